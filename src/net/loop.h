@@ -1,0 +1,41 @@
+/* net/loop.h -- a thread's libuv loop with its timer wheel and its fibers.
+ * Each turn: poll, callbacks, timers of the wheel, then every awake fiber, then
+ * deferred calls. Threads: the loop's own, but for loop_post() and loop_stop(). */
+#ifndef NET_LOOP_H
+#define NET_LOOP_H
+
+#include "net/wheel.h"
+#include <uv.h>
+
+struct loop;
+typedef void loop_fn(void *arg);
+
+struct loop *loop_new(const struct clock *clock);
+void loop_free(struct loop *l);              /* closes what it opened; run it down first */
+uv_loop_t *loop_uv(struct loop *l);
+struct wheel *loop_wheel(struct loop *l);
+const struct clock *loop_clock(const struct loop *l);
+void loop_run(struct loop *l);               /* until loop_stop() */
+void loop_stop(struct loop *l);              /* any thread */
+/* Run fn(arg) on the loop's thread, soon, in order. Any thread. ENOMEM. For
+ * what is rare; rates above a few hundred a second go through a ring. */
+int loop_post(struct loop *l, loop_fn *fn, void *arg);
+/* Run fn(arg) at the end of this turn (deferred frees). Loop's thread. */
+int loop_defer(struct loop *l, loop_fn *fn, void *arg);
+/* Run `work(arg)` on a libuv pool thread, then `done(arg)` on this one. */
+int loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *arg);
+/* Longest turn since the last call [us]: the metric "never freezes". */
+uint64_t loop_longest_us(struct loop *l);
+
+/* Only inside a fiber of this loop: sleep `ms`, or until someone wakes the
+ * fiber, whichever comes first; 0 when the time passed, EINTR when woken. */
+int fiber_sleep(struct wheel *w, uint64_t ms);
+
+/* A consumer for a ring fed by another thread: wakes `fn` on the loop's thread
+ * after ring_bell_ring() was called. Many rings before a wake cost one write. */
+struct bell;
+struct bell *bell_new(struct loop *l, loop_fn *fn, void *arg);
+void bell_ring(struct bell *b);              /* any thread */
+void bell_free(struct bell *b);
+
+#endif

@@ -1,0 +1,102 @@
+/* net/net.h -- all that the core sees of sockets. Datagrams and connections
+ * live on io threads (or on the core's own loop when io_threads is 0); bytes
+ * become messages there, through the two functions that sip/ gives, and reach
+ * the core by ring.
+ * Threads: functions are the core's unless their comment says otherwise. */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include "net/address.h"
+#include "net/loop.h"
+
+enum net_proto { NET_UDP, NET_TCP, NET_TLS, NET_WS, NET_WSS, NET_PROTOS };
+
+static inline bool net_is_stream(enum net_proto p) { return p != NET_UDP; }
+const char *net_proto_name(enum net_proto p);        /* "UDP", "TCP", "TLS", "WS", "WSS" */
+const char *net_proto_lower(enum net_proto p);       /* "udp", ... */
+
+/* Where a message came from, or shall go. */
+struct net_path {
+	uint32_t transport;     /* id of the listening transport; 0: any that fits proto and family */
+	enum net_proto proto;
+	uint64_t conn;          /* connection of a stream, never reused; 0: find or open one to peer */
+	struct sa local, peer;  /* local: of the socket the bytes came in on */
+};
+
+/* Bytes to send; an obj, so that a transaction can keep and repeat them. */
+struct net_bytes {
+	size_t n;
+	char p[];
+};
+struct net_bytes *net_bytes_new(struct str s);               /* NULL: ENOMEM */
+
+struct net_handlers {
+	void *arg;
+	/* Io thread. How long is the message at the start of `data`? 0 and *len;
+	 * EAGAIN more bytes needed; anything else closes the connection. A
+	 * keep-alive (CRLF) is *len of those bytes and gives no message. */
+	int (*frame)(void *arg, struct str data, size_t *len);
+	/* Io thread. The message as an obj, or NULL: counted and dropped. `bytes`
+	 * is only valid during the call. */
+	void *(*parse)(void *arg, const struct net_path *from, struct str bytes);
+	/* Core. Takes over the reference to `msg`. */
+	void (*recv)(void *arg, const struct net_path *from, void *msg);
+	/* Core. The connection is gone; err 0: closed by the peer in order. */
+	void (*closed)(void *arg, const struct net_path *path, int err);
+	/* Core. These bytes could not be sent (connect failed, queue full). */
+	void (*failed)(void *arg, const struct net_path *path, struct net_bytes *bytes, int err);
+};
+
+struct net_limits {
+	size_t max_message;     /* [bytes] of a stream's message: 65535 */
+	size_t max_conns;       /* all together; idle unregistered ones go first when reached */
+	size_t max_conns_per_address;
+	uint32_t first_message_ms;      /* accept to first whole message: 10000 */
+	uint32_t message_ms;            /* first byte of a message to its last: 10000 */
+	uint32_t idle_ms;               /* nothing at all; 0: for ever */
+	size_t send_queue;      /* [bytes] a connection may have waiting; over it: closed */
+};
+
+struct net;
+
+/* Starts `io_threads` threads; 0: everything runs on `core`. */
+struct net *net_new(struct loop *core, unsigned io_threads, const struct net_handlers *h,
+		    const struct net_limits *limits /* NULL: defaults */);
+void net_close(struct net *n);               /* stops and joins the threads, frees */
+
+struct net_listen_prm {
+	enum net_proto proto;
+	struct sa bind;                 /* port 0: the kernel chooses */
+	int tos;                        /* [DSCP << 2]; -1: untouched */
+	int cos;                        /* SO_PRIORITY; -1: untouched */
+	bool keepalive;                 /* TCP keep-alive probes, next three in s, s, count */
+	int keepalive_idle, keepalive_interval, keepalive_count;
+	struct str name;                /* for logs and `pjsip show transports` */
+};
+/* 0: *id is the transport, *bound where it listens. EADDRINUSE, EACCES, ... */
+int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, struct sa *bound);
+int net_unlisten(struct net *n, uint32_t id);
+/* The transport to reach `peer` with when none was named: first listener of
+ * that proto and family. 0: none. */
+uint32_t net_transport_for(const struct net *n, enum net_proto proto, const struct sa *peer);
+/* Where transport `id` listens; false: no such. */
+bool net_transport_addr(const struct net *n, uint32_t id, struct sa *bound);
+
+/* Send; takes its own reference to `bytes`. A stream without `conn` uses an
+ * open connection to `peer` or opens one; path->conn and path->local are then
+ * filled in so that the caller can stay on it. ENOBUFS: ring full, drop or 503.
+ * ENETUNREACH: no transport fits. */
+int net_send(struct net *n, struct net_path *path, struct net_bytes *bytes);
+/* End a connection (after what is queued). */
+void net_disconnect(struct net *n, uint64_t conn);
+bool net_conn_alive(const struct net *n, uint64_t conn);
+/* The connection belongs to a registered phone: evicted last. */
+void net_conn_keep(struct net *n, uint64_t conn, bool keep);
+
+struct net_counters {
+	uint64_t rx, tx, rx_bytes, tx_bytes, dropped_parse, dropped_ring, tx_errors;
+	uint64_t accepted, refused_cap, timed_out, conns;
+};
+void net_count(const struct net *n, struct net_counters *out);
+
+#endif
