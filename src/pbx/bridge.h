@@ -1,0 +1,46 @@
+/* pbx/bridge.h -- channels that hear each other. Event-driven: a bridge is the
+ * sink of its members, so a member needs no fiber; one that has a fiber waits
+ * in bridge_wait(). Media of two members are joined on their media thread.
+ * Threads: core. */
+#ifndef PBX_BRIDGE_H
+#define PBX_BRIDGE_H
+
+#include "pbx/channel.h"
+
+struct bridge;          /* obj */
+
+struct bridge_features {        /* of one member */
+	bool hangup_star;               /* H/h: * ends the call */
+	bool blind_transfer;            /* T/t */
+	bool attended_transfer;
+	bool park, automixmon;          /* K/k, X/x */
+	bool dissolve_on_leave;         /* the bridge ends when this one leaves */
+	struct text after_context, after_exten;  /* where it goes when the bridge ends; empty: hang up (or its fiber goes on) */
+	int after_priority;
+	uint32_t limit_ms, warn_ms, warn_every_ms;       /* L() */
+	struct text warn_sound, limit_sound;
+};
+
+int bridge_new(struct bridge **out, struct pbx *pbx, struct str type /* "basic", "holding", ... */);
+struct str bridge_id(const struct bridge *b);                /* the uuid on the manager's wire */
+/* Join: BridgeEnter. The bridge takes over the events. */
+int bridge_add(struct bridge *b, struct channel *ch, const struct bridge_features *f);
+/* Leave: BridgeLeave; the channel's sink is its queue again. */
+int bridge_remove(struct channel *ch);
+/* On ch's fiber: until it is out of the bridge. */
+void bridge_wait(struct channel *ch);
+/* Add both and wait with `caller`'s fiber; `peer` has none and is destroyed
+ * or sent to its after-bridge place at the end. What Dial() does. */
+int bridge_call(struct channel *caller, struct channel *peer, const struct bridge_features *caller_f,
+		const struct bridge_features *peer_f);
+struct channel *bridge_peer(const struct channel *ch);       /* the only other member, or NULL */
+size_t bridge_count(const struct bridge *b);
+struct list *bridges(struct pbx *p);                         /* for `bridge show all` */
+
+/* Transfers (used by REFER and by features). Send AMI BlindTransfer/AttendedTransfer. */
+int bridge_blind_transfer(struct channel *transferer, struct str exten, struct str context);
+int bridge_attended_transfer(struct channel *to_transferee, struct channel *to_target);
+/* Move channel `from`'s place in the call (bridge, dial) to `to` (Replaces, pickup). */
+int channel_replace(struct channel *to, struct channel *from);
+
+#endif

@@ -1,0 +1,251 @@
+/* pbx/channel.h -- one leg of a call, whatever protocol carries it.
+ * A channel is made by its technology (PJSIP, Local), runs the dialplan on a
+ * fiber, or sits in a bridge, or is being dialled by another channel's fiber.
+ * What happens to it arrives as events, in order, at exactly one place: its
+ * sink (the queue of a waiting fiber, or the bridge). Threads: core. */
+#ifndef PBX_CHANNEL_H
+#define PBX_CHANNEL_H
+
+#include "base/fiber.h"
+#include "base/list.h"
+#include "base/text.h"
+#include "pbx/event.h"
+#include "pbx/pbx.h"
+#include "pbx/vars.h"
+
+struct bridge;
+struct media_session;
+struct channel;
+
+/* The numbers are on the manager's wire (ChannelState). */
+enum channel_state {
+	CHAN_DOWN, CHAN_RESERVED, CHAN_OFFHOOK, CHAN_DIALING, CHAN_RING, CHAN_RINGING, CHAN_UP, CHAN_BUSY,
+	CHAN_DIALING_OFFHOOK, CHAN_PRERING
+};
+const char *channel_state_name(enum channel_state s);        /* "Down", "Rsrvd", ..., "Ring", "Ringing", "Up" */
+
+/* RFC 3325/3323 and Q.931 presentation in one byte, as CALLERID(pres) names them. */
+enum presentation {
+	PRES_ALLOWED_NOT_SCREENED, PRES_ALLOWED_PASSED_SCREEN, PRES_ALLOWED_FAILED_SCREEN, PRES_ALLOWED,
+	PRES_PROHIB_NOT_SCREENED, PRES_PROHIB_PASSED_SCREEN, PRES_PROHIB_FAILED_SCREEN, PRES_PROHIB,
+	PRES_UNAVAILABLE
+};
+
+struct party {
+	struct text name, number, subaddress, tag;
+	bool name_valid, number_valid;
+	uint8_t name_pres, number_pres;      /* enum presentation */
+	int ton;                             /* Q.931 type of number and plan */
+	struct text ani, dnid;               /* caller only */
+	int ani2;
+	struct text priv_name, priv_number;  /* private ids, when set */
+	bool priv_valid;
+};
+int party_copy(struct party *to, const struct party *from);
+void party_free(struct party *p);
+
+struct redirecting {
+	struct party from, to, orig;
+	int reason, orig_reason;             /* as REDIRECTING(reason) numbers them */
+	struct text reason_text;
+	int count;
+};
+
+enum chan_event_type {
+	CE_HANGUP,              /* .cause; the other side is gone */
+	CE_ANSWER, CE_RINGING, CE_PROGRESS, CE_PROCEEDING, CE_BUSY, CE_CONGESTION, CE_INCOMPLETE,
+	CE_HOLD,                /* .text: suggested music class */
+	CE_UNHOLD,
+	CE_DTMF_BEGIN, CE_DTMF_END,     /* .digit, .ms */
+	CE_FLASH,
+	CE_CONNECTED_LINE,      /* .party */
+	CE_REDIRECTING,         /* .redirecting */
+	CE_FORWARD,             /* .text: new destination ("PJSIP/..", "exten@context"): a 3xx */
+	CE_TEXT,                /* .text, .text2: content type */
+	CE_MEDIA,               /* the negotiated media changed (codecs, address, direction) */
+	CE_PLAY_DONE,           /* .cause: 0 to the end, else errno */
+	CE_T38,                 /* .data */
+	CE_AOC,                 /* .data */
+	CE_VIDUPDATE,
+	CE_WAKE                 /* nothing happened; look at your conditions again */
+};
+
+struct chan_event {
+	struct list link;
+	enum chan_event_type type;
+	char digit;
+	unsigned ms;
+	int cause;
+	struct text text, text2;
+	struct party *party;            /* held until chan_event_free() */
+	struct redirecting *redirecting;
+	void *data;                     /* an obj */
+};
+struct chan_event *chan_event_new(enum chan_event_type t);
+void chan_event_free(struct chan_event *e);
+
+/* What one side wants the other to see or hear. */
+enum indication {
+	IND_RINGING, IND_PROGRESS, IND_PROCEEDING, IND_BUSY, IND_CONGESTION, IND_INCOMPLETE, IND_HOLD,
+	IND_UNHOLD, IND_CONNECTED_LINE /* data: NULL, look at ch->connected */,
+	IND_REDIRECTING /* look at ch->redirecting */, IND_SRCUPDATE, IND_VIDUPDATE, IND_FLASH, IND_T38,
+	IND_AOC /* data: obj */, IND_STOP
+};
+
+struct channel_request {
+	struct pbx *pbx;
+	struct str dest;                /* what follows "PJSIP/" */
+	struct channel *requestor;      /* NULL: originated */
+	struct str uniqueid, other_uniqueid;    /* asked for by Originate; may be empty */
+	struct str codecs;              /* "ulaw,alaw"; empty: no wish */
+};
+
+/* A technology: one row in pbx->techs. Every function is called on the core
+ * and never blocks. `ch->pvt` is the technology's own. */
+struct channel_tech {
+	const char *type;
+	const char *description;
+	/* Make an outbound channel, not yet calling. On failure *cause is a Q.850 cause. */
+	int (*request)(const struct channel_request *rq, struct channel **out, int *cause);
+	/* Start calling. What follows arrives as events. */
+	int (*call)(struct channel *ch, uint32_t timeout_ms);
+	int (*answer)(struct channel *ch);
+	/* ENOSYS: the PBX makes the sound itself (tones for ringing, busy). */
+	int (*indicate)(struct channel *ch, enum indication ind, const void *data);
+	int (*digit)(struct channel *ch, char digit, unsigned ms);
+	int (*text)(struct channel *ch, struct str body, struct str content_type);
+	/* Ask the peer to go elsewhere: REFER when up, 302 before. */
+	int (*transfer)(struct channel *ch, struct str dest);
+	/* The channel is being destroyed: say so to the peer with ch->cause, free
+	 * pvt, give media back. Called once; no events afterwards. */
+	void (*hangup)(struct channel *ch);
+	/* The session to play into and to bridge; NULL: none (Local). */
+	struct media_session *(*media)(struct channel *ch);
+	/* ch now talks to `peer` (or to nobody, NULL): direct media and the like. */
+	void (*bridged)(struct channel *ch, struct channel *peer);
+	/* CHANNEL(item): ENOENT when not ours. */
+	int (*read)(struct channel *ch, struct str item, struct buf *out);
+	int (*write)(struct channel *ch, struct str item, struct str value);
+	/* State of device "PJSIP/alice" (name without the type); enum device_state. */
+	int (*device_state)(struct pbx *pbx, struct str name);
+};
+
+typedef void chan_sink_fn(void *arg, struct channel *ch, struct chan_event *e /* taken over */);
+
+struct channel {                        /* obj; pbx->channels holds one reference */
+	struct list link;               /* in pbx->channels */
+	struct pbx *pbx;
+	const struct channel_tech *tech;
+	void *pvt;                      /* owned by tech */
+	struct text name;               /* "PJSIP/alice-0000002a" */
+	struct text uniqueid, linkedid;
+	enum channel_state state;
+	struct party caller, connected, dialed;
+	struct redirecting redirecting;
+	struct text context, exten;
+	int priority;
+	struct text macro_app, app, appdata;    /* what it runs now */
+	struct text accountcode, peeraccount, language, musicclass, parkinglot, userfield;
+	struct text tonezone, hangsource, tenantid;
+	struct vars vars;
+	int64_t created;                /* [s] wall */
+	uint64_t created_us, answered_us;       /* mono; answered 0: not yet */
+	int cause;                      /* Q.850; 0: none yet */
+	bool outgoing;                  /* made by request() */
+	bool hungup;                    /* a hangup was received or asked for: leave all apps */
+	bool dead;                      /* destroyed; kept only by references */
+	bool async_goto;                /* context/exten/priority were changed from outside: leave the app, go there */
+	bool no_pbx_hangup;             /* runs h and hangup handlers already */
+	int amaflags;
+	/* Events */
+	struct list queue;              /* of struct chan_event, while sink is NULL */
+	struct fiber *waiter;           /* woken when queue fills */
+	chan_sink_fn *sink;
+	void *sink_arg;
+	/* Doing */
+	struct fiber *fiber;            /* its own dialplan fiber, NULL: none */
+	void *run;                      /* pbx/run.c: GoSub stack, loop guard, timeouts */
+	struct bridge *bridge;          /* NULL: not in one */
+	struct list datastores;         /* struct datastore: apps' and services' private notes */
+	struct list hangup_handlers;
+	uint64_t call_group, pickup_group;
+	struct text named_call_group, named_pickup_group;
+	char dtmf_pending[32];          /* digits received while nobody read them */
+};
+
+/* `name_suffix` NULL: "TYPE/stem-%08x" with the pbx's counter. Sends Newchannel. */
+struct channel_new_prm {
+	struct pbx *pbx;
+	const struct channel_tech *tech;
+	void *pvt;
+	struct str stem;                /* "alice": name becomes PJSIP/alice-0000002a */
+	struct str name;                /* whole name, used in place of stem when not empty */
+	enum channel_state state;
+	struct str context, exten;
+	struct str caller_number, caller_name;
+	struct str accountcode, language;
+	struct str uniqueid;            /* asked for; empty: systemname-time.counter */
+	struct channel *linked;         /* takes its linkedid; NULL: starts one */
+	bool outgoing;
+};
+int channel_new(struct channel **out, const struct channel_new_prm *prm);
+
+/* From the technology: this happened. Takes over `e`. */
+void channel_event(struct channel *ch, struct chan_event *e);
+void channel_event_simple(struct channel *ch, enum chan_event_type t);
+void channel_event_hangup(struct channel *ch, int cause);    /* marks hungup, queues CE_HANGUP */
+
+/* From anybody: end this channel. Its fiber leaves the dialplan (then h and
+ * hangup handlers run) and destroys it; without fiber or bridge it goes at once. */
+void channel_hangup(struct channel *ch, int cause);
+/* The end: hang up with the technology, Hangup event, out of the lists.
+ * Owner of the moment only (its fiber, the dialler, the bridge). */
+void channel_destroy(struct channel *ch);
+
+/* Inside a fiber: the next event of one of `v` (waiter is set meanwhile).
+ * 0 and *ev (yours to free) and *which; ETIMEDOUT; ECANCELED: v[0] was hung up
+ * or sent elsewhere (events still queued are left). ms UINT64_MAX: for ever. */
+int channels_next(struct channel **v, size_t n, uint64_t ms, size_t *which, struct chan_event **ev);
+int channel_next(struct channel *ch, uint64_t ms, struct chan_event **ev);
+/* Sleep on the channel, dropping what arrives but keeping DTMF in
+ * dtmf_pending: 0 when the time is over, else ECANCELED. */
+int channel_sleep(struct channel *ch, uint64_t ms);
+
+void channel_set_state(struct channel *ch, enum channel_state s);    /* Newstate, device state */
+void channel_set_caller(struct channel *ch, struct str number, struct str name);     /* NewCallerid */
+void channel_set_connected(struct channel *ch, const struct party *p);       /* NewConnectedLine + indication */
+void channel_set_exten(struct channel *ch, struct str context, struct str exten, int priority);
+int channel_answer(struct channel *ch);      /* answers unless up already; 0 or errno */
+int channel_indicate(struct channel *ch, enum indication ind, const void *data);
+int channel_digit(struct channel *ch, char digit, unsigned ms);
+struct media_session *channel_media(struct channel *ch);     /* follows Local halves to where sound goes */
+int channel_rename(struct channel *ch, struct str name);     /* Rename event */
+
+struct channel *channel_by_name(struct pbx *pbx, struct str name);   /* name or uniqueid; a view, not held */
+size_t channel_count(const struct pbx *pbx);
+/* Request by "TECH/dest". *cause as tech->request. */
+int channel_request(struct pbx *pbx, struct str tech_dest, struct channel *requestor, struct channel **out,
+		    int *cause);
+
+/* Private notes by key, freed with the channel. */
+struct datastore {
+	struct list link;
+	const char *key;        /* compared by address */
+	void *data;             /* an obj */
+};
+int channel_note_set(struct channel *ch, const char *key, void *obj /* takes the reference */);
+void *channel_note(struct channel *ch, const char *key);
+
+/* Q.850 causes that the code names. */
+enum {
+	CAUSE_NONE = 0, CAUSE_UNALLOCATED = 1, CAUSE_NO_ROUTE = 3, CAUSE_NORMAL = 16, CAUSE_BUSY = 17,
+	CAUSE_NO_RESPONSE = 18, CAUSE_NO_ANSWER = 19, CAUSE_SUBSCRIBER_ABSENT = 20, CAUSE_REJECTED = 21,
+	CAUSE_REDIRECTED = 23, CAUSE_ANSWERED_ELSEWHERE = 26, CAUSE_DEST_OUT_OF_ORDER = 27,
+	CAUSE_INVALID_NUMBER = 28, CAUSE_FACILITY_REJECTED = 29, CAUSE_NORMAL_UNSPECIFIED = 31,
+	CAUSE_NO_CIRCUIT = 34, CAUSE_NETWORK_OUT_OF_ORDER = 38, CAUSE_TEMPORARY_FAILURE = 41,
+	CAUSE_CONGESTION = 42, CAUSE_BEARER_NOT_AVAILABLE = 58, CAUSE_BEARER_NOT_IMPLEMENTED = 65,
+	CAUSE_INCOMPATIBLE = 88, CAUSE_TIMER_EXPIRED = 102, CAUSE_INTERWORKING = 127
+};
+const char *cause_text(int cause);   /* "Normal Clearing", ... as the manager's Cause-txt */
+
+#endif

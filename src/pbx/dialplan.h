@@ -1,0 +1,61 @@
+/* pbx/dialplan.h -- extensions.conf as an immutable snapshot, and running it.
+ * Threads: built on any, used on core. */
+#ifndef PBX_DIALPLAN_H
+#define PBX_DIALPLAN_H
+
+#include "pbx/channel.h"
+
+struct dialplan;        /* obj */
+struct config;
+
+/* From a parsed extensions.conf. Faults go to `report` one line each; a bad
+ * line never loses the others. `globals` gets [globals]. */
+typedef void report_fn(void *arg, struct str file, unsigned line, struct str text);
+int dialplan_build(struct dialplan **out, const struct config *cfg, struct vars *globals,
+		   report_fn *report, void *arg);
+
+enum match { MATCH_NONE, MATCH_PARTIAL /* more digits could */, MATCH_EXACT };
+/* Includes (with times), switches and patterns considered. `caller`: for exten/callerid forms. */
+enum match dialplan_match(struct pbx *p, struct str context, struct str exten, struct str caller);
+bool dialplan_exists(struct pbx *p, struct str context, struct str exten, int priority, struct str caller);
+bool dialplan_has_context(struct pbx *p, struct str context);
+/* Could more digits make a longer match (overlap, WaitExten)? */
+bool dialplan_can_grow(struct pbx *p, struct str context, struct str exten, struct str caller);
+/* Priority number of a label; 0: none. */
+int dialplan_label(struct pbx *p, struct str context, struct str exten, struct str label, struct str caller);
+/* Text for `dialplan show [exten@][context]`. */
+void dialplan_show(struct pbx *p, struct str what, struct buf *out);
+/* regcontext, dialplan add extension, ...: a small mutable layer over the
+ * snapshot that survives reloads. */
+int dialplan_add(struct pbx *p, struct str context, struct str exten, int priority, struct str app,
+		 struct str data);
+int dialplan_remove(struct pbx *p, struct str context, struct str exten, int priority /* 0: all */);
+
+/* Start the dialplan for `ch` at its context/exten/priority on a new fiber; when
+ * it ends the channel is destroyed. EBUSY: it has a fiber. */
+int pbx_start(struct channel *ch);
+/* Run one application on a new fiber, then destroy (Originate Application). */
+int pbx_start_app(struct channel *ch, struct str app, struct str data);
+/* The same, on the calling fiber (GoSub from Dial's U(), Local). */
+int pbx_exec(struct channel *ch, struct str app, struct str data);
+/* Send a channel, wherever it is, to another place in the dialplan: a running
+ * fiber leaves its application, one without fiber gets one. */
+int pbx_async_goto(struct channel *ch, struct str context, struct str exten, int priority);
+/* Goto's argument: [[context,]exten,]priority|label. EINVAL, ENOENT. */
+int pbx_parse_goto(struct channel *ch, struct str where);
+
+/* ${...} and $[...] replaced, functions called. `ch` may be NULL. */
+void pbx_substitute(struct pbx *p, struct channel *ch, struct str text, struct buf *out);
+/* A variable or built-in (${EXTEN}, ${CHANNEL}, ...): false: not set. */
+bool pbx_getvar(struct pbx *p, struct channel *ch, struct str name, struct buf *out);
+/* NAME or FUNC(args); sends VarSet. */
+int pbx_setvar(struct pbx *p, struct channel *ch, struct str name, struct str value);
+/* $[...] alone. */
+int pbx_expression(struct str text, struct buf *out);
+/* Arguments of an application: split at commas that stand outside (), [] {}
+ * and quotes; \ escapes. Fills at most `max`, the last takes the rest; gives the count. */
+size_t pbx_args(struct str data, struct str *out, size_t max);
+/* Options "tT(x)r(ring)": is `opt` there, and its (argument). */
+bool pbx_option(struct str options, char opt, struct str *arg);
+
+#endif

@@ -1,0 +1,76 @@
+/* pbx/pbx.h -- the switch as one object that everything gets passed.
+ * Threads: core. */
+#ifndef PBX_PBX_H
+#define PBX_PBX_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "net/loop.h"
+#include "pbx/vars.h"
+
+struct media;
+struct astdb;
+struct events;
+struct dialplan;
+struct hints;
+struct devstates;
+struct channel;
+struct channel_tech;
+struct app;
+struct func;
+
+struct pbx {
+	struct loop *loop;
+	struct wheel *wheel;            /* loop's */
+	const struct clock *clock;
+	struct media *media;            /* NULL in tests without sound */
+	struct astdb *db;
+	struct events *events;
+	struct list channels;           /* struct channel, oldest first */
+	struct map *by_name, *by_uniqueid;
+	struct dialplan *plan;          /* held; replaced by a reload */
+	struct vars globals;
+	struct map *apps, *funcs, *techs;       /* rows by lower-case name (maps fold case) */
+	struct devstates *devstates;
+	struct hints *hints;
+	struct str systemname, default_language;
+	struct str sounds_dir, spool_dir;
+	uint32_t next_channel, next_unique;
+	uint64_t calls_total;
+	uint32_t calls_max;             /* 0: no limit */
+	bool stopping;                  /* no new channels */
+	void *service;                  /* struct service: only techs look inside */
+};
+
+struct pbx_prm {
+	struct loop *loop;
+	struct media *media;
+	struct astdb *db;
+	struct str systemname, default_language, sounds_dir, spool_dir;
+};
+int pbx_new(struct pbx **out, const struct pbx_prm *prm);    /* registers all apps, functions, Local */
+void pbx_free(struct pbx *p);        /* no channel may be left */
+
+int pbx_add_tech(struct pbx *p, const struct channel_tech *t);
+/* Hang up everything. */
+void pbx_hangup_all(struct pbx *p, int cause);
+
+/* An application: one file in pbx/app/ and one row in pbx/app/list.h. */
+struct app {
+	const char *name;
+	const char *synopsis;
+	/* 0: next priority; -1: leave the dialplan and hang up. `data`: after
+	 * substitution. Runs on the channel's fiber. */
+	int (*run)(struct channel *ch, struct str data);
+};
+/* A function, read and written: pbx/func/ and pbx/func/list.h. `ch` may be NULL
+ * (globals, manager). Errors: ENOENT no such thing here, EINVAL arguments, ENOSYS. */
+struct buf;
+struct func {
+	const char *name;
+	const char *synopsis;
+	int (*read)(struct pbx *p, struct channel *ch, struct str args, struct buf *out);
+	int (*write)(struct pbx *p, struct channel *ch, struct str args, struct str value);
+};
+
+#endif
