@@ -1,0 +1,77 @@
+# Sidetone. Meson and ninja do the work; this file is the front door.
+#
+#   make            release build: build/sidetone, and build/asterisk, a link to it
+#   make run        install what is missing, build, start with etc/ (BIND=ADDR, default 127.0.0.1)
+#   make test       install what is missing, debug build with ASan and UBSan, every test
+#   make bench      the comparison table (BENCH=quick for the short form,
+#                   PEERS="--root DIR --asterisk PATH --kamailio PATH" names peers)
+#   make install    PREFIX (/usr/local), DESTDIR
+#   make format     clang-format over the C sources
+#   make clean      remove the build directories
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BIND ?= 127.0.0.1
+BENCH ?= full
+PEERS ?=
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+
+# ccache where there is one; meson keeps the compiler it was set up with.
+CCACHE := $(shell command -v ccache 2>/dev/null)
+ifeq ($(origin CC),default)
+CC := $(if $(CCACHE),ccache gcc,gcc)
+endif
+export CC
+
+DEBUG = build-debug
+JUNIT = $(DEBUG)/meson-logs/testlog.junit.xml $(DEBUG)/e2e.junit.xml
+
+.PHONY: all run test bench install format clean deps-check
+
+all: deps-check build/build.ninja
+	@ninja -C build --quiet
+	@ln -sfn sidetone build/asterisk
+
+deps-check:
+	@tools/install-deps --check build
+
+build/build.ninja:
+	@meson setup build --buildtype=release -Dtests=false >build.log 2>&1 || { cat build.log; rm -rf build; exit 1; }
+	@mv build.log build/setup.log
+
+run:
+	@tools/install-deps build
+	@$(MAKE) --no-print-directory all
+	@BIND='$(BIND)' exec tools/run
+
+$(DEBUG)/build.ninja:
+	@meson setup $(DEBUG) --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+
+# Each runner leaves a JUnit file and may fail; tools/test-summary has the verdict.
+test:
+	@tools/install-deps build test
+	@$(MAKE) --no-print-directory $(DEBUG)/build.ninja
+	ninja -C $(DEBUG)
+	@ln -sfn sidetone $(DEBUG)/asterisk
+	@rm -f $(JUNIT)
+	-meson test -C $(DEBUG) --no-rebuild --print-errorlogs
+	-BUILD=$(CURDIR)/$(DEBUG) $(PYTHON) -m pytest tests/e2e --junitxml=$(DEBUG)/e2e.junit.xml
+	@$(PYTHON) tools/test-summary $(JUNIT)
+
+bench:
+	@tools/install-deps build bench
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) bench/bench.py --build build $(if $(filter quick,$(BENCH)),--quick) $(PEERS)
+
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/sbin' '$(DESTDIR)$(PREFIX)/share/sidetone/etc' '$(DESTDIR)$(PREFIX)/share/doc/sidetone'
+	install -m 755 build/sidetone '$(DESTDIR)$(PREFIX)/sbin/sidetone'
+	install -m 644 etc/*.conf '$(DESTDIR)$(PREFIX)/share/sidetone/etc/'
+	install -m 644 LICENSE README.md '$(DESTDIR)$(PREFIX)/share/doc/sidetone/'
+
+format:
+	@tools/install-deps lint
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf build build-debug build-clang build-fuzz
