@@ -1,0 +1,95 @@
+/* config/settings.h -- asterisk.conf, logger.conf and rtp.conf.
+ * Ownership: each is an obj that owns its strings; every str is terminated.
+ * Threads: built by one, immutable from then on. */
+#ifndef CONFIG_SETTINGS_H
+#define CONFIG_SETTINGS_H
+
+#include "base/obj.h"
+#include "config/option.h"
+
+/* asterisk.conf */
+struct asterisk_conf {          /* obj */
+	struct arena *arena;            /* held */
+	/* [directories]; none ends in a slash */
+	struct str astetcdir, astmoddir, astvarlibdir, astdbdir, astkeydir, astdatadir, astagidir,
+		astspooldir, astrundir, astlogdir, astsbindir, astcachedir;
+	/* [files] */
+	struct str astctlpermissions, astctlowner, astctlgroup, astctl;
+	/* [options] */
+	struct str systemname, runuser, rungroup, defaultlanguage, documentation_language, entityid,
+		record_cache_dir, lockmode, stdexten, channel_storage_backend;
+	double maxload;                 /* 0: no limit */
+	int32_t verbose, debug, trace;
+	uint32_t maxcalls;              /* 0: no limit */
+	uint32_t maxfiles, minmemfree;  /* [count], [MB]; 0: leave */
+	uint32_t mindtmfduration;       /* [ms] */
+	uint32_t rtp_pt_dynamic;
+	bool timestamp, execincludes, refdebug, nofork, alwaysfork, quiet, console, highpriority, initcrypto,
+		nocolor, dontwarn, dumpcore, cache_record_files, cache_media_frames, transcode_via_sln,
+		transmit_silence, rtp_use_dynamic, autosystemname, languageprefix, lightbackground,
+		forceblackbackground, hideconnect, lockconfdir, live_dangerously, hide_messaging_ami_events,
+		sounds_search_custom_dir, disable_remote_console_shell;
+	bool has_verbose, has_debug;    /* the file set them: -v and -d then add */
+};
+
+/* `path` of asterisk.conf. When the file is not there: the defaults and 0, with a
+ * note in `r`. When it does not say astetcdir, the file's own directory is it, so
+ * that `-C DIR/asterisk.conf` and `check DIR` need no other word. */
+int asterisk_conf_load(struct asterisk_conf **cp, const char *path, struct report *r);
+const struct option_set *asterisk_conf_options(unsigned i);  /* directories, files, options; NULL after */
+
+/* rtp.conf [general]; addresses stay text here (media resolves them). */
+enum rtp_strict { RTP_STRICT_NO, RTP_STRICT_YES, RTP_STRICT_SEQNO };
+struct rtp_conf {               /* obj */
+	struct arena *arena;            /* held */
+	uint32_t rtpstart, rtpend;      /* even, odd; start < end */
+	uint32_t rtcpinterval;          /* [ms] */
+	uint32_t dtmftimeout;           /* [samples at 8 kHz] */
+	uint32_t probation;             /* packets in order before a source is trusted */
+	uint32_t dtls_mtu;              /* [bytes] */
+	uint8_t strictrtp;              /* enum rtp_strict */
+	bool rtpchecksums, srtpreplayprotection, icesupport, stun_software_attribute,
+		stunaddr_reresolve_ttl_0;
+	struct str stunaddr, turnaddr, turnusername;
+	struct secret turnpassword;
+	struct str_list ice_deny, ice_permit, ice_acl, stun_deny, stun_permit, stun_acl;
+	struct str_list ice_host_candidates;    /* "local=advertised[,include]" */
+};
+int rtp_conf_load(struct rtp_conf **cp, const struct config_prm *prm, struct report *r);
+const struct option_set *rtp_conf_options(void);
+
+/* logger.conf */
+enum logger_kind { LOGGER_FILE, LOGGER_CONSOLE, LOGGER_SYSLOG };
+enum logger_format { LOGGER_DEFAULT, LOGGER_JSON, LOGGER_PLAIN };
+enum logger_rotate { ROTATE_SEQUENTIAL, ROTATE_ROTATE, ROTATE_TIMESTAMP, ROTATE_NONE };
+/* Levels that log.h does not have, as bits beside (1 << enum log_level). */
+#define LOGGER_TRACE (1u << 24)
+#define LOGGER_FAX (1u << 25)
+struct logger_channel {
+	struct str name;                /* as written: "console", "full.txt", "syslog.local0" */
+	struct str file;                /* a file's path: absolute, or relative to astlogdir */
+	struct str facility;            /* syslog's */
+	uint32_t levels;                /* bit (1 << enum log_level), LOGGER_* */
+	int32_t verbosity;              /* verbose(N); -1: as the console's */
+	uint32_t line;
+	uint8_t kind;                   /* enum logger_kind */
+	uint8_t format;                 /* enum logger_format */
+};
+struct logger_conf {            /* obj */
+	struct arena *arena;            /* held */
+	struct str dateformat, queue_log_name, exec_after_rotate;
+	struct str_list custom_levels;
+	uint32_t logger_queue_limit;
+	uint8_t rotatestrategy;         /* enum logger_rotate */
+	bool appendhostname, display_callids, queue_log, queue_log_to_file, queue_log_realtime_use_gmt;
+	const struct logger_channel *channel;   /* in file order */
+	size_t channels;
+};
+/* No file: one console with error, warning, notice, verbose. */
+int logger_conf_load(struct logger_conf **cp, const struct config_prm *prm, struct report *r);
+const struct option_set *logger_conf_options(void);
+/* "[json]error,verbose(3)" into levels, verbosity and format; for `logger add channel`.
+ * EBADMSG names the first unknown level in *bad (may be NULL), the rest still counts. */
+int logger_levels_parse(struct logger_channel *ch, struct str components, struct str *bad);
+
+#endif
