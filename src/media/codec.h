@@ -1,0 +1,49 @@
+/* media/codec.h -- encoders and decoders: one row a format, all through signed
+ * linear at the row's rate. A new codec (G722, Opus, iLBC ...) is one row and
+ * its two functions in media/codec_NAME.c; relaying needs no row at all.
+ * Threads: tables are constant; a state has one owner at a time. */
+#ifndef MEDIA_CODEC_H
+#define MEDIA_CODEC_H
+
+#include "sdp/format.h"
+
+enum { CODEC_MAX_SAMPLES = 5760 };      /* of one packet: 120 ms at 48 kHz */
+
+struct codec {
+	enum format_id id;
+	uint32_t rate;          /* [Hz] of the linear side */
+	uint16_t frame_samples; /* smallest packet it can make; 1: any */
+	uint16_t frame_bytes;   /* bytes of that; 0: varies */
+	uint8_t cost;           /* to encode, against others: picks files and paths; ulaw is 1 */
+	uint8_t silence;        /* byte that means nothing to hear; 0 when frame_samples > 1 */
+	/* NULL when none is needed. Called on the core, handed to the media thread. */
+	void *(*state_new)(void);
+	void (*state_free)(void *st);
+	/* Bytes to samples: number of samples, never more than `max`. A broken
+	 * packet gives what could be read, or 0. */
+	size_t (*decode)(void *st, const uint8_t *in, size_t n, int16_t *out, size_t max);
+	/* Samples to bytes: number of bytes; whole frames only. */
+	size_t (*encode)(void *st, const int16_t *in, size_t n, uint8_t *out, size_t max);
+};
+
+const struct codec *codec_get(enum format_id id);    /* NULL: can only be relayed */
+bool codec_can_translate(enum format_id from, enum format_id to);    /* equal formats too */
+/* Bytes of `samples` samples; 0 when it varies. */
+size_t codec_bytes(const struct codec *c, size_t samples);
+
+/* RFC 3551 section 4.5.14: the two laws, sample by sample. */
+uint8_t codec_ulaw(int16_t s);
+int16_t codec_ulaw_linear(uint8_t u);
+uint8_t codec_alaw(int16_t s);
+int16_t codec_alaw_linear(uint8_t a);
+
+/* Linear rates: keeps the filter's memory between packets. */
+struct resample {
+	uint32_t from, to;      /* [Hz] */
+	uint32_t phase;
+	int16_t past[32];
+};
+void resample_init(struct resample *r, uint32_t from, uint32_t to);
+size_t resample_run(struct resample *r, const int16_t *in, size_t n, int16_t *out, size_t max);
+
+#endif

@@ -1,0 +1,200 @@
+/* media/media.h -- RTP for the core: sessions, what they play, who hears whom.
+ * A session is one RTP stream of one leg (an m= line). Its packets live on a
+ * media thread; the core sends commands down a ring and gets events back by
+ * one. Both legs of a bridge are brought to the same thread, so a relayed
+ * packet meets no lock, no queue and no allocation.
+ * Threads: every function here is the core's; nothing blocks.
+ * Errors:  ENOBUFS the command ring is full (the thread is stuck or swamped);
+ *          ESHUTDOWN the session is closed. A close never fails.
+ * Rooms kept: SRTP and DTLS sit between socket and stream in media/thread.c (the
+ * demultiplexer of RFC 7983 already tells their packets apart and counts them);
+ * ICE answers STUN there; UDPTL is a session whose type is MEDIA_IMAGE; video
+ * is relayed by payload type as it is; mixing and recording attach where a
+ * decoded frame passes (stream_frame() in media/stream.c). See docs/media.md. */
+#ifndef MEDIA_MEDIA_H
+#define MEDIA_MEDIA_H
+
+#include "media/codec.h"
+#include "media/tone.h"
+#include "net/address.h"
+#include "net/loop.h"
+#include "sdp/sdp.h"
+
+struct media;
+struct media_session;   /* obj; the owner closes, others may keep references */
+
+struct media_prm {
+	struct loop *core;              /* NULL: tests; events come from media_poll() */
+	const struct clock *clock;      /* NULL: the loop's, or the real one */
+	unsigned threads;               /* 0: on the core's loop */
+	struct sa bind;                 /* address to bind (port ignored); unset: 0.0.0.0 */
+	uint16_t port_min, port_max;    /* rtp.conf rtpstart, rtpend: 10000, 20000; both 0: the kernel's choice */
+	struct str sounds;              /* directory; see media/file.h */
+	size_t cache_bytes;             /* of sounds; 0: 64 MiB */
+	bool strict;                    /* rtp.conf strictrtp: yes */
+	unsigned learn_packets;         /* rtp.conf probation: 4 */
+	uint32_t learn_ms;              /* how long another source may still take over: 5000 */
+	uint32_t rtcp_ms;               /* rtp.conf rtcpinterval: 5000; 0: no reports */
+	uint32_t dtmf_ms;               /* rtp.conf dtmftimeout turned to ms: 150 (lost end of an event) */
+};
+
+int media_new(struct media **out, const struct media_prm *prm);
+/* Closes all sessions without events, stops and joins the threads. */
+void media_close(struct media *m);
+/* New ports, directory, strictness for sessions made from now on. */
+void media_reload(struct media *m, const struct media_prm *prm);
+/* Only with core == NULL: let packets, ticks and events happen that are due,
+ * waiting at most `wait_ms` of real time for the first packet. */
+void media_poll(struct media *m, int wait_ms);
+
+/* ---- events, in order, on the core, never from inside a call of this header */
+
+enum media_event_type {
+	MEDIA_FIRST_PACKET,     /* after each (re)start of learning: .peer */
+	MEDIA_DTMF_BEGIN,       /* .digit */
+	MEDIA_DTMF_END,         /* .digit, .ms */
+	MEDIA_PLAYED,           /* media_play: .err 0 to the end, ECANCELED stopped or replaced,
+				 * ENOENT none of the files exists; .count played, .missing not found */
+	MEDIA_TONE_DONE,        /* a tone that ends by itself did */
+	MEDIA_DTMF_SENT,        /* media_dtmf_send: all out; .err ECANCELED: cut short */
+	MEDIA_TIMEOUT,          /* no RTP for .ms (rtp_timeout); once until RTP comes again */
+	MEDIA_SOURCE            /* latched to another source: .peer */
+};
+
+struct media_event {
+	enum media_event_type type;
+	char digit;
+	int err;
+	uint32_t ms;
+	uint32_t tag;           /* of the media_play or media_dtmf_send it answers */
+	uint16_t count, missing;
+	struct sa peer;
+};
+typedef void media_event_fn(void *arg, struct media_session *s, const struct media_event *e);
+
+/* ---- sessions */
+
+struct media_session_prm {
+	enum media_type type;
+	struct sa bind;                 /* address; unset: the media's */
+	uint16_t port_min, port_max;    /* endpoint's rtp_port_start/end; 0: the media's */
+	int tos, cos;                   /* [DSCP << 2], SO_PRIORITY; -1: untouched */
+	bool rtcp_mux;                  /* may turn out so: the second socket is bound anyway */
+	struct media_session *near;     /* put it on this one's thread; NULL: the least loaded */
+	media_event_fn *fn;             /* NULL: nobody listens yet */
+	void *arg;
+};
+/* Binds an even RTP port and the RTCP port after it, at a random place of the
+ * range. ENOBUFS none free, EADDRNOTAVAIL, EMFILE, ENOMEM. */
+int media_session_new(struct media_session **out, struct media *m, const struct media_session_prm *prm);
+/* Says RTCP BYE, frees ports and sockets on its thread; no events after this
+ * call. Also drops the caller's reference. `done` (may be NULL) gets the last
+ * numbers, later, on the core. */
+struct media_stats;
+typedef void media_stats_fn(void *arg, const struct media_stats *st);
+void media_session_close(struct media_session *s, media_stats_fn *done, void *arg);
+void media_session_handler(struct media_session *s, media_event_fn *fn, void *arg);
+/* Where it receives. The address is the bound one (0.0.0.0 perhaps): what goes
+ * into the SDP is the caller's to choose. */
+const struct sa *media_session_local(const struct media_session *s);
+const struct sa *media_session_local_rtcp(const struct media_session *s);
+enum media_type media_session_type(const struct media_session *s);
+uint32_t media_session_ssrc(const struct media_session *s);
+
+enum { MEDIA_MAX_CODECS = 32, MEDIA_MAX_EVENTS = 5 };
+
+enum media_dtmf { MEDIA_DTMF_RFC4733, MEDIA_DTMF_INBAND, MEDIA_DTMF_NONE };
+
+struct media_codec {
+	uint8_t id;             /* enum format_id */
+	uint8_t pt_rx, pt_tx;
+	uint8_t ptime;          /* [ms] to send; 0: the format's */
+};
+
+/* All that the SDP in force says: struct neg_stream has it field for field. */
+struct media_set {
+	struct sa remote;               /* unset or 0.0.0.0: send nothing */
+	struct sa remote_rtcp;          /* unset: remote's port + 1 */
+	enum sdp_dir dir;               /* ours */
+	struct media_codec codec[MEDIA_MAX_CODECS];     /* [0] is sent */
+	size_t ncodecs;
+	struct { uint32_t rate; uint8_t pt_rx, pt_tx; } event[MEDIA_MAX_EVENTS];  /* [0] is sent; pt_tx 255: receive only */
+	size_t nevents;
+	enum media_dtmf dtmf;           /* how media_dtmf_send() and a bridge's digits leave */
+	bool inband_detect;             /* later: listen for tones (dtmf_mode=inband) */
+	bool symmetric;                 /* rtp_symmetric: send to where it comes from */
+	bool asymmetric_codec;          /* asymmetric_rtp_codec: keep sending codec[0] whatever arrives */
+	bool rtcp_mux;
+	bool relearn;                   /* forget the latched source even when `remote` is the same */
+	uint32_t timeout_ms;            /* 0: none. Pass rtp_timeout_hold's while on hold */
+	uint32_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */
+};
+int media_session_set(struct media_session *s, const struct media_set *set);
+
+/* ---- who hears whom: the last of these calls holds */
+
+/* Relay between the two, translating where needed; digits pass as digits. A
+ * session is in one bridge at most. Video sessions: relayed as they are. */
+int media_bridge(struct media_session *a, struct media_session *b);
+int media_unbridge(struct media_session *s);         /* takes its peer out too */
+/* Send back what comes. */
+int media_echo(struct media_session *s, bool on);
+bool media_session_bridged(const struct media_session *s);
+
+/* ---- what a session hears instead of its peer (a bridge goes on afterwards) */
+
+/* `names`: sound names, `n` of them, e.g. "hello-world", "digits/1". Missing
+ * ones are logged and skipped. Replaces what plays. `tag` comes back in
+ * MEDIA_PLAYED, which always comes, exactly once. */
+int media_play(struct media_session *s, const struct str *names, size_t n, struct str lang, uint32_t tag);
+/* The same from sounds at hand (text to speech, recordings); takes references. */
+struct sound;
+int media_play_sounds(struct media_session *s, struct sound *const *v, size_t n, uint32_t tag);
+int media_play_stop(struct media_session *s);
+/* Does this sound exist? (Synchronous: BackGround's and Playback's checks in
+ * tests and at load; blocks on the disk like stat does.) */
+bool media_sound_exists(struct media *m, struct str name, struct str lang);
+/* Until media_tone(s, NULL) or its end. Takes its own reference. */
+int media_tone(struct media_session *s, struct tone *t);
+/* Send silence (keeps NAT and peers content) until `on` is false. */
+int media_silence(struct media_session *s, bool on);
+/* Digits 0-9 * # A-D, 'w' half a second of pause, 'W' a second, `ms` each (0:
+ * 100) and `gap_ms` between (0: 100). MEDIA_DTMF_SENT when all are out.
+ * As RFC 4733 events, or tones when the session says inband, E2BIG over 64,
+ * EINVAL no such digit, ENOTSUP: dtmf none. */
+int media_dtmf_send(struct media_session *s, struct str digits, unsigned ms, unsigned gap_ms, uint32_t tag);
+/* One digit whose length is not known yet: begin ... end. */
+int media_dtmf_begin(struct media_session *s, char digit);
+int media_dtmf_end(struct media_session *s);
+/* Do digits of a bridge pass through by themselves (default), or stop here and
+ * come only as events (features are being collected)? */
+int media_dtmf_hold(struct media_session *s, bool hold);
+
+/* ---- numbers */
+
+struct media_stats {
+	uint64_t rx, rx_bytes, tx, tx_bytes;
+	uint64_t rx_lost;               /* RFC 3550 A.3, never below 0 */
+	uint64_t dropped_source;        /* not from the latched source */
+	uint64_t dropped_bad;           /* no RTP, unknown payload type, direction, ... */
+	uint64_t untranslated;          /* no path between the codecs of the bridge */
+	uint64_t rtcp_rx, rtcp_tx;
+	double rx_jitter_ms, remote_jitter_ms;
+	uint64_t remote_lost;           /* what the peer says it missed */
+	double rtt_ms;                  /* 0: not known */
+	uint32_t ssrc, remote_ssrc;
+	uint8_t rx_pt, tx_pt;
+	enum format_id rx_format, tx_format;    /* last used */
+	struct sa source;               /* latched; unset: none */
+};
+/* Asks the thread; `fn` is called later on the core. */
+int media_stats(struct media_session *s, media_stats_fn *fn, void *arg);
+
+struct media_counters {
+	uint64_t sessions, ports_used, ports_exhausted;
+	uint64_t events_dropped;        /* event ring full */
+	uint64_t sounds_cached_bytes;
+};
+void media_count(const struct media *m, struct media_counters *out);
+
+#endif

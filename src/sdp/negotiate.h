@@ -1,0 +1,129 @@
+/* sdp/negotiate.h -- offer and answer (RFC 3264) for one SIP session: which
+ * streams, which codecs under which numbers, in which direction. Pure: it opens
+ * no ports. The way to use it:
+ *
+ *   we answer:  neg_offer_in(n, sdp, local)   which streams go on, with what
+ *               the caller opens ports for the active ones, sets stream->local,
+ *               decides direction with neg_hold()
+ *               neg_answer_out(n, buf)         writes; streams are now in force
+ *   we offer:   neg_stream_add() or neg_stream_set() for what we want, ports opened
+ *               neg_offer_out(n, buf)
+ *               neg_answer_in(n, sdp)          streams are now in force
+ *               neg_rollback(n)                the offer was refused (488, 491, CANCEL)
+ *
+ * Numbers stay with their formats for the whole session (RFC 3264 section 8.3.2).
+ * Later: SRTP keys, ICE candidates and DTLS fingerprints are attributes that
+ * the caller adds to a stream (neg_attr_add) and reads from stream->remote.
+ * Threads: core; an object has one owner. */
+#ifndef SDP_NEGOTIATE_H
+#define SDP_NEGOTIATE_H
+
+#include "base/text.h"
+#include "sdp/sdp.h"
+
+struct neg;                             /* obj */
+
+enum neg_dtmf { NEG_DTMF_NONE, NEG_DTMF_RFC4733 };   /* inband, info: NONE */
+
+/* What the endpoint says; copied. */
+struct neg_prm {
+	struct str owner;               /* o=; empty: "-" */
+	struct str session;             /* s=; empty: "Asterisk" is not assumed, "-" is written */
+	struct formats formats;         /* of all types, in order */
+	struct format_pref pref_in;     /* how our formats and an offer's make the answer */
+	uint8_t max_audio, max_video;   /* streams accepted in an offer; text and image: 1 */
+	enum neg_dtmf dtmf;
+	bool want_te;                   /* dtmf auto: take telephone-event when offered, offer it too */
+	bool use_ptime;                 /* follow the peer's a=ptime */
+	bool use_avpf, force_avp;       /* profile we demand and write */
+	bool use_received_transport;    /* take any profile and repeat it */
+	bool savp;                      /* media_encryption=sdes: RTP/SAVP */
+	bool dtls;                      /* media_encryption=dtls: UDP/TLS/RTP/SAVP */
+	bool optimistic;                /* media_encryption_optimistic: either will do */
+	bool rtcp_mux;                  /* say a=rtcp-mux, and take it */
+	bool bundle;                    /* answer a=group:BUNDLE and a=mid */
+	bool g726_swapped;              /* g726_non_standard */
+	bool t38;                       /* image streams (udptl t38) are taken */
+};
+
+struct neg_codec {
+	uint8_t id;             /* enum format_id */
+	uint8_t pt_rx;          /* they send it to us under this number: our SDP's */
+	uint8_t pt_tx;          /* we send it under this one: their SDP's */
+	uint8_t ptime;          /* [ms] to send with */
+	struct text fmtp;       /* parameters the peer gave; to send within */
+};
+struct neg_event {              /* telephone-event at one clock rate */
+	uint32_t rate;
+	uint8_t pt_rx, pt_tx;   /* pt_tx 255: the peer did not name this rate */
+};
+
+enum { NEG_MAX_CODECS = FORMATS, NEG_MAX_EVENTS = 5 };
+
+struct neg_stream {
+	enum media_type type;
+	bool active;            /* false: declined or removed; port 0 is written */
+	struct sa local;        /* where we receive; caller sets (port; address for c=) */
+	struct sa local_rtcp;   /* unset: local's port + 1, nothing written */
+	struct sa remote, remote_rtcp;  /* where we send; remote unset or 0.0.0.0: nowhere */
+	enum sdp_dir dir;       /* ours, as in force: what we may send and receive */
+	bool remote_hold;       /* the peer said sendonly, inactive or c=0.0.0.0 */
+	bool local_hold;
+	enum sdp_proto proto;
+	struct neg_codec *codecs;       /* best first; codecs[0] is what we send */
+	size_t ncodecs;
+	struct neg_event events[NEG_MAX_EVENTS];        /* [0] is what we send with */
+	size_t nevents;
+	uint8_t ptime;          /* [ms] of codecs[0]; 0: none */
+	bool rtcp_mux;
+	struct text mid;
+	struct formats wanted;  /* what we offer on this stream */
+	const struct sdp_media *media;  /* view into neg_remote(): the peer's m= line, NULL: none yet */
+	void *user;             /* the caller's: its media session */
+};
+
+int neg_new(struct neg **out, const struct neg_prm *prm);
+/* Another configuration from the next offer or answer on. */
+void neg_set(struct neg *n, const struct neg_prm *prm);
+size_t neg_count(const struct neg *n);
+struct neg_stream *neg_stream(struct neg *n, size_t i);      /* NULL: no such */
+struct neg_stream *neg_first(struct neg *n, enum media_type t);      /* first active of that type */
+const struct sdp *neg_remote(const struct neg *n);           /* last SDP of the peer; NULL */
+struct str neg_local_text(const struct neg *n);              /* last SDP of ours; empty */
+
+/* The verdict on an offer or an answer, for the caller's 488 and its log. */
+enum neg_verdict {
+	NEG_OK,
+	NEG_NO_STREAM,          /* nothing in common: every stream is declined */
+	NEG_PROFILE,            /* RTP/AVP where AVPF is demanded, SAVP without keys, ... */
+	NEG_ADDRESS,            /* c= missing or not an address of ours' kind */
+	NEG_SHAPE               /* answer has other m= lines than the offer */
+};
+const char *neg_verdict_text(enum neg_verdict v);
+
+/* Take a peer's offer. ENOMEM; EPROTO with *why. On EPROTO nothing in force
+ * changes. A stream that cannot be taken becomes inactive in its place; the
+ * whole is refused only when none is left (as Asterisk does). `narrow`: only
+ * these formats of ours (PJSIP_MEDIA_OFFER, direct media), NULL: the endpoint's. */
+int neg_offer_in(struct neg *n, const struct sdp *offer, const struct formats *narrow, enum neg_verdict *why);
+/* Write the answer to it. */
+int neg_answer_out(struct neg *n, struct buf *b);
+
+/* Before an offer of ours: a further stream. *i is its place. ENOSPC. */
+int neg_stream_add(struct neg *n, enum media_type type, const struct formats *wanted, size_t *i);
+/* Change what stream i offers; active false removes it. */
+void neg_stream_set(struct neg *n, size_t i, const struct formats *wanted, bool active);
+/* Put it on hold (sendonly, inactive) or take it off in the next SDP. */
+void neg_hold(struct neg *n, size_t i, bool hold);
+/* A further a= line in every SDP of this stream ("crypto", "1 AES_CM..."), until neg_attrs_clear(). */
+int neg_attr_add(struct neg *n, size_t i, struct str name, struct str value);
+void neg_attrs_clear(struct neg *n, size_t i);
+int neg_offer_out(struct neg *n, struct buf *b);
+int neg_answer_in(struct neg *n, const struct sdp *answer, enum neg_verdict *why);
+void neg_rollback(struct neg *n);
+bool neg_offer_pending(const struct neg *n);
+
+/* The codecs in force of all active streams, in order: the channel's formats. */
+void neg_formats(const struct neg *n, struct formats *out);
+
+#endif
