@@ -1,0 +1,285 @@
+#define LOG_MODULE "sip"
+#include "base/log.h"
+#include "sip/stack_private.h"
+#include "base/obj.h"
+#include <errno.h>
+
+/* RFC 3261 17.1 with RFC 6026. */
+enum state { CALLING /* Trying, for the others */, PROCEEDING, COMPLETED, ACCEPTED /* 2xx to INVITE */, GONE };
+
+static void ctx_free(void *arg)
+{
+	struct sip_ctx *tx = arg;
+
+	obj_drop(tx->out);
+	obj_drop(tx->bytes);
+	obj_drop(tx->ack);
+	text_free(&tx->cancel_headers);
+}
+
+static void forget(struct sip_ctx *tx)
+{
+	if (tx->state == GONE)
+		return;
+	tx->state = GONE;
+	timer_stop(&tx->retransmit);
+	timer_stop(&tx->expire);
+	if (tx->in_map)
+		map_del(tx->stack->ctx, tx->key);
+	tx->in_map = false;
+	list_remove(&tx->link);
+	obj_drop(tx);
+}
+
+void sip_ctx_free_all(struct sip_stack *s)
+{
+	list_each_safe(l, next, &s->ctx_all) {
+		struct sip_ctx *tx = container_of(l, struct sip_ctx, link);
+
+		tx->user = (struct sip_ctx_user){ 0 };
+		forget(tx);
+	}
+}
+
+void sip_ctx_detach(struct sip_ctx *tx)
+{
+	tx->user = (struct sip_ctx_user){ 0 };
+}
+
+static void fail(struct sip_ctx *tx, int err)
+{
+	struct sip_ctx_user user = tx->user;
+
+	obj_hold(tx);
+	forget(tx);
+	if (user.failed)
+		user.failed(user.arg, tx, err);
+	obj_drop(tx);
+}
+
+static void on_expire(void *arg)
+{
+	struct sip_ctx *tx = arg;
+
+	if (tx->state == CALLING || tx->state == PROCEEDING) {
+		tx->stack->count.timeouts++;
+		fail(tx, ETIMEDOUT);
+	} else {
+		forget(tx);
+	}
+}
+
+/* Timers A and E. */
+static void on_retransmit(void *arg)
+{
+	struct sip_ctx *tx = arg;
+
+	tx->stack->count.retransmits_out++;
+	sip_stack_send(tx->stack, &tx->path, tx->bytes);
+	tx->interval_ms *= 2;
+	if (!tx->invite && (tx->interval_ms > SIP_T2_MS || tx->state == PROCEEDING))
+		tx->interval_ms = SIP_T2_MS;
+	timer_start(tx->stack->prm.wheel, &tx->retransmit, tx->interval_ms, on_retransmit, tx);
+}
+
+static int start(struct sip_stack *s, struct sip_out *out, const struct net_path *path,
+		 const struct sip_ctx_user *user, const char *branch, struct sip_ctx **txp)
+{
+	struct sip_ctx *tx = obj_new(sizeof(*tx), ctx_free);
+	struct buf key;
+	int err;
+
+	if (!tx)
+		return ENOMEM;
+	tx->stack = s;
+	tx->out = obj_hold(out);
+	tx->path = *path;
+	tx->user = *user;
+	tx->invite = out->method == SIP_INVITE;
+	tx->reliable = net_is_stream(path->proto);
+	if (branch) {
+		str_copy(tx->branch, sizeof(tx->branch), str_z(branch));
+	} else {
+		memcpy(tx->branch, "z9hG4bK", 7);
+		sip_token(s, tx->branch + 7, 24);
+	}
+	buf_init(&key, tx->keybuf, sizeof(tx->keybuf), sizeof(tx->keybuf));
+	buf_puts(&key, str_z(tx->branch), STR("|"), out->method_name);
+	tx->key = buf_view(&key);
+	tx->bytes = sip_out_encode(out, &tx->path, str_z(tx->branch));
+	err = buf_err(&key);
+	if (!err && !tx->bytes)
+		err = ENOMEM;
+	if (!err)
+		err = map_add(s->ctx, tx->key, tx);
+	if (err) {
+		obj_drop(tx);
+		return err;
+	}
+	tx->in_map = true;
+	list_append(&s->ctx_all, &tx->link);
+	obj_hold(tx);
+	err = sip_stack_send(s, &tx->path, tx->bytes);
+	if (err) {
+		forget(tx);
+	} else if (tx->state == CALLING) {
+		tx->interval_ms = s->t1;
+		if (!tx->reliable)
+			timer_start(s->prm.wheel, &tx->retransmit, s->t1, on_retransmit, tx);
+		timer_start(s->prm.wheel, &tx->expire, s->timer_b, on_expire, tx);
+	}
+	if (txp && !err)
+		*txp = obj_hold(tx);
+	obj_drop(tx);
+	return err;
+}
+
+int sip_ctx_send(struct sip_stack *s, struct sip_out *out, const struct net_path *path,
+		 const struct sip_ctx_user *user, struct sip_ctx **tx)
+{
+	return start(s, out, path, user, NULL, tx);
+}
+
+/* What ACK and CANCEL take over from their INVITE (9.1, 17.1.1.3). */
+static struct sip_out *derive(struct sip_ctx *tx, enum sip_method m, struct str to)
+{
+	struct sip_out *o = sip_out_new(m);
+
+	if (!o)
+		return NULL;
+	o->ruri = sip_out_dup(o, tx->out->ruri);
+	o->from = sip_out_dup(o, tx->out->from);
+	o->to = sip_out_dup(o, to);
+	o->call_id = sip_out_dup(o, tx->out->call_id);
+	o->cseq = tx->out->cseq;
+	o->route = sip_out_dup(o, tx->out->route);
+	o->via_host = sip_out_dup(o, tx->out->via_host);
+	o->user_agent = sip_out_dup(o, tx->out->user_agent);
+	o->no_rport = tx->out->no_rport;
+	return o;
+}
+
+static void send_ack(struct sip_ctx *tx, const struct sip_msg *msg)
+{
+	struct sip_out *ack;
+
+	if (!tx->ack) {
+		ack = derive(tx, SIP_ACK, sip_hdr_value(msg, SIP_H_TO));
+		if (!ack)
+			return;
+		tx->ack = sip_out_encode(ack, &tx->path, str_z(tx->branch));
+		obj_drop(ack);
+	}
+	if (tx->ack)
+		sip_stack_send(tx->stack, &tx->path, tx->ack);
+}
+
+/* After CANCEL a final answer is due within 64*T1 (9.1); on_expire makes it. */
+static void send_cancel(struct sip_ctx *tx)
+{
+	static const struct sip_ctx_user nobody = { 0 };
+	struct sip_out *c = derive(tx, SIP_CANCEL, tx->out->to);
+
+	tx->cancel_sent = true;
+	if (c) {
+		buf_put(&c->headers, text_view(&tx->cancel_headers));
+		if (start(tx->stack, c, &tx->path, &nobody, tx->branch, NULL))
+			log_debug(1, "CANCEL not sent");
+		obj_drop(c);
+	}
+	timer_start(tx->stack->prm.wheel, &tx->expire, 64 * tx->stack->t1, on_expire, tx);
+}
+
+void sip_ctx_cancel(struct sip_ctx *tx, struct str headers)
+{
+	if (!tx->invite || tx->cancelled || tx->state >= COMPLETED)
+		return;
+	tx->cancelled = true;
+	text_set(&tx->cancel_headers, headers);
+	if (tx->state == PROCEEDING)
+		send_cancel(tx);
+}
+
+static void on_provisional(struct sip_ctx *tx, struct sip_msg *msg)
+{
+	if (tx->state == CALLING) {
+		tx->state = PROCEEDING;
+		if (tx->invite) {
+			timer_stop(&tx->retransmit);
+			timer_stop(&tx->expire);        /* timer B is for no answer at all; ringing may last */
+		}
+		if (tx->cancelled && !tx->cancel_sent)
+			send_cancel(tx);
+	}
+	if (msg->status > 100 && tx->user.response)
+		tx->user.response(tx->user.arg, tx, msg);
+}
+
+static void on_final(struct sip_ctx *tx, struct sip_msg *msg)
+{
+	struct wheel *w = tx->stack->prm.wheel;
+
+	timer_stop(&tx->retransmit);
+	if (tx->invite && msg->status < 300) {
+		tx->state = ACCEPTED;           /* timer M, RFC 6026 7.2 */
+		timer_start(w, &tx->expire, 64 * tx->stack->t1, on_expire, tx);
+	} else {
+		tx->state = COMPLETED;
+		if (tx->invite)
+			send_ack(tx, msg);
+		/* Timers D and K */
+		if (tx->reliable)
+			timer_start(w, &tx->expire, 0, on_expire, tx);
+		else
+			timer_start(w, &tx->expire, tx->invite ? 64 * tx->stack->t1 : SIP_T4_MS, on_expire, tx);
+	}
+	if (tx->user.response)
+		tx->user.response(tx->user.arg, tx, msg);
+}
+
+bool sip_ctx_match(struct sip_stack *s, struct sip_msg *msg)
+{
+	struct sip_ctx *tx;
+	char room[128];
+	struct buf b;
+
+	if (msg->fault)
+		return false;
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	buf_puts(&b, msg->via.branch, STR("|"), msg->cseq_method);
+	tx = buf_err(&b) ? NULL : map_get(s->ctx, buf_view(&b));
+	if (!tx)
+		return false;
+	obj_hold(tx);
+	if (tx->state == CALLING || tx->state == PROCEEDING) {
+		tx->status = msg->status;
+		if (msg->status < 200)
+			on_provisional(tx, msg);
+		else
+			on_final(tx, msg);
+	} else if (tx->state == COMPLETED) {
+		s->count.retransmits_in++;
+		if (tx->invite && msg->status >= 300)
+			send_ack(tx, msg);
+	} else if (tx->state == ACCEPTED && msg->status >= 200 && msg->status < 300) {
+		/* Repeated, or from another fork: the dialog layer tells by the tag. */
+		if (tx->user.response)
+			tx->user.response(tx->user.arg, tx, msg);
+	}
+	obj_drop(tx);
+	return true;
+}
+
+bool sip_ctx_send_failed(struct sip_stack *s, struct net_bytes *bytes, int err)
+{
+	list_each(l, &s->ctx_all) {
+		struct sip_ctx *tx = container_of(l, struct sip_ctx, link);
+
+		if (tx->bytes == bytes) {
+			if (tx->state == CALLING)
+				fail(tx, err);
+			return true;
+		}
+	}
+	return false;
+}

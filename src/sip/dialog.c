@@ -1,0 +1,448 @@
+#define LOG_MODULE "sip"
+#include "base/log.h"
+#include "sip/stack_private.h"
+#include "base/obj.h"
+#include <errno.h>
+
+static void dialog_free(void *arg)
+{
+	struct sip_dialog *d = arg;
+
+	text_free(&d->t_call_id);
+	text_free(&d->t_local_tag);
+	text_free(&d->t_remote_tag);
+	text_free(&d->t_local);
+	text_free(&d->t_remote);
+	text_free(&d->t_target);
+	text_free(&d->t_route);
+	text_free(&d->t_contact);
+	text_free(&d->t_via_host);
+}
+
+static int set(struct str *view, struct text *t, struct str s)
+{
+	int err = text_set(t, s);
+
+	if (!err)
+		*view = text_view(t);
+	return err;
+}
+
+static int insert(struct sip_dialog *d)
+{
+	struct sip_dialog *first = map_get(d->stack->dialogs, d->local_tag);
+	int err = 0;
+
+	if (first) {            /* forks of one INVITE share our tag */
+		d->fork_next = first->fork_next;
+		first->fork_next = d;
+	} else {
+		err = map_add(d->stack->dialogs, d->local_tag, d);
+	}
+	if (err)
+		return err;
+	d->in_map = true;
+	list_append(&d->stack->dialog_all, &d->link);
+	obj_hold(d);
+	return 0;
+}
+
+void sip_dialog_close(struct sip_dialog *d)
+{
+	struct sip_dialog *first;
+
+	d->user = (struct sip_dialog_user){ 0 };
+	if (!d->in_map)
+		return;
+	d->in_map = false;
+	first = map_get(d->stack->dialogs, d->local_tag);
+	if (first == d) {
+		map_del(d->stack->dialogs, d->local_tag);
+		if (d->fork_next && map_add(d->stack->dialogs, d->fork_next->local_tag, d->fork_next))
+			log_error("out of memory: forks of a dialog are lost");
+	} else {
+		for (; first; first = first->fork_next) {
+			if (first->fork_next == d) {
+				first->fork_next = d->fork_next;
+				break;
+			}
+		}
+	}
+	d->fork_next = NULL;
+	list_remove(&d->link);
+	obj_drop(d);
+}
+
+void sip_dialog_free_all(struct sip_stack *s)
+{
+	list_each_safe(l, next, &s->dialog_all)
+		sip_dialog_close(container_of(l, struct sip_dialog, link));
+}
+
+/* A From or To value without its tag parameter. */
+static void write_untagged(struct buf *b, const struct sip_addr *a, struct str value)
+{
+	struct str params = a->params;
+
+	if (!a->params.n) {
+		buf_put(b, str_trim(value));
+		return;
+	}
+	buf_put(b, str_rtrim(str_mk(value.p, (size_t)(a->params.p - value.p) - 1)));
+	while (params.n) {
+		struct str one = str_trim(str_cut(&params, ';')), rest = one;
+
+		if (one.n && !str_ieq(str_trim(str_cut(&rest, '=')), STR("tag")))
+			buf_puts(b, STR(";"), one);
+	}
+}
+
+static int set_untagged(struct str *view, struct text *t, const struct sip_addr *a, struct str value)
+{
+	struct buf b = BUF_INIT;
+	int err;
+
+	write_untagged(&b, a, str_trim(value));
+	err = buf_err(&b);
+	if (!err)
+		err = set(view, t, buf_view(&b));
+	buf_free(&b);
+	return err;
+}
+
+/* The value's own view inside a parsed header, so that a->params points into it. */
+static struct str value_of(const struct sip_msg *m, enum sip_hdr_id id)
+{
+	return sip_hdr_value(m, id);
+}
+
+static int set_contact_target(struct sip_dialog *d, const struct sip_msg *msg)
+{
+	struct sip_each e = { 0 };
+	struct str v;
+	struct sip_addr a;
+
+	if (!sip_each(msg, SIP_H_CONTACT, &e, &v) || sip_addr_parse(&a, v) || a.star)
+		return ENOENT;
+	return set(&d->target, &d->t_target, a.uri_text);
+}
+
+/* Record-Route as route set: in order for the UAS, reversed for the UAC (12.1). */
+static int set_routes(struct sip_dialog *d, const struct sip_msg *msg, bool reverse)
+{
+	struct str list[64], v;
+	struct buf b = BUF_INIT;
+	struct sip_each e = { 0 };
+	size_t n = 0;
+	int err;
+
+	while (n < ARRAY_LEN(list) && sip_each(msg, SIP_H_RECORD_ROUTE, &e, &v))
+		list[n++] = v;
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			buf_put(&b, STR(", "));
+		buf_put(&b, list[reverse ? n - 1 - i : i]);
+	}
+	err = buf_err(&b);
+	if (!err)
+		err = set(&d->route, &d->t_route, buf_view(&b));
+	buf_free(&b);
+	return err;
+}
+
+int sip_dialog_new_uas(struct sip_dialog **out, struct sip_stx *tx, struct str contact,
+		       const struct sip_dialog_user *user)
+{
+	struct sip_dialog *d = obj_new(sizeof(*d), dialog_free);
+	const struct sip_msg *m = tx->req;
+	int err;
+
+	if (!d)
+		return ENOMEM;
+	d->stack = tx->stack;
+	d->user = *user;
+	d->path = m->from_path;
+	d->remote_cseq = m->cseq;
+	d->remote_cseq_set = true;
+	d->local_cseq = 0;
+	err = set(&d->call_id, &d->t_call_id, m->call_id);
+	if (!err)
+		err = set(&d->local_tag, &d->t_local_tag, str_z(tx->to_tag));
+	if (!err)
+		err = set(&d->remote_tag, &d->t_remote_tag, m->from.tag);
+	if (!err)
+		err = set_untagged(&d->local, &d->t_local, &m->to, value_of(m, SIP_H_TO));
+	if (!err)
+		err = set_untagged(&d->remote, &d->t_remote, &m->from, value_of(m, SIP_H_FROM));
+	if (!err)
+		err = set(&d->contact, &d->t_contact, contact);
+	if (!err)
+		err = set_routes(d, m, false);
+	if (!err && set_contact_target(d, m)) {
+		d->use_path = true;     /* nothing to send to but where it came from */
+		err = set(&d->target, &d->t_target, m->from.uri_text);
+	}
+	if (!err)
+		err = insert(d);
+	if (err) {
+		obj_drop(d);
+		return err;
+	}
+	*out = d;
+	return 0;
+}
+
+static struct str with_tag(struct sip_out *o, struct str value, struct str tag)
+{
+	return tag.n ? arena_printf(o->arena, "%.*s;tag=%.*s", STR_ARG(value), STR_ARG(tag)) :
+	       sip_out_dup(o, value);
+}
+
+static void fill(struct sip_dialog *d, struct sip_out *o)
+{
+	o->from = with_tag(o, d->local, d->local_tag);
+	o->to = with_tag(o, d->remote, d->remote_tag);
+	o->call_id = sip_out_dup(o, d->call_id);
+	o->contact = sip_out_dup(o, d->contact);
+	o->via_host = sip_out_dup(o, d->via_host);
+	if (d->user_agent.n)
+		o->user_agent = sip_out_dup(o, d->user_agent);
+}
+
+int sip_dialog_new_uac(struct sip_dialog **out, struct sip_stack *s, struct sip_out *req, struct str local,
+		       struct str remote, struct str contact, const struct sip_dialog_user *user)
+{
+	struct sip_dialog *d = obj_new(sizeof(*d), dialog_free);
+	char tag[SIP_TAG + 1], id[33];
+	int err;
+
+	if (!d)
+		return ENOMEM;
+	d->stack = s;
+	d->user = *user;
+	d->uac = true;
+	sip_token(s, tag, SIP_TAG);
+	sip_token(s, id, 32);
+	d->local_cseq = 1;
+	err = set(&d->call_id, &d->t_call_id, str_z(id));
+	if (!err)
+		err = set(&d->local_tag, &d->t_local_tag, str_z(tag));
+	if (!err)
+		err = set(&d->local, &d->t_local, local);
+	if (!err)
+		err = set(&d->remote, &d->t_remote, remote);
+	if (!err)
+		err = set(&d->contact, &d->t_contact, contact);
+	if (!err)
+		err = set(&d->target, &d->t_target, req->ruri);
+	if (!err)
+		err = set(&d->route, &d->t_route, req->route);
+	if (!err)
+		err = set(&d->via_host, &d->t_via_host, req->via_host);
+	if (!err)
+		err = insert(d);
+	if (err) {
+		obj_drop(d);
+		return err;
+	}
+	fill(d, req);
+	req->cseq = d->local_cseq;
+	*out = d;
+	return 0;
+}
+
+static int fork_new(struct sip_dialog *d, struct sip_dialog **out)
+{
+	struct sip_dialog *f = obj_new(sizeof(*f), dialog_free);
+	int err;
+
+	if (!f)
+		return ENOMEM;
+	f->stack = d->stack;
+	f->user = d->user;
+	f->uac = true;
+	f->local_cseq = d->local_cseq;
+	f->path = d->path;
+	f->user_agent = d->user_agent;
+	err = set(&f->call_id, &f->t_call_id, d->call_id);
+	if (!err)
+		err = set(&f->local_tag, &f->t_local_tag, d->local_tag);
+	if (!err)
+		err = set(&f->local, &f->t_local, d->local);
+	if (!err)
+		err = set(&f->remote, &f->t_remote, d->remote);
+	if (!err)
+		err = set(&f->contact, &f->t_contact, d->contact);
+	if (!err)
+		err = set(&f->target, &f->t_target, d->target);
+	if (!err)
+		err = set(&f->via_host, &f->t_via_host, d->via_host);
+	if (!err)
+		err = insert(f);
+	if (err) {
+		obj_drop(f);
+		return err;
+	}
+	*out = f;
+	return 0;
+}
+
+static int take_response(struct sip_dialog *d, const struct sip_msg *msg)
+{
+	int err = 0;
+
+	if (!d->remote_tag.n) {
+		err = set(&d->remote_tag, &d->t_remote_tag, msg->to.tag);
+		if (!err)
+			err = set_untagged(&d->remote, &d->t_remote, &msg->to, value_of(msg, SIP_H_TO));
+	}
+	/* The route set is fixed by the 2xx; before, each provisional may bring its own (13.2.2.4). */
+	if (!err && !d->confirmed)
+		err = set_routes(d, msg, true);
+	if (!err) {
+		set_contact_target(d, msg);
+		d->path = msg->from_path;
+		if (msg->status >= 200)
+			d->confirmed = true;
+	}
+	return err;
+}
+
+int sip_dialog_response(struct sip_dialog *d, const struct sip_msg *msg, struct sip_dialog **fork)
+{
+	struct sip_dialog *f;
+	int err;
+
+	if (!d->remote_tag.n || str_eq(d->remote_tag, msg->to.tag))
+		return take_response(d, msg);
+	if (!fork)
+		return EEXIST;
+	f = sip_dialog_find(d->stack, d->call_id, d->local_tag, msg->to.tag);
+	if (!f) {
+		err = fork_new(d, &f);
+		if (err)
+			return err;
+	} else {
+		obj_hold(f);
+	}
+	err = take_response(f, msg);
+	if (err)
+		obj_drop(f);
+	else
+		*fork = f;
+	return err;
+}
+
+/* R-URI and Route from target and route set, for loose and strict routers (12.2.1.1). */
+static void set_destination(struct sip_dialog *d, struct sip_out *o)
+{
+	struct str rest = d->route, first;
+	struct sip_addr a;
+
+	o->ruri = sip_out_dup(o, d->target);
+	if (!d->route.n)
+		return;
+	first = str_trim(str_cut_addr(&rest, ','));
+	if (sip_addr_parse(&a, first) || sip_uri_param(&a.uri, STR("lr"), NULL)) {
+		o->route = sip_out_dup(o, d->route);
+		return;
+	}
+	o->ruri = sip_out_dup(o, a.uri_text);
+	rest = str_trim(rest);
+	o->route = rest.n ? arena_printf(o->arena, "%.*s, <%.*s>", STR_ARG(rest), STR_ARG(d->target)) :
+		   arena_printf(o->arena, "<%.*s>", STR_ARG(d->target));
+}
+
+struct sip_out *sip_dialog_request(struct sip_dialog *d, enum sip_method m)
+{
+	struct sip_out *o = sip_out_new(m);
+
+	if (!o)
+		return NULL;
+	fill(d, o);
+	set_destination(d, o);
+	/* A first request of ours starts at a number of our own (12.2.1.1). */
+	o->cseq = ++d->local_cseq;
+	if (m == SIP_BYE || m == SIP_PRACK || m == SIP_INFO || m == SIP_MESSAGE)
+		o->contact = STR_NULL;
+	return o;
+}
+
+struct sip_out *sip_dialog_ack(struct sip_dialog *d, uint32_t invite_cseq)
+{
+	struct sip_out *o = sip_out_new(SIP_ACK);
+
+	if (!o)
+		return NULL;
+	fill(d, o);
+	set_destination(d, o);
+	o->cseq = invite_cseq;
+	o->contact = STR_NULL;
+	return o;
+}
+
+int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *msg)
+{
+	d->path = msg->from_path;
+	return set_contact_target(d, msg);
+}
+
+int sip_dialog_set_target(struct sip_dialog *d, struct str uri)
+{
+	return set(&d->target, &d->t_target, uri);
+}
+
+int sip_dialog_set_route(struct sip_dialog *d, struct str route)
+{
+	return set(&d->route, &d->t_route, route);
+}
+
+struct sip_dialog *sip_dialog_find(struct sip_stack *s, struct str call_id, struct str local_tag,
+				   struct str remote_tag)
+{
+	struct sip_dialog *d;
+
+	for (d = map_get(s->dialogs, local_tag); d; d = d->fork_next)
+		if (str_eq(d->call_id, call_id) && str_eq(d->remote_tag, remote_tag))
+			return d;
+	return NULL;
+}
+
+/* 12.2.2: a number lower than the last is refused with 500; ACK and CANCEL carry
+ * an INVITE's number and are not counted. */
+static bool in_order(struct sip_dialog *d, const struct sip_msg *msg)
+{
+	if (d->remote_cseq_set && msg->cseq < d->remote_cseq)
+		return false;
+	d->remote_cseq = msg->cseq;
+	d->remote_cseq_set = true;
+	return true;
+}
+
+bool sip_dialog_receive(struct sip_stack *s, struct sip_stx *tx, struct sip_msg *msg)
+{
+	struct sip_dialog *d = sip_dialog_find(s, msg->call_id, msg->to.tag, msg->from.tag);
+
+	/* The peer's first request may reach us before its response did (13.2.2.4
+	 * leaves a dialog without remote tag): the tag is then learnt here. */
+	if (!d) {
+		d = map_get(s->dialogs, msg->to.tag);
+		if (!d || d->remote_tag.n || !str_eq(d->call_id, msg->call_id))
+			return false;
+		if (set(&d->remote_tag, &d->t_remote_tag, msg->from.tag))
+			return false;
+	}
+	obj_hold(d);
+	if (!tx) {
+		if (d->user.ack)
+			d->user.ack(d->user.arg, d, msg);
+	} else if (!in_order(d, msg)) {
+		sip_stx_reply(tx, 500);
+	} else if (d->user.request) {
+		d->user.request(d->user.arg, d, tx, msg);
+	} else {
+		sip_stx_reply(tx, 481);
+	}
+	obj_drop(d);
+	return true;
+}

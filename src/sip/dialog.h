@@ -1,0 +1,59 @@
+/* sip/dialog.h -- dialogs (RFC 3261 12). Threads: core. */
+#ifndef SIP_DIALOG_H
+#define SIP_DIALOG_H
+
+#include "sip/out.h"
+
+struct sip_dialog;
+struct sip_dialog_user {
+	void *arg;
+	/* A request inside the dialog, CSeq already checked. Answer on `tx`. */
+	void (*request)(void *arg, struct sip_dialog *d, struct sip_stx *tx, struct sip_msg *msg);
+	/* ACK to our 2xx (or a repeated one). */
+	void (*ack)(void *arg, struct sip_dialog *d, struct sip_msg *msg);
+};
+
+struct sip_dialog {             /* obj */
+	struct sip_stack *stack;
+	struct sip_dialog_user user;
+	struct str call_id, local_tag, remote_tag;      /* remote empty: UAC before any response */
+	struct str local, remote;       /* From/To header values without the tag parameter */
+	struct str target;              /* remote target URI */
+	struct str route;               /* route set in sending order, comma list */
+	struct str contact;             /* our Contact header value */
+	uint32_t local_cseq, remote_cseq;
+	bool remote_cseq_set, uac, confirmed, secure;
+	struct net_path path;           /* how the last message of the peer came; used while conn lives or no route tells otherwise */
+	bool use_path;                  /* send to path, not to what target and route resolve to */
+	struct str via_host, user_agent;
+	/* private */
+	struct text t_call_id, t_local_tag, t_remote_tag, t_local, t_remote, t_target, t_route, t_contact, t_via_host;
+	struct sip_dialog *fork_next;
+	bool in_map;
+	struct list link;
+};
+
+/* For a request that makes one (INVITE, SUBSCRIBE, REFER). Uses tx->to_tag. */
+int sip_dialog_new_uas(struct sip_dialog **out, struct sip_stx *tx, struct str contact,
+		       const struct sip_dialog_user *user);
+/* For a request that we are about to send: fills out->from (adds the tag), to,
+ * call_id, cseq. `local`, `remote`: header values without tags. */
+int sip_dialog_new_uac(struct sip_dialog **out, struct sip_stack *s, struct sip_out *req, struct str local,
+		       struct str remote, struct str contact, const struct sip_dialog_user *user);
+/* A 101-299 response to the request that made it: takes remote tag, target and
+ * route set; a second tag (fork) makes a new dialog, in *fork when not NULL. */
+int sip_dialog_response(struct sip_dialog *d, const struct sip_msg *msg, struct sip_dialog **fork);
+/* Next request in the dialog, with cseq taken (ACK: `cseq` of its INVITE). */
+struct sip_out *sip_dialog_request(struct sip_dialog *d, enum sip_method m);
+struct sip_out *sip_dialog_ack(struct sip_dialog *d, uint32_t invite_cseq);
+/* Target refresh: Contact of a 2xx or of a re-INVITE/UPDATE. */
+int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *msg);
+int sip_dialog_set_target(struct sip_dialog *d, struct str uri);
+int sip_dialog_set_route(struct sip_dialog *d, struct str route);
+/* No more requests are matched to it; the user's reference may stay. */
+void sip_dialog_close(struct sip_dialog *d);
+/* By what Replaces, REFER targets and ourselves name; tags as in the message received. */
+struct sip_dialog *sip_dialog_find(struct sip_stack *s, struct str call_id, struct str local_tag,
+				   struct str remote_tag);
+
+#endif

@@ -1,0 +1,130 @@
+#define LOG_MODULE "sip"
+#include "sip/stack_private.h"
+#include "base/obj.h"
+#include "base/log.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+int sip_stack_new(struct sip_stack **out, const struct sip_stack_prm *prm)
+{
+	struct sip_stack *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return ENOMEM;
+	s->prm = *prm;
+	s->t1 = prm->t1_ms ? prm->t1_ms : 500;
+	s->timer_b = prm->timer_b_ms ? prm->timer_b_ms : 64 * s->t1;
+	if (!s->prm.max_tx)
+		s->prm.max_tx = 200000;
+	list_init(&s->stx_all);
+	list_init(&s->ctx_all);
+	list_init(&s->dialog_all);
+	s->stx = map_new(false);
+	s->merge = map_new(false);
+	s->ctx = map_new(false);
+	s->dialogs = map_new(false);
+	if (!s->stx || !s->merge || !s->ctx || !s->dialogs) {
+		sip_stack_free(s);
+		return ENOMEM;
+	}
+	*out = s;
+	return 0;
+}
+
+void sip_stack_free(struct sip_stack *s)
+{
+	if (!s)
+		return;
+	sip_dialog_free_all(s);
+	sip_stx_free_all(s);
+	sip_ctx_free_all(s);
+	map_free(s->stx);
+	map_free(s->merge);
+	map_free(s->ctx);
+	map_free(s->dialogs);
+	free(s);
+}
+
+struct wheel *sip_stack_wheel(struct sip_stack *s)
+{
+	return s->prm.wheel;
+}
+
+uint32_t sip_stack_t1(const struct sip_stack *s)
+{
+	return s->t1;
+}
+
+void sip_token(struct sip_stack *s, char *out, size_t n)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		/* One system call serves 512 bytes of tags and branches. */
+		if (!s->random_left) {
+			if (getrandom(s->random, sizeof(s->random), 0) != (ssize_t)sizeof(s->random))
+				abort();
+			s->random_left = sizeof(s->random) * 2;
+		}
+		s->random_left--;
+		out[i] = hex[s->random[s->random_left / 2] >> (s->random_left & 1 ? 4 : 0) & 15];
+	}
+	out[n] = 0;
+}
+
+int sip_stack_send(struct sip_stack *s, struct net_path *path, struct net_bytes *bytes)
+{
+	int err = s->prm.send(s->prm.arg, path, bytes);
+
+	if (!err && s->prm.trace)
+		s->prm.trace(s->prm.arg, true, path, str_mk(bytes->p, bytes->n));
+	return err;
+}
+
+static void receive_response(struct sip_stack *s, struct sip_msg *msg)
+{
+	s->count.responses++;
+	if (!sip_ctx_match(s, msg))
+		s->count.strays++;      /* RFC 6026 8.1: a response of no transaction is dropped */
+}
+
+static void receive_request(struct sip_stack *s, struct sip_msg *msg)
+{
+	s->count.requests++;
+	if (sip_stx_match(s, msg))
+		return;
+	if (msg->method == SIP_ACK) {
+		/* ACK to 2xx makes no transaction (17.1.1.3); one for nothing is dropped. */
+		if (msg->fault || !msg->to.tag.n || !sip_dialog_receive(s, NULL, msg))
+			s->count.strays++;
+		return;
+	}
+	sip_stx_receive_new(s, msg);
+}
+
+void sip_stack_recv(struct sip_stack *s, struct sip_msg *msg)
+{
+	if (s->prm.trace)
+		s->prm.trace(s->prm.arg, false, &msg->from_path, msg->bytes);
+	if (!msg->request)
+		receive_response(s, msg);
+	else
+		receive_request(s, msg);
+	obj_drop(msg);
+}
+
+void sip_stack_send_failed(struct sip_stack *s, const struct net_path *path, struct net_bytes *bytes, int err)
+{
+	(void)path;
+	if (!sip_ctx_send_failed(s, bytes, err))
+		sip_stx_send_failed(s, bytes, err);
+}
+
+void sip_stack_count(const struct sip_stack *s, struct sip_counters *out)
+{
+	*out = s->count;
+	out->stx = map_count(s->stx);
+	out->ctx = map_count(s->ctx);
+	out->dialogs = map_count(s->dialogs);
+}

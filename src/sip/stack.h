@@ -1,0 +1,144 @@
+/* sip/stack.h -- transactions and dialogs as one engine (RFC 3261 17 with RFC
+ * 6026 and 4320, 12; RFC 3581; merged requests 8.2.2.2).
+ * It knows no sockets: bytes go out through prm.send, messages come in through
+ * sip_stack_recv(). Time is the wheel's, so tests own it. Threads: core. */
+#ifndef SIP_STACK_H
+#define SIP_STACK_H
+
+#include "base/text.h"
+#include "net/wheel.h"
+#include "sip/message.h"
+
+struct sip_stack;
+struct sip_stx;         /* server transaction, obj */
+struct sip_ctx;         /* client transaction, obj */
+struct sip_dialog;      /* obj */
+struct sip_out;
+
+struct sip_stack_prm {
+	struct wheel *wheel;
+	uint32_t t1_ms;                 /* 17.1.1.1: 500; 0: 500 */
+	uint32_t timer_b_ms;            /* 64*T1 when 0 */
+	size_t max_tx;                  /* server transactions alive; over it new ones get 503. 0: 200000 */
+	void *arg;
+	/* ENOBUFS, ENETUNREACH, ... are handled by the transaction. */
+	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes);
+	/* A request that belongs to no dialog, or to none alive (then it has a To
+	 * tag). The handler answers on `tx`, now or later (holding it). Never ACK
+	 * or CANCEL. */
+	void (*request)(void *arg, struct sip_stx *tx, struct sip_msg *msg);
+	/* Every message, before anything else looks at it (pjsip set logger, history). */
+	void (*trace)(void *arg, bool sent, const struct net_path *path, struct str bytes);
+};
+
+int sip_stack_new(struct sip_stack **out, const struct sip_stack_prm *prm);
+void sip_stack_free(struct sip_stack *s);
+
+/* Takes over the reference to `msg`, whose from_path is filled in. */
+void sip_stack_recv(struct sip_stack *s, struct sip_msg *msg);
+/* The transport could not deliver `bytes` on `path`. */
+void sip_stack_send_failed(struct sip_stack *s, const struct net_path *path, struct net_bytes *bytes, int err);
+
+struct wheel *sip_stack_wheel(struct sip_stack *s);
+uint32_t sip_stack_t1(const struct sip_stack *s);
+int sip_stack_send(struct sip_stack *s, struct net_path *path, struct net_bytes *bytes);
+
+struct sip_counters {
+	uint64_t requests, responses, retransmits_in, retransmits_out, merged, strays, timeouts, refused_full;
+	size_t stx, ctx, dialogs;
+};
+void sip_stack_count(const struct sip_stack *s, struct sip_counters *out);
+
+/* Unguessable lower-case hex of `n` digits and a NUL. */
+void sip_token(struct sip_stack *s, char *out, size_t n);
+#define SIP_TAG 16      /* digits of our tags: 64 bit */
+
+/* ---- server transactions ---------------------------------------------- */
+
+struct sip_stx_user {
+	void *arg;
+	/* INVITE only: CANCEL came (and was answered 200); answer 487. */
+	void (*cancelled)(void *arg, struct sip_stx *tx, struct sip_msg *cancel);
+	/* A final response to INVITE was never acknowledged (timer H, or L for
+	 * 2xx): `acked` false; or it was: true. */
+	void (*ended)(void *arg, struct sip_stx *tx, bool acked);
+};
+
+struct sip_stx {
+	/* Read-only for users */
+	struct sip_msg *req;            /* held until the final response went out */
+	struct sip_stack *stack;
+	struct net_path path;           /* where responses go */
+	unsigned status;                /* last one sent; 0: none */
+	char to_tag[SIP_TAG + 1];
+	bool invite, reliable;
+	/* Users may set */
+	struct sip_stx_user user;
+	/* Private */
+	uint8_t state;
+	struct net_bytes *last;         /* held: the response to repeat */
+	struct timer retransmit, expire;
+	uint32_t interval_ms;
+	bool in_map, merge_in_map, answered_2xx;
+	struct str key, merge_key;      /* held, one allocation */
+	char *keys;
+	struct list link;
+};
+
+/* Where responses go: the source, rather than what Via asks (force_rport). */
+void sip_stx_force_rport(struct sip_stx *tx);
+/* Answer. `headers` are whole lines ("Contact: <..>\r\n"); may be empty. A 2xx
+ * to INVITE is repeated until sip_stx_acked(). EALREADY: a final response was
+ * sent before. */
+int sip_stx_respond(struct sip_stx *tx, unsigned status, struct str reason, struct str headers,
+		    struct str body_type, struct str body);
+/* As above for a final one, and forget the transaction at once: a repeated
+ * request is answered anew (RFC 3261 8.2.7). For challenges. */
+int sip_stx_respond_stateless(struct sip_stx *tx, unsigned status, struct str headers);
+/* Short form: status, standard phrase, nothing else. */
+int sip_stx_reply(struct sip_stx *tx, unsigned status);
+/* The dialog saw the ACK of our 2xx. */
+void sip_stx_acked(struct sip_stx *tx);
+/* Send the last provisional again (100rel's retransmission timer). */
+void sip_stx_repeat(struct sip_stx *tx);
+
+/* ---- client transactions ---------------------------------------------- */
+
+struct sip_ctx_user {
+	void *arg;
+	/* Every response but 100; 2xx to INVITE also when repeated. */
+	void (*response)(void *arg, struct sip_ctx *tx, struct sip_msg *msg);
+	/* No final response: ETIMEDOUT (timer B or F), or why it could not be sent. */
+	void (*failed)(void *arg, struct sip_ctx *tx, int err);
+};
+
+struct sip_ctx {
+	struct sip_out *out;            /* held: the request */
+	struct sip_stack *stack;
+	struct net_path path;
+	struct sip_ctx_user user;       /* arg NULLed by sip_ctx_detach */
+	unsigned status;                /* best so far */
+	uint8_t state;
+	bool invite, reliable, cancelled, cancel_sent, in_map;
+	struct net_bytes *bytes, *ack;  /* held */
+	struct text cancel_headers;
+	struct timer retransmit, expire;
+	uint32_t interval_ms;
+	char branch[48];
+	struct str key;                 /* view of branch + method */
+	char keybuf[72];
+	struct list link;
+};
+
+/* Send `out` on `path` (complete but for `local`) in a new transaction. The
+ * caller gets one reference in *tx when tx is not NULL. Failure is reported by
+ * the return value only, not by user.failed too. */
+int sip_ctx_send(struct sip_stack *s, struct sip_out *out, const struct net_path *path,
+		 const struct sip_ctx_user *user, struct sip_ctx **tx);
+/* INVITE: CANCEL as soon as a provisional response allows it (9.1). `headers`:
+ * whole lines (Reason), may be empty. */
+void sip_ctx_cancel(struct sip_ctx *tx, struct str headers);
+/* The user goes; the transaction finishes by itself. */
+void sip_ctx_detach(struct sip_ctx *tx);
+
+#endif
