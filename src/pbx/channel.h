@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "pbx/event.h"
 #include "pbx/pbx.h"
+#include "pbx/presentation.h"
 #include "pbx/vars.h"
 
 struct bridge;
@@ -23,13 +24,6 @@ enum channel_state {
 	CHAN_DIALING_OFFHOOK, CHAN_PRERING
 };
 const char *channel_state_name(enum channel_state s);        /* "Down", "Rsrvd", ..., "Ring", "Ringing", "Up" */
-
-/* RFC 3325/3323 and Q.931 presentation in one byte, as CALLERID(pres) names them. */
-enum presentation {
-	PRES_ALLOWED_NOT_SCREENED, PRES_ALLOWED_PASSED_SCREEN, PRES_ALLOWED_FAILED_SCREEN, PRES_ALLOWED,
-	PRES_PROHIB_NOT_SCREENED, PRES_PROHIB_PASSED_SCREEN, PRES_PROHIB_FAILED_SCREEN, PRES_PROHIB,
-	PRES_UNAVAILABLE
-};
 
 struct party {
 	struct text name, number, subaddress, tag;

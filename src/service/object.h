@@ -12,6 +12,7 @@
 #include "base/obj.h"
 #include "config/option.h"
 #include "net/acl.h"
+#include "pbx/presentation.h"
 #include "sip/digest.h"
 #include <regex.h>
 
@@ -81,12 +82,6 @@ enum endpoint_dtls_hash { DTLS_HASH_SHA256, DTLS_HASH_SHA1 };
 enum endpoint_offer_pref { OFFER_PREF_LOCAL, OFFER_PREF_LOCAL_MERGE, OFFER_PREF_LOCAL_FIRST,
 	OFFER_PREF_REMOTE, OFFER_PREF_REMOTE_MERGE, OFFER_PREF_REMOTE_FIRST };
 enum security_negotiation { SECURITY_NO, SECURITY_MEDIASEC };
-/* callerid_privacy: RFC 3323 presentation and screening, as the dialplan sees it. */
-enum callerid_privacy { PRES_ALLOWED_NOT_SCREENED = 0x00, PRES_ALLOWED_PASSED_SCREEN = 0x01,
-	PRES_ALLOWED_FAILED_SCREEN = 0x02, PRES_ALLOWED = 0x03, PRES_PROHIB_NOT_SCREENED = 0x20,
-	PRES_PROHIB_PASSED_SCREEN = 0x21, PRES_PROHIB_FAILED_SCREEN = 0x22, PRES_PROHIB = 0x23,
-	PRES_UNAVAILABLE = 0x43 };
-
 /* identify_by: permitted methods, also in the order written. */
 enum identify_method { IDENTIFY_USERNAME = 1, IDENTIFY_AUTH_USERNAME = 2, IDENTIFY_IP = 4,
 	IDENTIFY_HEADER = 8, IDENTIFY_REQUEST_URI = 16 };
@@ -147,7 +142,7 @@ struct endpoint {
 	uint8_t rel100;                                 /* enum endpoint_100rel */
 	uint8_t timers;                                 /* enum endpoint_timers */
 	uint8_t dtmf_mode;                              /* enum endpoint_dtmf_mode */
-	uint8_t callerid_privacy;                       /* enum callerid_privacy */
+	uint8_t callerid_privacy;                       /* enum presentation */
 	uint8_t direct_media_method, connected_line_method;     /* enum endpoint_refresh */
 	uint8_t direct_media_glare_mitigation;          /* enum endpoint_glare */
 	uint8_t redirect_method;                        /* enum endpoint_redirect */
