@@ -1,0 +1,473 @@
+#define LOG_MODULE "loop"
+#include "net/loop.h"
+#include "base/fiber.h"
+#include "base/log.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* One turn, in libuv's order:
+ *   check    (after poll)   bells, due timers, fibers, deferred calls
+ *   prepare  (before poll)  the same once more for what woke since, then arm
+ *                           the uv timer for the next due of the wheel
+ * Whoever rings a bell writes to the eventfd only while `asleep` is set, so a
+ * busy loop is fed without system calls. */
+
+#define ROUNDS 16       /* fibers and deferred calls that keep making work give way to sockets after this */
+
+struct call {
+	struct call *next;
+	loop_fn *fn;
+	void *arg;
+};
+
+struct calls {
+	struct call *first, **last;
+};
+
+struct bell {
+	struct list link;
+	struct loop *loop;
+	atomic_bool rung;
+	loop_fn *fn;
+	void *arg;
+};
+
+struct loop {
+	uv_loop_t uv;
+	uv_prepare_t prepare;
+	uv_check_t check;
+	uv_timer_t timer;
+	uv_idle_t idle;                 /* active: do not sleep, there is work left */
+	uv_async_t async;
+	const struct clock *clock;
+	struct wheel *wheel;            /* held */
+	struct list bells;
+	struct calls deferred;
+	uint64_t armed;                 /* [ms on clock] the uv timer's due; UINT64_MAX: not armed */
+	uint64_t turn_ns, idle_ns, longest_ns;
+	atomic_bool asleep, stop;
+	pthread_mutex_t lock;           /* guards posted */
+	struct calls posted;
+	struct bell *post_bell;         /* held */
+};
+
+static void calls_init(struct calls *c)
+{
+	c->first = NULL;
+	c->last = &c->first;
+}
+
+static int calls_new(struct call **out, loop_fn *fn, void *arg)
+{
+	*out = malloc(sizeof(**out));
+	if (!*out)
+		return ENOMEM;
+	**out = (struct call){ NULL, fn, arg };
+	return 0;
+}
+
+static void calls_append(struct calls *c, struct call *e)
+{
+	*c->last = e;
+	c->last = &e->next;
+}
+
+static bool calls_run(struct call *c)
+{
+	bool any = c != NULL;
+
+	while (c) {
+		struct call *next = c->next;
+
+		c->fn(c->arg);
+		free(c);
+		c = next;
+	}
+	return any;
+}
+
+static bool run_deferred(struct loop *l)
+{
+	struct call *c = l->deferred.first;
+
+	calls_init(&l->deferred);
+	return calls_run(c);
+}
+
+static void run_posted(void *arg)
+{
+	struct loop *l = arg;
+	struct call *c;
+
+	pthread_mutex_lock(&l->lock);
+	c = l->posted.first;
+	calls_init(&l->posted);
+	pthread_mutex_unlock(&l->lock);
+	calls_run(c);
+}
+
+/* ---- bells ------------------------------------------------------------ */
+
+struct bell *bell_new(struct loop *l, loop_fn *fn, void *arg)
+{
+	struct bell *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->loop = l;
+	b->fn = fn;
+	b->arg = arg;
+	atomic_init(&b->rung, false);
+	list_append(&l->bells, &b->link);
+	return b;
+}
+
+void bell_free(struct bell *b)
+{
+	if (!b)
+		return;
+	list_remove(&b->link);
+	free(b);
+}
+
+void bell_ring(struct bell *b)
+{
+	/* Pairs with prepare(): either it sees `rung`, or we see `asleep`. */
+	atomic_store(&b->rung, true);
+	if (atomic_load(&b->loop->asleep) && atomic_exchange(&b->loop->asleep, false))
+		uv_async_send(&b->loop->async);
+}
+
+static bool any_rung(const struct loop *l)
+{
+	list_each(e, &l->bells)
+		if (atomic_load(&container_of(e, struct bell, link)->rung))
+			return true;
+	return false;
+}
+
+static void run_bells(struct loop *l)
+{
+	/* A bell's function may free any bell: begin again after each. */
+	for (size_t guard = 0; guard < 1024; guard++) {
+		struct bell *b = NULL;
+
+		list_each(e, &l->bells) {
+			struct bell *c = container_of(e, struct bell, link);
+
+			if (atomic_load_explicit(&c->rung, memory_order_relaxed) &&
+			    atomic_exchange(&c->rung, false)) {
+				b = c;
+				break;
+			}
+		}
+		if (!b)
+			return;
+		b->fn(b->arg);
+	}
+}
+
+/* ---- the turn --------------------------------------------------------- */
+
+/* Fibers and deferred calls until both are quiet; true: they are. */
+static bool settle(struct loop *l)
+{
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		fiber_run_ready();
+		if (!run_deferred(l) && !fiber_ready())
+			return true;
+	}
+	return false;
+}
+
+static void on_check(uv_check_t *h)
+{
+	struct loop *l = h->data;
+
+	atomic_store(&l->asleep, false);
+	run_bells(l);
+	wheel_run(l->wheel);
+	settle(l);
+}
+
+static void on_timer(uv_timer_t *h)
+{
+	/* It only ends the sleep; the wheel runs in on_check(). */
+	((struct loop *)h->data)->armed = UINT64_MAX;
+}
+
+static void on_idle(uv_idle_t *h)
+{
+	(void)h;
+}
+
+static void on_async(uv_async_t *h)
+{
+	struct loop *l = h->data;
+
+	if (atomic_load(&l->stop))
+		uv_stop(&l->uv);
+}
+
+static void arm(struct loop *l)
+{
+	uint64_t left = wheel_next_ms(l->wheel), due;
+
+	if (left == UINT64_MAX) {
+		if (l->armed != UINT64_MAX)
+			uv_timer_stop(&l->timer);
+		l->armed = UINT64_MAX;
+		return;
+	}
+	due = clock_ms(l->clock) + left;
+	if (due == l->armed)
+		return;
+	l->armed = due;
+	uv_timer_start(&l->timer, on_timer, left, 0);
+}
+
+static void measure(struct loop *l)
+{
+	uint64_t now = uv_hrtime(), idle = uv_metrics_idle_time(&l->uv);
+
+	if (l->turn_ns) {
+		uint64_t all = now - l->turn_ns, slept = idle - l->idle_ns;
+
+		if (all > slept && all - slept > l->longest_ns)
+			l->longest_ns = all - slept;
+	}
+	l->turn_ns = now;
+	l->idle_ns = idle;
+}
+
+static void on_prepare(uv_prepare_t *h)
+{
+	struct loop *l = h->data;
+	bool quiet = settle(l);
+
+	atomic_store(&l->asleep, true);
+	if (quiet && any_rung(l)) {
+		atomic_store(&l->asleep, false);
+		run_bells(l);
+		quiet = settle(l) && !any_rung(l);
+		if (quiet) {
+			atomic_store(&l->asleep, true);
+			quiet = !any_rung(l);
+		}
+	}
+	/* Stopping and starting is cheap, and does nothing when it is so already. */
+	if (quiet)
+		uv_idle_stop(&l->idle);
+	else
+		uv_idle_start(&l->idle, on_idle);
+	arm(l);
+	measure(l);
+}
+
+uint64_t loop_longest_us(struct loop *l)
+{
+	uint64_t v = l->longest_ns / 1000;
+
+	l->longest_ns = 0;
+	return v;
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+static int start_handles(struct loop *l)
+{
+	int err;
+
+	l->prepare.data = l->check.data = l->timer.data = l->idle.data = l->async.data = l;
+	err = uv_prepare_init(&l->uv, &l->prepare);
+	if (!err)
+		err = uv_check_init(&l->uv, &l->check);
+	if (!err)
+		err = uv_timer_init(&l->uv, &l->timer);
+	if (!err)
+		err = uv_idle_init(&l->uv, &l->idle);
+	if (!err)
+		err = uv_async_init(&l->uv, &l->async, on_async);
+	if (!err)
+		err = uv_prepare_start(&l->prepare, on_prepare);
+	if (!err)
+		err = uv_check_start(&l->check, on_check);
+	return err;
+}
+
+struct loop *loop_new(const struct clock *clock)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	if (uv_loop_init(&l->uv)) {
+		free(l);
+		return NULL;
+	}
+	uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME);
+	pthread_mutex_init(&l->lock, NULL);
+	list_init(&l->bells);
+	calls_init(&l->deferred);
+	calls_init(&l->posted);
+	l->clock = clock;
+	l->armed = UINT64_MAX;
+	l->wheel = wheel_new(clock);
+	l->post_bell = bell_new(l, run_posted, l);
+	if (!l->wheel || !l->post_bell || start_handles(l)) {
+		loop_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+static void close_ours(struct loop *l)
+{
+	uv_handle_t *const ours[] = { (uv_handle_t *)&l->prepare, (uv_handle_t *)&l->check,
+		(uv_handle_t *)&l->timer, (uv_handle_t *)&l->idle, (uv_handle_t *)&l->async };
+
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		if (ours[i]->type && !uv_is_closing(ours[i]))
+			uv_close(ours[i], NULL);
+}
+
+static void count_open(uv_handle_t *h, void *arg)
+{
+	if (!uv_is_closing(h))
+		++*(unsigned *)arg;
+}
+
+void loop_free(struct loop *l)
+{
+	unsigned left = 0;
+	struct call *c;
+
+	if (!l)
+		return;
+	settle(l);
+	close_ours(l);
+	uv_walk(&l->uv, count_open, &left);
+	/* With a foreign handle open a full run would never come back. */
+	uv_run(&l->uv, left ? UV_RUN_NOWAIT : UV_RUN_DEFAULT);
+	run_deferred(l);
+	if (uv_loop_close(&l->uv))
+		log_error("%u handles were still open when their loop ended", left);
+	while ((c = l->posted.first)) {
+		l->posted.first = c->next;
+		free(c);
+	}
+	bell_free(l->post_bell);
+	wheel_free(l->wheel);
+	pthread_mutex_destroy(&l->lock);
+	if (!left)
+		free(l);        /* a leaked handle still points into it */
+}
+
+uv_loop_t *loop_uv(struct loop *l) { return &l->uv; }
+struct wheel *loop_wheel(struct loop *l) { return l->wheel; }
+const struct clock *loop_clock(const struct loop *l) { return l->clock; }
+
+void loop_run(struct loop *l)
+{
+	l->turn_ns = 0;
+	while (!atomic_exchange(&l->stop, false))
+		if (!uv_run(&l->uv, UV_RUN_DEFAULT) && !atomic_load(&l->stop))
+			break;
+}
+
+void loop_stop(struct loop *l)
+{
+	atomic_store(&l->stop, true);
+	uv_async_send(&l->async);
+}
+
+int loop_post(struct loop *l, loop_fn *fn, void *arg)
+{
+	struct call *c;
+	int err = calls_new(&c, fn, arg);
+
+	if (err)
+		return err;
+	pthread_mutex_lock(&l->lock);
+	calls_append(&l->posted, c);
+	pthread_mutex_unlock(&l->lock);
+	bell_ring(l->post_bell);
+	return 0;
+}
+
+int loop_defer(struct loop *l, loop_fn *fn, void *arg)
+{
+	struct call *c;
+	int err = calls_new(&c, fn, arg);
+
+	if (!err)
+		calls_append(&l->deferred, c);
+	return err;
+}
+
+/* ---- work on the pool ------------------------------------------------- */
+
+struct work {
+	uv_work_t req;
+	loop_fn *work, *done;
+	void *arg;
+};
+
+static void on_work(uv_work_t *req)
+{
+	struct work *w = req->data;
+
+	w->work(w->arg);
+}
+
+static void on_work_done(uv_work_t *req, int status)
+{
+	struct work *w = req->data;
+
+	(void)status;
+	w->done(w->arg);
+	free(w);
+}
+
+int loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *arg)
+{
+	struct work *w = malloc(sizeof(*w));
+	int err;
+
+	if (!w)
+		return ENOMEM;
+	*w = (struct work){ .work = work, .done = done, .arg = arg };
+	w->req.data = w;
+	err = uv_queue_work(&l->uv, &w->req, on_work, on_work_done);
+	if (err)
+		free(w);
+	return err ? -err : 0;
+}
+
+/* ---- fibers ----------------------------------------------------------- */
+
+struct sleeper {
+	struct timer timer;
+	struct fiber *fiber;
+	bool fired;
+};
+
+static void on_slept(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->fired = true;
+	fiber_wake(s->fiber);
+}
+
+int fiber_sleep(struct wheel *w, uint64_t ms)
+{
+	struct sleeper s = { .fiber = fiber_self() };
+
+	timer_start(w, &s.timer, ms, on_slept, &s);
+	fiber_wait();
+	timer_stop(&s.timer);
+	return s.fired ? 0 : EINTR;
+}
