@@ -34,7 +34,7 @@ enum sip_hdr_id {
 struct sip_hdr {
 	uint16_t id;
 	struct str name;        /* as written */
-	struct str value;       /* trimmed; folded lines keep their bytes, see sip_unfold() */
+	struct str value;       /* trimmed; the line ends of folds are blanks, see sip_unfold() */
 };
 
 struct sip_via {

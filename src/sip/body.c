@@ -1,0 +1,114 @@
+#include "sip/message.h"
+#include "sip/chars.h"
+
+#define MIME_DEPTH 4
+#define MIME_PARTS 32
+
+/* What one body or part is. */
+struct entity {
+	struct str type;        /* "application/sdp" */
+	struct str params;
+	struct str content;
+};
+
+static void type_set(struct entity *e, struct str value)
+{
+	e->type = trim(str_cut_raw(&value, ';'));
+	e->params = value;
+}
+
+/* Headers of a part, up to its blank line; text/plain when none says else
+ * (RFC 2045 5.2). */
+static void part_parse(struct entity *e, struct str part)
+{
+	struct str line;
+
+	*e = (struct entity){ .type = STR("text/plain") };
+	while (str_line(&part, &line) && line.n) {
+		struct str name = trim(str_cut_raw(&line, ':'));
+
+		/* A folded line goes on with the one before it. */
+		while (part.n && (part.p[0] == ' ' || part.p[0] == '\t')) {
+			struct str more;
+
+			str_line(&part, &more);
+			line.n = (size_t)(more.p + more.n - line.p);
+		}
+		if (str_ieq(name, STR("Content-Type")) || str_ieq(name, STR("c")))
+			type_set(e, line);
+	}
+	e->content = part;
+}
+
+/* The next "--boundary" that starts a line; s.n: none. */
+static size_t delimiter_find(struct str s, struct str boundary)
+{
+	size_t at = 0;
+
+	while (at < s.n) {
+		size_t f = str_find(from_to(s, at, s.n), boundary);
+
+		if (f == s.n - at)
+			break;
+		at += f;
+		if (at >= 2 && s.p[at - 1] == '-' && s.p[at - 2] == '-' && (at == 2 || s.p[at - 3] == '\n'))
+			return at - 2;
+		at++;
+	}
+	return s.n;
+}
+
+static bool entity_find(const struct entity *e, struct str type, unsigned depth, unsigned *parts, struct str *found);
+
+static bool multipart_find(const struct entity *e, struct str type, unsigned depth, unsigned *parts,
+			   struct str *found)
+{
+	struct str boundary, s = e->content;
+	size_t at;
+
+	/* RFC 2046 5.1.1: 1 to 70 characters. */
+	if (depth == MIME_DEPTH || !sip_param(e->params, STR("boundary"), &boundary) || !boundary.n || boundary.n > 70)
+		return false;
+	at = delimiter_find(s, boundary);
+	while (at < s.n && (*parts)++ < MIME_PARTS) {
+		struct entity part;
+		struct str line;
+		size_t end;
+
+		s = from_to(s, at + 2 + boundary.n, s.n);
+		if (str_starts(s, STR("--")))
+			return false;
+		str_line(&s, &line);            /* the rest of the delimiter's own line */
+		at = end = delimiter_find(s, boundary);
+		if (end == s.n)
+			return false;           /* a part that does not end is not used */
+		/* The line end before a delimiter belongs to it. */
+		end -= end > 0;
+		end -= end > 0 && s.p[end - 1] == '\r';
+		part_parse(&part, from_to(s, 0, end));
+		if (entity_find(&part, type, depth + 1, parts, found))
+			return true;
+	}
+	return false;
+}
+
+static bool entity_find(const struct entity *e, struct str type, unsigned depth, unsigned *parts, struct str *found)
+{
+	if (str_ieq(e->type, type)) {
+		*found = e->content;
+		return true;
+	}
+	return str_istarts(e->type, STR("multipart/")) && multipart_find(e, type, depth, parts, found);
+}
+
+bool sip_body(const struct sip_msg *m, struct str type, struct str *part)
+{
+	struct entity e = { 0 };
+	unsigned parts = 0;
+
+	if (!m->body.n)
+		return false;
+	type_set(&e, sip_hdr_value(m, SIP_H_CONTENT_TYPE));
+	e.content = m->body;
+	return entity_find(&e, type, 0, &parts, part);
+}

@@ -1,0 +1,18 @@
+/* sip/names.h -- what the grammar says about each header. Private to sip/.
+ * Threads: constant data. */
+#ifndef SIP_NAMES_H
+#define SIP_NAMES_H
+
+#include "sip/message.h"
+
+enum hdr_shape {
+	HDR_LINES,      /* may repeat, a comma does not part it: Authorization, free text */
+	HDR_LIST,       /* comma-separated values over any number of lines */
+	HDR_SINGLE,     /* twice is an error (RFC 4475 3.3.8) */
+};
+
+enum hdr_shape hdr_shape_of(enum sip_hdr_id id);
+/* The name to write: the compact one when sip_use_compact() asked for it. */
+struct str hdr_name_written(struct str name);
+
+#endif
