@@ -31,7 +31,8 @@ enum option_flag {
 	OPT_REQUIRED = 16,      /* an object without it is refused */
 	OPT_HIDDEN = 32,        /* not in the manager's fields (write-only rows) */
 	OPT_PREFIX = 64,        /* the name ends in *: any option that starts so */
-	OPT_OLD = 128,          /* another name says the same; a note when used */
+	OPT_OLD = 128,          /* another name says the same */
+	OPT_YESNO = 256,        /* bool: shown as yes and no, not true and false */
 };
 
 struct option_choice {
@@ -59,8 +60,8 @@ struct option {
 	const char *values;     /* OPTION_CUSTOM: its syntax, for help */
 	double min, max;
 	uint16_t offset;
+	uint16_t flags;
 	uint8_t kind;           /* enum option_kind */
-	uint8_t flags;
 };
 
 /* One object type. */
@@ -100,6 +101,10 @@ struct option_set {
 #define OPT_CUSTOM(S, f, T, pf, wf, v, d, fl, h) \
 	{ .name = #f, .kind = OPTION_CUSTOM, .offset = OPT_AT(S, f, T), .parse = pf, .write = wf, .values = v, \
 	  .def = d, .flags = fl, .help = h }
+/* The same under a name that is no field's. */
+#define OPT_CUSTOM_AS(nm, S, f, T, pf, wf, v, d, fl, h) \
+	{ .name = nm, .kind = OPTION_CUSTOM, .offset = OPT_AT(S, f, T), .parse = pf, .write = wf, .values = v, \
+	  .def = d, .flags = fl, .help = h }
 #define OPT_NONE(nm, d, fl, h) \
 	{ .name = nm, .kind = OPTION_IGNORED, .def = d, .flags = fl, .help = h }
 
@@ -110,12 +115,17 @@ struct option_ctx {
 	void *user;                     /* view: the caller's, for custom parsers */
 	void *obj;                      /* view: the struct being filled */
 	const struct option *row;       /* the row being parsed */
+	struct str object;              /* the section's name */
 	struct str name;                /* the option's name as written (for OPT_PREFIX) */
 	uint64_t seen[4];               /* rows met in this object, by number */
+	bool first;                     /* no earlier line of this object set this row */
 	char why[256];                  /* terminated reason of the last EBADMSG */
 };
 int option_why(struct option_ctx *ctx, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));                  /* fills why, gives EBADMSG */
+
+/* Interned copies into a list, growing by doubling; `first` starts it anew. */
+int option_list_add(struct option_ctx *ctx, struct str_list *l, struct str s);
 
 /* A set made quick to search, with the image of an object that has only defaults. */
 struct option_index;

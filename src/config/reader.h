@@ -29,8 +29,9 @@ struct config_section {
 	struct str name;                /* view into the config; blanks inside stay */
 	struct config_var *first, *last;
 	struct config_section *next;    /* in file order, templates too */
+	struct config_section *same;    /* the next one of the same name */
 	uint32_t line;
-	uint32_t hash;
+	uint32_t hash;                  /* the reader's own */
 	uint16_t file;
 	bool is_template;               /* [x](!): only to inherit from */
 };
