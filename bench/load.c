@@ -337,12 +337,12 @@ static const char usage[] =
 	"  --caller USER          From of calls, caller; --exten E called, callee\n"
 	"  --calls N              calls at a time at most, 2000; rtp: how many\n"
 	"  --hold MS              from ACK to BYE, 0\n"
-	"  --uas-port PORT        where the server reaches the callee; any free one\n"
+	"  --uac-port PORT, --uas-port PORT   of the caller and of the callee; any free ones\n"
 	"  --payload N            bytes of audio a packet, 160\n"
 	"  --progress             a line on stderr each 100 ms\n"
 	"The report is one JSON object on stdout. Exit: 0 all work done, 1 some failed, 2 usage.\n";
 
-static const char letters[] = "s:l:D:p:r:R:c:S:w:d:n:u:f:U:P:t:C:a:e:k:h:o:b:gH";
+static const char letters[] = "s:l:D:p:r:R:c:S:w:d:n:u:f:U:P:t:C:a:e:k:h:i:o:b:gH";
 static const struct option names[] = {
 	{ "server", 1, NULL, 's' }, { "local", 1, NULL, 'l' }, { "domain", 1, NULL, 'D' }, { "pid", 1, NULL, 'p' },
 	{ "rate", 1, NULL, 'r' }, { "call-rate", 1, NULL, 'R' }, { "concurrency", 1, NULL, 'c' },
@@ -350,8 +350,8 @@ static const struct option names[] = {
 	{ "users", 1, NULL, 'u' }, { "first", 1, NULL, 'f' }, { "user-prefix", 1, NULL, 'U' },
 	{ "password-prefix", 1, NULL, 'P' }, { "tag", 1, NULL, 't' }, { "contacts", 1, NULL, 'C' },
 	{ "caller", 1, NULL, 'a' }, { "exten", 1, NULL, 'e' }, { "calls", 1, NULL, 'k' }, { "hold", 1, NULL, 'h' },
-	{ "uas-port", 1, NULL, 'o' }, { "payload", 1, NULL, 'b' }, { "progress", 0, NULL, 'g' }, { "help", 0, NULL, 'H' },
-	{ 0 },
+	{ "uac-port", 1, NULL, 'i' }, { "uas-port", 1, NULL, 'o' }, { "payload", 1, NULL, 'b' },
+	{ "progress", 0, NULL, 'g' }, { "help", 0, NULL, 'H' }, { 0 },
 };
 
 static int parse_server(struct options *o, struct str s)
@@ -368,13 +368,13 @@ static int parse_server(struct options *o, struct str s)
 	return inet_pton(AF_INET, str_copy(ip, sizeof(ip), host), &o->server.sin_addr) == 1 ? 0 : EINVAL;
 }
 
-static int parse_port(struct options *o, struct str s)
+static int parse_port(uint16_t *port, struct str s)
 {
 	uint32_t n;
 
 	if (str_u32(s, &n) || n > 65535)
 		return EINVAL;
-	o->uas_port = (uint16_t)n;
+	*port = (uint16_t)n;
 	return 0;
 }
 
@@ -412,7 +412,8 @@ static int set(struct run *r, int letter, struct str v)
 	case 'e': o->exten = v; return 0;
 	case 'k': return str_u32(v, &o->calls);
 	case 'h': return str_u32(v, &o->hold_ms);
-	case 'o': return parse_port(o, v);
+	case 'i': return parse_port(&o->uac_port, v);
+	case 'o': return parse_port(&o->uas_port, v);
 	case 'b': return str_u32(v, &o->payload) || o->payload < 16 || o->payload > 1400 ? EINVAL : 0;
 	case 'g': o->progress = true; return 0;
 	}
@@ -461,7 +462,7 @@ static int open_all(struct run *r)
 	timers_init(&l->timers_uac);
 	timers_init(&l->timers_uas);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
-	err = sock_open(&l->uac, l->opt.local, 0);
+	err = sock_open(&l->uac, l->opt.local, l->opt.uac_port);
 	if (!err)
 		err = sock_open(&l->uas, l->opt.local, l->opt.uas_port);
 	if (err)

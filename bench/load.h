@@ -23,7 +23,7 @@ struct options {
 	uint64_t count;                 /* 0: until `seconds` is over */
 	double seconds, warmup, drain;
 	uint32_t hold_ms, payload;
-	uint16_t uas_port;
+	uint16_t uac_port, uas_port;
 	const char *contacts;           /* file for what was answered 200 */
 	bool progress;                  /* a line on stderr each 100 ms */
 };

@@ -265,10 +265,10 @@ log_stderror=yes
 children=2
 auto_aliases=no
 listen=udp:127.0.0.1:{self.port}
+loadmodule "tm.so"
 loadmodule "kex.so"
 loadmodule "sl.so"
 loadmodule "pv.so"
-loadmodule "tm.so"
 loadmodule "rr.so"
 loadmodule "textops.so"
 loadmodule "maxfwd.so"
@@ -277,7 +277,6 @@ loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "auth.so"
 modparam("usrloc", "db_mode", 0)
-modparam("registrar", "max_contacts", 1)
 modparam("auth", "nonce_count", 1)
 modparam("auth", "qop", "auth")
 request_route {{
