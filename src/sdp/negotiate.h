@@ -23,17 +23,15 @@
 
 struct neg;                             /* obj */
 
-enum neg_dtmf { NEG_DTMF_NONE, NEG_DTMF_RFC4733 };   /* inband, info: NONE */
-
 /* What the endpoint says; copied. */
 struct neg_prm {
 	struct str owner;               /* o=; empty: "-" */
-	struct str session;             /* s=; empty: "Asterisk" is not assumed, "-" is written */
+	struct str session;             /* s=; empty: "-" */
+	uint64_t id;                    /* of o=; 0: drawn at random. Only neg_new() looks */
 	struct formats formats;         /* of all types, in order */
 	struct format_pref pref_in;     /* how our formats and an offer's make the answer */
 	uint8_t max_audio, max_video;   /* streams accepted in an offer; text and image: 1 */
-	enum neg_dtmf dtmf;
-	bool want_te;                   /* dtmf auto: take telephone-event when offered, offer it too */
+	bool telephone_event;           /* dtmf_mode rfc4733, auto, auto_info */
 	bool use_ptime;                 /* follow the peer's a=ptime */
 	bool use_avpf, force_avp;       /* profile we demand and write */
 	bool use_received_transport;    /* take any profile and repeat it */
@@ -66,6 +64,7 @@ struct neg_stream {
 	struct sa local;        /* where we receive; caller sets (port; address for c=) */
 	struct sa local_rtcp;   /* unset: local's port + 1, nothing written */
 	struct sa remote, remote_rtcp;  /* where we send; remote unset or 0.0.0.0: nowhere */
+	enum sdp_dir want;      /* caller: the most we would do (video passed one way); sendrecv */
 	enum sdp_dir dir;       /* ours, as in force: what we may send and receive */
 	bool remote_hold;       /* the peer said sendonly, inactive or c=0.0.0.0 */
 	bool local_hold;
@@ -77,6 +76,7 @@ struct neg_stream {
 	uint8_t ptime;          /* [ms] of codecs[0]; 0: none */
 	bool rtcp_mux;
 	struct text mid;
+	int bundled_in;         /* BUNDLE: the stream whose port it shares; -1: its own */
 	struct formats wanted;  /* what we offer on this stream */
 	const struct sdp_media *media;  /* view into neg_remote(): the peer's m= line, NULL: none yet */
 	void *user;             /* the caller's: its media session */
@@ -102,7 +102,7 @@ enum neg_verdict {
 const char *neg_verdict_text(enum neg_verdict v);
 
 /* Take a peer's offer. ENOMEM; EPROTO with *why. On EPROTO nothing in force
- * changes. A stream that cannot be taken becomes inactive in its place; the
+ * changes; EBUSY while an offer of ours is out (491). A stream that cannot be taken becomes inactive in its place; the
  * whole is refused only when none is left (as Asterisk does). `narrow`: only
  * these formats of ours (PJSIP_MEDIA_OFFER, direct media), NULL: the endpoint's. */
 int neg_offer_in(struct neg *n, const struct sdp *offer, const struct formats *narrow, enum neg_verdict *why);
@@ -118,7 +118,12 @@ void neg_hold(struct neg *n, size_t i, bool hold);
 /* A further a= line in every SDP of this stream ("crypto", "1 AES_CM..."), until neg_attrs_clear(). */
 int neg_attr_add(struct neg *n, size_t i, struct str name, struct str value);
 void neg_attrs_clear(struct neg *n, size_t i);
+/* What our offers say of a format ("profile-level-id=42e01f"); empty: nothing.
+ * An answer repeats what the peer said, as we pass such media on untouched. */
+int neg_fmtp_set(struct neg *n, size_t i, enum format_id id, struct str fmtp);
 int neg_offer_out(struct neg *n, struct buf *b);
+/* Also for further answers to the same offer (forks, 183 then 200 with other
+ * SDP): each is judged by the offer, and holds. On EPROTO as neg_rollback(). */
 int neg_answer_in(struct neg *n, const struct sdp *answer, enum neg_verdict *why);
 void neg_rollback(struct neg *n);
 bool neg_offer_pending(const struct neg *n);

@@ -1,0 +1,65 @@
+/* sdp/negotiate_int.h -- what negotiate.c and negotiate_write.c share. */
+#ifndef SDP_NEGOTIATE_INT_H
+#define SDP_NEGOTIATE_INT_H
+
+#include "sdp/negotiate.h"
+
+enum { NEG_NO_PT = 255, NEG_MAX_EXTRA = 64 };
+
+struct neg_extra {              /* a further a= line, or an fmtp of our offers */
+	struct text name, value;
+	uint8_t id;             /* enum format_id of an fmtp, else 0 */
+};
+
+struct neg_row {                /* a stream with what only negotiation needs */
+	struct neg_stream s;
+	uint8_t pt[FORMATS];    /* our number of each format; NEG_NO_PT: none yet */
+	struct {
+		uint32_t rate;  /* 0: free */
+		uint8_t pt;
+	} te[NEG_MAX_EVENTS];
+	struct neg_extra *extra;
+	size_t nextra;
+	bool offer_active;      /* our next offer keeps it */
+	bool offered_active;    /* the last one did, with these: */
+	struct formats offered;
+};
+
+struct neg_state {              /* what a refused offer puts back */
+	struct neg_row *v[SDP_MAX_MEDIA];
+	size_t n;
+};
+
+struct neg {
+	struct neg_state now, saved;
+	bool has_saved;
+	bool offered;           /* an offer of ours is out */
+	bool answerable;        /* our last offer may get (further, forked) answers */
+	bool answering;         /* an offer of theirs is in */
+	struct text owner, session;
+	struct neg_prm prm;     /* the views in it are unset */
+	uint64_t id, version;
+	bool sent;              /* an SDP of ours has been written */
+	struct text local;      /* the last of them */
+	size_t local_rest;      /* where its text after o= begins */
+	struct sdp *remote, *remote_saved;      /* held */
+};
+
+struct neg_row *neg_row_new(enum media_type t);             /* NULL: ENOMEM, as of a copy */
+struct neg_row *neg_row_copy(const struct neg_row *r);
+void neg_row_free(struct neg_row *r);                        /* NULL allowed */
+void neg_codecs_free(struct neg_stream *s);
+void neg_extras_free(struct neg_row *r);
+/* The peer gives a number a meaning: whatever else had it here gets another. */
+void neg_pt_learn(struct neg_row *r, enum format_id id, uint8_t pt);
+void neg_te_learn(struct neg_row *r, uint32_t rate, uint8_t pt);
+
+/* Keep what is in force for neg_rollback(), unless kept already. */
+int neg_save(struct neg *n);
+/* Our number for a format: the one it has, its usual one, a free one. NEG_NO_PT: none left. */
+uint8_t neg_pt(struct neg_row *r, enum format_id id);
+uint8_t neg_te_pt(struct neg_row *r, uint32_t rate);
+enum sdp_dir neg_dir_offer(const struct neg_stream *s);
+void neg_committed(struct neg *n);      /* our answer is written: what it says is in force */
+
+#endif

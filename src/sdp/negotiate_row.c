@@ -1,0 +1,162 @@
+/* sdp/negotiate_row.c -- one stream's row: its life, its copies, its payload
+ * type numbers. */
+#include "sdp/negotiate_int.h"
+#include <errno.h>
+#include <stdlib.h>
+#include "base/poison.h"
+
+void neg_codecs_free(struct neg_stream *s)
+{
+	for (size_t i = 0; i < s->ncodecs; i++)
+		text_free(&s->codecs[i].fmtp);
+	free(s->codecs);
+	s->codecs = NULL;
+	s->ncodecs = 0;
+}
+
+void neg_extras_free(struct neg_row *r)
+{
+	for (size_t i = 0; i < r->nextra; i++) {
+		text_free(&r->extra[i].name);
+		text_free(&r->extra[i].value);
+	}
+	free(r->extra);
+	r->extra = NULL;
+	r->nextra = 0;
+}
+
+void neg_row_free(struct neg_row *r)
+{
+	if (!r)
+		return;
+	neg_codecs_free(&r->s);
+	neg_extras_free(r);
+	text_free(&r->s.mid);
+	free(r);
+}
+
+struct neg_row *neg_row_new(enum media_type t)
+{
+	struct neg_row *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->s.type = t;
+	r->s.want = SDP_SENDRECV;
+	r->s.bundled_in = -1;
+	memset(r->pt, NEG_NO_PT, sizeof(r->pt));
+	return r;
+}
+
+struct neg_row *neg_row_copy(const struct neg_row *r)
+{
+	struct neg_row *c = malloc(sizeof(*c));
+	int err = 0;
+
+	if (!c)
+		return NULL;
+	*c = *r;
+	c->s.mid = (struct text){ 0 };
+	c->s.codecs = r->s.ncodecs ? calloc(r->s.ncodecs, sizeof(*c->s.codecs)) : NULL;
+	c->extra = r->nextra ? calloc(r->nextra, sizeof(*c->extra)) : NULL;
+	if ((r->s.ncodecs && !c->s.codecs) || (r->nextra && !c->extra)) {
+		c->s.ncodecs = c->nextra = 0;
+		neg_row_free(c);
+		return NULL;
+	}
+	err = text_set(&c->s.mid, text_view(&r->s.mid));
+	for (size_t i = 0; i < r->s.ncodecs; i++) {
+		c->s.codecs[i] = r->s.codecs[i];
+		c->s.codecs[i].fmtp = (struct text){ 0 };
+		err |= text_set(&c->s.codecs[i].fmtp, text_view(&r->s.codecs[i].fmtp));
+	}
+	for (size_t i = 0; i < r->nextra; i++) {
+		c->extra[i].id = r->extra[i].id;
+		err |= text_set(&c->extra[i].name, text_view(&r->extra[i].name));
+		err |= text_set(&c->extra[i].value, text_view(&r->extra[i].value));
+	}
+	if (err) {
+		neg_row_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static bool pt_used(const struct neg_row *r, uint8_t pt)
+{
+	for (unsigned i = 0; i < FORMATS; i++)
+		if (r->pt[i] == pt)
+			return true;
+	for (unsigned i = 0; i < NEG_MAX_EVENTS; i++)
+		if (r->te[i].rate && r->te[i].pt == pt)
+			return true;
+	return false;
+}
+
+static uint8_t pt_free(const struct neg_row *r, uint8_t from)
+{
+	for (unsigned i = 0; i < 32; i++) {
+		uint8_t pt = (uint8_t)(96 + (from - 96u + i) % 32);
+
+		if (!pt_used(r, pt))
+			return pt;
+	}
+	return NEG_NO_PT;
+}
+
+uint8_t neg_pt(struct neg_row *r, enum format_id id)
+{
+	const struct format *f = format_get(id);
+
+	if (r->pt[id] != NEG_NO_PT)
+		return r->pt[id];
+	if (!f->encoding)
+		return NEG_NO_PT;
+	r->pt[id] = f->pt < 96 && !pt_used(r, f->pt) ? f->pt : pt_free(r, f->pt < 96 ? 96 : f->pt);
+	return r->pt[id];
+}
+
+uint8_t neg_te_pt(struct neg_row *r, uint32_t rate)
+{
+	unsigned slot = NEG_MAX_EVENTS;
+
+	for (unsigned i = 0; i < NEG_MAX_EVENTS; i++) {
+		if (r->te[i].rate == rate)
+			return r->te[i].pt;
+		if (!r->te[i].rate && slot == NEG_MAX_EVENTS)
+			slot = i;
+	}
+	if (slot == NEG_MAX_EVENTS)
+		return NEG_NO_PT;
+	r->te[slot].pt = pt_free(r, 101);
+	if (r->te[slot].pt != NEG_NO_PT)
+		r->te[slot].rate = rate;
+	return r->te[slot].pt;
+}
+
+/* The peer gives a number a meaning: whatever else had it here gets another. */
+void neg_pt_learn(struct neg_row *r, enum format_id id, uint8_t pt)
+{
+	for (unsigned i = 0; i < FORMATS; i++)
+		if (r->pt[i] == pt)
+			r->pt[i] = NEG_NO_PT;
+	for (unsigned i = 0; i < NEG_MAX_EVENTS; i++)
+		if (r->te[i].pt == pt)
+			r->te[i].rate = 0;
+	if (id != FORMAT_NONE)
+		r->pt[id] = pt;
+}
+
+void neg_te_learn(struct neg_row *r, uint32_t rate, uint8_t pt)
+{
+	for (unsigned i = 0; i < NEG_MAX_EVENTS; i++)
+		if (r->te[i].rate == rate)
+			r->te[i].rate = 0;
+	neg_pt_learn(r, FORMAT_NONE, pt);
+	for (unsigned i = 0; i < NEG_MAX_EVENTS; i++)
+		if (!r->te[i].rate) {
+			r->te[i].rate = rate;
+			r->te[i].pt = pt;
+			return;
+		}
+}
