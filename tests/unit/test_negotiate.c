@@ -1,0 +1,488 @@
+/* Offer and answer: numbers, order, direction, declined lines, versions. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/obj.h"
+#include "sdp/negotiate.h"
+
+struct side {
+	struct neg *n;
+	struct buf text;        /* last SDP written */
+};
+
+static void side_init(struct side *s, const char *allow, void (*tune)(struct neg_prm *))
+{
+	struct neg_prm prm = { .session = STR("Asterisk"), .id = 1000, .max_audio = 1, .max_video = 1,
+			       .telephone_event = true };
+
+	*s = (struct side){ 0 };
+	formats_edit(&prm.formats, str_z(allow), true, NULL);
+	format_pref_parse(&prm.pref_in, STR("local"));
+	if (tune)
+		tune(&prm);
+	assert_int_equal(neg_new(&s->n, &prm), 0);
+}
+
+static void side_free(struct side *s)
+{
+	buf_free(&s->text);
+	obj_drop(s->n);
+}
+
+static void ports(struct neg *n, unsigned base)
+{
+	for (size_t i = 0; i < neg_count(n); i++)
+		assert_int_equal(sa_parse_host(&neg_stream(n, i)->local, STR("192.0.2.10"), (uint16_t)(base + 2 * i)), 0);
+}
+
+static int offer_in(struct side *s, const char *text, enum neg_verdict *why)
+{
+	struct sdp *o = NULL;
+	int err;
+
+	assert_int_equal(sdp_parse(&o, str_z(text)), 0);
+	err = neg_offer_in(s->n, o, NULL, why);
+	obj_drop(o);
+	return err;
+}
+
+static const char *answer(struct side *s, const char *text)
+{
+	enum neg_verdict why;
+
+	assert_int_equal(offer_in(s, text, &why), 0);
+	ports(s->n, 10000);
+	buf_reset(&s->text);
+	assert_int_equal(neg_answer_out(s->n, &s->text), 0);
+	return buf_z(&s->text);
+}
+
+static const char *offer(struct side *s, const char *wanted)
+{
+	struct formats f = { 0 };
+	size_t i;
+
+	formats_edit(&f, str_z(wanted), true, NULL);
+	if (!neg_count(s->n)) {
+		assert_int_equal(neg_stream_add(s->n, MEDIA_AUDIO, &f, &i), 0);
+		if (formats_has_type(&f, MEDIA_VIDEO))
+			assert_int_equal(neg_stream_add(s->n, MEDIA_VIDEO, &f, &i), 0);
+	}
+	ports(s->n, 10000);
+	buf_reset(&s->text);
+	assert_int_equal(neg_offer_out(s->n, &s->text), 0);
+	return buf_z(&s->text);
+}
+
+static int answer_in(struct side *s, const char *text, enum neg_verdict *why)
+{
+	struct sdp *a = NULL;
+	int err;
+
+	assert_int_equal(sdp_parse(&a, str_z(text)), 0);
+	err = neg_answer_in(s->n, a, why);
+	obj_drop(a);
+	return err;
+}
+
+static void has(const char *text, const char *line)
+{
+	char want[300];
+
+	snprintf(want, sizeof(want), "\r\n%s\r\n", line);
+	if (!strstr(text, want))
+		print_error("missing: %s\nin:\n%s\n", line, text);
+	assert_non_null(strstr(text, want));
+}
+
+#define HEAD "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+
+/* Which numbers an answer holds, for endpoint codecs and an offer. */
+static void test_answer_table(void **state)
+{
+	static const char ulaw_opus[] = "m=audio 9000 RTP/AVP 0 96 101 102\r\na=rtpmap:0 PCMU/8000\r\n"
+		"a=rtpmap:96 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\na=rtpmap:102 telephone-event/48000\r\n";
+	static const char amr[] = "m=audio 9000 RTP/AVP 96 97 0 101 102 103\r\na=rtpmap:96 opus/48000/2\r\n"
+		"a=rtpmap:97 AMR-WB/16000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/48000\r\n"
+		"a=rtpmap:102 telephone-event/16000\r\na=rtpmap:103 telephone-event/8000\r\n";
+	static const char odd[] = "m=audio 6000 RTP/AVP 12 13 16 99\r\na=rtpmap:12 G722/8000\r\na=rtpmap:13 PCMU/8000\r\n"
+		"a=rtpmap:16 PCMA/8000\r\na=rtpmap:99 telephone-event/8000\r\n";
+	static const char bare[] = "m=audio 6000 RTP/AVP 9 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+	static const char all[] = "m=audio 6000 RTP/AVP 0 3 4 8 9 111 112 5 10 118 7 18 110 117 119 97 102 115 116 107 101\r\n"
+		"a=rtpmap:111 G726-32/8000\r\na=rtpmap:112 AAL2-G726-32/8000\r\na=rtpmap:5 DVI4/8000\r\n"
+		"a=rtpmap:10 L16/8000\r\na=rtpmap:118 L16/16000\r\na=rtpmap:7 LPC/8000\r\na=rtpmap:110 speex/8000\r\n"
+		"a=rtpmap:117 speex/16000\r\na=rtpmap:119 speex/32000\r\na=rtpmap:97 iLBC/8000\r\n"
+		"a=rtpmap:102 G7221/16000\r\na=rtpmap:115 G7221/32000\r\na=rtpmap:116 G719/48000\r\n"
+		"a=rtpmap:107 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\n";
+	static const struct { const char *allow, *offer, *mline; } tv[] = {
+		{ "ulaw", ulaw_opus, "m=audio 10000 RTP/AVP 0 101" },
+		{ "opus,ulaw", ulaw_opus, "m=audio 10000 RTP/AVP 96 0 102 101" },
+		{ "ulaw,opus", ulaw_opus, "m=audio 10000 RTP/AVP 0 96 101 102" },
+		{ "opus", ulaw_opus, "m=audio 10000 RTP/AVP 96 102 101" },
+		{ "opus,ulaw", amr, "m=audio 10000 RTP/AVP 96 0 101 103" },
+		{ "ulaw,opus", amr, "m=audio 10000 RTP/AVP 0 96 103 101" },
+		{ "g722,ulaw,alaw", odd, "m=audio 10000 RTP/AVP 12 13 16 99" },
+		{ "g722,ulaw,alaw", bare, "m=audio 10000 RTP/AVP 9 0 8 101" },
+		{ "all", all, "m=audio 10000 RTP/AVP 4 0 8 3 111 112 5 10 118 7 18 110 117 119 97 9 102 115 116 107 101" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct side s;
+		char text[4096];
+
+		side_init(&s, tv[i].allow, NULL);
+		snprintf(text, sizeof(text), HEAD "%s", tv[i].offer);
+		has(answer(&s, text), tv[i].mline);
+		side_free(&s);
+	}
+}
+
+static void test_answer_text(void **state)
+{
+	struct side s;
+
+	(void)state;
+	side_init(&s, "ulaw,alaw", NULL);
+	assert_string_equal(answer(&s, HEAD "m=audio 6000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"),
+		"v=0\r\no=- 1000 1000 IN IP4 192.0.2.10\r\ns=Asterisk\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"
+		"m=audio 10000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
+		"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=maxptime:140\r\na=sendrecv\r\n");
+	assert_int_equal(neg_stream(s.n, 0)->codecs[0].id, FORMAT_ULAW);
+	assert_int_equal(neg_stream(s.n, 0)->events[0].pt_tx, 101);
+	/* The same again: the same version. Another: one more. */
+	assert_non_null(strstr(answer(&s, HEAD "m=audio 6000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"),
+		"o=- 1000 1000 "));
+	assert_non_null(strstr(answer(&s, HEAD "m=audio 6000 RTP/AVP 8\r\n"), "o=- 1000 1001 "));
+	side_free(&s);
+}
+
+static void two_kinds(struct neg_prm *p) { p->max_audio = 2; p->max_video = 0; }
+
+static void test_declined(void **state)
+{
+	struct side s;
+	const char *t;
+	enum neg_verdict why;
+
+	(void)state;
+	side_init(&s, "g722,ulaw,h264,h263", NULL);
+	t = answer(&s, HEAD "m=audio 6000 RTP/AVP 9 0\r\nm=video 6001 RTP/AVP 99 34\r\na=rtpmap:99 H264/90000\r\n"
+		   "m=video 6002 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\nm=audio 6010 RTP/AVP 3\r\n"
+		   "m=image 7000 udptl t38\r\nm=application 9 TCP/X any thing\r\n");
+	has(t, "m=audio 10000 RTP/AVP 9 0");
+	has(t, "m=video 10002 RTP/AVP 99 34");
+	has(t, "m=video 0 RTP/AVP 99");
+	has(t, "m=audio 0 RTP/AVP 3");
+	has(t, "m=image 0 udptl t38");
+	assert_non_null(strstr(t, "\r\nm=application 0 TCP/X any thing\r\n"));
+	assert_true(neg_stream(s.n, 1)->active);
+	assert_false(neg_stream(s.n, 2)->active);
+	side_free(&s);
+
+	side_init(&s, "g722,ulaw,h264", two_kinds);
+	t = answer(&s, HEAD "m=audio 6000 RTP/AVP 9 0\r\nm=audio 6002 RTP/AVP 9\r\nm=video 6004 RTP/AVP 99\r\n"
+		   "a=rtpmap:99 H264/90000\r\n");
+	has(t, "m=audio 10002 RTP/AVP 9");
+	has(t, "m=video 0 RTP/AVP 99");
+	side_free(&s);
+
+	side_init(&s, "g722", NULL);
+	assert_int_equal(offer_in(&s, HEAD "m=audio 6000 RTP/AVP 3 4\r\n", &why), EPROTO);
+	assert_int_equal(why, NEG_NO_STREAM);
+	assert_int_equal(offer_in(&s, HEAD "m=audio 0 RTP/AVP 9\r\n", &why), EPROTO);
+	assert_int_equal(neg_count(s.n), 0);
+	assert_int_equal(offer_in(&s, "v=0\r\nm=audio 6000 RTP/AVP 9\r\n", &why), EPROTO);
+	assert_int_equal(why, NEG_ADDRESS);
+	side_free(&s);
+}
+
+static void avpf(struct neg_prm *p) { p->use_avpf = true; }
+static void sdes(struct neg_prm *p) { p->savp = true; }
+static void dtls(struct neg_prm *p) { p->dtls = true; }
+static void optimistic(struct neg_prm *p) { p->savp = p->optimistic = true; }
+static void received(struct neg_prm *p) { p->use_received_transport = true; }
+
+static void test_profiles(void **state)
+{
+	static const struct { void (*tune)(struct neg_prm *); const char *proto; bool crypto, fits; } tv[] = {
+		{ NULL, "RTP/AVP", false, true }, { NULL, "RTP/AVPF", false, false },
+		{ NULL, "RTP/AVP", true, true }, { NULL, "RTP/SAVP", true, false },
+		{ NULL, "UDP/TLS/RTP/SAVP", false, false },
+		{ avpf, "RTP/AVP", false, false }, { avpf, "RTP/AVPF", false, true },
+		{ sdes, "RTP/SAVP", true, true }, { sdes, "RTP/AVP", false, false }, { sdes, "RTP/AVP", true, true },
+		{ dtls, "UDP/TLS/RTP/SAVP", false, true }, { dtls, "RTP/SAVP", true, false },
+		{ optimistic, "RTP/AVP", false, true }, { optimistic, "RTP/SAVP", true, true },
+		{ optimistic, "RTP/AVPF", false, false }, { received, "RTP/SAVPF", false, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct side s;
+		char text[500];
+		enum neg_verdict why;
+		int err;
+
+		side_init(&s, "ulaw", tv[i].tune);
+		snprintf(text, sizeof(text), HEAD "m=audio 6000 %s 0\r\n%s", tv[i].proto,
+			 tv[i].crypto ? "a=crypto:1 X inline:y\r\n" : "");
+		err = offer_in(&s, text, &why);
+		if ((err == 0) != tv[i].fits)
+			print_error("case %zu %s\n", i, tv[i].proto);
+		assert_int_equal(err, tv[i].fits ? 0 : EPROTO);
+		assert_int_equal(why, tv[i].fits ? NEG_OK : NEG_PROFILE);
+		if (!err) {
+			ports(s.n, 10000);
+			assert_int_equal(neg_answer_out(s.n, &s.text), 0);
+			snprintf(text, sizeof(text), "m=audio 10000 %s 0", tv[i].proto);
+			has(buf_z(&s.text), text);
+		}
+		side_free(&s);
+	}
+}
+
+static void follow_ptime(struct neg_prm *p) { p->use_ptime = true; }
+
+static void test_ptime(void **state)
+{
+	static const char text[] = HEAD "m=audio 6000 RTP/AVP 9 0\r\na=ptime:30\r\n";
+	struct side s;
+
+	(void)state;
+	side_init(&s, "g722,ulaw", follow_ptime);
+	has(answer(&s, text), "a=ptime:30");
+	assert_int_equal(neg_stream(s.n, 0)->ptime, 30);
+	side_free(&s);
+	side_init(&s, "g722,ulaw", NULL);
+	has(answer(&s, text), "a=ptime:20");
+	side_free(&s);
+	side_init(&s, "g722:40", NULL);
+	has(answer(&s, text), "a=ptime:40");
+	assert_int_equal(neg_stream(s.n, 0)->ptime, 40);
+	side_free(&s);
+}
+
+static void test_offer_numbers(void **state)
+{
+	static const struct { const char *wanted, *mline, *line; } tv[] = {
+		{ "opus,ulaw,alaw", "m=audio 10000 RTP/AVP 107 0 8 101 102", "a=rtpmap:102 telephone-event/8000" },
+		{ "ulaw,alaw,opus", "m=audio 10000 RTP/AVP 0 8 107 101 102", "a=rtpmap:102 telephone-event/48000" },
+		{ "opus", "m=audio 10000 RTP/AVP 107 101 102", "a=rtpmap:101 telephone-event/48000" },
+		{ "g722,alaw,ulaw,ilbc,opus", "m=audio 10000 RTP/AVP 9 8 0 97 107 101 102", "a=rtpmap:107 opus/48000/2" },
+		{ "ulaw", "m=audio 10000 RTP/AVP 0 101", "a=fmtp:101 0-16" },
+		{ "siren7,ulaw", "m=audio 10000 RTP/AVP 102 0 101 103", "a=rtpmap:101 telephone-event/16000" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct side s;
+		const char *t;
+
+		side_init(&s, "all", NULL);
+		t = offer(&s, tv[i].wanted);
+		has(t, tv[i].mline);
+		has(t, tv[i].line);
+		side_free(&s);
+	}
+}
+
+static void test_their_answer(void **state)
+{
+	struct side s;
+	struct neg_stream *st;
+	enum neg_verdict why;
+	char text[SA_TEXT];
+
+	(void)state;
+	side_init(&s, "opus,ulaw,alaw", NULL);
+	offer(&s, "opus,ulaw,alaw");
+	assert_true(neg_offer_pending(s.n));
+	assert_int_equal(answer_in(&s, HEAD "m=audio 9000 RTP/AVP 96 102\r\na=rtpmap:96 opus/48000/2\r\n"
+		"a=rtpmap:102 telephone-event/8000\r\n", &why), 0);
+	st = neg_stream(s.n, 0);
+	assert_true(st->active);
+	assert_int_equal(st->ncodecs, 1);
+	assert_int_equal(st->codecs[0].pt_rx, 107);     /* ours */
+	assert_int_equal(st->codecs[0].pt_tx, 96);      /* theirs */
+	assert_int_equal(st->nevents, 1);
+	assert_int_equal(st->events[0].rate, 8000);
+	assert_int_equal(st->events[0].pt_tx, 102);
+	assert_string_equal(sa_text(&st->remote, text), "127.0.0.1:9000");
+	/* A fork answers the same offer otherwise; no rtpmap, our number. */
+	assert_int_equal(answer_in(&s, HEAD "m=audio 9100 RTP/AVP 8 107\r\n", &why), 0);
+	assert_int_equal(st->ncodecs, 2);
+	assert_int_equal(st->codecs[0].id, FORMAT_ALAW);
+	assert_int_equal(st->codecs[1].id, FORMAT_OPUS);
+	assert_int_equal(st->nevents, 0);
+	/* More lines than offered: refused, the last good stays. */
+	assert_int_equal(answer_in(&s, HEAD "m=audio 9200 RTP/AVP 0\r\nm=audio 1 RTP/AVP 0\r\n", &why), EPROTO);
+	assert_int_equal(why, NEG_SHAPE);
+	assert_string_equal(sa_text(&neg_stream(s.n, 0)->remote, text), "127.0.0.1:9100");
+	side_free(&s);
+
+	side_init(&s, "ulaw", NULL);
+	offer(&s, "ulaw");
+	assert_int_equal(answer_in(&s, HEAD "m=audio 9100 RTP/AVP 8\r\n", &why), EPROTO);
+	assert_int_equal(why, NEG_NO_STREAM);
+	side_free(&s);
+}
+
+static void test_hold(void **state)
+{
+	struct side s;
+	enum neg_verdict why;
+	const char *t;
+
+	(void)state;
+	side_init(&s, "ulaw", NULL);
+	answer(&s, HEAD "m=audio 6000 RTP/AVP 0\r\n");
+	assert_int_equal(neg_stream(s.n, 0)->dir, SDP_SENDRECV);
+	has(answer(&s, HEAD "m=audio 6000 RTP/AVP 0\r\na=sendonly\r\n"), "a=recvonly");
+	assert_true(neg_stream(s.n, 0)->remote_hold);
+	has(answer(&s, HEAD "m=audio 6000 RTP/AVP 0\r\na=inactive\r\n"), "a=inactive");
+	has(answer(&s, "v=0\r\nc=IN IP4 0.0.0.0\r\nm=audio 6000 RTP/AVP 0\r\n"), "a=recvonly");
+	assert_true(neg_stream(s.n, 0)->remote_hold);
+	has(answer(&s, HEAD "m=audio 6000 RTP/AVP 0\r\na=recvonly\r\n"), "a=sendonly");
+	assert_false(neg_stream(s.n, 0)->remote_hold);
+	/* Ours: offered, answered, taken back. */
+	neg_hold(s.n, 0, true);
+	has(offer(&s, "ulaw"), "a=sendonly");
+	assert_int_equal(answer_in(&s, HEAD "m=audio 6000 RTP/AVP 0\r\na=recvonly\r\n", &why), 0);
+	assert_int_equal(neg_stream(s.n, 0)->dir, SDP_SENDONLY);
+	neg_hold(s.n, 0, false);
+	t = offer(&s, "ulaw");
+	has(t, "a=sendrecv");
+	assert_int_equal(answer_in(&s, HEAD "m=audio 6000 RTP/AVP 0\r\n", &why), 0);
+	assert_int_equal(neg_stream(s.n, 0)->dir, SDP_SENDRECV);
+	side_free(&s);
+}
+
+static void test_rollback(void **state)
+{
+	struct formats f = { 0 };
+	struct side s;
+	size_t i;
+	char text[SA_TEXT];
+	enum neg_verdict why;
+
+	(void)state;
+	side_init(&s, "ulaw,alaw,h264", NULL);
+	answer(&s, HEAD "m=audio 6000 RTP/AVP 8 0\r\n");
+	neg_stream(s.n, 0)->user = &s;
+	formats_edit(&f, STR("h264"), true, NULL);
+	assert_int_equal(neg_stream_add(s.n, MEDIA_VIDEO, &f, &i), 0);
+	assert_int_equal(i, 1);
+	has(offer(&s, "ulaw"), "m=video 10002 RTP/AVP 99");
+	/* Glare: theirs cannot be taken meanwhile. */
+	assert_int_equal(offer_in(&s, HEAD "m=audio 6000 RTP/AVP 0\r\n", &why), EBUSY);
+	neg_rollback(s.n);
+	assert_int_equal(neg_count(s.n), 1);
+	assert_ptr_equal(neg_stream(s.n, 0)->user, &s);
+	assert_int_equal(neg_stream(s.n, 0)->ncodecs, 2);
+	assert_string_equal(sa_text(&neg_stream(s.n, 0)->remote, text), "127.0.0.1:6000");
+	/* A refused offer of theirs leaves all as it was, too. */
+	assert_int_equal(offer_in(&s, HEAD "m=audio 7000 RTP/AVP 3\r\n", &why), EPROTO);
+	assert_string_equal(sa_text(&neg_stream(s.n, 0)->remote, text), "127.0.0.1:6000");
+	/* Fewer lines than before is no offer (RFC 3264 section 8). */
+	assert_int_equal(neg_stream_add(s.n, MEDIA_VIDEO, &f, &i), 0);
+	offer(&s, "ulaw");
+	assert_int_equal(answer_in(&s, HEAD "m=audio 6000 RTP/AVP 0\r\nm=video 6002 RTP/AVP 99\r\n", &why), 0);
+	assert_true(neg_stream(s.n, 1)->active);
+	assert_int_equal(offer_in(&s, HEAD "m=audio 7000 RTP/AVP 0\r\n", &why), EPROTO);
+	assert_int_equal(why, NEG_SHAPE);
+	/* Removing it: port 0 under its numbers. */
+	neg_stream_set(s.n, 1, NULL, false);
+	has(offer(&s, "ulaw"), "m=video 0 RTP/AVP 99");
+	side_free(&s);
+}
+
+/* RFC 3264 section 8.3.2: a number keeps its meaning; theirs wins. */
+static void test_numbers_stay(void **state)
+{
+	struct side s;
+	const char *t;
+
+	(void)state;
+	side_init(&s, "opus,ulaw", NULL);
+	answer(&s, HEAD "m=audio 6000 RTP/AVP 101 0 96\r\na=rtpmap:101 opus/48000/2\r\na=rtpmap:96 telephone-event/8000\r\n");
+	t = offer(&s, "");
+	has(t, "m=audio 10000 RTP/AVP 101 0 102 96");
+	has(t, "a=rtpmap:101 opus/48000/2");
+	has(t, "a=rtpmap:96 telephone-event/8000");
+	has(t, "a=rtpmap:102 telephone-event/48000");
+	side_free(&s);
+}
+
+static void bundled(struct neg_prm *p) { p->bundle = true; p->rtcp_mux = true; }
+
+static void test_bundle_mux_extras(void **state)
+{
+	struct side s;
+	struct sdp *o = NULL;
+	enum neg_verdict why;
+	const char *t;
+
+	(void)state;
+	side_init(&s, "ulaw,h264", bundled);
+	assert_int_equal(sdp_parse(&o, str_z(HEAD "a=group:BUNDLE one two\r\nm=audio 6000 RTP/AVP 0\r\na=mid:one\r\n"
+		"a=rtcp-mux\r\nm=video 6000 RTP/AVP 99\r\na=mid:two\r\na=rtpmap:99 H264/90000\r\n"
+		"a=fmtp:99 profile-level-id=42e01f\r\n")), 0);
+	assert_int_equal(neg_offer_in(s.n, o, NULL, &why), 0);
+	obj_drop(o);
+	assert_int_equal(neg_stream(s.n, 0)->bundled_in, -1);
+	assert_int_equal(neg_stream(s.n, 1)->bundled_in, 0);
+	sa_parse(&neg_stream(s.n, 0)->local, STR("[2001:db8::5]:4000"));
+	assert_int_equal(neg_attr_add(s.n, 0, STR("crypto"), STR("1 X inline:y")), 0);
+	assert_int_equal(neg_answer_out(s.n, &s.text), 0);
+	t = buf_z(&s.text);
+	has(t, "a=group:BUNDLE one two");
+	has(t, "c=IN IP6 2001:db8::5");
+	has(t, "m=audio 4000 RTP/AVP 0\r\na=crypto:1 X inline:y");
+	has(t, "m=video 4000 RTP/AVP 99");
+	has(t, "a=fmtp:99 profile-level-id=42e01f");
+	has(t, "a=mid:one");
+	has(t, "a=rtcp-mux");
+	assert_true(neg_stream(s.n, 0)->rtcp_mux);
+	assert_false(neg_stream(s.n, 1)->rtcp_mux);
+	side_free(&s);
+}
+
+static void test_narrow(void **state)
+{
+	struct side s;
+	struct sdp *o = NULL;
+	struct formats g722 = { 0 };
+	enum neg_verdict why;
+
+	(void)state;
+	side_init(&s, "ulaw", NULL);
+	formats_edit(&g722, STR("g722"), true, NULL);
+	assert_int_equal(sdp_parse(&o, str_z(HEAD "m=audio 6000 RTP/AVP 0 9\r\n")), 0);
+	assert_int_equal(neg_offer_in(s.n, o, &g722, &why), 0);
+	assert_int_equal(neg_stream(s.n, 0)->codecs[0].id, FORMAT_G722);
+	obj_drop(o);
+	/* No port for an active stream: nothing can be written. */
+	assert_int_equal(neg_answer_out(s.n, &s.text), EINVAL);
+	side_free(&s);
+}
+
+static size_t live;
+static int leak_setup(void **state) { (void)state; live = obj_live(); return 0; }
+static int leak_check(void **state) { (void)state; return obj_live() != live; }
+#define T(f) cmocka_unit_test_setup_teardown(f, leak_setup, leak_check)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_answer_table), T(test_answer_text), T(test_declined), T(test_profiles), T(test_ptime),
+		T(test_offer_numbers), T(test_their_answer), T(test_hold), T(test_rollback), T(test_numbers_stay),
+		T(test_bundle_mux_extras), T(test_narrow),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
