@@ -76,7 +76,7 @@ enum endpoint_redirect { REDIRECT_USER, REDIRECT_URI_CORE, REDIRECT_URI_PJSIP };
 enum endpoint_encryption { ENCRYPTION_NO, ENCRYPTION_SDES, ENCRYPTION_DTLS };
 enum endpoint_t38_ec { T38_EC_NONE, T38_EC_FEC, T38_EC_REDUNDANCY };
 enum endpoint_dtls_verify { DTLS_VERIFY_NO, DTLS_VERIFY_FINGERPRINT, DTLS_VERIFY_CERTIFICATE, DTLS_VERIFY_YES };
-enum endpoint_dtls_setup { DTLS_SETUP_UNSET, DTLS_SETUP_ACTIVE, DTLS_SETUP_PASSIVE, DTLS_SETUP_ACTPASS,
+enum endpoint_dtls_setup { DTLS_SETUP_ACTIVE, DTLS_SETUP_PASSIVE, DTLS_SETUP_ACTPASS,
 	DTLS_SETUP_HOLDCONN };
 enum endpoint_dtls_hash { DTLS_HASH_SHA256, DTLS_HASH_SHA1 };
 enum endpoint_offer_pref { OFFER_PREF_LOCAL, OFFER_PREF_LOCAL_MERGE, OFFER_PREF_LOCAL_FIRST,
@@ -112,8 +112,9 @@ struct endpoint {
 	const struct acl_set *acl;              /* acl, deny, permit; NULL: none */
 	const struct acl_set *contact_acl;      /* contact_acl, contact_deny, contact_permit */
 	uint64_t call_group, pickup_group;      /* bit n: group n, 0..63 */
+	/* auth_n may be 0 while auth.n is not: then nobody can authenticate, and the
+	 * endpoint is not an open one. */
 	uint16_t aor_n, auth_n, outbound_auth_n;
-	uint16_t dtls_rekey;                    /* [s] 0: never */
 
 	struct str overlap_context, callerid_name, callerid_num, callerid_tag, context, media_address,
 		voicemail_extension, moh_suggest, outbound_proxy, tenantid, transport, tone_zone, language,
@@ -131,6 +132,7 @@ struct endpoint {
 	uint32_t device_state_busy_at;                  /* 0: never */
 	uint32_t t38_udptl_maxdatagram;                 /* [bytes] */
 	uint32_t fax_detect_timeout;                    /* [s] */
+	uint32_t dtls_rekey;                            /* [s] 0: never */
 	uint32_t cos_audio, cos_video;
 	uint32_t sub_min_expiry;                        /* [s] */
 	uint32_t rtp_keepalive, rtp_timeout, rtp_timeout_hold;  /* [s] 0: off */
@@ -215,7 +217,7 @@ struct domain_alias {
 
 enum transport_protocol { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_WS, TRANSPORT_WSS,
 	TRANSPORT_FLOW };
-enum transport_method { TLS_METHOD_DEFAULT, TLS_METHOD_UNSPECIFIED, TLS_METHOD_TLSV1, TLS_METHOD_TLSV1_1,
+enum transport_method { TLS_METHOD_UNSPECIFIED, TLS_METHOD_TLSV1, TLS_METHOD_TLSV1_1,
 	TLS_METHOD_TLSV1_2, TLS_METHOD_TLSV1_3, TLS_METHOD_SSLV2, TLS_METHOD_SSLV3, TLS_METHOD_SSLV23 };
 
 struct transport_conf {

@@ -1,0 +1,93 @@
+#define LOG_MODULE "dispatch"
+#include "service/dispatch.h"
+#include "base/log.h"
+#include "service/authenticate.h"
+#include <stdlib.h>
+
+static const struct {
+	enum sip_method method;
+	method_fn *fn;
+} methods[] = {
+	{ SIP_REGISTER, register_request },
+	{ SIP_INVITE, invite_request },
+	{ SIP_OPTIONS, options_request },
+	{ SIP_MESSAGE, message_request },
+	{ SIP_SUBSCRIBE, subscribe_request },
+	{ SIP_PUBLISH, publish_request },
+	{ SIP_REFER, refer_request },
+	{ SIP_NOTIFY, notify_request },
+	{ SIP_INFO, info_request },
+};
+
+static method_fn *handler_of(enum sip_method m)
+{
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (methods[i].method == m)
+			return methods[i].fn;
+	return NULL;
+}
+
+/* Extensions that somebody demands and we do not have (RFC 3261 8.2.2.3). */
+static bool requires_known(struct service *svc, struct sip_stx *tx, struct sip_msg *msg)
+{
+	static const struct str known[] = { STR_INIT("100rel"), STR_INIT("timer"), STR_INIT("replaces"),
+		STR_INIT("norefersub"), STR_INIT("path"), STR_INIT("outbound"), STR_INIT("eventlist"),
+		STR_INIT("gruu"), STR_INIT("mediasec") };
+	struct sip_each e = { 0 };
+	struct buf b = BUF_INIT;
+	struct str v;
+	bool ok;
+
+	while (sip_each(msg, SIP_H_REQUIRE, &e, &v)) {
+		bool found = !v.n;
+
+		for (size_t i = 0; i < ARRAY_LEN(known); i++)
+			found |= str_ieq(v, known[i]);
+		if (!found)
+			buf_puts(&b, b.n ? STR(", ") : STR("Unsupported: "), v);
+	}
+	ok = !b.n;
+	if (!ok) {
+		buf_put(&b, STR("\r\n"));
+		service_reply(svc, tx, 420, buf_view(&b));
+	}
+	buf_free(&b);
+	return ok;
+}
+
+void dispatch_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
+{
+	struct service *svc = arg;
+	struct identity *id = NULL;
+	struct str old;
+	method_fn *fn = handler_of(msg->method);
+
+	if (!svc->booted)
+		return;         /* the sender repeats; by then we are up */
+	old = log_context(msg->call_id);
+	if (authenticate(svc, tx, msg, &id))
+		goto out;
+	if (msg->to.tag.n && (msg->method == SIP_BYE || msg->method == SIP_INVITE || msg->method == SIP_PRACK ||
+			      msg->method == SIP_UPDATE || msg->method == SIP_INFO)) {
+		service_reply(svc, tx, 481, STR_NULL);
+		goto out;
+	}
+	if (svc->stopping) {
+		service_reply(svc, tx, 503, STR_NULL);
+		goto out;
+	}
+	if (!fn) {
+		char line[256];
+		struct buf b;
+
+		buf_init(&b, line, sizeof(line), sizeof(line));
+		buf_put(&b, service_allow());
+		service_reply(svc, tx, msg->method == SIP_UNKNOWN ? 501 : 405, buf_view(&b));
+		goto out;
+	}
+	if (requires_known(svc, tx, msg))
+		fn(svc, id, tx, msg);
+ out:
+	obj_drop(id);
+	log_context(old);
+}

@@ -1,0 +1,216 @@
+#define LOG_MODULE "identify"
+#include "service/identify.h"
+#include "base/log.h"
+
+static const void *get_endpoint(const struct snapshot *conf, struct str name)
+{
+	return snapshot_endpoint(conf, name);
+}
+
+static struct str user_of(struct service *svc, const struct snapshot *conf, struct str user)
+{
+	(void)svc;
+	return conf->global->ignore_uri_user_options ? sip_user_bare(user) : user;
+}
+
+static const void *try_at(const struct snapshot *conf, struct str user, struct str domain,
+			  identify_lookup_fn *lookup)
+{
+	char room[512];
+	const void *found = NULL;
+	struct buf b;
+
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	buf_puts(&b, user, STR("@"), domain);
+	if (!buf_err(&b))
+		found = lookup(conf, buf_view(&b));
+	return found;
+}
+
+const void *identify_by_user(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+			     struct str user, struct str domain, identify_lookup_fn *lookup)
+{
+	const struct service_transport *t = service_transport_by_id(svc, msg->from_path.transport);
+	const struct domain_alias *alias;
+	const void *found;
+
+	user = user_of(svc, conf, user);
+	if (!conf->global->disable_multi_domain) {
+		found = try_at(conf, user, domain, lookup);
+		if (found)
+			return found;
+		alias = snapshot_domain_alias(conf, domain);
+		found = alias ? try_at(conf, user, alias->domain, lookup) : NULL;
+		if (found)
+			return found;
+		if (t && t->conf && t->conf->domain.n) {
+			found = try_at(conf, user, t->conf->domain, lookup);
+			if (found)
+				return found;
+		}
+	}
+	return user.n ? lookup(conf, user) : NULL;
+}
+
+static bool permits(const struct endpoint *ep, enum identify_method m)
+{
+	return ep && (ep->identify_by.mask & m);
+}
+
+static bool by_username(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+			struct identified *out)
+{
+	const struct endpoint *ep = identify_by_user(svc, conf, msg, msg->from.uri.user, msg->from.uri.host,
+						     get_endpoint);
+
+	if (!permits(ep, IDENTIFY_USERNAME))
+		return false;
+	*out = (struct identified){ ep, STR("username"), msg->from.uri.user };
+	return true;
+}
+
+/* The username of any Authorization header, whatever it proves. */
+static bool by_auth_username(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+			     struct identified *out)
+{
+	static const enum sip_hdr_id ids[] = { SIP_H_AUTHORIZATION, SIP_H_PROXY_AUTHORIZATION };
+
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct digest_fields f;
+		const struct endpoint *ep;
+		struct str v = sip_hdr_value(msg, ids[i]);
+
+		if (!v.n || digest_parse(&f, v))
+			continue;
+		ep = identify_by_user(svc, conf, msg, f.username, f.realm, get_endpoint);
+		if (permits(ep, IDENTIFY_AUTH_USERNAME)) {
+			*out = (struct identified){ ep, STR("auth_username"), f.username };
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool by_ip(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+		  struct identified *out)
+{
+	(void)svc;
+	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, conf) {
+		if (!r->endpoint_obj)
+			continue;
+		for (size_t i = 0; i < r->net_n; i++) {
+			if (netmask_has(&r->nets[i], &msg->from_path.peer)) {
+				if (r->nets[i].invert)
+					break;
+				*out = (struct identified){ r->endpoint_obj, STR("ip"), r->name };
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool header_matches(const struct identify_conf *r, const struct sip_msg *msg)
+{
+	const struct sip_hdr *h;
+
+	for (size_t i = 0; (h = sip_hdr_named(msg, r->header_name, i)); i++) {
+		if (r->header_re) {
+			char *z = str_dup(h->value);
+			bool hit = z && regexec(r->header_re, z, 0, NULL, 0) == 0;
+
+			free(z);
+			if (hit)
+				return true;
+		} else if (str_eq(h->value, r->header_value)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool by_header(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+		      struct identified *out)
+{
+	(void)svc;
+	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, conf) {
+		if (r->endpoint_obj && r->match_header.n && header_matches(r, msg)) {
+			*out = (struct identified){ r->endpoint_obj, STR("header"), r->name };
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool by_request_uri(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+			   struct identified *out)
+{
+	(void)svc;
+	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, conf) {
+		bool hit = false;
+
+		if (!r->endpoint_obj || !r->match_request_uri.n)
+			continue;
+		if (r->request_uri_re) {
+			char *z = str_dup(msg->ruri.text);
+
+			hit = z && regexec(r->request_uri_re, z, 0, NULL, 0) == 0;
+			free(z);
+		} else {
+			hit = str_eq(msg->ruri.text, r->match_request_uri);
+		}
+		if (hit) {
+			*out = (struct identified){ r->endpoint_obj, STR("request_uri"), r->name };
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool by_anonymous(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+			 struct identified *out)
+{
+	const struct endpoint *ep = identify_by_user(svc, conf, msg, STR("anonymous"), msg->from.uri.host,
+						     get_endpoint);
+
+	if (!ep)
+		return false;
+	*out = (struct identified){ ep, STR("anonymous"), ep->name };
+	return true;
+}
+
+struct identifier {
+	struct str name;
+	bool (*fn)(struct service *, const struct snapshot *, const struct sip_msg *, struct identified *);
+};
+
+/* In the order in which those run that the configuration does not name. */
+static const struct identifier identifiers[] = {
+	{ STR_INIT("ip"), by_ip },
+	{ STR_INIT("header"), by_header },
+	{ STR_INIT("request_uri"), by_request_uri },
+	{ STR_INIT("username"), by_username },
+	{ STR_INIT("auth_username"), by_auth_username },
+	{ STR_INIT("anonymous"), by_anonymous },
+};
+
+void identify(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+	      struct identified *out)
+{
+	const struct str_list *order = &conf->global->endpoint_identifier_order;
+	unsigned done = 0;
+
+	*out = (struct identified){ 0 };
+	for (size_t i = 0; i < order->n; i++) {
+		for (size_t k = 0; k < ARRAY_LEN(identifiers); k++) {
+			if (!str_eq(order->v[i], identifiers[k].name))
+				continue;
+			done |= 1u << k;
+			if (identifiers[k].fn(svc, conf, msg, out))
+				return;
+		}
+	}
+	for (size_t k = 0; k < ARRAY_LEN(identifiers); k++)
+		if (!(done & 1u << k) && identifiers[k].fn(svc, conf, msg, out))
+			return;
+}

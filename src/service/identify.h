@@ -1,0 +1,22 @@
+/* service/identify.h -- whose request is this (endpoint_identifier_order). */
+#ifndef SERVICE_IDENTIFY_H
+#define SERVICE_IDENTIFY_H
+
+#include "service/service.h"
+
+struct identified {
+	const struct endpoint *ep;      /* NULL: nobody */
+	struct str method;              /* static text */
+	struct str rule;                /* section or user that matched; view into conf or msg */
+};
+void identify(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+	      struct identified *out);
+/* The endpoint's "user@domain", "user@alias", "user" tried in `list`: shared by
+ * identify and by the registrar's AOR lookup. False: none. */
+typedef const void *identify_lookup_fn(const struct snapshot *conf, struct str name);
+const void *identify_by_user(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+			     struct str user, struct str domain, identify_lookup_fn *lookup);
+/* Hostnames in match= are resolved when the configuration is applied. */
+void identify_resolve_hosts(struct service *svc);
+
+#endif

@@ -1,0 +1,496 @@
+#define LOG_MODULE "location"
+#include "service/location.h"
+#include "base/log.h"
+#include "service/registrar.h"
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+struct locations {
+	struct map *aors;       /* struct location by AOR name */
+	struct map *ids;        /* struct contact by id */
+	struct map *endpoint_of;        /* const struct endpoint by AOR; of svc->conf */
+};
+
+const char *contact_status_name(enum contact_status s)
+{
+	static const char *const names[] = { "Unknown", "NonQualified", "Reachable", "Unreachable", "Removed" };
+
+	return names[s];
+}
+
+const char *contact_status_short(enum contact_status s)
+{
+	static const char *const names[] = { "Unknown", "NonQual", "Avail", "Unavail", "Removed" };
+
+	return names[s];
+}
+
+static void contact_free(void *arg)
+{
+	struct contact *c = arg;
+	struct text *all[] = { &c->uri, &c->orig_uri, &c->id, &c->path, &c->user_agent, &c->call_id,
+		&c->via_addr, &c->reg_server, &c->endpoint, &c->instance };
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		text_free(all[i]);
+}
+
+/* "aor;@md5(uri)": other tools look contacts up by it, so its form is fixed. */
+static int set_id(struct contact *c, struct str aor, bool is_static)
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	struct buf b = BUF_INIT;
+	int err;
+
+	if (!EVP_Digest(text_z(&c->uri), c->uri.n, md, &n, EVP_md5(), NULL))
+		return ENOMEM;
+	buf_puts(&b, aor, is_static ? STR("@@") : STR(";@"));
+	buf_hex(&b, md, n);
+	err = buf_err(&b);
+	if (!err)
+		err = text_set(&c->id, buf_view(&b));
+	buf_free(&b);
+	return err;
+}
+
+struct contact *contact_new(struct service *svc, struct str aor, struct str uri, bool is_static)
+{
+	struct contact *c = obj_new(sizeof(*c), contact_free);
+
+	(void)svc;
+	if (!c)
+		return NULL;
+	c->is_static = is_static;
+	c->status = CONTACT_UNKNOWN;
+	if (text_set(&c->uri, uri) || set_id(c, aor, is_static))
+		return obj_drop(c);
+	return c;
+}
+
+struct location *location_get(struct service *svc, struct str aor, bool create)
+{
+	struct location *l = map_get(svc->locations->aors, aor);
+
+	if (l || !create)
+		return l;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return NULL;
+	list_init(&l->contacts);
+	list_init(&l->waiting);
+	if (text_set(&l->aor, aor) || map_add(svc->locations->aors, text_view(&l->aor), l)) {
+		text_free(&l->aor);
+		free(l);
+		return NULL;
+	}
+	return l;
+}
+
+struct location *location_next(struct service *svc, size_t *it)
+{
+	return map_next(svc->locations->aors, it);
+}
+
+static void maybe_free(struct service *svc, struct location *l)
+{
+	if (l->n || l->busy || !list_empty(&l->waiting))
+		return;
+	map_del(svc->locations->aors, text_view(&l->aor));
+	text_free(&l->aor);
+	free(l);
+}
+
+struct contact *location_find(struct location *l, const struct sip_uri *uri)
+{
+	list_each(p, &l->contacts) {
+		struct contact *c = container_of(p, struct contact, link);
+		struct sip_uri u;
+
+		if (str_eq(text_view(&c->uri), uri->text))
+			return c;
+		if (sip_uri_parse(&u, text_view(&c->uri)) == 0 && sip_uri_eq(&u, uri))
+			return c;
+	}
+	return NULL;
+}
+
+struct contact *contact_by_id(struct service *svc, struct str id)
+{
+	return map_get(svc->locations->ids, id);
+}
+
+const struct endpoint *endpoint_of_aor(struct service *svc, struct str aor)
+{
+	return map_get(svc->locations->endpoint_of, aor);
+}
+
+const struct endpoint *contact_endpoint(struct service *svc, const struct contact *c)
+{
+	const struct endpoint *ep = NULL;
+
+	if (c->endpoint.n)
+		ep = snapshot_endpoint(svc->conf, text_view(&c->endpoint));
+	return ep ? ep : c->loc ? endpoint_of_aor(svc, text_view(&c->loc->aor)) : NULL;
+}
+
+const struct aor *contact_aor(struct service *svc, const struct contact *c)
+{
+	return c->loc ? snapshot_aor(svc->conf, text_view(&c->loc->aor)) : NULL;
+}
+
+struct contact *location_pick(struct location *l)
+{
+	struct contact *best = NULL;
+
+	list_each(p, &l->contacts) {
+		struct contact *c = container_of(p, struct contact, link);
+
+		if (c->status == CONTACT_UNREACHABLE)
+			continue;
+		if (!best || (c->status == CONTACT_REACHABLE && best->status != CONTACT_REACHABLE))
+			best = c;
+	}
+	return best;
+}
+
+/* ---- one contact in and out of the tables ------------------------------- */
+
+/* Permanent contacts stand first, in the order of the file. */
+static struct list *first_registered(struct location *l)
+{
+	list_each(p, &l->contacts)
+		if (!container_of(p, struct contact, link)->is_static)
+			return p;
+	return &l->contacts;
+}
+
+static void attach(struct service *svc, struct location *l, struct contact *c)
+{
+	c->loc = l;
+	obj_hold(c);
+	list_add_before(c->is_static ? first_registered(l) : &l->contacts, &c->link);
+	l->n++;
+	l->n_static += c->is_static;
+	if (map_set(svc->locations->ids, text_view(&c->id), c, NULL))
+		log_error("out of memory: contact %s cannot be found by its id", text_z(&c->id));
+	if (c->has_flow && c->flow.conn && svc->net)
+		net_conn_keep(svc->net, c->flow.conn, true);
+}
+
+static void detach(struct service *svc, struct contact *c)
+{
+	struct location *l = c->loc;
+
+	contact_qualify_stop(c);
+	timer_stop(&c->expire);
+	if (map_get(svc->locations->ids, text_view(&c->id)) == c)
+		map_del(svc->locations->ids, text_view(&c->id));
+	list_remove(&c->link);
+	l->n--;
+	l->n_static -= c->is_static;
+	c->loc = NULL;
+	obj_drop(c);
+}
+
+/* ---- changes ------------------------------------------------------------- */
+
+int contact_change_add(struct list *changes, int op, struct contact *old, struct contact *now)
+{
+	struct contact_change *ch = calloc(1, sizeof(*ch));
+
+	if (!ch)
+		return ENOMEM;
+	ch->op = op;
+	ch->old = obj_hold(old);
+	ch->now = obj_hold(now);
+	list_append(changes, &ch->link);
+	return 0;
+}
+
+void contact_changes_free(struct list *changes)
+{
+	list_each_safe(p, next, changes) {
+		struct contact_change *ch = container_of(p, struct contact_change, link);
+
+		list_remove(&ch->link);
+		obj_drop(ch->old);
+		obj_drop(ch->now);
+		free(ch);
+	}
+}
+
+static void expire_done(void *arg, int err)
+{
+	if (err)
+		log_error("an expired contact could not be removed from the disk: %s", strerror(err));
+	(void)arg;
+}
+
+struct expiry {
+	struct service *svc;
+	struct contact *c;
+};
+
+static void on_expire(void *arg)
+{
+	struct expiry *x = arg;
+	struct service *svc = x->svc;
+	struct contact *c = x->c;
+	struct list changes;
+
+	list_init(&changes);
+	log_verbose(3, "Removed contact '%s' from AOR '%s' due to expiration", text_z(&c->uri),
+		    c->loc ? text_z(&c->loc->aor) : "");
+	if (c->loc && contact_change_add(&changes, CONTACT_DELETE, c, NULL) == 0)
+		location_commit(svc, c->loc, &changes, expire_done, NULL);
+	free(x);
+}
+
+static void start_expiry(struct service *svc, struct contact *c)
+{
+	int64_t left = c->expires - clock_wall_s(svc->clock);
+	struct expiry *x = c->expire.arg && timer_running(&c->expire) ? c->expire.arg : malloc(sizeof(*x));
+
+	if (!c->expires || !x)
+		return;
+	*x = (struct expiry){ svc, c };
+	timer_start(svc->wheel, &c->expire, left > 0 ? (uint64_t)left * 1000 : 0, on_expire, x);
+}
+
+static void stop_expiry(struct contact *c)
+{
+	if (timer_running(&c->expire)) {
+		free(c->expire.arg);
+		timer_stop(&c->expire);
+	}
+}
+
+static struct str endpoint_name(struct service *svc, const struct contact *c)
+{
+	const struct endpoint *ep = contact_endpoint(svc, c);
+
+	return ep ? ep->name : STR_NULL;
+}
+
+static void apply_one(struct service *svc, struct location *l, struct contact_change *ch)
+{
+	struct contact *c = ch->now;
+	struct str ep;
+
+	if (ch->op == CONTACT_DELETE) {
+		if (!ch->old->loc)
+			return;
+		ep = endpoint_name(svc, ch->old);
+		stop_expiry(ch->old);
+		detach(svc, ch->old);
+		ch->old->loc = l;
+		contact_event(svc, ch->old, CONTACT_REMOVED, ep);
+		registrar_test_event(svc, "AOR_CONTACT_REMOVED", ch->old);
+		ch->old->loc = NULL;
+		endpoint_changed(svc, ep);
+		return;
+	}
+	if (ch->op == CONTACT_UPDATE && ch->old->loc) {
+		c->status = ch->old->status;
+		c->rtt_us = ch->old->rtt_us;
+		stop_expiry(ch->old);
+		detach(svc, ch->old);
+	}
+	attach(svc, l, c);
+	start_expiry(svc, c);
+	ep = endpoint_name(svc, c);
+	registrar_test_event(svc, ch->op == CONTACT_ADD ? "AOR_CONTACT_ADDED" : "AOR_CONTACT_REFRESHED", c);
+	if (ch->op == CONTACT_ADD)
+		contact_qualify_start(svc, c, true);
+	else
+		contact_qualify_start(svc, c, false);
+	if (ch->op == CONTACT_UPDATE && svc->conf->global->send_contact_status_on_update_registration)
+		contact_event(svc, c, c->status, ep);
+	endpoint_changed(svc, ep);
+}
+
+struct commit {
+	struct service *svc;
+	struct location *l;
+	struct list changes;
+	location_done_fn *done;
+	void *arg;
+};
+
+static void commit_done(void *arg, int err)
+{
+	struct commit *k = arg;
+
+	if (!err) {
+		list_each(p, &k->changes)
+			apply_one(k->svc, k->l, container_of(p, struct contact_change, link));
+	}
+	contact_changes_free(&k->changes);
+	k->l->busy = false;
+	k->done(k->arg, err);
+	registrar_run_waiting(k->svc, k->l);
+	maybe_free(k->svc, k->l);
+	free(k);
+}
+
+static void move_list(struct list *to, struct list *from)
+{
+	list_init(to);
+	list_each_safe(p, next, from) {
+		list_remove(p);
+		list_append(to, p);
+	}
+}
+
+void location_commit(struct service *svc, struct location *l, struct list *changes, location_done_fn *done,
+		     void *arg)
+{
+	struct commit *k = calloc(1, sizeof(*k));
+	int err;
+
+	if (!k) {
+		contact_changes_free(changes);
+		done(arg, ENOMEM);
+		return;
+	}
+	*k = (struct commit){ .svc = svc, .l = l, .done = done, .arg = arg };
+	move_list(&k->changes, changes);
+	l->busy = true;
+	if (!svc->store || list_empty(&k->changes)) {
+		commit_done(k, 0);
+		return;
+	}
+	err = location_store_write(svc, &k->changes, commit_done, k);
+	if (err)
+		commit_done(k, err);
+}
+
+/* ---- start, reload -------------------------------------------------------- */
+
+static void index_endpoints(struct service *svc)
+{
+	map_free(svc->locations->endpoint_of);
+	svc->locations->endpoint_of = map_new(false);
+	if (!svc->locations->endpoint_of)
+		return;
+	snapshot_each(endpoint, OBJECT_ENDPOINT, ep, svc->conf)
+		for (size_t i = 0; i < ep->aor_n; i++)
+			map_add(svc->locations->endpoint_of, ep->aor_objs[i]->name, (void *)(size_t)ep);
+}
+
+static bool still_listed(const struct aor *a, struct str uri)
+{
+	for (size_t i = 0; a && i < a->contact.n; i++)
+		if (str_eq(a->contact.v[i], uri))
+			return true;
+	return false;
+}
+
+static bool has_static(struct location *l, struct str uri)
+{
+	list_each(p, &l->contacts) {
+		struct contact *c = container_of(p, struct contact, link);
+
+		if (c->is_static && str_eq(text_view(&c->uri), uri))
+			return true;
+	}
+	return false;
+}
+
+static void load_static(struct service *svc)
+{
+	snapshot_each(aor, OBJECT_AOR, a, svc->conf) {
+		for (size_t i = 0; i < a->contact.n; i++) {
+			struct location *l = location_get(svc, a->name, true);
+			struct contact *c;
+
+			if (!l || has_static(l, a->contact.v[i]))
+				continue;
+			c = contact_new(svc, a->name, a->contact.v[i], true);
+			if (!c)
+				continue;
+			attach(svc, l, c);
+			contact_qualify_start(svc, c, true);
+			obj_drop(c);
+			endpoint_changed(svc, endpoint_name(svc, c));
+		}
+	}
+}
+
+int locations_start(struct service *svc)
+{
+	svc->locations = calloc(1, sizeof(*svc->locations));
+	if (!svc->locations)
+		return ENOMEM;
+	svc->locations->aors = map_new(false);
+	svc->locations->ids = map_new(false);
+	if (!svc->locations->aors || !svc->locations->ids)
+		return ENOMEM;
+	index_endpoints(svc);
+	load_static(svc);
+	return svc->store ? location_store_load(svc) : 0;
+}
+
+void location_restore(struct service *svc, struct str aor, struct contact *c)
+{
+	struct location *l = location_get(svc, aor, true);
+
+	if (!l)
+		return;
+	attach(svc, l, c);
+	start_expiry(svc, c);
+	contact_qualify_start(svc, c, true);
+	endpoint_changed(svc, endpoint_name(svc, c));
+}
+
+void locations_reload(struct service *svc)
+{
+	struct location *l;
+
+	index_endpoints(svc);
+	for (size_t it = 0; (l = map_next(svc->locations->aors, &it)); ) {
+		const struct aor *a = snapshot_aor(svc->conf, text_view(&l->aor));
+
+		list_each_safe(p, next, &l->contacts) {
+			struct contact *c = container_of(p, struct contact, link);
+
+			if (c->is_static && !still_listed(a, text_view(&c->uri))) {
+				struct str ep = endpoint_name(svc, c);
+
+				detach(svc, c);
+				endpoint_changed(svc, ep);
+			} else {
+				contact_qualify_start(svc, c, false);
+			}
+		}
+		maybe_free(svc, l);
+	}
+	load_static(svc);
+}
+
+void locations_stop(struct service *svc)
+{
+	struct location *l;
+
+	if (!svc->locations)
+		return;
+	for (size_t it = 0; (l = map_next(svc->locations->aors, &it)); ) {
+		list_each_safe(p, next, &l->contacts) {
+			struct contact *c = container_of(p, struct contact, link);
+
+			stop_expiry(c);
+			detach(svc, c);
+		}
+		registrar_drop_waiting(l);
+		map_del(svc->locations->aors, text_view(&l->aor));
+		text_free(&l->aor);
+		free(l);
+	}
+	map_free(svc->locations->aors);
+	map_free(svc->locations->ids);
+	map_free(svc->locations->endpoint_of);
+	free(svc->locations);
+	svc->locations = NULL;
+}

@@ -1,0 +1,96 @@
+/* service/location.h -- where an AOR's user can be reached now: its contacts,
+ * registered and permanent, and whether they answer. Registered ones are on
+ * disk before anybody is told that they are. Threads: core. */
+#ifndef SERVICE_LOCATION_H
+#define SERVICE_LOCATION_H
+
+#include "service/service.h"
+
+/* Words on the manager's wire: see contact_status_name(). */
+enum contact_status { CONTACT_UNKNOWN, CONTACT_NONQUALIFIED, CONTACT_REACHABLE, CONTACT_UNREACHABLE,
+	CONTACT_REMOVED };
+const char *contact_status_name(enum contact_status s);      /* "Reachable", "NonQualified", ... */
+const char *contact_status_short(enum contact_status s);     /* "Avail", "Unavail", "NonQual", "Unknown": console */
+
+struct location;
+struct request;
+struct contact {                /* obj */
+	struct list link;               /* in location.contacts */
+	struct location *loc;           /* not held; NULL once removed */
+	struct text uri;                /* what requests go to */
+	struct text orig_uri;           /* as the phone wrote it, when rewritten; else empty */
+	struct text id;                 /* "aor;@md5" registered, "aor@@md5" permanent */
+	struct text path;               /* Path values, comma list */
+	struct text user_agent, call_id, via_addr, reg_server, endpoint, instance;
+	uint32_t cseq, reg_id;
+	uint16_t via_port;
+	int64_t expires;                /* [s] wall; 0: permanent */
+	bool is_static, prune_on_boot, outbound;
+	struct net_path flow;           /* how its REGISTER came; proto and transport always, conn when a stream */
+	bool has_flow;
+	struct timer expire;
+	/* qualify.c */
+	struct timer qualify;
+	struct request *qualify_req;
+	uint64_t qualify_sent_us;
+	enum contact_status status;
+	uint32_t rtt_us;                /* 0: never measured */
+};
+
+struct location {
+	struct text aor;
+	struct list contacts;           /* static ones first, then by age */
+	size_t n, n_static;
+	bool busy;                      /* a change is on its way to the disk */
+	struct list waiting;            /* registrar.c: requests that came meanwhile */
+};
+
+int locations_start(struct service *svc);    /* permanent contacts, then those on disk */
+void locations_stop(struct service *svc);
+/* After a reload: permanent contacts and qualify settings as they are now. */
+void locations_reload(struct service *svc);
+
+/* NULL when the AOR has no contact and `create` is false. */
+struct location *location_get(struct service *svc, struct str aor, bool create);
+struct location *location_next(struct service *svc, size_t *it);     /* all, in no order */
+struct contact *location_find(struct location *l, const struct sip_uri *uri);        /* by URI equality */
+struct contact *contact_by_id(struct service *svc, struct str id);
+/* The endpoint that a contact's requests are made for; NULL: none has its AOR. */
+const struct endpoint *contact_endpoint(struct service *svc, const struct contact *c);
+const struct aor *contact_aor(struct service *svc, const struct contact *c);
+/* First endpoint that lists this AOR. */
+const struct endpoint *endpoint_of_aor(struct service *svc, struct str aor);
+
+/* One contact's part of a change. */
+struct contact_change {
+	struct list link;
+	enum { CONTACT_ADD, CONTACT_UPDATE, CONTACT_DELETE } op;
+	struct contact *old;            /* held: UPDATE, DELETE */
+	struct contact *now;            /* held: ADD, UPDATE: all values of the new state */
+};
+int contact_change_add(struct list *changes, int op, struct contact *old, struct contact *now);
+void contact_changes_free(struct list *changes);
+/* Write them to disk as one, then make them so, then `done` (err 0). On an
+ * error nothing has changed. Frees the list. `done` may be called at once. */
+typedef void location_done_fn(void *arg, int err);
+void location_commit(struct service *svc, struct location *l, struct list *changes, location_done_fn *done,
+		     void *arg);
+struct contact *contact_new(struct service *svc, struct str aor, struct str uri, bool is_static);
+
+/* The best contact to send to: reachable before unknown, never unreachable. NULL. */
+struct contact *location_pick(struct location *l);
+
+/* qualify.c */
+void contact_qualify_start(struct service *svc, struct contact *c, bool first);
+void contact_qualify_stop(struct contact *c);
+void contact_qualify_now(struct service *svc, struct contact *c);
+void contact_set_status(struct service *svc, struct contact *c, enum contact_status s, uint32_t rtt_us);
+/* ContactStatus event. */
+void contact_event(struct service *svc, const struct contact *c, enum contact_status s, struct str endpoint);
+
+/* location_store.c */
+int location_store_load(struct service *svc);
+void location_restore(struct service *svc, struct str aor, struct contact *c);       /* found on disk */
+int location_store_write(struct service *svc, struct list *changes, location_done_fn *done, void *arg);
+
+#endif

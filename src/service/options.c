@@ -1,0 +1,30 @@
+#include "pbx/dialplan.h"
+#include "service/service.h"
+#include "service/session.h"
+
+/* An OPTIONS is answered as an INVITE to the same place would be (RFC 3261 11.2). */
+void options_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+{
+	struct str exten = msg->ruri.user;
+	char room[1024], unescaped[256];
+	struct buf b;
+	unsigned status = 200;
+
+	if (!sip_uri_is_sip(&msg->ruri)) {
+		service_reply(svc, tx, 416, STR_NULL);
+		return;
+	}
+	exten = session_exten(id->conf, &msg->ruri, unescaped, sizeof(unescaped));
+	if (!dialplan_exists(svc->pbx, id->ep->context, exten, 1, msg->from.uri.user))
+		status = 404;
+	buf_init(&b, room, sizeof(room), 0);
+	if (status == 200) {
+		buf_put(&b, STR("Accept: application/sdp, application/dialog-info+xml, application/pidf+xml, "
+				"application/simple-message-summary, message/sipfrag;version=2.0\r\n"));
+		buf_put(&b, service_allow());
+		buf_put(&b, STR("Supported: 100rel, timer, replaces, norefersub\r\n"
+				"Accept-Encoding: identity\r\nAccept-Language: en\r\n"));
+	}
+	service_reply(svc, tx, status, buf_view(&b));
+	buf_free(&b);
+}

@@ -1,0 +1,215 @@
+#define LOG_MODULE "qualify"
+#include "base/log.h"
+#include "service/location.h"
+#include "service/request.h"
+#include <stdlib.h>
+
+struct probe {
+	struct service *svc;
+	struct contact *c;      /* not held: stopped before it goes */
+};
+
+void contact_event(struct service *svc, const struct contact *c, enum contact_status s, struct str endpoint)
+{
+	struct event *e = event_new(svc->pbx->events, "ContactStatus", EV_SYSTEM);
+
+	if (!e)
+		return;
+	event_put(e, "URI", text_view(&c->uri));
+	event_put(e, "ContactStatus", str_z(contact_status_name(s)));
+	event_put(e, "AOR", c->loc ? text_view(&c->loc->aor) : STR_NULL);
+	event_put(e, "EndpointName", endpoint);
+	event_printf(e, "RoundtripUsec", "%u", c->rtt_us);
+	event_send(svc->pbx->events, e);
+}
+
+static void test_event(struct service *svc, const struct contact *c)
+{
+	struct event *e = event_new(svc->pbx->events, "TestEvent", EV_TEST | EV_REPORTING);
+
+	if (!e)
+		return;
+	event_put(e, "Type", STR("StateChange"));
+	event_put(e, "State", STR("AOR_CONTACT_QUALIFY_RESULT"));
+	event_put(e, "AppFile", STR("qualify.c"));
+	event_put(e, "AppFunction", STR("contact_set_status"));
+	event_put(e, "AppLine", STR("1"));
+	event_put(e, "Contact", text_view(&c->uri));
+	event_put(e, "Status", str_z(contact_status_name(c->status)));
+	event_printf(e, "RTT", "%u", c->rtt_us);
+	event_send(svc->pbx->events, e);
+}
+
+void contact_set_status(struct service *svc, struct contact *c, enum contact_status s, uint32_t rtt_us)
+{
+	const struct endpoint *ep = contact_endpoint(svc, c);
+	bool changed = c->status != s;
+
+	c->status = s;
+	c->rtt_us = rtt_us;
+	test_event(svc, c);
+	if (!changed)
+		return;
+	log_verbose(2, "Contact %s/%s is now %s.  RTT: %u.%03u msec", c->loc ? text_z(&c->loc->aor) : "",
+		    text_z(&c->uri), contact_status_name(s), rtt_us / 1000, rtt_us % 1000);
+	contact_event(svc, c, s, ep ? ep->name : STR_NULL);
+	if (ep)
+		endpoint_changed(svc, ep->name);
+}
+
+static void next_in(struct service *svc, struct contact *c, uint64_t ms);
+
+static void finish(struct service *svc, struct contact *c, bool reachable)
+{
+	const struct aor *a = contact_aor(svc, c);
+	uint64_t rtt = clock_us(svc->clock) - c->qualify_sent_us;
+
+	c->qualify_req = obj_drop(c->qualify_req);
+	contact_set_status(svc, c, reachable ? CONTACT_REACHABLE : CONTACT_UNREACHABLE,
+			   reachable ? (uint32_t)(rtt > UINT32_MAX ? UINT32_MAX : rtt ? rtt : 1) : 0);
+	if (a && a->qualify_frequency)
+		next_in(svc, c, (uint64_t)a->qualify_frequency * 1000);
+}
+
+static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
+{
+	struct probe *p = arg;
+	struct service *svc = p->svc;
+	struct contact *c = p->c;
+	const struct aor *a = contact_aor(svc, c);
+
+	if (msg->status < 200)
+		return;
+	request_detach(rq);
+	free(p);
+	finish(svc, c, !(a && a->qualify_2xx_only) || msg->status < 300);
+}
+
+static void on_failed(void *arg, struct request *rq, int err)
+{
+	struct probe *p = arg;
+	struct service *svc = p->svc;
+	struct contact *c = p->c;
+
+	(void)err;
+	request_detach(rq);
+	free(p);
+	finish(svc, c, false);
+}
+
+void contact_qualify_now(struct service *svc, struct contact *c)
+{
+	const struct endpoint *ep = contact_endpoint(svc, c);
+	const struct aor *a = contact_aor(svc, c);
+	struct sip_out *out;
+	struct probe *p;
+	struct request_prm prm = { 0 };
+
+	if (c->qualify_req || !a)
+		return;
+	p = malloc(sizeof(*p));
+	out = p ? service_out(svc, SIP_OPTIONS, ep, text_view(&c->uri), STR_NULL) : NULL;
+	if (!out) {
+		free(p);
+		return;
+	}
+	*p = (struct probe){ svc, c };
+	if (c->path.n)
+		out->route = sip_out_dup(out, text_view(&c->path));
+	else if (a->outbound_proxy.n)
+		out->route = arena_printf(out->arena, "<%.*s>", STR_ARG(a->outbound_proxy));
+	prm = (struct request_prm){ .out = out, .conf = svc->conf, .ep = ep, .arg = p, .response = on_response,
+		.failed = on_failed, .prepare = service_out_prepare,
+		.timeout_ms = (uint32_t)(a->qualify_timeout * 1000) };
+	if (ep) {
+		prm.transport = ep->transport;
+		if (a->authenticate_qualify || ep->outbound_auth_n) {
+			prm.auths = ep->outbound_auth_objs;
+			prm.auth_n = ep->outbound_auth_n;
+		}
+	}
+	if (c->has_flow && net_is_stream(c->flow.proto)) {
+		prm.path = &c->flow;
+		prm.prefer_path = true;
+	}
+	c->qualify_sent_us = clock_us(svc->clock);
+	obj_hold(c);
+	if (request_send(svc, &prm, &c->qualify_req)) {
+		free(p);
+		finish(svc, c, false);
+	}
+	obj_drop(c);
+	obj_drop(out);
+}
+
+static void on_timer(void *arg)
+{
+	struct probe *p = arg;
+	struct probe now = *p;
+
+	free(p);
+	contact_qualify_now(now.svc, now.c);
+}
+
+static void cancel_timer(struct contact *c)
+{
+	if (timer_running(&c->qualify)) {
+		free(c->qualify.arg);
+		timer_stop(&c->qualify);
+	}
+}
+
+static void next_in(struct service *svc, struct contact *c, uint64_t ms)
+{
+	struct probe *p;
+
+	cancel_timer(c);
+	p = malloc(sizeof(*p));
+	if (!p)
+		return;
+	*p = (struct probe){ svc, c };
+	timer_start(svc->wheel, &c->qualify, ms, on_timer, p);
+}
+
+/* The first is at random within the frequency (or max_initial_qualify_time), so
+ * that a start does not send to everybody at once. */
+void contact_qualify_start(struct service *svc, struct contact *c, bool first)
+{
+	const struct aor *a = contact_aor(svc, c);
+	const struct endpoint *ep = contact_endpoint(svc, c);
+	uint32_t max;
+	char tag[9];
+	uint8_t r[4];
+
+	cancel_timer(c);
+	if (!a || !a->qualify_frequency) {
+		if (c->status != CONTACT_NONQUALIFIED) {
+			c->status = CONTACT_NONQUALIFIED;
+			c->rtt_us = 0;
+			contact_event(svc, c, CONTACT_NONQUALIFIED, ep ? ep->name : STR_NULL);
+		}
+		return;
+	}
+	if (c->status == CONTACT_NONQUALIFIED)
+		c->status = CONTACT_UNKNOWN;
+	if (!c->is_static && first && svc->booted) {
+		next_in(svc, c, 0);     /* just registered: it is there to answer */
+		return;
+	}
+	max = a->qualify_frequency;
+	if (svc->conf->global->max_initial_qualify_time && svc->conf->global->max_initial_qualify_time < max)
+		max = svc->conf->global->max_initial_qualify_time;
+	sip_token(svc->sip, tag, 8);
+	if (str_hex(str_z(tag), r, 4))
+		return;
+	next_in(svc, c, ((uint64_t)r[0] << 16 | (uint64_t)r[1] << 8 | r[2]) % ((uint64_t)max * 1000 + 1));
+}
+
+void contact_qualify_stop(struct contact *c)
+{
+	cancel_timer(c);
+	if (c->qualify_req) {
+		free(request_detach(c->qualify_req));
+		c->qualify_req = obj_drop(c->qualify_req);
+	}
+}

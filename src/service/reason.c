@@ -1,0 +1,115 @@
+#define LOG_MODULE "reason"
+#include "service/reason.h"
+#include "base/log.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct reasons {
+	const struct clock *clock;
+	size_t slots;
+	uint64_t next;          /* records ever written; slot is next % slots */
+	uint64_t count[REASON_STEPS][REASON_VERDICTS];
+	struct reason v[];
+};
+
+struct reasons *reasons_new(const struct clock *c, size_t slots)
+{
+	struct reasons *r = calloc(1, sizeof(*r) + slots * sizeof(r->v[0]));
+
+	if (r) {
+		r->clock = c;
+		r->slots = slots;
+	}
+	return r;
+}
+
+void reasons_free(struct reasons *r)
+{
+	free(r);
+}
+
+const char *reason_step_name(enum reason_step s)
+{
+	static const char *const names[REASON_STEPS] = { "parse", "identify", "acl", "auth", "route",
+		"register", "session", "codec", "transport", "overload" };
+
+	return names[s];
+}
+
+const char *reason_verdict_name(enum reason_verdict v)
+{
+	static const char *const names[REASON_VERDICTS] = { "ok", "challenged", "refused", "dropped" };
+
+	return names[v];
+}
+
+void reason_add(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
+		struct str endpoint, const struct sa *peer, const char *fmt, ...)
+{
+	struct reason *e = &r->v[r->next++ % r->slots];
+	va_list ap;
+
+	e->wall_us = clock_wall_us(r->clock);
+	e->step = (uint8_t)step;
+	e->verdict = (uint8_t)verdict;
+	e->status = (uint16_t)status;
+	str_copy(e->endpoint, sizeof(e->endpoint), endpoint);
+	e->peer = *peer;
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	r->count[step][verdict]++;
+	if (verdict == REASON_REFUSED)
+		log_debug(1, "%s refused, %u: %s", reason_step_name(step), status, e->text);
+}
+
+static bool is_about(const struct reason *e, struct str what, const struct sa *addr)
+{
+	if (!what.n)
+		return true;
+	if (addr)
+		return sa_port(addr) ? sa_eq(&e->peer, addr) : sa_eq_host(&e->peer, addr);
+	return str_eq(str_z(e->endpoint), what);
+}
+
+static void write_one(const struct reason *e, struct buf *out)
+{
+	time_t s = (time_t)(e->wall_us / 1000000);
+	char when[32], peer[SA_TEXT];
+	struct tm tm;
+
+	localtime_r(&s, &tm);
+	strftime(when, sizeof(when), "%F %T", &tm);
+	buf_printf(out, "%s.%03d %-9s %-10s ", when, (int)(e->wall_us / 1000 % 1000),
+		   reason_step_name(e->step), reason_verdict_name(e->verdict));
+	if (e->status)
+		buf_printf(out, "%u ", e->status);
+	buf_printf(out, "%s %s: ", sa_text(&e->peer, peer), e->endpoint[0] ? e->endpoint : "-");
+	buf_escape(out, str_z(e->text));
+	buf_char(out, '\n');
+}
+
+void reasons_explain(const struct reasons *r, struct str what, size_t max, struct buf *out)
+{
+	uint64_t oldest = r->next > r->slots ? r->next - r->slots : 0;
+	struct sa addr;
+	bool is_addr = what.n && sa_parse(&addr, what) == 0;
+	size_t shown = 0;
+
+	for (uint64_t i = r->next; i > oldest && shown < max; i--) {
+		const struct reason *e = &r->v[(i - 1) % r->slots];
+
+		if (!is_about(e, what, is_addr ? &addr : NULL))
+			continue;
+		write_one(e, out);
+		shown++;
+	}
+	if (!shown)
+		buf_printf(out, "Nothing is remembered about '%.*s'.\n", STR_ARG(what));
+}
+
+uint64_t reasons_count(const struct reasons *r, enum reason_step step, enum reason_verdict verdict)
+{
+	return r->count[step][verdict];
+}

@@ -1,0 +1,505 @@
+#define LOG_MODULE "registrar"
+#include "service/registrar.h"
+#include "base/log.h"
+#include "service/identify.h"
+#include "service/nat.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define MAX_CONTACTS_IN_REQUEST 64
+
+/* One REGISTER being served; lives until it is answered. */
+struct reg {
+	struct list link;       /* in location.waiting */
+	struct service *svc;
+	struct identity *id;    /* held */
+	struct sip_stx *tx;     /* held */
+	struct sip_msg *msg;    /* held */
+	const struct aor *aor;  /* of id->conf */
+	struct location *l;
+};
+
+struct wanted {
+	struct sip_addr addr;
+	struct sip_uri uri;     /* what is stored: rewritten perhaps */
+	struct text text;       /* held: bytes of `uri` when rewritten */
+	uint32_t expires;
+	struct contact *have;
+};
+
+static void reg_free(struct reg *r)
+{
+	obj_drop(r->id);
+	obj_drop(r->tx);
+	obj_drop(r->msg);
+	free(r);
+}
+
+static void refuse(struct reg *r, unsigned status, const char *why)
+{
+	reason_add(r->svc->reasons, REASON_REGISTER, REASON_REFUSED, status, r->id->ep->name,
+		   &r->msg->from_path.peer, "%s", why);
+	service_reply(r->svc, r->tx, status, STR_NULL);
+}
+
+void registrar_test_event(struct service *svc, const char *state, const struct contact *c)
+{
+	struct event *e = event_new(svc->pbx->events, "TestEvent", EV_TEST | EV_REPORTING);
+	int64_t left = c->expires - clock_wall_s(svc->clock);
+
+	if (!e)
+		return;
+	event_put(e, "Type", STR("StateChange"));
+	event_put(e, "State", str_z(state));
+	event_put(e, "AppFile", STR("registrar.c"));
+	event_put(e, "AppFunction", STR("apply_one"));
+	event_put(e, "AppLine", STR("1"));
+	event_put(e, "Contact", text_view(&c->uri));
+	event_put(e, "AOR", c->loc ? text_view(&c->loc->aor) : STR_NULL);
+	event_printf(e, "Expiration", "%lld", (long long)(left > 0 ? left : 0));
+	event_put(e, "UserAgent", text_view(&c->user_agent));
+	event_send(svc->pbx->events, e);
+}
+
+/* ---- the answer ----------------------------------------------------------- */
+
+static void write_contacts(struct reg *r, struct buf *b)
+{
+	struct location *l = location_get(r->svc, r->aor->name, false);
+	int64_t now = clock_wall_s(r->svc->clock);
+
+	if (!l)
+		return;
+	list_each(p, &l->contacts) {
+		struct contact *c = container_of(p, struct contact, link);
+		struct str uri = c->orig_uri.n ? text_view(&c->orig_uri) : text_view(&c->uri);
+
+		buf_puts(b, STR("Contact: <"), uri, STR(">"));
+		if (c->expires)
+			buf_printf(b, ";expires=%lld", (long long)(c->expires > now ? c->expires - now : 0));
+		buf_put(b, STR("\r\n"));
+	}
+}
+
+static void write_date(struct service *svc, struct buf *b)
+{
+	time_t now = (time_t)clock_wall_s(svc->clock);
+	char date[64];
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(date, sizeof(date), "Date: %a, %d %b %Y %T GMT\r\n", &tm);
+	buf_put(b, str_z(date));
+}
+
+static void answer(struct reg *r)
+{
+	char room[2048];
+	struct buf b;
+	struct str path;
+
+	buf_init(&b, room, sizeof(room), 0);
+	write_date(r->svc, &b);
+	write_contacts(r, &b);
+	path = sip_hdr_value(r->msg, SIP_H_PATH);
+	if (r->aor->support_path) {
+		buf_put(&b, STR("Supported: path\r\n"));
+		if (path.n) {
+			struct sip_each e = { 0 };
+			struct str v;
+
+			buf_put(&b, STR("Path: "));
+			for (bool first = true; sip_each(r->msg, SIP_H_PATH, &e, &v); first = false)
+				buf_puts(&b, first ? STR_NULL : STR(","), v);
+			buf_put(&b, STR("\r\n"));
+		}
+	}
+	service_reply(r->svc, r->tx, 200, buf_view(&b));
+	buf_free(&b);
+}
+
+static void committed(void *arg, int err)
+{
+	struct reg *r = arg;
+
+	if (err) {
+		/* The phone keeps what it has and asks again: nothing was changed. */
+		reason_add(r->svc->reasons, REASON_REGISTER, REASON_REFUSED, 503, r->id->ep->name,
+			   &r->msg->from_path.peer, "the contacts could not be written: %s", strerror(err));
+		log_error("AOR '%.*s': contacts could not be written to disk: %s", STR_ARG(r->aor->name),
+			  strerror(err));
+		service_reply(r->svc, r->tx, 503, STR("Retry-After: 10\r\n"));
+	} else {
+		answer(r);
+	}
+	reg_free(r);
+}
+
+/* ---- what the request wants ------------------------------------------------ */
+
+static uint32_t clamp(const struct aor *a, uint32_t s)
+{
+	if (!s)
+		return 0;
+	if (s < a->minimum_expiration)
+		s = a->minimum_expiration;
+	return s > a->maximum_expiration ? a->maximum_expiration : s;
+}
+
+static uint32_t expiry_of(const struct reg *r, const struct sip_addr *c)
+{
+	uint32_t v;
+	struct str s;
+	int err;
+
+	if (sip_param(c->params, STR("expires"), &s)) {
+		err = str_u32(s, &v);
+		if (!err)
+			return clamp(r->aor, v);
+		if (err == ERANGE)
+			return r->aor->maximum_expiration;
+	}
+	err = sip_hdr_u32(r->msg, SIP_H_EXPIRES, &v);
+	if (!err)
+		return clamp(r->aor, v);
+	return err == ERANGE ? r->aor->maximum_expiration : clamp(r->aor, r->aor->default_expiration);
+}
+
+static int read_one(struct reg *r, struct str value, struct wanted *w)
+{
+	int err = sip_addr_parse(&w->addr, value);
+
+	if (err)
+		return err;
+	if (w->addr.star)
+		return 0;
+	if (!sip_uri_is_sip(&w->addr.uri))
+		return EBADMSG;
+	w->uri = w->addr.uri;
+	if (r->id->ep->rewrite_contact) {
+		err = nat_rewrite_uri(&w->addr.uri, &r->msg->from_path, &w->text);
+		if (!err && w->text.n)
+			err = sip_uri_parse(&w->uri, text_view(&w->text));
+	}
+	w->expires = expiry_of(r, &w->addr);
+	w->have = r->l ? location_find(r->l, &w->uri) : NULL;
+	if (w->have && w->have->is_static)
+		w->have = NULL;
+	return err;
+}
+
+static void wanted_free(struct wanted *w, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		text_free(&w[i].text);
+}
+
+static struct contact *make_contact(struct reg *r, const struct wanted *w)
+{
+	struct contact *c = contact_new(r->svc, r->aor->name, w->uri.text, false);
+	const struct sip_msg *m = r->msg;
+	char host[SA_TEXT];
+	struct buf path = BUF_INIT;
+	struct sip_each e = { 0 };
+	struct str v;
+	int err;
+
+	if (!c)
+		return NULL;
+	err = w->text.n ? text_set(&c->orig_uri, w->addr.uri.text) : 0;
+	c->expires = clock_wall_s(r->svc->clock) + w->expires;
+	c->cseq = m->cseq;
+	c->flow = m->from_path;
+	c->has_flow = true;
+	c->outbound = sip_param(w->addr.params, STR("reg-id"), NULL);
+	/* A connection that the peer opened cannot be opened again by us. */
+	c->prune_on_boot = net_is_stream(m->from_path.proto) && w->text.n;
+	c->via_port = m->via.port;
+	if (r->aor->support_path) {
+		while (sip_each(m, SIP_H_PATH, &e, &v))
+			buf_puts(&path, path.n ? STR(",") : STR_NULL, v);
+		err = err ? err : text_set(&c->path, buf_view(&path));
+	}
+	err = err ? err : text_set(&c->user_agent, sip_hdr_value(m, SIP_H_USER_AGENT));
+	err = err ? err : text_set(&c->call_id, m->call_id);
+	err = err ? err : text_set(&c->via_addr, m->via.host);
+	err = err ? err : text_set(&c->reg_server, text_view(&r->svc->server_id));
+	err = err ? err : text_set(&c->endpoint, r->id->ep->name);
+	if (sip_param(w->addr.params, STR("+sip.instance"), &v))
+		err = err ? err : text_set(&c->instance, v);
+	(void)host;
+	buf_free(&path);
+	return err ? obj_drop(c) : c;
+}
+
+/* ---- max_contacts ----------------------------------------------------------- */
+
+static bool is_named(const struct wanted *w, size_t n, const struct contact *c)
+{
+	for (size_t i = 0; i < n; i++)
+		if (w[i].have == c)
+			return true;
+	return false;
+}
+
+/* The contact to give way: with remove_unavailable a dead one first, else the
+ * one that ends soonest; never one that the request itself names. */
+static struct contact *victim(struct reg *r, const struct wanted *w, size_t n, struct list *changes, bool dead_only)
+{
+	struct contact *best = NULL;
+
+	list_each(p, &r->l->contacts) {
+		struct contact *c = container_of(p, struct contact, link);
+		bool gone = false;
+
+		list_each(q, changes)
+			gone |= container_of(q, struct contact_change, link)->old == c;
+		if (c->is_static || gone || is_named(w, n, c))
+			continue;
+		if (dead_only && c->status != CONTACT_UNREACHABLE)
+			continue;
+		if (!best || c->expires < best->expires)
+			best = c;
+	}
+	return best;
+}
+
+/* Room for the new ones. EDQUOT: too many. */
+static int make_room(struct reg *r, const struct wanted *w, size_t n, struct list *changes)
+{
+	size_t have = r->l->n - r->l->n_static, added = 0, deleted = 0, updated = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!w[i].expires)
+			deleted += w[i].have != NULL;
+		else if (w[i].have)
+			updated++;
+		else
+			added++;
+	}
+	if (r->aor->remove_existing) {
+		if (updated + added > r->aor->max_contacts)
+			return EDQUOT;
+	} else if (have + added - deleted > r->aor->max_contacts && !r->aor->remove_unavailable) {
+		return EDQUOT;
+	}
+	for (size_t now = have + added - deleted; now > r->aor->max_contacts; now--) {
+		struct contact *c = NULL;
+
+		if (r->aor->remove_unavailable)
+			c = victim(r, w, n, changes, true);
+		if (!c && r->aor->remove_existing)
+			c = victim(r, w, n, changes, false);
+		if (!c)
+			return EDQUOT;
+		if (contact_change_add(changes, CONTACT_DELETE, c, NULL))
+			return ENOMEM;
+	}
+	return 0;
+}
+
+static int collect(struct reg *r, struct wanted *w, size_t n, struct list *changes)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct contact *c;
+		int err;
+
+		if (!w[i].expires) {
+			err = w[i].have ? contact_change_add(changes, CONTACT_DELETE, w[i].have, NULL) : 0;
+		} else {
+			c = make_contact(r, &w[i]);
+			if (!c)
+				return ENOMEM;
+			err = contact_change_add(changes, w[i].have ? CONTACT_UPDATE : CONTACT_ADD, w[i].have, c);
+			obj_drop(c);
+		}
+		if (err)
+			return err;
+	}
+	return make_room(r, w, n, changes);
+}
+
+/* Contact: * ; only with Expires 0 and alone (10.2.2). */
+static int collect_all(struct reg *r, struct list *changes)
+{
+	uint32_t expires = 1;
+
+	if (sip_hdr_u32(r->msg, SIP_H_EXPIRES, &expires) || expires)
+		return EINVAL;
+	list_each(p, &r->l->contacts) {
+		struct contact *c = container_of(p, struct contact, link);
+
+		if (!c->is_static && contact_change_add(changes, CONTACT_DELETE, c, NULL))
+			return ENOMEM;
+	}
+	return 0;
+}
+
+static int read_all(struct reg *r, struct wanted *w, size_t max, size_t *n, bool *star)
+{
+	struct sip_each e = { 0 };
+	struct str v;
+	int err = 0;
+
+	*n = 0;
+	*star = false;
+	while (!err && sip_each(r->msg, SIP_H_CONTACT, &e, &v)) {
+		if (*n == max)
+			return E2BIG;
+		w[*n] = (struct wanted){ 0 };
+		err = read_one(r, v, &w[*n]);
+		*star |= w[*n].addr.star;
+		(*n)++;
+	}
+	if (!err && *star && *n != 1)
+		err = EINVAL;
+	return err;
+}
+
+static void serve(struct reg *r)
+{
+	struct wanted w[MAX_CONTACTS_IN_REQUEST];
+	struct list changes;
+	size_t n = 0;
+	bool star = false;
+	int err;
+
+	list_init(&changes);
+	r->l = location_get(r->svc, r->aor->name, true);
+	if (!r->l) {
+		refuse(r, 500, "out of memory");
+		reg_free(r);
+		return;
+	}
+	if (r->l->busy) {
+		list_append(&r->l->waiting, &r->link);
+		return;
+	}
+	err = read_all(r, w, ARRAY_LEN(w), &n, &star);
+	if (!err)
+		err = star ? collect_all(r, &changes) : collect(r, w, n, &changes);
+	wanted_free(w, n);
+	if (err) {
+		contact_changes_free(&changes);
+		refuse(r, err == EDQUOT ? 403 : err == ENOMEM ? 500 : 400,
+		       err == EDQUOT ? "more contacts than max_contacts of the AOR" :
+		       err == ENOMEM ? "out of memory" : "Contact or Expires cannot be read");
+		reg_free(r);
+		return;
+	}
+	reason_add(r->svc->reasons, REASON_REGISTER, REASON_OK, 200, r->id->ep->name, &r->msg->from_path.peer,
+		   "AOR '%.*s': %zu contacts in the request", STR_ARG(r->aor->name), n);
+	location_commit(r->svc, r->l, &changes, committed, r);
+}
+
+void registrar_run_waiting(struct service *svc, struct location *l)
+{
+	(void)svc;
+	while (!l->busy && !list_empty(&l->waiting)) {
+		struct reg *r = container_of(l->waiting.next, struct reg, link);
+
+		list_remove(&r->link);
+		serve(r);
+	}
+}
+
+void registrar_drop_waiting(struct location *l)
+{
+	list_each_safe(p, next, &l->waiting) {
+		struct reg *r = container_of(p, struct reg, link);
+
+		list_remove(&r->link);
+		reg_free(r);
+	}
+}
+
+/* ---- entry -------------------------------------------------------------------- */
+
+static const void *get_aor(const struct snapshot *conf, struct str name)
+{
+	return snapshot_aor(conf, name);
+}
+
+static bool lists(const struct endpoint *ep, const struct aor *a)
+{
+	for (size_t i = 0; a && i < ep->aor_n; i++)
+		if (ep->aor_objs[i] == a)
+			return true;
+	return false;
+}
+
+/* By the To user, as identify does by From; or by the user that authenticated
+ * when the endpoint is identified so; else the endpoint's only AOR. */
+static const struct aor *find_aor(struct service *svc, struct identity *id, const struct sip_msg *msg)
+{
+	const struct endpoint *ep = id->ep;
+	const struct aor *a = NULL;
+
+	for (size_t i = 0; i < ep->identify_by.n; i++) {
+		if (ep->identify_by.v[i] == IDENTIFY_AUTH_USERNAME && id->auth_user.n)
+			a = identify_by_user(svc, id->conf, msg, text_view(&id->auth_user),
+					     msg->to.uri.host, get_aor);
+		else
+			a = identify_by_user(svc, id->conf, msg, msg->to.uri.user, msg->to.uri.host, get_aor);
+		if (lists(ep, a))
+			return a;
+	}
+	return NULL;
+}
+
+static unsigned precheck(struct service *svc, struct identity *id, struct sip_msg *msg, const struct aor **aor,
+			 const char **why)
+{
+	if (!sip_uri_is_sip(&msg->to.uri)) {
+		*why = "To is neither sip nor sips";
+		return 416;
+	}
+	if (!id->ep->aor_n) {
+		*why = "the endpoint has no aors";
+		return 403;
+	}
+	*aor = find_aor(svc, id, msg);
+	if (!*aor) {
+		*why = "no AOR of the endpoint fits the To user";
+		return 404;
+	}
+	if (!(*aor)->max_contacts) {
+		*why = "max_contacts of the AOR is 0: nobody may register";
+		return 403;
+	}
+	if (sip_hdr(msg, SIP_H_PATH) && (*aor)->support_path &&
+	    !sip_hdr_has_token(msg, SIP_H_SUPPORTED, STR("path"))) {
+		*why = "Path without Supported: path";
+		return 420;
+	}
+	if (!acl_set_permits(id->ep->contact_acl, &msg->from_path.peer, NULL)) {
+		*why = "contact_acl denies this address";
+		return 403;
+	}
+	return 0;
+}
+
+void register_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+{
+	const struct aor *aor = NULL;
+	const char *why = "";
+	unsigned status = precheck(svc, id, msg, &aor, &why);
+	struct reg *r;
+
+	if (status) {
+		reason_add(svc->reasons, REASON_REGISTER, REASON_REFUSED, status, id->ep->name,
+			   &msg->from_path.peer, "%s", why);
+		log_warning("AOR '%.*s' not found for endpoint '%.*s' (%.*s): %s", STR_ARG(msg->to.uri.user),
+			    STR_ARG(id->ep->name), STR_ARG(msg->from.uri_text), why);
+		service_reply(svc, tx, status, STR_NULL);
+		return;
+	}
+	r = calloc(1, sizeof(*r));
+	if (!r) {
+		service_reply(svc, tx, 500, STR_NULL);
+		return;
+	}
+	*r = (struct reg){ .svc = svc, .id = obj_hold(id), .tx = obj_hold(tx), .msg = obj_hold(msg), .aor = aor };
+	serve(r);
+}

@@ -1,0 +1,241 @@
+#define LOG_MODULE "service"
+#include "service/service.h"
+#include "base/log.h"
+#include "service/channel_tech.h"
+#include "service/dispatch.h"
+#include "service/functions.h"
+#include "service/identify.h"
+#include "service/location.h"
+#include "service/session.h"
+#include "service/transports.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define REASONS 8192    /* remembered for `pjsip explain`: 2 MB */
+
+static int net_frame(void *arg, struct str data, size_t *len)
+{
+	(void)arg;
+	return sip_msg_frame(data, len);
+}
+
+/* Io thread: touches only its arguments. */
+static void *net_parse(void *arg, const struct net_path *from, struct str bytes)
+{
+	struct sip_msg *msg;
+
+	(void)arg;
+	if (sip_msg_parse(&msg, bytes, !net_is_stream(from->proto)))
+		return NULL;
+	msg->from_path = *from;
+	return msg;
+}
+
+static void net_recv(void *arg, const struct net_path *from, void *msg)
+{
+	struct service *svc = arg;
+
+	(void)from;
+	service_inject(svc, msg);
+}
+
+void service_inject(struct service *svc, struct sip_msg *msg)
+{
+	msg->recv_us = clock_us(svc->clock);
+	sip_stack_recv(svc->sip, msg);
+}
+
+static void net_closed(void *arg, const struct net_path *path, int err)
+{
+	(void)arg;
+	log_debug(2, "connection %llu closed: %s", (unsigned long long)path->conn, strerror(err));
+}
+
+static void net_failed(void *arg, const struct net_path *path, struct net_bytes *bytes, int err)
+{
+	struct service *svc = arg;
+
+	sip_stack_send_failed(svc->sip, path, bytes, err);
+}
+
+static int send_by_net(void *arg, struct net_path *path, struct net_bytes *bytes)
+{
+	return net_send(((struct service *)arg)->net, path, bytes);
+}
+
+/* `pjsip set logger on`: whole messages, line by line, so that control bytes of
+ * a body cannot forge lines of their own. */
+static void trace(void *arg, bool sent, const struct net_path *path, struct str bytes)
+{
+	struct service *svc = arg;
+	char peer[SA_TEXT];
+	struct str line;
+
+	if (!svc->logger)
+		return;
+	log_write(LOG_VERBOSE, "pjsip", 0, "<--- %s SIP message (%zu bytes) %s %s:%s --->",
+		  sent ? "Transmitting" : "Received", bytes.n, sent ? "to" : "from",
+		  net_proto_name(path->proto), sa_text(&path->peer, peer));
+	while (str_line(&bytes, &line))
+		log_write(LOG_VERBOSE, "pjsip", 0, "%.*s", STR_ARG(line));
+}
+
+static int start_net(struct service *svc, unsigned io_threads)
+{
+	struct net_handlers h = { .arg = svc, .frame = net_frame, .parse = net_parse, .recv = net_recv,
+		.closed = net_closed, .failed = net_failed };
+
+	svc->net = net_new(svc->loop, io_threads, &h, NULL);
+	return svc->net ? 0 : ENOMEM;
+}
+
+static int start_sip(struct service *svc, const struct service_prm *prm)
+{
+	struct sip_stack_prm sp = { .wheel = svc->wheel, .t1_ms = svc->conf->system->timer_t1,
+		.timer_b_ms = svc->conf->system->timer_b, .request = dispatch_request, .trace = trace, .arg = svc,
+		.send = send_by_net };
+
+	if (prm->send) {        /* a loop test */
+		sp.send = prm->send;
+		sp.arg = prm->send_arg;
+	}
+	sip_use_compact(svc->conf->system->compact_headers);
+	return sip_stack_new(&svc->sip, &sp);
+}
+
+static int set_names(struct service *svc)
+{
+	const struct global_conf *g = svc->conf->global;
+	char host[256] = "localhost";
+	int err = text_set(&svc->user_agent, g->user_agent);
+
+	gethostname(host, sizeof(host) - 1);
+	if (!err)
+		err = g->user_agent.n ? text_printf(&svc->server_line, "Server: %.*s\r\n", STR_ARG(g->user_agent)) :
+		      text_set(&svc->server_line, STR_NULL);
+	return err ? err : text_set(&svc->server_id, str_z(host));
+}
+
+int service_new(struct service **out, const struct service_prm *prm, struct report *r)
+{
+	struct service *svc = calloc(1, sizeof(*svc));
+	int err;
+
+	if (!svc)
+		return ENOMEM;
+	svc->loop = prm->loop;
+	svc->wheel = prm->pbx->wheel;
+	svc->clock = prm->pbx->clock;
+	svc->pbx = prm->pbx;
+	svc->pbx->service = svc;
+	svc->media = prm->media;
+	svc->store = prm->store;
+	svc->dns = prm->dns;
+	svc->conf = obj_hold(prm->conf);
+	list_init(&svc->sessions);
+	list_init(&svc->unidentified);
+	svc->reasons = reasons_new(svc->clock, REASONS);
+	svc->endpoint_states = map_new(false);
+	svc->maintenance = map_new(false);
+	svc->digest = digest_ctx_new(svc->clock);
+	err = svc->reasons && svc->endpoint_states && svc->maintenance && svc->digest ? 0 : ENOMEM;
+	if (!err)
+		err = set_names(svc);
+	if (!err && !prm->send)
+		err = start_net(svc, prm->io_threads);
+	if (!err)
+		err = start_sip(svc, prm);
+	if (!err)
+		transports_open(svc, r);
+	if (!err)
+		err = channel_tech_register(svc->pbx);
+	if (!err)
+		err = functions_register(svc->pbx);
+	if (!err)
+		err = locations_start(svc);
+	if (err) {
+		service_free(svc);
+		return err;
+	}
+	identify_resolve_hosts(svc);
+	svc->booted = true;
+	*out = svc;
+	return 0;
+}
+
+void service_set_conf(struct service *svc, struct snapshot *conf, struct report *r)
+{
+	struct snapshot *old = svc->conf;
+
+	svc->conf = obj_hold(conf);
+	set_names(svc);
+	transports_reload(svc, r);
+	locations_reload(svc);
+	identify_resolve_hosts(svc);
+	obj_drop(old);
+}
+
+void service_stop(struct service *svc)
+{
+	svc->stopping = true;
+}
+
+static void free_states(struct service *svc)
+{
+	struct endpoint_state *s;
+
+	for (size_t it = 0; svc->endpoint_states && (s = map_next(svc->endpoint_states, &it)); ) {
+		text_free(&s->name);
+		free(s);
+	}
+	map_free(svc->endpoint_states);
+}
+
+void service_free(struct service *svc)
+{
+	if (!svc)
+		return;
+	locations_stop(svc);
+	if (svc->net)
+		net_close(svc->net);
+	sip_stack_free(svc->sip);
+	transports_close(svc);
+	free_states(svc);
+	map_free(svc->maintenance);
+	reasons_free(svc->reasons);
+	obj_drop(svc->digest);
+	obj_drop(svc->conf);
+	text_free(&svc->user_agent);
+	text_free(&svc->server_id);
+	text_free(&svc->server_line);
+	if (svc->pbx->service == svc)
+		svc->pbx->service = NULL;
+	free(svc);
+}
+
+/* ---- what every answer has ---------------------------------------------------- */
+
+struct str service_allow(void)
+{
+	return STR("Allow: OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, "
+		   "PRACK, INFO, MESSAGE, REFER\r\n");
+}
+
+struct str service_server_header(struct service *svc)
+{
+	return text_view(&svc->server_line);
+}
+
+int service_reply(struct service *svc, struct sip_stx *tx, unsigned status, struct str headers)
+{
+	char room[2048];
+	struct buf b;
+	int err;
+
+	buf_init(&b, room, sizeof(room), 0);
+	buf_puts(&b, headers, service_server_header(svc));
+	err = buf_err(&b) ? ENOMEM : sip_stx_respond(tx, status, STR_NULL, buf_view(&b), STR_NULL, STR_NULL);
+	buf_free(&b);
+	return err;
+}

@@ -1,0 +1,273 @@
+#define LOG_MODULE "session"
+#include "service/session.h"
+#include "base/log.h"
+#include "service/channel_tech.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static void session_free(void *arg)
+{
+	struct session *s = arg;
+
+	obj_drop(s->dlg);
+	obj_drop(s->uas);
+	obj_drop(s->invite);
+	obj_drop(s->last_response);
+	obj_drop(s->uac);
+	obj_drop(s->ack);
+	obj_drop(s->contact);
+	obj_drop(s->neg);
+	obj_drop(s->conf);
+	text_free(&s->target);
+	text_free(&s->request_user);
+	text_free(&s->transport);
+	text_free(&s->local_sdp);
+	text_free(&s->media_address_text);
+	session_headers_free(&s->headers);
+	session_headers_free(&s->response_headers);
+}
+
+int session_new(struct service *svc, struct snapshot *conf, const struct endpoint *ep, struct session **out)
+{
+	struct session *s = obj_new(sizeof(*s), session_free);
+
+	if (!s)
+		return ENOMEM;
+	s->svc = svc;
+	s->conf = obj_hold(conf);
+	s->ep = ep;
+	s->dtmf_mode = ep->dtmf_mode;
+	list_init(&s->headers);
+	list_init(&s->response_headers);
+	list_init(&s->rel_queue);
+	list_init(&s->by_endpoint);
+	s->state_of = endpoint_state_get(svc, ep->name, true);
+	list_append(&svc->sessions, &s->link);
+	if (s->state_of) {
+		list_append(&s->state_of->sessions, &s->by_endpoint);
+		s->state_of->channels++;
+	}
+	*out = s;
+	return 0;
+}
+
+struct session *session_of_channel(struct channel *ch)
+{
+	return ch && ch->tech == &pjsip_tech && ch->pvt ? SESSION_OF(ch) : NULL;
+}
+
+void session_channel_state(struct session *s, enum channel_state st)
+{
+	bool ringing = st == CHAN_RINGING || (st == CHAN_RING && !s->incoming);
+	bool up = st == CHAN_UP || (st == CHAN_RING && s->incoming) || st == CHAN_DIALING;
+	struct endpoint_state *e = s->state_of;
+
+	if (!e)
+		return;
+	e->ringing += (unsigned)ringing - (unsigned)s->ringing_counted;
+	e->inuse += (unsigned)up - (unsigned)s->up_counted;
+	s->ringing_counted = ringing;
+	s->up_counted = up;
+	endpoint_changed(s->svc, s->ep->name);
+}
+
+/* ---- causes (RFC 3398 7.2.4.1 and 8.2.6.1, with what PBX users are used to) ---- */
+
+static const struct { uint16_t cause, status; } to_status[] = {
+	{ 1, 404 }, { 2, 404 }, { 3, 404 }, { 16, 603 }, { 17, 486 }, { 18, 480 }, { 19, 480 }, { 20, 480 },
+	{ 21, 403 }, { 22, 410 }, { 26, 487 }, { 27, 502 }, { 28, 484 }, { 29, 501 }, { 31, 480 }, { 34, 503 },
+	{ 38, 503 }, { 41, 503 }, { 42, 503 }, { 44, 503 }, { 50, 488 }, { 57, 403 }, { 58, 488 }, { 65, 488 },
+	{ 66, 503 }, { 79, 501 }, { 88, 488 }, { 102, 504 }, { 111, 500 }, { 127, 500 },
+};
+
+static const struct { uint16_t status, cause; } to_cause[] = {
+	{ 401, 21 }, { 403, 21 }, { 404, 1 }, { 405, 127 }, { 406, 127 }, { 407, 21 }, { 408, 18 }, { 409, 41 },
+	{ 410, 22 }, { 411, 127 }, { 413, 127 }, { 414, 127 }, { 415, 127 }, { 416, 3 }, { 420, 127 }, { 421, 127 },
+	{ 423, 127 }, { 480, 19 }, { 481, 127 }, { 482, 127 }, { 483, 127 }, { 484, 28 }, { 485, 1 }, { 486, 17 },
+	{ 487, 127 }, { 488, 58 }, { 491, 127 }, { 493, 127 }, { 500, 41 }, { 501, 29 }, { 502, 27 }, { 503, 42 },
+	{ 504, 102 }, { 505, 127 }, { 580, 58 }, { 600, 17 }, { 603, 21 }, { 604, 1 }, { 606, 58 },
+};
+
+unsigned session_status_of(int cause)
+{
+	for (size_t i = 0; i < ARRAY_LEN(to_status); i++)
+		if (to_status[i].cause == cause)
+			return to_status[i].status;
+	return cause ? 500 : 603;
+}
+
+int session_cause_of(unsigned status)
+{
+	for (size_t i = 0; i < ARRAY_LEN(to_cause); i++)
+		if (to_cause[i].status == status)
+			return to_cause[i].cause;
+	return status < 300 ? 16 : status < 400 ? 127 : status < 500 ? 127 : status < 600 ? 127 : 127;
+}
+
+int session_cause_of_msg(const struct sip_msg *msg)
+{
+	struct sip_each e = { 0 };
+	struct str v, c;
+
+	while (sip_each(msg, SIP_H_REASON, &e, &v)) {
+		struct str proto = str_trim(str_cut(&v, ';'));
+		uint32_t n;
+
+		if (str_ieq(proto, STR("Q.850")) && sip_param(v, STR("cause"), &c) && str_u32(c, &n) == 0 && n < 128)
+			return (int)n;
+	}
+	return msg->request ? CAUSE_NORMAL : session_cause_of(msg->status);
+}
+
+struct str session_reason_header(const struct session *s, int cause, char *room, size_t n)
+{
+	int k;
+
+	if (!cause || s->ep->suppress_q850_reason_headers)
+		return STR_NULL;
+	k = snprintf(room, n, "Reason: Q.850;cause=%d\r\n", cause);
+	return k > 0 && (size_t)k < n ? str_mk(room, (size_t)k) : STR_NULL;
+}
+
+/* ---- the end -------------------------------------------------------------------- */
+
+static void unlink_session(struct session *s)
+{
+	struct endpoint_state *e = s->state_of;
+
+	list_remove(&s->link);
+	if (e) {
+		list_remove(&s->by_endpoint);
+		e->channels--;
+		e->ringing -= s->ringing_counted;
+		e->inuse -= s->up_counted;
+		e->onhold -= s->remote_hold;
+		s->ringing_counted = s->up_counted = s->remote_hold = false;
+		s->state_of = NULL;
+		endpoint_changed(s->svc, s->ep->name);
+	}
+}
+
+static void send_bye(struct session *s, int cause)
+{
+	struct sip_out *o;
+	char room[64];
+
+	if (s->bye_sent || !s->dlg)
+		return;
+	s->bye_sent = true;
+	o = sip_dialog_request(s->dlg, SIP_BYE);
+	if (!o)
+		return;
+	buf_put(&o->headers, session_reason_header(s, cause, room, sizeof(room)));
+	session_headers_write(&s->headers, &o->headers);
+	session_send(s, o, NULL, NULL);
+	obj_drop(o);
+}
+
+void session_end(struct session *s, int cause)
+{
+	enum session_state was = s->st;
+	char room[64];
+
+	if (was == SESSION_ENDED)
+		return;
+	s->st = SESSION_ENDED;
+	s->ch = NULL;
+	timer_stop(&s->glare);
+	session_timer_stop(s);
+	session_reliable_stop(s);
+	session_media_close(s);
+	if (was == SESSION_RINGING && s->uas) {
+		sip_stx_respond(s->uas, session_status_of(cause ? cause : s->hangup_cause), STR_NULL,
+				session_reason_header(s, cause, room, sizeof(room)), STR_NULL, STR_NULL);
+	} else if (was == SESSION_INVITING && s->uac) {
+		/* A 2xx that crosses the CANCEL is acknowledged and ended by session_out.c. */
+		request_cancel(s->uac, session_reason_header(s, cause, room, sizeof(room)));
+	} else if (was == SESSION_UP) {
+		if (s->uas)
+			sip_stx_reply(s->uas, 487);
+		send_bye(s, cause);
+	}
+	if (s->uas) {
+		s->uas->user = (struct sip_stx_user){ 0 };
+		s->uas = obj_drop(s->uas);
+	}
+	unlink_session(s);
+	/* With our INVITE still under way the dialog serves until its answer. */
+	if (s->dlg && !(was == SESSION_INVITING && s->uac))
+		sip_dialog_close(s->dlg);
+}
+
+void session_peer_ended(struct session *s, int cause)
+{
+	s->bye_sent = true;
+	s->hangup_cause = cause;
+	if (s->ch)
+		channel_event_hangup(s->ch, cause);
+}
+
+void session_set_target(struct session *s, struct str uri)
+{
+	text_set(&s->target, uri);
+}
+
+struct str session_exten(const struct snapshot *conf, const struct sip_uri *uri, char *room, size_t n)
+{
+	struct str user = conf->global->ignore_uri_user_options ? sip_user_bare(uri->user) : uri->user;
+	struct arena *a;
+	struct str plain;
+
+	if (!user.n)
+		return STR("s");
+	if (str_chr(user, '%') == user.n)
+		return user;
+	a = arena_new(512);
+	if (!a)
+		return user;
+	plain = sip_unescape(a, user);
+	plain = str_mk(str_copy(room, n, plain), plain.n < n ? plain.n : n - 1);
+	arena_free(a);
+	return plain;
+}
+
+/* ---- headers that the dialplan adds ------------------------------------------------ */
+
+int session_header_add(struct list *l, struct str name, struct str value)
+{
+	struct session_header *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return ENOMEM;
+	if (text_set(&h->name, name) || text_set(&h->value, value)) {
+		text_free(&h->name);
+		text_free(&h->value);
+		free(h);
+		return ENOMEM;
+	}
+	list_append(l, &h->link);
+	return 0;
+}
+
+void session_headers_free(struct list *l)
+{
+	if (!l->next)
+		return;
+	list_each_safe(p, next, l) {
+		struct session_header *h = container_of(p, struct session_header, link);
+
+		list_remove(&h->link);
+		text_free(&h->name);
+		text_free(&h->value);
+		free(h);
+	}
+}
+
+void session_headers_write(const struct list *l, struct buf *b)
+{
+	list_each(p, (struct list *)(size_t)l) {
+		struct session_header *h = container_of(p, struct session_header, link);
+
+		sip_write_hdr(b, text_view(&h->name), text_view(&h->value));
+	}
+}

@@ -1,0 +1,177 @@
+/* service/session.h -- a call leg over SIP: INVITE dialogs as PJSIP channels.
+ *
+ *   session.c          birth, death, what the channel is told
+ *   session_in.c       INVITE, re-INVITE, UPDATE, BYE ... that come
+ *   session_out.c      INVITE, re-INVITE, UPDATE that we send
+ *   session_sdp.c      offers and answers, and the media they set
+ *   session_party.c    who calls: From, P-Asserted-Identity, Remote-Party-ID, Diversion
+ *   session_reliable.c 100rel (RFC 3262)
+ *   session_timer.c    session timers (RFC 4028)
+ *   channel_tech.c     what the pbx asks of a channel
+ *
+ * Ownership: the channel's pvt holds one reference until tech->hangup; the
+ * dialog and the transactions point here and are closed by session_end().
+ * Threads: core. */
+#ifndef SERVICE_SESSION_H
+#define SERVICE_SESSION_H
+
+#include "sdp/negotiate.h"
+#include "service/location.h"
+#include "service/request.h"
+
+enum session_state { SESSION_NEW, SESSION_INVITING /* we sent INVITE */, SESSION_RINGING /* we got INVITE */,
+	SESSION_UP, SESSION_ENDED };
+
+/* A header line that the dialplan or a manager adds. */
+struct session_header {
+	struct list link;
+	struct text name, value;
+};
+
+struct session {                /* obj */
+	struct list link;               /* service.sessions */
+	struct list by_endpoint;        /* endpoint_state.sessions */
+	struct service *svc;
+	struct snapshot *conf;          /* held */
+	const struct endpoint *ep;      /* of conf */
+	struct endpoint_state *state_of;
+	struct channel *ch;             /* not held: it ends us */
+	struct sip_dialog *dlg;         /* held */
+	enum session_state st;
+	bool incoming, bye_sent, ringing_counted, up_counted;
+
+	/* a request of theirs that waits for our final answer */
+	struct sip_stx *uas;            /* held: INVITE (first one, or re-INVITE) */
+	struct sip_msg *invite;         /* held: their first INVITE, for PJSIP_HEADER */
+	struct sip_msg *last_response;  /* held */
+	unsigned sent_status;           /* last provisional of ours */
+
+	/* INVITE of ours */
+	struct request *uac;            /* held */
+	uint32_t uac_cseq;
+	struct sip_out *uac_out;        /* view: in uac */
+	bool uac_sdp_done;              /* its offer was answered */
+	bool uac_is_refresh, uac_is_update;
+	struct net_bytes *ack;          /* held: sent again for a repeated 2xx */
+	struct net_path ack_path;
+
+	/* what to send */
+	struct text target, request_user;       /* URI; user to put into it */
+	struct contact *contact;        /* held: whom we call; NULL */
+	struct text transport;
+	struct list headers;            /* struct session_header: for the next INVITE */
+	struct list response_headers;
+
+	/* media */
+	struct neg *neg;                /* held */
+	bool offer_ours;                /* our offer is on its way */
+	bool local_hold, remote_hold;
+	bool early_media;               /* SDP was answered before 200 */
+	bool answer_written;            /* our answer went out in a reliable or first 183 */
+	struct text local_sdp;
+	struct formats offer_formats;   /* PJSIP_MEDIA_OFFER; n 0: the endpoint's */
+	bool has_offer_formats;
+	uint8_t dtmf_mode;              /* enum endpoint_dtmf_mode; AUTO decided at each SDP */
+	struct formats native;          /* codecs in force */
+	struct text media_address_text;
+
+	/* 100rel */
+	bool rel_supported, rel_required;       /* by the peer */
+	uint32_t rseq;
+	struct timer rel_timer;
+	uint32_t rel_interval_ms, rel_waited_ms;
+	bool rel_pending;
+	struct list rel_queue;          /* struct held_response: behind an unacknowledged one */
+	uint32_t rel_remote_rseq;
+
+	/* session timer */
+	bool timer_on, timer_refresher_us;
+	uint32_t timer_interval;        /* [s] */
+	struct timer timer;
+
+	/* refresh */
+	bool refresh_wanted, refresh_by_update;
+	struct timer glare;
+	struct timer rtp_hold;
+
+	struct str terminate_reason;
+	int hangup_cause;
+	void *refer;                    /* service/transfer.c */
+	bool t38;
+};
+
+#define SESSION_OF(ch) ((struct session *)(ch)->pvt)
+
+/* session.c */
+int session_new(struct service *svc, struct snapshot *conf, const struct endpoint *ep, struct session **out);
+/* Tell the peer that it is over (BYE, CANCEL, final response by `cause`) and
+ * let go of everything. The channel is told nothing. */
+void session_end(struct session *s, int cause);
+/* The peer ended it: the channel gets a hangup with `cause`. */
+void session_peer_ended(struct session *s, int cause);
+unsigned session_status_of(int cause);               /* Q.850 to SIP */
+int session_cause_of(unsigned status);               /* SIP to Q.850 */
+int session_cause_of_msg(const struct sip_msg *msg); /* a Reason header first (RFC 3326) */
+struct str session_reason_header(const struct session *s, int cause, char *room, size_t n);
+/* Counts for device state. */
+void session_channel_state(struct session *s, enum channel_state st);
+struct session *session_of_channel(struct channel *ch);      /* NULL: not PJSIP */
+void session_set_target(struct session *s, struct str uri);
+/* The extension that a R-URI names: user part without options, unescaped; "s" when empty. */
+struct str session_exten(const struct snapshot *conf, const struct sip_uri *uri, char *room, size_t n);
+int session_header_add(struct list *l, struct str name, struct str value);
+void session_headers_free(struct list *l);
+void session_headers_write(const struct list *l, struct buf *b);
+
+/* session_in.c */
+void session_dialog_request(void *arg, struct sip_dialog *d, struct sip_stx *tx, struct sip_msg *msg);
+void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg);
+/* Provisional or final answer to their INVITE. `sdp`: with what the negotiation has. */
+int session_respond(struct session *s, unsigned status, bool sdp);
+
+/* session_out.c */
+int session_call(struct session *s);
+/* re-INVITE or UPDATE with the present state of things; waits for its turn. */
+int session_refresh(struct session *s, bool update);
+/* Any request inside the dialog; answers challenges. `fn` may be NULL. */
+typedef void session_done_fn(struct session *s, const struct sip_msg *final /* NULL: none came */, void *arg);
+int session_send(struct session *s, struct sip_out *o, session_done_fn *fn, void *arg);
+
+/* session_sdp.c */
+int session_sdp_start(struct session *s);            /* makes s->neg */
+/* 0, or the SIP status to refuse with. */
+unsigned session_offer_in(struct session *s, struct str body);
+unsigned session_answer_in(struct session *s, struct str body);
+int session_answer_out(struct session *s, struct buf *b);
+int session_offer_out(struct session *s, struct buf *b);
+void session_media_apply(struct session *s);
+void session_media_close(struct session *s);
+struct media_session *session_audio(struct session *s);
+void session_offer_failed(struct session *s);
+enum endpoint_dtmf_mode session_dtmf(struct session *s);
+
+/* session_party.c */
+void session_read_caller(struct session *s, const struct sip_msg *msg, struct party *p);
+/* True and *p filled when a trusted identity stands in `msg`. */
+bool session_read_identity(struct session *s, const struct sip_msg *msg, struct party *p);
+void session_write_from(struct session *s, const struct net_path *path, struct buf *b);
+void session_write_identity(struct session *s, struct buf *headers, bool outgoing);
+void session_write_diversion(struct session *s, struct buf *headers);
+void session_read_redirecting(struct session *s, const struct sip_msg *msg);
+
+/* session_reliable.c */
+bool session_reliable_wanted(const struct session *s);
+/* Sends it reliably, or queues it behind one that waits for PRACK. */
+int session_reliable_send(struct session *s, unsigned status, struct str headers, struct str sdp);
+void session_reliable_prack(struct session *s, struct sip_stx *tx, struct sip_msg *msg);
+void session_reliable_stop(struct session *s);
+void session_reliable_response(struct session *s, const struct sip_msg *msg);        /* sends PRACK */
+
+/* session_timer.c */
+/* 0, or the status to refuse with (422; *headers filled). */
+unsigned session_timer_request(struct session *s, const struct sip_msg *msg, struct buf *headers);
+void session_timer_write(struct session *s, struct buf *headers, bool request);
+void session_timer_response(struct session *s, const struct sip_msg *msg);
+void session_timer_stop(struct session *s);
+
+#endif
