@@ -24,7 +24,7 @@ static int params_parse(struct sip_addr *a, struct str rest)
 		return 0;
 	if (rest.p[0] != ';' || !quotes_balanced(rest))
 		return EBADMSG;
-	a->params = from_to(rest, 1, rest.n);
+	a->params = trim(from_to(rest, 1, rest.n));
 	sip_param(a->params, STR("tag"), &a->tag);
 	return 0;
 }

@@ -211,13 +211,9 @@ static bool params_eq(struct str a, struct str b)
 	return params_agree(a, b) && params_agree(b, a);
 }
 
-/* Each "name=value" of `a` must stand in `b`, which has as many. */
-static bool headers_eq(struct str a, struct str b)
+/* Does each "name=value" of `a` stand in `b`? */
+static bool headers_within(struct str a, struct str b)
 {
-	if (str_eq(a, b))
-		return true;
-	if (count_of(a, '&') != count_of(b, '&') || count_of(a, '&') >= PARAMS_COMPARED)
-		return false;
 	while (a.n) {
 		struct str one = str_cut_raw(&a, '&'), name = str_cut_raw(&one, '='), rest = b;
 		bool found = false;
@@ -231,6 +227,15 @@ static bool headers_eq(struct str a, struct str b)
 			return false;
 	}
 	return true;
+}
+
+static bool headers_eq(struct str a, struct str b)
+{
+	if (str_eq(a, b))
+		return true;
+	if (count_of(a, '&') != count_of(b, '&') || count_of(a, '&') >= PARAMS_COMPARED)
+		return false;
+	return headers_within(a, b) && headers_within(b, a);
 }
 
 /* RFC 3966 section 5: visual separators do not count. */
