@@ -150,22 +150,24 @@ static bool any_rung(const struct loop *l)
 
 static void run_bells(struct loop *l)
 {
-	/* A bell's function may free any bell: begin again after each. */
-	for (size_t guard = 0; guard < 1024; guard++) {
-		struct bell *b = NULL;
+	struct list todo;
 
-		list_each(e, &l->bells) {
-			struct bell *c = container_of(e, struct bell, link);
+	/* Each once: a bell that rings itself must not keep the loop. Its
+	 * function may free any bell, so none is looked at twice. */
+	list_init(&todo);
+	while (!list_empty(&l->bells)) {
+		struct list *e = l->bells.next;
 
-			if (atomic_load_explicit(&c->rung, memory_order_relaxed) &&
-			    atomic_exchange(&c->rung, false)) {
-				b = c;
-				break;
-			}
-		}
-		if (!b)
-			return;
-		b->fn(b->arg);
+		list_remove(e);
+		list_append(&todo, e);
+	}
+	while (!list_empty(&todo)) {
+		struct bell *b = container_of(todo.next, struct bell, link);
+
+		list_remove(&b->link);
+		list_append(&l->bells, &b->link);
+		if (atomic_load_explicit(&b->rung, memory_order_relaxed) && atomic_exchange(&b->rung, false))
+			b->fn(b->arg);
 	}
 }
 
@@ -346,7 +348,9 @@ void loop_free(struct loop *l)
 
 	if (!l)
 		return;
-	settle(l);
+	/* No fibers here: they are the thread's, and it may have another loop. */
+	for (unsigned i = 0; i < ROUNDS && run_deferred(l); i++)
+		;
 	close_ours(l);
 	uv_walk(&l->uv, count_open, &left);
 	/* With a foreign handle open a full run would never come back. */

@@ -1,0 +1,639 @@
+#define LOG_MODULE "net"
+#include "net/private.h"
+#include "base/log.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SOURCES 256             /* remembered answers of sa_source_for() */
+#define SOURCE_MS 5000          /* routes change; a stale answer lives so long */
+
+/* One listening transport; on each io it has a socket of its own. */
+struct transport {
+	uint32_t id;
+	enum net_proto proto;
+	struct sa bound;
+	struct sock_prm prm;
+	struct text name;
+	bool started;
+	struct udp_sock *sock[MAX_IOS];         /* the ios' */
+	struct listener *listener[MAX_IOS];
+};
+
+/* What the core knows of a connection. */
+struct link {
+	struct net_path path;
+	char key[24];
+};
+
+struct source {
+	struct sa peer, local;
+	uint64_t until_ms;
+};
+
+struct net {
+	struct loop *core;
+	struct net_handlers h;
+	struct net_limits limits;
+	struct gate *gate;              /* held */
+	struct io *io[MAX_IOS];         /* held */
+	unsigned ios, next_io;
+	struct transport **tr;          /* held; tr[i] may be NULL */
+	size_t trs;
+	uint32_t next_id;
+	struct map *links, *by_peer;    /* of struct link, by id and by protocol and peer */
+	struct source source[SOURCES];
+	struct counts counts;           /* the core's own */
+};
+
+static const struct {
+	const char *upper, *lower;
+} names[NET_PROTOS] = {
+	[NET_UDP] = { "UDP", "udp" }, [NET_TCP] = { "TCP", "tcp" }, [NET_TLS] = { "TLS", "tls" },
+	[NET_WS] = { "WS", "ws" }, [NET_WSS] = { "WSS", "wss" },
+};
+
+const char *net_proto_name(enum net_proto p) { return (unsigned)p < NET_PROTOS ? names[p].upper : "?"; }
+const char *net_proto_lower(enum net_proto p) { return (unsigned)p < NET_PROTOS ? names[p].lower : "?"; }
+
+struct net_bytes *net_bytes_new(struct str s)
+{
+	struct net_bytes *b = obj_new(sizeof(*b) + s.n + 1, NULL);
+
+	if (!b)
+		return NULL;
+	b->n = s.n;
+	if (s.n)
+		memcpy(b->p, s.p, s.n);
+	return b;
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+static struct net_limits limits_of(const struct net_limits *given)
+{
+	struct net_limits l = given ? *given : (struct net_limits){ 0 };
+
+	l.max_message = l.max_message ? l.max_message : 65535;
+	l.max_conns = l.max_conns ? l.max_conns : 20000;
+	l.max_conns_per_address = l.max_conns_per_address ? l.max_conns_per_address : 1000;
+	l.first_message_ms = l.first_message_ms ? l.first_message_ms : 10000;
+	l.message_ms = l.message_ms ? l.message_ms : 10000;
+	l.send_queue = l.send_queue ? l.send_queue : 1 << 20;
+	return l;
+}
+
+struct net *net_new(struct loop *core, unsigned io_threads, const struct net_handlers *h,
+		    const struct net_limits *limits)
+{
+	struct net *n = calloc(1, sizeof(*n));
+	int err = 0;
+
+	if (!n)
+		return NULL;
+	n->core = core;
+	n->h = *h;
+	n->limits = limits_of(limits);
+	n->ios = io_threads > MAX_IOS ? MAX_IOS : io_threads ? io_threads : 1;
+	n->links = map_new(false);
+	n->by_peer = map_new(false);
+	n->gate = gate_new(n->limits.max_conns, n->limits.max_conns_per_address);
+	if (!n->links || !n->by_peer || !n->gate)
+		err = ENOMEM;
+	for (unsigned i = 0; !err && i < n->ios; i++) {
+		n->io[i] = io_new(n, i, core, io_threads == 0, h, &n->limits, n->gate);
+		err = n->io[i] ? io_start(n->io[i]) : ENOMEM;
+	}
+	if (err) {
+		net_close(n);
+		return NULL;
+	}
+	return n;
+}
+
+static void transport_free(struct transport *t)
+{
+	text_free(&t->name);
+	free(t);
+}
+
+void net_close(struct net *n)
+{
+	struct link *l;
+
+	if (!n)
+		return;
+	for (unsigned i = 0; i < n->ios; i++)
+		io_close(n->io[i]);
+	for (size_t i = 0; i < n->trs; i++)
+		if (n->tr[i])
+			transport_free(n->tr[i]);
+	free(n->tr);
+	for (size_t it = 0; n->links && (l = map_next(n->links, &it)); )
+		free(l);
+	map_free(n->links);
+	map_free(n->by_peer);
+	obj_drop(n->gate);
+	free(n);
+}
+
+/* ---- transports ------------------------------------------------------- */
+
+static struct transport *transport_of(const struct net *n, uint32_t id)
+{
+	/* Ids are given in order and the array keeps it; there are a handful. */
+	for (size_t i = 0; i < n->trs; i++)
+		if (n->tr[i] && n->tr[i]->id == id)
+			return n->tr[i];
+	return NULL;
+}
+
+static struct transport *transport_fit(const struct net *n, enum net_proto proto, const struct sa *peer)
+{
+	for (size_t i = 0; i < n->trs; i++)
+		if (n->tr[i] && n->tr[i]->proto == proto && sa_is_v6(&n->tr[i]->bound) == sa_is_v6(peer))
+			return n->tr[i];
+	return NULL;
+}
+
+uint32_t net_transport_for(const struct net *n, enum net_proto proto, const struct sa *peer)
+{
+	struct transport *t = transport_fit(n, proto, peer);
+
+	return t ? t->id : 0;
+}
+
+bool net_transport_addr(const struct net *n, uint32_t id, struct sa *bound)
+{
+	struct transport *t = transport_of(n, id);
+
+	if (t)
+		*bound = t->bound;
+	return t != NULL;
+}
+
+struct start {
+	struct udp_sock *sock;
+	struct listener *listener;
+	bool stop;
+};
+
+static void on_start(void *arg)
+{
+	struct start *s = arg;
+	int err = 0;
+
+	if (s->stop) {
+		/* What the core pushed before it let go still names the socket. */
+		io_drain(s->sock ? s->sock->io : s->listener->io);
+		if (s->sock)
+			udp_stop(s->sock);
+		else
+			listener_stop(s->listener);
+	} else {
+		err = s->sock ? udp_start(s->sock) : listener_start(s->listener);
+	}
+	if (err)
+		log_error("cannot watch a socket: %s", strerror(err));
+	free(s);
+}
+
+/* Start or stop on the io's own thread. */
+static int tell(struct io *io, struct udp_sock *sock, struct listener *listener, bool stop)
+{
+	struct start *s = malloc(sizeof(*s));
+	int err;
+
+	if (!s)
+		return ENOMEM;
+	*s = (struct start){ sock, listener, stop };
+	if (io->direct) {
+		on_start(s);
+		return 0;
+	}
+	err = loop_post(io->loop, on_start, s);
+	if (err)
+		free(s);
+	return err;
+}
+
+static int open_on(struct transport *t, struct io *io, const struct sa *at, bool shared)
+{
+	int type = t->proto == NET_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	int fd, err = sock_open(&fd, at, type, &t->prm, shared);
+
+	if (err)
+		return err;
+	err = sock_bound(fd, &t->bound);
+	if (!err && t->proto == NET_UDP)
+		err = udp_new(&t->sock[io->index], io, fd, t->id);
+	else if (!err)
+		err = listener_new(&t->listener[io->index], io, fd, t->proto, t->id, &t->prm);
+	if (err)
+		close(fd);
+	return err;
+}
+
+/* SO_REUSEPORT spreads peers over the ios' sockets, and would as happily share
+ * the port with a second server: so first see that it is free without it. */
+static int open_all(struct net *n, struct transport *t, const struct sa *at)
+{
+	struct sa where = *at;
+	int fd, err = 0;
+
+	if (n->ios > 1) {
+		err = sock_open(&fd, at, t->proto == NET_UDP ? SOCK_DGRAM : SOCK_STREAM, &t->prm, false);
+		if (!err)
+			close(fd);
+	}
+	for (unsigned i = 0; !err && i < n->ios; i++) {
+		err = open_on(t, n->io[i], &where, n->ios > 1);
+		where = t->bound;
+	}
+	return err;
+}
+
+static void stop_all(struct net *n, struct transport *t)
+{
+	for (unsigned i = 0; i < n->ios; i++) {
+		struct udp_sock *sock = t->sock[i];
+		struct listener *listener = t->listener[i];
+
+		if (t->started && (sock || listener) && !tell(n->io[i], sock, listener, true))
+			continue;
+		if (sock && !t->started)
+			udp_stop(sock);
+		if (listener && !t->started)
+			listener_stop(listener);
+	}
+}
+
+static int keep_transport(struct net *n, struct transport *t)
+{
+	struct transport **p = realloc(n->tr, (n->trs + 1) * sizeof(*p));
+
+	if (!p)
+		return ENOMEM;
+	n->tr = p;
+	n->tr[n->trs++] = t;
+	return 0;
+}
+
+int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, struct sa *bound)
+{
+	struct transport *t;
+	int err;
+
+	if (prm->proto != NET_UDP && !stream_ops_of(prm->proto))
+		return EPROTONOSUPPORT;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return ENOMEM;
+	t->proto = prm->proto;
+	t->prm = (struct sock_prm){ prm->tos, prm->cos, prm->keepalive, prm->keepalive_idle,
+		prm->keepalive_interval, prm->keepalive_count };
+	t->id = n->next_id + 1;
+	err = text_set(&t->name, prm->name);
+	if (!err)
+		err = open_all(n, t, &prm->bind);
+	if (!err)
+		err = keep_transport(n, t);
+	if (err) {
+		stop_all(n, t);
+		transport_free(t);
+		return err;
+	}
+	n->next_id++;
+	t->started = true;
+	for (unsigned i = 0; i < n->ios; i++)
+		if (tell(n->io[i], t->sock[i], t->listener[i], false))
+			log_error("transport %s does not listen on one of its threads: out of memory",
+				  text_z(&t->name));
+	*id = t->id;
+	if (bound)
+		*bound = t->bound;
+	return 0;
+}
+
+int net_unlisten(struct net *n, uint32_t id)
+{
+	for (size_t i = 0; i < n->trs; i++) {
+		struct transport *t = n->tr[i];
+
+		if (t->id != id)
+			continue;
+		memmove(n->tr + i, n->tr + i + 1, (n->trs - i - 1) * sizeof(*n->tr));
+		n->trs--;
+		stop_all(n, t);
+		transport_free(t);
+		return 0;
+	}
+	return ENOENT;
+}
+
+/* ---- connections ------------------------------------------------------ */
+
+static void peer_key(char key[24], enum net_proto proto, const struct sa *peer)
+{
+	uint16_t port = sa_port(peer);
+
+	memset(key, 0, 24);
+	key[0] = (char)proto;
+	key[1] = (char)sa_is_v6(peer);
+	memcpy(key + 2, &port, 2);
+	if (sa_is_v6(peer)) {
+		memcpy(key + 4, &peer->u.in6.sin6_addr, 16);
+		memcpy(key + 20, &peer->u.in6.sin6_scope_id, 4);
+	} else {
+		memcpy(key + 4, &peer->u.in4.sin_addr, 4);
+	}
+}
+
+static struct str id_key(const uint64_t *id)
+{
+	return str_mk((const char *)id, sizeof(*id));
+}
+
+static int link_add(struct net *n, const struct net_path *path)
+{
+	struct link *l = calloc(1, sizeof(*l));
+	int err;
+
+	if (!l)
+		return ENOMEM;
+	l->path = *path;
+	peer_key(l->key, path->proto, &path->peer);
+	err = map_add(n->links, id_key(&l->path.conn), l);
+	if (err) {
+		free(l);
+		return err;
+	}
+	/* The newest wins: an older one to the same peer is often dead already.
+	 * Without memory it is merely not found for reuse. */
+	map_set(n->by_peer, str_mk(l->key, sizeof(l->key)), l, NULL);
+	return 0;
+}
+
+static void link_remove(struct net *n, uint64_t conn)
+{
+	struct link *l = map_del(n->links, id_key(&conn));
+
+	if (!l)
+		return;
+	if (map_get(n->by_peer, str_mk(l->key, sizeof(l->key))) == l)
+		map_del(n->by_peer, str_mk(l->key, sizeof(l->key)));
+	free(l);
+}
+
+static struct link *link_of(const struct net *n, uint64_t conn)
+{
+	return map_get(n->links, id_key(&conn));
+}
+
+bool net_conn_alive(const struct net *n, uint64_t conn)
+{
+	return link_of(n, conn) != NULL;
+}
+
+static struct io *io_of(const struct net *n, uint64_t conn)
+{
+	return n->io[conn & 0xff];
+}
+
+void net_disconnect(struct net *n, uint64_t conn)
+{
+	struct env e = { .type = ENV_DISCONNECT, .path = { .conn = conn } };
+	struct io *io;
+	struct conn *c;
+
+	if (!link_of(n, conn))
+		return;
+	link_remove(n, conn);
+	io = io_of(n, conn);
+	if (io->direct) {
+		c = conn_find(io, conn);
+		if (c)
+			conn_end(c);
+	} else if (io_push(io, n->core, &e)) {
+		log_warning("a connection stays open: its thread takes no orders");
+	}
+}
+
+void net_conn_keep(struct net *n, uint64_t conn, bool keep)
+{
+	struct env e = { .type = ENV_KEEP, .keep = keep, .path = { .conn = conn } };
+	struct io *io;
+	struct conn *c;
+
+	if (!link_of(n, conn))
+		return;
+	io = io_of(n, conn);
+	if (io->direct) {
+		c = conn_find(io, conn);
+		if (c)
+			conn_set_keep(c, keep);
+	} else if (io_push(io, n->core, &e)) {
+		log_warning("a registered connection may be evicted: its thread takes no orders");
+	}
+}
+
+/* ---- up --------------------------------------------------------------- */
+
+void net_event(struct net *n, const struct env *e)
+{
+	switch (e->type) {
+	case ENV_MESSAGE:
+		n->h.recv(n->h.arg, &e->path, e->p);
+		break;
+	case ENV_OPENED:
+		if (link_add(n, &e->path))
+			log_error("out of memory: a connection cannot be answered");
+		break;
+	case ENV_CLOSED:
+		link_remove(n, e->path.conn);
+		if (n->h.closed)
+			n->h.closed(n->h.arg, &e->path, e->err);
+		break;
+	case ENV_FAILED:
+		if (n->h.failed)
+			n->h.failed(n->h.arg, &e->path, e->p, e->err);
+		obj_drop(e->p);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- down ------------------------------------------------------------- */
+
+/* For a wildcard socket: what the kernel would put into the packet. Asking
+ * costs three system calls, so the answer is kept for a while. */
+static void fill_local(struct net *n, const struct transport *t, struct net_path *path)
+{
+	uint64_t now;
+	struct source *s;
+
+	if (sa_is_set(&path->local) && !sa_is_any(&path->local))
+		return;
+	path->local = t->bound;
+	if (!sa_is_any(&t->bound))
+		return;
+	now = clock_ms(loop_clock(n->core));
+	s = &n->source[sa_hash_host(&path->peer) % SOURCES];
+	if (now >= s->until_ms || !sa_eq_host(&s->peer, &path->peer)) {
+		if (sa_source_for(&path->peer, &s->local))
+			return;
+		s->peer = path->peer;
+		s->until_ms = now + SOURCE_MS;
+	}
+	path->local = s->local;
+	sa_set_port(&path->local, sa_port(&t->bound));
+}
+
+static int send_datagram(struct net *n, struct transport *t, struct net_path *path, struct net_bytes *bytes)
+{
+	/* One peer's datagrams stay on one io, so that they stay in order. */
+	unsigned i = n->ios > 1 ? (unsigned)(sa_hash_host(&path->peer) % n->ios) : 0;
+	struct env e = { .type = ENV_SEND, .sock = t->sock[i] };
+	int err;
+
+	if (!sa_port(&path->peer))
+		return EDESTADDRREQ;
+	fill_local(n, t, path);
+	path->transport = t->id;
+	if (n->io[i]->direct)
+		return udp_queue(t->sock[i], path, bytes);
+	e.path = *path;
+	e.p = obj_hold(bytes);
+	err = io_push(n->io[i], n->core, &e);
+	if (err)
+		obj_drop(bytes);
+	return err;
+}
+
+static void count_connect(struct net *n, struct conn *c)
+{
+	gate_enter(n->gate, NULL, &c->slot);
+}
+
+static int open_conn(struct net *n, struct transport *t, struct net_path *path)
+{
+	struct io *io = n->io[n->next_io++ % n->ios];
+	struct env e = { .type = ENV_CONNECT };
+	struct conn *c;
+	int fd, err;
+
+	path->transport = t->id;
+	path->local = t->bound;
+	path->conn = io_conn_id(io);
+	err = tcp_connect(&fd, path, &t->prm);
+	if (err)
+		return err;
+	err = conn_new(&c, io, fd, path, false);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	err = link_add(n, path);
+	if (err) {
+		obj_drop(c);
+		return err;
+	}
+	count_connect(n, c);
+	e.path = *path;
+	e.conn = c;
+	err = io->direct ? conn_start(c) : io_push(io, n->core, &e);
+	if (err) {
+		link_remove(n, path->conn);
+		gate_leave(n->gate, c->slot);
+		obj_drop(c);
+	}
+	return err;
+}
+
+static int send_stream(struct net *n, struct net_path *path, struct net_bytes *bytes)
+{
+	struct env e = { .type = ENV_SEND };
+	struct io *io = io_of(n, path->conn);
+	struct conn *c;
+	int err;
+
+	if (io->direct) {
+		c = conn_find(io, path->conn);
+		return c ? conn_queue(c, bytes) : ENOTCONN;
+	}
+	e.path = *path;
+	e.p = obj_hold(bytes);
+	err = io_push(io, n->core, &e);
+	if (err)
+		obj_drop(bytes);
+	return err;
+}
+
+static int find_conn(struct net *n, struct net_path *path)
+{
+	char key[24];
+	struct net_path p = *path;
+	struct transport *t;
+	struct link *l;
+	int err;
+
+	if (path->conn) {
+		l = link_of(n, path->conn);
+	} else {
+		peer_key(key, path->proto, &path->peer);
+		l = map_get(n->by_peer, str_mk(key, sizeof(key)));
+	}
+	if (!l && path->conn)
+		return ENOTCONN;
+	if (!l) {
+		t = path->transport ? transport_of(n, path->transport) :
+				      transport_fit(n, path->proto, &path->peer);
+		if (!t || t->proto != path->proto)
+			return ENETUNREACH;
+		if (!sa_port(&path->peer))
+			return EDESTADDRREQ;
+		err = open_conn(n, t, &p);
+		if (!err)
+			*path = p;
+		return err;
+	}
+	*path = l->path;
+	return 0;
+}
+
+int net_send(struct net *n, struct net_path *path, struct net_bytes *bytes)
+{
+	struct transport *t;
+	int err;
+
+	if (net_is_stream(path->proto)) {
+		err = find_conn(n, path);
+		if (!err)
+			err = send_stream(n, path, bytes);
+	} else {
+		t = path->transport ? transport_of(n, path->transport) : NULL;
+		if (!t)
+			t = transport_fit(n, NET_UDP, &path->peer);
+		if (!t || t->proto != NET_UDP || sa_is_v6(&t->bound) != sa_is_v6(&path->peer))
+			return ENETUNREACH;
+		err = send_datagram(n, t, path, bytes);
+	}
+	if (err == ENOBUFS)
+		count(&n->counts, COUNT_DROPPED_RING, 1);
+	return err;
+}
+
+void net_count(const struct net *n, struct net_counters *out)
+{
+	uint64_t v[COUNTS];
+
+	for (unsigned i = 0; i < COUNTS; i++) {
+		v[i] = atomic_load_explicit(&n->counts.v[i], memory_order_relaxed);
+		for (unsigned k = 0; k < n->ios; k++)
+			v[i] += atomic_load_explicit(&n->io[k]->counts.v[i], memory_order_relaxed);
+	}
+	*out = (struct net_counters){ v[COUNT_RX], v[COUNT_TX], v[COUNT_RX_BYTES], v[COUNT_TX_BYTES],
+		v[COUNT_DROPPED_PARSE], v[COUNT_DROPPED_RING], v[COUNT_TX_ERRORS], v[COUNT_ACCEPTED],
+		v[COUNT_REFUSED_CAP], v[COUNT_TIMED_OUT], gate_count(n->gate) };
+}

@@ -1,0 +1,230 @@
+/* net/private.h -- what the files of net/ share and nobody else includes.
+ *
+ *   net.c        the core's side: transports, the table of connections, sending
+ *   io_thread.c  one io: its loop, the rings to and from the core, the flush
+ *   udp.c        datagram sockets
+ *   stream.c     one connection: framing, deadlines, queue; the same for all protocols
+ *   tcp.c        listening, connecting, and the row of plain TCP
+ *   gate.c       how many connections, in all and from one address
+ *   sockopt.c    options of sockets
+ *
+ * A struct io and all that hangs on it belong to its loop's thread. With
+ * io_threads = 0 that is the core's, and the core calls the io functions
+ * directly; otherwise it may only push a struct env. */
+#ifndef NET_PRIVATE_H
+#define NET_PRIVATE_H
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/obj.h"
+#include "base/ring.h"
+#include "base/text.h"
+#include "net/net.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/uio.h>
+
+#define UDP_BATCH 32            /* datagrams one wake reads, or one sendmmsg() carries */
+#define UDP_QUEUE_MAX 4096      /* datagrams one socket may have waiting */
+#define RING_SLOTS 8192         /* each way; at 50,000 messages/s a sixth of a second */
+#define CONNECT_MS 32000        /* 64*T1, RFC 3261 17.1.1.2: timer B gives up then */
+#define LINGER_MS 1000          /* for the peer to close after we did */
+#define LAST_WORDS_MS 2000      /* for the answer to a message that ends its connection */
+#define STREAM_READ 65536       /* [bytes] one wake reads from one connection */
+#define MAX_IOS 255             /* a connection's id has its io in the low byte */
+
+enum count_id {
+	COUNT_RX, COUNT_TX, COUNT_RX_BYTES, COUNT_TX_BYTES, COUNT_DROPPED_PARSE, COUNT_DROPPED_RING,
+	COUNT_TX_ERRORS, COUNT_ACCEPTED, COUNT_REFUSED_CAP, COUNT_TIMED_OUT, COUNTS
+};
+
+/* One writer each, read by the core. */
+struct counts {
+	_Atomic uint64_t v[COUNTS];
+};
+
+static inline void count(struct counts *c, enum count_id id, uint64_t by)
+{
+	atomic_store_explicit(&c->v[id], atomic_load_explicit(&c->v[id], memory_order_relaxed) + by,
+			      memory_order_relaxed);
+}
+
+struct sock_prm {
+	int tos, cos;
+	bool keepalive;
+	int keepalive_idle, keepalive_interval, keepalive_count;
+};
+
+/* ---- gate.c: caps over all ios; any thread ---------------------------- */
+
+struct gate;
+struct gate_addr;
+struct gate *gate_new(size_t max, size_t max_per_address);   /* obj */
+/* ENOSPC: all are taken; EACCES: this address has its share. `who` NULL: one
+ * of our own making, which is counted and never refused. */
+int gate_enter(struct gate *g, const struct sa *who, struct gate_addr **slot);
+void gate_leave(struct gate *g, struct gate_addr *slot);
+size_t gate_count(struct gate *g);
+
+/* ---- sockopt.c; any thread -------------------------------------------- */
+
+/* A bound, non-blocking socket. `shared`: other ios bind the same address. */
+int sock_open(int *fd, const struct sa *bind_to, int type, const struct sock_prm *prm, bool shared);
+int sock_bound(int fd, struct sa *out);
+int sock_peer_error(int fd);                 /* SO_ERROR, cleared; 0: none */
+void sock_stream_options(int fd, int family, const struct sock_prm *prm);
+
+/* ---- one io ----------------------------------------------------------- */
+
+enum env_type { ENV_MESSAGE, ENV_OPENED, ENV_CLOSED, ENV_FAILED, ENV_SEND, ENV_CONNECT, ENV_DISCONNECT, ENV_KEEP };
+
+struct env {
+	enum env_type type;
+	int err;
+	bool keep;
+	struct net_path path;
+	void *p;                /* held: the message up, the bytes down and failed */
+	struct udp_sock *sock;  /* ENV_SEND of a datagram */
+	struct conn *conn;      /* held: ENV_CONNECT */
+	struct list link;       /* in io.overflow */
+};
+
+struct io {                     /* obj */
+	unsigned index;
+	bool direct;            /* on the core's loop */
+	bool closed, flush_due, up_due;
+	bool down_due;          /* the core's: the bell is to be rung at the end of its turn */
+	struct net *net;        /* the core's; an io thread only hands it back */
+	struct loop *loop;      /* held unless direct */
+	struct net_handlers h;
+	struct net_limits limits;
+	struct gate *gate;      /* held */
+	pthread_t thread;
+	bool threaded;          /* the thread runs */
+	struct ring *up, *down; /* held: io to core, core to io */
+	struct bell *up_bell, *down_bell;
+	struct list overflow;   /* env that must not be lost and found the ring full */
+	struct timer retry;
+	struct list socks, listeners, conns, idle, dirty_socks, dirty_conns;
+	struct map *by_id;      /* conns */
+	_Atomic uint64_t next_conn;
+	struct udp_rx *rx;      /* held: room for a batch */
+	char *scratch;          /* held: STREAM_READ bytes */
+	int reserve_fd;
+	uint64_t moaned_ms;     /* when running out of descriptors was last logged */
+	struct counts counts;
+};
+
+struct io *io_new(struct net *n, unsigned index, struct loop *core, bool direct, const struct net_handlers *h,
+		  const struct net_limits *limits, struct gate *gate);
+int io_start(struct io *io);                 /* core: the thread begins */
+void io_close(struct io *io);                /* core: all closed, thread joined; drops io */
+void io_touch(struct io *io);                /* io: flush at the end of this turn */
+uint64_t io_conn_id(struct io *io);          /* any thread */
+/* io: hand up to the core; takes over what `e` holds. */
+void io_emit(struct io *io, const struct env *e);
+/* core: hand down. ENOBUFS: the ring is full, nothing was taken over. */
+int io_push(struct io *io, struct loop *core, const struct env *e);
+void io_drain(struct io *io);                /* io: take all that the core pushed */
+/* core, in net.c: what io_emit() hands up. Takes over what `e` holds. */
+void net_event(struct net *n, const struct env *e);
+
+/* ---- datagrams -------------------------------------------------------- */
+
+struct udp_sock {               /* obj, freed when libuv closed the handle */
+	uv_poll_t poll;
+	struct io *io;          /* view */
+	struct list link, dirty;
+	int fd;
+	uint32_t transport;
+	struct sa bound;
+	bool any;               /* bound to the wildcard: addresses go by packet info */
+	bool started, closed, blocked;
+	struct udp_out *q;      /* held */
+	size_t head, n, cap;    /* of q: n waiting from head on */
+};
+
+int udp_new(struct udp_sock **s, struct io *io, int fd, uint32_t transport);
+int udp_start(struct udp_sock *s);
+void udp_stop(struct udp_sock *s);           /* closes and drops */
+int udp_queue(struct udp_sock *s, const struct net_path *path, struct net_bytes *bytes);
+void udp_flush(struct udp_sock *s);
+struct udp_rx *udp_rx_new(void);
+
+/* ---- streams ---------------------------------------------------------- */
+
+/* A protocol over a connection is one row. TLS and WebSocket become rows:
+ * read and write then go through their library, and handshake() says when the
+ * first message may pass. All on the connection's io. */
+struct stream_ops {
+	/* 0: messages may flow. EAGAIN: call again when the socket is ready, for
+	 * writing too if *want_write. Else the connection ends. NULL: none. */
+	int (*handshake)(struct conn *c, bool *want_write);
+	ssize_t (*read)(struct conn *c, void *p, size_t n);          /* as recv(2) */
+	ssize_t (*write)(struct conn *c, const struct iovec *v, int n); /* as writev(2) */
+	void (*shut)(struct conn *c);                                /* no more from us */
+	/* Bytes that `read` has taken from the socket and not given yet. NULL: none. */
+	bool (*pending)(const struct conn *c);
+	void (*free)(struct conn *c);                                /* NULL: nothing */
+};
+
+const struct stream_ops *stream_ops_of(enum net_proto p);    /* NULL: not built in */
+
+enum conn_state { CONN_CONNECTING, CONN_HANDSHAKE, CONN_OPEN, CONN_ENDING };
+
+struct conn {                   /* obj, freed when libuv closed the handle */
+	uv_poll_t poll;
+	struct io *io;          /* view */
+	const struct stream_ops *ops;
+	void *ops_data;         /* the row's own */
+	int fd, events;
+	enum conn_state state;
+	bool accepted, keep, started, closed, spoke /* a whole message came */, deaf /* reads nothing more */;
+	bool leaving;           /* ends when it is open and its queue is sent */
+	struct net_path path;
+	struct gate_addr *slot;
+	struct list link, idle, dirty;
+	struct buf in;          /* the part of a message that has come */
+	size_t framed;          /* [bytes] of `in` when framing last asked for more */
+	unsigned crlfs;         /* bytes of CR and LF since the last message or ping */
+	struct net_bytes **q;   /* held, each entry too */
+	size_t head, n, cap, sent /* of the first */, waiting /* [bytes] in all */;
+	struct timer timer;
+	uint64_t born_ms, last_ms, part_ms, end_ms;
+	int doom;               /* errno with which the next flush closes it */
+};
+
+/* Core or io; the socket is connected or connecting. Takes over `fd` on success. */
+int conn_new(struct conn **c, struct io *io, int fd, const struct net_path *path, bool accepted);
+int conn_start(struct conn *c);              /* io. From now on the io holds it */
+int conn_queue(struct conn *c, struct net_bytes *bytes);
+void conn_flush(struct conn *c);
+void conn_close(struct conn *c, int err);
+void conn_end(struct conn *c);               /* close after what is queued */
+void conn_set_keep(struct conn *c, bool keep);
+struct conn *conn_find(const struct io *io, uint64_t id);
+/* Make room: the unregistered connection that was silent longest. False: none. */
+bool conn_evict(struct io *io);
+
+struct listener {               /* obj, freed when libuv closed the handle */
+	uv_poll_t poll;
+	struct io *io;          /* view */
+	struct list link;
+	int fd;
+	bool started, closed;
+	enum net_proto proto;
+	uint32_t transport;
+	struct sock_prm prm;
+	struct timer pause;     /* out of descriptors: accept again then */
+	uint32_t backoff_ms;
+};
+
+int listener_new(struct listener **l, struct io *io, int fd, enum net_proto proto, uint32_t transport,
+		 const struct sock_prm *prm);
+int listener_start(struct listener *l);
+void listener_stop(struct listener *l);
+/* Core: begin to connect from `local` (port not used); fills in path->local. */
+int tcp_connect(int *fd, struct net_path *path, const struct sock_prm *prm);
+
+#endif
