@@ -17,16 +17,21 @@ void buf_free(struct buf *b)
 	*b = (struct buf){ .max = b->max };
 }
 
+static size_t limit(const struct buf *b)
+{
+	return b->max ? b->max : BUF_MAX_DEFAULT;
+}
+
+/* `need` is within the limit. */
 static int grow(struct buf *b, size_t need)
 {
-	size_t max = b->max ? b->max : BUF_MAX_DEFAULT;
-	size_t cap = b->cap ? b->cap : 256;
+	size_t max = limit(b), cap = b->cap ? b->cap : 256;
 	char *p;
 
-	if (need > max)
-		return ENOBUFS;
 	while (cap < need)
 		cap = cap > max / 2 ? max : cap * 2;
+	if (cap > max)
+		cap = max;
 	p = realloc(b->heap ? b->p : NULL, cap);
 	if (!p)
 		return ENOMEM;
@@ -42,7 +47,7 @@ char *buf_room(struct buf *b, size_t n)
 {
 	if (b->err)
 		return NULL;
-	if (n > SIZE_MAX / 2 - b->n) {
+	if (n > limit(b) || b->n > limit(b) - n) {
 		b->err = ENOBUFS;
 		return NULL;
 	}
@@ -92,33 +97,49 @@ void buf_u64(struct buf *b, uint64_t v)
 	buf_mem(b, d + i, sizeof(d) - i);
 }
 
+static const char hex[] = "0123456789abcdef";
+
 void buf_hex(struct buf *b, const uint8_t *p, size_t n)
 {
-	static const char x[] = "0123456789abcdef";
+	for (size_t i = 0; i < n; i++)
+		buf_mem(b, (char[]){ hex[p[i] >> 4], hex[p[i] & 15] }, 2);
+}
 
-	for (size_t i = 0; i < n; i++) {
-		buf_char(b, x[p[i] >> 4]);
-		buf_char(b, x[p[i] & 15]);
+/* The text of `k` bytes fills the buffer to its last byte, and printf wants one
+ * more for a NUL. */
+static void print_last(struct buf *b, size_t k, const char *fmt, va_list ap)
+{
+	char *text = malloc(k + 1);
+
+	if (!text) {
+		b->err = ENOMEM;
+		return;
 	}
+	vsnprintf(text, k + 1, fmt, ap);
+	buf_mem(b, text, k);
+	free(text);
 }
 
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
+	size_t have = b->cap - b->n, n;
 	va_list again;
-	size_t have = b->cap - b->n;
 	int k;
 
 	if (b->err)
 		return;
 	va_copy(again, ap);
 	k = vsnprintf(have ? b->p + b->n : NULL, have, fmt, ap);
+	n = k < 0 ? 0 : (size_t)k;
 	if (k < 0) {
 		b->err = EINVAL;
-	} else if ((size_t)k < have) {
-		b->n += (size_t)k;
-	} else if (buf_room(b, (size_t)k + 1)) {
-		vsnprintf(b->p + b->n, (size_t)k + 1, fmt, again);
-		b->n += (size_t)k;
+	} else if (n < have && n <= limit(b) - b->n) {
+		b->n += n;
+	} else if (n == limit(b) - b->n) {
+		print_last(b, n, fmt, again);
+	} else if (buf_room(b, n + 1)) {
+		vsnprintf(b->p + b->n, n + 1, fmt, again);
+		b->n += n;
 	}
 	va_end(again);
 }
@@ -142,7 +163,7 @@ void buf_escape(struct buf *b, struct str s)
 		if (c >= 0x20 && c != 0x7f && c != '\\')
 			continue;
 		buf_mem(b, s.p + from, i - from);
-		buf_printf(b, "\\x%02x", c);
+		buf_mem(b, (char[]){ '\\', 'x', hex[c >> 4], hex[c & 15] }, 4);
 		from = i + 1;
 	}
 	if (s.n > from)

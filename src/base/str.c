@@ -1,6 +1,7 @@
 #include "base/str.h"
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 static unsigned char fold(char c)
@@ -238,9 +239,9 @@ int str_i64(struct str s, int64_t *out)
 
 	if (err)
 		return err;
-	if (v > (uint64_t)INT64_MAX)
+	if (v > (uint64_t)INT64_MAX + neg)
 		return ERANGE;
-	*out = neg ? -(int64_t)v : (int64_t)v;
+	*out = neg ? (int64_t)(0 - v) : (int64_t)v;
 	return 0;
 }
 
@@ -256,8 +257,10 @@ int str_double(struct str s, double *out)
 			return EBADMSG;
 	str_copy(z, sizeof(z), s);
 	v = strtod(z, &end);
-	if (*end)
+	if (end == z || *end)
 		return EBADMSG;
+	if (!isfinite(v))
+		return ERANGE;
 	*out = v;
 	return 0;
 }
