@@ -14,6 +14,12 @@ typedef void report_fn(void *arg, struct str file, unsigned line, struct str tex
 int dialplan_build(struct dialplan **out, const struct config *cfg, struct vars *globals,
 		   report_fn *report, void *arg);
 
+/* Make it the one in use: p->globals gets `globals` (moved; may be NULL), the hints
+ * are recomputed. Takes over the reference. Core. */
+void dialplan_install(struct pbx *p, struct dialplan *plan, struct vars *globals);
+/* Does the dialplan know a bit of [general]? */
+bool dialplan_autofallthrough(const struct dialplan *d);
+
 enum match { MATCH_NONE, MATCH_PARTIAL /* more digits could */, MATCH_EXACT };
 /* Includes (with times), switches and patterns considered. `caller`: for exten/callerid forms. */
 enum match dialplan_match(struct pbx *p, struct str context, struct str exten, struct str caller);
@@ -25,6 +31,26 @@ bool dialplan_can_grow(struct pbx *p, struct str context, struct str exten, stru
 int dialplan_label(struct pbx *p, struct str context, struct str exten, struct str label, struct str caller);
 /* Text for `dialplan show [exten@][context]`. */
 void dialplan_show(struct pbx *p, struct str what, struct buf *out);
+/* The same as rows, for the manager's ShowDialPlan. `context` and `exten` empty:
+ * all. False: that context or extension does not exist. */
+enum dialplan_row_type { ROW_CONTEXT, ROW_STEP, ROW_INCLUDE, ROW_IGNOREPAT, ROW_SWITCH, ROW_CONTEXT_END };
+struct dialplan_row {
+	enum dialplan_row_type type;
+	struct str context, registrar;
+	struct str exten, cid, label, app, data, file;  /* ROW_STEP; priority -1: a hint, app its text */
+	int priority;
+	unsigned line;
+	bool has_cid, first;            /* first: of its extension */
+	bool included;                  /* ROW_CONTEXT: reached through an include */
+	struct str text;                /* the include, pattern or switch */
+};
+struct dialplan_count {
+	bool context, exten;            /* what was asked for exists */
+	unsigned contexts, extens, steps;
+};
+typedef void dialplan_row_fn(void *arg, const struct dialplan_row *row);
+void dialplan_each(struct pbx *p, struct str context, struct str exten, struct dialplan_count *n,
+		   dialplan_row_fn *fn, void *arg);
 /* regcontext, dialplan add extension, ...: a small mutable layer over the
  * snapshot that survives reloads. */
 int dialplan_add(struct pbx *p, struct str context, struct str exten, int priority, struct str app,

@@ -18,6 +18,8 @@ struct channel;
 struct channel_tech;
 struct app;
 struct func;
+struct features_conf;
+struct moh;
 
 struct pbx {
 	struct loop *loop;
@@ -39,6 +41,14 @@ struct pbx {
 	uint64_t calls_total;
 	uint32_t calls_max;             /* 0: no limit */
 	bool stopping;                  /* no new channels */
+	struct list bridges;            /* struct bridge; see bridges() */
+	struct features_conf *features; /* held; features_set(). NULL: the defaults */
+	struct moh *moh;                /* held: music classes; NULL: none */
+	uint32_t next_play;             /* tags of media_play */
+	bool live_dangerously;          /* asterisk.conf: functions that touch files and the system may be written */
+	struct vars constants;          /* ASTETCDIR, ASTDATADIR, ...: set by main/ before the dialplan is built */
+	struct dialplan *added;         /* extensions added while running (regcontext, console) */
+	int64_t started;                /* [s] wall */
 	void *service;                  /* struct service: only techs look inside */
 };
 
@@ -52,6 +62,12 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm);    /* registers all ap
 void pbx_free(struct pbx *p);        /* no channel may be left */
 
 int pbx_add_tech(struct pbx *p, const struct channel_tech *t);
+/* Rows from outside pbx/ (service/'s PJSIP_HEADER and the like). They are not
+ * copied. EEXIST: the name is taken. */
+int pbx_add_app(struct pbx *p, const struct app *a);
+int pbx_add_func(struct pbx *p, const struct func *f);
+const struct app *pbx_app(const struct pbx *p, struct str name);     /* NULL: none */
+const struct func *pbx_func(const struct pbx *p, struct str name);
 /* Hang up everything. */
 void pbx_hangup_all(struct pbx *p, int cause);
 

@@ -1,0 +1,1 @@
+/* One row an application; see app.h. No include guard: read more than once. */

@@ -1,0 +1,190 @@
+#include "pbx/event.h"
+#include "pbx/channel.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define BODY_MAX (1u << 20)     /* [bytes] a longer event is not sent at all */
+
+struct listener {
+	struct list link;
+	event_fn *fn;
+	void *arg;
+	unsigned mask;          /* 0: gone, freed when nobody walks the list */
+};
+
+struct events {
+	struct list listeners;
+	unsigned wanted;        /* all masks together */
+	unsigned walking;       /* event_send() calls that stand in the list now */
+	bool gone;              /* some listener waits to be freed */
+};
+
+struct events *events_new(void)
+{
+	struct events *ev = calloc(1, sizeof(*ev));
+
+	if (ev)
+		list_init(&ev->listeners);
+	return ev;
+}
+
+static void sweep(struct events *ev)
+{
+	list_each_safe(l, tmp, &ev->listeners) {
+		struct listener *li = container_of(l, struct listener, link);
+
+		if (li->fn)
+			continue;
+		list_remove(l);
+		free(li);
+	}
+	ev->gone = false;
+}
+
+void events_free(struct events *ev)
+{
+	if (!ev)
+		return;
+	list_each_safe(l, tmp, &ev->listeners) {
+		list_remove(l);
+		free(container_of(l, struct listener, link));
+	}
+	free(ev);
+}
+
+static void count_wanted(struct events *ev)
+{
+	ev->wanted = 0;
+	list_each(l, &ev->listeners)
+		ev->wanted |= container_of(l, struct listener, link)->mask;
+}
+
+struct listener *events_listen(struct events *ev, unsigned mask, event_fn *fn, void *arg)
+{
+	struct listener *li = calloc(1, sizeof(*li));
+
+	if (!li)
+		return NULL;
+	li->fn = fn;
+	li->arg = arg;
+	li->mask = mask;
+	list_append(&ev->listeners, &li->link);
+	ev->wanted |= mask;
+	return li;
+}
+
+void events_mask(struct events *ev, struct listener *l, unsigned mask)
+{
+	l->mask = mask;
+	count_wanted(ev);
+}
+
+void events_unlisten(struct events *ev, struct listener *l)
+{
+	if (!l)
+		return;
+	l->fn = NULL;
+	l->mask = 0;
+	ev->gone = true;
+	if (!ev->walking)
+		sweep(ev);
+	count_wanted(ev);
+}
+
+struct event *event_new(struct events *ev, const char *name, unsigned privilege)
+{
+	struct event *e;
+
+	if (!ev || !(ev->wanted & privilege))
+		return NULL;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return NULL;
+	e->name = name;
+	e->privilege = privilege;
+	e->body.max = BODY_MAX;
+	return e;
+}
+
+/* A line break inside a value would be a header of the sender's choice. */
+static void put_value(struct event *e, const char *prefix, const char *key, struct str v)
+{
+	char *p;
+
+	buf_puts(&e->body, str_z(prefix), str_z(key), STR(": "));
+	p = buf_room(&e->body, v.n);
+	if (!p)
+		return;
+	for (size_t i = 0; i < v.n; i++)
+		p[i] = v.p[i] == '\r' || v.p[i] == '\n' || !v.p[i] ? ' ' : v.p[i];
+	e->body.n += v.n;
+	buf_put(&e->body, STR("\r\n"));
+}
+
+void event_put(struct event *e, const char *key, struct str value)
+{
+	if (e)
+		put_value(e, "", key, value);
+}
+
+void event_printf(struct event *e, const char *key, const char *fmt, ...)
+{
+	struct buf b = BUF_INIT;
+	va_list ap;
+
+	if (!e)
+		return;
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	put_value(e, "", key, buf_view(&b));
+	buf_free(&b);
+}
+
+static struct str or_unknown(const struct text *t, bool valid)
+{
+	return valid && t->n ? text_view(t) : STR("<unknown>");
+}
+
+void event_channel(struct event *e, const char *prefix, const struct channel *ch)
+{
+	const char *state;
+
+	if (!e || !ch)
+		return;
+	state = channel_state_name(ch->state);
+	put_value(e, prefix, "Channel", text_view(&ch->name));
+	buf_printf(&e->body, "%sChannelState: %d\r\n", prefix, (int)ch->state);
+	put_value(e, prefix, "ChannelStateDesc", str_z(state));
+	put_value(e, prefix, "CallerIDNum", or_unknown(&ch->caller.number, ch->caller.number_valid));
+	put_value(e, prefix, "CallerIDName", or_unknown(&ch->caller.name, ch->caller.name_valid));
+	put_value(e, prefix, "ConnectedLineNum", or_unknown(&ch->connected.number, ch->connected.number_valid));
+	put_value(e, prefix, "ConnectedLineName", or_unknown(&ch->connected.name, ch->connected.name_valid));
+	put_value(e, prefix, "Language", text_view(&ch->language));
+	put_value(e, prefix, "AccountCode", text_view(&ch->accountcode));
+	put_value(e, prefix, "Context", text_view(&ch->context));
+	put_value(e, prefix, "Exten", text_view(&ch->exten));
+	buf_printf(&e->body, "%sPriority: %d\r\n", prefix, ch->priority);
+	put_value(e, prefix, "Uniqueid", text_view(&ch->uniqueid));
+	put_value(e, prefix, "Linkedid", text_view(&ch->linkedid));
+}
+
+void event_send(struct events *ev, struct event *e)
+{
+	if (!e)
+		return;
+	ev->walking++;
+	if (!buf_err(&e->body)) {
+		list_each(l, &ev->listeners) {
+			struct listener *li = container_of(l, struct listener, link);
+
+			if (li->fn && (li->mask & e->privilege) == e->privilege)
+				li->fn(li->arg, e);
+		}
+	}
+	ev->walking--;
+	if (!ev->walking && ev->gone)
+		sweep(ev);
+	buf_free(&e->body);
+	free(e);
+}

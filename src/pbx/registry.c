@@ -1,0 +1,142 @@
+#define LOG_MODULE "pbx"
+#include "base/log.h"
+#include "base/obj.h"
+#include "pbx/app/app.h"
+#include "pbx/channel.h"
+#include "pbx/devstate_private.h"
+#include "pbx/dialplan.h"
+#include "pbx/event.h"
+#include "pbx/func/func.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define APP(name) &app_##name,
+static const struct app *const apps[] = {
+#include "pbx/app/list.h"
+	NULL
+};
+#undef APP
+
+#define FUNC(name) &func_##name,
+static const struct func *const funcs[] = {
+#include "pbx/func/list.h"
+	NULL
+};
+#undef FUNC
+
+int pbx_add_app(struct pbx *p, const struct app *a)
+{
+	return map_add(p->apps, str_z(a->name), (void *)(uintptr_t)a);
+}
+
+int pbx_add_func(struct pbx *p, const struct func *f)
+{
+	return map_add(p->funcs, str_z(f->name), (void *)(uintptr_t)f);
+}
+
+int pbx_add_tech(struct pbx *p, const struct channel_tech *t)
+{
+	return map_add(p->techs, str_z(t->type), (void *)(uintptr_t)t);
+}
+
+const struct app *pbx_app(const struct pbx *p, struct str name)
+{
+	return map_get(p->apps, name);
+}
+
+const struct func *pbx_func(const struct pbx *p, struct str name)
+{
+	return map_get(p->funcs, name);
+}
+
+static int register_rows(struct pbx *p)
+{
+	int err = 0;
+
+	for (size_t i = 0; apps[i] && !err; i++)
+		err = pbx_add_app(p, apps[i]);
+	for (size_t i = 0; funcs[i] && !err; i++)
+		err = pbx_add_func(p, funcs[i]);
+	return err;
+}
+
+int pbx_new(struct pbx **out, const struct pbx_prm *prm)
+{
+	struct pbx *p = calloc(1, sizeof(*p));
+	int err = ENOMEM;
+
+	if (!p)
+		return ENOMEM;
+	list_init(&p->channels);
+	p->loop = prm->loop;
+	if (prm->loop) {
+		p->wheel = loop_wheel(prm->loop);
+		p->clock = loop_clock(prm->loop);
+	}
+	p->clock = p->clock ? p->clock : clock_real();
+	p->media = prm->media;
+	p->db = prm->db;
+	p->systemname = prm->systemname;
+	p->default_language = prm->default_language.n ? prm->default_language : STR("en");
+	p->sounds_dir = prm->sounds_dir;
+	p->spool_dir = prm->spool_dir;
+	p->started = clock_wall_s(p->clock);
+	p->events = events_new();
+	p->by_name = map_new(true);
+	p->by_uniqueid = map_new(false);
+	p->apps = map_new(true);
+	p->funcs = map_new(true);
+	p->techs = map_new(true);
+	if (!p->events || !p->by_name || !p->by_uniqueid || !p->apps || !p->funcs || !p->techs)
+		goto out;
+	err = devstates_new(p);
+	err = err ? err : hints_new(p);
+	err = err ? err : register_rows(p);
+ out:
+	if (err)
+		pbx_free(p);
+	else
+		*out = p;
+	return err;
+}
+
+void pbx_free(struct pbx *p)
+{
+	if (!p)
+		return;
+	hints_free(p);
+	devstates_free(p);
+	p->plan = obj_drop(p->plan);
+	p->added = obj_drop(p->added);
+	map_free(p->by_name);
+	map_free(p->by_uniqueid);
+	map_free(p->apps);
+	map_free(p->funcs);
+	map_free(p->techs);
+	vars_free(&p->globals);
+	vars_free(&p->constants);
+	events_free(p->events);
+	free(p);
+}
+
+/* Ending one channel may end others at once, so the list is copied first. */
+void pbx_hangup_all(struct pbx *p, int cause)
+{
+	size_t n = 0, i = 0;
+	struct channel **v;
+
+	list_each(l, &p->channels)
+		n++;
+	v = calloc(n ? n : 1, sizeof(*v));
+	if (!v) {
+		log_error("No memory to hang up %zu channels", n);
+		return;
+	}
+	list_each(l, &p->channels)
+		v[i++] = obj_hold(container_of(l, struct channel, link));
+	for (i = 0; i < n; i++) {
+		channel_soft_hangup(v[i], cause, SOFT_SHUTDOWN);
+		obj_drop(v[i]);
+	}
+	free(v);
+}

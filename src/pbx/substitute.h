@@ -1,0 +1,12 @@
+/* pbx/substitute.h -- ${...} where there is no switch: while a configuration is read.
+ * Threads: touches only its arguments. */
+#ifndef PBX_SUBSTITUTE_H
+#define PBX_SUBSTITUTE_H
+
+#include "base/buf.h"
+#include "pbx/vars.h"
+
+/* As pbx_substitute(), with these variables alone; functions give nothing. */
+void pbx_substitute_vars(const struct vars *v, struct str text, struct buf *out);
+
+#endif
