@@ -37,6 +37,11 @@ struct party {
 };
 int party_copy(struct party *to, const struct party *from);
 void party_free(struct party *p);
+void party_clear(struct party *p);           /* freed and zeroed */
+int party_set(struct party *p, struct str number, struct str name);  /* valid where not empty */
+bool party_same(const struct party *a, const struct party *b);       /* as shown: number and name */
+int party_presentation(const struct party *p);       /* of both together */
+const char *presentation_text(int pres);     /* "Presentation Allowed, Not Screened" */
 
 struct redirecting {
 	struct party from, to, orig;
@@ -44,6 +49,8 @@ struct redirecting {
 	struct text reason_text;
 	int count;
 };
+int redirecting_copy(struct redirecting *to, const struct redirecting *from);
+void redirecting_free(struct redirecting *r);
 
 enum chan_event_type {
 	CE_HANGUP,              /* .cause; the other side is gone */
@@ -57,7 +64,7 @@ enum chan_event_type {
 	CE_FORWARD,             /* .text: new destination ("PJSIP/..", "exten@context"): a 3xx */
 	CE_TEXT,                /* .text, .text2: content type */
 	CE_MEDIA,               /* the negotiated media changed (codecs, address, direction) */
-	CE_PLAY_DONE,           /* .cause: 0 to the end, else errno */
+	CE_PLAY_DONE,           /* .cause: 0 to the end, else errno; .tag, .count, .missing */
 	CE_T38,                 /* .data */
 	CE_AOC,                 /* .data */
 	CE_VIDUPDATE,
@@ -70,6 +77,8 @@ struct chan_event {
 	char digit;
 	unsigned ms;
 	int cause;
+	uint32_t tag;
+	uint16_t count, missing;
 	struct text text, text2;
 	struct party *party;            /* held until chan_event_free() */
 	struct redirecting *redirecting;
@@ -80,8 +89,8 @@ void chan_event_free(struct chan_event *e);
 
 /* What one side wants the other to see or hear. */
 enum indication {
-	IND_RINGING, IND_PROGRESS, IND_PROCEEDING, IND_BUSY, IND_CONGESTION, IND_INCOMPLETE, IND_HOLD,
-	IND_UNHOLD, IND_CONNECTED_LINE /* data: NULL, look at ch->connected */,
+	IND_RINGING, IND_PROGRESS, IND_PROCEEDING, IND_BUSY, IND_CONGESTION, IND_INCOMPLETE,
+	IND_HOLD /* data: const struct str *, the music class, or NULL */, IND_UNHOLD, IND_CONNECTED_LINE /* data: NULL, look at ch->connected */,
 	IND_REDIRECTING /* look at ch->redirecting */, IND_SRCUPDATE, IND_VIDUPDATE, IND_FLASH, IND_T38,
 	IND_AOC /* data: obj */, IND_STOP
 };
@@ -117,6 +126,10 @@ struct channel_tech {
 	struct media_session *(*media)(struct channel *ch);
 	/* ch now talks to `peer` (or to nobody, NULL): direct media and the like. */
 	void (*bridged)(struct channel *ch, struct channel *peer);
+	/* pvt, and all that points back to `from`, belongs to `to` now (a call moved
+	 * into the place of another: attended transfer to an application, Replaces
+	 * of a ringing call). NULL: such moves are refused. */
+	void (*moved)(struct channel *from, struct channel *to);
 	/* CHANNEL(item): ENOENT when not ours. */
 	int (*read)(struct channel *ch, struct str item, struct buf *out);
 	int (*write)(struct channel *ch, struct str item, struct str value);
@@ -150,6 +163,11 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool dead;                      /* destroyed; kept only by references */
 	bool async_goto;                /* context/exten/priority were changed from outside: leave the app, go there */
 	bool no_pbx_hangup;             /* runs h and hangup handlers already */
+	bool owned;                     /* whoever requested it will destroy it: a hangup is only queued */
+	bool moh;                       /* hears music on hold */
+	bool digits_in_media;           /* set by tech: its digits come and go in RTP, so a media bridge passes them */
+	bool digits_relayed;            /* ... and just now it does */
+	int8_t shown;                   /* enum indication last given before the answer; -1: none */
 	int amaflags;
 	/* Events */
 	struct list queue;              /* of struct chan_event, while sink is NULL */
@@ -165,6 +183,14 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	uint64_t call_group, pickup_group;
 	struct text named_call_group, named_pickup_group;
 	char dtmf_pending[32];          /* digits received while nobody read them */
+	struct timer reap;              /* destroys it from the loop, never from inside its own event */
+	unsigned queued;                /* events in queue */
+	struct channel *early;          /* heard before the answer; the other one points back */
+	struct media_session *joined;   /* which session media_bridge() was given; to compare only */
+	struct text moh_class;
+	struct channel *player;         /* held: the channel whose sound plays in our session */
+	uint32_t play_tag, moh_tag;
+	struct channel *replaced_by;    /* held: takes our place with the dialler */
 };
 
 /* `name_suffix` NULL: "TYPE/stem-%08x" with the pbx's counter. Sends Newchannel. */
@@ -182,21 +208,34 @@ struct channel_new_prm {
 	struct channel *linked;         /* takes its linkedid; NULL: starts one */
 	bool outgoing;
 };
+/* *out is a view: it lives until channel_destroy(). ESHUTDOWN the pbx stops,
+ * EEXIST the asked uniqueid is taken, ENOMEM. */
 int channel_new(struct channel **out, const struct channel_new_prm *prm);
 
 /* From the technology: this happened. Takes over `e`. */
 void channel_event(struct channel *ch, struct chan_event *e);
 void channel_event_simple(struct channel *ch, enum chan_event_type t);
 void channel_event_hangup(struct channel *ch, int cause);    /* marks hungup, queues CE_HANGUP */
+/* From the technology's media_event_fn: makes CE_DTMF_*, CE_PLAY_DONE of what
+ * concerns channels (a Local half may be the one who plays here). The rest
+ * (MEDIA_TIMEOUT, MEDIA_SOURCE ...) is left to the technology: false. */
+struct media_event;
+bool channel_media_event(struct channel *ch, const struct media_event *e);
 
 /* From anybody: end this channel. Its fiber leaves the dialplan (then h and
  * hangup handlers run) and destroys it; without fiber or bridge it goes at once. */
 void channel_hangup(struct channel *ch, int cause);
+/* The same with the reason that SoftHangupRequest shows as its Cause. */
+enum { SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
+void channel_soft_hangup(struct channel *ch, int cause, int reason);
+void channel_tell_soft_hangup(struct channel *ch, int reason);       /* the event alone: run.c at its end */
 /* The end: hang up with the technology, Hangup event, out of the lists.
  * Owner of the moment only (its fiber, the dialler, the bridge). */
 void channel_destroy(struct channel *ch);
+void channel_destroy_soon(struct channel *ch);       /* from the loop; safe inside its own events */
 
-/* Inside a fiber: the next event of one of `v` (waiter is set meanwhile).
+/* Inside a fiber: the next event of one of `v` (waiter is set meanwhile; a NULL
+ * in `v` is passed over, and v[0] NULL cancels nothing).
  * 0 and *ev (yours to free) and *which; ETIMEDOUT; ECANCELED: v[0] was hung up
  * or sent elsewhere (events still queued are left). ms UINT64_MAX: for ever. */
 int channels_next(struct channel **v, size_t n, uint64_t ms, size_t *which, struct chan_event **ev);
@@ -207,19 +246,30 @@ int channel_sleep(struct channel *ch, uint64_t ms);
 
 void channel_set_state(struct channel *ch, enum channel_state s);    /* Newstate, device state */
 void channel_set_caller(struct channel *ch, struct str number, struct str name);     /* NewCallerid */
+void channel_set_caller_party(struct channel *ch, const struct party *p);
 void channel_set_connected(struct channel *ch, const struct party *p);       /* NewConnectedLine + indication */
+void channel_put_connected(struct channel *ch, const struct party *p);       /* without indication */
+void channel_set_accountcode(struct channel *ch, struct str code);   /* NewAccountCode */
 void channel_set_exten(struct channel *ch, struct str context, struct str exten, int priority);
 int channel_answer(struct channel *ch);      /* answers unless up already; 0 or errno */
 int channel_indicate(struct channel *ch, enum indication ind, const void *data);
 int channel_digit(struct channel *ch, char digit, unsigned ms);
 struct media_session *channel_media(struct channel *ch);     /* follows Local halves to where sound goes */
+struct channel *channel_media_end(struct channel *ch);       /* whose session that is; NULL */
 int channel_rename(struct channel *ch, struct str name);     /* Rename event */
+
+/* Give `into` (running an application, or being dialled) the leg of `from`, and
+ * `from` the leg that `into` had: names, ids and parties go with the legs, fibers and
+ * dialplan stay. `from` must be in no bridge. ENOSYS: a technology cannot. */
+int channel_exchange(struct channel *into, struct channel *from);
 
 struct channel *channel_by_name(struct pbx *pbx, struct str name);   /* name or uniqueid; a view, not held */
 size_t channel_count(const struct pbx *pbx);
-/* Request by "TECH/dest". *cause as tech->request. */
+/* Request by "TECH/dest". *cause as tech->request. *out is `owned` by the
+ * caller: destroy it, start a fiber for it or put it into a bridge. */
 int channel_request(struct pbx *pbx, struct str tech_dest, struct channel *requestor, struct channel **out,
 		    int *cause);
+int channel_request_prm(const struct channel_request *rq, struct str tech_dest, struct channel **out, int *cause);
 
 /* Private notes by key, freed with the channel. */
 struct datastore {
@@ -240,6 +290,7 @@ enum {
 	CAUSE_CONGESTION = 42, CAUSE_BEARER_NOT_AVAILABLE = 58, CAUSE_BEARER_NOT_IMPLEMENTED = 65,
 	CAUSE_INCOMPATIBLE = 88, CAUSE_TIMER_EXPIRED = 102, CAUSE_INTERWORKING = 127
 };
+int cause_of(struct str name);       /* "NO_ANSWER" or "19"; -1: no such cause */
 const char *cause_text(int cause);   /* "Normal Clearing", ... as the manager's Cause-txt */
 
 #endif

@@ -1,0 +1,691 @@
+#define LOG_MODULE "bridge"
+#include "pbx/bridge.h"
+#include "base/log.h"
+#include "base/obj.h"
+#include "media/media.h"
+#include "pbx/bridge_private.h"
+#include "pbx/channel_private.h"
+#include "pbx/dialplan.h"
+#include "pbx/event.h"
+#include "pbx/local.h"
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+static void bridge_free(void *o)
+{
+	struct bridge *b = o;
+
+	list_remove(&b->link);
+	text_free(&b->id);
+	text_free(&b->type);
+	text_free(&b->name);
+	text_free(&b->creator);
+}
+
+static void member_free(void *o)
+{
+	struct member *m = o;
+
+	text_free(&m->f.after_context);
+	text_free(&m->f.after_exten);
+	text_free(&m->f.warn_sound);
+	text_free(&m->f.limit_sound);
+	obj_drop(m->ch);
+	obj_drop(m->bridge);
+}
+
+struct list *bridges(struct pbx *p)
+{
+	if (!p->bridges.next)
+		list_init(&p->bridges);
+	return &p->bridges;
+}
+
+struct str bridge_id(const struct bridge *b)
+{
+	return text_view(&b->id);
+}
+
+size_t bridge_count(const struct bridge *b)
+{
+	return b->count;
+}
+
+struct member *bridge_member(const struct channel *ch)
+{
+	if (!ch->bridge)
+		return NULL;
+	list_each(l, &ch->bridge->members) {
+		struct member *m = container_of(l, struct member, link);
+
+		if (m->ch == ch)
+			return m;
+	}
+	return NULL;
+}
+
+static struct member *other(const struct bridge *b, const struct channel *ch)
+{
+	list_each(l, &b->members) {
+		struct member *m = container_of(l, struct member, link);
+
+		if (m->ch != ch)
+			return m;
+	}
+	return NULL;
+}
+
+struct channel *bridge_peer(const struct channel *ch)
+{
+	struct member *m = ch->bridge && ch->bridge->count == 2 ? other(ch->bridge, ch) : NULL;
+
+	return m ? m->ch : NULL;
+}
+
+bool bridge_wants_digits(const struct channel *ch)
+{
+	const struct member *m = bridge_member(ch);
+
+	return m && (m->f.hangup_star || m->f.blind_transfer || m->f.attended_transfer || m->f.park ||
+		     m->f.automixmon);
+}
+
+/* ---- events */
+
+void bridge_headers(struct event *e, const char *prefix, const struct bridge *b)
+{
+	const struct { const char *key; struct str value; } rows[] = {
+		{ "BridgeUniqueid", text_view(&b->id) },
+		{ "BridgeType", text_view(&b->type) },
+		{ "BridgeTechnology", b->native ? STR("native_rtp") : STR("simple_bridge") },
+		{ "BridgeCreator", b->creator.n ? text_view(&b->creator) : STR("<unknown>") },
+		{ "BridgeName", b->name.n ? text_view(&b->name) : STR("<unknown>") },
+	};
+	char key[64];
+
+	if (!e)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(key, sizeof(key), "%s%s", prefix, rows[i].key);
+		event_put(e, key, rows[i].value);
+	}
+	snprintf(key, sizeof(key), "%sBridgeNumChannels", prefix);
+	event_printf(e, key, "%zu", b->count);
+	snprintf(key, sizeof(key), "%sBridgeVideoSourceMode", prefix);
+	event_put(e, key, STR("none"));
+}
+
+static void tell(const struct bridge *b, const char *name, const struct channel *ch, const struct channel *swap)
+{
+	struct event *e = b->pbx->events ? event_new(b->pbx->events, name, EV_CALL) : NULL;
+
+	if (!e)
+		return;
+	bridge_headers(e, "", b);
+	if (ch)
+		event_channel(e, "", ch);
+	if (swap)
+		event_put(e, "SwapUniqueid", text_view(&swap->uniqueid));
+	event_send(b->pbx->events, e);
+}
+
+/* RFC 9562 section 5.4. */
+static int uuid(struct text *t)
+{
+	uint8_t r[16];
+
+	if (getrandom(r, sizeof(r), GRND_NONBLOCK) != (ssize_t)sizeof(r))
+		return EAGAIN;
+	r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
+	r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
+	return text_printf(t, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+			   r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+}
+
+int bridge_new(struct bridge **out, struct pbx *pbx, struct str type)
+{
+	struct bridge *b = obj_new(sizeof(*b), bridge_free);
+	int err;
+
+	if (!b)
+		return ENOMEM;
+	b->pbx = pbx;
+	list_init(&b->members);
+	list_append(bridges(pbx), &b->link);
+	err = uuid(&b->id);
+	err = err ? err : text_set(&b->type, type);
+	if (err) {
+		obj_drop(b);
+		return err;
+	}
+	tell(b, "BridgeCreate", NULL, NULL);
+	*out = b;
+	return 0;
+}
+
+/* ---- what members say */
+
+/* To everybody but `m`. */
+static void indicate_others(struct member *m, enum indication ind, const void *data)
+{
+	list_each_safe(l, tmp, &m->bridge->members) {
+		struct member *o = container_of(l, struct member, link);
+
+		if (o != m)
+			channel_indicate(o->ch, ind, data);
+	}
+}
+
+void bridge_pass_digit(struct member *m, char digit, unsigned ms)
+{
+	list_each_safe(l, tmp, &m->bridge->members) {
+		struct member *o = container_of(l, struct member, link);
+
+		if (o != m)
+			channel_digit(o->ch, digit, ms);
+	}
+}
+
+static void digit_came(struct member *m, const struct chan_event *e)
+{
+	struct channel *peer;
+
+	if (m->ch->digits_relayed) {
+		peer = bridge_peer(m->ch);
+		if (!peer)
+			return;
+		channel_tell_digit(peer, false, e->digit, 0, "Sent");
+		channel_tell_digit(peer, true, e->digit, e->ms, "Sent");
+		return;
+	}
+	if (!bridge_features_digit(m, e->digit, e->ms))
+		bridge_pass_digit(m, e->digit, e->ms);
+}
+
+static void hold_came(struct member *m, const struct chan_event *e)
+{
+	struct str music = text_view(&e->text);
+
+	m->on_hold = true;
+	indicate_others(m, IND_HOLD, music.n ? &music : NULL);
+}
+
+static void line_came(struct member *m, const struct chan_event *e)
+{
+	struct channel *peer = bridge_peer(m->ch);
+
+	if (!peer)
+		return;
+	if (e->type == CE_CONNECTED_LINE && e->party) {
+		channel_set_connected(peer, e->party);
+	} else if (e->type == CE_REDIRECTING && e->redirecting) {
+		redirecting_copy(&peer->redirecting, e->redirecting);
+		channel_indicate(peer, IND_REDIRECTING, NULL);
+	}
+}
+
+static void text_came(struct member *m, const struct chan_event *e)
+{
+	list_each_safe(l, tmp, &m->bridge->members) {
+		struct member *o = container_of(l, struct member, link);
+
+		if (o != m && o->ch->tech->text)
+			o->ch->tech->text(o->ch, text_view(&e->text), text_view(&e->text2));
+	}
+}
+
+static void limit_came(struct member *m);
+
+static void handle(struct member *m, const struct chan_event *e)
+{
+	switch (e->type) {
+	case CE_HANGUP:
+		bridge_leave(m, m->ch->cause);
+		break;
+	case CE_WAKE:
+		if (m->ch->async_goto || m->ch->hungup)
+			bridge_leave(m, 0);
+		break;
+	case CE_DTMF_END:
+		digit_came(m, e);
+		break;
+	case CE_HOLD:
+		hold_came(m, e);
+		break;
+	case CE_UNHOLD:
+		m->on_hold = false;
+		indicate_others(m, IND_UNHOLD, NULL);
+		break;
+	case CE_CONNECTED_LINE:
+	case CE_REDIRECTING:
+		line_came(m, e);
+		break;
+	case CE_TEXT:
+		text_came(m, e);
+		break;
+	case CE_RINGING:
+		indicate_others(m, IND_RINGING, NULL);
+		break;
+	case CE_PROGRESS:
+		indicate_others(m, IND_PROGRESS, NULL);
+		break;
+	case CE_PROCEEDING:
+		indicate_others(m, IND_PROCEEDING, NULL);
+		break;
+	case CE_ANSWER:
+		indicate_others(m, IND_STOP, NULL);
+		break;
+	case CE_FLASH:
+		indicate_others(m, IND_FLASH, NULL);
+		break;
+	case CE_VIDUPDATE:
+		indicate_others(m, IND_VIDUPDATE, NULL);
+		break;
+	case CE_T38:
+		indicate_others(m, IND_T38, e->data);
+		break;
+	case CE_AOC:
+		indicate_others(m, IND_AOC, e->data);
+		break;
+	case CE_MEDIA:
+		channel_path_update(m->ch, true);
+		indicate_others(m, IND_SRCUPDATE, NULL);
+		break;
+	case CE_PLAY_DONE:
+		if (m->limit_at && !timer_running(&m->warn_timer) && timer_running(&m->limit_timer) &&
+		    clock_ms(m->bridge->pbx->clock) >= m->limit_at)
+			limit_came(m);
+		break;
+	default:
+		break;
+	}
+}
+
+static void sink(void *arg, struct channel *ch, struct chan_event *e)
+{
+	struct member *m = obj_hold(arg);
+
+	(void)ch;
+	handle(m, e);
+	chan_event_free(e);
+	obj_drop(m);
+}
+
+/* ---- time limits: Dial's L() */
+
+static void say(struct channel *ch, const struct text *sound)
+{
+	struct channel *end = sound->n ? channel_media_end(ch) : NULL;
+	struct str name = text_view(sound);
+
+	if (end)
+		media_play(channel_media(ch), &name, 1, text_view(&ch->language), 0);
+}
+
+static void limit_came(struct member *m)
+{
+	struct bridge *b = obj_hold(m->bridge);
+
+	bridge_dissolve(b, CAUSE_NORMAL);
+	obj_drop(b);
+}
+
+static void limit_end(void *arg)
+{
+	limit_came(arg);
+}
+
+/* The last words get a few seconds, or end the call with CE_PLAY_DONE. */
+#define LAST_WORDS_MS 5000
+
+static void limit_over(void *arg)
+{
+	struct member *m = arg;
+
+	if (!m->f.limit_sound.n || !channel_media(m->ch)) {
+		limit_came(m);
+		return;
+	}
+	timer_start(m->bridge->pbx->wheel, &m->limit_timer, LAST_WORDS_MS, limit_end, m);
+	say(m->ch, &m->f.limit_sound);
+}
+
+static void warn(void *arg)
+{
+	struct member *m = arg;
+	uint64_t now = clock_ms(m->bridge->pbx->clock);
+
+	say(m->ch, &m->f.warn_sound);
+	if (m->f.warn_every_ms && now + m->f.warn_every_ms < m->limit_at)
+		timer_start(m->bridge->pbx->wheel, &m->warn_timer, m->f.warn_every_ms, warn, m);
+}
+
+static void limits_start(struct member *m)
+{
+	struct wheel *w = m->bridge->pbx->wheel;
+
+	if (!m->f.limit_ms)
+		return;
+	m->limit_at = clock_ms(m->bridge->pbx->clock) + m->f.limit_ms;
+	timer_start(w, &m->limit_timer, m->f.limit_ms, limit_over, m);
+	if (m->f.warn_ms && m->f.warn_ms < m->f.limit_ms)
+		timer_start(w, &m->warn_timer, m->f.limit_ms - m->f.warn_ms, warn, m);
+}
+
+/* ---- coming and going */
+
+static int features_copy(struct bridge_features *to, const struct bridge_features *from)
+{
+	struct text z = { 0 };
+	int err;
+
+	*to = *from;
+	to->after_context = to->after_exten = to->warn_sound = to->limit_sound = z;
+	err = text_set(&to->after_context, text_view(&from->after_context));
+	err = err ? err : text_set(&to->after_exten, text_view(&from->after_exten));
+	err = err ? err : text_set(&to->warn_sound, text_view(&from->warn_sound));
+	err = err ? err : text_set(&to->limit_sound, text_view(&from->limit_sound));
+	return err;
+}
+
+/* The seconds of "systemname-seconds.counter", then the counter: who is older. */
+static bool older(struct str a, struct str b)
+{
+	uint64_t sa, sb, na, nb;
+	size_t da = str_rchr(a, '.'), db = str_rchr(b, '.');
+	size_t ha = str_rchr(str_sub(a, 0, da), '-'), hb = str_rchr(str_sub(b, 0, db), '-');
+	struct str ta = ha < da ? str_sub(a, ha + 1, da - ha - 1) : str_sub(a, 0, da);
+	struct str tb = hb < db ? str_sub(b, hb + 1, db - hb - 1) : str_sub(b, 0, db);
+
+	if (str_u64(ta, &sa) || str_u64(tb, &sb) || str_u64(str_skip(a, da + 1), &na) ||
+	    str_u64(str_skip(b, db + 1), &nb))
+		return false;
+	return sa < sb || (sa == sb && na < nb);
+}
+
+/* Calls that were joined are told as one from then on. */
+static void link_ids(struct bridge *b, struct channel *ch)
+{
+	struct member *o = other(b, ch);
+
+	if (!o || str_eq(text_view(&o->ch->linkedid), text_view(&ch->linkedid)))
+		return;
+	if (older(text_view(&o->ch->linkedid), text_view(&ch->linkedid))) {
+		text_set(&ch->linkedid, text_view(&o->ch->linkedid));
+		return;
+	}
+	list_each(l, &b->members)
+		text_set(&container_of(l, struct member, link)->ch->linkedid, text_view(&ch->linkedid));
+}
+
+static void tell_techs(struct bridge *b)
+{
+	list_each_safe(l, tmp, &b->members) {
+		struct channel *ch = container_of(l, struct member, link)->ch;
+
+		if (ch->tech->bridged)
+			ch->tech->bridged(ch, bridge_peer(ch));
+	}
+}
+
+/* Who is in the bridge changed. */
+static void settle(struct bridge *b)
+{
+	struct member *first, *second;
+
+	b->native = false;
+	list_each_safe(l, tmp, &b->members) {
+		struct channel *ch = container_of(l, struct member, link)->ch;
+
+		channel_path_update(ch, false);
+		if (b->count == 2)
+			break;          /* both ends were seen to */
+	}
+	tell_techs(b);
+	if (b->count != 2)
+		return;
+	first = container_of(b->members.next, struct member, link);
+	second = container_of(b->members.prev, struct member, link);
+	b->native = first->ch->joined && second->ch->joined;
+	if (local_twin(first->ch))
+		local_optimize_soon(first->ch);
+	if (local_twin(second->ch))
+		local_optimize_soon(second->ch);
+}
+
+/* What was queued before the bridge listened. */
+static void drain(struct channel *ch)
+{
+	while (ch->sink && !list_empty(&ch->queue)) {
+		struct chan_event *e = container_of(ch->queue.next, struct chan_event, link);
+
+		list_remove(&e->link);
+		ch->queued--;
+		ch->sink(ch->sink_arg, ch, e);
+	}
+}
+
+void bridge_resume(struct member *m)
+{
+	m->ch->sink = sink;
+	m->ch->sink_arg = m;
+	drain(m->ch);
+}
+
+static int enter(struct bridge *b, struct channel *ch, const struct bridge_features *f, struct channel *swap)
+{
+	struct member *m = obj_new(sizeof(*m), member_free);
+	int err;
+
+	if (!m)
+		return ENOMEM;
+	m->ch = obj_hold(ch);
+	m->bridge = obj_hold(b);
+	err = f ? features_copy(&m->f, f) : 0;
+	if (err) {
+		obj_drop(m);
+		return err;
+	}
+	channel_unlink_early(ch);
+	list_append(&b->members, &m->link);
+	b->count++;
+	ch->bridge = b;
+	ch->sink = sink;
+	ch->sink_arg = m;
+	ch->owned = false;
+	link_ids(b, ch);
+	tell(b, "BridgeEnter", ch, swap);
+	limits_start(m);
+	log_verbose(3, "Channel %s joined '%s' %s-bridge <%s>", text_z(&ch->name),
+		    b->native ? "native_rtp" : "simple_bridge", text_z(&b->type), text_z(&b->id));
+	return 0;
+}
+
+int bridge_add(struct bridge *b, struct channel *ch, const struct bridge_features *f)
+{
+	int err;
+
+	if (ch->bridge)
+		return EBUSY;
+	if (ch->dead || b->dissolved)
+		return ESHUTDOWN;
+	err = enter(b, ch, f, NULL);
+	if (err)
+		return err;
+	settle(b);
+	drain(ch);
+	return 0;
+}
+
+static void orphan(struct member *m)
+{
+	struct channel *ch = m->ch;
+
+	if (ch->fiber || ch->owned || ch->dead)
+		return;
+	if (m->f.after_priority && !ch->hungup) {
+		if (!pbx_async_goto(ch, text_view(&m->f.after_context), text_view(&m->f.after_exten),
+				    m->f.after_priority))
+			return;
+	}
+	channel_destroy_soon(ch);
+}
+
+/* `kept`: somebody else decides what becomes of the channel. */
+static void leave(struct member *m, bool kept)
+{
+	struct bridge *b = m->bridge;
+	struct channel *ch = m->ch;
+
+	bridge_features_stop(m);
+	timer_stop(&m->limit_timer);
+	timer_stop(&m->warn_timer);
+	if (m->on_hold)
+		indicate_others(m, IND_UNHOLD, NULL);
+	list_remove(&m->link);
+	b->count--;
+	ch->bridge = NULL;
+	if (ch->sink_arg == m) {
+		ch->sink = NULL;
+		ch->sink_arg = NULL;
+	}
+	b->native = false;
+	tell(b, "BridgeLeave", ch, NULL);
+	log_verbose(3, "Channel %s left bridge <%s>", text_z(&ch->name), text_z(&b->id));
+	channel_path_update(ch, false);
+	if (ch->tech->bridged)
+		ch->tech->bridged(ch, NULL);
+	fiber_wake(m->waiter);
+	if (!kept)
+		orphan(m);
+}
+
+/* After somebody left: a basic bridge is not for one. */
+static void close_if_over(struct bridge *b, int cause)
+{
+	if (b->moving)
+		return;
+	if (!b->dissolved && b->count)
+		settle(b);
+	if (!b->dissolved && (!b->count || (b->count < 2 && str_eq(text_view(&b->type), STR("basic")))))
+		bridge_dissolve(b, cause);
+}
+
+static void leave_and_close(struct member *m, int cause, bool kept)
+{
+	struct bridge *b = obj_hold(m->bridge);
+	bool ends = m->f.dissolve_on_leave;
+
+	leave(m, kept);
+	obj_drop(m);
+	if (ends)
+		bridge_dissolve(b, cause);
+	close_if_over(b, cause);
+	obj_drop(b);
+}
+
+void bridge_leave(struct member *m, int cause)
+{
+	leave_and_close(m, cause, false);
+}
+
+int bridge_remove(struct channel *ch)
+{
+	struct member *m = bridge_member(ch);
+
+	if (!m)
+		return ENOENT;
+	leave_and_close(m, CAUSE_NORMAL, true);
+	return 0;
+}
+
+void bridge_dissolve(struct bridge *b, int cause)
+{
+	if (b->dissolved)
+		return;
+	b->dissolved = true;
+	obj_hold(b);
+	while (!list_empty(&b->members)) {
+		struct member *m = container_of(b->members.next, struct member, link);
+
+		if (!m->ch->hungup)
+			m->ch->cause = cause ? cause : CAUSE_NORMAL;
+		leave(m, false);
+		obj_drop(m);
+	}
+	tell(b, "BridgeDestroy", NULL, NULL);
+	obj_drop(b);
+}
+
+int bridge_swap(struct channel *in, struct channel *out)
+{
+	struct member *mo = bridge_member(out), *mi = bridge_member(in);
+	struct bridge_features f = { 0 };
+	struct bridge *b, *from = NULL;
+	int err;
+
+	if (!mo || (mi && mi->bridge == mo->bridge))
+		return EINVAL;
+	b = obj_hold(mo->bridge);
+	b->moving = true;
+	f = mo->f;
+	if (mi) {
+		from = obj_hold(mi->bridge);
+		from->moving = true;
+		f.hangup_star |= mi->f.hangup_star;
+		f.blind_transfer |= mi->f.blind_transfer;
+		f.attended_transfer |= mi->f.attended_transfer;
+		leave(mi, true);
+		obj_drop(mi);
+	}
+	f.limit_ms = f.warn_ms = 0;     /* the clock that runs is the member's who had it */
+	err = enter(b, in, &f, out);
+	if (!err) {
+		leave(mo, true);
+		obj_drop(mo);
+	}
+	b->moving = false;
+	settle(b);
+	if (!err)
+		drain(in);
+	if (from) {
+		from->moving = false;
+		close_if_over(from, CAUSE_NORMAL);
+		obj_drop(from);
+	}
+	close_if_over(b, CAUSE_NORMAL);
+	obj_drop(b);
+	return err;
+}
+
+void bridge_wait(struct channel *ch)
+{
+	struct member *m;
+
+	while ((m = bridge_member(ch))) {
+		m->waiter = fiber_self();
+		fiber_wait();
+	}
+}
+
+int bridge_call(struct channel *caller, struct channel *peer, const struct bridge_features *caller_f,
+		const struct bridge_features *peer_f)
+{
+	struct bridge *b;
+	int err = bridge_new(&b, caller->pbx, STR("basic"));
+
+	if (err)
+		return err;
+	peer->owned = false;
+	err = bridge_add(b, peer, peer_f);
+	if (!err && b->count)
+		err = bridge_add(b, caller, caller_f);
+	if (b->count < 2)
+		bridge_dissolve(b, CAUSE_NORMAL);
+	if (err && !peer->fiber && !peer->bridge)
+		channel_destroy_soon(peer);
+	bridge_wait(caller);
+	obj_drop(b);
+	return err;
+}

@@ -1,0 +1,233 @@
+#define LOG_MODULE "channel"
+#include "pbx/channel.h"
+#include "base/log.h"
+#include "base/obj.h"
+#include "pbx/bridge.h"
+#include "pbx/channel_private.h"
+#include "pbx/event.h"
+#include <errno.h>
+#include <stdlib.h>
+
+static void channel_free(void *o)
+{
+	struct channel *ch = o;
+	struct text *texts[] = { &ch->name, &ch->uniqueid, &ch->linkedid, &ch->context, &ch->exten,
+		&ch->macro_app, &ch->app, &ch->appdata, &ch->accountcode, &ch->peeraccount, &ch->language,
+		&ch->musicclass, &ch->parkinglot, &ch->userfield, &ch->tonezone, &ch->hangsource,
+		&ch->tenantid, &ch->moh_class, &ch->named_call_group, &ch->named_pickup_group };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		text_free(texts[i]);
+	party_free(&ch->caller);
+	party_free(&ch->connected);
+	party_free(&ch->dialed);
+	redirecting_free(&ch->redirecting);
+	vars_free(&ch->vars);
+}
+
+static int name_it(struct channel *ch, const struct channel_new_prm *prm)
+{
+	struct pbx *p = prm->pbx;
+
+	if (prm->name.n)
+		return text_set(&ch->name, prm->name);
+	return text_printf(&ch->name, "%s/%.*s-%08x", prm->tech->type, STR_ARG(prm->stem), p->next_channel++);
+}
+
+static int identify(struct channel *ch, const struct channel_new_prm *prm)
+{
+	struct pbx *p = prm->pbx;
+	int err;
+
+	if (prm->uniqueid.n)
+		err = map_get(p->by_uniqueid, prm->uniqueid) ? EEXIST : text_set(&ch->uniqueid, prm->uniqueid);
+	else if (p->systemname.n)
+		err = text_printf(&ch->uniqueid, "%.*s-%lld.%u", STR_ARG(p->systemname),
+				  (long long)ch->created, p->next_unique++);
+	else
+		err = text_printf(&ch->uniqueid, "%lld.%u", (long long)ch->created, p->next_unique++);
+	if (err)
+		return err;
+	return text_set(&ch->linkedid, text_view(prm->linked ? &prm->linked->linkedid : &ch->uniqueid));
+}
+
+static int fill(struct channel *ch, const struct channel_new_prm *prm)
+{
+	struct pbx *p = prm->pbx;
+	int err;
+
+	ch->pbx = p;
+	ch->tech = prm->tech;
+	ch->pvt = prm->pvt;
+	ch->state = prm->state;
+	ch->outgoing = prm->outgoing;
+	ch->priority = 1;
+	ch->shown = -1;
+	ch->created = clock_wall_s(p->clock);
+	ch->created_us = clock_us(p->clock);
+	err = name_it(ch, prm);
+	err = err ? err : identify(ch, prm);
+	err = err ? err : text_set(&ch->context, prm->context.n ? prm->context : STR("default"));
+	err = err ? err : text_set(&ch->exten, prm->exten.n ? prm->exten : STR("s"));
+	err = err ? err : text_set(&ch->accountcode, prm->accountcode);
+	err = err ? err : text_set(&ch->language, prm->language.n ? prm->language : p->default_language);
+	err = err ? err : party_set(&ch->caller, prm->caller_number, prm->caller_name);
+	err = err ? err : text_set(&ch->caller.ani, prm->caller_number);
+	return err;
+}
+
+int channel_new(struct channel **out, const struct channel_new_prm *prm)
+{
+	struct pbx *p = prm->pbx;
+	struct channel *ch;
+	int err;
+
+	if (p->stopping)
+		return ESHUTDOWN;
+	ch = obj_new(sizeof(*ch), channel_free);
+	if (!ch)
+		return ENOMEM;
+	list_init(&ch->queue);
+	list_init(&ch->datastores);
+	list_init(&ch->hangup_handlers);
+	list_init(&ch->vars.head);
+	err = fill(ch, prm);
+	err = err ? err : map_add(p->by_name, text_view(&ch->name), ch);
+	if (err)
+		goto out;
+	err = map_add(p->by_uniqueid, text_view(&ch->uniqueid), ch);
+	if (err) {
+		map_del(p->by_name, text_view(&ch->name));
+		goto out;
+	}
+	list_append(&p->channels, &ch->link);
+	channel_tell(ch, "Newchannel", EV_CALL);
+	channel_tell_device(ch);
+ out:
+	if (err)
+		obj_drop(ch);
+	else
+		*out = ch;
+	return err;
+}
+
+static void part(struct channel *ch)
+{
+	if (ch->bridge)
+		bridge_remove(ch);
+	channel_unlink_early(ch);
+	if (ch->moh)
+		channel_moh_stop(ch);
+	ch->player = obj_drop(ch->player);
+	ch->replaced_by = obj_drop(ch->replaced_by);
+	timer_stop(&ch->reap);
+}
+
+void channel_destroy(struct channel *ch)
+{
+	if (ch->dead)
+		return;
+	part(ch);
+	ch->hungup = true;
+	ch->dead = true;
+	if (ch->tech->hangup)
+		ch->tech->hangup(ch);
+	map_del(ch->pbx->by_name, text_view(&ch->name));
+	map_del(ch->pbx->by_uniqueid, text_view(&ch->uniqueid));
+	list_remove(&ch->link);
+	channel_tell_hangup(ch);
+	channel_tell_device(ch);
+	channel_notes_free(ch);
+	while (!list_empty(&ch->queue)) {
+		struct chan_event *e = container_of(ch->queue.next, struct chan_event, link);
+
+		list_remove(&e->link);
+		chan_event_free(e);
+	}
+	fiber_wake(ch->waiter);
+	obj_drop(ch);
+}
+
+static void reap(void *arg)
+{
+	struct channel *ch = arg;
+
+	/* Somebody may have taken it over meanwhile. */
+	if (!ch->fiber && !ch->bridge && !ch->owned)
+		channel_destroy(ch);
+}
+
+void channel_destroy_soon(struct channel *ch)
+{
+	if (!ch->dead && !timer_running(&ch->reap))
+		timer_start(ch->pbx->wheel, &ch->reap, 0, reap, ch);
+}
+
+struct channel *channel_by_name(struct pbx *pbx, struct str name)
+{
+	struct channel *ch = map_get(pbx->by_name, name);
+
+	return ch ? ch : map_get(pbx->by_uniqueid, name);
+}
+
+size_t channel_count(const struct pbx *pbx)
+{
+	return map_count(pbx->by_name);
+}
+
+int channel_rename(struct channel *ch, struct str name)
+{
+	struct text new_name = { 0 };
+	struct event *e;
+	int err;
+
+	if (map_get(ch->pbx->by_name, name))
+		return EEXIST;
+	err = text_set(&new_name, name);
+	err = err ? err : map_add(ch->pbx->by_name, text_view(&new_name), ch);
+	if (err) {
+		text_free(&new_name);
+		return err;
+	}
+	map_del(ch->pbx->by_name, text_view(&ch->name));
+	e = ch->pbx->events ? event_new(ch->pbx->events, "Rename", EV_CALL) : NULL;
+	event_put(e, "Channel", text_view(&ch->name));
+	event_put(e, "Newname", text_view(&new_name));
+	event_put(e, "Uniqueid", text_view(&ch->uniqueid));
+	if (e)
+		event_send(ch->pbx->events, e);
+	text_free(&ch->name);
+	ch->name = new_name;
+	return 0;
+}
+
+int channel_request_prm(const struct channel_request *rq, struct str tech_dest, struct channel **out, int *cause)
+{
+	struct channel_request r = *rq;
+	struct str type = str_trim(str_cut_raw(&tech_dest, '/'));
+	const struct channel_tech *t = map_get(rq->pbx->techs, type);
+	int err, why = CAUSE_NORMAL;
+
+	if (!t || !t->request) {
+		log_warning("No technology '%.*s' to make a channel of", STR_ARG(type));
+		*cause = 66;
+		return ENOENT;
+	}
+	r.dest = tech_dest;
+	err = t->request(&r, out, &why);
+	if (err) {
+		*cause = why;
+		return err;
+	}
+	(*out)->owned = true;
+	(*out)->outgoing = true;
+	return 0;
+}
+
+int channel_request(struct pbx *pbx, struct str tech_dest, struct channel *requestor, struct channel **out,
+		    int *cause)
+{
+	struct channel_request rq = { .pbx = pbx, .requestor = requestor };
+
+	return channel_request_prm(&rq, tech_dest, out, cause);
+}

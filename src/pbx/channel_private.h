@@ -1,0 +1,34 @@
+/* pbx/channel_private.h -- what the files behind channel.h and bridge.h share.
+ * Threads: core. */
+#ifndef PBX_CHANNEL_PRIVATE_H
+#define PBX_CHANNEL_PRIVATE_H
+
+#include "pbx/channel.h"
+
+void channel_notes_free(struct channel *ch);
+
+/* channel_tell.c: events of the manager about one channel. Each builds nothing
+ * while nobody listens. */
+struct event *channel_event_begin(struct channel *ch, const char *name, unsigned privilege);
+void channel_tell(struct channel *ch, const char *name, unsigned privilege);  /* the channel's headers alone */
+void channel_tell_hangup(struct channel *ch);
+void channel_tell_hangup_request(struct channel *ch, const char *name, int cause);
+void channel_tell_caller(struct channel *ch);
+void channel_tell_digit(struct channel *ch, bool end, char digit, unsigned ms, const char *direction);
+void channel_tell_hold(struct channel *ch, struct str music_class);
+void channel_tell_device(struct channel *ch);        /* device_changed() of its device */
+
+/* path.c: who is heard where. */
+struct channel *channel_facing(const struct channel *ch);    /* in a bridge of two, or early */
+void channel_link_early(struct channel *a, struct channel *b);
+void channel_unlink_early(struct channel *a);
+/* Something on the way from ch changed: join or part the sessions at the ends.
+ * `again`: even when they were joined before (their media changed). */
+void channel_path_update(struct channel *ch, bool again);
+
+/* moh.c */
+void channel_moh_start(struct channel *ch, struct str music_class);
+void channel_moh_stop(struct channel *ch);
+void channel_moh_again(struct channel *ch);  /* the list is through */
+
+#endif

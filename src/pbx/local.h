@@ -1,0 +1,20 @@
+/* pbx/local.h -- Local/exten@context[/njmb]: two halves back to back, so that a
+ * call can go through the dialplan once more. ;1 is what was asked for, ;2 runs
+ * the dialplan. Options: n never optimise away; m, j, b are accepted.
+ * Threads: core. */
+#ifndef PBX_LOCAL_H
+#define PBX_LOCAL_H
+
+#include "pbx/channel.h"
+
+extern const struct channel_tech local_tech;    /* pbx_new() adds it */
+
+/* The other half; NULL: not a Local channel, or its twin is gone. */
+struct channel *local_twin(const struct channel *ch);
+/* Both halves are in bridges of two: put the two others into one bridge and
+ * end the halves, unless /n forbids. From the loop, soon. */
+void local_optimize_soon(struct channel *half);
+/* The manager's LocalOptimizeAway: takes /n back. ENOENT: no Local channel. */
+int local_allow_optimize(struct channel *half);
+
+#endif

@@ -1,0 +1,145 @@
+/* Who is heard where. A channel faces at most one other (in a bridge of two, or
+ * while it is dialled), and a Local half hands on to its twin: so all ways are
+ * chains, and what matters are the sessions at their two ends. */
+#include "base/obj.h"
+#include "media/media.h"
+#include "pbx/bridge.h"
+#include "pbx/bridge_private.h"
+#include "pbx/channel_private.h"
+#include "pbx/local.h"
+
+/* A dialplan may dial itself in a ring of Local channels. */
+#define CHAIN_MAX 64
+
+struct channel *channel_facing(const struct channel *ch)
+{
+	return ch->bridge ? bridge_peer(ch) : ch->early;
+}
+
+/* Where sound given to `ch` comes out: a real channel, or the Local half whose
+ * application hears it. */
+static struct channel *end_of(struct channel *ch)
+{
+	for (int i = 0; i < CHAIN_MAX; i++) {
+		struct channel *twin = local_twin(ch), *next;
+
+		if (!twin)
+			break;
+		next = channel_facing(twin);
+		if (!next)
+			return twin;
+		ch = next;
+	}
+	return ch;
+}
+
+static struct media_session *session(struct channel *ch)
+{
+	return ch && !ch->dead && ch->tech->media ? ch->tech->media(ch) : NULL;
+}
+
+struct channel *channel_media_end(struct channel *ch)
+{
+	struct channel *end = end_of(ch);
+
+	return session(end) ? end : NULL;
+}
+
+struct media_session *channel_media(struct channel *ch)
+{
+	return session(end_of(ch));
+}
+
+static void part_end(struct channel *ch)
+{
+	struct media_session *s = session(ch);
+
+	if (!ch || !ch->joined)
+		return;
+	ch->joined = NULL;
+	ch->digits_relayed = false;
+	if (s)
+		media_unbridge(s);
+}
+
+/* Does anybody on the way from this end want to see its digits first? */
+static bool digits_wanted(const struct channel *ch)
+{
+	for (int i = 0; i < CHAIN_MAX; i++) {
+		const struct channel *next = channel_facing(ch);
+
+		if (!ch->bridge || bridge_wants_digits(ch))
+			return true;
+		next = next ? local_twin(next) : NULL;
+		if (!next)
+			return false;
+		ch = next;
+	}
+	return true;
+}
+
+static void relay_digits(struct channel *from, struct channel *to)
+{
+	from->digits_relayed = from->digits_in_media && to->digits_in_media && !digits_wanted(from);
+	media_dtmf_hold(session(from), !from->digits_relayed);
+}
+
+static void join(struct channel *a, struct channel *b, bool again)
+{
+	struct media_session *sa = session(a), *sb = session(b);
+
+	if (a->joined != sb || b->joined != sa || again) {
+		if (a->joined && a->joined != sb)
+			part_end(a);
+		if (b->joined && b->joined != sa)
+			part_end(b);
+		if (media_bridge(sa, sb))
+			return;
+		a->joined = sb;
+		b->joined = sa;
+	}
+	relay_digits(a, b);
+	relay_digits(b, a);
+}
+
+void channel_path_update(struct channel *ch, bool again)
+{
+	struct channel *facing = channel_facing(ch);
+	struct channel *a = end_of(ch);
+	struct channel *b = facing ? end_of(facing) : local_twin(ch) ? ch : NULL;
+
+	if (a != b && session(a) && session(b)) {
+		join(a, b, again);
+		return;
+	}
+	part_end(a);
+	if (b && b != a)
+		part_end(b);
+	/* An application on a Local half may now have somebody to play to. */
+	if (local_twin(a) && a->waiter)
+		channel_event_simple(a, CE_MEDIA);
+	if (b && b != a && local_twin(b) && b->waiter)
+		channel_event_simple(b, CE_MEDIA);
+}
+
+void channel_link_early(struct channel *a, struct channel *b)
+{
+	if (a->early == b)
+		return;
+	channel_unlink_early(a);
+	channel_unlink_early(b);
+	a->early = b;
+	b->early = a;
+	channel_path_update(a, false);
+}
+
+void channel_unlink_early(struct channel *a)
+{
+	struct channel *b = a->early;
+
+	if (!b)
+		return;
+	a->early = b->early = NULL;
+	channel_path_update(a, false);
+	channel_path_update(b, false);
+}

@@ -1,0 +1,263 @@
+#define LOG_MODULE "transfer"
+#include "pbx/transfer.h"
+#include "base/log.h"
+#include "base/obj.h"
+#include "pbx/bridge_private.h"
+#include "pbx/channel_private.h"
+#include "pbx/dialplan.h"
+#include "pbx/event.h"
+#include "pbx/sound.h"
+#include <errno.h>
+
+/* ---- to an extension */
+
+static void tell_blind(struct channel *transferer, struct channel *transferee, struct bridge *b,
+		       struct str exten, struct str context, const char *result)
+{
+	struct pbx *p = transferer->pbx;
+	struct event *e = p->events ? event_new(p->events, "BlindTransfer", EV_CALL) : NULL;
+
+	if (!e)
+		return;
+	event_put(e, "Result", str_z(result));
+	event_channel(e, "Transferer", transferer);
+	if (transferee)
+		event_channel(e, "Transferee", transferee);
+	if (b)
+		bridge_headers(e, "", b);
+	event_put(e, "IsExternal", STR("Yes"));
+	event_put(e, "Context", context);
+	event_put(e, "Extension", exten);
+	event_send(p->events, e);
+}
+
+static struct str number_of(const struct channel *ch)
+{
+	return ch->caller.number_valid ? text_view(&ch->caller.number) : STR_NULL;
+}
+
+int bridge_blind_transfer(struct channel *transferer, struct str exten, struct str context)
+{
+	struct channel *transferee = bridge_peer(transferer);
+	int err;
+
+	if (!transferee) {
+		tell_blind(transferer, NULL, transferer->bridge, exten, context, "Invalid");
+		return EINVAL;
+	}
+	if (!dialplan_exists(transferer->pbx, context, exten, 1, number_of(transferee))) {
+		tell_blind(transferer, transferee, transferer->bridge, exten, context, "Invalid");
+		return ENOENT;
+	}
+	obj_hold(transferee);
+	obj_hold(transferer);
+	pbx_setvar(transferee->pbx, transferee, STR("BLINDTRANSFER"), text_view(&transferer->name));
+	tell_blind(transferer, transferee, transferer->bridge, exten, context, "Success");
+	log_verbose(3, "%s sends %s to %.*s@%.*s", text_z(&transferer->name), text_z(&transferee->name),
+		    STR_ARG(exten), STR_ARG(context));
+	if (bridge_member(transferee)->on_hold)
+		channel_event_simple(transferee, CE_UNHOLD);
+	if (!transferee->fiber)
+		bridge_remove(transferee);
+	err = pbx_async_goto(transferee, context, exten, 1);
+	if (err && !transferee->fiber)
+		channel_destroy_soon(transferee);
+	obj_drop(transferer);
+	obj_drop(transferee);
+	return err;
+}
+
+/* ---- to a call that is there already */
+
+struct attended {
+	struct channel *first, *second;         /* the transferer's two legs */
+	struct channel *transferee, *target;    /* who is behind them; NULL: an application */
+	struct bridge *first_bridge, *second_bridge;
+};
+
+static void tell_attended(const struct attended *a, const char *result, const char *type, struct str dest)
+{
+	struct pbx *p = a->first->pbx;
+	struct event *e = p->events ? event_new(p->events, "AttendedTransfer", EV_CALL) : NULL;
+
+	if (!e)
+		return;
+	event_put(e, "Result", str_z(result));
+	event_channel(e, "OrigTransferer", a->first);
+	if (a->first_bridge)
+		bridge_headers(e, "Orig", a->first_bridge);
+	event_channel(e, "SecondTransferer", a->second);
+	if (a->second_bridge)
+		bridge_headers(e, "Second", a->second_bridge);
+	if (a->transferee)
+		event_channel(e, "Transferee", a->transferee);
+	if (a->target)
+		event_channel(e, "TransferTarget", a->target);
+	event_put(e, "IsExternal", STR("Yes"));
+	event_put(e, "DestType", str_z(type));
+	if (dest.n)
+		event_put(e, str_eq(str_z(type), STR("App")) ? "DestApp" : "DestBridgeUniqueid", dest);
+	event_send(p->events, e);
+}
+
+/* Each learns who the other is. */
+static void introduce(struct channel *a, struct channel *b)
+{
+	channel_set_connected(a, &b->caller);
+	channel_set_connected(b, &a->caller);
+}
+
+static void end_leg(struct channel *ch)
+{
+	if (!ch->dead && !ch->bridge && !ch->fiber)
+		channel_destroy_soon(ch);
+}
+
+static int join_bridges(struct attended *a)
+{
+	int err;
+
+	tell_attended(a, "Success", "Bridge", bridge_id(a->second_bridge));
+	if (bridge_member(a->first)->on_hold)
+		channel_indicate(a->transferee, IND_UNHOLD, NULL);
+	err = bridge_swap(a->transferee, a->second);
+	if (err)
+		return err;
+	introduce(a->transferee, a->target);
+	end_leg(a->second);
+	end_leg(a->first);
+	return 0;
+}
+
+/* `app` runs an application (or dials): `party` takes its place there. */
+static int join_application(struct attended *a, struct channel *party, struct channel *leg, struct channel *app)
+{
+	int err;
+
+	tell_attended(a, "Success", "App", text_view(&app->app));
+	if (bridge_member(leg)->on_hold)
+		channel_indicate(party, IND_UNHOLD, NULL);
+	bridge_remove(party);
+	err = channel_exchange(app, party);
+	if (err == ENOSYS) {
+		/* The application starts again for the other caller. */
+		err = pbx_async_goto(party, text_view(&app->context), text_view(&app->exten), app->priority);
+		channel_event_hangup(app, CAUSE_NORMAL);
+		return err;
+	}
+	if (err)
+		return err;
+	/* What is left in `party` is the transferer's leg. */
+	if (party->fiber)
+		channel_event_hangup(party, CAUSE_NORMAL);
+	else
+		channel_destroy_soon(party);
+	return 0;
+}
+
+static int attended(struct attended *a)
+{
+	if (a->transferee && a->target)
+		return join_bridges(a);
+	if (a->transferee && !a->second_bridge && a->second->fiber)
+		return join_application(a, a->transferee, a->first, a->second);
+	if (a->target && !a->first_bridge && a->first->fiber)
+		return join_application(a, a->target, a->second, a->first);
+	tell_attended(a, "Fail", "Fail", STR_NULL);
+	return EINVAL;
+}
+
+int bridge_attended_transfer(struct channel *to_transferee, struct channel *to_target)
+{
+	struct attended a = {
+		.first = obj_hold(to_transferee), .second = obj_hold(to_target),
+		.transferee = obj_hold(bridge_peer(to_transferee)), .target = obj_hold(bridge_peer(to_target)),
+		.first_bridge = obj_hold(to_transferee->bridge), .second_bridge = obj_hold(to_target->bridge),
+	};
+	int err = attended(&a);
+
+	obj_drop(a.first_bridge);
+	obj_drop(a.second_bridge);
+	obj_drop(a.transferee);
+	obj_drop(a.target);
+	obj_drop(a.first);
+	obj_drop(a.second);
+	return err;
+}
+
+int channel_replace(struct channel *to, struct channel *from)
+{
+	int err;
+
+	if (from->bridge) {
+		struct channel *peer = bridge_peer(from);
+
+		obj_hold(from);
+		err = bridge_swap(to, from);
+		if (!err && peer)
+			introduce(peer, to);
+		if (!err)
+			end_leg(from);
+		obj_drop(from);
+		return err;
+	}
+	if (from->owned && !from->fiber) {      /* ringing: its dialler takes the new one */
+		to->owned = true;
+		obj_drop(from->replaced_by);
+		from->replaced_by = obj_hold(to);
+		channel_event_simple(from, CE_WAKE);
+		return 0;
+	}
+	if (!from->fiber)
+		return EINVAL;
+	err = channel_exchange(from, to);
+	if (!err && !to->fiber)
+		channel_destroy_soon(to);       /* the leg that was replaced */
+	return err;
+}
+
+/* ---- by digits */
+
+static const char ten[] = "0123456789*#";
+
+int transfer_ask(struct channel *ch, char *exten, size_t size, struct text *context)
+{
+	const struct features_conf *c = features_get(ch->pbx);
+	struct buf b = BUF_INIT;
+	size_t n = 0;
+	char digit = 0;
+	int err;
+
+	if (pbx_getvar(ch->pbx, ch, STR("TRANSFER_CONTEXT"), &b) && b.n)
+		text_set(context, buf_view(&b));
+	else
+		text_set(context, text_view(&ch->context));
+	buf_free(&b);
+	err = sound_play(ch, STR("pbx-transfer"), str_z(ten), &digit);
+	exten[0] = '\0';
+	while (!err || err == ENOENT) {
+		if (digit == '#')
+			break;
+		if (digit && n + 1 < size) {
+			exten[n++] = digit;
+			exten[n] = '\0';
+		}
+		if (n && dialplan_exists(ch->pbx, text_view(context), str_z(exten), 1, number_of(ch)) &&
+		    !dialplan_can_grow(ch->pbx, text_view(context), str_z(exten), number_of(ch)))
+			return 0;
+		err = sound_digit(ch, c->transfer_digit_timeout_ms, &digit);
+	}
+	if (err == ECANCELED)
+		return err;
+	if (n && dialplan_exists(ch->pbx, text_view(context), str_z(exten), 1, number_of(ch)))
+		return 0;
+	sound_play(ch, STR("pbx-invalid"), STR_NULL, NULL);
+	return n ? ENOENT : ETIMEDOUT;
+}
+
+int transfer_attended_dtmf(struct channel *ch, struct str exten, struct str context)
+{
+	log_notice("%s asked for an attended transfer to %.*s@%.*s by digits: done as a blind one",
+		   text_z(&ch->name), STR_ARG(exten), STR_ARG(context));
+	return bridge_blind_transfer(ch, exten, context);
+}
