@@ -18,6 +18,7 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+#define ROUNDS 16       /* one fiber_run_ready() gives way after so many */
 #define POOL_MAX 64     /* stacks kept for reuse; a busy PBX starts as many fibers as it ends */
 
 struct fiber {
@@ -50,11 +51,7 @@ static _Thread_local struct {
 
 static size_t page(void)
 {
-	static size_t n;
-
-	if (!n)
-		n = (size_t)sysconf(_SC_PAGESIZE);
-	return n;
+	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static char *stack_take(size_t size)
@@ -205,15 +202,28 @@ bool fiber_ready(void)
 	return sched.ready.next && !list_empty(&sched.ready);
 }
 
-void fiber_run_ready(void)
+/* All that stand in the queue now; who is woken meanwhile comes behind `last`. */
+static void run_round(void)
 {
-	if (sched.current)
-		return;
-	while (fiber_ready()) {
+	struct list *last = sched.ready.prev;
+	bool more = true;
+
+	while (more) {
 		struct fiber *f = container_of(sched.ready.next, struct fiber, ready);
 
+		more = &f->ready != last;
 		list_remove(&f->ready);
 		f->awake = false;
 		resume(f);
 	}
+}
+
+void fiber_run_ready(void)
+{
+	if (sched.current)
+		return;
+	/* A fiber that yields (wakes itself and waits) is always ready: without
+	 * a bound it would keep the loop from its sockets. */
+	for (unsigned i = 0; i < ROUNDS && fiber_ready(); i++)
+		run_round();
 }

@@ -29,7 +29,8 @@ void fiber_wait(void);
 void fiber_wake(struct fiber *f);
 
 size_t fiber_count(void);            /* alive on this thread */
-/* Run all that are awake, until none is. net/loop calls it before it sleeps. */
+/* Run all that are awake, until none is, or those left only keep waking
+ * themselves. net/loop calls it before it sleeps. */
 void fiber_run_ready(void);
 bool fiber_ready(void);
 
