@@ -78,9 +78,22 @@ bool pbx_getvar(struct pbx *p, struct channel *ch, struct str name, struct buf *
 int pbx_setvar(struct pbx *p, struct channel *ch, struct str name, struct str value);
 /* $[...] alone. */
 int pbx_expression(struct str text, struct buf *out);
-/* Arguments of an application: split at commas that stand outside (), [] {}
- * and quotes; \ escapes. Fills at most `max`, the last takes the rest; gives the count. */
+/* Arguments of an application: split at commas that stand outside (), [] and
+ * quotes; \ escapes. Fills at most `max`, the last takes the rest; gives the
+ * count. All of out[] is set; quotes and \ stay in the views. */
 size_t pbx_args(struct str data, struct str *out, size_t max);
+/* The same with quotes and \ taken away, in memory of its own; args_free() it.
+ * The last of `max` (at most ARGS_MAX) takes the rest as it stands. */
+#define ARGS_MAX 24
+struct args {
+	char *bytes;            /* held */
+	size_t n;
+	struct str v[ARGS_MAX];         /* views into bytes; empty from n on */
+};
+int args_split(struct args *a, struct str data, char sep, size_t max);
+void args_free(struct args *a);
+/* One argument without its quotes and backslashes. */
+void pbx_arg_put(struct str arg, struct buf *out);
 /* Options "tT(x)r(ring)": is `opt` there, and its (argument). */
 bool pbx_option(struct str options, char opt, struct str *arg);
 

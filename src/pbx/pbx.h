@@ -49,6 +49,7 @@ struct pbx {
 	struct vars constants;          /* ASTETCDIR, ASTDATADIR, ...: set by main/ before the dialplan is built */
 	struct dialplan *added;         /* extensions added while running (regcontext, console) */
 	int64_t started;                /* [s] wall */
+	unsigned nesting;               /* substitutions inside one another, through EVAL() and the like */
 	void *service;                  /* struct service: only techs look inside */
 };
 
