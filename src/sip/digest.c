@@ -116,11 +116,12 @@ static int parts_update(EVP_MD_CTX *h, const struct str *part, size_t n)
 	int ok = 1;
 
 	for (size_t i = 0; i < n && ok == 1; i++) {
-		if (part[i].n > sizeof(text) - 1 - len) {
+		/* A part goes in with the colon behind it, so >= and not >. */
+		if (part[i].n >= sizeof(text) - len) {
 			ok = EVP_DigestUpdate(h, text, len);
 			len = 0;
 		}
-		if (part[i].n > sizeof(text) - 1) {
+		if (part[i].n >= sizeof(text)) {
 			ok = ok == 1 ? EVP_DigestUpdate(h, part[i].p, part[i].n) : ok;
 		} else if (part[i].n) {
 			memcpy(text + len, part[i].p, part[i].n);
