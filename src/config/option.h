@@ -33,6 +33,8 @@ enum option_flag {
 	OPT_PREFIX = 64,        /* the name ends in *: any option that starts so */
 	OPT_OLD = 128,          /* another name says the same */
 	OPT_YESNO = 256,        /* bool: shown as yes and no, not true and false */
+	OPT_YESNO_CAP = 512,    /* bool: shown as Yes and No */
+	OPT_PRIVATE = 1024,     /* custom: holds a secret */
 };
 
 struct option_choice {

@@ -12,6 +12,8 @@ static void write_bool(struct buf *b, const struct option *o, bool v)
 {
 	if (o->flags & OPT_YESNO)
 		buf_put(b, v ? STR("yes") : STR("no"));
+	else if (o->flags & OPT_YESNO_CAP)
+		buf_put(b, v ? STR("Yes") : STR("No"));
 	else
 		buf_put(b, v ? STR("true") : STR("false"));
 }
@@ -20,6 +22,22 @@ static void write_secret(struct buf *b, const struct secret *s, bool reveal)
 {
 	if (s->s.n)
 		buf_put(b, reveal ? s->s : STR("***"));
+}
+
+static void write_custom(struct buf *b, const struct option *o, const void *field, bool reveal)
+{
+	struct buf t = BUF_INIT;
+
+	if (!o->write)
+		return;
+	if (reveal || !(o->flags & OPT_PRIVATE)) {
+		o->write(b, o, field);
+		return;
+	}
+	o->write(&t, o, field);
+	if (t.n)
+		buf_put(b, STR("***"));
+	buf_free(&t);
 }
 
 void option_write(struct buf *b, const struct option *o, const void *obj, bool reveal)
@@ -52,8 +70,7 @@ void option_write(struct buf *b, const struct option *o, const void *obj, bool r
 		str_list_write(b, field, ',');
 		break;
 	case OPTION_CUSTOM:
-		if (o->write)
-			o->write(b, o, field);
+		write_custom(b, o, field, reveal);
 		break;
 	case OPTION_IGNORED:
 		break;

@@ -145,7 +145,7 @@ uint64_t hash_names(char *const *v, size_t n)
 	uint64_t h = n;
 
 	for (size_t i = 0; i < n; i++)
-		h = h * 0x9e3779b97f4a7c15ull + hash_str(str_z(v[i]));
+		h = h * 0x9e3779b97f4a7c15ull + hash_str(str_z(v[i])) + (access(v[i], F_OK) == 0);
 	return h;
 }
 
@@ -253,8 +253,10 @@ int config_parse(struct config **cp, const struct config_prm *prm, struct str na
 	if (text.n)
 		memcpy(copy, text.p, text.n);
 	err = add_file(&l, name, copy, text.n, &f);
-	if (!err)
-		err = parse_file(&l, f, &cat);
+	if (err)
+		goto out;
+	c->file[f].memory = true;
+	err = parse_file(&l, f, &cat);
  out:
 	if (err)
 		config_free(c);

@@ -21,12 +21,13 @@ struct file {
 	size_t size;
 	uint64_t hash;          /* of the bytes before they were cut up */
 	struct timespec mtime;
+	bool memory;            /* no file at all */
 };
 
 struct pattern {
 	struct pattern *next;
 	struct str glob;        /* absolute, terminated */
-	uint64_t hash;          /* of the names it gave */
+	uint64_t hash;          /* of the names it gave, and whether they are there */
 };
 
 /* Sections of one name, in the order they came. */

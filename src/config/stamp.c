@@ -34,13 +34,15 @@ struct config_stamp *config_stamp_new(const struct config *c)
 		return NULL;
 	}
 	s->never = c->has_exec;
-	s->files = c->files;
 	for (size_t i = 0; i < c->files; i++) {
 		const struct file *f = &c->file[i];
+		struct seen_file *e = &s->file[s->files];
 
-		s->file[i] = (struct seen_file){ arena_dup(s->arena, f->path), f->size, f->hash, f->mtime };
-		if (!s->file[i].path.p)
-			s->never = true;
+		if (f->memory)
+			continue;
+		*e = (struct seen_file){ arena_dup(s->arena, f->path), f->size, f->hash, f->mtime };
+		s->never |= !e->path.p;
+		s->files++;
 	}
 	for (const struct pattern *p = c->patterns; p; p = p->next) {
 		struct pattern *q = arena_alloc(s->arena, sizeof(*q));

@@ -59,6 +59,7 @@ struct conf_var_list {
  * them must permit. */
 struct acl_set {
 	struct str_list names;          /* acl=, as written */
+	struct str rules;               /* every line of it, in the loader's own form */
 	uint16_t n;
 	bool undefined;                 /* a name that acl.conf does not have: refuses everybody */
 	struct acl *v[];                /* held */
@@ -258,7 +259,7 @@ struct global_conf {
 	struct str user_agent, regcontext, default_outbound_endpoint, default_voicemail_extension,
 		default_from_user, default_realm;
 	struct str debug;               /* "yes", "no" or an address */
-	struct str_list endpoint_identifier_order;      /* not trimmed, as Asterisk does not */
+	struct str_list endpoint_identifier_order;      /* trimmed, unlike Asterisk's */
 	uint32_t max_forwards;
 	uint32_t keep_alive_interval, contact_expiration_check_interval, max_initial_qualify_time,
 		unidentified_request_period, unidentified_request_prune_interval;       /* [s] */
@@ -377,10 +378,8 @@ struct snapshot {               /* obj */
 	struct object_list list[OBJECT_TYPES];
 	struct global_conf *global;     /* never NULL: defaults where the file has none */
 	struct system_conf *system;     /* never NULL */
-	/* The rest is snapshot.c's own. */
-	struct config_stamp *stamp;
-	struct snapshot_parts *parts;
 	uint64_t serial;                /* grows with each build */
+	struct snapshot_parts *parts;   /* snapshot.c's own */
 };
 
 /* Read pjsip.conf, pjsip_wizard.conf and acl.conf. Blocks: call it on a worker.

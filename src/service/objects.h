@@ -19,6 +19,7 @@ struct object_build {
 	const struct config_section *s;
 	struct report *r;
 	const struct named_acls *acls;  /* view; NULL: none */
+	const struct global_conf *global;       /* view; there before any auth is read */
 	struct acl_text acl, contact_acl;
 	struct conf_var *var;           /* held: set_var, event_*, phoneprov's, gathered */
 	size_t vars, var_cap;
@@ -58,6 +59,7 @@ option_parse_fn parse_contact_acl, parse_contact_permit, parse_contact_deny;
 option_write_fn write_acl;
 option_parse_fn parse_set_var;                                  /* const struct conf_var_list * */
 option_parse_fn parse_any_var;                                  /* the option's own name and value */
+option_parse_fn parse_each_var;                                 /* the same; repeats all count */
 option_parse_fn parse_event_var;                                /* event_NAME=value */
 option_write_fn write_vars;
 option_parse_fn parse_algorithms;                               /* struct algorithm_list */
@@ -68,6 +70,13 @@ option_parse_fn parse_media_address;                            /* struct str */
 option_parse_fn parse_user_part;                                /* struct str */
 option_parse_fn parse_time;                                     /* int64_t */
 option_write_fn write_time;
+
+/* An object of an older snapshot, copied bytes and all, so that the old one can go.
+ * `index` is that type's. Nothing is reported. ENOMEM. */
+int keep_object(struct object_build *b, enum object_type t, const struct option_index *index,
+		const struct object *old, struct object **out);
+/* finish_* of a type, or nothing. */
+int finish_object(struct object_build *b, enum object_type t, void *o);
 
 /* The codec names allow= knows; NULL after the last. Their order is allow=all's. */
 const char *codec_name_at(size_t i);

@@ -109,8 +109,10 @@ static int new_set(struct object_build *b, struct str rules, struct acl_set **ou
 		n += rules.p[i] == '\n';
 	s = arena_alloc(b->ctx.arena, sizeof(*s) + n * sizeof(s->v[0]));
 	err = s ? keep_set(b, s) : ENOMEM;
-	if (!err)
-		err = own_rules(s, rules);
+	if (err)
+		return err;
+	s->rules = rules;
+	err = own_rules(s, rules);
 	while (!err && str_line(&rest, &line))
 		if (line.p[0] == 'n')
 			err = add_named(b, s, str_skip(line, 1));

@@ -7,9 +7,9 @@
 static const char *const codec_names[] = {
 	"g723", "ulaw", "alaw", "gsm", "g726", "g726aal2", "adpcm", "slin", "slin12", "slin16", "slin24",
 	"slin32", "slin44", "slin48", "slin96", "slin192", "lpc10", "g729", "speex", "speex16", "speex32",
-	"ilbc", "g722", "siren7", "siren14", "testlaw", "g719", "opus", "codec2", "silk8", "silk12", "silk16",
+	"ilbc", "g722", "siren7", "siren14", "g719", "opus", "codec2", "silk8", "silk12", "silk16",
 	"silk24", "jpeg", "png", "h261", "h263", "h263p", "h264", "h265", "mpeg4", "vp8", "vp9", "av1",
-	"red", "t140", "t38",
+	"red", "t140",
 };
 #define CODECS ARRAY_LEN(codec_names)
 
@@ -403,7 +403,8 @@ void write_acl(struct buf *b, const struct option *o, const void *field)
 		buf_put(b, s->names.v[0]);
 }
 
-static int push_var(struct option_ctx *ctx, struct str name, struct str value)
+/* `replace`: a name is there once, the last value counts. */
+static int push_var(struct option_ctx *ctx, struct str name, struct str value, bool replace)
 {
 	struct object_build *b = build(ctx);
 	struct conf_var v = { STR_NULL, STR_NULL };
@@ -413,7 +414,7 @@ static int push_var(struct option_ctx *ctx, struct str name, struct str value)
 	v.value = intern_str(ctx->intern, value, &err);
 	if (err)
 		return err;
-	for (size_t i = 0; i < b->vars; i++) {
+	for (size_t i = 0; replace && i < b->vars; i++) {
 		if (str_eq(b->var[i].name, name)) {
 			b->var[i] = v;
 			return 0;
@@ -444,13 +445,19 @@ int parse_set_var(struct option_ctx *ctx, const struct option *o, void *field, s
 	if (str_chr(value, '=') == value.n)
 		return option_why(ctx, "'%.*s' is not NAME=value", STR_ARG(value));
 	name = str_cut_raw(&value, '=');
-	return push_var(ctx, name, value);
+	return push_var(ctx, name, value, true);
 }
 
 int parse_any_var(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
 {
 	(void)o, (void)field;
-	return push_var(ctx, ctx->name, value);
+	return push_var(ctx, ctx->name, value, true);
+}
+
+int parse_each_var(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
+{
+	(void)o, (void)field;
+	return push_var(ctx, ctx->name, value, false);
 }
 
 int parse_event_var(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
@@ -458,7 +465,7 @@ int parse_event_var(struct option_ctx *ctx, const struct option *o, void *field,
 	(void)field;
 	if (!value.n)
 		return option_why(ctx, "names no resource to publish to");
-	return push_var(ctx, str_skip(ctx->name, strlen(o->name) - 1), value);
+	return push_var(ctx, str_skip(ctx->name, strlen(o->name) - 1), value, true);
 }
 
 void write_vars(struct buf *b, const struct option *o, const void *field)

@@ -11,6 +11,7 @@ struct named_acls;              /* obj */
 /* No file: an empty set and 0. */
 int named_acls_load(struct named_acls **ap, const struct config_prm *prm, struct report *r);
 int named_acls_parse(struct named_acls **ap, struct str text, struct report *r);
+int named_acls_build(struct named_acls **ap, const struct config *c, struct report *r);
 struct acl *named_acls_get(const struct named_acls *a, struct str name);      /* view; NULL */
 size_t named_acls_count(const struct named_acls *a);
 /* In file order; `file`, `line` where it stands. */

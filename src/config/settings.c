@@ -1,0 +1,557 @@
+#include "config/settings.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define MAX32 4294967295.0
+#define L OPT_LATER
+#define S OPT_RESTART
+
+/* What every reader of a settings file needs. */
+struct work {
+	struct option_ctx ctx;
+	struct config *c;       /* held */
+	struct report *r;
+};
+
+static int work_begin(struct work *w, struct arena *arena, struct report *r)
+{
+	*w = (struct work){ .r = r };
+	w->ctx.arena = arena;
+	w->ctx.intern = intern_new(arena);
+	return w->ctx.intern ? 0 : ENOMEM;
+}
+
+static void work_end(struct work *w)
+{
+	intern_free(w->ctx.intern);
+	config_free(w->c);
+}
+
+/* Faults do not refuse a settings file: the option keeps its default, as it does
+ * where the file does not have it. */
+static int apply(struct work *w, const struct option_set *set, void *obj, struct str section)
+{
+	const struct config_section *s = w->c ? config_section_get(w->c, section) : NULL;
+	struct option_index *i = NULL;
+	int err = option_index_new(&i, set, &w->ctx);
+
+	if (err)
+		return err;
+	/* No option_begin(): several sets fill one struct. */
+	option_each(o, set) {
+		w->ctx.first = true;
+		if (o->kind == OPTION_STRING)
+			*(struct str *)(void *)((char *)obj + o->offset) = STR("");
+		if (o->def && option_apply(i, &w->ctx, obj, str_z(o->name), str_z(o->def)) == ENOMEM)
+			err = ENOMEM;
+	}
+	memset(w->ctx.seen, 0, sizeof(w->ctx.seen));
+	for (const struct config_var *v = s ? s->first : NULL; !err && v; v = v->next) {
+		struct str near;
+
+		err = option_apply(i, &w->ctx, obj, v->name, v->value);
+		if (err == EBADMSG)
+			config_fault(w->c, v, w->r, REPORT_ERROR, "[%.*s] %.*s: %s", STR_ARG(section), STR_ARG(v->name),
+				     w->ctx.why);
+		if (err == ENOENT) {
+			near = option_nearest(i, v->name);
+			config_fault(w->c, v, w->r, REPORT_ERROR, "[%.*s]: unknown option '%.*s'%s%.*s%s", STR_ARG(section),
+				     STR_ARG(v->name), near.n ? "; did you mean '" : "", STR_ARG(near), near.n ? "'?" : "");
+		}
+		err = err == ENOMEM ? err : 0;
+	}
+	option_index_free(i);
+	return err;
+}
+
+static int load_file(struct work *w, const struct config_prm *prm, const char *name)
+{
+	int err = config_load(&w->c, prm, name, w->r);
+
+	if (err == ENOENT)
+		return 0;
+	if (err && err != EBADMSG && err != ENOMEM)
+		report_add(w->r, REPORT_ERROR, str_z(name), 0, "cannot be read: %s", strerror(err));
+	return err;
+}
+
+/* asterisk.conf */
+
+#define A struct asterisk_conf
+#define DIR(f, d, h) OPT_STR(A, f, d, S, h)
+static const struct option dir_rows[] = {
+	DIR(astetcdir, "/etc/asterisk", "Where the configuration is."),
+	DIR(astmoddir, "/usr/lib/asterisk/modules", "Kept for compatibility: there are no modules to load."),
+	DIR(astvarlibdir, "/var/lib/asterisk", "Where data that lasts is kept."),
+	DIR(astdbdir, "", "Where the databases are; empty: astvarlibdir."),
+	DIR(astkeydir, "", "Where keys are; empty: astvarlibdir."),
+	DIR(astdatadir, "", "Where sounds are; empty: astvarlibdir."),
+	DIR(astagidir, "", "Kept for compatibility: where AGI programs are."),
+	DIR(astspooldir, "/var/spool/asterisk", "Where recordings and call files are."),
+	DIR(astrundir, "/var/run/asterisk", "Where the console's socket and the pid file are."),
+	DIR(astlogdir, "/var/log/asterisk", "Where logs are."),
+	DIR(astsbindir, "/usr/sbin", "Kept for compatibility: where the program is."),
+	DIR(astcachedir, "/var/cache/asterisk", "Where what can be made again is kept."),
+};
+static const struct option_set dir_set = {
+	.type = "directories", .file = "asterisk.conf", .rows = dir_rows, .n = ARRAY_LEN(dir_rows), .size = sizeof(A),
+	.help = "Where things are.",
+};
+
+static const struct option file_rows[] = {
+	OPT_STR(A, astctlpermissions, NULL, S, "Mode of the console's socket, in octal."),
+	OPT_STR(A, astctlowner, NULL, S, "Owner of the console's socket."),
+	OPT_STR(A, astctlgroup, NULL, S, "Group of the console's socket."),
+	OPT_STR(A, astctl, "asterisk.ctl", S, "Name of the console's socket in astrundir."),
+};
+static const struct option_set file_set = {
+	.type = "files", .file = "asterisk.conf", .rows = file_rows, .n = ARRAY_LEN(file_rows), .size = sizeof(A),
+	.help = "The console's socket.",
+};
+
+/* These take a level, or yes for 1. */
+static int parse_level(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
+{
+	int64_t v;
+	bool b;
+
+	(void)o;
+	if (!str_i64(value, &v) && v >= 0 && v < 100)
+		*(int32_t *)field = (int32_t)v;
+	else if (!str_bool(value, &b))
+		*(int32_t *)field = b;
+	else
+		return option_why(ctx, "'%.*s' is neither a level nor yes or no", STR_ARG(value));
+	return 0;
+}
+
+static void write_level(struct buf *b, const struct option *o, const void *field)
+{
+	(void)o;
+	buf_printf(b, "%d", *(const int32_t *)field);
+}
+
+#define LEVEL(f, fl, h) OPT_CUSTOM(A, f, int32_t, parse_level, write_level, "0..99, yes, no", "0", fl, h)
+#define B(f, d, fl, h) OPT_BOOL(A, f, d, fl, h)
+static const struct option option_rows[] = {
+	LEVEL(verbose, S, "Verbosity of the log and the console."),
+	LEVEL(debug, S, "Debug level."),
+	LEVEL(trace, L | S, "Trace level."),
+	B(timestamp, "no", L | S, "Put the time before each line of the console."),
+	B(execincludes, "no", 0, "Allow #exec in configuration files."),
+	B(refdebug, "no", L | S, "Kept for compatibility."),
+	B(nofork, "no", S, "Stay in the foreground."),
+	B(alwaysfork, "no", S, "Go to the background also with -v or -d."),
+	B(quiet, "no", S, "Print nothing at the start."),
+	B(console, "no", S, "Begin with a console."),
+	B(highpriority, "no", L | S, "Run with realtime priority."),
+	B(initcrypto, "no", L | S, "Kept for compatibility."),
+	B(nocolor, "no", S, "No colours on the console."),
+	B(dontwarn, "no", L | S, "Leave out some warnings."),
+	B(dumpcore, "no", S, "Leave a core file after a crash."),
+	B(cache_record_files, "no", L, "Record into record_cache_dir first."),
+	B(cache_media_frames, "yes", L, "Kept for compatibility: there is no such cache."),
+	OPT_STR(A, record_cache_dir, "/tmp", L, "Where recordings are cached."),
+	B(transcode_via_sln, "yes", L, "Transcode by way of signed linear."),
+	{ .name = "transmit_silence", .aliases = "transmit_silence_during_record", .kind = OPTION_BOOL,
+	  .offset = OPT_AT(A, transmit_silence, bool), .def = "no", .flags = L,
+	  .help = "Send silence while a channel only waits or records." },
+	OPT_UINT(A, mindtmfduration, "80", 0, 10000, "ms", 0, "Shortest digit; shorter ones are stretched."),
+	B(rtp_use_dynamic, "yes", L, "Choose dynamic payload numbers for each call."),
+	OPT_UINT(A, rtp_pt_dynamic, "35", 0, 127, NULL, L, "First dynamic payload number."),
+	OPT_UINT(A, maxcalls, "0", 0, MAX32, "calls", 0, "Most calls at a time; 0: no limit."),
+	OPT_DOUBLE(A, maxload, "0", 0, 10000, NULL, 0, "Load average from which on calls are refused; 0: no limit."),
+	OPT_UINT(A, maxfiles, "0", 0, MAX32, "files", S, "Most open files; 0: leave the limit."),
+	OPT_UINT(A, minmemfree, "0", 0, MAX32, "MB", L, "Free memory below which calls are refused; 0: no limit."),
+	OPT_STR(A, runuser, NULL, S, "User to run as."),
+	OPT_STR(A, rungroup, NULL, S, "Group to run as."),
+	OPT_STR(A, systemname, NULL, 0, "Name put before unique ids and into manager events."),
+	B(autosystemname, "no", 0, "Take the host's name for it."),
+	B(languageprefix, "yes", L, "Language comes first in paths of sounds."),
+	OPT_STR(A, defaultlanguage, "en", 0, "Language of prompts."),
+	OPT_STR(A, documentation_language, "en_US", 0, "Kept for compatibility: help texts are in English."),
+	OPT_STR(A, lockmode, "lockfile", L, "How voicemail folders are locked."),
+	OPT_STR(A, entityid, NULL, L, "Id of this server among others, as a hardware address."),
+	B(lightbackground, "no", L, "The terminal is light."),
+	B(forceblackbackground, "no", L, "Make the terminal black."),
+	B(hideconnect, "no", 0, "Say nothing when remote consoles come and go."),
+	B(lockconfdir, "no", L, "Lock the configuration folder."),
+	OPT_STR(A, stdexten, "gosub", L, "Kept for compatibility."),
+	B(live_dangerously, "no", 0, "Let the manager reach functions that can run programs or read files."),
+	B(hide_messaging_ami_events, "no", L, "Leave out manager events of message channels."),
+	B(sounds_search_custom_dir, "no", 0, "Look for sounds in sounds/custom first."),
+	OPT_STR(A, channel_storage_backend, NULL, L, "Kept for compatibility."),
+	B(disable_remote_console_shell, "no", 0, "Remote consoles may not run ! commands."),
+};
+#undef B
+static const struct option_set option_set = {
+	.type = "options", .file = "asterisk.conf", .rows = option_rows, .n = ARRAY_LEN(option_rows), .size = sizeof(A),
+	.help = "How the program runs.",
+};
+
+const struct option_set *asterisk_conf_options(unsigned i)
+{
+	static const struct option_set *const sets[] = { &dir_set, &file_set, &option_set };
+
+	return i < ARRAY_LEN(sets) ? sets[i] : NULL;
+}
+
+static void asterisk_conf_free(void *p)
+{
+	arena_free(((struct asterisk_conf *)p)->arena);
+}
+
+static void no_slash(struct str *s)
+{
+	while (s->n > 1 && s->p[s->n - 1] == '/')
+		s->n--;
+}
+
+/* astvarlibdir stands for what is not said; the rest loses its last slash. */
+static int finish_dirs(struct asterisk_conf *c, struct work *w, const char *dir)
+{
+	struct str *const all[] = { &c->astetcdir, &c->astmoddir, &c->astvarlibdir, &c->astdbdir, &c->astkeydir,
+		&c->astdatadir, &c->astagidir, &c->astspooldir, &c->astrundir, &c->astlogdir, &c->astsbindir,
+		&c->astcachedir };
+	const struct config_section *s = w->c ? config_section_get(w->c, STR("directories")) : NULL;
+	int err = 0;
+
+	if (!config_var_get(s, STR("astetcdir")))
+		c->astetcdir = intern_str(w->ctx.intern, str_z(dir), &err);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		no_slash(all[i]);
+	if (!c->astdbdir.n)
+		c->astdbdir = c->astvarlibdir;
+	if (!c->astkeydir.n)
+		c->astkeydir = c->astvarlibdir;
+	if (!c->astdatadir.n)
+		c->astdatadir = c->astvarlibdir;
+	if (!c->astagidir.n)
+		c->astagidir = arena_printf(c->arena, "%.*s/agi-bin", STR_ARG(c->astvarlibdir));
+	/* Whoever takes these as C strings finds an end: what a slash was is not cut
+	 * out of the interned bytes. */
+	for (size_t i = 0; !err && i < ARRAY_LEN(all); i++)
+		*all[i] = intern_str(w->ctx.intern, *all[i], &err);
+	return err;
+}
+
+static const char *dir_of(const char *path, char *out, size_t size)
+{
+	size_t slash = str_rchr(str_z(path), '/');
+
+	if (!path[slash])
+		return ".";
+	return str_copy(out, size, slash ? str_mk(path, slash) : STR("/"));
+}
+
+int asterisk_conf_load(struct asterisk_conf **cp, const char *path, struct report *r)
+{
+	struct asterisk_conf *c = obj_new(sizeof(*c), asterisk_conf_free);
+	char dir[4096];
+	struct config_prm prm = { .dir = dir_of(path, dir, sizeof(dir)) };
+	struct work w = { 0 };
+	const struct config_section *s;
+	size_t base = str_rchr(str_z(path), '/');
+	int err;
+
+	if (!c)
+		return ENOMEM;
+	c->arena = arena_new(0);
+	err = c->arena ? work_begin(&w, c->arena, r) : ENOMEM;
+	if (err)
+		goto out;
+	err = load_file(&w, &prm, path[base] ? path + base + 1 : path);
+	if (err)
+		goto out;
+	if (!w.c)
+		report_add(r, REPORT_NOTE, str_z(path), 0, "is not there; the defaults are used");
+	err = apply(&w, &dir_set, c, STR("directories"));
+	if (!err)
+		err = apply(&w, &file_set, c, STR("files"));
+	if (!err)
+		err = apply(&w, &option_set, c, STR("options"));
+	if (!err)
+		err = finish_dirs(c, &w, prm.dir);
+	s = w.c ? config_section_get(w.c, STR("options")) : NULL;
+	c->has_verbose = config_var_get(s, STR("verbose")) != NULL;
+	c->has_debug = config_var_get(s, STR("debug")) != NULL;
+ out:
+	work_end(&w);
+	if (err)
+		obj_drop(c);
+	else
+		*cp = c;
+	return err;
+}
+#undef A
+
+/* rtp.conf */
+
+#define R struct rtp_conf
+static const struct option_choice stricts[] = {
+	{ "no", RTP_STRICT_NO }, { "yes", RTP_STRICT_YES }, { "seqno", RTP_STRICT_SEQNO }, { NULL, 0 } };
+#define ADDRS(n, f, h) \
+	{ .name = n, .kind = OPTION_LIST, .offset = OPT_AT(R, f, struct str_list), .flags = L | OPT_ADD, .help = h }
+static const struct option rtp_rows[] = {
+	OPT_UINT(R, rtpstart, "5000", 1024, 65535, NULL, 0, "First port for media; made even."),
+	OPT_UINT(R, rtpend, "31000", 1024, 65535, NULL, 0, "Last port for media; made odd."),
+	OPT_UINT(R, rtcpinterval, "5000", 500, 60000, "ms", 0, "Time between RTCP reports."),
+	OPT_BOOL(R, rtpchecksums, "yes", L, "UDP checksums of RTP."),
+	OPT_UINT(R, dtmftimeout, "1200", 0, 256000, "samples", 0, "A digit ends when its event is silent for so long."),
+	OPT_ENUM(R, strictrtp, stricts, "yes", 0, "Drop media that does not come from where the call's media came from first."),
+	OPT_UINT(R, probation, "4", 1, 250, "packets", 0, "Packets in order that make a source trusted."),
+	OPT_BOOL(R, srtpreplayprotection, "yes", L, "Drop SRTP packets seen before."),
+	OPT_BOOL(R, icesupport, "yes", L, "Allow ICE where an endpoint has it."),
+	OPT_BOOL(R, stun_software_attribute, "yes", L, "Name this program in STUN messages."),
+	OPT_BOOL(R, stunaddr_reresolve_ttl_0, "no", L, "Look the STUN server up again when its TTL is 0."),
+	OPT_STR(R, stunaddr, NULL, L, "STUN server, host or host:port."),
+	OPT_STR(R, turnaddr, NULL, L, "TURN server, host or host:port."),
+	OPT_STR(R, turnusername, NULL, L, "User there."),
+	OPT_SECRET(R, turnpassword, L, "Password there."),
+	OPT_UINT(R, dtls_mtu, "1200", 256, 65535, "bytes", L, "Longest DTLS packet."),
+	ADDRS("ice_deny", ice_deny, "Networks whose addresses are no ICE candidates."),
+	ADDRS("ice_permit", ice_permit, "Networks whose addresses are, although an ice_deny above fits."),
+	ADDRS("ice_acl", ice_acl, "Named lists for the same."),
+	ADDRS("stun_deny", stun_deny, "Networks from which STUN is not asked."),
+	ADDRS("stun_permit", stun_permit, "Networks from which it is, although a stun_deny above fits."),
+	ADDRS("stun_acl", stun_acl, "Named lists for the same."),
+	ADDRS("ice_blacklist", ice_deny, "Old name of ice_deny."),
+	ADDRS("stun_blacklist", stun_deny, "Old name of stun_deny."),
+};
+static const struct option_set rtp_set = {
+	.type = "general", .file = "rtp.conf", .rows = rtp_rows, .n = ARRAY_LEN(rtp_rows), .size = sizeof(R),
+	.help = "Media: ports, RTCP, ICE.",
+};
+
+const struct option_set *rtp_conf_options(void)
+{
+	return &rtp_set;
+}
+
+static void rtp_conf_free(void *p)
+{
+	arena_free(((struct rtp_conf *)p)->arena);
+}
+
+static int rtp_candidates(struct rtp_conf *c, struct work *w)
+{
+	const struct config_section *s = w->c ? config_section_get(w->c, STR("ice_host_candidates")) : NULL;
+	int err = 0;
+
+	for (const struct config_var *v = s ? s->first : NULL; !err && v; v = v->next) {
+		struct str text = arena_printf(c->arena, "%.*s=%.*s", STR_ARG(v->name), STR_ARG(v->value));
+
+		err = text.p ? option_list_add(&w->ctx, &c->ice_host_candidates, text) : ENOMEM;
+	}
+	return err;
+}
+
+int rtp_conf_load(struct rtp_conf **cp, const struct config_prm *prm, struct report *r)
+{
+	struct rtp_conf *c = obj_new(sizeof(*c), rtp_conf_free);
+	struct work w = { 0 };
+	int err;
+
+	if (!c)
+		return ENOMEM;
+	c->arena = arena_new(0);
+	err = c->arena ? work_begin(&w, c->arena, r) : ENOMEM;
+	if (!err)
+		err = load_file(&w, prm, "rtp.conf");
+	if (!err)
+		err = apply(&w, &rtp_set, c, STR("general"));
+	if (!err)
+		err = rtp_candidates(c, &w);
+	/* RFC 3550 section 11: RTP on the even port, RTCP on the odd one behind. */
+	c->rtpstart += c->rtpstart & 1;
+	c->rtpend -= !(c->rtpend & 1);
+	if (!err && c->rtpend <= c->rtpstart) {
+		report_add(r, REPORT_ERROR, STR("rtp.conf"), 0, "rtpstart is not below rtpend; 5000 to 31000 is used");
+		c->rtpstart = 5000;
+		c->rtpend = 30999;
+	}
+	work_end(&w);
+	if (err)
+		obj_drop(c);
+	else
+		*cp = c;
+	return err;
+}
+#undef R
+
+/* logger.conf */
+
+#define G struct logger_conf
+static const struct option_choice rotates[] = {
+	{ "sequential", ROTATE_SEQUENTIAL }, { "rotate", ROTATE_ROTATE }, { "timestamp", ROTATE_TIMESTAMP },
+	{ "none", ROTATE_NONE }, { NULL, 0 } };
+static const struct option logger_rows[] = {
+	OPT_STR(G, dateformat, "%b %e %T", 0, "Form of the time (strftime, and %q for fractions)."),
+	OPT_BOOL(G, appendhostname, "no", L, "Add the host's name to log files' names."),
+	{ .name = "display_callids", .aliases = "use_callids", .kind = OPTION_BOOL,
+	  .offset = OPT_AT(G, display_callids, bool), .def = "yes", .help = "Show which call a line is about." },
+	OPT_BOOL(G, queue_log, "yes", L, "Write the queue log."),
+	OPT_BOOL(G, queue_log_to_file, "no", L, "Write it to a file although it goes to a database."),
+	OPT_BOOL(G, queue_log_realtime_use_gmt, "no", L, "Times there in GMT."),
+	OPT_STR(G, queue_log_name, "queue_log", L, "Name of that file."),
+	OPT_ENUM(G, rotatestrategy, rotates, "sequential", 0, "How `logger rotate` names old files."),
+	OPT_STR(G, exec_after_rotate, NULL, L, "Command run after it."),
+	OPT_UINT(G, logger_queue_limit, "1000", 10, 1000000, "lines", L, "Lines that may wait to be written."),
+	OPT_LIST(G, custom_levels, NULL, L, "More levels, by name."),
+};
+static const struct option_set logger_set = {
+	.type = "general", .file = "logger.conf", .rows = logger_rows, .n = ARRAY_LEN(logger_rows), .size = sizeof(G),
+	.help = "Logs. The section [logfiles] has a line a log: NAME => LEVELS.",
+};
+
+const struct option_set *logger_conf_options(void)
+{
+	return &logger_set;
+}
+
+static void logger_conf_free(void *p)
+{
+	arena_free(((struct logger_conf *)p)->arena);
+}
+
+static bool parse_level_word(struct logger_channel *ch, struct str word)
+{
+	static const struct {
+		struct str name;
+		uint32_t bit;
+	} levels[] = {
+		{ STR_INIT("error"), 1u << LOG_ERROR }, { STR_INIT("warning"), 1u << LOG_WARNING },
+		{ STR_INIT("notice"), 1u << LOG_NOTICE }, { STR_INIT("verbose"), 1u << LOG_VERBOSE },
+		{ STR_INIT("debug"), 1u << LOG_DEBUG }, { STR_INIT("security"), 1u << LOG_SECURITY },
+		{ STR_INIT("dtmf"), 1u << LOG_DTMF }, { STR_INIT("trace"), LOGGER_TRACE },
+		{ STR_INIT("fax"), LOGGER_FAX },
+	};
+	uint32_t n;
+
+	if (str_eq(word, STR("*"))) {
+		ch->levels = UINT32_MAX;
+		return true;
+	}
+	if (str_istarts(word, STR("verbose("))) {
+		word = str_skip(word, 8);
+		if (str_u32(str_trim(str_cut_raw(&word, ')')), &n) || n > 99)
+			return false;
+		ch->verbosity = (int32_t)n;
+		ch->levels |= 1u << LOG_VERBOSE;
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+		if (str_ieq(word, levels[i].name)) {
+			ch->levels |= levels[i].bit;
+			return true;
+		}
+	}
+	return false;
+}
+
+int logger_levels_parse(struct logger_channel *ch, struct str components, struct str *bad)
+{
+	size_t open = str_chr(components, '['), close = str_chr(components, ']');
+	struct str wrong = STR_NULL;
+
+	ch->levels = 0;
+	ch->verbosity = -1;
+	ch->format = LOGGER_DEFAULT;
+	if (open < close && close < components.n) {
+		struct str format = str_trim(str_sub(components, open + 1, close - open - 1));
+
+		if (str_ieq(format, STR("json")))
+			ch->format = LOGGER_JSON;
+		else if (str_ieq(format, STR("plain")))
+			ch->format = LOGGER_PLAIN;
+		else if (!str_ieq(format, STR("default")))
+			wrong = format;
+		components = str_skip(components, close + 1);
+	}
+	while (components.n) {
+		struct str word = str_trim(str_cut_raw(&components, ','));
+
+		if (word.n && !parse_level_word(ch, word) && !wrong.p)
+			wrong = word;
+	}
+	if (bad)
+		*bad = wrong;
+	return wrong.p ? EBADMSG : 0;
+}
+
+static void name_channel(struct logger_channel *ch)
+{
+	struct str name = ch->name;
+
+	if (str_ieq(name, STR("console"))) {
+		/* The console's verbosity is its user's to set. */
+		ch->kind = LOGGER_CONSOLE;
+		ch->verbosity = -1;
+		ch->levels |= 1u << LOG_VERBOSE;
+	} else if (str_istarts(name, STR("syslog"))) {
+		size_t dot = str_chr(name, '.');
+
+		ch->kind = LOGGER_SYSLOG;
+		ch->facility = dot < name.n ? str_skip(name, dot + 1) : STR("local0");
+	} else {
+		ch->kind = LOGGER_FILE;
+		ch->file = name;
+	}
+}
+
+static int read_channels(struct logger_conf *c, struct work *w)
+{
+	const struct config_section *s = w->c ? config_section_get(w->c, STR("logfiles")) : NULL;
+	struct logger_channel *v;
+	size_t n = 0;
+	int err = 0;
+
+	for (const struct config_var *x = s ? s->first : NULL; x; x = x->next)
+		n++;
+	v = arena_alloc(c->arena, (n + 1) * sizeof(*v));
+	if (!v)
+		return ENOMEM;
+	c->channel = v;
+	if (!w->c) {
+		v->name = STR("console");
+		logger_levels_parse(v, STR("error,warning,notice,verbose"), NULL);
+		name_channel(v);
+		c->channels = 1;
+	}
+	for (const struct config_var *x = s ? s->first : NULL; !err && x; x = x->next, v++) {
+		struct str bad;
+
+		v->name = intern_str(w->ctx.intern, x->name, &err);
+		v->line = x->line;
+		if (logger_levels_parse(v, x->value, &bad))
+			config_fault(w->c, x, w->r, REPORT_ERROR, "[logfiles] %.*s: '%.*s' is not error, warning, notice, "
+				     "verbose, verbose(N), debug, dtmf, security or *", STR_ARG(x->name), STR_ARG(bad));
+		name_channel(v);
+		c->channels++;
+	}
+	return err;
+}
+
+int logger_conf_load(struct logger_conf **cp, const struct config_prm *prm, struct report *r)
+{
+	struct logger_conf *c = obj_new(sizeof(*c), logger_conf_free);
+	struct work w = { 0 };
+	int err;
+
+	if (!c)
+		return ENOMEM;
+	c->arena = arena_new(0);
+	err = c->arena ? work_begin(&w, c->arena, r) : ENOMEM;
+	if (!err)
+		err = load_file(&w, prm, "logger.conf");
+	if (!err)
+		err = apply(&w, &logger_set, c, STR("general"));
+	if (!err)
+		err = read_channels(c, &w);
+	work_end(&w);
+	if (err)
+		obj_drop(c);
+	else
+		*cp = c;
+	return err;
+}

@@ -1,0 +1,648 @@
+#include "service/objects.h"
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+/* One section that will be an object. */
+struct source {
+	const struct config *c;
+	const struct config_section *s;
+};
+
+struct sources {
+	struct source *v;       /* held */
+	size_t n, cap;
+	bool refused;           /* a duplicate: none of this type is taken */
+};
+
+#define FILES 3 /* pjsip.conf, pjsip_wizard.conf, acl.conf */
+
+/* What a snapshot owns besides its arena. */
+struct snapshot_parts {
+	struct object_build build;      /* acl sets and regexes live on in it */
+	struct named_acls *acls;        /* held */
+	struct config_stamp *stamp[FILES];      /* held */
+};
+
+struct loader {
+	struct snapshot *s;
+	struct snapshot *previous;      /* view; NULL */
+	struct object_build *b;
+	struct report *r;
+	struct sources of[OBJECT_TYPES];
+	struct option_index *index[OBJECT_TYPES];       /* held */
+	struct config *c[2];            /* held: pjsip.conf, pjsip_wizard.conf */
+};
+
+static void snapshot_free(void *p)
+{
+	struct snapshot *s = p;
+
+	for (size_t t = 0; t < OBJECT_TYPES; t++)
+		map_free(s->list[t].by_name);
+	if (s->parts) {
+		build_free(&s->parts->build);
+		obj_drop(s->parts->acls);
+		for (size_t i = 0; i < FILES; i++)
+			config_stamp_free(s->parts->stamp[i]);
+		free(s->parts);
+	}
+	arena_free(s->arena);
+}
+
+const struct object *snapshot_get(const struct snapshot *s, enum object_type t, struct str name)
+{
+	return s->list[t].by_name ? map_get(s->list[t].by_name, name) : NULL;
+}
+
+static int loader_init(struct loader *l, struct snapshot *previous, struct report *r)
+{
+	struct snapshot *s = obj_new(sizeof(*s), snapshot_free);
+	struct object_build *b;
+
+	if (!s)
+		return ENOMEM;
+	*l = (struct loader){ .s = s, .previous = previous, .r = r };
+	s->serial = previous ? previous->serial + 1 : 1;
+	s->arena = arena_new((size_t)256 << 10);
+	s->parts = calloc(1, sizeof(*s->parts));
+	if (!s->arena || !s->parts)
+		return ENOMEM;
+	b = l->b = &s->parts->build;
+	b->r = r;
+	b->ctx.arena = s->arena;
+	b->ctx.user = b;
+	b->ctx.intern = intern_new(s->arena);
+	return b->ctx.intern ? 0 : ENOMEM;
+}
+
+/* What only a load needs; the rest of the build is the snapshot's. */
+static void loader_end(struct loader *l)
+{
+	struct object_build *b = l->b;
+
+	for (size_t t = 0; t < OBJECT_TYPES; t++) {
+		option_index_free(l->index[t]);
+		free(l->of[t].v);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(l->c); i++)
+		config_free(l->c[i]);
+	if (!b)
+		return;
+	intern_free(b->ctx.intern);
+	b->ctx.intern = NULL;
+	map_free(b->acl_sets);
+	b->acl_sets = NULL;
+	free(b->var);
+	b->var = NULL;
+	b->vars = b->var_cap = 0;
+	buf_free(&b->acl.b);
+	buf_free(&b->contact_acl.b);
+	b->c = NULL;
+	b->s = NULL;
+	b->r = NULL;
+	b->acls = NULL;
+}
+
+static int add_source(struct sources *x, struct source e)
+{
+	if (x->n == x->cap) {
+		size_t cap = x->cap ? x->cap * 2 : 8;
+		struct source *v = realloc(x->v, cap * sizeof(*v));
+
+		if (!v)
+			return ENOMEM;
+		x->v = v;
+		x->cap = cap;
+	}
+	x->v[x->n++] = e;
+	return 0;
+}
+
+static void fault_at(struct loader *l, struct source e, enum report_level level, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+static void fault_at(struct loader *l, struct source e, enum report_level level, const char *fmt, ...)
+{
+	struct buf t = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&t, fmt, ap);
+	va_end(ap);
+	report_add(l->r, level, config_file_name(e.c, e.s->file), e.s->line, "%s", buf_z(&t));
+	buf_free(&t);
+}
+
+/* The first type= decides, even where a template's differs from the section's own:
+ * that is what Asterisk does. */
+static const struct config_var *type_var(const struct config_section *s)
+{
+	for (const struct config_var *v = s->first; v; v = v->next)
+		if (str_ieq(v->name, STR("type")))
+			return v;
+	return NULL;
+}
+
+static void unknown_type(struct loader *l, struct source e, const struct config_var *v)
+{
+	struct str best = STR_NULL;
+	unsigned least = 4;
+
+	for (size_t t = 0; t < OBJECT_TYPES; t++) {
+		struct str n = object_type_name((enum object_type)t);
+		unsigned d = str_distance(n, v->value);
+
+		if (d < least) {
+			least = d;
+			best = n;
+		}
+	}
+	config_fault(e.c, v, l->r, REPORT_ERROR, "section '%.*s': unknown type '%.*s'%s%.*s%s", STR_ARG(e.s->name),
+		     STR_ARG(v->value), best.n ? "; did you mean '" : "", STR_ARG(best), best.n ? "'?" : "");
+}
+
+static int sort_section(struct loader *l, struct source e)
+{
+	const struct config_var *v = type_var(e.s);
+	enum object_type t;
+
+	if (v) {
+		t = object_type_of(v->value);
+		if (t == OBJECT_TYPES)
+			unknown_type(l, e, v);
+	} else {
+		t = str_eq(e.s->name, STR("global")) ? OBJECT_GLOBAL :
+		    str_eq(e.s->name, STR("system")) ? OBJECT_SYSTEM : OBJECT_TYPES;
+		if (t == OBJECT_TYPES)
+			fault_at(l, e, REPORT_WARNING, "section '%.*s' has no type=, so it is ignored", STR_ARG(e.s->name));
+	}
+	return t == OBJECT_TYPES ? 0 : add_source(&l->of[t], e);
+}
+
+static int sort_sections(struct loader *l, const struct config *c)
+{
+	int err = 0;
+
+	for (const struct config_section *s = config_first(c); !err && s; s = config_next(s))
+		err = sort_section(l, (struct source){ c, s });
+	return err;
+}
+
+static int add_object(struct loader *l, enum object_type t, struct object *o)
+{
+	struct object_list *list = &l->s->list[t];
+	int err;
+
+	if (!list->by_name)
+		list->by_name = map_new(false);
+	err = list->by_name ? map_add(list->by_name, o->name, o) : ENOMEM;
+	if (err)
+		return err;
+	o->of = l->s;
+	list->v[list->n++] = o;
+	return 0;
+}
+
+/* The last good version of a refused object, if there is one. */
+static int keep_old(struct loader *l, enum object_type t, struct source e)
+{
+	const struct object *old = l->previous ? snapshot_get(l->previous, t, e.s->name) : NULL;
+	struct object *o;
+	int err;
+
+	if (!old)
+		return 0;
+	err = keep_object(l->b, t, l->index[t], old, &o);
+	if (err == ENOMEM)
+		return err;
+	if (err)
+		return 0;
+	fault_at(l, e, REPORT_NOTE, "%s '%.*s': goes on as it was before this reload", l->b->type, STR_ARG(o->name));
+	return add_object(l, t, o);
+}
+
+static int read_object(struct loader *l, enum object_type t, struct source e)
+{
+	const struct option_set *set = object_options(t);
+	struct object_build *b = l->b;
+	struct object *o = arena_alloc(l->s->arena, set->size);
+	struct str file = config_file_name(e.c, e.s->file);
+	int err = o ? 0 : ENOMEM;
+
+	if (err)
+		return err;
+	b->c = e.c;
+	b->s = e.s;
+	build_reset(b);
+	err = option_apply_section(l->index[t], &b->ctx, o, e.c, e.s, l->r);
+	if (!err) {
+		o->name = intern_str(b->ctx.intern, e.s->name, &err);
+		o->file = intern_str(b->ctx.intern, file, &err).p;
+		o->line = e.s->line;
+		o->type = (uint8_t)t;
+	}
+	if (!err)
+		err = finish_object(b, t, o);
+	if (err == EBADMSG)
+		return keep_old(l, t, e);
+	return err ? err : add_object(l, t, o);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct source *x = a, *y = b;
+	int d = str_cmp(x->s->name, y->s->name);
+
+	return d ? d : (x->s->line > y->s->line) - (x->s->line < y->s->line);
+}
+
+/* Two of one name: which one was meant nobody knows, so none of the type is taken.
+ * The names are sorted on the side; file order stays. */
+static int find_twins(struct loader *l, enum object_type t)
+{
+	struct sources *x = &l->of[t];
+	struct source *v;
+
+	if (x->n < 2)
+		return 0;
+	v = malloc(x->n * sizeof(*v));
+	if (!v)
+		return ENOMEM;
+	memcpy(v, x->v, x->n * sizeof(*v));
+	qsort(v, x->n, sizeof(*v), by_name);
+	for (size_t i = 1; i < x->n; i++) {
+		if (!str_eq(v[i].s->name, v[i - 1].s->name))
+			continue;
+		x->refused = true;
+		fault_at(l, v[i], REPORT_ERROR, "%.*s '%.*s': there is one of that name at %.*s:%u; until one is taken away, "
+			 "no %.*s is loaded", STR_ARG(object_type_name(t)), STR_ARG(v[i].s->name),
+			 STR_ARG(config_file_name(v[i - 1].c, v[i - 1].s->file)), v[i - 1].s->line,
+			 STR_ARG(object_type_name(t)));
+	}
+	free(v);
+	return 0;
+}
+
+static void find_rivals(struct loader *l, enum object_type t)
+{
+	struct sources *x = &l->of[t];
+
+	if (x->n < 2 || x->refused)
+		return;
+	x->refused = true;
+	fault_at(l, x->v[1], REPORT_ERROR, "there is more than one section of type %.*s (the other at %.*s:%u); until one is "
+		 "taken away, none is loaded", STR_ARG(object_type_name(t)),
+		 STR_ARG(config_file_name(x->v[0].c, x->v[0].s->file)), x->v[0].s->line);
+}
+
+/* All of a type as before, when the type as a whole was refused. */
+static int keep_all(struct loader *l, enum object_type t)
+{
+	const struct object_list *old = l->previous ? &l->previous->list[t] : NULL;
+	int err = 0;
+
+	for (size_t i = 0; !err && old && i < old->n; i++) {
+		struct object *o;
+
+		err = keep_object(l->b, t, l->index[t], old->v[i], &o);
+		if (!err)
+			err = add_object(l, t, o);
+		else if (err == EBADMSG)
+			err = 0;
+	}
+	return err;
+}
+
+static int read_type(struct loader *l, enum object_type t)
+{
+	struct sources *x = &l->of[t];
+	struct object_list *list = &l->s->list[t];
+	size_t room = x->refused ? (l->previous ? l->previous->list[t].n : 0) : x->n;
+	int err = 0;
+
+	if (!l->index[t]) {
+		err = option_index_new(&l->index[t], object_options(t), &l->b->ctx);
+		if (err)
+			return err;
+	}
+	if (!room)
+		return 0;
+	l->b->type = object_options(t)->type;
+	list->v = arena_alloc(l->s->arena, room * sizeof(*list->v));
+	if (!list->v)
+		return ENOMEM;
+	if (x->refused)
+		return keep_all(l, t);
+	for (size_t i = 0; !err && i < x->n; i++)
+		err = read_object(l, t, x->v[i]);
+	return err;
+}
+
+/* [global] and [system]: the section, or what stands in the table. */
+static int read_single(struct loader *l, enum object_type t, void *out)
+{
+	struct object *o;
+	int err;
+
+	find_rivals(l, t);
+	err = read_type(l, t);
+	if (err)
+		return err;
+	if (l->s->list[t].n) {
+		*(struct object **)out = l->s->list[t].v[0];
+		return 0;
+	}
+	o = arena_alloc(l->s->arena, object_options(t)->size);
+	if (!o)
+		return ENOMEM;
+	option_begin(l->index[t], &l->b->ctx, o);
+	o->name = object_type_name(t);
+	o->of = l->s;
+	o->file = "";
+	o->type = (uint8_t)t;
+	*(struct object **)out = o;
+	return 0;
+}
+
+/* References. What is missing is reported at the line of the option that names it. */
+
+static void missing(struct loader *l, const struct source *e, const struct object *o, const char *option,
+		    enum object_type want, struct str name)
+{
+	const struct config_var *v = e ? config_var_get(e->s, str_z(option)) : NULL;
+	struct str type = object_type_name((enum object_type)o->type), need = object_type_name(want);
+
+	report_add(l->r, REPORT_ERROR, v ? config_file_name(e->c, v->file) : str_z(o->file), v ? v->line : o->line,
+		   "%.*s '%.*s': %s: there is no %.*s '%.*s'; add a section [%.*s] with type=%.*s", STR_ARG(type),
+		   STR_ARG(o->name), option, STR_ARG(need), STR_ARG(name), STR_ARG(name), STR_ARG(need));
+}
+
+static void *ref(struct loader *l, const struct source *e, const struct object *o, const char *option,
+		 enum object_type want, struct str name)
+{
+	struct object *found;
+
+	if (!name.n)
+		return NULL;
+	found = l->s->list[want].by_name ? map_get(l->s->list[want].by_name, name) : NULL;
+	if (!found)
+		missing(l, e, o, option, want, name);
+	return found;
+}
+
+struct ref_list {
+	void **v;
+	uint16_t n;
+};
+
+static int refs(struct loader *l, const struct source *e, const struct object *o, const char *option,
+		enum object_type want, const struct str_list *names, struct ref_list *out)
+{
+	*out = (struct ref_list){ 0 };
+	if (!names->n)
+		return 0;
+	out->v = arena_alloc(l->s->arena, names->n * sizeof(*out->v));
+	if (!out->v)
+		return ENOMEM;
+	for (size_t i = 0; i < names->n; i++) {
+		void *found = ref(l, e, o, option, want, names->v[i]);
+
+		if (found)
+			out->v[out->n++] = found;
+	}
+	return 0;
+}
+
+static int resolve_endpoint(struct loader *l, const struct source *e, struct endpoint *ep)
+{
+	struct ref_list x;
+	int err = refs(l, e, &ep->o, "aors", OBJECT_AOR, &ep->aors, &x);
+
+	ep->aor_objs = (struct aor *const *)x.v;
+	ep->aor_n = x.n;
+	if (!err)
+		err = refs(l, e, &ep->o, "auth", OBJECT_AUTH, &ep->auth, &x);
+	ep->auth_objs = (struct auth_conf *const *)x.v;
+	ep->auth_n = x.n;
+	if (!err)
+		err = refs(l, e, &ep->o, "outbound_auth", OBJECT_AUTH, &ep->outbound_auth, &x);
+	ep->outbound_auth_objs = (struct auth_conf *const *)x.v;
+	ep->outbound_auth_n = x.n;
+	ep->transport_obj = ref(l, e, &ep->o, "transport", OBJECT_TRANSPORT, ep->transport);
+	return err;
+}
+
+static int resolve_registration(struct loader *l, const struct source *e, struct registration_conf *r)
+{
+	struct ref_list x;
+	int err = refs(l, e, &r->o, "outbound_auth", OBJECT_AUTH, &r->outbound_auth, &x);
+
+	r->outbound_auth_objs = (struct auth_conf *const *)x.v;
+	r->outbound_auth_n = x.n;
+	r->endpoint_obj = ref(l, e, &r->o, "endpoint", OBJECT_ENDPOINT, r->endpoint);
+	r->transport_obj = ref(l, e, &r->o, "transport", OBJECT_TRANSPORT, r->transport);
+	return err;
+}
+
+static int resolve_publish(struct loader *l, const struct source *e, struct outbound_publish *p)
+{
+	struct ref_list x;
+	int err = refs(l, e, &p->o, "outbound_auth", OBJECT_AUTH, &p->outbound_auth, &x);
+
+	p->outbound_auth_objs = (struct auth_conf *const *)x.v;
+	p->outbound_auth_n = x.n;
+	ref(l, e, &p->o, "transport", OBJECT_TRANSPORT, p->transport);
+	return err;
+}
+
+static int resolve_object(struct loader *l, const struct source *e, struct object *o)
+{
+	void *p = o;
+
+	switch (o->type) {
+	case OBJECT_ENDPOINT:
+		return resolve_endpoint(l, e, p);
+	case OBJECT_REGISTRATION:
+		return resolve_registration(l, e, p);
+	case OBJECT_OUTBOUND_PUBLISH:
+		return resolve_publish(l, e, p);
+	case OBJECT_IDENTIFY: {
+		struct identify_conf *i = p;
+
+		i->endpoint_obj = ref(l, e, o, "endpoint", OBJECT_ENDPOINT, i->endpoint);
+		return 0;
+	}
+	case OBJECT_INBOUND_PUBLICATION: {
+		struct inbound_publication *i = p;
+
+		i->endpoint_obj = ref(l, e, o, "endpoint", OBJECT_ENDPOINT, i->endpoint);
+		return 0;
+	}
+	case OBJECT_ASTERISK_PUBLICATION: {
+		struct asterisk_publication *a = p;
+
+		ref(l, e, o, "devicestate_publish", OBJECT_OUTBOUND_PUBLISH, a->devicestate_publish);
+		ref(l, e, o, "mailboxstate_publish", OBJECT_OUTBOUND_PUBLISH, a->mailboxstate_publish);
+		return 0;
+	}
+	default:
+		return 0;
+	}
+}
+
+/* Objects and their sections are in the same order, with gaps in the former. */
+static int resolve(struct loader *l)
+{
+	int err = 0;
+
+	for (size_t t = 0; t < OBJECT_TYPES; t++) {
+		struct object_list *list = &l->s->list[t];
+		const struct sources *x = &l->of[t];
+		size_t k = 0;
+
+		for (size_t i = 0; !err && i < list->n; i++) {
+			while (!x->refused && k < x->n && !str_eq(x->v[k].s->name, list->v[i]->name))
+				k++;
+			err = resolve_object(l, !x->refused && k < x->n ? &x->v[k] : NULL, list->v[i]);
+		}
+	}
+	return err;
+}
+
+static int read_all(struct loader *l)
+{
+	int err = 0;
+
+	for (size_t t = 0; !err && t < OBJECT_TYPES; t++)
+		err = find_twins(l, (enum object_type)t);
+	/* Auths need global's algorithms, so global comes first. */
+	if (!err)
+		err = read_single(l, OBJECT_GLOBAL, &l->s->global);
+	l->b->global = l->s->global;
+	if (!err)
+		err = read_single(l, OBJECT_SYSTEM, &l->s->system);
+	for (size_t t = 0; !err && t < OBJECT_TYPES; t++)
+		if (t != OBJECT_GLOBAL && t != OBJECT_SYSTEM && (l->of[t].n || l->of[t].refused))
+			err = read_type(l, (enum object_type)t);
+	return err ? err : resolve(l);
+}
+
+static int finish_load(struct loader *l, struct snapshot **sp, int err)
+{
+	struct snapshot *s = l->s;
+
+	if (err == EINVAL || (err == EBADMSG && l->b && l->b->ctx.why[0] && l->r && !report_errors(l->r)))
+		report_add(l->r, REPORT_ERROR, STR(""), 0, "the option table of %s is broken: %s",
+			   l->b->ctx.row ? l->b->ctx.row->name : "?", l->b->ctx.why);
+	loader_end(l);
+	if (err)
+		obj_drop(s);
+	else
+		*sp = s;
+	return err;
+}
+
+static bool unchanged(const struct snapshot *s)
+{
+	if (!s)
+		return false;
+	for (size_t i = 0; i < FILES; i++)
+		if (!config_stamp_holds(s->parts->stamp[i]))
+			return false;
+	return true;
+}
+
+/* A file that may be missing still gets a stamp, so that its coming is seen. */
+static int load_optional(struct loader *l, const struct config_prm *prm, const char *name, size_t slot,
+			 struct config **out)
+{
+	struct config *c = NULL;
+	char text[64];
+	int err = config_load(&c, prm, name, l->r);
+
+	*out = NULL;
+	if (err && err != ENOENT) {
+		if (err != EBADMSG && err != ENOMEM)
+			report_add(l->r, REPORT_ERROR, str_z(name), 0, "cannot be read: %s", strerror(err));
+		return err == ENOMEM ? ENOMEM : 0;
+	}
+	if (err) {
+		snprintf(text, sizeof(text), "#tryinclude %s\n", name);
+		err = config_parse(&c, prm, str_z(name), str_z(text), NULL);
+		if (err)
+			return err;
+	}
+	l->s->parts->stamp[slot] = config_stamp_new(c);
+	*out = c;
+	return 0;
+}
+
+static int load_acls(struct loader *l, const struct config_prm *prm)
+{
+	struct config *c;
+	int err = load_optional(l, prm, "acl.conf", 2, &c);
+
+	if (!err && c)
+		err = named_acls_build(&l->s->parts->acls, c, l->r);
+	config_free(c);
+	l->b->acls = l->s->parts->acls;
+	return err;
+}
+
+static int load_main(struct loader *l, const struct config_prm *prm)
+{
+	int err = config_load(&l->c[0], prm, "pjsip.conf", l->r);
+
+	if (err && err != EBADMSG)
+		report_add(l->r, REPORT_ERROR, STR("pjsip.conf"), 0, err == ENOENT ?
+			   "is not in %s; there is nothing to serve without it" : "in %s cannot be read: %s",
+			   prm->dir, strerror(err));
+	if (!err)
+		l->s->parts->stamp[0] = config_stamp_new(l->c[0]);
+	return err;
+}
+
+int snapshot_build(struct snapshot **sp, const struct snapshot_prm *prm, struct report *r)
+{
+	struct config_prm files = { .dir = prm->dir, .exec_includes = prm->exec_includes };
+	struct loader l = { 0 };
+	int err;
+
+	if (unchanged(prm->previous))
+		return EALREADY;
+	err = loader_init(&l, prm->previous, r);
+	if (!err)
+		err = load_main(&l, &files);
+	if (!err)
+		err = load_optional(&l, &files, "pjsip_wizard.conf", 1, &l.c[1]);
+	if (!err)
+		err = load_acls(&l, &files);
+	if (!err)
+		err = sort_sections(&l, l.c[0]);
+	if (!err)
+		err = read_all(&l);
+	err = finish_load(&l, sp, err);
+	/* The text of a large configuration is many small blocks of the heap. */
+	malloc_trim(0);
+	return err;
+}
+
+int snapshot_parse(struct snapshot **sp, struct str pjsip, struct str acl, struct snapshot *previous,
+		   struct report *r)
+{
+	struct config_prm files = { 0 };
+	struct loader l = { 0 };
+	int err = loader_init(&l, previous, r);
+
+	if (!err)
+		err = config_parse(&l.c[0], &files, STR("pjsip.conf"), pjsip, r);
+	if (!err)
+		err = named_acls_parse(&l.s->parts->acls, acl, r);
+	if (!err) {
+		l.b->acls = l.s->parts->acls;
+		err = sort_sections(&l, l.c[0]);
+	}
+	if (!err)
+		err = read_all(&l);
+	return finish_load(&l, sp, err);
+}
