@@ -1,4 +1,124 @@
-int main(void)
+#include "main/run.h"
+#include "main/server.h"
+#include "manage/check.h"
+#include "manage/config_help.h"
+#include "manage/console.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_CONFIG "/etc/asterisk/asterisk.conf"
+
+static void usage(FILE *out)
 {
-	return 0;
+	fputs("sidetone " SIDETONE_VERSION " - a SIP server for Asterisk's pjsip.conf and extensions.conf\n"
+	      "\n"
+	      "  sidetone [-f] [-C FILE]        start (in the background unless -f, -c, -v or -d)\n"
+	      "  sidetone run [--bind ADDR] DIR start in the foreground with the configuration in DIR\n"
+	      "  sidetone check DIR             judge the configuration in DIR, start nothing\n"
+	      "  sidetone -r | -rx COMMAND      console of the running server\n"
+	      "\n"
+	      "  -C FILE  asterisk.conf to use (" DEFAULT_CONFIG ")\n"
+	      "  -f       stay in the foreground      -c  stay, and log to the terminal\n"
+	      "  -v -d    more verbose, more debug    -g  dump core\n"
+	      "  -r -R    remote console              -x  one command, then leave\n"
+	      "  -V       version                     -h  this text\n"
+	      "  -q -m -n -i -p -B -W -t -T -I -X -e -L -M -U -G are taken as Asterisk takes them\n", out);
+}
+
+struct args {
+	const char *config, *command;
+	bool foreground, console, remote, core;
+	int verbose, debug;
+};
+
+static char *socket_path(const char *config)
+{
+	struct report *r = report_new();
+	struct asterisk_conf *c = NULL;
+	struct buf b = BUF_INIT;
+
+	if (r && asterisk_conf_load(&c, config, r) == 0)
+		buf_puts(&b, c->astrundir, STR("/"), c->astctl.n ? c->astctl : STR("asterisk.ctl"));
+	report_free(r);
+	obj_drop(c);
+	return buf_take(&b);
+}
+
+static int remote(const struct args *a)
+{
+	char *path = socket_path(a->config);
+	int code = path ? console_client_run(path, a->command, a->verbose) : 1;
+
+	free(path);
+	return code;
+}
+
+static int start(const struct args *a)
+{
+	struct server_prm prm = { .config = a->config, .terminal = a->console, .verbose = a->verbose,
+		.debug = a->debug };
+
+	if (!a->foreground && !a->console && daemon(1, 0)) {
+		perror("sidetone: cannot go to the background");
+		return 1;
+	}
+	return server_run(&prm);
+}
+
+static bool parse(struct args *a, int argc, char **argv, int *code)
+{
+	*code = 0;
+	for (int o; (o = getopt(argc, argv, "BC:cde:FfG:ghIiL:M:mnpqRrs:TtU:VvWXx:")) != -1; ) {
+		switch (o) {
+		case 'C': a->config = optarg; break;
+		case 'c': a->console = true; break;
+		case 'd': a->debug++; a->foreground = true; break;
+		case 'f': a->foreground = true; break;
+		case 'F': a->foreground = false; break;
+		case 'r': case 'R': a->remote = true; break;
+		case 'v': a->verbose++; break;
+		case 'x': a->command = optarg; a->remote = true; break;
+		case 'V': puts("Asterisk " ASTERISK_VERSION " (Sidetone " SIDETONE_VERSION ")"); return false;
+		case 'h': usage(stdout); return false;
+		case '?': usage(stderr); *code = 2; return false;
+		default: break;         /* taken, without meaning here */
+		}
+	}
+	return true;
+}
+
+/* docs/options.md comes from here, so it cannot differ from what is read. */
+static int print_options(void)
+{
+	struct buf b = BUF_INIT;
+	int err;
+
+	config_markdown(&b);
+	err = buf_err(&b) || fwrite(b.p, 1, b.n, stdout) != b.n;
+	buf_free(&b);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct args a = { .config = DEFAULT_CONFIG };
+	int code;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1 && str_eq(str_z(argv[1]), STR("check"))) {
+		if (argc != 3) {
+			fputs("usage: sidetone check DIR\n", stderr);
+			return 2;
+		}
+		return check_run(argv[2], stdout);
+	}
+	if (argc > 1 && str_eq(str_z(argv[1]), STR("options-md")))
+		return print_options();
+	if (argc > 1 && str_eq(str_z(argv[1]), STR("run")))
+		return run_main(argc - 1, argv + 1);
+	if (!parse(&a, argc, argv, &code))
+		return code;
+	return a.remote ? remote(&a) : start(&a);
 }

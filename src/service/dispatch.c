@@ -11,12 +11,6 @@ static const struct {
 	{ SIP_REGISTER, register_request },
 	{ SIP_INVITE, invite_request },
 	{ SIP_OPTIONS, options_request },
-	{ SIP_MESSAGE, message_request },
-	{ SIP_SUBSCRIBE, subscribe_request },
-	{ SIP_PUBLISH, publish_request },
-	{ SIP_REFER, refer_request },
-	{ SIP_NOTIFY, notify_request },
-	{ SIP_INFO, info_request },
 };
 
 static method_fn *handler_of(enum sip_method m)

@@ -196,12 +196,16 @@ static void detach(struct service *svc, struct contact *c)
 
 /* ---- changes ------------------------------------------------------------- */
 
-int contact_change_add(struct list *changes, int op, struct contact *old, struct contact *now)
+int contact_change_add(struct list *changes, int op, struct str aor, struct contact *old, struct contact *now)
 {
 	struct contact_change *ch = calloc(1, sizeof(*ch));
 
 	if (!ch)
 		return ENOMEM;
+	if (text_set(&ch->aor, aor)) {
+		free(ch);
+		return ENOMEM;
+	}
 	ch->op = op;
 	ch->old = obj_hold(old);
 	ch->now = obj_hold(now);
@@ -217,6 +221,7 @@ void contact_changes_free(struct list *changes)
 		list_remove(&ch->link);
 		obj_drop(ch->old);
 		obj_drop(ch->now);
+		text_free(&ch->aor);
 		free(ch);
 	}
 }
@@ -243,7 +248,7 @@ static void on_expire(void *arg)
 	list_init(&changes);
 	log_verbose(3, "Removed contact '%s' from AOR '%s' due to expiration", text_z(&c->uri),
 		    c->loc ? text_z(&c->loc->aor) : "");
-	if (c->loc && contact_change_add(&changes, CONTACT_DELETE, c, NULL) == 0)
+	if (c->loc && contact_change_add(&changes, CONTACT_DELETE, text_view(&c->loc->aor), c, NULL) == 0)
 		location_commit(svc, c->loc, &changes, expire_done, NULL);
 	free(x);
 }
@@ -358,7 +363,7 @@ void location_commit(struct service *svc, struct location *l, struct list *chang
 	*k = (struct commit){ .svc = svc, .l = l, .done = done, .arg = arg };
 	move_list(&k->changes, changes);
 	l->busy = true;
-	if (!svc->store || list_empty(&k->changes)) {
+	if (!svc->contacts || list_empty(&k->changes)) {
 		commit_done(k, 0);
 		return;
 	}
@@ -430,7 +435,7 @@ int locations_start(struct service *svc)
 		return ENOMEM;
 	index_endpoints(svc);
 	load_static(svc);
-	return svc->store ? location_store_load(svc) : 0;
+	return svc->contacts ? location_store_load(svc) : 0;
 }
 
 void location_restore(struct service *svc, struct str aor, struct contact *c)

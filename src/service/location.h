@@ -23,6 +23,7 @@ struct contact {                /* obj */
 	struct text path;               /* Path values, comma list */
 	struct text user_agent, call_id, via_addr, reg_server, endpoint, instance;
 	uint32_t cseq, reg_id;
+	uint64_t row;                   /* on disk; 0: not there */
 	uint16_t via_port;
 	int64_t expires;                /* [s] wall; 0: permanent */
 	bool is_static, prune_on_boot, outbound;
@@ -67,8 +68,9 @@ struct contact_change {
 	enum { CONTACT_ADD, CONTACT_UPDATE, CONTACT_DELETE } op;
 	struct contact *old;            /* held: UPDATE, DELETE */
 	struct contact *now;            /* held: ADD, UPDATE: all values of the new state */
+	struct text aor;
 };
-int contact_change_add(struct list *changes, int op, struct contact *old, struct contact *now);
+int contact_change_add(struct list *changes, int op, struct str aor, struct contact *old, struct contact *now);
 void contact_changes_free(struct list *changes);
 /* Write them to disk as one, then make them so, then `done` (err 0). On an
  * error nothing has changed. Frees the list. `done` may be called at once. */

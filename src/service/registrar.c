@@ -293,7 +293,7 @@ static int make_room(struct reg *r, const struct wanted *w, size_t n, struct lis
 			c = victim(r, w, n, changes, false);
 		if (!c)
 			return EDQUOT;
-		if (contact_change_add(changes, CONTACT_DELETE, c, NULL))
+		if (contact_change_add(changes, CONTACT_DELETE, r->aor->name, c, NULL))
 			return ENOMEM;
 	}
 	return 0;
@@ -306,12 +306,12 @@ static int collect(struct reg *r, struct wanted *w, size_t n, struct list *chang
 		int err;
 
 		if (!w[i].expires) {
-			err = w[i].have ? contact_change_add(changes, CONTACT_DELETE, w[i].have, NULL) : 0;
+			err = w[i].have ? contact_change_add(changes, CONTACT_DELETE, r->aor->name, w[i].have, NULL) : 0;
 		} else {
 			c = make_contact(r, &w[i]);
 			if (!c)
 				return ENOMEM;
-			err = contact_change_add(changes, w[i].have ? CONTACT_UPDATE : CONTACT_ADD, w[i].have, c);
+			err = contact_change_add(changes, w[i].have ? CONTACT_UPDATE : CONTACT_ADD, r->aor->name, w[i].have, c);
 			obj_drop(c);
 		}
 		if (err)
@@ -330,7 +330,7 @@ static int collect_all(struct reg *r, struct list *changes)
 	list_each(p, &r->l->contacts) {
 		struct contact *c = container_of(p, struct contact, link);
 
-		if (!c->is_static && contact_change_add(changes, CONTACT_DELETE, c, NULL))
+		if (!c->is_static && contact_change_add(changes, CONTACT_DELETE, r->aor->name, c, NULL))
 			return ENOMEM;
 	}
 	return 0;

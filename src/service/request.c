@@ -19,7 +19,7 @@ struct request {                /* obj */
 	struct snapshot *conf;          /* held */
 	struct sip_ctx *ctx;            /* held */
 	struct net_path path, fixed;
-	bool has_path, done, final;
+	bool has_path, done, final, sent;
 	struct target target[MAX_TARGETS];
 	size_t targets, next;
 	struct sip_resolve *resolving;
@@ -80,6 +80,22 @@ static void fail_later(struct request *rq, int err)
 static void on_response(void *arg, struct sip_ctx *tx, struct sip_msg *msg);
 static void on_failed(void *arg, struct sip_ctx *tx, int err);
 
+static int send_ack(struct request *rq)
+{
+	char branch[32] = "z9hG4bK";
+	struct net_bytes *bytes;
+	int err;
+
+	sip_token(rq->svc->sip, branch + 7, 20);
+	bytes = sip_out_encode(rq->out, &rq->path, str_z(branch));
+	if (!bytes)
+		return ENOMEM;
+	err = sip_stack_send(rq->svc->sip, &rq->path, bytes);
+	obj_drop(bytes);
+	rq->sent = !err;
+	return err;
+}
+
 static int send_on_path(struct request *rq)
 {
 	struct sip_ctx_user user = { rq, on_response, on_failed };
@@ -87,6 +103,8 @@ static int send_on_path(struct request *rq)
 
 	if (rq->prm.prepare)
 		rq->prm.prepare(rq->prm.arg, rq, rq->out, &rq->path);
+	if (rq->out->method == SIP_ACK)
+		return send_ack(rq);
 	if (rq->ctx) {
 		sip_ctx_detach(rq->ctx);
 		rq->ctx = obj_drop(rq->ctx);
@@ -220,6 +238,8 @@ static void on_resolved(void *arg, int err, const struct sip_target *v, size_t n
 		err = send_next(rq);
 	if (err)
 		fail_later(rq, err);
+	else if (rq->sent)
+		finish(rq);
 }
 
 static enum net_proto uri_proto(const struct sip_uri *u)
@@ -303,11 +323,19 @@ int request_send(struct service *svc, const struct request_prm *prm, struct requ
 		fail_later(rq, err);
 	else if (prm->timeout_ms)
 		timer_start(svc->wheel, &rq->timer, prm->timeout_ms, on_total_timeout, rq);
+	if (!err && rq->sent)
+		finish(rq);
 	if (out)
 		*out = rq;
 	else
 		obj_drop(rq);
 	return 0;
+}
+
+void request_send_ack(struct service *svc, const struct request_prm *prm)
+{
+	if (request_send(svc, prm, NULL))
+		log_error("out of memory: an ACK is not sent");
 }
 
 void request_cancel(struct request *rq, struct str headers)

@@ -31,6 +31,8 @@ struct request_prm {
 /* On 0 the caller owns *rq (rq may be NULL: fire and forget). No callback but
  * `prepare` comes before it returns; `failed` is then told by a timer. */
 int request_send(struct service *svc, const struct request_prm *prm, struct request **rq);
+/* ACK of a 2xx: finds its way as a request does, makes no transaction. */
+void request_send_ack(struct service *svc, const struct request_prm *prm);
 void request_cancel(struct request *rq, struct str headers);         /* INVITE */
 /* No more callbacks; the transaction ends by itself. */
 void *request_detach(struct request *rq);             /* gives prm.arg back */

@@ -130,9 +130,10 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->pbx = prm->pbx;
 	svc->pbx->service = svc;
 	svc->media = prm->media;
-	svc->store = prm->store;
+	svc->contacts = prm->contacts;
 	svc->dns = prm->dns;
 	svc->conf = obj_hold(prm->conf);
+	svc->bind = prm->bind;
 	list_init(&svc->sessions);
 	list_init(&svc->unidentified);
 	svc->reasons = reasons_new(svc->clock, REASONS);

@@ -16,12 +16,13 @@
 #include "service/reason.h"
 #include "sip/dialog.h"
 
-struct store;
+struct contact_store;
 struct locations;
 struct endpoint_state;
 struct nat_rule;
 struct dns;
 
+struct service;
 struct service_transport {
 	struct str name;                /* view into conf of the time it was opened; copied */
 	struct text t_name;
@@ -44,7 +45,7 @@ struct service {
 	struct sip_stack *sip;
 	struct pbx *pbx;
 	struct media *media;
-	struct store *store;            /* NULL: contacts live in memory only */
+	struct contact_store *contacts; /* NULL: contacts live in memory only */
 	struct dns *dns;
 	struct digest_ctx *digest;
 	struct snapshot *conf;          /* held; swapped by service_set_conf() */
@@ -60,6 +61,7 @@ struct service {
 	bool logger;                    /* pjsip set logger on */
 	bool stopping;
 	bool booted;
+	const char *bind;               /* service_prm.bind */
 	uint32_t next_session_id;
 	struct map *maintenance;        /* endpoint names refused for now */
 	void *outbound;                 /* registrations: service/outbound.c */
@@ -73,9 +75,10 @@ struct service_prm {
 	unsigned io_threads;
 	struct pbx *pbx;
 	struct media *media;
-	struct store *store;
+	struct contact_store *contacts;
 	struct dns *dns;
 	struct snapshot *conf;
+	const char *bind;               /* address in place of each transport's own; NULL */
 	/* Loop tests: in place of sockets. NULL: net/. */
 	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes);
 	void *send_arg;
@@ -137,7 +140,6 @@ struct str service_allow(void);
 int service_reply(struct service *svc, struct sip_stx *tx, unsigned status, struct str headers);
 
 /* ---- methods, one file each */
-method_fn options_request, register_request, invite_request, message_request, subscribe_request,
-	publish_request, refer_request, notify_request, info_request;
+method_fn options_request, register_request, invite_request;
 
 #endif

@@ -9,6 +9,8 @@ static void session_free(void *arg)
 {
 	struct session *s = arg;
 
+	if (s->uac)
+		request_detach(s->uac);
 	obj_drop(s->dlg);
 	obj_drop(s->uas);
 	obj_drop(s->invite);
@@ -185,6 +187,8 @@ void session_end(struct session *s, int cause)
 		/* A 2xx that crosses the CANCEL is acknowledged and ended by session_out.c. */
 		request_cancel(s->uac, session_reason_header(s, cause, room, sizeof(room)));
 	} else if (was == SESSION_UP) {
+		if (s->uac_is_refresh)
+			request_detach(s->uac);
 		if (s->uas)
 			sip_stx_reply(s->uas, 487);
 		send_bye(s, cause);

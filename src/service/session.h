@@ -52,6 +52,7 @@ struct session {                /* obj */
 	struct sip_out *uac_out;        /* view: in uac */
 	bool uac_sdp_done;              /* its offer was answered */
 	bool uac_is_refresh, uac_is_update;
+	bool uac_held;                  /* our INVITE under way holds a reference to us */
 	struct net_bytes *ack;          /* held: sent again for a repeated 2xx */
 	struct net_path ack_path;
 

@@ -39,11 +39,14 @@ static int open_one(struct service *svc, const struct transport_conf *t, struct 
 		.keepalive_interval = t->tcp_keepalive_interval_time,
 		.keepalive_count = t->tcp_keepalive_probe_count, .name = t->name };
 	struct service_transport *more, *n;
-	struct sa bound = t->bind;
+	struct sa bound;
 	uint32_t id = (uint32_t)svc->transport_n + 1;
 	char where[SA_TEXT];
 	int err = 0;
 
+	if (svc->bind && sa_parse(&prm.bind, str_z(svc->bind)) == 0 && !sa_port(&prm.bind))
+		sa_set_port(&prm.bind, sa_port(&t->bind));
+	bound = prm.bind;
 	if (t->protocol > TRANSPORT_TCP) {
 		report_add(r, REPORT_WARNING, str_z(t->o.file), t->o.line,
 			   "transport '%.*s': protocol %s is not there yet; it does not listen", STR_ARG(t->name),
@@ -55,7 +58,7 @@ static int open_one(struct service *svc, const struct transport_conf *t, struct 
 	if (err) {
 		report_add(r, REPORT_ERROR, str_z(t->o.file), t->o.line,
 			   "transport '%.*s': cannot listen on %s/%s: %s; %s", STR_ARG(t->name),
-			   net_proto_lower(prm.proto), sa_text(&t->bind, where), strerror(err),
+			   net_proto_lower(prm.proto), sa_text(&prm.bind, where), strerror(err),
 			   err == EADDRINUSE ? "another program has this port, stop it or choose another bind=" :
 			   err == EACCES ? "ports under 1024 need root" :
 			   "check that bind= is an address of this machine");

@@ -112,13 +112,14 @@ struct digest_ctx *digest_ctx_new(const struct clock *clock)
 static int parts_update(EVP_MD_CTX *h, const struct str *part, size_t n)
 {
 	char text[512];
-	size_t len = 0;
+	size_t len = 0, most = 0;
 	int ok = 1;
 
 	for (size_t i = 0; i < n && ok == 1; i++) {
 		/* A part goes in with the colon behind it, so >= and not >. */
 		if (part[i].n >= sizeof(text) - len) {
 			ok = EVP_DigestUpdate(h, text, len);
+			most = sizeof(text);
 			len = 0;
 		}
 		if (part[i].n >= sizeof(text)) {
@@ -132,7 +133,7 @@ static int parts_update(EVP_MD_CTX *h, const struct str *part, size_t n)
 	}
 	if (ok == 1)
 		ok = EVP_DigestUpdate(h, text, len);
-	OPENSSL_cleanse(text, sizeof(text));
+	OPENSSL_cleanse(text, len > most ? len : most); /* a password may have stood there */
 	return ok;
 }
 

@@ -42,7 +42,7 @@ static int field_parse(struct digest_fields *f, unsigned *seen, struct str name,
 	int err;
 
 	for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {
-		if (!str_ieq(name, fields[i].name))
+		if (name.n != fields[i].name.n || !str_ieq(name, fields[i].name))
 			continue;
 		err = *seen & 1u << i ? EBADMSG : value_of(text, fields[i].quoting == QUOTED, &v);
 		if (!err)

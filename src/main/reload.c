@@ -1,0 +1,319 @@
+#define LOG_MODULE "reload"
+#include "main/reload.h"
+#include "base/fiber.h"
+#include "base/log.h"
+#include "main/logger.h"
+#include "pbx/dialplan.h"
+#include "pbx/moh.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define SERVER_NAMESERVERS 8
+
+/* ---- work that a pool thread does while a fiber waits ------------------------------- */
+
+struct job {
+	struct server *s;
+	struct fiber *fiber;
+	void (*work)(struct job *j);
+	struct report *r;
+	struct snapshot *conf;          /* in: previous; out: new */
+	struct dialplan *plan;
+	struct vars globals;
+	int err;
+	bool done;
+};
+
+static void job_work(void *arg)
+{
+	struct job *j = arg;
+
+	j->work(j);
+}
+
+static void job_done(void *arg)
+{
+	struct job *j = arg;
+
+	j->done = true;
+	fiber_wake(j->fiber);
+}
+
+static int run_job(struct job *j)
+{
+	int err;
+
+	j->fiber = fiber_self();
+	if (!j->fiber) {        /* before the loop runs nothing else could wait anyway */
+		j->work(j);
+		return j->err;
+	}
+	err = loop_work(j->s->loop, job_work, job_done, j);
+	if (err)
+		return err;
+	while (!j->done)
+		fiber_wait();
+	return j->err;
+}
+
+/* ---- pjsip ------------------------------------------------------------------------------ */
+
+static void build_snapshot(struct job *j)
+{
+	struct snapshot_prm sp = { .dir = j->s->cprm.dir, .exec_includes = j->s->cprm.exec_includes,
+		.previous = j->conf };
+	struct snapshot *now = NULL;
+
+	j->err = snapshot_build(&now, &sp, j->r);
+	j->conf = now;
+}
+
+static int reload_pjsip(struct server *s, struct report *r)
+{
+	struct snapshot *before = obj_hold(s->service->conf);
+	struct job j = { .s = s, .work = build_snapshot, .r = r, .conf = before };
+	int err = run_job(&j);
+
+	if (!err) {
+		service_set_conf(s->service, j.conf, r);
+		obj_drop(j.conf);
+	}
+	obj_drop(before);
+	return err == EALREADY ? 0 : err;
+}
+
+/* ---- dialplan ----------------------------------------------------------------------------- */
+
+static void on_fault(void *arg, struct str file, unsigned line, struct str text)
+{
+	report_add(arg, REPORT_WARNING, file, line, "%.*s", STR_ARG(text));
+}
+
+static void build_dialplan(struct job *j)
+{
+	struct config *cfg = NULL;
+
+	j->err = config_load(&cfg, &j->s->cprm, "extensions.conf", j->r);
+	if (j->err == ENOENT) {
+		report_add(j->r, REPORT_WARNING, STR("extensions.conf"), 0,
+			   "not there: no extension can be called; create it in the configuration directory");
+		j->err = config_parse(&cfg, &j->s->cprm, STR("extensions.conf"), STR_NULL, j->r);
+	}
+	if (!j->err)
+		j->err = dialplan_build(&j->plan, cfg, &j->globals, on_fault, j->r);
+	config_free(cfg);
+}
+
+static int reload_dialplan(struct server *s, struct report *r)
+{
+	struct job j = { .s = s, .work = build_dialplan, .r = r };
+	int err = run_job(&j);
+
+	if (err) {
+		vars_free(&j.globals);
+		return err;
+	}
+	dialplan_set(s->pbx, j.plan, &j.globals);
+	return 0;
+}
+
+int server_dialplan_reload(struct server *s)
+{
+	struct config *moh = NULL;
+
+	if (config_load(&moh, &s->cprm, "musiconhold.conf", NULL) == 0)
+		moh_load(s->pbx, moh, s->conf->astdatadir);
+	config_free(moh);
+	/* A dialplan that cannot be read leaves an empty one; the console says why. */
+	if (reload_dialplan(s, s->report) == ENOMEM)
+		return ENOMEM;
+	return 0;
+}
+
+/* ---- the others ------------------------------------------------------------------------------ */
+
+static int reload_manager(struct server *s, struct report *r)
+{
+	struct named_acls *acls = NULL;
+	struct manager_conf *mc = NULL;
+	int err = named_acls_load(&acls, &s->cprm, r);
+
+	if (!err)
+		err = manager_conf_load(&mc, &s->cprm, acls, r);
+	if (!err)
+		err = manage_set_manager(s->manage, mc, r);
+	obj_drop(mc);
+	obj_drop(acls);
+	return err;
+}
+
+int server_manager_reload(struct server *s)
+{
+	return reload_manager(s, s->report);
+}
+
+static int reload_logger(struct server *s, struct report *r)
+{
+	struct logger_conf *lc = NULL;
+	int err = logger_conf_load(&lc, &s->cprm, r);
+
+	if (!err)
+		err = logger_reload(s->logger, lc, r);
+	obj_drop(lc);
+	return err;
+}
+
+static int reload_media(struct server *s, struct report *r)
+{
+	(void)r;
+	return server_media_reload(s);
+}
+
+int server_dns_start(struct server *s)
+{
+	struct dns_prm dp = { .hosts = STR("system"), .resolv = STR("system") };
+	struct str servers[SERVER_NAMESERVERS];
+	const struct config_section *g;
+	struct config *cfg = NULL;
+	int err;
+
+	config_load(&cfg, &s->cprm, "resolver_unbound.conf", NULL);
+	g = cfg ? config_section_get(cfg, STR("general")) : NULL;
+	dp.nameserver = servers;
+	for (const struct config_var *v = g ? g->first : NULL; v; v = v->next) {
+		if (str_ieq(v->name, STR("hosts")))
+			dp.hosts = v->value;
+		else if (str_ieq(v->name, STR("resolv")))
+			dp.resolv = v->value;
+		else if (str_ieq(v->name, STR("ta_file")))
+			dp.ta_file = v->value;
+		else if (str_ieq(v->name, STR("nameserver")) && dp.nameservers < SERVER_NAMESERVERS)
+			servers[dp.nameservers++] = v->value;
+	}
+	err = dns_new(&s->dns, s->loop, &dp);
+	config_free(cfg);
+	return err;
+}
+
+void server_dns_stop(struct server *s)
+{
+	dns_free(s->dns);
+	s->dns = NULL;
+}
+
+/* ---- which name reloads what ------------------------------------------------------------------ */
+
+static const struct {
+	const char *name;
+	int (*reload)(struct server *s, struct report *r);
+} rows[] = {
+	{ "res_pjsip", reload_pjsip },
+	{ "pjsip", reload_pjsip },
+	{ "chan_pjsip", reload_pjsip },
+	{ "acl", reload_pjsip },
+	{ "pbx_config", reload_dialplan },
+	{ "dialplan", reload_dialplan },
+	{ "extensions", reload_dialplan },
+	{ "manager", reload_manager },
+	{ "logger", reload_logger },
+	{ "rtp", reload_media },
+	{ "res_rtp_asterisk", reload_media },
+};
+
+static bool is_name(struct str module, const char *row)
+{
+	if (str_ends(module, STR(".so")))
+		module.n -= 3;
+	return str_ieq(module, str_z(row));
+}
+
+static int reload_all(struct server *s, struct report *r)
+{
+	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media,
+		reload_dialplan, reload_pjsip };
+	int first = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		int err = all[i](s, r);
+
+		first = first ? first : err;
+	}
+	return first;
+}
+
+static int hook_reload(void *arg, struct str module, struct report *r)
+{
+	struct server *s = arg;
+	int err = ENOENT;
+
+	if (s->reloading)
+		return EBUSY;
+	s->reloading = true;
+	if (!module.n)
+		err = reload_all(s, r);
+	for (size_t i = 0; module.n && i < ARRAY_LEN(rows); i++) {
+		if (is_name(module, rows[i].name)) {
+			err = rows[i].reload(s, r);
+			break;
+		}
+	}
+	/* One of the res_pjsip_* family: they are one here. */
+	if (err == ENOENT && str_istarts(module, STR("res_pjsip")))
+		err = reload_pjsip(s, r);
+	s->reloading = false;
+	return err;
+}
+
+static void hook_stop(void *arg, enum manage_stop how, bool restart)
+{
+	server_stop(arg, how, restart);
+}
+
+static int hook_rotate(void *arg)
+{
+	return logger_rotate(((struct server *)arg)->logger);
+}
+
+static int hook_logger_reload(void *arg)
+{
+	return reload_logger(arg, NULL);
+}
+
+static void hook_logger_channels(void *arg, struct buf *out)
+{
+	logger_show(((struct server *)arg)->logger, out);
+}
+
+static void hook_verbose(void *arg, int level)
+{
+	struct server *s = arg;
+
+	logger_set_consoles(s->logger, s->manage, level);
+}
+
+struct manage_hooks server_hooks(struct server *s)
+{
+	return (struct manage_hooks){ .arg = s, .stop = hook_stop, .reload = hook_reload,
+		.logger_rotate = hook_rotate, .logger_reload = hook_logger_reload,
+		.logger_channels = hook_logger_channels, .console_verbose = hook_verbose };
+}
+
+static void background(void *arg)
+{
+	struct server *s = arg;
+	struct report *r = report_new();
+	int err = manage_reload(s->manage, STR_NULL, r);
+
+	if (err)
+		log_error("reload: %s", strerror(err));
+	report_log(r);
+	report_free(r);
+}
+
+void server_reload_in_background(struct server *s)
+{
+	struct fiber *f = fiber_new(background, s, 0);
+
+	if (f)
+		fiber_wake(f);
+}

@@ -1,0 +1,420 @@
+#define LOG_MODULE "main"
+#include "main/server.h"
+#include "base/fiber.h"
+#include "base/log.h"
+#include "main/logger.h"
+#include "main/reload.h"
+#include "main/server_private.h"
+#include "manage/check.h"
+#include "manage/console.h"
+#include "pbx/dialplan.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STOP_GRACE_MS 15000     /* how long `core stop gracefully` lets calls end */
+
+/* ---- directories, limits --------------------------------------------------------- */
+
+static int make_dirs(char *path)
+{
+	for (char *p = path + 1;; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = 0;
+		if (mkdir(path, 0755) && errno != EEXIST) {
+			int err = errno;
+
+			*p = c;
+			return err;
+		}
+		*p = c;
+		if (!c)
+			return 0;
+	}
+}
+
+static int need_dir(struct server *s, struct str path, const char *what)
+{
+	char *z;
+	int err;
+
+	if (!path.n)
+		return 0;
+	z = str_dup(path);
+	err = z ? make_dirs(z) : ENOMEM;
+	if (!err && access(z, W_OK))
+		err = errno;
+	if (err)
+		report_add(s->report, REPORT_ERROR, STR("asterisk.conf"), 0,
+			   "%s '%.*s' cannot be written: %s; create it, or give another one in [directories]", what,
+			   STR_ARG(path), strerror(err));
+	free(z);
+	return err;
+}
+
+static int make_all_dirs(struct server *s)
+{
+	const struct asterisk_conf *c = s->conf;
+	int err = need_dir(s, c->astrundir, "astrundir");
+
+	if (!err)
+		err = need_dir(s, c->astdbdir, "astdbdir");
+	if (!err)
+		err = need_dir(s, c->astlogdir, "astlogdir");
+	need_dir(s, c->astspooldir, "astspooldir");
+	return err;
+}
+
+static void raise_limits(struct server *s)
+{
+	struct rlimit r;
+
+	/* Two sockets a leg: the usual 1024 end at 250 calls. */
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		rlim_t want = s->conf->maxfiles ? s->conf->maxfiles : r.rlim_max;
+
+		r.rlim_cur = want > r.rlim_max ? r.rlim_max : want;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+	if (s->conf->dumpcore) {
+		r.rlim_cur = r.rlim_max = RLIM_INFINITY;
+		setrlimit(RLIMIT_CORE, &r);
+	}
+}
+
+/* ---- sidetone.conf: what Asterisk has no file for ----------------------------------- */
+
+static uint32_t number(const struct config_section *sec, const char *name, uint32_t otherwise)
+{
+	uint32_t v;
+	struct str t = config_value(sec, str_z(name), STR_NULL);
+
+	return t.n && str_u32(t, &v) == 0 ? v : otherwise;
+}
+
+static void read_own_conf(struct server *s)
+{
+	const struct config_section *sec = NULL;
+	struct config *cfg = NULL;
+
+	if (config_load(&cfg, &s->cprm, "sidetone.conf", NULL) == 0)
+		sec = config_section_get(cfg, STR("threads"));
+	s->io_threads = number(sec, "io_threads", SERVER_IO_THREADS);
+	s->media_threads = number(sec, "media_threads", SERVER_MEDIA_THREADS);
+	config_free(cfg);
+}
+
+/* ---- rooms, in order ------------------------------------------------------------------ */
+
+static int start_logger(struct server *s)
+{
+	struct logger_conf *lc = NULL;
+	struct logger_prm lp = { .dir = s->conf->astlogdir.p, .terminal = s->prm.terminal,
+		.verbose = s->prm.verbose + s->conf->verbose, .debug = s->prm.debug + s->conf->debug };
+	int err = logger_conf_load(&lc, &s->cprm, s->report);
+
+	if (!err)
+		err = logger_start(&s->logger, lc, &lp, s->report);
+	obj_drop(lc);
+	return err;
+}
+
+static int start_manage(struct server *s)
+{
+	struct manage_prm mp = { .loop = s->loop, .conf = s->conf, .version = SIDETONE_VERSION,
+		.socket = text_z(&s->socket), .hooks = server_hooks(s) };
+	struct str name = s->conf->astctl.n ? s->conf->astctl : STR("asterisk.ctl");
+	int err = text_printf(&s->socket, "%.*s/%.*s", STR_ARG(s->conf->astrundir), STR_ARG(name));
+
+	mp.socket = text_z(&s->socket);
+	if (!err)
+		err = manage_start(&s->manage, &mp, s->report);
+	if (err == EADDRINUSE)
+		report_add(s->report, REPORT_ERROR, STR("asterisk.conf"), 0,
+			   "another server already answers on '%s'; stop it, or give another astrundir",
+			   text_z(&s->socket));
+	return err;
+}
+
+static int start_store(struct server *s)
+{
+	struct text path = { 0 }, why = { 0 };
+	struct store_prm sp = { 0 };
+	int err = text_printf(&path, "%.*s/sidetone.sqlite3", STR_ARG(s->conf->astdbdir));
+
+	sp.path = text_view(&path);
+	if (!err)
+		err = store_open(&s->store, s->loop, &sp, &why);
+	if (err && why.n)
+		report_add(s->report, REPORT_ERROR, STR_NULL, 0, "%s", text_z(&why));
+	if (!err)
+		err = astdb_new(&s->db, s->store);
+	if (!err)
+		err = contact_store_new(&s->contacts, s->store);
+	text_free(&path);
+	text_free(&why);
+	return err;
+}
+
+static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_prm *mp)
+{
+	*mp = (struct media_prm){ .core = s->loop, .threads = s->media_threads,
+		.port_min = (uint16_t)rc->rtpstart, .port_max = (uint16_t)rc->rtpend,
+		.sounds = text_view(&s->sounds), .strict = rc->strictrtp != RTP_STRICT_NO,
+		.learn_packets = rc->probation, .learn_ms = 5000, .rtcp_ms = rc->rtcpinterval,
+		.dtmf_ms = rc->dtmftimeout / 8 };
+}
+
+int server_media_reload(struct server *s)
+{
+	struct rtp_conf *rc;
+	struct media_prm mp;
+	int err = rtp_conf_load(&rc, &s->cprm, s->report);
+
+	if (err)
+		return err;
+	media_prm(s, rc, &mp);
+	if (s->media)
+		media_reload(s->media, &mp);
+	else
+		err = media_new(&s->media, &mp);
+	obj_drop(rc);
+	return err;
+}
+
+static int start_pbx(struct server *s)
+{
+	struct pbx_prm pp = { .loop = s->loop, .media = s->media, .db = s->db, .systemname = s->conf->systemname,
+		.default_language = s->conf->defaultlanguage, .sounds_dir = text_view(&s->sounds),
+		.spool_dir = s->conf->astspooldir };
+	int err = pbx_new(&s->pbx, &pp);
+
+	if (!err) {
+		s->pbx->calls_max = s->conf->maxcalls;
+		err = server_dialplan_reload(s);
+	}
+	return err;
+}
+
+static int start_service(struct server *s)
+{
+	struct snapshot_prm sp = { .dir = s->cprm.dir, .exec_includes = s->cprm.exec_includes };
+	struct service_prm vp = { .loop = s->loop, .io_threads = s->io_threads, .pbx = s->pbx, .media = s->media,
+		.contacts = s->contacts };
+	struct snapshot *conf = NULL;
+	int err = snapshot_build(&conf, &sp, s->report);
+
+	/* Without a readable pjsip.conf there is still a console to say so. */
+	if (err && err != ENOMEM)
+		err = snapshot_parse(&conf, STR(""), STR(""), NULL, s->report);
+	if (err)
+		return err;
+	err = server_dns_start(s);
+	vp.dns = s->dns;
+	vp.conf = conf;
+	vp.bind = s->prm.bind;
+	if (!err)
+		err = service_new(&s->service, &vp, s->report);
+	obj_drop(conf);
+	return err;
+}
+
+static int start_all(struct server *s)
+{
+	int err = make_all_dirs(s);
+
+	if (!err)
+		err = start_logger(s);
+	if (!err)
+		err = start_manage(s);
+	if (err)
+		return err;
+	logger_set_consoles(s->logger, s->manage, 0);
+	read_own_conf(s);
+	raise_limits(s);
+	err = text_printf(&s->sounds, "%.*s/sounds", STR_ARG(s->conf->astdatadir));
+	if (!err)
+		err = start_store(s);
+	if (!err)
+		err = server_media_reload(s);
+	if (!err)
+		err = start_pbx(s);
+	if (!err)
+		err = start_service(s);
+	if (err)
+		return err;
+	manage_attach(s->manage, s->pbx, s->service, s->db);
+	err = store_start(s->store);
+	if (!err)
+		server_manager_reload(s);
+	return err;
+}
+
+static void stop_all(struct server *s)
+{
+	if (s->pbx) {
+		pbx_hangup_all(s->pbx, CAUSE_NORMAL);
+		fiber_run_ready();
+	}
+	if (s->logger)
+		logger_set_consoles(s->logger, NULL, 0);
+	if (s->manage)
+		manage_stop(s->manage);
+	fiber_run_ready();
+	service_free(s->service);
+	if (s->pbx)
+		pbx_free(s->pbx);
+	media_close(s->media);
+	if (s->store)
+		store_close(s->store);
+	if (s->db)
+		astdb_free(s->db);
+	server_dns_stop(s);
+}
+
+/* ---- stopping --------------------------------------------------------------------------- */
+
+static void end_loop(struct server *s)
+{
+	timer_stop(&s->stop_timer);
+	loop_stop(s->loop);
+}
+
+/* Looks again until the last call is gone, or the time is over. */
+static void look_again(void *arg)
+{
+	struct server *s = arg;
+	uint64_t now = clock_ms(clock_real());
+
+	if (channel_count(s->pbx) == 0 || (s->stop_how == MANAGE_STOP_GRACEFULLY && now >= s->stop_by_ms)) {
+		end_loop(s);
+		return;
+	}
+	timer_start(loop_wheel(s->loop), &s->stop_timer, 20, look_again, s);
+}
+
+void server_stop(struct server *s, enum manage_stop how, bool restart)
+{
+	if (how == MANAGE_STOP_ABORT) {
+		timer_stop(&s->stop_timer);
+		s->stopping = false;
+		s->pbx->stopping = s->service->stopping = false;
+		return;
+	}
+	s->restart = restart;
+	s->stop_how = how;
+	s->stopping = true;
+	if (s->pbx)
+		s->pbx->stopping = true;
+	if (s->service)
+		service_stop(s->service);
+	if (how == MANAGE_STOP_NOW || !s->pbx) {
+		if (s->pbx)
+			pbx_hangup_all(s->pbx, CAUSE_NORMAL);
+		s->stop_how = MANAGE_STOP_GRACEFULLY;
+		s->stop_by_ms = clock_ms(clock_real()) + 200;   /* BYEs go out */
+	} else if (how == MANAGE_STOP_GRACEFULLY) {
+		pbx_hangup_all(s->pbx, CAUSE_NORMAL);
+		s->stop_by_ms = clock_ms(clock_real()) + STOP_GRACE_MS;
+	}
+	timer_start(loop_wheel(s->loop), &s->stop_timer, 0, look_again, s);
+}
+
+static void on_signal(uv_signal_t *h, int sig)
+{
+	struct server *s = h->data;
+
+	if (sig == SIGHUP)
+		server_reload_in_background(s);
+	else if (sig == SIGUSR1)
+		logger_rotate(s->logger);
+	else
+		server_stop(s, MANAGE_STOP_NOW, false);
+}
+
+static void watch_signals(struct server *s)
+{
+	static const int sigs[SERVER_SIGNALS] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < SERVER_SIGNALS; i++) {
+		s->signals[i].data = s;
+		if (uv_signal_init(loop_uv(s->loop), &s->signals[i]) == 0)
+			uv_signal_start(&s->signals[i], on_signal, sigs[i]);
+	}
+}
+
+static void unwatch_signals(struct server *s)
+{
+	for (size_t i = 0; i < SERVER_SIGNALS; i++)
+		uv_close((uv_handle_t *)&s->signals[i], NULL);
+}
+
+/* ---- the whole ------------------------------------------------------------------------- */
+
+static void on_booted(void *arg)
+{
+	struct server *s = arg;
+
+	report_log(s->report);
+	report_free(s->report);
+	s->report = NULL;
+	log_notice("Sidetone %s is up, %.1f ms after its start", SIDETONE_VERSION,
+		   (double)(clock_us(clock_real()) - s->started_us) / 1000);
+	manage_booted(s->manage);
+	if (s->prm.ready)
+		s->prm.ready(s->prm.arg, s);
+}
+
+static int set_config_dir(struct server *s)
+{
+	struct str path = str_z(s->prm.config);
+	int err = asterisk_conf_load(&s->conf, s->prm.config, s->report);
+
+	(void)path;
+	if (err)
+		return err;
+	s->cprm = (struct config_prm){ .dir = s->conf->astetcdir.p, .exec_includes = s->conf->execincludes };
+	return 0;
+}
+
+int server_run(const struct server_prm *prm)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return 1;
+	s->prm = *prm;
+	s->started_us = clock_us(clock_real());
+	s->report = report_new();
+	s->loop = loop_new(clock_real());
+	err = s->report && s->loop ? set_config_dir(s) : ENOMEM;
+	if (!err)
+		err = start_all(s);
+	if (err) {
+		report_print(s->report, stderr);
+		fprintf(stderr, "sidetone: cannot start: %s\n", strerror(err));
+	} else {
+		watch_signals(s);
+		loop_post(s->loop, on_booted, s);
+		loop_run(s->loop);
+		unwatch_signals(s);
+	}
+	stop_all(s);
+	logger_stop(s->logger);
+	report_free(s->report);
+	loop_free(s->loop);
+	obj_drop(s->conf);
+	text_free(&s->socket);
+	text_free(&s->sounds);
+	free(s);
+	return err ? 1 : 0;
+}

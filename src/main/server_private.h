@@ -1,0 +1,47 @@
+/* main/server_private.h -- what server.c and reload.c share. */
+#ifndef MAIN_SERVER_PRIVATE_H
+#define MAIN_SERVER_PRIVATE_H
+
+#include "main/server.h"
+#include "manage/manage.h"
+#include "media/media.h"
+#include "net/dns.h"
+#include "service/service.h"
+#include "store/astdb.h"
+#include "store/contact.h"
+#include "store/store.h"
+
+#define SERVER_SIGNALS 4
+/* Measured on two cores: see docs/architecture.md, "How many threads". */
+#define SERVER_IO_THREADS 0
+#define SERVER_MEDIA_THREADS 1
+
+struct server {
+	struct server_prm prm;
+	struct report *report;          /* of the start; NULL once up */
+	struct asterisk_conf *conf;     /* held */
+	struct config_prm cprm;
+	struct loop *loop;
+	struct logger *logger;
+	struct manage *manage;
+	struct store *store;
+	struct astdb *db;
+	struct contact_store *contacts;
+	struct media *media;
+	struct dns *dns;
+	struct pbx *pbx;
+	struct service *service;
+	struct text socket, sounds;
+	uint32_t io_threads, media_threads;
+	uint64_t started_us;
+	uv_signal_t signals[SERVER_SIGNALS];
+	struct timer stop_timer;
+	enum manage_stop stop_how;
+	uint64_t stop_by_ms;
+	bool stopping, restart, reloading;
+};
+
+void server_stop(struct server *s, enum manage_stop how, bool restart);
+int server_media_reload(struct server *s);
+
+#endif

@@ -1,0 +1,492 @@
+#define LOG_MODULE "session"
+#include "base/log.h"
+#include "pbx/dialplan.h"
+#include "service/channel_tech.h"
+#include "service/nat.h"
+#include "service/transfer.h"
+#include <errno.h>
+
+#define SDP STR("application/sdp")
+
+/* ---- answering ---------------------------------------------------------------------- */
+
+static void write_headers(struct session *s, struct buf *h, unsigned status)
+{
+	if (status > 100 && s->dlg && status < 300)
+		buf_puts(h, STR("Contact: "), s->dlg->contact, STR("\r\n"));
+	if (status > 100) {
+		if (status < 300) {
+			buf_put(h, service_allow());
+			buf_put(h, STR("Supported: 100rel, timer, replaces, norefersub\r\n"));
+			session_write_identity(s, h, false);
+			session_write_diversion(s, h);
+		}
+		session_headers_write(&s->response_headers, h);
+	}
+	if (status >= 200 && status < 300)
+		session_timer_write(s, h, false);
+	buf_put(h, service_server_header(s->svc));
+}
+
+/* The body of an answer: ours to their offer, our offer when they made none, or
+ * the same again. */
+static int write_sdp(struct session *s, struct buf *b)
+{
+	int err = 0;
+
+	if (s->local_sdp.n) {
+		buf_put(b, text_view(&s->local_sdp));
+		return buf_err(b);
+	}
+	if (s->neg && !s->offer_ours && neg_remote(s->neg))
+		err = session_answer_out(s, b);
+	else
+		err = session_offer_out(s, b);
+	if (!err)
+		err = text_set(&s->local_sdp, buf_view(b));
+	return err;
+}
+
+int session_respond(struct session *s, unsigned status, bool sdp)
+{
+	char hroom[2048], broom[2048];
+	struct buf h, b;
+	int err = 0;
+
+	if (!s->uas)
+		return EALREADY;
+	buf_init(&h, hroom, sizeof(hroom), 0);
+	buf_init(&b, broom, sizeof(broom), 0);
+	if (sdp)
+		err = write_sdp(s, &b);
+	write_headers(s, &h, status);
+	if (!err)
+		err = buf_err(&h) ? buf_err(&h) : buf_err(&b);
+	if (!err && status > 100 && status < 200 && session_reliable_wanted(s))
+		err = session_reliable_send(s, status, buf_view(&h), buf_view(&b));
+	else if (!err)
+		err = sip_stx_respond(s->uas, status, STR_NULL, buf_view(&h), b.n ? SDP : STR_NULL, buf_view(&b));
+	if (!err && status < 200)
+		s->sent_status = status;
+	if (sdp && !err && status < 200)
+		s->early_media = true;
+	buf_free(&h);
+	buf_free(&b);
+	return err;
+}
+
+/* ---- a new call ---------------------------------------------------------------------- */
+
+static void on_cancelled(void *arg, struct sip_stx *tx, struct sip_msg *cancel)
+{
+	struct session *s = arg;
+	char room[64];
+
+	(void)cancel;
+	if (s->st == SESSION_RINGING) {
+		session_reliable_stop(s);
+		sip_stx_respond(tx, 487, STR_NULL, session_reason_header(s, 0, room, sizeof(room)), STR_NULL, STR_NULL);
+		session_peer_ended(s, CAUSE_INTERWORKING);
+	} else {
+		sip_stx_reply(tx, 487);         /* a re-INVITE: the call goes on */
+		session_offer_failed(s);
+		if (s->uas == tx)
+			s->uas = obj_drop(s->uas);
+	}
+}
+
+/* Timers H and L: nobody acknowledged. The 2xx case ends the call (13.3.1.4). */
+static void on_ended(void *arg, struct sip_stx *tx, bool acked)
+{
+	struct session *s = arg;
+
+	if (acked || s->st != SESSION_UP)
+		return;
+	log_notice("'%.*s' never acknowledged the answer to its INVITE; ending the call", STR_ARG(s->ep->name));
+	if (s->uas == tx)
+		s->uas = obj_drop(s->uas);
+	if (s->ch)
+		channel_hangup(s->ch, CAUSE_NO_RESPONSE);
+}
+
+static unsigned check_100rel(struct session *s, const struct sip_msg *msg)
+{
+	s->rel_supported = sip_hdr_has_token(msg, SIP_H_SUPPORTED, STR("100rel"));
+	s->rel_required = sip_hdr_has_token(msg, SIP_H_REQUIRE, STR("100rel"));
+	s->rel_supported |= s->rel_required;
+	if (s->rel_required && s->ep->rel100 == REL100_NO)
+		return 420;
+	if (!s->rel_supported && s->ep->rel100 == REL100_REQUIRED)
+		return 421;
+	return 0;
+}
+
+/* 404, 484 or 0 and the extension. */
+static unsigned find_exten(struct service *svc, struct identity *id, const struct sip_msg *msg, struct str *exten,
+			   char *room, size_t n)
+{
+	struct str caller = msg->from.uri.user;
+	struct str context = id->ep->context;
+
+	*exten = session_exten(id->conf, &msg->ruri, room, n);
+	if (dialplan_exists(svc->pbx, context, *exten, 1, caller))
+		return 0;
+	if (id->ep->allow_overlap) {
+		struct str oc = id->ep->overlap_context.n ? id->ep->overlap_context : context;
+
+		if (dialplan_can_grow(svc->pbx, oc, *exten, caller))
+			return 484;
+	}
+	return 404;
+}
+
+static int make_dialog(struct session *s, struct sip_stx *tx, const struct sip_msg *msg)
+{
+	struct sip_dialog_user user = { s, session_dialog_request, session_dialog_ack };
+	bool sips = sip_uri_is_sips(&msg->ruri);
+	char room[512];
+	struct buf b;
+	int err;
+
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	service_contact(s->svc, &tx->path, s->ep->contact_user, sips, &b);
+	err = buf_err(&b);
+	if (!err)
+		err = sip_dialog_new_uas(&s->dlg, tx, buf_view(&b), &user);
+	if (err)
+		return err;
+	buf_reset(&b);
+	service_sent_by(s->svc, &tx->path, &b);
+	err = text_set(&s->dlg->t_via_host, buf_view(&b));
+	s->dlg->via_host = text_view(&s->dlg->t_via_host);
+	s->dlg->user_agent = text_view(&s->svc->user_agent);
+	if (!err && s->ep->rewrite_contact)
+		err = nat_fix_dialog(s->dlg, msg);
+	return err;
+}
+
+static int make_channel(struct session *s, struct str exten)
+{
+	struct channel_new_prm prm = { .pbx = s->svc->pbx, .tech = &pjsip_tech, .pvt = s, .stem = s->ep->name,
+		.state = CHAN_RING, .context = s->ep->context, .exten = exten, .accountcode = s->ep->accountcode,
+		.language = s->ep->language };
+	struct party caller = { 0 };
+	int err;
+
+	session_read_caller(s, s->invite, &caller);
+	prm.caller_number = text_view(&caller.number);
+	prm.caller_name = text_view(&caller.name);
+	err = channel_new(&s->ch, &prm);
+	if (!err) {
+		obj_hold(s);            /* the channel's pvt */
+		party_copy(&s->ch->caller, &caller);
+		channel_tech_setup(s);
+		session_read_redirecting(s, s->invite);
+		session_channel_state(s, CHAN_RING);
+	}
+	party_free(&caller);
+	return err;
+}
+
+/* Everything that can refuse, in the order in which phones expect the refusals. */
+static unsigned prepare(struct session *s, struct sip_stx *tx, struct sip_msg *msg, struct buf *extra)
+{
+	unsigned status = check_100rel(s, msg);
+	struct str body;
+
+	if (status == 420)
+		buf_put(extra, STR("Unsupported: 100rel\r\n"));
+	if (status == 421)
+		buf_put(extra, STR("Require: 100rel\r\n"));
+	if (!status)
+		status = session_timer_request(s, msg, extra);
+	if (!status && make_dialog(s, tx, msg))
+		status = 500;
+	if (!status && sip_body(msg, SDP, &body))
+		status = session_offer_in(s, body);
+	else if (!status && session_sdp_start(s))
+		status = 500;
+	return status;
+}
+
+static void abandon(struct session *s)
+{
+	s->st = SESSION_NEW;
+	session_end(s, 0);
+	obj_drop(s);
+}
+
+void invite_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+{
+	char room[256], xroom[512];
+	struct session *s = NULL;
+	struct str exten;
+	struct buf extra;
+	unsigned status;
+
+	buf_init(&extra, xroom, sizeof(xroom), sizeof(xroom));
+	if (!sip_uri_is_sip(&msg->ruri) && !sip_uri_is_tel(&msg->ruri)) {
+		service_reply(svc, tx, 416, STR_NULL);
+		return;
+	}
+	if (map_get(svc->maintenance, id->ep->name)) {
+		reason_add(svc->reasons, REASON_SESSION, REASON_REFUSED, 503, id->ep->name, &msg->from_path.peer,
+			   "the endpoint is in maintenance");
+		service_reply(svc, tx, 503, STR_NULL);
+		return;
+	}
+	if (transfer_replaces(svc, id, tx, msg))
+		return;
+	status = find_exten(svc, id, msg, &exten, room, sizeof(room));
+	if (status) {
+		reason_add(svc->reasons, REASON_SESSION, REASON_REFUSED, status, id->ep->name,
+			   &msg->from_path.peer, "no extension '%.*s' in context '%.*s'", STR_ARG(exten),
+			   STR_ARG(id->ep->context));
+		log_notice("Call from '%.*s' (%s:%s) to extension '%.*s' rejected because extension not found "
+			   "in context '%.*s'.", STR_ARG(id->ep->name), net_proto_name(msg->from_path.proto),
+			   sa_text(&msg->from_path.peer, (char[SA_TEXT]){ 0 }), STR_ARG(exten),
+			   STR_ARG(id->ep->context));
+		service_reply(svc, tx, status, STR_NULL);
+		return;
+	}
+	if (session_new(svc, id->conf, id->ep, &s)) {
+		service_reply(svc, tx, 500, STR_NULL);
+		return;
+	}
+	s->incoming = true;
+	s->uas = obj_hold(tx);
+	s->invite = obj_hold(msg);
+	status = prepare(s, tx, msg, &extra);
+	if (status) {
+		service_reply(svc, tx, status, buf_view(&extra));
+		abandon(s);
+		return;
+	}
+	s->st = SESSION_RINGING;
+	tx->user = (struct sip_stx_user){ s, on_cancelled, on_ended };
+	sip_stx_reply(tx, 100);
+	if (make_channel(s, exten) || pbx_start(s->ch)) {
+		if (s->ch)
+			channel_destroy(s->ch);
+		else
+			session_end(s, CAUSE_CONGESTION);
+	}
+	obj_drop(s);
+}
+
+/* ---- inside the dialog ------------------------------------------------------------------ */
+
+static void finish_uas(struct session *s, struct sip_stx *tx)
+{
+	if (s->uas == tx)
+		s->uas = obj_drop(s->uas);
+}
+
+void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg)
+{
+	struct session *s = arg;
+	struct sip_stx *tx = s->uas;
+	struct str body;
+	unsigned status = 0;
+
+	(void)d;
+	if (!tx || tx->status < 200)
+		return;
+	obj_hold(tx);
+	obj_hold(s);
+	if (s->offer_ours) {    /* our offer was in the 200; the answer is due now */
+		if (sip_body(msg, SDP, &body))
+			status = session_answer_in(s, body);
+		else
+			session_offer_failed(s);
+	}
+	sip_stx_acked(tx);
+	finish_uas(s, tx);
+	obj_drop(tx);
+	if (status && s->ch)
+		channel_hangup(s->ch, CAUSE_BEARER_NOT_AVAILABLE);
+	else if (s->refresh_wanted)
+		session_refresh(s, s->refresh_by_update);
+	obj_drop(s);
+}
+
+static void on_bye(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
+{
+	obj_drop(s->last_response);
+	s->last_response = obj_hold(msg);
+	service_reply(s->svc, tx, 200, STR_NULL);
+	if (s->st == SESSION_RINGING && s->uas)
+		sip_stx_reply(s->uas, 487);
+	session_peer_ended(s, session_cause_of_msg(msg));
+}
+
+/* A party that changed, told by a re-INVITE or UPDATE. */
+static void on_identity(struct session *s, struct sip_msg *msg)
+{
+	struct party p = { 0 };
+	struct chan_event *e;
+
+	if (!s->ep->trust_connected_line || !s->ch || !session_read_identity(s, msg, &p))
+		return;
+	e = chan_event_new(CE_CONNECTED_LINE);
+	if (e && (e->party = obj_new(sizeof(*e->party), NULL))) {
+		*e->party = p;
+		channel_event(s->ch, e);
+		return;
+	}
+	if (e)
+		chan_event_free(e);
+	party_free(&p);
+}
+
+static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *msg, bool update)
+{
+	char xroom[512];
+	struct buf extra;
+	struct str body;
+	unsigned status;
+	bool has_sdp = sip_body(msg, SDP, &body);
+
+	buf_init(&extra, xroom, sizeof(xroom), sizeof(xroom));
+	/* RFC 3261 14.2: one at a time, whoever began. */
+	if (s->uas && s->uas->status < 200 && !update) {
+		service_reply(s->svc, tx, 500, STR("Retry-After: 5\r\n"));
+		return;
+	}
+	if (s->offer_ours && (has_sdp || !update)) {
+		service_reply(s->svc, tx, 491, STR_NULL);
+		return;
+	}
+	sip_dialog_refresh(s->dlg, msg);
+	if (s->ep->rewrite_contact)
+		nat_fix_dialog(s->dlg, msg);
+	status = session_timer_request(s, msg, &extra);
+	if (!status && has_sdp)
+		status = session_offer_in(s, body);
+	if (status) {
+		service_reply(s->svc, tx, status, buf_view(&extra));
+		return;
+	}
+	text_set(&s->local_sdp, STR_NULL);
+	if (update) {
+		struct sip_stx *first = s->uas;
+
+		s->uas = tx;    /* borrowed for the answer */
+		session_respond(s, 200, has_sdp);
+		s->uas = first;
+	} else {
+		obj_drop(s->uas);
+		s->uas = obj_hold(tx);
+		tx->user = (struct sip_stx_user){ s, on_cancelled, on_ended };
+		if (session_respond(s, 200, true)) {
+			sip_stx_reply(tx, 500);
+			finish_uas(s, tx);
+		}
+	}
+	on_identity(s, msg);
+}
+
+static void on_dtmf_info(struct session *s, struct sip_msg *msg)
+{
+	uint32_t ms = 100, code = 0;
+	struct str body = msg->body, line, digit = STR_NULL;
+	struct chan_event *e;
+	char d;
+
+	if (str_ieq(msg->content_type, STR("application/dtmf"))) {
+		digit = str_trim(msg->body);
+	} else {
+		while (str_line(&body, &line)) {
+			struct str name = str_trim(str_cut(&line, '='));
+
+			if (str_ieq(name, STR("Signal")))
+				digit = str_trim(line);
+			else if (str_ieq(name, STR("Duration")))
+				str_u32(str_trim(line), &ms);
+		}
+	}
+	if (!digit.n)
+		return;
+	d = digit.p[0];
+	if (digit.n > 1 && str_u32(digit, &code) == 0 && code < 17)
+		d = "0123456789*#ABCD!"[code];
+	e = chan_event_new(d == '!' ? CE_FLASH : CE_DTMF_BEGIN);
+	if (!e || !s->ch)
+		return;
+	e->digit = d;
+	channel_event(s->ch, e);
+	e = d == '!' ? NULL : chan_event_new(CE_DTMF_END);
+	if (e) {
+		e->digit = d;
+		e->ms = ms > 5000 ? 100 : ms;
+		channel_event(s->ch, e);
+	}
+}
+
+static void on_info(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
+{
+	bool dtmf = str_ieq(msg->content_type, STR("application/dtmf-relay")) ||
+		    str_ieq(msg->content_type, STR("application/dtmf"));
+
+	if (dtmf) {
+		service_reply(s->svc, tx, 200, STR_NULL);
+		on_dtmf_info(s, msg);
+	} else if (!msg->body.n) {
+		service_reply(s->svc, tx, 200, STR_NULL);
+	} else {
+		service_reply(s->svc, tx, 415, STR_NULL);
+	}
+}
+
+static void on_message(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
+{
+	struct chan_event *e = s->ch ? chan_event_new(CE_TEXT) : NULL;
+
+	service_reply(s->svc, tx, e ? 202 : 500, STR_NULL);
+	if (e && !text_set(&e->text, msg->body) && !text_set(&e->text2, msg->content_type))
+		channel_event(s->ch, e);
+	else if (e)
+		chan_event_free(e);
+}
+
+void session_dialog_request(void *arg, struct sip_dialog *d, struct sip_stx *tx, struct sip_msg *msg)
+{
+	struct session *s = arg;
+
+	(void)d;
+	obj_hold(s);
+	if (s->ep->force_rport)
+		sip_stx_force_rport(tx);
+	switch (msg->method) {
+	case SIP_BYE:
+		on_bye(s, tx, msg);
+		break;
+	case SIP_INVITE:
+		on_reinvite(s, tx, msg, false);
+		break;
+	case SIP_UPDATE:
+		on_reinvite(s, tx, msg, true);
+		break;
+	case SIP_PRACK:
+		session_reliable_prack(s, tx, msg);
+		break;
+	case SIP_INFO:
+		on_info(s, tx, msg);
+		break;
+	case SIP_MESSAGE:
+		on_message(s, tx, msg);
+		break;
+	case SIP_OPTIONS:
+		service_reply(s->svc, tx, 200, service_allow());
+		break;
+	case SIP_REFER:
+		transfer_refer(s, tx, msg);
+		break;
+	case SIP_NOTIFY:
+		transfer_notify(s, tx, msg);
+		break;
+	default:
+		service_reply(s->svc, tx, 405, service_allow());
+	}
+	obj_drop(s);
+}

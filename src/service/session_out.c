@@ -1,0 +1,546 @@
+#define LOG_MODULE "session"
+#include "base/log.h"
+#include "service/channel_tech.h"
+#include "service/nat.h"
+#include "service/session.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define SDP STR("application/sdp")
+
+/* ---- INVITE --------------------------------------------------------------------------- */
+
+static void write_invite_headers(struct session *s, struct sip_out *o)
+{
+	buf_reset(&o->headers);
+	buf_put(&o->headers, service_allow());
+	buf_put(&o->headers, STR("Supported: "));
+	if (s->ep->rel100 != REL100_NO)
+		buf_put(&o->headers, STR("100rel, "));
+	buf_put(&o->headers, STR("timer, replaces, norefersub, histinfo\r\n"));
+	if (s->ep->rel100 == REL100_REQUIRED)
+		buf_put(&o->headers, STR("Require: 100rel\r\n"));
+	session_timer_write(s, &o->headers, true);
+	session_write_identity(s, &o->headers, true);
+	session_write_diversion(s, &o->headers);
+	session_headers_write(&s->headers, &o->headers);
+}
+
+/* The way is known now: dialog, From, Contact and offer can be written. On a
+ * second try (credentials, next address) only what depends on the way changes. */
+static void prepare_invite(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+{
+	struct session *s = arg;
+	struct sip_dialog_user user = { s, session_dialog_request, session_dialog_ack };
+	char froom[512], croom[512], vroom[128], sroom[2048];
+	struct buf from, contact, via, sdp;
+	struct str cuser = s->ep->contact_user.n ? s->ep->contact_user : channel_tech_contact_user(s);
+
+	buf_init(&from, froom, sizeof(froom), sizeof(froom));
+	buf_init(&contact, croom, sizeof(croom), sizeof(croom));
+	buf_init(&via, vroom, sizeof(vroom), sizeof(vroom));
+	buf_init(&sdp, sroom, sizeof(sroom), 0);
+	s->uac = rq;
+	service_sent_by(s->svc, path, &via);
+	o->via_host = sip_out_dup(o, buf_view(&via));
+	service_contact(s->svc, path, cuser, str_istarts(o->ruri, STR("sips:")), &contact);
+	if (s->dlg) {
+		s->dlg->local_cseq = o->cseq;
+		o->contact = sip_out_dup(o, buf_view(&contact));
+	} else {
+		session_write_from(s, path, &from);
+		if (sip_dialog_new_uac(&s->dlg, s->svc->sip, o, buf_view(&from), o->to, buf_view(&contact), &user))
+			return;
+		s->dlg->user_agent = text_view(&s->svc->user_agent);
+		s->dlg->path = *path;
+		write_invite_headers(s, o);
+		if (session_offer_out(s, &sdp) == 0)
+			sip_out_body(o, SDP, buf_view(&sdp));
+	}
+	s->uac_cseq = o->cseq;
+	buf_free(&sdp);
+}
+
+static void send_ack(struct session *s, struct sip_dialog *d, const struct sip_msg *msg, uint32_t cseq)
+{
+	struct sip_out *o = sip_dialog_ack(d, cseq);
+	struct request_prm prm = { 0 };
+
+	if (!o)
+		return;
+	o->max_forwards = 70;
+	/* No transaction (13.2.2.4): it goes where the 2xx came from, unless routes say else. */
+	if (s->uac_out && s->uac_out->auth.n)
+		o->auth = sip_out_dup(o, s->uac_out->auth);
+	prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = s->ep->transport,
+		.path = net_is_stream(msg->from_path.proto) ? &msg->from_path : NULL, .prefer_path = true };
+	request_send_ack(s->svc, &prm);
+	obj_drop(o);
+}
+
+/* A second 2xx, from another fork: we want one call only (13.2.2.4). */
+static void end_fork(struct session *s, struct sip_dialog *fork, const struct sip_msg *msg)
+{
+	struct request_prm prm = { 0 };
+	struct sip_out *bye;
+
+	send_ack(s, fork, msg, s->uac_cseq);
+	bye = sip_dialog_request(fork, SIP_BYE);
+	if (bye) {
+		prm = (struct request_prm){ .out = bye, .conf = s->conf, .ep = s->ep, .auths = s->ep->outbound_auth_objs,
+			.auth_n = s->ep->outbound_auth_n, .transport = s->ep->transport };
+		request_send(s->svc, &prm, NULL);
+		obj_drop(bye);
+	}
+	sip_dialog_close(fork);
+}
+
+static void tell(struct session *s, enum chan_event_type t)
+{
+	if (s->ch)
+		channel_event_simple(s->ch, t);
+}
+
+/* 0, or the status why the answer cannot be used. Only the first of each dialog counts. */
+static unsigned take_sdp(struct session *s, const struct sip_msg *msg)
+{
+	struct str body;
+	unsigned status;
+
+	if (!s->offer_ours || !sip_body(msg, SDP, &body))
+		return 0;
+	status = session_answer_in(s, body);
+	if (!status)
+		s->early_media = true;
+	return status;
+}
+
+static void on_connected(struct session *s, const struct sip_msg *msg)
+{
+	struct party p = { 0 };
+	struct chan_event *e;
+
+	if (!s->ch || !s->ep->trust_connected_line || !session_read_identity(s, msg, &p))
+		return;
+	e = chan_event_new(CE_CONNECTED_LINE);
+	if (e && (e->party = obj_new(sizeof(*e->party), NULL))) {
+		*e->party = p;
+		channel_event(s->ch, e);
+		return;
+	}
+	if (e)
+		chan_event_free(e);
+	party_free(&p);
+}
+
+static void on_provisional(struct session *s, struct sip_msg *msg)
+{
+	bool sdp = msg->content_type.n && sip_body(msg, SDP, &(struct str){ 0 });
+
+	if (msg->to.tag.n)
+		sip_dialog_response(s->dlg, msg, NULL);
+	session_reliable_response(s, msg);
+	if (sdp)
+		take_sdp(s, msg);
+	on_connected(s, msg);
+	if (msg->status == 180) {
+		tell(s, CE_RINGING);
+		if (sdp)
+			tell(s, CE_PROGRESS);
+		if (s->ch)
+			session_channel_state(s, CHAN_RINGING);
+	} else if (msg->status == 183) {
+		if (sdp || !s->ep->ignore_183_without_sdp)
+			tell(s, CE_PROGRESS);
+	} else if (msg->status == 181) {
+		session_read_redirecting(s, msg);
+		if (s->ch) {
+			struct chan_event *e = chan_event_new(CE_REDIRECTING);
+
+			if (e)
+				channel_event(s->ch, e);
+		}
+	} else {
+		tell(s, CE_PROCEEDING);
+	}
+}
+
+static void on_answered(struct session *s, struct sip_msg *msg)
+{
+	unsigned status;
+
+	sip_dialog_response(s->dlg, msg, NULL);
+	if (s->ep->rewrite_contact)
+		nat_fix_dialog(s->dlg, msg);
+	send_ack(s, s->dlg, msg, s->uac_cseq);
+	if (s->st == SESSION_ENDED) {           /* our CANCEL came too late */
+		struct sip_out *bye = sip_dialog_request(s->dlg, SIP_BYE);
+
+		if (bye) {
+			session_send(s, bye, NULL, NULL);
+			obj_drop(bye);
+		}
+		return;
+	}
+	s->st = SESSION_UP;
+	status = take_sdp(s, msg);
+	session_timer_response(s, msg);
+	if (status || (s->offer_ours && !s->uac_sdp_done)) {
+		log_notice("'%.*s' answered without a usable SDP; ending the call", STR_ARG(s->ep->name));
+		session_offer_failed(s);
+		if (s->ch) {
+			struct channel *ch = s->ch;
+
+			tell(s, CE_ANSWER);
+			channel_event_hangup(ch, CAUSE_BEARER_NOT_AVAILABLE);
+		}
+		return;
+	}
+	on_connected(s, msg);
+	session_channel_state(s, CHAN_UP);
+	tell(s, CE_ANSWER);
+}
+
+/* 3xx: where to, in the words that redirect_method asks for. */
+static void on_redirect(struct session *s, struct sip_msg *msg)
+{
+	struct chan_event *e = chan_event_new(CE_FORWARD);
+	struct sip_each it = { 0 };
+	struct sip_addr a;
+	struct str v;
+
+	if (!s->ch || !e || !sip_each(msg, SIP_H_CONTACT, &it, &v) || sip_addr_parse(&a, v)) {
+		if (e)
+			chan_event_free(e);
+		session_peer_ended(s, session_cause_of_msg(msg));
+		return;
+	}
+	session_read_redirecting(s, msg);
+	if (s->ep->redirect_method == REDIRECT_USER)
+		text_set(&e->text, a.uri.user);
+	else
+		text_printf(&e->text, "PJSIP/%.*s/%.*s", STR_ARG(s->ep->name), STR_ARG(a.uri_text));
+	channel_event(s->ch, e);
+}
+
+static void invite_over(struct session *s)
+{
+	s->uac_out = NULL;
+	if (s->st == SESSION_ENDED && s->dlg)
+		sip_dialog_close(s->dlg);
+	if (s->uac_held) {
+		s->uac_held = false;
+		obj_drop(s);
+	}
+}
+
+static void on_invite_response(void *arg, struct request *rq, struct sip_msg *msg)
+{
+	struct session *s = arg;
+	struct sip_dialog *fork = NULL;
+	bool repeated = s->uac_sdp_done;
+
+	obj_hold(s);
+	s->uac_out = request_out(rq);
+	obj_drop(s->last_response);
+	s->last_response = obj_hold(msg);
+	if (msg->status < 200) {
+		if (s->st == SESSION_INVITING)
+			on_provisional(s, msg);
+		goto out;
+	}
+	if (msg->status < 300) {
+		if (repeated) {
+			sip_dialog_response(s->dlg, msg, &fork);
+			if (fork)
+				end_fork(s, fork, msg);
+			else
+				send_ack(s, s->dlg, msg, s->uac_cseq);
+			obj_drop(fork);
+			goto out;
+		}
+		if (s->dlg->remote_tag.n && !str_eq(s->dlg->remote_tag, msg->to.tag)) {
+			/* Early dialog with one fork, answer from another: this one counts. */
+			if (sip_dialog_response(s->dlg, msg, &fork) == 0 && fork) {
+				sip_dialog_close(s->dlg);
+				obj_drop(s->dlg);
+				s->dlg = fork;
+			}
+		}
+		on_answered(s, msg);
+		s->uac_sdp_done = true;
+		invite_over(s);
+		goto out;
+	}
+	session_offer_failed(s);
+	if (s->st == SESSION_INVITING) {
+		s->st = SESSION_NEW;    /* nothing left to cancel */
+		if (msg->status < 400)
+			on_redirect(s, msg);
+		else
+			session_peer_ended(s, session_cause_of_msg(msg));
+	}
+	invite_over(s);
+ out:
+	obj_drop(s);
+}
+
+static void on_invite_failed(void *arg, struct request *rq, int err)
+{
+	struct session *s = arg;
+
+	(void)rq;
+	obj_hold(s);
+	session_offer_failed(s);
+	if (s->st == SESSION_INVITING) {
+		s->st = SESSION_NEW;
+		log_notice("INVITE to '%.*s' failed: %s", STR_ARG(s->ep->name), strerror(err));
+		session_peer_ended(s, err == ETIMEDOUT ? CAUSE_NO_RESPONSE : CAUSE_NO_ROUTE);
+	}
+	invite_over(s);
+	obj_drop(s);
+}
+
+int session_call(struct session *s)
+{
+	struct sip_out *o = service_out(s->svc, SIP_INVITE, s->ep, text_view(&s->target), STR_NULL);
+	struct request_prm prm = { 0 };
+	int err;
+
+	if (!o)
+		return ENOMEM;
+	if (s->contact && s->contact->path.n)
+		o->route = sip_out_dup(o, text_view(&s->contact->path));
+	channel_tech_to_header(s, o);
+	prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = text_view(&s->transport),
+		.auths = s->ep->outbound_auth_objs, .auth_n = s->ep->outbound_auth_n, .arg = s,
+		.response = on_invite_response, .failed = on_invite_failed, .prepare = prepare_invite };
+	if (s->contact && s->contact->has_flow && net_is_stream(s->contact->flow.proto)) {
+		prm.path = &s->contact->flow;
+		prm.prefer_path = true;
+	}
+	s->st = SESSION_INVITING;
+	s->uac = NULL;
+	err = request_send(s->svc, &prm, &s->uac);
+	if (!err) {
+		s->uac_held = true;
+		obj_hold(s);
+	}
+	obj_drop(o);
+	return err;
+}
+
+/* ---- requests inside the dialog ----------------------------------------------------------- */
+
+struct in_dialog {
+	struct session *s;      /* held */
+	session_done_fn *fn;
+	void *arg;
+	struct sip_dialog *dlg; /* held */
+};
+
+static void in_dialog_done(struct in_dialog *d, struct request *rq, const struct sip_msg *msg)
+{
+	struct session *s = d->s;
+
+	if (d->fn)
+		d->fn(s, msg, d->arg);
+	/* 12.2.1.2: the peer knows no such dialog; there is no call any more. */
+	if ((!msg || msg->status == 481 || msg->status == 408) && s->ch && s->st == SESSION_UP)
+		channel_hangup(s->ch, CAUSE_NORMAL);
+	obj_drop(rq);
+	obj_drop(d->dlg);
+	obj_drop(s);
+	free(d);
+}
+
+static void in_dialog_response(void *arg, struct request *rq, struct sip_msg *msg)
+{
+	if (msg->status >= 200)
+		in_dialog_done(arg, rq, msg);
+}
+
+static void in_dialog_failed(void *arg, struct request *rq, int err)
+{
+	(void)err;
+	in_dialog_done(arg, rq, NULL);
+}
+
+static void in_dialog_prepare(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+{
+	struct in_dialog *d = arg;
+
+	(void)rq;
+	(void)path;
+	if (o->cseq > d->dlg->local_cseq)
+		d->dlg->local_cseq = o->cseq;
+}
+
+int session_send(struct session *s, struct sip_out *o, session_done_fn *fn, void *arg)
+{
+	struct in_dialog *d = malloc(sizeof(*d));
+	struct request_prm prm = { 0 };
+	struct request *rq;
+	int err;
+
+	if (!d)
+		return ENOMEM;
+	*d = (struct in_dialog){ obj_hold(s), fn, arg, obj_hold(s->dlg) };
+	prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = s->ep->transport,
+		.auths = s->ep->outbound_auth_objs, .auth_n = s->ep->outbound_auth_n, .arg = d,
+		.response = in_dialog_response, .failed = in_dialog_failed, .prepare = in_dialog_prepare };
+	if (net_is_stream(s->dlg->path.proto) || s->dlg->use_path) {
+		prm.path = &s->dlg->path;
+		prm.prefer_path = !s->dlg->use_path;
+	}
+	err = request_send(s->svc, &prm, &rq);
+	if (err) {
+		obj_drop(d->dlg);
+		obj_drop(d->s);
+		free(d);
+	}
+	return err;
+}
+
+/* ---- re-INVITE and UPDATE of ours ------------------------------------------------------------ */
+
+static void try_again(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->refresh_wanted)
+		session_refresh(s, s->refresh_by_update);
+}
+
+/* RFC 3261 14.1: the owner of the Call-ID waits 2.1-4 s, the other up to 2 s. */
+static void wait_glare(struct session *s)
+{
+	char tag[5];
+	uint8_t r[2];
+	uint64_t ms;
+
+	sip_token(s->svc->sip, tag, 4);
+	if (str_hex(str_z(tag), r, 2))
+		return;
+	ms = ((uint64_t)r[0] << 8 | r[1]) % 190 * 10;
+	s->refresh_wanted = true;
+	timer_start(s->svc->wheel, &s->glare, s->incoming ? ms : 2100 + ms, try_again, s);
+}
+
+static void refresh_done(struct session *s, struct request *rq, struct sip_msg *msg)
+{
+	unsigned status = msg ? msg->status : 408;
+
+	s->uac_is_refresh = false;
+	if (status < 300) {
+		struct str body;
+
+		sip_dialog_refresh(s->dlg, msg);
+		if (s->ep->rewrite_contact)
+			nat_fix_dialog(s->dlg, msg);
+		if (!s->uac_is_update)
+			send_ack(s, s->dlg, msg, request_out(rq)->cseq);
+		session_timer_response(s, msg);
+		if (s->offer_ours) {
+			if (sip_body(msg, SDP, &body))
+				session_answer_in(s, body);
+			else
+				session_offer_failed(s);
+		}
+	} else {
+		session_offer_failed(s);
+		if (status == 491)
+			wait_glare(s);
+		else if ((status == 481 || status == 408) && s->ch)
+			channel_hangup(s->ch, CAUSE_NORMAL);
+	}
+	if (s->ch)
+		channel_event_simple(s->ch, CE_WAKE);
+}
+
+static void on_refresh_response(void *arg, struct request *rq, struct sip_msg *msg)
+{
+	struct session *s = arg;
+
+	if (msg->status < 200)
+		return;
+	obj_hold(s);
+	if (s->uac_is_refresh) {
+		refresh_done(s, rq, msg);
+		if (s->refresh_wanted && !timer_running(&s->glare))
+			session_refresh(s, s->refresh_by_update);
+	} else if (msg->method == SIP_INVITE && msg->status < 300) {
+		send_ack(s, s->dlg, msg, request_out(rq)->cseq);        /* repeated */
+	}
+	obj_drop(s);
+}
+
+static void on_refresh_failed(void *arg, struct request *rq, int err)
+{
+	struct session *s = arg;
+
+	(void)err;
+	obj_hold(s);
+	refresh_done(s, rq, NULL);
+	obj_drop(s);
+}
+
+static void prepare_refresh(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+{
+	struct session *s = arg;
+
+	(void)rq;
+	(void)path;
+	if (o->cseq > s->dlg->local_cseq)
+		s->dlg->local_cseq = o->cseq;
+}
+
+int session_refresh(struct session *s, bool update)
+{
+	struct request_prm prm = { 0 };
+	char room[2048];
+	struct sip_out *o;
+	struct buf sdp;
+	int err;
+
+	if (s->st != SESSION_UP || !s->dlg)
+		return ENOTCONN;
+	if (s->uac_is_refresh || s->offer_ours || s->uas) {     /* one at a time (14.1) */
+		s->refresh_wanted = true;
+		s->refresh_by_update = update;
+		return 0;
+	}
+	s->refresh_wanted = false;
+	o = sip_dialog_request(s->dlg, update ? SIP_UPDATE : SIP_INVITE);
+	if (!o)
+		return ENOMEM;
+	buf_put(&o->headers, service_allow());
+	buf_put(&o->headers, STR("Supported: 100rel, timer, replaces, norefersub\r\n"));
+	session_timer_write(s, &o->headers, true);
+	session_write_identity(s, &o->headers, true);
+	session_headers_write(&s->headers, &o->headers);
+	buf_init(&sdp, room, sizeof(room), 0);
+	err = session_offer_out(s, &sdp);
+	if (!err) {
+		sip_out_body(o, SDP, buf_view(&sdp));
+		prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = s->ep->transport,
+			.auths = s->ep->outbound_auth_objs, .auth_n = s->ep->outbound_auth_n, .arg = s,
+			.response = on_refresh_response, .failed = on_refresh_failed, .prepare = prepare_refresh };
+		if (net_is_stream(s->dlg->path.proto) || s->dlg->use_path) {
+			prm.path = &s->dlg->path;
+			prm.prefer_path = !s->dlg->use_path;
+		}
+		if (s->uac)
+			request_detach(s->uac);
+		s->uac = obj_drop(s->uac);
+		s->uac_is_refresh = true;
+		s->uac_is_update = update;
+		text_set(&s->local_sdp, STR_NULL);
+		err = request_send(s->svc, &prm, &s->uac);
+	}
+	if (err)
+		session_offer_failed(s);
+	buf_free(&sdp);
+	obj_drop(o);
+	return err;
+}
