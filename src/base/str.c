@@ -265,21 +265,26 @@ int str_double(struct str s, double *out)
 	return 0;
 }
 
-static int nibble(char c)
+/* The value of a hex digit; over 15: it is none. */
+static uint8_t nibble(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)fold(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	uint8_t digit = (uint8_t)(c - '0'), letter = (uint8_t)((c | 0x20) - 'a');
+
+	if (digit < 10)
+		return digit;
+	return letter < 6 ? (uint8_t)(letter + 10) : 0xff;
 }
 
 int str_hex(struct str s, uint8_t *out, size_t n)
 {
-	if (s.n != 2 * n)
+	uint8_t bad = 0;
+
+	if (s.n / 2 != n || s.n % 2)
 		return EBADMSG;
 	for (size_t i = 0; i < s.n; i++)
-		if (nibble(s.p[i]) < 0)
-			return EBADMSG;
+		bad |= nibble(s.p[i]);
+	if (bad > 15)
+		return EBADMSG;
 	for (size_t i = 0; i < n; i++)
 		out[i] = (uint8_t)(nibble(s.p[2 * i]) << 4 | nibble(s.p[2 * i + 1]));
 	return 0;
