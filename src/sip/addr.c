@@ -16,16 +16,25 @@ static bool quotes_balanced(struct str s)
 	return true;
 }
 
-/* What follows the address: nothing, or ;params. */
+/* What follows the address: nothing, or ;params. One tag at most, and not an
+ * empty one: dialogs are told apart by it. */
 static int params_parse(struct sip_addr *a, struct str rest)
 {
+	struct str name, value;
+
 	rest = trim(rest);
 	if (!rest.n)
 		return 0;
 	if (rest.p[0] != ';' || !quotes_balanced(rest))
 		return EBADMSG;
-	a->params = trim(from_to(rest, 1, rest.n));
-	sip_param(a->params, STR("tag"), &a->tag);
+	a->params = rest = trim(from_to(rest, 1, rest.n));
+	while (param_next(&rest, &name, &value)) {
+		if (name.n != 3 || !str_ieq(name, STR("tag")))
+			continue;
+		if (a->tag.n || !value.n)
+			return EBADMSG;
+		a->tag = value;
+	}
 	return 0;
 }
 
