@@ -1,1 +1,2 @@
 /* One row an application; see app.h. No include guard: read more than once. */
+APP(dial)
