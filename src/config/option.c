@@ -88,7 +88,7 @@ const struct option *option_find(const struct option_index *i, struct str name)
 		struct str start = str_z(o->name);
 
 		start.n--;
-		if (name.n > start.n && str_istarts(name, start))
+		if (str_istarts(name, start))
 			return o;
 	}
 	return NULL;

@@ -115,6 +115,10 @@ static int again_rest(struct object_build *b, enum object_type t, void *obj)
 		err = again(b, &e->callerid_name);
 		return err ? err : again(b, &e->callerid_num);
 	case OBJECT_AUTH:
+		if (!a->own_algorithms_uac)
+			a->supported_algorithms_uac.n = 0;
+		if (!a->own_algorithms_uas)
+			a->supported_algorithms_uas.n = 0;
 		for (size_t i = 0; !err && i < DIGEST_ALGS; i++)
 			err = again(b, &a->ha1[i].s);
 		return err;

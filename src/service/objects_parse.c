@@ -462,10 +462,12 @@ int parse_each_var(struct option_ctx *ctx, const struct option *o, void *field, 
 
 int parse_event_var(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
 {
+	struct str package = str_skip(ctx->name, strlen(o->name) - 1);
+
 	(void)field;
-	if (!value.n)
-		return option_why(ctx, "names no resource to publish to");
-	return push_var(ctx, str_skip(ctx->name, strlen(o->name) - 1), value, true);
+	if (!package.n || !value.n)
+		return option_why(ctx, "is not event_PACKAGE=resource");
+	return push_var(ctx, package, value, true);
 }
 
 void write_vars(struct buf *b, const struct option *o, const void *field)
