@@ -1,0 +1,168 @@
+/* Actions about the process: status, settings, reload, modules, log files. */
+#include "manage/manager_private.h"
+#include "pbx/bridge.h"
+#include "pbx/channel.h"
+#include <errno.h>
+#include <time.h>
+
+static size_t calls(const struct pbx *p)
+{
+	size_t n = 0;
+
+	list_each(l, &p->channels)
+		n += container_of(l, struct channel, link)->fiber != NULL;
+	return n;
+}
+
+static void put_time(struct ami_ctx *a, const char *key, const char *fmt, int64_t wall_us)
+{
+	time_t t = (time_t)(wall_us / 1000000);
+	char out[32] = "";
+	struct tm tm;
+
+	localtime_r(&t, &tm);
+	if (!strftime(out, sizeof(out), fmt, &tm))
+		out[0] = 0;
+	ami_put(a, key, str_z(out));
+}
+
+static void core_status(struct ami_ctx *a)
+{
+	ami_start(a);
+	put_time(a, "CoreStartupDate", "%Y-%m-%d", a->m->started_us);
+	put_time(a, "CoreStartupTime", "%H:%M:%S", a->m->started_us);
+	put_time(a, "CoreReloadDate", "%Y-%m-%d", a->m->reloaded_us);
+	put_time(a, "CoreReloadTime", "%H:%M:%S", a->m->reloaded_us);
+	ami_printf(a, "CoreCurrentCalls", "%zu", calls(a->m->pbx));
+	ami_printf(a, "CoreProcessedCalls", "%llu", (unsigned long long)a->m->pbx->calls_total);
+	ami_end(a);
+}
+
+static void core_settings(struct ami_ctx *a)
+{
+	const struct asterisk_conf *f = a->m->conf;
+
+	ami_start(a);
+	ami_put(a, "AMIversion", STR(AMI_VERSION));
+	ami_put(a, "AsteriskVersion", text_view(&a->m->version));
+	ami_put(a, "SystemName", a->m->pbx->systemname);
+	ami_printf(a, "CoreMaxCalls", "%u", a->m->pbx->calls_max);
+	ami_printf(a, "CoreMaxLoadAvg", "%f", f ? f->maxload : 0.0);
+	ami_put(a, "CoreRunUser", f ? f->runuser : STR_NULL);
+	ami_put(a, "CoreRunGroup", f ? f->rungroup : STR_NULL);
+	ami_printf(a, "CoreMaxFilehandles", "%u", f ? f->maxfiles : 0);
+	ami_put(a, "CoreRealTimeEnabled", STR("No"));
+	ami_put(a, "CoreCDRenabled", STR("No"));
+	ami_put(a, "CoreHTTPenabled", STR("No"));
+	ami_put(a, "SoundsSearchCustomDir", f && f->sounds_search_custom_dir ? STR("Yes") : STR("No"));
+	ami_end(a);
+}
+
+static void core_show_channels(struct ami_ctx *a)
+{
+	struct list *head = &a->m->pbx->channels;
+	int64_t now = clock_wall_s(a->m->clock);
+
+	ami_list_start(a, "Channels will follow");
+	for (struct list *l = head->next; l != head; ) {
+		struct channel *ch = obj_hold(container_of(l, struct channel, link));
+		int64_t s = now - ch->created;
+		bool go_on;
+
+		ami_event(a, "CoreShowChannel");
+		ami_channel(a, ch);
+		ami_put(a, "Application", text_view(&ch->app));
+		ami_put(a, "ApplicationData", text_view(&ch->appdata));
+		ami_printf(a, "Duration", "%02d:%02d:%02d", (int)(s / 3600), (int)(s % 3600 / 60), (int)(s % 60));
+		ami_put(a, "BridgeId", ch->bridge ? bridge_id(ch->bridge) : STR_NULL);
+		go_on = ami_item_end(a) && list_linked(&ch->link);
+		l = ch->link.next;
+		obj_drop(ch);
+		if (!go_on)
+			break;
+	}
+	ami_list_end(a, "CoreShowChannelsComplete");
+}
+
+/* ---- reload ----------------------------------------------------------- */
+
+static void answer_reload(struct ami_ctx *a, int err, const char *done)
+{
+	if (!err || err == EALREADY)
+		ami_ok(a, "%s", done);
+	else if (err == ENOENT)
+		ami_error(a, "No such module");
+	else if (err == EBUSY)
+		ami_error(a, "A reload is in progress");
+	else
+		ami_error(a, "An unknown error occurred");
+}
+
+static int reload(struct ami_ctx *a, struct str module)
+{
+	struct report *r = report_new();
+	int err;
+
+	ami_release(a);
+	err = manage_reload(a->m, module, r);
+	if (r)
+		report_log(r);
+	report_free(r);
+	a->s->hold = true;
+	return err;
+}
+
+static void reload_action(struct ami_ctx *a)
+{
+	answer_reload(a, reload(a, ami_get(a, "Module")), "Module Reloaded");
+}
+
+static void module_load(struct ami_ctx *a)
+{
+	struct str module = ami_get(a, "Module"), how = ami_get(a, "LoadType");
+
+	if (str_ieq(how, STR("reload")))
+		answer_reload(a, reload(a, module), module.n ? "Module reloaded." : "All modules reloaded");
+	else if (!how.n)
+		ami_error(a, "Incomplete ModuleLoad action.");
+	else if (!module.n)
+		ami_error(a, "Need module name");
+	else if (str_ieq(how, STR("load")))
+		ami_error(a, "Could not load module.");
+	else if (str_ieq(how, STR("unload")))
+		ami_error(a, "Could not unload module.");
+	else if (str_ieq(how, STR("refresh")))
+		ami_error(a, "Could not refresh module.");
+	else
+		ami_error(a, "Incomplete ModuleLoad action.");
+}
+
+static void module_check(struct ami_ctx *a)
+{
+	if (!manage_has_module(a->m, ami_get(a, "Module"))) {
+		ami_error(a, "Module not loaded");
+		return;
+	}
+	ami_start(a);
+	ami_put(a, "Version", STR_NULL);
+	ami_end(a);
+}
+
+static void logger_rotate(struct ami_ctx *a)
+{
+	if (!a->m->hooks.logger_rotate || a->m->hooks.logger_rotate(a->m->hooks.arg))
+		ami_error(a, "Failed to reload the logger and rotate log files");
+	else
+		ami_ok(a, "Reloaded the logger and rotated log files");
+}
+
+static const struct ami_action rows[] = {
+	{ "CoreStatus", EV_SYSTEM | EV_REPORTING, "When the server started and how many calls it had", core_status, false },
+	{ "CoreSettings", EV_SYSTEM | EV_REPORTING, "Version and limits", core_settings, false },
+	{ "CoreShowChannels", EV_SYSTEM | EV_REPORTING, "List all channels", core_show_channels, false },
+	{ "Reload", EV_CONFIG | EV_SYSTEM, "Read configuration files again", reload_action, false },
+	{ "ModuleLoad", EV_SYSTEM, "Reload a module", module_load, false },
+	{ "ModuleCheck", EV_SYSTEM, "Is a module there", module_check, false },
+	{ "LoggerRotate", EV_SYSTEM | EV_REPORTING, "Begin new log files", logger_rotate, false },
+};
+const struct ami_table ami_core_actions = { rows, ARRAY_LEN(rows) };

@@ -1,0 +1,359 @@
+/* Actions about the session itself: who it is, what it wants to hear. */
+#define LOG_MODULE "manager"
+#include "manage/manager_private.h"
+#include "base/fiber.h"
+#include "base/log.h"
+#include "manage/command.h"
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+#define FAILED_DELAY 1000       /* [ms] before a failed login is answered: slows guessing */
+#define COMMAND_MAX (32u << 20) /* [bytes] of output of one Command */
+
+/* ---- waiting ---------------------------------------------------------- */
+
+/* Until `ms` have passed or the session has gone; with `arrival` also until
+ * something came. */
+static void wait_ms(struct ami_ctx *a, uint64_t ms, bool arrival)
+{
+	struct ami_session *s = a->s;
+	uint64_t end = clock_ms(a->m->clock) + ms, seen = s->arrivals;
+
+	s->waiter = fiber_self();
+	while (!s->gone && !a->m->stopping && !(arrival && s->arrivals != seen)) {
+		uint64_t now = clock_ms(a->m->clock);
+
+		if (ms == UINT64_MAX)
+			fiber_wait();
+		else if (now >= end)
+			break;
+		else
+			fiber_sleep(a->m->wheel, end - now);
+	}
+	s->waiter = NULL;
+}
+
+/* ---- login ------------------------------------------------------------ */
+
+static bool digest_right(const struct ami_session *s, struct str secret, struct str key)
+{
+	uint8_t md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	char mem[64];
+	struct buf in = BUF_INIT, hex;
+	bool right;
+
+	buf_init(&hex, mem, sizeof(mem), sizeof(mem));
+	buf_puts(&in, str_z(s->challenge), secret);
+	right = !buf_err(&in) && EVP_Digest(in.p, in.n, md, &n, EVP_md5(), NULL);
+	if (right)
+		buf_hex(&hex, md, n);
+	if (in.p)
+		OPENSSL_cleanse(in.p, in.n);
+	buf_free(&in);
+	return right && key.n == hex.n && !CRYPTO_memcmp(key.p, hex.p, hex.n);
+}
+
+static bool password_right(struct str secret, struct str given)
+{
+	uint8_t a[EVP_MAX_MD_SIZE], b[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	/* Hashed first, so that the time says nothing about the length either. */
+	if (!EVP_Digest(secret.p, secret.n, a, &n, EVP_sha256(), NULL) ||
+	    !EVP_Digest(given.p, given.n, b, &n, EVP_sha256(), NULL))
+		return false;
+	return !CRYPTO_memcmp(a, b, n);
+}
+
+static bool may_login(struct ami_ctx *a, const struct manager_user *u)
+{
+	struct str which;
+
+	if (!u || !u->secret.s.n || !acl_set_permits(u->acl, &a->s->peer, &which))
+		return false;
+	if (str_ieq(ami_get(a, "AuthType"), STR("MD5")))
+		return a->s->challenge[0] && digest_right(a->s, u->secret.s, ami_get(a, "Key"));
+	return password_right(u->secret.s, ami_get(a, "Secret"));
+}
+
+static bool in_use(const struct manager *mgr, struct str user)
+{
+	list_each(l, &mgr->sessions) {
+		const struct ami_session *s = container_of(l, struct ami_session, link);
+
+		if (s->authenticated && str_eq(text_view(&s->user), user))
+			return true;
+	}
+	return false;
+}
+
+static void enter(struct ami_ctx *a, const struct manager_user *u)
+{
+	struct ami_session *s = a->s;
+	struct str events = ami_get(a, "Events");
+	unsigned mask = 0;
+	char text[SA_TEXT];
+
+	s->authenticated = true;
+	s->mgr->unauthenticated--;
+	timer_stop(&s->auth);
+	text_set(&s->user, u->name);
+	s->conf = obj_hold(s->mgr->conf);
+	s->vars = u->setvar;
+	s->read = ami_ev_of_perm(u->read);
+	s->write = ami_ev_of_perm(u->write);
+	s->send = s->read;
+	if (events.n && ami_mask_parse(events, &mask))
+		s->send = s->read & mask;
+	s->displayconnects = u->displayconnects;
+	if (ami_login_filters(s, u))
+		log_warning("Too many filters for manager '%s'", text_z(&s->user));
+	ami_sessions_changed(s->mgr);
+	if (s->displayconnects)
+		log_verbose(2, "Manager '%s' logged on from %s", text_z(&s->user), sa_text_bare(&s->peer, text));
+}
+
+static void refuse(struct ami_ctx *a, const char *why)
+{
+	timer_stop(&a->s->auth);
+	wait_ms(a, FAILED_DELAY, false);
+	ami_error(a, "%s", why);
+	a->close = true;
+}
+
+static void login(struct ami_ctx *a)
+{
+	struct str user = ami_get(a, "Username");
+	const struct manager_user *u;
+	char text[SA_TEXT];
+
+	if (a->s->authenticated) {
+		ami_ok(a, "Already authenticated");
+		return;
+	}
+	u = user.n ? manager_conf_user(a->s->mgr->conf, user) : NULL;
+	if (u && !u->allowmultiplelogin && in_use(a->s->mgr, user)) {
+		refuse(a, "Login Already In Use");
+		return;
+	}
+	if (!may_login(a, u)) {
+		log_notice("%s failed to authenticate as '%.*s'", sa_text_bare(&a->s->peer, text), STR_ARG(user));
+		refuse(a, "Authentication failed");
+		return;
+	}
+	enter(a, u);
+	ami_ok(a, "Authentication accepted");
+	if ((a->s->send & EV_SYSTEM) && a->m->booted) {
+		buf_put(&a->out, STR("Event: FullyBooted\r\nPrivilege: system,all\r\n"));
+		manage_write_booted(a->m, &a->out);
+		ami_end(a);
+	}
+}
+
+static void challenge(struct ami_ctx *a)
+{
+	struct ami_session *s = a->s;
+	uint32_t n = 0;
+
+	if (!str_ieq(ami_get(a, "AuthType"), STR("MD5"))) {
+		ami_error(a, "Must specify AuthType");
+		return;
+	}
+	if (!s->challenge[0]) {
+		if (RAND_bytes((unsigned char *)&n, sizeof(n)) != 1) {
+			ami_error(a, "No randomness");
+			return;
+		}
+		snprintf(s->challenge, sizeof(s->challenge), "%u", n);
+	}
+	ami_start(a);
+	ami_put(a, "Challenge", str_z(s->challenge));
+	ami_end(a);
+}
+
+static void logoff(struct ami_ctx *a)
+{
+	ami_put(a, "Response", STR("Goodbye"));
+	if (a->id.n)
+		ami_put(a, "ActionID", a->id);
+	ami_put(a, "Message", STR("Thanks for all the fish."));
+	ami_end(a);
+	a->close = true;
+}
+
+/* ---- the small ones --------------------------------------------------- */
+
+static void ping(struct ami_ctx *a)
+{
+	int64_t now = clock_wall_us(a->m->clock);
+
+	ami_start(a);
+	ami_put(a, "Ping", STR("Pong"));
+	ami_printf(a, "Timestamp", "%lld.%06lld", (long long)(now / 1000000), (long long)(now % 1000000));
+	ami_end(a);
+}
+
+static void events(struct ami_ctx *a)
+{
+	unsigned mask;
+
+	if (!ami_mask_parse(ami_get(a, "EventMask"), &mask)) {
+		if (!a->s->mgr->conf->brokeneventsaction)
+			ami_error(a, "Invalid event mask");
+		return;
+	}
+	a->s->send = a->s->read & mask;
+	ami_sessions_changed(a->s->mgr);
+	if (a->s->mgr->conf->brokeneventsaction && mask == AMI_EV_ALL)
+		return;
+	ami_start(a);
+	ami_put(a, "Events", mask ? STR("On") : STR("Off"));
+	ami_end(a);
+}
+
+static void filter(struct ami_ctx *a)
+{
+	struct str criteria = ami_get(a, "MatchCriteria");
+	int err;
+
+	if (!str_ieq(ami_get(a, "Operation"), STR("Add"))) {
+		ami_error(a, "Unknown operation");
+		return;
+	}
+	err = ami_filters_add(&a->s->filters, criteria.n > 0, criteria, ami_get(a, "Filter"));
+	if (!err)
+		ami_ok(a, "Success");
+	else if (err == EINVAL)
+		ami_error(a, "Filter did not compile.  Check the syntax of the filter given.");
+	else if (err == EBADMSG)
+		ami_error(a, "Filter was formatted incorrectly.  Check the syntax of the filter given.");
+	else
+		ami_error(a, "Internal Error. Failed adding filter.");
+}
+
+static void list_commands(struct ami_ctx *a)
+{
+	size_t n = 0;
+	void **v = map_sorted(a->s->mgr->actions, &n);
+
+	ami_start(a);
+	for (size_t i = 0; v && i < n; i++) {
+		const struct ami_action *row = v[i];
+
+		if (row->privilege && !(a->s->write & row->privilege))
+			continue;
+		buf_printf(&a->out, "%s: %s (Priv: ", row->name, row->summary);
+		ami_write_privilege(&a->out, row->privilege);
+		buf_put(&a->out, STR(")\r\n"));
+	}
+	free(v);
+	ami_end(a);
+}
+
+static void wait_event(struct ami_ctx *a)
+{
+	struct str s = ami_get(a, "Timeout");
+	int64_t t = -1;
+
+	if (s.n && str_i64(s, &t))
+		t = -1;
+	/* What came while earlier actions ran ends the wait at once. */
+	if (!a->s->held.n)
+		wait_ms(a, t < 0 || t > 86400 * 365 ? UINT64_MAX : (uint64_t)t * 1000, true);
+	ami_ok(a, "Waiting for Event completed.");
+	if (ami_flush(a))
+		return;
+	ami_release(a);
+	ami_event(a, "WaitEventComplete");
+	ami_end(a);
+}
+
+static void user_event(struct ami_ctx *a)
+{
+	struct event *e = event_new(a->m->pbx->events, "UserEvent", EV_USER);
+
+	ami_ok(a, "Event Sent");
+	if (!e)
+		return;
+	event_put(e, "UserEvent", ami_get(a, "UserEvent"));
+	for (size_t i = 0; i < a->msg->n; i++) {
+		const struct ami_line *l = &a->msg->v[i];
+
+		if (!str_ieq(l->name, STR("UserEvent")) && !str_ieq(l->name, STR("Action")))
+			buf_puts(&e->body, l->line, STR("\r\n"));
+	}
+	event_send(a->m->pbx->events, e);
+}
+
+/* ---- Command ---------------------------------------------------------- */
+
+static int collect(void *arg, struct str text)
+{
+	struct buf *b = arg;
+
+	buf_put(b, text);
+	return buf_err(b);
+}
+
+static bool blacklisted(struct str cmd)
+{
+	static const char *const words[][2] = { { "module", "load" }, { "module", "unload" },
+		{ "restart", "gracefully" } };
+	struct str one, two, rest = str_trim(cmd);
+
+	one = str_cut_raw(&rest, ' ');
+	rest = str_ltrim(rest);
+	two = str_cut_raw(&rest, ' ');
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_ieq(one, str_z(words[i][0])) && str_ieq(two, str_z(words[i][1])))
+			return true;
+	return false;
+}
+
+static void command(struct ami_ctx *a)
+{
+	struct str cmd = ami_get(a, "Command"), all, line;
+	struct buf b = { .max = COMMAND_MAX };
+	enum command_result res;
+
+	if (!cmd.n) {
+		ami_error(a, "No command provided");
+		return;
+	}
+	if (blacklisted(cmd)) {
+		ami_error(a, "Command blacklisted");
+		return;
+	}
+	ami_release(a);
+	res = command_run(a->m, cmd, collect, &b);
+	a->s->hold = true;
+	ami_put(a, "Response", res == COMMAND_OK ? STR("Success") : STR("Error"));
+	if (a->id.n)
+		ami_put(a, "ActionID", a->id);
+	ami_put(a, "Message", STR("Command output follows"));
+	all = buf_view(&b);
+	if (!all.n)
+		ami_put(a, "Output", STR_NULL);
+	while (str_line(&all, &line))
+		ami_put(a, "Output", line);
+	ami_end(a);
+	buf_free(&b);
+}
+
+static const struct ami_action rows[] = {
+	{ "Login", 0, "Log in", login, true },
+	{ "Challenge", 0, "Ask for a challenge, for a login by MD5", challenge, true },
+	{ "Logoff", 0, "Log off", logoff, true },
+	{ "Ping", 0, "Keep the connection alive", ping, true },
+	{ "Events", 0, "Choose which events to get", events, true },
+	{ "Filter", EV_SYSTEM, "Add an event filter to this session", filter, true },
+	{ "ListCommands", 0, "List the actions this user may send", list_commands, true },
+	{ "WaitEvent", 0, "Wait until an event comes", wait_event, true },
+	{ "UserEvent", EV_USER, "Send an event of your own", user_event, false },
+	{ "Command", EV_COMMAND, "Run a console command", command, true },
+};
+const struct ami_table ami_session_actions = { rows, ARRAY_LEN(rows) };

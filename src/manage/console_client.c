@@ -1,0 +1,109 @@
+#include "manage/console.h"
+#include "manage/stream.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define PROMPT "*CLI> "
+
+static int send_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t k = write(fd, p, n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			return EPIPE;
+		p += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+/* What the server says, to stdout; NUL bytes become the prompt. False at the end. */
+static bool relay(int fd, bool prompt)
+{
+	char in[16384];
+	ssize_t n = read(fd, in, sizeof(in));
+	size_t start = 0;
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n <= 0)
+		return false;
+	for (size_t i = 0; i < (size_t)n; i++) {
+		if (in[i])
+			continue;
+		send_all(1, in + start, i - start);
+		if (prompt)
+			send_all(1, PROMPT, sizeof(PROMPT) - 1);
+		start = i + 1;
+	}
+	return !send_all(1, in + start, (size_t)n - start);
+}
+
+/* Lines of the terminal to the server. False: the user is done. */
+static bool type(int fd)
+{
+	char line[4096];
+	ssize_t n = read(0, line, sizeof(line));
+	struct str s;
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n <= 0)
+		return false;
+	s = str_trim(str_mk(line, (size_t)n));
+	if (str_eq(s, STR("quit")) || str_eq(s, STR("exit")))
+		return false;
+	return !send_all(fd, line, (size_t)n);
+}
+
+static int interactive(int fd, int verbose)
+{
+	struct pollfd pfd[2] = { { .fd = fd, .events = POLLIN }, { .fd = 0, .events = POLLIN } };
+	char first[32];
+	int n = snprintf(first, sizeof(first), "c %d\n", verbose < 0 ? 0 : verbose);
+	bool tty = isatty(1);
+
+	if (send_all(fd, first, (size_t)n))
+		return 1;
+	for (;;) {
+		if (poll(pfd, 2, -1) < 0 && errno != EINTR)
+			return 1;
+		if (pfd[0].revents && !relay(fd, tty)) {
+			fputs("\nDisconnected from the server\n", stderr);
+			return 0;
+		}
+		if (pfd[1].revents && !type(fd))
+			return 0;
+	}
+}
+
+int console_client_run(const char *socket, const char *cmd, int verbose)
+{
+	int err, fd = stream_connect_unix(socket, &err);
+	int code = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (fd < 0) {
+		fprintf(stderr, "Unable to connect to remote asterisk (does %s exist?)\n", socket);
+		return 1;
+	}
+	if (!cmd) {
+		code = interactive(fd, verbose);
+	} else {
+		struct str c = str_z(cmd);
+
+		/* A newline would be a second command. */
+		if (send_all(fd, "x ", 2) || send_all(fd, c.p, str_chr(c, '\n')) || send_all(fd, "\n", 1))
+			code = 1;
+		while (!code && relay(fd, false))
+			;
+	}
+	close(fd);
+	return code;
+}

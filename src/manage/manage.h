@@ -1,0 +1,91 @@
+/* manage/manage.h -- the ways in for whoever runs the server: console commands
+ * over a local socket, and the manager interface over TCP.
+ * Order of a start: manage_start() first of all (the console answers at once;
+ * what needs more waits), manage_attach() when pbx and service are there,
+ * manage_booted() when all is up. Threads: core. */
+#ifndef MANAGE_MANAGE_H
+#define MANAGE_MANAGE_H
+
+#include "base/text.h"
+#include "config/settings.h"
+#include "net/loop.h"
+#include "pbx/pbx.h"
+#include "service/settings.h"
+
+struct service;
+struct astdb;
+struct console;
+struct manager;
+
+enum manage_stop { MANAGE_STOP_NOW, MANAGE_STOP_GRACEFULLY, MANAGE_STOP_WHEN_CONVENIENT, MANAGE_STOP_ABORT };
+
+/* What main/ does when asked to. A function may be NULL: then it is not available. */
+struct manage_hooks {
+	void *arg;
+	/* End the process (or start it anew). Returns at once. ABORT: forget an
+	 * earlier wish that is still waiting. */
+	void (*stop)(void *arg, enum manage_stop how, bool restart);
+	/* Reload `module` ("pjsip", "dialplan", "manager", "res_pjsip.so", ...), or all
+	 * when it is empty. On a fiber; may wait. 0; ENOENT no such module; EALREADY
+	 * nothing changed; EBUSY a reload is running; other errnos: it failed, see `r`. */
+	int (*reload)(void *arg, struct str module, struct report *r);
+	int (*logger_rotate)(void *arg);
+	int (*logger_reload)(void *arg);
+	void (*logger_channels)(void *arg, struct buf *out);    /* rows of `logger show channels` */
+	/* One line of a log is worth formatting for a console now (or no longer). */
+	void (*console_verbose)(void *arg, int level);
+};
+
+struct manage_prm {
+	struct loop *loop;
+	const struct asterisk_conf *conf;       /* a reference is taken */
+	const char *version;                    /* "0.1.0" */
+	const char *socket;                     /* path of the console's socket; NULL: no console */
+	struct manage_hooks hooks;
+};
+
+struct manage {                 /* obj */
+	struct loop *loop;
+	struct wheel *wheel;            /* loop's */
+	const struct clock *clock;
+	struct pbx *pbx;                /* NULL until manage_attach() */
+	struct service *service;        /* NULL until manage_attach(); may stay so in tests */
+	struct astdb *db;
+	struct asterisk_conf *conf;     /* held */
+	struct text version, socket;
+	struct manage_hooks hooks;
+	int64_t started_us, reloaded_us;        /* wall */
+	bool booted, stopping;
+	bool reloading;
+	struct list waiting;            /* of struct manage_wait: fibers that wait for the boot */
+	struct console *console;        /* NULL: none */
+	struct manager *manager;        /* NULL: not enabled */
+};
+
+int manage_start(struct manage **out, const struct manage_prm *prm, struct report *r);
+/* No more peers, no more events; fibers of peers end when they next run. Drops
+ * the reference of manage_start(). Before pbx and service go. */
+void manage_stop(struct manage *m);
+void manage_attach(struct manage *m, struct pbx *pbx, struct service *service, struct astdb *db);
+/* manager.conf as it is now (a reference is taken): listens, or stops to. Peers
+ * that are logged in stay as they are. Errors of listening. */
+int manage_set_manager(struct manage *m, struct manager_conf *conf, struct report *r);
+/* All is up: lets waiting commands go on, sends FullyBooted, runs cli.conf's
+ * startup commands. */
+void manage_booted(struct manage *m);
+/* On a fiber: until booted. ECANCELED: stopping. */
+int manage_wait_booted(struct manage *m);
+/* On a fiber: let the others run. */
+void manage_yield(struct manage *m);
+/* A line of the log, for consoles that are being watched. Any thread. */
+void manage_log(struct manage *m, enum log_level level, int verbosity, struct str line);
+/* Reload through the hook, with its report. On a fiber. */
+int manage_reload(struct manage *m, struct str module, struct report *r);
+/* The manager's FullyBooted lines. */
+void manage_write_booted(struct manage *m, struct buf *b);
+/* As Asterisk prints them: "1 hour, 2 seconds". */
+void manage_write_span(struct buf *b, int64_t seconds);
+/* Built-in module names for `module show`, ModuleCheck: "res_pjsip.so". */
+bool manage_has_module(struct manage *m, struct str name);
+
+#endif

@@ -1,0 +1,209 @@
+#define LOG_MODULE "manager"
+#include "manage/manager_private.h"
+#include "base/log.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* A new group of actions is a file and a line here. */
+static const struct ami_table *const tables[] = {
+	&ami_session_actions, &ami_core_actions,
+};
+
+static const struct { unsigned ev; const char *name; } privileges[] = {
+	{ EV_SYSTEM, "system" }, { EV_CALL, "call" }, { EV_LOG, "log" }, { EV_VERBOSE, "verbose" },
+	{ EV_COMMAND, "command" }, { EV_AGENT, "agent" }, { EV_USER, "user" }, { EV_CONFIG, "config" },
+	{ EV_DTMF, "dtmf" }, { EV_REPORTING, "reporting" }, { EV_CDR, "cdr" }, { EV_DIALPLAN, "dialplan" },
+	{ EV_ORIGINATE, "originate" }, { EV_AGI, "agi" }, { EV_CC, "cc" }, { EV_AOC, "aoc" }, { EV_TEST, "test" },
+	{ EV_SECURITY, "security" }, { EV_MESSAGE, "message" },
+};
+
+/* ---- privileges ------------------------------------------------------- */
+
+unsigned ami_ev_of_perm(uint32_t perm)
+{
+	static const struct { uint32_t perm; unsigned ev; } moved[] = {
+		{ PERM_CC, EV_CC }, { PERM_AOC, EV_AOC }, { PERM_TEST, EV_TEST }, { PERM_SECURITY, EV_SECURITY },
+		{ PERM_MESSAGE, EV_MESSAGE },
+	};
+	unsigned ev = perm & (PERM_HOOKRESPONSE - 1u);
+
+	if (perm == PERM_ALL)
+		return AMI_EV_ALL;
+	for (size_t i = 0; i < ARRAY_LEN(moved); i++)
+		if (perm & moved[i].perm)
+			ev |= moved[i].ev;
+	return ev;
+}
+
+/* The word "all" ends every list, because Asterisk's does and scripts know it. */
+void ami_write_privilege(struct buf *b, unsigned ev)
+{
+	if (!ev) {
+		buf_put(b, STR("<none>"));
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(privileges); i++)
+		if (ev & privileges[i].ev)
+			buf_puts(b, str_z(privileges[i].name), STR(","));
+	buf_put(b, STR("all"));
+}
+
+bool ami_mask_parse(struct str s, unsigned *ev)
+{
+	uint32_t perm;
+	bool yes;
+
+	s = str_trim(s);
+	if (!s.n)
+		return false;
+	if (!str_u32(s, &perm)) {
+		*ev = perm;
+	} else if (!str_bool(s, &yes)) {
+		*ev = yes ? AMI_EV_ALL : 0;
+	} else {
+		manager_perm_parse(s, &perm, NULL);
+		*ev = ami_ev_of_perm(perm);
+	}
+	return true;
+}
+
+/* ---- events ----------------------------------------------------------- */
+
+static bool disabled(const struct manager *mgr, const char *name)
+{
+	const struct str_list *l = &mgr->conf->disabledevents;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (str_ieq(l->v[i], str_z(name)))
+			return true;
+	return false;
+}
+
+static void write_event(const struct manager *mgr, struct buf *b, const struct event *e)
+{
+	buf_printf(b, "Event: %s\r\nPrivilege: ", e->name);
+	ami_write_privilege(b, e->privilege);
+	buf_put(b, STR("\r\n"));
+	if (mgr->conf->timestampevents) {
+		int64_t now = clock_wall_us(mgr->m->clock);
+
+		buf_printf(b, "Timestamp: %lld.%06lld\r\n", (long long)(now / 1000000), (long long)(now % 1000000));
+	}
+	if (mgr->m->pbx->systemname.n)
+		buf_puts(b, STR("SystemName: "), mgr->m->pbx->systemname, STR("\r\n"));
+	buf_puts(b, buf_view(&e->body), STR("\r\n"));
+}
+
+static void on_event(void *arg, const struct event *e)
+{
+	struct manager *mgr = arg;
+	struct buf b = BUF_INIT;
+
+	if (disabled(mgr, e->name))
+		return;
+	/* Written once, when the first session wants it. */
+	list_each_safe(l, tmp, &mgr->sessions) {
+		struct ami_session *s = container_of(l, struct ami_session, link);
+
+		if ((s->send & e->privilege) != e->privilege)
+			continue;
+		if (!b.n)
+			write_event(mgr, &b, e);
+		if (!buf_err(&b))
+			ami_session_event(s, str_z(e->name), buf_view(&b));
+	}
+	buf_free(&b);
+}
+
+void ami_sessions_changed(struct manager *mgr)
+{
+	struct events *ev = mgr->m->pbx ? mgr->m->pbx->events : NULL;
+	unsigned mask = 0;
+
+	list_each(l, &mgr->sessions)
+		mask |= container_of(l, struct ami_session, link)->send;
+	if (!ev || (mask == mgr->mask && (mgr->events || !mask)))
+		return;
+	mgr->mask = mask;
+	if (!mgr->events)
+		mgr->events = events_listen(ev, mask, on_event, mgr);
+	else
+		events_mask(ev, mgr->events, mask);
+}
+
+void manager_listen_events(struct manager *mgr)
+{
+	ami_sessions_changed(mgr);
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+static int add_actions(struct manager *mgr)
+{
+	int err = 0;
+
+	mgr->actions = map_new(true);
+	if (!mgr->actions)
+		return ENOMEM;
+	for (size_t t = 0; t < ARRAY_LEN(tables) && !err; t++)
+		for (size_t i = 0; i < tables[t]->n && !err; i++)
+			err = map_add(mgr->actions, str_z(tables[t]->v[i].name),
+				      (void *)(size_t)&tables[t]->v[i]);
+	return err;
+}
+
+int manager_new(struct manager **out, struct manage *m)
+{
+	struct manager *mgr = calloc(1, sizeof(*mgr));
+	int err;
+
+	if (!mgr)
+		return ENOMEM;
+	mgr->m = m;
+	list_init(&mgr->sessions);
+	err = add_actions(mgr);
+	if (err)
+		manager_stop(mgr);
+	else
+		*out = mgr;
+	return err;
+}
+
+void manager_stop(struct manager *mgr)
+{
+	if (!mgr)
+		return;
+	stream_unlisten(mgr->listener);
+	while (!list_empty(&mgr->sessions))
+		ami_session_leave(container_of(mgr->sessions.next, struct ami_session, link));
+	if (mgr->events)
+		events_unlisten(mgr->m->pbx->events, mgr->events);
+	map_free(mgr->actions);
+	obj_drop(mgr->conf);
+	free(mgr);
+}
+
+int manager_set_conf(struct manager *mgr, struct manager_conf *conf, struct report *r)
+{
+	bool same = mgr->listener && conf && conf->enabled && mgr->conf && sa_eq(&mgr->conf->listen, &conf->listen);
+	char text[SA_TEXT];
+	int err = 0;
+
+	obj_hold(conf);
+	obj_drop(mgr->conf);
+	mgr->conf = conf;
+	if (same)
+		return 0;
+	stream_unlisten(mgr->listener);
+	mgr->listener = NULL;
+	mgr->bound = (struct sa){ 0 };
+	if (!conf || !conf->enabled)
+		return 0;
+	err = stream_listen_tcp(&mgr->listener, mgr->m->loop, &conf->listen, ami_session_accept, mgr, &mgr->bound);
+	if (err)
+		report_add(r, REPORT_ERROR, STR("manager.conf"), 0, "cannot listen on %s: %s",
+			   sa_text(&conf->listen, text), strerror(err));
+	return err;
+}
+
+struct sa manager_bound(const struct manager *mgr) { return mgr->bound; }

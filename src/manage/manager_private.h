@@ -1,0 +1,125 @@
+/* manage/manager_private.h -- what the manager's files share: its sessions, and
+ * how an action reads its message and writes its answer. Threads: core. */
+#ifndef MANAGE_MANAGER_PRIVATE_H
+#define MANAGE_MANAGER_PRIVATE_H
+
+#include "manage/manager.h"
+#include "manage/manager_filter.h"
+#include "manage/manager_parse.h"
+#include "manage/stream.h"
+#include "pbx/event.h"
+
+#define AMI_EV_ALL 0x7fffffffu
+
+struct listener;
+struct fiber;
+
+struct manager {
+	struct manage *m;               /* not held: it owns us */
+	struct manager_conf *conf;      /* held; NULL: not configured */
+	struct stream_listener *listener;
+	struct sa bound;
+	struct list sessions;           /* struct ami_session */
+	size_t unauthenticated;
+	struct map *actions;            /* const struct ami_action by name, case folded */
+	struct listener *events;        /* NULL: nobody wants any */
+	unsigned mask;                  /* what `events` was asked for */
+};
+
+struct ami_session {            /* obj; mgr->sessions holds one reference */
+	struct list link;
+	struct manager *mgr;            /* NULL: the manager stopped */
+	struct stream *s;               /* held */
+	struct sa peer;
+	struct ami_parser parser;
+	struct buf in;                  /* bytes not parsed yet */
+	bool running;                   /* a fiber works on `in` */
+	bool authenticated, gone;
+	bool hold;                      /* an action runs: events wait in `held` until it has answered */
+	bool displayconnects;
+	struct buf held;
+	struct text user;
+	unsigned read, write, send;     /* EV_* bits; send: what it wants now */
+	uint32_t stall_ms;
+	char challenge[16];
+	struct ami_filters filters;
+	struct manager_conf *conf;      /* held: of the login; vars look into it */
+	const struct conf_var_list *vars;       /* setvar= of the user; NULL: none */
+	struct timer auth;
+	int64_t started;                /* [s] wall */
+	uint64_t arrivals;              /* counts what came: events and input, for WaitEvent */
+	struct fiber *waiter;           /* in WaitEvent */
+};
+
+/* One action being served, on its fiber. */
+struct ami_ctx {
+	struct ami_session *s;
+	struct manage *m;
+	const struct ami_message *msg;
+	struct str id;                  /* ActionID; empty: none */
+	struct buf out;
+	size_t items;                   /* of the list being written */
+	bool close;                     /* the session ends after this answer */
+};
+
+struct ami_action {
+	const char *name;
+	unsigned privilege;             /* one of these in the user's write mask; 0: anybody */
+	const char *summary;
+	void (*run)(struct ami_ctx *a);
+	bool early;                     /* may come before the boot is over */
+};
+
+struct ami_table {
+	const struct ami_action *v;
+	size_t n;
+};
+extern const struct ami_table ami_session_actions, ami_core_actions, ami_channel_actions, ami_call_actions,
+	ami_dialplan_actions, ami_state_actions, ami_db_actions, ami_config_actions, ami_bridge_actions,
+	ami_pjsip_actions, ami_pjsip_do_actions, ami_mailbox_actions;
+
+/* ---- reading */
+static inline struct str ami_get(const struct ami_ctx *a, const char *name)
+{
+	return ami_header(a->msg, str_z(name));
+}
+bool ami_get_bool(const struct ami_ctx *a, const char *name);        /* false when absent */
+/* The channel named by header `name`; answers the error itself and gives NULL. */
+struct channel *ami_get_channel(struct ami_ctx *a, const char *name, const char *missing, const char *unknown);
+/* Visit "Variable: a=b,c=d" headers, in order. */
+typedef void ami_var_fn(void *arg, struct str name, struct str value);
+void ami_each_var(const struct ami_ctx *a, ami_var_fn *fn, void *arg);
+
+/* ---- answering: values lose CR and LF, so nothing can smuggle a line in */
+void ami_error(struct ami_ctx *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void ami_ok(struct ami_ctx *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void ami_start(struct ami_ctx *a);                           /* Response: Success, headers follow, then ami_end() */
+void ami_list_start(struct ami_ctx *a, const char *message); /* whole */
+void ami_event(struct ami_ctx *a, const char *name);         /* Event, ActionID; headers follow, then ami_end() */
+void ami_put(struct ami_ctx *a, const char *key, struct str value);
+void ami_printf(struct ami_ctx *a, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void ami_end(struct ami_ctx *a);
+/* ami_end() of an item of a list: counts it, pauses now and then. False: the
+ * peer has gone. What is not held may be gone when it returns. */
+bool ami_item_end(struct ami_ctx *a);
+void ami_list_complete(struct ami_ctx *a, const char *event);        /* headers may follow, then ami_end() */
+void ami_list_end(struct ami_ctx *a, const char *event);             /* whole */
+/* The standard channel headers, into the message being written. */
+void ami_channel(struct ami_ctx *a, const struct channel *ch);
+/* Send what is written so far, and let events pass again: before waiting long. */
+int ami_flush(struct ami_ctx *a);
+void ami_release(struct ami_ctx *a);
+
+/* ---- sessions */
+void ami_session_accept(void *arg, struct stream *s);
+void ami_session_leave(struct ami_session *s);
+void ami_session_event(struct ami_session *s, struct str name, struct str text);
+unsigned ami_ev_of_perm(uint32_t perm);                      /* enum manager_perm bits to EV_* bits */
+/* "system,call,all"; "<none>". */
+void ami_write_privilege(struct buf *b, unsigned ev);
+/* "on", "off", a number, names; false: not understood. */
+bool ami_mask_parse(struct str s, unsigned *ev);
+void ami_sessions_changed(struct manager *mgr);              /* someone's `send` changed */
+int ami_login_filters(struct ami_session *s, const struct manager_user *u);
+
+#endif

@@ -1,0 +1,261 @@
+#define LOG_MODULE "manager"
+#include "manage/manager_private.h"
+#include "base/fiber.h"
+#include "base/log.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define OUT_LIMIT (16u << 20)   /* [bytes] a manager may fall behind */
+#define IN_LIMIT (64u << 10)    /* [bytes] of actions waiting for one that runs */
+/* writetimeout's default of 100 ms is about a full kernel buffer that nobody
+ * reads; a client that collects garbage pauses longer than that. */
+#define STALL_MIN 1000          /* [ms] */
+
+static void session_free(void *arg)
+{
+	struct ami_session *s = arg;
+
+	obj_drop(s->s);
+	obj_drop(s->conf);
+	ami_parser_free(&s->parser);
+	ami_filters_free(&s->filters);
+	buf_free(&s->in);
+	buf_free(&s->held);
+	text_free(&s->user);
+}
+
+void ami_session_leave(struct ami_session *s)
+{
+	struct manager *mgr = s->mgr;
+
+	if (s->gone)
+		return;
+	s->gone = true;
+	timer_stop(&s->auth);
+	stream_close(s->s);
+	list_remove(&s->link);
+	if (!s->authenticated) {
+		mgr->unauthenticated--;
+	} else if (s->displayconnects) {
+		char text[SA_TEXT];
+
+		log_verbose(2, "Manager '%s' logged off from %s", text_z(&s->user), sa_text_bare(&s->peer, text));
+	}
+	s->mgr = NULL;
+	s->send = 0;
+	if (s->waiter)
+		fiber_wake(s->waiter);
+	ami_sessions_changed(mgr);
+	obj_drop(s);
+}
+
+static void arrived(struct ami_session *s)
+{
+	s->arrivals++;
+	if (s->waiter)
+		fiber_wake(s->waiter);
+}
+
+void ami_session_event(struct ami_session *s, struct str name, struct str text)
+{
+	if (s->gone || !ami_filters_pass(&s->filters, name, text))
+		return;
+	obj_hold(s);
+	if (!s->hold)
+		stream_send(s->s, text);
+	else
+		buf_put(&s->held, text);
+	if (buf_err(&s->held))
+		ami_session_leave(s);
+	else
+		arrived(s);
+	obj_drop(s);
+}
+
+/* ---- one message ------------------------------------------------------ */
+
+static bool open_to_all(struct str action)
+{
+	return str_ieq(action, STR("Login")) || str_ieq(action, STR("Logoff")) || str_ieq(action, STR("Challenge"));
+}
+
+static struct str action_name(const struct ami_message *msg)
+{
+	for (size_t i = 0; i < msg->n; i++)
+		if (msg->v[i].value.n && str_ieq(msg->v[i].name, STR("Action")))
+			return msg->v[i].value;
+	return STR_NULL;
+}
+
+static void act(struct ami_ctx *a)
+{
+	struct str name = action_name(a->msg);
+	const struct ami_action *row;
+
+	if (!name.n) {
+		ami_error(a, "Missing action in request");
+		return;
+	}
+	if (a->m->stopping) {
+		ami_error(a, "Asterisk is shutting down");
+		return;
+	}
+	if (!a->s->authenticated && !open_to_all(name)) {
+		ami_error(a, "Permission denied");
+		return;
+	}
+	row = map_get(a->s->mgr->actions, name);
+	if (!row) {
+		ami_error(a, "Invalid/unknown command: %.*s. Use Action: ListCommands to show available commands.",
+			  STR_ARG(name));
+	} else if (row->privilege && !(a->s->write & row->privilege)) {
+		ami_error(a, "Permission denied");
+	} else if (!row->early && manage_wait_booted(a->m)) {
+		ami_error(a, "Asterisk is shutting down");
+	} else if (a->s->mgr) {
+		row->run(a);
+	}
+}
+
+static void serve(struct ami_session *s, int fault)
+{
+	struct ami_ctx a = { .s = s, .m = obj_hold(s->mgr->m), .msg = &s->parser.msg };
+
+	a.id = ami_get(&a, "ActionID");
+	s->hold = true;
+	if (fault == EMSGSIZE)
+		ami_error(&a, "Failed to parse message: line too long");
+	else if (fault)
+		ami_error(&a, "Too many lines in message or allocation failure");
+	else
+		act(&a);
+	if (!s->gone)
+		ami_flush(&a);
+	if (!s->gone)
+		ami_release(&a);
+	if (a.close)
+		ami_session_leave(s);
+	buf_free(&a.out);
+	obj_drop(a.m);
+}
+
+/* All whole messages in `in`, one after another, on a fiber. */
+static void work(void *arg)
+{
+	struct ami_session *s = arg;
+
+	while (!s->gone) {
+		struct str in = buf_view(&s->in);
+		int err = ami_parse(&s->parser, &in);
+		size_t used = s->in.n - in.n;
+
+		s->in.n -= used;
+		memmove(s->in.p, s->in.p + used, s->in.n);
+		if (err == ENOMEM)
+			ami_session_leave(s);
+		if (err == EAGAIN || err == ENOMEM)
+			break;
+		serve(s, err);
+		if (!s->gone)
+			stream_pause(s->s, s->in.n > IN_LIMIT);
+	}
+	s->running = false;
+	obj_drop(s);
+}
+
+static void on_data(void *arg, struct str bytes)
+{
+	struct ami_session *s = arg;
+	struct fiber *f;
+
+	obj_hold(s);
+	buf_put(&s->in, bytes);
+	if (buf_err(&s->in)) {
+		ami_session_leave(s);
+	} else if (s->running) {
+		stream_pause(s->s, s->in.n > IN_LIMIT);
+		arrived(s);
+	} else {
+		f = fiber_new(work, s, 0);
+		if (f) {
+			s->running = true;
+			obj_hold(s);
+			fiber_wake(f);
+		} else {
+			ami_session_leave(s);
+		}
+	}
+	obj_drop(s);
+}
+
+static void on_closed(void *arg, int err)
+{
+	struct ami_session *s = arg;
+	char text[SA_TEXT];
+
+	if (err == ETIMEDOUT || err == EPIPE)
+		log_warning("Manager '%s' at %s does not read: disconnected", text_z(&s->user),
+			    sa_text(&s->peer, text));
+	ami_session_leave(s);
+}
+
+/* ---- arrival ---------------------------------------------------------- */
+
+static void on_auth_timeout(void *arg)
+{
+	struct ami_session *s = arg;
+	char text[SA_TEXT];
+
+	if (s->mgr->conf->displayconnects)
+		log_verbose(2, "Client from %s failed to authenticate in time", sa_text_bare(&s->peer, text));
+	ami_session_leave(s);
+}
+
+void ami_session_accept(void *arg, struct stream *stream)
+{
+	static const struct stream_ops ops = { on_data, on_closed };
+	struct manager *mgr = arg;
+	struct ami_session *s = mgr->unauthenticated < mgr->conf->authlimit ?
+		obj_new(sizeof(*s), session_free) : NULL;
+
+	if (!s) {
+		stream_close(stream);
+		obj_drop(stream);
+		return;
+	}
+	s->mgr = mgr;
+	s->s = stream;
+	s->peer = stream_peer(stream);
+	s->in.max = 4 * IN_LIMIT;
+	s->held.max = OUT_LIMIT;
+	ami_parser_init(&s->parser);
+	ami_filters_init(&s->filters);
+	s->started = clock_wall_s(mgr->m->clock);
+	list_append(&mgr->sessions, &s->link);
+	mgr->unauthenticated++;
+	stream_limits(stream, OUT_LIMIT, STALL_MIN);
+	stream_start(stream, &ops, s);
+	timer_start(mgr->m->wheel, &s->auth, 1000ull * mgr->conf->authtimeout, on_auth_timeout, s);
+	stream_send(stream, STR("Asterisk Call Manager/" AMI_VERSION "\r\n"));
+}
+
+int ami_login_filters(struct ami_session *s, const struct manager_user *u)
+{
+	int err = 0;
+
+	stream_limits(s->s, OUT_LIMIT, u->writetimeout > STALL_MIN ? u->writetimeout : STALL_MIN);
+	for (size_t i = 0; u->eventfilter && i < u->eventfilter->n && !err; i++) {
+		struct str name = u->eventfilter->v[i].name;
+		size_t open = str_chr(name, '(');
+		struct str criteria = str_skip(name, open + 1);
+
+		if (str_ends(criteria, STR(")")))
+			criteria.n--;
+		err = ami_filters_add(&s->filters, open < name.n, criteria, u->eventfilter->v[i].value);
+		if (err == EBADMSG || err == EINVAL) {
+			log_warning("manager.conf: user '%.*s': %.*s is not a filter", STR_ARG(u->name), STR_ARG(name));
+			err = 0;
+		}
+	}
+	return err;
+}
