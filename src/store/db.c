@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Rows are a few hundred bytes and are changed one here, one there: a small
- * page keeps what a change writes small. Measured: 2048 is the best of 1024 to
- * 8192 for contacts. */
+/* Rows are a few hundred bytes, and each commit writes every page it touched
+ * in whole. Contacts refreshed in order like large pages, in random order small
+ * ones; from 1024 to 4096 both stay within a third of each other. */
 #define PAGE "2048"
 /* Pages of the log before they are copied home. A longer log means fewer and
  * better sorted copies; 8 MiB is read again in no time at the next start. */

@@ -15,7 +15,7 @@
 
 #define SLOTS 16384             /* jobs submitted and not done; more is ENOBUFS */
 #define BATCH_MAX 4096          /* jobs in one commit: bounds the log and the wait of the first */
-#define GAP_MS 5                /* a commit costs some 50 us of CPU: at most 1 % for them */
+#define GAP_MS 10               /* a commit costs some 150 us of CPU, however little it carries */
 #define UP_MAX 256              /* done() calls before the loop gets its turn */
 
 struct closer {
