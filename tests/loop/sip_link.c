@@ -1,0 +1,185 @@
+#include "sip_link.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct flight {
+	struct timer timer;
+	struct node *to;
+	struct net_path path;
+	struct str bytes;
+};
+
+static struct node *other(struct node *n)
+{
+	return n == &n->link->a ? &n->link->b : &n->link->a;
+}
+
+static void deliver(struct node *to, struct str bytes, const struct sa *from)
+{
+	/* An exact heap block, so that the sanitizer sees the first byte too many. */
+	char *copy = malloc(bytes.n);
+	struct sip_msg *msg;
+
+	memcpy(copy, bytes.p, bytes.n);
+	if (sip_msg_parse(&msg, str_mk(copy, bytes.n), to->proto == NET_UDP) == 0) {
+		msg->from_path = (struct net_path){ .transport = 1, .proto = to->proto, .local = to->addr,
+			.peer = *from, .conn = to->proto == NET_UDP ? 0 : 7 };
+		sip_stack_recv(to->sip, msg);
+	}
+	free(copy);
+}
+
+static void arrive(void *arg)
+{
+	struct flight *f = arg;
+
+	deliver(f->to, f->bytes, &f->path.peer);
+	free((char *)(size_t)f->bytes.p);
+	free(f);
+}
+
+static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
+{
+	struct node *n = arg;
+	struct flight *f;
+
+	(void)path;
+	n->sent++;
+	if (n->lose) {
+		n->lose--;
+		return 0;
+	}
+	if (n->lose_every && n->sent % n->lose_every == 0)
+		return 0;
+	f = calloc(1, sizeof(*f));
+	f->to = other(n);
+	f->path.peer = n->addr;
+	f->bytes = str_mk(str_dup(str_mk(bytes->p, bytes->n)), bytes->n);
+	timer_start(n->link->wheel, &f->timer, n->link->delay_ms, arrive, f);
+	return 0;
+}
+
+static void on_cancelled(void *arg, struct sip_stx *tx, struct sip_msg *cancel)
+{
+	struct node *n = arg;
+
+	(void)cancel;
+	n->cancels++;
+	sip_stx_reply(tx, 487);
+}
+
+static void on_ended(void *arg, struct sip_stx *tx, bool acked)
+{
+	struct node *n = arg;
+
+	(void)tx;
+	n->acked += acked;
+	n->unacked += !acked;
+}
+
+static void on_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
+{
+	struct node *n = arg;
+
+	n->requests++;
+	obj_drop(n->tx);
+	obj_drop(n->msg);
+	n->tx = obj_hold(tx);
+	n->msg = obj_hold(msg);
+	tx->user = (struct sip_stx_user){ n, on_cancelled, on_ended };
+}
+
+static void on_response(void *arg, struct sip_ctx *tx, struct sip_msg *msg)
+{
+	struct node *n = arg;
+
+	(void)tx;
+	n->responses++;
+	n->last_status = msg->status;
+	obj_drop(n->last);
+	n->last = obj_hold(msg);
+}
+
+static void on_failed(void *arg, struct sip_ctx *tx, int err)
+{
+	struct node *n = arg;
+
+	(void)tx;
+	n->failures++;
+	n->last_err = err;
+}
+
+static void node_init(struct link *l, struct node *n, const char *addr, enum net_proto proto)
+{
+	struct sip_stack_prm prm = { .wheel = l->wheel, .arg = n, .send = send_bytes, .request = on_request };
+
+	*n = (struct node){ .link = l, .proto = proto };
+	sa_parse(&n->addr, str_z(addr));
+	if (sip_stack_new(&n->sip, &prm))
+		abort();
+}
+
+void link_init(struct link *l, enum net_proto proto)
+{
+	*l = (struct link){ .delay_ms = 1 };
+	clock_fake_init(&l->clock, 1700000000);
+	l->wheel = wheel_new(&l->clock.c);
+	node_init(l, &l->a, "192.0.2.1:5060", proto);
+	node_init(l, &l->b, "192.0.2.2:5060", proto);
+}
+
+static void node_free(struct node *n)
+{
+	obj_drop(n->tx);
+	obj_drop(n->msg);
+	obj_drop(n->last);
+	sip_stack_free(n->sip);
+}
+
+void link_free(struct link *l)
+{
+	/* What still flies lands first, so that it is freed. */
+	link_run(l, l->delay_ms + 1);
+	node_free(&l->a);
+	node_free(&l->b);
+	wheel_free(l->wheel);
+}
+
+void link_run(struct link *l, uint64_t ms)
+{
+	for (uint64_t i = 0; i < ms; i++) {
+		clock_fake_add(&l->clock, 1000);
+		wheel_run(l->wheel);
+	}
+}
+
+struct sip_out *link_out(struct node *n, enum sip_method m)
+{
+	struct sip_out *o = sip_out_new(m);
+
+	o->ruri = STR("sip:b@192.0.2.2");
+	o->from = STR("<sip:a@192.0.2.1>;tag=from1");
+	o->to = STR("<sip:b@192.0.2.2>");
+	o->call_id = STR("call-1");
+	o->cseq = 1;
+	o->contact = STR("<sip:a@192.0.2.1:5060>");
+	(void)n;
+	return o;
+}
+
+struct sip_ctx *link_send(struct node *n, struct sip_out *o)
+{
+	struct sip_ctx_user user = { n, on_response, on_failed };
+	struct net_path path = { .transport = 1, .proto = n->proto, .local = n->addr, .peer = other(n)->addr };
+	struct sip_ctx *tx = NULL;
+
+	if (sip_ctx_send(n->sip, o, &path, &user, &tx))
+		abort();
+	obj_drop(o);
+	return tx;
+}
+
+void link_inject(struct node *n, const char *text)
+{
+	deliver(n, str_z(text), &other(n)->addr);
+}
