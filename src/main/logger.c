@@ -81,7 +81,7 @@ static void sink(void *arg, enum log_level level, const char *module, int verbos
 	pthread_mutex_lock(&l->lock);
 	date_of(l, &ms);
 	if (l->millis)
-		snprintf(ms_text, sizeof(ms_text), ".%03ld", ms);
+		snprintf(ms_text, sizeof(ms_text), ".%03u", (unsigned)ms % 1000);
 	n = snprintf(out, sizeof(out), "[%s%s] %s[%ld] %s: %.*s\n", l->date, ms_text, log_level_name(level),
 		     (long)syscall(SYS_gettid), module, STR_ARG(line));
 	if (n < 0)

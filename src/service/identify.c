@@ -1,6 +1,8 @@
 #define LOG_MODULE "identify"
 #include "service/identify.h"
 #include "base/log.h"
+#include "sip/resolve.h"
+#include <stdlib.h>
 
 static const void *get_endpoint(const struct snapshot *conf, struct str name)
 {
@@ -91,13 +93,101 @@ static bool by_auth_username(struct service *svc, const struct snapshot *conf, c
 	return false;
 }
 
+/* ---- host names in match=, resolved when the configuration is applied ---------------- */
+
+struct ident_host {
+	struct list link;               /* in service.ident_hosts */
+	struct service *svc;
+	struct text rule;               /* identify section */
+	struct sip_resolve *query;      /* NULL: answered */
+	struct sa addr[8];
+	size_t n;
+};
+
+static void host_free(struct ident_host *h)
+{
+	if (h->query)
+		sip_resolve_cancel(h->query);
+	list_remove(&h->link);
+	text_free(&h->rule);
+	free(h);
+}
+
+void identify_forget_hosts(struct service *svc)
+{
+	list_each_safe(p, next, &svc->ident_hosts)
+		host_free(container_of(p, struct ident_host, link));
+}
+
+static void on_host(void *arg, int err, const struct sip_target *v, size_t n)
+{
+	struct ident_host *h = arg;
+
+	h->query = NULL;
+	if (err)
+		log_warning("identify '%s': a host name in match= was not found; it matches nobody", text_z(&h->rule));
+	for (size_t i = 0; !err && i < n && h->n < ARRAY_LEN(h->addr); i++)
+		h->addr[h->n++] = v[i].addr;
+}
+
+static void resolve_host(struct service *svc, const struct identify_conf *r, struct str host)
+{
+	struct ident_host *h = calloc(1, sizeof(*h));
+	struct sip_resolve_prm prm = { .dns = svc->dns, .fixed_proto = true, .proto = NET_UDP, .fn = on_host, .arg = h };
+	struct buf b = BUF_INIT;
+	struct sip_uri u;
+
+	if (!h)
+		return;
+	h->svc = svc;
+	list_append(&svc->ident_hosts, &h->link);
+	/* A port keeps RFC 3263 from asking for SRV. */
+	buf_puts(&b, STR("sip:"), host, r->srv_lookups ? STR_NULL : STR(":5060"));
+	prm.uri = &u;
+	prm.can_v4[NET_UDP] = prm.can_v6[NET_UDP] = true;
+	if (text_set(&h->rule, r->name) || buf_err(&b) || sip_uri_parse(&u, buf_view(&b)) ||
+	    sip_resolve_start(&prm, &h->query)) {
+		log_warning("identify '%.*s': '%.*s' is neither an address nor a host name", STR_ARG(r->name),
+			    STR_ARG(host));
+		host_free(h);
+	}
+	buf_free(&b);
+}
+
+void identify_resolve_hosts(struct service *svc)
+{
+	identify_forget_hosts(svc);
+	if (!svc->dns)
+		return;
+	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, svc->conf)
+		for (size_t i = 0; i < r->hosts.n; i++)
+			resolve_host(svc, r, r->hosts.v[i]);
+}
+
+static bool host_matches(struct service *svc, const struct identify_conf *r, const struct sa *peer)
+{
+	list_each(p, &svc->ident_hosts) {
+		struct ident_host *h = container_of(p, struct ident_host, link);
+
+		if (!str_eq(text_view(&h->rule), r->name))
+			continue;
+		for (size_t i = 0; i < h->n; i++)
+			if (sa_eq_host(&h->addr[i], peer))
+				return true;
+	}
+	return false;
+}
+
 static bool by_ip(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
 		  struct identified *out)
 {
-	(void)svc;
 	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, conf) {
 		if (!r->endpoint_obj)
 			continue;
+		if (r->hosts.n && host_matches(svc, r, &msg->from_path.peer)) {
+			*out = (struct identified){ r->endpoint_obj, STR("ip"), r->name };
+			return true;
+		}
 		for (size_t i = 0; i < r->net_n; i++) {
 			if (netmask_has(&r->nets[i], &msg->from_path.peer)) {
 				if (r->nets[i].invert)

@@ -18,5 +18,6 @@ const void *identify_by_user(struct service *svc, const struct snapshot *conf, c
 			     struct str user, struct str domain, identify_lookup_fn *lookup);
 /* Hostnames in match= are resolved when the configuration is applied. */
 void identify_resolve_hosts(struct service *svc);
+void identify_forget_hosts(struct service *svc);
 
 #endif

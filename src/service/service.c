@@ -135,7 +135,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->conf = obj_hold(prm->conf);
 	svc->bind = prm->bind;
 	list_init(&svc->sessions);
-	list_init(&svc->unidentified);
+	list_init(&svc->ident_hosts);
 	svc->reasons = reasons_new(svc->clock, REASONS);
 	svc->endpoint_states = map_new(false);
 	svc->maintenance = map_new(false);
@@ -197,6 +197,7 @@ void service_free(struct service *svc)
 {
 	if (!svc)
 		return;
+	identify_forget_hosts(svc);
 	locations_stop(svc);
 	if (svc->net)
 		net_close(svc->net);

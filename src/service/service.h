@@ -54,7 +54,7 @@ struct service {
 	struct map *endpoint_states;    /* by name, made when first needed */
 	struct service_transport *transports;
 	size_t transport_n;
-	struct map *ident_cache;
+	struct list ident_hosts;        /* service/identify.c: names in match= and their addresses */
 	struct text user_agent, server_line;    /* as in global; "Server: x\r\n" */
 	struct list sessions;           /* struct session */
 	struct text server_id;          /* reg_server: entity id of this process */
@@ -67,7 +67,6 @@ struct service {
 	void *outbound;                 /* registrations: service/outbound.c */
 	void *subscriptions;            /* service/subscription/ */
 	void *notify;                   /* service/notify.c */
-	struct list unidentified;       /* service/identify.c: counts by address */
 };
 
 struct service_prm {

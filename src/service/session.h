@@ -97,7 +97,7 @@ struct session {                /* obj */
 
 	struct str terminate_reason;
 	int hangup_cause;
-	void *refer;                    /* service/transfer.c */
+	struct { bool active, done, ok; } refer;        /* REFER of ours: transfer.c */
 	bool t38;
 };
 
@@ -127,6 +127,9 @@ void session_headers_write(const struct list *l, struct buf *b);
 /* session_in.c */
 void session_dialog_request(void *arg, struct sip_dialog *d, struct sip_stx *tx, struct sip_msg *msg);
 void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg);
+/* Everything that a new INVITE needs but its dialplan: session, dialog, offer
+ * and channel. NULL: it was refused on `tx`. The channel owns the session. */
+struct session *session_accept(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg);
 /* Provisional or final answer to their INVITE. `sdp`: with what the negotiation has. */
 int session_respond(struct session *s, unsigned status, bool sdp);
 

@@ -216,15 +216,54 @@ static void abandon(struct session *s)
 	obj_drop(s);
 }
 
-void invite_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+static struct session *session_accept_at(struct service *svc, struct identity *id, struct sip_stx *tx,
+					 struct sip_msg *msg, struct str exten)
 {
-	char room[256], xroom[512];
-	struct session *s = NULL;
-	struct str exten;
+	char xroom[512];
+	struct session *s;
 	struct buf extra;
 	unsigned status;
 
+	if (session_new(svc, id->conf, id->ep, &s)) {
+		service_reply(svc, tx, 500, STR_NULL);
+		return NULL;
+	}
 	buf_init(&extra, xroom, sizeof(xroom), sizeof(xroom));
+	s->incoming = true;
+	s->uas = obj_hold(tx);
+	s->invite = obj_hold(msg);
+	status = prepare(s, tx, msg, &extra);
+	if (status) {
+		service_reply(svc, tx, status, buf_view(&extra));
+		abandon(s);
+		return NULL;
+	}
+	s->st = SESSION_RINGING;
+	tx->user = (struct sip_stx_user){ s, on_cancelled, on_ended };
+	sip_stx_reply(tx, 100);
+	if (make_channel(s, exten)) {
+		session_end(s, CAUSE_CONGESTION);
+		obj_drop(s);
+		return NULL;
+	}
+	obj_drop(s);            /* the channel has its own */
+	return s;
+}
+
+struct session *session_accept(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+{
+	char room[256];
+
+	return session_accept_at(svc, id, tx, msg, session_exten(id->conf, &msg->ruri, room, sizeof(room)));
+}
+
+void invite_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+{
+	char room[256];
+	struct session *s;
+	struct str exten;
+	unsigned status;
+
 	if (!sip_uri_is_sip(&msg->ruri) && !sip_uri_is_tel(&msg->ruri)) {
 		service_reply(svc, tx, 416, STR_NULL);
 		return;
@@ -249,29 +288,9 @@ void invite_request(struct service *svc, struct identity *id, struct sip_stx *tx
 		service_reply(svc, tx, status, STR_NULL);
 		return;
 	}
-	if (session_new(svc, id->conf, id->ep, &s)) {
-		service_reply(svc, tx, 500, STR_NULL);
-		return;
-	}
-	s->incoming = true;
-	s->uas = obj_hold(tx);
-	s->invite = obj_hold(msg);
-	status = prepare(s, tx, msg, &extra);
-	if (status) {
-		service_reply(svc, tx, status, buf_view(&extra));
-		abandon(s);
-		return;
-	}
-	s->st = SESSION_RINGING;
-	tx->user = (struct sip_stx_user){ s, on_cancelled, on_ended };
-	sip_stx_reply(tx, 100);
-	if (make_channel(s, exten) || pbx_start(s->ch)) {
-		if (s->ch)
-			channel_destroy(s->ch);
-		else
-			session_end(s, CAUSE_CONGESTION);
-	}
-	obj_drop(s);
+	s = session_accept_at(svc, id, tx, msg, exten);
+	if (s && pbx_start(s->ch))
+		channel_destroy(s->ch);
 }
 
 /* ---- inside the dialog ------------------------------------------------------------------ */

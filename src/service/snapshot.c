@@ -37,6 +37,7 @@ struct loader {
 static void snapshot_free(void *p)
 {
 	struct snapshot *s = p;
+	bool large = s->arena && arena_size(s->arena) > (size_t)8 << 20;
 
 	for (size_t t = 0; t < OBJECT_TYPES; t++)
 		map_free(s->list[t].by_name);
@@ -48,6 +49,9 @@ static void snapshot_free(void *p)
 		free(s->parts);
 	}
 	arena_free(s->arena);
+	/* A hundred megabytes in pieces of the heap do not go back by themselves. */
+	if (large)
+		malloc_trim(0);
 }
 
 const struct object *snapshot_get(const struct snapshot *s, enum object_type t, struct str name)
