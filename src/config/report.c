@@ -89,6 +89,47 @@ size_t report_errors(const struct report *r)
 	return r->errors;
 }
 
+size_t report_warnings(const struct report *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += r->v[i].level == REPORT_WARNING;
+	return n;
+}
+
+static size_t file_rank(const struct report *r, struct str file)
+{
+	size_t i = 0;
+
+	while (i < r->n && !str_eq(r->v[i].file, file))
+		i++;
+	return i;
+}
+
+/* Insertion sort: stable, at most 2000 of them, mostly in order already. */
+void report_sort(struct report *r)
+{
+	size_t *rank = calloc(r->n + 1, sizeof(*rank));
+
+	if (!rank)
+		return;
+	for (size_t i = 0; i < r->n; i++)
+		rank[i] = file_rank(r, r->v[i].file);
+	for (size_t i = 1; i < r->n; i++) {
+		struct report_entry e = r->v[i];
+		size_t w = rank[i], k = i;
+
+		for (; k && (rank[k - 1] > w || (rank[k - 1] == w && r->v[k - 1].line > e.line)); k--) {
+			r->v[k] = r->v[k - 1];
+			rank[k] = rank[k - 1];
+		}
+		r->v[k] = e;
+		rank[k] = w;
+	}
+	free(rank);
+}
+
 void report_write(struct buf *b, const struct report_entry *e)
 {
 	if (e->file.n) {

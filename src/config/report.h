@@ -32,8 +32,11 @@ void report_add(struct report *r, enum report_level level, struct str file, uint
 size_t report_count(const struct report *r);                 /* entries kept */
 const struct report_entry *report_at(const struct report *r, size_t i);
 size_t report_errors(const struct report *r);                /* errors in all, dropped ones too */
+size_t report_warnings(const struct report *r);              /* those kept */
 /* "pjsip.conf:12: text", with control bytes escaped; no newline. */
 void report_write(struct buf *b, const struct report_entry *e);
+/* By file (in the order they first came up), then by line. */
+void report_sort(struct report *r);
 /* Every entry a line, then how many were left out. */
 void report_print(const struct report *r, FILE *out);
 /* Every entry to the log: errors as ERROR, warnings as WARNING, notes as NOTICE. */

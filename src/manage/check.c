@@ -1,0 +1,345 @@
+#include "manage/check.h"
+#include "config/settings.h"
+#include "pbx/dialplan.h"
+#include "service/settings.h"
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define LATER_MAX 400   /* more than there are options */
+
+struct check {
+	struct report *r;
+	struct config_prm prm;
+	struct asterisk_conf *conf;     /* held */
+	struct snapshot *snapshot;      /* held */
+	struct manager_conf *manager;   /* held */
+	const char *later[LATER_MAX];   /* "type/option", held by `text` */
+	size_t laters;
+	struct arena *text;             /* held */
+	bool running;                   /* a server with this configuration is up */
+};
+
+/* Files whose meaning is not judged here, but whose form is. */
+static const char *const other_files[] = {
+	"cdr.conf", "cel.conf", "codecs.conf", "confbridge.conf", "extconfig.conf", "features.conf", "hep.conf",
+	"http.conf", "indications.conf", "modules.conf", "musiconhold.conf", "pjsip_notify.conf", "queues.conf",
+	"res_parking.conf", "resolver_unbound.conf", "sidetone.conf", "sorcery.conf", "stasis.conf", "statsd.conf",
+	"udptl.conf", "voicemail.conf",
+};
+
+static void check_forms(struct check *k)
+{
+	for (size_t i = 0; i < ARRAY_LEN(other_files); i++) {
+		struct config *c = NULL;
+		int err = config_load(&c, &k->prm, other_files[i], k->r);
+
+		if (err && err != ENOENT && err != EBADMSG)
+			report_add(k->r, REPORT_ERROR, str_z(other_files[i]), 0, "cannot be read: %s", strerror(err));
+		config_free(c);
+	}
+}
+
+static void dialplan_fault(void *arg, struct str file, unsigned line, struct str text)
+{
+	struct check *k = arg;
+
+	report_add(k->r, REPORT_ERROR, file, line, "%.*s", STR_ARG(text));
+}
+
+static void check_dialplan(struct check *k)
+{
+	struct dialplan *d = NULL;
+	struct config *c = NULL;
+	int err = config_load(&c, &k->prm, "extensions.conf", k->r);
+
+	if (err == ENOENT)
+		report_add(k->r, REPORT_WARNING, STR("extensions.conf"), 0, "is not in %s; no number can be called without it",
+			   k->prm.dir);
+	else if (err && err != EBADMSG)
+		report_add(k->r, REPORT_ERROR, STR("extensions.conf"), 0, "cannot be read: %s", strerror(err));
+	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k))
+		obj_drop(d);
+	config_free(c);
+}
+
+/* Options that are set to something and do nothing yet. */
+
+static void add_later(struct check *k, struct str type, const char *option)
+{
+	struct str name = arena_printf(k->text, "%.*s/%s", STR_ARG(type), option);
+
+	for (size_t i = 0; i < k->laters; i++)
+		if (str_eq(str_z(k->later[i]), name))
+			return;
+	if (k->laters < LATER_MAX && name.p)
+		k->later[k->laters++] = name.p;
+}
+
+/* What is said like the default, or switched off, asks for nothing. */
+static bool asks(const struct option *o, struct str value)
+{
+	bool b;
+
+	if (!(o->flags & OPT_LATER) || str_ieq(value, str_z(o->def)))
+		return false;
+	return !(o->kind == OPTION_BOOL && !str_bool(value, &b) && !b);
+}
+
+static void later_in(struct check *k, const struct config_section *s, const struct option_set *set)
+{
+	for (const struct config_var *v = s->first; v; v = v->next)
+		option_each(o, set)
+			if (str_ieq(v->name, str_z(o->name)) && asks(o, v->value))
+				add_later(k, str_z(set->type), o->name);
+}
+
+static void check_later(struct check *k)
+{
+	struct config *c = NULL;
+
+	if (config_load(&c, &k->prm, "pjsip.conf", NULL))
+		return;
+	for (const struct config_section *s = config_first(c); s; s = config_next(s)) {
+		const struct option_set *set = object_options(object_type_of(config_value(s, STR("type"), s->name)));
+
+		if (set)
+			later_in(k, s, set);
+	}
+	config_free(c);
+}
+
+/* Directories: there and writable, or such that the start can make them. */
+
+static void check_writable(struct check *k, struct str path, const char *what)
+{
+	struct str at = path;
+	char z[4096];
+
+	if (!path.n || path.n >= sizeof(z))
+		return;
+	while (access(str_copy(z, sizeof(z), at), F_OK) && at.n > 1) {
+		at.n = str_rchr(at, '/') < at.n ? str_rchr(at, '/') : 0;
+		at = at.n ? at : STR("/");
+	}
+	if (!access(z, W_OK | X_OK))
+		return;
+	report_add(k->r, REPORT_ERROR, STR("asterisk.conf"), 0,
+		   "%s '%.*s' cannot be written (%s: %s); give it to the user this runs as, or set another one in "
+		   "[directories]", what, STR_ARG(path), z, strerror(errno));
+}
+
+static void check_dirs(struct check *k)
+{
+	const struct asterisk_conf *a = k->conf;
+
+	check_writable(k, a->astdbdir, "astdbdir");
+	check_writable(k, a->astrundir, "astrundir");
+	check_writable(k, a->astlogdir, "astlogdir");
+	check_writable(k, a->astspooldir, "astspooldir");
+}
+
+/* Ports: whoever has one now will have it at the start. A server that runs with
+ * this configuration is no fault, so its console is looked for first. */
+
+static bool is_running(const struct check *k)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd, n;
+
+	n = snprintf(un.sun_path, sizeof(un.sun_path), "%.*s/%.*s", STR_ARG(k->conf->astrundir), STR_ARG(k->conf->astctl));
+	if (n < 0 || (size_t)n >= sizeof(un.sun_path))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	n = connect(fd, (struct sockaddr *)&un, sizeof(un));
+	close(fd);
+	return n == 0;
+}
+
+static int try_bind(const struct sa *sa, int type)
+{
+	int fd = socket(sa->u.s.sa_family, type | SOCK_CLOEXEC, 0), on = 1, err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (sa_is_v6(sa))
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, &sa->u.s, sa_len(sa)) || (type == SOCK_STREAM && listen(fd, 1)))
+		err = errno;
+	close(fd);
+	return err;
+}
+
+static void port_fault(struct check *k, const char *file, uint32_t line, struct str who, const struct sa *sa, int err)
+{
+	char text[SA_TEXT];
+	const char *what = err == EADDRINUSE ? "is in use by another program; stop that, or take another port" :
+		err == EADDRNOTAVAIL ? "is no address of this machine; bind to one that is, or to 0.0.0.0" :
+		err == EACCES ? "needs root, or a port from 1024 on" : strerror(err);
+
+	report_add(k->r, REPORT_ERROR, str_z(file), line, "%.*s: %s %s", STR_ARG(who), sa_text(sa, text), what);
+}
+
+static void check_ports(struct check *k)
+{
+	if (k->running)
+		return;
+	snapshot_each(transport_conf, OBJECT_TRANSPORT, t, k->snapshot) {
+		int type = t->protocol == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
+		char who[160];
+		int err;
+
+		/* WebSocket is the HTTP server's. */
+		if (t->protocol == TRANSPORT_WS || t->protocol == TRANSPORT_WSS || t->protocol == TRANSPORT_FLOW)
+			continue;
+		err = try_bind(&t->bind, type);
+		snprintf(who, sizeof(who), "transport '%.*s'", STR_ARG(t->name));
+		if (err)
+			port_fault(k, t->o.file, t->o.line, str_z(who), &t->bind, err);
+	}
+	if (k->manager && k->manager->enabled) {
+		int err = try_bind(&k->manager->listen, SOCK_STREAM);
+
+		if (err)
+			port_fault(k, "manager.conf", 0, STR("[general]"), &k->manager->listen, err);
+	}
+}
+
+static void check_settings(struct check *k)
+{
+	struct named_acls *acls = NULL;
+	struct logger_conf *logger = NULL;
+	struct rtp_conf *rtp = NULL;
+
+	/* The faults of acl.conf itself came with the snapshot. */
+	if (!named_acls_load(&acls, &k->prm, NULL))
+		manager_conf_load(&k->manager, &k->prm, acls, k->r);
+	logger_conf_load(&logger, &k->prm, k->r);
+	rtp_conf_load(&rtp, &k->prm, k->r);
+	obj_drop(acls);
+	obj_drop(logger);
+	obj_drop(rtp);
+}
+
+static int check_dir(struct check *k, const char *dir)
+{
+	DIR *d = opendir(dir);
+
+	if (!d) {
+		report_add(k->r, REPORT_ERROR, str_z(dir), 0, errno == ENOENT ? "there is no such directory: %s" :
+			   "cannot be read: %s", strerror(errno));
+		return EBADMSG;
+	}
+	closedir(d);
+	return 0;
+}
+
+static int check_conf(struct check *k, const char *dir)
+{
+	struct str path = arena_printf(k->text, "%s/asterisk.conf", dir);
+	int err = path.p ? asterisk_conf_load(&k->conf, path.p, k->r) : ENOMEM;
+	struct stat a, b;
+
+	if (err)
+		return err;
+	k->prm.exec_includes = k->conf->execincludes;
+	if (!stat(dir, &a) && (stat(k->conf->astetcdir.p, &b) || a.st_ino != b.st_ino || a.st_dev != b.st_dev))
+		report_add(k->r, REPORT_WARNING, STR("asterisk.conf"), 0, "astetcdir is '%.*s', so a server started with this "
+			   "file reads its configuration there and not from %s", STR_ARG(k->conf->astetcdir), dir);
+	return 0;
+}
+
+static void check_all(struct check *k)
+{
+	struct snapshot_prm prm = { .dir = k->prm.dir, .exec_includes = k->prm.exec_includes };
+	int err = snapshot_build(&k->snapshot, &prm, k->r);
+
+	check_settings(k);
+	check_dialplan(k);
+	check_forms(k);
+	check_dirs(k);
+	k->running = is_running(k);
+	if (!err)
+		check_ports(k);
+	check_later(k);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Notes (a file that may be missing is) are left out. */
+static void print_faults(const struct check *k, FILE *out)
+{
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < report_count(k->r); i++) {
+		const struct report_entry *e = report_at(k->r, i);
+
+		if (e->level == REPORT_NOTE)
+			continue;
+		buf_reset(&b);
+		report_write(&b, e);
+		fprintf(out, "%s\n", buf_z(&b));
+	}
+	buf_free(&b);
+}
+
+static void print_summary(struct check *k, size_t faults, FILE *out)
+{
+	if (k->laters) {
+		qsort(k->later, k->laters, sizeof(k->later[0]), by_text);
+		fprintf(out, "read, but without effect in this version:");
+		for (size_t i = 0; i < k->laters; i++)
+			fprintf(out, "%s %s", i ? "," : "", k->later[i]);
+		fputc('\n', out);
+	}
+	if (faults)
+		fprintf(out, "%zu fault%s in %s\n", faults, faults == 1 ? "" : "s", k->prm.dir);
+	else
+		fprintf(out, "%s is without fault: %zu endpoints, %zu aors, %zu auths, %zu transports\n", k->prm.dir,
+			k->snapshot->list[OBJECT_ENDPOINT].n, k->snapshot->list[OBJECT_AOR].n,
+			k->snapshot->list[OBJECT_AUTH].n, k->snapshot->list[OBJECT_TRANSPORT].n);
+	if (k->running)
+		fputs("a server runs with this configuration, so its ports were not tried\n", out);
+}
+
+int check_run(const char *dir, FILE *out)
+{
+	struct check k = { .prm = { .dir = dir } };
+	size_t faults = 1;
+
+	k.r = report_new();
+	k.text = arena_new(0);
+	if (!k.r || !k.text) {
+		fputs("out of memory\n", out);
+		goto out;
+	}
+	if (!check_dir(&k, dir) && !check_conf(&k, dir))
+		check_all(&k);
+	faults = report_errors(k.r) + report_warnings(k.r);
+	/* Whatever ended the load said why; but never call nothing a success. */
+	if (!faults && !k.snapshot) {
+		report_add(k.r, REPORT_ERROR, str_z(dir), 0, "could not be loaded");
+		faults = 1;
+	}
+	report_sort(k.r);
+	print_faults(&k, out);
+	print_summary(&k, faults, out);
+ out:
+	obj_drop(k.snapshot);
+	obj_drop(k.manager);
+	obj_drop(k.conf);
+	arena_free(k.text);
+	report_free(k.r);
+	return faults ? 1 : 0;
+}
