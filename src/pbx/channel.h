@@ -68,6 +68,7 @@ enum chan_event_type {
 	CE_T38,                 /* .data */
 	CE_AOC,                 /* .data */
 	CE_VIDUPDATE,
+	CE_TRANSFER,            /* .cause: 0 the peer went there, else errno: after tech->transfer's EINPROGRESS */
 	CE_WAKE                 /* nothing happened; look at your conditions again */
 };
 
@@ -117,7 +118,8 @@ struct channel_tech {
 	int (*indicate)(struct channel *ch, enum indication ind, const void *data);
 	int (*digit)(struct channel *ch, char digit, unsigned ms);
 	int (*text)(struct channel *ch, struct str body, struct str content_type);
-	/* Ask the peer to go elsewhere: REFER when up, 302 before. */
+	/* Ask the peer to go elsewhere: REFER when up, 302 before. EINPROGRESS: a
+	 * CE_TRANSFER will tell. */
 	int (*transfer)(struct channel *ch, struct str dest);
 	/* The channel is being destroyed: say so to the peer with ch->cause, free
 	 * pvt, give media back. Called once; no events afterwards. */

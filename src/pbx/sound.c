@@ -5,6 +5,7 @@
 #include "media/file.h"
 #include "media/media.h"
 #include "pbx/channel_private.h"
+#include "pbx/event.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -86,6 +87,27 @@ static void let_go(struct play *p, bool stop)
 	p->session = NULL;
 }
 
+/* The manager's TestEvent: what starts to play where. */
+static void tell_playback(struct play *p)
+{
+	struct events *events = p->ch->pbx->events;
+
+	for (size_t i = 0; i < p->n && events; i++) {
+		struct event *e = event_new(events, "TestEvent", EV_TEST | EV_REPORTING);
+
+		if (!e)
+			return;
+		event_put(e, "Type", STR("StateChange"));
+		event_put(e, "State", STR("PLAYBACK"));
+		event_put(e, "AppFile", STR("sound.c"));
+		event_put(e, "AppFunction", STR("sound_play"));
+		event_put(e, "AppLine", STR("0"));
+		event_put(e, "Message", p->names[i]);
+		event_put(e, "Channel", text_view(&p->ch->name));
+		event_send(events, e);
+	}
+}
+
 /* To whoever hears the channel now. */
 static int begin(struct play *p)
 {
@@ -156,6 +178,7 @@ int sound_play_result(struct channel *ch, const struct str *names, size_t n, str
 	*r = (struct sound_result){ 0 };
 	if (!n)
 		return 0;
+	tell_playback(&p);
 	err = begin(&p);
 	while (!err) {
 		uint64_t now = clock_ms(ch->pbx->clock);
