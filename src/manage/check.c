@@ -118,6 +118,7 @@ static void check_later(struct check *k)
 static void check_writable(struct check *k, struct str path, const char *what)
 {
 	struct str at = path;
+	struct stat st;
 	char z[4096];
 
 	if (!path.n || path.n >= sizeof(z))
@@ -126,7 +127,9 @@ static void check_writable(struct check *k, struct str path, const char *what)
 		at.n = str_rchr(at, '/') < at.n ? str_rchr(at, '/') : 0;
 		at = at.n ? at : STR("/");
 	}
-	if (!access(z, W_OK | X_OK))
+	if (!stat(z, &st) && !S_ISDIR(st.st_mode))
+		errno = ENOTDIR;
+	else if (!access(z, W_OK | X_OK))
 		return;
 	report_add(k->r, REPORT_ERROR, STR("asterisk.conf"), 0,
 		   "%s '%.*s' cannot be written (%s: %s); give it to the user this runs as, or set another one in "
@@ -162,7 +165,7 @@ static bool is_running(const struct check *k)
 	return n == 0;
 }
 
-static int try_bind(const struct sa *sa, int type)
+static int try_bind(const struct sa *sa, int type, int v6only)
 {
 	int fd = socket(sa->u.s.sa_family, type | SOCK_CLOEXEC, 0), on = 1, err = 0;
 
@@ -171,7 +174,7 @@ static int try_bind(const struct sa *sa, int type)
 	if (type == SOCK_STREAM)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (sa_is_v6(sa))
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
 	if (bind(fd, &sa->u.s, sa_len(sa)) || (type == SOCK_STREAM && listen(fd, 1)))
 		err = errno;
 	close(fd);
@@ -188,29 +191,67 @@ static void port_fault(struct check *k, const char *file, uint32_t line, struct 
 	report_add(k->r, REPORT_ERROR, str_z(file), line, "%.*s: %s %s", STR_ARG(who), sa_text(sa, text), what);
 }
 
+static int socket_type(const struct transport_conf *t)
+{
+	return t->protocol == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
+}
+
+/* WebSocket is the HTTP server's, a flow is another transport's connection. */
+static bool has_socket(const struct transport_conf *t)
+{
+	return t->protocol != TRANSPORT_WS && t->protocol != TRANSPORT_WSS && t->protocol != TRANSPORT_FLOW;
+}
+
+static const struct transport_conf *same_port(const struct check *k, const struct transport_conf *mine)
+{
+	snapshot_each(transport_conf, OBJECT_TRANSPORT, t, k->snapshot) {
+		if (t == mine)
+			return NULL;
+		if (has_socket(t) && socket_type(t) == socket_type(mine) && sa_eq(&t->bind, &mine->bind))
+			return t;
+	}
+	return NULL;
+}
+
+static void check_transport(struct check *k, const struct transport_conf *t)
+{
+	const struct transport_conf *other = same_port(k, t);
+	char who[160];
+	int err;
+
+	snprintf(who, sizeof(who), "transport '%.*s'", STR_ARG(t->name));
+	if (other) {
+		report_add(k->r, REPORT_ERROR, str_z(t->o.file), t->o.line, "%s: transport '%.*s' binds to the same port; "
+			   "take another one", who, STR_ARG(other->name));
+		return;
+	}
+	err = k->running ? 0 : try_bind(&t->bind, socket_type(t), 1);
+	if (err)
+		port_fault(k, t->o.file, t->o.line, str_z(who), &t->bind, err);
+}
+
+static void check_manager_port(struct check *k)
+{
+	struct sa sa = k->manager->listen;
+	int err = try_bind(&sa, SOCK_STREAM, 0);
+
+	/* Every address of a machine without IPv6 is every IPv4 address. */
+	if ((err == EAFNOSUPPORT || err == EADDRNOTAVAIL) && !k->manager->bindaddr.n) {
+		sa_parse(&sa, STR("0.0.0.0"));
+		sa_set_port(&sa, sa_port(&k->manager->listen));
+		err = try_bind(&sa, SOCK_STREAM, 0);
+	}
+	if (err)
+		port_fault(k, "manager.conf", 0, STR("[general]"), &sa, err);
+}
+
 static void check_ports(struct check *k)
 {
-	if (k->running)
-		return;
-	snapshot_each(transport_conf, OBJECT_TRANSPORT, t, k->snapshot) {
-		int type = t->protocol == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
-		char who[160];
-		int err;
-
-		/* WebSocket is the HTTP server's. */
-		if (t->protocol == TRANSPORT_WS || t->protocol == TRANSPORT_WSS || t->protocol == TRANSPORT_FLOW)
-			continue;
-		err = try_bind(&t->bind, type);
-		snprintf(who, sizeof(who), "transport '%.*s'", STR_ARG(t->name));
-		if (err)
-			port_fault(k, t->o.file, t->o.line, str_z(who), &t->bind, err);
-	}
-	if (k->manager && k->manager->enabled) {
-		int err = try_bind(&k->manager->listen, SOCK_STREAM);
-
-		if (err)
-			port_fault(k, "manager.conf", 0, STR("[general]"), &k->manager->listen, err);
-	}
+	snapshot_each(transport_conf, OBJECT_TRANSPORT, t, k->snapshot)
+		if (has_socket(t))
+			check_transport(k, t);
+	if (!k->running && k->manager && k->manager->enabled)
+		check_manager_port(k);
 }
 
 static void check_settings(struct check *k)

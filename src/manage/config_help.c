@@ -126,8 +126,8 @@ void config_markdown(struct buf *b)
 {
 	const struct option_set *s;
 
-	buf_put(b, STR("# Options\n\nMade by `sidetone options-md` from the tables that read the files; do not edit. "
-		       "`make docs` makes it again.\n\n*Not yet*: the option is read and judged, but has no effect in "
+	buf_put(b, STR("# Options\n\nMade from the tables that read the files; do not edit. This makes it again: "
+		       "`build/sidetone options-md > docs/options.md`\n\n*Not yet*: the option is read and judged, but has no effect in "
 		       "this version. *Needs a restart*: a reload leaves it as it is.\n\n"));
 	for (size_t i = 0; i < ARRAY_LEN(modules); i++)
 		for (unsigned k = 0; (s = modules[i].set(k)); k++)

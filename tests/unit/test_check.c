@@ -1,0 +1,250 @@
+/* `sidetone check`: a whole directory judged, line by line. */
+#include "manage/check.h"
+#include "manage/config_help.h"
+#include "net/address.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+struct dir {
+	char path[64];
+	int fd;                 /* a socket that holds `port` */
+	unsigned port;
+};
+
+static void put(struct dir *d, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void put(struct dir *d, const char *name, const char *fmt, ...)
+{
+	char path[128];
+	va_list ap;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", d->path, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	va_start(ap, fmt);
+	vfprintf(f, fmt, ap);
+	va_end(ap);
+	fclose(f);
+}
+
+static int setup(void **state)
+{
+	struct dir *d = calloc(1, sizeof(*d));
+	struct sa sa;
+	socklen_t n = sizeof(sa);
+
+	snprintf(d->path, sizeof(d->path), "/tmp/sidetone-test-XXXXXX");
+	if (!mkdtemp(d->path))
+		return -1;
+	sa_parse(&sa, STR("127.0.0.1"));
+	d->fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (bind(d->fd, &sa.u.s, sa_len(&sa)) || getsockname(d->fd, &sa.u.s, &n))
+		return -1;
+	d->port = sa_port(&sa);
+	put(d, "asterisk.conf", "[directories]\nastdbdir=%s\nastrundir=%s\nastlogdir=%s\nastspooldir=%s/spool/deep\n",
+	    d->path, d->path, d->path, d->path);
+	put(d, "extensions.conf", "[inside]\nexten => 600,1,Answer()\n");
+	put(d, "pjsip.conf", "[udp]\ntype=transport\nbind=127.0.0.1:0\n[a]\ntype=endpoint\ncontext=inside\n");
+	*state = d;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	static const char *const names[] = { "asterisk.conf", "extensions.conf", "pjsip.conf", "acl.conf",
+		"manager.conf", "logger.conf", "rtp.conf", "features.conf" };
+	struct dir *d = *state;
+	char path[128];
+
+	close(d->fd);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", d->path, names[i]);
+		unlink(path);
+	}
+	rmdir(d->path);
+	free(d);
+	return 0;
+}
+
+static char *run(const char *path, int want)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+	int code = check_run(path, f);
+
+	fclose(f);
+	if (code != want)
+		fail_msg("exit code %d; %s", code, text);
+	return text;
+}
+
+static void has(const char *text, const char *line)
+{
+	if (!strstr(text, line))
+		fail_msg("no line '%s' in:\n%s", line, text);
+}
+
+static void without_fault(void **state)
+{
+	struct dir *d = *state;
+	char *text, want[128];
+
+	/* Port 0 would be 5060; another program may have that on this machine. */
+	put(d, "pjsip.conf", "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n[a]\ntype=endpoint\ncontext=inside\n");
+	text = run(d->path, 0);
+	snprintf(want, sizeof(want), "%s is without fault: 1 endpoints, 0 aors, 0 auths, 1 transports\n", d->path);
+	assert_string_equal(text, want);
+	free(text);
+}
+
+static void many_faults(void **state)
+{
+	static const char *const want[] = {
+		"pjsip.conf:1: transport 'udp': 127.0.0.1:%u is in use by another program; stop that, or take another port",
+		"pjsip.conf:4: transport 'two': transport 'udp' binds to the same port; take another one",
+		"pjsip.conf:9: endpoint 'a': unknown option 'alow'; did you mean 'allow'?",
+		"pjsip.conf:12: endpoint 'b': aors: there is no aor 'x'; add a section [x] with type=aor",
+		"pjsip.conf:16: section 'c': unknown type 'endpint'; did you mean 'endpoint'?",
+		"manager.conf:2: [general]: unknown option 'prot'; did you mean 'port'?",
+		"manager.conf:4: user 'joe': read: 'sistem' is not a class of events",
+		"logger.conf:2: [logfiles] full.txt: 'wrning' is not error, warning, notice, verbose, verbose(N), debug, "
+			"dtmf, security or *",
+		"rtp.conf:2: [general] rtpstart: 80 is not within 1024..65535",
+		"features.conf:1: a line before any [section]; put it under one: 'x=1'",
+		"extensions.conf: is not in ",
+		"read, but without effect in this version: endpoint/t38_udptl\n",
+		"11 faults in ",
+	};
+	struct dir *d = *state;
+	char *text, line[256], path[128];
+
+	put(d, "pjsip.conf", "[udp]\ntype=transport\nbind=127.0.0.1:%u\n[two]\ntype=transport\nbind=127.0.0.1:%u\n"
+	    "[a]\ntype=endpoint\nalow=ulaw\n[b]\ntype=endpoint\naors=x\nt38_udptl=yes\nice_support=no\n[c]\ntype=endpint\n",
+	    d->port, d->port);
+	put(d, "manager.conf", "[general]\nprot=5038\n[joe]\nread=sistem\nsecret=x\n");
+	put(d, "logger.conf", "[logfiles]\nfull.txt => wrning,verbose(3)\n");
+	put(d, "rtp.conf", "[general]\nrtpstart=80\n");
+	put(d, "features.conf", "x=1\n");
+	snprintf(path, sizeof(path), "%s/extensions.conf", d->path);
+	unlink(path);
+	text = run(d->path, 1);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		struct buf b = BUF_INIT;
+		struct str rest = str_z(want[i]);
+		size_t at = str_find(rest, STR("%u"));
+
+		buf_put(&b, str_sub(rest, 0, at));
+		if (at < rest.n) {
+			buf_u64(&b, d->port);
+			buf_put(&b, str_skip(rest, at + 2));
+		}
+		has(text, str_copy(line, sizeof(line), buf_view(&b)));
+		buf_free(&b);
+	}
+	/* Sorted by line within a file, though ports are tried last. */
+	assert_true(strstr(text, "pjsip.conf:1:") < strstr(text, "pjsip.conf:9:"));
+	free(text);
+}
+
+static void whole_files(void **state)
+{
+	struct dir *d = *state;
+	char *text = run("/nowhere/at/all", 1), path[128], want[256];
+
+	has(text, "/nowhere/at/all: there is no such directory");
+	free(text);
+	snprintf(path, sizeof(path), "%s/pjsip.conf", d->path);
+	unlink(path);
+	text = run(d->path, 1);
+	snprintf(want, sizeof(want), "pjsip.conf: is not in %s; there is nothing to serve without it\n", d->path);
+	has(text, want);
+	free(text);
+	put(d, "pjsip.conf", "[a](none)\ntype=endpoint\n");
+	text = run(d->path, 1);
+	has(text, "pjsip.conf:1: inherits from a section that is not there (it must stand above): 'none'\n");
+	free(text);
+}
+
+static void directories(void **state)
+{
+	struct dir *d = *state;
+	char *text, want[256];
+
+	put(d, "asterisk.conf", "[directories]\nastdbdir=%s/pjsip.conf/x\nastrundir=%s\nastlogdir=%s\nastspooldir=%s\n"
+	    "astetcdir=/etc\n", d->path, d->path, d->path, d->path);
+	text = run(d->path, 1);
+	snprintf(want, sizeof(want), "asterisk.conf: astdbdir '%s/pjsip.conf/x' cannot be written (%s/pjsip.conf: Not a "
+		 "directory)", d->path, d->path);
+	has(text, want);
+	has(text, "asterisk.conf: astetcdir is '/etc', so a server started with this file reads its configuration there");
+	free(text);
+}
+
+static void help(void **state)
+{
+	static const struct {
+		const char *module, *type, *option;
+		int err;
+		const char *has;
+	} tv[] = {
+		{ "", "", "", 0, "res_pjsip" },
+		{ "res_pjsip", "", "", 0, "Configuration option types for res_pjsip:\nendpoint" },
+		{ "res_pjsip", "endpoint", "", 0, "rtp_symmetric             -- " },
+		{ "res_pjsip", "endpoint", "timers_min_se", 0, "Values:   90..4294967295 s\n  Default:  90\n" },
+		{ "res_pjsip", "endpoint", "DTMF_mode", 0, "rfc4733, inband, none, info, auto, auto_info" },
+		{ "res_pjsip_acl", "acl", "permit", 0, "may be repeated" },
+		{ "nothing", "", "", ENOENT, "Module nothing not found." },
+		{ "res_pjsip", "nothing", "", ENOENT, "Unknown configuration type nothing" },
+		{ "res_pjsip", "endpoint", "nothing", ENOENT, "No option nothing found for res_pjsip:endpoint" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct buf b = BUF_INIT;
+
+		assert_int_equal(config_help(&b, str_z(tv[i].module), str_z(tv[i].type), str_z(tv[i].option)), tv[i].err);
+		has(buf_z(&b), tv[i].has);
+		buf_free(&b);
+	}
+}
+
+/* docs/options.md is what the tables say. */
+static void options_md(void **state)
+{
+	struct buf b = BUF_INIT, file = BUF_INIT;
+	size_t n;
+	FILE *f = fopen(TEST_DATA "/../../docs/options.md", "r");
+
+	(void)state;
+	assert_non_null(f);
+	do {
+		char *at = buf_room(&file, 4096);
+
+		n = fread(at, 1, 4096, f);
+		file.n += n;
+	} while (n);
+	fclose(f);
+	config_markdown(&b);
+	if (!str_eq(buf_view(&b), buf_view(&file)))
+		fail_msg("docs/options.md is not what the tables say; run build/sidetone options-md > docs/options.md");
+	buf_free(&b);
+	buf_free(&file);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(without_fault), T(many_faults), T(whole_files), T(directories), cmocka_unit_test(help),
+		cmocka_unit_test(options_md),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
