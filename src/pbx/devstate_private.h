@@ -1,15 +1,54 @@
-/* pbx/devstate_private.h -- what devstate.c, hint.c and the registry share.
+/* pbx/devstate_private.h -- what devstate.c, presence.c, hint.c and the registry
+ * share.
  * Threads: core. */
 #ifndef PBX_DEVSTATE_PRIVATE_H
 #define PBX_DEVSTATE_PRIVATE_H
 
+#include "base/list.h"
+#include "base/text.h"
 #include "pbx/devstate.h"
+
+struct device {
+	struct text name;               /* "PJSIP/alice", "Custom:lamp" */
+	enum device_state state;
+	bool known;             /* asked at least once */
+	bool custom;            /* its state was set and is not asked for */
+	bool busy;              /* its watchers are being told */
+	struct list changed;    /* in devstates.changed */
+	struct list hints;      /* struct hint_device */
+};
+
+struct devstates {              /* obj: a deferred call holds it */
+	struct pbx *pbx;                /* NULL: gone */
+	struct map *by_name;            /* struct device */
+	struct map *presences;          /* struct custom_presence */
+	struct map *providers;          /* struct provider, by label */
+	struct list changed;
+	bool deferred;
+};
 
 int devstates_new(struct pbx *p);
 void devstates_free(struct pbx *p);
+/* Its state asked for when new. NULL: ENOMEM. */
+struct device *device_take(struct pbx *p, struct str name);
+/* Forgets it when nobody needs it any more. */
+void device_release(struct pbx *p, struct device *d);
+void presences_free(struct devstates *ds);
+
 int hints_new(struct pbx *p);
 void hints_free(struct pbx *p);
 /* The dialplan changed: which hints there are, and of what. */
 void hints_changed(struct pbx *p);
+void hints_device_changed(struct pbx *p, struct device *d);
+void hints_presence_changed(struct pbx *p, struct str name);
+
+/* As extension states count: what several devices are together. */
+struct device_sum {
+	enum device_state state;
+	bool ringing, inuse;
+};
+void device_sum_init(struct device_sum *s);
+void device_sum_add(struct device_sum *s, enum device_state d);
+int device_to_exten(enum device_state s);
 
 #endif

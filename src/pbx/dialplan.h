@@ -66,12 +66,19 @@ int dialplan_remove(struct pbx *p, struct str context, struct str exten, int pri
 int pbx_start(struct channel *ch);
 /* Run one application on a new fiber, then destroy (Originate Application). */
 int pbx_start_app(struct channel *ch, struct str app, struct str data);
-/* The same, on the calling fiber (GoSub from Dial's U(), Local). */
+/* The same, on the calling fiber, which need not be ch's own. GoSub runs until its
+ * Return() and leaves ch where it was. 0; ENOENT no such application; ECANCELED it
+ * wants the channel hung up. */
 int pbx_exec(struct channel *ch, struct str app, struct str data);
+/* A subroutine as pbx_exec(GoSub), also when the channel is hung up already. */
+int pbx_exec_sub(struct channel *ch, struct str where, bool though_hungup);
 /* Send a channel, wherever it is, to another place in the dialplan: a running
- * fiber leaves its application, one without fiber gets one. */
+ * fiber leaves its application, one without fiber gets one. EBUSY: it is being
+ * dialled by somebody else. */
 int pbx_async_goto(struct channel *ch, struct str context, struct str exten, int priority);
-/* Goto's argument: [[context,]exten,]priority|label. EINVAL, ENOENT. */
+/* Goto's argument: [[context,]exten,]priority|label, or +n, -n. Inside a running
+ * dialplan the channel stands one before it, as the next step is one further.
+ * EINVAL, ENOENT no such label. */
 int pbx_parse_goto(struct channel *ch, struct str where);
 
 /* ${...} and $[...] replaced, functions called. `ch` may be NULL. */

@@ -76,10 +76,12 @@ void pbx_hangup_all(struct pbx *p, int cause);
 struct app {
 	const char *name;
 	const char *synopsis;
-	/* 0: next priority; -1: leave the dialplan and hang up. `data`: after
-	 * substitution. Runs on the channel's fiber. */
+	/* 0: next priority; -1: leave the dialplan and hang up; a digit: it was
+	 * pressed, more are collected and make the next extension; APP_INCOMPLETE.
+	 * `data`: after substitution, terminated. Runs on the channel's fiber. */
 	int (*run)(struct channel *ch, struct str data);
 };
+enum { APP_INCOMPLETE = 12 };     /* the extension wants more digits */
 /* A function, read and written: pbx/func/ and pbx/func/list.h. `ch` may be NULL
  * (globals, manager). Errors: ENOENT no such thing here, EINVAL arguments, ENOSYS. */
 struct buf;

@@ -16,6 +16,7 @@ struct sub {
 	struct pbx *p;                  /* NULL: vars alone */
 	struct channel *ch;
 	const struct vars *vars;
+	struct str context, exten;      /* where, when there is no channel */
 	struct buf *out;
 	unsigned depth;
 };
@@ -205,6 +206,10 @@ static void put_variable(const struct sub *s, struct str name)
 
 	if (str_chr(name, '(') < name.n)
 		found = call(s->p, s->ch, name, &value);
+	else if (s->exten.p && str_eq(name, STR("EXTEN")))
+		found = true, buf_put(&value, s->exten);
+	else if (s->context.p && str_eq(name, STR("CONTEXT")))
+		found = true, buf_put(&value, s->context);
 	else
 		found = variable(s->p, s->ch, s->vars, name, &value);
 	if (found)
@@ -301,6 +306,15 @@ void pbx_substitute(struct pbx *p, struct channel *ch, struct str text, struct b
 	}
 	/* EVAL() and hints come here again from inside: count them too. */
 	s.depth = p->nesting;
+	p->nesting++;
+	substitute(&s, text, out);
+	p->nesting--;
+}
+
+void pbx_substitute_at(struct pbx *p, struct str context, struct str exten, struct str text, struct buf *out)
+{
+	struct sub s = { .p = p, .context = context, .exten = exten, .depth = p->nesting };
+
 	p->nesting++;
 	substitute(&s, text, out);
 	p->nesting--;

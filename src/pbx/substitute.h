@@ -8,5 +8,8 @@
 
 /* As pbx_substitute(), with these variables alone; functions give nothing. */
 void pbx_substitute_vars(const struct vars *v, struct str text, struct buf *out);
+/* As pbx_substitute() without a channel, but ${CONTEXT} and ${EXTEN} are these. */
+struct pbx;
+void pbx_substitute_at(struct pbx *p, struct str context, struct str exten, struct str text, struct buf *out);
 
 #endif

@@ -12,17 +12,6 @@ static bool matters(struct channel *ch, struct str context, char digit)
 	return dialplan_exists(ch->pbx, context, exten, 1, number) || dialplan_can_grow(ch->pbx, context, exten, number);
 }
 
-/* The first digit of an extension: WaitExten and the end of the dialplan find it. */
-static void keep(struct channel *ch, char digit)
-{
-	size_t n = strnlen(ch->dtmf_pending, sizeof(ch->dtmf_pending));
-
-	if (n + 1 < sizeof(ch->dtmf_pending)) {
-		ch->dtmf_pending[n] = digit;
-		ch->dtmf_pending[n + 1] = '\0';
-	}
-}
-
 /* BackGround(file[&...][,options s n m p][,language][,context]): a digit ends it. */
 static int run(struct channel *ch, struct str data)
 {
@@ -55,8 +44,7 @@ static int run(struct channel *ch, struct str data)
 		return -1;
 	if (!digit || (pbx_option(v[1], 'm', NULL) && !matters(ch, context, digit)))
 		return 0;
-	keep(ch, digit);
-	return digit;
+	return digit;   /* the first of an extension */
 }
 
 const struct app app_background = { .name = "BackGround", .synopsis = "Play sound files while waiting for an extension",

@@ -1,0 +1,105 @@
+/* Subroutines that run when a channel ends: CHANNEL(hangup_handler_push). */
+#include "base/buf.h"
+#include "pbx/dialplan.h"
+#include "pbx/event.h"
+#include "pbx/run.h"
+#include <errno.h>
+#include <stdlib.h>
+
+struct handler {
+	struct list link;       /* in channel.hangup_handlers, the newest first */
+	struct text where;      /* "context,exten,priority(args)" */
+};
+
+static void tell(struct channel *ch, const char *name, const struct handler *h)
+{
+	struct event *e = event_new(ch->pbx->events, name, EV_DIALPLAN);
+
+	event_channel(e, "", ch);
+	event_put(e, "Handler", text_view(&h->where));
+	event_send(ch->pbx->events, e);
+}
+
+static void handler_free(struct handler *h)
+{
+	list_remove(&h->link);
+	text_free(&h->where);
+	free(h);
+}
+
+static struct handler *newest(struct channel *ch)
+{
+	struct list *l = &ch->hangup_handlers;
+
+	return list_empty(l) ? NULL : container_of(l->next, struct handler, link);
+}
+
+/* What is left out is that of the channel now, not when it ends. */
+static int complete(const struct channel *ch, struct str where, struct text *out)
+{
+	struct str place = str_sub(where, 0, str_chr(where, '('));
+	size_t commas = 0;
+
+	for (size_t i = 0; i < place.n; i++)
+		commas += place.p[i] == ',';
+	if (commas >= 2)
+		return text_set(out, where);
+	if (commas == 1)
+		return text_printf(out, "%s,%.*s", text_z(&ch->context), STR_ARG(where));
+	return text_printf(out, "%s,%s,%.*s", text_z(&ch->context), text_z(&ch->exten), STR_ARG(where));
+}
+
+int hangup_handler_push(struct channel *ch, struct str where)
+{
+	struct handler *h;
+
+	if (!where.n)
+		return EINVAL;
+	if (!run_get(ch))       /* it frees what never ran */
+		return ENOMEM;
+	h = calloc(1, sizeof(*h));
+	if (!h || complete(ch, where, &h->where)) {
+		free(h);
+		return ENOMEM;
+	}
+	list_prepend(&ch->hangup_handlers, &h->link);
+	tell(ch, "HangupHandlerPush", h);
+	return 0;
+}
+
+int hangup_handler_pop(struct channel *ch)
+{
+	struct handler *h = newest(ch);
+
+	if (!h)
+		return ENOENT;
+	tell(ch, "HangupHandlerPop", h);
+	handler_free(h);
+	return 0;
+}
+
+void hangup_handlers_wipe(struct channel *ch)
+{
+	while (!hangup_handler_pop(ch))
+		;
+}
+
+void hangup_handlers_forget(struct channel *ch)
+{
+	struct handler *h;
+
+	while ((h = newest(ch)))
+		handler_free(h);
+}
+
+void hangup_handlers_run(struct channel *ch)
+{
+	struct handler *h;
+
+	while (!ch->dead && (h = newest(ch))) {
+		list_remove(&h->link);
+		tell(ch, "HangupHandlerRun", h);
+		(void)pbx_exec_sub(ch, text_view(&h->where), true);
+		handler_free(h);
+	}
+}

@@ -1,0 +1,616 @@
+#define LOG_MODULE "hint"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/obj.h"
+#include "pbx/devstate_private.h"
+#include "pbx/dialplan_private.h"
+#include "pbx/event.h"
+#include "pbx/pattern.h"
+#include "pbx/substitute.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define DEVICES_MAX 256         /* of one hint */
+
+struct hint_watch {
+	struct list link;       /* in hint.watches */
+	struct hint *hint;
+	hint_fn *fn;            /* NULL: gone while the list was walked */
+	void *arg;
+};
+
+/* A device's place in a hint, listed with both. */
+struct hint_device {
+	struct list link;       /* in device.hints */
+	struct hint *hint;
+	struct device *device;
+};
+
+struct hint {                   /* obj: a walk over its watches holds it */
+	struct pbx *pbx;
+	struct text key;                /* "exten@context" */
+	struct text context, exten;
+	struct text text;               /* what the dialplan says, substituted */
+	struct hint_device *device;     /* held */
+	size_t devices;
+	struct text presence_source;
+	struct text presence;           /* as last told: "state,subtype,message" */
+	int state;
+	bool gone;              /* no longer in the dialplan; watches still hold it */
+	bool seen;              /* in a new dialplan, while it is compared */
+	bool by_pattern;        /* exists for its watches only */
+	struct list watches;
+	unsigned walking;
+};
+
+struct hints {
+	struct map *by_key;
+};
+
+static const struct {
+	int state;
+	const char *name;
+} state_names[] = {
+	{ EXTEN_IDLE, "Idle" }, { EXTEN_INUSE, "InUse" }, { EXTEN_BUSY, "Busy" },
+	{ EXTEN_UNAVAILABLE, "Unavailable" }, { EXTEN_RINGING, "Ringing" },
+	{ EXTEN_INUSE | EXTEN_RINGING, "InUse&Ringing" }, { EXTEN_ONHOLD, "Hold" },
+	{ EXTEN_INUSE | EXTEN_ONHOLD, "InUse&Hold" }, { EXTEN_DEACTIVATED, "Deactivated" },
+	{ EXTEN_REMOVED, "Removed" },
+};
+
+const char *exten_state_name(int state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(state_names); i++)
+		if (state_names[i].state == state)
+			return state_names[i].name;
+	return "Unknown";
+}
+
+/* ---- one hint */
+
+static void devices_drop(struct hint *h)
+{
+	for (size_t i = 0; i < h->devices; i++) {
+		list_remove(&h->device[i].link);
+		device_release(h->pbx, h->device[i].device);
+	}
+	free(h->device);
+	h->device = NULL;
+	h->devices = 0;
+}
+
+static void hint_obj_free(void *o)
+{
+	struct hint *h = o;
+
+	text_free(&h->key);
+	text_free(&h->context);
+	text_free(&h->exten);
+	text_free(&h->text);
+	text_free(&h->presence_source);
+	text_free(&h->presence);
+	free(h->device);
+}
+
+/* Out of the map; what watches it is forgotten. */
+static void hint_drop(struct hint *h)
+{
+	map_del(h->pbx->hints->by_key, text_view(&h->key));
+	devices_drop(h);
+	list_each_safe(l, tmp, &h->watches) {
+		list_remove(l);
+		free(container_of(l, struct hint_watch, link));
+	}
+	obj_drop(h);
+}
+
+static void sweep(struct hint *h)
+{
+	list_each_safe(l, tmp, &h->watches) {
+		struct hint_watch *w = container_of(l, struct hint_watch, link);
+
+		if (w->fn)
+			continue;
+		list_remove(l);
+		free(w);
+	}
+	if (list_empty(&h->watches) && (h->by_pattern || h->gone) && map_get(h->pbx->hints->by_key, text_view(&h->key)) == h)
+		hint_drop(h);
+}
+
+static void notify(struct hint *h, int state)
+{
+	obj_hold(h);
+	h->walking++;
+	list_each(l, &h->watches) {
+		struct hint_watch *w = container_of(l, struct hint_watch, link);
+
+		if (w->fn)
+			w->fn(w->arg, state);
+	}
+	if (!--h->walking && h->pbx)
+		sweep(h);
+	obj_drop(h);
+}
+
+static void tell_state(struct hint *h)
+{
+	struct event *e = event_new(h->pbx->events, "ExtensionStatus", EV_CALL);
+
+	event_put(e, "Exten", text_view(&h->exten));
+	event_put(e, "Context", text_view(&h->context));
+	event_put(e, "Hint", text_view(&h->text));
+	event_printf(e, "Status", "%d", h->state);
+	event_put(e, "StatusText", str_z(exten_state_name(h->state)));
+	event_send(h->pbx->events, e);
+}
+
+static int sum_state(const struct hint *h)
+{
+	struct device_sum sum;
+
+	if (!h->devices)
+		return EXTEN_UNAVAILABLE;
+	device_sum_init(&sum);
+	for (size_t i = 0; i < h->devices; i++)
+		device_sum_add(&sum, h->device[i].device->state);
+	return device_to_exten(sum.state);
+}
+
+static bool recompute(struct hint *h)
+{
+	int state = sum_state(h);
+
+	/* Ringing again is news: another call rings there. */
+	if (state == h->state && !(state & EXTEN_RINGING))
+		return false;
+	h->state = state;
+	tell_state(h);
+	return true;
+}
+
+static bool presence_recompute(struct hint *h)
+{
+	struct presence v;
+	struct text line = { 0 };
+	struct event *e;
+
+	if (!h->presence_source.n || !presence_get(h->pbx, text_view(&h->presence_source), &v))
+		return false;
+	if (text_printf(&line, "%.*s,%.*s,%.*s", STR_ARG(v.state), STR_ARG(v.subtype), STR_ARG(v.message)))
+		return false;
+	if (str_eq(text_view(&line), text_view(&h->presence))) {
+		text_free(&line);
+		return false;
+	}
+	text_free(&h->presence);
+	h->presence = line;
+	e = event_new(h->pbx->events, "PresenceStatus", EV_CALL);
+	event_put(e, "Exten", text_view(&h->exten));
+	event_put(e, "Context", text_view(&h->context));
+	event_put(e, "Hint", text_view(&h->text));
+	event_put(e, "Status", v.state);
+	event_put(e, "Subtype", v.subtype);
+	event_put(e, "Message", v.message);
+	event_send(h->pbx->events, e);
+	return true;
+}
+
+static int add_device(struct hint *h, struct str name)
+{
+	struct device *d = device_take(h->pbx, name);
+
+	if (!d)
+		return ENOMEM;
+	for (size_t i = 0; i < h->devices; i++)
+		if (h->device[i].device == d)
+			return 0;
+	h->device[h->devices] = (struct hint_device){ .hint = h, .device = d };
+	list_append(&d->hints, &h->device[h->devices].link);
+	h->devices++;
+	return 0;
+}
+
+/* "PJSIP/1&PJSIP/2,CustomPresence:x" -> devices and presence. */
+static int parse(struct hint *h)
+{
+	struct str rest = text_view(&h->text), devices = str_cut_raw(&rest, ','), d = devices;
+	size_t n = 1;
+	int err = 0;
+
+	for (size_t i = 0; i < d.n; i++)
+		n += d.p[i] == '&';
+	n = n > DEVICES_MAX ? DEVICES_MAX : n;
+	h->device = calloc(n, sizeof(*h->device));
+	if (!h->device)
+		return ENOMEM;
+	while (devices.n && h->devices < n && !err) {
+		d = str_trim(str_cut_raw(&devices, '&'));
+		err = d.n ? add_device(h, d) : 0;
+	}
+	return err ? err : text_set(&h->presence_source, str_trim(rest));
+}
+
+static struct hint *hint_new(struct pbx *p, struct str context, struct str exten, struct str text)
+{
+	struct hint *h = obj_new(sizeof(*h), hint_obj_free);
+
+	if (!h)
+		return NULL;
+	list_init(&h->watches);
+	h->pbx = p;
+	h->state = EXTEN_UNAVAILABLE;
+	if (text_set(&h->context, context) || text_set(&h->exten, exten) || text_set(&h->text, text) ||
+	    text_printf(&h->key, "%.*s@%.*s", STR_ARG(exten), STR_ARG(context)) ||
+	    map_add(p->hints->by_key, text_view(&h->key), h)) {
+		obj_drop(h);
+		return NULL;
+	}
+	if (parse(h)) {
+		hint_drop(h);
+		return NULL;
+	}
+	return h;
+}
+
+/* ---- finding */
+
+static struct hint *find(struct pbx *p, struct str context, struct str exten)
+{
+	char key[600];
+	int n = snprintf(key, sizeof(key), "%.*s@%.*s", STR_ARG(exten), STR_ARG(context));
+
+	if (!p->hints || n <= 0 || (size_t)n >= sizeof(key))
+		return NULL;
+	return map_get(p->hints->by_key, str_mk(key, (size_t)n));
+}
+
+struct place {
+	struct str context;     /* where the hint itself stands */
+	struct str text;        /* not substituted */
+	bool pattern;
+};
+
+static bool place_of(struct pbx *p, struct str context, struct str exten, struct place *out)
+{
+	struct find f = { .context = context, .exten = exten, .priority = PRIORITY_HINT, .action = FIND_STEP };
+	struct found found;
+
+	if (!exten.n || pattern_is(exten) || !dialplan_find(p, &f, &found))
+		return false;
+	*out = (struct place){ .context = found.context->name, .text = found.step->app,
+		.pattern = pattern_is(found.exten->key) };
+	return true;
+}
+
+/* The hint of an extension; one by a pattern is made when `make`. */
+static struct hint *get(struct pbx *p, struct str context, struct str exten, bool make, struct place *pl)
+{
+	struct hint *h = find(p, context, exten);
+	struct buf text = BUF_INIT;
+
+	*pl = (struct place){ 0 };
+	if (h && !h->gone)
+		return h;
+	if (!place_of(p, context, exten, pl))
+		return NULL;
+	h = find(p, pl->context, exten);
+	if ((h && !h->gone) || !make || !pl->pattern)
+		return h && !h->gone ? h : NULL;
+	pbx_substitute_at(p, pl->context, exten, pl->text, &text);
+	h = hint_new(p, pl->context, exten, buf_view(&text));
+	buf_free(&text);
+	if (!h)
+		return NULL;
+	h->by_pattern = true;
+	h->state = sum_state(h);
+	(void)presence_recompute(h);
+	return h;
+}
+
+/* A pattern's hint that nobody watches: asked for once, kept nowhere. */
+static int ask_once(struct pbx *p, struct str exten, const struct place *pl, struct text *source)
+{
+	struct buf text = BUF_INIT;
+	struct device_sum sum;
+	struct str rest, devices;
+	bool any = false;
+
+	pbx_substitute_at(p, pl->context, exten, pl->text, &text);
+	rest = buf_view(&text);
+	devices = str_cut_raw(&rest, ',');
+	device_sum_init(&sum);
+	while (devices.n) {
+		struct str d = str_trim(str_cut_raw(&devices, '&'));
+
+		if (d.n) {
+			device_sum_add(&sum, device_get(p, d));
+			any = true;
+		}
+	}
+	if (source)
+		(void)text_set(source, str_trim(rest));
+	buf_free(&text);
+	return any ? device_to_exten(sum.state) : EXTEN_UNAVAILABLE;
+}
+
+int hint_state(struct pbx *p, struct str context, struct str exten, struct str *hint)
+{
+	struct place pl;
+	struct hint *h;
+
+	if (hint)
+		*hint = STR_NULL;
+	if (!p->hints)
+		return -1;
+	h = get(p, context, exten, false, &pl);
+	if (h) {
+		if (hint)
+			*hint = text_view(&h->text);
+		return h->state;
+	}
+	if (!pl.context.p)
+		return -1;
+	if (hint)
+		*hint = pl.text;
+	return ask_once(p, exten, &pl, NULL);
+}
+
+bool hint_presence(struct pbx *p, struct str context, struct str exten, struct presence *out)
+{
+	struct text source = { 0 };
+	struct place pl;
+	struct hint *h;
+	bool found = false;
+
+	if (!p->hints)
+		return false;
+	h = get(p, context, exten, false, &pl);
+	if (h)
+		return h->presence_source.n && presence_get(p, text_view(&h->presence_source), out);
+	if (!pl.context.p)
+		return false;
+	(void)ask_once(p, exten, &pl, &source);
+	found = source.n && presence_get(p, text_view(&source), out);
+	text_free(&source);
+	return found;
+}
+
+struct hint_watch *hint_watch(struct pbx *p, struct str context, struct str exten, hint_fn *fn, void *arg)
+{
+	struct place pl;
+	struct hint *h = p->hints ? get(p, context, exten, true, &pl) : NULL;
+	struct hint_watch *w = h ? calloc(1, sizeof(*w)) : NULL;
+
+	if (!w)
+		return NULL;
+	*w = (struct hint_watch){ .hint = h, .fn = fn, .arg = arg };
+	list_append(&h->watches, &w->link);
+	return w;
+}
+
+void hint_unwatch(struct hint_watch *w)
+{
+	if (!w)
+		return;
+	w->fn = NULL;
+	if (!w->hint->walking)
+		sweep(w->hint);
+}
+
+/* ---- changes */
+
+void hints_device_changed(struct pbx *p, struct device *d)
+{
+	size_t n = 0, i = 0;
+	struct hint **v;
+
+	(void)p;
+	list_each(l, &d->hints)
+		n++;
+	v = n ? calloc(n, sizeof(*v)) : NULL;
+	if (!v)
+		return;
+	/* Watchers may come and go meanwhile, and with them hints. */
+	list_each(l, &d->hints)
+		v[i++] = obj_hold(container_of(l, struct hint_device, link)->hint);
+	for (i = 0; i < n; i++) {
+		if (!v[i]->gone && v[i]->devices && recompute(v[i]))
+			notify(v[i], v[i]->state);
+		obj_drop(v[i]);
+	}
+	free(v);
+}
+
+static struct hint **all(struct pbx *p, size_t *n)
+{
+	struct hint **v = (struct hint **)map_sorted(p->hints->by_key, n);
+
+	for (size_t i = 0; v && i < *n; i++)
+		obj_hold(v[i]);
+	if (!v)
+		*n = 0;
+	return v;
+}
+
+void hints_presence_changed(struct pbx *p, struct str name)
+{
+	struct hint **v;
+	size_t n;
+
+	if (!p->hints)
+		return;
+	v = all(p, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct str source = text_view(&v[i]->presence_source);
+
+		if (!v[i]->gone && str_ifind(source, name) < source.n && presence_recompute(v[i]))
+			notify(v[i], v[i]->state);
+		obj_drop(v[i]);
+	}
+	free(v);
+}
+
+/* What the dialplan says of a hint now. */
+static void update(struct hint *h, struct str text)
+{
+	bool news;
+
+	h->seen = true;
+	if (!h->gone && str_eq(text, text_view(&h->text)))
+		return;
+	devices_drop(h);
+	if (text_set(&h->text, text) || parse(h)) {
+		log_error("No memory for the hint of %s", text_z(&h->key));
+		return;
+	}
+	h->gone = false;
+	news = recompute(h);
+	news |= presence_recompute(h);
+	if (news)
+		notify(h, h->state);
+}
+
+static void see(struct pbx *p, struct str context, struct str exten, struct str text)
+{
+	struct buf b = BUF_INIT;
+	struct hint *h;
+
+	pbx_substitute_at(p, context, exten, text, &b);
+	h = find(p, context, exten);
+	if (h) {
+		update(h, buf_view(&b));
+	} else {
+		h = hint_new(p, context, exten, buf_view(&b));
+		if (h) {
+			h->seen = true;
+			(void)recompute(h);
+			(void)presence_recompute(h);
+		}
+	}
+	buf_free(&b);
+}
+
+static void see_list(struct pbx *p, const struct context *c, const struct exten_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct step *s = exten_step(l->v[i], PRIORITY_HINT);
+
+		if (s)
+			see(p, c->name, l->v[i]->name, s->app);
+	}
+}
+
+static void see_all(struct pbx *p, const struct dialplan *d)
+{
+	for (size_t i = 0; d && d->hints && i < d->n; i++)
+		see_list(p, d->order[i], &d->order[i]->plain);
+}
+
+static void settle(struct pbx *p, struct hint *h)
+{
+	struct place pl;
+
+	if (h->seen)
+		return;
+	if (h->by_pattern && place_of(p, text_view(&h->context), text_view(&h->exten), &pl) && pl.pattern) {
+		see(p, text_view(&h->context), text_view(&h->exten), pl.text);
+		return;
+	}
+	if (h->gone)
+		return;
+	h->gone = true;
+	h->state = EXTEN_REMOVED;
+	devices_drop(h);
+	notify(h, EXTEN_REMOVED);
+}
+
+void hints_changed(struct pbx *p)
+{
+	struct hint **v;
+	size_t n;
+
+	if (!p->hints)
+		return;
+	v = all(p, &n);
+	for (size_t i = 0; i < n; i++)
+		v[i]->seen = false;
+	see_all(p, p->plan);
+	see_all(p, p->added);
+	for (size_t i = 0; i < n; i++) {
+		settle(p, v[i]);
+		obj_drop(v[i]);
+	}
+	free(v);
+}
+
+/* ---- listing */
+
+static void pattern_rows(const struct dialplan *d, hint_each_fn *fn, void *arg)
+{
+	for (size_t i = 0; d && d->hints && i < d->n; i++)
+		for (size_t j = 0; j < d->order[i]->patterns.n; j++) {
+			const struct exten *e = d->order[i]->patterns.v[j];
+			const struct step *s = exten_step(e, PRIORITY_HINT);
+			struct hint_row row = { .context = d->order[i]->name, .exten = e->name,
+				.hint = s ? s->app : STR_NULL, .state = -1 };
+
+			if (s)
+				fn(arg, &row);
+		}
+}
+
+void hint_each(struct pbx *p, hint_each_fn *fn, void *arg)
+{
+	struct hint **v;
+	size_t n;
+
+	if (!p->hints)
+		return;
+	v = all(p, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct hint_row row = { .context = text_view(&v[i]->context), .exten = text_view(&v[i]->exten),
+			.hint = text_view(&v[i]->text), .state = v[i]->state };
+
+		list_each(l, &v[i]->watches)
+			row.watchers++;
+		if (!v[i]->presence_source.n || !presence_get(p, text_view(&v[i]->presence_source), &row.presence))
+			row.presence.state = STR("not_set");
+		if (!v[i]->gone)
+			fn(arg, &row);
+		obj_drop(v[i]);
+	}
+	free(v);
+	pattern_rows(p->plan, fn, arg);
+	pattern_rows(p->added, fn, arg);
+}
+
+int hints_new(struct pbx *p)
+{
+	p->hints = calloc(1, sizeof(*p->hints));
+	if (!p->hints)
+		return ENOMEM;
+	p->hints->by_key = map_new(false);
+	return p->hints->by_key ? 0 : ENOMEM;
+}
+
+void hints_free(struct pbx *p)
+{
+	struct hint **v;
+	size_t n;
+
+	if (!p->hints)
+		return;
+	if (p->hints->by_key) {
+		v = all(p, &n);
+		for (size_t i = 0; i < n; i++) {
+			hint_drop(v[i]);
+			v[i]->pbx = NULL;
+			obj_drop(v[i]);
+		}
+		free(v);
+		map_free(p->hints->by_key);
+	}
+	free(p->hints);
+	p->hints = NULL;
+}
