@@ -7,6 +7,7 @@
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
 #include "pbx/func/func.h"
+#include "pbx/local.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -92,6 +93,7 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	err = devstates_new(p);
 	err = err ? err : hints_new(p);
 	err = err ? err : register_rows(p);
+	err = err ? err : pbx_add_tech(p, &local_tech);
  out:
 	if (err)
 		pbx_free(p);
@@ -113,6 +115,8 @@ void pbx_free(struct pbx *p)
 	map_free(p->apps);
 	map_free(p->funcs);
 	map_free(p->techs);
+	p->features = obj_drop(p->features);
+	p->moh = obj_drop(p->moh);
 	vars_free(&p->globals);
 	vars_free(&p->constants);
 	events_free(p->events);

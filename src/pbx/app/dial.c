@@ -111,7 +111,7 @@ static int run_dial(struct dial *d, struct str peers, struct str timeout)
 		predial(d);
 	dial_call_all(d);
 	if (!any_left(d)) {
-		d->status = d->busy == d->ndialed ? "BUSY" : "CHANUNAVAIL";
+		d->status = d->busy ? "BUSY" : d->congestion ? "CONGESTION" : "CHANUNAVAIL";
 		return 0;
 	}
 	d->answer_by = deadline(d->in, str_trim(str_cut_raw(&timeout, '^')));
