@@ -14,8 +14,11 @@ struct dns_prm {                /* resolver_unbound.conf [general] */
 	struct str ta_file;             /* DNSSEC trust anchor; empty: none */
 	uint32_t timeout_ms;            /* of one query; 0: 5000 */
 };
+/* EINVAL: a setting is wrong, which was logged. */
 int dns_new(struct dns **out, struct loop *l, const struct dns_prm *prm);
+/* Queries still running end without their callback. */
 void dns_free(struct dns *d);
+struct loop *dns_loop(struct dns *d);
 
 enum dns_type { DNS_A = 1, DNS_AAAA = 28, DNS_SRV = 33, DNS_NAPTR = 35 };
 struct dns_record {
@@ -36,8 +39,8 @@ struct dns_record {
  * ETIMEDOUT, EIO. The records live during the call. */
 typedef void dns_fn(void *arg, int err, const struct dns_record *v, size_t n);
 struct dns_query;
-/* `fn` is never called before this returns. */
+/* `fn` is called once, never before this returns. EINVAL: not a host name. */
 int dns_lookup(struct dns *d, struct str name, enum dns_type t, dns_fn *fn, void *arg, struct dns_query **out);
-void dns_cancel(struct dns_query *q);
+void dns_cancel(struct dns_query *q);        /* no callback any more; not after it */
 
 #endif
