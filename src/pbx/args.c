@@ -1,6 +1,7 @@
 /* Cutting up what stands between the brackets of an application or function. */
 #include "base/buf.h"
 #include "pbx/dialplan.h"
+#include "pbx/run.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -107,6 +108,40 @@ void args_free(struct args *a)
 {
 	free(a->bytes);
 	*a = (struct args){ 0 };
+}
+
+bool run_condition(struct str s)
+{
+	if (!s.n)
+		return false;
+	if (s.p[0] < '0' || s.p[0] > '9')
+		return true;
+	for (size_t i = 0; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+		if (s.p[i] != '0')
+			return true;
+	return false;
+}
+
+void run_branches(struct str data, struct str *condition, struct str *yes, struct str *no)
+{
+	size_t n = arg_length(data, '?');
+
+	*condition = str_sub(data, 0, n);
+	data = str_skip(data, n + 1);
+	n = arg_length(data, ':');
+	*yes = str_sub(data, 0, n);
+	*no = str_skip(data, n + 1);
+}
+
+void run_cut_call(struct str text, struct str *name, struct str *args)
+{
+	size_t open = str_chr(text, '(');
+	struct str in = str_skip(text, open + 1);
+
+	*name = str_trim(str_sub(text, 0, open));
+	*args = str_sub(in, 0, str_rchr(in, ')'));
+	if (!args->p)
+		*args = STR("");
 }
 
 bool pbx_option(struct str options, char opt, struct str *arg)

@@ -95,7 +95,7 @@ int pbx_expression(struct str text, struct buf *out);
 size_t pbx_args(struct str data, struct str *out, size_t max);
 /* The same with quotes and \ taken away, in memory of its own; args_free() it.
  * The last of `max` (at most ARGS_MAX) takes the rest as it stands. */
-#define ARGS_MAX 24
+#define ARGS_MAX 64
 struct args {
 	char *bytes;            /* held */
 	size_t n;

@@ -33,6 +33,12 @@ int run_app(struct channel *ch, const struct app *app, struct str data);
 /* To extension e of its context, with EXCEPTION() set. `priority` as for a Goto. */
 void run_exception(struct channel *ch, const char *reason, int priority);
 struct str run_caller(const struct channel *ch);     /* its number, when valid */
+/* What GotoIf() and the like call true: not empty and not the number 0. */
+bool run_condition(struct str s);
+/* "condition?then:else", : and ? inside () and quotes left alone. */
+void run_branches(struct str data, struct str *condition, struct str *yes, struct str *no);
+/* "app(args)": views. */
+void run_cut_call(struct str text, struct str *name, struct str *args);
 void run_jump(struct channel *ch, struct str context, struct str exten, int priority);
 
 /* ---- gosub.c */

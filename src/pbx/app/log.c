@@ -1,0 +1,89 @@
+/* What the dialplan tells people and managers. */
+#define LOG_MODULE "dialplan"
+#include "base/buf.h"
+#include "base/log.h"
+#include "pbx/app/app.h"
+#include "pbx/channel.h"
+#include "pbx/event.h"
+#include <stdlib.h>
+
+static int run_verbose(struct channel *ch, struct str data)
+{
+	struct str v[2];
+	uint32_t level = 0;
+
+	(void)ch;
+	if (pbx_args(data, v, 2) < 2)
+		v[1] = v[0];
+	else if (str_u32(str_trim(v[0]), &level) || level > 10)
+		log_warning("'%.*s' is no verbosity level", STR_ARG(v[0]));
+	log_verbose((int)(level > 10 ? 0 : level), "%.*s", STR_ARG(v[1]));
+	return 0;
+}
+
+static int run_log(struct channel *ch, struct str data)
+{
+	static const struct {
+		struct str name;
+		enum log_level level;
+	} levels[] = {
+		{ STR_INIT("ERROR"), LOG_ERROR }, { STR_INIT("WARNING"), LOG_WARNING },
+		{ STR_INIT("NOTICE"), LOG_NOTICE }, { STR_INIT("VERBOSE"), LOG_VERBOSE },
+		{ STR_INIT("DEBUG"), LOG_DEBUG }, { STR_INIT("DTMF"), LOG_DTMF },
+	};
+	struct str level = str_trim(str_cut_raw(&data, ','));
+
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+		if (!str_ieq(level, levels[i].name))
+			continue;
+		log_write(levels[i].level, LOG_MODULE, 0, "Ext. %s@%s:%d: %.*s", text_z(&ch->exten),
+			  text_z(&ch->context), ch->priority, STR_ARG(data));
+		return 0;
+	}
+	log_error("Log: there is no level '%.*s'", STR_ARG(level));
+	return 0;
+}
+
+/* "Key: value" of an event: the key must not be able to make a header of its own. */
+static void put_pair(struct event *e, struct str pair)
+{
+	struct str key = str_trim(str_cut_raw(&pair, ':'));
+	char *z;
+
+	if (!pair.p || !key.n)
+		return;
+	for (size_t i = 0; i < key.n; i++)
+		if ((unsigned char)key.p[i] < ' ')
+			return;
+	z = str_dup(key);
+	if (z)
+		event_put(e, z, str_trim(pair));
+	free(z);
+}
+
+static int run_user_event(struct channel *ch, struct str data)
+{
+	struct event *e;
+	struct args a;
+
+	if (args_split(&a, data, ',', ARGS_MAX))
+		return 0;
+	if (!a.n) {
+		log_warning("UserEvent needs the event's name");
+		args_free(&a);
+		return -1;
+	}
+	e = event_new(ch->pbx->events, "UserEvent", EV_USER);
+	event_channel(e, "", ch);
+	event_put(e, "UserEvent", a.v[0]);
+	for (size_t i = 1; i < a.n; i++)
+		put_pair(e, a.v[i]);
+	event_send(ch->pbx->events, e);
+	args_free(&a);
+	return 0;
+}
+
+const struct app app_verbose = { .name = "Verbose", .synopsis = "Write to the console", .run = run_verbose };
+const struct app app_log = { .name = "Log", .synopsis = "Write to the log at a level", .run = run_log };
+const struct app app_user_event = { .name = "UserEvent", .synopsis = "Send an event to the managers",
+	.run = run_user_event };
