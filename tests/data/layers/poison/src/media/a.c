@@ -1,0 +1,6 @@
+int f(const char *s);
+/* strcpy(a) in a comment is none */
+int f(const char *s)
+{
+	return atoi (s);
+}
