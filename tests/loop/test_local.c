@@ -1,0 +1,285 @@
+/* Local channels: halves that pass everything on, then get out of the way. */
+#include "fake_tech.h"
+#include "pbx/bridge.h"
+#include "pbx/local.h"
+#include "pbx/originate.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static const char plan[] =
+	"[default]\n"
+	"exten => thru,1,Dial(Local/bob@inner,20)\n"
+	"exten => stay,1,Dial(Local/bob@inner/n,20)\n"
+	"exten => gone,1,Dial(Local/none@inner,20,g)\n"
+	" same => n,Wait(60)\n"
+	"exten => busy,1,Dial(Local/busy@inner,20,g)\n"
+	" same => n,Wait(60)\n"
+	"exten => deep,1,Dial(Local/deep@inner,20)\n"
+	"exten => run,1,Wait(60)\n"
+	"[inner]\n"
+	"exten => bob,1,Dial(Fake/bob,20)\n"
+	"exten => deep,1,Dial(Local/bob@inner,20)\n"
+	"exten => busy,1,Busy(1)\n"
+	"exten => answer,1,Answer()\n"
+	" same => n,Wait(60)\n"
+	"exten => vars,1,Set(GOT=${HELLO})\n"
+	" same => n,Wait(60)\n";
+
+static struct world w;
+
+static int setup(void **state)
+{
+	(void)state;
+	world_open(&w, plan);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_close(&w);
+	return 0;
+}
+
+static struct fake *dial(const char *exten)
+{
+	return world_call_in(&w, "alice", "100", "default", exten);
+}
+
+static void optimized_away(void **state)
+{
+	struct fake *a = dial("thru"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	assert_non_null(b);
+	assert_int_equal(channel_count(w.pbx), 4);
+	assert_int_equal(world_events(&w, "LocalBridge", "LocalOptimization: Yes"), 1);
+	assert_string_equal(text_z(&b->ch->connected.number), "100");
+	fake_event(b, CE_RINGING);
+	assert_true(fake_was_told(a, "ringing"));
+	fake_event(b, CE_ANSWER);
+	assert_true(fake_was_told(a, "answer"));
+	assert_int_equal(channel_count(w.pbx), 2);
+	assert_ptr_equal(bridge_peer(a->ch), b->ch);
+	assert_int_equal(world_events(&w, "LocalOptimizationBegin", NULL), 1);
+	assert_int_equal(world_events(&w, "LocalOptimizationEnd", "Success: Yes"), 1);
+	assert_int_equal(world_events(&w, "BridgeDestroy", NULL), 1);
+	fake_digit(a, '3');
+	assert_true(fake_was_told(b, "digit:3"));
+	fake_hangup(a, CAUSE_NORMAL);
+	assert_null(b->ch);
+}
+
+static void optimized_away_callee_ends(void **state)
+{
+	struct fake *a = dial("deep"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	assert_int_equal(channel_count(w.pbx), 6);
+	fake_event(b, CE_ANSWER);
+	world_turn(&w);
+	assert_int_equal(channel_count(w.pbx), 2);
+	assert_ptr_equal(bridge_peer(a->ch), b->ch);
+	fake_hangup(b, CAUSE_NORMAL);
+	assert_null(a->ch);
+	assert_int_equal(channel_count(w.pbx), 0);
+}
+
+static void kept_with_n(void **state)
+{
+	struct fake *a = dial("stay"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	assert_int_equal(world_events(&w, "LocalBridge", "LocalOptimization: No"), 1);
+	fake_event(b, CE_ANSWER);
+	world_pass(&w, 1000);
+	assert_int_equal(channel_count(w.pbx), 4);
+	fake_digit(a, '3');
+	assert_true(fake_was_told(b, "digit:3"));
+	fake_digit(b, '4');
+	assert_true(fake_was_told(a, "digit:4"));
+	fake_event(b, CE_HOLD);
+	assert_true(fake_was_told(a, "hold"));
+	fake_event(b, CE_UNHOLD);
+	assert_true(fake_was_told(a, "unhold"));
+	fake_line(b, "200", "Bob");
+	assert_true(fake_was_told(a, "line:200"));
+	/* Allowed later: LocalOptimizeAway. */
+	assert_int_equal(local_allow_optimize(bridge_peer(a->ch)), 0);
+	world_turn(&w);
+	assert_int_equal(channel_count(w.pbx), 2);
+	fake_hangup(b, CAUSE_NORMAL);
+	assert_null(a->ch);
+}
+
+static void hangup_passes_through(void **state)
+{
+	struct fake *a = dial("stay"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	fake_event(b, CE_ANSWER);
+	fake_hangup(b, CAUSE_NORMAL);
+	assert_null(a->ch);
+	assert_int_equal(channel_count(w.pbx), 0);
+	a = dial("stay");
+	b = world_fake(&w, "bob");
+	fake_event(b, CE_ANSWER);
+	fake_hangup(a, CAUSE_NORMAL);
+	assert_null(b->ch);
+	assert_int_equal(channel_count(w.pbx), 0);
+}
+
+static void caller_gives_up(void **state)
+{
+	struct fake *a = dial("thru"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	fake_event(b, CE_RINGING);
+	fake_hangup(a, CAUSE_NORMAL);
+	assert_null(b->ch);
+	assert_int_equal(channel_count(w.pbx), 0);
+}
+
+static void no_such_extension(void **state)
+{
+	struct fake *a = dial("gone");
+
+	(void)state;
+	assert_string_equal(world_var(a->ch, "DIALSTATUS"), "CHANUNAVAIL");
+	assert_int_equal(channel_count(w.pbx), 1);
+}
+
+static void refusals_pass(void **state)
+{
+	struct fake *a = dial("busy");
+
+	(void)state;
+	assert_string_equal(world_var(a->ch, "DIALSTATUS"), "BUSY");
+	world_pass(&w, 1100);
+	assert_int_equal(channel_count(w.pbx), 1);
+	fake_hangup(a, CAUSE_NORMAL);
+	a = dial("thru");
+	fake_hangup(world_fake(&w, "bob"), CAUSE_NO_RESPONSE);
+	world_pass(&w, 21000);          /* both dialplans end in congestion for a while */
+	assert_null(a->ch);
+	assert_int_equal(world_events(&w, "HangupRequest", "Cause: 18"), 1);
+	assert_int_equal(channel_count(w.pbx), 0);
+}
+
+/* ---- originate */
+
+struct outcome {
+	unsigned calls;
+	enum originate_reason reason;
+	bool channel;
+};
+
+static void note(void *arg, enum originate_reason reason, struct channel *ch)
+{
+	struct outcome *o = arg;
+
+	o->calls++;
+	o->reason = reason;
+	o->channel = ch != NULL;
+}
+
+static struct outcome start(struct originate_prm prm, int want)
+{
+	static struct outcome o;
+
+	o = (struct outcome){ 0 };
+	assert_int_equal(originate(w.pbx, &prm, note, &o), want);
+	world_turn(&w);
+	return o;
+}
+
+static struct outcome later;
+
+static void originate_answered(void **state)
+{
+	struct originate_var vars[] = { { STR("HELLO"), STR("world") } };
+	struct originate_prm prm = { .channel = STR("Fake/bob"), .context = STR("inner"), .exten = STR("vars"),
+		.caller_number = STR("77"), .caller_name = STR("Seven"), .vars = vars, .nvars = 1, .tell = true,
+		.actionid = STR("a-1"), .uniqueid = STR("mine") };
+	struct fake *b;
+
+	(void)state;
+	later = (struct outcome){ 0 };
+	assert_int_equal(originate(w.pbx, &prm, note, &later), 0);
+	world_turn(&w);
+	b = world_fake(&w, "bob");
+	assert_string_equal(text_z(&b->ch->uniqueid), "mine");
+	assert_string_equal(text_z(&b->ch->connected.number), "77");
+	assert_int_equal(originate(w.pbx, &prm, note, &later), EEXIST);
+	fake_event(b, CE_RINGING);
+	assert_int_equal(later.calls, 0);
+	fake_event(b, CE_ANSWER);
+	assert_int_equal(later.calls, 1);
+	assert_int_equal(later.reason, ORIGINATE_ANSWERED);
+	assert_string_equal(world_var(b->ch, "GOT"), "world");
+	assert_int_equal(world_events(&w, "OriginateResponse", "ActionID: a-1"), 1);
+	assert_int_equal(world_events(&w, "OriginateResponse", "Reason: 4"), 1);
+	assert_int_equal(world_events(&w, "DialEnd", "DialStatus: ANSWER"), 1);
+}
+
+static void originate_refused(void **state)
+{
+	struct originate_prm prm = { .channel = STR("Fake/bob"), .app = STR("Wait"), .data = STR("60"),
+		.timeout_ms = 3000 };
+	struct outcome o;
+
+	(void)state;
+	later = (struct outcome){ 0 };
+	assert_int_equal(originate(w.pbx, &prm, note, &later), 0);
+	world_turn(&w);
+	fake_hangup(world_fake(&w, "bob"), CAUSE_BUSY);
+	assert_int_equal(later.reason, ORIGINATE_BUSY);
+	assert_int_equal(channel_count(w.pbx), 0);
+	later = (struct outcome){ 0 };
+	assert_int_equal(originate(w.pbx, &prm, note, &later), 0);
+	world_pass(&w, 3100);
+	assert_int_equal(later.calls, 1);
+	assert_int_equal(later.reason, ORIGINATE_TIMEOUT);
+	assert_int_equal(channel_count(w.pbx), 0);
+	w.refuse_cause = CAUSE_NO_ROUTE;
+	o = start(prm, 0);
+	assert_int_equal(o.calls, 1);
+	assert_int_equal(o.reason, ORIGINATE_FAILED);
+	assert_false(o.channel);
+	prm.channel = STR("Fake/");
+	start(prm, EINVAL);
+	prm.channel = STR("Fake/bob");
+	prm.app = STR_NULL;
+	start(prm, EINVAL);
+}
+
+static void originate_local(void **state)
+{
+	struct originate_prm prm = { .channel = STR("Local/answer@inner"), .context = STR("default"),
+		.exten = STR("run") };
+
+	(void)state;
+	later = (struct outcome){ 0 };
+	assert_int_equal(originate(w.pbx, &prm, note, &later), 0);
+	world_turn(&w);
+	assert_int_equal(later.reason, ORIGINATE_ANSWERED);
+	assert_int_equal(channel_count(w.pbx), 2);
+	pbx_hangup_all(w.pbx, CAUSE_NORMAL);
+	world_turn(&w);
+	assert_int_equal(channel_count(w.pbx), 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(optimized_away), T(optimized_away_callee_ends), T(kept_with_n), T(hangup_passes_through),
+		T(caller_gives_up), T(no_such_extension), T(refusals_pass), T(originate_answered),
+		T(originate_refused), T(originate_local),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
