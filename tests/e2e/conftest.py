@@ -77,11 +77,11 @@ def make_server(place):
     """make_server({"pjsip.conf": ...}) gives a Server, not yet started."""
     made = []
 
-    def make(files=None):
+    def make(files=None, **kw):
         files = dict(files or {})
         files.setdefault("pjsip.conf", accounts(_1001="one", _1002="two"))
         files.setdefault("extensions.conf", EXTENSIONS)
-        server = Server(f"{place}/server{len(made)}", files)
+        server = Server(f"{place}/server{len(made)}", files, **kw)
         made.append(server)
         return server
 

@@ -57,11 +57,13 @@ def environment():
 
 
 class Server:
-    """`files` are written to etc/; {port} and {dir} in their text are replaced."""
+    """`files` are written to etc/; {port} and {dir} in their text are replaced.
+    `quiet`: log no more than warnings, for tests under load."""
 
-    def __init__(self, directory, files):
+    def __init__(self, directory, files, quiet=False):
         self.dir = str(directory)
         self.files = files
+        self.quiet = quiet
         self.port = free_port()
         self.process = None
         self.output = os.path.join(self.dir, "output")
@@ -77,8 +79,9 @@ class Server:
         sounds = os.environ.get("SOUNDS", "/usr/share/asterisk")
         lines = "".join(f"{k} => {self.dir}/{v}\n" for k, v in parts.items())
         lines += f"astdatadir => {sounds}\n" + os.environ.get("ASTERISK_DIRECTORIES", "")
-        self.write("asterisk.conf", f"[directories]\n{lines}\n[options]\nverbose = 3\n")
-        self.write("logger.conf", "[general]\n[logfiles]\nmessages => notice,warning,error,security,verbose\n")
+        self.write("asterisk.conf", f"[directories]\n{lines}\n[options]\nverbose = {0 if self.quiet else 3}\n")
+        levels = "warning,error" if self.quiet else "notice,warning,error,security,verbose"
+        self.write("logger.conf", f"[general]\n[logfiles]\nmessages => {levels}\nconsole => {levels}\n")
         self.write("modules.conf", "[modules]\nautoload = yes\n")
         self.write("rtp.conf", "[general]\nrtpstart = 31000\nrtpend = 32999\n")
         for name, text in self.files.items():

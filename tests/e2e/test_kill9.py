@@ -1,0 +1,53 @@
+"""kill -9 in the middle of 1,000 registrations per second: every contact that
+was answered 200 is there after the restart."""
+
+import os
+
+from conftest import EXTENSIONS, PJSIP
+from load import Load, users_config
+from server import free_port
+
+ROUNDS = int(os.environ.get("KILL9_ROUNDS", "20"))
+USERS = 1500
+RATE = 1000
+
+
+def read_contacts(path):
+    """What was answered 200: {user: last contact}."""
+    with open(path, encoding="ascii") as f:
+        return dict(line.split() for line in f)
+
+
+def test_kill9_loses_no_contact(make_server, place):
+    config = PJSIP + users_config(USERS).replace("{callee}", str(free_port()))
+    server = make_server({"pjsip.conf": config, "extensions.conf": EXTENSIONS}, quiet=True).start()
+    promised = {}       # what has to be there: {user: contact}
+    slowest = RATE
+    for number in range(ROUNDS):
+        path = f"{place}/contacts{number}"
+        load = Load("register", server, "--users", USERS, "--rate", RATE, "--seconds", 60, "--warmup", 0, "--drain", 0,
+                    "--tag", f"r{number}", "--contacts", path)
+        try:
+            # A different moment each time, within and between the commits.
+            first = load.wait_for(lambda now: now["registered"] > 50)
+            last = load.wait_for(lambda now: now["registered"] >= 400 + 53 * number % 300)
+            server.kill()
+            load.end()
+        finally:
+            load.close()
+        slowest = min(slowest, (last["registered"] - first["registered"]) / max(last["s"] - first["s"], 0.1))
+        answered = read_contacts(path)
+        assert len(answered) >= last["registered"] * 0.9
+        promised.update(answered)
+
+        server.start()
+        there = server.contacts()
+        lost = []
+        for user, contact in promised.items():
+            # A later one that was stored, and not answered any more, is as good.
+            tags = [c.split("@")[0].rpartition("-r")[2] for c in there.get(user, [])]
+            if not any(int(t) >= int(contact.split("@")[0].rpartition("-r")[2]) for t in tags if t.isdigit()):
+                lost.append((user, contact, there.get(user)))
+        assert not lost, f"round {number}: {len(lost)} of {len(promised)} contacts lost: {lost[:5]}"
+        assert all(len(c) == 1 for c in there.values()), "remove_existing left two contacts"
+    assert slowest > RATE * 0.6, f"only {slowest:.0f} registrations per second"
