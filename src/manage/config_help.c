@@ -1,6 +1,7 @@
 #include "manage/config_help.h"
 #include "config/settings.h"
 #include "service/settings.h"
+#include "service/wizard.h"
 #include <errno.h>
 
 /* The names that `config show help` calls modules are Asterisk's, because scripts
@@ -15,6 +16,11 @@ static const struct option_set *pjsip_set(unsigned i)
 	return object_options((enum object_type)i);
 }
 
+static const struct option_set *wizard_set(unsigned i)
+{
+	return i ? NULL : &wizard_options;
+}
+
 static const struct option_set *rtp_set(unsigned i)
 {
 	return i ? NULL : rtp_conf_options();
@@ -27,6 +33,7 @@ static const struct option_set *logger_set(unsigned i)
 
 static const struct module modules[] = {
 	{ "res_pjsip", "The SIP service: pjsip.conf.", pjsip_set },
+	{ "res_pjsip_config_wizard", "Shorter configuration: pjsip_wizard.conf.", wizard_set },
 	{ "core", "The program itself: asterisk.conf.", asterisk_conf_options },
 	{ "manager", "The manager interface: manager.conf.", manager_conf_options },
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },

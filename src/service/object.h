@@ -354,6 +354,12 @@ struct phoneprov_conf {
 	const struct conf_var_list *vars;       /* every other line */
 };
 
+/* has_hint of pjsip_wizard.conf: hint_exten of the context shows PJSIP/endpoint. */
+struct wizard_hint {
+	struct str context, exten, endpoint;
+	struct str application;         /* at priority 1, "App(args)"; empty: none */
+};
+
 /* The table of a type, and its name in type=. */
 const struct option_set *object_options(enum object_type t);
 struct str object_type_name(enum object_type t);
@@ -378,6 +384,8 @@ struct snapshot {               /* obj */
 	struct object_list list[OBJECT_TYPES];
 	struct global_conf *global;     /* never NULL: defaults where the file has none */
 	struct system_conf *system;     /* never NULL */
+	const struct wizard_hint *hints;        /* hint_n of them */
+	size_t hint_n;
 	uint64_t serial;                /* grows with each build */
 	struct snapshot_parts *parts;   /* snapshot.c's own */
 };

@@ -1,4 +1,5 @@
 #include "service/objects.h"
+#include "service/wizard.h"
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@ struct loader {
 	struct sources of[OBJECT_TYPES];
 	struct option_index *index[OBJECT_TYPES];       /* held */
 	struct config *c[2];            /* held: pjsip.conf, pjsip_wizard.conf */
+	struct arena *made;             /* held: sections made of wizards */
+	size_t hint_cap;
 };
 
 static void snapshot_free(void *p)
@@ -91,6 +94,7 @@ static void loader_end(struct loader *l)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(l->c); i++)
 		config_free(l->c[i]);
+	arena_free(l->made);
 	if (!b)
 		return;
 	intern_free(b->ctx.intern);
@@ -190,6 +194,44 @@ static int sort_sections(struct loader *l, const struct config *c)
 	for (const struct config_section *s = config_first(c); !err && s; s = config_next(s))
 		err = sort_section(l, (struct source){ c, s });
 	return err;
+}
+
+static int made_section(void *arg, enum object_type t, struct config_section *s)
+{
+	struct loader *l = arg;
+
+	return add_source(&l->of[t], (struct source){ l->c[1], s });
+}
+
+static int made_hint(void *arg, struct wizard_hint h)
+{
+	struct loader *l = arg;
+	struct snapshot *s = l->s;
+
+	/* Grown by doubling in the arena: they are few. */
+	if (s->hint_n == l->hint_cap) {
+		size_t cap = l->hint_cap ? l->hint_cap * 2 : 8;
+		struct wizard_hint *v = arena_alloc(s->arena, cap * sizeof(*v));
+
+		if (!v)
+			return ENOMEM;
+		if (s->hint_n)
+			memcpy(v, s->hints, s->hint_n * sizeof(*v));
+		s->hints = v;
+		l->hint_cap = cap;
+	}
+	((struct wizard_hint *)(size_t)s->hints)[s->hint_n++] = h;
+	return 0;
+}
+
+static int read_wizards(struct loader *l)
+{
+	struct wizard_prm prm = { .ctx = &l->b->ctx, .r = l->r, .section = made_section, .hint = made_hint, .arg = l };
+
+	if (!l->c[1])
+		return 0;
+	prm.arena = l->made = arena_new(0);
+	return l->made ? wizard_expand(&prm, l->c[1]) : ENOMEM;
 }
 
 static int add_object(struct loader *l, enum object_type t, struct object *o)
@@ -623,6 +665,8 @@ int snapshot_build(struct snapshot **sp, const struct snapshot_prm *prm, struct 
 		err = load_acls(&l, &files);
 	if (!err)
 		err = sort_sections(&l, l.c[0]);
+	if (!err)
+		err = read_wizards(&l);
 	if (!err)
 		err = read_all(&l);
 	err = finish_load(&l, sp, err);

@@ -504,6 +504,68 @@ static void from_files(void **state)
 	rmdir(dir);
 }
 
+/* A phone and a trunk by the wizard are what discrete sections would be. */
+static void wizard(void **state)
+{
+	char dir[] = "/tmp/sidetone-test-XXXXXX";
+	struct snapshot *s = NULL;
+	struct snapshot_prm prm = { .dir = dir };
+	struct report *r = report_new();
+	const struct endpoint *e;
+	const struct registration_conf *reg;
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	put_file(dir, "pjsip.conf", "[udp]\ntype=transport\nbind=0.0.0.0\n");
+	put_file(dir, "pjsip_wizard.conf", "[w](!)\ntype=wizard\ntransport=udp\n[trunk](w)\nsends_auth=yes\n"
+		"sends_registrations=yes\nremote_hosts=127.0.0.5:41060, 127.0.0.6\nendpoint/context=inside\n"
+		"outbound_auth/username=me\noutbound_auth/password=p\nregistration/retry_interval=38\n"
+		"[phone](w)\naccepts_auth=yes\naccepts_registrations=yes\naor/max_contacts=7\ninbound_auth/username=u\n"
+		"inbound_auth/password=p\nhas_hint=yes\nhint_exten=100\nendpoint/allow=ulaw\n"
+		"[bad](w)\naccepts_auth=yes\nendpoint/alow=ulaw\n[worse](w)\nacepts_auth=yes\n");
+	assert_int_equal(snapshot_build(&s, &prm, r), 0);
+	e = snapshot_endpoint(s, STR("trunk"));
+	assert_non_null(e);
+	assert_int_equal(e->outbound_auth_n, 1);
+	assert_int_equal(e->auth.n, 0);
+	assert_true(str_eq(e->context, STR("inside")));
+	assert_ptr_equal(e->transport_obj, snapshot_transport(s, STR("udp")));
+	shows(&e->aor_objs[0]->o, "contact", "sip:127.0.0.5:41060,sip:127.0.0.6");
+	shows(&snapshot_identify(s, STR("trunk-identify"))->o, "match",
+	      "127.0.0.5:41060/255.255.255.255,127.0.0.6/255.255.255.255");
+	reg = snapshot_registration(s, STR("trunk-reg-1"));
+	assert_true(str_eq(reg->client_uri, STR("sip:me@127.0.0.6")));
+	assert_int_equal(reg->retry_interval, 38);
+	assert_int_equal(reg->outbound_auth_n, 1);
+	e = snapshot_endpoint(s, STR("phone"));
+	assert_int_equal(e->auth_n, 1);
+	assert_true(str_eq(e->auth_objs[0]->name, STR("phone-iauth")));
+	assert_int_equal(snapshot_aor(s, STR("phone"))->max_contacts, 7);
+	assert_null(snapshot_identify(s, STR("phone-identify")));
+	assert_int_equal(s->hint_n, 1);
+	assert_true(str_eq(s->hints[0].context, STR("default")));
+	assert_true(str_eq(s->hints[0].endpoint, STR("phone")));
+
+	assert_null(snapshot_endpoint(s, STR("bad")));
+	assert_int_equal(report_errors(r), 4);
+	report_write(&b, report_at(r, 0));
+	assert_string_equal(buf_z(&b), "pjsip_wizard.conf:21: wizard 'bad': accepts_auth needs inbound_auth/username=");
+	buf_reset(&b);
+	report_write(&b, report_at(r, 2));
+	assert_string_equal(buf_z(&b), "pjsip_wizard.conf:25: wizard 'worse': unknown option 'acepts_auth'; did you mean "
+			    "'accepts_auth'?");
+	buf_reset(&b);
+	report_write(&b, report_at(r, 3));
+	assert_string_equal(buf_z(&b), "pjsip_wizard.conf:23: endpoint 'bad': unknown option 'alow'; did you mean 'allow'?");
+	buf_free(&b);
+	obj_drop(s);
+	report_free(r);
+	drop_file(dir, "pjsip.conf");
+	drop_file(dir, "pjsip_wizard.conf");
+	rmdir(dir);
+}
+
 static void manager(void **state)
 {
 	struct report *r = report_new();
@@ -562,7 +624,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_option), cmocka_unit_test(whole_file), cmocka_unit_test(fault_lines),
 		cmocka_unit_test(reloads), cmocka_unit_test(defaults), cmocka_unit_test(first_type),
-		cmocka_unit_test(codec_order), cmocka_unit_test(from_files), cmocka_unit_test(manager),
+		cmocka_unit_test(codec_order), cmocka_unit_test(from_files), cmocka_unit_test(wizard),
+		cmocka_unit_test(manager),
 		cmocka_unit_test(broken_acl),
 	};
 
