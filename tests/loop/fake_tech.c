@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-void stub_apps(struct pbx *p) __attribute__((weak));
 static struct world *the_world;         /* a technology's functions get no argument of ours */
 
 static void fake_free(void *o)
@@ -180,8 +179,6 @@ void world_open(struct world *w, const char *extensions)
 	assert_int_equal(pbx_add_tech(w->pbx, &fake_tech), 0);
 	w->listener = events_listen(w->pbx->events, UINT32_MAX, hear, w);
 	assert_non_null(w->listener);
-	if (stub_apps)
-		stub_apps(w->pbx);
 	load(w, extensions);
 }
 
