@@ -1,8 +1,9 @@
 /* media/file.h -- sound files: found by name and language, decoded once, shared.
  * A sound is held in memory in the form the leg sends (or linear), so that the
  * media thread copies and never waits for a disk.
- * Formats: ulaw ul pcm mu / alaw al / gsm / sln sln16 ... / wav (PCM 16, ulaw,
- * alaw, gsm inside) / wav16; what libsndfile reads besides is a later row.
+ * Formats: ulaw ul mu pcm / alaw al alw / gsm / sln raw sln12 ... sln48 / wav
+ * wav16 WAV (inside: PCM 8 and 16, ulaw, alaw, GSM); what libsndfile reads
+ * besides is a later row.
  * Lookup of "hello" in language "en": sounds/en/hello.EXT, then (packagers keep
  * voices so) sounds/en_anything/hello.EXT, then sounds/hello.EXT; of "en_GB" also
  * "en". "/abs/path" and names with .. : file_find() says which are taken.
@@ -30,8 +31,8 @@ struct file_name {
  * ENOENT; EINVAL: the name leaves `dir` by "..". Absolute names are taken as
  * they are (Asterisk allows them), with or without extension. */
 int file_find(struct file_name *out, struct str dir, struct str name, struct str lang, enum format_id want);
-/* Read it, as `want` when that can be made, else as slin. EBADMSG not such a
- * file, EFBIG over `max_bytes`, errno of open and read. */
+/* Read it, as `want` when that can be made, else as slin of its own rate. EBADMSG
+ * not such a file, EFBIG over `max_bytes` (0: 64 MiB), errno of open and read. */
 int file_load(struct sound **out, const struct file_name *f, enum format_id want, size_t max_bytes);
 /* The same from bytes already read: wav by its header, else raw `id`. Pure. */
 int file_decode(struct sound **out, struct str bytes, enum format_id id, enum format_id want);
@@ -45,15 +46,21 @@ struct wav_info {
 	size_t data_at, data_n;         /* [bytes] */
 };
 int wav_parse(struct wav_info *w, struct str bytes);
+/* The slin format of that rate; FORMAT_NONE: there is none. */
+enum format_id sound_slin_id(uint32_t rate);
 /* 44 bytes before `data_n` bytes of slin at `rate`: for recording and tests. */
 void wav_header(uint8_t out[44], uint32_t rate, uint32_t data_n);
 
-/* Sounds kept by (path, form), least recently used out first. Threads: core. */
+/* Sounds kept under a key of the caller's (what was asked for), least recently
+ * used out first. Threads: core. */
 struct sound_cache;
 struct sound_cache *sound_cache_new(size_t max_bytes);
 void sound_cache_free(struct sound_cache *c);
-struct sound *sound_cache_get(struct sound_cache *c, struct str key);        /* held for the caller; NULL */
-void sound_cache_put(struct sound_cache *c, struct str key, struct sound *s);
+/* Held for the caller; NULL: not there, or put in before `since_us` (a file may
+ * have changed since then; the time is the caller's clock). */
+struct sound *sound_cache_get(struct sound_cache *c, struct str key, uint64_t since_us);
+void sound_cache_put(struct sound_cache *c, struct str key, struct sound *s, uint64_t now_us);
 void sound_cache_clear(struct sound_cache *c);
+size_t sound_cache_bytes(const struct sound_cache *c);
 
 #endif

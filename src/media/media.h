@@ -39,7 +39,8 @@ struct media_prm {
 };
 
 int media_new(struct media **out, const struct media_prm *prm);
-/* Closes all sessions without events, stops and joins the threads. */
+/* Closes all sessions without events, stops and joins the threads. Not from
+ * inside an event. */
 void media_close(struct media *m);
 /* New ports, directory, strictness for sessions made from now on. */
 void media_reload(struct media *m, const struct media_prm *prm);

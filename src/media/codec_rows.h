@@ -1,0 +1,12 @@
+/* media/codec_rows.h -- the rows of codec.c's table that have files of their own. */
+#ifndef MEDIA_CODEC_ROWS_H
+#define MEDIA_CODEC_ROWS_H
+
+#include "media/codec.h"
+
+extern const struct codec codec_row_gsm;
+
+/* All of a wav's GSM data to samples (owned by the caller). ENOMEM. */
+int codec_gsm_wav49(struct str bytes, int16_t **out, size_t *n, uint32_t *rate);
+
+#endif

@@ -1,0 +1,93 @@
+/* media/core.h -- inside media/: the core's side of the threads. Threads: core. */
+#ifndef MEDIA_CORE_H
+#define MEDIA_CORE_H
+
+#include "media/thread.h"
+#include <pthread.h>
+
+struct pending {                /* a command that waits on the core's side */
+	struct list link;
+	struct cmd c;
+};
+
+struct core_thread {
+	struct mthread m;
+	pthread_t id;
+	bool running;
+	size_t load;            /* sessions */
+	struct list overflow;   /* of struct pending: its queue was full */
+};
+
+struct later {                  /* an event that the core itself makes */
+	struct list link;
+	struct media_session *s;        /* held */
+	struct media_event e;
+};
+
+struct ports {
+	uint64_t used[512];     /* one bit a pair: port / 2 */
+	size_t count;
+};
+
+struct media {
+	struct media_prm prm;
+	char *sounds;           /* owned; prm.sounds looks into it */
+	const struct clock *clock;
+	struct core_thread **t; /* owned, nt of them */
+	size_t nt;
+	bool inline_;           /* t[0] runs here */
+	bool closing;           /* no events any more */
+	struct bell *bell;      /* owned; NULL without a loop */
+	uv_poll_t *poll;        /* owned until closed; inline with a loop */
+	struct timer tick;      /* the same */
+	struct list sessions, later;
+	struct sound_cache *cache;      /* owned */
+	struct ports ports;
+	uint64_t seed;
+	uint64_t exhausted;
+	size_t nsessions;
+};
+
+struct media_session {          /* obj */
+	struct list link;       /* in m->sessions */
+	struct media *m;        /* NULL: media is gone */
+	struct core_thread *t;
+	struct stream *st;      /* the thread's; freed at EV_CLOSED */
+	struct media_session *peer;     /* bridged, as the core sees it */
+	media_event_fn *fn;
+	void *arg;
+	struct sa local[2];
+	uint16_t ranged;        /* its port pair is marked in m->ports; 0: not */
+	enum media_type type;
+	bool closed, moving;
+	struct list held;       /* of struct pending, while moving */
+	uint32_t play_turn;     /* of the last media_play or _stop */
+	uint32_t ssrc;
+	/* of the last media_session_set() */
+	enum format_id format;  /* sent */
+	uint8_t ptime;
+	enum media_dtmf dtmf;
+	bool smoothed;
+};
+
+/* media.c */
+int core_post(struct media_session *s, const struct cmd *c); /* ENOMEM, ENOBUFS, ESHUTDOWN */
+void core_post_sure(struct media_session *s, const struct cmd *c);   /* never refused */
+void core_later(struct media_session *s, const struct media_event *e);
+uint64_t core_random(struct media *m);
+void core_move(struct media_session *s, struct core_thread *to);
+void core_cancel_bridge(struct media_session *s);    /* one that waits for a move */
+void core_notify(struct media *m);                   /* have events looked at soon */
+/* session.c */
+void session_event(struct media_session *s, const struct media_event *e);
+void session_gone(struct media_session *s);          /* EV_CLOSED */
+void session_abandon(struct media_session *s);       /* media_close(): close it without its owner */
+void cfg_free(struct stream_cfg *c);
+/* ports.c */
+int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],
+	       uint16_t *ranged);
+void ports_release(struct media *m, uint16_t ranged);
+/* play.c */
+void playlist_free(struct playlist *p);
+
+#endif

@@ -1,0 +1,298 @@
+/* media/dtmf.c -- digits (RFC 4733): heard once however often repeated, and
+ * sent as events or as the two tones. */
+#include "media/thread.h"
+#include <errno.h>
+#include "base/poison.h"
+
+/* ---- receiving */
+
+static unsigned duration_ms(const struct dtmf_rx *d)
+{
+	return d->rate ? (unsigned)((uint64_t)d->duration * 1000 / d->rate) : 0;
+}
+
+static void tell(struct stream *s, enum media_event_type type, uint8_t event, unsigned ms)
+{
+	struct media_event e = { .type = type, .digit = rtp_event_digit(event), .ms = ms };
+
+	mthread_event(s, &e);
+}
+
+/* The other leg has no events at this rate: it gets the digit its own way. */
+static bool remade(const struct stream *s)
+{
+	return s->peer && s->peer->cfg && !s->echo && !s->dtmf_hold &&
+	       s->peer->cfg->set.dtmf != MEDIA_DTMF_NONE;
+}
+
+static struct dtmf_job *job_inside(struct stream *to)
+{
+	/* One digit at a time fits in the stream: no allocation here. */
+	return to->dtx.job ? NULL : &to->own_job;
+}
+
+static void finish(struct stream *s)
+{
+	struct dtmf_rx *d = &s->drx;
+
+	d->on = false;
+	d->has_ended = true;
+	d->ended_ts = d->ts;
+	tell(s, MEDIA_DTMF_END, d->event, duration_ms(d));
+	if (d->inband && s->peer)
+		dtmf_stop(s->peer);
+	d->inband = false;
+}
+
+static void begin(struct stream *s, const struct rtp_event *e, const struct rtp *r, uint32_t rate)
+{
+	struct dtmf_rx *d = &s->drx;
+	struct dtmf_job *j;
+
+	*d = (struct dtmf_rx){ .on = true, .event = e->event, .ts = r->ts, .rate = rate, .duration = e->duration,
+			       .has_ended = d->has_ended, .ended_ts = d->ended_ts };
+	tell(s, MEDIA_DTMF_BEGIN, e->event, 0);
+	if (!remade(s) || s->fwd[r->pt] != FWD_SLOW)
+		return;
+	j = job_inside(s->peer);
+	if (!j)
+		return;
+	*j = (struct dtmf_job){ .ms = 100, .open = true };
+	j->digits[0] = rtp_event_digit(e->event);
+	d->inband = true;
+	dtmf_start(s->peer, j);
+}
+
+/* An end is sent three times, and packets overtake each other: what belongs to
+ * a digit that is over, or lies before it, says nothing new. */
+static bool is_old(const struct dtmf_rx *d, uint32_t ts)
+{
+	return d->has_ended && (int32_t)(ts - d->ended_ts) <= 0 && (int32_t)(ts - d->ended_ts) > -(int32_t)(10 * d->rate);
+}
+
+void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t rate)
+{
+	struct dtmf_rx *d = &s->drx;
+	struct rtp_event e;
+
+	if (rtp_event_parse(&e, p + r->at, r->n) || !rtp_event_digit(e.event)) {
+		s->stats.dropped_bad++;
+		return;
+	}
+	d->last_us = s->t->now_us;
+	if (d->on && r->ts != d->ts && !is_old(d, r->ts))
+		finish(s);              /* its end was lost */
+	if (!d->on && !is_old(d, r->ts)) {
+		begin(s, &e, r, rate);
+		d->last_us = s->t->now_us;
+		stream_wake(s);
+	}
+	if (d->on && r->ts == d->ts) {
+		if (e.duration > d->duration)
+			d->duration = e.duration;
+		if (e.end)
+			finish(s);
+	}
+	if (s->echo)
+		send_relay(s, s, r, p);
+	else if (s->peer && s->peer->cfg && !s->dtmf_hold)
+		send_relay(s->peer, s, r, p);
+}
+
+void dtmf_rx_tick(struct stream *s)
+{
+	struct dtmf_rx *d = &s->drx;
+	uint64_t due = d->last_us + s->t->dtmf_ms * 1000u;
+
+	if (!d->on)
+		return;
+	if (s->t->now_us < due)
+		return;
+	finish(s);
+}
+
+/* ---- sending */
+
+static void give_back(struct stream *s, int err)
+{
+	struct dtmf_job *j = s->dtx.job;
+
+	s->dtx = (struct dtmf_tx){ 0 };
+	if (j && j != &s->own_job)
+		mthread_give(s->t, EV_DTMF_SENT, s, j, err);
+	source_changed(s);
+}
+
+void dtmf_abort(struct stream *s)
+{
+	if (s->dtx.job)
+		give_back(s, ECANCELED);
+}
+
+void dtmf_start(struct stream *s, struct dtmf_job *j)
+{
+	dtmf_abort(s);
+	s->dtx = (struct dtmf_tx){ .job = j };
+	source_changed(s);
+}
+
+void dtmf_stop(struct stream *s)
+{
+	if (s->dtx.job && s->dtx.job->open)
+		s->dtx.ending = true;
+}
+
+static void event_send(struct stream *s, bool first, bool end)
+{
+	struct dtmf_tx *d = &s->dtx;
+	uint8_t *out = s->t->out;
+	uint64_t dur = (uint64_t)d->sent_ms * d->rate / 1000;
+	struct rtp_event e = { .event = d->event, .volume = 10, .end = end,
+			       .duration = (uint16_t)(dur < UINT16_MAX ? dur : UINT16_MAX) };
+
+	rtp_write(out, d->pt, first, s->seq++, d->ts, s->ssrc);
+	rtp_event_write(out + RTP_HEADER, &e);
+	s->tx_pt = d->pt;
+	if (s->can_tx)
+		send_packet(s, out, RTP_HEADER + 4);
+}
+
+/* The event row to send with; false: as tones. */
+static bool event_row(struct stream *s)
+{
+	const struct media_set *set = &s->cfg->set;
+	const struct stream_codec *c = source_codec(s);
+	size_t best = set->nevents;
+
+	if (set->dtmf != MEDIA_DTMF_RFC4733)
+		return false;
+	/* On the clock of the codec in use (RFC 4733 section 2.1), else the first. */
+	for (size_t i = set->nevents; i-- > 0; )
+		if (set->event[i].pt_tx != 255 &&
+		    (best == set->nevents || !c || set->event[best].rate != c->clock || set->event[i].rate == c->clock))
+			best = i;
+	if (best == set->nevents)
+		return false;
+	s->dtx.pt = set->event[best].pt_tx;
+	s->dtx.rate = set->event[best].rate;
+	return true;
+}
+
+/* The pair of the digit that is out; a tone without a life of its own. */
+static struct tone *pair(struct stream *s)
+{
+	return (struct tone *)(void *)s->dtmf_tone;
+}
+
+static void tone_begin(struct stream *s, char digit)
+{
+	uint16_t low = 0, high = 0;
+
+	tone_dtmf_freqs(digit, &low, &high);
+	pair(s)->nparts = pair(s)->loop = 1;
+	pair(s)->part[0] = (struct tone_part){ .freq = { low, high } };
+	s->gen.tone = NULL;
+	s->dtx.state = DTMF_TONE;
+}
+
+/* Next of the job's characters; false: it is done. */
+static bool next(struct stream *s)
+{
+	struct dtmf_tx *d = &s->dtx;
+	char c = d->job->digits[d->at];
+	int event;
+
+	d->sent_ms = 0;
+	if (!c)
+		return false;
+	event = rtp_event_of(c);
+	if (event < 0) {
+		d->state = DTMF_GAP;
+	} else if (s->cfg && event_row(s)) {
+		d->event = (uint8_t)event;
+		d->state = DTMF_EVENT;
+		send_advance(s, d->rate);
+		d->ts = s->ts;
+		event_send(s, true, false);
+	} else {
+		tone_begin(s, c);
+	}
+	return true;
+}
+
+static unsigned length(const struct dtmf_tx *d)
+{
+	char c = d->job->digits[d->at];
+
+	if (c == 'w' || c == 'W')
+		return c == 'w' ? 500 : 1000;
+	return d->job->ms;
+}
+
+static void digit_over(struct stream *s)
+{
+	struct dtmf_tx *d = &s->dtx;
+
+	if (d->state == DTMF_EVENT)
+		for (int i = 0; i < 3; i++)     /* RFC 4733 section 2.5.1.4 */
+			event_send(s, false, true);
+	/* Our time went on with the event's. */
+	s->map.from = NULL;
+	d->at++;
+	d->sent_ms = 0;
+	d->ending = false;
+	d->state = d->job->digits[d->at] ? DTMF_GAP : DTMF_IDLE;
+}
+
+static void tone_out(struct stream *s, unsigned ms)
+{
+	const struct stream_codec *c = source_codec(s);
+	size_t n;
+
+	if (!c || !c->row)
+		return;
+	n = (size_t)ms * c->row->rate / 1000;
+	if (s->gen.tone != pair(s) || s->gen.rate != c->row->rate)
+		tone_gen_init(&s->gen, pair(s), c->row->rate);
+	tone_gen_run(&s->gen, s->t->pcm, n);
+	source_pcm(s, c, s->t->pcm, n);
+}
+
+bool dtmf_tick(struct stream *s, unsigned ms)
+{
+	struct dtmf_tx *d = &s->dtx;
+	bool open;
+
+	if (d->state == DTMF_IDLE && !next(s)) {
+		give_back(s, 0);
+		return false;
+	}
+	open = d->job->open && !d->ending;
+	switch ((enum dtmf_state)d->state) {
+	case DTMF_EVENT:
+		d->sent_ms += ms;
+		if (open || d->sent_ms < length(d))
+			event_send(s, false, false);
+		else
+			digit_over(s);
+		break;
+	case DTMF_TONE:
+		tone_out(s, ms);
+		d->sent_ms += ms;
+		if (!open && d->sent_ms >= length(d))
+			digit_over(s);
+		break;
+	default:
+		d->sent_ms += ms;
+		/* A pause of the text's own counts as one, after it none. */
+		if (rtp_event_of(d->job->digits[d->at]) < 0 ? d->sent_ms >= length(d) : d->sent_ms >= d->job->gap_ms) {
+			if (rtp_event_of(d->job->digits[d->at]) < 0)
+				d->at++;
+			d->state = DTMF_IDLE;
+		}
+		break;
+	}
+	if (d->state == DTMF_IDLE && !d->job->digits[d->at])
+		give_back(s, 0);
+	return true;
+}

@@ -1,0 +1,160 @@
+/* media/report.c -- RTCP reports, timeouts and numbers: what happens about once
+ * a second. */
+#include "media/thread.h"
+#include "base/poison.h"
+
+static uint32_t rx_clock(const struct stream *s)
+{
+	uint8_t cls = s->cfg ? s->cfg->cls[s->rx_pt & 127] : CLS_NONE;
+
+	return cls < CLS_EVENT ? s->cfg->codec[cls].clock : 8000;
+}
+
+static uint32_t tx_clock(struct stream *s)
+{
+	const struct stream_codec *c = source_codec(s);
+
+	for (size_t i = 0; s->cfg && i < s->cfg->n; i++)
+		if (s->cfg->codec[i].pt_tx == s->tx_pt)
+			return s->cfg->codec[i].clock;
+	return c ? c->clock : 8000;
+}
+
+static void send_rtcp(struct stream *s, const uint8_t *p, size_t n)
+{
+	int fd = s->cfg->set.rtcp_mux ? s->fd[0] : s->fd[1];
+
+	if (!n || !sa_is_set(&s->rtcp_dst) || !sa_port(&s->rtcp_dst))
+		return;
+	if (sendto(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL, &s->rtcp_dst.u.s, sa_len(&s->rtcp_dst)) >= 0)
+		s->stats.rtcp_tx++;
+}
+
+/* SR or RR about what was received since the last one (RFC 3550 section 6.4). */
+void report_send(struct stream *s, bool bye)
+{
+	uint64_t now = s->t->now_us;
+	struct rtcp_out r = { .ssrc = s->ssrc, .bye = bye, .cname = str_z(s->cname) };
+	uint8_t buf[300];
+
+	if (!s->cfg || (!s->stats.tx && !s->rx.started))
+		return;
+	r.sender = s->stats.tx != s->tx_reported;
+	if (r.sender) {
+		ntp_from_us(s->t->wall_us, &r.ntp_sec, &r.ntp_frac);
+		r.ts = s->ts + (uint32_t)((now - s->ts_us) * tx_clock(s) / 1000000);
+		r.packets = (uint32_t)s->stats.tx;
+		r.octets = s->tx_octets;
+		s->tx_reported = (uint32_t)s->stats.tx;
+	}
+	if (s->rx.started) {
+		r.has_block = true;
+		r.block = (struct rtcp_block){
+			.ssrc = s->rx.ssrc, .fraction = rtp_rx_fraction(&s->rx), .lost = rtp_rx_lost(&s->rx),
+			.max_seq = s->rx.cycles + s->rx.max_seq, .jitter = s->rx.jitter16 >> 4,
+		};
+		if (s->last_sr_us) {
+			r.block.lsr = s->last_sr;
+			r.block.dlsr = (uint32_t)((now - s->last_sr_us) * 65536 / 1000000);
+		}
+	}
+	s->last_rtcp_us = now;
+	send_rtcp(s, buf, rtcp_write(buf, sizeof(buf), &r));
+}
+
+/* The peer's wish for a key frame goes to whom it sees (RFC 4585, 5104). */
+static void pass_pli(struct stream *s)
+{
+	uint8_t buf[16];
+
+	if (s->peer && s->peer->cfg && s->peer->rx.started)
+		send_rtcp(s->peer, buf, rtcp_write_pli(buf, sizeof(buf), s->peer->ssrc, s->peer->rx.ssrc));
+}
+
+void report_receive(struct stream *s, const uint8_t *p, size_t n)
+{
+	uint64_t now = s->t->now_us;
+	uint32_t sec, frac;
+	struct rtcp r;
+
+	if (rtcp_parse(&r, p, n, s->ssrc)) {
+		s->stats.dropped_bad++;
+		return;
+	}
+	s->stats.rtcp_rx++;
+	s->last_rx_us = now;
+	if (r.sr) {
+		s->last_sr = ntp_middle(r.ntp_sec, r.ntp_frac);
+		s->last_sr_us = now;
+	}
+	if (r.has_block) {
+		uint32_t trip;
+
+		s->stats.remote_lost = r.block.lost > 0 ? (uint64_t)r.block.lost : 0;
+		s->stats.remote_jitter_ms = r.block.jitter * 1000.0 / tx_clock(s);
+		ntp_from_us(s->t->wall_us, &sec, &frac);
+		trip = ntp_middle(sec, frac) - r.block.lsr - r.block.dlsr;
+		/* A clock that was set in between gives nonsense: over 30 s is none. */
+		if (r.block.lsr && trip < 30 * 65536)
+			s->stats.rtt_ms = trip * 1000.0 / 65536;
+	}
+	if (r.pli || r.fir)
+		pass_pli(s);
+}
+
+static void check_timeout(struct stream *s)
+{
+	uint32_t ms = s->cfg->set.timeout_ms;
+	uint64_t since = s->last_rx_us > s->set_us ? s->last_rx_us : s->set_us;
+	struct media_event e = { .type = MEDIA_TIMEOUT };
+
+	if (!ms || s->told_timeout || s->t->now_us - since < (uint64_t)ms * 1000)
+		return;
+	s->told_timeout = true;
+	e.ms = (uint32_t)((s->t->now_us - since) / 1000);
+	mthread_event(s, &e);
+}
+
+/* Comfort noise (RFC 3389), the least that keeps a NAT's door open. */
+static void keepalive(struct stream *s)
+{
+	const uint64_t ms = s->cfg->set.keepalive_ms;
+	uint64_t since = s->last_tx_us > s->set_us ? s->last_tx_us : s->set_us;
+	uint8_t pkt[RTP_HEADER + 1];
+
+	if (!ms || s->t->now_us - since < ms * 1000 || !sa_is_set(&s->dst) || !sa_port(&s->dst))
+		return;
+	send_advance(s, 8000);
+	rtp_write(pkt, 13, false, s->seq++, s->ts, s->ssrc);
+	pkt[RTP_HEADER] = 127;
+	send_packet(s, pkt, sizeof(pkt));
+}
+
+void report_tick(struct stream *s)
+{
+	if (!s->cfg)
+		return;
+	check_timeout(s);
+	keepalive(s);
+	if (s->t->rtcp_ms && s->t->now_us - s->last_rtcp_us >= s->t->rtcp_ms * 1000u)
+		report_send(s, false);
+}
+
+void report_fill(struct stream *s, struct media_stats *st)
+{
+	int32_t lost = rtp_rx_lost(&s->rx);
+	uint8_t cls = s->cfg ? s->cfg->cls[s->rx_pt & 127] : CLS_NONE;
+
+	*st = s->stats;
+	st->rx_lost = lost > 0 ? (uint64_t)lost : 0;
+	st->rx_jitter_ms = (s->rx.jitter16 >> 4) * 1000.0 / rx_clock(s);
+	st->ssrc = s->ssrc;
+	st->remote_ssrc = s->rx.ssrc;
+	st->rx_pt = s->rx_pt;
+	st->tx_pt = s->tx_pt;
+	st->rx_format = cls < CLS_EVENT ? s->cfg->codec[cls].id : FORMAT_NONE;
+	for (size_t i = 0; s->cfg && i < s->cfg->n; i++)
+		if (s->cfg->codec[i].pt_tx == s->tx_pt)
+			st->tx_format = s->cfg->codec[i].id;
+	st->source = s->latch.source;
+}

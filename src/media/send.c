@@ -1,0 +1,185 @@
+/* media/send.c -- packets out: relayed under our own numbers, or made here. */
+#include "media/thread.h"
+#include "base/poison.h"
+
+void send_packet(struct stream *s, uint8_t *p, size_t n)
+{
+	if (sendto(s->fd[0], p, n, MSG_DONTWAIT | MSG_NOSIGNAL, &s->dst.u.s, sa_len(&s->dst)) < 0)
+		return;
+	s->stats.tx++;
+	s->stats.tx_bytes += n;
+	s->tx_octets += (uint32_t)(n - RTP_HEADER);
+	s->last_tx_us = s->t->now_us;
+}
+
+void send_advance(struct stream *s, uint32_t clock)
+{
+	uint64_t gap = s->ts_us ? s->t->now_us - s->ts_us : 0;
+
+	/* An hour of silence is not told apart from a minute's. */
+	if (gap > 3600000000u)
+		gap = 3600000000u;
+	/* At least a packet's worth, so that two never share a timestamp. */
+	if (gap < GRID_US)
+		gap = 2 * GRID_US;
+	s->ts += (uint32_t)(gap * clock / 1000000);
+	s->ts_us = s->t->now_us;
+	s->map.from = NULL;
+}
+
+/* Sequence number and timestamp of `r` in our stream; true: a new start. */
+static bool map(struct stream *to, const struct stream *from, const struct rtp *r, uint32_t in, uint32_t out,
+		uint16_t *seq, uint32_t *ts)
+{
+	struct tx_map *m = &to->map;
+	bool start = m->from != from || m->ssrc != r->ssrc;
+	int32_t delta;
+
+	if (start) {
+		send_advance(to, out);
+		*m = (struct tx_map){ .from = from, .ssrc = r->ssrc, .seq_off = (uint16_t)(to->seq - r->seq),
+				      .in_ts = r->ts, .out_ts = to->ts };
+	}
+	delta = (int32_t)(r->ts - m->in_ts);
+	*seq = (uint16_t)(r->seq + m->seq_off);
+	*ts = m->out_ts + (in == out || !in ? (uint32_t)delta : (uint32_t)((int64_t)delta * out / in));
+	/* Move the pair along, so that delta stays small. Whole seconds, so that
+	 * nothing is lost between two clocks. */
+	if (delta > (int32_t)(64 * in) && in) {
+		m->in_ts += 64 * in;
+		m->out_ts += 64 * out;
+	}
+	if ((int16_t)(*seq - to->seq) >= 0) {
+		to->seq = (uint16_t)(*seq + 1);
+		to->ts = *ts;
+		to->ts_us = to->t->now_us;
+	}
+	return start;
+}
+
+static void smooth(struct stream *to, const struct stream_codec *c, const uint8_t *p, size_t n)
+{
+	struct smoother *sm = to->smooth;
+	size_t want = codec_bytes(c->row, (size_t)c->ptime * c->row->rate / 1000);
+
+	if (!want || want > RTP_MAX || n > sizeof(sm->buf) - sm->n) {
+		sm->n = 0;
+		return;
+	}
+	memcpy(sm->buf + sm->n, p, n);
+	sm->n = (uint16_t)(sm->n + n);
+	while (sm->n >= want) {
+		send_sound(to, c, sm->buf, want, (uint32_t)c->ptime * c->clock / 1000, !to->map.from);
+		to->map.from = to;      /* our own numbers, going on */
+		sm->n = (uint16_t)(sm->n - want);
+		memmove(sm->buf, sm->buf + want, sm->n);
+	}
+}
+
+/* From what came in, the bytes of codec `c`; 0: cannot be done. */
+static size_t translate(struct stream *to, const struct stream_codec *in, const struct stream_codec *c,
+			const uint8_t *p, size_t n, uint8_t *out, size_t max)
+{
+	struct mthread *t = to->t;
+	const int16_t *pcm = t->pcm;
+	size_t k;
+
+	if (!in->row || !c->row)
+		return 0;
+	k = in->row->decode(in->dec, p, n, t->pcm, CODEC_MAX_SAMPLES);
+	if (in->row->rate != c->row->rate) {
+		if (to->rs.from != in->row->rate || to->rs.to != c->row->rate)
+			resample_init(&to->rs, in->row->rate, c->row->rate);
+		k = resample_run(&to->rs, t->pcm, k, t->pcm2, CODEC_MAX_SAMPLES);
+		pcm = t->pcm2;
+	}
+	return c->row->encode(c->enc, pcm, k, out, max);
+}
+
+static void relay_slow(struct stream *to, struct stream *from, const struct rtp *r, const uint8_t *p,
+		       const struct stream_codec *in)
+{
+	const struct stream_codec *c = source_codec(to);
+	uint8_t *out = to->t->out;
+	const uint8_t *bytes = p + r->at;
+	size_t n = r->n;
+	uint16_t seq;
+	uint32_t ts;
+	bool start;
+
+	/* The same format elsewhere in its table (packets of another length). */
+	for (size_t i = 0; i < to->cfg->n; i++)
+		if (to->cfg->codec[i].id == in->id)
+			c = &to->cfg->codec[i];
+	if (!c)
+		return;
+	if (c->id != in->id) {
+		n = translate(to, in, c, p + r->at, r->n, out + RTP_HEADER, RTP_MAX - RTP_HEADER);
+		bytes = out + RTP_HEADER;
+		if (!n) {
+			to->stats.untranslated++;
+			return;
+		}
+	}
+	if (to->smooth && c->row) {
+		smooth(to, c, bytes, n);
+		return;
+	}
+	if (n > RTP_MAX - RTP_HEADER)
+		return;
+	start = map(to, from, r, in->clock, c->clock, &seq, &ts);
+	if (bytes != out + RTP_HEADER)
+		memcpy(out + RTP_HEADER, bytes, n);
+	rtp_write(out, c->pt_tx, r->marker || start, seq, ts, to->ssrc);
+	to->tx_pt = c->pt_tx;
+	send_packet(to, out, RTP_HEADER + n);
+}
+
+/* The fast way: the header is rewritten in front of the payload where it lies. */
+void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uint8_t *p)
+{
+	uint8_t cls = from->cfg->cls[r->pt], pt = from == to ? FWD_SLOW : from->fwd[r->pt];
+	const struct stream_codec *in = cls < CLS_EVENT ? &from->cfg->codec[cls] : NULL;
+	uint32_t clock = in ? in->clock : from->cfg->set.event[cls - CLS_EVENT].rate;
+	uint16_t seq;
+	uint32_t ts;
+	bool start;
+
+	if (!to->can_tx || to->busy) {
+		to->map.from = NULL;
+		return;
+	}
+	if (from == to)         /* echo */
+		pt = in ? in->pt_tx : from->cfg->set.event[cls - CLS_EVENT].pt_tx;
+	if (pt == FWD_SLOW) {
+		if (in)
+			relay_slow(to, from, r, p, in);
+		return;
+	}
+	start = map(to, from, r, clock, clock, &seq, &ts);
+	p += r->at - RTP_HEADER;
+	/* An event's marker means its beginning and is not ours to add. */
+	rtp_write(p, pt, r->marker || (start && in), seq, ts, to->ssrc);
+	to->tx_pt = pt;
+	send_packet(to, p, RTP_HEADER + (size_t)r->n);
+}
+
+/* A packet of our own making: `ticks` of the clock long. `first`: of a spurt. */
+void send_sound(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n, uint32_t ticks, bool first)
+{
+	uint8_t *out = s->t->out;
+
+	if (n > RTP_MAX - RTP_HEADER)
+		return;
+	if (first)
+		send_advance(s, c->clock);
+	else
+		s->ts += ticks;
+	s->ts_us = s->t->now_us;
+	if (!s->can_tx)
+		return;
+	memmove(out + RTP_HEADER, p, n);
+	rtp_write(out, c->pt_tx, first, s->seq++, s->ts, s->ssrc);
+	s->tx_pt = c->pt_tx;
+	send_packet(s, out, RTP_HEADER + n);
+}

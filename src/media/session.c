@@ -1,0 +1,402 @@
+/* media/session.c -- media sessions: the core's calls, turned into commands. */
+#define LOG_MODULE "media"
+#include "media/core.h"
+#include "base/log.h"
+#include "base/obj.h"
+#include <errno.h>
+#include <netinet/ip.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "base/poison.h"
+
+/* ---- life */
+
+static void session_free(void *arg)
+{
+	struct media_session *s = arg;
+
+	free(s->st);
+}
+
+static struct core_thread *choose(struct media *m, const struct media_session *near)
+{
+	struct core_thread *best = m->t[0];
+
+	if (near && near->m == m)
+		return near->t;
+	for (size_t i = 1; i < m->nt; i++)
+		if (m->t[i]->load < best->load)
+			best = m->t[i];
+	return best;
+}
+
+static void mark(int fd, bool v6, const struct media_session_prm *prm)
+{
+	if (prm->tos > 0)
+		setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &prm->tos, sizeof(prm->tos));
+	if (prm->cos > 0)
+		setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &prm->cos, sizeof(prm->cos));
+}
+
+static struct stream *stream_new(struct media_session *s, const struct media_session_prm *prm, const int fd[2])
+{
+	struct stream *st = calloc(1, sizeof(*st));
+	struct media *m = s->m;
+
+	if (!st)
+		return NULL;
+	st->session = s;
+	st->type = prm->type;
+	st->fd[0] = fd[0];
+	st->fd[1] = fd[1];
+	st->v6 = sa_is_v6(&s->local[0]);
+	st->ssrc = s->ssrc = (uint32_t)core_random(m);
+	st->seq = (uint16_t)(core_random(m) & 0x7fff);  /* RFC 3711 wants no early wrap */
+	st->ts = (uint32_t)core_random(m);
+	snprintf(st->cname, sizeof(st->cname), "%016llx", (unsigned long long)core_random(m));
+	memset(st->fwd, FWD_SLOW, sizeof(st->fwd));
+	return st;
+}
+
+int media_session_new(struct media_session **out, struct media *m, const struct media_session_prm *prm)
+{
+	struct media_session *s = obj_new(sizeof(*s), session_free);
+	struct cmd c = { .type = CMD_ADD };
+	bool own = prm->port_min || prm->port_max;
+	int fd[2] = { -1, -1 }, err;
+
+	if (!s)
+		return ENOMEM;
+	s->m = m;
+	s->type = prm->type;
+	s->fn = prm->fn;
+	s->arg = prm->arg;
+	s->dtmf = MEDIA_DTMF_NONE;
+	list_init(&s->held);
+	err = ports_bind(m, sa_is_set(&prm->bind) ? &prm->bind : &m->prm.bind, own ? prm->port_min : m->prm.port_min,
+			 own ? prm->port_max : m->prm.port_max, fd, s->local, &s->ranged);
+	if (err)
+		goto out;
+	for (int i = 0; i < 2; i++)
+		mark(fd[i], sa_is_v6(&s->local[0]), prm);
+	s->st = stream_new(s, prm, fd);
+	if (!s->st) {
+		err = ENOMEM;
+		close(fd[0]);
+		close(fd[1]);
+		ports_release(m, s->ranged);
+		goto out;
+	}
+	s->t = choose(m, prm->near);
+	s->t->load++;
+	m->nsessions++;
+	list_append(&m->sessions, &s->link);
+	obj_hold(s);            /* the stream's, until EV_CLOSED */
+	core_post_sure(s, &c);
+ out:
+	if (err)
+		obj_drop(s);
+	else
+		*out = s;
+	return err;
+}
+
+static void close_it(struct media_session *s, struct stats_req *req)
+{
+	struct cmd c = { .type = CMD_CLOSE, .p = req };
+
+	media_unbridge(s);
+	s->fn = NULL;
+	s->play_turn++;
+	core_post_sure(s, &c);
+	s->closed = true;
+}
+
+void media_session_close(struct media_session *s, media_stats_fn *done, void *arg)
+{
+	struct stats_req *req = NULL;
+
+	if (!s)
+		return;
+	if (s->m && !s->closed) {
+		if (done) {
+			req = calloc(1, sizeof(*req));
+			if (req)
+				*req = (struct stats_req){ .fn = done, .arg = arg };
+		}
+		close_it(s, req);
+	}
+	obj_drop(s);
+}
+
+void session_abandon(struct media_session *s)
+{
+	if (!s->closed)
+		close_it(s, NULL);
+}
+
+void session_gone(struct media_session *s)
+{
+	struct media *m = s->m;
+
+	ports_release(m, s->ranged);
+	list_each_safe(l, tmp, &s->held) {
+		list_remove(l);
+		free(container_of(l, struct pending, link));
+	}
+	list_remove(&s->link);
+	s->t->load--;
+	m->nsessions--;
+	s->m = NULL;
+	s->t = NULL;
+	free(s->st);
+	s->st = NULL;
+	obj_drop(s);
+}
+
+void session_event(struct media_session *s, const struct media_event *e)
+{
+	if (s->fn && s->m && !s->m->closing)
+		s->fn(s->arg, s, e);
+}
+
+void media_session_handler(struct media_session *s, media_event_fn *fn, void *arg)
+{
+	s->fn = s->closed ? NULL : fn;
+	s->arg = arg;
+}
+
+const struct sa *media_session_local(const struct media_session *s) { return &s->local[0]; }
+const struct sa *media_session_local_rtcp(const struct media_session *s) { return &s->local[1]; }
+enum media_type media_session_type(const struct media_session *s) { return s->type; }
+uint32_t media_session_ssrc(const struct media_session *s) { return s->ssrc; }
+bool media_session_bridged(const struct media_session *s) { return s->peer != NULL; }
+
+/* ---- what the SDP says */
+
+void cfg_free(struct stream_cfg *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->codec[i].dec)
+			c->codec[i].row->state_free(c->codec[i].dec);
+		if (c->codec[i].enc)
+			c->codec[i].row->state_free(c->codec[i].enc);
+	}
+	free(c);
+}
+
+static int codec_init(struct stream_codec *c, const struct media_codec *from)
+{
+	const struct format *f = format_get((enum format_id)from->id);
+
+	*c = (struct stream_codec){ .id = f->id, .row = codec_get(f->id), .clock = f->clock, .pt_rx = from->pt_rx,
+				    .pt_tx = from->pt_tx, .ptime = from->ptime ? from->ptime : f->ptime };
+	if (!c->row || !c->row->state_new)
+		return 0;
+	c->dec = c->row->state_new();
+	c->enc = c->row->state_new();
+	return c->dec && c->enc ? 0 : ENOMEM;
+}
+
+static int cfg_new(struct stream_cfg **out, const struct media_set *set)
+{
+	struct stream_cfg *c;
+	int err = 0;
+
+	if (set->ncodecs > MEDIA_MAX_CODECS || set->nevents > MEDIA_MAX_EVENTS)
+		return EINVAL;
+	c = calloc(1, sizeof(*c) + set->ncodecs * sizeof(c->codec[0]));
+	if (!c)
+		return ENOMEM;
+	c->set = *set;
+	memset(c->cls, CLS_NONE, sizeof(c->cls));
+	c->cls[13] = CLS_CN;    /* RFC 3389; 19 is its old number */
+	c->cls[19] = CLS_CN;
+	for (size_t i = 0; i < set->ncodecs && !err; i++) {
+		c->n = i + 1;
+		err = set->codec[i].pt_rx > 127 || set->codec[i].pt_tx > 127 ? EINVAL :
+		      codec_init(&c->codec[i], &set->codec[i]);
+		if (!err)
+			c->cls[set->codec[i].pt_rx] = (uint8_t)i;
+	}
+	for (size_t i = 0; i < set->nevents && !err; i++) {
+		if (set->event[i].pt_rx > 127 || (set->event[i].pt_tx > 127 && set->event[i].pt_tx != 255))
+			err = EINVAL;
+		else
+			c->cls[set->event[i].pt_rx] = (uint8_t)(CLS_EVENT + i);
+	}
+	if (err)
+		cfg_free(c);
+	else
+		*out = c;
+	return err;
+}
+
+static int bridge_post(struct media_session *a, struct media_session *b);
+
+/* Packets of another length on the other side are cut anew. */
+static bool needs_smoothing(const struct media_session *a, const struct media_session *b)
+{
+	return a->type == MEDIA_AUDIO && a->ptime && b->ptime && a->ptime != b->ptime;
+}
+
+int media_session_set(struct media_session *s, const struct media_set *set)
+{
+	struct cmd c = { .type = CMD_CFG };
+	struct stream_cfg *cfg;
+	int err;
+
+	if (s->closed || !s->m)
+		return ESHUTDOWN;
+	err = cfg_new(&cfg, set);
+	if (err)
+		return err;
+	s->format = set->ncodecs ? (enum format_id)set->codec[0].id : FORMAT_NONE;
+	s->ptime = set->ncodecs ? cfg->codec[0].ptime : 0;
+	s->dtmf = set->dtmf;
+	c.p = cfg;
+	err = core_post(s, &c);
+	if (err) {
+		cfg_free(cfg);
+		return err;
+	}
+	if (s->peer && needs_smoothing(s, s->peer) != s->smoothed)
+		return bridge_post(s, s->peer);
+	return 0;
+}
+
+/* ---- who hears whom */
+
+static int bridge_post(struct media_session *a, struct media_session *b)
+{
+	struct cmd c = { .type = CMD_BRIDGE, .peer = a->st };
+	bool smooth = needs_smoothing(a, b);
+	int err;
+
+	if (smooth) {
+		c.p = calloc(1, sizeof(struct smoother));
+		c.q = calloc(1, sizeof(struct smoother));
+	}
+	/* To b, as it is the one that may be on its way. */
+	err = smooth && (!c.p || !c.q) ? ENOMEM : core_post(b, &c);
+	if (err) {
+		free(c.p);
+		free(c.q);
+	}
+	a->smoothed = b->smoothed = smooth;
+	return err;
+}
+
+int media_bridge(struct media_session *a, struct media_session *b)
+{
+	int err;
+
+	if (a->closed || b->closed || !a->m || !b->m)
+		return ESHUTDOWN;
+	if (a == b || a->type != b->type)
+		return EINVAL;
+	if (a->peer == b)
+		return 0;
+	media_unbridge(a);
+	media_unbridge(b);
+	core_move(b, a->t);
+	err = bridge_post(a, b);
+	if (!err) {
+		a->peer = b;
+		b->peer = a;
+	}
+	return err;
+}
+
+int media_unbridge(struct media_session *s)
+{
+	struct media_session *p = s->peer;
+	struct cmd c = { .type = CMD_UNBRIDGE };
+
+	if (s->closed || !s->m)
+		return ESHUTDOWN;
+	if (!p)
+		return 0;
+	s->peer = p->peer = NULL;
+	/* One that still waits for a move never happens. */
+	core_cancel_bridge(s);
+	core_cancel_bridge(p);
+	return core_post(s, &c);
+}
+
+static int simple(struct media_session *s, enum cmd_type type, int v)
+{
+	struct cmd c = { .type = type, .v = v };
+
+	return core_post(s, &c);
+}
+
+int media_echo(struct media_session *s, bool on) { return simple(s, CMD_ECHO, on); }
+int media_silence(struct media_session *s, bool on) { return simple(s, CMD_SILENCE, on); }
+int media_dtmf_hold(struct media_session *s, bool hold) { return simple(s, CMD_DTMF_HOLD, hold); }
+int media_dtmf_end(struct media_session *s) { return simple(s, CMD_DTMF_END, 0); }
+
+int media_tone(struct media_session *s, struct tone *t)
+{
+	struct cmd c = { .type = CMD_TONE, .p = obj_hold(t) };
+	int err = core_post(s, &c);
+
+	if (err)
+		obj_drop(t);
+	return err;
+}
+
+static int dtmf_post(struct media_session *s, struct str digits, unsigned ms, unsigned gap_ms, uint32_t tag, bool open)
+{
+	struct cmd c = { .type = CMD_DTMF };
+	struct dtmf_job *j;
+	int err;
+
+	if (digits.n > DTMF_MAX)
+		return E2BIG;
+	for (size_t i = 0; i < digits.n; i++)
+		if (rtp_event_of(digits.p[i]) < 0 && (open || (digits.p[i] != 'w' && digits.p[i] != 'W')))
+			return EINVAL;
+	if (s->dtmf == MEDIA_DTMF_NONE)
+		return ENOTSUP;
+	j = calloc(1, sizeof(*j));
+	if (!j)
+		return ENOMEM;
+	j->ms = (uint16_t)(ms ? ms < UINT16_MAX ? ms : UINT16_MAX : 100);
+	j->gap_ms = (uint16_t)(gap_ms ? gap_ms < UINT16_MAX ? gap_ms : UINT16_MAX : 100);
+	j->tag = tag;
+	j->open = open;
+	memcpy(j->digits, digits.p, digits.n);
+	c.p = j;
+	err = core_post(s, &c);
+	if (err)
+		free(j);
+	return err;
+}
+
+int media_dtmf_send(struct media_session *s, struct str digits, unsigned ms, unsigned gap_ms, uint32_t tag)
+{
+	return digits.n ? dtmf_post(s, digits, ms, gap_ms, tag, false) : EINVAL;
+}
+
+int media_dtmf_begin(struct media_session *s, char digit)
+{
+	return dtmf_post(s, str_mk(&digit, 1), 0, 0, 0, true);
+}
+
+int media_stats(struct media_session *s, media_stats_fn *fn, void *arg)
+{
+	struct stats_req *req = calloc(1, sizeof(*req));
+	struct cmd c = { .type = CMD_STATS, .p = req };
+	int err;
+
+	if (!req)
+		return ENOMEM;
+	*req = (struct stats_req){ .fn = fn, .arg = arg };
+	err = core_post(s, &c);
+	if (err)
+		free(req);
+	return err;
+}

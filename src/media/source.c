@@ -1,0 +1,209 @@
+/* media/source.c -- what a stream sends of its own: files, tones, silence. */
+#include "media/thread.h"
+#include "base/obj.h"
+#include <errno.h>
+#include "base/poison.h"
+
+bool source_wanted(const struct stream *s)
+{
+	return s->dtx.job || s->play || s->tone || s->silence;
+}
+
+/* The row to make sound in: what is in use, else the first that we can make. */
+const struct stream_codec *source_codec(struct stream *s)
+{
+	if (!s->cfg || !s->cfg->n)
+		return NULL;
+	if (s->tx_codec < s->cfg->n && s->cfg->codec[s->tx_codec].row)
+		return &s->cfg->codec[s->tx_codec];
+	for (size_t i = 0; i < s->cfg->n; i++)
+		if (s->cfg->codec[i].row)
+			return &s->cfg->codec[i];
+	return &s->cfg->codec[0];
+}
+
+void source_changed(struct stream *s)
+{
+	bool wanted = source_wanted(s);
+
+	if (wanted && !s->busy) {
+		s->map.from = NULL;     /* a new spurt: marker, time as it passed */
+		/* On a grid all streams share, so that one wake serves many. */
+		s->next_us = (s->t->now_us + GRID_US - 1) / GRID_US * GRID_US;
+		s->busy = true;
+		stream_wake(s);
+	}
+	s->busy = wanted;
+}
+
+/* ---- files */
+
+void source_play_end(struct stream *s, int err)
+{
+	struct playlist *p = s->play;
+
+	if (!p)
+		return;
+	s->play = NULL;
+	mthread_give(s->t, EV_PLAYED, s, p, err);
+}
+
+void source_play(struct stream *s, struct playlist *p)
+{
+	source_play_end(s, ECANCELED);
+	s->play = p;
+	s->rs.from = 0;
+	source_changed(s);
+}
+
+void source_tone(struct stream *s, struct tone *tone)
+{
+	if (s->tone)
+		mthread_give(s->t, EV_DROP, s, s->tone, 0);
+	s->tone = tone;
+	s->gen.tone = NULL;
+	source_changed(s);
+}
+
+static bool is_slin(enum format_id id)
+{
+	return id >= FORMAT_SLIN && id <= FORMAT_SLIN192;
+}
+
+/* Next `want` samples of the list as linear at the sound's rate; fewer at a sound's end. */
+static size_t sound_pcm(struct playlist *p, int16_t *out, size_t want)
+{
+	const struct sound *snd = p->sound[p->at];
+	const struct codec *row = codec_get(snd->id);
+	size_t left = (size_t)(snd->samples - p->pos), n = want < left ? want : left;
+
+	if (is_slin(snd->id)) {
+		memcpy(out, snd->data + p->pos * sizeof(*out), n * sizeof(*out));
+	} else if (row && !row->state_new) {
+		row->decode(NULL, snd->data + codec_bytes(row, (size_t)p->pos), codec_bytes(row, n), out, n);
+	} else {
+		/* Loaded for a codec that is no longer in use, and with a memory
+		 * of its own: its time passes in silence. */
+		memset(out, 0, n * sizeof(*out));
+	}
+	p->pos += n;
+	return n;
+}
+
+void source_pcm(struct stream *s, const struct stream_codec *c, const int16_t *pcm, size_t n)
+{
+	uint8_t bytes[RTP_MAX];
+	size_t k = c->row->encode(c->enc, pcm, n, bytes, sizeof(bytes) - RTP_HEADER);
+
+	send_sound(s, c, bytes, k, (uint32_t)((uint64_t)n * c->clock / c->row->rate), s->map.from != s);
+	s->map.from = s;
+}
+
+/* One packet of the list; false: there was nothing left. */
+static bool play_tick(struct stream *s, const struct stream_codec *c, size_t samples)
+{
+	struct playlist *p = s->play;
+	struct mthread *t = s->t;
+	const struct sound *snd;
+	size_t in, n;
+
+	while (p->at < p->n && p->pos >= p->sound[p->at]->samples) {
+		p->at++;
+		p->pos = 0;
+	}
+	if (p->at == p->n)
+		return false;
+	snd = p->sound[p->at];
+	if (snd->id == c->id && !is_slin(snd->id) && snd->samples - p->pos >= samples) {
+		const uint8_t *from = snd->data + codec_bytes(c->row, (size_t)p->pos);
+
+		p->pos += samples;
+		send_sound(s, c, from, codec_bytes(c->row, samples),
+			   (uint32_t)((uint64_t)samples * c->clock / c->row->rate), s->map.from != s);
+		s->map.from = s;
+		return true;
+	}
+	in = (size_t)((uint64_t)samples * snd->rate / c->row->rate);
+	n = sound_pcm(p, t->pcm, in < CODEC_MAX_SAMPLES ? in : CODEC_MAX_SAMPLES);
+	if (snd->rate != c->row->rate) {
+		if (s->rs.from != snd->rate || s->rs.to != c->row->rate)
+			resample_init(&s->rs, snd->rate, c->row->rate);
+		n = resample_run(&s->rs, t->pcm, n, t->pcm2, CODEC_MAX_SAMPLES);
+	} else {
+		memcpy(t->pcm2, t->pcm, n * sizeof(t->pcm[0]));
+	}
+	if (n < samples)
+		memset(t->pcm2 + n, 0, (samples - n) * sizeof(t->pcm2[0]));
+	source_pcm(s, c, t->pcm2, samples);
+	return true;
+}
+
+/* A leg whose codec we cannot make: the time passes all the same, so that the
+ * dialplan goes on as it would. */
+static bool play_pass(struct playlist *p, unsigned ms)
+{
+	while (p->at < p->n) {
+		p->pos += (uint64_t)p->sound[p->at]->rate * ms / 1000;
+		if (p->pos < p->sound[p->at]->samples)
+			return true;
+		p->at++;
+		p->pos = 0;
+	}
+	return false;
+}
+
+static void tone_tick(struct stream *s, const struct stream_codec *c, size_t samples)
+{
+	struct media_event e = { .type = MEDIA_TONE_DONE };
+
+	if (s->gen.tone != s->tone || s->gen.rate != c->row->rate)
+		tone_gen_init(&s->gen, s->tone, c->row->rate);
+	if (tone_gen_run(&s->gen, s->t->pcm, samples)) {
+		source_pcm(s, c, s->t->pcm, samples);
+		return;
+	}
+	mthread_give(s->t, EV_DROP, s, s->tone, 0);
+	s->tone = NULL;
+	mthread_event(s, &e);
+}
+
+static unsigned packet_ms(const struct stream_codec *c)
+{
+	unsigned ms = c && c->ptime ? c->ptime : 20;
+
+	/* A packet must fit, and be whole frames. */
+	while (c && c->row && codec_bytes(c->row, ms * c->row->rate / 1000) > RTP_MAX - RTP_HEADER)
+		ms /= 2;
+	if (c && c->row && c->row->frame_samples > 1) {
+		unsigned frame = c->row->frame_samples * 1000u / c->row->rate;
+
+		ms = ms < frame ? frame : ms / frame * frame;
+	}
+	return ms;
+}
+
+void source_tick(struct stream *s)
+{
+	const struct stream_codec *c = source_codec(s);
+	unsigned ms = packet_ms(c);
+	size_t samples = c && c->row ? (size_t)ms * c->row->rate / 1000 : 0;
+
+	if (s->dtx.job && dtmf_tick(s, ms)) {
+		/* digits go first */
+	} else if (s->play) {
+		if (!(samples ? play_tick(s, c, samples) : play_pass(s->play, ms)))
+			source_play_end(s, 0);
+	} else if (!samples) {
+		s->map.from = NULL;
+	} else if (s->tone) {
+		tone_tick(s, c, samples);
+	} else if (s->silence) {
+		memset(s->t->pcm, 0, samples * sizeof(s->t->pcm[0]));
+		source_pcm(s, c, s->t->pcm, samples);
+	}
+	source_changed(s);
+	/* By the plan, not by when we came to it; but never a burst to catch up. */
+	s->next_us += (uint64_t)ms * 1000;
+	if (s->next_us + 100000 < s->t->now_us)
+		s->next_us = s->t->now_us;
+}

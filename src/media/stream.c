@@ -1,0 +1,176 @@
+/* media/stream.c -- packets in: checked, counted, passed on. */
+#include "media/thread.h"
+#include <errno.h>
+#include "base/poison.h"
+
+/* ---- what a media_session_set() means here */
+
+static uint8_t forward_pt(const struct stream *to, const struct stream_codec *c)
+{
+	/* Cutting anew goes through the bytes. */
+	if (to->smooth && c->row)
+		return FWD_SLOW;
+	for (size_t i = 0; i < to->cfg->n; i++)
+		if (to->cfg->codec[i].id == c->id)
+			return to->cfg->codec[i].pt_tx;
+	return FWD_SLOW;
+}
+
+static uint8_t forward_event(const struct stream *to, uint32_t rate)
+{
+	if (to->cfg->set.dtmf != MEDIA_DTMF_RFC4733)
+		return FWD_SLOW;
+	for (size_t i = 0; i < to->cfg->set.nevents; i++)
+		if (to->cfg->set.event[i].rate == rate)
+			return to->cfg->set.event[i].pt_tx;
+	return FWD_SLOW;
+}
+
+void stream_route(struct stream *s)
+{
+	memset(s->fwd, FWD_SLOW, sizeof(s->fwd));
+	if (!s->cfg || !s->peer || !s->peer->cfg)
+		return;
+	for (unsigned pt = 0; pt < 128; pt++) {
+		uint8_t cls = s->cfg->cls[pt];
+
+		if (cls < CLS_EVENT)
+			s->fwd[pt] = forward_pt(s->peer, &s->cfg->codec[cls]);
+		else if (cls < CLS_CN)
+			s->fwd[pt] = forward_event(s->peer, s->cfg->set.event[cls - CLS_EVENT].rate);
+	}
+}
+
+void stream_apply(struct stream *s, struct stream_cfg *cfg)
+{
+	struct stream_cfg *old = s->cfg;
+	const struct media_set *set = &cfg->set;
+
+	s->cfg = cfg;
+	if (!old || set->relearn || !sa_eq(&old->set.remote, &set->remote))
+		latch_restart(s);
+	stream_aim(s);
+	s->tx_codec = 0;
+	s->set_us = s->t->now_us;
+	s->told_timeout = false;
+	s->map.from = NULL;
+	stream_route(s);
+	if (s->peer)
+		stream_route(s->peer);
+	if (old)
+		mthread_give(s->t, EV_CFG, s, old, 0);
+	source_changed(s);
+}
+
+/* ---- packets */
+
+/* Room for what looks at or changes decoded sound: a recorder's or a mixer's
+ * tap, a tone detector (inband_detect). `p` is one payload of format `c`. */
+void stream_frame(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n)
+{
+	(void)s;
+	(void)c;
+	(void)p;
+	(void)n;
+}
+
+static void first_packet(struct stream *s, const struct sa *from)
+{
+	struct media_event e = { .type = MEDIA_FIRST_PACKET, .peer = *from };
+
+	s->told_first = true;
+	mthread_event(s, &e);
+}
+
+/* Send in what they send, if we can make it: a peer that changed its mind has
+ * said what it likes. asymmetric_rtp_codec turns this off. */
+static void follow_codec(struct stream *s, uint8_t i)
+{
+	if (i == s->tx_codec || s->cfg->set.asymmetric_codec || !s->cfg->codec[i].row)
+		return;
+	s->tx_codec = i;
+}
+
+static void codec_packet(struct stream *s, uint8_t i, const struct rtp *r, uint8_t *p)
+{
+	const struct stream_codec *c = &s->cfg->codec[i];
+
+	rtp_rx_packet(&s->rx, r, c->clock, s->t->now_us);
+	s->rx_pt = r->pt;
+	if (!s->can_rx)
+		return;
+	follow_codec(s, i);
+	stream_frame(s, c, p + r->at, r->n);
+	if (s->echo)
+		send_relay(s, s, r, p);
+	else if (s->peer && s->peer->cfg)
+		send_relay(s->peer, s, r, p);
+}
+
+void stream_packet(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
+{
+	struct rtp r;
+	uint8_t cls;
+
+	if (!s->cfg || rtp_parse(&r, p, n)) {
+		s->stats.dropped_bad++;
+		return;
+	}
+	cls = s->cfg->cls[r.pt];
+	/* Before anything may be learned from it, it must be one of ours. */
+	if (cls == CLS_NONE) {
+		s->stats.dropped_bad++;
+		return;
+	}
+	if (!latch_accept(s, from, r.seq))
+		return;
+	s->stats.rx++;
+	s->stats.rx_bytes += n;
+	s->last_rx_us = s->t->now_us;
+	s->told_timeout = false;
+	if (!s->told_first)
+		first_packet(s, from);
+	if (cls < CLS_EVENT) {
+		codec_packet(s, cls, &r, p);
+	} else if (cls < CLS_CN) {
+		rtp_rx_packet(&s->rx, &r, 0, s->t->now_us);
+		if (s->can_rx)
+			dtmf_receive(s, &r, p, s->cfg->set.event[cls - CLS_EVENT].rate);
+	}
+}
+
+static void rtcp_packet(struct stream *s, const uint8_t *p, size_t n, const struct sa *from)
+{
+	if (!s->cfg || !latch_accept_rtcp(s, from))
+		return;
+	report_receive(s, p, n);
+}
+
+void stream_readable(struct stream *s, bool rtcp)
+{
+	struct mthread *t = s->t;
+	struct sa from = { 0 };
+	socklen_t len = sizeof(from);
+	ssize_t n = recvfrom(s->fd[rtcp], t->pkt, sizeof(t->pkt), MSG_DONTWAIT | MSG_TRUNC, &from.u.s, &len);
+
+	if (n <= 0 || (size_t)n > sizeof(t->pkt)) {
+		s->stats.dropped_bad += n > 0;
+		return;
+	}
+	if (from.u.s.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&from.u.in6.sin6_addr)) {
+		struct sa mapped = from;
+
+		sa_from(&from, &mapped.u.s, len);
+	}
+	switch (rtp_kind(t->pkt, (size_t)n)) {
+	case RTP_KIND_RTP:
+		stream_packet(s, t->pkt, (size_t)n, &from);
+		break;
+	case RTP_KIND_RTCP:
+		rtcp_packet(s, t->pkt, (size_t)n, &from);
+		break;
+	default:        /* STUN and DTLS: their rooms are not built yet */
+		s->stats.dropped_bad++;
+		break;
+	}
+}

@@ -1,0 +1,371 @@
+/* media/thread.c -- a media thread: one epoll for all its sockets, commands from
+ * the core, and a coarse clock. In a turn: what arrived, what the core asked,
+ * what is due. The clock is read once a turn. */
+#include "media/thread.h"
+#include "base/obj.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "base/poison.h"
+
+enum { CMD_SLOTS = 4096, EV_SLOTS = 8192, BATCH = 256 };
+/* Commands wait while fewer event slots than this are free: what a command must
+ * give back always finds room. Packets may not use the last of them. */
+enum { EV_RESERVE = 64 };
+
+int mthread_init(struct mthread *t)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.u64 = 0 };
+
+	for (int i = 0; i < SLOTS; i++)
+		list_init(&t->slots[i]);
+	list_init(&t->active);
+	t->ep = epoll_create1(EPOLL_CLOEXEC);
+	t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	t->cmds = queue_new(CMD_SLOTS, sizeof(struct cmd));
+	t->evs = queue_new(EV_SLOTS, sizeof(struct ev));
+	atomic_init(&t->asleep, false);
+	atomic_init(&t->stop, false);
+	atomic_init(&t->events_dropped, 0);
+	if (t->ep < 0 || t->wake < 0)
+		return errno;
+	if (!t->cmds || !t->evs)
+		return ENOMEM;
+	if (epoll_ctl(t->ep, EPOLL_CTL_ADD, t->wake, &e))
+		return errno;
+	mthread_now(t);
+	t->slot_us = t->now_us + SLOT_US;
+	t->due_us = UINT64_MAX;
+	return 0;
+}
+
+void mthread_free(struct mthread *t)
+{
+	if (t->ep >= 0)
+		close(t->ep);
+	if (t->wake >= 0)
+		close(t->wake);
+	queue_free(t->cmds);
+	queue_free(t->evs);
+}
+
+void mthread_now(struct mthread *t)
+{
+	t->now_us = clock_us(t->clock);
+	t->wall_us = clock_wall_us(t->clock);
+}
+
+/* ---- to the core */
+
+static void push(struct mthread *t, const struct ev *e)
+{
+	if (queue_push(t->evs, e))
+		t->rang = true;
+	else
+		atomic_fetch_add_explicit(&t->events_dropped, 1, memory_order_relaxed);
+}
+
+void mthread_event(struct stream *s, const struct media_event *e)
+{
+	struct ev ev = { .type = EV_PUBLIC, .s = s, .e = *e };
+
+	if (queue_room(s->t->evs) <= EV_RESERVE)
+		atomic_fetch_add_explicit(&s->t->events_dropped, 1, memory_order_relaxed);
+	else
+		push(s->t, &ev);
+}
+
+void mthread_give(struct mthread *t, enum ev_type type, struct stream *s, void *p, int err)
+{
+	struct ev ev = { .type = type, .s = s, .p = p, .e.err = err };
+
+	push(t, &ev);
+}
+
+/* ---- streams come and go */
+
+static uint64_t stream_due(const struct stream *s)
+{
+	uint64_t heard = s->drx.on ? s->drx.last_us + s->t->dtmf_ms * 1000u : UINT64_MAX;
+
+	return s->busy && s->next_us < heard ? s->next_us : heard;
+}
+
+void stream_wake(struct stream *s)
+{
+	uint64_t at = stream_due(s);
+
+	if (at < s->t->due_us)
+		s->t->due_us = at;
+	if (s->active)
+		return;
+	s->active = true;
+	list_append(&s->t->active, &s->active_link);
+}
+
+/* epoll's word for a socket: the stream, with RTCP in the lowest bit. */
+static int watch(struct stream *s, int i)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.u64 = (uintptr_t)s | (unsigned)i };
+
+	return epoll_ctl(s->t->ep, EPOLL_CTL_ADD, s->fd[i], &e) ? errno : 0;
+}
+
+static void add(struct mthread *t, struct stream *s)
+{
+	s->t = t;
+	watch(s, 0);
+	watch(s, 1);
+	list_append(&t->slots[t->streams++ % SLOTS], &s->link);
+	if (t->slot_us < t->due_us) {
+		if (t->slot_us < t->now_us)
+			t->slot_us = t->now_us + SLOT_US;
+		t->due_us = t->slot_us;
+	}
+	s->last_rtcp_us = t->now_us;
+	if (source_wanted(s) || s->drx.on)
+		stream_wake(s);
+}
+
+static void smoother_give(struct stream *s)
+{
+	if (s->smooth)
+		mthread_give(s->t, EV_FREE, s, s->smooth, 0);
+	s->smooth = NULL;
+}
+
+static void unbridge(struct stream *s)
+{
+	struct stream *p = s->peer;
+
+	if (!p)
+		return;
+	/* A digit that was being passed on as ours ends with the bridge. */
+	if (s->drx.inband)
+		dtmf_stop(p);
+	if (p->drx.inband)
+		dtmf_stop(s);
+	s->drx.inband = p->drx.inband = false;
+	smoother_give(s);
+	smoother_give(p);
+	s->peer = p->peer = NULL;
+	s->map.from = p->map.from = NULL;
+	stream_route(s);
+	stream_route(p);
+}
+
+static void bridge(struct stream *a, struct stream *b, struct smoother *for_a, struct smoother *for_b)
+{
+	unbridge(a);
+	unbridge(b);
+	a->smooth = for_a;
+	b->smooth = for_b;
+	a->peer = b;
+	b->peer = a;
+	stream_route(a);
+	stream_route(b);
+}
+
+static void leave(struct stream *s)
+{
+	unbridge(s);
+	for (int i = 0; i < 2; i++)
+		epoll_ctl(s->t->ep, EPOLL_CTL_DEL, s->fd[i], NULL);
+	list_remove(&s->link);
+	if (s->active)
+		list_remove(&s->active_link);
+	s->active = false;
+}
+
+static void stream_close(struct stream *s, struct stats_req *req)
+{
+	report_send(s, true);
+	if (req)
+		report_fill(s, &req->st);
+	source_play_end(s, ECANCELED);
+	source_tone(s, NULL);
+	dtmf_abort(s);
+	leave(s);
+	if (s->cfg)
+		mthread_give(s->t, EV_CFG, s, s->cfg, 0);
+	s->cfg = NULL;
+	close(s->fd[0]);
+	close(s->fd[1]);
+	mthread_give(s->t, EV_CLOSED, s, req, 0);
+}
+
+void mthread_cmd(struct mthread *t, const struct cmd *c)
+{
+	struct stream *s = c->s;
+
+	switch (c->type) {
+	case CMD_ADD:
+		add(t, s);
+		break;
+	case CMD_LEAVE:
+		leave(s);
+		mthread_give(t, EV_LEFT, s, NULL, 0);
+		break;
+	case CMD_CLOSE:
+		stream_close(s, c->p);
+		break;
+	case CMD_CFG:
+		stream_apply(s, c->p);
+		break;
+	case CMD_BRIDGE:
+		bridge(s, c->peer, c->p, c->q);
+		break;
+	case CMD_UNBRIDGE:
+		unbridge(s);
+		break;
+	case CMD_ECHO:
+		s->echo = c->v;
+		s->map.from = NULL;
+		break;
+	case CMD_PLAY:
+		source_play(s, c->p);
+		break;
+	case CMD_PLAY_STOP:
+		source_play_end(s, ECANCELED);
+		source_changed(s);
+		break;
+	case CMD_TONE:
+		source_tone(s, c->p);
+		break;
+	case CMD_SILENCE:
+		s->silence = c->v;
+		source_changed(s);
+		break;
+	case CMD_DTMF:
+		dtmf_start(s, c->p);
+		break;
+	case CMD_DTMF_END:
+		dtmf_stop(s);
+		break;
+	case CMD_DTMF_HOLD:
+		s->dtmf_hold = c->v;
+		break;
+	case CMD_STATS:
+		report_fill(s, &((struct stats_req *)c->p)->st);
+		mthread_give(t, EV_STATS, s, c->p, 0);
+		break;
+	}
+}
+
+/* ---- the turn */
+
+static void commands(struct mthread *t)
+{
+	struct cmd c;
+
+	while (queue_room(t->evs) > EV_RESERVE / 2 && queue_pop(t->cmds, &c))
+		mthread_cmd(t, &c);
+}
+
+static void tick_active(struct mthread *t)
+{
+	list_each_safe(l, tmp, &t->active) {
+		struct stream *s = container_of(l, struct stream, active_link);
+
+		dtmf_rx_tick(s);
+		if (s->busy && t->now_us >= s->next_us)
+			source_tick(s);
+		if (!s->busy && !s->drx.on) {
+			s->active = false;
+			list_remove(&s->active_link);
+		}
+	}
+}
+
+static void tick_slots(struct mthread *t)
+{
+	for (int n = 0; t->now_us >= t->slot_us && n < SLOTS; n++) {
+		list_each_safe(l, tmp, &t->slots[t->slot])
+			report_tick(container_of(l, struct stream, link));
+		t->slot = (t->slot + 1) % SLOTS;
+		t->slot_us += SLOT_US;
+	}
+	if (t->now_us >= t->slot_us)    /* we slept long: a test moved the clock */
+		t->slot_us = t->now_us + SLOT_US;
+}
+
+static bool any_streams(const struct mthread *t)
+{
+	for (int i = 0; i < SLOTS; i++)
+		if (!list_empty(&t->slots[i]))
+			return true;
+	return false;
+}
+
+/* All that is due, and when the next will be. */
+static void ticks(struct mthread *t)
+{
+	if (t->now_us < t->due_us)
+		return;
+	tick_active(t);
+	tick_slots(t);
+	t->due_us = any_streams(t) ? t->slot_us : UINT64_MAX;
+	list_each(l, &t->active) {
+		uint64_t at = stream_due(container_of(l, struct stream, active_link));
+
+		if (at < t->due_us)
+			t->due_us = at;
+	}
+}
+
+int mthread_wait_ms(struct mthread *t)
+{
+	if (t->due_us == UINT64_MAX)
+		return -1;
+	return t->due_us <= t->now_us ? 0 : (int)((t->due_us - t->now_us + 999) / 1000);
+}
+
+static void woken(struct mthread *t)
+{
+	uint64_t n;
+
+	if (read(t->wake, &n, sizeof(n)) < 0)
+		return;
+}
+
+void mthread_turn(struct mthread *t, int max_wait_ms)
+{
+	struct epoll_event ev[BATCH];
+	int n = epoll_wait(t->ep, ev, BATCH, max_wait_ms);
+
+	mthread_now(t);
+	for (int i = 0; i < n; i++) {
+		if (ev[i].data.u64)
+			stream_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
+					ev[i].data.u64 & 1);
+		else
+			woken(t);
+	}
+	/* Closing happens here, after the batch: no event of it can name a
+	 * stream that is gone. */
+	commands(t);
+	ticks(t);
+	if (t->rang) {
+		t->rang = false;
+		t->notify(t->notify_arg);
+	}
+}
+
+void mthread_main(void *arg)
+{
+	struct mthread *t = arg;
+
+	while (!atomic_load_explicit(&t->stop, memory_order_acquire)) {
+		int wait = mthread_wait_ms(t);
+
+		/* Pairs with the core's push: it sees `asleep`, or we its command. */
+		atomic_store(&t->asleep, true);
+		atomic_thread_fence(memory_order_seq_cst);
+		if (!queue_empty(t->cmds))
+			wait = queue_room(t->evs) > EV_RESERVE / 2 ? 0 : 1;
+		mthread_turn(t, wait);
+		atomic_store(&t->asleep, false);
+	}
+}

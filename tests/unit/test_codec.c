@@ -1,0 +1,145 @@
+/* Codecs: the laws against their definition, tones through every row. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include "media/codec.h"
+#include "media/tone.h"
+
+/* G.711's own description: the quantised value nearest from below, by search. */
+static void test_laws(void **state)
+{
+	(void)state;
+	for (int u = 0; u < 256; u++) {
+		int16_t s = codec_ulaw_linear((uint8_t)u);
+
+		/* Every code means what it decodes to (0x7f and 0xff are both zero). */
+		assert_int_equal(codec_ulaw(s), u == 0x7f ? 0xff : u);
+		s = codec_alaw_linear((uint8_t)u);
+		assert_int_equal(codec_alaw(s), u);
+	}
+	/* Values of the tables of G.711. */
+	assert_int_equal(codec_ulaw(0), 0xff);
+	assert_int_equal(codec_ulaw(32767), 0x80);
+	assert_int_equal(codec_ulaw(-32768), 0x00);
+	assert_int_equal(codec_ulaw_linear(0x00), -32124);
+	assert_int_equal(codec_alaw(0), 0xd5);
+	assert_int_equal(codec_alaw(-1), 0x55);
+	assert_int_equal(codec_alaw(32767), 0xaa);
+	assert_int_equal(codec_alaw(-32768), 0x2a);
+	assert_int_equal(codec_alaw_linear(0xaa), 32256);
+	for (int v = -32768; v < 32768; v += 7) {
+		int e = abs(v) / 16 + 8, c = abs(v) > 32124 ? 700 : 0;
+
+		assert_true(abs(codec_ulaw_linear(codec_ulaw((int16_t)v)) - v) <= e + c);
+		assert_true(abs(codec_alaw_linear(codec_alaw((int16_t)v)) - v) <= e + c);
+	}
+}
+
+static void sine(int16_t *out, size_t n, uint32_t rate, double hz)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (int16_t)(8000 * sin(2 * M_PI * hz * (double)i / rate));
+}
+
+/* A tone goes in and comes out at the same pitch and strength, in packets. */
+static void test_rows(void **state)
+{
+	size_t rows = 0;
+
+	(void)state;
+	for (int id = FORMAT_NONE + 1; id < FORMATS; id++) {
+		const struct codec *c = codec_get((enum format_id)id);
+		size_t packet, n = 0;
+		int16_t in[48000], out[48000 + CODEC_MAX_SAMPLES];
+		uint8_t bytes[8192];
+		void *enc, *dec;
+		double power = 0;
+
+		if (!c)
+			continue;
+		rows++;
+		packet = c->rate / 50;
+		sine(in, c->rate, c->rate, 1000);
+		enc = c->state_new ? c->state_new() : NULL;
+		dec = c->state_new ? c->state_new() : NULL;
+		for (size_t i = 0; i + packet <= c->rate; i += packet) {
+			size_t k = c->encode(enc, in + i, packet, bytes, sizeof(bytes));
+
+			assert_int_equal(k, codec_bytes(c, packet));
+			k = c->decode(dec, bytes, k, out + n, CODEC_MAX_SAMPLES);
+			assert_int_equal(k, packet);
+			n += k;
+		}
+		assert_int_equal(n, c->rate / packet * packet);
+		assert_true(tone_goertzel(out + n / 2, n / 2, c->rate, 1000) > 0.95);
+		for (size_t i = n / 2; i < n; i++)
+			power += (double)out[i] * out[i];
+		power = sqrt(power / (double)(n - n / 2)) / (8000 / sqrt(2));
+		if (power < 0.8 || power > 1.2)
+			print_error("%s: %f\n", format_get((enum format_id)id)->name, power);
+		assert_true(power > 0.8 && power < 1.2);
+		/* Neither side writes past what it was given. */
+		assert_int_equal(c->decode(dec, bytes, codec_bytes(c, packet), out, 0), 0);
+		assert_int_equal(c->encode(enc, in, packet, bytes, 0), 0);
+		if (c->state_new) {
+			c->state_free(enc);
+			c->state_free(dec);
+		}
+	}
+	assert_true(rows >= 10);
+	assert_null(codec_get(FORMAT_H264));
+	assert_true(codec_can_translate(FORMAT_ULAW, FORMAT_GSM));
+	assert_true(codec_can_translate(FORMAT_G729, FORMAT_G729));
+	assert_false(codec_can_translate(FORMAT_G729, FORMAT_ULAW));
+}
+
+/* A tone survives a change of rate, and what cannot be told at the new rate is gone. */
+static void test_resample(void **state)
+{
+	static const struct { uint32_t from, to; } tv[] = {
+		{ 16000, 8000 }, { 8000, 16000 }, { 8000, 48000 }, { 48000, 8000 }, { 44100, 8000 }, { 12000, 24000 },
+	};
+	int16_t *in = malloc(48000 * 2), *out = malloc(96100 * 2);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct resample r;
+		size_t n = 0, packet = tv[i].from / 50;
+
+		sine(in, tv[i].from, tv[i].from, 1000);
+		resample_init(&r, tv[i].from, tv[i].to);
+		for (size_t k = 0; k + packet <= tv[i].from; k += packet)
+			n += resample_run(&r, in + k, packet, out + n, 96000 - n);
+		assert_in_range(n, tv[i].to - 2, tv[i].to + 2);
+		if (tone_goertzel(out + 400, n - 400, tv[i].to, 1000) < 0.97)
+			print_error("%u to %u\n", tv[i].from, tv[i].to);
+		assert_true(tone_goertzel(out + 400, n - 400, tv[i].to, 1000) > 0.97);
+	}
+	{
+		struct resample r;
+		size_t n;
+		double power = 0;
+
+		sine(in, 16000, 16000, 6500);
+		resample_init(&r, 16000, 8000);
+		n = resample_run(&r, in, 16000, out, 48000);
+		for (size_t k = 100; k < n; k++)
+			power += (double)out[k] * out[k];
+		assert_true(sqrt(power / (double)n) < 8000 * 0.05);
+	}
+	free(in);
+	free(out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_laws), cmocka_unit_test(test_rows), cmocka_unit_test(test_resample),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
