@@ -6,7 +6,9 @@
 
 /* A new group of commands is a file and a line here. */
 static const struct command_table *const tables[] = {
-	&commands_core, &commands_show, &commands_module, &commands_manager, &commands_logger,
+	&commands_core, &commands_show, &commands_module, &commands_dialplan, &commands_pjsip, &commands_pjsip_do,
+	&commands_database, &commands_channel, &commands_bridge, &commands_state, &commands_manager,
+	&commands_logger,
 };
 
 /* ---- words ------------------------------------------------------------ */
@@ -247,6 +249,7 @@ enum command_result command_run(struct manage *m, struct str line, command_flush
 	}
 	c->m = obj_hold(m);
 	c->line = line;
+	c->out.max = COMMAND_OUT;
 	c->flush = flush;
 	c->flush_arg = arg;
 	res = run(c, mem);

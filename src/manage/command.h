@@ -9,6 +9,7 @@
 
 #define COMMAND_WORDS 32        /* a line with more is refused */
 #define COMMAND_LINE 4096       /* [bytes] */
+#define COMMAND_OUT (64u << 20) /* [bytes] of output between two pauses */
 #define COMMAND_ROWS 500        /* rows between two pauses */
 
 struct command_ctx;

@@ -6,6 +6,7 @@
 #include "manage/command.h"
 #include "manage/console.h"
 #include "manage/manager.h"
+#include "manage/pjsip_view.h"
 #include "pbx/event.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -70,6 +71,8 @@ void manage_stop(struct manage *m)
 	m->manager = NULL;
 	console_stop(m->console);
 	m->console = NULL;
+	if (m->service)
+		view_maintenance_free(m->service);
 	obj_drop(m);
 }
 

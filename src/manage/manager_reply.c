@@ -5,6 +5,7 @@
 
 #define ITEMS 200               /* of a list between two pauses */
 #define VARIABLES 64            /* in one header */
+#define PIECE (1u << 20)        /* [bytes] of a long answer sent at once */
 #define DRAIN (256u << 10)      /* [bytes] a list goes on when no more than this waits */
 
 bool ami_get_bool(const struct ami_ctx *a, const char *name)
@@ -182,14 +183,22 @@ void ami_channel(struct ami_ctx *a, const struct channel *ch)
 	a->out = e.body;
 }
 
+/* In pieces, so that a long answer never fills the queue of a peer that reads. */
 int ami_flush(struct ami_ctx *a)
 {
+	struct str left = buf_view(&a->out);
 	int err = buf_err(&a->out);
 
 	if (err)
 		ami_session_leave(a->s);
-	else if (!a->s->gone && stream_send(a->s->s, buf_view(&a->out)))
-		err = EPIPE;
+	while (left.n && !err && !a->s->gone) {
+		struct str piece = str_sub(left, 0, PIECE);
+
+		left = str_skip(left, piece.n);
+		err = stream_send(a->s->s, piece);
+		if (!err && left.n)
+			err = stream_drain(a->s->s, DRAIN);
+	}
 	buf_reset(&a->out);
 	return a->s->gone ? EPIPE : err;
 }

@@ -1,0 +1,128 @@
+/* Actions on bridges. */
+#include "manage/manager_private.h"
+#include "pbx/bridge.h"
+#include "pbx/bridge_private.h"
+#include "pbx/channel.h"
+#include <errno.h>
+
+static struct bridge *find(struct ami_ctx *a, struct str id)
+{
+	list_each(l, bridges(a->m->pbx)) {
+		struct bridge *b = container_of(l, struct bridge, link);
+
+		if (str_eq(text_view(&b->id), id))
+			return b;
+	}
+	return NULL;
+}
+
+/* By header BridgeUniqueid; answers the error. */
+static struct bridge *named(struct ami_ctx *a)
+{
+	struct str id = ami_get(a, "BridgeUniqueid");
+	struct bridge *b = id.n ? find(a, id) : NULL;
+
+	if (!id.n)
+		ami_error(a, "BridgeUniqueid must be provided");
+	else if (!b)
+		ami_error(a, "Specified BridgeUniqueid not found");
+	return b;
+}
+
+static void put_bridge(struct ami_ctx *a, const struct bridge *b)
+{
+	struct event e = { .name = "", .body = a->out };
+
+	bridge_headers(&e, "", b);
+	a->out = e.body;
+}
+
+static void bridge_list(struct ami_ctx *a)
+{
+	ami_list_start(a, "Bridge listing will follow");
+	list_each(l, bridges(a->m->pbx)) {
+		ami_event(a, "BridgeListItem");
+		put_bridge(a, container_of(l, struct bridge, link));
+		ami_end(a);
+		a->items++;
+	}
+	ami_list_end(a, "BridgeListComplete");
+}
+
+static void info(struct ami_ctx *a)
+{
+	struct bridge *b = named(a);
+
+	if (!b)
+		return;
+	ami_list_start(a, "Bridge channel listing will follow");
+	list_each(l, &b->members) {
+		ami_event(a, "BridgeInfoChannel");
+		ami_channel(a, container_of(l, struct member, link)->ch);
+		ami_end(a);
+		a->items++;
+	}
+	ami_list_complete(a, "BridgeInfoComplete");
+	put_bridge(a, b);
+	ami_end(a);
+}
+
+static void destroy(struct ami_ctx *a)
+{
+	struct bridge *b = named(a);
+
+	if (!b)
+		return;
+	bridge_dissolve(b, CAUSE_NORMAL);
+	ami_ok(a, "Bridge has been destroyed");
+}
+
+static void kick(struct ami_ctx *a)
+{
+	struct str id = ami_get(a, "BridgeUniqueid");
+	struct channel *ch = ami_get_channel(a, "Channel", "Channel must be provided", "Channel does not exist");
+
+	if (!ch)
+		return;
+	if (!ch->bridge) {
+		ami_error(a, "Channel is not in a bridge");
+	} else if (id.n && find(a, id) != ch->bridge) {
+		ami_error(a, "Bridge not found");
+	} else {
+		channel_soft_hangup(ch, CAUSE_NORMAL, SOFT_EXPLICIT);
+		ami_ok(a, "Channel has been kicked");
+	}
+}
+
+/* Bridge: channel 2 takes the place of channel 1's peer. Both must be in bridges:
+ * one whose fiber runs an application cannot be taken from under it. */
+static void join(struct ami_ctx *a)
+{
+	struct channel *one, *two, *peer;
+
+	if (!ami_get(a, "Channel1").n || !ami_get(a, "Channel2").n) {
+		ami_error(a, "Missing channel parameter in request");
+		return;
+	}
+	one = ami_get_channel(a, "Channel1", "", "Channel1 does not exist");
+	two = one ? ami_get_channel(a, "Channel2", "", "Channel2 does not exist") : NULL;
+	if (!two)
+		return;
+	peer = bridge_peer(one);
+	if (one == two || !peer || !two->bridge || (peer != two && bridge_swap(two, peer))) {
+		ami_error(a, "Unable to bridge channels");
+		return;
+	}
+	if (peer != two && !peer->fiber && !peer->dead)
+		channel_soft_hangup(peer, CAUSE_NORMAL, SOFT_EXPLICIT);
+	ami_ok(a, "Channels have been bridged");
+}
+
+static const struct ami_action rows[] = {
+	{ "BridgeList", 0, "List bridges", bridge_list, false },
+	{ "BridgeInfo", 0, "List the channels of a bridge", info, false },
+	{ "BridgeDestroy", 0, "End a bridge and the calls in it", destroy, false },
+	{ "BridgeKick", 0, "End a call of a bridge", kick, false },
+	{ "Bridge", EV_CALL, "Join two channels", join, false },
+};
+const struct ami_table ami_bridge_actions = { rows, ARRAY_LEN(rows) };

@@ -1,0 +1,106 @@
+/* bridge ... */
+#include "manage/command.h"
+#include "pbx/bridge.h"
+#include "pbx/bridge_private.h"
+#include "pbx/channel.h"
+
+static const char *technology(const struct bridge *b)
+{
+	if (b->native)
+		return "native_rtp";
+	return str_eq(text_view(&b->type), STR("holding")) ? "holding_bridge" : "simple_bridge";
+}
+
+static enum command_result show_all(struct command_ctx *c)
+{
+	static const char fmt[] = "%-36s %-36s %5s %-15s %-15s %s\n";
+
+	if (c->args)
+		return COMMAND_USAGE;
+	command_printf(c, fmt, "Bridge-ID", "Name", "Chans", "Type", "Technology", "Duration");
+	list_each(l, bridges(c->m->pbx)) {
+		const struct bridge *b = container_of(l, struct bridge, link);
+		char n[16];
+
+		snprintf(n, sizeof(n), "%zu", b->count);
+		command_printf(c, fmt, text_z(&b->id), b->name.n ? b->name.p : "<unknown>", n, text_z(&b->type),
+			       technology(b), "");
+	}
+	return COMMAND_OK;
+}
+
+static struct bridge *find(struct command_ctx *c, struct str id)
+{
+	list_each(l, bridges(c->m->pbx)) {
+		struct bridge *b = container_of(l, struct bridge, link);
+
+		if (str_eq(text_view(&b->id), id))
+			return b;
+	}
+	command_printf(c, "Bridge '%.*s' not found\n", STR_ARG(id));
+	return NULL;
+}
+
+static enum command_result show(struct command_ctx *c)
+{
+	struct bridge *b;
+
+	if (c->args != 1)
+		return COMMAND_USAGE;
+	b = find(c, c->arg[0]);
+	if (!b)
+		return COMMAND_OK;
+	command_printf(c, "Id: %s\nType: %s\nTechnology: %s\nSubclass: %s\nCreator: %s\nName: %s\nNum-Channels: %zu\n"
+		       "Num-Active: %zu\n", text_z(&b->id), text_z(&b->type), technology(b), text_z(&b->type),
+		       text_z(&b->creator), text_z(&b->name), b->count, b->count);
+	list_each(l, &b->members)
+		command_printf(c, "Channel: %s\n", text_z(&container_of(l, struct member, link)->ch->name));
+	return COMMAND_OK;
+}
+
+static enum command_result destroy(struct command_ctx *c)
+{
+	struct bridge *b;
+
+	if (c->args != 1)
+		return COMMAND_USAGE;
+	b = find(c, c->arg[0]);
+	if (!b)
+		return COMMAND_OK;
+	command_printf(c, "Destroying bridge '%s'\n", text_z(&b->id));
+	bridge_dissolve(b, CAUSE_NORMAL);
+	return COMMAND_OK;
+}
+
+static enum command_result kick(struct command_ctx *c)
+{
+	struct bridge *b;
+	struct channel *ch;
+
+	if (c->args != 2)
+		return COMMAND_USAGE;
+	b = find(c, c->arg[0]);
+	if (!b)
+		return COMMAND_OK;
+	if (str_ieq(c->arg[1], STR("all"))) {
+		command_printf(c, "Kicking all channels from bridge '%s'\n", text_z(&b->id));
+		bridge_dissolve(b, CAUSE_NORMAL);
+		return COMMAND_OK;
+	}
+	ch = channel_by_name(c->m->pbx, c->arg[1]);
+	if (!ch || ch->bridge != b) {
+		command_printf(c, "Channel '%.*s' not found\n", STR_ARG(c->arg[1]));
+		return COMMAND_OK;
+	}
+	command_printf(c, "Kicking channel '%s' from bridge '%s'\n", text_z(&ch->name), text_z(&b->id));
+	channel_soft_hangup(ch, CAUSE_NORMAL, SOFT_EXPLICIT);
+	return COMMAND_OK;
+}
+
+static const struct command rows[] = {
+	{ "bridge show all", NULL, "List bridges", show_all, false, NULL },
+	{ "bridge show", "<id>", "Show a bridge and who is in it", show, false, NULL },
+	{ "bridge destroy", "<id>", "End a bridge and the calls in it", destroy, false, NULL },
+	{ "bridge kick", "<id> <channel>|all", "End a call of a bridge", kick, false, NULL },
+};
+const struct command_table commands_bridge = { rows, ARRAY_LEN(rows) };

@@ -1,0 +1,254 @@
+/* pjsip ...: what is done to SIP objects, and questions about them. */
+#include "manage/command.h"
+#include "manage/config_help.h"
+#include "manage/pjsip_view.h"
+#include <stdlib.h>
+
+/* ---- logger ----------------------------------------------------------- */
+
+static enum command_result set_logger(struct command_ctx *c)
+{
+	struct str how = command_arg(c, 0);
+
+	if (str_ieq(how, STR("on"))) {
+		c->m->service->logger = true;
+		command_printf(c, "PJSIP Logging enabled\n");
+	} else if (str_ieq(how, STR("off"))) {
+		c->m->service->logger = false;
+		command_printf(c, "PJSIP Logging disabled\n");
+	} else if (str_ieq(how, STR("host")) && c->args >= 2) {
+		/* One switch for all: every message of that host is there too. */
+		c->m->service->logger = true;
+		command_printf(c, "PJSIP Logging Enabled for all hosts\n");
+	} else if (str_ieq(how, STR("verbose")) && c->args == 2) {
+		command_printf(c, "PJSIP Logging to verbose is the only kind\n");
+	} else {
+		return COMMAND_USAGE;
+	}
+	return COMMAND_OK;
+}
+
+/* ---- qualify ---------------------------------------------------------- */
+
+static const struct endpoint *endpoint_arg(struct command_ctx *c)
+{
+	const struct endpoint *ep = c->args ? snapshot_endpoint(c->m->service->conf, c->arg[0]) : NULL;
+
+	if (!ep)
+		command_printf(c, "Unable to retrieve endpoint %.*s\n", STR_ARG(command_arg(c, 0)));
+	else if (!ep->aor_n)
+		command_printf(c, "No AORs configured for endpoint '%.*s'\n", STR_ARG(ep->name));
+	return ep && ep->aor_n ? ep : NULL;
+}
+
+static enum command_result qualify(struct command_ctx *c)
+{
+	const struct endpoint *ep;
+
+	if (c->args != 1)
+		return COMMAND_USAGE;
+	ep = endpoint_arg(c);
+	for (size_t i = 0; ep && i < ep->aor_n; i++) {
+		command_printf(c, "Qualifying AOR '%.*s' on endpoint '%.*s'\n", STR_ARG(ep->aor_objs[i]->name),
+			       STR_ARG(ep->name));
+		view_qualify_aor(c->m->service, ep->aor_objs[i]->name);
+	}
+	return COMMAND_OK;
+}
+
+static void qualify_settings(struct command_ctx *c, const struct aor *a)
+{
+	command_printf(c, "  Qualify frequency    : %u sec\n  Qualify timeout      : %d ms\n"
+		       "  Qualify 2xx only     : %s\n  Authenticate qualify : %s\n", a->qualify_frequency,
+		       (int)(a->qualify_timeout * 1000), a->qualify_2xx_only ? "yes" : "no",
+		       a->authenticate_qualify ? "yes" : "no");
+}
+
+static enum command_result qualify_endpoint(struct command_ctx *c)
+{
+	const struct endpoint *ep;
+
+	if (c->args != 1)
+		return COMMAND_USAGE;
+	ep = endpoint_arg(c);
+	for (size_t i = 0; ep && i < ep->aor_n; i++) {
+		command_printf(c, " * AOR '%.*s' on endpoint '%.*s'\n", STR_ARG(ep->aor_objs[i]->name), STR_ARG(ep->name));
+		qualify_settings(c, ep->aor_objs[i]);
+		command_put(c, STR("\n"));
+	}
+	return COMMAND_OK;
+}
+
+static enum command_result qualify_aor(struct command_ctx *c)
+{
+	const struct aor *a;
+
+	if (c->args != 1)
+		return COMMAND_USAGE;
+	a = snapshot_aor(c->m->service->conf, c->arg[0]);
+	if (!a) {
+		command_printf(c, "Unable to retrieve aor '%.*s' qualify options\n", STR_ARG(c->arg[0]));
+		return COMMAND_OK;
+	}
+	command_printf(c, " * AOR '%.*s'\n", STR_ARG(a->name));
+	qualify_settings(c, a);
+	return COMMAND_OK;
+}
+
+/* ---- maintenance ------------------------------------------------------ */
+
+static enum command_result maintenance_all(struct command_ctx *c, bool on)
+{
+	struct service *svc = c->m->service;
+	size_t n = 0;
+
+	snapshot_each(endpoint, OBJECT_ENDPOINT, ep, svc->conf)
+		n += view_set_maintenance(svc, ep->name, on) > 0;
+	if (n)
+		view_tell_maintenance(svc, STR("all"), on);
+	command_printf(c, "Maintenance mode %s for %zu endpoint%s\n", on ? "ENABLED" : "DISABLED", n, n == 1 ? "" : "s");
+	return COMMAND_OK;
+}
+
+static enum command_result set_maintenance(struct command_ctx *c)
+{
+	bool on = str_ieq(command_arg(c, 0), STR("on"));
+	struct str name = command_arg(c, 1);
+	int changed;
+
+	if (c->args != 2 || (!on && !str_ieq(c->arg[0], STR("off"))))
+		return COMMAND_USAGE;
+	if (str_ieq(name, STR("all")))
+		return maintenance_all(c, on);
+	if (!snapshot_endpoint(c->m->service->conf, name)) {
+		command_printf(c, "Endpoint '%.*s' not found\n", STR_ARG(name));
+		return COMMAND_OK;
+	}
+	changed = view_set_maintenance(c->m->service, name, on);
+	if (changed < 0) {
+		command_printf(c, "Failed to %s maintenance mode for endpoint '%.*s'\n", on ? "enable" : "disable",
+			       STR_ARG(name));
+	} else if (changed) {
+		view_tell_maintenance(c->m->service, name, on);
+		command_printf(c, "Maintenance mode %s for endpoint '%.*s'\n", on ? "ENABLED" : "DISABLED", STR_ARG(name));
+	} else {
+		command_printf(c, "Endpoint '%.*s' %s in maintenance mode\n", STR_ARG(name), on ? "is already" : "was not");
+	}
+	return COMMAND_OK;
+}
+
+static enum command_result show_maintenance(struct command_ctx *c)
+{
+	struct service *svc = c->m->service;
+	size_t n = 0;
+	void **v;
+
+	if (c->args) {
+		command_printf(c, "Endpoint '%.*s' is %sin maintenance mode\n", STR_ARG(c->arg[0]),
+			       view_maintenance(svc, c->arg[0]) ? "" : "NOT ");
+		return COMMAND_OK;
+	}
+	v = svc->maintenance ? map_sorted(svc->maintenance, &n) : NULL;
+	command_printf(c, "\n  %-40s  %s\n  %-40s  -----\n", "Endpoint", "State",
+		       "----------------------------------------");
+	for (size_t i = 0; v && i < n; i++)
+		command_printf(c, "  %-40s  ON\n", (const char *)v[i]);
+	command_printf(c, "\n  %zu endpoint%s in maintenance mode\n\n", n, n == 1 ? "" : "s");
+	free(v);
+	return COMMAND_OK;
+}
+
+/* ---- questions -------------------------------------------------------- */
+
+static enum command_result explain(struct command_ctx *c)
+{
+	uint32_t max = 20;
+
+	if (c->args > 2 || (c->args == 2 && str_u32(c->arg[1], &max)))
+		return COMMAND_USAGE;
+	reasons_explain(c->m->service->reasons, command_arg(c, 0), max, &c->out);
+	if (!c->out.n)
+		command_printf(c, "Nothing is known%s%.*s\n", c->args ? " about " : "", STR_ARG(command_arg(c, 0)));
+	return COMMAND_OK;
+}
+
+static void print_set(struct command_ctx *c, const char *title, const struct object *o)
+{
+	const struct option_set *set = object_options((enum object_type)o->type);
+
+	command_printf(c, "%s Settings:\n\n %-40s : %s\n %s\n", title, "ParameterName", "ParameterValue",
+		       "==========================================================");
+	option_each(row, set) {
+		if (!view_shown(row))
+			continue;
+		command_printf(c, " %-40s : ", row->name);
+		view_option(c->m->service, row, o, false, &c->out);
+		command_put(c, STR("\n"));
+	}
+	command_put(c, STR("\n"));
+}
+
+static enum command_result settings(struct command_ctx *c)
+{
+	const struct snapshot *s = c->m->service->conf;
+
+	print_set(c, "Global", &s->global->o);
+	print_set(c, "System", &s->system->o);
+	return COMMAND_OK;
+}
+
+static enum command_result version(struct command_ctx *c)
+{
+	command_printf(c, "The SIP stack is Sidetone's own, version %s\n", text_z(&c->m->version));
+	return COMMAND_OK;
+}
+
+static enum command_result reasons(struct command_ctx *c)
+{
+	static const enum reason_verdict verdicts[] = { REASON_OK, REASON_CHALLENGED, REASON_REFUSED, REASON_DROPPED };
+
+	command_printf(c, "%-12s", "Step");
+	for (size_t v = 0; v < ARRAY_LEN(verdicts); v++)
+		command_printf(c, " %12s", reason_verdict_name(verdicts[v]));
+	command_put(c, STR("\n"));
+	for (int s = 0; s < REASON_STEPS; s++) {
+		command_printf(c, "%-12s", reason_step_name((enum reason_step)s));
+		for (size_t v = 0; v < ARRAY_LEN(verdicts); v++)
+			command_printf(c, " %12llu", (unsigned long long)reasons_count(c->m->service->reasons,
+				       (enum reason_step)s, verdicts[v]));
+		command_put(c, STR("\n"));
+	}
+	return COMMAND_OK;
+}
+
+static enum command_result config_show_help(struct command_ctx *c)
+{
+	config_help(&c->out, command_arg(c, 0), command_arg(c, 1), command_arg(c, 2));
+	return COMMAND_OK;
+}
+
+static enum command_result old_debug(struct command_ctx *c)
+{
+	c->m->service->logger = !str_ieq(command_arg(c, 0), STR("off"));
+	command_printf(c, "PJSIP Logging %s\n", c->m->service->logger ? "enabled" : "disabled");
+	return COMMAND_OK;
+}
+
+static const struct command rows[] = {
+	{ "pjsip set logger", "on | off | host <address>", "Show SIP messages", set_logger, false, NULL },
+	{ "sip set debug", "on | off", "Show SIP messages", old_debug, false, NULL },
+	{ "pjsip set debug", "on | off", "Show SIP messages", old_debug, false, NULL },
+	{ "pjsip qualify", "<endpoint>", "Ask an endpoint's contacts by OPTIONS now", qualify, false, NULL },
+	{ "pjsip show qualify endpoint", "<endpoint>", "How an endpoint's contacts are asked", qualify_endpoint, false, NULL },
+	{ "pjsip show qualify aor", "<aor>", "How an AOR's contacts are asked", qualify_aor, false, NULL },
+	{ "pjsip set maintenance", "on|off <endpoint>|all", "Refuse new calls of an endpoint", set_maintenance, false, NULL },
+	{ "pjsip show maintenance", "[endpoint]", "Endpoints whose calls are refused", show_maintenance, false, NULL },
+	{ "pjsip explain", "[<address>|<endpoint> [lines]]", "Why requests were taken or refused", explain, false,
+	  "The newest choices first: who was identified how, what was refused, and by which rule." },
+	{ "pjsip show reasons", NULL, "How often which step said what", reasons, false, NULL },
+	{ "pjsip show settings", NULL, "The global and system objects", settings, false, NULL },
+	{ "pjsip show version", NULL, "The version of the SIP stack", version, true, NULL },
+	{ "config show help", "[<module> [<type> [<option>]]]", "Explain the options of configuration files",
+	  config_show_help, true, NULL },
+};
+const struct command_table commands_pjsip_do = { rows, ARRAY_LEN(rows) };

@@ -1,0 +1,142 @@
+/* devstate, presencestate, core show hints. */
+#include "manage/command.h"
+#include "pbx/devstate.h"
+#include <errno.h>
+
+/* ---- devices ---------------------------------------------------------- */
+
+static void device_row(void *arg, struct str device, enum device_state s)
+{
+	struct command_ctx *c = arg;
+
+	if (str_istarts(device, STR("Custom:")))
+		command_printf(c, "Name: '%.*s'  State: '%s'\n\n", STR_ARG(device), device_state_name(s));
+}
+
+static enum command_result devstate_list(struct command_ctx *c)
+{
+	command_printf(c, "\n---------------------------------------------------------------------\n"
+		       "--- Custom Device States --------------------------------------------\n"
+		       "---------------------------------------------------------------------\n---\n");
+	device_each(c->m->pbx, device_row, c);
+	command_printf(c, "---------------------------------------------------------------------\n"
+		       "---------------------------------------------------------------------\n\n");
+	return COMMAND_OK;
+}
+
+static enum command_result devstate_change(struct command_ctx *c)
+{
+	enum device_state s;
+
+	if (c->args != 2)
+		return COMMAND_USAGE;
+	if (!str_istarts(c->arg[0], STR("Custom:"))) {
+		command_printf(c, "The specified device is not a custom device state.\n");
+		return COMMAND_FAILED;
+	}
+	if (device_state_of(c->arg[1], &s))
+		return COMMAND_USAGE;
+	command_printf(c, "Changing %.*s to %.*s\n", STR_ARG(c->arg[0]), STR_ARG(c->arg[1]));
+	return device_set_custom(c->m->pbx, c->arg[0], s) ? COMMAND_FAILED : COMMAND_OK;
+}
+
+/* ---- presence --------------------------------------------------------- */
+
+static void presence_row(void *arg, struct str name, const struct presence *v)
+{
+	command_printf(arg, "Name: '%.*s'  State: '%.*s'\n\n", STR_ARG(name), STR_ARG(v->state));
+}
+
+static enum command_result presence_list(struct command_ctx *c)
+{
+	command_printf(c, "\n---------------------------------------------------------------------\n"
+		       "--- Custom Presence States ------------------------------------------\n"
+		       "---------------------------------------------------------------------\n---\n");
+	presence_each(c->m->pbx, presence_row, c);
+	command_printf(c, "---------------------------------------------------------------------\n"
+		       "---------------------------------------------------------------------\n\n");
+	return COMMAND_OK;
+}
+
+static enum command_result presence_change(struct command_ctx *c)
+{
+	struct presence v = { 0 };
+	struct str rest;
+	int err;
+
+	if (c->args != 2)
+		return COMMAND_USAGE;
+	if (!str_istarts(c->arg[0], STR("CustomPresence:"))) {
+		command_printf(c, "The specified presence provider is not a custom presence state.\n");
+		return COMMAND_FAILED;
+	}
+	rest = c->arg[1];
+	v.state = str_cut_raw(&rest, ',');
+	v.subtype = str_cut_raw(&rest, ',');
+	v.message = str_cut_raw(&rest, ',');
+	err = presence_set_custom(c->m->pbx, c->arg[0], &v);
+	if (err == EINVAL)
+		return COMMAND_USAGE;
+	command_printf(c, "Changing %.*s to %.*s\n", STR_ARG(c->arg[0]), STR_ARG(c->arg[1]));
+	return err ? COMMAND_FAILED : COMMAND_OK;
+}
+
+/* ---- hints ------------------------------------------------------------ */
+
+struct hints {
+	struct command_ctx *c;
+	struct str exten, context;      /* of `core show hint`; empty: all */
+	size_t n;
+};
+
+static void hint_row(void *arg, const struct hint_row *h)
+{
+	struct hints *l = arg;
+	struct buf name = BUF_INIT;
+
+	if ((l->exten.n && !str_eq(l->exten, h->exten)) || (l->context.n && !str_eq(l->context, h->context)))
+		return;
+	buf_puts(&name, h->exten, STR("@"), h->context);
+	command_printf(l->c, "%-20.*s: %-20.*s  State:%-15.15s Presence:%-15.*s Watchers %2zu\n", STR_ARG(buf_view(&name)),
+		       STR_ARG(h->hint), exten_state_name(h->state),
+		       STR_ARG(h->presence.state.n ? h->presence.state : STR("not_set")), h->watchers);
+	buf_free(&name);
+	l->n++;
+}
+
+static enum command_result hints(struct command_ctx *c)
+{
+	struct hints l = { .c = c };
+
+	if (c->args)
+		return COMMAND_USAGE;
+	command_printf(c, "\n    -= Registered Asterisk Dial Plan Hints =-\n");
+	hint_each(c->m->pbx, hint_row, &l);
+	command_printf(c, "----------------\n- %zu hints registered\n", l.n);
+	return COMMAND_OK;
+}
+
+static enum command_result hint(struct command_ctx *c)
+{
+	struct hints l = { .c = c };
+
+	if (c->args != 1)
+		return COMMAND_USAGE;
+	l.context = c->arg[0];
+	l.exten = str_cut_raw(&l.context, '@');
+	hint_each(c->m->pbx, hint_row, &l);
+	command_printf(c, "%zu hint%s matching extension %.*s\n", l.n, l.n == 1 ? "" : "s", STR_ARG(l.exten));
+	return COMMAND_OK;
+}
+
+static const struct command rows[] = {
+	{ "devstate list", NULL, "List custom device states", devstate_list, false, NULL },
+	{ "devstate change", "Custom:<name> <state>", "Set a custom device state", devstate_change, false,
+	  "States: UNKNOWN NOT_INUSE INUSE BUSY INVALID UNAVAILABLE RINGING RINGINUSE ONHOLD" },
+	{ "presencestate list", NULL, "List custom presence states", presence_list, false, NULL },
+	{ "presencestate change", "CustomPresence:<name> <state>[,subtype[,message]]", "Set a custom presence state",
+	  presence_change, false, "States: not_set unavailable available away xa chat dnd" },
+	{ "core show hints", NULL, "List hints and their states", hints, false, NULL },
+	{ "core show hint", "<exten>[@<context>]", "Show a hint", hint, false, NULL },
+};
+const struct command_table commands_state = { rows, ARRAY_LEN(rows) };
