@@ -1,79 +1,10 @@
-#include "config/settings.h"
+#include "config/settings_internal.h"
 #include <errno.h>
 #include <stdlib.h>
 
 #define MAX32 4294967295.0
 #define L OPT_LATER
 #define S OPT_RESTART
-
-/* What every reader of a settings file needs. */
-struct work {
-	struct option_ctx ctx;
-	struct config *c;       /* held */
-	struct report *r;
-};
-
-static int work_begin(struct work *w, struct arena *arena, struct report *r)
-{
-	*w = (struct work){ .r = r };
-	w->ctx.arena = arena;
-	w->ctx.intern = intern_new(arena);
-	return w->ctx.intern ? 0 : ENOMEM;
-}
-
-static void work_end(struct work *w)
-{
-	intern_free(w->ctx.intern);
-	config_free(w->c);
-}
-
-/* Faults do not refuse a settings file: the option keeps its default, as it does
- * where the file does not have it. */
-static int apply(struct work *w, const struct option_set *set, void *obj, struct str section)
-{
-	const struct config_section *s = w->c ? config_section_get(w->c, section) : NULL;
-	struct option_index *i = NULL;
-	int err = option_index_new(&i, set, &w->ctx);
-
-	if (err)
-		return err;
-	/* No option_begin(): several sets fill one struct. */
-	option_each(o, set) {
-		w->ctx.first = true;
-		if (o->kind == OPTION_STRING)
-			*(struct str *)(void *)((char *)obj + o->offset) = STR("");
-		if (o->def && option_apply(i, &w->ctx, obj, str_z(o->name), str_z(o->def)) == ENOMEM)
-			err = ENOMEM;
-	}
-	memset(w->ctx.seen, 0, sizeof(w->ctx.seen));
-	for (const struct config_var *v = s ? s->first : NULL; !err && v; v = v->next) {
-		struct str near;
-
-		err = option_apply(i, &w->ctx, obj, v->name, v->value);
-		if (err == EBADMSG)
-			config_fault(w->c, v, w->r, REPORT_ERROR, "[%.*s] %.*s: %s", STR_ARG(section), STR_ARG(v->name),
-				     w->ctx.why);
-		if (err == ENOENT) {
-			near = option_nearest(i, v->name);
-			config_fault(w->c, v, w->r, REPORT_ERROR, "[%.*s]: unknown option '%.*s'%s%.*s%s", STR_ARG(section),
-				     STR_ARG(v->name), near.n ? "; did you mean '" : "", STR_ARG(near), near.n ? "'?" : "");
-		}
-		err = err == ENOMEM ? err : 0;
-	}
-	option_index_free(i);
-	return err;
-}
-
-static int load_file(struct work *w, const struct config_prm *prm, const char *name)
-{
-	int err = config_load(&w->c, prm, name, w->r);
-
-	if (err == ENOENT)
-		return 0;
-	if (err && err != EBADMSG && err != ENOMEM)
-		report_add(w->r, REPORT_ERROR, str_z(name), 0, "cannot be read: %s", strerror(err));
-	return err;
-}
 
 /* asterisk.conf */
 
@@ -208,7 +139,7 @@ static void no_slash(struct str *s)
 }
 
 /* astvarlibdir stands for what is not said; the rest loses its last slash. */
-static int finish_dirs(struct asterisk_conf *c, struct work *w, const char *dir)
+static int finish_dirs(struct asterisk_conf *c, struct settings_work *w, const char *dir)
 {
 	struct str *const all[] = { &c->astetcdir, &c->astmoddir, &c->astvarlibdir, &c->astdbdir, &c->astkeydir,
 		&c->astdatadir, &c->astagidir, &c->astspooldir, &c->astrundir, &c->astlogdir, &c->astsbindir,
@@ -249,7 +180,7 @@ int asterisk_conf_load(struct asterisk_conf **cp, const char *path, struct repor
 	struct asterisk_conf *c = obj_new(sizeof(*c), asterisk_conf_free);
 	char dir[4096];
 	struct config_prm prm = { .dir = dir_of(path, dir, sizeof(dir)) };
-	struct work w = { 0 };
+	struct settings_work w = { 0 };
 	const struct config_section *s;
 	size_t base = str_rchr(str_z(path), '/');
 	int err;
@@ -257,26 +188,26 @@ int asterisk_conf_load(struct asterisk_conf **cp, const char *path, struct repor
 	if (!c)
 		return ENOMEM;
 	c->arena = arena_new(0);
-	err = c->arena ? work_begin(&w, c->arena, r) : ENOMEM;
+	err = c->arena ? settings_begin(&w, c->arena, r) : ENOMEM;
 	if (err)
 		goto out;
-	err = load_file(&w, &prm, path[base] ? path + base + 1 : path);
+	err = settings_file(&w, &prm, path[base] ? path + base + 1 : path);
 	if (err)
 		goto out;
 	if (!w.c)
 		report_add(r, REPORT_NOTE, str_z(path), 0, "is not there; the defaults are used");
-	err = apply(&w, &dir_set, c, STR("directories"));
+	err = settings_apply(&w, &dir_set, c, STR("directories"));
 	if (!err)
-		err = apply(&w, &file_set, c, STR("files"));
+		err = settings_apply(&w, &file_set, c, STR("files"));
 	if (!err)
-		err = apply(&w, &option_set, c, STR("options"));
+		err = settings_apply(&w, &option_set, c, STR("options"));
 	if (!err)
 		err = finish_dirs(c, &w, prm.dir);
 	s = w.c ? config_section_get(w.c, STR("options")) : NULL;
 	c->has_verbose = config_var_get(s, STR("verbose")) != NULL;
 	c->has_debug = config_var_get(s, STR("debug")) != NULL;
  out:
-	work_end(&w);
+	settings_end(&w);
 	if (err)
 		obj_drop(c);
 	else
@@ -333,7 +264,7 @@ static void rtp_conf_free(void *p)
 	arena_free(((struct rtp_conf *)p)->arena);
 }
 
-static int rtp_candidates(struct rtp_conf *c, struct work *w)
+static int rtp_candidates(struct rtp_conf *c, struct settings_work *w)
 {
 	const struct config_section *s = w->c ? config_section_get(w->c, STR("ice_host_candidates")) : NULL;
 	int err = 0;
@@ -349,17 +280,17 @@ static int rtp_candidates(struct rtp_conf *c, struct work *w)
 int rtp_conf_load(struct rtp_conf **cp, const struct config_prm *prm, struct report *r)
 {
 	struct rtp_conf *c = obj_new(sizeof(*c), rtp_conf_free);
-	struct work w = { 0 };
+	struct settings_work w = { 0 };
 	int err;
 
 	if (!c)
 		return ENOMEM;
 	c->arena = arena_new(0);
-	err = c->arena ? work_begin(&w, c->arena, r) : ENOMEM;
+	err = c->arena ? settings_begin(&w, c->arena, r) : ENOMEM;
 	if (!err)
-		err = load_file(&w, prm, "rtp.conf");
+		err = settings_file(&w, prm, "rtp.conf");
 	if (!err)
-		err = apply(&w, &rtp_set, c, STR("general"));
+		err = settings_apply(&w, &rtp_set, c, STR("general"));
 	if (!err)
 		err = rtp_candidates(c, &w);
 	/* RFC 3550 section 11: RTP on the even port, RTCP on the odd one behind. */
@@ -370,7 +301,7 @@ int rtp_conf_load(struct rtp_conf **cp, const struct config_prm *prm, struct rep
 		c->rtpstart = 5000;
 		c->rtpend = 30999;
 	}
-	work_end(&w);
+	settings_end(&w);
 	if (err)
 		obj_drop(c);
 	else
@@ -378,180 +309,3 @@ int rtp_conf_load(struct rtp_conf **cp, const struct config_prm *prm, struct rep
 	return err;
 }
 #undef R
-
-/* logger.conf */
-
-#define G struct logger_conf
-static const struct option_choice rotates[] = {
-	{ "sequential", ROTATE_SEQUENTIAL }, { "rotate", ROTATE_ROTATE }, { "timestamp", ROTATE_TIMESTAMP },
-	{ "none", ROTATE_NONE }, { NULL, 0 } };
-static const struct option logger_rows[] = {
-	OPT_STR(G, dateformat, "%b %e %T", 0, "Form of the time (strftime, and %q for fractions)."),
-	OPT_BOOL(G, appendhostname, "no", L, "Add the host's name to log files' names."),
-	{ .name = "display_callids", .aliases = "use_callids", .kind = OPTION_BOOL,
-	  .offset = OPT_AT(G, display_callids, bool), .def = "yes", .help = "Show which call a line is about." },
-	OPT_BOOL(G, queue_log, "yes", L, "Write the queue log."),
-	OPT_BOOL(G, queue_log_to_file, "no", L, "Write it to a file although it goes to a database."),
-	OPT_BOOL(G, queue_log_realtime_use_gmt, "no", L, "Times there in GMT."),
-	OPT_STR(G, queue_log_name, "queue_log", L, "Name of that file."),
-	OPT_ENUM(G, rotatestrategy, rotates, "sequential", 0, "How `logger rotate` names old files."),
-	OPT_STR(G, exec_after_rotate, NULL, L, "Command run after it."),
-	OPT_UINT(G, logger_queue_limit, "1000", 10, 1000000, "lines", L, "Lines that may wait to be written."),
-	OPT_LIST(G, custom_levels, NULL, L, "More levels, by name."),
-};
-static const struct option_set logger_set = {
-	.type = "general", .file = "logger.conf", .rows = logger_rows, .n = ARRAY_LEN(logger_rows), .size = sizeof(G),
-	.help = "Logs. The section [logfiles] has a line a log: NAME => LEVELS.",
-};
-
-const struct option_set *logger_conf_options(void)
-{
-	return &logger_set;
-}
-
-static void logger_conf_free(void *p)
-{
-	arena_free(((struct logger_conf *)p)->arena);
-}
-
-static bool parse_level_word(struct logger_channel *ch, struct str word)
-{
-	static const struct {
-		struct str name;
-		uint32_t bit;
-	} levels[] = {
-		{ STR_INIT("error"), 1u << LOG_ERROR }, { STR_INIT("warning"), 1u << LOG_WARNING },
-		{ STR_INIT("notice"), 1u << LOG_NOTICE }, { STR_INIT("verbose"), 1u << LOG_VERBOSE },
-		{ STR_INIT("debug"), 1u << LOG_DEBUG }, { STR_INIT("security"), 1u << LOG_SECURITY },
-		{ STR_INIT("dtmf"), 1u << LOG_DTMF }, { STR_INIT("trace"), LOGGER_TRACE },
-		{ STR_INIT("fax"), LOGGER_FAX },
-	};
-	uint32_t n;
-
-	if (str_eq(word, STR("*"))) {
-		ch->levels = UINT32_MAX;
-		return true;
-	}
-	if (str_istarts(word, STR("verbose("))) {
-		word = str_skip(word, 8);
-		if (str_u32(str_trim(str_cut_raw(&word, ')')), &n) || n > 99)
-			return false;
-		ch->verbosity = (int32_t)n;
-		ch->levels |= 1u << LOG_VERBOSE;
-		return true;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
-		if (str_ieq(word, levels[i].name)) {
-			ch->levels |= levels[i].bit;
-			return true;
-		}
-	}
-	return false;
-}
-
-int logger_levels_parse(struct logger_channel *ch, struct str components, struct str *bad)
-{
-	size_t open = str_chr(components, '['), close = str_chr(components, ']');
-	struct str wrong = STR_NULL;
-
-	ch->levels = 0;
-	ch->verbosity = -1;
-	ch->format = LOGGER_DEFAULT;
-	if (open < close && close < components.n) {
-		struct str format = str_trim(str_sub(components, open + 1, close - open - 1));
-
-		if (str_ieq(format, STR("json")))
-			ch->format = LOGGER_JSON;
-		else if (str_ieq(format, STR("plain")))
-			ch->format = LOGGER_PLAIN;
-		else if (!str_ieq(format, STR("default")))
-			wrong = format;
-		components = str_skip(components, close + 1);
-	}
-	while (components.n) {
-		struct str word = str_trim(str_cut_raw(&components, ','));
-
-		if (word.n && !parse_level_word(ch, word) && !wrong.p)
-			wrong = word;
-	}
-	if (bad)
-		*bad = wrong;
-	return wrong.p ? EBADMSG : 0;
-}
-
-static void name_channel(struct logger_channel *ch)
-{
-	struct str name = ch->name;
-
-	if (str_ieq(name, STR("console"))) {
-		/* The console's verbosity is its user's to set. */
-		ch->kind = LOGGER_CONSOLE;
-		ch->verbosity = -1;
-		ch->levels |= 1u << LOG_VERBOSE;
-	} else if (str_istarts(name, STR("syslog"))) {
-		size_t dot = str_chr(name, '.');
-
-		ch->kind = LOGGER_SYSLOG;
-		ch->facility = dot < name.n ? str_skip(name, dot + 1) : STR("local0");
-	} else {
-		ch->kind = LOGGER_FILE;
-		ch->file = name;
-	}
-}
-
-static int read_channels(struct logger_conf *c, struct work *w)
-{
-	const struct config_section *s = w->c ? config_section_get(w->c, STR("logfiles")) : NULL;
-	struct logger_channel *v;
-	size_t n = 0;
-	int err = 0;
-
-	for (const struct config_var *x = s ? s->first : NULL; x; x = x->next)
-		n++;
-	v = arena_alloc(c->arena, (n + 1) * sizeof(*v));
-	if (!v)
-		return ENOMEM;
-	c->channel = v;
-	if (!w->c) {
-		v->name = STR("console");
-		logger_levels_parse(v, STR("error,warning,notice,verbose"), NULL);
-		name_channel(v);
-		c->channels = 1;
-	}
-	for (const struct config_var *x = s ? s->first : NULL; !err && x; x = x->next, v++) {
-		struct str bad;
-
-		v->name = intern_str(w->ctx.intern, x->name, &err);
-		v->line = x->line;
-		if (logger_levels_parse(v, x->value, &bad))
-			config_fault(w->c, x, w->r, REPORT_ERROR, "[logfiles] %.*s: '%.*s' is not error, warning, notice, "
-				     "verbose, verbose(N), debug, dtmf, security or *", STR_ARG(x->name), STR_ARG(bad));
-		name_channel(v);
-		c->channels++;
-	}
-	return err;
-}
-
-int logger_conf_load(struct logger_conf **cp, const struct config_prm *prm, struct report *r)
-{
-	struct logger_conf *c = obj_new(sizeof(*c), logger_conf_free);
-	struct work w = { 0 };
-	int err;
-
-	if (!c)
-		return ENOMEM;
-	c->arena = arena_new(0);
-	err = c->arena ? work_begin(&w, c->arena, r) : ENOMEM;
-	if (!err)
-		err = load_file(&w, prm, "logger.conf");
-	if (!err)
-		err = apply(&w, &logger_set, c, STR("general"));
-	if (!err)
-		err = read_channels(c, &w);
-	work_end(&w);
-	if (err)
-		obj_drop(c);
-	else
-		*cp = c;
-	return err;
-}

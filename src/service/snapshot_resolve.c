@@ -1,0 +1,147 @@
+#include "service/snapshot_internal.h"
+#include <errno.h>
+
+/* References. What is missing is reported at the line of the option that names it. */
+
+static void missing(struct loader *l, const struct source *e, const struct object *o, const char *option,
+		    enum object_type want, struct str name)
+{
+	const struct config_var *v = e ? config_var_get(e->s, str_z(option)) : NULL;
+	struct str type = object_type_name((enum object_type)o->type), need = object_type_name(want);
+
+	report_add(l->r, REPORT_ERROR, v ? config_file_name(e->c, v->file) : str_z(o->file), v ? v->line : o->line,
+		   "%.*s '%.*s': %s: there is no %.*s '%.*s'; add a section [%.*s] with type=%.*s", STR_ARG(type),
+		   STR_ARG(o->name), option, STR_ARG(need), STR_ARG(name), STR_ARG(name), STR_ARG(need));
+}
+
+static void *ref(struct loader *l, const struct source *e, const struct object *o, const char *option,
+		 enum object_type want, struct str name)
+{
+	struct object *found;
+
+	if (!name.n)
+		return NULL;
+	found = l->s->list[want].by_name ? map_get(l->s->list[want].by_name, name) : NULL;
+	if (!found)
+		missing(l, e, o, option, want, name);
+	return found;
+}
+
+struct ref_list {
+	void **v;
+	uint16_t n;
+};
+
+static int refs(struct loader *l, const struct source *e, const struct object *o, const char *option,
+		enum object_type want, const struct str_list *names, struct ref_list *out)
+{
+	*out = (struct ref_list){ 0 };
+	if (!names->n)
+		return 0;
+	out->v = arena_alloc(l->s->arena, names->n * sizeof(*out->v));
+	if (!out->v)
+		return ENOMEM;
+	for (size_t i = 0; i < names->n; i++) {
+		void *found = ref(l, e, o, option, want, names->v[i]);
+
+		if (found)
+			out->v[out->n++] = found;
+	}
+	return 0;
+}
+
+static int resolve_endpoint(struct loader *l, const struct source *e, struct endpoint *ep)
+{
+	struct ref_list x;
+	int err = refs(l, e, &ep->o, "aors", OBJECT_AOR, &ep->aors, &x);
+
+	ep->aor_objs = (struct aor *const *)x.v;
+	ep->aor_n = x.n;
+	if (!err)
+		err = refs(l, e, &ep->o, "auth", OBJECT_AUTH, &ep->auth, &x);
+	ep->auth_objs = (struct auth_conf *const *)x.v;
+	ep->auth_n = x.n;
+	if (!err)
+		err = refs(l, e, &ep->o, "outbound_auth", OBJECT_AUTH, &ep->outbound_auth, &x);
+	ep->outbound_auth_objs = (struct auth_conf *const *)x.v;
+	ep->outbound_auth_n = x.n;
+	ep->transport_obj = ref(l, e, &ep->o, "transport", OBJECT_TRANSPORT, ep->transport);
+	return err;
+}
+
+static int resolve_registration(struct loader *l, const struct source *e, struct registration_conf *r)
+{
+	struct ref_list x;
+	int err = refs(l, e, &r->o, "outbound_auth", OBJECT_AUTH, &r->outbound_auth, &x);
+
+	r->outbound_auth_objs = (struct auth_conf *const *)x.v;
+	r->outbound_auth_n = x.n;
+	r->endpoint_obj = ref(l, e, &r->o, "endpoint", OBJECT_ENDPOINT, r->endpoint);
+	r->transport_obj = ref(l, e, &r->o, "transport", OBJECT_TRANSPORT, r->transport);
+	return err;
+}
+
+static int resolve_publish(struct loader *l, const struct source *e, struct outbound_publish *p)
+{
+	struct ref_list x;
+	int err = refs(l, e, &p->o, "outbound_auth", OBJECT_AUTH, &p->outbound_auth, &x);
+
+	p->outbound_auth_objs = (struct auth_conf *const *)x.v;
+	p->outbound_auth_n = x.n;
+	ref(l, e, &p->o, "transport", OBJECT_TRANSPORT, p->transport);
+	return err;
+}
+
+static int resolve_object(struct loader *l, const struct source *e, struct object *o)
+{
+	void *p = o;
+
+	switch (o->type) {
+	case OBJECT_ENDPOINT:
+		return resolve_endpoint(l, e, p);
+	case OBJECT_REGISTRATION:
+		return resolve_registration(l, e, p);
+	case OBJECT_OUTBOUND_PUBLISH:
+		return resolve_publish(l, e, p);
+	case OBJECT_IDENTIFY: {
+		struct identify_conf *i = p;
+
+		i->endpoint_obj = ref(l, e, o, "endpoint", OBJECT_ENDPOINT, i->endpoint);
+		return 0;
+	}
+	case OBJECT_INBOUND_PUBLICATION: {
+		struct inbound_publication *i = p;
+
+		i->endpoint_obj = ref(l, e, o, "endpoint", OBJECT_ENDPOINT, i->endpoint);
+		return 0;
+	}
+	case OBJECT_ASTERISK_PUBLICATION: {
+		struct asterisk_publication *a = p;
+
+		ref(l, e, o, "devicestate_publish", OBJECT_OUTBOUND_PUBLISH, a->devicestate_publish);
+		ref(l, e, o, "mailboxstate_publish", OBJECT_OUTBOUND_PUBLISH, a->mailboxstate_publish);
+		return 0;
+	}
+	default:
+		return 0;
+	}
+}
+
+/* Objects and their sections are in the same order, with gaps in the former. */
+int resolve_all(struct loader *l)
+{
+	int err = 0;
+
+	for (size_t t = 0; t < OBJECT_TYPES; t++) {
+		struct object_list *list = &l->s->list[t];
+		const struct sources *x = &l->of[t];
+		size_t k = 0;
+
+		for (size_t i = 0; !err && i < list->n; i++) {
+			while (!x->refused && k < x->n && !str_eq(x->v[k].s->name, list->v[i]->name))
+				k++;
+			err = resolve_object(l, !x->refused && k < x->n ? &x->v[k] : NULL, list->v[i]);
+		}
+	}
+	return err;
+}
