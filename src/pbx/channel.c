@@ -120,7 +120,6 @@ static void part(struct channel *ch)
 		channel_moh_stop(ch);
 	ch->player = obj_drop(ch->player);
 	ch->replaced_by = obj_drop(ch->replaced_by);
-	timer_stop(&ch->reap);
 }
 
 void channel_destroy(struct channel *ch)
@@ -152,15 +151,21 @@ static void reap(void *arg)
 {
 	struct channel *ch = arg;
 
+	ch->reaped = false;
 	/* Somebody may have taken it over meanwhile. */
 	if (!ch->fiber && !ch->bridge && !ch->owned)
 		channel_destroy(ch);
+	obj_drop(ch);
 }
 
 void channel_destroy_soon(struct channel *ch)
 {
-	if (!ch->dead && !timer_running(&ch->reap))
-		timer_start(ch->pbx->wheel, &ch->reap, 0, reap, ch);
+	if (ch->dead || ch->reaped)
+		return;
+	ch->reaped = true;
+	obj_hold(ch);
+	if (loop_defer(ch->pbx->loop, reap, ch))
+		reap(ch);
 }
 
 struct channel *channel_by_name(struct pbx *pbx, struct str name)

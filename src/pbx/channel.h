@@ -165,6 +165,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool dead;                      /* destroyed; kept only by references */
 	bool async_goto;                /* context/exten/priority were changed from outside: leave the app, go there */
 	bool no_pbx_hangup;             /* runs h and hangup handlers already */
+	bool reaped;                    /* channel_destroy_soon() was called */
 	bool owned;                     /* whoever requested it will destroy it: a hangup is only queued */
 	bool moh;                       /* hears music on hold */
 	bool digits_in_media;           /* set by tech: its digits come and go in RTP, so a media bridge passes them */
@@ -185,7 +186,6 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	uint64_t call_group, pickup_group;
 	struct text named_call_group, named_pickup_group;
 	char dtmf_pending[32];          /* digits received while nobody read them */
-	struct timer reap;              /* destroys it from the loop, never from inside its own event */
 	unsigned queued;                /* events in queue */
 	struct channel *early;          /* heard before the answer; the other one points back */
 	struct media_session *joined;   /* which session media_bridge() was given; to compare only */

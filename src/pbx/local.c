@@ -17,14 +17,13 @@ struct local {                  /* obj; each half holds it */
 	struct text exten, context;
 	bool optimize;
 	bool called;
-	struct timer optimize_timer;
+	bool optimizing;                /* soon */
 };
 
 static void local_free(void *o)
 {
 	struct local *l = o;
 
-	timer_stop(&l->optimize_timer);
 	text_free(&l->exten);
 	text_free(&l->context);
 }
@@ -321,7 +320,6 @@ static void local_hangup(struct channel *ch)
 	struct channel *twin = l->half[!i];
 
 	l->half[i] = NULL;
-	timer_stop(&l->optimize_timer);
 	if (twin && !twin->dead) {
 		channel_path_update(twin, false);
 		if (!i && !l->called)
@@ -368,9 +366,11 @@ static void optimize(void *arg)
 	struct local *l = arg;
 	struct channel *one, *two, *in;
 
-	if (!may_optimize(l))
+	l->optimizing = false;
+	if (!may_optimize(l)) {
+		obj_drop(l);
 		return;
-	obj_hold(l);
+	}
 	one = obj_hold(l->half[0]);
 	two = obj_hold(l->half[1]);
 	in = obj_hold(bridge_peer(two));
@@ -392,8 +392,11 @@ void local_optimize_soon(struct channel *half)
 {
 	struct local *l = half->tech == &local_tech ? half->pvt : NULL;
 
-	if (l && may_optimize(l) && !timer_running(&l->optimize_timer))
-		timer_start(l->pbx->wheel, &l->optimize_timer, 0, optimize, l);
+	if (!l || l->optimizing || !may_optimize(l))
+		return;
+	l->optimizing = !loop_defer(l->pbx->loop, optimize, obj_hold(l));
+	if (!l->optimizing)
+		obj_drop(l);
 }
 
 int local_allow_optimize(struct channel *half)
