@@ -113,8 +113,8 @@ struct endpoint {
 	const struct acl_set *acl;              /* acl, deny, permit; NULL: none */
 	const struct acl_set *contact_acl;      /* contact_acl, contact_deny, contact_permit */
 	uint64_t call_group, pickup_group;      /* bit n: group n, 0..63 */
-	/* auth_n may be 0 while auth.n is not: then nobody can authenticate, and the
-	 * endpoint is not an open one. */
+	/* auth_n is 0 only where auth= names nothing. Where none of the named ones is
+	 * there, an auth that nobody can satisfy stands in: never an open endpoint. */
 	uint16_t aor_n, auth_n, outbound_auth_n;
 
 	struct str overlap_context, callerid_name, callerid_num, callerid_tag, context, media_address,

@@ -1,5 +1,6 @@
 #include "service/snapshot_internal.h"
 #include <errno.h>
+#include <sys/random.h>
 
 /* References. What is missing is reported at the line of the option that names it. */
 
@@ -50,6 +51,46 @@ static int refs(struct loader *l, const struct source *e, const struct object *o
 	return 0;
 }
 
+/* HA1 is drawn, not computed, so no user name and password lead to it. */
+static struct auth_conf *locked_auth(struct loader *l)
+{
+	struct auth_conf *a = l->locked;
+	uint8_t key[32];
+	struct buf b = BUF_INIT;
+
+	if (a)
+		return a;
+	a = arena_alloc(l->s->arena, sizeof(*a));
+	if (!a || getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		return NULL;
+	a->name = a->username = a->realm = a->oauth_clientid = STR("");
+	a->of = l->s;
+	a->o.file = "";
+	a->o.type = OBJECT_AUTH;
+	a->auth_type = AUTH_DIGEST;
+	a->nonce_lifetime = 32;
+	a->supported_algorithms_uas = l->s->global->default_auth_algorithms_uas;
+	a->supported_algorithms_uac = l->s->global->default_auth_algorithms_uac;
+	buf_hex(&b, key, sizeof(key));
+	for (size_t i = 0; i < DIGEST_ALGS; i++)
+		a->ha1[i].s = arena_dup(l->s->arena, str_sub(buf_view(&b), 0, i == DIGEST_MD5 ? 32 : 64));
+	if (buf_err(&b) || !a->ha1[DIGEST_ALGS - 1].s.n)
+		a = NULL;
+	buf_free(&b);
+	l->locked = a;
+	return a;
+}
+
+/* A mistyped name must not make of a protected endpoint one that asks nobody. */
+static int lock_if_missing(struct loader *l, const struct endpoint *ep, struct ref_list *x)
+{
+	if (!ep->auth.n || x->n)
+		return 0;
+	x->v[0] = locked_auth(l);
+	x->n = 1;
+	return x->v[0] ? 0 : ENOMEM;
+}
+
 static int resolve_endpoint(struct loader *l, const struct source *e, struct endpoint *ep)
 {
 	struct ref_list x;
@@ -59,6 +100,8 @@ static int resolve_endpoint(struct loader *l, const struct source *e, struct end
 	ep->aor_n = x.n;
 	if (!err)
 		err = refs(l, e, &ep->o, "auth", OBJECT_AUTH, &ep->auth, &x);
+	if (!err)
+		err = lock_if_missing(l, ep, &x);
 	ep->auth_objs = (struct auth_conf *const *)x.v;
 	ep->auth_n = x.n;
 	if (!err)

@@ -392,6 +392,29 @@ static void reloads(void **state)
 	obj_drop(s);
 }
 
+/* auth= that leads nowhere leaves the endpoint locked, not open. */
+static void locked(void **state)
+{
+	struct snapshot *s = NULL;
+	const struct endpoint *a, *b, *c;
+
+	(void)state;
+	assert_int_equal(snapshot_parse(&s, STR("[a]\ntype=endpoint\nauth=x\n[b]\ntype=endpoint\nauth=x,y\n[c]\n"
+		"type=endpoint\n[x]\ntype=auth\nusername=x\n[y]\ntype=auth\nusername=y\npassword=p\n"), no_acl, NULL, NULL), 0);
+	a = snapshot_endpoint(s, STR("a"));
+	b = snapshot_endpoint(s, STR("b"));
+	c = snapshot_endpoint(s, STR("c"));
+	assert_int_equal(a->auth_n, 1);
+	assert_int_equal(a->auth_objs[0]->ha1[DIGEST_MD5].s.n, 32);
+	assert_int_equal(a->auth_objs[0]->ha1[DIGEST_SHA512_256].s.n, 64);
+	assert_true(a->auth_objs[0]->supported_algorithms_uas.n > 0);
+	assert_true(str_empty(a->auth_objs[0]->password.s));
+	assert_int_equal(b->auth_n, 1);
+	assert_true(str_eq(b->auth_objs[0]->name, STR("y")));
+	assert_int_equal(c->auth_n, 0);
+	obj_drop(s);
+}
+
 static void defaults(void **state)
 {
 	struct snapshot *s = parse_clean(STR(EP), no_acl);
@@ -623,7 +646,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_option), cmocka_unit_test(whole_file), cmocka_unit_test(fault_lines),
-		cmocka_unit_test(reloads), cmocka_unit_test(defaults), cmocka_unit_test(first_type),
+		cmocka_unit_test(reloads), cmocka_unit_test(defaults), cmocka_unit_test(locked), cmocka_unit_test(first_type),
 		cmocka_unit_test(codec_order), cmocka_unit_test(from_files), cmocka_unit_test(wizard),
 		cmocka_unit_test(manager),
 		cmocka_unit_test(broken_acl),
