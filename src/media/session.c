@@ -271,7 +271,10 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 
 static int bridge_post(struct media_session *a, struct media_session *b)
 {
-	struct cmd c = { .type = CMD_BRIDGE, .peer = a->st };
+	/* Told to the one that is on its way to the other's thread: it happens
+	 * when both are there. */
+	struct media_session *to = a->moving && !b->moving ? a : b;
+	struct cmd c = { .type = CMD_BRIDGE, .peer = to == a ? b->st : a->st };
 	bool smooth = needs_smoothing(a, b);
 	int err;
 
@@ -279,8 +282,7 @@ static int bridge_post(struct media_session *a, struct media_session *b)
 		c.p = calloc(1, sizeof(struct smoother));
 		c.q = calloc(1, sizeof(struct smoother));
 	}
-	/* To b, as it is the one that may be on its way. */
-	err = smooth && (!c.p || !c.q) ? ENOMEM : core_post(b, &c);
+	err = smooth && (!c.p || !c.q) ? ENOMEM : core_post(to, &c);
 	if (err) {
 		free(c.p);
 		free(c.q);
