@@ -1,6 +1,7 @@
 #include "fake_tech.h"
 #include "base/obj.h"
 #include "config/reader.h"
+#include "media/media.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
 #include <errno.h>
@@ -27,6 +28,12 @@ static struct fake *fake_new(struct world *w, struct str dest)
 	assert_non_null(f);
 	text_set(&f->dest, dest);
 	list_append(&w->fakes, &f->link);
+	if (w->media) {
+		struct media_session_prm prm = { .type = MEDIA_AUDIO, .tos = -1, .cos = -1 };
+
+		assert_int_equal(sa_parse(&prm.bind, STR("127.0.0.1")), 0);
+		assert_int_equal(media_session_new(&f->session, w->media, &prm), 0);
+	}
 	return f;
 }
 
@@ -44,6 +51,28 @@ static void note(struct channel *ch, const char *fmt, ...)
 
 extern const struct channel_tech fake_tech;
 
+static struct media_session *media(struct channel *ch)
+{
+	return ((struct fake *)ch->pvt)->session;
+}
+
+static void from_media(void *arg, struct media_session *s, const struct media_event *e)
+{
+	struct fake *f = arg;
+
+	(void)s;
+	if (f->ch)
+		channel_media_event(f->ch, e);
+}
+
+static void set_channel(struct fake *f, struct channel *ch)
+{
+	f->ch = ch;
+	ch->digits_in_media = f->session != NULL;
+	if (f->session)
+		media_session_handler(f->session, from_media, f);
+}
+
 static int request(const struct channel_request *rq, struct channel **out, int *cause)
 {
 	struct channel_new_prm prm = { .pbx = rq->pbx, .tech = &fake_tech, .stem = rq->dest,
@@ -57,7 +86,11 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 	f = fake_new(the_world, rq->dest);
 	prm.pvt = f;
 	f->refuse_call = str_starts(rq->dest, STR("refuse"));
-	return channel_new(&f->ch, &prm) ? ENOMEM : (*out = f->ch, 0);
+	if (channel_new(&f->ch, &prm))
+		return ENOMEM;
+	set_channel(f, f->ch);
+	*out = f->ch;
+	return 0;
 }
 
 static int call(struct channel *ch, uint32_t timeout_ms)
@@ -118,6 +151,9 @@ static void hangup(struct channel *ch)
 
 	note(ch, "hangup:%d", ch->cause);
 	f->ch = NULL;
+	if (f->session)
+		media_session_close(f->session, NULL, NULL);
+	f->session = NULL;
 }
 
 static void bridged(struct channel *ch, struct channel *peer)
@@ -130,14 +166,14 @@ static void moved(struct channel *from, struct channel *to)
 	struct fake *f = to->pvt;
 
 	(void)from;
-	f->ch = to;
+	set_channel(f, to);
 	note(to, "moved");
 }
 
 const struct channel_tech fake_tech = {
 	.type = "Fake", .description = "far ends played by a test", .request = request, .call = call, .answer = answer,
 	.indicate = indicate, .digit = digit, .text = text, .transfer = transfer, .hangup = hangup,
-	.bridged = bridged, .moved = moved,
+	.bridged = bridged, .moved = moved, .media = media,
 };
 
 /* ---- the world */
@@ -163,7 +199,7 @@ static void load(struct world *w, const char *text_)
 	config_free(cfg);
 }
 
-void world_open(struct world *w, const char *extensions)
+static void open_world(struct world *w, const char *extensions, bool media_too)
 {
 	struct pbx_prm prm = { 0 };
 
@@ -175,11 +211,27 @@ void world_open(struct world *w, const char *extensions)
 	w->loop = loop_new(&w->clock.c);
 	assert_non_null(w->loop);
 	prm.loop = w->loop;
+	if (media_too) {
+		struct media_prm mp = { .core = w->loop };
+
+		assert_int_equal(media_new(&w->media, &mp), 0);
+		prm.media = w->media;
+	}
 	assert_int_equal(pbx_new(&w->pbx, &prm), 0);
 	assert_int_equal(pbx_add_tech(w->pbx, &fake_tech), 0);
 	w->listener = events_listen(w->pbx->events, UINT32_MAX, hear, w);
 	assert_non_null(w->listener);
 	load(w, extensions);
+}
+
+void world_open(struct world *w, const char *extensions)
+{
+	open_world(w, extensions, false);
+}
+
+void world_open_media(struct world *w, const char *extensions)
+{
+	open_world(w, extensions, true);
 }
 
 void world_forget_events(struct world *w)
@@ -209,6 +261,8 @@ void world_close(struct world *w)
 	}
 	assert_int_equal(fiber_count(), 0);
 	pbx_free(w->pbx);
+	if (w->media)
+		media_close(w->media);
 	loop_free(w->loop);
 	assert_int_equal(obj_live(), w->objects);
 }
@@ -240,6 +294,7 @@ struct fake *world_call_in(struct world *w, const char *name, const char *number
 		.state = CHAN_RING, .context = str_z(context), .exten = str_z(exten), .caller_number = str_z(number) };
 
 	assert_int_equal(channel_new(&f->ch, &prm), 0);
+	set_channel(f, f->ch);
 	assert_int_equal(pbx_start(f->ch), 0);
 	world_turn(w);
 	return f;

@@ -14,6 +14,7 @@ struct fake {                   /* obj; one far end, kept after its channel has 
 	struct channel *ch;             /* view; NULL: hung up */
 	struct buf log;                 /* what it was told: "call ring answer hangup:16 " */
 	bool refuse_call;
+	struct media_session *session;  /* NULL while the world has no media */
 };
 
 struct world {
@@ -25,7 +26,7 @@ struct world {
 	struct listener *listener;
 	size_t objects;                 /* alive before */
 	int refuse_cause;               /* request() fails with this */
-	bool can_move;                  /* channels may be exchanged */
+	struct media *media;            /* world_open_media(): each far end has a session on this loop */
 };
 
 struct told {                   /* one event of the manager */
@@ -35,6 +36,7 @@ struct told {                   /* one event of the manager */
 
 /* `extensions`: the text of extensions.conf. */
 void world_open(struct world *w, const char *extensions);
+void world_open_media(struct world *w, const char *extensions);
 /* Fails the test when something leaked. */
 void world_close(struct world *w);
 /* Let everything happen that needs no time. */

@@ -1,0 +1,168 @@
+/* Whose sessions are joined: bridges, early media, Local channels in between. */
+#include "fake_tech.h"
+#include "media/media.h"
+#include "pbx/bridge.h"
+#include "pbx/local.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static const char plan[] =
+	"[default]\n"
+	"exten => one,1,Dial(Fake/bob,20,g)\n"
+	" same => n,Wait(60)\n"
+	"exten => feat,1,Dial(Fake/bob,20,gT)\n"
+	" same => n,Wait(60)\n"
+	"exten => two,1,Dial(Fake/bob&Fake/carl,20,g)\n"
+	" same => n,Wait(60)\n"
+	"exten => stay,1,Dial(Local/bob@inner/n,20)\n"
+	"exten => deep,1,Dial(Local/deep@inner/n,20)\n"
+	"exten => early,1,Dial(Local/talk@inner/n,20)\n"
+	"[inner]\n"
+	"exten => bob,1,Dial(Fake/bob,20)\n"
+	"exten => deep,1,Dial(Local/bob@inner/n,20)\n"
+	"exten => talk,1,Progress()\n"
+	" same => n,Echo()\n";
+
+static struct world w;
+
+static int setup(void **state)
+{
+	(void)state;
+	world_open_media(&w, plan);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_close(&w);
+	return 0;
+}
+
+static struct fake *dial(const char *exten)
+{
+	return world_call_in(&w, "alice", "100", "default", exten);
+}
+
+static bool joined(const struct fake *a, const struct fake *b)
+{
+	return a->ch->joined == b->session && b->ch->joined == a->session && media_session_bridged(a->session) &&
+	       media_session_bridged(b->session);
+}
+
+static void in_a_bridge(void **state)
+{
+	struct fake *a = dial("one"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	assert_false(media_session_bridged(a->session));
+	fake_event(b, CE_ANSWER);
+	assert_true(joined(a, b));
+	assert_true(a->ch->digits_relayed);
+	world_forget_events(&w);
+	fake_digit(a, '1');                     /* media passed it: told, not sent again */
+	assert_false(fake_was_told(b, "digit:1"));
+	assert_int_equal(world_events(&w, "DTMFEnd", "Direction: Sent"), 1);
+	fake_hangup(b, CAUSE_NORMAL);
+	assert_null(a->ch->joined);
+	assert_false(media_session_bridged(a->session));
+}
+
+static void digits_that_may_be_codes_stop_here(void **state)
+{
+	struct fake *a = dial("feat"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	fake_event(b, CE_ANSWER);
+	assert_true(joined(a, b));
+	assert_false(a->ch->digits_relayed);
+	assert_true(b->ch->digits_relayed);
+	fake_digit(a, '1');
+	assert_true(fake_was_told(b, "digit:1"));
+}
+
+static void before_the_answer(void **state)
+{
+	struct fake *a = dial("one"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	fake_event(b, CE_PROGRESS);
+	assert_true(joined(a, b));
+	fake_event(b, CE_ANSWER);
+	assert_true(joined(a, b));
+	fake_hangup(a, CAUSE_NORMAL);
+	a = dial("one");
+	b = world_fake(&w, "bob");
+	fake_event(b, CE_PROGRESS);
+	fake_hangup(b, CAUSE_BUSY);
+	assert_false(media_session_bridged(a->session));
+}
+
+static void several_are_not_heard_early(void **state)
+{
+	struct fake *a = dial("two"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	fake_event(b, CE_PROGRESS);
+	assert_false(media_session_bridged(a->session));
+}
+
+static void through_local_channels(void **state)
+{
+	struct fake *a = dial("deep"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	assert_int_equal(channel_count(w.pbx), 6);
+	fake_event(b, CE_PROGRESS);
+	assert_true(joined(a, b));              /* six channels, one hop of sound */
+	fake_event(b, CE_ANSWER);
+	assert_int_equal(channel_count(w.pbx), 6);
+	assert_true(joined(a, b));
+	assert_true(a->ch->digits_relayed);
+	fake_hangup(b, CAUSE_NORMAL);
+	assert_null(a->ch);
+}
+
+static void after_optimization(void **state)
+{
+	struct fake *a = dial("stay"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	fake_event(b, CE_ANSWER);
+	assert_true(joined(a, b));
+	assert_int_equal(local_allow_optimize(bridge_peer(a->ch)), 0);
+	world_turn(&w);
+	assert_int_equal(channel_count(w.pbx), 2);
+	assert_true(joined(a, b));
+	assert_int_equal(world_events(&w, "BridgeLeave", "BridgeTechnology: native_rtp") > 0 ? 1 : 0, 0);
+}
+
+static void an_application_behind_local_is_heard(void **state)
+{
+	struct fake *a = dial("early");
+	struct channel *half;
+
+	(void)state;
+	/* Echo() on ;2 works in the caller's session, before the answer. */
+	half = channel_by_name(w.pbx, STR("Local/talk@inner-00000001;2"));
+	assert_non_null(half);
+	assert_string_equal(text_z(&half->app), "Echo");
+	assert_ptr_equal(channel_media(half), a->session);
+	assert_ptr_equal(channel_media_end(half), a->ch);
+	fake_hangup(a, CAUSE_NORMAL);
+	assert_int_equal(channel_count(w.pbx), 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(in_a_bridge), T(digits_that_may_be_codes_stop_here), T(before_the_answer),
+		T(several_are_not_heard_early), T(through_local_channels), T(after_optimization),
+		T(an_application_behind_local_is_heard),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
