@@ -1,6 +1,7 @@
 /* Configuration text: the reader, every object's parser, and what a reload keeps. */
 #include "config/settings.h"
 #include "service/settings.h"
+#include "service/wizard.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -11,6 +12,33 @@ static void manager(struct str text)
 
 	if (!manager_conf_parse(&m, text, NULL, NULL))
 		obj_drop(m);
+}
+
+static int section(void *arg, enum object_type t, struct config_section *s)
+{
+	(void)arg;
+	return s && t < OBJECT_TYPES ? 0 : 1;
+}
+
+static int hint(void *arg, struct wizard_hint h)
+{
+	(void)arg, (void)h;
+	return 0;
+}
+
+static void wizard(struct str text)
+{
+	struct arena *a = arena_new(0);
+	struct option_ctx ctx = { .arena = a, .intern = intern_new(a) };
+	struct wizard_prm prm = { .ctx = &ctx, .arena = a, .section = section, .hint = hint };
+	struct config_prm none = { 0 };
+	struct config *c = NULL;
+
+	if (!config_parse(&c, &none, STR("w"), text, NULL))
+		wizard_expand(&prm, c);
+	config_free(c);
+	intern_free(ctx.intern);
+	arena_free(a);
 }
 
 /* The second half as a reload of the first: bad objects are then copied. */
@@ -58,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	show_all(str_mk(exact, size));
 	reload(str_mk(exact, size));
 	manager(str_mk(exact, size));
+	wizard(str_mk(exact, size));
 	free(exact);
 	if (obj_live() != before)
 		abort();
