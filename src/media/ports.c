@@ -14,7 +14,8 @@ static int open_at(const struct sa *addr, uint16_t port, int *fd, struct sa *loc
 	*fd = socket(at.u.s.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (*fd < 0)
 		return errno;
-	if (bind(*fd, &at.u.s, sa_len(&at)) || getsockname(*fd, &local->u.s, &len))
+	*local = at;
+	if (bind(*fd, &at.u.s, sa_len(&at)) || (!port && getsockname(*fd, &local->u.s, &len)))
 		err = errno;
 	if (err) {
 		close(*fd);

@@ -168,6 +168,8 @@ static void bridge(struct stream *a, struct stream *b, struct smoother *for_a, s
 	stream_route(b);
 }
 
+/* Closing a socket would take it out of the epoll only if no child that is just
+ * being forked holds it as well. */
 static void leave(struct stream *s)
 {
 	unbridge(s);
