@@ -176,17 +176,18 @@ class Phone:
             samples += tone.read_samples(path)
         return samples[start:]
 
-    def wait_hears(self, hertz, seconds=10.0):
-        """Wait until half a second that begins now holds the tone HERTZ and little else."""
+    def wait_hears(self, hertz, seconds=10.0, window=0.5, share=0.9):
+        """Wait until WINDOW seconds that begin after now hold the tone HERTZ and
+        little else: SHARE of their power."""
         # What was under way when the wait began does not count.
-        start = len(self.heard()) + tone.RATE // 10
+        start, size = len(self.heard()) + tone.RATE // 10, int(tone.RATE * window)
 
         def latest():
-            return self.heard(start)[-tone.RATE // 2:]
+            return self.heard(start)[-size:]
 
         def check():
             new = latest()
-            return len(new) == tone.RATE // 2 and tone.share(new, hertz) > 0.9
+            return len(new) == size and tone.share(new, hertz) > share
 
         def what():
             new = latest()
