@@ -236,6 +236,13 @@ void *map_del(struct map *m, struct str key)
 	s->value = TOMB;
 	s->key = STR_NULL;
 	m->live--;
+	/* With nothing behind it a tombstone holds no chain together; so a map that
+	 * is filled and emptied all day keeps its probes short. */
+	for (size_t i = (size_t)(s - m->slots); !m->slots[(i + 1) & m->mask].value && m->slots[i].value == TOMB;
+	     i = (i - 1) & m->mask) {
+		m->slots[i].value = NULL;
+		m->used--;
+	}
 	return v;
 }
 

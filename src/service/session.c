@@ -25,6 +25,10 @@ static void session_free(void *arg)
 	text_free(&s->transport);
 	text_free(&s->local_sdp);
 	text_free(&s->media_address_text);
+	text_free(&s->from_params);
+	text_free(&s->from_uri_params);
+	text_free(&s->to_params);
+	text_free(&s->to_uri_params);
 	session_headers_free(&s->headers);
 	session_headers_free(&s->response_headers);
 }

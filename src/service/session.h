@@ -62,6 +62,7 @@ struct session {                /* obj */
 	struct text transport;
 	struct list headers;            /* struct session_header: for the next INVITE */
 	struct list response_headers;
+	struct text from_params, from_uri_params, to_params, to_uri_params;     /* PJSIP_HEADER_PARAM: ";a=b" */
 
 	/* media */
 	struct neg *neg;                /* held */
@@ -137,6 +138,8 @@ int session_respond(struct session *s, unsigned status, bool sdp);
 int session_call(struct session *s);
 /* re-INVITE or UPDATE with the present state of things; waits for its turn. */
 int session_refresh(struct session *s, bool update);
+/* The same, and on the channel's fiber wait until it was answered. */
+int session_refresh_wait(struct session *s, bool update);
 /* Any request inside the dialog; answers challenges. `fn` may be NULL. */
 typedef void session_done_fn(struct session *s, const struct sip_msg *final /* NULL: none came */, void *arg);
 int session_send(struct session *s, struct sip_out *o, session_done_fn *fn, void *arg);

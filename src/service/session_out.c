@@ -49,6 +49,9 @@ static void prepare_invite(void *arg, struct request *rq, struct sip_out *o, con
 		o->contact = sip_out_dup(o, buf_view(&contact));
 	} else {
 		session_write_from(s, path, &from);
+		if (s->to_params.n || s->to_uri_params.n)
+			o->to = arena_printf(o->arena, "<%.*s%s>%s", STR_ARG(o->ruri), text_z(&s->to_uri_params),
+					     text_z(&s->to_params));
 		if (sip_dialog_new_uac(&s->dlg, s->svc->sip, o, buf_view(&from), o->to, buf_view(&contact), &user))
 			return;
 		s->dlg->user_agent = text_view(&s->svc->user_agent);
@@ -542,5 +545,22 @@ int session_refresh(struct session *s, bool update)
 		session_offer_failed(s);
 	buf_free(&sdp);
 	obj_drop(o);
+	return err;
+}
+
+#define REFRESH_WAIT_MS 40000   /* longer than timer B and one challenge */
+
+int session_refresh_wait(struct session *s, bool update)
+{
+	struct channel *ch = s->ch;
+	int err = session_refresh(s, update);
+
+	while (!err && fiber_self() && (s->uac_is_refresh || s->refresh_wanted)) {
+		struct chan_event *e = NULL;
+
+		err = channel_next(ch, REFRESH_WAIT_MS, &e);
+		if (e)
+			chan_event_free(e);
+	}
 	return err;
 }

@@ -191,7 +191,9 @@ void session_write_from(struct session *s, const struct net_path *path, struct b
 	} else {
 		write_uri(s, path, p, &uri);
 	}
+	buf_put(&uri, text_view(&s->from_uri_params));
 	sip_write_addr(b, p->name_valid && !is_hidden(p) ? text_view(&p->name) : STR_NULL, buf_view(&uri));
+	buf_put(b, text_view(&s->from_params));
 }
 
 static void write_rpid(struct session *s, const struct party *p, struct str addr, bool outgoing, struct buf *h)
