@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 /* One turn, in libuv's order:
  *   check    (after poll)   bells, due timers, fibers, deferred calls
@@ -40,13 +42,14 @@ struct loop {
 	uv_check_t check;
 	uv_timer_t timer;
 	uv_idle_t idle;                 /* active: do not sleep, there is work left */
-	uv_async_t async;
+	uv_poll_t wake;                 /* of wake_fd, by which other threads end our sleep */
+	int wake_fd;
 	const struct clock *clock;
 	struct wheel *wheel;            /* held */
 	struct list bells;
 	struct calls deferred;
 	uint64_t armed;                 /* [ms on clock] the uv timer's due; UINT64_MAX: not armed */
-	uint64_t turn_ns, idle_ns, longest_ns;
+	uint64_t turn_ms, longest_ms;   /* turn_ms: when the last poll ended */
 	atomic_bool asleep, stop;
 	pthread_mutex_t lock;           /* guards posted */
 	struct calls posted;
@@ -108,6 +111,16 @@ static void run_posted(void *arg)
 	calls_run(c);
 }
 
+/* uv_async_t would do, but its receiver spins until the sender has come back
+ * from write(2): on few cores that is where a message's time went. */
+static void wake_up(struct loop *l)
+{
+	uint64_t one = 1;
+
+	if (write(l->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_error("eventfd: %s", strerror(errno));
+}
+
 /* ---- bells ------------------------------------------------------------ */
 
 struct bell *bell_new(struct loop *l, loop_fn *fn, void *arg)
@@ -137,7 +150,7 @@ void bell_ring(struct bell *b)
 	/* Pairs with prepare(): either it sees `rung`, or we see `asleep`. */
 	atomic_store(&b->rung, true);
 	if (atomic_load(&b->loop->asleep) && atomic_exchange(&b->loop->asleep, false))
-		uv_async_send(&b->loop->async);
+		wake_up(b->loop);
 }
 
 static bool any_rung(const struct loop *l)
@@ -188,6 +201,7 @@ static void on_check(uv_check_t *h)
 {
 	struct loop *l = h->data;
 
+	l->turn_ms = uv_now(&l->uv);
 	atomic_store(&l->asleep, false);
 	run_bells(l);
 	wheel_run(l->wheel);
@@ -205,10 +219,15 @@ static void on_idle(uv_idle_t *h)
 	(void)h;
 }
 
-static void on_async(uv_async_t *h)
+static void on_wake(uv_poll_t *h, int status, int events)
 {
 	struct loop *l = h->data;
+	uint64_t v;
 
+	(void)status;
+	(void)events;
+	if (read(l->wake_fd, &v, sizeof(v)) < 0 && errno != EAGAIN)
+		log_error("eventfd: %s", strerror(errno));
 	if (atomic_load(&l->stop))
 		uv_stop(&l->uv);
 }
@@ -230,18 +249,16 @@ static void arm(struct loop *l)
 	uv_timer_start(&l->timer, on_timer, left, 0);
 }
 
+/* A turn goes from the end of one poll to the begin of the next. libuv noted
+ * when the poll ended, in ms; its own metric of idle time would cost a second
+ * epoll_wait() each turn. */
 static void measure(struct loop *l)
 {
-	uint64_t now = uv_hrtime(), idle = uv_metrics_idle_time(&l->uv);
+	uint64_t now = uv_hrtime() / 1000000;
 
-	if (l->turn_ns) {
-		uint64_t all = now - l->turn_ns, slept = idle - l->idle_ns;
-
-		if (all > slept && all - slept > l->longest_ns)
-			l->longest_ns = all - slept;
-	}
-	l->turn_ns = now;
-	l->idle_ns = idle;
+	if (l->turn_ms && now - l->turn_ms > l->longest_ms)
+		l->longest_ms = now - l->turn_ms;
+	l->turn_ms = 0;
 }
 
 static void on_prepare(uv_prepare_t *h)
@@ -270,9 +287,9 @@ static void on_prepare(uv_prepare_t *h)
 
 uint64_t loop_longest_us(struct loop *l)
 {
-	uint64_t v = l->longest_ns / 1000;
+	uint64_t v = l->longest_ms * 1000;
 
-	l->longest_ns = 0;
+	l->longest_ms = 0;
 	return v;
 }
 
@@ -282,7 +299,7 @@ static int start_handles(struct loop *l)
 {
 	int err;
 
-	l->prepare.data = l->check.data = l->timer.data = l->idle.data = l->async.data = l;
+	l->prepare.data = l->check.data = l->timer.data = l->idle.data = l->wake.data = l;
 	err = uv_prepare_init(&l->uv, &l->prepare);
 	if (!err)
 		err = uv_check_init(&l->uv, &l->check);
@@ -291,7 +308,9 @@ static int start_handles(struct loop *l)
 	if (!err)
 		err = uv_idle_init(&l->uv, &l->idle);
 	if (!err)
-		err = uv_async_init(&l->uv, &l->async, on_async);
+		err = uv_poll_init(&l->uv, &l->wake, l->wake_fd);
+	if (!err)
+		err = uv_poll_start(&l->wake, UV_READABLE, on_wake);
 	if (!err)
 		err = uv_prepare_start(&l->prepare, on_prepare);
 	if (!err)
@@ -305,11 +324,13 @@ struct loop *loop_new(const struct clock *clock)
 
 	if (!l)
 		return NULL;
-	if (uv_loop_init(&l->uv)) {
+	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (l->wake_fd < 0 || uv_loop_init(&l->uv)) {
+		if (l->wake_fd >= 0)
+			close(l->wake_fd);
 		free(l);
 		return NULL;
 	}
-	uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME);
 	pthread_mutex_init(&l->lock, NULL);
 	list_init(&l->bells);
 	calls_init(&l->deferred);
@@ -328,7 +349,7 @@ struct loop *loop_new(const struct clock *clock)
 static void close_ours(struct loop *l)
 {
 	uv_handle_t *const ours[] = { (uv_handle_t *)&l->prepare, (uv_handle_t *)&l->check,
-		(uv_handle_t *)&l->timer, (uv_handle_t *)&l->idle, (uv_handle_t *)&l->async };
+		(uv_handle_t *)&l->timer, (uv_handle_t *)&l->idle, (uv_handle_t *)&l->wake };
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (ours[i]->type && !uv_is_closing(ours[i]))
@@ -363,6 +384,7 @@ void loop_free(struct loop *l)
 		free(c);
 	}
 	bell_free(l->post_bell);
+	close(l->wake_fd);
 	wheel_free(l->wheel);
 	pthread_mutex_destroy(&l->lock);
 	if (!left)
@@ -375,7 +397,7 @@ const struct clock *loop_clock(const struct loop *l) { return l->clock; }
 
 void loop_run(struct loop *l)
 {
-	l->turn_ns = 0;
+	l->turn_ms = 0;
 	while (!atomic_exchange(&l->stop, false))
 		if (!uv_run(&l->uv, UV_RUN_DEFAULT) && !atomic_load(&l->stop))
 			break;
@@ -384,7 +406,7 @@ void loop_run(struct loop *l)
 void loop_stop(struct loop *l)
 {
 	atomic_store(&l->stop, true);
-	uv_async_send(&l->async);
+	wake_up(l);
 }
 
 int loop_post(struct loop *l, loop_fn *fn, void *arg)

@@ -24,7 +24,7 @@ int loop_post(struct loop *l, loop_fn *fn, void *arg);
 int loop_defer(struct loop *l, loop_fn *fn, void *arg);
 /* Run `work(arg)` on a libuv pool thread, then `done(arg)` on this one. */
 int loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *arg);
-/* Longest turn since the last call [us]: the metric "never freezes". */
+/* Longest turn since the last call [us, to 1 ms]: the metric "never freezes". */
 uint64_t loop_longest_us(struct loop *l);
 
 /* Only inside a fiber of this loop: sleep `ms`, or until someone wakes the
