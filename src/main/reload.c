@@ -113,7 +113,7 @@ static int reload_dialplan(struct server *s, struct report *r)
 		vars_free(&j.globals);
 		return err;
 	}
-	dialplan_set(s->pbx, j.plan, &j.globals);
+	dialplan_install(s->pbx, j.plan, &j.globals);
 	return 0;
 }
 

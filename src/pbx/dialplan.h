@@ -20,10 +20,6 @@ void dialplan_install(struct pbx *p, struct dialplan *plan, struct vars *globals
 /* Does the dialplan know a bit of [general]? */
 bool dialplan_autofallthrough(const struct dialplan *d);
 
-/* Make `plan` the running one (takes the reference) with its globals, which
- * are moved over: those set by the dialplan since stay unless clearglobalvars. */
-void dialplan_set(struct pbx *p, struct dialplan *plan, struct vars *globals);
-
 enum match { MATCH_NONE, MATCH_PARTIAL /* more digits could */, MATCH_EXACT };
 /* Includes (with times), switches and patterns considered. `caller`: for exten/callerid forms. */
 enum match dialplan_match(struct pbx *p, struct str context, struct str exten, struct str caller);
