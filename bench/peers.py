@@ -98,10 +98,18 @@ class Server:
         self.inside = "/mnt" if self.root else self.dir
         self.port, self.callee_port = self.net.port(5060), self.net.port(CALLEE_PORT)
         self.configure(users)
+        return self.launch(limit)
+
+    def launch(self, limit=300):
         began = time.monotonic()
         self.process = self.spawn(self.command())
         self.wait_ready(began + limit)
         return time.monotonic() - began
+
+    def restart(self):
+        """Stop it and start it again on the same files."""
+        self.end()
+        return self.launch()
 
     def chrooted(self, argv):
         if not self.root:
@@ -146,19 +154,23 @@ class Server:
     def memory(self):
         return resident(self.pids())
 
-    def stop(self):
+    def end(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
+        self.process = None
+
+    def stop(self):
+        self.end()
         if self.net:
             self.net.close()
         if self.dir:
             shutil.rmtree(self.dir, ignore_errors=True)
-        self.process = self.net = self.dir = None
+        self.net = self.dir = None
 
     def write(self, path, text):
         full = os.path.join(self.dir, path)
