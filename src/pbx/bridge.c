@@ -557,6 +557,7 @@ static void leave(struct member *m, bool kept)
 	if (ch->tech->bridged)
 		ch->tech->bridged(ch, NULL);
 	fiber_wake(m->waiter);
+	fiber_wake(b->watcher);
 	if (!kept)
 		orphan(m);
 }
@@ -623,15 +624,18 @@ int bridge_swap(struct channel *in, struct channel *out)
 	struct member *mo = bridge_member(out), *mi = bridge_member(in);
 	struct bridge_features f = { 0 };
 	struct bridge *b, *from = NULL;
+	bool b_moves, from_moves = false;
 	int err;
 
 	if (!mo || (mi && mi->bridge == mo->bridge))
 		return EINVAL;
 	b = obj_hold(mo->bridge);
+	b_moves = b->moving;
 	b->moving = true;
 	f = mo->f;
 	if (mi) {
 		from = obj_hold(mi->bridge);
+		from_moves = from->moving;
 		from->moving = true;
 		f.hangup_star |= mi->f.hangup_star;
 		f.blind_transfer |= mi->f.blind_transfer;
@@ -645,12 +649,12 @@ int bridge_swap(struct channel *in, struct channel *out)
 		leave(mo, true);
 		obj_drop(mo);
 	}
-	b->moving = false;
+	b->moving = b_moves;
 	settle(b);
 	if (!err)
 		drain(in);
 	if (from) {
-		from->moving = false;
+		from->moving = from_moves;
 		close_if_over(from, CAUSE_NORMAL);
 		obj_drop(from);
 	}
@@ -663,8 +667,9 @@ void bridge_wait(struct channel *ch)
 {
 	struct member *m;
 
-	while ((m = bridge_member(ch))) {
-		m->waiter = fiber_self();
+	while ((m = bridge_member(ch)) || ch->away) {
+		if (m)
+			m->waiter = fiber_self();
 		fiber_wait();
 	}
 }

@@ -16,7 +16,7 @@ static void features_free(void *o)
 	struct features_conf *f = o;
 	struct text *texts[] = { &f->blindxfer, &f->disconnect, &f->atxfer, &f->parkcall, &f->automon,
 		&f->automixmon, &f->xfersound, &f->xferfailsound, &f->atxferabort, &f->atxfercomplete,
-		&f->atxferthreeway, &f->atxferswap };
+		&f->atxferthreeway, &f->atxferswap, &f->pickupexten };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		text_free(texts[i]);
@@ -36,6 +36,7 @@ int features_new(struct features_conf **out)
 	err = err ? err : text_set(&f->disconnect, STR("*"));
 	err = err ? err : text_set(&f->xfersound, STR("beep"));
 	err = err ? err : text_set(&f->xferfailsound, STR("beeperr"));
+	err = err ? err : text_set(&f->pickupexten, STR("*8"));
 	err = err ? err : text_set(&f->atxferabort, STR("*1"));
 	err = err ? err : text_set(&f->atxfercomplete, STR("*2"));
 	err = err ? err : text_set(&f->atxferthreeway, STR("*3"));
@@ -117,8 +118,8 @@ static void give_back(struct member *m)
 	struct channel *ch = m->ch;
 
 	m->busy = false;
-	if (ch->dead || ch->bridge != m->bridge)
-		return;
+	if (ch->dead || bridge_member(ch) != m)
+		return;         /* it ended, or came back as another member */
 	ch->owned = false;
 	bridge_resume(m);
 }

@@ -33,6 +33,7 @@ struct bridge {
 	bool native;                    /* both sessions are joined: BridgeTechnology native_rtp */
 	bool dissolved;
 	bool moving;                    /* members are exchanged: not empty even when it looks so */
+	struct fiber *watcher;          /* woken when somebody leaves */
 };
 
 struct member *bridge_member(const struct channel *ch);      /* NULL: in none */

@@ -167,6 +167,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool no_pbx_hangup;             /* runs h and hangup handlers already */
 	bool reaped;                    /* channel_destroy_soon() was called */
 	bool owned;                     /* whoever requested it will destroy it: a hangup is only queued */
+	bool away;                      /* a feature took it out of its bridge for a while: bridge_wait() waits on */
 	bool moh;                       /* hears music on hold */
 	bool digits_in_media;           /* set by tech: its digits come and go in RTP, so a media bridge passes them */
 	bool digits_relayed;            /* ... and just now it does */

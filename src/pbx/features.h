@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 struct pbx;
+struct config;
 
 struct features_conf {          /* obj once given to features_set() */
 	struct text blindxfer;          /* "#" */
@@ -15,10 +16,13 @@ struct features_conf {          /* obj once given to features_set() */
 	uint32_t transfer_digit_timeout_ms;     /* for the number to transfer to: 3000 */
 	uint32_t atxfer_no_answer_ms;   /* 15000 */
 	struct text xfersound, xferfailsound;   /* beep, beeperr */
+	struct text pickupexten;        /* "*8" */
 	struct text atxferabort, atxfercomplete, atxferthreeway, atxferswap;    /* *1 *2 *3 *4 */
 };
 
 int features_new(struct features_conf **out);        /* the defaults */
+/* From features.conf: [general], [featuremap]. Then features_set(). */
+int features_load(struct pbx *p, const struct config *cfg);
 /* The pbx takes the reference over and drops the one before. */
 void features_set(struct pbx *p, struct features_conf *f);
 const struct features_conf *features_get(struct pbx *p);     /* never NULL after features_set() */

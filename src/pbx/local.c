@@ -186,10 +186,7 @@ static int local_call(struct channel *ch, uint32_t timeout_ms)
 	}
 	tell_bridge(l);
 	l->called = true;
-	err = pbx_start(two);
-	if (!err && ch->state == CHAN_DOWN)
-		ch->state = CHAN_DIALING;
-	return err;
+	return pbx_start(two);
 }
 
 /* ---- what one half is told, the other says */

@@ -69,13 +69,7 @@ int bridge_blind_transfer(struct channel *transferer, struct str exten, struct s
 
 /* ---- to a call that is there already */
 
-struct attended {
-	struct channel *first, *second;         /* the transferer's two legs */
-	struct channel *transferee, *target;    /* who is behind them; NULL: an application */
-	struct bridge *first_bridge, *second_bridge;
-};
-
-static void tell_attended(const struct attended *a, const char *result, const char *type, struct str dest)
+void transfer_tell_attended(const struct attended *a, const char *result, const char *type, struct str dest)
 {
 	struct pbx *p = a->first->pbx;
 	struct event *e = p->events ? event_new(p->events, "AttendedTransfer", EV_CALL) : NULL;
@@ -93,15 +87,14 @@ static void tell_attended(const struct attended *a, const char *result, const ch
 		event_channel(e, "Transferee", a->transferee);
 	if (a->target)
 		event_channel(e, "TransferTarget", a->target);
-	event_put(e, "IsExternal", STR("Yes"));
+	event_put(e, "IsExternal", a->internal ? STR("No") : STR("Yes"));
 	event_put(e, "DestType", str_z(type));
 	if (dest.n)
 		event_put(e, str_eq(str_z(type), STR("App")) ? "DestApp" : "DestBridgeUniqueid", dest);
 	event_send(p->events, e);
 }
 
-/* Each learns who the other is. */
-static void introduce(struct channel *a, struct channel *b)
+void transfer_introduce(struct channel *a, struct channel *b)
 {
 	channel_set_connected(a, &b->caller);
 	channel_set_connected(b, &a->caller);
@@ -117,13 +110,13 @@ static int join_bridges(struct attended *a)
 {
 	int err;
 
-	tell_attended(a, "Success", "Bridge", bridge_id(a->second_bridge));
+	transfer_tell_attended(a, "Success", "Bridge", bridge_id(a->second_bridge));
 	if (bridge_member(a->first)->on_hold)
 		channel_indicate(a->transferee, IND_UNHOLD, NULL);
 	err = bridge_swap(a->transferee, a->second);
 	if (err)
 		return err;
-	introduce(a->transferee, a->target);
+	transfer_introduce(a->transferee, a->target);
 	end_leg(a->second);
 	end_leg(a->first);
 	return 0;
@@ -134,7 +127,7 @@ static int join_application(struct attended *a, struct channel *party, struct ch
 {
 	int err;
 
-	tell_attended(a, "Success", "App", text_view(&app->app));
+	transfer_tell_attended(a, "Success", "App", text_view(&app->app));
 	if (bridge_member(leg)->on_hold)
 		channel_indicate(party, IND_UNHOLD, NULL);
 	bridge_remove(party);
@@ -163,7 +156,7 @@ static int attended(struct attended *a)
 		return join_application(a, a->transferee, a->first, a->second);
 	if (a->target && !a->first_bridge && a->first->fiber)
 		return join_application(a, a->target, a->second, a->first);
-	tell_attended(a, "Fail", "Fail", STR_NULL);
+	transfer_tell_attended(a, "Fail", "Fail", STR_NULL);
 	return EINVAL;
 }
 
@@ -195,7 +188,7 @@ int channel_replace(struct channel *to, struct channel *from)
 		obj_hold(from);
 		err = bridge_swap(to, from);
 		if (!err && peer)
-			introduce(peer, to);
+			transfer_introduce(peer, to);
 		if (!err)
 			end_leg(from);
 		obj_drop(from);
@@ -253,11 +246,4 @@ int transfer_ask(struct channel *ch, char *exten, size_t size, struct text *cont
 		return 0;
 	sound_play(ch, STR("pbx-invalid"), STR_NULL, NULL);
 	return n ? ENOENT : ETIMEDOUT;
-}
-
-int transfer_attended_dtmf(struct channel *ch, struct str exten, struct str context)
-{
-	log_notice("%s asked for an attended transfer to %.*s@%.*s by digits: done as a blind one",
-		   text_z(&ch->name), STR_ARG(exten), STR_ARG(context));
-	return bridge_blind_transfer(ch, exten, context);
 }

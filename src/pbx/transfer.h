@@ -8,6 +8,17 @@
 /* Ask for the extension to transfer to: "pbx-transfer", then digits. 0, ENOENT no such
  * extension, ETIMEDOUT, ECANCELED. On ch's (or its feature's) fiber. */
 int transfer_ask(struct channel *ch, char *exten, size_t size, struct text *context);
+struct attended {               /* views, for the event */
+	struct channel *first, *second;         /* the transferer's two legs */
+	struct channel *transferee, *target;    /* who is behind them; NULL: an application */
+	struct bridge *first_bridge, *second_bridge;
+	bool internal;                          /* by digits, not by the protocol */
+};
+/* `type`: "Bridge", "App", "Fail"; `dest`: the bridge's id or the application. */
+void transfer_tell_attended(const struct attended *a, const char *result, const char *type, struct str dest);
+/* Each learns who the other is. */
+void transfer_introduce(struct channel *a, struct channel *b);
+
 /* Call exten, talk, and hand over when `ch` hangs up. On a fiber. */
 int transfer_attended_dtmf(struct channel *ch, struct str exten, struct str context);
 

@@ -13,7 +13,9 @@ static const char plan[] =
 	"[default]\n"
 	"exten => bob,1,Dial(Fake/bob,20)\n"
 	"exten => carl,1,Dial(Fake/carl,20)\n"
-	"exten => opts,1,Dial(Fake/bob,20,tTHh)\n"
+	"exten => opts,1,Dial(Fake/bob,20,gtTHh)\n"
+	" same => n,Wait(60)\n"
+	"exten => 9,1,Dial(Fake/carl,20)\n"
 	"exten => keep,1,Dial(Fake/bob,20,g)\n"
 	" same => n,Wait(60)\n"
 	"exten => place,1,Wait(60)\n"
@@ -213,8 +215,104 @@ static void digits_wait_for_their_code(void **state)
 	assert_int_equal(fake_told_times(b, "digit:*"), 2);
 	fake_digit(a, '*');
 	fake_digit(a, '0');
-	assert_null(a->ch);
+	assert_null(a->ch->bridge);
 	assert_null(b->ch);
+}
+
+/* alice calls bob and has *2 for transfers that she attends to. */
+static struct fake *consulting(void)
+{
+	struct features_conf *c;
+	struct fake *a;
+
+	assert_int_equal(features_new(&c), 0);
+	text_set(&c->atxfer, STR("*2"));
+	text_set(&c->disconnect, STR(""));
+	features_set(w.pbx, c);
+	a = talking("alice", "opts", "bob");
+	fake_digit(a, '*');
+	fake_digit(a, '2');
+	assert_true(fake_was_told(world_fake(&w, "bob"), "hold"));
+	fake_digit(a, '9');
+	world_pass(&w, 3100);
+	assert_non_null(world_fake(&w, "carl"));
+	return a;
+}
+
+static void attended_by_digits_and_handed_over(void **state)
+{
+	struct fake *a = consulting(), *b = world_fake(&w, "bob"), *c = world_fake(&w, "carl");
+
+	(void)state;
+	fake_event(c, CE_ANSWER);
+	assert_ptr_equal(bridge_peer(a->ch), c->ch);
+	assert_non_null(b->ch);
+	assert_true(b->ch->moh);
+	fake_hangup(a, CAUSE_NORMAL);
+	assert_null(a->ch);
+	assert_ptr_equal(bridge_peer(b->ch), c->ch);
+	assert_false(b->ch->moh);
+	assert_int_equal(world_events(&w, "AttendedTransfer", "Result: Success"), 1);
+	fake_hangup(c, CAUSE_NORMAL);
+	assert_null(b->ch);
+	assert_int_equal(channel_count(w.pbx), 0);
+}
+
+static void attended_by_digits_and_come_back(void **state)
+{
+	struct fake *a = consulting(), *b = world_fake(&w, "bob"), *c = world_fake(&w, "carl");
+
+	(void)state;
+	fake_event(c, CE_ANSWER);
+	fake_hangup(c, CAUSE_NORMAL);
+	assert_ptr_equal(bridge_peer(a->ch), b->ch);
+	assert_false(b->ch->moh);
+	fake_digit(a, '5');
+	assert_true(fake_was_told(b, "digit:5"));
+	fake_hangup(b, CAUSE_NORMAL);
+	assert_int_equal(channel_count(w.pbx), 1);      /* option g */
+}
+
+static void attended_by_digits_and_refused(void **state)
+{
+	struct fake *a = consulting(), *b = world_fake(&w, "bob"), *c = world_fake(&w, "carl");
+
+	(void)state;
+	fake_hangup(c, CAUSE_BUSY);
+	world_pass(&w, 11000);
+	assert_ptr_equal(bridge_peer(a->ch), b->ch);
+	assert_false(b->ch->moh);
+	fake_digit(a, '5');
+	assert_true(fake_was_told(b, "digit:5"));
+}
+
+static void attended_by_digits_left_ringing(void **state)
+{
+	struct fake *a = consulting(), *b = world_fake(&w, "bob"), *c = world_fake(&w, "carl");
+
+	(void)state;
+	fake_event(c, CE_RINGING);
+	fake_hangup(a, CAUSE_NORMAL);
+	assert_null(a->ch);
+	assert_non_null(b->ch);
+	assert_non_null(c->ch);
+	fake_event(c, CE_ANSWER);
+	assert_ptr_equal(bridge_peer(b->ch), c->ch);
+	fake_hangup(b, CAUSE_NORMAL);
+	assert_int_equal(channel_count(w.pbx), 0);
+}
+
+static void attended_by_digits_and_nobody_left(void **state)
+{
+	struct fake *a = consulting(), *b = world_fake(&w, "bob"), *c = world_fake(&w, "carl");
+
+	(void)state;
+	fake_event(c, CE_ANSWER);
+	fake_hangup(b, CAUSE_NORMAL);
+	assert_ptr_equal(bridge_peer(a->ch), c->ch);
+	fake_hangup(c, CAUSE_NORMAL);
+	world_turn(&w);
+	assert_int_equal(channel_count(w.pbx), 1);      /* a goes on in the dialplan */
 }
 
 static void hung_up_from_outside(void **state)
@@ -247,7 +345,9 @@ int main(void)
 		T(headers_of_its_events), T(blind_transfer_of_the_caller), T(blind_transfer_of_the_callee),
 		T(attended_transfer_of_two_bridges), T(attended_transfer_into_an_application),
 		T(attended_transfer_while_it_rings), T(replaced_in_the_bridge), T(redirected_out_of_the_bridge),
-		T(redirected_callee), T(digits_wait_for_their_code), T(hung_up_from_outside),
+		T(attended_by_digits_and_handed_over), T(attended_by_digits_and_come_back),
+		T(attended_by_digits_and_refused), T(attended_by_digits_left_ringing),
+		T(attended_by_digits_and_nobody_left), T(redirected_callee), T(digits_wait_for_their_code), T(hung_up_from_outside),
 		T(text_goes_to_the_other),
 	};
 
