@@ -2,6 +2,7 @@
 #define LOG_MODULE "pbx"
 #include "base/log.h"
 #include "pbx/app/app.h"
+#include "pbx/hangup_cause.h"
 #include "pbx/run.h"
 #include "pbx/timing.h"
 #include <errno.h>
@@ -85,7 +86,7 @@ static int run_hangup(struct channel *ch, struct str data)
 static int run_hangup_cause_clear(struct channel *ch, struct str data)
 {
 	(void)data;
-	ch->cause = 0;
+	hangup_cause_clear(ch);
 	return 0;
 }
 

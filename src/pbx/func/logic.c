@@ -1,0 +1,158 @@
+#define LOG_MODULE "pbx"
+#include "base/log.h"
+#include "pbx/channel.h"
+#include "pbx/func/func.h"
+#include "pbx/run.h"
+#include "pbx/timing.h"
+#include <errno.h>
+
+static struct str unquoted(struct str s)
+{
+	return str_unquote(str_trim(s));
+}
+
+static int read_if(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct str condition, yes, no;
+
+	(void)p;
+	(void)ch;
+	run_branches(args, &condition, &yes, &no);
+	buf_put(out, unquoted(run_condition(str_trim(condition)) ? yes : no));
+	return 0;
+}
+
+static int read_if_time(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct str times = str_cut_raw(&args, '?'), yes = str_cut_raw(&args, ':'), no = args;
+	struct timing t;
+
+	(void)ch;
+	if (timing_parse(&t, times))
+		log_warning("Some of the times '%.*s' is not understood", STR_ARG(times));
+	buf_put(out, unquoted(timing_holds(&t, clock_wall_s(p->clock)) ? yes : no));
+	return 0;
+}
+
+static int read_is_null(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	(void)p;
+	(void)ch;
+	buf_char(out, args.n ? '0' : '1');
+	return 0;
+}
+
+static int read_exists(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	(void)p;
+	(void)ch;
+	buf_char(out, args.n ? '1' : '0');
+	return 0;
+}
+
+/* SET(name=value) sets and gives the value. */
+static int read_set(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct str name = str_trim(str_cut_raw(&args, '='));
+	int err;
+
+	if (!name.n || !args.p)
+		return EINVAL;
+	err = pbx_setvar(p, ch, name, str_trim(args).n ? str_trim(args) : STR(""));
+	if (!err)
+		buf_put(out, str_trim(args));
+	return err;
+}
+
+/* IMPORT(channel,variable) */
+static int read_import(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct str name = str_trim(str_cut_raw(&args, ','));
+	struct channel *other = channel_by_name(p, name);
+
+	(void)ch;
+	if (!other)
+		return ENOENT;
+	(void)pbx_getvar(p, other, str_trim(args), out);
+	return 0;
+}
+
+/* What there is of Asterisk's modules is always loaded. */
+static int read_if_module(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	(void)ch;
+	args = str_trim(args);
+	if (str_ends(args, STR(".so")))
+		args.n -= 3;
+	if (str_istarts(args, STR("app_")) || str_istarts(args, STR("func_")))
+		args = str_skip(args, str_chr(args, '_') + 1);
+	else if (str_istarts(args, STR("chan_")))
+		args = str_skip(args, 5);
+	buf_char(out, pbx_app(p, args) || pbx_func(p, args) || map_get(p->techs, args) ? '1' : '0');
+	return 0;
+}
+
+static int valid(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct str v[3], context, caller = ch ? run_caller(ch) : STR_NULL;
+	uint32_t priority = 1;
+
+	pbx_args(args, v, 3);
+	context = v[0].n ? v[0] : ch ? text_view(&ch->context) : STR_NULL;
+	if (!v[1].n)
+		return EINVAL;
+	if (v[2].n && str_u32(str_trim(v[2]), &priority))
+		priority = (uint32_t)dialplan_label(p, context, v[1], str_trim(v[2]), caller);
+	buf_char(out, priority && priority < 1000000 && dialplan_exists(p, context, v[1], (int)priority, caller) ?
+		 '1' : '0');
+	return 0;
+}
+
+/* DIALPLAN_EXISTS(context[,extension[,priority]]) */
+static int read_plan_exists(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct str v[2];
+
+	pbx_args(args, v, 2);
+	if (v[1].n)
+		return valid(p, ch, args, out);
+	buf_char(out, dialplan_has_context(p, v[0]) ? '1' : '0');
+	return 0;
+}
+
+static int read_exception(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	const struct run *r = run_of(ch);
+
+	(void)p;
+	args = str_trim(args);
+	if (!r || !r->exception.reason.n)
+		return ENOENT;
+	if (!args.n || str_ieq(args, STR("reason")))
+		buf_put(out, text_view(&r->exception.reason));
+	else if (str_ieq(args, STR("context")))
+		buf_put(out, text_view(&r->exception.context));
+	else if (str_istarts(args, STR("exten")))
+		buf_put(out, text_view(&r->exception.exten));
+	else if (str_ieq(args, STR("priority")))
+		buf_printf(out, "%d", r->exception.priority);
+	else
+		return EINVAL;
+	return 0;
+}
+
+const struct func func_if = { .name = "IF", .synopsis = "One of two texts, by a condition", .read = read_if };
+const struct func func_iftime = { .name = "IFTIME", .synopsis = "One of two texts, by the time",
+	.read = read_if_time };
+const struct func func_isnull = { .name = "ISNULL", .synopsis = "Is the text empty?", .read = read_is_null };
+const struct func func_exists = { .name = "EXISTS", .synopsis = "Is there any text?", .read = read_exists };
+const struct func func_set = { .name = "SET", .synopsis = "Sets a variable and gives its value", .read = read_set };
+const struct func func_import = { .name = "IMPORT", .synopsis = "A variable of another channel",
+	.read = read_import };
+const struct func func_ifmodule = { .name = "IFMODULE", .synopsis = "Is that part there?", .read = read_if_module };
+const struct func func_valid_exten = { .name = "VALID_EXTEN", .synopsis = "Is there such an extension?",
+	.read = valid };
+const struct func func_dialplan_exists = { .name = "DIALPLAN_EXISTS", .synopsis = "Is there such a place?",
+	.read = read_plan_exists };
+const struct func func_exception = { .name = "EXCEPTION", .synopsis = "Why extension e runs",
+	.read = read_exception };

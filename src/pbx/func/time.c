@@ -1,0 +1,85 @@
+#define LOG_MODULE "pbx"
+#include "base/log.h"
+#include "pbx/func/func.h"
+#include "pbx/timing.h"
+#include "pbx/zone.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* %q is thousandths; %3q so many digits of the second's part. */
+static void put_format(struct buf *out, struct str format, const struct tm *tm, unsigned micro)
+{
+	for (size_t i = 0; i < format.n; i++) {
+		char spec[8] = "%", text[256];
+		size_t n = 1;
+
+		if (format.p[i] != '%' || i + 1 >= format.n) {
+			buf_char(out, format.p[i]);
+			continue;
+		}
+		for (i++; i < format.n && n + 2 < sizeof(spec) && format.p[i] && strchr("0123456789_-^#EO", format.p[i]); i++)
+			spec[n++] = format.p[i];
+		if (i >= format.n)
+			break;
+		spec[n++] = format.p[i];
+		if (format.p[i] == 'q') {
+			int digits = n > 2 && spec[1] >= '1' && spec[1] <= '6' ? spec[1] - '0' : 3;
+
+			snprintf(text, sizeof(text), "%06u", micro);
+			buf_put(out, str_sub(str_z(text), 0, (size_t)digits));
+		} else if (strftime(text, sizeof(text), spec, tm)) {
+			buf_put(out, str_z(text));
+		}
+	}
+}
+
+/* STRFTIME([epoch][,[timezone][,format]]) */
+static int format_time(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	int64_t us = clock_wall_us(p->clock);
+	struct str v[3];
+	struct tm tm;
+	double at;
+
+	(void)ch;
+	pbx_args(args, v, 3);
+	if (str_trim(v[0]).n && !str_double(str_trim(v[0]), &at) && at > -1e11 && at < 1e11)
+		us = (int64_t)llround(at * 1e6);
+	timing_local(us / 1000000, str_trim(v[1]), &tm);
+	put_format(out, v[2].n ? v[2] : STR("%c"), &tm, (unsigned)((us % 1000000 + 1000000) % 1000000));
+	return 0;
+}
+
+/* STRPTIME(text,timezone,format): seconds since 1970. */
+static int parse_time(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct tm tm = { .tm_mday = 1, .tm_isdst = -1 };
+	char *text = NULL, *format = NULL;
+	struct str v[3], zone;
+	int64_t when;
+	int err = EINVAL;
+
+	(void)p;
+	(void)ch;
+	if (pbx_args(args, v, 3) < 3)
+		return EINVAL;
+	zone = str_trim(v[1]);
+	text = str_dup(v[0]);
+	format = str_dup(v[2]);
+	if (text && format && strptime(text, format, &tm)) {
+		if (!zone.n || zone_epoch(zone, &tm, &when))
+			when = (int64_t)mktime(&tm);
+		buf_printf(out, "%lld", (long long)when);
+		err = 0;
+	} else {
+		log_warning("STRPTIME finds no '%.*s' in '%.*s'", STR_ARG(v[2]), STR_ARG(v[0]));
+	}
+	free(text);
+	free(format);
+	return err;
+}
+
+const struct func func_strftime = { .name = "STRFTIME", .synopsis = "A time as text", .read = format_time };
+const struct func func_strptime = { .name = "STRPTIME", .synopsis = "A text as time", .read = parse_time };
