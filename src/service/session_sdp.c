@@ -162,6 +162,12 @@ static int open_stream(struct session *s, struct neg_stream *st)
 	return 0;
 }
 
+/* A stream that we are about to offer for the first time is not in force yet. */
+static bool needs_port(const struct neg_stream *st)
+{
+	return st->type <= MEDIA_TEXT && (st->active || (!st->media && st->wanted.n));
+}
+
 static int open_streams(struct session *s)
 {
 	int err = 0;
@@ -169,7 +175,7 @@ static int open_streams(struct session *s)
 	for (size_t i = 0; !err && i < neg_count(s->neg); i++) {
 		struct neg_stream *st = neg_stream(s->neg, i);
 
-		if (st->active && st->type <= MEDIA_TEXT)
+		if (needs_port(st))
 			err = open_stream(s, st);
 	}
 	return err;
