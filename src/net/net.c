@@ -2,6 +2,7 @@
 #include "net/private.h"
 #include "base/log.h"
 #include <errno.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -175,7 +176,7 @@ bool net_transport_addr(const struct net *n, uint32_t id, struct sa *bound)
 struct start {
 	struct udp_sock *sock;
 	struct listener *listener;
-	bool stop;
+	sem_t *stopped;                 /* NULL: start */
 };
 
 static void on_start(void *arg)
@@ -183,13 +184,14 @@ static void on_start(void *arg)
 	struct start *s = arg;
 	int err = 0;
 
-	if (s->stop) {
+	if (s->stopped) {
 		/* What the core pushed before it let go still names the socket. */
 		io_drain(s->sock ? s->sock->io : s->listener->io);
 		if (s->sock)
 			udp_stop(s->sock);
 		else
 			listener_stop(s->listener);
+		sem_post(s->stopped);
 	} else {
 		err = s->sock ? udp_start(s->sock) : listener_start(s->listener);
 	}
@@ -199,14 +201,14 @@ static void on_start(void *arg)
 }
 
 /* Start or stop on the io's own thread. */
-static int tell(struct io *io, struct udp_sock *sock, struct listener *listener, bool stop)
+static int tell(struct io *io, struct udp_sock *sock, struct listener *listener, sem_t *stopped)
 {
 	struct start *s = malloc(sizeof(*s));
 	int err;
 
 	if (!s)
 		return ENOMEM;
-	*s = (struct start){ sock, listener, stop };
+	*s = (struct start){ sock, listener, stopped };
 	if (io->direct) {
 		on_start(s);
 		return 0;
@@ -253,19 +255,33 @@ static int open_all(struct net *n, struct transport *t, const struct sa *at)
 	return err;
 }
 
+/* The only place where the core waits for another thread: whoever changes a
+ * transport binds its address again at once, so it must be free on return. An
+ * io thread waits for nobody, so this takes one of its turns and no more. */
 static void stop_all(struct net *n, struct transport *t)
 {
+	sem_t stopped;
+	unsigned told = 0;
+
+	sem_init(&stopped, 0, 0);
 	for (unsigned i = 0; i < n->ios; i++) {
 		struct udp_sock *sock = t->sock[i];
 		struct listener *listener = t->listener[i];
 
-		if (t->started && (sock || listener) && !tell(n->io[i], sock, listener, true))
+		if (!sock && !listener)
 			continue;
-		if (sock && !t->started)
+		if (t->started)
+			told += !tell(n->io[i], sock, listener, &stopped);
+		else if (sock)
 			udp_stop(sock);
-		if (listener && !t->started)
+		else
 			listener_stop(listener);
 	}
+	while (told) {
+		if (!sem_wait(&stopped))
+			told--;
+	}
+	sem_destroy(&stopped);
 }
 
 static int keep_transport(struct net *n, struct transport *t)
@@ -306,7 +322,7 @@ int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, st
 	n->next_id++;
 	t->started = true;
 	for (unsigned i = 0; i < n->ios; i++)
-		if (tell(n->io[i], t->sock[i], t->listener[i], false))
+		if (tell(n->io[i], t->sock[i], t->listener[i], NULL))
 			log_error("transport %s does not listen on one of its threads: out of memory",
 				  text_z(&t->name));
 	*id = t->id;

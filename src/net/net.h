@@ -75,6 +75,7 @@ struct net_listen_prm {
 };
 /* 0: *id is the transport, *bound where it listens. EADDRINUSE, EACCES, ... */
 int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, struct sa *bound);
+/* Its address is free on return; connections it accepted stay. ENOENT. */
 int net_unlisten(struct net *n, uint32_t id);
 /* The transport to reach `peer` with when none was named: first listener of
  * that proto and family. 0: none. */

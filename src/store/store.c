@@ -252,11 +252,11 @@ int store_start(struct store *s)
 	return err;
 }
 
-void store_close(struct store *s)
+void store_drain(struct store *s)
 {
 	struct store_job *j;
 
-	if (!s)
+	if (!s || s->closing)
 		return;
 	s->closing = true;
 	if (s->started) {
@@ -272,6 +272,13 @@ void store_close(struct store *s)
 			j->done(j, ECANCELED);
 		obj_drop(j);
 	}
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	store_drain(s);
 	store_free(s);
 }
 

@@ -33,8 +33,10 @@ struct store_prm {
 int store_open(struct store **s, struct loop *core, const struct store_prm *prm, struct text *why);
 /* Until now the opener alone used the file, to make tables and to load. */
 int store_start(struct store *s);
-/* Finishes and commits all that was submitted, runs their done(), closes. */
-void store_close(struct store *s);
+/* Finishes and commits all that was submitted and runs their done(): call it
+ * while those who wait still live. From then on store_submit() is ECANCELED. */
+void store_drain(struct store *s);
+void store_close(struct store *s);           /* drains, and frees */
 struct loop *store_loop(struct store *s);
 /* Before store_start(), or on the store thread. */
 struct sqlite3 *store_db(struct store *s);
