@@ -39,13 +39,42 @@ static void commit(struct neg *n)
 	n->has_saved = n->offered = n->answering = false;
 }
 
-void neg_rollback(struct neg *n)
+/* Streams that the refused offer added, and on which the caller has hung
+ * something (a port), stay as declined ones: it must find them to close them,
+ * and another fork may still take them. */
+static void keep_added(struct neg *n)
 {
-	if (!n->has_saved)
-		return;
-	/* What the caller hung on a stream is its own and outlives the try. */
-	for (size_t i = 0; i < n->saved.n && i < n->now.n; i++)
+	bool any = false;
+
+	for (size_t i = n->saved.n; i < n->now.n; i++)
+		any = any || n->now.v[i]->s.user;
+	for (size_t i = n->saved.n; any && i < n->now.n; i++) {
+		struct neg_row *r = n->now.v[i];
+
+		r->s.active = r->offer_active = false;
+		r->s.media = NULL;
+		r->s.dir = SDP_INACTIVE;
+		n->saved.v[n->saved.n++] = r;
+		n->now.v[i] = NULL;
+	}
+}
+
+static void put_back(struct neg *n, bool ours)
+{
+	/* What the caller hung on a stream is its own and outlives the try; so do
+	 * the numbers of an offer of ours, by which another fork may answer. */
+	for (size_t i = 0; i < n->saved.n && i < n->now.n; i++) {
 		n->saved.v[i]->s.user = n->now.v[i]->s.user;
+		n->saved.v[i]->s.local = n->now.v[i]->s.local;
+		if (!ours)
+			continue;
+		n->saved.v[i]->offered = n->now.v[i]->offered;
+		n->saved.v[i]->offered_active = n->now.v[i]->offered_active;
+		memcpy(n->saved.v[i]->pt, n->now.v[i]->pt, sizeof(n->saved.v[i]->pt));
+		memcpy(n->saved.v[i]->te, n->now.v[i]->te, sizeof(n->saved.v[i]->te));
+	}
+	if (ours)
+		keep_added(n);
 	state_free(&n->now);
 	n->now = n->saved;
 	n->saved = (struct neg_state){ 0 };
@@ -53,6 +82,12 @@ void neg_rollback(struct neg *n)
 	n->remote = n->remote_saved;
 	n->remote_saved = NULL;
 	n->has_saved = n->offered = n->answering = false;
+}
+
+void neg_rollback(struct neg *n)
+{
+	if (n->has_saved)
+		put_back(n, n->offered);
 }
 
 /* ---- the object */
@@ -428,7 +463,7 @@ int neg_offer_in(struct neg *n, const struct sdp *offer, const struct formats *n
 		err = EPROTO;
 	}
 	if (err) {
-		neg_rollback(n);
+		put_back(n, false);
 		return err;
 	}
 	bundle(n, offer);
@@ -597,7 +632,8 @@ int neg_answer_in(struct neg *n, const struct sdp *answer, enum neg_verdict *why
 		err = EPROTO;
 	}
 	if (err) {
-		neg_rollback(n);
+		if (n->has_saved)
+			put_back(n, true);
 		return err;
 	}
 	bundle(n, answer);

@@ -125,6 +125,8 @@ int neg_offer_out(struct neg *n, struct buf *b);
 /* Also for further answers to the same offer (forks, 183 then 200 with other
  * SDP): each is judged by the offer, and holds. On EPROTO as neg_rollback(). */
 int neg_answer_in(struct neg *n, const struct sdp *answer, enum neg_verdict *why);
+/* Streams that our refused offer had added go, unless `user` is set: then they
+ * stay, declined, so that the caller finds and closes what it opened. */
 void neg_rollback(struct neg *n);
 bool neg_offer_pending(const struct neg *n);
 

@@ -385,11 +385,23 @@ static void test_rollback(void **state)
 	assert_ptr_equal(neg_stream(s.n, 0)->user, &s);
 	assert_int_equal(neg_stream(s.n, 0)->ncodecs, 2);
 	assert_string_equal(sa_text(&neg_stream(s.n, 0)->remote, text), "127.0.0.1:6000");
+	/* With a port open for it, it stays to be closed, and is no stream. */
+	assert_int_equal(neg_stream_add(s.n, MEDIA_VIDEO, &f, &i), 0);
+	neg_stream(s.n, i)->user = &s;
+	offer(&s, "ulaw");
+	neg_rollback(s.n);
+	assert_int_equal(neg_count(s.n), 2);
+	assert_false(neg_stream(s.n, 1)->active);
+	assert_ptr_equal(neg_stream(s.n, 1)->user, &s);
+	has(offer(&s, "ulaw"), "m=video 0 RTP/AVP 99");
+	neg_stream(s.n, 1)->user = NULL;
+	neg_rollback(s.n);
 	/* A refused offer of theirs leaves all as it was, too. */
-	assert_int_equal(offer_in(&s, HEAD "m=audio 7000 RTP/AVP 3\r\n", &why), EPROTO);
+	assert_int_equal(offer_in(&s, HEAD "m=audio 7000 RTP/AVP 3\r\nm=video 0 RTP/AVP 99\r\n", &why), EPROTO);
+	assert_int_equal(why, NEG_NO_STREAM);
 	assert_string_equal(sa_text(&neg_stream(s.n, 0)->remote, text), "127.0.0.1:6000");
 	/* Fewer lines than before is no offer (RFC 3264 section 8). */
-	assert_int_equal(neg_stream_add(s.n, MEDIA_VIDEO, &f, &i), 0);
+	neg_stream_set(s.n, 1, &f, true);
 	offer(&s, "ulaw");
 	assert_int_equal(answer_in(&s, HEAD "m=audio 6000 RTP/AVP 0\r\nm=video 6002 RTP/AVP 99\r\n", &why), 0);
 	assert_true(neg_stream(s.n, 1)->active);
