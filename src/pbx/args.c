@@ -144,6 +144,29 @@ void run_cut_call(struct str text, struct str *name, struct str *args)
 		*args = STR("");
 }
 
+/* Up to the ) that closes what stands before `s`. Quotes count only when they
+ * are the very first. */
+static size_t option_length(struct str s)
+{
+	bool quotes = s.n && s.p[0] == '"', quote = false;
+	unsigned paren = 1;
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c == '\\')
+			i++;
+		else if (c == '"' && quotes)
+			quote = !quote;
+		else if (c == '(' && !quote)
+			paren++;
+		else if (c == ')' && !quote && !--paren)
+			break;
+	}
+	return i < s.n ? i : s.n;
+}
+
 bool pbx_option(struct str options, char opt, struct str *arg)
 {
 	bool found = false;
@@ -156,7 +179,7 @@ bool pbx_option(struct str options, char opt, struct str *arg)
 
 		if (i + 1 < options.n && options.p[i + 1] == '(') {
 			in = str_skip(options, i + 2);
-			in.n = arg_length(in, ')');
+			in.n = option_length(in);
 			i += in.n + 2;
 			if (in.n > 1 && in.p[0] == '"')
 				in = str_unquote(in);

@@ -18,7 +18,7 @@ struct var {
 };
 /* False: not set. The view lives until the variable changes. */
 bool vars_get(const struct vars *v, struct str name, struct str *value);
-int vars_set(struct vars *v, struct str name, struct str value);     /* empty value: unset */
+int vars_set(struct vars *v, struct str name, struct str value);     /* value.p NULL: unset the newest; an empty one stays set */
 int vars_push(struct vars *v, struct str name, struct str value);    /* shadows (LOCAL) */
 void vars_free(struct vars *v);
 /* Copy what a new channel inherits from its maker (_ and __). */
