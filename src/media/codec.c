@@ -116,7 +116,7 @@ static const struct codec own[] = {
 
 const struct codec *codec_get(enum format_id id)
 {
-	static const struct codec *const others[] = { &codec_row_gsm };
+	static const struct codec *const others[] = { &codec_row_gsm, &codec_row_g722 };
 
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		if (own[i].id == id)

@@ -375,6 +375,7 @@ static void test_translate(void **state)
 {
 	static const struct { enum format_id id; uint8_t pt; } f[] = {
 		{ FORMAT_ULAW, 0 }, { FORMAT_ALAW, 8 }, { FORMAT_GSM, 3 }, { FORMAT_SLIN, 10 }, { FORMAT_SLIN16, 118 },
+		{ FORMAT_G722, 9 },
 	};
 
 	(void)state;
@@ -400,7 +401,7 @@ static void test_translate(void **state)
 
 				tone_at(in, samples, ci->rate, '7', &at);
 				phone_send(&a, x, f[i].pt, pay, ci->encode(enc, in, samples, pay, sizeof(pay)),
-					   (uint32_t)samples);
+					   format_get(f[i].id)->clock / 50);
 				pass(20);
 			}
 			assert_int_equal(b.n, 20);
@@ -408,7 +409,7 @@ static void test_translate(void **state)
 				assert_int_equal(b.rx[k].pt, f[j].pt);
 				assert_int_equal(b.rx[k].n, codec_bytes(cj, cj->rate / 50));
 				if (k)
-					assert_int_equal(b.rx[k].ts - b.rx[k - 1].ts, cj->rate / 50);
+					assert_int_equal(b.rx[k].ts - b.rx[k - 1].ts, format_get(f[j].id)->clock / 50);
 				if (b.rx[k].n <= 400)
 					n += cj->decode(dec, b.pay[k], b.rx[k].n, pcm + n, 320);
 			}
@@ -1213,6 +1214,75 @@ static void test_threads(void **state)
 	obj_drop(x);
 }
 
+/* On a real loop, with the media on it or on a thread beside it: the events of
+ * a played file and of a packet arrive, and all ends in order. */
+static struct loop *loop;
+static void on_loop_event(void *arg, struct media_session *s, const struct media_event *e)
+{
+	struct seen *x = arg;
+
+	on_event(arg, s, e);
+	if (e->type == MEDIA_FIRST_PACKET)
+		media_tone(s, NULL);
+	if (count(x, MEDIA_PLAYED) && count(x, MEDIA_FIRST_PACKET))
+		loop_stop(loop);
+}
+
+static void too_long(void *arg)
+{
+	(void)arg;
+	print_error("nothing happened\n");
+	loop_stop(loop);
+}
+
+static void on_loop(unsigned threads)
+{
+	char dir[] = "/tmp/sidetone-test-XXXXXX", path[200];
+	struct media_prm prm = { .threads = threads, .strict = true };
+	struct media_session_prm sp = { .type = MEDIA_AUDIO, .tos = -1, .cos = -1, .fn = on_loop_event };
+	struct str name = STR("beep");
+	struct seen sx = { 0 };
+	struct media_session *x = NULL;
+	struct media_set set;
+	struct timer guard = { 0 };
+	uint8_t raw[480] = { 0 };
+	FILE *f;
+
+	loop = loop_new(clock_real());
+	assert_non_null(loop);
+	phone_open(&a);
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/beep.ulaw", dir);
+	f = fopen(path, "w");
+	assert_int_equal(fwrite(raw, 1, sizeof(raw), f), sizeof(raw));
+	fclose(f);
+	prm.core = loop;
+	prm.sounds = str_z(dir);
+	sa_parse_host(&prm.bind, STR("127.0.0.1"), 0);
+	assert_int_equal(media_new(&m, &prm), 0);
+	sp.arg = &sx;
+	assert_int_equal(media_session_new(&x, m, &sp), 0);
+	set = to_phone(&a, FORMAT_ULAW, 0, 0);
+	media_session_set(x, &set);
+	assert_int_equal(media_play(x, &name, 1, STR("en"), 1), 0);
+	phone_send(&a, x, 0, noise, 160, 160);
+	timer_start(loop_wheel(loop), &guard, 20000, too_long, NULL);
+	loop_run(loop);
+	timer_stop(&guard);
+	phone_collect(&a);
+	assert_int_equal(last(&sx, MEDIA_PLAYED)->err, 0);
+	assert_int_equal(a.n, 3);
+	media_session_close(x, NULL, NULL);
+	media_close(m);
+	loop_free(loop);
+	phone_close(&a);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void test_on_core_loop(void **state) { (void)state; on_loop(0); }
+static void test_beside_core_loop(void **state) { (void)state; on_loop(1); }
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
@@ -1224,6 +1294,7 @@ int main(void)
 		T(test_closed), T(test_video),
 		cmocka_unit_test_setup_teardown(test_ports, up_range, down),
 		cmocka_unit_test_setup_teardown(test_threads, up_threads, down),
+		cmocka_unit_test(test_on_core_loop), cmocka_unit_test(test_beside_core_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
