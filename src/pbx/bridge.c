@@ -42,6 +42,17 @@ struct list *bridges(struct pbx *p)
 	return &p->bridges;
 }
 
+struct bridge *bridge_by_id(struct pbx *p, struct str id)
+{
+	list_each(l, bridges(p)) {
+		struct bridge *b = container_of(l, struct bridge, link);
+
+		if (str_eq(text_view(&b->id), id))
+			return b;
+	}
+	return NULL;
+}
+
 struct str bridge_id(const struct bridge *b)
 {
 	return text_view(&b->id);
@@ -164,215 +175,6 @@ int bridge_new(struct bridge **out, struct pbx *pbx, struct str type)
 	return 0;
 }
 
-/* ---- what members say */
-
-/* To everybody but `m`. */
-static void indicate_others(struct member *m, enum indication ind, const void *data)
-{
-	list_each_safe(l, tmp, &m->bridge->members) {
-		struct member *o = container_of(l, struct member, link);
-
-		if (o != m)
-			channel_indicate(o->ch, ind, data);
-	}
-}
-
-void bridge_pass_digit(struct member *m, char digit, unsigned ms)
-{
-	list_each_safe(l, tmp, &m->bridge->members) {
-		struct member *o = container_of(l, struct member, link);
-
-		if (o != m)
-			channel_digit(o->ch, digit, ms);
-	}
-}
-
-static void digit_came(struct member *m, const struct chan_event *e)
-{
-	struct channel *peer;
-
-	if (m->ch->digits_relayed) {
-		peer = bridge_peer(m->ch);
-		if (!peer)
-			return;
-		channel_tell_digit(peer, false, e->digit, 0, "Sent");
-		channel_tell_digit(peer, true, e->digit, e->ms, "Sent");
-		return;
-	}
-	if (!bridge_features_digit(m, e->digit, e->ms))
-		bridge_pass_digit(m, e->digit, e->ms);
-}
-
-static void hold_came(struct member *m, const struct chan_event *e)
-{
-	struct str music = text_view(&e->text);
-
-	m->on_hold = true;
-	indicate_others(m, IND_HOLD, music.n ? &music : NULL);
-}
-
-static void line_came(struct member *m, const struct chan_event *e)
-{
-	struct channel *peer = bridge_peer(m->ch);
-
-	if (!peer)
-		return;
-	if (e->type == CE_CONNECTED_LINE && e->party) {
-		channel_set_connected(peer, e->party);
-	} else if (e->type == CE_REDIRECTING && e->redirecting) {
-		redirecting_copy(&peer->redirecting, e->redirecting);
-		channel_indicate(peer, IND_REDIRECTING, NULL);
-	}
-}
-
-static void text_came(struct member *m, const struct chan_event *e)
-{
-	list_each_safe(l, tmp, &m->bridge->members) {
-		struct member *o = container_of(l, struct member, link);
-
-		if (o != m && o->ch->tech->text)
-			o->ch->tech->text(o->ch, text_view(&e->text), text_view(&e->text2));
-	}
-}
-
-static void limit_came(struct member *m);
-
-static void handle(struct member *m, const struct chan_event *e)
-{
-	switch (e->type) {
-	case CE_HANGUP:
-		bridge_leave(m, m->ch->cause);
-		break;
-	case CE_WAKE:
-		if (m->ch->async_goto || m->ch->hungup)
-			bridge_leave(m, 0);
-		break;
-	case CE_DTMF_END:
-		digit_came(m, e);
-		break;
-	case CE_HOLD:
-		hold_came(m, e);
-		break;
-	case CE_UNHOLD:
-		m->on_hold = false;
-		indicate_others(m, IND_UNHOLD, NULL);
-		break;
-	case CE_CONNECTED_LINE:
-	case CE_REDIRECTING:
-		line_came(m, e);
-		break;
-	case CE_TEXT:
-		text_came(m, e);
-		break;
-	case CE_RINGING:
-		indicate_others(m, IND_RINGING, NULL);
-		break;
-	case CE_PROGRESS:
-		indicate_others(m, IND_PROGRESS, NULL);
-		break;
-	case CE_PROCEEDING:
-		indicate_others(m, IND_PROCEEDING, NULL);
-		break;
-	case CE_ANSWER:
-		indicate_others(m, IND_STOP, NULL);
-		break;
-	case CE_FLASH:
-		indicate_others(m, IND_FLASH, NULL);
-		break;
-	case CE_VIDUPDATE:
-		indicate_others(m, IND_VIDUPDATE, NULL);
-		break;
-	case CE_T38:
-		indicate_others(m, IND_T38, e->data);
-		break;
-	case CE_AOC:
-		indicate_others(m, IND_AOC, e->data);
-		break;
-	case CE_MEDIA:
-		channel_path_update(m->ch, true);
-		indicate_others(m, IND_SRCUPDATE, NULL);
-		break;
-	case CE_PLAY_DONE:
-		if (m->limit_at && !timer_running(&m->warn_timer) && timer_running(&m->limit_timer) &&
-		    clock_ms(m->bridge->pbx->clock) >= m->limit_at)
-			limit_came(m);
-		break;
-	default:
-		break;
-	}
-}
-
-static void sink(void *arg, struct channel *ch, struct chan_event *e)
-{
-	struct member *m = obj_hold(arg);
-
-	(void)ch;
-	handle(m, e);
-	chan_event_free(e);
-	obj_drop(m);
-}
-
-/* ---- time limits: Dial's L() */
-
-static void say(struct channel *ch, const struct text *sound)
-{
-	struct channel *end = sound->n ? channel_media_end(ch) : NULL;
-	struct str name = text_view(sound);
-
-	if (end)
-		media_play(channel_media(ch), &name, 1, text_view(&ch->language), 0);
-}
-
-static void limit_came(struct member *m)
-{
-	struct bridge *b = obj_hold(m->bridge);
-
-	bridge_dissolve(b, CAUSE_NORMAL);
-	obj_drop(b);
-}
-
-static void limit_end(void *arg)
-{
-	limit_came(arg);
-}
-
-/* The last words get a few seconds, or end the call with CE_PLAY_DONE. */
-#define LAST_WORDS_MS 5000
-
-static void limit_over(void *arg)
-{
-	struct member *m = arg;
-
-	if (!m->f.limit_sound.n || !channel_media(m->ch)) {
-		limit_came(m);
-		return;
-	}
-	timer_start(m->bridge->pbx->wheel, &m->limit_timer, LAST_WORDS_MS, limit_end, m);
-	say(m->ch, &m->f.limit_sound);
-}
-
-static void warn(void *arg)
-{
-	struct member *m = arg;
-	uint64_t now = clock_ms(m->bridge->pbx->clock);
-
-	say(m->ch, &m->f.warn_sound);
-	if (m->f.warn_every_ms && now + m->f.warn_every_ms < m->limit_at)
-		timer_start(m->bridge->pbx->wheel, &m->warn_timer, m->f.warn_every_ms, warn, m);
-}
-
-static void limits_start(struct member *m)
-{
-	struct wheel *w = m->bridge->pbx->wheel;
-
-	if (!m->f.limit_ms)
-		return;
-	m->limit_at = clock_ms(m->bridge->pbx->clock) + m->f.limit_ms;
-	timer_start(w, &m->limit_timer, m->f.limit_ms, limit_over, m);
-	if (m->f.warn_ms && m->f.warn_ms < m->f.limit_ms)
-		timer_start(w, &m->warn_timer, m->f.limit_ms - m->f.warn_ms, warn, m);
-}
-
 /* ---- coming and going */
 
 static int features_copy(struct bridge_features *to, const struct bridge_features *from)
@@ -468,7 +270,7 @@ static void drain(struct channel *ch)
 
 void bridge_resume(struct member *m)
 {
-	m->ch->sink = sink;
+	m->ch->sink = bridge_sink;
 	m->ch->sink_arg = m;
 	drain(m->ch);
 }
@@ -491,12 +293,12 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 	list_append(&b->members, &m->link);
 	b->count++;
 	ch->bridge = b;
-	ch->sink = sink;
+	ch->sink = bridge_sink;
 	ch->sink_arg = m;
 	ch->owned = false;
 	link_ids(b, ch);
 	tell(b, "BridgeEnter", ch, swap);
-	limits_start(m);
+	bridge_limit_start(m);
 	log_verbose(3, "Channel %s joined '%s' %s-bridge <%s>", text_z(&ch->name),
 		    b->native ? "native_rtp" : "simple_bridge", text_z(&b->type), text_z(&b->id));
 	return 0;
@@ -539,10 +341,9 @@ static void leave(struct member *m, bool kept)
 	struct channel *ch = m->ch;
 
 	bridge_features_stop(m);
-	timer_stop(&m->limit_timer);
-	timer_stop(&m->warn_timer);
+	bridge_limit_stop(m);
 	if (m->on_hold)
-		indicate_others(m, IND_UNHOLD, NULL);
+		bridge_indicate_others(m, IND_UNHOLD, NULL);
 	list_remove(&m->link);
 	b->count--;
 	ch->bridge = NULL;

@@ -7,7 +7,7 @@
 
 #include "pbx/channel.h"
 
-struct bridge;          /* obj */
+struct event;
 
 struct bridge_features {        /* of one member */
 	bool hangup_star;               /* H/h: * ends the call */
@@ -19,6 +19,36 @@ struct bridge_features {        /* of one member */
 	int after_priority;
 	uint32_t limit_ms, warn_ms, warn_every_ms;       /* L() */
 	struct text warn_sound, limit_sound;
+};
+
+enum { FEATURE_DIGITS = 12 };
+
+/* Others may read these; only pbx/bridge*.c writes. */
+struct member {                 /* obj */
+	struct list link;               /* in bridge.members */
+	struct bridge *bridge;          /* held */
+	struct channel *ch;             /* held */
+	struct bridge_features f;       /* owns its texts */
+	struct fiber *waiter;           /* in bridge_wait() */
+	bool on_hold;                   /* it said CE_HOLD */
+	bool busy;                      /* a feature's fiber works for it: events are in the channel's queue */
+	char digits[FEATURE_DIGITS];    /* collected, not yet passed on */
+	unsigned digit_ms[FEATURE_DIGITS];
+	unsigned ndigits;
+	struct timer digit_timer, limit_timer, warn_timer;
+	uint64_t limit_at;              /* [ms] mono */
+};
+
+struct bridge {                 /* obj */
+	struct list link;               /* in pbx->bridges */
+	struct pbx *pbx;
+	struct text id, type, name, creator;
+	struct list members;            /* oldest first */
+	size_t count;
+	bool native;                    /* both sessions are joined: BridgeTechnology native_rtp */
+	bool dissolved;
+	bool moving;                    /* members are exchanged: not empty even when it looks so */
+	struct fiber *watcher;          /* woken when somebody leaves */
 };
 
 int bridge_new(struct bridge **out, struct pbx *pbx, struct str type /* "basic", "holding", ... */);
@@ -35,7 +65,15 @@ int bridge_call(struct channel *caller, struct channel *peer, const struct bridg
 		const struct bridge_features *peer_f);
 struct channel *bridge_peer(const struct channel *ch);       /* the only other member, or NULL */
 size_t bridge_count(const struct bridge *b);
-struct list *bridges(struct pbx *p);                         /* for `bridge show all` */
+struct list *bridges(struct pbx *p);                         /* of struct bridge, for `bridge show all` */
+struct bridge *bridge_by_id(struct pbx *p, struct str id);   /* NULL: none */
+/* BridgeUniqueid, BridgeType ... each with `prefix`. */
+void bridge_headers(struct event *e, const char *prefix, const struct bridge *b);
+/* All leave: who has no fiber ends with `cause`. */
+void bridge_dissolve(struct bridge *b, int cause);
+/* Put `in` where `out` was (Local optimisation, Replaces, pickup). `in` leaves its own
+ * bridge first. `out` is left alone in no bridge. */
+int bridge_swap(struct channel *in, struct channel *out);
 
 /* Transfers (used by REFER and by features). Send AMI BlindTransfer/AttendedTransfer. */
 int bridge_blind_transfer(struct channel *transferer, struct str exten, struct str context);

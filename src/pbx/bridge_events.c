@@ -1,0 +1,147 @@
+/* What a member of a bridge says, and who gets it. */
+#define LOG_MODULE "bridge"
+#include "base/obj.h"
+#include "pbx/bridge_private.h"
+#include "pbx/channel_private.h"
+
+/* To everybody but `m`. */
+void bridge_indicate_others(struct member *m, enum indication ind, const void *data)
+{
+	list_each_safe(l, tmp, &m->bridge->members) {
+		struct member *o = container_of(l, struct member, link);
+
+		if (o != m)
+			channel_indicate(o->ch, ind, data);
+	}
+}
+
+void bridge_pass_digit(struct member *m, char digit, unsigned ms)
+{
+	list_each_safe(l, tmp, &m->bridge->members) {
+		struct member *o = container_of(l, struct member, link);
+
+		if (o != m)
+			channel_digit(o->ch, digit, ms);
+	}
+}
+
+static void digit_came(struct member *m, const struct chan_event *e)
+{
+	struct channel *peer;
+
+	if (m->ch->digits_relayed) {
+		peer = bridge_peer(m->ch);
+		if (!peer)
+			return;
+		channel_tell_digit(peer, false, e->digit, 0, "Sent");
+		channel_tell_digit(peer, true, e->digit, e->ms, "Sent");
+		return;
+	}
+	if (!bridge_features_digit(m, e->digit, e->ms))
+		bridge_pass_digit(m, e->digit, e->ms);
+}
+
+static void hold_came(struct member *m, const struct chan_event *e)
+{
+	struct str music = text_view(&e->text);
+
+	m->on_hold = true;
+	bridge_indicate_others(m, IND_HOLD, music.n ? &music : NULL);
+}
+
+static void line_came(struct member *m, const struct chan_event *e)
+{
+	struct channel *peer = bridge_peer(m->ch);
+
+	if (!peer)
+		return;
+	if (e->type == CE_CONNECTED_LINE && e->party) {
+		channel_set_connected(peer, e->party);
+	} else if (e->type == CE_REDIRECTING && e->redirecting) {
+		redirecting_copy(&peer->redirecting, e->redirecting);
+		channel_indicate(peer, IND_REDIRECTING, NULL);
+	}
+}
+
+static void text_came(struct member *m, const struct chan_event *e)
+{
+	list_each_safe(l, tmp, &m->bridge->members) {
+		struct member *o = container_of(l, struct member, link);
+
+		if (o != m && o->ch->tech->text)
+			o->ch->tech->text(o->ch, text_view(&e->text), text_view(&e->text2));
+	}
+}
+
+static void handle(struct member *m, const struct chan_event *e)
+{
+	switch (e->type) {
+	case CE_HANGUP:
+		bridge_leave(m, m->ch->cause);
+		break;
+	case CE_WAKE:
+		if (m->ch->async_goto || m->ch->hungup)
+			bridge_leave(m, 0);
+		break;
+	case CE_DTMF_END:
+		digit_came(m, e);
+		break;
+	case CE_HOLD:
+		hold_came(m, e);
+		break;
+	case CE_UNHOLD:
+		m->on_hold = false;
+		bridge_indicate_others(m, IND_UNHOLD, NULL);
+		break;
+	case CE_CONNECTED_LINE:
+	case CE_REDIRECTING:
+		line_came(m, e);
+		break;
+	case CE_TEXT:
+		text_came(m, e);
+		break;
+	case CE_RINGING:
+		bridge_indicate_others(m, IND_RINGING, NULL);
+		break;
+	case CE_PROGRESS:
+		bridge_indicate_others(m, IND_PROGRESS, NULL);
+		break;
+	case CE_PROCEEDING:
+		bridge_indicate_others(m, IND_PROCEEDING, NULL);
+		break;
+	case CE_ANSWER:
+		bridge_indicate_others(m, IND_STOP, NULL);
+		break;
+	case CE_FLASH:
+		bridge_indicate_others(m, IND_FLASH, NULL);
+		break;
+	case CE_VIDUPDATE:
+		bridge_indicate_others(m, IND_VIDUPDATE, NULL);
+		break;
+	case CE_T38:
+		bridge_indicate_others(m, IND_T38, e->data);
+		break;
+	case CE_AOC:
+		bridge_indicate_others(m, IND_AOC, e->data);
+		break;
+	case CE_MEDIA:
+		channel_path_update(m->ch, true);
+		bridge_indicate_others(m, IND_SRCUPDATE, NULL);
+		break;
+	case CE_PLAY_DONE:
+		bridge_limit_said(m);
+		break;
+	default:
+		break;
+	}
+}
+
+void bridge_sink(void *arg, struct channel *ch, struct chan_event *e)
+{
+	struct member *m = obj_hold(arg);
+
+	(void)ch;
+	handle(m, e);
+	chan_event_free(e);
+	obj_drop(m);
+}
