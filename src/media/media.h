@@ -8,8 +8,9 @@
  *          ESHUTDOWN the session is closed. A close never fails.
  * Rooms kept: SRTP and DTLS sit between socket and stream in media/thread.c (the
  * demultiplexer of RFC 7983 already tells their packets apart and counts them);
- * ICE answers STUN there; UDPTL is a session whose type is MEDIA_IMAGE; video
- * is relayed by payload type as it is; mixing and recording attach where a
+ * ICE answers STUN there; video is relayed by payload type as it is, UDPTL (a
+ * session whose type is MEDIA_IMAGE) datagram by datagram, both between two
+ * sessions of that type; a T.38 gateway is a later source; mixing and recording attach where a
  * decoded frame passes (stream_frame() in media/stream.c). See docs/media.md. */
 #ifndef MEDIA_MEDIA_H
 #define MEDIA_MEDIA_H

@@ -37,7 +37,7 @@ void report_send(struct stream *s, bool bye)
 	struct rtcp_out r = { .ssrc = s->ssrc, .bye = bye, .cname = str_z(s->cname) };
 	uint8_t buf[300];
 
-	if (!s->cfg || (!s->stats.tx && !s->rx.started))
+	if (!s->cfg || s->type == MEDIA_IMAGE || (!s->stats.tx && !s->rx.started))
 		return;
 	r.sender = s->stats.tx != s->tx_reported;
 	if (r.sender) {
@@ -122,7 +122,7 @@ static void keepalive(struct stream *s)
 	uint64_t since = s->last_tx_us > s->set_us ? s->last_tx_us : s->set_us;
 	uint8_t pkt[RTP_HEADER + 1];
 
-	if (!ms || s->t->now_us - since < ms * 1000 || !sa_is_set(&s->dst) || !sa_port(&s->dst))
+	if (!ms || s->type == MEDIA_IMAGE || s->t->now_us - since < ms * 1000 || !sa_is_set(&s->dst) || !sa_port(&s->dst))
 		return;
 	send_advance(s, 8000);
 	rtp_write(pkt, 13, false, s->seq++, s->ts, s->ssrc);

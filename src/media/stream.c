@@ -139,6 +139,26 @@ void stream_packet(struct stream *s, uint8_t *p, size_t n, const struct sa *from
 	}
 }
 
+/* T.38 over UDPTL: sixteen bits of sequence, then what only the ends understand.
+ * Relayed as it is. */
+static void udptl_packet(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
+{
+	if (!s->cfg || n < 4) {
+		s->stats.dropped_bad++;
+		return;
+	}
+	if (!latch_accept(s, from, (uint16_t)(p[0] << 8 | p[1])))
+		return;
+	s->stats.rx++;
+	s->stats.rx_bytes += n;
+	s->last_rx_us = s->t->now_us;
+	s->told_timeout = false;
+	if (!s->told_first)
+		first_packet(s, from);
+	if (s->can_rx && s->peer && s->peer->cfg && s->peer->can_tx)
+		send_packet(s->peer, p, n);
+}
+
 static void rtcp_packet(struct stream *s, const uint8_t *p, size_t n, const struct sa *from)
 {
 	if (!s->cfg || !latch_accept_rtcp(s, from))
@@ -161,6 +181,11 @@ void stream_readable(struct stream *s, bool rtcp)
 		struct sa mapped = from;
 
 		sa_from(&from, &mapped.u.s, len);
+	}
+	if (s->type == MEDIA_IMAGE) {
+		if (!rtcp)
+			udptl_packet(s, t->pkt, (size_t)n, &from);
+		return;
 	}
 	switch (rtp_kind(t->pkt, (size_t)n)) {
 	case RTP_KIND_RTP:
