@@ -184,11 +184,7 @@ static int answer(struct channel *ch)
 
 	if (!s->incoming || s->st != SESSION_RINGING)
 		return 0;
-	/* RFC 3262 5: a 2xx may not overtake an unacknowledged SDP; phones do not
-	 * mind, so it only stops the repetition. */
-	session_reliable_stop(s);
-	s->st = SESSION_UP;
-	err = session_respond(s, 200, true);
+	err = session_answer(s);
 	if (err)
 		log_error("channel '%s' cannot be answered: %s", text_z(&ch->name), strerror(err));
 	session_channel_state(s, CHAN_UP);

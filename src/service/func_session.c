@@ -80,6 +80,7 @@ int func_dtmf_mode_read(struct pbx *p, struct channel *ch, struct str args, stru
 int func_dtmf_mode_write(struct pbx *p, struct channel *ch, struct str args, struct str value)
 {
 	struct session *s = session_of_channel(ch);
+	struct str body;
 
 	(void)p;
 	(void)args;
@@ -89,7 +90,12 @@ int func_dtmf_mode_write(struct pbx *p, struct channel *ch, struct str args, str
 		if (!str_ieq(str_trim(value), str_z(dtmf_modes[i])))
 			continue;
 		s->dtmf_mode = (uint8_t)i;
-		session_sdp_start(s);
+		/* An offer that waits for its answer is looked at anew. */
+		if (s->st == SESSION_RINGING && s->invite && !s->local_sdp.n &&
+		    sip_body(s->invite, STR("application/sdp"), &body))
+			session_offer_in(s, body);
+		else
+			session_sdp_start(s);
 		if (s->st == SESSION_UP)
 			session_media_apply(s);
 		return 0;

@@ -11,6 +11,7 @@ static void session_free(void *arg)
 
 	if (s->uac)
 		request_detach(s->uac);
+	session_deferred_free(s);
 	obj_drop(s->dlg);
 	obj_drop(s->uas);
 	obj_drop(s->invite);
@@ -46,6 +47,7 @@ int session_new(struct service *svc, struct snapshot *conf, const struct endpoin
 	list_init(&s->headers);
 	list_init(&s->response_headers);
 	list_init(&s->rel_queue);
+	list_init(&s->deferred);
 	list_init(&s->by_endpoint);
 	s->state_of = endpoint_state_get(svc, ep->name, true);
 	list_append(&svc->sessions, &s->link);
@@ -193,6 +195,14 @@ void session_end(struct session *s, int cause)
 	} else if (was == SESSION_UP) {
 		if (s->uac_is_refresh)
 			request_detach(s->uac);
+		if (s->uas && s->uas->invite && s->uas->status >= 200 && !s->bye_sent) {
+			/* RFC 3261 15: no BYE before the ACK. */
+			s->ending = true;
+			s->hangup_cause = cause;
+			obj_hold(s);
+			unlink_session(s);
+			return;
+		}
 		if (s->uas)
 			sip_stx_reply(s->uas, 487);
 		send_bye(s, cause);
@@ -205,6 +215,20 @@ void session_end(struct session *s, int cause)
 	/* With our INVITE still under way the dialog serves until its answer. */
 	if (s->dlg && !(was == SESSION_INVITING && s->uac))
 		sip_dialog_close(s->dlg);
+}
+
+void session_finish_ending(struct session *s)
+{
+	if (!s->ending)
+		return;
+	s->ending = false;
+	send_bye(s, s->hangup_cause);
+	sip_dialog_close(s->dlg);
+	if (s->uas) {
+		s->uas->user = (struct sip_stx_user){ 0 };
+		s->uas = obj_drop(s->uas);
+	}
+	obj_drop(s);
 }
 
 void session_peer_ended(struct session *s, int cause)

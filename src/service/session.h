@@ -42,6 +42,10 @@ struct session {                /* obj */
 
 	/* a request of theirs that waits for our final answer */
 	struct sip_stx *uas;            /* held: INVITE (first one, or re-INVITE) */
+	bool uas_has_offer;             /* it brought SDP; else the offer is ours to make */
+	bool ending;                    /* over, but our 2xx is not acknowledged yet: BYE follows (15) */
+	bool answer_wanted;             /* 200 waits for a PRACK */
+	struct list deferred;           /* requests of ours that wait for that ACK */
 	struct sip_msg *invite;         /* held: their first INVITE, for PJSIP_HEADER */
 	struct sip_msg *last_response;  /* held */
 	unsigned sent_status;           /* last provisional of ours */
@@ -111,6 +115,8 @@ int session_new(struct service *svc, struct snapshot *conf, const struct endpoin
 void session_end(struct session *s, int cause);
 /* The peer ended it: the channel gets a hangup with `cause`. */
 void session_peer_ended(struct session *s, int cause);
+/* An ended session whose BYE had to wait sends it. */
+void session_finish_ending(struct session *s);
 unsigned session_status_of(int cause);               /* Q.850 to SIP */
 int session_cause_of(unsigned status);               /* SIP to Q.850 */
 int session_cause_of_msg(const struct sip_msg *msg); /* a Reason header first (RFC 3326) */
@@ -134,6 +140,10 @@ struct session *session_accept(struct service *svc, struct identity *id, struct 
 /* Provisional or final answer to their INVITE. `sdp`: with what the negotiation has. */
 int session_respond(struct session *s, unsigned status, bool sdp);
 
+/* 200 to their INVITE, as soon as no reliable response waits for its PRACK
+ * (RFC 3262 3). */
+int session_answer(struct session *s);
+
 /* session_out.c */
 int session_call(struct session *s);
 /* re-INVITE or UPDATE with the present state of things; waits for its turn. */
@@ -143,6 +153,10 @@ int session_refresh_wait(struct session *s, bool update);
 /* Any request inside the dialog; answers challenges. `fn` may be NULL. */
 typedef void session_done_fn(struct session *s, const struct sip_msg *final /* NULL: none came */, void *arg);
 int session_send(struct session *s, struct sip_out *o, session_done_fn *fn, void *arg);
+
+/* Our 2xx was acknowledged, or never will be: what waited for it goes out. */
+void session_acked(struct session *s);
+void session_deferred_free(struct session *s);
 
 /* session_sdp.c */
 int session_sdp_start(struct session *s);            /* makes s->neg */

@@ -38,7 +38,7 @@ static int write_sdp(struct session *s, struct buf *b)
 		buf_put(b, text_view(&s->local_sdp));
 		return buf_err(b);
 	}
-	if (s->neg && !s->offer_ours && neg_remote(s->neg))
+	if (s->neg && !s->offer_ours && s->uas_has_offer)
 		err = session_answer_out(s, b);
 	else
 		err = session_offer_out(s, b);
@@ -75,6 +75,16 @@ int session_respond(struct session *s, unsigned status, bool sdp)
 	return err;
 }
 
+int session_answer(struct session *s)
+{
+	s->answer_wanted = s->rel_pending;
+	if (s->answer_wanted)
+		return 0;
+	session_reliable_stop(s);
+	s->st = SESSION_UP;
+	return session_respond(s, 200, true);
+}
+
 /* ---- a new call ---------------------------------------------------------------------- */
 
 static void on_cancelled(void *arg, struct sip_stx *tx, struct sip_msg *cancel)
@@ -100,6 +110,11 @@ static void on_ended(void *arg, struct sip_stx *tx, bool acked)
 {
 	struct session *s = arg;
 
+	if (s->ending && !acked) {
+		s->bye_sent = false;
+		session_finish_ending(s);
+		return;
+	}
 	if (acked || s->st != SESSION_UP)
 		return;
 	log_notice("'%.*s' never acknowledged the answer to its INVITE; ending the call", STR_ARG(s->ep->name));
@@ -202,7 +217,8 @@ static unsigned prepare(struct session *s, struct sip_stx *tx, struct sip_msg *m
 		status = session_timer_request(s, msg, extra);
 	if (!status && make_dialog(s, tx, msg))
 		status = 500;
-	if (!status && sip_body(msg, SDP, &body))
+	s->uas_has_offer = sip_body(msg, SDP, &body);
+	if (!status && s->uas_has_offer)
 		status = session_offer_in(s, body);
 	else if (!status && session_sdp_start(s))
 		status = 500;
@@ -257,6 +273,20 @@ struct session *session_accept(struct service *svc, struct identity *id, struct 
 	return session_accept_at(svc, id, tx, msg, session_exten(id->conf, &msg->ruri, room, sizeof(room)));
 }
 
+/* Bodies that a call may have to be understood by us. */
+static const struct str body_types[] = { STR_INIT("application/sdp"), STR_INIT("application/pidf+xml"),
+	STR_INIT("message/sipfrag") };
+
+/* Requests in the dialog could not be sent to what is no SIP URI. */
+static bool has_foreign_contact(const struct sip_msg *msg)
+{
+	struct sip_each e = { 0 };
+	struct sip_addr a;
+	struct str v;
+
+	return sip_each(msg, SIP_H_CONTACT, &e, &v) && (sip_addr_parse(&a, v) || !sip_uri_is_sip(&a.uri));
+}
+
 void invite_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
 {
 	char room[256];
@@ -266,6 +296,14 @@ void invite_request(struct service *svc, struct identity *id, struct sip_stx *tx
 
 	if (!sip_uri_is_sip(&msg->ruri) && !sip_uri_is_tel(&msg->ruri)) {
 		service_reply(svc, tx, 416, STR_NULL);
+		return;
+	}
+	if (has_foreign_contact(msg)) {
+		service_reply(svc, tx, 416, STR_NULL);
+		return;
+	}
+	if (sip_body_demands_other(msg, body_types, ARRAY_LEN(body_types))) {
+		service_reply(svc, tx, 415, STR("Accept: application/sdp\r\n"));
 		return;
 	}
 	if (map_get(svc->maintenance, id->ep->name)) {
@@ -313,7 +351,7 @@ void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg)
 		return;
 	obj_hold(tx);
 	obj_hold(s);
-	if (s->offer_ours) {    /* our offer was in the 200; the answer is due now */
+	if (s->offer_ours && !s->ending) {      /* our offer was in the 200; the answer is due now */
 		if (sip_body(msg, SDP, &body))
 			status = session_answer_in(s, body);
 		else
@@ -324,8 +362,8 @@ void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg)
 	obj_drop(tx);
 	if (status && s->ch)
 		channel_hangup(s->ch, CAUSE_BEARER_NOT_AVAILABLE);
-	else if (s->refresh_wanted)
-		session_refresh(s, s->refresh_by_update);
+	session_acked(s);
+	session_finish_ending(s);
 	obj_drop(s);
 }
 
@@ -387,6 +425,7 @@ static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *m
 		return;
 	}
 	text_set(&s->local_sdp, STR_NULL);
+	s->uas_has_offer = has_sdp;
 	if (update) {
 		struct sip_stx *first = s->uas;
 
@@ -476,6 +515,17 @@ void session_dialog_request(void *arg, struct sip_dialog *d, struct sip_stx *tx,
 	obj_hold(s);
 	if (s->ep->force_rport)
 		sip_stx_force_rport(tx);
+	if (s->st == SESSION_ENDED) {
+		if (msg->method == SIP_BYE) {   /* they were quicker than our BYE */
+			s->bye_sent = true;
+			service_reply(s->svc, tx, 200, STR_NULL);
+			session_finish_ending(s);
+		} else {
+			service_reply(s->svc, tx, 481, STR_NULL);
+		}
+		obj_drop(s);
+		return;
+	}
 	switch (msg->method) {
 	case SIP_BYE:
 		on_bye(s, tx, msg);

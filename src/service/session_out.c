@@ -379,7 +379,61 @@ static void in_dialog_prepare(void *arg, struct request *rq, struct sip_out *o, 
 		d->dlg->local_cseq = o->cseq;
 }
 
+struct deferred {
+	struct list link;
+	struct sip_out *o;      /* held */
+	session_done_fn *fn;
+	void *arg;
+};
+
+static int defer(struct session *s, struct sip_out *o, session_done_fn *fn, void *arg)
+{
+	struct deferred *d = malloc(sizeof(*d));
+
+	if (!d)
+		return ENOMEM;
+	*d = (struct deferred){ .o = obj_hold(o), .fn = fn, .arg = arg };
+	list_append(&s->deferred, &d->link);
+	return 0;
+}
+
+static int send_now(struct session *s, struct sip_out *o, session_done_fn *fn, void *arg);
+
+void session_deferred_free(struct session *s)
+{
+	list_each_safe(p, next, &s->deferred) {
+		struct deferred *d = container_of(p, struct deferred, link);
+
+		list_remove(&d->link);
+		obj_drop(d->o);
+		free(d);
+	}
+}
+
+void session_acked(struct session *s)
+{
+	list_each_safe(p, next, &s->deferred) {
+		struct deferred *d = container_of(p, struct deferred, link);
+
+		list_remove(&d->link);
+		send_now(s, d->o, d->fn, d->arg);
+		obj_drop(d->o);
+		free(d);
+	}
+	if (s->refresh_wanted && s->st == SESSION_UP && !timer_running(&s->glare))
+		session_refresh(s, s->refresh_by_update);
+}
+
+/* The peer is sure of the dialog only when it has our 2xx, and many a phone
+ * refuses what comes before its ACK went out. */
 int session_send(struct session *s, struct sip_out *o, session_done_fn *fn, void *arg)
+{
+	if (s->uas && s->uas->invite && s->uas->status >= 200 && s->st == SESSION_UP)
+		return defer(s, o, fn, arg);
+	return send_now(s, o, fn, arg);
+}
+
+static int send_now(struct session *s, struct sip_out *o, session_done_fn *fn, void *arg)
 {
 	struct in_dialog *d = malloc(sizeof(*d));
 	struct request_prm prm = { 0 };

@@ -156,6 +156,8 @@ void session_reliable_prack(struct session *s, struct sip_stx *tx, struct sip_ms
 		text_free(&h->sdp);
 		free(h);
 	}
+	if (s->answer_wanted && !s->rel_pending)
+		session_answer(s);
 }
 
 /* A reliable response of the peer: acknowledged with PRACK (section 4). */

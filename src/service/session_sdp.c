@@ -293,6 +293,19 @@ static int parse(struct session *s, struct str body, struct sdp **sdp)
 	return err;
 }
 
+/* A number of the dynamic range says nothing without its rtpmap (RFC 3551 3). */
+static bool is_complete(const struct sdp *sdp)
+{
+	for (size_t i = 0; i < sdp->nmedia; i++) {
+		const struct sdp_media *m = &sdp->media[i];
+
+		for (size_t k = 0; m->port && k < m->nrtpmap; k++)
+			if (m->rtpmap[k].pt >= 96 && !m->rtpmap[k].encoding.n)
+				return false;
+	}
+	return true;
+}
+
 unsigned session_offer_in(struct session *s, struct str body)
 {
 	enum neg_verdict why = NEG_OK;
@@ -303,6 +316,11 @@ unsigned session_offer_in(struct session *s, struct str body)
 		return 500;
 	if (parse(s, body, &sdp))
 		return 400;
+	if (!is_complete(sdp)) {
+		log_notice("SDP of '%.*s' has a dynamic payload type without rtpmap", STR_ARG(s->ep->name));
+		obj_drop(sdp);
+		return 400;
+	}
 	err = neg_offer_in(s->neg, sdp, NULL, &why);
 	if (!err && open_streams(s))
 		err = EMFILE;
@@ -347,15 +365,26 @@ static int first_offer(struct session *s, const struct formats *all)
 	return err;
 }
 
+/* What is spoken now, unless the dialplan or the configuration wants more. */
+static void formats_now(struct session *s, const struct neg_stream *st, const struct formats *all, struct formats *out)
+{
+	*out = (struct formats){ 0 };
+	if (!s->has_offer_formats && !s->conf->global->all_codecs_on_empty_reinvite)
+		for (size_t k = 0; k < st->ncodecs; k++)
+			formats_add(out, (enum format_id)st->codecs[k].id, 0);
+	if (!out->n)
+		formats_add_all(out, all, st->type);
+}
+
 static void again_offer(struct session *s, const struct formats *all)
 {
 	for (size_t i = 0; i < neg_count(s->neg); i++) {
 		struct neg_stream *st = neg_stream(s->neg, i);
-		struct formats wanted = { 0 };
+		struct formats wanted;
 
 		if (!st->active)
 			continue;
-		formats_add_all(&wanted, all, st->type);
+		formats_now(s, st, all, &wanted);
 		if (wanted.n)
 			neg_stream_set(s->neg, i, &wanted, true);
 		if (st->type == MEDIA_AUDIO)

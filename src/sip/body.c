@@ -9,12 +9,24 @@ struct entity {
 	struct str type;        /* "application/sdp" */
 	struct str params;
 	struct str content;
+	bool required;          /* Content-Disposition says handling=required (RFC 3261 20.11) */
 };
+
+/* True: stop here. */
+typedef bool visit_fn(void *arg, const struct entity *e);
 
 static void type_set(struct entity *e, struct str value)
 {
 	e->type = trim(str_cut_raw(&value, ';'));
 	e->params = value;
+}
+
+static bool is_required(struct str disposition)
+{
+	struct str handling;
+
+	str_cut(&disposition, ';');
+	return sip_param(disposition, STR("handling"), &handling) && str_ieq(handling, STR("required"));
 }
 
 /* Headers of a part, up to its blank line; text/plain when none says else
@@ -36,6 +48,8 @@ static void part_parse(struct entity *e, struct str part)
 		}
 		if (str_ieq(name, STR("Content-Type")) || str_ieq(name, STR("c")))
 			type_set(e, line);
+		else if (str_ieq(name, STR("Content-Disposition")))
+			e->required = is_required(line);
 	}
 	e->content = part;
 }
@@ -58,10 +72,9 @@ static size_t delimiter_find(struct str s, struct str boundary)
 	return s.n;
 }
 
-static bool entity_find(const struct entity *e, struct str type, unsigned depth, unsigned *parts, struct str *found);
+static bool entity_visit(const struct entity *e, unsigned depth, unsigned *parts, visit_fn *fn, void *arg);
 
-static bool multipart_find(const struct entity *e, struct str type, unsigned depth, unsigned *parts,
-			   struct str *found)
+static bool multipart_visit(const struct entity *e, unsigned depth, unsigned *parts, visit_fn *fn, void *arg)
 {
 	struct str boundary, s = e->content;
 	size_t at;
@@ -86,22 +99,18 @@ static bool multipart_find(const struct entity *e, struct str type, unsigned dep
 		end -= end > 0;
 		end -= end > 0 && s.p[end - 1] == '\r';
 		part_parse(&part, from_to(s, 0, end));
-		if (entity_find(&part, type, depth + 1, parts, found))
+		if (entity_visit(&part, depth + 1, parts, fn, arg))
 			return true;
 	}
 	return false;
 }
 
-static bool entity_find(const struct entity *e, struct str type, unsigned depth, unsigned *parts, struct str *found)
+static bool entity_visit(const struct entity *e, unsigned depth, unsigned *parts, visit_fn *fn, void *arg)
 {
-	if (str_ieq(e->type, type)) {
-		*found = e->content;
-		return true;
-	}
-	return str_istarts(e->type, STR("multipart/")) && multipart_find(e, type, depth, parts, found);
+	return fn(arg, e) || (str_istarts(e->type, STR("multipart/")) && multipart_visit(e, depth, parts, fn, arg));
 }
 
-bool sip_body(const struct sip_msg *m, struct str type, struct str *part)
+static bool message_visit(const struct sip_msg *m, visit_fn *fn, void *arg)
 {
 	struct entity e = { 0 };
 	unsigned parts = 0;
@@ -110,5 +119,54 @@ bool sip_body(const struct sip_msg *m, struct str type, struct str *part)
 		return false;
 	type_set(&e, sip_hdr_value(m, SIP_H_CONTENT_TYPE));
 	e.content = m->body;
-	return entity_find(&e, type, 0, &parts, part);
+	e.required = is_required(sip_hdr_value(m, SIP_H_CONTENT_DISPOSITION));
+	return entity_visit(&e, 0, &parts, fn, arg);
+}
+
+struct wanted {
+	struct str type, found;
+};
+
+static bool is_wanted(void *arg, const struct entity *e)
+{
+	struct wanted *w = arg;
+
+	if (!str_ieq(e->type, w->type))
+		return false;
+	w->found = e->content;
+	return true;
+}
+
+bool sip_body(const struct sip_msg *m, struct str type, struct str *part)
+{
+	struct wanted w = { type, STR_NULL };
+
+	if (!message_visit(m, is_wanted, &w))
+		return false;
+	*part = w.found;
+	return true;
+}
+
+struct known {
+	const struct str *types;
+	size_t n;
+};
+
+static bool is_unknown(void *arg, const struct entity *e)
+{
+	const struct known *k = arg;
+
+	if (!e->required || str_istarts(e->type, STR("multipart/")))
+		return false;
+	for (size_t i = 0; i < k->n; i++)
+		if (str_ieq(e->type, k->types[i]))
+			return false;
+	return true;
+}
+
+bool sip_body_demands_other(const struct sip_msg *m, const struct str *types, size_t n)
+{
+	struct known k = { types, n };
+
+	return message_visit(m, is_unknown, &k);
 }

@@ -56,6 +56,17 @@ static void write_via(struct buf *b, const struct sip_out *o, const struct net_p
 	buf_put(b, STR("\r\n"));
 }
 
+/* A line each: some elements look at the first line only. */
+static void write_routes(struct buf *b, struct str route)
+{
+	while (route.n) {
+		struct str one = str_trim(str_cut_addr(&route, ','));
+
+		if (one.n)
+			sip_write_hdr(b, STR("Route"), one);
+	}
+}
+
 struct net_bytes *sip_out_encode(const struct sip_out *o, const struct net_path *path, struct str branch)
 {
 	char room[4096];
@@ -73,8 +84,7 @@ struct net_bytes *sip_out_encode(const struct sip_out *o, const struct net_path 
 	buf_put(&b, STR("CSeq: "));
 	buf_u64(&b, o->cseq);
 	buf_puts(&b, STR(" "), o->method_name, STR("\r\n"));
-	if (o->route.n)
-		sip_write_hdr(&b, STR("Route"), o->route);
+	write_routes(&b, o->route);
 	buf_put(&b, buf_view(&o->headers));
 	buf_put(&b, o->auth);
 	buf_put(&b, STR("Max-Forwards: "));
