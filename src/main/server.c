@@ -268,6 +268,8 @@ static void stop_all(struct server *s)
 	if (s->manage)
 		manage_stop(s->manage);
 	fiber_run_ready();
+	if (s->store)
+		store_drain(s->store);  /* its answers still need the service */
 	service_free(s->service);
 	if (s->pbx)
 		pbx_free(s->pbx);
