@@ -60,6 +60,10 @@ int neg_save(struct neg *n);
 uint8_t neg_pt(struct neg_row *r, enum format_id id);
 uint8_t neg_te_pt(struct neg_row *r, uint32_t rate);
 enum sdp_dir neg_dir_offer(const struct neg_stream *s);
-void neg_committed(struct neg *n);      /* our answer is written: what it says is in force */
+void neg_committed(struct neg *n);      /* an answer is written or taken: what it says is in force */
+/* The offer came to nothing. `ours`: its numbers stay, for another fork's answer. */
+void neg_put_back(struct neg *n, bool ours);
+/* Addresses and direction, as the peer's m= line has them. */
+void neg_remote_set(struct neg_row *r, const struct sdp_media *m);
 
 #endif
