@@ -51,7 +51,7 @@ def test_a_good_configuration_passes(place):
     ("a transport that is not there", "transport = pigeon", "pigeon"),
 ])
 def test_check_names_the_fault(place, what, line, expect):
-    text = GOOD.replace("[1001](phone)\n", f"[1001](phone)\n{line}\n")
+    text = GOOD.replace("aors = 1001\n", f"aors = 1001\n{line}\n")
     code, lines = check(place, text)
     assert code == 1, f"{what}: exit {code}: {lines}"
     at = number(text, line)
@@ -103,10 +103,20 @@ def test_directory_that_cannot_be_written(make_server):
     assert any(f"{server.dir}/lib" in line for line in server.log().splitlines()), server.log()[-3000:]
 
 
-def test_missing_configuration():
-    code, out = run_checked(["-f", "-C", "/nonexistent/asterisk.conf"])
-    assert code not in (0, 99) and code > 0
-    assert "/nonexistent" in out
+def test_missing_configuration(place):
+    code, out = run_checked(["run", "/nonexistent"])
+    assert code == 1 and "/nonexistent" in out
+
+
+def test_configuration_without_files(make_server):
+    """It starts, as Asterisk does, and says which file is missing where."""
+    server = make_server()
+    for name in ("pjsip.conf", "extensions.conf"):
+        os.unlink(f"{server.dir}/etc/{name}")
+    server.start()
+    for name in ("pjsip.conf", "extensions.conf"):
+        assert any(name in line and f"{server.dir}/etc" in line or f"{name}: not there" in line
+                   for line in server.log().splitlines()), server.log()[-3000:]
 
 
 # --- the network ---------------------------------------------------------------
@@ -189,14 +199,12 @@ def test_stream_garbage_closes_the_stream(server, wire):
 
 def test_control_bytes_never_reach_the_log(server, wire):
     nasty = "1001\x1b[2J\x07\x9b31m\x7f"
-    for method in ("REGISTER", "INVITE", "OPTIONS", "BYE\x1b[1m", "MESSAGE"):
-        wire.send(wire.request(method, nasty, extra="User-Agent: evil\x1b]0;title\x07\r\nX-Bell: \x07\x08\r\n"))
-        wire.receive()
-    wire.send(b"\x1b[2J\x07 not SIP\r\n\r\n")
-    server.console("pjsip set logger on")
-    wire.send(wire.request("REGISTER", nasty))
-    wire.receive()
-    alive(wire)
+    for logger in ("off", "on"):
+        server.ask(f"pjsip set logger {logger}")
+        for method in ("REGISTER", "INVITE", "OPTIONS", "BYE\x1b[1m", "MESSAGE"):
+            wire.send(wire.request(method, nasty, extra="User-Agent: evil\x1b]0;title\x07\r\nX-Bell: \x07\x08\r\n"))
+        wire.send(b"\x1b[2J\x07 not SIP\r\n\r\n")
+        alive(wire)
     found = []
     for base, _, names in os.walk(f"{server.dir}/log"):
         found += [os.path.join(base, n) for n in names]

@@ -70,8 +70,9 @@ def test_it_says_what_to_do(run):
         assert re.search(rf"\b{number}\b", text)
     for transport in ("udp", "tcp"):
         assert re.search(rf"Listening on {transport} {re.escape(run.address)}", text, re.I), text
-    for word in ("WARNING", "ERROR"):
-        assert word not in text, text
+    # A sanitizer's remark about contexts is not the server's.
+    own = [line for line in text.splitlines() if not line.startswith("==")]
+    assert not [line for line in own if "WARNING" in line or "ERROR" in line], text
 
 
 def test_passwords_are_made_once_and_kept_from_others(place):
