@@ -1,7 +1,6 @@
 /* Actions on bridges. */
 #include "manage/manager_private.h"
 #include "pbx/bridge.h"
-#include "pbx/bridge_private.h"
 #include "pbx/channel.h"
 #include <errno.h>
 

@@ -5,6 +5,7 @@
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
 #include "pbx/dialplan.h"
+#include "pbx/features.h"
 #include "pbx/local.h"
 #include <errno.h>
 #include <regex.h>
@@ -363,6 +364,61 @@ static void blind_transfer(struct ami_ctx *a)
 		ami_ok(a, "Transfer succeeded");
 }
 
+/* ---- attended transfer ------------------------------------------------ */
+
+static void press(struct channel *ch, struct str digits)
+{
+	for (size_t i = 0; i < digits.n; i++) {
+		struct chan_event *e = chan_event_new(CE_DTMF_END);
+
+		if (!e)
+			return;
+		e->digit = digits.p[i];
+		e->ms = 100;
+		channel_event(ch, e);
+	}
+}
+
+/* The same as if its user had dialled the feature's code and the number. */
+static void atxfer(struct ami_ctx *a)
+{
+	const struct features_conf *f = features_get(a->m->pbx);
+	struct str context = ami_get(a, "Context");
+	struct channel *ch;
+
+	if (!ami_get(a, "Channel").n || !ami_get(a, "Exten").n) {
+		ami_error(a, ami_get(a, "Channel").n ? "No extension specified" : "No channel specified");
+		return;
+	}
+	ch = ami_get_channel(a, "Channel", "", "Channel specified does not exist");
+	if (!ch)
+		return;
+	if (!f || !f->atxfer.n) {
+		ami_error(a, "No attended transfer feature code found");
+		return;
+	}
+	if (context.n)
+		pbx_setvar(a->m->pbx, ch, STR("TRANSFER_CONTEXT"), context);
+	press(ch, text_view(&f->atxfer));
+	press(ch, ami_get(a, "Exten"));
+	ami_ok(a, "Atxfer successfully queued");
+}
+
+static void cancel_atxfer(struct ami_ctx *a)
+{
+	const struct features_conf *f = features_get(a->m->pbx);
+	struct channel *ch = ami_get_channel(a, "Channel", "No channel specified", "Channel specified does not exist");
+
+	if (!ch)
+		return;
+	if (!f || !f->atxferabort.n) {
+		ami_error(a, "No disconnect feature code found");
+		return;
+	}
+	press(ch, text_view(&f->atxferabort));
+	ami_ok(a, "CancelAtxfer successfully queued");
+}
+
 /* ---- sound and text --------------------------------------------------- */
 
 static void send_text(struct ami_ctx *a)
@@ -462,6 +518,8 @@ static const struct ami_action rows[] = {
 	{ "Hangup", EV_SYSTEM | EV_CALL, "Hang up a channel, or all that match /regex/", hangup, false },
 	{ "Redirect", EV_CALL, "Send a channel elsewhere in the dialplan", redirect, false },
 	{ "BlindTransfer", EV_CALL, "Transfer a channel's peer to an extension", blind_transfer, false },
+	{ "Atxfer", EV_CALL, "Begin an attended transfer for a channel", atxfer, false },
+	{ "CancelAtxfer", EV_CALL, "End an attended transfer that was begun", cancel_atxfer, false },
 	{ "SendText", EV_CALL, "Send a text to a channel", send_text, false },
 	{ "PlayDTMF", EV_CALL, "Send a digit to a channel", play_dtmf, false },
 	{ "AbsoluteTimeout", EV_SYSTEM | EV_CALL, "Limit how long a channel may live", absolute_timeout, false },

@@ -2,8 +2,11 @@
 #include "manage/manager_private.h"
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
+#include "pbx/local.h"
 #include <errno.h>
 #include <time.h>
+
+#define MAP_DEPTH 32            /* Local channels in a row */
 
 static size_t calls(const struct pbx *p)
 {
@@ -84,6 +87,41 @@ static void core_show_channels(struct ami_ctx *a)
 	ami_list_end(a, "CoreShowChannelsComplete");
 }
 
+/* Everybody in a channel's bridge, and behind Local halves in it. */
+static void map_bridge(struct ami_ctx *a, struct str name, const struct channel *ch, unsigned depth)
+{
+	if (!ch->bridge || depth > MAP_DEPTH)
+		return;
+	list_each(l, &ch->bridge->members) {
+		const struct channel *other = container_of(l, struct member, link)->ch, *twin;
+
+		if (other == ch)
+			continue;
+		twin = local_twin(other);
+		for (int i = 0; i < (twin ? 2 : 1); i++) {
+			ami_event(a, "CoreShowChannelMap");
+			ami_put(a, "Channel", name);
+			ami_put(a, "ConnectedChannel", text_view(i ? &twin->name : &other->name));
+			ami_end(a);
+			a->items++;
+		}
+		if (twin)
+			map_bridge(a, name, twin, depth + 1);
+	}
+}
+
+static void core_show_channel_map(struct ami_ctx *a)
+{
+	struct channel *ch = ami_get_channel(a, "Channel", "CoreShowChannelMap requires a channel.",
+					     "Could not get channel snapshot");
+
+	if (!ch)
+		return;
+	ami_list_start(a, "Channel map will follow");
+	map_bridge(a, text_view(&ch->name), ch, 0);
+	ami_list_end(a, "CoreShowChannelMapComplete");
+}
+
 /* ---- reload ----------------------------------------------------------- */
 
 static void answer_reload(struct ami_ctx *a, int err, const char *done)
@@ -160,6 +198,7 @@ static const struct ami_action rows[] = {
 	{ "CoreStatus", EV_SYSTEM | EV_REPORTING, "When the server started and how many calls it had", core_status, false },
 	{ "CoreSettings", EV_SYSTEM | EV_REPORTING, "Version and limits", core_settings, false },
 	{ "CoreShowChannels", EV_SYSTEM | EV_REPORTING, "List all channels", core_show_channels, false },
+	{ "CoreShowChannelMap", EV_SYSTEM | EV_REPORTING, "List who hears a channel", core_show_channel_map, false },
 	{ "Reload", EV_CONFIG | EV_SYSTEM, "Read configuration files again", reload_action, false },
 	{ "ModuleLoad", EV_SYSTEM, "Reload a module", module_load, false },
 	{ "ModuleCheck", EV_SYSTEM, "Is a module there", module_check, false },

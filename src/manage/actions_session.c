@@ -69,15 +69,30 @@ static bool password_right(struct str secret, struct str given)
 	return !CRYPTO_memcmp(a, b, n);
 }
 
-static bool may_login(struct ami_ctx *a, const struct manager_user *u)
+/* Tells what was wrong only to the security log: the peer hears the same words. */
+static bool may_login(struct ami_ctx *a, struct str name, const struct manager_user *u)
 {
-	struct str which;
+	bool md5 = str_ieq(ami_get(a, "AuthType"), STR("MD5"));
+	struct str which = STR_NULL;
+	bool right;
 
-	if (!u || !u->secret.s.n || !acl_set_permits(u->acl, &a->s->peer, &which))
+	if (!u || !u->secret.s.n) {
+		ami_security(a->s, AMI_BAD_ACCOUNT, name, NULL, STR_NULL);
 		return false;
-	if (str_ieq(ami_get(a, "AuthType"), STR("MD5")))
-		return a->s->challenge[0] && digest_right(a->s, u->secret.s, ami_get(a, "Key"));
-	return password_right(u->secret.s, ami_get(a, "Secret"));
+	}
+	if (!acl_set_permits(u->acl, &a->s->peer, &which)) {
+		ami_security(a->s, AMI_FAILED_ACL, name, "ACLName", which);
+		return false;
+	}
+	if (md5)
+		right = a->s->challenge[0] && digest_right(a->s, u->secret.s, ami_get(a, "Key"));
+	else
+		right = password_right(u->secret.s, ami_get(a, "Secret"));
+	if (right)
+		ami_security(a->s, AMI_AUTH_OK, name, "UsingPassword", md5 ? STR("0") : STR("1"));
+	else
+		ami_security(a->s, md5 ? AMI_BAD_CHALLENGE : AMI_BAD_PASSWORD, name, NULL, STR_NULL);
+	return right;
 }
 
 static bool in_use(const struct manager *mgr, struct str user)
@@ -137,10 +152,11 @@ static void login(struct ami_ctx *a)
 	}
 	u = user.n ? manager_conf_user(a->s->mgr->conf, user) : NULL;
 	if (u && !u->allowmultiplelogin && in_use(a->s->mgr, user)) {
+		ami_security(a->s, AMI_SESSION_LIMIT, user, NULL, STR_NULL);
 		refuse(a, "Login Already In Use");
 		return;
 	}
-	if (!may_login(a, u)) {
+	if (!may_login(a, user, u)) {
 		log_notice("%s failed to authenticate as '%.*s'", sa_text_bare(&a->s->peer, text), STR_ARG(user));
 		refuse(a, "Authentication failed");
 		return;

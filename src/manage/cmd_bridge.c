@@ -1,7 +1,6 @@
 /* bridge ... */
 #include "manage/command.h"
 #include "pbx/bridge.h"
-#include "pbx/bridge_private.h"
 #include "pbx/channel.h"
 
 static const char *technology(const struct bridge *b)

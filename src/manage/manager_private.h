@@ -21,6 +21,7 @@ struct manager {
 	struct sa bound;
 	struct list sessions;           /* struct ami_session */
 	size_t unauthenticated;
+	uint64_t serial;                /* of the newest session */
 	struct map *actions;            /* const struct ami_action by name, case folded */
 	struct listener *events;        /* NULL: nobody wants any */
 	unsigned mask;                  /* what `events` was asked for */
@@ -42,6 +43,7 @@ struct ami_session {            /* obj; mgr->sessions holds one reference */
 	unsigned read, write, send;     /* EV_* bits; send: what it wants now */
 	uint32_t stall_ms;
 	char challenge[16];
+	uint64_t serial;                /* SessionID in security events */
 	struct ami_filters filters;
 	struct manager_conf *conf;      /* held: of the login; vars look into it */
 	const struct conf_var_list *vars;       /* setvar= of the user; NULL: none */
@@ -120,6 +122,11 @@ void ami_write_privilege(struct buf *b, unsigned ev);
 /* "on", "off", a number, names; false: not understood. */
 bool ami_mask_parse(struct str s, unsigned *ev);
 void ami_sessions_changed(struct manager *mgr);              /* someone's `send` changed */
+/* manager_security.c. `key`, `value`: one more field; NULL: none. */
+enum ami_security { AMI_AUTH_OK, AMI_BAD_ACCOUNT, AMI_BAD_PASSWORD, AMI_BAD_CHALLENGE, AMI_FAILED_ACL,
+	AMI_SESSION_LIMIT, AMI_NOT_ALLOWED, AMI_BAD_FORMAT, AMI_SECURITY_KINDS };
+void ami_security(struct ami_session *s, enum ami_security k, struct str account, const char *key,
+		  struct str value);
 int ami_login_filters(struct ami_session *s, const struct manager_user *u);
 
 #endif

@@ -87,12 +87,19 @@ static struct str action_name(const struct ami_message *msg)
 	return STR_NULL;
 }
 
+static void denied(struct ami_ctx *a, struct str action)
+{
+	ami_security(a->s, AMI_NOT_ALLOWED, text_view(&a->s->user), "RequestType", action);
+	ami_error(a, "Permission denied");
+}
+
 static void act(struct ami_ctx *a)
 {
 	struct str name = action_name(a->msg);
 	const struct ami_action *row;
 
 	if (!name.n) {
+		ami_security(a->s, AMI_BAD_FORMAT, text_view(&a->s->user), "RequestType", STR("Action: NONE"));
 		ami_error(a, "Missing action in request");
 		return;
 	}
@@ -101,7 +108,7 @@ static void act(struct ami_ctx *a)
 		return;
 	}
 	if (!a->s->authenticated && !open_to_all(name)) {
-		ami_error(a, "Permission denied");
+		denied(a, name);
 		return;
 	}
 	row = map_get(a->s->mgr->actions, name);
@@ -109,7 +116,7 @@ static void act(struct ami_ctx *a)
 		ami_error(a, "Invalid/unknown command: %.*s. Use Action: ListCommands to show available commands.",
 			  STR_ARG(name));
 	} else if (row->privilege && !(a->s->write & row->privilege)) {
-		ami_error(a, "Permission denied");
+		denied(a, name);
 	} else if (!row->early && manage_wait_booted(a->m)) {
 		ami_error(a, "Asterisk is shutting down");
 	} else if (a->s->mgr) {
@@ -231,6 +238,7 @@ void ami_session_accept(void *arg, struct stream *stream)
 	ami_parser_init(&s->parser);
 	ami_filters_init(&s->filters);
 	s->started = clock_wall_s(mgr->m->clock);
+	s->serial = ++mgr->serial;
 	list_append(&mgr->sessions, &s->link);
 	mgr->unauthenticated++;
 	stream_limits(stream, OUT_LIMIT, STALL_MIN);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <regex.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -366,6 +367,46 @@ static void refused(void **state)
 		HAS(&p, "Response: Error\r\nMessage: Authentication failed\r\n\r\n");
 		hang_up(&p);
 	}
+	/* Only the security events say which it was. */
+	assert_int_equal(world_events(&t.w, "InvalidPassword", "AccountID: admin"), 1);
+	assert_int_equal(world_events(&t.w, "InvalidAccountID", "AccountID: nobody"), 1);
+	assert_int_equal(world_events(&t.w, "FailedACL", "AccountID: far"), 1);
+	assert_int_equal(world_events(&t.w, "ChallengeResponseFailed", "Service: AMI"), 1);
+}
+
+static char security[1024];
+
+static void keep_security(void *arg, enum log_level level, const char *module, int verbosity, struct str line)
+{
+	(void)arg;
+	(void)module;
+	(void)verbosity;
+	if (level == LOG_SECURITY)
+		str_copy(security, sizeof(security), line);
+}
+
+/* In the form that fail2ban's filter reads, whatever the name tried. */
+static void security_log(void **state)
+{
+	struct peer p = dial();
+	regex_t re;
+	unsigned mask = log_mask();
+
+	(void)state;
+	assert_int_equal(regcomp(&re, "^SecurityEvent=\"InvalidAccountID\",EventTV=\"[^\"]*\",Severity=\"Error\",Service=\"AMI\","
+				 "EventVersion=\"1\",AccountID=\"x',RemoteAddress='y\",SessionID=\"0x[0-9a-f]+\","
+				 "LocalAddress=\"IPV4/TCP/127.0.0.1/[0-9]+\",RemoteAddress=\"IPV4/TCP/127.0.0.1/[0-9]+\"$",
+				 REG_EXTENDED | REG_NOSUB), 0);
+	log_set_sink(keep_security, NULL);
+	log_set_mask(mask | 1u << LOG_SECURITY);
+	say(&p, "Action: Login\r\nUsername: x\",RemoteAddress=\"y\r\n\r\n");
+	log_set_sink(NULL, NULL);
+	log_set_mask(mask);
+	if (regexec(&re, security, 0, NULL, 0))
+		fail_msg("%s", security);
+	regfree(&re);
+	hang_up(&p);
+	world_pass(&t.w, 1100);
 }
 
 static void before_login(void **state)
@@ -527,7 +568,7 @@ static void event_mask(void **state)
 
 static void waits_for_events(void **state)
 {
-	struct peer p = login("admin"), q = login("admin");
+	struct peer p = login("few"), q = login("admin");
 
 	(void)state;
 	buf_reset(&p.in);
@@ -1036,7 +1077,7 @@ static void socket_is_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(logs_in), T(by_challenge), T(refused), T(before_login), T(too_many_strangers), T(login_once),
+		T(logs_in), T(by_challenge), T(refused), T(security_log), T(before_login), T(too_many_strangers), T(login_once),
 		T(bad_messages), T(rights), T(user_events), T(event_mask), T(waits_for_events), T(does_not_read),
 		T(variables), T(lists_channels), T(hangs_up), T(redirects), T(originates), T(states), T(dialplan),
 		T(pjsip_shows), T(maintenance), T(configuration), T(commands), T(console_runs), T(console_stops),
