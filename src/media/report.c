@@ -41,7 +41,7 @@ void report_send(struct stream *s, bool bye)
 		return;
 	r.sender = s->stats.tx != s->tx_reported;
 	if (r.sender) {
-		ntp_from_us(s->t->wall_us, &r.ntp_sec, &r.ntp_frac);
+		ntp_from_us(clock_wall_us(s->t->clock), &r.ntp_sec, &r.ntp_frac);
 		r.ts = s->ts + (uint32_t)((now - s->ts_us) * tx_clock(s) / 1000000);
 		r.packets = (uint32_t)s->stats.tx;
 		r.octets = s->tx_octets;
@@ -92,7 +92,7 @@ void report_receive(struct stream *s, const uint8_t *p, size_t n)
 
 		s->stats.remote_lost = r.block.lost > 0 ? (uint64_t)r.block.lost : 0;
 		s->stats.remote_jitter_ms = r.block.jitter * 1000.0 / tx_clock(s);
-		ntp_from_us(s->t->wall_us, &sec, &frac);
+		ntp_from_us(clock_wall_us(s->t->clock), &sec, &frac);
 		trip = ntp_middle(sec, frac) - r.block.lsr - r.block.dlsr;
 		/* A clock that was set in between gives nonsense: over 30 s is none. */
 		if (r.block.lsr && trip < 30 * 65536)

@@ -54,7 +54,6 @@ void mthread_free(struct mthread *t)
 void mthread_now(struct mthread *t)
 {
 	t->now_us = clock_us(t->clock);
-	t->wall_us = clock_wall_us(t->clock);
 }
 
 /* ---- to the core */

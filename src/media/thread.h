@@ -180,7 +180,6 @@ struct mthread {
 	atomic_bool asleep, stop;
 	/* the thread's own */
 	uint64_t now_us;
-	int64_t wall_us;
 	struct list slots[SLOTS], active;
 	unsigned slot;
 	uint64_t slot_us;               /* when the next slot is due */

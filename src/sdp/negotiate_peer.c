@@ -94,8 +94,7 @@ static int codecs_set(struct neg *n, struct neg_row *r, const struct sdp_media *
 		for (size_t j = 0; j < m->nrtpmap; j++) {
 			const struct format *f = format_of(n, m, &m->rtpmap[j]);
 
-			/* An answer may leave rtpmap out: then our number speaks. */
-			if (!(f ? f->id == id : answer && r->pt[id] == m->rtpmap[j].pt))
+			if (!f || f->id != id)
 				continue;
 			if (!answer)
 				neg_pt_learn(r, id, m->rtpmap[j].pt);
@@ -326,7 +325,7 @@ static int answer_stream(struct neg *n, struct neg_row *r, const struct sdp_medi
 		for (unsigned j = 0; j < r->offered.n; j++) {
 			enum format_id id = (enum format_id)r->offered.v[j].id;
 
-			if (f ? f->id == id : r->pt[id] == m->rtpmap[i].pt)
+			if (f && f->id == id)
 				formats_add(&joint, id, ptime ? ptime : r->offered.v[j].ptime);
 		}
 	}

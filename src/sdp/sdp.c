@@ -228,6 +228,10 @@ static int rtpmaps_decode(struct sdp *s, struct sdp_media *m)
 		slot[pt] = (uint8_t)m->nrtpmap;
 	}
 	rtpmaps_fill(m, slot);
+	/* A dynamic number means nothing by itself (RFC 8866 section 6.6). */
+	for (size_t i = 0; i < m->nrtpmap && m->port; i++)
+		if (m->rtpmap[i].pt >= 96 && !m->rtpmap[i].encoding.n)
+			return EBADMSG;
 	return 0;
 }
 

@@ -79,8 +79,9 @@ struct sdp {                    /* obj; all views look into its own copy of the 
 };
 
 /* Decode a body. On 0 the caller owns *out; else it is untouched. EBADMSG
- * grammar (no v=, broken m= or c=), E2BIG, ENOMEM. Lines may end in CRLF or LF.
- * A missing o=, s= or t= is forgiven, as phones forget them. */
+ * grammar (no v=, broken m= or c=, a dynamic number without rtpmap in a stream
+ * that is not declined): what a 400 is for. E2BIG, ENOMEM. Lines may end in CRLF
+ * or LF. A missing o=, s= or t= is forgiven, as phones forget them. */
 int sdp_parse(struct sdp **out, struct str body);
 
 /* First attribute of that name at this level. NULL: none. */

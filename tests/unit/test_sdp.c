@@ -110,6 +110,10 @@ static void test_refused(void **state)
 		{ "v=0\r\nc=IN IP9 1.2.3.4\r\n", EBADMSG },
 		{ "v=0\r\na=\r\n", EBADMSG },
 		{ "v=0\r\na=mid:x\ra=evil\r\n", EBADMSG },
+		{ "v=0\r\nm=video 4 RTP/AVP 100\r\na=inactive\r\n", EBADMSG },
+		{ "v=0\r\nm=video 4 RTP/AVP 100\r\na=rtpmap:100 VP8\r\n", EBADMSG },
+		{ "v=0\r\nm=video 0 RTP/AVP 100\r\n", 0 },
+		{ "v=0\r\nm=audio 4 RTP/AVP 19\r\n", 0 },
 		{ "v=0\r\n", 0 },
 		{ "v=0\n\nm=audio  4  RTP/AVP   0 8\n", 0 },
 	};
