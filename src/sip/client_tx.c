@@ -233,6 +233,10 @@ static void on_final(struct sip_ctx *tx, struct sip_msg *msg)
 		else
 			timer_start(w, &tx->expire, tx->invite ? 64 * tx->stack->t1 : SIP_T4_MS, on_expire, tx);
 	}
+	/* What is left only waits for repetitions: it needs no request any more. */
+	tx->bytes = obj_drop(tx->bytes);
+	if (!tx->invite || msg->status < 300 || tx->ack)
+		tx->out = obj_drop(tx->out);
 	if (tx->user.response)
 		tx->user.response(tx->user.arg, tx, msg);
 }
