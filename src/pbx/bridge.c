@@ -98,8 +98,8 @@ bool bridge_wants_digits(const struct channel *ch)
 {
 	const struct member *m = bridge_member(ch);
 
-	return m && (m->f.hangup_star || m->f.blind_transfer || m->f.attended_transfer || m->f.park ||
-		     m->f.automixmon);
+	/* Parking and recording by digits are not done here: their digits are the peer's. */
+	return m && (m->f.hangup_star || m->f.blind_transfer || m->f.attended_transfer);
 }
 
 /* ---- events */
