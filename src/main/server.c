@@ -295,7 +295,8 @@ static void look_again(void *arg)
 	struct server *s = arg;
 	uint64_t now = clock_ms(clock_real());
 
-	if (channel_count(s->pbx) == 0 || (s->stop_how == MANAGE_STOP_GRACEFULLY && now >= s->stop_by_ms)) {
+	if ((channel_count(s->pbx) == 0 && service_stopped(s->service)) ||
+	    (s->stop_how == MANAGE_STOP_GRACEFULLY && now >= s->stop_by_ms)) {
 		end_loop(s);
 		return;
 	}
@@ -307,7 +308,8 @@ void server_stop(struct server *s, enum manage_stop how, bool restart)
 	if (how == MANAGE_STOP_ABORT) {
 		timer_stop(&s->stop_timer);
 		s->stopping = false;
-		s->pbx->stopping = s->service->stopping = false;
+		s->pbx->stopping = false;
+		service_resume(s->service);
 		return;
 	}
 	s->restart = restart;

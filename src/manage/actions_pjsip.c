@@ -352,7 +352,7 @@ static void show_outbound(struct ami_ctx *a)
 		ami_event(a, "OutboundRegistrationDetail");
 		fields(a, v[i]);
 		ami_put(a, "Status", str_z(status));
-		ami_printf(a, "NextReg", "%lld", (long long)(left > 0 ? left : 0));
+		ami_printf(a, "NextReg", "%lld", str_eq(str_z(status), STR("Registered")) ? (long long)left : 0LL);
 		ami_item_end(a);
 		for (size_t k = 0; k < r->outbound_auth_n; k++)
 			detail(a, "AuthDetail", r->outbound_auth_objs[k], STR_NULL);

@@ -1,7 +1,7 @@
 /* manage/command.h -- console commands. One row a command; commands of one
  * group share a file manage/cmd_*.c, whose table is listed in command.c.
  * A command runs on a fiber of the core thread: it may wait, and long listings
- * let others run every few hundred rows. Threads: core. */
+ * let others run every hundred rows. Threads: core. */
 #ifndef MANAGE_COMMAND_H
 #define MANAGE_COMMAND_H
 
@@ -10,7 +10,7 @@
 #define COMMAND_WORDS 32        /* a line with more is refused */
 #define COMMAND_LINE 4096       /* [bytes] */
 #define COMMAND_OUT (64u << 20) /* [bytes] of output between two pauses */
-#define COMMAND_ROWS 500        /* rows between two pauses */
+#define COMMAND_ROWS 100        /* rows between two pauses */
 
 struct command_ctx;
 
@@ -70,7 +70,7 @@ size_t command_split(struct str line, char *mem, struct str *word, struct str *r
 
 extern const struct command_table commands_core, commands_show, commands_module, commands_dialplan, commands_pjsip,
 	commands_pjsip_do, commands_database, commands_channel, commands_bridge, commands_state, commands_manager,
-	commands_logger;
+	commands_logger, commands_pjsip_send;
 
 /* "like REGEX" filters: cmd_*.c share it. `c->arg[at]` is "like". 0, EINVAL. */
 struct command_filter {

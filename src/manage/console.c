@@ -13,7 +13,7 @@
 #define PEERS 64                /* consoles and commands at once */
 #define OUT_LIMIT (8u << 20)    /* [bytes] a reader may fall behind */
 #define OUT_LOW (256u << 10)    /* [bytes] a listing goes on below this */
-#define STALL 10000             /* [ms] */
+#define STALL 600000            /* [ms] somebody may look at a pager; peers are few and their queues short */
 #define LOG_QUEUE 1000          /* lines of other threads on their way here */
 
 enum mode { HELLO, ONCE, INTERACTIVE };

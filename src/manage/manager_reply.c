@@ -3,7 +3,7 @@
 #include "pbx/dialplan.h"
 #include <errno.h>
 
-#define ITEMS 200               /* of a list between two pauses */
+#define ITEMS 50               /* of a list between two pauses */
 #define VARIABLES 64            /* in one header */
 #define PIECE (1u << 20)        /* [bytes] of a long answer sent at once */
 #define DRAIN (256u << 10)      /* [bytes] a list goes on when no more than this waits */

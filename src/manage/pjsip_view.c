@@ -1,6 +1,7 @@
 #include "manage/pjsip_view.h"
 #include "pbx/devstate.h"
 #include "pbx/event.h"
+#include "service/outbound.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -183,10 +184,7 @@ void view_hms(struct buf *b, int64_t s)
 
 const char *view_registration(struct service *svc, struct str name, int64_t *left)
 {
-	(void)svc;
-	(void)name;
-	*left = 0;
-	return "Unregistered";
+	return outbound_status_name(outbound_status(svc, name, left));
 }
 
 void view_qualify_aor(struct service *svc, struct str aor)

@@ -1,6 +1,7 @@
 #define LOG_MODULE "identify"
 #include "service/identify.h"
 #include "base/log.h"
+#include "service/outbound.h"
 #include "sip/resolve.h"
 #include <stdlib.h>
 
@@ -269,6 +270,22 @@ static bool by_anonymous(struct service *svc, const struct snapshot *conf, const
 	return true;
 }
 
+/* The line that a registration of ours put into its Contact. */
+static bool by_line(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+		    struct identified *out)
+{
+	const struct registration_conf *r;
+	struct str line;
+
+	if (!sip_uri_param(&msg->to.uri, STR("line"), &line) && !sip_uri_param(&msg->ruri, STR("line"), &line))
+		return false;
+	r = snapshot_registration(conf, outbound_of_line(svc, line));
+	if (!r || !r->endpoint_obj)
+		return false;
+	*out = (struct identified){ r->endpoint_obj, STR("line"), r->name };
+	return true;
+}
+
 struct identifier {
 	struct str name;
 	bool (*fn)(struct service *, const struct snapshot *, const struct sip_msg *, struct identified *);
@@ -291,6 +308,8 @@ void identify(struct service *svc, const struct snapshot *conf, const struct sip
 	unsigned done = 0;
 
 	*out = (struct identified){ 0 };
+	if (by_line(svc, conf, msg, out))
+		return;
 	for (size_t i = 0; i < order->n; i++) {
 		for (size_t k = 0; k < ARRAY_LEN(identifiers); k++) {
 			if (!str_eq(order->v[i], identifiers[k].name))

@@ -6,6 +6,7 @@
 #include "service/functions.h"
 #include "service/identify.h"
 #include "service/location.h"
+#include "service/outbound.h"
 #include "service/session.h"
 #include "service/transports.h"
 #include <errno.h>
@@ -48,7 +49,7 @@ void service_inject(struct service *svc, struct sip_msg *msg)
 
 static void net_closed(void *arg, const struct net_path *path, int err)
 {
-	(void)arg;
+	outbound_closed(arg, path->conn);
 	log_debug(2, "connection %llu closed: %s", (unsigned long long)path->conn, strerror(err));
 }
 
@@ -155,6 +156,8 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 		err = functions_register(svc->pbx);
 	if (!err)
 		err = locations_start(svc);
+	if (!err)
+		err = outbound_start(svc);
 	if (err) {
 		service_free(svc);
 		return err;
@@ -173,6 +176,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	set_names(svc);
 	transports_reload(svc, r);
 	locations_reload(svc);
+	outbound_reload(svc);
 	identify_resolve_hosts(svc);
 	obj_drop(old);
 }
@@ -180,6 +184,18 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 void service_stop(struct service *svc)
 {
 	svc->stopping = true;
+	outbound_stop(svc);
+}
+
+bool service_stopped(const struct service *svc)
+{
+	return !outbound_busy(svc);
+}
+
+void service_resume(struct service *svc)
+{
+	svc->stopping = false;
+	outbound_resume(svc);
 }
 
 static void free_states(struct service *svc)
@@ -198,6 +214,7 @@ void service_free(struct service *svc)
 	if (!svc)
 		return;
 	identify_forget_hosts(svc);
+	outbound_free(svc);
 	locations_stop(svc);
 	if (svc->net)
 		net_close(svc->net);

@@ -92,6 +92,9 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 void service_inject(struct service *svc, struct sip_msg *msg);
 /* No new work; BYE and unregister what is there. Done when nothing is left. */
 void service_stop(struct service *svc);
+bool service_stopped(const struct service *svc);    /* nothing of it waits for an answer */
+/* service_stop() was a mistake. */
+void service_resume(struct service *svc);
 
 /* ---- transports (transports.c) */
 const struct service_transport *service_transport(const struct service *svc, struct str name);
