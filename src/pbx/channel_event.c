@@ -103,10 +103,21 @@ static void note(struct channel *ch, const struct chan_event *e)
 	}
 }
 
+/* Sounds for a Local half play in the session behind its twin: their end is told
+ * to whoever asked for them. */
+static struct channel *player_of(struct channel *ch, struct chan_event *e)
+{
+	if (!e->tag)
+		e->tag = e->ms;         /* a technology that knows no better field */
+	return ch->player && e->tag && ch->play_tag == e->tag ? ch->player : ch;
+}
+
 void channel_event(struct channel *ch, struct chan_event *e)
 {
 	if (!e)
 		return;
+	if (e->type == CE_PLAY_DONE)
+		ch = player_of(ch, e);
 	if (ch->dead || (ch->hungup && e->type == CE_HANGUP)) {
 		chan_event_free(e);
 		return;
@@ -167,7 +178,6 @@ void channel_hangup(struct channel *ch, int cause)
 bool channel_media_event(struct channel *ch, const struct media_event *e)
 {
 	struct chan_event *ce;
-	struct channel *to = ch;
 
 	switch (e->type) {
 	case MEDIA_DTMF_BEGIN:
@@ -177,10 +187,7 @@ bool channel_media_event(struct channel *ch, const struct media_event *e)
 	case MEDIA_PLAYED:
 	case MEDIA_DTMF_SENT:
 	case MEDIA_TONE_DONE:
-		/* Sounds for a Local half play in the session behind its twin. */
 		ce = chan_event_new(CE_PLAY_DONE);
-		if (ch->player && ch->play_tag == e->tag && e->tag)
-			to = ch->player;
 		break;
 	default:
 		return false;
@@ -193,7 +200,7 @@ bool channel_media_event(struct channel *ch, const struct media_event *e)
 	ce->tag = e->tag;
 	ce->count = e->count;
 	ce->missing = e->missing;
-	channel_event(to, ce);
+	channel_event(ch, ce);
 	return true;
 }
 
