@@ -1,6 +1,7 @@
 /* Actions on channels that are there: variables, status, hang up, send elsewhere. */
 #define LOG_MODULE "manager"
 #include "manage/manager_private.h"
+#include "manage/pattern.h"
 #include "base/log.h"
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
@@ -8,7 +9,6 @@
 #include "pbx/features.h"
 #include "pbx/local.h"
 #include <errno.h>
-#include <regex.h>
 #include <stdlib.h>
 
 /* ---- variables -------------------------------------------------------- */
@@ -184,7 +184,7 @@ static struct channel **matching(struct ami_ctx *a, const regex_t *re, size_t *n
 	list_each(l, &a->m->pbx->channels) {
 		struct channel *ch = container_of(l, struct channel, link);
 
-		if (*n < cap && !regexec(re, text_z(&ch->name), 0, NULL, 0))
+		if (*n < cap && pattern_has(re, text_view(&ch->name)))
 			v[(*n)++] = obj_hold(ch);
 	}
 	return v;
@@ -195,17 +195,12 @@ static void hangup_all(struct ami_ctx *a, struct str pattern, int cause)
 	struct channel **v;
 	regex_t re;
 	size_t n = 0;
-	char *z;
-	int err;
 
 	if (pattern.n < 2 || pattern.p[pattern.n - 1] != '/') {
 		ami_error(a, "Regex format invalid, Channel param should be /regex/");
 		return;
 	}
-	z = str_dup(str_sub(pattern, 1, pattern.n - 2));
-	err = z ? regcomp(&re, z, REG_EXTENDED | REG_NOSUB) : REG_ESPACE;
-	free(z);
-	if (err) {
+	if (pattern_compile(&re, str_sub(pattern, 1, pattern.n - 2))) {
 		ami_error(a, "Regex compile failed on: %.*s", STR_ARG(pattern));
 		return;
 	}

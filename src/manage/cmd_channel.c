@@ -53,7 +53,7 @@ static bool picked(const struct pick *p, const struct channel *ch)
 {
 	const char *name = text_z(&ch->name);
 
-	return p->all || (p->re_on ? !regexec(&p->re, name, 0, NULL, 0) : !fnmatch(p->glob, name, FNM_PATHNAME));
+	return p->all || (p->re_on ? pattern_has(&p->re, text_view(&ch->name)) : !fnmatch(p->glob, name, FNM_PATHNAME));
 }
 
 /* Hanging up may take channels out of the list at once: begin again after each. */
@@ -91,8 +91,7 @@ static void hangup_one(struct command_ctx *c, struct str name)
 		return;
 	}
 	if (name.n > 2 && name.p[0] == '/' && name.p[name.n - 1] == '/') {
-		str_copy(z, sizeof(z), str_sub(name, 1, name.n - 2));
-		if (regcomp(&p.re, z, REG_EXTENDED | REG_NOSUB)) {
+		if (pattern_compile(&p.re, str_sub(name, 1, name.n - 2))) {
 			command_printf(c, "Expression provided to hangup channel(s) failed to compile\n");
 			return;
 		}

@@ -152,20 +152,12 @@ void command_report(struct command_ctx *c, const struct report *r)
 
 enum command_result command_filter_init(struct command_filter *f, struct command_ctx *c, size_t at)
 {
-	char *z;
-	int err;
-
 	*f = (struct command_filter){ 0 };
 	if (c->args == at)
 		return COMMAND_OK;
 	if (c->args != at + 2 || !str_ieq(c->arg[at], STR("like")))
 		return COMMAND_USAGE;
-	z = str_dup(c->arg[at + 1]);
-	if (!z)
-		return COMMAND_FAILED;
-	err = regcomp(&f->re, z, REG_EXTENDED | REG_NOSUB);
-	free(z);
-	if (err) {
+	if (pattern_compile(&f->re, c->arg[at + 1])) {
 		command_printf(c, "Not a regular expression: %.*s\n", STR_ARG(c->arg[at + 1]));
 		return COMMAND_FAILED;
 	}
@@ -175,12 +167,7 @@ enum command_result command_filter_init(struct command_filter *f, struct command
 
 bool command_filter_has(const struct command_filter *f, struct str name)
 {
-	char z[256];
-
-	if (!f->on)
-		return true;
-	str_copy(z, sizeof(z), name);
-	return !regexec(&f->re, z, 0, NULL, 0);
+	return !f->on || pattern_has(&f->re, name);
 }
 
 void command_filter_free(struct command_filter *f)

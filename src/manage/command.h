@@ -6,6 +6,7 @@
 #define MANAGE_COMMAND_H
 
 #include "manage/manage.h"
+#include "manage/pattern.h"
 
 #define COMMAND_WORDS 32        /* a line with more is refused */
 #define COMMAND_LINE 4096       /* [bytes] */

@@ -191,9 +191,12 @@ int manager_set_conf(struct manager *mgr, struct manager_conf *conf, struct repo
 	char text[SA_TEXT];
 	int err = 0;
 
-	obj_hold(conf);
-	obj_drop(mgr->conf);
-	mgr->conf = conf;
+	/* Without one its sessions go on under the last. */
+	if (conf) {
+		obj_hold(conf);
+		obj_drop(mgr->conf);
+		mgr->conf = conf;
+	}
 	if (same)
 		return 0;
 	stream_unlisten(mgr->listener);

@@ -1,6 +1,6 @@
 #include "manage/manager_filter.h"
+#include "manage/pattern.h"
 #include <errno.h>
-#include <regex.h>
 #include <stdlib.h>
 
 enum method { BY_REGEX, BY_EXACT, BY_START, BY_END, BY_CONTENT, BY_NONE };
@@ -128,9 +128,8 @@ static int parse(struct ami_filter *e, bool advanced, struct str criteria, struc
 		return 0;
 	err = keep(&e->pattern, pattern);
 	if (!err && e->method == BY_REGEX) {
-		if (regcomp(&e->re, e->pattern, REG_EXTENDED | REG_NOSUB))
-			return EINVAL;
-		e->has_re = true;
+		err = pattern_compile(&e->re, pattern);
+		e->has_re = !err;
 	}
 	return err;
 }
@@ -161,15 +160,10 @@ int ami_filters_add(struct ami_filters *f, bool advanced, struct str criteria, s
 static bool has(const struct ami_filter *e, struct str s)
 {
 	struct str p = str_z(e->pattern);
-	char *z;
-	bool yes;
 
 	switch (e->method) {
 	case BY_REGEX:
-		z = str_dup(s);
-		yes = z && !regexec(&e->re, z, 0, NULL, 0);
-		free(z);
-		return yes;
+		return pattern_has(&e->re, s);
 	case BY_EXACT:
 		return str_eq(s, p);
 	case BY_START:

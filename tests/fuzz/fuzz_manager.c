@@ -45,9 +45,8 @@ static void filters(struct str text)
 	for (struct str rest = text; str_line(&rest, &line); ) {
 		struct str value = line, name = str_cut_raw(&value, '=');
 
-		/* regcomp() of a stranger's pattern is the C library's business. */
-		if (str_find(name, STR("regex")) == name.n)
-			ami_filters_add(&f, true, name, str_find(name, STR("method(")) < name.n ? value : STR_NULL);
+		ami_filters_add(&f, true, name, str_find(name, STR("method(")) < name.n ? value : STR_NULL);
+		ami_filters_add(&f, false, STR_NULL, line);
 	}
 	ami_filters_pass(&f, STR("Newchannel"), text);
 	ami_filters_free(&f);

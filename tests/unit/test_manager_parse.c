@@ -1,6 +1,7 @@
 /* Messages and filters of the manager interface. */
 #include "manage/manager_filter.h"
 #include "manage/manager_parse.h"
+#include "manage/pattern.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -124,6 +125,53 @@ static void many_lines(void **state)
 	}
 }
 
+/* ---- patterns --------------------------------------------------------- */
+
+static void patterns(void **state)
+{
+	static const struct { const char *pattern, *text; bool good, match; } tv[] = {
+		{ "^Fake/b.*", "Fake/bob-1", true, true },
+		{ "b$", "ab", true, true },
+		{ "b$", "abc", true, false },
+		{ "a{2,3}b", "xaab", true, true },
+		{ "(a|b)+c", "zzc", true, false },
+		{ "", "x", false, false },
+		{ "[", "x", false, false },
+		{ "(a)\\1", "aa", false, false },              /* backtracks */
+		{ "a{1001}", "a", false, false },
+		{ "((a{100}){100}){100}", "a", false, false },
+		{ "a{99999999999}", "a", false, false },
+	};
+	char deep[PATTERN_MAX + 2];
+	regex_t re;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		bool good = !pattern_compile(&re, str_z(tv[i].pattern));
+		struct str text = str_z(tv[i].text);
+		char *copy = malloc(text.n);            /* not terminated */
+
+		memcpy(copy, text.p, text.n);
+		if (good != tv[i].good || (good && pattern_has(&re, str_mk(copy, text.n)) != tv[i].match))
+			fail_msg("%s", tv[i].pattern);
+		if (good)
+			regfree(&re);
+		free(copy);
+	}
+	for (size_t n = PATTERN_NEST; n <= PATTERN_NEST + 1; n++) {
+		memset(deep, '(', n);
+		deep[n] = 'x';
+		memset(deep + n + 1, ')', n);
+		assert_int_equal(pattern_compile(&re, str_mk(deep, 2 * n + 1)), n > PATTERN_NEST ? EINVAL : 0);
+		if (n <= PATTERN_NEST)
+			regfree(&re);
+	}
+	memset(deep, 'x', sizeof(deep));
+	assert_int_equal(pattern_compile(&re, str_mk(deep, PATTERN_MAX)), 0);
+	regfree(&re);
+	assert_int_equal(pattern_compile(&re, str_mk(deep, PATTERN_MAX + 1)), EINVAL);
+}
+
 /* ---- filters ---------------------------------------------------------- */
 
 #define NEWCHANNEL STR("Event: Newchannel\r\nChannel: XXX\r\nSomeheader: YYY\r\n\r\n")
@@ -205,7 +253,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers), cmocka_unit_test(several), cmocka_unit_test(long_lines),
-		cmocka_unit_test(many_lines), cmocka_unit_test(one_filter), cmocka_unit_test(filters_together),
+		cmocka_unit_test(many_lines), cmocka_unit_test(patterns), cmocka_unit_test(one_filter), cmocka_unit_test(filters_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
