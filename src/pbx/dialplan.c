@@ -197,14 +197,14 @@ void dialplan_sort(struct dialplan *d)
 	}
 }
 
-size_t exten_list_find(const struct exten_list *l, struct str key, bool prefix)
+size_t exten_list_find(const struct exten_list *l, struct str key)
 {
 	size_t lo = 0, hi = l->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (pattern_cmp_plain(l->v[mid]->key, key, prefix) < 0)
+		if (str_cmp(l->v[mid]->key, key) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;

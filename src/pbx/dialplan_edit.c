@@ -37,7 +37,7 @@ int dialplan_add(struct pbx *p, struct str context, struct str exten, int priori
 
 static void unlist(struct exten_list *l, struct exten *e)
 {
-	for (size_t i = exten_list_find(l, e->key, false); i < l->n; i++)
+	for (size_t i = exten_list_find(l, e->key); i < l->n; i++)
 		if (l->v[i] == e) {
 			memmove(l->v + i, l->v + i + 1, (l->n - i - 1) * sizeof(struct exten *));
 			l->n--;

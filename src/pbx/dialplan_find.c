@@ -5,6 +5,7 @@
 struct search {
 	struct pbx *p;
 	const struct find *f;
+	struct str exten;       /* what is looked for, without dashes */
 	struct found *out;
 	struct str seen[INCLUDE_DEPTH];
 	size_t depth;
@@ -42,7 +43,7 @@ static bool take(struct search *s, const struct context *c, const struct exten *
 
 static bool try_one(struct search *s, const struct context *c, const struct exten *e)
 {
-	int m = pattern_match(e->key, s->f->exten, mode_of(s->f->action));
+	int m = pattern_match(e->key, s->exten, mode_of(s->f->action));
 
 	if (!m || !caller_fits(e, s->f->caller))
 		return false;
@@ -58,8 +59,8 @@ static bool try_plain(struct search *s, const struct context *c)
 	bool longer = s->f->action == FIND_CAN || s->f->action == FIND_MORE;
 	const struct exten_list *l = &c->plain;
 
-	for (size_t i = exten_list_find(l, s->f->exten, longer); i < l->n; i++) {
-		if (pattern_cmp_plain(l->v[i]->key, s->f->exten, longer) != 0)
+	for (size_t i = exten_list_find(l, s->exten); i < l->n; i++) {
+		if (longer ? !str_starts(l->v[i]->key, s->exten) : !str_eq(l->v[i]->key, s->exten))
 			break;
 		if (try_one(s, c, l->v[i]))
 			return true;
@@ -113,8 +114,17 @@ static bool search_context(struct search *s, struct str name)
 
 bool dialplan_find(struct pbx *p, const struct find *f, struct found *out)
 {
-	struct search s = { .p = p, .f = f, .out = out };
+	struct search s = { .p = p, .f = f, .exten = f->exten, .out = out };
+	char plain[256];
+	size_t n = 0;
 
+	/* A dash counts for nothing, but inside the [] of a pattern asked for by name. */
+	if (!pattern_is(f->exten) && str_chr(f->exten, '-') < f->exten.n && f->exten.n <= sizeof(plain)) {
+		for (size_t i = 0; i < f->exten.n; i++)
+			if (f->exten.p[i] != '-')
+				plain[n++] = f->exten.p[i];
+		s.exten = str_mk(plain, n);
+	}
 	return search_context(&s, f->context);
 }
 

@@ -83,8 +83,8 @@ int exten_label(const struct exten *e, struct str label);    /* 0: none */
 const struct step *exten_step(const struct exten *e, int priority);
 void exten_free(struct exten *e);
 void dialplan_sort(struct dialplan *d);
-/* Where in `l` the first name stands that is not before `key`. */
-size_t exten_list_find(const struct exten_list *l, struct str key, bool prefix);
+/* Where among the names (no patterns) the first stands that is not before `key`. */
+size_t exten_list_find(const struct exten_list *l, struct str key);
 
 /* ---- searching */
 

@@ -422,14 +422,15 @@ void hints_device_changed(struct pbx *p, struct device *d)
 	free(v);
 }
 
+/* All of them, held, in no order. */
 static struct hint **all(struct pbx *p, size_t *n)
 {
-	struct hint **v = (struct hint **)map_sorted(p->hints->by_key, n);
+	size_t most = map_count(p->hints->by_key), it = 0;
+	struct hint **v = calloc(most ? most : 1, sizeof(struct hint *)), *h;
 
-	for (size_t i = 0; v && i < *n; i++)
-		obj_hold(v[i]);
-	if (!v)
-		*n = 0;
+	*n = 0;
+	while (v && *n < most && (h = map_next(p->hints->by_key, &it)))
+		v[(*n)++] = obj_hold(h);
 	return v;
 }
 
@@ -567,8 +568,10 @@ void hint_each(struct pbx *p, hint_each_fn *fn, void *arg)
 
 	if (!p->hints)
 		return;
-	v = all(p, &n);
-	for (size_t i = 0; i < n; i++) {
+	v = (struct hint **)map_sorted(p->hints->by_key, &n);
+	for (size_t i = 0; v && i < n; i++)
+		obj_hold(v[i]);
+	for (size_t i = 0; v && i < n; i++) {
 		struct hint_row row = { .context = text_view(&v[i]->context), .exten = text_view(&v[i]->exten),
 			.hint = text_view(&v[i]->text), .state = v[i]->state };
 
