@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 struct out {
-	char (*v)[24];
+	char (*v)[32];
 	size_t n, max;
 	bool full;
 };
@@ -40,7 +40,7 @@ static void below_thousand(struct out *o, unsigned n)
 		put_n(o, n);
 }
 
-size_t say_number(int64_t num, char (*v)[24], size_t max)
+size_t say_number(int64_t num, char (*v)[32], size_t max)
 {
 	static const struct {
 		uint64_t size;
@@ -66,7 +66,7 @@ size_t say_number(int64_t num, char (*v)[24], size_t max)
 	return o.full ? 0 : o.n;
 }
 
-size_t say_digits(struct str s, char (*v)[24], size_t max)
+size_t say_digits(struct str s, char (*v)[32], size_t max)
 {
 	struct out o = { .v = v, .max = max };
 
@@ -85,7 +85,7 @@ size_t say_digits(struct str s, char (*v)[24], size_t max)
 	return o.full ? 0 : o.n;
 }
 
-size_t say_alpha(struct str s, char (*v)[24], size_t max)
+size_t say_alpha(struct str s, char (*v)[32], size_t max)
 {
 	static const struct {
 		char c;

@@ -30,9 +30,9 @@ bool sound_exists(struct channel *ch, struct str name);
 int sound_tone(struct channel *ch, struct str name);
 
 /* Names of the sounds that say a number (English), up to `max`; 0: does not fit. */
-size_t say_number(int64_t n, char (*out)[24], size_t max);
+size_t say_number(int64_t n, char (*out)[32], size_t max);
 /* Same for digits ("digits/1") and letters ("letters/a", "digits/1"). */
-size_t say_digits(struct str s, char (*out)[24], size_t max);
-size_t say_alpha(struct str s, char (*out)[24], size_t max);
+size_t say_digits(struct str s, char (*out)[32], size_t max);
+size_t say_alpha(struct str s, char (*out)[32], size_t max);
 
 #endif

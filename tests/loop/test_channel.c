@@ -396,7 +396,7 @@ static void picked_up(void **state)
 
 static void says_numbers(void **state)
 {
-	char v[16][24];
+	char v[16][32];
 
 	(void)state;
 	assert_int_equal(say_number(-1234, v, 16), 7);
@@ -409,6 +409,8 @@ static void says_numbers(void **state)
 	assert_string_equal(v[1], "digits/star");
 	assert_int_equal(say_alpha(STR("aB1"), v, 16), 3);
 	assert_string_equal(v[1], "letters/b");
+	assert_int_equal(say_alpha(STR("!"), v, 16), 1);
+	assert_string_equal(v[0], "letters/exclaimation-point");
 }
 
 int main(void)

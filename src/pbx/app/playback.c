@@ -19,7 +19,7 @@ static bool has(struct str options, const char *word)
 }
 
 /* "say:digits:123", or with option say plain "digits:123". */
-static size_t say(struct str s, char (*v)[24])
+static size_t say(struct str s, char (*v)[32])
 {
 	struct str what = str_cut_raw(&s, ':');
 	int64_t n;
@@ -35,7 +35,7 @@ static size_t say(struct str s, char (*v)[24])
 
 static int play_said(struct channel *ch, struct str s, struct sound_result *r)
 {
-	char names[SAY_MAX][24];
+	char names[SAY_MAX][32];
 	struct str v[SAY_MAX];
 	size_t n = say(s, names);
 

@@ -4,7 +4,7 @@
 
 enum { SAY_MAX = 128 };
 
-static int play(struct channel *ch, char (*names)[24], size_t n)
+static int play(struct channel *ch, char (*names)[32], size_t n)
 {
 	struct str v[SAY_MAX];
 
@@ -25,21 +25,21 @@ static struct str first_arg(struct str data)
 
 static int run_digits(struct channel *ch, struct str data)
 {
-	char names[SAY_MAX][24];
+	char names[SAY_MAX][32];
 
 	return play(ch, names, say_digits(first_arg(data), names, SAY_MAX));
 }
 
 static int run_alpha(struct channel *ch, struct str data)
 {
-	char names[SAY_MAX][24];
+	char names[SAY_MAX][32];
 
 	return play(ch, names, say_alpha(first_arg(data), names, SAY_MAX));
 }
 
 static int run_number(struct channel *ch, struct str data)
 {
-	char names[SAY_MAX][24];
+	char names[SAY_MAX][32];
 	int64_t n;
 
 	if (str_i64(str_trim(first_arg(data)), &n))
