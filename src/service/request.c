@@ -13,6 +13,7 @@ struct target {
 };
 
 struct request {                /* obj */
+	struct list link;               /* in service.requests until finish() */
 	struct service *svc;
 	struct request_prm prm;
 	struct sip_out *out;            /* held */
@@ -50,6 +51,7 @@ static void finish(struct request *rq)
 	if (rq->done)
 		return;
 	rq->done = true;
+	list_remove(&rq->link);
 	timer_stop(&rq->timer);
 	if (rq->resolving) {
 		sip_resolve_cancel(rq->resolving);
@@ -310,6 +312,7 @@ int request_send(struct service *svc, const struct request_prm *prm, struct requ
 		return ENOMEM;
 	}
 	obj_hold(rq);           /* until finish() */
+	list_append(&svc->requests, &rq->link);
 	if (prm->path && (!prm->prefer_path || !svc->net || !prm->path->conn ||
 			  net_conn_alive(svc->net, prm->path->conn))) {
 		rq->path = *prm->path;
@@ -362,6 +365,16 @@ void *request_detach(struct request *rq)
 		sip_ctx_detach(rq->ctx);
 	finish(rq);
 	return arg;
+}
+
+void requests_abandon(struct service *svc)
+{
+	while (!list_empty(&svc->requests)) {
+		struct request *rq = container_of(svc->requests.next, struct request, link);
+
+		rq->err = ECANCELED;
+		tell_failure(rq);
+	}
 }
 
 const struct net_path *request_path(const struct request *rq)

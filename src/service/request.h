@@ -35,6 +35,8 @@ int request_send(struct service *svc, const struct request_prm *prm, struct requ
 void request_send_ack(struct service *svc, const struct request_prm *prm);
 void request_cancel(struct request *rq, struct str headers);         /* INVITE */
 /* No more callbacks; the transaction ends by itself. */
+/* At the end of the program: every request fails with ECANCELED. */
+void requests_abandon(struct service *svc);
 void *request_detach(struct request *rq);             /* gives prm.arg back */
 const struct net_path *request_path(const struct request *rq);
 struct sip_out *request_out(struct request *rq);

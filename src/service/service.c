@@ -136,6 +136,8 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->conf = obj_hold(prm->conf);
 	svc->bind = prm->bind;
 	list_init(&svc->sessions);
+	list_init(&svc->ending);
+	list_init(&svc->requests);
 	list_init(&svc->ident_hosts);
 	svc->reasons = reasons_new(svc->clock, REASONS);
 	svc->endpoint_states = map_new(false);
@@ -216,6 +218,8 @@ void service_free(struct service *svc)
 	identify_forget_hosts(svc);
 	outbound_free(svc);
 	locations_stop(svc);
+	sessions_abandon(svc);
+	requests_abandon(svc);
 	if (svc->net)
 		net_close(svc->net);
 	sip_stack_free(svc->sip);

@@ -57,6 +57,8 @@ struct service {
 	struct list ident_hosts;        /* service/identify.c: names in match= and their addresses */
 	struct text user_agent, server_line;    /* as in global; "Server: x\r\n" */
 	struct list sessions;           /* struct session */
+	struct list ending;             /* struct session: over, but a BYE still waits for an ACK */
+	struct list requests;           /* struct request: without final answer */
 	struct text server_id;          /* reg_server: entity id of this process */
 	bool logger;                    /* pjsip set logger on */
 	bool stopping;

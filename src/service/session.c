@@ -21,6 +21,8 @@ static void session_free(void *arg)
 	obj_drop(s->contact);
 	obj_drop(s->neg);
 	obj_drop(s->conf);
+	party_free(&s->id);
+	party_free(&s->told);
 	text_free(&s->target);
 	text_free(&s->request_user);
 	text_free(&s->transport);
@@ -201,6 +203,7 @@ void session_end(struct session *s, int cause)
 			s->hangup_cause = cause;
 			obj_hold(s);
 			unlink_session(s);
+			list_append(&s->svc->ending, &s->link);
 			return;
 		}
 		if (s->uas)
@@ -222,6 +225,7 @@ void session_finish_ending(struct session *s)
 	if (!s->ending)
 		return;
 	s->ending = false;
+	list_remove(&s->link);
 	send_bye(s, s->hangup_cause);
 	sip_dialog_close(s->dlg);
 	if (s->uas) {
@@ -229,6 +233,12 @@ void session_finish_ending(struct session *s)
 		s->uas = obj_drop(s->uas);
 	}
 	obj_drop(s);
+}
+
+void sessions_abandon(struct service *svc)
+{
+	while (!list_empty(&svc->ending))
+		session_finish_ending(container_of(svc->ending.next, struct session, link));
 }
 
 void session_peer_ended(struct session *s, int cause)

@@ -4,7 +4,8 @@
  *   session_in.c       INVITE, re-INVITE, UPDATE, BYE ... that come
  *   session_out.c      INVITE, re-INVITE, UPDATE that we send
  *   session_sdp.c      offers and answers, and the media they set
- *   session_party.c    who calls: From, P-Asserted-Identity, Remote-Party-ID, Diversion
+ *   session_party.c    who calls: From, P-Asserted-Identity, Remote-Party-ID
+ *   session_diversion.c  whom the call was for: Diversion, History-Info
  *   session_reliable.c 100rel (RFC 3262)
  *   session_timer.c    session timers (RFC 4028)
  *   channel_tech.c     what the pbx asks of a channel
@@ -59,6 +60,10 @@ struct session {                /* obj */
 	bool uac_held;                  /* our INVITE under way holds a reference to us */
 	struct net_bytes *ack;          /* held: sent again for a repeated 2xx */
 	struct net_path ack_path;
+
+	/* parties */
+	struct party id;                /* the peer, as last learnt or configured */
+	struct party told;              /* whom our last P-Asserted-Identity or Remote-Party-ID named */
 
 	/* what to send */
 	struct text target, request_user;       /* URI; user to put into it */
@@ -115,6 +120,8 @@ int session_new(struct service *svc, struct snapshot *conf, const struct endpoin
 void session_end(struct session *s, int cause);
 /* The peer ended it: the channel gets a hangup with `cause`. */
 void session_peer_ended(struct session *s, int cause);
+/* At the end of the program: nobody waits for an ACK any more. */
+void sessions_abandon(struct service *svc);
 /* An ended session whose BYE had to wait sends it. */
 void session_finish_ending(struct session *s);
 unsigned session_status_of(int cause);               /* Q.850 to SIP */
@@ -177,8 +184,19 @@ void session_read_caller(struct session *s, const struct sip_msg *msg, struct pa
 bool session_read_identity(struct session *s, const struct sip_msg *msg, struct party *p);
 void session_write_from(struct session *s, const struct net_path *path, struct buf *b);
 void session_write_identity(struct session *s, struct buf *headers, bool outgoing);
-void session_write_diversion(struct session *s, struct buf *headers);
-void session_read_redirecting(struct session *s, const struct sip_msg *msg);
+/* callerid= and its like. */
+void session_configured_party(struct session *s, struct party *p);
+/* A trusted identity in `msg` that differs from what was known goes to the channel. */
+void session_identity_came(struct session *s, const struct sip_msg *msg);
+void session_write_uri(struct session *s, const struct net_path *path, const struct party *p, struct buf *b);
+/* May the peer be told who is on the other side now? */
+bool session_may_tell_line(const struct session *s);
+
+/* session_diversion.c */
+void session_write_diversion(struct session *s, struct buf *headers, bool request);
+/* True: the channel's redirecting data was set from `msg`. */
+bool session_read_redirecting(struct session *s, const struct sip_msg *msg);
+void session_tell_redirecting(struct session *s);    /* CE_REDIRECTING */
 
 /* session_reliable.c */
 bool session_reliable_wanted(const struct session *s);

@@ -131,6 +131,10 @@ int sip_msg_frame(struct str data, size_t *len)
 	err = body_length(&l, data, &body);
 	if (err)
 		return err;
+	/* The head alone of what will not be taken: it gets its 413, and the body
+	 * that follows is no message, so the connection ends with it. */
+	if (body > SIP_MAX_BODY)
+		body = 0;
 	if (body > data.n - l.head)
 		return EAGAIN;
 	*len = l.head + (size_t)body;
