@@ -155,10 +155,12 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 	prm = (struct channel_new_prm){ .pbx = rq->pbx, .tech = &pjsip_tech, .pvt = s, .stem = ep->name,
 		.state = CHAN_DOWN, .context = ep->context, .exten = STR_NULL, .accountcode = ep->accountcode,
 		.language = ep->language, .uniqueid = rq->uniqueid, .linked = rq->requestor, .outgoing = true };
+	session_configured_party(s, &s->id);
 	err = channel_new(&s->ch, &prm);
 	if (err)
 		goto out;
 	*out = s->ch;
+	party_copy(&s->ch->caller, &s->id);
 	channel_tech_setup(s);
 	/* The reference of session_new() is the channel's now. */
 	return 0;
@@ -218,15 +220,17 @@ static int final(struct channel *ch, int cause)
 static int connected_line(struct channel *ch)
 {
 	struct session *s = SESSION_OF(ch);
+	bool ringing = s->sent_status == 180 || !s->ep->inband_progress;
 
-	if (!s->ep->send_connected_line || (!s->ep->send_pai && !s->ep->send_rpid))
+	if (!session_may_tell_line(s) || party_same(&s->told, &ch->connected))
 		return 0;
 	if (s->st == SESSION_UP)
 		return session_refresh(s, s->ep->connected_line_method == REFRESH_UPDATE);
-	if (s->incoming && s->st == SESSION_RINGING && s->ep->rpid_immediate && ch->connected.number_valid)
-		return session_respond(s, ch->state == CHAN_RINGING || s->sent_status == 180 ? 180 : 183,
-				       s->sent_status == 183);
-	return 0;
+	if (!s->incoming || s->st != SESSION_RINGING || !s->ep->rpid_immediate)
+		return 0;
+	if (ringing && s->sent_status != 183)
+		return session_respond(s, 180, false);
+	return session_respond(s, 183, s->early_media);
 }
 
 static int redirecting(struct channel *ch)

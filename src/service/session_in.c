@@ -19,8 +19,9 @@ static void write_headers(struct session *s, struct buf *h, unsigned status)
 			buf_put(h, service_allow());
 			buf_put(h, STR("Supported: 100rel, timer, replaces, norefersub\r\n"));
 			session_write_identity(s, h, false);
-			session_write_diversion(s, h);
 		}
+		if (status == 181)
+			session_write_diversion(s, h, false);
 		session_headers_write(&s->response_headers, h);
 	}
 	if (status >= 200 && status < 300)
@@ -377,25 +378,6 @@ static void on_bye(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
 	session_peer_ended(s, session_cause_of_msg(msg));
 }
 
-/* A party that changed, told by a re-INVITE or UPDATE. */
-static void on_identity(struct session *s, struct sip_msg *msg)
-{
-	struct party p = { 0 };
-	struct chan_event *e;
-
-	if (!s->ep->trust_connected_line || !s->ch || !session_read_identity(s, msg, &p))
-		return;
-	e = chan_event_new(CE_CONNECTED_LINE);
-	if (e && (e->party = obj_new(sizeof(*e->party), NULL))) {
-		*e->party = p;
-		channel_event(s->ch, e);
-		return;
-	}
-	if (e)
-		chan_event_free(e);
-	party_free(&p);
-}
-
 static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *msg, bool update)
 {
 	char xroom[512];
@@ -441,7 +423,7 @@ static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *m
 			finish_uas(s, tx);
 		}
 	}
-	on_identity(s, msg);
+	session_identity_came(s, msg);
 }
 
 static void on_dtmf_info(struct session *s, struct sip_msg *msg)

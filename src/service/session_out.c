@@ -22,7 +22,7 @@ static void write_invite_headers(struct session *s, struct sip_out *o)
 		buf_put(&o->headers, STR("Require: 100rel\r\n"));
 	session_timer_write(s, &o->headers, true);
 	session_write_identity(s, &o->headers, true);
-	session_write_diversion(s, &o->headers);
+	session_write_diversion(s, &o->headers, true);
 	session_headers_write(&s->headers, &o->headers);
 }
 
@@ -118,24 +118,6 @@ static unsigned take_sdp(struct session *s, const struct sip_msg *msg)
 	return status;
 }
 
-static void on_connected(struct session *s, const struct sip_msg *msg)
-{
-	struct party p = { 0 };
-	struct chan_event *e;
-
-	if (!s->ch || !s->ep->trust_connected_line || !session_read_identity(s, msg, &p))
-		return;
-	e = chan_event_new(CE_CONNECTED_LINE);
-	if (e && (e->party = obj_new(sizeof(*e->party), NULL))) {
-		*e->party = p;
-		channel_event(s->ch, e);
-		return;
-	}
-	if (e)
-		chan_event_free(e);
-	party_free(&p);
-}
-
 static void on_provisional(struct session *s, struct sip_msg *msg)
 {
 	bool sdp = msg->content_type.n && sip_body(msg, SDP, &(struct str){ 0 });
@@ -145,7 +127,7 @@ static void on_provisional(struct session *s, struct sip_msg *msg)
 	session_reliable_response(s, msg);
 	if (sdp)
 		take_sdp(s, msg);
-	on_connected(s, msg);
+	session_identity_came(s, msg);
 	if (msg->status == 180) {
 		tell(s, CE_RINGING);
 		if (sdp)
@@ -156,13 +138,8 @@ static void on_provisional(struct session *s, struct sip_msg *msg)
 		if (sdp || !s->ep->ignore_183_without_sdp)
 			tell(s, CE_PROGRESS);
 	} else if (msg->status == 181) {
-		session_read_redirecting(s, msg);
-		if (s->ch) {
-			struct chan_event *e = chan_event_new(CE_REDIRECTING);
-
-			if (e)
-				channel_event(s->ch, e);
-		}
+		if (session_read_redirecting(s, msg))
+			session_tell_redirecting(s);
 	} else {
 		tell(s, CE_PROCEEDING);
 	}
@@ -199,7 +176,7 @@ static void on_answered(struct session *s, struct sip_msg *msg)
 		}
 		return;
 	}
-	on_connected(s, msg);
+	session_identity_came(s, msg);
 	session_channel_state(s, CHAN_UP);
 	tell(s, CE_ANSWER);
 }
@@ -210,6 +187,7 @@ static void on_redirect(struct session *s, struct sip_msg *msg)
 	struct chan_event *e = chan_event_new(CE_FORWARD);
 	struct sip_each it = { 0 };
 	struct sip_addr a;
+	char room[256];
 	struct str v;
 
 	if (!s->ch || !e || !sip_each(msg, SIP_H_CONTACT, &it, &v) || sip_addr_parse(&a, v)) {
@@ -220,7 +198,7 @@ static void on_redirect(struct session *s, struct sip_msg *msg)
 	}
 	session_read_redirecting(s, msg);
 	if (s->ep->redirect_method == REDIRECT_USER)
-		text_set(&e->text, a.uri.user);
+		text_set(&e->text, session_exten(s->conf, &a.uri, room, sizeof(room)));
 	else
 		text_printf(&e->text, "PJSIP/%.*s/%.*s", STR_ARG(s->ep->name), STR_ARG(a.uri_text));
 	channel_event(s->ch, e);

@@ -1,6 +1,7 @@
 #define LOG_MODULE "session"
 #include "service/channel_tech.h"
 #include "service/session.h"
+#include <stdlib.h>
 
 static bool is_digits(struct str s)
 {
@@ -68,6 +69,16 @@ bool session_read_identity(struct session *s, const struct sip_msg *msg, struct 
 	return false;
 }
 
+void session_configured_party(struct session *s, struct party *p)
+{
+	const struct endpoint *ep = s->ep;
+
+	party_set(p, ep->callerid_num, ep->callerid_name);
+	p->number_pres = p->name_pres = ep->callerid_privacy;
+	text_set(&p->tag, ep->callerid_tag);
+	text_set(&p->ani, ep->callerid_num);
+}
+
 void session_read_caller(struct session *s, const struct sip_msg *msg, struct party *p)
 {
 	const struct endpoint *ep = s->ep;
@@ -75,81 +86,49 @@ void session_read_caller(struct session *s, const struct sip_msg *msg, struct pa
 	if (session_read_identity(s, msg, p)) {
 		;
 	} else if (ep->callerid_num.n || ep->callerid_name.n) {
-		text_set(&p->number, ep->callerid_num);
-		text_set(&p->name, ep->callerid_name);
-		p->number_valid = ep->callerid_num.n > 0;
-		p->name_valid = ep->callerid_name.n > 0;
-		p->number_pres = p->name_pres = ep->callerid_privacy;
+		session_configured_party(s, p);
 	} else {
 		set_party(s, p, &msg->from);
 		p->number_pres = p->name_pres = ep->callerid_privacy;
 	}
 	text_set(&p->tag, ep->callerid_tag);
 	text_set(&p->ani, text_view(&p->number));
+	party_copy(&s->id, p);
 }
 
-/* RFC 5806; the reasons by the numbers that REDIRECTING(reason) has. */
-static const struct { const char *text; int code; } reasons[] = {
-	{ "unknown", 0 }, { "user-busy", 1 }, { "no-answer", 2 }, { "unavailable", 3 }, { "unconditional", 4 },
-	{ "time-of-day", 5 }, { "do-not-disturb", 6 }, { "deflection", 7 }, { "follow-me", 8 },
-	{ "out-of-service", 9 }, { "away", 10 },
-};
-
-static int reason_code(struct str v)
+/* Somebody else is there now, says a response, a re-INVITE or an UPDATE. */
+static bool is_news(const struct party *old, const struct party *now)
 {
-	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-		if (str_ieq(str_unquote(v), str_z(reasons[i].text)))
-			return reasons[i].code;
-	return 0;
+	if (!now->number_valid)
+		return false;
+	if (!str_eq(text_view(&old->number), text_view(&now->number)))
+		return true;
+	return now->name_valid && !str_eq(text_view(&old->name), text_view(&now->name));
 }
 
-static struct str reason_text(const struct redirecting *r)
+void session_identity_came(struct session *s, const struct sip_msg *msg)
 {
-	if (r->reason_text.n)
-		return text_view(&r->reason_text);
-	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-		if (reasons[i].code == r->reason)
-			return str_z(reasons[i].text);
-	return STR("unknown");
-}
+	struct party p = { 0 };
+	struct chan_event *e;
 
-void session_read_redirecting(struct session *s, const struct sip_msg *msg)
-{
-	struct redirecting *r;
-	struct sip_each e = { 0 };
-	struct sip_addr a;
-	struct str v, q;
-
-	if (!s->ch)
+	if (!s->ch || !s->ep->trust_connected_line || !session_read_identity(s, msg, &p))
 		return;
-	r = &s->ch->redirecting;
-	if (sip_each(msg, SIP_H_DIVERSION, &e, &v) && sip_addr_parse(&a, v) == 0) {
-		set_party(s, &r->from, &a);
-		if (sip_param(a.params, STR("reason"), &q))
-			r->reason = reason_code(q);
-		r->count = 1;
-	} else if (!msg->request && msg->status >= 300 && msg->status < 400) {
-		/* Whoever redirected is who the call was for. */
-		set_party(s, &r->from, &msg->to);
-		if (s->ep->callerid_num.n) {
-			text_set(&r->from.number, s->ep->callerid_num);
-			text_set(&r->from.name, s->ep->callerid_name);
-			r->from.number_valid = true;
-			r->from.name_valid = s->ep->callerid_name.n > 0;
-		}
-		r->count = 1;
+	text_set(&p.tag, s->ep->callerid_tag);
+	e = is_news(&s->id, &p) ? chan_event_new(CE_CONNECTED_LINE) : NULL;
+	if (e && (e->party = calloc(1, sizeof(*e->party))) && !party_copy(e->party, &p)) {
+		party_copy(&s->id, &p);
+		text_set(&p.ani, text_view(&p.number));
+		channel_set_caller_party(s->ch, &p);
+		channel_event(s->ch, e);
+		e = NULL;
 	}
-	e = (struct sip_each){ 0 };
-	if (!msg->request && sip_each(msg, SIP_H_CONTACT, &e, &v) && sip_addr_parse(&a, v) == 0) {
-		set_party(s, &r->to, &a);
-		if (sip_param(a.params, STR("reason"), &q))
-			r->reason = reason_code(q);
-	}
+	chan_event_free(e);
+	party_free(&p);
 }
 
 /* ---- writing --------------------------------------------------------------------------- */
 
-static void write_uri(struct session *s, const struct net_path *path, const struct party *p, struct buf *b)
+void session_write_uri(struct session *s, const struct net_path *path, const struct party *p, struct buf *b)
 {
 	buf_put(b, STR("sip:"));
 	sip_escape_user(b, text_view(&p->number));
@@ -189,7 +168,7 @@ void session_write_from(struct session *s, const struct net_path *path, struct b
 		if (s->ep->user_eq_phone && is_digits(s->ep->from_user))
 			buf_put(&uri, STR(";user=phone"));
 	} else {
-		write_uri(s, path, p, &uri);
+		session_write_uri(s, path, p, &uri);
 	}
 	buf_put(&uri, text_view(&s->from_uri_params));
 	sip_write_addr(b, p->name_valid && !is_hidden(p) ? text_view(&p->name) : STR_NULL, buf_view(&uri));
@@ -206,6 +185,14 @@ static void write_rpid(struct session *s, const struct party *p, struct str addr
 		STR(";screen=no\r\n"));
 }
 
+/* send_connected_line=no: who was named first stays named. */
+static const struct party *party_to_tell(struct session *s, bool outgoing)
+{
+	if (outgoing || s->ep->send_connected_line || !s->told.number_valid)
+		return shown(s);
+	return &s->told;
+}
+
 void session_write_identity(struct session *s, struct buf *h, bool outgoing)
 {
 	const struct party *p;
@@ -214,14 +201,12 @@ void session_write_identity(struct session *s, struct buf *h, bool outgoing)
 
 	if (!s->ch || !s->dlg || (!s->ep->send_pai && !s->ep->send_rpid))
 		return;
-	p = shown(s);
+	p = party_to_tell(s, outgoing);
 	if (!p->number_valid || (is_hidden(p) && !s->ep->trust_id_outbound))
-		return;
-	if (!outgoing && !s->ep->send_connected_line && !s->ch->connected.number_valid)
 		return;
 	buf_init(&uri, room, sizeof(room), sizeof(room));
 	buf_init(&addr, aroom, sizeof(aroom), sizeof(aroom));
-	write_uri(s, &s->dlg->path, p, &uri);
+	session_write_uri(s, &s->dlg->path, p, &uri);
 	sip_write_addr(&addr, p->name_valid ? text_view(&p->name) : STR_NULL, buf_view(&uri));
 	if (buf_err(&addr))
 		return;
@@ -232,24 +217,14 @@ void session_write_identity(struct session *s, struct buf *h, bool outgoing)
 	}
 	if (s->ep->send_rpid)
 		write_rpid(s, p, buf_view(&addr), outgoing || !s->incoming, h);
+	party_copy(&s->told, p);
 }
 
-void session_write_diversion(struct session *s, struct buf *h)
+bool session_may_tell_line(const struct session *s)
 {
-	const struct redirecting *r;
-	char room[512];
-	struct buf uri;
+	const struct party *p = &s->ch->connected;
 
-	if (!s->ch || !s->dlg || !s->ep->send_diversion)
-		return;
-	r = &s->ch->redirecting;
-	if (!r->from.number_valid)
-		return;
-	buf_init(&uri, room, sizeof(room), sizeof(room));
-	write_uri(s, &s->dlg->path, &r->from, &uri);
-	if (buf_err(&uri))
-		return;
-	buf_put(h, STR("Diversion: "));
-	sip_write_addr(h, r->from.name_valid ? text_view(&r->from.name) : STR_NULL, buf_view(&uri));
-	buf_puts(h, STR(";reason="), reason_text(r), STR("\r\n"));
+	if (!s->ep->send_connected_line || (!s->ep->send_pai && !s->ep->send_rpid))
+		return false;
+	return p->number_valid && (s->ep->trust_id_outbound || !is_hidden(p));
 }
