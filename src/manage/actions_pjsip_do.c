@@ -1,6 +1,7 @@
 /* PJSIP...: what is done with SIP objects. */
 #include "manage/manager_private.h"
 #include "manage/pjsip_view.h"
+#include "service/outbound.h"
 #include <stdlib.h>
 
 static void qualify(struct ami_ctx *a)
@@ -19,6 +20,31 @@ static void qualify(struct ami_ctx *a)
 	for (size_t i = 0; i < ep->aor_n; i++)
 		view_qualify_aor(a->m->service, ep->aor_objs[i]->name);
 	ami_ok(a, "Endpoint found, will qualify");
+}
+
+/* ---- registrations of ours -------------------------------------------- */
+
+static void registration(struct ami_ctx *a, int (*fn)(struct service *, struct str), const char *all,
+			 const char *one)
+{
+	struct str name = ami_get(a, "Registration");
+
+	if (!name.n)
+		ami_error(a, "Registration parameter missing.");
+	else if (fn(a->m->service, name))
+		ami_error(a, "Unable to retrieve registration entry");
+	else
+		ami_ok(a, "%s", str_eq(name, STR("*all")) ? all : one);
+}
+
+static void do_register(struct ami_ctx *a)
+{
+	registration(a, outbound_register, "Reregistrations queued.", "Reregistration sent");
+}
+
+static void do_unregister(struct ami_ctx *a)
+{
+	registration(a, outbound_unregister, "Unregistrations queued.", "Unregistration sent");
 }
 
 /* ---- maintenance ------------------------------------------------------ */
@@ -99,6 +125,8 @@ static void show_maintenance(struct ami_ctx *a)
 
 static const struct ami_action rows[] = {
 	{ "PJSIPQualify", EV_SYSTEM | EV_REPORTING, "Ask an endpoint's contacts by OPTIONS now", qualify, false },
+	{ "PJSIPRegister", EV_SYSTEM | EV_REPORTING, "Register with another server now", do_register, false },
+	{ "PJSIPUnregister", EV_SYSTEM | EV_REPORTING, "End a registration with another server", do_unregister, false },
 	{ "PJSIPSetMaintenance", EV_SYSTEM, "Refuse new calls of an endpoint, or take them again", set_maintenance, false },
 	{ "PJSIPShowMaintenance", EV_SYSTEM | EV_REPORTING, "List endpoints whose calls are refused", show_maintenance, false },
 };

@@ -317,9 +317,8 @@ static void registration_body(struct pj *p, const void *o)
 	const char *status = view_registration(p->svc, r->name, &left);
 	struct str uri = str_sub(r->server_uri, 0, (size_t)n);
 
-	command_printf(p->c, " %.*s/%-*.*s  %-26.*s  %-16s (exp. %lld%s\n", STR_ARG(r->name), n, STR_ARG(uri),
-		       STR_ARG(r->outbound_auth.n ? r->outbound_auth.v[0] : STR("n/a")), status,
-		       (long long)(left < 0 ? -left : left), left < 0 ? "s ago)" : "s)");
+	command_printf(p->c, " %.*s/%-*.*s  %-26.*s  %-16s (exp. %llds)\n", STR_ARG(r->name), n, STR_ARG(uri),
+		       STR_ARG(r->outbound_auth.n ? r->outbound_auth.v[0] : STR("n/a")), status, (long long)left);
 	details(p, o);
 }
 

@@ -2,6 +2,7 @@
 #include "manage/command.h"
 #include "manage/config_help.h"
 #include "manage/pjsip_view.h"
+#include "service/outbound.h"
 #include <stdlib.h>
 
 /* ---- logger ----------------------------------------------------------- */
@@ -93,6 +94,30 @@ static enum command_result qualify_aor(struct command_ctx *c)
 	command_printf(c, " * AOR '%.*s'\n", STR_ARG(a->name));
 	qualify_settings(c, a);
 	return COMMAND_OK;
+}
+
+/* ---- registrations of ours -------------------------------------------- */
+
+static enum command_result registration(struct command_ctx *c, int (*fn)(struct service *, struct str),
+					const char *all)
+{
+	if (c->args != 1)
+		return COMMAND_USAGE;
+	if (fn(c->m->service, c->arg[0]))
+		command_printf(c, "Unable to retrieve registration %.*s\n", STR_ARG(c->arg[0]));
+	else if (str_eq(c->arg[0], STR("*all")))
+		command_printf(c, "%s all queued\n", all);
+	return COMMAND_OK;
+}
+
+static enum command_result send_register(struct command_ctx *c)
+{
+	return registration(c, outbound_register, "Re-register");
+}
+
+static enum command_result send_unregister(struct command_ctx *c)
+{
+	return registration(c, outbound_unregister, "Unregister");
 }
 
 /* ---- maintenance ------------------------------------------------------ */
@@ -241,6 +266,9 @@ static const struct command rows[] = {
 	{ "pjsip qualify", "<endpoint>", "Ask an endpoint's contacts by OPTIONS now", qualify, false, NULL },
 	{ "pjsip show qualify endpoint", "<endpoint>", "How an endpoint's contacts are asked", qualify_endpoint, false, NULL },
 	{ "pjsip show qualify aor", "<aor>", "How an AOR's contacts are asked", qualify_aor, false, NULL },
+	{ "pjsip send register", "<registration>|*all", "Register with another server now", send_register, false, NULL },
+	{ "pjsip send unregister", "<registration>|*all", "End a registration with another server", send_unregister,
+	  false, NULL },
 	{ "pjsip set maintenance", "on|off <endpoint>|all", "Refuse new calls of an endpoint", set_maintenance, false, NULL },
 	{ "pjsip show maintenance", "[endpoint]", "Endpoints whose calls are refused", show_maintenance, false, NULL },
 	{ "pjsip explain", "[<address>|<endpoint> [lines]]", "Why requests were taken or refused", explain, false,

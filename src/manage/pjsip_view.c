@@ -2,6 +2,7 @@
 #include "pbx/devstate.h"
 #include "pbx/event.h"
 #include "service/outbound.h"
+#include "service/outbound.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -33,7 +33,7 @@ void view_option(struct service *svc, const struct option *o, const struct objec
 void view_hms(struct buf *b, int64_t seconds);                               /* "00:01:02" */
 
 /* An outbound registration now: "Registered", "Unregistered", "Rejected", ...; *left:
- * [s] until the next attempt, negative: since it ended. */
+ * [s] until the next attempt; 0: none is planned. */
 const char *view_registration(struct service *svc, struct str name, int64_t *left);
 
 void view_qualify_aor(struct service *svc, struct str aor);

@@ -841,6 +841,10 @@ static void pjsip_shows(void **state)
 	HAS(&p, "EventList: Complete\r\nListItems: 0\r\n");
 	ask(&p, "Action: PJSIPShowContacts");
 	HAS(&p, "Event: ContactList\r\n");
+	ask(&p, "Action: PJSIPUnregister\r\nRegistration: x");
+	HAS(&p, "Message: Unable to retrieve registration entry\r\n");
+	ask(&p, "Action: PJSIPShowRegistrationsOutbound");
+	HAS(&p, "EventList: Complete\r\nListItems: 0\r\nRegistered: 0\r\nNotRegistered: 0\r\n\r\n");
 	ask(&p, "Action: PJSIPQualify\r\nEndpoint: bob");
 	HAS(&p, "Message: Endpoint found, will qualify\r\n");
 	ask(&p, "Action: PJSIPQualify\r\nEndpoint: x");
