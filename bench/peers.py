@@ -89,6 +89,7 @@ class Server:
         self.net = self.process = None
         self.dir = self.inside = None
         self.port = self.callee_port = None
+        self.reloads = 0
 
     # -- life ---------------------------------------------------------------
     def start(self, users, limit=300):
@@ -243,15 +244,18 @@ class Asterisk(Server):
         return code == 0 and "fully booted" in out
 
     def reload(self, users):
-        """Reload with one endpoint more; gives the seconds until it is known."""
-        new = f"[new](phone)\nauth=new\naors=new\n[new]\ntype=auth\nusername=new\npassword={PASSWORD}new\n[new](line)\n"
+        """Reload with one new endpoint, another each time; gives the seconds until it is known."""
+        self.reloads += 1
+        name = f"new{self.reloads}"
+        new = (f"[{name}](phone)\nauth={name}\naors={name}\n[{name}]\ntype=auth\nusername={name}\n"
+               f"password={PASSWORD}{name}\n[{name}](line)\n")
         self.write("etc/pjsip.conf", self.pjsip(users, new))
         began = time.monotonic()
         code, out = self.console("module reload res_pjsip.so")
         if code != 0:
             raise Failed(f"{self.name}: reload: {out}")
         while time.monotonic() < began + 300:
-            if "Endpoint:  new" in self.console("pjsip show endpoint new")[1]:
+            if f"Endpoint:  {name}" in self.console(f"pjsip show endpoint {name}")[1]:
                 return time.monotonic() - began
             time.sleep(0.02)
         raise Failed(f"{self.name}: the new endpoint did not appear")
