@@ -11,6 +11,7 @@ static const struct {
 	{ SIP_REGISTER, register_request },
 	{ SIP_INVITE, invite_request },
 	{ SIP_OPTIONS, options_request },
+	{ SIP_MESSAGE, message_request },
 };
 
 static method_fn *handler_of(enum sip_method m)

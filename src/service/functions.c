@@ -1,4 +1,5 @@
 #include "service/functions_private.h"
+#include "service/message.h"
 
 static const struct func rows[] = {
 	{ "PJSIP_HEADER", "Reads, adds, updates or removes a SIP header.", func_header_read, func_header_write },
@@ -15,17 +16,22 @@ static const struct func rows[] = {
 	{ "PJSIP_DIAL_CONTACTS", "Dial string for all contacts of an endpoint.", func_dial_contacts_read, NULL },
 	{ "PJSIP_MEDIA_OFFER", "Codecs to offer in the next SDP.", func_media_offer_read, func_media_offer_write },
 	{ "PJSIP_DTMF_MODE", "How digits are sent.", func_dtmf_mode_read, func_dtmf_mode_write },
+	{ "MESSAGE", "To, from or body of the text message.", func_message_read, func_message_write },
+	{ "MESSAGE_DATA", "A header of the text message.", func_message_data_read, func_message_data_write },
 	{ "PJSIP_SEND_SESSION_REFRESH", "Sends re-INVITE or UPDATE.", NULL, func_refresh_write },
 };
 
-static const struct app hangup_app = {
-	"PJSIPHangup", "Refuses the call with a SIP status.", app_pjsip_hangup_run
+static const struct app apps[] = {
+	{ "PJSIPHangup", "Refuses the call with a SIP status.", app_pjsip_hangup_run },
+	{ "MessageSend", "Sends the channel's text message.", app_message_send_run },
 };
 
 int functions_register(struct pbx *p)
 {
-	int err = pbx_add_app(p, &hangup_app);
+	int err = 0;
 
+	for (size_t i = 0; !err && i < ARRAY_LEN(apps); i++)
+		err = pbx_add_app(p, &apps[i]);
 	for (size_t i = 0; !err && i < ARRAY_LEN(rows); i++)
 		err = pbx_add_func(p, &rows[i]);
 	return err;

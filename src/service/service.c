@@ -6,6 +6,7 @@
 #include "service/functions.h"
 #include "service/identify.h"
 #include "service/location.h"
+#include "service/message.h"
 #include "service/outbound.h"
 #include "service/session.h"
 #include "service/transports.h"
@@ -159,6 +160,8 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	if (!err)
 		err = locations_start(svc);
 	if (!err)
+		err = messages_start(svc);
+	if (!err)
 		err = outbound_start(svc);
 	if (err) {
 		service_free(svc);
@@ -217,6 +220,7 @@ void service_free(struct service *svc)
 		return;
 	identify_forget_hosts(svc);
 	outbound_free(svc);
+	messages_free(svc);
 	locations_stop(svc);
 	sessions_abandon(svc);
 	requests_abandon(svc);

@@ -68,6 +68,7 @@ struct service {
 	struct map *maintenance;        /* endpoint names refused for now */
 	void *outbound;                 /* registrations: service/outbound.c */
 	void *subscriptions;            /* service/subscription/ */
+	void *messages;                 /* service/message.c */
 	void *notify;                   /* service/notify.c */
 };
 
@@ -144,6 +145,6 @@ struct str service_allow(void);
 int service_reply(struct service *svc, struct sip_stx *tx, unsigned status, struct str headers);
 
 /* ---- methods, one file each */
-method_fn options_request, register_request, invite_request;
+method_fn options_request, register_request, invite_request, message_request;
 
 #endif
