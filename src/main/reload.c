@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "main/logger.h"
 #include "pbx/dialplan.h"
+#include "pbx/features.h"
 #include "pbx/moh.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -117,13 +118,44 @@ static int reload_dialplan(struct server *s, struct report *r)
 	return 0;
 }
 
+static int load_music(struct server *s)
+{
+	struct config *cfg = NULL;
+	int err = config_load(&cfg, &s->cprm, "musiconhold.conf", NULL);
+
+	if (!err)
+		err = moh_load(s->pbx, cfg, s->conf->astdatadir);
+	config_free(cfg);
+	return err == ENOENT ? 0 : err;
+}
+
+static int load_features(struct server *s)
+{
+	struct config *cfg = NULL;
+	int err = config_load(&cfg, &s->cprm, "features.conf", NULL);
+
+	if (!err)
+		err = features_load(s->pbx, cfg);
+	config_free(cfg);
+	return err == ENOENT ? 0 : err;
+}
+
+static int reload_features(struct server *s, struct report *r)
+{
+	(void)r;
+	return load_features(s);
+}
+
+static int reload_music(struct server *s, struct report *r)
+{
+	(void)r;
+	return load_music(s);
+}
+
 int server_dialplan_reload(struct server *s)
 {
-	struct config *moh = NULL;
-
-	if (config_load(&moh, &s->cprm, "musiconhold.conf", NULL) == 0)
-		moh_load(s->pbx, moh, s->conf->astdatadir);
-	config_free(moh);
+	load_music(s);
+	load_features(s);
 	/* A dialplan that cannot be read leaves an empty one; the console says why. */
 	if (reload_dialplan(s, s->report) == ENOMEM)
 		return ENOMEM;
@@ -214,6 +246,9 @@ static const struct {
 	{ "pbx_config", reload_dialplan },
 	{ "dialplan", reload_dialplan },
 	{ "extensions", reload_dialplan },
+	{ "features", reload_features },
+	{ "res_musiconhold", reload_music },
+	{ "moh", reload_music },
 	{ "manager", reload_manager },
 	{ "logger", reload_logger },
 	{ "rtp", reload_media },
@@ -230,7 +265,7 @@ static bool is_name(struct str module, const char *row)
 static int reload_all(struct server *s, struct report *r)
 {
 	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media,
-		reload_dialplan, reload_pjsip };
+		reload_features, reload_music, reload_dialplan, reload_pjsip };
 	int first = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {

@@ -331,6 +331,13 @@ static void hangup(struct channel *ch)
 	obj_drop(s);
 }
 
+static void moved(struct channel *from, struct channel *to)
+{
+	(void)from;
+	if (to->pvt)
+		SESSION_OF(to)->ch = to;
+}
+
 static struct media_session *media(struct channel *ch)
 {
 	return ch->pvt ? session_audio(SESSION_OF(ch)) : NULL;
@@ -352,6 +359,7 @@ const struct channel_tech pjsip_tech = {
 	.text = text,
 	.transfer = transfer_channel,
 	.hangup = hangup,
+	.moved = moved,
 	.media = media,
 	.read = functions_channel_read,
 	.write = functions_channel_write,

@@ -82,35 +82,13 @@ static const struct net_path *path_of(struct session *s)
 static void on_media(void *arg, struct media_session *m, const struct media_event *e)
 {
 	struct session *s = arg;
-	struct chan_event *ce = NULL;
 
 	(void)m;
-	if (!s->ch)
+	if (!s->ch || channel_media_event(s->ch, e) || e->type != MEDIA_TIMEOUT)
 		return;
-	switch (e->type) {
-	case MEDIA_DTMF_BEGIN:
-		ce = chan_event_new(CE_DTMF_BEGIN);
-		break;
-	case MEDIA_DTMF_END:
-		ce = chan_event_new(CE_DTMF_END);
-		break;
-	case MEDIA_PLAYED:
-		ce = chan_event_new(CE_PLAY_DONE);
-		break;
-	case MEDIA_TIMEOUT:
-		log_notice("Disconnecting channel '%s' for lack of audio RTP activity in %u seconds",
-			   text_z(&s->ch->name), e->ms / 1000);
-		channel_hangup(s->ch, CAUSE_NO_CIRCUIT);
-		return;
-	default:
-		return;
-	}
-	if (!ce)
-		return;
-	ce->digit = e->digit;
-	ce->ms = e->type == MEDIA_PLAYED ? e->tag : e->ms;
-	ce->cause = e->err;
-	channel_event(s->ch, ce);
+	log_notice("Disconnecting channel '%s' for lack of audio RTP activity in %u seconds",
+		   text_z(&s->ch->name), e->ms / 1000);
+	channel_soft_hangup(s->ch, CAUSE_NO_CIRCUIT, SOFT_TIMEOUT);
 }
 
 /* The address the socket is bound to: any, unless the endpoint pins it down. */
@@ -275,6 +253,12 @@ void session_media_apply(struct session *s)
 			media_session_close(st->user, NULL, NULL);
 			st->user = NULL;
 		}
+	}
+	if (s->ch) {
+		struct neg_stream *st = neg_first(s->neg, MEDIA_AUDIO);
+
+		/* Digits by INFO, or none: media must not pass what comes in RTP as if it had. */
+		s->ch->digits_in_media = st && dtmf_of(s, st) != MEDIA_DTMF_NONE;
 	}
 	neg_formats(s->neg, &s->native);
 	note_hold(s);
