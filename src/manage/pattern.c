@@ -2,47 +2,112 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The larger bound inside {...} at *i, which is left at the closing brace. */
-static unsigned bound(struct str p, size_t *i)
+/* How large the compiler's tree will be: + doubles what stands before it, {n}
+ * makes n of it, and all of that again for what stands around. */
+struct weight {
+	size_t done, last;      /* of the group: all but its last element, and that */
+};
+
+/* After '[': to the closing ']'. */
+static size_t skip_bracket(struct str p, size_t i)
 {
-	unsigned n = 0, max = 1;
+	i += i < p.n && p.p[i] == '^';
+	i += i < p.n && p.p[i] == ']';
+	for (; i < p.n && p.p[i] != ']'; i++) {
+		char kind = i + 1 < p.n && p.p[i] == '[' ? p.p[i + 1] : 0;
 
-	for (; *i < p.n && p.p[*i] != '}'; ++*i) {
-		char c = p.p[*i];
+		if (kind != ':' && kind != '.' && kind != '=')
+			continue;
+		for (i += 2; i + 1 < p.n && !(p.p[i] == kind && p.p[i + 1] == ']'); )
+			i++;
+		i++;
+	}
+	return i;
+}
 
-		n = c >= '0' && c <= '9' && n < 100000 ? n * 10 + (unsigned)(c - '0') : 0;
+/* After '{': the larger bound, and *i at the '}'. 0: it is no interval. */
+static size_t bound(struct str p, size_t *i)
+{
+	size_t n = 0, max = 1, k = *i;
+
+	for (; k < p.n && p.p[k] != '}'; k++) {
+		char c = p.p[k];
+
+		if (c != ',' && (c < '0' || c > '9'))
+			return 0;
+		n = c == ',' ? 0 : n < PATTERN_SIZE ? n * 10 + (size_t)(c - '0') : n;
 		max = n > max ? n : max;
 	}
+	if (k == p.n || k == *i)
+		return 0;
+	*i = k;
 	return max;
+}
+
+static void add(struct weight *w, size_t n)
+{
+	w->done += w->last;
+	w->last = n;
+}
+
+/* Backslash, bracket, interval or plain character at *i. False: refused. */
+static bool element(struct str p, size_t *i, struct weight *w)
+{
+	size_t max;
+
+	switch (p.p[*i]) {
+	case '\\':
+		++*i;
+		add(w, 1);
+		return *i == p.n || p.p[*i] < '1' || p.p[*i] > '9';
+	case '[':
+		*i = skip_bracket(p, *i + 1);
+		add(w, 1);
+		return true;
+	case '+':
+		w->last = 2 * w->last + 1;
+		return true;
+	case '{':
+		++*i;
+		max = bound(p, i);
+		if (max)
+			w->last = w->last * max + 1;
+		else
+			--*i;
+		if (!max)
+			add(w, 1);
+		return true;
+	case '*':
+	case '?':
+	case '|':
+		w->last++;
+		return true;
+	default:
+		add(w, 1);
+		return true;
+	}
 }
 
 static bool is_tame(struct str p)
 {
-	unsigned nest = 0, repeat = 1;
+	struct weight w[PATTERN_NEST + 1] = { 0 };
+	unsigned nest = 0;
 
 	if (!p.n || p.n > PATTERN_MAX || str_chr(p, 0) < p.n)
 		return false;
 	for (size_t i = 0; i < p.n; i++) {
-		switch (p.p[i]) {
-		case '\\':
-			if (++i < p.n && p.p[i] >= '1' && p.p[i] <= '9')
-				return false;
-			break;
-		case '(':
+		if (p.p[i] == '(') {
 			if (++nest > PATTERN_NEST)
 				return false;
-			break;
-		case ')':
-			nest -= nest > 0;
-			break;
-		case '{':
-			repeat *= bound(p, &i);
-			if (repeat > PATTERN_REPEAT)
-				return false;
-			break;
-		default:
-			break;
+			w[nest] = (struct weight){ 0 };
+		} else if (p.p[i] == ')' && nest) {
+			nest--;
+			add(&w[nest], w[nest + 1].done + w[nest + 1].last + 1);
+		} else if (!element(p, &i, &w[nest])) {
+			return false;
 		}
+		if (w[nest].done + w[nest].last > PATTERN_SIZE)
+			return false;
 	}
 	return true;
 }

@@ -10,7 +10,7 @@
 
 #define PATTERN_MAX 512         /* [bytes] */
 #define PATTERN_NEST 16         /* ( ) inside each other */
-#define PATTERN_REPEAT 1000     /* all bounds of { } multiplied */
+#define PATTERN_SIZE 5000       /* [elements] with all repetitions written out */
 
 /* Extended, without submatches. 0; EINVAL: no expression, or refused; ENOMEM.
  * Free it with regfree(). */

@@ -138,7 +138,13 @@ static void patterns(void **state)
 		{ "", "x", false, false },
 		{ "[", "x", false, false },
 		{ "(a)\\1", "aa", false, false },              /* backtracks */
-		{ "a{1001}", "a", false, false },
+		{ "^[0-9]+-[0-9]+-[0-9]+-[0-9]+-[0-9]+-[a-z]+ .+, .+, .+, .+$", "1-2-3-4-5-a b, c, d, e", true, true },
+		{ "[]{100}(+]{2}x", "](x", true, true },
+		{ "[[:digit:]]{3}", "a123", true, true },
+		{ "a{10000}", "a", false, false },
+		{ "a++++++++++++++++++++++++++++++", "a", false, false },
+		{ "a{x++++++++++++++++++++++++++++++}", "a", false, false },
+		{ "(((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+", "a", false, false },
 		{ "((a{100}){100}){100}", "a", false, false },
 		{ "a{99999999999}", "a", false, false },
 	};
