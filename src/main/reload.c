@@ -6,6 +6,7 @@
 #include "pbx/dialplan.h"
 #include "pbx/features.h"
 #include "pbx/moh.h"
+#include "service/notify.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -20,6 +21,7 @@ struct job {
 	struct report *r;
 	struct snapshot *conf;          /* in: previous; out: new */
 	struct dialplan *plan;
+	struct notify_conf *notify;
 	struct vars globals;
 	int err;
 	bool done;
@@ -162,6 +164,29 @@ int server_dialplan_reload(struct server *s)
 	return 0;
 }
 
+/* ---- pjsip_notify -------------------------------------------------------------------------- */
+
+static void load_notify(struct job *j)
+{
+	j->err = notify_conf_load(&j->notify, &j->s->cprm, j->r);
+}
+
+static int reload_notify(struct server *s, struct report *r)
+{
+	struct job j = { .s = s, .work = load_notify, .r = r };
+	int err = run_job(&j);
+
+	if (!err)
+		notify_set_conf(s->service, j.notify);
+	obj_drop(j.notify);
+	return err;
+}
+
+int server_notify_reload(struct server *s)
+{
+	return reload_notify(s, s->report);
+}
+
 /* ---- the others ------------------------------------------------------------------------------ */
 
 static int reload_manager(struct server *s, struct report *r)
@@ -243,6 +268,8 @@ static const struct {
 	{ "pjsip", reload_pjsip },
 	{ "chan_pjsip", reload_pjsip },
 	{ "acl", reload_pjsip },
+	{ "res_pjsip_notify", reload_notify },
+	{ "pjsip_notify", reload_notify },
 	{ "pbx_config", reload_dialplan },
 	{ "dialplan", reload_dialplan },
 	{ "extensions", reload_dialplan },
@@ -265,7 +292,8 @@ static bool is_name(struct str module, const char *row)
 static int reload_all(struct server *s, struct report *r)
 {
 	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media,
-		reload_features, reload_music, reload_dialplan, reload_pjsip };
+		reload_features, reload_music, reload_dialplan, reload_pjsip,
+		reload_notify };
 	int first = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {

@@ -254,6 +254,8 @@ static int start_all(struct server *s)
 	err = store_start(s->store);
 	if (!err)
 		server_manager_reload(s);
+	if (!err && server_notify_reload(s) == ENOMEM)
+		err = ENOMEM;
 	return err;
 }
 

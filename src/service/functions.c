@@ -1,5 +1,6 @@
 #include "service/functions_private.h"
 #include "service/message.h"
+#include "service/notify.h"
 
 static const struct func rows[] = {
 	{ "PJSIP_HEADER", "Reads, adds, updates or removes a SIP header.", func_header_read, func_header_write },
@@ -23,6 +24,7 @@ static const struct func rows[] = {
 
 static const struct app apps[] = {
 	{ "PJSIPHangup", "Refuses the call with a SIP status.", app_pjsip_hangup_run },
+	{ "PJSIPNotify", "Sends a NOTIFY, in the call or to a URI.", app_pjsip_notify_run },
 	{ "MessageSend", "Sends the channel's text message.", app_message_send_run },
 };
 

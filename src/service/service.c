@@ -7,6 +7,7 @@
 #include "service/identify.h"
 #include "service/location.h"
 #include "service/message.h"
+#include "service/notify.h"
 #include "service/outbound.h"
 #include "service/session.h"
 #include "service/transports.h"
@@ -81,6 +82,31 @@ static void trace(void *arg, bool sent, const struct net_path *path, struct str 
 		  net_proto_name(path->proto), sa_text(&path->peer, peer));
 	while (str_line(&bytes, &line))
 		log_write(LOG_VERBOSE, "pjsip", 0, "%.*s", STR_ARG(line));
+}
+
+/* keep_alive_interval: two line ends, which peers take for nothing and NAT for traffic. */
+static void send_keep_alives(void *arg)
+{
+	struct service *svc = arg;
+	uint32_t every = svc->conf->global->keep_alive_interval;
+	struct net_bytes *ping;
+
+	if (!every || !svc->net)
+		return;
+	ping = net_bytes_new(STR("\r\n\r\n"));
+	if (ping)
+		net_send_streams(svc->net, ping);
+	obj_drop(ping);
+	timer_start(svc->wheel, &svc->keep_alive, (uint64_t)every * 1000, send_keep_alives, svc);
+}
+
+static void start_keep_alives(struct service *svc)
+{
+	uint32_t every = svc->conf->global->keep_alive_interval;
+
+	timer_stop(&svc->keep_alive);
+	if (every)
+		timer_start(svc->wheel, &svc->keep_alive, (uint64_t)every * 1000, send_keep_alives, svc);
 }
 
 static int start_net(struct service *svc, unsigned io_threads)
@@ -168,6 +194,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 		return err;
 	}
 	identify_resolve_hosts(svc);
+	start_keep_alives(svc);
 	svc->booted = true;
 	*out = svc;
 	return 0;
@@ -180,6 +207,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	svc->conf = obj_hold(conf);
 	set_names(svc);
 	transports_reload(svc, r);
+	start_keep_alives(svc);
 	locations_reload(svc);
 	outbound_reload(svc);
 	identify_resolve_hosts(svc);
@@ -221,7 +249,9 @@ void service_free(struct service *svc)
 	identify_forget_hosts(svc);
 	outbound_free(svc);
 	messages_free(svc);
+	notify_free(svc);
 	locations_stop(svc);
+	timer_stop(&svc->keep_alive);
 	sessions_abandon(svc);
 	requests_abandon(svc);
 	if (svc->net)

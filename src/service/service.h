@@ -21,6 +21,7 @@ struct locations;
 struct endpoint_state;
 struct nat_rule;
 struct dns;
+struct notify_conf;
 
 struct service;
 struct service_transport {
@@ -60,6 +61,7 @@ struct service {
 	struct list ending;             /* struct session: over, but a BYE still waits for an ACK */
 	struct list requests;           /* struct request: without final answer */
 	struct text server_id;          /* reg_server: entity id of this process */
+	struct timer keep_alive;        /* global keep_alive_interval */
 	bool logger;                    /* pjsip set logger on */
 	bool stopping;
 	bool booted;
@@ -69,7 +71,7 @@ struct service {
 	void *outbound;                 /* registrations: service/outbound.c */
 	void *subscriptions;            /* service/subscription/ */
 	void *messages;                 /* service/message.c */
-	void *notify;                   /* service/notify.c */
+	struct notify_conf *notify;     /* held: pjsip_notify.conf; NULL: none */
 };
 
 struct service_prm {
