@@ -653,3 +653,15 @@ void net_count(const struct net *n, struct net_counters *out)
 		v[COUNT_DROPPED_PARSE], v[COUNT_DROPPED_RING], v[COUNT_TX_ERRORS], v[COUNT_ACCEPTED],
 		v[COUNT_REFUSED_CAP], v[COUNT_TIMED_OUT], gate_count(n->gate) };
 }
+
+void net_send_streams(struct net *n, struct net_bytes *bytes)
+{
+	struct link *l;
+
+	/* Sending to an open connection changes no table. */
+	for (size_t it = 0; (l = map_next(n->links, &it)); ) {
+		struct net_path path = l->path;
+
+		net_send(n, &path, bytes);
+	}
+}

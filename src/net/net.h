@@ -90,6 +90,8 @@ bool net_transport_addr(const struct net *n, uint32_t id, struct sa *bound);
 int net_send(struct net *n, struct net_path *path, struct net_bytes *bytes);
 /* End a connection (after what is queued). */
 void net_disconnect(struct net *n, uint64_t conn);
+/* The same bytes down every connection, both ends' doing (RFC 5626 4.4.1 pings). */
+void net_send_streams(struct net *n, struct net_bytes *bytes);
 bool net_conn_alive(const struct net *n, uint64_t conn);
 /* The connection belongs to a registered phone: evicted last. */
 void net_conn_keep(struct net *n, uint64_t conn, bool keep);
