@@ -510,7 +510,7 @@ int pbx_parse_goto(struct channel *ch, struct str where)
 
 	if (!n)
 		return EINVAL;
-	pri = str_trim(part[n - 1]);
+	pri = str_trim(str_cut_raw(&part[n - 1], ','));
 	if (n > 1)
 		exten = str_trim(part[n - 2]);
 	if (n > 2)

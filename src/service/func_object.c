@@ -153,6 +153,15 @@ static int write_part(const struct sip_addr *a, struct str part, struct buf *out
 	return err;
 }
 
+/* A bare URI keeps its parameters: no header is here that could have them. */
+static int parse_uri(struct sip_addr *a, struct str s)
+{
+	if (str_chr(s, '<') < s.n)
+		return sip_addr_parse(a, s);
+	*a = (struct sip_addr){ 0 };
+	return sip_uri_parse(&a->uri, s);
+}
+
 int func_parse_uri_read(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
 	struct str a[2];
@@ -162,7 +171,7 @@ int func_parse_uri_read(struct pbx *p, struct channel *ch, struct str args, stru
 	(void)ch;
 	if (pbx_args(args, a, 2) != 2)
 		return EINVAL;
-	return sip_addr_parse(&addr, str_trim(a[0])) ? EINVAL : write_part(&addr, str_trim(a[1]), out);
+	return parse_uri(&addr, str_trim(a[0])) ? EINVAL : write_part(&addr, str_trim(a[1]), out);
 }
 
 int func_parse_uri_from_read(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
@@ -174,7 +183,7 @@ int func_parse_uri_from_read(struct pbx *p, struct channel *ch, struct str args,
 
 	if (pbx_args(args, a, 2) != 2)
 		return EINVAL;
-	err = pbx_getvar(p, ch, str_trim(a[0]), &uri) && !sip_addr_parse(&addr, buf_view(&uri)) ?
+	err = pbx_getvar(p, ch, str_trim(a[0]), &uri) && !parse_uri(&addr, str_trim(buf_view(&uri))) ?
 	      write_part(&addr, str_trim(a[1]), out) : EINVAL;
 	buf_free(&uri);
 	return err;

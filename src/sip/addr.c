@@ -31,7 +31,8 @@ static int params_parse(struct sip_addr *a, struct str rest)
 	while (param_next(&rest, &name, &value)) {
 		if (name.n != 3 || !str_ieq(name, STR("tag")))
 			continue;
-		if (a->tag.n || !value.n)
+		/* The same tag twice is a slip that harms nobody. */
+		if ((a->tag.n && !str_eq(a->tag, value)) || !value.n)
 			return EBADMSG;
 		a->tag = value;
 	}
