@@ -47,7 +47,7 @@ static void core_settings(struct ami_ctx *a)
 
 	ami_start(a);
 	ami_put(a, "AMIversion", STR(AMI_VERSION));
-	ami_put(a, "AsteriskVersion", text_view(&a->m->version));
+	ami_put(a, "AsteriskVersion", STR(MANAGE_ASTERISK_VERSION));
 	ami_put(a, "SystemName", a->m->pbx->systemname);
 	ami_printf(a, "CoreMaxCalls", "%u", a->m->pbx->calls_max);
 	ami_printf(a, "CoreMaxLoadAvg", "%f", f ? f->maxload : 0.0);

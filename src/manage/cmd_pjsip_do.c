@@ -2,7 +2,10 @@
 #include "manage/command.h"
 #include "manage/config_help.h"
 #include "manage/pjsip_view.h"
+#include "pbx/channel.h"
+#include "service/notify.h"
 #include "service/outbound.h"
+#include <errno.h>
 #include <stdlib.h>
 
 /* ---- logger ----------------------------------------------------------- */
@@ -118,6 +121,48 @@ static enum command_result send_register(struct command_ctx *c)
 static enum command_result send_unregister(struct command_ctx *c)
 {
 	return registration(c, outbound_unregister, "Unregister");
+}
+
+/* ---- notify ----------------------------------------------------------- */
+
+static int notify_one(struct command_ctx *c, const struct notify_kind *k, struct str to)
+{
+	struct str how = c->arg[1];
+	struct channel *ch;
+
+	if (str_ieq(how, STR("uri")))
+		return notify_uri(c->m->service, to, k->v, k->n);
+	if (str_ieq(how, STR("endpoint")))
+		return notify_endpoint(c->m->service, to, k->v, k->n);
+	ch = channel_by_name(c->m->pbx, to);
+	return ch ? notify_channel(ch, k->v, k->n) : ENOENT;
+}
+
+static enum command_result send_notify(struct command_ctx *c)
+{
+	const struct notify_kind *k;
+
+	if (c->args < 3 || (!str_ieq(c->arg[1], STR("endpoint")) && !str_ieq(c->arg[1], STR("uri")) &&
+			    !str_ieq(c->arg[1], STR("channel"))))
+		return COMMAND_USAGE;
+	k = notify_kind(c->m->service, c->arg[0]);
+	if (!k) {
+		command_printf(c, "Unable to find notify type '%.*s'\n", STR_ARG(c->arg[0]));
+		return COMMAND_FAILED;
+	}
+	for (size_t i = 2; i < c->args; i++) {
+		int err;
+
+		command_printf(c, "Sending NOTIFY of type '%.*s' to '%.*s'\n", STR_ARG(c->arg[0]), STR_ARG(c->arg[i]));
+		err = notify_one(c, k, c->arg[i]);
+		if (err == ENOENT && !str_ieq(c->arg[1], STR("channel")))
+			command_printf(c, "Unable to retrieve endpoint %.*s\n", STR_ARG(c->arg[i]));
+		else if (err == ENOENT)
+			command_printf(c, "Unable to find channel %.*s\n", STR_ARG(c->arg[i]));
+		else if (err)
+			command_printf(c, "Unable to send: %s\n", strerror(err));
+	}
+	return COMMAND_OK;
 }
 
 /* ---- maintenance ------------------------------------------------------ */
@@ -268,6 +313,8 @@ static const struct command rows[] = {
 	{ "pjsip show qualify aor", "<aor>", "How an AOR's contacts are asked", qualify_aor, false, NULL },
 	{ "pjsip send register", "<registration>|*all", "Register with another server now", send_register, false, NULL },
 	{ "pjsip send unregister", "<registration>|*all", "End a registration with another server", send_unregister,
+	  false, NULL },
+	{ "pjsip send notify", "<type> endpoint|uri|channel <peer> ...", "Send a NOTIFY of pjsip_notify.conf", send_notify,
 	  false, NULL },
 	{ "pjsip set maintenance", "on|off <endpoint>|all", "Refuse new calls of an endpoint", set_maintenance, false, NULL },
 	{ "pjsip show maintenance", "[endpoint]", "Endpoints whose calls are refused", show_maintenance, false, NULL },

@@ -16,7 +16,7 @@ static enum command_result version(struct command_ctx *c)
 	struct utsname u = { 0 };
 
 	uname(&u);
-	command_printf(c, "Sidetone %s (Asterisk 22 compatible) on a %s running %s\n", text_z(&c->m->version),
+	command_printf(c, "Asterisk " MANAGE_ASTERISK_VERSION " compatible: Sidetone %s on a %s running %s\n", text_z(&c->m->version),
 		       u.machine, u.sysname);
 	return COMMAND_OK;
 }

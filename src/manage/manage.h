@@ -17,6 +17,10 @@ struct astdb;
 struct console;
 struct manager;
 
+/* The release whose console and manager this speaks: programs ask for it to know
+ * what they may use. */
+#define MANAGE_ASTERISK_VERSION "22.10.1"
+
 enum manage_stop { MANAGE_STOP_NOW, MANAGE_STOP_GRACEFULLY, MANAGE_STOP_WHEN_CONVENIENT, MANAGE_STOP_ABORT };
 
 /* What main/ does when asked to. A function may be NULL: then it is not available. */

@@ -841,6 +841,16 @@ static void pjsip_shows(void **state)
 	HAS(&p, "EventList: Complete\r\nListItems: 0\r\n");
 	ask(&p, "Action: PJSIPShowContacts");
 	HAS(&p, "Event: ContactList\r\n");
+	ask(&p, "Action: PJSIPNotify\r\nEndpoint: none\r\nVariable: Event=x");
+	HAS(&p, "Message: Unable to retrieve endpoint none\r\n");
+	ask(&p, "Action: PJSIPNotify\r\nEndpoint: none\r\nChannel: x\r\nVariable: Event=x");
+	HAS(&p, "You must use only one of them.\r\n");
+	ask(&p, "Action: PJSIPNotify\r\nChannel: x\r\nOption: none");
+	HAS(&p, "Message: Unable to find notify type 'none'\r\n");
+	ask(&p, "Action: MessageSend\r\nTo: xmpp:a");
+	HAS(&p, "Message: Message technology not found.\r\n");
+	ask(&p, "Action: MessageSend\r\nBody: a");
+	HAS(&p, "Message: No 'To' address specified.\r\n");
 	ask(&p, "Action: PJSIPUnregister\r\nRegistration: x");
 	HAS(&p, "Message: Unable to retrieve registration entry\r\n");
 	ask(&p, "Action: PJSIPShowRegistrationsOutbound");
@@ -921,7 +931,7 @@ static void commands(void **state)
 	ask(&p, "Action: ModuleCheck\r\nModule: res_pjsip");
 	HAS(&p, "Response: Success\r\nActionID: 9\r\nVersion: \r\n\r\n");
 	ask(&p, "Action: CoreSettings");
-	HAS(&p, "AMIversion: 11.0.0\r\nAsteriskVersion: 1.2.3\r\n");
+	HAS(&p, "AMIversion: 11.0.0\r\nAsteriskVersion: 22.");
 	hang_up(&p);
 }
 
@@ -965,7 +975,7 @@ static void console_runs(void **state)
 		{ "core show help core stop", "core stop gracefully " },
 		{ "channel originate Fake/zoe application Wait 5", "" },
 		{ "pjsip show endpoint", "No object specified.\n" },
-		{ "core show version", "Sidetone 1.2.3" },
+		{ "core show version", "Asterisk 22.10.1 compatible: Sidetone 1.2.3 on " },
 		{ "core show hints", "lamp@default" },
 		{ "module reload", "x.conf:3: odd\n" },
 	};
