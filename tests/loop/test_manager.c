@@ -503,6 +503,34 @@ static void rights(void **state)
 	hang_up(&p);
 }
 
+/* Scripts count on every one of these. */
+static void all_actions(void **state)
+{
+	static const char *const names[] = { "AbsoluteTimeout", "Atxfer", "BlindTransfer", "Bridge", "BridgeDestroy",
+		"BridgeInfo", "BridgeKick", "BridgeList", "CancelAtxfer", "Challenge", "Command", "CoreSettings",
+		"CoreShowChannelMap", "CoreShowChannels", "CoreStatus", "DBDel", "DBDelTree", "DBGet", "DBGetTree", "DBPut",
+		"DeviceStateList", "DialplanExtensionAdd", "DialplanExtensionRemove", "Events", "ExtensionState",
+		"ExtensionStateList", "Filter", "GetConfig", "GetConfigJSON", "Getvar", "Hangup", "ListCategories",
+		"ListCommands", "LocalOptimizeAway", "LoggerRotate", "Login", "Logoff", "MessageSend", "ModuleCheck",
+		"ModuleLoad", "Originate", "PJSIPNotify", "PJSIPQualify", "PJSIPRegister", "PJSIPSetMaintenance",
+		"PJSIPShowAors", "PJSIPShowAuths", "PJSIPShowContacts", "PJSIPShowEndpoint", "PJSIPShowEndpoints",
+		"PJSIPShowMaintenance", "PJSIPShowRegistrationInboundContactStatuses", "PJSIPShowRegistrationsInbound",
+		"PJSIPShowRegistrationsOutbound", "PJSIPShowResourceLists", "PJSIPUnregister", "Ping", "PlayDTMF",
+		"PresenceState", "PresenceStateList", "Redirect", "Reload", "SendText", "Setvar", "ShowDialPlan", "Status",
+		"UserEvent", "WaitEvent" };
+	struct peer p = login("admin");
+
+	(void)state;
+	ask(&p, "Action: ListCommands");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char line[80];
+
+		snprintf(line, sizeof(line), "\r\n%s: ", names[i]);
+		HAS(&p, line);
+	}
+	hang_up(&p);
+}
+
 /* ---- events ----------------------------------------------------------- */
 
 static void user_events(void **state)
@@ -1092,7 +1120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(logs_in), T(by_challenge), T(refused), T(security_log), T(before_login), T(too_many_strangers), T(login_once),
-		T(bad_messages), T(rights), T(user_events), T(event_mask), T(waits_for_events), T(does_not_read),
+		T(bad_messages), T(rights), T(all_actions), T(user_events), T(event_mask), T(waits_for_events), T(does_not_read),
 		T(variables), T(lists_channels), T(hangs_up), T(redirects), T(originates), T(states), T(dialplan),
 		T(pjsip_shows), T(maintenance), T(configuration), T(commands), T(console_runs), T(console_stops),
 		T(console_watches), T(before_the_boot), T(socket_is_ours),
