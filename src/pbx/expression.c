@@ -29,6 +29,7 @@ struct parser {
 	enum tok tok;
 	struct str lexeme;
 	unsigned depth;
+	bool escapes;                   /* \" inside of quotes does not end them */
 	int err;
 };
 
@@ -118,15 +119,25 @@ static bool take_symbol(struct parser *p)
 	return false;
 }
 
+/* How long the quoted string at the start of `s` is without its last quote; s.n: it has none. */
+static size_t quoted_length(struct str s, bool escapes)
+{
+	size_t i = 1;
+
+	while (i < s.n && s.p[i] != '"')
+		i += escapes && s.p[i] == '\\' && i + 1 < s.n ? 2 : 1;
+	return i;
+}
+
 static void next(struct parser *p)
 {
 	for (; p->in.n; p->in = str_skip(p->in, 1)) {
 		size_t number, word, quote;
 
 		if (p->in.p[0] == '"') {
-			quote = str_chr(str_skip(p->in, 1), '"');
-			if (quote < p->in.n - 1) {
-				take(p, T_WORD, quote + 2);
+			quote = quoted_length(p->in, p->escapes);
+			if (quote < p->in.n) {
+				take(p, T_WORD, quote + 1);
 				return;
 			}
 			continue;
@@ -568,25 +579,41 @@ static void expr(struct parser *p, int min, struct val *out)
 	p->depth--;
 }
 
+/* *any: it has a token at all. */
+static int evaluate(struct parser *p, struct val *v, bool *any)
+{
+	next(p);
+	*any = p->tok != T_END;
+	if (!*any)
+		return 0;
+	expr(p, 1, v);
+	if (!p->err && p->tok != T_END)
+		p->err = EBADMSG;
+	return p->err;
+}
+
 int expression_eval(struct pbx *pbx, struct channel *ch, struct str text, struct buf *out)
 {
 	struct parser p = { .pbx = pbx, .ch = ch, .in = text };
 	struct val v = { 0 };
+	bool any;
+	int err = evaluate(&p, &v, &any);
 
-	next(&p);
-	if (p.tok == T_END)
-		return 0;
-	expr(&p, 1, &v);
-	if (!p.err && p.tok != T_END)
-		p.err = EBADMSG;
-	if (p.err) {
+	/* A backslash is a character like others ("C:\"); only where that makes no
+	 * sense it may stand before a quote that a function gave out escaped. */
+	if (err && str_find(text, STR("\\\"")) < text.n) {
+		val_free(&v);
+		p = (struct parser){ .pbx = pbx, .ch = ch, .in = text, .escapes = true };
+		err = evaluate(&p, &v, &any);
+	}
+	if (err) {
 		log_warning("'%.*s' is no expression; it stands for 0", STR_ARG(text));
 		buf_char(out, '0');
-	} else {
+	} else if (any) {
 		buf_put(out, to_text(&v));
 	}
 	val_free(&v);
-	return p.err;
+	return err;
 }
 
 int pbx_expression(struct str text, struct buf *out)

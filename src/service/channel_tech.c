@@ -139,6 +139,12 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 		*cause = CAUSE_CONGESTION;
 		return EHOSTDOWN;
 	}
+	if (session_needs_srtp(ep)) {
+		log_error("'%.*s' has media_encryption, which is not there yet; it is not called in the clear",
+			  STR_ARG(ep->name));
+		*cause = CAUSE_BEARER_NOT_AVAILABLE;
+		return EPROTONOSUPPORT;
+	}
 	err = session_new(svc, svc->conf, ep, &s);
 	if (err) {
 		*cause = CAUSE_CONGESTION;
@@ -156,6 +162,7 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 		.state = CHAN_DOWN, .context = ep->context, .exten = STR_NULL, .accountcode = ep->accountcode,
 		.language = ep->language, .uniqueid = rq->uniqueid, .linked = rq->requestor, .outgoing = true };
 	session_configured_party(s, &s->id);
+	s->with_video = session_streams_video(rq->requestor);
 	err = channel_new(&s->ch, &prm);
 	if (err)
 		goto out;
@@ -338,6 +345,16 @@ static void moved(struct channel *from, struct channel *to)
 		SESSION_OF(to)->ch = to;
 }
 
+static void bridged(struct channel *ch, struct channel *peer)
+{
+	if (!ch->pvt)
+		return;
+	if (peer)
+		session_streams_join(SESSION_OF(ch));
+	else
+		session_streams_part(SESSION_OF(ch));
+}
+
 static struct media_session *media(struct channel *ch)
 {
 	return ch->pvt ? session_audio(SESSION_OF(ch)) : NULL;
@@ -361,6 +378,7 @@ const struct channel_tech pjsip_tech = {
 	.hangup = hangup,
 	.moved = moved,
 	.media = media,
+	.bridged = bridged,
 	.read = functions_channel_read,
 	.write = functions_channel_write,
 	.device_state = device_state,

@@ -25,6 +25,7 @@ static const struct func rows[] = {
 static const struct app apps[] = {
 	{ "PJSIPHangup", "Refuses the call with a SIP status.", app_pjsip_hangup_run },
 	{ "PJSIPNotify", "Sends a NOTIFY, in the call or to a URI.", app_pjsip_notify_run },
+	{ "StreamEcho", "Sends back what comes, on so many streams of a type.", app_stream_echo_run },
 	{ "MessageSend", "Sends the channel's text message.", app_message_send_run },
 };
 

@@ -15,5 +15,6 @@ func_read_fn func_header_read, func_headers_read, func_response_header_read, fun
 func_write_fn func_header_write, func_header_param_write, func_media_offer_write, func_dtmf_mode_write,
 	func_refresh_write;
 int app_pjsip_hangup_run(struct channel *ch, struct str data);
+int app_stream_echo_run(struct channel *ch, struct str data);        /* session_streams.c */
 
 #endif

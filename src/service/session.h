@@ -4,6 +4,7 @@
  *   session_in.c       INVITE, re-INVITE, UPDATE, BYE ... that come
  *   session_out.c      INVITE, re-INVITE, UPDATE that we send
  *   session_sdp.c      offers and answers, and the media they set
+ *   session_streams.c  video of two legs
  *   session_party.c    who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c  whom the call was for: Diversion, History-Info
  *   session_reliable.c 100rel (RFC 3262)
@@ -22,6 +23,14 @@
 
 enum session_state { SESSION_NEW, SESSION_INVITING /* we sent INVITE */, SESSION_RINGING /* we got INVITE */,
 	SESSION_UP, SESSION_ENDED };
+
+/* A video stream as our next offer shall have it. */
+struct stream_plan {
+	bool active;
+	enum sdp_dir want;
+	struct formats formats;
+};
+enum { STREAM_PLANS = 8 };
 
 /* A header line that the dialplan or a manager adds. */
 struct session_header {
@@ -44,6 +53,7 @@ struct session {                /* obj */
 	/* a request of theirs that waits for our final answer */
 	struct sip_stx *uas;            /* held: INVITE (first one, or re-INVITE) */
 	bool uas_has_offer;             /* it brought SDP; else the offer is ours to make */
+	bool counted;                   /* in service.calls */
 	bool ending;                    /* over, but our 2xx is not acknowledged yet: BYE follows (15) */
 	bool answer_wanted;             /* 200 waits for a PRACK */
 	struct list deferred;           /* requests of ours that wait for that ACK */
@@ -82,6 +92,11 @@ struct session {                /* obj */
 	struct text local_sdp;
 	struct formats offer_formats;   /* PJSIP_MEDIA_OFFER; n 0: the endpoint's */
 	bool has_offer_formats;
+	bool with_video;                /* whoever calls through us has video: offer it */
+	struct stream_plan plan[STREAM_PLANS];  /* session_streams.c: n-th video stream */
+	size_t plans;
+	bool reduce;                    /* offer to end streams of a type behind the n-th */
+	uint8_t reduce_type, reduce_to;
 	uint8_t dtmf_mode;              /* enum endpoint_dtmf_mode; AUTO decided at each SDP */
 	struct formats native;          /* codecs in force */
 	struct text media_address_text;
@@ -167,6 +182,8 @@ void session_deferred_free(struct session *s);
 
 /* session_sdp.c */
 int session_sdp_start(struct session *s);            /* makes s->neg */
+/* Its media must be encrypted: no call goes without. */
+bool session_needs_srtp(const struct endpoint *ep);
 /* 0, or the SIP status to refuse with. */
 unsigned session_offer_in(struct session *s, struct str body);
 unsigned session_answer_in(struct session *s, struct str body);
@@ -177,6 +194,19 @@ void session_media_close(struct session *s);
 struct media_session *session_audio(struct session *s);
 void session_offer_failed(struct session *s);
 enum endpoint_dtmf_mode session_dtmf(struct session *s);
+
+/* The formats of an offer or answer of ours: PJSIP_MEDIA_OFFER, else the endpoint's. */
+void session_formats(struct session *s, struct formats *out);
+
+/* session_streams.c */
+/* The peer has offered other streams: the other leg follows. */
+void session_streams_offered(struct session *s);
+void session_streams_plan(struct session *s);        /* into the offer that is being made */
+void session_streams_reduce(struct session *s);
+bool session_streams_video(struct channel *requestor);
+/* Media of the further streams, with the leg that we are bridged to now. */
+void session_streams_join(struct session *s);
+void session_streams_part(struct session *s);
 
 /* session_party.c */
 void session_read_caller(struct session *s, const struct sip_msg *msg, struct party *p);

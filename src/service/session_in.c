@@ -246,7 +246,8 @@ static struct session *session_accept_at(struct service *svc, struct identity *i
 		return NULL;
 	}
 	buf_init(&extra, xroom, sizeof(xroom), sizeof(xroom));
-	s->incoming = true;
+	s->incoming = s->counted = true;
+	svc->calls++;
 	s->uas = obj_hold(tx);
 	s->invite = obj_hold(msg);
 	status = prepare(s, tx, msg, &extra);
@@ -423,6 +424,8 @@ static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *m
 			finish_uas(s, tx);
 		}
 	}
+	if (has_sdp)
+		session_streams_offered(s);
 	session_identity_came(s, msg);
 }
 

@@ -38,6 +38,19 @@ enum endpoint_dtmf_mode session_dtmf(struct session *s)
 	return (enum endpoint_dtmf_mode)s->dtmf_mode;
 }
 
+void session_formats(struct session *s, struct formats *out)
+{
+	if (s->has_offer_formats)
+		*out = s->offer_formats;
+	else
+		endpoint_formats(s->ep, out);
+}
+
+bool session_needs_srtp(const struct endpoint *ep)
+{
+	return ep->media_encryption != ENCRYPTION_NO && !ep->media_encryption_optimistic;
+}
+
 static void fill_prm(struct session *s, struct neg_prm *p)
 {
 	const struct endpoint *ep = s->ep;
@@ -48,13 +61,9 @@ static void fill_prm(struct session *s, struct neg_prm *p)
 		.max_video = (uint8_t)(ep->max_video_streams > 16 ? 16 : ep->max_video_streams),
 		.telephone_event = s->dtmf_mode == DTMF_RFC4733 || auto_mode, .use_ptime = ep->use_ptime, .use_avpf = ep->use_avpf,
 		.force_avp = ep->force_avp, .use_received_transport = ep->media_use_received_transport,
-		.savp = ep->media_encryption == ENCRYPTION_SDES, .dtls = ep->media_encryption == ENCRYPTION_DTLS,
-		.optimistic = ep->media_encryption_optimistic, .rtcp_mux = ep->rtcp_mux, .bundle = ep->bundle,
+		.rtcp_mux = ep->rtcp_mux, .bundle = ep->bundle,
 		.g726_swapped = ep->g726_non_standard, .t38 = ep->t38_udptl };
-	if (s->has_offer_formats)
-		p->formats = s->offer_formats;
-	else
-		endpoint_formats(ep, &p->formats);
+	session_formats(s, &p->formats);
 }
 
 int session_sdp_start(struct session *s)
@@ -261,6 +270,8 @@ void session_media_apply(struct session *s)
 		s->ch->digits_in_media = st && dtmf_of(s, st) != MEDIA_DTMF_NONE;
 	}
 	neg_formats(s->neg, &s->native);
+	if (s->ch)
+		session_streams_join(s);
 	note_hold(s);
 	if (s->ch)
 		channel_event_simple(s->ch, CE_MEDIA);
@@ -298,6 +309,11 @@ unsigned session_offer_in(struct session *s, struct str body)
 
 	if (err)
 		return 500;
+	if (session_needs_srtp(s->ep)) {
+		log_error("'%.*s' has media_encryption, which is not there yet; the call is refused rather than sent "
+			  "in the clear", STR_ARG(s->ep->name));
+		return 488;
+	}
 	if (parse(s, body, &sdp))
 		return 400;
 	if (!is_complete(sdp)) {
@@ -326,25 +342,27 @@ int session_answer_out(struct session *s, struct buf *b)
 	return err;
 }
 
-/* Which kinds of streams a first offer has: audio, and video when the caller
- * has it too, so that an audio call is not offered what nobody will send. */
-static bool wants_video(struct session *s)
+/* Whoever calls without an offer may have all; whom we call gets video only
+ * when the caller has it too, so that nothing is offered that nobody will send. */
+static bool wants_video(struct session *s, bool no_audio)
 {
-	return s->ep->max_video_streams && s->early_media;
+	return s->ep->max_video_streams && (s->incoming || s->with_video || no_audio);
 }
 
 static int first_offer(struct session *s, const struct formats *all)
 {
 	struct formats wanted = { 0 };
+	bool audio;
 	size_t i;
 	int err = 0;
 
 	formats_add_all(&wanted, all, MEDIA_AUDIO);
-	if (wanted.n && s->ep->max_audio_streams)
+	audio = wanted.n && s->ep->max_audio_streams;
+	if (audio)
 		err = neg_stream_add(s->neg, MEDIA_AUDIO, &wanted, &i);
 	wanted = (struct formats){ 0 };
 	formats_add_all(&wanted, all, MEDIA_VIDEO);
-	if (!err && wanted.n && wants_video(s))
+	if (!err && wanted.n && wants_video(s, !audio))
 		err = neg_stream_add(s->neg, MEDIA_VIDEO, &wanted, &i);
 	return err;
 }
@@ -374,6 +392,8 @@ static void again_offer(struct session *s, const struct formats *all)
 		if (st->type == MEDIA_AUDIO)
 			neg_hold(s->neg, i, s->local_hold);
 	}
+	session_streams_plan(s);
+	session_streams_reduce(s);
 }
 
 int session_offer_out(struct session *s, struct buf *b)
