@@ -51,7 +51,7 @@ $(DEBUG)/build.ninja:
 test:
 	@tools/install-deps build test
 	@$(MAKE) --no-print-directory $(DEBUG)/build.ninja
-	ninja -C $(DEBUG)
+	@ninja -C $(DEBUG) --quiet
 	@ln -sfn sidetone $(DEBUG)/asterisk
 	@rm -f $(JUNIT)
 	-meson test -C $(DEBUG) --no-rebuild --print-errorlogs
