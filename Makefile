@@ -63,11 +63,16 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) bench/bench.py --build build $(if $(filter quick,$(BENCH)),--quick) $(PEERS)
 
+# The program, its manual, the sample configuration and its sounds. A link named
+# asterisk is left to you: it would hide an Asterisk that is installed.
+share = $(DESTDIR)$(PREFIX)/share
 install: all
-	install -d '$(DESTDIR)$(PREFIX)/sbin' '$(DESTDIR)$(PREFIX)/share/sidetone/etc' '$(DESTDIR)$(PREFIX)/share/doc/sidetone'
+	install -d '$(DESTDIR)$(PREFIX)/sbin' '$(share)/sidetone/etc/sounds/en' '$(share)/doc/sidetone' '$(share)/man/man8'
 	install -m 755 build/sidetone '$(DESTDIR)$(PREFIX)/sbin/sidetone'
-	install -m 644 etc/*.conf '$(DESTDIR)$(PREFIX)/share/sidetone/etc/'
-	install -m 644 LICENSE README.md '$(DESTDIR)$(PREFIX)/share/doc/sidetone/'
+	install -m 644 etc/*.conf '$(share)/sidetone/etc/'
+	install -m 644 etc/sounds/en/* '$(share)/sidetone/etc/sounds/en/'
+	install -m 644 docs/*.md LICENSE README.md '$(share)/doc/sidetone/'
+	install -m 644 docs/sidetone.8 '$(share)/man/man8/'
 
 format:
 	@tools/install-deps lint
