@@ -255,7 +255,7 @@ static const struct option rows[] = {
 		"By which signs a request may be taken for this endpoint's."),
 	ENUM(redirect_method, redirects, "user", 0, "What happens on a 3xx: its user part is dialled, or its URI is."),
 	OPT_CUSTOM_AS("follow_redirect_methods", E, follow_redirect_message, bool, parse_redirect_methods,
-		write_redirect_methods, "message", NULL, L, "Requests besides INVITE for which a 3xx is followed."),
+		write_redirect_methods, "message", NULL, 0, "Requests besides INVITE for which a 3xx is followed."),
 	LIST(mailboxes, NULL, L, "Mailboxes whose state is sent to this endpoint unasked."),
 	BOOL(mwi_subscribe_replaces_unsolicited, "no", L, "A subscription to a mailbox ends its unasked NOTIFYs."),
 	TEXT(voicemail_extension, NULL, L, "Extension put into Message-Account."),

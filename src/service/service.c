@@ -62,9 +62,11 @@ static void net_failed(void *arg, const struct net_path *path, struct net_bytes 
 	sip_stack_send_failed(svc->sip, path, bytes, err);
 }
 
-static int send_by_net(void *arg, struct net_path *path, struct net_bytes *bytes)
+static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
 {
-	return net_send(((struct service *)arg)->net, path, bytes);
+	struct service *svc = arg;
+
+	return svc->test_send ? svc->test_send(svc->test_send_arg, path, bytes) : net_send(svc->net, path, bytes);
 }
 
 /* `pjsip set logger on`: whole messages, line by line, so that control bytes of
@@ -122,12 +124,10 @@ static int start_sip(struct service *svc, const struct service_prm *prm)
 {
 	struct sip_stack_prm sp = { .wheel = svc->wheel, .t1_ms = svc->conf->system->timer_t1,
 		.timer_b_ms = svc->conf->system->timer_b, .request = dispatch_request, .trace = trace, .arg = svc,
-		.send = send_by_net };
+		.send = send_bytes };
 
-	if (prm->send) {        /* a loop test */
-		sp.send = prm->send;
-		sp.arg = prm->send_arg;
-	}
+	svc->test_send = prm->send;
+	svc->test_send_arg = prm->send_arg;
 	sip_use_compact(svc->conf->system->compact_headers);
 	return sip_stack_new(&svc->sip, &sp);
 }

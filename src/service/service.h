@@ -68,6 +68,8 @@ struct service {
 	const char *bind;               /* service_prm.bind */
 	uint32_t next_session_id;
 	struct map *maintenance;        /* endpoint names refused for now */
+	int (*test_send)(void *arg, struct net_path *path, struct net_bytes *bytes);    /* service_prm.send */
+	void *test_send_arg;
 	void *outbound;                 /* registrations: service/outbound.c */
 	void *subscriptions;            /* service/subscription/ */
 	void *messages;                 /* service/message.c */

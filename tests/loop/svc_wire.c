@@ -1,0 +1,129 @@
+#include "svc_wire.h"
+#include "base/obj.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static int keep(void *arg, struct net_path *path, struct net_bytes *bytes)
+{
+	struct wire *t = arg;
+
+	assert_true(t->n < WIRE_KEEP);
+	assert_int_equal(sip_msg_parse(&t->sent[t->n], str_mk(bytes->p, bytes->n), true), 0);
+	t->path[t->n++] = *path;
+	return 0;
+}
+
+static struct snapshot *snapshot_of(const char *pjsip)
+{
+	struct snapshot *s = NULL;
+
+	assert_int_equal(snapshot_parse(&s, str_z(pjsip), STR_NULL, NULL, NULL), 0);
+	return s;
+}
+
+void wire_open(struct wire *t, const char *extensions, const char *pjsip)
+{
+	struct service_prm prm = { .send = keep, .send_arg = t };
+
+	memset(t, 0, sizeof(*t));
+	world_open(&t->w, extensions);
+	prm.loop = t->w.loop;
+	prm.pbx = t->w.pbx;
+	prm.conf = snapshot_of(pjsip);
+	assert_int_equal(service_new(&t->svc, &prm, NULL), 0);
+	obj_drop(prm.conf);
+}
+
+void wire_close(struct wire *t)
+{
+	wire_forget(t);
+	service_free(t->svc);
+	wire_forget(t);
+	world_close(&t->w);
+}
+
+void wire_reload(struct wire *t, const char *pjsip)
+{
+	struct snapshot *s = snapshot_of(pjsip);
+
+	service_set_conf(t->svc, s, NULL);
+	obj_drop(s);
+}
+
+struct sip_msg *wire_last(struct wire *t)
+{
+	return t->n ? t->sent[t->n - 1] : NULL;
+}
+
+void wire_forget(struct wire *t)
+{
+	while (t->n)
+		obj_drop(t->sent[--t->n]);
+}
+
+static void come(struct wire *t, const struct net_path *from, struct str text)
+{
+	struct sip_msg *m = NULL;
+
+	assert_int_equal(sip_msg_parse(&m, text, true), 0);
+	m->from_path = *from;
+	service_inject(t->svc, m);
+	world_turn(&t->w);
+}
+
+void wire_answer(struct wire *t, size_t i, unsigned status, const char *headers)
+{
+	struct buf b = BUF_INIT;
+
+	assert_true(i < t->n && t->sent[i]->request);
+	sip_write_response(&b, t->sent[i], status, STR_NULL, STR("far"));
+	buf_put(&b, str_z(headers));
+	sip_write_body(&b, STR_NULL, STR_NULL);
+	assert_int_equal(buf_err(&b), 0);
+	come(t, &t->path[i], buf_view(&b));
+	buf_free(&b);
+}
+
+void wire_reply(struct wire *t, enum sip_method m, unsigned status, const char *headers)
+{
+	struct net_path path;
+	struct sip_msg *rq;
+
+	assert_non_null(wire_last(t));
+	assert_int_equal(wire_last(t)->method, m);
+	rq = obj_hold(wire_last(t));
+	path = t->path[t->n - 1];
+	wire_forget(t);
+	t->sent[0] = rq;
+	t->path[0] = path;
+	t->n = 1;
+	wire_answer(t, 0, status, headers);
+	/* What it made the service send stands alone now. */
+	obj_drop(t->sent[0]);
+	for (size_t i = 1; i < t->n; i++) {
+		t->sent[i - 1] = t->sent[i];
+		t->path[i - 1] = t->path[i];
+	}
+	t->sent[--t->n] = NULL;
+}
+
+void wire_come(struct wire *t, const char *peer, const char *text)
+{
+	struct net_path from = { .proto = NET_UDP };
+
+	from.transport = t->svc->transport_n ? t->svc->transports[0].id : 0;
+	from.local = t->svc->transports[0].bound;
+	assert_int_equal(sa_parse(&from.peer, str_z(peer)), 0);
+	come(t, &from, str_z(text));
+}
+
+const char *wire_header(const struct sip_msg *m, const char *name)
+{
+	static char room[1024];
+	const struct sip_hdr *h = m ? sip_hdr_named(m, str_z(name), 0) : NULL;
+
+	return str_copy(room, sizeof(room), h ? h->value : STR_NULL);
+}

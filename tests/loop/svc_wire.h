@@ -1,0 +1,34 @@
+/* tests/loop/svc_wire.h -- a service without sockets: what it sends is kept, what
+ * comes is written by the test. Time is the world's. */
+#ifndef TESTS_LOOP_SVC_WIRE_H
+#define TESTS_LOOP_SVC_WIRE_H
+
+#include "fake_tech.h"
+#include "service/service.h"
+
+#define WIRE_KEEP 16
+
+struct wire {
+	struct world w;
+	struct service *svc;
+	struct sip_msg *sent[WIRE_KEEP];        /* held: since wire_forget() */
+	struct net_path path[WIRE_KEEP];
+	size_t n;
+};
+
+void wire_open(struct wire *t, const char *extensions, const char *pjsip);
+void wire_close(struct wire *t);
+void wire_reload(struct wire *t, const char *pjsip);
+/* The newest; NULL: none. */
+struct sip_msg *wire_last(struct wire *t);
+void wire_forget(struct wire *t);
+/* Answer request number `i` of those kept. `headers`: whole lines. */
+void wire_answer(struct wire *t, size_t i, unsigned status, const char *headers);
+/* The last one is a request of that method; answer it and forget all before. */
+void wire_reply(struct wire *t, enum sip_method m, unsigned status, const char *headers);
+/* A message from `peer` ("127.0.0.1:5061"). Lines end in \r\n. */
+void wire_come(struct wire *t, const char *peer, const char *text);
+/* Value of a header of a message, "" when it is not there; the next call's buffer. */
+const char *wire_header(const struct sip_msg *m, const char *name);
+
+#endif
