@@ -393,7 +393,8 @@ static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *m
 		service_reply(s->svc, tx, 500, STR("Retry-After: 5\r\n"));
 		return;
 	}
-	if (s->offer_ours && (has_sdp || !update)) {
+	/* Our 2xx still waits for its ACK: the answer of that exchange is under way. */
+	if ((s->offer_ours && (has_sdp || !update)) || (s->uas && s->uas->invite && s->uas->status >= 200 && !update)) {
 		service_reply(s->svc, tx, 491, STR_NULL);
 		return;
 	}

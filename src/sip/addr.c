@@ -16,8 +16,9 @@ static bool quotes_balanced(struct str s)
 	return true;
 }
 
-/* What follows the address: nothing, or ;params. One tag at most, and not an
- * empty one: dialogs are told apart by it. */
+/* What follows the address: nothing, or ;params. A tag must not be empty:
+ * dialogs are told apart by it. Of several, a slip of careless peers, the
+ * first counts: everybody's parameter search finds that one. */
 static int params_parse(struct sip_addr *a, struct str rest)
 {
 	struct str name, value;
@@ -31,10 +32,10 @@ static int params_parse(struct sip_addr *a, struct str rest)
 	while (param_next(&rest, &name, &value)) {
 		if (name.n != 3 || !str_ieq(name, STR("tag")))
 			continue;
-		/* The same tag twice is a slip that harms nobody. */
-		if ((a->tag.n && !str_eq(a->tag, value)) || !value.n)
+		if (!value.n)
 			return EBADMSG;
-		a->tag = value;
+		if (!a->tag.n)
+			a->tag = value;
 	}
 	return 0;
 }

@@ -18,8 +18,10 @@ int layout_of(struct layout *l, struct str s)
 		const char *nl = at < s.n ? memchr(s.p + at, '\n', s.n - at) : NULL;
 		size_t end, next;
 
-		if (!nl)
+		if (!nl) {
+			l->head = at;
 			return EAGAIN;
+		}
 		next = (size_t)(nl - s.p) + 1;
 		end = next - 1;
 		if (end > at && s.p[end - 1] == '\r')

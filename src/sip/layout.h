@@ -12,7 +12,7 @@ struct layout {
 	} line[SIP_MAX_HEADERS + 1];    /* the start line is the first */
 	size_t lines;
 	bool too_many;                  /* more than fit; the rest has no line[] */
-	size_t head;                    /* [bytes] up to and with the blank line */
+	size_t head;                    /* [bytes] up to and with the blank line, or the last whole line (EAGAIN) */
 };
 
 /* `s` starts with the start line. EAGAIN: no blank line yet. EBADMSG. */

@@ -395,6 +395,10 @@ int sip_msg_parse(struct sip_msg **msg, struct str bytes, bool datagram)
 		skip++;         /* RFC 3261 7.5 */
 	bytes = from_to(bytes, skip, bytes.n);
 	err = layout_of(&l, bytes);
+	/* The end of a datagram is an end too: some peers leave the blank line out
+	 * where no body follows. */
+	if (err == EAGAIN && datagram && l.lines > 1 && l.head == bytes.n)
+		err = 0;
 	if (err)
 		return EBADMSG;
 	headers = (l.lines - 1) * sizeof(struct sip_hdr);

@@ -255,7 +255,7 @@ static void what_is_no_address_is_refused(void **state)
 	static const char *const bad[] = { "", "bob", "<sip:a@b", "sip:a@b>", "\"Mr. User <sip:a@b>", "\"a\" sip:a@b", "\"a\"",
 		"< sip:a@b >", "<sip:a@b> x", "<sip:a@b>,<sip:c@d>", "sip:a@b?Route=x", "sip:a@b,c", "Bell, Alexander <sip:a@b>",
 		"a;b <sip:a@b>", "<>", "<sip:>", "<sip:a@b>;x=\"open", "a > <sip:a@b>", "**", "a \x01 <sip:a@b>",
-		"\"a\\\" <sip:a@b>", "sip:a b@c", "<sip:a>;tag=", "<sip:a>;tag", "sip:a;tag=;x", "<sip:a>;tag=1;tag=2" };
+		"\"a\\\" <sip:a@b>", "sip:a b@c", "<sip:a>;tag=", "<sip:a>;tag", "sip:a;tag=;x" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
