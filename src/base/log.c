@@ -1,7 +1,9 @@
 #include "base/log.h"
 #include "base/buf.h"
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 8192
@@ -50,14 +52,45 @@ static void to_stderr(enum log_level level, const char *module, struct str line)
 		return;         /* nowhere left to complain */
 }
 
+/* A flood of equal lines is cut to LINES_A_SECOND and counted, so that nobody
+ * outside fills a disk. Per thread, by the format's address; a table that is too
+ * small only lets more through. */
+#define LINES_A_SECOND 100
+#define FLOOD_SLOTS 32
+
+struct flood {
+	const char *fmt;
+	time_t second;
+	unsigned lines;
+};
+
+static _Thread_local struct flood floods[FLOOD_SLOTS];
+
+static bool is_flood(enum log_level level, const char *fmt, unsigned *left_out)
+{
+	struct flood *f = &floods[((uintptr_t)fmt >> 3) % FLOOD_SLOTS];
+	struct timespec now;
+
+	*left_out = 0;
+	if (level == LOG_VERBOSE || level == LOG_DEBUG || level == LOG_DTMF)
+		return false;   /* somebody asked to see these */
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (f->fmt != fmt || f->second != now.tv_sec) {
+		*left_out = f->fmt == fmt && f->lines > LINES_A_SECOND ? f->lines - LINES_A_SECOND : 0;
+		*f = (struct flood){ fmt, now.tv_sec, 0 };
+	}
+	return ++f->lines > LINES_A_SECOND;
+}
+
 void log_write(enum log_level level, const char *module, int verbosity, const char *fmt, ...)
 {
 	char raw[4096], safe[LINE_MAX_BYTES];
 	struct buf b;
+	unsigned left_out;
 	va_list ap;
 	int n;
 
-	if (!(log_mask() & (1u << level)))
+	if (!(log_mask() & (1u << level)) || is_flood(level, fmt, &left_out))
 		return;
 	va_start(ap, fmt);
 	n = vsnprintf(raw, sizeof(raw), fmt, ap);
@@ -71,6 +104,8 @@ void log_write(enum log_level level, const char *module, int verbosity, const ch
 		buf_put(&b, STR("] "));
 	}
 	buf_escape(&b, str_rtrim(str_mk(raw, (size_t)n < sizeof(raw) ? (size_t)n : sizeof(raw) - 1)));
+	if (left_out)
+		buf_printf(&b, " (%u lines like this one were left out before)", left_out);
 	if (sink)
 		sink(sink_arg, level, module, verbosity, buf_view(&b));
 	else

@@ -9,6 +9,8 @@
 #include "manage/console.h"
 #include "pbx/dialplan.h"
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +200,7 @@ static int start_pbx(struct server *s)
 
 	if (!err) {
 		s->pbx->calls_max = s->conf->maxcalls;
+		s->pbx->live_dangerously = s->conf->live_dangerously;
 		err = server_dialplan_reload(s);
 	}
 	return err;
@@ -226,9 +229,35 @@ static int start_service(struct server *s)
 	return err;
 }
 
+/* runuser and rungroup: before anything is opened, so that all belongs to them. */
+static int drop_privileges(struct server *s)
+{
+	const struct asterisk_conf *c = s->conf;
+	struct passwd *pw = c->runuser.n ? getpwnam(c->runuser.p) : NULL;
+	struct group *gr = c->rungroup.n ? getgrnam(c->rungroup.p) : NULL;
+
+	if ((c->runuser.n && !pw) || (c->rungroup.n && !gr)) {
+		report_add(s->report, REPORT_ERROR, STR("asterisk.conf"), 0,
+			   "runuser '%.*s' or rungroup '%.*s' does not exist; create it or take the line out",
+			   STR_ARG(c->runuser), STR_ARG(c->rungroup));
+		return ENOENT;
+	}
+	if (geteuid() != 0)     /* already somebody */
+		return 0;
+	if (gr && setgid(gr->gr_gid))
+		return errno;
+	if (pw && ((!gr && setgid(pw->pw_gid)) || initgroups(pw->pw_name, gr ? gr->gr_gid : pw->pw_gid) ||
+		   setuid(pw->pw_uid)))
+		return errno;
+	return 0;
+}
+
 static int start_all(struct server *s)
 {
-	int err = make_all_dirs(s);
+	int err = drop_privileges(s);
+
+	if (!err)
+		err = make_all_dirs(s);
 
 	if (!err)
 		err = start_logger(s);
@@ -250,6 +279,7 @@ static int start_all(struct server *s)
 		err = start_service(s);
 	if (err)
 		return err;
+	s->service->max_load = s->conf->maxload;
 	manage_attach(s->manage, s->pbx, s->service, s->db);
 	err = store_start(s->store);
 	if (!err)

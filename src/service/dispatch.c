@@ -50,6 +50,34 @@ static bool requires_known(struct service *svc, struct sip_stx *tx, struct sip_m
 	return ok;
 }
 
+/* maxcalls and maxload of asterisk.conf: new calls are refused, all else goes on. */
+static const char *why_overloaded(struct service *svc)
+{
+	uint64_t now = clock_ms(svc->clock);
+
+	if (svc->pbx->calls_max && svc->calls >= svc->pbx->calls_max)
+		return "maxcalls is reached";
+	if (svc->max_load <= 0)
+		return NULL;
+	if (now - svc->load_seen_ms > 1000) {   /* the kernel's figure is that slow too */
+		svc->load_seen_ms = now;
+		if (getloadavg(&svc->load, 1) != 1)
+			svc->load = 0;
+	}
+	return svc->load > svc->max_load ? "the load average is over maxload" : NULL;
+}
+
+static bool is_refused_for_load(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+{
+	const char *why = msg->method == SIP_INVITE ? why_overloaded(svc) : NULL;
+
+	if (!why)
+		return false;
+	reason_add(svc->reasons, REASON_OVERLOAD, REASON_REFUSED, 503, id->ep->name, &msg->from_path.peer, "%s", why);
+	service_reply(svc, tx, 503, STR("Retry-After: 10\r\n"));
+	return true;
+}
+
 void dispatch_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
 {
 	struct service *svc = arg;
@@ -80,7 +108,7 @@ void dispatch_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
 		service_reply(svc, tx, msg->method == SIP_UNKNOWN ? 501 : 405, buf_view(&b));
 		goto out;
 	}
-	if (requires_known(svc, tx, msg))
+	if (!is_refused_for_load(svc, id, tx, msg) && requires_known(svc, tx, msg))
 		fn(svc, id, tx, msg);
  out:
 	obj_drop(id);

@@ -61,6 +61,10 @@ struct service {
 	struct list ending;             /* struct session: over, but a BYE still waits for an ACK */
 	struct list requests;           /* struct request: without final answer */
 	struct text server_id;          /* reg_server: entity id of this process */
+	uint32_t calls;                 /* incoming INVITE sessions alive */
+	double max_load;                /* asterisk.conf maxload; 0: no limit */
+	uint64_t load_seen_ms;          /* when `load` was read */
+	double load;
 	struct timer keep_alive;        /* global keep_alive_interval */
 	bool logger;                    /* pjsip set logger on */
 	bool stopping;

@@ -146,6 +146,8 @@ static void unlink_session(struct session *s)
 	struct endpoint_state *e = s->state_of;
 
 	list_remove(&s->link);
+	s->svc->calls -= s->counted;
+	s->counted = false;
 	if (e) {
 		list_remove(&s->by_endpoint);
 		e->channels--;

@@ -71,7 +71,7 @@ static void send_ack(struct session *s, struct sip_dialog *d, const struct sip_m
 
 	if (!o)
 		return;
-	o->max_forwards = 70;
+	o->max_forwards = (int)s->conf->global->max_forwards;
 	/* No transaction (13.2.2.4): it goes where the 2xx came from, unless routes say else. */
 	if (s->uac_out && s->uac_out->auth.n)
 		o->auth = sip_out_dup(o, s->uac_out->auth);
@@ -420,6 +420,7 @@ static int send_now(struct session *s, struct sip_out *o, session_done_fn *fn, v
 
 	if (!d)
 		return ENOMEM;
+	o->max_forwards = (int)s->conf->global->max_forwards;
 	*d = (struct in_dialog){ obj_hold(s), fn, arg, obj_hold(s->dlg) };
 	prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = s->ep->transport,
 		.auths = s->ep->outbound_auth_objs, .auth_n = s->ep->outbound_auth_n, .arg = d,

@@ -272,13 +272,35 @@ static void on_cancel(struct sip_stx *tx, struct sip_msg *cancel)
 	obj_drop(inv);
 }
 
+/* 503 without a transaction, for senders whose transport repeats nothing. */
+static void refuse_full(struct sip_stack *s, const struct sip_msg *msg)
+{
+	struct net_path path = msg->from_path;
+	struct net_bytes *bytes = NULL;
+	char room[2048];
+	struct buf b;
+
+	buf_init(&b, room, sizeof(room), 0);
+	sip_write_response(&b, msg, 503, STR_NULL, STR("full"));
+	buf_put(&b, STR("Retry-After: 10\r\n"));
+	sip_write_body(&b, STR_NULL, STR_NULL);
+	if (!buf_err(&b))
+		bytes = net_bytes_new(buf_view(&b));
+	if (bytes)
+		sip_stack_send(s, &path, bytes);
+	obj_drop(bytes);
+	buf_free(&b);
+}
+
 void sip_stx_receive_new(struct sip_stack *s, struct sip_msg *msg)
 {
 	struct sip_stx *tx;
 
 	if (map_count(s->stx) >= s->prm.max_tx) {
 		s->count.refused_full++;
-		return;         /* datagrams are repeated; a stream's sender sees its timer F */
+		if (net_is_stream(msg->from_path.proto))
+			refuse_full(s, msg);
+		return;         /* a datagram is repeated by its sender; by then there may be room */
 	}
 	tx = stx_new(s, msg);
 	if (!tx)

@@ -37,7 +37,8 @@ def test_kill9_loses_no_contact(make_server, place):
             load.close()
         slowest = min(slowest, (last["registered"] - first["registered"]) / max(last["s"] - first["s"], 0.1))
         answered = read_contacts(path)
-        assert len(answered) >= last["registered"] * 0.9
+        # A user that registered twice stands there once.
+        assert len(answered) >= min(last["registered"], USERS) * 0.9
         promised.update(answered)
 
         server.start()
