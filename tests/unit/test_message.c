@@ -149,7 +149,7 @@ static void folds_become_blanks(void **state)
 
 static void what_is_no_message_is_not_taken(void **state)
 {
-	static const char *const bad[] = { "", "\r\n\r\n", "x", "\r\n\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", INVITE,
+	static const char *const bad[] = { "", "\r\n\r\n", "x", "\r\n\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
 		"INVITE sip:b@x SIP/2.0\r\n", " INVITE sip:b@x SIP/2.0\r\n\r\n", "INVITE  sip:b@x SIP/2.0\r\n\r\n",
 		"INVITE sip:b@x  SIP/2.0\r\n\r\n", "INVITE sip:b@x SIP/2.0 \r\n\r\n", "INVITE\tsip:b@x SIP/2.0\r\n\r\n",
 		"INVITE sip:b@x\r\n\r\n", "INVITE sip:b@x SIP/2\r\n\r\n", "INVITE sip:b@x SIP/2.\r\n\r\n",
@@ -173,6 +173,7 @@ static void wrong_requests_say_what_to_answer(void **state)
 {
 	static const struct { unsigned fault; const char *text; } tv[] = {
 		{ 0, INVITE "\r\n" },
+		{ 0, INVITE },          /* a datagram whose blank line was forgotten */
 		{ 400, INVITE "no colon here\r\n\r\n" },
 		{ 400, INVITE ": no name\r\n\r\n" },
 		{ 400, INVITE "bad(name: x\r\n\r\n" },
