@@ -3,38 +3,64 @@
 #include <regex.h>
 #include <stdlib.h>
 
-/* The C library's compiler recurses into () and multiplies {}: a pattern made of
- * what a caller sent must not be able to use up a fiber's stack or the memory. */
+/* The C library's compiler recurses into (), and + and {} copy what they repeat,
+ * copies of copies too: a pattern made of what a caller sent must not be able to
+ * use up a fiber's stack or the memory. */
 #define PATTERN_MAX 1024
 #define TEXT_MAX 8192
 #define NEST_MAX 16
-#define REPEAT_MAX 255
+#define COPIES_MAX 4096u        /* all {} of a pattern multiplied */
+#define ROW_MAX 2               /* repetitions of a repetition: a+* */
+#define GROUPS_MAX 8            /* (...)+ and (...){} */
+
+struct taming {
+	unsigned nest, row, groups, copies;
+	bool after_group;
+};
+
+static bool repeated(struct taming *t, unsigned copies)
+{
+	t->copies *= copies ? copies : 1;
+	t->groups += t->after_group;
+	return t->copies <= COPIES_MAX && ++t->row <= ROW_MAX && t->groups <= GROUPS_MAX;
+}
+
+/* The larger number of "{2,5}" at *i, which moves to its }. */
+static unsigned braces(struct str p, size_t *i)
+{
+	unsigned v = 0, most = 0;
+
+	for (++*i; *i < p.n && p.p[*i] != '}'; ++*i) {
+		v = p.p[*i] >= '0' && p.p[*i] <= '9' ? v * 10 + (unsigned)(p.p[*i] - '0') : 0;
+		most = v > most ? v : most;
+		if (most > COPIES_MAX)
+			break;
+	}
+	return most;
+}
 
 static bool tame(struct str p)
 {
-	unsigned nest = 0, repeats = 0;
+	struct taming t = { .copies = 1 };
 
 	if (p.n > PATTERN_MAX || str_chr(p, 0) < p.n)
 		return false;
 	for (size_t i = 0; i < p.n; i++) {
-		if (p.p[i] == '\\') {
-			i++;
-		} else if (p.p[i] == '(') {
-			if (++nest > NEST_MAX)
-				return false;
-		} else if (p.p[i] == ')') {
-			nest -= nest > 0;
-		} else if (p.p[i] == '{') {
-			unsigned v = 0;
+		char c = p.p[i];
 
-			for (i++; i < p.n && p.p[i] != '}'; i++) {
-				v = p.p[i] >= '0' && p.p[i] <= '9' ? v * 10 + (unsigned)(p.p[i] - '0') : 0;
-				if (v > REPEAT_MAX)
-					return false;
-			}
-			if (++repeats > 8)
+		if (c == '+' || c == '*' || c == '?' || c == '{') {
+			if (!repeated(&t, c == '{' ? braces(p, &i) : 1))
 				return false;
+			continue;
 		}
+		t.row = 0;
+		t.after_group = c == ')';
+		if (c == '\\')
+			i++;
+		else if (c == '(' && ++t.nest > NEST_MAX)
+			return false;
+		else if (c == ')')
+			t.nest -= t.nest > 0;
 	}
 	return true;
 }

@@ -71,6 +71,7 @@ static const char plan[] =
 	"exten => named,1,Set(GLOBAL(seen)=none)\n"
 	"exten => named/555,1,Set(GLOBAL(seen)=five)\n"
 	"exten => raise,1,RaiseException(mine)\n"
+	"exten => stack,1,Set(GLOBAL(seen)=$[${LEN(${EVAL(${SELF})})} > 10])\n"
 	"exten => digits,1,Answer()\n"
 	" same => n,Goto(menu,s,1)\n"
 	"[other]\n"
@@ -199,7 +200,7 @@ static void waits(void **state)
 	assert_true(fake_was_told(f, "hangup:17"));
 	assert_int_equal(world_events(&w, "Newexten", "Application: Wait"), 1);
 	assert_int_equal(world_events(&w, "Newexten", "AppData: 5"), 1);
-	assert_int_equal(world_events(&w, "SoftHangupRequest", NULL), 2);
+	assert_int_equal(world_events(&w, "SoftHangupRequest", NULL), 1);
 }
 
 static void causes(void **state)
@@ -353,6 +354,17 @@ static void sent_elsewhere(void **state)
 	saw("redirected21x");
 }
 
+/* All that recurses fits a fiber's stack. */
+static void small_stack(void **state)
+{
+	(void)state;
+	vars_set(&w.pbx->globals, STR("SELF"),
+		 STR("x$[((((((((((((((((((((1))))))))))))))))))))]"
+		     "${REGEX(\"((((((((((((((((a))))))))))))))))\" xxxa)}${EVAL(${SELF})}"));
+	call("stack");
+	saw("1hh");
+}
+
 static void one_application(void **state)
 {
 	struct fake *f = call("handlers");
@@ -382,7 +394,7 @@ int main(void)
 		WITH_WORLD(falls_through), WITH_WORLD(unknown_app), WITH_WORLD(user_event), WITH_WORLD(takes_turns),
 		WITH_WORLD(too_deep), WITH_WORLD(absolute_timeout), WITH_WORLD(tries), WITH_WORLD(by_caller),
 		WITH_WORLD(exceptions), WITH_WORLD(no_such_place), WITH_WORLD(menu), WITH_WORLD(sent_elsewhere),
-		WITH_WORLD(one_application),
+		WITH_WORLD(small_stack), WITH_WORLD(one_application),
 	};
 
 	log_set_mask(0);

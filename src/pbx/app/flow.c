@@ -79,7 +79,9 @@ static int run_hangup(struct channel *ch, struct str data)
 	}
 	if (cause <= 0)
 		cause = ch->cause > 0 ? ch->cause : CAUSE_NORMAL;
-	channel_soft_hangup(ch, cause, SOFT_EXPLICIT);
+	/* No SoftHangupRequest: that comes once, when the dialplan is left. */
+	ch->cause = cause;
+	ch->hungup = true;
 	return -1;
 }
 
