@@ -96,7 +96,7 @@ static int codecs_set(struct neg *n, struct neg_row *r, const struct sdp_media *
 
 			if (!f || f->id != id)
 				continue;
-			if (!answer)
+			if (!answer || r->pt[id] == NEG_NO_PT)
 				neg_pt_learn(r, id, m->rtpmap[j].pt);
 			v[k].id = (uint8_t)id;
 			v[k].pt_tx = m->rtpmap[j].pt;
@@ -300,6 +300,18 @@ int neg_offer_in(struct neg *n, const struct sdp *offer, const struct formats *n
 
 /* ---- their answer */
 
+static void answered_formats(struct neg *n, const struct sdp_media *m, const struct formats *ours, uint8_t ptime,
+			     struct formats *joint)
+{
+	for (size_t i = 0; i < m->nrtpmap; i++) {
+		const struct format *f = format_of(n, m, &m->rtpmap[i]);
+
+		for (unsigned j = 0; f && j < ours->n; j++)
+			if (f->id == ours->v[j].id)
+				formats_add(joint, (enum format_id)f->id, ptime ? ptime : ours->v[j].ptime);
+	}
+}
+
 static int answer_stream(struct neg *n, struct neg_row *r, const struct sdp_media *m, enum neg_verdict *why)
 {
 	struct formats joint = { 0 };
@@ -319,16 +331,11 @@ static int answer_stream(struct neg *n, struct neg_row *r, const struct sdp_medi
 		*why = NEG_ADDRESS;
 		return EPROTO;
 	}
-	for (size_t i = 0; i < m->nrtpmap; i++) {
-		const struct format *f = format_of(n, m, &m->rtpmap[i]);
-
-		for (unsigned j = 0; j < r->offered.n; j++) {
-			enum format_id id = (enum format_id)r->offered.v[j].id;
-
-			if (f && f->id == id)
-				formats_add(&joint, id, ptime ? ptime : r->offered.v[j].ptime);
-		}
-	}
+	answered_formats(n, m, &r->offered, ptime, &joint);
+	/* RFC 3264 6.1 lets an answer name formats that were not offered; one that
+	 * names no other is taken at its word when we could speak it. */
+	if (!image && !joint.n)
+		answered_formats(n, m, &n->prm.formats, ptime, &joint);
 	if (!image && !joint.n) {
 		decline(r, m);
 		return 0;

@@ -428,6 +428,11 @@ static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *m
 	if (has_sdp)
 		session_streams_offered(s);
 	session_identity_came(s, msg);
+	/* A call that is up already has no place of another to take (RFC 3891 3). */
+	if (!update && s->ch && sip_hdr_value(msg, SIP_H_REPLACES).n) {
+		log_notice("'%.*s' asked to replace a call by one that is up; ending it", STR_ARG(s->ep->name));
+		channel_hangup(s->ch, CAUSE_NORMAL);
+	}
 }
 
 static void on_dtmf_info(struct session *s, struct sip_msg *msg)

@@ -1,5 +1,6 @@
 #define LOG_MODULE "session"
 #include "base/log.h"
+#include "pbx/dialplan.h"
 #include "service/channel_tech.h"
 #include "service/nat.h"
 #include "service/session.h"
@@ -9,6 +10,16 @@
 #define SDP STR("application/sdp")
 
 /* ---- INVITE --------------------------------------------------------------------------- */
+
+/* A call that a REFER asked for says so. */
+static void write_refer_header(struct session *s, const char *variable, struct str name, struct buf *h)
+{
+	struct buf b = BUF_INIT;
+
+	if (s->ch && pbx_getvar(s->svc->pbx, s->ch, str_z(variable), &b) && b.n)
+		sip_write_hdr(h, name, buf_view(&b));
+	buf_free(&b);
+}
 
 static void write_invite_headers(struct session *s, struct sip_out *o)
 {
@@ -23,6 +34,8 @@ static void write_invite_headers(struct session *s, struct sip_out *o)
 	session_timer_write(s, &o->headers, true);
 	session_write_identity(s, &o->headers, true);
 	session_write_diversion(s, &o->headers, true);
+	write_refer_header(s, "SIPREFERREDBYHDR", STR("Referred-By"), &o->headers);
+	write_refer_header(s, "SIPREPLACESHDR", STR("Replaces"), &o->headers);
 	session_headers_write(&s->headers, &o->headers);
 }
 

@@ -420,11 +420,16 @@ int session_offer_out(struct session *s, struct buf *b)
 unsigned session_answer_in(struct session *s, struct str body)
 {
 	enum neg_verdict why = NEG_OK;
+	struct neg_prm p;
 	struct sdp *sdp;
 	int err;
 
 	if (parse(s, body, &sdp))
 		return 488;
+	/* PJSIP_MEDIA_OFFER narrows what we offer, not what the endpoint may speak. */
+	fill_prm(s, &p);
+	endpoint_formats(s->ep, &p.formats);
+	neg_set(s->neg, &p);
 	err = neg_answer_in(s->neg, sdp, &why);
 	obj_drop(sdp);
 	s->offer_ours = false;

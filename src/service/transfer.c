@@ -166,16 +166,34 @@ static int attended(struct session *s, struct str replaces)
 	return bridge_attended_transfer(s->ch, other->ch);
 }
 
-static int blind(struct session *s, const struct sip_uri *to)
+/* What the dialplan of whoever is transferred may want to know; Referred-By
+ * goes on with the INVITE that it leads to (RFC 3892 2.1). */
+static void note_refer(struct session *s, const struct sip_msg *msg, struct str refer_to, struct str context)
+{
+	struct channel *peer = bridge_peer(s->ch);
+	struct str by = sip_hdr_value(msg, SIP_H_REFERRED_BY);
+	struct pbx *p = s->svc->pbx;
+
+	if (!peer)
+		return;
+	pbx_setvar(p, peer, STR("SIPTRANSFER"), STR("yes"));
+	pbx_setvar(p, peer, STR("SIPREFERRINGCONTEXT"), context);
+	pbx_setvar(p, peer, STR("SIPREFERTOHDR"), refer_to);
+	if (by.n)
+		pbx_setvar(p, peer, STR("__SIPREFERREDBYHDR"), by);
+}
+
+static int blind(struct session *s, const struct sip_msg *msg, const struct sip_addr *to)
 {
 	char room[256];
-	struct str exten = session_exten(s->conf, to, room, sizeof(room));
+	struct str exten = session_exten(s->conf, &to->uri, room, sizeof(room));
 	struct buf ctx = BUF_INIT;
 	struct str context = s->ep->context;
 	int err;
 
 	if (pbx_getvar(s->svc->pbx, s->ch, STR("TRANSFER_CONTEXT"), &ctx) && ctx.n)
 		context = buf_view(&ctx);
+	note_refer(s, msg, to->uri_text, context);
 	err = bridge_blind_transfer(s->ch, exten, context);
 	buf_free(&ctx);
 	return err;
@@ -194,15 +212,6 @@ static struct str uri_header(struct arena *a, const struct sip_uri *u, struct st
 			return sip_unescape(a, one);
 	}
 	return STR_NULL;
-}
-
-static void note_referred_by(struct session *s, const struct sip_msg *msg)
-{
-	struct channel *peer = bridge_peer(s->ch);
-	struct str v = sip_hdr_value(msg, SIP_H_REFERRED_BY);
-
-	if (peer && v.n)
-		pbx_setvar(s->svc->pbx, peer, STR("SIPREFERREDBYHDR"), v);
 }
 
 void transfer_refer(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
@@ -228,10 +237,9 @@ void transfer_refer(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
 	service_reply(s->svc, tx, 202, quiet ? STR("Refer-Sub: false\r\n") : STR_NULL);
 	if (!quiet)
 		notify(s, 100, false);
-	note_referred_by(s, msg);
 	replaces = uri_header(a, &to.uri, STR("Replaces"));
 	obj_hold(s);
-	err = replaces.n ? attended(s, replaces) : blind(s, &to.uri);
+	err = replaces.n ? attended(s, replaces) : blind(s, msg, &to);
 	if (!quiet)
 		notify(s, (unsigned)status_of(err), true);
 	if (err)

@@ -52,12 +52,23 @@ static int bracketed_parse(struct sip_addr *a, struct str s, size_t i)
 	return params_parse(a, from_to(s, end + 1, s.n));
 }
 
+/* A user part may hold ';' ("sip:123;phone-context=x@host"). That such a URI
+ * wants <> (RFC 3261 20) not all peers know; an '@' tells it from parameters,
+ * where none can stand outside of quotes. */
+static size_t user_length(struct str s)
+{
+	size_t at = str_chr(s, '@');
+
+	return at < s.n && at < str_chr(s, '"') && at < str_chr(s, '?') && at < str_chr(s, ',') ? at : 0;
+}
+
 /* uri;params. RFC 3261 20: a URI with a comma, question mark or semicolon must
  * have brackets, so those of the last kind belong to the header. */
 static int bare_parse(struct sip_addr *a, struct str s)
 {
 	size_t end = 0;
 
+	end = user_length(s);
 	while (end < s.n && s.p[end] != ';') {
 		if (s.p[end] == '?' || s.p[end] == ',')
 			return EBADMSG;
