@@ -231,12 +231,10 @@ static void end_of_turn(void *arg)
 	obj_drop(ds);
 }
 
-static void queue(struct pbx *p, struct device *d)
+static void settle_soon(struct pbx *p)
 {
 	struct devstates *ds = p->devstates;
 
-	if (!list_linked(&d->changed))
-		list_append(&ds->changed, &d->changed);
 	if (ds->deferred)
 		return;
 	if (p->loop && !loop_defer(p->loop, end_of_turn, ds)) {
@@ -245,6 +243,13 @@ static void queue(struct pbx *p, struct device *d)
 		return;
 	}
 	settle_all(ds);
+}
+
+static void queue(struct pbx *p, struct device *d)
+{
+	if (!list_linked(&d->changed))
+		list_append(&p->devstates->changed, &d->changed);
+	settle_soon(p);
 }
 
 void device_changed(struct pbx *p, struct str device)
@@ -257,6 +262,22 @@ void device_changed(struct pbx *p, struct str device)
 	d = d ? d : device_new(p, device);
 	if (d)
 		queue(p, d);
+}
+
+void devices_of_tech_changed(struct pbx *p, const struct channel_tech *t)
+{
+	struct str type = str_z(t->type);
+	struct device *d;
+
+	if (!p->devstates)
+		return;
+	/* Put together first: settling them may take some away. */
+	for (size_t it = 0; (d = map_next(p->devstates->by_name, &it));)
+		if (str_istarts(text_view(&d->name), type) && str_starts(str_skip(text_view(&d->name), type.n), STR("/")) &&
+		    !list_linked(&d->changed))
+			list_append(&p->devstates->changed, &d->changed);
+	if (!list_empty(&p->devstates->changed))
+		settle_soon(p);
 }
 
 static struct str custom_name(struct str name)

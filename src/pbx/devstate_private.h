@@ -33,6 +33,8 @@ void devstates_free(struct pbx *p);
 struct device *device_take(struct pbx *p, struct str name);
 /* Forgets it when nobody needs it any more. */
 void device_release(struct pbx *p, struct device *d);
+/* A technology came: what hints know of its devices was a guess. */
+void devices_of_tech_changed(struct pbx *p, const struct channel_tech *t);
 void presences_free(struct devstates *ds);
 
 int hints_new(struct pbx *p);

@@ -46,7 +46,7 @@ struct pbx {
 	struct moh *moh;                /* held: music classes; NULL: none */
 	uint32_t next_play;             /* tags of media_play */
 	bool live_dangerously;          /* asterisk.conf: functions that touch files and the system may be written */
-	struct vars constants;          /* ASTETCDIR, ASTDATADIR, ...: set by main/ before the dialplan is built */
+	struct vars constants;          /* ASTETCDIR, ASTDATADIR, ... and VERSION(), what the function gives: set by main/ */
 	struct dialplan *added;         /* extensions added while running (regcontext, console) */
 	int64_t started;                /* [s] wall */
 	unsigned nesting;               /* substitutions inside one another, through EVAL() and the like */

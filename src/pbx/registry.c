@@ -37,7 +37,11 @@ int pbx_add_func(struct pbx *p, const struct func *f)
 
 int pbx_add_tech(struct pbx *p, const struct channel_tech *t)
 {
-	return map_add(p->techs, str_z(t->type), (void *)(uintptr_t)t);
+	int err = map_add(p->techs, str_z(t->type), (void *)(uintptr_t)t);
+
+	if (!err)
+		devices_of_tech_changed(p, t);
+	return err;
 }
 
 const struct app *pbx_app(const struct pbx *p, struct str name)

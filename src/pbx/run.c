@@ -60,6 +60,16 @@ struct str run_caller(const struct channel *ch)
 	return ch->caller.number_valid ? text_view(&ch->caller.number) : STR_NULL;
 }
 
+int64_t run_now(struct pbx *p, struct channel *ch)
+{
+	struct str v;
+	int64_t at;
+
+	if (ch && vars_get(&ch->vars, STR("TESTTIME"), &v) && v.n && !str_i64(v, &at))
+		return at;
+	return clock_wall_s(p->clock);
+}
+
 void run_jump(struct channel *ch, struct str context, struct str exten, int priority)
 {
 	const struct run *r = run_of(ch);

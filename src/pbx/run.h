@@ -33,6 +33,7 @@ int run_app(struct channel *ch, const struct app *app, struct str data);
 /* To extension e of its context, with EXCEPTION() set. `priority` as for a Goto. */
 void run_exception(struct channel *ch, const char *reason, int priority);
 struct str run_caller(const struct channel *ch);     /* its number, when valid */
+int64_t run_now(struct pbx *p, struct channel *ch);  /* [s] wall; what TESTTIME() says, if it was set */
 /* What GotoIf() and the like call true: not empty and not the number 0. */
 bool run_condition(struct str s);
 /* "condition?then:else", : and ? inside () and quotes left alone. */

@@ -22,6 +22,7 @@ static const char plan[] =
 	"exten => 103,hint,,CustomPresence:eve\n"
 	"exten => 104,hint,Phone/${EXTEN}\n"
 	"exten => _2XX,hint,Phone/${EXTEN}\n"
+	"exten => 105,hint,Late/x\n"
 	"[sub]\n"
 	"include => default\n";
 
@@ -361,13 +362,25 @@ static void of_channels(void **st)
 	assert_int_equal(device_get(w->p, STR("Plain/x")), DEV_UNKNOWN);
 }
 
+/* The dialplan is read before the technology is there. */
+static void late_technology(void **st)
+{
+	static const struct channel_tech late = { .type = "Late", .description = "comes last", .device_state = state_of };
+	struct world *w = *st;
+
+	assert_int_equal(state(w, "105"), EXTEN_UNAVAILABLE);
+	assert_int_equal(pbx_add_tech(w->p, &late), 0);
+	turn(w);
+	assert_int_equal(state(w, "105"), EXTEN_IDLE);
+}
+
 #define WITH_WORLD(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_WORLD(one_device), WITH_WORLD(together), WITH_WORLD(told), WITH_WORLD(custom), WITH_WORLD(presence),
-		WITH_WORLD(watched), WITH_WORLD(by_pattern), WITH_WORLD(reloaded), WITH_WORLD(of_channels),
+		WITH_WORLD(watched), WITH_WORLD(by_pattern), WITH_WORLD(reloaded), WITH_WORLD(of_channels), WITH_WORLD(late_technology),
 	};
 
 	log_set_mask(0);

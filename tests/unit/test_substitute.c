@@ -154,7 +154,7 @@ static void functions(void **state)
 		{ "${SHARED(S)}", "shared" }, { "${GROUP(cat)}", "g" }, { "${GROUP_COUNT(g@cat)}", "1" },
 		{ "${GROUP_MATCH_COUNT(^g$@cat)}", "1" }, { "${GROUP_LIST()}", "g@cat" },
 		{ "${GROUP_COUNT(none@cat)}", "0" }, { "${NOSUCHFUNC(x)}", "" }, { "${LEN(${LEN(${LEN(abc)})})}", "1" },
-		{ "${IFTIME(*,*,*,*?now:never)}", "now" }, { "${VALID_EXTEN(nowhere,s,1)}", "0" },
+		{ "${IFTIME(12:30,wed,3,jul,UTC?now:never)}", "now" }, { "${MASTER_CHANNEL(L)}", "a,b,c" }, { "${VALID_EXTEN(nowhere,s,1)}", "0" },
 	};
 	struct world *w = *state;
 
@@ -171,8 +171,11 @@ static void functions(void **state)
 	set(w, "CHANNEL(userfield)", "uf");
 	set(w, "SHARED(S)", "shared");
 	set(w, "GROUP(cat)", "g");
+	set(w, "TESTTIME()", "2024-07-03 12:30:00 UTC");
 	check_all(w, rows, ARRAY_LEN(rows));
 	assert_int_equal(pbx_setvar(w->p, w->ch, STR("LEN(x)"), STR("1")), ENOENT);
+	assert_int_equal(pbx_setvar(w->p, w->ch, STR("VOLUME(TX)"), STR("3")), ENOSYS);
+	assert_int_equal(pbx_setvar(w->p, w->ch, STR("JITTERBUFFER(disabled)"), STR("")), 0);
 }
 
 static void lists(void **state)

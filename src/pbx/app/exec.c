@@ -93,7 +93,7 @@ static int run_exec_if_time(struct channel *ch, struct str data)
 		return -1;
 	}
 	(void)timing_parse(&t, times);
-	return branch(ch, timing_holds(&t, clock_wall_s(ch->pbx->clock)), data, STR(""));
+	return branch(ch, timing_holds(&t, run_now(ch->pbx, ch)), data, STR(""));
 }
 
 const struct app app_exec = { .name = "Exec", .synopsis = "Run an application named by variables", .run = run_exec };

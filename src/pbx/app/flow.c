@@ -59,7 +59,7 @@ static int run_goto_if_time(struct channel *ch, struct str data)
 	}
 	if (timing_parse(&t, times))
 		log_warning("Some of the times '%.*s' is not understood", STR_ARG(times));
-	where = str_trim(timing_holds(&t, clock_wall_s(ch->pbx->clock)) ? yes : no);
+	where = str_trim(timing_holds(&t, run_now(ch->pbx, ch)) ? yes : no);
 	return where.n ? go(ch, where) : 0;
 }
 

@@ -27,10 +27,9 @@ static int read_if_time(struct pbx *p, struct channel *ch, struct str args, stru
 	struct str times = str_cut_raw(&args, '?'), yes = str_cut_raw(&args, ':'), no = args;
 	struct timing t;
 
-	(void)ch;
 	if (timing_parse(&t, times))
 		log_warning("Some of the times '%.*s' is not understood", STR_ARG(times));
-	buf_put(out, unquoted(timing_holds(&t, clock_wall_s(p->clock)) ? yes : no));
+	buf_put(out, unquoted(timing_holds(&t, run_now(p, ch)) ? yes : no));
 	return 0;
 }
 

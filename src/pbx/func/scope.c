@@ -153,6 +153,34 @@ static int write_shared(struct pbx *p, struct channel *ch, struct str args, stru
 	return 0;
 }
 
+/* ---- of the channel that started all this */
+
+static struct channel *master(struct pbx *p, struct channel *ch)
+{
+	struct channel *m = ch ? channel_by_name(p, text_view(&ch->linkedid)) : NULL;
+
+	return m ? m : ch;
+}
+
+static int read_master(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct channel *m = master(p, ch);
+
+	if (!m)
+		return ENOENT;
+	(void)pbx_getvar(p, m, str_trim(args), out);
+	return 0;
+}
+
+static int write_master(struct pbx *p, struct channel *ch, struct str args, struct str value)
+{
+	struct channel *m = master(p, ch);
+
+	return m ? pbx_setvar(p, m, str_trim(args), value.p ? value : STR("")) : ENOENT;
+}
+
+const struct func func_master_channel = { .name = "MASTER_CHANNEL",
+	.synopsis = "A variable of the channel that the call began with", .read = read_master, .write = write_master };
 const struct func func_global = { .name = "GLOBAL", .synopsis = "A global variable", .read = read_global,
 	.write = write_global };
 const struct func func_local = { .name = "LOCAL", .synopsis = "A variable of the innermost GoSub",

@@ -31,7 +31,7 @@ static int read_version(struct pbx *p, struct channel *ch, struct str args, stru
 		buf_printf(out, "%ld", (long)getpid());
 	else if (!args.n || str_ieq(args, STR("ASTERISK_VERSION_NUM")) || str_ieq(args, STR("BUILD_OPTIONS")))
 		{
-		(void)vars_get(&p->constants, STR("VERSION"), &v);
+		(void)vars_get(&p->constants, STR("VERSION()"), &v);
 		buf_put(out, v);
 	}
 	return 0;

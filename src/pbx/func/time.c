@@ -81,5 +81,29 @@ static int parse_time(struct pbx *p, struct channel *ch, struct str args, struct
 	return err;
 }
 
+/* TESTTIME()=2024-07-03 12:30:00[ zone]: GotoIfTime() and IFTIME() take it for now. */
+static int set_test_time(struct pbx *p, struct channel *ch, struct str args, struct str value)
+{
+	struct str v = str_trim(value), date = str_cut_raw(&v, ' '), hour = str_cut_raw(&v, ' '), zone = str_trim(v);
+	struct tm tm = { .tm_isdst = -1 };
+	char text[64];
+	int64_t when;
+
+	(void)args;
+	if (!ch)
+		return ENOENT;
+	if (!date.n)
+		return pbx_setvar(p, ch, STR("TESTTIME"), STR_NULL);
+	snprintf(text, sizeof(text), "%.*s %.*s", STR_ARG(str_sub(date, 0, 20)), STR_ARG(str_sub(hour, 0, 20)));
+	if (!strptime(text, "%Y-%m-%d %H:%M:%S", &tm) && !strptime(text, "%Y/%m/%d %H:%M:%S", &tm))
+		return EINVAL;
+	if (!zone.n || zone_epoch(zone, &tm, &when))
+		when = (int64_t)mktime(&tm);
+	snprintf(text, sizeof(text), "%lld", (long long)when);
+	return pbx_setvar(p, ch, STR("TESTTIME"), str_z(text));
+}
+
+const struct func func_testtime = { .name = "TESTTIME", .synopsis = "Another time for GotoIfTime to look at",
+	.write = set_test_time };
 const struct func func_strftime = { .name = "STRFTIME", .synopsis = "A time as text", .read = format_time };
 const struct func func_strptime = { .name = "STRPTIME", .synopsis = "A text as time", .read = parse_time };
