@@ -241,6 +241,7 @@ static void user_event(void **state)
 	assert_int_equal(world_events(&w, "UserEvent", "UserEvent: Mine"), 1);
 	assert_int_equal(world_events(&w, "UserEvent", "Result: yes"), 1);
 	assert_int_equal(world_events(&w, "UserEvent", "Other: a,b"), 1);
+	assert_int_equal(world_events(&w, "UserEvent", "nocolon: "), 0);
 }
 
 /* A dialplan that never waits leaves the others their turn. */

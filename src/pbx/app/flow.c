@@ -50,10 +50,11 @@ static int run_goto_if(struct channel *ch, struct str data)
 
 static int run_goto_if_time(struct channel *ch, struct str data)
 {
+	bool whole = str_chr(data, '?') < data.n;
 	struct str times = str_cut_raw(&data, '?'), no = data, yes = str_cut_raw(&no, ':'), where;
 	struct timing t;
 
-	if (!times.n || !data.p) {
+	if (!times.n || !whole) {
 		log_warning("GotoIfTime needs times,weekdays,mdays,months[,timezone]?place:place");
 		return -1;
 	}

@@ -47,10 +47,11 @@ static int run_log(struct channel *ch, struct str data)
 /* "Key: value" of an event: the key must not be able to make a header of its own. */
 static void put_pair(struct event *e, struct str pair)
 {
+	bool whole = str_chr(pair, ':') < pair.n;
 	struct str key = str_trim(str_cut_raw(&pair, ':'));
 	char *z;
 
-	if (!pair.p || !key.n)
+	if (!whole || !key.n)
 		return;
 	for (size_t i = 0; i < key.n; i++)
 		if ((unsigned char)key.p[i] < ' ')

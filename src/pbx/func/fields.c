@@ -18,8 +18,8 @@ static char delimiter(struct str s, char otherwise)
 /* "2", "2-4", "-3", "3-" */
 static int range_of(struct str s, uint32_t *from, uint32_t *to)
 {
+	bool dash = str_chr(s, '-') < s.n;
 	struct str head = str_trim(str_cut_raw(&s, '-'));
-	bool dash = s.p != NULL && s.p > head.p + head.n;
 
 	*from = 1;
 	if (head.n && str_u32(head, from))

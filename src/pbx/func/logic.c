@@ -52,10 +52,11 @@ static int read_exists(struct pbx *p, struct channel *ch, struct str args, struc
 /* SET(name=value) sets and gives the value. */
 static int read_set(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
+	bool whole = str_chr(args, '=') < args.n;
 	struct str name = str_trim(str_cut_raw(&args, '='));
 	int err;
 
-	if (!name.n || !args.p)
+	if (!name.n || !whole)
 		return EINVAL;
 	err = pbx_setvar(p, ch, name, str_trim(args).n ? str_trim(args) : STR(""));
 	if (!err)

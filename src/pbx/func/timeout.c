@@ -31,6 +31,8 @@ static void over(void *arg)
 	struct channel *ch = ((struct run *)arg)->ch;
 	struct str context = text_view(&ch->context), caller = run_caller(ch);
 
+	if (ch->hungup || ch->dead)
+		return;
 	log_verbose(3, "The absolute timeout of %s is over", text_z(&ch->name));
 	if (!dialplan_exists(ch->pbx, context, STR("T"), 1, caller) ||
 	    pbx_async_goto(ch, context, STR("T"), 1))
