@@ -196,7 +196,7 @@ static void detach(struct service *svc, struct contact *c)
 
 /* ---- changes ------------------------------------------------------------- */
 
-int contact_change_add(struct list *changes, int op, struct str aor, struct contact *old, struct contact *now)
+int contact_change_add(struct list *changes, enum contact_op op, struct str aor, struct contact *old, struct contact *now)
 {
 	struct contact_change *ch = calloc(1, sizeof(*ch));
 

@@ -62,15 +62,17 @@ const struct aor *contact_aor(struct service *svc, const struct contact *c);
 /* First endpoint that lists this AOR. */
 const struct endpoint *endpoint_of_aor(struct service *svc, struct str aor);
 
+enum contact_op { CONTACT_ADD, CONTACT_UPDATE, CONTACT_DELETE };
+
 /* One contact's part of a change. */
 struct contact_change {
 	struct list link;
-	enum { CONTACT_ADD, CONTACT_UPDATE, CONTACT_DELETE } op;
+	enum contact_op op;
 	struct contact *old;            /* held: UPDATE, DELETE */
 	struct contact *now;            /* held: ADD, UPDATE: all values of the new state */
 	struct text aor;
 };
-int contact_change_add(struct list *changes, int op, struct str aor, struct contact *old, struct contact *now);
+int contact_change_add(struct list *changes, enum contact_op op, struct str aor, struct contact *old, struct contact *now);
 void contact_changes_free(struct list *changes);
 /* Write them to disk as one, then make them so, then `done` (err 0). On an
  * error nothing has changed. Frees the list. `done` may be called at once. */

@@ -114,8 +114,8 @@ static void many_faults(void **state)
 		"pjsip.conf:16: section 'c': unknown type 'endpint'; did you mean 'endpoint'?",
 		"manager.conf:2: [general]: unknown option 'prot'; did you mean 'port'?",
 		"manager.conf:4: user 'joe': read: 'sistem' is not a class of events",
-		"logger.conf:2: [logfiles] full.txt: 'wrning' is not error, warning, notice, verbose, verbose(N), debug, "
-			"dtmf, security or *",
+		("logger.conf:2: [logfiles] full.txt: 'wrning' is not error, warning, notice, verbose, verbose(N), debug, "
+		 "dtmf, security or *"),
 		"rtp.conf:2: [general] rtpstart: 80 is not within 1024..65535",
 		"features.conf:1: a line before any [section]; put it under one: 'x=1'",
 		"extensions.conf: is not in ",
