@@ -24,7 +24,7 @@ endif
 export CC
 
 DEBUG = build-debug
-JUNIT = $(DEBUG)/meson-logs/testlog.junit.xml $(DEBUG)/e2e.junit.xml
+RESULTS = $(DEBUG)/meson-logs/testlog.json $(DEBUG)/e2e.junit.xml
 
 .PHONY: all run test bench install format clean deps-check
 
@@ -47,16 +47,16 @@ run:
 $(DEBUG)/build.ninja:
 	@meson setup $(DEBUG) --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
 
-# Each runner leaves a JUnit file and may fail; tools/test-summary has the verdict.
+# Each runner leaves a file of results and may fail; tools/test-summary has the verdict.
 test:
 	@tools/install-deps build test
 	@$(MAKE) --no-print-directory $(DEBUG)/build.ninja
 	@ninja -C $(DEBUG) --quiet
 	@ln -sfn sidetone $(DEBUG)/asterisk
-	@rm -f $(JUNIT)
+	@rm -f $(RESULTS)
 	-meson test -C $(DEBUG) --no-rebuild --print-errorlogs
 	-BUILD=$(CURDIR)/$(DEBUG) $(PYTHON) -m pytest tests/e2e --junitxml=$(DEBUG)/e2e.junit.xml
-	@$(PYTHON) tools/test-summary $(JUNIT)
+	@$(PYTHON) tools/test-summary $(RESULTS)
 
 bench:
 	@tools/install-deps build bench
