@@ -1,5 +1,6 @@
 #define LOG_MODULE "pbx"
 #include "base/log.h"
+#include "base/obj.h"
 #include "pbx/dialplan.h"
 #include "pbx/run.h"
 #include <errno.h>
@@ -197,6 +198,8 @@ int pbx_exec_sub(struct channel *ch, struct str where, bool though_hungup)
 		return ENOMEM;
 	}
 	log_verbose(3, "%s Internal Gosub(%.*s) start", text_z(&ch->name), STR_ARG(where));
+	obj_hold(ch);
+	obj_hold(r);
 	ch->async_goto = false;
 	r->loops++;
 	err = gosub(ch, where);
@@ -220,6 +223,8 @@ int pbx_exec_sub(struct channel *ch, struct str where, bool though_hungup)
 		r->loops--;
 		ch->async_goto |= asked;
 	}
+	obj_drop(r);
+	obj_drop(ch);
 	text_free(&context);
 	text_free(&exten);
 	return err;
