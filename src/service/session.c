@@ -9,6 +9,7 @@ static void session_free(void *arg)
 {
 	struct session *s = arg;
 
+	timer_stop(&s->grace);
 	if (s->uac)
 		request_detach(s->uac);
 	session_deferred_free(s);
@@ -199,7 +200,7 @@ void session_end(struct session *s, int cause)
 	} else if (was == SESSION_UP) {
 		if (s->uac_is_refresh)
 			request_detach(s->uac);
-		if (s->uas && s->uas->invite && s->uas->status >= 200 && !s->bye_sent) {
+		if (!s->bye_sent && (s->peer_hangs_up || (s->uas && s->uas->invite && s->uas->status >= 200))) {
 			/* RFC 3261 15: no BYE before the ACK. */
 			s->ending = true;
 			s->hangup_cause = cause;
@@ -227,6 +228,7 @@ void session_finish_ending(struct session *s)
 	if (!s->ending)
 		return;
 	s->ending = false;
+	timer_stop(&s->grace);
 	list_remove(&s->link);
 	send_bye(s, s->hangup_cause);
 	sip_dialog_close(s->dlg);
@@ -235,6 +237,22 @@ void session_finish_ending(struct session *s)
 		s->uas = obj_drop(s->uas);
 	}
 	obj_drop(s);
+}
+
+static void on_grace_over(void *arg)
+{
+	struct session *s = arg;
+
+	s->peer_hangs_up = false;
+	session_finish_ending(s);
+}
+
+void session_leave_bye(struct session *s, uint64_t ms)
+{
+	if (s->st != SESSION_UP && !s->ending)
+		return;
+	s->peer_hangs_up = true;
+	timer_start(s->svc->wheel, &s->grace, ms, on_grace_over, s);
 }
 
 void sessions_abandon(struct service *svc)

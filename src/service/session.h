@@ -55,6 +55,8 @@ struct session {                /* obj */
 	bool uas_has_offer;             /* it brought SDP; else the offer is ours to make */
 	bool counted;                   /* in service.calls */
 	bool ending;                    /* over, but our 2xx is not acknowledged yet: BYE follows (15) */
+	bool peer_hangs_up;             /* it asked for a transfer: the BYE is its own to send (RFC 5589 6.1) */
+	struct timer grace;             /* ... but not for ever */
 	bool answer_wanted;             /* 200 waits for a PRACK */
 	struct list deferred;           /* requests of ours that wait for that ACK */
 	struct sip_msg *invite;         /* held: their first INVITE, for PJSIP_HEADER */
@@ -139,6 +141,8 @@ void session_peer_ended(struct session *s, int cause);
 void sessions_abandon(struct service *svc);
 /* An ended session whose BYE had to wait sends it. */
 void session_finish_ending(struct session *s);
+/* Leave the BYE to the peer, but for `ms` at most, when the session ends. */
+void session_leave_bye(struct session *s, uint64_t ms);
 unsigned session_status_of(int cause);               /* Q.850 to SIP */
 int session_cause_of(unsigned status);               /* SIP to Q.850 */
 int session_cause_of_msg(const struct sip_msg *msg); /* a Reason header first (RFC 3326) */

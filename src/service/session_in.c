@@ -365,7 +365,8 @@ void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg)
 	if (status && s->ch)
 		channel_hangup(s->ch, CAUSE_BEARER_NOT_AVAILABLE);
 	session_acked(s);
-	session_finish_ending(s);
+	if (!s->peer_hangs_up)
+		session_finish_ending(s);
 	obj_drop(s);
 }
 

@@ -110,6 +110,19 @@ int transfer_channel(struct channel *ch, struct str dest)
 
 /* ---- REFER: the peer asks us to call somebody (RFC 3515) ------------------------------ */
 
+/* How long whoever transferred may take to hang up by itself. */
+#define BYE_GRACE_MS 2000
+#define NOTIFY_WAIT_MS 32000    /* timer F */
+
+/* It knows now that the transfer went well. */
+static void on_notified(struct session *s, const struct sip_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	if (s->peer_hangs_up)
+		session_leave_bye(s, BYE_GRACE_MS);
+}
+
 /* NOTIFY of the implicit subscription: how the referred call fares. */
 static void notify(struct session *s, unsigned status, bool last)
 {
@@ -117,7 +130,7 @@ static void notify(struct session *s, unsigned status, bool last)
 	char body[64];
 	int n;
 
-	if (s->st != SESSION_UP || !s->dlg)
+	if ((s->st != SESSION_UP && !s->ending) || !s->dlg)
 		return;
 	o = sip_dialog_request(s->dlg, SIP_NOTIFY);
 	if (!o)
@@ -126,7 +139,7 @@ static void notify(struct session *s, unsigned status, bool last)
 	sip_out_header(o, STR("Subscription-State"), last ? STR("terminated;reason=noresource") : STR("active"));
 	n = snprintf(body, sizeof(body), "SIP/2.0 %u %s\r\n", status, sip_reason(status));
 	sip_out_body(o, STR("message/sipfrag;version=2.0"), str_mk(body, n > 0 ? (size_t)n : 0));
-	session_send(s, o, NULL, NULL);
+	session_send(s, o, last ? on_notified : NULL, NULL);
 	obj_drop(o);
 }
 
@@ -156,15 +169,6 @@ static int status_of(int err)
 	}
 }
 
-static int attended(struct session *s, struct str replaces)
-{
-	bool early;
-	struct session *other = find_replaced(s->svc, replaces, &early);
-
-	if (!other || !other->ch || other == s)
-		return ENOENT;
-	return bridge_attended_transfer(s->ch, other->ch);
-}
 
 /* What the dialplan of whoever is transferred may want to know; Referred-By
  * goes on with the INVITE that it leads to (RFC 3892 2.1). */
@@ -196,6 +200,41 @@ static int blind(struct session *s, const struct sip_msg *msg, const struct sip_
 	note_refer(s, msg, to->uri_text, context);
 	err = bridge_blind_transfer(s->ch, exten, context);
 	buf_free(&ctx);
+	return err;
+}
+
+/* The call to be replaced is not here: the dialplan may take it there. */
+static int attended_elsewhere(struct session *s, const struct sip_msg *msg, struct str uri, struct str replaces)
+{
+	struct channel *peer = bridge_peer(s->ch);
+	struct buf ctx = BUF_INIT;
+	struct str context = s->ep->context;
+	int err;
+
+	if (pbx_getvar(s->svc->pbx, s->ch, STR("TRANSFER_CONTEXT"), &ctx) && ctx.n)
+		context = buf_view(&ctx);
+	note_refer(s, msg, uri, context);
+	if (peer)
+		pbx_setvar(s->svc->pbx, peer, STR("__SIPREPLACESHDR"), replaces);
+	err = bridge_blind_transfer(s->ch, STR("external_replaces"), context);
+	buf_free(&ctx);
+	return err;
+}
+
+static int attended(struct session *s, const struct sip_msg *msg, const struct sip_addr *to, struct str replaces)
+{
+	bool early;
+	struct session *other = find_replaced(s->svc, replaces, &early);
+	struct str uri = str_sub(to->uri_text, 0, str_chr(to->uri_text, '?'));
+	int err;
+
+	if (!other || !other->ch)
+		return attended_elsewhere(s, msg, uri, replaces);
+	if (other == s)
+		return ENOENT;
+	err = bridge_attended_transfer(s->ch, other->ch);
+	if (!err)
+		session_leave_bye(other, BYE_GRACE_MS);
 	return err;
 }
 
@@ -239,7 +278,14 @@ void transfer_refer(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
 		notify(s, 100, false);
 	replaces = uri_header(a, &to.uri, STR("Replaces"));
 	obj_hold(s);
-	err = replaces.n ? attended(s, replaces) : blind(s, msg, &to);
+	session_leave_bye(s, NOTIFY_WAIT_MS);
+	err = replaces.n ? attended(s, msg, &to, replaces) : blind(s, msg, &to);
+	if (err && s->peer_hangs_up) {
+		s->peer_hangs_up = false;
+		timer_stop(&s->grace);
+	} else if (!err && quiet) {
+		session_leave_bye(s, BYE_GRACE_MS);
+	}
 	if (!quiet)
 		notify(s, (unsigned)status_of(err), true);
 	if (err)
