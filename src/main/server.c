@@ -191,6 +191,26 @@ int server_media_reload(struct server *s)
 	return err;
 }
 
+/* What dialplans read as ${ASTETCDIR} and so on. */
+static int set_constants(struct server *s)
+{
+	const struct asterisk_conf *c = s->conf;
+	const struct { struct str name, value; } v[] = {
+		{ STR("ASTETCDIR"), c->astetcdir }, { STR("ASTMODDIR"), c->astmoddir },
+		{ STR("ASTVARLIBDIR"), c->astvarlibdir }, { STR("ASTDBDIR"), c->astdbdir },
+		{ STR("ASTKEYDIR"), c->astkeydir }, { STR("ASTDATADIR"), c->astdatadir },
+		{ STR("ASTAGIDIR"), c->astagidir }, { STR("ASTSPOOLDIR"), c->astspooldir },
+		{ STR("ASTRUNDIR"), c->astrundir }, { STR("ASTLOGDIR"), c->astlogdir },
+		{ STR("ASTSBINDIR"), c->astsbindir }, { STR("ASTCACHEDIR"), c->astcachedir },
+		{ STR("VERSION()"), STR(ASTERISK_VERSION) },
+	};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < ARRAY_LEN(v); i++)
+		err = vars_set(&s->pbx->constants, v[i].name, v[i].value);
+	return err;
+}
+
 static int start_pbx(struct server *s)
 {
 	struct pbx_prm pp = { .loop = s->loop, .media = s->media, .db = s->db, .systemname = s->conf->systemname,
@@ -201,8 +221,10 @@ static int start_pbx(struct server *s)
 	if (!err) {
 		s->pbx->calls_max = s->conf->maxcalls;
 		s->pbx->live_dangerously = s->conf->live_dangerously;
-		err = server_dialplan_reload(s);
+		err = set_constants(s);
 	}
+	if (!err)
+		err = server_dialplan_reload(s);
 	return err;
 }
 
