@@ -84,10 +84,12 @@ static bool exists(struct channel *ch, struct str exten)
 
 /* ---- one step */
 
-static void tell_step(struct channel *ch)
+void run_tell_step(struct channel *ch)
 {
-	struct event *e = event_new(ch->pbx->events, "Newexten", EV_DIALPLAN);
+	struct event *e = ch->pbx->events ? event_new(ch->pbx->events, "Newexten", EV_DIALPLAN) : NULL;
 
+	if (!e)
+		return;
 	event_channel(e, "", ch);
 	event_put(e, "Extension", text_view(&ch->exten));
 	event_put(e, "Application", text_view(&ch->app));
@@ -112,7 +114,7 @@ int run_app(struct channel *ch, const struct app *app, struct str data)
 	ch->app = ch->appdata = (struct text){ 0 };
 	(void)text_set(&ch->app, str_z(app->name));
 	(void)text_set(&ch->appdata, data);
-	tell_step(ch);
+	run_tell_step(ch);
 	take_turns(run_of(ch));
 	res = app->run(ch, data);
 	text_free(&ch->app);

@@ -40,6 +40,7 @@ bool run_condition(struct str s);
 void run_branches(struct str data, struct str *condition, struct str *yes, struct str *no);
 /* "app(args)": views. */
 void run_cut_call(struct str text, struct str *name, struct str *args);
+void run_tell_step(struct channel *ch);      /* Newexten: what it runs now */
 void run_jump(struct channel *ch, struct str context, struct str exten, int priority);
 
 /* ---- gosub.c */

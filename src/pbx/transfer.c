@@ -6,6 +6,7 @@
 #include "pbx/channel_private.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
+#include "pbx/run.h"
 #include "pbx/sound.h"
 #include <errno.h>
 
@@ -140,6 +141,9 @@ static int join_application(struct attended *a, struct channel *party, struct ch
 	}
 	if (err)
 		return err;
+	/* Who runs it now, and whom that one talks to. */
+	run_tell_step(app);
+	channel_indicate(app, IND_CONNECTED_LINE, NULL);
 	/* What is left in `party` is the transferer's leg. */
 	if (party->fiber)
 		channel_event_hangup(party, CAUSE_NORMAL);

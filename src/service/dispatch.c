@@ -88,13 +88,14 @@ void dispatch_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
 	if (!svc->booted)
 		return;         /* the sender repeats; by then we are up */
 	old = log_context(msg->call_id);
-	if (authenticate(svc, tx, msg, &id))
-		goto out;
+	/* 12.2.2: of a dialog that is not there. Said to anybody: it opens nothing. */
 	if (msg->to.tag.n && (msg->method == SIP_BYE || msg->method == SIP_INVITE || msg->method == SIP_PRACK ||
 			      msg->method == SIP_UPDATE || msg->method == SIP_INFO)) {
 		service_reply(svc, tx, 481, STR_NULL);
 		goto out;
 	}
+	if (authenticate(svc, tx, msg, &id))
+		goto out;
 	if (svc->stopping) {
 		service_reply(svc, tx, 503, STR_NULL);
 		goto out;

@@ -31,6 +31,10 @@ int func_header_read(struct pbx *p, struct channel *ch, struct str args, struct 
 	if (!message_of(s))
 		return ENOENT;
 	h = sip_hdr_named(message_of(s), str_trim(a[1]), number - 1);
+	/* What a phone tells with its REFER ("send to voicemail") is for the dialplan
+	 * of whoever it transfers. */
+	if (!h && s->sent_on && str_istarts(str_trim(a[1]), STR("X-")))
+		h = sip_hdr_named(s->sent_on, str_trim(a[1]), number - 1);
 	if (!h)
 		return ENOENT;
 	buf_put(out, h->value);

@@ -17,6 +17,7 @@ static void session_free(void *arg)
 	obj_drop(s->uas);
 	obj_drop(s->invite);
 	obj_drop(s->last_response);
+	obj_drop(s->sent_on);
 	obj_drop(s->uac);
 	obj_drop(s->ack);
 	obj_drop(s->contact);

@@ -61,6 +61,7 @@ struct session {                /* obj */
 	struct list deferred;           /* requests of ours that wait for that ACK */
 	struct sip_msg *invite;         /* held: their first INVITE, for PJSIP_HEADER */
 	struct sip_msg *last_response;  /* held */
+	struct sip_msg *sent_on;        /* held: the REFER that sent its channel on: PJSIP_HEADER */
 	unsigned sent_status;           /* last provisional of ours */
 
 	/* INVITE of ours */

@@ -175,11 +175,18 @@ static int status_of(int err)
 static void note_refer(struct session *s, const struct sip_msg *msg, struct str refer_to, struct str context)
 {
 	struct channel *peer = bridge_peer(s->ch);
+	struct session *other = session_of_channel(peer);
 	struct str by = sip_hdr_value(msg, SIP_H_REFERRED_BY);
 	struct pbx *p = s->svc->pbx;
 
 	if (!peer)
 		return;
+	if (other) {
+		obj_drop(other->sent_on);
+		other->sent_on = obj_hold((void *)(uintptr_t)msg);
+		if (sip_hdr_value(msg, SIP_H_DIVERSION).n)
+			session_read_redirecting(other, msg);
+	}
 	pbx_setvar(p, peer, STR("SIPTRANSFER"), STR("yes"));
 	pbx_setvar(p, peer, STR("SIPREFERRINGCONTEXT"), context);
 	pbx_setvar(p, peer, STR("SIPREFERTOHDR"), refer_to);
