@@ -172,15 +172,26 @@ bool service_is_local_net(const struct transport_conf *t, const struct sa *a)
 	return false;
 }
 
-/* external_signaling_*: only towards addresses outside of local_net. */
-static bool external(const struct transport_conf *t, const struct net_path *path, struct str *host,
-		     uint16_t *port)
+/* external_signaling_*: only towards addresses outside of local_net. `here`: the
+ * address otherwise shown. A port may stand in the address too. */
+static bool external(const struct transport_conf *t, const struct net_path *path, const struct sa *here,
+		     struct str *host, uint16_t *port)
 {
+	size_t colon;
+	uint32_t own;
+
 	if (!t || (!t->external_signaling_address.n && !t->external_signaling_hostname.n) ||
 	    service_is_local_net(t, &path->peer))
 		return false;
 	*host = t->external_signaling_address.n ? t->external_signaling_address : t->external_signaling_hostname;
-	*port = t->external_signaling_port ? (uint16_t)t->external_signaling_port : sa_port(&path->local);
+	*port = t->external_signaling_port ? (uint16_t)t->external_signaling_port : sa_port(here);
+	colon = str_rchr(*host, ':');
+	if (colon == host->n || (str_chr(*host, ':') != colon && host->p[colon - 1] != ']') ||
+	    str_u32(str_skip(*host, colon + 1), &own) || !own || own > UINT16_MAX)
+		return true;
+	if (!t->external_signaling_port)
+		*port = (uint16_t)own;
+	*host = str_sub(*host, 0, colon);
 	return true;
 }
 
@@ -204,8 +215,9 @@ void service_sent_by(struct service *svc, const struct net_path *path, struct bu
 	struct str host;
 	uint16_t port;
 
-	if (t && external(t->conf, path, &host, &port))
-		buf_printf(out, "%.*s:%u", STR_ARG(host), port);
+	if (t && external(t->conf, path, &a, &host, &port))
+		buf_printf(out, host.p[0] != '[' && str_chr(host, ':') < host.n ? "[%.*s]:%u" : "%.*s:%u",
+			   STR_ARG(host), port);
 	else
 		sa_write(out, &a);
 }
