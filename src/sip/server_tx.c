@@ -272,6 +272,18 @@ static void on_cancel(struct sip_stx *tx, struct sip_msg *cancel)
 	obj_drop(inv);
 }
 
+/* One that is over and only waits for repetitions gives way: at worst such a
+ * repetition is served again. The oldest stand in front. */
+static bool make_room(struct sip_stack *s)
+{
+	struct sip_stx *oldest = container_of(s->stx_all.next, struct sip_stx, link);
+
+	if (list_empty(&s->stx_all) || oldest->invite || oldest->state != COMPLETED)
+		return false;
+	forget(oldest);
+	return true;
+}
+
 /* 503 without a transaction, for senders whose transport repeats nothing. */
 static void refuse_full(struct sip_stack *s, const struct sip_msg *msg)
 {
@@ -296,7 +308,7 @@ void sip_stx_receive_new(struct sip_stack *s, struct sip_msg *msg)
 {
 	struct sip_stx *tx;
 
-	if (map_count(s->stx) >= s->prm.max_tx) {
+	if (map_count(s->stx) >= s->prm.max_tx && !make_room(s)) {
 		s->count.refused_full++;
 		if (net_is_stream(msg->from_path.proto))
 			refuse_full(s, msg);

@@ -19,7 +19,8 @@ struct sip_stack_prm {
 	struct wheel *wheel;
 	uint32_t t1_ms;                 /* 17.1.1.1: 500; 0: 500 */
 	uint32_t timer_b_ms;            /* 64*T1 when 0 */
-	size_t max_tx;                  /* server transactions alive; over it new ones get 503 on streams, nothing on datagrams. 0: 200000 */
+	size_t max_tx;                  /* server transactions kept; over it the oldest finished one is forgotten, and
+	                                 * without such new ones get 503 on streams, nothing on datagrams. 0: 200000 */
 	void *arg;
 	/* ENOBUFS, ENETUNREACH, ... are handled by the transaction. */
 	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes);
