@@ -3,6 +3,7 @@
 #include "manage/check.h"
 #include "manage/config_help.h"
 #include "manage/console.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -29,7 +30,7 @@ static void usage(FILE *out)
 
 struct args {
 	const char *config, *command;
-	bool foreground, console, remote, core;
+	bool foreground, console, remote, config_given;
 	int verbose, debug;
 };
 
@@ -60,6 +61,11 @@ static int start(const struct args *a)
 	struct server_prm prm = { .config = a->config, .terminal = a->console, .verbose = a->verbose,
 		.debug = a->debug };
 
+	if (a->config_given && access(a->config, R_OK)) {
+		fprintf(stderr, "sidetone: '%s' cannot be read: %s; name an asterisk.conf after -C\n", a->config,
+			strerror(errno));
+		return 1;
+	}
 	if (!a->foreground && !a->console && daemon(1, 0)) {
 		perror("sidetone: cannot go to the background");
 		return 1;
@@ -72,7 +78,7 @@ static bool parse(struct args *a, int argc, char **argv, int *code)
 	*code = 0;
 	for (int o; (o = getopt(argc, argv, "BC:cde:FfG:ghIiL:M:mnpqRrs:TtU:VvWXx:")) != -1; ) {
 		switch (o) {
-		case 'C': a->config = optarg; break;
+		case 'C': a->config = optarg; a->config_given = true; break;
 		case 'c': a->console = true; break;
 		case 'd': a->debug++; a->foreground = true; break;
 		case 'f': a->foreground = true; break;

@@ -324,6 +324,7 @@ static int hook_reload(void *arg, struct str module, struct report *r)
 	if (err == ENOENT && str_istarts(module, STR("res_pjsip")))
 		err = reload_pjsip(s, r);
 	s->reloading = false;
+	report_log(r);          /* whoever asked is told too; the log is for the others */
 	return err;
 }
 
@@ -369,7 +370,6 @@ static void background(void *arg)
 
 	if (err)
 		log_error("reload: %s", strerror(err));
-	report_log(r);
 	report_free(r);
 }
 
