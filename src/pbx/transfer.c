@@ -9,6 +9,7 @@
 #include "pbx/run.h"
 #include "pbx/sound.h"
 #include <errno.h>
+#include <stdlib.h>
 
 /* ---- to an extension */
 
@@ -123,6 +124,19 @@ static int join_bridges(struct attended *a)
 	return 0;
 }
 
+/* Whom `ch` calls just now, if it does, sees somebody else from now on. */
+static void tell_called(struct channel *ch)
+{
+	struct chan_event *e = chan_event_new(CE_CONNECTED_LINE);
+
+	if (e)
+		e->party = calloc(1, sizeof(*e->party));
+	if (e && e->party && !party_copy(e->party, &ch->caller))
+		channel_event(ch, e);
+	else
+		chan_event_free(e);
+}
+
 /* `app` runs an application (or dials): `party` takes its place there. */
 static int join_application(struct attended *a, struct channel *party, struct channel *leg, struct channel *app)
 {
@@ -144,6 +158,7 @@ static int join_application(struct attended *a, struct channel *party, struct ch
 	/* Who runs it now, and whom that one talks to. */
 	run_tell_step(app);
 	channel_indicate(app, IND_CONNECTED_LINE, NULL);
+	tell_called(app);
 	/* What is left in `party` is the transferer's leg. */
 	if (party->fiber)
 		channel_event_hangup(party, CAUSE_NORMAL);

@@ -191,6 +191,9 @@ static void on_answered(struct session *s, struct sip_msg *msg)
 	}
 	session_identity_came(s, msg);
 	session_channel_state(s, CHAN_UP);
+	/* The caller became another while it rang. */
+	if (s->ch && session_may_tell_line(s) && !party_same(&s->told, &s->ch->connected))
+		session_refresh(s, s->ep->connected_line_method == REFRESH_UPDATE);
 	tell(s, CE_ANSWER);
 }
 
