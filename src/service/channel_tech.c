@@ -214,13 +214,17 @@ static int indicate_early(struct session *s, unsigned status, bool sdp)
 static int final(struct channel *ch, int cause)
 {
 	struct session *s = SESSION_OF(ch);
+	int err;
 
 	if (!s->incoming || s->st != SESSION_RINGING)
 		return ENOSYS;
 	s->hangup_cause = cause;
 	ch->cause = cause;
 	session_reliable_stop(s);
-	return sip_stx_reply(s->uas, session_status_of(cause));
+	err = sip_stx_reply(s->uas, session_status_of(cause));
+	/* That was the last word: nobody is there to wait for any more. */
+	session_peer_ended(s, cause);
+	return err;
 }
 
 /* The other side of the call changed: tell it by what connected_line_method says. */

@@ -34,24 +34,30 @@ static int set_party(struct session *s, struct party *p, const struct sip_addr *
 	return err;
 }
 
+/* RFC 3323 4.2: anything but "none" asks for some privacy. */
 static uint8_t privacy_of(const struct sip_msg *msg)
 {
 	struct str v = sip_hdr_value(msg, SIP_H_PRIVACY);
 
-	while (v.n) {
-		struct str one = str_trim(str_cut(&v, ';'));
+	return v.n && !str_ieq(str_trim(v), STR("none")) ? PRES_PROHIB_NOT_SCREENED : PRES_ALLOWED_NOT_SCREENED;
+}
 
-		if (str_ieq(one, STR("id")) || str_ieq(one, STR("full")) || str_ieq(one, STR("user")))
-			return PRES_PROHIB;
-	}
-	return PRES_ALLOWED;
+static uint8_t rpid_presentation(const struct sip_addr *a)
+{
+	struct str v;
+	bool hidden = sip_param(a->params, STR("privacy"), &v) && !str_ieq(v, STR("off"));
+	bool screened = sip_param(a->params, STR("screen"), &v) && str_ieq(v, STR("yes"));
+
+	if (hidden)
+		return screened ? PRES_PROHIB_PASSED_SCREEN : PRES_PROHIB_NOT_SCREENED;
+	return screened ? PRES_ALLOWED_PASSED_SCREEN : PRES_ALLOWED_NOT_SCREENED;
 }
 
 bool session_read_identity(struct session *s, const struct sip_msg *msg, struct party *p)
 {
 	struct sip_each e = { 0 };
 	struct sip_addr a;
-	struct str v, q;
+	struct str v;
 
 	if (!s->ep->trust_id_inbound)
 		return false;
@@ -61,9 +67,7 @@ bool session_read_identity(struct session *s, const struct sip_msg *msg, struct 
 	}
 	e = (struct sip_each){ 0 };
 	if (sip_each(msg, SIP_H_REMOTE_PARTY_ID, &e, &v) && sip_addr_parse(&a, v) == 0) {
-		bool hidden = sip_param(a.params, STR("privacy"), &q) && !str_ieq(q, STR("off"));
-
-		p->number_pres = p->name_pres = hidden ? PRES_PROHIB : PRES_ALLOWED;
+		p->number_pres = p->name_pres = rpid_presentation(&a);
 		return set_party(s, p, &a) == 0;
 	}
 	return false;
@@ -181,8 +185,7 @@ static void write_rpid(struct session *s, const struct party *p, struct str addr
 	buf_puts(h, STR("Remote-Party-ID: "), addr, outgoing ? STR(";party=calling") : STR(";party=called"));
 	buf_put(h, (p->number_pres & PRES_RESTRICTION) || (p->name_pres & PRES_RESTRICTION) ?
 		STR(";privacy=full") : STR(";privacy=off"));
-	buf_put(h, (p->number_pres & 3) == 1 || (p->number_pres & 3) == 3 ? STR(";screen=yes\r\n") :
-		STR(";screen=no\r\n"));
+	buf_put(h, (p->number_pres & 3) == PRES_ALLOWED_PASSED_SCREEN ? STR(";screen=yes\r\n") : STR(";screen=no\r\n"));
 }
 
 /* send_connected_line=no: who was named first stays named. */

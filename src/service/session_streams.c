@@ -13,8 +13,9 @@
 static struct session *facing(struct session *s)
 {
 	struct channel *peer = s->ch ? bridge_peer(s->ch) : NULL;
+	struct channel *end = peer ? channel_media_end(peer) : NULL;   /* behind Local halves */
 
-	return session_of_channel(peer ? channel_media_end(peer) : NULL);
+	return session_of_channel(end ? end : peer);
 }
 
 /* The k-th stream of a type, active or not. */

@@ -1,0 +1,405 @@
+/* Calls over SIP as the two phones see them: dialogs, offers, reliable
+ * responses, session timers, redirection, transfer. */
+#include "svc_wire.h"
+#include "base/obj.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#define ALICE "127.0.0.1:5061"
+#define SDP_HEAD "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+#define SDP_ULAW SDP_HEAD "m=audio 6000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+#define SDP_VIDEO SDP_ULAW "m=video 6002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+
+static const char plan[] =
+	"[default]\n"
+	"exten => up,1,Answer()\n same => n,Wait(600)\n"
+	"exten => short,1,Answer()\n same => n,Hangup()\n"
+	"exten => ring,1,Ringing()\n same => n,Wait(600)\n"
+	"exten => ringup,1,Ringing()\n same => n,Answer()\n same => n,Wait(600)\n"
+	"exten => bob,1,Dial(PJSIP/bob)\n"
+	"exten => carl,1,Dial(PJSIP/carl)\n";
+
+static const char conf[] =
+	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,h264\ndirect_media=no\n"
+	"send_rpid=yes\ntrust_id_inbound=yes\ntrust_id_outbound=yes\n"
+	"[alice](phone)\naors=alice\ncallerid=Alice <100>\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n"
+	"[bob](phone)\naors=bob\ncallerid=Bob <200>\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
+	"[carl](phone)\naors=carl\nsend_history_info=yes\n[carl]\ntype=aor\ncontact=sip:carl@127.0.0.1:5063\n";
+
+static struct wire t;
+static char tag[64];            /* the service's, of alice's dialog */
+
+static int setup(void **state)
+{
+	(void)state;
+	wire_open(&t, plan, conf);
+	tag[0] = '\0';
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
+	world_turn(&t.w);
+	wire_close(&t);
+	return 0;
+}
+
+/* ---- alice's side ----------------------------------------------------------------- */
+
+static void alice(const char *method, const char *exten, unsigned cseq, const char *more, const char *body)
+{
+	struct buf b = BUF_INIT;
+	char *text;
+	bool cancel = !strcmp(method, "CANCEL");
+
+	buf_printf(&b, "%s sip:%s@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bK%s%u\r\n", method,
+		   exten, cancel ? "INVITE" : method, cseq);
+	buf_printf(&b, "From: <sip:alice@127.0.0.1>;tag=a1\r\nTo: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: c1\r\n", exten,
+		   tag[0] && !cancel ? ";tag=" : "", cancel ? "" : tag);
+	buf_printf(&b, "CSeq: %u %s\r\nContact: <sip:alice@" ALICE ">\r\nMax-Forwards: 70\r\n%s", cseq, method, more);
+	buf_printf(&b, "%sContent-Length: %zu\r\n\r\n%s", body[0] ? "Content-Type: application/sdp\r\n" : "",
+		   strlen(body), body);
+	assert_int_equal(buf_err(&b), 0);
+	wire_come(&t, ALICE, (text = buf_take(&b)));
+	free(text);
+}
+
+/* The newest message kept that is a response to `m` (NULL: none) ... */
+static struct sip_msg *response(enum sip_method m)
+{
+	for (size_t i = t.n; i; i--)
+		if (!t.sent[i - 1]->request && t.sent[i - 1]->method == m)
+			return t.sent[i - 1];
+	return NULL;
+}
+
+/* ... or a request, to whom it goes. */
+static size_t request(enum sip_method m, uint16_t port)
+{
+	for (size_t i = t.n; i; i--)
+		if (t.sent[i - 1]->request && t.sent[i - 1]->method == m && sa_port(&t.path[i - 1].peer) == port)
+			return i - 1;
+	return SIZE_MAX;
+}
+
+static unsigned status(enum sip_method m)
+{
+	return response(m) ? response(m)->status : 0;
+}
+
+static unsigned count(enum sip_method m, unsigned code)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < t.n; i++)
+		n += !t.sent[i]->request && t.sent[i]->method == m && t.sent[i]->status == code;
+	return n;
+}
+
+static void learn_tag(void)
+{
+	assert_non_null(response(SIP_INVITE));
+	str_copy(tag, sizeof(tag), response(SIP_INVITE)->to.tag);
+}
+
+static void alice_calls(const char *exten)
+{
+	alice("INVITE", exten, 1, "", SDP_ULAW);
+	if (status(SIP_INVITE) > 100)
+		learn_tag();
+}
+
+static void alice_talks(const char *exten)
+{
+	alice_calls(exten);
+	assert_int_equal(status(SIP_INVITE), 200);
+	alice("ACK", exten, 1, "", "");
+	wire_forget(&t);
+}
+
+/* ---- the called side: answers the newest request of `m` to `port` -------------------- */
+
+static void answer(enum sip_method m, uint16_t port, unsigned code, const char *headers, const char *body)
+{
+	size_t i = request(m, port);
+	char peer[32], *text;
+	struct buf b = BUF_INIT;
+
+	assert_true(i != SIZE_MAX);
+	sip_write_response(&b, t.sent[i], code, STR_NULL, STR("far"));
+	buf_put(&b, str_z(headers));
+	if (m == SIP_INVITE && code < 300)
+		buf_printf(&b, "Contact: <sip:far@127.0.0.1:%u>\r\n", port);
+	sip_write_body(&b, body[0] ? STR("application/sdp") : STR_NULL, str_z(body));
+	snprintf(peer, sizeof(peer), "127.0.0.1:%u", port);
+	wire_come(&t, peer, (text = buf_take(&b)));
+	free(text);
+}
+
+static size_t channels(void)
+{
+	return channel_count(t.w.pbx);
+}
+
+/* ---- tests -------------------------------------------------------------------------- */
+
+static void test_invite_answer_bye(void **state)
+{
+	(void)state;
+	alice_calls("up");
+	assert_int_equal(count(SIP_INVITE, 100), 1);
+	assert_int_equal(status(SIP_INVITE), 200);
+	assert_true(str_find(response(SIP_INVITE)->body, STR("m=audio 4000 RTP/AVP 0")) <
+		    response(SIP_INVITE)->body.n);
+	/* 13.3.1.4: again until the ACK, then no more */
+	world_pass(&t.w, 600);
+	assert_int_equal(count(SIP_INVITE, 200), 2);
+	alice("ACK", "up", 1, "", "");
+	wire_forget(&t);
+	world_pass(&t.w, 5000);
+	assert_int_equal(t.n, 0);
+	alice("BYE", "up", 2, "", "");
+	assert_int_equal(status(SIP_BYE), 200);
+	assert_int_equal(channels(), 0);
+	alice("BYE", "up", 3, "", "");
+	assert_int_equal(status(SIP_BYE), 481);
+}
+
+static void test_bye_waits_for_ack(void **state)
+{
+	(void)state;
+	alice_calls("short");
+	assert_int_equal(status(SIP_INVITE), 200);
+	world_pass(&t.w, 300);
+	assert_true(request(SIP_BYE, 5061) == SIZE_MAX);
+	alice("ACK", "short", 1, "", "");
+	assert_true(request(SIP_BYE, 5061) != SIZE_MAX);
+	answer(SIP_BYE, 5061, 200, "", "");
+}
+
+static void test_no_ack_ends_the_call(void **state)
+{
+	(void)state;
+	alice_calls("up");
+	for (int i = 0; i < 33; i++) {
+		wire_forget(&t);
+		world_pass(&t.w, 1000);
+	}
+	assert_int_equal(channels(), 0);
+}
+
+static void test_unknown_extension(void **state)
+{
+	(void)state;
+	alice("INVITE", "nowhere", 1, "", SDP_ULAW);
+	assert_int_equal(count(SIP_INVITE, 100), 0);
+	assert_int_equal(status(SIP_INVITE), 404);
+	assert_int_equal(channels(), 0);
+}
+
+static void test_cancel(void **state)
+{
+	(void)state;
+	alice_calls("ring");
+	assert_int_equal(status(SIP_INVITE), 180);
+	alice("CANCEL", "ring", 1, "", "");
+	assert_int_equal(status(SIP_CANCEL), 200);
+	assert_int_equal(status(SIP_INVITE), 487);
+	assert_int_equal(channels(), 0);
+}
+
+static void test_reinvite(void **state)
+{
+	(void)state;
+	alice_talks("up");
+	alice("INVITE", "up", 2, "", SDP_ULAW "a=sendonly\r\n");
+	assert_int_equal(count(SIP_INVITE, 100), 0);
+	assert_int_equal(status(SIP_INVITE), 200);
+	assert_true(str_find(response(SIP_INVITE)->body, STR("a=recvonly")) < response(SIP_INVITE)->body.n);
+	assert_int_equal(world_events(&t.w, "Hold", NULL), 1);
+	/* Another before the ACK is glare. */
+	wire_forget(&t);
+	alice("INVITE", "up", 3, "", SDP_ULAW);
+	assert_int_equal(status(SIP_INVITE), 491);
+	alice("ACK", "up", 2, "", "");
+	wire_forget(&t);
+	alice("INVITE", "up", 4, "", SDP_ULAW);
+	assert_int_equal(status(SIP_INVITE), 200);
+	assert_int_equal(world_events(&t.w, "Unhold", NULL), 1);
+	alice("ACK", "up", 4, "", "");
+	assert_int_equal(channels(), 1);
+}
+
+static void test_reliable_provisional(void **state)
+{
+	char rack[64];
+
+	(void)state;
+	alice("INVITE", "ringup", 1, "Require: 100rel\r\n", SDP_ULAW);
+	learn_tag();
+	assert_int_equal(status(SIP_INVITE), 180);
+	snprintf(rack, sizeof(rack), "RAck: %s 1 INVITE\r\n", wire_header(response(SIP_INVITE), "RSeq"));
+	assert_string_equal(wire_header(response(SIP_INVITE), "Require"), "100rel");
+	/* It comes again, and the 200 waits for the PRACK. */
+	world_pass(&t.w, 600);
+	assert_int_equal(count(SIP_INVITE, 180), 2);
+	assert_int_equal(count(SIP_INVITE, 200), 0);
+	alice("PRACK", "ringup", 2, "RAck: 1 7 INVITE\r\n", "");
+	assert_int_equal(status(SIP_PRACK), 481);
+	alice("PRACK", "ringup", 3, rack, "");
+	assert_int_equal(status(SIP_PRACK), 200);
+	assert_int_equal(status(SIP_INVITE), 200);
+	alice("ACK", "ringup", 1, "", "");
+	wire_forget(&t);
+	world_pass(&t.w, 3000);
+	assert_int_equal(t.n, 0);
+}
+
+static void test_session_timer_expires(void **state)
+{
+	(void)state;
+	alice("INVITE", "up", 1, "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n", SDP_ULAW);
+	learn_tag();
+	assert_string_equal(wire_header(response(SIP_INVITE), "Session-Expires"), "90;refresher=uac");
+	alice("ACK", "up", 1, "", "");
+	wire_forget(&t);
+	world_pass(&t.w, 50000);
+	assert_int_equal(t.n, 0);
+	/* RFC 4028 10: a third before the end, but not over 32 s before */
+	world_pass(&t.w, 12000);
+	assert_true(request(SIP_BYE, 5061) != SIZE_MAX);
+	assert_int_equal(channels(), 0);
+	answer(SIP_BYE, 5061, 200, "", "");
+}
+
+static void test_session_timer_too_small(void **state)
+{
+	(void)state;
+	alice("INVITE", "up", 1, "Supported: timer\r\nSession-Expires: 20\r\n", SDP_ULAW);
+	assert_int_equal(status(SIP_INVITE), 422);
+	assert_string_equal(wire_header(response(SIP_INVITE), "Min-SE"), "90");
+}
+
+static void test_call_through(void **state)
+{
+	(void)state;
+	alice_calls("bob");
+	answer(SIP_INVITE, 5062, 180, "", "");
+	assert_int_equal(status(SIP_INVITE), 180);
+	answer(SIP_INVITE, 5062, 200, "Remote-Party-ID: \"Bobby\" <sip:201@x>;party=called\r\n", SDP_ULAW);
+	assert_true(request(SIP_ACK, 5062) != SIZE_MAX);
+	assert_int_equal(status(SIP_INVITE), 200);
+	learn_tag();
+	assert_string_equal(wire_header(response(SIP_INVITE), "Remote-Party-ID"),
+			    "\"Bobby\" <sip:201@127.0.0.1>;party=called;privacy=off;screen=no");
+	alice("ACK", "bob", 1, "", "");
+	/* Alice adds video: bob is asked too. */
+	wire_forget(&t);
+	alice("INVITE", "bob", 2, "", SDP_VIDEO);
+	assert_int_equal(status(SIP_INVITE), 200);
+	assert_true(request(SIP_INVITE, 5062) != SIZE_MAX);
+	assert_true(str_find(t.sent[request(SIP_INVITE, 5062)]->body, STR("m=video 4000")) <
+		    t.sent[request(SIP_INVITE, 5062)]->body.n);
+	alice("ACK", "bob", 2, "", "");
+	answer(SIP_INVITE, 5062, 488, "", "");
+	assert_int_equal(channels(), 2);
+	wire_forget(&t);
+	alice("BYE", "bob", 3, "", "");
+	answer(SIP_BYE, 5062, 200, "", "");
+	assert_int_equal(channels(), 0);
+}
+
+static void test_cancel_crosses_answer(void **state)
+{
+	(void)state;
+	alice_calls("bob");
+	answer(SIP_INVITE, 5062, 180, "", "");
+	alice("CANCEL", "bob", 1, "", "");
+	assert_true(request(SIP_CANCEL, 5062) != SIZE_MAX);
+	answer(SIP_CANCEL, 5062, 200, "", "");
+	answer(SIP_INVITE, 5062, 200, "", SDP_ULAW);
+	assert_true(request(SIP_ACK, 5062) != SIZE_MAX);
+	assert_true(request(SIP_BYE, 5062) != SIZE_MAX);
+	answer(SIP_BYE, 5062, 200, "", "");
+	assert_int_equal(channels(), 0);
+}
+
+static void test_redirected(void **state)
+{
+	(void)state;
+	alice_calls("bob");
+	answer(SIP_INVITE, 5062, 302, "Contact: <sip:carl@127.0.0.1>\r\n", "");
+	/* The caller is told where to, the next one from whom. */
+	assert_int_equal(status(SIP_INVITE), 181);
+	assert_string_equal(wire_header(response(SIP_INVITE), "Diversion"), "<sip:carl@127.0.0.1>;reason=unknown");
+	assert_true(request(SIP_INVITE, 5063) != SIZE_MAX);
+	assert_string_equal(wire_header(t.sent[request(SIP_INVITE, 5063)], "Diversion"),
+			    "\"Bob\" <sip:200@127.0.0.1>;reason=unknown");
+	assert_string_equal(wire_header(t.sent[request(SIP_INVITE, 5063)], "History-Info"),
+			    "\"Bob\" <sip:200@127.0.0.1>;index=1");
+	answer(SIP_INVITE, 5063, 486, "", "");
+	assert_int_equal(status(SIP_INVITE), 486);
+	alice("ACK", "bob", 1, "", "");
+	assert_int_equal(channels(), 0);
+}
+
+static void bob_talks_to_alice(void)
+{
+	alice_calls("bob");
+	answer(SIP_INVITE, 5062, 200, "", SDP_ULAW);
+	learn_tag();
+	alice("ACK", "bob", 1, "", "");
+	wire_forget(&t);
+}
+
+static void test_blind_transfer(void **state)
+{
+	(void)state;
+	bob_talks_to_alice();
+	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\nReferred-By: <sip:alice@x>\r\n", "");
+	assert_int_equal(status(SIP_REFER), 202);
+	assert_true(str_starts(t.sent[request(SIP_NOTIFY, 5061)]->body, STR("SIP/2.0 200")));
+	answer(SIP_NOTIFY, 5061, 200, "", "");
+	assert_true(request(SIP_INVITE, 5063) != SIZE_MAX);
+	assert_string_equal(wire_header(t.sent[request(SIP_INVITE, 5063)], "Referred-By"), "<sip:alice@x>");
+	/* The BYE is alice's; she has some time for it. */
+	assert_true(request(SIP_BYE, 5061) == SIZE_MAX);
+	answer(SIP_INVITE, 5063, 180, "", "");
+	wire_forget(&t);
+	world_pass(&t.w, 2500);
+	assert_true(request(SIP_BYE, 5061) != SIZE_MAX);
+	answer(SIP_BYE, 5061, 200, "", "");
+	assert_int_equal(channels(), 2);
+}
+
+static void test_transfer_to_nowhere(void **state)
+{
+	(void)state;
+	bob_talks_to_alice();
+	alice("REFER", "bob", 2, "Refer-To: <sip:nowhere@127.0.0.1>\r\n", "");
+	assert_true(str_starts(t.sent[request(SIP_NOTIFY, 5061)]->body, STR("SIP/2.0 404")));
+	assert_int_equal(channels(), 2);
+	wire_forget(&t);
+	world_pass(&t.w, 1000);
+	assert_true(request(SIP_BYE, 5061) == SIZE_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+		T(test_invite_answer_bye), T(test_bye_waits_for_ack), T(test_no_ack_ends_the_call),
+		T(test_unknown_extension), T(test_cancel), T(test_reinvite), T(test_reliable_provisional),
+		T(test_session_timer_expires), T(test_session_timer_too_small), T(test_call_through),
+		T(test_cancel_crosses_answer), T(test_redirected), T(test_blind_transfer), T(test_transfer_to_nowhere),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
