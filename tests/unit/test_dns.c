@@ -348,7 +348,7 @@ static void timeout_cancel_and_free(void **state)
 	struct dns_query *q;
 
 	(void)state;
-	start(&w, 50);
+	start(&w, 500);
 	look(&w, "silent.test", DNS_A);
 	assert_int_equal(w.err, ETIMEDOUT);
 	assert_int_equal(dns_lookup(w.dns, STR("a.test"), DNS_A, on_records, &w, &q), 0);
