@@ -341,11 +341,24 @@ static void finish_uas(struct session *s, struct sip_stx *tx)
 		s->uas = obj_drop(s->uas);
 }
 
+/* 13.2.1: it has to have one. Some forget to say what kind of body it is. */
+static unsigned answer_in_ack(struct session *s, const struct sip_msg *msg)
+{
+	bool first = !neg_remote(s->neg);
+	struct str body;
+
+	if (sip_body(msg, SDP, &body))
+		return session_answer_in(s, body);
+	if (msg->body.n && !msg->content_type.n)
+		return session_answer_in(s, msg->body);
+	session_offer_failed(s);
+	return first ? 488 : 0;
+}
+
 void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg)
 {
 	struct session *s = arg;
 	struct sip_stx *tx = s->uas;
-	struct str body;
 	unsigned status = 0;
 
 	(void)d;
@@ -353,12 +366,8 @@ void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg)
 		return;
 	obj_hold(tx);
 	obj_hold(s);
-	if (s->offer_ours && !s->ending) {      /* our offer was in the 200; the answer is due now */
-		if (sip_body(msg, SDP, &body))
-			status = session_answer_in(s, body);
-		else
-			session_offer_failed(s);
-	}
+	if (s->offer_ours && !s->ending)        /* our offer was in the 200; the answer is due now */
+		status = answer_in_ack(s, msg);
 	sip_stx_acked(tx);
 	finish_uas(s, tx);
 	obj_drop(tx);

@@ -195,6 +195,29 @@ static void test_no_ack_ends_the_call(void **state)
 	assert_int_equal(channels(), 0);
 }
 
+static void test_answer_in_the_ack(void **state)
+{
+	(void)state;
+	alice("INVITE", "up", 1, "", "");
+	learn_tag();
+	assert_true(str_find(response(SIP_INVITE)->body, STR("m=audio 4000 RTP/AVP 0")) <
+		    response(SIP_INVITE)->body.n);
+	alice("ACK", "up", 1, "", SDP_ULAW);
+	assert_true(request(SIP_BYE, 5061) == SIZE_MAX);
+	assert_int_equal(channels(), 1);
+}
+
+static void test_no_answer_in_the_ack(void **state)
+{
+	(void)state;
+	alice("INVITE", "up", 1, "", "");
+	learn_tag();
+	alice("ACK", "up", 1, "", "");
+	assert_true(request(SIP_BYE, 5061) != SIZE_MAX);
+	answer(SIP_BYE, 5061, 200, "", "");
+	assert_int_equal(channels(), 0);
+}
+
 static void test_unknown_extension(void **state)
 {
 	(void)state;
@@ -396,6 +419,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(test_invite_answer_bye), T(test_bye_waits_for_ack), T(test_no_ack_ends_the_call),
+		T(test_answer_in_the_ack), T(test_no_answer_in_the_ack),
 		T(test_unknown_extension), T(test_cancel), T(test_reinvite), T(test_reliable_provisional),
 		T(test_session_timer_expires), T(test_session_timer_too_small), T(test_call_through),
 		T(test_cancel_crosses_answer), T(test_redirected), T(test_blind_transfer), T(test_transfer_to_nowhere),
