@@ -433,10 +433,8 @@ static void on_booted(void *arg)
 
 static int set_config_dir(struct server *s)
 {
-	struct str path = str_z(s->prm.config);
 	int err = asterisk_conf_load(&s->conf, s->prm.config, s->report);
 
-	(void)path;
 	if (err)
 		return err;
 	s->cprm = (struct config_prm){ .dir = s->conf->astetcdir.p, .exec_includes = s->conf->execincludes };

@@ -31,7 +31,6 @@ int location_store_write(struct service *svc, struct list *changes, location_don
 
 	list_each(p, changes) {
 		struct contact_change *ch = container_of(p, struct contact_change, link);
-		const struct contact *any = ch->old ? ch->old : ch->now;
 
 		if (err)
 			break;
@@ -41,7 +40,6 @@ int location_store_write(struct service *svc, struct list *changes, location_don
 		}
 		if (ch->old)
 			ch->now->row = ch->old->row;
-		(void)any;
 		err = put(b, ch->now, text_view(&ch->aor));
 	}
 	if (!err)

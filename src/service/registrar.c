@@ -199,7 +199,6 @@ static struct contact *make_contact(struct reg *r, const struct wanted *w)
 {
 	struct contact *c = contact_new(r->svc, r->aor->name, w->uri.text, false);
 	const struct sip_msg *m = r->msg;
-	char host[SA_TEXT];
 	struct buf path = BUF_INIT;
 	struct sip_each e = { 0 };
 	struct str v;
@@ -228,7 +227,6 @@ static struct contact *make_contact(struct reg *r, const struct wanted *w)
 	err = err ? err : text_set(&c->endpoint, r->id->ep->name);
 	if (sip_param(w->addr.params, STR("+sip.instance"), &v))
 		err = err ? err : text_set(&c->instance, v);
-	(void)host;
 	buf_free(&path);
 	return err ? obj_drop(c) : c;
 }
