@@ -14,8 +14,15 @@ struct core_thread {
 	struct mthread m;
 	pthread_t id;
 	bool running;
+	bool ring_due;          /* commands were pushed in this turn of the core's loop */
 	size_t load;            /* sessions */
 	struct list overflow;   /* of struct pending: its queue was full */
+};
+
+/* The wake-ups at the end of a turn; outlives `m`, because the loop holds it. */
+struct ringer {                 /* obj */
+	struct media *m;        /* NULL: gone */
+	bool due;
 };
 
 struct later {                  /* an event that the core itself makes */
@@ -40,6 +47,7 @@ struct media {
 	struct bell *bell;      /* owned; NULL without a loop */
 	uv_poll_t *poll;        /* owned until closed; inline with a loop */
 	struct timer tick;      /* the same */
+	struct ringer *ringer;  /* held */
 	struct list sessions, later;
 	struct sound_cache *cache;      /* owned */
 	struct ports ports;
@@ -60,6 +68,8 @@ struct media_session {          /* obj */
 	uint16_t ranged;        /* its port pair is marked in m->ports; 0: not */
 	enum media_type type;
 	bool closed, moving;
+	bool added;             /* the thread knows it */
+	uint64_t born_us;
 	struct list held;       /* of struct pending, while moving */
 	uint32_t play_turn;     /* of the last media_play or _stop */
 	uint32_t ssrc;
@@ -75,6 +85,7 @@ int core_post(struct media_session *s, const struct cmd *c); /* ENOMEM, ENOBUFS,
 void core_post_sure(struct media_session *s, const struct cmd *c);   /* never refused */
 void core_later(struct media_session *s, const struct media_event *e);
 uint64_t core_random(struct media *m);
+int core_add(struct media_session *s);               /* let its thread know it */
 void core_move(struct media_session *s, struct core_thread *to);
 void core_cancel_bridge(struct media_session *s);    /* one that waits for a move */
 void core_notify(struct media *m);                   /* have events looked at soon */

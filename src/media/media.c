@@ -10,7 +10,7 @@
 #include "base/poison.h"
 
 /* Commands beyond this many waiting for one thread are refused. */
-enum { OVERFLOW_MAX = 65536, ROOM = 128 };
+enum { OVERFLOW_MAX = 65536, ROOM = 128, EARLY_US = 40000 };
 
 uint64_t core_random(struct media *m)
 {
@@ -34,6 +34,11 @@ static void notify(void *arg)
 	core_notify(arg);
 }
 
+static void mark(void *arg)
+{
+	bell_mark(((struct media *)arg)->bell);
+}
+
 static void ring(struct core_thread *t)
 {
 	uint64_t one = 1;
@@ -44,24 +49,53 @@ static void ring(struct core_thread *t)
 		return;         /* full: it is awake */
 }
 
+/* One wake-up for all that a turn of the core's loop had to say. */
+static void ring_all(void *arg)
+{
+	struct ringer *r = arg;
+
+	r->due = false;
+	for (size_t i = 0; r->m && i < r->m->nt; i++) {
+		if (r->m->t[i]->ring_due)
+			ring(r->m->t[i]);
+		r->m->t[i]->ring_due = false;
+	}
+	obj_drop(r);
+}
+
+static void ring_later(struct media *m, struct core_thread *t)
+{
+	struct ringer *r = m->ringer;
+
+	t->ring_due = true;
+	if (r->due)
+		return;
+	r->due = m->prm.core && !loop_defer(m->prm.core, ring_all, obj_hold(r));
+	if (r->due)
+		return;
+	ring(t);
+	if (m->prm.core)
+		obj_drop(r);
+}
+
 static void rearm(struct media *m);
 
 static bool try_cmd(struct media *m, struct core_thread *t, const struct cmd *c)
 {
 	if (!m->inline_) {
-		if (!queue_push(t->m.cmds, c))
-			return false;
-		ring(t);
-		return true;
+		bool pushed = queue_push(t->m.cmds, c);
+
+		if (!pushed || queue_room(t->m.cmds) < ROOM)
+			ring(t);
+		else if (!c->may_wait)
+			ring_later(m, t);
+		return pushed;
 	}
 	if (queue_room(t->m.evs) < ROOM)
 		return false;
 	mthread_now(&t->m);
 	mthread_cmd(&t->m, c);
-	if (t->m.rang) {
-		t->m.rang = false;
-		core_notify(m);
-	}
+	mthread_tell(&t->m, true);
 	rearm(m);
 	return true;
 }
@@ -114,6 +148,12 @@ int core_post(struct media_session *s, const struct cmd *c)
 	if (s->closed || !s->m)
 		return ESHUTDOWN;
 	mine.s = s->st;
+	if (!s->added) {
+		int err = core_add(s);
+
+		if (err)
+			return err;
+	}
 	if (s->moving)
 		return wait_in(&s->held, &mine);
 	if (!list_empty(&s->t->overflow) && overflowing(s->t) > OVERFLOW_MAX)
@@ -126,8 +166,22 @@ void core_post_sure(struct media_session *s, const struct cmd *c)
 	struct cmd mine = *c;
 
 	mine.s = s->st;
+	if (!s->added && core_add(s))
+		log_error("no memory to close a media session");
 	if (s->moving ? wait_in(&s->held, &mine) : post_thread(s->m, s->t, &mine))
 		log_error("no memory to close a media session");
+}
+
+/* A session is its thread's from the first command on: what nobody has told
+ * anything costs no wake-up. */
+int core_add(struct media_session *s)
+{
+	/* Packets may come ahead of the answer that says whose they are, but not long. */
+	struct cmd add = { .type = CMD_ADD, .s = s->st, .v = clock_us(s->m->clock) - s->born_us > EARLY_US };
+	int err = post_thread(s->m, s->t, &add);
+
+	s->added = !err;
+	return err;
 }
 
 /* ---- moving a stream to its bridge's thread */
@@ -138,9 +192,10 @@ void core_move(struct media_session *s, struct core_thread *to)
 
 	if (s->t == to)
 		return;
-	if (!s->moving)
+	if (s->added && !s->moving) {
 		post_thread(s->m, s->t, &c);
-	s->moving = true;
+		s->moving = true;
+	}
 	s->t->load--;
 	to->load++;
 	s->t = to;
@@ -381,6 +436,7 @@ static int thread_new(struct media *m, struct core_thread **out)
 	t->m.rtcp_ms = m->prm.rtcp_ms;
 	t->m.dtmf_ms = m->prm.dtmf_ms ? m->prm.dtmf_ms : 150;
 	t->m.notify = notify;
+	t->m.mark = m->bell && !m->inline_ ? mark : NULL;
 	t->m.notify_arg = m;
 	err = mthread_init(&t->m);
 	if (!err && !m->inline_) {
@@ -418,9 +474,12 @@ static int start(struct media *m)
 
 	m->cache = sound_cache_new(m->prm.cache_bytes ? m->prm.cache_bytes : 64u << 20);
 	m->t = calloc(n, sizeof(*m->t));
+	m->ringer = obj_new(sizeof(*m->ringer), NULL);
 	if (m->prm.core)
 		m->bell = bell_new(m->prm.core, dispatch, m);
-	if (!m->cache || !m->t || (m->prm.core && !m->bell))
+	if (m->ringer)
+		m->ringer->m = m;
+	if (!m->cache || !m->t || !m->ringer || (m->prm.core && !m->bell))
 		return ENOMEM;
 	for (; m->nt < n && !err; m->nt += !err)
 		err = thread_new(m, &m->t[m->nt]);
@@ -515,6 +574,9 @@ void media_close(struct media *m)
 		mthread_free(&m->t[i]->m);
 		free(m->t[i]);
 	}
+	if (m->ringer)
+		m->ringer->m = NULL;
+	obj_drop(m->ringer);
 	bell_free(m->bell);
 	sound_cache_free(m->cache);
 	free(m->t);

@@ -61,7 +61,6 @@ static struct stream *stream_new(struct media_session *s, const struct media_ses
 int media_session_new(struct media_session **out, struct media *m, const struct media_session_prm *prm)
 {
 	struct media_session *s = obj_new(sizeof(*s), session_free);
-	struct cmd c = { .type = CMD_ADD };
 	bool own = prm->port_min || prm->port_max;
 	int fd[2] = { -1, -1 }, err;
 
@@ -72,6 +71,7 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 	s->fn = prm->fn;
 	s->arg = prm->arg;
 	s->dtmf = MEDIA_DTMF_NONE;
+	s->born_us = clock_us(m->clock);
 	list_init(&s->held);
 	err = ports_bind(m, sa_is_set(&prm->bind) ? &prm->bind : &m->prm.bind, own ? prm->port_min : m->prm.port_min,
 			 own ? prm->port_max : m->prm.port_max, fd, s->local, &s->ranged);
@@ -92,7 +92,6 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 	m->nsessions++;
 	list_append(&m->sessions, &s->link);
 	obj_hold(s);            /* the stream's, until EV_CLOSED */
-	core_post_sure(s, &c);
  out:
 	if (err)
 		obj_drop(s);
@@ -103,13 +102,20 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 
 static void close_it(struct media_session *s, struct stats_req *req)
 {
-	struct cmd c = { .type = CMD_CLOSE, .p = req };
+	struct cmd c = { .type = CMD_CLOSE, .p = req, .may_wait = !req };
 
 	media_unbridge(s);
 	s->fn = NULL;
 	s->play_turn++;
-	core_post_sure(s, &c);
 	s->closed = true;
+	if (s->added || req) {
+		core_post_sure(s, &c);
+		return;
+	}
+	/* No thread ever heard of it. */
+	close(s->st->fd[0]);
+	close(s->st->fd[1]);
+	session_gone(s);
 }
 
 void media_session_close(struct media_session *s, media_stats_fn *done, void *arg)
@@ -276,8 +282,12 @@ static int bridge_post(struct media_session *a, struct media_session *b)
 	struct media_session *to = a->moving && !b->moving ? a : b;
 	struct cmd c = { .type = CMD_BRIDGE, .peer = to == a ? b->st : a->st };
 	bool smooth = needs_smoothing(a, b);
-	int err;
+	int err = a->added ? 0 : core_add(a);
 
+	if (!err && !b->added)
+		err = core_add(b);
+	if (err)
+		return err;
 	if (smooth) {
 		c.p = calloc(1, sizeof(struct smoother));
 		c.q = calloc(1, sizeof(struct smoother));
@@ -315,7 +325,8 @@ int media_bridge(struct media_session *a, struct media_session *b)
 int media_unbridge(struct media_session *s)
 {
 	struct media_session *p = s->peer;
-	struct cmd c = { .type = CMD_UNBRIDGE };
+	/* What still passes for a moment is no news to either of them. */
+	struct cmd c = { .type = CMD_UNBRIDGE, .may_wait = true };
 
 	if (s->closed || !s->m)
 		return ESHUTDOWN;

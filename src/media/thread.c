@@ -58,12 +58,40 @@ void mthread_now(struct mthread *t)
 
 /* ---- to the core */
 
+/* What only gives memory back does not wake the core: a call would cost it two
+ * wake-ups more. */
+static bool may_wait(const struct ev *e)
+{
+	switch (e->type) {
+	case EV_CFG:
+	case EV_DROP:
+	case EV_FREE:
+		return true;
+	case EV_CLOSED:
+		return !e->p;
+	default:
+		return false;
+	}
+}
+
 static void push(struct mthread *t, const struct ev *e)
 {
-	if (queue_push(t->evs, e))
-		t->rang = true;
-	else
+	if (!queue_push(t->evs, e))
 		atomic_fetch_add_explicit(&t->events_dropped, 1, memory_order_relaxed);
+	else if (may_wait(e))
+		t->left = true;
+	else
+		t->rang = true;
+}
+
+void mthread_tell(struct mthread *t, bool all)
+{
+	if (t->rang || (t->left && (all || !t->mark || queue_room(t->evs) < EV_SLOTS / 2))) {
+		t->rang = t->left = false;
+		t->notify(t->notify_arg);
+	} else if (t->left) {
+		t->mark(t->notify_arg);
+	}
 }
 
 void mthread_event(struct stream *s, const struct media_event *e)
@@ -112,9 +140,18 @@ static int watch(struct stream *s, int i)
 	return epoll_ctl(s->t->ep, EPOLL_CTL_ADD, s->fd[i], &e) ? errno : 0;
 }
 
-static void add(struct mthread *t, struct stream *s)
+/* What came while nothing was agreed is nobody's, and too old to be heard. */
+static void drain(struct stream *s)
+{
+	while (recv(s->fd[0], s->t->pkt, sizeof(s->t->pkt), MSG_DONTWAIT) >= 0)
+		s->stats.dropped_bad++;
+}
+
+static void add(struct mthread *t, struct stream *s, bool late)
 {
 	s->t = t;
+	if (late)
+		drain(s);
 	watch(s, 0);
 	watch(s, 1);
 	list_append(&t->slots[t->streams++ % SLOTS], &s->link);
@@ -203,7 +240,7 @@ void mthread_cmd(struct mthread *t, const struct cmd *c)
 
 	switch (c->type) {
 	case CMD_ADD:
-		add(t, s);
+		add(t, s, c->v);
 		break;
 	case CMD_LEAVE:
 		leave(s);
@@ -282,6 +319,8 @@ static void tick_active(struct mthread *t)
 
 static void tick_slots(struct mthread *t)
 {
+	if (t->left && t->now_us >= t->slot_us)
+		t->rang = true;
 	for (int n = 0; t->now_us >= t->slot_us && n < SLOTS; n++) {
 		list_each_safe(l, tmp, &t->slots[t->slot])
 			report_tick(container_of(l, struct stream, link));
@@ -307,7 +346,7 @@ static void ticks(struct mthread *t)
 		return;
 	tick_active(t);
 	tick_slots(t);
-	t->due_us = any_streams(t) ? t->slot_us : UINT64_MAX;
+	t->due_us = any_streams(t) || t->left ? t->slot_us : UINT64_MAX;
 	list_each(l, &t->active) {
 		uint64_t at = stream_due(container_of(l, struct stream, active_link));
 
@@ -348,10 +387,7 @@ void mthread_turn(struct mthread *t, int max_wait_ms)
 	 * stream that is gone. */
 	commands(t);
 	ticks(t);
-	if (t->rang) {
-		t->rang = false;
-		t->notify(t->notify_arg);
-	}
+	mthread_tell(t, false);
 }
 
 void mthread_main(void *arg)

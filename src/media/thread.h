@@ -136,13 +136,14 @@ struct stream {
 /* ---- between core and thread */
 
 enum cmd_type {
-	CMD_ADD, CMD_LEAVE, CMD_CLOSE /* p: struct stats_req or NULL */, CMD_CFG /* p */, CMD_BRIDGE /* peer, p and q: smoothers or NULL */,
+	CMD_ADD /* v: drop what has come */, CMD_LEAVE, CMD_CLOSE /* p: struct stats_req or NULL */, CMD_CFG /* p */, CMD_BRIDGE /* peer, p and q: smoothers or NULL */,
 	CMD_UNBRIDGE, CMD_ECHO /* v */, CMD_PLAY /* p */, CMD_PLAY_STOP, CMD_TONE /* p held or NULL */, CMD_SILENCE /* v */,
 	CMD_DTMF /* p */, CMD_DTMF_END, CMD_DTMF_HOLD /* v */, CMD_STATS /* p */
 };
 struct cmd {
 	enum cmd_type type;
 	int v;
+	bool may_wait;          /* the thread need not wake for it: it does within SLOT_US */
 	struct stream *s, *peer;
 	void *p, *q;
 };
@@ -174,6 +175,7 @@ struct mthread {
 	unsigned learn_packets;
 	uint32_t learn_ms, rtcp_ms, dtmf_ms;
 	void (*notify)(void *arg);      /* events are waiting; any thread */
+	void (*mark)(void *arg);        /* some that may wait a little; NULL: notify for these too */
 	void *notify_arg;
 	int ep, wake;                   /* epoll, eventfd */
 	struct queue *cmds, *evs;
@@ -185,7 +187,8 @@ struct mthread {
 	uint64_t slot_us;               /* when the next slot is due */
 	uint64_t due_us;                /* nothing is, before this; UINT64_MAX: never */
 	size_t streams;
-	bool rang;                      /* events were pushed in this turn */
+	bool rang;                      /* events were pushed that the core must see now */
+	bool left;                      /* and such as may wait: told by the next slot at the latest */
 	atomic_ullong events_dropped;   /* the core reads it */
 	uint8_t pkt[PKT_MAX], out[PKT_MAX];
 	int16_t pcm[CODEC_MAX_SAMPLES], pcm2[CODEC_MAX_SAMPLES];
@@ -199,6 +202,7 @@ int mthread_wait_ms(struct mthread *t);              /* until the next tick; -1:
 void mthread_main(void *t);                          /* turns until t->stop */
 void mthread_cmd(struct mthread *t, const struct cmd *c);    /* run one (on its thread) */
 void mthread_now(struct mthread *t);                 /* read the clock */
+void mthread_tell(struct mthread *t, bool all);      /* the core of what was pushed; all: of what may wait too */
 void mthread_event(struct stream *s, const struct media_event *e);   /* may be dropped and counted */
 void mthread_give(struct mthread *t, enum ev_type type, struct stream *s, void *p, int err); /* never lost */
 void stream_wake(struct stream *s);                  /* it has something to do by the clock */

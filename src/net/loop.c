@@ -153,6 +153,11 @@ void bell_ring(struct bell *b)
 		wake_up(b->loop);
 }
 
+void bell_mark(struct bell *b)
+{
+	atomic_store(&b->rung, true);
+}
+
 static bool any_rung(const struct loop *l)
 {
 	list_each(e, &l->bells)

@@ -36,6 +36,9 @@ int fiber_sleep(struct wheel *w, uint64_t ms);
 struct bell;
 struct bell *bell_new(struct loop *l, loop_fn *fn, void *arg);
 void bell_ring(struct bell *b);              /* any thread */
+/* As bell_ring(), but a sleeping loop sleeps on: `fn` runs when it wakes for
+ * something else. For what may wait, such as memory to free. Any thread. */
+void bell_mark(struct bell *b);
 void bell_free(struct bell *b);
 
 #endif

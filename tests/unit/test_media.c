@@ -1264,6 +1264,18 @@ static void too_long(void *arg)
 	loop_stop(loop);
 }
 
+/* A closed session's memory comes back although nothing else wakes the core. */
+static void until_gone(void *arg)
+{
+	struct media_counters n;
+
+	media_count(m, &n);
+	if (n.sessions)
+		timer_start(loop_wheel(loop), arg, 10, until_gone, arg);
+	else
+		loop_stop(loop);
+}
+
 static void on_loop(unsigned threads)
 {
 	char dir[] = "/tmp/sidetone-test-XXXXXX", path[200];
@@ -1273,7 +1285,8 @@ static void on_loop(unsigned threads)
 	struct seen sx = { 0 };
 	struct media_session *x = NULL;
 	struct media_set set;
-	struct timer guard = { 0 };
+	struct timer guard = { 0 }, look = { 0 };
+	struct media_counters n;
 	uint8_t raw[480] = { 0 };
 	FILE *f;
 
@@ -1297,11 +1310,15 @@ static void on_loop(unsigned threads)
 	phone_send(&a, x, 0, noise, 160, 160);
 	timer_start(loop_wheel(loop), &guard, 20000, too_long, NULL);
 	loop_run(loop);
-	timer_stop(&guard);
 	phone_collect(&a);
 	assert_int_equal(last(&sx, MEDIA_PLAYED)->err, 0);
 	assert_int_equal(a.n, 3);
 	media_session_close(x, NULL, NULL);
+	until_gone(&look);
+	loop_run(loop);
+	media_count(m, &n);
+	assert_int_equal(n.sessions, 0);
+	timer_stop(&guard);
 	media_close(m);
 	loop_free(loop);
 	phone_close(&a);
