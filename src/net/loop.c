@@ -406,6 +406,7 @@ void loop_run(struct loop *l)
 	while (!atomic_exchange(&l->stop, false))
 		if (!uv_run(&l->uv, UV_RUN_DEFAULT) && !atomic_load(&l->stop))
 			break;
+	run_posted(l);          /* what was said before the stop may own something */
 }
 
 void loop_stop(struct loop *l)

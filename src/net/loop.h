@@ -15,7 +15,7 @@ void loop_free(struct loop *l);              /* closes what it opened; run it do
 uv_loop_t *loop_uv(struct loop *l);
 struct wheel *loop_wheel(struct loop *l);
 const struct clock *loop_clock(const struct loop *l);
-void loop_run(struct loop *l);               /* until loop_stop() */
+void loop_run(struct loop *l);               /* until loop_stop(); what was posted before it is run first */
 void loop_stop(struct loop *l);              /* any thread */
 /* Run fn(arg) on the loop's thread, soon, in order. Any thread. ENOMEM. For
  * what is rare; rates above a few hundred a second go through a ring. */

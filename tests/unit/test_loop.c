@@ -238,14 +238,23 @@ static void longest_turn(void **state)
 	loop_free(w.loop);
 }
 
+static void set_true(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/* What was posted is run all the same: its argument may own something. */
 static void stop_before_run(void **state)
 {
 	struct world w;
+	bool ran = false;
 
 	(void)state;
 	world_init(&w);
+	assert_int_equal(loop_post(w.loop, set_true, &ran), 0);
 	loop_stop(w.loop);
 	loop_run(w.loop);
+	assert_true(ran);
 	loop_free(w.loop);
 }
 
