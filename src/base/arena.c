@@ -111,6 +111,25 @@ struct str arena_printf(struct arena *a, const char *fmt, ...)
 	return p ? str_mk(p, (size_t)n) : STR_NULL;
 }
 
+struct str arena_catv(struct arena *a, const struct str *v, size_t n)
+{
+	size_t all = 0, at = 0;
+	char *p;
+
+	for (size_t i = 0; i < n; i++)
+		all += v[i].n;
+	p = take(a, all + 1, 1);
+	if (!p)
+		return STR_NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].n)
+			memcpy(p + at, v[i].p, v[i].n);
+		at += v[i].n;
+	}
+	p[all] = 0;
+	return str_mk(p, all);
+}
+
 size_t arena_size(const struct arena *a)
 {
 	return a->total;

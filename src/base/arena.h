@@ -15,6 +15,10 @@ void *arena_alloc(struct arena *a, size_t n);        /* zeroed, 16-aligned; NULL
 struct str arena_dup(struct arena *a, struct str s); /* terminated copy; empty view on ENOMEM */
 struct str arena_printf(struct arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* One after the other, terminated; empty view on ENOMEM. */
+#define arena_cat(a, ...) arena_catv((a), (const struct str[]){ __VA_ARGS__ }, \
+	sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str))
+struct str arena_catv(struct arena *a, const struct str *v, size_t n);
 size_t arena_size(const struct arena *a);            /* [bytes] taken from the heap */
 
 #endif

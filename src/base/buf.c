@@ -7,7 +7,7 @@
 
 void buf_init(struct buf *b, void *array, size_t size, size_t max)
 {
-	*b = (struct buf){ .p = array, .cap = array ? size : 0, .max = max };
+	*b = (struct buf){ .p = array, .cap = !array ? 0 : max && max < size ? max : size, .max = max };
 }
 
 void buf_free(struct buf *b)
@@ -56,33 +56,10 @@ char *buf_room(struct buf *b, size_t n)
 	return b->err ? NULL : b->p + b->n;
 }
 
-void buf_mem(struct buf *b, const void *p, size_t n)
-{
-	char *to;
-
-	if (!n)
-		return;
-	to = buf_room(b, n);
-	if (to) {
-		memcpy(to, p, n);
-		b->n += n;
-	}
-}
-
-void buf_put(struct buf *b, struct str s)
-{
-	buf_mem(b, s.p, s.n);
-}
-
 void buf_putv(struct buf *b, const struct str *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		buf_put(b, v[i]);
-}
-
-void buf_char(struct buf *b, char c)
-{
-	buf_mem(b, &c, 1);
 }
 
 void buf_u64(struct buf *b, uint64_t v)

@@ -26,9 +26,17 @@ static inline int buf_err(const struct buf *b) { return b->err; }
 
 /* Make room for n more bytes; gives where to write them or NULL. */
 char *buf_room(struct buf *b, size_t n);
-void buf_put(struct buf *b, struct str s);
-void buf_mem(struct buf *b, const void *p, size_t n);
-void buf_char(struct buf *b, char c);
+static inline void buf_mem(struct buf *b, const void *p, size_t n)
+{
+	char *to = n && !b->err && n <= b->cap - b->n ? b->p + b->n : n ? buf_room(b, n) : NULL;
+
+	if (to) {
+		memcpy(to, p, n);
+		b->n += n;
+	}
+}
+static inline void buf_put(struct buf *b, struct str s) { buf_mem(b, s.p, s.n); }
+static inline void buf_char(struct buf *b, char c) { buf_mem(b, &c, 1); }
 void buf_u64(struct buf *b, uint64_t v);
 void buf_hex(struct buf *b, const uint8_t *p, size_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

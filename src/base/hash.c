@@ -45,6 +45,17 @@ static inline unsigned char fold_byte(unsigned char c, bool fold)
 	return fold && c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
 }
 
+/* Eight letters to lower case at once: the top bit of a byte of `upper` says that
+ * it is an ASCII capital, and 0x80 >> 2 is what tells 'a' from 'A'. */
+static inline uint64_t fold_word(uint64_t m)
+{
+	const uint64_t ones = 0x0101010101010101ull, low = m & 0x7f * ones;
+	uint64_t from_a = low + (0x80 - 'A') * ones, past_z = low + (0x80 - 'Z' - 1) * ones;
+	uint64_t upper = ~m & (from_a ^ past_z) & 0x80 * ones;
+
+	return m | upper >> 2;
+}
+
 static uint64_t siphash(const unsigned char *p, size_t n, bool fold)
 {
 	struct sip_state s;
@@ -55,14 +66,8 @@ static uint64_t siphash(const unsigned char *p, size_t n, bool fold)
 	s = (struct sip_state){ secret[0] ^ 0x736f6d6570736575ull, secret[1] ^ 0x646f72616e646f6dull,
 		secret[0] ^ 0x6c7967656e657261ull, secret[1] ^ 0x7465646279746573ull };
 	for (i = 0; i + 8 <= n; i += 8) {
-		if (fold) {
-			m = 0;
-			for (unsigned k = 0; k < 8; k++)
-				m |= (uint64_t)fold_byte(p[i + k], true) << (8 * k);
-		} else {
-			memcpy(&m, p + i, 8);
-		}
-		absorb(&s, m);
+		memcpy(&m, p + i, 8);
+		absorb(&s, fold ? fold_word(m) : m);
 	}
 	m = (uint64_t)(n & 0xff) << 56;
 	for (unsigned k = 0; i + k < n; k++)

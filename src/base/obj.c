@@ -1,6 +1,7 @@
 #include "base/obj.h"
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct head {
 	atomic_size_t refs;
@@ -18,10 +19,12 @@ static struct head *head_of(const void *o)
 
 void *obj_new(size_t size, void (*free_fn)(void *))
 {
-	struct head *h = calloc(1, sizeof(*h) + size);
+	/* glibc's calloc() passes its per-thread cache by; malloc() does not. */
+	struct head *h = malloc(sizeof(*h) + size);
 
 	if (!h)
 		return NULL;
+	memset(h->body, 0, size);       /* all of it, and the compiler would make it a calloc() again */
 	atomic_init(&h->refs, 1);
 	h->free_fn = free_fn;
 	atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);

@@ -154,6 +154,10 @@ static struct str cut_quoted(struct str *s, char sep, bool angle)
 	bool quoted = false, inside = false;
 	size_t i;
 
+	/* Most text has nothing in it that would hide a separator. */
+	i = str_chr(*s, sep);
+	if (!i || (!memchr(s->p, '"', i) && !(angle && memchr(s->p, '<', i))))
+		return cut_at(s, i);
 	for (i = 0; i < s->n; i++) {
 		char c = s->p[i];
 

@@ -7,6 +7,13 @@ int text_set(struct text *t, struct str s)
 {
 	char *p = NULL;
 
+	/* Most values take the room of the last one. */
+	if (s.n && s.n <= t->n) {
+		memmove(t->p, s.p, s.n);
+		t->p[s.n] = 0;
+		t->n = s.n;
+		return 0;
+	}
 	if (s.n) {
 		p = str_dup(s);
 		if (!p)
@@ -20,22 +27,31 @@ int text_set(struct text *t, struct str s)
 
 int text_printf(struct text *t, const char *fmt, ...)
 {
-	struct buf b = BUF_INIT;
+	char room[256];
+	struct buf b;
 	va_list ap;
-	size_t n;
-	char *p;
+	int err;
 
+	buf_init(&b, room, sizeof(room), 0);
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);
 	va_end(ap);
-	n = b.n;
-	p = buf_take(&b);
-	if (!p)
-		return ENOMEM;
-	free(t->p);
-	t->p = p;
-	t->n = n;
-	return 0;
+	err = buf_err(&b) ? ENOMEM : text_set(t, buf_view(&b));
+	buf_free(&b);
+	return err;
+}
+
+int text_catv(struct text *t, const struct str *v, size_t n)
+{
+	char room[256];
+	struct buf b;
+	int err;
+
+	buf_init(&b, room, sizeof(room), 0);
+	buf_putv(&b, v, n);
+	err = buf_err(&b) ? ENOMEM : text_set(t, buf_view(&b));
+	buf_free(&b);
+	return err;
 }
 
 void text_free(struct text *t)

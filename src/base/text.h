@@ -12,6 +12,10 @@ struct text {
 
 int text_set(struct text *t, struct str s);          /* copies; ENOMEM leaves the old */
 int text_printf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* One after the other: text_cat(&t, a, STR("-"), b). ENOMEM leaves the old. */
+#define text_cat(t, ...) text_catv((t), (const struct str[]){ __VA_ARGS__ }, \
+	sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str))
+int text_catv(struct text *t, const struct str *v, size_t n);
 void text_free(struct text *t);
 static inline struct str text_view(const struct text *t) { return str_mk(t->p, t->n); }
 static inline const char *text_z(const struct text *t) { return t->p ? t->p : ""; }

@@ -38,6 +38,13 @@ static void mark(int fd, bool v6, const struct media_session_prm *prm)
 		setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &prm->cos, sizeof(prm->cos));
 }
 
+static void name(char cname[static 17], uint64_t random)
+{
+	for (int i = 0; i < 16; i++, random >>= 4)
+		cname[i] = "0123456789abcdef"[random & 15];
+	cname[16] = 0;
+}
+
 static struct stream *stream_new(struct media_session *s, const struct media_session_prm *prm, const int fd[2])
 {
 	struct stream *st = calloc(1, sizeof(*st));
@@ -53,7 +60,7 @@ static struct stream *stream_new(struct media_session *s, const struct media_ses
 	st->ssrc = s->ssrc = (uint32_t)core_random(m);
 	st->seq = (uint16_t)(core_random(m) & 0x7fff);  /* RFC 3711 wants no early wrap */
 	st->ts = (uint32_t)core_random(m);
-	snprintf(st->cname, sizeof(st->cname), "%016llx", (unsigned long long)core_random(m));
+	name(st->cname, core_random(m));
 	memset(st->fwd, FWD_SLOW, sizeof(st->fwd));
 	return st;
 }

@@ -145,13 +145,22 @@ static void tell(const struct bridge *b, const char *name, const struct channel 
 static int uuid(struct text *t)
 {
 	uint8_t r[16];
+	char room[36];
+	struct buf b;
 
 	if (getrandom(r, sizeof(r), GRND_NONBLOCK) != (ssize_t)sizeof(r))
 		return EAGAIN;
 	r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
 	r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
-	return text_printf(t, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
-			   r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	buf_hex(&b, r, 4);
+	for (size_t i = 4; i < 10; i += 2) {
+		buf_char(&b, '-');
+		buf_hex(&b, r + i, 2);
+	}
+	buf_char(&b, '-');
+	buf_hex(&b, r + 10, 6);
+	return text_set(t, buf_view(&b));
 }
 
 int bridge_new(struct bridge **out, struct pbx *pbx, struct str type)

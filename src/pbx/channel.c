@@ -27,25 +27,39 @@ static void channel_free(void *o)
 
 static int name_it(struct channel *ch, const struct channel_new_prm *prm)
 {
-	struct pbx *p = prm->pbx;
+	uint32_t k;
+	uint8_t n[4];
+	char room[8];
+	struct buf b;
 
 	if (prm->name.n)
 		return text_set(&ch->name, prm->name);
-	return text_printf(&ch->name, "%s/%.*s-%08x", prm->tech->type, STR_ARG(prm->stem), p->next_channel++);
+	k = prm->pbx->next_channel++;
+	n[0] = (uint8_t)(k >> 24);
+	n[1] = (uint8_t)(k >> 16);
+	n[2] = (uint8_t)(k >> 8);
+	n[3] = (uint8_t)k;
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	buf_hex(&b, n, sizeof(n));
+	return text_cat(&ch->name, str_z(prm->tech->type), STR("/"), prm->stem, STR("-"), buf_view(&b));
 }
 
 static int identify(struct channel *ch, const struct channel_new_prm *prm)
 {
 	struct pbx *p = prm->pbx;
+	char room[48];
+	struct buf b;
 	int err;
 
-	if (prm->uniqueid.n)
+	if (prm->uniqueid.n) {
 		err = map_get(p->by_uniqueid, prm->uniqueid) ? EEXIST : text_set(&ch->uniqueid, prm->uniqueid);
-	else if (p->systemname.n)
-		err = text_printf(&ch->uniqueid, "%.*s-%lld.%u", STR_ARG(p->systemname),
-				  (long long)ch->created, p->next_unique++);
-	else
-		err = text_printf(&ch->uniqueid, "%lld.%u", (long long)ch->created, p->next_unique++);
+	} else {
+		buf_init(&b, room, sizeof(room), sizeof(room));
+		buf_u64(&b, (uint64_t)ch->created);
+		buf_char(&b, '.');
+		buf_u64(&b, p->next_unique++);
+		err = text_cat(&ch->uniqueid, p->systemname, p->systemname.n ? STR("-") : STR_NULL, buf_view(&b));
+	}
 	if (err)
 		return err;
 	return text_set(&ch->linkedid, text_view(prm->linked ? &prm->linked->linkedid : &ch->uniqueid));

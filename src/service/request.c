@@ -493,12 +493,12 @@ struct sip_out *service_out(struct service *svc, enum sip_method m, const struct
 		return NULL;
 	sip_token(svc->sip, id, 32);
 	o->ruri = sip_out_dup(o, uri);
-	o->to = arena_printf(o->arena, "<%.*s>", STR_ARG(uri));
+	o->to = arena_cat(o->arena, STR("<"), uri, STR(">"));
 	if (from.n) {
 		char tag[SIP_TAG + 1];
 
 		sip_token(svc->sip, tag, SIP_TAG);
-		o->from = arena_printf(o->arena, "%.*s;tag=%s", STR_ARG(from), tag);
+		o->from = arena_cat(o->arena, from, STR(";tag="), str_z(tag));
 	}
 	o->call_id = sip_out_dup(o, str_z(id));
 	o->cseq = 1;
@@ -506,7 +506,7 @@ struct sip_out *service_out(struct service *svc, enum sip_method m, const struct
 	o->user_agent = sip_out_dup(o, text_view(&svc->user_agent));
 	o->no_rport = svc->conf->system->disable_rport;
 	if (ep && ep->outbound_proxy.n)
-		o->route = arena_printf(o->arena, "<%.*s>", STR_ARG(ep->outbound_proxy));
+		o->route = arena_cat(o->arena, STR("<"), ep->outbound_proxy, STR(">"));
 	return o;
 }
 
@@ -527,7 +527,7 @@ void service_out_prepare(void *arg, struct request *rq, struct sip_out *out, con
 		sip_token(svc->sip, tag, SIP_TAG);
 		buf_reset(&b);
 		service_from_uri(svc, ep, path, &b);
-		out->from = arena_printf(out->arena, "<%.*s>;tag=%s", STR_ARG(buf_view(&b)), tag);
+		out->from = arena_cat(out->arena, STR("<"), buf_view(&b), STR(">;tag="), str_z(tag));
 	}
 	buf_reset(&b);
 	service_contact(svc, path, ep && ep->contact_user.n ? ep->contact_user :

@@ -194,7 +194,7 @@ int sip_dialog_new_uas(struct sip_dialog **out, struct sip_stx *tx, struct str c
 
 static struct str with_tag(struct sip_out *o, struct str value, struct str tag)
 {
-	return tag.n ? arena_printf(o->arena, "%.*s;tag=%.*s", STR_ARG(value), STR_ARG(tag)) :
+	return tag.n ? arena_cat(o->arena, value, STR(";tag="), tag) :
 	       sip_out_dup(o, value);
 }
 
@@ -349,8 +349,8 @@ static void set_destination(struct sip_dialog *d, struct sip_out *o)
 	}
 	o->ruri = sip_out_dup(o, a.uri_text);
 	rest = str_trim(rest);
-	o->route = rest.n ? arena_printf(o->arena, "%.*s, <%.*s>", STR_ARG(rest), STR_ARG(d->target)) :
-		   arena_printf(o->arena, "<%.*s>", STR_ARG(d->target));
+	o->route = rest.n ? arena_cat(o->arena, rest, STR(", <"), d->target, STR(">")) :
+		   arena_cat(o->arena, STR("<"), d->target, STR(">"));
 }
 
 struct sip_out *sip_dialog_request(struct sip_dialog *d, enum sip_method m)

@@ -12,13 +12,18 @@ enum { LEGS_MAX = 256 };
 
 void dial_set_ms(struct channel *ch, const char *name, uint64_t ms)
 {
-	char key[32], value[24];
+	char room[64];
+	struct buf b;
+	size_t name_n;
 
-	snprintf(value, sizeof(value), "%llu", (unsigned long long)(ms / 1000));
-	pbx_setvar(ch->pbx, ch, str_z(name), str_z(value));
-	snprintf(key, sizeof(key), "%s_MS", name);
-	snprintf(value, sizeof(value), "%llu", (unsigned long long)ms);
-	pbx_setvar(ch->pbx, ch, str_z(key), str_z(value));
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	buf_u64(&b, ms / 1000);
+	pbx_setvar(ch->pbx, ch, str_z(name), buf_view(&b));
+	buf_reset(&b);
+	buf_puts(&b, str_z(name), STR("_MS"));
+	name_n = b.n;
+	buf_u64(&b, ms);
+	pbx_setvar(ch->pbx, ch, str_sub(buf_view(&b), 0, name_n), str_skip(buf_view(&b), name_n));
 }
 
 void dial_count_cause(struct dial *d, int cause)
