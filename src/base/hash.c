@@ -40,11 +40,6 @@ static inline void absorb(struct sip_state *s, uint64_t m)
 	s->v0 ^= m;
 }
 
-static inline unsigned char fold_byte(unsigned char c, bool fold)
-{
-	return fold && c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
-}
-
 /* Eight letters to lower case at once: the top bit of a byte of `upper` says that
  * it is an ASCII capital, and 0x80 >> 2 is what tells 'a' from 'A'. */
 static inline uint64_t fold_word(uint64_t m)
@@ -54,6 +49,21 @@ static inline uint64_t fold_word(uint64_t m)
 	uint64_t upper = ~m & (from_a ^ past_z) & 0x80 * ones;
 
 	return m | upper >> 2;
+}
+
+/* The last n % 8 bytes: of a key that has eight, as the end of its last eight. */
+static inline uint64_t rest_of(const unsigned char *p, size_t n)
+{
+	unsigned k = n % 8;
+	uint64_t m = 0;
+
+	if (k && n > 8) {
+		memcpy(&m, p + n - 8, 8);
+		return m >> (8 * (8 - k));
+	}
+	for (unsigned i = 0; i < k; i++)
+		m |= (uint64_t)p[n - k + i] << (8 * i);
+	return m;
 }
 
 static uint64_t siphash(const unsigned char *p, size_t n, bool fold)
@@ -69,10 +79,8 @@ static uint64_t siphash(const unsigned char *p, size_t n, bool fold)
 		memcpy(&m, p + i, 8);
 		absorb(&s, fold ? fold_word(m) : m);
 	}
-	m = (uint64_t)(n & 0xff) << 56;
-	for (unsigned k = 0; i + k < n; k++)
-		m |= (uint64_t)fold_byte(p[i + k], fold) << (8 * k);
-	absorb(&s, m);
+	m = rest_of(p, n);
+	absorb(&s, (fold ? fold_word(m) : m) | (uint64_t)(n & 0xff) << 56);
 	s.v2 ^= 0xff;
 	round_once(&s);
 	round_once(&s);

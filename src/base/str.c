@@ -149,44 +149,72 @@ struct str str_cut_raw(struct str *s, char sep)
 	return cut_at(s, str_chr(*s, sep));
 }
 
-static struct str cut_quoted(struct str *s, char sep, bool angle)
+/* Behind the quoted string that opens at i; s.n: it does not end. The closing
+ * quote is looked for anew only when it turned out to be escaped. */
+static size_t behind_quoted(struct str s, size_t i)
 {
-	bool quoted = false, inside = false;
-	size_t i;
+	const char *end = s.p + s.n, *at = s.p + i + 1, *quote = NULL;
 
-	/* Most text has nothing in it that would hide a separator. */
-	i = str_chr(*s, sep);
-	if (!i || (!memchr(s->p, '"', i) && !(angle && memchr(s->p, '<', i))))
-		return cut_at(s, i);
-	for (i = 0; i < s->n; i++) {
-		char c = s->p[i];
+	while (at < end) {
+		const char *escape;
 
-		if (quoted) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				quoted = false;
-		} else if (c == '"') {
-			quoted = true;
-		} else if (angle && c == '<') {
-			inside = true;
-		} else if (angle && c == '>') {
-			inside = false;
-		} else if (c == sep && !inside) {
-			break;
-		}
+		if (!quote || quote < at)
+			quote = memchr(at, '"', (size_t)(end - at));
+		if (!quote)
+			quote = end;
+		escape = memchr(at, '\\', (size_t)(quote - at));
+		if (!escape)
+			return (size_t)(quote - s.p) + (quote < end);
+		at = end - escape > 2 ? escape + 2 : end;
 	}
-	return cut_at(s, i < s->n ? i : s->n);
+	return s.n;
 }
 
+/* Where the first `sep` outside quotes and angle brackets is. */
+static size_t find_outside(struct str s, char sep)
+{
+	bool inside = false;
+	size_t i = 0;
+
+	while (i < s.n) {
+		char c = s.p[i];
+
+		if (c == '"') {
+			i = behind_quoted(s, i);
+			continue;
+		}
+		if (c == '<')
+			inside = true;
+		else if (c == '>')
+			inside = false;
+		else if (c == sep && !inside)
+			return i;
+		i++;
+	}
+	return s.n;
+}
+
+/* Most text has nothing in it that would hide a separator. */
 struct str str_cut(struct str *s, char sep)
 {
-	return cut_quoted(s, sep, false);
+	size_t at = str_chr(*s, sep), i = 0;
+	const char *quote;
+
+	while (i < at && (quote = memchr(s->p + i, '"', at - i))) {
+		i = behind_quoted(*s, (size_t)(quote - s->p));
+		if (at < i)
+			at = i + str_chr(str_skip(*s, i), sep);
+	}
+	return cut_at(s, at);
 }
 
 struct str str_cut_addr(struct str *s, char sep)
 {
-	return cut_quoted(s, sep, true);
+	size_t at = str_chr(*s, sep);
+
+	if (at && (memchr(s->p, '"', at) || memchr(s->p, '<', at)))
+		at = find_outside(*s, sep);
+	return cut_at(s, at);
 }
 
 bool str_line(struct str *s, struct str *line)
@@ -269,28 +297,25 @@ int str_double(struct str s, double *out)
 	return 0;
 }
 
-/* The value of a hex digit; over 15: it is none. */
-static uint8_t nibble(char c)
-{
-	uint8_t digit = (uint8_t)(c - '0'), letter = (uint8_t)((c | 0x20) - 'a');
-
-	if (digit < 10)
-		return digit;
-	return letter < 6 ? (uint8_t)(letter + 10) : 0xff;
-}
+/* 0: no hex digit; its value is in the low four bits. */
+static const uint8_t nibbles[256] = {
+	['0'] = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19,
+	['A'] = 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f,
+	['a'] = 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f,
+};
 
 int str_hex(struct str s, uint8_t *out, size_t n)
 {
-	uint8_t bad = 0;
+	uint8_t good = 0x10;
 
 	if (s.n / 2 != n || s.n % 2)
 		return EBADMSG;
 	for (size_t i = 0; i < s.n; i++)
-		bad |= nibble(s.p[i]);
-	if (bad > 15)
+		good &= nibbles[(uint8_t)s.p[i]];
+	if (!good)
 		return EBADMSG;
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(nibble(s.p[2 * i]) << 4 | nibble(s.p[2 * i + 1]));
+		out[i] = (uint8_t)(nibbles[(uint8_t)s.p[2 * i]] << 4 | (nibbles[(uint8_t)s.p[2 * i + 1]] & 15));
 	return 0;
 }
 

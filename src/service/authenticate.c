@@ -180,8 +180,8 @@ static int prove(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, c
 	enum proof p = check(svc, msg, ep->auth_objs, ep->auth_n, user);
 
 	if (p == PROOF_OK) {
-		reason_add(svc->reasons, REASON_AUTH, REASON_OK, 0, ep->name, &msg->from_path.peer,
-			   "credentials of '%.*s' are right", STR_ARG(*user));
+		reason_cat(svc->reasons, REASON_AUTH, REASON_OK, 0, ep->name, &msg->from_path.peer,
+			   STR("credentials of '"), *user, STR("' are right"));
 		return 0;
 	}
 	if (p == PROOF_WRONG) {
@@ -192,8 +192,9 @@ static int prove(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, c
 			   STR_ARG(msg->method_name), STR_ARG(msg->from.uri_text),
 			   sa_text(&msg->from_path.peer, (char[SA_TEXT]){ 0 }), STR_ARG(msg->call_id));
 	} else {
-		reason_add(svc->reasons, REASON_AUTH, REASON_CHALLENGED, 401, ep->name, &msg->from_path.peer,
-			   p == PROOF_STALE ? "the nonce is too old or its count was used" : "no credentials yet");
+		reason_cat(svc->reasons, REASON_AUTH, REASON_CHALLENGED, 401, ep->name, &msg->from_path.peer,
+			   p == PROOF_STALE ? STR("the nonce is too old or its count was used") :
+			   STR("no credentials yet"));
 		security_event(svc, SECURITY_CHALLENGE_SENT, msg, ep->name, NULL, STR_NULL);
 	}
 	challenge(svc, tx, msg, ep->auth_objs, ep->auth_n, p == PROOF_STALE);
@@ -239,8 +240,8 @@ int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, s
 	id->conf = obj_hold(svc->conf);
 	id->ep = who.ep;
 	id->transport = service_transport_by_id(svc, msg->from_path.transport);
-	reason_add(svc->reasons, REASON_IDENTIFY, REASON_OK, 0, who.ep->name, &msg->from_path.peer,
-		   "by %.*s: '%.*s'", STR_ARG(who.method), STR_ARG(who.rule));
+	reason_cat(svc->reasons, REASON_IDENTIFY, REASON_OK, 0, who.ep->name, &msg->from_path.peer,
+		   STR("by "), who.method, STR(": '"), who.rule, STR("'"));
 	*out = id;
 	return 0;
 }

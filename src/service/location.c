@@ -2,8 +2,8 @@
 #include "service/location.h"
 #include "base/log.h"
 #include "service/registrar.h"
+#include "sip/digest.h"
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 struct locations {
@@ -37,34 +37,23 @@ static void contact_free(void *arg)
 }
 
 /* "aor;@md5(uri)": other tools look contacts up by it, so its form is fixed. */
-static int set_id(struct contact *c, struct str aor, bool is_static)
+static int set_id(struct service *svc, struct contact *c, struct str aor, bool is_static)
 {
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	struct buf b = BUF_INIT;
-	int err;
+	char md5[DIGEST_HEX];
 
-	if (!EVP_Digest(text_z(&c->uri), c->uri.n, md, &n, EVP_md5(), NULL))
-		return ENOMEM;
-	buf_puts(&b, aor, is_static ? STR("@@") : STR(";@"));
-	buf_hex(&b, md, n);
-	err = buf_err(&b);
-	if (!err)
-		err = text_set(&c->id, buf_view(&b));
-	buf_free(&b);
-	return err;
+	digest_hash(svc->digest, DIGEST_MD5, text_view(&c->uri), md5);
+	return !md5[0] ? ENOMEM : text_cat(&c->id, aor, is_static ? STR("@@") : STR(";@"), str_z(md5));
 }
 
 struct contact *contact_new(struct service *svc, struct str aor, struct str uri, bool is_static)
 {
 	struct contact *c = obj_new(sizeof(*c), contact_free);
 
-	(void)svc;
 	if (!c)
 		return NULL;
 	c->is_static = is_static;
 	c->status = CONTACT_UNKNOWN;
-	if (text_set(&c->uri, uri) || set_id(c, aor, is_static))
+	if (text_set(&c->uri, uri) || set_id(svc, c, aor, is_static))
 		return obj_drop(c);
 	return c;
 }

@@ -44,11 +44,10 @@ const char *reason_verdict_name(enum reason_verdict v)
 	return names[v];
 }
 
-void reason_add(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
-		struct str endpoint, const struct sa *peer, const char *fmt, ...)
+static struct reason *begin(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
+			    struct str endpoint, const struct sa *peer)
 {
 	struct reason *e = &r->v[r->next++ % r->slots];
-	va_list ap;
 
 	e->wall_us = clock_wall_us(r->clock);
 	e->step = (uint8_t)step;
@@ -56,12 +55,34 @@ void reason_add(struct reasons *r, enum reason_step step, enum reason_verdict ve
 	e->status = (uint16_t)status;
 	str_copy(e->endpoint, sizeof(e->endpoint), endpoint);
 	e->peer = *peer;
+	r->count[step][verdict]++;
+	return e;
+}
+
+void reason_add(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
+		struct str endpoint, const struct sa *peer, const char *fmt, ...)
+{
+	struct reason *e = begin(r, step, verdict, status, endpoint, peer);
+	va_list ap;
+
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
-	r->count[step][verdict]++;
 	if (verdict == REASON_REFUSED)
 		log_debug(1, "%s refused, %u: %s", reason_step_name(step), status, e->text);
+}
+
+void reason_catv(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
+		 struct str endpoint, const struct sa *peer, const struct str *words, size_t n)
+{
+	struct reason *e = begin(r, step, verdict, status, endpoint, peer);
+	size_t at = 0;
+
+	e->text[0] = 0;
+	for (size_t i = 0; i < n && at < sizeof(e->text); i++) {
+		str_copy(e->text + at, sizeof(e->text) - at, words[i]);
+		at += words[i].n;
+	}
 }
 
 static bool is_about(const struct reason *e, struct str what, const struct sa *addr)

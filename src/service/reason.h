@@ -26,6 +26,12 @@ void reasons_free(struct reasons *r);
 void reason_add(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
 		struct str endpoint, const struct sa *peer, const char *fmt, ...)
 	__attribute__((format(printf, 7, 8)));
+/* The same for what every request passes: its words are joined, not printed. */
+#define reason_cat(r, step, verdict, status, endpoint, peer, ...) \
+	reason_catv((r), (step), (verdict), (status), (endpoint), (peer), (const struct str[]){ __VA_ARGS__ }, \
+		    sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str))
+void reason_catv(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
+		 struct str endpoint, const struct sa *peer, const struct str *words, size_t n);
 /* The newest first that are about `what`: an endpoint's name or an address
  * (with or without port); empty: all. At most `max` lines. */
 void reasons_explain(const struct reasons *r, struct str what, size_t max, struct buf *out);

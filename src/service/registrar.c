@@ -85,12 +85,14 @@ static void write_contacts(struct reg *r, struct buf *b)
 static void write_date(struct service *svc, struct buf *b)
 {
 	time_t now = (time_t)clock_wall_s(svc->clock);
-	char date[64];
 	struct tm tm;
 
-	gmtime_r(&now, &tm);
-	strftime(date, sizeof(date), "Date: %a, %d %b %Y %T GMT\r\n", &tm);
-	buf_put(b, str_z(date));
+	if (svc->date_s != now || !svc->date[0]) {
+		gmtime_r(&now, &tm);
+		strftime(svc->date, sizeof(svc->date), "Date: %a, %d %b %Y %T GMT\r\n", &tm);
+		svc->date_s = now;
+	}
+	buf_put(b, str_z(svc->date));
 }
 
 static void answer(struct reg *r)
@@ -355,6 +357,17 @@ static int read_all(struct reg *r, struct wanted *w, size_t max, size_t *n, bool
 	return err;
 }
 
+static void note(struct reg *r, size_t contacts)
+{
+	char room[24];
+	struct buf digits;
+
+	buf_init(&digits, room, sizeof(room), sizeof(room));
+	buf_u64(&digits, contacts);
+	reason_cat(r->svc->reasons, REASON_REGISTER, REASON_OK, 200, r->id->ep->name, &r->msg->from_path.peer,
+		   STR("AOR '"), r->aor->name, STR("': "), buf_view(&digits), STR(" contacts in the request"));
+}
+
 static void serve(struct reg *r)
 {
 	struct wanted w[MAX_CONTACTS_IN_REQUEST];
@@ -386,8 +399,7 @@ static void serve(struct reg *r)
 		reg_free(r);
 		return;
 	}
-	reason_add(r->svc->reasons, REASON_REGISTER, REASON_OK, 200, r->id->ep->name, &r->msg->from_path.peer,
-		   "AOR '%.*s': %zu contacts in the request", STR_ARG(r->aor->name), n);
+	note(r, n);
 	location_commit(r->svc, r->l, &changes, committed, r);
 }
 

@@ -56,6 +56,8 @@ struct service {
 	struct service_transport *transports;
 	size_t transport_n;
 	struct list ident_hosts;        /* service/identify.c: names in match= and their addresses */
+	int64_t date_s;                 /* the second that `date` names */
+	char date[48];                  /* "Date: ...\r\n"; made when first needed */
 	struct text user_agent, server_line;    /* as in global; "Server: x\r\n" */
 	struct list sessions;           /* struct session */
 	struct list ending;             /* struct session: over, but a BYE still waits for an ACK */

@@ -152,6 +152,11 @@ static void hash_parts(struct digest_ctx *d, enum digest_alg a, const struct str
 	hex_write(out, sum, len);
 }
 
+void digest_hash(struct digest_ctx *d, enum digest_alg a, struct str text, char out[DIGEST_HEX])
+{
+	hash_parts(d, a, &text, 1, out);
+}
+
 void digest_ha1(struct digest_ctx *d, enum digest_alg a, struct str user, struct str realm,
 		struct str password, char out[DIGEST_HEX])
 {

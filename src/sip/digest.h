@@ -27,6 +27,8 @@ struct digest_ctx *digest_ctx_new(const struct clock *clock);
 
 void digest_ha1(struct digest_ctx *d, enum digest_alg a, struct str user, struct str realm,
 		struct str password, char out[DIGEST_HEX]);
+/* In hex; empty: this OpenSSL refuses the algorithm. */
+void digest_hash(struct digest_ctx *d, enum digest_alg a, struct str text, char out[DIGEST_HEX]);
 /* `qop` empty: RFC 2069 style. `body` only for auth-int. */
 void digest_response(struct digest_ctx *d, enum digest_alg a, struct str ha1, struct str method,
 		     const struct digest_fields *f, struct str body, char out[DIGEST_HEX]);

@@ -25,6 +25,15 @@ static void hashes_agree_with_their_equality(void **state)
 		if (n)
 			assert_true(hash_str(str_mk(text, n)) != hash_str(str_mk(text, n - 1)));
 	}
+	for (size_t n = 1; n <= sizeof(text); n++) {
+		uint64_t h = hash_istr(str_mk(text, n));
+
+		for (size_t i = 0; i < n; i++) {
+			text[i] = 'B';
+			assert_true(hash_istr(str_mk(text, n)) != h);
+			text[i] = 'A';
+		}
+	}
 	assert_true(hash_str(STR_NULL) == hash_str(STR("")));
 	/* Zero bytes count, and letters outside ASCII do not fold. */
 	assert_true(hash_mem("\0\0", 1) != hash_mem("\0\0", 2));

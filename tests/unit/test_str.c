@@ -114,6 +114,13 @@ static void cutting_at_a_separator(void **state)
 	s = STR("\"ends in\\");
 	assert_str(str_cut(&s, ','), "\"ends in\\");
 	assert_str(s, "");
+	s = STR("\"a\\\\\",\"b\\\"\\\",\" and, \"c\"");
+	assert_str(str_cut(&s, ','), "\"a\\\\\"");
+	assert_str(str_cut(&s, ','), "\"b\\\"\\\",\" and");
+	assert_str(s, " \"c\"");
+	s = STR("a=\"1\" b=\"2,3\" c=4,d");
+	assert_str(str_cut(&s, ','), "a=\"1\" b=\"2,3\" c=4");
+	assert_str(s, "d");
 	s = STR("<a,b>,c");
 	assert_str(str_cut(&s, ','), "<a");
 	s = STR("\"x>,\" <a,b>;q,c");
