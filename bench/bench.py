@@ -11,8 +11,10 @@ them otherwise ("none" leaves one out). --check: exit 1 when Sidetone misses one
 of the targets that the table shows.
 
 CPU is the server's own, all its processes and threads, divided by the work that
-was done meanwhile. Every server runs alone, in a temporary directory and, for
-root, in a network namespace with nothing but loopback.
+was done meanwhile; "times" is what a peer takes for each that Sidetone takes. The
+first two rows say what the machine charges for a bare datagram, so that figures
+of different machines can be read. Every server runs alone, in a temporary
+directory and, for root, in a network namespace with nothing but loopback.
 """
 
 import argparse
@@ -176,6 +178,15 @@ class Bench:
                  max=max(register["delay_us"]["max"], call["delay_us"]["max"]),
                  retransmits=report["wire"]["retransmits"])
 
+    def floor(self):
+        """What the machine charges for a datagram, before any server touches it."""
+        done = subprocess.run([os.path.join(self.args.build, "bench/floor")], stdout=subprocess.PIPE, check=True,
+                              timeout=60)
+        us = json.loads(done.stdout)
+        self.rows.append(Row(work="floor", text="a datagram over loopback, sent and received: the best of ten",
+                             server="(kernel)", cpu=us["best"]))
+        self.rows.append(Row(work="floor", text="the same, the worst of ten", server="(kernel)", cpu=us["worst"]))
+
     def measure(self, server):
         works = [self.registrations]
         if server.can_call:
@@ -193,20 +204,31 @@ class Bench:
     def table(self):
         columns = [("work", 58, str), ("server", 9, str), ("cpu us", 9, number), ("rate/s", 9, number),
                    ("p50 us", 8, number), ("p90 us", 8, number), ("p99 us", 8, number), ("max us", 8, number),
-                   ("seconds", 8, number), ("memory", 9, size), ("lost", 6, number), ("target", 9, str)]
-        keys = ["text", "server", "cpu", "rate", "p50", "p90", "p99", "max", "seconds", "memory", "lost", "target"]
+                   ("seconds", 8, number), ("memory", 9, size), ("lost", 6, number), ("times", 6, number), ("target", 9, str)]
+        keys = ["text", "server", "cpu", "rate", "p50", "p90", "p99", "max", "seconds", "memory", "lost", "times", "target"]
         print("  ".join(f"{name:{'<' if kind is str and name != 'target' else '>'}{width}}" for name, width, kind in columns))
         order = {}
         for row in self.rows:
             order.setdefault(row["work"], len(order))
         for row in sorted(self.rows, key=lambda r: order[r["work"]]):
             row["target"] = verdict(row)
+            row["times"] = self.times(row)
             cells = []
             for key, (name, width, kind) in zip(keys, columns):
                 value = row.get(key)
                 text = "" if value is None else kind(value)
                 cells.append(f"{text:{'<' if kind is str and name != 'target' else '>'}{width}}")
             print("  ".join(cells).rstrip())
+
+    def times(self, row):
+        """How many times what Sidetone takes for the same work, in this run."""
+        ours = next((r for r in self.rows if r["work"] == row["work"] and r["server"] == "Sidetone"), None)
+        if not ours or row is ours:
+            return None
+        for key in ("cpu", "seconds", "memory"):
+            if row.get(key) and ours.get(key):
+                return row[key] / ours[key]
+        return None
 
     def missed(self):
         return [row for row in self.rows if row["server"] == "Sidetone" and
@@ -279,7 +301,9 @@ def main():
     if args.root and os.geteuid() != 0:
         sys.exit("bench: --root needs root, for chroot")
     bench = Bench(args)
-    for server in servers(args):
+    found = servers(args)
+    bench.floor()
+    for server in found:
         bench.measure(server)
     print(machine())
     bench.table()
