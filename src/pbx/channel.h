@@ -171,6 +171,8 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool moh;                       /* hears music on hold */
 	bool digits_in_media;           /* set by tech: its digits come and go in RTP, so a media bridge passes them */
 	bool digits_relayed;            /* ... and just now it does */
+	bool heard;                     /* the peer's first packet came */
+	bool listens;                   /* wake it for that */
 	int8_t shown;                   /* enum indication last given before the answer; -1: none */
 	int amaflags;
 	/* Events */
@@ -255,6 +257,11 @@ void channel_put_connected(struct channel *ch, const struct party *p);       /* 
 void channel_set_accountcode(struct channel *ch, struct str code);   /* NewAccountCode */
 void channel_set_exten(struct channel *ch, struct str context, struct str exten, int priority);
 int channel_answer(struct channel *ch);      /* answers unless up already; 0 or errno */
+/* The same for an application that will speak: one that rang waits until the peer's
+ * sound comes, half a second at most (a reliable provisional response has its
+ * PRACK by then, and the far end has opened its ears); `ms` not 0: that long and no
+ * less than half a second. Inside a fiber; digits are kept. */
+int channel_answer_settled(struct channel *ch, uint32_t ms);
 int channel_indicate(struct channel *ch, enum indication ind, const void *data);
 int channel_digit(struct channel *ch, char digit, unsigned ms);
 struct media_session *channel_media(struct channel *ch);     /* follows Local halves to where sound goes */

@@ -12,6 +12,8 @@
  * about the call still comes through. */
 #define QUEUE_MAX 256
 
+#define SETTLE_MS 500   /* from an answer to the first packet, at most */
+
 struct chan_event *chan_event_new(enum chan_event_type t)
 {
 	struct chan_event *e = calloc(1, sizeof(*e));
@@ -184,6 +186,11 @@ bool channel_media_event(struct channel *ch, const struct media_event *e)
 	case MEDIA_DTMF_END:
 		ce = chan_event_new(e->type == MEDIA_DTMF_BEGIN ? CE_DTMF_BEGIN : CE_DTMF_END);
 		break;
+	case MEDIA_FIRST_PACKET:
+		ch->heard = true;
+		if (ch->listens)
+			channel_event_simple(ch, CE_WAKE);
+		return true;
 	case MEDIA_PLAYED:
 	case MEDIA_DTMF_SENT:
 	case MEDIA_TONE_DONE:
@@ -303,21 +310,43 @@ static void keep_digit(struct channel *ch, char digit)
 	}
 }
 
-int channel_sleep(struct channel *ch, uint64_t ms)
+/* Sleep; with `till_heard` only until the peer's sound or a digit comes. */
+static int nap_for(struct channel *ch, uint64_t ms, bool till_heard)
 {
 	uint64_t end = ms == UINT64_MAX ? ms : clock_ms(ch->pbx->clock) + ms;
 
-	for (;;) {
+	while (!till_heard || !ch->heard) {
 		uint64_t now = clock_ms(ch->pbx->clock);
 		struct chan_event *e = NULL;
 		int err = channel_next(ch, end == UINT64_MAX ? end : end > now ? end - now : 0, &e);
+		bool digit;
 
-		if (err == ETIMEDOUT)
-			return 0;
 		if (err)
-			return err;
-		if (e->type == CE_DTMF_END)
+			return err == ETIMEDOUT ? 0 : err;
+		digit = e->type == CE_DTMF_END;
+		if (digit)
 			keep_digit(ch, e->digit);
 		chan_event_free(e);
+		if (digit && till_heard)
+			break;
 	}
+	return 0;
+}
+
+int channel_sleep(struct channel *ch, uint64_t ms)
+{
+	return nap_for(ch, ms, false);
+}
+
+int channel_answer_settled(struct channel *ch, uint32_t ms)
+{
+	bool rang = ch->state == CHAN_RING || ch->state == CHAN_RINGING;
+	int err = channel_answer(ch);
+
+	if (err || !rang || !ch->tech->media || !ch->tech->media(ch))
+		return err || !ms ? err : channel_sleep(ch, ms);
+	ch->listens = !ms;
+	err = nap_for(ch, ms > SETTLE_MS ? ms : SETTLE_MS, !ms);
+	ch->listens = false;
+	return err;
 }

@@ -19,6 +19,12 @@ static const char plan[] =
 	"exten => stay,1,Dial(Local/bob@inner/n,20)\n"
 	"exten => deep,1,Dial(Local/deep@inner/n,20)\n"
 	"exten => early,1,Dial(Local/talk@inner/n,20)\n"
+	"exten => ans,1,Answer()\n"
+	" same => n,Wait(60)\n"
+	"exten => slow,1,Answer(700)\n"
+	" same => n,Wait(60)\n"
+	"exten => now,1,Answer(,i)\n"
+	" same => n,Wait(60)\n"
 	"[inner]\n"
 	"exten => bob,1,Dial(Fake/bob,20)\n"
 	"exten => deep,1,Dial(Local/bob@inner/n,20)\n"
@@ -109,6 +115,45 @@ static void several_are_not_heard_early(void **state)
 	assert_false(media_session_bridged(a->session));
 }
 
+static void first_packet(struct fake *f)
+{
+	channel_media_event(f->ch, &(struct media_event){ .type = MEDIA_FIRST_PACKET });
+	world_turn(&w);
+}
+
+static const char *app(const struct fake *f)
+{
+	return text_z(&f->ch->app);
+}
+
+/* Sound or half a second, whichever comes first; sound of before counts. */
+static void an_answer_settles(void **state)
+{
+	struct fake *a = dial("ans");
+
+	(void)state;
+	assert_true(fake_was_told(a, "answer"));
+	assert_string_equal(app(a), "Answer");
+	world_pass(&w, 400);
+	assert_string_equal(app(a), "Answer");
+	world_pass(&w, 200);
+	assert_string_equal(app(a), "Wait");
+	a = dial("ans");
+	first_packet(a);
+	assert_string_equal(app(a), "Wait");
+	a = dial("ans");
+	fake_digit(a, '5');
+	assert_string_equal(app(a), "Wait");
+	assert_string_equal(a->ch->dtmf_pending, "5");
+	a = dial("slow");
+	first_packet(a);
+	world_pass(&w, 600);
+	assert_string_equal(app(a), "Answer");
+	world_pass(&w, 200);
+	assert_string_equal(app(a), "Wait");
+	assert_string_equal(app(dial("now")), "Wait");
+}
+
 static void through_local_channels(void **state)
 {
 	struct fake *a = dial("deep"), *b = world_fake(&w, "bob");
@@ -160,7 +205,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(in_a_bridge), T(digits_that_may_be_codes_stop_here), T(before_the_answer),
-		T(several_are_not_heard_early), T(through_local_channels), T(after_optimization),
+		T(several_are_not_heard_early), T(an_answer_settles), T(through_local_channels), T(after_optimization),
 		T(an_application_behind_local_is_heard),
 	};
 

@@ -27,7 +27,7 @@ static int run(struct channel *ch, struct str data)
 	}
 	if (ch->state != CHAN_UP && pbx_option(v[1], 's', NULL))
 		return 0;
-	if (ch->state != CHAN_UP && !pbx_option(v[1], 'n', NULL) && channel_answer(ch))
+	if (ch->state != CHAN_UP && !pbx_option(v[1], 'n', NULL) && channel_answer_settled(ch, 0))
 		return -1;
 	context = v[3].n ? v[3] : text_view(&ch->context);
 	if (v[2].n) {

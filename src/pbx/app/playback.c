@@ -83,7 +83,7 @@ static int run(struct channel *ch, struct str data)
 	}
 	if (ch->state != CHAN_UP && has(v[1], "skip"))
 		goto out;
-	if (ch->state != CHAN_UP && !has(v[1], "noanswer") && channel_answer(ch)) {
+	if (ch->state != CHAN_UP && !has(v[1], "noanswer") && channel_answer_settled(ch, 0)) {
 		ok = false;
 		goto out;
 	}

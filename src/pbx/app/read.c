@@ -70,7 +70,7 @@ static int run(struct channel *ch, struct str data)
 		status = STR("SKIPPED");
 		goto out;
 	}
-	if (ch->state != CHAN_UP && !pbx_option(w.options, 'n', NULL) && channel_answer(ch))
+	if (ch->state != CHAN_UP && !pbx_option(w.options, 'n', NULL) && channel_answer_settled(ch, 0))
 		goto out;
 	for (uint32_t i = 0; i < w.attempts && err == ETIMEDOUT && !got[0]; i++)
 		err = once(ch, &w, got, sizeof(got));
