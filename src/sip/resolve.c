@@ -50,7 +50,7 @@ struct leaf {                           /* a host and port of the answer, in its
 struct sip_resolve {
 	struct sip_resolve_prm prm;     /* prm.uri is dead after the start */
 	struct text host;
-	bool secure;
+	bool secure, settled;           /* settled: only `fallback` is wanted */
 	enum net_proto fallback;        /* when neither NAPTR nor SRV say */
 	struct lookup naptr;
 	struct srv_name service[SERVICES_MAX];
@@ -381,16 +381,25 @@ static const struct proto_row *row_of_naptr(const struct sip_resolve *r, const s
 {
 	for (size_t i = 0; i < ARRAY_LEN(protos); i++)
 		if (str_ieq(v->u.naptr.service, protos[i].naptr) && str_ieq(v->u.naptr.flags, STR("s")) &&
-		    v->u.naptr.replacement.n && can(r, protos[i].proto) && (protos[i].secure || !r->secure))
+		    v->u.naptr.replacement.n && can(r, protos[i].proto) && (protos[i].secure || !r->secure) &&
+		    (!r->settled || protos[i].proto == r->fallback))
 			return &protos[i];
 	return NULL;
 }
 
+/* 4.1: no NAPTR, so the SRV of the transport that is settled, or of each that we
+ * have: where an Asterisk looks, in its order. */
 static void all_services(struct sip_resolve *r)
 {
-	for (size_t i = 0; i < ARRAY_LEN(protos); i++)
-		if (protos[i].proto <= NET_TLS && can(r, protos[i].proto) && (protos[i].secure || !r->secure))
-			add_service(r, protos[i].proto, protos[i].srv, text_view(&r->host));
+	static const enum net_proto order[] = { NET_TLS, NET_TCP, NET_UDP };
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		const struct proto_row *row = row_of(order[i]);
+
+		if (r->settled ? row->proto == r->fallback :
+		    can(r, row->proto) && (row->secure || !r->secure))
+			add_service(r, row->proto, row->srv, text_view(&r->host));
+	}
 }
 
 static void on_naptr(void *arg, int err, const struct dns_record *v, size_t n)
@@ -410,7 +419,7 @@ static void on_naptr(void *arg, int err, const struct dns_record *v, size_t n)
 			add_service(r, row->proto, STR_NULL, sorted[i].u.naptr.replacement);
 	}
 	free(sorted);
-	if (!r->services)       /* 4.1: no NAPTR: the SRV of each transport we have */
+	if (!r->services)
 		all_services(r);
 	ask_services(r);
 }
@@ -453,11 +462,11 @@ static bool uri_proto(const struct sip_resolve *r, const struct sip_uri *u, enum
 static void begin(struct sip_resolve *r, const struct sip_uri *u)
 {
 	enum net_proto proto = r->secure ? NET_TLS : NET_UDP;
-	bool settled = uri_proto(r, u, &proto);
 	struct wheel *w = loop_wheel(dns_loop(r->prm.dns));
 	struct sip_target *t = &r->literal;
 
-	for (size_t i = 0; !settled && !can(r, proto) && i < ARRAY_LEN(protos); i++)
+	r->settled = uri_proto(r, u, &proto);
+	for (size_t i = 0; !r->settled && !can(r, proto) && i < ARRAY_LEN(protos); i++)
 		if (can(r, protos[i].proto) && (protos[i].secure || !r->secure))
 			proto = protos[i].proto;
 	r->fallback = proto;
@@ -466,11 +475,9 @@ static void begin(struct sip_resolve *r, const struct sip_uri *u)
 		timer_start(w, &r->timer, 0, on_literal, r);
 	} else if (u->port) {
 		look_up_host(r, u->port);
-	} else if (settled) {
-		if (proto <= NET_TLS)
-			add_service(r, proto, row_of(proto)->srv, text_view(&r->host));
-		ask_services(r);
 	} else {
+		/* A settled transport needs no NAPTR to choose it (4.1), but the
+		 * records may name another domain's SRV for it, and Asterisk looks. */
 		r->naptr = (struct lookup){ .r = r };
 		if (dns_lookup(r->prm.dns, text_view(&r->host), DNS_NAPTR, on_naptr, &r->naptr, &r->naptr.q)) {
 			all_services(r);

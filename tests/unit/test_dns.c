@@ -444,7 +444,11 @@ static void targets(void **state)
 		{ "sip:naptr.test", UDP, -1, 0, "udp 127.0.0.13:6062 " },
 		{ "sips:naptr.test", UDP | TCP | TLS, -1, 0, "tls 127.0.0.12:6061 " },
 		/* No NAPTR: the SRV of each transport, as we prefer them. */
-		{ "sip:srv.test", UDP | TCP, -1, 0, "udp 127.0.0.11:5060 udp 127.0.0.12:5070 tcp 127.0.0.13:5062 " },
+		{ "sip:srv.test", UDP | TCP, -1, 0, "tcp 127.0.0.13:5062 udp 127.0.0.11:5060 udp 127.0.0.12:5070 " },
+		{ "sip:srv.test", UDP | TCP | TLS, -1, 0, "tls 127.0.0.13:5061 tcp 127.0.0.13:5062 udp 127.0.0.11:5060 udp 127.0.0.12:5070 " },
+		/* NAPTR leads elsewhere for a transport that is settled, too. */
+		{ "sip:naptr.test;transport=tcp", UDP | TCP, -1, 0, "tcp 127.0.0.11:6060 " },
+		{ "sip:naptr.test", UDP | TCP, NET_UDP, 0, "udp 127.0.0.13:6062 " },
 		{ "sips:srv.test", UDP | TLS, -1, 0, "tls 127.0.0.13:5061 " },
 		/* Neither: the host itself. */
 		{ "sip:h1.test", UDP | TCP, -1, 0, "udp 127.0.0.11:5060 " },
