@@ -18,7 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STOP_GRACE_MS 15000     /* how long `core stop gracefully` lets calls end */
+#define HANGUP_MS 15000         /* how long `core stop now` waits for what calls do at their end */
+#define LEAVE_MS 500            /* ... and any stop for answers to what we unregister */
+#define LOOK_MS 20
 
 /* ---- directories, limits --------------------------------------------------------- */
 
@@ -343,44 +345,57 @@ static void end_loop(struct server *s)
 	loop_stop(s->loop);
 }
 
-/* Looks again until the last call is gone, or the time is over. */
+/* Looks again until the last call is gone, and then until the registrations that
+ * we hold elsewhere are given back, which nobody waits long for. */
 static void look_again(void *arg)
 {
 	struct server *s = arg;
 	uint64_t now = clock_ms(clock_real());
+	bool calls = s->pbx && channel_count(s->pbx) && now < s->stop_by_ms;
 
-	if ((channel_count(s->pbx) == 0 && service_stopped(s->service)) ||
-	    (s->stop_how == MANAGE_STOP_GRACEFULLY && now >= s->stop_by_ms)) {
+	if (!calls && !s->leaving) {
+		s->leaving = true;
+		s->stop_by_ms = now + LEAVE_MS;
+		if (s->service)
+			service_stop(s->service);
+	}
+	if (s->leaving && (!s->service || service_stopped(s->service) || now >= s->stop_by_ms)) {
 		end_loop(s);
 		return;
 	}
-	timer_start(loop_wheel(s->loop), &s->stop_timer, 20, look_again, s);
+	timer_start(loop_wheel(s->loop), &s->stop_timer, LOOK_MS, look_again, s);
+}
+
+static void stop_abort(struct server *s)
+{
+	timer_stop(&s->stop_timer);
+	if (s->leaving && s->service)
+		service_resume(s->service);
+	s->stopping = s->leaving = false;
+	if (s->pbx)
+		s->pbx->stopping = false;
 }
 
 void server_stop(struct server *s, enum manage_stop how, bool restart)
 {
 	if (how == MANAGE_STOP_ABORT) {
-		timer_stop(&s->stop_timer);
-		s->stopping = false;
-		s->pbx->stopping = false;
-		service_resume(s->service);
+		stop_abort(s);
+		return;
+	}
+	/* A wish that is less patient takes the place of the first. */
+	if (s->stopping && how >= s->stop_how) {
+		log_notice("Ignoring asterisk %s request, already in progress.", restart ? "restart" : "shutdown");
 		return;
 	}
 	s->restart = restart;
 	s->stop_how = how;
 	s->stopping = true;
+	s->stop_by_ms = UINT64_MAX;
 	if (s->pbx)
-		s->pbx->stopping = true;
-	if (s->service)
-		service_stop(s->service);
-	if (how == MANAGE_STOP_NOW || !s->pbx) {
-		if (s->pbx)
-			pbx_hangup_all(s->pbx, CAUSE_NORMAL);
-		s->stop_how = MANAGE_STOP_GRACEFULLY;
-		s->stop_by_ms = clock_ms(clock_real()) + 200;   /* BYEs go out */
-	} else if (how == MANAGE_STOP_GRACEFULLY) {
+		s->pbx->stopping = how != MANAGE_STOP_WHEN_CONVENIENT;
+	if (how == MANAGE_STOP_NOW && s->pbx) {
 		pbx_hangup_all(s->pbx, CAUSE_NORMAL);
-		s->stop_by_ms = clock_ms(clock_real()) + STOP_GRACE_MS;
+		s->stop_by_ms = clock_ms(clock_real()) + HANGUP_MS;
 	}
 	timer_start(loop_wheel(s->loop), &s->stop_timer, 0, look_again, s);
 }
@@ -393,6 +408,8 @@ static void on_signal(uv_signal_t *h, int sig)
 		server_reload_in_background(s);
 	else if (sig == SIGUSR1)
 		logger_rotate(s->logger);
+	else if (s->stopping && s->stop_how == MANAGE_STOP_NOW)
+		end_loop(s);            /* asked twice: without patience */
 	else
 		server_stop(s, MANAGE_STOP_NOW, false);
 }

@@ -39,6 +39,7 @@ struct server {
 	enum manage_stop stop_how;
 	uint64_t stop_by_ms;
 	bool stopping, restart, reloading;
+	bool leaving;                   /* stopping, and the last call is gone */
 };
 
 void server_stop(struct server *s, enum manage_stop how, bool restart);

@@ -178,10 +178,10 @@ static enum command_result malloc_trim_now(struct command_ctx *c)
 static const struct command rows[] = {
 	{ "core waitfullybooted", NULL, "Wait until everything is up", wait_booted, true, NULL },
 	{ "core stop now", NULL, "End at once", stop_now, true, NULL },
-	{ "core stop gracefully", NULL, "Take no new calls, end what is there, then end", stop_gracefully, true, NULL },
-	{ "core stop when convenient", NULL, "End when no call is left", stop_convenient, true, NULL },
+	{ "core stop gracefully", NULL, "Take no new calls, end when the last one is gone", stop_gracefully, true, NULL },
+	{ "core stop when convenient", NULL, "Go on as ever, end when no call is left", stop_convenient, true, NULL },
 	{ "core restart now", NULL, "Start anew at once", restart_now, true, NULL },
-	{ "core restart gracefully", NULL, "Take no new calls, then start anew", restart_gracefully, true, NULL },
+	{ "core restart gracefully", NULL, "Take no new calls, start anew when the last one is gone", restart_gracefully, true, NULL },
 	{ "core restart when convenient", NULL, "Start anew when no call is left", restart_convenient, true, NULL },
 	{ "core abort shutdown", NULL, "Forget a stop or restart that is waiting", abort_shutdown, true, NULL },
 	{ "core reload", NULL, "Read all configuration files again", reload_all, false, NULL },

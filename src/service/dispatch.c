@@ -96,7 +96,8 @@ void dispatch_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
 	}
 	if (authenticate(svc, tx, msg, &id))
 		goto out;
-	if (svc->stopping) {
+	/* While the last calls end, phones stay registered and are answered. */
+	if (svc->stopping || (svc->pbx->stopping && msg->method == SIP_INVITE)) {
 		service_reply(svc, tx, 503, STR_NULL);
 		goto out;
 	}

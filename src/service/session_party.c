@@ -1,6 +1,7 @@
 #define LOG_MODULE "session"
 #include "service/channel_tech.h"
 #include "service/session.h"
+#include <limits.h>
 #include <stdlib.h>
 
 static bool is_digits(struct str s)
@@ -83,6 +84,22 @@ void session_configured_party(struct session *s, struct party *p)
 	text_set(&p->ani, ep->callerid_num);
 }
 
+/* Originating line information: the kind of line that calls (ANI II digits), under
+ * one of three names, of From or of its URI. 0: none is told. */
+static int line_information(const struct sip_addr *from)
+{
+	static const struct str names[] = { STR_INIT("isup-oli"), STR_INIT("ss7-oli"), STR_INIT("oli") };
+	const struct str params[] = { from->params, from->uri.params };
+	uint32_t n;
+	struct str v;
+
+	for (size_t p = 0; p < ARRAY_LEN(params); p++)
+		for (size_t i = 0; params[p].n && i < ARRAY_LEN(names); i++)
+			if (sip_param(params[p], names[i], &v))
+				return str_u32(v, &n) || n > INT_MAX ? 0 : (int)n;
+	return 0;
+}
+
 void session_read_caller(struct session *s, const struct sip_msg *msg, struct party *p)
 {
 	const struct endpoint *ep = s->ep;
@@ -97,6 +114,7 @@ void session_read_caller(struct session *s, const struct sip_msg *msg, struct pa
 	}
 	text_set(&p->tag, ep->callerid_tag);
 	text_set(&p->ani, text_view(&p->number));
+	p->ani2 = line_information(&msg->from);
 	party_copy(&s->id, p);
 }
 

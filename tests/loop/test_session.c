@@ -33,6 +33,7 @@ static const char conf[] =
 
 static struct wire t;
 static char tag[64];            /* the service's, of alice's dialog */
+static const char *from_uri = "", *from_header = "";    /* parameters of her From */
 
 static int setup(void **state)
 {
@@ -61,8 +62,8 @@ static void alice(const char *method, const char *exten, unsigned cseq, const ch
 
 	buf_printf(&b, "%s sip:%s@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bK%s%u\r\n", method,
 		   exten, cancel ? "INVITE" : method, cseq);
-	buf_printf(&b, "From: <sip:alice@127.0.0.1>;tag=a1\r\nTo: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: c1\r\n", exten,
-		   tag[0] && !cancel ? ";tag=" : "", cancel ? "" : tag);
+	buf_printf(&b, "From: <sip:alice@127.0.0.1%s>;tag=a1%s\r\nTo: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: c1\r\n",
+		   from_uri, from_header, exten, tag[0] && !cancel ? ";tag=" : "", cancel ? "" : tag);
 	buf_printf(&b, "CSeq: %u %s\r\nContact: <sip:alice@" ALICE ">\r\nMax-Forwards: 70\r\n%s", cseq, method, more);
 	buf_printf(&b, "%sContent-Length: %zu\r\n\r\n%s", body[0] ? "Content-Type: application/sdp\r\n" : "",
 		   strlen(body), body);
@@ -170,6 +171,29 @@ static void test_invite_answer_bye(void **state)
 	assert_int_equal(channels(), 0);
 	alice("BYE", "up", 3, "", "");
 	assert_int_equal(status(SIP_BYE), 481);
+}
+
+static void test_line_information(void **state)
+{
+	static const struct { const char *uri, *header; int ani2; } tv[] = {
+		{ "", "", 0 }, { ";isup-oli=27", "", 27 }, { "", ";oli=61", 61 }, { ";ss7-oli=1", ";isup-oli=2", 2 },
+		{ ";isup-oli=none", "", 0 }, { ";oli=4294967295", "", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct channel *ch;
+
+		if (i) {
+			teardown(state);
+			setup(state);
+		}
+		from_uri = tv[i].uri;
+		from_header = tv[i].header;
+		alice_calls("ring");
+		ch = container_of(t.w.pbx->channels.next, struct channel, link);
+		assert_int_equal(ch->caller.ani2, tv[i].ani2);
+	}
+	from_uri = from_header = "";
 }
 
 static void test_bye_waits_for_ack(void **state)
@@ -418,7 +442,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(test_invite_answer_bye), T(test_bye_waits_for_ack), T(test_no_ack_ends_the_call),
+		T(test_invite_answer_bye), T(test_line_information), T(test_bye_waits_for_ack), T(test_no_ack_ends_the_call),
 		T(test_answer_in_the_ack), T(test_no_answer_in_the_ack),
 		T(test_unknown_extension), T(test_cancel), T(test_reinvite), T(test_reliable_provisional),
 		T(test_session_timer_expires), T(test_session_timer_too_small), T(test_call_through),
