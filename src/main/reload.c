@@ -333,6 +333,11 @@ static void hook_stop(void *arg, enum manage_stop how, bool restart)
 	server_stop(arg, how, restart);
 }
 
+static bool hook_stop_waits(void *arg)
+{
+	return ((struct server *)arg)->stopping;
+}
+
 static int hook_rotate(void *arg)
 {
 	return logger_rotate(((struct server *)arg)->logger);
@@ -357,7 +362,7 @@ static void hook_verbose(void *arg, int level)
 
 struct manage_hooks server_hooks(struct server *s)
 {
-	return (struct manage_hooks){ .arg = s, .stop = hook_stop, .reload = hook_reload,
+	return (struct manage_hooks){ .arg = s, .stop = hook_stop, .stop_waits = hook_stop_waits, .reload = hook_reload,
 		.logger_rotate = hook_rotate, .logger_reload = hook_logger_reload,
 		.logger_channels = hook_logger_channels, .console_verbose = hook_verbose };
 }

@@ -28,6 +28,7 @@ static enum command_result stop(struct command_ctx *c, enum manage_stop how, boo
 	}
 	if (how == MANAGE_STOP_WHEN_CONVENIENT)
 		command_printf(c, "Waiting for inactivity to perform %s\n", restart ? "restart" : "halt");
+	c->m->stops++;
 	c->m->hooks.stop(c->m->hooks.arg, how, restart);
 	return COMMAND_OK;
 }

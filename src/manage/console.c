@@ -93,12 +93,23 @@ static int to_peer(void *arg, struct str text)
 
 static void take_lines(struct peer *p);
 
+/* A script that said "core stop gracefully" waits for the end, as it is used to;
+ * an interactive console stays free to forget it. */
+static void run_on(struct peer *p, struct manage *m)
+{
+	unsigned stops = m->stops;
+
+	command_run(m, text_view(&p->command), to_peer, p);
+	if (p->mode == ONCE && p->c && m->stops != stops)
+		manage_wait_stopped(m);
+}
+
 static void run_command(void *arg)
 {
 	struct peer *p = arg;
 
 	if (!p->gone && p->c)
-		command_run(p->c->m, text_view(&p->command), to_peer, p);
+		run_on(p, p->c->m);
 	p->running = false;
 	if (!p->gone && p->mode == ONCE) {
 		leave(p);

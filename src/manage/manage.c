@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define STOP_LOOK_MS 50
+
 struct manage_wait {
 	struct list link;
 	struct fiber *fiber;
@@ -114,6 +116,21 @@ int manage_wait_booted(struct manage *m)
 	list_remove(&w->link);
 	free(w);
 	return m->booted ? 0 : ECANCELED;
+}
+
+void manage_wait_stopped(struct manage *m)
+{
+	struct manage_wait w = { .fiber = fiber_self() };
+	unsigned asked = m->stops;
+
+	if (!m->hooks.stop_waits)
+		return;
+	obj_hold(m);
+	list_append(&m->waiting, &w.link);
+	while (!m->stopping && m->stops == asked && m->hooks.stop_waits(m->hooks.arg))
+		fiber_sleep(m->wheel, STOP_LOOK_MS);
+	list_remove(&w.link);
+	obj_drop(m);
 }
 
 struct turn {

@@ -29,6 +29,7 @@ struct manage_hooks {
 	/* End the process (or start it anew). Returns at once. ABORT: forget an
 	 * earlier wish that is still waiting. */
 	void (*stop)(void *arg, enum manage_stop how, bool restart);
+	bool (*stop_waits)(void *arg);  /* a stop was asked for, and neither done nor forgotten */
 	/* Reload `module` ("pjsip", "dialplan", "manager", "res_pjsip.so", ...), or all
 	 * when it is empty. On a fiber; may wait. 0; ENOENT no such module; EALREADY
 	 * nothing changed; EBUSY a reload is running; other errnos: it failed, see `r`. */
@@ -61,7 +62,8 @@ struct manage {                 /* obj */
 	int64_t started_us, reloaded_us;        /* wall */
 	bool booted, stopping;
 	bool reloading;
-	struct list waiting;            /* of struct manage_wait: fibers that wait for the boot */
+	unsigned stops;                 /* asked for by a command */
+	struct list waiting;            /* of struct manage_wait: fibers that wait for the boot or the end */
 	struct console *console;        /* NULL: none */
 	struct manager *manager;        /* NULL: not enabled */
 };
@@ -79,6 +81,8 @@ int manage_set_manager(struct manage *m, struct manager_conf *conf, struct repor
 void manage_booted(struct manage *m);
 /* On a fiber: until booted. ECANCELED: stopping. */
 int manage_wait_booted(struct manage *m);
+/* On a fiber: until the stop that was asked for is done, forgotten, or replaced by another. */
+void manage_wait_stopped(struct manage *m);
 /* On a fiber: let the others run. */
 void manage_yield(struct manage *m);
 /* A line of the log, for consoles that are being watched. Any thread. */

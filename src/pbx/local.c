@@ -18,6 +18,7 @@ struct local {                  /* obj; each half holds it */
 	bool optimize;
 	bool called;
 	bool optimizing;                /* soon */
+	bool passes_hold;               /* /m: whoever is behind makes the music, or is told */
 };
 
 static void local_free(void *o)
@@ -80,6 +81,7 @@ static int parse(struct local *l, struct str dest)
 	}
 	exten = str_cut_raw(&dest, '@');
 	l->optimize = str_chr(opts, 'n') == opts.n;
+	l->passes_hold = str_chr(opts, 'm') < opts.n;
 	err = text_set(&l->exten, exten.n ? exten : STR("s"));
 	return err ? err : text_set(&l->context, dest.n ? dest : STR("default"));
 }
@@ -87,7 +89,7 @@ static int parse(struct local *l, struct str dest)
 static int make_halves(struct local *l, const struct channel_request *rq)
 {
 	struct text name = { 0 }, second = { 0 };
-	uint32_t n = rq->pbx->next_channel++;
+	uint32_t n = rq->pbx->next_local++;
 	int err = 0;
 
 	if (rq->other_uniqueid.n)
@@ -278,6 +280,8 @@ static int local_indicate(struct channel *ch, enum indication ind, const void *d
 		{ IND_AOC, CE_AOC }, { IND_VIDUPDATE, CE_VIDUPDATE },
 	};
 
+	if ((ind == IND_HOLD || ind == IND_UNHOLD) && !((struct local *)ch->pvt)->passes_hold)
+		return ENOSYS;          /* music from here */
 	if (ind == IND_CONNECTED_LINE)
 		return pass_connected(ch);
 	if (ind == IND_REDIRECTING)

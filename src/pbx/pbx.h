@@ -37,7 +37,7 @@ struct pbx {
 	struct hints *hints;
 	struct str systemname, default_language;
 	struct str sounds_dir, spool_dir;
-	uint32_t next_channel, next_unique;
+	uint32_t next_channel, next_local, next_unique;  /* each technology counts its own */
 	uint64_t calls_total;
 	uint32_t calls_max;             /* 0: no limit */
 	bool stopping;                  /* no new channels */

@@ -1,5 +1,8 @@
 """How the server ends: what it still does meanwhile, and what becomes of its calls."""
 
+import subprocess
+
+from server import environment, program
 from sip import Wire
 from waiting import wait_until
 
@@ -33,6 +36,12 @@ def start(make_server):
     return server
 
 
+def begin(server, command):
+    """A console command that takes its time."""
+    return subprocess.Popen([program(), "-C", server.conf, "-rx", command], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, env=environment())
+
+
 def ended(server):
     return server.process.poll() is not None
 
@@ -42,25 +51,30 @@ def test_gracefully(make_server):
     with Wire(server) as wire:
         contact = f"Contact: <sip:open@127.0.0.1:{wire.port}>\r\n"
         assert wire.ask("INVITE", "open", extra=contact).status == 486
-        server.ask("core stop gracefully")
-        assert wire.ask("INVITE", "open", extra=contact).status == 503
+        first = begin(server, "core stop gracefully")
+        wait_until(lambda: wire.ask("INVITE", "open", extra=contact).status == 503, "new calls are refused")
         assert wire.ask("REGISTER", "open", extra=contact).status == 200
         assert "2 active channels" in server.ask("core show channels")
+        assert first.poll() is None     # whoever asked waits for the end
         server.ask("core abort shutdown")
+        assert first.wait(20) == 0
         assert wire.ask("INVITE", "open", extra=contact).status == 486
-        server.ask("core stop when convenient")
+        convenient = begin(server, "core stop when convenient")
+        assert b"Waiting for inactivity" in convenient.stdout.readline()
         assert wire.ask("INVITE", "open", extra=contact).status == 486
-        server.ask("core stop gracefully")
-        assert wire.ask("INVITE", "open", extra=contact).status == 503
-    assert not ended(server)
+        last = begin(server, "core stop gracefully")
+        assert convenient.wait(20) == 0
+        wait_until(lambda: wire.ask("INVITE", "open", extra=contact).status == 503, "new calls are refused")
+    assert not ended(server) and last.poll() is None
     server.console("channel request hangup all")
     wait_until(lambda: ended(server), server.log, 20)
+    assert last.wait(20) == 0
 
 
 def test_now(make_server):
     """Calls are hung up, and their h extensions run."""
     server = start(make_server)
-    server.console("core stop now")
+    assert server.console("core stop now")[0] == 0
     wait_until(lambda: ended(server), server.log, 20)
     server.start()
     assert "ran" in server.ask("database get test h")

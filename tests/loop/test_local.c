@@ -13,6 +13,7 @@ static const char plan[] =
 	"[default]\n"
 	"exten => thru,1,Dial(Local/bob@inner,20)\n"
 	"exten => stay,1,Dial(Local/bob@inner/n,20)\n"
+	"exten => pass,1,Dial(Local/bob@inner/nm,20)\n"
 	"exten => gone,1,Dial(Local/none@inner,20,g)\n"
 	" same => n,Wait(60)\n"
 	"exten => busy,1,Dial(Local/busy@inner,20,g)\n"
@@ -101,12 +102,21 @@ static void kept_with_n(void **state)
 	assert_true(fake_was_told(b, "digit:3"));
 	fake_digit(b, '4');
 	assert_true(fake_was_told(a, "digit:4"));
-	fake_event(b, CE_HOLD);
+	fake_event(b, CE_HOLD);         /* music begins in between */
+	assert_false(fake_was_told(a, "hold"));
+	assert_int_equal(world_events(&w, "MusicOnHoldStart", "Channel: Local/bob@inner-00000000;2"), 1);
+	fake_event(b, CE_UNHOLD);
+	assert_int_equal(world_events(&w, "MusicOnHoldStop", "Channel: Local/bob@inner-00000000;2"), 1);
+	fake_line(b, "200", "Bob");
+	assert_true(fake_was_told(a, "line:200"));
+	fake_hangup(b, CAUSE_NORMAL);
+	a = dial("pass");
+	b = world_fake(&w, "bob");
+	fake_event(b, CE_ANSWER);
+	fake_event(b, CE_HOLD);         /* /m: whoever is behind is told */
 	assert_true(fake_was_told(a, "hold"));
 	fake_event(b, CE_UNHOLD);
 	assert_true(fake_was_told(a, "unhold"));
-	fake_line(b, "200", "Bob");
-	assert_true(fake_was_told(a, "line:200"));
 	/* Allowed later: LocalOptimizeAway. */
 	assert_int_equal(local_allow_optimize(bridge_peer(a->ch)), 0);
 	world_turn(&w);

@@ -191,7 +191,7 @@ static void an_application_behind_local_is_heard(void **state)
 
 	(void)state;
 	/* Echo() on ;2 works in the caller's session, before the answer. */
-	half = channel_by_name(w.pbx, STR("Local/talk@inner-00000001;2"));
+	half = channel_by_name(w.pbx, STR("Local/talk@inner-00000000;2"));
 	assert_non_null(half);
 	assert_string_equal(text_z(&half->app), "Echo");
 	assert_ptr_equal(channel_media(half), a->session);
