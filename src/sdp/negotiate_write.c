@@ -23,6 +23,13 @@ static void write_host(struct buf *b, const struct sa *a)
 	sa_write_bare(b, a);
 }
 
+/* A call writes dozens of numbers: printf would be a twentieth of its instructions. */
+static void put_number(struct buf *b, struct str before, unsigned v)
+{
+	buf_put(b, before);
+	buf_u64(b, v);
+}
+
 static void write_attr(struct buf *b, struct str name, struct str value)
 {
 	buf_puts(b, STR("a="), name);
@@ -117,14 +124,18 @@ static void write_item(struct buf *b, const struct neg *n, const struct neg_row 
 
 	if (it->id == FORMAT_G726AAL2 && n->prm.g726_swapped)
 		enc = "G726-32";
-	buf_printf(b, "a=rtpmap:%u %s/%u", it->pt, enc, it->id == FORMAT_NONE ? it->rate : f->clock);
+	put_number(b, STR("a=rtpmap:"), it->pt);
+	buf_puts(b, STR(" "), str_z(enc));
+	put_number(b, STR("/"), it->id == FORMAT_NONE ? it->rate : f->clock);
 	if (f->channels)
-		buf_printf(b, "/%u", f->channels);
+		put_number(b, STR("/"), f->channels);
 	buf_put(b, STR("\r\n"));
-	if (it->fmtp.n)
-		buf_printf(b, "a=fmtp:%u %.*s\r\n", it->pt, STR_ARG(it->fmtp));
-	else if (it->id == FORMAT_RED && t140 != NEG_NO_PT)     /* RFC 4103 section 4.1 */
+	if (it->fmtp.n) {
+		put_number(b, STR("a=fmtp:"), it->pt);
+		buf_puts(b, STR(" "), it->fmtp, STR("\r\n"));
+	} else if (it->id == FORMAT_RED && t140 != NEG_NO_PT) {   /* RFC 4103 section 4.1 */
 		buf_printf(b, "a=fmtp:%u %u/%u/%u/%u\r\n", it->pt, t140, t140, t140, t140);
+	}
 }
 
 static void write_times(struct buf *b, const struct neg_row *r, const struct item *v, size_t k, bool answer)
@@ -148,10 +159,14 @@ static void write_times(struct buf *b, const struct neg_row *r, const struct ite
 		if (p && (!ptime || p < ptime))
 			ptime = p;
 	}
-	if (ptime)
-		buf_printf(b, "a=ptime:%u\r\n", ptime);
-	if (max)
-		buf_printf(b, "a=maxptime:%u\r\n", max);
+	if (ptime) {
+		put_number(b, STR("a=ptime:"), ptime);
+		buf_put(b, STR("\r\n"));
+	}
+	if (max) {
+		put_number(b, STR("a=maxptime:"), max);
+		buf_put(b, STR("\r\n"));
+	}
 }
 
 /* ---- streams */
@@ -228,7 +243,7 @@ static void write_stream(struct buf *b, const struct neg *n, struct neg_row *r, 
 	}
 	write_mline(b, n, r, sa_port(local), answer);
 	for (size_t i = 0; i < k; i++)
-		buf_printf(b, " %u", v[i].pt);
+		put_number(b, STR(" "), v[i].pt);
 	if (s->type == MEDIA_IMAGE)
 		buf_put(b, STR(" t38"));
 	buf_put(b, STR("\r\n"));

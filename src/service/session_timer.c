@@ -91,14 +91,18 @@ void session_timer_write(struct session *s, struct buf *headers, bool request)
 {
 	if (!offered(s))
 		return;
+	if (!request && !s->timer_on)
+		return;
+	buf_put(headers, STR("Session-Expires: "));
+	buf_u64(headers, s->timer_on ? s->timer_interval : s->ep->timers_sess_expires);
+	if (s->timer_on)
+		buf_puts(headers, STR(";refresher="), s->timer_refresher_us == request ? STR("uac") : STR("uas"));
 	if (request) {
-		buf_printf(headers, "Session-Expires: %u%s\r\nMin-SE: %u\r\n",
-			   s->timer_on ? s->timer_interval : s->ep->timers_sess_expires,
-			   s->timer_on ? s->timer_refresher_us ? ";refresher=uac" : ";refresher=uas" : "",
-			   s->ep->timers_min_se);
-	} else if (s->timer_on) {
-		buf_printf(headers, "Session-Expires: %u;refresher=%s\r\nRequire: timer\r\n", s->timer_interval,
-			   s->timer_refresher_us ? "uas" : "uac");
+		buf_put(headers, STR("\r\nMin-SE: "));
+		buf_u64(headers, s->ep->timers_min_se);
+		buf_put(headers, STR("\r\n"));
+	} else {
+		buf_put(headers, STR("\r\nRequire: timer\r\n"));
 	}
 }
 
