@@ -23,7 +23,13 @@ struct endpoint_state *endpoint_state_get(struct service *svc, struct str name, 
 	return s;
 }
 
-/* Reachable: some contact of some AOR is not known to be dead. */
+/* Some contact of some AOR answered, or is never asked. Calls go to one that was
+ * not heard yet all the same; nobody is told that it is there. */
+static bool counts(const struct contact *c)
+{
+	return c->status == CONTACT_REACHABLE || c->status == CONTACT_NONQUALIFIED;
+}
+
 static bool is_reachable(struct service *svc, const struct endpoint *ep)
 {
 	for (size_t i = 0; i < ep->aor_n; i++) {
@@ -32,7 +38,7 @@ static bool is_reachable(struct service *svc, const struct endpoint *ep)
 		if (!l)
 			continue;
 		list_each(p, &l->contacts)
-			if (container_of(p, struct contact, link)->status != CONTACT_UNREACHABLE)
+			if (counts(container_of(p, struct contact, link)))
 				return true;
 	}
 	return false;

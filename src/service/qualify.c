@@ -190,8 +190,11 @@ void contact_qualify_start(struct service *svc, struct contact *c, bool first)
 		}
 		return;
 	}
-	if (c->status == CONTACT_NONQUALIFIED)
-		c->status = CONTACT_UNKNOWN;
+	if (c->status == CONTACT_NONQUALIFIED) {
+		c->status = CONTACT_UNKNOWN;    /* a reload says that it is asked from now on */
+		if (ep)
+			endpoint_changed(svc, ep->name);
+	}
 	if (!c->is_static && first && svc->booted) {
 		next_in(svc, c, 0);     /* just registered: it is there to answer */
 		return;
