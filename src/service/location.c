@@ -453,6 +453,7 @@ void locations_reload(struct service *svc)
 			if (c->is_static && !still_listed(a, text_view(&c->uri))) {
 				struct str ep = endpoint_name(svc, c);
 
+				contact_event(svc, c, CONTACT_REMOVED, ep);
 				detach(svc, c);
 				endpoint_changed(svc, ep);
 			} else {

@@ -82,11 +82,25 @@ static void a_reload_begins_to_ask(void **state)
 	assert_int_equal(device(), DEV_NOT_INUSE);
 }
 
+static void a_reload_takes_it_away(void **state)
+{
+	static const char none[] =
+		"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+		"[bob]\ntype=endpoint\naors=bob\nallow=!all,ulaw\n[bob]\ntype=aor\n";
+
+	(void)state;
+	wire_open(&t, "", trusted);
+	wire_reload(&t, none);
+	assert_int_equal(device(), DEV_UNAVAILABLE);
+	assert_int_equal(world_events(&t.w, "ContactStatus", "ContactStatus: Removed"), 1);
+	assert_int_equal(world_events(&t.w, "ContactStatus", "EndpointName: bob"), 2);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_teardown(f, teardown)
 	const struct CMUnitTest tests[] = {
-		T(an_answer_makes_it_there), T(only_2xx_may_count), T(a_reload_begins_to_ask),
+		T(an_answer_makes_it_there), T(only_2xx_may_count), T(a_reload_begins_to_ask), T(a_reload_takes_it_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
