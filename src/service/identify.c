@@ -94,12 +94,23 @@ static bool by_auth_username(struct service *svc, const struct snapshot *conf, c
 	return false;
 }
 
-/* ---- host names in match=, resolved when the configuration is applied ---------------- */
+/* ---- host names in match= -------------------------------------------------------------
+ * Resolved when the configuration is applied, and again from time to time: a trunk
+ * moves. What was found last counts until there is a newer answer, so neither a
+ * reload nor a name server that is away for a while shuts anybody out. */
+
+#define HOST_RETRY_MS 60000
+#define HOST_REFRESH_MS 300000
 
 struct ident_host {
 	struct list link;               /* in service.ident_hosts */
 	struct service *svc;
-	struct text rule;               /* identify section */
+	struct text rule, host;         /* identify section, name */
+	enum net_proto proto;           /* of the SRV name */
+	bool srv;
+	bool stale;                     /* the new configuration has not named it yet */
+	bool warned;                    /* the last answer was none */
+	struct timer timer;             /* asks again */
 	struct sip_resolve *query;      /* NULL: answered */
 	struct sa addr[8];
 	size_t n;
@@ -107,10 +118,12 @@ struct ident_host {
 
 static void host_free(struct ident_host *h)
 {
+	timer_stop(&h->timer);
 	if (h->query)
 		sip_resolve_cancel(h->query);
 	list_remove(&h->link);
 	text_free(&h->rule);
+	text_free(&h->host);
 	free(h);
 }
 
@@ -120,49 +133,103 @@ void identify_forget_hosts(struct service *svc)
 		host_free(container_of(p, struct ident_host, link));
 }
 
+static void ask_host(void *arg);
+
+/* Something else of the same name has an answer, or will. */
+static bool others_know(const struct ident_host *h)
+{
+	list_each(p, &h->svc->ident_hosts) {
+		const struct ident_host *o = container_of(p, struct ident_host, link);
+
+		if (o != h && (o->query || (o->n && !o->warned)) && str_eq(text_view(&o->host), text_view(&h->host)))
+			return true;
+	}
+	return false;
+}
+
 static void on_host(void *arg, int err, const struct sip_target *v, size_t n)
 {
 	struct ident_host *h = arg;
 
 	h->query = NULL;
-	if (err)
-		log_warning("identify '%s': a host name in match= was not found; it matches nobody", text_z(&h->rule));
+	if (err && !h->warned && !others_know(h))
+		log_warning("identify '%s': host name '%s' in match= was not found; %s", text_z(&h->rule),
+			    text_z(&h->host), h->n ? "its last addresses still match" : "it matches nobody yet");
+	h->warned = err != 0;
+	if (!err)
+		h->n = 0;
 	for (size_t i = 0; !err && i < n && h->n < ARRAY_LEN(h->addr); i++)
 		h->addr[h->n++] = v[i].addr;
+	timer_start(h->svc->wheel, &h->timer, err ? HOST_RETRY_MS : HOST_REFRESH_MS, ask_host, h);
 }
 
-static void resolve_host(struct service *svc, const struct identify_conf *r, struct str host)
+static void ask_host(void *arg)
 {
-	struct ident_host *h = calloc(1, sizeof(*h));
-	struct sip_resolve_prm prm = { .dns = svc->dns, .fixed_proto = true, .proto = NET_UDP, .fn = on_host, .arg = h };
+	struct ident_host *h = arg;
+	struct sip_resolve_prm prm = { .dns = h->svc->dns, .fixed_proto = true, .proto = h->proto, .fn = on_host,
+		.arg = h };
 	struct buf b = BUF_INIT;
 	struct sip_uri u;
 
+	if (h->query)
+		return;
+	/* A port keeps RFC 3263 from asking for SRV. */
+	buf_puts(&b, STR("sip:"), text_view(&h->host), h->srv ? STR_NULL : STR(":5060"));
+	prm.uri = &u;
+	prm.can_v4[h->proto] = prm.can_v6[h->proto] = true;
+	if (buf_err(&b) || sip_uri_parse(&u, buf_view(&b)) || sip_resolve_start(&prm, &h->query))
+		log_warning("identify '%s': '%s' is neither an address nor a host name", text_z(&h->rule),
+			    text_z(&h->host));
+	buf_free(&b);
+}
+
+static struct ident_host *host_of(struct service *svc, const struct identify_conf *r, struct str host,
+				  enum net_proto proto)
+{
+	struct ident_host *h;
+
+	list_each(p, &svc->ident_hosts) {
+		h = container_of(p, struct ident_host, link);
+		if (h->srv == r->srv_lookups && h->proto == proto && str_eq(text_view(&h->host), host) &&
+		    str_eq(text_view(&h->rule), r->name))
+			return h;
+	}
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return NULL;
+	*h = (struct ident_host){ .svc = svc, .proto = proto, .srv = r->srv_lookups };
+	list_append(&svc->ident_hosts, &h->link);
+	if (text_set(&h->rule, r->name) || text_set(&h->host, host)) {
+		host_free(h);
+		return NULL;
+	}
+	return h;
+}
+
+static void keep_host(struct service *svc, const struct identify_conf *r, struct str host, enum net_proto proto)
+{
+	struct ident_host *h = host_of(svc, r, host, proto);
+
 	if (!h)
 		return;
-	h->svc = svc;
-	list_append(&svc->ident_hosts, &h->link);
-	/* A port keeps RFC 3263 from asking for SRV. */
-	buf_puts(&b, STR("sip:"), host, r->srv_lookups ? STR_NULL : STR(":5060"));
-	prm.uri = &u;
-	prm.can_v4[NET_UDP] = prm.can_v6[NET_UDP] = true;
-	if (text_set(&h->rule, r->name) || buf_err(&b) || sip_uri_parse(&u, buf_view(&b)) ||
-	    sip_resolve_start(&prm, &h->query)) {
-		log_warning("identify '%.*s': '%.*s' is neither an address nor a host name", STR_ARG(r->name),
-			    STR_ARG(host));
-		host_free(h);
-	}
-	buf_free(&b);
+	h->stale = h->warned = false;
+	ask_host(h);
 }
 
 void identify_resolve_hosts(struct service *svc)
 {
-	identify_forget_hosts(svc);
-	if (!svc->dns)
-		return;
+	/* Where a peer may have its SRV; without SRV any one leads to the addresses. */
+	static const enum net_proto protos[] = { NET_UDP, NET_TCP, NET_TLS };
+
+	list_each(p, &svc->ident_hosts)
+		container_of(p, struct ident_host, link)->stale = true;
 	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, svc->conf)
-		for (size_t i = 0; i < r->hosts.n; i++)
-			resolve_host(svc, r, r->hosts.v[i]);
+		for (size_t i = 0; svc->dns && i < r->hosts.n; i++)
+			for (size_t k = 0; k < (r->srv_lookups ? ARRAY_LEN(protos) : 1); k++)
+				keep_host(svc, r, r->hosts.v[i], protos[k]);
+	list_each_safe(p, next, &svc->ident_hosts)
+		if (container_of(p, struct ident_host, link)->stale)
+			host_free(container_of(p, struct ident_host, link));
 }
 
 static bool host_matches(struct service *svc, const struct identify_conf *r, const struct sa *peer)
