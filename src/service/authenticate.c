@@ -143,22 +143,39 @@ static void refuse_unknown(struct service *svc, struct sip_stx *tx, struct sip_m
 	challenge(svc, tx, msg, NULL, 0, false);
 }
 
+/* Where a Contact leads. A name could lead anywhere by the time it is called, so a
+ * contact_acl permits none, but for those that lead nowhere (RFC 2606: browsers). */
+static bool contact_permitted(const struct acl_set *acl, const struct sip_addr *c, struct str *which)
+{
+	struct sa host;
+
+	if (c->star || !sip_uri_is_sip(&c->uri))
+		return true;
+	if (sa_parse_host(&host, c->uri.host, c->uri.port) == 0)
+		return acl_set_permits(acl, &host, which);
+	return c->uri.host.n > 8 && str_ieq(str_skip(c->uri.host, c->uri.host.n - 8), STR(".invalid"));
+}
+
+static bool contacts_permitted(const struct acl_set *acl, const struct sip_msg *msg, struct str *which)
+{
+	struct sip_each e = { 0 };
+	struct sip_addr c;
+	struct str v;
+
+	while (acl && sip_each(msg, SIP_H_CONTACT, &e, &v))
+		if (sip_addr_parse(&c, v) == 0 && !contact_permitted(acl, &c, which))
+			return false;
+	return true;
+}
+
 /* type=acl sections: for everybody, with 403. */
 static bool global_acl_permits(struct service *svc, struct sip_stx *tx, struct sip_msg *msg)
 {
 	snapshot_each(acl_conf, OBJECT_ACL, a, svc->conf) {
 		struct str which = STR_NULL;
-		bool ok = acl_set_permits(a->acl, &msg->from_path.peer, &which);
 
-		if (ok && a->contact_acl && sip_hdr(msg, SIP_H_CONTACT)) {
-			struct sip_addr c;
-			struct sa host;
-
-			if (sip_addr_parse(&c, sip_hdr_value(msg, SIP_H_CONTACT)) == 0 && !c.star &&
-			    sa_parse_host(&host, c.uri.host, c.uri.port) == 0)
-				ok = acl_set_permits(a->contact_acl, &host, &which);
-		}
-		if (ok)
+		if (acl_set_permits(a->acl, &msg->from_path.peer, &which) &&
+		    contacts_permitted(a->contact_acl, msg, &which))
 			continue;
 		reason_add(svc->reasons, REASON_ACL, REASON_REFUSED, 403, STR_NULL, &msg->from_path.peer,
 			   "acl section '%.*s' (list '%.*s') denies this address", STR_ARG(a->name), STR_ARG(which));
@@ -225,6 +242,13 @@ int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, s
 	if (!acl_set_permits(who.ep->acl, &msg->from_path.peer, &which)) {
 		reason_add(svc->reasons, REASON_ACL, REASON_CHALLENGED, 401, who.ep->name, &msg->from_path.peer,
 			   "the endpoint's acl (list '%.*s') denies this address", STR_ARG(which));
+		security_event(svc, SECURITY_FAILED_ACL, msg, who.ep->name, "ACLName", which);
+		refuse_unknown(svc, tx, msg);
+		return EACCES;
+	}
+	if (!contacts_permitted(who.ep->contact_acl, msg, &which)) {
+		reason_add(svc->reasons, REASON_ACL, REASON_CHALLENGED, 401, who.ep->name, &msg->from_path.peer,
+			   "the endpoint's contact_acl (list '%.*s') denies the address in Contact", STR_ARG(which));
 		security_event(svc, SECURITY_FAILED_ACL, msg, who.ep->name, "ACLName", which);
 		refuse_unknown(svc, tx, msg);
 		return EACCES;

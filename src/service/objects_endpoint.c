@@ -353,7 +353,7 @@ static const struct option rows[] = {
 	ACLS("permit", acl, parse_permit, NULL, "address or network; may be repeated", OPT_HIDDEN,
 		"Addresses that may, although a deny above fits."),
 	ACLS("contact_acl", contact_acl, parse_contact_acl, write_acl, "names from acl.conf between commas", 0,
-		"Named lists that a registered Contact's address must pass."),
+		"Named lists that the addresses in Contact must pass; names do not, but for .invalid."),
 	ACLS("contact_deny", contact_acl, parse_contact_deny, NULL, "address or network; may be repeated", OPT_HIDDEN,
 		"Addresses that may not be registered as Contact."),
 	ACLS("contact_permit", contact_acl, parse_contact_permit, NULL, "address or network; may be repeated", OPT_HIDDEN,

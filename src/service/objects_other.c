@@ -267,7 +267,7 @@ static const struct option acl_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be acl."),
 	ACLS("acl", acl, parse_acl, write_acl, "names from acl.conf between commas", 0, "Named lists that every request's address must pass."),
 	ACLS("contact_acl", contact_acl, parse_contact_acl, write_acl, "names from acl.conf between commas", 0,
-		"Named lists that every Contact's address must pass."),
+		"Named lists that every Contact's address must pass; names do not, but for .invalid."),
 	ACLS("contact_deny", contact_acl, parse_contact_deny, NULL, "address or network; may be repeated", OPT_HIDDEN,
 		"Addresses that no Contact may have."),
 	ACLS("contact_permit", contact_acl, parse_contact_permit, NULL, "address or network; may be repeated", OPT_HIDDEN,

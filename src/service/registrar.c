@@ -483,10 +483,6 @@ static unsigned precheck(struct service *svc, struct identity *id, struct sip_ms
 		*why = "Path without Supported: path";
 		return 420;
 	}
-	if (!acl_set_permits(id->ep->contact_acl, &msg->from_path.peer, NULL)) {
-		*why = "contact_acl denies this address";
-		return 403;
-	}
 	return 0;
 }
 

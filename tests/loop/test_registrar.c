@@ -1,0 +1,226 @@
+/* What a REGISTER may do to an AOR, and what the answer says. */
+#include "svc_wire.h"
+#include "service/location.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#define PEER "127.0.0.1:5070"
+
+/* One endpoint for each way an AOR may be set up. */
+static const char conf[] =
+	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	"[one](!)\ntype=endpoint\nallow=!all,ulaw\n"
+	"[strict](one)\naors=strict\n[strict]\ntype=aor\nmax_contacts=2\n"
+	"minimum_expiration=60\nmaximum_expiration=7200\ndefault_expiration=600\n"
+	"[newest](one)\naors=newest\n[newest]\ntype=aor\nmax_contacts=2\nremove_existing=yes\n"
+	"[alive](one)\naors=alive\n[alive]\ntype=aor\nmax_contacts=2\nremove_unavailable=yes\nqualify_frequency=60\n"
+	"[path](one)\naors=path\n[path]\ntype=aor\nmax_contacts=2\nsupport_path=yes\n"
+	"[fixed](one)\naors=fixed\n[fixed]\ntype=aor\nmax_contacts=1\ncontact=sip:desk@192.0.2.1\n"
+	"[rewritten](one)\naors=rewritten\nrewrite_contact=yes\n[rewritten]\ntype=aor\nmax_contacts=2\n"
+	"[fenced](one)\naors=fenced\ncontact_deny=0.0.0.0/0\ncontact_permit=192.0.2.0/24\n"
+	"[fenced]\ntype=aor\nmax_contacts=4\n"
+	"[closed](one)\naors=closed\n[closed]\ntype=aor\n";
+
+static struct wire t;
+static unsigned cseq;
+
+static int setup(void **state)
+{
+	(void)state;
+	wire_open(&t, "", conf);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	wire_close(&t);
+	return 0;
+}
+
+/* The final answer to a REGISTER with these header lines. */
+static struct sip_msg *ask(const char *user, const char *headers)
+{
+	char text[2048];
+
+	wire_forget(&t);
+	cseq++;
+	snprintf(text, sizeof(text),
+		 "REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP " PEER ";branch=z9hG4bKreg%u\r\n"
+		 "From: <sip:%s@127.0.0.1>;tag=a\r\nTo: <sip:%s@127.0.0.1>\r\nCall-ID: r\r\nCSeq: %u REGISTER\r\n"
+		 "Max-Forwards: 70\r\n%sContent-Length: 0\r\n\r\n", cseq, user, user, cseq, headers);
+	wire_come(&t, PEER, text);
+	world_turn(&t.w);
+	assert_true(t.n > 0);
+	for (size_t i = t.n; i; i--)
+		if (!t.sent[i - 1]->request)
+			return t.sent[i - 1];
+	fail();
+	return NULL;
+}
+
+static unsigned status(const char *user, const char *headers)
+{
+	return ask(user, headers)->status;
+}
+
+/* All Contacts of the last answer, "uri;expires=n" with a space behind each. */
+static const char *listed(const char *user)
+{
+	static char out[1024];
+	struct sip_msg *m = ask(user, "");
+	struct sip_each e = { 0 };
+	struct str v;
+	size_t at = 0;
+
+	assert_int_equal(m->status, 200);
+	out[0] = '\0';
+	while (sip_each(m, SIP_H_CONTACT, &e, &v))
+		at += (size_t)snprintf(out + at, sizeof(out) - at, "%.*s ", STR_ARG(v));
+	return out;
+}
+
+static void expirations(void **state)
+{
+	(void)state;
+	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>\r\n"), 200);
+	assert_string_equal(listed("strict"), "<sip:a@192.0.2.1>;expires=600 ");
+	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>\r\nExpires: 5\r\n"), 200);
+	assert_string_equal(listed("strict"), "<sip:a@192.0.2.1>;expires=60 ");
+	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>;expires=99999\r\nExpires: 70\r\n"), 200);
+	assert_string_equal(listed("strict"), "<sip:a@192.0.2.1>;expires=7200 ");
+	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>\r\nExpires: 99999999999\r\n"), 200);
+	assert_string_equal(listed("strict"), "<sip:a@192.0.2.1>;expires=7200 ");
+	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>;expires=61\r\n"), 200);
+	world_pass(&t.w, 30000);
+	assert_string_equal(listed("strict"), "<sip:a@192.0.2.1>;expires=31 ");
+	world_pass(&t.w, 32000);
+	assert_string_equal(listed("strict"), "");
+	assert_int_equal(world_events(&t.w, "ContactStatus", "ContactStatus: Removed"), 1);
+}
+
+static void no_more_than_max_contacts(void **state)
+{
+	(void)state;
+	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>, <sip:b@192.0.2.2>\r\n"), 200);
+	assert_int_equal(status("strict", "Contact: <sip:c@192.0.2.3>\r\n"), 403);
+	assert_int_equal(status("strict", "Contact: <sip:b@192.0.2.2>\r\n"), 200);
+	/* One out, one in: at no time are there three. */
+	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>;expires=0, <sip:c@192.0.2.3>\r\n"), 200);
+	assert_string_equal(listed("strict"), "<sip:b@192.0.2.2>;expires=600 <sip:c@192.0.2.3>;expires=600 ");
+	assert_int_equal(status("closed", "Contact: <sip:a@192.0.2.1>\r\n"), 403);
+	assert_int_equal(status("fixed", "Contact: <sip:a@192.0.2.1>\r\n"), 200);
+	assert_string_equal(listed("fixed"), "<sip:desk@192.0.2.1> <sip:a@192.0.2.1>;expires=3600 ");
+}
+
+static void remove_existing(void **state)
+{
+	(void)state;
+	assert_int_equal(status("newest", "Contact: <sip:a@192.0.2.1>;expires=900\r\n"), 200);
+	assert_int_equal(status("newest", "Contact: <sip:b@192.0.2.2>;expires=300\r\n"), 200);
+	assert_int_equal(status("newest", "Contact: <sip:c@192.0.2.3>;expires=600\r\n"), 200);
+	assert_string_equal(listed("newest"), "<sip:a@192.0.2.1>;expires=900 <sip:c@192.0.2.3>;expires=600 ");
+	assert_int_equal(status("newest", "Contact: <sip:d@192.0.2.4>, <sip:e@192.0.2.5>, <sip:f@192.0.2.6>\r\n"), 403);
+	/* The one that the request itself renews stays, though it ends first. */
+	assert_int_equal(status("newest", "Contact: <sip:c@192.0.2.3>;expires=60, <sip:d@192.0.2.4>\r\n"), 200);
+	assert_string_equal(listed("newest"), "<sip:c@192.0.2.3>;expires=60 <sip:d@192.0.2.4>;expires=3600 ");
+}
+
+static void remove_unavailable(void **state)
+{
+	struct location *l;
+
+	(void)state;
+	assert_int_equal(status("alive", "Contact: <sip:a@192.0.2.1>, <sip:b@192.0.2.2>\r\n"), 200);
+	assert_int_equal(status("alive", "Contact: <sip:c@192.0.2.3>\r\n"), 403);
+	l = location_get(t.svc, STR("alive"), false);
+	contact_set_status(t.svc, container_of(l->contacts.next->next, struct contact, link), CONTACT_UNREACHABLE, 0);
+	assert_int_equal(status("alive", "Contact: <sip:c@192.0.2.3>\r\n"), 200);
+	assert_string_equal(listed("alive"), "<sip:a@192.0.2.1>;expires=3600 <sip:c@192.0.2.3>;expires=3600 ");
+}
+
+static void all_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>, <sip:b@192.0.2.2>\r\n"), 200);
+	assert_int_equal(status("strict", "Contact: *\r\nExpires: 60\r\n"), 400);
+	assert_int_equal(status("strict", "Contact: *\r\n"), 400);
+	assert_int_equal(status("strict", "Contact: *, <sip:a@192.0.2.1>\r\nExpires: 0\r\n"), 400);
+	assert_string_not_equal(listed("strict"), "");
+	assert_int_equal(status("strict", "Contact: *\r\nExpires: 0\r\n"), 200);
+	assert_string_equal(listed("strict"), "");
+	assert_int_equal(status("fixed", "Contact: *\r\nExpires: 0\r\n"), 200);
+	assert_string_equal(listed("fixed"), "<sip:desk@192.0.2.1> ");
+}
+
+static void paths(void **state)
+{
+	const char *both = "Contact: <sip:a@192.0.2.1>\r\nSupported: path\r\nPath: <sip:p1;lr>\r\nPath: <sip:p2;lr>\r\n";
+	struct contact *c;
+	struct sip_msg *m;
+
+	(void)state;
+	assert_int_equal(status("path", "Contact: <sip:a@192.0.2.1>\r\nPath: <sip:p1;lr>\r\n"), 420);
+	m = ask("path", both);
+	assert_int_equal(m->status, 200);
+	assert_string_equal(wire_header(m, "Path"), "<sip:p1;lr>,<sip:p2;lr>");
+	c = container_of(location_get(t.svc, STR("path"), false)->contacts.next, struct contact, link);
+	assert_string_equal(text_z(&c->path), "<sip:p1;lr>,<sip:p2;lr>");
+	m = ask("strict", both);
+	assert_int_equal(m->status, 200);
+	assert_string_equal(wire_header(m, "Path"), "");
+}
+
+static void rewritten(void **state)
+{
+	struct contact *c;
+
+	(void)state;
+	assert_int_equal(status("rewritten", "Contact: <sip:a@10.0.0.1:5099;ob>\r\n"), 200);
+	c = container_of(location_get(t.svc, STR("rewritten"), false)->contacts.next, struct contact, link);
+	assert_non_null(strstr(text_z(&c->uri), "sip:a@127.0.0.1:5070"));
+	/* The answer knows it by its own words, and they take it away again. */
+	assert_string_equal(listed("rewritten"), "<sip:a@10.0.0.1:5099;ob>;expires=3600 ");
+	assert_int_equal(status("rewritten", "Contact: <sip:a@10.0.0.1:5099;ob>;expires=0\r\n"), 200);
+	assert_string_equal(listed("rewritten"), "");
+}
+
+/* Not where the request came from counts, but where the Contact leads. */
+static void contact_acl(void **state)
+{
+	(void)state;
+	assert_int_equal(status("fenced", "Contact: <sip:a@192.0.2.9>\r\n"), 200);
+	assert_int_equal(status("fenced", "Contact: <sip:a@192.0.2.9>, <sip:b@198.51.100.1>\r\n"), 401);
+	assert_int_equal(status("fenced", "Contact: <sip:a@inside.example>\r\n"), 401);
+	assert_int_equal(status("fenced", "Contact: <sip:x@abc.invalid>\r\n"), 200);
+	assert_int_equal(status("fenced", "Contact: *\r\nExpires: 0\r\n"), 200);
+}
+
+static void what_cannot_be_read(void **state)
+{
+	static const char *const bad[] = { "<sip:a@>", "<tel:+1234>", "<sip:a@192.0.2.1", "<>", "*;x" };
+	char line[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		snprintf(line, sizeof(line), "Contact: %s\r\n", bad[i]);
+		assert_int_equal(status("strict", line), 400);
+	}
+	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>;expires=soon\r\n"), 200);
+	assert_string_equal(listed("strict"), "<sip:a@192.0.2.1>;expires=600 ");
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(expirations), T(no_more_than_max_contacts), T(remove_existing), T(remove_unavailable),
+		T(all_at_once), T(paths), T(rewritten), T(contact_acl), T(what_cannot_be_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
