@@ -60,7 +60,7 @@ static bool contact_status(struct ami_ctx *a, const struct contact *c, struct st
 	ami_put(a, "AOR", c->loc ? text_view(&c->loc->aor) : STR_NULL);
 	ami_put(a, "URI", text_view(&c->uri));
 	ami_put(a, "UserAgent", text_view(&c->user_agent));
-	ami_printf(a, "RegExpire", "%lld", (long long)c->expires);
+	ami_printf(a, "RegExpire", "%lld", (long long)contact_end_s(c));
 	if (c->via_addr.n && c->via_port)
 		ami_printf(a, "ViaAddress", "%s:%u", text_z(&c->via_addr), c->via_port);
 	else if (c->via_addr.n)
@@ -273,7 +273,7 @@ static bool contact_row(struct ami_ctx *a, const struct contact *c)
 	ami_put(a, "Uri", text_view(&c->uri));
 	ami_printf(a, "QualifyFrequency", "%u", aor ? aor->qualify_frequency : 0);
 	ami_put(a, "UserAgent", text_view(&c->user_agent));
-	ami_printf(a, "ExpirationTime", "%lld", (long long)c->expires);
+	ami_printf(a, "ExpirationTime", "%lld", (long long)contact_end_s(c));
 	ami_put(a, "OutboundProxy", aor ? aor->outbound_proxy : STR_NULL);
 	ami_put(a, "Qualify2xxOnly", aor && aor->qualify_2xx_only ? STR("yes") : STR("no"));
 	ami_put(a, "Status", str_z(contact_status_name(c->status)));

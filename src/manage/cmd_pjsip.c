@@ -394,7 +394,7 @@ static void contact_details(struct pj *p, const struct contact *c)
 	} while (0)
 	ROW("call_id", "%s", text_z(&c->call_id));
 	ROW("endpoint", "%s", text_z(&c->endpoint));
-	ROW("expiration_time", "%lld", (long long)c->expires);
+	ROW("expiration_time", "%lld", (long long)contact_end_s(c));
 	ROW("path", "%s", text_z(&c->path));
 	ROW("prune_on_boot", "%s", c->prune_on_boot ? "yes" : "no");
 	ROW("reg_server", "%s", text_z(&c->reg_server));

@@ -104,7 +104,7 @@ int func_contact_read(struct pbx *p, struct channel *ch, struct str args, struct
 	else if (str_ieq(f, STR("call_id")))
 		buf_put(out, text_view(&c->call_id));
 	else if (str_ieq(f, STR("expiration_time")))
-		buf_printf(out, "%lld", (long long)c->expires);
+		buf_printf(out, "%lld", (long long)contact_end_s(c));
 	else if (str_ieq(f, STR("prune_on_boot")))
 		buf_put(out, c->prune_on_boot ? STR("yes") : STR("no"));
 	else

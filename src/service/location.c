@@ -244,13 +244,16 @@ static void on_expire(void *arg)
 
 static void start_expiry(struct service *svc, struct contact *c)
 {
-	int64_t left = c->expires - clock_wall_s(svc->clock);
-	struct expiry *x = c->expire.arg && timer_running(&c->expire) ? c->expire.arg : malloc(sizeof(*x));
+	int64_t left = c->expires_us - clock_wall_us(svc->clock);
+	struct expiry *x;
 
-	if (!c->expires || !x)
+	if (!c->expires_us)
+		return;
+	x = timer_running(&c->expire) ? c->expire.arg : malloc(sizeof(*x));
+	if (!x)
 		return;
 	*x = (struct expiry){ svc, c };
-	timer_start(svc->wheel, &c->expire, left > 0 ? (uint64_t)left * 1000 : 0, on_expire, x);
+	timer_start(svc->wheel, &c->expire, left > 0 ? (uint64_t)left / 1000 : 0, on_expire, x);
 }
 
 static void stop_expiry(struct contact *c)

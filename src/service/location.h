@@ -25,7 +25,7 @@ struct contact {                /* obj */
 	uint32_t cseq, reg_id;
 	uint64_t row;                   /* on disk; 0: not there */
 	uint16_t via_port;
-	int64_t expires;                /* [s] wall; 0: permanent */
+	int64_t expires_us;             /* [us] wall: seconds would lose one where they tick; 0: permanent */
 	bool is_static, prune_on_boot, outbound;
 	struct net_path flow;           /* how its REGISTER came; proto and transport always, conn when a stream */
 	bool has_flow;
@@ -80,6 +80,15 @@ typedef void location_done_fn(void *arg, int err);
 void location_commit(struct service *svc, struct location *l, struct list *changes, location_done_fn *done,
 		     void *arg);
 struct contact *contact_new(struct service *svc, struct str aor, struct str uri, bool is_static);
+
+static inline int64_t contact_end_s(const struct contact *c) { return (c->expires_us + 500000) / 1000000; }
+/* [s] what it has left, as it was asked for at the very beginning; not below 0. */
+static inline int64_t contact_left_s(const struct contact *c, const struct clock *clock)
+{
+	int64_t left = (c->expires_us - clock_wall_us(clock) + 500000) / 1000000;
+
+	return left > 0 ? left : 0;
+}
 
 /* The best contact to send to: reachable before unknown, never unreachable. NULL. */
 struct contact *location_pick(struct location *l);

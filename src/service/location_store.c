@@ -4,10 +4,12 @@
 #include "store/contact.h"
 #include <errno.h>
 
+#define EXPIRES_MAX INT64_C(100000000000)       /* [s] wall */
+
 static int put(struct contact_batch *b, struct contact *c, struct str aor)
 {
 	char peer[SA_TEXT], local[SA_TEXT];
-	struct contact_row row = { .id = c->row, .aor = aor, .uri = text_view(&c->uri), .expires = c->expires,
+	struct contact_row row = { .id = c->row, .aor = aor, .uri = text_view(&c->uri), .expires = contact_end_s(c),
 		.path = text_view(&c->path), .user_agent = text_view(&c->user_agent),
 		.call_id = text_view(&c->call_id), .cseq = c->cseq, .endpoint = text_view(&c->endpoint),
 		.reg_server = text_view(&c->reg_server), .via_addr = text_view(&c->via_addr),
@@ -69,7 +71,8 @@ static int load_one(void *arg, const struct contact_row *row)
 	if (!c)
 		return ENOMEM;
 	c->row = row->id;
-	c->expires = row->expires;
+	/* A hand may have written anything: beyond a few thousand years is never. */
+	c->expires_us = (row->expires < 0 ? 1 : row->expires < EXPIRES_MAX ? row->expires : EXPIRES_MAX) * 1000000;
 	c->cseq = row->cseq;
 	c->via_port = row->via_port;
 	c->reg_id = row->reg_id;

@@ -46,7 +46,6 @@ static void refuse(struct reg *r, unsigned status, const char *why)
 void registrar_test_event(struct service *svc, const char *state, const struct contact *c)
 {
 	struct event *e = event_new(svc->pbx->events, "TestEvent", EV_TEST | EV_REPORTING);
-	int64_t left = c->expires - clock_wall_s(svc->clock);
 
 	if (!e)
 		return;
@@ -57,7 +56,7 @@ void registrar_test_event(struct service *svc, const char *state, const struct c
 	event_put(e, "AppLine", STR("1"));
 	event_put(e, "Contact", text_view(&c->uri));
 	event_put(e, "AOR", c->loc ? text_view(&c->loc->aor) : STR_NULL);
-	event_printf(e, "Expiration", "%lld", (long long)(left > 0 ? left : 0));
+	event_printf(e, "Expiration", "%lld", (long long)contact_left_s(c, svc->clock));
 	event_put(e, "UserAgent", text_view(&c->user_agent));
 	event_send(svc->pbx->events, e);
 }
@@ -67,7 +66,6 @@ void registrar_test_event(struct service *svc, const char *state, const struct c
 static void write_contacts(struct reg *r, struct buf *b)
 {
 	struct location *l = location_get(r->svc, r->aor->name, false);
-	int64_t now = clock_wall_s(r->svc->clock);
 
 	if (!l)
 		return;
@@ -76,8 +74,10 @@ static void write_contacts(struct reg *r, struct buf *b)
 		struct str uri = c->orig_uri.n ? text_view(&c->orig_uri) : text_view(&c->uri);
 
 		buf_puts(b, STR("Contact: <"), uri, STR(">"));
-		if (c->expires)
-			buf_printf(b, ";expires=%lld", (long long)(c->expires > now ? c->expires - now : 0));
+		if (c->expires_us) {
+			buf_put(b, STR(";expires="));
+			buf_u64(b, (uint64_t)contact_left_s(c, r->svc->clock));
+		}
 		buf_put(b, STR("\r\n"));
 	}
 }
@@ -209,7 +209,7 @@ static struct contact *make_contact(struct reg *r, const struct wanted *w)
 	if (!c)
 		return NULL;
 	err = w->text.n ? text_set(&c->orig_uri, w->addr.uri.text) : 0;
-	c->expires = clock_wall_s(r->svc->clock) + w->expires;
+	c->expires_us = clock_wall_us(r->svc->clock) + (int64_t)w->expires * 1000000;
 	c->cseq = m->cseq;
 	c->flow = m->from_path;
 	c->has_flow = true;
@@ -259,7 +259,7 @@ static struct contact *victim(struct reg *r, const struct wanted *w, size_t n, s
 			continue;
 		if (dead_only && c->status != CONTACT_UNREACHABLE)
 			continue;
-		if (!best || c->expires < best->expires)
+		if (!best || c->expires_us < best->expires_us)
 			best = c;
 	}
 	return best;

@@ -96,6 +96,11 @@ static void expirations(void **state)
 	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>\r\nExpires: 99999999999\r\n"), 200);
 	assert_string_equal(listed("strict"), "<sip:a@192.0.2.1>;expires=7200 ");
 	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>;expires=61\r\n"), 200);
+	/* A second that ticks between the request and the answer is not lost. */
+	world_pass(&t.w, 900);
+	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>;expires=61\r\n"), 200);
+	world_pass(&t.w, 200);
+	assert_string_equal(listed("strict"), "<sip:a@192.0.2.1>;expires=61 ");
 	world_pass(&t.w, 30000);
 	assert_string_equal(listed("strict"), "<sip:a@192.0.2.1>;expires=31 ");
 	world_pass(&t.w, 32000);
