@@ -58,22 +58,22 @@ static bool contact_status(struct ami_ctx *a, const struct contact *c, struct st
 
 	ami_event(a, "ContactStatusDetail");
 	ami_put(a, "AOR", c->loc ? text_view(&c->loc->aor) : STR_NULL);
-	ami_put(a, "URI", text_view(&c->uri));
-	ami_put(a, "UserAgent", text_view(&c->user_agent));
+	ami_put(a, "URI", c->uri);
+	ami_put(a, "UserAgent", c->user_agent);
 	ami_printf(a, "RegExpire", "%lld", (long long)contact_end_s(c));
 	if (c->via_addr.n && c->via_port)
-		ami_printf(a, "ViaAddress", "%s:%u", text_z(&c->via_addr), c->via_port);
+		ami_printf(a, "ViaAddress", "%s:%u", c->via_addr.p, c->via_port);
 	else if (c->via_addr.n)
-		ami_put(a, "ViaAddress", text_view(&c->via_addr));
+		ami_put(a, "ViaAddress", c->via_addr);
 	if (c->call_id.n)
-		ami_put(a, "CallID", text_view(&c->call_id));
+		ami_put(a, "CallID", c->call_id);
 	ami_put(a, "Status", str_z(contact_status_name(c->status)));
 	put_rtt(a, c);
-	ami_put(a, "EndpointName", endpoint.n ? endpoint : text_view(&c->endpoint));
-	ami_put(a, "ID", text_view(&c->id));
+	ami_put(a, "EndpointName", endpoint.n ? endpoint : c->endpoint);
+	ami_put(a, "ID", c->id);
 	ami_printf(a, "AuthenticateQualify", "%d", aor && aor->authenticate_qualify);
 	ami_put(a, "OutboundProxy", aor ? aor->outbound_proxy : STR_NULL);
-	ami_put(a, "Path", text_view(&c->path));
+	ami_put(a, "Path", c->path);
 	ami_printf(a, "QualifyFrequency", "%u", aor ? aor->qualify_frequency : 0);
 	ami_printf(a, "QualifyTimeout", "%.3f", aor ? aor->qualify_timeout : 3.0);
 	ami_printf(a, "Qualify2xxOnly", "%d", aor && aor->qualify_2xx_only);
@@ -260,19 +260,19 @@ static bool contact_row(struct ami_ctx *a, const struct contact *c)
 
 	ami_event(a, "ContactList");
 	ami_put(a, "ObjectType", STR("contact"));
-	ami_put(a, "ObjectName", text_view(&c->id));
-	ami_put(a, "ViaAddr", text_view(&c->via_addr));
+	ami_put(a, "ObjectName", c->id);
+	ami_put(a, "ViaAddr", c->via_addr);
 	ami_printf(a, "QualifyTimeout", "%f", aor ? aor->qualify_timeout : 3.0);
-	ami_put(a, "CallId", text_view(&c->call_id));
-	ami_put(a, "RegServer", text_view(&c->reg_server));
+	ami_put(a, "CallId", c->call_id);
+	ami_put(a, "RegServer", c->reg_server);
 	ami_put(a, "PruneOnBoot", c->prune_on_boot ? STR("yes") : STR("no"));
-	ami_put(a, "Path", text_view(&c->path));
-	ami_put(a, "Endpoint", text_view(&c->endpoint));
+	ami_put(a, "Path", c->path);
+	ami_put(a, "Endpoint", c->endpoint);
 	ami_printf(a, "ViaPort", "%u", c->via_port);
 	ami_put(a, "AuthenticateQualify", aor && aor->authenticate_qualify ? STR("yes") : STR("no"));
-	ami_put(a, "Uri", text_view(&c->uri));
+	ami_put(a, "Uri", c->uri);
 	ami_printf(a, "QualifyFrequency", "%u", aor ? aor->qualify_frequency : 0);
-	ami_put(a, "UserAgent", text_view(&c->user_agent));
+	ami_put(a, "UserAgent", c->user_agent);
 	ami_printf(a, "ExpirationTime", "%lld", (long long)contact_end_s(c));
 	ami_put(a, "OutboundProxy", aor ? aor->outbound_proxy : STR_NULL);
 	ami_put(a, "Qualify2xxOnly", aor && aor->qualify_2xx_only ? STR("yes") : STR("no"));

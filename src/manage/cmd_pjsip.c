@@ -64,7 +64,7 @@ static void contact_header(struct pj *p)
 
 static struct str contact_aor_name(const struct contact *c)
 {
-	struct str id = text_view(&c->id);
+	struct str id = c->id;
 
 	/* "aor;@hash": the hash is 32 long. */
 	return str_sub(id, 0, id.n > 34 ? id.n - 34 : 0);
@@ -75,11 +75,11 @@ static void contact_details(struct pj *p, const struct contact *c);
 static void contact_body(struct pj *p, const void *o)
 {
 	const struct contact *c = o;
-	struct str aor = contact_aor_name(c), hash = str_skip(text_view(&c->id), aor.n + 2);
+	struct str aor = contact_aor_name(c), hash = str_skip(c->id, aor.n + 2);
 	int n = fit(TABSTOP - INDENT(p) - 9 - (int)aor.n + 1);
 
 	command_printf(p->c, "%*s:  %.*s/%-*.*s %-10.*s %-7.7s %11.3f\n", INDENT(p), "Contact", STR_ARG(aor), n, n,
-		       text_z(&c->uri), STR_ARG(str_sub(hash, 0, 10)), contact_status_short(c->status),
+		       c->uri.p, STR_ARG(str_sub(hash, 0, 10)), contact_status_short(c->status),
 		       c->status == CONTACT_REACHABLE ? (double)c->rtt_us / 1000.0 : (double)NAN);
 	if (p->details && !p->level)
 		contact_details(p, c);
@@ -392,15 +392,15 @@ static void contact_details(struct pj *p, const struct contact *c)
 		buf_printf(&b_, __VA_ARGS__); \
 		v[n++] = (struct detail){ key, buf_take(&b_) }; \
 	} while (0)
-	ROW("call_id", "%s", text_z(&c->call_id));
-	ROW("endpoint", "%s", text_z(&c->endpoint));
+	ROW("call_id", "%s", c->call_id.p);
+	ROW("endpoint", "%s", c->endpoint.p);
 	ROW("expiration_time", "%lld", (long long)contact_end_s(c));
-	ROW("path", "%s", text_z(&c->path));
+	ROW("path", "%s", c->path.p);
 	ROW("prune_on_boot", "%s", c->prune_on_boot ? "yes" : "no");
-	ROW("reg_server", "%s", text_z(&c->reg_server));
-	ROW("uri", "%s", text_z(&c->uri));
-	ROW("user_agent", "%s", text_z(&c->user_agent));
-	ROW("via_addr", "%s", text_z(&c->via_addr));
+	ROW("reg_server", "%s", c->reg_server.p);
+	ROW("uri", "%s", c->uri.p);
+	ROW("user_agent", "%s", c->user_agent.p);
+	ROW("via_addr", "%s", c->via_addr.p);
 	ROW("via_port", "%u", c->via_port);
 	if (a) {
 		ROW("authenticate_qualify", "%s", a->authenticate_qualify ? "yes" : "no");
@@ -470,7 +470,7 @@ static size_t each_contact(struct pj *p, const struct lister *l, const struct co
 	struct contact **v = view_contacts(p->svc, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (!v[i]->loc || !command_filter_has(f, text_view(&v[i]->id)))
+		if (!v[i]->loc || !command_filter_has(f, v[i]->id))
 			continue;
 		if (*first) {
 			command_put(p->c, STR("\n"));
@@ -544,7 +544,7 @@ static const void *one_contact(struct pj *p, struct str name)
 	l = location_get(p->svc, aor, false);
 	if (l)
 		list_each(e, &l->contacts)
-			if (str_eq(text_view(&container_of(e, struct contact, link)->uri), uri))
+			if (str_eq(container_of(e, struct contact, link)->uri, uri))
 				return container_of(e, struct contact, link);
 	return NULL;
 }

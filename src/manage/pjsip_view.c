@@ -32,7 +32,7 @@ static int by_id(const void *a, const void *b)
 {
 	const struct contact *const *x = a, *const *y = b;
 
-	return str_cmp(text_view(&(*x)->id), text_view(&(*y)->id));
+	return str_cmp((*x)->id, (*y)->id);
 }
 
 struct contact **view_contacts(struct service *svc, size_t *n)
@@ -155,7 +155,7 @@ void view_aor_contacts(struct service *svc, struct str aor, bool tail, struct bu
 	list_each(e, &l->contacts) {
 		if (any)
 			buf_char(b, ',');
-		buf_puts(b, aor, STR("/"), text_view(&container_of(e, struct contact, link)->uri));
+		buf_puts(b, aor, STR("/"), container_of(e, struct contact, link)->uri);
 		any = true;
 	}
 	if (any && tail)

@@ -106,7 +106,7 @@ static int find_target(struct session *s, struct str explicit, struct str user)
 		if (!c)
 			return EHOSTUNREACH;
 		s->contact = obj_hold(c);
-		err = text_set(&s->target, text_view(&c->uri));
+		err = text_set(&s->target, c->uri);
 	}
 	if (!err && user.n)
 		err = set_uri_user(s, text_view(&s->target), user);

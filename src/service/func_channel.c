@@ -327,7 +327,7 @@ int functions_channel_read(struct channel *ch, struct str item, struct buf *out)
 	}
 	if (str_ieq(a[0], STR("contact"))) {
 		if (s->contact)
-			buf_put(out, text_view(&s->contact->id));
+			buf_put(out, s->contact->id);
 		return 0;
 	}
 	return format_item(s, a[0], out);

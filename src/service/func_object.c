@@ -49,7 +49,7 @@ int func_aor_read(struct pbx *p, struct channel *ch, struct str args, struct buf
 	l = location_get(svc, a[0], false);
 	if (l)
 		list_each(q, &l->contacts)
-			buf_puts(out, out->n ? STR(",") : STR_NULL, text_view(&container_of(q, struct contact, link)->id));
+			buf_puts(out, out->n ? STR(",") : STR_NULL, container_of(q, struct contact, link)->id);
 	return 0;
 }
 
@@ -84,25 +84,25 @@ int func_contact_read(struct pbx *p, struct channel *ch, struct str args, struct
 	f = str_trim(a[1]);
 	aor = contact_aor(svc, c);
 	if (str_ieq(f, STR("uri")))
-		buf_put(out, text_view(&c->uri));
+		buf_put(out, c->uri);
 	else if (str_ieq(f, STR("status")))
 		buf_put(out, str_z(contact_status_name(c->status)));
 	else if (str_ieq(f, STR("rtt")))
 		buf_printf(out, "%u", c->rtt_us);
 	else if (str_ieq(f, STR("user_agent")))
-		buf_put(out, text_view(&c->user_agent));
+		buf_put(out, c->user_agent);
 	else if (str_ieq(f, STR("path")))
-		buf_put(out, text_view(&c->path));
+		buf_put(out, c->path);
 	else if (str_ieq(f, STR("endpoint")))
-		buf_put(out, text_view(&c->endpoint));
+		buf_put(out, c->endpoint);
 	else if (str_ieq(f, STR("reg_server")))
-		buf_put(out, text_view(&c->reg_server));
+		buf_put(out, c->reg_server);
 	else if (str_ieq(f, STR("via_addr")))
-		buf_put(out, text_view(&c->via_addr));
+		buf_put(out, c->via_addr);
 	else if (str_ieq(f, STR("via_port")))
 		buf_printf(out, "%u", c->via_port);
 	else if (str_ieq(f, STR("call_id")))
-		buf_put(out, text_view(&c->call_id));
+		buf_put(out, c->call_id);
 	else if (str_ieq(f, STR("expiration_time")))
 		buf_printf(out, "%lld", (long long)contact_end_s(c));
 	else if (str_ieq(f, STR("prune_on_boot")))
@@ -207,14 +207,14 @@ static void write_contacts(struct service *svc, const struct endpoint *ep, struc
 		if (out->n)
 			buf_char(out, '&');
 		buf_puts(out, STR("PJSIP/"), ep->name, STR("/"));
-		if (user.n && sip_uri_parse(&u, text_view(&c->uri)) == 0) {
+		if (user.n && sip_uri_parse(&u, c->uri) == 0) {
 			buf_puts(out, u.scheme, STR(":"), user, STR("@"), u.host);
 			if (u.port)
 				buf_printf(out, ":%u", u.port);
 			if (u.params.n)
 				buf_puts(out, STR(";"), u.params);
 		} else {
-			buf_put(out, text_view(&c->uri));
+			buf_put(out, c->uri);
 		}
 	}
 }

@@ -26,35 +26,51 @@ const char *contact_status_short(enum contact_status s)
 	return names[s];
 }
 
-static void contact_free(void *arg)
+static struct str lay(char **at, const struct str *v, size_t n)
 {
-	struct contact *c = arg;
-	struct text *all[] = { &c->uri, &c->orig_uri, &c->id, &c->path, &c->user_agent, &c->call_id,
-		&c->via_addr, &c->reg_server, &c->endpoint, &c->instance };
+	char *p = *at;
 
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		text_free(all[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].n)
+			memcpy(*at, v[i].p, v[i].n);
+		*at += v[i].n;
+	}
+	*(*at)++ = '\0';
+	return str_mk(p, (size_t)(*at - p) - 1);
 }
 
-/* "aor;@md5(uri)": other tools look contacts up by it, so its form is fixed. */
-static int set_id(struct service *svc, struct contact *c, struct str aor, bool is_static)
+static void lay_out(struct contact *c, struct str aor, const struct contact_words *w, const char *md5)
 {
+	const struct { struct str *to; const struct str *from; } words[] = {
+		{ &c->uri, &w->uri }, { &c->orig_uri, &w->orig_uri }, { &c->path, &w->path },
+		{ &c->user_agent, &w->user_agent }, { &c->call_id, &w->call_id }, { &c->via_addr, &w->via_addr },
+		{ &c->reg_server, &w->reg_server }, { &c->endpoint, &w->endpoint }, { &c->instance, &w->instance },
+	};
+	const struct str id[] = { aor, c->is_static ? STR("@@") : STR(";@"), str_z(md5) };
+	char *at = (char *)(c + 1);
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		*words[i].to = lay(&at, words[i].from, 1);
+	c->id = lay(&at, id, ARRAY_LEN(id));
+}
+
+/* One block for all: a registration makes one and frees one, and its words are
+ * read together. The id is "aor;@md5(uri)": other tools look contacts up by it, so
+ * its form is fixed. */
+struct contact *contact_new(struct service *svc, struct str aor, const struct contact_words *w, bool is_static)
+{
+	size_t words = w->uri.n + w->orig_uri.n + w->path.n + w->user_agent.n + w->call_id.n + w->via_addr.n +
+		       w->reg_server.n + w->endpoint.n + w->instance.n + 9;
 	char md5[DIGEST_HEX];
+	struct contact *c;
 
-	digest_hash(svc->digest, DIGEST_MD5, text_view(&c->uri), md5);
-	return !md5[0] ? ENOMEM : text_cat(&c->id, aor, is_static ? STR("@@") : STR(";@"), str_z(md5));
-}
-
-struct contact *contact_new(struct service *svc, struct str aor, struct str uri, bool is_static)
-{
-	struct contact *c = obj_new(sizeof(*c), contact_free);
-
+	digest_hash(svc->digest, DIGEST_MD5, w->uri, md5);
+	c = md5[0] ? obj_new(sizeof(*c) + words + aor.n + 2 + sizeof(md5), NULL) : NULL;
 	if (!c)
 		return NULL;
 	c->is_static = is_static;
 	c->status = CONTACT_UNKNOWN;
-	if (text_set(&c->uri, uri) || set_id(svc, c, aor, is_static))
-		return obj_drop(c);
+	lay_out(c, aor, w, md5);
 	return c;
 }
 
@@ -97,9 +113,9 @@ struct contact *location_find(struct location *l, const struct sip_uri *uri)
 		struct contact *c = container_of(p, struct contact, link);
 		struct sip_uri u;
 
-		if (str_eq(text_view(&c->uri), uri->text))
+		if (str_eq(c->uri, uri->text))
 			return c;
-		if (sip_uri_parse(&u, text_view(&c->uri)) == 0 && sip_uri_eq(&u, uri))
+		if (sip_uri_parse(&u, c->uri) == 0 && sip_uri_eq(&u, uri))
 			return c;
 	}
 	return NULL;
@@ -120,7 +136,7 @@ const struct endpoint *contact_endpoint(struct service *svc, const struct contac
 	const struct endpoint *ep = NULL;
 
 	if (c->endpoint.n)
-		ep = snapshot_endpoint(svc->conf, text_view(&c->endpoint));
+		ep = snapshot_endpoint(svc->conf, c->endpoint);
 	return ep ? ep : c->loc ? endpoint_of_aor(svc, text_view(&c->loc->aor)) : NULL;
 }
 
@@ -162,8 +178,8 @@ static void attach(struct service *svc, struct location *l, struct contact *c)
 	list_add_before(c->is_static ? first_registered(l) : &l->contacts, &c->link);
 	l->n++;
 	l->n_static += c->is_static;
-	if (map_set(svc->locations->ids, text_view(&c->id), c, NULL))
-		log_error("out of memory: contact %s cannot be found by its id", text_z(&c->id));
+	if (map_set(svc->locations->ids, c->id, c, NULL))
+		log_error("out of memory: contact %s cannot be found by its id", c->id.p);
 	if (c->has_flow && c->flow.conn && svc->net)
 		net_conn_keep(svc->net, c->flow.conn, true);
 }
@@ -174,8 +190,8 @@ static void detach(struct service *svc, struct contact *c)
 
 	contact_qualify_stop(c);
 	timer_stop(&c->expire);
-	if (map_get(svc->locations->ids, text_view(&c->id)) == c)
-		map_del(svc->locations->ids, text_view(&c->id));
+	if (map_get(svc->locations->ids, c->id) == c)
+		map_del(svc->locations->ids, c->id);
 	list_remove(&c->link);
 	l->n--;
 	l->n_static -= c->is_static;
@@ -235,7 +251,7 @@ static void on_expire(void *arg)
 	struct list changes;
 
 	list_init(&changes);
-	log_verbose(3, "Removed contact '%s' from AOR '%s' due to expiration", text_z(&c->uri),
+	log_verbose(3, "Removed contact '%s' from AOR '%s' due to expiration", c->uri.p,
 		    c->loc ? text_z(&c->loc->aor) : "");
 	if (c->loc && contact_change_add(&changes, CONTACT_DELETE, text_view(&c->loc->aor), c, NULL) == 0)
 		location_commit(svc, c->loc, &changes, expire_done, NULL);
@@ -390,7 +406,7 @@ static bool has_static(struct location *l, struct str uri)
 	list_each(p, &l->contacts) {
 		struct contact *c = container_of(p, struct contact, link);
 
-		if (c->is_static && str_eq(text_view(&c->uri), uri))
+		if (c->is_static && str_eq(c->uri, uri))
 			return true;
 	}
 	return false;
@@ -405,7 +421,7 @@ static void load_static(struct service *svc)
 
 			if (!l || has_static(l, a->contact.v[i]))
 				continue;
-			c = contact_new(svc, a->name, a->contact.v[i], true);
+			c = contact_new(svc, a->name, &(struct contact_words){ .uri = a->contact.v[i] }, true);
 			if (!c)
 				continue;
 			attach(svc, l, c);
@@ -453,7 +469,7 @@ void locations_reload(struct service *svc)
 		list_each_safe(p, next, &l->contacts) {
 			struct contact *c = container_of(p, struct contact, link);
 
-			if (c->is_static && !still_listed(a, text_view(&c->uri))) {
+			if (c->is_static && !still_listed(a, c->uri)) {
 				struct str ep = endpoint_name(svc, c);
 
 				contact_event(svc, c, CONTACT_REMOVED, ep);

@@ -17,11 +17,12 @@ struct request;
 struct contact {                /* obj */
 	struct list link;               /* in location.contacts */
 	struct location *loc;           /* not held; NULL once removed */
-	struct text uri;                /* what requests go to */
-	struct text orig_uri;           /* as the phone wrote it, when rewritten; else empty */
-	struct text id;                 /* "aor;@md5" registered, "aor@@md5" permanent */
-	struct text path;               /* Path values, comma list */
-	struct text user_agent, call_id, via_addr, reg_server, endpoint, instance;
+	/* Words of its own block, each with a NUL behind; they never change. */
+	struct str uri;                 /* what requests go to */
+	struct str orig_uri;            /* as the phone wrote it, when rewritten; else empty */
+	struct str id;                  /* "aor;@md5" registered, "aor@@md5" permanent */
+	struct str path;                /* Path values, comma list */
+	struct str user_agent, call_id, via_addr, reg_server, endpoint, instance;
 	uint32_t cseq, reg_id;
 	uint64_t row;                   /* on disk; 0: not there */
 	uint16_t via_port;
@@ -79,7 +80,11 @@ void contact_changes_free(struct list *changes);
 typedef void location_done_fn(void *arg, int err);
 void location_commit(struct service *svc, struct location *l, struct list *changes, location_done_fn *done,
 		     void *arg);
-struct contact *contact_new(struct service *svc, struct str aor, struct str uri, bool is_static);
+/* What a contact is made of; all are copied. */
+struct contact_words {
+	struct str uri, orig_uri, path, user_agent, call_id, via_addr, reg_server, endpoint, instance;
+};
+struct contact *contact_new(struct service *svc, struct str aor, const struct contact_words *w, bool is_static);
 
 static inline int64_t contact_end_s(const struct contact *c) { return (c->expires_us + 500000) / 1000000; }
 /* [s] what it has left, as it was asked for at the very beginning; not below 0. */

@@ -9,12 +9,12 @@
 static int put(struct contact_batch *b, struct contact *c, struct str aor)
 {
 	char peer[SA_TEXT], local[SA_TEXT];
-	struct contact_row row = { .id = c->row, .aor = aor, .uri = text_view(&c->uri), .expires = contact_end_s(c),
-		.path = text_view(&c->path), .user_agent = text_view(&c->user_agent),
-		.call_id = text_view(&c->call_id), .cseq = c->cseq, .endpoint = text_view(&c->endpoint),
-		.reg_server = text_view(&c->reg_server), .via_addr = text_view(&c->via_addr),
+	struct contact_row row = { .id = c->row, .aor = aor, .uri = c->uri, .expires = contact_end_s(c),
+		.path = c->path, .user_agent = c->user_agent,
+		.call_id = c->call_id, .cseq = c->cseq, .endpoint = c->endpoint,
+		.reg_server = c->reg_server, .via_addr = c->via_addr,
 		.via_port = c->via_port, .transport = str_z(net_proto_lower(c->flow.proto)),
-		.instance = text_view(&c->instance), .reg_id = c->reg_id, .txp = text_view(&c->orig_uri),
+		.instance = c->instance, .reg_id = c->reg_id, .txp = c->orig_uri,
 		.prune_on_boot = c->prune_on_boot };
 	int err;
 
@@ -60,14 +60,15 @@ static enum net_proto proto_of(struct str name)
 
 static int load_one(void *arg, const struct contact_row *row)
 {
+	const struct contact_words words = { row->uri, row->txp, row->path, row->user_agent, row->call_id,
+		row->via_addr, row->reg_server, row->endpoint, row->instance };
 	struct service *svc = arg;
 	struct contact *c;
-	int err;
 
 	/* Its connection died with the process that had it. */
 	if (row->prune_on_boot && str_eq(row->reg_server, text_view(&svc->server_id)))
 		return 0;
-	c = contact_new(svc, row->aor, row->uri, false);
+	c = contact_new(svc, row->aor, &words, false);
 	if (!c)
 		return ENOMEM;
 	c->row = row->id;
@@ -80,18 +81,9 @@ static int load_one(void *arg, const struct contact_row *row)
 	c->flow.proto = proto_of(row->transport);
 	sa_parse(&c->flow.peer, row->peer);
 	sa_parse(&c->flow.local, row->local);
-	err = text_set(&c->path, row->path);
-	err = err ? err : text_set(&c->user_agent, row->user_agent);
-	err = err ? err : text_set(&c->call_id, row->call_id);
-	err = err ? err : text_set(&c->endpoint, row->endpoint);
-	err = err ? err : text_set(&c->reg_server, row->reg_server);
-	err = err ? err : text_set(&c->via_addr, row->via_addr);
-	err = err ? err : text_set(&c->instance, row->instance);
-	err = err ? err : text_set(&c->orig_uri, row->txp);
-	if (!err)
-		location_restore(svc, row->aor, c);
+	location_restore(svc, row->aor, c);
 	obj_drop(c);
-	return err;
+	return 0;
 }
 
 int location_store_load(struct service *svc)

@@ -15,7 +15,7 @@ void contact_event(struct service *svc, const struct contact *c, enum contact_st
 
 	if (!e)
 		return;
-	event_put(e, "URI", text_view(&c->uri));
+	event_put(e, "URI", c->uri);
 	event_put(e, "ContactStatus", str_z(contact_status_name(s)));
 	event_put(e, "AOR", c->loc ? text_view(&c->loc->aor) : STR_NULL);
 	event_put(e, "EndpointName", endpoint);
@@ -34,7 +34,7 @@ static void test_event(struct service *svc, const struct contact *c)
 	event_put(e, "AppFile", STR("qualify.c"));
 	event_put(e, "AppFunction", STR("contact_set_status"));
 	event_put(e, "AppLine", STR("1"));
-	event_put(e, "Contact", text_view(&c->uri));
+	event_put(e, "Contact", c->uri);
 	event_put(e, "Status", str_z(contact_status_name(c->status)));
 	event_printf(e, "RTT", "%u", c->rtt_us);
 	event_send(svc->pbx->events, e);
@@ -51,7 +51,7 @@ void contact_set_status(struct service *svc, struct contact *c, enum contact_sta
 	if (!changed)
 		return;
 	log_verbose(2, "Contact %s/%s is now %s.  RTT: %u.%03u msec", c->loc ? text_z(&c->loc->aor) : "",
-		    text_z(&c->uri), contact_status_name(s), rtt_us / 1000, rtt_us % 1000);
+		    c->uri.p, contact_status_name(s), rtt_us / 1000, rtt_us % 1000);
 	contact_event(svc, c, s, ep ? ep->name : STR_NULL);
 	if (ep)
 		endpoint_changed(svc, ep->name);
@@ -108,14 +108,14 @@ void contact_qualify_now(struct service *svc, struct contact *c)
 	if (c->qualify_req || !a)
 		return;
 	p = malloc(sizeof(*p));
-	out = p ? service_out(svc, SIP_OPTIONS, ep, text_view(&c->uri), STR_NULL) : NULL;
+	out = p ? service_out(svc, SIP_OPTIONS, ep, c->uri, STR_NULL) : NULL;
 	if (!out) {
 		free(p);
 		return;
 	}
 	*p = (struct probe){ svc, c };
 	if (c->path.n)
-		out->route = sip_out_dup(out, text_view(&c->path));
+		out->route = sip_out_dup(out, c->path);
 	else if (a->outbound_proxy.n)
 		out->route = arena_printf(out->arena, "<%.*s>", STR_ARG(a->outbound_proxy));
 	prm = (struct request_prm){ .out = out, .conf = svc->conf, .ep = ep, .arg = p, .response = on_response,

@@ -4,7 +4,7 @@
 static int to_contact(struct reach *r, struct contact *c)
 {
 	r->contact = obj_hold(c);
-	return text_set(&r->uri, text_view(&c->uri));
+	return text_set(&r->uri, c->uri);
 }
 
 static struct contact *pick(struct service *svc, const struct endpoint *ep)
@@ -53,7 +53,7 @@ static int to_uri(struct reach *r, struct str uri, bool whole)
 /* The URI of `c` with another user. */
 static int with_user(struct reach *r, struct contact *c, struct str user)
 {
-	struct str uri = text_view(&c->uri), rest = uri;
+	struct str uri = c->uri, rest = uri;
 	struct str scheme = str_cut_raw(&rest, ':');
 	size_t at = str_chr(rest, '@');
 
@@ -153,7 +153,7 @@ struct sip_out *reach_out(struct service *svc, const struct reach *r, enum sip_m
 	if (!out)
 		return NULL;
 	if (r->contact && r->contact->path.n)   /* RFC 3327 5.1 */
-		out->route = sip_out_dup(out, text_view(&r->contact->path));
+		out->route = sip_out_dup(out, r->contact->path);
 	else if (a && a->outbound_proxy.n && !r->ep->outbound_proxy.n)
 		out->route = arena_printf(out->arena, "<%.*s>", STR_ARG(a->outbound_proxy));
 	return out;

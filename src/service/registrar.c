@@ -54,10 +54,10 @@ void registrar_test_event(struct service *svc, const char *state, const struct c
 	event_put(e, "AppFile", STR("registrar.c"));
 	event_put(e, "AppFunction", STR("apply_one"));
 	event_put(e, "AppLine", STR("1"));
-	event_put(e, "Contact", text_view(&c->uri));
+	event_put(e, "Contact", c->uri);
 	event_put(e, "AOR", c->loc ? text_view(&c->loc->aor) : STR_NULL);
 	event_printf(e, "Expiration", "%lld", (long long)contact_left_s(c, svc->clock));
-	event_put(e, "UserAgent", text_view(&c->user_agent));
+	event_put(e, "UserAgent", c->user_agent);
 	event_send(svc->pbx->events, e);
 }
 
@@ -71,7 +71,7 @@ static void write_contacts(struct reg *r, struct buf *b)
 		return;
 	list_each(p, &l->contacts) {
 		struct contact *c = container_of(p, struct contact, link);
-		struct str uri = c->orig_uri.n ? text_view(&c->orig_uri) : text_view(&c->uri);
+		struct str uri = c->orig_uri.n ? c->orig_uri : c->uri;
 
 		buf_puts(b, STR("Contact: <"), uri, STR(">"));
 		if (c->expires_us) {
@@ -199,16 +199,23 @@ static void wanted_free(struct wanted *w, size_t n)
 
 static struct contact *make_contact(struct reg *r, const struct wanted *w)
 {
-	struct contact *c = contact_new(r->svc, r->aor->name, w->uri.text, false);
 	const struct sip_msg *m = r->msg;
+	struct contact_words words = { .uri = w->uri.text, .orig_uri = w->text.n ? w->addr.uri.text : STR_NULL,
+		.user_agent = sip_hdr_value(m, SIP_H_USER_AGENT), .call_id = m->call_id, .via_addr = m->via.host,
+		.reg_server = text_view(&r->svc->server_id), .endpoint = r->id->ep->name };
 	struct buf path = BUF_INIT;
 	struct sip_each e = { 0 };
+	struct contact *c;
 	struct str v;
-	int err;
 
+	while (r->aor->support_path && sip_each(m, SIP_H_PATH, &e, &v))
+		buf_puts(&path, path.n ? STR(",") : STR_NULL, v);
+	words.path = buf_view(&path);
+	sip_param(w->addr.params, STR("+sip.instance"), &words.instance);
+	c = buf_err(&path) ? NULL : contact_new(r->svc, r->aor->name, &words, false);
+	buf_free(&path);
 	if (!c)
 		return NULL;
-	err = w->text.n ? text_set(&c->orig_uri, w->addr.uri.text) : 0;
 	c->expires_us = clock_wall_us(r->svc->clock) + (int64_t)w->expires * 1000000;
 	c->cseq = m->cseq;
 	c->flow = m->from_path;
@@ -217,20 +224,7 @@ static struct contact *make_contact(struct reg *r, const struct wanted *w)
 	/* A connection that the peer opened cannot be opened again by us. */
 	c->prune_on_boot = net_is_stream(m->from_path.proto) && w->text.n;
 	c->via_port = m->via.port;
-	if (r->aor->support_path) {
-		while (sip_each(m, SIP_H_PATH, &e, &v))
-			buf_puts(&path, path.n ? STR(",") : STR_NULL, v);
-		err = err ? err : text_set(&c->path, buf_view(&path));
-	}
-	err = err ? err : text_set(&c->user_agent, sip_hdr_value(m, SIP_H_USER_AGENT));
-	err = err ? err : text_set(&c->call_id, m->call_id);
-	err = err ? err : text_set(&c->via_addr, m->via.host);
-	err = err ? err : text_set(&c->reg_server, text_view(&r->svc->server_id));
-	err = err ? err : text_set(&c->endpoint, r->id->ep->name);
-	if (sip_param(w->addr.params, STR("+sip.instance"), &v))
-		err = err ? err : text_set(&c->instance, v);
-	buf_free(&path);
-	return err ? obj_drop(c) : c;
+	return c;
 }
 
 /* ---- max_contacts ----------------------------------------------------------- */

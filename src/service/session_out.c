@@ -307,7 +307,7 @@ int session_call(struct session *s)
 	if (!o)
 		return ENOMEM;
 	if (s->contact && s->contact->path.n)
-		o->route = sip_out_dup(o, text_view(&s->contact->path));
+		o->route = sip_out_dup(o, s->contact->path);
 	channel_tech_to_header(s, o);
 	prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = text_view(&s->transport),
 		.auths = s->ep->outbound_auth_objs, .auth_n = s->ep->outbound_auth_n, .arg = s,

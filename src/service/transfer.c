@@ -26,7 +26,7 @@ static int target_uri(struct session *s, struct str dest, struct buf *b)
 		l = location_get(s->svc, ep->aor_objs[i]->name, false);
 		c = l ? location_pick(l) : NULL;
 		if (c) {
-			buf_put(b, text_view(&c->uri));
+			buf_put(b, c->uri);
 			return 0;
 		}
 	}
