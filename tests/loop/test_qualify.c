@@ -100,7 +100,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_teardown(f, teardown)
 	const struct CMUnitTest tests[] = {
-		T(an_answer_makes_it_there), T(only_2xx_may_count), T(a_reload_begins_to_ask), T(a_reload_takes_it_away),
+		T(an_answer_makes_it_there), T(only_2xx_may_count), T(a_reload_begins_to_ask),
+		T(a_reload_takes_it_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,7 +164,8 @@ static void all_at_once(void **state)
 
 static void paths(void **state)
 {
-	const char *both = "Contact: <sip:a@192.0.2.1>\r\nSupported: path\r\nPath: <sip:p1;lr>\r\nPath: <sip:p2;lr>\r\n";
+	const char *both = "Contact: <sip:a@192.0.2.1>\r\nSupported: path\r\n"
+		"Path: <sip:p1;lr>\r\nPath: <sip:p2;lr>\r\n";
 	struct contact *c;
 	struct sip_msg *m;
 

@@ -442,7 +442,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(test_invite_answer_bye), T(test_line_information), T(test_bye_waits_for_ack), T(test_no_ack_ends_the_call),
+		T(test_invite_answer_bye), T(test_line_information), T(test_bye_waits_for_ack),
+		T(test_no_ack_ends_the_call),
 		T(test_answer_in_the_ack), T(test_no_answer_in_the_ack),
 		T(test_unknown_extension), T(test_cancel), T(test_reinvite), T(test_reliable_provisional),
 		T(test_session_timer_expires), T(test_session_timer_too_small), T(test_call_through),
