@@ -12,8 +12,8 @@ of the targets that the table shows.
 
 CPU is the server's own, all its processes and threads, divided by the work that
 was done meanwhile; "times" is what a peer takes for each that Sidetone takes. The
-first two rows say what the machine charges for a bare datagram, so that figures
-of different machines can be read. Every server runs alone, in a temporary
+first rows say what the machine charges for a bare datagram and for a bare relay, so
+that figures of different machines can be read. Every server runs alone, in a temporary
 directory and, for root, in a network namespace with nothing but loopback.
 """
 
@@ -179,13 +179,16 @@ class Bench:
                  retransmits=report["wire"]["retransmits"])
 
     def floor(self):
-        """What the machine charges for a datagram, before any server touches it."""
-        done = subprocess.run([os.path.join(self.args.build, "bench/floor")], stdout=subprocess.PIPE, check=True,
-                              timeout=60)
-        us = json.loads(done.stdout)
-        self.rows.append(Row(work="floor", text="a datagram over loopback, sent and received: the best of ten",
-                             server="(kernel)", cpu=us["best"]))
-        self.rows.append(Row(work="floor", text="the same, the worst of ten", server="(kernel)", cpu=us["worst"]))
+        """What the machine charges for datagrams, before any server touches them."""
+        def us(what):
+            done = subprocess.run([os.path.join(self.args.build, "bench/floor"), what], stdout=subprocess.PIPE,
+                                  check=True, timeout=60)
+            return json.loads(done.stdout)
+        datagram, relay = us("datagram"), us("relay")
+        for text, cpu in (("a datagram over loopback, sent and received: the best of ten", datagram["best"]),
+                          ("the same, the worst of ten", datagram["worst"]),
+                          ("a packet through a relay with nothing in it, 200 calls", relay["relay"])):
+            self.rows.append(Row(work="floor", text=text, server="(kernel)", cpu=cpu))
 
     def measure(self, server):
         works = [self.registrations]
