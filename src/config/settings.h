@@ -1,4 +1,4 @@
-/* config/settings.h -- asterisk.conf, logger.conf and rtp.conf.
+/* config/settings.h -- asterisk.conf, logger.conf, rtp.conf and sidetone.conf.
  * Ownership: each is an obj that owns its strings; every str is terminated.
  * Threads: built by one, immutable from then on. */
 #ifndef CONFIG_SETTINGS_H
@@ -91,5 +91,14 @@ const struct option_set *logger_conf_options(void);
 /* "[json]error,verbose(3)" into levels, verbosity and format; for `logger add channel`.
  * EBADMSG names the first unknown level in *bad (may be NULL), the rest still counts. */
 int logger_levels_parse(struct logger_channel *ch, struct str components, struct str *bad);
+
+/* sidetone.conf: [threads], [limits] */
+struct own_conf {               /* obj */
+	struct arena *arena;            /* held */
+	uint32_t io_threads, media_threads;
+	uint32_t stranger_rate;         /* net_limits.stranger_rate */
+};
+int own_conf_load(struct own_conf **cp, const struct config_prm *prm, struct report *r);
+const struct option_set *own_conf_options(unsigned i);       /* NULL after the last */
 
 #endif

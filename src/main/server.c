@@ -93,28 +93,6 @@ static void raise_limits(struct server *s)
 	}
 }
 
-/* ---- sidetone.conf: what Asterisk has no file for ----------------------------------- */
-
-static uint32_t number(const struct config_section *sec, const char *name, uint32_t otherwise)
-{
-	uint32_t v;
-	struct str t = config_value(sec, str_z(name), STR_NULL);
-
-	return t.n && str_u32(t, &v) == 0 ? v : otherwise;
-}
-
-static void read_own_conf(struct server *s)
-{
-	const struct config_section *sec = NULL;
-	struct config *cfg = NULL;
-
-	if (config_load(&cfg, &s->cprm, "sidetone.conf", NULL) == 0)
-		sec = config_section_get(cfg, STR("threads"));
-	s->io_threads = number(sec, "io_threads", SERVER_IO_THREADS);
-	s->media_threads = number(sec, "media_threads", SERVER_MEDIA_THREADS);
-	config_free(cfg);
-}
-
 /* ---- rooms, in order ------------------------------------------------------------------ */
 
 static int start_logger(struct server *s)
@@ -169,7 +147,7 @@ static int start_store(struct server *s)
 
 static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_prm *mp)
 {
-	*mp = (struct media_prm){ .core = s->loop, .threads = s->media_threads,
+	*mp = (struct media_prm){ .core = s->loop, .threads = s->own->media_threads,
 		.port_min = (uint16_t)rc->rtpstart, .port_max = (uint16_t)rc->rtpend,
 		.sounds = text_view(&s->sounds), .strict = rc->strictrtp != RTP_STRICT_NO,
 		.learn_packets = rc->probation, .learn_ms = 5000, .rtcp_ms = rc->rtcpinterval,
@@ -233,8 +211,8 @@ static int start_pbx(struct server *s)
 static int start_service(struct server *s)
 {
 	struct snapshot_prm sp = { .dir = s->cprm.dir, .exec_includes = s->cprm.exec_includes };
-	struct service_prm vp = { .loop = s->loop, .io_threads = s->io_threads, .pbx = s->pbx, .media = s->media,
-		.contacts = s->contacts };
+	struct service_prm vp = { .loop = s->loop, .io_threads = s->own->io_threads,
+		.stranger_rate = s->own->stranger_rate, .pbx = s->pbx, .media = s->media, .contacts = s->contacts };
 	struct snapshot *conf = NULL;
 	int err = snapshot_build(&conf, &sp, s->report);
 
@@ -290,9 +268,10 @@ static int start_all(struct server *s)
 	if (err)
 		return err;
 	logger_set_consoles(s->logger, s->manage, 0);
-	read_own_conf(s);
 	raise_limits(s);
-	err = text_printf(&s->sounds, "%.*s/sounds", STR_ARG(s->conf->astdatadir));
+	err = own_conf_load(&s->own, &s->cprm, s->report);
+	if (!err)
+		err = text_printf(&s->sounds, "%.*s/sounds", STR_ARG(s->conf->astdatadir));
 	if (!err)
 		err = start_store(s);
 	if (!err)
@@ -486,6 +465,7 @@ int server_run(const struct server_prm *prm)
 	report_free(s->report);
 	loop_free(s->loop);
 	obj_drop(s->conf);
+	obj_drop(s->own);
 	text_free(&s->socket);
 	text_free(&s->sounds);
 	free(s);

@@ -12,14 +12,12 @@
 #include "store/store.h"
 
 #define SERVER_SIGNALS 4
-/* Measured on two cores: see docs/architecture.md, "How many threads". */
-#define SERVER_IO_THREADS 0
-#define SERVER_MEDIA_THREADS 1
 
 struct server {
 	struct server_prm prm;
 	struct report *report;          /* of the start; NULL once up */
 	struct asterisk_conf *conf;     /* held */
+	struct own_conf *own;           /* held */
 	struct config_prm cprm;
 	struct loop *loop;
 	struct logger *logger;
@@ -32,7 +30,6 @@ struct server {
 	struct pbx *pbx;
 	struct service *service;
 	struct text socket, sounds;
-	uint32_t io_threads, media_threads;
 	uint64_t started_us;
 	uv_signal_t signals[SERVER_SIGNALS];
 	struct timer stop_timer;

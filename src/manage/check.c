@@ -28,7 +28,7 @@ struct check {
 static const char *const other_files[] = {
 	"cdr.conf", "cel.conf", "codecs.conf", "confbridge.conf", "extconfig.conf", "features.conf", "hep.conf",
 	"http.conf", "indications.conf", "modules.conf", "musiconhold.conf", "pjsip_notify.conf", "queues.conf",
-	"res_parking.conf", "resolver_unbound.conf", "sidetone.conf", "sorcery.conf", "stasis.conf", "statsd.conf",
+	"res_parking.conf", "resolver_unbound.conf", "sorcery.conf", "stasis.conf", "statsd.conf",
 	"udptl.conf", "voicemail.conf",
 };
 
@@ -259,15 +259,18 @@ static void check_settings(struct check *k)
 	struct named_acls *acls = NULL;
 	struct logger_conf *logger = NULL;
 	struct rtp_conf *rtp = NULL;
+	struct own_conf *own = NULL;
 
 	/* The faults of acl.conf itself came with the snapshot. */
 	if (!named_acls_load(&acls, &k->prm, NULL))
 		manager_conf_load(&k->manager, &k->prm, acls, k->r);
 	logger_conf_load(&logger, &k->prm, k->r);
 	rtp_conf_load(&rtp, &k->prm, k->r);
+	own_conf_load(&own, &k->prm, k->r);
 	obj_drop(acls);
 	obj_drop(logger);
 	obj_drop(rtp);
+	obj_drop(own);
 }
 
 static int check_dir(struct check *k, const char *dir)

@@ -70,8 +70,8 @@ const struct command **command_sorted(size_t *n);
 size_t command_split(struct str line, char *mem, struct str *word, struct str *rest, size_t max);
 
 extern const struct command_table commands_core, commands_show, commands_module, commands_dialplan, commands_pjsip,
-	commands_pjsip_do, commands_database, commands_channel, commands_bridge, commands_state, commands_manager,
-	commands_logger;
+	commands_pjsip_do, commands_counters, commands_database, commands_channel, commands_bridge, commands_state,
+	commands_manager, commands_logger;
 
 /* "like REGEX" filters: cmd_*.c share it. `c->arg[at]` is "like". 0, EINVAL. */
 struct command_filter {

@@ -38,6 +38,7 @@ static const struct module modules[] = {
 	{ "manager", "The manager interface: manager.conf.", manager_conf_options },
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
+	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },
 };
 
 /* Types that Asterisk has in modules of their own. */

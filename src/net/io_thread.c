@@ -263,6 +263,7 @@ static void io_free(void *arg)
 	ring_free(io->down);
 	map_free(io->by_id);
 	obj_drop(io->gate);
+	obj_drop(io->strangers);
 	free(io->rx);
 	free(io->scratch);
 	if (io->reserve_fd >= 0)
@@ -287,7 +288,7 @@ static void close_bells(struct io *io)
 }
 
 struct io *io_new(struct net *n, unsigned index, struct loop *core, bool direct, const struct net_handlers *h,
-		  const struct net_limits *limits, struct gate *gate)
+		  const struct net_limits *limits, struct gate *gate, struct strangers *strangers)
 {
 	struct io *io = obj_new(sizeof(*io), io_free);
 	struct list *const lists[] = { &io->overflow, &io->socks, &io->listeners, &io->conns, &io->idle,
@@ -304,6 +305,7 @@ struct io *io_new(struct net *n, unsigned index, struct loop *core, bool direct,
 	io->h = *h;
 	io->limits = *limits;
 	io->gate = obj_hold(gate);
+	io->strangers = obj_hold(strangers);
 	atomic_init(&io->next_conn, 1);
 	io->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	io->by_id = map_new(false);

@@ -37,6 +37,7 @@ struct net {
 	struct net_handlers h;
 	struct net_limits limits;
 	struct gate *gate;              /* held */
+	struct strangers *strangers;    /* held; NULL: no limit */
 	struct io *io[MAX_IOS];         /* held */
 	unsigned ios, next_io;
 	struct transport **tr;          /* held; tr[i] may be NULL */
@@ -99,10 +100,12 @@ struct net *net_new(struct loop *core, unsigned io_threads, const struct net_han
 	n->links = map_new(false);
 	n->by_peer = map_new(false);
 	n->gate = gate_new(n->limits.max_conns, n->limits.max_conns_per_address);
-	if (!n->links || !n->by_peer || !n->gate)
+	if (n->limits.stranger_rate)
+		n->strangers = strangers_new(n->limits.stranger_rate);
+	if (!n->links || !n->by_peer || !n->gate || (n->limits.stranger_rate && !n->strangers))
 		err = ENOMEM;
 	for (unsigned i = 0; !err && i < n->ios; i++) {
-		n->io[i] = io_new(n, i, core, io_threads == 0, h, &n->limits, n->gate);
+		n->io[i] = io_new(n, i, core, io_threads == 0, h, &n->limits, n->gate, n->strangers);
 		err = n->io[i] ? io_start(n->io[i]) : ENOMEM;
 	}
 	if (err) {
@@ -135,6 +138,7 @@ void net_close(struct net *n)
 	map_free(n->links);
 	map_free(n->by_peer);
 	obj_drop(n->gate);
+	obj_drop(n->strangers);
 	free(n);
 }
 
@@ -640,6 +644,12 @@ int net_send(struct net *n, struct net_path *path, struct net_bytes *bytes)
 	return err;
 }
 
+void net_trust(struct net *n, const struct sa *peer)
+{
+	if (n->strangers)
+		strangers_trust(n->strangers, peer, clock_us(loop_clock(n->core)));
+}
+
 void net_count(const struct net *n, struct net_counters *out)
 {
 	uint64_t v[COUNTS];
@@ -650,8 +660,8 @@ void net_count(const struct net *n, struct net_counters *out)
 			v[i] += atomic_load_explicit(&n->io[k]->counts.v[i], memory_order_relaxed);
 	}
 	*out = (struct net_counters){ v[COUNT_RX], v[COUNT_TX], v[COUNT_RX_BYTES], v[COUNT_TX_BYTES],
-		v[COUNT_DROPPED_PARSE], v[COUNT_DROPPED_RING], v[COUNT_TX_ERRORS], v[COUNT_ACCEPTED],
-		v[COUNT_REFUSED_CAP], v[COUNT_TIMED_OUT], gate_count(n->gate) };
+		v[COUNT_DROPPED_PARSE], v[COUNT_DROPPED_RING], v[COUNT_DROPPED_RATE], v[COUNT_TX_ERRORS],
+		v[COUNT_ACCEPTED], v[COUNT_REFUSED_CAP], v[COUNT_TIMED_OUT], gate_count(n->gate) };
 }
 
 void net_send_streams(struct net *n, struct net_bytes *bytes)

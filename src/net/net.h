@@ -55,6 +55,10 @@ struct net_limits {
 	uint32_t message_ms;            /* first byte of a message to its last: 10000 */
 	uint32_t idle_ms;               /* nothing at all; 0: for ever */
 	size_t send_queue;      /* [bytes] a connection may have waiting; over it: closed */
+	/* [1/s] messages of one address (of one /64) that net_trust() was not told of; five
+	 * times as many at once. What is over it is dropped before it is looked at, and
+	 * a connection that sends it is closed. 0: no limit */
+	uint32_t stranger_rate;
 };
 
 struct net;
@@ -96,8 +100,12 @@ bool net_conn_alive(const struct net *n, uint64_t conn);
 /* The connection belongs to a registered phone: evicted last. */
 void net_conn_keep(struct net *n, uint64_t conn, bool keep);
 
+/* Whoever sends from there has shown that they may, or that they see what we send
+ * there (a right password, our tag or branch): no stranger for the next hour. */
+void net_trust(struct net *n, const struct sa *peer);
+
 struct net_counters {
-	uint64_t rx, tx, rx_bytes, tx_bytes, dropped_parse, dropped_ring, tx_errors;
+	uint64_t rx, tx, rx_bytes, tx_bytes, dropped_parse, dropped_ring, dropped_rate, tx_errors;
 	uint64_t accepted, refused_cap, timed_out, conns;
 };
 void net_count(const struct net *n, struct net_counters *out);

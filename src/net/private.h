@@ -6,6 +6,7 @@
  *   stream.c     one connection: framing, deadlines, queue; the same for all protocols
  *   tcp.c        listening, connecting, and the row of plain TCP
  *   gate.c       how many connections, in all and from one address
+ *   strangers.c  how many messages from one address that proved nothing
  *   sockopt.c    options of sockets
  *
  * A struct io and all that hangs on it belong to its loop's thread. With
@@ -36,7 +37,7 @@
 
 enum count_id {
 	COUNT_RX, COUNT_TX, COUNT_RX_BYTES, COUNT_TX_BYTES, COUNT_DROPPED_PARSE, COUNT_DROPPED_RING,
-	COUNT_TX_ERRORS, COUNT_ACCEPTED, COUNT_REFUSED_CAP, COUNT_TIMED_OUT, COUNTS
+	COUNT_DROPPED_RATE, COUNT_TX_ERRORS, COUNT_ACCEPTED, COUNT_REFUSED_CAP, COUNT_TIMED_OUT, COUNTS
 };
 
 /* One writer each, read by the core. */
@@ -66,6 +67,13 @@ struct gate *gate_new(size_t max, size_t max_per_address);   /* obj */
 int gate_enter(struct gate *g, const struct sa *who, struct gate_addr **slot);
 void gate_leave(struct gate *g, struct gate_addr *slot);
 size_t gate_count(struct gate *g);
+
+/* ---- strangers.c; any thread ------------------------------------------ */
+
+struct strangers;
+struct strangers *strangers_new(uint32_t rate);      /* obj; rate: not 0 */
+bool strangers_permit(struct strangers *s, const struct sa *who, uint64_t now_us);
+void strangers_trust(struct strangers *s, const struct sa *who, uint64_t now_us);
 
 /* ---- sockopt.c; any thread -------------------------------------------- */
 
@@ -100,6 +108,7 @@ struct io {                     /* obj */
 	struct net_handlers h;
 	struct net_limits limits;
 	struct gate *gate;      /* held */
+	struct strangers *strangers;    /* held; NULL: no limit */
 	pthread_t thread;
 	bool threaded;          /* the thread runs */
 	struct ring *up, *down; /* held: io to core, core to io */
@@ -117,7 +126,7 @@ struct io {                     /* obj */
 };
 
 struct io *io_new(struct net *n, unsigned index, struct loop *core, bool direct, const struct net_handlers *h,
-		  const struct net_limits *limits, struct gate *gate);
+		  const struct net_limits *limits, struct gate *gate, struct strangers *strangers);
 int io_start(struct io *io);                 /* core: the thread begins */
 void io_close(struct io *io);                /* core: all closed, thread joined; drops io */
 void io_touch(struct io *io);                /* io: flush at the end of this turn */

@@ -262,6 +262,18 @@ static bool worth_framing(const struct conn *c, struct str data)
 	       str_find(known, STR("\n\r\n")) < known.n || str_find(known, STR("\n\n")) < known.n;
 }
 
+/* We chose whom to connect to; who connects to us is somebody or nobody. */
+static bool may_speak(struct conn *c)
+{
+	struct io *io = c->io;
+
+	if (!c->accepted || !io->strangers ||
+	    strangers_permit(io->strangers, &c->path.peer, clock_us(loop_clock(io->loop))))
+		return true;
+	count(&io->counts, COUNT_DROPPED_RATE, 1);
+	return false;
+}
+
 /* Cuts all whole messages off `data`; gives how many bytes are used up. */
 static size_t cut_messages(struct conn *c, struct str data)
 {
@@ -297,7 +309,10 @@ static size_t cut_messages(struct conn *c, struct str data)
 		}
 		c->crlfs = 0;
 		count(&io->counts, COUNT_RX, 1);
-		parse_one(c, str_sub(rest, 0, len));
+		if (may_speak(c))
+			parse_one(c, str_sub(rest, 0, len));
+		else
+			conn_close(c, EACCES);
 	}
 	return used;
 }

@@ -104,7 +104,7 @@ static bool is_keepalive(struct str d)
 	return true;
 }
 
-static void take(struct udp_sock *s, struct mmsghdr *mm)
+static void take(struct udp_sock *s, struct mmsghdr *mm, uint64_t now_us)
 {
 	struct io *io = s->io;
 	struct msghdr *m = &mm->msg_hdr;
@@ -116,6 +116,10 @@ static void take(struct udp_sock *s, struct mmsghdr *mm)
 	count(&io->counts, COUNT_RX, 1);
 	count(&io->counts, COUNT_RX_BYTES, data.n);
 	sa_from(&e.path.peer, m->msg_name, m->msg_namelen);
+	if (io->strangers && !strangers_permit(io->strangers, &e.path.peer, now_us)) {
+		count(&io->counts, COUNT_DROPPED_RATE, 1);
+		return;
+	}
 	local_of(s, m, &e.path.local);
 	if (!(m->msg_flags & MSG_TRUNC) && sa_port(&e.path.peer))
 		e.p = io->h.parse(io->h.arg, &e.path, data);
@@ -128,6 +132,7 @@ static void take(struct udp_sock *s, struct mmsghdr *mm)
 static void udp_read(struct udp_sock *s)
 {
 	struct udp_rx *rx = s->io->rx;
+	uint64_t now_us = clock_us(loop_clock(s->io->loop));
 	int n;
 
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
@@ -137,7 +142,7 @@ static void udp_read(struct udp_sock *s)
 	n = recvmmsg(s->fd, rx->msg, UDP_BATCH, MSG_DONTWAIT, NULL);
 	/* A handler may stop the socket; what was read belongs to it no more. */
 	for (int i = 0; i < n && !s->closed; i++)
-		take(s, &rx->msg[i]);
+		take(s, &rx->msg[i], now_us);
 }
 
 /* ---- out -------------------------------------------------------------- */

@@ -1,5 +1,7 @@
 #define LOG_MODULE "auth"
 #include "service/authenticate.h"
+#include "base/bucket.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "service/identify.h"
 #include "service/security.h"
@@ -9,7 +11,6 @@ static void identity_free(void *arg)
 {
 	struct identity *id = arg;
 
-	text_free(&id->method);
 	text_free(&id->auth_user);
 	obj_drop(id->conf);
 }
@@ -66,7 +67,7 @@ static void challenge(struct service *svc, struct sip_stx *tx, const struct sip_
 	buf_free(&b);
 }
 
-enum proof { PROOF_NONE, PROOF_OK, PROOF_STALE, PROOF_WRONG };
+enum proof { PROOF_NONE, PROOF_OK, PROOF_STALE, PROOF_WRONG, PROOF_BLOCKED };
 
 static enum proof check_one(struct service *svc, const struct sip_msg *msg, const struct digest_fields *f,
 			    const struct auth_conf *a)
@@ -191,19 +192,42 @@ static bool is_open(const struct endpoint *ep, const struct sip_msg *msg)
 	return !ep->auth_n || (msg->method == SIP_OPTIONS && ep->allow_unauthenticated_options);
 }
 
+/* Who guesses at which endpoint. */
+static uint64_t guess_key(const struct sip_msg *msg, const struct endpoint *ep)
+{
+	return sa_hash_host(&msg->from_path.peer) ^ hash_str(ep->name);
+}
+
+/* A wrong password costs one of few, and without any left the right one is wrong
+ * too: a list of passwords takes years. The work is done in any case, so the time
+ * that an answer takes tells nothing. */
+static enum proof check_guess(struct service *svc, const struct sip_msg *msg, const struct endpoint *ep,
+			      struct str *user)
+{
+	enum proof p = check(svc, msg, ep->auth_objs, ep->auth_n, user);
+	uint64_t key = guess_key(msg, ep), now_us = clock_us(svc->clock);
+
+	if (p == PROOF_WRONG && buckets_take(svc->guesses, key, now_us))
+		return p;
+	return p == PROOF_NONE || buckets_have(svc->guesses, key, now_us) ? p : PROOF_BLOCKED;
+}
+
 static int prove(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, const struct endpoint *ep,
 		 struct str *user)
 {
-	enum proof p = check(svc, msg, ep->auth_objs, ep->auth_n, user);
+	enum proof p = check_guess(svc, msg, ep, user);
 
 	if (p == PROOF_OK) {
+		service_trust(svc, &msg->from_path.peer);
 		reason_cat(svc->reasons, REASON_AUTH, REASON_OK, 0, ep->name, &msg->from_path.peer,
 			   STR("credentials of '"), *user, STR("' are right"));
 		return 0;
 	}
-	if (p == PROOF_WRONG) {
+	if (p == PROOF_WRONG || p == PROOF_BLOCKED) {
 		reason_add(svc->reasons, REASON_AUTH, REASON_REFUSED, 401, ep->name, &msg->from_path.peer,
-			   "wrong password or user name '%.*s'", STR_ARG(*user));
+			   p == PROOF_WRONG ? "wrong password or user name '%.*s'" :
+			   "too many wrong passwords from there, that of '%.*s' was not looked at: wait a minute",
+			   STR_ARG(*user));
 		security_event(svc, SECURITY_CHALLENGE_FAILED, msg, ep->name, NULL, STR_NULL);
 		log_notice("Request '%.*s' from '%.*s' failed for '%s' (callid: %.*s) - Failed to authenticate",
 			   STR_ARG(msg->method_name), STR_ARG(msg->from.uri_text),
@@ -256,13 +280,15 @@ int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, s
 	if (!is_open(who.ep, msg) && prove(svc, tx, msg, who.ep, &user))
 		return EACCES;
 	id = obj_new(sizeof(*id), identity_free);
-	if (!id || text_set(&id->method, who.method) || text_set(&id->auth_user, user)) {
+	if (!id || text_set(&id->auth_user, user)) {
 		obj_drop(id);
 		service_reply(svc, tx, 503, STR_NULL);
 		return EACCES;
 	}
 	id->conf = obj_hold(svc->conf);
 	id->ep = who.ep;
+	if (str_eq(who.method, STR("ip")))
+		service_trust(svc, &msg->from_path.peer);
 	id->transport = service_transport_by_id(svc, msg->from_path.transport);
 	reason_cat(svc->reasons, REASON_IDENTIFY, REASON_OK, 0, who.ep->name, &msg->from_path.peer,
 		   STR("by "), who.method, STR(": '"), who.rule, STR("'"));

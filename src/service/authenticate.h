@@ -4,6 +4,12 @@
 
 #include "service/service.h"
 
+/* Wrong passwords that one address may send for one endpoint: so many at once, then
+ * one each six seconds; and for how many of these pairs that is known. */
+#define GUESSES 10
+#define GUESS_EVERY_US 6000000
+#define GUESSERS 16384
+
 /* Identifies the sender of `msg`, applies ACLs and checks its credentials.
  * 0: *id is the caller's. EACCES: a refusal or challenge was sent on `tx`. */
 int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, struct identity **id);

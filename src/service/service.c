@@ -1,6 +1,8 @@
 #define LOG_MODULE "service"
 #include "service/service.h"
+#include "base/bucket.h"
 #include "base/log.h"
+#include "service/authenticate.h"
 #include "service/channel_tech.h"
 #include "service/dispatch.h"
 #include "service/functions.h"
@@ -71,6 +73,11 @@ static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
 
 /* `pjsip set logger on`: whole messages, line by line, so that control bytes of
  * a body cannot forge lines of their own. */
+static void proven(void *arg, const struct net_path *from)
+{
+	service_trust(arg, &from->peer);
+}
+
 static void trace(void *arg, bool sent, const struct net_path *path, struct str bytes)
 {
 	struct service *svc = arg;
@@ -111,20 +118,27 @@ static void start_keep_alives(struct service *svc)
 		timer_start(svc->wheel, &svc->keep_alive, (uint64_t)every * 1000, send_keep_alives, svc);
 }
 
-static int start_net(struct service *svc, unsigned io_threads)
+void service_trust(struct service *svc, const struct sa *peer)
+{
+	if (svc->net)
+		net_trust(svc->net, peer);
+}
+
+static int start_net(struct service *svc, const struct service_prm *prm)
 {
 	struct net_handlers h = { .arg = svc, .frame = net_frame, .parse = net_parse, .recv = net_recv,
 		.closed = net_closed, .failed = net_failed };
+	struct net_limits limits = { .stranger_rate = prm->stranger_rate };
 
-	svc->net = net_new(svc->loop, io_threads, &h, NULL);
+	svc->net = net_new(svc->loop, prm->io_threads, &h, &limits);
 	return svc->net ? 0 : ENOMEM;
 }
 
 static int start_sip(struct service *svc, const struct service_prm *prm)
 {
 	struct sip_stack_prm sp = { .wheel = svc->wheel, .t1_ms = svc->conf->system->timer_t1,
-		.timer_b_ms = svc->conf->system->timer_b, .request = dispatch_request, .trace = trace, .arg = svc,
-		.send = send_bytes };
+		.timer_b_ms = svc->conf->system->timer_b, .request = dispatch_request, .proven = proven,
+		.trace = trace, .arg = svc, .send = send_bytes };
 
 	svc->test_send = prm->send;
 	svc->test_send_arg = prm->send_arg;
@@ -170,11 +184,12 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->endpoint_states = map_new(false);
 	svc->maintenance = map_new(false);
 	svc->digest = digest_ctx_new(svc->clock);
-	err = svc->reasons && svc->endpoint_states && svc->maintenance && svc->digest ? 0 : ENOMEM;
+	svc->guesses = buckets_new(GUESSERS, GUESSES, GUESS_EVERY_US);
+	err = svc->reasons && svc->endpoint_states && svc->maintenance && svc->digest && svc->guesses ? 0 : ENOMEM;
 	if (!err)
 		err = set_names(svc);
 	if (!err && !prm->send)
-		err = start_net(svc, prm->io_threads);
+		err = start_net(svc, prm);
 	if (!err)
 		err = start_sip(svc, prm);
 	if (!err)
@@ -262,6 +277,7 @@ void service_free(struct service *svc)
 	map_free(svc->maintenance);
 	reasons_free(svc->reasons);
 	obj_drop(svc->digest);
+	obj_drop(svc->guesses);
 	obj_drop(svc->conf);
 	text_free(&svc->user_agent);
 	text_free(&svc->server_id);

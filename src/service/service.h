@@ -49,6 +49,7 @@ struct service {
 	struct contact_store *contacts; /* NULL: contacts live in memory only */
 	struct dns *dns;
 	struct digest_ctx *digest;
+	struct buckets *guesses;        /* held: wrong passwords, by address and endpoint */
 	struct snapshot *conf;          /* held; swapped by service_set_conf() */
 	struct reasons *reasons;
 	struct locations *locations;
@@ -85,6 +86,7 @@ struct service {
 struct service_prm {
 	struct loop *loop;
 	unsigned io_threads;
+	uint32_t stranger_rate;         /* net_limits.stranger_rate */
 	struct pbx *pbx;
 	struct media *media;
 	struct contact_store *contacts;
@@ -101,6 +103,8 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 void service_free(struct service *svc);
 /* After a reload: objects change, calls and registrations stay. */
 void service_set_conf(struct service *svc, struct snapshot *conf, struct report *r);
+/* They have shown that they may, or see what is sent there: net_trust(). */
+void service_trust(struct service *svc, const struct sa *peer);
 /* A message in a loop test. */
 void service_inject(struct service *svc, struct sip_msg *msg);
 /* No new work; BYE and unregister what is there. Done when nothing is left. */
@@ -129,7 +133,6 @@ bool service_is_local_net(const struct transport_conf *t, const struct sa *a);
 struct identity {               /* obj */
 	struct snapshot *conf;          /* held */
 	const struct endpoint *ep;      /* never NULL */
-	struct text method;             /* "ip", "username", ... by which it was identified */
 	struct text auth_user;          /* who proved to know a password; empty: endpoint is open */
 	const struct service_transport *transport;
 };

@@ -432,6 +432,7 @@ bool sip_dialog_receive(struct sip_stack *s, struct sip_stx *tx, struct sip_msg 
 		if (set(&d->remote_tag, &d->t_remote_tag, msg->from.tag))
 			return false;
 	}
+	sip_proven(s, msg);
 	obj_hold(d);
 	if (!tx) {
 		if (d->user.ack)

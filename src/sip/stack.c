@@ -82,11 +82,19 @@ int sip_stack_send(struct sip_stack *s, struct net_path *path, struct net_bytes 
 	return err;
 }
 
+void sip_proven(struct sip_stack *s, const struct sip_msg *msg)
+{
+	if (s->prm.proven)
+		s->prm.proven(s->prm.arg, &msg->from_path);
+}
+
 static void receive_response(struct sip_stack *s, struct sip_msg *msg)
 {
 	s->count.responses++;
 	if (!sip_ctx_match(s, msg))
 		s->count.strays++;      /* RFC 6026 8.1: a response of no transaction is dropped */
+	else
+		sip_proven(s, msg);
 }
 
 static void receive_request(struct sip_stack *s, struct sip_msg *msg)

@@ -28,6 +28,9 @@ struct sip_stack_prm {
 	 * tag). The handler answers on `tx`, now or later (holding it). Never ACK
 	 * or CANCEL. */
 	void (*request)(void *arg, struct sip_stx *tx, struct sip_msg *msg);
+	/* What came over `from` held a tag or a branch of ours: whoever sent it sees
+	 * what we send there. NULL: nobody wants to know. */
+	void (*proven)(void *arg, const struct net_path *from);
 	/* Every message, before anything else looks at it (pjsip set logger, history). */
 	void (*trace)(void *arg, bool sent, const struct net_path *path, struct str bytes);
 };

@@ -30,6 +30,7 @@ void sip_stx_free_all(struct sip_stack *s);
 
 /* client_tx.c */
 bool sip_ctx_match(struct sip_stack *s, struct sip_msg *msg);
+void sip_proven(struct sip_stack *s, const struct sip_msg *msg);     /* prm.proven */
 bool sip_ctx_send_failed(struct sip_stack *s, struct net_bytes *bytes, int err);
 void sip_ctx_free_all(struct sip_stack *s);
 

@@ -58,7 +58,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	static const char *const names[] = { "asterisk.conf", "extensions.conf", "pjsip.conf", "acl.conf",
-		"manager.conf", "logger.conf", "rtp.conf", "features.conf" };
+		"manager.conf", "logger.conf", "rtp.conf", "features.conf", "sidetone.conf" };
 	struct dir *d = *state;
 	char path[128];
 
@@ -117,10 +117,11 @@ static void many_faults(void **state)
 		("logger.conf:2: [logfiles] full.txt: 'wrning' is not error, warning, notice, verbose, verbose(N), debug, "
 		 "dtmf, security or *"),
 		"rtp.conf:2: [general] rtpstart: 80 is not within 1024..65535",
+		"sidetone.conf:2: [limits]: unknown option 'stranger_rat'; did you mean 'stranger_rate'?",
 		"features.conf:1: a line before any [section]; put it under one: 'x=1'",
 		"extensions.conf: is not in ",
 		"read, but without effect in this version: endpoint/t38_udptl\n",
-		"11 faults in ",
+		"12 faults in ",
 	};
 	struct dir *d = *state;
 	char *text, line[256], path[128];
@@ -131,6 +132,7 @@ static void many_faults(void **state)
 	put(d, "manager.conf", "[general]\nprot=5038\n[joe]\nread=sistem\nsecret=x\n");
 	put(d, "logger.conf", "[logfiles]\nfull.txt => wrning,verbose(3)\n");
 	put(d, "rtp.conf", "[general]\nrtpstart=80\n");
+	put(d, "sidetone.conf", "[limits]\nstranger_rat=80\n");
 	put(d, "features.conf", "x=1\n");
 	snprintf(path, sizeof(path), "%s/extensions.conf", d->path);
 	unlink(path);

@@ -724,6 +724,78 @@ static void tcp_no_descriptors(void **state)
 	}
 }
 
+/* One message a second and five at once; for whoever is trusted as many as come. */
+static void udp_strangers(void **state)
+{
+	const struct net_limits limits = { .stranger_rate = 1 };
+
+	(void)state;
+	for (size_t m = 0; m < ARRAY_LEN(modes); m++) {
+		struct world w;
+		struct net_counters c = { 0 };
+		int fd = client(SOCK_DGRAM, "127.0.0.1:0"), other = client(SOCK_DGRAM, "127.0.0.2:0");
+		struct sa peer = addr("127.0.0.1:9");
+
+		start(&w, modes[m], &limits, NET_UDP, "127.0.0.1:0");
+		assert_int_equal(connect(fd, &w.bound.u.s, sa_len(&w.bound)), 0);
+		assert_int_equal(connect(other, &w.bound.u.s, sa_len(&w.bound)), 0);
+		for (int i = 0; i < 5; i++)
+			say(fd, "hello");
+		for (int i = 0; i < 5; i++)
+			expect(&w, fd, "hello");
+		for (int i = 0; i < 20; i++)
+			say(fd, "hello");
+		UNTIL(&w, (net_count(w.net, &c), c.rx == 25 && c.tx + c.dropped_rate == 25));
+		/* At most some seconds passed in between. */
+		assert_in_range(c.dropped_rate, 10, 20);
+		for (uint64_t i = 5; i < c.tx; i++)
+			expect(&w, fd, "hello");
+		say(other, "another");
+		expect(&w, other, "another");
+		net_trust(w.net, &peer);
+		for (int i = 0; i < 50; i++)
+			say(fd, "friend");
+		for (int i = 0; i < 50; i++)
+			expect(&w, fd, "friend");
+		close(fd);
+		close(other);
+		end(&w);
+	}
+}
+
+static void tcp_strangers(void **state)
+{
+	const struct net_limits limits = { .stranger_rate = 1 };
+
+	(void)state;
+	for (size_t m = 0; m < ARRAY_LEN(modes); m++) {
+		struct world w;
+		struct net_counters c;
+		struct sa peer = addr("127.0.0.1:9");
+		int fd;
+
+		start(&w, modes[m], &limits, NET_TCP, "127.0.0.1:0");
+		w.echo = false;
+		fd = tcp_client(&w);
+		say(fd, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n");
+		UNTIL(&w, at_end(fd));
+		UNTIL(&w, w.closed == 1);
+		net_count(w.net, &c);
+		assert_int_equal(c.dropped_rate, 1);
+		assert_in_range(w.got, 5, 11);
+		close(fd);
+		net_trust(w.net, &peer);
+		w.echo = true;
+		fd = tcp_client(&w);
+		for (int i = 0; i < 20; i++) {
+			say(fd, "friend\n");
+			expect(&w, fd, "friend\n");
+		}
+		close(fd);
+		end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -734,6 +806,7 @@ int main(void)
 		cmocka_unit_test(tcp_caps), cmocka_unit_test(tcp_eviction), cmocka_unit_test(tcp_outgoing),
 		cmocka_unit_test(tcp_disconnect_while_connecting),
 		cmocka_unit_test(tcp_peer_that_does_not_read),
+		cmocka_unit_test(udp_strangers), cmocka_unit_test(tcp_strangers),
 		cmocka_unit_test(tcp_reset_and_close_with_queue), cmocka_unit_test(tcp_no_descriptors),
 	};
 

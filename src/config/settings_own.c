@@ -1,0 +1,54 @@
+/* sidetone.conf: what Asterisk has no file for. */
+#include "config/settings_internal.h"
+#include <errno.h>
+
+/* The defaults were measured on two cores: docs/architecture.md, "How many threads". */
+#define S struct own_conf
+static const struct option thread_rows[] = {
+	OPT_UINT(S, io_threads, "0", 0, 64, "threads", OPT_RESTART, "Threads for the sockets of SIP; 0: the core's own."),
+	OPT_UINT(S, media_threads, "1", 0, 64, "threads", OPT_RESTART, "Threads for sound; 0: the core's own."),
+};
+static const struct option limit_rows[] = {
+	OPT_UINT(S, stranger_rate, "200", 0, 100000, "messages/s", OPT_RESTART,
+		 "What an address may send that has neither authenticated nor ever answered us; five times as many at "
+		 "once. The rest is dropped unread, on a TCP connection with the connection. 0: no limit."),
+};
+static const struct option_set sets[] = {
+	{ .type = "threads", .file = "sidetone.conf", .rows = thread_rows, .n = ARRAY_LEN(thread_rows), .size = sizeof(S),
+	  .help = "How many threads there are." },
+	{ .type = "limits", .file = "sidetone.conf", .rows = limit_rows, .n = ARRAY_LEN(limit_rows), .size = sizeof(S),
+	  .help = "What those may do who have proved nothing." },
+};
+#undef S
+
+const struct option_set *own_conf_options(unsigned i)
+{
+	return i < ARRAY_LEN(sets) ? &sets[i] : NULL;
+}
+
+static void own_conf_free(void *p)
+{
+	arena_free(((struct own_conf *)p)->arena);
+}
+
+int own_conf_load(struct own_conf **cp, const struct config_prm *prm, struct report *r)
+{
+	struct own_conf *c = obj_new(sizeof(*c), own_conf_free);
+	struct settings_work w = { 0 };
+	int err;
+
+	if (!c)
+		return ENOMEM;
+	c->arena = arena_new(0);
+	err = c->arena ? settings_begin(&w, c->arena, r) : ENOMEM;
+	if (!err)
+		err = settings_file(&w, prm, "sidetone.conf");
+	for (size_t i = 0; !err && i < ARRAY_LEN(sets); i++)
+		err = settings_apply(&w, &sets[i], c, str_z(sets[i].type));
+	settings_end(&w);
+	if (err)
+		obj_drop(c);
+	else
+		*cp = c;
+	return err;
+}

@@ -1,0 +1,53 @@
+/* pjsip show counters: what came, what went, and what was dropped and why. */
+#include "manage/command.h"
+#include "service/service.h"
+
+struct counted {
+	const char *name;
+	uint64_t n;
+};
+
+static void show(struct command_ctx *c, const char *title, const struct counted *v, size_t n)
+{
+	command_printf(c, "%s\n", title);
+	for (size_t i = 0; i < n; i++)
+		command_printf(c, "  %-44s %12llu\n", v[i].name, (unsigned long long)v[i].n);
+}
+
+static enum command_result counters(struct command_ctx *c)
+{
+	const struct service *svc = c->m->service;
+	struct net_counters net = { 0 };
+	struct sip_counters sip;
+
+	if (c->args)
+		return COMMAND_USAGE;
+	if (svc->net)
+		net_count(svc->net, &net);
+	sip_stack_count(svc->sip, &sip);
+	const struct counted network[] = {
+		{ "messages received", net.rx }, { "messages sent", net.tx },
+		{ "bytes received", net.rx_bytes }, { "bytes sent", net.tx_bytes },
+		{ "not SIP, dropped", net.dropped_parse },
+		{ "of strangers over stranger_rate, dropped", net.dropped_rate },
+		{ "queue full, dropped", net.dropped_ring }, { "could not be sent", net.tx_errors },
+		{ "connections accepted", net.accepted }, { "connections refused or put out for others", net.refused_cap },
+		{ "connections closed by a deadline", net.timed_out }, { "connections open", net.conns },
+	};
+	const struct counted signalling[] = {
+		{ "requests", sip.requests }, { "responses", sip.responses },
+		{ "responses and ACKs that belong to nothing", sip.strays },
+		{ "requests that came twice by two ways (482)", sip.merged },
+		{ "retransmissions received", sip.retransmits_in }, { "retransmissions sent", sip.retransmits_out },
+		{ "transactions without an answer", sip.timeouts }, { "refused, too many transactions", sip.refused_full },
+		{ "server transactions", sip.stx }, { "client transactions", sip.ctx }, { "dialogs", sip.dialogs },
+	};
+	show(c, "Network", network, ARRAY_LEN(network));
+	show(c, "Signalling", signalling, ARRAY_LEN(signalling));
+	return COMMAND_OK;
+}
+
+static const struct command rows[] = {
+	{ "pjsip show counters", NULL, "What came, what went, and what was dropped", counters, false, NULL },
+};
+const struct command_table commands_counters = { rows, ARRAY_LEN(rows) };
