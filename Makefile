@@ -6,7 +6,8 @@
 #   make bench      the comparison table (BENCH=quick for the short form,
 #                   PEERS="--root DIR --asterisk PATH --kamailio PATH" names peers)
 #   make install    PREFIX (/usr/local), DESTDIR
-#   make format     clang-format over the C sources
+#   make format     clang-format over the lines of C that changed since the last commit,
+#                   or since SINCE=COMMIT
 #   make clean      remove the build directories
 
 PREFIX ?= /usr/local
@@ -76,7 +77,7 @@ install: all
 
 format:
 	@tools/install-deps lint
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@git clang-format --force --extensions c,h $(SINCE)
 
 clean:
 	rm -rf build build-debug build-clang build-fuzz
