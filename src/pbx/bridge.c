@@ -259,6 +259,8 @@ static void settle(struct bridge *b)
 	first = container_of(b->members.next, struct member, link);
 	second = container_of(b->members.prev, struct member, link);
 	b->native = first->ch->joined && second->ch->joined;
+	pbx_setvar(first->ch->pbx, first->ch, STR("BRIDGEPEER"), text_view(&second->ch->name));
+	pbx_setvar(second->ch->pbx, second->ch, STR("BRIDGEPEER"), text_view(&first->ch->name));
 	if (local_twin(first->ch))
 		local_optimize_soon(first->ch);
 	if (local_twin(second->ch))

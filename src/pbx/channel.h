@@ -160,6 +160,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	int64_t created;                /* [s] wall */
 	uint64_t created_us, answered_us;       /* mono; answered 0: not yet */
 	int cause;                      /* Q.850; 0: none yet */
+	int tech_cause;                 /* the technology's own (a SIP status); 0: it ended well */
 	bool outgoing;                  /* made by request() */
 	bool hungup;                    /* a hangup was received or asked for: leave all apps */
 	bool dead;                      /* destroyed; kept only by references */

@@ -22,6 +22,12 @@ void channel_tell(struct channel *ch, const char *name, unsigned privilege)
 	tell(ch, channel_event_begin(ch, name, privilege));
 }
 
+static void put_tech_cause(struct event *e, const struct channel *ch)
+{
+	if (ch->tech_cause)
+		event_printf(e, "TechCause", "%d", ch->tech_cause);
+}
+
 void channel_tell_hangup(struct channel *ch)
 {
 	struct event *e = channel_event_begin(ch, "Hangup", EV_CALL);
@@ -30,6 +36,7 @@ void channel_tell_hangup(struct channel *ch)
 		return;
 	event_printf(e, "Cause", "%d", ch->cause);
 	event_put(e, "Cause-txt", str_z(cause_text(ch->cause)));
+	put_tech_cause(e, ch);
 	tell(ch, e);
 }
 
@@ -41,6 +48,7 @@ void channel_tell_hangup_request(struct channel *ch, const char *name, int cause
 		return;
 	if (cause > 0)
 		event_printf(e, "Cause", "%d", cause);
+	put_tech_cause(e, ch);
 	tell(ch, e);
 }
 

@@ -7,6 +7,7 @@
 #include "pbx/dial_tell.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
+#include "pbx/run.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -68,6 +69,8 @@ static int dress(struct job *j)
 	int err = text_set(&ch->app, STR("AppDial2"));
 
 	err = err ? err : text_set(&ch->appdata, STR("(Outgoing Line)"));
+	if (!err)
+		run_tell_step(ch);
 	if (!err && p->account.n)
 		channel_set_accountcode(ch, p->account);
 	for (size_t i = 0; i < p->nvars && !err; i++)
@@ -104,18 +107,6 @@ static int make(struct job *j)
 	return err;
 }
 
-static enum originate_reason reason_of(int cause)
-{
-	switch (cause) {
-	case CAUSE_BUSY:
-		return ORIGINATE_BUSY;
-	case CAUSE_NO_CIRCUIT:
-		return ORIGINATE_CONGESTION;
-	default:
-		return ORIGINATE_HANGUP;
-	}
-}
-
 /* True: nothing more to wait for. */
 static bool step(struct job *j, const struct chan_event *e)
 {
@@ -139,11 +130,11 @@ static bool step(struct job *j, const struct chan_event *e)
 		j->reason = ORIGINATE_BUSY;
 		return true;
 	case CE_CONGESTION:
-	case CE_INCOMPLETE:
 		j->reason = ORIGINATE_CONGESTION;
 		return true;
-	case CE_HANGUP:
-		j->reason = reason_of(j->ch->cause);
+	case CE_INCOMPLETE:
+	case CE_HANGUP:         /* only its DialStatus says why */
+		j->reason = ORIGINATE_FAILED;
 		return true;
 	default:
 		return false;
@@ -170,20 +161,14 @@ static void await(struct job *j)
 	}
 }
 
-static const char *status_of(enum originate_reason r)
+/* Who only rang until our time was over gets no DialEnd. */
+static void tell_end(struct job *j)
 {
-	switch (r) {
-	case ORIGINATE_ANSWERED:
-		return "ANSWER";
-	case ORIGINATE_BUSY:
-		return "BUSY";
-	case ORIGINATE_CONGESTION:
-		return "CONGESTION";
-	case ORIGINATE_TIMEOUT:
-		return "NOANSWER";
-	default:
-		return "CANCEL";
-	}
+	const char *status = j->reason == ORIGINATE_ANSWERED ? "ANSWER" : j->reason == ORIGINATE_BUSY ? "BUSY" :
+			     j->reason == ORIGINATE_CONGESTION ? "CONGESTION" : dial_status_of(j->ch->cause);
+
+	if (j->reason != ORIGINATE_TIMEOUT)
+		dial_tell(NULL, j->ch, status, STR_NULL);
 }
 
 static int start(struct job *j)
@@ -191,7 +176,6 @@ static int start(struct job *j)
 	struct channel *ch = j->ch;
 
 	ch->owned = false;
-	text_set(&ch->exten, STR_NULL);
 	if (j->prm.app.n)
 		return pbx_start_app(ch, j->prm.app, j->prm.data);
 	channel_set_exten(ch, j->prm.context.n ? j->prm.context : STR("default"),
@@ -233,26 +217,32 @@ static void tell(struct job *j)
 	event_send(j->pbx->events, e);
 }
 
+/* Nobody answered. OriginateResponse comes after its Hangup, and names what was asked for. */
+static void give_up(struct job *j)
+{
+	/* Q.850's name for no answer in time is the dialler's, not the phone's. */
+	if (j->reason == ORIGINATE_TIMEOUT && !j->ch->cause)
+		j->ch->cause = CAUSE_NO_ANSWER;
+	channel_destroy(j->ch);
+	j->ch = obj_drop(j->ch);
+}
+
 static void run(void *arg)
 {
 	struct job *j = arg;
 	int err = make(j);
 
-	if (!err)
+	if (!err) {
 		await(j);
-	if (j->ch && !err)
-		dial_tell(NULL, j->ch, status_of(j->reason), STR_NULL);
+		tell_end(j);
+	}
 	if (!err && j->reason == ORIGINATE_ANSWERED && start(j))
 		j->reason = ORIGINATE_FAILED;
+	if (j->ch && !j->ch->fiber && !j->ch->bridge)
+		give_up(j);
 	tell(j);
 	if (j->fn)
 		j->fn(j->arg, j->reason, j->ch);
-	if (j->ch && !j->ch->fiber && !j->ch->bridge) {
-		/* Nobody answered in time: Q.850's name for it is the dialler's, not the phone's. */
-		if (j->reason == ORIGINATE_TIMEOUT && !j->ch->cause)
-			j->ch->cause = CAUSE_NO_ANSWER;
-		channel_destroy(j->ch);
-	}
 	job_free(j);
 }
 

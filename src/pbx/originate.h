@@ -8,8 +8,8 @@
 
 /* Why it ended; the numbers are OriginateResponse's Reason. */
 enum originate_reason {
-	ORIGINATE_FAILED = 0,           /* no such destination, no such extension */
-	ORIGINATE_HANGUP = 1, ORIGINATE_TIMEOUT = 3 /* it only rang */, ORIGINATE_ANSWERED = 4, ORIGINATE_BUSY = 5,
+	ORIGINATE_FAILED = 0,           /* no such destination or extension, refused, hung up */
+	ORIGINATE_TIMEOUT = 3 /* it only rang */, ORIGINATE_ANSWERED = 4, ORIGINATE_BUSY = 5,
 	ORIGINATE_CONGESTION = 8
 };
 
@@ -34,7 +34,7 @@ struct originate_prm {                  /* all views are copied */
 	struct str actionid;                    /* for that event */
 };
 /* Called once, on the core, when the channel was answered (and runs) or is over.
- * `ch` is NULL when there never was one. */
+ * `ch` is NULL unless it was answered. */
 typedef void originate_fn(void *arg, enum originate_reason reason, struct channel *ch);
 
 /* On a fiber of its own. EINVAL no channel or nothing to run, EEXIST the

@@ -106,7 +106,7 @@ static void take_turns(struct run *r)
 	(void)fiber_sleep(r->ch->pbx->wheel, 1);
 }
 
-int run_app(struct channel *ch, const struct app *app, struct str data)
+static int run_told(struct channel *ch, const struct app *app, struct str data, bool tell)
 {
 	struct text was = ch->app, was_data = ch->appdata;
 	int res;
@@ -114,7 +114,8 @@ int run_app(struct channel *ch, const struct app *app, struct str data)
 	ch->app = ch->appdata = (struct text){ 0 };
 	(void)text_set(&ch->app, str_z(app->name));
 	(void)text_set(&ch->appdata, data);
-	run_tell_step(ch);
+	if (tell)
+		run_tell_step(ch);
 	take_turns(run_of(ch));
 	res = app->run(ch, data);
 	text_free(&ch->app);
@@ -122,6 +123,12 @@ int run_app(struct channel *ch, const struct app *app, struct str data)
 	ch->app = was;
 	ch->appdata = was_data;
 	return res;
+}
+
+/* What runs inside of another application is no step of its own. */
+int run_app(struct channel *ch, const struct app *app, struct str data)
+{
+	return run_told(ch, app, data, !ch->app.n);
 }
 
 static int run_found(struct channel *ch, struct str app_name, struct str data)
@@ -135,7 +142,7 @@ static int run_found(struct channel *ch, struct str app_name, struct str data)
 	}
 	log_verbose(3, "Executing [%s@%s:%d] %s(\"%s\", \"%.*s\") in new stack", text_z(&ch->exten),
 		    text_z(&ch->context), ch->priority, app->name, text_z(&ch->name), STR_ARG(data));
-	return run_app(ch, app, data);
+	return run_told(ch, app, data, true);
 }
 
 int run_step(struct channel *ch)

@@ -162,6 +162,8 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 		.state = CHAN_DOWN, .context = ep->context, .exten = STR_NULL, .accountcode = ep->accountcode,
 		.language = ep->language, .uniqueid = rq->uniqueid, .linked = rq->requestor, .outgoing = true };
 	session_configured_party(s, &s->id);
+	prm.caller_number = text_view(&s->id.number);
+	prm.caller_name = text_view(&s->id.name);
 	s->with_video = session_streams_video(rq->requestor);
 	err = channel_new(&s->ch, &prm);
 	if (err)
@@ -223,7 +225,7 @@ static int final(struct channel *ch, int cause)
 	session_reliable_stop(s);
 	err = sip_stx_reply(s->uas, session_status_of(cause));
 	/* That was the last word: nobody is there to wait for any more. */
-	session_peer_ended(s, cause);
+	session_peer_ended(s, cause, session_status_of(cause));
 	return err;
 }
 
@@ -338,6 +340,8 @@ static void hangup(struct channel *ch)
 	struct session *s = SESSION_OF(ch);
 
 	ch->pvt = NULL;
+	if (!ch->tech_cause)
+		ch->tech_cause = (int)session_tech_cause(ch->cause);
 	session_end(s, ch->cause);
 	obj_drop(s);
 }

@@ -83,29 +83,34 @@ void session_channel_state(struct session *s, enum channel_state st)
 	endpoint_changed(s->svc, s->ep->name);
 }
 
-/* ---- causes (RFC 3398 7.2.4.1 and 8.2.6.1, with what PBX users are used to) ---- */
+/* ---- causes: RFC 3398 7.2.4.1 and 8.2.6.1, as Asterisk's users are used to them ---- */
 
 static const struct { uint16_t cause, status; } to_status[] = {
-	{ 1, 404 }, { 2, 404 }, { 3, 404 }, { 16, 603 }, { 17, 486 }, { 18, 480 }, { 19, 480 }, { 20, 480 },
-	{ 21, 403 }, { 22, 410 }, { 26, 487 }, { 27, 502 }, { 28, 484 }, { 29, 501 }, { 31, 480 }, { 34, 503 },
-	{ 38, 503 }, { 41, 503 }, { 42, 503 }, { 44, 503 }, { 50, 488 }, { 57, 403 }, { 58, 488 }, { 65, 488 },
-	{ 66, 503 }, { 79, 501 }, { 88, 488 }, { 102, 504 }, { 111, 500 }, { 127, 500 },
+	{ 1, 404 }, { 2, 404 }, { 3, 404 }, { 17, 486 }, { 18, 408 }, { 19, 480 }, { 20, 480 }, { 21, 403 },
+	{ 22, 410 }, { 23, 302 }, { 27, 502 }, { 28, 484 }, { 29, 501 }, { 31, 480 }, { 34, 503 }, { 38, 500 },
+	{ 42, 503 }, { 58, 488 }, { 66, 503 }, { 127, 500 },
 };
 
 static const struct { uint16_t status, cause; } to_cause[] = {
-	{ 401, 21 }, { 403, 21 }, { 404, 1 }, { 405, 127 }, { 406, 127 }, { 407, 21 }, { 408, 18 }, { 409, 41 },
-	{ 410, 22 }, { 411, 127 }, { 413, 127 }, { 414, 127 }, { 415, 127 }, { 416, 3 }, { 420, 127 }, { 421, 127 },
-	{ 423, 127 }, { 480, 19 }, { 481, 127 }, { 482, 127 }, { 483, 127 }, { 484, 28 }, { 485, 1 }, { 486, 17 },
-	{ 487, 127 }, { 488, 58 }, { 491, 127 }, { 493, 127 }, { 500, 41 }, { 501, 29 }, { 502, 27 }, { 503, 34 },
-	{ 504, 102 }, { 505, 127 }, { 580, 58 }, { 600, 17 }, { 603, 21 }, { 604, 1 }, { 606, 58 },
+	{ 302, 23 }, { 401, 21 }, { 403, 21 }, { 404, 1 }, { 407, 21 }, { 408, 18 }, { 409, 41 }, { 410, 22 },
+	{ 420, 3 }, { 480, 19 }, { 483, 19 }, { 484, 28 }, { 485, 1 }, { 486, 17 }, { 488, 58 }, { 500, 38 },
+	{ 501, 29 }, { 502, 27 }, { 503, 34 }, { 504, 102 }, { 505, 127 }, { 600, 17 }, { 603, 21 }, { 604, 1 },
+	{ 606, 58 },
 };
 
-unsigned session_status_of(int cause)
+unsigned session_tech_cause(int cause)
 {
 	for (size_t i = 0; i < ARRAY_LEN(to_status); i++)
 		if (to_status[i].cause == cause)
 			return to_status[i].status;
-	return cause ? 500 : 603;
+	return 0;
+}
+
+unsigned session_status_of(int cause)
+{
+	unsigned status = session_tech_cause(cause);
+
+	return status ? status : 603;
 }
 
 int session_cause_of(unsigned status)
@@ -113,21 +118,37 @@ int session_cause_of(unsigned status)
 	for (size_t i = 0; i < ARRAY_LEN(to_cause); i++)
 		if (to_cause[i].status == status)
 			return to_cause[i].cause;
-	return status < 300 ? 16 : status < 400 ? 127 : status < 500 ? 127 : status < 600 ? 127 : 127;
+	if (status < 400)
+		return CAUSE_NORMAL;
+	return status >= 500 && status < 600 ? CAUSE_NO_CIRCUIT : CAUSE_INTERWORKING;
 }
 
-int session_cause_of_msg(const struct sip_msg *msg)
+int session_reason_of(const struct sip_msg *msg)
 {
 	struct sip_each e = { 0 };
 	struct str v, c;
+	int sip = 0;
 
 	while (sip_each(msg, SIP_H_REASON, &e, &v)) {
 		struct str proto = str_trim(str_cut(&v, ';'));
 		uint32_t n;
 
-		if (str_ieq(proto, STR("Q.850")) && sip_param(v, STR("cause"), &c) && str_u32(c, &n) == 0 && n < 128)
+		if (!sip_param(v, STR("cause"), &c) || str_u32(c, &n))
+			continue;
+		if (str_ieq(proto, STR("Q.850")) && n && n < 128)
 			return (int)n;
+		if (str_ieq(proto, STR("SIP")) && n > 299 && n < 700)
+			sip = session_cause_of(n);
 	}
+	return sip;
+}
+
+int session_cause_of_msg(const struct sip_msg *msg)
+{
+	int cause = session_reason_of(msg);
+
+	if (cause)
+		return cause;
 	return msg->request ? CAUSE_NORMAL : session_cause_of(msg->status);
 }
 
@@ -262,12 +283,14 @@ void sessions_abandon(struct service *svc)
 		session_finish_ending(container_of(svc->ending.next, struct session, link));
 }
 
-void session_peer_ended(struct session *s, int cause)
+void session_peer_ended(struct session *s, int cause, unsigned status)
 {
 	s->bye_sent = true;
 	s->hangup_cause = cause;
-	if (s->ch)
-		channel_event_hangup(s->ch, cause);
+	if (!s->ch)
+		return;
+	s->ch->tech_cause = (int)status;
+	channel_event_hangup(s->ch, cause);
 }
 
 void session_set_target(struct session *s, struct str uri)

@@ -137,7 +137,7 @@ int session_new(struct service *svc, struct snapshot *conf, const struct endpoin
  * let go of everything. The channel is told nothing. */
 void session_end(struct session *s, int cause);
 /* The peer ended it: the channel gets a hangup with `cause`. */
-void session_peer_ended(struct session *s, int cause);
+void session_peer_ended(struct session *s, int cause, unsigned status /* TechCause; 0: it ended well */);
 /* At the end of the program: nobody waits for an ACK any more. */
 void sessions_abandon(struct service *svc);
 /* An ended session whose BYE had to wait sends it. */
@@ -145,7 +145,9 @@ void session_finish_ending(struct session *s);
 /* Leave the BYE to the peer, but for `ms` at most, when the session ends. */
 void session_leave_bye(struct session *s, uint64_t ms);
 unsigned session_status_of(int cause);               /* Q.850 to SIP */
+unsigned session_tech_cause(int cause);              /* the same; 0: that is no failure, or has no status */
 int session_cause_of(unsigned status);               /* SIP to Q.850 */
+int session_reason_of(const struct sip_msg *msg);    /* what its Reason headers say (RFC 3326); 0: nothing */
 int session_cause_of_msg(const struct sip_msg *msg); /* a Reason header first (RFC 3326) */
 struct str session_reason_header(const struct session *s, int cause, char *room, size_t n);
 /* Counts for device state. */

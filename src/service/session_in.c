@@ -92,12 +92,12 @@ static void on_cancelled(void *arg, struct sip_stx *tx, struct sip_msg *cancel)
 {
 	struct session *s = arg;
 	char room[64];
+	int cause = session_reason_of(cancel);
 
-	(void)cancel;
 	if (s->st == SESSION_RINGING) {
 		session_reliable_stop(s);
 		sip_stx_respond(tx, 487, STR_NULL, session_reason_header(s, 0, room, sizeof(room)), STR_NULL, STR_NULL);
-		session_peer_ended(s, CAUSE_INTERWORKING);
+		session_peer_ended(s, cause ? cause : CAUSE_INTERWORKING, 487);
 	} else {
 		sip_stx_reply(tx, 487);         /* a re-INVITE: the call goes on */
 		session_offer_failed(s);
@@ -199,6 +199,7 @@ static int make_channel(struct session *s, struct str exten)
 		channel_tech_setup(s);
 		session_read_redirecting(s, s->invite);
 		session_channel_state(s, CHAN_RING);
+		pbx_setvar(s->ch->pbx, s->ch, STR("SIPDOMAIN"), s->invite->ruri.host);
 	}
 	party_free(&caller);
 	return err;
@@ -381,12 +382,14 @@ void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg)
 
 static void on_bye(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
 {
+	int cause = session_cause_of_msg(msg);
+
 	obj_drop(s->last_response);
 	s->last_response = obj_hold(msg);
 	service_reply(s->svc, tx, 200, STR_NULL);
 	if (s->st == SESSION_RINGING && s->uas)
 		sip_stx_reply(s->uas, 487);
-	session_peer_ended(s, session_cause_of_msg(msg));
+	session_peer_ended(s, cause, session_tech_cause(cause));
 }
 
 static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *msg, bool update)

@@ -209,7 +209,7 @@ static void on_redirect(struct session *s, struct sip_msg *msg)
 	if (!s->ch || !e || !sip_each(msg, SIP_H_CONTACT, &it, &v) || sip_addr_parse(&a, v)) {
 		if (e)
 			chan_event_free(e);
-		session_peer_ended(s, session_cause_of_msg(msg));
+		session_peer_ended(s, session_cause_of_msg(msg), msg->status);
 		return;
 	}
 	session_read_redirecting(s, msg);
@@ -275,7 +275,7 @@ static void on_invite_response(void *arg, struct request *rq, struct sip_msg *ms
 		if (msg->status < 400)
 			on_redirect(s, msg);
 		else
-			session_peer_ended(s, session_cause_of_msg(msg));
+			session_peer_ended(s, session_cause_of_msg(msg), msg->status);
 	}
 	invite_over(s);
  out:
@@ -292,7 +292,8 @@ static void on_invite_failed(void *arg, struct request *rq, int err)
 	if (s->st == SESSION_INVITING) {
 		s->st = SESSION_NEW;
 		log_notice("INVITE to '%.*s' failed: %s", STR_ARG(s->ep->name), strerror(err));
-		session_peer_ended(s, err == ETIMEDOUT ? CAUSE_NO_RESPONSE : CAUSE_NO_ROUTE);
+		session_peer_ended(s, err == ETIMEDOUT ? CAUSE_NO_RESPONSE : CAUSE_NO_ROUTE,
+				   err == ETIMEDOUT ? 408 : 503);
 	}
 	invite_over(s);
 	obj_drop(s);

@@ -51,7 +51,7 @@ static void on_timer(void *arg)
 		session_reliable_stop(s);
 		if (s->uas)
 			sip_stx_reply(s->uas, 504);
-		session_peer_ended(s, CAUSE_INTERWORKING);
+		session_peer_ended(s, CAUSE_INTERWORKING, 504);
 		return;
 	}
 	sip_stx_repeat(s->uas);

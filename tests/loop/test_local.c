@@ -232,21 +232,32 @@ static void originate_answered(void **state)
 	assert_string_equal(world_var(b->ch, "GOT"), "world");
 	assert_int_equal(world_events(&w, "OriginateResponse", "ActionID: a-1"), 1);
 	assert_int_equal(world_events(&w, "OriginateResponse", "Reason: 4"), 1);
+	assert_int_equal(world_events(&w, "Newexten", "Application: AppDial2"), 1);
 	assert_int_equal(world_events(&w, "DialEnd", "DialStatus: ANSWER"), 1);
 }
 
 static void originate_refused(void **state)
 {
 	struct originate_prm prm = { .channel = STR("Fake/bob"), .app = STR("Wait"), .data = STR("60"),
-		.timeout_ms = 3000 };
+		.timeout_ms = 3000, .tell = true };
 	struct outcome o;
 
 	(void)state;
 	later = (struct outcome){ 0 };
 	assert_int_equal(originate(w.pbx, &prm, note, &later), 0);
 	world_turn(&w);
-	fake_hangup(world_fake(&w, "bob"), CAUSE_BUSY);
+	fake_event(world_fake(&w, "bob"), CE_BUSY);
 	assert_int_equal(later.reason, ORIGINATE_BUSY);
+	assert_int_equal(channel_count(w.pbx), 0);
+	later = (struct outcome){ 0 };
+	assert_int_equal(originate(w.pbx, &prm, note, &later), 0);
+	world_turn(&w);
+	/* A hangup's reason stands in DialEnd alone. */
+	fake_hangup(world_fake(&w, "bob"), CAUSE_BUSY);
+	assert_int_equal(later.reason, ORIGINATE_FAILED);
+	assert_int_equal(world_events(&w, "DialEnd", "DialStatus: BUSY"), 2);
+	assert_int_equal(world_events(&w, "OriginateResponse", "Channel: Fake/bob"), 2);
+	assert_int_equal(world_events(&w, "OriginateResponse", "Uniqueid: <unknown>"), 2);
 	assert_int_equal(channel_count(w.pbx), 0);
 	later = (struct outcome){ 0 };
 	assert_int_equal(originate(w.pbx, &prm, note, &later), 0);
@@ -254,6 +265,8 @@ static void originate_refused(void **state)
 	assert_int_equal(later.calls, 1);
 	assert_int_equal(later.reason, ORIGINATE_TIMEOUT);
 	assert_int_equal(channel_count(w.pbx), 0);
+	assert_int_equal(world_events(&w, "DialEnd", NULL), 2);
+	assert_int_equal(world_events(&w, "Hangup", "Cause: 19"), 1);
 	w.refuse_cause = CAUSE_NO_ROUTE;
 	o = start(prm, 0);
 	assert_int_equal(o.calls, 1);

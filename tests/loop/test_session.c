@@ -21,7 +21,8 @@ static const char plan[] =
 	"exten => ring,1,Ringing()\n same => n,Wait(600)\n"
 	"exten => ringup,1,Ringing()\n same => n,Answer()\n same => n,Wait(600)\n"
 	"exten => bob,1,Dial(PJSIP/bob)\n"
-	"exten => carl,1,Dial(PJSIP/carl)\n";
+	"exten => carl,1,Dial(PJSIP/carl)\n"
+	"exten => refused,1,Dial(PJSIP/bob)\n same => n,Hangup(${HANGUPCAUSE})\n";
 
 static const char conf[] =
 	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
@@ -33,6 +34,7 @@ static const char conf[] =
 
 static struct wire t;
 static char tag[64];            /* the service's, of alice's dialog */
+static unsigned call_number;    /* alice's calls differ in Call-ID and branch by it */
 static const char *from_uri = "", *from_header = "";    /* parameters of her From */
 
 static int setup(void **state)
@@ -40,6 +42,7 @@ static int setup(void **state)
 	(void)state;
 	wire_open(&t, plan, conf);
 	tag[0] = '\0';
+	call_number = 1;
 	return 0;
 }
 
@@ -60,10 +63,10 @@ static void alice(const char *method, const char *exten, unsigned cseq, const ch
 	char *text;
 	bool cancel = !strcmp(method, "CANCEL");
 
-	buf_printf(&b, "%s sip:%s@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bK%s%u\r\n", method,
-		   exten, cancel ? "INVITE" : method, cseq);
-	buf_printf(&b, "From: <sip:alice@127.0.0.1%s>;tag=a1%s\r\nTo: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: c1\r\n",
-		   from_uri, from_header, exten, tag[0] && !cancel ? ";tag=" : "", cancel ? "" : tag);
+	buf_printf(&b, "%s sip:%s@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bK%u%s%u\r\n", method,
+		   exten, call_number, cancel ? "INVITE" : method, cseq);
+	buf_printf(&b, "From: <sip:alice@127.0.0.1%s>;tag=a1%s\r\nTo: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: c%u\r\n",
+		   from_uri, from_header, exten, tag[0] && !cancel ? ";tag=" : "", cancel ? "" : tag, call_number);
 	buf_printf(&b, "CSeq: %u %s\r\nContact: <sip:alice@" ALICE ">\r\nMax-Forwards: 70\r\n%s", cseq, method, more);
 	buf_printf(&b, "%sContent-Length: %zu\r\n\r\n%s", body[0] ? "Content-Type: application/sdp\r\n" : "",
 		   strlen(body), body);
@@ -123,6 +126,14 @@ static void alice_talks(const char *exten)
 	assert_int_equal(status(SIP_INVITE), 200);
 	alice("ACK", exten, 1, "", "");
 	wire_forget(&t);
+}
+
+/* Whatever was before is over: her next request begins another call. */
+static void alice_starts_anew(void)
+{
+	wire_forget(&t);
+	tag[0] = '\0';
+	call_number++;
 }
 
 /* ---- the called side: answers the newest request of `m` to `port` -------------------- */
@@ -256,10 +267,19 @@ static void test_cancel(void **state)
 	(void)state;
 	alice_calls("ring");
 	assert_int_equal(status(SIP_INVITE), 180);
-	alice("CANCEL", "ring", 1, "", "");
+	alice("CANCEL", "ring", 1, "Reason: SIP;cause=480\r\n", "");
 	assert_int_equal(status(SIP_CANCEL), 200);
 	assert_int_equal(status(SIP_INVITE), 487);
 	assert_int_equal(channels(), 0);
+	assert_int_equal(world_events(&t.w, "HangupRequest", "Cause: 19"), 1);
+	assert_int_equal(world_events(&t.w, "HangupRequest", "TechCause: 487"), 1);
+	assert_int_equal(world_events(&t.w, "Hangup", "Cause: 19"), 1);
+	assert_int_equal(world_events(&t.w, "Hangup", "TechCause: 487"), 1);
+	/* Without a reason of its own it is the one of 487. */
+	alice_starts_anew();
+	alice_calls("ring");
+	alice("CANCEL", "ring", 1, "", "");
+	assert_int_equal(world_events(&t.w, "Hangup", "Cause: 127"), 1);
 }
 
 static void test_reinvite(void **state)
@@ -338,6 +358,9 @@ static void test_call_through(void **state)
 {
 	(void)state;
 	alice_calls("bob");
+	assert_int_equal(world_events(&t.w, "Newchannel", "CallerIDName: Bob"), 1);
+	assert_int_equal(world_events(&t.w, "VarSet", "Variable: SIPDOMAIN"), 1);
+	assert_int_equal(world_events(&t.w, "Newexten", "Application: AppDial"), 1);
 	answer(SIP_INVITE, 5062, 180, "", "");
 	assert_int_equal(status(SIP_INVITE), 180);
 	answer(SIP_INVITE, 5062, 200, "Remote-Party-ID: \"Bobby\" <sip:201@x>;party=called\r\n", SDP_ULAW);
@@ -347,6 +370,8 @@ static void test_call_through(void **state)
 	assert_string_equal(wire_header(response(SIP_INVITE), "Remote-Party-ID"),
 			    "\"Bobby\" <sip:201@127.0.0.1>;party=called;privacy=off;screen=no");
 	alice("ACK", "bob", 1, "", "");
+	assert_int_equal(world_events(&t.w, "Newexten", "Application: AppDial"), 2);
+	assert_int_equal(world_events(&t.w, "VarSet", "Variable: BRIDGEPEER"), 2);
 	/* Alice adds video: bob is asked too. */
 	wire_forget(&t);
 	alice("INVITE", "bob", 2, "", SDP_VIDEO);
@@ -361,6 +386,34 @@ static void test_call_through(void **state)
 	alice("BYE", "bob", 3, "", "");
 	answer(SIP_BYE, 5062, 200, "", "");
 	assert_int_equal(channels(), 0);
+	assert_int_equal(world_events(&t.w, "Hangup", "Cause: 16"), 2);
+	for (unsigned code = 400; code < 700; code++) {
+		char line[32];
+
+		snprintf(line, sizeof(line), "TechCause: %u", code);
+		assert_int_equal(world_events(&t.w, "Hangup", line), 0);
+	}
+}
+
+/* The caller hears the status again, the manager both it and Q.850's name for it. */
+static void test_refused(void **state)
+{
+	static const struct { unsigned status, cause, back; } tv[] = { { 486, 17, 486 }, { 404, 1, 404 },
+		{ 483, 19, 480 }, { 500, 38, 500 }, { 599, 34, 503 }, { 606, 58, 488 } };
+	char line[32];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		alice_starts_anew();
+		alice_calls("refused");
+		answer(SIP_INVITE, 5062, tv[i].status, "", "");
+		assert_int_equal(status(SIP_INVITE), tv[i].back);
+		snprintf(line, sizeof(line), "TechCause: %u", tv[i].status);
+		assert_true(world_events(&t.w, "Hangup", line) >= 1);
+		snprintf(line, sizeof(line), "Cause: %u", tv[i].cause);
+		assert_int_equal(world_events(&t.w, "Hangup", line), 2);
+		assert_int_equal(channels(), 0);
+	}
 }
 
 static void test_cancel_crosses_answer(void **state)
@@ -446,7 +499,7 @@ int main(void)
 		T(test_no_ack_ends_the_call),
 		T(test_answer_in_the_ack), T(test_no_answer_in_the_ack),
 		T(test_unknown_extension), T(test_cancel), T(test_reinvite), T(test_reliable_provisional),
-		T(test_session_timer_expires), T(test_session_timer_too_small), T(test_call_through),
+		T(test_session_timer_expires), T(test_session_timer_too_small), T(test_call_through), T(test_refused),
 		T(test_cancel_crosses_answer), T(test_redirected), T(test_blind_transfer), T(test_transfer_to_nowhere),
 	};
 

@@ -16,12 +16,8 @@ static void reset_vars(struct channel *ch)
 		"ANSWEREDTIME_MS", "DIALEDTIME", "DIALEDTIME_MS", "RINGTIME", "RINGTIME_MS", "PROGRESSTIME",
 		"PROGRESSTIME_MS" };
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		struct str value;
-
-		if (vars_get(&ch->vars, str_z(names[i]), &value) && value.n)
-			pbx_setvar(ch->pbx, ch, str_z(names[i]), STR_NULL);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		pbx_setvar(ch->pbx, ch, str_z(names[i]), STR(""));
 }
 
 static uint64_t deadline(struct channel *in, struct str s)

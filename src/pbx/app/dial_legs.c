@@ -3,6 +3,7 @@
 #include "base/obj.h"
 #include "pbx/app/dial.h"
 #include "pbx/channel_private.h"
+#include "pbx/run.h"
 #include "pbx/dial_tell.h"
 #include <errno.h>
 #include <stdio.h>
@@ -167,6 +168,7 @@ static int dress(struct dial *d, struct leg *l)
 	if (err)
 		return err;
 	pbx_setvar(ch->pbx, ch, STR("DIALEDPEERNUMBER"), l->dest);
+	run_tell_step(ch);
 	if (in->cause == CAUSE_ANSWERED_ELSEWHERE || d->o.has['c'])
 		ch->cause = CAUSE_ANSWERED_ELSEWHERE;
 	l->ignore_line = d->o.has['I'];

@@ -3,6 +3,7 @@
 #include "base/obj.h"
 #include "pbx/app/dial.h"
 #include "pbx/channel_private.h"
+#include "pbx/run.h"
 #include "pbx/dial_tell.h"
 #include "pbx/features.h"
 #include <errno.h>
@@ -119,6 +120,7 @@ static struct leg *answered(struct dial *d, struct leg *l)
 	dial_tell_end(d, l, "CANCEL");
 	d->in->cause = l->ch->cause = CAUSE_NORMAL;
 	text_set(&l->ch->exten, STR_NULL);
+	run_tell_step(l->ch);
 	return l;
 }
 

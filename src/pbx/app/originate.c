@@ -12,8 +12,6 @@ static struct str status_of(enum originate_reason r)
 		return STR("BUSY");
 	case ORIGINATE_CONGESTION:
 		return STR("CONGESTION");
-	case ORIGINATE_HANGUP:
-		return STR("HANGUP");
 	case ORIGINATE_TIMEOUT:
 		return STR("RINGING");
 	default:
