@@ -81,16 +81,14 @@ static bool may_login(struct ami_ctx *a, struct str name, const struct manager_u
 		return false;
 	}
 	if (!acl_set_permits(u->acl, &a->s->peer, &which)) {
-		ami_security(a->s, AMI_FAILED_ACL, name, "ACLName", which);
+		ami_security(a->s, AMI_FAILED_ACL, name, which.n ? "ACLName" : NULL, which);
 		return false;
 	}
 	if (md5)
 		right = a->s->challenge[0] && digest_right(a->s, u->secret.s, ami_get(a, "Key"));
 	else
 		right = password_right(u->secret.s, ami_get(a, "Secret"));
-	if (right)
-		ami_security(a->s, AMI_AUTH_OK, name, "UsingPassword", md5 ? STR("0") : STR("1"));
-	else
+	if (!right)
 		ami_security(a->s, md5 ? AMI_BAD_CHALLENGE : AMI_BAD_PASSWORD, name, NULL, STR_NULL);
 	return right;
 }
@@ -163,6 +161,8 @@ static void login(struct ami_ctx *a)
 	}
 	enter(a, u);
 	ami_ok(a, "Authentication accepted");
+	/* Always 0: in Asterisk's words a password is what a TLS client may do without. */
+	ami_security(a->s, AMI_AUTH_OK, user, "UsingPassword", STR("0"));
 	if ((a->s->send & EV_SYSTEM) && a->m->booted) {
 		buf_put(&a->out, STR("Event: FullyBooted\r\nPrivilege: system,all\r\n"));
 		manage_write_booted(a->m, &a->out);

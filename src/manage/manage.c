@@ -231,19 +231,35 @@ void manage_log(struct manage *m, enum log_level level, int verbosity, struct st
 		console_log(m->console, level, verbosity, line);
 }
 
+/* Status: Asterisk's numbers for how a reload went. */
+static void tell_reload(struct manage *m, struct str module, int err)
+{
+	struct event *e = m->pbx ? event_new(m->pbx->events, "Reload", EV_SYSTEM) : NULL;
+
+	if (!e)
+		return;
+	event_put(e, "Module", module.n ? module : STR("All"));
+	event_put(e, "Status", !err || err == EALREADY ? STR("0") : err == ENOENT ? STR("2") :
+			       err == EBUSY ? STR("4") : STR("3"));
+	event_send(m->pbx->events, e);
+}
+
 int manage_reload(struct manage *m, struct str module, struct report *r)
 {
 	int err;
 
 	if (!m->hooks.reload)
 		return ENOSYS;
-	if (m->reloading)
+	if (m->reloading) {
+		tell_reload(m, module, EBUSY);
 		return EBUSY;
+	}
 	m->reloading = true;
 	err = m->hooks.reload(m->hooks.arg, module, r);
 	m->reloading = false;
 	if (!err || err == EALREADY)
 		m->reloaded_us = clock_wall_us(m->clock);
+	tell_reload(m, module, err);
 	return err;
 }
 

@@ -48,7 +48,7 @@ struct ami_session {            /* obj; mgr->sessions holds one reference */
 	struct manager_conf *conf;      /* held: of the login; vars look into it */
 	const struct conf_var_list *vars;       /* setvar= of the user; NULL: none */
 	struct timer auth;
-	int64_t started;                /* [s] wall */
+	int64_t started_us;             /* wall */
 	uint64_t arrivals;              /* counts what came: events and input, for WaitEvent */
 	struct fiber *waiter;           /* in WaitEvent */
 };

@@ -5,14 +5,19 @@
 #include "base/log.h"
 #include <time.h>
 
+/* `version`: of the kind's set of fields. */
 static const struct {
-	const char *name;
+	const char *name, *version;
 	bool bad;
 } kinds[AMI_SECURITY_KINDS] = {
-	[AMI_AUTH_OK] = { "SuccessfulAuth", false }, [AMI_BAD_ACCOUNT] = { "InvalidAccountID", true },
-	[AMI_BAD_PASSWORD] = { "InvalidPassword", true }, [AMI_BAD_CHALLENGE] = { "ChallengeResponseFailed", true },
-	[AMI_FAILED_ACL] = { "FailedACL", true }, [AMI_SESSION_LIMIT] = { "SessionLimit", true },
-	[AMI_NOT_ALLOWED] = { "RequestNotAllowed", true }, [AMI_BAD_FORMAT] = { "RequestBadFormat", true },
+	[AMI_AUTH_OK] = { "SuccessfulAuth", "1", false },
+	[AMI_BAD_ACCOUNT] = { "InvalidAccountID", "1", true },
+	[AMI_BAD_PASSWORD] = { "InvalidPassword", "2", true },
+	[AMI_BAD_CHALLENGE] = { "ChallengeResponseFailed", "1", true },
+	[AMI_FAILED_ACL] = { "FailedACL", "1", true },
+	[AMI_SESSION_LIMIT] = { "SessionLimit", "1", true },
+	[AMI_NOT_ALLOWED] = { "RequestNotAllowed", "1", true },
+	[AMI_BAD_FORMAT] = { "RequestBadFormat", "1", true },
 };
 
 struct both {
@@ -39,7 +44,7 @@ static void put_address(struct both *b, const char *key, const struct sa *a)
 	put(b, key, str_mk(text, n > 0 ? (size_t)n : 0));
 }
 
-static void put_time(struct both *b, int64_t us)
+static void put_time(struct both *b, const char *key, int64_t us)
 {
 	time_t s = (time_t)(us / 1000000);
 	char day[40], zone[8], text[64];
@@ -49,7 +54,7 @@ static void put_time(struct both *b, int64_t us)
 	if (!strftime(day, sizeof(day), "%FT%T", &tm) || !strftime(zone, sizeof(zone), "%z", &tm))
 		return;
 	snprintf(text, sizeof(text), "%s.%03d%s", day, (int)(us / 1000 % 1000), zone);
-	put(b, "EventTV", str_z(text));
+	put(b, key, str_z(text));
 }
 
 void ami_security(struct ami_session *s, enum ami_security k, struct str account, const char *key, struct str value)
@@ -64,10 +69,10 @@ void ami_security(struct ami_session *s, enum ami_security k, struct str account
 	if (!b.e && !(log_mask() & (1u << LOG_SECURITY)))
 		return;
 	buf_puts(&b.line, STR("SecurityEvent=\""), str_z(kinds[k].name), STR("\""));
-	put_time(&b, clock_wall_us(m->clock));
+	put_time(&b, "EventTV", clock_wall_us(m->clock));
 	put(&b, "Severity", kinds[k].bad ? STR("Error") : STR("Informational"));
 	put(&b, "Service", STR("AMI"));
-	put(&b, "EventVersion", STR("1"));
+	put(&b, "EventVersion", str_z(kinds[k].version));
 	put(&b, "AccountID", account);
 	snprintf(id, sizeof(id), "0x%llx", (unsigned long long)s->serial);
 	put(&b, "SessionID", str_z(id));
@@ -75,6 +80,7 @@ void ami_security(struct ami_session *s, enum ami_security k, struct str account
 	put_address(&b, "RemoteAddress", &s->peer);
 	if (key)
 		put(&b, key, value);
+	put_time(&b, "SessionTV", s->started_us);
 	log_security("%.*s", STR_ARG(buf_view(&b.line)));
 	buf_free(&b.line);
 	if (b.e)

@@ -89,7 +89,11 @@ static struct str action_name(const struct ami_message *msg)
 
 static void denied(struct ami_ctx *a, struct str action)
 {
-	ami_security(a->s, AMI_NOT_ALLOWED, text_view(&a->s->user), "RequestType", action);
+	struct buf b = BUF_INIT;
+
+	buf_puts(&b, STR("Action: "), action);
+	ami_security(a->s, AMI_NOT_ALLOWED, text_view(&a->s->user), "RequestType", buf_view(&b));
+	buf_free(&b);
 	ami_error(a, "Permission denied");
 }
 
@@ -237,7 +241,7 @@ void ami_session_accept(void *arg, struct stream *stream)
 	s->held.max = OUT_LIMIT;
 	ami_parser_init(&s->parser);
 	ami_filters_init(&s->filters);
-	s->started = clock_wall_s(mgr->m->clock);
+	s->started_us = clock_wall_us(mgr->m->clock);
 	s->serial = ++mgr->serial;
 	list_append(&mgr->sessions, &s->link);
 	mgr->unauthenticated++;

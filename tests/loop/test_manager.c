@@ -369,6 +369,7 @@ static void refused(void **state)
 	}
 	/* Only the security events say which it was. */
 	assert_int_equal(world_events(&t.w, "InvalidPassword", "AccountID: admin"), 1);
+	assert_int_equal(world_events(&t.w, "InvalidPassword", "EventVersion: 2"), 1);
 	assert_int_equal(world_events(&t.w, "InvalidAccountID", "AccountID: nobody"), 1);
 	assert_int_equal(world_events(&t.w, "FailedACL", "AccountID: far"), 1);
 	assert_int_equal(world_events(&t.w, "ChallengeResponseFailed", "Service: AMI"), 1);
@@ -395,7 +396,7 @@ static void security_log(void **state)
 	(void)state;
 	assert_int_equal(regcomp(&re, "^SecurityEvent=\"InvalidAccountID\",EventTV=\"[^\"]*\",Severity=\"Error\",Service=\"AMI\","
 				 "EventVersion=\"1\",AccountID=\"x',RemoteAddress='y\",SessionID=\"0x[0-9a-f]+\","
-				 "LocalAddress=\"IPV4/TCP/127.0.0.1/[0-9]+\",RemoteAddress=\"IPV4/TCP/127.0.0.1/[0-9]+\"$",
+				 "LocalAddress=\"IPV4/TCP/127.0.0.1/[0-9]+\",RemoteAddress=\"IPV4/TCP/127.0.0.1/[0-9]+\",SessionTV=\"[^\"]*\"$",
 				 REG_EXTENDED | REG_NOSUB), 0);
 	log_set_sink(keep_security, NULL);
 	log_set_mask(mask | 1u << LOG_SECURITY);
@@ -954,8 +955,11 @@ static void commands(void **state)
 	ask(&p, "Action: Reload\r\nModule: res_pjsip.so");
 	HAS(&p, "Message: Module Reloaded\r\n");
 	assert_string_equal(text_z(&t.module), "res_pjsip.so");
+	assert_int_equal(world_events(&t.w, "Reload", "Module: res_pjsip.so"), 1);
+	assert_int_equal(world_events(&t.w, "Reload", "Status: 0"), 1);
 	ask(&p, "Action: Reload\r\nModule: nothing");
 	HAS(&p, "Message: No such module\r\n");
+	assert_int_equal(world_events(&t.w, "Reload", "Status: 2"), 1);
 	ask(&p, "Action: ModuleCheck\r\nModule: res_pjsip");
 	HAS(&p, "Response: Success\r\nActionID: 9\r\nVersion: \r\n\r\n");
 	ask(&p, "Action: CoreSettings");
