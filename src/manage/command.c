@@ -7,7 +7,7 @@
 /* A new group of commands is a file and a line here. */
 static const struct command_table *const tables[] = {
 	&commands_core, &commands_show, &commands_module, &commands_dialplan, &commands_pjsip, &commands_pjsip_do,
-	&commands_counters, &commands_database, &commands_channel, &commands_bridge, &commands_state, &commands_manager,
+	&commands_counters, &commands_subscription, &commands_database, &commands_channel, &commands_bridge, &commands_state, &commands_manager,
 	&commands_logger,
 };
 

@@ -12,6 +12,8 @@ static const struct {
 	{ SIP_INVITE, invite_request },
 	{ SIP_OPTIONS, options_request },
 	{ SIP_MESSAGE, message_request },
+	{ SIP_SUBSCRIBE, subscribe_request },
+	{ SIP_NOTIFY, notify_request },
 };
 
 static method_fn *handler_of(enum sip_method m)
@@ -90,7 +92,8 @@ void dispatch_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
 	old = log_context(msg->call_id);
 	/* 12.2.2: of a dialog that is not there. Said to anybody: it opens nothing. */
 	if (msg->to.tag.n && (msg->method == SIP_BYE || msg->method == SIP_INVITE || msg->method == SIP_PRACK ||
-			      msg->method == SIP_UPDATE || msg->method == SIP_INFO)) {
+			      msg->method == SIP_UPDATE || msg->method == SIP_INFO || msg->method == SIP_SUBSCRIBE ||
+			      msg->method == SIP_NOTIFY)) {
 		service_reply(svc, tx, 481, STR_NULL);
 		goto out;
 	}

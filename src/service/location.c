@@ -1,5 +1,6 @@
 #define LOG_MODULE "location"
 #include "service/location.h"
+#include "service/subscription/subscription.h"
 #include "base/log.h"
 #include "service/registrar.h"
 #include "sip/digest.h"
@@ -315,6 +316,8 @@ static void apply_one(struct service *svc, struct location *l, struct contact_ch
 	start_expiry(svc, c);
 	ep = endpoint_name(svc, c);
 	registrar_test_event(svc, ch->op == CONTACT_ADD ? "AOR_CONTACT_ADDED" : "AOR_CONTACT_REFRESHED", c);
+	if (ch->op == CONTACT_ADD)
+		mwi_contact_added(svc, c);
 	if (ch->op == CONTACT_ADD)
 		contact_qualify_start(svc, c, true);
 	else

@@ -12,6 +12,7 @@
 #include "service/notify.h"
 #include "service/outbound.h"
 #include "service/session.h"
+#include "service/subscription/subscription.h"
 #include "service/transports.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -203,6 +204,8 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	if (!err)
 		err = messages_start(svc);
 	if (!err)
+		err = subscriptions_start(svc);
+	if (!err)
 		err = outbound_start(svc);
 	if (err) {
 		service_free(svc);
@@ -225,6 +228,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	start_keep_alives(svc);
 	locations_reload(svc);
 	outbound_reload(svc);
+	subscriptions_reload(svc);
 	identify_resolve_hosts(svc);
 	obj_drop(old);
 }
@@ -232,6 +236,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 void service_stop(struct service *svc)
 {
 	svc->stopping = true;
+	subscriptions_end_all(svc);
 	outbound_stop(svc);
 }
 
@@ -264,6 +269,7 @@ void service_free(struct service *svc)
 	identify_forget_hosts(svc);
 	outbound_free(svc);
 	messages_free(svc);
+	subscriptions_free(svc);
 	notify_free(svc);
 	locations_stop(svc);
 	timer_stop(&svc->keep_alive);

@@ -158,6 +158,6 @@ struct str service_allow(void);
 int service_reply(struct service *svc, struct sip_stx *tx, unsigned status, struct str headers);
 
 /* ---- methods, one file each */
-method_fn options_request, register_request, invite_request, message_request;
+method_fn options_request, register_request, invite_request, message_request, subscribe_request, notify_request;
 
 #endif

@@ -1,0 +1,212 @@
+/* What phones subscribed to, and the mailboxes that an outside voicemail fills. */
+#include "manage/manager_private.h"
+#include "manage/pattern.h"
+#include "pbx/devstate.h"
+#include "service/subscription/subscription.h"
+#include <errno.h>
+
+/* ---- subscriptions ---------------------------------------------------- */
+
+static void put_subscription(void *arg, const struct subscription_row *row)
+{
+	struct ami_ctx *a = arg;
+	struct str context = row->ep->subscribe_context.n ? row->ep->subscribe_context : row->ep->context;
+
+	ami_event(a, "InboundSubscriptionDetail");
+	ami_put(a, "Role", STR("Notifier"));
+	ami_put(a, "Endpoint", row->ep->name);
+	ami_put(a, "Callid", row->call_id);
+	ami_put(a, "State", row->state);
+	ami_printf(a, "Callerid", "\"%.*s\" <%.*s>", STR_ARG(row->ep->callerid_name), STR_ARG(row->ep->callerid_num));
+	if (str_eq(row->event, STR("message-summary"))) {
+		ami_put(a, "SubscriptionType", STR("mwi"));
+		ami_put(a, "Mailboxes", row->resource);
+	} else {
+		ami_put(a, "SubscriptionType", STR("extension_state"));
+		ami_put(a, "Extension", row->resource);
+		ami_put(a, "ExtensionStates",
+			str_z(exten_state_name(hint_state(a->m->pbx, context, row->resource, NULL))));
+	}
+	a->items++;
+	ami_end(a);     /* no pause: the list must not change meanwhile */
+}
+
+static void show_inbound(struct ami_ctx *a)
+{
+	ami_list_start(a, "Following are Events for each inbound Subscription");
+	subscription_each(a->m->service, put_subscription, a);
+	ami_list_complete(a, "InboundSubscriptionDetailComplete");
+	ami_end(a);
+}
+
+/* Nothing here subscribes to others. */
+static void show_outbound(struct ami_ctx *a)
+{
+	ami_list_start(a, "Following are Events for each outbound Subscription");
+	ami_list_complete(a, "OutboundSubscriptionDetailComplete");
+	ami_end(a);
+}
+
+/* ---- mailboxes -------------------------------------------------------- */
+
+/* True: the header names one; else the error went out. */
+static bool named(struct ami_ctx *a, struct str *name)
+{
+	*name = ami_get(a, "Mailbox");
+	if (!name->n)
+		ami_error(a, "Missing mailbox parameter in request");
+	return name->n > 0;
+}
+
+struct pick {
+	struct ami_ctx *a;
+	regex_t re;
+	bool re_on;
+	struct str name;
+	struct text found;              /* names with a line end behind each */
+};
+
+static bool picked(const struct pick *p, struct str name)
+{
+	char z[300];
+
+	return p->re_on ? !regexec(&p->re, str_copy(z, sizeof(z), name), 0, NULL, 0) : str_eq(name, p->name);
+}
+
+/* "box", or "/regex/". False: the error went out. */
+static bool pick(struct ami_ctx *a, struct pick *p)
+{
+	*p = (struct pick){ .a = a };
+	if (!named(a, &p->name))
+		return false;
+	if (p->name.n < 2 || p->name.p[0] != '/' || p->name.p[p->name.n - 1] != '/')
+		return true;
+	if (pattern_compile(&p->re, str_sub(p->name, 1, p->name.n - 2))) {
+		ami_error(a, "Mailbox regex format invalid in: %.*s", STR_ARG(p->name));
+		return false;
+	}
+	p->re_on = true;
+	return true;
+}
+
+static void put_mailbox(void *arg, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+{
+	struct pick *p = arg;
+
+	if (!picked(p, name))
+		return;
+	ami_event(p->a, "MWIGet");
+	ami_put(p->a, "Mailbox", name);
+	ami_printf(p->a, "OldMessages", "%u", old_msgs);
+	ami_printf(p->a, "NewMessages", "%u", new_msgs);
+	p->a->items++;
+	ami_end(p->a);
+}
+
+static void mwi_get(struct ami_ctx *a)
+{
+	struct pick p;
+
+	if (!pick(a, &p))
+		return;
+	ami_list_start(a, "Mailboxes will follow");
+	mailbox_each(a->m->service, put_mailbox, &p);
+	ami_list_complete(a, "MWIGetComplete");
+	ami_end(a);
+	if (p.re_on)
+		regfree(&p.re);
+}
+
+static void note(void *arg, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+{
+	struct pick *p = arg;
+
+	(void)new_msgs;
+	(void)old_msgs;
+	if (picked(p, name))
+		(void)text_cat(&p->found, text_view(&p->found), name, STR("\n"));
+}
+
+static void mwi_delete(struct ami_ctx *a)
+{
+	struct pick p;
+	struct str rest;
+
+	if (!pick(a, &p))
+		return;
+	mailbox_each(a->m->service, note, &p);
+	rest = text_view(&p.found);
+	while (rest.n)
+		(void)mailbox_delete(a->m->service, str_cut_raw(&rest, '\n'));
+	text_free(&p.found);
+	if (p.re_on)
+		regfree(&p.re);
+	ami_start(a);
+	ami_end(a);
+}
+
+static void mwi_update(struct ami_ctx *a)
+{
+	struct str name, o = ami_get(a, "OldMessages"), n = ami_get(a, "NewMessages");
+	uint32_t old_msgs = 0, new_msgs = 0;
+
+	if (!named(a, &name))
+		return;
+	if (o.n && str_u32(o, &old_msgs)) {
+		ami_error(a, "Invalid OldMessages: %.*s", STR_ARG(o));
+	} else if (n.n && str_u32(n, &new_msgs)) {
+		ami_error(a, "Invalid NewMessages: %.*s", STR_ARG(n));
+	} else if (mailbox_set(a->m->service, name, new_msgs, old_msgs)) {
+		ami_error(a, "Unable to update mailbox");
+	} else {
+		ami_start(a);
+		ami_end(a);
+	}
+}
+
+static void mailbox_status(struct ami_ctx *a)
+{
+	struct str name = ami_get(a, "Mailbox");
+	uint32_t n, o;
+
+	if (!name.n) {
+		ami_error(a, "Mailbox not specified");
+		return;
+	}
+	(void)mailbox_get(a->m->service, name, &n, &o);
+	ami_start(a);
+	ami_put(a, "Message", STR("Mailbox Status"));
+	ami_put(a, "Mailbox", name);
+	ami_put(a, "Waiting", n ? STR("1") : STR("0"));
+	ami_end(a);
+}
+
+static void mailbox_count(struct ami_ctx *a)
+{
+	struct str name = ami_get(a, "Mailbox");
+	uint32_t n, o;
+
+	if (!name.n) {
+		ami_error(a, "Mailbox not specified");
+		return;
+	}
+	(void)mailbox_get(a->m->service, name, &n, &o);
+	ami_start(a);
+	ami_put(a, "Message", STR("Mailbox Message Count"));
+	ami_put(a, "Mailbox", name);
+	ami_put(a, "UrgMessages", STR("0"));
+	ami_printf(a, "NewMessages", "%u", n);
+	ami_printf(a, "OldMessages", "%u", o);
+	ami_end(a);
+}
+
+static const struct ami_action rows[] = {
+	{ "PJSIPShowSubscriptionsInbound", EV_SYSTEM, "List what phones subscribed to", show_inbound, false },
+	{ "PJSIPShowSubscriptionsOutbound", EV_SYSTEM, "List subscriptions of ours", show_outbound, false },
+	{ "MWIGet", EV_CALL | EV_REPORTING, "What is in mailboxes", mwi_get, false },
+	{ "MWIDelete", EV_CALL | EV_REPORTING, "Forget mailboxes", mwi_delete, false },
+	{ "MWIUpdate", EV_CALL | EV_REPORTING, "Say what is in a mailbox", mwi_update, false },
+	{ "MailboxStatus", EV_CALL | EV_REPORTING, "Are messages waiting?", mailbox_status, false },
+	{ "MailboxCount", EV_CALL | EV_REPORTING, "How many messages are waiting", mailbox_count, false },
+};
+const struct ami_table ami_subscription_actions = { rows, ARRAY_LEN(rows) };

@@ -1,0 +1,386 @@
+/* Mailboxes whose voicemail is somebody else's: the manager says what is in them. And
+ * event message-summary (RFC 3842). */
+#include "service/subscription/private.h"
+#include "base/hash.h"
+#include "pbx/devstate.h"
+#include "pbx/event.h"
+#include "store/astdb.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FAMILY STR("MWI")
+
+struct mailbox {
+	struct service *svc;
+	struct text name;
+	uint32_t new_msgs, old_msgs;
+	struct list watches;            /* struct mailbox_watch */
+};
+
+static struct map *boxes(const struct service *svc)
+{
+	return ((struct subscriptions *)svc->subscriptions)->mailboxes;
+}
+
+static void read_counts(struct str v, uint32_t *new_msgs, uint32_t *old_msgs)
+{
+	struct str n = str_cut(&v, '/');
+
+	if (str_u32(n, new_msgs) || str_u32(v, old_msgs))
+		*new_msgs = *old_msgs = 0;
+}
+
+bool mailbox_get(struct service *svc, struct str name, uint32_t *new_msgs, uint32_t *old_msgs)
+{
+	struct str v;
+
+	*new_msgs = *old_msgs = 0;
+	if (!svc->pbx->db || !astdb_get(svc->pbx->db, FAMILY, name, &v))
+		return false;
+	read_counts(v, new_msgs, old_msgs);
+	return true;
+}
+
+static struct mailbox *take(struct service *svc, struct str name)
+{
+	struct mailbox *m = map_get(boxes(svc), name);
+
+	if (m)
+		return m;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return NULL;
+	m->svc = svc;
+	list_init(&m->watches);
+	if (text_set(&m->name, name) || map_add(boxes(svc), text_view(&m->name), m)) {
+		text_free(&m->name);
+		free(m);
+		return NULL;
+	}
+	(void)mailbox_get(svc, name, &m->new_msgs, &m->old_msgs);
+	return m;
+}
+
+static void release(struct mailbox *m)
+{
+	map_del(boxes(m->svc), text_view(&m->name));
+	text_free(&m->name);
+	free(m);
+}
+
+int mailbox_watch(struct service *svc, struct str name, struct mailbox_watch *w)
+{
+	w->box = take(svc, name);
+	if (!w->box)
+		return ENOMEM;
+	list_append(&w->box->watches, &w->link);
+	return 0;
+}
+
+void mailbox_unwatch(struct mailbox_watch *w)
+{
+	struct mailbox *m = w->box;
+
+	if (!m)
+		return;
+	list_remove(&w->link);
+	w->box = NULL;
+	if (list_empty(&m->watches))
+		release(m);
+}
+
+struct str mailbox_name(const struct mailbox *m)
+{
+	return text_view(&m->name);
+}
+
+void mailbox_counts(const struct mailbox *m, uint32_t *new_msgs, uint32_t *old_msgs)
+{
+	*new_msgs = m->new_msgs;
+	*old_msgs = m->old_msgs;
+}
+
+/* ---- changes ------------------------------------------------------------------------------ */
+
+static void tell(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+{
+	struct event *e = event_new(svc->pbx->events, "MessageWaiting", EV_CALL);
+	struct mailbox *m = map_get(boxes(svc), name);
+	char device[300];
+	int n = snprintf(device, sizeof(device), "MWI:%.*s", STR_ARG(name));
+
+	if (e) {
+		event_put(e, "Mailbox", name);
+		event_put(e, "Waiting", new_msgs ? STR("1") : STR("0"));
+		event_printf(e, "Old", "%u", old_msgs);
+		event_printf(e, "New", "%u", new_msgs);
+		event_send(svc->pbx->events, e);
+	}
+	device_changed(svc->pbx, str_mk(device, n > 0 && (size_t)n < sizeof(device) ? (size_t)n : 0));
+	if (!m)
+		return;
+	m->new_msgs = new_msgs;
+	m->old_msgs = old_msgs;
+	/* A watch may end itself in its turn, and the box with it. */
+	for (struct list *l = m->watches.next, *next; l != &m->watches; l = next) {
+		struct mailbox_watch *w = container_of(l, struct mailbox_watch, link);
+		bool last = l->next == &m->watches;
+
+		next = l->next;
+		w->fn(w->arg, w);
+		if (last)
+			break;
+	}
+}
+
+int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+{
+	char v[32];
+	int err;
+
+	snprintf(v, sizeof(v), "%u/%u", new_msgs, old_msgs);
+	err = svc->pbx->db ? astdb_put(svc->pbx->db, FAMILY, name, str_z(v)) : 0;
+	if (!err)
+		tell(svc, name, new_msgs, old_msgs);
+	return err;
+}
+
+int mailbox_delete(struct service *svc, struct str name)
+{
+	int err = svc->pbx->db ? astdb_del(svc->pbx->db, FAMILY, name) : 0;
+
+	if (!err)
+		tell(svc, name, 0, 0);
+	return err;
+}
+
+struct each {
+	mailbox_each_fn *fn;
+	void *arg;
+};
+
+static void one(void *arg, struct str path, struct str value)
+{
+	struct each *e = arg;
+	uint32_t n, o;
+
+	read_counts(value, &n, &o);
+	e->fn(e->arg, str_skip(path, FAMILY.n + 2), n, o);
+}
+
+void mailbox_each(struct service *svc, mailbox_each_fn *fn, void *arg)
+{
+	struct each e = { fn, arg };
+
+	if (svc->pbx->db)
+		(void)astdb_each(svc->pbx->db, FAMILY, STR_NULL, one, &e);
+}
+
+/* A lamp by "hint,MWI:box". */
+static enum device_state device(struct pbx *p, struct str name)
+{
+	uint32_t n = 0, o;
+
+	if (p->service)
+		(void)mailbox_get(p->service, name, &n, &o);
+	return n ? DEV_INUSE : DEV_NOT_INUSE;
+}
+
+int mwi_start(struct service *svc)
+{
+	int err = device_add_provider(svc->pbx, "MWI", device);
+
+	return err && err != EEXIST ? err : unasked_rebuild(svc);
+}
+
+void mwi_free(struct service *svc)
+{
+	struct mailbox *m;
+
+	for (size_t it = 0; (m = map_next(boxes(svc), &it)); )
+		release(m);
+}
+
+/* ---- message-summary ------------------------------------------------------------------------- */
+
+struct messages_watch {         /* node.watch */
+	struct node *leaf;
+	struct str account;             /* of the configuration that the subscription holds */
+	size_t n;
+	struct mailbox_watch v[];
+};
+
+/* Named itself, or by the extension of its voicemail. NULL. */
+static const struct aor *aor_of(const struct snapshot *conf, const struct endpoint *ep, struct str resource)
+{
+	const struct aor *a = snapshot_aor(conf, resource);
+
+	for (size_t i = 0; !a && i < ep->aor_n; i++)
+		if (ep->aor_objs[i]->voicemail_extension.n && str_ieq(ep->aor_objs[i]->voicemail_extension, resource))
+			a = ep->aor_objs[i];
+	return a;
+}
+
+static bool allows(struct service *svc, const struct endpoint *ep, const struct aor *a)
+{
+	for (size_t i = 0; i < a->mailboxes.n; i++)
+		if (!unasked_allows(svc, ep, a->mailboxes.v[i]))
+			return false;
+	return true;
+}
+
+static unsigned may(struct service *svc, const struct endpoint *ep, struct str resource)
+{
+	const struct aor *a;
+
+	if (!resource.n) {
+		for (size_t i = 0; i < ep->aor_n; i++)
+			if (!allows(svc, ep, ep->aor_objs[i]))
+				return 500;
+		return 200;
+	}
+	a = aor_of(svc->conf, ep, resource);
+	if (!a || !a->mailboxes.n)
+		return 404;
+	return allows(svc, ep, a) ? 200 : 500;
+}
+
+static void on_mailbox(void *arg, struct mailbox_watch *w)
+{
+	(void)w;
+	node_changed(arg, false);
+}
+
+static void stop(struct node *leaf)
+{
+	struct messages_watch *m = leaf->watch;
+
+	for (size_t i = 0; i < m->n; i++) {
+		struct str name = mailbox_name(m->v[i].box);
+		struct text held = { 0 };
+
+		(void)text_set(&held, name);
+		mailbox_unwatch(&m->v[i]);
+		unasked_replace(leaf->sub->svc, leaf->sub->ep->name, text_view(&held), false);
+		text_free(&held);
+	}
+	free(m);
+}
+
+static int add(struct messages_watch *m, const struct aor *a)
+{
+	struct subscription *s = m->leaf->sub;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < a->mailboxes.n; i++) {
+		struct mailbox_watch *w = &m->v[m->n];
+
+		w->fn = on_mailbox;
+		w->arg = m->leaf;
+		err = mailbox_watch(s->svc, a->mailboxes.v[i], w);
+		if (err)
+			break;
+		m->n++;
+		unasked_replace(s->svc, s->ep->name, a->mailboxes.v[i], true);
+	}
+	if (!m->account.n)
+		m->account = a->voicemail_extension;
+	return err;
+}
+
+static int start(struct node *leaf)
+{
+	struct subscription *s = leaf->sub;
+	struct str resource = text_view(&leaf->resource);
+	const struct aor *a = resource.n ? aor_of(s->conf, s->ep, resource) : NULL;
+	struct messages_watch *m;
+	size_t max = a ? a->mailboxes.n : 0;
+	int err = 0;
+
+	for (size_t i = 0; !resource.n && i < s->ep->aor_n; i++)
+		max += s->ep->aor_objs[i]->mailboxes.n;
+	m = calloc(1, sizeof(*m) + max * sizeof(m->v[0]));
+	if (!m)
+		return ENOMEM;
+	leaf->watch = m;
+	m->leaf = leaf;
+	if (a)
+		err = add(m, a);
+	for (size_t i = 0; !err && !resource.n && i < s->ep->aor_n; i++)
+		err = add(m, s->ep->aor_objs[i]);
+	if (!m->account.n)
+		m->account = s->conf->global->default_voicemail_extension;
+	return err;
+}
+
+void mwi_write_body(struct buf *b, struct str account, uint32_t new_msgs, uint32_t old_msgs)
+{
+	buf_puts(b, STR("Messages-Waiting: "), new_msgs ? STR("yes\r\n") : STR("no\r\n"));
+	if (account.n)
+		buf_puts(b, STR("Message-Account: "), account, STR("\r\n"));
+	buf_printf(b, "Voice-Message: %u/%u (0/0)\r\n", new_msgs, old_msgs);
+}
+
+int body_messages(struct node *leaf, struct buf *b)
+{
+	const struct messages_watch *m = leaf->watch;
+	uint32_t n = 0, o = 0, new_one, old_one;
+	char room[300];
+	struct buf account;
+
+	for (size_t i = 0; i < m->n; i++) {
+		mailbox_counts(m->v[i].box, &new_one, &old_one);
+		n += new_one;
+		o += old_one;
+	}
+	buf_init(&account, room, sizeof(room), sizeof(room));
+	if (m->account.n)
+		buf_puts(&account, text_view(&leaf->sub->scheme), STR(":"), m->account, STR("@"),
+			 text_view(&leaf->sub->host));
+	mwi_write_body(b, buf_view(&account), n, o);
+	return buf_err(b);
+}
+
+const struct package package_messages = { .name = STR_INIT("message-summary"),
+	.accept = STR_INIT("application/simple-message-summary"), .kind = BODY_MESSAGES, .may = may, .start = start,
+	.stop = stop };
+
+/* ---- NOTIFY of others -------------------------------------------------------------------------- */
+
+/* "Voice-Message: 2/8 (0/2)" */
+static bool read_body(struct str body, uint32_t *new_msgs, uint32_t *old_msgs)
+{
+	while (body.n) {
+		struct str line = str_trim(str_cut_raw(&body, '\n')), name = str_trim(str_cut_raw(&line, ':'));
+
+		if (!str_ieq(name, STR("Voice-Message")))
+			continue;
+		line = str_trim(line);
+		name = str_cut_raw(&line, '/');
+		line = str_trim(str_cut_raw(&line, '('));
+		return !str_u32(str_trim(name), new_msgs) && !str_u32(line, old_msgs);
+	}
+	return false;
+}
+
+void notify_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+{
+	struct str event = sip_hdr_value(msg, SIP_H_EVENT);
+	uint32_t n, o;
+
+	if (!str_ieq(str_trim(str_cut(&event, ';')), STR("message-summary"))) {
+		service_reply(svc, tx, 489, STR("Allow-Events: message-summary\r\n"));
+		return;
+	}
+	if (!id->ep->incoming_mwi_mailbox.n) {
+		service_reply(svc, tx, 404, STR_NULL);
+		return;
+	}
+	if (!read_body(msg->body, &n, &o)) {
+		service_reply(svc, tx, 400, STR_NULL);
+		return;
+	}
+	service_reply(svc, tx, 200, STR_NULL);
+	(void)mailbox_set(svc, id->ep->incoming_mwi_mailbox, n, o);
+}

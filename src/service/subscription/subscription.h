@@ -1,0 +1,36 @@
+/* service/subscription/subscription.h -- SUBSCRIBE and NOTIFY (RFC 6665): states of
+ * extensions (RFC 3856 presence, RFC 4235 dialog), waiting messages (RFC 3842), and
+ * lists of them (RFC 4662). Threads: core. */
+#ifndef SERVICE_SUBSCRIPTION_H
+#define SERVICE_SUBSCRIPTION_H
+
+#include "service/location.h"
+
+int subscriptions_start(struct service *svc);
+/* Every subscriber is told to come again (reason deactivated). */
+void subscriptions_end_all(struct service *svc);
+void subscriptions_free(struct service *svc);
+/* After a reload: mailboxes of endpoints and AORs may have changed. */
+void subscriptions_reload(struct service *svc);
+
+/* For listings. */
+struct subscription_row {
+	const struct endpoint *ep;
+	struct str resource, event, call_id, callerid, state;   /* state: "ACTIVE", "TERMINATED" */
+	uint32_t left_s;
+};
+typedef void subscription_each_fn(void *arg, const struct subscription_row *row);
+void subscription_each(struct service *svc, subscription_each_fn *fn, void *arg);
+
+/* ---- mailboxes: mwi.c ---- */
+
+/* Tells the manager (MessageWaiting) and whoever watches. Kept in the database. */
+int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs);
+int mailbox_delete(struct service *svc, struct str name);    /* ENOENT. Who watches hears 0/0 */
+bool mailbox_get(struct service *svc, struct str name, uint32_t *new_msgs, uint32_t *old_msgs);
+typedef void mailbox_each_fn(void *arg, struct str name, uint32_t new_msgs, uint32_t old_msgs);
+void mailbox_each(struct service *svc, mailbox_each_fn *fn, void *arg);
+/* A contact came: its endpoint's mailboxes= are told to it unasked. */
+void mwi_contact_added(struct service *svc, struct contact *c);
+
+#endif
