@@ -236,7 +236,6 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 void service_stop(struct service *svc)
 {
 	svc->stopping = true;
-	subscriptions_end_all(svc);
 	outbound_stop(svc);
 }
 

@@ -67,6 +67,22 @@ static void entity(struct buf *b, const struct node *leaf)
 	buf_free(&uri);
 }
 
+/* From of the SUBSCRIBE; a From has no port (RFC 3261 19.1.1). */
+static void subscriber(struct buf *b, const struct node *leaf)
+{
+	bool v6;
+	struct sip_addr a;
+
+	if (sip_addr_parse(&a, leaf->sub->dlg->remote))
+		return;
+	v6 = str_chr(a.uri.host, ':') < a.uri.host.n;
+	buf_put(b, sip_uri_is_sips(&a.uri) ? STR("sips:") : STR("sip:"));
+	xml_text(b, a.uri.user);
+	buf_puts(b, a.uri.user.n ? STR("@") : STR_NULL, v6 ? STR("[") : STR_NULL);
+	xml_text(b, a.uri.host);
+	buf_put(b, v6 ? STR("]") : STR_NULL);
+}
+
 /* ---- PIDF -------------------------------------------------------------------------------- */
 
 /* A phone of that maker shows what its user set (CustomPresence). */
@@ -101,7 +117,7 @@ int body_pidf(struct node *leaf, struct buf *b)
 	attribute(b, "id", text_view(&leaf->resource));
 	buf_puts(b, STR(">\n  <status>\n   <basic>"), w->line == LINE_CLOSED ? STR("closed") : STR("open"),
 		 STR("</basic>\n  </status>\n  <contact priority=\"1\">"));
-	xml_text(b, leaf->sub->dlg->remote);
+	subscriber(b, leaf);
 	buf_put(b, STR("</contact>\n </tuple>\n"));
 	if (w->activity)
 		buf_puts(b, STR(" <dm:person>\n  <rpid:activities>\n   <rpid:"), str_z(w->activity),
@@ -126,7 +142,7 @@ int body_xpidf(struct node *leaf, struct buf *b)
 	buf_put(b, STR(";method=SUBSCRIBE\"/>\n <atom"));
 	attribute(b, "id", text_view(&leaf->resource));
 	buf_put(b, STR(">\n  <address uri=\""));
-	xml_text(b, leaf->sub->dlg->remote);
+	subscriber(b, leaf);
 	buf_puts(b, STR(";user=ip\" priority=\"0.80000\">\n   <status status=\""), str_z(basic[w->line]),
 		 STR("\"/>\n   <msnsubstatus substatus=\""), str_z(msn[w->line]),
 		 STR("\"/>\n  </address>\n </atom>\n</presence>\n"));

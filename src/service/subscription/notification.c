@@ -124,6 +124,43 @@ static int node_body(struct node *n, bool full, struct text *type, struct buf *b
 	return text_set(type, n->sub->body->type);
 }
 
+/* ---- the manager's TestEvent -------------------------------------------------------------- */
+
+struct event *subscription_test_new(struct service *svc, const char *state)
+{
+	struct event *e = event_new(svc->pbx->events, "TestEvent", EV_TEST | EV_REPORTING);
+
+	if (!e)
+		return NULL;
+	event_put(e, "Type", STR("StateChange"));
+	event_put(e, "State", str_z(state));
+	event_put(e, "AppFile", STR("subscribe.c"));
+	event_put(e, "AppFunction", STR("notify"));
+	event_put(e, "AppLine", STR("0"));
+	return e;
+}
+
+void subscription_test_event(struct subscription *s, const char *state)
+{
+	struct event *e = subscription_test_new(s->svc, state);
+
+	if (!e)
+		return;
+	event_put(e, "Resource", text_view(&s->root->resource));
+	event_send(s->svc->pbx->events, e);
+}
+
+static void test_sent(struct subscription *s, const char *state)
+{
+	struct event *e = subscription_test_new(s->svc, "SUBSCRIPTION_STATE_SET");
+
+	if (!e)
+		return;
+	event_put(e, "StateText", str_z(state));
+	event_put(e, "Endpoint", s->ep->name);
+	event_send(s->svc->pbx->events, e);
+}
+
 /* ---- sending ----------------------------------------------------------------------------- */
 
 /* 4.2.2, and RFC 5057 5.1: after these the subscriber is not there any more. */
@@ -214,6 +251,7 @@ static int notify(struct subscription *s, bool full, const char *reason)
 			sip_out_header(o, STR("Require"), STR("eventlist"));
 		sip_out_body(o, text_view(&type), buf_view(&body));
 		err = send_out(s, o);
+		test_sent(s, reason ? "TERMINATED" : "ACTIVE");
 	}
 	obj_drop(o);
 	text_free(&type);
@@ -222,35 +260,31 @@ static int notify(struct subscription *s, bool full, const char *reason)
 	return err;
 }
 
-void subscription_test_event(struct subscription *s, const char *state)
-{
-	struct event *e = event_new(s->svc->pbx->events, "TestEvent", EV_TEST | EV_REPORTING);
-
-	if (!e)
-		return;
-	event_put(e, "Type", STR("StateChange"));
-	event_put(e, "State", str_z(state));
-	event_put(e, "AppFile", STR("subscribe.c"));
-	event_put(e, "AppFunction", STR("notify"));
-	event_put(e, "AppLine", STR("0"));
-	event_put(e, "Resource", text_view(&s->root->resource));
-	event_send(s->svc->pbx->events, e);
-}
-
 int subscription_notify(struct subscription *s, bool full)
 {
 	timer_stop(&s->batch);
 	return notify(s, full, NULL);
 }
 
+static void say_goodbye(struct subscription *s, const char *reason)
+{
+	s->ended = true;        /* in what lists say of it too */
+	(void)notify(s, true, reason);
+	s->ended = false;
+}
+
 void subscription_end(struct subscription *s, const char *reason)
 {
 	if (s->ended)
 		return;
-	s->ended = true;        /* in what lists say of it too */
-	(void)notify(s, true, reason);
+	say_goodbye(s, reason);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
-	s->ended = false;
+	subscription_drop(s);
+}
+
+void subscription_abandon(struct subscription *s)
+{
+	say_goodbye(s, "deactivated");
 	subscription_drop(s);
 }
 

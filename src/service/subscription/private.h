@@ -102,6 +102,8 @@ int subscription_notify(struct subscription *s, bool full);
 /* The last NOTIFY, with the reason of RFC 6665 4.1.3, then no more. */
 void subscription_end(struct subscription *s, const char *reason);
 void subscription_drop(struct subscription *s);      /* the same without a word */
+void subscription_abandon(struct subscription *s);   /* at the end of the program: come again */
+struct event *subscription_test_new(struct service *svc, const char *state);
 void subscription_test_event(struct subscription *s, const char *state);
 
 /* ---- body_exten.c, exten.c, mwi.c: rows */

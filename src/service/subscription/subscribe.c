@@ -308,14 +308,6 @@ void subscriptions_reload(struct service *svc)
 	(void)unasked_rebuild(svc);
 }
 
-void subscriptions_end_all(struct service *svc)
-{
-	struct subscriptions *all = svc->subscriptions;
-
-	while (all && !list_empty(&all->all))
-		subscription_end(container_of(all->all.next, struct subscription, link), "deactivated");
-}
-
 void subscriptions_free(struct service *svc)
 {
 	struct subscriptions *all = svc->subscriptions;
@@ -323,7 +315,7 @@ void subscriptions_free(struct service *svc)
 	if (!all)
 		return;
 	while (!list_empty(&all->all))
-		subscription_drop(container_of(all->all.next, struct subscription, link));
+		subscription_abandon(container_of(all->all.next, struct subscription, link));
 	unasked_free(svc);
 	mwi_free(svc);
 	map_free(all->mailboxes);

@@ -7,8 +7,8 @@
 #include "service/location.h"
 
 int subscriptions_start(struct service *svc);
-/* Every subscriber is told to come again (reason deactivated). */
-void subscriptions_end_all(struct service *svc);
+/* Tells every subscriber to come again (reason deactivated): once, nobody waits for the
+ * answer any more. */
 void subscriptions_free(struct service *svc);
 /* After a reload: mailboxes of endpoints and AORs may have changed. */
 void subscriptions_reload(struct service *svc);
