@@ -162,7 +162,7 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 		.state = CHAN_DOWN, .context = ep->context, .exten = STR_NULL, .accountcode = ep->accountcode,
 		.language = ep->language, .uniqueid = rq->uniqueid, .linked = rq->requestor, .outgoing = true };
 	session_configured_party(s, &s->id);
-	s->with_video = session_streams_video(rq->requestor);
+	session_streams_formats(rq->requestor, &s->caller_formats);
 	err = channel_new(&s->ch, &prm);
 	if (err)
 		goto out;
