@@ -164,7 +164,7 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 	session_configured_party(s, &s->id);
 	prm.caller_number = text_view(&s->id.number);
 	prm.caller_name = text_view(&s->id.name);
-	s->with_video = session_streams_video(rq->requestor);
+	session_streams_formats(rq->requestor, &s->caller_formats);
 	err = channel_new(&s->ch, &prm);
 	if (err)
 		goto out;

@@ -95,7 +95,7 @@ struct session {                /* obj */
 	struct text local_sdp;
 	struct formats offer_formats;   /* PJSIP_MEDIA_OFFER; n 0: the endpoint's */
 	bool has_offer_formats;
-	bool with_video;                /* whoever calls through us has video: offer it */
+	struct formats caller_formats;  /* of whoever calls through us; n 0: nobody, or not known */
 	struct stream_plan plan[STREAM_PLANS];  /* session_streams.c: n-th video stream */
 	size_t plans;
 	bool reduce;                    /* offer to end streams of a type behind the n-th */
@@ -210,7 +210,9 @@ void session_formats(struct session *s, struct formats *out);
 void session_streams_offered(struct session *s);
 void session_streams_plan(struct session *s);        /* into the offer that is being made */
 void session_streams_reduce(struct session *s);
-bool session_streams_video(struct channel *requestor);
+/* What is spoken in the call that `requestor` (NULL: none) belongs to; its packet
+ * lengths are that leg's own affair and left out. */
+void session_streams_formats(struct channel *requestor, struct formats *out);
 /* Media of the further streams, with the leg that we are bridged to now. */
 void session_streams_join(struct session *s);
 void session_streams_part(struct session *s);

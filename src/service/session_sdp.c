@@ -17,18 +17,23 @@ static void endpoint_formats(const struct endpoint *ep, struct formats *out)
 	}
 }
 
-static struct format_pref pref_in(const struct endpoint *ep)
+/* Calls to the endpoint have their own order, in our offers and for its later ones. */
+static struct format_pref call_pref(const struct session *s)
 {
 	static const struct format_pref rows[] = {
 		[OFFER_PREF_LOCAL] = { .prefer_local = true },
 		[OFFER_PREF_LOCAL_FIRST] = { .prefer_local = true, .first = true },
 		[OFFER_PREF_REMOTE] = { .prefer_local = false },
 		[OFFER_PREF_REMOTE_FIRST] = { .prefer_local = false, .first = true },
-		[OFFER_PREF_LOCAL_MERGE] = { .prefer_local = true },
-		[OFFER_PREF_REMOTE_MERGE] = { .prefer_local = false },
+		[OFFER_PREF_LOCAL_MERGE] = { .prefer_local = true, .op = FORMAT_UNION },
+		[OFFER_PREF_REMOTE_MERGE] = { .prefer_local = false, .op = FORMAT_UNION },
 	};
-	struct format_pref p = rows[ep->incoming_call_offer_pref % ARRAY_LEN(rows)];
+	const struct endpoint *ep = s->ep;
+	struct format_pref p;
 
+	if (!s->incoming)
+		return rows[ep->outgoing_call_offer_pref % ARRAY_LEN(rows)];
+	p = rows[ep->incoming_call_offer_pref % ARRAY_LEN(rows)];
 	p.first |= ep->preferred_codec_only;
 	return p;
 }
@@ -56,7 +61,7 @@ static void fill_prm(struct session *s, struct neg_prm *p)
 	const struct endpoint *ep = s->ep;
 	bool auto_mode = s->dtmf_mode == DTMF_AUTO || s->dtmf_mode == DTMF_AUTO_INFO;
 
-	*p = (struct neg_prm){ .owner = ep->sdp_owner, .session = ep->sdp_session, .pref_in = pref_in(ep),
+	*p = (struct neg_prm){ .owner = ep->sdp_owner, .session = ep->sdp_session, .pref_in = call_pref(s),
 		.max_audio = (uint8_t)(ep->max_audio_streams > 16 ? 16 : ep->max_audio_streams),
 		.max_video = (uint8_t)(ep->max_video_streams > 16 ? 16 : ep->max_video_streams),
 		.telephone_event = s->dtmf_mode == DTMF_RFC4733 || auto_mode, .use_ptime = ep->use_ptime, .use_avpf = ep->use_avpf,
@@ -346,24 +351,38 @@ int session_answer_out(struct session *s, struct buf *b)
  * when the caller has it too, so that nothing is offered that nobody will send. */
 static bool wants_video(struct session *s, bool no_audio)
 {
-	return s->ep->max_video_streams && (s->incoming || s->with_video || no_audio);
+	return s->ep->max_video_streams &&
+	       (s->incoming || no_audio || formats_has_type(&s->caller_formats, MEDIA_VIDEO));
+}
+
+/* What PJSIP_MEDIA_OFFER names, or what the caller speaks joined with ours. */
+static void first_formats(const struct session *s, const struct formats *all, enum media_type t, struct formats *out)
+{
+	*out = (struct formats){ 0 };
+	if (s->has_offer_formats || !s->caller_formats.n)
+		formats_add_all(out, all, t);
+	else if (formats_has_type(&s->caller_formats, t))
+		formats_join(out, all, &s->caller_formats, t, call_pref(s));
 }
 
 static int first_offer(struct session *s, const struct formats *all)
 {
-	struct formats wanted = { 0 };
+	struct formats sound, video;
 	bool audio;
 	size_t i;
 	int err = 0;
 
-	formats_add_all(&wanted, all, MEDIA_AUDIO);
-	audio = wanted.n && s->ep->max_audio_streams;
+	first_formats(s, all, MEDIA_AUDIO, &sound);
+	first_formats(s, all, MEDIA_VIDEO, &video);
+	if (!sound.n && !video.n) {     /* nothing in common with the caller */
+		formats_add_all(&sound, all, MEDIA_AUDIO);
+		formats_add_all(&video, all, MEDIA_VIDEO);
+	}
+	audio = sound.n && s->ep->max_audio_streams;
 	if (audio)
-		err = neg_stream_add(s->neg, MEDIA_AUDIO, &wanted, &i);
-	wanted = (struct formats){ 0 };
-	formats_add_all(&wanted, all, MEDIA_VIDEO);
-	if (!err && wanted.n && wants_video(s, !audio))
-		err = neg_stream_add(s->neg, MEDIA_VIDEO, &wanted, &i);
+		err = neg_stream_add(s->neg, MEDIA_AUDIO, &sound, &i);
+	if (!err && video.n && wants_video(s, !audio))
+		err = neg_stream_add(s->neg, MEDIA_VIDEO, &video, &i);
 	return err;
 }
 

@@ -98,12 +98,16 @@ void session_streams_plan(struct session *s)
 	s->plans = 0;
 }
 
-/* Does the call that `requestor` belongs to have video? */
-bool session_streams_video(struct channel *requestor)
+void session_streams_formats(struct channel *requestor, struct formats *out)
 {
-	struct session *s = session_of_channel(requestor ? channel_media_end(requestor) : NULL);
+	struct channel *end = requestor ? channel_media_end(requestor) : NULL;
+	struct session *s = session_of_channel(end ? end : requestor);
 
-	return s && s->neg && neg_first(s->neg, MEDIA_VIDEO);
+	*out = (struct formats){ 0 };
+	if (s && s->neg)
+		neg_formats(s->neg, out);
+	for (unsigned i = 0; i < out->n; i++)
+		out->v[i].ptime = 0;
 }
 
 /* ---- media --------------------------------------------------------------------------------- */

@@ -22,7 +22,10 @@ static const char plan[] =
 	"exten => ringup,1,Ringing()\n same => n,Answer()\n same => n,Wait(600)\n"
 	"exten => bob,1,Dial(PJSIP/bob)\n"
 	"exten => carl,1,Dial(PJSIP/carl)\n"
-	"exten => refused,1,Dial(PJSIP/bob)\n same => n,Hangup(${HANGUPCAUSE})\n";
+	"exten => refused,1,Dial(PJSIP/bob)\n same => n,Hangup(${HANGUPCAUSE})\n"
+	"exten => merge,1,Dial(PJSIP/merge)\n"
+	"exten => ours,1,Dial(PJSIP/ours)\n"
+	"exten => oursall,1,Dial(PJSIP/oursall)\n";
 
 static const char conf[] =
 	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
@@ -30,7 +33,10 @@ static const char conf[] =
 	"send_rpid=yes\ntrust_id_inbound=yes\ntrust_id_outbound=yes\n"
 	"[alice](phone)\naors=alice\ncallerid=Alice <100>\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n"
 	"[bob](phone)\naors=bob\ncallerid=Bob <200>\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
-	"[carl](phone)\naors=carl\nsend_history_info=yes\n[carl]\ntype=aor\ncontact=sip:carl@127.0.0.1:5063\n";
+	"[carl](phone)\naors=carl\nsend_history_info=yes\n[carl]\ntype=aor\ncontact=sip:carl@127.0.0.1:5063\n"
+	"[merge](phone)\naors=bob\nallow=!all,g722,alaw,ulaw\n"
+	"[ours](phone)\naors=bob\nallow=!all,g722,alaw,ulaw\noutgoing_call_offer_pref=local\n"
+	"[oursall](phone)\naors=bob\nallow=!all,g722,alaw,ulaw\noutgoing_call_offer_pref=local_merge\n";
 
 static struct wire t;
 static char tag[64];            /* the service's, of alice's dialog */
@@ -416,6 +422,28 @@ static void test_refused(void **state)
 	}
 }
 
+/* Alice speaks ulaw: which numbers the called one is offered. */
+static void offered(const char *exten, unsigned cseq, const char *numbers)
+{
+	char line[64];
+	struct str body;
+
+	wire_forget(&t);
+	alice("INVITE", exten, cseq, "", SDP_ULAW);
+	assert_true(request(SIP_INVITE, 5062) != SIZE_MAX);
+	body = t.sent[request(SIP_INVITE, 5062)]->body;
+	snprintf(line, sizeof(line), "m=audio 4000 RTP/AVP %s 101\r\n", numbers);
+	assert_true(str_find(body, str_z(line)) < body.n);
+}
+
+static void test_outgoing_offer_pref(void **state)
+{
+	(void)state;
+	offered("merge", 1, "0 9 8");           /* remote_merge, the default */
+	offered("ours", 2, "0");
+	offered("oursall", 3, "9 8 0");
+}
+
 static void test_cancel_crosses_answer(void **state)
 {
 	(void)state;
@@ -500,6 +528,7 @@ int main(void)
 		T(test_answer_in_the_ack), T(test_no_answer_in_the_ack),
 		T(test_unknown_extension), T(test_cancel), T(test_reinvite), T(test_reliable_provisional),
 		T(test_session_timer_expires), T(test_session_timer_too_small), T(test_call_through), T(test_refused),
+		T(test_outgoing_offer_pref),
 		T(test_cancel_crosses_answer), T(test_redirected), T(test_blind_transfer), T(test_transfer_to_nowhere),
 	};
 

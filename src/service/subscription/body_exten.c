@@ -136,10 +136,13 @@ int body_xpidf(struct node *leaf, struct buf *b)
 	static const char *const basic[] = { "open", "inuse", "closed" };
 	static const char *const msn[] = { "online", "onthephone", "offline" };
 	const struct words *w = words_of(leaf);
+	char atom[SIP_TAG + 1];
 
+	sip_token(leaf->sub->svc->sip, atom, SIP_TAG);
 	buf_put(b, STR(PROLOG "<presence>\n <presentity uri=\""));
 	entity(b, leaf);
 	buf_put(b, STR(";method=SUBSCRIBE\"/>\n <atom"));
+	attribute(b, "atomid", str_z(atom));
 	attribute(b, "id", text_view(&leaf->resource));
 	buf_put(b, STR(">\n  <address uri=\""));
 	subscriber(b, leaf);
