@@ -146,7 +146,7 @@ static const struct option system_rows[] = {
 	OPT_BOOL(Y, disable_tcp_switch, "yes", L | S, "Do not move long requests from UDP to TCP (RFC 3261 18.1.1)."),
 	OPT_BOOL(Y, follow_early_media_fork, "yes", L | S, "Allow endpoints to follow early media to another fork."),
 	OPT_BOOL(Y, accept_multiple_sdp_answers, "no", L | S, "Allow endpoints to take a second SDP answer."),
-	OPT_BOOL(Y, disable_rport, "no", S, "Do not ask for rport in requests we send (RFC 3581)."),
+	OPT_BOOL(Y, disable_rport, "no", 0, "Do not ask for rport in requests we send (RFC 3581)."),
 };
 #undef Y
 
@@ -180,7 +180,7 @@ static const struct option global_rows[] = {
 	OPT_STR(G, default_outbound_endpoint, "default_outbound_endpoint", 0, "Endpoint used for requests that have none."),
 	OPT_STR(G, default_voicemail_extension, NULL, L, "Message-Account where neither AOR nor endpoint says one."),
 	OPT_STR(G, debug, "no", 0, "Log SIP messages: yes, no, or those of one address."),
-	OPT_LIST(G, endpoint_identifier_order, "ip,username,anonymous", S, "In which order senders are identified; methods not named come after."),
+	OPT_LIST(G, endpoint_identifier_order, "ip,username,anonymous", 0, "In which order senders are identified; methods not named come after."),
 	OPT_STR(G, default_from_user, "asterisk", 0, "User part of From where nothing else is known."),
 	OPT_STR(G, default_realm, "asterisk", 0, "Realm of challenges where the auth object has none."),
 	OPT_UINT(G, mwi_tps_queue_high, "500", 0, MAX32, NULL, L, "Queue length at which mailbox changes wait."),
