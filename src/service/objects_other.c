@@ -292,11 +292,11 @@ int finish_acl(struct object_build *b, struct acl_conf *a)
 #define Q struct resource_list
 static const struct option list_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be resource_list."),
-	OPT_STR(Q, event, NULL, L, "Event package: presence, dialog or message-summary."),
-	OPT_LIST(Q, list_item, NULL, L | OPT_ADD, "Resources and other lists in it."),
-	OPT_BOOL(Q, full_state, "no", L, "Send the state of all resources each time."),
-	OPT_UINT(Q, notification_batch_interval, "0", 0, MAX32, "ms", L, "Gather changes for so long; 0: send at once."),
-	OPT_BOOL(Q, resource_display_name, "no", L, "Send the hint's name as display name."),
+	OPT_STR(Q, event, NULL, 0, "Event package: presence, dialog or message-summary."),
+	OPT_LIST(Q, list_item, NULL, OPT_ADD, "Resources and other lists in it."),
+	OPT_BOOL(Q, full_state, "no", 0, "Send the state of all resources each time."),
+	OPT_UINT(Q, notification_batch_interval, "0", 0, MAX32, "ms", 0, "Gather changes for so long; 0: send at once."),
+	OPT_BOOL(Q, resource_display_name, "no", 0, "Send the hint's name as display name."),
 };
 #undef Q
 
