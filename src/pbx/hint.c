@@ -211,10 +211,19 @@ static int add_device(struct hint *h, struct str name)
 	return 0;
 }
 
+/* "PJSIP/100&PJSIP/101(Kitchen),CustomPresence:kitchen": the devices, without what
+ * they are called; what is left is the presence. */
+static struct str cut_devices(struct str *text)
+{
+	struct str devices = str_cut_raw(text, ',');
+
+	return str_trim(str_sub(devices, 0, str_chr(devices, '(')));
+}
+
 /* "PJSIP/1&PJSIP/2,CustomPresence:x" -> devices and presence. */
 static int parse(struct hint *h)
 {
-	struct str rest = text_view(&h->text), devices = str_cut_raw(&rest, ','), d = devices;
+	struct str rest = text_view(&h->text), devices = cut_devices(&rest), d = devices;
 	size_t n = 1;
 	int err = 0;
 
@@ -318,7 +327,7 @@ static int ask_once(struct pbx *p, struct str exten, const struct place *pl, str
 
 	pbx_substitute_at(p, pl->context, exten, pl->text, &text);
 	rest = buf_view(&text);
-	devices = str_cut_raw(&rest, ',');
+	devices = cut_devices(&rest);
 	device_sum_init(&sum);
 	while (devices.n) {
 		struct str d = str_trim(str_cut_raw(&devices, '&'));

@@ -144,7 +144,7 @@ struct endpoint_state {
 	bool reachable;                 /* some contact is: PeerStatus, regcontext */
 	bool known;                     /* PeerStatus was ever sent */
 	struct list sessions;           /* struct session.by_endpoint */
-	void *mwi;
+	uint32_t subscriptions;
 };
 struct endpoint_state *endpoint_state_get(struct service *svc, struct str name, bool create);
 /* After anything that device state depends on. */

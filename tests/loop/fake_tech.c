@@ -189,13 +189,15 @@ static void hear(void *arg, const struct event *e)
 	list_append(&w->events, &t->link);
 }
 
-static void load(struct world *w, const char *text_)
+void world_dialplan(struct world *w, const char *text_)
 {
 	struct config_prm prm = { .dir = "/" };
+	struct dialplan *plan;
 	struct config *cfg;
 
 	assert_int_equal(config_parse(&cfg, &prm, STR("extensions.conf"), str_z(text_), NULL), 0);
-	assert_int_equal(dialplan_build(&w->pbx->plan, cfg, &w->pbx->globals, NULL, NULL), 0);
+	assert_int_equal(dialplan_build(&plan, cfg, &w->pbx->globals, NULL, NULL), 0);
+	dialplan_install(w->pbx, plan, NULL);
 	config_free(cfg);
 }
 
@@ -221,7 +223,7 @@ static void open_world(struct world *w, const char *extensions, bool media_too)
 	assert_int_equal(pbx_add_tech(w->pbx, &fake_tech), 0);
 	w->listener = events_listen(w->pbx->events, UINT32_MAX, hear, w);
 	assert_non_null(w->listener);
-	load(w, extensions);
+	world_dialplan(w, extensions);
 }
 
 void world_open(struct world *w, const char *extensions)

@@ -38,6 +38,8 @@ struct told {                   /* one event of the manager */
 void world_open(struct world *w, const char *extensions);
 void world_open_media(struct world *w, const char *extensions);
 /* Fails the test when something leaked. */
+/* Another extensions.conf, as by a reload. */
+void world_dialplan(struct world *w, const char *extensions);
 void world_close(struct world *w);
 /* Let everything happen that needs no time. */
 void world_turn(struct world *w);

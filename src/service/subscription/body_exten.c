@@ -157,7 +157,8 @@ int body_xpidf(struct node *leaf, struct buf *b)
 /* The oldest channel that rings at one of the hint's devices. NULL: none that we know. */
 static struct channel *ringing_at(struct pbx *p, struct str hint)
 {
-	hint = str_cut(&hint, ',');
+	hint = str_cut_raw(&hint, ',');
+	hint = str_sub(hint, 0, str_chr(hint, '('));      /* what they are called */
 	list_each(l, &p->channels) {
 		struct channel *ch = container_of(l, struct channel, link);
 		struct str rest = hint, name = text_view(&ch->name);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define DEFAULT_S 3600
+#define EACH_MAX 1000           /* subscriptions of one endpoint */
 
 static void subscription_free(void *arg)
 {
@@ -24,12 +25,17 @@ static void subscription_free(void *arg)
 
 void subscription_drop(struct subscription *s)
 {
+	struct endpoint_state *state;
+
 	if (s->ended)
 		return;
 	s->ended = true;
 	timer_stop(&s->batch);
 	timer_stop(&s->expire);
 	list_remove(&s->link);
+	state = endpoint_state_get(s->svc, s->ep->name, false);
+	if (state)
+		state->subscriptions--;
 	if (s->dlg)
 		sip_dialog_close(s->dlg);
 	/* Nobody may call it for a resource any more, however long its NOTIFY is on the way. */
@@ -219,8 +225,9 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 	return err ? obj_drop(s) : s;
 }
 
-static void begin(struct subscription *s, struct sip_stx *tx, uint32_t left)
+static void begin(struct subscription *s, struct sip_stx *tx, uint32_t left, struct endpoint_state *state)
 {
+	state->subscriptions++;
 	list_append(&((struct subscriptions *)s->svc->subscriptions)->all, &s->link);
 	obj_hold(s);
 	take(s, tx, left);
@@ -263,6 +270,7 @@ static unsigned prepare(struct service *svc, struct identity *id, struct sip_stx
 void subscribe_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
 {
 	struct subscription *s = NULL;
+	struct endpoint_state *state;
 	unsigned status = 0;
 	uint32_t left = 0;
 
@@ -274,6 +282,9 @@ void subscribe_request(struct service *svc, struct identity *id, struct sip_stx 
 		status = expires_of(id->ep, msg, &left);
 	if (!status && !left)
 		status = 400;           /* who asks for the state just once cannot be served by a dialog */
+	state = endpoint_state_get(svc, id->ep->name, true);
+	if (!status && (!state || state->subscriptions >= EACH_MAX))
+		status = 503;
 	if (!status)
 		status = prepare(svc, id, tx, msg, &s);
 	if (status) {
@@ -281,7 +292,7 @@ void subscribe_request(struct service *svc, struct identity *id, struct sip_stx 
 			   "SUBSCRIBE for '%.*s'", STR_ARG(msg->ruri.user));
 		refuse(svc, tx, id->ep, status);
 	} else {
-		begin(s, tx, left);
+		begin(s, tx, left, state);
 	}
 	if (s && status && s->dlg)
 		sip_dialog_close(s->dlg);
