@@ -10,6 +10,8 @@ static int keep(void *arg, struct net_path *path, struct net_bytes *bytes)
 {
 	struct wire *t = arg;
 
+	if (t->deaf)
+		return 0;
 	assert_true(t->n < WIRE_KEEP);
 	assert_int_equal(sip_msg_parse(&t->sent[t->n], str_mk(bytes->p, bytes->n), true), 0);
 	t->path[t->n++] = *path;

@@ -14,6 +14,7 @@ struct wire {
 	struct sip_msg *sent[WIRE_KEEP];        /* held: since wire_forget() */
 	struct net_path path[WIRE_KEEP];
 	size_t n;
+	bool deaf;                      /* keeps nothing more */
 };
 
 void wire_open(struct wire *t, const char *extensions, const char *pjsip);
