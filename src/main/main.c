@@ -25,13 +25,17 @@ static void usage(FILE *out)
 	      "  -v -d    more verbose, more debug    -g  dump core\n"
 	      "  -r -R    remote console              -x  one command, then leave\n"
 	      "  -V       version                     -h  this text\n"
-	      "  -q -m -n -i -p -B -W -t -T -I -X -e -L -M -U -G are taken as Asterisk takes them\n", out);
+	      "  -U USER -G GROUP  run as these       -L LOAD -M CALLS  refuse calls over these\n"
+	      "  -q -m -n -i -p -B -W -t -T -I -X -e are taken, and mean nothing here\n", out);
 }
 
 struct args {
 	const char *config, *command;
 	bool foreground, console, remote, config_given;
 	int verbose, debug;
+	const char *user, *group;
+	double max_load;
+	uint32_t max_calls;
 };
 
 static char *socket_path(const char *config)
@@ -59,7 +63,7 @@ static int remote(const struct args *a)
 static int start(const struct args *a)
 {
 	struct server_prm prm = { .config = a->config, .terminal = a->console, .verbose = a->verbose,
-		.debug = a->debug };
+		.debug = a->debug, .user = a->user, .group = a->group, .max_load = a->max_load, .max_calls = a->max_calls };
 
 	if (a->config_given && access(a->config, R_OK)) {
 		fprintf(stderr, "sidetone: '%s' cannot be read: %s; name an asterisk.conf after -C\n", a->config,
@@ -73,6 +77,13 @@ static int start(const struct args *a)
 	return server_run(&prm);
 }
 
+static int limit(int err, char flag, const char *given)
+{
+	if (err)
+		fprintf(stderr, "sidetone: -%c needs a number, not '%s'\n", flag, given);
+	return err ? 2 : 0;
+}
+
 static bool parse(struct args *a, int argc, char **argv, int *code)
 {
 	*code = 0;
@@ -83,7 +94,11 @@ static bool parse(struct args *a, int argc, char **argv, int *code)
 		case 'd': a->debug++; a->foreground = true; break;
 		case 'f': a->foreground = true; break;
 		case 'F': a->foreground = false; break;
+		case 'G': a->group = optarg; break;
+		case 'L': *code = limit(str_double(str_z(optarg), &a->max_load), 'L', optarg); break;
+		case 'M': *code = limit(str_u32(str_z(optarg), &a->max_calls), 'M', optarg); break;
 		case 'r': case 'R': a->remote = true; break;
+		case 'U': a->user = optarg; break;
 		case 'v': a->verbose++; break;
 		case 'x': a->command = optarg; a->remote = true; break;
 		case 'V': puts("Asterisk " ASTERISK_VERSION " (Sidetone " SIDETONE_VERSION ")"); return false;
@@ -91,6 +106,8 @@ static bool parse(struct args *a, int argc, char **argv, int *code)
 		case '?': usage(stderr); *code = 2; return false;
 		default: break;         /* taken, without meaning here */
 		}
+		if (*code)
+			return false;
 	}
 	return true;
 }

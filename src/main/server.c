@@ -199,7 +199,7 @@ static int start_pbx(struct server *s)
 	int err = pbx_new(&s->pbx, &pp);
 
 	if (!err) {
-		s->pbx->calls_max = s->conf->maxcalls;
+		s->pbx->calls_max = s->prm.max_calls ? s->prm.max_calls : s->conf->maxcalls;
 		s->pbx->live_dangerously = s->conf->live_dangerously;
 		err = set_constants(s);
 	}
@@ -234,14 +234,15 @@ static int start_service(struct server *s)
 /* runuser and rungroup: before anything is opened, so that all belongs to them. */
 static int drop_privileges(struct server *s)
 {
-	const struct asterisk_conf *c = s->conf;
-	struct passwd *pw = c->runuser.n ? getpwnam(c->runuser.p) : NULL;
-	struct group *gr = c->rungroup.n ? getgrnam(c->rungroup.p) : NULL;
+	const char *user = s->prm.user ? s->prm.user : s->conf->runuser.p;
+	const char *group = s->prm.group ? s->prm.group : s->conf->rungroup.p;
+	struct passwd *pw = user && *user ? getpwnam(user) : NULL;
+	struct group *gr = group && *group ? getgrnam(group) : NULL;
 
-	if ((c->runuser.n && !pw) || (c->rungroup.n && !gr)) {
+	if ((user && *user && !pw) || (group && *group && !gr)) {
 		report_add(s->report, REPORT_ERROR, STR("asterisk.conf"), 0,
-			   "runuser '%.*s' or rungroup '%.*s' does not exist; create it or take the line out",
-			   STR_ARG(c->runuser), STR_ARG(c->rungroup));
+			   "user '%s' (runuser, -U) or group '%s' (rungroup, -G) does not exist; create it or name none",
+			   user ? user : "", group ? group : "");
 		return ENOENT;
 	}
 	if (geteuid() != 0)     /* already somebody */
@@ -282,7 +283,7 @@ static int start_all(struct server *s)
 		err = start_service(s);
 	if (err)
 		return err;
-	s->service->max_load = s->conf->maxload;
+	s->service->max_load = s->prm.max_load > 0 ? s->prm.max_load : s->conf->maxload;
 	manage_attach(s->manage, s->pbx, s->service, s->db);
 	err = store_start(s->store);
 	if (!err)

@@ -11,6 +11,9 @@ struct server_prm {
 	const char *config;     /* path of asterisk.conf */
 	bool terminal;          /* log to stdout */
 	int verbose, debug;     /* -v, -d counts */
+	const char *user, *group;       /* -U, -G: in place of runuser and rungroup; NULL */
+	double max_load;        /* -L, -M: in place of maxload and maxcalls; 0: theirs */
+	uint32_t max_calls;
 	const char *bind;       /* `run`: address in place of every transport's; NULL */
 	void (*ready)(void *arg, struct server *s);     /* all is up; may be NULL */
 	void *arg;

@@ -101,10 +101,10 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     # -- life ---------------------------------------------------------------
-    def launch(self, wrap=()):
+    def launch(self, wrap=(), flags=()):
         """Start without waiting. WRAP: a command to start it through."""
         with open(self.output, "ab") as out:
-            self.process = subprocess.Popen([*wrap, program(), "-f", "-n", "-C", self.conf], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*wrap, program(), "-f", "-n", "-C", self.conf, *flags], stdin=subprocess.DEVNULL,
                                             stdout=out, stderr=out, cwd=self.dir, env=environment())
         return self
 

@@ -103,6 +103,25 @@ def test_directory_that_cannot_be_written(make_server):
     assert any(f"{server.dir}/lib" in line for line in server.log().splitlines()), server.log()[-3000:]
 
 
+def test_user_that_does_not_exist(make_server):
+    server = make_server()
+    server.launch(flags=("-U", "no-such-user"))
+    assert server.process.wait(30) == 1
+    server.process = None
+    assert "user 'no-such-user' (runuser, -U)" in server.log()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_user(make_server):
+    """It is no longer root when it opens its files: these belong to root."""
+    server = make_server()
+    os.chmod(server.dir, 0o700)
+    server.launch(flags=("-U", "nobody", "-G", "nogroup"))
+    assert server.process.wait(30) == 1
+    server.process = None
+    assert "ermission denied" in server.log()
+
+
 def test_missing_configuration(place):
     code, out = run_checked(["run", "/nonexistent"])
     assert code == 1 and "/nonexistent" in out
