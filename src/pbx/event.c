@@ -91,11 +91,16 @@ void events_unlisten(struct events *ev, struct listener *l)
 	count_wanted(ev);
 }
 
+bool events_wanted(const struct events *ev, unsigned privilege)
+{
+	return ev && (ev->wanted & privilege);
+}
+
 struct event *event_new(struct events *ev, const char *name, unsigned privilege)
 {
 	struct event *e;
 
-	if (!ev || !(ev->wanted & privilege))
+	if (!events_wanted(ev, privilege))
 		return NULL;
 	e = calloc(1, sizeof(*e));
 	if (!e)

@@ -32,6 +32,8 @@ struct listener *events_listen(struct events *ev, unsigned mask, event_fn *fn, v
 void events_mask(struct events *ev, struct listener *l, unsigned mask);
 void events_unlisten(struct events *ev, struct listener *l);
 
+/* Does anybody hear events of this privilege? */
+bool events_wanted(const struct events *ev, unsigned privilege);
 struct event *event_new(struct events *ev, const char *name, unsigned privilege);
 void event_put(struct event *e, const char *key, struct str value);  /* CR and LF in value become blanks */
 void event_printf(struct event *e, const char *key, const char *fmt, ...)

@@ -5,6 +5,7 @@
 #include "pbx/app/app.h"
 #include "pbx/app/dial.h"
 #include "pbx/channel_private.h"
+#include "pbx/event.h"
 #include "pbx/sound.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -16,8 +17,15 @@ static void reset_vars(struct channel *ch)
 		"ANSWEREDTIME_MS", "DIALEDTIME", "DIALEDTIME_MS", "RINGTIME", "RINGTIME_MS", "PROGRESSTIME",
 		"PROGRESSTIME_MS" };
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		pbx_setvar(ch->pbx, ch, str_z(names[i]), STR(""));
+	bool heard = events_wanted(ch->pbx->events, EV_DIALPLAN);
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct str value;
+
+		/* One that is not there needs no emptying, but for those who count VarSet. */
+		if (heard || (vars_get(&ch->vars, str_z(names[i]), &value) && value.n))
+			pbx_setvar(ch->pbx, ch, str_z(names[i]), STR(""));
+	}
 }
 
 static uint64_t deadline(struct channel *in, struct str s)
