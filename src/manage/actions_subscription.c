@@ -164,36 +164,38 @@ static void mwi_update(struct ami_ctx *a)
 	}
 }
 
-static void mailbox_status(struct ami_ctx *a)
+/* Begins the answer with what both say. False: the error went out. */
+static bool begin_mailbox(struct ami_ctx *a, const char *message, uint32_t *new_msgs, uint32_t *old_msgs)
 {
 	struct str name = ami_get(a, "Mailbox");
-	uint32_t n, o;
 
 	if (!name.n) {
 		ami_error(a, "Mailbox not specified");
-		return;
+		return false;
 	}
-	(void)mailbox_get(a->m->service, name, &n, &o);
+	(void)mailbox_get(a->m->service, name, new_msgs, old_msgs);
 	ami_start(a);
-	ami_put(a, "Message", STR("Mailbox Status"));
+	ami_put(a, "Message", str_z(message));
 	ami_put(a, "Mailbox", name);
+	return true;
+}
+
+static void mailbox_status(struct ami_ctx *a)
+{
+	uint32_t n, o;
+
+	if (!begin_mailbox(a, "Mailbox Status", &n, &o))
+		return;
 	ami_put(a, "Waiting", n ? STR("1") : STR("0"));
 	ami_end(a);
 }
 
 static void mailbox_count(struct ami_ctx *a)
 {
-	struct str name = ami_get(a, "Mailbox");
 	uint32_t n, o;
 
-	if (!name.n) {
-		ami_error(a, "Mailbox not specified");
+	if (!begin_mailbox(a, "Mailbox Message Count", &n, &o))
 		return;
-	}
-	(void)mailbox_get(a->m->service, name, &n, &o);
-	ami_start(a);
-	ami_put(a, "Message", STR("Mailbox Message Count"));
-	ami_put(a, "Mailbox", name);
 	ami_put(a, "UrgMessages", STR("0"));
 	ami_printf(a, "NewMessages", "%u", n);
 	ami_printf(a, "OldMessages", "%u", o);

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "pbx/dialplan.h"
 #include "service/channel_tech.h"
+#include "service/dialog.h"
 #include "service/nat.h"
 #include "service/transfer.h"
 #include <errno.h>
@@ -159,26 +160,8 @@ static unsigned find_exten(struct service *svc, struct identity *id, const struc
 static int make_dialog(struct session *s, struct sip_stx *tx, const struct sip_msg *msg)
 {
 	struct sip_dialog_user user = { s, session_dialog_request, session_dialog_ack };
-	bool sips = sip_uri_is_sips(&msg->ruri);
-	char room[512];
-	struct buf b;
-	int err;
 
-	buf_init(&b, room, sizeof(room), sizeof(room));
-	service_contact(s->svc, &tx->path, s->ep->contact_user, sips, &b);
-	err = buf_err(&b);
-	if (!err)
-		err = sip_dialog_new_uas(&s->dlg, tx, buf_view(&b), &user);
-	if (err)
-		return err;
-	buf_reset(&b);
-	service_sent_by(s->svc, &tx->path, &b);
-	err = text_set(&s->dlg->t_via_host, buf_view(&b));
-	s->dlg->via_host = text_view(&s->dlg->t_via_host);
-	s->dlg->user_agent = text_view(&s->svc->user_agent);
-	if (!err && s->ep->rewrite_contact)
-		err = nat_fix_dialog(s->dlg, msg);
-	return err;
+	return service_dialog_uas(s->svc, s->ep, tx, msg, &user, &s->dlg);
 }
 
 static int make_channel(struct session *s, struct str exten)

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "pbx/dialplan.h"
 #include "service/channel_tech.h"
+#include "service/dialog.h"
 #include "service/nat.h"
 #include "service/session.h"
 #include <errno.h>
@@ -370,8 +371,7 @@ static void in_dialog_prepare(void *arg, struct request *rq, struct sip_out *o, 
 
 	(void)rq;
 	(void)path;
-	if (o->cseq > d->dlg->local_cseq)
-		d->dlg->local_cseq = o->cseq;
+	service_dialog_cseq(d->dlg, o);
 }
 
 struct deferred {
@@ -437,15 +437,12 @@ static int send_now(struct session *s, struct sip_out *o, session_done_fn *fn, v
 
 	if (!d)
 		return ENOMEM;
-	o->max_forwards = (int)s->conf->global->max_forwards;
 	*d = (struct in_dialog){ obj_hold(s), fn, arg, obj_hold(s->dlg) };
-	prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = s->ep->transport,
-		.auths = s->ep->outbound_auth_objs, .auth_n = s->ep->outbound_auth_n, .arg = d,
-		.response = in_dialog_response, .failed = in_dialog_failed, .prepare = in_dialog_prepare };
-	if (net_is_stream(s->dlg->path.proto) || s->dlg->use_path) {
-		prm.path = &s->dlg->path;
-		prm.prefer_path = !s->dlg->use_path;
-	}
+	prm = service_dialog_prm(s->dlg, o, s->conf, s->ep);
+	prm.arg = d;
+	prm.response = in_dialog_response;
+	prm.failed = in_dialog_failed;
+	prm.prepare = in_dialog_prepare;
 	err = request_send(s->svc, &prm, &rq);
 	if (err) {
 		obj_drop(d->dlg);

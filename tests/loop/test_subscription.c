@@ -17,6 +17,8 @@ static const char conf[] =
 	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
 	"[alice]\ntype=endpoint\naors=alice\ncontext=default\nallow=!all,ulaw\n"
 	"[alice]\ntype=aor\nmax_contacts=2\nmailboxes=box1\nvoicemail_extension=*97\n"
+	"[asks]\ntype=endpoint\ncontext=default\noutbound_auth=asks\n"
+	"[asks]\ntype=auth\nauth_type=userpass\nusername=asks\npassword=x\n"
 	"[mute]\ntype=endpoint\ncontext=default\nallow_subscribe=no\n"
 	"[brief]\ntype=endpoint\ncontext=default\nsub_min_expiry=60\n"
 	"[told]\ntype=endpoint\ncontext=default\naors=told\nmailboxes=box1,box2\nmwi_from_user=mail\n"
@@ -317,6 +319,89 @@ static void unasked(void **state)
 	notified(200, "terminated", "Voice-Message: 1/0 (0/0)");
 }
 
+/* A challenge takes a CSeq; the next NOTIFY must not use it again (RFC 3261 12.2.1.1). */
+static void challenged(void **state)
+{
+	uint32_t first, second;
+
+	(void)state;
+	assert_int_equal(subscribe("asks", "100", "Event: presence\r\n"), 200);
+	first = kept(SIP_NOTIFY, true)->cseq;
+	wire_answer(&t, t.n - 1, 401, "WWW-Authenticate: Digest realm=\"far\",nonce=\"1\"\r\n");
+	world_turn(&t.w);
+	second = kept(SIP_NOTIFY, true)->cseq;
+	assert_true(second > first);
+	assert_true(wire_header(kept(SIP_NOTIFY, true), "Authorization")[0] != '\0');
+	notified(200, "active", "Ready");
+	wire_forget(&t);
+	device_set_custom(t.w.pbx, STR("one"), DEV_BUSY);
+	world_turn(&t.w);
+	assert_true(kept(SIP_NOTIFY, true)->cseq > second);
+}
+
+/* It goes on with the new configuration, and keeps nothing of the old one. */
+static void reloaded(void **state)
+{
+	const struct snapshot *was;
+
+	(void)state;
+	wire_reload(&t, conf);          /* the transport keeps the first one */
+	was = t.svc->conf;
+	assert_int_equal(subscribe("alice", "*97", "Event: message-summary\r\n"), 200);
+	notified(200, "active", "Message-Account: sip:*97@127.0.0.1");
+	obj_hold((void *)(uintptr_t)was);
+	wire_reload(&t, conf);
+	assert_int_equal(obj_refs(was), 1);
+	obj_drop((void *)(uintptr_t)was);
+	wire_forget(&t);
+	assert_int_equal(mailbox_set(t.svc, STR("box1"), 1, 0), 0);
+	world_turn(&t.w);
+	assert_int_equal(subscriptions(), 1);
+	notified(200, "active", "Message-Account: sip:*97@127.0.0.1\r\nVoice-Message: 1/0");
+	wire_forget(&t);
+	wire_reload(&t, "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n");
+	world_turn(&t.w);
+	notified(200, "terminated;reason=rejected", "Voice-Message: 1/0");
+	assert_int_equal(subscriptions(), 0);
+}
+
+/* Who is told unasked and subscribed all the same hears it once, also after a reload
+ * that wrote another list of mailboxes. */
+static void a_subscription_replaces_unasked(void **state)
+{
+	static const char other[] =
+		"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+		"[told]\ntype=endpoint\ncontext=default\naors=told\nmailboxes=%s\n"
+		"mwi_subscribe_replaces_unsolicited=yes\n[told]\ntype=aor\nmax_contacts=2\nmailboxes=box1\n";
+	char text[512];
+
+	(void)state;
+	snprintf(text, sizeof(text), other, "box1");
+	wire_reload(&t, text);
+	assert_int_equal(send_request("REGISTER", "told", "told", "Expires: 600\r\n", ""), 200);
+	notified(200, "terminated", "Voice-Message: 0/0");
+	tag[0] = '\0';
+	call++;
+	assert_int_equal(subscribe("told", "told", "Event: message-summary\r\n"), 200);
+	notified(200, "active", "Voice-Message: 0/0");
+	snprintf(text, sizeof(text), other, "box2,box1");
+	wire_reload(&t, text);
+	world_turn(&t.w);
+	notified(200, "terminated", "Voice-Message: 0/0");      /* of box2 */
+	wire_forget(&t);
+	assert_int_equal(mailbox_set(t.svc, STR("box1"), 5, 0), 0);
+	world_turn(&t.w);
+	assert_int_equal(t.n, 1);
+	notified(200, "active", "Voice-Message: 5/0");
+	/* The subscription ends: now it is told unasked. */
+	assert_int_equal(subscribe("told", "told", "Event: message-summary\r\nExpires: 0\r\n"), 200);
+	notified(200, "terminated", "Voice-Message: 5/0");
+	wire_forget(&t);
+	assert_int_equal(mailbox_set(t.svc, STR("box1"), 6, 0), 0);
+	world_turn(&t.w);
+	notified(200, "terminated", "Voice-Message: 6/0");
+}
+
 /* One phone cannot take all the memory. */
 static void no_more_than_a_thousand(void **state)
 {
@@ -339,7 +424,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(presence), T(it_ends_by_itself), T(nobody_listens), T(refused), T(bodies), T(the_hint_goes), T(lists),
-		T(lists_gather), T(messages), T(unasked), T(no_more_than_a_thousand),
+		T(lists_gather), T(messages), T(unasked), T(challenged), T(reloaded),
+		T(a_subscription_replaces_unasked), T(no_more_than_a_thousand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,7 +206,7 @@ void mwi_free(struct service *svc)
 
 struct messages_watch {         /* node.watch */
 	struct node *leaf;
-	struct str account;             /* of the configuration that the subscription holds */
+	struct text account;            /* the extension of its voicemail */
 	size_t n;
 	struct mailbox_watch v[];
 };
@@ -257,14 +257,11 @@ static void stop(struct node *leaf)
 	struct messages_watch *m = leaf->watch;
 
 	for (size_t i = 0; i < m->n; i++) {
-		struct str name = mailbox_name(m->v[i].box);
-		struct text held = { 0 };
-
-		(void)text_set(&held, name);
+		/* First, for the name is the box's. */
+		unasked_replace(leaf->sub->svc, leaf->sub->ep->name, mailbox_name(m->v[i].box), false);
 		mailbox_unwatch(&m->v[i]);
-		unasked_replace(leaf->sub->svc, leaf->sub->ep->name, text_view(&held), false);
-		text_free(&held);
 	}
+	text_free(&m->account);
 	free(m);
 }
 
@@ -284,8 +281,8 @@ static int add(struct messages_watch *m, const struct aor *a)
 		m->n++;
 		unasked_replace(s->svc, s->ep->name, a->mailboxes.v[i], true);
 	}
-	if (!m->account.n)
-		m->account = a->voicemail_extension;
+	if (!err && !m->account.n)
+		err = text_set(&m->account, a->voicemail_extension);
 	return err;
 }
 
@@ -309,8 +306,8 @@ static int start(struct node *leaf)
 		err = add(m, a);
 	for (size_t i = 0; !err && !resource.n && i < s->ep->aor_n; i++)
 		err = add(m, s->ep->aor_objs[i]);
-	if (!m->account.n)
-		m->account = s->conf->global->default_voicemail_extension;
+	if (!err && !m->account.n)
+		err = text_set(&m->account, s->conf->global->default_voicemail_extension);
 	return err;
 }
 
@@ -336,7 +333,7 @@ int body_messages(struct node *leaf, struct buf *b)
 	}
 	buf_init(&account, room, sizeof(room), sizeof(room));
 	if (m->account.n)
-		buf_puts(&account, text_view(&leaf->sub->scheme), STR(":"), m->account, STR("@"),
+		buf_puts(&account, text_view(&leaf->sub->scheme), STR(":"), text_view(&m->account), STR("@"),
 			 text_view(&leaf->sub->host));
 	mwi_write_body(b, buf_view(&account), n, o);
 	return buf_err(b);
@@ -345,6 +342,26 @@ int body_messages(struct node *leaf, struct buf *b)
 const struct package package_messages = { .name = STR_INIT("message-summary"),
 	.accept = STR_INIT("application/simple-message-summary"), .kind = BODY_MESSAGES, .may = may, .start = start,
 	.stop = stop };
+
+static void replace_unasked(const struct node *n)
+{
+	const struct messages_watch *m = n->watch;
+
+	for (size_t i = 0; i < n->n; i++)
+		replace_unasked(n->child[i]);
+	for (size_t i = 0; m && i < m->n; i++)
+		unasked_replace(n->sub->svc, n->sub->ep->name, mailbox_name(m->v[i].box), true);
+}
+
+void messages_replace_unasked(struct service *svc, struct str endpoint)
+{
+	list_each(l, &((struct subscriptions *)svc->subscriptions)->all) {
+		const struct subscription *s = container_of(l, struct subscription, link);
+
+		if (s->pkg == &package_messages && str_eq(s->ep->name, endpoint))
+			replace_unasked(s->root);
+	}
+}
 
 /* ---- NOTIFY of others -------------------------------------------------------------------------- */
 

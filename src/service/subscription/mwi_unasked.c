@@ -103,6 +103,7 @@ static void tell_contact(struct service *svc, const struct endpoint *ep, struct 
 	struct reach r;
 	struct counts *arg = malloc(sizeof(*arg));
 	struct request_prm prm = { .arg = arg, .response = on_response, .failed = on_failed, .prepare = prepare };
+	struct buf names = BUF_INIT;
 	struct sip_out *out;
 	struct request *rq;
 	int err = arg ? reach_contact(svc, ep, c, &r) : ENOMEM;
@@ -116,7 +117,9 @@ static void tell_contact(struct service *svc, const struct endpoint *ep, struct 
 	if (out) {
 		sip_out_header(out, STR("Event"), STR("message-summary"));
 		sip_out_header(out, STR("Subscription-State"), STR("terminated"));
-		sip_out_header(out, STR("Allow-Events"), STR("presence, dialog, message-summary"));
+		package_names(&names);
+		sip_out_header(out, STR("Allow-Events"), buf_view(&names));
+		buf_free(&names);
 		err = reach_send(svc, &r, out, &prm, &rq);
 	}
 	if (!out || err)
@@ -280,6 +283,8 @@ int unasked_rebuild(struct service *svc)
 		if (err || !ep->mailboxes.n || find(svc, ep->name))
 			continue;
 		err = make(svc, ep, &u);
+		if (!err)
+			messages_replace_unasked(svc, ep->name);
 		if (!err && !svc->conf->global->mwi_disable_initial_unsolicited)
 			tell(u, NULL, NULL);
 	}

@@ -197,6 +197,13 @@ static void on_failed(void *arg, struct request *rq, int err)
 	obj_drop(s);
 }
 
+static void prepare(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+{
+	(void)rq;
+	(void)path;
+	service_dialog_cseq(((struct subscription *)arg)->dlg, o);
+}
+
 static void put_state(struct subscription *s, struct sip_out *o, const char *reason)
 {
 	uint64_t now = clock_ms(s->svc->clock);
@@ -212,17 +219,14 @@ static void put_state(struct subscription *s, struct sip_out *o, const char *rea
 
 static int send_out(struct subscription *s, struct sip_out *o)
 {
-	struct request_prm prm = { .out = o, .conf = s->conf, .ep = s->ep, .transport = s->ep->transport,
-		.auths = s->ep->outbound_auth_objs, .auth_n = s->ep->outbound_auth_n, .arg = s,
-		.response = on_response, .failed = on_failed };
+	struct request_prm prm = service_dialog_prm(s->dlg, o, s->conf, s->ep);
 	struct request *rq;
 	int err;
 
-	o->max_forwards = (int)s->conf->global->max_forwards;
-	if (net_is_stream(s->dlg->path.proto) || s->dlg->use_path) {
-		prm.path = &s->dlg->path;
-		prm.prefer_path = !s->dlg->use_path;
-	}
+	prm.arg = s;
+	prm.response = on_response;
+	prm.failed = on_failed;
+	prm.prepare = prepare;
 	obj_hold(s);
 	err = request_send(s->svc, &prm, &rq);
 	if (err)

@@ -15,7 +15,7 @@
 #define SERVICE_SUBSCRIPTION_PRIVATE_H
 
 #include "base/buf.h"
-#include "service/request.h"
+#include "service/dialog.h"
 #include "service/subscription/subscription.h"
 
 struct node {
@@ -126,6 +126,8 @@ int mailbox_watch(struct service *svc, struct str name, struct mailbox_watch *w)
 void mailbox_unwatch(struct mailbox_watch *w);
 struct str mailbox_name(const struct mailbox *m);
 void mailbox_counts(const struct mailbox *m, uint32_t *new_msgs, uint32_t *old_msgs);
+/* Subscriptions that are there already have their mailboxes for themselves. */
+void messages_replace_unasked(struct service *svc, struct str endpoint);
 void mwi_write_body(struct buf *b, struct str account, uint32_t new_msgs, uint32_t old_msgs);
 int mwi_start(struct service *svc);
 void mwi_free(struct service *svc);

@@ -109,30 +109,22 @@ static void take(struct subscription *s, struct sip_stx *tx, uint32_t left)
 
 /* ---- inside the dialog -------------------------------------------------------------------------- */
 
-/* The configuration of a list may be another one since. */
+/* The configuration of a list may be another one since. What cannot be watched now
+ * stays as it was. */
 static void renew_tree(struct subscription *s, const struct sip_msg *msg)
 {
-	struct snapshot *conf = s->conf;
-	const struct endpoint *ep = snapshot_endpoint(s->svc->conf, s->ep->name), *was = s->ep;
+	bool eventlist = sip_hdr_has_token(msg, SIP_H_SUPPORTED, STR("eventlist")), was_list = s->is_list;
 	struct node *n = NULL;
 
-	if (!s->is_list || !ep)
-		return;
-	s->conf = s->svc->conf;
-	s->ep = ep;
-	if (tree_build(s, text_view(&s->root->resource), sip_hdr_has_token(msg, SIP_H_SUPPORTED, STR("eventlist")), &n) == 200 &&
-	    !tree_same(s->root, n) && !tree_start(n)) {
+	if (s->is_list && tree_build(s, text_view(&s->root->resource), eventlist, &n) == 200 && !tree_same(s->root, n) &&
+	    !tree_start(n)) {
 		n->version = s->root->version;
 		tree_free(s->root);
 		s->root = n;
-		obj_hold(s->conf);
-		obj_drop(conf);
 		return;
 	}
 	tree_free(n);
-	s->is_list = true;
-	s->conf = conf;
-	s->ep = was;
+	s->is_list = was_list;
 }
 
 static void renew(struct subscription *s, struct sip_stx *tx, struct sip_msg *msg)
@@ -179,25 +171,8 @@ static void on_request(void *arg, struct sip_dialog *d, struct sip_stx *tx, stru
 static int make_dialog(struct subscription *s, struct sip_stx *tx, const struct sip_msg *msg)
 {
 	struct sip_dialog_user user = { .arg = s, .request = on_request };
-	char room[512];
-	struct buf b;
-	int err;
 
-	buf_init(&b, room, sizeof(room), sizeof(room));
-	service_contact(s->svc, &tx->path, s->ep->contact_user, sip_uri_is_sips(&msg->ruri), &b);
-	err = buf_err(&b);
-	if (!err)
-		err = sip_dialog_new_uas(&s->dlg, tx, buf_view(&b), &user);
-	if (err)
-		return err;
-	buf_reset(&b);
-	service_sent_by(s->svc, &tx->path, &b);
-	err = text_set(&s->dlg->t_via_host, buf_view(&b));
-	s->dlg->via_host = text_view(&s->dlg->t_via_host);
-	s->dlg->user_agent = text_view(&s->svc->user_agent);
-	if (!err && s->ep->rewrite_contact)
-		err = nat_fix_dialog(s->dlg, msg);
-	return err;
+	return service_dialog_uas(s->svc, s->ep, tx, msg, &user, &s->dlg);
 }
 
 static struct subscription *make(struct service *svc, struct identity *id, const struct sip_msg *msg)
@@ -232,11 +207,6 @@ static void begin(struct subscription *s, struct sip_stx *tx, uint32_t left, str
 	obj_hold(s);
 	take(s, tx, left);
 	set_end(s, left);
-	if (tree_start(s->root)) {
-		log_warning("no state of '%s' for '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
-		subscription_drop(s);
-		return;
-	}
 	(void)subscription_notify(s, true);
 	subscription_test_event(s, "SUBSCRIPTION_ESTABLISHED");
 }
@@ -264,7 +234,8 @@ static unsigned prepare(struct service *svc, struct identity *id, struct sip_stx
 	status = tree_build(s, resource, sip_hdr_has_token(msg, SIP_H_SUPPORTED, STR("eventlist")), &s->root);
 	if (status != 200)
 		return status;
-	return make_dialog(s, tx, msg) ? 500 : 0;
+	/* Bodies name who subscribed, so the dialog comes first. */
+	return make_dialog(s, tx, msg) || tree_start(s->root) ? 500 : 0;
 }
 
 void subscribe_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
@@ -294,6 +265,8 @@ void subscribe_request(struct service *svc, struct identity *id, struct sip_stx 
 	} else {
 		begin(s, tx, left, state);
 	}
+	if (s && status && s->root)
+		tree_stop(s->root);
 	if (s && status && s->dlg)
 		sip_dialog_close(s->dlg);
 	obj_drop(s);
@@ -314,8 +287,23 @@ int subscriptions_start(struct service *svc)
 	return all->mailboxes ? mwi_start(svc) : ENOMEM;
 }
 
+/* A subscription lives for weeks: it must not keep the configuration of its first day. */
 void subscriptions_reload(struct service *svc)
 {
+	struct subscriptions *all = svc->subscriptions;
+
+	list_each_safe(l, next, &all->all) {
+		struct subscription *s = container_of(l, struct subscription, link);
+		const struct endpoint *ep = snapshot_endpoint(svc->conf, s->ep->name);
+
+		if (!ep || !ep->allow_subscribe) {
+			subscription_end(s, "rejected");
+			continue;
+		}
+		obj_drop(s->conf);
+		s->conf = obj_hold(svc->conf);
+		s->ep = ep;
+	}
 	(void)unasked_rebuild(svc);
 }
 
