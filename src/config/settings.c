@@ -285,10 +285,7 @@ int rtp_conf_load(struct rtp_conf **cp, const struct config_prm *prm, struct rep
 
 	if (!c)
 		return ENOMEM;
-	c->arena = arena_new(0);
-	err = c->arena ? settings_begin(&w, c->arena, r) : ENOMEM;
-	if (!err)
-		err = settings_file(&w, prm, "rtp.conf");
+	err = settings_open(&w, &c->arena, prm, r, "rtp.conf");
 	if (!err)
 		err = settings_apply(&w, &rtp_set, c, STR("general"));
 	if (!err)

@@ -11,6 +11,10 @@ struct settings_work {
 };
 
 int settings_begin(struct settings_work *w, struct arena *arena, struct report *r);
+/* The same with an arena of its own, and the file read (settings_file()). Then, whatever
+ * came of it, settings_end(). */
+int settings_open(struct settings_work *w, struct arena **arena, const struct config_prm *prm, struct report *r,
+		  const char *name);
 void settings_end(struct settings_work *w);
 /* ENOENT is none: everything has its default then. */
 int settings_file(struct settings_work *w, const struct config_prm *prm, const char *name);

@@ -162,10 +162,7 @@ int logger_conf_load(struct logger_conf **cp, const struct config_prm *prm, stru
 
 	if (!c)
 		return ENOMEM;
-	c->arena = arena_new(0);
-	err = c->arena ? settings_begin(&w, c->arena, r) : ENOMEM;
-	if (!err)
-		err = settings_file(&w, prm, "logger.conf");
+	err = settings_open(&w, &c->arena, prm, r, "logger.conf");
 	if (!err)
 		err = settings_apply(&w, &logger_set, c, STR("general"));
 	if (!err)

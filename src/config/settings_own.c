@@ -39,10 +39,7 @@ int own_conf_load(struct own_conf **cp, const struct config_prm *prm, struct rep
 
 	if (!c)
 		return ENOMEM;
-	c->arena = arena_new(0);
-	err = c->arena ? settings_begin(&w, c->arena, r) : ENOMEM;
-	if (!err)
-		err = settings_file(&w, prm, "sidetone.conf");
+	err = settings_open(&w, &c->arena, prm, r, "sidetone.conf");
 	for (size_t i = 0; !err && i < ARRAY_LEN(sets); i++)
 		err = settings_apply(&w, &sets[i], c, str_z(sets[i].type));
 	settings_end(&w);

@@ -9,6 +9,17 @@ int settings_begin(struct settings_work *w, struct arena *arena, struct report *
 	return w->ctx.intern ? 0 : ENOMEM;
 }
 
+int settings_open(struct settings_work *w, struct arena **arena, const struct config_prm *prm, struct report *r,
+		  const char *name)
+{
+	int err;
+
+	*w = (struct settings_work){ 0 };
+	*arena = arena_new(0);
+	err = *arena ? settings_begin(w, *arena, r) : ENOMEM;
+	return err ? err : settings_file(w, prm, name);
+}
+
 void settings_end(struct settings_work *w)
 {
 	intern_free(w->ctx.intern);

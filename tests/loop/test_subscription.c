@@ -1,6 +1,7 @@
 /* What a phone hears of extensions and mailboxes, and for how long. */
 #include "svc_wire.h"
 #include "pbx/devstate.h"
+#include "pbx/originate.h"
 #include "service/subscription/subscription.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,13 +13,15 @@
 #define PHONE "192.0.2.1:5070"
 
 static const char plan[] = "[default]\nexten => 100,hint,Custom:one(Kitchen)\nexten => 101,hint,Custom:two\n"
-			   "exten => 102,1,NoOp()\n";
+			   "exten => 102,1,NoOp()\nexten => 200,hint,PJSIP/bob(Bob)\n";
 static const char conf[] =
 	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
 	"[alice]\ntype=endpoint\naors=alice\ncontext=default\nallow=!all,ulaw\n"
 	"[alice]\ntype=aor\nmax_contacts=2\nmailboxes=box1\nvoicemail_extension=*97\n"
 	"[asks]\ntype=endpoint\ncontext=default\noutbound_auth=asks\n"
 	"[asks]\ntype=auth\nauth_type=userpass\nusername=asks\npassword=x\n"
+	"[bob]\ntype=endpoint\ncontext=default\naors=bob\nallow=!all,ulaw\ncallerid=Bob <200>\n"
+	"[bob]\ntype=aor\ncontact=sip:bob@192.0.2.2\n"
 	"[mute]\ntype=endpoint\ncontext=default\nallow_subscribe=no\n"
 	"[brief]\ntype=endpoint\ncontext=default\nsub_min_expiry=60\n"
 	"[told]\ntype=endpoint\ncontext=default\naors=told\nmailboxes=box1,box2\nmwi_from_user=mail\n"
@@ -232,6 +235,31 @@ static void bodies(void **state)
 	assert_int_equal(subscriptions(), ARRAY_LEN(tv));
 }
 
+/* dialog-info says who calls whom, so that a lamp can show it and pick the call up. */
+static void it_rings(void **state)
+{
+	struct originate_prm prm = { .channel = STR("PJSIP/bob"), .app = STR("Wait"), .data = STR("60"),
+		.caller_number = STR("77"), .caller_name = STR("S & Co") };
+	size_t i;
+
+	(void)state;
+	assert_int_equal(subscribe("alice", "200", "Event: dialog\r\n"), 200);
+	notified(200, "active", "<state>terminated</state>");
+	wire_forget(&t);
+	assert_int_equal(originate(t.w.pbx, &prm, NULL, NULL), 0);
+	world_turn(&t.w);
+	for (i = 0; i < t.n && t.sent[i]->method != SIP_INVITE; i++)
+		;
+	assert_true(i < t.n);
+	wire_answer(&t, i, 180, "");
+	world_turn(&t.w);
+	notified(200, "active", "<remote>\n   <identity display=\"S &amp; Co\">sip:77@127.0.0.1</identity>\n");
+	notified(200, "active", "<state>early</state>");
+	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
+	world_turn(&t.w);
+	t.deaf = true;
+}
+
 /* Its dialplan is gone: nothing can ever be said of it again. */
 static void the_hint_goes(void **state)
 {
@@ -423,7 +451,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(presence), T(it_ends_by_itself), T(nobody_listens), T(refused), T(bodies), T(the_hint_goes), T(lists),
+		T(presence), T(it_ends_by_itself), T(nobody_listens), T(refused), T(bodies), T(it_rings), T(the_hint_goes), T(lists),
 		T(lists_gather), T(messages), T(unasked), T(challenged), T(reloaded),
 		T(a_subscription_replaces_unasked), T(no_more_than_a_thousand),
 	};

@@ -2,6 +2,7 @@
  * older XPIDF, and dialog-info (RFC 4235). */
 #include "service/subscription/exten.h"
 #include "pbx/presentation.h"
+#include "service/session.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -154,25 +155,34 @@ int body_xpidf(struct node *leaf, struct buf *b)
 
 /* ---- dialog-info ---------------------------------------------------------------------------- */
 
-/* The oldest channel that rings at one of the hint's devices. NULL: none that we know. */
-static struct channel *ringing_at(struct pbx *p, struct str hint)
+static bool is_older(const struct channel *a, const struct channel *b)
 {
+	return !b || a->created_us < b->created_us;
+}
+
+/* The oldest channel that rings at one of the hint's devices. NULL: none that we
+ * know; only our own phones have lists of their calls. */
+static struct channel *ringing_at(struct service *svc, struct str hint)
+{
+	struct channel *oldest = NULL;
+
 	hint = str_cut_raw(&hint, ',');
 	hint = str_sub(hint, 0, str_chr(hint, '('));      /* what they are called */
-	list_each(l, &p->channels) {
-		struct channel *ch = container_of(l, struct channel, link);
-		struct str rest = hint, name = text_view(&ch->name);
+	while (hint.n) {
+		struct str device = str_trim(str_cut_raw(&hint, '&'));
+		struct endpoint_state *state = str_istarts(device, STR("PJSIP/")) ?
+			endpoint_state_get(svc, str_skip(device, 6), false) : NULL;
 
-		if (ch->state != CHAN_RINGING || ch->dead)
+		if (!state)
 			continue;
-		while (rest.n) {
-			struct str device = str_trim(str_cut(&rest, '&'));
+		list_each(l, &state->sessions) {
+			struct channel *ch = container_of(l, struct session, by_endpoint)->ch;
 
-			if (device.n && str_istarts(name, device) && name.n > device.n && name.p[device.n] == '-')
-				return ch;
+			if (ch && ch->state == CHAN_RINGING && is_older(ch, oldest))
+				oldest = ch;
 		}
 	}
-	return NULL;
+	return oldest;
 }
 
 static bool is_hidden(int pres)
@@ -235,7 +245,7 @@ static void early(struct node *leaf, struct buf *b)
 	struct sip_addr a;
 
 	(void)hint_state(s->svc->pbx, exten_context(s->ep), text_view(&leaf->resource), &hint);
-	ch = ringing_at(s->svc->pbx, hint);
+	ch = ringing_at(s->svc, hint);
 	if (!sip_addr_parse(&a, s->dlg->local))
 		host = a.uri.host;
 	if (ch)

@@ -1,6 +1,5 @@
-#define LOG_MODULE "mwi"
 #include "service/subscription/private.h"
-#include "base/log.h"
+#include "base/hash.h"
 #include "service/reach.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -15,27 +14,20 @@ struct unasked_box {
 /* An endpoint with mailboxes= : NOTIFYs outside of dialogs, as phones want them that
  * never subscribed. */
 struct unasked {
-	struct list link;               /* in subscriptions.unasked */
 	struct service *svc;
 	struct text endpoint;
 	size_t n;
 	struct unasked_box box[];
 };
 
-static struct subscriptions *all_of(const struct service *svc)
+static struct map *all_of(const struct service *svc)
 {
-	return svc->subscriptions;
+	return ((struct subscriptions *)svc->subscriptions)->unasked;
 }
 
 static struct unasked *find(const struct service *svc, struct str endpoint)
 {
-	list_each(l, &all_of(svc)->unasked) {
-		struct unasked *u = container_of(l, struct unasked, link);
-
-		if (str_eq(text_view(&u->endpoint), endpoint))
-			return u;
-	}
-	return NULL;
+	return map_get(all_of(svc), endpoint);
 }
 
 static struct unasked_box *find_box(const struct service *svc, struct str endpoint, struct str mailbox)
@@ -211,9 +203,9 @@ void unasked_replace(struct service *svc, struct str endpoint, struct str mailbo
 
 /* ---- the configuration ----------------------------------------------------------------------- */
 
-static void unasked_drop(struct unasked *u)
+/* Out of the map already, or never in it. */
+static void unasked_release(struct unasked *u)
 {
-	list_remove(&u->link);
 	for (size_t i = 0; i < u->n; i++) {
 		mailbox_unwatch(&u->box[i].watch);
 		text_free(&u->box[i].name);
@@ -222,10 +214,18 @@ static void unasked_drop(struct unasked *u)
 	free(u);
 }
 
+static void unasked_drop(struct unasked *u)
+{
+	map_del(all_of(u->svc), text_view(&u->endpoint));
+	unasked_release(u);
+}
+
 void unasked_free(struct service *svc)
 {
-	while (!list_empty(&all_of(svc)->unasked))
-		unasked_drop(container_of(all_of(svc)->unasked.next, struct unasked, link));
+	struct unasked *u;
+
+	for (size_t it = 0; (u = map_next(all_of(svc), &it)); )
+		unasked_drop(u);
 }
 
 static int make(struct service *svc, const struct endpoint *ep, struct unasked **out)
@@ -249,9 +249,9 @@ static int make(struct service *svc, const struct endpoint *ep, struct unasked *
 		err = err ? err : mailbox_watch(svc, ep->mailboxes.v[i], &b->watch);
 		u->n++;
 	}
-	list_append(&all_of(svc)->unasked, &u->link);
+	err = err ? err : map_add(all_of(svc), text_view(&u->endpoint), u);
 	if (err)
-		unasked_drop(u);
+		unasked_release(u);
 	else
 		*out = u;
 	return err;
@@ -268,14 +268,14 @@ static bool same(const struct unasked *u, const struct endpoint *ep)
 
 int unasked_rebuild(struct service *svc)
 {
+	struct unasked *known;
 	int err = 0;
 
-	list_each_safe(l, next, &all_of(svc)->unasked) {
-		struct unasked *u = container_of(l, struct unasked, link);
-		const struct endpoint *ep = snapshot_endpoint(svc->conf, text_view(&u->endpoint));
+	for (size_t it = 0; (known = map_next(all_of(svc), &it)); ) {
+		const struct endpoint *ep = snapshot_endpoint(svc->conf, text_view(&known->endpoint));
 
-		if (!ep || !same(u, ep))
-			unasked_drop(u);
+		if (!ep || !same(known, ep))
+			unasked_drop(known);
 	}
 	snapshot_each(endpoint, OBJECT_ENDPOINT, ep, svc->conf) {
 		struct unasked *u = NULL;

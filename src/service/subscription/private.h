@@ -75,7 +75,7 @@ struct subscription {           /* obj */
 struct subscriptions {          /* service.subscriptions */
 	struct list all;                /* struct subscription */
 	struct map *mailboxes;          /* struct mailbox by name */
-	struct list unasked;            /* struct unasked */
+	struct map *unasked;            /* struct unasked by endpoint */
 };
 
 /* ---- package.c */

@@ -281,10 +281,10 @@ int subscriptions_start(struct service *svc)
 	if (!all)
 		return ENOMEM;
 	list_init(&all->all);
-	list_init(&all->unasked);
 	svc->subscriptions = all;
 	all->mailboxes = map_new(false);
-	return all->mailboxes ? mwi_start(svc) : ENOMEM;
+	all->unasked = map_new(false);
+	return all->mailboxes && all->unasked ? mwi_start(svc) : ENOMEM;
 }
 
 /* A subscription lives for weeks: it must not keep the configuration of its first day. */
@@ -315,8 +315,11 @@ void subscriptions_free(struct service *svc)
 		return;
 	while (!list_empty(&all->all))
 		subscription_abandon(container_of(all->all.next, struct subscription, link));
-	unasked_free(svc);
-	mwi_free(svc);
+	if (all->unasked)
+		unasked_free(svc);
+	if (all->mailboxes)
+		mwi_free(svc);
+	map_free(all->unasked);
 	map_free(all->mailboxes);
 	free(all);
 	svc->subscriptions = NULL;
