@@ -10,10 +10,14 @@
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t n);
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__real_aligned_alloc(size_t align, size_t n);
 void __real_free(void *p);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_aligned_alloc(size_t align, size_t n);
 void __wrap_free(void *p);
 ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags);
 int __wrap_RAND_bytes(unsigned char *p, int n);
@@ -85,9 +89,25 @@ void *__wrap_calloc(size_t n, size_t size)
 	return p;
 }
 
+void *__wrap_aligned_alloc(size_t align, size_t n)
+{
+	void *p = out_of_memory() ? NULL : __real_aligned_alloc(align, n);
+
+	h.blocks += p != NULL;
+	return p;
+}
+
 void *__wrap_realloc(void *old, size_t n)
 {
 	void *p = out_of_memory() ? NULL : __real_realloc(old, n);
+
+	h.blocks += p && !old;
+	return p;
+}
+
+void *__wrap_reallocarray(void *old, size_t n, size_t size)
+{
+	void *p = out_of_memory() ? NULL : __real_reallocarray(old, n, size);
 
 	h.blocks += p && !old;
 	return p;

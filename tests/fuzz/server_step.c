@@ -1,6 +1,7 @@
 /* A program's steps, done one after the other. */
 #include "server_step.h"
 #include "server_conf.h"
+#include "server_media.h"
 #include "server_sdp.h"
 #include "server_wire.h"
 #include "server_world.h"
@@ -239,6 +240,15 @@ static void do_step(const struct step *s)
 		return;
 	case STEP_REPEAT:
 		send_repeat(s->a[0]);
+		break;
+	case STEP_RTP:
+		media_step_rtp(s);
+		break;
+	case STEP_RTCP:
+		media_step_rtcp(s);
+		break;
+	case STEP_DIGIT:
+		media_step_digit(s);
 		break;
 	case STEP_RELOAD:
 		do_reload(s);

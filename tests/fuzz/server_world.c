@@ -10,6 +10,7 @@
 #include "pbx/features.h"
 #include "pbx/moh.h"
 #include "server_conf.h"
+#include "server_media.h"
 #include "server_wire.h"
 #include "service/location.h"
 #include "service/notify.h"
@@ -60,21 +61,19 @@ static void read_plan(unsigned i)
 {
 	struct config_prm prm = { .dir = "/" };
 	struct config *c = NULL;
-	struct vars globals = { 0 };
+	struct vars other = { 0 };
 
 	if (config_parse(&c, &prm, STR("extensions.conf"), str_z(conf_plan[i]), NULL))
 		must(!config_parse(&c, &prm, STR("extensions.conf"), STR_NULL, NULL), "extensions.conf");
-	must(!dialplan_build(&shared.plan[i], c, &globals, NULL, NULL), "dialplan");
+	must(!dialplan_build(&shared.plan[i], c, i ? &other : &shared.globals, NULL, NULL), "dialplan");
 	config_free(c);
-	if (i)
-		vars_free(&globals);
-	else
-		shared.globals = globals;
+	vars_free(&other);
 }
 
 void world_once(void)
 {
 	log_set_mask(0);
+	media_net_sounds();
 	for (unsigned i = 0; i < CONF_PJSIP; i++)
 		must(!snapshot_parse(&shared.conf[i], str_z(conf_pjsip[i]), str_z(conf_acl), NULL, NULL), "pjsip.conf");
 	for (unsigned i = 0; i < CONF_PLANS; i++)
@@ -130,18 +129,21 @@ static int start_service(unsigned conf)
 
 static int start_pbx(void)
 {
-	struct pbx_prm prm = { .loop = world.loop, .media = world.media };
+	struct pbx_prm prm = { .loop = world.loop };
 	int err = astdb_new(&world.db, disk_open(world.loop));
 
+	world.media = err ? NULL : media_net_open(world.loop);
 	prm.db = world.db;
+	prm.media = world.media;
+	prm.sounds_dir = media_net_dir();
 	if (!err)
-		err = pbx_new(&world.pbx, &prm);
+		err = world.media ? pbx_new(&world.pbx, &prm) : ENOMEM;
 
 	if (err)
 		return err;
 	/* What main/ does before anybody calls; a failure here is the harness's. */
 	features_load(world.pbx, shared.features);
-	moh_load(world.pbx, shared.music, STR("/nowhere"));
+	moh_load(world.pbx, shared.music, media_net_dir());
 	world_dialplan(0);
 	return 0;
 }
@@ -182,6 +184,7 @@ void world_turn(void)
 		run_loop();
 		more = disk_turn();
 		more |= names_answer();
+		more |= work_turn();
 		more |= wire_answer();
 		if (!more && !fiber_ready())
 			break;
@@ -286,6 +289,11 @@ static void stop_service(bool killed)
 		pbx_free(world.pbx);
 	world.pbx = NULL;
 	run_loop();
+	work_turn();
+	if (world.media)
+		media_net_close(world.media);
+	world.media = NULL;
+	run_loop();
 	/* The database writes behind: what nobody waits for. */
 	while (disk_waiting()) {
 		disk_commit(SIZE_MAX, 0);
@@ -357,6 +365,7 @@ static void calm_down(void)
 	must(list_empty(&world.svc->sessions), "a session is left");
 	must(list_empty(&world.svc->ending), "a session never ends");
 	must(!world.svc->calls, "a call is counted and not there");
+	must(!media_net_places(), "an RTP port is left");
 	check_contacts();
 }
 

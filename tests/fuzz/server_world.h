@@ -15,7 +15,7 @@ struct world {
 	struct service *svc;
 	struct manage *manage;
 	struct astdb *db;
-	struct media *media;            /* NULL: this build has none */
+	struct media *media;
 	struct stream *peer[4];         /* managers and consoles; NULL: none */
 	bool disk_by_hand;              /* commits happen when the program says so */
 	bool deaf;                      /* what we send cannot be sent: ENETUNREACH */
