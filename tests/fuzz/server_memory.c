@@ -2,6 +2,8 @@
  * blocks that are not freed. Linked with --wrap: what libc, SQLite or OpenSSL
  * allocate for themselves never fails and is not counted. */
 #include "server_hooks.h"
+#include "base/bucket.h"
+#include "service/reason.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -117,6 +119,25 @@ void __wrap_free(void *p)
 {
 	h.blocks -= p != NULL;
 	__real_free(p);
+}
+
+/* ---- tables that are large for the sake of a busy server ------------------ */
+
+#define FEW 64
+
+struct reasons *__real_reasons_new(const struct clock *clock, size_t slots);
+struct reasons *__wrap_reasons_new(const struct clock *clock, size_t slots);
+struct buckets *__real_buckets_new(size_t slots, uint32_t burst, uint64_t every_us);
+struct buckets *__wrap_buckets_new(size_t slots, uint32_t burst, uint64_t every_us);
+
+struct reasons *__wrap_reasons_new(const struct clock *clock, size_t slots)
+{
+	return __real_reasons_new(clock, slots < FEW ? slots : FEW);
+}
+
+struct buckets *__wrap_buckets_new(size_t slots, uint32_t burst, uint64_t every_us)
+{
+	return __real_buckets_new(slots < FEW ? slots : FEW, burst, every_us);
 }
 
 /* ---- random numbers: xorshift, the same for each program ---------------- */

@@ -46,6 +46,8 @@ void send_bytes(const struct net_path *from, struct str bytes)
 {
 	unsigned at = sent.next++ % SENT_AGAIN;
 
+	if (wire_traced())
+		printf("--->\n%.*s\n", STR_ARG(bytes));
 	sent.n[at] = bytes.n < sizeof(sent.text[0]) ? bytes.n : 0;
 	memcpy(sent.text[at], bytes.p, sent.n[at]);
 	sent.path[at] = *from;

@@ -17,7 +17,7 @@ const char *const step_name[STEP_OPS] = { "request", "response", "time", "phone"
 static const uint32_t spans[] = { 0, 1, 10, 20, 50, 100, 200, 500, 1000, 1500, 2000, 3000, 4000, 5000, 8000, 10000, 16000, 20000, 30000,
 	32000, 33000, 45000, 60000, 64000, 90000, 120000, 180000, 600000, 1800000, 3600000, 7200000, 86400000 };
 
-static uint64_t span_of(const struct step *s)
+uint64_t step_span(const struct step *s)
 {
 	uint32_t ms = spans[s->a[0] % ARRAY_LEN(spans)];
 	int edge = (int)(s->a[1] % 32) - 16;
@@ -28,7 +28,7 @@ static uint64_t span_of(const struct step *s)
 
 static void do_time(const struct step *s)
 {
-	world_pass(span_of(s), s->a[2] & 1);
+	world_pass(step_span(s), s->a[2] & 1);
 }
 
 /* ---- managers ----------------------------------------------------------- */
@@ -283,22 +283,33 @@ static void do_step(const struct step *s)
 	world_turn();
 }
 
-static void start(const uint8_t *data, size_t size)
+/* Flushed, because the next thing may be the crash. */
+static void say(const struct step *s)
 {
-	world_begin(size ? data[0] % CONF_PJSIP : 0);
+	struct buf b = BUF_INIT;
+
+	step_words(s, &b);
+	printf("==== %s\n", buf_z(&b));
+	fflush(stdout);
+	buf_free(&b);
 }
 
 void program_run(const uint8_t *data, size_t size)
 {
+	bool words = getenv("FUZZ_WORDS") != NULL;
 	struct step s;
 
-	start(data, size);
+	wire_trace(words);
+	streams_echo(words);
+	world_begin(size ? data[0] % CONF_PJSIP : 0);
 	for (size_t at = 1, n = 0; at < size && n < STEPS_MAX && !world.dead; n++) {
 		size_t have = size - at < STEP_SIZE ? size - at : STEP_SIZE;
 
 		memset(&s, 0, sizeof(s));
 		memcpy(&s, data + at, have);
 		at += have;
+		if (words)
+			say(&s);
 		if (s.op % STEP_OPS == STEP_RAW) {
 			size_t len = s.a[0] * 8u < size - at ? s.a[0] * 8u : size - at;
 
@@ -308,7 +319,9 @@ void program_run(const uint8_t *data, size_t size)
 			do_step(&s);
 		}
 	}
-	world_end();
+	if (words)
+		printf("==== the end\n");
 	send_forget();
 	sdp_forget();
+	world_end();
 }

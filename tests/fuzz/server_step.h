@@ -23,10 +23,7 @@ enum { RS_REQUEST, RS_STATUS, RS_CODE, RS_TAG, RS_SDP, RS_EDIT, RS_EDIT_ARG, RS_
 
 void program_run(const uint8_t *data, size_t size);
 void step_words(const struct step *s, struct buf *out);
+uint64_t step_span(const struct step *s);        /* [ms] */
 extern const char *const step_name[STEP_OPS];
-
-/* server_mutate.c: the mutator knows where steps begin. */
-size_t program_mutate(uint8_t *data, size_t size, size_t max, unsigned seed);
-size_t program_cross(const uint8_t *a, size_t an, const uint8_t *b, size_t bn, uint8_t *out, size_t max, unsigned seed);
 
 #endif

@@ -64,6 +64,11 @@ void wire_trace(bool on)
 	w.trace = on;
 }
 
+bool wire_traced(void)
+{
+	return w.trace;
+}
+
 bool wire_waiting(void)
 {
 	return w.n > 0;

@@ -52,6 +52,7 @@ bool wire_answer(void);                 /* phones answer what came; true: they d
 void wire_forget(void);                 /* dialogs and requests of the server that is gone */
 void wire_fail(unsigned n);             /* the next n sendings fail */
 void wire_trace(bool on);               /* print all messages */
+bool wire_traced(void);
 
 struct dlg *dlg_new(void);              /* the oldest goes */
 struct dlg *dlg_by_call(struct str call_id);
