@@ -130,6 +130,9 @@ static void learn_request(const struct sip_msg *m, const struct net_path *path)
 {
 	struct dlg *d = dlg_by_call(m->call_id);
 
+	/* What begins no dialog would only push those out that are. */
+	if (!d && m->method != SIP_INVITE)
+		return;
 	if (!d) {
 		d = dlg_new();
 		COPY(d->call_id, m->call_id);
