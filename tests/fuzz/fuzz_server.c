@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* A program frees less than this: what it uses after it was freed is still found. */
 const char *__asan_default_options(void)
 {
-	return "quarantine_size_mb=24:malloc_context_size=12:allocator_release_to_os_interval_ms=-1";
+	return "quarantine_size_mb=24:malloc_context_size=5:allocator_release_to_os_interval_ms=-1";
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

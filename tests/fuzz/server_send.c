@@ -181,12 +181,17 @@ static void put_bits(struct buf *b, const struct dlg *d, unsigned bits, unsigned
 		put_odd(b, v);
 	if (more & 128)
 		buf_put(b, STR("Allow: INVITE, ACK, CANCEL, BYE, UPDATE, PRACK, INFO, REFER, NOTIFY, MESSAGE\r\n"));
+}
+
+static void put_later(struct buf *b, const struct dlg *d)
+{
 	for (unsigned i = 0; i < later.n; i++) {
 		if (later.header[i] % 2)
 			put_odd(b, later.value[i]);
 		else
-			put_bits(b, d, later.header[i], 0, later.value[i] & ~32u);
+			put_bits(b, d, later.header[i], 0, later.value[i]);
 	}
+	later.n = 0;
 }
 
 static void put_expires(struct buf *b, unsigned v)
@@ -423,7 +428,7 @@ static void send_in(struct dlg *d, const struct step *s)
 	buf_printf(&b, "Call-ID: %s\r\nCSeq: %u %s\r\nMax-Forwards: 70\r\n", d->call_id, cseq, method);
 	put_of_method(&b, d, s, m);
 	put_bits(&b, d, s->a[RQ_HEADERS], s->a[RQ_MORE] & ~4u, s->a[RQ_VALUE]);
-	later.n = 0;
+	put_later(&b, d);
 	if (s->a[RQ_AUTH] % 8)
 		put_credentials(&b, d, s, method, uri);
 	type = put_body(&body, d, s);

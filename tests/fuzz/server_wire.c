@@ -188,9 +188,14 @@ static void keep(const struct net_path *path, struct str bytes)
 
 	if (w.trace)
 		printf("<---\n%.*s\n", STR_ARG(bytes));
-	if (sip_msg_parse(&m, bytes, true) || m->fault) {
+	/* A refusal repeats what was wrong with the request. */
+	if (sip_msg_parse(&m, bytes, true) || (m->fault && (m->request || m->status < 400))) {
 		fprintf(stderr, "fuzz_server: the server sends what it cannot read:\n%.*s\n", STR_ARG(bytes));
 		abort();
+	}
+	if (m->fault) {
+		obj_drop(m);
+		return;
 	}
 	if (m->request && m->method != SIP_ACK)
 		remember(m, path);
