@@ -6,6 +6,7 @@
  * that time is over others are dropped and counted, so that nobody can take
  * over or listen to a call by sending to its port. */
 #include "media/thread.h"
+#include "base/num.h"
 #include "base/poison.h"
 
 /* An IPv4 peer of an IPv6 socket goes by its mapped address (RFC 4291 section 2.5.5.2). */
@@ -81,7 +82,7 @@ static bool probation(struct stream *s, const struct sa *from, uint16_t seq)
 bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq)
 {
 	struct latch *l = &s->latch;
-	uint64_t now = s->t->now_us, window = (uint64_t)s->t->learn_ms * 1000;
+	uint64_t now = s->t->now_us, window = num_us_of_ms(s->t->learn_ms);
 
 	if (sa_is_set(&l->source) && sa_eq(&l->source, from))
 		return true;

@@ -129,7 +129,7 @@ enum media_dtmf { MEDIA_DTMF_RFC4733, MEDIA_DTMF_INBAND, MEDIA_DTMF_NONE };
 struct media_codec {
 	uint8_t id;             /* enum format_id */
 	uint8_t pt_rx, pt_tx;
-	uint8_t ptime;          /* [ms] to send; 0: the format's */
+	uint8_t ptime;          /* [ms] to send, as near as the codec can: see codec_packet_ms(); 0: the format's */
 };
 
 /* All that the SDP in force says: struct neg_stream has it field for field. */
@@ -147,9 +147,10 @@ struct media_set {
 	bool asymmetric_codec;          /* asymmetric_rtp_codec: keep sending codec[0] whatever arrives */
 	bool rtcp_mux;
 	bool relearn;                   /* forget the latched source even when `remote` is the same */
-	uint32_t timeout_ms;            /* 0: none. Pass rtp_timeout_hold's while on hold */
-	uint32_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */
+	uint64_t timeout_ms;            /* 0: none. Pass rtp_timeout_hold's while on hold */
+	uint64_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */
 };
+/* EINVAL: too many rows, a payload type over 127, a clock of 0. */
 int media_session_set(struct media_session *s, const struct media_set *set);
 
 /* ---- who hears whom: the last of these calls holds */

@@ -54,6 +54,8 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 	s->set_us = s->t->now_us;
 	s->told_timeout = false;
 	s->map.from = NULL;
+	if (s->smooth)          /* bytes of a format that may be another now */
+		s->smooth->n = 0;
 	stream_route(s);
 	if (s->peer)
 		stream_route(s->peer);

@@ -3,6 +3,7 @@
  * what is due. The clock is read once a turn. */
 #include "media/thread.h"
 #include "media/wire.h"
+#include "base/num.h"
 #include "base/obj.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -116,7 +117,7 @@ void mthread_give(struct mthread *t, enum ev_type type, struct stream *s, void *
 
 static uint64_t stream_due(const struct stream *s)
 {
-	uint64_t heard = s->drx.on ? s->drx.last_us + s->t->dtmf_ms * 1000u : UINT64_MAX;
+	uint64_t heard = s->drx.on ? s->drx.last_us + num_us_of_ms(s->t->dtmf_ms) : UINT64_MAX;
 
 	return s->busy && s->next_us < heard ? s->next_us : heard;
 }
@@ -342,7 +343,7 @@ int mthread_wait_ms(struct mthread *t)
 {
 	if (t->due_us == UINT64_MAX)
 		return -1;
-	return t->due_us <= t->now_us ? 0 : (int)((t->due_us - t->now_us + 999) / 1000);
+	return t->due_us <= t->now_us ? 0 : num_int((t->due_us - t->now_us + 999) / 1000);
 }
 
 static void woken(struct mthread *t)

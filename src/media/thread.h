@@ -21,8 +21,9 @@ struct stream_codec {
 	enum format_id id;
 	const struct codec *row;        /* NULL: relay only */
 	void *dec, *enc;                /* states of row; owned */
-	uint32_t clock;                 /* [Hz] of its timestamps */
-	uint8_t pt_rx, pt_tx, ptime;
+	uint32_t clock;                 /* [Hz] of its timestamps; never 0 */
+	uint8_t pt_rx, pt_tx;
+	uint8_t ptime;                  /* [ms] as we send it: see codec_packet_ms(); never 0 */
 };
 
 struct stream_cfg {             /* one media_session_set(); the core makes and frees it */
@@ -51,7 +52,7 @@ struct dtmf_job {               /* one media_dtmf_send() or _begin(); goes back 
 /* Cuts what passes into packets of another length: bytes of the outgoing format. */
 struct smoother {
 	uint16_t n;
-	uint8_t buf[RTP_MAX * 2];
+	uint8_t buf[RTP_MAX];
 };
 
 /* ---- streams */
@@ -193,6 +194,7 @@ struct mthread {
 	atomic_ullong events_dropped;   /* the core reads it */
 	uint8_t pkt[PKT_MAX], out[PKT_MAX];
 	int16_t pcm[CODEC_MAX_SAMPLES], pcm2[CODEC_MAX_SAMPLES];
+	uint8_t bytes[CODEC_MAX_SAMPLES * sizeof(int16_t)];     /* translated, before it is cut into packets */
 };
 
 /* thread.c */
@@ -242,6 +244,7 @@ void dtmf_start(struct stream *s, struct dtmf_job *j);
 void dtmf_stop(struct stream *s);                    /* media_dtmf_end() */
 void dtmf_abort(struct stream *s);                   /* give the job back unfinished */
 bool dtmf_tick(struct stream *s, unsigned ms);       /* one step; false: nothing to send */
+unsigned dtmf_tick_ms(struct stream *s, unsigned packet_ms);   /* how long the next step is */
 /* report.c */
 void report_tick(struct stream *s);                  /* about once a second */
 void report_receive(struct stream *s, const uint8_t *p, size_t n);
