@@ -78,7 +78,7 @@ enum media_event_type {
 				 * ENOENT none of the files exists; .count played, .missing not found */
 	MEDIA_TONE_DONE,        /* a tone that ends by itself did */
 	MEDIA_DTMF_SENT,        /* media_dtmf_send: all out; .err ECANCELED: cut short */
-	MEDIA_TIMEOUT,          /* no RTP for .ms (rtp_timeout); once until RTP comes again */
+	MEDIA_TIMEOUT,          /* no RTP nor RTCP for .ms (rtp_timeout); once until RTP comes again */
 	MEDIA_SOURCE            /* latched to another source: .peer */
 };
 
@@ -197,7 +197,7 @@ int media_dtmf_hold(struct media_session *s, bool hold);
 struct media_stats {
 	uint64_t rx, rx_bytes, tx, tx_bytes;
 	uint64_t rx_lost;               /* RFC 3550 A.3, never below 0 */
-	uint64_t dropped_source;        /* not from the latched source */
+	uint64_t dropped_source;        /* not from the latched source, or not from where its RTCP comes */
 	uint64_t dropped_bad;           /* no RTP, unknown payload type, direction, ... */
 	uint64_t untranslated;          /* no path between the codecs of the bridge */
 	uint64_t rtcp_rx, rtcp_tx;

@@ -73,41 +73,39 @@ static void pass_pli(struct stream *s)
 		send_rtcp(s->peer, buf, rtcp_write_pli(buf, sizeof(buf), s->peer->ssrc, s->peer->rx.ssrc));
 }
 
-void report_receive(struct stream *s, const uint8_t *p, size_t n)
+/* What the peer reports is kept as numbers. It changes nothing of how its RTP is
+ * taken or ours is sent; a BYE neither, as RTP says itself when it stops. */
+void report_receive(struct stream *s, const struct rtcp *r)
 {
 	uint64_t now = s->t->now_us;
 	uint32_t sec, frac;
-	struct rtcp r;
 
-	if (rtcp_parse(&r, p, n, s->ssrc)) {
-		s->stats.dropped_bad++;
-		return;
-	}
 	s->stats.rtcp_rx++;
-	s->last_rx_us = now;
-	if (r.sr) {
-		s->last_sr = ntp_middle(r.ntp_sec, r.ntp_frac);
+	s->heard_rtcp_us = now;
+	if (r->sr) {
+		s->last_sr = ntp_middle(r->ntp_sec, r->ntp_frac);
 		s->last_sr_us = now;
 	}
-	if (r.has_block) {
+	if (r->has_block) {
 		uint32_t trip;
 
-		s->stats.remote_lost = r.block.lost > 0 ? (uint64_t)r.block.lost : 0;
-		s->stats.remote_jitter_ms = r.block.jitter * 1000.0 / tx_clock(s);
+		s->stats.remote_lost = r->block.lost > 0 ? (uint64_t)r->block.lost : 0;
+		s->stats.remote_jitter_ms = r->block.jitter * 1000.0 / tx_clock(s);
 		ntp_from_us(clock_wall_us(s->t->clock), &sec, &frac);
-		trip = ntp_middle(sec, frac) - r.block.lsr - r.block.dlsr;
+		trip = ntp_middle(sec, frac) - r->block.lsr - r->block.dlsr;
 		/* A clock that was set in between gives nonsense: over 30 s is none. */
-		if (r.block.lsr && trip < 30 * 65536)
+		if (r->block.lsr && trip < 30 * 65536)
 			s->stats.rtt_ms = trip * 1000.0 / 65536;
 	}
-	if (r.pli || r.fir)
+	if (r->pli || r->fir)
 		pass_pli(s);
 }
 
 static void check_timeout(struct stream *s)
 {
 	uint64_t ms = s->cfg->set.timeout_ms;
-	uint64_t since = s->last_rx_us > s->set_us ? s->last_rx_us : s->set_us;
+	uint64_t heard = s->last_rx_us > s->heard_rtcp_us ? s->last_rx_us : s->heard_rtcp_us;
+	uint64_t since = heard > s->set_us ? heard : s->set_us;
 	struct media_event e = { .type = MEDIA_TIMEOUT };
 
 	if (!ms || s->told_timeout || s->t->now_us - since < num_us_of_ms(ms))

@@ -65,6 +65,7 @@ struct latch {                  /* who may send to us; hardening: RTP bleed */
 	struct sa cand;         /* who is on probation */
 	uint16_t cand_seq;
 	uint8_t cand_n;
+	struct sa rtcp;         /* where the RTCP of a source behind a NAT comes from; unset: not known */
 };
 
 struct tx_map {                 /* how a source's numbers become ours */
@@ -115,6 +116,7 @@ struct stream {
 	uint64_t ts_us;         /* when ts was sent */
 	struct tx_map map;
 	uint64_t set_us, last_rx_us, last_tx_us, last_rtcp_us, next_us;
+	uint64_t heard_rtcp_us; /* RTCP of the peer came; last_rx_us: RTP */
 	struct media_stats stats;       /* counters; the rest is filled on request */
 	uint32_t tx_octets, tx_reported;
 	uint32_t last_sr;       /* middle of the peer's last NTP time */
@@ -220,7 +222,7 @@ void stream_frame(struct stream *s, const struct stream_codec *c, const uint8_t 
 /* latch.c */
 void latch_restart(struct stream *s);
 bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq);
-bool latch_accept_rtcp(struct stream *s, const struct sa *from);
+bool latch_accept_rtcp(struct stream *s, const struct sa *from, const struct rtcp *r);
 void stream_aim(struct stream *s);                   /* where to send now */
 /* send.c */
 void send_packet(struct stream *s, uint8_t *p, size_t n);    /* whole RTP packet */
@@ -247,7 +249,7 @@ bool dtmf_tick(struct stream *s, unsigned ms);       /* one step; false: nothing
 unsigned dtmf_tick_ms(struct stream *s, unsigned packet_ms);   /* how long the next step is */
 /* report.c */
 void report_tick(struct stream *s);                  /* about once a second */
-void report_receive(struct stream *s, const uint8_t *p, size_t n);
+void report_receive(struct stream *s, const struct rtcp *r);
 void report_send(struct stream *s, bool bye);
 void report_fill(struct stream *s, struct media_stats *st);
 

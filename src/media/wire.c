@@ -82,15 +82,22 @@ void wire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
 	}
 	switch (rtp_kind(p, n)) {
 	case RTP_KIND_RTP:
-		stream_packet(s, p, n, from);
+		if (!rtcp) {
+			stream_packet(s, p, n, from);
+			return;
+		}
 		break;
 	case RTP_KIND_RTCP:
-		stream_rtcp(s, p, n, from);
+		/* Both on one port only where that was agreed (RFC 5761 section 5.1.1). */
+		if (rtcp || (s->cfg && s->cfg->set.rtcp_mux)) {
+			stream_rtcp(s, p, n, from);
+			return;
+		}
 		break;
 	default:        /* STUN and DTLS: their rooms are not built yet */
-		s->stats.dropped_bad++;
 		break;
 	}
+	s->stats.dropped_bad++;
 }
 
 void wire_readable(struct stream *s, bool rtcp)
