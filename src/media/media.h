@@ -93,6 +93,21 @@ struct media_event {
 };
 typedef void media_event_fn(void *arg, struct media_session *s, const struct media_event *e);
 
+/* ---- what a thread is at, for a watchdog */
+
+enum media_doing { MEDIA_ASLEEP, MEDIA_PACKETS, MEDIA_COMMANDS, MEDIA_TICKS };
+const char *media_doing_name(enum media_doing d);    /* "packets", ... */
+struct media_watch {
+	uint64_t began_us;      /* of the turn under way, by the media's clock; 0: asleep */
+	enum media_doing doing;
+	uint16_t port;          /* local RTP port of the stream that is being served; 0: none yet */
+	uint64_t turns;         /* so far: one that goes on and on is one turn */
+};
+size_t media_threads(const struct media *m);         /* 1 also when it runs on the core's loop */
+/* Any thread, as long as the media lives; the fields may be a few instructions
+ * apart. false: there is no thread of that number. */
+bool media_watch(const struct media *m, size_t thread, struct media_watch *out);
+
 /* ---- sessions */
 
 struct media_session_prm {

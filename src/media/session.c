@@ -57,6 +57,7 @@ static struct stream *stream_new(struct media_session *s, const struct media_ses
 	st->type = prm->type;
 	st->fd[0] = fd[0];
 	st->fd[1] = fd[1];
+	st->port = sa_port(&s->local[0]);
 	st->v6 = sa_is_v6(&s->local[0]);
 	st->ssrc = s->ssrc = (uint32_t)core_random(m);
 	st->seq = (uint16_t)(core_random(m) & 0x7fff);  /* RFC 3711 wants no early wrap */

@@ -98,6 +98,7 @@ struct stream {
 	struct mthread *t;
 	struct stream_cfg *cfg; /* NULL until the first set */
 	int fd[2];              /* RTP, RTCP: see media/wire.h */
+	uint16_t port;          /* of fd[0], for the watchdog */
 	enum media_type type;
 	bool can_tx, can_rx;    /* direction and address allow it */
 	bool busy;              /* its own sound or digits go out: nothing is relayed to it */
@@ -184,9 +185,13 @@ struct mthread {
 	int ep, wake;                   /* epoll, eventfd; -1 when there is a wire */
 	struct queue *cmds, *evs;
 	atomic_bool asleep, stop;
+	/* for media_watch(): written by the thread, read by anybody */
+	atomic_ullong began_us, turns;
+	atomic_uint at;                 /* enum media_doing << 16 | port */
 	/* the thread's own */
 	uint64_t now_us;
 	struct list slots[SLOTS], active;
+	size_t nactive;
 	unsigned slot;
 	uint64_t slot_us;               /* when the next slot is due */
 	uint64_t due_us;                /* nothing is, before this; UINT64_MAX: never */
@@ -198,6 +203,26 @@ struct mthread {
 	int16_t pcm[CODEC_MAX_SAMPLES], pcm2[CODEC_MAX_SAMPLES];
 	uint8_t bytes[CODEC_MAX_SAMPLES * sizeof(int16_t)];     /* translated, before it is cut into packets */
 };
+
+/* What is being done now, and for whom. A store: once a packet is not too often. */
+static inline void mthread_at(struct mthread *t, enum media_doing d, const struct stream *s)
+{
+	atomic_store_explicit(&t->at, (unsigned)d << 16 | (s ? s->port : 0u), memory_order_relaxed);
+}
+
+/* A turn: what a watchdog measures. `now_us` has just been read. */
+static inline void mthread_began(struct mthread *t)
+{
+	atomic_store_explicit(&t->began_us, t->now_us ? t->now_us : 1, memory_order_relaxed);
+}
+
+static inline void mthread_ended(struct mthread *t)
+{
+	mthread_at(t, MEDIA_ASLEEP, NULL);
+	atomic_store_explicit(&t->began_us, 0, memory_order_relaxed);
+	/* One writer: no locked instruction. */
+	atomic_store_explicit(&t->turns, atomic_load_explicit(&t->turns, memory_order_relaxed) + 1, memory_order_relaxed);
+}
 
 /* thread.c */
 int mthread_init(struct mthread *t);                 /* fds and queues; the constants are set before */

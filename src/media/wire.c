@@ -66,7 +66,8 @@ size_t wire_drain(struct stream *s)
 {
 	size_t n = 0;
 
-	while (!s->t->wire && recv(s->fd[0], s->t->pkt, sizeof(s->t->pkt), MSG_DONTWAIT) >= 0)
+	/* Bounded: somebody may be sending faster than we throw away. */
+	while (!s->t->wire && n < 1024 && recv(s->fd[0], s->t->pkt, sizeof(s->t->pkt), MSG_DONTWAIT) >= 0)
 		n++;
 	return n;
 }
@@ -75,6 +76,7 @@ void wire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
 {
 	uint8_t *p = s->t->pkt;
 
+	mthread_at(s->t, MEDIA_PACKETS, s);
 	if (s->type == MEDIA_IMAGE) {
 		if (!rtcp)
 			stream_udptl(s, p, n, from);

@@ -15,13 +15,15 @@
 
 /* ---- the network */
 
-enum { PLACES = 8 };
+enum { PLACES = 640 };
 struct net {
 	struct sa at[PLACES];           /* unset: free */
 	uint16_t taken;                 /* a port that somebody else has */
 	bool down;                      /* nothing leaves */
+	struct media *watched;          /* look at what it is doing whenever something is sent: */
+	struct media_watch seen;
 	size_t n, nrtcp;                /* packets sent, of either kind */
-	struct sent { int place; struct sa to; size_t n; uint8_t b[1500]; } sent[300], rtcp[100];
+	struct sent { int place; struct sa to; size_t n; uint8_t b[1500]; } sent[400], rtcp[700];
 };
 
 static int net_open(void *arg, const struct sa *at, int *place, struct sa *bound)
@@ -62,6 +64,8 @@ static int net_send(void *arg, int place, const struct sa *to, const void *p, si
 
 	assert_true(sa_is_set(&w->at[place]));
 	assert_true(w->n < ARRAY_LEN(w->sent) && w->nrtcp < ARRAY_LEN(w->rtcp) && n <= sizeof(w->sent[0].b));
+	if (w->watched)
+		assert_true(media_watch(w->watched, 0, &w->seen));
 	if (w->down)
 		return ENETUNREACH;
 	s = rtcp ? &w->rtcp[w->nrtcp++] : &w->sent[w->n++];
@@ -814,6 +818,82 @@ static void test_rtcp_is_no_rtp(void **state)
 	media_session_close(x, NULL, NULL);
 }
 
+/* ---- turns */
+
+static void seen_doing(enum media_doing doing, const struct media_session *s)
+{
+	struct media_watch now;
+
+	assert_int_equal(net.seen.doing, doing);
+	assert_int_equal(net.seen.port, sa_port(media_session_local(s)));
+	assert_true(net.seen.began_us == clk.mono);
+	assert_true(media_watch(m, 0, &now));
+	assert_int_equal(now.doing, MEDIA_ASLEEP);
+	assert_int_equal(now.began_us, 0);
+	assert_int_equal(now.port, 0);
+	assert_int_equal(now.turns, net.seen.turns + 1);
+}
+
+/* A watchdog sees since when a thread is at it, with what and for whom. */
+static void test_watch(void **state)
+{
+	struct media_session *x = session(NULL), *y = session(NULL);
+	struct media_set set = to_phone(&far_x, FORMAT_ULAW, 0);
+
+	(void)state;
+	assert_int_equal(media_threads(m), 1);
+	assert_false(media_watch(m, 1, &net.seen));
+	assert_string_equal(media_doing_name(MEDIA_TICKS), "ticks");
+	media_session_set(x, &set);
+	set.remote = far_y;
+	media_session_set(y, &set);
+	media_bridge(x, y);
+	net.watched = m;
+	assert_true(net_rtp(media_session_local(x), &far_x, 1));
+	seen_doing(MEDIA_PACKETS, x);
+	media_silence(y, true);
+	clock_fake_add(&clk, 20000);
+	media_poll(m, 0);
+	seen_doing(MEDIA_TICKS, y);
+	media_session_close(y, NULL, NULL);     /* says BYE */
+	seen_doing(MEDIA_COMMANDS, y);
+	net.watched = NULL;
+	media_session_close(x, NULL, NULL);
+}
+
+/* A turn serves so many streams; the next, which comes at once, the others. */
+static void test_bounded_turn(void **state)
+{
+	enum { N = 300 };
+	struct media_session *v[N];
+	struct media_set set = to_phone(&far_x, FORMAT_ULAW, 0);
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		v[i] = session(NULL);
+		assert_int_equal(media_session_set(v[i], &set), 0);
+		assert_int_equal(media_silence(v[i], true), 0);
+	}
+	clock_fake_add(&clk, 10000);
+	media_poll(m, 0);
+	assert_int_equal(net.n, 256);
+	media_poll(m, 0);
+	assert_int_equal(net.n, N);
+	media_poll(m, 0);
+	assert_int_equal(net.n, N);
+
+	for (int i = 0; i < N; i++)
+		media_silence(v[i], i == 0 || i == N - 1);
+	net.n = 0;
+	/* Nor is a long sleep made good for in a burst. */
+	clock_fake_add(&clk, 10000000);
+	for (int i = 0; i < 50; i++)
+		media_poll(m, 0);
+	assert_in_range(net.n, 2, 4);
+	for (int i = 0; i < N; i++)
+		media_session_close(v[i], NULL, NULL);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
@@ -822,6 +902,7 @@ int main(void)
 		T(test_wire), T(test_wire_ports), T(test_wire_alone), T(test_own_sounds), T(test_relayed_lengths),
 		T(test_long_packet), T(test_events_at_long_ptime), T(test_long_timeout),
 		T(test_rtcp_signalled), T(test_rtcp_mux), T(test_rtcp_behind_nat), T(test_rtcp_is_no_rtp),
+		T(test_watch), T(test_bounded_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
