@@ -121,7 +121,8 @@ struct media_session_prm {
 	void *arg;
 };
 /* Binds an even RTP port and the RTCP port after it, at a random place of the
- * range. ENOBUFS none free, EADDRNOTAVAIL, EMFILE, ENOMEM. */
+ * range. ENOBUFS none free; EADDRINUSE other programs have all that were tried,
+ * the next call tries further ones; EADDRNOTAVAIL, EMFILE, ENOMEM. */
 int media_session_new(struct media_session **out, struct media *m, const struct media_session_prm *prm);
 /* Says RTCP BYE, frees ports and sockets on its thread; no events after this
  * call. Also drops the caller's reference. `done` (may be NULL) gets the last

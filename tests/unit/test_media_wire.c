@@ -18,7 +18,8 @@
 enum { PLACES = 640 };
 struct net {
 	struct sa at[PLACES];           /* unset: free */
-	uint16_t taken;                 /* a port that somebody else has */
+	uint16_t taken[2], but;         /* ports that somebody else has, from .. to, but this one */
+	size_t opens;
 	bool down;                      /* nothing leaves */
 	struct media *watched;          /* look at what it is doing whenever something is sent: */
 	struct media_watch seen;
@@ -41,7 +42,8 @@ static int net_open(void *arg, const struct sa *at, int *place, struct sa *bound
 	for (int i = 0; i < PLACES; i++)
 		if (sa_is_set(&w->at[i]) && sa_eq(&w->at[i], bound))
 			return EADDRINUSE;
-	if (w->taken && sa_port(bound) == w->taken)
+	w->opens++;
+	if (sa_port(bound) >= w->taken[0] && sa_port(bound) <= w->taken[1] && (sa_port(bound) & 0xfffe) != w->but)
 		return EADDRINUSE;
 	w->at[k] = *bound;
 	*place = k;
@@ -273,7 +275,7 @@ static void test_wire_ports(void **state)
 	struct media_session *x;
 
 	(void)state;
-	net.taken = 20001;
+	net.taken[0] = net.taken[1] = 20001;
 	prm.port_min = 20000;
 	prm.port_max = 20003;
 	media_reload(m, &prm);
@@ -894,6 +896,81 @@ static void test_bounded_turn(void **state)
 		media_session_close(v[i], NULL, NULL);
 }
 
+/* ---- ports of a range */
+
+static int try_session(struct media_session **out)
+{
+	struct media_session_prm prm = { .type = MEDIA_AUDIO, .tos = -1, .cos = -1 };
+
+	net.opens = 0;
+	return media_session_new(out, m, &prm);
+}
+
+static void range(uint16_t min, uint16_t max)
+{
+	struct media_prm prm = prm_of();
+
+	prm.port_min = min;
+	prm.port_max = max;
+	media_reload(m, &prm);
+}
+
+/* Two pairs, both ours: said so without a look. One of another program's: found
+ * again when that has gone. */
+static void test_small_range(void **state)
+{
+	struct media_session *v[2], *x = NULL;
+	struct media_counters n;
+
+	(void)state;
+	range(20000, 20003);
+	assert_int_equal(try_session(&v[0]), 0);
+	assert_int_equal(try_session(&v[1]), 0);
+	assert_int_equal(try_session(&x), ENOBUFS);
+	assert_int_equal(net.opens, 0);
+	media_session_close(v[0], NULL, NULL);
+	media_poll(m, 0);
+	net.taken[0] = 20000;
+	net.taken[1] = 20003;
+	assert_int_equal(try_session(&x), ENOBUFS);
+	assert_int_equal(try_session(&x), ENOBUFS);
+	net.taken[1] = 0;
+	assert_int_equal(try_session(&x), 0);
+	media_count(m, &n);
+	assert_int_equal(n.ports_used, 2);
+	assert_int_equal(n.ports_exhausted, 3);
+	media_session_close(x, NULL, NULL);
+	media_session_close(v[1], NULL, NULL);
+	/* A range that holds no pair. */
+	range(20001, 20001);
+	assert_int_equal(try_session(&x), ENOBUFS);
+	range(20001, 20002);
+	assert_int_equal(try_session(&x), ENOBUFS);
+	assert_int_equal(net.opens, 0);
+}
+
+/* Ten thousand pairs of which other programs have all but one: no session costs
+ * more than some tries, and the one is found, wherever it is. */
+static void test_crowded_range(void **state)
+{
+	struct media_session *x = NULL;
+	int err = EADDRINUSE, calls = 0;
+
+	(void)state;
+	range(10000, 29999);
+	net.taken[0] = 10000;
+	net.taken[1] = 29999;
+	net.but = 23456;
+	for (; err == EADDRINUSE && calls < 200; calls++) {
+		err = try_session(&x);
+		assert_in_range(net.opens, 1, 65);
+	}
+	assert_int_equal(err, 0);
+	assert_in_range(calls, 1, 158);
+	assert_int_equal(sa_port(media_session_local(x)), 23456);
+	media_session_close(x, NULL, NULL);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
@@ -902,7 +979,7 @@ int main(void)
 		T(test_wire), T(test_wire_ports), T(test_wire_alone), T(test_own_sounds), T(test_relayed_lengths),
 		T(test_long_packet), T(test_events_at_long_ptime), T(test_long_timeout),
 		T(test_rtcp_signalled), T(test_rtcp_mux), T(test_rtcp_behind_nat), T(test_rtcp_is_no_rtp),
-		T(test_watch), T(test_bounded_turn),
+		T(test_small_range), T(test_crowded_range), T(test_watch), T(test_bounded_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
