@@ -33,6 +33,7 @@ struct later {                  /* an event that the core itself makes */
 
 struct ports {
 	uint64_t used[512];     /* one bit a pair: port / 2 */
+	uint64_t foreign[512];  /* taken by other programs when last tried */
 	size_t count;
 };
 
