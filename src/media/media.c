@@ -95,8 +95,10 @@ static bool try_cmd(struct media *m, struct core_thread *t, const struct cmd *c)
 	if (queue_room(t->m.evs) < ROOM)
 		return false;
 	mthread_now(&t->m);
+	mthread_began(&t->m);
 	mthread_cmd(&t->m, c);
 	mthread_tell(&t->m, true);
+	mthread_ended(&t->m);
 	rearm(m);
 	return true;
 }
@@ -340,9 +342,9 @@ static void dispatch(void *arg)
 	struct ev e;
 
 	for (size_t i = 0; i < m->nt; i++) {
-		/* As many as there were when we came, so that a chatty thread
-		 * does not keep the core. */
-		for (int n = 0; n < 8192 && queue_pop(m->t[i]->m.evs, &e); n++)
+		/* Not all that there are, so that a chatty thread does not keep
+		 * the core. */
+		for (int n = 0; n < 1024 && queue_pop(m->t[i]->m.evs, &e); n++)
 			handle(m, &e);
 		flush(m, m->t[i]);
 		if (!queue_empty(m->t[i]->m.evs) || !list_empty(&m->t[i]->overflow))
@@ -446,9 +448,11 @@ bool media_deliver(struct media *m, const struct sa *local, const struct sa *fro
 	if (!s)
 		return false;
 	mthread_now(t);
+	mthread_began(t);
 	memcpy(t->pkt, p, n);
 	wire_arrived(s, rtcp, n, from);
 	mthread_tell(t, false);
+	mthread_ended(t);
 	rearm(m);
 	return true;
 }
@@ -627,6 +631,31 @@ void media_close(struct media *m)
 	free(m->t);
 	free(m->sounds);
 	free(m);
+}
+
+size_t media_threads(const struct media *m) { return m->nt; }
+
+const char *media_doing_name(enum media_doing d)
+{
+	static const char *const names[] = { "asleep", "packets", "commands", "ticks" };
+
+	return (unsigned)d < ARRAY_LEN(names) ? names[d] : "";
+}
+
+bool media_watch(const struct media *m, size_t thread, struct media_watch *out)
+{
+	const struct mthread *t = thread < m->nt ? &m->t[thread]->m : NULL;
+	unsigned now;
+
+	if (!t)
+		return false;
+	now = atomic_load_explicit(&t->at, memory_order_relaxed);
+	*out = (struct media_watch){
+		.began_us = atomic_load_explicit(&t->began_us, memory_order_relaxed),
+		.turns = atomic_load_explicit(&t->turns, memory_order_relaxed),
+		.doing = (enum media_doing)(now >> 16), .port = (uint16_t)now,
+	};
+	return true;
 }
 
 void media_count(const struct media *m, struct media_counters *out)

@@ -66,7 +66,8 @@ size_t wire_drain(struct stream *s)
 {
 	size_t n = 0;
 
-	while (!s->t->wire && recv(s->fd[0], s->t->pkt, sizeof(s->t->pkt), MSG_DONTWAIT) >= 0)
+	/* Bounded: somebody may be sending faster than we throw away. */
+	while (!s->t->wire && n < 1024 && recv(s->fd[0], s->t->pkt, sizeof(s->t->pkt), MSG_DONTWAIT) >= 0)
 		n++;
 	return n;
 }
@@ -75,6 +76,7 @@ void wire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
 {
 	uint8_t *p = s->t->pkt;
 
+	mthread_at(s->t, MEDIA_PACKETS, s);
 	if (s->type == MEDIA_IMAGE) {
 		if (!rtcp)
 			stream_udptl(s, p, n, from);
@@ -82,15 +84,22 @@ void wire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
 	}
 	switch (rtp_kind(p, n)) {
 	case RTP_KIND_RTP:
-		stream_packet(s, p, n, from);
+		if (!rtcp) {
+			stream_packet(s, p, n, from);
+			return;
+		}
 		break;
 	case RTP_KIND_RTCP:
-		stream_rtcp(s, p, n, from);
+		/* Both on one port only where that was agreed (RFC 5761 section 5.1.1). */
+		if (rtcp || (s->cfg && s->cfg->set.rtcp_mux)) {
+			stream_rtcp(s, p, n, from);
+			return;
+		}
 		break;
 	default:        /* STUN and DTLS: their rooms are not built yet */
-		s->stats.dropped_bad++;
 		break;
 	}
+	s->stats.dropped_bad++;
 }
 
 void wire_readable(struct stream *s, bool rtcp)
