@@ -391,6 +391,9 @@ struct snapshot {               /* obj */
 	/* Asks for credentials that nobody has, in the default realm and algorithms: for
 	 * names that do not exist, and for endpoints that must let nobody in. Never NULL. */
 	struct auth_conf *nobody;
+	/* What need not be looked for, so that a stranger costs no more than a known name. */
+	bool has_anonymous;             /* an endpoint of that name, or anonymous@DOMAIN */
+	bool has_auth_username;         /* in some endpoint's identify_by */
 	const struct wizard_hint *hints;        /* hint_n of them */
 	size_t hint_n;
 	uint64_t serial;                /* grows with each build */

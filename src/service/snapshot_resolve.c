@@ -116,8 +116,11 @@ static void lock_unproved(struct loader *l, const struct source *e, const struct
 static int resolve_endpoint(struct loader *l, const struct source *e, struct endpoint *ep)
 {
 	struct ref_list x;
+	struct str name = ep->name;
 	int err = refs(l, e, &ep->o, "aors", OBJECT_AOR, &ep->aors, &x);
 
+	l->s->has_anonymous |= str_eq(str_cut_raw(&name, '@'), STR("anonymous"));
+	l->s->has_auth_username |= (ep->identify_by.mask & IDENTIFY_AUTH_USERNAME) != 0;
 	ep->aor_objs = (struct aor *const *)x.v;
 	ep->aor_n = x.n;
 	if (!err)
