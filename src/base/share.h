@@ -28,7 +28,7 @@ static inline bool share_permits(const struct share *s, size_t held)
 		return false;
 	if (!s->total)
 		return true;
-	return left && (s->percent >= 100 || held * (100 - s->percent) < left * s->percent);
+	return left && (s->percent >= 100 || held * (100 - s->percent) <= left * s->percent);
 }
 
 #endif

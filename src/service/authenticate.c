@@ -282,7 +282,7 @@ int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, s
 	id = obj_new(sizeof(*id), identity_free);
 	if (!id || text_set(&id->auth_user, user)) {
 		obj_drop(id);
-		service_reply(svc, tx, 503, STR_NULL);
+		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 		return EACCES;
 	}
 	id->conf = obj_hold(svc->conf);

@@ -45,6 +45,7 @@ struct location {
 	size_t n, n_static;
 	bool busy;                      /* a change is on its way to the disk */
 	struct list waiting;            /* registrar.c: requests that came meanwhile */
+	size_t waits;                   /* of them */
 };
 
 int locations_start(struct service *svc);    /* permanent contacts, then those on disk */

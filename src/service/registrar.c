@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define MAX_CONTACTS_IN_REQUEST 64
+#define WAITING_MAX 100         /* REGISTERs of one AOR that wait for the disk; more get 503 */
 
 /* One REGISTER being served; lives until it is answered. */
 struct reg {
@@ -40,7 +41,7 @@ static void refuse(struct reg *r, unsigned status, const char *why)
 {
 	reason_add(r->svc->reasons, REASON_REGISTER, REASON_REFUSED, status, r->id->ep->name,
 		   &r->msg->from_path.peer, "%s", why);
-	service_reply(r->svc, r->tx, status, STR_NULL);
+	service_reply(r->svc, r->tx, status, status == 503 ? STR(SHARES_RETRY) : STR_NULL);
 }
 
 void registrar_test_event(struct service *svc, const char *state, const struct contact *c)
@@ -131,7 +132,7 @@ static void committed(void *arg, int err)
 			   &r->msg->from_path.peer, "the contacts could not be written: %s", strerror(err));
 		log_error("AOR '%.*s': contacts could not be written to disk: %s", STR_ARG(r->aor->name),
 			  strerror(err));
-		service_reply(r->svc, r->tx, 503, STR("Retry-After: 10\r\n"));
+		service_reply(r->svc, r->tx, 503, STR(SHARES_RETRY));
 	} else {
 		answer(r);
 	}
@@ -373,12 +374,18 @@ static void serve(struct reg *r)
 	list_init(&changes);
 	r->l = location_get(r->svc, r->aor->name, true);
 	if (!r->l) {
-		refuse(r, 500, "out of memory");
+		refuse(r, 503, "out of memory");
+		reg_free(r);
+		return;
+	}
+	if (r->l->busy && r->l->waits >= WAITING_MAX) {
+		refuse(r, 503, "too many REGISTERs of this AOR wait for the disk");
 		reg_free(r);
 		return;
 	}
 	if (r->l->busy) {
 		list_append(&r->l->waiting, &r->link);
+		r->l->waits++;
 		return;
 	}
 	err = read_all(r, w, ARRAY_LEN(w), &n, &star);
@@ -387,7 +394,7 @@ static void serve(struct reg *r)
 	wanted_free(w, n);
 	if (err) {
 		contact_changes_free(&changes);
-		refuse(r, err == EDQUOT ? 403 : err == ENOMEM ? 500 : 400,
+		refuse(r, err == EDQUOT ? 403 : err == ENOMEM ? 503 : 400,
 		       err == EDQUOT ? "more contacts than max_contacts of the AOR" :
 		       err == ENOMEM ? "out of memory" : "Contact or Expires cannot be read");
 		reg_free(r);
@@ -404,6 +411,7 @@ void registrar_run_waiting(struct service *svc, struct location *l)
 		struct reg *r = container_of(l->waiting.next, struct reg, link);
 
 		list_remove(&r->link);
+		l->waits--;
 		serve(r);
 	}
 }
@@ -414,6 +422,7 @@ void registrar_drop_waiting(struct location *l)
 		struct reg *r = container_of(p, struct reg, link);
 
 		list_remove(&r->link);
+		l->waits--;
 		reg_free(r);
 	}
 }
@@ -497,7 +506,7 @@ void register_request(struct service *svc, struct identity *id, struct sip_stx *
 	}
 	r = calloc(1, sizeof(*r));
 	if (!r) {
-		service_reply(svc, tx, 500, STR_NULL);
+		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 		return;
 	}
 	*r = (struct reg){ .svc = svc, .id = obj_hold(id), .tx = obj_hold(tx), .msg = obj_hold(msg), .aor = aor };

@@ -138,7 +138,11 @@ static int open_stream(struct session *s, struct neg_stream *st)
 			prm.tos = -1;
 		if (!prm.cos)
 			prm.cos = -1;
-		err = media_session_new(&m, s->svc->media, &prm);
+		err = share_take(&s->account, SHARE_PORT);
+		if (!err)
+			err = media_session_new(&m, s->svc->media, &prm);
+		if (err && err != EDQUOT)
+			share_give(&s->account, SHARE_PORT);
 		if (err) {
 			log_error("no RTP port for '%.*s': %s", STR_ARG(s->ep->name), strerror(err));
 			return err;
@@ -185,8 +189,10 @@ void session_media_close(struct session *s)
 	for (size_t i = 0; s->neg && i < neg_count(s->neg); i++) {
 		struct neg_stream *st = neg_stream(s->neg, i);
 
-		if (st->user)
+		if (st->user) {
 			media_session_close(st->user, NULL, NULL);
+			share_give(&s->account, SHARE_PORT);
+		}
 		st->user = NULL;
 	}
 }
@@ -265,6 +271,7 @@ void session_media_apply(struct session *s)
 			apply_stream(s, st);
 		} else {
 			media_session_close(st->user, NULL, NULL);
+			share_give(&s->account, SHARE_PORT);
 			st->user = NULL;
 		}
 	}
@@ -313,7 +320,7 @@ unsigned session_offer_in(struct session *s, struct str body)
 	int err = session_sdp_start(s);
 
 	if (err)
-		return 500;
+		return shares_status(err);
 	if (session_needs_srtp(s->ep)) {
 		log_error("'%.*s' has media_encryption, which is not there yet; the call is refused rather than sent "
 			  "in the clear", STR_ARG(s->ep->name));
@@ -335,7 +342,7 @@ unsigned session_offer_in(struct session *s, struct str body)
 			   &path_of(s)->peer, "%s", neg_verdict_text(why));
 		return 488;
 	}
-	return err ? 500 : 0;
+	return err ? shares_status(err) : 0;
 }
 
 int session_answer_out(struct session *s, struct buf *b)
