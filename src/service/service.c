@@ -38,6 +38,12 @@ static void *net_parse(void *arg, const struct net_path *from, struct str bytes)
 	return msg;
 }
 
+static bool net_begins(void *arg, struct str bytes)
+{
+	(void)arg;
+	return sip_msg_begins(bytes);
+}
+
 static void net_recv(void *arg, const struct net_path *from, void *msg)
 {
 	struct service *svc = arg;
@@ -127,7 +133,7 @@ void service_trust(struct service *svc, const struct sa *peer)
 
 static int start_net(struct service *svc, const struct service_prm *prm)
 {
-	struct net_handlers h = { .arg = svc, .frame = net_frame, .parse = net_parse, .recv = net_recv,
+	struct net_handlers h = { .arg = svc, .frame = net_frame, .parse = net_parse, .begins = net_begins, .recv = net_recv,
 		.closed = net_closed, .failed = net_failed };
 	struct net_limits limits = { .stranger_rate = prm->stranger_rate };
 
