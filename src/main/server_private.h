@@ -30,6 +30,7 @@ struct server {
 	struct pbx *pbx;
 	struct service *service;
 	struct text socket, sounds;
+	size_t port_pairs;              /* in the range of rtp.conf */
 	uint64_t started_us;
 	uv_signal_t signals[SERVER_SIGNALS];
 	struct timer stop_timer;

@@ -376,7 +376,7 @@ int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, s
 		return EACCES;
 	id = identity_new(svc, msg, c.ep, user);
 	if (!id) {
-		service_reply(svc, tx, 503, STR_NULL);
+		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 		return EACCES;
 	}
 	if (str_eq(who.method, STR("ip")))
