@@ -487,8 +487,10 @@ int server_run(const struct server_prm *prm)
 		fprintf(stderr, "sidetone: cannot start: %s\n", strerror(err));
 	} else {
 		watch_signals(s);
+		memory_watch_start(&s->memory, loop_wheel(s->loop));
 		loop_post(s->loop, on_booted, s);
 		loop_run(s->loop);
+		memory_watch_stop(&s->memory);
 		unwatch_signals(s);
 	}
 	stop_all(s);
