@@ -293,7 +293,9 @@ class Dialog:
         data = bytearray(f"INVITE {self.target} SIP/2.0\r\nVia: SIP/2.0/UDP {w.ip}:{w.wire.port};branch=z9hG4bK{rng.getrandbits(40):x}\r\n"
                          f"Max-Forwards: 70\r\n{self.headers('INVITE', 1)}Content-Type: application/sdp\r\n\r\n{self.offer()}".encode())
         for _ in range(rng.choice([1, 3, 20])):
-            i = rng.randrange(len(data))
+            i = rng.randrange(len(data) + 1) - 1
+            if i < 0:
+                continue
             how = rng.randrange(4)
             if how == 0:
                 data[i] = rng.randrange(256)

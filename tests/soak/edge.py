@@ -162,11 +162,13 @@ class Registrar:
                 k["acked"] += 1
                 k["found"] += there
                 if not there:
+                    a.sure = None
                     k["lost"] += 1
                     k["examples"].append(f"lost: {a.name}, which has {when - at:.1f} s left")
             elif not here or when < at - MARGIN:
                 k["gone"] += 1
                 if there:
+                    a.sure = None
                     k["back"] += 1
                     k["examples"].append(f"back: {a.name}, {'removed' if not here else 'expired'} {at - when:.1f} s before")
         k["examples"] = k["examples"][:6]

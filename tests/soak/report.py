@@ -58,7 +58,8 @@ def table(r):
     rows = [
         ("sequences", f"{r['sequences']} in {r['seconds']} s ({c.get('dialogs', 0)} dialogs, {c.get('dialogs_in', 0)} of the server, "
          f"{c.get('calls', 0)} calls, {c.get('edge_refreshes', 0)} refreshes and {c.get('edge_removals', 0)} removals at the edge)"),
-        ("messages", f"{r['server'].get('messages received', 0)} received by the server, {r['server'].get('messages sent', 0)} sent; "
+        ("messages", f"{c.get('messages', 0)} sent, {c.get('received', 0)} received by the walks; the server's last life: "
+         f"{r['server'].get('messages received', 0)} in, {r['server'].get('messages sent', 0)} out; "
          f"{c.get('rtp', 0) + c.get('rtp_sent', 0)} of RTP"),
         ("answers", ", ".join(f"{k}: {v}" for k, v in r["statuses"].items())),
         ("calls with sound", f"{c.get('calls_up', 0)} up, {c.get('calls_failed', 0)} failed; sent {c.get('rtp_sent', 0)}, heard {c.get('rtp_heard', 0)}; "
@@ -74,7 +75,7 @@ def table(r):
         ("reloads", f"{r['reloads']}, the slowest {r['reload_worst_s']} s"),
         ("kills", f"{r['killed']}; restart {max(r['restart_s'])} s at most"),
     ]
-    rows += [(f"  kill {k['generation'] - 1}", f"acknowledged {k['acked']}, found {k['found']}, lost {k['lost']}; gone {k['gone']}, back {k['back']}")
+    rows += [(f"  {k['end']} {k['generation'] - 1}", f"acknowledged {k['acked']}, found {k['found']}, lost {k['lost']}; gone {k['gone']}, back {k['back']}")
              for k in r["kills"]]
     if r["health"]:
         rows.append(("health", r["health"].replace("\n", "\n" + " " * 24)))

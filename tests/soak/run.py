@@ -31,6 +31,7 @@ class Run:
         self.processes = []
         self.plan = plan
         self.faults, self.kills, self.samples, self.restarts = [], 0, [], []
+        self.killed = set()             # generations that we ended
         self.results, self.left, self.reloads, self.worst_reload = {}, {}, 0, 0.0
         self.health = ""
         self.began = time.monotonic()
@@ -38,6 +39,9 @@ class Run:
 
     def fault(self, kind, text, frames=()):
         self.faults.append({"at": round(time.monotonic() - self.began, 1), "kind": kind, "text": text, "frames": list(frames)})
+        same = sum(f["kind"] == kind and f["frames"][:2] == list(frames)[:2] for f in self.faults)
+        if same > 3 and not self.o.verbose:
+            return
         print(f"  fault after {self.faults[-1]['at']} s: {kind}: {text.splitlines()[0][:150]}" +
               (f" [{' < '.join(frames[:4])}]" if frames else ""), flush=True)
 
@@ -100,6 +104,7 @@ class Run:
         """kill -9, and start again."""
         self.kills += 1
         self.shared.crashed.value = 0
+        self.killed.add(self.shared.generation.value)
         self.daemon.kill()
         self.down()
 
@@ -145,6 +150,8 @@ class Run:
         took = time.monotonic() - began
         self.reloads += 1
         self.worst_reload = max(self.worst_reload, took)
+        if said is None:
+            time.sleep(0.5)             # it may be writing its last words
         if said is None and not self.daemon.ended():
             self.fault("stuck", f"no answer to a reload in {took:.1f} s")
 
@@ -230,7 +237,7 @@ class Run:
                 self.fault(e["kind"], e["text"])
         for k in self.contacts():
             if k["lost"] or k["back"]:
-                self.fault("contacts", f"kill {k['generation'] - 1}: {k['lost']} of {k['acked']} lost, {k['back']} of {k['gone']} back: "
+                self.fault("contacts", f"{k['end']} {k['generation'] - 1}: {k['lost']} of {k['acked']} lost, {k['back']} of {k['gone']} back: "
                            + "; ".join(k["examples"][:2]))
         canary = self.results.get("canary0", {}).get("counts", {})
         rounds, failed = canary.get("rounds", 0), canary.get("failed", 0)
@@ -238,7 +245,7 @@ class Run:
             self.fault("canary", f"{failed} of {rounds} rounds failed")
         slope = self.growth()
         if slope and self.o.build == "release" and slope["rss"] > GROWTH:
-            self.fault("memory", f"grew by {slope['rss']:.0%} from minute 10 to the end")
+            self.fault("memory", f"grew by {slope['rss']:.1%} from minute 10 to the end")
 
     def contacts(self):
         """Each kill's contacts, of all registrars together."""
@@ -246,7 +253,8 @@ class Run:
         for result in self.results.values():
             for k in result["extra"].get("kills", []):
                 all_ = kills.setdefault(k["generation"], {"generation": k["generation"], "acked": 0, "found": 0, "lost": 0, "gone": 0,
-                                                          "back": 0, "examples": []})
+                                                          "back": 0, "examples": [],
+                                                          "end": "kill" if k["generation"] - 1 in self.killed else "end"})
                 for key in ("acked", "found", "lost", "gone", "back", "examples"):
                     all_[key] += k[key]
         return [kills[g] for g in sorted(kills)]

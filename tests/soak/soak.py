@@ -41,7 +41,7 @@ def options():
     p.add_argument("--build", choices=["asan", "release"], default="asan")
     p.add_argument("--program", help="instead of the build's")
     p.add_argument("--seed", default="", help="of all choices; a new one when none is given")
-    p.add_argument("--kills", type=int, default=-1, help="kill -9 so often (one a minute, 50 at most)")
+    p.add_argument("--kills", type=int, default=-1, help="kill -9 so often (one in 50 s, two at least, 50 at most)")
     p.add_argument("--count", type=int, default=10000, help="part expiry: end after so many refreshes")
     p.add_argument("--directory", help="what is kept of the run; a new one in /tmp when none is given")
     p.add_argument("--json", help="write the result there too")
@@ -92,7 +92,7 @@ def run_part(o, part, directory):
     if o.replay:
         plan = [("walk", 1 + max(int(r.partition(":")[0]) for r in o.replay) // o.walkers)]
     if kills is None:
-        kills = 0 if o.replay else min(50, int(o.seconds // 50))
+        kills = 0 if o.replay else min(50, max(2, int(o.seconds // 50)))
     if o.kills >= 0:
         kills = o.kills
     run = Run(o, directory, plan, part)

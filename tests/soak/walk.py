@@ -14,6 +14,7 @@ from reactor import DOWN, Tcp, Udp
 from sipmsg import Message, answer_to, authorize
 
 STUCK = 5.0             # [s] without any answer
+PACE = 0.12             # [s] between the beginnings of two dialogs of a walker, on average
 TRACE = 400             # messages kept for the report
 
 
@@ -155,7 +156,7 @@ class Walker:
         """Start dialogs as long as there is room, registering now and then."""
         if self.stopping:
             return
-        self.reactor.at(self.rng.expovariate(1 / 0.25), self.begin)
+        self.reactor.at(self.rng.expovariate(1 / PACE), self.begin)
         if self.reactor.seen or len(self.dialogs) >= self.limit:
             return
         n = next(self.serial)
@@ -170,10 +171,6 @@ class Walker:
 
     def register(self, expires=120):
         """An honest registration, so that calls find this phone."""
-        if not self.stopping:
-            self.reactor.at(self.rng.uniform(5, 20), self.register)
-        if self.reactor.seen == DOWN:
-            return
         own = f"<{self.contact()}>" if expires else "*"
         headers = (f"From: <sip:{self.user}@{self.host}>;tag=rg\r\nTo: <sip:{self.user}@{self.host}>\r\n"
                    f"Call-ID: reg-{self.seed}-{self.number}-{self.generation}\r\nContact: {own}\r\nExpires: {expires}\r\n")
@@ -184,6 +181,18 @@ class Walker:
                 auth = authorize(self.user, self.password, "REGISTER", uri, m, self.counts)
                 self.request(None, "REGISTER", uri, f"{headers}CSeq: {self.cseq()} REGISTER\r\n{auth}", done=lambda m: None)
         self.request(None, "REGISTER", uri, f"{headers}CSeq: {self.cseq()} REGISTER\r\n", done=done)
+
+    def keep_registered(self):
+        if not self.stopping:
+            self.reactor.at(self.rng.uniform(5, 20), self.keep_registered)
+            if self.reactor.seen != DOWN:
+                self.register()
+
+    def meet_server(self):
+        """The server runs (again)."""
+        if self.kind == "tcp":
+            self.wire.connect()
+        self.register()
 
     def cseq(self):
         return next(self.branches) + 1

@@ -14,6 +14,9 @@ from shared import Stats
 from walk import Walker
 
 
+TRACED = 30             # ends of the server whose last messages are kept
+
+
 class Context:
     """What a worker is given. `server`: (address, port); `number`: among its kind."""
 
@@ -32,14 +35,18 @@ def walk(c):
     walkers = [Walker(r, c.number * count + i, kinds[i % len(kinds)], c.server, c.seed, c.stats) for i in range(count)]
 
     def down():
-        if c.shared.crashed.value:
+        if c.shared.crashed.value and c.shared.generation.value <= TRACED:
             path = f"{c.directory}/trace-{c.shared.generation.value}-{c.kind}{c.number}.txt"
             with open(path, "w", encoding="utf-8") as f:
                 rows = sorted(t for w in walkers for t in w.trace)
                 f.write("\n".join(rows))
         for w in walkers:
             w.forget()
-    r.on_down = down
+
+    def up():
+        for w in walkers:
+            w.meet_server()
+    r.on_down, r.on_up = down, up
     if c.options.replay:
         for i, name in enumerate(c.options.replay):
             number, _, n = name.partition(":")
@@ -49,8 +56,8 @@ def walk(c):
     else:
         for w in walkers:
             w.limit = c.options.dialogs
-            r.at(0.01 * w.number, w.register)
             r.at(0.05 * w.number, w.begin)
+            r.at(5, w.keep_registered)
     r.run()
     for w in walkers:
         w.stop()
