@@ -1,4 +1,4 @@
-"""The phone beside it all: each second it registers and calls an echo extension from
+"""The phone beside it all: each second (o.canary_gap) it registers and calls an echo extension from
 an address of its own. What fails here would have failed for everybody."""
 
 import re
@@ -26,7 +26,7 @@ class Phone:
         self.media.bind((ip, 0))
         self.serial = time.time_ns()
         self.cseq = 0
-        self.counts = {}
+        self.counts, self.statuses = {}, {}
 
     def build(self, method, uri, call_id, to, tag, extra="", body="", branch=None, cseq=None):
         self.serial += 1
@@ -54,6 +54,7 @@ class Phone:
                     again = time.monotonic() + gap
                 continue
             if m.status >= 200 and m.branch() == branch:
+                self.statuses[m.status] = self.statuses.get(m.status, 0) + 1
                 return m
         return None
 
@@ -141,6 +142,8 @@ def work(c):
                 stats["failed"] += 1
                 stats.event("canary", f"after {start - began:.1f} s: {bad}" + (" (the server had ended)" if meddled else ""))
         # The parent's word has to be heard in the rest of the second too.
-        while time.monotonic() < start + 1 and shared.state.value != OVER:
+        while time.monotonic() < start + c.options.canary_gap and shared.state.value != OVER:
             c.reactor.turn(0.05)
+    for status, n in phone.statuses.items():
+        stats.statuses[status] += n
     c.reactor.turn(0)

@@ -75,8 +75,10 @@ def table(r):
         ("reloads", f"{r['reloads']}, the slowest {r['reload_worst_s']} s"),
         ("kills", f"{r['killed']}; restart {max(r['restart_s'])} s at most"),
     ]
+    rows += [("  their contacts", ", ".join(f"{key} {sum(k[key] for k in r['kills'])}" for key in ("acked", "found", "lost", "gone", "back")))]
     rows += [(f"  {k['end']} {k['generation'] - 1}", f"acknowledged {k['acked']}, found {k['found']}, lost {k['lost']}; gone {k['gone']}, back {k['back']}")
-             for k in r["kills"]]
+             for k in r["kills"] if len(r["kills"]) <= 12 or k["lost"] or k["back"]]
+    rows += [("  " + name, str(value)) for name, value in r.get("extra", {}).items()]
     if r["health"]:
         rows.append(("health", r["health"].replace("\n", "\n" + " " * 24)))
     rows.append(("faults", str(len(r["faults"]))))

@@ -2,6 +2,9 @@
 that no reload takes a registered contact away by itself; what differs is what a
 call or a subscription may still hold when it changes."""
 
+import os
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WALKERS = 16            # w0..w15, with a password, from any address
 TRUSTED = 8             # t0..t7, by address: 127.0.0.20 and on
 PHONES = 12             # p0..p11, with a password

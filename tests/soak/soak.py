@@ -57,6 +57,7 @@ def options():
         if part not in PARTS:
             p.error(f"no part is called {part}; there are {', '.join(PARTS)}")
     o.seconds = o.hours * 3600 or o.seconds or 60
+    o.canary_gap = 1.0
     o.seed = o.seed or f"{time.time_ns() // 1000000 % 1000000:x}"
     build = {"asan": "build-debug", "release": "build"}[o.build]
     o.program = os.path.abspath(o.program or os.path.join(TOP, build, "sidetone"))
@@ -96,6 +97,7 @@ def run_part(o, part, directory):
     if o.kills >= 0:
         kills = o.kills
     run = Run(o, directory, plan, part)
+    run.drain = part != "expiry"
     enough = None
     if part == "expiry":
         enough = counter_of(directory, o.count)
