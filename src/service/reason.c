@@ -83,6 +83,8 @@ void reason_catv(struct reasons *r, enum reason_step step, enum reason_verdict v
 		str_copy(e->text + at, sizeof(e->text) - at, words[i]);
 		at += words[i].n;
 	}
+	if (verdict == REASON_REFUSED)
+		log_debug(1, "%s refused, %u: %s", reason_step_name(step), status, e->text);
 }
 
 static bool is_about(const struct reason *e, struct str what, const struct sa *addr)

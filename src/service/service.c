@@ -188,6 +188,8 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->guesses = buckets_new(GUESSERS, GUESSES, GUESS_EVERY_US);
 	err = svc->reasons && svc->endpoint_states && svc->maintenance && svc->digest && svc->guesses ? 0 : ENOMEM;
 	if (!err)
+		err = authenticate_set_conf(svc, svc->conf);
+	if (!err)
 		err = set_names(svc);
 	if (!err && !prm->send)
 		err = start_net(svc, prm);
@@ -222,6 +224,8 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 {
 	struct snapshot *old = svc->conf;
 
+	if (authenticate_set_conf(svc, conf))
+		log_error("out of memory: unidentified_request_count stays as it was");
 	svc->conf = obj_hold(conf);
 	set_names(svc);
 	transports_reload(svc, r);
@@ -283,6 +287,7 @@ void service_free(struct service *svc)
 	reasons_free(svc->reasons);
 	obj_drop(svc->digest);
 	obj_drop(svc->guesses);
+	obj_drop(svc->challenged);
 	obj_drop(svc->conf);
 	text_free(&svc->user_agent);
 	text_free(&svc->server_id);

@@ -50,6 +50,7 @@ struct service {
 	struct dns *dns;
 	struct digest_ctx *digest;
 	struct buckets *guesses;        /* held: wrong passwords, by address and endpoint */
+	struct buckets *challenged;     /* held: requests without credentials, by address */
 	struct snapshot *conf;          /* held; swapped by service_set_conf() */
 	struct reasons *reasons;
 	struct locations *locations;
