@@ -228,8 +228,8 @@ static void stream_close(struct stream *s, struct stats_req *req)
 	if (s->cfg)
 		mthread_give(s->t, EV_CFG, s, s->cfg, 0);
 	s->cfg = NULL;
-	wire_close(s->t->wire, s->fd[0]);
-	wire_close(s->t->wire, s->fd[1]);
+	wire_place_close(s->t->wire, s->fd[0]);
+	wire_place_close(s->t->wire, s->fd[1]);
 	mthread_give(s->t, EV_CLOSED, s, req, 0);
 }
 

@@ -27,12 +27,12 @@ static int socket_open(const struct sa *at, int *place, struct sa *bound)
 	return err;
 }
 
-int wire_open(const struct media_wire *w, const struct sa *at, int *place, struct sa *bound)
+int wire_place_open(const struct media_wire *w, const struct sa *at, int *place, struct sa *bound)
 {
 	return w ? w->open(w->arg, at, place, bound) : socket_open(at, place, bound);
 }
 
-void wire_close(const struct media_wire *w, int place)
+void wire_place_close(const struct media_wire *w, int place)
 {
 	if (w)
 		w->close(w->arg, place);

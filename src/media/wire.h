@@ -12,8 +12,8 @@
 struct stream;
 
 /* `w` NULL: sockets. Port 0: any. errno of socket() or bind(). */
-int wire_open(const struct media_wire *w, const struct sa *at, int *place, struct sa *bound);
-void wire_close(const struct media_wire *w, int place);
+int wire_place_open(const struct media_wire *w, const struct sa *at, int *place, struct sa *bound);
+void wire_place_close(const struct media_wire *w, int place);
 
 /* Have the thread's epoll tell of both places of a stream, and no longer. */
 int wire_watch(struct stream *s);

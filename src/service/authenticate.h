@@ -10,6 +10,10 @@
 #define GUESS_EVERY_US 6000000
 #define GUESSERS 16384
 
+/* At the start, and before svc->conf becomes `conf`: unidentified_request_count and
+ * unidentified_request_period. ENOMEM. */
+int authenticate_set_conf(struct service *svc, const struct snapshot *conf);
+
 /* Identifies the sender of `msg`, applies ACLs and checks its credentials.
  * 0: *id is the caller's. EACCES: a refusal or challenge was sent on `tx`. */
 int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, struct identity **id);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define MAX_CONTACTS_IN_REQUEST 64
+#define WAITING_MAX 100         /* REGISTERs of one AOR that wait for the disk; more get 503 */
 
 /* One REGISTER being served; lives until it is answered. */
 struct reg {
@@ -44,7 +45,7 @@ static void refuse(struct reg *r, unsigned status, const char *why)
 	r->refused = true;
 	reason_add(r->svc->reasons, REASON_REGISTER, REASON_REFUSED, status, r->id->ep->name,
 		   &r->msg->from_path.peer, "%s", why);
-	service_reply(r->svc, r->tx, status, status == 503 ? STR("Retry-After: 10\r\n") : STR_NULL);
+	service_reply(r->svc, r->tx, status, status == 503 ? STR(SHARES_RETRY) : STR_NULL);
 }
 
 void registrar_test_event(struct service *svc, const char *state, const struct contact *c)
@@ -137,7 +138,7 @@ static void reg_done(struct location_job *j, int err)
 			   &r->msg->from_path.peer, "the contacts could not be written: %s", strerror(err));
 		log_error("AOR '%.*s': contacts could not be written to disk: %s", STR_ARG(r->aor->name),
 			  strerror(err));
-		service_reply(r->svc, r->tx, 503, STR("Retry-After: 10\r\n"));
+		service_reply(r->svc, r->tx, 503, STR(SHARES_RETRY));
 	} else {
 		answer(r);
 	}
@@ -453,6 +454,15 @@ static unsigned precheck(struct service *svc, struct identity *id, struct sip_ms
 	return 0;
 }
 
+/* One AOR's phone that asks faster than the disk writes waits behind itself, not in
+ * everybody's memory. */
+static bool waits_enough(struct service *svc, const struct aor *aor)
+{
+	const struct location *l = location_get(svc, aor->name, false);
+
+	return l && l->waits >= WAITING_MAX;
+}
+
 void register_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
 {
 	const struct aor *aor = NULL;
@@ -460,6 +470,10 @@ void register_request(struct service *svc, struct identity *id, struct sip_stx *
 	unsigned status = precheck(svc, id, msg, &aor, &why);
 	struct reg *r;
 
+	if (!status && waits_enough(svc, aor)) {
+		shares_refuse(svc, id->ep->name, tx, msg, "too many REGISTERs of this AOR wait for the disk");
+		return;
+	}
 	if (status) {
 		reason_add(svc->reasons, REASON_REGISTER, REASON_REFUSED, status, id->ep->name,
 			   &msg->from_path.peer, "%s", why);
@@ -470,7 +484,7 @@ void register_request(struct service *svc, struct identity *id, struct sip_stx *
 	}
 	r = calloc(1, sizeof(*r));
 	if (!r) {
-		service_reply(svc, tx, 503, STR("Retry-After: 10\r\n"));
+		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 		return;
 	}
 	*r = (struct reg){ .job = { .plan = reg_plan, .done = reg_done }, .svc = svc, .id = obj_hold(id), .tx = obj_hold(tx), .msg = obj_hold(msg), .aor = aor };

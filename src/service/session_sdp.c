@@ -69,7 +69,7 @@ static void fill_prm(struct session *s, struct neg_prm *p)
 		.telephone_event = s->dtmf_mode == DTMF_RFC4733 || auto_mode, .use_ptime = ep->use_ptime, .use_avpf = ep->use_avpf,
 		.force_avp = ep->force_avp, .use_received_transport = ep->media_use_received_transport,
 		.rtcp_mux = ep->rtcp_mux, .bundle = ep->bundle,
-		.g726_swapped = ep->g726_non_standard, .t38 = ep->t38_udptl };
+		.g726_swapped = ep->g726_non_standard };
 	session_formats(s, &p->formats);
 }
 
@@ -249,7 +249,7 @@ static unsigned take_offer(struct session *s, const struct sdp *sdp)
 			   &s->dlg->path.peer, "%s", neg_verdict_text(why));
 		return 488;
 	}
-	return err ? 500 : 0;
+	return err ? shares_status(err) : 0;
 }
 
 unsigned session_offer_in(struct session *s, struct str body)
@@ -260,7 +260,7 @@ unsigned session_offer_in(struct session *s, struct str body)
 	if (s->offer != OFFER_NONE)
 		return 491;
 	if (session_sdp_start(s))
-		return 500;
+		return 503;
 	if (parse(s, body, &sdp))
 		return 400;
 	status = judge_offer(s, sdp);

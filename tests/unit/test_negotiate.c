@@ -564,8 +564,9 @@ static int leak_check(void **state) { (void)state; return obj_live() != live; }
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_answer_table), T(test_answer_text), T(test_declined), T(test_profiles), T(test_ptime), T(test_ptime_edges),
-		T(test_offer_numbers), T(test_their_answer), T(test_hold), T(test_rollback), T(test_ports), T(test_numbers_stay),
+		T(test_answer_table), T(test_answer_text), T(test_declined), T(test_profiles), T(test_ptime),
+		T(test_ptime_edges), T(test_offer_numbers), T(test_their_answer), T(test_hold), T(test_rollback),
+		T(test_ports), T(test_numbers_stay),
 		T(test_bundle_mux_extras), T(test_narrow),
 	};
 
