@@ -15,6 +15,7 @@ struct store {
 	struct store_job *job[JOBS];
 	size_t n, committed;    /* the first `committed` wait to be told */
 	bool refuse;
+	bool faulty;            /* a job failed or was refused, in this program */
 	void (*closer)(void *arg);
 	void *closer_arg;
 	int changes;            /* seen when it was cleaned */
@@ -52,8 +53,10 @@ void disk_close(void)
 
 int __wrap_store_submit(struct store *s, struct store_job *j)
 {
-	if (s->refuse || s->n == JOBS)
+	if (s->refuse || s->n == JOBS) {
+		s->faulty = true;
 		return ENOBUFS;
+	}
 	s->job[s->n++] = obj_hold(j);
 	return 0;
 }
@@ -86,7 +89,7 @@ void disk_clean(void)
 {
 	if (disk.n)
 		abort();
-	disk.refuse = false;
+	disk.refuse = disk.faulty = false;
 	if (sqlite3_total_changes(disk.db) == disk.changes)
 		return;
 	sql("DELETE FROM contact;DELETE FROM astdb");
@@ -108,6 +111,7 @@ void disk_commit(size_t n, int err)
 		struct store_job *j = disk.job[disk.committed++];
 
 		j->err = run(j, err);
+		disk.faulty |= j->err != 0;
 	}
 }
 
@@ -138,14 +142,19 @@ size_t disk_waiting(void)
 	return disk.n;
 }
 
-void disk_contacts(void (*fn)(void *arg, uint64_t id, struct str aor, struct str uri), void *arg)
+bool disk_was_faulty(void)
+{
+	return disk.faulty;
+}
+
+void disk_contacts(disk_row_fn *fn, void *arg)
 {
 	static sqlite3_stmt *st;
 
-	if (!st && sqlite3_prepare_v2(disk.db, "SELECT id,aor,uri FROM contact", -1, &st, NULL) != SQLITE_OK)
+	if (!st && sqlite3_prepare_v2(disk.db, "SELECT id,aor,uri,expires FROM contact", -1, &st, NULL) != SQLITE_OK)
 		abort();
 	while (sqlite3_step(st) == SQLITE_ROW)
 		fn(arg, (uint64_t)sqlite3_column_int64(st, 0), str_z((const char *)sqlite3_column_text(st, 1)),
-		   str_z((const char *)sqlite3_column_text(st, 2)));
+		   str_z((const char *)sqlite3_column_text(st, 2)), sqlite3_column_int64(st, 3));
 	sqlite3_reset(st);
 }

@@ -34,7 +34,9 @@ void disk_tell(size_t n);               /* ... and now the `n` oldest know */
 void disk_refuse(bool on);              /* store_submit() says ENOBUFS */
 size_t disk_waiting(void);              /* not told yet */
 /* Each row of the contacts' table. */
-void disk_contacts(void (*fn)(void *arg, uint64_t id, struct str aor, struct str uri), void *arg);
+typedef void disk_row_fn(void *arg, uint64_t id, struct str aor, struct str uri, int64_t expires_s);
+void disk_contacts(disk_row_fn *fn, void *arg);
+bool disk_was_faulty(void);             /* in this program some job failed */
 
 /* ---- names: server_names.c */
 

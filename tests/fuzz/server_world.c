@@ -322,10 +322,13 @@ void world_restart(bool killed, unsigned conf)
 	world_turn();
 }
 
-static void contact_of_row(void *arg, uint64_t id, struct str aor, struct str uri)
+static void contact_of_row(void *arg, uint64_t id, struct str aor, struct str uri, int64_t expires_s)
 {
 	struct location *l = location_get(world.svc, aor, false);
 
+	/* What expired while the disk took nothing goes with the next start. */
+	if (disk_was_faulty() && expires_s <= clock_wall_s(&world.clock.c))
+		return;
 	++*(size_t *)arg;
 	for (struct list *p = l ? l->contacts.next : NULL; p && p != &l->contacts; p = p->next) {
 		const struct contact *c = container_of(p, struct contact, link);
