@@ -24,10 +24,26 @@
 struct media;
 struct media_session;   /* obj; the owner closes, others may keep references */
 
+/* What carries datagrams in place of sockets, for simulations: a test that has
+ * its own network and its own time. A place to receive at is a number of the
+ * wire's choice (0 or more), as a socket is its descriptor. What arrives is handed
+ * over with media_deliver(). Called on the core, from inside calls of this header:
+ * none of them may call it back, so a wire that joins two places keeps what is
+ * sent until the next turn. */
+struct media_wire {
+	void *arg;
+	/* Port 0 in `at`: any that is free. `*bound`: `at` with that port.
+	 * EADDRINUSE: taken; others end the search for a pair. */
+	int (*open)(void *arg, const struct sa *at, int *place, struct sa *bound);
+	void (*close)(void *arg, int place);
+	int (*send)(void *arg, int place, const struct sa *to, const void *p, size_t n);     /* errno: did not leave */
+};
+
 struct media_prm {
 	struct loop *core;              /* NULL: tests; events come from media_poll() */
 	const struct clock *clock;      /* NULL: the loop's, or the real one */
 	unsigned threads;               /* 0: on the core's loop */
+	const struct media_wire *wire;  /* NULL: sockets. Only with threads 0; lives as long as the media */
 	struct sa bind;                 /* address to bind (port ignored); unset: 0.0.0.0 */
 	uint16_t port_min, port_max;    /* rtp.conf rtpstart, rtpend: 10000, 20000; both 0: the kernel's choice */
 	struct str sounds;              /* directory; see media/file.h */
@@ -48,6 +64,9 @@ void media_reload(struct media *m, const struct media_prm *prm);
 /* Only with core == NULL: let packets, ticks and events happen that are due,
  * waiting at most `wait_ms` of real time for the first packet. */
 void media_poll(struct media *m, int wait_ms);
+/* Only with a wire: `n` bytes from `from` have come to the place at `local`.
+ * false: nobody receives there (yet, or any more), or over 2048 bytes. */
+bool media_deliver(struct media *m, const struct sa *local, const struct sa *from, const void *p, size_t n);
 
 /* ---- events, in order, on the core, never from inside a call of this header */
 

@@ -1,6 +1,7 @@
 /* media/report.c -- RTCP reports, timeouts and numbers: what happens about once
  * a second. */
 #include "media/thread.h"
+#include "media/wire.h"
 #include "base/poison.h"
 
 static uint32_t rx_clock(const struct stream *s)
@@ -22,11 +23,9 @@ static uint32_t tx_clock(struct stream *s)
 
 static void send_rtcp(struct stream *s, const uint8_t *p, size_t n)
 {
-	int fd = s->cfg->set.rtcp_mux ? s->fd[0] : s->fd[1];
-
 	if (!n || !sa_is_set(&s->rtcp_dst) || !sa_port(&s->rtcp_dst))
 		return;
-	if (sendto(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL, &s->rtcp_dst.u.s, sa_len(&s->rtcp_dst)) >= 0)
+	if (wire_send(s, !s->cfg->set.rtcp_mux, &s->rtcp_dst, p, n))
 		s->stats.rtcp_tx++;
 }
 

@@ -1,10 +1,11 @@
 /* media/send.c -- packets out: relayed under our own numbers, or made here. */
 #include "media/thread.h"
+#include "media/wire.h"
 #include "base/poison.h"
 
 void send_packet(struct stream *s, uint8_t *p, size_t n)
 {
-	if (sendto(s->fd[0], p, n, MSG_DONTWAIT | MSG_NOSIGNAL, &s->dst.u.s, sa_len(&s->dst)) < 0)
+	if (!wire_send(s, false, &s->dst, p, n))
 		return;
 	s->stats.tx++;
 	s->stats.tx_bytes += n;

@@ -1,12 +1,12 @@
 /* media/session.c -- media sessions: the core's calls, turned into commands. */
 #define LOG_MODULE "media"
 #include "media/core.h"
+#include "media/wire.h"
 #include "base/log.h"
 #include "base/obj.h"
 #include <errno.h>
 #include <netinet/ip.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include "base/poison.h"
 
 /* ---- life */
@@ -84,13 +84,13 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 			 own ? prm->port_max : m->prm.port_max, fd, s->local, &s->ranged);
 	if (err)
 		goto out;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; !m->prm.wire && i < 2; i++)
 		mark(fd[i], sa_is_v6(&s->local[0]), prm);
 	s->st = stream_new(s, prm, fd);
 	if (!s->st) {
 		err = ENOMEM;
-		close(fd[0]);
-		close(fd[1]);
+		wire_place_close(m->prm.wire, fd[0]);
+		wire_place_close(m->prm.wire, fd[1]);
 		ports_release(m, s->ranged);
 		goto out;
 	}
@@ -120,8 +120,8 @@ static void close_it(struct media_session *s, struct stats_req *req)
 		return;
 	}
 	/* No thread ever heard of it. */
-	close(s->st->fd[0]);
-	close(s->st->fd[1]);
+	wire_place_close(s->m->prm.wire, s->st->fd[0]);
+	wire_place_close(s->m->prm.wire, s->st->fd[1]);
 	session_gone(s);
 }
 

@@ -2,6 +2,7 @@
  * the core, and a coarse clock. In a turn: what arrived, what the core asked,
  * what is due. The clock is read once a turn. */
 #include "media/thread.h"
+#include "media/wire.h"
 #include "base/obj.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -22,18 +23,18 @@ int mthread_init(struct mthread *t)
 	for (int i = 0; i < SLOTS; i++)
 		list_init(&t->slots[i]);
 	list_init(&t->active);
-	t->ep = epoll_create1(EPOLL_CLOEXEC);
-	t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	t->ep = t->wire ? -1 : epoll_create1(EPOLL_CLOEXEC);
+	t->wake = t->wire ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->cmds = queue_new(CMD_SLOTS, sizeof(struct cmd));
 	t->evs = queue_new(EV_SLOTS, sizeof(struct ev));
 	atomic_init(&t->asleep, false);
 	atomic_init(&t->stop, false);
 	atomic_init(&t->events_dropped, 0);
-	if (t->ep < 0 || t->wake < 0)
+	if (!t->wire && (t->ep < 0 || t->wake < 0))
 		return errno;
 	if (!t->cmds || !t->evs)
 		return ENOMEM;
-	if (epoll_ctl(t->ep, EPOLL_CTL_ADD, t->wake, &e))
+	if (!t->wire && epoll_ctl(t->ep, EPOLL_CTL_ADD, t->wake, &e))
 		return errno;
 	mthread_now(t);
 	t->slot_us = t->now_us + SLOT_US;
@@ -132,28 +133,13 @@ void stream_wake(struct stream *s)
 	list_append(&s->t->active, &s->active_link);
 }
 
-/* epoll's word for a socket: the stream, with RTCP in the lowest bit. */
-static int watch(struct stream *s, int i)
-{
-	struct epoll_event e = { .events = EPOLLIN, .data.u64 = (uintptr_t)s | (unsigned)i };
-
-	return epoll_ctl(s->t->ep, EPOLL_CTL_ADD, s->fd[i], &e) ? errno : 0;
-}
-
-/* What came while nothing was agreed is nobody's, and too old to be heard. */
-static void drain(struct stream *s)
-{
-	while (recv(s->fd[0], s->t->pkt, sizeof(s->t->pkt), MSG_DONTWAIT) >= 0)
-		s->stats.dropped_bad++;
-}
-
 static void add(struct mthread *t, struct stream *s, bool late)
 {
 	s->t = t;
+	/* What came while nothing was agreed is nobody's, and too old to be heard. */
 	if (late)
-		drain(s);
-	watch(s, 0);
-	watch(s, 1);
+		s->stats.dropped_bad += wire_drain(s);
+	wire_watch(s);
 	list_append(&t->slots[t->streams++ % SLOTS], &s->link);
 	if (t->slot_us < t->due_us) {
 		if (t->slot_us < t->now_us)
@@ -204,13 +190,10 @@ static void bridge(struct stream *a, struct stream *b, struct smoother *for_a, s
 	stream_route(b);
 }
 
-/* Closing a socket would take it out of the epoll only if no child that is just
- * being forked holds it as well. */
 static void leave(struct stream *s)
 {
 	unbridge(s);
-	for (int i = 0; i < 2; i++)
-		epoll_ctl(s->t->ep, EPOLL_CTL_DEL, s->fd[i], NULL);
+	wire_unwatch(s);
 	list_remove(&s->link);
 	if (s->active)
 		list_remove(&s->active_link);
@@ -229,8 +212,8 @@ static void stream_close(struct stream *s, struct stats_req *req)
 	if (s->cfg)
 		mthread_give(s->t, EV_CFG, s, s->cfg, 0);
 	s->cfg = NULL;
-	close(s->fd[0]);
-	close(s->fd[1]);
+	wire_place_close(s->t->wire, s->fd[0]);
+	wire_place_close(s->t->wire, s->fd[1]);
 	mthread_give(s->t, EV_CLOSED, s, req, 0);
 }
 
@@ -373,13 +356,13 @@ static void woken(struct mthread *t)
 void mthread_turn(struct mthread *t, int max_wait_ms)
 {
 	struct epoll_event ev[BATCH];
-	int n = epoll_wait(t->ep, ev, BATCH, max_wait_ms);
+	int n = t->wire ? 0 : epoll_wait(t->ep, ev, BATCH, max_wait_ms);
 
 	mthread_now(t);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.u64)
-			stream_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
-					ev[i].data.u64 & 1);
+			wire_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
+				      ev[i].data.u64 & 1);
 		else
 			woken(t);
 	}

@@ -95,7 +95,7 @@ struct mthread;
 struct stream {
 	struct mthread *t;
 	struct stream_cfg *cfg; /* NULL until the first set */
-	int fd[2];              /* RTP, RTCP */
+	int fd[2];              /* RTP, RTCP: see media/wire.h */
 	enum media_type type;
 	bool can_tx, can_rx;    /* direction and address allow it */
 	bool busy;              /* its own sound or digits go out: nothing is relayed to it */
@@ -171,13 +171,14 @@ enum { PKT_MAX = 2048 };
 struct mthread {
 	/* constant while it runs */
 	const struct clock *clock;
+	const struct media_wire *wire;  /* NULL: sockets */
 	bool strict;
 	unsigned learn_packets;
 	uint32_t learn_ms, rtcp_ms, dtmf_ms;
 	void (*notify)(void *arg);      /* events are waiting; any thread */
 	void (*mark)(void *arg);        /* some that may wait a little; NULL: notify for these too */
 	void *notify_arg;
-	int ep, wake;                   /* epoll, eventfd */
+	int ep, wake;                   /* epoll, eventfd; -1 when there is a wire */
 	struct queue *cmds, *evs;
 	atomic_bool asleep, stop;
 	/* the thread's own */
@@ -208,8 +209,9 @@ void mthread_give(struct mthread *t, enum ev_type type, struct stream *s, void *
 void stream_wake(struct stream *s);                  /* it has something to do by the clock */
 
 /* stream.c: receiving */
-void stream_readable(struct stream *s, bool rtcp);
 void stream_packet(struct stream *s, uint8_t *p, size_t n, const struct sa *from);
+void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from);
+void stream_rtcp(struct stream *s, const uint8_t *p, size_t n, const struct sa *from);
 void stream_apply(struct stream *s, struct stream_cfg *cfg);
 void stream_route(struct stream *s);                 /* recompute fwd after a change on either side */
 void stream_frame(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n);

@@ -36,19 +36,15 @@ void neg_committed(struct neg *n)
 {
 	state_free(&n->saved);
 	n->remote_saved = obj_drop(n->remote_saved);
+	n->agreed = n->now.n;
 	n->has_saved = n->offered = n->answering = false;
 }
 
-/* Streams that the refused offer added, and on which the caller has hung
- * something (a port), stay as declined ones: it must find them to close them,
- * and another fork may still take them. */
+/* Another fork may still take what an offer of ours added: such streams stay,
+ * declined, with their numbers and ports, until neg_rollback() or an answer. */
 static void keep_added(struct neg *n)
 {
-	bool any = false;
-
-	for (size_t i = n->saved.n; i < n->now.n; i++)
-		any = any || n->now.v[i]->s.user;
-	for (size_t i = n->saved.n; any && i < n->now.n; i++) {
+	for (size_t i = n->saved.n; i < n->now.n; i++) {
 		struct neg_row *r = n->now.v[i];
 
 		r->s.active = r->offer_active = false;
@@ -59,20 +55,24 @@ static void keep_added(struct neg *n)
 	}
 }
 
+/* What a fork's answer would need of an offer of ours: its numbers and ports. */
+static void keep_offered(struct neg_row *to, struct neg_row *from)
+{
+	to->offered = from->offered;
+	to->offered_active = from->offered_active;
+	memcpy(to->pt, from->pt, sizeof(to->pt));
+	memcpy(to->te, from->te, sizeof(to->te));
+	if (to->s.port || !from->s.port)
+		return;
+	to->s.port = obj_hold(from->s.port);
+	to->s.local = from->s.local;
+	to->s.local_rtcp = from->s.local_rtcp;
+}
+
 void neg_put_back(struct neg *n, bool ours)
 {
-	/* What the caller hung on a stream is its own and outlives the try; so do
-	 * the numbers of an offer of ours, by which another fork may answer. */
-	for (size_t i = 0; i < n->saved.n && i < n->now.n; i++) {
-		n->saved.v[i]->s.user = n->now.v[i]->s.user;
-		n->saved.v[i]->s.local = n->now.v[i]->s.local;
-		if (!ours)
-			continue;
-		n->saved.v[i]->offered = n->now.v[i]->offered;
-		n->saved.v[i]->offered_active = n->now.v[i]->offered_active;
-		memcpy(n->saved.v[i]->pt, n->now.v[i]->pt, sizeof(n->saved.v[i]->pt));
-		memcpy(n->saved.v[i]->te, n->now.v[i]->te, sizeof(n->saved.v[i]->te));
-	}
+	for (size_t i = 0; ours && i < n->saved.n && i < n->now.n; i++)
+		keep_offered(n->saved.v[i], n->now.v[i]);
 	if (ours)
 		keep_added(n);
 	state_free(&n->now);
@@ -84,10 +84,55 @@ void neg_put_back(struct neg *n, bool ours)
 	n->has_saved = n->offered = n->answering = false;
 }
 
+/* Streams that both sides never agreed to have, not even as declined ones: an
+ * offer of ours added them and it was refused. */
+static void drop_unagreed(struct neg *n)
+{
+	while (n->now.n > n->agreed)
+		neg_row_free(n->now.v[--n->now.n]);
+}
+
 void neg_rollback(struct neg *n)
 {
 	if (n->has_saved)
-		neg_put_back(n, n->offered);
+		neg_put_back(n, false);
+	n->answerable = false;
+	drop_unagreed(n);
+	neg_ports_close_unused(n);
+}
+
+/* ---- ports */
+
+bool neg_needs_port(const struct neg *n, size_t i)
+{
+	const struct neg_row *r = i < n->now.n ? n->now.v[i] : NULL;
+
+	return r && (n->answering ? r->s.active : r->offer_active) && r->s.bundled_in < 0;
+}
+
+void neg_port_set(struct neg *n, size_t i, void *port)
+{
+	if (i >= n->now.n) {
+		obj_drop(port);
+		return;
+	}
+	obj_drop(n->now.v[i]->s.port);
+	n->now.v[i]->s.port = port;
+}
+
+void neg_ports_close_unused(struct neg *n)
+{
+	for (size_t i = 0; i < n->now.n; i++)
+		if (!n->now.v[i]->s.active)
+			neg_port_set(n, i, NULL);
+}
+
+void neg_ports_close(struct neg *n)
+{
+	for (size_t i = 0; i < n->now.n; i++)
+		n->now.v[i]->s.port = obj_drop(n->now.v[i]->s.port);
+	for (size_t i = 0; i < n->saved.n; i++)
+		n->saved.v[i]->s.port = obj_drop(n->saved.v[i]->s.port);
 }
 
 /* ---- the object */

@@ -3,7 +3,7 @@
  * no ports. The way to use it:
  *
  *   we answer:  neg_offer_in(n, sdp, local)   which streams go on, with what
- *               the caller opens ports for the active ones, sets stream->local,
+ *               the caller opens ports for the active ones (neg_port_set), sets stream->local,
  *               decides direction with neg_hold()
  *               neg_answer_out(n, buf)         writes; streams are now in force
  *   we offer:   neg_stream_add() or neg_stream_set() for what we want, ports opened
@@ -79,7 +79,7 @@ struct neg_stream {
 	int bundled_in;         /* BUNDLE: the stream whose port it shares; -1: its own */
 	struct formats wanted;  /* what we offer on this stream */
 	const struct sdp_media *media;  /* view into neg_remote(): the peer's m= line, NULL: none yet */
-	void *user;             /* the caller's: its media session */
+	void *port;             /* held obj: the caller's, where it receives; neg_port_set() */
 };
 
 int neg_new(struct neg **out, const struct neg_prm *prm);
@@ -90,6 +90,17 @@ struct neg_stream *neg_stream(struct neg *n, size_t i);      /* NULL: no such */
 struct neg_stream *neg_first(struct neg *n, enum media_type t);      /* first active of that type */
 const struct sdp *neg_remote(const struct neg *n);           /* last SDP of the peer; NULL */
 struct str neg_local_text(const struct neg *n);              /* last SDP of ours; empty */
+
+/* Will our next SDP, the answer that is due or an offer, have this stream? */
+bool neg_needs_port(const struct neg *n, size_t i);
+/* The caller's port of stream i: takes over the reference. Each stream of the state
+ * in force and of the one that a rollback would put back holds its port, so it
+ * is freed with the last stream that could still use it. NULL: closes it. */
+void neg_port_set(struct neg *n, size_t i, void *port);
+/* The ports of streams that are not in force. */
+void neg_ports_close_unused(struct neg *n);
+/* All of them: the session is over. */
+void neg_ports_close(struct neg *n);
 
 /* The verdict on an offer or an answer, for the caller's 488 and its log. */
 enum neg_verdict {
@@ -125,8 +136,8 @@ int neg_offer_out(struct neg *n, struct buf *b);
 /* Also for further answers to the same offer (forks, 183 then 200 with other
  * SDP): each is judged by the offer, and holds. On EPROTO as neg_rollback(). */
 int neg_answer_in(struct neg *n, const struct sdp *answer, enum neg_verdict *why);
-/* Streams that our refused offer had added go, unless `user` is set: then they
- * stay, declined, so that the caller finds and closes what it opened. */
+/* The offer under way came to nothing, and no further answer to it will be taken:
+ * what was in force before it is again, and what it opened is closed. */
 void neg_rollback(struct neg *n);
 bool neg_offer_pending(const struct neg *n);
 

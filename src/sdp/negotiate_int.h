@@ -33,6 +33,7 @@ struct neg_state {              /* what a refused offer puts back */
 struct neg {
 	struct neg_state now, saved;
 	bool has_saved;
+	size_t agreed;          /* streams at the last complete exchange */
 	bool offered;           /* an offer of ours is out */
 	bool answerable;        /* our last offer may get (further, forked) answers */
 	bool answering;         /* an offer of theirs is in */

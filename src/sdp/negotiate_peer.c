@@ -239,20 +239,23 @@ static void bundle(struct neg *n, const struct sdp *s)
 	}
 }
 
+/* A line that changes its type is another stream (RFC 3264 section 8.3.3): the
+ * old one's numbers and port go with it. */
 static int rows_for(struct neg *n, const struct sdp *s)
 {
 	for (size_t i = 0; i < s->nmedia; i++) {
+		struct neg_row *r;
+
 		if (i < n->now.n && n->now.v[i]->s.type == s->media[i].type)
 			continue;
+		r = neg_row_new(s->media[i].type);
+		if (!r)
+			return ENOMEM;
 		if (i == n->now.n)
 			n->now.n++;
 		else
 			neg_row_free(n->now.v[i]);
-		n->now.v[i] = neg_row_new(s->media[i].type);
-		if (!n->now.v[i]) {
-			n->now.n = i;
-			return ENOMEM;
-		}
+		n->now.v[i] = r;
 	}
 	return 0;
 }

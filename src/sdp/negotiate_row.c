@@ -2,6 +2,7 @@
  * type numbers. */
 #include "sdp/negotiate_int.h"
 #include <errno.h>
+#include "base/obj.h"
 #include <stdlib.h>
 #include "base/poison.h"
 
@@ -32,6 +33,7 @@ void neg_row_free(struct neg_row *r)
 	neg_codecs_free(&r->s);
 	neg_extras_free(r);
 	text_free(&r->s.mid);
+	obj_drop(r->s.port);
 	free(r);
 }
 
@@ -56,6 +58,7 @@ struct neg_row *neg_row_copy(const struct neg_row *r)
 	if (!c)
 		return NULL;
 	*c = *r;
+	obj_hold(c->s.port);
 	c->s.mid = (struct text){ 0 };
 	c->s.codecs = r->s.ncodecs ? calloc(r->s.ncodecs, sizeof(*c->s.codecs)) : NULL;
 	c->extra = r->nextra ? calloc(r->nextra, sizeof(*c->extra)) : NULL;

@@ -204,7 +204,7 @@ static int answer(struct channel *ch)
 
 static int indicate_early(struct session *s, unsigned status, bool sdp)
 {
-	if (!s->incoming || s->st != SESSION_RINGING || !s->uas)
+	if (!s->incoming || s->st != SESSION_RINGING)
 		return 0;
 	if (status == 180 && s->sent_status == 183 && !s->conf->global->allow_sending_180_after_183)
 		return 0;
@@ -222,8 +222,7 @@ static int final(struct channel *ch, int cause)
 		return ENOSYS;
 	s->hangup_cause = cause;
 	ch->cause = cause;
-	session_reliable_stop(s);
-	err = sip_stx_reply(s->uas, session_status_of(cause));
+	err = session_refuse(s, session_status_of(cause), STR_NULL);
 	/* That was the last word: nobody is there to wait for any more. */
 	session_peer_ended(s, cause, session_status_of(cause));
 	return err;
@@ -250,7 +249,7 @@ static int redirecting(struct channel *ch)
 {
 	struct session *s = SESSION_OF(ch);
 
-	if (s->incoming && s->st == SESSION_RINGING && s->uas)
+	if (s->incoming && s->st == SESSION_RINGING)
 		return session_respond(s, 181, false);
 	return 0;
 }

@@ -21,7 +21,8 @@ int service_dialog_uas(struct service *svc, const struct endpoint *ep, struct si
 	service_sent_by(svc, &tx->path, &b);
 	err = text_set(&d->t_via_host, buf_view(&b));
 	d->via_host = text_view(&d->t_via_host);
-	d->user_agent = text_view(&svc->user_agent);
+	if (!err)
+		err = sip_dialog_set_agent(d, text_view(&svc->user_agent));
 	if (!err && ep->rewrite_contact)
 		err = nat_fix_dialog(d, msg);
 	return err;

@@ -270,9 +270,9 @@ static int media_item(struct session *s, bool rtcp, struct str what, struct str 
 		return 0;
 	if (!rtcp)
 		return rtp_item(st, what, out);
-	if (!st->user)
+	if (!st->port)
 		return 0;
-	err = ask_stats(st->user, &stats);
+	err = ask_stats(session_stream_media(st), &stats);
 	return err ? err : rtcp_item(&stats, what, out);
 }
 

@@ -80,7 +80,6 @@ int func_dtmf_mode_read(struct pbx *p, struct channel *ch, struct str args, stru
 int func_dtmf_mode_write(struct pbx *p, struct channel *ch, struct str args, struct str value)
 {
 	struct session *s = session_of_channel(ch);
-	struct str body;
 
 	(void)p;
 	(void)args;
@@ -90,12 +89,8 @@ int func_dtmf_mode_write(struct pbx *p, struct channel *ch, struct str args, str
 		if (!str_ieq(str_trim(value), str_z(dtmf_modes[i])))
 			continue;
 		s->dtmf_mode = (uint8_t)i;
-		/* An offer that waits for its answer is looked at anew. */
-		if (s->st == SESSION_RINGING && s->invite && !s->local_sdp.n &&
-		    sip_body(s->invite, STR("application/sdp"), &body))
-			session_offer_in(s, body);
-		else
-			session_sdp_start(s);
+		if (session_offer_again(s))
+			return EINVAL;
 		if (s->st == SESSION_UP)
 			session_media_apply(s);
 		return 0;
@@ -149,10 +144,7 @@ int app_pjsip_hangup_run(struct channel *ch, struct str data)
 				status = names[i].status;
 	if (!s || status < 400 || status > 699)
 		return -1;
-	if (s->incoming && s->st == SESSION_RINGING && s->uas) {
-		session_reliable_stop(s);
-		sip_stx_reply(s->uas, status);
-	}
+	session_refuse(s, status, STR_NULL);
 	ch->cause = session_cause_of(status);
 	return -1;
 }

@@ -1,5 +1,7 @@
+/* service/location.c -- the contacts of each AOR in memory. The queue through which all
+ * changes of them go is location_queue.c's, their rows on disk location_store.c's. */
 #define LOG_MODULE "location"
-#include "service/location.h"
+#include "service/location_private.h"
 #include "service/subscription/subscription.h"
 #include "base/log.h"
 #include "service/registrar.h"
@@ -69,6 +71,7 @@ struct contact *contact_new(struct service *svc, struct str aor, const struct co
 	c = md5[0] ? obj_new(sizeof(*c) + words + aor.n + 2 + sizeof(md5), NULL) : NULL;
 	if (!c)
 		return NULL;
+	c->svc = svc;
 	c->is_static = is_static;
 	c->status = CONTACT_UNKNOWN;
 	lay_out(c, aor, w, md5);
@@ -85,7 +88,8 @@ struct location *location_get(struct service *svc, struct str aor, bool create)
 	if (!l)
 		return NULL;
 	list_init(&l->contacts);
-	list_init(&l->waiting);
+	list_init(&l->jobs);
+	list_init(&l->marked);
 	if (text_set(&l->aor, aor) || map_add(svc->locations->aors, text_view(&l->aor), l)) {
 		text_free(&l->aor);
 		free(l);
@@ -99,9 +103,9 @@ struct location *location_next(struct service *svc, size_t *it)
 	return map_next(svc->locations->aors, it);
 }
 
-static void maybe_free(struct service *svc, struct location *l)
+void location_maybe_free(struct service *svc, struct location *l)
 {
-	if (l->n || l->busy || !list_empty(&l->waiting))
+	if (l->n || l->commit || l->running || !list_empty(&l->jobs) || !list_empty(&l->marked))
 		return;
 	map_del(svc->locations->aors, text_view(&l->aor));
 	text_free(&l->aor);
@@ -185,7 +189,8 @@ static void attach(struct service *svc, struct location *l, struct contact *c)
 		net_conn_keep(svc->net, c->flow.conn, true);
 }
 
-static void detach(struct service *svc, struct contact *c)
+/* Nothing calls it any more, and nothing finds it. */
+static void contact_detach(struct service *svc, struct contact *c)
 {
 	struct location *l = c->loc;
 
@@ -200,86 +205,7 @@ static void detach(struct service *svc, struct contact *c)
 	obj_drop(c);
 }
 
-/* ---- changes ------------------------------------------------------------- */
-
-int contact_change_add(struct list *changes, enum contact_op op, struct str aor, struct contact *old, struct contact *now)
-{
-	struct contact_change *ch = calloc(1, sizeof(*ch));
-
-	if (!ch)
-		return ENOMEM;
-	if (text_set(&ch->aor, aor)) {
-		free(ch);
-		return ENOMEM;
-	}
-	ch->op = op;
-	ch->old = obj_hold(old);
-	ch->now = obj_hold(now);
-	list_append(changes, &ch->link);
-	return 0;
-}
-
-void contact_changes_free(struct list *changes)
-{
-	list_each_safe(p, next, changes) {
-		struct contact_change *ch = container_of(p, struct contact_change, link);
-
-		list_remove(&ch->link);
-		obj_drop(ch->old);
-		obj_drop(ch->now);
-		text_free(&ch->aor);
-		free(ch);
-	}
-}
-
-static void expire_done(void *arg, int err)
-{
-	if (err)
-		log_error("an expired contact could not be removed from the disk: %s", strerror(err));
-	(void)arg;
-}
-
-struct expiry {
-	struct service *svc;
-	struct contact *c;
-};
-
-static void on_expire(void *arg)
-{
-	struct expiry *x = arg;
-	struct service *svc = x->svc;
-	struct contact *c = x->c;
-	struct list changes;
-
-	list_init(&changes);
-	log_verbose(3, "Removed contact '%s' from AOR '%s' due to expiration", c->uri.p,
-		    c->loc ? text_z(&c->loc->aor) : "");
-	if (c->loc && contact_change_add(&changes, CONTACT_DELETE, text_view(&c->loc->aor), c, NULL) == 0)
-		location_commit(svc, c->loc, &changes, expire_done, NULL);
-	free(x);
-}
-
-static void start_expiry(struct service *svc, struct contact *c)
-{
-	int64_t left = c->expires_us - clock_wall_us(svc->clock);
-	struct expiry *x;
-
-	if (!c->expires_us)
-		return;
-	x = timer_running(&c->expire) ? c->expire.arg : malloc(sizeof(*x));
-	if (!x)
-		return;
-	*x = (struct expiry){ svc, c };
-	timer_start(svc->wheel, &c->expire, left > 0 ? (uint64_t)left / 1000 : 0, on_expire, x);
-}
-
-static void stop_expiry(struct contact *c)
-{
-	if (timer_running(&c->expire)) {
-		free(c->expire.arg);
-		timer_stop(&c->expire);
-	}
-}
+/* ---- a change, made --------------------------------------------------------- */
 
 static struct str endpoint_name(struct service *svc, const struct contact *c)
 {
@@ -288,99 +214,48 @@ static struct str endpoint_name(struct service *svc, const struct contact *c)
 	return ep ? ep->name : STR_NULL;
 }
 
-static void apply_one(struct service *svc, struct location *l, struct contact_change *ch)
+static void remove_contact(struct service *svc, struct contact *c)
+{
+	struct str ep = endpoint_name(svc, c);
+	struct location *l = c->loc;
+
+	obj_hold(c);
+	contact_detach(svc, c);
+	c->loc = l;                     /* what is told of it names its AOR */
+	contact_event(svc, c, CONTACT_REMOVED, ep);
+	registrar_test_event(svc, "AOR_CONTACT_REMOVED", c);
+	c->loc = NULL;
+	endpoint_changed(svc, ep);
+	obj_drop(c);
+}
+
+void location_apply(struct service *svc, struct location *l, struct contact_change *ch)
 {
 	struct contact *c = ch->now;
+	bool added = ch->op == CONTACT_ADD;
 	struct str ep;
 
 	if (ch->op == CONTACT_DELETE) {
-		if (!ch->old->loc)
-			return;
-		ep = endpoint_name(svc, ch->old);
-		stop_expiry(ch->old);
-		detach(svc, ch->old);
-		ch->old->loc = l;
-		contact_event(svc, ch->old, CONTACT_REMOVED, ep);
-		registrar_test_event(svc, "AOR_CONTACT_REMOVED", ch->old);
-		ch->old->loc = NULL;
-		endpoint_changed(svc, ep);
+		if (ch->old->loc)
+			remove_contact(svc, ch->old);
 		return;
 	}
-	if (ch->op == CONTACT_UPDATE && ch->old->loc) {
+	if (!added && ch->old->loc) {
 		c->status = ch->old->status;
 		c->rtt_us = ch->old->rtt_us;
-		stop_expiry(ch->old);
-		detach(svc, ch->old);
+		contact_detach(svc, ch->old);
 	}
 	attach(svc, l, c);
-	start_expiry(svc, c);
+	contact_start_expiry(svc, c);
 	ep = endpoint_name(svc, c);
-	registrar_test_event(svc, ch->op == CONTACT_ADD ? "AOR_CONTACT_ADDED" : "AOR_CONTACT_REFRESHED", c);
-	if (ch->op == CONTACT_ADD)
+	if (!c->is_static)
+		registrar_test_event(svc, added ? "AOR_CONTACT_ADDED" : "AOR_CONTACT_REFRESHED", c);
+	if (added && !c->is_static)
 		mwi_contact_added(svc, c);
-	if (ch->op == CONTACT_ADD)
-		contact_qualify_start(svc, c, true);
-	else
-		contact_qualify_start(svc, c, false);
-	if (ch->op == CONTACT_UPDATE && svc->conf->global->send_contact_status_on_update_registration)
+	contact_qualify_start(svc, c, added);
+	if (!added && svc->conf->global->send_contact_status_on_update_registration)
 		contact_event(svc, c, c->status, ep);
 	endpoint_changed(svc, ep);
-}
-
-struct commit {
-	struct service *svc;
-	struct location *l;
-	struct list changes;
-	location_done_fn *done;
-	void *arg;
-};
-
-static void commit_done(void *arg, int err)
-{
-	struct commit *k = arg;
-
-	if (!err) {
-		list_each(p, &k->changes)
-			apply_one(k->svc, k->l, container_of(p, struct contact_change, link));
-	}
-	contact_changes_free(&k->changes);
-	k->l->busy = false;
-	k->done(k->arg, err);
-	registrar_run_waiting(k->svc, k->l);
-	maybe_free(k->svc, k->l);
-	free(k);
-}
-
-static void move_list(struct list *to, struct list *from)
-{
-	list_init(to);
-	list_each_safe(p, next, from) {
-		list_remove(p);
-		list_append(to, p);
-	}
-}
-
-void location_commit(struct service *svc, struct location *l, struct list *changes, location_done_fn *done,
-		     void *arg)
-{
-	struct commit *k = calloc(1, sizeof(*k));
-	int err;
-
-	if (!k) {
-		contact_changes_free(changes);
-		done(arg, ENOMEM);
-		return;
-	}
-	*k = (struct commit){ .svc = svc, .l = l, .done = done, .arg = arg };
-	move_list(&k->changes, changes);
-	l->busy = true;
-	if (!svc->contacts || list_empty(&k->changes)) {
-		commit_done(k, 0);
-		return;
-	}
-	err = location_store_write(svc, &k->changes, commit_done, k);
-	if (err)
-		commit_done(k, err);
 }
 
 /* ---- start, reload -------------------------------------------------------- */
@@ -415,24 +290,68 @@ static bool has_static(struct location *l, struct str uri)
 	return false;
 }
 
+static int add_missing(struct service *svc, struct location *l, const struct aor *a, struct list *changes)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < a->contact.n; i++) {
+		struct contact *c;
+
+		if (has_static(l, a->contact.v[i]))
+			continue;
+		c = contact_new(svc, a->name, &(struct contact_words){ .uri = a->contact.v[i] }, true);
+		err = c ? contact_change_add(changes, CONTACT_ADD, a->name, NULL, c) : ENOMEM;
+		obj_drop(c);
+	}
+	return err;
+}
+
+/* The permanent contacts of an AOR as the configuration has them now. */
+struct sync {
+	struct location_job job;
+	struct service *svc;
+};
+
+static int sync_plan(struct location_job *j, struct location *l, struct list *changes)
+{
+	struct service *svc = container_of(j, struct sync, job)->svc;
+	const struct aor *a = snapshot_aor(svc->conf, text_view(&l->aor));
+	int err = 0;
+
+	list_each(p, &l->contacts) {
+		struct contact *c = container_of(p, struct contact, link);
+
+		if (!err && c->is_static && !still_listed(a, c->uri))
+			err = contact_change_add(changes, CONTACT_DELETE, text_view(&l->aor), c, NULL);
+	}
+	return err || !a ? err : add_missing(svc, l, a, changes);
+}
+
+static void sync_done(struct location_job *j, int err)
+{
+	if (err && err != ECANCELED)
+		log_error("permanent contacts could not be brought up to date: %s; reload again", strerror(err));
+	free(container_of(j, struct sync, job));
+}
+
+static void sync_static(struct service *svc, struct str aor)
+{
+	struct sync *x = malloc(sizeof(*x));
+
+	if (!x) {
+		log_error("permanent contacts of '%.*s' could not be brought up to date: out of memory; reload again",
+			  STR_ARG(aor));
+		return;
+	}
+	*x = (struct sync){ .job = { .plan = sync_plan, .done = sync_done }, .svc = svc };
+	location_submit(svc, aor, &x->job);
+}
+
 static void load_static(struct service *svc)
 {
-	snapshot_each(aor, OBJECT_AOR, a, svc->conf) {
-		for (size_t i = 0; i < a->contact.n; i++) {
-			struct location *l = location_get(svc, a->name, true);
-			struct contact *c;
-
-			if (!l || has_static(l, a->contact.v[i]))
-				continue;
-			c = contact_new(svc, a->name, &(struct contact_words){ .uri = a->contact.v[i] }, true);
-			if (!c)
-				continue;
-			attach(svc, l, c);
-			contact_qualify_start(svc, c, true);
-			obj_drop(c);
-			endpoint_changed(svc, endpoint_name(svc, c));
-		}
-	}
+	snapshot_each(aor, OBJECT_AOR, a, svc->conf)
+		if (a->contact.n)
+			sync_static(svc, a->name);
 }
 
 int locations_start(struct service *svc)
@@ -456,33 +375,46 @@ void location_restore(struct service *svc, struct str aor, struct contact *c)
 	if (!l)
 		return;
 	attach(svc, l, c);
-	start_expiry(svc, c);
+	contact_start_expiry(svc, c);
 	contact_qualify_start(svc, c, true);
 	endpoint_changed(svc, endpoint_name(svc, c));
+}
+
+static bool has_any_static_unlisted(struct location *l, const struct aor *a)
+{
+	list_each(p, &l->contacts) {
+		struct contact *c = container_of(p, struct contact, link);
+
+		if (c->is_static && !still_listed(a, c->uri))
+			return true;
+	}
+	return false;
 }
 
 void locations_reload(struct service *svc)
 {
 	struct location *l;
+	struct list marked;
 
 	index_endpoints(svc);
+	list_init(&marked);
+	/* First who, then what: a job may free its location, which the walk stands on. */
 	for (size_t it = 0; (l = map_next(svc->locations->aors, &it)); ) {
 		const struct aor *a = snapshot_aor(svc->conf, text_view(&l->aor));
 
+		if (has_any_static_unlisted(l, a))
+			list_append(&marked, &l->marked);
 		list_each_safe(p, next, &l->contacts) {
 			struct contact *c = container_of(p, struct contact, link);
 
-			if (c->is_static && !still_listed(a, c->uri)) {
-				struct str ep = endpoint_name(svc, c);
-
-				contact_event(svc, c, CONTACT_REMOVED, ep);
-				detach(svc, c);
-				endpoint_changed(svc, ep);
-			} else {
+			if (!c->is_static || still_listed(a, c->uri))
 				contact_qualify_start(svc, c, false);
-			}
 		}
-		maybe_free(svc, l);
+	}
+	while (!list_empty(&marked)) {
+		l = container_of(marked.next, struct location, marked);
+		list_remove(&l->marked);
+		sync_static(svc, text_view(&l->aor));
 	}
 	load_static(svc);
 }
@@ -494,13 +426,9 @@ void locations_stop(struct service *svc)
 	if (!svc->locations)
 		return;
 	for (size_t it = 0; (l = map_next(svc->locations->aors, &it)); ) {
-		list_each_safe(p, next, &l->contacts) {
-			struct contact *c = container_of(p, struct contact, link);
-
-			stop_expiry(c);
-			detach(svc, c);
-		}
-		registrar_drop_waiting(l);
+		location_drop_jobs(l);
+		while (l->n)
+			contact_detach(svc, container_of(l->contacts.next, struct contact, link));
 		map_del(svc->locations->aors, text_view(&l->aor));
 		text_free(&l->aor);
 		free(l);

@@ -17,6 +17,7 @@ struct request;
 struct contact {                /* obj */
 	struct list link;               /* in location.contacts */
 	struct location *loc;           /* not held; NULL once removed */
+	struct service *svc;
 	/* Words of its own block, each with a NUL behind; they never change. */
 	struct str uri;                 /* what requests go to */
 	struct str orig_uri;            /* as the phone wrote it, when rewritten; else empty */
@@ -43,9 +44,28 @@ struct location {
 	struct text aor;
 	struct list contacts;           /* static ones first, then by age */
 	size_t n, n_static;
-	bool busy;                      /* a change is on its way to the disk */
-	struct list waiting;            /* registrar.c: requests that came meanwhile */
+	struct list jobs;               /* struct location_job: changes that wait for their turn */
+	struct commit *commit;          /* the change that is on its way to the disk; NULL: none */
+	bool running;                   /* location_submit() is at work further up the stack */
+	struct list marked;             /* locations_reload() */
 };
+
+/* Everything that changes an AOR's contacts is a job: REGISTER, expiry, reload. They
+ * have their turns one after the other, and the next one plans only when the last
+ * is on disk and in memory, or has failed. */
+struct location_job {
+	struct list link;
+	/* Its turn: what shall change goes into *changes (contact_change_add). An errno:
+	 * nothing. Must not submit to this location or wait. */
+	int (*plan)(struct location_job *j, struct location *l, struct list *changes);
+	/* The end, exactly once; frees the job. 0: all changes are on disk and made. Else
+	 * nothing has changed: plan's errno, why the disk refused, ECANCELED at the
+	 * end of the program. */
+	void (*done)(struct location_job *j, int err);
+	bool despite_disk;              /* memory changes also when the disk fails: what is over is over */
+};
+/* May call both at once. */
+void location_submit(struct service *svc, struct str aor, struct location_job *j);
 
 int locations_start(struct service *svc);    /* permanent contacts, then those on disk */
 void locations_stop(struct service *svc);
@@ -75,11 +95,6 @@ struct contact_change {
 };
 int contact_change_add(struct list *changes, enum contact_op op, struct str aor, struct contact *old, struct contact *now);
 void contact_changes_free(struct list *changes);
-/* Write them to disk as one, then make them so, then `done` (err 0). On an
- * error nothing has changed. Frees the list. `done` may be called at once. */
-typedef void location_done_fn(void *arg, int err);
-void location_commit(struct service *svc, struct location *l, struct list *changes, location_done_fn *done,
-		     void *arg);
 /* What a contact is made of; all are copied. */
 struct contact_words {
 	struct str uri, orig_uri, path, user_agent, call_id, via_addr, reg_server, endpoint, instance;
@@ -109,6 +124,8 @@ void contact_event(struct service *svc, const struct contact *c, enum contact_st
 /* location_store.c */
 int location_store_load(struct service *svc);
 void location_restore(struct service *svc, struct str aor, struct contact *c);       /* found on disk */
+/* ENOENT: none of them concerns the disk. Else errors of contact_batch_commit(). */
+typedef void location_done_fn(void *arg, int err);
 int location_store_write(struct service *svc, struct list *changes, location_done_fn *done, void *arg);
 
 #endif

@@ -1,3 +1,4 @@
+/* service/location_store.c -- contacts as rows of the store, both ways. */
 #define LOG_MODULE "location"
 #include "base/log.h"
 #include "service/location.h"
@@ -10,6 +11,7 @@ static int put(struct contact_batch *b, struct contact *c, struct str aor)
 {
 	char peer[SA_TEXT], local[SA_TEXT];
 	struct contact_row row = { .id = c->row, .aor = aor, .uri = c->uri, .expires = contact_end_s(c),
+		.expires_us = c->expires_us,
 		.path = c->path, .user_agent = c->user_agent,
 		.call_id = c->call_id, .cseq = c->cseq, .endpoint = c->endpoint,
 		.reg_server = c->reg_server, .via_addr = c->via_addr,
@@ -30,12 +32,16 @@ int location_store_write(struct service *svc, struct list *changes, location_don
 {
 	struct contact_batch *b = contact_batch_new(svc->contacts);
 	int err = b ? 0 : ENOMEM;
+	size_t n = 0;
 
 	list_each(p, changes) {
 		struct contact_change *ch = container_of(p, struct contact_change, link);
 
 		if (err)
 			break;
+		if ((ch->old ? ch->old : ch->now)->is_static)
+			continue;       /* the configuration has these */
+		n++;
 		if (ch->op == CONTACT_DELETE) {
 			err = contact_batch_del(b, ch->old->row);
 			continue;
@@ -45,7 +51,7 @@ int location_store_write(struct service *svc, struct list *changes, location_don
 		err = put(b, ch->now, text_view(&ch->aor));
 	}
 	if (!err)
-		err = contact_batch_commit(b, done, arg);
+		err = n ? contact_batch_commit(b, done, arg) : ENOENT;
 	obj_drop(b);
 	return err;
 }
@@ -58,22 +64,40 @@ static enum net_proto proto_of(struct str name)
 	return NET_UDP;
 }
 
+struct loading {
+	struct service *svc;
+	struct contact_batch *gone;     /* held: rows that nobody needs any more */
+};
+
+/* When it ends [us wall]. Older files know the second only, and a hand may have
+ * written anything: beyond a few thousand years is never. */
+static int64_t end_of(const struct contact_row *row)
+{
+	int64_t s = row->expires < 0 ? 1 : row->expires < EXPIRES_MAX ? row->expires : EXPIRES_MAX;
+	int64_t us = row->expires_us;
+
+	/* Somebody changed one of the two: the second is what others read and write. */
+	return us > 0 && us / 1000000 - s <= 1 && s - us / 1000000 <= 1 ? us : s * 1000000;
+}
+
 static int load_one(void *arg, const struct contact_row *row)
 {
 	const struct contact_words words = { row->uri, row->txp, row->path, row->user_agent, row->call_id,
 		row->via_addr, row->reg_server, row->endpoint, row->instance };
-	struct service *svc = arg;
+	struct loading *x = arg;
+	struct service *svc = x->svc;
+	int64_t end = end_of(row);
 	struct contact *c;
 
-	/* Its connection died with the process that had it. */
-	if (row->prune_on_boot && str_eq(row->reg_server, text_view(&svc->server_id)))
-		return 0;
+	/* It ended while nobody was there, or its connection died with the process that had it. */
+	if (end <= clock_wall_us(svc->clock) ||
+	    (row->prune_on_boot && str_eq(row->reg_server, text_view(&svc->server_id))))
+		return contact_batch_del(x->gone, row->id);
 	c = contact_new(svc, row->aor, &words, false);
 	if (!c)
 		return ENOMEM;
 	c->row = row->id;
-	/* A hand may have written anything: beyond a few thousand years is never. */
-	c->expires_us = (row->expires < 0 ? 1 : row->expires < EXPIRES_MAX ? row->expires : EXPIRES_MAX) * 1000000;
+	c->expires_us = end;
 	c->cseq = row->cseq;
 	c->via_port = row->via_port;
 	c->reg_id = row->reg_id;
@@ -88,5 +112,11 @@ static int load_one(void *arg, const struct contact_row *row)
 
 int location_store_load(struct service *svc)
 {
-	return contact_store_load(svc->contacts, load_one, svc);
+	struct loading x = { .svc = svc, .gone = contact_batch_new(svc->contacts) };
+	int err = x.gone ? contact_store_load(svc->contacts, load_one, &x) : ENOMEM;
+
+	if (!err && contact_batch_count(x.gone))
+		err = contact_batch_commit(x.gone, NULL, NULL);
+	obj_drop(x.gone);
+	return err;
 }

@@ -54,9 +54,10 @@ void message_deliveries_free(struct list *deliveries)
 
 /* ---- sending --------------------------------------------------------------- */
 
-static void prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
+static int prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct delivery *d = arg;
+	int err;
 
 	if (d->from_user.n && !out->from.n) {
 		char tag[SIP_TAG + 1], room[SA_TEXT];
@@ -68,8 +69,9 @@ static void prepare(void *arg, struct request *rq, struct sip_out *out, const st
 		out->from = arena_printf(out->arena, "<sip:%s@%.*s>;tag=%s", text_z(&d->from_user),
 					 STR_ARG(buf_view(&host)), tag);
 	}
-	service_out_prepare(NULL, rq, out, path);
+	err = service_out_prepare(NULL, rq, out, path);
 	out->contact = STR_NULL;        /* RFC 3428 4: none in a MESSAGE */
+	return err;
 }
 
 static void on_response(void *arg, struct request *rq, struct sip_msg *msg);

@@ -90,15 +90,15 @@ static void next_in(struct registration *r, uint64_t seconds)
 
 /* ---- one REGISTER ------------------------------------------------------------ */
 
-static void prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
+static int prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct registration *r = arg;
 	struct str user = r->c->contact_user.n ? r->c->contact_user : STR("s");
 	bool sips = str_istarts(r->c->server_uri, STR("sips:"));
 	char room[512];
 	struct buf b;
+	int err = service_out_prepare(NULL, rq, out, path);
 
-	service_out_prepare(NULL, rq, out, path);
 	buf_init(&b, room, sizeof(room), 4096);
 	service_contact(r->svc, path, user, sips, &b);
 	if (r->c->line && b.n) {
@@ -107,9 +107,11 @@ static void prepare(void *arg, struct request *rq, struct sip_out *out, const st
 	}
 	if (r->c->contact_header_params.n)
 		buf_puts(&b, r->c->contact_header_params.p[0] == ';' ? STR_NULL : STR(";"), r->c->contact_header_params);
-	if (!buf_err(&b))
+	err = err ? err : buf_err(&b);
+	if (!err)
 		out->contact = sip_out_dup(out, buf_view(&b));
 	buf_free(&b);
+	return err;
 }
 
 static void add_headers(struct registration *r, struct sip_out *out, uint32_t expires)

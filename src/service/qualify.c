@@ -1,13 +1,9 @@
+/* service/qualify.c -- OPTIONS to contacts, by which they are known to be there. */
 #define LOG_MODULE "qualify"
 #include "base/log.h"
 #include "service/location.h"
 #include "service/request.h"
 #include <stdlib.h>
-
-struct probe {
-	struct service *svc;
-	struct contact *c;      /* not held: stopped before it goes */
-};
 
 void contact_event(struct service *svc, const struct contact *c, enum contact_status s, struct str endpoint)
 {
@@ -73,28 +69,23 @@ static void finish(struct service *svc, struct contact *c, bool reachable)
 
 static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
 {
-	struct probe *p = arg;
-	struct service *svc = p->svc;
-	struct contact *c = p->c;
+	struct contact *c = arg;
+	struct service *svc = c->svc;
 	const struct aor *a = contact_aor(svc, c);
 
 	if (msg->status < 200)
 		return;
 	request_detach(rq);
-	free(p);
 	finish(svc, c, !(a && a->qualify_2xx_only) || msg->status < 300);
 }
 
 static void on_failed(void *arg, struct request *rq, int err)
 {
-	struct probe *p = arg;
-	struct service *svc = p->svc;
-	struct contact *c = p->c;
+	struct contact *c = arg;
 
 	(void)err;
 	request_detach(rq);
-	free(p);
-	finish(svc, c, false);
+	finish(c->svc, c, false);
 }
 
 void contact_qualify_now(struct service *svc, struct contact *c)
@@ -102,24 +93,22 @@ void contact_qualify_now(struct service *svc, struct contact *c)
 	const struct endpoint *ep = contact_endpoint(svc, c);
 	const struct aor *a = contact_aor(svc, c);
 	struct sip_out *out;
-	struct probe *p;
 	struct request_prm prm = { 0 };
 
 	if (c->qualify_req || !a)
 		return;
-	p = malloc(sizeof(*p));
-	out = p ? service_out(svc, SIP_OPTIONS, ep, c->uri, STR_NULL) : NULL;
+	out = service_out(svc, SIP_OPTIONS, ep, c->uri, STR_NULL);
 	if (!out) {
-		free(p);
+		if (a->qualify_frequency)       /* out of memory: the next time */
+			next_in(svc, c, (uint64_t)a->qualify_frequency * 1000);
 		return;
 	}
-	*p = (struct probe){ svc, c };
 	if (c->path.n)
 		out->route = sip_out_dup(out, c->path);
 	else if (a->outbound_proxy.n)
 		out->route = arena_printf(out->arena, "<%.*s>", STR_ARG(a->outbound_proxy));
-	prm = (struct request_prm){ .out = out, .conf = svc->conf, .ep = ep, .arg = p, .response = on_response,
-		.failed = on_failed, .prepare = service_out_prepare,
+	prm = (struct request_prm){ .out = out, .conf = svc->conf, .ep = ep, .arg = c, .response = on_response,
+		.failed = on_failed, .prepare = service_out_prepare, .owner = c,
 		.timeout_ms = (uint32_t)(a->qualify_timeout * 1000) };
 	if (ep) {
 		prm.transport = ep->transport;
@@ -134,41 +123,22 @@ void contact_qualify_now(struct service *svc, struct contact *c)
 	}
 	c->qualify_sent_us = clock_us(svc->clock);
 	obj_hold(c);
-	if (request_send(svc, &prm, &c->qualify_req)) {
-		free(p);
+	if (request_send(svc, &prm, &c->qualify_req))
 		finish(svc, c, false);
-	}
 	obj_drop(c);
 	obj_drop(out);
 }
 
 static void on_timer(void *arg)
 {
-	struct probe *p = arg;
-	struct probe now = *p;
+	struct contact *c = arg;
 
-	free(p);
-	contact_qualify_now(now.svc, now.c);
-}
-
-static void cancel_timer(struct contact *c)
-{
-	if (timer_running(&c->qualify)) {
-		free(c->qualify.arg);
-		timer_stop(&c->qualify);
-	}
+	contact_qualify_now(c->svc, c);
 }
 
 static void next_in(struct service *svc, struct contact *c, uint64_t ms)
 {
-	struct probe *p;
-
-	cancel_timer(c);
-	p = malloc(sizeof(*p));
-	if (!p)
-		return;
-	*p = (struct probe){ svc, c };
-	timer_start(svc->wheel, &c->qualify, ms, on_timer, p);
+	timer_start(svc->wheel, &c->qualify, ms, on_timer, c);
 }
 
 /* The first is at random within the frequency (or max_initial_qualify_time), so
@@ -181,7 +151,7 @@ void contact_qualify_start(struct service *svc, struct contact *c, bool first)
 	char tag[9];
 	uint8_t r[4];
 
-	cancel_timer(c);
+	timer_stop(&c->qualify);
 	if (!a || !a->qualify_frequency) {
 		if (c->status != CONTACT_NONQUALIFIED) {
 			c->status = CONTACT_NONQUALIFIED;
@@ -210,9 +180,9 @@ void contact_qualify_start(struct service *svc, struct contact *c, bool first)
 
 void contact_qualify_stop(struct contact *c)
 {
-	cancel_timer(c);
+	timer_stop(&c->qualify);
 	if (c->qualify_req) {
-		free(request_detach(c->qualify_req));
+		request_detach(c->qualify_req);
 		c->qualify_req = obj_drop(c->qualify_req);
 	}
 }

@@ -1,3 +1,5 @@
+/* service/registrar.c -- REGISTER: what a request wants to change, and its answer. How
+ * changes are made and kept is location.c's. */
 #define LOG_MODULE "registrar"
 #include "service/registrar.h"
 #include "base/log.h"
@@ -11,13 +13,14 @@
 
 /* One REGISTER being served; lives until it is answered. */
 struct reg {
-	struct list link;       /* in location.waiting */
+	struct location_job job;
 	struct service *svc;
 	struct identity *id;    /* held */
 	struct sip_stx *tx;     /* held */
 	struct sip_msg *msg;    /* held */
 	const struct aor *aor;  /* of id->conf */
-	struct location *l;
+	struct location *l;     /* while it plans */
+	bool refused;
 };
 
 struct wanted {
@@ -38,9 +41,10 @@ static void reg_free(struct reg *r)
 
 static void refuse(struct reg *r, unsigned status, const char *why)
 {
+	r->refused = true;
 	reason_add(r->svc->reasons, REASON_REGISTER, REASON_REFUSED, status, r->id->ep->name,
 		   &r->msg->from_path.peer, "%s", why);
-	service_reply(r->svc, r->tx, status, STR_NULL);
+	service_reply(r->svc, r->tx, status, status == 503 ? STR("Retry-After: 10\r\n") : STR_NULL);
 }
 
 void registrar_test_event(struct service *svc, const char *state, const struct contact *c)
@@ -121,11 +125,13 @@ static void answer(struct reg *r)
 	buf_free(&b);
 }
 
-static void committed(void *arg, int err)
+static void reg_done(struct location_job *j, int err)
 {
-	struct reg *r = arg;
+	struct reg *r = container_of(j, struct reg, job);
 
-	if (err) {
+	if (r->refused || err == ECANCELED) {
+		;       /* answered; or the program ends, and the phone asks who comes next */
+	} else if (err) {
 		/* The phone keeps what it has and asks again: nothing was changed. */
 		reason_add(r->svc->reasons, REASON_REGISTER, REASON_REFUSED, 503, r->id->ep->name,
 			   &r->msg->from_path.peer, "the contacts could not be written: %s", strerror(err));
@@ -362,60 +368,27 @@ static void note(struct reg *r, size_t contacts)
 		   STR("AOR '"), r->aor->name, STR("': "), buf_view(&digits), STR(" contacts in the request"));
 }
 
-static void serve(struct reg *r)
+static int reg_plan(struct location_job *j, struct location *l, struct list *changes)
 {
+	struct reg *r = container_of(j, struct reg, job);
 	struct wanted w[MAX_CONTACTS_IN_REQUEST];
-	struct list changes;
 	size_t n = 0;
 	bool star = false;
 	int err;
 
-	list_init(&changes);
-	r->l = location_get(r->svc, r->aor->name, true);
-	if (!r->l) {
-		refuse(r, 500, "out of memory");
-		reg_free(r);
-		return;
-	}
-	if (r->l->busy) {
-		list_append(&r->l->waiting, &r->link);
-		return;
-	}
+	r->l = l;
 	err = read_all(r, w, ARRAY_LEN(w), &n, &star);
 	if (!err)
-		err = star ? collect_all(r, &changes) : collect(r, w, n, &changes);
+		err = star ? collect_all(r, changes) : collect(r, w, n, changes);
 	wanted_free(w, n);
-	if (err) {
-		contact_changes_free(&changes);
-		refuse(r, err == EDQUOT ? 403 : err == ENOMEM ? 500 : 400,
+	r->l = NULL;
+	if (err)
+		refuse(r, err == EDQUOT ? 403 : err == ENOMEM ? 503 : 400,
 		       err == EDQUOT ? "more contacts than max_contacts of the AOR" :
 		       err == ENOMEM ? "out of memory" : "Contact or Expires cannot be read");
-		reg_free(r);
-		return;
-	}
-	note(r, n);
-	location_commit(r->svc, r->l, &changes, committed, r);
-}
-
-void registrar_run_waiting(struct service *svc, struct location *l)
-{
-	(void)svc;
-	while (!l->busy && !list_empty(&l->waiting)) {
-		struct reg *r = container_of(l->waiting.next, struct reg, link);
-
-		list_remove(&r->link);
-		serve(r);
-	}
-}
-
-void registrar_drop_waiting(struct location *l)
-{
-	list_each_safe(p, next, &l->waiting) {
-		struct reg *r = container_of(p, struct reg, link);
-
-		list_remove(&r->link);
-		reg_free(r);
-	}
+	else
+		note(r, n);
+	return err;
 }
 
 /* ---- entry -------------------------------------------------------------------- */
@@ -497,9 +470,9 @@ void register_request(struct service *svc, struct identity *id, struct sip_stx *
 	}
 	r = calloc(1, sizeof(*r));
 	if (!r) {
-		service_reply(svc, tx, 500, STR_NULL);
+		service_reply(svc, tx, 503, STR("Retry-After: 10\r\n"));
 		return;
 	}
-	*r = (struct reg){ .svc = svc, .id = obj_hold(id), .tx = obj_hold(tx), .msg = obj_hold(msg), .aor = aor };
-	serve(r);
+	*r = (struct reg){ .job = { .plan = reg_plan, .done = reg_done }, .svc = svc, .id = obj_hold(id), .tx = obj_hold(tx), .msg = obj_hold(msg), .aor = aor };
+	location_submit(svc, aor->name, &r->job);
 }

@@ -4,9 +4,6 @@
 
 #include "service/location.h"
 
-/* Requests that waited for an earlier change of the same AOR. */
-void registrar_run_waiting(struct service *svc, struct location *l);
-void registrar_drop_waiting(struct location *l);
 /* The manager's TestEvent for a contact: State, Contact, AOR, Expiration, UserAgent. */
 void registrar_test_event(struct service *svc, const char *state, const struct contact *c);
 

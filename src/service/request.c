@@ -1,3 +1,5 @@
+/* service/request.c -- one request from its first address to its final answer: the
+ * transactions under it come and go, whoever asked for it is told once. */
 #define LOG_MODULE "request"
 #include "service/request.h"
 #include "base/log.h"
@@ -33,10 +35,23 @@ struct request {                /* obj */
 	bool cancel;
 };
 
+/* Whoever asked is told nothing more. */
+static void let_go(struct request *rq)
+{
+	obj_unpoint(rq->prm.owner);
+	rq->prm.owner = rq->prm.arg = NULL;
+	rq->prm.response = NULL;
+	rq->prm.failed = NULL;
+	rq->prm.prepare = NULL;
+}
+
 static void request_free(void *arg)
 {
 	struct request *rq = arg;
 
+	if (rq->ctx)
+		sip_ctx_detach(rq->ctx);
+	let_go(rq);
 	obj_drop(rq->out);
 	obj_drop(rq->conf);
 	obj_drop(rq->ctx);
@@ -70,6 +85,7 @@ static void tell_failure(void *arg)
 	finish(rq);
 	if (rq->prm.failed)
 		rq->prm.failed(rq->prm.arg, rq, rq->err);
+	let_go(rq);
 	obj_drop(rq);
 }
 
@@ -100,11 +116,11 @@ static int send_ack(struct request *rq)
 
 static int send_on_path(struct request *rq)
 {
-	struct sip_ctx_user user = { rq, on_response, on_failed };
-	int err;
+	struct sip_ctx_user user = { rq, on_response, on_failed, .owner = rq };
+	int err = rq->prm.prepare ? rq->prm.prepare(rq->prm.arg, rq, rq->out, &rq->path) : 0;
 
-	if (rq->prm.prepare)
-		rq->prm.prepare(rq->prm.arg, rq, rq->out, &rq->path);
+	if (err)
+		return err;
 	if (rq->out->method == SIP_ACK)
 		return send_ack(rq);
 	if (rq->ctx) {
@@ -200,8 +216,10 @@ static void on_response(void *arg, struct sip_ctx *tx, struct sip_msg *msg)
 			/* A repeated 2xx still has to reach the session, for its ACK. */
 			if (!keep && rq->ctx)
 				sip_ctx_detach(rq->ctx);
-			if (!keep)
+			if (!keep) {
+				let_go(rq);
 				finish(rq);
+			}
 		} else if (rq->prm.response) {
 			rq->prm.response(rq->prm.arg, rq, msg);
 		}
@@ -305,6 +323,7 @@ int request_send(struct service *svc, const struct request_prm *prm, struct requ
 		return ENOMEM;
 	rq->svc = svc;
 	rq->prm = *prm;
+	obj_point(rq->prm.owner);
 	rq->out = obj_hold(prm->out);
 	rq->conf = obj_hold(prm->conf);
 	if (text_set(&rq->transport, prm->transport)) {
@@ -328,6 +347,9 @@ int request_send(struct service *svc, const struct request_prm *prm, struct requ
 		timer_start(svc->wheel, &rq->timer, prm->timeout_ms, on_total_timeout, rq);
 	if (!err && rq->sent)
 		finish(rq);
+	/* Views that are the caller's and end with this call. */
+	rq->prm.path = NULL;
+	rq->prm.target = rq->prm.transport = STR_NULL;
 	if (out)
 		*out = rq;
 	else
@@ -357,13 +379,12 @@ void *request_detach(struct request *rq)
 {
 	void *arg = rq->prm.arg;
 
-	rq->prm.response = NULL;
-	rq->prm.failed = NULL;
-	rq->prm.prepare = NULL;
-	rq->prm.arg = NULL;
+	obj_hold(rq);
+	let_go(rq);
 	if (rq->ctx)
 		sip_ctx_detach(rq->ctx);
 	finish(rq);
+	obj_drop(rq);
 	return arg;
 }
 
@@ -510,7 +531,7 @@ struct sip_out *service_out(struct service *svc, enum sip_method m, const struct
 	return o;
 }
 
-void service_out_prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
+int service_out_prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct service *svc = rq->svc;
 	const struct endpoint *ep = rq->prm.ep;
@@ -533,4 +554,5 @@ void service_out_prepare(void *arg, struct request *rq, struct sip_out *out, con
 	service_contact(svc, path, ep && ep->contact_user.n ? ep->contact_user :
 			svc->conf->global->default_from_user, false, &b);
 	out->contact = sip_out_dup(out, buf_view(&b));
+	return buf_err(&b);
 }

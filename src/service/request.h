@@ -25,8 +25,10 @@ struct request_prm {
 	void (*response)(void *arg, struct request *rq, struct sip_msg *msg);
 	/* No answer at all: ETIMEDOUT, EHOSTUNREACH, ENOENT (no such host), ... */
 	void (*failed)(void *arg, struct request *rq, int err);
-	/* Just before it goes out (again): path is known, headers may be completed. */
-	void (*prepare)(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path);
+	/* Just before it goes out (again): path is known, headers may be completed. An
+	 * error (errno) keeps it from going there. */
+	int (*prepare)(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path);
+	void *owner;    /* the obj that `arg` is or lives in, counted by obj_point(); NULL: `arg` holds it */
 };
 /* On 0 the caller owns *rq (rq may be NULL: fire and forget). No callback but
  * `prepare` comes before it returns; `failed` is then told by a timer. */
@@ -34,10 +36,10 @@ int request_send(struct service *svc, const struct request_prm *prm, struct requ
 /* ACK of a 2xx: finds its way as a request does, makes no transaction. */
 void request_send_ack(struct service *svc, const struct request_prm *prm);
 void request_cancel(struct request *rq, struct str headers);         /* INVITE */
-/* No more callbacks; the transaction ends by itself. */
 /* At the end of the program: every request fails with ECANCELED. */
 void requests_abandon(struct service *svc);
-void *request_detach(struct request *rq);             /* gives prm.arg back */
+/* No more callbacks; the transaction ends by itself. Gives prm.arg back. */
+void *request_detach(struct request *rq);
 const struct net_path *request_path(const struct request *rq);
 struct sip_out *request_out(struct request *rq);
 /* A request outside of dialogs, to `uri`, as `ep` says (may be NULL): R-URI, To,
@@ -45,7 +47,7 @@ struct sip_out *request_out(struct request *rq);
  * way it goes: service_out_prepare() (a prm.prepare) writes them. */
 struct sip_out *service_out(struct service *svc, enum sip_method m, const struct endpoint *ep, struct str uri,
 			    struct str from /* header value; empty: from_user, from_domain */);
-void service_out_prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path);
+int service_out_prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path);
 /* "sip:user@host" of our side of a request along `path`, by from_user, from_domain, default_from_user. */
 void service_from_uri(struct service *svc, const struct endpoint *ep, const struct net_path *path, struct buf *b);
 struct service *request_service(struct request *rq);

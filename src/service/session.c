@@ -1,3 +1,5 @@
+/* service/session.c -- birth and end of a session, and what causes mean. What comes
+ * in between is in session_in.c and session_out.c. */
 #define LOG_MODULE "session"
 #include "service/session.h"
 #include "base/log.h"
@@ -9,12 +11,9 @@ static void session_free(void *arg)
 {
 	struct session *s = arg;
 
-	timer_stop(&s->grace);
-	if (s->uac)
-		request_detach(s->uac);
+	session_detach(s);
 	session_deferred_free(s);
 	obj_drop(s->dlg);
-	obj_drop(s->uas);
 	obj_drop(s->invite);
 	obj_drop(s->last_response);
 	obj_drop(s->sent_on);
@@ -183,6 +182,43 @@ static void unlink_session(struct session *s)
 	}
 }
 
+void session_uas_set(struct session *s, struct sip_stx *tx, const struct sip_stx_user *user)
+{
+	struct sip_stx *old = s->uas;
+
+	if (old == tx)
+		return;
+	if (old)
+		sip_stx_detach(old);
+	/* What is repeated until its PRACK belongs to the transaction that goes. */
+	session_reliable_stop(s);
+	s->uas = obj_hold(tx);
+	if (tx)
+		sip_stx_attach(tx, user);
+	obj_drop(old);
+}
+
+struct sip_stx *session_uas_waiting(const struct session *s)
+{
+	return s->uas && s->uas->status < 200 ? s->uas : NULL;
+}
+
+int session_refuse(struct session *s, unsigned status, struct str headers)
+{
+	struct sip_stx *tx = obj_hold(session_uas_waiting(s));
+	int err;
+
+	if (s->st != SESSION_RINGING || !tx) {
+		obj_drop(tx);
+		return EALREADY;
+	}
+	s->st = SESSION_NEW;
+	session_uas_set(s, NULL, NULL);
+	err = sip_stx_respond(tx, status, STR_NULL, headers, STR_NULL, STR_NULL);
+	obj_drop(tx);
+	return err;
+}
+
 static void send_bye(struct session *s, int cause)
 {
 	struct sip_out *o;
@@ -200,6 +236,49 @@ static void send_bye(struct session *s, int cause)
 	obj_drop(o);
 }
 
+void session_detach(struct session *s)
+{
+	timer_stop(&s->glare);
+	timer_stop(&s->grace);
+	session_timer_stop(s);
+	session_uas_set(s, NULL, NULL);
+	session_reliable_stop(s);
+	if (s->uac)
+		request_detach(s->uac);
+	session_media_close(s);
+	if (s->dlg)
+		sip_dialog_close(s->dlg);
+}
+
+/* RFC 3261 15: no BYE before the ACK of our 2xx; and who asked for a transfer hangs
+ * up itself. Then the session lives on in service.ending until
+ * session_finish_ending(). */
+static bool bye_must_wait(const struct session *s)
+{
+	return !s->bye_sent && (s->peer_hangs_up || (s->uas && s->uas->status >= 200));
+}
+
+static void end_later(struct session *s, int cause)
+{
+	s->ending = true;
+	s->hangup_cause = cause;
+	obj_hold(s);
+	unlink_session(s);
+	list_append(&s->svc->ending, &s->link);
+}
+
+/* An INVITE of ours that has no final response yet keeps dialog and request: a 2xx
+ * that crosses the CANCEL is acknowledged and ended by session_out.c. */
+static void cancel_invite(struct session *s, int cause)
+{
+	char room[64];
+
+	timer_stop(&s->glare);
+	session_timer_stop(s);
+	unlink_session(s);
+	request_cancel(s->uac, session_reason_header(s, cause, room, sizeof(room)));
+}
+
 void session_end(struct session *s, int cause)
 {
 	enum session_state was = s->st;
@@ -207,42 +286,31 @@ void session_end(struct session *s, int cause)
 
 	if (was == SESSION_ENDED)
 		return;
+	if (was == SESSION_RINGING)
+		session_refuse(s, session_status_of(cause ? cause : s->hangup_cause),
+			       session_reason_header(s, cause, room, sizeof(room)));
 	s->st = SESSION_ENDED;
 	s->ch = NULL;
-	timer_stop(&s->glare);
-	session_timer_stop(s);
-	session_reliable_stop(s);
 	session_media_close(s);
-	if (was == SESSION_RINGING && s->uas) {
-		sip_stx_respond(s->uas, session_status_of(cause ? cause : s->hangup_cause), STR_NULL,
-				session_reason_header(s, cause, room, sizeof(room)), STR_NULL, STR_NULL);
-	} else if (was == SESSION_INVITING && s->uac) {
-		/* A 2xx that crosses the CANCEL is acknowledged and ended by session_out.c. */
-		request_cancel(s->uac, session_reason_header(s, cause, room, sizeof(room)));
-	} else if (was == SESSION_UP) {
-		if (s->uac_is_refresh)
+	if (was == SESSION_INVITING && s->uac_held) {
+		cancel_invite(s, cause);
+		return;
+	}
+	if (was == SESSION_UP) {
+		if (s->uac)
 			request_detach(s->uac);
-		if (!s->bye_sent && (s->peer_hangs_up || (s->uas && s->uas->invite && s->uas->status >= 200))) {
-			/* RFC 3261 15: no BYE before the ACK. */
-			s->ending = true;
-			s->hangup_cause = cause;
-			obj_hold(s);
-			unlink_session(s);
-			list_append(&s->svc->ending, &s->link);
+		timer_stop(&s->glare);
+		session_timer_stop(s);
+		if (bye_must_wait(s)) {
+			end_later(s, cause);
 			return;
 		}
-		if (s->uas)
+		if (session_uas_waiting(s))
 			sip_stx_reply(s->uas, 487);
 		send_bye(s, cause);
 	}
-	if (s->uas) {
-		s->uas->user = (struct sip_stx_user){ 0 };
-		s->uas = obj_drop(s->uas);
-	}
 	unlink_session(s);
-	/* With our INVITE still under way the dialog serves until its answer. */
-	if (s->dlg && !(was == SESSION_INVITING && s->uac))
-		sip_dialog_close(s->dlg);
+	session_detach(s);
 }
 
 void session_finish_ending(struct session *s)
@@ -250,14 +318,9 @@ void session_finish_ending(struct session *s)
 	if (!s->ending)
 		return;
 	s->ending = false;
-	timer_stop(&s->grace);
 	list_remove(&s->link);
 	send_bye(s, s->hangup_cause);
-	sip_dialog_close(s->dlg);
-	if (s->uas) {
-		s->uas->user = (struct sip_stx_user){ 0 };
-		s->uas = obj_drop(s->uas);
-	}
+	session_detach(s);
 	obj_drop(s);
 }
 

@@ -4,6 +4,7 @@
  *   session_in.c       INVITE, re-INVITE, UPDATE, BYE ... that come
  *   session_out.c      INVITE, re-INVITE, UPDATE that we send
  *   session_sdp.c      offers and answers, and the media they set
+ *   session_port.c     RTP ports of a session's streams
  *   session_streams.c  video of two legs
  *   session_party.c    who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c  whom the call was for: Diversion, History-Info
@@ -21,8 +22,22 @@
 #include "service/location.h"
 #include "service/request.h"
 
-enum session_state { SESSION_NEW, SESSION_INVITING /* we sent INVITE */, SESSION_RINGING /* we got INVITE */,
-	SESSION_UP, SESSION_ENDED };
+enum session_state {
+	SESSION_NEW,            /* no INVITE yet, or it was refused: only the channel's end is waited for */
+	SESSION_INVITING,       /* ours is out */
+	SESSION_RINGING,        /* theirs is in: `uas` waits for our final response */
+	SESSION_UP, SESSION_ENDED
+};
+
+/* The exchange of an offer and its answer (RFC 3264), whichever messages carry it:
+ *
+ *   NONE --session_offer_in()--> THEIRS --session_answer_out()--> NONE
+ *   NONE --session_offer_out()--> OURS --session_answer_in()--> NONE
+ *   OURS, THEIRS --session_offer_failed()--> NONE, with all that was before
+ *
+ * Only NONE lets an offer in or out; the others make its sender wait
+ * (session_offer_glare()). */
+enum offer_state { OFFER_NONE, OFFER_OURS, OFFER_THEIRS };
 
 /* A video stream as our next offer shall have it. */
 struct stream_plan {
@@ -51,8 +66,7 @@ struct session {                /* obj */
 	bool incoming, bye_sent, ringing_counted, up_counted;
 
 	/* a request of theirs that waits for our final answer */
-	struct sip_stx *uas;            /* held: INVITE (first one, or re-INVITE) */
-	bool uas_has_offer;             /* it brought SDP; else the offer is ours to make */
+	struct sip_stx *uas;            /* held: INVITE (first one, or re-INVITE), until its ACK; session_uas_*() */
 	bool counted;                   /* in service.calls */
 	bool ending;                    /* over, but our 2xx is not acknowledged yet: BYE follows (15) */
 	bool peer_hangs_up;             /* it asked for a transfer: the BYE is its own to send (RFC 5589 6.1) */
@@ -88,11 +102,10 @@ struct session {                /* obj */
 
 	/* media */
 	struct neg *neg;                /* held */
-	bool offer_ours;                /* our offer is on its way */
+	enum offer_state offer;
 	bool local_hold, remote_hold;
 	bool early_media;               /* SDP was answered before 200 */
-	bool answer_written;            /* our answer went out in a reliable or first 183 */
-	struct text local_sdp;
+	struct text local_sdp;          /* as it went out last: repeated by later responses to the same INVITE */
 	struct formats offer_formats;   /* PJSIP_MEDIA_OFFER; n 0: the endpoint's */
 	bool has_offer_formats;
 	struct formats caller_formats;  /* of whoever calls through us; n 0: nobody, or not known */
@@ -136,6 +149,15 @@ int session_new(struct service *svc, struct snapshot *conf, const struct endpoin
 /* Tell the peer that it is over (BYE, CANCEL, final response by `cause`) and
  * let go of everything. The channel is told nothing. */
 void session_end(struct session *s, int cause);
+/* Nothing calls this session any more: timers, transactions, dialog and ports. */
+void session_detach(struct session *s);
+/* `tx` is the INVITE that waits for our final response; NULL: none. The one before
+ * is told nothing more. */
+void session_uas_set(struct session *s, struct sip_stx *tx, const struct sip_stx_user *user);
+/* It, while no final response was sent; NULL: none waits. */
+struct sip_stx *session_uas_waiting(const struct session *s);
+/* A final response but 2xx to their first INVITE. EALREADY: none waits. */
+int session_refuse(struct session *s, unsigned status, struct str headers);
 /* The peer ended it: the channel gets a hangup with `cause`. */
 void session_peer_ended(struct session *s, int cause, unsigned status /* TechCause; 0: it ended well */);
 /* At the end of the program: nobody waits for an ACK any more. */
@@ -191,19 +213,34 @@ void session_deferred_free(struct session *s);
 int session_sdp_start(struct session *s);            /* makes s->neg */
 /* Its media must be encrypted: no call goes without. */
 bool session_needs_srtp(const struct endpoint *ep);
-/* 0, or the SIP status to refuse with. */
+/* Why no offer of the peer can be taken now: 491 while ours is out, 500 while
+ * theirs is not answered (RFC 3311 5.2, RFC 3261 14.2), with what the refusal
+ * must say in *headers. 0: it can. */
+unsigned session_offer_glare(struct session *s, struct buf *headers);
+/* 0, or the SIP status to refuse with; then nothing has changed. */
 unsigned session_offer_in(struct session *s, struct str body);
+/* The endpoint's settings changed: an offer that waits for its answer is judged anew. */
+unsigned session_offer_again(struct session *s);
+/* 488 leaves our offer out: another response may bring a better answer. */
 unsigned session_answer_in(struct session *s, struct str body);
+/* EINVAL: not the time for it. On an error the offer has failed. */
 int session_answer_out(struct session *s, struct buf *b);
 int session_offer_out(struct session *s, struct buf *b);
 void session_media_apply(struct session *s);
 void session_media_close(struct session *s);
-struct media_session *session_audio(struct session *s);
+/* The exchange under way ends without an answer; nothing when none is. */
 void session_offer_failed(struct session *s);
 enum endpoint_dtmf_mode session_dtmf(struct session *s);
 
 /* The formats of an offer or answer of ours: PJSIP_MEDIA_OFFER, else the endpoint's. */
 void session_formats(struct session *s, struct formats *out);
+
+/* session_port.c */
+/* What opens the ports of the streams that are in force or about to be offered.
+ * ENOBUFS, EMFILE: there is no room. */
+int session_ports_open(struct session *s);
+struct media_session *session_stream_media(const struct neg_stream *st);     /* view; NULL: no port */
+struct media_session *session_audio(struct session *s);
 
 /* session_streams.c */
 /* The peer has offered other streams: the other leg follows. */

@@ -1,3 +1,5 @@
+/* service/session_in.c -- what the peer asks: INVITE, re-INVITE, UPDATE, BYE and the
+ * rest of its dialog. What we ask is in session_out.c. */
 #define LOG_MODULE "session"
 #include "base/log.h"
 #include "pbx/dialplan.h"
@@ -30,33 +32,30 @@ static void write_headers(struct session *s, struct buf *h, unsigned status)
 	buf_put(h, service_server_header(s->svc));
 }
 
-/* The body of an answer: ours to their offer, our offer when they made none, or
- * the same again. */
+/* The body of a response: our answer to their offer, our offer when they made none,
+ * or what went out before in this exchange. */
 static int write_sdp(struct session *s, struct buf *b)
 {
-	int err = 0;
+	int err;
 
 	if (s->local_sdp.n) {
 		buf_put(b, text_view(&s->local_sdp));
 		return buf_err(b);
 	}
-	if (s->neg && !s->offer_ours && s->uas_has_offer)
-		err = session_answer_out(s, b);
-	else
-		err = session_offer_out(s, b);
+	err = s->offer == OFFER_THEIRS ? session_answer_out(s, b) : session_offer_out(s, b);
 	if (!err)
 		err = text_set(&s->local_sdp, buf_view(b));
 	return err;
 }
 
-int session_respond(struct session *s, unsigned status, bool sdp)
+/* A response to `tx`, which is held: what the SDP sets off may end the session. */
+static int respond(struct session *s, struct sip_stx *tx, unsigned status, bool sdp)
 {
 	char hroom[2048], broom[2048];
+	bool reliable = status > 100 && status < 200 && session_reliable_wanted(s);
 	struct buf h, b;
 	int err = 0;
 
-	if (!s->uas)
-		return EALREADY;
 	buf_init(&h, hroom, sizeof(hroom), 0);
 	buf_init(&b, broom, sizeof(broom), 0);
 	if (sdp)
@@ -64,27 +63,42 @@ int session_respond(struct session *s, unsigned status, bool sdp)
 	write_headers(s, &h, status);
 	if (!err)
 		err = buf_err(&h) ? buf_err(&h) : buf_err(&b);
-	if (!err && status > 100 && status < 200 && session_reliable_wanted(s))
+	if (!err && reliable)
 		err = session_reliable_send(s, status, buf_view(&h), buf_view(&b));
 	else if (!err)
-		err = sip_stx_respond(s->uas, status, STR_NULL, buf_view(&h), b.n ? SDP : STR_NULL, buf_view(&b));
-	if (!err && status < 200)
-		s->sent_status = status;
-	if (sdp && !err && status < 200)
-		s->early_media = true;
+		err = sip_stx_respond(tx, status, STR_NULL, buf_view(&h), b.n ? SDP : STR_NULL, buf_view(&b));
 	buf_free(&h);
 	buf_free(&b);
 	return err;
 }
 
+int session_respond(struct session *s, unsigned status, bool sdp)
+{
+	struct sip_stx *tx = obj_hold(session_uas_waiting(s));
+	int err = tx ? respond(s, tx, status, sdp) : EALREADY;
+
+	if (!err && status < 200) {
+		s->sent_status = status;
+		s->early_media |= sdp;
+	}
+	obj_drop(tx);
+	return err;
+}
+
 int session_answer(struct session *s)
 {
+	int err;
+
 	s->answer_wanted = s->rel_pending;
 	if (s->answer_wanted)
 		return 0;
 	session_reliable_stop(s);
 	s->st = SESSION_UP;
-	return session_respond(s, 200, true);
+	err = session_respond(s, 200, true);
+	/* Nothing went out: it can still be refused. */
+	if (err && s->st == SESSION_UP && session_uas_waiting(s))
+		s->st = SESSION_RINGING;
+	return err;
 }
 
 /* ---- a new call ---------------------------------------------------------------------- */
@@ -95,35 +109,45 @@ static void on_cancelled(void *arg, struct sip_stx *tx, struct sip_msg *cancel)
 	char room[64];
 	int cause = session_reason_of(cancel);
 
-	if (s->st == SESSION_RINGING) {
-		session_reliable_stop(s);
-		sip_stx_respond(tx, 487, STR_NULL, session_reason_header(s, 0, room, sizeof(room)), STR_NULL, STR_NULL);
+	obj_hold(s);
+	if (session_refuse(s, 487, session_reason_header(s, 0, room, sizeof(room))) == 0) {
 		session_peer_ended(s, cause ? cause : CAUSE_INTERWORKING, 487);
 	} else {
 		sip_stx_reply(tx, 487);         /* a re-INVITE: the call goes on */
 		session_offer_failed(s);
-		if (s->uas == tx)
-			s->uas = obj_drop(s->uas);
+		session_uas_set(s, NULL, NULL);
 	}
+	obj_drop(s);
 }
 
-/* Timers H and L: nobody acknowledged. The 2xx case ends the call (13.3.1.4). */
+/* Timer L: nobody acknowledged our 2xx, which ends the call (13.3.1.4). */
 static void on_ended(void *arg, struct sip_stx *tx, bool acked)
 {
 	struct session *s = arg;
 
-	if (s->ending && !acked) {
+	(void)tx;
+	if (acked)
+		return;         /* session_dialog_ack() does what follows */
+	obj_hold(s);
+	session_uas_set(s, NULL, NULL);
+	session_offer_failed(s);
+	if (s->ending) {
 		s->bye_sent = false;
 		session_finish_ending(s);
-		return;
+	} else if (s->st == SESSION_UP) {
+		log_notice("'%.*s' never acknowledged the answer to its INVITE; ending the call",
+			   STR_ARG(s->ep->name));
+		if (s->ch)
+			channel_hangup(s->ch, CAUSE_NO_RESPONSE);
 	}
-	if (acked || s->st != SESSION_UP)
-		return;
-	log_notice("'%.*s' never acknowledged the answer to its INVITE; ending the call", STR_ARG(s->ep->name));
-	if (s->uas == tx)
-		s->uas = obj_drop(s->uas);
-	if (s->ch)
-		channel_hangup(s->ch, CAUSE_NO_RESPONSE);
+	obj_drop(s);
+}
+
+static void uas_begin(struct session *s, struct sip_stx *tx)
+{
+	const struct sip_stx_user user = { .arg = s, .cancelled = on_cancelled, .ended = on_ended, .owner = s };
+
+	session_uas_set(s, tx, &user);
 }
 
 static unsigned check_100rel(struct session *s, const struct sip_msg *msg)
@@ -159,7 +183,7 @@ static unsigned find_exten(struct service *svc, struct identity *id, const struc
 
 static int make_dialog(struct session *s, struct sip_stx *tx, const struct sip_msg *msg)
 {
-	struct sip_dialog_user user = { s, session_dialog_request, session_dialog_ack };
+	struct sip_dialog_user user = { s, session_dialog_request, session_dialog_ack, .owner = s };
 
 	return service_dialog_uas(s->svc, s->ep, tx, msg, &user, &s->dlg);
 }
@@ -202,11 +226,12 @@ static unsigned prepare(struct session *s, struct sip_stx *tx, struct sip_msg *m
 		status = session_timer_request(s, msg, extra);
 	if (!status && make_dialog(s, tx, msg))
 		status = 500;
-	s->uas_has_offer = sip_body(msg, SDP, &body);
-	if (!status && s->uas_has_offer)
+	if (!status && sip_body(msg, SDP, &body))
 		status = session_offer_in(s, body);
 	else if (!status && session_sdp_start(s))
 		status = 500;
+	if (status == 503)
+		buf_put(extra, STR("Retry-After: 10\r\n"));
 	return status;
 }
 
@@ -232,7 +257,6 @@ static struct session *session_accept_at(struct service *svc, struct identity *i
 	buf_init(&extra, xroom, sizeof(xroom), sizeof(xroom));
 	s->incoming = s->counted = true;
 	svc->calls++;
-	s->uas = obj_hold(tx);
 	s->invite = obj_hold(msg);
 	status = prepare(s, tx, msg, &extra);
 	if (status) {
@@ -241,7 +265,7 @@ static struct session *session_accept_at(struct service *svc, struct identity *i
 		return NULL;
 	}
 	s->st = SESSION_RINGING;
-	tx->user = (struct sip_stx_user){ s, on_cancelled, on_ended };
+	uas_begin(s, tx);
 	sip_stx_reply(tx, 100);
 	if (make_channel(s, exten)) {
 		session_end(s, CAUSE_CONGESTION);
@@ -319,12 +343,6 @@ void invite_request(struct service *svc, struct identity *id, struct sip_stx *tx
 
 /* ---- inside the dialog ------------------------------------------------------------------ */
 
-static void finish_uas(struct session *s, struct sip_stx *tx)
-{
-	if (s->uas == tx)
-		s->uas = obj_drop(s->uas);
-}
-
 /* 13.2.1: it has to have one. Some forget to say what kind of body it is. */
 static unsigned answer_in_ack(struct session *s, const struct sip_msg *msg)
 {
@@ -346,14 +364,15 @@ void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg)
 	unsigned status = 0;
 
 	(void)d;
-	if (!tx || tx->status < 200)
+	/* The ACK of another final response is its transaction's, not the dialog's. */
+	if (!tx || tx->status / 100 != 2)
 		return;
 	obj_hold(tx);
 	obj_hold(s);
-	if (s->offer_ours && !s->ending)        /* our offer was in the 200; the answer is due now */
+	if (s->offer == OFFER_OURS && !s->ending)       /* our offer was in the 200; the answer is due now */
 		status = answer_in_ack(s, msg);
+	session_uas_set(s, NULL, NULL);
 	sip_stx_acked(tx);
-	finish_uas(s, tx);
 	obj_drop(tx);
 	if (status && s->ch)
 		channel_hangup(s->ch, CAUSE_BEARER_NOT_AVAILABLE);
@@ -370,9 +389,50 @@ static void on_bye(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
 	obj_drop(s->last_response);
 	s->last_response = obj_hold(msg);
 	service_reply(s->svc, tx, 200, STR_NULL);
-	if (s->st == SESSION_RINGING && s->uas)
-		sip_stx_reply(s->uas, 487);
+	session_refuse(s, 487, STR_NULL);
 	session_peer_ended(s, cause, session_tech_cause(cause));
+}
+
+/* An INVITE of ours that the peer has not answered finally. */
+static bool inviting(const struct session *s)
+{
+	return s->st == SESSION_INVITING || (s->uac_is_refresh && !s->uac_is_update);
+}
+
+/* RFC 3261 14.2, RFC 3311 5.2: one exchange at a time, whoever began it. 0: go on. */
+static unsigned judge_turn(struct session *s, bool update, bool offer, struct buf *headers)
+{
+	if (!update && session_uas_waiting(s)) {
+		buf_put(headers, STR("Retry-After: 5\r\n"));
+		return 500;
+	}
+	/* Ours is under way, or our 2xx still waits for its ACK. */
+	if (!update && (inviting(s) || s->uas || s->offer == OFFER_OURS))
+		return 491;
+	return offer ? session_offer_glare(s, headers) : 0;
+}
+
+static void answer_reinvite(struct session *s, struct sip_stx *tx)
+{
+	uas_begin(s, tx);
+	text_set(&s->local_sdp, STR_NULL);
+	if (session_respond(s, 200, true)) {
+		session_offer_failed(s);
+		sip_stx_reply(tx, 500);
+		session_uas_set(s, NULL, NULL);
+	}
+}
+
+/* An INVITE that is still being answered keeps its own exchange: only an UPDATE
+ * with an offer changes what its responses say from now on. */
+static void answer_update(struct session *s, struct sip_stx *tx, bool offer)
+{
+	if (offer)
+		text_set(&s->local_sdp, STR_NULL);
+	if (respond(s, tx, 200, offer)) {
+		session_offer_failed(s);
+		sip_stx_reply(tx, 500);
+	}
 }
 
 static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *msg, bool update)
@@ -380,48 +440,30 @@ static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *m
 	char xroom[512];
 	struct buf extra;
 	struct str body;
+	bool offer = sip_body(msg, SDP, &body);
 	unsigned status;
-	bool has_sdp = sip_body(msg, SDP, &body);
 
 	buf_init(&extra, xroom, sizeof(xroom), sizeof(xroom));
-	/* RFC 3261 14.2: one at a time, whoever began. */
-	if (s->uas && s->uas->status < 200 && !update) {
-		service_reply(s->svc, tx, 500, STR("Retry-After: 5\r\n"));
-		return;
+	status = judge_turn(s, update, offer, &extra);
+	if (!status) {
+		sip_dialog_refresh(s->dlg, msg);
+		if (s->ep->rewrite_contact)
+			nat_fix_dialog(s->dlg, msg);
+		status = session_timer_request(s, msg, &extra);
 	}
-	/* Our 2xx still waits for its ACK: the answer of that exchange is under way. */
-	if ((s->offer_ours && (has_sdp || !update)) || (s->uas && s->uas->invite && s->uas->status >= 200 && !update)) {
-		service_reply(s->svc, tx, 491, STR_NULL);
-		return;
-	}
-	sip_dialog_refresh(s->dlg, msg);
-	if (s->ep->rewrite_contact)
-		nat_fix_dialog(s->dlg, msg);
-	status = session_timer_request(s, msg, &extra);
-	if (!status && has_sdp)
+	if (!status && offer)
 		status = session_offer_in(s, body);
+	if (status == 503)
+		buf_put(&extra, STR("Retry-After: 10\r\n"));
 	if (status) {
 		service_reply(s->svc, tx, status, buf_view(&extra));
 		return;
 	}
-	text_set(&s->local_sdp, STR_NULL);
-	s->uas_has_offer = has_sdp;
-	if (update) {
-		struct sip_stx *first = s->uas;
-
-		s->uas = tx;    /* borrowed for the answer */
-		session_respond(s, 200, has_sdp);
-		s->uas = first;
-	} else {
-		obj_drop(s->uas);
-		s->uas = obj_hold(tx);
-		tx->user = (struct sip_stx_user){ s, on_cancelled, on_ended };
-		if (session_respond(s, 200, true)) {
-			sip_stx_reply(tx, 500);
-			finish_uas(s, tx);
-		}
-	}
-	if (has_sdp)
+	if (update)
+		answer_update(s, tx, offer);
+	else
+		answer_reinvite(s, tx);
+	if (offer)
 		session_streams_offered(s);
 	session_identity_came(s, msg);
 	/* A call that is up already has no place of another to take (RFC 3891 3). */
@@ -455,12 +497,15 @@ static void on_dtmf_info(struct session *s, struct sip_msg *msg)
 	d = digit.p[0];
 	if (digit.n > 1 && str_u32(digit, &code) == 0 && code < 17)
 		d = "0123456789*#ABCD!"[code];
+	if (!s->ch)
+		return;
 	e = chan_event_new(d == '!' ? CE_FLASH : CE_DTMF_BEGIN);
-	if (!e || !s->ch)
+	if (!e)
 		return;
 	e->digit = d;
 	channel_event(s->ch, e);
-	e = d == '!' ? NULL : chan_event_new(CE_DTMF_END);
+	/* The digit may have ended the call. */
+	e = d == '!' || !s->ch ? NULL : chan_event_new(CE_DTMF_END);
 	if (e) {
 		e->digit = d;
 		e->ms = ms > 5000 ? 100 : ms;
@@ -502,7 +547,7 @@ void session_dialog_request(void *arg, struct sip_dialog *d, struct sip_stx *tx,
 	obj_hold(s);
 	if (s->ep->force_rport)
 		sip_stx_force_rport(tx);
-	if (s->st == SESSION_ENDED) {
+	if (s->st == SESSION_ENDED || s->st == SESSION_NEW) {
 		if (msg->method == SIP_BYE) {   /* they were quicker than our BYE */
 			s->bye_sent = true;
 			service_reply(s->svc, tx, 200, STR_NULL);

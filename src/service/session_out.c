@@ -1,3 +1,5 @@
+/* service/session_out.c -- what we ask of the peer: INVITE, re-INVITE, UPDATE and any
+ * request inside the dialog. What it asks is in session_in.c. */
 #define LOG_MODULE "session"
 #include "base/log.h"
 #include "pbx/dialplan.h"
@@ -42,12 +44,13 @@ static void write_invite_headers(struct session *s, struct sip_out *o)
 
 /* The way is known now: dialog, From, Contact and offer can be written. On a
  * second try (credentials, next address) only what depends on the way changes. */
-static void prepare_invite(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+static int prepare_invite(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
 {
 	struct session *s = arg;
-	struct sip_dialog_user user = { s, session_dialog_request, session_dialog_ack };
+	struct sip_dialog_user user = { s, session_dialog_request, session_dialog_ack, .owner = s };
 	char froom[512], croom[512], vroom[128], sroom[2048];
 	struct buf from, contact, via, sdp;
+	int err;
 	struct str cuser = s->ep->contact_user.n ? s->ep->contact_user : channel_tech_contact_user(s);
 
 	buf_init(&from, froom, sizeof(froom), sizeof(froom));
@@ -58,24 +61,34 @@ static void prepare_invite(void *arg, struct request *rq, struct sip_out *o, con
 	service_sent_by(s->svc, path, &via);
 	o->via_host = sip_out_dup(o, buf_view(&via));
 	service_contact(s->svc, path, cuser, str_istarts(o->ruri, STR("sips:")), &contact);
+	s->uac_cseq = o->cseq;
 	if (s->dlg) {
 		s->dlg->local_cseq = o->cseq;
 		o->contact = sip_out_dup(o, buf_view(&contact));
-	} else {
-		session_write_from(s, path, &from);
-		if (s->to_params.n || s->to_uri_params.n)
-			o->to = arena_printf(o->arena, "<%.*s%s>%s", STR_ARG(o->ruri), text_z(&s->to_uri_params),
-					     text_z(&s->to_params));
-		if (sip_dialog_new_uac(&s->dlg, s->svc->sip, o, buf_view(&from), o->to, buf_view(&contact), &user))
-			return;
-		s->dlg->user_agent = text_view(&s->svc->user_agent);
-		s->dlg->path = *path;
-		write_invite_headers(s, o);
-		if (session_offer_out(s, &sdp) == 0)
-			sip_out_body(o, SDP, buf_view(&sdp));
+		return 0;
 	}
+	session_write_from(s, path, &from);
+	if (s->to_params.n || s->to_uri_params.n)
+		o->to = arena_printf(o->arena, "<%.*s%s>%s", STR_ARG(o->ruri), text_z(&s->to_uri_params),
+				     text_z(&s->to_params));
+	err = sip_dialog_new_uac(&s->dlg, s->svc->sip, o, buf_view(&from), o->to, buf_view(&contact), &user);
+	if (!err)
+		err = sip_dialog_set_agent(s->dlg, text_view(&s->svc->user_agent));
+	if (err)
+		return err;
 	s->uac_cseq = o->cseq;
+	s->dlg->path = *path;
+	write_invite_headers(s, o);
+	err = session_offer_out(s, &sdp);
+	if (!err)
+		sip_out_body(o, SDP, buf_view(&sdp));
 	buf_free(&sdp);
+	/* Who may speak nothing calls without an offer: the peer makes one. */
+	if (!err || (s->neg && !neg_count(s->neg) && err == EINVAL))
+		return 0;
+	sip_dialog_close(s->dlg);
+	s->dlg = obj_drop(s->dlg);      /* another address begins anew */
+	return err;
 }
 
 static void send_ack(struct session *s, struct sip_dialog *d, const struct sip_msg *msg, uint32_t cseq)
@@ -124,7 +137,7 @@ static unsigned take_sdp(struct session *s, const struct sip_msg *msg)
 	struct str body;
 	unsigned status;
 
-	if (!s->offer_ours || !sip_body(msg, SDP, &body))
+	if (s->offer != OFFER_OURS || !sip_body(msg, SDP, &body))
 		return 0;
 	status = session_answer_in(s, body);
 	if (!status)
@@ -179,7 +192,7 @@ static void on_answered(struct session *s, struct sip_msg *msg)
 	s->st = SESSION_UP;
 	status = take_sdp(s, msg);
 	session_timer_response(s, msg);
-	if (status || (s->offer_ours && !s->uac_sdp_done)) {
+	if (status || s->offer == OFFER_OURS) {
 		log_notice("'%.*s' answered without a usable SDP; ending the call", STR_ARG(s->ep->name));
 		session_offer_failed(s);
 		if (s->ch) {
@@ -313,7 +326,7 @@ int session_call(struct session *s)
 	channel_tech_to_header(s, o);
 	prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = text_view(&s->transport),
 		.auths = s->ep->outbound_auth_objs, .auth_n = s->ep->outbound_auth_n, .arg = s,
-		.response = on_invite_response, .failed = on_invite_failed, .prepare = prepare_invite };
+		.response = on_invite_response, .failed = on_invite_failed, .prepare = prepare_invite, .owner = s };
 	if (s->contact && s->contact->has_flow && net_is_stream(s->contact->flow.proto)) {
 		prm.path = &s->contact->flow;
 		prm.prefer_path = true;
@@ -365,13 +378,14 @@ static void in_dialog_failed(void *arg, struct request *rq, int err)
 	in_dialog_done(arg, rq, NULL);
 }
 
-static void in_dialog_prepare(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+static int in_dialog_prepare(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
 {
 	struct in_dialog *d = arg;
 
 	(void)rq;
 	(void)path;
 	service_dialog_cseq(d->dlg, o);
+	return 0;
 }
 
 struct deferred {
@@ -423,7 +437,7 @@ void session_acked(struct session *s)
  * refuses what comes before its ACK went out. */
 int session_send(struct session *s, struct sip_out *o, session_done_fn *fn, void *arg)
 {
-	if (s->uas && s->uas->invite && s->uas->status >= 200 && s->st == SESSION_UP)
+	if (s->uas && s->uas->status >= 200 && s->st == SESSION_UP)
 		return defer(s, o, fn, arg);
 	return send_now(s, o, fn, arg);
 }
@@ -491,7 +505,7 @@ static void refresh_done(struct session *s, struct request *rq, struct sip_msg *
 		if (!s->uac_is_update)
 			send_ack(s, s->dlg, msg, request_out(rq)->cseq);
 		session_timer_response(s, msg);
-		if (s->offer_ours) {
+		if (s->offer == OFFER_OURS) {
 			if (sip_body(msg, SDP, &body))
 				session_answer_in(s, body);
 			else
@@ -535,7 +549,7 @@ static void on_refresh_failed(void *arg, struct request *rq, int err)
 	obj_drop(s);
 }
 
-static void prepare_refresh(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+static int prepare_refresh(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
 {
 	struct session *s = arg;
 
@@ -543,6 +557,7 @@ static void prepare_refresh(void *arg, struct request *rq, struct sip_out *o, co
 	(void)path;
 	if (o->cseq > s->dlg->local_cseq)
 		s->dlg->local_cseq = o->cseq;
+	return 0;
 }
 
 int session_refresh(struct session *s, bool update)
@@ -555,7 +570,7 @@ int session_refresh(struct session *s, bool update)
 
 	if (s->st != SESSION_UP || !s->dlg)
 		return ENOTCONN;
-	if (s->uac_is_refresh || s->offer_ours || s->uas) {     /* one at a time (14.1) */
+	if (s->uac_is_refresh || s->offer != OFFER_NONE || s->uas) {    /* one at a time (14.1) */
 		s->refresh_wanted = true;
 		s->refresh_by_update = update;
 		return 0;
@@ -575,7 +590,8 @@ int session_refresh(struct session *s, bool update)
 		sip_out_body(o, SDP, buf_view(&sdp));
 		prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = s->ep->transport,
 			.auths = s->ep->outbound_auth_objs, .auth_n = s->ep->outbound_auth_n, .arg = s,
-			.response = on_refresh_response, .failed = on_refresh_failed, .prepare = prepare_refresh };
+			.response = on_refresh_response, .failed = on_refresh_failed, .prepare = prepare_refresh,
+			.owner = s };
 		if (net_is_stream(s->dlg->path.proto) || s->dlg->use_path) {
 			prm.path = &s->dlg->path;
 			prm.prefer_path = !s->dlg->use_path;

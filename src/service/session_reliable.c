@@ -1,3 +1,5 @@
+/* service/session_reliable.c -- provisional responses that are acknowledged: RFC 3262,
+ * both sides. */
 #define LOG_MODULE "session"
 #include "base/log.h"
 #include "service/session.h"
@@ -48,12 +50,13 @@ static void on_timer(void *arg)
 	s->rel_waited_ms += s->rel_interval_ms;
 	if (s->rel_waited_ms >= 64 * sip_stack_t1(s->svc->sip)) {
 		log_notice("'%.*s' never acknowledged a reliable response", STR_ARG(s->ep->name));
-		session_reliable_stop(s);
-		if (s->uas)
-			sip_stx_reply(s->uas, 504);
+		obj_hold(s);
+		session_refuse(s, 504, STR_NULL);
 		session_peer_ended(s, CAUSE_INTERWORKING, 504);
+		obj_drop(s);
 		return;
 	}
+	/* It runs only while the INVITE waits: session_uas_set() stops it. */
 	sip_stx_repeat(s->uas);
 	s->rel_interval_ms *= 2;
 	timer_start(s->svc->wheel, &s->rel_timer, s->rel_interval_ms, on_timer, s);
@@ -122,10 +125,47 @@ static bool rack_fits(const struct session *s, const struct sip_msg *msg)
 	return str_u32(a, &rseq) == 0 && str_u32(b, &cseq) == 0 && rseq == s->rseq && str_eq(v, STR("INVITE"));
 }
 
+/* The SDP of a PRACK: the answer to our offer in the response, or an offer of its
+ * own once that exchange is over (section 5). The status to answer with. */
+static unsigned take_sdp(struct session *s, struct str body, struct buf *headers, struct buf *answer)
+{
+	unsigned status;
+
+	if (s->offer == OFFER_OURS) {
+		status = session_answer_in(s, body);
+		return status ? status : 200;
+	}
+	status = session_offer_glare(s, headers);
+	if (!status)
+		status = session_offer_in(s, body);
+	if (status)
+		return status;
+	if (session_answer_out(s, answer))
+		return 500;
+	text_set(&s->local_sdp, buf_view(answer));
+	return 200;
+}
+
+static void send_queued(struct session *s)
+{
+	struct held_response *h;
+
+	if (list_empty(&s->rel_queue))
+		return;
+	h = container_of(s->rel_queue.next, struct held_response, link);
+	list_remove(&h->link);
+	if (s->st == SESSION_RINGING && session_uas_waiting(s))
+		send_now(s, h->status, text_view(&h->headers), text_view(&h->sdp));
+	text_free(&h->headers);
+	text_free(&h->sdp);
+	free(h);
+}
+
 void session_reliable_prack(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
 {
+	char room[256];
 	struct str body;
-	struct buf b = BUF_INIT;
+	struct buf h, b = BUF_INIT;
 	unsigned status = 200;
 
 	if (!s->rel_pending || !rack_fits(s, msg)) {
@@ -134,29 +174,15 @@ void session_reliable_prack(struct session *s, struct sip_stx *tx, struct sip_ms
 	}
 	timer_stop(&s->rel_timer);
 	s->rel_pending = false;
-	if (sip_body(msg, SDP, &body)) {
-		if (s->offer_ours) {
-			status = session_answer_in(s, body);
-			status = status ? status : 200;
-		} else {
-			status = session_offer_in(s, body);
-			if (!status && session_answer_out(s, &b) == 0)
-				status = 200;
-		}
-	}
-	sip_stx_respond(tx, status, STR_NULL, service_server_header(s->svc), b.n ? SDP : STR_NULL, buf_view(&b));
+	buf_init(&h, room, sizeof(room), sizeof(room));
+	if (sip_body(msg, SDP, &body))
+		status = take_sdp(s, body, &h, &b);
+	buf_put(&h, service_server_header(s->svc));
+	sip_stx_respond(tx, status, STR_NULL, buf_view(&h), status == 200 && b.n ? SDP : STR_NULL, buf_view(&b));
 	buf_free(&b);
-	if (!list_empty(&s->rel_queue)) {
-		struct held_response *h = container_of(s->rel_queue.next, struct held_response, link);
-
-		list_remove(&h->link);
-		if (s->st == SESSION_RINGING && s->uas)
-			send_now(s, h->status, text_view(&h->headers), text_view(&h->sdp));
-		text_free(&h->headers);
-		text_free(&h->sdp);
-		free(h);
-	}
-	if (s->answer_wanted && !s->rel_pending)
+	buf_free(&h);
+	send_queued(s);
+	if (s->answer_wanted && !s->rel_pending && s->st == SESSION_RINGING)
 		session_answer(s);
 }
 

@@ -1,3 +1,5 @@
+/* service/session_sdp.c -- the offers and answers of a session, by what its endpoint
+ * says, and the media that they set. The rules of RFC 3264 are sdp/negotiate's. */
 #define LOG_MODULE "sdp"
 #include "base/log.h"
 #include "service/channel_tech.h"
@@ -67,7 +69,7 @@ static void fill_prm(struct session *s, struct neg_prm *p)
 		.telephone_event = s->dtmf_mode == DTMF_RFC4733 || auto_mode, .use_ptime = ep->use_ptime, .use_avpf = ep->use_avpf,
 		.force_avp = ep->force_avp, .use_received_transport = ep->media_use_received_transport,
 		.rtcp_mux = ep->rtcp_mux, .bundle = ep->bundle,
-		.g726_swapped = ep->g726_non_standard, .t38 = ep->t38_udptl };
+		.g726_swapped = ep->g726_non_standard };
 	session_formats(s, &p->formats);
 }
 
@@ -82,113 +84,11 @@ int session_sdp_start(struct session *s)
 	return 0;
 }
 
-/* ---- ports ------------------------------------------------------------------------ */
-
-static const struct net_path *path_of(struct session *s)
-{
-	if (s->uac)
-		return request_path(s->uac);
-	if (s->dlg)
-		return &s->dlg->path;
-	return s->uas ? &s->uas->path : NULL;
-}
-
-static void on_media(void *arg, struct media_session *m, const struct media_event *e)
-{
-	struct session *s = arg;
-
-	(void)m;
-	if (!s->ch || channel_media_event(s->ch, e) || e->type != MEDIA_TIMEOUT)
-		return;
-	log_notice("Disconnecting channel '%s' for lack of audio RTP activity in %u seconds",
-		   text_z(&s->ch->name), e->ms / 1000);
-	channel_soft_hangup(s->ch, CAUSE_NO_CIRCUIT, SOFT_TIMEOUT);
-}
-
-/* The address the socket is bound to: any, unless the endpoint pins it down. */
-static void bind_address(struct session *s, const struct sa *shown, struct sa *bind)
-{
-	if (s->ep->bind_rtp_to_media_address && s->ep->media_address.n)
-		*bind = *shown;
-	else
-		sa_parse(bind, sa_is_v6(shown) ? STR("::") : STR("0.0.0.0"));
-}
-
-static int open_stream(struct session *s, struct neg_stream *st)
-{
-	struct media_session_prm prm = { .type = st->type, .port_min = (uint16_t)s->ep->rtp_port_start,
-		.port_max = (uint16_t)s->ep->rtp_port_end,
-		.tos = st->type == MEDIA_VIDEO ? s->ep->tos_video : s->ep->tos_audio,
-		.cos = (int)(st->type == MEDIA_VIDEO ? s->ep->cos_video : s->ep->cos_audio),
-		.rtcp_mux = s->ep->rtcp_mux, .near = session_audio(s),
-		.fn = st->type == MEDIA_AUDIO ? on_media : NULL, .arg = s };
-	const struct net_path *path = path_of(s);
-	struct media_session *m;
-	struct sa shown;
-	int err;
-
-	if (!path)
-		return EDESTADDRREQ;
-	service_media_address(s->svc, s->ep, path, &shown);
-	if (st->user) {
-		m = st->user;
-	} else if (s->svc->media) {
-		bind_address(s, &shown, &prm.bind);
-		if (!prm.tos)
-			prm.tos = -1;
-		if (!prm.cos)
-			prm.cos = -1;
-		err = media_session_new(&m, s->svc->media, &prm);
-		if (err) {
-			log_error("no RTP port for '%.*s': %s", STR_ARG(s->ep->name), strerror(err));
-			return err;
-		}
-		st->user = m;
-	} else {
-		sa_set_port(&shown, 4000);      /* loop tests without media */
-		st->local = shown;
-		return 0;
-	}
-	sa_set_port(&shown, sa_port(media_session_local(m)));
-	st->local = shown;
-	return 0;
-}
-
-/* A stream that we are about to offer for the first time is not in force yet. */
-static bool needs_port(const struct neg_stream *st)
-{
-	return st->type <= MEDIA_TEXT && (st->active || (!st->media && st->wanted.n));
-}
-
-static int open_streams(struct session *s)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < neg_count(s->neg); i++) {
-		struct neg_stream *st = neg_stream(s->neg, i);
-
-		if (needs_port(st))
-			err = open_stream(s, st);
-	}
-	return err;
-}
-
-struct media_session *session_audio(struct session *s)
-{
-	struct neg_stream *st = s->neg ? neg_first(s->neg, MEDIA_AUDIO) : NULL;
-
-	return st ? st->user : NULL;
-}
-
 void session_media_close(struct session *s)
 {
-	for (size_t i = 0; s->neg && i < neg_count(s->neg); i++) {
-		struct neg_stream *st = neg_stream(s->neg, i);
-
-		if (st->user)
-			media_session_close(st->user, NULL, NULL);
-		st->user = NULL;
-	}
+	if (s->neg)
+		neg_ports_close(s->neg);
+	s->offer = OFFER_NONE;
 }
 
 /* ---- putting the negotiation in force ------------------------------------------------ */
@@ -228,7 +128,7 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 		set.event[i].pt_tx = st->events[i].pt_tx;
 		set.nevents++;
 	}
-	if (media_session_set(st->user, &set))
+	if (media_session_set(session_stream_media(st), &set))
 		log_error("media of '%s' could not be set", s->ch ? text_z(&s->ch->name) : "?");
 }
 
@@ -259,15 +159,10 @@ void session_media_apply(struct session *s)
 	for (size_t i = 0; i < neg_count(s->neg); i++) {
 		struct neg_stream *st = neg_stream(s->neg, i);
 
-		if (!st->user)
-			continue;
-		if (st->active) {
+		if (st->active && st->port)
 			apply_stream(s, st);
-		} else {
-			media_session_close(st->user, NULL, NULL);
-			st->user = NULL;
-		}
 	}
+	neg_ports_close_unused(s->neg);
 	if (s->ch) {
 		struct neg_stream *st = neg_first(s->neg, MEDIA_AUDIO);
 
@@ -306,45 +201,99 @@ static bool is_complete(const struct sdp *sdp)
 	return true;
 }
 
-unsigned session_offer_in(struct session *s, struct str body)
+/* RFC 3311 5.2 leaves the time to chance, so that two sides do not meet again. */
+static void write_retry_after(struct session *s, struct buf *headers)
 {
-	enum neg_verdict why = NEG_OK;
-	struct sdp *sdp;
-	int err = session_sdp_start(s);
+	char tag[2];
 
-	if (err)
-		return 500;
+	sip_token(s->svc->sip, tag, 1);
+	buf_printf(headers, "Retry-After: %u\r\n", 1 + (unsigned)(unsigned char)tag[0] % 10);
+}
+
+unsigned session_offer_glare(struct session *s, struct buf *headers)
+{
+	if (s->offer == OFFER_OURS)
+		return 491;
+	if (s->offer == OFFER_NONE)
+		return 0;
+	write_retry_after(s, headers);
+	return 500;
+}
+
+/* What an offer says that no answer could cure; 0: nothing. */
+static unsigned judge_offer(struct session *s, const struct sdp *sdp)
+{
 	if (session_needs_srtp(s->ep)) {
 		log_error("'%.*s' has media_encryption, which is not there yet; the call is refused rather than sent "
 			  "in the clear", STR_ARG(s->ep->name));
 		return 488;
 	}
-	if (parse(s, body, &sdp))
-		return 400;
 	if (!is_complete(sdp)) {
 		log_notice("SDP of '%.*s' has a dynamic payload type without rtpmap", STR_ARG(s->ep->name));
-		obj_drop(sdp);
 		return 400;
 	}
-	err = neg_offer_in(s->neg, sdp, NULL, &why);
-	if (!err && open_streams(s))
-		err = EMFILE;
-	obj_drop(sdp);
+	return 0;
+}
+
+static unsigned take_offer(struct session *s, const struct sdp *sdp)
+{
+	enum neg_verdict why = NEG_OK;
+	int err = neg_offer_in(s->neg, sdp, NULL, &why);
+
+	if (!err && session_ports_open(s)) {
+		neg_rollback(s->neg);
+		return 503;
+	}
 	if (err == EPROTO) {
 		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name,
-			   &path_of(s)->peer, "%s", neg_verdict_text(why));
+			   &s->dlg->path.peer, "%s", neg_verdict_text(why));
 		return 488;
 	}
 	return err ? 500 : 0;
 }
 
+unsigned session_offer_in(struct session *s, struct str body)
+{
+	struct sdp *sdp = NULL;
+	unsigned status = 0;
+
+	if (s->offer != OFFER_NONE)
+		return 491;
+	if (session_sdp_start(s))
+		return 500;
+	if (parse(s, body, &sdp))
+		return 400;
+	status = judge_offer(s, sdp);
+	if (!status)
+		status = take_offer(s, sdp);
+	if (!status)
+		s->offer = OFFER_THEIRS;
+	obj_drop(sdp);
+	return status;
+}
+
+unsigned session_offer_again(struct session *s)
+{
+	struct str body;
+
+	if (s->offer != OFFER_THEIRS || !s->invite || !sip_body(s->invite, STR("application/sdp"), &body))
+		return session_sdp_start(s) ? 500 : 0;
+	session_offer_failed(s);
+	return session_offer_in(s, body);
+}
+
 int session_answer_out(struct session *s, struct buf *b)
 {
-	int err = neg_answer_out(s->neg, b);
+	int err = s->offer == OFFER_THEIRS ? neg_answer_out(s->neg, b) : EINVAL;
 
-	if (!err)
-		session_media_apply(s);
-	return err;
+	if (err) {
+		if (s->offer == OFFER_THEIRS)
+			session_offer_failed(s);
+		return err;
+	}
+	s->offer = OFFER_NONE;
+	session_media_apply(s);
+	return 0;
 }
 
 /* Whoever calls without an offer may have all; whom we call gets video only
@@ -397,7 +346,7 @@ static void formats_now(struct session *s, const struct neg_stream *st, const st
 		formats_add_all(out, all, st->type);
 }
 
-static void again_offer(struct session *s, const struct formats *all)
+static int again_offer(struct session *s, const struct formats *all)
 {
 	for (size_t i = 0; i < neg_count(s->neg); i++) {
 		struct neg_stream *st = neg_stream(s->neg, i);
@@ -413,26 +362,35 @@ static void again_offer(struct session *s, const struct formats *all)
 	}
 	session_streams_plan(s);
 	session_streams_reduce(s);
+	return 0;
 }
 
-int session_offer_out(struct session *s, struct buf *b)
+static int make_offer(struct session *s, struct buf *b)
 {
 	struct neg_prm p;
-	int err = session_sdp_start(s);
+	int err;
 
-	if (err)
-		return err;
 	fill_prm(s, &p);
 	if (!neg_count(s->neg))
 		err = first_offer(s, &p.formats);
 	else
-		again_offer(s, &p.formats);
+		err = again_offer(s, &p.formats);
 	if (!err)
-		err = open_streams(s);
-	if (!err)
-		err = neg_offer_out(s->neg, b);
-	if (!err)
-		s->offer_ours = true;
+		err = session_ports_open(s);
+	return err ? err : neg_offer_out(s->neg, b);
+}
+
+int session_offer_out(struct session *s, struct buf *b)
+{
+	int err = s->offer == OFFER_NONE ? session_sdp_start(s) : EINVAL;
+
+	if (err)
+		return err;
+	err = make_offer(s, b);
+	if (err)
+		neg_rollback(s->neg);
+	else
+		s->offer = OFFER_OURS;
 	return err;
 }
 
@@ -443,7 +401,7 @@ unsigned session_answer_in(struct session *s, struct str body)
 	struct sdp *sdp;
 	int err;
 
-	if (parse(s, body, &sdp))
+	if (s->offer != OFFER_OURS || parse(s, body, &sdp))
 		return 488;
 	/* PJSIP_MEDIA_OFFER narrows what we offer, not what the endpoint may speak. */
 	fill_prm(s, &p);
@@ -451,19 +409,19 @@ unsigned session_answer_in(struct session *s, struct str body)
 	neg_set(s->neg, &p);
 	err = neg_answer_in(s->neg, sdp, &why);
 	obj_drop(sdp);
-	s->offer_ours = false;
 	if (err) {
 		log_notice("SDP answer of '%.*s' refused: %s", STR_ARG(s->ep->name), neg_verdict_text(why));
 		return 488;
 	}
+	s->offer = OFFER_NONE;
 	session_media_apply(s);
 	return 0;
 }
 
 void session_offer_failed(struct session *s)
 {
-	if (!s->offer_ours)
+	if (s->offer == OFFER_NONE)
 		return;
-	s->offer_ours = false;
+	s->offer = OFFER_NONE;
 	neg_rollback(s->neg);
 }

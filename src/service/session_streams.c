@@ -117,8 +117,10 @@ void session_streams_part(struct session *s)
 	for (size_t i = 0; s->neg && i < neg_count(s->neg); i++) {
 		struct neg_stream *st = neg_stream(s->neg, i);
 
-		if (st->type == MEDIA_VIDEO && st->user && media_session_bridged(st->user))
-			media_unbridge(st->user);
+		struct media_session *m = session_stream_media(st);
+
+		if (st->type == MEDIA_VIDEO && m && media_session_bridged(m))
+			media_unbridge(m);
 	}
 }
 
@@ -133,8 +135,8 @@ void session_streams_join(struct session *s)
 		return;
 	}
 	for (k = 0; (a = nth(s, MEDIA_VIDEO, k, &i)) && (b = nth(other, MEDIA_VIDEO, k, &i)); k++)
-		if (a->user && b->user && a->active && b->active)
-			media_bridge(a->user, b->user);
+		if (a->port && b->port && a->active && b->active)
+			media_bridge(session_stream_media(a), session_stream_media(b));
 }
 
 /* ---- StreamEcho(number[,type]) ---------------------------------------------------------------- */
@@ -172,8 +174,8 @@ static void echo_all(struct session *s, bool on)
 	for (size_t i = 0; s->neg && i < neg_count(s->neg); i++) {
 		struct neg_stream *st = neg_stream(s->neg, i);
 
-		if (st->user && st->active)
-			media_echo(st->user, on);
+		if (st->port && st->active)
+			media_echo(session_stream_media(st), on);
 	}
 }
 

@@ -50,7 +50,7 @@ static int redirect(struct session *s, struct str uri)
 	buf_puts(&h, STR("Contact: <"), uri, STR(">\r\n"));
 	err = buf_err(&h);
 	if (!err)
-		err = sip_stx_respond(s->uas, 302, STR_NULL, buf_view(&h), STR_NULL, STR_NULL);
+		err = session_refuse(s, 302, buf_view(&h));
 	return err;
 }
 
@@ -239,9 +239,11 @@ static int attended(struct session *s, const struct sip_msg *msg, const struct s
 		return attended_elsewhere(s, msg, uri, replaces);
 	if (other == s)
 		return ENOENT;
+	obj_hold(other);        /* its channel may end at once */
 	err = bridge_attended_transfer(s->ch, other->ch);
 	if (!err)
 		session_leave_bye(other, BYE_GRACE_MS);
+	obj_drop(other);
 	return err;
 }
 
@@ -309,6 +311,7 @@ bool transfer_replaces(struct service *svc, struct identity *id, struct sip_stx 
 {
 	struct str v = sip_hdr_value(msg, SIP_H_REPLACES);
 	struct session *old, *s;
+	struct channel *ch;
 	bool early;
 
 	if (!v.n)
@@ -326,14 +329,14 @@ bool transfer_replaces(struct service *svc, struct identity *id, struct sip_stx 
 		service_reply(svc, tx, 486, STR_NULL);
 		return true;
 	}
+	obj_hold(old);
 	s = session_accept(svc, id, tx, msg);
-	if (!s)
-		return true;
+	ch = s ? obj_hold(s->ch) : NULL;
 	/* The new leg answers and takes the old one's place; the old one gets BYE. */
-	obj_hold(s);
-	if (channel_answer(s->ch) || channel_replace(s->ch, old->ch))
-		channel_destroy(s->ch);
-	obj_drop(s);
+	if (ch && (channel_answer(ch) || ch->dead || !old->ch || channel_replace(ch, old->ch)))
+		channel_destroy(ch);
+	obj_drop(ch);
+	obj_drop(old);
 	return true;
 }
 

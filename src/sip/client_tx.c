@@ -7,10 +7,17 @@
 /* RFC 3261 17.1 with RFC 6026. */
 enum state { CALLING /* Trying, for the others */, PROCEEDING, COMPLETED, ACCEPTED /* 2xx to INVITE */, GONE };
 
+void sip_ctx_detach(struct sip_ctx *tx)
+{
+	obj_unpoint(tx->user.owner);
+	tx->user = (struct sip_ctx_user){ 0 };
+}
+
 static void ctx_free(void *arg)
 {
 	struct sip_ctx *tx = arg;
 
+	sip_ctx_detach(tx);
 	obj_drop(tx->out);
 	obj_drop(tx->bytes);
 	obj_drop(tx->ack);
@@ -36,14 +43,9 @@ void sip_ctx_free_all(struct sip_stack *s)
 	list_each_safe(l, next, &s->ctx_all) {
 		struct sip_ctx *tx = container_of(l, struct sip_ctx, link);
 
-		tx->user = (struct sip_ctx_user){ 0 };
+		sip_ctx_detach(tx);
 		forget(tx);
 	}
-}
-
-void sip_ctx_detach(struct sip_ctx *tx)
-{
-	tx->user = (struct sip_ctx_user){ 0 };
 }
 
 static void fail(struct sip_ctx *tx, int err)
@@ -95,6 +97,7 @@ static int start(struct sip_stack *s, struct sip_out *out, const struct net_path
 	tx->out = obj_hold(out);
 	tx->path = *path;
 	tx->user = *user;
+	obj_point(tx->user.owner);
 	tx->invite = out->method == SIP_INVITE;
 	tx->reliable = net_is_stream(path->proto);
 	if (branch) {

@@ -17,6 +17,14 @@ static void dialog_free(void *arg)
 	text_free(&d->t_route);
 	text_free(&d->t_contact);
 	text_free(&d->t_via_host);
+	text_free(&d->t_user_agent);
+	obj_unpoint(d->user.owner);
+}
+
+static void set_user(struct sip_dialog *d, const struct sip_dialog_user *user)
+{
+	d->user = *user;
+	obj_point(d->user.owner);
 }
 
 static int set(struct str *view, struct text *t, struct str s)
@@ -51,6 +59,7 @@ void sip_dialog_close(struct sip_dialog *d)
 {
 	struct sip_dialog *first;
 
+	obj_unpoint(d->user.owner);
 	d->user = (struct sip_dialog_user){ 0 };
 	if (!d->in_map)
 		return;
@@ -160,7 +169,7 @@ int sip_dialog_new_uas(struct sip_dialog **out, struct sip_stx *tx, struct str c
 	if (!d)
 		return ENOMEM;
 	d->stack = tx->stack;
-	d->user = *user;
+	set_user(d, user);
 	d->path = m->from_path;
 	d->remote_cseq = m->cseq;
 	d->remote_cseq_set = true;
@@ -219,7 +228,7 @@ int sip_dialog_new_uac(struct sip_dialog **out, struct sip_stack *s, struct sip_
 	if (!d)
 		return ENOMEM;
 	d->stack = s;
-	d->user = *user;
+	set_user(d, user);
 	d->uac = true;
 	sip_token(s, tag, SIP_TAG);
 	sip_token(s, id, 32);
@@ -259,11 +268,10 @@ static int fork_new(struct sip_dialog *d, struct sip_dialog **out)
 	if (!f)
 		return ENOMEM;
 	f->stack = d->stack;
-	f->user = d->user;
+	set_user(f, &d->user);
 	f->uac = true;
 	f->local_cseq = d->local_cseq;
 	f->path = d->path;
-	f->user_agent = d->user_agent;
 	err = set(&f->call_id, &f->t_call_id, d->call_id);
 	if (!err)
 		err = set(&f->local_tag, &f->t_local_tag, d->local_tag);
@@ -277,6 +285,8 @@ static int fork_new(struct sip_dialog *d, struct sip_dialog **out)
 		err = set(&f->target, &f->t_target, d->target);
 	if (!err)
 		err = set(&f->via_host, &f->t_via_host, d->via_host);
+	if (!err)
+		err = sip_dialog_set_agent(f, d->user_agent);
 	if (!err)
 		err = insert(f);
 	if (err) {
@@ -390,6 +400,11 @@ int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *msg)
 int sip_dialog_set_target(struct sip_dialog *d, struct str uri)
 {
 	return set(&d->target, &d->t_target, uri);
+}
+
+int sip_dialog_set_agent(struct sip_dialog *d, struct str agent)
+{
+	return set(&d->user_agent, &d->t_user_agent, agent);
 }
 
 int sip_dialog_set_route(struct sip_dialog *d, struct str route)

@@ -11,6 +11,7 @@ struct sip_dialog_user {
 	void (*request)(void *arg, struct sip_dialog *d, struct sip_stx *tx, struct sip_msg *msg);
 	/* ACK to our 2xx (or a repeated one). */
 	void (*ack)(void *arg, struct sip_dialog *d, struct sip_msg *msg);
+	void *owner;    /* as in struct sip_stx_user */
 };
 
 struct sip_dialog {             /* obj */
@@ -25,9 +26,10 @@ struct sip_dialog {             /* obj */
 	bool remote_cseq_set, uac, confirmed, secure;
 	struct net_path path;           /* how the last message of the peer came; used while conn lives or no route tells otherwise */
 	bool use_path;                  /* send to path, not to what target and route resolve to */
-	struct str via_host, user_agent;
+	struct str via_host;
+	struct str user_agent;          /* sip_dialog_set_agent() */
 	/* private */
-	struct text t_call_id, t_local_tag, t_remote_tag, t_local, t_remote, t_target, t_route, t_contact, t_via_host;
+	struct text t_call_id, t_local_tag, t_remote_tag, t_local, t_remote, t_target, t_route, t_contact, t_via_host, t_user_agent;
 	struct sip_dialog *fork_next;
 	bool in_map;
 	struct list link;
@@ -50,7 +52,9 @@ struct sip_out *sip_dialog_ack(struct sip_dialog *d, uint32_t invite_cseq);
 int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *msg);
 int sip_dialog_set_target(struct sip_dialog *d, struct str uri);
 int sip_dialog_set_route(struct sip_dialog *d, struct str route);
-/* No more requests are matched to it; the user's reference may stay. */
+/* User-Agent of our requests; copied. */
+int sip_dialog_set_agent(struct sip_dialog *d, struct str agent);
+/* No more requests are matched to it and its user is told nothing more; references may stay. */
 void sip_dialog_close(struct sip_dialog *d);
 /* By what Replaces, REFER targets and ourselves name; tags as in the message received. */
 struct sip_dialog *sip_dialog_find(struct sip_stack *s, struct str call_id, struct str local_tag,

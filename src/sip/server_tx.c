@@ -8,10 +8,24 @@
 /* RFC 3261 17.2 with RFC 6026: what a server transaction is doing. */
 enum state { PROCEEDING, COMPLETED /* final sent */, CONFIRMED /* ACK came */, ACCEPTED /* 2xx to INVITE */, GONE };
 
+void sip_stx_detach(struct sip_stx *tx)
+{
+	obj_unpoint(tx->user.owner);
+	tx->user = (struct sip_stx_user){ 0 };
+}
+
+void sip_stx_attach(struct sip_stx *tx, const struct sip_stx_user *user)
+{
+	sip_stx_detach(tx);
+	tx->user = *user;
+	obj_point(tx->user.owner);
+}
+
 static void stx_free(void *arg)
 {
 	struct sip_stx *tx = arg;
 
+	sip_stx_detach(tx);
 	obj_drop(tx->req);
 	obj_drop(tx->last);
 	free(tx->keys);
@@ -42,8 +56,12 @@ static void forget(struct sip_stx *tx)
 
 void sip_stx_free_all(struct sip_stack *s)
 {
-	list_each_safe(l, next, &s->stx_all)
-		forget(container_of(l, struct sip_stx, link));
+	list_each_safe(l, next, &s->stx_all) {
+		struct sip_stx *tx = container_of(l, struct sip_stx, link);
+
+		sip_stx_detach(tx);
+		forget(tx);
+	}
 }
 
 /* RFC 3261 17.2.3. With the magic cookie: branch, sent-by and method (ACK and

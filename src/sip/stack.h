@@ -66,6 +66,7 @@ struct sip_stx_user {
 	/* A final response to INVITE was never acknowledged (timer H, or L for
 	 * 2xx): `acked` false; or it was: true. */
 	void (*ended)(void *arg, struct sip_stx *tx, bool acked);
+	void *owner;    /* the obj that `arg` is or lives in, counted by obj_point(); NULL: not counted */
 };
 
 struct sip_stx {
@@ -76,9 +77,8 @@ struct sip_stx {
 	unsigned status;                /* last one sent; 0: none */
 	char to_tag[SIP_TAG + 1];
 	bool invite, reliable;
-	/* Users may set */
-	struct sip_stx_user user;
 	/* Private */
+	struct sip_stx_user user;       /* sip_stx_attach() */
 	uint8_t state;
 	struct net_bytes *last;         /* held: the response to repeat */
 	struct timer retransmit, expire;
@@ -89,6 +89,10 @@ struct sip_stx {
 	struct list link;
 };
 
+/* Who is told of CANCEL and of the end. Whoever goes before the transaction does
+ * says sip_stx_detach(); from then on nobody is told. */
+void sip_stx_attach(struct sip_stx *tx, const struct sip_stx_user *user);
+void sip_stx_detach(struct sip_stx *tx);
 /* Where responses go: the source, rather than what Via asks (force_rport). */
 void sip_stx_force_rport(struct sip_stx *tx);
 /* Answer. `headers` are whole lines ("Contact: <..>\r\n"); may be empty. A 2xx
@@ -114,13 +118,14 @@ struct sip_ctx_user {
 	void (*response)(void *arg, struct sip_ctx *tx, struct sip_msg *msg);
 	/* No final response: ETIMEDOUT (timer B or F), or why it could not be sent. */
 	void (*failed)(void *arg, struct sip_ctx *tx, int err);
+	void *owner;    /* as in struct sip_stx_user */
 };
 
 struct sip_ctx {
 	struct sip_out *out;            /* held: the request */
 	struct sip_stack *stack;
 	struct net_path path;
-	struct sip_ctx_user user;       /* arg NULLed by sip_ctx_detach */
+	struct sip_ctx_user user;       /* cleared by sip_ctx_detach() */
 	unsigned status;                /* best so far */
 	uint8_t state;
 	bool invite, reliable, cancelled, cancel_sent, in_map;

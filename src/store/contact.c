@@ -25,6 +25,7 @@ static const struct field {
 	FIELD(instance, F_TEXT), FIELD(reg_id, F_U32), FIELD(outbound_proxy, F_TEXT),
 	FIELD(qualify_frequency, F_U32), FIELD(qualify_timeout, F_DOUBLE), FIELD(qualify_2xx_only, F_BOOL),
 	FIELD(authenticate_qualify, F_BOOL), FIELD(prune_on_boot, F_BOOL),
+	FIELD(expires_us, F_I64),
 };
 
 struct contact_store {
@@ -337,6 +338,11 @@ int contact_batch_put(struct contact_batch *b, struct contact_row *row)
 int contact_batch_del(struct contact_batch *b, uint64_t id)
 {
 	return add_op(b, (struct op){ .row.id = id });
+}
+
+size_t contact_batch_count(const struct contact_batch *b)
+{
+	return b->n;
 }
 
 int contact_batch_commit(struct contact_batch *b, void (*done)(void *arg, int err), void *arg)

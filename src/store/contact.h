@@ -10,6 +10,7 @@ struct contact_row {
 	uint64_t id;            /* of the row; 0: a new one, contact_batch_put() gives it */
 	struct str aor, uri;    /* together they name the contact */
 	int64_t expires;        /* [wall s]; INT64_MAX: never */
+	int64_t expires_us;     /* [wall us] the same, exactly; 0: not known (an older file) */
 	struct str path;        /* Path headers as they go into Route; empty: none */
 	struct str user_agent, call_id;
 	uint32_t cseq;
@@ -44,6 +45,7 @@ struct contact_batch *contact_batch_new(struct contact_store *cs);   /* NULL: EN
 /* Insert or replace; copies. row->id 0 is filled in, keep it for the next time. */
 int contact_batch_put(struct contact_batch *b, struct contact_row *row);
 int contact_batch_del(struct contact_batch *b, uint64_t id);
+size_t contact_batch_count(const struct contact_batch *b);   /* of the two */
 /* done(arg, 0): on disk, answer 200. Else an errno, nothing is: answer 503, and
  * the rows that contact_batch_put() gave ids to are not there. `done` may be
  * NULL. ENOBUFS: too much waits, nothing was taken. Takes its own reference. */

@@ -90,7 +90,7 @@ static void on_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
 	obj_drop(n->msg);
 	n->tx = obj_hold(tx);
 	n->msg = obj_hold(msg);
-	tx->user = (struct sip_stx_user){ n, on_cancelled, on_ended };
+	sip_stx_attach(tx, &(struct sip_stx_user){ .arg = n, .cancelled = on_cancelled, .ended = on_ended });
 }
 
 static void on_response(void *arg, struct sip_ctx *tx, struct sip_msg *msg)
@@ -172,7 +172,7 @@ struct sip_out *link_out(struct node *n, enum sip_method m)
 
 struct sip_ctx *link_send(struct node *n, struct sip_out *o)
 {
-	struct sip_ctx_user user = { n, on_response, on_failed };
+	struct sip_ctx_user user = { .arg = n, .response = on_response, .failed = on_failed };
 	struct net_path path = { .transport = 1, .proto = n->proto, .local = n->addr, .peer = other(n)->addr };
 	struct sip_ctx *tx = NULL;
 

@@ -26,17 +26,37 @@ static struct snapshot *snapshot_of(const char *pjsip)
 	return s;
 }
 
-void wire_open(struct wire *t, const char *extensions, const char *pjsip)
+static void open_wire(struct wire *t, const char *extensions, const char *pjsip, bool media, wire_disk_fn *disk)
 {
 	struct service_prm prm = { .send = keep, .send_arg = t };
 
 	memset(t, 0, sizeof(*t));
-	world_open(&t->w, extensions);
+	if (media)
+		world_open_media(&t->w, extensions);
+	else
+		world_open(&t->w, extensions);
+	prm.media = t->w.media;
+	prm.contacts = disk ? disk(t->w.loop) : NULL;
 	prm.loop = t->w.loop;
 	prm.pbx = t->w.pbx;
 	prm.conf = snapshot_of(pjsip);
 	assert_int_equal(service_new(&t->svc, &prm, NULL), 0);
 	obj_drop(prm.conf);
+}
+
+void wire_open(struct wire *t, const char *extensions, const char *pjsip)
+{
+	open_wire(t, extensions, pjsip, false, NULL);
+}
+
+void wire_open_media(struct wire *t, const char *extensions, const char *pjsip)
+{
+	open_wire(t, extensions, pjsip, true, NULL);
+}
+
+void wire_open_disk(struct wire *t, const char *extensions, const char *pjsip, wire_disk_fn *disk)
+{
+	open_wire(t, extensions, pjsip, false, disk);
 }
 
 void wire_close(struct wire *t)

@@ -18,8 +18,12 @@ struct wire {
 };
 
 void wire_open(struct wire *t, const char *extensions, const char *pjsip);
+void wire_open_media(struct wire *t, const char *extensions, const char *pjsip);     /* with RTP ports */
 void wire_close(struct wire *t);
 void wire_reload(struct wire *t, const char *pjsip);
+/* With contacts on disk: fake_disk.h's disk_open(). */
+typedef struct contact_store *wire_disk_fn(struct loop *l);
+void wire_open_disk(struct wire *t, const char *extensions, const char *pjsip, wire_disk_fn *disk);
 /* The newest; NULL: none. */
 struct sip_msg *wire_last(struct wire *t);
 void wire_forget(struct wire *t);

@@ -1,6 +1,6 @@
 /* Calls over SIP as the two phones see them: dialogs, offers, reliable
  * responses, session timers, redirection, transfer. */
-#include "svc_wire.h"
+#include "alice.h"
 #include "base/obj.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define ALICE "127.0.0.1:5061"
-#define SDP_HEAD "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-#define SDP_ULAW SDP_HEAD "m=audio 6000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 #define SDP_VIDEO SDP_ULAW "m=video 6002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
 
 static const char plan[] =
@@ -38,17 +35,11 @@ static const char conf[] =
 	"[ours](phone)\naors=bob\nallow=!all,g722,alaw,ulaw\noutgoing_call_offer_pref=local\n"
 	"[oursall](phone)\naors=bob\nallow=!all,g722,alaw,ulaw\noutgoing_call_offer_pref=local_merge\n";
 
-static struct wire t;
-static char tag[64];            /* the service's, of alice's dialog */
-static unsigned call_number;    /* alice's calls differ in Call-ID and branch by it */
-static const char *from_uri = "", *from_header = "";    /* parameters of her From */
-
 static int setup(void **state)
 {
 	(void)state;
 	wire_open(&t, plan, conf);
-	tag[0] = '\0';
-	call_number = 1;
+	alice_begins();
 	return 0;
 }
 
@@ -59,111 +50,6 @@ static int teardown(void **state)
 	world_turn(&t.w);
 	wire_close(&t);
 	return 0;
-}
-
-/* ---- alice's side ----------------------------------------------------------------- */
-
-static void alice(const char *method, const char *exten, unsigned cseq, const char *more, const char *body)
-{
-	struct buf b = BUF_INIT;
-	char *text;
-	bool cancel = !strcmp(method, "CANCEL");
-
-	buf_printf(&b, "%s sip:%s@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bK%u%s%u\r\n", method,
-		   exten, call_number, cancel ? "INVITE" : method, cseq);
-	buf_printf(&b, "From: <sip:alice@127.0.0.1%s>;tag=a1%s\r\nTo: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: c%u\r\n",
-		   from_uri, from_header, exten, tag[0] && !cancel ? ";tag=" : "", cancel ? "" : tag, call_number);
-	buf_printf(&b, "CSeq: %u %s\r\nContact: <sip:alice@" ALICE ">\r\nMax-Forwards: 70\r\n%s", cseq, method, more);
-	buf_printf(&b, "%sContent-Length: %zu\r\n\r\n%s", body[0] ? "Content-Type: application/sdp\r\n" : "",
-		   strlen(body), body);
-	assert_int_equal(buf_err(&b), 0);
-	wire_come(&t, ALICE, (text = GOT(buf_take(&b))));
-	free(text);
-}
-
-/* The newest message kept that is a response to `m` (NULL: none) ... */
-static struct sip_msg *response(enum sip_method m)
-{
-	for (size_t i = t.n; i; i--)
-		if (!t.sent[i - 1]->request && t.sent[i - 1]->method == m)
-			return t.sent[i - 1];
-	return NULL;
-}
-
-/* ... or a request, to whom it goes. */
-static size_t request(enum sip_method m, uint16_t port)
-{
-	for (size_t i = t.n; i; i--)
-		if (t.sent[i - 1]->request && t.sent[i - 1]->method == m && sa_port(&t.path[i - 1].peer) == port)
-			return i - 1;
-	return SIZE_MAX;
-}
-
-static unsigned status(enum sip_method m)
-{
-	return response(m) ? response(m)->status : 0;
-}
-
-static unsigned count(enum sip_method m, unsigned code)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < t.n; i++)
-		n += !t.sent[i]->request && t.sent[i]->method == m && t.sent[i]->status == code;
-	return n;
-}
-
-static void learn_tag(void)
-{
-	assert_non_null(response(SIP_INVITE));
-	str_copy(tag, sizeof(tag), response(SIP_INVITE)->to.tag);
-}
-
-static void alice_calls(const char *exten)
-{
-	alice("INVITE", exten, 1, "", SDP_ULAW);
-	if (status(SIP_INVITE) > 100)
-		learn_tag();
-}
-
-static void alice_talks(const char *exten)
-{
-	alice_calls(exten);
-	assert_int_equal(status(SIP_INVITE), 200);
-	alice("ACK", exten, 1, "", "");
-	wire_forget(&t);
-}
-
-/* Whatever was before is over: her next request begins another call. */
-static void alice_starts_anew(void)
-{
-	wire_forget(&t);
-	tag[0] = '\0';
-	call_number++;
-}
-
-/* ---- the called side: answers the newest request of `m` to `port` -------------------- */
-
-static void answer(enum sip_method m, uint16_t port, unsigned code, const char *headers, const char *body)
-{
-	size_t i = request(m, port);
-	char peer[32], *text;
-	struct buf b = BUF_INIT;
-
-	assert_true(i != SIZE_MAX);
-	sip_write_response(&b, t.sent[i], code, STR_NULL, STR("far"));
-	buf_put(&b, str_z(headers));
-	if (m == SIP_INVITE && code < 300)
-		buf_printf(&b, "Contact: <sip:far@127.0.0.1:%u>\r\n", port);
-	sip_write_body(&b, body[0] ? STR("application/sdp") : STR_NULL, str_z(body));
-	snprintf(peer, sizeof(peer), "127.0.0.1:%u", port);
-	wire_come(&t, peer, (text = GOT(buf_take(&b))));
-	free(text);
-}
-
-static size_t channels(void)
-{
-	return channel_count(t.w.pbx);
 }
 
 /* ---- tests -------------------------------------------------------------------------- */

@@ -369,11 +369,13 @@ static void test_rollback(void **state)
 	size_t i;
 	char text[SA_TEXT];
 	enum neg_verdict why;
+	size_t alive;
+	void *port;
 
 	(void)state;
 	side_init(&s, "ulaw,alaw,h264", NULL);
 	answer(&s, HEAD "m=audio 6000 RTP/AVP 8 0\r\n");
-	neg_stream(s.n, 0)->user = &s;
+	neg_port_set(s.n, 0, port = obj_new(1, NULL));
 	formats_edit(&f, STR("h264"), true, NULL);
 	assert_int_equal(neg_stream_add(s.n, MEDIA_VIDEO, &f, &i), 0);
 	assert_int_equal(i, 1);
@@ -382,26 +384,24 @@ static void test_rollback(void **state)
 	assert_int_equal(offer_in(&s, HEAD "m=audio 6000 RTP/AVP 0\r\n", &why), EBUSY);
 	neg_rollback(s.n);
 	assert_int_equal(neg_count(s.n), 1);
-	assert_ptr_equal(neg_stream(s.n, 0)->user, &s);
+	assert_ptr_equal(neg_stream(s.n, 0)->port, port);
 	assert_int_equal(neg_stream(s.n, 0)->ncodecs, 2);
 	assert_string_equal(sa_text(&neg_stream(s.n, 0)->remote, text), "127.0.0.1:6000");
-	/* With a port open for it, it stays to be closed, and is no stream. */
+	/* Its port is closed with it; the one of the stream in force stays. */
+	alive = obj_live();
 	assert_int_equal(neg_stream_add(s.n, MEDIA_VIDEO, &f, &i), 0);
-	neg_stream(s.n, i)->user = &s;
+	neg_port_set(s.n, i, obj_new(1, NULL));
 	offer(&s, "ulaw");
 	neg_rollback(s.n);
-	assert_int_equal(neg_count(s.n), 2);
-	assert_false(neg_stream(s.n, 1)->active);
-	assert_ptr_equal(neg_stream(s.n, 1)->user, &s);
-	has(offer(&s, "ulaw"), "m=video 0 RTP/AVP 99");
-	neg_stream(s.n, 1)->user = NULL;
-	neg_rollback(s.n);
+	assert_int_equal(obj_live(), alive);
+	assert_int_equal(neg_count(s.n), 1);
+	assert_int_equal(obj_refs(port), 1);
 	/* A refused offer of theirs leaves all as it was, too. */
 	assert_int_equal(offer_in(&s, HEAD "m=audio 7000 RTP/AVP 3\r\nm=video 0 RTP/AVP 99\r\n", &why), EPROTO);
 	assert_int_equal(why, NEG_NO_STREAM);
 	assert_string_equal(sa_text(&neg_stream(s.n, 0)->remote, text), "127.0.0.1:6000");
 	/* Fewer lines than before is no offer (RFC 3264 section 8). */
-	neg_stream_set(s.n, 1, &f, true);
+	assert_int_equal(neg_stream_add(s.n, MEDIA_VIDEO, &f, &i), 0);
 	offer(&s, "ulaw");
 	assert_int_equal(answer_in(&s, HEAD "m=audio 6000 RTP/AVP 0\r\nm=video 6002 RTP/AVP 99\r\n"
 		"a=rtpmap:99 H264/90000\r\n", &why), 0);
@@ -412,6 +412,43 @@ static void test_rollback(void **state)
 	neg_stream_set(s.n, 1, NULL, false);
 	has(offer(&s, "ulaw"), "m=video 0 RTP/AVP 99");
 	side_free(&s);
+}
+
+/* A port lives as long as a stream that is in force, or may be again, has it. */
+static void test_ports(void **state)
+{
+	size_t alive = obj_live();
+	enum neg_verdict why;
+	struct side s;
+	void *port;
+
+	(void)state;
+	side_init(&s, "ulaw,h264", NULL);
+	answer(&s, HEAD "m=audio 6000 RTP/AVP 0\r\n");
+	neg_port_set(s.n, 0, port = obj_new(1, NULL));
+	obj_hold(port);
+	/* Re-typed in an offer that is refused: it is the old stream's again. */
+	assert_int_equal(offer_in(&s, HEAD "m=video 0 RTP/AVP 31\r\nm=audio 6000 RTP/AVP 3\r\n", &why), EPROTO);
+	assert_ptr_equal(neg_stream(s.n, 0)->port, port);
+	/* Taken, but never answered. */
+	assert_int_equal(offer_in(&s, HEAD "m=video 0 RTP/AVP 31\r\nm=audio 6000 RTP/AVP 0\r\n", &why), 0);
+	assert_null(neg_stream(s.n, 0)->port);
+	neg_port_set(s.n, 1, obj_new(1, NULL));
+	neg_rollback(s.n);
+	assert_int_equal(neg_count(s.n), 1);
+	assert_ptr_equal(neg_stream(s.n, 0)->port, port);
+	assert_int_equal(obj_refs(port), 2);
+	/* Taken and answered: the port of the old stream is closed. */
+	answer(&s, HEAD "m=video 0 RTP/AVP 31\r\nm=audio 6000 RTP/AVP 0\r\n");
+	assert_int_equal(obj_refs(port), 1);
+	obj_drop(port);
+	/* The end, in the middle of an offer. */
+	neg_port_set(s.n, 1, obj_new(1, NULL));
+	assert_int_equal(offer_in(&s, HEAD "m=audio 6000 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\n", &why), 0);
+	neg_port_set(s.n, 0, obj_new(1, NULL));
+	neg_ports_close(s.n);
+	side_free(&s);
+	assert_int_equal(obj_live(), alive);
 }
 
 /* RFC 3264 section 8.3.2: a number keeps its meaning; theirs wins. */
@@ -493,7 +530,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_answer_table), T(test_answer_text), T(test_declined), T(test_profiles), T(test_ptime),
-		T(test_offer_numbers), T(test_their_answer), T(test_hold), T(test_rollback), T(test_numbers_stay),
+		T(test_offer_numbers), T(test_their_answer), T(test_hold), T(test_rollback), T(test_ports), T(test_numbers_stay),
 		T(test_bundle_mux_extras), T(test_narrow),
 	};
 

@@ -62,7 +62,7 @@ static void on_failed(void *arg, struct request *rq, int err)
 }
 
 /* mwi_from_user in From, and with the same host the account that holds the messages. */
-static void prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
+static int prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct service *svc = request_service(rq);
 	const struct endpoint *ep = request_endpoint(rq);
@@ -87,7 +87,7 @@ static void prepare(void *arg, struct request *rq, struct sip_out *out, const st
 	buf_free(&uri);
 	buf_free(&account);
 	buf_free(&body);
-	service_out_prepare(NULL, rq, out, path);
+	return service_out_prepare(NULL, rq, out, path);
 }
 
 static void tell_contact(struct service *svc, const struct endpoint *ep, struct contact *c, struct counts counts)

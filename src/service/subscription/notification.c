@@ -197,11 +197,12 @@ static void on_failed(void *arg, struct request *rq, int err)
 	obj_drop(s);
 }
 
-static void prepare(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+static int prepare(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
 {
 	(void)rq;
 	(void)path;
 	service_dialog_cseq(((struct subscription *)arg)->dlg, o);
+	return 0;
 }
 
 static void put_state(struct subscription *s, struct sip_out *o, const char *reason)

@@ -170,7 +170,7 @@ static void on_request(void *arg, struct sip_dialog *d, struct sip_stx *tx, stru
 
 static int make_dialog(struct subscription *s, struct sip_stx *tx, const struct sip_msg *msg)
 {
-	struct sip_dialog_user user = { .arg = s, .request = on_request };
+	struct sip_dialog_user user = { .arg = s, .request = on_request, .owner = s };
 
 	return service_dialog_uas(s->svc, s->ep, tx, msg, &user, &s->dlg);
 }

@@ -1,0 +1,36 @@
+/* tests/loop/alice.h -- a phone that calls a service without sockets, and whoever is
+ * called in turn: what they say is written here, what they hear is looked up in the
+ * wire. One of each a program. */
+#ifndef TESTS_LOOP_ALICE_H
+#define TESTS_LOOP_ALICE_H
+
+#include "svc_wire.h"
+
+#define ALICE "127.0.0.1:5061"
+#define SDP_HEAD "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+#define SDP_ULAW SDP_HEAD "m=audio 6000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+
+extern struct wire t;
+extern char tag[64];            /* the service's, of alice's dialog */
+extern unsigned call_number;    /* alice's calls differ in Call-ID and branch by it */
+extern const char *from_uri, *from_header;      /* parameters of her From */
+
+void alice_begins(void);         /* a test: nothing was before */
+/* A request of hers. `more`: whole header lines. `body`: SDP. */
+void alice(const char *method, const char *exten, unsigned cseq, const char *more, const char *body);
+/* The newest message kept that is a response to `m` (NULL: none) ... */
+struct sip_msg *response(enum sip_method m);
+/* ... or a request to that port: its place in the wire; SIZE_MAX: none. */
+size_t request(enum sip_method m, uint16_t port);
+unsigned status(enum sip_method m);
+unsigned count(enum sip_method m, unsigned code);
+void learn_tag(void);
+void alice_calls(const char *exten);
+void alice_talks(const char *exten);     /* ... and is answered, and says ACK */
+/* Whatever was before is over: her next request begins another call. */
+void alice_starts_anew(void);
+/* The called side answers the newest request of `m` to `port`. */
+void answer(enum sip_method m, uint16_t port, unsigned code, const char *headers, const char *body);
+size_t channels(void);
+
+#endif
