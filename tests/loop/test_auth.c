@@ -44,8 +44,9 @@ static int setup(void **state)
 {
 	(void)state;
 	wire_open(&t, "", conf);
-	digest = digest_ctx_new(t.svc->clock);
-	return digest ? 0 : -1;
+	digest = GOT(digest_ctx_new(t.svc->clock));
+	assert_non_null(digest);
+	return 0;
 }
 
 static int teardown(void **state)

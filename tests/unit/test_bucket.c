@@ -10,7 +10,7 @@
 /* Three at once and one a second, whoever else asks. */
 static void burst_then_rate(void **state)
 {
-	struct buckets *b = buckets_new(16, 3, SECOND);
+	struct buckets *b = GOT(buckets_new(16, 3, SECOND));
 	uint64_t now = 5 * SECOND;
 
 	(void)state;
@@ -35,7 +35,7 @@ static void burst_then_rate(void **state)
 /* However many come, a busy one is only forgotten for two busier ones. */
 static void memory_is_bounded(void **state)
 {
-	struct buckets *b = buckets_new(16, 3, SECOND);
+	struct buckets *b = GOT(buckets_new(16, 3, SECOND));
 
 	(void)state;
 	for (int i = 0; i < 3; i++)

@@ -114,7 +114,7 @@ static void start(struct world *w, unsigned threads, const struct net_limits *li
 	struct net_listen_prm prm = { .proto = proto, .tos = -1, .cos = -1, .name = STR("t") };
 
 	*w = (struct world){ .live = obj_live(), .echo = true };
-	w->loop = loop_new(clock_real());
+	w->loop = GOT(loop_new(clock_real()));
 	w->net = net_new(w->loop, threads, &h, lim);
 	assert_non_null(w->net);
 	prm.bind = addr(at);

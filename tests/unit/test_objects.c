@@ -39,7 +39,7 @@ static void show_faults(const struct report *r)
 
 static struct snapshot *parse_clean(struct str text, struct str acl)
 {
-	struct report *r = report_new();
+	struct report *r = GOT(report_new());
 	struct snapshot *s = NULL;
 	int err = snapshot_parse(&s, text, acl, NULL, r);
 
@@ -56,8 +56,8 @@ static void every_option(void **state)
 {
 	char *text = read_data("pjsip-options.tsv");
 	struct str rest = str_z(text), line;
-	struct arena *arena = arena_new(0);
-	struct option_ctx ctx = { .arena = arena, .intern = intern_new(arena) };
+	struct arena *arena = GOT(arena_new(0));
+	struct option_ctx ctx = { .arena = arena, .intern = GOT(intern_new(arena)) };
 	struct option_index *index[OBJECT_TYPES] = { 0 };
 	size_t n = 0;
 
@@ -222,7 +222,7 @@ static void whole_file(void **state)
 	char *text = read_data("pjsip-all.conf");
 	size_t before = obj_live();
 	struct snapshot *s = parse_clean(str_z(text), office), *again;
-	struct report *r = report_new();
+	struct report *r = GOT(report_new());
 
 	(void)state;
 	for (size_t t = 0; t < OBJECT_TYPES; t++)
@@ -338,7 +338,7 @@ static void fault_lines(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-		struct report *r = report_new();
+		struct report *r = GOT(report_new());
 		struct snapshot *s = NULL;
 		struct buf b = BUF_INIT;
 		size_t before = obj_live();
@@ -361,7 +361,7 @@ static void fault_lines(void **state)
 static struct snapshot *reload(struct snapshot *old, const char *text)
 {
 	struct snapshot *s = NULL;
-	struct report *r = report_new();
+	struct report *r = GOT(report_new());
 
 	assert_int_equal(snapshot_parse(&s, str_z(text), no_acl, old, r), 0);
 	report_free(r);
@@ -610,7 +610,7 @@ static void wizard(void **state)
 	char dir[] = "/tmp/sidetone-test-XXXXXX";
 	struct snapshot *s = NULL;
 	struct snapshot_prm prm = { .dir = dir };
-	struct report *r = report_new();
+	struct report *r = GOT(report_new());
 	const struct endpoint *e;
 	const struct registration_conf *reg;
 	struct buf b = BUF_INIT;
@@ -668,7 +668,7 @@ static void wizard(void **state)
 
 static void manager(void **state)
 {
-	struct report *r = report_new();
+	struct report *r = GOT(report_new());
 	struct named_acls *acls = NULL;
 	struct manager_conf *c = NULL;
 	const struct manager_user *u;
@@ -707,7 +707,7 @@ static void manager(void **state)
 static void broken_acl(void **state)
 {
 	struct named_acls *acls = NULL;
-	struct report *r = report_new();
+	struct report *r = GOT(report_new());
 	struct sa sa;
 
 	(void)state;
