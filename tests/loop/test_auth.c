@@ -165,6 +165,41 @@ static void no_secret_no_entry(void **state)
 	assert_int_equal(log_in(OTHER, "oauths", "p"), 401);
 }
 
+/* Names that are looked for only where some endpoint asks for it. */
+static void other_ways_to_be_known(void **state)
+{
+	static const char head[] = "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n";
+	char text[1024], line[1024];
+
+	(void)state;
+	assert_int_equal(send_register(PHONE, "stranger", ""), 401);
+	/* 403: known, but without an AOR. */
+	snprintf(text, sizeof(text), "%s[anonymous]\ntype=endpoint\n", head);
+	wire_reload(&t, text);
+	assert_int_equal(send_register(PHONE, "stranger", ""), 403);
+	snprintf(text, sizeof(text), "%s[anonymous@127.0.0.1]\ntype=endpoint\n", head);
+	wire_reload(&t, text);
+	assert_int_equal(send_register(PHONE, "stranger", ""), 403);
+	snprintf(text, sizeof(text), "%s[anonymous@elsewhere]\ntype=endpoint\n", head);
+	wire_reload(&t, text);
+	assert_int_equal(send_register(PHONE, "stranger", ""), 401);
+	snprintf(text, sizeof(text), "%s%s", head, "[alice]\ntype=endpoint\nidentify_by=auth_username\nauth=alice\n"
+		 "aors=alice\n[alice]\ntype=auth\nusername=alice\npassword=wonder\n[alice]\ntype=aor\nmax_contacts=1\n");
+	wire_reload(&t, text);
+	answer_challenge(line, PHONE, "alice", "wonder");
+	assert_int_equal(send_register(PHONE, "stranger", line), 200);
+	answer_challenge(line, PHONE, "alice", "other");
+	assert_int_equal(send_register(PHONE, "stranger", line), 401);
+	wire_reload(&t, conf);
+	answer_challenge(line, PHONE, "alice", "wonder");
+	assert_int_equal(send_register(PHONE, "stranger", line), 401);
+	/* The From decides, and the credentials are another's. */
+	answer_challenge(line, PHONE, "alice", "wonder");
+	assert_int_equal(send_register(PHONE, "bob", line), 401);
+	answer_challenge(line, PHONE, "alice", "wonder");
+	assert_int_equal(send_register(PHONE, "alice", line), 200);
+}
+
 /* ---- known and unknown ----------------------------------------------------- */
 
 /* What one request costs, and all that its sender sees. */
@@ -388,6 +423,34 @@ static void many_without_credentials(void **state)
 	log_set_sink(NULL, NULL);
 }
 
+/* 1: each; a period of 0: none. A reload that leaves them alone forgets nothing. */
+static void many_as_configured(void **state)
+{
+	static const struct { const char *global; unsigned of_ten; } rows[] = {
+		{ "unidentified_request_count=1\n", 10 }, { "unidentified_request_count=0\n", 10 },
+		{ "unidentified_request_count=9\n", 2 }, { "unidentified_request_period=0\n", 0 },
+		{ "unidentified_request_count=4294967295\nunidentified_request_period=4294967295\n", 0 },
+		{ "unidentified_request_count=1\nunidentified_request_period=4294967295\n", 10 },
+	};
+	char text[8192];
+
+	(void)state;
+	log_set_sink(keep_notice, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(text, sizeof(text), "%s[global]\ntype=global\n%s", conf, rows[i].global);
+		wire_reload(&t, text);
+		notices = 0;
+		for (int k = 0; k < 10; k++) {
+			if (k == 5)
+				wire_reload(&t, text);
+			send_register(PHONE, k & 1 ? "alice" : "nobody", "");
+		}
+		if (notices != rows[i].of_ten)
+			fail_msg("%s: %u", rows[i].global, notices);
+	}
+	log_set_sink(NULL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,10 +458,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(guesses, setup, teardown),
 		cmocka_unit_test_setup_teardown(challenges_cost_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_secret_no_entry, setup, teardown),
+		cmocka_unit_test_setup_teardown(other_ways_to_be_known, setup, teardown),
 		cmocka_unit_test(unknown_costs_what_known_does),
 		cmocka_unit_test_setup_teardown(answers_go_to_the_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(failures_are_logged, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_without_credentials, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_as_configured, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
