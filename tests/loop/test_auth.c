@@ -393,6 +393,28 @@ static void failures_are_logged(void **state)
 	log_set_sink(NULL, NULL);
 }
 
+static void refusals_are_events(void **state)
+{
+	static const struct { const char *name, *first, *wrong, *account; } rows[] = {
+		{ "nobody", "ChallengeSent", "InvalidAccountID", "AccountID: <unknown>" },
+		{ "plains", "ChallengeSent", "ChallengeResponseFailed", "AccountID: plains" },
+		{ "walled", "FailedACL", "FailedACL", "AccountID: walled" },
+		{ "fenced", "FailedACL", "FailedACL", "AccountID: fenced" },
+	};
+	char line[1024];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		world_forget_events(&t.w);
+		answer_challenge(line, PHONE, rows[i].name, "guess");
+		assert_int_equal(world_events(&t.w, rows[i].first, rows[i].account), 1);
+		world_forget_events(&t.w);
+		assert_int_equal(send_register(PHONE, rows[i].name, line), 401);
+		assert_int_equal(world_events(&t.w, rows[i].wrong, rows[i].account), 1);
+		assert_int_equal(events_all(), 1);
+	}
+}
+
 /* unidentified_request_count requests in unidentified_request_period, whoever is named;
  * one that comes in clears the address. */
 static void many_without_credentials(void **state)
@@ -462,6 +484,7 @@ int main(void)
 		cmocka_unit_test(unknown_costs_what_known_does),
 		cmocka_unit_test_setup_teardown(answers_go_to_the_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(failures_are_logged, setup, teardown),
+		cmocka_unit_test_setup_teardown(refusals_are_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_without_credentials, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_as_configured, setup, teardown),
 	};
