@@ -287,14 +287,22 @@ static const char *why_refused(const struct claim *c, enum proof p)
 	}
 }
 
+/* Many requests without credentials came from there, and no line says so yet this
+ * second: behind one address may stand a thousand phones. */
+static bool is_worth_a_line(struct service *svc, const struct sip_msg *msg)
+{
+	uint64_t key = sa_hash_host(&msg->from_path.peer), now_us = clock_us(svc->clock);
+
+	return !buckets_take(svc->challenged, key, now_us) && buckets_take(svc->told, key, now_us);
+}
+
 /* One reason, one event, and a log line for wrong credentials or for many requests
  * without any: which of these, neither the name nor the endpoint decides. */
 static void note_refusal(struct service *svc, const struct sip_msg *msg, const struct claim *c, enum proof p,
 			 struct str user)
 {
 	bool wrong = p == PROOF_WRONG || p == PROOF_BLOCKED;
-	bool many = p == PROOF_NONE &&
-		!buckets_take(svc->challenged, sa_hash_host(&msg->from_path.peer), clock_us(svc->clock));
+	bool many = p == PROOF_NONE && is_worth_a_line(svc, msg);
 	bool by_acl = c->step == REASON_ACL;
 	struct str about = by_acl ? c->list : wrong ? user : msg->from.uri.user;
 	enum security_kind event = wrong || by_acl || (many && !c->ep) ? c->failed : SECURITY_CHALLENGE_SENT;
