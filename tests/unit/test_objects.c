@@ -331,7 +331,7 @@ static const struct {
 	{ "[a]\ntype=resource_list\nevent=x\n", "pjsip.conf:1: resource_list 'a': needs list_item=" },
 	{ "[a]\ntype=asterisk-publication\ndevice_state_filter=(\n",
 	  "pjsip.conf:3: asterisk-publication 'a': device_state_filter: '(' is no regular expression" },
-	{ "x=1\n", "pjsip.conf:1: a line before any [section]; put it under one: 'x=1'" },
+	{ "x=1\n", "pjsip.conf:1: a line before any [section]; put it under one: 'x'" },
 };
 
 static void fault_lines(void **state)
@@ -393,6 +393,43 @@ static void reloads(void **state)
 	assert_true(str_eq(snapshot_endpoint(s, STR("a"))->context, STR("four")));
 	assert_false(snapshot_endpoint(s, STR("a"))->o.kept);
 	obj_drop(s);
+}
+
+/* Whatever is wrong with a line, its value may be a password: reports go to the log. */
+static void no_secret_in_a_report(void **state)
+{
+	static const char *const texts[] = {
+		"password=hunter2\n",
+		"password hunter2\n",
+		"[a]\ntype=auth\nusername=a\npassword hunter2\n",
+		"[a]\ntype=auth\nusername=a\npasword=hunter2\n",
+		"[a]\ntype=auth\npassword=hunter2\n",
+		"[a]\ntype=auth\nusername=a\npassword=hunter2\nsupported_algorithms_uas=SHA-9\n",
+		"[a]\ntype=auth\nusername=a\nmd5_cred=hunter2\n",
+		"[a]\ntype=auth\nusername=a\npassword_digest=hunter2\n",
+		"[a]\ntype=auth\nusername=a\npassword_digest=MD5:hunter2\n",
+		"[a]\ntype=auth\nusername=a\nauth_type=google_oauth\nrefresh_token=hunter2\n",
+		"[a]\ntype=auth\nusername=a\nauth_type=google_oauth\nrefresh_token=hunter2\noauth_clientid=c\n"
+		"oauth_secret=hunter2\n[b]\ntype=endpoint\nauth=a\n",
+		"[a]\ntype=atuh\npassword=hunter2\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct report *r = report_new();
+		struct snapshot *s = NULL;
+		struct buf b = BUF_INIT;
+
+		snapshot_parse(&s, str_z(texts[i]), no_acl, NULL, r);
+		assert_int_not_equal(report_count(r), 0);
+		for (size_t k = 0; k < report_count(r); k++)
+			report_write(&b, report_at(r, k));
+		if (strstr(buf_z(&b), "hunter2"))
+			fail_msg("%s", buf_z(&b));
+		buf_free(&b);
+		obj_drop(s);
+		report_free(r);
+	}
 }
 
 /* auth= that leads nowhere leaves the endpoint locked, not open. */
@@ -724,7 +761,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_option), cmocka_unit_test(whole_file), cmocka_unit_test(fault_lines),
 		cmocka_unit_test(reloads), cmocka_unit_test(defaults), cmocka_unit_test(locked), cmocka_unit_test(auths_that_prove_nothing),
-		cmocka_unit_test(nobody), cmocka_unit_test(first_type),
+		cmocka_unit_test(nobody), cmocka_unit_test(no_secret_in_a_report), cmocka_unit_test(first_type),
 		cmocka_unit_test(codec_order), cmocka_unit_test(from_files), cmocka_unit_test(wizard),
 		cmocka_unit_test(manager),
 		cmocka_unit_test(broken_acl),
