@@ -28,7 +28,12 @@ static struct snapshot *snapshot_of(const char *pjsip)
 
 void wire_open(struct wire *t, const char *extensions, const char *pjsip)
 {
-	struct service_prm prm = { .send = keep, .send_arg = t };
+	wire_open_shares(t, extensions, pjsip, &(struct share_limits){ 0 });
+}
+
+void wire_open_shares(struct wire *t, const char *extensions, const char *pjsip, const struct share_limits *shares)
+{
+	struct service_prm prm = { .send = keep, .send_arg = t, .shares = *shares };
 
 	memset(t, 0, sizeof(*t));
 	world_open(&t->w, extensions);
