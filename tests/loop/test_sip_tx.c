@@ -577,7 +577,7 @@ static void account_is_settled_once(void **state)
 	come(l, PHONE, "INVITE", 3);
 	l->b.tx->account = &settled;
 	sip_stx_reply(l->b.tx, 486);
-	assert_int_equal(settled, 2);
+	assert_int_equal(settled, 3);
 	link_run(l, 40000);
 	assert_int_equal(settled, 3);
 	come(l, PHONE, "INVITE", 4);
