@@ -98,24 +98,8 @@ def run_part(o, part, directory):
         kills = o.kills
     run = Run(o, directory, plan, part)
     run.drain = part != "expiry"
-    enough = None
-    if part == "expiry":
-        enough = counter_of(directory, o.count)
-    run.go(o.seconds, kills, reloads, enough)
+    run.go(o.seconds, kills, reloads, (lambda: run.shared.refreshes.value >= o.count) if part == "expiry" else None)
     return run
-
-
-def counter_of(directory, count):
-    """True once the edge's worker has written that it did COUNT refreshes."""
-    path = f"{directory}/edge-done"
-
-    def enough():
-        try:
-            with open(path, encoding="ascii") as f:
-                return int(f.read() or 0) >= count
-        except (OSError, ValueError):
-            return False
-    return enough
 
 
 def main():

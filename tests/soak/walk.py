@@ -47,7 +47,7 @@ class Walker:
         self.media.setblocking(False)
         self.media_port = self.media.getsockname()[1]
         self.dialogs, self.pending, self.counts = {}, {}, {}
-        self.serial = itertools.count()
+        self.serial, self.called = itertools.count(), itertools.count()
         self.branches = itertools.count()
         self.trace = collections.deque(maxlen=TRACE)
         self.limit = 12
@@ -135,7 +135,7 @@ class Walker:
         d = self.dialogs.get(m.call_id)
         if d is None:
             if m.method == "INVITE":
-                d = Dialog(self, f"in{next(self.serial)}", self.rng.getrandbits(48), m)
+                d = Dialog(self, f"in{next(self.called)}", self.rng.getrandbits(48), m)
                 self.dialogs[m.call_id] = d
                 self.stats["dialogs_in"] += 1
             else:
