@@ -149,23 +149,32 @@ struct run {
 	int output;             /* file: what the child prints */
 };
 
-/* A null pointer that the test itself stumbles over: it went on with something
- * that it did not get, where an assertion would have stopped it. */
+/* A null pointer that the test itself stumbles over, or hands to the function that
+ * it calls: it went on with something that it did not get, where an assertion
+ * would have stopped it. */
 static bool test_stumbled(int fd)
 {
-	char room[65536];
+	static const char fault[] = ": runtime error: ";
+	char room[65536], *at, *line, *frame;
 	ssize_t n = pread(fd, room, sizeof(room) - 1, 0);
-	char *line, *end;
 
 	room[n > 0 ? n : 0] = '\0';
-	line = strstr(room, "../tests/");
-	while (line && line > room && line[-1] != '\n')
-		line = strstr(line + 1, "../tests/");
-	end = line ? strchr(line, '\n') : NULL;
-	if (!end)
+	at = strstr(room, fault);
+	if (!at || !(line = strchr(at, '\n')))
 		return false;
-	*end = '\0';
-	return strstr(line, ": runtime error: ") && strstr(line, "null pointer");
+	*line++ = '\0';
+	if (!strstr(at, "null pointer"))
+		return false;
+	while (at > room && at[-1] != '\n')
+		at--;
+	if (!strncmp(at, "../tests/", 9))
+		return true;
+	frame = strstr(line, "#1 ");
+	line = frame ? strchr(frame, '\n') : NULL;
+	if (!line)
+		return false;
+	*line = '\0';
+	return strstr(frame, " ../tests/");
 }
 
 static enum end child_run(const struct run *r, size_t at, bool forever, bool trace)

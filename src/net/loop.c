@@ -412,6 +412,14 @@ void loop_stop(struct loop *l)
 	wake_up(l);
 }
 
+static void post(struct loop *l, struct loop_call *c)
+{
+	pthread_mutex_lock(&l->lock);
+	calls_append(&l->posted, c);
+	pthread_mutex_unlock(&l->lock);
+	bell_ring(l->post_bell);
+}
+
 int loop_post(struct loop *l, loop_fn *fn, void *arg)
 {
 	struct loop_call *c;
@@ -419,11 +427,14 @@ int loop_post(struct loop *l, loop_fn *fn, void *arg)
 
 	if (err)
 		return err;
-	pthread_mutex_lock(&l->lock);
-	calls_append(&l->posted, c);
-	pthread_mutex_unlock(&l->lock);
-	bell_ring(l->post_bell);
+	post(l, c);
 	return 0;
+}
+
+void loop_post_call(struct loop *l, struct loop_call *c, loop_fn *fn, void *arg)
+{
+	*c = (struct loop_call){ .fn = fn, .arg = arg };
+	post(l, c);
 }
 
 int loop_defer(struct loop *l, loop_fn *fn, void *arg)

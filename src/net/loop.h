@@ -31,6 +31,7 @@ struct loop_call {
 	bool allocated;
 };
 void loop_defer_call(struct loop *l, struct loop_call *c, loop_fn *fn, void *arg);
+void loop_post_call(struct loop *l, struct loop_call *c, loop_fn *fn, void *arg);    /* any thread */
 /* Run `work(arg)` on a libuv pool thread, then `done(arg)` on this one. */
 int loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *arg);
 /* Longest turn since the last call [us, to 1 ms]: the metric "never freezes". */

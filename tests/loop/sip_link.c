@@ -187,8 +187,7 @@ struct sip_ctx *link_send(struct node *n, struct sip_out *o)
 	struct net_path path = { .transport = 1, .proto = n->proto, .local = n->addr, .peer = other(n)->addr };
 	struct sip_ctx *tx = NULL;
 
-	if (sip_ctx_send(n->sip, o, &path, &user, &tx))
-		abort();
+	assert_int_equal(sip_ctx_send(n->sip, o, &path, &user, &tx), 0);
 	obj_drop(o);
 	return tx;
 }

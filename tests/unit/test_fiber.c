@@ -155,7 +155,7 @@ static void a_fiber_may_start_another(void **state)
 	struct probe p = { 0 };
 
 	(void)state;
-	fiber_wake(fiber_new(spawner, &p, 0));
+	fiber_wake(GOT(fiber_new(spawner, &p, 0)));
 	fiber_run_ready();
 	assert_true(p.done);
 	assert_int_equal(fiber_count(), 0);
@@ -263,7 +263,7 @@ static void an_overflow_hits_the_guard_page(void **state)
 	if (!pid) {
 		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 		signal(SIGSEGV, SIG_DFL);       /* the sanitizer's report is no news */
-		fiber_wake(fiber_new(overflower, &x, 0));
+		fiber_wake(GOT(fiber_new(overflower, &x, 0)));
 		fiber_run_ready();
 		_exit(0);
 	}

@@ -52,7 +52,7 @@ static void on_timer(void *arg)
 
 	note(w, 't');
 	assert_int_equal(loop_defer(w->loop, on_deferred, w), 0);
-	fiber_wake(fiber_new(fiber_body, w, 0));
+	fiber_wake(GOT(fiber_new(fiber_body, w, 0)));
 }
 
 static void order_of_a_turn(void **state)
@@ -205,7 +205,7 @@ static void yielding_and_work(void **state)
 
 	(void)state;
 	world_init(&w);
-	fiber_wake(fiber_new(greedy, &w, 0));
+	fiber_wake(GOT(fiber_new(greedy, &w, 0)));
 	assert_int_equal(loop_work(w.loop, work_runs_elsewhere, count_up, &w), 0);
 	loop_run(w.loop);
 	assert_int_equal(atomic_load(&w.made), 7);
