@@ -282,8 +282,8 @@ static const char *why_refused(const struct claim *c, enum proof p)
 	switch (p) {
 	case PROOF_WRONG: return "wrong password or user name";
 	case PROOF_BLOCKED: return "too many wrong passwords from there (wait a minute), so it was not looked at: user";
-	case PROOF_STALE: return "the nonce is too old or its count was used";
-	default: return "no credentials yet";
+	case PROOF_STALE: return "the nonce is too old or its count was used, from";
+	default: return "no credentials yet from";
 	}
 }
 
