@@ -30,8 +30,8 @@
 #define UDP_BATCH 32            /* datagrams one wake reads, or one sendmmsg() carries */
 #define UDP_QUEUE_MAX 4096      /* datagrams one socket may have waiting to be sent */
 #define UDP_DRAIN_MAX 64        /* batches that one wake reads when there are too many: 1 to 2 ms */
+#define FAIR_TURN_MAX_US 5000   /* serving those that wait takes no longer in one turn */
 #define FAIR_BYTES (8u << 20)   /* of datagrams waiting to be served */
-#define FAIR_TURN_US 5000       /* the core serves them for so long, then all else has its turn */
 #define FAIR_RING 1024          /* an io thread hands up so many ahead of the core */
 #define RING_SLOTS 8192         /* each way; at 50,000 messages/s a sixth of a second */
 #define CONNECT_MS 32000        /* 64*T1, RFC 3261 17.1.1.2: timer B gives up then */
@@ -147,6 +147,7 @@ struct io {                     /* obj */
 	_Atomic uint64_t next_conn;
 	struct udp_rx *rx;      /* held: room for a batch */
 	struct fair *fair;      /* held: datagrams that could not be served at once */
+	uint64_t fair_read_us;  /* what reading took since some of them were served */
 	struct bell *fair_bell; /* held: serve some of them in the next turn */
 	struct timer fair_timer;        /* ... or when the core has taken what it was given */
 	char *scratch;          /* held: STREAM_READ bytes */
