@@ -37,7 +37,8 @@
 #define CONNECT_MS 32000        /* 64*T1, RFC 3261 17.1.1.2: timer B gives up then */
 #define LINGER_MS 1000          /* for the peer to close after we did */
 #define LAST_WORDS_MS 2000      /* for the answer to a message that ends its connection */
-#define STREAM_READ 65536       /* [bytes] one wake reads from one connection */
+#define STREAM_READ 65536       /* [bytes] one wake reads from one connection at most */
+#define STREAM_READ_MIN 512     /* ... and at least, however many others have something */
 #define MAX_IOS 255             /* a connection's id has its io in the low byte */
 
 enum count_id {
@@ -151,6 +152,8 @@ struct io {                     /* obj */
 	struct bell *fair_bell; /* held: serve some of them in the next turn */
 	struct timer fair_timer;        /* ... or when the core has taken what it was given */
 	char *scratch;          /* held: STREAM_READ bytes */
+	uint64_t reads_turn;    /* uv_now() of the turn ... */
+	size_t reads;           /* ... and how many connections were read in it */
 	int reserve_fd;
 	uint64_t moaned_ms;     /* when running out of descriptors was last logged */
 	struct counts counts;
@@ -162,6 +165,7 @@ int io_start(struct io *io);                 /* core: the thread begins */
 void io_close(struct io *io);                /* core: all closed, thread joined; drops io */
 void io_touch(struct io *io);                /* io: flush at the end of this turn */
 uint64_t io_conn_id(struct io *io);          /* any thread */
+size_t io_read_size(struct io *io, size_t most);     /* io: of one connection, now */
 /* io: hand up to the core; takes over what `e` holds. */
 void io_emit(struct io *io, const struct env *e);
 /* core: hand down. ENOBUFS: the ring is full, nothing was taken over. */
