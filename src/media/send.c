@@ -5,7 +5,7 @@
 
 void send_packet(struct stream *s, uint8_t *p, size_t n)
 {
-	if (!wire_send(s, false, &s->dst, p, n))
+	if (!mwire_send(s, false, &s->dst, p, n))
 		return;
 	s->stats.tx++;
 	s->stats.tx_bytes += n;
