@@ -1,5 +1,4 @@
 /* media/send.c -- packets out: relayed under our own numbers, or made here. */
-#include "media/thread.h"
 #include "media/wire.h"
 #include "base/poison.h"
 

@@ -2,7 +2,6 @@
  * in their place; and which kind of packet a datagram is. What is in a packet is
  * for stream.c, what goes into one for send.c and report.c. */
 #include "media/wire.h"
-#include "media/thread.h"
 #include <errno.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -72,7 +71,7 @@ size_t mwire_drain(struct stream *s)
 	return n;
 }
 
-void mwire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
+static inline void arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
 {
 	uint8_t *p = s->t->pkt;
 
@@ -102,6 +101,11 @@ void mwire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
 	s->stats.dropped_bad++;
 }
 
+void mwire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
+{
+	arrived(s, rtcp, n, from);
+}
+
 void mwire_readable(struct stream *s, bool rtcp)
 {
 	struct mthread *t = s->t;
@@ -118,14 +122,5 @@ void mwire_readable(struct stream *s, bool rtcp)
 
 		sa_from(&from, &mapped.u.s, len);
 	}
-	mwire_arrived(s, rtcp, (size_t)n, &from);
-}
-
-bool mwire_send(struct stream *s, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
-{
-	const struct media_wire *w = s->t->wire;
-
-	if (w)
-		return w->send(w->arg, s->fd[rtcp], to, p, n) == 0;
-	return sendto(s->fd[rtcp], p, n, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.s, sa_len(to)) >= 0;
+	arrived(s, rtcp, (size_t)n, &from);
 }

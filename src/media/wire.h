@@ -7,9 +7,7 @@
 #ifndef MEDIA_WIRE_H
 #define MEDIA_WIRE_H
 
-#include "media/media.h"
-
-struct stream;
+#include "media/thread.h"
 
 /* `w` NULL: sockets. Port 0: any. errno of socket() or bind(). */
 int mwire_open(const struct media_wire *w, const struct sa *at, int *place, struct sa *bound);
@@ -25,6 +23,13 @@ void mwire_readable(struct stream *s, bool rtcp);
 /* A datagram of `n` bytes has come. It lies in t->pkt, which is written to. */
 void mwire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from);
 /* From its RTP or RTCP place; false: it did not leave. */
-bool mwire_send(struct stream *s, bool rtcp, const struct sa *to, const uint8_t *p, size_t n);
+static inline bool mwire_send(struct stream *s, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
+{
+	const struct media_wire *w = s->t->wire;
+
+	if (__builtin_expect(w != NULL, 0))
+		return w->send(w->arg, s->fd[rtcp], to, p, n) == 0;
+	return sendto(s->fd[rtcp], p, n, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.s, sa_len(to)) >= 0;
+}
 
 #endif
