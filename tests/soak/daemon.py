@@ -113,9 +113,11 @@ class Daemon(Server):
         return found
 
     def longest_turn(self):
-        """What `core show health` says, or "": not every version has it."""
+        """What `core show health` says; versions without it have a line in `core show threads`."""
         said = self.say("core show health") or ""
-        return "" if "No such command" in said else said.strip()
+        if "No such command" in said:
+            said = self.say("core show threads") or ""
+        return said.strip()
 
     def reports(self):
         """Sanitizer reports since the last time: [(what, [frames], text)]."""

@@ -232,7 +232,8 @@ class Run:
     def keep_evidence(self):
         """What the server tells of what is left, for whoever looks for the cause."""
         with open(f"{self.directory}/left-over.txt", "w", encoding="utf-8") as f:
-            for command in ("pjsip show counters", "core show channels verbose", "pjsip show contacts", "pjsip show subscriptions inbound",
+            rows = (self.daemon.say("core show channels concise") or "").splitlines()
+            for command in (*("core show channel " + r.partition("!")[0] for r in rows[:8]), "pjsip show counters", "core show channels verbose", "pjsip show contacts", "pjsip show subscriptions inbound",
                             "core show threads", "bridge show all"):
                 f.write(f"== {command}\n{self.daemon.say(command)}\n")
             f.write(os.popen(f"ls -l /proc/{self.daemon.process.pid}/fd; ss -aunp; ss -atnp").read())

@@ -15,7 +15,7 @@ from sipmsg import Message, answer_to, authorize
 
 STUCK = 5.0             # [s] without any answer
 PACE = 0.07             # [s] between the beginnings of two dialogs of a walker, on average
-TRACE = 400             # messages kept for the report
+TRACE = 2000            # messages kept for the report
 
 
 class Pending:

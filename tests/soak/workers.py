@@ -34,12 +34,14 @@ def walk(c):
     count = c.options.walkers
     walkers = [Walker(r, c.number * count + i, kinds[i % len(kinds)], c.server, c.seed, c.stats) for i in range(count)]
 
+    def keep_trace():
+        path = f"{c.directory}/trace-{c.shared.generation.value}-{c.kind}{c.number}.txt"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("\n".join(sorted(t for w in walkers for t in w.trace)))
+
     def down():
         if c.shared.crashed.value and c.shared.generation.value <= TRACED:
-            path = f"{c.directory}/trace-{c.shared.generation.value}-{c.kind}{c.number}.txt"
-            with open(path, "w", encoding="utf-8") as f:
-                rows = sorted(t for w in walkers for t in w.trace)
-                f.write("\n".join(rows))
+            keep_trace()
         for w in walkers:
             w.forget()
 
@@ -62,6 +64,7 @@ def walk(c):
     for w in walkers:
         w.stop()
     r.drain(2.5)
+    keep_trace()
 
 
 KINDS = {"walk": walk, "calls": calls.work, "edge": edge.work, "canary": canary.work}
