@@ -107,7 +107,7 @@ class Dialog:
     def begin(self):
         w, r = self.w, self.rng.random()
         w.reactor.at(30, self.finish)
-        number = self.rng.choice(NUMBERS)
+        number = self.rng.choice(w.numbers)
         if self.rng.random() < 0.35:
             number = f"d{self.rng.choice('wwt')}{self.rng.randrange(8)}"
         self.target = f"sip:{number}@{w.host}"

@@ -50,6 +50,7 @@ def options():
     p.add_argument("--phones", type=int, default=8, help="that call one another with sound")
     p.add_argument("--edges", type=int, default=60, help="contacts at the edge of their expiry")
     p.add_argument("--replay", type=lambda s: s.split(","), help="only these dialogs (WALKER:NUMBER,...) of --seed")
+    p.add_argument("--skip", type=lambda s: s.split(","), default=[], help="extensions that are not called: for what is known to fail")
     p.add_argument("--verbose", action="store_true")
     o = p.parse_args()
     o.parts = [x for x in o.parts.replace(",", " ").split() if x]

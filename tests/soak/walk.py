@@ -51,6 +51,7 @@ class Walker:
         self.branches = itertools.count()
         self.trace = collections.deque(maxlen=TRACE)
         self.limit = 10
+        self.numbers = []               # extensions to call
         self.challenge = None           # the last one, for credentials before they are asked for
         self.replay = replay
         self.generation = 0

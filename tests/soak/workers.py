@@ -6,9 +6,10 @@ import signal
 import sys
 import traceback
 
-import canary
 import calls
+import canary
 import edge
+from dialog import NUMBERS
 from reactor import OVER, Reactor
 from shared import Stats
 from walk import Walker
@@ -49,6 +50,8 @@ def walk(c):
         for w in walkers:
             w.meet_server()
     r.on_down, r.on_up = down, up
+    for w in walkers:
+        w.numbers = [n for n in NUMBERS if n not in c.options.skip]
     if c.options.replay:
         for i, name in enumerate(c.options.replay):
             number, _, n = name.partition(":")
