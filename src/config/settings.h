@@ -97,6 +97,9 @@ struct own_conf {               /* obj */
 	struct arena *arena;            /* held */
 	uint32_t io_threads, media_threads;
 	uint32_t stranger_rate;         /* net_limits.stranger_rate */
+	/* struct share_limits of service/shares.h */
+	uint32_t max_share, max_transactions, transaction_memory /* [MB] */, max_dialogs;
+	uint32_t address_transactions, address_calls, endpoint_calls;
 };
 int own_conf_load(struct own_conf **cp, const struct config_prm *prm, struct report *r);
 const struct option_set *own_conf_options(unsigned i);       /* NULL after the last */

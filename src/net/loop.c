@@ -18,14 +18,8 @@
 
 #define ROUNDS 16       /* fibers and deferred calls that keep making work give way to sockets after this */
 
-struct call {
-	struct call *next;
-	loop_fn *fn;
-	void *arg;
-};
-
 struct calls {
-	struct call *first, **last;
+	struct loop_call *first, **last;
 };
 
 struct bell {
@@ -62,30 +56,33 @@ static void calls_init(struct calls *c)
 	c->last = &c->first;
 }
 
-static int calls_new(struct call **out, loop_fn *fn, void *arg)
+static int calls_new(struct loop_call **out, loop_fn *fn, void *arg)
 {
 	*out = malloc(sizeof(**out));
 	if (!*out)
 		return ENOMEM;
-	**out = (struct call){ NULL, fn, arg };
+	**out = (struct loop_call){ .fn = fn, .arg = arg, .allocated = true };
 	return 0;
 }
 
-static void calls_append(struct calls *c, struct call *e)
+static void calls_append(struct calls *c, struct loop_call *e)
 {
+	e->next = NULL;
 	*c->last = e;
 	c->last = &e->next;
 }
 
-static bool calls_run(struct call *c)
+static bool calls_run(struct loop_call *c)
 {
 	bool any = c != NULL;
 
 	while (c) {
-		struct call *next = c->next;
+		struct loop_call now = *c, *next = c->next;
 
-		c->fn(c->arg);
-		free(c);
+		/* Not ours: its function may free it, or defer it once more. */
+		if (now.allocated)
+			free(c);
+		now.fn(now.arg);
 		c = next;
 	}
 	return any;
@@ -93,7 +90,7 @@ static bool calls_run(struct call *c)
 
 static bool run_deferred(struct loop *l)
 {
-	struct call *c = l->deferred.first;
+	struct loop_call *c = l->deferred.first;
 
 	calls_init(&l->deferred);
 	return calls_run(c);
@@ -102,7 +99,7 @@ static bool run_deferred(struct loop *l)
 static void run_posted(void *arg)
 {
 	struct loop *l = arg;
-	struct call *c;
+	struct loop_call *c;
 
 	pthread_mutex_lock(&l->lock);
 	c = l->posted.first;
@@ -370,7 +367,7 @@ static void count_open(uv_handle_t *h, void *arg)
 void loop_free(struct loop *l)
 {
 	unsigned left = 0;
-	struct call *c;
+	struct loop_call *c;
 
 	if (!l)
 		return;
@@ -415,28 +412,45 @@ void loop_stop(struct loop *l)
 	wake_up(l);
 }
 
-int loop_post(struct loop *l, loop_fn *fn, void *arg)
+static void post(struct loop *l, struct loop_call *c)
 {
-	struct call *c;
-	int err = calls_new(&c, fn, arg);
-
-	if (err)
-		return err;
 	pthread_mutex_lock(&l->lock);
 	calls_append(&l->posted, c);
 	pthread_mutex_unlock(&l->lock);
 	bell_ring(l->post_bell);
+}
+
+int loop_post(struct loop *l, loop_fn *fn, void *arg)
+{
+	struct loop_call *c;
+	int err = calls_new(&c, fn, arg);
+
+	if (err)
+		return err;
+	post(l, c);
 	return 0;
+}
+
+void loop_post_call(struct loop *l, struct loop_call *c, loop_fn *fn, void *arg)
+{
+	*c = (struct loop_call){ .fn = fn, .arg = arg };
+	post(l, c);
 }
 
 int loop_defer(struct loop *l, loop_fn *fn, void *arg)
 {
-	struct call *c;
+	struct loop_call *c;
 	int err = calls_new(&c, fn, arg);
 
 	if (!err)
 		calls_append(&l->deferred, c);
 	return err;
+}
+
+void loop_defer_call(struct loop *l, struct loop_call *c, loop_fn *fn, void *arg)
+{
+	*c = (struct loop_call){ .fn = fn, .arg = arg };
+	calls_append(&l->deferred, c);
 }
 
 /* ---- work on the pool ------------------------------------------------- */

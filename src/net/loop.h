@@ -22,6 +22,16 @@ void loop_stop(struct loop *l);              /* any thread */
 int loop_post(struct loop *l, loop_fn *fn, void *arg);
 /* Run fn(arg) at the end of this turn (deferred frees). Loop's thread. */
 int loop_defer(struct loop *l, loop_fn *fn, void *arg);
+/* The same with the caller's memory, for what must happen: cannot fail. `c` lives
+ * until fn is called and is not given again before; its fields are the loop's. */
+struct loop_call {
+	struct loop_call *next;
+	loop_fn *fn;
+	void *arg;
+	bool allocated;
+};
+void loop_defer_call(struct loop *l, struct loop_call *c, loop_fn *fn, void *arg);
+void loop_post_call(struct loop *l, struct loop_call *c, loop_fn *fn, void *arg);    /* any thread */
 /* Run `work(arg)` on a libuv pool thread, then `done(arg)` on this one. */
 int loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *arg);
 /* Longest turn since the last call [us, to 1 ms]: the metric "never freezes". */

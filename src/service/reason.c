@@ -1,6 +1,8 @@
 #define LOG_MODULE "reason"
 #include "service/reason.h"
+#include "base/bucket.h"
 #include "base/log.h"
+#include "base/obj.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -10,22 +12,36 @@ struct reasons {
 	size_t slots;
 	uint64_t next;          /* records ever written; slot is next % slots */
 	uint64_t count[REASON_STEPS][REASON_VERDICTS];
+	struct buckets *recent; /* held: how many each address may have remembered */
 	struct reason v[];
 };
+
+/* One that floods must not wash out what is remembered of all others, nor make us touch
+ * all of the ring. Refusals are counted apart from what went well. */
+#define EACH_SLOTS 1024
+#define EACH_BURST 400
+#define EACH_EVERY_US 50000
 
 struct reasons *reasons_new(const struct clock *c, size_t slots)
 {
 	struct reasons *r = calloc(1, sizeof(*r) + slots * sizeof(r->v[0]));
 
-	if (r) {
-		r->clock = c;
-		r->slots = slots;
+	if (!r)
+		return NULL;
+	r->clock = c;
+	r->slots = slots;
+	r->recent = buckets_new(EACH_SLOTS, EACH_BURST, EACH_EVERY_US);
+	if (!r->recent) {
+		free(r);
+		return NULL;
 	}
 	return r;
 }
 
 void reasons_free(struct reasons *r)
 {
+	if (r)
+		obj_drop(r->recent);
 	free(r);
 }
 
@@ -44,18 +60,23 @@ const char *reason_verdict_name(enum reason_verdict v)
 	return names[v];
 }
 
+/* NULL: only counted. */
 static struct reason *begin(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
 			    struct str endpoint, const struct sa *peer)
 {
-	struct reason *e = &r->v[r->next++ % r->slots];
+	uint64_t key = sa_hash_host(peer) + (verdict == REASON_REFUSED);
+	struct reason *e;
 
+	r->count[step][verdict]++;
+	if (!buckets_take(r->recent, key, clock_us(r->clock)))
+		return NULL;
+	e = &r->v[r->next++ % r->slots];
 	e->wall_us = clock_wall_us(r->clock);
 	e->step = (uint8_t)step;
 	e->verdict = (uint8_t)verdict;
 	e->status = (uint16_t)status;
 	str_copy(e->endpoint, sizeof(e->endpoint), endpoint);
 	e->peer = *peer;
-	r->count[step][verdict]++;
 	return e;
 }
 
@@ -65,6 +86,8 @@ void reason_add(struct reasons *r, enum reason_step step, enum reason_verdict ve
 	struct reason *e = begin(r, step, verdict, status, endpoint, peer);
 	va_list ap;
 
+	if (!e)
+		return;
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
@@ -78,6 +101,8 @@ void reason_catv(struct reasons *r, enum reason_step step, enum reason_verdict v
 	struct reason *e = begin(r, step, verdict, status, endpoint, peer);
 	size_t at = 0;
 
+	if (!e)
+		return;
 	e->text[0] = 0;
 	for (size_t i = 0; i < n && at < sizeof(e->text); i++) {
 		str_copy(e->text + at, sizeof(e->text) - at, words[i]);

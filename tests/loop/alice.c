@@ -34,7 +34,7 @@ void alice(const char *method, const char *exten, unsigned cseq, const char *mor
 	buf_printf(&b, "%sContent-Length: %zu\r\n\r\n%s", body[0] ? "Content-Type: application/sdp\r\n" : "",
 		   strlen(body), body);
 	assert_int_equal(buf_err(&b), 0);
-	wire_come(&t, ALICE, (text = buf_take(&b)));
+	wire_come(&t, ALICE, (text = GOT(buf_take(&b))));
 	free(text);
 }
 
@@ -114,7 +114,7 @@ void answer(enum sip_method m, uint16_t port, unsigned code, const char *headers
 		buf_printf(&b, "Contact: <sip:far@127.0.0.1:%u>\r\n", port);
 	sip_write_body(&b, body[0] ? STR("application/sdp") : STR_NULL, str_z(body));
 	snprintf(peer, sizeof(peer), "127.0.0.1:%u", port);
-	wire_come(&t, peer, (text = buf_take(&b)));
+	wire_come(&t, peer, (text = GOT(buf_take(&b))));
 	free(text);
 }
 

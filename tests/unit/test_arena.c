@@ -9,7 +9,7 @@
 
 static void pieces_are_zeroed_aligned_and_apart(void **state)
 {
-	struct arena *a = arena_new(256);
+	struct arena *a = GOT(arena_new(256));
 	char *p[300];
 
 	(void)state;
@@ -32,7 +32,7 @@ static void pieces_are_zeroed_aligned_and_apart(void **state)
 
 static void large_pieces_do_not_waste_the_block(void **state)
 {
-	struct arena *a = arena_new(4096);
+	struct arena *a = GOT(arena_new(4096));
 	char *small = arena_alloc(a, 16), *large, *next;
 	size_t before;
 
@@ -52,7 +52,7 @@ static void large_pieces_do_not_waste_the_block(void **state)
 
 static void a_large_first_piece(void **state)
 {
-	struct arena *a = arena_new(64);
+	struct arena *a = GOT(arena_new(64));
 	char *large = arena_alloc(a, 10000), *small = arena_alloc(a, 10);
 
 	(void)state;
@@ -64,7 +64,7 @@ static void a_large_first_piece(void **state)
 
 static void text(void **state)
 {
-	struct arena *a = arena_new(32);
+	struct arena *a = GOT(arena_new(32));
 	struct str s, t;
 
 	(void)state;
@@ -94,6 +94,19 @@ struct thing {
 static void thing_free(void *o)
 {
 	++*((struct thing *)o)->freed;
+}
+
+static void a_refusal_is_remembered(void **state)
+{
+	struct arena *a = arena_new(0);
+
+	(void)state;
+	assert_false(arena_failed(a));
+	assert_null(arena_dup(a, str_mk("x", SIZE_MAX - 1)).p);
+	assert_true(arena_failed(a));
+	assert_non_null(arena_alloc(a, 1));     /* there is room again, and yet something lacks */
+	assert_true(arena_failed(a));
+	arena_free(a);
 }
 
 static void objects_live_as_long_as_someone_holds_them(void **state)
@@ -129,6 +142,7 @@ int main(void)
 		cmocka_unit_test(large_pieces_do_not_waste_the_block),
 		cmocka_unit_test(a_large_first_piece),
 		cmocka_unit_test(text),
+		cmocka_unit_test(a_refusal_is_remembered),
 		cmocka_unit_test(objects_live_as_long_as_someone_holds_them),
 	};
 

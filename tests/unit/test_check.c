@@ -118,7 +118,7 @@ static void many_faults(void **state)
 		 "dtmf, security or *"),
 		"rtp.conf:2: [general] rtpstart: 80 is not within 1024..65535",
 		"sidetone.conf:2: [limits]: unknown option 'stranger_rat'; did you mean 'stranger_rate'?",
-		"features.conf:1: a line before any [section]; put it under one: 'x=1'",
+		"features.conf:1: a line before any [section]; put it under one: 'x'",
 		"extensions.conf: is not in ",
 		"read, but without effect in this version: endpoint/t38_udptl\n",
 		"12 faults in ",

@@ -29,7 +29,7 @@ static void note(struct world *w, char c)
 
 static void world_init(struct world *w)
 {
-	*w = (struct world){ .loop = loop_new(clock_real()), .self = pthread_self() };
+	*w = (struct world){ .loop = GOT(loop_new(clock_real())), .self = pthread_self() };
 	assert_non_null(w->loop);
 }
 
@@ -52,7 +52,7 @@ static void on_timer(void *arg)
 
 	note(w, 't');
 	assert_int_equal(loop_defer(w->loop, on_deferred, w), 0);
-	fiber_wake(fiber_new(fiber_body, w, 0));
+	fiber_wake(GOT(fiber_new(fiber_body, w, 0)));
 }
 
 static void order_of_a_turn(void **state)
@@ -132,7 +132,7 @@ static void bell_loses_nothing(void **state)
 
 		world_init(&w);
 		w.want = 2000;
-		w.bell = bell_new(w.loop, on_bell, &w);
+		w.bell = GOT(bell_new(w.loop, on_bell, &w));
 		pthread_create(&t, NULL, ringer, &w);
 		loop_run(w.loop);
 		pthread_join(t, NULL);
@@ -167,7 +167,7 @@ static void fibers_sleep(void **state)
 
 	(void)state;
 	world_init(&w);
-	w.fiber = fiber_new(sleeper, &w, 0);
+	w.fiber = GOT(fiber_new(sleeper, &w, 0));
 	fiber_wake(w.fiber);
 	timer_start(loop_wheel(w.loop), &w.t, 60, wake_it, &w);
 	loop_run(w.loop);
@@ -205,7 +205,7 @@ static void yielding_and_work(void **state)
 
 	(void)state;
 	world_init(&w);
-	fiber_wake(fiber_new(greedy, &w, 0));
+	fiber_wake(GOT(fiber_new(greedy, &w, 0)));
 	assert_int_equal(loop_work(w.loop, work_runs_elsewhere, count_up, &w), 0);
 	loop_run(w.loop);
 	assert_int_equal(atomic_load(&w.made), 7);
