@@ -11,6 +11,7 @@ struct block {
 struct arena {
 	struct block *head;
 	size_t chunk, total;
+	bool failed;
 };
 
 struct arena *arena_new(size_t chunk)
@@ -62,12 +63,12 @@ static void *take(struct arena *a, size_t n, size_t align)
 	struct block *b = a->head;
 	size_t at = b ? (b->used + align - 1) & ~(align - 1) : 0;
 
-	if (n > SIZE_MAX / 2)
-		return NULL;
 	if (!b || at > b->cap || n > b->cap - at) {
-		b = add_block(a, n);
-		if (!b)
+		b = n > SIZE_MAX / 2 ? NULL : add_block(a, n);
+		if (!b) {
+			a->failed = true;
 			return NULL;
+		}
 		at = 0;
 	}
 	b->used = at + n;
@@ -128,6 +129,11 @@ struct str arena_catv(struct arena *a, const struct str *v, size_t n)
 	}
 	p[all] = 0;
 	return str_mk(p, all);
+}
+
+bool arena_failed(const struct arena *a)
+{
+	return a->failed;
 }
 
 size_t arena_size(const struct arena *a)
