@@ -1,7 +1,9 @@
+/* Fibers on ucontext. Whoever waits for something wakes them; net/loop runs them. */
 #include "base/fiber.h"
 #include "base/list.h"
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -29,6 +31,10 @@ struct fiber {
 	char *map;              /* held: guard page and stack */
 	size_t size;            /* [bytes] of the stack, without the guard page */
 	bool awake, done;
+	union {
+		char text[FIBER_NAME];
+		uint64_t word[FIBER_NAME / 8];
+	} name;
 	void *fake;             /* ASan's shadow of this stack while it is away */
 };
 
@@ -44,6 +50,7 @@ static _Thread_local struct {
 	ucontext_t main;
 	struct stack *pool;
 	size_t pooled, count;
+	struct fiber_view *view;        /* not held; NULL: nobody looks */
 	const void *main_bottom;
 	size_t main_size;
 	void *main_fake;
@@ -154,9 +161,62 @@ struct fiber *fiber_self(void)
 	return sched.current;
 }
 
+/* ---- names ------------------------------------------------------------ */
+
+/* Relaxed: a reader wants a hint and no order. Off a fiber the first word alone
+ * says so, which keeps a switch cheap. */
+static void show(const struct fiber *f)
+{
+	if (!sched.view)
+		return;
+	if (!f) {
+		atomic_store_explicit(&sched.view->word[0], 0, memory_order_relaxed);
+		return;
+	}
+	for (size_t i = 0; i < FIBER_NAME / 8; i++)
+		atomic_store_explicit(&sched.view->word[i], f->name.word[i], memory_order_relaxed);
+}
+
+void fiber_set_name(struct fiber *f, const struct str *words, size_t n)
+{
+	size_t at = 0;
+
+	if (!f)
+		return;
+	memset(&f->name, 0, sizeof(f->name));
+	for (size_t i = 0; i < n; i++) {
+		struct str w = str_sub(words[i], 0, FIBER_NAME - 1 - at);
+
+		if (w.n)
+			memcpy(f->name.text + at, w.p, w.n);
+		at += w.n;
+	}
+	if (f == sched.current)
+		show(f);
+}
+
+void fiber_publish(struct fiber_view *v)
+{
+	sched.view = v;
+	show(sched.current);
+}
+
+void fiber_view_read(const struct fiber_view *v, char name[FIBER_NAME])
+{
+	uint64_t word[FIBER_NAME / 8];
+
+	for (size_t i = 0; i < FIBER_NAME / 8; i++)
+		word[i] = atomic_load_explicit(&v->word[i], memory_order_relaxed);
+	memcpy(name, word, FIBER_NAME);
+	name[FIBER_NAME - 1] = 0;
+}
+
+/* ---- running ---------------------------------------------------------- */
+
 static void resume(struct fiber *f)
 {
 	sched.current = f;
+	show(f);
 #ifdef FIBER_ASAN
 	__sanitizer_start_switch_fiber(&sched.main_fake, f->map + page(), f->size);
 #endif
@@ -165,6 +225,7 @@ static void resume(struct fiber *f)
 	__sanitizer_finish_switch_fiber(sched.main_fake, NULL, NULL);
 #endif
 	sched.current = NULL;
+	show(NULL);
 	if (f->done) {
 		list_remove(&f->ready);
 		stack_give(f->map, f->size);
