@@ -382,6 +382,7 @@ void server_reload_in_background(struct server *s)
 {
 	struct fiber *f = fiber_new(background, s, 0);
 
+	fiber_set_name(f, (const struct str[]){ STR("reload") }, 1);
 	if (f)
 		fiber_wake(f);
 }

@@ -132,12 +132,10 @@ int command_flush(struct command_ctx *c)
 
 bool command_row(struct command_ctx *c)
 {
-	if (++c->rows % COMMAND_ROWS)
-		return !c->gone;
-	if (command_flush(c))
-		return false;
-	manage_yield(c->m);
-	return !c->m->stopping;
+	if (++c->rows % COMMAND_ROWS == 0 || c->out.n >= COMMAND_FLUSH)
+		command_flush(c);
+	manage_step(c->m);
+	return !c->gone && !c->m->stopping;
 }
 
 void command_report(struct command_ctx *c, const struct report *r)

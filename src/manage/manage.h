@@ -16,6 +16,7 @@ struct service;
 struct astdb;
 struct console;
 struct manager;
+struct pace;
 
 /* The release whose console and manager this speaks: programs ask for it to know
  * what they may use. */
@@ -66,6 +67,9 @@ struct manage {                 /* obj */
 	struct list waiting;            /* of struct manage_wait: fibers that wait for the boot or the end */
 	struct console *console;        /* NULL: none */
 	struct manager *manager;        /* NULL: not enabled */
+	struct pace *pace;              /* held: when commands and actions may go on */
+	unsigned files;                 /* configuration files that actions hold in memory now */
+	struct list files_waiting;      /* of struct manage_wait */
 };
 
 int manage_start(struct manage **out, const struct manage_prm *prm, struct report *r);
@@ -83,8 +87,15 @@ void manage_booted(struct manage *m);
 int manage_wait_booted(struct manage *m);
 /* On a fiber: until the stop that was asked for is done, forgotten, or replaced by another. */
 void manage_wait_stopped(struct manage *m);
-/* On a fiber: let the others run. */
-void manage_yield(struct manage *m);
+/* On a fiber, in a long piece of work that is not cut into rows: give way when others
+ * wait or this turn has done enough. */
+void manage_step(struct manage *m);
+/* On a fiber: until few enough configuration files are held in memory for answers that
+ * one more may be read; then manage_file_end(). ECANCELED: stopping. */
+int manage_file_begin(struct manage *m);
+void manage_file_end(struct manage *m);
+/* Sort `v` of `n` pointers in steps. Nothing that is not held survives it. 0, ENOMEM. */
+int manage_sort(struct manage *m, void *v, size_t n, int (*cmp)(const void *, const void *));
 /* A line of the log, for consoles that are being watched. Any thread. */
 void manage_log(struct manage *m, enum log_level level, int verbosity, struct str line);
 /* Reload through the hook, with its report. On a fiber. */
