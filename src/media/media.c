@@ -1,6 +1,7 @@
 /* media/media.c -- the threads as the core sees them: started, told, heard. */
 #define LOG_MODULE "media"
 #include "media/core.h"
+#include "media/wire.h"
 #include "base/log.h"
 #include "base/obj.h"
 #include <errno.h>
@@ -94,8 +95,10 @@ static bool try_cmd(struct media *m, struct core_thread *t, const struct cmd *c)
 	if (queue_room(t->m.evs) < ROOM)
 		return false;
 	mthread_now(&t->m);
+	mthread_began(&t->m);
 	mthread_cmd(&t->m, c);
 	mthread_tell(&t->m, true);
+	mthread_ended(&t->m);
 	rearm(m);
 	return true;
 }
@@ -339,9 +342,9 @@ static void dispatch(void *arg)
 	struct ev e;
 
 	for (size_t i = 0; i < m->nt; i++) {
-		/* As many as there were when we came, so that a chatty thread
-		 * does not keep the core. */
-		for (int n = 0; n < 8192 && queue_pop(m->t[i]->m.evs, &e); n++)
+		/* Not all that there are, so that a chatty thread does not keep
+		 * the core. */
+		for (int n = 0; n < 1024 && queue_pop(m->t[i]->m.evs, &e); n++)
 			handle(m, &e);
 		flush(m, m->t[i]);
 		if (!queue_empty(m->t[i]->m.evs) || !list_empty(&m->t[i]->overflow))
@@ -413,6 +416,47 @@ void media_poll(struct media *m, int wait_ms)
 	dispatch(m);
 }
 
+/* Is this the place that `to` names? One bound to all addresses is everybody's. */
+static bool is_at(const struct sa *place, const struct sa *to)
+{
+	return sa_port(place) == sa_port(to) && (sa_is_any(place) || sa_eq_host(place, to));
+}
+
+static struct stream *stream_at(struct mthread *t, const struct sa *local, bool *rtcp)
+{
+	for (int i = 0; i < SLOTS; i++)
+		list_each(l, &t->slots[i]) {
+			struct stream *s = container_of(l, struct stream, link);
+
+			*rtcp = is_at(&s->session->local[1], local);
+			if (*rtcp || is_at(&s->session->local[0], local))
+				return s;
+		}
+	return NULL;
+}
+
+bool media_deliver(struct media *m, const struct sa *local, const struct sa *from, const void *p, size_t n)
+{
+	struct mthread *t = &m->t[0]->m;
+	struct stream *s;
+	bool rtcp;
+
+	/* A datagram longer than we read is cut by the kernel, and bad. */
+	if (!m->inline_ || !n || n > sizeof(t->pkt))
+		return false;
+	s = stream_at(t, local, &rtcp);
+	if (!s)
+		return false;
+	mthread_now(t);
+	mthread_began(t);
+	memcpy(t->pkt, p, n);
+	wire_arrived(s, rtcp, n, from);
+	mthread_tell(t, false);
+	mthread_ended(t);
+	rearm(m);
+	return true;
+}
+
 /* ---- beginning and end */
 
 static void *thread_main(void *t)
@@ -430,6 +474,7 @@ static int thread_new(struct media *m, struct core_thread **out)
 		return ENOMEM;
 	list_init(&t->overflow);
 	t->m.clock = m->clock;
+	t->m.wire = m->prm.wire;
 	t->m.strict = m->prm.strict;
 	t->m.learn_packets = m->prm.learn_packets ? m->prm.learn_packets : 4;
 	t->m.learn_ms = m->prm.learn_ms ? m->prm.learn_ms : 5000;
@@ -483,16 +528,19 @@ static int start(struct media *m)
 		return ENOMEM;
 	for (; m->nt < n && !err; m->nt += !err)
 		err = thread_new(m, &m->t[m->nt]);
-	if (!err && m->inline_ && m->prm.core)
+	if (!err && m->inline_ && m->prm.core && !m->prm.wire)
 		err = poll_start(m);
 	return err;
 }
 
 int media_new(struct media **out, const struct media_prm *prm)
 {
-	struct media *m = calloc(1, sizeof(*m));
+	struct media *m;
 	int err;
 
+	if (prm->wire && prm->threads)
+		return EINVAL;
+	m = calloc(1, sizeof(*m));
 	if (!m)
 		return ENOMEM;
 	list_init(&m->sessions);
@@ -520,6 +568,7 @@ void media_reload(struct media *m, const struct media_prm *prm)
 	/* What threads were started with stays until they are started anew. */
 	m->prm.core = was.core;
 	m->prm.clock = was.clock;
+	m->prm.wire = was.wire;
 	m->prm.threads = was.threads;
 	sound_cache_clear(m->cache);
 }
@@ -582,6 +631,31 @@ void media_close(struct media *m)
 	free(m->t);
 	free(m->sounds);
 	free(m);
+}
+
+size_t media_threads(const struct media *m) { return m->nt; }
+
+const char *media_doing_name(enum media_doing d)
+{
+	static const char *const names[] = { "asleep", "packets", "commands", "ticks" };
+
+	return (unsigned)d < ARRAY_LEN(names) ? names[d] : "";
+}
+
+bool media_watch(const struct media *m, size_t thread, struct media_watch *out)
+{
+	const struct mthread *t = thread < m->nt ? &m->t[thread]->m : NULL;
+	unsigned now;
+
+	if (!t)
+		return false;
+	now = atomic_load_explicit(&t->at, memory_order_relaxed);
+	*out = (struct media_watch){
+		.began_us = atomic_load_explicit(&t->began_us, memory_order_relaxed),
+		.turns = atomic_load_explicit(&t->turns, memory_order_relaxed),
+		.doing = (enum media_doing)(now >> 16), .port = (uint16_t)now,
+	};
+	return true;
 }
 
 void media_count(const struct media *m, struct media_counters *out)

@@ -24,10 +24,26 @@
 struct media;
 struct media_session;   /* obj; the owner closes, others may keep references */
 
+/* What carries datagrams in place of sockets, for simulations: a test that has
+ * its own network and its own time. A place to receive at is a number of the
+ * wire's choice (0 or more), as a socket is its descriptor. What arrives is handed
+ * over with media_deliver(). Called on the core, from inside calls of this header:
+ * none of them may call it back, so a wire that joins two places keeps what is
+ * sent until the next turn. */
+struct media_wire {
+	void *arg;
+	/* Port 0 in `at`: any that is free. `*bound`: `at` with that port.
+	 * EADDRINUSE: taken; others end the search for a pair. */
+	int (*open)(void *arg, const struct sa *at, int *place, struct sa *bound);
+	void (*close)(void *arg, int place);
+	int (*send)(void *arg, int place, const struct sa *to, const void *p, size_t n);     /* errno: did not leave */
+};
+
 struct media_prm {
 	struct loop *core;              /* NULL: tests; events come from media_poll() */
 	const struct clock *clock;      /* NULL: the loop's, or the real one */
 	unsigned threads;               /* 0: on the core's loop */
+	const struct media_wire *wire;  /* NULL: sockets. Only with threads 0; lives as long as the media */
 	struct sa bind;                 /* address to bind (port ignored); unset: 0.0.0.0 */
 	uint16_t port_min, port_max;    /* rtp.conf rtpstart, rtpend: 10000, 20000; both 0: the kernel's choice */
 	struct str sounds;              /* directory; see media/file.h */
@@ -48,6 +64,9 @@ void media_reload(struct media *m, const struct media_prm *prm);
 /* Only with core == NULL: let packets, ticks and events happen that are due,
  * waiting at most `wait_ms` of real time for the first packet. */
 void media_poll(struct media *m, int wait_ms);
+/* Only with a wire: `n` bytes from `from` have come to the place at `local`.
+ * false: nobody receives there (yet, or any more), or over 2048 bytes. */
+bool media_deliver(struct media *m, const struct sa *local, const struct sa *from, const void *p, size_t n);
 
 /* ---- events, in order, on the core, never from inside a call of this header */
 
@@ -59,7 +78,7 @@ enum media_event_type {
 				 * ENOENT none of the files exists; .count played, .missing not found */
 	MEDIA_TONE_DONE,        /* a tone that ends by itself did */
 	MEDIA_DTMF_SENT,        /* media_dtmf_send: all out; .err ECANCELED: cut short */
-	MEDIA_TIMEOUT,          /* no RTP for .ms (rtp_timeout); once until RTP comes again */
+	MEDIA_TIMEOUT,          /* no RTP nor RTCP for .ms (rtp_timeout); once until RTP comes again */
 	MEDIA_SOURCE            /* latched to another source: .peer */
 };
 
@@ -73,6 +92,21 @@ struct media_event {
 	struct sa peer;
 };
 typedef void media_event_fn(void *arg, struct media_session *s, const struct media_event *e);
+
+/* ---- what a thread is at, for a watchdog */
+
+enum media_doing { MEDIA_ASLEEP, MEDIA_PACKETS, MEDIA_COMMANDS, MEDIA_TICKS };
+const char *media_doing_name(enum media_doing d);    /* "packets", ... */
+struct media_watch {
+	uint64_t began_us;      /* of the turn under way, by the media's clock; 0: asleep */
+	enum media_doing doing;
+	uint16_t port;          /* local RTP port of the stream that is being served; 0: none yet */
+	uint64_t turns;         /* so far: one that goes on and on is one turn */
+};
+size_t media_threads(const struct media *m);         /* 1 also when it runs on the core's loop */
+/* Any thread, as long as the media lives; the fields may be a few instructions
+ * apart. false: there is no thread of that number. */
+bool media_watch(const struct media *m, size_t thread, struct media_watch *out);
 
 /* ---- sessions */
 
@@ -110,7 +144,7 @@ enum media_dtmf { MEDIA_DTMF_RFC4733, MEDIA_DTMF_INBAND, MEDIA_DTMF_NONE };
 struct media_codec {
 	uint8_t id;             /* enum format_id */
 	uint8_t pt_rx, pt_tx;
-	uint8_t ptime;          /* [ms] to send; 0: the format's */
+	uint8_t ptime;          /* [ms] to send, as near as the codec can: see codec_packet_ms(); 0: the format's */
 };
 
 /* All that the SDP in force says: struct neg_stream has it field for field. */
@@ -128,9 +162,10 @@ struct media_set {
 	bool asymmetric_codec;          /* asymmetric_rtp_codec: keep sending codec[0] whatever arrives */
 	bool rtcp_mux;
 	bool relearn;                   /* forget the latched source even when `remote` is the same */
-	uint32_t timeout_ms;            /* 0: none. Pass rtp_timeout_hold's while on hold */
-	uint32_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */
+	uint64_t timeout_ms;            /* 0: none. Pass rtp_timeout_hold's while on hold */
+	uint64_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */
 };
+/* EINVAL: too many rows, a payload type over 127, a clock of 0. */
 int media_session_set(struct media_session *s, const struct media_set *set);
 
 /* ---- who hears whom: the last of these calls holds */
@@ -177,7 +212,7 @@ int media_dtmf_hold(struct media_session *s, bool hold);
 struct media_stats {
 	uint64_t rx, rx_bytes, tx, tx_bytes;
 	uint64_t rx_lost;               /* RFC 3550 A.3, never below 0 */
-	uint64_t dropped_source;        /* not from the latched source */
+	uint64_t dropped_source;        /* not from the latched source, or not from where its RTCP comes */
 	uint64_t dropped_bad;           /* no RTP, unknown payload type, direction, ... */
 	uint64_t untranslated;          /* no path between the codecs of the bridge */
 	uint64_t rtcp_rx, rtcp_tx;

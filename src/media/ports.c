@@ -1,43 +1,31 @@
 /* media/ports.c -- pairs of ports for RTP (even) and RTCP (the next). */
 #include "media/core.h"
+#include "media/wire.h"
 #include <errno.h>
-#include <unistd.h>
 #include "base/poison.h"
 
-static int open_at(const struct sa *addr, uint16_t port, int *fd, struct sa *local)
+static int open_at(const struct media *m, const struct sa *addr, uint16_t port, int *fd, struct sa *local)
 {
 	struct sa at = *addr;
-	socklen_t len = sizeof(*local);
-	int err = 0;
 
 	sa_set_port(&at, port);
-	*fd = socket(at.u.s.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (*fd < 0)
-		return errno;
-	*local = at;
-	if (bind(*fd, &at.u.s, sa_len(&at)) || (!port && getsockname(*fd, &local->u.s, &len)))
-		err = errno;
-	if (err) {
-		close(*fd);
-		*fd = -1;
-	}
-	return err;
+	return wire_open(m->prm.wire, &at, fd, local);
 }
 
-static int pair_at(const struct sa *addr, uint16_t port, int fd[2], struct sa local[2])
+static int pair_at(const struct media *m, const struct sa *addr, uint16_t port, int fd[2], struct sa local[2])
 {
-	int err = open_at(addr, port, &fd[0], &local[0]);
+	int err = open_at(m, addr, port, &fd[0], &local[0]);
 
 	if (err)
 		return err;
-	err = open_at(addr, (uint16_t)(port + 1), &fd[1], &local[1]);
+	err = open_at(m, addr, (uint16_t)(port + 1), &fd[1], &local[1]);
 	if (err)
-		close(fd[0]);
+		wire_close(m->prm.wire, fd[0]);
 	return err;
 }
 
 /* The kernel chooses a port; its neighbour must be free as well. */
-static int pair_any(const struct sa *addr, int fd[2], struct sa local[2])
+static int pair_any(const struct media *m, const struct sa *addr, int fd[2], struct sa local[2])
 {
 	int err = EADDRINUSE;
 
@@ -46,12 +34,12 @@ static int pair_any(const struct sa *addr, int fd[2], struct sa local[2])
 		uint16_t port;
 		int tmp;
 
-		err = open_at(addr, 0, &tmp, &probe);
+		err = open_at(m, addr, 0, &tmp, &probe);
 		if (err)
 			return err;
 		port = sa_port(&probe) & 0xfffe;
-		close(tmp);
-		err = port ? pair_at(addr, port, fd, local) : EADDRINUSE;
+		wire_close(m->prm.wire, tmp);
+		err = port ? pair_at(m, addr, port, fd, local) : EADDRINUSE;
 	}
 	return err == EADDRINUSE ? ENOBUFS : err;
 }
@@ -63,7 +51,7 @@ int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t ma
 
 	*ranged = 0;
 	if (!max)
-		return pair_any(addr, fd, local);
+		return pair_any(m, addr, fd, local);
 	/* The odd port of the last pair must be in the range, too. */
 	pairs = max + 1u > 2 * first + 1 ? (max + 1u - 2 * first) / 2 : 0;
 	start = pairs ? (uint32_t)(core_random(m) % pairs) : 0;
@@ -74,7 +62,7 @@ int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t ma
 
 		if (m->ports.used[pair >> 6] & bit)
 			continue;
-		err = pair_at(addr, (uint16_t)(2 * pair), fd, local);
+		err = pair_at(m, addr, (uint16_t)(2 * pair), fd, local);
 		if (err == EADDRINUSE || err == EACCES)
 			continue;
 		if (err)

@@ -54,6 +54,8 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 	s->set_us = s->t->now_us;
 	s->told_timeout = false;
 	s->map.from = NULL;
+	if (s->smooth)          /* bytes of a format that may be another now */
+		s->smooth->n = 0;
 	stream_route(s);
 	if (s->peer)
 		stream_route(s->peer);
@@ -141,7 +143,7 @@ void stream_packet(struct stream *s, uint8_t *p, size_t n, const struct sa *from
 
 /* T.38 over UDPTL: sixteen bits of sequence, then what only the ends understand.
  * Relayed as it is. */
-static void udptl_packet(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
+void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
 {
 	if (!s->cfg || n < 4) {
 		s->stats.dropped_bad++;
@@ -159,43 +161,12 @@ static void udptl_packet(struct stream *s, uint8_t *p, size_t n, const struct sa
 		send_packet(s->peer, p, n);
 }
 
-static void rtcp_packet(struct stream *s, const uint8_t *p, size_t n, const struct sa *from)
+void stream_rtcp(struct stream *s, const uint8_t *p, size_t n, const struct sa *from)
 {
-	if (!s->cfg || !latch_accept_rtcp(s, from))
-		return;
-	report_receive(s, p, n);
-}
+	struct rtcp r;
 
-void stream_readable(struct stream *s, bool rtcp)
-{
-	struct mthread *t = s->t;
-	struct sa from = { 0 };
-	socklen_t len = sizeof(from);
-	ssize_t n = recvfrom(s->fd[rtcp], t->pkt, sizeof(t->pkt), MSG_DONTWAIT | MSG_TRUNC, &from.u.s, &len);
-
-	if (n <= 0 || (size_t)n > sizeof(t->pkt)) {
-		s->stats.dropped_bad += n > 0;
-		return;
-	}
-	if (from.u.s.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&from.u.in6.sin6_addr)) {
-		struct sa mapped = from;
-
-		sa_from(&from, &mapped.u.s, len);
-	}
-	if (s->type == MEDIA_IMAGE) {
-		if (!rtcp)
-			udptl_packet(s, t->pkt, (size_t)n, &from);
-		return;
-	}
-	switch (rtp_kind(t->pkt, (size_t)n)) {
-	case RTP_KIND_RTP:
-		stream_packet(s, t->pkt, (size_t)n, &from);
-		break;
-	case RTP_KIND_RTCP:
-		rtcp_packet(s, t->pkt, (size_t)n, &from);
-		break;
-	default:        /* STUN and DTLS: their rooms are not built yet */
+	if (!s->cfg || rtcp_parse(&r, p, n, s->ssrc))
 		s->stats.dropped_bad++;
-		break;
-	}
+	else if (latch_accept_rtcp(s, from, &r))
+		report_receive(s, &r);
 }
