@@ -3,6 +3,7 @@
 #define MAIN_SERVER_PRIVATE_H
 
 #include "main/server.h"
+#include "main/watchdog.h"
 #include "manage/manage.h"
 #include "media/media.h"
 #include "net/dns.h"
@@ -29,6 +30,7 @@ struct server {
 	struct dns *dns;
 	struct pbx *pbx;
 	struct service *service;
+	struct watchdog *watchdog;      /* from the boot until the stop; NULL: not wanted */
 	struct text socket, sounds;
 	uint64_t started_us;
 	uv_signal_t signals[SERVER_SIGNALS];

@@ -1,3 +1,4 @@
+/* Finding a command, running it, and passing its output on. */
 #define LOG_MODULE "console"
 #include "manage/command.h"
 #include "base/log.h"
@@ -8,7 +9,7 @@
 static const struct command_table *const tables[] = {
 	&commands_core, &commands_show, &commands_module, &commands_dialplan, &commands_pjsip, &commands_pjsip_do,
 	&commands_counters, &commands_subscription, &commands_database, &commands_channel, &commands_bridge, &commands_state, &commands_manager,
-	&commands_logger,
+	&commands_logger, &commands_health,
 };
 
 /* ---- words ------------------------------------------------------------ */

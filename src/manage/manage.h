@@ -11,6 +11,7 @@
 #include "net/loop.h"
 #include "pbx/pbx.h"
 #include "service/settings.h"
+#include "store/store.h"
 
 struct service;
 struct astdb;
@@ -23,6 +24,11 @@ struct pace;
 #define MANAGE_ASTERISK_VERSION "22.10.1"
 
 enum manage_stop { MANAGE_STOP_NOW, MANAGE_STOP_GRACEFULLY, MANAGE_STOP_WHEN_CONVENIENT, MANAGE_STOP_ABORT };
+
+struct manage_thread {
+	char name[16];                  /* "core", "media 0" */
+	uint64_t turns, slow, longest_ms;       /* slow: seen over warn_ms of sidetone.conf */
+};
 
 /* What main/ does when asked to. A function may be NULL: then it is not available. */
 struct manage_hooks {
@@ -38,6 +44,9 @@ struct manage_hooks {
 	int (*logger_rotate)(void *arg);
 	int (*logger_reload)(void *arg);
 	void (*logger_channels)(void *arg, struct buf *out);    /* rows of `logger show channels` */
+	/* Thread `i` as the watchdog saw it, 0 the core; false: there is none. */
+	bool (*thread)(void *arg, size_t i, struct manage_thread *out);
+	bool (*store)(void *arg, struct store_counters *out);   /* false: none */
 	/* One line of a log is worth formatting for a console now (or no longer). */
 	void (*console_verbose)(void *arg, int level);
 };
