@@ -227,7 +227,7 @@ static void judge(struct watchdog *w, struct watched *t, const struct look *l, u
 	bool core = t == w->v;
 	uint64_t ms;
 
-	if (l->turns != t->pub.turns)
+	if (l->turns != t->pub.turns || !t->changed_ms)
 		new_turn(t, l, now);
 	ms = took(w, t, l, now, core);
 	if (!ms)

@@ -1,7 +1,6 @@
 /* Actions on channels that are there: variables, status, hang up, send elsewhere. */
 #define LOG_MODULE "manager"
 #include "manage/manager_private.h"
-#include "manage/secret.h"
 #include "manage/pattern.h"
 #include "base/log.h"
 #include "pbx/bridge.h"
@@ -34,12 +33,11 @@ static void setvar(struct ami_ctx *a)
 		ami_ok(a, "Variable Set");
 }
 
-/* Functions that run programs or show passwords need the right to. */
+/* Functions that run programs need the right to. */
 static bool may_read(const struct ami_ctx *a, struct str names)
 {
 	return (a->s->write & EV_SYSTEM) ||
-	       (str_ifind(names, STR("SHELL")) == names.n && str_ifind(names, STR("EVAL")) == names.n &&
-		!secret_text(names));
+	       (str_ifind(names, STR("SHELL")) == names.n && str_ifind(names, STR("EVAL")) == names.n);
 }
 
 static void getvar(struct ami_ctx *a)

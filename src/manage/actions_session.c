@@ -4,7 +4,6 @@
 #include "base/fiber.h"
 #include "base/log.h"
 #include "manage/command.h"
-#include "manage/secret.h"
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -385,7 +384,7 @@ static void command(struct ami_ctx *a)
 		ami_error(a, "No command provided");
 		return;
 	}
-	if (blacklisted(cmd) || (!(a->s->write & EV_SYSTEM) && secret_text(cmd))) {
+	if (blacklisted(cmd)) {
 		ami_error(a, "Command blacklisted");
 		return;
 	}

@@ -42,8 +42,3 @@ struct str secret_value(struct str name, struct str value)
 {
 	return value.n && (secret_option(name) || has_userinfo(value)) ? STR(SECRET_SHOWN) : value;
 }
-
-bool secret_text(struct str text)
-{
-	return str_ifind(text, STR("PJSIP_AUTH")) < text.n;
-}

@@ -12,7 +12,5 @@
 bool secret_option(struct str name);
 /* `value` of option `name` as it may be shown to everybody. */
 struct str secret_value(struct str name, struct str value);
-/* Does a text that the dialplan evaluates name a function that reads such options? */
-bool secret_text(struct str text);
 
 #endif

@@ -183,6 +183,7 @@ static void die(bool stopped)
 	struct sa peer = { 0 };
 
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	log_set_mask(0);        /* its lines would come between the dump's */
 	sa_parse(&peer, STR("192.0.2.1:5060"));
 	reason_add(d.reasons, REASON_AUTH, REASON_REFUSED, 401, STR("alice"), &peer, "wrong password");
 	fiber_publish(&d.pulse.fiber);
