@@ -183,11 +183,8 @@ static void unbridge(struct stream *s)
 	if (!p)
 		return;
 	/* A digit that was being passed on as ours ends with the bridge. */
-	if (s->drx.inband)
-		dtmf_stop(p);
-	if (p->drx.inband)
-		dtmf_stop(s);
-	s->drx.inband = p->drx.inband = false;
+	dtmf_passed(s);
+	dtmf_passed(p);
 	smoother_give(s);
 	smoother_give(p);
 	s->peer = p->peer = NULL;
@@ -216,15 +213,17 @@ static void leave(struct stream *s)
 	stream_sleep(s);
 }
 
-static void stream_close(struct stream *s, struct stats_req *req)
+static void stream_close(struct mthread *t, struct stream *s, struct stats_req *req, bool unknown)
 {
+	s->t = t;
 	report_send(s, true);
 	if (req)
 		report_fill(s, &req->st);
 	source_play_end(s, ECANCELED);
 	source_tone(s, NULL);
 	dtmf_abort(s);
-	leave(s);
+	if (!unknown)
+		leave(s);
 	if (s->cfg)
 		mthread_give(s->t, EV_CFG, s, s->cfg, 0);
 	s->cfg = NULL;
@@ -247,7 +246,7 @@ void mthread_cmd(struct mthread *t, const struct cmd *c)
 		mthread_give(t, EV_LEFT, s, NULL, 0);
 		break;
 	case CMD_CLOSE:
-		stream_close(s, c->p);
+		stream_close(t, s, c->p, c->v);
 		break;
 	case CMD_CFG:
 		stream_apply(s, c->p);
