@@ -7,7 +7,9 @@
 #include "base/obj.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -37,7 +39,7 @@ struct stream {
 	struct buf pending;             /* not given to libuv yet */
 	char *inflight;                 /* owned; given to libuv */
 	size_t inflight_n, limit;
-	size_t last_queue;              /* libuv's queue when the stall timer last looked */
+	size_t last_queue;              /* untaken() when the stall timer last looked */
 	uv_write_t req;
 	struct timer stall;
 	uint32_t stall_ms;
@@ -132,10 +134,21 @@ static void on_written(uv_write_t *req, int status)
 	obj_drop(s);
 }
 
+/* [bytes] that the peer has not taken: libuv's and the kernel's. The kernel alone asks
+ * for more only when a third of its buffer is free, which takes a slow peer a while. */
+static size_t untaken(const struct stream *s)
+{
+	int fd = -1, kernel = 0;
+
+	if (uv_fileno(&s->u.handle, &fd) || ioctl(fd, SIOCOUTQ, &kernel) || kernel < 0)
+		kernel = 0;
+	return uv_stream_get_write_queue_size(&s->u.stream) + (size_t)kernel;
+}
+
 static void on_stall(void *arg)
 {
 	struct stream *s = arg;
-	size_t now = uv_stream_get_write_queue_size(&s->u.stream);
+	size_t now = untaken(s);
 
 	if (now >= s->last_queue || ++s->stalls >= STALLS_MAX) {
 		lost(s, ETIMEDOUT);
@@ -167,9 +180,9 @@ static void kick(struct stream *s)
 		lost(s, EPIPE);
 		return;
 	}
-	s->last_queue = uv_stream_get_write_queue_size(&s->u.stream);
+	s->last_queue = untaken(s);
 	s->stalls = 0;
-	if (s->last_queue)
+	if (uv_stream_get_write_queue_size(&s->u.stream))
 		timer_start(loop_wheel(s->loop), &s->stall, s->stall_ms, on_stall, s);
 }
 
