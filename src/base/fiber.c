@@ -1,22 +1,13 @@
+/* Fibers on ucontext. Whoever waits for something wakes them; net/loop runs them. */
 #include "base/fiber.h"
+#include "base/fiber_sanitize.h"
 #include "base/list.h"
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define FIBER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FIBER_ASAN 1
-#endif
-#endif
-#ifdef FIBER_ASAN
-#include <sanitizer/common_interface_defs.h>
-#include <sanitizer/asan_interface.h>
-#endif
 
 #define ROUNDS 16       /* one fiber_run_ready() gives way after so many */
 #define POOL_MAX 64     /* stacks kept for reuse; a busy PBX starts as many fibers as it ends */
@@ -29,7 +20,11 @@ struct fiber {
 	char *map;              /* held: guard page and stack */
 	size_t size;            /* [bytes] of the stack, without the guard page */
 	bool awake, done;
-	void *fake;             /* ASan's shadow of this stack while it is away */
+	union {
+		char text[FIBER_NAME];
+		uint64_t word[FIBER_NAME / 8];
+	} name;
+	struct fiber_shadow shadow;
 };
 
 struct stack {
@@ -44,9 +39,8 @@ static _Thread_local struct {
 	ucontext_t main;
 	struct stack *pool;
 	size_t pooled, count;
-	const void *main_bottom;
-	size_t main_size;
-	void *main_fake;
+	struct fiber_view *view;        /* not held; NULL: nobody looks */
+	struct fiber_shadow shadow;     /* of the thread's own stack */
 } sched;
 
 static size_t page(void)
@@ -80,9 +74,6 @@ static void stack_give(char *map, size_t size)
 {
 	struct stack *s;
 
-#ifdef FIBER_ASAN
-	ASAN_UNPOISON_MEMORY_REGION(map + page(), size);
-#endif
 	if (size != FIBER_STACK || sched.pooled >= POOL_MAX) {
 		munmap(map, size + page());
 		return;
@@ -97,22 +88,16 @@ static void stack_give(char *map, size_t size)
 
 static void switch_to_main(struct fiber *f)
 {
-#ifdef FIBER_ASAN
-	__sanitizer_start_switch_fiber(f->done ? NULL : &f->fake, sched.main_bottom, sched.main_size);
-#endif
+	shadow_leave(&f->shadow, &sched.shadow, f->done);
 	swapcontext(&f->ctx, &sched.main);
-#ifdef FIBER_ASAN
-	__sanitizer_finish_switch_fiber(f->fake, &sched.main_bottom, &sched.main_size);
-#endif
+	shadow_arrive(&f->shadow);
 }
 
 static void entry(void)
 {
 	struct fiber *f = sched.current;
 
-#ifdef FIBER_ASAN
-	__sanitizer_finish_switch_fiber(NULL, &sched.main_bottom, &sched.main_size);
-#endif
+	shadow_arrive_first(&f->shadow, &sched.shadow);
 	f->fn(f->arg);
 	f->done = true;
 	switch_to_main(f);
@@ -144,6 +129,7 @@ struct fiber *fiber_new(fiber_fn *fn, void *arg, size_t stack)
 		return NULL;
 	}
 	context_make(f);
+	shadow_open(&f->shadow, f->map + page(), f->size);
 	list_init(&f->ready);
 	sched.count++;
 	return f;
@@ -154,19 +140,71 @@ struct fiber *fiber_self(void)
 	return sched.current;
 }
 
+/* ---- names ------------------------------------------------------------ */
+
+/* Relaxed: a reader wants a hint and no order. Off a fiber the first word alone
+ * says so, which keeps a switch cheap. */
+static void show(const struct fiber *f)
+{
+	if (!sched.view)
+		return;
+	if (!f) {
+		atomic_store_explicit(&sched.view->word[0], 0, memory_order_relaxed);
+		return;
+	}
+	for (size_t i = 0; i < FIBER_NAME / 8; i++)
+		atomic_store_explicit(&sched.view->word[i], f->name.word[i], memory_order_relaxed);
+}
+
+void fiber_set_name(struct fiber *f, const struct str *words, size_t n)
+{
+	size_t at = 0;
+
+	if (!f)
+		return;
+	memset(&f->name, 0, sizeof(f->name));
+	for (size_t i = 0; i < n; i++) {
+		struct str w = str_sub(words[i], 0, FIBER_NAME - 1 - at);
+
+		if (w.n)
+			memcpy(f->name.text + at, w.p, w.n);
+		at += w.n;
+	}
+	if (f == sched.current)
+		show(f);
+}
+
+void fiber_publish(struct fiber_view *v)
+{
+	sched.view = v;
+	show(sched.current);
+}
+
+void fiber_view_read(const struct fiber_view *v, char name[FIBER_NAME])
+{
+	uint64_t word[FIBER_NAME / 8];
+
+	for (size_t i = 0; i < FIBER_NAME / 8; i++)
+		word[i] = atomic_load_explicit(&v->word[i], memory_order_relaxed);
+	memcpy(name, word, FIBER_NAME);
+	name[FIBER_NAME - 1] = 0;
+}
+
+/* ---- running ---------------------------------------------------------- */
+
 static void resume(struct fiber *f)
 {
 	sched.current = f;
-#ifdef FIBER_ASAN
-	__sanitizer_start_switch_fiber(&sched.main_fake, f->map + page(), f->size);
-#endif
+	show(f);
+	shadow_thread(&sched.shadow);
+	shadow_leave(&sched.shadow, &f->shadow, 0);
 	swapcontext(&sched.main, &f->ctx);
-#ifdef FIBER_ASAN
-	__sanitizer_finish_switch_fiber(sched.main_fake, NULL, NULL);
-#endif
+	shadow_arrive(&sched.shadow);
 	sched.current = NULL;
+	show(NULL);
 	if (f->done) {
 		list_remove(&f->ready);
+		shadow_close(&f->shadow);
 		stack_give(f->map, f->size);
 		sched.count--;
 		free(f);

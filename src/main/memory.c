@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #define LOOK_MS 5000
-#define WORTH (1u << 20)        /* [bytes] free: less is not worth the page faults when it is needed again */
+#define WORTH (256u << 10)      /* [bytes] free: less is not worth the page faults when it is needed again */
 #define WORTH_PART 20           /* ... nor is less than this part of what is in use */
 
 static size_t unused(void)

@@ -32,6 +32,14 @@ static struct dtmf_job *job_inside(struct stream *to)
 	return to->dtx.job ? NULL : &to->own_job;
 }
 
+void dtmf_passed(struct stream *s)
+{
+	/* Only what was made of it: the peer may be sending a digit of its own. */
+	if (s->drx.inband && s->peer && s->peer->dtx.job == &s->peer->own_job)
+		dtmf_stop(s->peer);
+	s->drx.inband = false;
+}
+
 static void finish(struct stream *s)
 {
 	struct dtmf_rx *d = &s->drx;
@@ -40,9 +48,7 @@ static void finish(struct stream *s)
 	d->has_ended = true;
 	d->ended_ts = d->ts;
 	tell(s, MEDIA_DTMF_END, d->event, duration_ms(d));
-	if (d->inband && s->peer)
-		dtmf_stop(s->peer);
-	d->inband = false;
+	dtmf_passed(s);
 }
 
 static void begin(struct stream *s, const struct rtp_event *e, const struct rtp *r, uint32_t rate)

@@ -125,9 +125,10 @@ struct media_session_prm {
  * the next call tries further ones; EADDRNOTAVAIL, EMFILE, ENOMEM. */
 int media_session_new(struct media_session **out, struct media *m, const struct media_session_prm *prm);
 /* Says RTCP BYE, frees ports and sockets on its thread; no events after this
- * call. Also drops the caller's reference. `done` (may be NULL) gets the last
- * numbers, later, on the core. */
+ * call. Also drops the caller's reference. By its owner, once. `done` (may be NULL) gets the last numbers, later, on the core. */
 struct media_stats;
+/* Once for each request that was taken. NULL: the media closes, there are none any
+ * more; only what `arg` holds is to be given back. */
 typedef void media_stats_fn(void *arg, const struct media_stats *st);
 void media_session_close(struct media_session *s, media_stats_fn *done, void *arg);
 void media_session_handler(struct media_session *s, media_event_fn *fn, void *arg);

@@ -89,10 +89,10 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 	for (int i = 0; !m->prm.wire && i < 2; i++)
 		mark(fd[i], sa_is_v6(&s->local[0]), prm);
 	s->st = stream_new(s, prm, fd);
-	if (!s->st) {
-		err = ENOMEM;
-		wire_place_close(m->prm.wire, fd[0]);
-		wire_place_close(m->prm.wire, fd[1]);
+	err = s->st ? core_closing_new(s) : ENOMEM;
+	if (err) {
+		mwire_close(m->prm.wire, fd[0]);
+		mwire_close(m->prm.wire, fd[1]);
 		ports_release(m, s->ranged);
 		goto out;
 	}
@@ -111,19 +111,17 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 
 static void close_it(struct media_session *s, struct stats_req *req)
 {
-	struct cmd c = { .type = CMD_CLOSE, .p = req, .may_wait = !req };
-
 	media_unbridge(s);
 	s->fn = NULL;
 	s->play_turn++;
 	s->closed = true;
 	if (s->added || req) {
-		core_post_sure(s, &c);
+		core_close(s, req);
 		return;
 	}
 	/* No thread ever heard of it. */
-	wire_place_close(s->m->prm.wire, s->st->fd[0]);
-	wire_place_close(s->m->prm.wire, s->st->fd[1]);
+	mwire_close(s->m->prm.wire, s->st->fd[0]);
+	mwire_close(s->m->prm.wire, s->st->fd[1]);
 	session_gone(s);
 }
 
@@ -133,6 +131,12 @@ void media_session_close(struct media_session *s, media_stats_fn *done, void *ar
 
 	if (!s)
 		return;
+	/* What its owner had of it is gone already; the reference left is ours. */
+	if (s->given_up) {
+		log_error("a media session is closed twice");
+		return;
+	}
+	s->given_up = true;
 	if (s->m && !s->closed) {
 		if (done) {
 			req = calloc(1, sizeof(*req));
@@ -155,10 +159,7 @@ void session_gone(struct media_session *s)
 	struct media *m = s->m;
 
 	ports_release(m, s->ranged);
-	list_each_safe(l, tmp, &s->held) {
-		list_remove(l);
-		free(container_of(l, struct pending, link));
-	}
+	core_forget(s);
 	list_remove(&s->link);
 	s->t->load--;
 	m->nsessions--;
@@ -327,8 +328,9 @@ int media_bridge(struct media_session *a, struct media_session *b)
 		return 0;
 	media_unbridge(a);
 	media_unbridge(b);
-	core_move(b, a->t);
-	err = bridge_post(a, b);
+	err = core_move(b, a->t);
+	if (!err)
+		err = bridge_post(a, b);
 	if (!err) {
 		a->peer = b;
 		b->peer = a;

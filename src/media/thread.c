@@ -156,8 +156,8 @@ static void add(struct mthread *t, struct stream *s, bool late)
 	s->t = t;
 	/* What came while nothing was agreed is nobody's, and too old to be heard. */
 	if (late)
-		s->stats.dropped_bad += wire_drain(s);
-	wire_watch(s);
+		s->stats.dropped_bad += mwire_drain(s);
+	mwire_watch(s);
 	list_append(&t->slots[t->streams++ % SLOTS], &s->link);
 	if (t->slot_us < t->due_us) {
 		if (t->slot_us < t->now_us)
@@ -183,11 +183,8 @@ static void unbridge(struct stream *s)
 	if (!p)
 		return;
 	/* A digit that was being passed on as ours ends with the bridge. */
-	if (s->drx.inband)
-		dtmf_stop(p);
-	if (p->drx.inband)
-		dtmf_stop(s);
-	s->drx.inband = p->drx.inband = false;
+	dtmf_passed(s);
+	dtmf_passed(p);
 	smoother_give(s);
 	smoother_give(p);
 	s->peer = p->peer = NULL;
@@ -211,25 +208,27 @@ static void bridge(struct stream *a, struct stream *b, struct smoother *for_a, s
 static void leave(struct stream *s)
 {
 	unbridge(s);
-	wire_unwatch(s);
+	mwire_unwatch(s);
 	list_remove(&s->link);
 	stream_sleep(s);
 }
 
-static void stream_close(struct stream *s, struct stats_req *req)
+static void stream_close(struct mthread *t, struct stream *s, struct stats_req *req, bool unknown)
 {
+	s->t = t;
 	report_send(s, true);
 	if (req)
 		report_fill(s, &req->st);
 	source_play_end(s, ECANCELED);
 	source_tone(s, NULL);
 	dtmf_abort(s);
-	leave(s);
+	if (!unknown)
+		leave(s);
 	if (s->cfg)
 		mthread_give(s->t, EV_CFG, s, s->cfg, 0);
 	s->cfg = NULL;
-	wire_place_close(s->t->wire, s->fd[0]);
-	wire_place_close(s->t->wire, s->fd[1]);
+	mwire_close(s->t->wire, s->fd[0]);
+	mwire_close(s->t->wire, s->fd[1]);
 	mthread_give(s->t, EV_CLOSED, s, req, 0);
 }
 
@@ -247,7 +246,7 @@ void mthread_cmd(struct mthread *t, const struct cmd *c)
 		mthread_give(t, EV_LEFT, s, NULL, 0);
 		break;
 	case CMD_CLOSE:
-		stream_close(s, c->p);
+		stream_close(t, s, c->p, c->v);
 		break;
 	case CMD_CFG:
 		stream_apply(s, c->p);
@@ -399,7 +398,7 @@ void mthread_turn(struct mthread *t, int max_wait_ms)
 	mthread_began(t);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.u64)
-			wire_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
+			mwire_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
 				      ev[i].data.u64 & 1);
 		else
 			woken(t);

@@ -140,7 +140,7 @@ struct stream {
 /* ---- between core and thread */
 
 enum cmd_type {
-	CMD_ADD /* v: drop what has come */, CMD_LEAVE, CMD_CLOSE /* p: struct stats_req or NULL */, CMD_CFG /* p */, CMD_BRIDGE /* peer, p and q: smoothers or NULL */,
+	CMD_ADD /* v: drop what has come */, CMD_LEAVE, CMD_CLOSE /* p: struct stats_req or NULL; v: it was never added */, CMD_CFG /* p */, CMD_BRIDGE /* peer, p and q: smoothers or NULL */,
 	CMD_UNBRIDGE, CMD_ECHO /* v */, CMD_PLAY /* p */, CMD_PLAY_STOP, CMD_TONE /* p held or NULL */, CMD_SILENCE /* v */,
 	CMD_DTMF /* p */, CMD_DTMF_END, CMD_DTMF_HOLD /* v */, CMD_STATS /* p */
 };
@@ -269,6 +269,7 @@ void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t ra
 void dtmf_rx_tick(struct stream *s);
 void dtmf_start(struct stream *s, struct dtmf_job *j);
 void dtmf_stop(struct stream *s);                    /* media_dtmf_end() */
+void dtmf_passed(struct stream *s);                  /* the digit that the peer was given of it ends */
 void dtmf_abort(struct stream *s);                   /* give the job back unfinished */
 bool dtmf_tick(struct stream *s, unsigned ms);       /* one step; false: nothing to send */
 unsigned dtmf_tick_ms(struct stream *s, unsigned packet_ms);   /* how long the next step is */

@@ -10,6 +10,14 @@
 #define SOURCE_MS 5000          /* routes change; a stale answer lives so long */
 
 /* One listening transport; on each io it has a socket of its own. */
+/* Said to an io: begin to watch a socket, or stop. */
+struct note {
+	struct loop_call call;
+	struct udp_sock *sock;
+	struct listener *listener;
+	sem_t *stopped;                 /* NULL: start */
+};
+
 struct transport {
 	uint32_t id;
 	enum net_proto proto;
@@ -19,6 +27,7 @@ struct transport {
 	bool started;
 	struct udp_sock *sock[MAX_IOS];         /* the ios' */
 	struct listener *listener[MAX_IOS];
+	struct note start[MAX_IOS], stop[MAX_IOS];      /* here, because a stop must not fail */
 };
 
 /* What the core knows of a connection. */
@@ -177,15 +186,9 @@ bool net_transport_addr(const struct net *n, uint32_t id, struct sa *bound)
 	return t != NULL;
 }
 
-struct start {
-	struct udp_sock *sock;
-	struct listener *listener;
-	sem_t *stopped;                 /* NULL: start */
-};
-
-static void on_start(void *arg)
+static void on_note(void *arg)
 {
-	struct start *s = arg;
+	struct note *s = arg;
 	int err = 0;
 
 	if (s->stopped) {
@@ -201,26 +204,15 @@ static void on_start(void *arg)
 	}
 	if (err)
 		log_error("cannot watch a socket: %s", strerror(err));
-	free(s);
 }
 
 /* Start or stop on the io's own thread. */
-static int tell(struct io *io, struct udp_sock *sock, struct listener *listener, sem_t *stopped)
+static void tell(struct io *io, struct note *s)
 {
-	struct start *s = malloc(sizeof(*s));
-	int err;
-
-	if (!s)
-		return ENOMEM;
-	*s = (struct start){ sock, listener, stopped };
-	if (io->direct) {
-		on_start(s);
-		return 0;
-	}
-	err = loop_post(io->loop, on_start, s);
-	if (err)
-		free(s);
-	return err;
+	if (io->direct)
+		on_note(s);
+	else
+		loop_post_call(io->loop, &s->call, on_note, s);
 }
 
 static int open_on(struct transport *t, struct io *io, const struct sa *at, bool shared)
@@ -274,12 +266,15 @@ static void stop_all(struct net *n, struct transport *t)
 
 		if (!sock && !listener)
 			continue;
-		if (t->started)
-			told += !tell(n->io[i], sock, listener, &stopped);
-		else if (sock)
+		if (t->started) {
+			t->stop[i] = (struct note){ .sock = sock, .listener = listener, .stopped = &stopped };
+			tell(n->io[i], &t->stop[i]);
+			told++;
+		} else if (sock) {
 			udp_stop(sock);
-		else
+		} else {
 			listener_stop(listener);
+		}
 	}
 	while (told) {
 		if (!sem_wait(&stopped))
@@ -325,10 +320,10 @@ int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, st
 	}
 	n->next_id++;
 	t->started = true;
-	for (unsigned i = 0; i < n->ios; i++)
-		if (tell(n->io[i], t->sock[i], t->listener[i], NULL))
-			log_error("transport %s does not listen on one of its threads: out of memory",
-				  text_z(&t->name));
+	for (unsigned i = 0; i < n->ios; i++) {
+		t->start[i] = (struct note){ .sock = t->sock[i], .listener = t->listener[i] };
+		tell(n->io[i], &t->start[i]);
+	}
 	*id = t->id;
 	if (bound)
 		*bound = t->bound;

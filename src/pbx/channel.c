@@ -23,6 +23,7 @@ static void channel_free(void *o)
 	party_free(&ch->dialed);
 	redirecting_free(&ch->redirecting);
 	vars_free(&ch->vars);
+	chan_event_free(ch->last_event);
 }
 
 static int name_it(struct channel *ch, const struct channel_new_prm *prm)
@@ -105,7 +106,8 @@ int channel_new(struct channel **out, const struct channel_new_prm *prm)
 	list_init(&ch->datastores);
 	list_init(&ch->hangup_handlers);
 	list_init(&ch->vars.head);
-	err = fill(ch, prm);
+	ch->last_event = chan_event_new(CE_HANGUP);
+	err = ch->last_event ? fill(ch, prm) : ENOMEM;
 	err = err ? err : map_add(p->by_name, text_view(&ch->name), ch);
 	if (err)
 		goto out;
@@ -178,8 +180,7 @@ void channel_destroy_soon(struct channel *ch)
 		return;
 	ch->reaped = true;
 	obj_hold(ch);
-	if (loop_defer(ch->pbx->loop, reap, ch))
-		reap(ch);
+	loop_defer_call(ch->pbx->loop, &ch->reap_call, reap, ch);
 }
 
 struct channel *channel_by_name(struct pbx *pbx, struct str name)

@@ -167,6 +167,8 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool async_goto;                /* context/exten/priority were changed from outside: leave the app, go there */
 	bool no_pbx_hangup;             /* runs h and hangup handlers already */
 	bool reaped;                    /* channel_destroy_soon() was called */
+	struct loop_call reap_call;
+	struct chan_event *last_event;  /* held: CE_HANGUP, made with the channel so that no hangup is lost */
 	bool owned;                     /* whoever requested it will destroy it: a hangup is only queued */
 	bool away;                      /* a feature took it out of its bridge for a while: bridge_wait() waits on */
 	bool moh;                       /* hears music on hold */

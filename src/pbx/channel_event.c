@@ -128,22 +128,35 @@ void channel_event(struct channel *ch, struct chan_event *e)
 	deliver(ch, e);
 }
 
+/* A call that misses what decides about it would stay for ever: without memory for
+ * the event it ends. */
 void channel_event_simple(struct channel *ch, enum chan_event_type t)
 {
-	channel_event(ch, chan_event_new(t));
+	struct chan_event *e = chan_event_new(t);
+
+	if (e)
+		channel_event(ch, e);
+	else if (t == CE_WAKE)
+		fiber_wake(ch->waiter);
+	else if (decides(t))
+		channel_event_hangup(ch, CAUSE_CONGESTION);
+}
+
+/* The first hangup has its event ready; there is no second. */
+static struct chan_event *take_hangup(struct channel *ch, int cause)
+{
+	struct chan_event *e = ch->last_event;
+
+	ch->last_event = NULL;
+	if (e)
+		e->cause = cause;
+	return e;
 }
 
 void channel_event_hangup(struct channel *ch, int cause)
 {
-	struct chan_event *e = chan_event_new(CE_HANGUP);
-
-	if (!e) {       /* out of memory: the flag alone still ends the call */
-		ch->hungup = true;
-		fiber_wake(ch->waiter);
-		return;
-	}
-	e->cause = cause;
-	channel_event(ch, e);
+	if (!ch->dead && !ch->hungup)
+		channel_event(ch, take_hangup(ch, cause));
 }
 
 void channel_tell_soft_hangup(struct channel *ch, int reason)
@@ -163,13 +176,11 @@ void channel_soft_hangup(struct channel *ch, int cause, int reason)
 	if (ch->hungup)
 		return;
 	ch->hungup = true;
-	e = chan_event_new(CE_HANGUP);
-	if (!e) {
+	e = take_hangup(ch, cause);
+	if (e)
+		deliver(ch, e);
+	else
 		fiber_wake(ch->waiter);
-		return;
-	}
-	e->cause = cause;
-	deliver(ch, e);
 }
 
 void channel_hangup(struct channel *ch, int cause)

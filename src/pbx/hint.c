@@ -38,6 +38,7 @@ struct hint {                   /* obj: a walk over its watches holds it */
 	int state;
 	bool gone;              /* no longer in the dialplan; watches still hold it */
 	bool seen;              /* in a new dialplan, while it is compared */
+	unsigned walk;          /* the last walk over all hints that came by */
 	bool by_pattern;        /* exists for its watches only */
 	struct list watches;
 	unsigned walking;
@@ -45,6 +46,7 @@ struct hint {                   /* obj: a walk over its watches holds it */
 
 struct hints {
 	struct map *by_key;
+	unsigned walk;          /* walks over all of them so far */
 };
 
 static const struct {
@@ -418,8 +420,11 @@ void hints_device_changed(struct pbx *p, struct device *d)
 	list_each(l, &d->hints)
 		n++;
 	v = n ? calloc(n, sizeof(*v)) : NULL;
-	if (!v)
+	if (!v) {
+		if (n)
+			log_error("No memory to tell of device %s: its hints wait for its next change", text_z(&d->name));
 		return;
+	}
 	/* Watchers may come and go meanwhile, and with them hints. */
 	list_each(l, &d->hints)
 		v[i++] = obj_hold(container_of(l, struct hint_device, link)->hint);
@@ -431,34 +436,53 @@ void hints_device_changed(struct pbx *p, struct device *d)
 	free(v);
 }
 
-/* All of them, held, in no order. */
-static struct hint **all(struct pbx *p, size_t *n)
+/* One after another, in no order, until NULL. Needs no memory, so that a walk is
+ * never skipped; hints may come and go between two calls, and one that comes is
+ * not part of the walk. */
+static unsigned walk_begin(struct pbx *p)
 {
-	size_t most = map_count(p->hints->by_key), it = 0;
-	struct hint **v = calloc(most ? most : 1, sizeof(struct hint *)), *h;
+	size_t it = 0;
+	struct hint *h;
 
-	*n = 0;
-	while (v && *n < most && (h = map_next(p->hints->by_key, &it)))
-		v[(*n)++] = obj_hold(h);
-	return v;
+	p->hints->walk++;
+	while ((h = map_next(p->hints->by_key, &it)))
+		h->walk = p->hints->walk - 1;
+	return p->hints->walk;
+}
+
+static struct hint *walk_next(struct pbx *p, unsigned walk, size_t *it)
+{
+	for (bool again = *it > 0;; again = false, *it = 0) {
+		struct hint *h;
+
+		while ((h = map_next(p->hints->by_key, it))) {
+			if (h->walk != walk - 1)
+				continue;
+			h->walk = walk;
+			return h;
+		}
+		/* A hint that was added may have moved all the others. */
+		if (!again)
+			return NULL;
+	}
 }
 
 void hints_presence_changed(struct pbx *p, struct str name)
 {
-	struct hint **v;
-	size_t n;
+	unsigned walk;
+	struct hint *h;
+	size_t it = 0;
 
 	if (!p->hints)
 		return;
-	v = all(p, &n);
-	for (size_t i = 0; i < n; i++) {
-		struct str source = text_view(&v[i]->presence_source);
-
-		if (!v[i]->gone && str_ifind(source, name) < source.n && presence_recompute(v[i]))
-			notify(v[i], v[i]->state);
-		obj_drop(v[i]);
+	walk = walk_begin(p);
+	while ((h = walk_next(p, walk, &it))) {
+		obj_hold(h);
+		if (!h->gone && str_ifind(text_view(&h->presence_source), name) < h->presence_source.n &&
+		    presence_recompute(h))
+			notify(h, h->state);
+		obj_drop(h);
 	}
-	free(v);
 }
 
 /* What the dialplan says of a hint now. */
@@ -472,6 +496,8 @@ static void update(struct hint *h, struct str text)
 	devices_drop(h);
 	if (text_set(&h->text, text) || parse(h)) {
 		log_error("No memory for the hint of %s", text_z(&h->key));
+		devices_drop(h);
+		text_free(&h->text);    /* so that the next reload tries again */
 		return;
 	}
 	h->gone = false;
@@ -537,21 +563,23 @@ static void settle(struct pbx *p, struct hint *h)
 
 void hints_changed(struct pbx *p)
 {
-	struct hint **v;
-	size_t n;
+	unsigned walk;
+	struct hint *h;
+	size_t it = 0;
 
 	if (!p->hints)
 		return;
-	v = all(p, &n);
-	for (size_t i = 0; i < n; i++)
-		v[i]->seen = false;
+	while ((h = map_next(p->hints->by_key, &it)))
+		h->seen = false;
+	walk = walk_begin(p);
 	see_all(p, p->plan);
 	see_all(p, p->added);
-	for (size_t i = 0; i < n; i++) {
-		settle(p, v[i]);
-		obj_drop(v[i]);
+	it = 0;
+	while ((h = walk_next(p, walk, &it))) {
+		obj_hold(h);
+		settle(p, h);
+		obj_drop(h);
 	}
-	free(v);
 }
 
 /* ---- listing */
@@ -602,27 +630,25 @@ int hints_new(struct pbx *p)
 	p->hints = calloc(1, sizeof(*p->hints));
 	if (!p->hints)
 		return ENOMEM;
+	p->hints->walk = 1;
 	p->hints->by_key = map_new(false);
 	return p->hints->by_key ? 0 : ENOMEM;
 }
 
 void hints_free(struct pbx *p)
 {
-	struct hint **v;
-	size_t n;
+	size_t it = 0;
+	struct hint *h;
 
 	if (!p->hints)
 		return;
-	if (p->hints->by_key) {
-		v = all(p, &n);
-		for (size_t i = 0; i < n; i++) {
-			hint_drop(v[i]);
-			v[i]->pbx = NULL;
-			obj_drop(v[i]);
-		}
-		free(v);
-		map_free(p->hints->by_key);
+	while (p->hints->by_key && (h = map_next(p->hints->by_key, &it))) {
+		obj_hold(h);
+		hint_drop(h);
+		h->pbx = NULL;
+		obj_drop(h);
 	}
+	map_free(p->hints->by_key);
 	free(p->hints);
 	p->hints = NULL;
 }

@@ -127,24 +127,18 @@ void pbx_free(struct pbx *p)
 	free(p);
 }
 
-/* Ending one channel may end others at once, so the list is copied first. */
+/* Ending one channel may end others at once, so the walk goes on from one that is
+ * still there, and begins anew when it is not. */
 void pbx_hangup_all(struct pbx *p, int cause)
 {
-	size_t n = 0, i = 0;
-	struct channel **v;
+	struct list *l = p->channels.next;
 
-	list_each(l, &p->channels)
-		n++;
-	v = calloc(n ? n : 1, sizeof(*v));
-	if (!v) {
-		log_error("No memory to hang up %zu channels", n);
-		return;
+	while (l != &p->channels) {
+		struct channel *ch = obj_hold(container_of(l, struct channel, link));
+
+		if (!ch->hungup)
+			channel_soft_hangup(ch, cause, SOFT_SHUTDOWN);
+		l = ch->dead ? p->channels.next : ch->link.next;
+		obj_drop(ch);
 	}
-	list_each(l, &p->channels)
-		v[i++] = obj_hold(container_of(l, struct channel, link));
-	for (i = 0; i < n; i++) {
-		channel_soft_hangup(v[i], cause, SOFT_SHUTDOWN);
-		obj_drop(v[i]);
-	}
-	free(v);
 }

@@ -243,11 +243,11 @@ static void claim_of(struct claim *c, const struct snapshot *conf, const struct 
 	}
 	c->name = ep->name;
 	if (!acl_set_permits(ep->acl, &msg->from_path.peer, &list)) {
-		claim_refused_by_acl(c, "the endpoint's acl denies this address", "Not match Endpoint ACL", list);
+		claim_refused_by_acl(c, "the endpoint's acl denies this address: list", "Not match Endpoint ACL", list);
 		return;
 	}
 	if (!contacts_permitted(ep->contact_acl, msg, &list)) {
-		claim_refused_by_acl(c, "the endpoint's contact_acl denies the address in Contact",
+		claim_refused_by_acl(c, "the endpoint's contact_acl denies the address in Contact: list",
 				     "Not match Endpoint Contact ACL", list);
 		return;
 	}
@@ -282,9 +282,18 @@ static const char *why_refused(const struct claim *c, enum proof p)
 	switch (p) {
 	case PROOF_WRONG: return "wrong password or user name";
 	case PROOF_BLOCKED: return "too many wrong passwords from there (wait a minute), so it was not looked at: user";
-	case PROOF_STALE: return "the nonce is too old or its count was used";
-	default: return "no credentials yet";
+	case PROOF_STALE: return "the nonce is too old or its count was used, from";
+	default: return "no credentials yet from";
 	}
+}
+
+/* Many requests without credentials came from there, and no line says so yet this
+ * second: behind one address may stand a thousand phones. */
+static bool is_worth_a_line(struct service *svc, const struct sip_msg *msg)
+{
+	uint64_t key = sa_hash_host(&msg->from_path.peer), now_us = clock_us(svc->clock);
+
+	return !buckets_take(svc->challenged, key, now_us) && buckets_take(svc->told, key, now_us);
 }
 
 /* One reason, one event, and a log line for wrong credentials or for many requests
@@ -293,14 +302,14 @@ static void note_refusal(struct service *svc, const struct sip_msg *msg, const s
 			 struct str user)
 {
 	bool wrong = p == PROOF_WRONG || p == PROOF_BLOCKED;
-	bool many = p == PROOF_NONE &&
-		!buckets_take(svc->challenged, sa_hash_host(&msg->from_path.peer), clock_us(svc->clock));
-	struct str about = c->list.n ? c->list : wrong ? user : msg->from.uri.user;
-	enum security_kind event = wrong || (many && !c->ep) || c->list.n ? c->failed : SECURITY_CHALLENGE_SENT;
+	bool many = p == PROOF_NONE && is_worth_a_line(svc, msg);
+	bool by_acl = c->step == REASON_ACL;
+	struct str about = by_acl ? c->list : wrong ? user : msg->from.uri.user;
+	enum security_kind event = wrong || by_acl || (many && !c->ep) ? c->failed : SECURITY_CHALLENGE_SENT;
 
 	reason_cat(svc->reasons, c->step, wrong ? REASON_REFUSED : REASON_CHALLENGED, 401, c->name,
 		   &msg->from_path.peer, str_z(why_refused(c, p)), STR(" '"), about, STR("'"));
-	security_event(svc, event, msg, c->name, c->list.n ? "ACLName" : NULL, c->list);
+	security_event(svc, event, msg, c->name, by_acl ? "ACLName" : NULL, c->list);
 	if (wrong || many)
 		log_notice("Request '%.*s' from '%.*s' failed for '%s' (callid: %.*s) - %s", STR_ARG(msg->method_name),
 			   STR_ARG(msg->from.uri_text), sa_text(&msg->from_path.peer, (char[SA_TEXT]){ 0 }),
@@ -343,7 +352,7 @@ int authenticate_set_conf(struct service *svc, const struct snapshot *conf)
 	return 0;
 }
 
-static struct identity *identity_new(struct service *svc, const struct sip_msg *msg, const struct endpoint *ep,
+static struct identity *identity_new(struct service *svc, const struct endpoint *ep,
 				     struct str user)
 {
 	struct identity *id = obj_new(sizeof(*id), identity_free);
@@ -352,7 +361,6 @@ static struct identity *identity_new(struct service *svc, const struct sip_msg *
 		return obj_drop(id);
 	id->conf = obj_hold(svc->conf);
 	id->ep = ep;
-	id->transport = service_transport_by_id(svc, msg->from_path.transport);
 	return id;
 }
 
@@ -374,7 +382,7 @@ int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, s
 		sip_stx_force_rport(tx);
 	if (!(c.ep && is_open(c.ep, msg)) && prove(svc, tx, msg, &c, &user))
 		return EACCES;
-	id = identity_new(svc, msg, c.ep, user);
+	id = identity_new(svc, c.ep, user);
 	if (!id) {
 		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 		return EACCES;

@@ -9,6 +9,7 @@
 #define GUESSES 10
 #define GUESS_EVERY_US 6000000
 #define GUESSERS 16384
+#define TELL_EVERY_US 1000000   /* of one address that sends many requests without credentials */
 
 /* At the start, and before svc->conf becomes `conf`: unidentified_request_count and
  * unidentified_request_period. ENOMEM. */

@@ -133,7 +133,7 @@ struct contact *contact_by_id(struct service *svc, struct str id)
 
 const struct endpoint *endpoint_of_aor(struct service *svc, struct str aor)
 {
-	return map_get(svc->locations->endpoint_of, aor);
+	return svc->locations->endpoint_of ? map_get(svc->locations->endpoint_of, aor) : NULL;
 }
 
 const struct endpoint *contact_endpoint(struct service *svc, const struct contact *c)
@@ -425,7 +425,7 @@ void locations_stop(struct service *svc)
 
 	if (!svc->locations)
 		return;
-	for (size_t it = 0; (l = map_next(svc->locations->aors, &it)); ) {
+	for (size_t it = 0; svc->locations->aors && (l = map_next(svc->locations->aors, &it)); ) {
 		location_drop_jobs(l);
 		while (l->n)
 			contact_detach(svc, container_of(l->contacts.next, struct contact, link));

@@ -202,7 +202,9 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->maintenance = map_new(false);
 	svc->digest = digest_ctx_new(svc->clock);
 	svc->guesses = buckets_new(GUESSERS, GUESSES, GUESS_EVERY_US);
-	err = svc->reasons && svc->shares && svc->endpoint_states && svc->maintenance && svc->digest && svc->guesses ? 0 : ENOMEM;
+	svc->told = buckets_new(GUESSERS, 1, TELL_EVERY_US);
+	err = svc->reasons && svc->shares && svc->endpoint_states && svc->maintenance && svc->digest &&
+	      svc->guesses && svc->told ? 0 : ENOMEM;
 	if (!err)
 		err = authenticate_set_conf(svc, svc->conf);
 	if (!err)
@@ -305,6 +307,7 @@ void service_free(struct service *svc)
 	obj_drop(svc->digest);
 	obj_drop(svc->guesses);
 	obj_drop(svc->challenged);
+	obj_drop(svc->told);
 	obj_drop(svc->conf);
 	text_free(&svc->user_agent);
 	text_free(&svc->server_id);

@@ -52,6 +52,7 @@ struct service {
 	struct digest_ctx *digest;
 	struct buckets *guesses;        /* held: wrong passwords, by address and endpoint */
 	struct buckets *challenged;     /* held: requests without credentials, by address */
+	struct buckets *told;           /* held: log lines about these, by address */
 	struct snapshot *conf;          /* held; swapped by service_set_conf() */
 	struct reasons *reasons;
 	struct shares *shares;          /* held: who has how much of what is scarce */
@@ -138,7 +139,6 @@ struct identity {               /* obj */
 	struct snapshot *conf;          /* held */
 	const struct endpoint *ep;      /* never NULL */
 	struct text auth_user;          /* who proved to know a password; empty: endpoint is open */
-	const struct service_transport *transport;
 };
 
 /* ---- state of an endpoint while the program runs (endpoint_state.c) */

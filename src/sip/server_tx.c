@@ -46,15 +46,20 @@ static void unmap_merge(struct sip_stx *tx)
 	tx->merge_in_map = false;
 }
 
+static void settle_account(struct sip_stx *tx)
+{
+	if (tx->account && tx->stack->prm.settled)
+		tx->stack->prm.settled(tx->stack->prm.arg, tx->account);
+	tx->account = NULL;
+}
+
 /* No longer counted as work of its source. */
 static void settle(struct sip_stx *tx)
 {
 	if (tx->source)
 		sip_source_leave(tx->source);
 	tx->source = NULL;
-	if (tx->account && tx->stack->prm.settled)
-		tx->stack->prm.settled(tx->stack->prm.arg, tx->account);
-	tx->account = NULL;
+	settle_account(tx);
 }
 
 /* Out of every table; the engine's reference goes. */
@@ -393,6 +398,7 @@ static void enter_final(struct sip_stx *tx, unsigned status, struct str reason, 
 	uint32_t t1 = tx->stack->t1;
 
 	unmap_merge(tx);
+	settle_account(tx);
 	tx->interval_ms = t1;
 	if (!tx->invite) {
 		tx->state = COMPLETED;

@@ -33,7 +33,7 @@ struct sip_stack_prm {
 	 * tag). The handler answers on `tx`, now or later (holding it). Never ACK
 	 * or CANCEL. */
 	void (*request)(void *arg, struct sip_stx *tx, struct sip_msg *msg);
-	/* The transaction ended for which sip_stx.account was set. Optional. */
+	/* The transaction for which sip_stx.account was set has its final answer, or is over. Optional. */
 	void (*settled)(void *arg, void *account);
 	/* What came over `from` held a tag or a branch of ours: whoever sent it sees
 	 * what we send there. NULL: nobody wants to know. */
@@ -85,7 +85,7 @@ struct sip_stx {
 	unsigned status;                /* last one sent; 0: none */
 	char to_tag[SIP_TAG + 1];
 	bool invite, reliable;
-	void *account;                  /* prm.settled gets it when the transaction is over */
+	void *account;                  /* whoever is charged for it: prm.settled gets it */
 	/* Private */
 	struct sip_stx_user user;       /* sip_stx_attach() */
 	uint8_t state;

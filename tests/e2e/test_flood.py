@@ -30,7 +30,7 @@ type = identify
 endpoint = flood
 match = {FLOODER}
 """
-DIALPLAN = EXTENSIONS + "exten => flood,1,Answer()\n same => n,Wait(600)\n"
+DIALPLAN = EXTENSIONS + "exten => flood,1,Answer()\n same => n,Wait(600)\nexten => text,1,NoOp()\n"
 
 
 class Phone(Wire):

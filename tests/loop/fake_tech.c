@@ -210,7 +210,7 @@ static void open_world(struct world *w, const char *extensions, bool media_too)
 	clock_fake_init(&w->clock, 1700000000);
 	list_init(&w->fakes);
 	list_init(&w->events);
-	w->loop = loop_new(&w->clock.c);
+	w->loop = GOT(loop_new(&w->clock.c));
 	assert_non_null(w->loop);
 	prm.loop = w->loop;
 	if (media_too) {
@@ -329,7 +329,7 @@ void fake_hangup(struct fake *f, int cause)
 
 void fake_digit(struct fake *f, char d)
 {
-	struct chan_event *e = chan_event_new(CE_DTMF_END);
+	struct chan_event *e = GOT(chan_event_new(CE_DTMF_END));
 
 	e->digit = d;
 	e->ms = 100;
@@ -340,7 +340,7 @@ void fake_digit(struct fake *f, char d)
 
 void fake_line(struct fake *f, const char *number, const char *name)
 {
-	struct chan_event *e = chan_event_new(CE_CONNECTED_LINE);
+	struct chan_event *e = GOT(chan_event_new(CE_CONNECTED_LINE));
 
 	e->party = calloc(1, sizeof(*e->party));
 	party_set(e->party, str_z(number), str_z(name));
@@ -350,7 +350,7 @@ void fake_line(struct fake *f, const char *number, const char *name)
 
 void fake_forward(struct fake *f, const char *to)
 {
-	struct chan_event *e = chan_event_new(CE_FORWARD);
+	struct chan_event *e = GOT(chan_event_new(CE_FORWARD));
 
 	text_set(&e->text, str_z(to));
 	channel_event(f->ch, e);

@@ -1,6 +1,10 @@
 #include "sip_link.h"
 #include <stdlib.h>
 #include <string.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
 
 struct flight {
 	struct timer timer;
@@ -121,15 +125,14 @@ static void node_init(struct link *l, struct node *n, const char *addr, enum net
 	prm.request = on_request;
 	*n = (struct node){ .link = l, .proto = proto };
 	sa_parse(&n->addr, str_z(addr));
-	if (sip_stack_new(&n->sip, &prm))
-		abort();
+	assert_int_equal(sip_stack_new(&n->sip, &prm), 0);
 }
 
 void link_init_limits(struct link *l, enum net_proto proto, const struct sip_stack_prm *limits)
 {
 	*l = (struct link){ .delay_ms = 1 };
 	clock_fake_init(&l->clock, 1700000000);
-	l->wheel = wheel_new(&l->clock.c);
+	l->wheel = GOT(wheel_new(&l->clock.c));
 	node_init(l, &l->a, "192.0.2.1:5060", proto, &(struct sip_stack_prm){ 0 });
 	node_init(l, &l->b, "192.0.2.2:5060", proto, limits);
 }
@@ -166,7 +169,7 @@ void link_run(struct link *l, uint64_t ms)
 
 struct sip_out *link_out(struct node *n, enum sip_method m)
 {
-	struct sip_out *o = sip_out_new(m);
+	struct sip_out *o = GOT(sip_out_new(m));
 
 	o->ruri = STR("sip:b@192.0.2.2");
 	o->from = STR("<sip:a@192.0.2.1>;tag=from1");
@@ -184,8 +187,7 @@ struct sip_ctx *link_send(struct node *n, struct sip_out *o)
 	struct net_path path = { .transport = 1, .proto = n->proto, .local = n->addr, .peer = other(n)->addr };
 	struct sip_ctx *tx = NULL;
 
-	if (sip_ctx_send(n->sip, o, &path, &user, &tx))
-		abort();
+	assert_int_equal(sip_ctx_send(n->sip, o, &path, &user, &tx), 0);
 	obj_drop(o);
 	return tx;
 }

@@ -44,8 +44,9 @@ static int setup(void **state)
 {
 	(void)state;
 	wire_open(&t, "", conf);
-	digest = digest_ctx_new(t.svc->clock);
-	return digest ? 0 : -1;
+	digest = GOT(digest_ctx_new(t.svc->clock));
+	assert_non_null(digest);
+	return 0;
 }
 
 static int teardown(void **state)
@@ -163,6 +164,41 @@ static void no_secret_no_entry(void **state)
 	assert_int_equal(log_in(OTHER, "either", ""), 401);
 	assert_int_equal(log_in(OTHER, "either", "p"), 200);
 	assert_int_equal(log_in(OTHER, "oauths", "p"), 401);
+}
+
+/* Names that are looked for only where some endpoint asks for it. */
+static void other_ways_to_be_known(void **state)
+{
+	static const char head[] = "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n";
+	char text[1024], line[1024];
+
+	(void)state;
+	assert_int_equal(send_register(PHONE, "stranger", ""), 401);
+	/* 403: known, but without an AOR. */
+	snprintf(text, sizeof(text), "%s[anonymous]\ntype=endpoint\n", head);
+	wire_reload(&t, text);
+	assert_int_equal(send_register(PHONE, "stranger", ""), 403);
+	snprintf(text, sizeof(text), "%s[anonymous@127.0.0.1]\ntype=endpoint\n", head);
+	wire_reload(&t, text);
+	assert_int_equal(send_register(PHONE, "stranger", ""), 403);
+	snprintf(text, sizeof(text), "%s[anonymous@elsewhere]\ntype=endpoint\n", head);
+	wire_reload(&t, text);
+	assert_int_equal(send_register(PHONE, "stranger", ""), 401);
+	snprintf(text, sizeof(text), "%s%s", head, "[alice]\ntype=endpoint\nidentify_by=auth_username\nauth=alice\n"
+		 "aors=alice\n[alice]\ntype=auth\nusername=alice\npassword=wonder\n[alice]\ntype=aor\nmax_contacts=1\n");
+	wire_reload(&t, text);
+	answer_challenge(line, PHONE, "alice", "wonder");
+	assert_int_equal(send_register(PHONE, "stranger", line), 200);
+	answer_challenge(line, PHONE, "alice", "other");
+	assert_int_equal(send_register(PHONE, "stranger", line), 401);
+	wire_reload(&t, conf);
+	answer_challenge(line, PHONE, "alice", "wonder");
+	assert_int_equal(send_register(PHONE, "stranger", line), 401);
+	/* The From decides, and the credentials are another's. */
+	answer_challenge(line, PHONE, "alice", "wonder");
+	assert_int_equal(send_register(PHONE, "bob", line), 401);
+	answer_challenge(line, PHONE, "alice", "wonder");
+	assert_int_equal(send_register(PHONE, "alice", line), 200);
 }
 
 /* ---- known and unknown ----------------------------------------------------- */
@@ -291,7 +327,8 @@ static void unknown_costs_what_known_does(void **state)
 	(void)state;
 	probe_alone(unknown, "nobody");
 	assert_int_equal(unknown[0].notices, 0);
-	assert_int_equal(unknown[7].notices, 1);
+	assert_int_equal(unknown[4].notices, 1);
+	assert_int_equal(unknown[5].notices, 0);
 	assert_int_equal(unknown[8].notices, 1);
 	assert_int_equal(unknown[19].notices, 1);
 	assert_int_equal(unknown[8].hashes, 3);
@@ -358,6 +395,28 @@ static void failures_are_logged(void **state)
 	log_set_sink(NULL, NULL);
 }
 
+static void refusals_are_events(void **state)
+{
+	static const struct { const char *name, *first, *wrong, *account; } rows[] = {
+		{ "nobody", "ChallengeSent", "InvalidAccountID", "AccountID: <unknown>" },
+		{ "plains", "ChallengeSent", "ChallengeResponseFailed", "AccountID: plains" },
+		{ "walled", "FailedACL", "FailedACL", "AccountID: walled" },
+		{ "fenced", "FailedACL", "FailedACL", "AccountID: fenced" },
+	};
+	char line[1024];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		world_forget_events(&t.w);
+		answer_challenge(line, PHONE, rows[i].name, "guess");
+		assert_int_equal(world_events(&t.w, rows[i].first, rows[i].account), 1);
+		world_forget_events(&t.w);
+		assert_int_equal(send_register(PHONE, rows[i].name, line), 401);
+		assert_int_equal(world_events(&t.w, rows[i].wrong, rows[i].account), 1);
+		assert_int_equal(events_all(), 1);
+	}
+}
+
 /* unidentified_request_count requests in unidentified_request_period, whoever is named;
  * one that comes in clears the address. */
 static void many_without_credentials(void **state)
@@ -371,7 +430,13 @@ static void many_without_credentials(void **state)
 	send_register(PHONE, "alice", "");
 	assert_int_equal(notices, 1);
 	assert_non_null(strstr(notice, "- Sends no credentials"));
-	send_register(PHONE, "nobody", "");
+	/* One line a second for each address, however many come. */
+	for (int i = 0; i < 20; i++)
+		send_register(PHONE, "nobody", "");
+	assert_int_equal(notices, 1);
+	world_pass(&t.w, 1000);
+	for (int i = 0; i < 20; i++)
+		send_register(PHONE, "nobody", "");
 	assert_int_equal(notices, 2);
 	assert_non_null(strstr(notice, "- No matching endpoint found"));
 	send_register(OTHER, "nobody", "");
@@ -388,6 +453,43 @@ static void many_without_credentials(void **state)
 	log_set_sink(NULL, NULL);
 }
 
+/* 1: each; a period of 0: none. A reload that leaves them alone forgets nothing. */
+static void many_as_configured(void **state)
+{
+	static const struct { const char *global; unsigned step_ms, of_ten; } rows[] = {
+		{ "unidentified_request_count=1\n", 1000, 10 }, { "unidentified_request_count=0\n", 1000, 10 },
+		{ "unidentified_request_count=1\n", 0, 1 },
+		{ "unidentified_request_count=9\nunidentified_request_period=1000\n", 1000, 2 },
+		{ "unidentified_request_count=9\nunidentified_request_period=1\n", 1000, 0 },
+		{ "unidentified_request_count=4\nunidentified_request_period=30\n", 0, 1 },
+		{ "unidentified_request_period=0\n", 0, 0 },
+		{ "unidentified_request_count=4294967295\nunidentified_request_period=4294967295\n", 0, 0 },
+		{ "unidentified_request_count=1\nunidentified_request_period=4294967295\n", 1000, 10 },
+	};
+	char text[8192];
+
+	(void)state;
+	log_set_sink(keep_notice, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(text, sizeof(text), "%s[global]\ntype=global\n%s", conf, rows[i].global);
+		wire_reload(&t, text);
+		notices = 0;
+		for (int k = 0; k < 10; k++) {
+			char peer[32];
+
+			if (k == 5)
+				wire_reload(&t, text);
+			/* From an address for each row, of which no line was written yet. */
+			snprintf(peer, sizeof(peer), "192.0.2.%zu:5070", 10 + i);
+			world_pass(&t.w, rows[i].step_ms);
+			send_register(peer, k & 1 ? "alice" : "nobody", "");
+		}
+		if (notices != rows[i].of_ten)
+			fail_msg("%s: %u", rows[i].global, notices);
+	}
+	log_set_sink(NULL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,10 +497,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(guesses, setup, teardown),
 		cmocka_unit_test_setup_teardown(challenges_cost_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_secret_no_entry, setup, teardown),
+		cmocka_unit_test_setup_teardown(other_ways_to_be_known, setup, teardown),
 		cmocka_unit_test(unknown_costs_what_known_does),
 		cmocka_unit_test_setup_teardown(answers_go_to_the_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(failures_are_logged, setup, teardown),
+		cmocka_unit_test_setup_teardown(refusals_are_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_without_credentials, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_as_configured, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

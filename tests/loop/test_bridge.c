@@ -330,7 +330,7 @@ static void hung_up_from_outside(void **state)
 static void text_goes_to_the_other(void **state)
 {
 	struct fake *a = talking("alice", "bob", "bob"), *b = world_fake(&w, "bob");
-	struct chan_event *e = chan_event_new(CE_TEXT);
+	struct chan_event *e = GOT(chan_event_new(CE_TEXT));
 
 	(void)state;
 	text_set(&e->text, STR("hello"));

@@ -160,7 +160,7 @@ static void a_flood_of_digits_ends(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
-		struct chan_event *e = chan_event_new(CE_DTMF_END);
+		struct chan_event *e = GOT(chan_event_new(CE_DTMF_END));
 
 		e->digit = '1';
 		channel_event(a->ch, e);

@@ -27,7 +27,7 @@ class Attack(Run):
         super().__init__(o, directory, [("canary", 1)], name)
         self.attack = attack
         self.extra = {}
-        self.slow = SLOW_BUILD if o.build == "asan" else 1
+        self.slow = 1 if o.build == "release" else SLOW_BUILD
 
     def quiet(self, seconds):
         """Nothing but the canary."""

@@ -8,7 +8,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 
-from server import REPORT, Server  # noqa: E402
+from server import Server  # noqa: E402
 import tone  # noqa: E402
 
 ASTERISK = """[directories]
@@ -23,7 +23,8 @@ astlogdir => {dir}/log
 [options]
 maxfiles = 60000
 """
-FRAME = re.compile(r"^\s*#\d+ 0x[0-9a-f]+ in (\S+) (\S+)", re.M)
+REPORT = re.compile(r"^.*(?:(?:ERROR|WARNING): (?:Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error: ).*$", re.M)
+FRAME = re.compile(r"^\s*#\d+ (?:0x[0-9a-f]+ in )?(\S+) (\S+)", re.M)
 
 
 class Daemon(Server):
@@ -112,9 +113,11 @@ class Daemon(Server):
         return found
 
     def longest_turn(self):
-        """What `core show health` says, or "": not every version has it."""
+        """What `core show health` says; versions without it have a line in `core show threads`."""
         said = self.say("core show health") or ""
-        return "" if "No such command" in said else said.strip()
+        if "No such command" in said:
+            said = self.say("core show threads") or ""
+        return said.strip()
 
     def reports(self):
         """Sanitizer reports since the last time: [(what, [frames], text)]."""
@@ -130,6 +133,6 @@ class Daemon(Server):
             part = text[m.start():m.start() + 12000]
             frames = [f"{name} {os.path.basename(at)}" for name, at in FRAME.findall(part)
                       if "/src/" in at or "src/" in at]
-            what = re.search(r"(ERROR: \w+Sanitizer: \S+|ERROR: LeakSanitizer.*|runtime error: .*)", m.group(0))
+            what = re.search(r"(ERROR: AddressSanitizer: \S+|(?:ERROR|WARNING): \w+Sanitizer.*|runtime error: .*)", m.group(0))
             found.append((what.group(1) if what else m.group(0).strip(), frames[:8], part))
         return found

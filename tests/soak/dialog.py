@@ -16,6 +16,11 @@ EVENTS = [("presence", "application/pidf+xml"), ("dialog", "application/dialog-i
           ("refer", "message/sipfrag"), ("nothing", "text/plain"), ("presence.winfo", "application/pidf+xml")]
 
 
+EXTRAS = ["", "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\nMin-SE: 90\r\n", "Require: 100rel\r\n", "Supported: 100rel\r\n",
+          "Require: 100rel\r\nSupported: timer\r\nSession-Expires: 1800\r\n", "Supported: timer, 100rel\r\nSession-Expires: 90;refresher=uas\r\n",
+          "Supported: timer\r\nSession-Expires: 5\r\n", "Require: timer\r\nSupported: 100rel\r\n", "Require: nothing\r\n"]
+
+
 class Dialog:
     """W: its walker. SEED: of its generator. INVITE: the request that began it,
     when the server called."""
@@ -102,7 +107,7 @@ class Dialog:
     def begin(self):
         w, r = self.w, self.rng.random()
         w.reactor.at(30, self.finish)
-        number = self.rng.choice(NUMBERS)
+        number = self.rng.choice(w.numbers)
         if self.rng.random() < 0.35:
             number = f"d{self.rng.choice('wwt')}{self.rng.randrange(8)}"
         self.target = f"sip:{number}@{w.host}"
@@ -123,19 +128,20 @@ class Dialog:
     def pause(self):
         return min(3.0, self.rng.choice([0.002, 0.02, 0.1, 0.3, 0.6]) * self.rng.expovariate(1))
 
-    def invite(self, body=None, auth="", extra=None):
+    def invite(self, body=None, auth="", extra=None, proved=False):
+        """AUTH: credentials; PROVED: they answer a challenge of this very request."""
         rng, w = self.rng, self.w
         if body is None:
             body = "" if rng.random() < 0.1 else self.offer()
         if extra is None:
-            extra = rng.choice(["", "Supported: 100rel, timer, replaces\r\n", "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\nMin-SE: 90\r\n",
-                                "Require: 100rel\r\n", "Supported: 100rel\r\n", "Require: 100rel\r\nSupported: timer\r\nSession-Expires: 1800\r\n",
-                                "Supported: timer\r\nSession-Expires: 5\r\n", "Require: nothing\r\n" if rng.random() < 0.1 else ""])
+            extra = "Supported: 100rel, timer, replaces\r\n" if rng.random() < 0.6 else rng.choice(EXTRAS)
+        if not auth and not self.up and w.challenge and rng.random() < 0.8:
+            auth = authorize(w.user, w.password, "INVITE", self.target, w.challenge, w.counts)
         self.cseq += 1
         cseq = self.cseq
 
         def done(m):
-            self.on_invite(m, cseq, body, extra, bool(auth))
+            self.on_invite(m, cseq, body, extra, proved)
         uri = self.target
         branch = w.request(self, "INVITE", uri, self.headers("INVITE", cseq, extra + auth), body, done=done)
         self.invites[cseq] = (branch, uri, extra + auth)
@@ -165,7 +171,8 @@ class Dialog:
             if m.status in (401, 407) and not proved and not self.over:
                 auth = authorize(w.user, w.password, "INVITE", self.target, m, w.counts)
                 if auth:
-                    self.invite(body, auth, extra)
+                    w.challenge = m
+                    self.invite(body, auth, extra, True)
                     return
             if not self.up:
                 self.finish()

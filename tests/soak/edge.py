@@ -82,6 +82,7 @@ class Registrar:
         self.stats.samples["edge_ms"].append(round(1000 * (now - sent), 1))
         if m.status == 200:
             self.stats["edge_refreshes"] += edge and expires > 1
+            self.shared.refreshes.value = self.stats["edge_refreshes"]
             self.stats["edge_removals"] += edge and not expires
             self.stats["edge_acked"] += 1
             # Two at once cannot be told apart afterwards.

@@ -96,6 +96,8 @@ class Run:
             with open(f"{self.directory}/contacts-{generation}.json", "w", encoding="utf-8") as f:
                 json.dump({"at": at, "contacts": {k: sorted(v) for k, v in found.items()}}, f)
         self.restarts.append(round(at - began, 2))
+        # How many threads there are changes with the configuration of each start.
+        self.idle_fds = self.daemon.descriptors()
         self.since = time.monotonic()
         self.shared.generation.value = generation
         self.shared.state.value = UP
@@ -211,6 +213,8 @@ class Run:
                 self.daemon.say("channel request hangup all")
         self.look()
         self.left = self.remains() if self.drain else {}
+        if any(self.left.values()):
+            self.keep_evidence()
         for what, n in self.left.items():
             if n is None:
                 self.fault("console", f"does not tell how many {what} there are")
@@ -225,11 +229,20 @@ class Run:
             self.fault("ended", f"exit code {code} at the stop: {self.daemon.log()[-300:]}")
         self.judge()
 
+    def keep_evidence(self):
+        """What the server tells of what is left, for whoever looks for the cause."""
+        with open(f"{self.directory}/left-over.txt", "w", encoding="utf-8") as f:
+            rows = (self.daemon.say("core show channels concise") or "").splitlines()
+            for command in (*("core show channel " + r.partition("!")[0] for r in rows[:8]), "pjsip show counters", "core show channels verbose", "pjsip show contacts", "pjsip show subscriptions inbound",
+                            "core show threads", "bridge show all"):
+                f.write(f"== {command}\n{self.daemon.say(command)}\n")
+            f.write(os.popen(f"ls -l /proc/{self.daemon.process.pid}/fd; ss -aunp; ss -atnp").read())
+
     def remains(self):
         c = self.daemon.counters()
         return {"channels": self.daemon.channels(), "dialogs": c.get("dialogs"), "server transactions": c.get("server transactions"),
                 "client transactions": c.get("client transactions"),
-                "descriptors": max(0, self.daemon.descriptors() - self.empty["fds"])}
+                "descriptors": max(0, self.daemon.descriptors() - self.idle_fds)}
 
     def judge(self):
         """Faults that only the workers' figures show."""

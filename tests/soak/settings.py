@@ -161,8 +161,10 @@ def pjsip(variant, qualify=True):
 
 
 def files(variant, manager, rtp):
-    """All files of a variant. RTP: the first and last port."""
+    """All files of a variant. RTP: the first and last port. The threads are those of
+    the next start."""
     return {
+        "sidetone.conf": f"[threads]\nio_threads = {variant % 2}\nmedia_threads = {(variant + 1) % 3}\n",
         "pjsip.conf": pjsip(variant),
         "extensions.conf": EXTENSIONS + MORE[variant % len(MORE)],
         "manager.conf": MANAGER.replace("{manager}", str(manager)),

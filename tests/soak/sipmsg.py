@@ -95,7 +95,8 @@ def authorize(user, password, method, uri, message, counts):
 
 FORMATS = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000", 3: "GSM/8000", 18: "G729/8000", 10: "L16/44100/2", 13: "CN/8000",
            101: "telephone-event/8000", 96: "opus/48000/2", 97: "L16/16000", 98: "telephone-event/48000", 99: "nothing/1"}
-KINDS = [["0"], ["8"], ["9"], ["0", "8"], ["0", "101"], ["9", "101"], ["8", "0", "101"], ["9", "0", "8", "3", "101"], ["3"],
+USUAL = [["9", "0", "8", "3", "101"], ["0", "8", "101"], ["8", "0", "9"], ["0", "101"], ["9", "101"], ["9"], ["0"], ["8", "101"]]
+KINDS = [*USUAL, ["8"], ["0", "8"], ["3"],
          ["18"], ["99"], ["96", "98"], ["97"], ["0", "13"], ["101"], ["10"], ["0"] * 3, ["127"], ["300"], []]
 DIRECTIONS = ["sendrecv", "sendrecv", "sendrecv", "sendonly", "recvonly", "inactive"]
 
@@ -104,7 +105,7 @@ def media_line(rng, ip, port, kind="audio"):
     """One m= line with its attributes: a dict that the walk changes."""
     if kind == "image":
         return {"kind": kind, "port": port, "proto": "udptl", "formats": ["t38"], "ip": ip, "more": ["T38FaxVersion:0"], "way": ""}
-    return {"kind": kind, "port": port, "proto": "RTP/AVP", "formats": list(rng.choice(KINDS[:9])), "ip": ip, "more": [],
+    return {"kind": kind, "port": port, "proto": "RTP/AVP", "formats": list(rng.choice(USUAL)), "ip": ip, "more": [],
             "way": "sendrecv"}
 
 

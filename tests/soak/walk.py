@@ -14,8 +14,8 @@ from reactor import DOWN, Tcp, Udp
 from sipmsg import Message, answer_to, authorize
 
 STUCK = 5.0             # [s] without any answer
-PACE = 0.12             # [s] between the beginnings of two dialogs of a walker, on average
-TRACE = 400             # messages kept for the report
+PACE = 0.07             # [s] between the beginnings of two dialogs of a walker, on average
+TRACE = 2000            # messages kept for the report
 
 
 class Pending:
@@ -47,10 +47,12 @@ class Walker:
         self.media.setblocking(False)
         self.media_port = self.media.getsockname()[1]
         self.dialogs, self.pending, self.counts = {}, {}, {}
-        self.serial = itertools.count()
+        self.serial, self.called = itertools.count(), itertools.count()
         self.branches = itertools.count()
         self.trace = collections.deque(maxlen=TRACE)
-        self.limit = 12
+        self.limit = 10
+        self.numbers = []               # extensions to call
+        self.challenge = None           # the last one, for credentials before they are asked for
         self.replay = replay
         self.generation = 0
         self.stopping = False
@@ -135,7 +137,7 @@ class Walker:
         d = self.dialogs.get(m.call_id)
         if d is None:
             if m.method == "INVITE":
-                d = Dialog(self, f"in{next(self.serial)}", self.rng.getrandbits(48), m)
+                d = Dialog(self, f"in{next(self.called)}", self.rng.getrandbits(48), m)
                 self.dialogs[m.call_id] = d
                 self.stats["dialogs_in"] += 1
             else:
@@ -157,7 +159,7 @@ class Walker:
         if self.stopping:
             return
         self.reactor.at(self.rng.expovariate(1 / PACE), self.begin)
-        if self.reactor.seen or len(self.dialogs) >= self.limit:
+        if self.reactor.seen or sum(not d.over for d in self.dialogs.values()) >= self.limit:
             return
         n = next(self.serial)
         self.start(n)
@@ -207,6 +209,7 @@ class Walker:
             d.over = True
         self.dialogs.clear()
         self.pending.clear()
+        self.challenge = None
         self.generation += 1
 
     def stop(self):

@@ -6,9 +6,10 @@ import signal
 import sys
 import traceback
 
-import canary
 import calls
+import canary
 import edge
+from dialog import NUMBERS
 from reactor import OVER, Reactor
 from shared import Stats
 from walk import Walker
@@ -34,12 +35,14 @@ def walk(c):
     count = c.options.walkers
     walkers = [Walker(r, c.number * count + i, kinds[i % len(kinds)], c.server, c.seed, c.stats) for i in range(count)]
 
+    def keep_trace():
+        path = f"{c.directory}/trace-{c.shared.generation.value}-{c.kind}{c.number}.txt"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("\n".join(sorted(t for w in walkers for t in w.trace)))
+
     def down():
         if c.shared.crashed.value and c.shared.generation.value <= TRACED:
-            path = f"{c.directory}/trace-{c.shared.generation.value}-{c.kind}{c.number}.txt"
-            with open(path, "w", encoding="utf-8") as f:
-                rows = sorted(t for w in walkers for t in w.trace)
-                f.write("\n".join(rows))
+            keep_trace()
         for w in walkers:
             w.forget()
 
@@ -47,6 +50,8 @@ def walk(c):
         for w in walkers:
             w.meet_server()
     r.on_down, r.on_up = down, up
+    for w in walkers:
+        w.numbers = [n for n in NUMBERS if n not in c.options.skip]
     if c.options.replay:
         for i, name in enumerate(c.options.replay):
             number, _, n = name.partition(":")
@@ -62,6 +67,7 @@ def walk(c):
     for w in walkers:
         w.stop()
     r.drain(2.5)
+    keep_trace()
 
 
 KINDS = {"walk": walk, "calls": calls.work, "edge": edge.work, "canary": canary.work}

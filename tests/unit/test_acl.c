@@ -15,7 +15,7 @@ static bool permits(const struct acl *a, const char *z)
 
 static void last_match_decides(void **state)
 {
-	struct acl *a = acl_new(STR("lan"));
+	struct acl *a = GOT(acl_new(STR("lan")));
 
 	(void)state;
 	assert_non_null(a);
@@ -40,7 +40,7 @@ static void last_match_decides(void **state)
 
 static void inversion(void **state)
 {
-	struct acl *a = acl_new(STR("x"));
+	struct acl *a = GOT(acl_new(STR("x")));
 
 	(void)state;
 	assert_int_equal(acl_add(a, true, STR("!0.0.0.0/0,10.0.0.0/8,!10.1.0.0/16")), 0);
@@ -55,7 +55,7 @@ static void bad_values_change_nothing(void **state)
 	static const struct str bad[] = { STR_INIT(""), STR_INIT("x"), STR_INIT("1.2.3.4/33"), STR_INIT("::1/129"),
 		STR_INIT("1.2.3.4/255.0.255.0"), STR_INIT("1.2.3.4/"), STR_INIT("1.2.3.4/ffff::"),
 		STR_INIT("10.0.0.0/8,bad"), STR_INIT("1.2.3.4/-1"), STR_INIT("!") };
-	struct acl *a = acl_new(STR("x"));
+	struct acl *a = GOT(acl_new(STR("x")));
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

@@ -9,7 +9,7 @@
 
 static void pieces_are_zeroed_aligned_and_apart(void **state)
 {
-	struct arena *a = arena_new(256);
+	struct arena *a = GOT(arena_new(256));
 	char *p[300];
 
 	(void)state;
@@ -32,7 +32,7 @@ static void pieces_are_zeroed_aligned_and_apart(void **state)
 
 static void large_pieces_do_not_waste_the_block(void **state)
 {
-	struct arena *a = arena_new(4096);
+	struct arena *a = GOT(arena_new(4096));
 	char *small = arena_alloc(a, 16), *large, *next;
 	size_t before;
 
@@ -52,7 +52,7 @@ static void large_pieces_do_not_waste_the_block(void **state)
 
 static void a_large_first_piece(void **state)
 {
-	struct arena *a = arena_new(64);
+	struct arena *a = GOT(arena_new(64));
 	char *large = arena_alloc(a, 10000), *small = arena_alloc(a, 10);
 
 	(void)state;
@@ -64,7 +64,7 @@ static void a_large_first_piece(void **state)
 
 static void text(void **state)
 {
-	struct arena *a = arena_new(32);
+	struct arena *a = GOT(arena_new(32));
 	struct str s, t;
 
 	(void)state;

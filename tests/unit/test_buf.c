@@ -182,17 +182,17 @@ static void terminated_strings(void **state)
 	buf_put(&b, STR("abc"));
 	assert_string_equal(buf_z(&b), "abc");
 	assert_int_equal(b.n, 3);
-	z = buf_take(&b);
+	z = GOT(buf_take(&b));
 	assert_string_equal(z, "abc");
 	assert_int_equal(b.n, 0);
 	free(z);
 	buf_init(&b, array, sizeof(array), 0);
 	buf_put(&b, STR("abc"));
-	z = buf_take(&b);
+	z = GOT(buf_take(&b));
 	assert_string_equal(z, "abc");
 	assert_ptr_not_equal(z, array);
 	free(z);
-	z = buf_take(&b);
+	z = GOT(buf_take(&b));
 	assert_string_equal(z, "");
 	free(z);
 }

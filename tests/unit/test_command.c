@@ -78,7 +78,7 @@ static struct manage *manage_of(struct loop *l)
 
 static void finds_the_row(void **state)
 {
-	struct loop *l = loop_new(clock_real());
+	struct loop *l = GOT(loop_new(clock_real()));
 	struct manage *m = manage_of(l);
 	struct buf out = BUF_INIT;
 
@@ -102,7 +102,7 @@ static void finds_the_row(void **state)
 
 static void shows_help(void **state)
 {
-	struct loop *l = loop_new(clock_real());
+	struct loop *l = GOT(loop_new(clock_real()));
 	struct manage *m = manage_of(l);
 	struct buf out = BUF_INIT;
 	const struct command **v;
@@ -135,7 +135,7 @@ static void shows_help(void **state)
 
 static void levels(void **state)
 {
-	struct loop *l = loop_new(clock_real());
+	struct loop *l = GOT(loop_new(clock_real()));
 	struct manage *m = manage_of(l);
 	struct buf out = BUF_INIT;
 

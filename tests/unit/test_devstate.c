@@ -82,7 +82,7 @@ static int setup(void **state)
 	w->objects = obj_live();
 	for (size_t i = 0; i < ARRAY_LEN(phones); i++)
 		phones[i] = DEV_NOT_INUSE;
-	w->loop = loop_new(clock_real());
+	w->loop = GOT(loop_new(clock_real()));
 	prm.loop = w->loop;
 	assert_int_equal(pbx_new(&w->p, &prm), 0);
 	assert_int_equal(pbx_add_tech(w->p, &phone), 0);

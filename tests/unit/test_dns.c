@@ -200,7 +200,7 @@ static void start(struct world *w, uint32_t timeout_ms)
 	assert_int_equal(sa_parse(&w->at, STR("127.0.0.1:0")), 0);
 	assert_int_equal(bind(w->fd, &w->at.u.s, sa_len(&w->at)), 0);
 	assert_int_equal(getsockname(w->fd, &w->at.u.s, &n), 0);
-	w->loop = loop_new(clock_real());
+	w->loop = GOT(loop_new(clock_real()));
 	w->poll.data = w;
 	uv_poll_init(loop_uv(w->loop), &w->poll, w->fd);
 	uv_poll_start(&w->poll, UV_READABLE, on_question);

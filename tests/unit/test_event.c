@@ -33,7 +33,7 @@ static void send(struct events *ev, unsigned privilege)
 
 static void only_for_those_who_listen(void **state)
 {
-	struct events *ev = events_new();
+	struct events *ev = GOT(events_new());
 	struct ear a = { .ev = ev };
 
 	(void)state;
@@ -59,7 +59,7 @@ static void only_for_those_who_listen(void **state)
 
 static void one_line_each(void **state)
 {
-	struct events *ev = events_new();
+	struct events *ev = GOT(events_new());
 	struct ear a = { .ev = ev };
 	struct event *e;
 
@@ -77,7 +77,7 @@ static void one_line_each(void **state)
 
 static void leaving_meanwhile(void **state)
 {
-	struct events *ev = events_new();
+	struct events *ev = GOT(events_new());
 	struct ear a = { .ev = ev, .leave = true }, b = { .ev = ev };
 
 	(void)state;

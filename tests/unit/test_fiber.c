@@ -36,7 +36,7 @@ static void runs_when_woken_and_not_before(void **state)
 
 	(void)state;
 	assert_null(fiber_self());
-	p.f = fiber_new(waiter, &p, 0);
+	p.f = GOT(fiber_new(waiter, &p, 0));
 	assert_non_null(p.f);
 	assert_int_equal(fiber_count(), 1);
 	assert_false(fiber_ready());
@@ -75,7 +75,7 @@ static void a_wake_that_comes_early_is_kept(void **state)
 	struct probe p = { 0 };
 
 	(void)state;
-	p.f = fiber_new(early, &p, 0);
+	p.f = GOT(fiber_new(early, &p, 0));
 	fiber_wake(p.f);
 	fiber_run_ready();
 	assert_true(p.done);
@@ -101,7 +101,7 @@ static void tracer(void *arg)
 
 static void they_take_turns_in_order(void **state)
 {
-	struct fiber *a = fiber_new(tracer, "a", 0), *b = fiber_new(tracer, "b", 0), *c = fiber_new(tracer, "c", 0);
+	struct fiber *a = GOT(fiber_new(tracer, "a", 0)), *b = GOT(fiber_new(tracer, "b", 0)), *c = GOT(fiber_new(tracer, "c", 0));
 
 	(void)state;
 	trace[0] = 0;
@@ -130,7 +130,7 @@ static void an_endless_yielder_gives_way(void **state)
 	struct probe p = { 0 };
 
 	(void)state;
-	p.f = fiber_new(yielder, &p, 0);
+	p.f = GOT(fiber_new(yielder, &p, 0));
 	fiber_wake(p.f);
 	fiber_run_ready();
 	assert_true(p.steps > 1 && p.steps < 1000);
@@ -144,7 +144,7 @@ static void spawner(void *arg)
 {
 	struct probe *p = arg;
 
-	p->f = fiber_new(early, p, 0);
+	p->f = GOT(fiber_new(early, p, 0));
 	fiber_wake(p->f);
 	fiber_run_ready();              /* inside a fiber this does nothing */
 	assert_false(p->done);
@@ -155,7 +155,7 @@ static void a_fiber_may_start_another(void **state)
 	struct probe p = { 0 };
 
 	(void)state;
-	fiber_wake(fiber_new(spawner, &p, 0));
+	fiber_wake(GOT(fiber_new(spawner, &p, 0)));
 	fiber_run_ready();
 	assert_true(p.done);
 	assert_int_equal(fiber_count(), 0);
@@ -193,7 +193,7 @@ static void many_with_deep_stacks(void **state)
 	for (unsigned round = 0; round < 3; round++) {
 		for (unsigned i = 0; i < ARRAY_LEN(p); i++) {
 			p[i] = (struct probe){ .steps = i % 50 };
-			p[i].f = fiber_new(diver, &p[i], i % 3 ? 0 : 256 * 1024);
+			p[i].f = GOT(fiber_new(diver, &p[i], i % 3 ? 0 : 256 * 1024));
 			fiber_wake(p[i].f);
 		}
 		assert_int_equal(fiber_count(), ARRAY_LEN(p));
@@ -210,7 +210,7 @@ static void *other_thread(void *arg)
 {
 	struct probe p = { 0 };
 
-	p.f = fiber_new(early, &p, 0);
+	p.f = GOT(fiber_new(early, &p, 0));
 	fiber_wake(p.f);
 	assert_int_equal(fiber_count(), 1);
 	fiber_run_ready();
@@ -225,7 +225,7 @@ static void each_thread_has_its_own(void **state)
 	pthread_t t;
 
 	(void)state;
-	p.f = fiber_new(waiter, &p, 0);
+	p.f = GOT(fiber_new(waiter, &p, 0));
 	fiber_wake(p.f);
 	assert_int_equal(pthread_create(&t, NULL, other_thread, &ok), 0);
 	pthread_join(t, NULL);
@@ -263,7 +263,7 @@ static void an_overflow_hits_the_guard_page(void **state)
 	if (!pid) {
 		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 		signal(SIGSEGV, SIG_DFL);       /* the sanitizer's report is no news */
-		fiber_wake(fiber_new(overflower, &x, 0));
+		fiber_wake(GOT(fiber_new(overflower, &x, 0)));
 		fiber_run_ready();
 		_exit(0);
 	}

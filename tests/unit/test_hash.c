@@ -60,7 +60,7 @@ static struct entry *entries_new(void)
 static void a_map_agrees_with_a_plain_array(void **state)
 {
 	struct entry *e = entries_new();
-	struct map *m = map_new(false);
+	struct map *m = GOT(map_new(false));
 	size_t count = 0;
 	unsigned x = 1;
 
@@ -102,7 +102,7 @@ static void a_map_agrees_with_a_plain_array(void **state)
 static void deleting_while_walking(void **state)
 {
 	struct entry *e = entries_new(), *v;
-	struct map *m = map_new(false);
+	struct map *m = GOT(map_new(false));
 	size_t seen = 0;
 
 	(void)state;
@@ -127,7 +127,7 @@ static void deleting_while_walking(void **state)
 /* Coming and going of short-lived keys must not fill a map with tombstones. */
 static void coming_and_going_does_not_grow_it(void **state)
 {
-	struct map *m = map_new(false);
+	struct map *m = GOT(map_new(false));
 	char name[16];
 
 	(void)state;
@@ -144,7 +144,7 @@ static void coming_and_going_does_not_grow_it(void **state)
 
 static void folded_keys(void **state)
 {
-	struct map *m = map_new(true);
+	struct map *m = GOT(map_new(true));
 	int a, b;
 	void *old;
 
@@ -164,7 +164,7 @@ static void folded_keys(void **state)
 static void sorted_by_key(void **state)
 {
 	static const char *const keys[] = { "b", "a", "c", "ab", "", "B" }, *const order[] = { "", "B", "a", "ab", "b", "c" };
-	struct map *m = map_new(false);
+	struct map *m = GOT(map_new(false));
 	void **v;
 	size_t n;
 

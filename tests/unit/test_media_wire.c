@@ -971,6 +971,158 @@ static void test_crowded_range(void **state)
 	media_session_close(x, NULL, NULL);
 }
 
+/* ---- lifetimes */
+
+/* A digit that a bridge passes on as a tone ends with what it came from; one of
+ * the leg's own, begun meanwhile, does not. */
+static void test_digit_of_its_own(void **state)
+{
+	struct media_session *x = session(NULL), *y = session(NULL);
+	struct media_set set = to_phone(&far_x, FORMAT_ULAW, 0);
+	struct rtp_event e = { .event = 4, .duration = 160 };
+	uint8_t pkt[16];
+
+	(void)state;
+	set.nevents = 1;
+	set.event[0].rate = 8000;
+	set.event[0].pt_rx = set.event[0].pt_tx = 101;
+	media_session_set(x, &set);
+	set = to_phone(&far_y, FORMAT_ULAW, 0);
+	set.dtmf = MEDIA_DTMF_INBAND;
+	media_session_set(y, &set);
+	media_bridge(x, y);
+	rtp_write(pkt, 101, true, 1, 500, SSRC);
+	rtp_event_write(pkt + 12, &e);
+	assert_true(media_deliver(m, media_session_local(x), &far_x, pkt, sizeof(pkt)));
+	pass(60);
+	assert_true(net.n > 0);
+	media_dtmf_begin(y, '9');
+	e.end = true;
+	rtp_write(pkt, 101, false, 2, 500, SSRC);
+	rtp_event_write(pkt + 12, &e);
+	assert_true(media_deliver(m, media_session_local(x), &far_x, pkt, sizeof(pkt)));
+	pass(400);
+	net.n = 0;
+	pass(100);
+	assert_in_range(net.n, 4, 6);
+	media_dtmf_end(y);
+	pass(200);
+	net.n = 0;
+	pass(100);
+	assert_int_equal(net.n, 0);
+	media_session_close(x, NULL, NULL);
+	media_session_close(y, NULL, NULL);
+}
+
+/* The second close of an owner takes nothing away that others hold. */
+static void test_closed_twice(void **state)
+{
+	struct seen sx = { 0 };
+	struct media_session *x = session(&sx), *y = session(NULL);
+	struct media_set set = to_phone(&far_x, FORMAT_ULAW, 0);
+
+	(void)state;
+	media_session_set(x, &set);
+	media_session_set(y, &set);
+	media_bridge(x, y);
+	obj_hold(x);
+	media_session_close(x, on_stats, NULL);
+	media_session_close(x, on_stats, NULL);
+	media_session_handler(x, on_event, &sx);
+	pass(100);
+	assert_int_equal(got_n, 1);
+	assert_int_equal(sx.n, 0);
+	assert_int_equal(media_unbridge(x), ESHUTDOWN);
+	assert_int_equal(media_stats(x, on_stats, NULL), ESHUTDOWN);
+	assert_false(media_session_bridged(x) || media_session_bridged(y));
+	obj_drop(x);
+	media_session_close(y, NULL, NULL);
+}
+
+static int answers, empty;
+static void on_answer(void *arg, const struct media_stats *st)
+{
+	assert_ptr_equal(arg, &answers);
+	answers++;
+	empty += !st;
+}
+
+/* Who asked for numbers hears once, also when the media closes: it may hold
+ * something for it. */
+static void test_stats_at_the_end(void **state)
+{
+	struct media_prm prm = prm_of();
+	struct media *first = m;
+	struct media_session *x;
+
+	(void)state;
+	answers = empty = 0;
+	assert_int_equal(media_new(&m, &prm), 0);
+	x = session(NULL);
+	media_stats(x, on_answer, &answers);
+	media_poll(m, 0);
+	assert_int_equal(answers, 1);
+	media_stats(x, on_answer, &answers);
+	media_session_close(x, on_answer, &answers);
+	media_close(m);
+	m = first;
+	assert_int_equal(answers, 3);
+	assert_int_equal(empty, 2);
+}
+
+static size_t played, digits;
+static void on_many(void *arg, struct media_session *s, const struct media_event *e)
+{
+	(void)arg;
+	(void)s;
+	played += e->type == MEDIA_PLAYED;
+	digits += e->type == MEDIA_DTMF_END;
+}
+
+/* The core does not read: events of packets are dropped, the end of a sound never. */
+static void test_full_ring(void **state)
+{
+	enum { N = 100 };
+	struct media_session *v[N];
+	struct media_set set = to_phone(&far_x, FORMAT_ULAW, 0);
+	struct rtp_event e = { .event = 1, .duration = 160, .end = true };
+	struct sound *snd = ulaw_sound(160, 0x11);
+	struct media_counters n;
+	uint8_t pkt[16];
+
+	(void)state;
+	played = digits = 0;
+	set.nevents = 1;
+	set.event[0].rate = 8000;
+	set.event[0].pt_rx = set.event[0].pt_tx = 101;
+	for (int i = 0; i < N; i++) {
+		v[i] = session(NULL);
+		media_session_handler(v[i], on_many, NULL);
+		media_session_set(v[i], &set);
+	}
+	/* In one turn all have sent their packet, in a later one all are at the end. */
+	for (int i = 0; i < N; i++)
+		assert_int_equal(media_play_sounds(v[i], &snd, 1, 1), 0);
+	clock_fake_add(&clk, 10000);
+	media_poll(m, 0);
+	assert_int_equal(net.n, N);
+	for (uint32_t i = 1; i < 5000; i++) {
+		rtp_write(pkt, 101, true, (uint16_t)i, 1000 * i, SSRC);
+		rtp_event_write(pkt + 12, &e);
+		assert_true(media_deliver(m, media_session_local(v[0]), &far_x, pkt, sizeof(pkt)));
+	}
+	media_count(m, &n);
+	assert_true(n.events_dropped > 0);
+	clock_fake_add(&clk, 20000);
+	for (int i = 0; i < 20; i++)
+		media_poll(m, 0);
+	assert_true(digits > 3000);
+	assert_int_equal(played, N);
+	for (int i = 0; i < N; i++)
+		media_session_close(v[i], NULL, NULL);
+	obj_drop(snd);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
@@ -979,7 +1131,8 @@ int main(void)
 		T(test_wire), T(test_wire_ports), T(test_wire_alone), T(test_own_sounds), T(test_relayed_lengths),
 		T(test_long_packet), T(test_events_at_long_ptime), T(test_long_timeout),
 		T(test_rtcp_signalled), T(test_rtcp_mux), T(test_rtcp_behind_nat), T(test_rtcp_is_no_rtp),
-		T(test_small_range), T(test_crowded_range), T(test_watch), T(test_bounded_turn),
+		T(test_small_range), T(test_crowded_range), T(test_digit_of_its_own), T(test_closed_twice),
+		T(test_stats_at_the_end), T(test_full_ring), T(test_watch), T(test_bounded_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

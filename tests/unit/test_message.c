@@ -137,7 +137,7 @@ static void sloppy_senders_are_understood(void **state)
 static void folds_become_blanks(void **state)
 {
 	struct sip_msg *m = parse(INVITE "Subject: one\r\n  two\r\n\tthree\r\n\r\n");
-	struct arena *a = arena_new(0);
+	struct arena *a = GOT(arena_new(0));
 
 	(void)state;
 	assert_int_equal(m->fault, 0);

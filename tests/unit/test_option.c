@@ -53,10 +53,10 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	f->ctx.arena = arena_new(0);
-	f->ctx.intern = intern_new(f->ctx.arena);
-	if (option_index_new(&f->i, &set, &f->ctx))
-		return -1;
+	f->ctx.arena = GOT(arena_new(0));
+	f->ctx.intern = GOT(intern_new(f->ctx.arena));
+	assert_non_null(f->ctx.intern);
+	assert_int_equal(option_index_new(&f->i, &set, &f->ctx), 0);
 	option_begin(f->i, &f->ctx, &f->t);
 	*state = f;
 	return 0;
@@ -217,7 +217,7 @@ static void sections(void **state)
 	struct fixture *f = *state;
 	struct config_prm prm = { 0 };
 	struct config *c = NULL;
-	struct report *r = report_new();
+	struct report *r = GOT(report_new());
 	const struct config_section *s;
 
 	config_parse(&c, &prm, STR("t.conf"), STR("[a]\ncolur=red\nU=-\ncompletely_other=1\ntype=thing\n@x=1\n"

@@ -95,7 +95,7 @@ static void table(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
 		struct config_prm prm = { 0 };
 		struct config *c = NULL;
-		struct report *r = report_new();
+		struct report *r = GOT(report_new());
 		int err = config_parse(&c, &prm, STR("t.conf"), str_z(tv[i].text), r);
 		char *got;
 
@@ -124,7 +124,7 @@ static void long_lines(void **state)
 	for (size_t n = CONFIG_LINE_MAX - 1; n <= CONFIG_LINE_MAX + 1; n++) {
 		struct buf b = BUF_INIT;
 		struct config *c = NULL;
-		struct report *r = report_new();
+		struct report *r = GOT(report_new());
 		const struct config_section *s;
 
 		buf_put(&b, STR("[a]\nx="));
@@ -148,7 +148,7 @@ static void lines_and_lookups(void **state)
 	struct config *c = NULL;
 	const struct config_section *a;
 	const struct config_var *v;
-	struct report *r = report_new();
+	struct report *r = GOT(report_new());
 	struct buf b = BUF_INIT;
 
 	(void)state;
@@ -245,7 +245,7 @@ static void includes(void **state)
 	struct dir *d = *state;
 	char sub[128];
 	struct config *c = NULL;
-	struct report *r = report_new();
+	struct report *r = GOT(report_new());
 
 	snprintf(sub, sizeof(sub), "%s/d", d->path);
 	mkdir(sub, 0700);

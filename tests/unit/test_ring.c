@@ -13,7 +13,7 @@
 
 static void first_in_first_out_until_full(void **state)
 {
-	struct ring *r = ring_new(5);   /* becomes 8 */
+	struct ring *r = GOT(ring_new(5));   /* becomes 8 */
 	uintptr_t in = 1, out = 1;
 
 	(void)state;
@@ -36,7 +36,7 @@ static void first_in_first_out_until_full(void **state)
 
 static void many_at_once(void **state)
 {
-	struct ring *r = ring_new(8);
+	struct ring *r = GOT(ring_new(8));
 	void *v[8];
 
 	(void)state;

@@ -56,7 +56,7 @@ static void open_all(struct world *w)
 	struct text why = { 0 };
 
 	w->live = obj_live();
-	w->loop = loop_new(clock_real());
+	w->loop = GOT(loop_new(clock_real()));
 	assert_int_equal(store_open(&w->store, w->loop, &prm, &why), 0);
 	assert_int_equal(contact_store_new(&w->cs, w->store), 0);
 	assert_int_equal(astdb_new(&w->db, w->store), 0);
@@ -136,7 +136,7 @@ static uint64_t put_one(struct world *w, unsigned i, uint64_t id)
 {
 	char text[64];
 	struct contact_row row = row_of(text, i);
-	struct contact_batch *b = contact_batch_new(w->cs);
+	struct contact_batch *b = GOT(contact_batch_new(w->cs));
 
 	row.id = id;
 	assert_int_equal(contact_batch_put(b, &row), 0);
@@ -169,7 +169,7 @@ static void contacts_come_back(void **state)
 	assert_int_equal(w.rows, 2);
 	assert_int_equal(store_start(w.store), 0);
 	assert_true(put_one(&w, 4, 0) > second);
-	b = contact_batch_new(w.cs);
+	b = GOT(contact_batch_new(w.cs));
 	assert_int_equal(contact_batch_del(b, first), 0);
 	assert_int_equal(contact_batch_del(b, second), 0);
 	assert_int_equal(contact_batch_commit(b, NULL, NULL), 0);
@@ -241,7 +241,7 @@ static void open_errors(void **state)
 
 	(void)state;
 	make_dir(&w);
-	w.loop = loop_new(clock_real());
+	w.loop = GOT(loop_new(clock_real()));
 	expect_refused(&w, "no/db", ENOENT, STR("create it"));
 	snprintf(path, sizeof(path), "%s/junk", w.dir);
 	f = fopen(path, "w");
@@ -455,7 +455,7 @@ static void pour(void *arg)
 	for (unsigned i = 0; i < 20; i++) {
 		char text[64];
 		struct contact_row row = row_of(text, (unsigned)rand() % 1000);
-		struct contact_batch *b = contact_batch_new(w->cs);
+		struct contact_batch *b = GOT(contact_batch_new(w->cs));
 		struct mark *m = malloc(sizeof(*m));
 
 		contact_batch_put(b, &row);
@@ -518,7 +518,7 @@ static void survives_kill(void **state)
 			have++;
 		close(fd[0]);
 
-		w.seen = map_new(false);
+		w.seen = GOT(map_new(false));
 		open_all(&w);
 		assert_int_equal(contact_store_load(w.cs, note_id, &w), 0);
 		close_all(&w);
@@ -613,7 +613,7 @@ static void astdb_tries_again(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	clock_fake_init(&clock, 0);
 	w.live = obj_live();
-	w.loop = loop_new(&clock.c);
+	w.loop = GOT(loop_new(&clock.c));
 	prm.path = str_z(w.path);
 	assert_int_equal(store_open(&w.store, w.loop, &prm, &why), 0);
 	assert_int_equal(astdb_new(&w.db, w.store), 0);

@@ -239,12 +239,12 @@ static void hex_and_truth(void **state)
 
 static void copies(void **state)
 {
-	char dst[4] = "xyz", *z = str_dup(STR("abc"));
+	char dst[4] = "xyz", *z = GOT(str_dup(STR("abc")));
 
 	(void)state;
 	assert_string_equal(z, "abc");
 	free(z);
-	z = str_dup(STR_NULL);
+	z = GOT(str_dup(STR_NULL));
 	assert_string_equal(z, "");
 	free(z);
 	assert_ptr_equal(str_copy(dst, sizeof(dst), STR("hello")), dst);

@@ -68,7 +68,7 @@ static void touch_lists(const struct sip_msg *m)
 
 static void touch_message(const struct sip_msg *m)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = GOT(arena_new(0));
 	struct digest_fields f;
 	struct str part;
 

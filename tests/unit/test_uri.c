@@ -193,7 +193,7 @@ static void uris_are_compared_as_the_rfc_says(void **state)
 
 static void escapes_go_both_ways(void **state)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = GOT(arena_new(0));
 	struct buf b = BUF_INIT;
 	struct str s = STR("plain");
 
@@ -272,7 +272,7 @@ static void what_is_no_address_is_refused(void **state)
 static void quoting_goes_both_ways(void **state)
 {
 	static const char *const texts[] = { "", "plain", "say \"hi\"", "back\\slash", "\\\"", "J\xc3\xbcrgen" };
-	struct arena *a = arena_new(0);
+	struct arena *a = GOT(arena_new(0));
 	struct buf b = BUF_INIT;
 
 	(void)state;

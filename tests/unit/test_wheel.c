@@ -46,7 +46,7 @@ static void fires_once_and_never_early(void **state)
 
 	(void)state;
 	clock_fake_init(&c, 0);
-	w = wheel_new(&c.c);
+	w = GOT(wheel_new(&c.c));
 	for (size_t i = 0; i < ARRAY_LEN(delays); i++) {
 		struct probe p = { 0 };
 
@@ -80,7 +80,7 @@ static void next_never_oversleeps(void **state)
 	(void)state;
 	clock_fake_init(&c, 0);
 	c.mono = 123456789;
-	w = wheel_new(&c.c);
+	w = GOT(wheel_new(&c.c));
 	probe_start(&p, w, 64000);
 	assert_int_equal(timer_left_ms(w, &p.t), 64000 + 1);
 	while (!p.fired) {
@@ -103,7 +103,7 @@ static void stops_and_restarts_inside(void **state)
 
 	(void)state;
 	clock_fake_init(&c, 0);
-	w = wheel_new(&c.c);
+	w = GOT(wheel_new(&c.c));
 	probe_start(&a, w, 10);
 	probe_start(&b, w, 10);
 	a.kill = &b;                    /* both due in the same tick */
@@ -146,7 +146,7 @@ static void same_as_a_list(void **state)
 
 	(void)state;
 	clock_fake_init(&c, 0);
-	w = wheel_new(&c.c);
+	w = GOT(wheel_new(&c.c));
 	for (unsigned step = 0; step < 20000; step++) {
 		unsigned i = (unsigned)rand_r(&seed) % N, what = (unsigned)rand_r(&seed) % 4;
 
