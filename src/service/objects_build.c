@@ -1,4 +1,5 @@
 #include "service/objects.h"
+#include "sip/uri.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -212,9 +213,10 @@ int build_regex(struct object_build *b, const char *option, struct str text, reg
 
 int build_uri(struct object_build *b, const char *option, struct str uri)
 {
-	size_t head = str_istarts(uri, STR("sips:")) ? 5 : str_istarts(uri, STR("sip:")) ? 4 : 0;
+	struct sip_uri u;
 
-	if (head && uri.n > head)
+	/* It goes into messages as it is written. */
+	if ((str_istarts(uri, STR("sips:")) || str_istarts(uri, STR("sip:"))) && !sip_uri_parse(&u, uri))
 		return 0;
 	return build_fault(b, REPORT_ERROR, "%s '%.*s': %s: '%.*s' is not a sip: or sips: URI",
 			   b->type, STR_ARG(b->s->name), option, STR_ARG(uri));

@@ -315,6 +315,8 @@ static const struct {
 	{ "[a]\ntype=transport\nbind=0.0.0.0\nexternal_signaling_address=a\nexternal_signaling_hostname=b\n",
 	  "pjsip.conf:1: transport 'a': external_signaling_address and external_signaling_hostname exclude each other" },
 	{ "[a]\ntype=aor\ncontact=bob\n", "pjsip.conf:1: aor 'a': contact: 'bob' is not a sip: or sips: URI" },
+	{ "[r]\ntype=registration\nserver_uri=sip:192.0.2.1:5060:5099\nclient_uri=sip:a@192.0.2.1\n",
+	  "pjsip.conf:1: registration 'r': server_uri: 'sip:192.0.2.1:5060:5099' is not a sip: or sips: URI" },
 	{ "[a]\ntype=aor\nqualify_frequency=86401\n", "pjsip.conf:3: aor 'a': qualify_frequency: 86401 is not within 0..86400" },
 	{ "[a]\ntype=registration\nclient_uri=sip:a\n", "pjsip.conf:1: registration 'a': needs server_uri=" },
 	{ "[a]\ntype=registration\nclient_uri=sip:a\nserver_uri=sip:b\nline=yes\n",
