@@ -1106,7 +1106,7 @@ static void test_full_ring(void **state)
 	clock_fake_add(&clk, 10000);
 	media_poll(m, 0);
 	assert_int_equal(net.n, N);
-	for (uint32_t i = 1; i < 5000; i++) {
+	for (uint32_t i = 1; i < 1000; i++) {
 		rtp_write(pkt, 101, true, (uint16_t)i, 1000 * i, SSRC);
 		rtp_event_write(pkt + 12, &e);
 		assert_true(media_deliver(m, media_session_local(v[0]), &far_x, pkt, sizeof(pkt)));
@@ -1116,7 +1116,7 @@ static void test_full_ring(void **state)
 	clock_fake_add(&clk, 20000);
 	for (int i = 0; i < 20; i++)
 		media_poll(m, 0);
-	assert_true(digits > 3000);
+	assert_true(digits > 400);
 	assert_int_equal(played, N);
 	for (int i = 0; i < N; i++)
 		media_session_close(v[i], NULL, NULL);
