@@ -298,6 +298,52 @@ static size_t descriptors(void)
 	return n;
 }
 
+static void turn_loop(struct loop *l, unsigned ms)
+{
+	for (unsigned i = 0; i <= ms; i += 10) {
+		for (int k = 0; k < 4; k++)
+			uv_run(loop_uv(l), UV_RUN_NOWAIT);
+		clock_fake_add(&clk, i < ms ? 10000 : 0);
+	}
+}
+
+/* On the core's loop with a clock of the test's: ticks are its timers, events its
+ * bell's, and nothing waits for real time. */
+static void test_wire_on_loop(void **state)
+{
+	struct loop *l = loop_new(&clk.c);
+	struct media_prm prm = prm_of();
+	struct media_set set = to_phone(&far_x, FORMAT_ULAW, 0);
+	struct sound *snd = ulaw_sound(480, 0x11);
+	struct media *first = m;
+	struct media_session *x;
+	struct seen sx = { 0 };
+	struct media_counters n;
+
+	(void)state;
+	assert_non_null(l);
+	prm.core = l;
+	assert_int_equal(media_new(&m, &prm), 0);
+	x = session(&sx);
+	media_session_set(x, &set);
+	assert_true(net_rtp(media_session_local(x), &far_x, 1));
+	assert_int_equal(sx.n, 0);              /* never from inside a call */
+	turn_loop(l, 0);
+	assert_int_equal(count(&sx, MEDIA_FIRST_PACKET), 1);
+	media_play_sounds(x, &snd, 1, 1);
+	turn_loop(l, 100);
+	assert_int_equal(net.n, 3);
+	assert_int_equal(count(&sx, MEDIA_PLAYED), 1);
+	media_session_close(x, NULL, NULL);
+	turn_loop(l, 200);
+	media_count(m, &n);
+	assert_int_equal(n.sessions, 0);
+	media_close(m);
+	loop_free(l);
+	m = first;
+	obj_drop(snd);
+}
+
 /* Its functions are the core's, and nothing of the kernel's is opened. */
 static void test_wire_alone(void **state)
 {
@@ -1128,7 +1174,7 @@ static void test_full_ring(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_wire), T(test_wire_ports), T(test_wire_alone), T(test_own_sounds), T(test_relayed_lengths),
+		T(test_wire), T(test_wire_ports), T(test_wire_alone), T(test_wire_on_loop), T(test_own_sounds), T(test_relayed_lengths),
 		T(test_long_packet), T(test_events_at_long_ptime), T(test_long_timeout),
 		T(test_rtcp_signalled), T(test_rtcp_mux), T(test_rtcp_behind_nat), T(test_rtcp_is_no_rtp),
 		T(test_small_range), T(test_crowded_range), T(test_digit_of_its_own), T(test_closed_twice),
