@@ -5,6 +5,9 @@
 #   make test       install what is missing, debug build with ASan and UBSan, every test
 #   make bench      the comparison table (BENCH=quick for the short form,
 #                   PEERS="--root DIR --asterisk PATH --kamailio PATH" names peers)
+#   make soak       the program under random work, kill -9 and reloads; SECONDS=60 or HOURS=,
+#                   BUILD=asan or release, PARTS=all,walk,expiry,kills,flood,managers, SEED=,
+#                   KILLS=: docs/testing.md
 #   make install    PREFIX (/usr/local), DESTDIR
 #   make format     clang-format over the lines of C that changed since the last commit,
 #                   or since SINCE=COMMIT
@@ -15,6 +18,13 @@ DESTDIR ?=
 BIND ?= 127.0.0.1
 BENCH ?= full
 PEERS ?=
+SECONDS ?= 60
+HOURS ?= 0
+BUILD ?= asan
+PARTS ?= all
+SEED ?=
+KILLS ?= -1
+SOAK ?=
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 # ccache where there is one; meson keeps the compiler it was set up with.
@@ -24,10 +34,13 @@ CC := $(if $(CCACHE),ccache gcc,gcc)
 endif
 export CC
 
+# lld links sixty test programs in seconds, where there is one.
+LD_FAST := $(if $(shell command -v ld.lld 2>/dev/null),CC_LD=lld)
+
 DEBUG = build-debug
 RESULTS = $(DEBUG)/meson-logs/testlog.json $(DEBUG)/e2e.junit.xml
 
-.PHONY: all run test bench install format clean deps-check
+.PHONY: all run test bench soak install format clean deps-check
 
 all: deps-check build/build.ninja
 	@ninja -C build --quiet
@@ -46,7 +59,7 @@ run:
 	@BIND='$(BIND)' exec tools/run
 
 $(DEBUG)/build.ninja:
-	@meson setup $(DEBUG) --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+	@$(LD_FAST) meson setup $(DEBUG) --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
 
 # Each runner leaves a file of results and may fail; tools/test-summary has the verdict.
 test:
@@ -63,6 +76,18 @@ bench:
 	@tools/install-deps build bench
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) bench/bench.py --build build $(if $(filter quick,$(BENCH)),--quick) $(PEERS)
+
+# SOAK: more options of tests/soak/soak.py.
+soak:
+	@tools/install-deps build test
+ifeq ($(BUILD),release)
+	@$(MAKE) --no-print-directory all
+else
+	@$(MAKE) --no-print-directory $(DEBUG)/build.ninja
+	@ninja -C $(DEBUG) --quiet sidetone tests/soak/flood
+endif
+	@$(PYTHON) tests/soak/soak.py --seconds '$(SECONDS)' --hours '$(HOURS)' --build '$(BUILD)' --parts '$(PARTS)' \
+		--seed '$(SEED)' --kills '$(KILLS)' $(SOAK)
 
 # The program, its manual, the sample configuration and its sounds. A link named
 # asterisk is left to you: it would hide an Asterisk that is installed.

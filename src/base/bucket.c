@@ -80,3 +80,11 @@ bool buckets_take(struct buckets *b, uint64_t key, uint64_t now_us)
 		atomic_store_explicit(&s->full_us, full, memory_order_relaxed);
 	return full != 0;
 }
+
+void buckets_refill(struct buckets *b, uint64_t key)
+{
+	struct slot *s = (struct slot *)find(b, key);
+
+	if (s)
+		atomic_store_explicit(&s->full_us, 0, memory_order_relaxed);
+}

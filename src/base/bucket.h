@@ -19,5 +19,7 @@ struct buckets *buckets_new(size_t slots, uint32_t burst, uint64_t every_us);
 bool buckets_have(const struct buckets *b, uint64_t key, uint64_t now_us);
 /* The same, and takes it. */
 bool buckets_take(struct buckets *b, uint64_t key, uint64_t now_us);
+/* Forgets what `key` has taken. */
+void buckets_refill(struct buckets *b, uint64_t key);
 
 #endif

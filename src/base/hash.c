@@ -203,6 +203,12 @@ void *map_get(const struct map *m, struct str key)
 	return s ? s->value : NULL;
 }
 
+/* After a flood: the room that it took is given back. */
+static bool is_sparse(const struct map *m)
+{
+	return m->mask >= 1024 && m->live * 16 < m->mask;
+}
+
 int map_add(struct map *m, struct str key, void *value)
 {
 	uint64_t h = key_hash(m, key);
@@ -211,7 +217,7 @@ int map_add(struct map *m, struct str key, void *value)
 		return EINVAL;
 	if (find(m, key, h))
 		return EEXIST;
-	if (!m->slots || (m->used + 1) * 4 > (m->mask + 1) * 3) {
+	if (!m->slots || (m->used + 1) * 4 > (m->mask + 1) * 3 || is_sparse(m)) {
 		int err = rehash(m);
 
 		if (err)

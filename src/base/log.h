@@ -17,7 +17,11 @@ struct secret {
 /* `line` is whole and escaped, without newline. Called on the logging thread. */
 typedef void log_sink_fn(void *arg, enum log_level level, const char *module, int verbosity, struct str line);
 
+/* Counts of what was left out begin anew. */
 void log_set_sink(log_sink_fn *fn, void *arg);
+/* Whose seconds limit equal lines, for tests; NULL: the system's. */
+struct clock;
+void log_set_clock(const struct clock *c);
 /* Which levels are worth formatting at all: bit (1 << level). */
 void log_set_mask(unsigned mask);
 unsigned log_mask(void);

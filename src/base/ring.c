@@ -76,3 +76,11 @@ bool ring_empty(const struct ring *r)
 	return atomic_load_explicit(&r->head, memory_order_acquire) ==
 	       atomic_load_explicit(&r->tail, memory_order_acquire);
 }
+
+size_t ring_count(const struct ring *r)
+{
+	size_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
+	size_t head = atomic_load_explicit(&r->head, memory_order_acquire);
+
+	return head - tail > r->mask + 1 ? 0 : head - tail;
+}

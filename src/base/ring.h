@@ -13,6 +13,7 @@ void ring_free(struct ring *r);       /* entries still inside are not touched */
 int ring_push(struct ring *r, void *p);              /* producer thread */
 void *ring_pop(struct ring *r);                      /* consumer thread; NULL: empty */
 size_t ring_pop_many(struct ring *r, void **out, size_t max);
+size_t ring_count(const struct ring *r);              /* either thread: about so many */
 bool ring_empty(const struct ring *r);
 
 #endif

@@ -224,6 +224,16 @@ static int extend(struct parse *p, struct str name, struct str more, bool *done)
 	return 0;
 }
 
+/* What a report may show of a line: its first word. Behind that may stand a password. */
+static struct str first_word(struct str line)
+{
+	size_t n = 0;
+
+	while (n < line.n && n < 32 && line.p[n] != '=' && (unsigned char)line.p[n] > 32)
+		n++;
+	return str_sub(line, 0, n);
+}
+
 static int parse_var(struct parse *p, struct str line)
 {
 	struct config_var v = { .line = p->line, .file = p->file };
@@ -231,7 +241,7 @@ static int parse_var(struct parse *p, struct str line)
 	size_t eq;
 
 	if (!p->cat) {
-		fault(p, REPORT_ERROR, "a line before any [section]; put it under one:", str_sub(line, 0, 32));
+		fault(p, REPORT_ERROR, "a line before any [section]; put it under one:", first_word(line));
 		return EBADMSG;
 	}
 	if (escaped) {
@@ -243,7 +253,7 @@ static int parse_var(struct parse *p, struct str line)
 	}
 	eq = escaped + str_chr(str_skip(line, escaped), '=');
 	if (eq >= line.n) {
-		fault(p, REPORT_WARNING, "no '=' in the line, so it is ignored:", str_sub(line, 0, 32));
+		fault(p, REPORT_WARNING, "no '=' in the line, so it is ignored:", first_word(line));
 		return 0;
 	}
 	v.name = str_sub(line, 0, eq);

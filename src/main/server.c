@@ -154,6 +154,23 @@ static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_
 		.dtmf_ms = rc->dtmftimeout / 8 };
 }
 
+/* Two sockets a stream; beside them some files, and the connections of SIP. */
+#define OTHER_FILES 256
+
+static void share_what_there_is(struct server *s)
+{
+	struct rlimit r;
+
+	if (!s->service)
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur != RLIM_INFINITY && r.rlim_cur > OTHER_FILES &&
+	    (!s->port_pairs || s->port_pairs > (r.rlim_cur - OTHER_FILES) / 2))
+		shares_set_total(s->service->shares, SHARE_PORT, (r.rlim_cur - OTHER_FILES) / 2);
+	else
+		shares_set_total(s->service->shares, SHARE_PORT, s->port_pairs);
+	shares_set_total(s->service->shares, SHARE_CALL, s->pbx->calls_max);
+}
+
 int server_media_reload(struct server *s)
 {
 	struct rtp_conf *rc;
@@ -163,6 +180,8 @@ int server_media_reload(struct server *s)
 	if (err)
 		return err;
 	media_prm(s, rc, &mp);
+	s->port_pairs = ((size_t)rc->rtpend - rc->rtpstart + 1) / 2;
+	share_what_there_is(s);
 	if (s->media)
 		media_reload(s->media, &mp);
 	else
@@ -208,11 +227,20 @@ static int start_pbx(struct server *s)
 	return err;
 }
 
+static struct share_limits share_limits(const struct own_conf *c)
+{
+	return (struct share_limits){ .percent = c->max_share, .transactions = c->max_transactions,
+		.transaction_bytes = (size_t)c->transaction_memory << 20,
+		.transactions_per_address = c->address_transactions, .dialogs = c->max_dialogs,
+		.calls_per_endpoint = c->endpoint_calls, .calls_per_address = c->address_calls };
+}
+
 static int start_service(struct server *s)
 {
 	struct snapshot_prm sp = { .dir = s->cprm.dir, .exec_includes = s->cprm.exec_includes };
 	struct service_prm vp = { .loop = s->loop, .io_threads = s->own->io_threads,
-		.stranger_rate = s->own->stranger_rate, .pbx = s->pbx, .media = s->media, .contacts = s->contacts };
+		.stranger_rate = s->own->stranger_rate, .pbx = s->pbx, .media = s->media, .contacts = s->contacts,
+		.shares = share_limits(s->own) };
 	struct snapshot *conf = NULL;
 	int err = snapshot_build(&conf, &sp, s->report);
 
@@ -228,6 +256,8 @@ static int start_service(struct server *s)
 	if (!err)
 		err = service_new(&s->service, &vp, s->report);
 	obj_drop(conf);
+	if (!err)
+		share_what_there_is(s);
 	return err;
 }
 
@@ -412,6 +442,61 @@ static void unwatch_signals(struct server *s)
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
 }
 
+/* ---- watching ---------------------------------------------------------------------------- */
+
+#define SLOW_REASONS 5          /* newest records told with a long turn */
+#define DUMP_REASONS 20
+
+static void on_slow(void *arg, uint64_t ms)
+{
+	struct server *s = arg;
+	struct buf what = BUF_INIT, why = BUF_INIT;
+	struct str rest, line;
+
+	watchdog_saw(s->watchdog, loop_turns(s->loop) - 1, &what);
+	log_warning("A turn of the core took %llu ms%s%.*s", (unsigned long long)ms, what.n ? ", seen " : "",
+		    STR_ARG(buf_view(&what)));
+	if (s->service)
+		reasons_explain(s->service->reasons, STR_NULL, SLOW_REASONS, &why);
+	rest = buf_view(&why);
+	while (str_line(&rest, &line))
+		log_warning("  before that: %.*s", STR_ARG(line));
+	buf_free(&what);
+	buf_free(&why);
+}
+
+static void poke(void *arg)
+{
+	loop_poke(arg);
+}
+
+static void dump(void *arg, int fd)
+{
+	const struct server *s = arg;
+
+	if (s->service)
+		reasons_dump(s->service->reasons, DUMP_REASONS, fd);
+}
+
+/* Not before the loop turns: a start takes as long as it takes. */
+static void start_watchdog(struct server *s)
+{
+	struct watchdog_prm wp = { .core = loop_pulse(s->loop), .poke = poke, .poke_arg = s->loop, .media = s->media,
+		.warn_ms = s->own->warn_ms, .abort_ms = s->own->abort_ms, .dump = dump, .dump_arg = s };
+	int err = watchdog_start(&s->watchdog, &wp);
+
+	if (err)
+		log_warning("Nobody watches for turns that take long: %s", strerror(err));
+	loop_on_slow(s->loop, s->own->warn_ms, on_slow, s);
+}
+
+static void stop_watchdog(struct server *s)
+{
+	loop_on_slow(s->loop, 0, NULL, NULL);
+	watchdog_stop(s->watchdog);
+	s->watchdog = NULL;
+}
+
 /* ---- the whole ------------------------------------------------------------------------- */
 
 static void on_booted(void *arg)
@@ -424,6 +509,7 @@ static void on_booted(void *arg)
 	log_notice("Sidetone %s is up, %.1f ms after its start", SIDETONE_VERSION,
 		   (double)(clock_us(clock_real()) - s->started_us) / 1000);
 	manage_booted(s->manage);
+	start_watchdog(s);
 	if (s->prm.ready)
 		s->prm.ready(s->prm.arg, s);
 }
@@ -457,8 +543,11 @@ int server_run(const struct server_prm *prm)
 		fprintf(stderr, "sidetone: cannot start: %s\n", strerror(err));
 	} else {
 		watch_signals(s);
+		memory_watch_start(&s->memory, loop_wheel(s->loop));
 		loop_post(s->loop, on_booted, s);
 		loop_run(s->loop);
+		memory_watch_stop(&s->memory);
+		stop_watchdog(s);
 		unwatch_signals(s);
 	}
 	stop_all(s);

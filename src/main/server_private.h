@@ -2,7 +2,9 @@
 #ifndef MAIN_SERVER_PRIVATE_H
 #define MAIN_SERVER_PRIVATE_H
 
+#include "main/memory.h"
 #include "main/server.h"
+#include "main/watchdog.h"
 #include "manage/manage.h"
 #include "media/media.h"
 #include "net/dns.h"
@@ -29,10 +31,13 @@ struct server {
 	struct dns *dns;
 	struct pbx *pbx;
 	struct service *service;
+	struct watchdog *watchdog;      /* from the boot until the stop; NULL: not wanted */
 	struct text socket, sounds;
+	size_t port_pairs;              /* in the range of rtp.conf */
 	uint64_t started_us;
 	uv_signal_t signals[SERVER_SIGNALS];
 	struct timer stop_timer;
+	struct memory_watch memory;
 	enum manage_stop stop_how;
 	uint64_t stop_by_ms;
 	bool stopping, restart, reloading;

@@ -30,6 +30,7 @@ static enum command_result counters(struct command_ctx *c)
 		{ "bytes received", net.rx_bytes }, { "bytes sent", net.tx_bytes },
 		{ "not SIP, dropped", net.dropped_parse },
 		{ "of strangers over stranger_rate, dropped", net.dropped_rate },
+		{ "of sources over their share, dropped", net.dropped_share },
 		{ "queue full, dropped", net.dropped_ring }, { "could not be sent", net.tx_errors },
 		{ "connections accepted", net.accepted }, { "connections refused or put out for others", net.refused_cap },
 		{ "connections closed by a deadline", net.timed_out }, { "connections open", net.conns },
@@ -40,6 +41,7 @@ static enum command_result counters(struct command_ctx *c)
 		{ "requests that came twice by two ways (482)", sip.merged },
 		{ "retransmissions received", sip.retransmits_in }, { "retransmissions sent", sip.retransmits_out },
 		{ "transactions without an answer", sip.timeouts }, { "refused, too many transactions", sip.refused_full },
+		{ "answered requests remembered", sip.finished }, { "... forgotten to make room", sip.forgotten },
 		{ "server transactions", sip.stx }, { "client transactions", sip.ctx }, { "dialogs", sip.dialogs },
 	};
 	show(c, "Network", network, ARRAY_LEN(network));

@@ -1,5 +1,6 @@
 /* media/codec.c -- the rows: the two laws of G.711 and signed linear. */
 #include "media/codec_rows.h"
+#include "base/num.h"
 #include "base/poison.h"
 
 /* ITU-T G.711: eight segments of sixteen steps; mu-law after a bias of 33 on
@@ -134,5 +135,30 @@ bool codec_can_translate(enum format_id from, enum format_id to)
 
 size_t codec_bytes(const struct codec *c, size_t samples)
 {
-	return samples / c->frame_samples * c->frame_bytes;
+	return num_div(samples, c->frame_samples, 0) * c->frame_bytes;
+}
+
+size_t codec_samples(const struct codec *c, unsigned ms)
+{
+	return (size_t)ms * c->rate / 1000;
+}
+
+uint32_t codec_ticks(const struct codec *c, size_t samples, uint32_t clock)
+{
+	return num_u32(num_muldiv(samples, clock, c->rate, 0));
+}
+
+uint8_t codec_packet_ms(const struct codec *c, unsigned wish, size_t max)
+{
+	/* Frames end on a millisecond every `step`: 20 for GSM, 1 for most. A
+	 * frame of G.722 is two samples, an eighth of a millisecond. */
+	uint32_t frame = 1000u * c->frame_samples, step = num_u32(num_div(frame, num_gcd(c->rate, frame), 1));
+	uint32_t ms = wish ? wish : CODEC_PTIME;
+
+	ms = ms < UINT8_MAX ? ms : UINT8_MAX;
+	ms = ms > CODEC_PTIME_MIN ? ms : CODEC_PTIME_MIN;
+	ms = ms > step ? ms - (uint32_t)num_mod(ms, step, 0) : step;
+	while (ms > step && (codec_bytes(c, codec_samples(c, ms)) > max || codec_samples(c, ms) > CODEC_MAX_SAMPLES))
+		ms -= step;
+	return num_u8(ms);
 }

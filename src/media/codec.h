@@ -7,7 +7,8 @@
 
 #include "sdp/format.h"
 
-enum { CODEC_MAX_SAMPLES = 5760 };      /* of one packet: 120 ms at 48 kHz */
+enum { CODEC_MAX_SAMPLES = 12288 };     /* of one packet: 256 ms at 48 kHz */
+enum { CODEC_PTIME = 20, CODEC_PTIME_MIN = 10 };        /* [ms] when nobody says; the shortest that is sent */
 
 struct codec {
 	enum format_id id;
@@ -30,6 +31,15 @@ const struct codec *codec_get(enum format_id id);    /* NULL: can only be relaye
 bool codec_can_translate(enum format_id from, enum format_id to);    /* equal formats too */
 /* Bytes of `samples` samples; 0 when it varies. */
 size_t codec_bytes(const struct codec *c, size_t samples);
+
+/* Length of the packets to make [ms] when `wish` is asked for (0: nothing is):
+ * whole frames and whole samples, CODEC_PTIME_MIN or more, and at most `max`
+ * bytes. Never 0: times and samples are divided by it. */
+uint8_t codec_packet_ms(const struct codec *c, unsigned wish, size_t max);
+/* Samples in `ms` milliseconds. */
+size_t codec_samples(const struct codec *c, unsigned ms);
+/* Time that `samples` take on an RTP clock: G.722 samples at 16000 and says 8000. */
+uint32_t codec_ticks(const struct codec *c, size_t samples, uint32_t clock);
 
 /* RFC 3551 section 4.5.14: the two laws, sample by sample. */
 uint8_t codec_ulaw(int16_t s);

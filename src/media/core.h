@@ -17,6 +17,7 @@ struct core_thread {
 	bool ring_due;          /* commands were pushed in this turn of the core's loop */
 	size_t load;            /* sessions */
 	struct list overflow;   /* of struct pending: its queue was full */
+	size_t waiting;         /* in it */
 };
 
 /* The wake-ups at the end of a turn; outlives `m`, because the loop holds it. */
@@ -33,6 +34,7 @@ struct later {                  /* an event that the core itself makes */
 
 struct ports {
 	uint64_t used[512];     /* one bit a pair: port / 2 */
+	uint64_t foreign[512];  /* taken by other programs when last tried */
 	size_t count;
 };
 
@@ -68,9 +70,12 @@ struct media_session {          /* obj */
 	uint16_t ranged;        /* its port pair is marked in m->ports; 0: not */
 	enum media_type type;
 	bool closed, moving;
+	bool given_up;          /* its owner has closed it */
 	bool added;             /* the thread knows it */
 	uint64_t born_us;
 	struct list held;       /* of struct pending, while moving */
+	struct pending *closing;        /* owned; the memory that its close will need */
+	struct pending *arrive;         /* owned; the same of its move, while moving */
 	uint32_t play_turn;     /* of the last media_play or _stop */
 	uint32_t ssrc;
 	/* of the last media_session_set() */
@@ -81,14 +86,27 @@ struct media_session {          /* obj */
 };
 
 /* media.c */
-int core_post(struct media_session *s, const struct cmd *c); /* ENOMEM, ENOBUFS, ESHUTDOWN */
-void core_post_sure(struct media_session *s, const struct cmd *c);   /* never refused */
-void core_later(struct media_session *s, const struct media_event *e);
 uint64_t core_random(struct media *m);
+void core_rearm(struct media *m);                    /* the tick, on the core's own loop */
+/* exchange.c */
+int core_post(struct media_session *s, const struct cmd *c); /* ENOMEM, ENOBUFS, ESHUTDOWN */
+/* Its last command. Cannot fail: core_closing_new() has seen to it. */
+void core_close(struct media_session *s, struct stats_req *req);
+int core_closing_new(struct media_session *s);
+/* An event that the core makes. Takes `l`, which is had beforehand, so that an
+ * event that was promised comes. */
+struct later *later_new(void);
+void core_later(struct media_session *s, struct later *l, const struct media_event *e);
 int core_add(struct media_session *s);               /* let its thread know it */
-void core_move(struct media_session *s, struct core_thread *to);
+int core_move(struct media_session *s, struct core_thread *to);      /* ENOMEM: it stays where it is */
 void core_cancel_bridge(struct media_session *s);    /* one that waits for a move */
+void core_forget(struct media_session *s);           /* it is gone: what waits for it as well */
 void core_notify(struct media *m);                   /* have events looked at soon */
+void core_ring(struct core_thread *t);               /* have commands looked at now */
+void core_dispatch(void *m);                         /* handle what the threads have said */
+void core_handle(struct media *m, struct ev *e);
+void core_flush(struct media *m, struct core_thread *t);     /* what waits for room in its queue */
+void core_run_later(struct media *m);
 /* session.c */
 void session_event(struct media_session *s, const struct media_event *e);
 void session_gone(struct media_session *s);          /* EV_CLOSED */

@@ -1,6 +1,7 @@
 /* media/dtmf.c -- digits (RFC 4733): heard once however often repeated, and
  * sent as events or as the two tones. */
 #include "media/thread.h"
+#include "base/num.h"
 #include <errno.h>
 #include "base/poison.h"
 
@@ -8,7 +9,7 @@
 
 static unsigned duration_ms(const struct dtmf_rx *d)
 {
-	return d->rate ? (unsigned)((uint64_t)d->duration * 1000 / d->rate) : 0;
+	return num_u32(num_muldiv(d->duration, 1000, d->rate, 0));
 }
 
 static void tell(struct stream *s, enum media_event_type type, uint8_t event, unsigned ms)
@@ -31,6 +32,14 @@ static struct dtmf_job *job_inside(struct stream *to)
 	return to->dtx.job ? NULL : &to->own_job;
 }
 
+void dtmf_passed(struct stream *s)
+{
+	/* Only what was made of it: the peer may be sending a digit of its own. */
+	if (s->drx.inband && s->peer && s->peer->dtx.job == &s->peer->own_job)
+		dtmf_stop(s->peer);
+	s->drx.inband = false;
+}
+
 static void finish(struct stream *s)
 {
 	struct dtmf_rx *d = &s->drx;
@@ -39,9 +48,7 @@ static void finish(struct stream *s)
 	d->has_ended = true;
 	d->ended_ts = d->ts;
 	tell(s, MEDIA_DTMF_END, d->event, duration_ms(d));
-	if (d->inband && s->peer)
-		dtmf_stop(s->peer);
-	d->inband = false;
+	dtmf_passed(s);
 }
 
 static void begin(struct stream *s, const struct rtp_event *e, const struct rtp *r, uint32_t rate)
@@ -102,7 +109,7 @@ void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t ra
 void dtmf_rx_tick(struct stream *s)
 {
 	struct dtmf_rx *d = &s->drx;
-	uint64_t due = d->last_us + s->t->dtmf_ms * 1000u;
+	uint64_t due = d->last_us + num_us_of_ms(s->t->dtmf_ms);
 
 	if (!d->on)
 		return;
@@ -146,9 +153,8 @@ static void event_send(struct stream *s, bool first, bool end)
 {
 	struct dtmf_tx *d = &s->dtx;
 	uint8_t *out = s->t->out;
-	uint64_t dur = (uint64_t)d->sent_ms * d->rate / 1000;
 	struct rtp_event e = { .event = d->event, .volume = 10, .end = end,
-			       .duration = (uint16_t)(dur < UINT16_MAX ? dur : UINT16_MAX) };
+			       .duration = num_u16(num_muldiv(d->sent_ms, d->rate, 1000, 0)) };
 
 	rtp_write(out, d->pt, first, s->seq++, d->ts, s->ssrc);
 	rtp_event_write(out + RTP_HEADER, &e);
@@ -251,11 +257,19 @@ static void tone_out(struct stream *s, unsigned ms)
 
 	if (!c || !c->row)
 		return;
-	n = (size_t)ms * c->row->rate / 1000;
+	n = codec_samples(c->row, ms);
 	if (s->gen.tone != pair(s) || s->gen.rate != c->row->rate)
 		tone_gen_init(&s->gen, pair(s), c->row->rate);
 	tone_gen_run(&s->gen, s->t->pcm, n);
 	source_pcm(s, c, s->t->pcm, n);
+}
+
+/* Tones take whole packets; events and pauses need not wait for long ones. */
+unsigned dtmf_tick_ms(struct stream *s, unsigned packet_ms)
+{
+	bool tone = s->dtx.state == DTMF_TONE || (s->dtx.state == DTMF_IDLE && !(s->cfg && event_row(s)));
+
+	return !tone && packet_ms > CODEC_PTIME ? CODEC_PTIME : packet_ms;
 }
 
 bool dtmf_tick(struct stream *s, unsigned ms)

@@ -1,5 +1,6 @@
 /* media/file.c -- sound files: found, read, brought into the form to send. */
 #include "media/file.h"
+#include "base/num.h"
 #include "base/obj.h"
 #include "media/codec_rows.h"
 #include <dirent.h>
@@ -10,7 +11,9 @@
 #include <unistd.h>
 #include "base/poison.h"
 
-enum { MAX_BYTES = 64 << 20 };
+/* A sound in memory has at most so many samples: over two hours at 8 kHz. A small
+ * file of a slow rate would else become gigabytes at a fast one. */
+enum { MAX_BYTES = 64 << 20, MAX_SAMPLES = 64 << 20 };
 
 static const struct {
 	const char *ext;
@@ -178,9 +181,12 @@ static int sound_make(struct sound **out, enum format_id id, uint8_t *data, size
 
 static int pcm_from_codec(struct pcm *p, const struct codec *c, struct str bytes)
 {
-	size_t max = bytes.n / c->frame_bytes * c->frame_samples;
-	void *st = c->state_new ? c->state_new() : NULL;
+	size_t max = num_div(bytes.n, c->frame_bytes, 0) * c->frame_samples;
+	void *st;
 
+	if (max > MAX_SAMPLES)
+		return EFBIG;
+	st = c->state_new ? c->state_new() : NULL;
 	p->v = malloc((max + 1) * sizeof(*p->v));
 	if (!p->v || (c->state_new && !st)) {
 		if (st)
@@ -197,7 +203,7 @@ static int pcm_from_codec(struct pcm *p, const struct codec *c, struct str bytes
 /* Little-endian PCM of a file, channels mixed to one. */
 static int pcm_from_le(struct pcm *p, struct str bytes, uint16_t channels, uint16_t bits, uint32_t rate)
 {
-	size_t width = bits / 8u, n = bytes.n / width / channels;
+	size_t width = bits / 8u, n = num_div(bytes.n, width * channels, 0);
 	const uint8_t *b = (const uint8_t *)bytes.p;
 
 	p->v = malloc((n + 1) * sizeof(*p->v));
@@ -218,11 +224,14 @@ static int pcm_from_le(struct pcm *p, struct str bytes, uint16_t channels, uint1
 static int pcm_resample(struct pcm *p, uint32_t rate)
 {
 	struct resample r;
-	size_t max = (size_t)((uint64_t)p->n * rate / p->rate) + 8;
+	size_t max = (size_t)num_muldiv(p->n, rate, p->rate, 0);
 	int16_t *v;
 
 	if (p->rate == rate)
 		return 0;
+	if (max > MAX_SAMPLES)
+		return EFBIG;
+	max += 8;
 	v = malloc(max * sizeof(*v));
 	if (!v)
 		return ENOMEM;
@@ -290,6 +299,8 @@ static int decode_wav(struct pcm *p, struct str bytes)
 	if (err)
 		return err;
 	bytes = str_sub(bytes, w.data_at, w.data_n);
+	if (w.wav49 && bytes.n / 65 > MAX_SAMPLES / 320)
+		return EFBIG;
 	if (w.wav49)
 		return codec_gsm_wav49(bytes, &p->v, &p->n, &p->rate);
 	return w.id == FORMAT_SLIN ? pcm_from_le(p, bytes, w.channels, w.bits, w.rate) :
@@ -301,6 +312,7 @@ int file_decode(struct sound **out, struct str bytes, enum format_id id, enum fo
 	const struct codec *c = codec_get(id);
 	struct pcm p = { 0 };
 	uint8_t *copy;
+	size_t frames;
 	int err;
 
 	if (id == want && c && !is_slin(id)) {
@@ -308,8 +320,8 @@ int file_decode(struct sound **out, struct str bytes, enum format_id id, enum fo
 		if (!copy)
 			return ENOMEM;
 		memcpy(copy, bytes.p, bytes.n);
-		return sound_make(out, id, copy, bytes.n / c->frame_bytes * c->frame_bytes,
-				  bytes.n / c->frame_bytes * c->frame_samples);
+		frames = num_div(bytes.n, c->frame_bytes, 0);
+		return sound_make(out, id, copy, frames * c->frame_bytes, frames * c->frame_samples);
 	}
 	if (id == FORMAT_NONE)
 		err = decode_wav(&p, bytes);

@@ -78,7 +78,7 @@ enum media_event_type {
 				 * ENOENT none of the files exists; .count played, .missing not found */
 	MEDIA_TONE_DONE,        /* a tone that ends by itself did */
 	MEDIA_DTMF_SENT,        /* media_dtmf_send: all out; .err ECANCELED: cut short */
-	MEDIA_TIMEOUT,          /* no RTP for .ms (rtp_timeout); once until RTP comes again */
+	MEDIA_TIMEOUT,          /* no RTP nor RTCP for .ms (rtp_timeout); once until RTP comes again */
 	MEDIA_SOURCE            /* latched to another source: .peer */
 };
 
@@ -93,6 +93,21 @@ struct media_event {
 };
 typedef void media_event_fn(void *arg, struct media_session *s, const struct media_event *e);
 
+/* ---- what a thread is at, for a watchdog */
+
+enum media_doing { MEDIA_ASLEEP, MEDIA_PACKETS, MEDIA_COMMANDS, MEDIA_TICKS };
+const char *media_doing_name(enum media_doing d);    /* "packets", ... */
+struct media_watch {
+	uint64_t began_us;      /* of the turn under way, by the media's clock; 0: asleep */
+	enum media_doing doing;
+	uint16_t port;          /* local RTP port of the stream that is being served; 0: none yet */
+	uint64_t turns;         /* so far: one that goes on and on is one turn */
+};
+size_t media_threads(const struct media *m);         /* 1 also when it runs on the core's loop */
+/* Any thread, as long as the media lives; the fields may be a few instructions
+ * apart. false: there is no thread of that number. */
+bool media_watch(const struct media *m, size_t thread, struct media_watch *out);
+
 /* ---- sessions */
 
 struct media_session_prm {
@@ -106,12 +121,14 @@ struct media_session_prm {
 	void *arg;
 };
 /* Binds an even RTP port and the RTCP port after it, at a random place of the
- * range. ENOBUFS none free, EADDRNOTAVAIL, EMFILE, ENOMEM. */
+ * range. ENOBUFS none free; EADDRINUSE other programs have all that were tried,
+ * the next call tries further ones; EADDRNOTAVAIL, EMFILE, ENOMEM. */
 int media_session_new(struct media_session **out, struct media *m, const struct media_session_prm *prm);
 /* Says RTCP BYE, frees ports and sockets on its thread; no events after this
- * call. Also drops the caller's reference. `done` (may be NULL) gets the last
- * numbers, later, on the core. */
+ * call. Also drops the caller's reference. By its owner, once. `done` (may be NULL) gets the last numbers, later, on the core. */
 struct media_stats;
+/* Once for each request that was taken. NULL: the media closes, there are none any
+ * more; only what `arg` holds is to be given back. */
 typedef void media_stats_fn(void *arg, const struct media_stats *st);
 void media_session_close(struct media_session *s, media_stats_fn *done, void *arg);
 void media_session_handler(struct media_session *s, media_event_fn *fn, void *arg);
@@ -129,7 +146,7 @@ enum media_dtmf { MEDIA_DTMF_RFC4733, MEDIA_DTMF_INBAND, MEDIA_DTMF_NONE };
 struct media_codec {
 	uint8_t id;             /* enum format_id */
 	uint8_t pt_rx, pt_tx;
-	uint8_t ptime;          /* [ms] to send; 0: the format's */
+	uint8_t ptime;          /* [ms] to send, as near as the codec can: see codec_packet_ms(); 0: the format's */
 };
 
 /* All that the SDP in force says: struct neg_stream has it field for field. */
@@ -147,9 +164,10 @@ struct media_set {
 	bool asymmetric_codec;          /* asymmetric_rtp_codec: keep sending codec[0] whatever arrives */
 	bool rtcp_mux;
 	bool relearn;                   /* forget the latched source even when `remote` is the same */
-	uint32_t timeout_ms;            /* 0: none. Pass rtp_timeout_hold's while on hold */
-	uint32_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */
+	uint64_t timeout_ms;            /* 0: none. Pass rtp_timeout_hold's while on hold */
+	uint64_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */
 };
+/* EINVAL: too many rows, a payload type over 127, a clock of 0. */
 int media_session_set(struct media_session *s, const struct media_set *set);
 
 /* ---- who hears whom: the last of these calls holds */
@@ -196,7 +214,7 @@ int media_dtmf_hold(struct media_session *s, bool hold);
 struct media_stats {
 	uint64_t rx, rx_bytes, tx, tx_bytes;
 	uint64_t rx_lost;               /* RFC 3550 A.3, never below 0 */
-	uint64_t dropped_source;        /* not from the latched source */
+	uint64_t dropped_source;        /* not from the latched source, or not from where its RTCP comes */
 	uint64_t dropped_bad;           /* no RTP, unknown payload type, direction, ... */
 	uint64_t untranslated;          /* no path between the codecs of the bridge */
 	uint64_t rtcp_rx, rtcp_tx;

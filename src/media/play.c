@@ -35,6 +35,7 @@ struct job {
 	char *dir, *lang;       /* owned */
 	enum format_id want;
 	uint32_t tag, turn;
+	struct later *told;     /* owned; memory for the event that always comes */
 	size_t n;
 	struct item item[];
 };
@@ -46,6 +47,7 @@ static void job_free(struct job *j)
 		free(j->item[i].key);
 		obj_drop(j->item[i].sound);
 	}
+	free(j->told);
 	free(j->dir);
 	free(j->lang);
 	obj_drop(j->s);
@@ -74,7 +76,8 @@ static struct job *job_new(struct media_session *s, const struct str *names, siz
 	j->want = codec_get(s->format) ? s->format : FORMAT_SLIN;
 	j->dir = str_dup(str_z(s->m->sounds));
 	j->lang = str_dup(lang);
-	ok = j->dir && j->lang;
+	j->told = later_new();
+	ok = j->dir && j->lang && j->told;
 	for (; j->n < n; j->n++) {
 		j->item[j->n].name = str_dup(names[j->n]);
 		j->item[j->n].key = key_of(j->want, lang, names[j->n]);
@@ -109,8 +112,10 @@ static void tell(struct job *j, int err, size_t missing)
 {
 	struct media_event e = { .type = MEDIA_PLAYED, .err = err, .tag = j->tag, .missing = (uint16_t)missing };
 
-	if (!j->s->closed && j->s->m)
-		core_later(j->s, &e);
+	if (j->s->closed || !j->s->m)
+		return;
+	core_later(j->s, j->told, &e);
+	j->told = NULL;
 }
 
 static size_t note_missing(struct job *j)
@@ -131,12 +136,25 @@ static size_t note_missing(struct job *j)
 	return missing;
 }
 
+static struct playlist *job_list(const struct job *j, size_t missing)
+{
+	struct playlist *p = calloc(1, sizeof(*p) + (j->n - missing) * sizeof(p->sound[0]));
+
+	if (!p)
+		return NULL;
+	p->tag = j->tag;
+	p->missing = (uint16_t)missing;
+	for (size_t i = 0; i < j->n; i++)
+		if (j->item[i].sound)
+			p->sound[p->n++] = obj_hold(j->item[i].sound);
+	return p;
+}
+
 static void job_done(void *arg)
 {
 	struct job *j = arg;
 	struct media_session *s = j->s;
-	struct sound **v;
-	size_t n = 0, missing;
+	size_t missing;
 
 	if (s->closed || !s->m) {
 		job_free(j);
@@ -146,32 +164,21 @@ static void job_done(void *arg)
 		if (j->item[i].fresh)
 			sound_cache_put(s->m->cache, str_z(j->item[i].key), j->item[i].sound, clock_us(s->m->clock));
 	missing = note_missing(j);
-	v = calloc(j->n + 1, sizeof(*v));
-	for (size_t i = 0; v && i < j->n; i++)
-		if (j->item[i].sound)
-			v[n++] = j->item[i].sound;
 	if (s->play_turn != j->turn) {
 		tell(j, ECANCELED, missing);
-	} else if (!n) {
-		/* What played before has been replaced by nothing. */
+	} else if (missing == j->n) {
+		/* No file was found: stop the previous sound and play nothing. */
 		media_play_stop(s);
 		tell(j, ENOENT, missing);
 	} else {
-		struct cmd c = { .type = CMD_PLAY };
-		struct playlist *p = calloc(1, sizeof(*p) + n * sizeof(p->sound[0]));
+		struct playlist *p = job_list(j, missing);
+		struct cmd c = { .type = CMD_PLAY, .p = p };
 
-		if (p) {
-			*p = (struct playlist){ .tag = j->tag, .missing = (uint16_t)missing, .n = n };
-			for (size_t i = 0; i < n; i++)
-				p->sound[i] = obj_hold(v[i]);
-		}
-		c.p = p;
 		if (!p || core_post(s, &c)) {
 			playlist_free(p);
 			tell(j, ENOMEM, missing);
 		}
 	}
-	free(v);
 	job_free(j);
 }
 

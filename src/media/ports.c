@@ -1,15 +1,19 @@
 /* media/ports.c -- pairs of ports for RTP (even) and RTCP (the next). */
 #include "media/core.h"
 #include "media/wire.h"
+#include "base/num.h"
 #include <errno.h>
 #include "base/poison.h"
+
+/* Each costs system calls on the core: so many for one session at most. */
+enum { TRIES = 64 };
 
 static int open_at(const struct media *m, const struct sa *addr, uint16_t port, int *fd, struct sa *local)
 {
 	struct sa at = *addr;
 
 	sa_set_port(&at, port);
-	return wire_place_open(m->prm.wire, &at, fd, local);
+	return mwire_open(m->prm.wire, &at, fd, local);
 }
 
 static int pair_at(const struct media *m, const struct sa *addr, uint16_t port, int fd[2], struct sa local[2])
@@ -20,7 +24,7 @@ static int pair_at(const struct media *m, const struct sa *addr, uint16_t port, 
 		return err;
 	err = open_at(m, addr, (uint16_t)(port + 1), &fd[1], &local[1]);
 	if (err)
-		wire_place_close(m->prm.wire, fd[0]);
+		mwire_close(m->prm.wire, fd[0]);
 	return err;
 }
 
@@ -29,7 +33,7 @@ static int pair_any(const struct media *m, const struct sa *addr, int fd[2], str
 {
 	int err = EADDRINUSE;
 
-	for (int i = 0; i < 64 && err == EADDRINUSE; i++) {
+	for (int i = 0; i < TRIES && err == EADDRINUSE; i++) {
 		struct sa probe = { 0 };
 		uint16_t port;
 		int tmp;
@@ -38,50 +42,89 @@ static int pair_any(const struct media *m, const struct sa *addr, int fd[2], str
 		if (err)
 			return err;
 		port = sa_port(&probe) & 0xfffe;
-		wire_place_close(m->prm.wire, tmp);
+		mwire_close(m->prm.wire, tmp);
 		err = port ? pair_at(m, addr, port, fd, local) : EADDRINUSE;
 	}
 	return err == EADDRINUSE ? ENOBUFS : err;
 }
 
+/* ---- a range of our own */
+
+static bool bit_get(const uint64_t *bits, uint32_t i) { return bits[i >> 6] >> (i & 63) & 1; }
+static void bit_set(uint64_t *bits, uint32_t i) { bits[i >> 6] |= (uint64_t)1 << (i & 63); }
+static void bit_clear(uint64_t *bits, uint32_t i) { bits[i >> 6] &= ~((uint64_t)1 << (i & 63)); }
+
+/* First pair of from .. to-1 that may be free; `to`: none. */
+static uint32_t next_free(const struct ports *p, uint32_t from, uint32_t to)
+{
+	while (from < to) {
+		if (p->used[from >> 6] == UINT64_MAX)
+			from = (from | 63) + 1;         /* sixty-four at once */
+		else if (bit_get(p->used, from) || bit_get(p->foreign, from))
+			from++;
+		else
+			return from;
+	}
+	return to;
+}
+
+/* ENOBUFS: none free. EADDRINUSE: others have all that were tried. */
+static int pair_between(struct media *m, const struct sa *addr, uint32_t from, uint32_t to, unsigned *tries, int fd[2],
+			struct sa local[2], uint16_t *ranged)
+{
+	struct ports *p = &m->ports;
+
+	for (uint32_t i = next_free(p, from, to); i < to; i = next_free(p, i + 1, to)) {
+		int err;
+
+		if (!*tries)
+			return EADDRINUSE;
+		--*tries;
+		err = pair_at(m, addr, (uint16_t)(2 * i), fd, local);
+		if (err == EADDRINUSE || err == EACCES) {
+			bit_set(p->foreign, i);
+			continue;
+		}
+		if (err)
+			return err;
+		bit_set(p->used, i);
+		p->count++;
+		*ranged = (uint16_t)(2 * i);
+		return 0;
+	}
+	return ENOBUFS;
+}
+
 int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],
 	       uint16_t *ranged)
 {
-	uint32_t first = (min + 1u) / 2, pairs, start;
+	uint32_t first = (min + 1u) / 2, pairs, at, end;
+	unsigned tries = TRIES;
+	int err = ENOBUFS;
 
 	*ranged = 0;
 	if (!max)
 		return pair_any(m, addr, fd, local);
 	/* The odd port of the last pair must be in the range, too. */
 	pairs = max + 1u > 2 * first + 1 ? (max + 1u - 2 * first) / 2 : 0;
-	start = pairs ? (uint32_t)(core_random(m) % pairs) : 0;
-	for (uint32_t i = 0; i < pairs; i++) {
-		uint32_t pair = first + (start + i) % pairs;
-		uint64_t bit = (uint64_t)1 << (pair & 63);
-		int err;
-
-		if (m->ports.used[pair >> 6] & bit)
-			continue;
-		err = pair_at(m, addr, (uint16_t)(2 * pair), fd, local);
-		if (err == EADDRINUSE || err == EACCES)
-			continue;
-		if (err)
-			return err;
-		m->ports.used[pair >> 6] |= bit;
-		m->ports.count++;
-		*ranged = (uint16_t)(2 * pair);
-		return 0;
+	at = first + (uint32_t)num_mod(core_random(m), pairs, 0);
+	end = first + pairs;
+	for (int round = 0; round < 2 && err == ENOBUFS; round++) {
+		/* What others had is looked at again before we say that none is free. */
+		if (round)
+			memset(m->ports.foreign, 0, sizeof(m->ports.foreign));
+		err = pair_between(m, addr, at, end, &tries, fd, local, ranged);
+		if (err == ENOBUFS)
+			err = pair_between(m, addr, first, at, &tries, fd, local, ranged);
 	}
-	m->exhausted++;
-	return ENOBUFS;
+	m->exhausted += err == ENOBUFS || err == EADDRINUSE;
+	return err;
 }
 
 void ports_release(struct media *m, uint16_t ranged)
 {
-	uint32_t pair = ranged / 2u;
-
 	if (!ranged)
 		return;
-	m->ports.used[pair >> 6] &= ~((uint64_t)1 << (pair & 63));
+	bit_clear(m->ports.used, ranged / 2u);
 	m->ports.count--;
 }

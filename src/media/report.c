@@ -2,6 +2,7 @@
  * a second. */
 #include "media/thread.h"
 #include "media/wire.h"
+#include "base/num.h"
 #include "base/poison.h"
 
 static uint32_t rx_clock(const struct stream *s)
@@ -25,7 +26,7 @@ static void send_rtcp(struct stream *s, const uint8_t *p, size_t n)
 {
 	if (!n || !sa_is_set(&s->rtcp_dst) || !sa_port(&s->rtcp_dst))
 		return;
-	if (wire_send(s, !s->cfg->set.rtcp_mux, &s->rtcp_dst, p, n))
+	if (mwire_send(s, !s->cfg->set.rtcp_mux, &s->rtcp_dst, p, n))
 		s->stats.rtcp_tx++;
 }
 
@@ -41,7 +42,7 @@ void report_send(struct stream *s, bool bye)
 	r.sender = s->stats.tx != s->tx_reported;
 	if (r.sender) {
 		ntp_from_us(clock_wall_us(s->t->clock), &r.ntp_sec, &r.ntp_frac);
-		r.ts = s->ts + (uint32_t)((now - s->ts_us) * tx_clock(s) / 1000000);
+		r.ts = s->ts + (uint32_t)num_muldiv(now - s->ts_us, tx_clock(s), 1000000, 0);
 		r.packets = (uint32_t)s->stats.tx;
 		r.octets = s->tx_octets;
 		s->tx_reported = (uint32_t)s->stats.tx;
@@ -49,12 +50,14 @@ void report_send(struct stream *s, bool bye)
 	if (s->rx.started) {
 		r.has_block = true;
 		r.block = (struct rtcp_block){
-			.ssrc = s->rx.ssrc, .fraction = rtp_rx_fraction(&s->rx), .lost = rtp_rx_lost(&s->rx),
+			.ssrc = s->rx.ssrc, .fraction = rtp_rx_fraction(&s->rx),
+			/* 24 bits of the packet (RFC 3550 section 6.4.1). */
+			.lost = (int32_t)num_clamp(rtp_rx_lost(&s->rx), -0x800000, 0x7fffff),
 			.max_seq = s->rx.cycles + s->rx.max_seq, .jitter = s->rx.jitter16 >> 4,
 		};
 		if (s->last_sr_us) {
 			r.block.lsr = s->last_sr;
-			r.block.dlsr = (uint32_t)((now - s->last_sr_us) * 65536 / 1000000);
+			r.block.dlsr = num_u32(num_muldiv(now - s->last_sr_us, 65536, 1000000, 0));
 		}
 	}
 	s->last_rtcp_us = now;
@@ -70,47 +73,45 @@ static void pass_pli(struct stream *s)
 		send_rtcp(s->peer, buf, rtcp_write_pli(buf, sizeof(buf), s->peer->ssrc, s->peer->rx.ssrc));
 }
 
-void report_receive(struct stream *s, const uint8_t *p, size_t n)
+/* What the peer reports is kept as numbers. It changes nothing of how its RTP is
+ * taken or ours is sent; a BYE neither, as RTP says itself when it stops. */
+void report_receive(struct stream *s, const struct rtcp *r)
 {
 	uint64_t now = s->t->now_us;
 	uint32_t sec, frac;
-	struct rtcp r;
 
-	if (rtcp_parse(&r, p, n, s->ssrc)) {
-		s->stats.dropped_bad++;
-		return;
-	}
 	s->stats.rtcp_rx++;
-	s->last_rx_us = now;
-	if (r.sr) {
-		s->last_sr = ntp_middle(r.ntp_sec, r.ntp_frac);
+	s->heard_rtcp_us = now;
+	if (r->sr) {
+		s->last_sr = ntp_middle(r->ntp_sec, r->ntp_frac);
 		s->last_sr_us = now;
 	}
-	if (r.has_block) {
+	if (r->has_block) {
 		uint32_t trip;
 
-		s->stats.remote_lost = r.block.lost > 0 ? (uint64_t)r.block.lost : 0;
-		s->stats.remote_jitter_ms = r.block.jitter * 1000.0 / tx_clock(s);
+		s->stats.remote_lost = r->block.lost > 0 ? (uint64_t)r->block.lost : 0;
+		s->stats.remote_jitter_ms = r->block.jitter * 1000.0 / tx_clock(s);
 		ntp_from_us(clock_wall_us(s->t->clock), &sec, &frac);
-		trip = ntp_middle(sec, frac) - r.block.lsr - r.block.dlsr;
+		trip = ntp_middle(sec, frac) - r->block.lsr - r->block.dlsr;
 		/* A clock that was set in between gives nonsense: over 30 s is none. */
-		if (r.block.lsr && trip < 30 * 65536)
+		if (r->block.lsr && trip < 30 * 65536)
 			s->stats.rtt_ms = trip * 1000.0 / 65536;
 	}
-	if (r.pli || r.fir)
+	if (r->pli || r->fir)
 		pass_pli(s);
 }
 
 static void check_timeout(struct stream *s)
 {
-	uint32_t ms = s->cfg->set.timeout_ms;
-	uint64_t since = s->last_rx_us > s->set_us ? s->last_rx_us : s->set_us;
+	uint64_t ms = s->cfg->set.timeout_ms;
+	uint64_t heard = s->last_rx_us > s->heard_rtcp_us ? s->last_rx_us : s->heard_rtcp_us;
+	uint64_t since = heard > s->set_us ? heard : s->set_us;
 	struct media_event e = { .type = MEDIA_TIMEOUT };
 
-	if (!ms || s->told_timeout || s->t->now_us - since < (uint64_t)ms * 1000)
+	if (!ms || s->told_timeout || s->t->now_us - since < num_us_of_ms(ms))
 		return;
 	s->told_timeout = true;
-	e.ms = (uint32_t)((s->t->now_us - since) / 1000);
+	e.ms = num_u32((s->t->now_us - since) / 1000);
 	mthread_event(s, &e);
 }
 
@@ -121,7 +122,7 @@ static void keepalive(struct stream *s)
 	uint64_t since = s->last_tx_us > s->set_us ? s->last_tx_us : s->set_us;
 	uint8_t pkt[RTP_HEADER + 1];
 
-	if (!ms || s->type == MEDIA_IMAGE || s->t->now_us - since < ms * 1000 || !sa_is_set(&s->dst) || !sa_port(&s->dst))
+	if (!ms || s->type == MEDIA_IMAGE || s->t->now_us - since < num_us_of_ms(ms) || !sa_is_set(&s->dst) || !sa_port(&s->dst))
 		return;
 	send_advance(s, 8000);
 	rtp_write(pkt, 13, false, s->seq++, s->ts, s->ssrc);
@@ -135,7 +136,7 @@ void report_tick(struct stream *s)
 		return;
 	check_timeout(s);
 	keepalive(s);
-	if (s->t->rtcp_ms && s->t->now_us - s->last_rtcp_us >= s->t->rtcp_ms * 1000u)
+	if (s->t->rtcp_ms && s->t->now_us - s->last_rtcp_us >= num_us_of_ms(s->t->rtcp_ms))
 		report_send(s, false);
 }
 

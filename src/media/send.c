@@ -1,11 +1,10 @@
 /* media/send.c -- packets out: relayed under our own numbers, or made here. */
-#include "media/thread.h"
 #include "media/wire.h"
 #include "base/poison.h"
 
 void send_packet(struct stream *s, uint8_t *p, size_t n)
 {
-	if (!wire_send(s, false, &s->dst, p, n))
+	if (!mwire_send(s, false, &s->dst, p, n))
 		return;
 	s->stats.tx++;
 	s->stats.tx_bytes += n;
@@ -61,19 +60,36 @@ static bool map(struct stream *to, const struct stream *from, const struct rtp *
 static void smooth(struct stream *to, const struct stream_codec *c, const uint8_t *p, size_t n)
 {
 	struct smoother *sm = to->smooth;
-	size_t want = codec_bytes(c->row, (size_t)c->ptime * c->row->rate / 1000);
+	size_t samples = codec_samples(c->row, c->ptime), want = codec_bytes(c->row, samples);
 
-	if (!want || want > RTP_MAX || n > sizeof(sm->buf) - sm->n) {
-		sm->n = 0;
+	if (!want || want > sizeof(sm->buf))
 		return;
-	}
-	memcpy(sm->buf + sm->n, p, n);
-	sm->n = (uint16_t)(sm->n + n);
-	while (sm->n >= want) {
-		send_sound(to, c, sm->buf, want, (uint32_t)c->ptime * c->clock / 1000, !to->map.from);
+	if (sm->n >= want)      /* of packets that were longer */
+		sm->n = 0;
+	while (n) {
+		size_t k = n < want - sm->n ? n : want - sm->n;
+
+		memcpy(sm->buf + sm->n, p, k);
+		sm->n = (uint16_t)(sm->n + k);
+		p += k;
+		n -= k;
+		if (sm->n < want)
+			break;
+		send_sound(to, c, sm->buf, want, codec_ticks(c->row, samples, c->clock), !to->map.from);
 		to->map.from = to;      /* our own numbers, going on */
-		sm->n = (uint16_t)(sm->n - want);
-		memmove(sm->buf, sm->buf + want, sm->n);
+		sm->n = 0;
+	}
+}
+
+/* More than a packet holds, and nobody waits for the rest: pieces. */
+static void send_pieces(struct stream *to, const struct stream_codec *c, const uint8_t *p, size_t n)
+{
+	size_t samples = codec_samples(c->row, c->ptime), want = codec_bytes(c->row, samples);
+
+	for (size_t at = 0; want && at < n; at += want) {
+		send_sound(to, c, p + at, n - at < want ? n - at : want, codec_ticks(c->row, samples, c->clock),
+			   !to->map.from);
+		to->map.from = to;
 	}
 }
 
@@ -101,7 +117,7 @@ static void relay_slow(struct stream *to, struct stream *from, const struct rtp 
 		       const struct stream_codec *in)
 {
 	const struct stream_codec *c = source_codec(to);
-	uint8_t *out = to->t->out;
+	uint8_t *out = to->t->out, *made = to->t->bytes;
 	const uint8_t *bytes = p + r->at;
 	size_t n = r->n;
 	uint16_t seq;
@@ -115,8 +131,8 @@ static void relay_slow(struct stream *to, struct stream *from, const struct rtp 
 	if (!c)
 		return;
 	if (c->id != in->id) {
-		n = translate(to, in, c, p + r->at, r->n, out + RTP_HEADER, RTP_MAX - RTP_HEADER);
-		bytes = out + RTP_HEADER;
+		n = translate(to, in, c, p + r->at, r->n, made, sizeof(to->t->bytes));
+		bytes = made;
 		if (!n) {
 			to->stats.untranslated++;
 			return;
@@ -126,11 +142,13 @@ static void relay_slow(struct stream *to, struct stream *from, const struct rtp 
 		smooth(to, c, bytes, n);
 		return;
 	}
-	if (n > RTP_MAX - RTP_HEADER)
+	if (n > RTP_MAX - RTP_HEADER) {
+		if (c->row)
+			send_pieces(to, c, bytes, n);
 		return;
+	}
 	start = map(to, from, r, in->clock, c->clock, &seq, &ts);
-	if (bytes != out + RTP_HEADER)
-		memcpy(out + RTP_HEADER, bytes, n);
+	memcpy(out + RTP_HEADER, bytes, n);
 	rtp_write(out, c->pt_tx, r->marker || start, seq, ts, to->ssrc);
 	to->tx_pt = c->pt_tx;
 	send_packet(to, out, RTP_HEADER + n);

@@ -3,6 +3,7 @@
 #include "media/core.h"
 #include "media/wire.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "base/obj.h"
 #include <errno.h>
 #include <netinet/ip.h>
@@ -56,6 +57,7 @@ static struct stream *stream_new(struct media_session *s, const struct media_ses
 	st->type = prm->type;
 	st->fd[0] = fd[0];
 	st->fd[1] = fd[1];
+	st->port = sa_port(&s->local[0]);
 	st->v6 = sa_is_v6(&s->local[0]);
 	st->ssrc = s->ssrc = (uint32_t)core_random(m);
 	st->seq = (uint16_t)(core_random(m) & 0x7fff);  /* RFC 3711 wants no early wrap */
@@ -87,10 +89,10 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 	for (int i = 0; !m->prm.wire && i < 2; i++)
 		mark(fd[i], sa_is_v6(&s->local[0]), prm);
 	s->st = stream_new(s, prm, fd);
-	if (!s->st) {
-		err = ENOMEM;
-		wire_place_close(m->prm.wire, fd[0]);
-		wire_place_close(m->prm.wire, fd[1]);
+	err = s->st ? core_closing_new(s) : ENOMEM;
+	if (err) {
+		mwire_close(m->prm.wire, fd[0]);
+		mwire_close(m->prm.wire, fd[1]);
 		ports_release(m, s->ranged);
 		goto out;
 	}
@@ -109,19 +111,17 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 
 static void close_it(struct media_session *s, struct stats_req *req)
 {
-	struct cmd c = { .type = CMD_CLOSE, .p = req, .may_wait = !req };
-
 	media_unbridge(s);
 	s->fn = NULL;
 	s->play_turn++;
 	s->closed = true;
 	if (s->added || req) {
-		core_post_sure(s, &c);
+		core_close(s, req);
 		return;
 	}
 	/* No thread ever heard of it. */
-	wire_place_close(s->m->prm.wire, s->st->fd[0]);
-	wire_place_close(s->m->prm.wire, s->st->fd[1]);
+	mwire_close(s->m->prm.wire, s->st->fd[0]);
+	mwire_close(s->m->prm.wire, s->st->fd[1]);
 	session_gone(s);
 }
 
@@ -131,6 +131,12 @@ void media_session_close(struct media_session *s, media_stats_fn *done, void *ar
 
 	if (!s)
 		return;
+	/* What its owner had of it is gone already; the reference left is ours. */
+	if (s->given_up) {
+		log_error("a media session is closed twice");
+		return;
+	}
+	s->given_up = true;
 	if (s->m && !s->closed) {
 		if (done) {
 			req = calloc(1, sizeof(*req));
@@ -153,10 +159,7 @@ void session_gone(struct media_session *s)
 	struct media *m = s->m;
 
 	ports_release(m, s->ranged);
-	list_each_safe(l, tmp, &s->held) {
-		list_remove(l);
-		free(container_of(l, struct pending, link));
-	}
+	core_forget(s);
 	list_remove(&s->link);
 	s->t->load--;
 	m->nsessions--;
@@ -205,7 +208,12 @@ static int codec_init(struct stream_codec *c, const struct media_codec *from)
 	const struct format *f = format_get((enum format_id)from->id);
 
 	*c = (struct stream_codec){ .id = f->id, .row = codec_get(f->id), .clock = f->clock, .pt_rx = from->pt_rx,
-				    .pt_tx = from->pt_tx, .ptime = from->ptime ? from->ptime : f->ptime };
+				    .pt_tx = from->pt_tx };
+	if (!c->clock)
+		return EINVAL;
+	c->ptime = from->ptime ? from->ptime : f->ptime ? f->ptime : CODEC_PTIME;
+	if (c->row)
+		c->ptime = codec_packet_ms(c->row, c->ptime, RTP_MAX - RTP_HEADER);
 	if (!c->row || !c->row->state_new)
 		return 0;
 	c->dec = c->row->state_new();
@@ -235,7 +243,7 @@ static int cfg_new(struct stream_cfg **out, const struct media_set *set)
 			c->cls[set->codec[i].pt_rx] = (uint8_t)i;
 	}
 	for (size_t i = 0; i < set->nevents && !err; i++) {
-		if (set->event[i].pt_rx > 127 || (set->event[i].pt_tx > 127 && set->event[i].pt_tx != 255))
+		if (!set->event[i].rate || set->event[i].pt_rx > 127 || (set->event[i].pt_tx > 127 && set->event[i].pt_tx != 255))
 			err = EINVAL;
 		else
 			c->cls[set->event[i].pt_rx] = (uint8_t)(CLS_EVENT + i);
@@ -320,8 +328,9 @@ int media_bridge(struct media_session *a, struct media_session *b)
 		return 0;
 	media_unbridge(a);
 	media_unbridge(b);
-	core_move(b, a->t);
-	err = bridge_post(a, b);
+	err = core_move(b, a->t);
+	if (!err)
+		err = bridge_post(a, b);
 	if (!err) {
 		a->peer = b;
 		b->peer = a;
@@ -384,8 +393,8 @@ static int dtmf_post(struct media_session *s, struct str digits, unsigned ms, un
 	j = calloc(1, sizeof(*j));
 	if (!j)
 		return ENOMEM;
-	j->ms = (uint16_t)(ms ? ms < UINT16_MAX ? ms : UINT16_MAX : 100);
-	j->gap_ms = (uint16_t)(gap_ms ? gap_ms < UINT16_MAX ? gap_ms : UINT16_MAX : 100);
+	j->ms = num_u16(ms ? ms : 100);
+	j->gap_ms = num_u16(gap_ms ? gap_ms : 100);
 	j->tag = tag;
 	j->open = open;
 	memcpy(j->digits, digits.p, digits.n);

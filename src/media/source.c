@@ -1,5 +1,6 @@
 /* media/source.c -- what a stream sends of its own: files, tones, silence. */
 #include "media/thread.h"
+#include "base/num.h"
 #include "base/obj.h"
 #include <errno.h>
 #include "base/poison.h"
@@ -95,7 +96,7 @@ void source_pcm(struct stream *s, const struct stream_codec *c, const int16_t *p
 	uint8_t bytes[RTP_MAX];
 	size_t k = c->row->encode(c->enc, pcm, n, bytes, sizeof(bytes) - RTP_HEADER);
 
-	send_sound(s, c, bytes, k, (uint32_t)((uint64_t)n * c->clock / c->row->rate), s->map.from != s);
+	send_sound(s, c, bytes, k, codec_ticks(c->row, n, c->clock), s->map.from != s);
 	s->map.from = s;
 }
 
@@ -119,11 +120,11 @@ static bool play_tick(struct stream *s, const struct stream_codec *c, size_t sam
 
 		p->pos += samples;
 		send_sound(s, c, from, codec_bytes(c->row, samples),
-			   (uint32_t)((uint64_t)samples * c->clock / c->row->rate), s->map.from != s);
+			   codec_ticks(c->row, samples, c->clock), s->map.from != s);
 		s->map.from = s;
 		return true;
 	}
-	in = (size_t)((uint64_t)samples * snd->rate / c->row->rate);
+	in = (size_t)num_muldiv(samples, snd->rate, c->row->rate, samples);
 	n = sound_pcm(p, t->pcm, in < CODEC_MAX_SAMPLES ? in : CODEC_MAX_SAMPLES);
 	if (snd->rate != c->row->rate) {
 		if (s->rs.from != snd->rate || s->rs.to != c->row->rate)
@@ -167,29 +168,14 @@ static void tone_tick(struct stream *s, const struct stream_codec *c, size_t sam
 	mthread_event(s, &e);
 }
 
-static unsigned packet_ms(const struct stream_codec *c)
-{
-	unsigned ms = c && c->ptime ? c->ptime : 20;
-
-	/* A packet must fit, and be whole frames. */
-	while (c && c->row && codec_bytes(c->row, ms * c->row->rate / 1000) > RTP_MAX - RTP_HEADER)
-		ms /= 2;
-	if (c && c->row && c->row->frame_samples > 1) {
-		unsigned frame = c->row->frame_samples * 1000u / c->row->rate;
-
-		ms = ms < frame ? frame : ms / frame * frame;
-	}
-	return ms;
-}
-
 void source_tick(struct stream *s)
 {
 	const struct stream_codec *c = source_codec(s);
-	unsigned ms = packet_ms(c);
-	size_t samples = c && c->row ? (size_t)ms * c->row->rate / 1000 : 0;
+	unsigned ms = c ? c->ptime : CODEC_PTIME, step = s->dtx.job ? dtmf_tick_ms(s, ms) : ms;
+	size_t samples = c && c->row ? codec_samples(c->row, ms) : 0;
 
-	if (s->dtx.job && dtmf_tick(s, ms)) {
-		/* digits go first */
+	if (s->dtx.job && dtmf_tick(s, step)) {
+		ms = step;      /* digits go first, at their own pace */
 	} else if (s->play) {
 		if (!(samples ? play_tick(s, c, samples) : play_pass(s->play, ms)))
 			source_play_end(s, 0);

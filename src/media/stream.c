@@ -54,6 +54,8 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 	s->set_us = s->t->now_us;
 	s->told_timeout = false;
 	s->map.from = NULL;
+	if (s->smooth)          /* bytes of a format that may be another now */
+		s->smooth->n = 0;
 	stream_route(s);
 	if (s->peer)
 		stream_route(s->peer);
@@ -161,7 +163,10 @@ void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
 
 void stream_rtcp(struct stream *s, const uint8_t *p, size_t n, const struct sa *from)
 {
-	if (!s->cfg || !latch_accept_rtcp(s, from))
-		return;
-	report_receive(s, p, n);
+	struct rtcp r;
+
+	if (!s->cfg || rtcp_parse(&r, p, n, s->ssrc))
+		s->stats.dropped_bad++;
+	else if (latch_accept_rtcp(s, from, &r))
+		report_receive(s, &r);
 }

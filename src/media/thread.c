@@ -3,6 +3,7 @@
  * what is due. The clock is read once a turn. */
 #include "media/thread.h"
 #include "media/wire.h"
+#include "base/num.h"
 #include "base/obj.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +12,11 @@
 #include <unistd.h>
 #include "base/poison.h"
 
-enum { CMD_SLOTS = 4096, EV_SLOTS = 8192, BATCH = 256 };
+enum { CMD_SLOTS = 4096, EV_SLOTS = 8192 };
+/* The most of each that one turn does, so that nothing waits long for its own:
+ * datagrams, commands, streams that make sound, slots of reports. What is left is
+ * the next turn's, which comes at once. */
+enum { BATCH = 256, TURN_CMDS = 256, TURN_SOUNDS = 256, TURN_SLOTS = 2 };
 /* Commands wait while fewer event slots than this are free: what a command must
  * give back always finds room. Packets may not use the last of them. */
 enum { EV_RESERVE = 64 };
@@ -29,6 +34,9 @@ int mthread_init(struct mthread *t)
 	t->evs = queue_new(EV_SLOTS, sizeof(struct ev));
 	atomic_init(&t->asleep, false);
 	atomic_init(&t->stop, false);
+	atomic_init(&t->began_us, 0);
+	atomic_init(&t->turns, 0);
+	atomic_init(&t->at, MEDIA_ASLEEP << 16);
 	atomic_init(&t->events_dropped, 0);
 	if (!t->wire && (t->ep < 0 || t->wake < 0))
 		return errno;
@@ -116,9 +124,18 @@ void mthread_give(struct mthread *t, enum ev_type type, struct stream *s, void *
 
 static uint64_t stream_due(const struct stream *s)
 {
-	uint64_t heard = s->drx.on ? s->drx.last_us + s->t->dtmf_ms * 1000u : UINT64_MAX;
+	uint64_t heard = s->drx.on ? s->drx.last_us + num_us_of_ms(s->t->dtmf_ms) : UINT64_MAX;
 
 	return s->busy && s->next_us < heard ? s->next_us : heard;
+}
+
+static void stream_sleep(struct stream *s)
+{
+	if (!s->active)
+		return;
+	s->active = false;
+	s->t->nactive--;
+	list_remove(&s->active_link);
 }
 
 void stream_wake(struct stream *s)
@@ -130,6 +147,7 @@ void stream_wake(struct stream *s)
 	if (s->active)
 		return;
 	s->active = true;
+	s->t->nactive++;
 	list_append(&s->t->active, &s->active_link);
 }
 
@@ -138,8 +156,8 @@ static void add(struct mthread *t, struct stream *s, bool late)
 	s->t = t;
 	/* What came while nothing was agreed is nobody's, and too old to be heard. */
 	if (late)
-		s->stats.dropped_bad += wire_drain(s);
-	wire_watch(s);
+		s->stats.dropped_bad += mwire_drain(s);
+	mwire_watch(s);
 	list_append(&t->slots[t->streams++ % SLOTS], &s->link);
 	if (t->slot_us < t->due_us) {
 		if (t->slot_us < t->now_us)
@@ -165,11 +183,8 @@ static void unbridge(struct stream *s)
 	if (!p)
 		return;
 	/* A digit that was being passed on as ours ends with the bridge. */
-	if (s->drx.inband)
-		dtmf_stop(p);
-	if (p->drx.inband)
-		dtmf_stop(s);
-	s->drx.inband = p->drx.inband = false;
+	dtmf_passed(s);
+	dtmf_passed(p);
 	smoother_give(s);
 	smoother_give(p);
 	s->peer = p->peer = NULL;
@@ -193,27 +208,27 @@ static void bridge(struct stream *a, struct stream *b, struct smoother *for_a, s
 static void leave(struct stream *s)
 {
 	unbridge(s);
-	wire_unwatch(s);
+	mwire_unwatch(s);
 	list_remove(&s->link);
-	if (s->active)
-		list_remove(&s->active_link);
-	s->active = false;
+	stream_sleep(s);
 }
 
-static void stream_close(struct stream *s, struct stats_req *req)
+static void stream_close(struct mthread *t, struct stream *s, struct stats_req *req, bool unknown)
 {
+	s->t = t;
 	report_send(s, true);
 	if (req)
 		report_fill(s, &req->st);
 	source_play_end(s, ECANCELED);
 	source_tone(s, NULL);
 	dtmf_abort(s);
-	leave(s);
+	if (!unknown)
+		leave(s);
 	if (s->cfg)
 		mthread_give(s->t, EV_CFG, s, s->cfg, 0);
 	s->cfg = NULL;
-	wire_place_close(s->t->wire, s->fd[0]);
-	wire_place_close(s->t->wire, s->fd[1]);
+	mwire_close(s->t->wire, s->fd[0]);
+	mwire_close(s->t->wire, s->fd[1]);
 	mthread_give(s->t, EV_CLOSED, s, req, 0);
 }
 
@@ -221,6 +236,7 @@ void mthread_cmd(struct mthread *t, const struct cmd *c)
 {
 	struct stream *s = c->s;
 
+	mthread_at(t, MEDIA_COMMANDS, s);
 	switch (c->type) {
 	case CMD_ADD:
 		add(t, s, c->v);
@@ -230,7 +246,7 @@ void mthread_cmd(struct mthread *t, const struct cmd *c)
 		mthread_give(t, EV_LEFT, s, NULL, 0);
 		break;
 	case CMD_CLOSE:
-		stream_close(s, c->p);
+		stream_close(t, s, c->p, c->v);
 		break;
 	case CMD_CFG:
 		stream_apply(s, c->p);
@@ -281,22 +297,34 @@ static void commands(struct mthread *t)
 {
 	struct cmd c;
 
-	while (queue_room(t->evs) > EV_RESERVE / 2 && queue_pop(t->cmds, &c))
+	for (int n = 0; n < TURN_CMDS && queue_room(t->evs) > EV_RESERVE / 2 && queue_pop(t->cmds, &c); n++)
 		mthread_cmd(t, &c);
 }
 
+/* Those whose time has come. One that was served goes to the end of the list, so
+ * that all get their turn when there are more than one turn can serve. What a step
+ * gives back must find room: it waits like a command while the core is behind. */
 static void tick_active(struct mthread *t)
 {
-	list_each_safe(l, tmp, &t->active) {
+	size_t n = t->nactive;
+	int served = 0;
+
+	for (struct list *l = t->active.next, *next; n && served < TURN_SOUNDS; n--, l = next) {
 		struct stream *s = container_of(l, struct stream, active_link);
 
+		next = l->next;
+		if (queue_room(t->evs) <= EV_RESERVE / 2)
+			return;
+		mthread_at(t, MEDIA_TICKS, s);
 		dtmf_rx_tick(s);
-		if (s->busy && t->now_us >= s->next_us)
+		if (s->busy && t->now_us >= s->next_us) {
 			source_tick(s);
-		if (!s->busy && !s->drx.on) {
-			s->active = false;
-			list_remove(&s->active_link);
+			list_remove(l);
+			list_append(&t->active, l);
+			served++;
 		}
+		if (!s->busy && !s->drx.on)
+			stream_sleep(s);
 	}
 }
 
@@ -304,14 +332,19 @@ static void tick_slots(struct mthread *t)
 {
 	if (t->left && t->now_us >= t->slot_us)
 		t->rang = true;
-	for (int n = 0; t->now_us >= t->slot_us && n < SLOTS; n++) {
-		list_each_safe(l, tmp, &t->slots[t->slot])
-			report_tick(container_of(l, struct stream, link));
+	/* We slept long, or a test moved the clock: each stream is looked at once. */
+	if (t->now_us >= t->slot_us + SLOTS * SLOT_US)
+		t->slot_us = t->now_us - (SLOTS - 1) * SLOT_US;
+	for (int n = 0; t->now_us >= t->slot_us && n < TURN_SLOTS; n++) {
+		list_each_safe(l, tmp, &t->slots[t->slot]) {
+			struct stream *s = container_of(l, struct stream, link);
+
+			mthread_at(t, MEDIA_TICKS, s);
+			report_tick(s);
+		}
 		t->slot = (t->slot + 1) % SLOTS;
 		t->slot_us += SLOT_US;
 	}
-	if (t->now_us >= t->slot_us)    /* we slept long: a test moved the clock */
-		t->slot_us = t->now_us + SLOT_US;
 }
 
 static bool any_streams(const struct mthread *t)
@@ -342,7 +375,10 @@ int mthread_wait_ms(struct mthread *t)
 {
 	if (t->due_us == UINT64_MAX)
 		return -1;
-	return t->due_us <= t->now_us ? 0 : (int)((t->due_us - t->now_us + 999) / 1000);
+	/* The core is behind with our events: no use in turning round and round. */
+	if (t->due_us <= t->now_us && queue_room(t->evs) <= EV_RESERVE / 2)
+		return 1;
+	return t->due_us <= t->now_us ? 0 : num_int((t->due_us - t->now_us + 999) / 1000);
 }
 
 static void woken(struct mthread *t)
@@ -359,9 +395,10 @@ void mthread_turn(struct mthread *t, int max_wait_ms)
 	int n = t->wire ? 0 : epoll_wait(t->ep, ev, BATCH, max_wait_ms);
 
 	mthread_now(t);
+	mthread_began(t);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.u64)
-			wire_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
+			mwire_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
 				      ev[i].data.u64 & 1);
 		else
 			woken(t);
@@ -371,6 +408,7 @@ void mthread_turn(struct mthread *t, int max_wait_ms)
 	commands(t);
 	ticks(t);
 	mthread_tell(t, false);
+	mthread_ended(t);
 }
 
 void mthread_main(void *arg)

@@ -21,8 +21,9 @@ struct stream_codec {
 	enum format_id id;
 	const struct codec *row;        /* NULL: relay only */
 	void *dec, *enc;                /* states of row; owned */
-	uint32_t clock;                 /* [Hz] of its timestamps */
-	uint8_t pt_rx, pt_tx, ptime;
+	uint32_t clock;                 /* [Hz] of its timestamps; never 0 */
+	uint8_t pt_rx, pt_tx;
+	uint8_t ptime;                  /* [ms] as we send it: see codec_packet_ms(); never 0 */
 };
 
 struct stream_cfg {             /* one media_session_set(); the core makes and frees it */
@@ -51,7 +52,7 @@ struct dtmf_job {               /* one media_dtmf_send() or _begin(); goes back 
 /* Cuts what passes into packets of another length: bytes of the outgoing format. */
 struct smoother {
 	uint16_t n;
-	uint8_t buf[RTP_MAX * 2];
+	uint8_t buf[RTP_MAX];
 };
 
 /* ---- streams */
@@ -64,6 +65,7 @@ struct latch {                  /* who may send to us; hardening: RTP bleed */
 	struct sa cand;         /* who is on probation */
 	uint16_t cand_seq;
 	uint8_t cand_n;
+	struct sa rtcp;         /* where the RTCP of a source behind a NAT comes from; unset: not known */
 };
 
 struct tx_map {                 /* how a source's numbers become ours */
@@ -96,6 +98,7 @@ struct stream {
 	struct mthread *t;
 	struct stream_cfg *cfg; /* NULL until the first set */
 	int fd[2];              /* RTP, RTCP: see media/wire.h */
+	uint16_t port;          /* of fd[0], for the watchdog */
 	enum media_type type;
 	bool can_tx, can_rx;    /* direction and address allow it */
 	bool busy;              /* its own sound or digits go out: nothing is relayed to it */
@@ -114,6 +117,7 @@ struct stream {
 	uint64_t ts_us;         /* when ts was sent */
 	struct tx_map map;
 	uint64_t set_us, last_rx_us, last_tx_us, last_rtcp_us, next_us;
+	uint64_t heard_rtcp_us; /* RTCP of the peer came; last_rx_us: RTP */
 	struct media_stats stats;       /* counters; the rest is filled on request */
 	uint32_t tx_octets, tx_reported;
 	uint32_t last_sr;       /* middle of the peer's last NTP time */
@@ -136,7 +140,7 @@ struct stream {
 /* ---- between core and thread */
 
 enum cmd_type {
-	CMD_ADD /* v: drop what has come */, CMD_LEAVE, CMD_CLOSE /* p: struct stats_req or NULL */, CMD_CFG /* p */, CMD_BRIDGE /* peer, p and q: smoothers or NULL */,
+	CMD_ADD /* v: drop what has come */, CMD_LEAVE, CMD_CLOSE /* p: struct stats_req or NULL; v: it was never added */, CMD_CFG /* p */, CMD_BRIDGE /* peer, p and q: smoothers or NULL */,
 	CMD_UNBRIDGE, CMD_ECHO /* v */, CMD_PLAY /* p */, CMD_PLAY_STOP, CMD_TONE /* p held or NULL */, CMD_SILENCE /* v */,
 	CMD_DTMF /* p */, CMD_DTMF_END, CMD_DTMF_HOLD /* v */, CMD_STATS /* p */
 };
@@ -181,9 +185,13 @@ struct mthread {
 	int ep, wake;                   /* epoll, eventfd; -1 when there is a wire */
 	struct queue *cmds, *evs;
 	atomic_bool asleep, stop;
+	/* for media_watch(): written by the thread, read by anybody */
+	atomic_ullong began_us, turns;
+	atomic_uint at;                 /* enum media_doing << 16 | port */
 	/* the thread's own */
 	uint64_t now_us;
 	struct list slots[SLOTS], active;
+	size_t nactive;
 	unsigned slot;
 	uint64_t slot_us;               /* when the next slot is due */
 	uint64_t due_us;                /* nothing is, before this; UINT64_MAX: never */
@@ -193,7 +201,28 @@ struct mthread {
 	atomic_ullong events_dropped;   /* the core reads it */
 	uint8_t pkt[PKT_MAX], out[PKT_MAX];
 	int16_t pcm[CODEC_MAX_SAMPLES], pcm2[CODEC_MAX_SAMPLES];
+	uint8_t bytes[CODEC_MAX_SAMPLES * sizeof(int16_t)];     /* translated, before it is cut into packets */
 };
+
+/* What is being done now, and for whom. A store: once a packet is not too often. */
+static inline void mthread_at(struct mthread *t, enum media_doing d, const struct stream *s)
+{
+	atomic_store_explicit(&t->at, (unsigned)d << 16 | (s ? s->port : 0u), memory_order_relaxed);
+}
+
+/* A turn: what a watchdog measures. `now_us` has just been read. */
+static inline void mthread_began(struct mthread *t)
+{
+	atomic_store_explicit(&t->began_us, t->now_us ? t->now_us : 1, memory_order_relaxed);
+}
+
+static inline void mthread_ended(struct mthread *t)
+{
+	mthread_at(t, MEDIA_ASLEEP, NULL);
+	atomic_store_explicit(&t->began_us, 0, memory_order_relaxed);
+	/* One writer: no locked instruction. */
+	atomic_store_explicit(&t->turns, atomic_load_explicit(&t->turns, memory_order_relaxed) + 1, memory_order_relaxed);
+}
 
 /* thread.c */
 int mthread_init(struct mthread *t);                 /* fds and queues; the constants are set before */
@@ -218,7 +247,7 @@ void stream_frame(struct stream *s, const struct stream_codec *c, const uint8_t 
 /* latch.c */
 void latch_restart(struct stream *s);
 bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq);
-bool latch_accept_rtcp(struct stream *s, const struct sa *from);
+bool latch_accept_rtcp(struct stream *s, const struct sa *from, const struct rtcp *r);
 void stream_aim(struct stream *s);                   /* where to send now */
 /* send.c */
 void send_packet(struct stream *s, uint8_t *p, size_t n);    /* whole RTP packet */
@@ -240,11 +269,13 @@ void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t ra
 void dtmf_rx_tick(struct stream *s);
 void dtmf_start(struct stream *s, struct dtmf_job *j);
 void dtmf_stop(struct stream *s);                    /* media_dtmf_end() */
+void dtmf_passed(struct stream *s);                  /* the digit that the peer was given of it ends */
 void dtmf_abort(struct stream *s);                   /* give the job back unfinished */
 bool dtmf_tick(struct stream *s, unsigned ms);       /* one step; false: nothing to send */
+unsigned dtmf_tick_ms(struct stream *s, unsigned packet_ms);   /* how long the next step is */
 /* report.c */
 void report_tick(struct stream *s);                  /* about once a second */
-void report_receive(struct stream *s, const uint8_t *p, size_t n);
+void report_receive(struct stream *s, const struct rtcp *r);
 void report_send(struct stream *s, bool bye);
 void report_fill(struct stream *s, struct media_stats *st);
 

@@ -1,5 +1,6 @@
 /* media/tone.c -- tones from their text, as samples, and heard again. */
 #include "media/tone.h"
+#include "base/num.h"
 #include "base/obj.h"
 #include <errno.h>
 #include <math.h>
@@ -129,7 +130,7 @@ int tone_dtmf(struct tone **out, char digit, unsigned ms)
 		return ENOMEM;
 	t->nparts = t->loop = 1;
 	t->part[0] = (struct tone_part){ .freq = { low, high },
-					 .ms = (uint16_t)(ms < UINT16_MAX ? ms : UINT16_MAX) };
+					 .ms = num_u16(ms) };
 	*out = t;
 	return 0;
 }
@@ -140,7 +141,7 @@ static uint32_t part_samples(const struct tone_gen *g)
 {
 	uint16_t ms = g->tone->part[g->part].ms;
 
-	return ms ? (uint32_t)((uint64_t)ms * g->rate / 1000) : UINT32_MAX;
+	return ms ? num_u32(num_muldiv(ms, g->rate, 1000, 0)) : UINT32_MAX;
 }
 
 void tone_gen_init(struct tone_gen *g, const struct tone *t, uint32_t rate)
@@ -185,7 +186,7 @@ static float sine(uint32_t turn)
 
 static uint32_t step(uint32_t hz, uint32_t rate)
 {
-	return (uint32_t)(((uint64_t)hz << 32) / rate);
+	return (uint32_t)num_div((uint64_t)hz << 32, rate, 0);
 }
 
 static void part_run(struct tone_gen *g, int16_t *out, size_t n)

@@ -103,6 +103,22 @@ uint64_t io_conn_id(struct io *io)
 	return (atomic_fetch_add(&io->next_conn, 1) << 8) | io->index;
 }
 
+/* The more connections have something to read in one turn, the less of each: their
+ * messages shall not keep everybody else waiting. */
+size_t io_read_size(struct io *io, size_t most)
+{
+	uint64_t turn = uv_now(loop_uv(io->loop));
+	size_t n;
+
+	if (turn != io->reads_turn)
+		io->reads = 0;
+	io->reads_turn = turn;
+	n = 2 * STREAM_READ / ++io->reads;
+	if (n < STREAM_READ_MIN)
+		n = STREAM_READ_MIN;
+	return n < most ? n : most;
+}
+
 /* ---- up --------------------------------------------------------------- */
 
 static void emit_by_ring(struct io *io, const struct env *e)
@@ -264,6 +280,7 @@ static void io_free(void *arg)
 	map_free(io->by_id);
 	obj_drop(io->gate);
 	obj_drop(io->strangers);
+	obj_drop(io->fair);
 	free(io->rx);
 	free(io->scratch);
 	if (io->reserve_fd >= 0)
@@ -284,7 +301,8 @@ static void close_bells(struct io *io)
 {
 	bell_free(io->up_bell);
 	bell_free(io->down_bell);
-	io->up_bell = io->down_bell = NULL;
+	bell_free(io->fair_bell);
+	io->up_bell = io->down_bell = io->fair_bell = NULL;
 }
 
 struct io *io_new(struct net *n, unsigned index, struct loop *core, bool direct, const struct net_handlers *h,
@@ -315,7 +333,9 @@ struct io *io_new(struct net *n, unsigned index, struct loop *core, bool direct,
 		io->loop = core;
 	else
 		err = make_rings(io, core);
-	if (err || !io->by_id || !io->rx || !io->scratch) {
+	io->fair = fair_new(FAIR_BYTES);
+	io->fair_bell = io->loop ? bell_new(io->loop, udp_serve_waiting, io) : NULL;
+	if (err || !io->by_id || !io->rx || !io->scratch || !io->fair || !io->fair_bell) {
 		close_bells(io);
 		if (!direct)
 			loop_free(io->loop);
@@ -361,14 +381,15 @@ void io_close(struct io *io)
 	flush_all(io);
 	io->closed = true;
 	timer_stop(&io->retry);
+	timer_stop(&io->fair_timer);
 	while (!list_empty(&io->listeners))
 		listener_stop(container_of(io->listeners.next, struct listener, link));
 	while (!list_empty(&io->socks))
 		udp_stop(container_of(io->socks.next, struct udp_sock, link));
 	while (!list_empty(&io->conns))
 		conn_close(container_of(io->conns.next, struct conn, link), ECONNABORTED);
+	close_bells(io);
 	if (!io->direct) {
-		close_bells(io);
 		loop_free(io->loop);
 		io->loop = NULL;
 	}

@@ -655,7 +655,7 @@ void net_count(const struct net *n, struct net_counters *out)
 			v[i] += atomic_load_explicit(&n->io[k]->counts.v[i], memory_order_relaxed);
 	}
 	*out = (struct net_counters){ v[COUNT_RX], v[COUNT_TX], v[COUNT_RX_BYTES], v[COUNT_TX_BYTES],
-		v[COUNT_DROPPED_PARSE], v[COUNT_DROPPED_RING], v[COUNT_DROPPED_RATE], v[COUNT_TX_ERRORS],
+		v[COUNT_DROPPED_PARSE], v[COUNT_DROPPED_RING], v[COUNT_DROPPED_RATE], v[COUNT_DROPPED_SHARE], v[COUNT_TX_ERRORS],
 		v[COUNT_ACCEPTED], v[COUNT_REFUSED_CAP], v[COUNT_TIMED_OUT], gate_count(n->gate) };
 }
 

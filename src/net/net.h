@@ -39,6 +39,9 @@ struct net_handlers {
 	/* Io thread. The message as an obj, or NULL: counted and dropped. `bytes`
 	 * is only valid during the call. */
 	void *(*parse)(void *arg, const struct net_path *from, struct str bytes);
+	/* Io thread. Does this message begin something new, so that no call or dialog is
+	 * harmed when it is dropped? Under overload such ones go first. NULL: none does. */
+	bool (*begins)(void *arg, struct str bytes);
 	/* Core. Takes over the reference to `msg`. */
 	void (*recv)(void *arg, const struct net_path *from, void *msg);
 	/* Core. The connection is gone; err 0: closed by the peer in order. */
@@ -105,7 +108,7 @@ void net_conn_keep(struct net *n, uint64_t conn, bool keep);
 void net_trust(struct net *n, const struct sa *peer);
 
 struct net_counters {
-	uint64_t rx, tx, rx_bytes, tx_bytes, dropped_parse, dropped_ring, dropped_rate, tx_errors;
+	uint64_t rx, tx, rx_bytes, tx_bytes, dropped_parse, dropped_ring, dropped_rate, dropped_share, tx_errors;
 	uint64_t accepted, refused_cap, timed_out, conns;
 };
 void net_count(const struct net *n, struct net_counters *out);

@@ -3,6 +3,7 @@
  *   net.c        the core's side: transports, the table of connections, sending
  *   io_thread.c  one io: its loop, the rings to and from the core, the flush
  *   udp.c        datagram sockets
+ *   fair.c       datagrams that wait their turn, when there are too many
  *   stream.c     one connection: framing, deadlines, queue; the same for all protocols
  *   tcp.c        listening, connecting, and the row of plain TCP
  *   gate.c       how many connections, in all and from one address
@@ -27,17 +28,22 @@
 #include <sys/uio.h>
 
 #define UDP_BATCH 32            /* datagrams one wake reads, or one sendmmsg() carries */
-#define UDP_QUEUE_MAX 4096      /* datagrams one socket may have waiting */
+#define UDP_QUEUE_MAX 4096      /* datagrams one socket may have waiting to be sent */
+#define UDP_DRAIN_MAX 64        /* batches that one wake reads when there are too many: 1 to 2 ms */
+#define FAIR_TURN_MAX_US 5000   /* serving those that wait takes no longer in one turn */
+#define FAIR_BYTES (8u << 20)   /* of datagrams waiting to be served */
+#define FAIR_RING 1024          /* an io thread hands up so many ahead of the core */
 #define RING_SLOTS 8192         /* each way; at 50,000 messages/s a sixth of a second */
 #define CONNECT_MS 32000        /* 64*T1, RFC 3261 17.1.1.2: timer B gives up then */
 #define LINGER_MS 1000          /* for the peer to close after we did */
 #define LAST_WORDS_MS 2000      /* for the answer to a message that ends its connection */
-#define STREAM_READ 65536       /* [bytes] one wake reads from one connection */
+#define STREAM_READ 65536       /* [bytes] one wake reads from one connection at most */
+#define STREAM_READ_MIN 512     /* ... and at least, however many others have something */
 #define MAX_IOS 255             /* a connection's id has its io in the low byte */
 
 enum count_id {
 	COUNT_RX, COUNT_TX, COUNT_RX_BYTES, COUNT_TX_BYTES, COUNT_DROPPED_PARSE, COUNT_DROPPED_RING,
-	COUNT_DROPPED_RATE, COUNT_TX_ERRORS, COUNT_ACCEPTED, COUNT_REFUSED_CAP, COUNT_TIMED_OUT, COUNTS
+	COUNT_DROPPED_RATE, COUNT_DROPPED_SHARE, COUNT_TX_ERRORS, COUNT_ACCEPTED, COUNT_REFUSED_CAP, COUNT_TIMED_OUT, COUNTS
 };
 
 /* One writer each, read by the core. */
@@ -73,7 +79,29 @@ size_t gate_count(struct gate *g);
 struct strangers;
 struct strangers *strangers_new(uint32_t rate);      /* obj; rate: not 0 */
 bool strangers_permit(struct strangers *s, const struct sa *who, uint64_t now_us);
+bool strangers_known(const struct strangers *s, const struct sa *who, uint64_t now_us);
+uint64_t strangers_key(const struct sa *who);        /* the same for all of a /64 */
 void strangers_trust(struct strangers *s, const struct sa *who, uint64_t now_us);
+
+/* ---- fair.c; its owner's thread ---------------------------------------- */
+
+struct udp_sock;
+struct fair_item {
+	struct list link;
+	struct udp_sock *sock;  /* held once it is in */
+	struct net_path path;
+	bool cut;               /* it was longer than our buffer */
+	struct str data;
+	char bytes[];
+};
+struct fair;
+struct fair *fair_new(size_t bytes); /* obj; so much may wait */
+/* Copies `what`. `fresh`: new work, which is shed first. ENOBUFS: dropped, the source
+ * `key` has too much waiting; ENOMEM. */
+int fair_put(struct fair *f, uint64_t key, bool known, bool fresh, const struct fair_item *what);
+struct fair_item *fair_next(struct fair *f); /* the caller frees it; NULL: none waits */
+void fair_item_free(struct fair_item *i);    /* NULL: nothing */
+size_t fair_count(const struct fair *f);
 
 /* ---- sockopt.c; any thread -------------------------------------------- */
 
@@ -119,7 +147,13 @@ struct io {                     /* obj */
 	struct map *by_id;      /* conns */
 	_Atomic uint64_t next_conn;
 	struct udp_rx *rx;      /* held: room for a batch */
+	struct fair *fair;      /* held: datagrams that could not be served at once */
+	uint64_t fair_read_us;  /* what reading took since some of them were served */
+	struct bell *fair_bell; /* held: serve some of them in the next turn */
+	struct timer fair_timer;        /* ... or when the core has taken what it was given */
 	char *scratch;          /* held: STREAM_READ bytes */
+	uint64_t reads_turn;    /* uv_now() of the turn ... */
+	size_t reads;           /* ... and how many connections were read in it */
 	int reserve_fd;
 	uint64_t moaned_ms;     /* when running out of descriptors was last logged */
 	struct counts counts;
@@ -131,6 +165,7 @@ int io_start(struct io *io);                 /* core: the thread begins */
 void io_close(struct io *io);                /* core: all closed, thread joined; drops io */
 void io_touch(struct io *io);                /* io: flush at the end of this turn */
 uint64_t io_conn_id(struct io *io);          /* any thread */
+size_t io_read_size(struct io *io, size_t most);     /* io: of one connection, now */
 /* io: hand up to the core; takes over what `e` holds. */
 void io_emit(struct io *io, const struct env *e);
 /* core: hand down. ENOBUFS: the ring is full, nothing was taken over. */
@@ -160,6 +195,7 @@ void udp_stop(struct udp_sock *s);           /* closes and drops */
 int udp_queue(struct udp_sock *s, const struct net_path *path, struct net_bytes *bytes);
 void udp_flush(struct udp_sock *s);
 struct udp_rx *udp_rx_new(void);
+void udp_serve_waiting(void *io);            /* bell and timer of io.fair */
 
 /* ---- streams ---------------------------------------------------------- */
 

@@ -36,7 +36,7 @@ struct strangers *strangers_new(uint32_t rate)
 }
 
 /* Whoever has one address of a /64 has them all. */
-static uint64_t key_of(const struct sa *a)
+uint64_t strangers_key(const struct sa *a)
 {
 	return sa_is_v6(a) ? hash_mem(&a->u.in6.sin6_addr, 8) : hash_mem(&a->u.in4.sin_addr, 4);
 }
@@ -48,9 +48,14 @@ static uint32_t trusted_until(const struct strangers *s, uint64_t key)
 	return word >> END_BITS == key >> END_BITS ? (uint32_t)word : 0;
 }
 
+bool strangers_known(const struct strangers *s, const struct sa *who, uint64_t now_us)
+{
+	return trusted_until(s, strangers_key(who)) > now_us / 1000000;
+}
+
 void strangers_trust(struct strangers *s, const struct sa *who, uint64_t now_us)
 {
-	uint64_t key = key_of(who), now = now_us / 1000000;
+	uint64_t key = strangers_key(who), now = now_us / 1000000;
 
 	/* Told with each message of a call: most write nothing. */
 	if (trusted_until(s, key) < now + TRUST_S / 2)
@@ -71,7 +76,7 @@ static void moan(struct strangers *s, const struct sa *who, uint64_t now_us)
 
 bool strangers_permit(struct strangers *s, const struct sa *who, uint64_t now_us)
 {
-	uint64_t key = key_of(who);
+	uint64_t key = strangers_key(who);
 
 	if (trusted_until(s, key) > now_us / 1000000 || buckets_take(s->spent, key, now_us))
 		return true;

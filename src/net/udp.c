@@ -104,45 +104,120 @@ static bool is_keepalive(struct str d)
 	return true;
 }
 
-static void take(struct udp_sock *s, struct mmsghdr *mm, uint64_t now_us)
+/* What a datagram brings, as far as it costs nothing; false: it is nothing for us. */
+static bool look(struct udp_sock *s, struct mmsghdr *mm, uint64_t now_us, struct fair_item *out)
 {
 	struct io *io = s->io;
 	struct msghdr *m = &mm->msg_hdr;
-	struct str data = str_mk(m->msg_iov->iov_base, mm->msg_len);
-	struct env e = { .type = ENV_MESSAGE, .path = { .transport = s->transport, .proto = NET_UDP } };
 
-	if (is_keepalive(data))
-		return;
+	*out = (struct fair_item){ .sock = s, .data = str_mk(m->msg_iov->iov_base, mm->msg_len),
+		.cut = m->msg_flags & MSG_TRUNC, .path = { .transport = s->transport, .proto = NET_UDP } };
+	if (is_keepalive(out->data))
+		return false;
 	count(&io->counts, COUNT_RX, 1);
-	count(&io->counts, COUNT_RX_BYTES, data.n);
-	sa_from(&e.path.peer, m->msg_name, m->msg_namelen);
-	if (io->strangers && !strangers_permit(io->strangers, &e.path.peer, now_us)) {
+	count(&io->counts, COUNT_RX_BYTES, out->data.n);
+	sa_from(&out->path.peer, m->msg_name, m->msg_namelen);
+	if (io->strangers && !strangers_permit(io->strangers, &out->path.peer, now_us)) {
 		count(&io->counts, COUNT_DROPPED_RATE, 1);
-		return;
+		return false;
 	}
-	local_of(s, m, &e.path.local);
-	if (!(m->msg_flags & MSG_TRUNC) && sa_port(&e.path.peer))
-		e.p = io->h.parse(io->h.arg, &e.path, data);
+	local_of(s, m, &out->path.local);
+	return true;
+}
+
+static void serve(struct io *io, const struct fair_item *i)
+{
+	struct env e = { .type = ENV_MESSAGE, .path = i->path };
+
+	if (!i->cut && sa_port(&e.path.peer))
+		e.p = io->h.parse(io->h.arg, &e.path, i->data);
 	if (e.p)
 		io_emit(io, &e);
 	else
 		count(&io->counts, COUNT_DROPPED_PARSE, 1);
 }
 
-static void udp_read(struct udp_sock *s)
+static void queue_fairly(struct io *io, const struct fair_item *i, uint64_t now_us)
+{
+	bool known = !io->strangers || strangers_known(io->strangers, &i->path.peer, now_us);
+	bool fresh = io->h.begins && io->h.begins(io->h.arg, i->data);
+
+	if (fair_put(io->fair, strangers_key(&i->path.peer), known, fresh, i))
+		count(&io->counts, COUNT_DROPPED_SHARE, 1);
+}
+
+/* Of an io thread: is the core far behind? */
+static bool is_ahead(const struct io *io)
+{
+	return !io->direct && ring_count(io->up) > FAIR_RING;
+}
+
+void udp_serve_waiting(void *arg)
+{
+	struct io *io = arg;
+	const struct clock *clock = loop_clock(io->loop);
+	uint64_t spend = 2 * io->fair_read_us, until;
+	struct fair_item *i;
+
+	/* As many as are served at once when there is no queue, or for twice as long as the
+	 * reading took; then all else has its turn, and the answers leave. */
+	until = clock_us(clock) + (spend < FAIR_TURN_MAX_US ? spend : FAIR_TURN_MAX_US);
+	io->fair_read_us = 0;
+	for (unsigned k = 0; (k < UDP_BATCH || clock_us(clock) < until) && !is_ahead(io); k++) {
+		i = fair_next(io->fair);
+		if (!i)
+			break;
+		if (!i->sock->closed)
+			serve(io, i);
+		fair_item_free(i);
+	}
+	if (!fair_count(io->fair))
+		return;
+	if (is_ahead(io))
+		timer_start(loop_wheel(io->loop), &io->fair_timer, 1, udp_serve_waiting, io);
+	else
+		bell_ring(io->fair_bell);
+}
+
+static int read_batch(struct udp_sock *s)
 {
 	struct udp_rx *rx = s->io->rx;
-	uint64_t now_us = clock_us(loop_clock(s->io->loop));
-	int n;
 
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		rx->msg[i].msg_hdr.msg_namelen = sizeof(rx->from[i]);
 		rx->msg[i].msg_hdr.msg_controllen = s->any ? CONTROL : 0;
 	}
-	n = recvmmsg(s->fd, rx->msg, UDP_BATCH, MSG_DONTWAIT, NULL);
-	/* A handler may stop the socket; what was read belongs to it no more. */
-	for (int i = 0; i < n && !s->closed; i++)
-		take(s, &rx->msg[i], now_us);
+	return recvmmsg(s->fd, rx->msg, UDP_BATCH, MSG_DONTWAIT, NULL);
+}
+
+/* What fills no batch is served at once. When more comes than that, the kernel's queue
+ * would make everybody wait behind whoever sends most: it is emptied, and each source
+ * waits behind itself (fair.c). */
+static void udp_read(struct udp_sock *s)
+{
+	struct io *io = s->io;
+	uint64_t now_us = clock_us(loop_clock(io->loop));
+	bool fairly = fair_count(io->fair) || is_ahead(io);
+	struct fair_item item;
+	int n = UDP_BATCH;
+
+	for (unsigned b = 0; n == UDP_BATCH && b < UDP_DRAIN_MAX; b++) {
+		n = read_batch(s);
+		fairly |= n == UDP_BATCH;
+		/* A handler may stop the socket; what was read belongs to it no more. */
+		for (int i = 0; i < n && !s->closed; i++) {
+			if (!look(s, &io->rx->msg[i], now_us, &item))
+				continue;
+			if (fairly)
+				queue_fairly(io, &item, now_us);
+			else
+				serve(io, &item);
+		}
+	}
+	if (fair_count(io->fair)) {
+		io->fair_read_us += clock_us(loop_clock(io->loop)) - now_us;
+		bell_ring(io->fair_bell);
+	}
 }
 
 /* ---- out -------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* sdp/format.c -- the table of formats and lists of them. */
 #include "sdp/format.h"
+#include "base/num.h"
 #include <errno.h>
 #include "base/poison.h"
 
@@ -123,6 +124,15 @@ const struct format *format_by_pt(enum media_type type, uint8_t pt)
 		if (table[i].fixed_pt && table[i].pt == pt && table[i].type == type)
 			return &table[i];
 	return NULL;
+}
+
+uint8_t format_ptime(const struct format *f, uint32_t wish)
+{
+	if (!wish || !f->ptime)
+		return 0;
+	if (f->ptime_max && wish > f->ptime_max)
+		wish = f->ptime_max;
+	return num_u8(wish > f->ptime_min ? wish : f->ptime_min);
 }
 
 static unsigned find(const struct formats *l, enum format_id id)

@@ -46,6 +46,10 @@ const struct format *format_by_rtpmap(enum media_type type, struct str encoding,
 /* By number alone (no rtpmap in the SDP). NULL: not assigned. */
 const struct format *format_by_pt(enum media_type type, uint8_t pt);
 
+/* The packet length to send with [ms] when the peer's a=ptime says `wish`, within
+ * what the format can do; 0: it says nothing, or the format has none. */
+uint8_t format_ptime(const struct format *f, uint32_t wish);
+
 /* An ordered list without repeats, by value: an endpoint's codecs, a channel's
  * native formats, what a peer offered. */
 struct formats {

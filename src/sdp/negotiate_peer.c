@@ -18,15 +18,19 @@ static bool is_event(const struct sdp_rtpmap *r)
 	return str_ieq(r->encoding, STR("telephone-event"));
 }
 
+/* What the peer's a=ptime asks for, when we follow it; 0: nothing. */
+static uint8_t peer_ptime(const struct neg *n, const struct sdp_media *m, enum format_id id)
+{
+	return n->prm.use_ptime ? format_ptime(format_get(id), m->ptime) : 0;
+}
+
 static void formats_of(const struct neg *n, const struct sdp_media *m, struct formats *out)
 {
-	uint8_t ptime = n->prm.use_ptime && m->ptime <= UINT8_MAX ? (uint8_t)m->ptime : 0;
-
 	for (size_t i = 0; i < m->nrtpmap; i++) {
 		const struct format *f = format_of(n, m, &m->rtpmap[i]);
 
 		if (f)
-			formats_add(out, f->id, ptime);
+			formats_add(out, f->id, peer_ptime(n, m, f->id));
 	}
 }
 
@@ -196,8 +200,8 @@ static int offer_stream(struct neg *n, struct neg_row *r, const struct sdp_media
 		if (!formats_has(&theirs, (enum format_id)joint.v[i].id))
 			formats_del(&joint, (enum format_id)joint.v[i].id);
 	for (unsigned i = 0; i < joint.n; i++)
-		if (n->prm.use_ptime && m->ptime && m->ptime <= UINT8_MAX)
-			joint.v[i].ptime = (uint8_t)m->ptime;
+		if (peer_ptime(n, m, (enum format_id)joint.v[i].id))
+			joint.v[i].ptime = peer_ptime(n, m, (enum format_id)joint.v[i].id);
 	if (!image && !joint.n)
 		return 0;
 	err = codecs_set(n, r, m, &joint, false);
@@ -303,11 +307,11 @@ int neg_offer_in(struct neg *n, const struct sdp *offer, const struct formats *n
 
 /* ---- their answer */
 
-static void answered_formats(struct neg *n, const struct sdp_media *m, const struct formats *ours, uint8_t ptime,
-			     struct formats *joint)
+static void answered_formats(struct neg *n, const struct sdp_media *m, const struct formats *ours, struct formats *joint)
 {
 	for (size_t i = 0; i < m->nrtpmap; i++) {
 		const struct format *f = format_of(n, m, &m->rtpmap[i]);
+		uint8_t ptime = f ? peer_ptime(n, m, f->id) : 0;
 
 		for (unsigned j = 0; f && j < ours->n; j++)
 			if (f->id == ours->v[j].id)
@@ -319,7 +323,6 @@ static int answer_stream(struct neg *n, struct neg_row *r, const struct sdp_medi
 {
 	struct formats joint = { 0 };
 	bool image = m->type == MEDIA_IMAGE && m->proto == SDP_UDPTL;
-	uint8_t ptime = n->prm.use_ptime && m->ptime <= UINT8_MAX ? (uint8_t)m->ptime : 0;
 	int err;
 
 	if (!r->offered_active || !m->port || m->type != r->s.type) {
@@ -334,11 +337,11 @@ static int answer_stream(struct neg *n, struct neg_row *r, const struct sdp_medi
 		*why = NEG_ADDRESS;
 		return EPROTO;
 	}
-	answered_formats(n, m, &r->offered, ptime, &joint);
+	answered_formats(n, m, &r->offered, &joint);
 	/* RFC 3264 6.1 lets an answer name formats that were not offered; one that
 	 * names no other is taken at its word when we could speak it. */
 	if (!image && !joint.n)
-		answered_formats(n, m, &n->prm.formats, ptime, &joint);
+		answered_formats(n, m, &n->prm.formats, &joint);
 	if (!image && !joint.n) {
 		decline(r, m);
 		return 0;

@@ -9,6 +9,11 @@
 #define GUESSES 10
 #define GUESS_EVERY_US 6000000
 #define GUESSERS 16384
+#define TELL_EVERY_US 1000000   /* of one address that sends many requests without credentials */
+
+/* At the start, and before svc->conf becomes `conf`: unidentified_request_count and
+ * unidentified_request_period. ENOMEM. */
+int authenticate_set_conf(struct service *svc, const struct snapshot *conf);
 
 /* Identifies the sender of `msg`, applies ACLs and checks its credentials.
  * 0: *id is the caller's. EACCES: a refusal or challenge was sent on `tx`. */

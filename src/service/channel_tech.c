@@ -150,6 +150,11 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 		*cause = CAUSE_CONGESTION;
 		return err;
 	}
+	/* The ports of this leg are on the account of whoever calls through us. */
+	if (session_of_channel(rq->requestor))
+		share_open_like(&s->account, &session_of_channel(rq->requestor)->account);
+	else
+		share_open(&s->account, svc->shares, ep->name, NULL);
 	err = text_set(&s->transport, ep->transport);
 	if (!err)
 		err = find_target(s, rest, user);

@@ -76,7 +76,7 @@ static bool is_refused_for_load(struct service *svc, struct identity *id, struct
 	if (!why)
 		return false;
 	reason_add(svc->reasons, REASON_OVERLOAD, REASON_REFUSED, 503, id->ep->name, &msg->from_path.peer, "%s", why);
-	service_reply(svc, tx, 503, STR("Retry-After: 10\r\n"));
+	service_reply(svc, tx, 503, STR(SHARES_RETRY));
 	return true;
 }
 
@@ -101,7 +101,7 @@ void dispatch_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
 		goto out;
 	/* While the last calls end, phones stay registered and are answered. */
 	if (svc->stopping || (svc->pbx->stopping && msg->method == SIP_INVITE)) {
-		service_reply(svc, tx, 503, STR_NULL);
+		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 		goto out;
 	}
 	if (!fn) {
@@ -113,7 +113,7 @@ void dispatch_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
 		service_reply(svc, tx, msg->method == SIP_UNKNOWN ? 501 : 405, buf_view(&b));
 		goto out;
 	}
-	if (!is_refused_for_load(svc, id, tx, msg) && requires_known(svc, tx, msg))
+	if (!is_refused_for_load(svc, id, tx, msg) && shares_admit(svc, id, tx, msg) && requires_known(svc, tx, msg))
 		fn(svc, id, tx, msg);
  out:
 	obj_drop(id);

@@ -123,9 +123,11 @@ static void stats_came(void *arg, const struct media_stats *st)
 {
 	struct stats_wait *w = arg;
 
-	w->st = *st;
-	w->done = true;
-	fiber_wake(w->fiber);
+	if (st) {
+		w->st = *st;
+		w->done = true;
+		fiber_wake(w->fiber);
+	}
 	obj_drop(w);
 }
 

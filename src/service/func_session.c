@@ -1,3 +1,4 @@
+#include "base/num.h"
 #include "pbx/dialplan.h"
 #include "service/functions_private.h"
 #include <errno.h>
@@ -15,7 +16,7 @@ static void present_formats(struct session *s, struct formats *f)
 		const struct format *row = format_by_name(s->ep->allow->v[i].name);
 
 		if (row)
-			formats_add(f, row->id, (uint8_t)s->ep->allow->v[i].ptime);
+			formats_add(f, row->id, num_u8(s->ep->allow->v[i].ptime));
 	}
 }
 

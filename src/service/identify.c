@@ -68,7 +68,24 @@ static bool by_username(struct service *svc, const struct snapshot *conf, const 
 
 	if (!permits(ep, IDENTIFY_USERNAME))
 		return false;
-	*out = (struct identified){ ep, STR("username"), msg->from.uri.user };
+	*out = (struct identified){ .ep = ep, .method = STR("username"), .rule = msg->from.uri.user };
+	return true;
+}
+
+void credentials_read(struct credentials *c, const struct sip_msg *msg)
+{
+	c->hdr = sip_hdr(msg, SIP_H_AUTHORIZATION);
+	c->readable = c->hdr && digest_parse(&c->f, c->hdr->value) == 0;
+}
+
+static bool by_claimed_name(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
+			    const struct digest_fields *f, struct identified *out)
+{
+	const struct endpoint *ep = identify_by_user(svc, conf, msg, f->username, f->realm, get_endpoint);
+
+	if (!permits(ep, IDENTIFY_AUTH_USERNAME))
+		return false;
+	*out = (struct identified){ .ep = ep, .method = STR("auth_username"), .rule = f->username };
 	return true;
 }
 
@@ -76,22 +93,15 @@ static bool by_username(struct service *svc, const struct snapshot *conf, const 
 static bool by_auth_username(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
 			     struct identified *out)
 {
-	static const enum sip_hdr_id ids[] = { SIP_H_AUTHORIZATION, SIP_H_PROXY_AUTHORIZATION };
+	const struct credentials *cred = out->cred;
+	struct str v = sip_hdr_value(msg, SIP_H_PROXY_AUTHORIZATION);
+	struct digest_fields f;
 
-	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
-		struct digest_fields f;
-		const struct endpoint *ep;
-		struct str v = sip_hdr_value(msg, ids[i]);
-
-		if (!v.n || digest_parse(&f, v))
-			continue;
-		ep = identify_by_user(svc, conf, msg, f.username, f.realm, get_endpoint);
-		if (permits(ep, IDENTIFY_AUTH_USERNAME)) {
-			*out = (struct identified){ ep, STR("auth_username"), f.username };
-			return true;
-		}
-	}
-	return false;
+	if (!conf->has_auth_username)
+		return false;
+	if (cred->readable && by_claimed_name(svc, conf, msg, &cred->f, out))
+		return true;
+	return v.n && digest_parse(&f, v) == 0 && by_claimed_name(svc, conf, msg, &f, out);
 }
 
 /* ---- host names in match= -------------------------------------------------------------
@@ -253,14 +263,14 @@ static bool by_ip(struct service *svc, const struct snapshot *conf, const struct
 		if (!r->endpoint_obj)
 			continue;
 		if (r->hosts.n && host_matches(svc, r, &msg->from_path.peer)) {
-			*out = (struct identified){ r->endpoint_obj, STR("ip"), r->name };
+			*out = (struct identified){ .ep = r->endpoint_obj, .method = STR("ip"), .rule = r->name };
 			return true;
 		}
 		for (size_t i = 0; i < r->net_n; i++) {
 			if (netmask_has(&r->nets[i], &msg->from_path.peer)) {
 				if (r->nets[i].invert)
 					break;
-				*out = (struct identified){ r->endpoint_obj, STR("ip"), r->name };
+				*out = (struct identified){ .ep = r->endpoint_obj, .method = STR("ip"), .rule = r->name };
 				return true;
 			}
 		}
@@ -293,7 +303,7 @@ static bool by_header(struct service *svc, const struct snapshot *conf, const st
 	(void)svc;
 	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, conf) {
 		if (r->endpoint_obj && r->match_header.n && header_matches(r, msg)) {
-			*out = (struct identified){ r->endpoint_obj, STR("header"), r->name };
+			*out = (struct identified){ .ep = r->endpoint_obj, .method = STR("header"), .rule = r->name };
 			return true;
 		}
 	}
@@ -318,7 +328,7 @@ static bool by_request_uri(struct service *svc, const struct snapshot *conf, con
 			hit = str_eq(msg->ruri.text, r->match_request_uri);
 		}
 		if (hit) {
-			*out = (struct identified){ r->endpoint_obj, STR("request_uri"), r->name };
+			*out = (struct identified){ .ep = r->endpoint_obj, .method = STR("request_uri"), .rule = r->name };
 			return true;
 		}
 	}
@@ -328,12 +338,13 @@ static bool by_request_uri(struct service *svc, const struct snapshot *conf, con
 static bool by_anonymous(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
 			 struct identified *out)
 {
-	const struct endpoint *ep = identify_by_user(svc, conf, msg, STR("anonymous"), msg->from.uri.host,
-						     get_endpoint);
+	const struct endpoint *ep = NULL;
 
+	if (conf->has_anonymous)
+		ep = identify_by_user(svc, conf, msg, STR("anonymous"), msg->from.uri.host, get_endpoint);
 	if (!ep)
 		return false;
-	*out = (struct identified){ ep, STR("anonymous"), ep->name };
+	*out = (struct identified){ .ep = ep, .method = STR("anonymous"), .rule = ep->name };
 	return true;
 }
 
@@ -349,7 +360,7 @@ static bool by_line(struct service *svc, const struct snapshot *conf, const stru
 	r = snapshot_registration(conf, outbound_of_line(svc, line));
 	if (!r || !r->endpoint_obj)
 		return false;
-	*out = (struct identified){ r->endpoint_obj, STR("line"), r->name };
+	*out = (struct identified){ .ep = r->endpoint_obj, .method = STR("line"), .rule = r->name };
 	return true;
 }
 
@@ -369,12 +380,12 @@ static const struct identifier identifiers[] = {
 };
 
 void identify(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
-	      struct identified *out)
+	      const struct credentials *cred, struct identified *out)
 {
 	const struct str_list *order = &conf->global->endpoint_identifier_order;
 	unsigned done = 0;
 
-	*out = (struct identified){ 0 };
+	*out = (struct identified){ .cred = cred };
 	if (by_line(svc, conf, msg, out))
 		return;
 	for (size_t i = 0; i < order->n; i++) {

@@ -3,14 +3,24 @@
 #define SERVICE_IDENTIFY_H
 
 #include "service/service.h"
+#include "sip/digest.h"
+
+/* The first Authorization header, taken apart once for whoever reads it. */
+struct credentials {
+	const struct sip_hdr *hdr;      /* NULL: there is none */
+	bool readable;
+	struct digest_fields f;         /* when readable */
+};
+void credentials_read(struct credentials *c, const struct sip_msg *msg);
 
 struct identified {
 	const struct endpoint *ep;      /* NULL: nobody */
 	struct str method;              /* static text */
 	struct str rule;                /* section or user that matched; view into conf or msg */
+	const struct credentials *cred; /* while it is looked for: what was sent */
 };
 void identify(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
-	      struct identified *out);
+	      const struct credentials *cred, struct identified *out);
 /* The endpoint's "user@domain", "user@alias", "user" tried in `list`: shared by
  * identify and by the registrar's AOR lookup. False: none. */
 typedef const void *identify_lookup_fn(const struct snapshot *conf, struct str name);

@@ -45,6 +45,7 @@ struct location {
 	struct list contacts;           /* static ones first, then by age */
 	size_t n, n_static;
 	struct list jobs;               /* struct location_job: changes that wait for their turn */
+	size_t waits;                   /* of them */
 	struct commit *commit;          /* the change that is on its way to the disk; NULL: none */
 	bool running;                   /* location_submit() is at work further up the stack */
 	struct list marked;             /* locations_reload() */

@@ -116,6 +116,7 @@ static void run_jobs(struct service *svc, struct location *l)
 		int err;
 
 		list_remove(&j->link);
+		l->waits--;
 		list_init(&changes);
 		err = j->plan(j, l, &changes);
 		if (!err && !list_empty(&changes)) {
@@ -138,6 +139,7 @@ void location_submit(struct service *svc, struct str aor, struct location_job *j
 		return;
 	}
 	list_append(&l->jobs, &j->link);
+	l->waits++;
 	run_jobs(svc, l);
 }
 
@@ -156,6 +158,7 @@ void location_drop_jobs(struct location *l)
 		struct location_job *j = container_of(l->jobs.next, struct location_job, link);
 
 		list_remove(&j->link);
+		l->waits--;
 		j->done(j, ECANCELED);
 	}
 }

@@ -6,12 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define QUEUE_MAX 1000          /* messages that wait for the dialplan; more get 503 */
-
 struct messages {
 	struct service *svc;
 	struct list queue;              /* struct message */
-	size_t n;
 	struct channel *running;        /* not held: its end tells us */
 	struct timer next;
 	struct list deliveries;
@@ -50,6 +47,7 @@ static void message_free(void *arg)
 	text_free(&m->body);
 	text_free(&m->context);
 	text_free(&m->exten);
+	share_close(&m->account);
 }
 
 struct message *message_new(void)
@@ -126,7 +124,7 @@ static void run_next(void *arg)
 		return;
 	m = container_of(q->queue.next, struct message, link);
 	list_remove(&m->link);
-	q->n--;
+	share_close(&m->account);
 	prm.context = text_view(&m->context);
 	prm.exten = text_view(&m->exten);
 	if (channel_new(&q->running, &prm)) {
@@ -273,12 +271,15 @@ static int queue(struct service *svc, const struct identity *id, const struct si
 		err = read_parties(m, msg);
 	if (!err)
 		err = read_headers(m, id, msg);
+	if (!err) {
+		share_open(&m->account, svc->shares, id->ep->name, &msg->from_path.peer);
+		err = share_take(&m->account, SHARE_MESSAGE);
+	}
 	if (err) {
 		obj_drop(m);
 		return err;
 	}
 	list_append(&of(svc)->queue, &m->link);
-	of(svc)->n++;
 	if (!of(svc)->running)
 		timer_start(svc->wheel, &of(svc)->next, 0, run_next, of(svc));
 	return 0;
@@ -302,11 +303,10 @@ void message_request(struct service *svc, struct identity *id, struct sip_stx *t
 		service_reply(svc, tx, 404, STR_NULL);
 		return;
 	}
-	if (of(svc)->n >= QUEUE_MAX) {
-		service_reply(svc, tx, 503, STR("Retry-After: 10\r\n"));
-		return;
-	}
-	service_reply(svc, tx, queue(svc, id, msg, context, exten) ? 500 : 202, STR_NULL);
+	if (queue(svc, id, msg, context, exten))
+		service_reply(svc, tx, 503, STR(SHARES_RETRY));
+	else
+		service_reply(svc, tx, 202, STR_NULL);
 }
 
 /* ---- MESSAGE(), MESSAGE_DATA(), MessageSend() --------------------------------------------- */

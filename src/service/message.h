@@ -12,6 +12,7 @@ struct message {                /* obj */
 	struct text context, exten;
 	struct list data;               /* struct message_data */
 	struct list link;               /* in the queue */
+	struct share_account account;   /* whose place there it takes */
 };
 struct message_data {
 	struct list link;

@@ -184,10 +184,14 @@ struct auth_conf {
 	struct str oauth_clientid;
 	uint32_t nonce_lifetime;        /* [s] */
 	uint8_t auth_type;              /* enum auth_type */
-	/* Never empty: what the object leaves out is filled in from global. */
+	/* What the object leaves out is filled in from global; not for google_oauth. */
 	struct algorithm_list supported_algorithms_uac, supported_algorithms_uas;
 	bool own_algorithms_uac, own_algorithms_uas;    /* the object named them itself */
 };
+/* As server: is `alg` offered, and is there a secret that tells a right response from
+ * a wrong one? An empty password is none. */
+bool auth_proves(const struct auth_conf *a, enum digest_alg alg);
+bool auth_proves_any(const struct auth_conf *a);
 
 struct contact_conf {           /* type=contact, and each static contact of an aor */
 	OBJECT_HEAD;
@@ -384,6 +388,12 @@ struct snapshot {               /* obj */
 	struct object_list list[OBJECT_TYPES];
 	struct global_conf *global;     /* never NULL: defaults where the file has none */
 	struct system_conf *system;     /* never NULL */
+	/* Asks for credentials that nobody has, in the default realm and algorithms: for
+	 * names that do not exist, and for endpoints that must let nobody in. Never NULL. */
+	struct auth_conf *nobody;
+	/* What need not be looked for, so that a stranger costs no more than a known name. */
+	bool has_anonymous;             /* an endpoint of that name, or anonymous@DOMAIN */
+	bool has_auth_username;         /* in some endpoint's identify_by */
 	const struct wizard_hint *hints;        /* hint_n of them */
 	size_t hint_n;
 	uint64_t serial;                /* grows with each build */

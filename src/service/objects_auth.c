@@ -129,6 +129,24 @@ static int need_credentials(struct object_build *b, const struct auth_conf *a, c
 	return 0;
 }
 
+bool auth_proves(const struct auth_conf *a, enum digest_alg alg)
+{
+	if (!a->password.s.n && !a->ha1[alg].s.n)
+		return false;
+	for (size_t i = 0; i < a->supported_algorithms_uas.n; i++)
+		if (a->supported_algorithms_uas.v[i] == alg)
+			return true;
+	return false;
+}
+
+bool auth_proves_any(const struct auth_conf *a)
+{
+	for (unsigned alg = 0; alg < DIGEST_ALGS; alg++)
+		if (auth_proves(a, (enum digest_alg)alg))
+			return true;
+	return false;
+}
+
 int finish_auth(struct object_build *b, struct auth_conf *a)
 {
 	int err;

@@ -1,31 +1,48 @@
 #define LOG_MODULE "reason"
 #include "service/reason.h"
+#include "base/bucket.h"
 #include "base/log.h"
+#include "base/obj.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 struct reasons {
 	const struct clock *clock;
 	size_t slots;
 	uint64_t next;          /* records ever written; slot is next % slots */
 	uint64_t count[REASON_STEPS][REASON_VERDICTS];
+	struct buckets *recent; /* held: how many each address may have remembered */
 	struct reason v[];
 };
+
+/* One that floods must not wash out what is remembered of all others, nor make us touch
+ * all of the ring. Refusals are counted apart from what went well. */
+#define EACH_SLOTS 1024
+#define EACH_BURST 400
+#define EACH_EVERY_US 50000
 
 struct reasons *reasons_new(const struct clock *c, size_t slots)
 {
 	struct reasons *r = calloc(1, sizeof(*r) + slots * sizeof(r->v[0]));
 
-	if (r) {
-		r->clock = c;
-		r->slots = slots;
+	if (!r)
+		return NULL;
+	r->clock = c;
+	r->slots = slots;
+	r->recent = buckets_new(EACH_SLOTS, EACH_BURST, EACH_EVERY_US);
+	if (!r->recent) {
+		free(r);
+		return NULL;
 	}
 	return r;
 }
 
 void reasons_free(struct reasons *r)
 {
+	if (r)
+		obj_drop(r->recent);
 	free(r);
 }
 
@@ -44,18 +61,23 @@ const char *reason_verdict_name(enum reason_verdict v)
 	return names[v];
 }
 
+/* NULL: only counted. */
 static struct reason *begin(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
 			    struct str endpoint, const struct sa *peer)
 {
-	struct reason *e = &r->v[r->next++ % r->slots];
+	uint64_t key = sa_hash_host(peer) + (verdict == REASON_REFUSED);
+	struct reason *e;
 
+	r->count[step][verdict]++;
+	if (!buckets_take(r->recent, key, clock_us(r->clock)))
+		return NULL;
+	e = &r->v[r->next++ % r->slots];
 	e->wall_us = clock_wall_us(r->clock);
 	e->step = (uint8_t)step;
 	e->verdict = (uint8_t)verdict;
 	e->status = (uint16_t)status;
 	str_copy(e->endpoint, sizeof(e->endpoint), endpoint);
 	e->peer = *peer;
-	r->count[step][verdict]++;
 	return e;
 }
 
@@ -65,6 +87,8 @@ void reason_add(struct reasons *r, enum reason_step step, enum reason_verdict ve
 	struct reason *e = begin(r, step, verdict, status, endpoint, peer);
 	va_list ap;
 
+	if (!e)
+		return;
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
@@ -78,11 +102,15 @@ void reason_catv(struct reasons *r, enum reason_step step, enum reason_verdict v
 	struct reason *e = begin(r, step, verdict, status, endpoint, peer);
 	size_t at = 0;
 
+	if (!e)
+		return;
 	e->text[0] = 0;
 	for (size_t i = 0; i < n && at < sizeof(e->text); i++) {
 		str_copy(e->text + at, sizeof(e->text) - at, words[i]);
 		at += words[i].n;
 	}
+	if (verdict == REASON_REFUSED)
+		log_debug(1, "%s refused, %u: %s", reason_step_name(step), status, e->text);
 }
 
 static bool is_about(const struct reason *e, struct str what, const struct sa *addr)
@@ -128,6 +156,25 @@ void reasons_explain(const struct reasons *r, struct str what, size_t max, struc
 	}
 	if (!shown)
 		buf_printf(out, "Nothing is remembered about '%.*s'.\n", STR_ARG(what));
+}
+
+void reasons_dump(const struct reasons *r, size_t max, int fd)
+{
+	uint64_t oldest = r->next > r->slots ? r->next - r->slots : 0;
+
+	for (uint64_t i = r->next; i > oldest && r->next - i < max; i--) {
+		const struct reason *e = &r->v[(i - 1) % r->slots];
+		char line[sizeof(e->text) + sizeof(e->endpoint) + SA_TEXT + 64], peer[SA_TEXT];
+		int n = snprintf(line, sizeof(line), "%lld.%06lld %s %s %u %s %.*s: %.*s\n",
+				 (long long)(e->wall_us / 1000000), (long long)(e->wall_us % 1000000),
+				 e->step < REASON_STEPS ? reason_step_name(e->step) : "?",
+				 e->verdict < REASON_VERDICTS ? reason_verdict_name(e->verdict) : "?", e->status,
+				 sa_text(&e->peer, peer), (int)sizeof(e->endpoint), e->endpoint, (int)sizeof(e->text),
+				 e->text);
+
+		if (n > 0 && write(fd, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1) < 0)
+			return;
+	}
 }
 
 uint64_t reasons_count(const struct reasons *r, enum reason_step step, enum reason_verdict verdict)

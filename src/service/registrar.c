@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define MAX_CONTACTS_IN_REQUEST 64
+#define WAITING_MAX 100         /* REGISTERs of one AOR that wait for the disk; more get 503 */
 
 /* One REGISTER being served; lives until it is answered. */
 struct reg {
@@ -28,7 +29,8 @@ struct wanted {
 	struct sip_uri uri;     /* what is stored: rewritten perhaps */
 	struct text text;       /* held: bytes of `uri` when rewritten */
 	uint32_t expires;
-	struct contact *have;
+	struct contact *have;   /* what it updates or deletes; NULL: a new one */
+	bool superseded;        /* a later Contact of the request says what becomes of it */
 };
 
 static void reg_free(struct reg *r)
@@ -44,7 +46,7 @@ static void refuse(struct reg *r, unsigned status, const char *why)
 	r->refused = true;
 	reason_add(r->svc->reasons, REASON_REGISTER, REASON_REFUSED, status, r->id->ep->name,
 		   &r->msg->from_path.peer, "%s", why);
-	service_reply(r->svc, r->tx, status, status == 503 ? STR("Retry-After: 10\r\n") : STR_NULL);
+	service_reply(r->svc, r->tx, status, status == 503 ? STR(SHARES_RETRY) : STR_NULL);
 }
 
 void registrar_test_event(struct service *svc, const char *state, const struct contact *c)
@@ -137,7 +139,7 @@ static void reg_done(struct location_job *j, int err)
 			   &r->msg->from_path.peer, "the contacts could not be written: %s", strerror(err));
 		log_error("AOR '%.*s': contacts could not be written to disk: %s", STR_ARG(r->aor->name),
 			  strerror(err));
-		service_reply(r->svc, r->tx, 503, STR("Retry-After: 10\r\n"));
+		service_reply(r->svc, r->tx, 503, STR(SHARES_RETRY));
 	} else {
 		answer(r);
 	}
@@ -174,6 +176,14 @@ static uint32_t expiry_of(const struct reg *r, const struct sip_addr *c)
 	return err == ERANGE ? r->aor->maximum_expiration : clamp(r->aor, r->aor->default_expiration);
 }
 
+static bool is_named(const struct wanted *w, size_t n, const struct contact *c)
+{
+	for (size_t i = 0; i < n; i++)
+		if (w[i].have == c)
+			return true;
+	return false;
+}
+
 static int read_one(struct reg *r, struct str value, struct wanted *w)
 {
 	int err = sip_addr_parse(&w->addr, value);
@@ -191,10 +201,58 @@ static int read_one(struct reg *r, struct str value, struct wanted *w)
 			err = sip_uri_parse(&w->uri, text_view(&w->text));
 	}
 	w->expires = expiry_of(r, &w->addr);
-	w->have = r->l ? location_find(r->l, &w->uri) : NULL;
-	if (w->have && w->have->is_static)
-		w->have = NULL;
 	return err;
+}
+
+static bool is_same(const struct sip_uri *a, const struct sip_uri *b, bool letter_by_letter)
+{
+	return str_eq(a->text, b->text) || (!letter_by_letter && sip_uri_eq(a, b));
+}
+
+/* The registered contact of w[n]'s URI that no earlier Contact of the request has taken. */
+static struct contact *find_registered(struct location *l, const struct wanted *w, size_t n, bool letter_by_letter)
+{
+	list_each(p, &l->contacts) {
+		struct contact *c = container_of(p, struct contact, link);
+		struct sip_uri u = { .text = c->uri };
+
+		if (c->is_static || is_named(w, n, c) || (!letter_by_letter && sip_uri_parse(&u, c->uri)))
+			continue;
+		if (is_same(&u, &w[n].uri, letter_by_letter))
+			return c;
+	}
+	return NULL;
+}
+
+/* The latest Contact before w[n] for the same URI of which nothing later has decided. */
+static struct wanted *find_earlier(struct wanted *w, size_t n, bool deleted, bool letter_by_letter)
+{
+	for (size_t i = n; i-- > 0; )
+		if (!w[i].superseded && !w[i].expires == deleted && is_same(&w[i].uri, &w[n].uri, letter_by_letter))
+			return &w[i];
+	return NULL;
+}
+
+/* Contacts are processed in their order (RFC 3261 10.3, step 7), so the last one for a
+ * URI decides. Earlier ones for it are taken out of the sum: each contact is changed
+ * once at most. Equality of URIs is not transitive ("a" equals "a;x=1" and "a;x=2"),
+ * so one that is the same letter by letter comes first: no two contacts get one URI. */
+static void settle(struct reg *r, struct wanted *w, size_t n)
+{
+	static const bool letters[] = { true, false };
+	struct wanted *earlier = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(letters) && !earlier && !w[n].have; i++) {
+		earlier = find_earlier(w, n, false, letters[i]);
+		if (!earlier)
+			w[n].have = find_registered(r->l, w, n, letters[i]);
+		if (!earlier && !w[n].have)
+			earlier = find_earlier(w, n, true, letters[i]);
+	}
+	if (earlier) {
+		w[n].have = earlier->have;
+		earlier->superseded = true;
+	}
 }
 
 static void wanted_free(struct wanted *w, size_t n)
@@ -235,14 +293,6 @@ static struct contact *make_contact(struct reg *r, const struct wanted *w)
 
 /* ---- max_contacts ----------------------------------------------------------- */
 
-static bool is_named(const struct wanted *w, size_t n, const struct contact *c)
-{
-	for (size_t i = 0; i < n; i++)
-		if (w[i].have == c)
-			return true;
-	return false;
-}
-
 /* The contact to give way: with remove_unavailable a dead one first, else the
  * one that ends soonest; never one that the request itself names. */
 static struct contact *victim(struct reg *r, const struct wanted *w, size_t n, struct list *changes, bool dead_only)
@@ -268,11 +318,14 @@ static struct contact *victim(struct reg *r, const struct wanted *w, size_t n, s
 /* Room for the new ones. EDQUOT: too many. */
 static int make_room(struct reg *r, const struct wanted *w, size_t n, struct list *changes)
 {
-	size_t have = r->l->n - r->l->n_static, added = 0, deleted = 0, updated = 0;
+	size_t kept = r->l->n - r->l->n_static, added = 0, updated = 0;
 
+	/* Each contact is named once at most, so no more are deleted than there are. */
 	for (size_t i = 0; i < n; i++) {
+		if (w[i].superseded)
+			continue;
 		if (!w[i].expires)
-			deleted += w[i].have != NULL;
+			kept -= w[i].have != NULL;
 		else if (w[i].have)
 			updated++;
 		else
@@ -281,10 +334,10 @@ static int make_room(struct reg *r, const struct wanted *w, size_t n, struct lis
 	if (r->aor->remove_existing) {
 		if (updated + added > r->aor->max_contacts)
 			return EDQUOT;
-	} else if (have + added - deleted > r->aor->max_contacts && !r->aor->remove_unavailable) {
+	} else if (kept + added > r->aor->max_contacts && !r->aor->remove_unavailable) {
 		return EDQUOT;
 	}
-	for (size_t now = have + added - deleted; now > r->aor->max_contacts; now--) {
+	for (size_t now = kept + added; now > r->aor->max_contacts; now--) {
 		struct contact *c = NULL;
 
 		if (r->aor->remove_unavailable)
@@ -305,6 +358,8 @@ static int collect(struct reg *r, struct wanted *w, size_t n, struct list *chang
 		struct contact *c;
 		int err;
 
+		if (w[i].superseded)
+			continue;
 		if (!w[i].expires) {
 			err = w[i].have ? contact_change_add(changes, CONTACT_DELETE, r->aor->name, w[i].have, NULL) : 0;
 		} else {
@@ -350,6 +405,8 @@ static int read_all(struct reg *r, struct wanted *w, size_t max, size_t *n, bool
 		w[*n] = (struct wanted){ 0 };
 		err = read_one(r, v, &w[*n]);
 		*star |= w[*n].addr.star;
+		if (!err && !w[*n].addr.star)
+			settle(r, w, *n);
 		(*n)++;
 	}
 	if (!err && *star && *n != 1)
@@ -453,6 +510,15 @@ static unsigned precheck(struct service *svc, struct identity *id, struct sip_ms
 	return 0;
 }
 
+/* One AOR's phone that asks faster than the disk writes waits behind itself, not in
+ * everybody's memory. */
+static bool waits_enough(struct service *svc, const struct aor *aor)
+{
+	const struct location *l = location_get(svc, aor->name, false);
+
+	return l && l->waits >= WAITING_MAX;
+}
+
 void register_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
 {
 	const struct aor *aor = NULL;
@@ -460,6 +526,10 @@ void register_request(struct service *svc, struct identity *id, struct sip_stx *
 	unsigned status = precheck(svc, id, msg, &aor, &why);
 	struct reg *r;
 
+	if (!status && waits_enough(svc, aor)) {
+		shares_refuse(svc, id->ep->name, tx, msg, "too many REGISTERs of this AOR wait for the disk");
+		return;
+	}
 	if (status) {
 		reason_add(svc->reasons, REASON_REGISTER, REASON_REFUSED, status, id->ep->name,
 			   &msg->from_path.peer, "%s", why);
@@ -470,7 +540,7 @@ void register_request(struct service *svc, struct identity *id, struct sip_stx *
 	}
 	r = calloc(1, sizeof(*r));
 	if (!r) {
-		service_reply(svc, tx, 503, STR("Retry-After: 10\r\n"));
+		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 		return;
 	}
 	*r = (struct reg){ .job = { .plan = reg_plan, .done = reg_done }, .svc = svc, .id = obj_hold(id), .tx = obj_hold(tx), .msg = obj_hold(msg), .aor = aor };

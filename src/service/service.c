@@ -38,6 +38,12 @@ static void *net_parse(void *arg, const struct net_path *from, struct str bytes)
 	return msg;
 }
 
+static bool net_begins(void *arg, struct str bytes)
+{
+	(void)arg;
+	return sip_msg_begins(bytes);
+}
+
 static void net_recv(void *arg, const struct net_path *from, void *msg)
 {
 	struct service *svc = arg;
@@ -127,7 +133,7 @@ void service_trust(struct service *svc, const struct sa *peer)
 
 static int start_net(struct service *svc, const struct service_prm *prm)
 {
-	struct net_handlers h = { .arg = svc, .frame = net_frame, .parse = net_parse, .recv = net_recv,
+	struct net_handlers h = { .arg = svc, .frame = net_frame, .parse = net_parse, .begins = net_begins, .recv = net_recv,
 		.closed = net_closed, .failed = net_failed };
 	struct net_limits limits = { .stranger_rate = prm->stranger_rate };
 
@@ -135,11 +141,20 @@ static int start_net(struct service *svc, const struct service_prm *prm)
 	return svc->net ? 0 : ENOMEM;
 }
 
+static void settled(void *arg, void *account)
+{
+	(void)arg;
+	shares_settled(account);
+}
+
 static int start_sip(struct service *svc, const struct service_prm *prm)
 {
+	const struct share_limits *l = &prm->shares;
 	struct sip_stack_prm sp = { .wheel = svc->wheel, .t1_ms = svc->conf->system->timer_t1,
 		.timer_b_ms = svc->conf->system->timer_b, .request = dispatch_request, .proven = proven,
-		.trace = trace, .arg = svc, .send = send_bytes };
+		.trace = trace, .arg = svc, .send = send_bytes, .settled = settled, .max_tx = l->transactions,
+		.max_tx_per_source = l->transactions_per_address, .max_share = l->percent,
+		.finished_bytes = l->transaction_bytes };
 
 	svc->test_send = prm->send;
 	svc->test_send_arg = prm->send_arg;
@@ -182,11 +197,16 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	list_init(&svc->requests);
 	list_init(&svc->ident_hosts);
 	svc->reasons = reasons_new(svc->clock, REASONS);
+	svc->shares = shares_new(&prm->shares);
 	svc->endpoint_states = map_new(false);
 	svc->maintenance = map_new(false);
 	svc->digest = digest_ctx_new(svc->clock);
 	svc->guesses = buckets_new(GUESSERS, GUESSES, GUESS_EVERY_US);
-	err = svc->reasons && svc->endpoint_states && svc->maintenance && svc->digest && svc->guesses ? 0 : ENOMEM;
+	svc->told = buckets_new(GUESSERS, 1, TELL_EVERY_US);
+	err = svc->reasons && svc->shares && svc->endpoint_states && svc->maintenance && svc->digest &&
+	      svc->guesses && svc->told ? 0 : ENOMEM;
+	if (!err)
+		err = authenticate_set_conf(svc, svc->conf);
 	if (!err)
 		err = set_names(svc);
 	if (!err && !prm->send)
@@ -222,6 +242,8 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 {
 	struct snapshot *old = svc->conf;
 
+	if (authenticate_set_conf(svc, conf))
+		log_error("out of memory: unidentified_request_count stays as it was");
 	svc->conf = obj_hold(conf);
 	set_names(svc);
 	transports_reload(svc, r);
@@ -281,8 +303,11 @@ void service_free(struct service *svc)
 	free_states(svc);
 	map_free(svc->maintenance);
 	reasons_free(svc->reasons);
+	shares_free(svc->shares);
 	obj_drop(svc->digest);
 	obj_drop(svc->guesses);
+	obj_drop(svc->challenged);
+	obj_drop(svc->told);
 	obj_drop(svc->conf);
 	text_free(&svc->user_agent);
 	text_free(&svc->server_id);

@@ -14,6 +14,7 @@
 #include "pbx/channel.h"
 #include "service/object.h"
 #include "service/reason.h"
+#include "service/shares.h"
 #include "sip/dialog.h"
 
 struct contact_store;
@@ -50,8 +51,11 @@ struct service {
 	struct dns *dns;
 	struct digest_ctx *digest;
 	struct buckets *guesses;        /* held: wrong passwords, by address and endpoint */
+	struct buckets *challenged;     /* held: requests without credentials, by address */
+	struct buckets *told;           /* held: log lines about these, by address */
 	struct snapshot *conf;          /* held; swapped by service_set_conf() */
 	struct reasons *reasons;
+	struct shares *shares;          /* held: who has how much of what is scarce */
 	struct locations *locations;
 	struct map *endpoint_states;    /* by name, made when first needed */
 	struct service_transport *transports;
@@ -87,6 +91,7 @@ struct service_prm {
 	struct loop *loop;
 	unsigned io_threads;
 	uint32_t stranger_rate;         /* net_limits.stranger_rate */
+	struct share_limits shares;
 	struct pbx *pbx;
 	struct media *media;
 	struct contact_store *contacts;
@@ -134,7 +139,6 @@ struct identity {               /* obj */
 	struct snapshot *conf;          /* held */
 	const struct endpoint *ep;      /* never NULL */
 	struct text auth_user;          /* who proved to know a password; empty: endpoint is open */
-	const struct service_transport *transport;
 };
 
 /* ---- state of an endpoint while the program runs (endpoint_state.c) */

@@ -21,6 +21,7 @@ static void session_free(void *arg)
 	obj_drop(s->ack);
 	obj_drop(s->contact);
 	obj_drop(s->neg);
+	share_close(&s->account);
 	obj_drop(s->conf);
 	party_free(&s->id);
 	party_free(&s->told);
@@ -170,6 +171,7 @@ static void unlink_session(struct session *s)
 	list_remove(&s->link);
 	s->svc->calls -= s->counted;
 	s->counted = false;
+	share_give(&s->account, SHARE_CALL);
 	if (e) {
 		list_remove(&s->by_endpoint);
 		e->channels--;

@@ -60,6 +60,7 @@ struct session {                /* obj */
 	struct snapshot *conf;          /* held */
 	const struct endpoint *ep;      /* of conf */
 	struct endpoint_state *state_of;
+	struct share_account account;   /* whoever pays for it: theirs to us, or the one who calls through us */
 	struct channel *ch;             /* not held: it ends us */
 	struct sip_dialog *dlg;         /* held */
 	enum session_state st;

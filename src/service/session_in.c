@@ -225,13 +225,13 @@ static unsigned prepare(struct session *s, struct sip_stx *tx, struct sip_msg *m
 	if (!status)
 		status = session_timer_request(s, msg, extra);
 	if (!status && make_dialog(s, tx, msg))
-		status = 500;
+		status = 503;
 	if (!status && sip_body(msg, SDP, &body))
 		status = session_offer_in(s, body);
 	else if (!status && session_sdp_start(s))
-		status = 500;
+		status = 503;
 	if (status == 503)
-		buf_put(extra, STR("Retry-After: 10\r\n"));
+		buf_put(extra, STR(SHARES_RETRY));
 	return status;
 }
 
@@ -251,7 +251,13 @@ static struct session *session_accept_at(struct service *svc, struct identity *i
 	unsigned status;
 
 	if (session_new(svc, id->conf, id->ep, &s)) {
-		service_reply(svc, tx, 500, STR_NULL);
+		service_reply(svc, tx, 503, STR(SHARES_RETRY));
+		return NULL;
+	}
+	share_open(&s->account, svc->shares, id->ep->name, &msg->from_path.peer);
+	if (share_take(&s->account, SHARE_CALL) || share_take(&s->account, SHARE_DIALOG)) {
+		shares_refuse(svc, id->ep->name, tx, msg, "it has its share of calls");
+		abandon(s);
 		return NULL;
 	}
 	buf_init(&extra, xroom, sizeof(xroom), sizeof(xroom));
@@ -268,6 +274,7 @@ static struct session *session_accept_at(struct service *svc, struct identity *i
 	uas_begin(s, tx);
 	sip_stx_reply(tx, 100);
 	if (make_channel(s, exten)) {
+		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 		session_end(s, CAUSE_CONGESTION);
 		obj_drop(s);
 		return NULL;
@@ -454,7 +461,7 @@ static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *m
 	if (!status && offer)
 		status = session_offer_in(s, body);
 	if (status == 503)
-		buf_put(&extra, STR("Retry-After: 10\r\n"));
+		buf_put(&extra, STR(SHARES_RETRY));
 	if (status) {
 		service_reply(s->svc, tx, status, buf_view(&extra));
 		return;
@@ -532,7 +539,7 @@ static void on_message(struct session *s, struct sip_stx *tx, struct sip_msg *ms
 {
 	struct chan_event *e = s->ch ? chan_event_new(CE_TEXT) : NULL;
 
-	service_reply(s->svc, tx, e ? 202 : 500, STR_NULL);
+	service_reply(s->svc, tx, e ? 202 : 503, e ? STR_NULL : STR(SHARES_RETRY));
 	if (e && !text_set(&e->text, msg->body) && !text_set(&e->text2, msg->content_type))
 		channel_event(s->ch, e);
 	else if (e)

@@ -17,6 +17,8 @@ static void port_free(void *arg)
 	struct session_port *p = arg;
 
 	media_session_close(p->m, NULL, NULL);
+	if (p->s)
+		share_give(&p->s->account, SHARE_PORT);
 	obj_unpoint(p->s);
 }
 
@@ -72,30 +74,30 @@ static int media_open(struct session *s, enum media_type t, const struct sa *sho
 		.port_max = (uint16_t)ep->rtp_port_end, .tos = video ? ep->tos_video : ep->tos_audio,
 		.cos = (int)(video ? ep->cos_video : ep->cos_audio), .rtcp_mux = ep->rtcp_mux,
 		.near = session_audio(s), .fn = t == MEDIA_AUDIO ? on_media : NULL, .arg = s };
-	int err;
 
 	bind_address(s, shown, &prm.bind);
 	if (!prm.tos)
 		prm.tos = -1;
 	if (!prm.cos)
 		prm.cos = -1;
-	err = media_session_new(out, s->svc->media, &prm);
-	if (err)
-		log_error("no RTP port for '%.*s': %s", STR_ARG(ep->name), strerror(err));
-	return err;
+	return media_session_new(out, s->svc->media, &prm);
 }
 
 static int port_new(struct session *s, enum media_type t, const struct sa *shown, struct session_port **out)
 {
 	struct session_port *p = obj_new(sizeof(*p), port_free);
-	int err = p ? media_open(s, t, shown, &p->m) : ENOMEM;
+	int err = p ? share_take(&s->account, SHARE_PORT) : ENOMEM;
 
+	if (!err) {
+		p->s = s;
+		obj_point(s);
+		err = media_open(s, t, shown, &p->m);
+	}
 	if (err) {
+		log_error("no RTP port for '%.*s': %s", STR_ARG(s->ep->name), strerror(err));
 		obj_drop(p);
 		return err;
 	}
-	p->s = s;
-	obj_point(s);
 	*out = p;
 	return 0;
 }

@@ -249,7 +249,7 @@ static unsigned take_offer(struct session *s, const struct sdp *sdp)
 			   &s->dlg->path.peer, "%s", neg_verdict_text(why));
 		return 488;
 	}
-	return err ? 500 : 0;
+	return err ? shares_status(err) : 0;
 }
 
 unsigned session_offer_in(struct session *s, struct str body)
@@ -260,7 +260,7 @@ unsigned session_offer_in(struct session *s, struct str body)
 	if (s->offer != OFFER_NONE)
 		return 491;
 	if (session_sdp_start(s))
-		return 500;
+		return 503;
 	if (parse(s, body, &sdp))
 		return 400;
 	status = judge_offer(s, sdp);

@@ -36,7 +36,6 @@ struct loader {
 	struct config *c[2];            /* held: pjsip.conf, pjsip_wizard.conf */
 	struct arena *made;             /* held: sections made of wizards */
 	size_t hint_cap;
-	struct auth_conf *locked;       /* view; for endpoints whose auths are all missing */
 };
 
 /* snapshot_resolve.c: names of other objects into pointers, where all are read. */

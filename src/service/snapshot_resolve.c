@@ -52,56 +52,81 @@ static int refs(struct loader *l, const struct source *e, const struct object *o
 }
 
 /* HA1 is drawn, not computed, so no user name and password lead to it. */
-static struct auth_conf *locked_auth(struct loader *l)
+static int make_nobody(struct loader *l)
 {
-	struct auth_conf *a = l->locked;
+	struct snapshot *s = l->s;
+	struct auth_conf *a = arena_alloc(s->arena, sizeof(*a));
 	uint8_t key[32];
 	struct buf b = BUF_INIT;
+	int err;
 
-	if (a)
-		return a;
-	a = arena_alloc(l->s->arena, sizeof(*a));
 	if (!a || getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
-		return NULL;
+		return ENOMEM;
 	a->name = a->username = a->realm = a->oauth_clientid = STR("");
-	a->of = l->s;
+	a->of = s;
 	a->o.file = "";
 	a->o.type = OBJECT_AUTH;
 	a->auth_type = AUTH_DIGEST;
 	a->nonce_lifetime = 32;
-	a->supported_algorithms_uas = l->s->global->default_auth_algorithms_uas;
-	a->supported_algorithms_uac = l->s->global->default_auth_algorithms_uac;
+	a->supported_algorithms_uas = s->global->default_auth_algorithms_uas;
+	a->supported_algorithms_uac = s->global->default_auth_algorithms_uac;
+	/* Without a challenge it would be told from an endpoint that has one. */
+	if (!a->supported_algorithms_uas.n)
+		a->supported_algorithms_uas = (struct algorithm_list){ 1, { DIGEST_MD5 } };
 	buf_hex(&b, key, sizeof(key));
-	for (size_t i = 0; i < DIGEST_ALGS; i++)
-		a->ha1[i].s = arena_dup(l->s->arena, str_sub(buf_view(&b), 0, i == DIGEST_MD5 ? 32 : 64));
-	if (buf_err(&b) || !a->ha1[DIGEST_ALGS - 1].s.n)
-		a = NULL;
+	err = buf_err(&b);
+	for (size_t i = 0; !err && i < DIGEST_ALGS; i++) {
+		a->ha1[i].s = arena_dup(s->arena, str_sub(buf_view(&b), 0, i == DIGEST_MD5 ? 32 : 64));
+		err = a->ha1[i].s.n ? 0 : ENOMEM;
+	}
 	buf_free(&b);
-	l->locked = a;
-	return a;
+	s->nobody = a;
+	return err;
 }
 
-/* A mistyped name must not make of a protected endpoint one that asks nobody. */
-static int lock_if_missing(struct loader *l, const struct endpoint *ep, struct ref_list *x)
+static void no_proof(struct loader *l, const struct source *e, const struct endpoint *ep, const struct auth_conf *a)
 {
-	if (!ep->auth.n || x->n)
-		return 0;
-	x->v[0] = locked_auth(l);
-	x->n = 1;
-	return x->v[0] ? 0 : ENOMEM;
+	const struct config_var *v = e ? config_var_get(e->s, STR("auth")) : NULL;
+
+	report_add(l->r, REPORT_ERROR, v ? config_file_name(e->c, v->file) : str_z(ep->o.file), v ? v->line : ep->o.line,
+		   "endpoint '%.*s': auth '%.*s' cannot authenticate anybody: give it a password or password_digest%s",
+		   STR_ARG(ep->name), STR_ARG(a->name),
+		   a->auth_type == AUTH_GOOGLE_OAUTH ? " and supported_algorithms_uas" : "");
+}
+
+/* Neither a mistyped name nor an auth without a secret may make of a protected
+ * endpoint one that asks nobody, or one that takes an empty password. */
+static void lock_unproved(struct loader *l, const struct source *e, const struct endpoint *ep, struct ref_list *x)
+{
+	uint16_t n = 0;
+
+	if (!ep->auth.n)
+		return;
+	for (uint16_t i = 0; i < x->n; i++) {
+		if (auth_proves_any(x->v[i]))
+			x->v[n++] = x->v[i];
+		else
+			no_proof(l, e, ep, x->v[i]);
+	}
+	x->n = n;
+	if (!n)
+		x->v[x->n++] = l->s->nobody;
 }
 
 static int resolve_endpoint(struct loader *l, const struct source *e, struct endpoint *ep)
 {
 	struct ref_list x;
+	struct str name = ep->name;
 	int err = refs(l, e, &ep->o, "aors", OBJECT_AOR, &ep->aors, &x);
 
+	l->s->has_anonymous |= str_eq(str_cut_raw(&name, '@'), STR("anonymous"));
+	l->s->has_auth_username |= (ep->identify_by.mask & IDENTIFY_AUTH_USERNAME) != 0;
 	ep->aor_objs = (struct aor *const *)x.v;
 	ep->aor_n = x.n;
 	if (!err)
 		err = refs(l, e, &ep->o, "auth", OBJECT_AUTH, &ep->auth, &x);
 	if (!err)
-		err = lock_if_missing(l, ep, &x);
+		lock_unproved(l, e, ep, &x);
 	ep->auth_objs = (struct auth_conf *const *)x.v;
 	ep->auth_n = x.n;
 	if (!err)
@@ -173,7 +198,7 @@ static int resolve_object(struct loader *l, const struct source *e, struct objec
 /* Objects and their sections are in the same order, with gaps in the former. */
 int resolve_all(struct loader *l)
 {
-	int err = 0;
+	int err = make_nobody(l);
 
 	for (size_t t = 0; t < OBJECT_TYPES; t++) {
 		struct object_list *list = &l->s->list[t];

@@ -23,6 +23,7 @@ struct digest_ctx {
 	EVP_MD_CTX *hash[DIGEST_ALGS];          /* held; set up for md, to be started anew */
 	uint8_t mac_key[16], salt_key[16];
 	uint64_t salts;                         /* drawn so far */
+	uint64_t hashes;                        /* taken so far */
 	char opaque[17];
 	struct nonce_table used;
 };
@@ -146,6 +147,7 @@ static void hash_parts(struct digest_ctx *d, enum digest_alg a, const struct str
 	unsigned len = 0;
 
 	out[0] = 0;
+	d->hashes++;
 	if (!h || EVP_DigestInit_ex2(h, NULL, NULL) != 1 || parts_update(h, part, n) != 1 ||
 	    EVP_DigestFinal_ex(h, sum, &len) != 1 || len > HASH_MAX)
 		return;
@@ -185,6 +187,11 @@ void digest_response(struct digest_ctx *d, enum digest_alg a, struct str ha1, st
 	}
 	part[n++] = str_z(ha2);
 	hash_parts(d, a, part, n, out);
+}
+
+uint64_t digest_hashes(const struct digest_ctx *d)
+{
+	return d->hashes;
 }
 
 bool digest_equal(struct str a, struct str b)

@@ -417,3 +417,14 @@ int sip_msg_parse(struct sip_msg **msg, struct str bytes, bool datagram)
 		*msg = p.m;
 	return err;
 }
+
+bool sip_msg_begins(struct str data)
+{
+	static const struct str methods[] = { STR_INIT("INVITE "), STR_INIT("REGISTER "), STR_INIT("OPTIONS "),
+		STR_INIT("MESSAGE "), STR_INIT("SUBSCRIBE "), STR_INIT("PUBLISH ") };
+
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (str_starts(data, methods[i]))
+			return true;
+	return false;
+}

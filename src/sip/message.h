@@ -85,6 +85,10 @@ int sip_msg_parse(struct sip_msg **msg, struct str bytes, bool datagram);
 /* For net_handlers.frame: length of the first message (or of leading CRLFs). */
 int sip_msg_frame(struct str data, size_t *len);
 
+/* For net_handlers.begins: a request that belongs to no call or dialog yet, as far as its
+ * first letters tell (a re-INVITE looks the same). */
+bool sip_msg_begins(struct str data);
+
 enum sip_method sip_method_of(struct str name);              /* case-sensitive */
 struct str sip_method_name(enum sip_method m);
 struct str sip_hdr_name(enum sip_hdr_id id);

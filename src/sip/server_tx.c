@@ -1,3 +1,5 @@
+/* Server transactions while they are alive (RFC 3261 17.2). What is remembered of
+ * them after their final answer, and who makes how many, is finished.c's. */
 #define LOG_MODULE "sip"
 #include "base/log.h"
 #include "sip/stack_private.h"
@@ -5,8 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define UNACKED_MAX 1000        /* refused INVITEs of one source whose answer is repeated until an ACK comes */
+
 /* RFC 3261 17.2 with RFC 6026: what a server transaction is doing. */
-enum state { PROCEEDING, COMPLETED /* final sent */, CONFIRMED /* ACK came */, ACCEPTED /* 2xx to INVITE */, GONE };
+enum state { PROCEEDING, COMPLETED /* final sent */, ACCEPTED /* 2xx to INVITE */, GONE };
 
 void sip_stx_detach(struct sip_stx *tx)
 {
@@ -28,14 +32,34 @@ static void stx_free(void *arg)
 	sip_stx_detach(tx);
 	obj_drop(tx->req);
 	obj_drop(tx->last);
-	free(tx->keys);
+}
+
+static struct str key_view(const uint64_t *key)
+{
+	return str_mk((const char *)key, sizeof(*key));
 }
 
 static void unmap_merge(struct sip_stx *tx)
 {
 	if (tx->merge_in_map)
-		map_del(tx->stack->merge, tx->merge_key);
+		map_del(tx->stack->merge, key_view(&tx->merge_key));
 	tx->merge_in_map = false;
+}
+
+static void settle_account(struct sip_stx *tx)
+{
+	if (tx->account && tx->stack->prm.settled)
+		tx->stack->prm.settled(tx->stack->prm.arg, tx->account);
+	tx->account = NULL;
+}
+
+/* No longer counted as work of its source. */
+static void settle(struct sip_stx *tx)
+{
+	if (tx->source)
+		sip_source_leave(tx->source);
+	tx->source = NULL;
+	settle_account(tx);
 }
 
 /* Out of every table; the engine's reference goes. */
@@ -48,9 +72,14 @@ static void forget(struct sip_stx *tx)
 	timer_stop(&tx->expire);
 	unmap_merge(tx);
 	if (tx->in_map)
-		map_del(tx->stack->stx, tx->key);
+		map_del(tx->stack->stx, key_view(&tx->key));
 	tx->in_map = false;
 	list_remove(&tx->link);
+	if (list_linked(&tx->refused)) {
+		list_remove(&tx->refused);
+		tx->source->unacked--;
+	}
+	settle(tx);
 	obj_drop(tx);
 }
 
@@ -65,7 +94,9 @@ void sip_stx_free_all(struct sip_stack *s)
 }
 
 /* RFC 3261 17.2.3. With the magic cookie: branch, sent-by and method (ACK and
- * CANCEL look for their INVITE's). Without: all that RFC 2543 lets compare. */
+ * CANCEL look for their INVITE's). Without: all that RFC 2543 lets compare.
+ * The tables hold hashes of these, under the process's secret: nobody can choose
+ * two that are equal, and by chance it takes 10^14 messages. */
 static void write_key(struct buf *b, const struct sip_msg *m, enum sip_method as)
 {
 	static const struct str cookie = STR_INIT("z9hG4bK");
@@ -107,6 +138,15 @@ void sip_stx_repeat(struct sip_stx *tx)
 		repeat_last(tx);
 }
 
+struct net_path sip_stx_path(const struct sip_msg *m, bool to_source)
+{
+	struct net_path path = m->from_path;
+
+	if (!net_is_stream(path.proto) && !to_source)
+		sa_set_port(&path.peer, m->via.port ? m->via.port : 5060);
+	return path;
+}
+
 /* Timer G, and the same for 2xx that RFC 3261 13.3.1.4 asks of the core. */
 static void on_retransmit(void *arg)
 {
@@ -117,36 +157,28 @@ static void on_retransmit(void *arg)
 	timer_start(tx->stack->prm.wheel, &tx->retransmit, tx->interval_ms, on_retransmit, tx);
 }
 
-/* Timers H, I, J and L. */
+/* Timers H and L: the final answer to an INVITE was not acknowledged. */
 static void on_expire(void *arg)
 {
 	struct sip_stx *tx = arg;
-	bool unacked = tx->invite && (tx->state == COMPLETED || (tx->state == ACCEPTED && !tx->answered_2xx));
 
 	obj_hold(tx);
 	forget(tx);
-	if (unacked) {
-		tx->stack->count.timeouts++;
-		user_ended(tx, false);
-	}
+	tx->stack->count.timeouts++;
+	user_ended(tx, false);
 	obj_drop(tx);
 }
 
 static void on_confirmed(struct sip_stx *tx)
 {
-	tx->state = CONFIRMED;
-	timer_stop(&tx->retransmit);
 	obj_hold(tx);
 	/* Timer I: absorb repeated ACKs on datagrams only. */
-	if (tx->reliable)
-		forget(tx);
-	else
-		timer_start(tx->stack->prm.wheel, &tx->expire, SIP_T4_MS, on_expire, tx);
+	if (!tx->reliable)
+		sip_finished_add(tx, STR_NULL, STR_NULL);
+	forget(tx);
 	user_ended(tx, true);
 	obj_drop(tx);
 }
-
-static void on_cancel(struct sip_stx *tx, struct sip_msg *cancel);
 
 /* A message that found its transaction. */
 static void on_repeat(struct sip_stx *tx, struct sip_msg *msg)
@@ -155,64 +187,65 @@ static void on_repeat(struct sip_stx *tx, struct sip_msg *msg)
 	if (msg->method == SIP_ACK) {
 		if (tx->state == COMPLETED)
 			on_confirmed(tx);
-	} else if (tx->state == PROCEEDING || tx->state == COMPLETED) {
-		repeat_last(tx);
-	} else if (tx->state == ACCEPTED && !tx->answered_2xx) {
+	} else {
 		repeat_last(tx);
 	}
 }
 
-static struct sip_stx *find(struct sip_stack *s, const struct sip_msg *msg, enum sip_method as)
+/* 0: out of memory. */
+static uint64_t key_of(const struct sip_msg *m, enum sip_method as)
 {
 	char room[512];
-	struct sip_stx *tx = NULL;
 	struct buf b;
+	uint64_t key;
 
 	buf_init(&b, room, sizeof(room), 0);
-	write_key(&b, msg, as);
-	if (!buf_err(&b))
-		tx = map_get(s->stx, buf_view(&b));
+	write_key(&b, m, as);
+	key = buf_err(&b) ? 0 : hash_str(buf_view(&b));
 	buf_free(&b);
-	return tx;
+	return key;
+}
+
+static struct sip_stx *find(struct sip_stack *s, uint64_t key)
+{
+	return map_get(s->stx, key_view(&key));
 }
 
 bool sip_stx_match(struct sip_stack *s, struct sip_msg *msg)
 {
-	struct sip_stx *tx = find(s, msg, msg->method == SIP_ACK ? SIP_INVITE : msg->method);
+	uint64_t key = key_of(msg, msg->method == SIP_ACK ? SIP_INVITE : msg->method);
+	struct sip_stx *tx = find(s, key);
+	struct sip_finished *f = tx ? NULL : sip_finished_find(s, key);
 
-	if (!tx)
-		return false;
 	/* The ACK of a 2xx may reuse the branch (RFC 2543 peers, many SIPp
 	 * scenarios): it belongs to the dialog, not here. */
-	if (msg->method == SIP_ACK && tx->state == ACCEPTED)
+	if (msg->method == SIP_ACK && (tx ? tx->state == ACCEPTED : f && f->ack_passes))
 		return false;
-	on_repeat(tx, msg);
-	return true;
+	if (tx) {
+		on_repeat(tx, msg);
+	} else if (f) {
+		s->count.retransmits_in++;
+		sip_finished_repeat(s, f, msg);
+	}
+	return tx || f;
 }
 
 static int make_keys(struct sip_stx *tx)
 {
-	char room[1024];
+	char room[512];
 	struct buf b;
-	size_t cut;
 	int err;
 
+	tx->key = key_of(tx->req, tx->req->method);
+	if (!tx->key)
+		return ENOMEM;
+	if (tx->req->to.tag.n)
+		return 0;
 	buf_init(&b, room, sizeof(room), 0);
-	write_key(&b, tx->req, tx->req->method);
-	cut = b.n;
-	if (!tx->req->to.tag.n)
-		write_merge_key(&b, tx->req);
+	write_merge_key(&b, tx->req);
 	err = buf_err(&b);
-	if (!err) {
-		tx->keys = malloc(b.n);
-		if (tx->keys) {
-			memcpy(tx->keys, b.p, b.n);
-			tx->key = str_mk(tx->keys, cut);
-			tx->merge_key = str_mk(tx->keys + cut, b.n - cut);
-		} else {
-			err = ENOMEM;
-		}
-	}
+	if (!err)
+		tx->merge_key = hash_str(buf_view(&b));
 	buf_free(&b);
 	return err;
 }
@@ -222,59 +255,68 @@ static int make_keys(struct sip_stx *tx)
  * port at the address it came from. */
 static void set_path(struct sip_stx *tx)
 {
-	const struct sip_msg *m = tx->req;
-
-	tx->path = m->from_path;
-	tx->reliable = net_is_stream(tx->path.proto);
-	if (!tx->reliable && !m->via.has_rport)
-		sa_set_port(&tx->path.peer, m->via.port ? m->via.port : 5060);
+	tx->reliable = net_is_stream(tx->req->from_path.proto);
+	tx->to_source = tx->req->via.has_rport;
+	tx->path = sip_stx_path(tx->req, tx->to_source);
 }
 
 void sip_stx_force_rport(struct sip_stx *tx)
 {
-	if (tx->req && !tx->reliable)
-		sa_set_port(&tx->path.peer, sa_port(&tx->req->from_path.peer));
+	if (!tx->req || tx->reliable)
+		return;
+	tx->to_source = true;
+	tx->path = sip_stx_path(tx->req, true);
 }
 
-static struct sip_stx *stx_new(struct sip_stack *s, struct sip_msg *msg)
+static int stx_new(struct sip_stx **out, struct sip_stack *s, struct sip_msg *msg)
 {
 	struct sip_stx *tx = obj_new(sizeof(*tx), stx_free);
 	int err;
 
 	if (!tx)
-		return NULL;
+		return ENOMEM;
 	tx->stack = s;
 	tx->req = obj_hold(msg);
 	tx->invite = msg->method == SIP_INVITE;
 	set_path(tx);
-	err = make_keys(tx);
+	err = sip_source_enter(s, &msg->from_path.peer, &tx->source);
 	if (!err)
-		err = map_add(s->stx, tx->key, tx);
-	if (err)
-		return obj_drop(tx);
+		err = make_keys(tx);
+	if (!err)
+		err = map_add(s->stx, key_view(&tx->key), tx);
+	if (err) {
+		settle(tx);
+		obj_drop(tx);
+		return err;
+	}
 	tx->in_map = true;
 	list_append(&s->stx_all, &tx->link);
 	sip_token(s, tx->to_tag, SIP_TAG);
-	return tx;
+	*out = tx;
+	return 0;
 }
 
 /* True when another branch of the same request is being served (8.2.2.2). */
 static bool is_merged(struct sip_stx *tx)
 {
-	if (!tx->merge_key.n)
+	if (!tx->merge_key)
 		return false;
-	if (map_get(tx->stack->merge, tx->merge_key))
+	if (map_get(tx->stack->merge, key_view(&tx->merge_key)))
 		return true;
-	tx->merge_in_map = map_add(tx->stack->merge, tx->merge_key, tx) == 0;
+	tx->merge_in_map = map_add(tx->stack->merge, key_view(&tx->merge_key), tx) == 0;
 	return false;
 }
 
 static void on_cancel(struct sip_stx *tx, struct sip_msg *cancel)
 {
-	struct sip_stx *inv = find(tx->stack, cancel, SIP_INVITE);
+	uint64_t key = key_of(cancel, SIP_INVITE);
+	struct sip_stx *inv = find(tx->stack, key);
+	const struct sip_finished *f = inv ? NULL : sip_finished_find(tx->stack, key);
 
 	if (!inv) {
-		sip_stx_reply(tx, 481);
+		if (f)
+			memcpy(tx->to_tag, f->to_tag, sizeof(tx->to_tag));
+		sip_stx_reply(tx, f ? 200 : 481);
 		return;
 	}
 	obj_hold(inv);
@@ -290,26 +332,19 @@ static void on_cancel(struct sip_stx *tx, struct sip_msg *cancel)
 	obj_drop(inv);
 }
 
-/* One that is over and only waits for repetitions gives way: at worst such a
- * repetition is served again. The oldest stand in front. */
-static bool make_room(struct sip_stack *s)
-{
-	struct sip_stx *oldest = container_of(s->stx_all.next, struct sip_stx, link);
-
-	if (list_empty(&s->stx_all) || oldest->invite || oldest->state != COMPLETED)
-		return false;
-	forget(oldest);
-	return true;
-}
-
-/* 503 without a transaction, for senders whose transport repeats nothing. */
+/* 503 without a transaction. On datagrams only so many a second to one source, so
+ * that refusing is no load of its own; what is not answered is repeated by its sender,
+ * and by then there may be room. */
 static void refuse_full(struct sip_stack *s, const struct sip_msg *msg)
 {
-	struct net_path path = msg->from_path;
+	struct net_path path = sip_stx_path(msg, msg->via.has_rport);
 	struct net_bytes *bytes = NULL;
 	char room[2048];
 	struct buf b;
 
+	s->count.refused_full++;
+	if (!net_is_stream(path.proto) && !sip_refusal_permitted(s, &path.peer))
+		return;
 	buf_init(&b, room, sizeof(room), 0);
 	sip_write_response(&b, msg, 503, STR_NULL, STR("full"));
 	buf_put(&b, STR("Retry-After: 10\r\n"));
@@ -326,15 +361,10 @@ void sip_stx_receive_new(struct sip_stack *s, struct sip_msg *msg)
 {
 	struct sip_stx *tx;
 
-	if (map_count(s->stx) >= s->prm.max_tx && !make_room(s)) {
-		s->count.refused_full++;
-		if (net_is_stream(msg->from_path.proto))
-			refuse_full(s, msg);
-		return;         /* a datagram is repeated by its sender; by then there may be room */
-	}
-	tx = stx_new(s, msg);
-	if (!tx)
+	if (stx_new(&tx, s, msg)) {
+		refuse_full(s, msg);
 		return;
+	}
 	obj_hold(tx);
 	if (msg->fault) {
 		sip_stx_respond(tx, msg->fault, str_z(msg->fault_reason), STR_NULL, STR_NULL, STR_NULL);
@@ -351,29 +381,38 @@ void sip_stx_receive_new(struct sip_stack *s, struct sip_msg *msg)
 	obj_drop(tx);
 }
 
-static void enter_final(struct sip_stx *tx, unsigned status)
+/* A source that acknowledges no refusal has the oldest of them forgotten. */
+static void add_unacked(struct sip_stx *tx)
+{
+	struct sip_source *src = tx->source;
+
+	list_append(&src->refused, &tx->refused);
+	if (++src->unacked > UNACKED_MAX)
+		on_expire(container_of(src->refused.next, struct sip_stx, refused));
+}
+
+/* `rest`: of the answer, what is not copied from the request. */
+static void enter_final(struct sip_stx *tx, unsigned status, struct str reason, struct str rest)
 {
 	struct wheel *w = tx->stack->prm.wheel;
 	uint32_t t1 = tx->stack->t1;
 
 	unmap_merge(tx);
+	settle_account(tx);
 	tx->interval_ms = t1;
 	if (!tx->invite) {
 		tx->state = COMPLETED;
-		if (tx->reliable) {     /* timer J is 0 there */
-			forget(tx);
-			return;
-		}
-		timer_start(w, &tx->expire, 64 * t1, on_expire, tx);
-	} else if (status < 300) {
-		tx->state = ACCEPTED;   /* RFC 6026 7.1; the repetition is 13.3.1.4's, on any transport */
-		timer_start(w, &tx->retransmit, t1, on_retransmit, tx);
-		timer_start(w, &tx->expire, 64 * t1, on_expire, tx);
+		if (!tx->reliable)      /* timer J is 0 there */
+			sip_finished_add(tx, reason, rest);
+		forget(tx);
 	} else {
-		tx->state = COMPLETED;
-		if (!tx->reliable)
+		/* RFC 6026 7.1; the repetition of a 2xx is 13.3.1.4's, on any transport */
+		tx->state = status < 300 ? ACCEPTED : COMPLETED;
+		if (status < 300 || !tx->reliable)
 			timer_start(w, &tx->retransmit, t1, on_retransmit, tx);
 		timer_start(w, &tx->expire, 64 * t1, on_expire, tx);
+		if (status >= 300)
+			add_unacked(tx);
 	}
 	/* What repeats is the answer; the request is not looked at again. */
 	if (tx->state != ACCEPTED)
@@ -381,7 +420,7 @@ static void enter_final(struct sip_stx *tx, unsigned status)
 }
 
 static struct net_bytes *encode(struct sip_stx *tx, unsigned status, struct str reason, struct str headers,
-				struct str body_type, struct str body)
+				struct str body_type, struct str body, size_t *rest_at)
 {
 	char room[4096];
 	struct net_bytes *bytes = NULL;
@@ -390,6 +429,7 @@ static struct net_bytes *encode(struct sip_stx *tx, unsigned status, struct str 
 	buf_init(&b, room, sizeof(room), 0);
 	sip_write_response(&b, tx->req, status, reason,
 			   status == 100 ? STR_NULL : str_z(tx->to_tag));
+	*rest_at = b.n;
 	buf_put(&b, headers);
 	sip_write_body(&b, body_type, body);
 	if (!buf_err(&b))
@@ -402,11 +442,12 @@ int sip_stx_respond(struct sip_stx *tx, unsigned status, struct str reason, stru
 		    struct str body_type, struct str body)
 {
 	struct net_bytes *bytes;
+	size_t rest_at;
 	int err;
 
 	if (tx->state != PROCEEDING || !tx->req)
 		return EALREADY;
-	bytes = encode(tx, status, reason, headers, body_type, body);
+	bytes = encode(tx, status, reason, headers, body_type, body, &rest_at);
 	if (!bytes)
 		return ENOMEM;
 	obj_hold(tx);
@@ -417,7 +458,7 @@ int sip_stx_respond(struct sip_stx *tx, unsigned status, struct str reason, stru
 	if (err)
 		log_debug(1, "response %u not sent: %s", status, strerror(err));
 	if (status >= 200)
-		enter_final(tx, status);
+		enter_final(tx, status, reason, str_skip(str_mk(bytes->p, bytes->n), rest_at));
 	obj_drop(tx);
 	return 0;
 }
@@ -425,10 +466,11 @@ int sip_stx_respond(struct sip_stx *tx, unsigned status, struct str reason, stru
 int sip_stx_respond_stateless(struct sip_stx *tx, unsigned status, struct str headers)
 {
 	struct net_bytes *bytes;
+	size_t rest_at;
 
 	if (tx->state != PROCEEDING || !tx->req)
 		return EALREADY;
-	bytes = encode(tx, status, STR_NULL, headers, STR_NULL, STR_NULL);
+	bytes = encode(tx, status, STR_NULL, headers, STR_NULL, STR_NULL, &rest_at);
 	if (!bytes)
 		return ENOMEM;
 	tx->status = status;
@@ -445,13 +487,15 @@ int sip_stx_reply(struct sip_stx *tx, unsigned status)
 
 void sip_stx_acked(struct sip_stx *tx)
 {
-	if (tx->state != ACCEPTED || tx->answered_2xx)
+	if (tx->state != ACCEPTED)
 		return;
-	tx->answered_2xx = true;
-	timer_stop(&tx->retransmit);
+	obj_hold(tx);
+	sip_finished_add(tx, STR_NULL, STR_NULL);       /* timer L absorbs what is repeated */
+	forget(tx);
 	tx->req = obj_drop(tx->req);
 	tx->last = obj_drop(tx->last);
 	user_ended(tx, true);
+	obj_drop(tx);
 }
 
 bool sip_stx_send_failed(struct sip_stack *s, struct net_bytes *bytes, int err)

@@ -15,8 +15,10 @@ int sip_stack_new(struct sip_stack **out, const struct sip_stack_prm *prm)
 	s->prm = *prm;
 	s->t1 = prm->t1_ms ? prm->t1_ms : 500;
 	s->timer_b = prm->timer_b_ms ? prm->timer_b_ms : 64 * s->t1;
-	if (!s->prm.max_tx)
-		s->prm.max_tx = 200000;
+	if (!s->prm.finished_bytes)
+		s->prm.finished_bytes = 32 << 20;
+	s->live = (struct share){ .total = prm->max_tx ? prm->max_tx : 50000, .most = prm->max_tx_per_source,
+		.percent = prm->max_share ? prm->max_share : 90 };
 	list_init(&s->stx_all);
 	list_init(&s->ctx_all);
 	list_init(&s->dialog_all);
@@ -24,7 +26,7 @@ int sip_stack_new(struct sip_stack **out, const struct sip_stack_prm *prm)
 	s->merge = map_new(false);
 	s->ctx = map_new(false);
 	s->dialogs = map_new(false);
-	if (!s->stx || !s->merge || !s->ctx || !s->dialogs) {
+	if (sip_sources_start(s) || !s->stx || !s->merge || !s->ctx || !s->dialogs) {
 		sip_stack_free(s);
 		return ENOMEM;
 	}
@@ -39,6 +41,7 @@ void sip_stack_free(struct sip_stack *s)
 	sip_dialog_free_all(s);
 	sip_stx_free_all(s);
 	sip_ctx_free_all(s);
+	sip_sources_free(s);
 	map_free(s->stx);
 	map_free(s->merge);
 	map_free(s->ctx);
@@ -135,4 +138,7 @@ void sip_stack_count(const struct sip_stack *s, struct sip_counters *out)
 	out->stx = map_count(s->stx);
 	out->ctx = map_count(s->ctx);
 	out->dialogs = map_count(s->dialogs);
+	out->finished = map_count(s->finished);
+	out->finished_bytes = s->finished_bytes;
+	out->sources = map_count(s->sources);
 }

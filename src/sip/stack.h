@@ -19,8 +19,13 @@ struct sip_stack_prm {
 	struct wheel *wheel;
 	uint32_t t1_ms;                 /* 17.1.1.1: 500; 0: 500 */
 	uint32_t timer_b_ms;            /* 64*T1 when 0 */
-	size_t max_tx;                  /* server transactions kept; over it the oldest finished one is forgotten, and
-	                                 * without such new ones get 503 on streams, nothing on datagrams. 0: 200000 */
+	/* Server transactions without a final answer, or whose INVITE's answer waits for its ACK. Who may make
+	 * another of them is told by base/share.h, per source address (a /64 of IPv6); who may not gets 503. */
+	size_t max_tx;                  /* 0: 50000 */
+	size_t max_tx_per_source;       /* 0: no such limit */
+	unsigned max_share;             /* [percent] of share.percent; 0: 90 */
+	size_t finished_bytes;          /* what is remembered of answered ones; over it the oldest of the source that has
+	                                 * most are forgotten, and their repetitions served again. 0: 32 MiB */
 	void *arg;
 	/* ENOBUFS, ENETUNREACH, ... are handled by the transaction. */
 	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes);
@@ -28,6 +33,8 @@ struct sip_stack_prm {
 	 * tag). The handler answers on `tx`, now or later (holding it). Never ACK
 	 * or CANCEL. */
 	void (*request)(void *arg, struct sip_stx *tx, struct sip_msg *msg);
+	/* The transaction for which sip_stx.account was set has its final answer, or is over. Optional. */
+	void (*settled)(void *arg, void *account);
 	/* What came over `from` held a tag or a branch of ours: whoever sent it sees
 	 * what we send there. NULL: nobody wants to know. */
 	void (*proven)(void *arg, const struct net_path *from);
@@ -49,7 +56,8 @@ int sip_stack_send(struct sip_stack *s, struct net_path *path, struct net_bytes 
 
 struct sip_counters {
 	uint64_t requests, responses, retransmits_in, retransmits_out, merged, strays, timeouts, refused_full;
-	size_t stx, ctx, dialogs;
+	uint64_t forgotten;             /* finished ones that made room */
+	size_t stx, ctx, dialogs, finished, finished_bytes, sources;
 };
 void sip_stack_count(const struct sip_stack *s, struct sip_counters *out);
 
@@ -77,16 +85,18 @@ struct sip_stx {
 	unsigned status;                /* last one sent; 0: none */
 	char to_tag[SIP_TAG + 1];
 	bool invite, reliable;
+	void *account;                  /* whoever is charged for it: prm.settled gets it */
 	/* Private */
 	struct sip_stx_user user;       /* sip_stx_attach() */
 	uint8_t state;
 	struct net_bytes *last;         /* held: the response to repeat */
 	struct timer retransmit, expire;
 	uint32_t interval_ms;
-	bool in_map, merge_in_map, answered_2xx;
-	struct str key, merge_key;      /* held, one allocation */
-	char *keys;
-	struct list link;
+	bool in_map, merge_in_map;
+	bool to_source;                 /* answers go to the port that the request came from */
+	uint64_t key, merge_key;        /* hashes; merge_key 0: none */
+	struct sip_source *source;      /* NULL: not counted any more */
+	struct list link, refused;      /* stack.stx_all; source.refused */
 };
 
 /* Who is told of CANCEL and of the end. Whoever goes before the transaction does

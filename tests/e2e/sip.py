@@ -27,14 +27,27 @@ class Answer:
                 self.contacts += re.findall(r"<([^>]*)>", value)
 
 
-class Wire:
-    """A UDP socket of a user agent that talks to SERVER."""
+def credentials(answer, method, uri, user, password):
+    """The header line that ANSWER, a 401, asks for."""
+    challenge = dict(re.findall(r'(\w+)="?([^",]*)"?', answer.headers["www-authenticate"]))
 
-    def __init__(self, server, seconds=5):
-        self.server = server
+    def md5(text):
+        return hashlib.md5(text.encode()).hexdigest()
+    ha1 = md5(f"{user}:{challenge['realm']}:{password}")
+    response = md5(f"{ha1}:{challenge['nonce']}:00000001:e2e:auth:{md5(method + ':' + uri)}")
+    auth = (f'Authorization: Digest username="{user}",realm="{challenge["realm"]}",nonce="{challenge["nonce"]}",'
+            f'uri="{uri}",response="{response}",algorithm=MD5,qop=auth,nc=00000001,cnonce="e2e"')
+    return auth + (f',opaque="{challenge["opaque"]}"' if "opaque" in challenge else "") + "\r\n"
+
+
+class Wire:
+    """A UDP socket of a user agent at ADDRESS that talks to SERVER."""
+
+    def __init__(self, server, seconds=5, address="127.0.0.1"):
+        self.server, self.address = server, address
         self.call_id = None
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
+        self.sock.bind((address, 0))
         self.sock.settimeout(seconds)
         self.port = self.sock.getsockname()[1]
 
@@ -68,7 +81,7 @@ class Wire:
         host = f"127.0.0.1:{self.server.port}"
         uri = uri or (f"sip:{host}" if method == "REGISTER" else f"sip:{user}@{host}")
         self.call_id = call_id or f"e2e-{self.port}-{n}"
-        return (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{self.port};rport;branch=z9hG4bKe2e{self.port}x{n}\r\n"
+        return (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {self.address}:{self.port};rport;branch=z9hG4bKe2e{self.port}x{n}\r\n"
                 f"Max-Forwards: 70\r\nFrom: <sip:{user}@{host}>;tag=f{n}\r\nTo: <sip:{user}@{host}>\r\n"
                 f"Call-ID: {self.call_id}\r\nCSeq: {cseq} {method}\r\n{extra}"
                 f"Content-Length: {len(body) if length is None else length}\r\n\r\n{body}").encode()
@@ -95,15 +108,6 @@ class Wire:
         first = self.ask("REGISTER", user, extra=extra)
         if first.status != 401:
             return first
-        challenge = dict(re.findall(r'(\w+)="?([^",]*)"?', first.headers["www-authenticate"]))
         uri = f"sip:127.0.0.1:{self.server.port}"
-
-        def md5(text):
-            return hashlib.md5(text.encode()).hexdigest()
-        ha1 = md5(f"{user}:{challenge['realm']}:{password}")
-        response = md5(f"{ha1}:{challenge['nonce']}:00000001:e2e:auth:{md5('REGISTER:' + uri)}")
-        auth = (f'Authorization: Digest username="{user}",realm="{challenge["realm"]}",nonce="{challenge["nonce"]}",'
-                f'uri="{uri}",response="{response}",algorithm=MD5,qop=auth,nc=00000001,cnonce="e2e"')
-        if "opaque" in challenge:
-            auth += f',opaque="{challenge["opaque"]}"'
-        return self.ask("REGISTER", user, uri=uri, call_id=self.call_id, cseq=2, extra=extra + auth + "\r\n")
+        auth = credentials(first, "REGISTER", uri, user, password)
+        return self.ask("REGISTER", user, uri=uri, call_id=self.call_id, cseq=2, extra=extra + auth)

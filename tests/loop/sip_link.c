@@ -47,8 +47,9 @@ static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
 	struct node *n = arg;
 	struct flight *f;
 
-	(void)path;
 	n->sent++;
+	n->said_to = path->peer;
+	str_copy(n->said, sizeof(n->said), str_mk(bytes->p, bytes->n));
 	if (n->lose) {
 		n->lose--;
 		return 0;
@@ -113,22 +114,32 @@ static void on_failed(void *arg, struct sip_ctx *tx, int err)
 	n->last_err = err;
 }
 
-static void node_init(struct link *l, struct node *n, const char *addr, enum net_proto proto)
+static void node_init(struct link *l, struct node *n, const char *addr, enum net_proto proto,
+		      const struct sip_stack_prm *limits)
 {
-	struct sip_stack_prm prm = { .wheel = l->wheel, .arg = n, .send = send_bytes, .request = on_request };
+	struct sip_stack_prm prm = *limits;
 
+	prm.wheel = l->wheel;
+	prm.arg = n;
+	prm.send = send_bytes;
+	prm.request = on_request;
 	*n = (struct node){ .link = l, .proto = proto };
 	sa_parse(&n->addr, str_z(addr));
 	assert_int_equal(sip_stack_new(&n->sip, &prm), 0);
 }
 
-void link_init(struct link *l, enum net_proto proto)
+void link_init_limits(struct link *l, enum net_proto proto, const struct sip_stack_prm *limits)
 {
 	*l = (struct link){ .delay_ms = 1 };
 	clock_fake_init(&l->clock, 1700000000);
 	l->wheel = GOT(wheel_new(&l->clock.c));
-	node_init(l, &l->a, "192.0.2.1:5060", proto);
-	node_init(l, &l->b, "192.0.2.2:5060", proto);
+	node_init(l, &l->a, "192.0.2.1:5060", proto, &(struct sip_stack_prm){ 0 });
+	node_init(l, &l->b, "192.0.2.2:5060", proto, limits);
+}
+
+void link_init(struct link *l, enum net_proto proto)
+{
+	link_init_limits(l, proto, &(struct sip_stack_prm){ 0 });
 }
 
 static void node_free(struct node *n)
@@ -184,4 +195,13 @@ struct sip_ctx *link_send(struct node *n, struct sip_out *o)
 void link_inject(struct node *n, const char *text)
 {
 	deliver(n, str_z(text), &other(n)->addr);
+}
+
+void link_inject_from(struct node *n, const char *peer, const char *text)
+{
+	struct sa from;
+
+	if (sa_parse(&from, str_z(peer)))
+		abort();
+	deliver(n, str_z(text), &from);
 }

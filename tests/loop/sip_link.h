@@ -14,6 +14,8 @@ struct node {
 	enum net_proto proto;
 	unsigned sent, lose;            /* the next `lose` messages that it sends vanish */
 	unsigned lose_every;            /* and every n-th; 0: none */
+	char said[1024];                /* the last of them */
+	struct sa said_to;
 	/* what reached it as a new request */
 	struct sip_stx *tx;             /* held: the last */
 	struct sip_msg *msg;            /* held */
@@ -33,6 +35,8 @@ struct link {
 
 void link_init(struct link *l, enum net_proto proto);
 void link_free(struct link *l);
+/* The same, with limits for `b`. */
+void link_init_limits(struct link *l, enum net_proto proto, const struct sip_stack_prm *limits);
 /* Let `ms` pass, a millisecond at a time. */
 void link_run(struct link *l, uint64_t ms);
 /* A request from `n` to the other side. */
@@ -40,5 +44,7 @@ struct sip_out *link_out(struct node *n, enum sip_method m);
 struct sip_ctx *link_send(struct node *n, struct sip_out *o);
 /* Bytes as if they had come to `n` from the other side. */
 void link_inject(struct node *n, const char *text);
+/* From somebody else, "192.0.2.9:5060"; what `n` answers still reaches the other side. */
+void link_inject_from(struct node *n, const char *peer, const char *text);
 
 #endif

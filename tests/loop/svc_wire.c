@@ -29,17 +29,24 @@ static struct snapshot *snapshot_of(const char *pjsip)
 	return s;
 }
 
-static void open_wire(struct wire *t, const char *extensions, const char *pjsip, bool media, wire_disk_fn *disk)
+/* What a service is made of beside its texts; zeroed: nothing. */
+struct wire_prm {
+	bool media;
+	wire_disk_fn *disk;
+	struct share_limits shares;
+};
+
+static void open_as(struct wire *t, const char *extensions, const char *pjsip, const struct wire_prm *as)
 {
-	struct service_prm prm = { .send = keep, .send_arg = t };
+	struct service_prm prm = { .send = keep, .send_arg = t, .shares = as->shares };
 
 	memset(t, 0, sizeof(*t));
-	if (media)
+	if (as->media)
 		world_open_media(&t->w, extensions);
 	else
 		world_open(&t->w, extensions);
 	prm.media = t->w.media;
-	prm.contacts = disk ? disk(t->w.loop) : NULL;
+	prm.contacts = as->disk ? as->disk(t->w.loop) : NULL;
 	prm.loop = t->w.loop;
 	prm.pbx = t->w.pbx;
 	prm.conf = snapshot_of(pjsip);
@@ -49,17 +56,22 @@ static void open_wire(struct wire *t, const char *extensions, const char *pjsip,
 
 void wire_open(struct wire *t, const char *extensions, const char *pjsip)
 {
-	open_wire(t, extensions, pjsip, false, NULL);
+	open_as(t, extensions, pjsip, &(struct wire_prm){ 0 });
 }
 
 void wire_open_media(struct wire *t, const char *extensions, const char *pjsip)
 {
-	open_wire(t, extensions, pjsip, true, NULL);
+	open_as(t, extensions, pjsip, &(struct wire_prm){ .media = true });
+}
+
+void wire_open_shares(struct wire *t, const char *extensions, const char *pjsip, const struct share_limits *shares)
+{
+	open_as(t, extensions, pjsip, &(struct wire_prm){ .shares = *shares });
 }
 
 void wire_open_disk(struct wire *t, const char *extensions, const char *pjsip, wire_disk_fn *disk)
 {
-	open_wire(t, extensions, pjsip, false, disk);
+	open_as(t, extensions, pjsip, &(struct wire_prm){ .disk = disk });
 }
 
 void wire_close(struct wire *t)

@@ -19,6 +19,8 @@ struct wire {
 
 void wire_open(struct wire *t, const char *extensions, const char *pjsip);
 void wire_open_media(struct wire *t, const char *extensions, const char *pjsip);     /* with RTP ports */
+/* The same, with less to share out. */
+void wire_open_shares(struct wire *t, const char *extensions, const char *pjsip, const struct share_limits *shares);
 void wire_close(struct wire *t);
 void wire_reload(struct wire *t, const char *pjsip);
 /* With contacts on disk: fake_disk.h's disk_open(). */

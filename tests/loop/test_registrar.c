@@ -155,6 +155,8 @@ static void all_at_once(void **state)
 	assert_int_equal(status("strict", "Contact: *\r\nExpires: 60\r\n"), 400);
 	assert_int_equal(status("strict", "Contact: *\r\n"), 400);
 	assert_int_equal(status("strict", "Contact: *, <sip:a@192.0.2.1>\r\nExpires: 0\r\n"), 400);
+	assert_int_equal(status("strict", "Contact: <sip:a@192.0.2.1>\r\nContact: *\r\nExpires: 0\r\n"), 400);
+	assert_int_equal(status("strict", "Contact: *, *\r\nExpires: 0\r\n"), 400);
 	assert_string_not_equal(listed("strict"), "");
 	assert_int_equal(status("strict", "Contact: *\r\nExpires: 0\r\n"), 200);
 	assert_string_equal(listed("strict"), "");
@@ -220,12 +222,126 @@ static void what_cannot_be_read(void **state)
 	assert_string_equal(listed("strict"), "<sip:a@192.0.2.1>;expires=600 ");
 }
 
+/* The same contact more than once in one request: the last one decides, and it counts
+ * once. `before`: what is registered; `listed`: "uri seconds" of what is there then;
+ * `changes`: how many contacts came, were renewed and went. */
+static void same_contact_twice(void **state)
+{
+#define A "<sip:a@192.0.2.1>"
+#define B "<sip:b@192.0.2.2>"
+	static const struct {
+		const char *user, *before, *request;
+		unsigned status;
+		const char *listed;
+		unsigned added, refreshed, removed;
+	} rows[] = {
+		{ "strict", "", A ", " A, 200, A ";expires=600 ", 1, 0, 0 },
+		{ "strict", "", A ";expires=100, " A ";expires=200", 200, A ";expires=200 ", 1, 0, 0 },
+		{ "strict", "", A ";expires=200, " A ";expires=100, " A ";expires=150", 200, A ";expires=150 ", 1, 0, 0 },
+		{ "strict", "", A ";expires=200, " A ";expires=0", 200, "", 0, 0, 0 },
+		{ "strict", "", A ";expires=0, " A ";expires=200", 200, A ";expires=200 ", 1, 0, 0 },
+		{ "strict", "", A ";expires=0, " A ";expires=0", 200, "", 0, 0, 0 },
+		{ "strict", A, A ", " A ";expires=90", 200, A ";expires=90 ", 0, 1, 0 },
+		{ "strict", A, A ";expires=90, " A ";expires=0", 200, "", 0, 0, 1 },
+		{ "strict", A, A ";expires=0, " A ";expires=90", 200, A ";expires=90 ", 0, 1, 0 },
+		{ "strict", A, A ";expires=0, " A ";expires=0, " A ";expires=0", 200, "", 0, 0, 1 },
+		/* More deletions than there are contacts: nothing wraps, nothing is let in. */
+		{ "strict", A, A ";expires=0, " A ";expires=0, " B ", <sip:c@192.0.2.3>", 200,
+		  B ";expires=600 <sip:c@192.0.2.3>;expires=600 ", 2, 0, 1 },
+		{ "strict", A, A ";expires=0, " A ";expires=0, " B ", <sip:c@192.0.2.3>, <sip:d@192.0.2.4>", 403,
+		  A ";expires=600 ", 0, 0, 0 },
+		/* Two doubled ones are two. */
+		{ "strict", "", A ", " A ", " B ", " B, 200, A ";expires=600 " B ";expires=600 ", 2, 0, 0 },
+		{ "strict", "", A ", " A ", " B ", " B ", <sip:c@192.0.2.3>", 403, "", 0, 0, 0 },
+		/* Equal, not the same letters. */
+		{ "strict", "", "<sip:%61@192.0.2.1>, " A, 200, A ";expires=600 ", 1, 0, 0 },
+		{ "strict", A, "<sip:a@192.0.2.1;transport=udp>;expires=0, <SIP:a@192.0.2.1>;expires=0", 200, "", 0, 0, 1 },
+		/* One equals two that do not equal each other. */
+		{ "strict", "", "<sip:a@h;x=1>, <sip:a@h;x=2>", 200,
+		  "<sip:a@h;x=1>;expires=600 <sip:a@h;x=2>;expires=600 ", 2, 0, 0 },
+		{ "strict", "<sip:a@h>", "<sip:a@h;x=1>, <sip:a@h;x=2>", 200,
+		  "<sip:a@h;x=1>;expires=600 <sip:a@h;x=2>;expires=600 ", 1, 1, 0 },
+		{ "strict", "<sip:a@h;x=1>, <sip:a@h;x=2>", "<sip:a@h>, <sip:a@h;x=2>;expires=90", 200,
+		  "<sip:a@h>;expires=600 <sip:a@h;x=2>;expires=90 ", 0, 2, 0 },
+		{ "strict", "<sip:a@h;x=1>, <sip:a@h;x=2>", "<sip:a@h;x=2>, <sip:a@h>;expires=90", 200,
+		  "<sip:a@h;x=1>;expires=600 <sip:a@h>;expires=90 ", 0, 1, 0 },
+		/* rewrite_contact makes them equal. */
+		{ "rewritten", "", "<sip:a@10.0.0.1:5099>, <sip:a@10.0.0.2:5098>;expires=90", 200,
+		  "<sip:a@10.0.0.2:5098>;expires=90 ", 1, 0, 0 },
+		{ "rewritten", "<sip:a@10.0.0.3>", "<sip:a@10.0.0.1:5099>, <sip:a@10.0.0.2:5098>;expires=0", 200, "", 0, 0, 1 },
+		{ "rewritten", "", "<sip:a@10.0.0.1>, <sip:a@10.0.0.2>, <sip:b@10.0.0.1>, <sip:b@10.0.0.2>", 200,
+		  "<sip:a@10.0.0.2>;expires=3600 <sip:b@10.0.0.2>;expires=3600 ", 2, 0, 0 },
+		/* Who is pushed out is counted as rightly. */
+		{ "newest", A ";expires=900, " B ";expires=300", "<sip:c@192.0.2.3>, <sip:c@192.0.2.3>", 200,
+		  A ";expires=900 <sip:c@192.0.2.3>;expires=3600 ", 1, 0, 1 },
+		{ "newest", A ";expires=900, " B ";expires=300", A ";expires=60, <sip:c@192.0.2.3>, " A ";expires=60", 200,
+		  "<sip:c@192.0.2.3>;expires=3600 " A ";expires=60 ", 1, 1, 1 },
+		{ "newest", A ";expires=900, " B ";expires=300", A ";expires=0, " A ";expires=0, <sip:c@192.0.2.3>", 200,
+		  B ";expires=300 <sip:c@192.0.2.3>;expires=3600 ", 1, 0, 1 },
+		{ "newest", A ", " B, A ", " A ", " B ", " B ", " A, 200, B ";expires=3600 " A ";expires=3600 ", 0, 2, 0 },
+		/* A permanent one of the same URI is not the one that registers, nor in its way. */
+		{ "fixed", "<sip:desk@192.0.2.1>", "<sip:desk@192.0.2.1>;expires=90", 200,
+		  "<sip:desk@192.0.2.1> <sip:desk@192.0.2.1>;expires=90 ", 0, 1, 0 },
+		{ "fixed", "<sip:desk@192.0.2.1>", "<sip:desk@192.0.2.1>;expires=0", 200, "<sip:desk@192.0.2.1> ", 0, 0, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char line[512];
+		unsigned got, added, refreshed, removed;
+		struct location *l;
+
+		setup(NULL);
+		if (rows[i].before[0]) {
+			snprintf(line, sizeof(line), "Contact: %s\r\n", rows[i].before);
+			assert_int_equal(status(rows[i].user, line), 200);
+		}
+		world_forget_events(&t.w);
+		snprintf(line, sizeof(line), "Contact: %s\r\n", rows[i].request);
+		got = status(rows[i].user, line);
+		added = world_events(&t.w, "TestEvent", "State: AOR_CONTACT_ADDED");
+		refreshed = world_events(&t.w, "TestEvent", "State: AOR_CONTACT_REFRESHED");
+		removed = world_events(&t.w, "TestEvent", "State: AOR_CONTACT_REMOVED");
+		if (got != rows[i].status || strcmp(listed(rows[i].user), rows[i].listed) != 0 || added != rows[i].added ||
+		    refreshed != rows[i].refreshed || removed != rows[i].removed)
+			fail_msg("row %zu, %s: %s over %s: %u %s, %u %u %u", i, rows[i].user, rows[i].request, rows[i].before,
+				 got, listed(rows[i].user), added, refreshed, removed);
+		/* By its id each is found: no two have one. */
+		l = location_get(t.svc, str_z(rows[i].user), false);
+		if (l)
+			list_each(p, &l->contacts)
+				assert_ptr_equal(contact_by_id(t.svc, container_of(p, struct contact, link)->id),
+						 container_of(p, struct contact, link));
+		teardown(NULL);
+	}
+#undef A
+#undef B
+}
+
+/* With remove_unavailable: dead ones give way for as many as come, counted once each. */
+static void same_contact_twice_unavailable(void **state)
+{
+	struct location *l;
+
+	(void)state;
+	assert_int_equal(status("alive", "Contact: <sip:a@192.0.2.1>, <sip:b@192.0.2.2>\r\n"), 200);
+	l = location_get(t.svc, STR("alive"), false);
+	contact_set_status(t.svc, container_of(l->contacts.next->next, struct contact, link), CONTACT_UNREACHABLE, 0);
+	assert_int_equal(status("alive", "Contact: <sip:c@192.0.2.3>, <sip:c@192.0.2.3>\r\n"), 200);
+	assert_string_equal(listed("alive"), "<sip:a@192.0.2.1>;expires=3600 <sip:c@192.0.2.3>;expires=3600 ");
+	assert_int_equal(status("alive", "Contact: <sip:d@192.0.2.4>, <sip:d@192.0.2.4>\r\n"), 403);
+	assert_int_equal(status("alive", "Contact: <sip:a@192.0.2.1>;expires=0, <sip:a@192.0.2.1>;expires=0, "
+				"<sip:d@192.0.2.4>, <sip:e@192.0.2.5>\r\n"), 403);
+	assert_string_equal(listed("alive"), "<sip:a@192.0.2.1>;expires=3600 <sip:c@192.0.2.3>;expires=3600 ");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(expirations), T(no_more_than_max_contacts), T(remove_existing), T(remove_unavailable),
 		T(all_at_once), T(paths), T(rewritten), T(contact_acl), T(what_cannot_be_read),
+		cmocka_unit_test(same_contact_twice), T(same_contact_twice_unavailable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,19 @@ static void thing_free(void *o)
 	++*((struct thing *)o)->freed;
 }
 
+static void a_refusal_is_remembered(void **state)
+{
+	struct arena *a = arena_new(0);
+
+	(void)state;
+	assert_false(arena_failed(a));
+	assert_null(arena_dup(a, str_mk("x", SIZE_MAX - 1)).p);
+	assert_true(arena_failed(a));
+	assert_non_null(arena_alloc(a, 1));     /* there is room again, and yet something lacks */
+	assert_true(arena_failed(a));
+	arena_free(a);
+}
+
 static void objects_live_as_long_as_someone_holds_them(void **state)
 {
 	size_t live = obj_live();
@@ -129,6 +142,7 @@ int main(void)
 		cmocka_unit_test(large_pieces_do_not_waste_the_block),
 		cmocka_unit_test(a_large_first_piece),
 		cmocka_unit_test(text),
+		cmocka_unit_test(a_refusal_is_remembered),
 		cmocka_unit_test(objects_live_as_long_as_someone_holds_them),
 	};
 

@@ -32,6 +32,34 @@ static void burst_then_rate(void **state)
 	obj_drop(b);
 }
 
+static void refilled(void **state)
+{
+	struct buckets *b = buckets_new(16, 1, SECOND);
+
+	(void)state;
+	assert_true(buckets_take(b, 7, SECOND));
+	assert_true(buckets_take(b, 8, SECOND));
+	buckets_refill(b, 7);
+	buckets_refill(b, 99);
+	assert_true(buckets_take(b, 7, SECOND));
+	assert_false(buckets_take(b, 7, SECOND));
+	assert_false(buckets_take(b, 8, SECOND));
+	obj_drop(b);
+}
+
+/* None at once: there is never one; and any number when it takes no time. */
+static void none_and_any(void **state)
+{
+	struct buckets *none = buckets_new(16, 0, SECOND), *any = buckets_new(16, 4, 0);
+
+	(void)state;
+	assert_false(buckets_take(none, 7, SECOND));
+	for (int i = 0; i < 100; i++)
+		assert_true(buckets_take(any, 7, SECOND));
+	obj_drop(none);
+	obj_drop(any);
+}
+
 /* However many come, a busy one is only forgotten for two busier ones. */
 static void memory_is_bounded(void **state)
 {
@@ -51,6 +79,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(burst_then_rate),
 		cmocka_unit_test(memory_is_bounded),
+		cmocka_unit_test(refilled),
+		cmocka_unit_test(none_and_any),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "base/log.h"
 #include "base/obj.h"
 #include "media/file.h"
 #include "media/media.h"
@@ -82,6 +83,14 @@ static void phone_event(struct phone *p, struct media_session *to, uint8_t pt, u
 
 	rtp_event_write(pay, &e);
 	phone_send(p, to, pt, pay, 4, 0);
+}
+
+static void phone_drop(struct phone *p)
+{
+	uint8_t buf[2000];
+
+	while (recv(p->fd[0], buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
 }
 
 static void phone_collect(struct phone *p)
@@ -278,7 +287,8 @@ static int got_n;
 static void on_stats(void *arg, const struct media_stats *st)
 {
 	(void)arg;
-	got = *st;
+	if (st)
+		got = *st;
 	got_n++;
 }
 
@@ -1244,6 +1254,126 @@ static void test_threads(void **state)
 	obj_drop(x);
 }
 
+/* Sessions made, joined, parted, played to and closed in any order, while streams
+ * are on their way between three threads and packets come in: nothing is used that
+ * has gone, and all comes back. */
+static int up_three(void **state)
+{
+	struct media_prm prm = { .threads = 3, .strict = true, .rtcp_ms = 50, .sounds = STR("/nowhere") };
+
+	(void)state;
+	live = obj_live();
+	sa_parse_host(&prm.bind, STR("127.0.0.1"), 0);
+	phone_open(&a);
+	phone_open(&b);
+	phone_open(&c);
+	return media_new(&m, &prm);
+}
+
+enum { CROWD = 12 };
+
+static size_t ended;
+static void on_any(void *arg, struct media_session *s, const struct media_event *e)
+{
+	struct media_session **place = arg;
+
+	ended += e->type == MEDIA_PLAYED;
+	/* One that closes itself, or its neighbour, from inside an event. */
+	if (e->type == MEDIA_PLAYED && e->tag % 3 == 0 && *place == s) {
+		media_session_close(s, NULL, NULL);
+		*place = NULL;
+	}
+}
+
+static void act(struct media_session **v, unsigned what, unsigned i, unsigned j, struct sound *snd)
+{
+	static const enum format_id ids[] = { FORMAT_ULAW, FORMAT_ALAW, FORMAT_G722, FORMAT_GSM };
+	struct media_session_prm prm = { .type = MEDIA_AUDIO, .tos = -1, .cos = -1, .fn = on_any, .arg = &v[i] };
+	struct media_set set = to_phone(i & 1 ? &a : &b, ids[j % 4], 96, 101);
+	struct str name = STR("nothing");
+
+	if (!v[i]) {
+		assert_int_equal(media_session_new(&v[i], m, &prm), 0);
+		return;
+	}
+	set.codec[0].ptime = (uint8_t)(10 * (j % 5));
+	set.relearn = j & 1;
+	switch (what) {
+	case 0:
+	case 1:
+		media_session_set(v[i], &set);
+		break;
+	case 2:
+	case 3:
+		if (v[j])
+			media_bridge(v[i], v[j]);
+		break;
+	case 4:
+		media_unbridge(v[i]);
+		break;
+	case 5:
+		media_play_sounds(v[i], &snd, 1, j);
+		break;
+	case 6:
+		media_play(v[i], &name, 1, STR("en"), j);
+		break;
+	case 7:
+		media_dtmf_send(v[i], STR("12"), 40, 40, j);
+		break;
+	case 8:
+		media_stats(v[i], on_stats, NULL);
+		break;
+	case 9:
+		media_echo(v[i], j & 1);
+		media_silence(v[i], j & 2);
+		break;
+	case 10:
+		phone_send(i & 1 ? &a : &b, v[i], 96, noise, 160, 160);
+		phone_event(i & 1 ? &a : &b, v[i], 101, (uint8_t)j, 160, j & 1);
+		break;
+	default:
+		media_session_close(v[i], j & 1 ? on_stats : NULL, NULL);
+		v[i] = NULL;
+		break;
+	}
+}
+
+static void test_threads_any_order(void **state)
+{
+	struct media_session *v[CROWD] = { 0 };
+	struct sound *snd = ulaw_sound(480, 1);
+	uint32_t seed = 12345;
+	unsigned mask = log_mask();
+
+	(void)state;
+	ended = 0;
+	log_set_mask(0);        /* sounds that are missing */
+	for (int n = 0; n < 6000; n++) {
+		unsigned r[3];
+
+		for (int k = 0; k < 3; k++) {
+			seed = seed * 1664525u + 1013904223u;
+			r[k] = seed >> 16;
+		}
+		act(v, r[0] % 12, r[1] % CROWD, r[2] % CROWD, snd);
+		if (n % 7 == 0)
+			media_poll(m, 0);
+		if (n % 200 == 0) {     /* the phones only listen; wait for nothing */
+			phone_drop(&a);
+			phone_drop(&b);
+			poll(NULL, 0, 1);
+		}
+	}
+	assert_true(ended > 0);
+	for (int i = 0; i < CROWD; i += 2)
+		media_session_close(v[i], NULL, NULL);
+	log_set_mask(mask);
+	/* The others are left for media_close(). */
+	for (int i = 1; i < CROWD; i += 2)
+		obj_drop(v[i]);
+	obj_drop(snd);
+}
+
 /* On a real loop, with the media on it or on a thread beside it: the events of
  * a played file and of a packet arrive, and all ends in order. */
 static struct loop *loop;
@@ -1256,6 +1386,16 @@ static void on_loop_event(void *arg, struct media_session *s, const struct media
 		media_tone(s, NULL);
 	if (count(x, MEDIA_PLAYED) && count(x, MEDIA_FIRST_PACKET))
 		loop_stop(loop);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void stop(void *arg)
+{
+	loop_stop(arg);
 }
 
 static void too_long(void *arg)
@@ -1327,6 +1467,69 @@ static void on_loop(unsigned threads)
 	rmdir(dir);
 }
 
+/* A sound is being read from the disk when its session, or all of the media, goes. */
+static void gone_meanwhile(unsigned threads, bool all)
+{
+	char dir[] = "/tmp/sidetone-test-XXXXXX", path[200];
+	struct media_prm prm = { .threads = threads, .strict = true };
+	struct media_session_prm sp = { .type = MEDIA_AUDIO, .tos = -1, .cos = -1, .fn = on_event };
+	struct str names[] = { STR("beep"), STR("missing") };
+	struct timer guard = { 0 }, look = { 0 };
+	struct media_session *x = NULL;
+	size_t before = obj_live();
+	struct seen sx = { 0 };
+	uint8_t raw[480] = { 0 };
+	FILE *f;
+
+	loop = loop_new(clock_real());
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/beep.ulaw", dir);
+	f = fopen(path, "w");
+	assert_int_equal(fwrite(raw, 1, sizeof(raw), f), sizeof(raw));
+	fclose(f);
+	prm.core = loop;
+	prm.sounds = str_z(dir);
+	sa_parse_host(&prm.bind, STR("127.0.0.1"), 0);
+	assert_int_equal(media_new(&m, &prm), 0);
+	sp.arg = &sx;
+	assert_int_equal(media_session_new(&x, m, &sp), 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(media_play(x, names, 2, STR("en"), 1), 0);
+	timer_start(loop_wheel(loop), &guard, 20000, too_long, NULL);
+	if (all) {
+		media_close(m);
+		m = NULL;
+		obj_drop(x);
+		/* What was asked of the pool comes back to nobody. */
+		uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+		loop_work(loop, nothing, stop, loop);
+		loop_run(loop);
+	} else {
+		media_session_close(x, NULL, NULL);
+		until_gone(&look);
+		loop_run(loop);
+		loop_work(loop, nothing, stop, loop);
+		loop_run(loop);
+	}
+	assert_int_equal(sx.n, 0);
+	timer_stop(&guard);
+	if (m)
+		media_close(m);
+	loop_free(loop);
+	unlink(path);
+	rmdir(dir);
+	assert_int_equal(obj_live(), before);
+}
+
+static void test_gone_meanwhile(void **state)
+{
+	(void)state;
+	for (unsigned threads = 0; threads < 2; threads++) {
+		gone_meanwhile(threads, false);
+		gone_meanwhile(threads, true);
+	}
+}
+
 static void test_on_core_loop(void **state) { (void)state; on_loop(0); }
 static void test_beside_core_loop(void **state) { (void)state; on_loop(1); }
 
@@ -1341,7 +1544,8 @@ int main(void)
 		T(test_closed), T(test_video), T(test_udptl),
 		cmocka_unit_test_setup_teardown(test_ports, up_range, down),
 		cmocka_unit_test_setup_teardown(test_threads, up_threads, down),
-		cmocka_unit_test(test_on_core_loop), cmocka_unit_test(test_beside_core_loop),
+		cmocka_unit_test_setup_teardown(test_threads_any_order, up_three, down),
+		cmocka_unit_test(test_gone_meanwhile), cmocka_unit_test(test_on_core_loop), cmocka_unit_test(test_beside_core_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

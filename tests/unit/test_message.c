@@ -1,5 +1,6 @@
 #include "base/obj.h"
 #include "sip/message.h"
+#include "sip/out.h"
 #include "data.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -642,10 +643,31 @@ static void nothing_was_leaked(void **state)
 	assert_int_equal(obj_live(), 0);
 }
 
+/* A part that found no memory is empty; the request must not go without it. */
+static void a_request_leaves_whole_or_not(void **state)
+{
+	struct sip_out *o = sip_out_new(SIP_BYE);
+	struct net_path path = { .proto = NET_UDP };
+	struct net_bytes *b;
+
+	(void)state;
+	assert_int_equal(sa_parse(&path.local, STR("192.0.2.1:5060")), 0);
+	o->from = sip_out_dup(o, STR("<sip:a@x>;tag=1"));
+	o->to = sip_out_dup(o, STR("<sip:b@x>"));
+	o->call_id = sip_out_dup(o, STR("c"));
+	b = sip_out_encode(o, &path, STR("z9hG4bK1"));
+	assert_non_null(b);
+	obj_drop(b);
+	o->contact = sip_out_dup(o, str_mk("x", SIZE_MAX - 1));
+	assert_null(sip_out_encode(o, &path, STR("z9hG4bK1")));
+	obj_drop(o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(request_is_decoded),
+		cmocka_unit_test(a_request_leaves_whole_or_not),
 		cmocka_unit_test(response_is_decoded),
 		cmocka_unit_test(sloppy_senders_are_understood),
 		cmocka_unit_test(folds_become_blanks),

@@ -248,6 +248,41 @@ static void test_profiles(void **state)
 
 static void follow_ptime(struct neg_prm *p) { p->use_ptime = true; }
 
+/* Whatever a peer asks for, what we send with is a length the format has: no
+ * number wraps, and none is 0. */
+static void test_ptime_edges(void **state)
+{
+	static const struct { const char *codec, *asked; unsigned ms; } tv[] = {
+		{ "ulaw", "0", 20 }, { "ulaw", "1", 10 }, { "ulaw", "7", 10 }, { "ulaw", "10", 10 },
+		{ "ulaw", "60", 60 }, { "ulaw", "140", 140 }, { "ulaw", "150", 140 }, { "ulaw", "255", 140 },
+		{ "ulaw", "256", 140 }, { "ulaw", "276", 140 }, { "ulaw", "1000", 140 }, { "ulaw", "65535", 20 },
+		{ "ulaw", "4294967296", 20 }, { "ulaw", "-20", 20 }, { "ulaw", "30.5", 30 }, { "ulaw", "", 20 },
+		{ "g722", "1", 10 }, { "g722", "255", 140 }, { "gsm", "10", 20 }, { "gsm", "1000", 255 },
+		{ "slin16", "255", 60 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		const struct format *f = format_by_name(str_z(tv[i].codec));
+		char text[400], want[40];
+		struct side s;
+
+		side_init(&s, tv[i].codec, follow_ptime);
+		snprintf(text, sizeof(text), HEAD "m=audio 6000 RTP/AVP %u\r\na=rtpmap:%u %s/%u\r\na=ptime:%s\r\n",
+			 f->pt, f->pt, f->encoding, f->clock, tv[i].asked);
+		snprintf(want, sizeof(want), "a=ptime:%u", tv[i].ms);
+		has(answer(&s, text), want);
+		assert_int_equal(neg_stream(s.n, 0)->codecs[0].ptime, tv[i].ms);
+		/* The same in an answer to our offer. */
+		assert_int_equal(neg_offer_out(s.n, &s.text), 0);
+		snprintf(text, sizeof(text), HEAD "m=audio 6000 RTP/AVP %u\r\na=rtpmap:%u %s/%u\r\na=ptime:%s\r\n",
+			 f->pt, f->pt, f->encoding, f->clock, "1");
+		assert_int_equal(answer_in(&s, text, &(enum neg_verdict){ 0 }), 0);
+		assert_int_equal(neg_stream(s.n, 0)->codecs[0].ptime, f->ptime_min);
+		side_free(&s);
+	}
+}
+
 static void test_ptime(void **state)
 {
 	static const char text[] = HEAD "m=audio 6000 RTP/AVP 9 0\r\na=ptime:30\r\n";
@@ -530,7 +565,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_answer_table), T(test_answer_text), T(test_declined), T(test_profiles), T(test_ptime),
-		T(test_offer_numbers), T(test_their_answer), T(test_hold), T(test_rollback), T(test_ports), T(test_numbers_stay),
+		T(test_ptime_edges), T(test_offer_numbers), T(test_their_answer), T(test_hold), T(test_rollback),
+		T(test_ports), T(test_numbers_stay),
 		T(test_bundle_mux_extras), T(test_narrow),
 	};
 

@@ -25,6 +25,7 @@ struct world {
 	struct net_path from;           /* of the last message */
 	char last[256];
 	size_t last_n;
+	unsigned canary_at;             /* the how-manieth message began with 'c' */
 	const char *reply;
 };
 
@@ -66,6 +67,8 @@ static void on_recv(void *arg, const struct net_path *from, void *msg)
 	w->from = *from;
 	w->last_n = m->n < sizeof(w->last) ? m->n : sizeof(w->last);
 	memcpy(w->last, m->p, w->last_n);
+	if (m->p[0] == 'c')
+		w->canary_at = w->got;
 	if (w->unlisten)
 		assert_int_equal(net_unlisten(w->net, w->id), 0);
 	w->unlisten = false;
@@ -106,7 +109,8 @@ static struct sa addr(const char *z)
 
 static void start(struct world *w, unsigned threads, const struct net_limits *lim, enum net_proto proto, const char *at)
 {
-	const struct net_handlers h = { w, frame, parse, on_recv, on_closed, on_failed };
+	const struct net_handlers h = { .arg = w, .frame = frame, .parse = parse, .recv = on_recv, .closed = on_closed,
+		.failed = on_failed };
 	struct net_listen_prm prm = { .proto = proto, .tos = -1, .cos = -1, .name = STR("t") };
 
 	*w = (struct world){ .live = obj_live(), .echo = true };
@@ -763,6 +767,30 @@ static void udp_strangers(void **state)
 	}
 }
 
+/* One that sends 300 at once fills nobody's queue but its own: the other's one message
+ * behind them all is served as the second. */
+static void udp_flood_and_another(void **state)
+{
+	struct world w;
+	struct net_counters c = { 0 };
+	int fd = client(SOCK_DGRAM, "127.0.0.1:0"), other = client(SOCK_DGRAM, "127.0.0.2:0");
+
+	(void)state;
+	start(&w, 0, NULL, NET_UDP, "127.0.0.1:0");
+	w.echo = false;
+	assert_int_equal(connect(fd, &w.bound.u.s, sa_len(&w.bound)), 0);
+	assert_int_equal(connect(other, &w.bound.u.s, sa_len(&w.bound)), 0);
+	for (int i = 0; i < 300; i++)
+		say(fd, "flood");
+	say(other, "canary");
+	UNTIL(&w, (net_count(w.net, &c), w.got + c.dropped_share == 301));
+	assert_in_range(w.canary_at, 1, 3);
+	assert_int_equal(w.got, 301);   /* nothing is dropped as long as it can wait */
+	close(fd);
+	close(other);
+	end(&w);
+}
+
 static void tcp_strangers(void **state)
 {
 	const struct net_limits limits = { .stranger_rate = 1 };
@@ -796,6 +824,37 @@ static void tcp_strangers(void **state)
 	}
 }
 
+/* Many connections with much to say share a turn: none of them is read to its end. */
+static void tcp_turn_is_bounded(void **state)
+{
+	enum { CONNS = 50, LINES = 500 };
+	static char lines[LINES * 100 + 1];
+	struct world w;
+	int fd[CONNS];
+	unsigned before;
+
+	(void)state;
+	memset(lines, 'x', sizeof(lines) - 1);
+	for (size_t i = 1; i <= LINES; i++)
+		lines[i * 100 - 1] = '\n';
+	start(&w, 0, NULL, NET_TCP, "127.0.0.1:0");
+	w.echo = false;
+	for (size_t i = 0; i < CONNS; i++) {
+		fd[i] = tcp_client(&w);
+		say(fd[i], "hello\n");
+	}
+	UNTIL(&w, w.got == CONNS);
+	for (size_t i = 0; i < CONNS; i++)
+		say(fd[i], lines);
+	before = w.got;
+	uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
+	assert_in_range(w.got - before, 1, CONNS * LINES / 3);
+	UNTIL(&w, w.got == CONNS + CONNS * LINES);
+	for (size_t i = 0; i < CONNS; i++)
+		close(fd[i]);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -806,8 +865,8 @@ int main(void)
 		cmocka_unit_test(tcp_caps), cmocka_unit_test(tcp_eviction), cmocka_unit_test(tcp_outgoing),
 		cmocka_unit_test(tcp_disconnect_while_connecting),
 		cmocka_unit_test(tcp_peer_that_does_not_read),
-		cmocka_unit_test(udp_strangers), cmocka_unit_test(tcp_strangers),
-		cmocka_unit_test(tcp_reset_and_close_with_queue), cmocka_unit_test(tcp_no_descriptors),
+		cmocka_unit_test(udp_strangers), cmocka_unit_test(udp_flood_and_another), cmocka_unit_test(tcp_strangers),
+		cmocka_unit_test(tcp_turn_is_bounded), cmocka_unit_test(tcp_reset_and_close_with_queue), cmocka_unit_test(tcp_no_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -259,6 +259,7 @@ static void whole_file(void **state)
 
 #define EP "[a]\ntype=endpoint\n"
 #define AUTH "[a]\ntype=auth\nusername=a\npassword=b\n"
+#define OAUTH "[a]\ntype=auth\nusername=a\nauth_type=google_oauth\nrefresh_token=r\noauth_clientid=c\noauth_secret=s\n"
 /* One fault each: what check would print. */
 static const struct {
 	const char *text, *fault;
@@ -302,6 +303,8 @@ static const struct {
 	  "SHA-512-256" },
 	{ AUTH "auth_type=google_oauth\n",
 	  "pjsip.conf:1: auth 'a': google_oauth needs refresh_token, oauth_clientid and oauth_secret" },
+	{ OAUTH "[b]\ntype=endpoint\nauth=a\n", "pjsip.conf:10: endpoint 'b': auth 'a' cannot authenticate anybody: "
+	  "give it a password or password_digest and supported_algorithms_uas" },
 	{ AUTH AUTH, "pjsip.conf:5: auth 'a': there is one of that name at pjsip.conf:1; until one is taken away, "
 	  "no auth is loaded" },
 	{ "[a]\ntype=global\n[b]\ntype=global\n", "pjsip.conf:3: there is more than one section of type global (the other "
@@ -328,7 +331,7 @@ static const struct {
 	{ "[a]\ntype=resource_list\nevent=x\n", "pjsip.conf:1: resource_list 'a': needs list_item=" },
 	{ "[a]\ntype=asterisk-publication\ndevice_state_filter=(\n",
 	  "pjsip.conf:3: asterisk-publication 'a': device_state_filter: '(' is no regular expression" },
-	{ "x=1\n", "pjsip.conf:1: a line before any [section]; put it under one: 'x=1'" },
+	{ "x=1\n", "pjsip.conf:1: a line before any [section]; put it under one: 'x'" },
 };
 
 static void fault_lines(void **state)
@@ -392,6 +395,42 @@ static void reloads(void **state)
 	obj_drop(s);
 }
 
+/* Whatever is wrong with a line, its value may be a password: reports go to the log. */
+static void no_secret_in_a_report(void **state)
+{
+	static const char *const texts[] = {
+		"password=hunter2\n",
+		"password hunter2\n",
+		"[a]\ntype=auth\nusername=a\npassword hunter2\n",
+		"[a]\ntype=auth\nusername=a\npasword=hunter2\n",
+		"[a]\ntype=auth\npassword=hunter2\n",
+		"[a]\ntype=auth\nusername=a\npassword=hunter2\nsupported_algorithms_uas=SHA-9\n",
+		"[a]\ntype=auth\nusername=a\nmd5_cred=hunter2\n",
+		"[a]\ntype=auth\nusername=a\npassword_digest=hunter2\n",
+		"[a]\ntype=auth\nusername=a\npassword_digest=MD5:hunter2\n",
+		"[a]\ntype=auth\nusername=a\nauth_type=google_oauth\nrefresh_token=hunter2\n",
+		OAUTH "oauth_secret=hunter2\n[b]\ntype=endpoint\nauth=a\n",
+		"[a]\ntype=atuh\npassword=hunter2\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct report *r = report_new();
+		struct snapshot *s = NULL;
+		struct buf b = BUF_INIT;
+
+		snapshot_parse(&s, str_z(texts[i]), no_acl, NULL, r);
+		assert_int_not_equal(report_count(r), 0);
+		for (size_t k = 0; k < report_count(r); k++)
+			report_write(&b, report_at(r, k));
+		if (strstr(buf_z(&b), "hunter2"))
+			fail_msg("%s", buf_z(&b));
+		buf_free(&b);
+		obj_drop(s);
+		report_free(r);
+	}
+}
+
 /* auth= that leads nowhere leaves the endpoint locked, not open. */
 static void locked(void **state)
 {
@@ -413,6 +452,80 @@ static void locked(void **state)
 	assert_true(str_eq(b->auth_objs[0]->name, STR("y")));
 	assert_int_equal(c->auth_n, 0);
 	obj_drop(s);
+}
+
+/* Which auth objects can tell a right response from a wrong one, and what becomes of
+ * an endpoint whose only auth is such a one. */
+static void auths_that_prove_nothing(void **state)
+{
+	static const char digits[] = "0123456789abcdef0123456789abcdef";
+	static const struct { const char *auth; bool proves, oauth; } rows[] = {
+		{ "password=p\n", true, false },
+		{ "md5_cred=%s\n", true, false },
+		{ "password_digest=MD5:%s\n", true, false },
+		{ "password=\n", false, false },
+		{ "", false, false },
+		{ "md5_cred=%s\nsupported_algorithms_uas=MD5,SHA-256\n", false, false },
+		{ "md5_cred=%s\nsupported_algorithms_uas=SHA-256\n", false, false },
+		{ "supported_algorithms_uas=MD5\n", false, false },
+		{ "", false, true },
+		{ "supported_algorithms_uas=MD5\n", false, true },
+		{ "supported_algorithms_uas=MD5\npassword=\n", false, true },
+		{ "password=p\n", false, true },
+		{ "supported_algorithms_uas=SHA-256\nmd5_cred=%s\n", false, true },
+		{ "supported_algorithms_uas=SHA-256,MD5\nmd5_cred=%s\n", true, true },
+		{ "supported_algorithms_uas=MD5\npassword=p\n", true, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct endpoint *alone, *both, *out;
+		struct snapshot *s = NULL;
+		char row[256], text[1024];
+
+		snprintf(row, sizeof(row), rows[i].auth, digits);
+		snprintf(text, sizeof(text), "[alone]\ntype=endpoint\nauth=x\n[both]\ntype=endpoint\nauth=x,y\n"
+			 "[out]\ntype=endpoint\noutbound_auth=x\n[y]\ntype=auth\nusername=y\npassword=p\n"
+			 "[x]\ntype=auth\nusername=x\n%s%s",
+			 rows[i].oauth ? "auth_type=google_oauth\nrefresh_token=r\noauth_clientid=c\noauth_secret=s\n" : "",
+			 row);
+		assert_int_equal(snapshot_parse(&s, str_z(text), no_acl, NULL, NULL), 0);
+		alone = snapshot_endpoint(s, STR("alone"));
+		both = snapshot_endpoint(s, STR("both"));
+		out = snapshot_endpoint(s, STR("out"));
+		if (alone->auth_n != 1 || (alone->auth_objs[0] == s->nobody) == rows[i].proves)
+			fail_msg("row %zu: %s", i, row);
+		assert_int_equal(both->auth_n, rows[i].proves ? 2 : 1);
+		assert_true(str_eq(both->auth_objs[both->auth_n - 1]->name, STR("y")));
+		/* As client it is what it was. */
+		if (rows[i].oauth)
+			assert_int_equal(out->outbound_auth_n, 1);
+		obj_drop(s);
+	}
+}
+
+/* Stands for names that do not exist: it always has a challenge, and no secret. */
+static void nobody(void **state)
+{
+	static const struct { const char *text; unsigned n, first; } rows[] = {
+		{ EP, 1, DIGEST_MD5 },
+		{ EP "[global]\ntype=global\ndefault_auth_algorithms_uas=SHA-256,MD5\n", 2, DIGEST_SHA256 },
+		{ EP "[global]\ntype=global\ndefault_auth_algorithms_uas=\n", 1, DIGEST_MD5 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct snapshot *s = NULL, *other = NULL;
+
+		assert_int_equal(snapshot_parse(&s, str_z(rows[i].text), no_acl, NULL, NULL), 0);
+		assert_int_equal(snapshot_parse(&other, str_z(rows[i].text), no_acl, NULL, NULL), 0);
+		assert_int_equal(s->nobody->supported_algorithms_uas.n, rows[i].n);
+		assert_int_equal(s->nobody->supported_algorithms_uas.v[0], rows[i].first);
+		assert_true(auth_proves_any(s->nobody));
+		assert_false(str_eq(s->nobody->ha1[DIGEST_MD5].s, other->nobody->ha1[DIGEST_MD5].s));
+		obj_drop(s);
+		obj_drop(other);
+	}
 }
 
 static void defaults(void **state)
@@ -646,7 +759,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_option), cmocka_unit_test(whole_file), cmocka_unit_test(fault_lines),
-		cmocka_unit_test(reloads), cmocka_unit_test(defaults), cmocka_unit_test(locked), cmocka_unit_test(first_type),
+		cmocka_unit_test(reloads), cmocka_unit_test(defaults), cmocka_unit_test(locked), cmocka_unit_test(auths_that_prove_nothing),
+		cmocka_unit_test(nobody), cmocka_unit_test(no_secret_in_a_report), cmocka_unit_test(first_type),
 		cmocka_unit_test(codec_order), cmocka_unit_test(from_files), cmocka_unit_test(wizard),
 		cmocka_unit_test(manager),
 		cmocka_unit_test(broken_acl),

@@ -1,5 +1,6 @@
 #define LOG_MODULE "originate"
 #include "base/log.h"
+#include "base/num.h"
 #include "pbx/app/app.h"
 #include "pbx/originate.h"
 
@@ -43,7 +44,7 @@ static int run(struct channel *ch, struct str data)
 		goto out;
 	}
 	if (v[5].n && !str_u32(v[5], &n))
-		prm.timeout_ms = n * 1000;
+		prm.timeout_ms = num_u32(num_ms_of_s(n));
 	pbx_option(v[6], 'c', &prm.caller_number);
 	pbx_option(v[6], 'n', &prm.caller_name);
 	pbx_option(v[6], 'C', &prm.codecs);

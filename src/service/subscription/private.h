@@ -62,6 +62,7 @@ struct subscription {           /* obj */
 	const struct body_row *body;
 	struct sip_dialog *dlg;         /* held */
 	struct node *root;              /* held */
+	struct share_account account;   /* of its dialog */
 	struct text event;              /* the Event header, with its id */
 	struct text user_agent;         /* lower case */
 	struct text scheme, host;       /* of the URI that was subscribed to: "sip", "pbx.example:5060" */

@@ -17,6 +17,7 @@ static void subscription_free(void *arg)
 	tree_free(s->root);
 	obj_drop(s->dlg);
 	obj_drop(s->conf);
+	share_close(&s->account);
 	text_free(&s->event);
 	text_free(&s->user_agent);
 	text_free(&s->scheme);
@@ -79,6 +80,8 @@ static void refuse(struct service *svc, struct sip_stx *tx, const struct endpoin
 	buf_init(&b, room, sizeof(room), sizeof(room));
 	if (status == 423)
 		buf_printf(&b, "Min-Expires: %u\r\n", ep->sub_min_expiry);
+	if (status == 503)
+		buf_put(&b, STR(SHARES_RETRY));
 	if (status == 489) {
 		buf_put(&b, STR("Allow-Events: "));
 		package_names(&b);
@@ -226,7 +229,10 @@ static unsigned prepare(struct service *svc, struct identity *id, struct sip_stx
 		return 489;
 	s = *out = make(svc, id, msg);
 	if (!s)
-		return 500;
+		return 503;
+	share_open(&s->account, svc->shares, id->ep->name, &msg->from_path.peer);
+	if (share_take(&s->account, SHARE_DIALOG))
+		return 503;
 	s->pkg = pkg;
 	s->body = body;
 	if (msg->ruri.user.n)
@@ -235,7 +241,7 @@ static unsigned prepare(struct service *svc, struct identity *id, struct sip_stx
 	if (status != 200)
 		return status;
 	/* Bodies name who subscribed, so the dialog comes first. */
-	return make_dialog(s, tx, msg) || tree_start(s->root) ? 500 : 0;
+	return make_dialog(s, tx, msg) || tree_start(s->root) ? 503 : 0;
 }
 
 void subscribe_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)

@@ -149,7 +149,7 @@ unsigned tree_build(struct subscription *s, struct str resource, bool eventlist,
 	map_free(w.seen);
 	if (!n || (l && !n->n)) {
 		tree_free(n);
-		return 500;
+		return n ? 500 : 503;
 	}
 	*out = n;
 	return 200;

@@ -1,0 +1,14 @@
+/* main/memory.h -- free memory goes back to the system. Threads: core. */
+#ifndef MAIN_MEMORY_H
+#define MAIN_MEMORY_H
+
+#include "net/wheel.h"
+
+struct memory_watch {
+	struct wheel *wheel;
+	struct timer timer;
+};
+void memory_watch_start(struct memory_watch *w, struct wheel *wheel);
+void memory_watch_stop(struct memory_watch *w);
+
+#endif

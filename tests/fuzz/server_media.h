@@ -1,0 +1,19 @@
+/* tests/fuzz/server_media.h -- the network of RTP in memory, and who sends there. */
+#ifndef FUZZ_SERVER_MEDIA_H
+#define FUZZ_SERVER_MEDIA_H
+
+#include "media/media.h"
+#include "server_step.h"
+
+struct media *media_net_open(struct loop *l);        /* NULL: no memory */
+void media_net_close(struct media *m);
+void media_net_sounds(void);            /* once: a directory of sounds to play */
+struct str media_net_dir(void);
+size_t media_net_places(void);          /* open now */
+void media_step_rtp(const struct step *s);
+void media_step_rtcp(const struct step *s);
+void media_step_digit(const struct step *s);
+/* What the library gave to a pool thread; true: there was some. */
+bool work_turn(void);
+
+#endif

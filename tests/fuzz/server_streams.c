@@ -1,0 +1,224 @@
+/* Managers and consoles without sockets: peers that speak, read or do not, and go.
+ * Stands in place of manage/stream.c. */
+#include "server_hooks.h"
+#include "base/fiber.h"
+#include "base/obj.h"
+#include "manage/stream.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct stream {                 /* obj */
+	const struct stream_ops *ops;
+	void *arg;
+	bool started, open, paused, reads, local;
+	size_t queued, limit;
+	struct fiber *waiter;
+};
+
+struct stream_listener {
+	stream_accept_fn *fn;
+	void *arg;
+};
+
+int __wrap_stream_listen_tcp(struct stream_listener **out, struct loop *l, const struct sa *bind,
+			     stream_accept_fn *fn, void *arg, struct sa *bound);
+int __wrap_stream_listen_unix(struct stream_listener **out, struct loop *l, const char *path, unsigned mode,
+			      stream_accept_fn *fn, void *arg);
+void __wrap_stream_unlisten(struct stream_listener *sl);
+void __wrap_stream_start(struct stream *s, const struct stream_ops *ops, void *arg);
+void __wrap_stream_limits(struct stream *s, size_t limit, uint32_t stall_ms);
+void __wrap_stream_pause(struct stream *s, bool pause);
+int __wrap_stream_send(struct stream *s, struct str bytes);
+size_t __wrap_stream_queued(const struct stream *s);
+int __wrap_stream_drain(struct stream *s, size_t low);
+bool __wrap_stream_is_open(const struct stream *s);
+struct sa __wrap_stream_peer(const struct stream *s);
+void __wrap_stream_close(struct stream *s);
+
+static struct stream_listener listener[STREAMS_KINDS];
+static size_t alive;
+static bool echo;
+
+static int listen_on(int kind, struct stream_listener **out, stream_accept_fn *fn, void *arg)
+{
+	listener[kind] = (struct stream_listener){ fn, arg };
+	*out = &listener[kind];
+	return 0;
+}
+
+int __wrap_stream_listen_tcp(struct stream_listener **out, struct loop *l, const struct sa *bind,
+			     stream_accept_fn *fn, void *arg, struct sa *bound)
+{
+	(void)l;
+	if (bound)
+		*bound = *bind;
+	return listen_on(STREAMS_MANAGER, out, fn, arg);
+}
+
+int __wrap_stream_listen_unix(struct stream_listener **out, struct loop *l, const char *path, unsigned mode,
+			      stream_accept_fn *fn, void *arg)
+{
+	(void)l, (void)path, (void)mode;
+	return listen_on(STREAMS_CONSOLE, out, fn, arg);
+}
+
+void __wrap_stream_unlisten(struct stream_listener *sl)
+{
+	if (sl)
+		sl->fn = NULL;
+}
+
+void __wrap_stream_start(struct stream *s, const struct stream_ops *ops, void *arg)
+{
+	s->ops = ops;
+	s->arg = arg;
+	s->started = s->open = true;
+}
+
+void __wrap_stream_limits(struct stream *s, size_t limit, uint32_t stall_ms)
+{
+	(void)stall_ms;
+	s->limit = limit;
+}
+
+void __wrap_stream_pause(struct stream *s, bool pause)
+{
+	s->paused = pause;
+}
+
+static void shut(struct stream *s)
+{
+	s->open = false;
+	if (s->waiter)
+		fiber_wake(s->waiter);
+	s->waiter = NULL;
+}
+
+static void lost(struct stream *s, int err)
+{
+	bool was = s->open;
+
+	obj_hold(s);
+	shut(s);
+	if (was)
+		s->ops->closed(s->arg, err);
+	obj_drop(s);
+}
+
+int __wrap_stream_send(struct stream *s, struct str bytes)
+{
+	if (!s->open)
+		return EPIPE;
+	if (echo)
+		printf("%.*s", STR_ARG(bytes));
+	if (s->reads)
+		return 0;
+	s->queued += bytes.n;
+	if (s->queued <= s->limit)
+		return 0;
+	lost(s, EPIPE);
+	return EPIPE;
+}
+
+size_t __wrap_stream_queued(const struct stream *s)
+{
+	return s->queued;
+}
+
+int __wrap_stream_drain(struct stream *s, size_t low)
+{
+	bool open;
+
+	obj_hold(s);
+	while (s->open && s->queued > low) {
+		s->waiter = fiber_self();
+		fiber_wait();
+		s->waiter = NULL;
+	}
+	open = s->open;
+	obj_drop(s);
+	return open ? 0 : EPIPE;
+}
+
+bool __wrap_stream_is_open(const struct stream *s)
+{
+	return s->open;
+}
+
+struct sa __wrap_stream_peer(const struct stream *s)
+{
+	struct sa a = { 0 };
+
+	if (!s->local)
+		sa_parse(&a, STR("10.0.0.50:4444"));
+	return a;
+}
+
+void __wrap_stream_close(struct stream *s)
+{
+	shut(s);
+}
+
+static void stream_free(void *arg)
+{
+	(void)arg;
+	alive--;
+}
+
+struct stream *streams_connect(int kind)
+{
+	struct stream *s;
+
+	if (!listener[kind].fn)
+		return NULL;
+	s = obj_new(sizeof(*s), stream_free);
+	alive++;
+	s->local = kind == STREAMS_CONSOLE;
+	s->reads = true;
+	s->limit = 4u << 20;
+	hooks_library(true);
+	listener[kind].fn(listener[kind].arg, obj_hold(s));
+	hooks_library(false);
+	return s;
+}
+
+void streams_say(struct stream *s, struct str bytes)
+{
+	if (!s->open || s->paused)
+		return;
+	obj_hold(s);
+	hooks_library(true);
+	s->ops->data(s->arg, bytes);
+	hooks_library(false);
+	obj_drop(s);
+}
+
+void streams_read(struct stream *s, bool on)
+{
+	s->reads = on;
+	if (!on)
+		return;
+	s->queued = 0;
+	if (s->waiter)
+		fiber_wake(s->waiter);
+}
+
+void streams_hangup(struct stream *s)
+{
+	hooks_library(true);
+	if (s->started)
+		lost(s, 0);
+	hooks_library(false);
+	obj_drop(s);
+}
+
+void streams_echo(bool on)
+{
+	echo = on;
+}
+
+size_t streams_alive(void)
+{
+	return alive;
+}

@@ -1,0 +1,392 @@
+/* The server in this process: started with a configuration, moved by a clock of
+ * our own, ended without a trace. */
+#include "server_world.h"
+#include "base/fiber.h"
+#include "base/log.h"
+#include "base/obj.h"
+#include "config/reader.h"
+#include "pbx/devstate_private.h"
+#include "pbx/dialplan.h"
+#include "pbx/features.h"
+#include "pbx/moh.h"
+#include "server_conf.h"
+#include "server_media.h"
+#include "server_wire.h"
+#include "service/location.h"
+#include "service/notify.h"
+#include "service/outbound.h"
+#include "store/astdb.h"
+#include "store/contact.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROUNDS 24       /* turns until all that answers at once has answered */
+#define STEPS 300       /* timers that fire one by one in a span; then it ends with a leap */
+
+struct world world;
+
+/* Read once: they do not change. */
+static struct {
+	struct snapshot *conf[CONF_PJSIP];
+	struct dialplan *plan[CONF_PLANS];
+	struct vars globals;
+	struct config *features, *music, *notify;
+	struct notify_conf *kinds;
+	struct manager_conf *manager;
+	struct asterisk_conf *asterisk;
+	struct contact_store *contacts;
+} shared;
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "fuzz_server: %s\n", what);
+	abort();
+}
+
+/* ---- once --------------------------------------------------------------- */
+
+static struct config *config_of(const char *name, const char *text)
+{
+	struct config_prm prm = { .dir = "/" };
+	struct config *c = NULL;
+
+	must(!config_parse(&c, &prm, str_z(name), str_z(text), NULL), name);
+	return c;
+}
+
+static void read_plan(unsigned i)
+{
+	struct config_prm prm = { .dir = "/" };
+	struct config *c = NULL;
+	struct vars other = { 0 };
+
+	if (config_parse(&c, &prm, STR("extensions.conf"), str_z(conf_plan[i]), NULL))
+		must(!config_parse(&c, &prm, STR("extensions.conf"), STR_NULL, NULL), "extensions.conf");
+	must(!dialplan_build(&shared.plan[i], c, i ? &other : &shared.globals, NULL, NULL), "dialplan");
+	config_free(c);
+	vars_free(&other);
+}
+
+void world_once(void)
+{
+	log_set_mask(0);
+	media_net_sounds();
+	for (unsigned i = 0; i < CONF_PJSIP; i++)
+		must(!snapshot_parse(&shared.conf[i], str_z(conf_pjsip[i]), str_z(conf_acl), NULL, NULL), "pjsip.conf");
+	for (unsigned i = 0; i < CONF_PLANS; i++)
+		read_plan(i);
+	shared.features = config_of("features.conf", conf_features);
+	shared.music = config_of("musiconhold.conf", conf_music);
+	shared.notify = config_of("pjsip_notify.conf", conf_notify);
+	must(!notify_conf_build(&shared.kinds, shared.notify), "pjsip_notify.conf");
+	must(!manager_conf_parse(&shared.manager, str_z(conf_manager), NULL, NULL), "manager.conf");
+	must(!asterisk_conf_load(&shared.asterisk, "/nowhere/asterisk.conf", NULL), "asterisk.conf");
+	must(!contact_store_new(&shared.contacts, disk_open(NULL)), "contacts");
+}
+
+/* ---- begin -------------------------------------------------------------- */
+
+static int reload_hook(void *arg, struct str module, struct report *r)
+{
+	(void)arg, (void)r;
+	if (str_eq(module, STR("dialplan")))
+		world_dialplan(hooks_random() % CONF_PLANS);
+	else if (str_eq(module, STR("pjsip")))
+		world_reload(hooks_random() % CONF_PJSIP, true);
+	else
+		return ENOENT;
+	return 0;
+}
+
+static void stop_hook(void *arg, enum manage_stop how, bool restart)
+{
+	(void)arg, (void)how, (void)restart;
+}
+
+static int start_service(unsigned conf)
+{
+	struct service_prm prm = { .loop = world.loop, .pbx = world.pbx, .media = world.media,
+		.contacts = shared.contacts, .dns = names_open(world.loop), .conf = shared.conf[conf % CONF_PJSIP],
+		.send = wire_sent };
+	struct manage_prm mp = { .loop = world.loop, .conf = shared.asterisk, .version = "1", .socket = "/nowhere/ctl",
+		.hooks = { .stop = stop_hook, .reload = reload_hook } };
+	int err = service_new(&world.svc, &prm, NULL);
+
+	if (err)
+		return err;
+	notify_set_conf(world.svc, shared.kinds);
+	err = manage_start(&world.manage, &mp, NULL);
+	if (err)
+		return err;
+	manage_attach(world.manage, world.pbx, world.svc, world.db);
+	err = manage_set_manager(world.manage, shared.manager, NULL);
+	manage_booted(world.manage);
+	return err;
+}
+
+static int start_pbx(void)
+{
+	struct pbx_prm prm = { .loop = world.loop };
+	int err = astdb_new(&world.db, disk_open(world.loop));
+
+	world.media = err ? NULL : media_net_open(world.loop);
+	prm.db = world.db;
+	prm.media = world.media;
+	prm.sounds_dir = media_net_dir();
+	if (!err)
+		err = world.media ? pbx_new(&world.pbx, &prm) : ENOMEM;
+
+	if (err)
+		return err;
+	/* What main/ does before anybody calls; a failure here is the harness's. */
+	features_load(world.pbx, shared.features);
+	moh_load(world.pbx, shared.music, media_net_dir());
+	world_dialplan(0);
+	return 0;
+}
+
+void world_begin(unsigned conf)
+{
+	world = (struct world){ .objects = obj_live(), .blocks = hooks_blocks() };
+	hooks_reset();
+	clock_fake_init(&world.clock, 1700000000);
+	world.loop = loop_new(&world.clock.c);
+	must(world.loop && !start_pbx() && !start_service(conf), "cannot start");
+	world_turn();
+}
+
+/* ---- time --------------------------------------------------------------- */
+
+static void run_loop(void)
+{
+	hooks_library(true);
+	uv_run(loop_uv(world.loop), UV_RUN_NOWAIT);
+	hooks_library(false);
+}
+
+static bool disk_turn(void)
+{
+	if (world.disk_by_hand || !disk_waiting())
+		return false;
+	disk_tell(SIZE_MAX);
+	disk_commit(SIZE_MAX, 0);
+	return true;
+}
+
+void world_turn(void)
+{
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		bool more;
+
+		run_loop();
+		more = disk_turn();
+		more |= names_answer();
+		more |= work_turn();
+		more |= wire_answer();
+		if (!more && !fiber_ready())
+			break;
+	}
+	run_loop();
+}
+
+void world_pass(uint64_t ms, bool leap)
+{
+	for (unsigned i = 0; ms && i < STEPS && !leap; i++) {
+		uint64_t next = wheel_next_ms(loop_wheel(world.loop));
+
+		next = next < 1 ? 1 : next < ms ? next : ms;
+		clock_fake_add(&world.clock, next * 1000);
+		ms -= next;
+		run_loop();
+		if (disk_waiting() || wire_waiting())
+			world_turn();
+	}
+	clock_fake_add(&world.clock, ms * 1000);
+	world_turn();
+}
+
+/* ---- changes ------------------------------------------------------------ */
+
+void world_reload(unsigned conf, bool fresh)
+{
+	struct snapshot *s = obj_hold(shared.conf[conf % CONF_PJSIP]);
+	bool before = hooks_library(true);
+
+	if (world.dead)
+		fresh = false;
+	if (fresh) {
+		struct snapshot *now = NULL;
+
+		if (!snapshot_parse(&now, str_z(conf_pjsip[conf % CONF_PJSIP]), str_z(conf_acl), world.svc->conf, NULL)) {
+			obj_drop(s);
+			s = now;
+		}
+	}
+	if (!world.dead)
+		service_set_conf(world.svc, s, NULL);
+	obj_drop(s);
+	hooks_library(before);
+}
+
+void world_dialplan(unsigned plan)
+{
+	struct vars globals = { 0 };
+	bool before = hooks_library(false);
+
+	list_each(l, &shared.globals.head) {
+		const struct var *v = container_of(l, struct var, link);
+
+		vars_set(&globals, v->name, v->value);
+	}
+	hooks_library(before);
+	dialplan_install(world.pbx, obj_hold(shared.plan[plan % CONF_PLANS]), &globals);
+}
+
+void world_receive(const struct net_path *from, struct str bytes, bool datagram)
+{
+	/* A copy of its own size: then ASan sees one byte too many read. */
+	struct sip_msg *m = NULL;
+	char *copy = malloc(bytes.n ? bytes.n : 1);
+
+	if (bytes.n)
+		memcpy(copy, bytes.p, bytes.n);
+	hooks_library(true);
+	if (!world.dead && !sip_msg_parse(&m, str_mk(copy, bytes.n), datagram)) {
+		m->from_path = *from;
+		service_inject(world.svc, m);
+	}
+	hooks_library(false);
+	free(copy);
+}
+
+/* ---- end ---------------------------------------------------------------- */
+
+static void stop_service(bool killed)
+{
+	hooks_fail(0, 0);
+	if (!world.dead)
+		pbx_hangup_all(world.pbx, CAUSE_NORMAL);
+	run_loop();
+	for (size_t i = 0; i < ARRAY_LEN(world.peer); i++) {
+		if (world.peer[i])
+			streams_hangup(world.peer[i]);
+		world.peer[i] = NULL;
+	}
+	manage_stop(world.manage);
+	world.manage = NULL;
+	run_loop();
+	for (int i = 0; i < 4 && disk_waiting(); i++) {
+		disk_commit(SIZE_MAX, killed ? EIO : 0);
+		disk_tell(SIZE_MAX);
+	}
+	service_free(world.svc);
+	world.svc = NULL;
+	run_loop();
+	if (world.pbx)
+		pbx_free(world.pbx);
+	world.pbx = NULL;
+	run_loop();
+	work_turn();
+	if (world.media)
+		media_net_close(world.media);
+	world.media = NULL;
+	run_loop();
+	/* The database writes behind: what nobody waits for. */
+	while (disk_waiting()) {
+		disk_commit(SIZE_MAX, 0);
+		disk_tell(SIZE_MAX);
+	}
+	disk_close();
+	if (world.db)
+		astdb_free(world.db);
+	world.db = NULL;
+	wire_forget();
+	names_forget();
+}
+
+void world_restart(bool killed, unsigned conf)
+{
+	int err;
+
+	stop_service(killed);
+	hooks_library(true);
+	err = start_pbx();
+	if (!err)
+		err = start_service(conf);
+	hooks_library(false);
+	world.dead = err != 0;
+	must(!err || hooks_failed(), "cannot start again");
+	world_turn();
+}
+
+static void contact_of_row(void *arg, uint64_t id, struct str aor, struct str uri, int64_t expires_s)
+{
+	struct location *l = location_get(world.svc, aor, false);
+
+	/* What expired while the disk took nothing goes with the next start. */
+	if (disk_was_faulty() && expires_s <= clock_wall_s(&world.clock.c))
+		return;
+	++*(size_t *)arg;
+	for (struct list *p = l ? l->contacts.next : NULL; p && p != &l->contacts; p = p->next) {
+		const struct contact *c = container_of(p, struct contact, link);
+
+		if (c->row == id && !c->is_static && str_eq(c->uri, uri))
+			return;
+	}
+	must(false, "a contact is on the disk and not in memory");
+}
+
+/* What was answered 200 is on the disk, and nothing else. */
+static void check_contacts(void)
+{
+	size_t rows = 0, contacts = 0, it = 0;
+	struct location *l;
+
+	disk_contacts(contact_of_row, &rows);
+	while ((l = location_next(world.svc, &it)))
+		list_each(p, &l->contacts)
+			contacts += !container_of(p, struct contact, link)->is_static;
+	must(rows == contacts, "a contact is in memory and not on the disk");
+}
+
+static void calm_down(void)
+{
+	hooks_fail(0, 0);
+	disk_refuse(false);
+	names_mode(NAMES_NONE);
+	world.disk_by_hand = world.deaf = false;
+	wire_quiet();
+	pbx_hangup_all(world.pbx, CAUSE_NORMAL);
+	world_turn();
+	for (int i = 0; i < 20 && !(list_empty(&world.svc->sessions) && list_empty(&world.svc->ending) &&
+				    list_empty(&world.pbx->channels)); i++)
+		world_pass(10000, false);
+	must(list_empty(&world.pbx->channels), "a channel is left");
+	must(list_empty(&world.svc->sessions), "a session is left");
+	must(list_empty(&world.svc->ending), "a session never ends");
+	must(!world.svc->calls, "a call is counted and not there");
+	must(!media_net_places(), "an RTP port is left");
+	check_contacts();
+}
+
+void world_end(void)
+{
+	if (!world.dead)
+		calm_down();
+	stop_service(false);
+	must(!fiber_count(), "a fiber is left");
+	must(!streams_alive(), "a manager is left");
+	loop_free(world.loop);
+	world.loop = NULL;
+	disk_clean();
+	if (obj_live() != world.objects)
+		fprintf(stderr, "fuzz_server: %zu objects are left\n", obj_live() - world.objects);
+	else if (hooks_blocks() != world.blocks)
+		fprintf(stderr, "fuzz_server: %ld blocks of memory are left\n", hooks_blocks() - world.blocks);
+	else
+		return;
+	abort();
+}

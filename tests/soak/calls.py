@@ -1,0 +1,385 @@
+"""Calls with sound between two phones of ours, through Dial: what each side sent and
+heard is counted. G.711 both ways, G.722 both ways, or one of each."""
+
+import json
+import random
+import re
+import struct
+import time
+
+import settings
+from reactor import Udp
+from sipmsg import Message, answer_to, authorize, simple_sdp
+
+TICK = 0.02             # [s] of sound in a packet
+PATIENCE = 5.0          # [s] until a call has to be up
+
+
+class Leg:
+    """One side's media: a socket, and what went through it."""
+
+    def __init__(self, phone):
+        self.wire = Udp(phone.reactor, phone.ip, phone.server, self.heard)
+        self.sent = self.back = self.digits = 0
+        self.pt, self.peer = 0, None
+        self.ssrc = phone.rng.getrandbits(32)
+        self.first = phone.rng.getrandbits(15)
+        self.event = 0          # packets of the digit that are still to be sent
+
+    def heard(self, data):
+        if len(data) < 12 or data[0] >> 6 != 2 or 64 <= data[1] & 127 < 96:
+            return
+        if data[1] & 127 == 101:
+            self.digits += len(data) >= 16 and bool(data[13] & 0x80)
+        else:
+            self.back += 1
+
+    def tick(self):
+        if not self.peer:
+            return
+        self.sent += 1
+        head = struct.pack("!BBHII", 0x80, self.pt, (self.first + self.sent) & 0xffff, 160 * self.sent, self.ssrc)
+        body = b"\x55" * 160
+        if self.event:
+            self.event -= 1
+            head = head[:1] + bytes([101]) + head[2:]
+            body = struct.pack("!BBH", 5, 0x8a if self.event < 3 else 10, 160 * (8 - self.event))
+        try:
+            self.wire.sock.sendto(head + body, self.peer)
+        except OSError:
+            pass
+
+    def close(self):
+        self.wire.close()
+
+
+class Phone:
+    """A user that registers, calls its partner and is called by it."""
+
+    def __init__(self, c, number):
+        self.reactor, self.stats, self.server = c.reactor, c.stats, c.server
+        self.user, self.password, self.number = f"p{number}", f"pw-p{number}", number
+        self.ip = f"127.0.0.{60 + number}"
+        self.host = f"{c.server[0]}:{c.server[1]}"
+        self.rng = random.Random(f"{c.seed}:calls:{number}")
+        self.wire = Udp(c.reactor, self.ip, c.server, self.receive)
+        self.call = None                # the one that is under way
+        self.partner = None
+        self.serial = time.time_ns() & 0xffffffffff
+        self.wait = {}                  # (branch, method): call(message)
+        self.counts = {}
+        self.acked = 0.0                # until when the registrar must know this phone
+        self.stopping = False
+
+    def request(self, method, uri, ids, extra="", body="", done=None, branch=None):
+        """IDS: (From, To, Call-ID, CSeq)."""
+        self.serial += 1
+        branch = branch or f"z9hG4bKp{self.number}x{self.serial:x}"
+        head = (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {self.ip}:{self.wire.port};branch={branch}\r\nMax-Forwards: 70\r\n"
+                f"From: {ids[0]}\r\nTo: {ids[1]}\r\nCall-ID: {ids[2]}\r\nCSeq: {ids[3]} {method}\r\n"
+                f"Contact: <sip:{self.user}@{self.ip}:{self.wire.port}>\r\n{extra}")
+        if body:
+            head += "Content-Type: application/sdp\r\n"
+        data = f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        self.stats["messages"] += 1
+        self.wire.send(data)
+        if done:
+            self.wait[branch, method] = done
+            self.reactor.at(0.5, self.again, branch, method, data, 0.5)
+
+    def again(self, branch, method, data, gap):
+        if (branch, method) in self.wait and gap < 6:
+            self.wire.send(data)
+            self.reactor.at(gap * 2, self.again, branch, method, data, gap * 2)
+
+    def receive(self, data):
+        m = Message(data)
+        if m.status:
+            self.stats.status(m.status)
+            key = (m.branch(), m.cseq_method)
+            done = self.wait.get(key)
+            if done:
+                if m.status >= 200:
+                    del self.wait[key]
+                done(m)
+            elif m.cseq_method == "INVITE" and 200 <= m.status < 300 and self.call and self.call.call_id == m.call_id:
+                self.call.ack()
+        elif m.method == "INVITE" and not m.tag("to"):
+            if self.call is None or self.call.invite_in is None:
+                Called(self, m)
+            elif self.call.call_id == m.call_id:
+                self.wire.send(self.call.said)
+        elif self.call and m.call_id == self.call.call_id:
+            self.call.asked(m)
+        elif m.method != "ACK":
+            self.wire.send(answer_to(m, 200 if m.method in ("BYE", "OPTIONS", "NOTIFY") else 481, "p"))
+
+    def register(self):
+        if self.stopping:
+            return
+        self.reactor.at(self.rng.uniform(8, 15), self.register)
+        if self.reactor.seen:
+            return
+        self.serial += 1
+        uri, own = f"sip:{self.host}", f"<sip:{self.user}@{self.host}>"
+        ids = [own + ";tag=r", own, f"pr{self.number}-{self.wire.port}", self.serial & 0x7fffffff]
+
+        def done(m):
+            if m.status == 401:
+                ids[3] += 1
+                self.serial += 1
+                self.request("REGISTER", uri, ids, "Expires: 60\r\n" + authorize(self.user, self.password, "REGISTER", uri, m, self.counts), done=ok)
+
+        def ok(m):
+            if m.status == 200:
+                self.acked = time.monotonic() + 55
+            else:
+                self.stats["calls_register_refused"] += 1
+        self.request("REGISTER", uri, ids, "Expires: 60\r\n", done=done)
+
+    def forget(self):
+        for _ in range(20):
+            self.wire.readable()
+        self.wait.clear()
+        if self.call:
+            self.call.close()
+
+
+class Call:
+    """Common to both ends. The phone has one of them."""
+
+    def __init__(self, phone, call_id, formats):
+        self.phone, self.call_id, self.formats = phone, call_id, formats
+        self.leg = Leg(phone)
+        self.invite_in, self.said = None, b""
+        self.up = False
+        phone.call = self
+
+    def sdp(self, way=""):
+        return simple_sdp(self.phone.ip, self.leg.wire.port, (*self.formats, 101), way)
+
+    def media(self, body):
+        port = re.search(r"^m=audio (\d+) \S+ (\d+)", body, re.M)
+        if port and port.group(1) != "0":
+            self.leg.peer = (self.phone.server[0], int(port.group(1)))
+            self.leg.pt = int(port.group(2)) if port.group(2) in ("0", "8", "9") else self.formats[0]
+
+    def close(self):
+        self.leg.close()
+        if self.phone.call is self:
+            self.phone.call = None
+
+    def ack(self):
+        pass
+
+    def asked(self, m):
+        """A request of the server in this call."""
+        p = self.phone
+        if m.method == "BYE":
+            p.wire.send(answer_to(m, 200, "p"))
+            self.over()
+        elif m.method in ("INVITE", "UPDATE"):
+            self.media(m.body)
+            p.wire.send(answer_to(m, 200, "p", f"Contact: <sip:{p.user}@{p.ip}:{p.wire.port}>\r\n", self.sdp() if m.body or m.method == "INVITE" else ""))
+        elif m.method == "CANCEL":
+            p.wire.send(answer_to(m, 200, "p"))
+            p.wire.send(answer_to(self.invite_in, 487, "p"))
+            self.close()
+        elif m.method != "ACK":
+            p.wire.send(answer_to(m, 200, "p"))
+
+    def over(self):
+        self.close()
+
+
+class Called(Call):
+    def __init__(self, phone, m):
+        super().__init__(phone, m.call_id, phone.rng.choice([(0,), (8,), (9,), (9, 0)]))
+        offered = re.search(r"^m=audio \d+ \S+ ([\d ]+)", m.body, re.M)
+        both = [f for f in self.formats if offered and str(f) in offered.group(1).split()]
+        self.formats = tuple(both) or (int(offered.group(1).split()[0]),) if offered else (0,)
+        self.invite_in = m
+        phone.wire.send(answer_to(m, 180, "p", f"Contact: <sip:{phone.user}@{phone.ip}:{phone.wire.port}>\r\n"))
+        phone.reactor.at(phone.rng.uniform(0, 0.3), self.accept)
+
+    def accept(self):
+        if self.phone.call is not self:
+            return
+        p = self.phone
+        self.media(self.invite_in.body)
+        self.leg.pt = self.formats[0]
+        self.said = answer_to(self.invite_in, 200, "p", f"Contact: <sip:{p.user}@{p.ip}:{p.wire.port}>\r\n", self.sdp())
+        self.up = True
+        p.wire.send(self.said)
+
+
+class Calling(Call):
+    """The caller judges the call: it knows both ends."""
+
+    def __init__(self, phone):
+        super().__init__(phone, f"pc{phone.number}-{phone.serial:x}", phone.rng.choice([(0,), (8, 0), (9,), (9, 0)]))
+        phone.serial += 1
+        self.uri = self.target = f"sip:dp{phone.partner.number}@{phone.host}"
+        self.ids = [f"<sip:{phone.user}@{phone.host}>;tag=p", f"<{self.uri}>", self.call_id, 1]
+        self.hung_up = False
+        self.began = time.monotonic()
+        phone.stats["calls"] += 1
+        self.late = phone.reactor.at(PATIENCE, self.too_late)
+        self.invite()
+
+    def invite(self, auth=""):
+        def done(m):
+            if m.status < 200:
+                return
+            if m.status >= 300:
+                ids = [self.ids[0], m.one("to"), *self.ids[2:]]
+                self.phone.request("ACK", self.uri, ids, branch=m.branch())
+                if m.status == 401 and not auth:
+                    self.ids[3] += 1
+                    self.invite(authorize(self.phone.user, self.phone.password, "INVITE", self.uri, m, self.phone.counts))
+                else:
+                    self.fail(f"INVITE {m.status}")
+                return
+            self.answered(m)
+        self.phone.request("INVITE", self.uri, self.ids, auth, self.sdp(), done)
+
+    def answered(self, m):
+        p = self.phone
+        self.ids[1], self.target, self.up = m.one("to"), m.contact(), True
+        self.late[2] = None
+        self.media(m.body)
+        self.ack()
+        p.stats.samples["call_ms"].append(round(1000 * (time.monotonic() - self.began)))
+        hold = p.rng.uniform(1, 6)
+        p.reactor.at(hold / 2, self.digit)
+        if p.rng.random() < 0.3:
+            p.reactor.at(hold / 3, self.hold, "sendonly")
+            p.reactor.at(hold / 3 + 0.2, self.hold, "")
+        p.reactor.at(hold, self.hang_up)
+
+    def ack(self):
+        if self.up:
+            self.phone.request("ACK", self.target, self.ids)
+
+    def digit(self):
+        if self.phone.call is self:
+            self.leg.event = 8
+
+    def hold(self, way):
+        if self.phone.call is not self or self.hung_up:
+            return
+        self.ids[3] += 1
+        ids = list(self.ids)
+
+        def done(m):
+            if m.status >= 200:
+                self.phone.request("ACK", self.target, ids, branch=m.branch() if m.status >= 300 else None)
+        self.phone.request("INVITE", self.target, ids, "", self.sdp(way), done)
+
+    def hang_up(self):
+        if self.phone.call is not self:
+            return
+        self.hung_up = True
+        self.judge()
+        self.ids[3] += 1
+
+        def done(m):
+            if m.status >= 200:
+                self.close()
+        self.phone.request("BYE", self.target, self.ids, done=done)
+        self.phone.reactor.at(PATIENCE, self.no_end)
+
+    def judge(self):
+        """What both sent and heard. The called end may have begun a little later."""
+        p, other = self.phone, self.phone.partner.call
+        if other is None or not other.up:
+            self.fail("the called phone has no call")
+            return
+        p.stats["calls_up"] += 1
+        for a, b in ((self.leg, other.leg), (other.leg, self.leg)):
+            p.stats["rtp_sent"] += a.sent
+            p.stats["rtp_heard"] += min(b.back, a.sent)
+            if a.sent > 30 and not b.back:
+                self.fail("one side hears nothing")
+        p.stats["digits_sent"] += self.leg.sent > 0
+        p.stats["digits_heard"] += other.leg.digits > 0
+
+    def too_late(self):
+        if self.phone.call is self and not self.up:
+            self.fail(f"not up after {PATIENCE:g} s")
+            self.close()
+
+    def no_end(self):
+        if self.phone.call is self:
+            self.fail("BYE is not answered")
+            self.close()
+
+    def fail(self, why):
+        p = self.phone
+        if p.stopping or p.reactor.seen:
+            return
+        p.stats["calls_failed"] += 1
+        p.stats.event("call", f"{p.user} to {p.partner.user}, {self.call_id}: {why}")
+        if why.startswith("INVITE"):
+            self.close()
+
+    def over(self):
+        """The server hung up before we did."""
+        if not self.hung_up:
+            self.fail("the server ended the call")
+        self.close()
+
+
+def work(c):
+    r, n = c.reactor, c.options.phones & ~1
+    phones = [Phone(c, i) for i in range(min(n, settings.PHONES))]
+    for a, b in zip(phones[::2], phones[1::2]):
+        a.partner, b.partner = b, a
+
+    def tick():
+        r.at(TICK, tick)
+        for p in phones:
+            if p.call:
+                p.call.leg.tick()
+
+    def dial():
+        r.at(0.2, dial)
+        for p in phones[::2]:
+            caller = p if p.rng.random() < 0.5 else p.partner
+            if not r.seen and not p.stopping and p.call is None and p.partner.call is None and caller.partner.acked > r.now:
+                Calling(caller)
+
+    def down():
+        for p in phones:
+            p.forget()
+
+    def up():
+        compare(c, phones)
+    r.on_down, r.on_up = down, up
+    for i, p in enumerate(phones):
+        r.at(0.05 * i, p.register)
+    tick()
+    r.at(1, dial)
+    r.run()
+    for p in phones:
+        p.stopping = True
+        if isinstance(p.call, Calling):
+            p.call.hang_up()
+    r.drain(1.5)
+
+
+def compare(c, phones):
+    """After a restart: is each phone that was answered 200 still registered?"""
+    generation = c.shared.generation.value
+    try:
+        with open(f"{c.directory}/contacts-{generation}.json", encoding="utf-8") as f:
+            said = json.load(f)
+    except OSError:
+        return
+    sure = [p for p in phones if p.acked > said["at"] + 1]
+    lost = [p.user for p in sure if not any(f"{p.ip}:{p.wire.port}" in u for u in said["contacts"].get(p.user, []))]
+    if generation > 1:
+        c.stats.extra.setdefault("kills", []).append({"generation": generation, "acked": len(sure), "found": len(sure) - len(lost),
+                                                      "lost": len(lost), "gone": 0, "back": 0, "examples": [f"lost: {u}" for u in lost[:5]]})
+        if lost:
+            c.stats.event("contacts", f"lost: {lost}")
