@@ -12,7 +12,9 @@
 #include <unistd.h>
 #include "base/poison.h"
 
-enum { CMD_SLOTS = 4096, EV_SLOTS = 8192 };
+/* With a wire the core does the commands itself, and a simulation makes and drops
+ * many a media: it need not pay for room that nothing fills. */
+enum { CMD_SLOTS = 4096, EV_SLOTS = 8192, WIRE_CMD_SLOTS = 2, WIRE_EV_SLOTS = 1024 };
 /* The most of each that one turn does, so that nothing waits long for its own:
  * datagrams, commands, streams that make sound, slots of reports. What is left is
  * the next turn's, which comes at once. */
@@ -30,8 +32,8 @@ int mthread_init(struct mthread *t)
 	list_init(&t->active);
 	t->ep = t->wire ? -1 : epoll_create1(EPOLL_CLOEXEC);
 	t->wake = t->wire ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	t->cmds = queue_new(CMD_SLOTS, sizeof(struct cmd));
-	t->evs = queue_new(EV_SLOTS, sizeof(struct ev));
+	t->cmds = queue_new(t->wire ? WIRE_CMD_SLOTS : CMD_SLOTS, sizeof(struct cmd));
+	t->evs = queue_new(t->wire ? WIRE_EV_SLOTS : EV_SLOTS, sizeof(struct ev));
 	atomic_init(&t->asleep, false);
 	atomic_init(&t->stop, false);
 	atomic_init(&t->began_us, 0);
@@ -156,8 +158,8 @@ static void add(struct mthread *t, struct stream *s, bool late)
 	s->t = t;
 	/* What came while nothing was agreed is nobody's, and too old to be heard. */
 	if (late)
-		s->stats.dropped_bad += wire_drain(s);
-	wire_watch(s);
+		s->stats.dropped_bad += mwire_drain(s);
+	mwire_watch(s);
 	list_append(&t->slots[t->streams++ % SLOTS], &s->link);
 	if (t->slot_us < t->due_us) {
 		if (t->slot_us < t->now_us)
@@ -208,7 +210,7 @@ static void bridge(struct stream *a, struct stream *b, struct smoother *for_a, s
 static void leave(struct stream *s)
 {
 	unbridge(s);
-	wire_unwatch(s);
+	mwire_unwatch(s);
 	list_remove(&s->link);
 	stream_sleep(s);
 }
@@ -227,8 +229,8 @@ static void stream_close(struct mthread *t, struct stream *s, struct stats_req *
 	if (s->cfg)
 		mthread_give(s->t, EV_CFG, s, s->cfg, 0);
 	s->cfg = NULL;
-	wire_close(s->t->wire, s->fd[0]);
-	wire_close(s->t->wire, s->fd[1]);
+	mwire_close(s->t->wire, s->fd[0]);
+	mwire_close(s->t->wire, s->fd[1]);
 	mthread_give(s->t, EV_CLOSED, s, req, 0);
 }
 
@@ -398,7 +400,7 @@ void mthread_turn(struct mthread *t, int max_wait_ms)
 	mthread_began(t);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.u64)
-			wire_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
+			mwire_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
 				      ev[i].data.u64 & 1);
 		else
 			woken(t);
