@@ -126,7 +126,7 @@ class Dialog:
             self.garbage()
 
     def pause(self):
-        return min(3.0, self.rng.choice([0.002, 0.02, 0.1, 0.3, 0.6]) * self.rng.expovariate(1))
+        return min(3.0, self.w.reactor.lag + self.rng.choice([0.002, 0.02, 0.1, 0.3, 0.6]) * self.rng.expovariate(1))
 
     def invite(self, body=None, auth="", extra=None, proved=False):
         """AUTH: credentials; PROVED: they answer a challenge of this very request."""

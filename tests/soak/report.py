@@ -60,7 +60,8 @@ def table(r):
          f"{c.get('calls', 0)} calls, {c.get('edge_refreshes', 0)} refreshes and {c.get('edge_removals', 0)} removals at the edge)"),
         ("messages", f"{c.get('messages', 0)} sent, {c.get('received', 0)} received by the walks; the server's last life: "
          f"{r['server'].get('messages received', 0)} in, {r['server'].get('messages sent', 0)} out; "
-         f"{c.get('rtp', 0) + c.get('rtp_sent', 0)} of RTP"),
+         f"{c.get('rtp', 0) + c.get('rtp_sent', 0)} of RTP; "
+         f"{c.get('slow', 0)} answered after 5 s and {c.get('held_back', 0)} dialogs not begun, for the machine was busy"),
         ("answers", ", ".join(f"{k}: {v}" for k, v in r["statuses"].items())),
         ("calls with sound", f"{c.get('calls_up', 0)} up, {c.get('calls_failed', 0)} failed; sent {c.get('rtp_sent', 0)}, heard {c.get('rtp_heard', 0)}; "
          f"digits {c.get('digits_heard', 0)} of {c.get('digits_sent', 0)}"),

@@ -14,6 +14,8 @@ from shared import Shared, read_events
 
 DRAIN = 45.0            # [s] timers B, F, H and J of RFC 3261, and a little more
 FLAT_AFTER = 600.0      # [s] from which on memory and descriptors must not grow
+SHORT = ("Playback", "SayDigits", "SayNumber", "Playtones", "SendDTMF", "Transfer")
+STUCK_PLAYING = 12.0    # [s]
 GROWTH = 0.10           # how much of the memory may have come since then
 
 
@@ -34,6 +36,7 @@ class Run:
         self.killed = set()             # generations that we ended
         self.results, self.left, self.reloads, self.worst_reload = {}, {}, 0, 0.0
         self.health = ""
+        self.playing, self.told = {}, set()
         self.drain = True               # wait at the end for what timers still hold
         self.began = time.monotonic()
         self.took = 0.0
@@ -158,7 +161,27 @@ class Run:
         if said is None and not self.daemon.ended():
             self.fault("stuck", f"no answer to a reload in {took:.1f} s")
 
+    def look_for_stuck(self):
+        """A sound of the soak lasts a second or two: a channel that plays for much longer
+        waits for what will not come."""
+        playing = set()
+        for row in (self.daemon.say("core show channels concise") or "").splitlines():
+            part = row.split("!")
+            if len(part) > 6 and part[5] in SHORT:
+                playing.add((part[0], part[5]))
+        now = time.monotonic()
+        self.playing = {key: self.playing.get(key, now) for key in playing}
+        for key, since in self.playing.items():
+            if now - since > STUCK_PLAYING and key not in self.told:
+                self.told.add(key)
+                self.fault("stuck", f"channel {key[0]} has been in {key[1]}() for {now - since:.0f} s")
+                if self.shared.traces.value < 10:
+                    self.shared.traces.value += 1
+                    with open(f"{self.directory}/stuck-{self.shared.traces.value}.txt", "w", encoding="utf-8") as f:
+                        f.write(self.daemon.say(f"core show channel {key[0]}") or "")
+
     def sample(self):
+        self.look_for_stuck()
         self.samples.append({"s": round(time.monotonic() - self.began, 1), "up": round(time.monotonic() - self.since, 1),
                              "generation": self.shared.generation.value, "rss": self.daemon.rss(), "fds": self.daemon.descriptors()})
 
