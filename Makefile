@@ -34,6 +34,9 @@ CC := $(if $(CCACHE),ccache gcc,gcc)
 endif
 export CC
 
+# lld links sixty test programs in seconds, where there is one.
+LD_FAST := $(if $(shell command -v ld.lld 2>/dev/null),CC_LD=lld)
+
 DEBUG = build-debug
 RESULTS = $(DEBUG)/meson-logs/testlog.json $(DEBUG)/e2e.junit.xml
 
@@ -56,7 +59,7 @@ run:
 	@BIND='$(BIND)' exec tools/run
 
 $(DEBUG)/build.ninja:
-	@meson setup $(DEBUG) --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+	@$(LD_FAST) meson setup $(DEBUG) --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
 
 # Each runner leaves a file of results and may fail; tools/test-summary has the verdict.
 test:

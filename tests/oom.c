@@ -54,18 +54,6 @@ void __lsan_do_leak_check(void) __attribute__((weak));
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 void __sanitizer_print_stack_trace(void) __attribute__((weak));
 
-bool oom_armed(void);
-bool oom_armed(void)
-{
-	return shared && shared->child && shared->fail_at;
-}
-
-const char *__ubsan_default_options(void);
-const char *__ubsan_default_options(void)
-{
-	return "print_stacktrace=1";
-}
-
 void *oom_got(void *p, const char *file, int line);
 void *oom_got(void *p, const char *file, int line)
 {
@@ -73,10 +61,50 @@ void *oom_got(void *p, const char *file, int line)
 	return p;
 }
 
+/* What oom_begin() set; there are no children then. */
+static struct {
+	size_t at, left;        /* left: until the one that fails; 0: none */
+	bool failed, paused;
+} here;
+
+void oom_begin(size_t n);
+void oom_begin(size_t n)
+{
+	here.at = here.left = n;
+	here.failed = here.paused = false;
+}
+
+bool oom_end(void);
+bool oom_end(void)
+{
+	here.left = 0;
+	return here.failed;
+}
+
+void oom_pause(bool pause);
+void oom_pause(bool pause)
+{
+	here.paused = pause;
+}
+
+static bool fails_here(void)
+{
+	if (!here.left || here.paused || --here.left)
+		return false;
+	here.failed = true;
+	if (getenv("SIDETONE_OOM_AT") && strtoul(getenv("SIDETONE_OOM_AT"), NULL, 10) == here.at &&
+	    __sanitizer_print_stack_trace)
+		__sanitizer_print_stack_trace();
+	errno = ENOMEM;
+	return true;
+}
+
 static bool fails(void)
 {
 	size_t n;
 
+	if (here.left)
+		return fails_here();
 	if (!shared || !shared->child)
 		return false;
 	n = atomic_fetch_add_explicit(&shared->count, 1, memory_order_relaxed) + 1;
@@ -132,6 +160,8 @@ void __longjmp_chk(jmp_buf env, int value)
 
 	if (shared && shared->child)
 		child_ends(STOPPED);
+	if (here.at)
+		fprintf(stderr, "with allocation %zu of the test failing\n", here.at);
 	*(void **)&real = dlsym(RTLD_NEXT, "__longjmp_chk");
 	real(env, value);
 	abort();

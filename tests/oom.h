@@ -15,9 +15,12 @@ void *__real_realloc(void *p, size_t n);
 #define calloc __real_calloc
 #define realloc __real_realloc
 
-/* Is this run one in which an allocation fails? Then what follows from the
- * failure (a text that is missing, a call that was refused) is no fault. */
-bool oom_armed(void);
+/* In this process, for tests that go on after a failure: from here on the n-th
+ * allocation of src/ fails. oom_end(): none any more; did one? What stands between
+ * oom_pause(true) and oom_pause(false) neither counts nor fails. One thread only. */
+void oom_begin(size_t n);
+bool oom_end(void);
+void oom_pause(bool pause);
 
 /* What a test cannot do without: it stops when `p` is NULL. */
 void *oom_got(void *p, const char *file, int line);

@@ -63,12 +63,8 @@ static void *take(struct arena *a, size_t n, size_t align)
 	struct block *b = a->head;
 	size_t at = b ? (b->used + align - 1) & ~(align - 1) : 0;
 
-	if (n > SIZE_MAX / 2) {
-		a->failed = true;
-		return NULL;
-	}
 	if (!b || at > b->cap || n > b->cap - at) {
-		b = add_block(a, n);
+		b = n > SIZE_MAX / 2 ? NULL : add_block(a, n);
 		if (!b) {
 			a->failed = true;
 			return NULL;

@@ -19,8 +19,8 @@ struct str arena_printf(struct arena *a, const char *fmt, ...)
 #define arena_cat(a, ...) arena_catv((a), (const struct str[]){ __VA_ARGS__ }, \
 	sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str))
 struct str arena_catv(struct arena *a, const struct str *v, size_t n);
-/* Some piece was refused since arena_new(): what was made of the others is not whole.
- * Look once, at the end. */
+/* Was something ever not there? So a whole that is built of many parts is checked
+ * once, when it is done: a part that is missing is no empty part. */
 bool arena_failed(const struct arena *a);
 size_t arena_size(const struct arena *a);            /* [bytes] taken from the heap */
 

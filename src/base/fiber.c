@@ -1,8 +1,10 @@
+/* Fibers on ucontext. Whoever waits for something wakes them; net/loop runs them. */
 #include "base/fiber.h"
 #include "base/fiber_sanitize.h"
 #include "base/list.h"
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -18,6 +20,10 @@ struct fiber {
 	char *map;              /* held: guard page and stack */
 	size_t size;            /* [bytes] of the stack, without the guard page */
 	bool awake, done;
+	union {
+		char text[FIBER_NAME];
+		uint64_t word[FIBER_NAME / 8];
+	} name;
 	struct fiber_shadow shadow;
 };
 
@@ -33,6 +39,7 @@ static _Thread_local struct {
 	ucontext_t main;
 	struct stack *pool;
 	size_t pooled, count;
+	struct fiber_view *view;        /* not held; NULL: nobody looks */
 	struct fiber_shadow shadow;     /* of the thread's own stack */
 } sched;
 
@@ -133,14 +140,68 @@ struct fiber *fiber_self(void)
 	return sched.current;
 }
 
+/* ---- names ------------------------------------------------------------ */
+
+/* Relaxed: a reader wants a hint and no order. Off a fiber the first word alone
+ * says so, which keeps a switch cheap. */
+static void show(const struct fiber *f)
+{
+	if (!sched.view)
+		return;
+	if (!f) {
+		atomic_store_explicit(&sched.view->word[0], 0, memory_order_relaxed);
+		return;
+	}
+	for (size_t i = 0; i < FIBER_NAME / 8; i++)
+		atomic_store_explicit(&sched.view->word[i], f->name.word[i], memory_order_relaxed);
+}
+
+void fiber_set_name(struct fiber *f, const struct str *words, size_t n)
+{
+	size_t at = 0;
+
+	if (!f)
+		return;
+	memset(&f->name, 0, sizeof(f->name));
+	for (size_t i = 0; i < n; i++) {
+		struct str w = str_sub(words[i], 0, FIBER_NAME - 1 - at);
+
+		if (w.n)
+			memcpy(f->name.text + at, w.p, w.n);
+		at += w.n;
+	}
+	if (f == sched.current)
+		show(f);
+}
+
+void fiber_publish(struct fiber_view *v)
+{
+	sched.view = v;
+	show(sched.current);
+}
+
+void fiber_view_read(const struct fiber_view *v, char name[FIBER_NAME])
+{
+	uint64_t word[FIBER_NAME / 8];
+
+	for (size_t i = 0; i < FIBER_NAME / 8; i++)
+		word[i] = atomic_load_explicit(&v->word[i], memory_order_relaxed);
+	memcpy(name, word, FIBER_NAME);
+	name[FIBER_NAME - 1] = 0;
+}
+
+/* ---- running ---------------------------------------------------------- */
+
 static void resume(struct fiber *f)
 {
 	sched.current = f;
+	show(f);
 	shadow_thread(&sched.shadow);
 	shadow_leave(&sched.shadow, &f->shadow, 0);
 	swapcontext(&sched.main, &f->ctx);
 	shadow_arrive(&sched.shadow);
 	sched.current = NULL;
+	show(NULL);
 	if (f->done) {
 		list_remove(&f->ready);
 		shadow_close(&f->shadow);

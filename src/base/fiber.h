@@ -5,6 +5,8 @@
 #ifndef BASE_FIBER_H
 #define BASE_FIBER_H
 
+#include "base/str.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,6 +29,19 @@ void fiber_wait(void);
  * Safe to repeat; a wake that arrives early is remembered, so always wait in a
  * loop on a condition. */
 void fiber_wake(struct fiber *f);
+
+/* What it is busy with ("PJSIP/alice-00000001: Dial"), for reports of turns that take
+ * too long: `n` words joined and cut to fit. NULL: nothing happens. */
+#define FIBER_NAME 64           /* [bytes] with the 0 */
+void fiber_set_name(struct fiber *f, const struct str *words, size_t n);
+/* Where a thread shows the name of the fiber that it runs; another thread may look at
+ * any time and may see half of an old name and half of a new one. */
+struct fiber_view {
+	_Atomic uint64_t word[FIBER_NAME / 8];
+};
+void fiber_publish(struct fiber_view *v);    /* of this thread, from now on; NULL: no longer */
+/* Any thread. Empty: no fiber runs. */
+void fiber_view_read(const struct fiber_view *v, char name[FIBER_NAME]);
 
 size_t fiber_count(void);            /* alive on this thread */
 /* Run all that are awake, until none is, or those left only keep waking

@@ -229,6 +229,8 @@ int config_load(struct config **cp, const struct config_prm *prm, const char *fi
 
 	if (!err)
 		err = load_files(&l, str_z(file), &cat);
+	if (!err && arena_failed(c->arena))
+		err = ENOMEM;
 	if (err)
 		config_free(c);
 	else
@@ -257,6 +259,8 @@ int config_parse(struct config **cp, const struct config_prm *prm, struct str na
 		goto out;
 	c->file[f].memory = true;
 	err = parse_file(&l, f, &cat);
+	if (!err && arena_failed(c->arena))
+		err = ENOMEM;
  out:
 	if (err)
 		config_free(c);

@@ -206,6 +206,8 @@ int asterisk_conf_load(struct asterisk_conf **cp, const char *path, struct repor
 	s = w.c ? config_section_get(w.c, STR("options")) : NULL;
 	c->has_verbose = config_var_get(s, STR("verbose")) != NULL;
 	c->has_debug = config_var_get(s, STR("debug")) != NULL;
+	if (!err && arena_failed(c->arena))
+		err = ENOMEM;
  out:
 	settings_end(&w);
 	if (err)

@@ -92,7 +92,7 @@ const struct option_set *logger_conf_options(void);
  * EBADMSG names the first unknown level in *bad (may be NULL), the rest still counts. */
 int logger_levels_parse(struct logger_channel *ch, struct str components, struct str *bad);
 
-/* sidetone.conf: [threads], [limits] */
+/* sidetone.conf: [threads], [limits], [watchdog] */
 struct own_conf {               /* obj */
 	struct arena *arena;            /* held */
 	uint32_t io_threads, media_threads;
@@ -100,6 +100,7 @@ struct own_conf {               /* obj */
 	/* struct share_limits of service/shares.h */
 	uint32_t max_share, max_transactions, transaction_memory /* [MB] */, max_dialogs;
 	uint32_t address_transactions, address_calls, endpoint_calls;
+	uint32_t warn_ms, abort_ms;     /* watchdog_prm */
 };
 int own_conf_load(struct own_conf **cp, const struct config_prm *prm, struct report *r);
 const struct option_set *own_conf_options(unsigned i);       /* NULL after the last */

@@ -2,6 +2,8 @@
 #include "config/settings_internal.h"
 #include <errno.h>
 
+#define ABORT_MIN_MS 1000u
+
 /* The defaults were measured on two cores: docs/architecture.md, "How many threads". */
 #define MAX32 4294967295.0
 #define S struct own_conf
@@ -31,11 +33,20 @@ static const struct option limit_rows[] = {
 	OPT_UINT(S, endpoint_calls, "0", 0, MAX32, "calls", OPT_RESTART,
 		 "Most calls that one endpoint may have begun. 0: max_share alone decides."),
 };
+static const struct option watchdog_rows[] = {
+	OPT_UINT(S, warn_ms, "250", 0, 60000, "ms", OPT_RESTART,
+		 "A turn of the core or of a media thread that takes longer is logged with what it does; 0: none is."),
+	OPT_UINT(S, abort_ms, "0", 0, 600000, "ms", OPT_RESTART,
+		 "One that takes longer than this ends the process with a dump on stderr, for a supervisor to start it "
+		 "anew; at least 1000, 10000 is a good value. 0: never."),
+};
 static const struct option_set sets[] = {
 	{ .type = "threads", .file = "sidetone.conf", .rows = thread_rows, .n = ARRAY_LEN(thread_rows), .size = sizeof(S),
 	  .help = "How many threads there are." },
 	{ .type = "limits", .file = "sidetone.conf", .rows = limit_rows, .n = ARRAY_LEN(limit_rows), .size = sizeof(S),
 	  .help = "What one may have of what all need, and what those may do who have proved nothing." },
+	{ .type = "watchdog", .file = "sidetone.conf", .rows = watchdog_rows, .n = ARRAY_LEN(watchdog_rows),
+	  .size = sizeof(S), .help = "What happens when a thread does not come back from its work." },
 };
 #undef S
 
@@ -49,6 +60,38 @@ static void own_conf_free(void *p)
 	arena_free(((struct own_conf *)p)->arena);
 }
 
+/* Its options would be missed without a word else. */
+static void name_unknown(const struct settings_work *w)
+{
+	for (const struct config_section *s = w->c ? config_first(w->c) : NULL; s; s = config_next(s)) {
+		struct str near = STR_NULL;
+		unsigned least = 4;     /* letters that differ */
+		bool known = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(sets) && !known; i++) {
+			unsigned d = str_distance(s->name, str_z(sets[i].type));
+
+			known = str_ieq(s->name, str_z(sets[i].type));
+			if (d < least) {
+				least = d;
+				near = str_z(sets[i].type);
+			}
+		}
+		if (!known && !s->is_template)
+			report_add(w->r, REPORT_ERROR, config_file_name(w->c, s->file), s->line, "unknown section [%.*s]%s%.*s%s", STR_ARG(s->name),
+					     near.n ? "; did you mean [" : "", STR_ARG(near), near.n ? "]?" : "");
+	}
+}
+
+static void judge_watchdog(const struct settings_work *w, struct own_conf *c)
+{
+	if (!c->abort_ms || c->abort_ms >= ABORT_MIN_MS)
+		return;
+	report_add(w->r, REPORT_WARNING, STR("sidetone.conf"), 0, "[watchdog] abort_ms: %u is too short for a busy machine; "
+		   "%u is used", c->abort_ms, ABORT_MIN_MS);
+	c->abort_ms = ABORT_MIN_MS;
+}
+
 int own_conf_load(struct own_conf **cp, const struct config_prm *prm, struct report *r)
 {
 	struct own_conf *c = obj_new(sizeof(*c), own_conf_free);
@@ -60,6 +103,10 @@ int own_conf_load(struct own_conf **cp, const struct config_prm *prm, struct rep
 	err = settings_open(&w, &c->arena, prm, r, "sidetone.conf");
 	for (size_t i = 0; !err && i < ARRAY_LEN(sets); i++)
 		err = settings_apply(&w, &sets[i], c, str_z(sets[i].type));
+	if (!err) {
+		name_unknown(&w);
+		judge_watchdog(&w, c);
+	}
 	settings_end(&w);
 	if (err)
 		obj_drop(c);

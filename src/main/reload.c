@@ -360,11 +360,33 @@ static void hook_verbose(void *arg, int level)
 	logger_set_consoles(s->logger, s->manage, level);
 }
 
+static bool hook_thread(void *arg, size_t i, struct manage_thread *out)
+{
+	struct server *s = arg;
+	struct watchdog_thread t;
+
+	if (!watchdog_thread(s->watchdog, i, &t))
+		return false;
+	*out = (struct manage_thread){ .turns = t.turns, .slow = t.slow, .longest_ms = t.longest_ms };
+	str_copy(out->name, sizeof(out->name), str_z(t.name));
+	return true;
+}
+
+static bool hook_store(void *arg, struct store_counters *out)
+{
+	struct server *s = arg;
+
+	if (s->store)
+		store_count(s->store, out);
+	return s->store != NULL;
+}
+
 struct manage_hooks server_hooks(struct server *s)
 {
 	return (struct manage_hooks){ .arg = s, .stop = hook_stop, .stop_waits = hook_stop_waits, .reload = hook_reload,
 		.logger_rotate = hook_rotate, .logger_reload = hook_logger_reload,
-		.logger_channels = hook_logger_channels, .console_verbose = hook_verbose };
+		.logger_channels = hook_logger_channels, .console_verbose = hook_verbose,
+		.thread = hook_thread, .store = hook_store };
 }
 
 static void background(void *arg)
@@ -382,6 +404,7 @@ void server_reload_in_background(struct server *s)
 {
 	struct fiber *f = fiber_new(background, s, 0);
 
+	fiber_set_name(f, (const struct str[]){ STR("reload") }, 1);
 	if (f)
 		fiber_wake(f);
 }

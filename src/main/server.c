@@ -442,6 +442,61 @@ static void unwatch_signals(struct server *s)
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
 }
 
+/* ---- watching ---------------------------------------------------------------------------- */
+
+#define SLOW_REASONS 5          /* newest records told with a long turn */
+#define DUMP_REASONS 20
+
+static void on_slow(void *arg, uint64_t ms)
+{
+	struct server *s = arg;
+	struct buf what = BUF_INIT, why = BUF_INIT;
+	struct str rest, line;
+
+	watchdog_saw(s->watchdog, loop_turns(s->loop) - 1, &what);
+	log_warning("A turn of the core took %llu ms%s%.*s", (unsigned long long)ms, what.n ? ", seen " : "",
+		    STR_ARG(buf_view(&what)));
+	if (s->service)
+		reasons_explain(s->service->reasons, STR_NULL, SLOW_REASONS, &why);
+	rest = buf_view(&why);
+	while (str_line(&rest, &line))
+		log_warning("  before that: %.*s", STR_ARG(line));
+	buf_free(&what);
+	buf_free(&why);
+}
+
+static void poke(void *arg)
+{
+	loop_poke(arg);
+}
+
+static void dump(void *arg, int fd)
+{
+	const struct server *s = arg;
+
+	if (s->service)
+		reasons_dump(s->service->reasons, DUMP_REASONS, fd);
+}
+
+/* Not before the loop turns: a start takes as long as it takes. */
+static void start_watchdog(struct server *s)
+{
+	struct watchdog_prm wp = { .core = loop_pulse(s->loop), .poke = poke, .poke_arg = s->loop, .media = s->media,
+		.warn_ms = s->own->warn_ms, .abort_ms = s->own->abort_ms, .dump = dump, .dump_arg = s };
+	int err = watchdog_start(&s->watchdog, &wp);
+
+	if (err)
+		log_warning("Nobody watches for turns that take long: %s", strerror(err));
+	loop_on_slow(s->loop, s->own->warn_ms, on_slow, s);
+}
+
+static void stop_watchdog(struct server *s)
+{
+	loop_on_slow(s->loop, 0, NULL, NULL);
+	watchdog_stop(s->watchdog);
+	s->watchdog = NULL;
+}
+
 /* ---- the whole ------------------------------------------------------------------------- */
 
 static void on_booted(void *arg)
@@ -454,6 +509,7 @@ static void on_booted(void *arg)
 	log_notice("Sidetone %s is up, %.1f ms after its start", SIDETONE_VERSION,
 		   (double)(clock_us(clock_real()) - s->started_us) / 1000);
 	manage_booted(s->manage);
+	start_watchdog(s);
 	if (s->prm.ready)
 		s->prm.ready(s->prm.arg, s);
 }
@@ -491,6 +547,7 @@ int server_run(const struct server_prm *prm)
 		loop_post(s->loop, on_booted, s);
 		loop_run(s->loop);
 		memory_watch_stop(&s->memory);
+		stop_watchdog(s);
 		unwatch_signals(s);
 	}
 	stop_all(s);

@@ -4,6 +4,7 @@
 
 #include "main/memory.h"
 #include "main/server.h"
+#include "main/watchdog.h"
 #include "manage/manage.h"
 #include "media/media.h"
 #include "net/dns.h"
@@ -30,6 +31,7 @@ struct server {
 	struct dns *dns;
 	struct pbx *pbx;
 	struct service *service;
+	struct watchdog *watchdog;      /* from the boot until the stop; NULL: not wanted */
 	struct text socket, sounds;
 	size_t port_pairs;              /* in the range of rtp.conf */
 	uint64_t started_us;

@@ -1,4 +1,5 @@
 /* Actions on bridges. */
+#include "manage/chunk.h"
 #include "manage/manager_private.h"
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
@@ -38,13 +39,19 @@ static void put_bridge(struct ami_ctx *a, const struct bridge *b)
 
 static void bridge_list(struct ami_ctx *a)
 {
+	struct chunk k = { 0 };
+
 	ami_list_start(a, "Bridge listing will follow");
-	list_each(l, bridges(a->m->pbx)) {
-		ami_event(a, "BridgeListItem");
-		put_bridge(a, container_of(l, struct bridge, link));
-		ami_end(a);
-		a->items++;
-	}
+	do {
+		list_each(l, bridges(a->m->pbx)) {
+			if (!chunk_takes(&k))
+				continue;
+			ami_event(a, "BridgeListItem");
+			put_bridge(a, container_of(l, struct bridge, link));
+			ami_end(a);
+			a->items++;
+		}
+	} while (chunk_more(&k) && ami_pause(a));
 	ami_list_end(a, "BridgeListComplete");
 }
 

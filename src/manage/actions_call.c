@@ -23,6 +23,17 @@ static void add_var(void *arg, struct str name, struct str value)
 		l->v[l->n++] = (struct originate_var){ name, value };
 }
 
+/* As it stands; or in other letters, as functions are found too, before a bracket. */
+static bool names_function(struct str data, struct str word)
+{
+	if (str_find(data, word) < data.n)
+		return true;
+	for (size_t at; (at = str_ifind(data, word)) < data.n; data = str_skip(data, at + word.n))
+		if (str_starts(str_ltrim(str_skip(data, at + word.n)), STR("(")))
+			return true;
+	return false;
+}
+
 /* Applications and functions that run programs or change the server need the
  * right to do so by other ways too. */
 static bool permitted(const struct ami_ctx *a, struct str app, struct str data)
@@ -37,7 +48,7 @@ static bool permitted(const struct ami_ctx *a, struct str app, struct str data)
 		if (str_ifind(app, str_z(apps[i])) < app.n)
 			return false;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_find(data, str_z(words[i])) < data.n)
+		if (names_function(data, str_z(words[i])))
 			return false;
 	return true;
 }
@@ -118,6 +129,7 @@ static void start(struct ami_ctx *a, struct originate_prm *p)
 	if (ami_get_bool(a, "Async")) {
 		p->tell = true;
 		ok = !originate(a->m->pbx, p, done, NULL);
+		pace_end_slice(a->m->pace);
 	} else {
 		/* What happens on the way may be heard meanwhile. */
 		ami_release(a);

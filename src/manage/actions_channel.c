@@ -37,7 +37,7 @@ static void setvar(struct ami_ctx *a)
 static bool may_read(const struct ami_ctx *a, struct str names)
 {
 	return (a->s->write & EV_SYSTEM) ||
-	       (str_find(names, STR("SHELL")) == names.n && str_find(names, STR("EVAL")) == names.n);
+	       (str_ifind(names, STR("SHELL")) == names.n && str_ifind(names, STR("EVAL")) == names.n);
 }
 
 static void getvar(struct ami_ctx *a)

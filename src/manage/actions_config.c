@@ -1,10 +1,13 @@
-/* Actions that read configuration files. */
+/* Actions that read configuration files. Whoever has no system privilege is shown no
+ * secrets (secret.h). */
 #include "manage/manager_private.h"
 #include "base/fiber.h"
 #include "config/reader.h"
+#include "manage/secret.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 /* ---- reading on a worker, because files may be slow ------------------- */
 
@@ -16,26 +19,43 @@ struct job {
 	bool exec, done;
 };
 
-/* Only files below the configuration directory, links followed. */
-static int inside(const char *dir, const char *name)
+static bool climbs(struct str name)
 {
-	char want[PATH_MAX], real_dir[PATH_MAX], real[PATH_MAX];
-	int n = snprintf(want, sizeof(want), "%s%s%s", name[0] == '/' ? "" : dir, name[0] == '/' ? "" : "/", name);
+	while (name.n)
+		if (str_eq(str_cut_raw(&name, '/'), STR("..")))
+			return true;
+	return false;
+}
 
-	if (n < 0 || (size_t)n >= sizeof(want) || !realpath(dir, real_dir) || !realpath(want, real))
+/* `path`: the file below the configuration directory that `name` means, links followed.
+ * What is outside by its name is refused unseen, so that nobody learns what exists there. */
+static int inside(const char *dir, const char *name, char path[PATH_MAX])
+{
+	size_t n = strlen(dir);
+	bool absolute = name[0] == '/';
+	char want[PATH_MAX], real_dir[PATH_MAX];
+	struct stat st;
+
+	if (climbs(str_z(name)) || (absolute && (strncmp(name, dir, n) != 0 || name[n] != '/')))
+		return EACCES;
+	if ((size_t)snprintf(want, sizeof(want), "%s%s%s", absolute ? "" : dir, absolute ? "" : "/", name) >= sizeof(want) ||
+	    !realpath(dir, real_dir) || !realpath(want, path))
 		return ENOENT;
-	n = (int)strlen(real_dir);
-	return !strncmp(real, real_dir, (size_t)n) && real[n] == '/' ? 0 : EACCES;
+	n = strlen(real_dir);
+	if (strncmp(path, real_dir, n) != 0 || path[n] != '/')
+		return EACCES;
+	return !stat(path, &st) && S_ISREG(st.st_mode) ? 0 : ENOENT;
 }
 
 static void read_file(void *arg)
 {
 	struct job *j = arg;
 	struct config_prm prm = { .dir = j->dir, .exec_includes = false };
+	char path[PATH_MAX];
 
-	j->err = inside(j->dir, j->name);
+	j->err = inside(j->dir, j->name, path);
 	if (!j->err)
-		j->err = config_load(&j->c, &prm, j->name, NULL);
+		j->err = config_load(&j->c, &prm, path, NULL);
 }
 
 static void have_read(void *arg)
@@ -46,33 +66,46 @@ static void have_read(void *arg)
 	fiber_wake(j->fiber);
 }
 
-/* NULL: the error is answered. */
+static int load_named(struct ami_ctx *a, struct str name, struct config **c)
+{
+	struct job *j = calloc(1, sizeof(*j));
+	int err = ENOMEM;
+
+	if (!j)
+		return err;
+	j->fiber = fiber_self();
+	j->name = str_dup(name);
+	j->dir = str_dup(a->m->conf->astetcdir);
+	if (j->name && j->dir)
+		err = loop_work(a->m->loop, read_file, have_read, j);
+	while (!err && !j->done)
+		fiber_wait();
+	if (!err)
+		err = j->err;
+	*c = j->c;
+	free(j->name);
+	free(j->dir);
+	free(j);
+	return err;
+}
+
+/* NULL: the error is answered. Else unload() it. */
 static struct config *load(struct ami_ctx *a)
 {
 	struct str name = str_trim(ami_get(a, "Filename"));
-	struct job *j;
 	struct config *c = NULL;
-	int err = ENOMEM;
+	int err;
 
 	if (!name.n || !a->m->conf) {
 		ami_error(a, name.n ? "Config file not found" : "Filename not specified");
 		return NULL;
 	}
-	j = calloc(1, sizeof(*j));
-	if (j) {
-		j->fiber = fiber_self();
-		j->name = str_dup(name);
-		j->dir = str_dup(a->m->conf->astetcdir);
-		if (j->name && j->dir)
-			err = loop_work(a->m->loop, read_file, have_read, j);
-		while (!err && !j->done)
-			fiber_wait();
-		if (!err)
-			err = j->err;
-		c = j->c;
-		free(j->name);
-		free(j->dir);
-		free(j);
+	err = manage_file_begin(a->m);
+	if (!err) {
+		err = a->s->gone ? ECANCELED : load_named(a, name, &c);
+		if (err)
+			manage_file_end(a->m);
+		manage_step(a->m);
 	}
 	if (err == EACCES)
 		ami_error(a, "File requires escalated privileges");
@@ -83,41 +116,57 @@ static struct config *load(struct ami_ctx *a)
 	return c;
 }
 
+static void unload(struct ami_ctx *a, struct config *c)
+{
+	config_free(c);
+	manage_file_end(a->m);
+}
+
 /* ---- answers ---------------------------------------------------------- */
+
+static struct str shown(const struct ami_ctx *a, const struct config_var *v)
+{
+	return a->s->write & EV_SYSTEM ? v->value : secret_value(v->name, v->value);
+}
 
 static bool wanted(const struct config_section *s, struct str category)
 {
 	return !category.n || str_eq(s->name, category);
 }
 
+static bool put_category(struct ami_ctx *a, const struct config_section *s, int n)
+{
+	char key[40];
+	int line = 0;
+
+	snprintf(key, sizeof(key), "Category-%06d", n);
+	ami_put(a, key, s->name);
+	for (const struct config_var *v = s->first; v; v = v->next) {
+		snprintf(key, sizeof(key), "Line-%06d-%06d", n, line++);
+		ami_printf(a, key, "%.*s=%.*s", STR_ARG(v->name), STR_ARG(shown(a, v)));
+		if (!ami_line_end(a))
+			return false;
+	}
+	return true;
+}
+
 static void get_config(struct ami_ctx *a)
 {
 	struct config *c = load(a);
 	struct str category = ami_get(a, "Category");
+	bool go_on = true;
 	int n = 0;
 
 	if (!c)
 		return;
-	a->out.max = 64u << 20;
 	ami_start(a);
-	for (const struct config_section *s = config_first(c); s; s = config_next(s)) {
-		char key[40];
-		int line = 0;
-
-		if (!wanted(s, category))
-			continue;
-		snprintf(key, sizeof(key), "Category-%06d", n);
-		ami_put(a, key, s->name);
-		for (const struct config_var *v = s->first; v; v = v->next) {
-			snprintf(key, sizeof(key), "Line-%06d-%06d", n, line++);
-			ami_printf(a, key, "%.*s=%.*s", STR_ARG(v->name), STR_ARG(v->value));
-		}
-		n++;
-	}
+	for (const struct config_section *s = config_first(c); s && go_on; s = config_next(s))
+		if (wanted(s, category))
+			go_on = put_category(a, s, n++);
 	if (category.n && !n)
 		buf_put(&a->out, STR("No categories found\r\n"));
 	ami_end(a);
-	config_free(c);
+	unload(a, c);
 }
 
 static void json_text(struct buf *b, struct str s)
@@ -136,35 +185,42 @@ static void json_text(struct buf *b, struct str s)
 	buf_char(b, '"');
 }
 
+static bool put_json(struct ami_ctx *a, const struct config_section *s)
+{
+	json_text(&a->out, s->name);
+	buf_put(&a->out, STR(":{"));
+	for (const struct config_var *v = s->first; v; v = v->next) {
+		buf_put(&a->out, v == s->first ? STR_NULL : STR(","));
+		json_text(&a->out, v->name);
+		buf_char(&a->out, ':');
+		json_text(&a->out, shown(a, v));
+		if (!ami_line_end(a))
+			return false;
+	}
+	buf_char(&a->out, '}');
+	return true;
+}
+
 static void get_config_json(struct ami_ctx *a)
 {
 	struct config *c = load(a);
 	struct str category = ami_get(a, "Category");
-	bool first = true;
+	bool first = true, go_on = true;
 
 	if (!c)
 		return;
-	a->out.max = 64u << 20;
 	ami_start(a);
 	buf_put(&a->out, STR("JSON: {"));
-	for (const struct config_section *s = config_first(c); s; s = config_next(s)) {
+	for (const struct config_section *s = config_first(c); s && go_on; s = config_next(s)) {
 		if (!wanted(s, category))
 			continue;
 		buf_put(&a->out, first ? STR_NULL : STR(","));
 		first = false;
-		json_text(&a->out, s->name);
-		buf_put(&a->out, STR(":{"));
-		for (const struct config_var *v = s->first; v; v = v->next) {
-			buf_put(&a->out, v == s->first ? STR_NULL : STR(","));
-			json_text(&a->out, v->name);
-			buf_char(&a->out, ':');
-			json_text(&a->out, v->value);
-		}
-		buf_char(&a->out, '}');
+		go_on = put_json(a, s);
 	}
 	buf_put(&a->out, STR("}\r\n"));
 	ami_end(a);
-	config_free(c);
+	unload(a, c);
 }
 
 static void list_categories(struct ami_ctx *a)
@@ -180,11 +236,13 @@ static void list_categories(struct ami_ctx *a)
 
 		snprintf(key, sizeof(key), "Category-%06d", n++);
 		ami_put(a, key, s->name);
+		if (!ami_line_end(a))
+			break;
 	}
 	if (!n)
 		ami_put(a, "Error", STR("no categories found"));
 	ami_end(a);
-	config_free(c);
+	unload(a, c);
 }
 
 static const struct ami_action rows[] = {

@@ -1,5 +1,6 @@
 /* Actions about the process: status, settings, reload, modules, log files. */
 #include "manage/manager_private.h"
+#include "manage/health.h"
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
 #include "pbx/local.h"
@@ -194,8 +195,24 @@ static void logger_rotate(struct ami_ctx *a)
 		ami_ok(a, "Reloaded the logger and rotated log files");
 }
 
+static void put_health(void *arg, const char *key, const char *name, uint64_t value, const char *unit)
+{
+	(void)name;
+	(void)unit;
+	ami_printf(arg, key, "%llu", (unsigned long long)value);
+}
+
+/* Asterisk has none; the names are ours. */
+static void core_health(struct ami_ctx *a)
+{
+	ami_start(a);
+	health_each(a->m, put_health, a);
+	ami_end(a);
+}
+
 static const struct ami_action rows[] = {
 	{ "CoreStatus", EV_SYSTEM | EV_REPORTING, "When the server started and how many calls it had", core_status, false },
+	{ "CoreHealth", EV_SYSTEM | EV_REPORTING, "Is everything served in time?", core_health, true },
 	{ "CoreSettings", EV_SYSTEM | EV_REPORTING, "Version and limits", core_settings, false },
 	{ "CoreShowChannels", EV_SYSTEM | EV_REPORTING, "List all channels", core_show_channels, false },
 	{ "CoreShowChannelMap", EV_SYSTEM | EV_REPORTING, "List who hears a channel", core_show_channel_map, false },

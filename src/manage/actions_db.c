@@ -1,4 +1,5 @@
 /* Actions on the astdb. */
+#include "manage/chunk.h"
 #include "manage/manager_private.h"
 #include "store/astdb.h"
 #include <errno.h>
@@ -52,10 +53,18 @@ static void get(struct ami_ctx *a)
 	ami_list_end(a, "DBGetComplete");
 }
 
+struct listing {
+	struct ami_ctx *a;
+	struct chunk k;
+};
+
 static void row(void *arg, struct str path, struct str value)
 {
-	struct ami_ctx *a = arg;
+	struct listing *l = arg;
+	struct ami_ctx *a = l->a;
 
+	if (!chunk_takes(&l->k))
+		return;
 	ami_put(a, "Event", STR("DBGetTreeResponse"));
 	ami_put(a, "Key", path);
 	ami_put(a, "Val", value);
@@ -67,13 +76,16 @@ static void row(void *arg, struct str path, struct str value)
 
 static void get_tree(struct ami_ctx *a)
 {
+	struct listing l = { .a = a };
+
 	if (!a->m->db) {
 		ami_error(a, "Unable to search database");
 		return;
 	}
-	a->out.max = 64u << 20;
 	ami_list_start(a, "Result will follow");
-	astdb_each(a->m->db, ami_get(a, "Family"), ami_get(a, "Key"), row, a);
+	do
+		astdb_each(a->m->db, ami_get(a, "Family"), ami_get(a, "Key"), row, &l);
+	while (chunk_more(&l.k) && ami_pause(a));
 	ami_list_end(a, "DBGetTreeComplete");
 }
 

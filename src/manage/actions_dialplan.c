@@ -1,4 +1,5 @@
 /* Actions on the dialplan. */
+#include "manage/chunk.h"
 #include "manage/manager_private.h"
 #include "pbx/dialplan.h"
 #include <errno.h>
@@ -21,12 +22,18 @@ static void put_step(struct ami_ctx *a, const struct dialplan_row *r)
 	}
 }
 
+struct listing {
+	struct ami_ctx *a;
+	struct chunk k;
+};
+
 /* The rows are walked in one go: the dialplan may change at any wait. */
 static void row(void *arg, const struct dialplan_row *r)
 {
-	struct ami_ctx *a = arg;
+	struct listing *l = arg;
+	struct ami_ctx *a = l->a;
 
-	if (r->type == ROW_CONTEXT || r->type == ROW_CONTEXT_END)
+	if (r->type == ROW_CONTEXT || r->type == ROW_CONTEXT_END || !chunk_takes(&l->k))
 		return;
 	ami_event(a, "ListDialplan");
 	ami_put(a, "Context", r->context);
@@ -43,11 +50,13 @@ static void row(void *arg, const struct dialplan_row *r)
 static void show(struct ami_ctx *a)
 {
 	struct str context = ami_get(a, "Context"), exten = ami_get(a, "Extension");
+	struct listing l = { .a = a };
 	struct dialplan_count n;
 
-	a->out.max = 256u << 20;
 	ami_list_start(a, "DialPlan list will follow");
-	dialplan_each(a->m->pbx, context, exten, &n, row, a);
+	do
+		dialplan_each(a->m->pbx, context, exten, &n, row, &l);
+	while (chunk_more(&l.k) && ami_pause(a));
 	if ((context.n && !n.context) || (exten.n && !n.exten))
 		buf_reset(&a->out);
 	if (context.n && !n.context) {

@@ -20,7 +20,7 @@ static void fields(struct ami_ctx *a, const struct object *o)
 			continue;
 		buf_init(&b, mem, sizeof(mem), 0);
 		option_camel(&key, row->name);
-		view_option(a->m->service, row, o, true, &b);
+		view_option(a->m->service, row, o, a->s->write & EV_SYSTEM, &b);
 		ami_put(a, o->type == OBJECT_AOR && str_eq(buf_view(&key), STR("Contact")) ? "Contacts" : buf_z(&key),
 			buf_view(&b));
 		buf_free(&key);
@@ -213,7 +213,7 @@ static void show_all(struct ami_ctx *a, const struct list_of *l)
 {
 	struct snapshot *conf = obj_hold(a->m->service->conf);
 	size_t n;
-	const struct object **v = view_sorted(conf, l->type, &n);
+	const struct object **v = view_sorted(a->m, conf, l->type, &n);
 
 	if (!n && l->none) {
 		ami_error(a, "%s", l->none);
@@ -284,7 +284,7 @@ static bool contact_row(struct ami_ctx *a, const struct contact *c)
 static void show_contacts(struct ami_ctx *a)
 {
 	size_t n;
-	struct contact **v = view_contacts(a->m->service, &n);
+	struct contact **v = view_contacts(a->m, &n);
 
 	if (!n) {
 		ami_error(a, "No Contacts found");
@@ -301,7 +301,7 @@ static void show_contacts(struct ami_ctx *a)
 static void show_contact_statuses(struct ami_ctx *a)
 {
 	size_t n;
-	struct contact **v = view_contacts(a->m->service, &n);
+	struct contact **v = view_contacts(a->m, &n);
 
 	ami_list_start(a, "Following are ContactStatusEvents for each Inbound registration");
 	for (size_t i = 0; i < n; i++)
@@ -341,7 +341,7 @@ static void show_outbound(struct ami_ctx *a)
 {
 	struct snapshot *conf = obj_hold(a->m->service->conf);
 	size_t n, registered = 0, others = 0;
-	const struct object **v = view_sorted(conf, OBJECT_REGISTRATION, &n);
+	const struct object **v = view_sorted(a->m, conf, OBJECT_REGISTRATION, &n);
 
 	ami_list_start(a, "Following are Events for each Outbound registration");
 	for (size_t i = 0; i < n && !a->s->gone; i++) {

@@ -112,7 +112,7 @@ static void show_maintenance(struct ami_ctx *a)
 	} else {
 		struct snapshot *conf = obj_hold(svc->conf);
 		size_t n;
-		const struct object **v = view_sorted(conf, OBJECT_ENDPOINT, &n);
+		const struct object **v = view_sorted(a->m, conf, OBJECT_ENDPOINT, &n);
 
 		for (size_t i = 0; i < n; i++)
 			if (view_maintenance(svc, v[i]->name) && !maintenance_item(a, v[i]->name, true))

@@ -11,19 +11,20 @@
 #include <stdlib.h>
 
 #define FAILED_DELAY 1000       /* [ms] before a failed login is answered: slows guessing */
-#define COMMAND_MAX (32u << 20) /* [bytes] of output of one Command */
+#define COMMAND_MAX (32u << 20) /* [bytes] of output that wait to be sent */
+#define COMMAND_BEGIN (64u << 10)       /* [bytes] after which a Command's answer begins before its end */
 
 /* ---- waiting ---------------------------------------------------------- */
 
-/* Until `ms` have passed or the session has gone; with `arrival` also until
- * something came. */
+/* Until `ms` have passed or the session has gone; with `arrival` also until an event
+ * passes its filters or the peer sends more. */
 static void wait_ms(struct ami_ctx *a, uint64_t ms, bool arrival)
 {
 	struct ami_session *s = a->s;
-	uint64_t end = clock_ms(a->m->clock) + ms, seen = s->arrivals;
+	uint64_t end = clock_ms(a->m->clock) + ms, seen = s->inputs;
 
 	s->waiter = fiber_self();
-	while (!s->gone && !a->m->stopping && !(arrival && s->arrivals != seen)) {
+	while (!s->gone && !a->m->stopping && !(arrival && (s->inputs != seen || ami_event_waits(s)))) {
 		uint64_t now = clock_ms(a->m->clock);
 
 		if (ms == UINT64_MAX)
@@ -277,13 +278,13 @@ static void wait_event(struct ami_ctx *a)
 
 	if (s.n && str_i64(s, &t))
 		t = -1;
-	/* What came while earlier actions ran ends the wait at once. */
-	if (!a->s->held.n)
-		wait_ms(a, t < 0 || t > 86400 * 365 ? UINT64_MAX : (uint64_t)t * 1000, true);
+	wait_ms(a, t < 0 || t > 86400 * 365 ? UINT64_MAX : (uint64_t)t * 1000, true);
 	ami_ok(a, "Waiting for Event completed.");
 	if (ami_flush(a))
 		return;
 	ami_release(a);
+	if (ami_take_events(a->s))
+		return;
 	ami_event(a, "WaitEventComplete");
 	ami_end(a);
 }
@@ -307,12 +308,55 @@ static void user_event(struct ami_ctx *a)
 
 /* ---- Command ---------------------------------------------------------- */
 
+/* Output on its way. What it begins with is known when the command is done, or when
+ * so much has come that it cannot have failed at once. */
+struct output {
+	struct ami_ctx *a;
+	struct buf text;                /* not sent yet */
+	bool begun;
+};
+
+static void begin_output(struct output *o, enum command_result res)
+{
+	if (o->begun)
+		return;
+	o->begun = true;
+	o->a->s->hold = true;
+	ami_put(o->a, "Response", res == COMMAND_OK ? STR("Success") : STR("Error"));
+	if (o->a->id.n)
+		ami_put(o->a, "ActionID", o->a->id);
+	ami_put(o->a, "Message", STR("Command output follows"));
+}
+
+/* Whole lines; with `all` also the last one that has no end. */
+static int put_lines(struct output *o, bool all)
+{
+	struct str rest = buf_view(&o->text), line;
+
+	while (rest.n && (all || str_chr(rest, '\n') < rest.n) && str_line(&rest, &line)) {
+		ami_put(o->a, "Output", line);
+		if (!ami_line_end(o->a))
+			return EPIPE;
+	}
+	o->text.n = rest.n;
+	if (rest.n)
+		memmove(o->text.p, rest.p, rest.n);
+	return 0;
+}
+
 static int collect(void *arg, struct str text)
 {
-	struct buf *b = arg;
+	struct output *o = arg;
 
-	buf_put(b, text);
-	return buf_err(b);
+	buf_put(&o->text, text);
+	if (buf_err(&o->text))
+		return ENOMEM;
+	if (o->a->s->gone)
+		return EPIPE;
+	if (!o->begun && o->text.n < COMMAND_BEGIN)
+		return 0;
+	begin_output(o, COMMAND_OK);
+	return put_lines(o, false);
 }
 
 static bool blacklisted(struct str cmd)
@@ -332,8 +376,8 @@ static bool blacklisted(struct str cmd)
 
 static void command(struct ami_ctx *a)
 {
-	struct str cmd = ami_get(a, "Command"), all, line;
-	struct buf b = { .max = COMMAND_MAX };
+	struct str cmd = ami_get(a, "Command");
+	struct output o = { .a = a, .text = { .max = COMMAND_MAX } };
 	enum command_result res;
 
 	if (!cmd.n) {
@@ -345,19 +389,13 @@ static void command(struct ami_ctx *a)
 		return;
 	}
 	ami_release(a);
-	res = command_run(a->m, cmd, collect, &b);
-	a->s->hold = true;
-	ami_put(a, "Response", res == COMMAND_OK ? STR("Success") : STR("Error"));
-	if (a->id.n)
-		ami_put(a, "ActionID", a->id);
-	ami_put(a, "Message", STR("Command output follows"));
-	all = buf_view(&b);
-	if (!all.n)
+	res = command_run(a->m, cmd, collect, &o);
+	begin_output(&o, res);
+	if (!o.text.n && !a->out.n)
 		ami_put(a, "Output", STR_NULL);
-	while (str_line(&all, &line))
-		ami_put(a, "Output", line);
+	put_lines(&o, true);
 	ami_end(a);
-	buf_free(&b);
+	buf_free(&o.text);
 }
 
 static const struct ami_action rows[] = {

@@ -1,4 +1,5 @@
 /* Actions that tell states: of extensions, devices and presence. */
+#include "manage/chunk.h"
 #include "manage/manager_private.h"
 #include "pbx/devstate.h"
 
@@ -24,10 +25,18 @@ static void extension_state(struct ami_ctx *a)
 	ami_end(a);
 }
 
+struct listing {
+	struct ami_ctx *a;
+	struct chunk k;
+};
+
 static void hint_row(void *arg, const struct hint_row *h)
 {
-	struct ami_ctx *a = arg;
+	struct listing *l = arg;
+	struct ami_ctx *a = l->a;
 
+	if (!chunk_takes(&l->k))
+		return;
 	ami_event(a, "ExtensionStatus");
 	ami_put(a, "Exten", h->exten);
 	ami_put(a, "Context", h->context);
@@ -40,9 +49,12 @@ static void hint_row(void *arg, const struct hint_row *h)
 
 static void extension_state_list(struct ami_ctx *a)
 {
-	a->out.max = 64u << 20;
+	struct listing l = { .a = a };
+
 	ami_list_start(a, "Extension Statuses will follow");
-	hint_each(a->m->pbx, hint_row, a);
+	do
+		hint_each(a->m->pbx, hint_row, &l);
+	while (chunk_more(&l.k) && ami_pause(a));
 	if (!a->items) {
 		buf_reset(&a->out);
 		ami_error(a, "No dialplan hints are available");
@@ -53,8 +65,11 @@ static void extension_state_list(struct ami_ctx *a)
 
 static void device_row(void *arg, struct str device, enum device_state s)
 {
-	struct ami_ctx *a = arg;
+	struct listing *l = arg;
+	struct ami_ctx *a = l->a;
 
+	if (!chunk_takes(&l->k))
+		return;
 	ami_event(a, "DeviceStateChange");
 	ami_put(a, "Device", device);
 	ami_put(a, "State", str_z(device_state_name(s)));
@@ -64,9 +79,12 @@ static void device_row(void *arg, struct str device, enum device_state s)
 
 static void device_state_list(struct ami_ctx *a)
 {
-	a->out.max = 64u << 20;
+	struct listing l = { .a = a };
+
 	ami_list_start(a, "Device State Changes will follow");
-	device_each(a->m->pbx, device_row, a);
+	do
+		device_each(a->m->pbx, device_row, &l);
+	while (chunk_more(&l.k) && ami_pause(a));
 	ami_list_end(a, "DeviceStateListComplete");
 }
 
@@ -97,8 +115,11 @@ static void presence_state(struct ami_ctx *a)
 
 static void presence_row(void *arg, struct str name, const struct presence *v)
 {
-	struct ami_ctx *a = arg;
+	struct listing *l = arg;
+	struct ami_ctx *a = l->a;
 
+	if (!chunk_takes(&l->k))
+		return;
 	ami_event(a, "PresenceStateChange");
 	ami_put(a, "Presentity", name);
 	ami_put(a, "Status", v->state);
@@ -112,9 +133,12 @@ static void presence_row(void *arg, struct str name, const struct presence *v)
 
 static void presence_state_list(struct ami_ctx *a)
 {
-	a->out.max = 64u << 20;
+	struct listing l = { .a = a };
+
 	ami_list_start(a, "Presence State Changes will follow");
-	presence_each(a->m->pbx, presence_row, a);
+	do
+		presence_each(a->m->pbx, presence_row, &l);
+	while (chunk_more(&l.k) && ami_pause(a));
 	ami_list_end(a, "PresenceStateListComplete");
 }
 

@@ -1,4 +1,5 @@
 /* What phones subscribed to, and the mailboxes that an outside voicemail fills. */
+#include "manage/chunk.h"
 #include "manage/manager_private.h"
 #include "manage/pattern.h"
 #include "pbx/devstate.h"
@@ -7,11 +8,19 @@
 
 /* ---- subscriptions ---------------------------------------------------- */
 
+struct listing {
+	struct ami_ctx *a;
+	struct chunk k;
+};
+
 static void put_subscription(void *arg, const struct subscription_row *row)
 {
-	struct ami_ctx *a = arg;
+	struct listing *l = arg;
+	struct ami_ctx *a = l->a;
 	struct str context = row->ep->subscribe_context.n ? row->ep->subscribe_context : row->ep->context;
 
+	if (!chunk_takes(&l->k))
+		return;
 	ami_event(a, "InboundSubscriptionDetail");
 	ami_put(a, "Role", STR("Notifier"));
 	ami_put(a, "Endpoint", row->ep->name);
@@ -33,8 +42,12 @@ static void put_subscription(void *arg, const struct subscription_row *row)
 
 static void show_inbound(struct ami_ctx *a)
 {
+	struct listing l = { .a = a };
+
 	ami_list_start(a, "Following are Events for each inbound Subscription");
-	subscription_each(a->m->service, put_subscription, a);
+	do
+		subscription_each(a->m->service, put_subscription, &l);
+	while (chunk_more(&l.k) && ami_pause(a));
 	ami_list_complete(a, "InboundSubscriptionDetailComplete");
 	ami_end(a);
 }
@@ -64,6 +77,7 @@ struct pick {
 	bool re_on;
 	struct str name;
 	struct text found;              /* names with a line end behind each */
+	struct chunk k;
 };
 
 static bool picked(const struct pick *p, struct str name)
@@ -93,7 +107,7 @@ static void put_mailbox(void *arg, struct str name, uint32_t new_msgs, uint32_t 
 {
 	struct pick *p = arg;
 
-	if (!picked(p, name))
+	if (!chunk_takes(&p->k) || !picked(p, name))
 		return;
 	ami_event(p->a, "MWIGet");
 	ami_put(p->a, "Mailbox", name);
@@ -110,7 +124,9 @@ static void mwi_get(struct ami_ctx *a)
 	if (!pick(a, &p))
 		return;
 	ami_list_start(a, "Mailboxes will follow");
-	mailbox_each(a->m->service, put_mailbox, &p);
+	do
+		mailbox_each(a->m->service, put_mailbox, &p);
+	while (chunk_more(&p.k) && ami_pause(a));
 	ami_list_complete(a, "MWIGetComplete");
 	ami_end(a);
 	if (p.re_on)

@@ -1,4 +1,5 @@
 /* bridge ... */
+#include "manage/chunk.h"
 #include "manage/command.h"
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
@@ -13,18 +14,23 @@ static const char *technology(const struct bridge *b)
 static enum command_result show_all(struct command_ctx *c)
 {
 	static const char fmt[] = "%-36s %-36s %5s %-15s %-15s %s\n";
+	struct chunk k = { 0 };
 
 	if (c->args)
 		return COMMAND_USAGE;
 	command_printf(c, fmt, "Bridge-ID", "Name", "Chans", "Type", "Technology", "Duration");
-	list_each(l, bridges(c->m->pbx)) {
-		const struct bridge *b = container_of(l, struct bridge, link);
-		char n[16];
+	do {
+		list_each(l, bridges(c->m->pbx)) {
+			const struct bridge *b = container_of(l, struct bridge, link);
+			char n[16];
 
-		snprintf(n, sizeof(n), "%zu", b->count);
-		command_printf(c, fmt, text_z(&b->id), b->name.n ? b->name.p : "<unknown>", n, text_z(&b->type),
-			       technology(b), "");
-	}
+			if (!chunk_takes(&k))
+				continue;
+			snprintf(n, sizeof(n), "%zu", b->count);
+			command_printf(c, fmt, text_z(&b->id), b->name.n ? b->name.p : "<unknown>", n, text_z(&b->type),
+				       technology(b), "");
+		}
+	} while (chunk_more(&k) && command_row(c));
 	return COMMAND_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "pbx/originate.h"
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdlib.h>
 
 static void ignore(void *arg, enum originate_reason reason, struct channel *ch)
 {
@@ -56,26 +57,29 @@ static bool picked(const struct pick *p, const struct channel *ch)
 	return p->all || (p->re_on ? pattern_has(&p->re, text_view(&ch->name)) : !fnmatch(p->glob, name, FNM_PATHNAME));
 }
 
-/* Hanging up may take channels out of the list at once: begin again after each. */
+/* Those of now, held: hanging up changes the list. */
 static size_t hangup_picked(struct command_ctx *c, const struct pick *p)
 {
-	size_t n = 0;
-	bool more = true;
+	size_t cap = channel_count(c->m->pbx), n = 0;
+	struct channel **v = calloc(cap + 1, sizeof(struct channel *));
 
-	while (more) {
-		more = false;
-		list_each(l, &c->m->pbx->channels) {
-			struct channel *ch = container_of(l, struct channel, link);
+	if (!v)
+		return 0;
+	list_each(l, &c->m->pbx->channels) {
+		struct channel *ch = container_of(l, struct channel, link);
 
-			if (ch->hungup || ch->dead || !picked(p, ch))
-				continue;
-			command_printf(c, "Requested Hangup on channel '%s'\n", text_z(&ch->name));
-			channel_soft_hangup(ch, CAUSE_NORMAL, SOFT_EXPLICIT);
-			more = ch->hungup || ch->dead || !list_linked(l);
-			n++;
-			break;
-		}
+		if (n < cap && !ch->hungup && !ch->dead && picked(p, ch))
+			v[n++] = obj_hold(ch);
 	}
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i]->hungup && !v[i]->dead) {
+			command_printf(c, "Requested Hangup on channel '%s'\n", text_z(&v[i]->name));
+			channel_soft_hangup(v[i], CAUSE_NORMAL, SOFT_EXPLICIT);
+		}
+		obj_drop(v[i]);
+		(void)command_row(c);
+	}
+	free(v);
 	return n;
 }
 

@@ -1,4 +1,5 @@
 /* database ...: the astdb. */
+#include "manage/chunk.h"
 #include "manage/command.h"
 #include "store/astdb.h"
 
@@ -12,6 +13,7 @@ static bool there(struct command_ctx *c)
 struct listing {
 	struct command_ctx *c;
 	struct str key;                 /* showkey: the last part to find; empty: all */
+	struct chunk k;
 	size_t n;
 };
 
@@ -20,6 +22,8 @@ static void row(void *arg, struct str path, struct str value)
 	struct listing *l = arg;
 
 	if (l->key.n && !str_eq(str_skip(path, str_rchr(path, '/') + 1), l->key))
+		return;
+	if (!chunk_takes(&l->k))
 		return;
 	command_printf(l->c, "%-50.*s: %-25.*s\n", STR_ARG(path), STR_ARG(value));
 	l->n++;
@@ -41,6 +45,13 @@ static void cut_path(const struct command_ctx *c, struct str *family, struct str
 	}
 }
 
+static void each(struct listing *l, struct str family, struct str key)
+{
+	do
+		astdb_each(l->c->m->db, family, key, row, l);
+	while (chunk_more(&l->k) && command_row(l->c));
+}
+
 static enum command_result show(struct command_ctx *c)
 {
 	struct listing l = { .c = c };
@@ -51,7 +62,7 @@ static enum command_result show(struct command_ctx *c)
 	if (!there(c))
 		return COMMAND_FAILED;
 	cut_path(c, &family, &key);
-	astdb_each(c->m->db, family, key, row, &l);
+	each(&l, family, key);
 	command_printf(c, "%zu results found.\n", l.n);
 	return COMMAND_OK;
 }
@@ -64,7 +75,7 @@ static enum command_result showkey(struct command_ctx *c)
 		return COMMAND_USAGE;
 	if (!there(c))
 		return COMMAND_FAILED;
-	astdb_each(c->m->db, STR_NULL, STR_NULL, row, &l);
+	each(&l, STR_NULL, STR_NULL);
 	command_printf(c, "%zu results found.\n", l.n);
 	return COMMAND_OK;
 }

@@ -1,4 +1,5 @@
 /* dialplan ...: what extensions.conf says, and changes to it while it runs. */
+#include "manage/chunk.h"
 #include "manage/command.h"
 #include "pbx/channel.h"
 #include "pbx/dialplan.h"
@@ -8,7 +9,9 @@ static enum command_result show(struct command_ctx *c)
 {
 	if (c->args > 1)
 		return COMMAND_USAGE;
-	dialplan_show(c->m->pbx, command_arg(c, 0), &c->out);
+	for (size_t from = 0; dialplan_show_part(c->m->pbx, command_arg(c, 0), from, CHUNK_ROWS, &c->out); from += CHUNK_ROWS)
+		if (!command_row(c))
+			break;
 	return COMMAND_OK;
 }
 

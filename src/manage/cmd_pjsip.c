@@ -444,7 +444,7 @@ static const struct lister *lister_of(const struct command_ctx *c, bool *many)
 static size_t each_object(struct pj *p, const struct lister *l, const struct command_filter *f, bool *first)
 {
 	size_t n, found = 0;
-	const struct object **v = view_sorted(p->conf, l->type, &n);
+	const struct object **v = view_sorted(p->c->m, p->conf, l->type, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		if (!command_filter_has(f, v[i]->name))
@@ -467,7 +467,7 @@ static size_t each_object(struct pj *p, const struct lister *l, const struct com
 static size_t each_contact(struct pj *p, const struct lister *l, const struct command_filter *f, bool *first)
 {
 	size_t n, found = 0;
-	struct contact **v = view_contacts(p->svc, &n);
+	struct contact **v = view_contacts(p->c->m, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		if (!v[i]->loc || !command_filter_has(f, v[i]->id))

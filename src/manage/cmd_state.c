@@ -1,24 +1,34 @@
 /* devstate, presencestate, core show hints. */
+#include "manage/chunk.h"
 #include "manage/command.h"
 #include "pbx/devstate.h"
 #include <errno.h>
 
 /* ---- devices ---------------------------------------------------------- */
 
+struct rows {
+	struct command_ctx *c;
+	struct chunk k;
+};
+
 static void device_row(void *arg, struct str device, enum device_state s)
 {
-	struct command_ctx *c = arg;
+	struct rows *r = arg;
 
-	if (str_istarts(device, STR("Custom:")))
-		command_printf(c, "Name: '%.*s'  State: '%s'\n\n", STR_ARG(device), device_state_name(s));
+	if (chunk_takes(&r->k) && str_istarts(device, STR("Custom:")))
+		command_printf(r->c, "Name: '%.*s'  State: '%s'\n\n", STR_ARG(device), device_state_name(s));
 }
 
 static enum command_result devstate_list(struct command_ctx *c)
 {
+	struct rows r = { .c = c };
+
 	command_printf(c, "\n---------------------------------------------------------------------\n"
 		       "--- Custom Device States --------------------------------------------\n"
 		       "---------------------------------------------------------------------\n---\n");
-	device_each(c->m->pbx, device_row, c);
+	do
+		device_each(c->m->pbx, device_row, &r);
+	while (chunk_more(&r.k) && command_row(c));
 	command_printf(c, "---------------------------------------------------------------------\n"
 		       "---------------------------------------------------------------------\n\n");
 	return COMMAND_OK;
@@ -44,15 +54,22 @@ static enum command_result devstate_change(struct command_ctx *c)
 
 static void presence_row(void *arg, struct str name, const struct presence *v)
 {
-	command_printf(arg, "Name: '%.*s'  State: '%.*s'\n\n", STR_ARG(name), STR_ARG(v->state));
+	struct rows *r = arg;
+
+	if (chunk_takes(&r->k))
+		command_printf(r->c, "Name: '%.*s'  State: '%.*s'\n\n", STR_ARG(name), STR_ARG(v->state));
 }
 
 static enum command_result presence_list(struct command_ctx *c)
 {
+	struct rows r = { .c = c };
+
 	command_printf(c, "\n---------------------------------------------------------------------\n"
 		       "--- Custom Presence States ------------------------------------------\n"
 		       "---------------------------------------------------------------------\n---\n");
-	presence_each(c->m->pbx, presence_row, c);
+	do
+		presence_each(c->m->pbx, presence_row, &r);
+	while (chunk_more(&r.k) && command_row(c));
 	command_printf(c, "---------------------------------------------------------------------\n"
 		       "---------------------------------------------------------------------\n\n");
 	return COMMAND_OK;
@@ -86,6 +103,7 @@ static enum command_result presence_change(struct command_ctx *c)
 struct hints {
 	struct command_ctx *c;
 	struct str exten, context;      /* of `core show hint`; empty: all */
+	struct chunk k;
 	size_t n;
 };
 
@@ -94,6 +112,8 @@ static void hint_row(void *arg, const struct hint_row *h)
 	struct hints *l = arg;
 	struct buf name = BUF_INIT;
 
+	if (!chunk_takes(&l->k))
+		return;
 	if ((l->exten.n && !str_eq(l->exten, h->exten)) || (l->context.n && !str_eq(l->context, h->context)))
 		return;
 	buf_puts(&name, h->exten, STR("@"), h->context);
@@ -104,6 +124,13 @@ static void hint_row(void *arg, const struct hint_row *h)
 	l->n++;
 }
 
+static void each_hint(struct hints *l)
+{
+	do
+		hint_each(l->c->m->pbx, hint_row, l);
+	while (chunk_more(&l->k) && command_row(l->c));
+}
+
 static enum command_result hints(struct command_ctx *c)
 {
 	struct hints l = { .c = c };
@@ -111,7 +138,7 @@ static enum command_result hints(struct command_ctx *c)
 	if (c->args)
 		return COMMAND_USAGE;
 	command_printf(c, "\n    -= Registered Asterisk Dial Plan Hints =-\n");
-	hint_each(c->m->pbx, hint_row, &l);
+	each_hint(&l);
 	command_printf(c, "----------------\n- %zu hints registered\n", l.n);
 	return COMMAND_OK;
 }
@@ -124,7 +151,7 @@ static enum command_result hint(struct command_ctx *c)
 		return COMMAND_USAGE;
 	l.context = c->arg[0];
 	l.exten = str_cut_raw(&l.context, '@');
-	hint_each(c->m->pbx, hint_row, &l);
+	each_hint(&l);
 	command_printf(c, "%zu hint%s matching extension %.*s\n", l.n, l.n == 1 ? "" : "s", STR_ARG(l.exten));
 	return COMMAND_OK;
 }

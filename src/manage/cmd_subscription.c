@@ -1,23 +1,36 @@
 /* pjsip show subscriptions: what phones watch. */
+#include "manage/chunk.h"
 #include "manage/command.h"
 #include "service/subscription/subscription.h"
 
+struct rows {
+	struct command_ctx *c;
+	struct chunk k;
+	unsigned n;
+};
+
 static void row(void *arg, const struct subscription_row *r)
 {
-	struct command_ctx *c = arg;
+	struct rows *l = arg;
 
-	command_printf(c, " %-20.*s %-15.*s %-20.*s %8u  %.*s\n", STR_ARG(r->ep->name), STR_ARG(r->event),
+	if (!chunk_takes(&l->k))
+		return;
+	command_printf(l->c, " %-20.*s %-15.*s %-20.*s %8u  %.*s\n", STR_ARG(r->ep->name), STR_ARG(r->event),
 		       STR_ARG(r->resource), r->left_s, STR_ARG(r->call_id));
-	c->rows++;
+	l->n++;
 }
 
 static enum command_result inbound(struct command_ctx *c)
 {
+	struct rows l = { .c = c };
+
 	if (c->args)
 		return COMMAND_USAGE;
 	command_printf(c, "\n %-20s %-15s %-20s %8s  %s\n", "Endpoint", "Event", "Resource", "Expires", "Call-ID");
-	subscription_each(c->m->service, row, c);
-	command_printf(c, "\n%u active subscriptions\n", c->rows);
+	do
+		subscription_each(c->m->service, row, &l);
+	while (chunk_more(&l.k) && command_row(c));
+	command_printf(c, "\n%u active subscriptions\n", l.n);
 	return COMMAND_OK;
 }
 
@@ -31,19 +44,25 @@ static enum command_result outbound(struct command_ctx *c)
 
 static void box(void *arg, struct str name, uint32_t new_msgs, uint32_t old_msgs)
 {
-	struct command_ctx *c = arg;
+	struct rows *l = arg;
 
-	command_printf(c, " %-40.*s %8u %8u\n", STR_ARG(name), new_msgs, old_msgs);
-	c->rows++;
+	if (!chunk_takes(&l->k))
+		return;
+	command_printf(l->c, " %-40.*s %8u %8u\n", STR_ARG(name), new_msgs, old_msgs);
+	l->n++;
 }
 
 static enum command_result mailboxes(struct command_ctx *c)
 {
+	struct rows l = { .c = c };
+
 	if (c->args)
 		return COMMAND_USAGE;
 	command_printf(c, "\n %-40s %8s %8s\n", "Mailbox", "New", "Old");
-	mailbox_each(c->m->service, box, c);
-	command_printf(c, "\n%u mailboxes\n", c->rows);
+	do
+		mailbox_each(c->m->service, box, &l);
+	while (chunk_more(&l.k) && command_row(c));
+	command_printf(c, "\n%u mailboxes\n", l.n);
 	return COMMAND_OK;
 }
 

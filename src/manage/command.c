@@ -1,3 +1,4 @@
+/* Finding a command, running it, and passing its output on. */
 #define LOG_MODULE "console"
 #include "manage/command.h"
 #include "base/log.h"
@@ -8,7 +9,7 @@
 static const struct command_table *const tables[] = {
 	&commands_core, &commands_show, &commands_module, &commands_dialplan, &commands_pjsip, &commands_pjsip_do,
 	&commands_counters, &commands_subscription, &commands_database, &commands_channel, &commands_bridge, &commands_state, &commands_manager,
-	&commands_logger,
+	&commands_logger, &commands_health,
 };
 
 /* ---- words ------------------------------------------------------------ */
@@ -132,12 +133,10 @@ int command_flush(struct command_ctx *c)
 
 bool command_row(struct command_ctx *c)
 {
-	if (++c->rows % COMMAND_ROWS)
-		return !c->gone;
-	if (command_flush(c))
-		return false;
-	manage_yield(c->m);
-	return !c->m->stopping;
+	if (++c->rows % COMMAND_ROWS == 0 || c->out.n >= COMMAND_FLUSH)
+		command_flush(c);
+	manage_step(c->m);
+	return !c->gone && !c->m->stopping;
 }
 
 void command_report(struct command_ctx *c, const struct report *r)

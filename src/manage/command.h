@@ -1,7 +1,7 @@
 /* manage/command.h -- console commands. One row a command; commands of one
  * group share a file manage/cmd_*.c, whose table is listed in command.c.
- * A command runs on a fiber of the core thread: it may wait, and long listings
- * let others run every hundred rows. Threads: core. */
+ * A command runs on a fiber of the core thread: it may wait, and listings let others
+ * run between rows. Threads: core. */
 #ifndef MANAGE_COMMAND_H
 #define MANAGE_COMMAND_H
 
@@ -11,7 +11,8 @@
 #define COMMAND_WORDS 32        /* a line with more is refused */
 #define COMMAND_LINE 4096       /* [bytes] */
 #define COMMAND_OUT (64u << 20) /* [bytes] of output between two pauses */
-#define COMMAND_ROWS 100        /* rows between two pauses */
+#define COMMAND_ROWS 100        /* rows between two flushes */
+#define COMMAND_FLUSH (64u << 10)       /* [bytes] the same */
 
 struct command_ctx;
 
@@ -54,8 +55,8 @@ enum command_result command_run(struct manage *m, struct str line, command_flush
 
 void command_printf(struct command_ctx *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void command_put(struct command_ctx *c, struct str s);
-/* After each row of a listing. False: the reader has gone. Objects that are not
- * held may be gone when it returns. */
+/* After each row of a listing: waits until this one may go on (pace.h). False: the
+ * reader has gone. Objects that are not held may be gone when it returns. */
 bool command_row(struct command_ctx *c);
 int command_flush(struct command_ctx *c);
 static inline struct str command_arg(const struct command_ctx *c, size_t i)
@@ -71,7 +72,7 @@ size_t command_split(struct str line, char *mem, struct str *word, struct str *r
 
 extern const struct command_table commands_core, commands_show, commands_module, commands_dialplan, commands_pjsip,
 	commands_pjsip_do, commands_counters, commands_database, commands_channel, commands_bridge, commands_state,
-	commands_manager, commands_logger, commands_subscription;
+	commands_manager, commands_logger, commands_subscription, commands_health;
 
 /* "like REGEX" filters: cmd_*.c share it. `c->arg[at]` is "like". 0, EINVAL. */
 struct command_filter {

@@ -1,3 +1,5 @@
+/* The console's socket: one command at a time for each peer, and log lines for those
+ * who watch. */
 #define LOG_MODULE "console"
 #include "manage/console.h"
 #include "base/fiber.h"
@@ -99,6 +101,9 @@ static void run_on(struct peer *p, struct manage *m)
 {
 	unsigned stops = m->stops;
 
+	manage_step(m);
+	if (p->gone || !p->c)
+		return;
 	command_run(m, text_view(&p->command), to_peer, p);
 	if (p->mode == ONCE && p->c && m->stops != stops)
 		manage_wait_stopped(m);
@@ -108,8 +113,11 @@ static void run_command(void *arg)
 {
 	struct peer *p = arg;
 
-	if (!p->gone && p->c)
-		run_on(p, p->c->m);
+	struct manage *m = p->c ? obj_hold(p->c->m) : NULL;
+
+	if (!p->gone && m)
+		run_on(p, m);
+	obj_drop(m);
 	p->running = false;
 	if (!p->gone && p->mode == ONCE) {
 		leave(p);
@@ -133,6 +141,7 @@ static void start_command(struct peer *p, struct str line)
 		leave(p);
 		return;
 	}
+	fiber_set_name(f, (const struct str[]){ STR("console: "), line }, 2);
 	p->running = true;
 	obj_hold(p);
 	fiber_wake(f);
@@ -208,7 +217,7 @@ static void on_closed(void *arg, int err)
 
 static void on_peer(void *arg, struct stream *s)
 {
-	static const struct stream_ops ops = { on_data, on_closed };
+	static const struct stream_ops ops = { on_data, on_closed, NULL };
 	struct console *c = arg;
 	struct peer *p = c->n < PEERS ? obj_new(sizeof(*p), peer_free) : NULL;
 

@@ -6,6 +6,7 @@
 #include "manage/command.h"
 #include "manage/console.h"
 #include "manage/manager.h"
+#include "manage/pace.h"
 #include "manage/pjsip_view.h"
 #include "pbx/event.h"
 #include <errno.h>
@@ -25,6 +26,7 @@ static void manage_free(void *arg)
 	obj_drop(m->conf);
 	text_free(&m->version);
 	text_free(&m->socket);
+	obj_drop(m->pace);
 }
 
 int manage_start(struct manage **out, const struct manage_prm *prm, struct report *r)
@@ -35,13 +37,15 @@ int manage_start(struct manage **out, const struct manage_prm *prm, struct repor
 	if (!m)
 		return ENOMEM;
 	list_init(&m->waiting);
+	list_init(&m->files_waiting);
 	m->loop = prm->loop;
 	m->wheel = loop_wheel(prm->loop);
 	m->clock = loop_clock(prm->loop);
 	m->conf = obj_hold((void *)(size_t)prm->conf);
 	m->hooks = prm->hooks;
 	m->started_us = m->reloaded_us = clock_wall_us(m->clock);
-	err = text_set(&m->version, str_z(prm->version));
+	m->pace = pace_new(prm->loop);
+	err = m->pace ? text_set(&m->version, str_z(prm->version)) : ENOMEM;
 	if (!err && prm->socket)
 		err = text_set(&m->socket, str_z(prm->socket));
 	if (!err && prm->socket) {
@@ -57,9 +61,9 @@ int manage_start(struct manage **out, const struct manage_prm *prm, struct repor
 	return err;
 }
 
-static void wake_all(struct manage *m)
+static void wake_all(struct list *waiting)
 {
-	list_each(l, &m->waiting)
+	list_each(l, waiting)
 		fiber_wake(container_of(l, struct manage_wait, link)->fiber);
 }
 
@@ -68,7 +72,9 @@ void manage_stop(struct manage *m)
 	if (!m)
 		return;
 	m->stopping = true;
-	wake_all(m);
+	wake_all(&m->waiting);
+	wake_all(&m->files_waiting);
+	pace_stop(m->pace);
 	manager_stop(m->manager);
 	m->manager = NULL;
 	console_stop(m->console);
@@ -133,27 +139,75 @@ void manage_wait_stopped(struct manage *m)
 	obj_drop(m);
 }
 
-struct turn {
-	struct fiber *fiber;
-	bool over;
-};
+/* Each is read by a thread of the pool, which others need too, and stays in memory
+ * while its peer reads the answer. */
+#define FILES 8
 
-static void on_turn(void *arg)
+int manage_file_begin(struct manage *m)
 {
-	struct turn *t = arg;
+	if (m->files >= FILES && !m->stopping) {
+		struct manage_wait *w = calloc(1, sizeof(*w));
 
-	t->over = true;
-	fiber_wake(t->fiber);
+		if (!w)
+			return ENOMEM;
+		/* Behind those who came before; whoever ends wakes the first. */
+		w->fiber = fiber_self();
+		list_append(&m->files_waiting, &w->link);
+		while (!m->stopping && (m->files >= FILES || m->files_waiting.next != &w->link))
+			fiber_wait();
+		list_remove(&w->link);
+		free(w);
+	}
+	if (m->stopping)
+		return ECANCELED;
+	m->files++;
+	if (m->files < FILES && !list_empty(&m->files_waiting))
+		fiber_wake(container_of(m->files_waiting.next, struct manage_wait, link)->fiber);
+	return 0;
 }
 
-void manage_yield(struct manage *m)
+void manage_file_end(struct manage *m)
 {
-	struct turn t = { .fiber = fiber_self() };
+	m->files--;
+	if (!list_empty(&m->files_waiting))
+		fiber_wake(container_of(m->files_waiting.next, struct manage_wait, link)->fiber);
+}
 
-	if (!t.fiber || loop_defer(m->loop, on_turn, &t))
-		return;
-	while (!t.over)
-		fiber_wait();
+void manage_step(struct manage *m)
+{
+	pace_step(m->pace);
+}
+
+#define RUN 512         /* pointers sorted in one step */
+
+/* v[from, mid) and v[mid, to), each sorted, become one. */
+static void merge(void **v, void **tmp, size_t from, size_t mid, size_t to, int (*cmp)(const void *, const void *))
+{
+	size_t a = from, b = mid;
+
+	for (size_t i = from; i < to; i++)
+		tmp[i] = b >= to || (a < mid && cmp(&v[a], &v[b]) <= 0) ? v[a++] : v[b++];
+	memcpy(v + from, tmp + from, (to - from) * sizeof(*v));
+}
+
+int manage_sort(struct manage *m, void *array, size_t n, int (*cmp)(const void *, const void *))
+{
+	void **v = array, **tmp = n > RUN ? malloc(n * sizeof(*tmp)) : NULL;
+
+	if (n > RUN && !tmp)
+		return ENOMEM;
+	for (size_t i = 0; i < n; i += RUN) {
+		qsort(v + i, n - i < RUN ? n - i : RUN, sizeof(*v), cmp);
+		manage_step(m);
+	}
+	for (size_t w = RUN; w < n; w *= 2) {
+		for (size_t i = 0; i + w < n; i += 2 * w) {
+			merge(v, tmp, i, i + w, n - i < 2 * w ? n : i + 2 * w, cmp);
+			manage_step(m);
+		}
+	}
+	free(tmp);
+	return 0;
 }
 
 /* ---- boot ------------------------------------------------------------- */
@@ -207,7 +261,7 @@ void manage_booted(struct manage *m)
 	if (m->booted)
 		return;
 	m->booted = true;
-	wake_all(m);
+	wake_all(&m->waiting);
 	if (m->pbx && m->pbx->events) {
 		struct event *e = event_new(m->pbx->events, "FullyBooted", EV_SYSTEM);
 
@@ -219,6 +273,7 @@ void manage_booted(struct manage *m)
 	if (!m->conf)
 		return;
 	f = fiber_new(run_startup, obj_hold(m), 0);
+	fiber_set_name(f, (const struct str[]){ STR("startup commands") }, 1);
 	if (f)
 		fiber_wake(f);
 	else

@@ -11,17 +11,24 @@
 #include "net/loop.h"
 #include "pbx/pbx.h"
 #include "service/settings.h"
+#include "store/store.h"
 
 struct service;
 struct astdb;
 struct console;
 struct manager;
+struct pace;
 
 /* The release whose console and manager this speaks: programs ask for it to know
  * what they may use. */
 #define MANAGE_ASTERISK_VERSION "22.10.1"
 
 enum manage_stop { MANAGE_STOP_NOW, MANAGE_STOP_GRACEFULLY, MANAGE_STOP_WHEN_CONVENIENT, MANAGE_STOP_ABORT };
+
+struct manage_thread {
+	char name[16];                  /* "core", "media 0" */
+	uint64_t turns, slow, longest_ms;       /* slow: seen over warn_ms of sidetone.conf */
+};
 
 /* What main/ does when asked to. A function may be NULL: then it is not available. */
 struct manage_hooks {
@@ -37,6 +44,9 @@ struct manage_hooks {
 	int (*logger_rotate)(void *arg);
 	int (*logger_reload)(void *arg);
 	void (*logger_channels)(void *arg, struct buf *out);    /* rows of `logger show channels` */
+	/* Thread `i` as the watchdog saw it, 0 the core; false: there is none. */
+	bool (*thread)(void *arg, size_t i, struct manage_thread *out);
+	bool (*store)(void *arg, struct store_counters *out);   /* false: none */
 	/* One line of a log is worth formatting for a console now (or no longer). */
 	void (*console_verbose)(void *arg, int level);
 };
@@ -66,6 +76,9 @@ struct manage {                 /* obj */
 	struct list waiting;            /* of struct manage_wait: fibers that wait for the boot or the end */
 	struct console *console;        /* NULL: none */
 	struct manager *manager;        /* NULL: not enabled */
+	struct pace *pace;              /* held: when commands and actions may go on */
+	unsigned files;                 /* configuration files that actions hold in memory now */
+	struct list files_waiting;      /* of struct manage_wait */
 };
 
 int manage_start(struct manage **out, const struct manage_prm *prm, struct report *r);
@@ -83,8 +96,15 @@ void manage_booted(struct manage *m);
 int manage_wait_booted(struct manage *m);
 /* On a fiber: until the stop that was asked for is done, forgotten, or replaced by another. */
 void manage_wait_stopped(struct manage *m);
-/* On a fiber: let the others run. */
-void manage_yield(struct manage *m);
+/* On a fiber, in a long piece of work that is not cut into rows: give way when others
+ * wait or this turn has done enough. */
+void manage_step(struct manage *m);
+/* On a fiber: until few enough configuration files are held in memory for answers that
+ * one more may be read; then manage_file_end(). ECANCELED: stopping. */
+int manage_file_begin(struct manage *m);
+void manage_file_end(struct manage *m);
+/* Sort `v` of `n` pointers in steps. Nothing that is not held survives it. 0, ENOMEM. */
+int manage_sort(struct manage *m, void *v, size_t n, int (*cmp)(const void *, const void *));
 /* A line of the log, for consoles that are being watched. Any thread. */
 void manage_log(struct manage *m, enum log_level level, int verbosity, struct str line);
 /* Reload through the hook, with its report. On a fiber. */

@@ -99,7 +99,7 @@ static void write_event(const struct manager *mgr, struct buf *b, const struct e
 static void on_event(void *arg, const struct event *e)
 {
 	struct manager *mgr = arg;
-	struct buf b = BUF_INIT;
+	struct ami_event *one = NULL;
 
 	if (disabled(mgr, e->name))
 		return;
@@ -109,12 +109,19 @@ static void on_event(void *arg, const struct event *e)
 
 		if ((s->send & e->privilege) != e->privilege)
 			continue;
-		if (!b.n)
+		if (!one) {
+			struct buf b = BUF_INIT;
+
 			write_event(mgr, &b, e);
-		if (!buf_err(&b))
-			ami_session_event(s, str_z(e->name), buf_view(&b));
+			one = ami_event_new(&b);
+			if (!one) {
+				buf_free(&b);
+				return;
+			}
+		}
+		ami_session_event(s, one);
 	}
-	buf_free(&b);
+	obj_drop(one);
 }
 
 void ami_sessions_changed(struct manager *mgr)

@@ -196,17 +196,45 @@ static bool matches(const struct ami_filter *e, struct str event, struct str tex
 	return false;
 }
 
-static bool any(const struct list *head, struct str event, struct str text)
+/* Goes on behind m->at. 1: one matched, 0: none does, -1: not yet known. */
+static int step(const struct list *head, struct ami_match *m, struct str event, struct str text, size_t *left)
 {
-	list_each(l, head)
-		if (matches(container_of(l, struct ami_filter, link), event, text))
-			return true;
-	return false;
+	const struct list *l = m->at ? m->at->next : head->next;
+
+	for (; l != head; l = l->next) {
+		if (!*left)
+			return -1;
+		*left -= text.n < *left ? text.n : *left;
+		m->at = l;
+		if (matches(container_of((struct list *)(size_t)l, struct ami_filter, link), event, text))
+			return 1;
+	}
+	return 0;
+}
+
+enum ami_verdict ami_filters_step(const struct ami_filters *f, struct ami_match *m, struct str event, struct str text)
+{
+	size_t left = AMI_MATCH_BYTES;
+	int got;
+
+	if (!m->included && !list_empty(&f->include)) {
+		got = step(&f->include, m, event, text, &left);
+		if (got <= 0)
+			return got ? AMI_NOT_YET : AMI_FILTERED;
+		m->at = NULL;
+	}
+	m->included = true;
+	got = step(&f->exclude, m, event, text, &left);
+	return got < 0 ? AMI_NOT_YET : got ? AMI_FILTERED : AMI_PASSES;
 }
 
 bool ami_filters_pass(const struct ami_filters *f, struct str event, struct str text)
 {
-	if (!list_empty(&f->include) && !any(&f->include, event, text))
-		return false;
-	return list_empty(&f->exclude) || !any(&f->exclude, event, text);
+	struct ami_match m = { 0 };
+	enum ami_verdict v;
+
+	do
+		v = ami_filters_step(f, &m, event, text);
+	while (v == AMI_NOT_YET);
+	return v == AMI_PASSES;
 }

@@ -27,4 +27,14 @@ int ami_filters_add(struct ami_filters *f, bool advanced, struct str criteria, s
 /* `text`: the whole event as it goes out. */
 bool ami_filters_pass(const struct ami_filters *f, struct str event, struct str text);
 
+/* The same in steps of about AMI_MATCH_BYTES of text looked through, because a user
+ * may have many filters and an event may be long. `m` is zeroed for a new event. */
+#define AMI_MATCH_BYTES (64u << 10)
+enum ami_verdict { AMI_NOT_YET, AMI_PASSES, AMI_FILTERED };
+struct ami_match {
+	const struct list *at;          /* the filter judged last; NULL: none */
+	bool included;                  /* an include filter matched, or there are none: on to the others */
+};
+enum ami_verdict ami_filters_step(const struct ami_filters *f, struct ami_match *m, struct str event, struct str text);
+
 #endif

@@ -6,10 +6,13 @@
 #include "manage/manager.h"
 #include "manage/manager_filter.h"
 #include "manage/manager_parse.h"
+#include "manage/pace.h"
 #include "manage/stream.h"
 #include "pbx/event.h"
 
 #define AMI_EV_ALL 0x7fffffffu
+#define AMI_OUT_LOW (64u << 10)         /* [bytes] the next action begins, and a list goes on, when no more wait */
+#define AMI_OUT_HIGH (256u << 10)       /* [bytes] events wait in `notes` while more wait here */
 
 struct listener;
 struct fiber;
@@ -27,6 +30,8 @@ struct manager {
 	unsigned mask;                  /* what `events` was asked for */
 };
 
+struct ami_note;
+
 struct ami_session {            /* obj; mgr->sessions holds one reference */
 	struct list link;
 	struct manager *mgr;            /* NULL: the manager stopped */
@@ -36,9 +41,12 @@ struct ami_session {            /* obj; mgr->sessions holds one reference */
 	struct buf in;                  /* bytes not parsed yet */
 	bool running;                   /* a fiber works on `in` */
 	bool authenticated, gone;
-	bool hold;                      /* an action runs: events wait in `held` until it has answered */
+	bool hold;                      /* an action runs: events wait in `notes` until it has answered */
 	bool displayconnects;
-	struct buf held;
+	struct list notes;              /* struct ami_note: events not judged by the filters yet */
+	size_t notes_bytes;
+	struct ami_match match;         /* how far the first of them is judged */
+	struct pace_job pump;           /* takes notes while no action runs */
 	struct text user;
 	unsigned read, write, send;     /* EV_* bits; send: what it wants now */
 	uint32_t stall_ms;
@@ -49,7 +57,7 @@ struct ami_session {            /* obj; mgr->sessions holds one reference */
 	const struct conf_var_list *vars;       /* setvar= of the user; NULL: none */
 	struct timer auth;
 	int64_t started_us;             /* wall */
-	uint64_t arrivals;              /* counts what came: events and input, for WaitEvent */
+	uint64_t inputs;                /* counts what came from the peer, for WaitEvent */
 	struct fiber *waiter;           /* in WaitEvent */
 };
 
@@ -102,9 +110,13 @@ void ami_event(struct ami_ctx *a, const char *name);         /* Event, ActionID;
 void ami_put(struct ami_ctx *a, const char *key, struct str value);
 void ami_printf(struct ami_ctx *a, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void ami_end(struct ami_ctx *a);
-/* ami_end() of an item of a list: counts it, pauses now and then. False: the
- * peer has gone. What is not held may be gone when it returns. */
+/* ami_end() of an item of a list: counts it, and waits until this session may go
+ * on. False: the peer has gone. What is not held may be gone when it returns. */
 bool ami_item_end(struct ami_ctx *a);
+/* What ami_item_end() does after the counting, for lists written in chunks. */
+bool ami_pause(struct ami_ctx *a);
+/* The same in the middle of one answer: no event may come between its lines. */
+bool ami_line_end(struct ami_ctx *a);
 void ami_list_complete(struct ami_ctx *a, const char *event);        /* headers may follow, then ami_end() */
 void ami_list_end(struct ami_ctx *a, const char *event);             /* whole */
 /* The standard channel headers, into the message being written. */
@@ -116,7 +128,17 @@ void ami_release(struct ami_ctx *a);
 /* ---- sessions */
 void ami_session_accept(void *arg, struct stream *s);
 void ami_session_leave(struct ami_session *s);
-void ami_session_event(struct ami_session *s, struct str name, struct str text);
+/* manager_event.c. One event, written once for all who get it. */
+struct ami_event;               /* obj */
+struct ami_event *ami_event_new(const struct buf *text);     /* takes the bytes; NULL: no memory */
+void ami_session_event(struct ami_session *s, struct ami_event *e);
+/* On the session's fiber: send what came so far. EPIPE: the peer has gone. */
+int ami_take_events(struct ami_session *s);
+/* Is there one that passes the filters? Those before it are forgotten. On a fiber. */
+bool ami_event_waits(struct ami_session *s);
+void ami_pump(struct ami_session *s);                        /* take events soon, in this session's turn */
+void ami_pump_init(struct ami_session *s);
+void ami_forget_events(struct ami_session *s);
 unsigned ami_ev_of_perm(uint32_t perm);                      /* enum manager_perm bits to EV_* bits */
 /* "system,call,all"; "<none>". */
 void ami_write_privilege(struct buf *b, unsigned ev);

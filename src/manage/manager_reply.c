@@ -3,10 +3,9 @@
 #include "pbx/dialplan.h"
 #include <errno.h>
 
-#define ITEMS 50               /* of a list between two pauses */
 #define VARIABLES 64            /* in one header */
-#define PIECE (1u << 20)        /* [bytes] of a long answer sent at once */
-#define DRAIN (256u << 10)      /* [bytes] a list goes on when no more than this waits */
+#define PIECE (64u << 10)       /* [bytes] of a long answer sent at once */
+#define FLUSH (32u << 10)       /* [bytes] of an answer that is still being written */
 
 bool ami_get_bool(const struct ami_ctx *a, const char *name)
 {
@@ -147,19 +146,37 @@ void ami_end(struct ami_ctx *a)
 	buf_put(&a->out, STR("\r\n"));
 }
 
+static bool go_on(struct ami_ctx *a)
+{
+	pace_step(a->m->pace);
+	return !a->s->gone && !a->m->stopping;
+}
+
+bool ami_pause(struct ami_ctx *a)
+{
+	if (a->out.n >= FLUSH) {
+		if (ami_flush(a))
+			return false;
+		ami_release(a);
+		if (ami_take_events(a->s) || stream_drain(a->s->s, AMI_OUT_LOW))
+			return false;
+		a->s->hold = true;
+	}
+	return go_on(a);
+}
+
 bool ami_item_end(struct ami_ctx *a)
 {
 	ami_end(a);
-	if (++a->items % ITEMS)
-		return !a->s->gone;
-	if (ami_flush(a))
+	a->items++;
+	return ami_pause(a);
+}
+
+bool ami_line_end(struct ami_ctx *a)
+{
+	if (a->out.n >= FLUSH && (ami_flush(a) || stream_drain(a->s->s, AMI_OUT_LOW)))
 		return false;
-	ami_release(a);
-	if (stream_drain(a->s->s, DRAIN))
-		return false;
-	manage_yield(a->m);
-	a->s->hold = true;
-	return !a->s->gone && !a->m->stopping;
+	return go_on(a);
 }
 
 void ami_list_complete(struct ami_ctx *a, const char *event)
@@ -197,7 +214,7 @@ int ami_flush(struct ami_ctx *a)
 		left = str_skip(left, piece.n);
 		err = stream_send(a->s->s, piece);
 		if (!err && left.n)
-			err = stream_drain(a->s->s, DRAIN);
+			err = stream_drain(a->s->s, AMI_OUT_LOW);
 	}
 	buf_reset(&a->out);
 	return a->s->gone ? EPIPE : err;
@@ -205,10 +222,6 @@ int ami_flush(struct ami_ctx *a)
 
 void ami_release(struct ami_ctx *a)
 {
-	struct ami_session *s = a->s;
-
-	s->hold = false;
-	if (s->held.n && !s->gone)
-		stream_send(s->s, buf_view(&s->held));
-	buf_reset(&s->held);
+	a->s->hold = false;
+	ami_pump(a->s);
 }

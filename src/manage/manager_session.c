@@ -1,3 +1,5 @@
+/* A manager's session: its input is served message by message on a fiber of its own,
+ * each in the session's turn (pace.h) and only when the peer reads what it has got. */
 #define LOG_MODULE "manager"
 #include "manage/manager_private.h"
 #include "base/fiber.h"
@@ -5,8 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define OUT_LIMIT (16u << 20)   /* [bytes] a manager may fall behind */
-#define IN_LIMIT (64u << 10)    /* [bytes] of actions waiting for one that runs */
+#define OUT_LIMIT (4u << 20)    /* [bytes]; answers stop far below, see AMI_OUT_LOW */
+#define IN_LIMIT (16u << 10)    /* [bytes] of actions waiting for one that runs; then the socket is not read */
 /* writetimeout's default of 100 ms is about a full kernel buffer that nobody
  * reads; a client that collects garbage pauses longer than that. */
 #define STALL_MIN 1000          /* [ms] */
@@ -20,7 +22,7 @@ static void session_free(void *arg)
 	ami_parser_free(&s->parser);
 	ami_filters_free(&s->filters);
 	buf_free(&s->in);
-	buf_free(&s->held);
+	ami_forget_events(s);
 	text_free(&s->user);
 }
 
@@ -34,6 +36,8 @@ void ami_session_leave(struct ami_session *s)
 	timer_stop(&s->auth);
 	stream_close(s->s);
 	list_remove(&s->link);
+	list_remove(&s->pump.link);
+	ami_forget_events(s);
 	if (!s->authenticated) {
 		mgr->unauthenticated--;
 	} else if (s->displayconnects) {
@@ -46,29 +50,6 @@ void ami_session_leave(struct ami_session *s)
 	if (s->waiter)
 		fiber_wake(s->waiter);
 	ami_sessions_changed(mgr);
-	obj_drop(s);
-}
-
-static void arrived(struct ami_session *s)
-{
-	s->arrivals++;
-	if (s->waiter)
-		fiber_wake(s->waiter);
-}
-
-void ami_session_event(struct ami_session *s, struct str name, struct str text)
-{
-	if (s->gone || !ami_filters_pass(&s->filters, name, text))
-		return;
-	obj_hold(s);
-	if (!s->hold)
-		stream_send(s->s, text);
-	else
-		buf_put(&s->held, text);
-	if (buf_err(&s->held))
-		ami_session_leave(s);
-	else
-		arrived(s);
 	obj_drop(s);
 }
 
@@ -95,6 +76,13 @@ static void denied(struct ami_ctx *a, struct str action)
 	ami_security(a->s, AMI_NOT_ALLOWED, text_view(&a->s->user), "RequestType", buf_view(&b));
 	buf_free(&b);
 	ami_error(a, "Permission denied");
+}
+
+static void name_fiber(const struct ami_session *s, struct str what)
+{
+	const struct str words[] = { STR("manager "), text_view(&s->user), STR(": "), what };
+
+	fiber_set_name(fiber_self(), words, ARRAY_LEN(words));
 }
 
 static void act(struct ami_ctx *a)
@@ -134,6 +122,7 @@ static void serve(struct ami_session *s, int fault)
 
 	a.id = ami_get(&a, "ActionID");
 	s->hold = true;
+	name_fiber(s, action_name(a.msg));
 	if (fault == EMSGSIZE)
 		ami_error(&a, "Failed to parse message: line too long");
 	else if (fault)
@@ -150,53 +139,77 @@ static void serve(struct ami_session *s, int fault)
 	obj_drop(a.m);
 }
 
-/* All whole messages in `in`, one after another, on a fiber. */
+/* One message of `in`. False: none is whole, or the session is over. */
+static bool serve_next(struct ami_session *s)
+{
+	struct str in = buf_view(&s->in);
+	int err = ami_parse(&s->parser, &in);
+	size_t used = s->in.n - in.n;
+
+	s->in.n -= used;
+	memmove(s->in.p, s->in.p + used, s->in.n);
+	if (err == ENOMEM)
+		ami_session_leave(s);
+	else if (err != EAGAIN)
+		serve(s, err);
+	if (!s->gone)
+		stream_pause(s->s, s->in.n >= IN_LIMIT);
+	return err != EAGAIN && !s->gone;
+}
+
+/* On a fiber, until the input is used up. Events of before an action go out before
+ * its answer; while the peer does not read, nothing more is done for it. */
 static void work(void *arg)
 {
 	struct ami_session *s = arg;
+	struct manage *m = s->mgr ? obj_hold(s->mgr->m) : NULL;
 
-	while (!s->gone) {
-		struct str in = buf_view(&s->in);
-		int err = ami_parse(&s->parser, &in);
-		size_t used = s->in.n - in.n;
-
-		s->in.n -= used;
-		memmove(s->in.p, s->in.p + used, s->in.n);
-		if (err == ENOMEM)
-			ami_session_leave(s);
-		if (err == EAGAIN || err == ENOMEM)
+	name_fiber(s, STR_NULL);
+	do {
+		if (s->gone || stream_drain(s->s, AMI_OUT_LOW) || ami_take_events(s))
 			break;
-		serve(s, err);
-		if (!s->gone)
-			stream_pause(s->s, s->in.n > IN_LIMIT);
-	}
+		pace_step(m->pace);
+	} while (!s->gone && serve_next(s));
 	s->running = false;
 	obj_drop(s);
+	obj_drop(m);
+}
+
+static void start_work(struct ami_session *s)
+{
+	struct fiber *f = fiber_new(work, s, 0);
+
+	if (!f) {
+		ami_session_leave(s);
+		return;
+	}
+	s->running = true;
+	obj_hold(s);
+	fiber_wake(f);
 }
 
 static void on_data(void *arg, struct str bytes)
 {
 	struct ami_session *s = arg;
-	struct fiber *f;
 
 	obj_hold(s);
 	buf_put(&s->in, bytes);
 	if (buf_err(&s->in)) {
 		ami_session_leave(s);
-	} else if (s->running) {
-		stream_pause(s->s, s->in.n > IN_LIMIT);
-		arrived(s);
 	} else {
-		f = fiber_new(work, s, 0);
-		if (f) {
-			s->running = true;
-			obj_hold(s);
-			fiber_wake(f);
-		} else {
-			ami_session_leave(s);
-		}
+		stream_pause(s->s, s->in.n >= IN_LIMIT);
+		s->inputs++;
+		if (s->waiter)
+			fiber_wake(s->waiter);
+		if (!s->running)
+			start_work(s);
 	}
 	obj_drop(s);
+}
+
+static void on_written(void *arg)
+{
+	ami_pump(arg);
 }
 
 static void on_closed(void *arg, int err)
@@ -224,7 +237,7 @@ static void on_auth_timeout(void *arg)
 
 void ami_session_accept(void *arg, struct stream *stream)
 {
-	static const struct stream_ops ops = { on_data, on_closed };
+	static const struct stream_ops ops = { on_data, on_closed, on_written };
 	struct manager *mgr = arg;
 	struct ami_session *s = mgr->unauthenticated < mgr->conf->authlimit ?
 		obj_new(sizeof(*s), session_free) : NULL;
@@ -238,7 +251,7 @@ void ami_session_accept(void *arg, struct stream *stream)
 	s->s = stream;
 	s->peer = stream_peer(stream);
 	s->in.max = 4 * IN_LIMIT;
-	s->held.max = OUT_LIMIT;
+	ami_pump_init(s);
 	ami_parser_init(&s->parser);
 	ami_filters_init(&s->filters);
 	s->started_us = clock_wall_us(mgr->m->clock);

@@ -15,7 +15,7 @@ static int by_name(const void *a, const void *b)
 	return str_cmp((*x)->name, (*y)->name);
 }
 
-const struct object **view_sorted(const struct snapshot *conf, enum object_type t, size_t *n)
+const struct object **view_sorted(struct manage *m, const struct snapshot *conf, enum object_type t, size_t *n)
 {
 	const struct object_list *l = &conf->list[t];
 	const struct object **v = l->n ? malloc(l->n * sizeof(struct object *)) : NULL;
@@ -23,8 +23,11 @@ const struct object **view_sorted(const struct snapshot *conf, enum object_type 
 	*n = v ? l->n : 0;
 	for (size_t i = 0; i < *n; i++)
 		v[i] = l->v[i];
-	if (v)
-		qsort(v, *n, sizeof(struct object *), by_name);
+	if (manage_sort(m, v, *n, by_name)) {
+		free(v);
+		*n = 0;
+		return NULL;
+	}
 	return v;
 }
 
@@ -35,8 +38,9 @@ static int by_id(const void *a, const void *b)
 	return str_cmp((*x)->id, (*y)->id);
 }
 
-struct contact **view_contacts(struct service *svc, size_t *n)
+struct contact **view_contacts(struct manage *m, size_t *n)
 {
+	struct service *svc = m->service;
 	struct contact **v;
 	struct location *l;
 	size_t count = 0;
@@ -51,7 +55,11 @@ struct contact **view_contacts(struct service *svc, size_t *n)
 		list_each(e, &l->contacts)
 			if (*n < count)
 				v[(*n)++] = obj_hold(container_of(e, struct contact, link));
-	qsort(v, *n, sizeof(struct contact *), by_id);
+	if (manage_sort(m, v, *n, by_id)) {
+		view_contacts_free(v, *n);
+		*n = 0;
+		return NULL;
+	}
 	return v;
 }
 

@@ -9,9 +9,10 @@
 
 /* All objects of a type by name; n of them, free() the array. They live as long
  * as the snapshot is held. NULL with n 0: none. */
-const struct object **view_sorted(const struct snapshot *conf, enum object_type t, size_t *n);
-/* All contacts by id, each held; view_contacts_free(). */
-struct contact **view_contacts(struct service *svc, size_t *n);
+const struct object **view_sorted(struct manage *m, const struct snapshot *conf, enum object_type t, size_t *n);
+/* All contacts by id, each held; view_contacts_free(). Both sort in steps, so what is
+ * not held may be gone after them. */
+struct contact **view_contacts(struct manage *m, size_t *n);
 struct contact **view_aor_contacts_held(struct service *svc, struct str aor, size_t *n);      /* of one AOR */
 void view_contacts_free(struct contact **v, size_t n);
 

@@ -1,3 +1,5 @@
+/* Sockets of managers and consoles. What is sent in one turn leaves in one write at
+ * its end. pace.c bounds the work that is done for them; this bounds what waits. */
 #define LOG_MODULE "manage"
 #include "manage/stream.h"
 #include "base/fiber.h"
@@ -5,7 +7,9 @@
 #include "base/obj.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -13,7 +17,9 @@
 #define BACKLOG 128
 #define READ_CHUNK 16384        /* [bytes] */
 #define LIMIT_DEFAULT (4u << 20)
+#define KERNEL_BUFFER (128 << 10)       /* [bytes] */
 #define STALL_DEFAULT 10000     /* [ms] */
+#define STALLS_MAX 30           /* one write may take so many stall times, else a byte a second would do */
 
 enum state { QUIET, OPEN, LAST_WORDS /* closes when all is sent */, CLOSED };
 
@@ -24,18 +30,20 @@ struct stream {
 		uv_tcp_t tcp;
 		uv_pipe_t pipe;
 	} u;
-	struct wheel *wheel;
+	struct loop *loop;
 	const struct stream_ops *ops;
 	void *arg;
 	enum state state;
 	bool paused, writing;
+	bool due;                       /* write_pending() is on its way */
 	struct buf pending;             /* not given to libuv yet */
 	char *inflight;                 /* owned; given to libuv */
 	size_t inflight_n, limit;
-	size_t last_queue;              /* libuv's queue when the stall timer last looked */
+	size_t last_queue;              /* untaken() when the stall timer last looked */
 	uv_write_t req;
 	struct timer stall;
 	uint32_t stall_ms;
+	unsigned stalls;                /* times that the timer has looked at this write */
 	struct fiber *waiter;           /* in stream_drain() */
 	char in[READ_CHUNK];
 };
@@ -115,24 +123,39 @@ static void on_written(uv_write_t *req, int status)
 		lost(s, -status);
 		return;
 	}
+	obj_hold(s);
 	kick(s);
 	if (s->waiter)
 		fiber_wake(s->waiter);
 	if (s->state == LAST_WORDS && !s->writing)
 		shut(s);
+	else if (s->state == OPEN && s->ops->written)
+		s->ops->written(s->arg);
+	obj_drop(s);
+}
+
+/* [bytes] that the peer has not taken: libuv's and the kernel's. The kernel alone asks
+ * for more only when a third of its buffer is free, which takes a slow peer a while. */
+static size_t untaken(const struct stream *s)
+{
+	int fd = -1, kernel = 0;
+
+	if (uv_fileno(&s->u.handle, &fd) || ioctl(fd, SIOCOUTQ, &kernel) || kernel < 0)
+		kernel = 0;
+	return uv_stream_get_write_queue_size(&s->u.stream) + (size_t)kernel;
 }
 
 static void on_stall(void *arg)
 {
 	struct stream *s = arg;
-	size_t now = uv_stream_get_write_queue_size(&s->u.stream);
+	size_t now = untaken(s);
 
-	if (now >= s->last_queue) {
+	if (now >= s->last_queue || ++s->stalls >= STALLS_MAX) {
 		lost(s, ETIMEDOUT);
 		return;
 	}
 	s->last_queue = now;
-	timer_start(s->wheel, &s->stall, s->stall_ms, on_stall, s);
+	timer_start(loop_wheel(s->loop), &s->stall, s->stall_ms, on_stall, s);
 }
 
 static void kick(struct stream *s)
@@ -157,9 +180,19 @@ static void kick(struct stream *s)
 		lost(s, EPIPE);
 		return;
 	}
-	s->last_queue = uv_stream_get_write_queue_size(&s->u.stream);
-	if (s->last_queue)
-		timer_start(s->wheel, &s->stall, s->stall_ms, on_stall, s);
+	s->last_queue = untaken(s);
+	s->stalls = 0;
+	if (uv_stream_get_write_queue_size(&s->u.stream))
+		timer_start(loop_wheel(s->loop), &s->stall, s->stall_ms, on_stall, s);
+}
+
+static void write_pending(void *arg)
+{
+	struct stream *s = arg;
+
+	s->due = false;
+	kick(s);
+	obj_drop(s);
 }
 
 int stream_send(struct stream *s, struct str bytes)
@@ -177,7 +210,12 @@ int stream_send(struct stream *s, struct str bytes)
 		lost(s, ENOMEM);
 		return EPIPE;
 	}
-	kick(s);
+	if (!s->due && !s->writing && !loop_defer(s->loop, write_pending, s)) {
+		s->due = true;
+		obj_hold(s);
+	}
+	if (!s->due)
+		kick(s);
 	return s->state == OPEN ? 0 : EPIPE;
 }
 
@@ -282,7 +320,7 @@ static void on_connection(uv_stream_t *h, int status)
 	s = obj_new(sizeof(*s), stream_free);
 	if (!s)
 		return;
-	s->wheel = loop_wheel(sl->loop);
+	s->loop = sl->loop;
 	stream_limits(s, LIMIT_DEFAULT, STALL_DEFAULT);
 	if (sl->local)
 		uv_pipe_init(loop_uv(sl->loop), &s->u.pipe, 0);
@@ -296,6 +334,8 @@ static void on_connection(uv_stream_t *h, int status)
 	}
 	if (!sl->local)
 		uv_tcp_nodelay(&s->u.tcp, 1);
+	/* Else the kernel takes megabytes before anybody notices that the peer does not read. */
+	uv_send_buffer_size(&s->u.handle, &(int){ KERNEL_BUFFER });
 	sl->fn(sl->arg, s);
 }
 

@@ -1,6 +1,7 @@
 /* manage/stream.h -- one peer on a local or TCP socket, with bounded queues:
  * what it does not read is kept up to a limit and for a time, then it is cut
- * off. Nobody ever waits for a peer but the fiber that asked to.
+ * off. Nobody ever waits for a peer but the fiber that asked to. What is sent
+ * during a turn of the loop leaves in one write at the turn's end.
  * Threads: the loop's. */
 #ifndef MANAGE_STREAM_H
 #define MANAGE_STREAM_H
@@ -17,6 +18,8 @@ struct stream_ops {
 	/* The peer is gone, or was cut off: EPIPE queue full, ETIMEDOUT it does not
 	 * read, 0 it closed. Called once, never after stream_close(). */
 	void (*closed)(void *arg, int err);
+	/* A write is done: less waits now. Optional. */
+	void (*written)(void *arg);
 };
 
 /* The new peer's reference is the callee's. It is quiet until stream_start(). */
@@ -33,7 +36,8 @@ void stream_unlisten(struct stream_listener *sl);    /* NULL is fine; removes th
 
 void stream_start(struct stream *s, const struct stream_ops *ops, void *arg);
 /* `limit` [bytes] that may wait to be sent; `stall_ms`: how long the peer may
- * read nothing while something waits. */
+ * read nothing while something waits; thirty times that is for one write as a whole,
+ * so that reading a byte now and then does not help either. */
 void stream_limits(struct stream *s, size_t limit, uint32_t stall_ms);
 void stream_pause(struct stream *s, bool pause);     /* read no more for now */
 /* Queue; 0, EPIPE: closed, or it is now because the queue was full. */

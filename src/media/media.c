@@ -117,7 +117,7 @@ bool media_deliver(struct media *m, const struct sa *local, const struct sa *fro
 	mthread_now(t);
 	mthread_began(t);
 	memcpy(t->pkt, p, n);
-	wire_arrived(s, rtcp, n, from);
+	mwire_arrived(s, rtcp, n, from);
 	mthread_tell(t, false);
 	mthread_ended(t);
 	core_rearm(m);

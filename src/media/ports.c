@@ -13,7 +13,7 @@ static int open_at(const struct media *m, const struct sa *addr, uint16_t port, 
 	struct sa at = *addr;
 
 	sa_set_port(&at, port);
-	return wire_place_open(m->prm.wire, &at, fd, local);
+	return mwire_open(m->prm.wire, &at, fd, local);
 }
 
 static int pair_at(const struct media *m, const struct sa *addr, uint16_t port, int fd[2], struct sa local[2])
@@ -24,7 +24,7 @@ static int pair_at(const struct media *m, const struct sa *addr, uint16_t port, 
 		return err;
 	err = open_at(m, addr, (uint16_t)(port + 1), &fd[1], &local[1]);
 	if (err)
-		wire_place_close(m->prm.wire, fd[0]);
+		mwire_close(m->prm.wire, fd[0]);
 	return err;
 }
 
@@ -42,7 +42,7 @@ static int pair_any(const struct media *m, const struct sa *addr, int fd[2], str
 		if (err)
 			return err;
 		port = sa_port(&probe) & 0xfffe;
-		wire_place_close(m->prm.wire, tmp);
+		mwire_close(m->prm.wire, tmp);
 		err = port ? pair_at(m, addr, port, fd, local) : EADDRINUSE;
 	}
 	return err == EADDRINUSE ? ENOBUFS : err;

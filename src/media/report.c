@@ -26,7 +26,7 @@ static void send_rtcp(struct stream *s, const uint8_t *p, size_t n)
 {
 	if (!n || !sa_is_set(&s->rtcp_dst) || !sa_port(&s->rtcp_dst))
 		return;
-	if (wire_send(s, !s->cfg->set.rtcp_mux, &s->rtcp_dst, p, n))
+	if (mwire_send(s, !s->cfg->set.rtcp_mux, &s->rtcp_dst, p, n))
 		s->stats.rtcp_tx++;
 }
 

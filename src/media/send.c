@@ -1,11 +1,10 @@
 /* media/send.c -- packets out: relayed under our own numbers, or made here. */
-#include "media/thread.h"
 #include "media/wire.h"
 #include "base/poison.h"
 
 void send_packet(struct stream *s, uint8_t *p, size_t n)
 {
-	if (!wire_send(s, false, &s->dst, p, n))
+	if (!mwire_send(s, false, &s->dst, p, n))
 		return;
 	s->stats.tx++;
 	s->stats.tx_bytes += n;

@@ -91,8 +91,8 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 	s->st = stream_new(s, prm, fd);
 	err = s->st ? core_closing_new(s) : ENOMEM;
 	if (err) {
-		wire_place_close(m->prm.wire, fd[0]);
-		wire_place_close(m->prm.wire, fd[1]);
+		mwire_close(m->prm.wire, fd[0]);
+		mwire_close(m->prm.wire, fd[1]);
 		ports_release(m, s->ranged);
 		goto out;
 	}
@@ -120,8 +120,8 @@ static void close_it(struct media_session *s, struct stats_req *req)
 		return;
 	}
 	/* No thread ever heard of it. */
-	wire_place_close(s->m->prm.wire, s->st->fd[0]);
-	wire_place_close(s->m->prm.wire, s->st->fd[1]);
+	mwire_close(s->m->prm.wire, s->st->fd[0]);
+	mwire_close(s->m->prm.wire, s->st->fd[1]);
 	session_gone(s);
 }
 

@@ -156,8 +156,8 @@ static void add(struct mthread *t, struct stream *s, bool late)
 	s->t = t;
 	/* What came while nothing was agreed is nobody's, and too old to be heard. */
 	if (late)
-		s->stats.dropped_bad += wire_drain(s);
-	wire_watch(s);
+		s->stats.dropped_bad += mwire_drain(s);
+	mwire_watch(s);
 	list_append(&t->slots[t->streams++ % SLOTS], &s->link);
 	if (t->slot_us < t->due_us) {
 		if (t->slot_us < t->now_us)
@@ -208,7 +208,7 @@ static void bridge(struct stream *a, struct stream *b, struct smoother *for_a, s
 static void leave(struct stream *s)
 {
 	unbridge(s);
-	wire_unwatch(s);
+	mwire_unwatch(s);
 	list_remove(&s->link);
 	stream_sleep(s);
 }
@@ -227,8 +227,8 @@ static void stream_close(struct mthread *t, struct stream *s, struct stats_req *
 	if (s->cfg)
 		mthread_give(s->t, EV_CFG, s, s->cfg, 0);
 	s->cfg = NULL;
-	wire_place_close(s->t->wire, s->fd[0]);
-	wire_place_close(s->t->wire, s->fd[1]);
+	mwire_close(s->t->wire, s->fd[0]);
+	mwire_close(s->t->wire, s->fd[1]);
 	mthread_give(s->t, EV_CLOSED, s, req, 0);
 }
 
@@ -398,7 +398,7 @@ void mthread_turn(struct mthread *t, int max_wait_ms)
 	mthread_began(t);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.u64)
-			wire_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
+			mwire_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
 				      ev[i].data.u64 & 1);
 		else
 			woken(t);

@@ -2,7 +2,6 @@
  * in their place; and which kind of packet a datagram is. What is in a packet is
  * for stream.c, what goes into one for send.c and report.c. */
 #include "media/wire.h"
-#include "media/thread.h"
 #include <errno.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -27,12 +26,12 @@ static int socket_open(const struct sa *at, int *place, struct sa *bound)
 	return err;
 }
 
-int wire_place_open(const struct media_wire *w, const struct sa *at, int *place, struct sa *bound)
+int mwire_open(const struct media_wire *w, const struct sa *at, int *place, struct sa *bound)
 {
 	return w ? w->open(w->arg, at, place, bound) : socket_open(at, place, bound);
 }
 
-void wire_place_close(const struct media_wire *w, int place)
+void mwire_close(const struct media_wire *w, int place)
 {
 	if (w)
 		w->close(w->arg, place);
@@ -43,7 +42,7 @@ void wire_place_close(const struct media_wire *w, int place)
 /* ---- on the media thread */
 
 /* epoll's word for a socket: the stream, with RTCP in the lowest bit. */
-int wire_watch(struct stream *s)
+int mwire_watch(struct stream *s)
 {
 	for (unsigned i = 0; !s->t->wire && i < 2; i++) {
 		struct epoll_event e = { .events = EPOLLIN, .data.u64 = (uintptr_t)s | i };
@@ -54,7 +53,7 @@ int wire_watch(struct stream *s)
 	return 0;
 }
 
-void wire_unwatch(struct stream *s)
+void mwire_unwatch(struct stream *s)
 {
 	/* Closing a socket would take it out of the epoll only if no child that
 	 * is just being forked holds it as well. */
@@ -62,7 +61,7 @@ void wire_unwatch(struct stream *s)
 		epoll_ctl(s->t->ep, EPOLL_CTL_DEL, s->fd[i], NULL);
 }
 
-size_t wire_drain(struct stream *s)
+size_t mwire_drain(struct stream *s)
 {
 	size_t n = 0;
 
@@ -72,7 +71,7 @@ size_t wire_drain(struct stream *s)
 	return n;
 }
 
-void wire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
+static inline void arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
 {
 	uint8_t *p = s->t->pkt;
 
@@ -102,7 +101,12 @@ void wire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
 	s->stats.dropped_bad++;
 }
 
-void wire_readable(struct stream *s, bool rtcp)
+void mwire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
+{
+	arrived(s, rtcp, n, from);
+}
+
+void mwire_readable(struct stream *s, bool rtcp)
 {
 	struct mthread *t = s->t;
 	struct sa from = { 0 };
@@ -118,14 +122,5 @@ void wire_readable(struct stream *s, bool rtcp)
 
 		sa_from(&from, &mapped.u.s, len);
 	}
-	wire_arrived(s, rtcp, (size_t)n, &from);
-}
-
-bool wire_send(struct stream *s, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
-{
-	const struct media_wire *w = s->t->wire;
-
-	if (w)
-		return w->send(w->arg, s->fd[rtcp], to, p, n) == 0;
-	return sendto(s->fd[rtcp], p, n, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.s, sa_len(to)) >= 0;
+	arrived(s, rtcp, (size_t)n, &from);
 }

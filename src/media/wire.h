@@ -2,29 +2,34 @@
  * socket's descriptor, or a number of the struct media_wire that stands for the
  * sockets. Everything between a datagram and a stream's packets has its place
  * here: the kinds are told apart (RFC 7983), and SRTP, DTLS and ICE will stand
- * between wire_arrived() and stream.c, and between send.c and wire_send().
+ * between mwire_arrived() and stream.c, and between send.c and mwire_send().
  * Threads: open and close any; the rest the stream's. */
 #ifndef MEDIA_WIRE_H
 #define MEDIA_WIRE_H
 
-#include "media/media.h"
-
-struct stream;
+#include "media/thread.h"
 
 /* `w` NULL: sockets. Port 0: any. errno of socket() or bind(). */
-int wire_place_open(const struct media_wire *w, const struct sa *at, int *place, struct sa *bound);
-void wire_place_close(const struct media_wire *w, int place);
+int mwire_open(const struct media_wire *w, const struct sa *at, int *place, struct sa *bound);
+void mwire_close(const struct media_wire *w, int place);
 
 /* Have the thread's epoll tell of both places of a stream, and no longer. */
-int wire_watch(struct stream *s);
-void wire_unwatch(struct stream *s);
+int mwire_watch(struct stream *s);
+void mwire_unwatch(struct stream *s);
 /* Throw away what lies unread at the RTP place. Number of datagrams. */
-size_t wire_drain(struct stream *s);
+size_t mwire_drain(struct stream *s);
 /* epoll says that one of its places has something: take one datagram. */
-void wire_readable(struct stream *s, bool rtcp);
+void mwire_readable(struct stream *s, bool rtcp);
 /* A datagram of `n` bytes has come. It lies in t->pkt, which is written to. */
-void wire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from);
+void mwire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from);
 /* From its RTP or RTCP place; false: it did not leave. */
-bool wire_send(struct stream *s, bool rtcp, const struct sa *to, const uint8_t *p, size_t n);
+static inline bool mwire_send(struct stream *s, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
+{
+	const struct media_wire *w = s->t->wire;
+
+	if (__builtin_expect(w != NULL, 0))
+		return w->send(w->arg, s->fd[rtcp], to, p, n) == 0;
+	return sendto(s->fd[rtcp], p, n, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.s, sa_len(to)) >= 0;
+}
 
 #endif

@@ -103,6 +103,22 @@ uint64_t io_conn_id(struct io *io)
 	return (atomic_fetch_add(&io->next_conn, 1) << 8) | io->index;
 }
 
+/* The more connections have something to read in one turn, the less of each: their
+ * messages shall not keep everybody else waiting. */
+size_t io_read_size(struct io *io, size_t most)
+{
+	uint64_t turn = uv_now(loop_uv(io->loop));
+	size_t n;
+
+	if (turn != io->reads_turn)
+		io->reads = 0;
+	io->reads_turn = turn;
+	n = 2 * STREAM_READ / ++io->reads;
+	if (n < STREAM_READ_MIN)
+		n = STREAM_READ_MIN;
+	return n < most ? n : most;
+}
+
 /* ---- up --------------------------------------------------------------- */
 
 static void emit_by_ring(struct io *io, const struct env *e)

@@ -13,6 +13,7 @@
  *   check    (after poll)   bells, due timers, fibers, deferred calls
  *   prepare  (before poll)  the same once more for what woke since, then arm
  *                           the uv timer for the next due of the wheel
+ * What is left for the next turn (loop_next_turn()) runs in its check.
  * Whoever rings a bell writes to the eventfd only while `asleep` is set, so a
  * busy loop is fed without system calls. */
 
@@ -41,9 +42,14 @@ struct loop {
 	const struct clock *clock;
 	struct wheel *wheel;            /* held */
 	struct list bells;
-	struct calls deferred;
+	struct calls deferred, later;   /* later: for the next turn */
+	struct pulse pulse;             /* pulse.turns counts */
 	uint64_t armed;                 /* [ms on clock] the uv timer's due; UINT64_MAX: not armed */
-	uint64_t turn_ms, longest_ms;   /* turn_ms: when the last poll ended */
+	uint64_t turn_ms;               /* when the last poll ended; 0: not known */
+	struct loop_health health;
+	uint64_t asked_ms;              /* longest since loop_longest_us() */
+	loop_slow_fn *slow;
+	void *slow_arg;
 	atomic_bool asleep, stop;
 	pthread_mutex_t lock;           /* guards posted */
 	struct calls posted;
@@ -176,6 +182,7 @@ static void run_bells(struct loop *l)
 		list_remove(e);
 		list_append(&todo, e);
 	}
+	pulse_doing(&l->pulse, PULSE_BELL);
 	while (!list_empty(&todo)) {
 		struct bell *b = container_of(todo.next, struct bell, link);
 
@@ -192,20 +199,45 @@ static void run_bells(struct loop *l)
 static bool settle(struct loop *l)
 {
 	for (unsigned i = 0; i < ROUNDS; i++) {
+		pulse_doing(&l->pulse, PULSE_FIBER);
 		fiber_run_ready();
+		pulse_doing(&l->pulse, PULSE_DEFERRED);
 		if (!run_deferred(l) && !fiber_ready())
 			return true;
 	}
 	return false;
 }
 
+static void take_later(struct loop *l)
+{
+	if (!l->later.first)
+		return;
+	*l->deferred.last = l->later.first;
+	l->deferred.last = l->later.last;
+	calls_init(&l->later);
+}
+
+/* On the loop's clock when that is a test's; else libuv knows when the poll ended. */
+static uint64_t turn_began_ms(const struct loop *l)
+{
+	return l->clock == clock_real() ? uv_now(&l->uv) : clock_ms(l->clock);
+}
+
+static uint64_t turn_now_ms(const struct loop *l)
+{
+	return l->clock == clock_real() ? uv_hrtime() / 1000000 : clock_ms(l->clock);
+}
+
 static void on_check(uv_check_t *h)
 {
 	struct loop *l = h->data;
 
-	l->turn_ms = uv_now(&l->uv);
+	l->turn_ms = turn_began_ms(l);
+	atomic_store_explicit(&l->pulse.began_ms, l->turn_ms, memory_order_relaxed);
+	take_later(l);
 	atomic_store(&l->asleep, false);
 	run_bells(l);
+	pulse_doing(&l->pulse, PULSE_TIMER);
 	wheel_run(l->wheel);
 	settle(l);
 }
@@ -256,11 +288,24 @@ static void arm(struct loop *l)
  * epoll_wait() each turn. */
 static void measure(struct loop *l)
 {
-	uint64_t now = uv_hrtime() / 1000000;
+	struct loop_health *h = &l->health;
+	uint64_t now = turn_now_ms(l), took = l->turn_ms && now > l->turn_ms ? now - l->turn_ms : 0;
 
-	if (l->turn_ms && now - l->turn_ms > l->longest_ms)
-		l->longest_ms = now - l->turn_ms;
+	h->turns++;
+	h->over_50 += took > LOOP_LONG_MS;
+	h->over_warn += h->warn_ms && took >= h->warn_ms;
+	if (took > h->longest_ms)
+		h->longest_ms = took;
+	if (took > h->recent_ms)
+		h->recent_ms = took;
+	if (took > l->asked_ms)
+		l->asked_ms = took;
+	if (h->warn_ms && took >= h->warn_ms && l->slow)
+		l->slow(l->slow_arg, took);
 	l->turn_ms = 0;
+	atomic_store_explicit(&l->pulse.began_ms, 0, memory_order_relaxed);
+	atomic_store_explicit(&l->pulse.turns, h->turns, memory_order_relaxed);
+	pulse_doing(&l->pulse, PULSE_POLL);
 }
 
 static void on_prepare(uv_prepare_t *h)
@@ -279,7 +324,7 @@ static void on_prepare(uv_prepare_t *h)
 		}
 	}
 	/* Stopping and starting is cheap, and does nothing when it is so already. */
-	if (quiet)
+	if (quiet && !l->later.first)
 		uv_idle_stop(&l->idle);
 	else
 		uv_idle_start(&l->idle, on_idle);
@@ -289,10 +334,31 @@ static void on_prepare(uv_prepare_t *h)
 
 uint64_t loop_longest_us(struct loop *l)
 {
-	uint64_t v = l->longest_ms * 1000;
+	uint64_t v = l->asked_ms * 1000;
 
-	l->longest_ms = 0;
+	l->asked_ms = 0;
 	return v;
+}
+
+void loop_health(struct loop *l, struct loop_health *h)
+{
+	*h = l->health;
+	l->health.recent_ms = 0;
+}
+
+void loop_on_slow(struct loop *l, uint32_t warn_ms, loop_slow_fn *fn, void *arg)
+{
+	l->health.warn_ms = warn_ms;
+	l->slow = fn;
+	l->slow_arg = arg;
+}
+
+const struct pulse *loop_pulse(const struct loop *l) { return &l->pulse; }
+
+void loop_poke(struct loop *l)
+{
+	if (atomic_exchange(&l->asleep, false))
+		wake_up(l);
 }
 
 /* ---- life ------------------------------------------------------------- */
@@ -336,6 +402,7 @@ struct loop *loop_new(const struct clock *clock)
 	pthread_mutex_init(&l->lock, NULL);
 	list_init(&l->bells);
 	calls_init(&l->deferred);
+	calls_init(&l->later);
 	calls_init(&l->posted);
 	l->clock = clock;
 	l->armed = UINT64_MAX;
@@ -372,8 +439,11 @@ void loop_free(struct loop *l)
 	if (!l)
 		return;
 	/* No fibers here: they are the thread's, and it may have another loop. */
-	for (unsigned i = 0; i < ROUNDS && run_deferred(l); i++)
-		;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		take_later(l);
+		if (!run_deferred(l))
+			break;
+	}
 	close_ours(l);
 	uv_walk(&l->uv, count_open, &left);
 	/* With a foreign handle open a full run would never come back. */
@@ -400,9 +470,11 @@ const struct clock *loop_clock(const struct loop *l) { return l->clock; }
 void loop_run(struct loop *l)
 {
 	l->turn_ms = 0;
+	fiber_publish(&l->pulse.fiber);
 	while (!atomic_exchange(&l->stop, false))
 		if (!uv_run(&l->uv, UV_RUN_DEFAULT) && !atomic_load(&l->stop))
 			break;
+	fiber_publish(NULL);
 	run_posted(l);          /* what was said before the stop may own something */
 }
 
@@ -452,6 +524,18 @@ void loop_defer_call(struct loop *l, struct loop_call *c, loop_fn *fn, void *arg
 	*c = (struct loop_call){ .fn = fn, .arg = arg };
 	calls_append(&l->deferred, c);
 }
+
+int loop_next_turn(struct loop *l, loop_fn *fn, void *arg)
+{
+	struct loop_call *c;
+	int err = calls_new(&c, fn, arg);
+
+	if (!err)
+		calls_append(&l->later, c);
+	return err;
+}
+
+uint64_t loop_turns(const struct loop *l) { return l->health.turns; }
 
 /* ---- work on the pool ------------------------------------------------- */
 

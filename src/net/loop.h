@@ -4,6 +4,7 @@
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
 
+#include "base/pulse.h"
 #include "net/wheel.h"
 #include <uv.h>
 
@@ -32,10 +33,29 @@ struct loop_call {
 };
 void loop_defer_call(struct loop *l, struct loop_call *c, loop_fn *fn, void *arg);
 void loop_post_call(struct loop *l, struct loop_call *c, loop_fn *fn, void *arg);    /* any thread */
+/* Run fn(arg) in the next turn, after the sockets had theirs; the loop does not
+ * sleep before it. For work that is cut into pieces. Loop's thread. ENOMEM. */
+int loop_next_turn(struct loop *l, loop_fn *fn, void *arg);
+uint64_t loop_turns(const struct loop *l);   /* how many have ended: the same number in one turn */
 /* Run `work(arg)` on a libuv pool thread, then `done(arg)` on this one. */
 int loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *arg);
 /* Longest turn since the last call [us, to 1 ms]: the metric "never freezes". */
 uint64_t loop_longest_us(struct loop *l);
+
+/* How long turns took, on the loop's thread. */
+#define LOOP_LONG_MS 50         /* no turn should be longer */
+struct loop_health {
+	uint64_t turns, over_50, over_warn;     /* turns that took longer */
+	uint64_t longest_ms, recent_ms; /* ever; since the last loop_health() */
+	uint32_t warn_ms;
+};
+void loop_health(struct loop *l, struct loop_health *h);
+/* `fn` is called at the end of each turn that took `warn_ms` or more [ms]; 0: none. */
+typedef void loop_slow_fn(void *arg, uint64_t ms);
+void loop_on_slow(struct loop *l, uint32_t warn_ms, loop_slow_fn *fn, void *arg);
+/* For a watcher on another thread; lives as long as the loop. */
+const struct pulse *loop_pulse(const struct loop *l);
+void loop_poke(struct loop *l);              /* any thread: one turn, if it is able to */
 
 /* Only inside a fiber of this loop: sleep `ms`, or until someone wakes the
  * fiber, whichever comes first; 0 when the time passed, EINTR when woken. */

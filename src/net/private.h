@@ -30,14 +30,15 @@
 #define UDP_BATCH 32            /* datagrams one wake reads, or one sendmmsg() carries */
 #define UDP_QUEUE_MAX 4096      /* datagrams one socket may have waiting to be sent */
 #define UDP_DRAIN_MAX 64        /* batches that one wake reads when there are too many: 1 to 2 ms */
+#define FAIR_TURN_MAX_US 5000   /* serving those that wait takes no longer in one turn */
 #define FAIR_BYTES (8u << 20)   /* of datagrams waiting to be served */
-#define FAIR_TURN_US 5000       /* the core serves them for so long, then all else has its turn */
 #define FAIR_RING 1024          /* an io thread hands up so many ahead of the core */
 #define RING_SLOTS 8192         /* each way; at 50,000 messages/s a sixth of a second */
 #define CONNECT_MS 32000        /* 64*T1, RFC 3261 17.1.1.2: timer B gives up then */
 #define LINGER_MS 1000          /* for the peer to close after we did */
 #define LAST_WORDS_MS 2000      /* for the answer to a message that ends its connection */
-#define STREAM_READ 65536       /* [bytes] one wake reads from one connection */
+#define STREAM_READ 65536       /* [bytes] one wake reads from one connection at most */
+#define STREAM_READ_MIN 512     /* ... and at least, however many others have something */
 #define MAX_IOS 255             /* a connection's id has its io in the low byte */
 
 enum count_id {
@@ -147,9 +148,12 @@ struct io {                     /* obj */
 	_Atomic uint64_t next_conn;
 	struct udp_rx *rx;      /* held: room for a batch */
 	struct fair *fair;      /* held: datagrams that could not be served at once */
+	uint64_t fair_read_us;  /* what reading took since some of them were served */
 	struct bell *fair_bell; /* held: serve some of them in the next turn */
 	struct timer fair_timer;        /* ... or when the core has taken what it was given */
 	char *scratch;          /* held: STREAM_READ bytes */
+	uint64_t reads_turn;    /* uv_now() of the turn ... */
+	size_t reads;           /* ... and how many connections were read in it */
 	int reserve_fd;
 	uint64_t moaned_ms;     /* when running out of descriptors was last logged */
 	struct counts counts;
@@ -161,6 +165,7 @@ int io_start(struct io *io);                 /* core: the thread begins */
 void io_close(struct io *io);                /* core: all closed, thread joined; drops io */
 void io_touch(struct io *io);                /* io: flush at the end of this turn */
 uint64_t io_conn_id(struct io *io);          /* any thread */
+size_t io_read_size(struct io *io, size_t most);     /* io: of one connection, now */
 /* io: hand up to the core; takes over what `e` holds. */
 void io_emit(struct io *io, const struct env *e);
 /* core: hand down. ENOBUFS: the ring is full, nothing was taken over. */

@@ -340,7 +340,7 @@ static void keep_rest(struct conn *c, struct str rest)
 static bool read_some(struct conn *c)
 {
 	char *at = c->in.n ? buf_room(&c->in, READ_MORE) : c->io->scratch;
-	size_t room = c->in.n ? READ_MORE : STREAM_READ, used;
+	size_t room = io_read_size(c->io, c->in.n ? READ_MORE : STREAM_READ), used;
 	struct str data;
 	ssize_t n;
 

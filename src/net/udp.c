@@ -155,10 +155,18 @@ static bool is_ahead(const struct io *io)
 void udp_serve_waiting(void *arg)
 {
 	struct io *io = arg;
-	uint64_t end = clock_us(loop_clock(io->loop)) + FAIR_TURN_US;
+	const struct clock *clock = loop_clock(io->loop);
+	uint64_t spend = 2 * io->fair_read_us, until;
 	struct fair_item *i;
 
-	while (!is_ahead(io) && clock_us(loop_clock(io->loop)) < end && (i = fair_next(io->fair))) {
+	/* As many as are served at once when there is no queue, or for twice as long as the
+	 * reading took; then all else has its turn, and the answers leave. */
+	until = clock_us(clock) + (spend < FAIR_TURN_MAX_US ? spend : FAIR_TURN_MAX_US);
+	io->fair_read_us = 0;
+	for (unsigned k = 0; (k < UDP_BATCH || clock_us(clock) < until) && !is_ahead(io); k++) {
+		i = fair_next(io->fair);
+		if (!i)
+			break;
 		if (!i->sock->closed)
 			serve(io, i);
 		fair_item_free(i);
@@ -206,8 +214,10 @@ static void udp_read(struct udp_sock *s)
 				serve(io, &item);
 		}
 	}
-	if (fair_count(io->fair))
+	if (fair_count(io->fair)) {
+		io->fair_read_us += clock_us(loop_clock(io->loop)) - now_us;
 		bell_ring(io->fair_bell);
+	}
 }
 
 /* ---- out -------------------------------------------------------------- */

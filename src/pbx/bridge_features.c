@@ -175,6 +175,7 @@ static void job_start(struct member *m, enum action action)
 		free(j);
 		return;
 	}
+	fiber_set_name(f, (const struct str[]){ text_view(&m->ch->name), STR(": transfer or feature") }, 2);
 	j->m = obj_hold(m);
 	j->action = action;
 	m->busy = true;

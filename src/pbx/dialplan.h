@@ -31,6 +31,9 @@ bool dialplan_can_grow(struct pbx *p, struct str context, struct str exten, stru
 int dialplan_label(struct pbx *p, struct str context, struct str exten, struct str label, struct str caller);
 /* Text for `dialplan show [exten@][context]`. */
 void dialplan_show(struct pbx *p, struct str what, struct buf *out);
+/* `max` rows of it from row `from` on, for listing in steps. True: there are more; else
+ * the last line is there too. */
+bool dialplan_show_part(struct pbx *p, struct str what, size_t from, size_t max, struct buf *out);
 /* The same as rows, for the manager's ShowDialPlan. `context` and `exten` empty:
  * all. False: that context or extension does not exist. */
 enum dialplan_row_type { ROW_CONTEXT, ROW_STEP, ROW_INCLUDE, ROW_IGNOREPAT, ROW_SWITCH, ROW_CONTEXT_END };

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "pbx/dialplan_private.h"
 #include "pbx/pattern.h"
+#include <stdint.h>
 
 struct walk {
 	struct pbx *p;
@@ -196,14 +197,31 @@ static const char *plural(unsigned n, const char *one, const char *many)
 	return n == 1 ? one : many;
 }
 
-void dialplan_show(struct pbx *p, struct str what, struct buf *out)
+struct part {
+	struct buf *out;
+	size_t from, max, at;
+};
+
+static void part_row(void *arg, const struct dialplan_row *r)
 {
+	struct part *part = arg;
+	size_t i = part->at++;
+
+	if (i >= part->from && i - part->from < part->max)
+		row(part->out, r);
+}
+
+bool dialplan_show_part(struct pbx *p, struct str what, size_t from, size_t max, struct buf *out)
+{
+	struct part part = { .out = out, .from = from, .max = max };
 	struct dialplan_count n;
 	struct str exten = STR_NULL, context = what;
 
 	if (str_chr(what, '@') < what.n)
 		exten = str_cut_raw(&context, '@');
-	dialplan_each(p, context, exten, &n, row, out);
+	dialplan_each(p, context, exten, &n, part_row, &part);
+	if (part.at > from && part.at - from > max)
+		return true;
 	if (context.n && !n.context)
 		buf_printf(out, "There is no existence of '%.*s' context\n", STR_ARG(context));
 	else if (exten.n && !n.exten && context.n)
@@ -215,4 +233,10 @@ void dialplan_show(struct pbx *p, struct str what, struct buf *out)
 			   plural(n.extens, "extension", "extensions"), n.steps,
 			   plural(n.steps, "priority", "priorities"), n.contexts,
 			   plural(n.contexts, "context", "contexts"));
+	return false;
+}
+
+void dialplan_show(struct pbx *p, struct str what, struct buf *out)
+{
+	(void)dialplan_show_part(p, what, 0, SIZE_MAX, out);
 }

@@ -271,6 +271,7 @@ int originate(struct pbx *p, const struct originate_prm *prm, originate_fn *fn, 
 		job_free(j);
 		return err;
 	}
+	fiber_set_name(f, (const struct str[]){ STR("originate "), prm->channel }, 2);
 	fiber_wake(f);
 	return 0;
 }

@@ -15,8 +15,9 @@ int party_copy(struct party *to, const struct party *from)
 	err = err ? err : text_set(&to->dnid, text_view(&from->dnid));
 	err = err ? err : text_set(&to->priv_name, text_view(&from->priv_name));
 	err = err ? err : text_set(&to->priv_number, text_view(&from->priv_number));
-	to->name_valid = from->name_valid;
-	to->number_valid = from->number_valid;
+	/* Half copied is not known: nobody must write an empty number as a caller's. */
+	to->name_valid = from->name_valid && !err;
+	to->number_valid = from->number_valid && !err;
 	to->name_pres = from->name_pres;
 	to->number_pres = from->number_pres;
 	to->ton = from->ton;
@@ -48,8 +49,8 @@ int party_set(struct party *p, struct str number, struct str name)
 	int err = text_set(&p->number, number);
 
 	err = err ? err : text_set(&p->name, name);
-	p->number_valid = number.n > 0;
-	p->name_valid = name.n > 0;
+	p->number_valid = number.n > 0 && !err;
+	p->name_valid = name.n > 0 && !err;
 	return err;
 }
 

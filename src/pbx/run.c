@@ -106,6 +106,13 @@ static void take_turns(struct run *r)
 	(void)fiber_sleep(r->ch->pbx->wheel, 1);
 }
 
+static void name_fiber(const struct channel *ch, struct str app)
+{
+	const struct str words[] = { text_view(&ch->name), STR(": "), app };
+
+	fiber_set_name(fiber_self(), words, ARRAY_LEN(words));
+}
+
 static int run_told(struct channel *ch, const struct app *app, struct str data, bool tell)
 {
 	struct text was = ch->app, was_data = ch->appdata;
@@ -114,6 +121,7 @@ static int run_told(struct channel *ch, const struct app *app, struct str data, 
 	ch->app = ch->appdata = (struct text){ 0 };
 	(void)text_set(&ch->app, str_z(app->name));
 	(void)text_set(&ch->appdata, data);
+	name_fiber(ch, str_z(app->name));
 	if (tell)
 		run_tell_step(ch);
 	take_turns(run_of(ch));
@@ -122,6 +130,7 @@ static int run_told(struct channel *ch, const struct app *app, struct str data, 
 	text_free(&ch->appdata);
 	ch->app = was;
 	ch->appdata = was_data;
+	name_fiber(ch, text_view(&ch->app));
 	return res;
 }
 

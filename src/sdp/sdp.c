@@ -398,6 +398,8 @@ int sdp_parse(struct sdp **out, struct str body)
 	s->group = attr_value(s->attrs, s->nattrs, "group");
 	for (size_t i = 0; i < s->nmedia && !err; i++)
 		err = media_decode(s, &s->media[i]);
+	if (!err && arena_failed(s->arena))
+		err = ENOMEM;
  out:
 	if (err)
 		obj_drop(s);

@@ -282,8 +282,8 @@ static const char *why_refused(const struct claim *c, enum proof p)
 	switch (p) {
 	case PROOF_WRONG: return "wrong password or user name";
 	case PROOF_BLOCKED: return "too many wrong passwords from there (wait a minute), so it was not looked at: user";
-	case PROOF_STALE: return "the nonce is too old or its count was used";
-	default: return "no credentials yet";
+	case PROOF_STALE: return "the nonce is too old or its count was used, from";
+	default: return "no credentials yet from";
 	}
 }
 
@@ -352,7 +352,7 @@ int authenticate_set_conf(struct service *svc, const struct snapshot *conf)
 	return 0;
 }
 
-static struct identity *identity_new(struct service *svc, const struct sip_msg *msg, const struct endpoint *ep,
+static struct identity *identity_new(struct service *svc, const struct endpoint *ep,
 				     struct str user)
 {
 	struct identity *id = obj_new(sizeof(*id), identity_free);
@@ -361,7 +361,6 @@ static struct identity *identity_new(struct service *svc, const struct sip_msg *
 		return obj_drop(id);
 	id->conf = obj_hold(svc->conf);
 	id->ep = ep;
-	id->transport = service_transport_by_id(svc, msg->from_path.transport);
 	return id;
 }
 
@@ -383,7 +382,7 @@ int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, s
 		sip_stx_force_rport(tx);
 	if (!(c.ep && is_open(c.ep, msg)) && prove(svc, tx, msg, &c, &user))
 		return EACCES;
-	id = identity_new(svc, msg, c.ep, user);
+	id = identity_new(svc, c.ep, user);
 	if (!id) {
 		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 		return EACCES;

@@ -274,9 +274,41 @@ static void refused(struct registration *r, unsigned status, uint32_t retry_afte
 	next_in(r, wait);
 }
 
+/* The same in every option; its passwords may differ. */
+static bool is_same(const struct registration_conf *a, const struct registration_conf *b)
+{
+	const struct option_set *set = object_options(OBJECT_REGISTRATION);
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	bool same;
+
+	option_each(row, set) {
+		option_write(&x, row, a, true);
+		option_write(&y, row, b, true);
+		buf_char(&x, '\n');
+		buf_char(&y, '\n');
+	}
+	same = !buf_err(&x) && !buf_err(&y) && str_eq(buf_view(&x), buf_view(&y));
+	buf_free(&x);
+	buf_free(&y);
+	return same;
+}
+
+/* A reload while a REGISTER was on its way left it the configuration of before. */
+static void catch_up(struct registration *r)
+{
+	const struct registration_conf *c = snapshot_registration(r->svc->conf, text_view(&r->name));
+
+	if (r->conf == r->svc->conf || !c || !is_same(r->c, c))
+		return;
+	obj_drop(r->conf);
+	r->conf = obj_hold(r->svc->conf);
+	r->c = c;
+}
+
 static void after(struct registration *r)
 {
 	let_go(r);
+	catch_up(r);
 	tell(r);
 	if (r->leaving)
 		registration_free(r);
@@ -401,25 +433,6 @@ int outbound_start(struct service *svc)
 	return 0;
 }
 
-/* The same in every option; its passwords may differ. */
-static bool is_same(const struct registration_conf *a, const struct registration_conf *b)
-{
-	const struct option_set *set = object_options(OBJECT_REGISTRATION);
-	struct buf x = BUF_INIT, y = BUF_INIT;
-	bool same;
-
-	option_each(row, set) {
-		option_write(&x, row, a, true);
-		option_write(&y, row, b, true);
-		buf_char(&x, '\n');
-		buf_char(&y, '\n');
-	}
-	same = !buf_err(&x) && !buf_err(&y) && str_eq(buf_view(&x), buf_view(&y));
-	buf_free(&x);
-	buf_free(&y);
-	return same;
-}
-
 void outbound_reload(struct service *svc)
 {
 	struct outbound *o = of(svc);
@@ -430,13 +443,10 @@ void outbound_reload(struct service *svc)
 	for (size_t it = 0; (r = map_next(o->by_name, &it)); ) {
 		const struct registration_conf *c = snapshot_registration(svc->conf, text_view(&r->name));
 
-		if (!c || !is_same(r->c, c)) {
+		if (!c || !is_same(r->c, c))
 			leave(r);
-		} else if (!r->rq) {    /* a REGISTER on its way still looks at the old one */
-			obj_drop(r->conf);
-			r->conf = obj_hold(svc->conf);
-			r->c = c;
-		}
+		else if (!r->rq)        /* a REGISTER on its way still looks at the old one */
+			catch_up(r);
 	}
 	snapshot_each(registration_conf, OBJECT_REGISTRATION, c, svc->conf)
 		if (!map_get(o->by_name, c->name) && add(svc, c))

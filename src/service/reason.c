@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 struct reasons {
 	const struct clock *clock;
@@ -155,6 +156,25 @@ void reasons_explain(const struct reasons *r, struct str what, size_t max, struc
 	}
 	if (!shown)
 		buf_printf(out, "Nothing is remembered about '%.*s'.\n", STR_ARG(what));
+}
+
+void reasons_dump(const struct reasons *r, size_t max, int fd)
+{
+	uint64_t oldest = r->next > r->slots ? r->next - r->slots : 0;
+
+	for (uint64_t i = r->next; i > oldest && r->next - i < max; i--) {
+		const struct reason *e = &r->v[(i - 1) % r->slots];
+		char line[sizeof(e->text) + sizeof(e->endpoint) + SA_TEXT + 64], peer[SA_TEXT];
+		int n = snprintf(line, sizeof(line), "%lld.%06lld %s %s %u %s %.*s: %.*s\n",
+				 (long long)(e->wall_us / 1000000), (long long)(e->wall_us % 1000000),
+				 e->step < REASON_STEPS ? reason_step_name(e->step) : "?",
+				 e->verdict < REASON_VERDICTS ? reason_verdict_name(e->verdict) : "?", e->status,
+				 sa_text(&e->peer, peer), (int)sizeof(e->endpoint), e->endpoint, (int)sizeof(e->text),
+				 e->text);
+
+		if (n > 0 && write(fd, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1) < 0)
+			return;
+	}
 }
 
 uint64_t reasons_count(const struct reasons *r, enum reason_step step, enum reason_verdict verdict)

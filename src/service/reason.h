@@ -35,6 +35,9 @@ void reason_catv(struct reasons *r, enum reason_step step, enum reason_verdict v
 /* The newest first that are about `what`: an endpoint's name or an address
  * (with or without port); empty: all. At most `max` lines. */
 void reasons_explain(const struct reasons *r, struct str what, size_t max, struct buf *out);
+/* The newest `max` as lines to `fd`, for a process that dies: allocates nothing and
+ * takes no lock. */
+void reasons_dump(const struct reasons *r, size_t max, int fd);
 uint64_t reasons_count(const struct reasons *r, enum reason_step step, enum reason_verdict verdict);
 const char *reason_step_name(enum reason_step s);
 const char *reason_verdict_name(enum reason_verdict v);

@@ -139,7 +139,6 @@ struct identity {               /* obj */
 	struct snapshot *conf;          /* held */
 	const struct endpoint *ep;      /* never NULL */
 	struct text auth_user;          /* who proved to know a password; empty: endpoint is open */
-	const struct service_transport *transport;
 };
 
 /* ---- state of an endpoint while the program runs (endpoint_state.c) */

@@ -419,6 +419,8 @@ static int manager_build(struct manager_conf **cp, const struct config *text, co
 	}
 	intern_free(b.ctx.intern);
 	build_free(&b);
+	if (!err && arena_failed(c->arena))
+		err = ENOMEM;
 	if (err)
 		obj_drop(c);
 	else

@@ -194,11 +194,13 @@ static int made_hint(void *arg, struct wizard_hint h)
 static int read_wizards(struct loader *l)
 {
 	struct wizard_prm prm = { .ctx = &l->b->ctx, .r = l->r, .section = made_section, .hint = made_hint, .arg = l };
+	int err;
 
 	if (!l->c[1])
 		return 0;
 	prm.arena = l->made = arena_new(0);
-	return l->made ? wizard_expand(&prm, l->c[1]) : ENOMEM;
+	err = l->made ? wizard_expand(&prm, l->c[1]) : ENOMEM;
+	return !err && arena_failed(l->made) ? ENOMEM : err;
 }
 
 static int add_object(struct loader *l, enum object_type t, struct object *o)
@@ -403,6 +405,10 @@ static int finish_load(struct loader *l, struct snapshot **sp, int err)
 		report_add(l->r, REPORT_ERROR, STR(""), 0, "the option table of %s is broken: %s",
 			   l->b->ctx.row ? l->b->ctx.row->name : "?", l->b->ctx.why);
 	loader_end(l);
+	/* A value that is missing for want of memory is not an empty one: no object of
+	 * this may ever be used. */
+	if (!err && arena_failed(s->arena))
+		err = ENOMEM;
 	if (err)
 		obj_drop(s);
 	else

@@ -93,7 +93,7 @@ struct net_bytes *sip_out_encode(const struct sip_out *o, const struct net_path 
 	if (o->user_agent.n)
 		sip_write_hdr(&b, STR("User-Agent"), o->user_agent);
 	sip_write_body(&b, o->body_type, o->body);
-	/* A part that found no memory is an empty view, and a request without it another one. */
+	/* A part that is missing for want of memory: no request is better than another one. */
 	if (!buf_err(&b) && !buf_err(&o->headers) && !arena_failed(o->arena))
 		bytes = net_bytes_new(buf_view(&b));
 	buf_free(&b);

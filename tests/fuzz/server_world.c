@@ -15,6 +15,7 @@
 #include "service/location.h"
 #include "service/notify.h"
 #include "service/outbound.h"
+#include "service/subscription/subscription.h"
 #include "store/astdb.h"
 #include "store/contact.h"
 #include <errno.h>
@@ -352,6 +353,26 @@ static void check_contacts(void)
 	must(rows == contacts, "a contact is in memory and not on the disk");
 }
 
+static void count_row(void *arg, const struct subscription_row *row)
+{
+	(void)row;
+	++*(size_t *)arg;
+}
+
+/* After the longest of their timers. */
+static void check_stack(void)
+{
+	struct sip_counters c;
+	size_t subscriptions = 0;
+
+	world_pass(100000, true);
+	world_pass(100000, true);
+	sip_stack_count(world.svc->sip, &c);
+	subscription_each(world.svc, count_row, &subscriptions);
+	must(!c.stx, "a server transaction is left");
+	must(c.dialogs <= subscriptions, "a dialog is left");
+}
+
 static void calm_down(void)
 {
 	hooks_fail(0, 0);
@@ -369,6 +390,7 @@ static void calm_down(void)
 	must(list_empty(&world.svc->ending), "a session never ends");
 	must(!world.svc->calls, "a call is counted and not there");
 	must(!media_net_places(), "an RTP port is left");
+	check_stack();
 	check_contacts();
 }
 

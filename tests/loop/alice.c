@@ -26,6 +26,7 @@ void alice(const char *method, const char *exten, unsigned cseq, const char *mor
 	char *text;
 	bool cancel = !strcmp(method, "CANCEL");
 
+	oom_pause(true);
 	buf_printf(&b, "%s sip:%s@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bK%u%s%u\r\n", method,
 		   exten, call_number, cancel ? "INVITE" : method, cseq);
 	buf_printf(&b, "From: <sip:alice@127.0.0.1%s>;tag=a1%s\r\nTo: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: c%u\r\n",
@@ -34,7 +35,9 @@ void alice(const char *method, const char *exten, unsigned cseq, const char *mor
 	buf_printf(&b, "%sContent-Length: %zu\r\n\r\n%s", body[0] ? "Content-Type: application/sdp\r\n" : "",
 		   strlen(body), body);
 	assert_int_equal(buf_err(&b), 0);
-	wire_come(&t, ALICE, (text = GOT(buf_take(&b))));
+	text = GOT(buf_take(&b));
+	oom_pause(false);
+	wire_come(&t, ALICE, text);
 	free(text);
 }
 
@@ -108,13 +111,16 @@ void answer(enum sip_method m, uint16_t port, unsigned code, const char *headers
 	struct buf b = BUF_INIT;
 
 	assert_true(i != SIZE_MAX);
+	oom_pause(true);
 	sip_write_response(&b, t.sent[i], code, STR_NULL, STR("far"));
 	buf_put(&b, str_z(headers));
 	if (m == SIP_INVITE && code < 300)
 		buf_printf(&b, "Contact: <sip:far@127.0.0.1:%u>\r\n", port);
 	sip_write_body(&b, body[0] ? STR("application/sdp") : STR_NULL, str_z(body));
 	snprintf(peer, sizeof(peer), "127.0.0.1:%u", port);
-	wire_come(&t, peer, (text = GOT(buf_take(&b))));
+	text = GOT(buf_take(&b));
+	oom_pause(false);
+	wire_come(&t, peer, text);
 	free(text);
 }
 

@@ -4,7 +4,7 @@
 #include "base/obj.h"
 #include "fake_tech.h"
 #include "manage/console.h"
-#include "manage/manager.h"
+#include "manage/manager_private.h"
 #include "pbx/devstate_private.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
@@ -41,12 +41,16 @@ static const char pjsip[] =
 static const char manager_text[] =
 	"[general]\nenabled=yes\nport=5038\nbindaddr=127.0.0.1\nauthtimeout=30\nauthlimit=3\n"
 	"[admin]\nsecret=pw\nread=all\nwrite=all\n"
+	"[mute]\nsecret=pw\nread=\nwrite=user\n"
+	"[config]\nsecret=pw\nread=\nwrite=config\n"
+	"[report]\nsecret=pw\nread=\nwrite=reporting,call,originate,command,config\n"
 	"[few]\nsecret=pw\nread=user\nwrite=user\n"
 	"[filter]\nsecret=pw\nread=all\nwrite=all\n"
 	"eventfilter(name(UserEvent),header(UserEvent),method(exact))=yes\n"
 	"[far]\nsecret=pw\nread=all\nwrite=all\ndeny=0.0.0.0/0\npermit=10.0.0.0/8\n"
 	"[single]\nsecret=pw\nread=all\nwrite=all\nallowmultiplelogin=no\n";
 
+struct tally;
 static struct {
 	struct world w;
 	struct service *svc;
@@ -55,6 +59,8 @@ static struct {
 	struct manager_conf *mc;
 	char dir[64], socket[128];
 	int stops, reloads;
+	void (*on_reload)(struct tally *y);
+	struct tally *reload_arg;
 	enum manage_stop how;
 	struct text module;
 	uint16_t port;
@@ -74,6 +80,8 @@ static int hook_reload(void *arg, struct str module, struct report *r)
 {
 	(void)arg;
 	t.reloads++;
+	if (t.on_reload)
+		t.on_reload(t.reload_arg);
 	text_set(&t.module, module);
 	if (str_eq(module, STR("nothing")))
 		return ENOENT;
@@ -204,7 +212,8 @@ static void take(struct peer *p)
 		char *at = buf_room(&p->in, 65536);
 		ssize_t n = recv(p->fd, at, 65536, 0);
 
-		if (n == 0)
+		/* Reset: it went with something of ours unread. */
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			p->closed = true;
 		if (n <= 0)
 			return;
@@ -294,6 +303,16 @@ static struct peer login(const char *user)
 
 #define HAS(p, text) do { if (!has((p), (text))) fail_msg("no '%s' in:\n%s", text, buf_z(&(p)->in)); } while (0)
 #define HAS_NOT(p, text) do { if (has((p), (text))) fail_msg("'%s' in:\n%s", text, buf_z(&(p)->in)); } while (0)
+
+/* Managers that are logged in or could be. */
+static size_t stream_peers(void)
+{
+	size_t n = 0;
+
+	list_each(l, &t.m->manager->sessions)
+		n++;
+	return n;
+}
 
 /* ---- login ------------------------------------------------------------ */
 
@@ -652,6 +671,204 @@ static void does_not_read(void **state)
 	hang_up(&p);
 }
 
+/* ---- those who ask and do not read ------------------------------------ */
+
+#define DEAF 100
+
+/* Works of one turn of the loop, counted by what they cause. */
+struct tally {
+	struct listener *ear;
+	uint64_t turn;
+	unsigned total, in_turn, most;
+};
+
+static void tally_one(struct tally *y)
+{
+	if (y->turn != loop_turns(t.w.loop))
+		y->in_turn = 0;
+	y->turn = loop_turns(t.w.loop);
+	y->total++;
+	if (++y->in_turn > y->most)
+		y->most = y->in_turn;
+}
+
+static void on_user_event(void *arg, const struct event *e)
+{
+	(void)e;
+	tally_one(arg);
+}
+
+static void deaf_ears(struct peer *deaf, const char *text)
+{
+	for (int i = 0; i < DEAF; i++) {
+		deaf[i] = login("admin");
+		buf_free(&deaf[i].in);
+	}
+	for (int i = 0; i < DEAF; i++)
+		(void)!send(deaf[i].fd, text, strlen(text), MSG_NOSIGNAL);
+}
+
+/* Gone, with whatever had been sent to them before. */
+static void all_gone(struct peer *deaf)
+{
+	for (int i = 0; i < DEAF; i++) {
+		if (!is_closed(&deaf[i]))
+			fail_msg("manager %d is still there", i);
+		hang_up(&deaf[i]);
+	}
+}
+
+static struct buf pile(const char *action, unsigned n)
+{
+	struct buf b = BUF_INIT;
+
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(&b, "Action: %s\r\n\r\n", action);
+	return b;
+}
+
+/* A hundred managers send without end, and get little for it. No turn does more than
+ * its share, and one more is answered soon all the while. */
+static void a_hundred_send_piles(void **state)
+{
+	static struct peer many[DEAF];
+	struct buf text = pile("UserEvent\r\nUserEvent: x", 60);
+	struct tally y = { 0 };
+	struct peer p = login("few");
+
+	(void)state;
+	ask(&p, "Action: Events\r\nEventMask: off");
+	y.ear = events_listen(t.w.pbx->events, EV_USER, on_user_event, &y);
+	for (int i = 0; i < DEAF; i++)
+		many[i] = login("mute");
+	for (int i = 0; i < DEAF; i++)
+		(void)!send(many[i].fd, text.p, text.n, MSG_NOSIGNAL);
+	for (int i = 0; i < 10; i++) {
+		uint64_t asked = loop_turns(t.w.loop);
+
+		ask(&p, "Action: Ping");
+		assert_true(loop_turns(t.w.loop) - asked <= 64);
+	}
+	for (int i = 0; i < 300 && y.total < 60 * DEAF; i++) {
+		world_turn(&t.w);
+		world_forget_events(&t.w);
+	}
+	assert_int_equal(y.total, 60 * DEAF);
+	assert_in_range(y.most, 1, PACE_TURN_STEPS + PACE_SLICE_STEPS);
+	for (int i = 0; i < DEAF; i++)
+		hang_up(&many[i]);
+	events_unlisten(t.w.pbx->events, y.ear);
+	hang_up(&p);
+	buf_free(&text);
+}
+
+/* A hundred managers cause events and do not read them: they are cut off. */
+static void a_hundred_do_not_read(void **state)
+{
+	static struct peer deaf[DEAF];
+	struct buf text = pile("UserEvent\r\nUserEvent: x\r\nText: "
+			       "0123456789012345678901234567890123456789012345678901234567890123456789", 30);
+	struct tally y = { 0 };
+	struct peer p = login("few");
+
+	(void)state;
+	ask(&p, "Action: Events\r\nEventMask: off");
+	deaf_ears(deaf, buf_z(&text));
+	y.ear = events_listen(t.w.pbx->events, EV_USER, on_user_event, &y);
+	for (int i = 0; i < 20; i++) {
+		uint64_t asked = loop_turns(t.w.loop);
+
+		ask(&p, "Action: Ping");
+		/* world_turn() makes eight at once; a circle of all others takes some. */
+		assert_true(loop_turns(t.w.loop) - asked <= 64);
+	}
+	for (int i = 0; i < 300; i++)
+		world_turn(&t.w);
+	/* Whoever has much to read is not served before it has read. */
+	assert_in_range(y.total, 5 * DEAF, 30 * DEAF);
+	assert_in_range(y.most, 1, PACE_TURN_STEPS + PACE_SLICE_STEPS);
+	events_unlisten(t.w.pbx->events, y.ear);
+	world_forget_events(&t.w);
+	/* Enough for kernel and queue; then what waits is not taken. */
+	for (int i = 0; i < 6000; i++) {
+		struct event *e = event_new(t.w.pbx->events, "UserEvent", EV_USER);
+
+		event_put(e, "Big", str_sub(buf_view(&text), 0, 1000));
+		event_send(t.w.pbx->events, e);
+		if (i % 50 == 0)
+			world_forget_events(&t.w);
+	}
+	world_pass(&t.w, 3000);
+	world_forget_events(&t.w);
+	all_gone(deaf);
+	ask(&p, "Action: Ping");
+	assert_int_equal(stream_peers(), 1);
+	hang_up(&p);
+	buf_free(&text);
+}
+
+/* The same for answers: rows of a list, and lines of a command. */
+static void a_hundred_lists(void **state)
+{
+	static struct peer deaf[DEAF];
+	struct buf text = pile("ListCommands\r\n\r\nAction: Command\r\nCommand: core show help\r\n\r\n"
+			       "Action: PJSIPShowEndpoints", 100);
+	struct peer p = login("few");
+	size_t fibers = fiber_count();
+
+	(void)state;
+	ask(&p, "Action: Events\r\nEventMask: off");
+	deaf_ears(deaf, buf_z(&text));
+	for (int i = 0; i < 20; i++) {
+		uint64_t asked = loop_turns(t.w.loop);
+
+		ask(&p, "Action: Ping");
+		assert_true(loop_turns(t.w.loop) - asked <= 64);
+	}
+	for (int i = 0; i < 400; i++)
+		world_turn(&t.w);
+	world_pass(&t.w, 1500);
+	world_pass(&t.w, 1500);
+	all_gone(deaf);
+	assert_int_equal(fiber_count(), fibers);
+	hang_up(&p);
+	buf_free(&text);
+}
+
+static void consoles_do_not_read(void **state)
+{
+	static struct peer deaf[60];
+	struct buf text = BUF_INIT;
+	struct tally y = { 0 };
+	struct peer p;
+	int n = 4096;
+
+	(void)state;
+	buf_put(&text, STR("c 0\n"));
+	for (int i = 0; i < 100; i++)
+		buf_put(&text, STR("module reload res_pjsip.so\ncore show help\n"));
+	t.on_reload = tally_one;
+	t.reload_arg = &y;
+	for (size_t i = 0; i < ARRAY_LEN(deaf); i++) {
+		deaf[i] = dial_console();
+		setsockopt(deaf[i].fd, SOL_SOCKET, SO_RCVBUF, &n, sizeof(n));
+		(void)!send(deaf[i].fd, text.p, text.n, MSG_NOSIGNAL);
+	}
+	p = dial_console();
+	say(&p, "x core show uptime seconds\n");
+	assert_true(hears(&p, "System uptime"));
+	for (int i = 0; i < 300; i++)
+		world_turn(&t.w);
+	world_forget_events(&t.w);
+	assert_in_range(y.most, 1, PACE_TURN_STEPS + PACE_SLICE_STEPS);
+	assert_true(y.total < 60 * 100);        /* who does not read what it got gets no more */
+	hang_up(&p);
+	for (size_t i = 0; i < ARRAY_LEN(deaf); i++)
+		close(deaf[i].fd);
+	world_turn(&t.w);
+	buf_free(&text);
+}
+
 /* ---- channels --------------------------------------------------------- */
 
 static void variables(void **state)
@@ -939,6 +1156,131 @@ static void configuration(void **state)
 	hang_up(&p);
 }
 
+static void put_file(const char *name, const char *text)
+{
+	char path[192];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", t.dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void remove_file(const char *name)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/%s", t.dir, name);
+	unlink(path);
+}
+
+/* Who may read configuration files is not yet who may read passwords. */
+static void configuration_without_secrets(void **state)
+{
+	static const char *const files[] = { "pjsip.conf", "manager.conf", "pjsip_wizard.conf", "other.conf" };
+	static const char *const actions[] = { "GetConfig", "GetConfigJSON" };
+	struct peer low = login("config"), high = login("admin");
+	char text[200];
+
+	(void)state;
+	put_file("pjsip.conf", "[a]\ntype=auth\nusername=alice\npassword=hush\nmd5_cred=hush\npassword_digest=MD5:hush\n"
+		 "oauth_secret=hush\nrefresh_token=hush\n");
+	put_file("manager.conf", "[general]\nport=5038\n[joe]\nsecret=hush\nread=all\n");
+	put_file("pjsip_wizard.conf", "[w]\ntype=wizard\ninbound_auth/username=w\ninbound_auth/password=hush\n");
+	put_file("other.conf", "[x]\ndbpass=hush\nuri=pgsql://u:hush@h/d\nname=x\n");
+	for (size_t i = 0; i < ARRAY_LEN(files) * ARRAY_LEN(actions); i++) {
+		const char *file = files[i / ARRAY_LEN(actions)];
+
+		snprintf(text, sizeof(text), "Action: %s\r\nFilename: %s", actions[i % ARRAY_LEN(actions)], file);
+		ask(&low, text);
+		HAS(&low, "Response: Success\r\n");
+		HAS_NOT(&low, "hush");
+		HAS(&low, "***");
+		ask(&high, text);
+		HAS(&high, "hush");
+		remove_file(i % ARRAY_LEN(actions) ? file : "none");
+	}
+	hang_up(&low);
+	hang_up(&high);
+}
+
+static void configuration_stays_inside(void **state)
+{
+	struct peer p = login("admin");
+	char text[300], link_name[128];
+
+	(void)state;
+	put_file("a.conf", "[one]\na=1\n");
+	snprintf(link_name, sizeof(link_name), "%s/link.conf", t.dir);
+	assert_int_equal(symlink("/etc/passwd", link_name), 0);
+	ask(&p, "Action: GetConfig\r\nFilename: link.conf");
+	HAS(&p, "Message: File requires escalated privileges\r\n");
+	snprintf(text, sizeof(text), "Action: GetConfig\r\nFilename: ../%s/a.conf", t.dir + 5);
+	ask(&p, text);
+	HAS(&p, "Message: File requires escalated privileges\r\n");
+	/* Nobody learns what exists outside. */
+	ask(&p, "Action: ListCategories\r\nFilename: /etc/there-is-no-such-file");
+	HAS(&p, "Message: File requires escalated privileges\r\n");
+	ask(&p, "Action: GetConfigJSON\r\nFilename: .");
+	HAS(&p, "Response: Error\r\n");
+	snprintf(text, sizeof(text), "Action: GetConfig\r\nFilename: %s/a.conf", t.dir);
+	ask(&p, text);
+	HAS(&p, "a=1\r\n");
+	unlink(link_name);
+	remove_file("a.conf");
+	hang_up(&p);
+}
+
+/* Passwords of objects too. */
+static void objects_without_secrets(void **state)
+{
+	static const char *const low_sees[] = { "Action: PJSIPShowRegistrationsOutbound",
+		"Action: Getvar\r\nVariable: PJSIP_AUTH(alice,password)",
+		"Action: Status\r\nVariables: PJSIP_AUTH(alice,password)",
+		"Action: Command\r\nCommand: dialplan eval function ${PJSIP_AUTH(alice,password)}",
+		"Action: Command\r\nCommand: pjsip show auth alice", "Action: Command\r\nCommand: pjsip show auths",
+		"Action: Command\r\nCommand: manager show user admin", "Action: PJSIPShowAuths",
+		"Action: PJSIPShowEndpoint\r\nEndpoint: alice" };
+	static const char more[] = "[out]\ntype=registration\nserver_uri=sip:127.0.0.1:5999\nclient_uri=sip:a@127.0.0.1\n"
+		"outbound_auth=alice\n";
+	struct peer low = login("report"), high = login("admin");
+	struct buf text = BUF_INIT;
+	struct snapshot *conf = NULL;
+
+	(void)state;
+	buf_puts(&text, str_z(pjsip), str_z(more));
+	assert_int_equal(snapshot_parse(&conf, buf_view(&text), STR_NULL, NULL, NULL), 0);
+	service_set_conf(t.svc, conf, NULL);
+	obj_drop(conf);
+	buf_free(&text);
+	for (size_t i = 0; i < ARRAY_LEN(low_sees); i++) {
+		ask(&low, low_sees[i]);
+		HAS_NOT(&low, "s3cret");
+	}
+	ask(&high, "Action: PJSIPShowAuths");
+	HAS(&high, "Password: s3cret\r\n");
+	ask(&high, "Action: PJSIPShowRegistrationsOutbound");
+	HAS(&high, "Password: s3cret\r\n");
+	hang_up(&low);
+	hang_up(&high);
+}
+
+static void health(void **state)
+{
+	struct peer p = login("admin");
+
+	(void)state;
+	ask(&p, "Action: CoreHealth");
+	HAS(&p, "Response: Success\r\nActionID: 9\r\nTurns: ");
+	HAS(&p, "\r\nLongestTurn: 0\r\nRecentLongestTurn: 0\r\nTurnsOver50ms: 0\r\n");
+	HAS(&p, "\r\nRefusedTransactions: 0\r\n");
+	ask(&p, "Action: Command\r\nCommand: core show health");
+	HAS(&p, "Output:   longest turn of the core                                          0 ms\r\n");
+	hang_up(&p);
+}
+
 static void commands(void **state)
 {
 	struct peer p = login("admin");
@@ -1125,8 +1467,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(logs_in), T(by_challenge), T(refused), T(security_log), T(before_login), T(too_many_strangers), T(login_once),
 		T(bad_messages), T(rights), T(all_actions), T(user_events), T(event_mask), T(waits_for_events), T(does_not_read),
+		T(a_hundred_send_piles), T(a_hundred_do_not_read), T(a_hundred_lists), T(consoles_do_not_read),
 		T(variables), T(lists_channels), T(hangs_up), T(redirects), T(originates), T(states), T(dialplan),
-		T(pjsip_shows), T(maintenance), T(configuration), T(commands), T(console_runs), T(console_stops),
+		T(pjsip_shows), T(maintenance), T(configuration), T(configuration_without_secrets), T(configuration_stays_inside),
+		T(objects_without_secrets), T(health), T(commands), T(console_runs), T(console_stops),
 		T(console_watches), T(before_the_boot), T(socket_is_ours),
 	};
 

@@ -238,6 +238,119 @@ static void longest_turn(void **state)
 	loop_free(w.loop);
 }
 
+/* ---- what a watcher sees ---------------------------------------------- */
+
+struct watched {
+	struct clock_fake clock;
+	struct loop *loop;
+	struct timer t;
+	uint64_t slow_ms, slow_calls;
+	unsigned doing;
+	char fiber[FIBER_NAME], after[FIBER_NAME];
+	uint64_t began_ms;
+};
+
+static void on_slow(void *arg, uint64_t ms)
+{
+	struct watched *w = arg;
+
+	w->slow_ms = ms;
+	w->slow_calls++;
+}
+
+static void named_fiber(void *arg)
+{
+	struct watched *w = arg;
+	const struct pulse *p = loop_pulse(w->loop);
+
+	fiber_set_name(fiber_self(), (const struct str[]){ STR("PJSIP/alice-1: "), STR("Dial") }, 2);
+	fiber_view_read(&p->fiber, w->fiber);
+	w->doing = atomic_load(&p->doing);
+	w->began_ms = atomic_load(&p->began_ms);
+}
+
+/* The turn is long by the loop's clock, which nobody sleeps for. */
+static void on_long(void *arg)
+{
+	struct watched *w = arg;
+
+	clock_fake_add(&w->clock, 300000);
+	fiber_wake(fiber_new(named_fiber, w, 0));
+}
+
+static void tells_long_turns(void **state)
+{
+	struct watched w = { 0 };
+	struct loop_health h;
+
+	(void)state;
+	clock_fake_init(&w.clock, 0);
+	w.loop = loop_new(&w.clock.c);
+	loop_on_slow(w.loop, 250, on_slow, &w);
+	fiber_publish((struct fiber_view *)(size_t)&loop_pulse(w.loop)->fiber);
+	uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
+	assert_int_equal(w.slow_calls, 0);
+	timer_start(loop_wheel(w.loop), &w.t, 0, on_long, &w);
+	uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
+	uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
+	fiber_view_read(&loop_pulse(w.loop)->fiber, w.after);
+	fiber_publish(NULL);
+	assert_int_equal(w.slow_calls, 1);
+	assert_int_equal(w.slow_ms, 300);
+	assert_string_equal(w.fiber, "PJSIP/alice-1: Dial");
+	assert_string_equal(w.after, "");
+	assert_int_equal(w.doing, PULSE_FIBER);
+	assert_int_equal(w.began_ms, clock_ms(&w.clock.c) - 300);
+	loop_health(w.loop, &h);
+	assert_int_equal(h.over_50, 1);
+	assert_int_equal(h.over_warn, 1);
+	assert_int_equal(h.longest_ms, 300);
+	assert_int_equal(h.recent_ms, 300);
+	assert_int_equal(h.turns, atomic_load(&loop_pulse(w.loop)->turns));
+	loop_health(w.loop, &h);
+	assert_int_equal(h.longest_ms, 300);
+	assert_int_equal(h.recent_ms, 0);
+	loop_free(w.loop);
+}
+
+/* ---- work for the next turn ------------------------------------------- */
+
+struct pieces {
+	struct loop *loop;
+	uint64_t turn[5];
+	unsigned n;
+};
+
+static void piece(void *arg)
+{
+	struct pieces *p = arg;
+
+	p->turn[p->n++] = loop_turns(p->loop);
+	if (p->n < 5)
+		assert_int_equal(loop_next_turn(p->loop, piece, p), 0);
+	else
+		loop_stop(p->loop);
+}
+
+/* Each piece in a turn of its own, without a sleep between them. */
+static void work_in_pieces(void **state)
+{
+	struct pieces p = { .loop = loop_new(clock_real()) };
+
+	(void)state;
+	assert_int_equal(loop_defer(p.loop, piece, &p), 0);
+	loop_run(p.loop);
+	assert_int_equal(p.n, 5);
+	for (unsigned i = 1; i < 5; i++)
+		assert_int_equal(p.turn[i], p.turn[i - 1] + 1);
+	loop_free(p.loop);
+	/* What is left over is run when the loop goes. */
+	p = (struct pieces){ .loop = loop_new(clock_real()), .n = 4 };
+	assert_int_equal(loop_next_turn(p.loop, piece, &p), 0);
+	loop_free(p.loop);
+	assert_int_equal(p.n, 5);
+}
+
 static void set_true(void *arg)
 {
 	*(bool *)arg = true;
@@ -264,7 +377,7 @@ int main(void)
 		cmocka_unit_test(order_of_a_turn), cmocka_unit_test(posts_from_threads),
 		cmocka_unit_test(bell_loses_nothing), cmocka_unit_test(fibers_sleep),
 		cmocka_unit_test(yielding_and_work), cmocka_unit_test(longest_turn),
-		cmocka_unit_test(stop_before_run),
+		cmocka_unit_test(stop_before_run), cmocka_unit_test(tells_long_turns), cmocka_unit_test(work_in_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,9 @@
 /* Messages and filters of the manager interface. */
+#include "config/settings.h"
 #include "manage/manager_filter.h"
+#include "manage/secret.h"
+#include "service/objects.h"
+#include "service/settings.h"
 #include "manage/manager_parse.h"
 #include "manage/pattern.h"
 #include <errno.h>
@@ -255,11 +259,89 @@ static void filters_together(void **state)
 	ami_filters_free(&f);
 }
 
+/* Many filters on a long event are judged in several steps, to the same end. */
+static void filters_in_steps(void **state)
+{
+	struct buf text = BUF_INIT;
+	struct ami_match m = { 0 };
+	struct ami_filters f;
+	enum ami_verdict v;
+	unsigned steps = 0;
+
+	(void)state;
+	buf_put(&text, STR("Event: UserEvent\r\nText: "));
+	for (unsigned i = 0; i < 20000; i++)
+		buf_char(&text, 'x');
+	buf_put(&text, STR("\r\n\r\n"));
+	ami_filters_init(&f);
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(add(&f, "name(UserEvent),method(contains)", "nothing like it"), 0);
+	assert_int_equal(add(&f, "name(UserEvent),method(contains)", "xxx"), 0);
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(add(&f, "action(exclude),method(contains)", "nor this"), 0);
+	while ((v = ami_filters_step(&f, &m, STR("UserEvent"), buf_view(&text))) == AMI_NOT_YET)
+		steps++;
+	assert_int_equal(v, AMI_PASSES);
+	assert_in_range(steps, 101 * 20000 / AMI_MATCH_BYTES - 5, 101);
+	assert_true(ami_filters_pass(&f, STR("UserEvent"), buf_view(&text)));
+	assert_int_equal(add(&f, "action(exclude),method(contains)", "xx"), 0);
+	assert_false(ami_filters_pass(&f, STR("UserEvent"), buf_view(&text)));
+	ami_filters_free(&f);
+	buf_free(&text);
+}
+
+/* ---- secrets ---------------------------------------------------------- */
+
+static void check_set(const struct option_set *set)
+{
+	option_each(o, set) {
+		bool secret = o->kind == OPTION_SECRET || (o->flags & OPT_PRIVATE);
+
+		if (secret && !secret_option(str_z(o->name)))
+			fail_msg("%s: %s is shown", set->file, o->name);
+	}
+}
+
+/* Whatever a table here calls a secret is one by its name too. */
+static void every_secret_option(void **state)
+{
+	(void)state;
+	for (int i = 0; i < OBJECT_TYPES; i++)
+		if (object_options((enum object_type)i))
+			check_set(object_options((enum object_type)i));
+	for (unsigned i = 0; manager_conf_options(i); i++)
+		check_set(manager_conf_options(i));
+	check_set(rtp_conf_options());
+}
+
+static void secrets_by_name(void **state)
+{
+	static const struct { const char *name, *value; bool hidden; } tv[] = {
+		{ "password", "x", true }, { "Secret", "x", true }, { "md5_cred", "x", true },
+		{ "password_digest", "MD5:1", true }, { "oauth_secret", "x", true }, { "refresh_token", "x", true },
+		{ "inbound_auth/password", "x", true }, { "outbound_auth/oauth_secret", "x", true },
+		{ "dbpass", "x", true }, { "admin_pin", "1", true }, { "turnpassword", "x", true }, { "auth_token", "x", true },
+		{ "register", "u:p@host", true }, { "key", "x", true }, { "uri", "postgres://u:p@host/db", true },
+		{ "uri", "https://host/a:b@c", false }, { "server_uri", "sip:u@host", false }, { "username", "x", false },
+		{ "priv_key_file", "/k.pem", false }, { "tlsprivatekey", "x", false }, { "type", "auth", false },
+		{ "password", "", false }, { "callerid", "\"a\" <1>", false }, { "context", "x", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct str got = secret_value(str_z(tv[i].name), str_z(tv[i].value));
+
+		if (str_eq(got, STR("***")) != tv[i].hidden || (!tv[i].hidden && !str_eq(got, str_z(tv[i].value))))
+			fail_msg("%s=%s: %.*s", tv[i].name, tv[i].value, STR_ARG(got));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers), cmocka_unit_test(several), cmocka_unit_test(long_lines),
 		cmocka_unit_test(many_lines), cmocka_unit_test(patterns), cmocka_unit_test(one_filter), cmocka_unit_test(filters_together),
+		cmocka_unit_test(filters_in_steps), cmocka_unit_test(every_secret_option), cmocka_unit_test(secrets_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

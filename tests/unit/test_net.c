@@ -824,6 +824,37 @@ static void tcp_strangers(void **state)
 	}
 }
 
+/* Many connections with much to say share a turn: none of them is read to its end. */
+static void tcp_turn_is_bounded(void **state)
+{
+	enum { CONNS = 50, LINES = 500 };
+	static char lines[LINES * 100 + 1];
+	struct world w;
+	int fd[CONNS];
+	unsigned before;
+
+	(void)state;
+	memset(lines, 'x', sizeof(lines) - 1);
+	for (size_t i = 1; i <= LINES; i++)
+		lines[i * 100 - 1] = '\n';
+	start(&w, 0, NULL, NET_TCP, "127.0.0.1:0");
+	w.echo = false;
+	for (size_t i = 0; i < CONNS; i++) {
+		fd[i] = tcp_client(&w);
+		say(fd[i], "hello\n");
+	}
+	UNTIL(&w, w.got == CONNS);
+	for (size_t i = 0; i < CONNS; i++)
+		say(fd[i], lines);
+	before = w.got;
+	uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
+	assert_in_range(w.got - before, 1, CONNS * LINES / 3);
+	UNTIL(&w, w.got == CONNS + CONNS * LINES);
+	for (size_t i = 0; i < CONNS; i++)
+		close(fd[i]);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -835,7 +866,7 @@ int main(void)
 		cmocka_unit_test(tcp_disconnect_while_connecting),
 		cmocka_unit_test(tcp_peer_that_does_not_read),
 		cmocka_unit_test(udp_strangers), cmocka_unit_test(udp_flood_and_another), cmocka_unit_test(tcp_strangers),
-		cmocka_unit_test(tcp_reset_and_close_with_queue), cmocka_unit_test(tcp_no_descriptors),
+		cmocka_unit_test(tcp_turn_is_bounded), cmocka_unit_test(tcp_reset_and_close_with_queue), cmocka_unit_test(tcp_no_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -409,8 +409,7 @@ static void no_secret_in_a_report(void **state)
 		"[a]\ntype=auth\nusername=a\npassword_digest=hunter2\n",
 		"[a]\ntype=auth\nusername=a\npassword_digest=MD5:hunter2\n",
 		"[a]\ntype=auth\nusername=a\nauth_type=google_oauth\nrefresh_token=hunter2\n",
-		"[a]\ntype=auth\nusername=a\nauth_type=google_oauth\nrefresh_token=hunter2\noauth_clientid=c\n"
-		"oauth_secret=hunter2\n[b]\ntype=endpoint\nauth=a\n",
+		OAUTH "oauth_secret=hunter2\n[b]\ntype=endpoint\nauth=a\n",
 		"[a]\ntype=atuh\npassword=hunter2\n",
 	};
 
