@@ -240,13 +240,17 @@ class Walker:
     def rtp(self, rng, ip, port):
         """Packets to a port of the server: sound, digits, RTCP and rubbish."""
         kind, n = rng.randrange(5), rng.randrange(1, 12)
-        ssrc, first = rng.getrandbits(32), rng.getrandbits(16)
+        ssrc, first, digit = rng.getrandbits(32), rng.getrandbits(16), rng.choice([5, 10, 11, 11, rng.randrange(18)])
         for i in range(n):
             pt = {0: 0, 1: 101, 2: rng.choice([8, 9, 3, 13, 96, 97]), 3: rng.randrange(128)}.get(kind, 0)
-            payload = struct.pack("!BBH", rng.randrange(18), 0x80 if i > n // 2 else 10, 160 * i) if pt == 101 else bytes(rng.choice([160, 160, 80, 0, 33, 320]))
+            if pt == 101:
+                payload = struct.pack("!BBH", digit, 0x80 if i > n // 2 else 10, 160 * i)
+            else:
+                payload = bytes(rng.choice([160, 160, 80, 0, 33, 320]))
             data = struct.pack("!BBHII", 0x80, pt | (0x80 if i == 0 else 0), (first + i) & 0xffff, 160 * i, ssrc) + payload
             if kind == 4:
-                data = rng.choice([struct.pack("!BBHI", 0x80, 203, 1, ssrc), struct.pack("!BBHIIIIII", 0x80, 200, 6, ssrc, 1, 2, 3, 4, 5),
+                data = rng.choice([struct.pack("!BBHI", 0x80, 203, 1, ssrc),
+                                   struct.pack("!BBHIIIIII", 0x80, 200, 6, ssrc, 1, 2, 3, 4, 5),
                                    rng.randbytes(rng.randrange(1, 60)), b"\x00\x01\x00\x00" + rng.randbytes(16)])
             try:
                 self.media.sendto(data, (ip, port + (1 if kind == 4 and rng.random() < 0.6 else 0)))
