@@ -30,7 +30,7 @@
 
 #define FIRST 150               /* every n up to here, then a sample */
 #define SAMPLE 60
-#define BUDGET 10               /* [s] of one program; what did not come to its turn is told */
+#define BUDGET 6                /* [s] of one program; what did not come to its turn is told */
 #define SECONDS 120             /* of a child in which nothing fails; the others have ... */
 #define SECONDS_MORE 10         /* ... these and five times what that one took */
 #define FAULTS_MAX 10           /* of one test; the rest are likely the same */
