@@ -1491,7 +1491,7 @@ static void gone_meanwhile(unsigned threads, bool all)
 	uint8_t raw[480] = { 0 };
 	FILE *f;
 
-	loop = loop_new(clock_real());
+	loop = GOT(loop_new(clock_real()));
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/beep.ulaw", dir);
 	f = fopen(path, "w");
