@@ -317,6 +317,8 @@ static const struct {
 	{ "[a]\ntype=aor\ncontact=bob\n", "pjsip.conf:1: aor 'a': contact: 'bob' is not a sip: or sips: URI" },
 	{ "[a]\ntype=aor\nqualify_frequency=86401\n", "pjsip.conf:3: aor 'a': qualify_frequency: 86401 is not within 0..86400" },
 	{ "[a]\ntype=registration\nclient_uri=sip:a\n", "pjsip.conf:1: registration 'a': needs server_uri=" },
+	{ "[a]\ntype=registration\nclient_uri=sip:a\nserver_uri=sip:b:5060:5099\n",
+	  "pjsip.conf:1: registration 'a': server_uri: 'sip:b:5060:5099' is not a sip: or sips: URI" },
 	{ "[a]\ntype=registration\nclient_uri=sip:a\nserver_uri=sip:b\nline=yes\n",
 	  "pjsip.conf:1: registration 'a': line=yes needs endpoint=" },
 	{ "[a]\ntype=registration\nclient_uri=sip:a\nserver_uri=sip:b\nendpoint=x\n",
