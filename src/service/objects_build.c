@@ -1,3 +1,4 @@
+/* service/objects_build.c -- what the parsers of all objects share: faults, names, URIs. */
 #include "service/objects.h"
 #include "sip/uri.h"
 #include <errno.h>
@@ -215,8 +216,7 @@ int build_uri(struct object_build *b, const char *option, struct str uri)
 {
 	struct sip_uri u;
 
-	/* It goes into messages as it is written. */
-	if ((str_istarts(uri, STR("sips:")) || str_istarts(uri, STR("sip:"))) && !sip_uri_parse(&u, uri))
+	if (!sip_uri_parse(&u, uri) && sip_uri_is_sip(&u))
 		return 0;
 	return build_fault(b, REPORT_ERROR, "%s '%.*s': %s: '%.*s' is not a sip: or sips: URI",
 			   b->type, STR_ARG(b->s->name), option, STR_ARG(uri));

@@ -66,7 +66,8 @@ class Attack(Run):
 
 
 def flood_program(o):
-    for build in (os.path.dirname(o.program), f"{os.path.dirname(o.program)}/../build", f"{settings.TOP}/build", f"{settings.TOP}/build-debug"):
+    beside = os.path.dirname(o.program)
+    for build in (beside, f"{beside}/../build", f"{settings.TOP}/build", f"{settings.TOP}/build-debug"):
         path = os.path.join(build, "tests/soak/flood")
         if os.access(path, os.X_OK):
             return path
@@ -103,7 +104,8 @@ class Managers:
     ASK = b"".join(b"Action: " + a + b"\r\n\r\n" for a in (
         b"ListCommands", b"CoreShowChannels", b"PJSIPShowEndpoints", b"PJSIPShowAors", b"Command\r\nCommand: core show help",
         b"Command\r\nCommand: pjsip show endpoints", b"GetConfig\r\nFilename: pjsip.conf", b"CoreSettings", b"Status",
-        b"PJSIPShowContacts", b"Command\r\nCommand: dialplan show", b"Originate\r\nChannel: Local/echo@soak\r\nApplication: Wait\r\nData: 1\r\nAsync: true")) * 20
+        b"PJSIPShowContacts", b"Command\r\nCommand: dialplan show",
+        b"Originate\r\nChannel: Local/echo@soak\r\nApplication: Wait\r\nData: 1\r\nAsync: true")) * 20
 
     def __init__(self, port, count):
         self.port, self.count = port, count
@@ -194,12 +196,17 @@ def managers(run):
     while crowd.socks and time.monotonic() < until and not run.daemon.ended():
         crowd.push()
         time.sleep(0.05)
-    run.extra.update({"managers": crowd.came, "managers disconnected": crowd.gone, "bytes they sent": crowd.sent, "another manager, worst ms": round(max(reader.ms, default=0), 1),
-                      "OPTIONS, worst ms": round(max(probe.ms, default=0), 1), "OPTIONS, p99 ms": round(report.quantile(probe.ms, 0.99) or 0, 1),
+    run.extra.update({"managers": crowd.came, "managers disconnected": crowd.gone, "bytes they sent": crowd.sent,
+                      "another manager, worst ms": round(max(reader.ms, default=0), 1),
+                      "OPTIONS, worst ms": round(max(probe.ms, default=0), 1),
+                      "OPTIONS, p99 ms": round(report.quantile(probe.ms, 0.99) or 0, 1),
                       "OPTIONS": len(probe.ms), "unanswered": probe.failed})
     if crowd.socks:
         run.fault("managers", f"{len(crowd.socks)} of {crowd.count} that never read are still connected")
     crowd.close()
+    turn = run.daemon.health().get("longest turn of the core", 0)
+    if turn > TURN_MS * run.slow:
+        run.fault("managers", f"a turn of the core lasted {turn} ms")
     if reader.failed or probe.failed:
         run.fault("managers", f"{reader.failed} pings and {probe.failed} OPTIONS of others were not answered")
     if max(probe.ms, default=0) > 2 * TURN_MS * run.slow:
@@ -222,10 +229,11 @@ class Probe:
         self.n += 1
         began = time.monotonic()
         try:
-            self.sock.send((f"OPTIONS sip:echo@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.20:{self.port};branch=z9hG4bKo{self.port}{self.n}\r\n"
-                            f"From: <sip:t0@127.0.0.1>;tag=o\r\nTo: <sip:echo@127.0.0.1>\r\nCall-ID: o{self.n}\r\nCSeq: {self.n} OPTIONS\r\n"
-                            "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n").encode())
-            while f"branch=z9hG4bKo{self.port}{self.n};".encode() not in self.sock.recv(65536).replace(b"\r\n", b";"):
+            branch = f"branch=z9hG4bKo{self.port}x{self.n}"
+            self.sock.send((f"OPTIONS sip:echo@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.20:{self.port};{branch}\r\n"
+                            f"From: <sip:t0@127.0.0.1>;tag=o\r\nTo: <sip:echo@127.0.0.1>\r\nCall-ID: o{self.n}\r\n"
+                            f"CSeq: {self.n} OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n").encode())
+            while f"{branch};".encode() not in self.sock.recv(65536).replace(b"\r\n", b";"):
                 pass
         except OSError:
             self.failed += 1

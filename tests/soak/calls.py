@@ -128,7 +128,8 @@ class Phone:
             if m.status == 401:
                 ids[3] += 1
                 self.serial += 1
-                self.request("REGISTER", uri, ids, "Expires: 60\r\n" + authorize(self.user, self.password, "REGISTER", uri, m, self.counts), done=ok)
+                proof = authorize(self.user, self.password, "REGISTER", uri, m, self.counts)
+                self.request("REGISTER", uri, ids, "Expires: 60\r\n" + proof, done=ok)
 
         def ok(m):
             if m.status == 200:
@@ -180,7 +181,8 @@ class Call:
             self.over()
         elif m.method in ("INVITE", "UPDATE"):
             self.media(m.body)
-            p.wire.send(answer_to(m, 200, "p", f"Contact: <sip:{p.user}@{p.ip}:{p.wire.port}>\r\n", self.sdp() if m.body or m.method == "INVITE" else ""))
+            body = self.sdp() if m.body or m.method == "INVITE" else ""
+            p.wire.send(answer_to(m, 200, "p", f"Contact: <sip:{p.user}@{p.ip}:{p.wire.port}>\r\n", body))
         elif m.method == "CANCEL":
             p.wire.send(answer_to(m, 200, "p"))
             p.wire.send(answer_to(self.invite_in, 487, "p"))
@@ -379,7 +381,8 @@ def compare(c, phones):
     sure = [p for p in phones if p.acked > said["at"] + 1]
     lost = [p.user for p in sure if not any(f"{p.ip}:{p.wire.port}" in u for u in said["contacts"].get(p.user, []))]
     if generation > 1:
-        c.stats.extra.setdefault("kills", []).append({"generation": generation, "acked": len(sure), "found": len(sure) - len(lost),
-                                                      "lost": len(lost), "gone": 0, "back": 0, "examples": [f"lost: {u}" for u in lost[:5]]})
+        c.stats.extra.setdefault("kills", []).append({
+            "generation": generation, "acked": len(sure), "found": len(sure) - len(lost), "lost": len(lost), "gone": 0, "back": 0,
+            "examples": [f"lost: {u}" for u in lost[:5]]})
         if lost:
             c.stats.event("contacts", f"lost: {lost}")

@@ -74,7 +74,8 @@ class Phone:
 
     def register(self, expires=60):
         self.serial += 1
-        m = self.transact("REGISTER", f"sip:{self.host}", f"cr{self.port}", f"sip:{self.user}@{self.host}", "", f"Expires: {expires}\r\n")
+        own = f"sip:{self.user}@{self.host}"
+        m = self.transact("REGISTER", f"sip:{self.host}", f"cr{self.port}", own, "", f"Expires: {expires}\r\n")
         return m.status if m else 0
 
     def call(self, number, packets=10):

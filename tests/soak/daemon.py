@@ -112,12 +112,10 @@ class Daemon(Server):
             found.setdefault(name, set()).add(uri)
         return found
 
-    def longest_turn(self):
-        """What `core show health` says; versions without it have a line in `core show threads`."""
+    def health(self):
+        """`core show health` as {what: number}; empty where the version has none."""
         said = self.say("core show health") or ""
-        if "No such command" in said:
-            said = self.say("core show threads") or ""
-        return said.strip()
+        return {name.strip(): int(n) for name, n in re.findall(r"^(.*?)\s+(\d+)(?: ms)?$", said, re.M)}
 
     def reports(self):
         """Sanitizer reports since the last time: [(what, [frames], text)]."""

@@ -6,8 +6,8 @@ import re
 
 from sipmsg import answer_to, authorize, change_media, media_line, sdp_text
 
-NUMBERS = ["echo", "echo", "play", "play", "early", "ring", "ring", "prog", "prog", "moh", "mohearly", "read", "send", "local", "fork",
-           "limit", "busy", "cong", "slow", "var", "stream", "nobody", "pick", "1", "new"]
+NUMBERS = ["echo", "echo", "play", "play", "early", "ring", "ring", "prog", "prog", "moh", "mohearly", "read", "send",
+           "local", "fork", "limit", "busy", "cong", "slow", "var", "stream", "nobody", "pick", "1", "new"]
 ANY_STATUS = [100, 180, 183, 199, 200, 202, 204, 300, 302, 305, 380, 400, 401, 403, 404, 405, 407, 408, 410, 415, 420, 421, 422, 423,
               480, 481, 482, 484, 486, 487, 488, 489, 491, 500, 501, 503, 504, 505, 580, 600, 603, 606, 699]
 ALLOW = "Allow: INVITE, ACK, CANCEL, BYE, UPDATE, PRACK, INFO, REFER, NOTIFY, OPTIONS, MESSAGE, SUBSCRIBE\r\n"
@@ -17,7 +17,8 @@ EVENTS = [("presence", "application/pidf+xml"), ("dialog", "application/dialog-i
 
 
 EXTRAS = ["", "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\nMin-SE: 90\r\n", "Require: 100rel\r\n", "Supported: 100rel\r\n",
-          "Require: 100rel\r\nSupported: timer\r\nSession-Expires: 1800\r\n", "Supported: timer, 100rel\r\nSession-Expires: 90;refresher=uas\r\n",
+          "Require: 100rel\r\nSupported: timer\r\nSession-Expires: 1800\r\n",
+          "Supported: timer, 100rel\r\nSession-Expires: 90;refresher=uas\r\n",
           "Supported: timer\r\nSession-Expires: 5\r\n", "Require: timer\r\nSupported: 100rel\r\n", "Require: nothing\r\n"]
 
 
@@ -126,7 +127,7 @@ class Dialog:
             self.garbage()
 
     def pause(self):
-        return min(3.0, self.rng.choice([0.002, 0.02, 0.1, 0.3, 0.6]) * self.rng.expovariate(1))
+        return min(3.0, self.w.reactor.lag + self.rng.choice([0.002, 0.02, 0.1, 0.3, 0.6]) * self.rng.expovariate(1))
 
     def invite(self, body=None, auth="", extra=None, proved=False):
         """AUTH: credentials; PROVED: they answer a challenge of this very request."""
@@ -273,7 +274,8 @@ class Dialog:
     def single(self):
         """A request without a dialog."""
         rng, w = self.rng, self.w
-        method = rng.choice(["OPTIONS", "MESSAGE", "INFO", "NOTIFY", "PUBLISH", "BYE", "CANCEL", "UPDATE", "PRACK", "REFER", "FOO", "INVITE"])
+        method = rng.choice(["OPTIONS", "MESSAGE", "INFO", "NOTIFY", "PUBLISH", "BYE", "CANCEL", "UPDATE", "PRACK", "REFER", "FOO",
+                             "INVITE"])
         body = rng.choice(["", "hello", self.offer()])
         uri = self.target
 
@@ -297,8 +299,9 @@ class Dialog:
         self.finish()
         if w.kind == "tcp":
             return
-        data = bytearray(f"INVITE {self.target} SIP/2.0\r\nVia: SIP/2.0/UDP {w.ip}:{w.wire.port};branch=z9hG4bK{rng.getrandbits(40):x}\r\n"
-                         f"Max-Forwards: 70\r\n{self.headers('INVITE', 1)}Content-Type: application/sdp\r\n\r\n{self.offer()}".encode())
+        via = f"SIP/2.0/UDP {w.ip}:{w.wire.port};branch=z9hG4bK{rng.getrandbits(40):x}"
+        data = bytearray(f"INVITE {self.target} SIP/2.0\r\nVia: {via}\r\nMax-Forwards: 70\r\n{self.headers('INVITE', 1)}"
+                         f"Content-Type: application/sdp\r\n\r\n{self.offer()}".encode())
         for _ in range(rng.choice([1, 3, 20])):
             i = rng.randrange(len(data) + 1) - 1
             if i < 0:
@@ -341,7 +344,8 @@ class Dialog:
         self.invite()
 
     def update(self):
-        self.ask("UPDATE", self.rng.choice(["", "Supported: timer\r\nSession-Expires: 90\r\n"]), self.offer() if self.rng.random() < 0.8 else "")
+        extra = self.rng.choice(["", "Supported: timer\r\nSession-Expires: 90\r\n"])
+        self.ask("UPDATE", extra, self.offer() if self.rng.random() < 0.8 else "")
 
     def cancel(self):
         if not self.invites:
@@ -358,27 +362,31 @@ class Dialog:
             self.finish()
 
     def info(self):
-        body, ctype = self.rng.choice([("Signal=5\r\nDuration=160\r\n", "application/dtmf-relay"), ("#", "application/dtmf"), ("", ""),
-                                       ("Signal=\r\n", "application/dtmf-relay"), ("Signal=*2\r\nDuration=99999999999\r\n", "application/dtmf-relay"),
-                                       ("<media_control><vc_primitive><to_encoder><picture_fast_update/></to_encoder></vc_primitive></media_control>",
-                                        "application/media_control+xml")])
+        relay = "application/dtmf-relay"
+        body, ctype = self.rng.choice([
+            ("Signal=5\r\nDuration=160\r\n", relay), ("#", "application/dtmf"), ("", ""), ("Signal=\r\n", relay),
+            ("Signal=*2\r\nDuration=99999999999\r\n", relay), ("Signal=#\r\nDuration=100\r\n", relay),
+            ("<media_control><vc_primitive><to_encoder><picture_fast_update/></to_encoder></vc_primitive></media_control>",
+             "application/media_control+xml")])
         self.ask("INFO", "", body, ctype or "text/plain")
 
     def refer(self):
         w, rng = self.w, self.rng
         others = [d for d in w.dialogs.values() if d is not self and d.remote_tag and d.up]
-        to = rng.choice(["<sip:echo@{h}>", "<sip:dw1@{h}>", "<sip:nobody@{h}>", "sip:ring@{h}", "<sip:echo@{h};method=BYE>", "<>", "<tel:1>",
-                         "<sip:{h}>"]).replace("{h}", w.host)
+        to = rng.choice(["<sip:echo@{h}>", "<sip:dw1@{h}>", "<sip:nobody@{h}>", "sip:ring@{h}", "<sip:echo@{h};method=BYE>", "<>",
+                         "<tel:1>", "<sip:{h}>"]).replace("{h}", w.host)
         if others and rng.random() < 0.6:
             d = rng.choice(others)
             lt = d.local.rpartition("tag=")[2]
             replaces = f"{d.call_id}%3Bto-tag%3D{d.remote_tag}%3Bfrom-tag%3D{lt}" + rng.choice(["", "%3Bearly-only"])
             to = f"<sip:{rng.choice(['echo', 'ring', 'dw2'])}@{w.host}?Replaces={replaces}>"
-        self.ask("REFER", f"Refer-To: {to}\r\n" + rng.choice(["", f"Referred-By: <sip:{w.user}@{w.host}>\r\n", "Refer-Sub: false\r\n"]))
+        extra = rng.choice(["", f"Referred-By: <sip:{w.user}@{w.host}>\r\n", "Refer-Sub: false\r\n"])
+        self.ask("REFER", f"Refer-To: {to}\r\n{extra}")
 
     def other(self):
-        self.ask(self.rng.choice(["MESSAGE", "OPTIONS", "NOTIFY", "SUBSCRIBE", "PUBLISH", "REGISTER", "FOO"]),
-                 self.rng.choice(["", "Event: refer\r\nSubscription-State: terminated\r\n", "Event: dialog\r\n"]), self.rng.choice(["", "text"]), "text/plain")
+        extra = self.rng.choice(["", "Event: refer\r\nSubscription-State: terminated\r\n", "Event: dialog\r\n"])
+        self.ask(self.rng.choice(["MESSAGE", "OPTIONS", "NOTIFY", "SUBSCRIBE", "PUBLISH", "REGISTER", "FOO"]), extra,
+                 self.rng.choice(["", "text"]), "text/plain")
 
     def wrong(self):
         """In the dialog of somebody else, or out of its order."""
@@ -387,7 +395,8 @@ class Dialog:
         if rng.random() < 0.5:
             self.ask(method, wrong=rng.choice(["from", "to", "none", "call"]))
         else:
-            self.ask(method, cseq=rng.choice([0, 1, max(0, self.cseq - 1), self.cseq, self.cseq + 1000000, 2147483647, 4294967295, 4294967296]))
+            self.ask(method, cseq=rng.choice([0, 1, max(0, self.cseq - 1), self.cseq, self.cseq + 1000000, 2147483647, 4294967295,
+                                              4294967296]))
 
     def ack_again(self):
         self.ack(self.cseq + self.rng.choice([0, 0, -1, 1]), None, self.offer() if self.rng.random() < 0.2 else "")
@@ -557,6 +566,6 @@ class Dialog:
             self.w.reactor.at(2.0, self.w.dialogs.pop, self.call_id, None)
 
 
-STEPS = ([Dialog.reinvite] * 6 + [Dialog.update] * 5 + [Dialog.cancel] * 2 + [Dialog.bye] * 2 + [Dialog.info] * 3 + [Dialog.refer] * 2 +
-         [Dialog.other] * 2 + [Dialog.wrong] * 2 + [Dialog.ack_again] * 2 + [Dialog.repeat] * 2 + [Dialog.sound] * 5 +
+STEPS = ([Dialog.reinvite] * 6 + [Dialog.update] * 5 + [Dialog.cancel] * 2 + [Dialog.bye] * 2 + [Dialog.info] * 3 +
+         [Dialog.refer] * 2 + [Dialog.other] * 2 + [Dialog.wrong] * 2 + [Dialog.ack_again] * 2 + [Dialog.repeat] * 2 + [Dialog.sound] * 5 +
          [Dialog.replaces] + [Dialog.nothing] * 4)

@@ -11,8 +11,9 @@ UP, DOWN, OVER = 0, 1, 2        # what Shared.state says of the server
 
 
 class Reactor:
-    """SHARED: the parent's word (soak.Shared). `on_down` and `on_up` are called
-    when the server was killed and when it runs again."""
+    """SHARED: the parent's word (shared.Shared). `on_down` and `on_up` are called
+    when the server was killed and when it runs again, `on_trace` when the parent wants
+    to know what was said."""
 
     def __init__(self, shared):
         self.shared = shared
@@ -22,7 +23,10 @@ class Reactor:
         self.seen = DOWN
         self.on_down = lambda: None
         self.on_up = lambda: None
+        self.on_trace = lambda: None
+        self.traces = 0
         self.now = time.monotonic()
+        self.lag = 0.0          # [s] how late timers are of late: the machine is busy
 
     def at(self, seconds, call, *args):
         """Call it SECONDS from now; gives a handle whose [2] may be set to None."""
@@ -49,8 +53,12 @@ class Reactor:
         self.now = time.monotonic()
         while self.timers and self.timers[0][0] <= self.now:
             entry = heapq.heappop(self.timers)
+            self.lag = max(self.lag * 0.99, self.now - entry[0])
             if entry[2] is not None:
                 entry[2](*entry[3])
+        if self.traces != self.shared.traces.value:
+            self.traces = self.shared.traces.value
+            self.on_trace()
         state = self.shared.state.value
         if state != self.seen:
             self.seen = state

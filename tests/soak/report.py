@@ -24,12 +24,15 @@ def summary(run):
         "counts": dict(counts), "statuses": dict(sorted(statuses.items())), "server": run.counters,
         "canary": {"rounds": rounds, "failed": failed, "not_counted": canary["counts"].get("not_counted", 0),
                    "success": 1 - failed / rounds if rounds else None, "p50_ms": quantile(ms, 0.5), "p99_ms": quantile(ms, 0.99)},
-        "memory": {"before": run.empty, "after_10_minutes": ten[0] if ten else None, "loaded": run.samples[-1] if run.samples else None,
-                   "end": run.last, "growth": run.growth()},
+        "memory": {"before": run.empty, "after_10_minutes": ten[0] if ten else None,
+                   "loaded": run.samples[-1] if run.samples else None, "end": run.last, "growth": run.growth()},
         "left": run.left, "kills": run.contacts(), "killed": run.kills, "restart_s": run.restarts,
         "reloads": run.reloads, "reload_worst_s": round(run.worst_reload, 2), "health": run.health,
         "register_p99_ms": quantile(samples["edge_ms"], 0.99), "call_p99_ms": quantile(samples["call_ms"], 0.99),
     }
+
+
+DULL = ("turns of the core", "fibers", "warn_ms (sidetone.conf)", "longest since the last look")
 
 
 def percent(x):
@@ -60,26 +63,30 @@ def table(r):
          f"{c.get('calls', 0)} calls, {c.get('edge_refreshes', 0)} refreshes and {c.get('edge_removals', 0)} removals at the edge)"),
         ("messages", f"{c.get('messages', 0)} sent, {c.get('received', 0)} received by the walks; the server's last life: "
          f"{r['server'].get('messages received', 0)} in, {r['server'].get('messages sent', 0)} out; "
-         f"{c.get('rtp', 0) + c.get('rtp_sent', 0)} of RTP"),
+         f"{c.get('rtp', 0) + c.get('rtp_sent', 0)} of RTP; "
+         f"{c.get('slow', 0)} answered after 5 s and {c.get('held_back', 0)} dialogs not begun, for the machine was busy"),
         ("answers", ", ".join(f"{k}: {v}" for k, v in r["statuses"].items())),
-        ("calls with sound", f"{c.get('calls_up', 0)} up, {c.get('calls_failed', 0)} failed; sent {c.get('rtp_sent', 0)}, heard {c.get('rtp_heard', 0)}; "
+        ("calls with sound", f"{c.get('calls_up', 0)} up, {c.get('calls_failed', 0)} failed; "
+         f"sent {c.get('rtp_sent', 0)}, heard {c.get('rtp_heard', 0)}; "
          f"digits {c.get('digits_heard', 0)} of {c.get('digits_sent', 0)}"),
-        ("canary", f"{percent(canary['success'])} of {canary['rounds']} rounds, p50 {canary['p50_ms']} ms, p99 {canary['p99_ms']} ms; "
+        ("canary", f"{percent(canary['success'])} of {canary['rounds']} rounds, p50 {canary['p50_ms']} ms, "
+         f"p99 {canary['p99_ms']} ms; "
          f"{canary['not_counted']} not counted, for the server was killed in them"),
         ("memory [kB]", f"before {memory['before']['rss']}, after 10 minutes {(memory['after_10_minutes'] or {}).get('rss', '-')}, "
          f"under load {(memory['loaded'] or {}).get('rss', '-')}, end {memory['end']['rss']}"),
         ("descriptors", f"before {memory['before']['fds']}, after 10 minutes {(memory['after_10_minutes'] or {}).get('fds', '-')}, "
          f"under load {(memory['loaded'] or {}).get('fds', '-')}, end {memory['end']['fds']}"),
-        ("growth after 10 min", ", ".join(f"{k} {percent(v)}" for k, v in memory["growth"].items()) if memory["growth"] else "the run is too short"),
+        ("growth after 10 min", ", ".join(f"{k} {percent(v)}" for k, v in (memory["growth"] or {}).items()) or "the run is too short"),
         ("left at the end", ", ".join(f"{k} {v}" for k, v in r["left"].items())),
         ("reloads", f"{r['reloads']}, the slowest {r['reload_worst_s']} s"),
         ("kills", f"{r['killed']}; restart {max(r['restart_s'])} s at most"),
     ]
-    rows += [("  their contacts", ", ".join(f"{key} {sum(k[key] for k in r['kills'])}" for key in ("acked", "found", "lost", "gone", "back")))]
-    rows += [(f"  {k['end']} {k['generation'] - 1}", f"acknowledged {k['acked']}, found {k['found']}, lost {k['lost']}; gone {k['gone']}, back {k['back']}")
+    keys = ("acked", "found", "lost", "gone", "back")
+    rows.append(("  their contacts", ", ".join(f"{key} {sum(k[key] for k in r['kills'])}" for key in keys)))
+    rows += [(f"  {k['end']} {k['generation'] - 1}", ", ".join(f"{key} {k[key]}" for key in keys))
              for k in r["kills"] if len(r["kills"]) <= 12 or k["lost"] or k["back"]]
     rows += [("  " + name, str(value)) for name, value in r.get("extra", {}).items()]
     if r["health"]:
-        rows.append(("health", r["health"].replace("\n", "\n" + " " * 24)))
+        rows.append(("health", ", ".join(f"{name} {n}" for name, n in r["health"].items() if n and name not in DULL)))
     rows.append(("faults", str(len(r["faults"]))))
     return "\n".join([f"  {name:20}  {text}" for name, text in rows] + fault_rows(r["faults"]))

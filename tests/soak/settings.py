@@ -111,7 +111,8 @@ exten => 1002,hint,PJSIP/w1
 exten => 1003,hint,Custom:lamp,CustomPresence:lamp
 """
 MORE = ["", "exten => new,1,Answer()\nexten => echo,n,Wait(1)\nexten => 1004,hint,PJSIP/p0\n",
-        "exten => _X.,1,Answer()\n same => n,While(1)\n same => n,Wait(0.1)\n same => n,EndWhile()\nexten => 1002,hint,PJSIP/w2&PJSIP/p1\n"]
+        "exten => _X.,1,Answer()\n same => n,While(1)\n same => n,Wait(0.1)\n same => n,EndWhile()\n"
+        "exten => 1002,hint,PJSIP/w2&PJSIP/p1\n"]
 
 MANAGER = """
 [general]

@@ -16,6 +16,7 @@ class Shared:
         self.state = multiprocessing.Value("i", DOWN)
         self.generation = multiprocessing.Value("i", 0)         # how often the server was started
         self.crashed = multiprocessing.Value("i", 0)            # the last end was its own doing
+        self.traces = multiprocessing.Value("i", 0)             # how often the walks were asked to write theirs
         self.refreshes = multiprocessing.Value("i", 0)          # at the edge of expiry, so far
         self.acks = multiprocessing.Array("i", [DOWN] * workers)
         self.index = 0

@@ -36,7 +36,7 @@ def walk(c):
     walkers = [Walker(r, c.number * count + i, kinds[i % len(kinds)], c.server, c.seed, c.stats) for i in range(count)]
 
     def keep_trace():
-        path = f"{c.directory}/trace-{c.shared.generation.value}-{c.kind}{c.number}.txt"
+        path = f"{c.directory}/trace-{c.shared.generation.value}-{c.shared.traces.value}-{c.kind}{c.number}.txt"
         with open(path, "w", encoding="utf-8") as f:
             f.write("\n".join(sorted(t for w in walkers for t in w.trace)))
 
@@ -49,7 +49,7 @@ def walk(c):
     def up():
         for w in walkers:
             w.meet_server()
-    r.on_down, r.on_up = down, up
+    r.on_down, r.on_up, r.on_trace = down, up, keep_trace
     for w in walkers:
         w.numbers = [n for n in NUMBERS if n not in c.options.skip]
     if c.options.replay:

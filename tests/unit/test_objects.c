@@ -319,6 +319,8 @@ static const struct {
 	  "pjsip.conf:1: registration 'r': server_uri: 'sip:192.0.2.1:5060:5099' is not a sip: or sips: URI" },
 	{ "[a]\ntype=aor\nqualify_frequency=86401\n", "pjsip.conf:3: aor 'a': qualify_frequency: 86401 is not within 0..86400" },
 	{ "[a]\ntype=registration\nclient_uri=sip:a\n", "pjsip.conf:1: registration 'a': needs server_uri=" },
+	{ "[a]\ntype=registration\nclient_uri=sip:a\nserver_uri=sip:b:5060:5099\n",
+	  "pjsip.conf:1: registration 'a': server_uri: 'sip:b:5060:5099' is not a sip: or sips: URI" },
 	{ "[a]\ntype=registration\nclient_uri=sip:a\nserver_uri=sip:b\nline=yes\n",
 	  "pjsip.conf:1: registration 'a': line=yes needs endpoint=" },
 	{ "[a]\ntype=registration\nclient_uri=sip:a\nserver_uri=sip:b\nendpoint=x\n",
@@ -417,7 +419,7 @@ static void no_secret_in_a_report(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		struct report *r = report_new();
+		struct report *r = GOT(report_new());
 		struct snapshot *s = NULL;
 		struct buf b = BUF_INIT;
 
