@@ -3,10 +3,12 @@
 #   make            release build: build/sidetone, and build/asterisk, a link to it
 #   make run        install what is missing, build, start with etc/ (BIND=ADDR, default 127.0.0.1)
 #   make test       install what is missing, debug build with ASan and UBSan, every test
+#   make test-oom   each test again and again, with one allocation failing: docs/testing.md
+#   make test-tsan  what has threads, under ThreadSanitizer
 #   make bench      the comparison table (BENCH=quick for the short form,
 #                   PEERS="--root DIR --asterisk PATH --kamailio PATH" names peers)
 #   make soak       the program under random work, kill -9 and reloads; SECONDS=60 or HOURS=,
-#                   BUILD=asan or release, PARTS=all,walk,expiry,kills,flood,managers, SEED=,
+#                   BUILD=asan, release or tsan, PARTS=all,walk,expiry,kills,flood,managers, SEED=,
 #                   KILLS=: docs/testing.md
 #   make install    PREFIX (/usr/local), DESTDIR
 #   make format     clang-format over the lines of C that changed since the last commit,
@@ -38,9 +40,10 @@ export CC
 LD_FAST := $(if $(shell command -v ld.lld 2>/dev/null),CC_LD=lld)
 
 DEBUG = build-debug
+TSAN = build-tsan
 RESULTS = $(DEBUG)/meson-logs/testlog.json $(DEBUG)/e2e.junit.xml
 
-.PHONY: all run test bench soak install format clean deps-check
+.PHONY: all run test test-oom test-tsan bench soak install format clean deps-check
 
 all: deps-check build/build.ninja
 	@ninja -C build --quiet
@@ -60,6 +63,26 @@ run:
 
 $(DEBUG)/build.ninja:
 	@$(LD_FAST) meson setup $(DEBUG) --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+
+$(TSAN)/build.ninja:
+	@$(LD_FAST) meson setup $(TSAN) --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
+
+# One allocation fails, whichever: docs/testing.md.
+test-oom:
+	@tools/install-deps build test
+	@$(MAKE) --no-print-directory $(DEBUG)/build.ninja
+	@ninja -C $(DEBUG) --quiet
+	@meson test -C $(DEBUG) --no-rebuild --suite oom --print-errorlogs
+
+# Everything that has threads, and the program itself, under ThreadSanitizer.
+test-tsan: export TSAN_OPTIONS = exitcode=66:suppressions=$(CURDIR)/tests/tsan.supp
+test-tsan:
+	@tools/install-deps build test
+	@$(MAKE) --no-print-directory $(TSAN)/build.ninja
+	@ninja -C $(TSAN) --quiet
+	@meson test -C $(TSAN) --no-rebuild --suite loop --timeout-multiplier 4 --print-errorlogs
+	@meson test -C $(TSAN) --no-rebuild --timeout-multiplier 4 --print-errorlogs ring loop media net store dns fiber
+	BUILD=$(CURDIR)/$(TSAN) $(PYTHON) -m pytest -q tests/e2e/test_run.py tests/e2e/test_reload.py tests/e2e/test_stop.py
 
 # Each runner leaves a file of results and may fail; tools/test-summary has the verdict.
 test:
@@ -82,6 +105,9 @@ soak:
 	@tools/install-deps build test
 ifeq ($(BUILD),release)
 	@$(MAKE) --no-print-directory all
+else ifeq ($(BUILD),tsan)
+	@$(MAKE) --no-print-directory $(TSAN)/build.ninja
+	@ninja -C $(TSAN) --quiet sidetone tests/soak/flood
 else
 	@$(MAKE) --no-print-directory $(DEBUG)/build.ninja
 	@ninja -C $(DEBUG) --quiet sidetone tests/soak/flood
@@ -105,4 +131,4 @@ format:
 	@git clang-format --force --extensions c,h $(SINCE)
 
 clean:
-	rm -rf build build-debug build-clang build-fuzz
+	rm -rf build build-debug build-tsan build-clang build-fuzz

@@ -86,6 +86,17 @@ static void stack_give(char *map, size_t size)
 	sched.pooled++;
 }
 
+void fiber_trim(void)
+{
+	while (sched.pool) {
+		struct stack *s = sched.pool;
+
+		sched.pool = s->next;
+		munmap(s->map, FIBER_STACK + page());
+	}
+	sched.pooled = 0;
+}
+
 static void switch_to_main(struct fiber *f)
 {
 	shadow_leave(&f->shadow, &sched.shadow, f->done);

@@ -16,6 +16,8 @@ typedef void fiber_fn(void *arg);
 /* Runs `fn(arg)` once fiber_wake() was called. `stack`
  * [bytes], 0: FIBER_STACK. NULL: ENOMEM. The fiber frees itself at its end. */
 #define FIBER_STACK (64 * 1024)
+/* Give the stacks kept for reuse back to the system. */
+void fiber_trim(void);
 struct fiber *fiber_new(fiber_fn *fn, void *arg, size_t stack);
 
 struct fiber *fiber_self(void);      /* NULL outside any fiber */

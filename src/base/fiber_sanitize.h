@@ -20,6 +20,10 @@
 #endif
 #endif
 
+/* Part of its caller: TSan counts calls and returns for each stack apart, so no
+ * function may be entered on one and left on another. */
+#define SHADOW __attribute__((always_inline)) static inline
+
 struct fiber_shadow {           /* of one stack, a fiber's or the thread's own */
 	void *fake;             /* ASan's, while the stack is away */
 	void *tsan;             /* TSan's name for it */
@@ -32,33 +36,33 @@ struct fiber_shadow {           /* of one stack, a fiber's or the thread's own *
 #include <sanitizer/common_interface_defs.h>
 #include <sanitizer/lsan_interface.h>
 
-static inline void shadow_open(struct fiber_shadow *s, const void *bottom, size_t size)
+SHADOW void shadow_open(struct fiber_shadow *s, const void *bottom, size_t size)
 {
 	s->bottom = bottom;
 	s->size = size;
 	__lsan_register_root_region(bottom, size);
 }
 
-static inline void shadow_close(struct fiber_shadow *s)
+SHADOW void shadow_close(struct fiber_shadow *s)
 {
 	__lsan_unregister_root_region(s->bottom, s->size);
 	ASAN_UNPOISON_MEMORY_REGION(s->bottom, s->size);
 }
 
 /* Just before the switch. `ends`: nothing comes back to `from`. */
-static inline void shadow_leave(struct fiber_shadow *from, struct fiber_shadow *to, int ends)
+SHADOW void shadow_leave(struct fiber_shadow *from, struct fiber_shadow *to, int ends)
 {
 	__sanitizer_start_switch_fiber(ends ? NULL : &from->fake, to->bottom, to->size);
 }
 
 /* First thing on the stack that was switched to. */
-static inline void shadow_arrive(struct fiber_shadow *self)
+SHADOW void shadow_arrive(struct fiber_shadow *self)
 {
 	__sanitizer_finish_switch_fiber(self->fake, NULL, NULL);
 }
 
 /* The same, once: the thread's own stack, from which the first switch came. */
-static inline void shadow_arrive_first(struct fiber_shadow *self, struct fiber_shadow *thread)
+SHADOW void shadow_arrive_first(struct fiber_shadow *self, struct fiber_shadow *thread)
 {
 	const void *bottom;
 	size_t size;
@@ -69,61 +73,61 @@ static inline void shadow_arrive_first(struct fiber_shadow *self, struct fiber_s
 		shadow_open(thread, bottom, size);
 }
 
-static inline void shadow_thread(struct fiber_shadow *thread) { (void)thread; }
+SHADOW void shadow_thread(struct fiber_shadow *thread) { (void)thread; }
 
 #elif defined(FIBER_TSAN)
 #include <sanitizer/tsan_interface.h>
 
-static inline void shadow_open(struct fiber_shadow *s, const void *bottom, size_t size)
+SHADOW void shadow_open(struct fiber_shadow *s, const void *bottom, size_t size)
 {
 	(void)bottom;
 	(void)size;
 	s->tsan = __tsan_create_fiber(0);
 }
 
-static inline void shadow_close(struct fiber_shadow *s) { __tsan_destroy_fiber(s->tsan); }
+SHADOW void shadow_close(struct fiber_shadow *s) { __tsan_destroy_fiber(s->tsan); }
 
-static inline void shadow_leave(struct fiber_shadow *from, struct fiber_shadow *to, int ends)
+SHADOW void shadow_leave(struct fiber_shadow *from, struct fiber_shadow *to, int ends)
 {
 	(void)from;
 	(void)ends;
 	__tsan_switch_to_fiber(to->tsan, 0);
 }
 
-static inline void shadow_arrive(struct fiber_shadow *self) { (void)self; }
-static inline void shadow_arrive_first(struct fiber_shadow *self, struct fiber_shadow *thread)
+SHADOW void shadow_arrive(struct fiber_shadow *self) { (void)self; }
+SHADOW void shadow_arrive_first(struct fiber_shadow *self, struct fiber_shadow *thread)
 {
 	(void)self;
 	(void)thread;
 }
 
-static inline void shadow_thread(struct fiber_shadow *thread) { thread->tsan = __tsan_get_current_fiber(); }
+SHADOW void shadow_thread(struct fiber_shadow *thread) { thread->tsan = __tsan_get_current_fiber(); }
 
 #else
 
-static inline void shadow_open(struct fiber_shadow *s, const void *bottom, size_t size)
+SHADOW void shadow_open(struct fiber_shadow *s, const void *bottom, size_t size)
 {
 	(void)s;
 	(void)bottom;
 	(void)size;
 }
 
-static inline void shadow_close(struct fiber_shadow *s) { (void)s; }
-static inline void shadow_leave(struct fiber_shadow *from, struct fiber_shadow *to, int ends)
+SHADOW void shadow_close(struct fiber_shadow *s) { (void)s; }
+SHADOW void shadow_leave(struct fiber_shadow *from, struct fiber_shadow *to, int ends)
 {
 	(void)from;
 	(void)to;
 	(void)ends;
 }
 
-static inline void shadow_arrive(struct fiber_shadow *self) { (void)self; }
-static inline void shadow_arrive_first(struct fiber_shadow *self, struct fiber_shadow *thread)
+SHADOW void shadow_arrive(struct fiber_shadow *self) { (void)self; }
+SHADOW void shadow_arrive_first(struct fiber_shadow *self, struct fiber_shadow *thread)
 {
 	(void)self;
 	(void)thread;
 }
 
-static inline void shadow_thread(struct fiber_shadow *thread) { (void)thread; }
+SHADOW void shadow_thread(struct fiber_shadow *thread) { (void)thread; }
 #endif
 
 #endif

@@ -196,17 +196,17 @@ static int rehash(struct map *m)
 	return 0;
 }
 
+/* After a flood: the room that it took is given back. */
+static bool is_sparse(const struct map *m)
+{
+	return m->mask >= 1024 && m->live * 16 < m->mask;
+}
+
 void *map_get(const struct map *m, struct str key)
 {
 	struct slot *s = find(m, key, key_hash(m, key));
 
 	return s ? s->value : NULL;
-}
-
-/* After a flood: the room that it took is given back. */
-static bool is_sparse(const struct map *m)
-{
-	return m->mask >= 1024 && m->live * 16 < m->mask;
 }
 
 int map_add(struct map *m, struct str key, void *value)
@@ -261,6 +261,11 @@ void *map_del(struct map *m, struct str key)
 	     i = (i - 1) & m->mask) {
 		m->slots[i].value = NULL;
 		m->used--;
+	}
+	if (!m->live && is_sparse(m)) {
+		free(m->slots);
+		m->slots = NULL;
+		m->mask = m->used = 0;
 	}
 	return v;
 }

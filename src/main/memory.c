@@ -1,6 +1,7 @@
 /* Gives memory back to the system that a flood took and nobody uses any more. glibc
  * does so by itself only for what lies at the end of its heap. */
 #include "main/memory.h"
+#include "base/fiber.h"
 #include <malloc.h>
 #include <stddef.h>
 
@@ -23,6 +24,7 @@ static void look(void *arg)
 {
 	struct memory_watch *w = arg;
 
+	fiber_trim();
 	if (unused() >= WORTH)
 		malloc_trim(WORTH / 4);
 	timer_start(w->wheel, &w->timer, LOOK_MS, look, w);

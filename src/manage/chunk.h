@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CHUNK_ROWS 500
+#define CHUNK_ROWS 2000
 
 struct chunk {
 	size_t from, at;        /* rows: the first of this step; those walked in it */

@@ -14,6 +14,17 @@ static void show(struct command_ctx *c, const char *title, const struct counted 
 		command_printf(c, "  %-44s %12llu\n", v[i].name, (unsigned long long)v[i].n);
 }
 
+/* How much of what is shared is in use; "of 0": there is no limit. */
+static void show_shares(struct command_ctx *c, const struct shares *all)
+{
+	static const char *const names[SHARE_KINDS] = { "transactions of endpoints", "dialogs that others began",
+		"calls that others began", "pairs of media ports", "texts that wait" };
+
+	command_printf(c, "Shares\n");
+	for (enum share_kind k = 0; k < SHARE_KINDS; k++)
+		command_printf(c, "  %-44s %12zu of %zu\n", names[k], shares_used(all, k), shares_total(all, k));
+}
+
 static enum command_result counters(struct command_ctx *c)
 {
 	const struct service *svc = c->m->service;
@@ -46,6 +57,7 @@ static enum command_result counters(struct command_ctx *c)
 	};
 	show(c, "Network", network, ARRAY_LEN(network));
 	show(c, "Signalling", signalling, ARRAY_LEN(signalling));
+	show_shares(c, svc->shares);
 	return COMMAND_OK;
 }
 

@@ -12,7 +12,9 @@
 #include <unistd.h>
 #include "base/poison.h"
 
-enum { CMD_SLOTS = 4096, EV_SLOTS = 8192 };
+/* With a wire the core does the commands itself, and a simulation makes and drops
+ * many a media: it need not pay for room that nothing fills. */
+enum { CMD_SLOTS = 4096, EV_SLOTS = 8192, WIRE_CMD_SLOTS = 2, WIRE_EV_SLOTS = 1024 };
 /* The most of each that one turn does, so that nothing waits long for its own:
  * datagrams, commands, streams that make sound, slots of reports. What is left is
  * the next turn's, which comes at once. */
@@ -30,8 +32,8 @@ int mthread_init(struct mthread *t)
 	list_init(&t->active);
 	t->ep = t->wire ? -1 : epoll_create1(EPOLL_CLOEXEC);
 	t->wake = t->wire ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	t->cmds = queue_new(CMD_SLOTS, sizeof(struct cmd));
-	t->evs = queue_new(EV_SLOTS, sizeof(struct ev));
+	t->cmds = queue_new(t->wire ? WIRE_CMD_SLOTS : CMD_SLOTS, sizeof(struct cmd));
+	t->evs = queue_new(t->wire ? WIRE_EV_SLOTS : EV_SLOTS, sizeof(struct ev));
 	atomic_init(&t->asleep, false);
 	atomic_init(&t->stop, false);
 	atomic_init(&t->began_us, 0);

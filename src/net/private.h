@@ -32,7 +32,7 @@
 #define UDP_DRAIN_MAX 64        /* batches that one wake reads when there are too many: 1 to 2 ms */
 #define FAIR_TURN_MAX_US 5000   /* serving those that wait takes no longer in one turn */
 #define FAIR_BYTES (8u << 20)   /* of datagrams waiting to be served */
-#define FAIR_RING 1024          /* an io thread hands up so many ahead of the core */
+#define FAIR_RING 256           /* an io thread hands up so many ahead of the core */
 #define RING_SLOTS 8192         /* each way; at 50,000 messages/s a sixth of a second */
 #define CONNECT_MS 32000        /* 64*T1, RFC 3261 17.1.1.2: timer B gives up then */
 #define LINGER_MS 1000          /* for the peer to close after we did */

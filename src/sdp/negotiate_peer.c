@@ -124,13 +124,19 @@ static void event_add(struct neg_row *r, const struct sdp_media *m, uint32_t rat
 		if (s->events[i].rate == rate)
 			return;
 	for (size_t i = 0; i < m->nrtpmap && s->nevents < NEG_MAX_EVENTS; i++) {
+		uint8_t ours;
+
 		if (!is_event(&m->rtpmap[i]) || m->rtpmap[i].clock != rate)
 			continue;
 		if (!answer)
 			neg_te_learn(r, rate, m->rtpmap[i].pt);
+		ours = neg_te_pt(r, rate);
+		/* All numbers are taken: digits go without this rate. */
+		if (ours == NEG_NO_PT)
+			return;
 		s->events[s->nevents].rate = rate;
 		s->events[s->nevents].pt_tx = m->rtpmap[i].pt;
-		s->events[s->nevents++].pt_rx = neg_te_pt(r, rate);
+		s->events[s->nevents++].pt_rx = ours;
 		return;
 	}
 }

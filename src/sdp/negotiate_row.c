@@ -150,6 +150,15 @@ void neg_pt_learn(struct neg_row *r, enum format_id id, uint8_t pt)
 		r->pt[id] = pt;
 }
 
+/* Is it a rate of this offer? Others are of earlier ones and may go. */
+static bool te_agreed(const struct neg_row *r, uint32_t rate)
+{
+	for (size_t i = 0; i < r->s.nevents; i++)
+		if (r->s.events[i].rate == rate)
+			return true;
+	return false;
+}
+
 void neg_te_learn(struct neg_row *r, uint32_t rate, uint8_t pt)
 {
 	for (unsigned i = 0; i < NEG_MAX_EVENTS; i++)
@@ -157,7 +166,7 @@ void neg_te_learn(struct neg_row *r, uint32_t rate, uint8_t pt)
 			r->te[i].rate = 0;
 	neg_pt_learn(r, FORMAT_NONE, pt);
 	for (unsigned i = 0; i < NEG_MAX_EVENTS; i++)
-		if (!r->te[i].rate) {
+		if (!r->te[i].rate || !te_agreed(r, r->te[i].rate)) {
 			r->te[i].rate = rate;
 			r->te[i].pt = pt;
 			return;

@@ -2,6 +2,7 @@
  * says, and the media that they set. The rules of RFC 3264 are sdp/negotiate's. */
 #define LOG_MODULE "sdp"
 #include "base/log.h"
+#include "base/num.h"
 #include "service/channel_tech.h"
 #include "service/session.h"
 #include <errno.h>
@@ -15,7 +16,7 @@ static void endpoint_formats(const struct endpoint *ep, struct formats *out)
 		const struct format *f = format_by_name(ep->allow->v[i].name);
 
 		if (f)
-			formats_add(out, f->id, (uint8_t)ep->allow->v[i].ptime);
+			formats_add(out, f->id, num_u8(ep->allow->v[i].ptime));
 	}
 }
 
@@ -115,10 +116,10 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 	struct media_set set = { .remote = st->remote, .remote_rtcp = st->remote_rtcp, .dir = st->dir,
 		.dtmf = dtmf_of(s, st), .inband_detect = s->dtmf_mode == DTMF_INBAND,
 		.symmetric = s->ep->rtp_symmetric, .asymmetric_codec = s->ep->asymmetric_rtp_codec,
-		.rtcp_mux = st->rtcp_mux, .keepalive_ms = s->ep->rtp_keepalive * 1000 };
+		.rtcp_mux = st->rtcp_mux, .keepalive_ms = num_ms_of_s(s->ep->rtp_keepalive) };
 	bool hold = st->remote_hold || st->local_hold;
 
-	set.timeout_ms = (hold ? s->ep->rtp_timeout_hold : s->ep->rtp_timeout) * 1000;
+	set.timeout_ms = num_ms_of_s(hold ? s->ep->rtp_timeout_hold : s->ep->rtp_timeout);
 	for (size_t i = 0; i < st->ncodecs && i < MEDIA_MAX_CODECS; i++)
 		set.codec[set.ncodecs++] = (struct media_codec){ st->codecs[i].id, st->codecs[i].pt_rx,
 			st->codecs[i].pt_tx, st->codecs[i].ptime };

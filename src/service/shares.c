@@ -71,6 +71,11 @@ size_t shares_used(const struct shares *all, enum share_kind k)
 	return all->used[k];
 }
 
+size_t shares_total(const struct shares *all, enum share_kind k)
+{
+	return all->total[k];
+}
+
 /* ---- holders --------------------------------------------------------------------- */
 
 static struct str key_write(struct buf *b, struct str endpoint, const struct sa *peer)

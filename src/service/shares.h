@@ -36,6 +36,7 @@ void shares_free(struct shares *all);
 /* There are `total` of that kind from now on; 0: not known, no limit. */
 void shares_set_total(struct shares *all, enum share_kind k, size_t total);
 size_t shares_used(const struct shares *all, enum share_kind k);
+size_t shares_total(const struct shares *all, enum share_kind k);     /* 0: no limit */
 
 /* On whose account something is taken. Lives in what takes it; zeroed: on nobody's,
  * and then everything is allowed. */

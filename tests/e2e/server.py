@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 
 # A sanitizer's report, whatever it found.
-REPORT = re.compile(r"^.*(?:ERROR: (?:Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error: ).*$", re.M)
+REPORT = re.compile(r"^.*(?:ERROR: (?:Address|Leak|Memory|UndefinedBehavior)Sanitizer|WARNING: ThreadSanitizer|runtime error: ).*$", re.M)
 
 
 def find(name, variable):

@@ -16,10 +16,11 @@ from sip import Wire, credentials
 from waiting import wait_until
 
 FLOODER, PHONE = "127.0.0.2", "127.0.0.3"
-SECONDS = float(os.environ.get("FLOOD_SECONDS", "5"))
+SECONDS = float(os.environ.get("FLOOD_SECONDS", "4"))
 RATE = int(os.environ.get("FLOOD_RATE", "20000"))
 T1 = 0.5
-CONFIG = PJSIP + ACCOUNT.format(user="1001", password="one") + f"""
+# Transactions end after 6.4 s instead of 32.
+CONFIG = "[system]\ntype = system\ntimer_t1 = 100\n" + PJSIP + ACCOUNT.format(user="1001", password="one") + f"""
 [flood](phone)
 aors = flood
 [flood](line)
@@ -153,11 +154,26 @@ def flooded(make_server):
 @pytest.mark.parametrize("method", ["REGISTER", "OPTIONS", "MESSAGE", "INVITE"])
 def test_requests(flooded, method):
     before = memory(flooded)
-    running = flood(flooded, method, RATE, SECONDS, "--user", "600" if method == "INVITE" else "flood")
+    running = flood(flooded, method, RATE, SECONDS, "--user", {"INVITE": "600", "MESSAGE": "text"}.get(method, "flood"))
     phone, what = besides(flooded, running)
     print(method, what, "memory", before, "kB, then", memory(flooded))
     judge(phone, is_sanitized(flooded))
     assert not {"500"} & set(what["answers"]), what
+
+
+def counter(server, name):
+    return int(re.search(rf"{name} +(\d+)", server.ask("pjsip show counters")).group(1))
+
+
+def test_memory_comes_back(flooded):
+    before = memory(flooded)
+    flood(flooded, "OPTIONS", RATE, 3, "--user", "flood").wait()
+    assert counter(flooded, "answered requests remembered") > 1000
+    wait_until(lambda: counter(flooded, "answered requests remembered") == 0, "all is forgotten", 20, 0.5)
+    assert counter(flooded, "server transactions") == 0
+    assert counter(flooded, "transactions of endpoints") == 0
+    if not is_sanitized(flooded):
+        wait_until(lambda: memory(flooded) < 1.1 * before, lambda: f"{before} kB, now {memory(flooded)} kB", 20, 0.5)
 
 
 def test_calls_without_end(flooded):

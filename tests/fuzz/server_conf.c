@@ -16,6 +16,30 @@ const struct phone phone[PHONES] = {
 #define STATIC(name, n, more) "[" name "]\ntype=aor\ncontact=sip:" name "@10.0.0." n ":5060\n" more
 #define AUTH(name, pw, more) "[" name "]\ntype=auth\nauth_type=userpass\nusername=" name "\npassword=" pw "\n" more
 
+/* Calls and registrations without what the server does by itself: no qualify, no
+ * registrations of ours, no mailboxes. Most programs run on it: it costs least. */
+static const char quiet[] =
+	"[global]\ntype=global\nuser_agent=Fuzz\nendpoint_identifier_order=ip,username,anonymous,auth_username\n"
+	TRANSPORTS
+	"[base](!)\ntype=endpoint\ncontext=default\nsubscribe_context=hints\nmessage_context=messages\nallow=!all,ulaw,alaw,g722\n"
+	"[alice](base)\naors=alice\ncallerid=Alice <100>\nsend_pai=yes\ntrust_id_inbound=yes\n"
+	STATIC("alice", "1", "max_contacts=2\n") IDENTIFY("alice", "1")
+	"[bob](base)\naors=bob\ncallerid=Bob <200>\n100rel=yes\nsend_rpid=yes\nrtp_symmetric=yes\ndtmf_mode=info\n"
+	STATIC("bob", "2", "max_contacts=3\n") IDENTIFY("bob", "2")
+	"[carl](base)\naors=carl\nauth=carl\nrewrite_contact=yes\nforce_rport=yes\n"
+	"[carl]\ntype=aor\nmax_contacts=1\nremove_existing=yes\nminimum_expiration=1\n" AUTH("carl", "carlpw", "")
+	"[dora](base)\naors=dora\nauth=dora\n100rel=peer_supported\n[dora]\ntype=aor\nmax_contacts=2\nremove_existing=yes\n"
+	"minimum_expiration=1\n" AUTH("dora", "dorapw", "")
+	"[erin](base)\naors=erin\n100rel=required\ntimers=always\ntimers_sess_expires=120\nt38_udptl=yes\n"
+	STATIC("erin", "5", "") IDENTIFY("erin", "5")
+	"[fred](base)\naors=fred\ntimers=required\nallow=all\nrtp_timeout=5\nrtp_keepalive=3\nmax_audio_streams=2\n"
+	"max_video_streams=2\nrtcp_mux=yes\nbundle=yes\n" STATIC("fred", "6", "") IDENTIFY("fred", "6")
+	"[gina](base)\naors=gina\ndtmf_mode=inband\nallow=!all,g722,gsm,ulaw\ntimers=no\n100rel=no\nconnected_line_method=update\n"
+	STATIC("gina", "7", "") IDENTIFY("gina", "7")
+	"[hugo](base)\naors=hugo\nauth=hugo\n[hugo]\ntype=aor\nmax_contacts=5\nminimum_expiration=1\n" AUTH("hugo", "hugopw", "realm=far\n")
+	"[trunk](base)\naors=trunk\noutbound_auth=trunk\n" STATIC("trunk", "9", "") IDENTIFY("trunk", "9") AUTH("trunk", "trunkpw", "")
+	"[presence]\ntype=resource_list\nevent=presence\nlist_item=200\nlist_item=201\nfull_state=yes\n";
+
 static const char everything[] =
 	"[global]\ntype=global\nuser_agent=Fuzz\nkeep_alive_interval=30\ndefault_outbound_endpoint=alice\n"
 	"endpoint_identifier_order=ip,username,anonymous,auth_username\nregcontext=regs\nmwi_tps_queue_high=500\n"
@@ -68,7 +92,7 @@ static const char everything[] =
 
 /* The same people, other rules: anybody may call, nobody is known by address. */
 static const char other[] =
-	"[global]\ntype=global\nuser_agent=Other\nendpoint_identifier_order=username,ip,header,request_uri,anonymous\n"
+	"[global]\ntype=global\nuser_agent=Other phones\nendpoint_identifier_order=username,ip,header,request_uri,anonymous\n"
 	"max_forwards=20\nnorefersub=no\nall_codecs_on_empty_reinvite=yes\nallow_sending_180_after_183=yes\n"
 	"unidentified_request_count=3\nunidentified_request_period=5\n"
 	TRANSPORTS
@@ -119,7 +143,18 @@ static const char fewer[] =
 	"[erin](base)\naors=erin\n100rel=required\ntimers=yes\n" STATIC("erin", "6", "") IDENTIFY("erin", "5")
 	"[presence]\ntype=resource_list\nevent=presence\nlist_item=202\n";
 
-const char *const conf_pjsip[CONF_PJSIP] = { everything, other, odd, nothing, fewer };
+const char *const conf_pjsip[CONF_PJSIP] = { quiet, everything, other, odd, nothing, fewer };
+
+const char conf_wizard[] =
+	"[wiz](!)\ntype=wizard\ntransport=udp\naccepts_registrations=yes\naccepts_auth=yes\nendpoint/allow=!all,ulaw\n"
+	"endpoint/context=default\naor/max_contacts=2\nhas_hint=yes\nhint_context=hints\nhint_application=Dial(${HINT})\n"
+	"[ivan](wiz)\ntype=wizard\ninbound_auth/username=ivan\ninbound_auth/password=i\nhint_exten=210\n"
+	"[jane](wiz)\ntype=wizard\ninbound_auth/username=jane\naccepts_registrations=no\nremote_hosts=10.0.0.8,far.example\nhas_hint=no\n"
+	"[provider]\ntype=wizard\nsends_auth=yes\nsends_registrations=yes\nremote_hosts=10.0.0.9:5060,far.example\n"
+	"outbound_auth/username=p\noutbound_auth/password=p\nregistration/expiration=60\nendpoint/allow=all\nhas_phoneprov=yes\n"
+	"phoneprov/MAC=001122334455\nsends_line_with_registrations=yes\noutbound_proxy=sip:10.0.0.9\\;lr\n"
+	"server_uri_pattern=sip:${REMOTE_HOST}:5099\nclient_uri_pattern=sip:${USERNAME}@${REMOTE_HOST}\n"
+	"[wrong]\ntype=wizard\nendpoint/nothing=1\nx/y=z\nsends_registrations=maybe\n[none]\ntype=other\n";
 
 const char conf_acl[] = "[near]\ndeny=0.0.0.0/0\npermit=10.0.0.0/24\n[far]\ndeny=10.0.0.0/8\npermit=10.0.0.3\n";
 
@@ -146,5 +181,6 @@ const char *const conf_exten[] = {
 	"131", "132", "133", "134", "135", "136",
 	"alice", "bob", "carl", "dora", "erin", "fred", "gina", "hugo", "trunk", "200", "201", "202", "203", "1", "", "s",
 	"presence", "lines", "boxes", "gone", "carl@default", "x%20y", "*97", "20",
+	"140", "141", "142", "143", "144", "145", "146", "147", "148", "149",
 };
 const unsigned conf_extens = ARRAY_LEN(conf_exten);

@@ -16,6 +16,7 @@
 bool hooks_library(bool on);
 /* Let the n-th allocation of the library from now fail, and `more` after it. 0: none. */
 void hooks_fail(unsigned nth, unsigned more);
+void hooks_trace(bool on);              /* say where allocations fail */
 bool hooks_failed(void);                /* some allocation did, since hooks_reset() */
 long hooks_blocks(void);                /* allocated by library and harness, not freed */
 void hooks_reset(void);                 /* a new program: no failure waits, random numbers begin anew */

@@ -95,7 +95,7 @@ void media_net_close(struct media *m)
 
 /* ---- sounds ------------------------------------------------------------- */
 
-static void put_file(const char *name, const void *head, size_t head_n, unsigned n)
+void media_net_file(const char *name, const void *head, size_t head_n, unsigned n)
 {
 	char path[256], now[280];
 	FILE *f;
@@ -113,23 +113,29 @@ static void put_file(const char *name, const void *head, size_t head_n, unsigned
 	rename(now, path);
 }
 
+void media_net_folder(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", sounds, name);
+	mkdir(path, 0700);
+}
+
 void media_net_sounds(void)
 {
 	const char *tmp = getenv("TMPDIR");
 	uint8_t head[44];
-	char moh[160];
 
 	snprintf(sounds, sizeof(sounds), "%.64s/fuzz_server.%u", tmp ? tmp : "/tmp", (unsigned)geteuid());
 	mkdir(sounds, 0700);
-	snprintf(moh, sizeof(moh), "%s/moh", sounds);
-	mkdir(moh, 0700);
+	media_net_folder("moh");
 	wav_header(head, 8000, 1600);
-	put_file("beep.wav", head, sizeof(head), 1600);
-	put_file("tone.ulaw", NULL, 0, 800);
-	put_file("tone.gsm", NULL, 0, 330);
-	put_file("beeperr.sln16", NULL, 0, 640);
-	put_file("moh/one.ulaw", NULL, 0, 1600);
-	put_file("moh/two.wav", head, sizeof(head), 1600);
+	media_net_file("beep.wav", head, sizeof(head), 1600);
+	media_net_file("tone.ulaw", NULL, 0, 800);
+	media_net_file("tone.gsm", NULL, 0, 330);
+	media_net_file("beeperr.sln16", NULL, 0, 640);
+	media_net_file("moh/one.ulaw", NULL, 0, 1600);
+	media_net_file("moh/two.wav", head, sizeof(head), 1600);
 }
 
 struct str media_net_dir(void)

@@ -9,6 +9,9 @@ struct media *media_net_open(struct loop *l);        /* NULL: no memory */
 void media_net_close(struct media *m);
 void media_net_sounds(void);            /* once: a directory of sounds to play */
 struct str media_net_dir(void);
+/* A file there: `head`, and `n` bytes of sound after it. */
+void media_net_file(const char *name, const void *head, size_t head_n, unsigned n);
+void media_net_folder(const char *name);
 size_t media_net_places(void);          /* open now */
 void media_step_rtp(const struct step *s);
 void media_step_rtcp(const struct step *s);

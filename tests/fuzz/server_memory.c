@@ -5,6 +5,7 @@
 #include "base/bucket.h"
 #include "service/reason.h"
 #include <errno.h>
+#include <sanitizer/common_interface_defs.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/types.h>
@@ -25,7 +26,7 @@ ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags);
 int __wrap_RAND_bytes(unsigned char *p, int n);
 
 static struct {
-	bool library, failed;
+	bool library, failed, trace;
 	unsigned left, more;
 	long blocks;
 	uint64_t random;
@@ -43,6 +44,11 @@ void hooks_fail(unsigned nth, unsigned more)
 {
 	h.left = nth;
 	h.more = more;
+}
+
+void hooks_trace(bool on)
+{
+	h.trace = on;
 }
 
 bool hooks_failed(void)
@@ -67,6 +73,8 @@ static bool out_of_memory(void)
 	if (!h.library || !h.left || --h.left)
 		return false;
 	h.failed = true;
+	if (h.trace)
+		__sanitizer_print_stack_trace();
 	if (h.more) {
 		h.more--;
 		h.left = 1;

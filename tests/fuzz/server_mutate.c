@@ -55,7 +55,7 @@ static void random_step(uint8_t *s)
 		s[1 + RQ_METHOD] = (uint8_t)pick(pick(3) ? 13 : 16);
 		s[1 + RQ_PHONE] = (uint8_t)pick(10);
 		s[1 + RQ_DIALOG] = (uint8_t)(pick(3) ? 1 + pick(6) : 0);
-		s[1 + RQ_EXTEN] = (uint8_t)pick(64);
+		s[1 + RQ_EXTEN] = (uint8_t)pick(80);
 		s[1 + RQ_AUTH] = (uint8_t)(pick(4) ? 1 : pick(8));
 		if (s[1 + RQ_METHOD] == 0 || s[1 + RQ_METHOD] == 6)
 			s[1 + RQ_SDP] = (uint8_t)pick(pick(2) ? 5 : 24);
@@ -142,8 +142,8 @@ static size_t mutate_once(uint8_t *d, size_t n, size_t max)
 		swap(s, d + HEAD + pick(steps) * STEP_SIZE);
 		return n;
 	case 7:
-		if (!pick(8))
-			d[0] = (uint8_t)pick(256);
+		if (!pick(4))
+			d[0] = (uint8_t)pick(6);
 		return n;
 	default:
 		change_slot(s);

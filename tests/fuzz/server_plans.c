@@ -1,7 +1,9 @@
 /* The dialplans of the configurations. */
 #include "server_conf.h"
+#include "server_functions.h"
 
 static const char full[] =
+	FUNCTIONS
 	"[globals]\nG=1\nWHO=PJSIP/bob\n"
 	"[default]\n"
 	"exten => 100,1,Answer()\n same => n,Echo()\n"
@@ -52,6 +54,10 @@ static const char full[] =
 	"exten => t,1,Hangup()\n"
 	"exten => h,1,NoOp(${HANGUPCAUSE}${CHANNEL(state)})\n"
 	"exten => e,1,NoOp(${EXCEPTION(reason)})\n"
+	"exten => 140,1,Goto(functions,text,1)\nexten => 141,1,Goto(functions,math,1)\nexten => 142,1,Goto(functions,party,1)\n"
+	"exten => 143,1,Goto(functions,chan,1)\nexten => 144,1,Goto(functions,scope,1)\nexten => 145,1,Goto(functions,sip,1)\n"
+	"exten => 146,1,Goto(functions,flow,1)\nexten => 147,1,Goto(functions,tones,1)\nexten => 148,1,Goto(functions,files,1)\n"
+	"exten => 149,1,Goto(functions,more,1)\n"
 	"[sub]\nexten => s,1,Set(LOCAL(z)=${ARG1})\n same => n,Playback(beep)\n same => n,Return(${ARG2})\n"
 	"[hh]\nexten => s,1,NoOp(gone)\n same => n,Return()\n"
 	"[hints]\nexten => 200,hint,PJSIP/alice\nexten => 201,hint,PJSIP/bob&Custom:lamp,CustomPresence:x\nexten => 202,hint,PJSIP/erin&PJSIP/fred\n"

@@ -209,9 +209,9 @@ static void do_raw(const struct step *s, const uint8_t *data, size_t n)
 static void do_reload(const struct step *s)
 {
 	if (s->a[0] & 1)
-		world_dialplan(s->a[1]);
+		world_dialplan(s->a[1], s->a[2] & 1);
 	else
-		world_reload(s->a[1], s->a[2] & 1);
+		world_reload(s->a[1], s->a[2]);
 	world_turn();
 }
 
@@ -301,6 +301,7 @@ void program_run(const uint8_t *data, size_t size)
 
 	wire_trace(words);
 	streams_echo(words);
+	hooks_trace(words);
 	world_begin(size ? data[0] % CONF_PJSIP : 0);
 	for (size_t at = 1, n = 0; at < size && n < STEPS_MAX && !world.dead; n++) {
 		size_t have = size - at < STEP_SIZE ? size - at : STEP_SIZE;

@@ -33,9 +33,9 @@ void world_end(void);
 void world_turn(void);
 /* Let time pass: from one timer to the next, or in one leap. */
 void world_pass(uint64_t ms, bool leap);
-/* pjsip.conf number `conf`, read anew when `fresh`. */
-void world_reload(unsigned conf, bool fresh);
-void world_dialplan(unsigned plan);
+/* pjsip.conf number `conf`. `how`: 0 as it was read once, 1 parsed anew, 2 from files. */
+void world_reload(unsigned conf, unsigned how);
+void world_dialplan(unsigned plan, bool fresh);
 /* The process is killed (or stopped in order) and started again with what the disk has. */
 void world_restart(bool killed, unsigned conf);
 void world_receive(const struct net_path *from, struct str bytes, bool datagram);

@@ -309,7 +309,7 @@ static void probe(struct cost c[STEPS], const char *name)
 static void probe_alone(struct cost c[STEPS], const char *name)
 {
 	wire_open(&t, "", conf);
-	digest = digest_ctx_new(t.svc->clock);
+	digest = GOT(digest_ctx_new(t.svc->clock));
 	assert_non_null(digest);
 	log_set_sink(keep_notice, NULL);
 	probe(c, name);

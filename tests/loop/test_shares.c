@@ -185,7 +185,7 @@ static void texts(void **state)
 /* An account outlives neither its holders nor what it took. */
 static void accounts(void **state)
 {
-	struct shares *all = shares_new(&(struct share_limits){ .percent = 50, .ports = 10 });
+	struct shares *all = GOT(shares_new(&(struct share_limits){ .percent = 50, .ports = 10 }));
 	struct share_account a, b, nobody = { 0 };
 	struct sa peer;
 

@@ -98,7 +98,7 @@ static void thing_free(void *o)
 
 static void a_refusal_is_remembered(void **state)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = GOT(arena_new(0));
 
 	(void)state;
 	assert_false(arena_failed(a));

@@ -34,7 +34,7 @@ static void burst_then_rate(void **state)
 
 static void refilled(void **state)
 {
-	struct buckets *b = buckets_new(16, 1, SECOND);
+	struct buckets *b = GOT(buckets_new(16, 1, SECOND));
 
 	(void)state;
 	assert_true(buckets_take(b, 7, SECOND));
@@ -50,7 +50,7 @@ static void refilled(void **state)
 /* None at once: there is never one; and any number when it takes no time. */
 static void none_and_any(void **state)
 {
-	struct buckets *none = buckets_new(16, 0, SECOND), *any = buckets_new(16, 4, 0);
+	struct buckets *none = GOT(buckets_new(16, 0, SECOND)), *any = GOT(buckets_new(16, 4, 0));
 
 	(void)state;
 	assert_false(buckets_take(none, 7, SECOND));

@@ -285,7 +285,7 @@ static void tells_long_turns(void **state)
 
 	(void)state;
 	clock_fake_init(&w.clock, 0);
-	w.loop = loop_new(&w.clock.c);
+	w.loop = GOT(loop_new(&w.clock.c));
 	loop_on_slow(w.loop, 250, on_slow, &w);
 	fiber_publish((struct fiber_view *)(size_t)&loop_pulse(w.loop)->fiber);
 	uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
@@ -335,7 +335,7 @@ static void piece(void *arg)
 /* Each piece in a turn of its own, without a sleep between them. */
 static void work_in_pieces(void **state)
 {
-	struct pieces p = { .loop = loop_new(clock_real()) };
+	struct pieces p = { .loop = GOT(loop_new(clock_real())) };
 
 	(void)state;
 	assert_int_equal(loop_defer(p.loop, piece, &p), 0);
@@ -345,7 +345,7 @@ static void work_in_pieces(void **state)
 		assert_int_equal(p.turn[i], p.turn[i - 1] + 1);
 	loop_free(p.loop);
 	/* What is left over is run when the loop goes. */
-	p = (struct pieces){ .loop = loop_new(clock_real()), .n = 4 };
+	p = (struct pieces){ .loop = GOT(loop_new(clock_real())), .n = 4 };
 	assert_int_equal(loop_next_turn(p.loop, piece, &p), 0);
 	loop_free(p.loop);
 	assert_int_equal(p.n, 5);

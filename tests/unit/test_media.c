@@ -1344,6 +1344,8 @@ static void test_threads_any_order(void **state)
 	struct sound *snd = ulaw_sound(480, 1);
 	uint32_t seed = 12345;
 	unsigned mask = log_mask();
+	uint64_t turns[3] = { 0 };
+	struct media_watch w;
 
 	(void)state;
 	ended = 0;
@@ -1356,6 +1358,10 @@ static void test_threads_any_order(void **state)
 			r[k] = seed >> 16;
 		}
 		act(v, r[0] % 12, r[1] % CROWD, r[2] % CROWD, snd);
+		/* A watchdog may look from here while they are at it. */
+		assert_true(media_watch(m, r[0] % 3, &w));
+		assert_true(w.turns >= turns[r[0] % 3] && w.doing <= MEDIA_TICKS);
+		turns[r[0] % 3] = w.turns;
 		if (n % 7 == 0)
 			media_poll(m, 0);
 		if (n % 200 == 0) {     /* the phones only listen; wait for nothing */
@@ -1365,6 +1371,10 @@ static void test_threads_any_order(void **state)
 		}
 	}
 	assert_true(ended > 0);
+	assert_int_equal(media_threads(m), 3);
+	assert_false(media_watch(m, 3, &w));
+	for (int i = 0; i < 3; i++)
+		assert_true(turns[i] > 0);
 	for (int i = 0; i < CROWD; i += 2)
 		media_session_close(v[i], NULL, NULL);
 	log_set_mask(mask);
@@ -1481,7 +1491,7 @@ static void gone_meanwhile(unsigned threads, bool all)
 	uint8_t raw[480] = { 0 };
 	FILE *f;
 
-	loop = loop_new(clock_real());
+	loop = GOT(loop_new(clock_real()));
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/beep.ulaw", dir);
 	f = fopen(path, "w");

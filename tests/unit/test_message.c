@@ -646,7 +646,7 @@ static void nothing_was_leaked(void **state)
 /* A part that found no memory is empty; the request must not go without it. */
 static void a_request_leaves_whole_or_not(void **state)
 {
-	struct sip_out *o = sip_out_new(SIP_BYE);
+	struct sip_out *o = GOT(sip_out_new(SIP_BYE));
 	struct net_path path = { .proto = NET_UDP };
 	struct net_bytes *b;
 

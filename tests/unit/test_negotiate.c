@@ -302,6 +302,31 @@ static void test_ptime(void **state)
 	side_free(&s);
 }
 
+/* More clock rates of events, offer after offer, than we keep numbers for: the
+ * answer names the peer's own, and never one that is none. */
+static void test_event_rates(void **state)
+{
+	static const unsigned rates[] = { 8000, 12000, 16000, 24000, 32000, 44100, 48000 };
+	struct side s;
+
+	(void)state;
+	side_init(&s, "slin,slin12,slin16,slin24,slin32,slin44,slin48", NULL);
+	for (size_t i = 0; i < 3 * ARRAY_LEN(rates); i++) {
+		unsigned rate = rates[i % ARRAY_LEN(rates)], pt = 100 + (unsigned)(i % ARRAY_LEN(rates));
+		char text[400], want[60];
+
+		snprintf(text, sizeof(text), HEAD "m=audio 6000 RTP/AVP 96 %u\r\na=rtpmap:96 L16/%u\r\n"
+			 "a=rtpmap:%u telephone-event/%u\r\n", pt, rate, pt, rate);
+		snprintf(want, sizeof(want), "a=rtpmap:%u telephone-event/%u", pt, rate);
+		has(answer(&s, text), want);
+		snprintf(want, sizeof(want), "m=audio 10000 RTP/AVP 96 %u", pt);
+		has(buf_z(&s.text), want);
+		assert_int_equal(neg_stream(s.n, 0)->nevents, 1);
+		assert_int_equal(neg_stream(s.n, 0)->events[0].pt_rx, pt);
+	}
+	side_free(&s);
+}
+
 static void test_offer_numbers(void **state)
 {
 	static const struct { const char *wanted, *mline, *line; } tv[] = {
@@ -565,7 +590,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_answer_table), T(test_answer_text), T(test_declined), T(test_profiles), T(test_ptime),
-		T(test_ptime_edges), T(test_offer_numbers), T(test_their_answer), T(test_hold), T(test_rollback),
+		T(test_ptime_edges), T(test_event_rates), T(test_offer_numbers), T(test_their_answer), T(test_hold), T(test_rollback),
 		T(test_ports), T(test_numbers_stay),
 		T(test_bundle_mux_extras), T(test_narrow),
 	};

@@ -415,7 +415,7 @@ static void no_secret_in_a_report(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		struct report *r = report_new();
+		struct report *r = GOT(report_new());
 		struct snapshot *s = NULL;
 		struct buf b = BUF_INIT;
 

@@ -31,7 +31,7 @@ static void open_world(struct world *w)
 {
 	*w = (struct world){ 0 };
 	clock_fake_init(&w->clock, 0);
-	w->loop = loop_new(&w->clock.c);
+	w->loop = GOT(loop_new(&w->clock.c));
 	w->pace = pace_new(w->loop);
 	assert_non_null(w->pace);
 }
@@ -74,7 +74,7 @@ static void start(struct world *w, unsigned workers)
 		struct worker *k = malloc(sizeof(*k));
 
 		*k = (struct worker){ w, i };
-		fiber_wake(fiber_new(work, k, 0));
+		fiber_wake(GOT(fiber_new(work, k, 0)));
 	}
 }
 

@@ -70,7 +70,7 @@ static void open_world(struct world *w)
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(w->path, sizeof(w->path), "%s/s", w->dir);
 	clock_fake_init(&w->clock, 0);
-	w->loop = loop_new(&w->clock.c);
+	w->loop = GOT(loop_new(&w->clock.c));
 	assert_int_equal(stream_listen_unix(&w->listener, w->loop, w->path, 0600, on_accept, w), 0);
 	w->fd = stream_connect_unix(w->path, &err);
 	assert_true(w->fd >= 0);

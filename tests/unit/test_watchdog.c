@@ -170,6 +170,7 @@ static void stuck(void *arg)
 	if (d->stopped) {
 		watchdog_look(dog, 61000);
 		watchdog_look(dog, 61060);
+		watchdog_stop(dog);
 		_exit(0);
 	}
 	for (uint64_t now = 1060; now < 12000; now += 60)
