@@ -194,6 +194,7 @@ class Run:
         self.boot()
         self.empty = {"fds": self.daemon.descriptors(), "rss": self.daemon.rss()}
         start = time.monotonic()
+        # The last part of a long run stays undisturbed, for memory.
         last = seconds if seconds < 2 * FLAT_AFTER else seconds * 0.45
         due = {"kill": last / (kills + 1) if kills else 0, "reload": reload_every, "sample": 1.0, "progress": 10.0}
         gap = dict(due, sample=5.0, progress=30.0)
@@ -273,7 +274,7 @@ class Run:
     def judge(self):
         """Faults that only the workers' figures show."""
         for e in read_events(self.directory):
-            if e["kind"] in ("stuck", "call", "driver"):
+            if e["kind"] in ("stuck", "call", "driver") or (e["kind"] == "contacts" and e["text"][0] == "a"):
                 self.fault(e["kind"], e["text"])
         for k in self.contacts():
             if k["lost"] or k["back"]:
