@@ -69,6 +69,7 @@ enum chan_event_type {
 	CE_AOC,                 /* .data */
 	CE_VIDUPDATE,
 	CE_TRANSFER,            /* .cause: 0 the peer went there, else errno: after tech->transfer's EINPROGRESS */
+	CE_PATH,                /* on a Local half: its application may have somebody to play to now, or nobody more */
 	CE_WAKE                 /* nothing happened; look at your conditions again */
 };
 

@@ -115,11 +115,11 @@ void channel_path_update(struct channel *ch, bool again)
 	part_end(a);
 	if (b && b != a)
 		part_end(b);
-	/* An application on a Local half may now have somebody to play to. */
+	/* Not CE_MEDIA: a Dial that waits there answers that by coming back here. */
 	if (local_twin(a) && a->waiter)
-		channel_event_simple(a, CE_MEDIA);
+		channel_event_simple(a, CE_PATH);
 	if (b && b != a && local_twin(b) && b->waiter)
-		channel_event_simple(b, CE_MEDIA);
+		channel_event_simple(b, CE_PATH);
 }
 
 void channel_link_early(struct channel *a, struct channel *b)

@@ -162,6 +162,7 @@ static bool step(struct play *p, struct chan_event *e, int *err)
 		*err = 0;
 		return true;
 	case CE_MEDIA:
+	case CE_PATH:
 		*err = again(p);
 		return *err != 0;
 	default:

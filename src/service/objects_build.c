@@ -1,4 +1,6 @@
+/* service/objects_build.c -- what the parsers of all objects share: faults, names, URIs. */
 #include "service/objects.h"
+#include "sip/uri.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -212,9 +214,9 @@ int build_regex(struct object_build *b, const char *option, struct str text, reg
 
 int build_uri(struct object_build *b, const char *option, struct str uri)
 {
-	size_t head = str_istarts(uri, STR("sips:")) ? 5 : str_istarts(uri, STR("sip:")) ? 4 : 0;
+	struct sip_uri u;
 
-	if (head && uri.n > head)
+	if (!sip_uri_parse(&u, uri) && sip_uri_is_sip(&u))
 		return 0;
 	return build_fault(b, REPORT_ERROR, "%s '%.*s': %s: '%.*s' is not a sip: or sips: URI",
 			   b->type, STR_ARG(b->s->name), option, STR_ARG(uri));

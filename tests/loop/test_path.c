@@ -1,5 +1,6 @@
 /* Whose sessions are joined: bridges, early media, Local channels in between. */
 #include "fake_tech.h"
+#include "base/fiber.h"
 #include "media/media.h"
 #include "pbx/bridge.h"
 #include "pbx/local.h"
@@ -19,6 +20,7 @@ static const char plan[] =
 	"exten => stay,1,Dial(Local/bob@inner/n,20)\n"
 	"exten => deep,1,Dial(Local/deep@inner/n,20)\n"
 	"exten => early,1,Dial(Local/talk@inner/n,20)\n"
+	"exten => fork,1,Dial(Local/fork@inner/n&Fake/carl,20)\n"
 	"exten => ans,1,Answer()\n"
 	" same => n,Wait(60)\n"
 	"exten => slow,1,Answer(700)\n"
@@ -28,6 +30,7 @@ static const char plan[] =
 	"[inner]\n"
 	"exten => bob,1,Dial(Fake/bob,20)\n"
 	"exten => deep,1,Dial(Local/bob@inner/n,20)\n"
+	"exten => fork,1,Dial(Fake/bob&Fake/dora,20)\n"
 	"exten => talk,1,Progress()\n"
 	" same => n,Echo()\n";
 
@@ -200,13 +203,29 @@ static void an_application_behind_local_is_heard(void **state)
 	assert_int_equal(channel_count(w.pbx), 0);
 }
 
+/* Two that dial several stand at the two halves: neither tells the other without end. */
+static void a_dial_around_a_dial_comes_to_rest(void **state)
+{
+	struct fake *a = dial("fork");
+	struct channel *half = channel_by_name(w.pbx, STR("Local/fork@inner-00000000;2"));
+
+	(void)state;
+	assert_non_null(half);
+	assert_non_null(world_fake(&w, "dora"));
+	channel_event_simple(half, CE_MEDIA);
+	world_turn(&w);
+	assert_false(fiber_ready());
+	fake_hangup(a, CAUSE_NORMAL);
+	assert_int_equal(channel_count(w.pbx), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(in_a_bridge), T(digits_that_may_be_codes_stop_here), T(before_the_answer),
 		T(several_are_not_heard_early), T(an_answer_settles), T(through_local_channels), T(after_optimization),
-		T(an_application_behind_local_is_heard),
+		T(an_application_behind_local_is_heard), T(a_dial_around_a_dial_comes_to_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

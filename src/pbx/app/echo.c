@@ -40,7 +40,7 @@ static int run(struct channel *ch, struct str data)
 	(void)data;
 	start(&e);
 	while (!pound && !channel_next(ch, UINT64_MAX, &ev)) {
-		if (ev->type == CE_MEDIA)
+		if (ev->type == CE_MEDIA || ev->type == CE_PATH)
 			start(&e);
 		else if (ev->type == CE_DTMF_END && ev->digit == '#')
 			pound = true;
