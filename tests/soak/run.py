@@ -36,7 +36,7 @@ class Run:
         self.faults, self.kills, self.samples, self.restarts = [], 0, [], []
         self.killed = set()             # generations that we ended
         self.results, self.left, self.reloads, self.worst_reload = {}, {}, 0, 0.0
-        self.health = {}
+        self.health, self.starved = {}, 0.0
         self.playing, self.told = {}, set()
         self.drain = True               # wait at the end for what timers still hold
         self.began = time.monotonic()
@@ -226,7 +226,7 @@ class Run:
         self.reload(quiet=True)
         self.collect()
         self.look()
-        self.health = self.daemon.health()
+        self.health, self.starved = self.daemon.health(), self.daemon.starved()
         self.counters = self.daemon.counters()
         until = time.monotonic() + (DRAIN if self.drain else 0)
         self.daemon.say("channel request hangup all")

@@ -24,8 +24,9 @@ from server import free_port  # noqa: E402
 
 # Part: its workers, kills (None: as asked), seconds between reloads, options of its own.
 PARTS = {
-    "all": ([("canary", 1), ("edge", 1), ("calls", 1), ("walk", 2)], None, 4.0, {"edges": 40}),
+    "all": ([("canary", 1), ("edge", 1), ("walk", 2), ("calls", 1), ("managing", 1)], None, 4.0, {"edges": 40}),
     "walk": ([("canary", 1), ("walk", 2)], 0, 0.0, {}),
+    "manage": ([("canary", 1), ("walk", 1), ("managing", 1)], 0, 0.0, {}),
     "expiry": ([("canary", 1), ("edge", 1)], 0, 0.0, {"edges": 400, "hold": True}),
     "kills": ([("canary", 1), ("edge", 1), ("calls", 1), ("walk", 1)], 50, 7.0, {"edges": 150, "walkers": 2}),
     "flood": None,
