@@ -479,7 +479,7 @@ void bridge_wait(struct channel *ch)
 {
 	struct member *m;
 
-	while ((m = bridge_member(ch)) || ch->away) {
+	while ((m = bridge_member(ch)) || ch->away || ch->worked_on) {
 		if (m)
 			m->waiter = fiber_self();
 		fiber_wait();

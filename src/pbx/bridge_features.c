@@ -117,11 +117,13 @@ static void give_back(struct member *m)
 {
 	struct channel *ch = m->ch;
 
-	m->busy = false;
-	if (ch->dead || bridge_member(ch) != m)
+	m->busy = ch->worked_on = false;
+	fiber_wake(ch->fiber);          /* its dialplan may go on: the bridge is perhaps over */
+	if (ch->dead || (ch->bridge && bridge_member(ch) != m))
 		return;         /* it ended, or came back as another member */
 	ch->owned = false;
-	bridge_resume(m);
+	if (ch->bridge)
+		bridge_resume(m);
 }
 
 static void transfer_job(struct member *m, enum action action)
@@ -178,7 +180,7 @@ static void job_start(struct member *m, enum action action)
 	fiber_set_name(f, (const struct str[]){ text_view(&m->ch->name), STR(": transfer or feature") }, 2);
 	j->m = obj_hold(m);
 	j->action = action;
-	m->busy = true;
+	m->busy = m->ch->worked_on = true;
 	m->ch->owned = true;
 	m->ch->sink = NULL;
 	m->ch->sink_arg = NULL;

@@ -172,6 +172,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	struct chan_event *last_event;  /* held: CE_HANGUP, made with the channel so that no hangup is lost */
 	bool owned;                     /* whoever requested it will destroy it: a hangup is only queued */
 	bool away;                      /* a feature took it out of its bridge for a while: bridge_wait() waits on */
+	bool worked_on;                 /* a feature's fiber reads its events: bridge_wait() waits for its end too */
 	bool moh;                       /* hears music on hold */
 	bool digits_in_media;           /* set by tech: its digits come and go in RTP, so a media bridge passes them */
 	bool digits_relayed;            /* ... and just now it does */

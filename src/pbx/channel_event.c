@@ -249,11 +249,21 @@ static struct chan_event *take(struct channel *ch)
 	return e;
 }
 
+/* One fiber at a time reads a channel's events: a second one would take the first
+ * one's wake, and that would sleep for ever. */
 static void set_waiter(struct channel **v, size_t n, struct fiber *f)
 {
-	for (size_t i = 0; i < n; i++)
-		if (v[i])
-			v[i]->waiter = f;
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i])
+			continue;
+#ifdef SIDETONE_SANITIZE
+		if (f && v[i]->waiter && v[i]->waiter != f) {
+			log_error("two fibers wait for the events of %s", text_z(&v[i]->name));
+			abort();
+		}
+#endif
+		v[i]->waiter = f;
+	}
 }
 
 static int poll_events(struct channel **v, size_t n, size_t *which, struct chan_event **ev)

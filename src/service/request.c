@@ -371,7 +371,7 @@ void request_cancel(struct request *rq, struct str headers)
 	text_set(&rq->cancel_headers, headers);
 	if (rq->ctx)
 		sip_ctx_cancel(rq->ctx, headers);
-	else if (rq->resolving)
+	else if (rq->resolving && !rq->done)
 		fail_later(rq, ECANCELED);
 }
 
@@ -381,6 +381,8 @@ void *request_detach(struct request *rq)
 
 	obj_hold(rq);
 	let_go(rq);
+	/* An INVITE that nobody waits for must not ring, nor wait, for ever. */
+	request_cancel(rq, STR_NULL);
 	if (rq->ctx)
 		sip_ctx_detach(rq->ctx);
 	finish(rq);
@@ -497,7 +499,8 @@ void service_from_uri(struct service *svc, const struct endpoint *ep, const stru
 
 	buf_put(b, STR("sip:"));
 	sip_escape_user(b, user);
-	buf_char(b, '@');
+	if (user.n)
+		buf_char(b, '@');
 	if (ep && ep->from_domain.n)
 		buf_put(b, ep->from_domain);
 	else

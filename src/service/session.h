@@ -81,8 +81,6 @@ struct session {                /* obj */
 
 	/* INVITE of ours */
 	struct request *uac;            /* held */
-	uint32_t uac_cseq;
-	struct sip_out *uac_out;        /* view: in uac */
 	bool uac_sdp_done;              /* its offer was answered */
 	bool uac_is_refresh, uac_is_update;
 	bool uac_held;                  /* our INVITE under way holds a reference to us */

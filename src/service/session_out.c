@@ -61,7 +61,6 @@ static int prepare_invite(void *arg, struct request *rq, struct sip_out *o, cons
 	service_sent_by(s->svc, path, &via);
 	o->via_host = sip_out_dup(o, buf_view(&via));
 	service_contact(s->svc, path, cuser, str_istarts(o->ruri, STR("sips:")), &contact);
-	s->uac_cseq = o->cseq;
 	if (s->dlg) {
 		s->dlg->local_cseq = o->cseq;
 		o->contact = sip_out_dup(o, buf_view(&contact));
@@ -76,7 +75,6 @@ static int prepare_invite(void *arg, struct request *rq, struct sip_out *o, cons
 		err = sip_dialog_set_agent(s->dlg, text_view(&s->svc->user_agent));
 	if (err)
 		return err;
-	s->uac_cseq = o->cseq;
 	s->dlg->path = *path;
 	write_invite_headers(s, o);
 	err = session_offer_out(s, &sdp);
@@ -91,17 +89,18 @@ static int prepare_invite(void *arg, struct request *rq, struct sip_out *o, cons
 	return err;
 }
 
-static void send_ack(struct session *s, struct sip_dialog *d, const struct sip_msg *msg, uint32_t cseq)
+/* `invite`: what is acknowledged; its credentials go with the ACK (22.1). */
+static void send_ack(struct session *s, struct sip_dialog *d, const struct sip_msg *msg, const struct sip_out *invite)
 {
-	struct sip_out *o = sip_dialog_ack(d, cseq);
+	struct sip_out *o = sip_dialog_ack(d, invite->cseq);
 	struct request_prm prm = { 0 };
 
 	if (!o)
 		return;
 	o->max_forwards = (int)s->conf->global->max_forwards;
 	/* No transaction (13.2.2.4): it goes where the 2xx came from, unless routes say else. */
-	if (s->uac_out && s->uac_out->auth.n)
-		o->auth = sip_out_dup(o, s->uac_out->auth);
+	if (invite->auth.n)
+		o->auth = sip_out_dup(o, invite->auth);
 	prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = s->ep->transport,
 		.path = net_is_stream(msg->from_path.proto) ? &msg->from_path : NULL, .prefer_path = true };
 	request_send_ack(s->svc, &prm);
@@ -109,12 +108,12 @@ static void send_ack(struct session *s, struct sip_dialog *d, const struct sip_m
 }
 
 /* A second 2xx, from another fork: we want one call only (13.2.2.4). */
-static void end_fork(struct session *s, struct sip_dialog *fork, const struct sip_msg *msg)
+static void end_fork(struct session *s, struct sip_dialog *fork, const struct sip_msg *msg, const struct sip_out *invite)
 {
 	struct request_prm prm = { 0 };
 	struct sip_out *bye;
 
-	send_ack(s, fork, msg, s->uac_cseq);
+	send_ack(s, fork, msg, invite);
 	bye = sip_dialog_request(fork, SIP_BYE);
 	if (bye) {
 		prm = (struct request_prm){ .out = bye, .conf = s->conf, .ep = s->ep, .auths = s->ep->outbound_auth_objs,
@@ -172,14 +171,14 @@ static void on_provisional(struct session *s, struct sip_msg *msg)
 	}
 }
 
-static void on_answered(struct session *s, struct sip_msg *msg)
+static void on_answered(struct session *s, struct sip_msg *msg, const struct sip_out *invite)
 {
 	unsigned status;
 
 	sip_dialog_response(s->dlg, msg, NULL);
 	if (s->ep->rewrite_contact)
 		nat_fix_dialog(s->dlg, msg);
-	send_ack(s, s->dlg, msg, s->uac_cseq);
+	send_ack(s, s->dlg, msg, invite);
 	if (s->st == SESSION_ENDED) {           /* our CANCEL came too late */
 		struct sip_out *bye = sip_dialog_request(s->dlg, SIP_BYE);
 
@@ -236,7 +235,6 @@ static void on_redirect(struct session *s, struct sip_msg *msg)
 
 static void invite_over(struct session *s)
 {
-	s->uac_out = NULL;
 	if (s->st == SESSION_ENDED && s->dlg)
 		sip_dialog_close(s->dlg);
 	if (s->uac_held) {
@@ -252,7 +250,6 @@ static void on_invite_response(void *arg, struct request *rq, struct sip_msg *ms
 	bool repeated = s->uac_sdp_done;
 
 	obj_hold(s);
-	s->uac_out = request_out(rq);
 	obj_drop(s->last_response);
 	s->last_response = obj_hold(msg);
 	if (msg->status < 200) {
@@ -264,9 +261,9 @@ static void on_invite_response(void *arg, struct request *rq, struct sip_msg *ms
 		if (repeated) {
 			sip_dialog_response(s->dlg, msg, &fork);
 			if (fork)
-				end_fork(s, fork, msg);
+				end_fork(s, fork, msg, request_out(rq));
 			else
-				send_ack(s, s->dlg, msg, s->uac_cseq);
+				send_ack(s, s->dlg, msg, request_out(rq));
 			obj_drop(fork);
 			goto out;
 		}
@@ -278,7 +275,7 @@ static void on_invite_response(void *arg, struct request *rq, struct sip_msg *ms
 				s->dlg = fork;
 			}
 		}
-		on_answered(s, msg);
+		on_answered(s, msg, request_out(rq));
 		s->uac_sdp_done = true;
 		invite_over(s);
 		goto out;
@@ -503,7 +500,7 @@ static void refresh_done(struct session *s, struct request *rq, struct sip_msg *
 		if (s->ep->rewrite_contact)
 			nat_fix_dialog(s->dlg, msg);
 		if (!s->uac_is_update)
-			send_ack(s, s->dlg, msg, request_out(rq)->cseq);
+			send_ack(s, s->dlg, msg, request_out(rq));
 		session_timer_response(s, msg);
 		if (s->offer == OFFER_OURS) {
 			if (sip_body(msg, SDP, &body))
@@ -534,7 +531,7 @@ static void on_refresh_response(void *arg, struct request *rq, struct sip_msg *m
 		if (s->refresh_wanted && !timer_running(&s->glare))
 			session_refresh(s, s->refresh_by_update);
 	} else if (msg->method == SIP_INVITE && msg->status < 300) {
-		send_ack(s, s->dlg, msg, request_out(rq)->cseq);        /* repeated */
+		send_ack(s, s->dlg, msg, request_out(rq));        /* repeated */
 	}
 	obj_drop(s);
 }
@@ -618,6 +615,7 @@ int session_refresh_wait(struct session *s, bool update)
 	struct channel *ch = s->ch;
 	int err = session_refresh(s, update);
 
+	obj_hold(s);            /* the channel may get another one meanwhile */
 	while (!err && fiber_self() && (s->uac_is_refresh || s->refresh_wanted)) {
 		struct chan_event *e = NULL;
 
@@ -625,5 +623,6 @@ int session_refresh_wait(struct session *s, bool update)
 		if (e)
 			chan_event_free(e);
 	}
+	obj_drop(s);
 	return err;
 }

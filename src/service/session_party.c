@@ -154,7 +154,8 @@ void session_write_uri(struct session *s, const struct net_path *path, const str
 {
 	buf_put(b, STR("sip:"));
 	sip_escape_user(b, text_view(&p->number));
-	buf_char(b, '@');
+	if (p->number.n)        /* an @ stands behind a user only (25.1) */
+		buf_char(b, '@');
 	if (s->ep->from_domain.n)
 		buf_put(b, s->ep->from_domain);
 	else
@@ -185,7 +186,7 @@ void session_write_from(struct session *s, const struct net_path *path, struct b
 		buf_put(b, STR("\"Anonymous\" <sip:anonymous@anonymous.invalid>"));
 		return;
 	}
-	if (s->ep->from_user.n || !p->number_valid) {
+	if (s->ep->from_user.n || !p->number_valid || !p->number.n) {
 		service_from_uri(s->svc, s->ep, path, &uri);
 		if (s->ep->user_eq_phone && is_digits(s->ep->from_user))
 			buf_put(&uri, STR(";user=phone"));

@@ -197,12 +197,15 @@ int app_stream_echo_run(struct channel *ch, struct str data)
 		session_refresh(s, false);
 	echo_all(s, true);
 	while (!pound && !channel_next(ch, UINT64_MAX, &ev)) {
-		if (ev->type == CE_MEDIA)
+		/* A transfer may have given the channel another session, or none. */
+		s = session_of_channel(ch);
+		if (s && ev->type == CE_MEDIA)
 			echo_all(s, true);
 		pound = ev->type == CE_DTMF_END && ev->digit == '#';
 		chan_event_free(ev);
 	}
-	if (ch->pvt)
+	s = session_of_channel(ch);
+	if (s)
 		echo_all(s, false);
 	return pound ? 0 : -1;
 }

@@ -80,6 +80,7 @@ static int send_refer(struct session *s, struct str uri)
 	s->refer.done = s->refer.ok = false;
 	err = session_send(s, o, on_refer_answer, NULL);
 	obj_drop(o);
+	obj_hold(s);            /* the channel may get another one meanwhile */
 	while (!err && !s->refer.done) {
 		struct chan_event *e = NULL;
 
@@ -87,7 +88,9 @@ static int send_refer(struct session *s, struct str uri)
 		if (e)
 			chan_event_free(e);
 	}
-	return err ? err : s->refer.ok ? 0 : EREMOTEIO;
+	err = err ? err : s->refer.ok ? 0 : EREMOTEIO;
+	obj_drop(s);
+	return err;
 }
 
 int transfer_channel(struct channel *ch, struct str dest)

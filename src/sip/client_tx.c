@@ -7,8 +7,13 @@
 /* RFC 3261 17.1 with RFC 6026. */
 enum state { CALLING /* Trying, for the others */, PROCEEDING, COMPLETED, ACCEPTED /* 2xx to INVITE */, GONE };
 
+static void on_expire(void *arg);
+
 void sip_ctx_detach(struct sip_ctx *tx)
 {
+	/* A provisional response has stopped timer B, and nobody is left to cancel. */
+	if (tx->invite && tx->state == PROCEEDING && !timer_running(&tx->expire))
+		timer_start(tx->stack->prm.wheel, &tx->expire, 64 * tx->stack->t1, on_expire, tx);
 	obj_unpoint(tx->user.owner);
 	tx->user = (struct sip_ctx_user){ 0 };
 }

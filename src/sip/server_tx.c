@@ -12,10 +12,13 @@
 /* RFC 3261 17.2 with RFC 6026: what a server transaction is doing. */
 enum state { PROCEEDING, COMPLETED /* final sent */, ACCEPTED /* 2xx to INVITE */, GONE };
 
+static void guard(struct sip_stx *tx);
+
 void sip_stx_detach(struct sip_stx *tx)
 {
 	obj_unpoint(tx->user.owner);
 	tx->user = (struct sip_stx_user){ 0 };
+	guard(tx);
 }
 
 void sip_stx_attach(struct sip_stx *tx, const struct sip_stx_user *user)
@@ -23,13 +26,16 @@ void sip_stx_attach(struct sip_stx *tx, const struct sip_stx_user *user)
 	sip_stx_detach(tx);
 	tx->user = *user;
 	obj_point(tx->user.owner);
+	/* A call may ring for as long as it likes; whoever rings is there to end it. */
+	if (tx->state == PROCEEDING && tx->in_map && tx->invite)
+		timer_stop(&tx->expire);
 }
 
 static void stx_free(void *arg)
 {
 	struct sip_stx *tx = arg;
 
-	sip_stx_detach(tx);
+	obj_unpoint(tx->user.owner);
 	obj_drop(tx->req);
 	obj_drop(tx->last);
 }
@@ -116,6 +122,23 @@ static void write_merge_key(struct buf *b, const struct sip_msg *m)
 {
 	buf_puts(b, m->from.tag, STR("|"), m->call_id, STR("|"), m->method_name, STR("|"), m->ruri.text, STR("|"));
 	buf_u64(b, m->cseq);
+}
+
+/* Whoever had to answer could not, for want of memory perhaps. When the peer has given
+ * up too (timers B and F), nobody needs it. */
+static void on_guard(void *arg)
+{
+	struct sip_stx *tx = arg;
+
+	tx->stack->count.timeouts++;
+	forget(tx);
+}
+
+/* With nobody to be told of its end, a transaction has one by itself. */
+static void guard(struct sip_stx *tx)
+{
+	if (tx->state == PROCEEDING && tx->in_map)
+		timer_start(tx->stack->prm.wheel, &tx->expire, 64 * tx->stack->t1, on_guard, tx);
 }
 
 static void user_ended(struct sip_stx *tx, bool acked)
@@ -291,6 +314,7 @@ static int stx_new(struct sip_stx **out, struct sip_stack *s, struct sip_msg *ms
 	}
 	tx->in_map = true;
 	list_append(&s->stx_all, &tx->link);
+	guard(tx);
 	sip_token(s, tx->to_tag, SIP_TAG);
 	*out = tx;
 	return 0;

@@ -282,6 +282,35 @@ static void pound_transfers(void **state)
 	assert_memory_equal(world_var(a->ch, "BLINDTRANSFER"), "Fake/bob-", 9);
 }
 
+/* The caller is dialling where to transfer to when the called hangs up: the dialplan goes
+ * on when that is over, and alone. */
+static void hangs_up_while_the_caller_transfers(void **state)
+{
+	struct fake *a = dial("feat"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	fake_event(b, CE_ANSWER);
+	fake_digit(a, '#');
+	assert_true(fake_was_told(b, "hold"));
+	fake_hangup(b, CAUSE_NORMAL);
+	assert_non_null(a->ch);
+	assert_string_equal(text_z(&a->ch->app), "Dial");
+	world_pass(&w, 5000);
+	assert_string_equal(text_z(&a->ch->app), "Wait");
+	fake_hangup(a, CAUSE_NORMAL);
+	world_turn(&w);
+	assert_null(a->ch);
+	/* The same, and the caller hangs up in the middle of it. */
+	a = dial("feat");
+	b = world_fake(&w, "bob");
+	fake_event(b, CE_ANSWER);
+	fake_digit(a, '#');
+	fake_hangup(b, CAUSE_NORMAL);
+	fake_hangup(a, CAUSE_NORMAL);
+	world_turn(&w);
+	assert_null(a->ch);
+}
+
 static void answered_elsewhere(void **state)
 {
 	struct fake *a = dial("elsewhere"), *b = world_fake(&w, "bob");
@@ -397,7 +426,7 @@ int main(void)
 		T(answered_and_hung_up_by_callee), T(caller_hangs_up_while_talking), T(caller_gives_up),
 		T(causes_become_statuses), T(nobody_in_time), T(first_of_two_wins), T(busy_and_absent_is_busy),
 		T(nobody_to_call), T(forwarded), T(forward_refused), T(predial_on_the_callee), T(time_limit),
-		T(star_hangs_up), T(pound_transfers), T(answered_elsewhere), T(ringing_from_the_start),
+		T(star_hangs_up), T(pound_transfers), T(hangs_up_while_the_caller_transfers), T(answered_elsewhere), T(ringing_from_the_start),
 		T(music_meanwhile), T(one_digit_exit), T(both_into_the_dialplan), T(callee_goes_on),
 		T(hold_and_line_reach_the_other), T(replaced_while_it_rings),
 	};

@@ -261,6 +261,7 @@ static void second_answer_is_good(void **state)
 	assert_int_equal(status(SIP_INVITE), 200);
 	assert_int_equal(channels(), 2);
 	assert_int_equal(ports(), 2);
+	learn_tag();
 	alice("ACK", "bob", 1, "", "");
 }
 
@@ -275,6 +276,38 @@ static void cancelled(void **state)
 	answer(SIP_INVITE, 5062, 200, "", SDP_ULAW);
 	assert_true(request(SIP_BYE, 5062) != SIZE_MAX);
 	assert_int_equal(ports(), 0);
+}
+
+static size_t client_transactions(void)
+{
+	struct sip_counters c;
+
+	sip_stack_count(t.svc->sip, &c);
+	return c.ctx;
+}
+
+/* Our re-INVITE gets a provisional response and nothing more; the call ends. */
+static void reinvite_never_answered(void **state)
+{
+	(void)state;
+	alice_calls("bob");
+	answer(SIP_INVITE, 5062, 200, "", SDP_ULAW);
+	learn_tag();
+	alice("ACK", "bob", 1, "", "");
+	wire_forget(&t);
+	alice("INVITE", "bob", 2, "", SDP_HEAD AUDIO "m=video 6002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
+	alice("ACK", "bob", 2, "", "");
+	world_turn(&t.w);
+	answer(SIP_INVITE, 5062, 180, "", "");
+	wire_forget(&t);
+	alice("BYE", "bob", 3, "", "");
+	world_turn(&t.w);
+	assert_true(request(SIP_CANCEL, 5062) != SIZE_MAX);
+	answer(SIP_BYE, 5062, 200, "", "");
+	wire_forget(&t);
+	t.deaf = true;
+	world_pass(&t.w, 70000);
+	assert_int_equal(client_transactions(), 0);
 }
 
 /* What a request says of us is ours, not what the configuration says by now. */
@@ -297,6 +330,7 @@ int main(void)
 		T(audio_and_image), T(refused_unacked), T(moved_then_refused), T(retyped), T(update_too_early),
 		T(update_without_offer), T(glare), T(invite_before_answer), T(bye_before_prack), T(offer_in_prack),
 		T(our_offer_refused), T(second_answer_is_good), T(cancelled), T(agent_of_its_first_day),
+		T(reinvite_never_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

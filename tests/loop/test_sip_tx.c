@@ -589,6 +589,37 @@ static void account_is_settled_once(void **state)
 	assert_int_equal(l->b.acked, 1);
 }
 
+/* A request that its handler never answers has an end all the same: when its sender
+ * has given up too. */
+static void never_answered_ends(void **state)
+{
+	struct link *l = *state;
+	struct sip_counters c;
+	struct sip_out *o;
+
+	o = link_out(&l->a, SIP_OPTIONS);
+	obj_drop(link_send(&l->a, o));
+	link_run(l, 31000);
+	sip_stack_count(l->b.sip, &c);
+	assert_int_equal(c.stx, 1);
+	link_run(l, 2000);
+	sip_stack_count(l->b.sip, &c);
+	assert_int_equal(c.stx, 0);
+	assert_int_equal(sip_stx_reply(l->b.tx, 200), EALREADY);
+	/* An INVITE as long as somebody is there for it. */
+	o = link_out(&l->a, SIP_INVITE);
+	obj_drop(link_send(&l->a, o));
+	link_run(l, 10);
+	sip_stx_reply(l->b.tx, 180);
+	link_run(l, 200000);
+	sip_stack_count(l->b.sip, &c);
+	assert_int_equal(c.stx, 1);
+	sip_stx_detach(l->b.tx);
+	link_run(l, 33000);
+	sip_stack_count(l->b.sip, &c);
+	assert_int_equal(c.stx, 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -601,7 +632,7 @@ int main(void)
 		T(refusal_never_acknowledged), T(answer_repeats_until_acked), T(answer_never_acked_is_told),
 		T(cancel_waits_for_a_provisional), T(cancel_of_nothing_is_481), T(merged_request_is_482),
 		T(faulty_request_is_refused_with_its_reason), T(survives_a_lossy_wire), TCP(stream_never_repeats),
-		T(all_timers_end), T(repeated_answer_has_the_same_tag), T(finished_ones_end),
+		T(all_timers_end), T(never_answered_ends), T(repeated_answer_has_the_same_tag), T(finished_ones_end),
 		T(refusals_without_ack_are_bounded), T(cancel_after_the_answer_changes_nothing),
 		FEW(one_source_cannot_take_all), FEW(an_ipv6_network_is_one_source), FEW(refusals_are_few),
 		FEW(places_come_back), FEW(finished_ones_give_way),

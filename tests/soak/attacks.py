@@ -91,7 +91,12 @@ def flood(run):
         run.sample()
         for m, j in zip(what, jobs):
             out = j.communicate()[0].decode()
-            run.extra[f"{'+'.join(what)}: {m}"] = json.loads(out) if out else {}
+            told = json.loads(out) if out else {}
+            run.extra[f"{'+'.join(what)}: {m}"] = told
+            if told.get("503 without Retry-After"):
+                run.fault("flood", f"{told['503 without Retry-After']} refusals with 503 without Retry-After")
+            if told.get("answers", {}).get("500"):
+                run.fault("flood", f"{told['answers']['500']} answers of 500 for want of room")
     run.extra["loaded kB"] = run.daemon.rss()
     # The calls are there until somebody ends them.
     run.daemon.say("channel request hangup all")

@@ -32,7 +32,7 @@ class Daemon(Server):
 
     def __init__(self, directory, binary, port, files):
         os.environ["SIDETONE"] = os.path.abspath(binary)
-        files = {"asterisk.conf": ASTERISK, "logger.conf": "[general]\n[logfiles]\nmessages => error\n", **files}
+        files = {"asterisk.conf": ASTERISK, "logger.conf": "[general]\n[logfiles]\nmessages => error,warning\n", **files}
         super().__init__(directory, files, quiet=True)
         self.port = port
         self.write_all()
@@ -86,6 +86,14 @@ class Daemon(Server):
                 return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
         except (OSError, AttributeError):
             return 0
+
+    def starved(self):
+        """How long the core's thread stood ready and had no CPU, since its start [s]."""
+        try:
+            with open(f"/proc/{self.process.pid}/schedstat", encoding="ascii") as f:
+                return round(int(f.read().split()[1]) / 1e9, 1)
+        except (OSError, AttributeError, IndexError):
+            return 0.0
 
     def descriptors(self):
         try:

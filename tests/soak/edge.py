@@ -40,17 +40,20 @@ class Registrar:
         self.kills = []
         self.directory, self.shared = c.directory, c.shared
         self.stopping = False
+        self.hold = c.options.hold
 
     # -- asking ---------------------------------------------------------------
     def contact(self, name):
         return f"sip:{name}@{self.wire.ip}:{self.wire.port}"
 
     def register(self, a, expires, then=None, edge=False):
+        """EXPIRES None: only ask what is registered."""
         self.cseq += 1
+        ask = "" if expires is None else f"Contact: <{self.contact(a.name)}>\r\nExpires: {expires}\r\n"
         host = f"{self.server[0]}:{self.server[1]}"
         data = (f"REGISTER sip:{host} SIP/2.0\r\nVia: SIP/2.0/UDP {self.wire.ip}:{self.wire.port};branch=z9hG4bK{self.seed}{self.cseq}\r\n"
                 f"From: <sip:{a.name}@{host}>;tag=e\r\nTo: <sip:{a.name}@{host}>\r\nCall-ID: {a.name}-{self.seed}\r\n"
-                f"CSeq: {self.cseq} REGISTER\r\nContact: <{self.contact(a.name)}>\r\nExpires: {expires}\r\nMax-Forwards: 70\r\n"
+                f"CSeq: {self.cseq} REGISTER\r\n{ask}Max-Forwards: 70\r\n"
                 "Content-Length: 0\r\n\r\n").encode()
         a.waiting[self.cseq] = (expires, time.monotonic(), data, then, edge)
         self.stats["messages"] += 1
@@ -80,9 +83,13 @@ class Registrar:
         now = time.monotonic()
         self.stats.status(m.status)
         self.stats.samples["edge_ms"].append(round(1000 * (now - sent), 1))
-        if m.status == 200:
+        if m.status == 200 and expires is None:
+            if a.sure and a.sure[0] and not a.waiting and self.contact(a.name) not in m.text:
+                self.stats["lost_alive"] += 1
+                self.stats.event("contacts", f"{a.name} was answered 200 with {LONG} s and is not there any more:\n{m.text}")
+                a.sure = None
+        elif m.status == 200:
             self.stats["edge_refreshes"] += edge and expires > 1
-            self.shared.refreshes.value = self.stats["edge_refreshes"]
             self.stats["edge_removals"] += edge and not expires
             self.stats["edge_acked"] += 1
             # Two at once cannot be told apart afterwards.
@@ -120,8 +127,13 @@ class Registrar:
             self.register(a, 1, self.plan, True)
 
     def rest(self, a, _):
-        """Left alone for a while, so that a kill finds some in each state."""
-        self.reactor.at(self.rng.uniform(0.05, 1.2), self.clear, a)
+        """Left alone for a while, so that a kill finds some in each state; when there are
+        many kills, until the next one, so that it judges every refresh."""
+        self.reactor.at(8.0 if self.hold else self.rng.uniform(0.05, 1.2), self.look, a)
+
+    def look(self, a):
+        if not self.reactor.seen and not self.stopping:
+            self.register(a, None, lambda a, _: self.clear(a))
 
     def clear(self, a):
         if not self.reactor.seen and not self.stopping:
@@ -174,6 +186,7 @@ class Registrar:
                     k["examples"].append(f"back: {a.name}, {'removed' if not here else 'expired'} {at - when:.1f} s before")
         k["examples"] = k["examples"][:6]
         self.kills.append(k)
+        self.shared.judged.value += k["acked"]
         if k["lost"] or k["back"]:
             self.stats.event("contacts", json.dumps(k))
 

@@ -19,7 +19,7 @@ struct flood {
 	struct str method;
 	bool calls;
 	uint32_t run;           /* tells this process's messages from another's */
-	uint64_t number, acks, byes;
+	uint64_t number, acks, byes, bare_503;
 	uint64_t status[STATUSES];
 };
 
@@ -107,6 +107,9 @@ static void on_datagram(void *arg, const struct sockaddr_in *from, struct str da
 	}
 	if (m.status < STATUSES)
 		f->status[m.status]++;
+	/* Who has no room says when to come again. */
+	if (m.status == 503 && str_ifind(datagram, STR("\nRetry-After:")) == datagram.n)
+		f->bare_503++;
 	if (f->calls && m.status >= 200)
 		acknowledge(f, &m);
 }
@@ -134,9 +137,10 @@ static void report(const struct flood *f, uint64_t took)
 {
 	const char *comma = "";
 
-	printf("{\"sent\": %llu, \"rate\": %.0f, \"acks\": %llu, \"requests_of_server\": %llu, \"answers\": {",
+	printf("{\"sent\": %llu, \"rate\": %.0f, \"acks\": %llu, \"requests_of_server\": %llu, \"503 without Retry-After\": %llu, "
+		"\"answers\": {",
 		(unsigned long long)f->number, took ? (double)f->number * 1e9 / (double)took : 0,
-		(unsigned long long)f->acks, (unsigned long long)f->byes);
+		(unsigned long long)f->acks, (unsigned long long)f->byes, (unsigned long long)f->bare_503);
 	for (int i = 0; i < STATUSES; i++) {
 		if (!f->status[i])
 			continue;

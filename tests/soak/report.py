@@ -27,7 +27,7 @@ def summary(run):
         "memory": {"before": run.empty, "after_10_minutes": ten[0] if ten else None,
                    "loaded": run.samples[-1] if run.samples else None, "end": run.last, "growth": run.growth()},
         "left": run.left, "kills": run.contacts(), "killed": run.kills, "restart_s": run.restarts,
-        "reloads": run.reloads, "reload_worst_s": round(run.worst_reload, 2), "health": run.health,
+        "reloads": run.reloads, "reload_worst_s": round(run.worst_reload, 2), "health": run.health, "starved": run.starved,
         "register_p99_ms": quantile(samples["edge_ms"], 0.99), "call_p99_ms": quantile(samples["call_ms"], 0.99),
     }
 
@@ -64,7 +64,8 @@ def table(r):
         ("messages", f"{c.get('messages', 0)} sent, {c.get('received', 0)} received by the walks; the server's last life: "
          f"{r['server'].get('messages received', 0)} in, {r['server'].get('messages sent', 0)} out; "
          f"{c.get('rtp', 0) + c.get('rtp_sent', 0)} of RTP; "
-         f"{c.get('slow', 0)} answered after 5 s and {c.get('held_back', 0)} dialogs not begun, for the machine was busy"),
+         f"{c.get('slow', 0)} answered after 5 s and {c.get('held_back', 0)} dialogs not begun, for the machine was busy; "
+         f"{c.get('actions', 0)} of managers"),
         ("answers", ", ".join(f"{k}: {v}" for k, v in r["statuses"].items())),
         ("calls with sound", f"{c.get('calls_up', 0)} up, {c.get('calls_failed', 0)} failed; "
          f"sent {c.get('rtp_sent', 0)}, heard {c.get('rtp_heard', 0)}; "
@@ -87,6 +88,7 @@ def table(r):
              for k in r["kills"] if len(r["kills"]) <= 12 or k["lost"] or k["back"]]
     rows += [("  " + name, str(value)) for name, value in r.get("extra", {}).items()]
     if r["health"]:
-        rows.append(("health", ", ".join(f"{name} {n}" for name, n in r["health"].items() if n and name not in DULL)))
+        rows.append(("health", ", ".join(f"{name} {n}" for name, n in r["health"].items() if n and name not in DULL) +
+                     f"; the core waited {r['starved']} s for a CPU since the last start"))
     rows.append(("faults", str(len(r["faults"]))))
     return "\n".join([f"  {name:20}  {text}" for name, text in rows] + fault_rows(r["faults"]))

@@ -36,7 +36,7 @@ class Run:
         self.faults, self.kills, self.samples, self.restarts = [], 0, [], []
         self.killed = set()             # generations that we ended
         self.results, self.left, self.reloads, self.worst_reload = {}, {}, 0, 0.0
-        self.health = {}
+        self.health, self.starved = {}, 0.0
         self.playing, self.told = {}, set()
         self.drain = True               # wait at the end for what timers still hold
         self.began = time.monotonic()
@@ -194,6 +194,7 @@ class Run:
         self.boot()
         self.empty = {"fds": self.daemon.descriptors(), "rss": self.daemon.rss()}
         start = time.monotonic()
+        # The last part of a long run stays undisturbed, for memory.
         last = seconds if seconds < 2 * FLAT_AFTER else seconds * 0.45
         due = {"kill": last / (kills + 1) if kills else 0, "reload": reload_every, "sample": 1.0, "progress": 10.0}
         gap = dict(due, sample=5.0, progress=30.0)
@@ -225,7 +226,7 @@ class Run:
         self.reload(quiet=True)
         self.collect()
         self.look()
-        self.health = self.daemon.health()
+        self.health, self.starved = self.daemon.health(), self.daemon.starved()
         self.counters = self.daemon.counters()
         until = time.monotonic() + (DRAIN if self.drain else 0)
         self.daemon.say("channel request hangup all")
@@ -273,7 +274,7 @@ class Run:
     def judge(self):
         """Faults that only the workers' figures show."""
         for e in read_events(self.directory):
-            if e["kind"] in ("stuck", "call", "driver"):
+            if e["kind"] in ("stuck", "call", "driver") or (e["kind"] == "contacts" and e["text"][0] == "a"):
                 self.fault(e["kind"], e["text"])
         for k in self.contacts():
             if k["lost"] or k["back"]:

@@ -17,7 +17,7 @@ class Shared:
         self.generation = multiprocessing.Value("i", 0)         # how often the server was started
         self.crashed = multiprocessing.Value("i", 0)            # the last end was its own doing
         self.traces = multiprocessing.Value("i", 0)             # how often the walks were asked to write theirs
-        self.refreshes = multiprocessing.Value("i", 0)          # at the edge of expiry, so far
+        self.judged = multiprocessing.Value("i", 0)             # refreshes found or missed after a restart, so far
         self.acks = multiprocessing.Array("i", [DOWN] * workers)
         self.index = 0
 

@@ -24,13 +24,17 @@ from server import free_port  # noqa: E402
 
 # Part: its workers, kills (None: as asked), seconds between reloads, options of its own.
 PARTS = {
-    "all": ([("canary", 1), ("edge", 1), ("calls", 1), ("walk", 2)], None, 4.0, {"edges": 40}),
+    "all": ([("canary", 1), ("edge", 1), ("walk", 2), ("calls", 1), ("managing", 1)], None, 4.0, {"edges": 40}),
     "walk": ([("canary", 1), ("walk", 2)], 0, 0.0, {}),
-    "expiry": ([("canary", 1), ("edge", 1)], 20, 0.0, {"edges": 300}),
+    "manage": ([("canary", 1), ("walk", 1), ("managing", 1)], 0, 0.0, {}),
+    "expiry": ([("canary", 1), ("edge", 1)], 0, 0.0, {"edges": 400, "hold": True}),
     "kills": ([("canary", 1), ("edge", 1), ("calls", 1), ("walk", 1)], 50, 7.0, {"edges": 150, "walkers": 2}),
     "flood": None,
     "managers": None,
 }
+
+
+EXPIRY_ROUND = 3.0      # [s] from one kill to the next, so that each contact comes to its edge once or twice
 
 
 def options():
@@ -42,7 +46,7 @@ def options():
     p.add_argument("--program", help="instead of the build's")
     p.add_argument("--seed", default="", help="of all choices; a new one when none is given")
     p.add_argument("--kills", type=int, default=-1, help="kill -9 so often (one in 50 s, two at least, 50 at most)")
-    p.add_argument("--count", type=int, default=10000, help="part expiry: end after so many refreshes")
+    p.add_argument("--count", type=int, default=10000, help="part expiry: end after so many refreshes were judged")
     p.add_argument("--directory", help="what is kept of the run; a new one in /tmp when none is given")
     p.add_argument("--json", help="write the result there too")
     p.add_argument("--walkers", type=int, default=4, help="for each of the walking processes")
@@ -58,7 +62,7 @@ def options():
         if part not in PARTS:
             p.error(f"no part is called {part}; there are {', '.join(PARTS)}")
     o.seconds = o.hours * 3600 or o.seconds or 60
-    o.canary_gap = 1.0
+    o.canary_gap, o.hold = 1.0, False
     o.seed = o.seed or f"{time.time_ns() // 1000000 % 1000000:x}"
     build = {"asan": "build-debug", "release": "build", "tsan": "build-tsan"}[o.build]
     o.program = os.path.abspath(o.program or os.path.join(TOP, build, "sidetone"))
@@ -93,13 +97,15 @@ def run_part(o, part, directory):
         setattr(o, key, value)
     if o.replay:
         plan = [("walk", 1 + max(int(r.partition(":")[0]) for r in o.replay) // o.walkers)]
+    if part == "expiry":
+        kills = int(o.seconds // EXPIRY_ROUND)
     if kills is None:
         kills = 0 if o.replay else min(50, max(2, int(o.seconds // 50)))
     if o.kills >= 0:
         kills = o.kills
     run = Run(o, directory, plan, part)
     run.drain = part != "expiry"
-    run.go(o.seconds, kills, reloads, (lambda: run.shared.refreshes.value >= o.count) if part == "expiry" else None)
+    run.go(o.seconds, kills, reloads, (lambda: run.shared.judged.value >= o.count) if part == "expiry" else None)
     return run
 
 

@@ -9,6 +9,7 @@ import traceback
 import calls
 import canary
 import edge
+import managing
 from dialog import NUMBERS
 from reactor import OVER, Reactor
 from shared import Stats
@@ -70,7 +71,7 @@ def walk(c):
     keep_trace()
 
 
-KINDS = {"walk": walk, "calls": calls.work, "edge": edge.work, "canary": canary.work}
+KINDS = {"walk": walk, "calls": calls.work, "edge": edge.work, "canary": canary.work, "managing": managing.work}
 
 
 def main(c, pipe):
