@@ -73,15 +73,34 @@ size_t media_net_places(void)
 	return net.open;
 }
 
-struct media *media_net_open(struct loop *l)
+static struct media_prm prm_of(unsigned how)
 {
 	static const struct media_wire wire = { NULL, far_open, far_close, far_send };
-	struct media_prm prm = { .core = l, .wire = &wire, .port_min = PORT_MIN, .port_max = PORT_MAX, .strict = true,
-		.learn_packets = 4, .learn_ms = 5000, .rtcp_ms = 5000, .dtmf_ms = 150, .sounds = str_z(sounds) };
+
+	/* Other ports, another patience, none. */
+	return (struct media_prm){ .wire = &wire, .port_min = (uint16_t)(PORT_MIN + how % 2 * 100),
+		.port_max = (uint16_t)(PORT_MAX + how % 2 * 80), .strict = !(how & 2), .learn_packets = how & 4 ? 0 : 4,
+		.learn_ms = 5000, .rtcp_ms = how & 8 ? 0 : 5000, .dtmf_ms = 150, .sounds = str_z(sounds) };
+}
+
+struct media *media_net_open(struct loop *l)
+{
+	struct media_prm prm = prm_of(0);
 	struct media *m = NULL;
 
+	prm.core = l;
 	memset(&net, 0, sizeof(net));
 	return media_new(&m, &prm) ? NULL : m;
+}
+
+void media_net_reload(unsigned how)
+{
+	struct media_prm prm = prm_of(how);
+
+	prm.core = world.loop;
+	hooks_library(true);
+	media_reload(world.media, &prm);
+	hooks_library(false);
 }
 
 void media_net_close(struct media *m)

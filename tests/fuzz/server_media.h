@@ -6,6 +6,7 @@
 #include "server_step.h"
 
 struct media *media_net_open(struct loop *l);        /* NULL: no memory */
+void media_net_reload(unsigned how);
 void media_net_close(struct media *m);
 void media_net_sounds(void);            /* once: a directory of sounds to play */
 struct str media_net_dir(void);

@@ -5,6 +5,7 @@
 #include "server_sdp.h"
 #include "server_wire.h"
 #include "server_world.h"
+#include "service/outbound.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,27 +173,51 @@ static void do_disk(const struct step *s)
 	world_turn();
 }
 
+/* The transport says afterwards that it could not deliver. */
+static void not_delivered(unsigned n)
+{
+	struct seen *r = seen_nth(n);
+	struct net_bytes *bytes = r && r->m ? net_bytes_new(r->m->bytes) : NULL;
+
+	hooks_library(true);
+	if (bytes)
+		sip_stack_send_failed(world.svc->sip, &r->path, bytes, ECONNREFUSED);
+	hooks_library(false);
+	obj_drop(bytes);
+}
+
 static void do_wire(const struct step *s)
 {
-	switch (s->a[0] % 4) {
+	switch (s->a[0] % 8) {
 	case 0:
 		wire_fail(s->a[1] % 8);
 		break;
 	case 1:
 		world.deaf = s->a[1] & 1;
 		break;
-	default: {
-		/* The transport says so afterwards. */
-		struct seen *r = seen_nth(s->a[1]);
-		struct net_bytes *bytes = r && r->m ? net_bytes_new(r->m->bytes) : NULL;
-
-		hooks_library(true);
-		if (bytes && !world.dead)
-			sip_stack_send_failed(world.svc->sip, &r->path, bytes, ECONNREFUSED);
-		hooks_library(false);
-		obj_drop(bytes);
+	case 2:
+		not_delivered(s->a[1]);
 		break;
-	}
+	case 3:
+		hooks_library(true);
+		outbound_closed(world.svc, 200u + s->a[1] % PHONES);
+		hooks_library(false);
+		break;
+	case 4:
+		hooks_library(true);
+		service_stop(world.svc);
+		world.pbx->stopping = s->a[1] & 1;
+		hooks_library(false);
+		break;
+	case 5:
+		hooks_library(true);
+		world.pbx->stopping = false;
+		service_resume(world.svc);
+		hooks_library(false);
+		break;
+	default:
+		media_net_reload(s->a[1]);
+		break;
 	}
 	world_turn();
 }
