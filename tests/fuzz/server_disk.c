@@ -85,12 +85,17 @@ struct store *disk_open(struct loop *l)
 	return &disk;
 }
 
+bool disk_changed(void)
+{
+	return sqlite3_total_changes(disk.db) != disk.changes;
+}
+
 void disk_clean(void)
 {
 	if (disk.n)
 		abort();
 	disk.refuse = disk.faulty = false;
-	if (sqlite3_total_changes(disk.db) == disk.changes)
+	if (!disk_changed())
 		return;
 	sql("DELETE FROM contact;DELETE FROM astdb");
 	disk.changes = sqlite3_total_changes(disk.db);

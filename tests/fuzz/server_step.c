@@ -344,6 +344,7 @@ void program_run(const uint8_t *data, size_t size)
 		} else {
 			do_step(&s);
 		}
+		world_check();
 	}
 	if (words)
 		printf("==== the end\n");

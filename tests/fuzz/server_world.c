@@ -403,6 +403,12 @@ static void check_contacts(void)
 	must(rows == contacts, "a contact is in memory and not on the disk");
 }
 
+void world_check(void)
+{
+	if (!world.dead && !disk_waiting() && disk_changed())
+		check_contacts();
+}
+
 static void count_row(void *arg, const struct subscription_row *row)
 {
 	(void)row;

@@ -29,6 +29,8 @@ void world_once(void);                  /* what all programs share */
 void world_begin(unsigned conf);
 /* Ends the calls, lets time pass, frees all, and aborts when something is left. */
 void world_end(void);
+/* Whatever stands between two steps must fit: contacts in memory and on the disk. */
+void world_check(void);
 /* Let everything happen that needs no time. */
 void world_turn(void);
 /* Let time pass: from one timer to the next, or in one leap. */
