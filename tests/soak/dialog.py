@@ -228,7 +228,7 @@ class Dialog:
         self.target = f"sip:{number}@{w.host}"
         self.remote = f"<{self.target}>"
         self.event = event
-        extra = (f"Event: {event}\r\nAccept: {accept}\r\nExpires: {rng.choice([0, 1, 2, 5, 20])}\r\n" +
+        extra = (f"Event: {event}\r\nAccept: {accept}\r\nExpires: {rng.choice([0, 1, 2, 5, 8])}\r\n" +
                  ("Supported: eventlist\r\nAccept: application/rlmi+xml, multipart/related\r\n" if rng.random() < 0.5 else ""))
 
         def done(m, proved=False):
@@ -337,7 +337,7 @@ class Dialog:
     def step_subscription(self):
         rng = self.rng
         self.ask(rng.choice(["SUBSCRIBE", "SUBSCRIBE", "SUBSCRIBE", "NOTIFY", "BYE", "OPTIONS", "MESSAGE"]),
-                 f"Event: {rng.choice([self.event, self.event, 'dialog'])}\r\nExpires: {rng.choice([0, 1, 2, 10])}\r\n",
+                 f"Event: {rng.choice([self.event, self.event, 'dialog'])}\r\nExpires: {rng.choice([0, 1, 2, 8])}\r\n",
                  wrong=rng.choice([None] * 8 + ["from", "to", "call"]))
 
     def reinvite(self):

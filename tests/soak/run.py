@@ -12,10 +12,10 @@ from daemon import Daemon
 from reactor import DOWN, OVER, UP
 from shared import Shared, read_events
 
-DRAIN = 45.0            # [s] timers B, F, H and J of RFC 3261, and a little more
+DRAIN = 50.0            # [s] the last subscriptions, then timers B, F, H and J of RFC 3261
 FLAT_AFTER = 600.0      # [s] from which on memory and descriptors must not grow
 RELOADS = ("core reload", "core reload", "pjsip reload", "dialplan reload")
-SHORT = ("Playback", "SayDigits", "SayNumber", "Playtones", "SendDTMF", "Transfer")
+SHORT = ("Playback", "SayDigits", "SayNumber", "Playtones", "SendDTMF")
 STUCK_PLAYING = 12.0    # [s]
 GROWTH = 0.10           # how much of the memory may have come since then
 
