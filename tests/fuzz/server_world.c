@@ -377,8 +377,8 @@ static void contact_of_row(void *arg, uint64_t id, struct str aor, struct str ur
 {
 	struct location *l = location_get(world.svc, aor, false);
 
-	/* What expired while the disk took nothing goes with the next start. */
-	if (disk_was_faulty() && expires_s <= clock_wall_s(&world.clock.c))
+	/* What expired while the disk took nothing, or there was no memory to tell it, goes with the next start. */
+	if ((disk_was_faulty() || hooks_failed()) && expires_s <= clock_wall_s(&world.clock.c))
 		return;
 	++*(size_t *)arg;
 	for (struct list *p = l ? l->contacts.next : NULL; p && p != &l->contacts; p = p->next) {
