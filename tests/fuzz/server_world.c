@@ -373,12 +373,18 @@ void world_restart(bool killed, unsigned conf)
 	world_turn();
 }
 
+/* Over, and yet there: what expires while the disk takes nothing, or there is no
+ * memory to tell it, is removed later. */
+static bool may_linger(int64_t expires_s)
+{
+	return (disk_was_faulty() || hooks_failed()) && expires_s <= clock_wall_s(&world.clock.c);
+}
+
 static void contact_of_row(void *arg, uint64_t id, struct str aor, struct str uri, int64_t expires_s)
 {
 	struct location *l = location_get(world.svc, aor, false);
 
-	/* What expired while the disk took nothing, or there was no memory to tell it, goes with the next start. */
-	if ((disk_was_faulty() || hooks_failed()) && expires_s <= clock_wall_s(&world.clock.c))
+	if (may_linger(expires_s))
 		return;
 	++*(size_t *)arg;
 	for (struct list *p = l ? l->contacts.next : NULL; p && p != &l->contacts; p = p->next) {
@@ -397,9 +403,13 @@ static void check_contacts(void)
 	struct location *l;
 
 	disk_contacts(contact_of_row, &rows);
-	while ((l = location_next(world.svc, &it)))
-		list_each(p, &l->contacts)
-			contacts += !container_of(p, struct contact, link)->is_static;
+	while ((l = location_next(world.svc, &it))) {
+		list_each(p, &l->contacts) {
+			const struct contact *c = container_of(p, struct contact, link);
+
+			contacts += !c->is_static && !may_linger(contact_end_s(c));
+		}
+	}
 	must(rows == contacts, "a contact is in memory and not on the disk");
 }
 
