@@ -228,15 +228,18 @@ class Run:
         self.look()
         self.health, self.starved = self.daemon.health(), self.daemon.starved()
         self.counters = self.daemon.counters()
-        until = time.monotonic() + (DRAIN if self.drain else 0)
+        start = time.monotonic()
+        until = start + (DRAIN if self.drain else 0)
         self.daemon.say("channel request hangup all")
         while time.monotonic() < until and not self.daemon.ended():
             left = self.remains()
             if not any(left.values()):
                 break
             time.sleep(0.5)
-            if time.monotonic() > until - DRAIN / 2:
+            if self.drain and left["channels"] and time.monotonic() > until - DRAIN / 2:
                 self.daemon.say("channel request hangup all")
+                # What a late hangup asks of a peer that is gone takes its 32 s too.
+                until = max(until, min(time.monotonic() + 34, start + 2 * DRAIN))
         self.look()
         self.left = self.remains() if self.drain else {}
         if any(self.left.values()):
