@@ -104,6 +104,8 @@ class Manager:
         rng = self.rng
         if rng.random() < 0.2 or not self.channels:
             self.look()
+        if not self.sock:
+            return
         pick = [rng.choice(self.channels) if self.channels else "PJSIP/none" for _ in "cd"]
         action = rng.choice(ACTIONS)
         phone = f"{rng.choice('wwt')}{rng.randrange(8)}"

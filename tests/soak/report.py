@@ -27,7 +27,7 @@ def summary(run):
         "memory": {"before": run.empty, "after_10_minutes": ten[0] if ten else None,
                    "loaded": run.samples[-1] if run.samples else None, "end": run.last, "growth": run.growth()},
         "left": run.left, "kills": run.contacts(), "killed": run.kills, "restart_s": run.restarts,
-        "reloads": run.reloads, "reload_worst_s": round(run.worst_reload, 2), "health": run.health, "starved": run.starved,
+        "aged": run.aged, "reloads": run.reloads, "reload_worst_s": round(run.worst_reload, 2), "health": run.health, "starved": run.starved,
         "register_p99_ms": quantile(samples["edge_ms"], 0.99), "call_p99_ms": quantile(samples["call_ms"], 0.99),
     }
 
@@ -78,6 +78,7 @@ def table(r):
         ("descriptors", f"before {memory['before']['fds']}, after 10 minutes {(memory['after_10_minutes'] or {}).get('fds', '-')}, "
          f"under load {(memory['loaded'] or {}).get('fds', '-')}, end {memory['end']['fds']}"),
         ("growth after 10 min", ", ".join(f"{k} {percent(v)}" for k, v in (memory["growth"] or {}).items()) or "the run is too short"),
+        ("abandoned calls", f"{r['aged']} ended by the console after a minute"),
         ("left at the end", ", ".join(f"{k} {v}" for k, v in r["left"].items())),
         ("reloads", f"{r['reloads']}, the slowest {r['reload_worst_s']} s"),
         ("kills", f"{r['killed']}; restart {max(r['restart_s'])} s at most"),

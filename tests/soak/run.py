@@ -17,6 +17,7 @@ FLAT_AFTER = 600.0      # [s] from which on memory and descriptors must not grow
 RELOADS = ("core reload", "core reload", "pjsip reload", "dialplan reload")
 SHORT = ("Playback", "SayDigits", "SayNumber", "Playtones", "SendDTMF")
 STUCK_PLAYING = 12.0    # [s]
+OLD = 60                # [s] no call of the soak is meant to last as long
 GROWTH = 0.10           # how much of the memory may have come since then
 
 
@@ -37,7 +38,7 @@ class Run:
         self.killed = set()             # generations that we ended
         self.results, self.left, self.reloads, self.worst_reload = {}, {}, 0, 0.0
         self.health, self.starved = {}, 0.0
-        self.playing, self.told = {}, set()
+        self.playing, self.told, self.aged = {}, set(), 0
         self.drain = True               # wait at the end for what timers still hold
         self.began = time.monotonic()
         self.took = 0.0
@@ -165,12 +166,18 @@ class Run:
 
     def look_for_stuck(self):
         """A sound of the soak lasts a second or two: a channel that plays for much longer
-        waits for what will not come."""
+        waits for what will not come. Calls whose walk left without a word would stay for
+        ever and hide what leaks: they are ended as an operator would."""
         playing = set()
         for row in (self.daemon.say("core show channels concise") or "").splitlines():
             part = row.split("!")
-            if len(part) > 6 and part[5] in SHORT:
+            if len(part) < 12:
+                continue
+            if part[5] in SHORT:
                 playing.add((part[0], part[5]))
+            if part[11].isdigit() and int(part[11]) > OLD:
+                self.aged += 1
+                self.daemon.say(f"channel request hangup {part[0]}")
         now = time.monotonic()
         self.playing = {key: self.playing.get(key, now) for key in playing}
         for key, since in self.playing.items():
@@ -228,15 +235,18 @@ class Run:
         self.look()
         self.health, self.starved = self.daemon.health(), self.daemon.starved()
         self.counters = self.daemon.counters()
-        until = time.monotonic() + (DRAIN if self.drain else 0)
+        start = time.monotonic()
+        until = start + (DRAIN if self.drain else 0)
         self.daemon.say("channel request hangup all")
         while time.monotonic() < until and not self.daemon.ended():
             left = self.remains()
             if not any(left.values()):
                 break
             time.sleep(0.5)
-            if time.monotonic() > until - DRAIN / 2:
+            if self.drain and left["channels"] and time.monotonic() > until - DRAIN / 2:
                 self.daemon.say("channel request hangup all")
+                # What a late hangup asks of a peer that is gone takes its 32 s too.
+                until = max(until, min(time.monotonic() + 34, start + 2 * DRAIN))
         self.look()
         self.left = self.remains() if self.drain else {}
         if any(self.left.values()):
