@@ -198,8 +198,6 @@ static void edit(struct form *f, uint8_t op, uint8_t arg)
 		for (unsigned i = 0; i < f->n; i++)
 			f->v[i].port = 0;
 		break;
-	default:
-		break;
 	}
 }
 

@@ -242,70 +242,62 @@ static void do_reload(const struct step *s)
 
 /* ---- one ---------------------------------------------------------------- */
 
+static void do_phone(const struct step *s)
+{
+	wire_habit(s->a[0], (enum habit)(s->a[1] % HABITS));
+}
+
+static void do_sdp(const struct step *s)
+{
+	sdp_edit_later(s->a[0], s->a[1]);
+}
+
+static void do_header(const struct step *s)
+{
+	send_header_later(s->a[0], s->a[1]);
+}
+
+static void do_repeat(const struct step *s)
+{
+	send_repeat(s->a[0]);
+}
+
+static void do_memory(const struct step *s)
+{
+	hooks_fail(s->a[0] + 1u + (s->a[1] & 3) * 256u, s->a[2] % 8);
+}
+
+static void do_names(const struct step *s)
+{
+	names_mode((enum names_mode)(s->a[0] % NAMES_MODES));
+}
+
+static void do_restart(const struct step *s)
+{
+	world_restart(s->a[0] & 1, s->a[1]);
+}
+
+static const struct {
+	void (*run)(const struct step *s);
+	bool quiet;             /* nothing happens yet */
+} steps[STEP_OPS] = {
+	[STEP_REQUEST] = { send_request, false }, [STEP_RESPONSE] = { send_response, false }, [STEP_TIME] = { do_time, true },
+	[STEP_PHONE] = { do_phone, true }, [STEP_SDP] = { do_sdp, true }, [STEP_HEADER] = { do_header, true },
+	[STEP_REPEAT] = { do_repeat, false }, [STEP_RTP] = { media_step_rtp, false }, [STEP_RTCP] = { media_step_rtcp, false },
+	[STEP_DIGIT] = { media_step_digit, false }, [STEP_RELOAD] = { do_reload, false }, [STEP_CONSOLE] = { do_console, false },
+	[STEP_MANAGER] = { do_manager, false }, [STEP_PEER] = { do_peer, false }, [STEP_MEMORY] = { do_memory, true },
+	[STEP_DISK] = { do_disk, false }, [STEP_NAMES] = { do_names, false }, [STEP_WIRE] = { do_wire, false },
+	[STEP_RESTART] = { do_restart, false },
+};
+
 static void do_step(const struct step *s)
 {
-	switch ((enum step_op)(s->op % STEP_OPS)) {
-	case STEP_REQUEST:
-		send_request(s);
-		break;
-	case STEP_RESPONSE:
-		send_response(s);
-		break;
-	case STEP_TIME:
-		do_time(s);
-		return;
-	case STEP_PHONE:
-		wire_habit(s->a[0], (enum habit)(s->a[1] % HABITS));
-		return;
-	case STEP_SDP:
-		sdp_edit_later(s->a[0], s->a[1]);
-		return;
-	case STEP_HEADER:
-		send_header_later(s->a[0], s->a[1]);
-		return;
-	case STEP_REPEAT:
-		send_repeat(s->a[0]);
-		break;
-	case STEP_RTP:
-		media_step_rtp(s);
-		break;
-	case STEP_RTCP:
-		media_step_rtcp(s);
-		break;
-	case STEP_DIGIT:
-		media_step_digit(s);
-		break;
-	case STEP_RELOAD:
-		do_reload(s);
-		break;
-	case STEP_CONSOLE:
-		do_console(s);
-		break;
-	case STEP_MANAGER:
-		do_manager(s);
-		break;
-	case STEP_PEER:
-		do_peer(s);
-		break;
-	case STEP_MEMORY:
-		hooks_fail(s->a[0] + 1u + (s->a[1] & 3) * 256u, s->a[2] % 8);
-		return;
-	case STEP_DISK:
-		do_disk(s);
-		break;
-	case STEP_NAMES:
-		names_mode((enum names_mode)(s->a[0] % NAMES_MODES));
-		break;
-	case STEP_WIRE:
-		do_wire(s);
-		break;
-	case STEP_RESTART:
-		world_restart(s->a[0] & 1, s->a[1]);
-		break;
-	default:
-		break;
-	}
-	world_turn();
+	unsigned op = s->op % STEP_OPS;
+
+	if (steps[op].run)
+		steps[op].run(s);
+	if (!steps[op].quiet)
+		world_turn();
 }
 
 /* Flushed, because the next thing may be the crash. */
