@@ -511,10 +511,13 @@ struct sip_out *service_out(struct service *svc, enum sip_method m, const struct
 			    struct str from)
 {
 	struct sip_out *o = sip_out_new(m);
+	struct sip_uri u;
 	char id[33];
 
 	if (!o)
 		return NULL;
+	if (!sip_uri_parse(&u, uri))
+		uri = sip_uri_as_target(&u);
 	sip_token(svc->sip, id, 32);
 	o->ruri = sip_out_dup(o, uri);
 	o->to = arena_cat(o->arena, STR("<"), uri, STR(">"));

@@ -133,7 +133,7 @@ static int set_contact_target(struct sip_dialog *d, const struct sip_msg *msg)
 
 	if (!sip_each(msg, SIP_H_CONTACT, &e, &v) || sip_addr_parse(&a, v) || a.star)
 		return ENOENT;
-	return set(&d->target, &d->t_target, a.uri_text);
+	return set(&d->target, &d->t_target, sip_uri_as_target(&a.uri));
 }
 
 /* Record-Route as route set: in order for the UAS, reversed for the UAC (12.1). */
@@ -189,7 +189,7 @@ int sip_dialog_new_uas(struct sip_dialog **out, struct sip_stx *tx, struct str c
 		err = set_routes(d, m, false);
 	if (!err && set_contact_target(d, m)) {
 		d->use_path = true;     /* nothing to send to but where it came from */
-		err = set(&d->target, &d->t_target, m->from.uri_text);
+		err = set(&d->target, &d->t_target, sip_uri_as_target(&m->from.uri));
 	}
 	if (!err)
 		err = insert(d);

@@ -108,6 +108,17 @@ int sip_uri_parse(struct sip_uri *out, struct str s)
 	return err;
 }
 
+struct str sip_uri_as_target(const struct sip_uri *u)
+{
+	size_t host;
+
+	if (!sip_uri_is_sip(u) || !u->host.n)
+		return u->text;
+	/* A '?' in front of the host is the user's. */
+	host = (size_t)(u->host.p - u->text.p);
+	return str_sub(u->text, 0, host + str_chr(str_skip(u->text, host), '?'));
+}
+
 bool sip_param(struct str params, struct str name, struct str *value)
 {
 	struct str n, v;

@@ -21,6 +21,9 @@ struct sip_uri {
 
 /* EBADMSG grammar. Port 1-65535. No blank, control byte, <, > or " anywhere. */
 int sip_uri_parse(struct sip_uri *u, struct str s);
+/* The URI as it may stand in a Request-URI: without its header components, which only
+ * a Contact and a Refer-To may have (RFC 3261 19.1.1). A view into u->text. */
+struct str sip_uri_as_target(const struct sip_uri *u);
 bool sip_uri_is_sip(const struct sip_uri *u);                /* sip or sips */
 bool sip_uri_is_sips(const struct sip_uri *u);
 bool sip_uri_is_tel(const struct sip_uri *u);

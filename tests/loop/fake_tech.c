@@ -86,8 +86,11 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 	f = fake_new(the_world, rq->dest);
 	prm.pvt = f;
 	f->refuse_call = str_starts(rq->dest, STR("refuse"));
-	if (channel_new(&f->ch, &prm))
+	if (channel_new(&f->ch, &prm)) {
+		media_session_close(f->session, NULL, NULL);
+		f->session = NULL;
 		return ENOMEM;
+	}
 	set_channel(f, f->ch);
 	*out = f->ch;
 	return 0;

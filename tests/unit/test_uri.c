@@ -292,6 +292,23 @@ static void quoting_goes_both_ways(void **state)
 	arena_free(a);
 }
 
+/* Header components end before the Request-URI. */
+static void headers_end_before_the_request_uri(void **state)
+{
+	static const struct { const char *in, *out; } tv[] = {
+		{ "sip:a@b", "sip:a@b" }, { "sip:a@b?c=d", "sip:a@b" }, { "sips:a?b@c:5061;lr?Replaces=x%3Fy", "sips:a?b@c:5061;lr" },
+		{ "sip:[::1]:5060?a=b&c=d", "sip:[::1]:5060" }, { "tel:+123;x=?", "tel:+123;x=?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct sip_uri u;
+
+		assert_int_equal(sip_uri_parse(&u, str_z(tv[i].in)), 0);
+		assert_true(str_eq(sip_uri_as_target(&u), str_z(tv[i].out)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,7 +321,7 @@ int main(void)
 		cmocka_unit_test(escapes_go_both_ways),
 		cmocka_unit_test(addresses_fall_into_their_parts),
 		cmocka_unit_test(what_is_no_address_is_refused),
-		cmocka_unit_test(quoting_goes_both_ways),
+		cmocka_unit_test(quoting_goes_both_ways), cmocka_unit_test(headers_end_before_the_request_uri),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
