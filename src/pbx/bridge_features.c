@@ -54,10 +54,9 @@ void features_set(struct pbx *p, struct features_conf *f)
 	p->features = f;
 }
 
+/* Those of pbx_new(), or what a features.conf made of them: never NULL. */
 const struct features_conf *features_get(struct pbx *p)
 {
-	if (!p->features)
-		features_new(&p->features);
 	return p->features;
 }
 
@@ -71,8 +70,6 @@ static enum action look(const struct member *m, bool *may_grow)
 	enum action found = NOTHING;
 
 	*may_grow = false;
-	if (!c)
-		return NOTHING;
 	const struct {
 		bool on;
 		const struct text *code;

@@ -1,6 +1,7 @@
 #define LOG_MODULE "pbx"
 #include "base/log.h"
 #include "base/obj.h"
+#include "pbx/features.h"
 #include "pbx/app/app.h"
 #include "pbx/channel.h"
 #include "pbx/devstate_private.h"
@@ -96,6 +97,7 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 		goto out;
 	err = devstates_new(p);
 	err = err ? err : hints_new(p);
+	err = err ? err : features_new(&p->features);
 	err = err ? err : register_rows(p);
 	err = err ? err : pbx_add_tech(p, &local_tech);
  out:

@@ -163,6 +163,8 @@ static void replaced_in_the_bridge(void **state)
 	struct fake *d = world_call_in(&w, "dora", "400", "default", "place");
 
 	(void)state;
+	assert_non_null(b->ch);
+	assert_non_null(d->ch);
 	assert_int_equal(channel_replace(d->ch, b->ch), 0);
 	world_turn(&w);
 	assert_null(b->ch);

@@ -191,9 +191,13 @@ static void ends_its_slice(void **state)
 	w.step_us = 1000;
 	for (unsigned i = 0; i < 10; i++) {
 		struct worker *k = malloc(sizeof(*k));
+		struct fiber *f = fiber_new(set_off, k, 0);
 
+		if (!f)
+			free(k);
+		assert_non_null(f);
 		*k = (struct worker){ &w, i };
-		fiber_wake(fiber_new(set_off, k, 0));
+		fiber_wake(f);
 	}
 	assert_in_range(run(&w, 200), 1, PACE_TURN_US / 1000 + 1);
 	close_world(&w);

@@ -100,9 +100,10 @@ static int list_body(struct node *n, bool full, struct text *type, struct buf *b
 		p->node = n->child[i];
 		sip_token(n->sub->svc->sip, p->id, SIP_TAG);
 		err = node_body(n->child[i], full, &p->type, &p->body);
-		if (!err)
+		/* What is half written is freed with the whole ones. */
+		if (err != ENODATA)
 			parts++;
-		if (err == ENODATA)
+		else
 			err = 0;
 	}
 	if (!err)
