@@ -54,7 +54,8 @@ void features_set(struct pbx *p, struct features_conf *f)
 	p->features = f;
 }
 
-/* Those of pbx_new(), or what a features.conf made of them: never NULL. */
+/* Those of pbx_new(), or what a features.conf made of them: never NULL. A reload frees
+ * it: who waits holds it or asks again. */
 const struct features_conf *features_get(struct pbx *p)
 {
 	return p->features;
@@ -141,8 +142,12 @@ static void transfer_job(struct member *m, enum action action)
 		else
 			err = transfer_attended_dtmf(ch, str_z(exten), text_view(&context));
 	}
-	if (err && err != ECANCELED)
-		sound_play(ch, text_view(&features_get(ch->pbx)->xferfailsound), STR_NULL, NULL);
+	if (err && err != ECANCELED) {
+		struct features_conf *c = obj_hold((void *)(uintptr_t)features_get(ch->pbx));
+
+		sound_play(ch, text_view(&c->xferfailsound), STR_NULL, NULL);
+		obj_drop(c);
+	}
 	if (!peer->dead && peer->bridge)
 		channel_indicate(peer, IND_UNHOLD, NULL);
 	obj_drop(peer);

@@ -234,7 +234,6 @@ static const char ten[] = "0123456789*#";
 
 int transfer_ask(struct channel *ch, char *exten, size_t size, struct text *context)
 {
-	const struct features_conf *c = features_get(ch->pbx);
 	struct buf b = BUF_INIT;
 	size_t n = 0;
 	char digit = 0;
@@ -257,7 +256,8 @@ int transfer_ask(struct channel *ch, char *exten, size_t size, struct text *cont
 		if (n && dialplan_exists(ch->pbx, text_view(context), str_z(exten), 1, number_of(ch)) &&
 		    !dialplan_can_grow(ch->pbx, text_view(context), str_z(exten), number_of(ch)))
 			return 0;
-		err = sound_digit(ch, c->transfer_digit_timeout_ms, &digit);
+		/* Asked anew: a reload may have taken away the last one meanwhile. */
+		err = sound_digit(ch, features_get(ch->pbx)->transfer_digit_timeout_ms, &digit);
 	}
 	if (err == ECANCELED)
 		return err;

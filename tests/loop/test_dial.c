@@ -1,5 +1,6 @@
 /* Dial() from the caller's leg to DIALSTATUS, with both far ends in the test. */
 #include "fake_tech.h"
+#include "pbx/features.h"
 #include "pbx/bridge.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -311,6 +312,23 @@ static void hangs_up_while_the_caller_transfers(void **state)
 	assert_null(a->ch);
 }
 
+/* ... and while features.conf is read again. */
+static void reload_while_the_callee_transfers(void **state)
+{
+	struct fake *a = dial("feat"), *b = world_fake(&w, "bob");
+	struct features_conf *c;
+
+	(void)state;
+	fake_event(b, CE_ANSWER);
+	fake_digit(b, '#');
+	assert_int_equal(features_new(&c), 0);
+	features_set(w.pbx, c);
+	fake_digit(b, '5');
+	world_pass(&w, 4000);
+	assert_null(b->ch);
+	assert_string_equal(text_z(&a->ch->exten), "5");
+}
+
 static void answered_elsewhere(void **state)
 {
 	struct fake *a = dial("elsewhere"), *b = world_fake(&w, "bob");
@@ -426,7 +444,7 @@ int main(void)
 		T(answered_and_hung_up_by_callee), T(caller_hangs_up_while_talking), T(caller_gives_up),
 		T(causes_become_statuses), T(nobody_in_time), T(first_of_two_wins), T(busy_and_absent_is_busy),
 		T(nobody_to_call), T(forwarded), T(forward_refused), T(predial_on_the_callee), T(time_limit),
-		T(star_hangs_up), T(pound_transfers), T(hangs_up_while_the_caller_transfers), T(answered_elsewhere), T(ringing_from_the_start),
+		T(star_hangs_up), T(pound_transfers), T(hangs_up_while_the_caller_transfers), T(reload_while_the_callee_transfers), T(answered_elsewhere), T(ringing_from_the_start),
 		T(music_meanwhile), T(one_digit_exit), T(both_into_the_dialplan), T(callee_goes_on),
 		T(hold_and_line_reach_the_other), T(replaced_while_it_rings),
 	};

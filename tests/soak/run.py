@@ -12,7 +12,7 @@ from daemon import Daemon
 from reactor import DOWN, OVER, UP
 from shared import Shared, read_events
 
-DRAIN = 50.0            # [s] the last subscriptions, then timers B, F, H and J of RFC 3261
+DRAIN = 72.0            # [s] a 2xx that is never acknowledged (timer L), then its BYE that is never answered (timer F)
 FLAT_AFTER = 600.0      # [s] from which on memory and descriptors must not grow
 RELOADS = ("core reload", "core reload", "pjsip reload", "dialplan reload")
 SHORT = ("Playback", "SayDigits", "SayNumber", "Playtones", "SendDTMF")
