@@ -113,25 +113,19 @@ static int find_target(struct session *s, struct str explicit, struct str user)
 	return err;
 }
 
-static int request(const struct channel_request *rq, struct channel **out, int *cause)
+/* "alice" or "user@alice", when it may be called now; else why not, and the cause. */
+static int find_callee(struct service *svc, struct str first, const struct endpoint **out, struct str *user, int *cause)
 {
-	struct service *svc = rq->pbx->service;
-	struct str rest = rq->dest, first = str_cut_raw(&rest, '/'), name = first, user = STR_NULL;
+	const struct endpoint *ep = snapshot_endpoint(svc->conf, first);
 	size_t at = str_rchr(first, '@');
-	const struct endpoint *ep = svc ? snapshot_endpoint(svc->conf, first) : NULL;
-	struct channel_new_prm prm;
-	struct session *s;
-	int err;
 
-	if (!svc || svc->stopping)
-		return ESHUTDOWN;
 	if (!ep && at < first.n) {
-		user = str_sub(first, 0, at);
-		name = str_skip(first, at + 1);
-		ep = snapshot_endpoint(svc->conf, name);
+		*user = str_sub(first, 0, at);
+		first = str_skip(first, at + 1);
+		ep = snapshot_endpoint(svc->conf, first);
 	}
 	if (!ep) {
-		log_error("Unable to create PJSIP channel - endpoint '%.*s' was not found", STR_ARG(name));
+		log_error("Unable to create PJSIP channel - endpoint '%.*s' was not found", STR_ARG(first));
 		*cause = CAUSE_NO_ROUTE;
 		return ENOENT;
 	}
@@ -145,6 +139,24 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 		*cause = CAUSE_BEARER_NOT_AVAILABLE;
 		return EPROTONOSUPPORT;
 	}
+	*out = ep;
+	return 0;
+}
+
+static int request(const struct channel_request *rq, struct channel **out, int *cause)
+{
+	struct service *svc = rq->pbx->service;
+	struct str rest = rq->dest, first = str_cut_raw(&rest, '/'), user = STR_NULL;
+	const struct endpoint *ep = NULL;
+	struct channel_new_prm prm;
+	struct session *s;
+	int err;
+
+	if (!svc || svc->stopping)
+		return ESHUTDOWN;
+	err = find_callee(svc, first, &ep, &user, cause);
+	if (err)
+		return err;
 	err = session_new(svc, svc->conf, ep, &s);
 	if (err) {
 		*cause = CAUSE_CONGESTION;

@@ -78,7 +78,7 @@ static int pjsip_item(struct session *s, struct str what, struct buf *out)
 	else if (str_ieq(what, STR("secure")))
 		buf_put(out, s->dlg && s->dlg->path.proto == NET_TLS ? STR("1") : STR("0"));
 	else if (str_ieq(what, STR("t38state")))
-		buf_put(out, s->t38 ? STR("ENABLED") : STR("DISABLED"));
+		buf_put(out, STR("DISABLED"));       /* it is not negotiated yet */
 	else
 		return ENOENT;
 	return 0;

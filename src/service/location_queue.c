@@ -74,7 +74,10 @@ static void on_written(void *arg, int err)
 		free(k);
 		return;
 	}
+	/* What is told of a change may submit another one: it waits until this one is made. */
+	l->running = true;
 	commit_over(k, err);
+	l->running = false;
 	run_jobs(svc, l);
 }
 

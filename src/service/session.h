@@ -133,12 +133,9 @@ struct session {                /* obj */
 	/* refresh */
 	bool refresh_wanted, refresh_by_update;
 	struct timer glare;
-	struct timer rtp_hold;
 
-	struct str terminate_reason;
 	int hangup_cause;
 	struct { bool active, done, ok; } refer;        /* REFER of ours: transfer.c */
-	bool t38;
 };
 
 #define SESSION_OF(ch) ((struct session *)(ch)->pvt)

@@ -94,7 +94,8 @@ static int port_new(struct session *s, enum media_type t, const struct sa *shown
 		err = media_open(s, t, shown, &p->m);
 	}
 	if (err) {
-		log_error("no RTP port for '%.*s': %s", STR_ARG(s->ep->name), strerror(err));
+		log_write(err == EDQUOT ? LOG_NOTICE : LOG_ERROR, LOG_MODULE, 0, "no RTP port for '%.*s': %s",
+			  STR_ARG(s->ep->name), err == EDQUOT ? "it has its share of them" : strerror(err));
 		obj_drop(p);
 		return err;
 	}

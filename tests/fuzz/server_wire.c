@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TODO 64         /* messages of the server that phones have not looked at */
+#define UNREAD 64         /* messages of the server that phones have not looked at */
 #define QUIET_AFTER 400 /* messages a program's phones answer: two servers of the same mind never end */
 
 struct dlg dialog[DIALOGS];
@@ -15,8 +15,8 @@ struct seen seen[REQUESTS];
 
 static struct {
 	unsigned next_dialog, next_seen, fail, answered;
-	struct sip_msg *todo[TODO];
-	struct net_path path[TODO];
+	struct sip_msg *unread[UNREAD];
+	struct net_path path[UNREAD];
 	unsigned first, n;
 	uint8_t habit[PHONES];
 	bool quiet, trace, answering;
@@ -206,10 +206,10 @@ static void keep(const struct net_path *path, struct str bytes)
 	d = dlg_by_call(m->call_id);
 	if (d && path->conn)
 		d->path.conn = path->conn;
-	if (w.n < TODO) {
-		unsigned at = (w.first + w.n++) % TODO;
+	if (w.n < UNREAD) {
+		unsigned at = (w.first + w.n++) % UNREAD;
 
-		w.todo[at] = m;
+		w.unread[at] = m;
 		w.path[at] = *path;
 	} else {
 		obj_drop(m);
@@ -335,9 +335,9 @@ bool wire_answer(void)
 		return false;
 	w.answering = true;
 	while (w.n) {
-		struct sip_msg *m = w.todo[w.first];
+		struct sip_msg *m = w.unread[w.first];
 
-		w.first = (w.first + 1) % TODO;
+		w.first = (w.first + 1) % UNREAD;
 		w.n--;
 		if (w.answered++ < QUIET_AFTER || w.quiet) {
 			if (m->request)
@@ -357,8 +357,8 @@ void wire_forget(void)
 	bool trace = w.trace;
 
 	while (w.n) {
-		obj_drop(w.todo[w.first]);
-		w.first = (w.first + 1) % TODO;
+		obj_drop(w.unread[w.first]);
+		w.first = (w.first + 1) % UNREAD;
 		w.n--;
 	}
 	for (unsigned i = 0; i < REQUESTS; i++)
