@@ -2,7 +2,8 @@
  *
  *   session.c          birth, death, what the channel is told
  *   session_in.c       INVITE, re-INVITE, UPDATE, BYE ... that come
- *   session_out.c      INVITE, re-INVITE, UPDATE that we send
+ *   session_out.c      INVITE and other requests that we send
+ *   session_refresh.c  re-INVITE and UPDATE that we send
  *   session_sdp.c      offers and answers, and the media they set
  *   session_port.c     RTP ports of a session's streams
  *   session_streams.c  video of two legs
@@ -193,10 +194,9 @@ int session_answer(struct session *s);
 
 /* session_out.c */
 int session_call(struct session *s);
-/* re-INVITE or UPDATE with the present state of things; waits for its turn. */
-int session_refresh(struct session *s, bool update);
-/* The same, and on the channel's fiber wait until it was answered. */
-int session_refresh_wait(struct session *s, bool update);
+/* Of a 2xx to `invite`, whose credentials go with it (RFC 3261 22.1). */
+void session_send_ack(struct session *s, struct sip_dialog *d, const struct sip_msg *msg, const struct sip_out *invite);
+
 /* Any request inside the dialog; answers challenges. `fn` may be NULL. */
 typedef void session_done_fn(struct session *s, const struct sip_msg *final /* NULL: none came */, void *arg);
 int session_send(struct session *s, struct sip_out *o, session_done_fn *fn, void *arg);
@@ -204,6 +204,12 @@ int session_send(struct session *s, struct sip_out *o, session_done_fn *fn, void
 /* Our 2xx was acknowledged, or never will be: what waited for it goes out. */
 void session_acked(struct session *s);
 void session_deferred_free(struct session *s);
+
+/* session_refresh.c */
+/* re-INVITE or UPDATE with the present state of things; waits for its turn. */
+int session_refresh(struct session *s, bool update);
+/* The same, and on the channel's fiber wait until it was answered. */
+int session_refresh_wait(struct session *s, bool update);
 
 /* session_sdp.c */
 int session_sdp_start(struct session *s);            /* makes s->neg */
