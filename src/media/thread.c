@@ -14,7 +14,7 @@
 
 /* With a wire the core does the commands itself, and a simulation makes and drops
  * many a media: it need not pay for room that nothing fills. */
-enum { CMD_SLOTS = 4096, EV_SLOTS = 8192, WIRE_CMD_SLOTS = 2, WIRE_EV_SLOTS = 1024 };
+enum { CMD_SLOTS = 1024, EV_SLOTS = 2048, WIRE_CMD_SLOTS = 2, WIRE_EV_SLOTS = 1024 };
 /* The most of each that one turn does, so that nothing waits long for its own:
  * datagrams, commands, streams that make sound, slots of reports. What is left is
  * the next turn's, which comes at once. */

@@ -1,6 +1,6 @@
 /* service/reason.h -- why things went as they did. Each choice and refusal is
- * one fixed-size record in a ring: the log line, the security event, the
- * counter and the answer of `pjsip explain` come from it. Threads: core. */
+ * a record in a ring: the log line, the security event, the counter and the answer of
+ * `pjsip explain` come from it. Threads: core. */
 #ifndef SERVICE_REASON_H
 #define SERVICE_REASON_H
 
@@ -11,16 +11,8 @@ enum reason_step { REASON_PARSE, REASON_IDENTIFY, REASON_ACL, REASON_AUTH, REASO
 	REASON_SESSION, REASON_CODEC, REASON_TRANSPORT, REASON_OVERLOAD, REASON_STEPS };
 enum reason_verdict { REASON_OK, REASON_CHALLENGED, REASON_REFUSED, REASON_DROPPED, REASON_VERDICTS };
 
-struct reason {
-	int64_t wall_us;
-	uint8_t step, verdict;
-	uint16_t status;                /* SIP status sent, 0: none */
-	char endpoint[64];              /* cut; empty: none */
-	struct sa peer;
-	char text[160];                 /* the rule, in words */
-};
-
 struct reasons;
+/* Remembers `slots` of usual length. NULL: ENOMEM. */
 struct reasons *reasons_new(const struct clock *c, size_t slots);
 void reasons_free(struct reasons *r);
 void reason_add(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define REASONS 8192    /* remembered for `pjsip explain`: 2 MB */
+#define REASONS 8192    /* remembered for `pjsip explain`: 850 KB when all are there */
 
 static int net_frame(void *arg, struct str data, size_t *len)
 {
