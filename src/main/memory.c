@@ -30,6 +30,13 @@ static void look(void *arg)
 	timer_start(w->wheel, &w->timer, LOOK_MS, look, w);
 }
 
+/* glibc would give each thread a heap of its own, of which each keeps pages that only it
+ * can fill. Besides the core only io threads allocate all the time. */
+void memory_keep_together(unsigned io_threads)
+{
+	mallopt(M_ARENA_MAX, 1 + (int)io_threads);
+}
+
 void memory_watch_start(struct memory_watch *w, struct wheel *wheel)
 {
 	w->wheel = wheel;

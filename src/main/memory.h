@@ -4,6 +4,9 @@
 
 #include "net/wheel.h"
 
+/* Before any other thread allocates. */
+void memory_keep_together(unsigned io_threads);
+
 struct memory_watch {
 	struct wheel *wheel;
 	struct timer timer;

@@ -302,6 +302,8 @@ static int start_all(struct server *s)
 	raise_limits(s);
 	err = own_conf_load(&s->own, &s->cprm, s->report);
 	if (!err)
+		memory_keep_together(s->own->io_threads);
+	if (!err)
 		err = text_printf(&s->sounds, "%.*s/sounds", STR_ARG(s->conf->astdatadir));
 	if (!err)
 		err = start_store(s);

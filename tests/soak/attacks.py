@@ -40,6 +40,8 @@ class Attack(Run):
     def go(self):
         self.begin_workers()
         self.boot()
+        # What a reload leaves in the heap is no work of the flood: end() does one too.
+        self.reload(quiet=True)
         self.quiet(8)
         self.empty = {"fds": self.daemon.descriptors(), "rss": self.daemon.rss()}
         began = time.monotonic()
@@ -48,6 +50,11 @@ class Attack(Run):
         self.sample()
         self.end()
         return self
+
+    def settle(self):
+        """What is remembered of the canary's last requests for 32 s keeps pages too, and
+        memory is given back every five seconds."""
+        self.quiet(42)
 
     def judge_canary(self):
         r = report.summary(self)

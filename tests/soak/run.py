@@ -247,6 +247,7 @@ class Run:
                 self.daemon.say("channel request hangup all")
                 # What a late hangup asks of a peer that is gone takes its 32 s too.
                 until = max(until, min(time.monotonic() + 34, start + 2 * DRAIN))
+        self.settle()
         self.look()
         self.left = self.remains() if self.drain else {}
         if any(self.left.values()):
@@ -264,6 +265,9 @@ class Run:
         elif code and not any(f["kind"] == "sanitizer" for f in self.faults):
             self.fault("ended", f"exit code {code} at the stop: {self.daemon.log()[-300:]}")
         self.judge()
+
+    def settle(self):
+        """Nothing is left; before the memory is looked at."""
 
     def keep_evidence(self):
         """What the server tells of what is left, for whoever looks for the cause."""
