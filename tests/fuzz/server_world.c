@@ -363,6 +363,7 @@ void world_restart(bool killed, unsigned conf)
 	int err;
 
 	stop_service(killed);
+	disk_refuse(false);     /* nothing waits before a new process, so its disk takes something */
 	hooks_library(true);
 	err = start_pbx(conf);
 	if (!err)
