@@ -78,6 +78,7 @@ static int fill(struct channel *ch, const struct channel_new_prm *prm)
 	ch->outgoing = prm->outgoing;
 	ch->priority = 1;
 	ch->shown = -1;
+	ch->forwards = ch->max_forwards = MAX_FORWARDS;
 	ch->created = clock_wall_s(p->clock);
 	ch->created_us = clock_us(p->clock);
 	err = name_it(ch, prm);
@@ -89,6 +90,12 @@ static int fill(struct channel *ch, const struct channel_new_prm *prm)
 	err = err ? err : party_set(&ch->caller, prm->caller_number, prm->caller_name);
 	err = err ? err : text_set(&ch->caller.ani, prm->caller_number);
 	return err;
+}
+
+void channel_inherit_forwards(struct channel *ch, const struct channel *from)
+{
+	ch->forwards = from->forwards;
+	ch->max_forwards = from->max_forwards;
 }
 
 int channel_new(struct channel **out, const struct channel_new_prm *prm)

@@ -180,6 +180,8 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool listens;                   /* wake it for that */
 	int8_t shown;                   /* enum indication last given before the answer; -1: none */
 	int amaflags;
+	int forwards;                   /* left of max_forwards: so many more Dials may follow one another */
+	int max_forwards;
 	/* Events */
 	struct list queue;              /* of struct chan_event, while sink is NULL */
 	struct fiber *waiter;           /* woken when queue fills */
@@ -250,6 +252,8 @@ void channel_destroy_soon(struct channel *ch);       /* from the loop; safe insi
  * or sent elsewhere (events still queued are left). ms UINT64_MAX: for ever. */
 int channels_next(struct channel **v, size_t n, uint64_t ms, size_t *which, struct chan_event **ev);
 int channel_next(struct channel *ch, uint64_t ms, struct chan_event **ev);
+enum { MAX_FORWARDS = 20 };     /* CHANNEL(max_forwards) of a new channel */
+
 /* Sleep on the channel, dropping what arrives but keeping DTMF in
  * dtmf_pending: 0 when the time is over, else ECANCELED. */
 int channel_sleep(struct channel *ch, uint64_t ms);
@@ -260,6 +264,7 @@ void channel_set_caller_party(struct channel *ch, const struct party *p);
 void channel_set_connected(struct channel *ch, const struct party *p);       /* NewConnectedLine + indication */
 void channel_put_connected(struct channel *ch, const struct party *p);       /* without indication */
 void channel_set_accountcode(struct channel *ch, struct str code);   /* NewAccountCode */
+void channel_inherit_forwards(struct channel *ch, const struct channel *from);
 void channel_set_exten(struct channel *ch, struct str context, struct str exten, int priority);
 int channel_answer(struct channel *ch);      /* answers unless up already; 0 or errno */
 /* The same for an application that will speak: one that rang waits until the peer's

@@ -152,6 +152,7 @@ static int dress(struct channel *two, const struct channel *one)
 {
 	int err = party_copy(&two->dialed, &one->dialed);
 
+	channel_inherit_forwards(two, one);
 	err = err ? err : redirecting_copy(&two->redirecting, &one->redirecting);
 	err = err ? err : party_copy(&two->caller, &one->connected);
 	err = err ? err : party_copy(&two->connected, &one->caller);

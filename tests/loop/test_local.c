@@ -20,12 +20,20 @@ static const char plan[] =
 	" same => n,Wait(60)\n"
 	"exten => deep,1,Dial(Local/deep@inner,20)\n"
 	"exten => run,1,Wait(60)\n"
+	"exten => round,1,Dial(Local/round@default/n,20,g)\n"
+	" same => n,Wait(60)\n"
+	"exten => two,1,Set(CHANNEL(max_forwards)=2)\n"
+	" same => n,Dial(Local/last@inner/n,20)\n"
+	"exten => none,1,Set(CHANNEL(max_forwards)=0)\n"
+	" same => n,Dial(Fake/bob,20,g)\n"
 	"[inner]\n"
 	"exten => bob,1,Dial(Fake/bob,20)\n"
 	"exten => deep,1,Dial(Local/bob@inner,20)\n"
 	"exten => busy,1,Busy(1)\n"
 	"exten => answer,1,Answer()\n"
 	" same => n,Wait(60)\n"
+	"exten => last,1,Set(LEFT=${CHANNEL(max_forwards)})\n"
+	" same => n,Dial(Fake/bob,20)\n"
 	"exten => vars,1,Set(GOT=${HELLO})\n"
 	" same => n,Wait(60)\n";
 
@@ -295,13 +303,57 @@ static void originate_local(void **state)
 	assert_int_equal(channel_count(w.pbx), 0);
 }
 
+/* A dialplan that dials itself ends by itself: so many Dials follow one another, no more. */
+static void round_and_round(void **state)
+{
+	struct fake *a = dial("round");
+
+	(void)state;
+	assert_int_equal(world_events(&w, "DialBegin", NULL), 20);
+	assert_int_equal(world_events(&w, "LocalBridge", NULL), 20);
+	/* Nobody was called by the last; each of the others waits in its next step. */
+	assert_true(a->ch->state != CHAN_UP);
+	fake_hangup(a, CAUSE_NORMAL);
+	world_pass(&w, 61000);
+	assert_int_equal(channel_count(w.pbx), 0);
+}
+
+static void forwards_are_counted_down_and_begin_anew_when_they_talk(void **state)
+{
+	struct fake *a = dial("two"), *b = world_fake(&w, "bob");
+	struct channel *two;
+
+	(void)state;
+	assert_non_null(b);
+	assert_int_equal(b->ch->forwards, 0);
+	assert_int_equal(a->ch->forwards, 2);
+	assert_int_equal(world_events(&w, "VarSet", "Value: 1"), 1);
+	fake_event(b, CE_ANSWER);
+	two = bridge_peer(b->ch);
+	assert_non_null(two);
+	assert_int_equal(two->forwards, 2);
+	assert_int_equal(b->ch->forwards, 2);
+	fake_hangup(a, CAUSE_NORMAL);
+}
+
+static void no_forward_left(void **state)
+{
+	struct fake *a = dial("none");
+
+	(void)state;
+	assert_null(world_fake(&w, "bob"));
+	assert_null(a->ch);
+	assert_int_equal(world_events(&w, "VarSet", "Value: BUSY"), 1);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(optimized_away), T(optimized_away_callee_ends), T(kept_with_n), T(hangup_passes_through),
 		T(caller_gives_up), T(no_such_extension), T(refusals_pass), T(originate_answered),
-		T(originate_refused), T(originate_local),
+		T(originate_refused), T(originate_local), T(round_and_round),
+		T(forwards_are_counted_down_and_begin_anew_when_they_talk), T(no_forward_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,11 @@ static int run(struct channel *ch, struct str data)
 	int ret = -1;
 
 	reset_vars(ch);
+	if (ch->forwards <= 0) {
+		log_warning("Cannot place outbound call from channel '%s'. Max forwards exceeded", text_z(&ch->name));
+		pbx_setvar(ch->pbx, ch, STR("DIALSTATUS"), STR("BUSY"));
+		return -1;
+	}
 	if (ch->hungup) {
 		pbx_setvar(ch->pbx, ch, STR("DIALSTATUS"), STR("CANCEL"));
 		return -1;

@@ -242,6 +242,8 @@ static int talk(struct dial *d, struct leg *l)
 	if (!err) {
 		send_digits(peer, called);
 		send_digits(in, calling);
+		in->forwards = in->max_forwards;
+		peer->forwards = peer->max_forwards;
 		err = bridge_call(in, peer, &cf, &pf);
 	}
 	features_free(&cf);

@@ -156,6 +156,8 @@ static int dress(struct dial *d, struct leg *l)
 	struct channel *in = d->in, *ch = l->ch;
 	int err;
 
+	channel_inherit_forwards(ch, in);
+	ch->forwards--;
 	err = vars_inherit(&ch->vars, &in->vars);
 	err = err ? err : text_set(&ch->app, STR("AppDial"));
 	err = err ? err : text_set(&ch->appdata, STR("(Outgoing Line)"));

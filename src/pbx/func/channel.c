@@ -6,6 +6,7 @@
 #include "pbx/expression.h"
 #include "pbx/run.h"
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -98,14 +99,6 @@ static int ama_of(struct str s, int *out)
 	return 0;
 }
 
-static void put_max_forwards(struct channel *ch, struct buf *out)
-{
-	struct str v = STR("20");
-
-	(void)vars_get(&ch->vars, STR("__MAX_FORWARDS"), &v);
-	buf_put(out, v);
-}
-
 static bool number_item(struct channel *ch, struct str item, struct buf *out)
 {
 	if (str_ieq(item, STR("amaflags")))
@@ -117,7 +110,7 @@ static bool number_item(struct channel *ch, struct str item, struct buf *out)
 	else if (str_ieq(item, STR("checkhangup")))
 		buf_char(out, ch->hungup ? '1' : '0');
 	else if (str_ieq(item, STR("max_forwards")))
-		put_max_forwards(ch, out);
+		buf_printf(out, "%d", ch->forwards);
 	else if (str_ieq(item, STR("creationtime")))
 		buf_printf(out, "%lld", (long long)ch->created);
 	else if (str_ieq(item, STR("priority")))
@@ -189,11 +182,12 @@ static int handler_item(struct channel *ch, struct str item, struct str value, b
 
 static int set_max_forwards(struct channel *ch, struct str value)
 {
-	uint32_t n;
+	int64_t n;
 
-	if (str_u32(str_trim(value), &n) || n < 1 || n > 255)
+	if (str_i64(str_trim(value), &n) || n < INT_MIN || n > INT_MAX)
 		return EINVAL;
-	return vars_set(&ch->vars, STR("__MAX_FORWARDS"), str_trim(value));
+	ch->forwards = ch->max_forwards = (int)n;
+	return 0;
 }
 
 static int write_item(struct pbx *p, struct channel *ch, struct str args, struct str value)
