@@ -489,13 +489,11 @@ static size_t each_contact(struct pj *p, const struct lister *l, const struct co
 
 static size_t each_channel(struct pj *p, const struct lister *l, const struct command_filter *f, bool *first)
 {
-	struct list *head = &p->svc->pbx->channels;
+	struct map_walk w = { 0 };
+	struct channel *ch;
 	size_t found = 0;
 
-	for (struct list *e = head->next; e != head; ) {
-		struct channel *ch = obj_hold(container_of(e, struct channel, link));
-		bool go_on = true;
-
+	while ((ch = channel_walk_next(p->svc->pbx, &w))) {
 		if (session_of_channel(ch) && command_filter_has(f, text_view(&ch->name))) {
 			if (*first) {
 				command_put(p->c, STR("\n"));
@@ -505,13 +503,11 @@ static size_t each_channel(struct pj *p, const struct lister *l, const struct co
 			}
 			l->body(p, ch);
 			found++;
-			go_on = command_row(p->c) && list_linked(&ch->link);
 		}
-		e = ch->link.next;
-		obj_drop(ch);
-		if (!go_on)
+		if (!command_row(p->c))
 			break;
 	}
+	map_walk_end(&w);
 	return found;
 }
 

@@ -89,7 +89,7 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	p->started = clock_wall_s(p->clock);
 	p->events = events_new();
 	p->by_name = map_new(true);
-	p->by_uniqueid = map_new(false);
+	p->by_uniqueid = map_new_ordered();
 	p->apps = map_new(true);
 	p->funcs = map_new(true);
 	p->techs = map_new(true);
