@@ -16,7 +16,7 @@ struct pj {
 	struct command_ctx *c;
 	struct service *svc;
 	struct snapshot *conf;          /* held */
-	struct view_identifies *ids;    /* held; NULL until needed */
+	struct view_identifies *ids;    /* held; of listings of endpoints */
 	unsigned level;
 	bool recurse, details;
 	const char *direction;          /* of an auth: "In", "Out", "" */
@@ -262,8 +262,6 @@ static void endpoint_children(struct pj *p, const struct endpoint *ep)
 		aor_body(p, ep->aor_objs[i]);
 	if (ep->transport_obj)
 		transport_body(p, ep->transport_obj);
-	if (!p->ids)
-		p->ids = view_identifies_new(p->conf);
 	for (size_t i = 0; (id = view_identify(p->ids, ep->name, i)); i++)
 		identify_body(p, id);
 	if (st)
@@ -596,6 +594,8 @@ static enum command_result show(struct command_ctx *c, bool recurse)
 		return res;
 	p.conf = obj_hold(p.svc->conf);
 	p.details = !many;
+	if (recurse && l->type == OBJECT_ENDPOINT)
+		p.ids = view_identifies_new(c->m, p.conf);
 	if (many) {
 		all(&p, l, &f);
 		command_filter_free(&f);
