@@ -237,15 +237,15 @@ static void walked_from_a_key(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		assert_int_equal(map_add(m, str_z(keys[i]), (void *)(size_t)keys[i]), 0);
 	map_walk_from(&w, STR("ab"));
-	assert_string_equal(map_walk_next(m, &w), "ab");
+	assert_string_equal(GOT(map_walk_next(m, &w)), "ab");
 	map_del(m, STR("ab"));
 	map_del(m, STR("b"));
-	assert_string_equal(map_walk_next(m, &w), "c");
+	assert_string_equal(GOT(map_walk_next(m, &w)), "c");
 	map_walk_from(&w, STR("aa"));
-	assert_string_equal(map_walk_next(m, &w), "c");
+	assert_string_equal(GOT(map_walk_next(m, &w)), "c");
 	assert_null(map_walk_next(m, &w));
 	map_walk_end(&w);
-	assert_string_equal(map_walk_next(m, &w), "B");
+	assert_string_equal(GOT(map_walk_next(m, &w)), "B");
 	map_walk_end(&w);
 	map_free(m);
 }
