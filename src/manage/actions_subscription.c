@@ -1,5 +1,4 @@
 /* What phones subscribed to, and the mailboxes that an outside voicemail fills. */
-#include "manage/chunk.h"
 #include "manage/manager_private.h"
 #include "manage/pattern.h"
 #include "pbx/devstate.h"
@@ -8,19 +7,10 @@
 
 /* ---- subscriptions ---------------------------------------------------- */
 
-struct listing {
-	struct ami_ctx *a;
-	struct chunk k;
-};
-
-static void put_subscription(void *arg, const struct subscription_row *row)
+static bool put_subscription(struct ami_ctx *a, const struct subscription_row *row)
 {
-	struct listing *l = arg;
-	struct ami_ctx *a = l->a;
 	struct str context = row->ep->subscribe_context.n ? row->ep->subscribe_context : row->ep->context;
 
-	if (!chunk_takes(&l->k))
-		return;
 	ami_event(a, "InboundSubscriptionDetail");
 	ami_put(a, "Role", STR("Notifier"));
 	ami_put(a, "Endpoint", row->ep->name);
@@ -36,18 +26,18 @@ static void put_subscription(void *arg, const struct subscription_row *row)
 		ami_put(a, "ExtensionStates",
 			str_z(exten_state_name(hint_state(a->m->pbx, context, row->resource, NULL))));
 	}
-	a->items++;
-	ami_end(a);     /* no pause: the list must not change meanwhile */
+	return ami_item_end(a);
 }
 
 static void show_inbound(struct ami_ctx *a)
 {
-	struct listing l = { .a = a };
+	struct subscription_walk w = { 0 };
+	struct subscription_row row;
 
 	ami_list_start(a, "Following are Events for each inbound Subscription");
-	do
-		subscription_each(a->m->service, put_subscription, &l);
-	while (chunk_more(&l.k) && ami_pause(a));
+	while (subscription_next(a->m->service, &w, &row) && put_subscription(a, &row))
+		;
+	subscription_walk_end(&w);
 	ami_list_complete(a, "InboundSubscriptionDetailComplete");
 	ami_end(a);
 }

@@ -227,7 +227,7 @@ int view_set_maintenance(struct service *svc, struct str endpoint, bool on)
 		return 1;
 	}
 	if (!svc->maintenance)
-		svc->maintenance = map_new(false);
+		svc->maintenance = map_new_ordered();
 	z = svc->maintenance ? str_dup(endpoint) : NULL;
 	if (!z || map_add(svc->maintenance, str_mk(z, endpoint.n), z)) {
 		free(z);

@@ -14,14 +14,22 @@ void subscriptions_free(struct service *svc);
 /* After a reload: mailboxes of endpoints and AORs may have changed. */
 void subscriptions_reload(struct service *svc);
 
-/* For listings. */
+/* For listings that take several turns: all, oldest first, whatever begins and ends
+ * meanwhile. A row's views live until the next wait.
+ *   struct subscription_walk w = { 0 };
+ *   while (subscription_next(svc, &w, &row))
+ *           ...
+ *   subscription_walk_end(&w); */
 struct subscription_row {
 	const struct endpoint *ep;
 	struct str resource, event, call_id, callerid, state;   /* state: "ACTIVE", "TERMINATED" */
 	uint32_t left_s;
 };
-typedef void subscription_each_fn(void *arg, const struct subscription_row *row);
-void subscription_each(struct service *svc, subscription_each_fn *fn, void *arg);
+struct subscription_walk {
+	struct subscription *at;        /* held: the one given last */
+};
+bool subscription_next(struct service *svc, struct subscription_walk *w, struct subscription_row *row);
+void subscription_walk_end(struct subscription_walk *w);
 
 /* ---- mailboxes: mwi.c ---- */
 
