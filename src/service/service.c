@@ -216,11 +216,13 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	if (!err)
 		transports_open(svc, r);
 	if (!err)
+		err = locations_start(svc);
+	/* Asks for the states of its devices, at once when they cannot be asked for later:
+	 * those look for contacts. */
+	if (!err)
 		err = channel_tech_register(svc->pbx);
 	if (!err)
 		err = functions_register(svc->pbx);
-	if (!err)
-		err = locations_start(svc);
 	if (!err)
 		err = messages_start(svc);
 	if (!err)
