@@ -1,4 +1,5 @@
 #include "base/hash.h"
+#include "base/order.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -115,6 +116,8 @@ struct map {
 	struct slot *slots;
 	size_t mask, live, used;        /* used: live and tombstones */
 	bool fold;
+	struct order *order;            /* NULL: not kept */
+	uint64_t changes;               /* so far: a walk's place is good until the next */
 };
 
 #define TOMB ((void *)&tomb)
@@ -129,10 +132,24 @@ struct map *map_new(bool fold_case)
 	return m;
 }
 
+struct map *map_new_ordered(void)
+{
+	struct map *m = map_new(false);
+
+	if (m)
+		m->order = order_new();
+	if (m && !m->order) {
+		free(m);
+		return NULL;
+	}
+	return m;
+}
+
 void map_free(struct map *m)
 {
 	if (!m)
 		return;
+	order_free(m->order);
 	free(m->slots);
 	free(m);
 }
@@ -223,7 +240,10 @@ int map_add(struct map *m, struct str key, void *value)
 		if (err)
 			return err;
 	}
+	if (m->order && order_add(m->order, key, h, value))
+		return ENOMEM;
 	place(m, (struct slot){ h, key, value });
+	m->changes++;
 	m->live++;
 	m->used++;
 	return 0;
@@ -239,8 +259,11 @@ int map_set(struct map *m, struct str key, void *value, void **old)
 		return map_add(m, key, value);
 	if (!value)
 		return EINVAL;
+	if (m->order)
+		order_replace(m->order, key, value);
 	s->key = key;
 	s->value = value;
+	m->changes++;
 	return 0;
 }
 
@@ -252,6 +275,9 @@ void *map_del(struct map *m, struct str key)
 	if (!s)
 		return NULL;
 	v = s->value;
+	if (m->order)
+		order_del(m->order, key);
+	m->changes++;
 	s->value = TOMB;
 	s->key = STR_NULL;
 	m->live--;
@@ -309,4 +335,47 @@ void **map_sorted(const struct map *m, size_t *n)
 	free(tmp);
 	*n = k;
 	return out;
+}
+
+/* ---- in order, in pieces */
+
+void map_walk_from(struct map_walk *w, struct str key)
+{
+	buf_reset(&w->last);
+	buf_put(&w->last, key);
+	w->state = buf_err(&w->last) ? MAP_WALK_OVER : MAP_WALK_FROM;
+}
+
+static const struct order_node *walk_step(const struct map *m, const struct map_walk *w)
+{
+	if (w->state == MAP_WALK_FIRST)
+		return order_seek(m->order, STR_NULL, true);
+	if (w->state == MAP_WALK_FROM)
+		return order_seek(m->order, buf_view(&w->last), true);
+	if (w->state == MAP_WALK_OVER)
+		return NULL;
+	return w->changes == m->changes ? order_next(w->at) : order_seek(m->order, buf_view(&w->last), false);
+}
+
+void *map_walk_next(const struct map *m, struct map_walk *w)
+{
+	const struct order_node *n = walk_step(m, w);
+
+	w->state = MAP_WALK_OVER;
+	if (!n)
+		return NULL;
+	buf_reset(&w->last);
+	buf_put(&w->last, order_key(n));
+	if (buf_err(&w->last))
+		return NULL;
+	w->at = n;
+	w->changes = m->changes;
+	w->state = MAP_WALK_AFTER;
+	return order_value(n);
+}
+
+void map_walk_end(struct map_walk *w)
+{
+	buf_free(&w->last);
+	*w = (struct map_walk){ 0 };
 }

@@ -1,26 +1,14 @@
 /* Actions on bridges. */
-#include "manage/chunk.h"
 #include "manage/manager_private.h"
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
 #include <errno.h>
 
-static struct bridge *find(struct ami_ctx *a, struct str id)
-{
-	list_each(l, bridges(a->m->pbx)) {
-		struct bridge *b = container_of(l, struct bridge, link);
-
-		if (str_eq(text_view(&b->id), id))
-			return b;
-	}
-	return NULL;
-}
-
 /* By header BridgeUniqueid; answers the error. */
 static struct bridge *named(struct ami_ctx *a)
 {
 	struct str id = ami_get(a, "BridgeUniqueid");
-	struct bridge *b = id.n ? find(a, id) : NULL;
+	struct bridge *b = id.n ? bridge_by_id(a->m->pbx, id) : NULL;
 
 	if (!id.n)
 		ami_error(a, "BridgeUniqueid must be provided");
@@ -39,19 +27,17 @@ static void put_bridge(struct ami_ctx *a, const struct bridge *b)
 
 static void bridge_list(struct ami_ctx *a)
 {
-	struct chunk k = { 0 };
+	struct map_walk w = { 0 };
+	struct bridge *b;
 
 	ami_list_start(a, "Bridge listing will follow");
-	do {
-		list_each(l, bridges(a->m->pbx)) {
-			if (!chunk_takes(&k))
-				continue;
-			ami_event(a, "BridgeListItem");
-			put_bridge(a, container_of(l, struct bridge, link));
-			ami_end(a);
-			a->items++;
-		}
-	} while (chunk_more(&k) && ami_pause(a));
+	while ((b = bridge_walk_next(a->m->pbx, &w))) {
+		ami_event(a, "BridgeListItem");
+		put_bridge(a, b);
+		if (!ami_item_end(a))
+			break;
+	}
+	map_walk_end(&w);
 	ami_list_end(a, "BridgeListComplete");
 }
 
@@ -92,7 +78,7 @@ static void kick(struct ami_ctx *a)
 		return;
 	if (!ch->bridge) {
 		ami_error(a, "Channel is not in a bridge");
-	} else if (id.n && find(a, id) != ch->bridge) {
+	} else if (id.n && bridge_by_id(a->m->pbx, id) != ch->bridge) {
 		ami_error(a, "Bridge not found");
 	} else {
 		channel_soft_hangup(ch, CAUSE_NORMAL, SOFT_EXPLICIT);

@@ -132,8 +132,8 @@ static bool status_one(struct ami_ctx *a, struct channel *ch)
 
 static void status(struct ami_ctx *a)
 {
-	struct list *head = &a->m->pbx->channels;
-	struct channel *only = NULL;
+	struct channel *only = NULL, *ch;
+	struct map_walk w = { 0 };
 
 	if (!may_read(a, ami_get(a, "Variables"))) {
 		ami_error(a, "Status Access Forbidden: Variables");
@@ -147,15 +147,9 @@ static void status(struct ami_ctx *a)
 	ami_list_start(a, "Channel status will follow");
 	if (only)
 		status_one(a, only);
-	for (struct list *l = only ? head : head->next; l != head; ) {
-		struct channel *ch = obj_hold(container_of(l, struct channel, link));
-		bool go_on = status_one(a, ch) && list_linked(&ch->link);
-
-		l = ch->link.next;
-		obj_drop(ch);
-		if (!go_on)
-			break;
-	}
+	while (!only && (ch = channel_walk_next(a->m->pbx, &w)) && status_one(a, ch))
+		;
+	map_walk_end(&w);
 	ami_list_complete(a, "StatusComplete");
 	ami_printf(a, "Items", "%zu", a->items);
 	ami_end(a);

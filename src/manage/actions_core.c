@@ -62,29 +62,28 @@ static void core_settings(struct ami_ctx *a)
 	ami_end(a);
 }
 
+static bool put_channel(struct ami_ctx *a, const struct channel *ch)
+{
+	int64_t s = clock_wall_s(a->m->clock) - ch->created;
+
+	ami_event(a, "CoreShowChannel");
+	ami_channel(a, ch);
+	ami_put(a, "Application", text_view(&ch->app));
+	ami_put(a, "ApplicationData", text_view(&ch->appdata));
+	ami_printf(a, "Duration", "%02d:%02d:%02d", (int)(s / 3600), (int)(s % 3600 / 60), (int)(s % 60));
+	ami_put(a, "BridgeId", ch->bridge ? bridge_id(ch->bridge) : STR_NULL);
+	return ami_item_end(a);
+}
+
 static void core_show_channels(struct ami_ctx *a)
 {
-	struct list *head = &a->m->pbx->channels;
-	int64_t now = clock_wall_s(a->m->clock);
+	struct map_walk w = { 0 };
+	struct channel *ch;
 
 	ami_list_start(a, "Channels will follow");
-	for (struct list *l = head->next; l != head; ) {
-		struct channel *ch = obj_hold(container_of(l, struct channel, link));
-		int64_t s = now - ch->created;
-		bool go_on;
-
-		ami_event(a, "CoreShowChannel");
-		ami_channel(a, ch);
-		ami_put(a, "Application", text_view(&ch->app));
-		ami_put(a, "ApplicationData", text_view(&ch->appdata));
-		ami_printf(a, "Duration", "%02d:%02d:%02d", (int)(s / 3600), (int)(s % 3600 / 60), (int)(s % 60));
-		ami_put(a, "BridgeId", ch->bridge ? bridge_id(ch->bridge) : STR_NULL);
-		go_on = ami_item_end(a) && list_linked(&ch->link);
-		l = ch->link.next;
-		obj_drop(ch);
-		if (!go_on)
-			break;
-	}
+	while ((ch = channel_walk_next(a->m->pbx, &w)) && put_channel(a, ch))
+		;
+	map_walk_end(&w);
 	ami_list_end(a, "CoreShowChannelsComplete");
 }
 

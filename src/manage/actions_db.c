@@ -1,5 +1,4 @@
 /* Actions on the astdb. */
-#include "manage/chunk.h"
 #include "manage/manager_private.h"
 #include "store/astdb.h"
 #include <errno.h>
@@ -53,39 +52,29 @@ static void get(struct ami_ctx *a)
 	ami_list_end(a, "DBGetComplete");
 }
 
-struct listing {
-	struct ami_ctx *a;
-	struct chunk k;
-};
-
-static void row(void *arg, struct str path, struct str value)
+static bool put_entry(struct ami_ctx *a, struct str path, struct str value)
 {
-	struct listing *l = arg;
-	struct ami_ctx *a = l->a;
-
-	if (!chunk_takes(&l->k))
-		return;
 	ami_put(a, "Event", STR("DBGetTreeResponse"));
 	ami_put(a, "Key", path);
 	ami_put(a, "Val", value);
 	if (a->id.n)
 		ami_put(a, "ActionID", a->id);
-	ami_end(a);
-	a->items++;
+	return ami_item_end(a);
 }
 
 static void get_tree(struct ami_ctx *a)
 {
-	struct listing l = { .a = a };
+	struct str family = ami_get(a, "Family"), key = ami_get(a, "Key"), path, value;
+	struct map_walk w = { 0 };
 
 	if (!a->m->db) {
 		ami_error(a, "Unable to search database");
 		return;
 	}
 	ami_list_start(a, "Result will follow");
-	do
-		astdb_each(a->m->db, ami_get(a, "Family"), ami_get(a, "Key"), row, &l);
-	while (chunk_more(&l.k) && ami_pause(a));
+	while (astdb_next(a->m->db, &w, family, key, &path, &value) && put_entry(a, path, value))
+		;
+	map_walk_end(&w);
 	ami_list_end(a, "DBGetTreeComplete");
 }
 

@@ -105,7 +105,7 @@ static void detail(struct ami_ctx *a, const char *event, const void *o, struct s
 
 static void endpoint_parts(struct ami_ctx *a, const struct snapshot *conf, const struct endpoint *ep)
 {
-	struct view_identifies *ids = view_identifies_new(conf);
+	struct view_identifies *ids = view_identifies_new(a->m, conf);
 	const struct identify_conf *id;
 
 	for (size_t i = 0; i < ep->aor_n; i++)

@@ -110,15 +110,12 @@ static void show_maintenance(struct ami_ctx *a)
 	if (name.n) {
 		maintenance_item(a, name, view_maintenance(svc, name));
 	} else {
-		struct snapshot *conf = obj_hold(svc->conf);
-		size_t n;
-		const struct object **v = view_sorted(a->m, conf, OBJECT_ENDPOINT, &n);
+		struct map_walk w = { 0 };
+		const char *z;
 
-		for (size_t i = 0; i < n; i++)
-			if (view_maintenance(svc, v[i]->name) && !maintenance_item(a, v[i]->name, true))
-				break;
-		free(v);
-		obj_drop(conf);
+		while (svc->maintenance && (z = map_walk_next(svc->maintenance, &w)) && maintenance_item(a, str_z(z), true))
+			;
+		map_walk_end(&w);
 	}
 	ami_list_end(a, "PJSIPMaintenanceStatusComplete");
 }

@@ -1,5 +1,4 @@
 /* Actions that tell states: of extensions, devices and presence. */
-#include "manage/chunk.h"
 #include "manage/manager_private.h"
 #include "pbx/devstate.h"
 
@@ -25,36 +24,26 @@ static void extension_state(struct ami_ctx *a)
 	ami_end(a);
 }
 
-struct listing {
-	struct ami_ctx *a;
-	struct chunk k;
-};
-
-static void hint_row(void *arg, const struct hint_row *h)
+static bool put_hint(struct ami_ctx *a, const struct hint_row *h)
 {
-	struct listing *l = arg;
-	struct ami_ctx *a = l->a;
-
-	if (!chunk_takes(&l->k))
-		return;
 	ami_event(a, "ExtensionStatus");
 	ami_put(a, "Exten", h->exten);
 	ami_put(a, "Context", h->context);
 	ami_put(a, "Hint", h->hint);
 	ami_printf(a, "Status", "%d", h->state);
 	ami_put(a, "StatusText", str_z(exten_state_name(h->state)));
-	ami_end(a);
-	a->items++;
+	return ami_item_end(a);
 }
 
 static void extension_state_list(struct ami_ctx *a)
 {
-	struct listing l = { .a = a };
+	struct hint_walk w = { 0 };
+	struct hint_row row;
 
 	ami_list_start(a, "Extension Statuses will follow");
-	do
-		hint_each(a->m->pbx, hint_row, &l);
-	while (chunk_more(&l.k) && ami_pause(a));
+	while (hint_next(a->m->pbx, &w, &row) && put_hint(a, &row))
+		;
+	hint_walk_end(&w);
 	if (!a->items) {
 		buf_reset(&a->out);
 		ami_error(a, "No dialplan hints are available");
@@ -63,28 +52,25 @@ static void extension_state_list(struct ami_ctx *a)
 	ami_list_end(a, "ExtensionStateListComplete");
 }
 
-static void device_row(void *arg, struct str device, enum device_state s)
+static bool put_device(struct ami_ctx *a, const struct device_row *d)
 {
-	struct listing *l = arg;
-	struct ami_ctx *a = l->a;
-
-	if (!chunk_takes(&l->k))
-		return;
+	if (d->again)
+		return ami_pause(a);
 	ami_event(a, "DeviceStateChange");
-	ami_put(a, "Device", device);
-	ami_put(a, "State", str_z(device_state_name(s)));
-	ami_end(a);
-	a->items++;
+	ami_put(a, "Device", d->name);
+	ami_put(a, "State", str_z(device_state_name(d->state)));
+	return ami_item_end(a);
 }
 
 static void device_state_list(struct ami_ctx *a)
 {
-	struct listing l = { .a = a };
+	struct device_walk w = { 0 };
+	struct device_row row;
 
 	ami_list_start(a, "Device State Changes will follow");
-	do
-		device_each(a->m->pbx, device_row, &l);
-	while (chunk_more(&l.k) && ami_pause(a));
+	while (device_next(a->m->pbx, &w, &row) && put_device(a, &row))
+		;
+	device_walk_end(&w);
 	ami_list_end(a, "DeviceStateListComplete");
 }
 
@@ -113,32 +99,29 @@ static void presence_state(struct ami_ctx *a)
 	ami_end(a);
 }
 
-static void presence_row(void *arg, struct str name, const struct presence *v)
+static bool put_presence(struct ami_ctx *a, const struct presence_row *p)
 {
-	struct listing *l = arg;
-	struct ami_ctx *a = l->a;
-
-	if (!chunk_takes(&l->k))
-		return;
+	if (p->again)
+		return ami_pause(a);
 	ami_event(a, "PresenceStateChange");
-	ami_put(a, "Presentity", name);
-	ami_put(a, "Status", v->state);
-	if (v->subtype.n)
-		ami_put(a, "Subtype", v->subtype);
-	if (v->message.n)
-		ami_put(a, "Message", v->message);
-	ami_end(a);
-	a->items++;
+	ami_put(a, "Presentity", p->name);
+	ami_put(a, "Status", p->v.state);
+	if (p->v.subtype.n)
+		ami_put(a, "Subtype", p->v.subtype);
+	if (p->v.message.n)
+		ami_put(a, "Message", p->v.message);
+	return ami_item_end(a);
 }
 
 static void presence_state_list(struct ami_ctx *a)
 {
-	struct listing l = { .a = a };
+	struct presence_walk w = { 0 };
+	struct presence_row row;
 
 	ami_list_start(a, "Presence State Changes will follow");
-	do
-		presence_each(a->m->pbx, presence_row, &l);
-	while (chunk_more(&l.k) && ami_pause(a));
+	while (presence_next(a->m->pbx, &w, &row) && put_presence(a, &row))
+		;
+	presence_walk_end(&w);
 	ami_list_end(a, "PresenceStateListComplete");
 }
 

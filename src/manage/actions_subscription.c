@@ -1,5 +1,4 @@
 /* What phones subscribed to, and the mailboxes that an outside voicemail fills. */
-#include "manage/chunk.h"
 #include "manage/manager_private.h"
 #include "manage/pattern.h"
 #include "pbx/devstate.h"
@@ -8,19 +7,10 @@
 
 /* ---- subscriptions ---------------------------------------------------- */
 
-struct listing {
-	struct ami_ctx *a;
-	struct chunk k;
-};
-
-static void put_subscription(void *arg, const struct subscription_row *row)
+static bool put_subscription(struct ami_ctx *a, const struct subscription_row *row)
 {
-	struct listing *l = arg;
-	struct ami_ctx *a = l->a;
 	struct str context = row->ep->subscribe_context.n ? row->ep->subscribe_context : row->ep->context;
 
-	if (!chunk_takes(&l->k))
-		return;
 	ami_event(a, "InboundSubscriptionDetail");
 	ami_put(a, "Role", STR("Notifier"));
 	ami_put(a, "Endpoint", row->ep->name);
@@ -36,18 +26,18 @@ static void put_subscription(void *arg, const struct subscription_row *row)
 		ami_put(a, "ExtensionStates",
 			str_z(exten_state_name(hint_state(a->m->pbx, context, row->resource, NULL))));
 	}
-	a->items++;
-	ami_end(a);     /* no pause: the list must not change meanwhile */
+	return ami_item_end(a);
 }
 
 static void show_inbound(struct ami_ctx *a)
 {
-	struct listing l = { .a = a };
+	struct subscription_walk w = { 0 };
+	struct subscription_row row;
 
 	ami_list_start(a, "Following are Events for each inbound Subscription");
-	do
-		subscription_each(a->m->service, put_subscription, &l);
-	while (chunk_more(&l.k) && ami_pause(a));
+	while (subscription_next(a->m->service, &w, &row) && put_subscription(a, &row))
+		;
+	subscription_walk_end(&w);
 	ami_list_complete(a, "InboundSubscriptionDetailComplete");
 	ami_end(a);
 }
@@ -76,8 +66,6 @@ struct pick {
 	regex_t re;
 	bool re_on;
 	struct str name;
-	struct text found;              /* names with a line end behind each */
-	struct chunk k;
 };
 
 static bool picked(const struct pick *p, struct str name)
@@ -103,58 +91,53 @@ static bool pick(struct ami_ctx *a, struct pick *p)
 	return true;
 }
 
-static void put_mailbox(void *arg, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+static void put_mailbox(struct ami_ctx *a, const struct mailbox_row *box)
 {
-	struct pick *p = arg;
-
-	if (!chunk_takes(&p->k) || !picked(p, name))
-		return;
-	ami_event(p->a, "MWIGet");
-	ami_put(p->a, "Mailbox", name);
-	ami_printf(p->a, "OldMessages", "%u", old_msgs);
-	ami_printf(p->a, "NewMessages", "%u", new_msgs);
-	p->a->items++;
-	ami_end(p->a);
+	ami_event(a, "MWIGet");
+	ami_put(a, "Mailbox", box->name);
+	ami_printf(a, "OldMessages", "%u", box->old_msgs);
+	ami_printf(a, "NewMessages", "%u", box->new_msgs);
+	a->items++;
+	ami_end(a);
 }
 
 static void mwi_get(struct ami_ctx *a)
 {
+	struct map_walk w = { 0 };
+	struct mailbox_row box;
 	struct pick p;
 
 	if (!pick(a, &p))
 		return;
 	ami_list_start(a, "Mailboxes will follow");
-	do
-		mailbox_each(a->m->service, put_mailbox, &p);
-	while (chunk_more(&p.k) && ami_pause(a));
+	while (mailbox_next(a->m->service, &w, &box)) {
+		if (picked(&p, box.name))
+			put_mailbox(a, &box);
+		if (!ami_pause(a))
+			break;
+	}
+	map_walk_end(&w);
 	ami_list_complete(a, "MWIGetComplete");
 	ami_end(a);
 	if (p.re_on)
 		regfree(&p.re);
 }
 
-static void note(void *arg, struct str name, uint32_t new_msgs, uint32_t old_msgs)
-{
-	struct pick *p = arg;
-
-	(void)new_msgs;
-	(void)old_msgs;
-	if (picked(p, name))
-		(void)text_cat(&p->found, text_view(&p->found), name, STR("\n"));
-}
-
 static void mwi_delete(struct ami_ctx *a)
 {
+	struct map_walk w = { 0 };
+	struct mailbox_row box;
 	struct pick p;
-	struct str rest;
 
 	if (!pick(a, &p))
 		return;
-	mailbox_each(a->m->service, note, &p);
-	rest = text_view(&p.found);
-	while (rest.n)
-		(void)mailbox_delete(a->m->service, str_cut_raw(&rest, '\n'));
-	text_free(&p.found);
+	while (mailbox_next(a->m->service, &w, &box)) {
+		if (picked(&p, box.name))
+			(void)mailbox_delete(a->m->service, box.name);
+		if (!ami_line_end(a))
+			break;
+	}
+	map_walk_end(&w);
 	if (p.re_on)
 		regfree(&p.re);
 	ami_start(a);

@@ -1,5 +1,4 @@
 /* bridge ... */
-#include "manage/chunk.h"
 #include "manage/command.h"
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
@@ -14,36 +13,32 @@ static const char *technology(const struct bridge *b)
 static enum command_result show_all(struct command_ctx *c)
 {
 	static const char fmt[] = "%-36s %-36s %5s %-15s %-15s %s\n";
-	struct chunk k = { 0 };
+	struct map_walk w = { 0 };
+	struct bridge *b;
 
 	if (c->args)
 		return COMMAND_USAGE;
 	command_printf(c, fmt, "Bridge-ID", "Name", "Chans", "Type", "Technology", "Duration");
-	do {
-		list_each(l, bridges(c->m->pbx)) {
-			const struct bridge *b = container_of(l, struct bridge, link);
-			char n[16];
+	while ((b = bridge_walk_next(c->m->pbx, &w))) {
+		char n[16];
 
-			if (!chunk_takes(&k))
-				continue;
-			snprintf(n, sizeof(n), "%zu", b->count);
-			command_printf(c, fmt, text_z(&b->id), b->name.n ? b->name.p : "<unknown>", n, text_z(&b->type),
-				       technology(b), "");
-		}
-	} while (chunk_more(&k) && command_row(c));
+		snprintf(n, sizeof(n), "%zu", b->count);
+		command_printf(c, fmt, text_z(&b->id), b->name.n ? b->name.p : "<unknown>", n, text_z(&b->type),
+			       technology(b), "");
+		if (!command_row(c))
+			break;
+	}
+	map_walk_end(&w);
 	return COMMAND_OK;
 }
 
 static struct bridge *find(struct command_ctx *c, struct str id)
 {
-	list_each(l, bridges(c->m->pbx)) {
-		struct bridge *b = container_of(l, struct bridge, link);
+	struct bridge *b = bridge_by_id(c->m->pbx, id);
 
-		if (str_eq(text_view(&b->id), id))
-			return b;
-	}
-	command_printf(c, "Bridge '%.*s' not found\n", STR_ARG(id));
-	return NULL;
+	if (!b)
+		command_printf(c, "Bridge '%.*s' not found\n", STR_ARG(id));
+	return b;
 }
 
 static enum command_result show(struct command_ctx *c)

@@ -1,5 +1,4 @@
 /* database ...: the astdb. */
-#include "manage/chunk.h"
 #include "manage/command.h"
 #include "store/astdb.h"
 
@@ -13,17 +12,12 @@ static bool there(struct command_ctx *c)
 struct listing {
 	struct command_ctx *c;
 	struct str key;                 /* showkey: the last part to find; empty: all */
-	struct chunk k;
 	size_t n;
 };
 
-static void row(void *arg, struct str path, struct str value)
+static void print(struct listing *l, struct str path, struct str value)
 {
-	struct listing *l = arg;
-
 	if (l->key.n && !str_eq(str_skip(path, str_rchr(path, '/') + 1), l->key))
-		return;
-	if (!chunk_takes(&l->k))
 		return;
 	command_printf(l->c, "%-50.*s: %-25.*s\n", STR_ARG(path), STR_ARG(value));
 	l->n++;
@@ -47,9 +41,15 @@ static void cut_path(const struct command_ctx *c, struct str *family, struct str
 
 static void each(struct listing *l, struct str family, struct str key)
 {
-	do
-		astdb_each(l->c->m->db, family, key, row, l);
-	while (chunk_more(&l->k) && command_row(l->c));
+	struct map_walk w = { 0 };
+	struct str path, value;
+
+	while (astdb_next(l->c->m->db, &w, family, key, &path, &value)) {
+		print(l, path, value);
+		if (!command_row(l->c))
+			break;
+	}
+	map_walk_end(&w);
 }
 
 static enum command_result show(struct command_ctx *c)

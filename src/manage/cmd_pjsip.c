@@ -16,7 +16,7 @@ struct pj {
 	struct command_ctx *c;
 	struct service *svc;
 	struct snapshot *conf;          /* held */
-	struct view_identifies *ids;    /* held; NULL until needed */
+	struct view_identifies *ids;    /* held; of listings of endpoints */
 	unsigned level;
 	bool recurse, details;
 	const char *direction;          /* of an auth: "In", "Out", "" */
@@ -262,8 +262,6 @@ static void endpoint_children(struct pj *p, const struct endpoint *ep)
 		aor_body(p, ep->aor_objs[i]);
 	if (ep->transport_obj)
 		transport_body(p, ep->transport_obj);
-	if (!p->ids)
-		p->ids = view_identifies_new(p->conf);
 	for (size_t i = 0; (id = view_identify(p->ids, ep->name, i)); i++)
 		identify_body(p, id);
 	if (st)
@@ -489,13 +487,11 @@ static size_t each_contact(struct pj *p, const struct lister *l, const struct co
 
 static size_t each_channel(struct pj *p, const struct lister *l, const struct command_filter *f, bool *first)
 {
-	struct list *head = &p->svc->pbx->channels;
+	struct map_walk w = { 0 };
+	struct channel *ch;
 	size_t found = 0;
 
-	for (struct list *e = head->next; e != head; ) {
-		struct channel *ch = obj_hold(container_of(e, struct channel, link));
-		bool go_on = true;
-
+	while ((ch = channel_walk_next(p->svc->pbx, &w))) {
 		if (session_of_channel(ch) && command_filter_has(f, text_view(&ch->name))) {
 			if (*first) {
 				command_put(p->c, STR("\n"));
@@ -505,13 +501,11 @@ static size_t each_channel(struct pj *p, const struct lister *l, const struct co
 			}
 			l->body(p, ch);
 			found++;
-			go_on = command_row(p->c) && list_linked(&ch->link);
 		}
-		e = ch->link.next;
-		obj_drop(ch);
-		if (!go_on)
+		if (!command_row(p->c))
 			break;
 	}
+	map_walk_end(&w);
 	return found;
 }
 
@@ -600,6 +594,8 @@ static enum command_result show(struct command_ctx *c, bool recurse)
 		return res;
 	p.conf = obj_hold(p.svc->conf);
 	p.details = !many;
+	if (recurse && l->type == OBJECT_ENDPOINT)
+		p.ids = view_identifies_new(c->m, p.conf);
 	if (many) {
 		all(&p, l, &f);
 		command_filter_free(&f);

@@ -210,21 +210,25 @@ static enum command_result set_maintenance(struct command_ctx *c)
 static enum command_result show_maintenance(struct command_ctx *c)
 {
 	struct service *svc = c->m->service;
+	struct map_walk w = { 0 };
+	const char *name;
 	size_t n = 0;
-	void **v;
 
 	if (c->args) {
 		command_printf(c, "Endpoint '%.*s' is %sin maintenance mode\n", STR_ARG(c->arg[0]),
 			       view_maintenance(svc, c->arg[0]) ? "" : "NOT ");
 		return COMMAND_OK;
 	}
-	v = svc->maintenance ? map_sorted(svc->maintenance, &n) : NULL;
 	command_printf(c, "\n  %-40s  %s\n  %-40s  -----\n", "Endpoint", "State",
 		       "----------------------------------------");
-	for (size_t i = 0; v && i < n; i++)
-		command_printf(c, "  %-40s  ON\n", (const char *)v[i]);
+	while (svc->maintenance && (name = map_walk_next(svc->maintenance, &w))) {
+		command_printf(c, "  %-40s  ON\n", name);
+		n++;
+		if (!command_row(c))
+			break;
+	}
+	map_walk_end(&w);
 	command_printf(c, "\n  %zu endpoint%s in maintenance mode\n\n", n, n == 1 ? "" : "s");
-	free(v);
 	return COMMAND_OK;
 }
 

@@ -119,23 +119,17 @@ static void row_concise(struct command_ctx *c, const struct channel *ch)
 		       STR_ARG(ch->bridge ? bridge_id(ch->bridge) : STR_NULL), text_z(&ch->uniqueid));
 }
 
-/* The list may change while the listing waits: hold the one it stands at. When
- * that one has left the list, the listing ends there. */
 static void each_channel(struct command_ctx *c, void (*row)(struct command_ctx *, const struct channel *))
 {
-	struct list *head = &c->m->pbx->channels;
+	struct map_walk w = { 0 };
+	struct channel *ch;
 
-	for (struct list *l = head->next; l != head; ) {
-		struct channel *ch = obj_hold(container_of(l, struct channel, link));
-		bool go_on;
-
+	while ((ch = channel_walk_next(c->m->pbx, &w))) {
 		row(c, ch);
-		go_on = command_row(c) && list_linked(&ch->link);
-		l = ch->link.next;
-		obj_drop(ch);
-		if (!go_on)
-			return;
+		if (!command_row(c))
+			break;
 	}
+	map_walk_end(&w);
 }
 
 static enum command_result channels(struct command_ctx *c)

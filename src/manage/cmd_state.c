@@ -1,34 +1,25 @@
 /* devstate, presencestate, core show hints. */
-#include "manage/chunk.h"
 #include "manage/command.h"
 #include "pbx/devstate.h"
 #include <errno.h>
 
 /* ---- devices ---------------------------------------------------------- */
 
-struct rows {
-	struct command_ctx *c;
-	struct chunk k;
-};
-
-static void device_row(void *arg, struct str device, enum device_state s)
-{
-	struct rows *r = arg;
-
-	if (chunk_takes(&r->k) && str_istarts(device, STR("Custom:")))
-		command_printf(r->c, "Name: '%.*s'  State: '%s'\n\n", STR_ARG(device), device_state_name(s));
-}
-
 static enum command_result devstate_list(struct command_ctx *c)
 {
-	struct rows r = { .c = c };
+	struct device_walk w = { 0 };
+	struct device_row row;
 
 	command_printf(c, "\n---------------------------------------------------------------------\n"
 		       "--- Custom Device States --------------------------------------------\n"
 		       "---------------------------------------------------------------------\n---\n");
-	do
-		device_each(c->m->pbx, device_row, &r);
-	while (chunk_more(&r.k) && command_row(c));
+	while (device_next(c->m->pbx, &w, &row)) {
+		if (!row.again && str_istarts(row.name, STR("Custom:")))
+			command_printf(c, "Name: '%.*s'  State: '%s'\n\n", STR_ARG(row.name), device_state_name(row.state));
+		if (!command_row(c))
+			break;
+	}
+	device_walk_end(&w);
 	command_printf(c, "---------------------------------------------------------------------\n"
 		       "---------------------------------------------------------------------\n\n");
 	return COMMAND_OK;
@@ -52,24 +43,21 @@ static enum command_result devstate_change(struct command_ctx *c)
 
 /* ---- presence --------------------------------------------------------- */
 
-static void presence_row(void *arg, struct str name, const struct presence *v)
-{
-	struct rows *r = arg;
-
-	if (chunk_takes(&r->k))
-		command_printf(r->c, "Name: '%.*s'  State: '%.*s'\n\n", STR_ARG(name), STR_ARG(v->state));
-}
-
 static enum command_result presence_list(struct command_ctx *c)
 {
-	struct rows r = { .c = c };
+	struct presence_walk w = { 0 };
+	struct presence_row row;
 
 	command_printf(c, "\n---------------------------------------------------------------------\n"
 		       "--- Custom Presence States ------------------------------------------\n"
 		       "---------------------------------------------------------------------\n---\n");
-	do
-		presence_each(c->m->pbx, presence_row, &r);
-	while (chunk_more(&r.k) && command_row(c));
+	while (presence_next(c->m->pbx, &w, &row)) {
+		if (!row.again)
+			command_printf(c, "Name: '%.*s'  State: '%.*s'\n\n", STR_ARG(row.name), STR_ARG(row.v.state));
+		if (!command_row(c))
+			break;
+	}
+	presence_walk_end(&w);
 	command_printf(c, "---------------------------------------------------------------------\n"
 		       "---------------------------------------------------------------------\n\n");
 	return COMMAND_OK;
@@ -103,17 +91,13 @@ static enum command_result presence_change(struct command_ctx *c)
 struct hints {
 	struct command_ctx *c;
 	struct str exten, context;      /* of `core show hint`; empty: all */
-	struct chunk k;
 	size_t n;
 };
 
-static void hint_row(void *arg, const struct hint_row *h)
+static void print_hint(struct hints *l, const struct hint_row *h)
 {
-	struct hints *l = arg;
 	struct buf name = BUF_INIT;
 
-	if (!chunk_takes(&l->k))
-		return;
 	if ((l->exten.n && !str_eq(l->exten, h->exten)) || (l->context.n && !str_eq(l->context, h->context)))
 		return;
 	buf_puts(&name, h->exten, STR("@"), h->context);
@@ -126,9 +110,15 @@ static void hint_row(void *arg, const struct hint_row *h)
 
 static void each_hint(struct hints *l)
 {
-	do
-		hint_each(l->c->m->pbx, hint_row, l);
-	while (chunk_more(&l->k) && command_row(l->c));
+	struct hint_walk w = { 0 };
+	struct hint_row row;
+
+	while (hint_next(l->c->m->pbx, &w, &row)) {
+		print_hint(l, &row);
+		if (!command_row(l->c))
+			break;
+	}
+	hint_walk_end(&w);
 }
 
 static enum command_result hints(struct command_ctx *c)

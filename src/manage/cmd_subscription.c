@@ -1,36 +1,25 @@
 /* pjsip show subscriptions: what phones watch. */
-#include "manage/chunk.h"
 #include "manage/command.h"
 #include "service/subscription/subscription.h"
 
-struct rows {
-	struct command_ctx *c;
-	struct chunk k;
-	unsigned n;
-};
-
-static void row(void *arg, const struct subscription_row *r)
-{
-	struct rows *l = arg;
-
-	if (!chunk_takes(&l->k))
-		return;
-	command_printf(l->c, " %-20.*s %-15.*s %-20.*s %8u  %.*s\n", STR_ARG(r->ep->name), STR_ARG(r->event),
-		       STR_ARG(r->resource), r->left_s, STR_ARG(r->call_id));
-	l->n++;
-}
-
 static enum command_result inbound(struct command_ctx *c)
 {
-	struct rows l = { .c = c };
+	struct subscription_walk w = { 0 };
+	struct subscription_row r;
+	unsigned n = 0;
 
 	if (c->args)
 		return COMMAND_USAGE;
 	command_printf(c, "\n %-20s %-15s %-20s %8s  %s\n", "Endpoint", "Event", "Resource", "Expires", "Call-ID");
-	do
-		subscription_each(c->m->service, row, &l);
-	while (chunk_more(&l.k) && command_row(c));
-	command_printf(c, "\n%u active subscriptions\n", l.n);
+	while (subscription_next(c->m->service, &w, &r)) {
+		command_printf(c, " %-20.*s %-15.*s %-20.*s %8u  %.*s\n", STR_ARG(r.ep->name), STR_ARG(r.event),
+			       STR_ARG(r.resource), r.left_s, STR_ARG(r.call_id));
+		n++;
+		if (!command_row(c))
+			break;
+	}
+	subscription_walk_end(&w);
+	command_printf(c, "\n%u active subscriptions\n", n);
 	return COMMAND_OK;
 }
 
@@ -42,27 +31,23 @@ static enum command_result outbound(struct command_ctx *c)
 	return COMMAND_OK;
 }
 
-static void box(void *arg, struct str name, uint32_t new_msgs, uint32_t old_msgs)
-{
-	struct rows *l = arg;
-
-	if (!chunk_takes(&l->k))
-		return;
-	command_printf(l->c, " %-40.*s %8u %8u\n", STR_ARG(name), new_msgs, old_msgs);
-	l->n++;
-}
-
 static enum command_result mailboxes(struct command_ctx *c)
 {
-	struct rows l = { .c = c };
+	struct map_walk w = { 0 };
+	struct mailbox_row box;
+	unsigned n = 0;
 
 	if (c->args)
 		return COMMAND_USAGE;
 	command_printf(c, "\n %-40s %8s %8s\n", "Mailbox", "New", "Old");
-	do
-		mailbox_each(c->m->service, box, &l);
-	while (chunk_more(&l.k) && command_row(c));
-	command_printf(c, "\n%u mailboxes\n", l.n);
+	while (mailbox_next(c->m->service, &w, &box)) {
+		command_printf(c, " %-40.*s %8u %8u\n", STR_ARG(box.name), box.new_msgs, box.old_msgs);
+		n++;
+		if (!command_row(c))
+			break;
+	}
+	map_walk_end(&w);
+	command_printf(c, "\n%u mailboxes\n", n);
 	return COMMAND_OK;
 }
 

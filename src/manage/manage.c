@@ -178,15 +178,19 @@ void manage_step(struct manage *m)
 	pace_step(m->pace);
 }
 
-#define RUN 512         /* pointers sorted in one step */
+#define RUN 512         /* pointers sorted or merged in one step */
 
 /* v[from, mid) and v[mid, to), each sorted, become one. */
-static void merge(void **v, void **tmp, size_t from, size_t mid, size_t to, int (*cmp)(const void *, const void *))
+static void merge(struct manage *m, void **v, void **tmp, size_t from, size_t mid, size_t to,
+		  int (*cmp)(const void *, const void *))
 {
 	size_t a = from, b = mid;
 
-	for (size_t i = from; i < to; i++)
+	for (size_t i = from; i < to; i++) {
+		if ((i - from) % RUN == 0)
+			manage_step(m);
 		tmp[i] = b >= to || (a < mid && cmp(&v[a], &v[b]) <= 0) ? v[a++] : v[b++];
+	}
 	memcpy(v + from, tmp + from, (to - from) * sizeof(*v));
 }
 
@@ -201,13 +205,12 @@ int manage_sort(struct manage *m, void *array, size_t n, int (*cmp)(const void *
 		manage_step(m);
 	}
 	for (size_t w = RUN; w < n; w *= 2) {
-		for (size_t i = 0; i + w < n; i += 2 * w) {
-			merge(v, tmp, i, i + w, n - i < 2 * w ? n : i + 2 * w, cmp);
-			manage_step(m);
-		}
+		for (size_t i = 0; i + w < n; i += 2 * w)
+			merge(m, v, tmp, i, i + w, n - i < 2 * w ? n : i + 2 * w, cmp);
 	}
 	free(tmp);
-	return 0;
+	/* What the caller would go on with is about to go. */
+	return m->stopping ? ECANCELED : 0;
 }
 
 /* ---- boot ------------------------------------------------------------- */

@@ -103,7 +103,8 @@ void manage_step(struct manage *m);
  * one more may be read; then manage_file_end(). ECANCELED: stopping. */
 int manage_file_begin(struct manage *m);
 void manage_file_end(struct manage *m);
-/* Sort `v` of `n` pointers in steps. Nothing that is not held survives it. 0, ENOMEM. */
+/* Sort `v` of `n` pointers in steps. Nothing that is not held survives it. 0, ENOMEM;
+ * ECANCELED: stopping. */
 int manage_sort(struct manage *m, void *v, size_t n, int (*cmp)(const void *, const void *));
 /* A line of the log, for consoles that are being watched. Any thread. */
 void manage_log(struct manage *m, enum log_level level, int verbosity, struct str line);

@@ -113,7 +113,8 @@ void ami_end(struct ami_ctx *a);
 /* ami_end() of an item of a list: counts it, and waits until this session may go
  * on. False: the peer has gone. What is not held may be gone when it returns. */
 bool ami_item_end(struct ami_ctx *a);
-/* What ami_item_end() does after the counting, for lists written in chunks. */
+/* What ami_item_end() does after the counting, for a row that was left out and for lists in
+ * chunks. */
 bool ami_pause(struct ami_ctx *a);
 /* The same in the middle of one answer: no event may come between its lines. */
 bool ami_line_end(struct ami_ctx *a);

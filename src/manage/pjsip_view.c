@@ -98,7 +98,7 @@ static int by_endpoint(const void *a, const void *b)
 	return c ? c : str_cmp((*x)->name, (*y)->name);
 }
 
-struct view_identifies *view_identifies_new(const struct snapshot *conf)
+struct view_identifies *view_identifies_new(struct manage *m, const struct snapshot *conf)
 {
 	size_t n = conf->list[OBJECT_IDENTIFY].n;
 	struct view_identifies *v = malloc(sizeof(*v) + n * sizeof(v->v[0]));
@@ -108,8 +108,10 @@ struct view_identifies *view_identifies_new(const struct snapshot *conf)
 	v->n = n;
 	for (size_t i = 0; i < n; i++)
 		v->v[i] = (const struct identify_conf *)(const void *)conf->list[OBJECT_IDENTIFY].v[i];
-	if (n)
-		qsort(v->v, n, sizeof(v->v[0]), by_endpoint);
+	if (manage_sort(m, v->v, n, by_endpoint)) {
+		free(v);
+		return NULL;
+	}
 	return v;
 }
 
@@ -225,7 +227,7 @@ int view_set_maintenance(struct service *svc, struct str endpoint, bool on)
 		return 1;
 	}
 	if (!svc->maintenance)
-		svc->maintenance = map_new(false);
+		svc->maintenance = map_new_ordered();
 	z = svc->maintenance ? str_dup(endpoint) : NULL;
 	if (!z || map_add(svc->maintenance, str_mk(z, endpoint.n), z)) {
 		free(z);

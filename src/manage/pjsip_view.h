@@ -16,9 +16,9 @@ struct contact **view_contacts(struct manage *m, size_t *n);
 struct contact **view_aor_contacts_held(struct service *svc, struct str aor, size_t *n);      /* of one AOR */
 void view_contacts_free(struct contact **v, size_t n);
 
-/* identify objects by the endpoint they name. */
+/* identify objects by the endpoint they name. Sorts in steps, too; `conf` is held. */
 struct view_identifies;
-struct view_identifies *view_identifies_new(const struct snapshot *conf);
+struct view_identifies *view_identifies_new(struct manage *m, const struct snapshot *conf);
 void view_identifies_free(struct view_identifies *v);
 /* for (i = 0; (id = view_identify(v, ep, i)); i++) */
 const struct identify_conf *view_identify(const struct view_identifies *v, struct str endpoint, size_t i);

@@ -16,7 +16,8 @@ static void bridge_free(void *o)
 {
 	struct bridge *b = o;
 
-	list_remove(&b->link);
+	if (map_get(b->pbx->bridges, text_view(&b->id)) == b)
+		map_del(b->pbx->bridges, text_view(&b->id));
 	text_free(&b->id);
 	text_free(&b->type);
 	text_free(&b->name);
@@ -35,22 +36,14 @@ static void member_free(void *o)
 	obj_drop(m->bridge);
 }
 
-struct list *bridges(struct pbx *p)
+struct bridge *bridge_walk_next(struct pbx *p, struct map_walk *w)
 {
-	if (!p->bridges.next)
-		list_init(&p->bridges);
-	return &p->bridges;
+	return map_walk_next(p->bridges, w);
 }
 
 struct bridge *bridge_by_id(struct pbx *p, struct str id)
 {
-	list_each(l, bridges(p)) {
-		struct bridge *b = container_of(l, struct bridge, link);
-
-		if (str_eq(text_view(&b->id), id))
-			return b;
-	}
-	return NULL;
+	return map_get(p->bridges, id);
 }
 
 struct str bridge_id(const struct bridge *b)
@@ -172,9 +165,9 @@ int bridge_new(struct bridge **out, struct pbx *pbx, struct str type)
 		return ENOMEM;
 	b->pbx = pbx;
 	list_init(&b->members);
-	list_append(bridges(pbx), &b->link);
 	err = uuid(&b->id);
 	err = err ? err : text_set(&b->type, type);
+	err = err ? err : map_add(pbx->bridges, text_view(&b->id), b);
 	if (err) {
 		obj_drop(b);
 		return err;

@@ -40,7 +40,6 @@ struct member {                 /* obj */
 };
 
 struct bridge {                 /* obj */
-	struct list link;               /* in pbx->bridges */
 	struct pbx *pbx;
 	struct text id, type, name, creator;
 	struct list members;            /* oldest first */
@@ -65,7 +64,8 @@ int bridge_call(struct channel *caller, struct channel *peer, const struct bridg
 		const struct bridge_features *peer_f);
 struct channel *bridge_peer(const struct channel *ch);       /* the only other member, or NULL */
 size_t bridge_count(const struct bridge *b);
-struct list *bridges(struct pbx *p);                         /* of struct bridge, for `bridge show all` */
+/* All, by id, for listings that take several turns: see map_walk_next(). Not held. */
+struct bridge *bridge_walk_next(struct pbx *p, struct map_walk *w);
 struct bridge *bridge_by_id(struct pbx *p, struct str id);   /* NULL: none */
 /* BridgeUniqueid, BridgeType ... each with `prefix`. */
 void bridge_headers(struct event *e, const char *prefix, const struct bridge *b);

@@ -202,6 +202,11 @@ size_t channel_count(const struct pbx *pbx)
 	return map_count(pbx->by_name);
 }
 
+struct channel *channel_walk_next(struct pbx *pbx, struct map_walk *w)
+{
+	return map_walk_next(pbx->by_uniqueid, w);
+}
+
 int channel_rename(struct channel *ch, struct str name)
 {
 	struct text new_name = { 0 };

@@ -285,6 +285,8 @@ int channel_exchange(struct channel *into, struct channel *from);
 
 struct channel *channel_by_name(struct pbx *pbx, struct str name);   /* name or uniqueid; a view, not held */
 size_t channel_count(const struct pbx *pbx);
+/* All, by uniqueid, for listings that take several turns: see map_walk_next(). Not held. */
+struct channel *channel_walk_next(struct pbx *pbx, struct map_walk *w);
 /* Request by "TECH/dest". *cause as tech->request. *out is `owned` by the
  * caller: destroy it, start a fiber for it or put it into a bridge. */
 int channel_request(struct pbx *pbx, struct str tech_dest, struct channel *requestor, struct channel **out,

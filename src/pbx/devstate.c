@@ -341,40 +341,40 @@ int device_add_provider(struct pbx *p, const char *label, device_fn *fn)
 	return err;
 }
 
-struct each {
-	struct pbx *p;
-	device_each_fn *fn;
-	void *arg;
-};
-
-static void each_custom(void *arg, struct str path, struct str value)
+static bool stored_next(struct pbx *p, struct device_walk *w, struct device_row *row)
 {
-	struct each *e = arg;
-	enum device_state s = DEV_UNKNOWN;
-	char full[280];
-	int n;
+	struct str path, value;
 
-	path = str_skip(path, CUSTOM_FAMILY.n + 2);
-	n = snprintf(full, sizeof(full), "Custom:%.*s", STR_ARG(str_sub(path, 0, 255)));
-	(void)device_state_of(value, &s);
-	if (!find(e->p, str_mk(full, (size_t)n)))
-		e->fn(e->arg, str_mk(full, (size_t)n), s);
+	if (!p->db || !astdb_next(p->db, &w->stored, CUSTOM_FAMILY, STR_NULL, &path, &value))
+		return false;
+	buf_reset(&w->name);
+	buf_puts(&w->name, CUSTOM, str_skip(path, CUSTOM_FAMILY.n + 2));
+	if (buf_err(&w->name))
+		return false;
+	*row = (struct device_row){ .name = buf_view(&w->name), .state = DEV_UNKNOWN };
+	(void)device_state_of(value, &row->state);
+	row->again = find(p, row->name) != NULL;
+	return true;
 }
 
-void device_each(struct pbx *p, device_each_fn *fn, void *arg)
+bool device_next(struct pbx *p, struct device_walk *w, struct device_row *row)
 {
-	struct each e = { p, fn, arg };
-	struct device **v;
-	size_t n;
+	const struct device *d;
 
 	if (!p->devstates)
-		return;
-	v = (struct device **)map_sorted(p->devstates->by_name, &n);
-	for (size_t i = 0; v && i < n; i++)
-		fn(arg, text_view(&v[i]->name), v[i]->state);
-	free(v);
-	if (p->db)
-		(void)astdb_each(p->db, CUSTOM_FAMILY, STR_NULL, each_custom, &e);
+		return false;
+	d = map_walk_next(p->devstates->by_name, &w->known);
+	if (!d)
+		return stored_next(p, w, row);
+	*row = (struct device_row){ .name = text_view(&d->name), .state = d->state };
+	return true;
+}
+
+void device_walk_end(struct device_walk *w)
+{
+	map_walk_end(&w->known);
+	map_walk_end(&w->stored);
+	buf_free(&w->name);
 }
 
 static void devstates_obj_free(void *o)
@@ -400,8 +400,8 @@ int devstates_new(struct pbx *p)
 		return ENOMEM;
 	list_init(&ds->changed);
 	ds->pbx = p;
-	ds->by_name = map_new(false);
-	ds->presences = map_new(false);
+	ds->by_name = map_new_ordered();
+	ds->presences = map_new_ordered();
 	ds->providers = map_new(true);
 	p->devstates = ds;      /* pbx_free() drops it, whole or not */
 	return ds->by_name && ds->presences && ds->providers ? 0 : ENOMEM;

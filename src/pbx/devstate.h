@@ -2,6 +2,7 @@
 #ifndef PBX_DEVSTATE_H
 #define PBX_DEVSTATE_H
 
+#include "base/hash.h"
 #include "pbx/pbx.h"
 
 enum device_state { DEV_UNKNOWN, DEV_NOT_INUSE, DEV_INUSE, DEV_BUSY, DEV_INVALID, DEV_UNAVAILABLE,
@@ -20,9 +21,24 @@ int device_del_custom(struct pbx *p, struct str name);       /* ENOENT */
 /* Devices that are no channel technology's: "LABEL:name" (Confbridge, Park, MWI). */
 typedef enum device_state device_fn(struct pbx *p, struct str name);
 int device_add_provider(struct pbx *p, const char *label, device_fn *fn);
-/* What is known of every device that was heard of, for listings. */
-typedef void device_each_fn(void *arg, struct str device, enum device_state s);
-void device_each(struct pbx *p, device_each_fn *fn, void *arg);
+/* What is known of every device that was heard of, by name; then what only the
+ * database knows. For listings: like map_walk_next() it may take several turns, in
+ * which anything changes. A row's views live until the next wait or change.
+ *   struct device_walk w = { 0 };
+ *   while (device_next(p, &w, &row))
+ *           ...
+ *   device_walk_end(&w); */
+struct device_row {
+	struct str name;
+	enum device_state state;
+	bool again;                     /* came before: a row all the same, so that none takes long */
+};
+struct device_walk {
+	struct map_walk known, stored;
+	struct buf name;
+};
+bool device_next(struct pbx *p, struct device_walk *w, struct device_row *row);
+void device_walk_end(struct device_walk *w);
 
 /* Extension states: bits as the manager numbers them. */
 enum { EXTEN_REMOVED = -2, EXTEN_DEACTIVATED = -1, EXTEN_IDLE = 0, EXTEN_INUSE = 1, EXTEN_BUSY = 2,
@@ -40,18 +56,33 @@ int presence_del_custom(struct pbx *p, struct str name);     /* ENOENT */
 /* Of "CustomPresence:x", or of several joined with &: the most telling one. The
  * views live until the next change. False: no such provider. */
 bool presence_get(struct pbx *p, struct str name, struct presence *out);
-typedef void presence_each_fn(void *arg, struct str name, const struct presence *v);
-void presence_each(struct pbx *p, presence_each_fn *fn, void *arg);
+/* All that were set, as device_next() does it. */
+struct presence_row {
+	struct str name;                /* without "CustomPresence:" */
+	struct presence v;
+	bool again;
+};
+struct presence_walk {
+	struct map_walk known, stored;
+};
+bool presence_next(struct pbx *p, struct presence_walk *w, struct presence_row *row);
+void presence_walk_end(struct presence_walk *w);
 const char *exten_state_name(int state);     /* "Idle", "InUse&Ringing", ... */
-/* Every hint of the dialplan, patterns too (their state is -1). */
+/* Every hint of the dialplan by "exten@context", then patterns (their state is -1);
+ * as device_next() does it. */
 struct hint_row {
 	struct str context, exten, hint;
 	int state;
 	size_t watchers;
 	struct presence presence;
 };
-typedef void hint_each_fn(void *arg, const struct hint_row *row);
-void hint_each(struct pbx *p, hint_each_fn *fn, void *arg);
+struct hint_walk {
+	struct map_walk hints;
+	enum hint_walk_part { HINT_WALK_HINTS, HINT_WALK_PLAN, HINT_WALK_ADDED, HINT_WALK_OVER } part;
+	size_t context, exten;          /* the next of the part */
+};
+bool hint_next(struct pbx *p, struct hint_walk *w, struct hint_row *row);
+void hint_walk_end(struct hint_walk *w);
 /* Watch an extension's hint; `fn` on every change of state or presence, and on removal. */
 typedef void hint_fn(void *arg, int exten_state);
 struct hint_watch;

@@ -5,49 +5,13 @@
 #include "pbx/devstate_private.h"
 #include "pbx/dialplan_private.h"
 #include "pbx/event.h"
+#include "pbx/hint_private.h"
 #include "pbx/pattern.h"
 #include "pbx/substitute.h"
 #include <errno.h>
 #include <stdlib.h>
 
 #define DEVICES_MAX 256         /* of one hint */
-
-struct hint_watch {
-	struct list link;       /* in hint.watches */
-	struct hint *hint;
-	hint_fn *fn;            /* NULL: gone while the list was walked */
-	void *arg;
-};
-
-/* A device's place in a hint, listed with both. */
-struct hint_device {
-	struct list link;       /* in device.hints */
-	struct hint *hint;
-	struct device *device;
-};
-
-struct hint {                   /* obj: a walk over its watches holds it */
-	struct pbx *pbx;
-	struct text key;                /* "exten@context" */
-	struct text context, exten;
-	struct text text;               /* what the dialplan says, substituted */
-	struct hint_device *device;     /* held */
-	size_t devices;
-	struct text presence_source;
-	struct text presence;           /* as last told: "state,subtype,message" */
-	int state;
-	bool gone;              /* no longer in the dialplan; watches still hold it */
-	bool seen;              /* in a new dialplan, while it is compared */
-	unsigned walk;          /* the last walk over all hints that came by */
-	bool by_pattern;        /* exists for its watches only */
-	struct list watches;
-	unsigned walking;
-};
-
-struct hints {
-	struct map *by_key;
-	unsigned walk;          /* walks over all of them so far */
-};
 
 static const struct {
 	int state;
@@ -582,56 +546,13 @@ void hints_changed(struct pbx *p)
 	}
 }
 
-/* ---- listing */
-
-static void pattern_rows(const struct dialplan *d, hint_each_fn *fn, void *arg)
-{
-	for (size_t i = 0; d && d->hints && i < d->n; i++)
-		for (size_t j = 0; j < d->order[i]->patterns.n; j++) {
-			const struct exten *e = d->order[i]->patterns.v[j];
-			const struct step *s = exten_step(e, PRIORITY_HINT);
-			struct hint_row row = { .context = d->order[i]->name, .exten = e->name,
-				.hint = s ? s->app : STR_NULL, .state = -1 };
-
-			if (s)
-				fn(arg, &row);
-		}
-}
-
-void hint_each(struct pbx *p, hint_each_fn *fn, void *arg)
-{
-	struct hint **v;
-	size_t n;
-
-	if (!p->hints)
-		return;
-	v = (struct hint **)map_sorted(p->hints->by_key, &n);
-	for (size_t i = 0; v && i < n; i++)
-		obj_hold(v[i]);
-	for (size_t i = 0; v && i < n; i++) {
-		struct hint_row row = { .context = text_view(&v[i]->context), .exten = text_view(&v[i]->exten),
-			.hint = text_view(&v[i]->text), .state = v[i]->state };
-
-		list_each(l, &v[i]->watches)
-			row.watchers++;
-		if (!v[i]->presence_source.n || !presence_get(p, text_view(&v[i]->presence_source), &row.presence))
-			row.presence.state = STR("not_set");
-		if (!v[i]->gone)
-			fn(arg, &row);
-		obj_drop(v[i]);
-	}
-	free(v);
-	pattern_rows(p->plan, fn, arg);
-	pattern_rows(p->added, fn, arg);
-}
-
 int hints_new(struct pbx *p)
 {
 	p->hints = calloc(1, sizeof(*p->hints));
 	if (!p->hints)
 		return ENOMEM;
 	p->hints->walk = 1;
-	p->hints->by_key = map_new(false);
+	p->hints->by_key = map_new_ordered();
 	return p->hints->by_key ? 0 : ENOMEM;
 }
 

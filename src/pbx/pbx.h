@@ -41,7 +41,7 @@ struct pbx {
 	uint64_t calls_total;
 	uint32_t calls_max;             /* 0: no limit */
 	bool stopping;                  /* no new channels */
-	struct list bridges;            /* struct bridge; see bridges() */
+	struct map *bridges;            /* struct bridge by id */
 	struct features_conf *features; /* held; features_set(). NULL: the defaults */
 	struct moh *moh;                /* held: music classes; NULL: none */
 	uint32_t next_play;             /* tags of media_play */

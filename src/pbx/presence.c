@@ -163,40 +163,37 @@ int presence_del_custom(struct pbx *p, struct str name)
 	return err;
 }
 
-struct each {
-	struct pbx *p;
-	presence_each_fn *fn;
-	void *arg;
-};
-
-static void each_stored(void *arg, struct str path, struct str value)
+static bool stored_next(struct pbx *p, struct presence_walk *w, struct presence_row *row)
 {
-	struct each *e = arg;
-	struct presence v;
+	struct str path, value;
 
-	path = str_skip(path, FAMILY.n + 2);
-	if (map_get(e->p->devstates->presences, path))
-		return;
-	cut_line(value, &v);
-	e->fn(e->arg, path, &v);
+	if (!p->db || !astdb_next(p->db, &w->stored, FAMILY, STR_NULL, &path, &value))
+		return false;
+	row->name = str_skip(path, FAMILY.n + 2);
+	row->again = map_get(p->devstates->presences, row->name) != NULL;
+	cut_line(value, &row->v);
+	return true;
 }
 
-void presence_each(struct pbx *p, presence_each_fn *fn, void *arg)
+bool presence_next(struct pbx *p, struct presence_walk *w, struct presence_row *row)
 {
-	struct each e = { p, fn, arg };
-	struct custom_presence **v;
-	size_t n;
+	const struct custom_presence *c;
 
-	v = (struct custom_presence **)map_sorted(p->devstates->presences, &n);
-	for (size_t i = 0; v && i < n; i++) {
-		struct presence pr;
+	if (!p->devstates)
+		return false;
+	c = map_walk_next(p->devstates->presences, &w->known);
+	if (!c)
+		return stored_next(p, w, row);
+	row->name = text_view(&c->name);
+	row->again = false;
+	cut_line(text_view(&c->line), &row->v);
+	return true;
+}
 
-		cut_line(text_view(&v[i]->line), &pr);
-		fn(arg, text_view(&v[i]->name), &pr);
-	}
-	free(v);
-	if (p->db)
-		(void)astdb_each(p->db, FAMILY, STR_NULL, each_stored, &e);
+void presence_walk_end(struct presence_walk *w)
+{
+	map_walk_end(&w->known);
+	map_walk_end(&w->stored);
 }
 
 void presences_free(struct devstates *ds)

@@ -89,11 +89,12 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	p->started = clock_wall_s(p->clock);
 	p->events = events_new();
 	p->by_name = map_new(true);
-	p->by_uniqueid = map_new(false);
+	p->by_uniqueid = map_new_ordered();
+	p->bridges = map_new_ordered();
 	p->apps = map_new(true);
 	p->funcs = map_new(true);
 	p->techs = map_new(true);
-	if (!p->events || !p->by_name || !p->by_uniqueid || !p->apps || !p->funcs || !p->techs)
+	if (!p->events || !p->by_name || !p->by_uniqueid || !p->bridges || !p->apps || !p->funcs || !p->techs)
 		goto out;
 	err = devstates_new(p);
 	err = err ? err : hints_new(p);
@@ -118,6 +119,7 @@ void pbx_free(struct pbx *p)
 	p->added = obj_drop(p->added);
 	map_free(p->by_name);
 	map_free(p->by_uniqueid);
+	map_free(p->bridges);
 	map_free(p->apps);
 	map_free(p->funcs);
 	map_free(p->techs);

@@ -199,7 +199,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->reasons = reasons_new(svc->clock, REASONS);
 	svc->shares = shares_new(&prm->shares);
 	svc->endpoint_states = map_new(false);
-	svc->maintenance = map_new(false);
+	svc->maintenance = map_new_ordered();
 	svc->digest = digest_ctx_new(svc->clock);
 	svc->guesses = buckets_new(GUESSERS, GUESSES, GUESS_EVERY_US);
 	svc->told = buckets_new(GUESSERS, 1, TELL_EVERY_US);
@@ -216,11 +216,13 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	if (!err)
 		transports_open(svc, r);
 	if (!err)
+		err = locations_start(svc);
+	/* Asks for the states of its devices, at once when they cannot be asked for later:
+	 * those look for contacts. */
+	if (!err)
 		err = channel_tech_register(svc->pbx);
 	if (!err)
 		err = functions_register(svc->pbx);
-	if (!err)
-		err = locations_start(svc);
 	if (!err)
 		err = messages_start(svc);
 	if (!err)

@@ -199,7 +199,7 @@ int astdb_new(struct astdb **out, struct store *s)
 		return ENOMEM;
 	db->store = s;
 	list_init(&db->unsaved);
-	db->live = map_new(false);
+	db->live = map_new_ordered();
 	db->dead = map_new(false);
 	err = db->live && db->dead ? 0 : ENOMEM;
 	if (!err)
@@ -371,25 +371,24 @@ int astdb_del_tree(struct astdb *db, struct str family, struct str key, size_t *
 	return err;
 }
 
-int astdb_each(const struct astdb *db, struct str family, struct str key, astdb_fn *fn, void *arg)
+bool astdb_next(const struct astdb *db, struct map_walk *w, struct str family, struct str key, struct str *path,
+		struct str *value)
 {
 	char array[PATH_BYTES];
+	const struct entry *e;
 	struct buf root;
-	size_t n = 0;
-	void **all;
-	int err = root_of(&root, array, family, key);
 
-	if (err)
-		return err;
-	all = map_sorted(db->live, &n);
-	if (!all)
-		return ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		struct entry *e = all[i];
-
-		if (is_below(text_view(&e->path), buf_view(&root)))
-			fn(arg, text_view(&e->path), text_view(&e->value));
-	}
-	free(all);
-	return 0;
+	if (root_of(&root, array, family, key))
+		return false;
+	if (w->state == MAP_WALK_FIRST)
+		map_walk_from(w, buf_view(&root));
+	/* Between "/a/b" and "/a/b/c" stands "/a/b-c". */
+	do
+		e = map_walk_next(db->live, w);
+	while (e && str_starts(text_view(&e->path), buf_view(&root)) && !is_below(text_view(&e->path), buf_view(&root)));
+	if (!e || !is_below(text_view(&e->path), buf_view(&root)))
+		return false;
+	*path = buf_view(&w->last);
+	*value = text_view(&e->value);
+	return true;
 }

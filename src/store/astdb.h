@@ -5,6 +5,7 @@
 #ifndef STORE_ASTDB_H
 #define STORE_ASTDB_H
 
+#include "base/hash.h"
 #include "store/store.h"
 
 struct astdb;
@@ -20,9 +21,14 @@ int astdb_put(struct astdb *db, struct str family, struct str key, struct str va
 int astdb_del(struct astdb *db, struct str family, struct str key);  /* ENOENT */
 /* All below family (and, unless empty, key). *n of them (may be NULL). */
 int astdb_del_tree(struct astdb *db, struct str family, struct str key, size_t *n);
-/* In order of their keys; family empty: all. `path` is "/family/key". The
- * database must not change meanwhile. */
-typedef void astdb_fn(void *arg, struct str path, struct str value);
-int astdb_each(const struct astdb *db, struct str family, struct str key, astdb_fn *fn, void *arg);
+/* All below family and key, one by one in order of their keys; family empty: all.
+ * `path` is "/family/key" and lives until the walk goes on, `value` until the next
+ * change. The database may change during the walk. False: that was all.
+ *   struct map_walk w = { 0 };
+ *   while (astdb_next(db, &w, family, key, &path, &value))
+ *           ...
+ *   map_walk_end(&w); */
+bool astdb_next(const struct astdb *db, struct map_walk *w, struct str family, struct str key, struct str *path,
+		struct str *value);
 
 #endif

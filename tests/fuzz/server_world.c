@@ -420,22 +420,20 @@ void world_check(void)
 		check_contacts();
 }
 
-static void count_row(void *arg, const struct subscription_row *row)
-{
-	(void)row;
-	++*(size_t *)arg;
-}
-
 /* After the longest of their timers. */
 static void check_stack(void)
 {
+	struct subscription_walk walk = { 0 };
+	struct subscription_row row;
 	struct sip_counters c;
 	size_t subscriptions = 0;
 
 	world_pass(100000, true);
 	world_pass(100000, true);
 	sip_stack_count(world.svc->sip, &c);
-	subscription_each(world.svc, count_row, &subscriptions);
+	while (subscription_next(world.svc, &walk, &row))
+		subscriptions++;
+	subscription_walk_end(&walk);
 	must(!c.stx || hooks_failed(), "a server transaction is left");
 	must(c.dialogs <= subscriptions, "a dialog is left");
 }

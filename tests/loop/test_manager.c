@@ -1035,6 +1035,90 @@ static void states(void **state)
 	hang_up(&p);
 }
 
+#define MANY 4000
+/* extensions.conf with hints 1000 ..., each of a device of its own; `step` 2: every other. */
+static void load_hints(int step)
+{
+	struct buf b = BUF_INIT;
+
+	buf_put(&b, STR("[default]\n"));
+	for (int i = 0; i < MANY; i += step)
+		buf_printf(&b, "exten => %d,hint,None/%d,CustomPresence:p%d\n", 1000 + i, i, i);
+	buf_put(&b, STR("exten => _8XXX,hint,None/8\n"));
+	world_dialplan(&t.w, buf_z(&b));
+	buf_free(&b);
+}
+
+/* Sends it, and stops at the turn that writes `row`: more wait. */
+static void begin(struct peer *p, const char *action, const char *row)
+{
+	assert_int_equal(send(p->fd, action, strlen(action), MSG_NOSIGNAL), (ssize_t)strlen(action));
+	for (int i = 0; i < 200 && !has(p, row); i++) {
+		uv_run(loop_uv(t.w.loop), UV_RUN_NOWAIT);
+		take(p);
+	}
+	HAS(p, row);
+}
+
+/* Half of them go while the listing waits for its next turn: the others all come, once. */
+static void lists_what_goes(const char *action, const char *row, const char *complete)
+{
+	struct peer p = login("report");
+	uint64_t turns;
+	char want[80];
+
+	load_hints(1);
+	turns = loop_turns(t.w.loop);
+	snprintf(want, sizeof(want), row, 0);
+	begin(&p, action, want);
+	HAS_NOT(&p, complete);
+	load_hints(2);
+	assert_true(hears(&p, complete));
+	assert_true(loop_turns(t.w.loop) - turns >= MANY / 2 / PACE_TURN_STEPS);
+	for (int i = 0; i < MANY; i += 50) {
+		snprintf(want, sizeof(want), row, i);
+		if (count(&p, want) != 1)
+			fail_msg("%u times '%s'", count(&p, want), want);
+	}
+	snprintf(want, sizeof(want), row, MANY - 1);
+	HAS_NOT(&p, want);
+	hang_up(&p);
+}
+
+static void lists_hints_that_go(void **state)
+{
+	(void)state;
+	lists_what_goes("Action: ExtensionStateList\r\n\r\n", "Hint: None/%d,", "ExtensionStateListComplete");
+	lists_what_goes("Action: DeviceStateList\r\n\r\n", "Device: None/%d\r\n", "DeviceStateListComplete");
+	lists_what_goes("Action: Command\r\nCommand: core show hints\r\n\r\n", ": None/%d,", "hints registered");
+}
+
+static void lists_channels_that_go(void **state)
+{
+	struct peer p = login("report");
+	char name[16], want[64];
+
+	(void)state;
+	for (int i = 0; i < 800; i++) {
+		snprintf(name, sizeof(name), "c%d-", i);
+		world_call_in(&t.w, name, "1", "default", "wait");
+	}
+	begin(&p, "Action: CoreShowChannels\r\n\r\n", "Event: CoreShowChannel\r\n");
+	HAS_NOT(&p, "CoreShowChannelsComplete");
+	for (int i = 0; i < 800; i++) {
+		snprintf(name, sizeof(name), "c%d-", i);
+		if (i % 10)
+			fake_hangup(world_fake(&t.w, name), CAUSE_NORMAL);
+	}
+	assert_true(hears(&p, "CoreShowChannelsComplete"));
+	for (int i = 0; i < 800; i += 10) {
+		snprintf(want, sizeof(want), "\r\nChannel: Fake/c%d-", i);
+		if (count(&p, want) != 1)
+			fail_msg("%u times '%s'", count(&p, want), want);
+	}
+	hang_up(&p);
+}
+
 static void dialplan(void **state)
 {
 	struct peer p = login("admin");
@@ -1468,7 +1552,8 @@ int main(void)
 		T(logs_in), T(by_challenge), T(refused), T(security_log), T(before_login), T(too_many_strangers), T(login_once),
 		T(bad_messages), T(rights), T(all_actions), T(user_events), T(event_mask), T(waits_for_events), T(does_not_read),
 		T(a_hundred_send_piles), T(a_hundred_do_not_read), T(a_hundred_lists), T(consoles_do_not_read),
-		T(variables), T(lists_channels), T(hangs_up), T(redirects), T(originates), T(states), T(dialplan),
+		T(variables), T(lists_channels), T(hangs_up), T(redirects), T(originates), T(states), T(lists_hints_that_go), T(lists_channels_that_go),
+		T(dialplan),
 		T(pjsip_shows), T(maintenance), T(configuration), T(configuration_without_secrets), T(configuration_stays_inside),
 		T(objects_without_secrets), T(health), T(commands), T(console_runs), T(console_stops),
 		T(console_watches), T(before_the_boot), T(socket_is_ours),

@@ -110,17 +110,15 @@ static void notified(unsigned status, const char *state, const char *what)
 	world_turn(&t.w);
 }
 
-static void count_row(void *arg, const struct subscription_row *row)
-{
-	(void)row;
-	++*(size_t *)arg;
-}
-
 static size_t subscriptions(void)
 {
+	struct subscription_walk walk = { 0 };
+	struct subscription_row row;
 	size_t n = 0;
 
-	subscription_each(t.svc, count_row, &n);
+	while (subscription_next(t.svc, &walk, &row))
+		n++;
+	subscription_walk_end(&walk);
 	return n;
 }
 
@@ -447,6 +445,40 @@ static void no_more_than_a_thousand(void **state)
 	t.deaf = true;
 }
 
+static void next_is(struct subscription_walk *w, uint32_t left)
+{
+	struct subscription_row row;
+
+	assert_true(subscription_next(t.svc, w, &row));
+	assert_int_equal(row.left_s, left);
+}
+
+/* Those that end while they are listed do no harm, and hide none of the others. */
+static void listed_while_they_end(void **state)
+{
+	static const char *const expires[] = { "60", "600", "60", "700", "60" };
+	struct subscription_walk w = { 0 };
+	struct subscription_row row;
+	char headers[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(expires); i++) {
+		call++;
+		tag[0] = '\0';
+		snprintf(headers, sizeof(headers), "Event: presence\r\nExpires: %s\r\n", expires[i]);
+		assert_int_equal(subscribe("alice", "100", headers), 200);
+		notified(200, "active", "Ready");
+	}
+	next_is(&w, 60);
+	world_pass(&t.w, 61000);
+	next_is(&w, 539);
+	next_is(&w, 639);
+	assert_false(subscription_next(t.svc, &w, &row));
+	subscription_walk_end(&w);
+	assert_int_equal(subscriptions(), 2);
+	t.deaf = true;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +486,7 @@ int main(void)
 		T(presence), T(it_ends_by_itself), T(nobody_listens), T(refused), T(bodies), T(it_rings), T(the_hint_goes), T(lists),
 		T(lists_gather), T(messages), T(unasked), T(challenged), T(reloaded),
 		T(a_subscription_replaces_unasked), T(no_more_than_a_thousand),
+		T(listed_while_they_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

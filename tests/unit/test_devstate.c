@@ -376,11 +376,53 @@ static void late_technology(void **st)
 
 #define WITH_WORLD(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* A listing that was begun goes on, whatever comes and goes meanwhile. */
+static void listed_in_pieces(void **st)
+{
+	struct world *w = *st;
+	struct hint_walk hints = { 0 };
+	struct device_walk devices = { 0 };
+	struct presence_walk presences = { 0 };
+	struct presence away = { .state = STR("away") };
+	struct presence_row pr;
+	struct device_row dr;
+	struct hint_row hr;
+	unsigned n = 0;
+
+	assert_int_equal(presence_set_custom(w->p, STR("bea"), &away), 0);
+	assert_int_equal(presence_set_custom(w->p, STR("eve"), &away), 0);
+	assert_true(hint_next(w->p, &hints, &hr));
+	assert_true(str_eq(hr.exten, STR("100")));
+	assert_true(str_eq(hr.hint, STR("Phone/a")));
+	assert_true(device_next(w->p, &devices, &dr));
+	assert_true(str_eq(dr.name, STR("Custom:lamp")));
+	assert_true(presence_next(w->p, &presences, &pr));
+	assert_true(str_eq(pr.name, STR("bea")));
+	load(w, later);                 /* no 101 ... any more, and no Custom:lamp */
+	assert_int_equal(presence_del_custom(w->p, STR("bea")), 0);
+	assert_true(hint_next(w->p, &hints, &hr));
+	assert_true(str_eq(hr.exten, STR("_2XX")));
+	assert_int_equal(hr.state, -1);
+	assert_false(hint_next(w->p, &hints, &hr));
+	while (device_next(w->p, &devices, &dr)) {
+		assert_false(dr.again);
+		n += str_eq(dr.name, STR("Phone/b"));
+	}
+	assert_int_equal(n, 1);
+	assert_true(presence_next(w->p, &presences, &pr));
+	assert_true(str_eq(pr.name, STR("eve")) && str_eq(pr.v.state, STR("away")));
+	assert_false(presence_next(w->p, &presences, &pr));
+	hint_walk_end(&hints);
+	device_walk_end(&devices);
+	presence_walk_end(&presences);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_WORLD(one_device), WITH_WORLD(together), WITH_WORLD(told), WITH_WORLD(custom), WITH_WORLD(presence),
 		WITH_WORLD(watched), WITH_WORLD(by_pattern), WITH_WORLD(reloaded), WITH_WORLD(of_channels), WITH_WORLD(late_technology),
+		WITH_WORLD(listed_in_pieces),
 	};
 
 	log_set_mask(0);

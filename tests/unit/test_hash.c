@@ -185,6 +185,71 @@ static void sorted_by_key(void **state)
 	map_free(m);
 }
 
+/* Of a map that changes at random between the steps of a walk: what is there all the
+ * time comes once, in order, and nothing twice. */
+static void walked_while_it_changes(void **state)
+{
+	struct entry *e = entries_new();
+	struct map *m = GOT(map_new_ordered());
+	struct map_walk w = { 0 };
+	struct str last = STR_NULL;
+	struct entry *k;
+	unsigned x = 1;
+
+	(void)state;
+	for (size_t i = 0; i < N; i += 2) {
+		assert_int_equal(map_add(m, str_z(e[i].name), &e[i]), 0);
+		e[i].in = true;
+	}
+	while ((k = map_walk_next(m, &w))) {
+		assert_true(str_cmp(last, str_z(k->name)) < 0);
+		assert_true(!k->seen);
+		last = str_z(k->name);
+		k->seen = true;
+		for (unsigned i = 0; i < 3; i++) {
+			struct entry *other = &e[(x >> 8) % N];
+
+			x = x * 1664525 + 1013904223;
+			/* The even ones whose number divides by four stay. */
+			if ((other - e) % 4 == 0)
+				assert_int_equal(map_set(m, str_z(other->name), other, NULL), 0);
+			else if (!map_del(m, str_z(other->name)))
+				assert_int_equal(map_add(m, str_z(other->name), other), 0);
+		}
+	}
+	assert_null(map_walk_next(m, &w));
+	map_walk_end(&w);
+	for (size_t i = 0; i < N; i += 4)
+		assert_true(e[i].seen);
+	map_free(m);
+	free(e);
+}
+
+static void walked_from_a_key(void **state)
+{
+	static const char *const keys[] = { "b", "a", "c", "ab", "B" };
+	struct map *m = GOT(map_new_ordered());
+	struct map_walk w = { 0 };
+
+	(void)state;
+	assert_null(map_walk_next(m, &w));
+	map_walk_end(&w);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		assert_int_equal(map_add(m, str_z(keys[i]), (void *)(size_t)keys[i]), 0);
+	map_walk_from(&w, STR("ab"));
+	assert_string_equal(GOT(map_walk_next(m, &w)), "ab");
+	map_del(m, STR("ab"));
+	map_del(m, STR("b"));
+	assert_string_equal(GOT(map_walk_next(m, &w)), "c");
+	map_walk_from(&w, STR("aa"));
+	assert_string_equal(GOT(map_walk_next(m, &w)), "c");
+	assert_null(map_walk_next(m, &w));
+	map_walk_end(&w);
+	assert_string_equal(GOT(map_walk_next(m, &w)), "B");
+	map_walk_end(&w);
+	map_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +259,8 @@ int main(void)
 		cmocka_unit_test(coming_and_going_does_not_grow_it),
 		cmocka_unit_test(folded_keys),
 		cmocka_unit_test(sorted_by_key),
+		cmocka_unit_test(walked_while_it_changes),
+		cmocka_unit_test(walked_from_a_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

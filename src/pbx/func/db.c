@@ -97,12 +97,10 @@ struct keys {
 	char name[256];
 };
 
-static void each_key(void *arg, struct str path, struct str value)
+static void add_key(struct keys *k, struct str path)
 {
-	struct keys *k = arg;
 	struct str name = str_skip(path, k->skip);
 
-	(void)value;
 	name = str_cut_raw(&name, '/');
 	if (!name.n || name.n >= sizeof(k->name) || str_eq(name, k->last))
 		return;
@@ -118,7 +116,8 @@ static void each_key(void *arg, struct str path, struct str value)
 
 static int walk(struct pbx *p, struct str args, struct keys *k)
 {
-	struct str key = str_trim(args), family;
+	struct str key = str_trim(args), family, path, value;
+	struct map_walk w = { 0 };
 
 	if (!p->db)
 		return ENOSYS;
@@ -128,7 +127,10 @@ static int walk(struct pbx *p, struct str args, struct keys *k)
 		key.n--;
 	k->skip = key.n ? key.n + 2 : 1;
 	family = str_cut_raw(&key, '/');
-	return astdb_each(p->db, family, key, each_key, k);
+	while (astdb_next(p->db, &w, family, key, &path, &value))
+		add_key(k, path);
+	map_walk_end(&w);
+	return 0;
 }
 
 static int read_keys(struct pbx *p, struct channel *ch, struct str args, struct buf *out)

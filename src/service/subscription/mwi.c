@@ -155,26 +155,15 @@ int mailbox_delete(struct service *svc, struct str name)
 	return err;
 }
 
-struct each {
-	mailbox_each_fn *fn;
-	void *arg;
-};
-
-static void one(void *arg, struct str path, struct str value)
+bool mailbox_next(struct service *svc, struct map_walk *w, struct mailbox_row *row)
 {
-	struct each *e = arg;
-	uint32_t n, o;
+	struct str path, value;
 
-	read_counts(value, &n, &o);
-	e->fn(e->arg, str_skip(path, FAMILY.n + 2), n, o);
-}
-
-void mailbox_each(struct service *svc, mailbox_each_fn *fn, void *arg)
-{
-	struct each e = { fn, arg };
-
-	if (svc->pbx->db)
-		(void)astdb_each(svc->pbx->db, FAMILY, STR_NULL, one, &e);
+	if (!svc->pbx->db || !astdb_next(svc->pbx->db, w, FAMILY, STR_NULL, &path, &value))
+		return false;
+	row->name = str_skip(path, FAMILY.n + 2);
+	read_counts(value, &row->new_msgs, &row->old_msgs);
+	return true;
 }
 
 /* A lamp by "hint,MWI:box". */

@@ -55,6 +55,7 @@ struct body_row {
 
 struct subscription {           /* obj */
 	struct list link;               /* in subscriptions.all */
+	uint64_t serial;                /* greater than of all that were there before */
 	struct service *svc;
 	struct snapshot *conf;          /* held */
 	const struct endpoint *ep;      /* of conf */
@@ -74,7 +75,8 @@ struct subscription {           /* obj */
 };
 
 struct subscriptions {          /* service.subscriptions */
-	struct list all;                /* struct subscription */
+	struct list all;                /* struct subscription, oldest first */
+	uint64_t serial;                /* of the newest */
 	struct map *mailboxes;          /* struct mailbox by name */
 	struct map *unasked;            /* struct unasked by endpoint */
 };

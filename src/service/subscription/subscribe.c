@@ -205,8 +205,11 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 
 static void begin(struct subscription *s, struct sip_stx *tx, uint32_t left, struct endpoint_state *state)
 {
+	struct subscriptions *all = s->svc->subscriptions;
+
 	state->subscriptions++;
-	list_append(&((struct subscriptions *)s->svc->subscriptions)->all, &s->link);
+	s->serial = ++all->serial;
+	list_append(&all->all, &s->link);
 	obj_hold(s);
 	take(s, tx, left);
 	set_end(s, left);
@@ -331,17 +334,36 @@ void subscriptions_free(struct service *svc)
 	svc->subscriptions = NULL;
 }
 
-void subscription_each(struct service *svc, subscription_each_fn *fn, void *arg)
+/* One that has ended is in no list any more; what came behind it is newer. */
+static struct subscription *after(const struct subscriptions *all, const struct subscription *at)
 {
-	struct subscriptions *all = svc->subscriptions;
+	const struct list *l = at && list_linked(&at->link) ? at->link.next : all->all.next;
+
+	for (; l != &all->all; l = l->next) {
+		struct subscription *s = container_of(l, struct subscription, link);
+
+		if (!at || s->serial > at->serial)
+			return s;
+	}
+	return NULL;
+}
+
+bool subscription_next(struct service *svc, struct subscription_walk *w, struct subscription_row *row)
+{
+	struct subscription *s = after(svc->subscriptions, w->at);
 	uint64_t now = clock_ms(svc->clock);
 
-	list_each(l, &all->all) {
-		const struct subscription *s = container_of(l, struct subscription, link);
-		struct subscription_row row = { .ep = s->ep, .resource = text_view(&s->root->resource),
-			.event = s->pkg->name, .call_id = s->dlg->call_id, .callerid = s->dlg->remote,
-			.state = STR("ACTIVE"), .left_s = s->ends_ms > now ? (uint32_t)((s->ends_ms - now) / 1000) : 0 };
+	if (!s)
+		return false;
+	obj_drop(w->at);
+	w->at = obj_hold(s);
+	*row = (struct subscription_row){ .ep = s->ep, .resource = text_view(&s->root->resource),
+		.event = s->pkg->name, .call_id = s->dlg->call_id, .callerid = s->dlg->remote,
+		.state = STR("ACTIVE"), .left_s = s->ends_ms > now ? (uint32_t)((s->ends_ms - now) / 1000) : 0 };
+	return true;
+}
 
-		fn(arg, &row);
-	}
+void subscription_walk_end(struct subscription_walk *w)
+{
+	w->at = obj_drop(w->at);
 }

@@ -4,6 +4,7 @@
 #ifndef SERVICE_SUBSCRIPTION_H
 #define SERVICE_SUBSCRIPTION_H
 
+#include "base/hash.h"
 #include "service/location.h"
 
 int subscriptions_start(struct service *svc);
@@ -13,14 +14,22 @@ void subscriptions_free(struct service *svc);
 /* After a reload: mailboxes of endpoints and AORs may have changed. */
 void subscriptions_reload(struct service *svc);
 
-/* For listings. */
+/* For listings that take several turns: all, oldest first, whatever begins and ends
+ * meanwhile. A row's views live until the next wait.
+ *   struct subscription_walk w = { 0 };
+ *   while (subscription_next(svc, &w, &row))
+ *           ...
+ *   subscription_walk_end(&w); */
 struct subscription_row {
 	const struct endpoint *ep;
 	struct str resource, event, call_id, callerid, state;   /* state: "ACTIVE", "TERMINATED" */
 	uint32_t left_s;
 };
-typedef void subscription_each_fn(void *arg, const struct subscription_row *row);
-void subscription_each(struct service *svc, subscription_each_fn *fn, void *arg);
+struct subscription_walk {
+	struct subscription *at;        /* held: the one given last */
+};
+bool subscription_next(struct service *svc, struct subscription_walk *w, struct subscription_row *row);
+void subscription_walk_end(struct subscription_walk *w);
 
 /* ---- mailboxes: mwi.c ---- */
 
@@ -28,8 +37,13 @@ void subscription_each(struct service *svc, subscription_each_fn *fn, void *arg)
 int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs);
 int mailbox_delete(struct service *svc, struct str name);    /* ENOENT. Who watches hears 0/0 */
 bool mailbox_get(struct service *svc, struct str name, uint32_t *new_msgs, uint32_t *old_msgs);
-typedef void mailbox_each_fn(void *arg, struct str name, uint32_t new_msgs, uint32_t old_msgs);
-void mailbox_each(struct service *svc, mailbox_each_fn *fn, void *arg);
+/* All that the database has, by name, as astdb_next() does it. The name lives until
+ * the walk goes on. */
+struct mailbox_row {
+	struct str name;
+	uint32_t new_msgs, old_msgs;
+};
+bool mailbox_next(struct service *svc, struct map_walk *w, struct mailbox_row *row);
 /* A contact came: its endpoint's mailboxes= are told to it unasked. */
 void mwi_contact_added(struct service *svc, struct contact *c);
 
