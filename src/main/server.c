@@ -327,10 +327,8 @@ static int start_all(struct server *s)
 
 static void stop_all(struct server *s)
 {
-	if (s->pbx) {
-		pbx_hangup_all(s->pbx, CAUSE_NORMAL);
-		fiber_run_ready();
-	}
+	if (s->pbx)
+		pbx_stop(s->pbx);
 	if (s->logger)
 		logger_set_consoles(s->logger, NULL, 0);
 	if (s->manage)

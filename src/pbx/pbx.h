@@ -71,6 +71,9 @@ const struct app *pbx_app(const struct pbx *p, struct str name);     /* NULL: no
 const struct func *pbx_func(const struct pbx *p, struct str name);
 /* Hang up everything. */
 void pbx_hangup_all(struct pbx *p, int cause);
+/* The end: no channel comes after this, and those that are there have ended as far as
+ * their fibers wait for nothing else. Before what they use is freed. */
+void pbx_stop(struct pbx *p);
 
 /* An application: one file in pbx/app/ and one row in pbx/app/list.h. */
 struct app {

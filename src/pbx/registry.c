@@ -1,4 +1,5 @@
 #define LOG_MODULE "pbx"
+#include "base/fiber.h"
 #include "base/log.h"
 #include "base/obj.h"
 #include "pbx/features.h"
@@ -145,4 +146,12 @@ void pbx_hangup_all(struct pbx *p, int cause)
 		l = ch->dead ? p->channels.next : ch->link.next;
 		obj_drop(ch);
 	}
+}
+
+/* A channel that ends may begin another: the next message, a call that goes elsewhere. */
+void pbx_stop(struct pbx *p)
+{
+	p->stopping = true;
+	pbx_hangup_all(p, CAUSE_NORMAL);
+	fiber_run_ready();
 }

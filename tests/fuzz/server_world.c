@@ -319,7 +319,7 @@ static void stop_service(bool killed)
 {
 	hooks_fail(0, 0);
 	if (!world.dead)
-		pbx_hangup_all(world.pbx, CAUSE_NORMAL);
+		pbx_stop(world.pbx);
 	run_loop();
 	for (size_t i = 0; i < ARRAY_LEN(world.peer); i++) {
 		if (world.peer[i])

@@ -182,6 +182,20 @@ static void texts(void **state)
 	assert_int_equal(ask("bob", "127.0.0.3:5060", "MESSAGE", "text", 100, more), 202);
 }
 
+/* One message waits behind the other, and the end of the first does not begin the next. */
+static void texts_at_the_stop(void **state)
+{
+	static const char more[] = "Content-Type: text/plain\r\n";
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(ask("alice", "127.0.0.2:5060", "MESSAGE", "text", i, more), 202);
+	assert_int_equal(channel_count(t.w.pbx), 1);
+	pbx_stop(t.w.pbx);
+	world_turn(&t.w);
+	assert_int_equal(channel_count(t.w.pbx), 0);
+}
+
 /* An account outlives neither its holders nor what it took. */
 static void accounts(void **state)
 {
@@ -225,7 +239,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(calls, setup_calls), T(a_refused_call_holds_nothing, setup_calls), T(fixed_limits, setup_fixed),
 		T(subscriptions, setup), T(transactions_of_an_endpoint, setup), T(transactions_come_back, setup),
-		T(texts, setup_calls), cmocka_unit_test_setup_teardown(accounts, nothing, nothing),
+		T(texts, setup_calls),
+		T(texts_at_the_stop, setup_calls), cmocka_unit_test_setup_teardown(accounts, nothing, nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
