@@ -154,6 +154,15 @@ static void transfer_job(struct member *m, enum action action)
 	text_free(&context);
 }
 
+/* Sent into the dialplan while its digits were read. */
+static bool goes_on(struct channel *ch)
+{
+	if (!ch->start_due)
+		return false;
+	ch->start_due = ch->owned = false;
+	return !pbx_start(ch);
+}
+
 static void job_run(void *arg)
 {
 	struct job *j = arg;
@@ -162,7 +171,7 @@ static void job_run(void *arg)
 
 	transfer_job(m, j->action);
 	give_back(m);
-	if (!ch->dead && !ch->bridge && !ch->fiber)
+	if (!ch->dead && !ch->bridge && !ch->fiber && !goes_on(ch))
 		channel_destroy(ch);
 	obj_drop(ch);
 	obj_drop(m);

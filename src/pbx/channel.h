@@ -173,6 +173,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool owned;                     /* whoever requested it will destroy it: a hangup is only queued */
 	bool away;                      /* a feature took it out of its bridge for a while: bridge_wait() waits on */
 	bool worked_on;                 /* a feature's fiber reads its events: bridge_wait() waits for its end too */
+	bool start_due;                 /* ... and at its end its dialplan begins */
 	bool moh;                       /* hears music on hold */
 	bool digits_in_media;           /* set by tech: its digits come and go in RTP, so a media bridge passes them */
 	bool digits_relayed;            /* ... and just now it does */

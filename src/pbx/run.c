@@ -472,8 +472,22 @@ static int start(struct channel *ch, struct str app, struct str data)
 	return err;
 }
 
+/* A feature's fiber (a transfer in the middle of its digits) still reads the channel's
+ * events: it is told to end, and then the dialplan begins. */
+static void start_later(struct channel *ch)
+{
+	ch->owned = true;       /* a hangup meanwhile is the dialplan's */
+	ch->start_due = true;
+	ch->async_goto = true;
+	channel_event_simple(ch, CE_WAKE);
+}
+
 int pbx_start(struct channel *ch)
 {
+	if (ch->worked_on && !ch->fiber && !ch->dead) {
+		start_later(ch);
+		return 0;
+	}
 	return start(ch, STR_NULL, STR_NULL);
 }
 
@@ -500,7 +514,7 @@ int pbx_async_goto(struct channel *ch, struct str context, struct str exten, int
 
 	if (ch->dead || ch->hungup)
 		return ESHUTDOWN;
-	if (!ch->fiber && ch->owned && !ch->bridge)
+	if (!ch->fiber && ch->owned && !ch->bridge && !ch->worked_on)
 		return EBUSY;
 	held = obj_hold(ch);
 	if (ch->fiber) {

@@ -1,5 +1,6 @@
 /* Dial() from the caller's leg to DIALSTATUS, with both far ends in the test. */
 #include "fake_tech.h"
+#include "pbx/dialplan.h"
 #include "pbx/features.h"
 #include "pbx/bridge.h"
 #include <setjmp.h>
@@ -329,6 +330,45 @@ static void reload_while_the_callee_transfers(void **state)
 	assert_string_equal(text_z(&a->ch->exten), "5");
 }
 
+/* Both dial where to send the other, and one is sent away in the middle of it: its
+ * dialplan begins when its own digits are read no more. */
+static void both_transfer_at_once(void **state)
+{
+	struct fake *a = dial("feat"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	fake_event(b, CE_ANSWER);
+	fake_digit(b, '#');
+	fake_digit(a, '#');
+	fake_digit(a, '5');
+	world_turn(&w);
+	assert_int_equal(world_events(&w, "BlindTransfer", "Result: Success"), 1);
+	assert_non_null(b->ch);
+	assert_string_equal(text_z(&b->ch->exten), "5");
+	assert_string_equal(text_z(&b->ch->app), "Wait");
+	fake_digit(b, '7');
+	world_pass(&w, 4000);
+	assert_non_null(b->ch);
+	world_pass(&w, 60000);
+	assert_null(b->ch);
+}
+
+/* ... and hangs up before it begins. */
+static void sent_away_and_gone(void **state)
+{
+	struct fake *a = dial("feat"), *b = world_fake(&w, "bob");
+
+	(void)state;
+	fake_event(b, CE_ANSWER);
+	fake_digit(b, '#');
+	assert_int_equal(pbx_async_goto(b->ch, STR("default"), STR("5"), 1), 0);
+	assert_int_equal(pbx_async_goto(b->ch, STR("default"), STR("xfer"), 1), 0);
+	fake_hangup(b, CAUSE_NORMAL);
+	world_turn(&w);
+	assert_null(b->ch);
+	fake_hangup(a, CAUSE_NORMAL);
+}
+
 static void answered_elsewhere(void **state)
 {
 	struct fake *a = dial("elsewhere"), *b = world_fake(&w, "bob");
@@ -444,7 +484,9 @@ int main(void)
 		T(answered_and_hung_up_by_callee), T(caller_hangs_up_while_talking), T(caller_gives_up),
 		T(causes_become_statuses), T(nobody_in_time), T(first_of_two_wins), T(busy_and_absent_is_busy),
 		T(nobody_to_call), T(forwarded), T(forward_refused), T(predial_on_the_callee), T(time_limit),
-		T(star_hangs_up), T(pound_transfers), T(hangs_up_while_the_caller_transfers), T(reload_while_the_callee_transfers), T(answered_elsewhere), T(ringing_from_the_start),
+		T(star_hangs_up), T(pound_transfers), T(hangs_up_while_the_caller_transfers), T(reload_while_the_callee_transfers),
+		T(both_transfer_at_once), T(sent_away_and_gone),
+		T(answered_elsewhere), T(ringing_from_the_start),
 		T(music_meanwhile), T(one_digit_exit), T(both_into_the_dialplan), T(callee_goes_on),
 		T(hold_and_line_reach_the_other), T(replaced_while_it_rings),
 	};
