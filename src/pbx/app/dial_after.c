@@ -164,6 +164,10 @@ static void after_place(struct dial *d, struct channel *peer, struct bridge_feat
 	where = buf_view(&b);
 	while (where.n && n < 3)
 		v[n++] = str_trim(str_cut_raw(&where, ','));
+	if (!n) {               /* no memory for a copy: nothing happens afterwards */
+		buf_free(&b);
+		return;
+	}
 	if (str_u32(v[n - 1], &priority)) {
 		int p = dialplan_label(in->pbx, n > 2 ? v[0] : text_view(&in->context),
 				       n > 1 ? v[n - 2] : text_view(&in->exten), v[n - 1], number_of(peer));
