@@ -323,6 +323,7 @@ struct identify_conf {
 	regex_t *header_re;             /* match_header "Name: /re/"; NULL: exact compare */
 	regex_t *request_uri_re;        /* match_request_uri /re/ */
 	uint16_t net_n;
+	uint32_t order;                 /* among all identify sections of its snapshot */
 	struct str endpoint;
 	struct str_list match;          /* as written */
 	struct str_list hosts;          /* the names in match, still to be resolved */
@@ -383,6 +384,8 @@ struct snapshot_prm {
 	struct snapshot *previous;      /* the running one, or NULL; refused objects are kept from it */
 };
 
+struct identify_rules;
+
 struct snapshot {               /* obj */
 	struct arena *arena;
 	struct object_list list[OBJECT_TYPES];
@@ -397,6 +400,7 @@ struct snapshot {               /* obj */
 	const struct wizard_hint *hints;        /* hint_n of them */
 	size_t hint_n;
 	uint64_t serial;                /* grows with each build */
+	const struct identify_rules *identify_rules;    /* the identify sections by what they match; never NULL */
 	struct snapshot_parts *parts;   /* snapshot.c's own */
 };
 

@@ -195,7 +195,6 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	list_init(&svc->sessions);
 	list_init(&svc->ending);
 	list_init(&svc->requests);
-	list_init(&svc->ident_hosts);
 	svc->reasons = reasons_new(svc->clock, REASONS);
 	svc->shares = shares_new(&prm->shares);
 	svc->endpoint_states = map_new(false);

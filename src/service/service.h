@@ -22,6 +22,7 @@ struct locations;
 struct endpoint_state;
 struct nat_rule;
 struct dns;
+struct identify_hosts;
 struct notify_conf;
 
 struct service;
@@ -60,7 +61,7 @@ struct service {
 	struct map *endpoint_states;    /* by name, made when first needed */
 	struct service_transport *transports;
 	size_t transport_n;
-	struct list ident_hosts;        /* service/identify.c: names in match= and their addresses */
+	struct identify_hosts *ident_hosts;     /* names in match= and their addresses; NULL: no configuration was applied */
 	int64_t date_s;                 /* the second that `date` names */
 	char date[48];                  /* "Date: ...\r\n"; made when first needed */
 	struct text user_agent, server_line;    /* as in global; "Server: x\r\n" */

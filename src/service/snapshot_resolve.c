@@ -1,3 +1,4 @@
+#include "service/identify_rules.h"
 #include "service/snapshot_internal.h"
 #include <errno.h>
 #include <sys/random.h>
@@ -211,5 +212,5 @@ int resolve_all(struct loader *l)
 			err = resolve_object(l, !x->refused && k < x->n ? &x->v[k] : NULL, list->v[i]);
 		}
 	}
-	return err;
+	return err ? err : identify_rules_build(l->s);
 }
