@@ -16,7 +16,7 @@ struct registration {
 	const struct registration_conf *c;
 	enum outbound_status status;
 	struct timer next;
-	struct request *rq;             /* held: the REGISTER on its way */
+	struct ua_request *rq;             /* held: the REGISTER on its way */
 	bool unregistering;             /* that one has Expires: 0 */
 	bool again;                     /* then register at once */
 	char call_id[33], tag[SIP_TAG + 1], line[LINE + 1];
@@ -63,10 +63,10 @@ static void let_go(struct registration *r)
 
 	if (!r->rq)
 		return;
-	cseq = request_out(r->rq)->cseq;
+	cseq = ua_request_out(r->rq)->cseq;
 	if (cseq > r->cseq)
 		r->cseq = cseq;
-	request_detach(r->rq);
+	ua_request_detach(r->rq);
 	r->rq = obj_drop(r->rq);
 }
 
@@ -90,7 +90,7 @@ static void next_in(struct registration *r, uint64_t seconds)
 
 /* ---- one REGISTER ------------------------------------------------------------ */
 
-static int prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
+static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct registration *r = arg;
 	struct str user = r->c->contact_user.n ? r->c->contact_user : STR("s");
@@ -128,14 +128,14 @@ static void add_headers(struct registration *r, struct sip_out *out, uint32_t ex
 			       !r->c->support_path ? STR("outbound") : STR("path, outbound"));
 }
 
-static void on_response(void *arg, struct request *rq, struct sip_msg *msg);
-static void on_failed(void *arg, struct request *rq, int err);
+static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg);
+static void on_failed(void *arg, struct ua_request *rq, int err);
 
 static int send_register(struct registration *r, uint32_t expires)
 {
 	const struct registration_conf *c = r->c;
-	struct request_prm prm = { .conf = r->conf, .transport = c->transport, .auths = c->outbound_auth_objs,
-		.auth_n = c->outbound_auth_n, .arg = r, .response = on_response, .failed = on_failed, .prepare = prepare };
+	struct ua_request_prm prm = { .hold = r->conf, .transport = c->transport, .arg = r, .response = on_response,
+		.failed = on_failed, .prepare = prepare };
 	struct sip_out *out;
 	int err;
 
@@ -159,7 +159,8 @@ static int send_register(struct registration *r, uint32_t expires)
 	prm.out = out;
 	r->unregistering = expires == 0;
 	log_debug(1, "registration '%s': REGISTER to %.*s for %u s", text_z(&r->name), STR_ARG(c->server_uri), expires);
-	err = request_send(r->svc, &prm, &r->rq);
+	service_request_auths(&prm, &c->outbound_auths);
+	err = ua_request_send(&r->svc->ua, &prm, &r->rq);
 	obj_drop(out);
 	return err;
 }
@@ -191,7 +192,7 @@ static uint32_t granted(struct registration *r, const struct sip_msg *msg)
 
 	if (r->unregistering)
 		return 0;
-	if (sip_addr_parse(&ours, request_out(r->rq)->contact))
+	if (sip_addr_parse(&ours, ua_request_out(r->rq)->contact))
 		return n;
 	while (sip_each(msg, SIP_H_CONTACT, &e, &v)) {
 		uint32_t s;
@@ -211,7 +212,7 @@ static uint32_t granted(struct registration *r, const struct sip_msg *msg)
 
 static void registered(struct registration *r, const struct sip_msg *msg)
 {
-	const struct net_path *path = request_path(r->rq);
+	const struct net_path *path = ua_request_path(r->rq);
 	uint32_t s = granted(r, msg), half = s / 2;
 
 	r->retries = 0;
@@ -318,7 +319,7 @@ static void after(struct registration *r)
 	}
 }
 
-static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
+static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	struct registration *r = arg;
 	uint32_t least, later = 0;
@@ -348,7 +349,7 @@ static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
 	after(r);
 }
 
-static void on_failed(void *arg, struct request *rq, int err)
+static void on_failed(void *arg, struct ua_request *rq, int err)
 {
 	struct registration *r = arg;
 

@@ -16,6 +16,7 @@
 #include "service/reason.h"
 #include "service/shares.h"
 #include "sip/dialog.h"
+#include "ua/ua.h"
 
 struct contact_store;
 struct locations;
@@ -67,7 +68,7 @@ struct service {
 	struct text user_agent, server_line;    /* as in global; "Server: x\r\n" */
 	struct list sessions;           /* struct session */
 	struct list ending;             /* struct session: over, but a BYE still waits for an ACK */
-	struct list requests;           /* struct request: without final answer */
+	struct ua ua;                   /* all that we ask of others */
 	struct text server_id;          /* reg_server: entity id of this process */
 	uint32_t calls;                 /* incoming INVITE sessions alive */
 	double max_load;                /* asterisk.conf maxload; 0: no limit */

@@ -81,7 +81,7 @@ struct session {                /* obj */
 	unsigned sent_status;           /* last provisional of ours */
 
 	/* INVITE of ours */
-	struct request *uac;            /* held */
+	struct ua_request *uac;            /* held */
 	bool uac_sdp_done;              /* its offer was answered */
 	bool uac_is_refresh, uac_is_update;
 	bool uac_held;                  /* our INVITE under way holds a reference to us */
