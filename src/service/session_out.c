@@ -281,6 +281,10 @@ static void on_invite_response(void *arg, struct ua_request *rq, struct sip_msg 
 		invite_over(s);
 		goto out;
 	}
+	if (s->st == SESSION_INVITING && session_timer_refused(s, msg) && ua_request_again(rq)) {
+		write_invite_headers(s, ua_request_out(rq));
+		goto out;
+	}
 	session_offer_failed(s);
 	if (s->st == SESSION_INVITING) {
 		s->st = SESSION_NEW;    /* nothing left to cancel */

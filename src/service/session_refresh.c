@@ -52,9 +52,13 @@ static void refresh_done(struct session *s, struct ua_request *rq, struct sip_ms
 		}
 	} else {
 		session_offer_failed(s);
-		if (status == 491)
+		if (status == 491) {
 			wait_glare(s);
-		else if ((status == 481 || status == 408) && s->ch)
+		} else if (msg && session_timer_refused(s, msg)) {
+			s->refresh_wanted = true;
+			s->refresh_by_update = s->uac_is_update;
+		}
+		if ((status == 481 || status == 408) && s->ch)
 			channel_hangup(s->ch, CAUSE_NORMAL);
 	}
 	if (s->ch)

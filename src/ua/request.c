@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define MAX_TARGETS 8           /* addresses tried for one request */
+#define MAX_AGAIN 4             /* a chain of proxies may ask for more one after the other */
 
 struct target {
 	enum net_proto proto;
@@ -33,6 +34,7 @@ struct ua_request {             /* obj */
 	struct text cancel_headers;
 	bool cancel;                    /* asked for, perhaps before there is anything to cancel */
 	bool again;                     /* ua_request_again() was called */
+	unsigned agains;                /* so often it was sent anew */
 };
 
 #define TO(state) (1u << UA_REQUEST_##state)
@@ -212,6 +214,7 @@ static bool answer_challenge(struct ua_request *rq, const struct sip_msg *msg)
 
 static void send_again(struct ua_request *rq)
 {
+	rq->agains++;
 	rq->out->cseq++;
 	if (send_on_path(rq)) {
 		change(rq, UA_REQUEST_TRYING);
@@ -396,9 +399,10 @@ int ua_request_send(struct ua *ua, const struct ua_request_prm *prm, struct ua_r
 	return 0;
 }
 
-void ua_request_again(struct ua_request *rq)
+bool ua_request_again(struct ua_request *rq)
 {
-	rq->again = !rq->cancel;
+	rq->again = !rq->cancel && rq->agains < MAX_AGAIN;
+	return rq->again;
 }
 
 void ua_request_cancel(struct ua_request *rq, struct str headers)

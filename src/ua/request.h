@@ -53,8 +53,9 @@ struct ua_request_prm {
 int ua_request_send(struct ua *ua, const struct ua_request_prm *prm, struct ua_request **rq);
 /* Inside prm.response, of a final response that is no 2xx: send the request anew on the
  * same path with the next CSeq, after prm.prepare. For those that say what they lack
- * (RFC 4028 7.4: 422). The response was no final one then. */
-void ua_request_again(struct ua_request *rq);
+ * (RFC 4028 7.4: 422). True: the response was no final one then; false: it was done four
+ * times already, or the request is cancelled. */
+bool ua_request_again(struct ua_request *rq);
 void ua_request_cancel(struct ua_request *rq, struct str headers);   /* INVITE */
 /* No more callbacks; the transaction ends by itself. Gives prm.arg back. */
 void *ua_request_detach(struct ua_request *rq);
