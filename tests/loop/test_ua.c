@@ -1,90 +1,22 @@
 /* The user-agent core between two engines over a wire that loses: requests that find
- * their way, answer challenges and end once. The network is a row of functions here. */
-#include "sip_link.h"
-#include "ua/request.h"
+ * their way, answer challenges and end once. ua_net.c is the network. */
+#include "ua_net.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
 struct world {
-	struct link l;
-	struct digest_ctx *digest;
-	struct ua ua;
+	struct ua_net n;
 	struct ua_request *rq;
 	unsigned prepared, told, failed, status, answers;       /* told: final responses */
 	int err, refuse;                /* refuse: errno of prepare() */
 	bool again;                     /* ask once more on a final response */
-	sip_resolve_fn *resolved;       /* of a name that is looked up */
-	void *resolved_arg;
-	unsigned lookups;
-	bool gone;                      /* connections are */
-	const char *password;
 };
 
 static struct world w;
-static size_t before;
-
-/* ---- the network: one transport, "udp"; whatever the address, the other side has it */
-
-static int route(void *arg, struct net_path *path, struct str transport, enum net_proto proto, const struct sa *peer)
-{
-	const struct world *x = arg;
-
-	if (transport.n && !str_eq(transport, STR("udp")))
-		return ENOENT;
-	if (proto != NET_UDP)
-		return ENETUNREACH;
-	*path = (struct net_path){ .transport = 1, .proto = proto, .local = x->l.a.addr, .peer = *peer };
-	return 0;
-}
-
-static int reach(void *arg, struct str transport, struct ua_reach *out)
-{
-	(void)arg;
-	if (transport.n && !str_eq(transport, STR("udp")))
-		return ENOENT;
-	out->fixed = transport.n != 0;
-	out->proto = NET_UDP;
-	out->can_v4[NET_UDP] = true;
-	return 0;
-}
-
-static bool usable(void *arg, const struct net_path *path)
-{
-	(void)path;
-	return !((struct world *)arg)->gone;
-}
-
-/* Answered by the test: give(). */
-static int resolve(void *arg, struct sip_resolve_prm *prm, struct sip_resolve **out)
-{
-	struct world *x = arg;
-
-	if (str_eq(prm->uri->host, STR("nobody.knows")))
-		return ENOENT;
-	x->lookups++;
-	x->resolved = prm->fn;
-	x->resolved_arg = prm->arg;
-	*out = NULL;
-	return 0;
-}
-
-static const struct ua_ways ways = { route, reach, usable, resolve };
-
-static void give(int err, const char *const *hosts, size_t n)
-{
-	struct sip_target v[8];
-
-	for (size_t i = 0; i < n; i++) {
-		v[i].proto = NET_UDP;
-		sa_parse(&v[i].addr, str_z(hosts[i]));
-	}
-	w.resolved(w.resolved_arg, err, v, n);
-}
 
 /* ---- its user ---------------------------------------------------------------------- */
 
@@ -123,43 +55,26 @@ static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const 
 	return x->refuse;
 }
 
-static bool credentials(void *arg, struct str realm, struct ua_credentials *out)
-{
-	struct world *x = arg;
-
-	if (!x->password || str_eq(realm, STR("elsewhere")))
-		return false;
-	out->username = STR("alice");
-	out->password = str_z(x->password);
-	out->supports[DIGEST_MD5] = out->supports[DIGEST_SHA256] = true;
-	return true;
-}
-
 static void send_to(enum sip_method m, const char *target, uint32_t timeout_ms)
 {
-	struct sip_out *o = link_out(&w.l.a, m);
-	struct ua_request_prm prm = { .out = o, .target = str_z(target), .credentials = credentials, .credentials_arg = &w,
-		.timeout_ms = timeout_ms, .arg = &w, .response = on_response, .failed = on_failed, .prepare = prepare };
+	struct sip_out *o = link_out(&w.n.l.a, m);
+	struct ua_request_prm prm = { .out = o, .target = str_z(target), .credentials = ua_net_credentials,
+		.credentials_arg = &w.n, .timeout_ms = timeout_ms, .arg = &w, .response = on_response, .failed = on_failed, .prepare = prepare };
 
-	assert_int_equal(ua_request_send(&w.ua, &prm, &w.rq), 0);
+	assert_int_equal(ua_request_send(&w.n.ua, &prm, &w.rq), 0);
 	obj_drop(o);
 }
 
 static void answer(unsigned status, const char *headers)
 {
-	assert_non_null(w.l.b.tx);
-	sip_stx_respond(w.l.b.tx, status, STR_NULL, str_z(headers), STR_NULL, STR_NULL);
-	link_run(&w.l, 5);
+	ua_net_answer(&w.n, status, headers);
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	before = obj_live();
-	w = (struct world){ .password = "wonder" };
-	link_init(&w.l, NET_UDP);
-	w.digest = GOT(digest_ctx_new(&w.l.clock.c));
-	ua_init(&w.ua, w.l.a.sip, w.digest, &ways, &w);
+	w = (struct world){ .told = 0 };
+	ua_net_open(&w.n);
 	return 0;
 }
 
@@ -169,10 +84,7 @@ static int teardown(void **state)
 	if (w.rq)
 		ua_request_detach(w.rq);
 	w.rq = obj_drop(w.rq);
-	assert_true(list_empty(&w.ua.requests));
-	link_free(&w.l);
-	obj_drop(w.digest);
-	return obj_live() != before;
+	return ua_net_close(&w.n);
 }
 
 /* ---- tests ------------------------------------------------------------------------------ */
@@ -181,24 +93,24 @@ static void answered(void **state)
 {
 	(void)state;
 	send_to(SIP_OPTIONS, "sip:192.0.2.2", 0);
-	link_run(&w.l, 5);
+	link_run(&w.n.l, 5);
 	answer(200, "");
 	assert_int_equal(w.told, 1);
 	assert_int_equal(w.status, 200);
 	assert_int_equal(w.prepared, 1);
-	assert_true(list_empty(&w.ua.requests));
+	assert_true(list_empty(&w.n.ua.requests));
 }
 
 static void answered_over_a_bad_wire(void **state)
 {
 	(void)state;
-	w.l.a.lose = 2;
+	w.n.l.a.lose = 2;
 	send_to(SIP_OPTIONS, "sip:192.0.2.2", 0);
-	link_run(&w.l, 2000);
-	assert_int_equal(w.l.b.requests, 1);
-	w.l.b.lose = 1;
+	link_run(&w.n.l, 2000);
+	assert_int_equal(w.n.l.b.requests, 1);
+	w.n.l.b.lose = 1;
 	answer(480, "");
-	link_run(&w.l, 5000);
+	link_run(&w.n.l, 5000);
 	assert_int_equal(w.told, 1);
 	assert_int_equal(w.status, 480);
 }
@@ -206,18 +118,18 @@ static void answered_over_a_bad_wire(void **state)
 static void nobody_answers(void **state)
 {
 	(void)state;
-	w.l.a.lose = 1000;
+	w.n.l.a.lose = 1000;
 	send_to(SIP_OPTIONS, "sip:192.0.2.2", 0);
-	link_run(&w.l, 31000);
+	link_run(&w.n.l, 31000);
 	assert_int_equal(w.failed, 0);
-	link_run(&w.l, 2000);
+	link_run(&w.n.l, 2000);
 	assert_int_equal(w.failed, 1);
 	assert_int_equal(w.err, ETIMEDOUT);
 	/* Less patience. */
 	ua_request_detach(w.rq);
 	w.rq = obj_drop(w.rq);
 	send_to(SIP_OPTIONS, "sip:192.0.2.2", 3000);
-	link_run(&w.l, 3100);
+	link_run(&w.n.l, 3100);
 	assert_int_equal(w.failed, 2);
 	assert_int_equal(w.err, ETIMEDOUT);
 }
@@ -228,20 +140,20 @@ static void challenged(void **state)
 {
 	(void)state;
 	send_to(SIP_OPTIONS, "sip:192.0.2.2", 0);
-	link_run(&w.l, 5);
+	link_run(&w.n.l, 5);
 	answer(401, REALM("here", "SHA-512-256") REALM("here", "SHA-256") REALM("here", "MD5") REALM("elsewhere", "MD5"));
 	assert_int_equal(w.told, 0);
-	assert_int_equal(w.l.b.requests, 2);
-	assert_int_equal(w.l.b.msg->cseq, 2);
+	assert_int_equal(w.n.l.b.requests, 2);
+	assert_int_equal(w.n.l.b.msg->cseq, 2);
 	/* The first that both know, one for each realm. */
-	assert_non_null(strstr(w.l.a.said, "Authorization: Digest username=\"alice\""));
-	assert_non_null(strstr(w.l.a.said, "algorithm=SHA-256"));
-	assert_null(strstr(w.l.a.said, "algorithm=MD5"));
-	assert_null(strstr(w.l.a.said, "elsewhere"));
+	assert_non_null(strstr(w.n.l.a.said, "Authorization: Digest username=\"alice\""));
+	assert_non_null(strstr(w.n.l.a.said, "algorithm=SHA-256"));
+	assert_null(strstr(w.n.l.a.said, "algorithm=MD5"));
+	assert_null(strstr(w.n.l.a.said, "elsewhere"));
 	/* Another realm behind it. */
 	answer(407, "Proxy-Authenticate: Digest realm=\"proxy\",nonce=\"n\"\r\n");
-	assert_int_equal(w.l.b.requests, 3);
-	assert_non_null(strstr(w.l.a.said, "Proxy-Authorization: Digest"));
+	assert_int_equal(w.n.l.b.requests, 3);
+	assert_non_null(strstr(w.n.l.a.said, "Proxy-Authorization: Digest"));
 	answer(200, "");
 	assert_int_equal(w.told, 1);
 	assert_int_equal(w.prepared, 3);
@@ -251,22 +163,22 @@ static void wrong_password(void **state)
 {
 	(void)state;
 	send_to(SIP_OPTIONS, "sip:192.0.2.2", 0);
-	link_run(&w.l, 5);
+	link_run(&w.n.l, 5);
 	answer(401, REALM("here", "MD5"));
 	answer(401, REALM("here", "MD5"));
 	assert_int_equal(w.told, 1);
 	assert_int_equal(w.status, 401);
-	assert_int_equal(w.l.b.requests, 2);
+	assert_int_equal(w.n.l.b.requests, 2);
 }
 
 static void stale_nonce_is_no_wrong_password(void **state)
 {
 	(void)state;
 	send_to(SIP_OPTIONS, "sip:192.0.2.2", 0);
-	link_run(&w.l, 5);
+	link_run(&w.n.l, 5);
 	answer(401, REALM("here", "MD5"));
 	answer(401, "WWW-Authenticate: Digest realm=\"here\",nonce=\"m\",stale=true\r\n");
-	assert_int_equal(w.l.b.requests, 3);
+	assert_int_equal(w.n.l.b.requests, 3);
 	answer(200, "");
 	assert_int_equal(w.status, 200);
 }
@@ -274,12 +186,12 @@ static void stale_nonce_is_no_wrong_password(void **state)
 static void no_password(void **state)
 {
 	(void)state;
-	w.password = NULL;
+	w.n.password = NULL;
 	send_to(SIP_OPTIONS, "sip:192.0.2.2", 0);
-	link_run(&w.l, 5);
+	link_run(&w.n.l, 5);
 	answer(401, REALM("here", "MD5"));
 	assert_int_equal(w.told, 1);
-	assert_int_equal(w.l.b.requests, 1);
+	assert_int_equal(w.n.l.b.requests, 1);
 }
 
 /* 503 or nothing leads to the next address, each with a CSeq of its own. */
@@ -289,22 +201,22 @@ static void next_address(void **state)
 
 	(void)state;
 	send_to(SIP_OPTIONS, "sip:name.example", 0);
-	assert_int_equal(w.lookups, 1);
-	assert_int_equal(w.l.a.sent, 0);
-	give(0, hosts, 3);
-	link_run(&w.l, 5);
+	assert_int_equal(w.n.lookups, 1);
+	assert_int_equal(w.n.l.a.sent, 0);
+	ua_net_give(&w.n, hosts, 3);
+	link_run(&w.n.l, 5);
 	answer(503, "");
 	assert_int_equal(w.told, 0);
-	assert_int_equal(w.l.b.requests, 2);
-	assert_int_equal(w.l.b.msg->cseq, 2);
+	assert_int_equal(w.n.l.b.requests, 2);
+	assert_int_equal(w.n.l.b.msg->cseq, 2);
 	/* The second says nothing. */
-	w.l.b.lose = 1000;
-	link_run(&w.l, 33000);
-	w.l.b.lose = 0;
+	w.n.l.b.lose = 1000;
+	link_run(&w.n.l, 33000);
+	w.n.l.b.lose = 0;
 	assert_int_equal(w.failed, 0);
 	assert_true(sa_port(&ua_request_path(w.rq)->peer) == 5060);
-	link_run(&w.l, 1000);
-	assert_int_equal(w.l.b.requests, 3);
+	link_run(&w.n.l, 1000);
+	assert_int_equal(w.n.l.b.requests, 3);
 	answer(503, "");
 	assert_int_equal(w.told, 1);            /* no further one */
 	assert_int_equal(w.status, 503);
@@ -315,7 +227,7 @@ static void no_such_name(void **state)
 	(void)state;
 	send_to(SIP_OPTIONS, "sip:nobody.knows", 0);
 	assert_int_equal(w.failed, 0);          /* never before the call returns */
-	link_run(&w.l, 5);
+	link_run(&w.n.l, 5);
 	assert_int_equal(w.failed, 1);
 	assert_int_equal(w.err, ENOENT);
 }
@@ -325,10 +237,10 @@ static void cannot_be_prepared(void **state)
 	(void)state;
 	w.refuse = EPROTO;
 	send_to(SIP_OPTIONS, "sip:192.0.2.2", 0);
-	link_run(&w.l, 5);
+	link_run(&w.n.l, 5);
 	assert_int_equal(w.failed, 1);
 	assert_int_equal(w.err, EPROTO);
-	assert_int_equal(w.l.a.sent, 0);
+	assert_int_equal(w.n.l.a.sent, 0);
 }
 
 static void asked_again(void **state)
@@ -336,27 +248,27 @@ static void asked_again(void **state)
 	(void)state;
 	w.again = true;
 	send_to(SIP_OPTIONS, "sip:192.0.2.2", 0);
-	link_run(&w.l, 5);
+	link_run(&w.n.l, 5);
 	answer(422, "Min-SE: 1800\r\n");
 	assert_int_equal(w.told, 1);
-	assert_int_equal(w.l.b.requests, 2);
-	assert_int_equal(w.l.b.msg->cseq, 2);
+	assert_int_equal(w.n.l.b.requests, 2);
+	assert_int_equal(w.n.l.b.msg->cseq, 2);
 	assert_int_equal(w.prepared, 2);
-	assert_false(list_empty(&w.ua.requests));
+	assert_false(list_empty(&w.n.ua.requests));
 	answer(200, "");
 	assert_int_equal(w.told, 2);
-	assert_true(list_empty(&w.ua.requests));
+	assert_true(list_empty(&w.n.ua.requests));
 }
 
 static void invite_cancelled(void **state)
 {
 	(void)state;
 	send_to(SIP_INVITE, "sip:192.0.2.2", 0);
-	link_run(&w.l, 5);
+	link_run(&w.n.l, 5);
 	answer(180, "");
 	ua_request_cancel(w.rq, STR("Reason: SIP;cause=200\r\n"));
-	link_run(&w.l, 10);
-	assert_int_equal(w.l.b.cancels, 1);
+	link_run(&w.n.l, 10);
+	assert_int_equal(w.n.l.b.cancels, 1);
 	assert_int_equal(w.status, 487);
 	assert_int_equal(w.told, 1);
 }
@@ -366,33 +278,33 @@ static void repeated_2xx_reach_the_user(void **state)
 {
 	(void)state;
 	send_to(SIP_INVITE, "sip:192.0.2.2", 0);
-	link_run(&w.l, 5);
+	link_run(&w.n.l, 5);
 	answer(200, "");
 	assert_int_equal(w.told, 1);
-	link_run(&w.l, 2000);                   /* nobody acknowledges */
+	link_run(&w.n.l, 2000);                   /* nobody acknowledges */
 	assert_true(w.told > 1);
-	assert_false(list_empty(&w.ua.requests));
+	assert_false(list_empty(&w.n.ua.requests));
 	ua_request_detach(w.rq);
-	assert_true(list_empty(&w.ua.requests));
+	assert_true(list_empty(&w.n.ua.requests));
 }
 
 static void connection_gone(void **state)
 {
-	struct sip_out *o = link_out(&w.l.a, SIP_OPTIONS);
-	struct net_path path = { .transport = 1, .proto = NET_UDP, .local = w.l.a.addr };
+	struct sip_out *o = link_out(&w.n.l.a, SIP_OPTIONS);
+	struct net_path path = { .transport = 1, .proto = NET_UDP, .local = w.n.l.a.addr };
 	struct ua_request_prm prm = { .out = o, .path = &path, .prefer_path = true, .target = STR("sip:192.0.2.2:5066"),
 		.arg = &w, .response = on_response, .failed = on_failed };
 
 	(void)state;
 	sa_parse(&path.peer, STR("192.0.2.2:5099"));
-	assert_int_equal(ua_request_send(&w.ua, &prm, &w.rq), 0);
-	assert_int_equal(sa_port(&w.l.a.said_to), 5099);
+	assert_int_equal(ua_request_send(&w.n.ua, &prm, &w.rq), 0);
+	assert_int_equal(sa_port(&w.n.l.a.said_to), 5099);
 	ua_request_detach(w.rq);
 	w.rq = obj_drop(w.rq);
-	w.gone = true;
+	w.n.gone = true;
 	prm.out = o;
-	assert_int_equal(ua_request_send(&w.ua, &prm, &w.rq), 0);
-	assert_int_equal(sa_port(&w.l.a.said_to), 5066);
+	assert_int_equal(ua_request_send(&w.n.ua, &prm, &w.rq), 0);
+	assert_int_equal(sa_port(&w.n.l.a.said_to), 5066);
 	obj_drop(o);
 }
 
@@ -400,10 +312,10 @@ static void abandoned(void **state)
 {
 	(void)state;
 	send_to(SIP_OPTIONS, "sip:192.0.2.2", 0);
-	ua_requests_abandon(&w.ua);
+	ua_requests_abandon(&w.n.ua);
 	assert_int_equal(w.failed, 1);
 	assert_int_equal(w.err, ECANCELED);
-	link_run(&w.l, 40000);
+	link_run(&w.n.l, 40000);
 	assert_int_equal(w.told, 0);
 }
 
