@@ -299,8 +299,8 @@ static int resolve(struct request *rq)
 	}
 	if (!rq->svc->dns)
 		return ENOENT;
-	rp = (struct sip_resolve_prm){ .dns = rq->svc->dns, .uri = &u, .fixed_proto = t != NULL,
-		.proto = first->proto, .fn = on_resolved, .arg = rq };
+	rp = (struct sip_resolve_prm){ .lookup = &rq->svc->lookup, .wheel = rq->svc->wheel, .uri = &u,
+		.fixed_proto = t != NULL, .proto = first->proto, .fn = on_resolved, .arg = rq };
 	for (int p = 0; p < NET_PROTOS; p++) {
 		for (size_t i = 0; i < rq->svc->transport_n; i++) {
 			const struct service_transport *have = &rq->svc->transports[i];

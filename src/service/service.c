@@ -8,6 +8,7 @@
 #include "service/functions.h"
 #include "service/identify.h"
 #include "service/location.h"
+#include "service/lookup.h"
 #include "service/message.h"
 #include "service/notify.h"
 #include "service/outbound.h"
@@ -190,6 +191,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->media = prm->media;
 	svc->contacts = prm->contacts;
 	svc->dns = prm->dns;
+	svc->lookup = lookup_over_dns(svc->dns);
 	svc->conf = obj_hold(prm->conf);
 	svc->bind = prm->bind;
 	list_init(&svc->sessions);

@@ -16,6 +16,7 @@
 #include "service/reason.h"
 #include "service/shares.h"
 #include "sip/dialog.h"
+#include "sip/resolve.h"
 
 struct contact_store;
 struct locations;
@@ -49,6 +50,7 @@ struct service {
 	struct media *media;
 	struct contact_store *contacts; /* NULL: contacts live in memory only */
 	struct dns *dns;
+	struct sip_lookup lookup;       /* over dns */
 	struct digest_ctx *digest;
 	struct buckets *guesses;        /* held: wrong passwords, by address and endpoint */
 	struct buckets *challenged;     /* held: requests without credentials, by address */

@@ -6,7 +6,7 @@
 #ifndef SIP_MESSAGE_H
 #define SIP_MESSAGE_H
 
-#include "net/net.h"
+#include "net/path.h"
 #include "sip/uri.h"
 
 enum sip_method {
