@@ -6,6 +6,7 @@
 #include "service/channel_tech.h"
 #include "service/dispatch.h"
 #include "service/functions.h"
+#include "service/hash_openssl.h"
 #include "service/identify.h"
 #include "service/location.h"
 #include "service/lookup.h"
@@ -202,7 +203,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->shares = shares_new(&prm->shares);
 	svc->endpoint_states = map_new(false);
 	svc->maintenance = map_new_ordered();
-	svc->digest = digest_ctx_new(svc->clock);
+	svc->digest = digest_openssl_new(svc->clock);
 	svc->guesses = buckets_new(GUESSERS, GUESSES, GUESS_EVERY_US);
 	svc->told = buckets_new(GUESSERS, 1, TELL_EVERY_US);
 	err = svc->reasons && svc->shares && svc->endpoint_states && svc->maintenance && svc->digest &&
