@@ -105,7 +105,7 @@ static int send_ack(struct request *rq)
 	int err;
 
 	sip_token(rq->svc->sip, branch + 7, 20);
-	bytes = sip_out_encode(rq->out, &rq->path, str_z(branch));
+	bytes = sip_out_encode(rq->out, rq->svc->sip, &rq->path, str_z(branch));
 	if (!bytes)
 		return ENOMEM;
 	err = sip_stack_send(rq->svc->sip, &rq->path, bytes);

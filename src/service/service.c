@@ -156,11 +156,10 @@ static int start_sip(struct service *svc, const struct service_prm *prm)
 		.timer_b_ms = svc->conf->system->timer_b, .request = dispatch_request, .proven = proven,
 		.trace = trace, .arg = svc, .send = send_bytes, .settled = settled, .max_tx = l->transactions,
 		.max_tx_per_source = l->transactions_per_address, .max_share = l->percent,
-		.finished_bytes = l->transaction_bytes };
+		.finished_bytes = l->transaction_bytes, .compact = svc->conf->system->compact_headers };
 
 	svc->test_send = prm->send;
 	svc->test_send_arg = prm->send_arg;
-	sip_use_compact(svc->conf->system->compact_headers);
 	return sip_stack_new(&svc->sip, &sp);
 }
 
