@@ -6,8 +6,10 @@
 #include "service/channel_tech.h"
 #include "service/dispatch.h"
 #include "service/functions.h"
+#include "service/hash_openssl.h"
 #include "service/identify.h"
 #include "service/location.h"
+#include "service/lookup.h"
 #include "service/message.h"
 #include "service/notify.h"
 #include "service/outbound.h"
@@ -154,11 +156,10 @@ static int start_sip(struct service *svc, const struct service_prm *prm)
 		.timer_b_ms = svc->conf->system->timer_b, .request = dispatch_request, .proven = proven,
 		.trace = trace, .arg = svc, .send = send_bytes, .settled = settled, .max_tx = l->transactions,
 		.max_tx_per_source = l->transactions_per_address, .max_share = l->percent,
-		.finished_bytes = l->transaction_bytes };
+		.finished_bytes = l->transaction_bytes, .compact = svc->conf->system->compact_headers };
 
 	svc->test_send = prm->send;
 	svc->test_send_arg = prm->send_arg;
-	sip_use_compact(svc->conf->system->compact_headers);
 	return sip_stack_new(&svc->sip, &sp);
 }
 
@@ -190,6 +191,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->media = prm->media;
 	svc->contacts = prm->contacts;
 	svc->dns = prm->dns;
+	svc->lookup = lookup_over_dns(svc->dns);
 	svc->conf = obj_hold(prm->conf);
 	svc->bind = prm->bind;
 	list_init(&svc->sessions);
@@ -199,7 +201,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->shares = shares_new(&prm->shares);
 	svc->endpoint_states = map_new(false);
 	svc->maintenance = map_new_ordered();
-	svc->digest = digest_ctx_new(svc->clock);
+	svc->digest = digest_openssl_new(svc->clock);
 	svc->guesses = buckets_new(GUESSERS, GUESSES, GUESS_EVERY_US);
 	svc->told = buckets_new(GUESSERS, 1, TELL_EVERY_US);
 	err = svc->reasons && svc->shares && svc->endpoint_states && svc->maintenance && svc->digest &&

@@ -17,6 +17,7 @@
 #include "service/shares.h"
 #include "sip/dialog.h"
 #include "ua/ua.h"
+#include "sip/resolve.h"
 
 struct contact_store;
 struct locations;
@@ -51,6 +52,7 @@ struct service {
 	struct media *media;
 	struct contact_store *contacts; /* NULL: contacts live in memory only */
 	struct dns *dns;
+	struct sip_lookup lookup;       /* over dns */
 	struct digest_ctx *digest;
 	struct buckets *guesses;        /* held: wrong passwords, by address and endpoint */
 	struct buckets *challenged;     /* held: requests without credentials, by address */

@@ -139,7 +139,7 @@ static int send_ack(struct ua_request *rq)
 	int err;
 
 	sip_token(rq->ua->sip, branch + 7, 20);
-	bytes = sip_out_encode(rq->out, &rq->path, str_z(branch));
+	bytes = sip_out_encode(rq->out, rq->ua->sip, &rq->path, str_z(branch));
 	if (!bytes)
 		return ENOMEM;
 	err = sip_stack_send(rq->ua->sip, &rq->path, bytes);
@@ -345,11 +345,13 @@ static int resolve(struct ua_request *rq)
 		rq->targets = 1;
 		return send_next(rq);
 	}
-	rp = (struct sip_resolve_prm){ .uri = &u, .fixed_proto = reach.fixed, .proto = first->proto,
-		.fn = on_resolved, .arg = rq };
+	if (!rq->ua->lookup)
+		return ENOENT;
+	rp = (struct sip_resolve_prm){ .lookup = rq->ua->lookup, .wheel = wheel_of(rq), .uri = &u,
+		.fixed_proto = reach.fixed, .proto = first->proto, .fn = on_resolved, .arg = rq };
 	memcpy(rp.can_v4, reach.can_v4, sizeof(rp.can_v4));
 	memcpy(rp.can_v6, reach.can_v6, sizeof(rp.can_v6));
-	return rq->ua->ways->resolve(rq->ua->arg, &rp, &rq->resolving);
+	return sip_resolve_start(&rp, &rq->resolving);
 }
 
 /* ---- for its user ---------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 #include "svc_wire.h"
 #include "base/log.h"
 #include "service/reason.h"
-#include "sip/digest.h"
+#include "service/hash_openssl.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -44,7 +44,7 @@ static int setup(void **state)
 {
 	(void)state;
 	wire_open(&t, "", conf);
-	digest = GOT(digest_ctx_new(t.svc->clock));
+	digest = GOT(digest_openssl_new(t.svc->clock));
 	assert_non_null(digest);
 	return 0;
 }
@@ -362,7 +362,7 @@ static void probe(struct cost c[STEPS], const char *name)
 static void probe_alone(struct cost c[STEPS], const char *name)
 {
 	wire_open(&t, "", conf);
-	digest = GOT(digest_ctx_new(t.svc->clock));
+	digest = GOT(digest_openssl_new(t.svc->clock));
 	assert_non_null(digest);
 	log_set_sink(keep_notice, NULL);
 	probe(c, name);
