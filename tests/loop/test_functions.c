@@ -310,7 +310,7 @@ static void headers_of_a_call_out(void **state)
 
 	(void)state;
 	alice_calls("bob");
-	m = t.sent[request(SIP_INVITE, 5062)];
+	m = requested(SIP_INVITE, 5062);
 	assert_string_equal(wire_header(m, "X-One"), "uno");
 	assert_string_equal(wire_header(m, "X-Two"), "2");
 	assert_string_equal(wire_header(m, "X-New"), "new");
