@@ -2,6 +2,7 @@
  * before there is a call, INFO, MESSAGE and others within one, and reliable
  * provisional responses (RFC 3262) in both directions. */
 #include "alice.h"
+#include "base/log.h"
 #include "base/obj.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -290,6 +291,53 @@ static void route_is_rewritten(void **state)
 	assert_true(str_eq(requested(SIP_BYE, 5061)->ruri.text, STR("sip:alice@10.0.0.9")));
 }
 
+/* A proxy of before RFC 3261 ("lr" is missing) wants to stand in the first line itself (12.2.1.1). */
+static void strict_route(void **state)
+{
+	(void)state;
+	alice("INVITE", "short", 1, "Record-Route: <sip:127.0.0.1:5070;old>, <sip:127.0.0.1:5071;lr>\r\n", SDP_ULAW);
+	learn_tag();
+	alice("ACK", "short", 1, "", "");
+	assert_true(str_eq(requested(SIP_BYE, 5070)->ruri.text, STR("sip:127.0.0.1:5070;old")));
+	assert_true(has(requested(SIP_BYE, 5070)->bytes,
+			"Route: <sip:127.0.0.1:5071;lr>\r\nRoute: <sip:alice@127.0.0.1:5061>\r\n"));
+}
+
+static char logged[4096];
+
+static void keep_log(void *arg, enum log_level level, const char *module, int verbosity, struct str line)
+{
+	size_t n = strlen(logged);
+
+	(void)arg;
+	(void)level;
+	(void)module;
+	(void)verbosity;
+	snprintf(logged + n, sizeof(logged) - n, "%.*s\n", STR_ARG(line));
+}
+
+/* pjsip set logger on */
+static void messages_are_logged(void **state)
+{
+	unsigned mask = log_mask();
+
+	(void)state;
+	logged[0] = '\0';
+	log_set_sink(keep_log, NULL);
+	log_set_mask(mask | 1u << LOG_VERBOSE);
+	alice("OPTIONS", "up", 1, "", "");
+	assert_string_equal(logged, "");
+	t.svc->logger = true;
+	alice("OPTIONS", "up", 2, "", "");
+	log_set_sink(NULL, NULL);
+	log_set_mask(mask);
+	assert_true(has(str_z(logged), "Received SIP message ("));
+	assert_true(has(str_z(logged), "OPTIONS sip:up@127.0.0.1:5060 SIP/2.0\n"));
+	assert_true(has(str_z(logged), "CSeq: 2 OPTIONS\n"));
+	assert_true(has(str_z(logged), "SIP/2.0 200 OK\n"));
+	assert_true(has(str_z(logged), "UDP:127.0.0.1:5061"));
+}
+
 /* ---- reliable provisional responses ------------------------------------------------------------ */
 
 static void wanted_or_not(void **state)
@@ -412,7 +460,7 @@ int main(void)
 		T(unknown_to_us), T(of_a_dialog_that_is_not_there), T(bodies_and_addresses_that_are_none),
 		T(too_many_calls), T(while_it_stops), T(more_digits_may_follow), T(digits_by_info), T(other_infos),
 		T(texts_go_to_the_other_leg), T(other_requests), T(after_its_end), T(contact_is_rewritten),
-		T(route_is_rewritten), T(wanted_or_not), T(one_after_the_other), T(offer_in_the_prack),
+		T(route_is_rewritten), T(strict_route), T(messages_are_logged), T(wanted_or_not), T(one_after_the_other), T(offer_in_the_prack),
 		T(answer_in_the_prack), T(never_acknowledged), T(of_the_called),
 	};
 
