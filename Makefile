@@ -98,8 +98,8 @@ coverage:
 	@$(MAKE) --no-print-directory $(COVERAGE)/build.ninja
 	@ninja -C $(COVERAGE) --quiet
 	@find $(COVERAGE) -name '*.gcda' -delete
-	@meson test -C $(COVERAGE) --no-rebuild --suite unit --suite loop --timeout-multiplier 4 --print-errorlogs
-	@$(PYTHON) tools/coverage $(COVERAGE)
+	@meson test -C $(COVERAGE) --no-rebuild --suite unit --suite loop --timeout-multiplier 4 --print-errorlogs; \
+		failed=$$?; $(PYTHON) tools/coverage $(COVERAGE) && exit $$failed
 
 # Each runner leaves a file of results and may fail; tools/test-summary has the verdict.
 test:

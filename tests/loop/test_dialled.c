@@ -293,6 +293,41 @@ static void who_is_there_now(void **state)
 	}
 }
 
+/* ---- forks: a proxy has rung at two phones of bob's --------------------------------------------- */
+
+/* A response of the phone with that tag to our INVITE. */
+static void fork_answers(const char *phone, unsigned code, const char *body)
+{
+	struct buf b = BUF_INIT;
+	char *text;
+
+	oom_pause(true);
+	sip_write_response(&b, requested(SIP_INVITE, BOB), code, STR_NULL, str_z(phone));
+	buf_printf(&b, "Contact: <sip:%s@127.0.0.1:5062>\r\n", phone);
+	sip_write_body(&b, body[0] ? STR("application/sdp") : STR_NULL, str_z(body));
+	text = GOT(buf_take(&b));
+	oom_pause(false);
+	wire_come(&t, "127.0.0.1:5062", text);
+	free(text);
+}
+
+static void two_phones_answer(void **state)
+{
+	(void)state;
+	alice_calls("bob");
+	fork_answers("desk", 180, "");
+	fork_answers("cell", 180, "");
+	fork_answers("cell", 200, SDP_ULAW);
+	assert_int_equal(status(SIP_INVITE), 200);
+	assert_true(str_eq(requested(SIP_ACK, BOB)->ruri.text, STR("sip:cell@127.0.0.1:5062")));
+	assert_true(request(SIP_BYE, BOB) == SIZE_MAX);
+	/* The second one that answers is hung up (RFC 3261 13.2.2.4), the first talks on. */
+	fork_answers("desk", 200, SDP_ULAW);
+	assert_true(str_eq(requested(SIP_ACK, BOB)->ruri.text, STR("sip:desk@127.0.0.1:5062")));
+	assert_true(str_eq(requested(SIP_BYE, BOB)->ruri.text, STR("sip:desk@127.0.0.1:5062")));
+	assert_int_equal(channels(), 2);
+}
+
 /* ---- re-INVITEs of ours ---------------------------------------------------------------------------- */
 
 static size_t reinvites_to_bob(void)
@@ -423,7 +458,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(where_it_goes), T(where_it_cannot_go), T(told_by_diversion), T(told_by_history), T(told_by_the_called),
-		T(last_words), T(hold_passes_through), T(who_is_there_now), T(refused_for_now_is_tried_again),
+		T(last_words), T(hold_passes_through), T(who_is_there_now), T(two_phones_answer), T(refused_for_now_is_tried_again),
 		T(one_at_a_time), T(the_call_that_is_gone_ends), T(no_answer_ends_the_call), T(video_ends_for_both),
 		T(echo_of_one_stream), T(echo_of_nonsense),
 	};
