@@ -184,7 +184,8 @@ static void told_by_history(void **state)
 {
 	static const struct { const char *header, *from, *to, *cause; } tv[] = {
 		{ "<sip:900@x>;index=1, <sip:901@x;cause=486>;index=1.1", "900", "901", "486" },
-		{ "<sip:900@x>;index=1, <sip:901@x;cause=302>;index=1.1, <sip:902@x;cause=408>;index=1.1.1", "900", "902", "408" },
+		{ "<sip:900@x>;index=1, <sip:901@x;cause=302>;index=1.1, <sip:902@x;cause=408>;index=1.1.1",
+		  "900", "902", "408" },
 		{ "<sip:905@x>;index=7, <sip:900@x>;index=1, <sip:901@x;cause=487>;index=1.1", "900", "901", "480" },
 		{ "<sip:900@x>;index=1, <sip:901@x;cause=nothing>;index=1.1", "900", "901", "404" },
 		{ "<<>, <sip:900@x>;index=1, <sip:901@x>;index=1.1", "900", "901", "404" },
@@ -201,10 +202,12 @@ static void told_by_history(void **state)
 		assert_true(str_eq(text_view(&channel_at(0)->redirecting.from.number), str_z(tv[i].from)));
 		assert_true(str_eq(text_view(&channel_at(0)->redirecting.to.number), str_z(tv[i].to)));
 		m = requested(SIP_INVITE, CARL);
-		snprintf(more, sizeof(more), "History-Info: \"Desk\" <sip:%s@127.0.0.1;user=phone>;index=1\r\n", tv[i].from);
+		snprintf(more, sizeof(more), "History-Info: \"Desk\" <sip:%s@127.0.0.1;user=phone>;index=1\r\n",
+			 tv[i].from);
 		if (!has(m->bytes, more))
 			fail_msg("not there: %s in %.*s", more, STR_ARG(m->bytes));
-		snprintf(more, sizeof(more), "History-Info: <sip:%s@127.0.0.1;user=phone;cause=%s>;index=1.1\r\n", tv[i].to, tv[i].cause);
+		snprintf(more, sizeof(more), "History-Info: <sip:%s@127.0.0.1;user=phone;cause=%s>;index=1.1\r\n",
+			 tv[i].to, tv[i].cause);
 		if (!has(m->bytes, more))
 			fail_msg("not there: %s in %.*s", more, STR_ARG(m->bytes));
 		answer(SIP_INVITE, CARL, 486, "", "");
@@ -224,14 +227,17 @@ static void told_by_the_called(void **state)
 	assert_int_equal(status(SIP_INVITE), 181);
 	assert_string_equal(wire_header(response(SIP_INVITE), "Diversion"), "<sip:900@127.0.0.1>;reason=unconditional");
 	answer(SIP_INVITE, BOB, 302, "Contact: <sip:carl@127.0.0.1>\r\nDiversion: <sip:950@x>;reason=away\r\n", "");
-	assert_true(has(str_z(wire_header(requested(SIP_INVITE, CARL), "Diversion")), "sip:950@127.0.0.1;user=phone>;reason=away"));
+	assert_true(has(str_z(wire_header(requested(SIP_INVITE, CARL), "Diversion")),
+			"sip:950@127.0.0.1;user=phone>;reason=away"));
 }
 
 /* ---- what the caller is told ------------------------------------------------------------------ */
 
 static void last_words(void **state)
 {
-	static const struct { const char *exten; unsigned status; } tv[] = { { "busy", 486 }, { "full", 503 }, { "more", 484 } };
+	static const struct { const char *exten; unsigned status; } tv[] = {
+		{ "busy", 486 }, { "full", 503 }, { "more", 484 },
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
@@ -457,8 +463,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(where_it_goes), T(where_it_cannot_go), T(told_by_diversion), T(told_by_history), T(told_by_the_called),
-		T(last_words), T(hold_passes_through), T(who_is_there_now), T(two_phones_answer), T(refused_for_now_is_tried_again),
+		T(where_it_goes), T(where_it_cannot_go), T(told_by_diversion),
+		T(told_by_history), T(told_by_the_called),
+		T(last_words), T(hold_passes_through), T(who_is_there_now),
+		T(two_phones_answer), T(refused_for_now_is_tried_again),
 		T(one_at_a_time), T(the_call_that_is_gone_ends), T(no_answer_ends_the_call), T(video_ends_for_both),
 		T(echo_of_one_stream), T(echo_of_nonsense),
 	};

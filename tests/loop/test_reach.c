@@ -137,7 +137,9 @@ static void to_somebody_else(void **state)
 
 static void to_nobody(void **state)
 {
-	static const struct { const char *to, *what; } tv[] = { { "lost", "&Event=talk" }, { "bob", "unknown-kind" }, { "bob", "" } };
+	static const struct { const char *to, *what; } tv[] = {
+		{ "lost", "&Event=talk" }, { "bob", "unknown-kind" }, { "bob", "" },
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
@@ -292,8 +294,8 @@ static void transports_to_come(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(protos); i++) {
 		char text[2048], expected[128];
 
-		snprintf(text, sizeof(text), "%s[%s]\ntype=transport\nprotocol=%s\nbind=127.0.0.1:5068\n", UDP("") PHONES, protos[i],
-			 protos[i]);
+		snprintf(text, sizeof(text), "%s[%s]\ntype=transport\nprotocol=%s\nbind=127.0.0.1:5068\n",
+			 UDP("") PHONES, protos[i], protos[i]);
 		snprintf(expected, sizeof(expected), "transport '%s': protocol %s is not there yet; it does not listen\n",
 			 protos[i], protos[i]);
 		assert_string_equal(reload(text), expected);

@@ -460,7 +460,8 @@ int main(void)
 		T(unknown_to_us), T(of_a_dialog_that_is_not_there), T(bodies_and_addresses_that_are_none),
 		T(too_many_calls), T(while_it_stops), T(more_digits_may_follow), T(digits_by_info), T(other_infos),
 		T(texts_go_to_the_other_leg), T(other_requests), T(after_its_end), T(contact_is_rewritten),
-		T(route_is_rewritten), T(strict_route), T(messages_are_logged), T(wanted_or_not), T(one_after_the_other), T(offer_in_the_prack),
+		T(route_is_rewritten), T(strict_route), T(messages_are_logged), T(wanted_or_not),
+		T(one_after_the_other), T(offer_in_the_prack),
 		T(answer_in_the_prack), T(never_acknowledged), T(of_the_called),
 	};
 

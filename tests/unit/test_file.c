@@ -256,7 +256,8 @@ static int dir_remove(void **state)
 static void test_wav49(void **state)
 {
 	/* one channel, 8000 Hz, 1625 bytes a second, blocks of 65 bytes and 320 samples */
-	static const char head[] = "RIFF\0\0\0\0WAVEfmt \x14\0\0\0\x31\0\1\0\x40\x1f\0\0\x59\6\0\0\x41\0\0\0\2\0\x40\1data\0\0\0";
+	static const char head[] = "RIFF\0\0\0\0WAVE" "fmt \x14\0\0\0"
+		"\x31\0\1\0\x40\x1f\0\0\x59\6\0\0\x41\0\0\0\2\0\x40\1data\0\0\0";
 	enum { BLOCKS = 25, AT = sizeof(head) };
 	uint8_t b[AT + 65 * BLOCKS];
 	gsm st = gsm_create();
@@ -288,7 +289,9 @@ static void test_wav49(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_find), T(test_forms), T(test_wav), T(test_wav49), T(test_load), T(test_cache) };
+	const struct CMUnitTest tests[] = {
+		T(test_find), T(test_forms), T(test_wav), T(test_wav49), T(test_load), T(test_cache),
+	};
 
 	return cmocka_run_group_tests(tests, dir_make, dir_remove);
 }
