@@ -2,6 +2,7 @@
  * domain, in the order that the configuration gives. */
 #include "svc_wire.h"
 #include "net/dns.h"
+#include "service/lookup.h"
 #include "service/reason.h"
 #include <poll.h>
 #include <setjmp.h>
@@ -206,6 +207,7 @@ static void by_host_name(void **state)
 
 	(void)state;
 	t.svc->dns = d;
+	t.svc->lookup = lookup_over_dns(d);
 	wire_reload(&t, HEAD "[trunk](i)\nmatch=trunk.test\nsrv_lookups=no\n[spare](j)\nmatch=spare.test\n"
 		    "match=unknown.test\nsrv_lookups=no\n");
 	becomes("192.0.2.50:5060", "ip trunk");
