@@ -109,7 +109,7 @@ struct str sip_out_next_hop(const struct sip_out *o)
 	struct str rest = o->route;
 	struct sip_addr a;
 
-	if (!rest.n || sip_addr_parse(&a, str_trim(str_cut_addr(&rest, ','))))
+	if (o->strict_route || !rest.n || sip_addr_parse(&a, str_trim(str_cut_addr(&rest, ','))))
 		return o->ruri;
 	/* A strict router (12.2.1.1) already stands in the R-URI. */
 	return sip_uri_param(&a.uri, STR("lr"), NULL) ? a.uri_text : o->ruri;
