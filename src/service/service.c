@@ -196,8 +196,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->bind = prm->bind;
 	list_init(&svc->sessions);
 	list_init(&svc->ending);
-	list_init(&svc->requests);
-	list_init(&svc->ident_hosts);
+	list_init(&svc->ua.requests);
 	svc->reasons = reasons_new(svc->clock, REASONS);
 	svc->shares = shares_new(&prm->shares);
 	svc->endpoint_states = map_new(false);
@@ -215,6 +214,8 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 		err = start_net(svc, prm);
 	if (!err)
 		err = start_sip(svc, prm);
+	if (!err)
+		service_ua_start(svc);
 	if (!err)
 		transports_open(svc, r);
 	if (!err)
@@ -299,7 +300,7 @@ void service_free(struct service *svc)
 	locations_stop(svc);
 	timer_stop(&svc->keep_alive);
 	sessions_abandon(svc);
-	requests_abandon(svc);
+	ua_requests_abandon(&svc->ua);
 	if (svc->net)
 		net_close(svc->net);
 	sip_stack_free(svc->sip);

@@ -309,15 +309,20 @@ static void all_timers_end(void **state)
 #define PHONE "192.0.2.7:5060"
 
 /* Request number `i` of whoever is at `peer`. */
-static void come(struct link *l, const char *peer, const char *method, unsigned i)
+static void come_with(struct link *l, const char *peer, const char *method, unsigned i, const char *cseq)
 {
 	char text[1024];
 
 	snprintf(text, sizeof(text), "%s sip:b@192.0.2.2 SIP/2.0\r\n"
 		 "Via: SIP/2.0/UDP 192.0.2.9;rport;branch=z9hG4bK%s-%u\r\n"
-		 "From: <sip:a@x>;tag=f%u\r\nTo: <sip:b@y>\r\nCall-ID: c-%s-%u\r\nCSeq: 1 %s\r\nContent-Length: 0\r\n\r\n",
-		 method, peer, i, i, peer, i, method);
+		 "From: <sip:a@x>;tag=f%u\r\nTo: <sip:b@y>\r\nCall-ID: c-%s-%u\r\nCSeq: %s %s\r\nContent-Length: 0\r\n\r\n",
+		 method, peer, i, i, peer, i, cseq, method);
 	link_inject_from(&l->b, peer, text);
+}
+
+static void come(struct link *l, const char *peer, const char *method, unsigned i)
+{
+	come_with(l, peer, method, i, "1");
 }
 
 static bool says(const struct link *l, const char *what)
@@ -501,6 +506,21 @@ static void repeated_answer_has_the_same_tag(void **state)
 	come(l, PHONE, "OPTIONS", 1);
 	assert_string_equal(l->b.said, first);
 	assert_int_equal(counters(l).retransmits_in, 1);
+}
+
+/* The branch of a request that was answered 200, and a CSeq that is none. */
+static void success_is_not_repeated_to_a_malformed_request(void **state)
+{
+	struct link *l = *state;
+
+	come(l, PHONE, "OPTIONS", 1);
+	sip_stx_reply(l->b.tx, 200);
+	l->b.said[0] = 0;
+	come_with(l, PHONE, "OPTIONS", 1, "4294967294");
+	assert_string_equal(l->b.said, "");
+	assert_int_equal(l->b.requests, 1);
+	come(l, PHONE, "OPTIONS", 1);
+	assert_true(says(l, "SIP/2.0 200 "));
 }
 
 /* Who never acknowledges a refusal has only the last thousand of them repeated. */
@@ -719,7 +739,8 @@ int main(void)
 		T(refusal_never_acknowledged), T(answer_repeats_until_acked), T(answer_never_acked_is_told),
 		T(cancel_waits_for_a_provisional), T(cancel_of_nothing_is_481), T(merged_request_is_482),
 		T(faulty_request_is_refused_with_its_reason), T(survives_a_lossy_wire), TCP(stream_never_repeats),
-		T(all_timers_end), T(never_answered_ends), T(repeated_answer_has_the_same_tag), T(finished_ones_end),
+		T(all_timers_end), T(never_answered_ends), T(repeated_answer_has_the_same_tag),
+		T(success_is_not_repeated_to_a_malformed_request), T(finished_ones_end),
 		T(refusals_without_ack_are_bounded), T(undelivered_request_fails), T(cancel_after_the_answer_changes_nothing),
 		FEW(one_source_cannot_take_all), FEW(an_ipv6_network_is_one_source), FEW(refusals_are_few),
 		FEW(places_come_back), FEW(finished_ones_give_way),

@@ -1,0 +1,99 @@
+/* A user agent's network for tests: one transport, and names that the test answers. */
+#include "ua_net.h"
+#include "service/hash_openssl.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static int route(void *arg, struct net_path *path, struct str transport, enum net_proto proto, const struct sa *peer)
+{
+	const struct ua_net *n = arg;
+
+	if (transport.n && !str_eq(transport, STR("udp")))
+		return ENOENT;
+	if (proto != NET_UDP)
+		return ENETUNREACH;
+	*path = (struct net_path){ .transport = 1, .proto = proto, .local = n->l.a.addr, .peer = *peer };
+	return 0;
+}
+
+static int reach(void *arg, struct str transport, struct ua_reach *out)
+{
+	(void)arg;
+	if (transport.n && !str_eq(transport, STR("udp")))
+		return ENOENT;
+	out->fixed = transport.n != 0;
+	out->proto = NET_UDP;
+	out->can_v4[NET_UDP] = true;
+	return 0;
+}
+
+static bool usable(void *arg, const struct net_path *path)
+{
+	(void)path;
+	return !((struct ua_net *)arg)->gone;
+}
+
+static int resolve(void *arg, struct sip_resolve_prm *prm, struct sip_resolve **out)
+{
+	struct ua_net *n = arg;
+
+	if (str_eq(prm->uri->host, STR("nobody.knows")))
+		return ENOENT;
+	n->lookups++;
+	n->resolved = prm->fn;
+	n->resolved_arg = prm->arg;
+	*out = NULL;            /* never cancelled here */
+	return 0;
+}
+
+static const struct ua_ways ways = { route, reach, usable, resolve };
+
+void ua_net_open(struct ua_net *n)
+{
+	*n = (struct ua_net){ .password = "wonder", .objects = obj_live() };
+	link_init(&n->l, NET_UDP);
+	n->digest = GOT(digest_openssl_new(&n->l.clock.c));
+	ua_init(&n->ua, n->l.a.sip, n->digest, &ways, n);
+}
+
+int ua_net_close(struct ua_net *n)
+{
+	assert_true(list_empty(&n->ua.requests));
+	link_free(&n->l);
+	obj_drop(n->digest);
+	return obj_live() != n->objects;
+}
+
+bool ua_net_credentials(void *arg, struct str realm, struct ua_credentials *out)
+{
+	struct ua_net *n = arg;
+
+	if (!n->password || str_eq(realm, STR("elsewhere")))
+		return false;
+	out->username = STR("alice");
+	out->password = str_z(n->password);
+	out->supports[DIGEST_MD5] = out->supports[DIGEST_SHA256] = true;
+	return true;
+}
+
+void ua_net_answer(struct ua_net *n, unsigned status, const char *headers)
+{
+	assert_non_null(n->l.b.tx);
+	sip_stx_respond(n->l.b.tx, status, STR_NULL, str_z(headers), STR_NULL, STR_NULL);
+	link_run(&n->l, 5);
+}
+
+void ua_net_give(struct ua_net *n, const char *const *hosts, size_t count)
+{
+	struct sip_target v[8];
+
+	for (size_t i = 0; i < count; i++) {
+		v[i].proto = NET_UDP;
+		sa_parse(&v[i].addr, str_z(hosts[i]));
+	}
+	n->resolved(n->resolved_arg, 0, v, count);
+}
