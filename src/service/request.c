@@ -40,22 +40,11 @@ static bool usable(void *arg, const struct net_path *path)
 	return !svc->net || !path->conn || net_conn_alive(svc->net, path->conn);
 }
 
-static int resolve(void *arg, struct sip_resolve_prm *prm, struct sip_resolve **out)
-{
-	struct service *svc = arg;
-
-	if (!svc->dns)
-		return ENOENT;
-	prm->lookup = &svc->lookup;
-	prm->wheel = svc->wheel;
-	return sip_resolve_start(prm, out);
-}
-
 void service_ua_start(struct service *svc)
 {
-	static const struct ua_ways ways = { route, reach, usable, resolve };
+	static const struct ua_ways ways = { route, reach, usable };
 
-	ua_init(&svc->ua, svc->sip, svc->digest, &ways, svc);
+	ua_init(&svc->ua, svc->sip, svc->digest, &ways, svc, svc->dns ? &svc->lookup : NULL);
 }
 
 /* ---- credentials ------------------------------------------------------------------ */

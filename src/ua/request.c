@@ -345,11 +345,13 @@ static int resolve(struct ua_request *rq)
 		rq->targets = 1;
 		return send_next(rq);
 	}
-	rp = (struct sip_resolve_prm){ .uri = &u, .fixed_proto = reach.fixed, .proto = first->proto,
-		.fn = on_resolved, .arg = rq };
+	if (!rq->ua->lookup)
+		return ENOENT;
+	rp = (struct sip_resolve_prm){ .lookup = rq->ua->lookup, .wheel = wheel_of(rq), .uri = &u,
+		.fixed_proto = reach.fixed, .proto = first->proto, .fn = on_resolved, .arg = rq };
 	memcpy(rp.can_v4, reach.can_v4, sizeof(rp.can_v4));
 	memcpy(rp.can_v6, reach.can_v6, sizeof(rp.can_v6));
-	return rq->ua->ways->resolve(rq->ua->arg, &rp, &rq->resolving);
+	return sip_resolve_start(&rp, &rq->resolving);
 }
 
 /* ---- for its user ---------------------------------------------------------------------------- */

@@ -26,8 +26,6 @@ struct ua_ways {
 	int (*reach)(void *arg, struct str transport, struct ua_reach *out);
 	/* May a request still go out on this path? A connection may be gone. */
 	bool (*usable)(void *arg, const struct net_path *path);
-	/* sip_resolve_start() with whoever looks names up. ENOENT: nobody does. */
-	int (*resolve)(void *arg, struct sip_resolve_prm *prm, struct sip_resolve **out);
 };
 
 /* One for each owner of a sip stack; lives longer than what is made with it. */
@@ -36,8 +34,10 @@ struct ua {
 	struct digest_ctx *digest;      /* for answers to challenges */
 	const struct ua_ways *ways;
 	void *arg;                      /* of `ways` */
+	const struct sip_lookup *lookup;        /* of names; NULL: addresses only */
 	struct list requests;           /* of struct ua_request: those that are not over */
 };
-void ua_init(struct ua *ua, struct sip_stack *sip, struct digest_ctx *digest, const struct ua_ways *ways, void *arg);
+void ua_init(struct ua *ua, struct sip_stack *sip, struct digest_ctx *digest, const struct ua_ways *ways, void *arg,
+	     const struct sip_lookup *lookup);
 
 #endif

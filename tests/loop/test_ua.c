@@ -197,10 +197,10 @@ static void no_password(void **state)
 /* 503 or nothing leads to the next address, each with a CSeq of its own. */
 static void next_address(void **state)
 {
-	static const char *const hosts[] = { "192.0.2.11:5060", "192.0.2.12:5060", "192.0.2.13:5060" };
+	static const char *const hosts[] = { "192.0.2.11", "192.0.2.12", "192.0.2.13" };
 
 	(void)state;
-	send_to(SIP_OPTIONS, "sip:name.example", 0);
+	send_to(SIP_OPTIONS, "sip:name.example:5060", 0);
 	assert_int_equal(w.n.lookups, 1);
 	assert_int_equal(w.n.l.a.sent, 0);
 	ua_net_give(&w.n, hosts, 3);
@@ -225,11 +225,25 @@ static void next_address(void **state)
 static void no_such_name(void **state)
 {
 	(void)state;
-	send_to(SIP_OPTIONS, "sip:nobody.knows", 0);
+	send_to(SIP_OPTIONS, "sip:nobody.knows:5060", 0);
 	assert_int_equal(w.failed, 0);          /* never before the call returns */
+	link_run(&w.n.l, 50);
+	assert_int_equal(w.failed, 1);
+	assert_true(w.err == ENOENT || w.err == EIO);
+}
+
+/* Nothing goes out, and the name server's answer finds nobody. */
+static void cancelled_while_looked_up(void **state)
+{
+	(void)state;
+	send_to(SIP_INVITE, "sip:name.example:5060", 0);
+	assert_non_null(w.n.resolved);
+	ua_request_cancel(w.rq, STR_NULL);
+	assert_null(w.n.resolved);
 	link_run(&w.n.l, 5);
 	assert_int_equal(w.failed, 1);
-	assert_int_equal(w.err, ENOENT);
+	assert_int_equal(w.err, ECANCELED);
+	assert_int_equal(w.n.l.a.sent, 0);
 }
 
 static void cannot_be_prepared(void **state)
@@ -324,7 +338,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(answered), T(answered_over_a_bad_wire), T(nobody_answers), T(challenged), T(wrong_password),
-		T(stale_nonce_is_no_wrong_password), T(no_password), T(next_address), T(no_such_name),
+		T(stale_nonce_is_no_wrong_password), T(no_password), T(next_address), T(no_such_name), T(cancelled_while_looked_up),
 		T(cannot_be_prepared), T(asked_again), T(invite_cancelled), T(repeated_2xx_reach_the_user),
 		T(connection_gone), T(abandoned),
 	};

@@ -37,27 +37,37 @@ static bool usable(void *arg, const struct net_path *path)
 	return !((struct ua_net *)arg)->gone;
 }
 
-static int resolve(void *arg, struct sip_resolve_prm *prm, struct sip_resolve **out)
+static int look_up(void *arg, struct str name, enum dns_type t, dns_fn *fn, void *fn_arg, struct dns_query **query)
 {
 	struct ua_net *n = arg;
 
-	if (str_eq(prm->uri->host, STR("nobody.knows")))
-		return ENOENT;
+	(void)t;
+	if (str_eq(name, STR("nobody.knows")))
+		return EIO;
 	n->lookups++;
-	n->resolved = prm->fn;
-	n->resolved_arg = prm->arg;
-	*out = NULL;            /* never cancelled here */
+	n->resolved = fn;
+	n->resolved_arg = fn_arg;
+	*query = (struct dns_query *)(void *)n;
 	return 0;
 }
 
-static const struct ua_ways ways = { route, reach, usable, resolve };
+static void look_up_no_more(void *arg, struct dns_query *query)
+{
+	struct ua_net *n = arg;
+
+	(void)query;
+	n->resolved = NULL;
+}
+
+static const struct ua_ways ways = { route, reach, usable };
 
 void ua_net_open(struct ua_net *n)
 {
 	*n = (struct ua_net){ .password = "wonder", .objects = obj_live() };
 	link_init(&n->l, NET_UDP);
+	n->lookup = (struct sip_lookup){ .arg = n, .start = look_up, .cancel = look_up_no_more };
 	n->digest = GOT(digest_openssl_new(&n->l.clock.c));
-	ua_init(&n->ua, n->l.a.sip, n->digest, &ways, n);
+	ua_init(&n->ua, n->l.a.sip, n->digest, &ways, n, &n->lookup);
 }
 
 int ua_net_close(struct ua_net *n)
@@ -89,11 +99,12 @@ void ua_net_answer(struct ua_net *n, unsigned status, const char *headers)
 
 void ua_net_give(struct ua_net *n, const char *const *hosts, size_t count)
 {
-	struct sip_target v[8];
+	struct dns_record v[8];
 
+	assert_non_null(n->resolved);
 	for (size_t i = 0; i < count; i++) {
-		v[i].proto = NET_UDP;
-		sa_parse(&v[i].addr, str_z(hosts[i]));
+		v[i] = (struct dns_record){ .ttl = 60 };
+		sa_parse(&v[i].u.addr, str_z(hosts[i]));
 	}
 	n->resolved(n->resolved_arg, 0, v, count);
 }

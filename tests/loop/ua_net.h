@@ -12,7 +12,8 @@ struct ua_net {
 	struct ua ua;                   /* of l.a */
 	bool gone;                      /* connections are */
 	const char *password;           /* of "alice"; NULL: there is none */
-	sip_resolve_fn *resolved;       /* of a name that is looked up: the test answers */
+	struct sip_lookup lookup;
+	dns_fn *resolved;               /* of a name that is looked up: the test answers; NULL: none is */
 	void *resolved_arg;
 	unsigned lookups;
 	size_t objects;                 /* before */
@@ -25,7 +26,7 @@ int ua_net_close(struct ua_net *n);
 bool ua_net_credentials(void *arg, struct str realm, struct ua_credentials *out);
 /* The other side answers what came last, and 5 ms pass. `headers`: whole lines. */
 void ua_net_answer(struct ua_net *n, unsigned status, const char *headers);
-/* The name that was asked for leads there ("192.0.2.1:5060"). */
+/* The name that was asked for has these addresses. */
 void ua_net_give(struct ua_net *n, const char *const *hosts, size_t count);
 
 #endif
