@@ -134,8 +134,8 @@ static void on_host(void *arg, int err, const struct sip_target *v, size_t n)
 static void ask_host(void *arg)
 {
 	struct ident_host *h = arg;
-	struct sip_resolve_prm prm = { .lookup = &h->svc->lookup, .wheel = h->svc->wheel, .fixed_proto = true, .proto = h->proto, .fn = on_host,
-		.arg = h };
+	struct sip_resolve_prm prm = { .lookup = &h->svc->lookup, .wheel = h->svc->wheel,
+		.fixed_proto = true, .proto = h->proto, .fn = on_host, .arg = h };
 	struct buf b = BUF_INIT;
 	struct sip_uri u;
 

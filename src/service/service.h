@@ -16,8 +16,8 @@
 #include "service/reason.h"
 #include "service/shares.h"
 #include "sip/dialog.h"
-#include "ua/ua.h"
 #include "sip/resolve.h"
+#include "ua/ua.h"
 
 struct contact_store;
 struct locations;
@@ -52,7 +52,6 @@ struct service {
 	struct media *media;
 	struct contact_store *contacts; /* NULL: contacts live in memory only */
 	struct dns *dns;
-	struct sip_lookup lookup;       /* over dns */
 	struct digest_ctx *digest;
 	struct buckets *guesses;        /* held: wrong passwords, by address and endpoint */
 	struct buckets *challenged;     /* held: requests without credentials, by address */
@@ -89,6 +88,7 @@ struct service {
 	void *subscriptions;            /* service/subscription/ */
 	void *messages;                 /* service/message.c */
 	struct notify_conf *notify;     /* held: pjsip_notify.conf; NULL: none */
+	struct sip_lookup lookup;       /* over dns */
 };
 
 struct service_prm {

@@ -112,13 +112,17 @@ static size_t parts_join(char *text, size_t size, const struct str *part, size_t
 	return len;
 }
 
-static int parts_digest(const struct sip_hash *h, enum digest_alg a, const struct str *part, size_t n, uint8_t *sum)
+/* Empty on failure, which digest_equal() holds equal to nothing. */
+static void hash_parts(struct digest_ctx *d, enum digest_alg a, const struct str *part, size_t n,
+		       char out[DIGEST_HEX])
 {
 	char text[512];
 	struct str piece[2 * PARTS_MAX];
+	uint8_t sum[SIP_HASH_MAX];
 	size_t pieces = 0, len = parts_join(text, sizeof(text), part, n);
-	int err;
 
+	out[0] = 0;
+	d->hashes++;
 	/* As one piece where it fits: each piece costs the functions behind the row as much as
 	 * a block of MD5. */
 	if (len)
@@ -128,21 +132,9 @@ static int parts_digest(const struct sip_hash *h, enum digest_alg a, const struc
 			piece[pieces++] = STR(":");
 		piece[pieces++] = part[i];
 	}
-	err = h->digest(h->arg, a, piece, pieces, sum);
-	explicit_bzero(text, len ? len : sizeof(text)); /* a password may have stood there */
-	return err;
-}
-
-/* Empty on failure, which digest_equal() holds equal to nothing. */
-static void hash_parts(struct digest_ctx *d, enum digest_alg a, const struct str *part, size_t n,
-		       char out[DIGEST_HEX])
-{
-	uint8_t sum[SIP_HASH_MAX];
-
-	out[0] = 0;
-	d->hashes++;
-	if ((unsigned)a < DIGEST_ALGS && !parts_digest(&d->hash, a, part, n, sum))
+	if ((unsigned)a < DIGEST_ALGS && !d->hash.digest(d->hash.arg, a, piece, pieces, sum))
 		hex_write(out, sum, hash_bytes[a]);
+	explicit_bzero(text, len ? len : sizeof(text)); /* a password may have stood there */
 }
 
 void digest_hash(struct digest_ctx *d, enum digest_alg a, struct str text, char out[DIGEST_HEX])
