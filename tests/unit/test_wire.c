@@ -112,10 +112,13 @@ static void test_by_mid(void **state)
 	rtp(x, 96, 1, NULL);
 	assert_heard(x, 2);
 	assert_heard(y, 5);
+	rtp(x, 96, 2, "sound");
+	rtp(x, 96, 2, NULL);
+	assert_heard(x, 4);
 	/* A name that is nobody's, or only begins like one: nobody's packet. */
 	rtp(x, 96, 1, "soun");
 	rtp(x, 96, 1, "soundx");
-	assert_heard(x, 2);
+	assert_heard(x, 4);
 	assert_heard(y, 5);
 	assert_int_equal(stats(x)->dropped_bad, 2);
 	/* Ids of two bytes' headers and a name without an end are refused. */
@@ -180,6 +183,27 @@ static void test_latch_is_the_wires(void **state)
 	rtp_from(x, &set.remote, 99, 2, NULL);
 	assert_int_equal(net.n, 4);
 	assert_true(sa_eq(&net.sent[3].to, &set.remote));
+	close_pair(x, y);
+}
+
+/* What one has sent in a row is not counted for another who comes from elsewhere. */
+static void test_probation_is_ones_own(void **state)
+{
+	struct sa first = addr("203.0.113.5:30000"), second = addr("203.0.113.6:30000");
+	struct media_session *x, *y;
+
+	(void)state;
+	pair_up(&x, &y, 0);
+	for (uint16_t i = 0; i < 12; i++) {
+		next_seq = (uint16_t)(100 + i);
+		rtp_from(x, i % 4 < 3 ? &first : &second, 0, 1, NULL);
+	}
+	assert_heard(x, 0);
+	/* Its last one was the first of four. */
+	for (uint16_t i = 0; i < 3; i++)
+		rtp_from(x, &second, 0, 1, NULL);
+	assert_heard(x, 1);
+	assert_true(sa_eq(&stats(y)->source, &second));
 	close_pair(x, y);
 }
 
@@ -373,7 +397,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_by_payload_type), T(test_by_ssrc), T(test_second_comes_later), T(test_by_mid),
-		T(test_latch_is_the_wires), T(test_line_without_address), T(test_rtcp_follows), T(test_picture_wish),
+		T(test_latch_is_the_wires), T(test_probation_is_ones_own),
+		T(test_line_without_address), T(test_rtcp_follows), T(test_picture_wish),
 		T(test_neighbour_closes), T(test_unknown_neighbours),
 	};
 

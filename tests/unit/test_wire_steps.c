@@ -112,6 +112,26 @@ static void test_steps(void **state)
 	close_pair(x, y);
 }
 
+/* What we make ourselves is sealed too, and what it was made in keeps its size. */
+static void test_sealed_keepalive(void **state)
+{
+	struct media_session *x = session(MEDIA_AUDIO, NULL);
+	struct media_set set = set_of(FORMAT_ULAW, 0, 0);
+
+	(void)state;
+	set.keepalive_ms = 1000;
+	media_session_set(x, &set);
+	wire_of(x)->steps = secure;
+	for (int i = 0; i < 250; i++) {
+		clock_fake_add(&clk, 10000);
+		media_poll(m, 0);
+	}
+	assert_int_equal(net.n, 2);
+	assert_int_equal(net.sent[0].n, 14);
+	assert_int_equal(net.sent[0].b[12], 127 ^ 0x5a);
+	media_session_close(x, NULL, NULL);
+}
+
 /* A datagram that a step has no room to seal does not leave. */
 static void test_no_room_to_seal(void **state)
 {
@@ -230,7 +250,7 @@ static void test_moves_together(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_steps), T(test_no_room_to_seal),
+		T(test_steps), T(test_no_room_to_seal), T(test_sealed_keepalive),
 		cmocka_unit_test_setup_teardown(test_moves_together, up_threads, down_threads),
 	};
 
