@@ -58,24 +58,39 @@ struct media {
 	size_t nsessions;
 };
 
+/* A pair of ports and the sessions on it. All of them are on one thread, and move
+ * together. Goes with the last session. */
+struct core_wire {
+	struct wire w;          /* the thread's, while it is known */
+	struct media *m;
+	struct core_thread *t;
+	bool known;             /* a command about it was sent: the thread may have it */
+	bool moving;
+	uint16_t ranged;        /* its port pair is marked in m->ports; 0: not */
+	struct list sessions;   /* of struct media_session, by wire_link */
+	size_t nsessions;
+	size_t nopen;           /* of these, not closed yet */
+	struct list held;       /* of struct pending, while moving */
+	struct pending *arrive; /* owned; memory for the command that ends the move, while moving */
+	struct list move_link;  /* core_move() */
+};
+
 struct media_session {          /* obj */
 	struct list link;       /* in m->sessions */
 	struct media *m;        /* NULL: media is gone */
-	struct core_thread *t;
+	struct core_wire *w;    /* NULL with m */
+	struct list wire_link;  /* in w->sessions */
 	struct stream *st;      /* the thread's; freed at EV_CLOSED */
 	struct media_session *peer;     /* bridged, as the core sees it */
 	media_event_fn *fn;
 	void *arg;
-	struct sa local[2];
-	uint16_t ranged;        /* its port pair is marked in m->ports; 0: not */
+	struct sa local[2];     /* of its wire */
 	enum media_type type;
-	bool closed, moving;
+	bool closed;
 	bool given_up;          /* its owner has closed it */
 	bool added;             /* the thread knows it */
 	uint64_t born_us;
-	struct list held;       /* of struct pending, while moving */
 	struct pending *closing;        /* owned; the memory that its close will need */
-	struct pending *arrive;         /* owned; the same of its move, while moving */
 	uint32_t play_turn;     /* of the last media_play or _stop */
 	uint32_t ssrc;
 	/* of the last media_session_set() */
@@ -91,16 +106,19 @@ void core_rearm(struct media *m);                    /* the tick, on the core's 
 /* exchange.c */
 int core_post(struct media_session *s, const struct cmd *c); /* ENOMEM, ENOBUFS, ESHUTDOWN */
 /* Its last command. Cannot fail: core_closing_new() has seen to it. */
-void core_close(struct media_session *s, struct stats_req *req);
+void core_close(struct media_session *s, struct stats_req *req, bool last);
 int core_closing_new(struct media_session *s);
 /* An event that the core makes. Takes `l`, which is had beforehand, so that an
  * event that was promised comes. */
 struct later *later_new(void);
 void core_later(struct media_session *s, struct later *l, const struct media_event *e);
 int core_add(struct media_session *s);               /* let its thread know it */
-int core_move(struct media_session *s, struct core_thread *to);      /* ENOMEM: it stays where it is */
+/* Takes along whom the others on this wire are bridged to. ENOMEM: they stay where
+ * they are, or a bridge of another pair on the way has ended. */
+int core_move(struct core_wire *w, struct core_thread *to);
 void core_cancel_bridge(struct media_session *s);    /* one that waits for a move */
-void core_forget(struct media_session *s);           /* it is gone: what waits for it as well */
+void core_forget(struct media_session *s);           /* it is gone: its memory as well */
+void core_forget_wire(struct core_wire *w);          /* so is its wire */
 void core_notify(struct media *m);                   /* have events looked at soon */
 void core_ring(struct core_thread *t);               /* have commands looked at now */
 void core_dispatch(void *m);                         /* handle what the threads have said */
@@ -110,6 +128,7 @@ void core_run_later(struct media *m);
 /* session.c */
 void session_event(struct media_session *s, const struct media_event *e);
 void session_gone(struct media_session *s);          /* EV_CLOSED */
+int session_bridge(struct media_session *a, struct media_session *b);        /* tell their thread; ENOMEM */
 void session_abandon(struct media_session *s);       /* media_close(): close it without its owner */
 void cfg_free(struct stream_cfg *c);
 /* ports.c */

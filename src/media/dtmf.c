@@ -22,27 +22,27 @@ static void tell(struct stream *s, enum media_event_type type, uint8_t event, un
 /* The other leg has no events at this rate: it gets the digit its own way. */
 static bool remade(const struct stream *s)
 {
-	return s->peer && s->peer->cfg && !s->echo && !s->dtmf_hold &&
+	return s->peer && s->peer->cfg && !s->echo && !s->dtmf.hold &&
 	       s->peer->cfg->set.dtmf != MEDIA_DTMF_NONE;
 }
 
 static struct dtmf_job *job_inside(struct stream *to)
 {
 	/* One digit at a time fits in the stream: no allocation here. */
-	return to->dtx.job ? NULL : &to->own_job;
+	return to->dtmf.tx.job ? NULL : &to->dtmf.own_job;
 }
 
 void dtmf_passed(struct stream *s)
 {
 	/* Only what was made of it: the peer may be sending a digit of its own. */
-	if (s->drx.inband && s->peer && s->peer->dtx.job == &s->peer->own_job)
+	if (s->dtmf.rx.inband && s->peer && s->peer->dtmf.tx.job == &s->peer->dtmf.own_job)
 		dtmf_stop(s->peer);
-	s->drx.inband = false;
+	s->dtmf.rx.inband = false;
 }
 
 static void finish(struct stream *s)
 {
-	struct dtmf_rx *d = &s->drx;
+	struct dtmf_rx *d = &s->dtmf.rx;
 
 	d->on = false;
 	d->has_ended = true;
@@ -53,7 +53,7 @@ static void finish(struct stream *s)
 
 static void begin(struct stream *s, const struct rtp_event *e, const struct rtp *r, uint32_t rate)
 {
-	struct dtmf_rx *d = &s->drx;
+	struct dtmf_rx *d = &s->dtmf.rx;
 	struct dtmf_job *j;
 
 	*d = (struct dtmf_rx){ .on = true, .event = e->event, .ts = r->ts, .rate = rate, .duration = e->duration,
@@ -79,7 +79,7 @@ static bool is_old(const struct dtmf_rx *d, uint32_t ts)
 
 void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t rate)
 {
-	struct dtmf_rx *d = &s->drx;
+	struct dtmf_rx *d = &s->dtmf.rx;
 	struct rtp_event e;
 
 	if (rtp_event_parse(&e, p + r->at, r->n) || !rtp_event_digit(e.event)) {
@@ -102,14 +102,14 @@ void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t ra
 	}
 	if (s->echo)
 		send_relay(s, s, r, p);
-	else if (s->peer && s->peer->cfg && !s->dtmf_hold)
+	else if (s->peer && s->peer->cfg && !s->dtmf.hold)
 		send_relay(s->peer, s, r, p);
 }
 
 void dtmf_rx_tick(struct stream *s)
 {
-	struct dtmf_rx *d = &s->drx;
-	uint64_t due = d->last_us + num_us_of_ms(s->t->dtmf_ms);
+	struct dtmf_rx *d = &s->dtmf.rx;
+	uint64_t due = d->last_us + num_us_of_ms(s->t->prm.dtmf_ms);
 
 	if (!d->on)
 		return;
@@ -122,43 +122,43 @@ void dtmf_rx_tick(struct stream *s)
 
 static void give_back(struct stream *s, int err)
 {
-	struct dtmf_job *j = s->dtx.job;
+	struct dtmf_job *j = s->dtmf.tx.job;
 
-	s->dtx = (struct dtmf_tx){ 0 };
-	if (j && j != &s->own_job)
+	s->dtmf.tx = (struct dtmf_tx){ 0 };
+	if (j && j != &s->dtmf.own_job)
 		mthread_give(s->t, EV_DTMF_SENT, s, j, err);
 	source_changed(s);
 }
 
 void dtmf_abort(struct stream *s)
 {
-	if (s->dtx.job)
+	if (s->dtmf.tx.job)
 		give_back(s, ECANCELED);
 }
 
 void dtmf_start(struct stream *s, struct dtmf_job *j)
 {
 	dtmf_abort(s);
-	s->dtx = (struct dtmf_tx){ .job = j };
+	s->dtmf.tx = (struct dtmf_tx){ .job = j };
 	source_changed(s);
 }
 
 void dtmf_stop(struct stream *s)
 {
-	if (s->dtx.job && s->dtx.job->open)
-		s->dtx.ending = true;
+	if (s->dtmf.tx.job && s->dtmf.tx.job->open)
+		s->dtmf.tx.ending = true;
 }
 
 static void event_send(struct stream *s, bool first, bool end)
 {
-	struct dtmf_tx *d = &s->dtx;
-	uint8_t *out = s->t->out;
+	struct dtmf_tx *d = &s->dtmf.tx;
+	uint8_t *out = s->t->buf.out;
 	struct rtp_event e = { .event = d->event, .volume = 10, .end = end,
 			       .duration = num_u16(num_muldiv(d->sent_ms, d->rate, 1000, 0)) };
 
-	rtp_write(out, d->pt, first, s->seq++, d->ts, s->ssrc);
+	rtp_write(out, d->pt, first, s->tx.seq++, d->ts, s->tx.ssrc);
 	rtp_event_write(out + RTP_HEADER, &e);
-	s->tx_pt = d->pt;
+	s->tx.pt = d->pt;
 	if (s->can_tx)
 		send_packet(s, out, RTP_HEADER + 4);
 }
@@ -179,15 +179,15 @@ static bool event_row(struct stream *s)
 			best = i;
 	if (best == set->nevents)
 		return false;
-	s->dtx.pt = set->event[best].pt_tx;
-	s->dtx.rate = set->event[best].rate;
+	s->dtmf.tx.pt = set->event[best].pt_tx;
+	s->dtmf.tx.rate = set->event[best].rate;
 	return true;
 }
 
 /* The pair of the digit that is out; a tone without a life of its own. */
 static struct tone *pair(struct stream *s)
 {
-	return (struct tone *)(void *)s->dtmf_tone;
+	return (struct tone *)(void *)s->dtmf.tone;
 }
 
 static void tone_begin(struct stream *s, char digit)
@@ -197,14 +197,14 @@ static void tone_begin(struct stream *s, char digit)
 	tone_dtmf_freqs(digit, &low, &high);
 	pair(s)->nparts = pair(s)->loop = 1;
 	pair(s)->part[0] = (struct tone_part){ .freq = { low, high } };
-	s->gen.tone = NULL;
-	s->dtx.state = DTMF_TONE;
+	s->play.gen.tone = NULL;
+	s->dtmf.tx.state = DTMF_TONE;
 }
 
 /* Next of the job's characters; false: it is done. */
 static bool next(struct stream *s)
 {
-	struct dtmf_tx *d = &s->dtx;
+	struct dtmf_tx *d = &s->dtmf.tx;
 	char c = d->job->digits[d->at];
 	int event;
 
@@ -218,7 +218,7 @@ static bool next(struct stream *s)
 		d->event = (uint8_t)event;
 		d->state = DTMF_EVENT;
 		send_advance(s, d->rate);
-		d->ts = s->ts;
+		d->ts = s->tx.ts;
 		event_send(s, true, false);
 	} else {
 		tone_begin(s, c);
@@ -237,13 +237,13 @@ static unsigned length(const struct dtmf_tx *d)
 
 static void digit_over(struct stream *s)
 {
-	struct dtmf_tx *d = &s->dtx;
+	struct dtmf_tx *d = &s->dtmf.tx;
 
 	if (d->state == DTMF_EVENT)
 		for (int i = 0; i < 3; i++)     /* RFC 4733 section 2.5.1.4 */
 			event_send(s, false, true);
 	/* Our time went on with the event's. */
-	s->map.from = NULL;
+	s->tx.map.from = NULL;
 	d->at++;
 	d->sent_ms = 0;
 	d->ending = false;
@@ -258,23 +258,23 @@ static void tone_out(struct stream *s, unsigned ms)
 	if (!c || !c->row)
 		return;
 	n = codec_samples(c->row, ms);
-	if (s->gen.tone != pair(s) || s->gen.rate != c->row->rate)
-		tone_gen_init(&s->gen, pair(s), c->row->rate);
-	tone_gen_run(&s->gen, s->t->pcm, n);
-	source_pcm(s, c, s->t->pcm, n);
+	if (s->play.gen.tone != pair(s) || s->play.gen.rate != c->row->rate)
+		tone_gen_init(&s->play.gen, pair(s), c->row->rate);
+	tone_gen_run(&s->play.gen, s->t->buf.pcm, n);
+	source_pcm(s, c, s->t->buf.pcm, n);
 }
 
 /* Tones take whole packets; events and pauses need not wait for long ones. */
 unsigned dtmf_tick_ms(struct stream *s, unsigned packet_ms)
 {
-	bool tone = s->dtx.state == DTMF_TONE || (s->dtx.state == DTMF_IDLE && !(s->cfg && event_row(s)));
+	bool tone = s->dtmf.tx.state == DTMF_TONE || (s->dtmf.tx.state == DTMF_IDLE && !(s->cfg && event_row(s)));
 
 	return !tone && packet_ms > CODEC_PTIME ? CODEC_PTIME : packet_ms;
 }
 
 bool dtmf_tick(struct stream *s, unsigned ms)
 {
-	struct dtmf_tx *d = &s->dtx;
+	struct dtmf_tx *d = &s->dtmf.tx;
 	bool open;
 
 	if (d->state == DTMF_IDLE && !next(s)) {

@@ -2,6 +2,7 @@
  * what the threads say back. Which command a call becomes is session.c's. */
 #define LOG_MODULE "media"
 #include "media/core.h"
+#include "base/log.h"
 #include "base/obj.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -163,13 +164,29 @@ void core_flush(struct media *m, struct core_thread *t)
 	}
 }
 
+/* One command about a wire, in order with all others about it. */
+static int post_wire(struct core_wire *w, struct cmd c)
+{
+	struct pending *p;
+
+	c.w = &w->w;
+	w->known = true;
+	if (!w->moving)
+		return post_thread(w->m, w->t, &c);
+	p = pending_new(&c);
+	if (!p)
+		return ENOMEM;
+	list_append(&w->held, &p->link);
+	return 0;
+}
+
 /* A session is its thread's from the first command on: what nobody has told
  * anything costs no wake-up. */
 int core_add(struct media_session *s)
 {
 	/* Packets may come ahead of the answer that says whose they are, but not long. */
 	struct cmd add = { .type = CMD_ADD, .s = s->st, .v = clock_us(s->m->clock) - s->born_us > EARLY_US };
-	int err = post_thread(s->m, s->t, &add);
+	int err = post_wire(s->w, add);
 
 	s->added = !err;
 	return err;
@@ -178,7 +195,6 @@ int core_add(struct media_session *s)
 int core_post(struct media_session *s, const struct cmd *c)
 {
 	struct cmd mine = *c;
-	struct pending *p;
 	int err;
 
 	if (s->closed || !s->m)
@@ -187,26 +203,24 @@ int core_post(struct media_session *s, const struct cmd *c)
 	err = s->added ? 0 : core_add(s);
 	if (err)
 		return err;
-	if (!s->moving)
-		return s->t->waiting > OVERFLOW_MAX ? ENOBUFS : post_thread(s->m, s->t, &mine);
-	p = pending_new(&mine);
-	if (!p)
-		return ENOMEM;
-	list_append(&s->held, &p->link);
-	return 0;
+	if (!s->w->moving && s->w->t->waiting > OVERFLOW_MAX)
+		return ENOBUFS;
+	return post_wire(s->w, mine);
 }
 
-void core_close(struct media_session *s, struct stats_req *req)
+void core_close(struct media_session *s, struct stats_req *req, bool last)
 {
 	struct pending *p = s->closing;
+	struct core_wire *w = s->w;
 
 	s->closing = NULL;
-	/* v: no thread ever heard of it. */
-	p->c = (struct cmd){ .type = CMD_CLOSE, .s = s->st, .p = req, .v = !s->added, .may_wait = !req };
-	if (s->moving)
-		list_append(&s->held, &p->link);
+	w->known = true;
+	p->c = (struct cmd){ .type = CMD_CLOSE, .s = s->st, .w = &w->w, .p = req, .may_wait = !req,
+			     .v = (s->added ? 0 : CLOSE_UNKNOWN) | (last ? CLOSE_LAST : 0) };
+	if (w->moving)
+		list_append(&w->held, &p->link);
 	else
-		post_pending(s->m, s->t, p);
+		post_pending(w->m, w->t, p);
 }
 
 int core_closing_new(struct media_session *s)
@@ -215,38 +229,94 @@ int core_closing_new(struct media_session *s)
 	return s->closing ? 0 : ENOMEM;
 }
 
-/* ---- moving a stream to its bridge's thread */
+/* ---- moving a wire to its bridge's thread */
 
-int core_move(struct media_session *s, struct core_thread *to)
+static struct core_wire *wire_of(const struct stream *st)
+{
+	return container_of(st->w, struct core_wire, w);
+}
+
+static int move_wire(struct core_wire *w, struct core_thread *to, struct list *moved)
 {
 	struct pending *leave;
 
-	if (s->t == to)
-		return 0;
-	if (s->added && !s->moving) {
-		leave = pending_new(&(struct cmd){ .type = CMD_LEAVE, .s = s->st });
-		s->arrive = pending_new(&(struct cmd){ .type = CMD_ADD, .s = s->st });
-		if (!leave || !s->arrive) {
+	if (w->known && !w->moving) {
+		leave = pending_new(&(struct cmd){ .type = CMD_LEAVE, .w = &w->w });
+		w->arrive = pending_new(&(struct cmd){ .type = CMD_ARRIVE, .w = &w->w });
+		if (!leave || !w->arrive) {
 			free(leave);
-			free(s->arrive);
-			s->arrive = NULL;
+			free(w->arrive);
+			w->arrive = NULL;
 			return ENOMEM;
 		}
-		post_pending(s->m, s->t, leave);
-		s->moving = true;
+		post_pending(w->m, w->t, leave);
+		w->moving = true;
 	}
-	s->t->load--;
-	to->load++;
-	s->t = to;
+	w->t->load -= w->nsessions;
+	to->load += w->nsessions;
+	w->t = to;
+	list_append(moved, &w->move_link);
 	return 0;
+}
+
+static void end_bridge(struct media_session *s)
+{
+	log_error("a bridge of media ends: no memory to move it to another thread");
+	s->peer->peer = NULL;
+	s->peer = NULL;
+}
+
+/* The wire leaves with all its streams: whom they are bridged to comes along. */
+static void move_peers(struct core_wire *w, struct core_thread *to, struct list *moved)
+{
+	list_each(l, &w->sessions) {
+		struct media_session *s = container_of(l, struct media_session, wire_link);
+
+		if (!s->peer)
+			continue;
+		core_cancel_bridge(s);
+		core_cancel_bridge(s->peer);
+		if (s->peer->w->t != to && move_wire(s->peer->w, to, moved))
+			end_bridge(s);
+	}
+}
+
+/* Leaving has ended the bridges. Once a pair. */
+static void bridge_again(struct core_wire *w)
+{
+	list_each(l, &w->sessions) {
+		struct media_session *s = container_of(l, struct media_session, wire_link);
+
+		if (s->peer && (uintptr_t)s < (uintptr_t)s->peer && session_bridge(s, s->peer))
+			end_bridge(s);
+	}
+}
+
+int core_move(struct core_wire *w, struct core_thread *to)
+{
+	struct list moved;
+	int err;
+
+	if (w->t == to)
+		return 0;
+	list_init(&moved);
+	err = move_wire(w, to, &moved);
+	/* It grows while it is walked. */
+	list_each(l, &moved)
+		move_peers(container_of(l, struct core_wire, move_link), to, &moved);
+	list_each_safe(l, tmp, &moved) {
+		bridge_again(container_of(l, struct core_wire, move_link));
+		list_remove(l);
+	}
+	return err;
 }
 
 void core_cancel_bridge(struct media_session *s)
 {
-	list_each_safe(l, tmp, &s->held) {
+	list_each_safe(l, tmp, &s->w->held) {
 		struct pending *p = container_of(l, struct pending, link);
 
-		if (p->c.type != CMD_BRIDGE)
+		if (p->c.type != CMD_BRIDGE || (p->c.s != s->st && p->c.peer != s->st))
 			continue;
 		list_remove(l);
 		cmd_discard(&p->c);
@@ -254,39 +324,53 @@ void core_cancel_bridge(struct media_session *s)
 	}
 }
 
-/* It has left its old thread: into the new one, and all that waited after it. */
-static void moved(struct media_session *s)
+/* A bridge needs both there: the wire that it must wait for. */
+static struct core_wire *absent(const struct cmd *c)
 {
-	struct pending *arrive = s->arrive;
+	if (c->type != CMD_BRIDGE)
+		return NULL;
+	if (wire_of(c->s)->moving)
+		return wire_of(c->s);
+	return wire_of(c->peer)->moving ? wire_of(c->peer) : NULL;
+}
 
-	s->moving = false;
-	s->arrive = NULL;
-	post_pending(s->m, s->t, arrive);
-	list_each_safe(l, tmp, &s->held) {
+/* It has left its old thread: into the new one, and all that waited after it. */
+static void wire_moved(struct core_wire *w)
+{
+	struct pending *arrive = w->arrive;
+
+	w->moving = false;
+	w->arrive = NULL;
+	post_pending(w->m, w->t, arrive);
+	list_each_safe(l, tmp, &w->held) {
 		struct pending *p = container_of(l, struct pending, link);
-		struct media_session *other = p->c.type == CMD_BRIDGE ? p->c.peer->session : NULL;
+		struct core_wire *other = absent(&p->c);
 
 		list_remove(l);
-		/* A bridge needs both there. */
-		if (other && other != s && other->moving)
+		if (other)
 			list_append(&other->held, l);
 		else
-			post_pending(s->m, s->t, p);
+			post_pending(w->m, w->t, p);
 	}
 }
 
 void core_forget(struct media_session *s)
 {
 	free(s->closing);
-	free(s->arrive);
-	s->closing = s->arrive = NULL;
-	list_each_safe(l, tmp, &s->held) {
+	s->closing = NULL;
+}
+
+void core_forget_wire(struct core_wire *w)
+{
+	list_each_safe(l, tmp, &w->held) {
 		struct pending *p = container_of(l, struct pending, link);
 
 		list_remove(l);
 		cmd_discard(&p->c);
 		free(p);
 	}
+	free(w->arrive);
+	free(w);
 }
 
 /* ---- from the threads */
@@ -353,7 +437,7 @@ static void stats_done(struct media *m, struct stats_req *r)
 
 void core_handle(struct media *m, struct ev *e)
 {
-	struct media_session *s = e->s->session;
+	struct media_session *s = e->s ? e->s->session : NULL;
 
 	switch (e->type) {
 	case EV_PUBLIC:
@@ -378,7 +462,7 @@ void core_handle(struct media *m, struct ev *e)
 		stats_done(m, e->p);
 		break;
 	case EV_LEFT:
-		moved(s);
+		wire_moved(container_of((struct wire *)e->p, struct core_wire, w));
 		break;
 	case EV_CLOSED:
 		session_gone(s);

@@ -1,6 +1,6 @@
-/* media/latch.c -- whose packets are taken, and where ours go.
+/* media/latch.c -- whose packets a wire takes, and where ours go.
  *
- * A stream learns its source once after each SDP: the address in the SDP is
+ * A wire learns its source once after each SDP: the address in the SDP is
  * believed at its first packet; any other must send a few packets in sequence
  * within the learning time, and the SDP's own address still wins over it. When
  * that time is over others are dropped and counted, so that nobody can take
@@ -11,11 +11,11 @@
 #include "base/poison.h"
 
 /* An IPv4 peer of an IPv6 socket goes by its mapped address (RFC 4291 section 2.5.5.2). */
-static void fit(const struct stream *s, struct sa *a)
+static void fit_family(const struct wire *w, struct sa *a)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
 
-	if (!s->v6 || !sa_is_set(a) || sa_is_v6(a))
+	if (!w->v6 || !sa_is_set(a) || sa_is_v6(a))
 		return;
 	six.sin6_port = a->u.in4.sin_port;
 	six.sin6_addr.s6_addr[10] = six.sin6_addr.s6_addr[11] = 0xff;
@@ -34,133 +34,197 @@ static struct sa next_port(const struct sa *rtp)
 	return a;
 }
 
-static struct sa signalled_rtcp(const struct media_set *set)
+static struct sa signalled_rtcp(const struct wire *w)
 {
-	return sa_is_set(&set->remote_rtcp) ? set->remote_rtcp : next_port(&set->remote);
+	return sa_is_set(&w->remote_rtcp) ? w->remote_rtcp : next_port(&w->remote);
 }
 
 /* Its RTP comes from elsewhere than the SDP said: a NAT is between us. */
-static bool is_away(const struct stream *s)
+static bool is_away(const struct wire *w)
 {
-	return sa_is_set(&s->latch.source) && !sa_eq(&s->latch.source, &s->cfg->set.remote);
+	return sa_is_set(&w->latch.source) && !sa_eq(&w->latch.source, &w->remote);
 }
 
-void stream_aim(struct stream *s)
+static bool names_address(const struct media_set *set)
 {
-	const struct media_set *set = &s->cfg->set;
-	bool away = set->symmetric && is_away(s);
+	return sa_is_set(&set->remote) && !sa_is_any(&set->remote);
+}
 
-	s->dst = away ? s->latch.source : set->remote;
-	if (set->rtcp_mux)
-		s->rtcp_dst = s->dst;
-	else if (away)
-		s->rtcp_dst = sa_is_set(&s->latch.rtcp) ? s->latch.rtcp : next_port(&s->dst);
-	else
-		s->rtcp_dst = signalled_rtcp(set);
-	s->can_tx = (set->dir & SDP_SENDONLY) && sa_is_set(&s->dst) && !sa_is_any(&s->dst) && sa_port(&s->dst);
+static void aim_stream(struct stream *s)
+{
+	const struct wire *w = s->w;
+	const struct media_set *set;
+
+	if (!s->cfg)
+		return;
+	set = &s->cfg->set;
 	s->can_rx = set->dir & SDP_RECVONLY;
-	if (sa_is_set(&s->dst) && sa_is_any(&s->dst))
-		s->dst = s->rtcp_dst = (struct sa){ 0 };
-	fit(s, &s->dst);
-	fit(s, &s->rtcp_dst);
+	s->can_tx = (set->dir & SDP_SENDONLY) && sa_is_set(&w->dst) && sa_port(&w->dst) &&
+		    (!w->shared || names_address(set));
 }
 
-void latch_restart(struct stream *s)
+void wire_aim(struct wire *w)
 {
-	s->latch = (struct latch){ .learning = true };
-	s->told_first = false;
+	bool away = w->symmetric && is_away(w);
+
+	w->dst = away ? w->latch.source : w->remote;
+	if (w->rtcp_mux)
+		w->rtcp_dst = w->dst;
+	else if (away)
+		w->rtcp_dst = sa_is_set(&w->latch.rtcp) ? w->latch.rtcp : next_port(&w->dst);
+	else
+		w->rtcp_dst = signalled_rtcp(w);
+	if (sa_is_set(&w->dst) && sa_is_any(&w->dst))
+		w->dst = w->rtcp_dst = (struct sa){ 0 };
+	fit_family(w, &w->dst);
+	fit_family(w, &w->rtcp_dst);
+	list_each(l, &w->streams)
+		aim_stream(container_of(l, struct stream, wire_link));
 }
 
-static void take(struct stream *s, const struct sa *from, bool exact)
+static void forget_candidate(struct wire *w)
+{
+	w->latch.cand = (struct sa){ 0 };
+	list_each(l, &w->streams)
+		container_of(l, struct stream, wire_link)->rx.cand_n = 0;
+}
+
+static void restart(struct wire *w)
+{
+	w->latch = (struct latch){ .learning = true, .heard_us = w->latch.heard_us };
+	forget_candidate(w);
+	list_each(l, &w->streams)
+		container_of(l, struct stream, wire_link)->rx.told_first = false;
+}
+
+void wire_set(struct wire *w, const struct media_set *set)
+{
+	/* An m= line that is off says nothing of a wire that others use. */
+	if (!w->shared || names_address(set)) {
+		if (!w->told || set->relearn || !sa_eq(&w->remote, &set->remote))
+			restart(w);
+		w->told = true;
+		w->remote = set->remote;
+		w->remote_rtcp = set->remote_rtcp;
+		w->symmetric = set->symmetric;
+		w->rtcp_mux = set->rtcp_mux;
+	}
+	wire_aim(w);
+}
+
+static void take_source(struct wire *w, const struct sa *from, bool exact)
 {
 	struct media_event e = { .type = MEDIA_SOURCE, .peer = *from };
-	bool tell = !exact || sa_is_set(&s->latch.source);
+	bool tell = !exact || sa_is_set(&w->latch.source);
 
-	s->latch.source = *from;
-	s->latch.exact = exact;
-	s->latch.cand_n = 0;
-	s->latch.rtcp = (struct sa){ 0 };
+	w->latch.source = *from;
+	w->latch.exact = exact;
+	w->latch.rtcp = (struct sa){ 0 };
 	if (exact)
-		s->latch.learning = false;
-	stream_aim(s);
-	if (tell)
-		mthread_event(s, &e);
+		w->latch.learning = false;
+	forget_candidate(w);
+	wire_aim(w);
+	if (!tell)
+		return;
+	list_each(l, &w->streams)
+		mthread_event(container_of(l, struct stream, wire_link), &e);
 }
 
-/* Has this one sent enough in a row? */
-static bool probation(struct stream *s, const struct sa *from, uint16_t seq)
+/* Has this one sent enough in a row? Each stream has a sequence of its own. */
+static bool passes_probation(struct stream *s, const struct sa *from, uint16_t seq)
 {
-	struct latch *l = &s->latch;
+	struct stream_rx *x = &s->rx;
 
-	if (l->cand_n && sa_eq(&l->cand, from) && seq == (uint16_t)(l->cand_seq + 1)) {
-		l->cand_n++;
-	} else {
-		l->cand = *from;
-		l->cand_n = 1;
+	if (!sa_is_set(&s->w->latch.cand) || !sa_eq(&s->w->latch.cand, from)) {
+		forget_candidate(s->w);
+		s->w->latch.cand = *from;
 	}
-	l->cand_seq = seq;
-	return l->cand_n >= s->t->learn_packets;
+	x->cand_n = x->cand_n && seq == (uint16_t)(x->cand_seq + 1) ? (uint8_t)(x->cand_n + 1) : 1;
+	x->cand_seq = seq;
+	return x->cand_n >= s->t->prm.learn_packets;
 }
 
-bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq)
+/* From another than the latched one: may it take the place? */
+static bool may_take(struct stream *s, const struct sa *from, uint16_t seq)
 {
-	struct latch *l = &s->latch;
-	uint64_t now = s->t->now_us, window = num_us_of_ms(s->t->learn_ms);
+	struct wire *w = s->w;
+	struct latch *l = &w->latch;
+	uint64_t now = s->t->now_us, window = num_us_of_ms(s->t->prm.learn_ms);
+	bool exact = sa_eq(from, &w->remote);
 
-	if (sa_is_set(&l->source) && sa_eq(&l->source, from))
-		return true;
 	if (!l->until_us)
 		l->until_us = now + window;
 	if (l->learning && now >= l->until_us)
 		l->learning = false;
-	if (!s->t->strict) {
-		take(s, from, sa_eq(from, &s->cfg->set.remote));
+	if (!s->t->prm.strict) {
+		take_source(w, from, exact);
 		return true;
 	}
-	if (sa_is_set(&s->cfg->set.remote) && sa_eq(from, &s->cfg->set.remote)) {
+	if (sa_is_set(&w->remote) && exact) {
 		/* The signalled address is entitled, though not to break in on
 		 * one that has been talking beyond the learning time. */
-		if (l->learning || !sa_is_set(&l->source) || now - s->last_rx_us >= window) {
-			take(s, from, true);
+		if (l->learning || !sa_is_set(&l->source) || now - l->heard_us >= window) {
+			take_source(w, from, true);
 			return true;
 		}
-	} else if (l->learning && !sa_is_set(&l->source) && probation(s, from, seq)) {
-		take(s, from, false);
+	} else if (l->learning && !sa_is_set(&l->source) && passes_probation(s, from, seq)) {
+		take_source(w, from, false);
 		return true;
 	}
-	s->stats.dropped_source++;
+	return false;
+}
+
+bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq)
+{
+	struct wire *w = s->w;
+
+	if (!(sa_is_set(&w->latch.source) && sa_eq(&w->latch.source, from)) && !may_take(s, from, seq)) {
+		w->dropped_source++;
+		return false;
+	}
+	w->latch.heard_us = s->t->now_us;
+	return true;
+}
+
+static bool is_heard(const struct wire *w, uint32_t ssrc)
+{
+	list_each(l, &w->streams) {
+		const struct rtp_rx *x = &container_of(l, struct stream, wire_link)->rx.count;
+
+		if (x->started && x->ssrc == ssrc)
+			return true;
+	}
 	return false;
 }
 
 /* Behind a NAT the port of RTCP is anybody's guess. The first that comes from the
  * source's host and knows the SSRC of its RTP is it, until the source changes: a
  * neighbour behind the same NAT comes too late, and a stranger cannot know it. */
-static bool learn_rtcp(struct stream *s, const struct sa *from, const struct rtcp *r)
+static bool learn_rtcp(struct wire *w, const struct sa *from, const struct rtcp *r)
 {
-	struct latch *l = &s->latch;
+	struct latch *l = &w->latch;
 
 	if (sa_is_set(&l->rtcp))
 		return sa_eq(&l->rtcp, from);
-	if (!sa_eq_host(from, &l->source) || !(r->sr || r->rr) || !s->rx.started || r->ssrc != s->rx.ssrc)
+	if (!sa_eq_host(from, &l->source) || !(r->sr || r->rr) || !is_heard(w, r->ssrc))
 		return false;
 	l->rtcp = *from;
-	stream_aim(s);
+	wire_aim(w);
 	return true;
 }
 
-bool latch_accept_rtcp(struct stream *s, const struct sa *from, const struct rtcp *r)
+bool latch_accept_rtcp(struct wire *w, const struct sa *from, const struct rtcp *r)
 {
-	const struct media_set *set = &s->cfg->set;
-	const struct sa *source = sa_is_set(&s->latch.source) ? &s->latch.source : &set->remote;
-	struct sa signalled = signalled_rtcp(set);
+	const struct sa *source = sa_is_set(&w->latch.source) ? &w->latch.source : &w->remote;
+	struct sa signalled = signalled_rtcp(w);
 	bool ok;
 
-	if (set->rtcp_mux)
+	if (w->rtcp_mux)
 		ok = sa_is_set(source) && sa_eq(from, source);
-	else if (is_away(s))
-		ok = learn_rtcp(s, from, r);
+	else if (is_away(w))
+		ok = learn_rtcp(w, from, r);
 	else
 		ok = sa_is_set(&signalled) && sa_eq(from, &signalled);
-	s->stats.dropped_source += !ok;
+	w->dropped_source += !ok;
 	return ok;
 }

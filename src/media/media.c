@@ -3,7 +3,6 @@
  * the core and the threads is exchange.c's. */
 #define LOG_MODULE "media"
 #include "media/core.h"
-#include "media/wire.h"
 #include "base/obj.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -89,7 +88,7 @@ static bool is_at(const struct sa *place, const struct sa *to)
 	return sa_port(place) == sa_port(to) && (sa_is_any(place) || sa_eq_host(place, to));
 }
 
-static struct stream *stream_at(struct mthread *t, const struct sa *local, bool *rtcp)
+static struct wire *wire_at(struct mthread *t, const struct sa *local, bool *rtcp)
 {
 	for (int i = 0; i < SLOTS; i++)
 		list_each(l, &t->slots[i]) {
@@ -97,7 +96,7 @@ static struct stream *stream_at(struct mthread *t, const struct sa *local, bool 
 
 			*rtcp = is_at(&s->session->local[1], local);
 			if (*rtcp || is_at(&s->session->local[0], local))
-				return s;
+				return s->w;
 		}
 	return NULL;
 }
@@ -105,19 +104,19 @@ static struct stream *stream_at(struct mthread *t, const struct sa *local, bool 
 bool media_deliver(struct media *m, const struct sa *local, const struct sa *from, const void *p, size_t n)
 {
 	struct mthread *t = &m->t[0]->m;
-	struct stream *s;
+	struct wire *w;
 	bool rtcp;
 
 	/* A datagram longer than we read is cut by the kernel, and bad. */
-	if (!m->inline_ || !n || n > sizeof(t->pkt))
+	if (!m->inline_ || !n || n > sizeof(t->buf.pkt))
 		return false;
-	s = stream_at(t, local, &rtcp);
-	if (!s)
+	w = wire_at(t, local, &rtcp);
+	if (!w)
 		return false;
 	mthread_now(t);
 	mthread_began(t);
-	memcpy(t->pkt, p, n);
-	mwire_arrived(s, rtcp, n, from);
+	memcpy(t->buf.pkt, p, n);
+	wire_arrived(w, rtcp, n, from);
 	mthread_tell(t, false);
 	mthread_ended(t);
 	core_rearm(m);
@@ -150,16 +149,13 @@ static int thread_new(struct media *m, struct core_thread **out)
 	if (!t)
 		return ENOMEM;
 	list_init(&t->overflow);
-	t->m.clock = m->clock;
-	t->m.wire = m->prm.wire;
-	t->m.strict = m->prm.strict;
-	t->m.learn_packets = m->prm.learn_packets ? m->prm.learn_packets : 4;
-	t->m.learn_ms = m->prm.learn_ms ? m->prm.learn_ms : 5000;
-	t->m.rtcp_ms = m->prm.rtcp_ms;
-	t->m.dtmf_ms = m->prm.dtmf_ms ? m->prm.dtmf_ms : 150;
-	t->m.notify = notify;
-	t->m.mark = m->bell && !m->inline_ ? mark : NULL;
-	t->m.notify_arg = m;
+	t->m.prm = (struct mthread_prm){
+		.clock = m->clock, .net = m->prm.net, .strict = m->prm.strict,
+		.learn_packets = m->prm.learn_packets ? m->prm.learn_packets : 4,
+		.learn_ms = m->prm.learn_ms ? m->prm.learn_ms : 5000, .rtcp_ms = m->prm.rtcp_ms,
+		.dtmf_ms = m->prm.dtmf_ms ? m->prm.dtmf_ms : 150,
+		.notify = notify, .mark = m->bell && !m->inline_ ? mark : NULL, .notify_arg = m,
+	};
 	err = mthread_init(&t->m);
 	if (!err && !m->inline_) {
 		err = pthread_create(&t->id, NULL, thread_main, &t->m);
@@ -205,7 +201,7 @@ static int start(struct media *m)
 		return ENOMEM;
 	for (; m->nt < n && !err; m->nt += !err)
 		err = thread_new(m, &m->t[m->nt]);
-	if (!err && m->inline_ && m->prm.core && !m->prm.wire)
+	if (!err && m->inline_ && m->prm.core && !m->prm.net)
 		err = poll_start(m);
 	return err;
 }
@@ -215,7 +211,7 @@ int media_new(struct media **out, const struct media_prm *prm)
 	struct media *m;
 	int err;
 
-	if (prm->wire && prm->threads)
+	if (prm->net && prm->threads)
 		return EINVAL;
 	m = calloc(1, sizeof(*m));
 	if (!m)
@@ -245,7 +241,7 @@ void media_reload(struct media *m, const struct media_prm *prm)
 	/* What threads were started with stays until they are started anew. */
 	m->prm.core = was.core;
 	m->prm.clock = was.clock;
-	m->prm.wire = was.wire;
+	m->prm.net = was.net;
 	m->prm.threads = was.threads;
 	sound_cache_clear(m->cache);
 }
@@ -326,10 +322,10 @@ bool media_watch(const struct media *m, size_t thread, struct media_watch *out)
 
 	if (!t)
 		return false;
-	now = atomic_load_explicit(&t->at, memory_order_relaxed);
+	now = atomic_load_explicit(&t->seen.at, memory_order_relaxed);
 	*out = (struct media_watch){
-		.began_us = atomic_load_explicit(&t->began_us, memory_order_relaxed),
-		.turns = atomic_load_explicit(&t->turns, memory_order_relaxed),
+		.began_us = atomic_load_explicit(&t->seen.began_us, memory_order_relaxed),
+		.turns = atomic_load_explicit(&t->seen.turns, memory_order_relaxed),
 		.doing = (enum media_doing)(now >> 16), .port = (uint16_t)now,
 	};
 	return true;

@@ -6,12 +6,11 @@
  * Threads: every function here is the core's; nothing blocks.
  * Errors:  ENOBUFS the command ring is full (the thread is stuck or swamped);
  *          ESHUTDOWN the session is closed. A close never fails.
- * Rooms kept: SRTP and DTLS sit between socket and stream in media/thread.c (the
- * demultiplexer of RFC 7983 already tells their packets apart and counts them);
- * ICE answers STUN there; video is relayed by payload type as it is, UDPTL (a
- * session whose type is MEDIA_IMAGE) datagram by datagram, both between two
- * sessions of that type; a T.38 gateway is a later source; mixing and recording attach where a
- * decoded frame passes (stream_frame() in media/stream.c). See docs/media.md. */
+ * Rooms kept: SRTP, DTLS and ICE are steps of a wire (media/wire.h); video is
+ * relayed by payload type as it is, UDPTL (a session whose type is MEDIA_IMAGE)
+ * datagram by datagram, both between two sessions of that type; a T.38 gateway is a
+ * later source; mixing and recording attach where a decoded frame passes
+ * (stream_frame() in media/stream.c). See docs/media.md. */
 #ifndef MEDIA_MEDIA_H
 #define MEDIA_MEDIA_H
 
@@ -26,11 +25,11 @@ struct media_session;   /* obj; the owner closes, others may keep references */
 
 /* What carries datagrams in place of sockets, for simulations: a test that has
  * its own network and its own time. A place to receive at is a number of the
- * wire's choice (0 or more), as a socket is its descriptor. What arrives is handed
+ * network's choice (0 or more), as a socket is its descriptor. What arrives is handed
  * over with media_deliver(). Called on the core, from inside calls of this header:
- * none of them may call it back, so a wire that joins two places keeps what is
+ * none of them may call it back, so a network that joins two places keeps what is
  * sent until the next turn. */
-struct media_wire {
+struct media_net {
 	void *arg;
 	/* Port 0 in `at`: any that is free. `*bound`: `at` with that port.
 	 * EADDRINUSE: taken; others end the search for a pair. */
@@ -43,7 +42,7 @@ struct media_prm {
 	struct loop *core;              /* NULL: tests; events come from media_poll() */
 	const struct clock *clock;      /* NULL: the loop's, or the real one */
 	unsigned threads;               /* 0: on the core's loop */
-	const struct media_wire *wire;  /* NULL: sockets. Only with threads 0; lives as long as the media */
+	const struct media_net *net;    /* NULL: sockets. Only with threads 0; lives as long as the media */
 	struct sa bind;                 /* address to bind (port ignored); unset: 0.0.0.0 */
 	uint16_t port_min, port_max;    /* rtp.conf rtpstart, rtpend: 10000, 20000; both 0: the kernel's choice */
 	struct str sounds;              /* directory; see media/file.h */
@@ -64,7 +63,7 @@ void media_reload(struct media *m, const struct media_prm *prm);
 /* Only with core == NULL: let packets, ticks and events happen that are due,
  * waiting at most `wait_ms` of real time for the first packet. */
 void media_poll(struct media *m, int wait_ms);
-/* Only with a wire: `n` bytes from `from` have come to the place at `local`.
+/* Only with a media_net: `n` bytes from `from` have come to the place at `local`.
  * false: nobody receives there (yet, or any more), or over 2048 bytes. */
 bool media_deliver(struct media *m, const struct sa *local, const struct sa *from, const void *p, size_t n);
 
@@ -116,13 +115,17 @@ struct media_session_prm {
 	uint16_t port_min, port_max;    /* endpoint's rtp_port_start/end; 0: the media's */
 	int tos, cos;                   /* [DSCP << 2], SO_PRIORITY; -1: untouched */
 	bool rtcp_mux;                  /* may turn out so: the second socket is bound anyway */
+	/* Share the wire of this session: its ports, thread and latch (BUNDLE). `bind`,
+	 * ports, tos and cos are that one's then. The ports go back with the last. */
+	struct media_session *on_wire_of;
 	struct media_session *near;     /* put it on this one's thread; NULL: the least loaded */
 	media_event_fn *fn;             /* NULL: nobody listens yet */
 	void *arg;
 };
 /* Binds an even RTP port and the RTCP port after it, at a random place of the
  * range. ENOBUFS none free; EADDRINUSE other programs have all that were tried,
- * the next call tries further ones; EADDRNOTAVAIL, EMFILE, ENOMEM. */
+ * the next call tries further ones; EADDRNOTAVAIL, EMFILE, ENOMEM. With on_wire_of:
+ * ESHUTDOWN that session is closed, EINVAL one of them is MEDIA_IMAGE. */
 int media_session_new(struct media_session **out, struct media *m, const struct media_session_prm *prm);
 /* Says RTCP BYE, frees ports and sockets on its thread; no events after this
  * call. Also drops the caller's reference. By its owner, once. `done` (may be NULL) gets the last numbers, later, on the core. */
@@ -139,7 +142,7 @@ const struct sa *media_session_local_rtcp(const struct media_session *s);
 enum media_type media_session_type(const struct media_session *s);
 uint32_t media_session_ssrc(const struct media_session *s);
 
-enum { MEDIA_MAX_CODECS = 32, MEDIA_MAX_EVENTS = 5 };
+enum { MEDIA_MAX_CODECS = 32, MEDIA_MAX_EVENTS = 5, MEDIA_MID_MAX = 16 };
 
 enum media_dtmf { MEDIA_DTMF_RFC4733, MEDIA_DTMF_INBAND, MEDIA_DTMF_NONE };
 
@@ -163,11 +166,16 @@ struct media_set {
 	bool symmetric;                 /* rtp_symmetric: send to where it comes from */
 	bool asymmetric_codec;          /* asymmetric_rtp_codec: keep sending codec[0] whatever arrives */
 	bool rtcp_mux;
+	/* The session's a=mid and the id of the header extension (RFC 8285, one byte: 1..14)
+	 * that carries it; 0: none. Looked at on a shared wire only. */
+	uint8_t mid_ext;
+	char mid[MEDIA_MID_MAX + 1];
 	bool relearn;                   /* forget the latched source even when `remote` is the same */
 	uint64_t timeout_ms;            /* 0: none. Pass rtp_timeout_hold's while on hold */
 	uint64_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */
 };
-/* EINVAL: too many rows, a payload type over 127, a clock of 0. */
+/* EINVAL: too many rows, a payload type over 127, a clock of 0, a header extension over 14.
+ * On a shared wire the sessions' addresses are one: the last that was said holds. */
 int media_session_set(struct media_session *s, const struct media_set *set);
 
 /* ---- who hears whom: the last of these calls holds */
@@ -214,6 +222,7 @@ int media_dtmf_hold(struct media_session *s, bool hold);
 struct media_stats {
 	uint64_t rx, rx_bytes, tx, tx_bytes;
 	uint64_t rx_lost;               /* RFC 3550 A.3, never below 0 */
+	/* These two are of the whole wire, also when it is shared. */
 	uint64_t dropped_source;        /* not from the latched source, or not from where its RTCP comes */
 	uint64_t dropped_bad;           /* no RTP, unknown payload type, direction, ... */
 	uint64_t untranslated;          /* no path between the codecs of the bridge */

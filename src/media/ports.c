@@ -1,6 +1,5 @@
 /* media/ports.c -- pairs of ports for RTP (even) and RTCP (the next). */
 #include "media/core.h"
-#include "media/wire.h"
 #include "base/num.h"
 #include <errno.h>
 #include "base/poison.h"
@@ -13,7 +12,7 @@ static int open_at(const struct media *m, const struct sa *addr, uint16_t port, 
 	struct sa at = *addr;
 
 	sa_set_port(&at, port);
-	return mwire_open(m->prm.wire, &at, fd, local);
+	return place_open(m->prm.net, &at, fd, local);
 }
 
 static int pair_at(const struct media *m, const struct sa *addr, uint16_t port, int fd[2], struct sa local[2])
@@ -24,7 +23,7 @@ static int pair_at(const struct media *m, const struct sa *addr, uint16_t port, 
 		return err;
 	err = open_at(m, addr, (uint16_t)(port + 1), &fd[1], &local[1]);
 	if (err)
-		mwire_close(m->prm.wire, fd[0]);
+		place_close(m->prm.net, fd[0]);
 	return err;
 }
 
@@ -42,7 +41,7 @@ static int pair_any(const struct media *m, const struct sa *addr, int fd[2], str
 		if (err)
 			return err;
 		port = sa_port(&probe) & 0xfffe;
-		mwire_close(m->prm.wire, tmp);
+		place_close(m->prm.net, tmp);
 		err = port ? pair_at(m, addr, port, fd, local) : EADDRINUSE;
 	}
 	return err == EADDRINUSE ? ENOBUFS : err;

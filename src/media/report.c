@@ -1,13 +1,12 @@
 /* media/report.c -- RTCP reports, timeouts and numbers: what happens about once
  * a second. */
 #include "media/thread.h"
-#include "media/wire.h"
 #include "base/num.h"
 #include "base/poison.h"
 
 static uint32_t rx_clock(const struct stream *s)
 {
-	uint8_t cls = s->cfg ? s->cfg->cls[s->rx_pt & 127] : CLS_NONE;
+	uint8_t cls = s->cfg ? s->cfg->cls[s->rx.pt & 127] : CLS_NONE;
 
 	return cls < CLS_EVENT ? s->cfg->codec[cls].clock : 8000;
 }
@@ -17,16 +16,16 @@ static uint32_t tx_clock(struct stream *s)
 	const struct stream_codec *c = source_codec(s);
 
 	for (size_t i = 0; s->cfg && i < s->cfg->n; i++)
-		if (s->cfg->codec[i].pt_tx == s->tx_pt)
+		if (s->cfg->codec[i].pt_tx == s->tx.pt)
 			return s->cfg->codec[i].clock;
 	return c ? c->clock : 8000;
 }
 
 static void send_rtcp(struct stream *s, const uint8_t *p, size_t n)
 {
-	if (!n || !sa_is_set(&s->rtcp_dst) || !sa_port(&s->rtcp_dst))
+	if (!n || !sa_is_set(&s->w->rtcp_dst) || !sa_port(&s->w->rtcp_dst))
 		return;
-	if (mwire_send(s, !s->cfg->set.rtcp_mux, &s->rtcp_dst, p, n))
+	if (wire_send(s->w, !s->w->rtcp_mux, &s->w->rtcp_dst, p, n))
 		s->stats.rtcp_tx++;
 }
 
@@ -34,33 +33,33 @@ static void send_rtcp(struct stream *s, const uint8_t *p, size_t n)
 void report_send(struct stream *s, bool bye)
 {
 	uint64_t now = s->t->now_us;
-	struct rtcp_out r = { .ssrc = s->ssrc, .bye = bye, .cname = str_z(s->cname) };
+	struct rtcp_out r = { .ssrc = s->tx.ssrc, .bye = bye, .cname = str_z(s->report.cname) };
 	uint8_t buf[300];
 
-	if (!s->cfg || s->type == MEDIA_IMAGE || (!s->stats.tx && !s->rx.started))
+	if (!s->cfg || s->type == MEDIA_IMAGE || (!s->stats.tx && !s->rx.count.started))
 		return;
-	r.sender = s->stats.tx != s->tx_reported;
+	r.sender = s->stats.tx != s->report.told_tx;
 	if (r.sender) {
-		ntp_from_us(clock_wall_us(s->t->clock), &r.ntp_sec, &r.ntp_frac);
-		r.ts = s->ts + (uint32_t)num_muldiv(now - s->ts_us, tx_clock(s), 1000000, 0);
+		ntp_from_us(clock_wall_us(s->t->prm.clock), &r.ntp_sec, &r.ntp_frac);
+		r.ts = s->tx.ts + (uint32_t)num_muldiv(now - s->tx.ts_us, tx_clock(s), 1000000, 0);
 		r.packets = (uint32_t)s->stats.tx;
-		r.octets = s->tx_octets;
-		s->tx_reported = (uint32_t)s->stats.tx;
+		r.octets = s->tx.octets;
+		s->report.told_tx = (uint32_t)s->stats.tx;
 	}
-	if (s->rx.started) {
+	if (s->rx.count.started) {
 		r.has_block = true;
 		r.block = (struct rtcp_block){
-			.ssrc = s->rx.ssrc, .fraction = rtp_rx_fraction(&s->rx),
+			.ssrc = s->rx.count.ssrc, .fraction = rtp_rx_fraction(&s->rx.count),
 			/* 24 bits of the packet (RFC 3550 section 6.4.1). */
-			.lost = (int32_t)num_clamp(rtp_rx_lost(&s->rx), -0x800000, 0x7fffff),
-			.max_seq = s->rx.cycles + s->rx.max_seq, .jitter = s->rx.jitter16 >> 4,
+			.lost = (int32_t)num_clamp(rtp_rx_lost(&s->rx.count), -0x800000, 0x7fffff),
+			.max_seq = s->rx.count.cycles + s->rx.count.max_seq, .jitter = s->rx.count.jitter16 >> 4,
 		};
-		if (s->last_sr_us) {
-			r.block.lsr = s->last_sr;
-			r.block.dlsr = num_u32(num_muldiv(now - s->last_sr_us, 65536, 1000000, 0));
+		if (s->report.last_sr_us) {
+			r.block.lsr = s->report.last_sr;
+			r.block.dlsr = num_u32(num_muldiv(now - s->report.last_sr_us, 65536, 1000000, 0));
 		}
 	}
-	s->last_rtcp_us = now;
+	s->report.sent_us = now;
 	send_rtcp(s, buf, rtcp_write(buf, sizeof(buf), &r));
 }
 
@@ -69,8 +68,8 @@ static void pass_pli(struct stream *s)
 {
 	uint8_t buf[16];
 
-	if (s->peer && s->peer->cfg && s->peer->rx.started)
-		send_rtcp(s->peer, buf, rtcp_write_pli(buf, sizeof(buf), s->peer->ssrc, s->peer->rx.ssrc));
+	if (s->peer && s->peer->cfg && s->peer->rx.count.started)
+		send_rtcp(s->peer, buf, rtcp_write_pli(buf, sizeof(buf), s->peer->tx.ssrc, s->peer->rx.count.ssrc));
 }
 
 /* What the peer reports is kept as numbers. It changes nothing of how its RTP is
@@ -81,17 +80,17 @@ void report_receive(struct stream *s, const struct rtcp *r)
 	uint32_t sec, frac;
 
 	s->stats.rtcp_rx++;
-	s->heard_rtcp_us = now;
+	s->report.heard_us = now;
 	if (r->sr) {
-		s->last_sr = ntp_middle(r->ntp_sec, r->ntp_frac);
-		s->last_sr_us = now;
+		s->report.last_sr = ntp_middle(r->ntp_sec, r->ntp_frac);
+		s->report.last_sr_us = now;
 	}
 	if (r->has_block) {
 		uint32_t trip;
 
 		s->stats.remote_lost = r->block.lost > 0 ? (uint64_t)r->block.lost : 0;
 		s->stats.remote_jitter_ms = r->block.jitter * 1000.0 / tx_clock(s);
-		ntp_from_us(clock_wall_us(s->t->clock), &sec, &frac);
+		ntp_from_us(clock_wall_us(s->t->prm.clock), &sec, &frac);
 		trip = ntp_middle(sec, frac) - r->block.lsr - r->block.dlsr;
 		/* A clock that was set in between gives nonsense: over 30 s is none. */
 		if (r->block.lsr && trip < 30 * 65536)
@@ -104,13 +103,13 @@ void report_receive(struct stream *s, const struct rtcp *r)
 static void check_timeout(struct stream *s)
 {
 	uint64_t ms = s->cfg->set.timeout_ms;
-	uint64_t heard = s->last_rx_us > s->heard_rtcp_us ? s->last_rx_us : s->heard_rtcp_us;
-	uint64_t since = heard > s->set_us ? heard : s->set_us;
+	uint64_t heard = s->rx.last_us > s->report.heard_us ? s->rx.last_us : s->report.heard_us;
+	uint64_t since = heard > s->report.set_us ? heard : s->report.set_us;
 	struct media_event e = { .type = MEDIA_TIMEOUT };
 
-	if (!ms || s->told_timeout || s->t->now_us - since < num_us_of_ms(ms))
+	if (!ms || s->report.told_timeout || s->t->now_us - since < num_us_of_ms(ms))
 		return;
-	s->told_timeout = true;
+	s->report.told_timeout = true;
 	e.ms = num_u32((s->t->now_us - since) / 1000);
 	mthread_event(s, &e);
 }
@@ -119,13 +118,13 @@ static void check_timeout(struct stream *s)
 static void keepalive(struct stream *s)
 {
 	const uint64_t ms = s->cfg->set.keepalive_ms;
-	uint64_t since = s->last_tx_us > s->set_us ? s->last_tx_us : s->set_us;
+	uint64_t since = s->tx.last_us > s->report.set_us ? s->tx.last_us : s->report.set_us;
 	uint8_t pkt[RTP_HEADER + 1];
 
-	if (!ms || s->type == MEDIA_IMAGE || s->t->now_us - since < num_us_of_ms(ms) || !sa_is_set(&s->dst) || !sa_port(&s->dst))
+	if (!ms || s->type == MEDIA_IMAGE || s->t->now_us - since < num_us_of_ms(ms) || !sa_is_set(&s->w->dst) || !sa_port(&s->w->dst))
 		return;
 	send_advance(s, 8000);
-	rtp_write(pkt, 13, false, s->seq++, s->ts, s->ssrc);
+	rtp_write(pkt, 13, false, s->tx.seq++, s->tx.ts, s->tx.ssrc);
 	pkt[RTP_HEADER] = 127;
 	send_packet(s, pkt, sizeof(pkt));
 }
@@ -136,25 +135,27 @@ void report_tick(struct stream *s)
 		return;
 	check_timeout(s);
 	keepalive(s);
-	if (s->t->rtcp_ms && s->t->now_us - s->last_rtcp_us >= num_us_of_ms(s->t->rtcp_ms))
+	if (s->t->prm.rtcp_ms && s->t->now_us - s->report.sent_us >= num_us_of_ms(s->t->prm.rtcp_ms))
 		report_send(s, false);
 }
 
 void report_fill(struct stream *s, struct media_stats *st)
 {
-	int32_t lost = rtp_rx_lost(&s->rx);
-	uint8_t cls = s->cfg ? s->cfg->cls[s->rx_pt & 127] : CLS_NONE;
+	int32_t lost = rtp_rx_lost(&s->rx.count);
+	uint8_t cls = s->cfg ? s->cfg->cls[s->rx.pt & 127] : CLS_NONE;
 
 	*st = s->stats;
+	st->dropped_bad += s->w->dropped_bad;
+	st->dropped_source = s->w->dropped_source;
 	st->rx_lost = lost > 0 ? (uint64_t)lost : 0;
-	st->rx_jitter_ms = (s->rx.jitter16 >> 4) * 1000.0 / rx_clock(s);
-	st->ssrc = s->ssrc;
-	st->remote_ssrc = s->rx.ssrc;
-	st->rx_pt = s->rx_pt;
-	st->tx_pt = s->tx_pt;
+	st->rx_jitter_ms = (s->rx.count.jitter16 >> 4) * 1000.0 / rx_clock(s);
+	st->ssrc = s->tx.ssrc;
+	st->remote_ssrc = s->rx.count.ssrc;
+	st->rx_pt = s->rx.pt;
+	st->tx_pt = s->tx.pt;
 	st->rx_format = cls < CLS_EVENT ? s->cfg->codec[cls].id : FORMAT_NONE;
 	for (size_t i = 0; s->cfg && i < s->cfg->n; i++)
-		if (s->cfg->codec[i].pt_tx == s->tx_pt)
+		if (s->cfg->codec[i].pt_tx == s->tx.pt)
 			st->tx_format = s->cfg->codec[i].id;
-	st->source = s->latch.source;
+	st->source = s->w->latch.source;
 }

@@ -8,6 +8,18 @@ static uint32_t be32(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/* Whose words count. */
+struct pair {
+	uint32_t about;         /* our SSRC */
+	const uint32_t *peer;   /* the sender's; NULL: nobody's */
+	bool any;               /* anybody's, about whatever */
+};
+
+static bool is_peer(const struct pair *w, uint32_t ssrc)
+{
+	return w->any || (w->peer && *w->peer == ssrc);
+}
+
 static void block_parse(struct rtcp *out, const uint8_t *p, size_t count, size_t n, uint32_t about)
 {
 	for (; count && n >= 24; count--, p += 24, n -= 24) {
@@ -24,46 +36,76 @@ static void block_parse(struct rtcp *out, const uint8_t *p, size_t count, size_t
 	}
 }
 
+static void sr_parse(struct rtcp *out, const uint8_t *p)
+{
+	out->sr = true;
+	out->ssrc = be32(p);
+	out->ntp_sec = be32(p + 4);
+	out->ntp_frac = be32(p + 8);
+	out->ts = be32(p + 12);
+	out->packets = be32(p + 16);
+	out->octets = be32(p + 20);
+}
+
+/* RFC 4585 section 6.3: 1 PLI, of the SSRC after the sender's. RFC 5104 section
+ * 4.3.1: 4 FIR, of the SSRC in each entry; that other one is 0. */
+static void picture_parse(struct rtcp *out, uint8_t format, const uint8_t *p, size_t n, const struct pair *w)
+{
+	bool ours = w->any || be32(p + 4) == w->about;
+
+	if (format == 1 && ours)
+		out->pli = true;
+	for (size_t at = 8; format == 4 && !ours && at + 8 <= n; at += 8)
+		ours = be32(p + at) == w->about;
+	if (format == 4 && ours)
+		out->fir = true;
+}
+
+static bool bye_names(const uint8_t *p, size_t count, const struct pair *w)
+{
+	bool found = w->any;
+
+	for (size_t i = 0; i < count && !found; i++)
+		found = is_peer(w, be32(p + 4 * i));
+	return found;
+}
+
 /* One packet of the compound: `n` bytes after its four of header. */
-static int one_parse(struct rtcp *out, uint8_t type, uint8_t count, const uint8_t *p, size_t n, uint32_t about)
+static int one_parse(struct rtcp *out, uint8_t type, uint8_t count, const uint8_t *p, size_t n, const struct pair *w)
 {
 	switch (type) {
 	case RTCP_SR:
 		if (n < 24 + 24u * count)
 			return EBADMSG;
-		out->sr = true;
-		out->ssrc = be32(p);
-		out->ntp_sec = be32(p + 4);
-		out->ntp_frac = be32(p + 8);
-		out->ts = be32(p + 12);
-		out->packets = be32(p + 16);
-		out->octets = be32(p + 20);
-		block_parse(out, p + 24, count, n - 24, about);
+		if (is_peer(w, be32(p)))
+			sr_parse(out, p);
+		block_parse(out, p + 24, count, n - 24, w->about);
 		return 0;
 	case RTCP_RR:
 		if (n < 4 + 24u * count)
 			return EBADMSG;
-		out->rr = true;
-		out->ssrc = be32(p);
-		block_parse(out, p + 4, count, n - 4, about);
+		if (is_peer(w, be32(p))) {
+			out->rr = true;
+			out->ssrc = be32(p);
+		}
+		block_parse(out, p + 4, count, n - 4, w->about);
 		return 0;
 	case RTCP_BYE:
 		if (n < 4u * count)
 			return EBADMSG;
-		out->bye = true;
+		out->bye = out->bye || bye_names(p, count, w);
 		return 0;
-	case RTCP_PSFB:         /* RFC 4585 section 6.3: 1 PLI, RFC 5104: 4 FIR */
+	case RTCP_PSFB:
 		if (n < 8)
 			return EBADMSG;
-		out->pli = out->pli || count == 1;
-		out->fir = out->fir || count == 4;
+		picture_parse(out, count, p, n, w);
 		return 0;
 	default:
 		return 0;
 	}
 }
 
-int rtcp_parse(struct rtcp *out, const uint8_t *p, size_t n, uint32_t about)
+static int compound_parse(struct rtcp *out, const uint8_t *p, size_t n, const struct pair *w)
 {
 	struct rtcp r = { 0 };
 	bool any = false;
@@ -82,7 +124,7 @@ int rtcp_parse(struct rtcp *out, const uint8_t *p, size_t n, uint32_t about)
 			if (len != n || pad == 0 || pad > len - 4)
 				return EBADMSG;
 		}
-		if (one_parse(&r, p[1], p[0] & 0x1f, p + 4, len - 4 - pad, about))
+		if (one_parse(&r, p[1], p[0] & 0x1f, p + 4, len - 4 - pad, w))
 			return EBADMSG;
 		any = true;
 		p += len;
@@ -92,6 +134,16 @@ int rtcp_parse(struct rtcp *out, const uint8_t *p, size_t n, uint32_t about)
 		return EBADMSG;
 	*out = r;
 	return 0;
+}
+
+int rtcp_parse(struct rtcp *out, const uint8_t *p, size_t n, uint32_t about)
+{
+	return compound_parse(out, p, n, &(struct pair){ .about = about, .any = true });
+}
+
+int rtcp_parse_pair(struct rtcp *out, const uint8_t *p, size_t n, uint32_t about, const uint32_t *peer)
+{
+	return compound_parse(out, p, n, &(struct pair){ .about = about, .peer = peer });
 }
 
 /* ---- writing */

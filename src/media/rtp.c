@@ -67,6 +67,34 @@ int rtp_parse(struct rtp *r, const uint8_t *p, size_t n)
 	return 0;
 }
 
+int rtp_extension(struct str *out, const uint8_t *p, size_t head, uint8_t id)
+{
+	size_t at = RTP_HEADER, end;
+
+	if (head < RTP_HEADER || !(p[0] & 0x10))
+		return ENOENT;
+	at += 4u * (p[0] & 15);
+	if (at + 4 > head || be16(p + at) != 0xbede)
+		return ENOENT;
+	end = at + 4 + 4u * be16(p + at + 2);
+	if (end > head)
+		return ENOENT;
+	for (at += 4; at < end; ) {
+		uint8_t is = p[at] >> 4;
+		size_t n = (p[at] & 15) + 1u;
+
+		/* 0 is a byte of padding; 15 ends the list (section 4.2). */
+		if (is == 15 || (is && at + 1 + n > end))
+			return ENOENT;
+		if (is && is == id) {
+			*out = str_mk((const char *)p + at + 1, n);
+			return 0;
+		}
+		at += is ? 1 + n : 1;
+	}
+	return ENOENT;
+}
+
 void rtp_write(uint8_t out[RTP_HEADER], uint8_t pt, bool marker, uint16_t seq, uint32_t ts, uint32_t ssrc)
 {
 	out[0] = 0x80;

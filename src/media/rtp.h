@@ -21,6 +21,10 @@ struct rtp {
 };
 /* EBADMSG: not RTP, or its lengths do not add up. */
 int rtp_parse(struct rtp *r, const uint8_t *p, size_t n);
+/* Header extensions (RFC 8285), one-byte form: the element `id` (1..14) of the packet
+ * whose first `head` bytes are its header, as rtp.at says after rtp_parse(). A view
+ * into `p`. ENOENT: it has none. */
+int rtp_extension(struct str *out, const uint8_t *p, size_t head, uint8_t id);
 /* The plain twelve bytes. */
 void rtp_write(uint8_t out[RTP_HEADER], uint8_t pt, bool marker, uint16_t seq, uint32_t ts, uint32_t ssrc);
 
@@ -74,6 +78,10 @@ struct rtcp {                   /* what one compound packet told; the last of ea
 /* EBADMSG: not RTCP or lengths wrong; then nothing of it is used. `about`: our
  * SSRC, whose report block is wanted. */
 int rtcp_parse(struct rtcp *out, const uint8_t *p, size_t n, uint32_t about);
+/* The same for one of several streams between the same two places: only what `peer`
+ * reports (NULL: nobody), its BYE, and wishes for a picture of `about`. Blocks about
+ * `about` count whoever sends them. */
+int rtcp_parse_pair(struct rtcp *out, const uint8_t *p, size_t n, uint32_t about, const uint32_t *peer);
 
 struct rtcp_out {
 	uint32_t ssrc;

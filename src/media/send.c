@@ -1,20 +1,20 @@
 /* media/send.c -- packets out: relayed under our own numbers, or made here. */
-#include "media/wire.h"
+#include "media/thread.h"
 #include "base/poison.h"
 
 void send_packet(struct stream *s, uint8_t *p, size_t n)
 {
-	if (!mwire_send(s, false, &s->dst, p, n))
+	if (!wire_send(s->w, false, &s->w->dst, p, n))
 		return;
 	s->stats.tx++;
 	s->stats.tx_bytes += n;
-	s->tx_octets += (uint32_t)(n - RTP_HEADER);
-	s->last_tx_us = s->t->now_us;
+	s->tx.octets += (uint32_t)(n - RTP_HEADER);
+	s->tx.last_us = s->t->now_us;
 }
 
 void send_advance(struct stream *s, uint32_t clock)
 {
-	uint64_t gap = s->ts_us ? s->t->now_us - s->ts_us : 0;
+	uint64_t gap = s->tx.ts_us ? s->t->now_us - s->tx.ts_us : 0;
 
 	/* An hour of silence is not told apart from a minute's. */
 	if (gap > 3600000000u)
@@ -22,23 +22,23 @@ void send_advance(struct stream *s, uint32_t clock)
 	/* At least a packet's worth, so that two never share a timestamp. */
 	if (gap < GRID_US)
 		gap = 2 * GRID_US;
-	s->ts += (uint32_t)(gap * clock / 1000000);
-	s->ts_us = s->t->now_us;
-	s->map.from = NULL;
+	s->tx.ts += (uint32_t)(gap * clock / 1000000);
+	s->tx.ts_us = s->t->now_us;
+	s->tx.map.from = NULL;
 }
 
 /* Sequence number and timestamp of `r` in our stream; true: a new start. */
 static bool map(struct stream *to, const struct stream *from, const struct rtp *r, uint32_t in, uint32_t out,
 		uint16_t *seq, uint32_t *ts)
 {
-	struct tx_map *m = &to->map;
+	struct tx_map *m = &to->tx.map;
 	bool start = m->from != from || m->ssrc != r->ssrc;
 	int32_t delta;
 
 	if (start) {
 		send_advance(to, out);
-		*m = (struct tx_map){ .from = from, .ssrc = r->ssrc, .seq_off = (uint16_t)(to->seq - r->seq),
-				      .in_ts = r->ts, .out_ts = to->ts };
+		*m = (struct tx_map){ .from = from, .ssrc = r->ssrc, .seq_off = (uint16_t)(to->tx.seq - r->seq),
+				      .in_ts = r->ts, .out_ts = to->tx.ts };
 	}
 	delta = (int32_t)(r->ts - m->in_ts);
 	*seq = (uint16_t)(r->seq + m->seq_off);
@@ -49,17 +49,17 @@ static bool map(struct stream *to, const struct stream *from, const struct rtp *
 		m->in_ts += 64 * in;
 		m->out_ts += 64 * out;
 	}
-	if ((int16_t)(*seq - to->seq) >= 0) {
-		to->seq = (uint16_t)(*seq + 1);
-		to->ts = *ts;
-		to->ts_us = to->t->now_us;
+	if ((int16_t)(*seq - to->tx.seq) >= 0) {
+		to->tx.seq = (uint16_t)(*seq + 1);
+		to->tx.ts = *ts;
+		to->tx.ts_us = to->t->now_us;
 	}
 	return start;
 }
 
 static void smooth(struct stream *to, const struct stream_codec *c, const uint8_t *p, size_t n)
 {
-	struct smoother *sm = to->smooth;
+	struct smoother *sm = to->tx.smooth;
 	size_t samples = codec_samples(c->row, c->ptime), want = codec_bytes(c->row, samples);
 
 	if (!want || want > sizeof(sm->buf))
@@ -75,8 +75,8 @@ static void smooth(struct stream *to, const struct stream_codec *c, const uint8_
 		n -= k;
 		if (sm->n < want)
 			break;
-		send_sound(to, c, sm->buf, want, codec_ticks(c->row, samples, c->clock), !to->map.from);
-		to->map.from = to;      /* our own numbers, going on */
+		send_sound(to, c, sm->buf, want, codec_ticks(c->row, samples, c->clock), !to->tx.map.from);
+		to->tx.map.from = to;      /* our own numbers, going on */
 		sm->n = 0;
 	}
 }
@@ -88,8 +88,8 @@ static void send_pieces(struct stream *to, const struct stream_codec *c, const u
 
 	for (size_t at = 0; want && at < n; at += want) {
 		send_sound(to, c, p + at, n - at < want ? n - at : want, codec_ticks(c->row, samples, c->clock),
-			   !to->map.from);
-		to->map.from = to;
+			   !to->tx.map.from);
+		to->tx.map.from = to;
 	}
 }
 
@@ -98,17 +98,17 @@ static size_t translate(struct stream *to, const struct stream_codec *in, const 
 			const uint8_t *p, size_t n, uint8_t *out, size_t max)
 {
 	struct mthread *t = to->t;
-	const int16_t *pcm = t->pcm;
+	const int16_t *pcm = t->buf.pcm;
 	size_t k;
 
 	if (!in->row || !c->row)
 		return 0;
-	k = in->row->decode(in->dec, p, n, t->pcm, CODEC_MAX_SAMPLES);
+	k = in->row->decode(in->dec, p, n, t->buf.pcm, CODEC_MAX_SAMPLES);
 	if (in->row->rate != c->row->rate) {
-		if (to->rs.from != in->row->rate || to->rs.to != c->row->rate)
-			resample_init(&to->rs, in->row->rate, c->row->rate);
-		k = resample_run(&to->rs, t->pcm, k, t->pcm2, CODEC_MAX_SAMPLES);
-		pcm = t->pcm2;
+		if (to->tx.rs.from != in->row->rate || to->tx.rs.to != c->row->rate)
+			resample_init(&to->tx.rs, in->row->rate, c->row->rate);
+		k = resample_run(&to->tx.rs, t->buf.pcm, k, t->buf.pcm2, CODEC_MAX_SAMPLES);
+		pcm = t->buf.pcm2;
 	}
 	return c->row->encode(c->enc, pcm, k, out, max);
 }
@@ -117,7 +117,7 @@ static void relay_slow(struct stream *to, struct stream *from, const struct rtp 
 		       const struct stream_codec *in)
 {
 	const struct stream_codec *c = source_codec(to);
-	uint8_t *out = to->t->out, *made = to->t->bytes;
+	uint8_t *out = to->t->buf.out, *made = to->t->buf.bytes;
 	const uint8_t *bytes = p + r->at;
 	size_t n = r->n;
 	uint16_t seq;
@@ -131,14 +131,14 @@ static void relay_slow(struct stream *to, struct stream *from, const struct rtp 
 	if (!c)
 		return;
 	if (c->id != in->id) {
-		n = translate(to, in, c, p + r->at, r->n, made, sizeof(to->t->bytes));
+		n = translate(to, in, c, p + r->at, r->n, made, sizeof(to->t->buf.bytes));
 		bytes = made;
 		if (!n) {
 			to->stats.untranslated++;
 			return;
 		}
 	}
-	if (to->smooth && c->row) {
+	if (to->tx.smooth && c->row) {
 		smooth(to, c, bytes, n);
 		return;
 	}
@@ -149,8 +149,8 @@ static void relay_slow(struct stream *to, struct stream *from, const struct rtp 
 	}
 	start = map(to, from, r, in->clock, c->clock, &seq, &ts);
 	memcpy(out + RTP_HEADER, bytes, n);
-	rtp_write(out, c->pt_tx, r->marker || start, seq, ts, to->ssrc);
-	to->tx_pt = c->pt_tx;
+	rtp_write(out, c->pt_tx, r->marker || start, seq, ts, to->tx.ssrc);
+	to->tx.pt = c->pt_tx;
 	send_packet(to, out, RTP_HEADER + n);
 }
 
@@ -165,7 +165,7 @@ void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uin
 	bool start;
 
 	if (!to->can_tx || to->busy) {
-		to->map.from = NULL;
+		to->tx.map.from = NULL;
 		return;
 	}
 	if (from == to)         /* echo */
@@ -178,27 +178,27 @@ void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uin
 	start = map(to, from, r, clock, clock, &seq, &ts);
 	p += r->at - RTP_HEADER;
 	/* An event's marker means its beginning and is not ours to add. */
-	rtp_write(p, pt, r->marker || (start && in), seq, ts, to->ssrc);
-	to->tx_pt = pt;
+	rtp_write(p, pt, r->marker || (start && in), seq, ts, to->tx.ssrc);
+	to->tx.pt = pt;
 	send_packet(to, p, RTP_HEADER + (size_t)r->n);
 }
 
 /* A packet of our own making: `ticks` of the clock long. `first`: of a spurt. */
 void send_sound(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n, uint32_t ticks, bool first)
 {
-	uint8_t *out = s->t->out;
+	uint8_t *out = s->t->buf.out;
 
 	if (n > RTP_MAX - RTP_HEADER)
 		return;
 	if (first)
 		send_advance(s, c->clock);
 	else
-		s->ts += ticks;
-	s->ts_us = s->t->now_us;
+		s->tx.ts += ticks;
+	s->tx.ts_us = s->t->now_us;
 	if (!s->can_tx)
 		return;
 	memmove(out + RTP_HEADER, p, n);
-	rtp_write(out, c->pt_tx, first, s->seq++, s->ts, s->ssrc);
-	s->tx_pt = c->pt_tx;
+	rtp_write(out, c->pt_tx, first, s->tx.seq++, s->tx.ts, s->tx.ssrc);
+	s->tx.pt = c->pt_tx;
 	send_packet(s, out, RTP_HEADER + n);
 }

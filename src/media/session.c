@@ -1,7 +1,6 @@
 /* media/session.c -- media sessions: the core's calls, turned into commands. */
 #define LOG_MODULE "media"
 #include "media/core.h"
-#include "media/wire.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/obj.h"
@@ -19,19 +18,19 @@ static void session_free(void *arg)
 	free(s->st);
 }
 
-static struct core_thread *choose(struct media *m, const struct media_session *near)
+static struct core_thread *choose_thread(struct media *m, const struct media_session *near)
 {
 	struct core_thread *best = m->t[0];
 
 	if (near && near->m == m)
-		return near->t;
+		return near->w->t;
 	for (size_t i = 1; i < m->nt; i++)
 		if (m->t[i]->load < best->load)
 			best = m->t[i];
 	return best;
 }
 
-static void mark(int fd, bool v6, const struct media_session_prm *prm)
+static void mark_socket(int fd, bool v6, const struct media_session_prm *prm)
 {
 	if (prm->tos > 0)
 		setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &prm->tos, sizeof(prm->tos));
@@ -39,14 +38,14 @@ static void mark(int fd, bool v6, const struct media_session_prm *prm)
 		setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &prm->cos, sizeof(prm->cos));
 }
 
-static void name(char cname[static 17], uint64_t random)
+static void make_cname(char cname[static 17], uint64_t random)
 {
 	for (int i = 0; i < 16; i++, random >>= 4)
 		cname[i] = "0123456789abcdef"[random & 15];
 	cname[16] = 0;
 }
 
-static struct stream *stream_new(struct media_session *s, const struct media_session_prm *prm, const int fd[2])
+static struct stream *stream_new(struct media_session *s)
 {
 	struct stream *st = calloc(1, sizeof(*st));
 	struct media *m = s->m;
@@ -54,24 +53,90 @@ static struct stream *stream_new(struct media_session *s, const struct media_ses
 	if (!st)
 		return NULL;
 	st->session = s;
-	st->type = prm->type;
-	st->fd[0] = fd[0];
-	st->fd[1] = fd[1];
-	st->port = sa_port(&s->local[0]);
-	st->v6 = sa_is_v6(&s->local[0]);
-	st->ssrc = s->ssrc = (uint32_t)core_random(m);
-	st->seq = (uint16_t)(core_random(m) & 0x7fff);  /* RFC 3711 wants no early wrap */
-	st->ts = (uint32_t)core_random(m);
-	name(st->cname, core_random(m));
+	st->type = s->type;
+	st->w = &s->w->w;
+	st->tx.ssrc = s->ssrc = (uint32_t)core_random(m);
+	st->tx.seq = (uint16_t)(core_random(m) & 0x7fff);  /* RFC 3711 wants no early wrap */
+	st->tx.ts = (uint32_t)core_random(m);
+	make_cname(st->report.cname, core_random(m));
 	memset(st->fwd, FWD_SLOW, sizeof(st->fwd));
 	return st;
+}
+
+/* Takes `place`, also when it fails. */
+static int make_wire(struct media_session *s, const struct media_session_prm *prm, const int place[2], uint16_t ranged)
+{
+	struct media *m = s->m;
+	struct core_wire *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		place_close(m->prm.net, place[0]);
+		place_close(m->prm.net, place[1]);
+		ports_release(m, ranged);
+		return ENOMEM;
+	}
+	for (int i = 0; !m->prm.net && i < 2; i++)
+		mark_socket(place[i], sa_is_v6(&s->local[0]), prm);
+	wire_init(&w->w, m->prm.net, place, &s->local[0]);
+	w->w.udptl = s->type == MEDIA_IMAGE;
+	w->m = m;
+	w->t = choose_thread(m, prm->near);
+	w->ranged = ranged;
+	list_init(&w->sessions);
+	list_init(&w->held);
+	s->w = w;
+	return 0;
+}
+
+static int open_wire(struct media_session *s, const struct media_session_prm *prm)
+{
+	struct media *m = s->m;
+	bool own = prm->port_min || prm->port_max;
+	int place[2] = { -1, -1 }, err;
+	uint16_t ranged;
+
+	err = ports_bind(m, sa_is_set(&prm->bind) ? &prm->bind : &m->prm.bind, own ? prm->port_min : m->prm.port_min,
+			 own ? prm->port_max : m->prm.port_max, place, s->local, &ranged);
+	return err ? err : make_wire(s, prm, place, ranged);
+}
+
+static int join_wire(struct media_session *s, const struct media_session *of)
+{
+	if (of->closed || of->m != s->m)
+		return ESHUTDOWN;
+	if (of->type == MEDIA_IMAGE || s->type == MEDIA_IMAGE)
+		return EINVAL;
+	s->w = of->w;
+	s->local[0] = of->local[0];
+	s->local[1] = of->local[1];
+	return 0;
+}
+
+static void leave_wire(struct media_session *s)
+{
+	struct core_wire *w = s->w;
+
+	list_remove(&s->wire_link);
+	w->t->load--;
+	s->w = NULL;
+	if (--w->nsessions)
+		return;
+	ports_release(w->m, w->ranged);
+	core_forget_wire(w);
+}
+
+static void enter_wire(struct media_session *s)
+{
+	list_append(&s->w->sessions, &s->wire_link);
+	s->w->nsessions++;
+	s->w->nopen++;
+	s->w->t->load++;
 }
 
 int media_session_new(struct media_session **out, struct media *m, const struct media_session_prm *prm)
 {
 	struct media_session *s = obj_new(sizeof(*s), session_free);
-	bool own = prm->port_min || prm->port_max;
-	int fd[2] = { -1, -1 }, err;
+	int err;
 
 	if (!s)
 		return ENOMEM;
@@ -81,23 +146,18 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 	s->arg = prm->arg;
 	s->dtmf = MEDIA_DTMF_NONE;
 	s->born_us = clock_us(m->clock);
-	list_init(&s->held);
-	err = ports_bind(m, sa_is_set(&prm->bind) ? &prm->bind : &m->prm.bind, own ? prm->port_min : m->prm.port_min,
-			 own ? prm->port_max : m->prm.port_max, fd, s->local, &s->ranged);
+	err = prm->on_wire_of ? join_wire(s, prm->on_wire_of) : open_wire(s, prm);
 	if (err)
 		goto out;
-	for (int i = 0; !m->prm.wire && i < 2; i++)
-		mark(fd[i], sa_is_v6(&s->local[0]), prm);
-	s->st = stream_new(s, prm, fd);
+	enter_wire(s);
+	s->st = stream_new(s);
 	err = s->st ? core_closing_new(s) : ENOMEM;
 	if (err) {
-		mwire_close(m->prm.wire, fd[0]);
-		mwire_close(m->prm.wire, fd[1]);
-		ports_release(m, s->ranged);
+		if (!--s->w->nopen)
+			wire_shut(&s->w->w);
+		leave_wire(s);
 		goto out;
 	}
-	s->t = choose(m, prm->near);
-	s->t->load++;
 	m->nsessions++;
 	list_append(&m->sessions, &s->link);
 	obj_hold(s);            /* the stream's, until EV_CLOSED */
@@ -111,17 +171,20 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 
 static void close_it(struct media_session *s, struct stats_req *req)
 {
+	bool last;
+
 	media_unbridge(s);
 	s->fn = NULL;
 	s->play_turn++;
 	s->closed = true;
-	if (s->added || req) {
-		core_close(s, req);
+	last = !--s->w->nopen;
+	if (s->added || req || s->w->known) {
+		core_close(s, req, last);
 		return;
 	}
 	/* No thread ever heard of it. */
-	mwire_close(s->m->prm.wire, s->st->fd[0]);
-	mwire_close(s->m->prm.wire, s->st->fd[1]);
+	if (last)
+		wire_shut(&s->w->w);
 	session_gone(s);
 }
 
@@ -158,13 +221,11 @@ void session_gone(struct media_session *s)
 {
 	struct media *m = s->m;
 
-	ports_release(m, s->ranged);
 	core_forget(s);
+	leave_wire(s);
 	list_remove(&s->link);
-	s->t->load--;
 	m->nsessions--;
 	s->m = NULL;
-	s->t = NULL;
 	free(s->st);
 	s->st = NULL;
 	obj_drop(s);
@@ -226,7 +287,8 @@ static int cfg_new(struct stream_cfg **out, const struct media_set *set)
 	struct stream_cfg *c;
 	int err = 0;
 
-	if (set->ncodecs > MEDIA_MAX_CODECS || set->nevents > MEDIA_MAX_EVENTS)
+	if (set->ncodecs > MEDIA_MAX_CODECS || set->nevents > MEDIA_MAX_EVENTS || set->mid_ext > 14 ||
+	    memchr(set->mid, 0, sizeof(set->mid)) == NULL)
 		return EINVAL;
 	c = calloc(1, sizeof(*c) + set->ncodecs * sizeof(c->codec[0]));
 	if (!c)
@@ -255,8 +317,6 @@ static int cfg_new(struct stream_cfg **out, const struct media_set *set)
 	return err;
 }
 
-static int bridge_post(struct media_session *a, struct media_session *b);
-
 /* Packets of another length on the other side are cut anew. */
 static bool needs_smoothing(const struct media_session *a, const struct media_session *b)
 {
@@ -284,17 +344,17 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 		return err;
 	}
 	if (s->peer && needs_smoothing(s, s->peer) != s->smoothed)
-		return bridge_post(s, s->peer);
+		return session_bridge(s, s->peer);
 	return 0;
 }
 
 /* ---- who hears whom */
 
-static int bridge_post(struct media_session *a, struct media_session *b)
+int session_bridge(struct media_session *a, struct media_session *b)
 {
 	/* Told to the one that is on its way to the other's thread: it happens
 	 * when both are there. */
-	struct media_session *to = a->moving && !b->moving ? a : b;
+	struct media_session *to = a->w->moving && !b->w->moving ? a : b;
 	struct cmd c = { .type = CMD_BRIDGE, .peer = to == a ? b->st : a->st };
 	bool smooth = needs_smoothing(a, b);
 	int err = a->added ? 0 : core_add(a);
@@ -328,9 +388,9 @@ int media_bridge(struct media_session *a, struct media_session *b)
 		return 0;
 	media_unbridge(a);
 	media_unbridge(b);
-	err = core_move(b, a->t);
+	err = core_move(b->w, a->w->t);
 	if (!err)
-		err = bridge_post(a, b);
+		err = session_bridge(a, b);
 	if (!err) {
 		a->peer = b;
 		b->peer = a;

@@ -7,7 +7,7 @@
 
 bool source_wanted(const struct stream *s)
 {
-	return s->dtx.job || s->play || s->tone || s->silence;
+	return s->dtmf.tx.job || s->play.list || s->play.tone || s->play.silence;
 }
 
 /* The row to make sound in: what is in use, else the first that we can make. */
@@ -15,8 +15,8 @@ const struct stream_codec *source_codec(struct stream *s)
 {
 	if (!s->cfg || !s->cfg->n)
 		return NULL;
-	if (s->tx_codec < s->cfg->n && s->cfg->codec[s->tx_codec].row)
-		return &s->cfg->codec[s->tx_codec];
+	if (s->tx.codec < s->cfg->n && s->cfg->codec[s->tx.codec].row)
+		return &s->cfg->codec[s->tx.codec];
 	for (size_t i = 0; i < s->cfg->n; i++)
 		if (s->cfg->codec[i].row)
 			return &s->cfg->codec[i];
@@ -28,9 +28,9 @@ void source_changed(struct stream *s)
 	bool wanted = source_wanted(s);
 
 	if (wanted && !s->busy) {
-		s->map.from = NULL;     /* a new spurt: marker, time as it passed */
+		s->tx.map.from = NULL;     /* a new spurt: marker, time as it passed */
 		/* On a grid all streams share, so that one wake serves many. */
-		s->next_us = (s->t->now_us + GRID_US - 1) / GRID_US * GRID_US;
+		s->play.next_us = (s->t->now_us + GRID_US - 1) / GRID_US * GRID_US;
 		s->busy = true;
 		stream_wake(s);
 	}
@@ -41,28 +41,28 @@ void source_changed(struct stream *s)
 
 void source_play_end(struct stream *s, int err)
 {
-	struct playlist *p = s->play;
+	struct playlist *p = s->play.list;
 
 	if (!p)
 		return;
-	s->play = NULL;
+	s->play.list = NULL;
 	mthread_give(s->t, EV_PLAYED, s, p, err);
 }
 
 void source_play(struct stream *s, struct playlist *p)
 {
 	source_play_end(s, ECANCELED);
-	s->play = p;
-	s->rs.from = 0;
+	s->play.list = p;
+	s->tx.rs.from = 0;
 	source_changed(s);
 }
 
 void source_tone(struct stream *s, struct tone *tone)
 {
-	if (s->tone)
-		mthread_give(s->t, EV_DROP, s, s->tone, 0);
-	s->tone = tone;
-	s->gen.tone = NULL;
+	if (s->play.tone)
+		mthread_give(s->t, EV_DROP, s, s->play.tone, 0);
+	s->play.tone = tone;
+	s->play.gen.tone = NULL;
 	source_changed(s);
 }
 
@@ -96,14 +96,14 @@ void source_pcm(struct stream *s, const struct stream_codec *c, const int16_t *p
 	uint8_t bytes[RTP_MAX];
 	size_t k = c->row->encode(c->enc, pcm, n, bytes, sizeof(bytes) - RTP_HEADER);
 
-	send_sound(s, c, bytes, k, codec_ticks(c->row, n, c->clock), s->map.from != s);
-	s->map.from = s;
+	send_sound(s, c, bytes, k, codec_ticks(c->row, n, c->clock), s->tx.map.from != s);
+	s->tx.map.from = s;
 }
 
 /* One packet of the list; false: there was nothing left. */
 static bool play_tick(struct stream *s, const struct stream_codec *c, size_t samples)
 {
-	struct playlist *p = s->play;
+	struct playlist *p = s->play.list;
 	struct mthread *t = s->t;
 	const struct sound *snd;
 	size_t in, n;
@@ -120,22 +120,22 @@ static bool play_tick(struct stream *s, const struct stream_codec *c, size_t sam
 
 		p->pos += samples;
 		send_sound(s, c, from, codec_bytes(c->row, samples),
-			   codec_ticks(c->row, samples, c->clock), s->map.from != s);
-		s->map.from = s;
+			   codec_ticks(c->row, samples, c->clock), s->tx.map.from != s);
+		s->tx.map.from = s;
 		return true;
 	}
 	in = (size_t)num_muldiv(samples, snd->rate, c->row->rate, samples);
-	n = sound_pcm(p, t->pcm, in < CODEC_MAX_SAMPLES ? in : CODEC_MAX_SAMPLES);
+	n = sound_pcm(p, t->buf.pcm, in < CODEC_MAX_SAMPLES ? in : CODEC_MAX_SAMPLES);
 	if (snd->rate != c->row->rate) {
-		if (s->rs.from != snd->rate || s->rs.to != c->row->rate)
-			resample_init(&s->rs, snd->rate, c->row->rate);
-		n = resample_run(&s->rs, t->pcm, n, t->pcm2, CODEC_MAX_SAMPLES);
+		if (s->tx.rs.from != snd->rate || s->tx.rs.to != c->row->rate)
+			resample_init(&s->tx.rs, snd->rate, c->row->rate);
+		n = resample_run(&s->tx.rs, t->buf.pcm, n, t->buf.pcm2, CODEC_MAX_SAMPLES);
 	} else {
-		memcpy(t->pcm2, t->pcm, n * sizeof(t->pcm[0]));
+		memcpy(t->buf.pcm2, t->buf.pcm, n * sizeof(t->buf.pcm[0]));
 	}
 	if (n < samples)
-		memset(t->pcm2 + n, 0, (samples - n) * sizeof(t->pcm2[0]));
-	source_pcm(s, c, t->pcm2, samples);
+		memset(t->buf.pcm2 + n, 0, (samples - n) * sizeof(t->buf.pcm2[0]));
+	source_pcm(s, c, t->buf.pcm2, samples);
 	return true;
 }
 
@@ -157,39 +157,39 @@ static void tone_tick(struct stream *s, const struct stream_codec *c, size_t sam
 {
 	struct media_event e = { .type = MEDIA_TONE_DONE };
 
-	if (s->gen.tone != s->tone || s->gen.rate != c->row->rate)
-		tone_gen_init(&s->gen, s->tone, c->row->rate);
-	if (tone_gen_run(&s->gen, s->t->pcm, samples)) {
-		source_pcm(s, c, s->t->pcm, samples);
+	if (s->play.gen.tone != s->play.tone || s->play.gen.rate != c->row->rate)
+		tone_gen_init(&s->play.gen, s->play.tone, c->row->rate);
+	if (tone_gen_run(&s->play.gen, s->t->buf.pcm, samples)) {
+		source_pcm(s, c, s->t->buf.pcm, samples);
 		return;
 	}
-	mthread_give(s->t, EV_DROP, s, s->tone, 0);
-	s->tone = NULL;
+	mthread_give(s->t, EV_DROP, s, s->play.tone, 0);
+	s->play.tone = NULL;
 	mthread_event(s, &e);
 }
 
 void source_tick(struct stream *s)
 {
 	const struct stream_codec *c = source_codec(s);
-	unsigned ms = c ? c->ptime : CODEC_PTIME, step = s->dtx.job ? dtmf_tick_ms(s, ms) : ms;
+	unsigned ms = c ? c->ptime : CODEC_PTIME, step = s->dtmf.tx.job ? dtmf_tick_ms(s, ms) : ms;
 	size_t samples = c && c->row ? codec_samples(c->row, ms) : 0;
 
-	if (s->dtx.job && dtmf_tick(s, step)) {
+	if (s->dtmf.tx.job && dtmf_tick(s, step)) {
 		ms = step;      /* digits go first, at their own pace */
-	} else if (s->play) {
-		if (!(samples ? play_tick(s, c, samples) : play_pass(s->play, ms)))
+	} else if (s->play.list) {
+		if (!(samples ? play_tick(s, c, samples) : play_pass(s->play.list, ms)))
 			source_play_end(s, 0);
 	} else if (!samples) {
-		s->map.from = NULL;
-	} else if (s->tone) {
+		s->tx.map.from = NULL;
+	} else if (s->play.tone) {
 		tone_tick(s, c, samples);
-	} else if (s->silence) {
-		memset(s->t->pcm, 0, samples * sizeof(s->t->pcm[0]));
-		source_pcm(s, c, s->t->pcm, samples);
+	} else if (s->play.silence) {
+		memset(s->t->buf.pcm, 0, samples * sizeof(s->t->buf.pcm[0]));
+		source_pcm(s, c, s->t->buf.pcm, samples);
 	}
 	source_changed(s);
 	/* By the plan, not by when we came to it; but never a burst to catch up. */
-	s->next_us += (uint64_t)ms * 1000;
-	if (s->next_us + 100000 < s->t->now_us)
-		s->next_us = s->t->now_us;
+	s->play.next_us += (uint64_t)ms * 1000;
+	if (s->play.next_us + 100000 < s->t->now_us)
+		s->play.next_us = s->t->now_us;
 }

@@ -1,6 +1,5 @@
 /* media/stream.c -- packets in: checked, counted, passed on. */
 #include "media/thread.h"
-#include <errno.h>
 #include "base/poison.h"
 
 /* ---- what a media_session_set() means here */
@@ -8,7 +7,7 @@
 static uint8_t forward_pt(const struct stream *to, const struct stream_codec *c)
 {
 	/* Cutting anew goes through the bytes. */
-	if (to->smooth && c->row)
+	if (to->tx.smooth && c->row)
 		return FWD_SLOW;
 	for (size_t i = 0; i < to->cfg->n; i++)
 		if (to->cfg->codec[i].id == c->id)
@@ -44,18 +43,15 @@ void stream_route(struct stream *s)
 void stream_apply(struct stream *s, struct stream_cfg *cfg)
 {
 	struct stream_cfg *old = s->cfg;
-	const struct media_set *set = &cfg->set;
 
 	s->cfg = cfg;
-	if (!old || set->relearn || !sa_eq(&old->set.remote, &set->remote))
-		latch_restart(s);
-	stream_aim(s);
-	s->tx_codec = 0;
-	s->set_us = s->t->now_us;
-	s->told_timeout = false;
-	s->map.from = NULL;
-	if (s->smooth)          /* bytes of a format that may be another now */
-		s->smooth->n = 0;
+	wire_set(s->w, &cfg->set);
+	s->tx.codec = 0;
+	s->report.set_us = s->t->now_us;
+	s->report.told_timeout = false;
+	s->tx.map.from = NULL;
+	if (s->tx.smooth)          /* bytes of a format that may be another now */
+		s->tx.smooth->n = 0;
 	stream_route(s);
 	if (s->peer)
 		stream_route(s->peer);
@@ -80,7 +76,7 @@ static void first_packet(struct stream *s, const struct sa *from)
 {
 	struct media_event e = { .type = MEDIA_FIRST_PACKET, .peer = *from };
 
-	s->told_first = true;
+	s->rx.told_first = true;
 	mthread_event(s, &e);
 }
 
@@ -88,17 +84,17 @@ static void first_packet(struct stream *s, const struct sa *from)
  * said what it likes. asymmetric_rtp_codec turns this off. */
 static void follow_codec(struct stream *s, uint8_t i)
 {
-	if (i == s->tx_codec || s->cfg->set.asymmetric_codec || !s->cfg->codec[i].row)
+	if (i == s->tx.codec || s->cfg->set.asymmetric_codec || !s->cfg->codec[i].row)
 		return;
-	s->tx_codec = i;
+	s->tx.codec = i;
 }
 
 static void codec_packet(struct stream *s, uint8_t i, const struct rtp *r, uint8_t *p)
 {
 	const struct stream_codec *c = &s->cfg->codec[i];
 
-	rtp_rx_packet(&s->rx, r, c->clock, s->t->now_us);
-	s->rx_pt = r->pt;
+	rtp_rx_packet(&s->rx.count, r, c->clock, s->t->now_us);
+	s->rx.pt = r->pt;
 	if (!s->can_rx)
 		return;
 	follow_codec(s, i);
@@ -109,35 +105,46 @@ static void codec_packet(struct stream *s, uint8_t i, const struct rtp *r, uint8
 		send_relay(s->peer, s, r, p);
 }
 
-void stream_packet(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
+/* On a wire of several, what comes from this source is ours from now on. */
+static void claim_ssrc(struct stream *s, uint32_t ssrc)
 {
-	struct rtp r;
-	uint8_t cls;
-
-	if (!s->cfg || rtp_parse(&r, p, n)) {
-		s->stats.dropped_bad++;
+	if (s->rx.has_ssrc && s->rx.ssrc == ssrc)
 		return;
+	list_each(l, &s->w->streams) {
+		struct stream *o = container_of(l, struct stream, wire_link);
+
+		if (o->rx.ssrc == ssrc)
+			o->rx.has_ssrc = false;
 	}
-	cls = s->cfg->cls[r.pt];
+	s->rx.has_ssrc = true;
+	s->rx.ssrc = ssrc;
+}
+
+void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, const struct sa *from)
+{
+	uint8_t cls = s->cfg ? s->cfg->cls[r->pt] : CLS_NONE;
+
 	/* Before anything may be learned from it, it must be one of ours. */
 	if (cls == CLS_NONE) {
 		s->stats.dropped_bad++;
 		return;
 	}
-	if (!latch_accept(s, from, r.seq))
+	if (!latch_accept(s, from, r->seq))
 		return;
 	s->stats.rx++;
 	s->stats.rx_bytes += n;
-	s->last_rx_us = s->t->now_us;
-	s->told_timeout = false;
-	if (!s->told_first)
+	s->rx.last_us = s->t->now_us;
+	s->report.told_timeout = false;
+	if (!s->rx.told_first)
 		first_packet(s, from);
+	if (__builtin_expect(s->w->shared, 0))
+		claim_ssrc(s, r->ssrc);
 	if (cls < CLS_EVENT) {
-		codec_packet(s, cls, &r, p);
+		codec_packet(s, cls, r, p);
 	} else if (cls < CLS_CN) {
-		rtp_rx_packet(&s->rx, &r, 0, s->t->now_us);
+		rtp_rx_packet(&s->rx.count, r, 0, s->t->now_us);
 		if (s->can_rx)
-			dtmf_receive(s, &r, p, s->cfg->set.event[cls - CLS_EVENT].rate);
+			dtmf_receive(s, r, p, s->cfg->set.event[cls - CLS_EVENT].rate);
 	}
 }
 
@@ -153,20 +160,39 @@ void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
 		return;
 	s->stats.rx++;
 	s->stats.rx_bytes += n;
-	s->last_rx_us = s->t->now_us;
-	s->told_timeout = false;
-	if (!s->told_first)
+	s->rx.last_us = s->t->now_us;
+	s->report.told_timeout = false;
+	if (!s->rx.told_first)
 		first_packet(s, from);
 	if (s->can_rx && s->peer && s->peer->cfg && s->peer->can_tx)
 		send_packet(s->peer, p, n);
 }
 
-void stream_rtcp(struct stream *s, const uint8_t *p, size_t n, const struct sa *from)
+/* One compound may speak of several streams (RFC 8843 section 9.2): each takes what
+ * its own source said and what was said of its own SSRC. */
+static void share_rtcp(struct wire *w, const uint8_t *p, size_t n)
 {
+	list_each(l, &w->streams) {
+		struct stream *s = container_of(l, struct stream, wire_link);
+		struct rtcp r;
+
+		if (s->cfg && !rtcp_parse_pair(&r, p, n, s->tx.ssrc, s->rx.has_ssrc ? &s->rx.ssrc : NULL) &&
+		    (r.sr || r.rr || r.has_block || r.pli || r.fir))
+			report_receive(s, &r);
+	}
+}
+
+void stream_rtcp(struct wire *w, const uint8_t *p, size_t n, const struct sa *from)
+{
+	struct stream *s = w->only;
 	struct rtcp r;
 
-	if (!s->cfg || rtcp_parse(&r, p, n, s->ssrc))
-		s->stats.dropped_bad++;
-	else if (latch_accept_rtcp(s, from, &r))
+	if (!w->told || rtcp_parse(&r, p, n, s ? s->tx.ssrc : 0))
+		w->dropped_bad++;
+	else if (!latch_accept_rtcp(w, from, &r))
+		return;
+	else if (s)
 		report_receive(s, &r);
+	else
+		share_rtcp(w, p, n);
 }

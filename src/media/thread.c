@@ -1,8 +1,7 @@
-/* media/thread.c -- a media thread: one epoll for all its sockets, commands from
+/* media/thread.c -- a media thread: one epoll for all its wires, commands from
  * the core, and a coarse clock. In a turn: what arrived, what the core asked,
  * what is due. The clock is read once a turn. */
 #include "media/thread.h"
-#include "media/wire.h"
 #include "base/num.h"
 #include "base/obj.h"
 #include <errno.h>
@@ -12,9 +11,9 @@
 #include <unistd.h>
 #include "base/poison.h"
 
-/* With a wire the core does the commands itself, and a simulation makes and drops
+/* With a simulated network the core does the commands itself, and a simulation makes and drops
  * many a media: it need not pay for room that nothing fills. */
-enum { CMD_SLOTS = 1024, EV_SLOTS = 2048, WIRE_CMD_SLOTS = 2, WIRE_EV_SLOTS = 1024 };
+enum { CMD_SLOTS = 1024, EV_SLOTS = 2048, NET_CMD_SLOTS = 2, NET_EV_SLOTS = 1024 };
 /* The most of each that one turn does, so that nothing waits long for its own:
  * datagrams, commands, streams that make sound, slots of reports. What is left is
  * the next turn's, which comes at once. */
@@ -30,21 +29,21 @@ int mthread_init(struct mthread *t)
 	for (int i = 0; i < SLOTS; i++)
 		list_init(&t->slots[i]);
 	list_init(&t->active);
-	t->ep = t->wire ? -1 : epoll_create1(EPOLL_CLOEXEC);
-	t->wake = t->wire ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	t->cmds = queue_new(t->wire ? WIRE_CMD_SLOTS : CMD_SLOTS, sizeof(struct cmd));
-	t->evs = queue_new(t->wire ? WIRE_EV_SLOTS : EV_SLOTS, sizeof(struct ev));
+	t->ep = t->prm.net ? -1 : epoll_create1(EPOLL_CLOEXEC);
+	t->wake = t->prm.net ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	t->cmds = queue_new(t->prm.net ? NET_CMD_SLOTS : CMD_SLOTS, sizeof(struct cmd));
+	t->evs = queue_new(t->prm.net ? NET_EV_SLOTS : EV_SLOTS, sizeof(struct ev));
 	atomic_init(&t->asleep, false);
 	atomic_init(&t->stop, false);
-	atomic_init(&t->began_us, 0);
-	atomic_init(&t->turns, 0);
-	atomic_init(&t->at, MEDIA_ASLEEP << 16);
+	atomic_init(&t->seen.began_us, 0);
+	atomic_init(&t->seen.turns, 0);
+	atomic_init(&t->seen.at, MEDIA_ASLEEP << 16);
 	atomic_init(&t->events_dropped, 0);
-	if (!t->wire && (t->ep < 0 || t->wake < 0))
+	if (!t->prm.net && (t->ep < 0 || t->wake < 0))
 		return errno;
 	if (!t->cmds || !t->evs)
 		return ENOMEM;
-	if (!t->wire && epoll_ctl(t->ep, EPOLL_CTL_ADD, t->wake, &e))
+	if (!t->prm.net && epoll_ctl(t->ep, EPOLL_CTL_ADD, t->wake, &e))
 		return errno;
 	mthread_now(t);
 	t->slot_us = t->now_us + SLOT_US;
@@ -64,7 +63,7 @@ void mthread_free(struct mthread *t)
 
 void mthread_now(struct mthread *t)
 {
-	t->now_us = clock_us(t->clock);
+	t->now_us = clock_us(t->prm.clock);
 }
 
 /* ---- to the core */
@@ -97,11 +96,11 @@ static void push(struct mthread *t, const struct ev *e)
 
 void mthread_tell(struct mthread *t, bool all)
 {
-	if (t->rang || (t->left && (all || !t->mark || queue_room(t->evs) < EV_SLOTS / 2))) {
+	if (t->rang || (t->left && (all || !t->prm.mark || queue_room(t->evs) < EV_SLOTS / 2))) {
 		t->rang = t->left = false;
-		t->notify(t->notify_arg);
+		t->prm.notify(t->prm.notify_arg);
 	} else if (t->left) {
-		t->mark(t->notify_arg);
+		t->prm.mark(t->prm.notify_arg);
 	}
 }
 
@@ -126,9 +125,9 @@ void mthread_give(struct mthread *t, enum ev_type type, struct stream *s, void *
 
 static uint64_t stream_due(const struct stream *s)
 {
-	uint64_t heard = s->drx.on ? s->drx.last_us + num_us_of_ms(s->t->dtmf_ms) : UINT64_MAX;
+	uint64_t heard = s->dtmf.rx.on ? s->dtmf.rx.last_us + num_us_of_ms(s->t->prm.dtmf_ms) : UINT64_MAX;
 
-	return s->busy && s->next_us < heard ? s->next_us : heard;
+	return s->busy && s->play.next_us < heard ? s->play.next_us : heard;
 }
 
 static void stream_sleep(struct stream *s)
@@ -153,29 +152,39 @@ void stream_wake(struct stream *s)
 	list_append(&s->t->active, &s->active_link);
 }
 
-static void add(struct mthread *t, struct stream *s, bool late)
+static void stream_arrive(struct mthread *t, struct stream *s)
 {
 	s->t = t;
-	/* What came while nothing was agreed is nobody's, and too old to be heard. */
-	if (late)
-		s->stats.dropped_bad += mwire_drain(s);
-	mwire_watch(s);
 	list_append(&t->slots[t->streams++ % SLOTS], &s->link);
 	if (t->slot_us < t->due_us) {
 		if (t->slot_us < t->now_us)
 			t->slot_us = t->now_us + SLOT_US;
 		t->due_us = t->slot_us;
 	}
-	s->last_rtcp_us = t->now_us;
-	if (source_wanted(s) || s->drx.on)
+	s->report.sent_us = t->now_us;
+	if (source_wanted(s) || s->dtmf.rx.on)
 		stream_wake(s);
+}
+
+static void stream_add(struct mthread *t, struct stream *s, bool late)
+{
+	struct wire *w = s->w;
+
+	if (!w->t) {
+		wire_watch(w, t);
+		/* What came while nothing was agreed is nobody's, and too old to be heard. */
+		if (late)
+			wire_drain(w);
+	}
+	wire_attach(w, s);
+	stream_arrive(t, s);
 }
 
 static void smoother_give(struct stream *s)
 {
-	if (s->smooth)
-		mthread_give(s->t, EV_FREE, s, s->smooth, 0);
-	s->smooth = NULL;
+	if (s->tx.smooth)
+		mthread_give(s->t, EV_FREE, s, s->tx.smooth, 0);
+	s->tx.smooth = NULL;
 }
 
 static void unbridge(struct stream *s)
@@ -190,7 +199,7 @@ static void unbridge(struct stream *s)
 	smoother_give(s);
 	smoother_give(p);
 	s->peer = p->peer = NULL;
-	s->map.from = p->map.from = NULL;
+	s->tx.map.from = p->tx.map.from = NULL;
 	stream_route(s);
 	stream_route(p);
 }
@@ -199,24 +208,41 @@ static void bridge(struct stream *a, struct stream *b, struct smoother *for_a, s
 {
 	unbridge(a);
 	unbridge(b);
-	a->smooth = for_a;
-	b->smooth = for_b;
+	a->tx.smooth = for_a;
+	b->tx.smooth = for_b;
 	a->peer = b;
 	b->peer = a;
 	stream_route(a);
 	stream_route(b);
 }
 
-static void leave(struct stream *s)
+static void stream_leave(struct stream *s)
 {
 	unbridge(s);
-	mwire_unwatch(s);
 	list_remove(&s->link);
 	stream_sleep(s);
 }
 
-static void stream_close(struct mthread *t, struct stream *s, struct stats_req *req, bool unknown)
+/* The wire goes to another thread with all that is on it. */
+static void wire_leave(struct mthread *t, struct wire *w)
 {
+	list_each(l, &w->streams)
+		stream_leave(container_of(l, struct stream, wire_link));
+	wire_unwatch(w);
+	mthread_give(t, EV_LEFT, NULL, w, 0);
+}
+
+static void wire_arrive(struct mthread *t, struct wire *w)
+{
+	wire_watch(w, t);
+	list_each(l, &w->streams)
+		stream_arrive(t, container_of(l, struct stream, wire_link));
+}
+
+static void stream_close(struct mthread *t, struct stream *s, struct stats_req *req, int how)
+{
+	struct wire *w = s->w;
+
 	s->t = t;
 	report_send(s, true);
 	if (req)
@@ -224,28 +250,34 @@ static void stream_close(struct mthread *t, struct stream *s, struct stats_req *
 	source_play_end(s, ECANCELED);
 	source_tone(s, NULL);
 	dtmf_abort(s);
-	if (!unknown)
-		leave(s);
+	if (!(how & CLOSE_UNKNOWN)) {
+		stream_leave(s);
+		wire_detach(w, s);
+	}
 	if (s->cfg)
-		mthread_give(s->t, EV_CFG, s, s->cfg, 0);
+		mthread_give(t, EV_CFG, s, s->cfg, 0);
 	s->cfg = NULL;
-	mwire_close(s->t->wire, s->fd[0]);
-	mwire_close(s->t->wire, s->fd[1]);
-	mthread_give(s->t, EV_CLOSED, s, req, 0);
+	if (how & CLOSE_LAST) {
+		wire_unwatch(w);
+		wire_shut(w);
+	}
+	mthread_give(t, EV_CLOSED, s, req, 0);
 }
 
 void mthread_cmd(struct mthread *t, const struct cmd *c)
 {
 	struct stream *s = c->s;
 
-	mthread_at(t, MEDIA_COMMANDS, s);
+	mthread_at(t, MEDIA_COMMANDS, c->w);
 	switch (c->type) {
 	case CMD_ADD:
-		add(t, s, c->v);
+		stream_add(t, s, c->v);
 		break;
 	case CMD_LEAVE:
-		leave(s);
-		mthread_give(t, EV_LEFT, s, NULL, 0);
+		wire_leave(t, c->w);
+		break;
+	case CMD_ARRIVE:
+		wire_arrive(t, c->w);
 		break;
 	case CMD_CLOSE:
 		stream_close(t, s, c->p, c->v);
@@ -261,7 +293,7 @@ void mthread_cmd(struct mthread *t, const struct cmd *c)
 		break;
 	case CMD_ECHO:
 		s->echo = c->v;
-		s->map.from = NULL;
+		s->tx.map.from = NULL;
 		break;
 	case CMD_PLAY:
 		source_play(s, c->p);
@@ -274,7 +306,7 @@ void mthread_cmd(struct mthread *t, const struct cmd *c)
 		source_tone(s, c->p);
 		break;
 	case CMD_SILENCE:
-		s->silence = c->v;
+		s->play.silence = c->v;
 		source_changed(s);
 		break;
 	case CMD_DTMF:
@@ -284,7 +316,7 @@ void mthread_cmd(struct mthread *t, const struct cmd *c)
 		dtmf_stop(s);
 		break;
 	case CMD_DTMF_HOLD:
-		s->dtmf_hold = c->v;
+		s->dtmf.hold = c->v;
 		break;
 	case CMD_STATS:
 		report_fill(s, &((struct stats_req *)c->p)->st);
@@ -317,15 +349,15 @@ static void tick_active(struct mthread *t)
 		next = l->next;
 		if (queue_room(t->evs) <= EV_RESERVE / 2)
 			return;
-		mthread_at(t, MEDIA_TICKS, s);
+		mthread_at(t, MEDIA_TICKS, s->w);
 		dtmf_rx_tick(s);
-		if (s->busy && t->now_us >= s->next_us) {
+		if (s->busy && t->now_us >= s->play.next_us) {
 			source_tick(s);
 			list_remove(l);
 			list_append(&t->active, l);
 			served++;
 		}
-		if (!s->busy && !s->drx.on)
+		if (!s->busy && !s->dtmf.rx.on)
 			stream_sleep(s);
 	}
 }
@@ -341,7 +373,7 @@ static void tick_slots(struct mthread *t)
 		list_each_safe(l, tmp, &t->slots[t->slot]) {
 			struct stream *s = container_of(l, struct stream, link);
 
-			mthread_at(t, MEDIA_TICKS, s);
+			mthread_at(t, MEDIA_TICKS, s->w);
 			report_tick(s);
 		}
 		t->slot = (t->slot + 1) % SLOTS;
@@ -394,14 +426,13 @@ static void woken(struct mthread *t)
 void mthread_turn(struct mthread *t, int max_wait_ms)
 {
 	struct epoll_event ev[BATCH];
-	int n = t->wire ? 0 : epoll_wait(t->ep, ev, BATCH, max_wait_ms);
+	int n = t->prm.net ? 0 : epoll_wait(t->ep, ev, BATCH, max_wait_ms);
 
 	mthread_now(t);
 	mthread_began(t);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.u64)
-			mwire_readable((struct stream *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1),
-				      ev[i].data.u64 & 1);
+			wire_readable((struct wire *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1), ev[i].data.u64 & 1);
 		else
 			woken(t);
 	}

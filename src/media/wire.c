@@ -1,126 +1,210 @@
-/* media/wire.c -- datagrams in and out: sockets, or what a struct media_wire puts
- * in their place; and which kind of packet a datagram is. What is in a packet is
- * for stream.c, what goes into one for send.c and report.c. */
-#include "media/wire.h"
+/* media/wire.c -- datagrams in and out of a wire: which kind each is (RFC 7983), what
+ * its steps make of it, and which of the wire's streams it is for. What is in a
+ * packet is for stream.c; whose packets are taken is in latch.c. */
+#include "media/thread.h"
 #include <errno.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 #include "base/poison.h"
 
-/* ---- places */
-
-static int socket_open(const struct sa *at, int *place, struct sa *bound)
+void wire_init(struct wire *w, const struct media_net *net, const int place[2], const struct sa *local)
 {
-	socklen_t len = sizeof(*bound);
-	int err = 0, fd = socket(at->u.s.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return errno;
-	*bound = *at;
-	if (bind(fd, &at->u.s, sa_len(at)) || (!sa_port(at) && getsockname(fd, &bound->u.s, &len)))
-		err = errno;
-	if (err)
-		close(fd);
-	else
-		*place = fd;
-	return err;
+	*w = (struct wire){ .net = net, .place = { place[0], place[1] }, .port = sa_port(local), .v6 = sa_is_v6(local) };
+	list_init(&w->streams);
 }
 
-int mwire_open(const struct media_wire *w, const struct sa *at, int *place, struct sa *bound)
+void wire_shut(struct wire *w)
 {
-	return w ? w->open(w->arg, at, place, bound) : socket_open(at, place, bound);
+	place_close(w->net, w->place[0]);
+	place_close(w->net, w->place[1]);
 }
 
-void mwire_close(const struct media_wire *w, int place)
+/* ---- its streams */
+
+void wire_attach(struct wire *w, struct stream *s)
 {
-	if (w)
-		w->close(w->arg, place);
-	else
-		close(place);
+	/* Alone, it was not asked for its SSRC; now it must be told apart by it. */
+	if (w->only && w->only->rx.count.started) {
+		w->only->rx.has_ssrc = true;
+		w->only->rx.ssrc = w->only->rx.count.ssrc;
+	}
+	list_append(&w->streams, &s->wire_link);
+	w->nstreams++;
+	w->shared = w->shared || w->nstreams > 1;
+	w->only = w->nstreams == 1 ? s : NULL;
+}
+
+void wire_detach(struct wire *w, struct stream *s)
+{
+	list_remove(&s->wire_link);
+	w->nstreams--;
+	w->only = w->nstreams == 1 ? container_of(w->streams.next, struct stream, wire_link) : NULL;
+}
+
+/* RFC 8843 section 9.2: what the packet says of itself, what its source said
+ * before, and last its payload type, if only one stream has it. */
+struct stream *wire_choose(const struct wire *w, const struct rtp *r, const uint8_t *p)
+{
+	struct stream *by_ssrc = NULL, *by_type = NULL;
+	bool named = false;
+	size_t types = 0;
+	struct str mid;
+
+	list_each(l, &w->streams) {
+		struct stream *s = container_of(l, struct stream, wire_link);
+		const struct media_set *set = s->cfg ? &s->cfg->set : NULL;
+
+		if (!set)
+			continue;
+		if (set->mid_ext && !rtp_extension(&mid, p, r->at, set->mid_ext)) {
+			if (str_eq(mid, str_z(set->mid)))
+				return s;
+			named = true;
+		}
+		if (s->rx.has_ssrc && s->rx.ssrc == r->ssrc)
+			by_ssrc = s;
+		if (s->cfg->cls[r->pt] != CLS_NONE) {
+			by_type = s;
+			types++;
+		}
+	}
+	/* The name of a stream that we do not have: nobody's, whatever else it says. */
+	if (named)
+		return NULL;
+	return by_ssrc ? by_ssrc : types == 1 ? by_type : NULL;
 }
 
 /* ---- on the media thread */
 
-/* epoll's word for a socket: the stream, with RTCP in the lowest bit. */
-int mwire_watch(struct stream *s)
+/* epoll's word for a place: the wire, with RTCP in the lowest bit. */
+void wire_watch(struct wire *w, struct mthread *t)
 {
-	for (unsigned i = 0; !s->t->wire && i < 2; i++) {
-		struct epoll_event e = { .events = EPOLLIN, .data.u64 = (uintptr_t)s | i };
+	w->t = t;
+	for (unsigned i = 0; !w->net && i < 2; i++) {
+		struct epoll_event e = { .events = EPOLLIN, .data.u64 = (uintptr_t)w | i };
 
-		if (epoll_ctl(s->t->ep, EPOLL_CTL_ADD, s->fd[i], &e))
-			return errno;
+		epoll_ctl(t->ep, EPOLL_CTL_ADD, w->place[i], &e);
 	}
-	return 0;
 }
 
-void mwire_unwatch(struct stream *s)
+void wire_unwatch(struct wire *w)
 {
 	/* Closing a socket would take it out of the epoll only if no child that
 	 * is just being forked holds it as well. */
-	for (int i = 0; !s->t->wire && i < 2; i++)
-		epoll_ctl(s->t->ep, EPOLL_CTL_DEL, s->fd[i], NULL);
+	for (int i = 0; w->t && !w->net && i < 2; i++)
+		epoll_ctl(w->t->ep, EPOLL_CTL_DEL, w->place[i], NULL);
+	w->t = NULL;
 }
 
-size_t mwire_drain(struct stream *s)
+void wire_drain(struct wire *w)
 {
-	size_t n = 0;
+	uint8_t *pkt = w->t->buf.pkt;
 
 	/* Bounded: somebody may be sending faster than we throw away. */
-	while (!s->t->wire && n < 1024 && recv(s->fd[0], s->t->pkt, sizeof(s->t->pkt), MSG_DONTWAIT) >= 0)
-		n++;
-	return n;
+	for (int i = 0; !w->net && i < 1024 && recv(w->place[0], pkt, WIRE_DATAGRAM, MSG_DONTWAIT) >= 0; i++)
+		w->dropped_bad++;
 }
 
-static inline void arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
-{
-	uint8_t *p = s->t->pkt;
+/* ---- steps */
 
-	mthread_at(s->t, MEDIA_PACKETS, s);
-	if (s->type == MEDIA_IMAGE) {
-		if (!rtcp)
-			stream_udptl(s, p, n, from);
+/* Up from the socket. false: it ends here. */
+static bool open_steps(struct wire *w, uint8_t *p, size_t *n, const struct sa *from)
+{
+	for (const struct wire_step *const *st = w->steps; *st; st++) {
+		enum wire_verdict v = WIRE_PASS;
+
+		if ((*st)->recv && (*st)->takes & WIRE_KIND(rtp_kind(p, *n)))
+			v = (*st)->recv(w, p, n, from);
+		w->dropped_bad += v == WIRE_BAD;
+		if (v != WIRE_PASS)
+			return false;
+	}
+	return true;
+}
+
+/* Down to the socket, in a copy, because each step may need room at the end. */
+bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
+{
+	uint8_t *out = w->t->buf.sealed;
+	unsigned kind = WIRE_KIND(rtp_kind(p, n));
+	size_t i = 0;
+
+	if (n > sizeof(w->t->buf.sealed))
+		return false;
+	memcpy(out, p, n);
+	while (w->steps[i])
+		i++;
+	while (i-- > 0) {
+		const struct wire_step *st = w->steps[i];
+
+		if (st->send && st->takes & kind && !st->send(w, out, &n, sizeof(w->t->buf.sealed)))
+			return false;
+	}
+	return place_send(w->net, w->place[rtcp], to, out, n);
+}
+
+/* ---- in */
+
+static inline void take_rtp(struct wire *w, uint8_t *p, size_t n, const struct sa *from)
+{
+	struct stream *s = w->only;
+	struct rtp r;
+
+	if (rtp_parse(&r, p, n)) {
+		w->dropped_bad++;
+		return;
+	}
+	if (__builtin_expect(!s, 0))
+		s = wire_choose(w, &r, p);
+	if (s)
+		stream_packet(s, &r, p, n, from);
+	else
+		w->dropped_bad++;
+}
+
+static inline void take(struct wire *w, bool rtcp, size_t n, const struct sa *from)
+{
+	uint8_t *p = w->t->buf.pkt;
+
+	mthread_at(w->t, MEDIA_PACKETS, w);
+	if (__builtin_expect(w->steps != NULL, 0) && !open_steps(w, p, &n, from))
+		return;
+	if (w->udptl) {
+		if (!rtcp && w->only)
+			stream_udptl(w->only, p, n, from);
 		return;
 	}
 	switch (rtp_kind(p, n)) {
 	case RTP_KIND_RTP:
 		if (!rtcp) {
-			stream_packet(s, p, n, from);
+			take_rtp(w, p, n, from);
 			return;
 		}
 		break;
 	case RTP_KIND_RTCP:
 		/* Both on one port only where that was agreed (RFC 5761 section 5.1.1). */
-		if (rtcp || (s->cfg && s->cfg->set.rtcp_mux)) {
-			stream_rtcp(s, p, n, from);
+		if (rtcp || w->rtcp_mux) {
+			stream_rtcp(w, p, n, from);
 			return;
 		}
 		break;
-	default:        /* STUN and DTLS: their rooms are not built yet */
+	default:        /* STUN and DTLS: no step has taken it */
 		break;
 	}
-	s->stats.dropped_bad++;
+	w->dropped_bad++;
 }
 
-void mwire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from)
+void wire_arrived(struct wire *w, bool rtcp, size_t n, const struct sa *from)
 {
-	arrived(s, rtcp, n, from);
+	take(w, rtcp, n, from);
 }
 
-void mwire_readable(struct stream *s, bool rtcp)
+void wire_readable(struct wire *w, bool rtcp)
 {
-	struct mthread *t = s->t;
 	struct sa from = { 0 };
-	socklen_t len = sizeof(from);
-	ssize_t n = recvfrom(s->fd[rtcp], t->pkt, sizeof(t->pkt), MSG_DONTWAIT | MSG_TRUNC, &from.u.s, &len);
+	ssize_t n = place_recv(w->place[rtcp], w->t->buf.pkt, WIRE_DATAGRAM, &from);
 
-	if (n <= 0 || (size_t)n > sizeof(t->pkt)) {
-		s->stats.dropped_bad += n > 0;
-		return;
-	}
-	if (from.u.s.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&from.u.in6.sin6_addr)) {
-		struct sa mapped = from;
-
-		sa_from(&from, &mapped.u.s, len);
-	}
-	arrived(s, rtcp, (size_t)n, &from);
+	if (n > 0 && n <= WIRE_DATAGRAM)
+		take(w, rtcp, (size_t)n, &from);
+	else
+		w->dropped_bad += n > 0;
 }

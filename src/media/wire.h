@@ -1,35 +1,107 @@
-/* media/wire.h -- inside media/: where datagrams leave and arrive. A place is a
- * socket's descriptor, or a number of the struct media_wire that stands for the
- * sockets. Everything between a datagram and a stream's packets has its place
- * here: the kinds are told apart (RFC 7983), and SRTP, DTLS and ICE will stand
- * between mwire_arrived() and stream.c, and between send.c and mwire_send().
- * Threads: open and close any; the rest the stream's. */
+/* media/wire.h -- inside media/: a pair of places (RTP, RTCP) and what stands
+ * between them and RTP: steps that open and seal datagrams, whose packets are taken
+ * (the latch), where ours go, and which of its streams a packet is for.
+ * Threads: a wire is its media thread's from the first CMD_ADD on, and from
+ * CMD_ARRIVE to EV_LEFT; otherwise the core's. */
 #ifndef MEDIA_WIRE_H
 #define MEDIA_WIRE_H
 
-#include "media/thread.h"
+#include "base/list.h"
+#include "media/place.h"
+#include "media/rtp.h"
 
-/* `w` NULL: sockets. Port 0: any. errno of socket() or bind(). */
-int mwire_open(const struct media_wire *w, const struct sa *at, int *place, struct sa *bound);
-void mwire_close(const struct media_wire *w, int place);
+struct mthread;
+struct stream;
+struct wire;
 
-/* Have the thread's epoll tell of both places of a stream, and no longer. */
-int mwire_watch(struct stream *s);
-void mwire_unwatch(struct stream *s);
-/* Throw away what lies unread at the RTP place. Number of datagrams. */
-size_t mwire_drain(struct stream *s);
+/* Who may send to us: against strangers who take over or listen to a call. */
+struct latch {
+	struct sa source;       /* latched; unset: nobody yet */
+	bool learning;          /* another may still take over */
+	bool exact;             /* source is what the SDP said */
+	uint64_t until_us;      /* of learning; 0: no packet yet */
+	uint64_t heard_us;      /* last RTP that was taken */
+	struct sa cand;         /* who is on probation; unset: nobody */
+	struct sa rtcp;         /* where the RTCP of a source behind a NAT comes from; unset: not known */
+};
+
+/* ---- steps */
+
+enum wire_verdict {
+	WIRE_PASS,      /* on to the next step */
+	WIRE_TAKEN,     /* it was for this step: a handshake, a check */
+	WIRE_BAD        /* refused: dropped and counted */
+};
+
+enum { WIRE_DATAGRAM = 2048 };  /* the longest, sealed or not */
+#define WIRE_KIND(k) (1u << (k))
+
+/* SRTP, DTLS, ICE and their like are rows of this. Their state is in struct wire. */
+struct wire_step {
+	const char *name;
+	unsigned takes;         /* WIRE_KIND() of each enum rtp_kind that it sees, by the bytes on its socket side */
+	/* A datagram came: `*n` bytes at `p`, which may be changed; never longer than it was. */
+	enum wire_verdict (*recv)(struct wire *w, uint8_t *p, size_t *n, const struct sa *from);
+	/* One leaves: `*n` bytes at `p`, with room for `max`. false: it must not leave. */
+	bool (*send)(struct wire *w, uint8_t *p, size_t *n, size_t max);
+};
+
+/* ---- wires */
+
+struct wire {
+	struct mthread *t;      /* NULL: no thread has it */
+	const struct wire_step *const *steps;   /* from the socket up, ended by NULL; NULL: plain */
+	struct stream *only;    /* its stream when there is one, so that it need not be chosen */
+	const struct media_net *net;    /* NULL: sockets */
+	int place[2];           /* RTP, RTCP */
+	uint16_t port;          /* of place[0], for the watchdog */
+	bool v6;                /* its sockets are */
+	bool udptl;             /* carries no RTP: datagrams of T.38 */
+	bool shared;            /* has or had more than one stream */
+	struct sa dst, rtcp_dst;        /* where we send now; unset: nowhere */
+	struct latch latch;
+	/* what the SDP says of it; see wire_set() */
+	bool told, symmetric, rtcp_mux;
+	struct sa remote, remote_rtcp;
+	uint64_t dropped_bad;   /* no stream's: junk, or not to be told whose */
+	uint64_t dropped_source;        /* whose sender is not the one */
+	struct list streams;    /* of struct stream, by wire_link */
+	size_t nstreams;
+};
+
+void wire_init(struct wire *w, const struct media_net *net, const int place[2], const struct sa *local);
+/* The places go back; it is on no thread any more. */
+void wire_shut(struct wire *w);
+void wire_attach(struct wire *w, struct stream *s);
+void wire_detach(struct wire *w, struct stream *s);
+/* Have the epoll of `t` tell of both places, and no longer. */
+void wire_watch(struct wire *w, struct mthread *t);
+void wire_unwatch(struct wire *w);
+/* Throw away what lies unread at the RTP place. */
+void wire_drain(struct wire *w);
 /* epoll says that one of its places has something: take one datagram. */
-void mwire_readable(struct stream *s, bool rtcp);
-/* A datagram of `n` bytes has come. It lies in t->pkt, which is written to. */
-void mwire_arrived(struct stream *s, bool rtcp, size_t n, const struct sa *from);
-/* From its RTP or RTCP place; false: it did not leave. */
-static inline bool mwire_send(struct stream *s, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
-{
-	const struct media_wire *w = s->t->wire;
+void wire_readable(struct wire *w, bool rtcp);
+/* A datagram of `n` bytes has come. It lies in the thread's buf.pkt, which is written to. */
+void wire_arrived(struct wire *w, bool rtcp, size_t n, const struct sa *from);
+/* Whose packet is this, when there are several streams? NULL: nobody's. `p` is the
+ * packet that `r` was read from. */
+struct stream *wire_choose(const struct wire *w, const struct rtp *r, const uint8_t *p);
 
-	if (__builtin_expect(w != NULL, 0))
-		return w->send(w->arg, s->fd[rtcp], to, p, n) == 0;
-	return sendto(s->fd[rtcp], p, n, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.s, sa_len(to)) >= 0;
+bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8_t *p, size_t n);
+/* From its RTP or RTCP place; false: it did not leave. */
+static inline bool wire_send(struct wire *w, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
+{
+	if (__builtin_expect(w->steps != NULL, 0))
+		return wire_send_steps(w, rtcp, to, p, n);
+	return place_send(w->net, w->place[rtcp], to, p, n);
 }
+
+/* ---- latch.c */
+
+/* What one session's SDP says of the wire: the last one that names an address holds. */
+void wire_set(struct wire *w, const struct media_set *set);
+void wire_aim(struct wire *w);  /* where to send now, and which of its streams may */
+bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq);
+bool latch_accept_rtcp(struct wire *w, const struct sa *from, const struct rtcp *r);
 
 #endif

@@ -10,13 +10,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct rtp_event e;
 	struct rtcp c;
 	struct rtp r;
+	struct str mid;
+	uint32_t peer = 0x05060708;
 
 	if (n)
 		memcpy(copy, data, n);
 	(void)rtp_kind(copy, n);
 	(void)rtcp_parse(&c, copy, n, 0x01020304);
+	(void)rtcp_parse_pair(&c, copy, n, 0x01020304, &peer);
 	if (!rtp_parse(&r, copy, n)) {
 		if ((size_t)r.at + r.n > n)
+			abort();
+		if (!rtp_extension(&mid, copy, r.at, 1) && mid.p + mid.n > (char *)copy + r.at)
 			abort();
 		(void)rtp_event_parse(&e, copy + r.at, r.n);
 	}

@@ -1,4 +1,5 @@
-/* The receive path of two bridged streams over a network that keeps nothing:
+/* The receive path of two bridged streams, one of which shares its wire with a third,
+ * over a network that keeps nothing:
  * [length][where, whence, time] packet, again and again. Where: RTP or RTCP port of
  * either; whence: the signalled address, a NAT's, a stranger's. */
 #include <stdlib.h>
@@ -65,6 +66,23 @@ static struct media_session *session(struct media *m, int i)
 	return s;
 }
 
+/* Hears what the one that it shares the wire with hears, and more. */
+static struct media_session *companion(struct media *m, struct media_session *with)
+{
+	struct media_session_prm prm = { .type = MEDIA_VIDEO, .tos = -1, .cos = -1, .on_wire_of = with };
+	struct media_set set = { .dir = SDP_SENDRECV, .ncodecs = 2, .symmetric = true, .mid_ext = 1, .mid = "v" };
+	struct media_session *s = NULL;
+
+	if (media_session_new(&s, m, &prm))
+		abort();
+	sa_parse(&set.remote, STR("127.0.0.1:9"));
+	set.codec[0] = (struct media_codec){ .id = FORMAT_VP8, .pt_rx = 99, .pt_tx = 99 };
+	set.codec[1] = (struct media_codec){ .id = FORMAT_H264, .pt_rx = 3, .pt_tx = 3 };
+	if (media_session_set(s, &set) || media_echo(s, true))
+		abort();
+	return s;
+}
+
 static void deliver(struct media *m, struct media_session *s, uint8_t how, const uint8_t *p, size_t n)
 {
 	static const char *const from[] = { "127.0.0.1:9", "127.0.0.2:7", "127.0.0.2:71", "127.0.0.3:10" };
@@ -80,9 +98,9 @@ static void deliver(struct media *m, struct media_session *s, uint8_t how, const
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	int places = 0;
-	struct media_wire wire = { &places, net_open, net_close, net_send };
-	struct media_prm prm = { .clock = &clk.c, .strict = true, .rtcp_ms = 500, .wire = &wire };
-	struct media_session *v[2];
+	struct media_net net = { &places, net_open, net_close, net_send };
+	struct media_prm prm = { .clock = &clk.c, .strict = true, .rtcp_ms = 500, .net = &net };
+	struct media_session *v[3];
 	struct media *m = NULL;
 	size_t at = 0;
 
@@ -93,6 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		abort();
 	v[0] = session(m, 0);
 	v[1] = session(m, 1);
+	v[2] = companion(m, v[0]);
 	media_bridge(v[0], v[1]);
 	while (n - at >= 2) {
 		size_t len = data[at], room = n - at - 2;
@@ -108,8 +127,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		free(copy);
 		at += 2 + len;
 	}
-	media_session_close(v[0], NULL, NULL);
-	media_session_close(v[1], NULL, NULL);
+	for (int i = 0; i < 3; i++)
+		media_session_close(v[i], NULL, NULL);
 	media_close(m);
 	return 0;
 }

@@ -24,7 +24,7 @@ static struct {
 
 static char sounds[128];
 
-/* ---- the wire ----------------------------------------------------------- */
+/* ---- the network -------------------------------------------------------- */
 
 static int far_open(void *arg, const struct sa *at, int *place, struct sa *bound)
 {
@@ -75,10 +75,10 @@ size_t media_net_places(void)
 
 static struct media_prm prm_of(unsigned how)
 {
-	static const struct media_wire wire = { NULL, far_open, far_close, far_send };
+	static const struct media_net far = { NULL, far_open, far_close, far_send };
 
 	/* Other ports, another patience, none. */
-	return (struct media_prm){ .wire = &wire, .port_min = (uint16_t)(PORT_MIN + how % 2 * 100),
+	return (struct media_prm){ .net = &far, .port_min = (uint16_t)(PORT_MIN + how % 2 * 100),
 		.port_max = (uint16_t)(PORT_MAX + how % 2 * 80), .strict = !(how & 2), .learn_packets = how & 4 ? 0 : 4,
 		.learn_ms = 5000, .rtcp_ms = how & 8 ? 0 : 5000, .dtmf_ms = 150, .sounds = str_z(sounds) };
 }

@@ -1293,6 +1293,7 @@ static void act(struct media_session **v, unsigned what, unsigned i, unsigned j,
 	struct str name = STR("nothing");
 
 	if (!v[i]) {
+		prm.on_wire_of = what % 3 ? v[j] : NULL;
 		assert_int_equal(media_session_new(&v[i], m, &prm), 0);
 		return;
 	}

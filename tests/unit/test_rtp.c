@@ -156,6 +156,83 @@ static void test_rtcp(void **state)
 	assert_true(r.pli && !r.fir);
 }
 
+/* Of several streams between the same places, each takes what concerns it. */
+static void test_rtcp_pair(void **state)
+{
+	struct rtcp_out o = { .ssrc = 7, .sender = true, .ts = 77, .has_block = true, .cname = STR("x"), .bye = true,
+			      .block = { .ssrc = 9, .lost = 3 } };
+	static const uint8_t fir[] = { 0x84, 206, 0, 4, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 9, 1, 0, 0, 0 };
+	const uint32_t seven = 7, eight = 8;
+	struct rtcp r;
+	uint8_t p[200];
+	size_t n = rtcp_write(p, sizeof(p), &o);
+
+	(void)state;
+	o.ssrc = 8;
+	o.ts = 88;
+	o.block.ssrc = 10;
+	o.bye = false;
+	n += rtcp_write(p + n, sizeof(p) - n, &o);
+	assert_int_equal(rtcp_parse_pair(&r, p, n, 9, &seven), 0);
+	assert_true(r.sr && r.ssrc == 7 && r.ts == 77 && r.bye && r.has_block && r.block.ssrc == 9);
+	assert_int_equal(rtcp_parse_pair(&r, p, n, 9, &eight), 0);
+	assert_true(r.sr && r.ssrc == 8 && r.ts == 88 && !r.bye && r.has_block);
+	assert_int_equal(rtcp_parse_pair(&r, p, n, 10, NULL), 0);
+	assert_true(!r.sr && !r.bye && r.has_block && r.block.ssrc == 10);
+	assert_int_equal(rtcp_parse_pair(&r, p, n, 11, &seven), 0);
+	assert_true(r.sr && !r.has_block);
+	assert_int_equal(rtcp_parse_pair(&r, p, n - 1, 9, &seven), EBADMSG);
+	/* Wishes for a picture name whose it is; FIR does so in its entries. */
+	n = rtcp_write_pli(p, sizeof(p), 7, 9);
+	assert_int_equal(rtcp_parse_pair(&r, p, n, 9, NULL), 0);
+	assert_true(r.pli);
+	assert_int_equal(rtcp_parse_pair(&r, p, n, 10, NULL), 0);
+	assert_false(r.pli);
+	assert_int_equal(rtcp_parse_pair(&r, fir, sizeof(fir), 9, NULL), 0);
+	assert_true(r.fir);
+	assert_int_equal(rtcp_parse_pair(&r, fir, sizeof(fir), 10, NULL), 0);
+	assert_false(r.fir);
+}
+
+/* Elements of a header extension (RFC 8285 section 4.2); one row a packet. */
+static void test_extension(void **state)
+{
+	static const struct {
+		uint8_t b[12];          /* after the twelve bytes of header */
+		size_t n;               /* of these */
+		uint8_t id;
+		const char *want;       /* NULL: it has none */
+	} tv[] = {
+		{ { 0xbe, 0xde, 0, 1, 0x51, 'a', 'b', 0 }, 8, 5, "ab" },
+		{ { 0xbe, 0xde, 0, 1, 0x50, 'a', 0x60, 'b' }, 8, 6, "b" },
+		{ { 0xbe, 0xde, 0, 2, 0, 0, 0x50, 'a', 0, 0x60, 'b', 0 }, 12, 6, "b" },         /* padding between */
+		{ { 0xbe, 0xde, 0, 1, 0x51, 'a', 'b', 0 }, 8, 6, NULL },
+		{ { 0xbe, 0xde, 0, 1, 0x51, 'a', 'b', 0 }, 8, 0, NULL },
+		{ { 0xbe, 0xde, 0, 1, 0xf0, 'a', 0x50, 'b' }, 8, 5, NULL },     /* 15 ends the list */
+		{ { 0xbe, 0xde, 0, 1, 0x53, 'a', 'b', 'c' }, 8, 5, NULL },      /* longer than there is */
+		{ { 0xbe, 0xde, 0, 1, 0, 0, 0, 0x50 }, 8, 5, NULL },
+		{ { 0xbe, 0xde, 0, 0 }, 4, 5, NULL },
+		{ { 0x10, 0x00, 0, 1, 0x50, 'a', 0, 0 }, 8, 5, NULL },          /* two-byte form */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		uint8_t *p = malloc(12 + tv[i].n);
+		struct rtp r;
+		struct str s;
+
+		rtp_write(p, 0, false, 1, 1, 1);
+		p[0] |= 0x10;
+		memcpy(p + 12, tv[i].b, tv[i].n);
+		assert_int_equal(rtp_parse(&r, p, 12 + tv[i].n), 0);
+		assert_int_equal(rtp_extension(&s, p, r.at, tv[i].id), tv[i].want ? 0 : ENOENT);
+		assert_true(!tv[i].want || str_eq(s, str_z(tv[i].want)));
+		p[0] &= 0xef;           /* no X bit: it is payload */
+		assert_int_equal(rtp_extension(&s, p, 12, tv[i].id), ENOENT);
+		free(p);
+	}
+}
+
 static void test_ntp(void **state)
 {
 	uint32_t sec, frac;
@@ -172,6 +249,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_header), cmocka_unit_test(test_kind), cmocka_unit_test(test_reception),
 		cmocka_unit_test(test_event), cmocka_unit_test(test_rtcp), cmocka_unit_test(test_ntp),
+		cmocka_unit_test(test_rtcp_pair), cmocka_unit_test(test_extension),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

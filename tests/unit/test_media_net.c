@@ -1,4 +1,4 @@
-/* Media sessions over a network that is the test's own (struct media_wire): no
+/* Media sessions over a network that is the test's own (struct media_net): no
  * socket, no real time. What needs real sockets is in test_media.c. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -99,7 +99,7 @@ struct seen {
 
 static struct clock_fake clk;
 static struct net net;
-static struct media_wire wire = { &net, net_open, net_close, net_send };
+static struct media_net away = { &net, net_open, net_close, net_send };
 static struct media *m;
 static size_t live;
 static struct sa far_x, far_y;          /* the phones of x and y */
@@ -159,7 +159,7 @@ static void pass(unsigned ms)
 
 static struct media_prm prm_of(void)
 {
-	struct media_prm prm = { .clock = &clk.c, .strict = true, .rtcp_ms = 5000, .wire = &wire };
+	struct media_prm prm = { .clock = &clk.c, .strict = true, .rtcp_ms = 5000, .net = &away };
 
 	sa_parse_host(&prm.bind, STR("198.51.100.9"), 0);
 	return prm;
@@ -207,7 +207,7 @@ static bool net_rtp(const struct sa *local, const struct sa *from, uint16_t seq)
 	return media_deliver(m, local, from, pkt, sizeof(pkt));
 }
 
-static void test_wire(void **state)
+static void test_net(void **state)
 {
 	struct seen sx = { 0 };
 	struct media_session *x = session(&sx), *y = session(NULL);
@@ -272,7 +272,7 @@ static void test_wire(void **state)
 }
 
 /* A port that is taken is passed over; so is one whose neighbour is. */
-static void test_wire_ports(void **state)
+static void test_net_ports(void **state)
 {
 	struct media_prm prm = prm_of();
 	struct media_session *x;
@@ -312,7 +312,7 @@ static void turn_loop(struct loop *l, unsigned ms)
 
 /* On the core's loop with a clock of the test's: ticks are its timers, events its
  * bell's, and nothing waits for real time. */
-static void test_wire_on_loop(void **state)
+static void test_net_on_loop(void **state)
 {
 	struct loop *l = loop_new(&clk.c);
 	struct media_prm prm = prm_of();
@@ -348,7 +348,7 @@ static void test_wire_on_loop(void **state)
 }
 
 /* Its functions are the core's, and nothing of the kernel's is opened. */
-static void test_wire_alone(void **state)
+static void test_net_alone(void **state)
 {
 	struct media_prm prm = prm_of();
 	struct media *other = NULL;
@@ -1178,7 +1178,7 @@ static void test_full_ring(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_wire), T(test_wire_ports), T(test_wire_alone), T(test_wire_on_loop), T(test_own_sounds), T(test_relayed_lengths),
+		T(test_net), T(test_net_ports), T(test_net_alone), T(test_net_on_loop), T(test_own_sounds), T(test_relayed_lengths),
 		T(test_long_packet), T(test_events_at_long_ptime), T(test_long_timeout),
 		T(test_rtcp_signalled), T(test_rtcp_mux), T(test_rtcp_behind_nat), T(test_rtcp_is_no_rtp),
 		T(test_small_range), T(test_crowded_range), T(test_digit_of_its_own), T(test_closed_twice),

@@ -1,0 +1,196 @@
+/* media/stream.h -- inside media/: what one m= line has on its media thread. Each
+ * part of struct stream is written by the file that is named with it. Which
+ * packets are a stream's, and where its own go, is its wire's: media/wire.h.
+ * Threads: a stream is its thread's from CMD_ADD to EV_LEFT or EV_CLOSED; before and
+ * after the core's. */
+#ifndef MEDIA_STREAM_H
+#define MEDIA_STREAM_H
+
+#include "media/file.h"
+#include "media/wire.h"
+
+/* ---- what the core makes and the thread uses */
+
+/* Class of a payload type received: below CLS_EVENT an index of cfg->codec. */
+enum { CLS_EVENT = 64, CLS_CN = 128, CLS_NONE = 255 };
+enum { FWD_SLOW = 255 };        /* stream.fwd: not by header alone */
+
+struct stream_codec {
+	enum format_id id;
+	const struct codec *row;        /* NULL: relay only */
+	void *dec, *enc;                /* states of row; owned */
+	uint32_t clock;                 /* [Hz] of its timestamps; never 0 */
+	uint8_t pt_rx, pt_tx;
+	uint8_t ptime;                  /* [ms] as we send it: see codec_packet_ms(); never 0 */
+};
+
+struct stream_cfg {             /* one media_session_set(); the core makes and frees it */
+	struct media_set set;
+	uint8_t cls[128];
+	size_t n;
+	struct stream_codec codec[];
+};
+
+struct playlist {               /* one media_play(); goes back to the core when it is over */
+	uint32_t tag;
+	uint16_t missing;
+	size_t n, at;           /* sounds, the one that plays */
+	uint64_t pos;           /* [samples] in it */
+	struct sound *sound[];  /* held */
+};
+
+enum { DTMF_MAX = 64 };
+struct dtmf_job {               /* one media_dtmf_send() or _begin(); goes back as well */
+	char digits[DTMF_MAX + 1];
+	uint16_t ms, gap_ms;
+	uint32_t tag;
+	bool open;              /* until media_dtmf_end(); no MEDIA_DTMF_SENT */
+};
+
+/* Cuts what passes into packets of another length: bytes of the outgoing format. */
+struct smoother {
+	uint16_t n;
+	uint8_t buf[RTP_MAX];
+};
+
+/* ---- streams */
+
+struct tx_map {                 /* how a source's numbers become ours */
+	const struct stream *from;      /* NULL: none; compared only */
+	uint32_t ssrc;
+	uint16_t seq_off;
+	uint32_t in_ts, out_ts; /* a pair that belongs together */
+};
+
+enum dtmf_state { DTMF_IDLE, DTMF_EVENT, DTMF_TONE, DTMF_GAP };
+struct dtmf_tx {
+	struct dtmf_job *job;   /* NULL: nothing to send */
+	uint8_t at;             /* in job->digits */
+	uint8_t state;          /* enum dtmf_state */
+	uint8_t event, pt;
+	bool ending;            /* media_dtmf_end() came */
+	uint32_t rate, ts;
+	uint32_t sent_ms;       /* of this digit or gap */
+};
+struct dtmf_rx {
+	bool on, has_ended;
+	bool inband;            /* passed on as a tone or event of our own making */
+	uint8_t event;
+	uint32_t ts, ended_ts, duration, rate;
+	uint64_t last_us;
+};
+
+struct stream_rx {              /* stream.c */
+	struct rtp_rx count;
+	uint64_t last_us;       /* RTP came */
+	uint8_t pt;
+	bool told_first;        /* MEDIA_FIRST_PACKET */
+	bool has_ssrc;          /* on a shared wire: packets of this SSRC are ours */
+	uint32_t ssrc;
+	uint8_t cand_n;         /* latch.c: packets in a row from the wire's candidate, */
+	uint16_t cand_seq;      /* and the number of the last */
+};
+
+struct stream_tx {              /* send.c */
+	uint32_t ssrc, ts;      /* ts: of the last packet sent */
+	uint16_t seq;           /* of the next */
+	uint8_t pt;
+	uint8_t codec;          /* index of cfg->codec to make sound in */
+	uint64_t ts_us;         /* when ts was sent */
+	uint64_t last_us;       /* RTP left */
+	uint32_t octets;
+	struct tx_map map;
+	struct smoother *smooth;        /* of what goes out here; NULL: packets as they come */
+	struct resample rs;
+};
+
+struct stream_play {            /* source.c */
+	uint64_t next_us;       /* when the next packet of our own is due, while busy */
+	struct playlist *list;
+	struct tone *tone;      /* held */
+	struct tone_gen gen;
+	bool silence;
+};
+
+struct stream_dtmf {            /* dtmf.c */
+	struct dtmf_tx tx;
+	struct dtmf_rx rx;
+	bool hold;              /* digits are not passed to the peer */
+	_Alignas(struct tone) uint8_t tone[sizeof(struct tone) + sizeof(struct tone_part)];
+	struct dtmf_job own_job;        /* a digit that a bridge brings */
+};
+
+struct stream_report {          /* report.c */
+	uint64_t set_us;        /* of the last media_session_set() */
+	uint64_t sent_us;       /* our last report */
+	uint64_t heard_us;      /* RTCP of the peer came */
+	uint64_t last_sr_us;
+	uint32_t last_sr;       /* middle of the peer's last NTP time */
+	uint32_t told_tx;       /* packets sent, as of our last report */
+	bool told_timeout;
+	char cname[20];
+};
+
+struct stream {
+	struct mthread *t;
+	struct wire *w;
+	struct stream_cfg *cfg; /* NULL until the first set */
+	struct stream *peer;    /* on the same thread */
+	enum media_type type;
+	bool can_tx, can_rx;    /* direction and address allow it */
+	bool busy;              /* its own sound or digits go out: nothing is relayed to it */
+	bool echo;
+	bool active;            /* in t->active */
+	uint8_t fwd[128];       /* payload type for the peer, by received one; FWD_SLOW */
+	struct stream_rx rx;
+	struct stream_tx tx;
+	struct media_stats stats;       /* counters; the rest is filled on request */
+	struct stream_play play;
+	struct stream_dtmf dtmf;
+	struct stream_report report;
+	struct list link;       /* in a slot of t */
+	struct list active_link;
+	struct list wire_link;  /* in w->streams */
+	struct media_session *session;  /* core's; the thread only hands it back */
+};
+
+void stream_wake(struct stream *s);                  /* thread.c: it has something to do by the clock */
+
+/* stream.c: receiving */
+void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, const struct sa *from);
+void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from);
+void stream_rtcp(struct wire *w, const uint8_t *p, size_t n, const struct sa *from);    /* to all that it speaks of */
+void stream_apply(struct stream *s, struct stream_cfg *cfg);
+void stream_route(struct stream *s);                 /* recompute fwd after a change on either side */
+void stream_frame(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n);
+/* send.c */
+void send_packet(struct stream *s, uint8_t *p, size_t n);    /* whole RTP packet */
+void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uint8_t *p);
+void send_sound(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n, uint32_t ticks, bool first);
+/* Time of the next packet of our own making, after what was sent before. */
+void send_advance(struct stream *s, uint32_t clock);
+/* source.c: sounds of our own making */
+void source_changed(struct stream *s);               /* after play, tone, silence or digits started or ended */
+void source_tick(struct stream *s);
+void source_play(struct stream *s, struct playlist *p);
+void source_play_end(struct stream *s, int err);
+void source_tone(struct stream *s, struct tone *t);
+bool source_wanted(const struct stream *s);
+const struct stream_codec *source_codec(struct stream *s);
+void source_pcm(struct stream *s, const struct stream_codec *c, const int16_t *pcm, size_t n);
+/* dtmf.c */
+void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t rate);
+void dtmf_rx_tick(struct stream *s);
+void dtmf_start(struct stream *s, struct dtmf_job *j);
+void dtmf_stop(struct stream *s);                    /* media_dtmf_end() */
+void dtmf_passed(struct stream *s);                  /* the digit that the peer was given of it ends */
+void dtmf_abort(struct stream *s);                   /* give the job back unfinished */
+bool dtmf_tick(struct stream *s, unsigned ms);       /* one step; false: nothing to send */
+unsigned dtmf_tick_ms(struct stream *s, unsigned packet_ms);   /* how long the next step is */
+/* report.c */
+void report_tick(struct stream *s);                  /* about once a second */
+void report_receive(struct stream *s, const struct rtcp *r);
+void report_send(struct stream *s, bool bye);
+void report_fill(struct stream *s, struct media_stats *st);
+
+#endif
