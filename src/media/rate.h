@@ -17,7 +17,7 @@ enum { RATE_KINDS = 7, RATE_PAST = 240 };
 int rate_kind(uint32_t hz);
 uint32_t rate_of_kind(int kind);                /* [Hz] */
 
-struct rate_bank;       /* obj: the filters of all pairs, some 100 KB */
+struct rate_bank;       /* obj: the filters of all pairs, 130 KB */
 int rate_bank_new(struct rate_bank **out);      /* ENOMEM. Takes milliseconds */
 
 struct rate_filter;
