@@ -56,6 +56,10 @@ struct media {
 	uint64_t seed;
 	uint64_t exhausted;
 	size_t nsessions;
+	/* mixer.c */
+	struct list mixes;      /* of struct media_mix */
+	struct rate_bank *rates;        /* held; NULL until needed */
+	struct tap_writer *taps;        /* owned; NULL until needed */
 };
 
 /* A pair of ports and the sessions on it. All of them are on one thread, and move
@@ -82,6 +86,8 @@ struct media_session {          /* obj */
 	struct list wire_link;  /* in w->sessions */
 	struct stream *st;      /* the thread's; freed at EV_CLOSED */
 	struct media_session *peer;     /* bridged, as the core sees it */
+	struct media_place *place;      /* in a mix: mixer.c; NULL: in none */
+	unsigned ntaps;
 	media_event_fn *fn;
 	void *arg;
 	struct sa local[2];     /* of its wire */
@@ -117,6 +123,7 @@ int core_add(struct media_session *s);               /* let its thread know it *
  * they are, or a bridge of another pair on the way has ended. */
 int core_move(struct core_wire *w, struct core_thread *to);
 void core_cancel_bridge(struct media_session *s);    /* one that waits for a move */
+void core_cancel_runs(struct media_session *s);      /* the same of what was meant for one thread */
 void core_forget(struct media_session *s);           /* it is gone: its memory as well */
 void core_forget_wire(struct core_wire *w);          /* so is its wire */
 void core_notify(struct media *m);                   /* have events looked at soon */
@@ -135,6 +142,9 @@ void cfg_free(struct stream_cfg *c);
 int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],
 	       uint16_t *ranged);
 void ports_release(struct media *m, uint16_t ranged);
+/* mixer.c */
+int mixer_bring_together(struct media_session *a, struct media_session *b);  /* on one thread; EXDEV, ENOMEM */
+void mixer_media_gone(struct media *m);              /* no session is left */
 /* play.c */
 void playlist_free(struct playlist *p);
 

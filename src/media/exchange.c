@@ -2,6 +2,7 @@
  * what the threads say back. Which command a call becomes is session.c's. */
 #define LOG_MODULE "media"
 #include "media/core.h"
+#include "media/tap.h"
 #include "base/log.h"
 #include "base/obj.h"
 #include <errno.h>
@@ -110,6 +111,9 @@ static void cmd_discard(struct cmd *c)
 	case CMD_STATS:
 		free(c->p);
 		free(c->q);
+		break;
+	case CMD_RUN:
+		((struct run *)c->p)->back(c->p);
 		break;
 	default:
 		break;
@@ -324,6 +328,29 @@ void core_cancel_bridge(struct media_session *s)
 	}
 }
 
+void core_cancel_runs(struct media_session *s)
+{
+	struct list runs;
+
+	/* First out of the list: what is given back may free the session's last reference. */
+	list_init(&runs);
+	list_each_safe(l, tmp, &s->w->held) {
+		struct pending *p = container_of(l, struct pending, link);
+
+		if (p->c.type != CMD_RUN || !p->c.v || p->c.s != s->st)
+			continue;
+		list_remove(l);
+		list_append(&runs, l);
+	}
+	while (!list_empty(&runs)) {
+		struct pending *p = container_of(runs.next, struct pending, link);
+
+		list_remove(&p->link);
+		cmd_discard(&p->c);
+		free(p);
+	}
+}
+
 /* A bridge needs both there: the wire that it must wait for. */
 static struct core_wire *absent(const struct cmd *c)
 {
@@ -461,6 +488,9 @@ void core_handle(struct media *m, struct ev *e)
 	case EV_STATS:
 		stats_done(m, e->p);
 		break;
+	case EV_RUN:
+		((struct run *)e->p)->back(e->p);
+		break;
 	case EV_LEFT:
 		wire_moved(container_of((struct wire *)e->p, struct core_wire, w));
 		break;
@@ -486,4 +516,6 @@ void core_dispatch(void *arg)
 			core_notify(m);
 	}
 	core_run_later(m);
+	if (m->taps)
+		tap_writer_results(m->taps);
 }
