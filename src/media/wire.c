@@ -161,7 +161,7 @@ static inline void take_rtp(struct wire *w, uint8_t *p, size_t n, const struct s
 		w->dropped_bad++;
 }
 
-static inline void take(struct wire *w, bool rtcp, size_t n, const struct sa *from)
+static inline void take_datagram(struct wire *w, bool rtcp, size_t n, const struct sa *from)
 {
 	uint8_t *p = w->t->buf.pkt;
 
@@ -195,7 +195,7 @@ static inline void take(struct wire *w, bool rtcp, size_t n, const struct sa *fr
 
 void wire_arrived(struct wire *w, bool rtcp, size_t n, const struct sa *from)
 {
-	take(w, rtcp, n, from);
+	take_datagram(w, rtcp, n, from);
 }
 
 void wire_readable(struct wire *w, bool rtcp)
@@ -204,7 +204,7 @@ void wire_readable(struct wire *w, bool rtcp)
 	ssize_t n = place_recv(w->place[rtcp], w->t->buf.pkt, WIRE_DATAGRAM, &from);
 
 	if (n > 0 && n <= WIRE_DATAGRAM)
-		take(w, rtcp, (size_t)n, &from);
+		take_datagram(w, rtcp, (size_t)n, &from);
 	else
 		w->dropped_bad += n > 0;
 }

@@ -112,8 +112,8 @@ static void test_by_mid(void **state)
 	rtp(x, 96, 1, NULL);
 	assert_heard(x, 2);
 	assert_heard(y, 5);
-	rtp(x, 96, 2, "sound");
-	rtp(x, 96, 2, NULL);
+	rtp(x, 96, 1, "sound");
+	rtp(x, 96, 1, NULL);
 	assert_heard(x, 4);
 	/* A name that is nobody's, or only begins like one: nobody's packet. */
 	rtp(x, 96, 1, "soun");
