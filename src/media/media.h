@@ -183,7 +183,8 @@ int media_session_set(struct media_session *s, const struct media_set *set);
 /* ---- who hears whom: the last of these calls holds */
 
 /* Relay between the two, translating where needed; digits pass as digits. A
- * session is in one bridge at most. Video sessions: relayed as they are. */
+ * session is in one bridge at most. Video sessions: relayed as they are. EXDEV: others
+ * on the wires of both are in mixes on different threads; then they are in no bridge. */
 int media_bridge(struct media_session *a, struct media_session *b);
 int media_unbridge(struct media_session *s);         /* takes its peer out too */
 /* Send back what comes. */

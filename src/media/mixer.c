@@ -168,25 +168,42 @@ static int place_new(struct media_place **out, struct media_mix *x, struct media
 	return 0;
 }
 
-/* Who shares a wire shares a thread. */
-static bool is_pinned(const struct core_wire *w, const struct core_thread *to)
+/* May the wire not go to this thread? Who shares a wire shares a thread, and bridges
+ * take their other side along: one of those may be in a mix elsewhere. `but`: that
+ * session will be in no mix and no bridge then. */
+static bool is_pinned(struct core_wire *w, const struct core_thread *to, const struct media_session *but)
 {
-	list_each(l, &w->sessions) {
-		const struct media_session *s = container_of(l, struct media_session, wire_link);
+	struct list all;
+	bool pinned = false;
 
-		if (s->place && s->place->x->t != to)
-			return true;
+	list_init(&all);
+	list_append(&all, &w->move_link);
+	/* It grows while it is walked. */
+	list_each(l, &all) {
+		struct core_wire *o = container_of(l, struct core_wire, move_link);
+
+		list_each(k, &o->sessions) {
+			struct media_session *s = container_of(k, struct media_session, wire_link);
+
+			if (s == but)
+				continue;
+			pinned = pinned || (s->place && s->place->x->t != to);
+			if (s->peer && s->peer != but && s->peer->w->t != to && !list_linked(&s->peer->w->move_link))
+				list_append(&all, &s->peer->w->move_link);
+		}
 	}
-	return false;
+	while (!list_empty(&all))
+		list_remove(all.next);
+	return pinned;
 }
 
 int mixer_bring_together(struct media_session *a, struct media_session *b)
 {
 	if (a->w->t == b->w->t)
 		return 0;
-	if (!is_pinned(b->w, a->w->t))
+	if (!is_pinned(b->w, a->w->t, NULL))
 		return core_move(b->w, a->w->t);
-	return is_pinned(a->w, b->w->t) ? EXDEV : core_move(a->w, b->w->t);
+	return is_pinned(a->w, b->w->t, NULL) ? EXDEV : core_move(a->w, b->w->t);
 }
 
 static int join(struct media_mix *x, struct media_session *s, const struct media_member *set)
@@ -194,11 +211,7 @@ static int join(struct media_mix *x, struct media_session *s, const struct media
 	struct media_place *p;
 	int err;
 
-	if (!x->t) {
-		x->t = s->w->t;
-		x->mixer.t = &x->t->m;
-	}
-	err = is_pinned(s->w, x->t) ? EXDEV : core_move(s->w, x->t);
+	err = core_move(s->w, x->t);
 	if (!err)
 		err = place_new(&p, x, s, set);
 	if (err)
@@ -226,6 +239,13 @@ int media_mix_join(struct media_mix *x, struct media_session *s, const struct me
 		return EINVAL;
 	if (s->place && s->place->x == x)
 		return media_mix_set(s, set);
+	if (!x->t) {
+		x->t = s->w->t;
+		x->mixer.t = &x->t->m;
+	}
+	/* Before anything has changed. */
+	if (s->w->t != x->t && is_pinned(s->w, x->t, s))
+		return EXDEV;
 	err = media_unbridge(s);
 	return err ? err : join(x, s, set);
 }

@@ -27,7 +27,8 @@ struct media_member {
 };
 /* Takes the session out of its bridge or of another mix, and to the thread of this
  * mix. Of this mix already: only sets. EINVAL no audio session, or of another media;
- * EXDEV another session of its wire is in a mix on another thread; ESHUTDOWN closed;
+ * EXDEV another session of its wire, or of one that is bridged to it, is in a mix on
+ * another thread; ESHUTDOWN closed;
  * ENOMEM, ENOBUFS. */
 int media_mix_join(struct media_mix *x, struct media_session *s, const struct media_member *set);
 /* EINVAL: it is in none. */

@@ -196,9 +196,17 @@ struct end {
 	uint16_t seq;
 };
 
+static struct media_session *session_of(enum media_type type, struct media_session *near, struct media_session *wire)
+{
+	struct media_session_prm prm = { .type = type, .tos = -1, .cos = -1, .near = near, .on_wire_of = wire };
+	struct media_session *s = NULL;
+
+	assert_int_equal(media_session_new(&s, m, &prm), 0);
+	return s;
+}
+
 static struct end end_of(void)
 {
-	struct media_session_prm prm = { .type = MEDIA_AUDIO, .tos = -1, .cos = -1 };
 	struct media_set set = { .dir = SDP_SENDRECV, .ncodecs = 1, .dtmf = MEDIA_DTMF_NONE };
 	struct end e = { .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
 	struct sa at;
@@ -207,7 +215,7 @@ static struct end end_of(void)
 	sa_parse_host(&at, STR("127.0.0.1"), 0);
 	assert_int_equal(bind(e.fd, &at.u.s, sa_len(&at)), 0);
 	assert_int_equal(getsockname(e.fd, &at.u.s, &len), 0);
-	assert_int_equal(media_session_new(&e.s, m, &prm), 0);
+	e.s = session_of(MEDIA_AUDIO, NULL, NULL);
 	set.remote = at;
 	set.codec[0] = (struct media_codec){ .id = FORMAT_ULAW };
 	assert_int_equal(media_session_set(e.s, &set), 0);
@@ -245,6 +253,57 @@ static uint32_t roll(uint32_t n)
 {
 	dice = dice * 1664525 + 1013904223;
 	return (dice >> 16) % n;
+}
+
+static struct media *media_of_two(void)
+{
+	struct media_prm prm = { .threads = 2, .strict = true };
+	struct media *was = m;
+
+	sa_parse_host(&prm.bind, STR("127.0.0.1"), 0);
+	assert_int_equal(media_new(&m, &prm), 0);
+	return was;
+}
+
+/* A session in a mix holds its wire on the thread, with all that is on it. */
+static void test_pinned(void **state)
+{
+	struct media *first = media_of_two();
+	struct media_session *a = session_of(MEDIA_AUDIO, NULL, NULL), *av = session_of(MEDIA_VIDEO, NULL, a);
+	struct media_session *b = session_of(MEDIA_AUDIO, NULL, NULL), *bv = session_of(MEDIA_VIDEO, NULL, b);
+	struct media_session *c = session_of(MEDIA_AUDIO, b, NULL), *cv = session_of(MEDIA_VIDEO, NULL, c);
+	struct media_session *d = session_of(MEDIA_AUDIO, a, NULL);
+	struct media_mix *x = NULL, *y = NULL;
+
+	(void)state;
+	media_mix_new(&x, m);
+	media_mix_new(&y, m);
+	/* a and x on one thread, b and y on the other. */
+	assert_int_equal(media_mix_join(x, a, &plain), 0);
+	assert_int_equal(media_mix_join(y, b, &plain), 0);
+	/* The pictures of two members cannot be joined: neither may move. */
+	assert_int_equal(media_bridge(av, bv), EXDEV);
+	assert_true(media_session_mixed(a) && media_session_mixed(b));
+	/* Whichever side is free moves. */
+	assert_int_equal(media_bridge(cv, av), 0);
+	assert_int_equal(media_bridge(av, cv), 0);
+	/* c would take a along, by way of the pictures, and stays what it is. */
+	assert_int_equal(media_bridge(c, d), 0);
+	assert_int_equal(media_mix_join(y, c, &plain), EXDEV);
+	assert_true(media_session_bridged(c) && !media_session_mixed(c) && media_session_mixed(a));
+	assert_int_equal(media_mix_join(x, c, &plain), 0);
+	/* When a has left, all of them go. */
+	assert_int_equal(media_mix_leave(a), 0);
+	assert_int_equal(media_mix_join(y, c, &plain), 0);
+	assert_true(media_session_bridged(av));
+	assert_int_equal(media_mix_join(y, a, &plain), 0);
+	assert_int_equal(media_mix_members(y), 3);
+	media_mix_close(x);
+	media_mix_close(y);
+	media_close(m);
+	m = first;
+	for (size_t i = 0; i < 7; i++)
+		media_session_close(((struct media_session *[]){ a, av, b, bv, c, cv, d })[i], NULL, NULL);
 }
 
 /* All that a step may change. */
@@ -304,13 +363,10 @@ static void random_step(struct world *w)
  * in any order: nothing is lost, nothing is touched by two threads. */
 static void test_threads(void **state)
 {
-	struct media_prm prm = { .threads = 2, .strict = true };
-	struct media *first = m;
+	struct media *first = media_of_two();
 	struct world w = { .taps = 0 };
 
 	(void)state;
-	sa_parse_host(&prm.bind, STR("127.0.0.1"), 0);
-	assert_int_equal(media_new(&m, &prm), 0);
 	for (int i = 0; i < SOCKETS; i++)
 		w.e[i] = end_of();
 	for (int i = 0; i < 2; i++)
@@ -342,6 +398,7 @@ int main(void)
 		T(test_codecs),
 		T(test_refused),
 		T(test_media_closes),
+		T(test_pinned),
 		T(test_threads),
 	};
 
