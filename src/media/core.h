@@ -123,7 +123,6 @@ int core_add(struct media_session *s);               /* let its thread know it *
  * they are, or a bridge of another pair on the way has ended. */
 int core_move(struct core_wire *w, struct core_thread *to);
 void core_cancel_bridge(struct media_session *s);    /* one that waits for a move */
-void core_cancel_runs(struct media_session *s);      /* the same of what was meant for one thread */
 void core_forget(struct media_session *s);           /* it is gone: its memory as well */
 void core_forget_wire(struct core_wire *w);          /* so is its wire */
 void core_notify(struct media *m);                   /* have events looked at soon */

@@ -328,29 +328,6 @@ void core_cancel_bridge(struct media_session *s)
 	}
 }
 
-void core_cancel_runs(struct media_session *s)
-{
-	struct list runs;
-
-	/* First out of the list: what is given back may free the session's last reference. */
-	list_init(&runs);
-	list_each_safe(l, tmp, &s->w->held) {
-		struct pending *p = container_of(l, struct pending, link);
-
-		if (p->c.type != CMD_RUN || !p->c.v || p->c.s != s->st)
-			continue;
-		list_remove(l);
-		list_append(&runs, l);
-	}
-	while (!list_empty(&runs)) {
-		struct pending *p = container_of(runs.next, struct pending, link);
-
-		list_remove(&p->link);
-		cmd_discard(&p->c);
-		free(p);
-	}
-}
-
 /* A bridge needs both there: the wire that it must wait for. */
 static struct core_wire *absent(const struct cmd *c)
 {

@@ -87,7 +87,7 @@ static bool place(struct jitter *j, uint64_t at, size_t n, uint64_t *t)
 	int64_t ahead = (int64_t)(at + j->offset - j->tail), far = j->cap;
 	bool empty = j->head == j->tail;
 
-	if (!j->fresh && ahead + (int64_t)n <= (int64_t)(j->head - j->tail) && ahead > -far * 4)
+	if (!j->fresh && ahead > -far * 4 && ahead <= 0 && ahead + (int64_t)n <= (int64_t)(j->head - j->tail))
 		return false;
 	if (j->fresh || (empty && j->state == JITTER_IDLE) || ahead > far || ahead <= -far * 4) {
 		/* A new start; behind something else with a gap, so that one fades into the other. */

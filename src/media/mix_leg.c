@@ -101,7 +101,7 @@ void mix_leg_join(struct stream *s, struct run *r)
 	struct mix_leg *g = container_of(r, struct mix_leg, run);
 	struct mixer *x = g->mixer;
 
-	/* Its wire was taken elsewhere on its way to us, or it is in another one still. */
+	/* Its wire was taken elsewhere on its way to us: it has left us meanwhile. */
 	if (s->t != x->t || s->ears.mix) {
 		mthread_give(s->t, EV_RUN, s, r, 0);
 		return;

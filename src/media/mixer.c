@@ -20,9 +20,9 @@ struct rate_bank *media_rates(struct media *m)
 	return m->rates;
 }
 
-static int post_run(struct media_session *s, struct run *r, bool here)
+static int post_run(struct media_session *s, struct run *r)
 {
-	struct cmd c = { .type = CMD_RUN, .p = r, .v = here };
+	struct cmd c = { .type = CMD_RUN, .p = r };
 
 	return core_post(s, &c);
 }
@@ -45,7 +45,6 @@ struct media_place {            /* a session's membership */
 	struct list link;       /* in x->members */
 	struct mix_leg *leg;    /* the thread's; compared only */
 	struct mix_ask *leave;  /* owned; memory for its end */
-	bool leaving;
 };
 
 static void mix_gone(void *arg)
@@ -113,7 +112,7 @@ static void leg_back(struct run *r)
 	/* Nobody has asked for that: the session closes, or was moved away with others
 	 * of its wire. */
 	if (p && p->leg == g) {
-		if (!g->session->closed && !p->leaving)
+		if (!g->session->closed)
 			log_error("a session has left its mix: its wire went to another thread");
 		place_free(p);
 	}
@@ -219,7 +218,7 @@ static int join(struct media_mix *x, struct media_session *s, const struct media
 	s->place = p;
 	list_append(&x->members, &p->link);
 	x->n++;
-	err = post_run(s, &p->leg->run, true);
+	err = post_run(s, &p->leg->run);
 	if (err) {
 		struct mix_leg *g = p->leg;
 
@@ -263,7 +262,7 @@ int media_mix_set(struct media_session *s, const struct media_member *set)
 	a->gain = set->gain;
 	a->mute = set->mute;
 	a->deaf = set->deaf;
-	err = post_run(s, &a->run, true);
+	err = post_run(s, &a->run);
 	if (err)
 		free(a);
 	return err;
@@ -272,19 +271,12 @@ int media_mix_set(struct media_session *s, const struct media_member *set)
 int media_mix_leave(struct media_session *s)
 {
 	struct media_place *p = s->place;
-	struct mix_ask *leave;
 	int err;
 
 	if (!p)
 		return 0;
-	/* A join that still waits for a move never happens, on whatever thread that
-	 * ends; its leg comes back at once, and with it goes the place. */
-	p->leaving = true;
-	core_cancel_runs(s);
-	if (!s->place)
-		return 0;
-	leave = p->leave;
-	err = post_run(s, &leave->run, false);
+	/* Behind the join, also when that still waits for a move. */
+	err = post_run(s, &p->leave->run);
 	if (err)
 		return err;
 	p->leave = NULL;
@@ -339,7 +331,7 @@ int media_tap_stop(struct media_tap *t)
 		return 0;
 	t->stopping = true;
 	t->left++;
-	err = post_run(t->s, &t->leg.stop, false);
+	err = post_run(t->s, &t->leg.stop);
 	if (err) {
 		t->stopping = false;
 		t->left--;
@@ -424,7 +416,7 @@ int media_tap_start(struct media_tap **out, struct media_session *s, const struc
 	t->s = obj_hold(s);
 	t->left = 2;
 	s->ntaps++;
-	err = post_run(s, &t->leg.run, false);
+	err = post_run(s, &t->leg.run);
 	if (err) {
 		/* The writer has it already: it ends without a word. */
 		tap_back(&t->leg.run);

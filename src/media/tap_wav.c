@@ -14,6 +14,8 @@
 /* OUT_BYTES: written at once. AHEAD_MS: a direction keeps to its own time as long as
  * it is no further from the clock's. Header and data fit into 32 bits. */
 enum { OUT_BYTES = 32768, AHEAD_MS = 100, HEADER = 44 };
+/* [samples] Further apart than a recording is long. */
+#define FAR ((int64_t)1 << 40)
 #define DATA_MAX (UINT32_MAX - 4096u)
 
 struct lane {                   /* a direction */
@@ -143,11 +145,12 @@ static int end(void *arg, uint64_t now_us)
 static uint64_t place_of(struct tap_wav *w, struct lane *l, const struct tap_frame *f)
 {
 	uint64_t clock = num_muldiv(num_sub(f->now_us, w->start_us), w->prm.rate, 1000000, 0);
-	int64_t place = (int64_t)l->place + (int64_t)(f->at - l->at) * w->prm.rate / (int64_t)f->rate;
+	int64_t since = num_clamp((int64_t)(f->at - l->at), -FAR, FAR);
+	int64_t place = (int64_t)l->place + since * w->prm.rate / (int64_t)f->rate;
 	int64_t off = place - (int64_t)clock, most = (int64_t)w->prm.rate * AHEAD_MS / 1000;
 
 	if (l->started && l->rate_in == f->rate && off >= -most && off <= most && place >= 0) {
-		/* Small numbers: the product above must fit. */
+		/* From a place close by, so that rounding and FAR do no harm. */
 		if ((f->at - l->at) % f->rate == 0) {
 			l->at = f->at;
 			l->place = (uint64_t)place;

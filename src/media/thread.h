@@ -15,7 +15,7 @@ enum cmd_type {
 	CMD_CFG /* p */, CMD_BRIDGE /* peer, p and q: smoothers or NULL */,
 	CMD_UNBRIDGE, CMD_ECHO /* v */, CMD_PLAY /* p */, CMD_PLAY_STOP, CMD_TONE /* p held or NULL */, CMD_SILENCE /* v */,
 	CMD_DTMF /* p */, CMD_DTMF_END, CMD_DTMF_HOLD /* v */, CMD_STATS /* p */,
-	CMD_RUN /* p: struct run; v: only on the thread that it was meant for */
+	CMD_RUN /* p: struct run */
 };
 enum close_how {
 	CLOSE_UNKNOWN = 1,      /* the thread never heard of it */

@@ -25,7 +25,7 @@ struct phone {
 	void *enc, *dec;
 	double hz;              /* 0: says nothing */
 	uint16_t seq;
-	uint32_t ts;
+	uint32_t ts, ssrc;
 	uint64_t said;          /* [samples] */
 	int16_t heard[HEARD * 2];
 	size_t n, packets;
@@ -154,6 +154,7 @@ static inline struct phone *call(int i, enum format_id id, double hz)
 	assert_int_equal(sa_parse(&f->at, str_z(text)), 0);
 	assert_int_equal(media_session_new(&f->s, m, &prm), 0);
 	f->hz = hz;
+	f->ssrc = (uint32_t)(100 + i);
 	agree(f, id, 20);
 	return f;
 }
@@ -174,7 +175,7 @@ static inline void say(struct phone *f)
 
 	for (size_t i = 0; i < n; i++, f->said++)
 		pcm[i] = (int16_t)lrint(6000 * sin(2 * M_PI * f->hz * (double)f->said / f->row->rate));
-	rtp_write(pkt, pt_of(f->id), f->seq == 0, f->seq, f->ts, (uint32_t)(100 + (f - phone)));
+	rtp_write(pkt, pt_of(f->id), f->seq == 0, f->seq, f->ts, f->ssrc);
 	k = f->row->encode(f->enc, pcm, n, pkt + 12, sizeof(pkt) - 12);
 	f->seq++;
 	f->ts += codec_ticks(f->row, n, format_get(f->id)->clock);

@@ -307,13 +307,44 @@ static void test_finish(void **state)
 	assert_false(get());
 }
 
+/* Whatever timestamps and lengths a sender makes up: nothing is read or written that is
+ * not there, the queue stays within its room, and a good sender is heard afterwards. */
+static void test_anything(void **state)
+{
+	static int16_t pcm[12288], out[N];
+	uint32_t dice = 1;
+	uint64_t at = 0;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		uint64_t jump[] = { N, 0, 1, 7 * N, 100 * N, UINT64_MAX - N, UINT64_MAX - 20 * N, (uint64_t)1 << 32,
+				    (uint64_t)1 << 63, dice };
+		size_t n[] = { N, N, N, 80, 1, 0, 3 * N, 12 * N, 12288, dice % 500 };
+
+		dice = dice * 1664525 + 1013904223;
+		at += jump[(dice >> 16) % 10];
+		if (dice >> 31)
+			jitter_put(&j, at, pcm, n[(dice >> 20) % 10]);
+		else if (dice & 1 << 29)
+			jitter_get(&j, out, N);
+		else if ((dice & 63) == 0)
+			jitter_finish(&j, out, N);
+		assert_true(jitter_queued(&j) <= RATE / 1000 * JITTER_MAX_MS);
+	}
+	for (int i = 0; i < 30; i++) {
+		put(N);
+		jitter_get(&j, out, N);
+	}
+	assert_true(jitter_level(out, N) > 1000);
+}
+
 #define T(f) cmocka_unit_test_setup(f, up)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_in_order), T(test_out_of_order), T(test_lost), T(test_starts_and_stops), T(test_new_start),
-		T(test_fast_sender), T(test_slow_sender), T(test_flood), T(test_long_packets), T(test_finish),
+		T(test_fast_sender), T(test_slow_sender), T(test_flood), T(test_long_packets), T(test_finish), T(test_anything),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,29 @@ static void test_codecs(void **state)
 	hang_up(b);
 }
 
+/* Its phone begins anew, with timestamps that were there before: nothing of it is late. */
+static void test_new_source(void **state)
+{
+	struct phone *a = call(0, FORMAT_ULAW, 400), *b = call(1, FORMAT_ULAW, 0);
+	struct media_mix *x = NULL;
+
+	(void)state;
+	media_mix_new(&x, m);
+	media_mix_join(x, a->s, &plain);
+	media_mix_join(x, b->s, &plain);
+	pass(700);
+	a->ssrc++;
+	a->seq = 777;
+	a->ts -= 4000;
+	pass(100);
+	forget();
+	pass(200);
+	assert_true(hears(b, a));
+	media_mix_close(x);
+	hang_up(a);
+	hang_up(b);
+}
+
 static void test_refused(void **state)
 {
 	struct media_session_prm prm = { .type = MEDIA_VIDEO, .tos = -1, .cos = -1 };
@@ -397,6 +420,7 @@ int main(void)
 		T(test_last_holds),
 		T(test_codecs),
 		T(test_refused),
+		T(test_new_source),
 		T(test_media_closes),
 		T(test_pinned),
 		T(test_threads),

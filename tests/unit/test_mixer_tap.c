@@ -163,6 +163,14 @@ static void test_tap_ends(void **state)
 	assert_int_equal(file.n, 3200);
 	await(&d[1]);
 	assert_int_equal(d[1].r.err, ENOENT);
+	/* One that failed takes none of the session's eight places. */
+	for (int i = 0; i < 9; i++) {
+		struct done again = { 0 };
+
+		record(b->s, "/tmp/no such folder/x.wav", &again);
+		await(&again);
+		assert_int_equal(again.r.err, ENOENT);
+	}
 	pass(100);
 	record(b->s, path, &d[2]);
 	pass(100);

@@ -456,6 +456,33 @@ static void test_jitter(void **state)
 		assert_true(abs(file.pcm[2 * i] - file.pcm[2 * i - 2]) < 8000 * 2 * M_PI * 500 / 8000 + 2);
 }
 
+/* Timestamps and moments of any kind: the file is whole, and no longer than the time. */
+static void test_anything(void **state)
+{
+	struct tap *t = wav_of(&sink[0], path, 8000, true);
+	uint32_t dice = 1;
+	uint64_t at = (uint64_t)1 << 32, now = 1000000;
+	static int16_t pcm[N];
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		uint64_t jump[] = { N, N, N, 0, 3, 50 * N, UINT64_MAX - N, UINT64_MAX - 70 * N, (uint64_t)1 << 62, dice };
+		struct tap_frame f = { .dir = dice >> 31, .rate = 8000, .n = N - dice % 40, .pcm = pcm };
+
+		dice = dice * 1664525 + 1013904223;
+		at += jump[(dice >> 16) % 10];
+		now += dice % 4000;
+		f.at = at;
+		f.now_us = now;
+		assert_true(tap_put(t, &f));
+	}
+	tap_finish(t, now);
+	join();
+	assert_int_equal(sink[0].result.err, 0);
+	load();
+	assert_in_range(file.n, (now - 1000000) / 125, (now - 1000000) / 125 + 1200);
+}
+
 /* The disk is full, the folder is not there: the reason comes to the core. */
 static void test_disk(void **state)
 {
@@ -505,7 +532,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_frames), T(test_full), T(test_failures), T(test_threads), T(test_no_memory), T(test_stereo),
-		T(test_mono), T(test_jitter), T(test_disk), T(test_odd_rates),
+		T(test_mono), T(test_jitter), T(test_anything), T(test_disk), T(test_odd_rates),
 	};
 	int err;
 
