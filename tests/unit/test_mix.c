@@ -560,6 +560,25 @@ static void test_empty(void **state)
 	assert_int_equal(mix_rate(m), 8000);
 }
 
+/* No tick, and nothing that is done between ticks, allocates. */
+static void test_no_allocation(void **state)
+{
+	struct who *a = join(0, 8000, 500, 5000), *b = join(1, 16000, 700, 5000);
+
+	(void)state;
+	oom_begin(1);
+	run(5);
+	mix_leave(b->x);
+	run(2);
+	mix_join(m, b->x, 48000);
+	b->rate = 48000;
+	run(5);
+	mix_set_rate(a->x, 16000);
+	a->rate = 16000;
+	run(5);
+	assert_false(oom_end());
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
@@ -568,7 +587,7 @@ int main(void)
 		T(test_one_rate), T(test_rates), T(test_wide), T(test_shared), T(test_saturation), T(test_gain_mute_deaf),
 		T(test_soft_changes),
 		T(test_talking), T(test_coming_and_going), T(test_own_and_common), T(test_after_silence), T(test_new_rate), T(test_packets),
-		T(test_empty),
+		T(test_empty), T(test_no_allocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
