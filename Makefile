@@ -86,7 +86,7 @@ test-tsan:
 	@$(MAKE) --no-print-directory $(TSAN)/build.ninja
 	@ninja -C $(TSAN) --quiet
 	@meson test -C $(TSAN) --no-rebuild --suite loop --timeout-multiplier 4 --print-errorlogs
-	@meson test -C $(TSAN) --no-rebuild --timeout-multiplier 4 --print-errorlogs ring loop media wire_steps net store dns fiber
+	@meson test -C $(TSAN) --no-rebuild --timeout-multiplier 4 --print-errorlogs ring loop media wire_steps tap mixer mixer_tap net store dns fiber
 	BUILD=$(CURDIR)/$(TSAN) $(PYTHON) -m pytest -q tests/e2e/test_run.py tests/e2e/test_reload.py tests/e2e/test_stop.py
 
 # gcc's own counters: gcov reads no others. Without sanitizers, whose code would count too.

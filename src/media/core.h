@@ -56,6 +56,10 @@ struct media {
 	uint64_t seed;
 	uint64_t exhausted;
 	size_t nsessions;
+	/* mixer.c */
+	struct list mixes;      /* of struct media_mix */
+	struct rate_bank *rates;        /* held; NULL until needed */
+	struct tap_writer *taps;        /* owned; NULL until needed */
 };
 
 /* A pair of ports and the sessions on it. All of them are on one thread, and move
@@ -82,6 +86,8 @@ struct media_session {          /* obj */
 	struct list wire_link;  /* in w->sessions */
 	struct stream *st;      /* the thread's; freed at EV_CLOSED */
 	struct media_session *peer;     /* bridged, as the core sees it */
+	struct media_place *place;      /* in a mix: mixer.c; NULL: in none */
+	unsigned ntaps;
 	media_event_fn *fn;
 	void *arg;
 	struct sa local[2];     /* of its wire */
@@ -135,6 +141,9 @@ void cfg_free(struct stream_cfg *c);
 int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],
 	       uint16_t *ranged);
 void ports_release(struct media *m, uint16_t ranged);
+/* mixer.c */
+int mixer_bring_together(struct media_session *a, struct media_session *b);  /* on one thread; EXDEV, ENOMEM */
+void mixer_media_gone(struct media *m);              /* no session is left */
 /* play.c */
 void playlist_free(struct playlist *p);
 

@@ -2,6 +2,7 @@
  * what the threads say back. Which command a call becomes is session.c's. */
 #define LOG_MODULE "media"
 #include "media/core.h"
+#include "media/tap.h"
 #include "base/log.h"
 #include "base/obj.h"
 #include <errno.h>
@@ -110,6 +111,9 @@ static void cmd_discard(struct cmd *c)
 	case CMD_STATS:
 		free(c->p);
 		free(c->q);
+		break;
+	case CMD_RUN:
+		((struct run *)c->p)->back(c->p);
 		break;
 	default:
 		break;
@@ -461,6 +465,9 @@ void core_handle(struct media *m, struct ev *e)
 	case EV_STATS:
 		stats_done(m, e->p);
 		break;
+	case EV_RUN:
+		((struct run *)e->p)->back(e->p);
+		break;
 	case EV_LEFT:
 		wire_moved(container_of((struct wire *)e->p, struct core_wire, w));
 		break;
@@ -486,4 +493,6 @@ void core_dispatch(void *arg)
 			core_notify(m);
 	}
 	core_run_later(m);
+	if (m->taps)
+		tap_writer_results(m->taps);
 }

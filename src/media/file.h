@@ -48,8 +48,8 @@ struct wav_info {
 int wav_parse(struct wav_info *w, struct str bytes);
 /* The slin format of that rate; FORMAT_NONE: there is none. */
 enum format_id sound_slin_id(uint32_t rate);
-/* 44 bytes before `data_n` bytes of slin at `rate`: for recording and tests. */
-void wav_header(uint8_t out[44], uint32_t rate, uint32_t data_n);
+/* 44 bytes before `data_n` bytes of slin, its channels interleaved. */
+void wav_header(uint8_t out[44], uint32_t rate, uint16_t channels, uint32_t data_n);
 
 /* Sounds kept under a key of the caller's (what was asked for), least recently
  * used out first. Threads: core. */

@@ -218,6 +218,7 @@ int media_new(struct media **out, const struct media_prm *prm)
 		return ENOMEM;
 	list_init(&m->sessions);
 	list_init(&m->later);
+	list_init(&m->mixes);
 	m->inline_ = prm->threads == 0;
 	m->clock = prm->clock ? prm->clock : prm->core ? loop_clock(prm->core) : clock_real();
 	if (getrandom(&m->seed, sizeof(m->seed), 0) != (ssize_t)sizeof(m->seed))
@@ -286,6 +287,7 @@ void media_close(struct media *m)
 		drain(m);
 	if (m->nt)
 		drain(m);
+	mixer_media_gone(m);
 	core_run_later(m);
 	timer_stop(&m->tick);
 	if (m->poll) {

@@ -9,8 +9,8 @@
  * Rooms kept: SRTP, DTLS and ICE are steps of a wire (media/wire.h); video is
  * relayed by payload type as it is, UDPTL (a session whose type is MEDIA_IMAGE)
  * datagram by datagram, both between two sessions of that type; a T.38 gateway is a
- * later source; mixing and recording attach where a decoded frame passes
- * (stream_frame() in media/stream.c). See docs/media.md. */
+ * later source. Mixes and taps: media/mixer.h.
+ * See docs/media.md. */
 #ifndef MEDIA_MEDIA_H
 #define MEDIA_MEDIA_H
 
@@ -78,7 +78,9 @@ enum media_event_type {
 	MEDIA_TONE_DONE,        /* a tone that ends by itself did */
 	MEDIA_DTMF_SENT,        /* media_dtmf_send: all out; .err ECANCELED: cut short */
 	MEDIA_TIMEOUT,          /* no RTP nor RTCP for .ms (rtp_timeout); once until RTP comes again */
-	MEDIA_SOURCE            /* latched to another source: .peer */
+	MEDIA_SOURCE,           /* latched to another source: .peer */
+	MEDIA_TALK_BEGIN,       /* a member of a mix speaks: media/mixer.h */
+	MEDIA_TALK_END
 };
 
 struct media_event {
@@ -181,7 +183,8 @@ int media_session_set(struct media_session *s, const struct media_set *set);
 /* ---- who hears whom: the last of these calls holds */
 
 /* Relay between the two, translating where needed; digits pass as digits. A
- * session is in one bridge at most. Video sessions: relayed as they are. */
+ * session is in one bridge at most. Video sessions: relayed as they are. EXDEV: others
+ * on the wires of both are in mixes on different threads; then they are in no bridge. */
 int media_bridge(struct media_session *a, struct media_session *b);
 int media_unbridge(struct media_session *s);         /* takes its peer out too */
 /* Send back what comes. */

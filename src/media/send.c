@@ -1,9 +1,11 @@
 /* media/send.c -- packets out: relayed under our own numbers, or made here. */
-#include "media/thread.h"
+#include "media/legs.h"
 #include "base/poison.h"
 
 void send_packet(struct stream *s, uint8_t *p, size_t n)
 {
+	if (__builtin_expect(s->ears.taps != NULL, 0))
+		tap_leg_sent(s, p, n);
 	if (!wire_send(s->w, false, &s->w->dst, p, n))
 		return;
 	s->stats.tx++;

@@ -1,6 +1,7 @@
 /* media/session.c -- media sessions: the core's calls, turned into commands. */
 #define LOG_MODULE "media"
 #include "media/core.h"
+#include "media/mixer.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/obj.h"
@@ -388,7 +389,7 @@ int media_bridge(struct media_session *a, struct media_session *b)
 		return 0;
 	media_unbridge(a);
 	media_unbridge(b);
-	err = core_move(b->w, a->w->t);
+	err = a->place || b->place ? ENOMEM : mixer_bring_together(a, b);
 	if (!err)
 		err = session_bridge(a, b);
 	if (!err) {
@@ -407,7 +408,7 @@ int media_unbridge(struct media_session *s)
 	if (s->closed || !s->m)
 		return ESHUTDOWN;
 	if (!p)
-		return 0;
+		return media_mix_leave(s);
 	s->peer = p->peer = NULL;
 	/* One that still waits for a move never happens. */
 	core_cancel_bridge(s);

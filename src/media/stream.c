@@ -1,5 +1,5 @@
 /* media/stream.c -- packets in: checked, counted, passed on. */
-#include "media/thread.h"
+#include "media/legs.h"
 #include "base/poison.h"
 
 /* ---- what a media_session_set() means here */
@@ -62,14 +62,13 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 
 /* ---- packets */
 
-/* Room for what looks at or changes decoded sound: a recorder's or a mixer's
- * tap, a tone detector (inband_detect). `p` is one payload of format `c`. */
-void stream_frame(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n)
+/* For those who hear what passes. `p`: the packet, its payload of codec `c`. */
+static void stream_frame(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p)
 {
-	(void)s;
-	(void)c;
-	(void)p;
-	(void)n;
+	if (s->ears.taps)
+		tap_leg_heard(s, c, r, p);
+	if (s->ears.mix)
+		mix_leg_hear(s, c, r, p);
 }
 
 static void first_packet(struct stream *s, const struct sa *from)
@@ -98,7 +97,8 @@ static void codec_packet(struct stream *s, uint8_t i, const struct rtp *r, uint8
 	if (!s->can_rx)
 		return;
 	follow_codec(s, i);
-	stream_frame(s, c, p + r->at, r->n);
+	if (__builtin_expect(s->ears.taps || s->ears.mix, 0))
+		stream_frame(s, c, r, p);
 	if (s->echo)
 		send_relay(s, s, r, p);
 	else if (s->peer && s->peer->cfg)

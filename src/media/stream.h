@@ -131,6 +131,11 @@ struct stream_report {          /* report.c */
 	char cname[20];
 };
 
+struct stream_ears {            /* who hears what passes: legs.h */
+	struct mix_leg *mix;    /* NULL: it is in none */
+	struct tap_leg *taps;   /* first of them */
+};
+
 struct stream {
 	struct mthread *t;
 	struct wire *w;
@@ -144,6 +149,7 @@ struct stream {
 	uint8_t fwd[128];       /* payload type for the peer, by received one; FWD_SLOW */
 	struct stream_rx rx;
 	struct stream_tx tx;
+	struct stream_ears ears;
 	struct media_stats stats;       /* counters; the rest is filled on request */
 	struct stream_play play;
 	struct stream_dtmf dtmf;
@@ -162,7 +168,6 @@ void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
 void stream_rtcp(struct wire *w, const uint8_t *p, size_t n, const struct sa *from);    /* to all that it speaks of */
 void stream_apply(struct stream *s, struct stream_cfg *cfg);
 void stream_route(struct stream *s);                 /* recompute fwd after a change on either side */
-void stream_frame(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n);
 /* send.c */
 void send_packet(struct stream *s, uint8_t *p, size_t n);    /* whole RTP packet */
 void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uint8_t *p);

@@ -1,7 +1,7 @@
 /* media/thread.c -- a media thread: one epoll for all its wires, commands from
  * the core, and a coarse clock. In a turn: what arrived, what the core asked,
  * what is due. The clock is read once a turn. */
-#include "media/thread.h"
+#include "media/legs.h"
 #include "base/num.h"
 #include "base/obj.h"
 #include <errno.h>
@@ -29,6 +29,7 @@ int mthread_init(struct mthread *t)
 	for (int i = 0; i < SLOTS; i++)
 		list_init(&t->slots[i]);
 	list_init(&t->active);
+	list_init(&t->mixes);
 	t->ep = t->prm.net ? -1 : epoll_create1(EPOLL_CLOEXEC);
 	t->wake = t->prm.net ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->cmds = queue_new(t->prm.net ? NET_CMD_SLOTS : CMD_SLOTS, sizeof(struct cmd));
@@ -219,6 +220,7 @@ static void bridge(struct stream *a, struct stream *b, struct smoother *for_a, s
 static void stream_leave(struct stream *s)
 {
 	unbridge(s);
+	mix_leg_detach(s);
 	list_remove(&s->link);
 	stream_sleep(s);
 }
@@ -250,6 +252,7 @@ static void stream_close(struct mthread *t, struct stream *s, struct stats_req *
 	source_play_end(s, ECANCELED);
 	source_tone(s, NULL);
 	dtmf_abort(s);
+	tap_leg_detach_all(s);
 	if (!(how & CLOSE_UNKNOWN)) {
 		stream_leave(s);
 		wire_detach(w, s);
@@ -321,6 +324,9 @@ void mthread_cmd(struct mthread *t, const struct cmd *c)
 	case CMD_STATS:
 		report_fill(s, &((struct stats_req *)c->p)->st);
 		mthread_give(t, EV_STATS, s, c->p, 0);
+		break;
+	case CMD_RUN:
+		((struct run *)c->p)->fn(s, c->p);
 		break;
 	}
 }
@@ -395,8 +401,11 @@ static void ticks(struct mthread *t)
 	if (t->now_us < t->due_us)
 		return;
 	tick_active(t);
+	mixer_ticks(t);
 	tick_slots(t);
 	t->due_us = any_streams(t) || t->left ? t->slot_us : UINT64_MAX;
+	if (mixer_due(t) < t->due_us)
+		t->due_us = mixer_due(t);
 	list_each(l, &t->active) {
 		uint64_t at = stream_due(container_of(l, struct stream, active_link));
 

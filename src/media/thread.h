@@ -14,7 +14,8 @@ enum cmd_type {
 	CMD_LEAVE, CMD_ARRIVE /* these two: w with all its streams; no s */,
 	CMD_CFG /* p */, CMD_BRIDGE /* peer, p and q: smoothers or NULL */,
 	CMD_UNBRIDGE, CMD_ECHO /* v */, CMD_PLAY /* p */, CMD_PLAY_STOP, CMD_TONE /* p held or NULL */, CMD_SILENCE /* v */,
-	CMD_DTMF /* p */, CMD_DTMF_END, CMD_DTMF_HOLD /* v */, CMD_STATS /* p */
+	CMD_DTMF /* p */, CMD_DTMF_END, CMD_DTMF_HOLD /* v */, CMD_STATS /* p */,
+	CMD_RUN /* p: struct run */
 };
 enum close_how {
 	CLOSE_UNKNOWN = 1,      /* the thread never heard of it */
@@ -31,13 +32,22 @@ struct cmd {
 
 enum ev_type {
 	EV_PUBLIC, EV_PLAYED /* p: playlist */, EV_DTMF_SENT /* p: job */, EV_CFG /* p: to free */,
-	EV_DROP /* p: obj */, EV_FREE /* p: heap */, EV_STATS /* p: req */, EV_LEFT /* p: wire; no s */, EV_CLOSED /* p: req or NULL */
+	EV_DROP /* p: obj */, EV_FREE /* p: heap */, EV_STATS /* p: req */, EV_LEFT /* p: wire; no s */, EV_CLOSED /* p: req or NULL */,
+	EV_RUN /* p: struct run */
 };
 struct ev {
 	enum ev_type type;
 	struct stream *s;
 	void *p;
 	struct media_event e;
+};
+
+/* A command of its own kind, with its memory: `fn` runs on the stream's thread and sees
+ * to it that EV_RUN brings `r` back, at once or later; then, or when the command is
+ * discarded, the core calls `back`. */
+struct run {
+	void (*fn)(struct stream *s, struct run *r);
+	void (*back)(struct run *r);
 };
 
 struct stats_req {              /* the core's, filled by the thread */
@@ -80,6 +90,7 @@ struct mthread {
 	/* the thread's own */
 	uint64_t now_us;
 	struct list slots[SLOTS], active;
+	struct list mixes;              /* of struct mixer: legs.h */
 	size_t nactive;
 	unsigned slot;
 	uint64_t slot_us;               /* when the next slot is due */

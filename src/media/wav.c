@@ -99,13 +99,15 @@ static void put32(uint8_t *p, uint32_t v)
 		p[i] = (uint8_t)(v >> 8 * i);
 }
 
-void wav_header(uint8_t out[44], uint32_t rate, uint32_t data_n)
+void wav_header(uint8_t out[44], uint32_t rate, uint16_t channels, uint32_t data_n)
 {
 	static const uint8_t head[44] = "RIFF\0\0\0\0WAVEfmt \20\0\0\0\1\0\1\0\0\0\0\0\0\0\0\0\2\0\20\0data";
 
 	memcpy(out, head, 44);
 	put32(out + 4, data_n + 36);
+	out[22] = (uint8_t)channels;
 	put32(out + 24, rate);
-	put32(out + 28, rate * 2);
+	put32(out + 28, rate * 2 * channels);
+	out[32] = (uint8_t)(2 * channels);
 	put32(out + 40, data_n);
 }

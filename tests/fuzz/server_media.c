@@ -148,7 +148,7 @@ void media_net_sounds(void)
 	snprintf(sounds, sizeof(sounds), "%.64s/fuzz_server.%u", tmp ? tmp : "/tmp", (unsigned)geteuid());
 	mkdir(sounds, 0700);
 	media_net_folder("moh");
-	wav_header(head, 8000, 1600);
+	wav_header(head, 8000, 1, 1600);
 	media_net_file("beep.wav", head, sizeof(head), 1600);
 	media_net_file("tone.ulaw", NULL, 0, 800);
 	media_net_file("tone.gsm", NULL, 0, 330);

@@ -91,7 +91,7 @@ static void test_find(void **state)
 /* A second of 1000 Hz as a wav. */
 static size_t wav(uint8_t *out, uint32_t rate)
 {
-	wav_header(out, rate, rate * 2);
+	wav_header(out, rate, 1, rate * 2);
 	for (uint32_t i = 0; i < rate; i++) {
 		int16_t s = (int16_t)(8000 * sin(2 * M_PI * 1000 * i / rate));
 
@@ -173,8 +173,7 @@ static void test_wav(void **state)
 	b[17] = 0xff;
 	assert_int_equal(wav_parse(&w, str_mk((char *)b, n)), EBADMSG);
 	/* Stereo is mixed. */
-	wav_header(stereo, 8000, 400);
-	stereo[22] = 2;
+	wav_header(stereo, 8000, 2, 400);
 	for (int i = 0; i < 100; i++)
 		memcpy(stereo + 44 + 4 * i, "\x10\x00\x30\x00", 4);
 	assert_int_equal(file_decode(&s, str_mk((char *)stereo, sizeof(stereo)), FORMAT_NONE, FORMAT_SLIN), 0);

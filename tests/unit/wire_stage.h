@@ -78,7 +78,7 @@ static struct media *m;
 static size_t live;
 static struct sa far_a;                 /* where the SDP says that the phone is */
 
-static size_t events[MEDIA_SOURCE + 1];
+static size_t events[MEDIA_TALK_END + 1];
 
 static inline void on_event(void *arg, struct media_session *s, const struct media_event *e)
 {

@@ -1,0 +1,207 @@
+/* media/mix_leg.c -- mixes on a media thread: packets of a member become samples for
+ * media/mix.c, and what it hears becomes packets. The core's side is mixer.c. */
+#include "media/legs.h"
+#include "base/poison.h"
+
+/* The most members that one turn hears: what is left is the next turn's. */
+enum { TURN_MEMBERS = 256, LATE_US = 100000, RATE = 8000 };
+
+/* The rate that a member speaks and hears at: of the codec that it is sent. */
+static uint32_t leg_rate(struct stream *s)
+{
+	const struct stream_codec *c = source_codec(s);
+
+	return c && c->row && rate_kind(c->row->rate) >= 0 ? c->row->rate : RATE;
+}
+
+/* ---- what it hears. Called by mix_tick() */
+
+void mix_leg_out(void *arg, const struct mix_frame *f)
+{
+	struct mix_leg *g = arg;
+	struct stream *s = g->s;
+	const struct stream_codec *c = source_codec(s);
+	size_t want;
+
+	/* A codec that we cannot make, sounds that are heard instead, or held. */
+	if (!c || !c->row || c->row->rate != f->rate || s->busy || !s->can_tx) {
+		g->n = 0;
+		if (!s->busy)
+			s->tx.map.from = NULL;
+		return;
+	}
+	/* Where f->shared is not 0, one encoded frame could serve all of that number and codec. */
+	memcpy(g->pcm + g->n, f->pcm, f->n * sizeof(f->pcm[0]));
+	g->n += f->n;
+	want = codec_samples(c->row, c->ptime);
+	if (want > LEG_SAMPLES) {
+		g->n = 0;
+		return;
+	}
+	while (g->n >= want) {
+		source_pcm(s, c, g->pcm, want);
+		g->n -= want;
+		memmove(g->pcm, g->pcm + want, g->n * sizeof(g->pcm[0]));
+	}
+}
+
+void mix_leg_talk(void *arg, bool talking)
+{
+	struct mix_leg *g = arg;
+	struct media_event e = { .type = talking ? MEDIA_TALK_BEGIN : MEDIA_TALK_END };
+
+	mthread_event(g->s, &e);
+}
+
+/* ---- what it says */
+
+/* The place of a packet in time, counted in samples without an end. */
+static uint64_t place_of(struct mix_leg *g, const struct stream_codec *c, const struct rtp *r, uint32_t rate)
+{
+	/* Another source, another codec: far enough away to be taken as a new start. */
+	if (!g->started || g->ssrc != r->ssrc || g->rate_in != rate)
+		g->at += (uint64_t)1 << 32;
+	else
+		g->at += (uint64_t)((int64_t)(int32_t)(r->ts - g->ts) * rate / c->clock);
+	g->started = true;
+	g->ssrc = r->ssrc;
+	g->ts = r->ts;
+	return g->at;
+}
+
+void mix_leg_hear(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p)
+{
+	struct mix_leg *g = s->ears.mix;
+	struct mthread *t = s->t;
+	int16_t *pcm = t->buf.pcm;
+	uint32_t rate, to = mix_member_rate(g->member);
+	uint64_t at;
+	size_t n;
+
+	if (!c->row || rate_kind(c->row->rate) < 0)
+		return;
+	rate = c->row->rate;
+	n = c->row->decode(c->dec, p + r->at, r->n, pcm, CODEC_MAX_SAMPLES);
+	at = place_of(g, c, r, rate);
+	if (g->rate_in != rate)
+		rate_init(&g->rate, g->bank, rate, to);
+	g->rate_in = rate;
+	if (rate != to) {
+		n = rate_run(&g->rate, pcm, n, t->buf.pcm2, CODEC_MAX_SAMPLES);
+		pcm = t->buf.pcm2;
+		at = at / rate * to + at % rate * to / rate;
+	}
+	mix_put(g->member, at, pcm, n);
+}
+
+/* ---- coming and going */
+
+void mix_leg_join(struct stream *s, struct run *r)
+{
+	struct mix_leg *g = container_of(r, struct mix_leg, run);
+	struct mixer *x = g->mixer;
+
+	/* Its wire was taken elsewhere on its way to us: it has left us meanwhile. */
+	if (s->t != x->t || s->ears.mix) {
+		mthread_give(s->t, EV_RUN, s, r, 0);
+		return;
+	}
+	g->s = s;
+	s->ears.mix = g;
+	if (list_empty(&x->legs)) {
+		x->next_us = (s->t->now_us + GRID_US - 1) / GRID_US * GRID_US;
+		list_append(&s->t->mixes, &x->link);
+	}
+	if (x->next_us < s->t->due_us)
+		s->t->due_us = x->next_us;
+	list_append(&x->legs, &g->link);
+	mix_join(x->mix, g->member, leg_rate(s));
+	s->tx.map.from = NULL;
+}
+
+void mix_leg_detach(struct stream *s)
+{
+	struct mix_leg *g = s->ears.mix;
+
+	if (!g)
+		return;
+	mix_leave(g->member);
+	s->ears.mix = NULL;
+	s->tx.map.from = NULL;
+	list_remove(&g->link);
+	if (list_empty(&g->mixer->legs))
+		list_remove(&g->mixer->link);
+	mthread_give(s->t, EV_RUN, s, &g->run, 0);
+}
+
+void mix_leg_ask(struct stream *s, struct run *r)
+{
+	struct mix_ask *a = container_of(r, struct mix_ask, run);
+	struct mix_leg *g = s->ears.mix;
+
+	if (g && g == a->leg && a->leave) {
+		mix_leg_detach(s);
+	} else if (g && g == a->leg) {
+		mix_set_gain(g->member, a->gain);
+		mix_set_mute(g->member, a->mute);
+		mix_set_deaf(g->member, a->deaf);
+	}
+	mthread_give(s->t, EV_RUN, s, r, 0);
+}
+
+/* ---- the tick */
+
+static void mixer_tick(struct mixer *x)
+{
+	struct mthread *t = x->t;
+
+	list_each(l, &x->legs) {
+		struct mix_leg *g = container_of(l, struct mix_leg, link);
+		uint32_t rate = leg_rate(g->s);
+
+		if (rate == mix_member_rate(g->member))
+			continue;
+		/* It sends another codec now. */
+		mix_set_rate(g->member, rate);
+		g->rate_in = 0;
+		g->n = 0;
+	}
+	mix_tick(x->mix);
+	/* By the plan, but never a burst to catch up. */
+	x->next_us += MIX_MS * 1000;
+	if (x->next_us + LATE_US < t->now_us)
+		x->next_us = t->now_us;
+}
+
+void mixer_ticks(struct mthread *t)
+{
+	size_t served = 0, n = 0;
+
+	list_each(l, &t->mixes)
+		n++;
+	/* Who was served goes to the end, so that all get their turn. */
+	for (struct list *l = t->mixes.next, *next; n && served < TURN_MEMBERS; n--, l = next) {
+		struct mixer *x = container_of(l, struct mixer, link);
+
+		next = l->next;
+		if (t->now_us < x->next_us)
+			continue;
+		mthread_at(t, MEDIA_TICKS, container_of(x->legs.next, struct mix_leg, link)->s->w);
+		mixer_tick(x);
+		served += mix_members(x->mix);
+		list_remove(l);
+		list_append(&t->mixes, l);
+	}
+}
+
+uint64_t mixer_due(const struct mthread *t)
+{
+	uint64_t due = UINT64_MAX;
+
+	list_each(l, &t->mixes) {
+		const struct mixer *x = container_of(l, struct mixer, link);
+
+		due = x->next_us < due ? x->next_us : due;
+	}
+	return due;
+}
