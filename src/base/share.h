@@ -1,5 +1,5 @@
 /* base/share.h -- may one of many have more of what is scarce? Arithmetic only: who
- * holds how much is counted by whoever asks (sip/finished.c, service/shares.c).
+ * holds how much is counted by whoever asks (sip/finished.c, service/common/shares.c).
  *
  * The rule ("dynamic threshold", Choudhury and Hahne 1998): a holder may have at
  * most `percent` : (100 - percent) times what is free now. With 90 and one holder

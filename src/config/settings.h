@@ -97,7 +97,7 @@ struct own_conf {               /* obj */
 	struct arena *arena;            /* held */
 	uint32_t io_threads, media_threads;
 	uint32_t stranger_rate;         /* net_limits.stranger_rate */
-	/* struct share_limits of service/shares.h */
+	/* struct share_limits of service/common/shares.h */
 	uint32_t max_share, max_transactions, transaction_memory /* [MB] */, max_dialogs;
 	uint32_t address_transactions, address_calls, endpoint_calls;
 	uint32_t warn_ms, abort_ms;     /* watchdog_prm */

@@ -6,7 +6,7 @@
 #include "pbx/dialplan.h"
 #include "pbx/features.h"
 #include "pbx/moh.h"
-#include "service/notify.h"
+#include "service/message/notify.h"
 #include <errno.h>
 #include <stdlib.h>
 

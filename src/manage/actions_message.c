@@ -1,6 +1,6 @@
 /* MessageSend: a text message outside of a call. */
 #include "manage/manager_private.h"
-#include "service/message.h"
+#include "service/message/message.h"
 #include <errno.h>
 #include <openssl/evp.h>
 

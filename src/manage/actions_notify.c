@@ -1,7 +1,7 @@
 /* PJSIPNotify: a NOTIFY on demand. */
 #include "manage/manager_private.h"
 #include "pbx/channel.h"
-#include "service/notify.h"
+#include "service/message/notify.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* PJSIP...: what is done with SIP objects. */
 #include "manage/manager_private.h"
 #include "manage/pjsip_view.h"
-#include "service/outbound.h"
+#include "service/outbound/outbound.h"
 #include <stdlib.h>
 
 static void qualify(struct ami_ctx *a)

@@ -2,7 +2,7 @@
 #include "manage/manager_private.h"
 #include "manage/pattern.h"
 #include "pbx/devstate.h"
-#include "service/subscription/subscription.h"
+#include "service/event/subscription.h"
 #include <errno.h>
 
 /* ---- subscriptions ---------------------------------------------------- */

@@ -1,7 +1,7 @@
 #include "manage/check.h"
 #include "config/settings.h"
 #include "pbx/dialplan.h"
-#include "service/settings.h"
+#include "service/object/settings.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -1,9 +1,10 @@
 /* pjsip show ... and pjsip list ...: the tables that scripts read. Their layout
  * is Asterisk's, to the column. */
+#include "service/place/endpoint_state.h"
 #include "manage/command.h"
 #include "manage/pjsip_view.h"
 #include "pbx/channel.h"
-#include "service/session.h"
+#include "service/call/session.h"
 #include <math.h>
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
 #include "manage/config_help.h"
 #include "manage/pjsip_view.h"
 #include "pbx/channel.h"
-#include "service/notify.h"
-#include "service/outbound.h"
+#include "service/message/notify.h"
+#include "service/outbound/outbound.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* pjsip show subscriptions: what phones watch. */
 #include "manage/command.h"
-#include "service/subscription/subscription.h"
+#include "service/event/subscription.h"
 
 static enum command_result inbound(struct command_ctx *c)
 {

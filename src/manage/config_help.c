@@ -1,7 +1,7 @@
 #include "manage/config_help.h"
 #include "config/settings.h"
-#include "service/settings.h"
-#include "service/wizard.h"
+#include "service/object/settings.h"
+#include "service/object/wizard.h"
 #include <errno.h>
 
 /* The names that `config show help` calls modules are Asterisk's, because scripts

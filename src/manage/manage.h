@@ -10,7 +10,7 @@
 #include "config/settings.h"
 #include "net/loop.h"
 #include "pbx/pbx.h"
-#include "service/settings.h"
+#include "service/object/settings.h"
 #include "store/store.h"
 
 struct service;

@@ -1,8 +1,9 @@
+#include "service/place/endpoint_state.h"
 #include "manage/pjsip_view.h"
 #include "pbx/devstate.h"
 #include "pbx/event.h"
-#include "service/outbound.h"
-#include "service/outbound.h"
+#include "service/outbound/outbound.h"
+#include "service/outbound/outbound.h"
 #include <errno.h>
 #include <stdlib.h>
 

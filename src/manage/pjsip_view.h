@@ -4,7 +4,7 @@
 #define MANAGE_PJSIP_VIEW_H
 
 #include "manage/manage.h"
-#include "service/location.h"
+#include "service/place/location.h"
 #include "service/service.h"
 
 /* All objects of a type by name; n of them, free() the array. They live as long

@@ -1,7 +1,11 @@
 #define LOG_MODULE "dispatch"
 #include "service/dispatch.h"
+#include "service/call/session.h"
+#include "service/event/subscription.h"
+#include "service/message/message.h"
+#include "service/place/registrar.h"
 #include "base/log.h"
-#include "service/authenticate.h"
+#include "service/trust/authenticate.h"
 #include <stdlib.h>
 
 static const struct {

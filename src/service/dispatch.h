@@ -7,4 +7,6 @@
 /* sip_stack_prm.request */
 void dispatch_request(void *arg, struct sip_stx *tx, struct sip_msg *msg);
 
+method_fn options_request;         /* options.c */
+
 #endif

@@ -1,6 +1,7 @@
-#include "service/functions_private.h"
-#include "service/message.h"
-#include "service/notify.h"
+#include "service/functions.h"
+#include "service/call/functions_private.h"
+#include "service/message/message.h"
+#include "service/message/notify.h"
 
 static const struct func rows[] = {
 	{ "PJSIP_HEADER", "Reads, adds, updates or removes a SIP header.", func_header_read, func_header_write },

@@ -1,6 +1,7 @@
+#include "service/dispatch.h"
 #include "pbx/dialplan.h"
 #include "service/service.h"
-#include "service/session.h"
+#include "service/call/session.h"
 
 /* An OPTIONS is answered as an INVITE to the same place would be (RFC 3261 11.2). */
 void options_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
@@ -14,7 +15,7 @@ void options_request(struct service *svc, struct identity *id, struct sip_stx *t
 		service_reply(svc, tx, 416, STR_NULL);
 		return;
 	}
-	exten = session_exten(id->conf, &msg->ruri, unescaped, sizeof(unescaped));
+	exten = service_exten(id->conf, &msg->ruri, unescaped, sizeof(unescaped));
 	if (!dialplan_exists(svc->pbx, id->ep->context, exten, 1, msg->from.uri.user))
 		status = 404;
 	buf_init(&b, room, sizeof(room), 0);

@@ -1,21 +1,22 @@
 #define LOG_MODULE "service"
+#include "service/place/endpoint_state.h"
 #include "service/service.h"
 #include "base/bucket.h"
 #include "base/log.h"
-#include "service/authenticate.h"
-#include "service/channel_tech.h"
+#include "service/trust/authenticate.h"
+#include "service/call/channel_tech.h"
 #include "service/dispatch.h"
 #include "service/functions.h"
-#include "service/hash_openssl.h"
-#include "service/identify.h"
-#include "service/location.h"
-#include "service/lookup.h"
-#include "service/message.h"
-#include "service/notify.h"
-#include "service/outbound.h"
-#include "service/session.h"
-#include "service/subscription/subscription.h"
-#include "service/transports.h"
+#include "service/common/hash_openssl.h"
+#include "service/trust/identify.h"
+#include "service/place/location.h"
+#include "service/common/lookup.h"
+#include "service/message/message.h"
+#include "service/message/notify.h"
+#include "service/outbound/outbound.h"
+#include "service/call/session.h"
+#include "service/event/subscription.h"
+#include "service/common/transports.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -127,12 +128,6 @@ static void start_keep_alives(struct service *svc)
 		timer_start(svc->wheel, &svc->keep_alive, (uint64_t)every * 1000, send_keep_alives, svc);
 }
 
-void service_trust(struct service *svc, const struct sa *peer)
-{
-	if (svc->net)
-		net_trust(svc->net, peer);
-}
-
 static int start_net(struct service *svc, const struct service_prm *prm)
 {
 	struct net_handlers h = { .arg = svc, .frame = net_frame, .parse = net_parse, .begins = net_begins, .recv = net_recv,
@@ -197,6 +192,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	list_init(&svc->sessions);
 	list_init(&svc->ending);
 	list_init(&svc->ua.requests);
+	list_init(&svc->contact_observers);
 	svc->reasons = reasons_new(svc->clock, REASONS);
 	svc->shares = shares_new(&prm->shares);
 	svc->endpoint_states = map_new(false);
@@ -320,30 +316,4 @@ void service_free(struct service *svc)
 	if (svc->pbx->service == svc)
 		svc->pbx->service = NULL;
 	free(svc);
-}
-
-/* ---- what every answer has ---------------------------------------------------- */
-
-struct str service_allow(void)
-{
-	return STR("Allow: OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, "
-		   "PRACK, INFO, MESSAGE, REFER\r\n");
-}
-
-struct str service_server_header(struct service *svc)
-{
-	return text_view(&svc->server_line);
-}
-
-int service_reply(struct service *svc, struct sip_stx *tx, unsigned status, struct str headers)
-{
-	char room[2048];
-	struct buf b;
-	int err;
-
-	buf_init(&b, room, sizeof(room), 0);
-	buf_puts(&b, headers, service_server_header(svc));
-	err = buf_err(&b) ? ENOMEM : sip_stx_respond(tx, status, STR_NULL, buf_view(&b), STR_NULL, STR_NULL);
-	buf_free(&b);
-	return err;
 }

@@ -1,7 +1,7 @@
 /* Configuration text: the reader, every object's parser, and what a reload keeps. */
 #include "config/settings.h"
-#include "service/settings.h"
-#include "service/wizard.h"
+#include "service/object/settings.h"
+#include "service/object/wizard.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

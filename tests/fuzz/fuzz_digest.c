@@ -1,6 +1,6 @@
 /* The value of Authorization: parsed, its nonce judged, its response computed. */
 #include "base/obj.h"
-#include "service/hash_openssl.h"
+#include "service/common/hash_openssl.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

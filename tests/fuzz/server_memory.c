@@ -3,7 +3,7 @@
  * allocate for themselves never fails and is not counted. */
 #include "server_hooks.h"
 #include "base/bucket.h"
-#include "service/reason.h"
+#include "service/common/reason.h"
 #include <errno.h>
 #include <sanitizer/common_interface_defs.h>
 #include <stdlib.h>

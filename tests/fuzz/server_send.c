@@ -5,7 +5,7 @@
 #include "server_sdp.h"
 #include "server_wire.h"
 #include "server_world.h"
-#include "service/hash_openssl.h"
+#include "service/common/hash_openssl.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
 #include "server_sdp.h"
 #include "server_wire.h"
 #include "server_world.h"
-#include "service/outbound.h"
+#include "service/outbound/outbound.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

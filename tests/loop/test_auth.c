@@ -1,8 +1,8 @@
 /* Who may ask for something, and what somebody learns who guesses. */
 #include "svc_wire.h"
 #include "base/log.h"
-#include "service/reason.h"
-#include "service/hash_openssl.h"
+#include "service/common/reason.h"
+#include "service/common/hash_openssl.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

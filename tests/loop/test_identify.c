@@ -2,8 +2,8 @@
  * domain, in the order that the configuration gives. */
 #include "svc_wire.h"
 #include "net/dns.h"
-#include "service/lookup.h"
-#include "service/reason.h"
+#include "service/common/lookup.h"
+#include "service/common/reason.h"
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>

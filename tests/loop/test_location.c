@@ -1,7 +1,7 @@
 /* The one queue of an AOR: what comes while a change is on its way to the disk, and
  * what is in memory and on disk afterwards. */
 #include "fake_disk.h"
-#include "service/location.h"
+#include "service/place/location.h"
 #include "svc_wire.h"
 #include <errno.h>
 #include <setjmp.h>

@@ -2,9 +2,9 @@
  * them. */
 #include "svc_wire.h"
 #include "base/obj.h"
-#include "service/message.h"
-#include "service/notify.h"
-#include "service/outbound.h"
+#include "service/message/message.h"
+#include "service/message/notify.h"
+#include "service/outbound/outbound.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

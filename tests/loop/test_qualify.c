@@ -1,4 +1,5 @@
 /* Which contacts count as there: those that answered, and those never asked. */
+#include "service/place/endpoint_state.h"
 #include "svc_wire.h"
 #include "pbx/devstate.h"
 #include <setjmp.h>

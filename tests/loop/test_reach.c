@@ -2,7 +2,7 @@
  * demand, and the address that we show of ourselves. */
 #include "alice.h"
 #include "base/obj.h"
-#include "service/notify.h"
+#include "service/message/notify.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

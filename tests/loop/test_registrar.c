@@ -1,6 +1,6 @@
 /* What a REGISTER may do to an AOR, and what the answer says. */
 #include "svc_wire.h"
-#include "service/location.h"
+#include "service/place/location.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

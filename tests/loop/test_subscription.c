@@ -2,7 +2,7 @@
 #include "svc_wire.h"
 #include "pbx/devstate.h"
 #include "pbx/originate.h"
-#include "service/subscription/subscription.h"
+#include "service/event/subscription.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

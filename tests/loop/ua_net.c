@@ -1,6 +1,6 @@
 /* A user agent's network for tests: one transport, and names that the test answers. */
 #include "ua_net.h"
-#include "service/hash_openssl.h"
+#include "service/common/hash_openssl.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

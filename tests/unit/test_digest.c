@@ -1,5 +1,5 @@
 #include "base/obj.h"
-#include "service/hash_openssl.h"
+#include "service/common/hash_openssl.h"
 #include "sip/nonce.h"
 #include "sip/siphash.h"
 #include "data.h"

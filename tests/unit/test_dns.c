@@ -1,7 +1,7 @@
 /* DNS against a server in this process, and RFC 3263 on top of it. */
 #include "net/dns.h"
 #include "base/obj.h"
-#include "service/lookup.h"
+#include "service/common/lookup.h"
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>

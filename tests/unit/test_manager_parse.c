@@ -2,8 +2,8 @@
 #include "config/settings.h"
 #include "manage/manager_filter.h"
 #include "manage/secret.h"
-#include "service/objects.h"
-#include "service/settings.h"
+#include "service/object/objects.h"
+#include "service/object/settings.h"
 #include "manage/manager_parse.h"
 #include "manage/pattern.h"
 #include <errno.h>

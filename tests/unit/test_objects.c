@@ -1,7 +1,7 @@
 /* pjsip.conf as a whole: every object and option, what the tables say of them, the
  * faults with their places, and what a reload keeps. */
-#include "service/object.h"
-#include "service/settings.h"
+#include "service/object/object.h"
+#include "service/object/settings.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

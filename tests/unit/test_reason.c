@@ -1,5 +1,5 @@
 /* What is remembered of why: the newest first, as much as fits, cut where it is too long. */
-#include "service/reason.h"
+#include "service/common/reason.h"
 #include "base/buf.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #include "main/watchdog.h"
 #include "base/log.h"
 #include "net/loop.h"
-#include "service/reason.h"
+#include "service/common/reason.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -1,0 +1,415 @@
+#define LOG_MODULE "chan_pjsip"
+#include "service/place/endpoint_state.h"
+#include "service/call/channel_tech.h"
+#include "base/log.h"
+#include "pbx/devstate.h"
+#include "pbx/dialplan.h"
+#include "service/call/functions.h"
+#include "service/call/transfer.h"
+#include <errno.h>
+#include <stdio.h>
+
+/* What every channel of the endpoint starts with. */
+void channel_tech_setup(struct session *s)
+{
+	struct channel *ch = s->ch;
+	const struct endpoint *ep = s->ep;
+
+	ch->call_group = ep->call_group;
+	ch->pickup_group = ep->pickup_group;
+	text_set(&ch->tonezone, ep->tone_zone);
+	text_set(&ch->musicclass, ep->moh_suggest);
+	text_set(&ch->tenantid, ep->tenantid);
+	if (s->incoming)
+		text_set(&ch->dialed.number, text_view(&ch->exten));
+	for (size_t i = 0; ep->set_var && i < ep->set_var->n; i++)
+		pbx_setvar(s->svc->pbx, ch, ep->set_var->v[i].name, ep->set_var->v[i].value);
+}
+
+struct str channel_tech_contact_user(struct session *s)
+{
+	if (s->conf->global->use_callerid_contact && s->ch && s->ch->connected.number_valid)
+		return text_view(&s->ch->connected.number);
+	return s->conf->global->default_from_user;
+}
+
+/* user_eq_phone asks for ;user=phone on R-URI and To too. */
+void channel_tech_to_header(struct session *s, struct sip_out *o)
+{
+	struct sip_uri u;
+	bool digits = true;
+
+	if (!s->ep->user_eq_phone || sip_uri_parse(&u, o->ruri) || !u.user.n ||
+	    sip_uri_param(&u, STR("user"), NULL))
+		return;
+	for (size_t i = 0; i < u.user.n; i++)
+		digits &= (u.user.p[i] >= '0' && u.user.p[i] <= '9') || u.user.p[i] == '+';
+	if (!digits)
+		return;
+	o->ruri = arena_printf(o->arena, "%.*s;user=phone", STR_ARG(o->ruri));
+	o->to = arena_printf(o->arena, "<%.*s>", STR_ARG(o->ruri));
+}
+
+/* ---- request: "alice", "user@alice", "alice/sip:user@host" ------------------------------- */
+
+static int set_uri_user(struct session *s, struct str uri, struct str user)
+{
+	struct sip_uri u;
+	struct buf b = BUF_INIT;
+	int err = sip_uri_parse(&u, uri);
+
+	if (err)
+		return err;
+	buf_puts(&b, u.scheme, STR(":"), user, STR("@"), u.host);
+	if (u.port)
+		buf_printf(&b, ":%u", u.port);
+	if (u.params.n)
+		buf_puts(&b, STR(";"), u.params);
+	err = buf_err(&b);
+	if (!err)
+		err = text_set(&s->target, buf_view(&b));
+	buf_free(&b);
+	return err;
+}
+
+static struct contact *pick(struct service *svc, const struct endpoint *ep)
+{
+	for (size_t i = 0; i < ep->aor_n; i++) {
+		struct location *l = location_get(svc, ep->aor_objs[i]->name, false);
+		struct contact *c = l ? location_pick(l) : NULL;
+
+		if (c)
+			return c;
+	}
+	return NULL;
+}
+
+static int find_target(struct session *s, struct str explicit, struct str user)
+{
+	struct contact *c;
+	struct location *l;
+	int err = 0;
+
+	if (str_istarts(explicit, STR("sip:")) || str_istarts(explicit, STR("sips:")) ||
+	    str_istarts(explicit, STR("tel:"))) {
+		struct sip_uri u;
+
+		/* PJSIP_DIAL_CONTACTS writes contacts out; find theirs again for path and flow. */
+		for (size_t i = 0; i < s->ep->aor_n && !s->contact; i++) {
+			l = location_get(s->svc, s->ep->aor_objs[i]->name, false);
+			if (l && sip_uri_parse(&u, explicit) == 0)
+				s->contact = obj_hold(location_find(l, &u));
+		}
+		err = text_set(&s->target, explicit);
+	} else {
+		l = explicit.n ? location_get(s->svc, explicit, false) : NULL;
+		c = explicit.n ? l ? location_pick(l) : NULL : pick(s->svc, s->ep);
+		if (!c)
+			return EHOSTUNREACH;
+		s->contact = obj_hold(c);
+		err = text_set(&s->target, c->uri);
+	}
+	if (!err && user.n)
+		err = set_uri_user(s, text_view(&s->target), user);
+	return err;
+}
+
+/* "alice" or "user@alice", when it may be called now; else why not, and the cause. */
+static int find_callee(struct service *svc, struct str first, const struct endpoint **out, struct str *user, int *cause)
+{
+	const struct endpoint *ep = snapshot_endpoint(svc->conf, first);
+	size_t at = str_rchr(first, '@');
+
+	if (!ep && at < first.n) {
+		*user = str_sub(first, 0, at);
+		first = str_skip(first, at + 1);
+		ep = snapshot_endpoint(svc->conf, first);
+	}
+	if (!ep) {
+		log_error("Unable to create PJSIP channel - endpoint '%.*s' was not found", STR_ARG(first));
+		*cause = CAUSE_NO_ROUTE;
+		return ENOENT;
+	}
+	if (map_get(svc->maintenance, ep->name)) {
+		*cause = CAUSE_CONGESTION;
+		return EHOSTDOWN;
+	}
+	if (session_needs_srtp(ep)) {
+		log_error("'%.*s' has media_encryption, which is not there yet; it is not called in the clear",
+			  STR_ARG(ep->name));
+		*cause = CAUSE_BEARER_NOT_AVAILABLE;
+		return EPROTONOSUPPORT;
+	}
+	*out = ep;
+	return 0;
+}
+
+static int request(const struct channel_request *rq, struct channel **out, int *cause)
+{
+	struct service *svc = rq->pbx->service;
+	struct str rest = rq->dest, first = str_cut_raw(&rest, '/'), user = STR_NULL;
+	const struct endpoint *ep = NULL;
+	struct channel_new_prm prm;
+	struct session *s;
+	int err;
+
+	if (!svc || svc->stopping)
+		return ESHUTDOWN;
+	err = find_callee(svc, first, &ep, &user, cause);
+	if (err)
+		return err;
+	err = session_new(svc, svc->conf, ep, &s);
+	if (err) {
+		*cause = CAUSE_CONGESTION;
+		return err;
+	}
+	/* The ports of this leg are on the account of whoever calls through us. */
+	if (session_of_channel(rq->requestor))
+		share_open_like(&s->account, &session_of_channel(rq->requestor)->account);
+	else
+		share_open(&s->account, svc->shares, ep->name, NULL);
+	err = text_set(&s->transport, ep->transport);
+	if (!err)
+		err = find_target(s, rest, user);
+	if (err) {
+		log_notice("endpoint '%.*s': nowhere to send the call to", STR_ARG(ep->name));
+		*cause = CAUSE_SUBSCRIBER_ABSENT;
+		goto out;
+	}
+	prm = (struct channel_new_prm){ .pbx = rq->pbx, .tech = &pjsip_tech, .pvt = s, .stem = ep->name,
+		.state = CHAN_DOWN, .context = ep->context, .exten = STR_NULL, .accountcode = ep->accountcode,
+		.language = ep->language, .uniqueid = rq->uniqueid, .linked = rq->requestor, .outgoing = true };
+	session_configured_party(s, &s->id);
+	prm.caller_number = text_view(&s->id.number);
+	prm.caller_name = text_view(&s->id.name);
+	session_streams_formats(rq->requestor, &s->caller_formats);
+	err = channel_new(&s->ch, &prm);
+	if (err)
+		goto out;
+	*out = s->ch;
+	party_copy(&s->ch->caller, &s->id);
+	channel_tech_setup(s);
+	/* The reference of session_new() is the channel's now. */
+	return 0;
+ out:
+	session_end(s, 0);
+	obj_drop(s);
+	return err;
+}
+
+static int call(struct channel *ch, uint32_t timeout_ms)
+{
+	struct session *s = SESSION_OF(ch);
+
+	(void)timeout_ms;
+	session_channel_state(s, CHAN_DIALING);
+	return session_call(s);
+}
+
+static int answer(struct channel *ch)
+{
+	struct session *s = SESSION_OF(ch);
+	int err;
+
+	if (!s->incoming || s->st != SESSION_RINGING)
+		return 0;
+	err = session_answer(s);
+	if (err)
+		log_error("channel '%s' cannot be answered: %s", text_z(&ch->name), strerror(err));
+	session_channel_state(s, CHAN_UP);
+	return err;
+}
+
+static int indicate_early(struct session *s, unsigned status, bool sdp)
+{
+	if (!s->incoming || s->st != SESSION_RINGING)
+		return 0;
+	if (status == 180 && s->sent_status == 183 && !s->conf->global->allow_sending_180_after_183)
+		return 0;
+	if (status == s->sent_status && status != 183)
+		return 0;
+	return session_respond(s, status, sdp);
+}
+
+static int final(struct channel *ch, int cause)
+{
+	struct session *s = SESSION_OF(ch);
+	int err;
+
+	if (!s->incoming || s->st != SESSION_RINGING)
+		return ENOSYS;
+	s->hangup_cause = cause;
+	ch->cause = cause;
+	err = session_refuse(s, session_status_of(cause), STR_NULL);
+	/* That was the last word: nobody is there to wait for any more. */
+	session_peer_ended(s, cause, session_status_of(cause));
+	return err;
+}
+
+/* The other side of the call changed: tell it by what connected_line_method says. */
+static int connected_line(struct channel *ch)
+{
+	struct session *s = SESSION_OF(ch);
+	bool ringing = s->sent_status == 180 || !s->ep->inband_progress;
+
+	if (!session_may_tell_line(s) || party_same(&s->told, &ch->connected))
+		return 0;
+	if (s->st == SESSION_UP)
+		return session_refresh(s, s->ep->connected_line_method == REFRESH_UPDATE);
+	if (!s->incoming || s->st != SESSION_RINGING || !s->ep->rpid_immediate)
+		return 0;
+	if (ringing && s->sent_status != 183)
+		return session_respond(s, 180, false);
+	return session_respond(s, 183, s->early_media);
+}
+
+static int redirecting(struct channel *ch)
+{
+	struct session *s = SESSION_OF(ch);
+
+	if (s->incoming && s->st == SESSION_RINGING)
+		return session_respond(s, 181, false);
+	return 0;
+}
+
+static int indicate(struct channel *ch, enum indication ind, const void *data)
+{
+	struct session *s = SESSION_OF(ch);
+	bool up = s->st == SESSION_UP;
+
+	(void)data;
+	switch (ind) {
+	case IND_RINGING:
+		if (up)
+			return ENOSYS;
+		if (s->ep->inband_progress) {
+			indicate_early(s, 183, true);
+			return ENOSYS;
+		}
+		return indicate_early(s, 180, false);
+	case IND_PROGRESS:
+		return up ? ENOSYS : indicate_early(s, 183, true);
+	case IND_PROCEEDING:
+		return 0;
+	case IND_BUSY:
+		return final(ch, CAUSE_BUSY);
+	case IND_CONGESTION:
+		return final(ch, CAUSE_CONGESTION);
+	case IND_INCOMPLETE:
+		return final(ch, CAUSE_INVALID_NUMBER);
+	case IND_HOLD:
+	case IND_UNHOLD:
+		if (!s->ep->moh_passthrough)
+			return ENOSYS;
+		s->local_hold = ind == IND_HOLD;
+		return session_refresh(s, false);
+	case IND_CONNECTED_LINE:
+		return connected_line(ch);
+	case IND_REDIRECTING:
+		return redirecting(ch);
+	default:
+		return 0;
+	}
+}
+
+static int digit(struct channel *ch, char d, unsigned ms)
+{
+	struct session *s = SESSION_OF(ch);
+	struct media_session *m = session_audio(s);
+	char body[64];
+	struct sip_out *o;
+	struct neg_stream *st = s->neg ? neg_first(s->neg, MEDIA_AUDIO) : NULL;
+	bool info = s->dtmf_mode == DTMF_INFO || (s->dtmf_mode == DTMF_AUTO_INFO && !(st && st->nevents));
+
+	if (!info)
+		return m ? media_dtmf_send(m, str_mk(&d, 1), ms, 0, 0) : ENOTCONN;
+	if (s->st != SESSION_UP)
+		return ENOTCONN;
+	o = sip_dialog_request(s->dlg, SIP_INFO);
+	if (!o)
+		return ENOMEM;
+	snprintf(body, sizeof(body), "Signal=%c\r\nDuration=%u\r\n", d, ms ? ms : 100);
+	sip_out_body(o, STR("application/dtmf-relay"), str_z(body));
+	session_send(s, o, NULL, NULL);
+	obj_drop(o);
+	return 0;
+}
+
+static int text(struct channel *ch, struct str body, struct str type)
+{
+	struct session *s = SESSION_OF(ch);
+	struct sip_out *o;
+	int err;
+
+	if (s->st != SESSION_UP)
+		return ENOTCONN;
+	o = sip_dialog_request(s->dlg, SIP_MESSAGE);
+	if (!o)
+		return ENOMEM;
+	sip_out_body(o, type.n ? type : STR("text/plain"), body);
+	err = session_send(s, o, NULL, NULL);
+	obj_drop(o);
+	return err;
+}
+
+static void hangup(struct channel *ch)
+{
+	struct session *s = SESSION_OF(ch);
+
+	ch->pvt = NULL;
+	if (!ch->tech_cause)
+		ch->tech_cause = (int)session_tech_cause(ch->cause);
+	session_end(s, ch->cause);
+	obj_drop(s);
+}
+
+static void moved(struct channel *from, struct channel *to)
+{
+	(void)from;
+	if (to->pvt)
+		SESSION_OF(to)->ch = to;
+}
+
+static void bridged(struct channel *ch, struct channel *peer)
+{
+	if (!ch->pvt)
+		return;
+	if (peer)
+		session_streams_join(SESSION_OF(ch));
+	else
+		session_streams_part(SESSION_OF(ch));
+}
+
+static struct media_session *media(struct channel *ch)
+{
+	return ch->pvt ? session_audio(SESSION_OF(ch)) : NULL;
+}
+
+static int device_state(struct pbx *pbx, struct str name)
+{
+	return pbx->service ? endpoint_device_state(pbx->service, name) : DEV_UNKNOWN;
+}
+
+const struct channel_tech pjsip_tech = {
+	.type = "PJSIP",
+	.description = "PJSIP Channel Driver",
+	.request = request,
+	.call = call,
+	.answer = answer,
+	.indicate = indicate,
+	.digit = digit,
+	.text = text,
+	.transfer = transfer_channel,
+	.hangup = hangup,
+	.moved = moved,
+	.media = media,
+	.bridged = bridged,
+	.read = functions_channel_read,
+	.write = functions_channel_write,
+	.device_state = device_state,
+};
+
+int channel_tech_register(struct pbx *p)
+{
+	return pbx_add_tech(p, &pjsip_tech);
+}

@@ -1,0 +1,151 @@
+#include "base/num.h"
+#include "pbx/dialplan.h"
+#include "service/call/functions_private.h"
+#include <errno.h>
+
+/* ---- PJSIP_MEDIA_OFFER(audio|video) --------------------------------------------------------- */
+
+static void present_formats(struct session *s, struct formats *f)
+{
+	*f = (struct formats){ 0 };
+	if (s->has_offer_formats) {
+		*f = s->offer_formats;
+		return;
+	}
+	for (size_t i = 0; s->ep->allow && i < s->ep->allow->n; i++) {
+		const struct format *row = format_by_name(s->ep->allow->v[i].name);
+
+		if (row)
+			formats_add(f, row->id, num_u8(s->ep->allow->v[i].ptime));
+	}
+}
+
+static int media_type_of(struct str args, enum media_type *t)
+{
+	*t = media_type_parse(str_trim(args));
+	return *t == MEDIA_AUDIO || *t == MEDIA_VIDEO ? 0 : EINVAL;
+}
+
+int func_media_offer_read(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct session *s = session_of_channel(ch);
+	struct formats all, some = { 0 };
+	enum media_type t;
+
+	(void)p;
+	if (!s || media_type_of(args, &t))
+		return s ? EINVAL : ENOENT;
+	present_formats(s, &all);
+	formats_add_all(&some, &all, t);
+	formats_write_csv(out, &some);
+	return 0;
+}
+
+int func_media_offer_write(struct pbx *p, struct channel *ch, struct str args, struct str value)
+{
+	struct session *s = session_of_channel(ch);
+	struct formats all, some = { 0 }, out = { 0 };
+	enum media_type t;
+	int err;
+
+	(void)p;
+	if (!s || media_type_of(args, &t))
+		return s ? EINVAL : ENOENT;
+	present_formats(s, &all);
+	formats_add_all(&some, &all, t);
+	err = formats_edit(&some, value, true, NULL);
+	/* The other kinds stay as they are. */
+	for (int k = MEDIA_AUDIO; k < MEDIA_TYPES; k++)
+		formats_add_all(&out, k == (int)t ? &some : &all, (enum media_type)k);
+	s->offer_formats = out;
+	s->has_offer_formats = true;
+	return err;
+}
+
+/* ---- PJSIP_DTMF_MODE() ---------------------------------------------------------------------------- */
+
+static const char *const dtmf_modes[] = { "rfc4733", "inband", "none", "info", "auto", "auto_info" };
+
+int func_dtmf_mode_read(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct session *s = session_of_channel(ch);
+
+	(void)p;
+	(void)args;
+	if (!s)
+		return ENOENT;
+	buf_put(out, str_z(dtmf_modes[s->dtmf_mode]));
+	return 0;
+}
+
+int func_dtmf_mode_write(struct pbx *p, struct channel *ch, struct str args, struct str value)
+{
+	struct session *s = session_of_channel(ch);
+
+	(void)p;
+	(void)args;
+	if (!s)
+		return ENOENT;
+	for (size_t i = 0; i < ARRAY_LEN(dtmf_modes); i++) {
+		if (!str_ieq(str_trim(value), str_z(dtmf_modes[i])))
+			continue;
+		s->dtmf_mode = (uint8_t)i;
+		if (session_offer_again(s))
+			return EINVAL;
+		if (s->st == SESSION_UP)
+			session_media_apply(s);
+		return 0;
+	}
+	return EINVAL;
+}
+
+/* ---- PJSIP_SEND_SESSION_REFRESH(): invite or update ------------------------------------------------- */
+
+int func_refresh_write(struct pbx *p, struct channel *ch, struct str args, struct str value)
+{
+	struct session *s = session_of_channel(ch);
+
+	(void)p;
+	(void)args;
+	if (!s)
+		return ENOENT;
+	if (str_ieq(str_trim(value), STR("invite")))
+		return session_refresh_wait(s, false);
+	return str_ieq(str_trim(value), STR("update")) ? session_refresh_wait(s, true) : EINVAL;
+}
+
+/* ---- PJSIPHangup(code or cause name) ------------------------------------------------------------------ */
+
+static const struct { const char *name; unsigned status; } names[] = {
+	{ "UNALLOCATED", 404 }, { "NO_ROUTE_DESTINATION", 404 }, { "BUSY", 486 }, { "NOANSWER", 480 },
+	{ "CALL_REJECTED", 403 }, { "NUMBER_CHANGED", 410 }, { "CONGESTION", 503 }, { "FAILURE", 500 },
+	{ "BAD_REQUEST", 400 }, { "UNAUTHORIZED", 401 }, { "PAYMENT_REQUIRED", 402 }, { "FORBIDDEN", 403 },
+	{ "NOT_FOUND", 404 }, { "METHOD_NOT_ALLOWED", 405 }, { "NOT_ACCEPTABLE", 406 },
+	{ "PROXY_AUTHENTICATION_REQUIRED", 407 }, { "REQUEST_TIMEOUT", 408 }, { "CONFLICT", 409 }, { "GONE", 410 },
+	{ "UNSUPPORTED_MEDIA_TYPE", 415 }, { "BAD_EXTENSION", 420 }, { "USE_IDENTITY_HEADER", 428 },
+	{ "ANONYMITY_DISALLOWED", 433 }, { "UNSUPPORTED_CERTIFICATE", 437 }, { "INVALID_IDENTITY_HEADER", 438 },
+	{ "TEMPORARILY_UNAVAILABLE", 480 }, { "CALL_TSX_DOES_NOT_EXIST", 481 }, { "LOOP_DETECTED", 482 },
+	{ "TOO_MANY_HOPS", 483 }, { "ADDRESS_INCOMPLETE", 484 }, { "AMBIGUOUS", 485 }, { "BUSY_HERE", 486 },
+	{ "REQUEST_TERMINATED", 487 }, { "NOT_ACCEPTABLE_HERE", 488 }, { "REQUEST_PENDING", 491 },
+	{ "UNDECIPHERABLE", 493 }, { "INTERNAL_SERVER_ERROR", 500 }, { "NOT_IMPLEMENTED", 501 },
+	{ "BAD_GATEWAY", 502 }, { "SERVICE_UNAVAILABLE", 503 }, { "SERVER_TIMEOUT", 504 },
+	{ "BUSY_EVERYWHERE", 600 }, { "DECLINE", 603 }, { "DOES_NOT_EXIST_ANYWHERE", 604 },
+	{ "NOT_ACCEPTABLE_ANYWHERE", 606 },
+};
+
+int app_pjsip_hangup_run(struct channel *ch, struct str data)
+{
+	struct session *s = session_of_channel(ch);
+	uint32_t status = 0;
+
+	data = str_trim(data);
+	if (str_u32(data, &status))
+		for (size_t i = 0; i < ARRAY_LEN(names); i++)
+			if (str_ieq(data, str_z(names[i].name)))
+				status = names[i].status;
+	if (!s || status < 400 || status > 699)
+		return -1;
+	session_refuse(s, status, STR_NULL);
+	ch->cause = session_cause_of(status);
+	return -1;
+}

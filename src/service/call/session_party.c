@@ -1,0 +1,252 @@
+#define LOG_MODULE "session"
+#include "service/call/channel_tech.h"
+#include "service/call/session.h"
+#include <limits.h>
+#include <stdlib.h>
+
+static bool is_digits(struct str s)
+{
+	if (!s.n)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !memchr("+*#-.()", s.p[i], 7))
+			return false;
+	return true;
+}
+
+/* ---- reading ------------------------------------------------------------------------ */
+
+static int set_party(struct session *s, struct party *p, const struct sip_addr *a)
+{
+	char room[256];
+	struct arena *ar = arena_new(512);
+	struct str name = ar ? sip_unquote(ar, a->display) : a->display;
+	struct str user = service_exten(s->conf, &a->uri, room, sizeof(room));
+	int err;
+
+	if (!a->uri.user.n)
+		user = STR_NULL;
+	err = text_set(&p->name, name);
+	if (!err)
+		err = text_set(&p->number, user);
+	arena_free(ar);
+	p->name_valid = name.n > 0;
+	p->number_valid = user.n > 0;
+	return err;
+}
+
+/* RFC 3323 4.2: anything but "none" asks for some privacy. */
+static uint8_t privacy_of(const struct sip_msg *msg)
+{
+	struct str v = sip_hdr_value(msg, SIP_H_PRIVACY);
+
+	return v.n && !str_ieq(str_trim(v), STR("none")) ? PRES_PROHIB_NOT_SCREENED : PRES_ALLOWED_NOT_SCREENED;
+}
+
+static uint8_t rpid_presentation(const struct sip_addr *a)
+{
+	struct str v;
+	bool hidden = sip_param(a->params, STR("privacy"), &v) && !str_ieq(v, STR("off"));
+	bool screened = sip_param(a->params, STR("screen"), &v) && str_ieq(v, STR("yes"));
+
+	if (hidden)
+		return screened ? PRES_PROHIB_PASSED_SCREEN : PRES_PROHIB_NOT_SCREENED;
+	return screened ? PRES_ALLOWED_PASSED_SCREEN : PRES_ALLOWED_NOT_SCREENED;
+}
+
+bool session_read_identity(struct session *s, const struct sip_msg *msg, struct party *p)
+{
+	struct sip_each e = { 0 };
+	struct sip_addr a;
+	struct str v;
+
+	if (!s->ep->trust_id_inbound)
+		return false;
+	if (sip_each(msg, SIP_H_P_ASSERTED_IDENTITY, &e, &v) && sip_addr_parse(&a, v) == 0) {
+		p->number_pres = p->name_pres = privacy_of(msg);
+		return set_party(s, p, &a) == 0;
+	}
+	e = (struct sip_each){ 0 };
+	if (sip_each(msg, SIP_H_REMOTE_PARTY_ID, &e, &v) && sip_addr_parse(&a, v) == 0) {
+		p->number_pres = p->name_pres = rpid_presentation(&a);
+		return set_party(s, p, &a) == 0;
+	}
+	return false;
+}
+
+void session_configured_party(struct session *s, struct party *p)
+{
+	const struct endpoint *ep = s->ep;
+
+	party_set(p, ep->callerid_num, ep->callerid_name);
+	p->number_pres = p->name_pres = ep->callerid_privacy;
+	text_set(&p->tag, ep->callerid_tag);
+	text_set(&p->ani, ep->callerid_num);
+}
+
+/* Originating line information: the kind of line that calls (ANI II digits), under
+ * one of three names, of From or of its URI. 0: none is told. */
+static int line_information(const struct sip_addr *from)
+{
+	static const struct str names[] = { STR_INIT("isup-oli"), STR_INIT("ss7-oli"), STR_INIT("oli") };
+	const struct str params[] = { from->params, from->uri.params };
+	uint32_t n;
+	struct str v;
+
+	for (size_t p = 0; p < ARRAY_LEN(params); p++)
+		for (size_t i = 0; params[p].n && i < ARRAY_LEN(names); i++)
+			if (sip_param(params[p], names[i], &v))
+				return str_u32(v, &n) || n > INT_MAX ? 0 : (int)n;
+	return 0;
+}
+
+void session_read_caller(struct session *s, const struct sip_msg *msg, struct party *p)
+{
+	const struct endpoint *ep = s->ep;
+
+	if (session_read_identity(s, msg, p)) {
+		;
+	} else if (ep->callerid_num.n || ep->callerid_name.n) {
+		session_configured_party(s, p);
+	} else {
+		set_party(s, p, &msg->from);
+		p->number_pres = p->name_pres = ep->callerid_privacy;
+	}
+	text_set(&p->tag, ep->callerid_tag);
+	text_set(&p->ani, text_view(&p->number));
+	p->ani2 = line_information(&msg->from);
+	party_copy(&s->id, p);
+}
+
+/* Somebody else is there now, says a response, a re-INVITE or an UPDATE. */
+static bool is_news(const struct party *old, const struct party *now)
+{
+	if (!now->number_valid)
+		return false;
+	if (!str_eq(text_view(&old->number), text_view(&now->number)))
+		return true;
+	return now->name_valid && !str_eq(text_view(&old->name), text_view(&now->name));
+}
+
+void session_identity_came(struct session *s, const struct sip_msg *msg)
+{
+	struct party p = { 0 };
+	struct chan_event *e;
+
+	if (!s->ch || !s->ep->trust_connected_line || !session_read_identity(s, msg, &p))
+		return;
+	text_set(&p.tag, s->ep->callerid_tag);
+	e = is_news(&s->id, &p) ? chan_event_new(CE_CONNECTED_LINE) : NULL;
+	if (e && (e->party = calloc(1, sizeof(*e->party))) && !party_copy(e->party, &p)) {
+		party_copy(&s->id, &p);
+		text_set(&p.ani, text_view(&p.number));
+		channel_set_caller_party(s->ch, &p);
+		channel_event(s->ch, e);
+		e = NULL;
+	}
+	chan_event_free(e);
+	party_free(&p);
+}
+
+/* ---- writing --------------------------------------------------------------------------- */
+
+void session_write_uri(struct session *s, const struct net_path *path, const struct party *p, struct buf *b)
+{
+	buf_put(b, STR("sip:"));
+	sip_escape_user(b, text_view(&p->number));
+	if (p->number.n)        /* an @ stands behind a user only (25.1) */
+		buf_char(b, '@');
+	if (s->ep->from_domain.n)
+		buf_put(b, s->ep->from_domain);
+	else
+		sa_write_host(b, &path->local);
+	if (s->ep->user_eq_phone && is_digits(text_view(&p->number)))
+		buf_put(b, STR(";user=phone"));
+}
+
+static bool is_hidden(const struct party *p)
+{
+	return (p->number_pres & PRES_RESTRICTION) || (p->name_pres & PRES_RESTRICTION);
+}
+
+/* Whom we call for: what Dial() made of the caller is our channel's connected line. */
+static const struct party *shown(const struct session *s)
+{
+	return &s->ch->connected;
+}
+
+void session_write_from(struct session *s, const struct net_path *path, struct buf *b)
+{
+	const struct party *p = shown(s);
+	char room[256];
+	struct buf uri;
+
+	buf_init(&uri, room, sizeof(room), sizeof(room));
+	if (is_hidden(p) && !s->ep->from_user.n && !s->ep->from_domain.n && !s->ep->trust_id_outbound) {
+		buf_put(b, STR("\"Anonymous\" <sip:anonymous@anonymous.invalid>"));
+		return;
+	}
+	if (s->ep->from_user.n || !p->number_valid || !p->number.n) {
+		service_from_uri(s->svc, s->ep, path, &uri);
+		if (s->ep->user_eq_phone && is_digits(s->ep->from_user))
+			buf_put(&uri, STR(";user=phone"));
+	} else {
+		session_write_uri(s, path, p, &uri);
+	}
+	buf_put(&uri, text_view(&s->from_uri_params));
+	sip_write_addr(b, p->name_valid && !is_hidden(p) ? text_view(&p->name) : STR_NULL, buf_view(&uri));
+	buf_put(b, text_view(&s->from_params));
+}
+
+static void write_rpid(struct session *s, const struct party *p, struct str addr, bool outgoing, struct buf *h)
+{
+	(void)s;
+	buf_puts(h, STR("Remote-Party-ID: "), addr, outgoing ? STR(";party=calling") : STR(";party=called"));
+	buf_put(h, (p->number_pres & PRES_RESTRICTION) || (p->name_pres & PRES_RESTRICTION) ?
+		STR(";privacy=full") : STR(";privacy=off"));
+	buf_put(h, (p->number_pres & 3) == PRES_ALLOWED_PASSED_SCREEN ? STR(";screen=yes\r\n") : STR(";screen=no\r\n"));
+}
+
+/* send_connected_line=no: who was named first stays named. */
+static const struct party *party_to_tell(struct session *s, bool outgoing)
+{
+	if (outgoing || s->ep->send_connected_line || !s->told.number_valid)
+		return shown(s);
+	return &s->told;
+}
+
+void session_write_identity(struct session *s, struct buf *h, bool outgoing)
+{
+	const struct party *p;
+	char room[512], aroom[1024];
+	struct buf uri, addr;
+
+	if (!s->ch || !s->dlg || (!s->ep->send_pai && !s->ep->send_rpid))
+		return;
+	p = party_to_tell(s, outgoing);
+	if (!p->number_valid || (is_hidden(p) && !s->ep->trust_id_outbound))
+		return;
+	buf_init(&uri, room, sizeof(room), sizeof(room));
+	buf_init(&addr, aroom, sizeof(aroom), sizeof(aroom));
+	session_write_uri(s, &s->dlg->path, p, &uri);
+	sip_write_addr(&addr, p->name_valid ? text_view(&p->name) : STR_NULL, buf_view(&uri));
+	if (buf_err(&addr))
+		return;
+	if (s->ep->send_pai) {
+		buf_puts(h, STR("P-Asserted-Identity: "), buf_view(&addr), STR("\r\n"));
+		if (is_hidden(p))
+			buf_put(h, STR("Privacy: id\r\n"));
+	}
+	if (s->ep->send_rpid)
+		write_rpid(s, p, buf_view(&addr), outgoing || !s->incoming, h);
+	party_copy(&s->told, p);
+}
+
+bool session_may_tell_line(const struct session *s)
+{
+	const struct party *p = &s->ch->connected;
+
+	if (!s->ep->send_connected_line || (!s->ep->send_pai && !s->ep->send_rpid))
+		return false;
+	return p->number_valid && (s->ep->trust_id_outbound || !is_hidden(p));
+}

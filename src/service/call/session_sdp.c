@@ -1,0 +1,429 @@
+/* service/call/session_sdp.c -- the offers and answers of a session, by what its endpoint
+ * says, and the media that they set. The rules of RFC 3264 are sdp/negotiate's. */
+#define LOG_MODULE "sdp"
+#include "service/place/endpoint_state.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "service/call/channel_tech.h"
+#include "service/call/session.h"
+#include <errno.h>
+
+/* ---- what the endpoint says, in the words of sdp/ ------------------------------- */
+
+static void endpoint_formats(const struct endpoint *ep, struct formats *out)
+{
+	*out = (struct formats){ 0 };
+	for (size_t i = 0; ep->allow && i < ep->allow->n; i++) {
+		const struct format *f = format_by_name(ep->allow->v[i].name);
+
+		if (f)
+			formats_add(out, f->id, num_u8(ep->allow->v[i].ptime));
+	}
+}
+
+/* Calls to the endpoint have their own order, in our offers and for its later ones. */
+static struct format_pref call_pref(const struct session *s)
+{
+	static const struct format_pref rows[] = {
+		[OFFER_PREF_LOCAL] = { .prefer_local = true },
+		[OFFER_PREF_LOCAL_FIRST] = { .prefer_local = true, .first = true },
+		[OFFER_PREF_REMOTE] = { .prefer_local = false },
+		[OFFER_PREF_REMOTE_FIRST] = { .prefer_local = false, .first = true },
+		[OFFER_PREF_LOCAL_MERGE] = { .prefer_local = true, .op = FORMAT_UNION },
+		[OFFER_PREF_REMOTE_MERGE] = { .prefer_local = false, .op = FORMAT_UNION },
+	};
+	const struct endpoint *ep = s->ep;
+	struct format_pref p;
+
+	if (!s->incoming)
+		return rows[ep->outgoing_call_offer_pref % ARRAY_LEN(rows)];
+	p = rows[ep->incoming_call_offer_pref % ARRAY_LEN(rows)];
+	p.first |= ep->preferred_codec_only;
+	return p;
+}
+
+enum endpoint_dtmf_mode session_dtmf(struct session *s)
+{
+	return (enum endpoint_dtmf_mode)s->dtmf_mode;
+}
+
+void session_formats(struct session *s, struct formats *out)
+{
+	if (s->has_offer_formats)
+		*out = s->offer_formats;
+	else
+		endpoint_formats(s->ep, out);
+}
+
+bool session_needs_srtp(const struct endpoint *ep)
+{
+	return ep->media_encryption != ENCRYPTION_NO && !ep->media_encryption_optimistic;
+}
+
+static void fill_prm(struct session *s, struct neg_prm *p)
+{
+	const struct endpoint *ep = s->ep;
+	bool auto_mode = s->dtmf_mode == DTMF_AUTO || s->dtmf_mode == DTMF_AUTO_INFO;
+
+	*p = (struct neg_prm){ .owner = ep->sdp_owner, .session = ep->sdp_session, .pref_in = call_pref(s),
+		.max_audio = (uint8_t)(ep->max_audio_streams > 16 ? 16 : ep->max_audio_streams),
+		.max_video = (uint8_t)(ep->max_video_streams > 16 ? 16 : ep->max_video_streams),
+		.telephone_event = s->dtmf_mode == DTMF_RFC4733 || auto_mode, .use_ptime = ep->use_ptime, .use_avpf = ep->use_avpf,
+		.force_avp = ep->force_avp, .use_received_transport = ep->media_use_received_transport,
+		.rtcp_mux = ep->rtcp_mux, .bundle = ep->bundle,
+		.g726_swapped = ep->g726_non_standard };
+	session_formats(s, &p->formats);
+}
+
+int session_sdp_start(struct session *s)
+{
+	struct neg_prm p;
+
+	fill_prm(s, &p);
+	if (!s->neg)
+		return neg_new(&s->neg, &p);
+	neg_set(s->neg, &p);
+	return 0;
+}
+
+void session_media_close(struct session *s)
+{
+	if (s->neg)
+		neg_ports_close(s->neg);
+	s->offer = OFFER_NONE;
+}
+
+/* ---- putting the negotiation in force ------------------------------------------------ */
+
+static enum media_dtmf dtmf_of(struct session *s, const struct neg_stream *st)
+{
+	switch (s->dtmf_mode) {
+	case DTMF_INBAND:
+		return MEDIA_DTMF_INBAND;
+	case DTMF_INFO:
+	case DTMF_NONE:
+		return MEDIA_DTMF_NONE;
+	case DTMF_AUTO:
+		return st->nevents ? MEDIA_DTMF_RFC4733 : MEDIA_DTMF_INBAND;
+	case DTMF_AUTO_INFO:
+		return st->nevents ? MEDIA_DTMF_RFC4733 : MEDIA_DTMF_NONE;
+	default:
+		return MEDIA_DTMF_RFC4733;
+	}
+}
+
+static void apply_stream(struct session *s, struct neg_stream *st)
+{
+	struct media_set set = { .remote = st->remote, .remote_rtcp = st->remote_rtcp, .dir = st->dir,
+		.dtmf = dtmf_of(s, st), .inband_detect = s->dtmf_mode == DTMF_INBAND,
+		.symmetric = s->ep->rtp_symmetric, .asymmetric_codec = s->ep->asymmetric_rtp_codec,
+		.rtcp_mux = st->rtcp_mux, .keepalive_ms = num_ms_of_s(s->ep->rtp_keepalive) };
+	bool hold = st->remote_hold || st->local_hold;
+
+	set.timeout_ms = num_ms_of_s(hold ? s->ep->rtp_timeout_hold : s->ep->rtp_timeout);
+	for (size_t i = 0; i < st->ncodecs && i < MEDIA_MAX_CODECS; i++)
+		set.codec[set.ncodecs++] = (struct media_codec){ st->codecs[i].id, st->codecs[i].pt_rx,
+			st->codecs[i].pt_tx, st->codecs[i].ptime };
+	for (size_t i = 0; i < st->nevents && i < MEDIA_MAX_EVENTS; i++) {
+		set.event[i].rate = st->events[i].rate;
+		set.event[i].pt_rx = st->events[i].pt_rx;
+		set.event[i].pt_tx = st->events[i].pt_tx;
+		set.nevents++;
+	}
+	if (media_session_set(session_stream_media(st), &set))
+		log_error("media of '%s' could not be set", s->ch ? text_z(&s->ch->name) : "?");
+}
+
+static void note_hold(struct session *s)
+{
+	struct neg_stream *st = neg_first(s->neg, MEDIA_AUDIO);
+	bool hold = st && st->remote_hold;
+
+	if (hold == s->remote_hold || s->st != SESSION_UP)
+		return;
+	s->remote_hold = hold;
+	if (s->state_of) {
+		s->state_of->onhold += hold ? 1u : -1u;
+		endpoint_changed(s->svc, s->ep->name);
+	}
+	if (s->ch) {
+		struct chan_event *e = chan_event_new(hold ? CE_HOLD : CE_UNHOLD);
+
+		if (e && hold)
+			text_set(&e->text, s->ep->moh_suggest);
+		if (e)
+			channel_event(s->ch, e);
+	}
+}
+
+void session_media_apply(struct session *s)
+{
+	for (size_t i = 0; i < neg_count(s->neg); i++) {
+		struct neg_stream *st = neg_stream(s->neg, i);
+
+		if (st->active && st->port)
+			apply_stream(s, st);
+	}
+	neg_ports_close_unused(s->neg);
+	if (s->ch) {
+		struct neg_stream *st = neg_first(s->neg, MEDIA_AUDIO);
+
+		/* Digits by INFO, or none: media must not pass what comes in RTP as if it had. */
+		s->ch->digits_in_media = st && dtmf_of(s, st) != MEDIA_DTMF_NONE;
+	}
+	neg_formats(s->neg, &s->native);
+	if (s->ch)
+		session_streams_join(s);
+	note_hold(s);
+	if (s->ch)
+		channel_event_simple(s->ch, CE_MEDIA);
+}
+
+/* ---- offers and answers ------------------------------------------------------------------ */
+
+static int parse(struct session *s, struct str body, struct sdp **sdp)
+{
+	int err = sdp_parse(sdp, body);
+
+	if (err)
+		log_notice("SDP of '%.*s' cannot be read: %s", STR_ARG(s->ep->name), strerror(err));
+	return err;
+}
+
+/* A number of the dynamic range says nothing without its rtpmap (RFC 3551 3). */
+static bool is_complete(const struct sdp *sdp)
+{
+	for (size_t i = 0; i < sdp->nmedia; i++) {
+		const struct sdp_media *m = &sdp->media[i];
+
+		for (size_t k = 0; m->port && k < m->nrtpmap; k++)
+			if (m->rtpmap[k].pt >= 96 && !m->rtpmap[k].encoding.n)
+				return false;
+	}
+	return true;
+}
+
+/* RFC 3311 5.2 leaves the time to chance, so that two sides do not meet again. */
+static void write_retry_after(struct session *s, struct buf *headers)
+{
+	char tag[2];
+
+	sip_token(s->svc->sip, tag, 1);
+	buf_printf(headers, "Retry-After: %u\r\n", 1 + (unsigned)(unsigned char)tag[0] % 10);
+}
+
+unsigned session_offer_glare(struct session *s, struct buf *headers)
+{
+	if (s->offer == OFFER_OURS)
+		return 491;
+	if (s->offer == OFFER_NONE)
+		return 0;
+	write_retry_after(s, headers);
+	return 500;
+}
+
+/* What an offer says that no answer could cure; 0: nothing. */
+static unsigned judge_offer(struct session *s, const struct sdp *sdp)
+{
+	if (session_needs_srtp(s->ep)) {
+		log_error("'%.*s' has media_encryption, which is not there yet; the call is refused rather than sent "
+			  "in the clear", STR_ARG(s->ep->name));
+		return 488;
+	}
+	if (!is_complete(sdp)) {
+		log_notice("SDP of '%.*s' has a dynamic payload type without rtpmap", STR_ARG(s->ep->name));
+		return 400;
+	}
+	return 0;
+}
+
+static unsigned take_offer(struct session *s, const struct sdp *sdp)
+{
+	enum neg_verdict why = NEG_OK;
+	int err = neg_offer_in(s->neg, sdp, NULL, &why);
+
+	if (!err && session_ports_open(s)) {
+		neg_rollback(s->neg);
+		return 503;
+	}
+	if (err == EPROTO) {
+		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name,
+			   &s->dlg->path.peer, "%s", neg_verdict_text(why));
+		return 488;
+	}
+	return err ? shares_status(err) : 0;
+}
+
+unsigned session_offer_in(struct session *s, struct str body)
+{
+	struct sdp *sdp = NULL;
+	unsigned status = 0;
+
+	if (s->offer != OFFER_NONE)
+		return 491;
+	if (session_sdp_start(s))
+		return 503;
+	if (parse(s, body, &sdp))
+		return 400;
+	status = judge_offer(s, sdp);
+	if (!status)
+		status = take_offer(s, sdp);
+	if (!status)
+		s->offer = OFFER_THEIRS;
+	obj_drop(sdp);
+	return status;
+}
+
+unsigned session_offer_again(struct session *s)
+{
+	struct str body;
+
+	if (s->offer != OFFER_THEIRS || !s->invite || !sip_body(s->invite, STR("application/sdp"), &body))
+		return session_sdp_start(s) ? 500 : 0;
+	session_offer_failed(s);
+	return session_offer_in(s, body);
+}
+
+int session_answer_out(struct session *s, struct buf *b)
+{
+	int err = s->offer == OFFER_THEIRS ? neg_answer_out(s->neg, b) : EINVAL;
+
+	if (err) {
+		if (s->offer == OFFER_THEIRS)
+			session_offer_failed(s);
+		return err;
+	}
+	s->offer = OFFER_NONE;
+	session_media_apply(s);
+	return 0;
+}
+
+/* Whoever calls without an offer may have all; whom we call gets video only
+ * when the caller has it too, so that nothing is offered that nobody will send. */
+static bool wants_video(struct session *s, bool no_audio)
+{
+	return s->ep->max_video_streams &&
+	       (s->incoming || no_audio || formats_has_type(&s->caller_formats, MEDIA_VIDEO));
+}
+
+/* What PJSIP_MEDIA_OFFER names, or what the caller speaks joined with ours. */
+static void first_formats(const struct session *s, const struct formats *all, enum media_type t, struct formats *out)
+{
+	*out = (struct formats){ 0 };
+	if (s->has_offer_formats || !s->caller_formats.n)
+		formats_add_all(out, all, t);
+	else if (formats_has_type(&s->caller_formats, t))
+		formats_join(out, all, &s->caller_formats, t, call_pref(s));
+}
+
+static int first_offer(struct session *s, const struct formats *all)
+{
+	struct formats sound, video;
+	bool audio;
+	size_t i;
+	int err = 0;
+
+	first_formats(s, all, MEDIA_AUDIO, &sound);
+	first_formats(s, all, MEDIA_VIDEO, &video);
+	if (!sound.n && !video.n) {     /* nothing in common with the caller */
+		formats_add_all(&sound, all, MEDIA_AUDIO);
+		formats_add_all(&video, all, MEDIA_VIDEO);
+	}
+	audio = sound.n && s->ep->max_audio_streams;
+	if (audio)
+		err = neg_stream_add(s->neg, MEDIA_AUDIO, &sound, &i);
+	if (!err && video.n && wants_video(s, !audio))
+		err = neg_stream_add(s->neg, MEDIA_VIDEO, &video, &i);
+	return err;
+}
+
+/* What is spoken now, unless the dialplan or the configuration wants more. */
+static void formats_now(struct session *s, const struct neg_stream *st, const struct formats *all, struct formats *out)
+{
+	*out = (struct formats){ 0 };
+	if (!s->has_offer_formats && !s->conf->global->all_codecs_on_empty_reinvite)
+		for (size_t k = 0; k < st->ncodecs; k++)
+			formats_add(out, (enum format_id)st->codecs[k].id, 0);
+	if (!out->n)
+		formats_add_all(out, all, st->type);
+}
+
+static int again_offer(struct session *s, const struct formats *all)
+{
+	for (size_t i = 0; i < neg_count(s->neg); i++) {
+		struct neg_stream *st = neg_stream(s->neg, i);
+		struct formats wanted;
+
+		if (!st->active)
+			continue;
+		formats_now(s, st, all, &wanted);
+		if (wanted.n)
+			neg_stream_set(s->neg, i, &wanted, true);
+		if (st->type == MEDIA_AUDIO)
+			neg_hold(s->neg, i, s->local_hold);
+	}
+	session_streams_plan(s);
+	session_streams_reduce(s);
+	return 0;
+}
+
+static int make_offer(struct session *s, struct buf *b)
+{
+	struct neg_prm p;
+	int err;
+
+	fill_prm(s, &p);
+	if (!neg_count(s->neg))
+		err = first_offer(s, &p.formats);
+	else
+		err = again_offer(s, &p.formats);
+	if (!err)
+		err = session_ports_open(s);
+	return err ? err : neg_offer_out(s->neg, b);
+}
+
+int session_offer_out(struct session *s, struct buf *b)
+{
+	int err = s->offer == OFFER_NONE ? session_sdp_start(s) : EINVAL;
+
+	if (err)
+		return err;
+	err = make_offer(s, b);
+	if (err)
+		neg_rollback(s->neg);
+	else
+		s->offer = OFFER_OURS;
+	return err;
+}
+
+unsigned session_answer_in(struct session *s, struct str body)
+{
+	enum neg_verdict why = NEG_OK;
+	struct neg_prm p;
+	struct sdp *sdp;
+	int err;
+
+	if (s->offer != OFFER_OURS || parse(s, body, &sdp))
+		return 488;
+	/* PJSIP_MEDIA_OFFER narrows what we offer, not what the endpoint may speak. */
+	fill_prm(s, &p);
+	endpoint_formats(s->ep, &p.formats);
+	neg_set(s->neg, &p);
+	err = neg_answer_in(s->neg, sdp, &why);
+	obj_drop(sdp);
+	if (err) {
+		log_notice("SDP answer of '%.*s' refused: %s", STR_ARG(s->ep->name), neg_verdict_text(why));
+		return 488;
+	}
+	s->offer = OFFER_NONE;
+	session_media_apply(s);
+	return 0;
+}
+
+void session_offer_failed(struct session *s)
+{
+	if (s->offer == OFFER_NONE)
+		return;
+	s->offer = OFFER_NONE;
+	neg_rollback(s->neg);
+}

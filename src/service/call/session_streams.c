@@ -1,0 +1,211 @@
+#define LOG_MODULE "session"
+#include "media/media.h"
+#include "pbx/bridge.h"
+#include "pbx/dialplan.h"
+#include "service/call/channel_tech.h"
+#include "service/call/functions_private.h"
+
+/* Video and what else is not the one sound stream that the pbx handles: the
+ * two legs of a call are kept alike, and their media joined here. Only what a
+ * peer itself offers is handed on to the other leg, never what it answers: so
+ * a leg that declines does not start a quarrel. */
+
+static struct session *facing(struct session *s)
+{
+	struct channel *peer = s->ch ? bridge_peer(s->ch) : NULL;
+	struct channel *end = peer ? channel_media_end(peer) : NULL;   /* behind Local halves */
+
+	return session_of_channel(end ? end : peer);
+}
+
+/* The k-th stream of a type, active or not. */
+static struct neg_stream *nth(struct session *s, enum media_type t, size_t k, size_t *place)
+{
+	for (size_t i = 0; s->neg && i < neg_count(s->neg); i++) {
+		struct neg_stream *st = neg_stream(s->neg, i);
+
+		if (st->type != t || k--)
+			continue;
+		*place = i;
+		return st;
+	}
+	return NULL;
+}
+
+/* ---- one leg after the other ------------------------------------------------------------ */
+
+/* What both can: ours in the order of our endpoint, by what they speak. */
+static void common(struct session *s, const struct neg_stream *theirs, struct formats *out)
+{
+	struct formats all;
+
+	session_formats(s, &all);
+	*out = (struct formats){ 0 };
+	for (size_t i = 0; i < all.n; i++)
+		for (size_t k = 0; k < theirs->ncodecs; k++)
+			if (all.v[i].id == theirs->codecs[k].id)
+				formats_add(out, (enum format_id)all.v[i].id, all.v[i].ptime);
+}
+
+static bool make_plan(struct session *s, const struct neg_stream *theirs, size_t k)
+{
+	struct stream_plan *p = &s->plan[k];
+	size_t place;
+	struct neg_stream *ours = nth(s, MEDIA_VIDEO, k, &place);
+
+	p->active = theirs->active && k < s->ep->max_video_streams;
+	p->want = theirs->active ? sdp_dir_reverse(theirs->dir) : SDP_INACTIVE;
+	common(s, theirs, &p->formats);
+	p->active &= p->formats.n > 0;
+	if (!ours)
+		return p->active;
+	return p->active != ours->active || (p->active && p->want != ours->dir);
+}
+
+void session_streams_offered(struct session *s)
+{
+	struct session *other = facing(s);
+	struct neg_stream *st;
+	bool changed = false;
+	size_t k, place;
+
+	if (!other || other->st != SESSION_UP || !other->neg)
+		return;
+	for (k = 0; k < STREAM_PLANS && (st = nth(s, MEDIA_VIDEO, k, &place)); k++)
+		changed |= make_plan(other, st, k);
+	other->plans = k;
+	if (changed)
+		session_refresh(other, false);
+	else
+		other->plans = 0;
+}
+
+/* Before an offer of ours: what the other leg has. */
+void session_streams_plan(struct session *s)
+{
+	for (size_t k = 0; k < s->plans; k++) {
+		const struct stream_plan *p = &s->plan[k];
+		size_t place;
+		struct neg_stream *st = nth(s, MEDIA_VIDEO, k, &place);
+
+		if (!st && p->active && neg_stream_add(s->neg, MEDIA_VIDEO, &p->formats, &place) == 0)
+			st = neg_stream(s->neg, place);
+		else if (st)
+			neg_stream_set(s->neg, place, p->active ? &p->formats : NULL, p->active);
+		if (st && p->active)
+			st->want = p->want;
+	}
+	s->plans = 0;
+}
+
+void session_streams_formats(struct channel *requestor, struct formats *out)
+{
+	struct channel *end = requestor ? channel_media_end(requestor) : NULL;
+	struct session *s = session_of_channel(end ? end : requestor);
+
+	*out = (struct formats){ 0 };
+	if (s && s->neg)
+		neg_formats(s->neg, out);
+	for (unsigned i = 0; i < out->n; i++)
+		out->v[i].ptime = 0;
+}
+
+/* ---- media --------------------------------------------------------------------------------- */
+
+void session_streams_part(struct session *s)
+{
+	for (size_t i = 0; s->neg && i < neg_count(s->neg); i++) {
+		struct neg_stream *st = neg_stream(s->neg, i);
+
+		struct media_session *m = session_stream_media(st);
+
+		if (st->type == MEDIA_VIDEO && m && media_session_bridged(m))
+			media_unbridge(m);
+	}
+}
+
+void session_streams_join(struct session *s)
+{
+	struct session *other = facing(s);
+	struct neg_stream *a, *b;
+	size_t i, k;
+
+	if (!other) {
+		session_streams_part(s);
+		return;
+	}
+	for (k = 0; (a = nth(s, MEDIA_VIDEO, k, &i)) && (b = nth(other, MEDIA_VIDEO, k, &i)); k++)
+		if (a->port && b->port && a->active && b->active)
+			media_bridge(session_stream_media(a), session_stream_media(b));
+}
+
+/* ---- StreamEcho(number[,type]) ---------------------------------------------------------------- */
+
+/* Keeps the first `n` streams of a type and offers to end the others. */
+static bool reduce(struct session *s, enum media_type t, size_t n)
+{
+	struct neg_stream *st;
+	bool changed = false;
+	size_t place;
+
+	for (size_t k = 0; (st = nth(s, t, k, &place)); k++)
+		changed |= k >= n && st->active;
+	if (!changed)
+		return false;
+	s->reduce_to = (uint8_t)n;
+	s->reduce_type = (uint8_t)t;
+	s->reduce = true;
+	return true;
+}
+
+void session_streams_reduce(struct session *s)
+{
+	size_t place;
+
+	if (!s->reduce)
+		return;
+	s->reduce = false;
+	for (size_t k = s->reduce_to; nth(s, (enum media_type)s->reduce_type, k, &place); k++)
+		neg_stream_set(s->neg, place, NULL, false);
+}
+
+static void echo_all(struct session *s, bool on)
+{
+	for (size_t i = 0; s->neg && i < neg_count(s->neg); i++) {
+		struct neg_stream *st = neg_stream(s->neg, i);
+
+		if (st->port && st->active)
+			media_echo(session_stream_media(st), on);
+	}
+}
+
+int app_stream_echo_run(struct channel *ch, struct str data)
+{
+	struct session *s = session_of_channel(ch);
+	struct str a[2] = { STR_NULL, STR_NULL };
+	enum media_type t = MEDIA_VIDEO;
+	struct chan_event *ev;
+	bool pound = false;
+	uint32_t n = 0;
+
+	pbx_args(data, a, ARRAY_LEN(a));
+	if (a[1].n)
+		t = media_type_parse(str_trim(a[1]));
+	if (!s || (t != MEDIA_AUDIO && t != MEDIA_VIDEO) || (str_trim(a[0]).n && str_u32(str_trim(a[0]), &n)))
+		return -1;
+	if (n && s->neg && reduce(s, t, n))
+		session_refresh(s, false);
+	echo_all(s, true);
+	while (!pound && !channel_next(ch, UINT64_MAX, &ev)) {
+		/* A transfer may have given the channel another session, or none. */
+		s = session_of_channel(ch);
+		if (s && ev->type == CE_MEDIA)
+			echo_all(s, true);
+		pound = ev->type == CE_DTMF_END && ev->digit == '#';
+		chan_event_free(ev);
+	}
+	s = session_of_channel(ch);
+	if (s)
+		echo_all(s, false);
+	return pound ? 0 : -1;
+}

@@ -1,0 +1,54 @@
+/* What every answer of ours has, and what is asked of every request. */
+#include "service/common/service.h"
+#include <errno.h>
+
+void service_trust(struct service *svc, const struct sa *peer)
+{
+	if (svc->net)
+		net_trust(svc->net, peer);
+}
+
+struct str service_exten(const struct snapshot *conf, const struct sip_uri *uri, char *room, size_t n)
+{
+	struct str user = conf->global->ignore_uri_user_options ? sip_user_bare(uri->user) : uri->user;
+	struct arena *a;
+	struct str plain;
+
+	if (!user.n)
+		return STR("s");
+	if (str_chr(user, '%') == user.n)
+		return user;
+	a = arena_new(512);
+	if (!a)
+		return user;
+	plain = sip_unescape(a, user);
+	plain = str_mk(str_copy(room, n, plain), plain.n < n ? plain.n : n - 1);
+	arena_free(a);
+	return plain;
+}
+
+/* ---- what every answer has ---------------------------------------------------- */
+
+struct str service_allow(void)
+{
+	return STR("Allow: OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, "
+		   "PRACK, INFO, MESSAGE, REFER\r\n");
+}
+
+struct str service_server_header(struct service *svc)
+{
+	return text_view(&svc->server_line);
+}
+
+int service_reply(struct service *svc, struct sip_stx *tx, unsigned status, struct str headers)
+{
+	char room[2048];
+	struct buf b;
+	int err;
+
+	buf_init(&b, room, sizeof(room), 0);
+	buf_puts(&b, headers, service_server_header(svc));
+	err = buf_err(&b) ? ENOMEM : sip_stx_respond(tx, status, STR_NULL, buf_view(&b), STR_NULL, STR_NULL);
+	buf_free(&b);
+	return err;
+}

@@ -1,0 +1,129 @@
+/* service/common/service.h -- what pjsip.conf describes, at work: the object that all
+ * rooms of service/ get passed, and what all of them need. What makes it and ends it is
+ * service/service.h. Threads: core. */
+#ifndef SERVICE_COMMON_SERVICE_H
+#define SERVICE_COMMON_SERVICE_H
+
+#include "base/text.h"
+#include "config/report.h"
+#include "media/media.h"
+#include "net/net.h"
+#include "pbx/channel.h"
+#include "service/object/object.h"
+#include "service/common/reason.h"
+#include "service/common/shares.h"
+#include "sip/dialog.h"
+#include "sip/resolve.h"
+#include "ua/ua.h"
+
+struct contact_store;
+struct locations;
+struct endpoint_state;
+struct nat_rule;
+struct dns;
+struct endpoint_state;
+struct identify_hosts;
+struct messages;
+struct outbound;
+struct subscriptions;
+struct notify_conf;
+
+struct service;
+struct service_transport {
+	struct str name;                /* view into conf of the time it was opened; copied */
+	struct text t_name;
+	uint32_t id;                    /* of net_listen() */
+	enum net_proto proto;
+	struct sa bound;
+	struct snapshot *conf_of;       /* held: keeps `conf` alive */
+	const struct transport_conf *conf;
+};
+
+/* A method's row: dispatch calls it only with an identity. */
+struct identity;
+typedef void method_fn(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg);
+
+struct service {
+	struct loop *loop;
+	struct wheel *wheel;
+	const struct clock *clock;
+	struct net *net;                /* NULL in loop tests: prm.send is used */
+	struct sip_stack *sip;
+	struct pbx *pbx;
+	struct media *media;
+	struct contact_store *contacts; /* NULL: contacts live in memory only */
+	struct dns *dns;
+	struct digest_ctx *digest;
+	struct buckets *guesses;        /* held: wrong passwords, by address and endpoint */
+	struct buckets *challenged;     /* held: requests without credentials, by address */
+	struct buckets *told;           /* held: log lines about these, by address */
+	struct snapshot *conf;          /* held; swapped by service_set_conf() */
+	struct reasons *reasons;
+	struct shares *shares;          /* held: who has how much of what is scarce */
+	struct locations *locations;
+	struct list contact_observers;  /* struct contact_observer: place/location.h */
+	struct map *endpoint_states;    /* by name, made when first needed */
+	struct service_transport *transports;
+	size_t transport_n;
+	struct identify_hosts *ident_hosts;     /* names in match= and their addresses; NULL: no configuration was applied */
+	int64_t date_s;                 /* the second that `date` names */
+	char date[48];                  /* "Date: ...\r\n"; made when first needed */
+	struct text user_agent, server_line;    /* as in global; "Server: x\r\n" */
+	struct list sessions;           /* struct session */
+	struct list ending;             /* struct session: over, but a BYE still waits for an ACK */
+	struct ua ua;                   /* all that we ask of others */
+	struct text server_id;          /* reg_server: entity id of this process */
+	uint32_t calls;                 /* incoming INVITE sessions alive */
+	double max_load;                /* asterisk.conf maxload; 0: no limit */
+	uint64_t load_seen_ms;          /* when `load` was read */
+	double load;
+	struct timer keep_alive;        /* global keep_alive_interval */
+	bool logger;                    /* pjsip set logger on */
+	bool stopping;
+	bool booted;
+	const char *bind;               /* service_prm.bind */
+	uint32_t next_session_id;
+	struct map *maintenance;        /* endpoint names refused for now */
+	int (*test_send)(void *arg, struct net_path *path, struct net_bytes *bytes);    /* service_prm.send */
+	void *test_send_arg;
+	struct outbound *outbound;      /* registrations of ours */
+	struct subscriptions *subscriptions;
+	struct messages *messages;      /* text messages in the dialplan, and on their way */
+	struct notify_conf *notify;     /* held: pjsip_notify.conf; NULL: none */
+	struct sip_lookup lookup;       /* over dns */
+};
+
+/* They have shown that they may, or see what is sent there: net_trust(). */
+void service_trust(struct service *svc, const struct sa *peer);
+/* ---- transports */
+const struct service_transport *service_transport(const struct service *svc, struct str name);
+const struct service_transport *service_transport_by_id(const struct service *svc, uint32_t id);
+/* Fill transport, proto, local for `peer`. `name`: wanted transport or empty. */
+int service_route(struct service *svc, struct net_path *path, struct str name, enum net_proto proto,
+		  const struct sa *peer);
+/* Our address as `peer` must see it: external_signaling_* outside of local_net. "host:port" */
+void service_sent_by(struct service *svc, const struct net_path *path, struct buf *out);
+/* <sip:user@host:port;transport=x> for a Contact. `user` may be empty. */
+void service_contact(struct service *svc, const struct net_path *path, struct str user, bool sips,
+		     struct buf *out);
+/* The address to put into SDP towards `peer`: media_address, external_media_address, or local. */
+void service_media_address(struct service *svc, const struct endpoint *ep, const struct net_path *path,
+			   struct sa *out);
+bool service_is_local_net(const struct transport_conf *t, const struct sa *a);
+
+/* ---- identity: the proof that a request was looked at (authenticate.c) */
+struct identity {               /* obj */
+	struct snapshot *conf;          /* held */
+	const struct endpoint *ep;      /* never NULL */
+	struct text auth_user;          /* who proved to know a password; empty: endpoint is open */
+};
+
+/* ---- what every answer has, and every request (reply.c) */
+struct str service_server_header(struct service *svc);               /* "Server: x\r\n" or empty */
+/* Allow, Supported as whole lines. */
+struct str service_allow(void);
+/* The extension that a R-URI names: user part without options, unescaped; "s" when empty. */
+struct str service_exten(const struct snapshot *conf, const struct sip_uri *uri, char *room, size_t n);
+int service_reply(struct service *svc, struct sip_stx *tx, unsigned status, struct str headers);
+
+#endif

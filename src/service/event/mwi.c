@@ -1,0 +1,433 @@
+/* Mailboxes whose voicemail is somebody else's: the manager says what is in them. And
+ * event message-summary (RFC 3842). */
+#include "service/event/private.h"
+#include "base/hash.h"
+#include "pbx/devstate.h"
+#include "pbx/event.h"
+#include "store/astdb.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FAMILY STR("MWI")
+
+struct mailbox {
+	struct service *svc;
+	struct text name;
+	uint32_t new_msgs, old_msgs;
+	struct list watches;            /* struct mailbox_watch */
+};
+
+static struct map *boxes(const struct service *svc)
+{
+	return ((struct subscriptions *)svc->subscriptions)->mailboxes;
+}
+
+static void read_counts(struct str v, uint32_t *new_msgs, uint32_t *old_msgs)
+{
+	struct str n = str_cut(&v, '/');
+
+	if (str_u32(n, new_msgs) || str_u32(v, old_msgs))
+		*new_msgs = *old_msgs = 0;
+}
+
+bool mailbox_get(struct service *svc, struct str name, uint32_t *new_msgs, uint32_t *old_msgs)
+{
+	struct str v;
+
+	*new_msgs = *old_msgs = 0;
+	if (!svc->pbx->db || !astdb_get(svc->pbx->db, FAMILY, name, &v))
+		return false;
+	read_counts(v, new_msgs, old_msgs);
+	return true;
+}
+
+static struct mailbox *take(struct service *svc, struct str name)
+{
+	struct mailbox *m = map_get(boxes(svc), name);
+
+	if (m)
+		return m;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return NULL;
+	m->svc = svc;
+	list_init(&m->watches);
+	if (text_set(&m->name, name) || map_add(boxes(svc), text_view(&m->name), m)) {
+		text_free(&m->name);
+		free(m);
+		return NULL;
+	}
+	(void)mailbox_get(svc, name, &m->new_msgs, &m->old_msgs);
+	return m;
+}
+
+static void release(struct mailbox *m)
+{
+	map_del(boxes(m->svc), text_view(&m->name));
+	text_free(&m->name);
+	free(m);
+}
+
+int mailbox_watch(struct service *svc, struct str name, struct mailbox_watch *w)
+{
+	w->box = take(svc, name);
+	if (!w->box)
+		return ENOMEM;
+	list_append(&w->box->watches, &w->link);
+	return 0;
+}
+
+void mailbox_unwatch(struct mailbox_watch *w)
+{
+	struct mailbox *m = w->box;
+
+	if (!m)
+		return;
+	list_remove(&w->link);
+	w->box = NULL;
+	if (list_empty(&m->watches))
+		release(m);
+}
+
+struct str mailbox_name(const struct mailbox *m)
+{
+	return text_view(&m->name);
+}
+
+void mailbox_counts(const struct mailbox *m, uint32_t *new_msgs, uint32_t *old_msgs)
+{
+	*new_msgs = m->new_msgs;
+	*old_msgs = m->old_msgs;
+}
+
+/* ---- changes ------------------------------------------------------------------------------ */
+
+static void tell(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+{
+	struct event *e = event_new(svc->pbx->events, "MessageWaiting", EV_CALL);
+	struct mailbox *m = map_get(boxes(svc), name);
+	char device[300];
+	int n = snprintf(device, sizeof(device), "MWI:%.*s", STR_ARG(name));
+
+	if (e) {
+		event_put(e, "Mailbox", name);
+		event_put(e, "Waiting", new_msgs ? STR("1") : STR("0"));
+		event_printf(e, "Old", "%u", old_msgs);
+		event_printf(e, "New", "%u", new_msgs);
+		event_send(svc->pbx->events, e);
+	}
+	device_changed(svc->pbx, str_mk(device, n > 0 && (size_t)n < sizeof(device) ? (size_t)n : 0));
+	if (!m)
+		return;
+	m->new_msgs = new_msgs;
+	m->old_msgs = old_msgs;
+	/* A watch may end itself in its turn, and the box with it. */
+	for (struct list *l = m->watches.next, *next; l != &m->watches; l = next) {
+		struct mailbox_watch *w = container_of(l, struct mailbox_watch, link);
+		bool last = l->next == &m->watches;
+
+		next = l->next;
+		w->fn(w->arg, w);
+		if (last)
+			break;
+	}
+}
+
+int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+{
+	char v[32];
+	int err;
+
+	snprintf(v, sizeof(v), "%u/%u", new_msgs, old_msgs);
+	err = svc->pbx->db ? astdb_put(svc->pbx->db, FAMILY, name, str_z(v)) : 0;
+	if (!err)
+		tell(svc, name, new_msgs, old_msgs);
+	return err;
+}
+
+int mailbox_delete(struct service *svc, struct str name)
+{
+	int err = svc->pbx->db ? astdb_del(svc->pbx->db, FAMILY, name) : 0;
+
+	if (!err)
+		tell(svc, name, 0, 0);
+	return err;
+}
+
+bool mailbox_next(struct service *svc, struct map_walk *w, struct mailbox_row *row)
+{
+	struct str path, value;
+
+	if (!svc->pbx->db || !astdb_next(svc->pbx->db, w, FAMILY, STR_NULL, &path, &value))
+		return false;
+	row->name = str_skip(path, FAMILY.n + 2);
+	read_counts(value, &row->new_msgs, &row->old_msgs);
+	return true;
+}
+
+/* A lamp by "hint,MWI:box". */
+static enum device_state device(struct pbx *p, struct str name)
+{
+	uint32_t n = 0, o;
+
+	if (p->service)
+		(void)mailbox_get(p->service, name, &n, &o);
+	return n ? DEV_INUSE : DEV_NOT_INUSE;
+}
+
+int mwi_start(struct service *svc)
+{
+	int err = device_add_provider(svc->pbx, "MWI", device);
+
+	return err && err != EEXIST ? err : unasked_rebuild(svc);
+}
+
+void mwi_free(struct service *svc)
+{
+	struct mailbox *m;
+
+	for (size_t it = 0; (m = map_next(boxes(svc), &it)); )
+		release(m);
+}
+
+/* ---- message-summary ------------------------------------------------------------------------- */
+
+struct messages_watch {         /* node.watch */
+	struct node *leaf;
+	struct text account;            /* the extension of its voicemail */
+	size_t n;
+	struct mailbox_watch v[];
+};
+
+/* Named itself, or by the extension of its voicemail. NULL. */
+static const struct aor *aor_of(const struct snapshot *conf, const struct endpoint *ep, struct str resource)
+{
+	const struct aor *a = snapshot_aor(conf, resource);
+
+	for (size_t i = 0; !a && i < ep->aor_n; i++)
+		if (ep->aor_objs[i]->voicemail_extension.n && str_ieq(ep->aor_objs[i]->voicemail_extension, resource))
+			a = ep->aor_objs[i];
+	return a;
+}
+
+static bool allows(struct service *svc, const struct endpoint *ep, const struct aor *a)
+{
+	for (size_t i = 0; i < a->mailboxes.n; i++)
+		if (!unasked_allows(svc, ep, a->mailboxes.v[i]))
+			return false;
+	return true;
+}
+
+static unsigned may(struct service *svc, const struct endpoint *ep, struct str resource)
+{
+	const struct aor *a;
+
+	if (!resource.n) {
+		for (size_t i = 0; i < ep->aor_n; i++)
+			if (!allows(svc, ep, ep->aor_objs[i]))
+				return 500;
+		return 200;
+	}
+	a = aor_of(svc->conf, ep, resource);
+	if (!a || !a->mailboxes.n)
+		return 404;
+	return allows(svc, ep, a) ? 200 : 500;
+}
+
+static void on_mailbox(void *arg, struct mailbox_watch *w)
+{
+	(void)w;
+	node_changed(arg, false);
+}
+
+static void stop(struct node *leaf)
+{
+	struct messages_watch *m = leaf->watch;
+
+	for (size_t i = 0; i < m->n; i++) {
+		/* First, for the name is the box's. */
+		unasked_replace(leaf->sub->svc, leaf->sub->ep->name, mailbox_name(m->v[i].box), false);
+		mailbox_unwatch(&m->v[i]);
+	}
+	text_free(&m->account);
+	free(m);
+}
+
+static int add(struct messages_watch *m, const struct aor *a)
+{
+	struct subscription *s = m->leaf->sub;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < a->mailboxes.n; i++) {
+		struct mailbox_watch *w = &m->v[m->n];
+
+		w->fn = on_mailbox;
+		w->arg = m->leaf;
+		err = mailbox_watch(s->svc, a->mailboxes.v[i], w);
+		if (err)
+			break;
+		m->n++;
+		unasked_replace(s->svc, s->ep->name, a->mailboxes.v[i], true);
+	}
+	if (!err && !m->account.n)
+		err = text_set(&m->account, a->voicemail_extension);
+	return err;
+}
+
+static int start(struct node *leaf)
+{
+	struct subscription *s = leaf->sub;
+	struct str resource = text_view(&leaf->resource);
+	const struct aor *a = resource.n ? aor_of(s->conf, s->ep, resource) : NULL;
+	struct messages_watch *m;
+	size_t max = a ? a->mailboxes.n : 0;
+	int err = 0;
+
+	for (size_t i = 0; !resource.n && i < s->ep->aor_n; i++)
+		max += s->ep->aor_objs[i]->mailboxes.n;
+	m = calloc(1, sizeof(*m) + max * sizeof(m->v[0]));
+	if (!m)
+		return ENOMEM;
+	leaf->watch = m;
+	m->leaf = leaf;
+	if (a)
+		err = add(m, a);
+	for (size_t i = 0; !err && !resource.n && i < s->ep->aor_n; i++)
+		err = add(m, s->ep->aor_objs[i]);
+	if (!err && !m->account.n)
+		err = text_set(&m->account, s->conf->global->default_voicemail_extension);
+	return err;
+}
+
+void mwi_write_body(struct buf *b, struct str account, uint32_t new_msgs, uint32_t old_msgs)
+{
+	buf_puts(b, STR("Messages-Waiting: "), new_msgs ? STR("yes\r\n") : STR("no\r\n"));
+	if (account.n)
+		buf_puts(b, STR("Message-Account: "), account, STR("\r\n"));
+	buf_printf(b, "Voice-Message: %u/%u (0/0)\r\n", new_msgs, old_msgs);
+}
+
+int body_messages(struct node *leaf, struct buf *b)
+{
+	const struct messages_watch *m = leaf->watch;
+	uint32_t n = 0, o = 0, new_one, old_one;
+	char room[300];
+	struct buf account;
+
+	for (size_t i = 0; i < m->n; i++) {
+		mailbox_counts(m->v[i].box, &new_one, &old_one);
+		n += new_one;
+		o += old_one;
+	}
+	buf_init(&account, room, sizeof(room), sizeof(room));
+	if (m->account.n)
+		buf_puts(&account, text_view(&leaf->sub->scheme), STR(":"), text_view(&m->account), STR("@"),
+			 text_view(&leaf->sub->host));
+	mwi_write_body(b, buf_view(&account), n, o);
+	return buf_err(b);
+}
+
+const struct package package_messages = { .name = STR_INIT("message-summary"),
+	.accept = STR_INIT("application/simple-message-summary"), .kind = BODY_MESSAGES, .may = may, .start = start,
+	.stop = stop };
+
+static void replace_unasked(const struct node *n)
+{
+	const struct messages_watch *m = n->watch;
+
+	for (size_t i = 0; i < n->n; i++)
+		replace_unasked(n->child[i]);
+	for (size_t i = 0; m && i < m->n; i++)
+		unasked_replace(n->sub->svc, n->sub->ep->name, mailbox_name(m->v[i].box), true);
+}
+
+void messages_replace_unasked(struct service *svc, struct str endpoint)
+{
+	list_each(l, &((struct subscriptions *)svc->subscriptions)->all) {
+		const struct subscription *s = container_of(l, struct subscription, link);
+
+		if (s->pkg == &package_messages && str_eq(s->ep->name, endpoint))
+			replace_unasked(s->root);
+	}
+}
+
+/* ---- NOTIFY of others -------------------------------------------------------------------------- */
+
+/* RFC 3842 5.2. */
+struct summary {
+	uint32_t new_msgs, old_msgs, urgent_new, urgent_old;
+	struct str account;
+};
+
+/* "2/8" */
+static bool read_pair(struct str v, uint32_t *a, uint32_t *b)
+{
+	struct str first = str_trim(str_cut_raw(&v, '/'));
+
+	return !str_u32(first, a) && !str_u32(str_trim(v), b);
+}
+
+/* "Voice-Message: 2/8 (0/2)" */
+static bool read_body(struct str body, struct summary *out)
+{
+	bool found = false;
+
+	*out = (struct summary){ 0 };
+	while (body.n) {
+		struct str line = str_trim(str_cut_raw(&body, '\n')), name = str_trim(str_cut_raw(&line, ':'));
+
+		if (str_ieq(name, STR("Message-Account")))
+			out->account = str_trim(line);
+		if (!str_ieq(name, STR("Voice-Message")))
+			continue;
+		name = str_cut_raw(&line, '(');
+		found = read_pair(name, &out->new_msgs, &out->old_msgs);
+		(void)read_pair(str_cut_raw(&line, ')'), &out->urgent_new, &out->urgent_old);
+	}
+	return found;
+}
+
+static void test_event(struct service *svc, const struct endpoint *ep, const struct summary *s)
+{
+	struct event *e = subscription_test_new(svc, s ? "PUBSUB_INCOMING_MWI_PUBLISH" : "PUBSUB_NO_INCOMING_MWI_MAILBOX");
+
+	if (!e)
+		return;
+	event_put(e, "Endpoint", ep->name);
+	if (s) {
+		event_put(e, "Mailbox", ep->incoming_mwi_mailbox);
+		event_put(e, "MessageAccount", s->account);
+		event_printf(e, "VoiceMessagesNew", "%u", s->new_msgs);
+		event_printf(e, "VoiceMessagesOld", "%u", s->old_msgs);
+		event_printf(e, "VoiceMessagesUrgentNew", "%u", s->urgent_new);
+		event_printf(e, "VoiceMessagesUrgentOld", "%u", s->urgent_old);
+	}
+	event_send(svc->pbx->events, e);
+}
+
+static bool is_summary(const struct sip_msg *msg)
+{
+	struct str event = sip_hdr_value(msg, SIP_H_EVENT), body;
+
+	return str_ieq(str_trim(str_cut(&event, ';')), STR("message-summary")) ||
+	       sip_body(msg, STR("application/simple-message-summary"), &body);
+}
+
+void notify_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+{
+	struct summary s;
+
+	if (!is_summary(msg)) {
+		service_reply(svc, tx, 489, STR("Allow-Events: message-summary\r\n"));
+	} else if (!id->ep->incoming_mwi_mailbox.n) {
+		service_reply(svc, tx, 404, STR_NULL);
+		test_event(svc, id->ep, NULL);
+	} else if (!read_body(msg->body, &s)) {
+		service_reply(svc, tx, 400, STR_NULL);
+	} else {
+		service_reply(svc, tx, 200, STR_NULL);
+		(void)mailbox_set(svc, id->ep->incoming_mwi_mailbox, s.new_msgs, s.old_msgs);
+		test_event(svc, id->ep, &s);
+	}
+}

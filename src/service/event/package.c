@@ -1,0 +1,59 @@
+#include "service/event/private.h"
+
+/* An event is a row here and a file. */
+static const struct package *const packages[] = { &package_presence, &package_dialog, &package_messages };
+
+static const struct body_row bodies[] = {
+	{ BODY_EXTEN, STR_INIT("application/pidf+xml"), body_pidf },
+	{ BODY_EXTEN, STR_INIT("application/xpidf+xml"), body_xpidf },
+	{ BODY_EXTEN, STR_INIT("application/cpim-pidf+xml"), body_xpidf },
+	{ BODY_EXTEN, STR_INIT("application/dialog-info+xml"), body_dialog_info },
+	{ BODY_MESSAGES, STR_INIT("application/simple-message-summary"), body_messages },
+};
+
+const struct package *package_find(struct str event)
+{
+	for (size_t i = 0; i < ARRAY_LEN(packages); i++)
+		if (str_ieq(packages[i]->name, event))
+			return packages[i];
+	return NULL;
+}
+
+void package_names(struct buf *b)
+{
+	for (size_t i = 0; i < ARRAY_LEN(packages); i++)
+		buf_puts(b, i ? STR(", ") : STR_NULL, packages[i]->name);
+}
+
+static const struct body_row *row_of(const struct package *p, struct str type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+		if (bodies[i].kind == p->kind && str_ieq(bodies[i].type, type))
+			return &bodies[i];
+	return NULL;
+}
+
+/* What the list itself comes in is no state of a resource. */
+static bool is_of_lists(struct str type)
+{
+	return str_ieq(type, STR("multipart/related")) || str_ieq(type, STR("application/rlmi+xml"));
+}
+
+const struct body_row *body_find(const struct package *p, const struct sip_msg *subscribe)
+{
+	struct sip_each e = { 0 };
+	struct str v;
+	bool asked = false;
+
+	while (sip_each(subscribe, SIP_H_ACCEPT, &e, &v)) {
+		struct str type = str_trim(str_cut(&v, ';'));
+		const struct body_row *row = row_of(p, type);
+
+		if (!type.n || is_of_lists(type))
+			continue;
+		if (row)
+			return row;
+		asked = true;
+	}
+	return asked ? NULL : row_of(p, p->accept);
+}

@@ -1,0 +1,148 @@
+/* service/event/private.h -- what the files of subscription/ share.
+ *
+ *   subscribe.c     a SUBSCRIBE: what is asked for, its renewal and its end
+ *   tree.c          what is watched: one resource, or a list, which may hold lists
+ *   notification.c  a NOTIFY: when it is due, and what it holds
+ *   package.c       the event packages and the bodies, a row each
+ *   exten.c         presence and dialog: the hints of the dialplan
+ *   body_exten.c    their bodies: PIDF, XPIDF, dialog-info
+ *   mwi.c           mailboxes, and message-summary
+ *   mwi_unasked.c   the same without a SUBSCRIBE, by an endpoint's mailboxes=
+ *
+ * A subscription is a dialog and a tree of nodes; a leaf watches its resource and calls
+ * node_changed(). All belong to the core. */
+#ifndef SERVICE_EVENT_PRIVATE_H
+#define SERVICE_EVENT_PRIVATE_H
+
+#include "base/buf.h"
+#include "service/common/dialog.h"
+#include "service/event/subscription.h"
+
+struct node {
+	struct subscription *sub;
+	struct text resource;           /* user part of the URI that names it */
+	struct text display;            /* how a list calls it; empty: the resource */
+	struct node **child;            /* held, n of them; n 0: a leaf */
+	size_t n;
+	bool full_state;                /* a list: each NOTIFY has all of it */
+	bool over;                      /* a leaf: its resource is gone */
+	bool changed;                   /* since it was last told */
+	uint32_t version;               /* of the list, or of dialog-info: in the next one */
+	struct buf body;                /* a leaf's, as it was when it changed */
+	void *watch;                    /* the package's */
+};
+
+enum body_kind { BODY_EXTEN, BODY_MESSAGES };
+
+/* One event. */
+struct package {
+	struct str name;                /* "presence" */
+	struct str accept;              /* without an Accept header */
+	enum body_kind kind;
+	/* 200, or what a SUBSCRIBE for `resource` is refused with. */
+	unsigned (*may)(struct service *svc, const struct endpoint *ep, struct str resource);
+	int (*start)(struct node *leaf);        /* from now on node_changed() */
+	void (*stop)(struct node *leaf);        /* once for each start() */
+	/* What a list with resource_display_name calls it; NULL: no name. */
+	void (*display)(struct service *svc, const struct endpoint *ep, struct str resource, struct buf *out);
+};
+
+struct body_row {
+	enum body_kind kind;
+	struct str type;
+	int (*write)(struct node *leaf, struct buf *b);
+};
+
+struct subscription {           /* obj */
+	struct list link;               /* in subscriptions.all */
+	uint64_t serial;                /* greater than of all that were there before */
+	struct service *svc;
+	struct snapshot *conf;          /* held */
+	const struct endpoint *ep;      /* of conf */
+	const struct package *pkg;
+	const struct body_row *body;
+	struct sip_dialog *dlg;         /* held */
+	struct node *root;              /* held */
+	struct share_account account;   /* of its dialog */
+	struct text event;              /* the Event header, with its id */
+	struct text user_agent;         /* lower case */
+	struct text scheme, host;       /* of the URI that was subscribed to: "sip", "pbx.example:5060" */
+	bool is_list;
+	bool ended;
+	uint32_t batch_ms;              /* changes are gathered for so long; 0: told at once */
+	struct timer batch, expire;
+	uint64_t ends_ms;               /* mono */
+};
+
+struct subscriptions {          /* service.subscriptions */
+	struct list all;                /* struct subscription, oldest first */
+	uint64_t serial;                /* of the newest */
+	struct map *mailboxes;          /* struct mailbox by name */
+	struct map *unasked;            /* struct unasked by endpoint */
+	struct contact_observer contacts;
+};
+
+/* ---- package.c */
+const struct package *package_find(struct str event);
+/* By what Accept says. NULL: nothing that we write. */
+const struct body_row *body_find(const struct package *p, const struct sip_msg *subscribe);
+void package_names(struct buf *b);           /* "presence, dialog, message-summary" */
+
+/* ---- tree.c */
+/* 200 and *out, or the status to refuse with. */
+unsigned tree_build(struct subscription *s, struct str resource, bool eventlist, struct node **out);
+int tree_start(struct node *n);              /* every leaf watches, and has its first body */
+void tree_stop(struct node *n);              /* no leaf watches any more */
+void tree_free(struct node *n);              /* stops too */
+bool tree_same(const struct node *a, const struct node *b);
+bool tree_over(const struct node *n);        /* no leaf is left */
+void node_uri(const struct node *n, struct buf *b);  /* sip:RESOURCE@HOST */
+
+/* ---- notification.c */
+/* A leaf's resource has another state, or (`over`) none any more. */
+void node_changed(struct node *leaf, bool over);
+/* `full`: all states, else what changed; nothing is sent when that is nothing. */
+int subscription_notify(struct subscription *s, bool full);
+/* The last NOTIFY, with the reason of RFC 6665 4.1.3, then no more. */
+void subscription_end(struct subscription *s, const char *reason);
+void subscription_drop(struct subscription *s);      /* the same without a word */
+void subscription_abandon(struct subscription *s);   /* at the end of the program: come again */
+struct event *subscription_test_new(struct service *svc, const char *state);
+void subscription_test_event(struct subscription *s, const char *state);
+
+/* ---- body_exten.c, exten.c, mwi.c: rows */
+extern const struct package package_presence, package_dialog, package_messages;
+int body_pidf(struct node *leaf, struct buf *b);
+int body_xpidf(struct node *leaf, struct buf *b);
+int body_dialog_info(struct node *leaf, struct buf *b);
+int body_messages(struct node *leaf, struct buf *b);
+struct str exten_context(const struct endpoint *ep);
+void xml_text(struct buf *b, struct str s);  /* escaped */
+
+/* ---- mwi.c */
+struct mailbox_watch {
+	struct list link;               /* in mailbox.watches */
+	struct mailbox *box;            /* held in the map while watched */
+	void (*fn)(void *arg, struct mailbox_watch *w);
+	void *arg;
+};
+int mailbox_watch(struct service *svc, struct str name, struct mailbox_watch *w);
+void mailbox_unwatch(struct mailbox_watch *w);
+struct str mailbox_name(const struct mailbox *m);
+void mailbox_counts(const struct mailbox *m, uint32_t *new_msgs, uint32_t *old_msgs);
+/* Subscriptions that are there already have their mailboxes for themselves. */
+void messages_replace_unasked(struct service *svc, struct str endpoint);
+void mwi_write_body(struct buf *b, struct str account, uint32_t new_msgs, uint32_t old_msgs);
+int mwi_start(struct service *svc);
+void mwi_free(struct service *svc);
+
+/* ---- mwi_unasked.c */
+void unasked_contact_added(struct service *svc, struct contact *c);
+int unasked_rebuild(struct service *svc);    /* from the configuration; tells whoever is new */
+void unasked_free(struct service *svc);
+/* May `ep` subscribe to a mailbox that it is told of unasked? */
+bool unasked_allows(struct service *svc, const struct endpoint *ep, struct str mailbox);
+/* A subscription replaces it (mwi_subscribe_replaces_unsolicited), or does no longer. */
+void unasked_replace(struct service *svc, struct str endpoint, struct str mailbox, bool replaced);
+
+#endif

@@ -1,0 +1,50 @@
+/* service/event/subscription.h -- SUBSCRIBE and NOTIFY (RFC 6665): states of
+ * extensions (RFC 3856 presence, RFC 4235 dialog), waiting messages (RFC 3842), and
+ * lists of them (RFC 4662). Threads: core. */
+#ifndef SERVICE_SUBSCRIPTION_H
+#define SERVICE_SUBSCRIPTION_H
+
+#include "base/hash.h"
+#include "service/place/location.h"
+
+int subscriptions_start(struct service *svc);
+/* Tells every subscriber to come again (reason deactivated): once, nobody waits for the
+ * answer any more. */
+void subscriptions_free(struct service *svc);
+/* After a reload: mailboxes of endpoints and AORs may have changed. */
+void subscriptions_reload(struct service *svc);
+
+/* For listings that take several turns: all, oldest first, whatever begins and ends
+ * meanwhile. A row's views live until the next wait.
+ *   struct subscription_walk w = { 0 };
+ *   while (subscription_next(svc, &w, &row))
+ *           ...
+ *   subscription_walk_end(&w); */
+struct subscription_row {
+	const struct endpoint *ep;
+	struct str resource, event, call_id, callerid, state;   /* state: "ACTIVE", "TERMINATED" */
+	uint32_t left_s;
+};
+struct subscription_walk {
+	struct subscription *at;        /* held: the one given last */
+};
+bool subscription_next(struct service *svc, struct subscription_walk *w, struct subscription_row *row);
+void subscription_walk_end(struct subscription_walk *w);
+
+/* ---- mailboxes: mwi.c ---- */
+
+/* Tells the manager (MessageWaiting) and whoever watches. Kept in the database. */
+int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs);
+int mailbox_delete(struct service *svc, struct str name);    /* ENOENT. Who watches hears 0/0 */
+bool mailbox_get(struct service *svc, struct str name, uint32_t *new_msgs, uint32_t *old_msgs);
+/* All that the database has, by name, as astdb_next() does it. The name lives until
+ * the walk goes on. */
+struct mailbox_row {
+	struct str name;
+	uint32_t new_msgs, old_msgs;
+};
+bool mailbox_next(struct service *svc, struct map_walk *w, struct mailbox_row *row);
+
+method_fn subscribe_request, notify_request;
+
+#endif

@@ -1,0 +1,20 @@
+/* service/place/location_private.h -- what the files of the locations share. Threads: core. */
+#ifndef SERVICE_PLACE_LOCATION_PRIVATE_H
+#define SERVICE_PLACE_LOCATION_PRIVATE_H
+
+#include "service/place/location.h"
+
+/* location.c */
+/* A change whose turn it is, made: in memory, and told to whom it concerns. */
+void location_apply(struct service *svc, struct location *l, struct contact_change *ch);
+/* Nothing is in it, under way or waiting: nobody needs it. */
+void location_maybe_free(struct service *svc, struct location *l);
+
+/* location_queue.c */
+/* The program ends: nobody has a turn any more. A commit that is on its way finds
+ * out by itself. */
+void location_drop_jobs(struct location *l);
+/* From now on its end is a job of its location. */
+void contact_start_expiry(struct service *svc, struct contact *c);
+
+#endif

@@ -1,0 +1,2 @@
+/* Configuration that knows of calls. */
+#include "service/call/session.h"
