@@ -395,13 +395,13 @@ def transaction_row(tx, way, function, method, call_id):
 def show_transactions():
     rows = []
     stack = field(root("service"), "sip")
-    for tx in each(field(stack, "stx_all"), "sip_stx", "link"):
+    for tx in each(field(stack, "server_tx_all"), "sip_server_tx", "link"):
         method, call_id, req = "INVITE" if bool(field(tx, "invite")) else "-", "-", field(tx, "req")
         if int(req):            # dropped with the final response
             method, call_id = text(field(req, "method_name")), text(field(req, "call_id"))
-        rows.append(transaction_row(tx, "in", "sip_stx_detach", method, call_id))
-    for tx in each(field(stack, "ctx_all"), "sip_ctx", "link"):
-        rows.append(transaction_row(tx, "out", "sip_ctx_detach", text(field(tx, "out.method_name")),
+        rows.append(transaction_row(tx, "in", "sip_server_tx_detach", method, call_id))
+    for tx in each(field(stack, "client_tx_all"), "sip_client_tx", "link"):
+        rows.append(transaction_row(tx, "out", "sip_client_tx_detach", text(field(tx, "out.method_name")),
                                     text(field(tx, "out.call_id"))))
     show_table(("transaction", "way", "method", "state", "status", "peer", "call-id"), rows, "transactions")
 

@@ -22,11 +22,11 @@ static inline uint64_t rotl(uint64_t x, unsigned b)
 	return x << b | x >> (64 - b);
 }
 
-struct sip_state {
+struct siphash {
 	uint64_t v0, v1, v2, v3;
 };
 
-static inline void round_once(struct sip_state *s)
+static inline void round_once(struct siphash *s)
 {
 	s->v0 += s->v1; s->v1 = rotl(s->v1, 13); s->v1 ^= s->v0; s->v0 = rotl(s->v0, 32);
 	s->v2 += s->v3; s->v3 = rotl(s->v3, 16); s->v3 ^= s->v2;
@@ -34,7 +34,7 @@ static inline void round_once(struct sip_state *s)
 	s->v2 += s->v1; s->v1 = rotl(s->v1, 17); s->v1 ^= s->v2; s->v2 = rotl(s->v2, 32);
 }
 
-static inline void absorb(struct sip_state *s, uint64_t m)
+static inline void absorb(struct siphash *s, uint64_t m)
 {
 	s->v3 ^= m;
 	round_once(s);
@@ -69,12 +69,12 @@ static inline uint64_t rest_of(const unsigned char *p, size_t n)
 
 static uint64_t siphash(const unsigned char *p, size_t n, bool fold)
 {
-	struct sip_state s;
+	struct siphash s;
 	uint64_t m = 0;
 	size_t i;
 
 	pthread_once(&once, draw_secret);
-	s = (struct sip_state){ secret[0] ^ 0x736f6d6570736575ull, secret[1] ^ 0x646f72616e646f6dull,
+	s = (struct siphash){ secret[0] ^ 0x736f6d6570736575ull, secret[1] ^ 0x646f72616e646f6dull,
 		secret[0] ^ 0x6c7967656e657261ull, secret[1] ^ 0x7465646279746573ull };
 	for (i = 0; i + 8 <= n; i += 8) {
 		memcpy(&m, p + i, 8);

@@ -53,7 +53,7 @@ static enum command_result counters(struct command_ctx *c)
 		{ "retransmissions received", sip.retransmits_in }, { "retransmissions sent", sip.retransmits_out },
 		{ "transactions without an answer", sip.timeouts }, { "refused, too many transactions", sip.refused_full },
 		{ "answered requests remembered", sip.finished }, { "... forgotten to make room", sip.forgotten },
-		{ "server transactions", sip.stx }, { "client transactions", sip.ctx }, { "dialogs", sip.dialogs },
+		{ "server transactions", sip.server_tx }, { "client transactions", sip.client_tx }, { "dialogs", sip.dialogs },
 	};
 	show(c, "Network", network, ARRAY_LEN(network));
 	show(c, "Signalling", signalling, ARRAY_LEN(signalling));

@@ -29,7 +29,7 @@ static method_fn *handler_of(enum sip_method m)
 }
 
 /* Extensions that somebody demands and we do not have (RFC 3261 8.2.2.3). */
-static bool requires_known(struct service *svc, struct sip_stx *tx, struct sip_msg *msg)
+static bool requires_known(struct service *svc, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	static const struct str known[] = { STR_INIT("100rel"), STR_INIT("timer"), STR_INIT("replaces"),
 		STR_INIT("norefersub"), STR_INIT("path"), STR_INIT("outbound"), STR_INIT("eventlist"),
@@ -73,7 +73,7 @@ static const char *why_overloaded(struct service *svc)
 	return svc->load > svc->max_load ? "the load average is over maxload" : NULL;
 }
 
-static bool is_refused_for_load(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+static bool is_refused_for_load(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	const char *why = msg->method == SIP_INVITE ? why_overloaded(svc) : NULL;
 
@@ -84,7 +84,7 @@ static bool is_refused_for_load(struct service *svc, struct identity *id, struct
 	return true;
 }
 
-void dispatch_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
+void dispatch_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct service *svc = arg;
 	struct identity *id = NULL;

@@ -5,7 +5,7 @@
 #include "service/service.h"
 
 /* sip_stack_prm.request */
-void dispatch_request(void *arg, struct sip_stx *tx, struct sip_msg *msg);
+void dispatch_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg);
 
 method_fn options_request;         /* options.c */
 

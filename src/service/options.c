@@ -4,7 +4,7 @@
 #include "service/call/session.h"
 
 /* An OPTIONS is answered as an INVITE to the same place would be (RFC 3261 11.2). */
-void options_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+void options_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct str exten = msg->ruri.user;
 	char room[1024], unescaped[256];

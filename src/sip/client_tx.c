@@ -10,27 +10,27 @@ enum state { CALLING /* Trying, for the others */, PROCEEDING, COMPLETED, ACCEPT
 
 static void on_expire(void *arg);
 
-void sip_ctx_detach(struct sip_ctx *tx)
+void sip_client_tx_detach(struct sip_client_tx *tx)
 {
 	/* A provisional response has stopped timer B, and nobody is left to cancel. */
 	if (tx->invite && tx->state == PROCEEDING && !timer_running(&tx->expire))
 		timer_start(tx->stack->prm.wheel, &tx->expire, 64 * tx->stack->t1, on_expire, tx);
 	obj_unpoint(tx->user.owner);
-	tx->user = (struct sip_ctx_user){ 0 };
+	tx->user = (struct sip_client_tx_user){ 0 };
 }
 
 static void ctx_free(void *arg)
 {
-	struct sip_ctx *tx = arg;
+	struct sip_client_tx *tx = arg;
 
-	sip_ctx_detach(tx);
+	sip_client_tx_detach(tx);
 	obj_drop(tx->out);
 	obj_drop(tx->bytes);
 	obj_drop(tx->ack);
 	text_free(&tx->cancel_headers);
 }
 
-static void forget(struct sip_ctx *tx)
+static void forget(struct sip_client_tx *tx)
 {
 	if (tx->state == GONE)
 		return;
@@ -38,25 +38,25 @@ static void forget(struct sip_ctx *tx)
 	timer_stop(&tx->retransmit);
 	timer_stop(&tx->expire);
 	if (tx->in_map)
-		map_del(tx->stack->ctx, tx->key);
+		map_del(tx->stack->client_tx, tx->key);
 	tx->in_map = false;
 	list_remove(&tx->link);
 	obj_drop(tx);
 }
 
-void sip_ctx_free_all(struct sip_stack *s)
+void sip_client_tx_free_all(struct sip_stack *s)
 {
-	list_each_safe(l, next, &s->ctx_all) {
-		struct sip_ctx *tx = container_of(l, struct sip_ctx, link);
+	list_each_safe(l, next, &s->client_tx_all) {
+		struct sip_client_tx *tx = container_of(l, struct sip_client_tx, link);
 
-		sip_ctx_detach(tx);
+		sip_client_tx_detach(tx);
 		forget(tx);
 	}
 }
 
-static void fail(struct sip_ctx *tx, int err)
+static void fail(struct sip_client_tx *tx, int err)
 {
-	struct sip_ctx_user user = tx->user;
+	struct sip_client_tx_user user = tx->user;
 
 	obj_hold(tx);
 	forget(tx);
@@ -67,7 +67,7 @@ static void fail(struct sip_ctx *tx, int err)
 
 static void on_expire(void *arg)
 {
-	struct sip_ctx *tx = arg;
+	struct sip_client_tx *tx = arg;
 
 	if (tx->state == CALLING || tx->state == PROCEEDING) {
 		tx->stack->count.timeouts++;
@@ -80,7 +80,7 @@ static void on_expire(void *arg)
 /* Timers A and E. */
 static void on_retransmit(void *arg)
 {
-	struct sip_ctx *tx = arg;
+	struct sip_client_tx *tx = arg;
 
 	tx->stack->count.retransmits_out++;
 	sip_stack_send(tx->stack, &tx->path, tx->bytes);
@@ -91,9 +91,9 @@ static void on_retransmit(void *arg)
 }
 
 static int start(struct sip_stack *s, struct sip_out *out, const struct net_path *path,
-		 const struct sip_ctx_user *user, const char *branch, struct sip_ctx **txp)
+		 const struct sip_client_tx_user *user, const char *branch, struct sip_client_tx **txp)
 {
-	struct sip_ctx *tx = obj_new(sizeof(*tx), ctx_free);
+	struct sip_client_tx *tx = obj_new(sizeof(*tx), ctx_free);
 	struct buf key;
 	int err;
 
@@ -120,13 +120,13 @@ static int start(struct sip_stack *s, struct sip_out *out, const struct net_path
 	if (!err && !tx->bytes)
 		err = ENOMEM;
 	if (!err)
-		err = map_add(s->ctx, tx->key, tx);
+		err = map_add(s->client_tx, tx->key, tx);
 	if (err) {
 		obj_drop(tx);
 		return err;
 	}
 	tx->in_map = true;
-	list_append(&s->ctx_all, &tx->link);
+	list_append(&s->client_tx_all, &tx->link);
 	obj_hold(tx);
 	err = sip_stack_send(s, &tx->path, tx->bytes);
 	if (err) {
@@ -143,14 +143,14 @@ static int start(struct sip_stack *s, struct sip_out *out, const struct net_path
 	return err;
 }
 
-int sip_ctx_send(struct sip_stack *s, struct sip_out *out, const struct net_path *path,
-		 const struct sip_ctx_user *user, struct sip_ctx **tx)
+int sip_client_tx_send(struct sip_stack *s, struct sip_out *out, const struct net_path *path,
+		 const struct sip_client_tx_user *user, struct sip_client_tx **tx)
 {
 	return start(s, out, path, user, NULL, tx);
 }
 
 /* What ACK and CANCEL take over from their INVITE (9.1, 17.1.1.3). */
-static struct sip_out *derive(struct sip_ctx *tx, enum sip_method m, struct str to)
+static struct sip_out *derive(struct sip_client_tx *tx, enum sip_method m, struct str to)
 {
 	struct sip_out *o = sip_out_new(m);
 
@@ -168,7 +168,7 @@ static struct sip_out *derive(struct sip_ctx *tx, enum sip_method m, struct str 
 	return o;
 }
 
-static void send_ack(struct sip_ctx *tx, const struct sip_msg *msg)
+static void send_ack(struct sip_client_tx *tx, const struct sip_msg *msg)
 {
 	struct sip_out *ack;
 
@@ -184,9 +184,9 @@ static void send_ack(struct sip_ctx *tx, const struct sip_msg *msg)
 }
 
 /* After CANCEL a final answer is due within 64*T1 (9.1); on_expire makes it. */
-static void send_cancel(struct sip_ctx *tx)
+static void send_cancel(struct sip_client_tx *tx)
 {
-	static const struct sip_ctx_user nobody = { 0 };
+	static const struct sip_client_tx_user nobody = { 0 };
 	struct sip_out *c = derive(tx, SIP_CANCEL, tx->out->to);
 
 	tx->cancel_sent = true;
@@ -199,7 +199,7 @@ static void send_cancel(struct sip_ctx *tx)
 	timer_start(tx->stack->prm.wheel, &tx->expire, 64 * tx->stack->t1, on_expire, tx);
 }
 
-void sip_ctx_cancel(struct sip_ctx *tx, struct str headers)
+void sip_client_tx_cancel(struct sip_client_tx *tx, struct str headers)
 {
 	if (!tx->invite || tx->cancelled || tx->state >= COMPLETED)
 		return;
@@ -209,7 +209,7 @@ void sip_ctx_cancel(struct sip_ctx *tx, struct str headers)
 		send_cancel(tx);
 }
 
-static void on_provisional(struct sip_ctx *tx, struct sip_msg *msg)
+static void on_provisional(struct sip_client_tx *tx, struct sip_msg *msg)
 {
 	if (tx->state == CALLING) {
 		tx->state = PROCEEDING;
@@ -224,7 +224,7 @@ static void on_provisional(struct sip_ctx *tx, struct sip_msg *msg)
 		tx->user.response(tx->user.arg, tx, msg);
 }
 
-static void on_final(struct sip_ctx *tx, struct sip_msg *msg)
+static void on_final(struct sip_client_tx *tx, struct sip_msg *msg)
 {
 	struct wheel *w = tx->stack->prm.wheel;
 
@@ -250,9 +250,9 @@ static void on_final(struct sip_ctx *tx, struct sip_msg *msg)
 		tx->user.response(tx->user.arg, tx, msg);
 }
 
-bool sip_ctx_match(struct sip_stack *s, struct sip_msg *msg)
+bool sip_client_tx_match(struct sip_stack *s, struct sip_msg *msg)
 {
-	struct sip_ctx *tx;
+	struct sip_client_tx *tx;
 	char room[128];
 	struct buf b;
 
@@ -260,7 +260,7 @@ bool sip_ctx_match(struct sip_stack *s, struct sip_msg *msg)
 		return false;
 	buf_init(&b, room, sizeof(room), sizeof(room));
 	buf_puts(&b, msg->via.branch, STR("|"), msg->cseq_method);
-	tx = buf_err(&b) ? NULL : map_get(s->ctx, buf_view(&b));
+	tx = buf_err(&b) ? NULL : map_get(s->client_tx, buf_view(&b));
 	if (!tx)
 		return false;
 	obj_hold(tx);
@@ -285,10 +285,10 @@ bool sip_ctx_match(struct sip_stack *s, struct sip_msg *msg)
 
 /* The transaction whose request `bytes` are. Its key, branch and method, stands in the first two
  * lines: we wrote them. */
-static struct sip_ctx *ctx_of_bytes(struct sip_stack *s, const struct net_bytes *bytes)
+static struct sip_client_tx *ctx_of_bytes(struct sip_stack *s, const struct net_bytes *bytes)
 {
 	struct str text = str_mk(bytes->p, bytes->n), line, via;
-	struct sip_ctx *tx = NULL;
+	struct sip_client_tx *tx = NULL;
 	char room[128];
 	struct buf key;
 
@@ -298,13 +298,13 @@ static struct sip_ctx *ctx_of_bytes(struct sip_stack *s, const struct net_bytes 
 	buf_init(&key, room, sizeof(room), sizeof(room));
 	buf_puts(&key, str_cut_raw(&via, ';'), STR("|"), str_cut_raw(&line, ' '));
 	if (!buf_err(&key))
-		tx = map_get(s->ctx, buf_view(&key));
+		tx = map_get(s->client_tx, buf_view(&key));
 	return tx && tx->bytes == bytes ? tx : NULL;
 }
 
-void sip_ctx_send_failed(struct sip_stack *s, const struct net_bytes *bytes, int err)
+void sip_client_tx_send_failed(struct sip_stack *s, const struct net_bytes *bytes, int err)
 {
-	struct sip_ctx *tx = ctx_of_bytes(s, bytes);
+	struct sip_client_tx *tx = ctx_of_bytes(s, bytes);
 
 	if (tx && tx->state == CALLING)
 		fail(tx, err);

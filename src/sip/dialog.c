@@ -159,7 +159,7 @@ static int set_routes(struct sip_dialog *d, const struct sip_msg *msg, bool reve
 	return err;
 }
 
-int sip_dialog_new_uas(struct sip_dialog **out, struct sip_stx *tx, struct str contact,
+int sip_dialog_new_uas(struct sip_dialog **out, struct sip_server_tx *tx, struct str contact,
 		       const struct sip_dialog_user *user)
 {
 	struct sip_dialog *d = obj_new(sizeof(*d), dialog_free);
@@ -435,7 +435,7 @@ static bool in_order(struct sip_dialog *d, const struct sip_msg *msg)
 	return true;
 }
 
-bool sip_dialog_receive(struct sip_stack *s, struct sip_stx *tx, struct sip_msg *msg)
+bool sip_dialog_receive(struct sip_stack *s, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct sip_dialog *d = sip_dialog_find(s, msg->call_id, msg->to.tag, msg->from.tag);
 
@@ -454,11 +454,11 @@ bool sip_dialog_receive(struct sip_stack *s, struct sip_stx *tx, struct sip_msg 
 		if (d->user.ack)
 			d->user.ack(d->user.arg, d, msg);
 	} else if (!in_order(d, msg)) {
-		sip_stx_reply(tx, 500);
+		sip_server_tx_reply(tx, 500);
 	} else if (d->user.request) {
 		d->user.request(d->user.arg, d, tx, msg);
 	} else {
-		sip_stx_reply(tx, 481);
+		sip_server_tx_reply(tx, 481);
 	}
 	obj_drop(d);
 	return true;

@@ -8,10 +8,10 @@ struct sip_dialog;
 struct sip_dialog_user {
 	void *arg;
 	/* A request inside the dialog, CSeq already checked. Answer on `tx`. */
-	void (*request)(void *arg, struct sip_dialog *d, struct sip_stx *tx, struct sip_msg *msg);
+	void (*request)(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg);
 	/* ACK to our 2xx (or a repeated one). */
 	void (*ack)(void *arg, struct sip_dialog *d, struct sip_msg *msg);
-	void *owner;    /* as in struct sip_stx_user */
+	void *owner;    /* as in struct sip_server_tx_user */
 };
 
 struct sip_dialog {             /* obj */
@@ -36,7 +36,7 @@ struct sip_dialog {             /* obj */
 };
 
 /* For a request that makes one (INVITE, SUBSCRIBE, REFER). Uses tx->to_tag. */
-int sip_dialog_new_uas(struct sip_dialog **out, struct sip_stx *tx, struct str contact,
+int sip_dialog_new_uas(struct sip_dialog **out, struct sip_server_tx *tx, struct str contact,
 		       const struct sip_dialog_user *user);
 /* For a request that we are about to send: fills out->from (adds the tag), to,
  * call_id, cseq. `local`, `remote`: header values without tags. */

@@ -175,7 +175,7 @@ static void make_room(struct sip_stack *s)
 	}
 }
 
-void sip_finished_add(struct sip_stx *tx, struct str reason, struct str rest)
+void sip_finished_add(struct sip_server_tx *tx, struct str reason, struct str rest)
 {
 	struct sip_stack *s = tx->stack;
 	struct sip_finished *f = malloc(sizeof(*f) + reason.n + rest.n);
@@ -209,7 +209,7 @@ struct sip_finished *sip_finished_find(const struct sip_stack *s, uint64_t key)
 
 void sip_finished_repeat(struct sip_stack *s, const struct sip_finished *f, const struct sip_msg *msg)
 {
-	struct net_path path = sip_stx_path(msg, f->to_source);
+	struct net_path path = sip_server_tx_path(msg, f->to_source);
 	struct net_bytes *bytes = NULL;
 	char room[4096];
 	struct buf b;

@@ -12,18 +12,18 @@
 /* RFC 3261 17.2 with RFC 6026: what a server transaction is doing. */
 enum state { PROCEEDING, COMPLETED /* final sent */, ACCEPTED /* 2xx to INVITE */, GONE };
 
-static void guard(struct sip_stx *tx);
+static void guard(struct sip_server_tx *tx);
 
-void sip_stx_detach(struct sip_stx *tx)
+void sip_server_tx_detach(struct sip_server_tx *tx)
 {
 	obj_unpoint(tx->user.owner);
-	tx->user = (struct sip_stx_user){ 0 };
+	tx->user = (struct sip_server_tx_user){ 0 };
 	guard(tx);
 }
 
-void sip_stx_attach(struct sip_stx *tx, const struct sip_stx_user *user)
+void sip_server_tx_attach(struct sip_server_tx *tx, const struct sip_server_tx_user *user)
 {
-	sip_stx_detach(tx);
+	sip_server_tx_detach(tx);
 	tx->user = *user;
 	obj_point(tx->user.owner);
 	/* A call may ring for as long as it likes; whoever rings is there to end it. */
@@ -33,7 +33,7 @@ void sip_stx_attach(struct sip_stx *tx, const struct sip_stx_user *user)
 
 static void stx_free(void *arg)
 {
-	struct sip_stx *tx = arg;
+	struct sip_server_tx *tx = arg;
 
 	obj_unpoint(tx->user.owner);
 	obj_drop(tx->req);
@@ -45,14 +45,14 @@ static struct str key_view(const uint64_t *key)
 	return str_mk((const char *)key, sizeof(*key));
 }
 
-static void unmap_merge(struct sip_stx *tx)
+static void unmap_merge(struct sip_server_tx *tx)
 {
 	if (tx->merge_in_map)
 		map_del(tx->stack->merge, key_view(&tx->merge_key));
 	tx->merge_in_map = false;
 }
 
-static void settle_account(struct sip_stx *tx)
+static void settle_account(struct sip_server_tx *tx)
 {
 	if (tx->account && tx->stack->prm.settled)
 		tx->stack->prm.settled(tx->stack->prm.arg, tx->account);
@@ -60,7 +60,7 @@ static void settle_account(struct sip_stx *tx)
 }
 
 /* No longer counted as work of its source. */
-static void settle(struct sip_stx *tx)
+static void settle(struct sip_server_tx *tx)
 {
 	if (tx->source)
 		sip_source_leave(tx->source);
@@ -69,7 +69,7 @@ static void settle(struct sip_stx *tx)
 }
 
 /* Out of every table; the engine's reference goes. */
-static void forget(struct sip_stx *tx)
+static void forget(struct sip_server_tx *tx)
 {
 	if (tx->state == GONE)
 		return;
@@ -78,7 +78,7 @@ static void forget(struct sip_stx *tx)
 	timer_stop(&tx->expire);
 	unmap_merge(tx);
 	if (tx->in_map)
-		map_del(tx->stack->stx, key_view(&tx->key));
+		map_del(tx->stack->server_tx, key_view(&tx->key));
 	tx->in_map = false;
 	list_remove(&tx->link);
 	if (list_linked(&tx->refused)) {
@@ -89,12 +89,12 @@ static void forget(struct sip_stx *tx)
 	obj_drop(tx);
 }
 
-void sip_stx_free_all(struct sip_stack *s)
+void sip_server_tx_free_all(struct sip_stack *s)
 {
-	list_each_safe(l, next, &s->stx_all) {
-		struct sip_stx *tx = container_of(l, struct sip_stx, link);
+	list_each_safe(l, next, &s->server_tx_all) {
+		struct sip_server_tx *tx = container_of(l, struct sip_server_tx, link);
 
-		sip_stx_detach(tx);
+		sip_server_tx_detach(tx);
 		forget(tx);
 	}
 }
@@ -128,26 +128,26 @@ static void write_merge_key(struct buf *b, const struct sip_msg *m)
  * up too (timers B and F), nobody needs it. */
 static void on_guard(void *arg)
 {
-	struct sip_stx *tx = arg;
+	struct sip_server_tx *tx = arg;
 
 	tx->stack->count.timeouts++;
 	forget(tx);
 }
 
 /* With nobody to be told of its end, a transaction has one by itself. */
-static void guard(struct sip_stx *tx)
+static void guard(struct sip_server_tx *tx)
 {
 	if (tx->state == PROCEEDING && tx->in_map)
 		timer_start(tx->stack->prm.wheel, &tx->expire, 64 * tx->stack->t1, on_guard, tx);
 }
 
-static void user_ended(struct sip_stx *tx, bool acked)
+static void user_ended(struct sip_server_tx *tx, bool acked)
 {
 	if (tx->user.ended)
 		tx->user.ended(tx->user.arg, tx, acked);
 }
 
-static void repeat_last(struct sip_stx *tx)
+static void repeat_last(struct sip_server_tx *tx)
 {
 	if (!tx->last)
 		return;
@@ -155,13 +155,13 @@ static void repeat_last(struct sip_stx *tx)
 	sip_stack_send(tx->stack, &tx->path, tx->last);
 }
 
-void sip_stx_repeat(struct sip_stx *tx)
+void sip_server_tx_repeat(struct sip_server_tx *tx)
 {
 	if (tx->state == PROCEEDING)
 		repeat_last(tx);
 }
 
-struct net_path sip_stx_path(const struct sip_msg *m, bool to_source)
+struct net_path sip_server_tx_path(const struct sip_msg *m, bool to_source)
 {
 	struct net_path path = m->from_path;
 
@@ -173,7 +173,7 @@ struct net_path sip_stx_path(const struct sip_msg *m, bool to_source)
 /* Timer G, and the same for 2xx that RFC 3261 13.3.1.4 asks of the core. */
 static void on_retransmit(void *arg)
 {
-	struct sip_stx *tx = arg;
+	struct sip_server_tx *tx = arg;
 
 	repeat_last(tx);
 	tx->interval_ms = tx->interval_ms * 2 > SIP_T2_MS ? SIP_T2_MS : tx->interval_ms * 2;
@@ -183,7 +183,7 @@ static void on_retransmit(void *arg)
 /* Timers H and L: the final answer to an INVITE was not acknowledged. */
 static void on_expire(void *arg)
 {
-	struct sip_stx *tx = arg;
+	struct sip_server_tx *tx = arg;
 
 	obj_hold(tx);
 	forget(tx);
@@ -192,7 +192,7 @@ static void on_expire(void *arg)
 	obj_drop(tx);
 }
 
-static void on_confirmed(struct sip_stx *tx)
+static void on_confirmed(struct sip_server_tx *tx)
 {
 	obj_hold(tx);
 	/* Timer I: absorb repeated ACKs on datagrams only. */
@@ -204,7 +204,7 @@ static void on_confirmed(struct sip_stx *tx)
 }
 
 /* A message that found its transaction. */
-static void on_repeat(struct sip_stx *tx, struct sip_msg *msg)
+static void on_repeat(struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	tx->stack->count.retransmits_in++;
 	if (msg->method == SIP_ACK) {
@@ -229,15 +229,15 @@ static uint64_t key_of(const struct sip_msg *m, enum sip_method as)
 	return key;
 }
 
-static struct sip_stx *find(struct sip_stack *s, uint64_t key)
+static struct sip_server_tx *find(struct sip_stack *s, uint64_t key)
 {
-	return map_get(s->stx, key_view(&key));
+	return map_get(s->server_tx, key_view(&key));
 }
 
-bool sip_stx_match(struct sip_stack *s, struct sip_msg *msg)
+bool sip_server_tx_match(struct sip_stack *s, struct sip_msg *msg)
 {
 	uint64_t key = key_of(msg, msg->method == SIP_ACK ? SIP_INVITE : msg->method);
-	struct sip_stx *tx = find(s, key);
+	struct sip_server_tx *tx = find(s, key);
 	struct sip_finished *f = tx ? NULL : sip_finished_find(s, key);
 
 	/* The ACK of a 2xx may reuse the branch (RFC 2543 peers, many SIPp
@@ -253,7 +253,7 @@ bool sip_stx_match(struct sip_stack *s, struct sip_msg *msg)
 	return tx || f;
 }
 
-static int make_keys(struct sip_stx *tx)
+static int make_keys(struct sip_server_tx *tx)
 {
 	char room[512];
 	struct buf b;
@@ -276,24 +276,24 @@ static int make_keys(struct sip_stx *tx)
 /* RFC 3261 18.2.2 with RFC 3581: a stream answers on its connection; a datagram
  * goes back to where it came from when rport was asked for, else to the Via's
  * port at the address it came from. */
-static void set_path(struct sip_stx *tx)
+static void set_path(struct sip_server_tx *tx)
 {
 	tx->reliable = net_is_stream(tx->req->from_path.proto);
 	tx->to_source = tx->req->via.has_rport;
-	tx->path = sip_stx_path(tx->req, tx->to_source);
+	tx->path = sip_server_tx_path(tx->req, tx->to_source);
 }
 
-void sip_stx_force_rport(struct sip_stx *tx)
+void sip_server_tx_force_rport(struct sip_server_tx *tx)
 {
 	if (!tx->req || tx->reliable)
 		return;
 	tx->to_source = true;
-	tx->path = sip_stx_path(tx->req, true);
+	tx->path = sip_server_tx_path(tx->req, true);
 }
 
-static int stx_new(struct sip_stx **out, struct sip_stack *s, struct sip_msg *msg)
+static int stx_new(struct sip_server_tx **out, struct sip_stack *s, struct sip_msg *msg)
 {
-	struct sip_stx *tx = obj_new(sizeof(*tx), stx_free);
+	struct sip_server_tx *tx = obj_new(sizeof(*tx), stx_free);
 	int err;
 
 	if (!tx)
@@ -306,14 +306,14 @@ static int stx_new(struct sip_stx **out, struct sip_stack *s, struct sip_msg *ms
 	if (!err)
 		err = make_keys(tx);
 	if (!err)
-		err = map_add(s->stx, key_view(&tx->key), tx);
+		err = map_add(s->server_tx, key_view(&tx->key), tx);
 	if (err) {
 		settle(tx);
 		obj_drop(tx);
 		return err;
 	}
 	tx->in_map = true;
-	list_append(&s->stx_all, &tx->link);
+	list_append(&s->server_tx_all, &tx->link);
 	guard(tx);
 	sip_token(s, tx->to_tag, SIP_TAG);
 	*out = tx;
@@ -321,7 +321,7 @@ static int stx_new(struct sip_stx **out, struct sip_stack *s, struct sip_msg *ms
 }
 
 /* True when another branch of the same request is being served (8.2.2.2). */
-static bool is_merged(struct sip_stx *tx)
+static bool is_merged(struct sip_server_tx *tx)
 {
 	if (!tx->merge_key)
 		return false;
@@ -331,27 +331,27 @@ static bool is_merged(struct sip_stx *tx)
 	return false;
 }
 
-static void on_cancel(struct sip_stx *tx, struct sip_msg *cancel)
+static void on_cancel(struct sip_server_tx *tx, struct sip_msg *cancel)
 {
 	uint64_t key = key_of(cancel, SIP_INVITE);
-	struct sip_stx *inv = find(tx->stack, key);
+	struct sip_server_tx *inv = find(tx->stack, key);
 	const struct sip_finished *f = inv ? NULL : sip_finished_find(tx->stack, key);
 
 	if (!inv) {
 		if (f)
 			memcpy(tx->to_tag, f->to_tag, sizeof(tx->to_tag));
-		sip_stx_reply(tx, f ? 200 : 481);
+		sip_server_tx_reply(tx, f ? 200 : 481);
 		return;
 	}
 	obj_hold(inv);
 	/* The To tag of the CANCEL's answer is that of the INVITE's (9.2). */
 	memcpy(tx->to_tag, inv->to_tag, sizeof(tx->to_tag));
-	sip_stx_reply(tx, 200);
+	sip_server_tx_reply(tx, 200);
 	if (inv->state == PROCEEDING) {
 		if (inv->user.cancelled)
 			inv->user.cancelled(inv->user.arg, inv, cancel);
 		else
-			sip_stx_reply(inv, 487);
+			sip_server_tx_reply(inv, 487);
 	}
 	obj_drop(inv);
 }
@@ -361,7 +361,7 @@ static void on_cancel(struct sip_stx *tx, struct sip_msg *cancel)
  * and by then there may be room. */
 static void refuse_full(struct sip_stack *s, const struct sip_msg *msg)
 {
-	struct net_path path = sip_stx_path(msg, msg->via.has_rport);
+	struct net_path path = sip_server_tx_path(msg, msg->via.has_rport);
 	struct net_bytes *bytes = NULL;
 	char room[2048];
 	struct buf b;
@@ -382,9 +382,9 @@ static void refuse_full(struct sip_stack *s, const struct sip_msg *msg)
 	buf_free(&b);
 }
 
-void sip_stx_receive_new(struct sip_stack *s, struct sip_msg *msg)
+void sip_server_tx_receive_new(struct sip_stack *s, struct sip_msg *msg)
 {
-	struct sip_stx *tx;
+	struct sip_server_tx *tx;
 
 	if (stx_new(&tx, s, msg)) {
 		refuse_full(s, msg);
@@ -392,14 +392,14 @@ void sip_stx_receive_new(struct sip_stack *s, struct sip_msg *msg)
 	}
 	obj_hold(tx);
 	if (msg->fault) {
-		sip_stx_respond(tx, msg->fault, str_z(msg->fault_reason), STR_NULL, STR_NULL, STR_NULL);
+		sip_server_tx_respond(tx, msg->fault, str_z(msg->fault_reason), STR_NULL, STR_NULL, STR_NULL);
 	} else if (msg->method == SIP_CANCEL) {
 		on_cancel(tx, msg);
 	} else if (msg->to.tag.n && sip_dialog_receive(s, tx, msg)) {
 		;
 	} else if (is_merged(tx)) {
 		s->count.merged++;
-		sip_stx_reply(tx, 482);
+		sip_server_tx_reply(tx, 482);
 	} else {
 		s->prm.request(s->prm.arg, tx, msg);
 	}
@@ -407,17 +407,17 @@ void sip_stx_receive_new(struct sip_stack *s, struct sip_msg *msg)
 }
 
 /* A source that acknowledges no refusal has the oldest of them forgotten. */
-static void add_unacked(struct sip_stx *tx)
+static void add_unacked(struct sip_server_tx *tx)
 {
 	struct sip_source *src = tx->source;
 
 	list_append(&src->refused, &tx->refused);
 	if (++src->unacked > UNACKED_MAX)
-		on_expire(container_of(src->refused.next, struct sip_stx, refused));
+		on_expire(container_of(src->refused.next, struct sip_server_tx, refused));
 }
 
 /* `rest`: of the answer, what is not copied from the request. */
-static void enter_final(struct sip_stx *tx, unsigned status, struct str reason, struct str rest)
+static void enter_final(struct sip_server_tx *tx, unsigned status, struct str reason, struct str rest)
 {
 	struct wheel *w = tx->stack->prm.wheel;
 	uint32_t t1 = tx->stack->t1;
@@ -444,7 +444,7 @@ static void enter_final(struct sip_stx *tx, unsigned status, struct str reason, 
 		tx->req = obj_drop(tx->req);
 }
 
-static struct net_bytes *encode(struct sip_stx *tx, unsigned status, struct str reason, struct str headers,
+static struct net_bytes *encode(struct sip_server_tx *tx, unsigned status, struct str reason, struct str headers,
 				struct str body_type, struct str body, size_t *rest_at)
 {
 	char room[4096];
@@ -465,7 +465,7 @@ static struct net_bytes *encode(struct sip_stx *tx, unsigned status, struct str 
 	return bytes;
 }
 
-int sip_stx_respond(struct sip_stx *tx, unsigned status, struct str reason, struct str headers,
+int sip_server_tx_respond(struct sip_server_tx *tx, unsigned status, struct str reason, struct str headers,
 		    struct str body_type, struct str body)
 {
 	struct net_bytes *bytes;
@@ -490,7 +490,7 @@ int sip_stx_respond(struct sip_stx *tx, unsigned status, struct str reason, stru
 	return 0;
 }
 
-int sip_stx_respond_stateless(struct sip_stx *tx, unsigned status, struct str headers)
+int sip_server_tx_respond_stateless(struct sip_server_tx *tx, unsigned status, struct str headers)
 {
 	struct net_bytes *bytes;
 	size_t rest_at;
@@ -507,12 +507,12 @@ int sip_stx_respond_stateless(struct sip_stx *tx, unsigned status, struct str he
 	return 0;
 }
 
-int sip_stx_reply(struct sip_stx *tx, unsigned status)
+int sip_server_tx_reply(struct sip_server_tx *tx, unsigned status)
 {
-	return sip_stx_respond(tx, status, STR_NULL, STR_NULL, STR_NULL, STR_NULL);
+	return sip_server_tx_respond(tx, status, STR_NULL, STR_NULL, STR_NULL, STR_NULL);
 }
 
-void sip_stx_acked(struct sip_stx *tx)
+void sip_server_tx_acked(struct sip_server_tx *tx)
 {
 	if (tx->state != ACCEPTED)
 		return;

@@ -19,14 +19,14 @@ int sip_stack_new(struct sip_stack **out, const struct sip_stack_prm *prm)
 		s->prm.finished_bytes = 32 << 20;
 	s->live = (struct share){ .total = prm->max_tx ? prm->max_tx : 50000, .most = prm->max_tx_per_source,
 		.percent = prm->max_share ? prm->max_share : 90 };
-	list_init(&s->stx_all);
-	list_init(&s->ctx_all);
+	list_init(&s->server_tx_all);
+	list_init(&s->client_tx_all);
 	list_init(&s->dialog_all);
-	s->stx = map_new(false);
+	s->server_tx = map_new(false);
 	s->merge = map_new(false);
-	s->ctx = map_new(false);
+	s->client_tx = map_new(false);
 	s->dialogs = map_new(false);
-	if (sip_sources_start(s) || !s->stx || !s->merge || !s->ctx || !s->dialogs) {
+	if (sip_sources_start(s) || !s->server_tx || !s->merge || !s->client_tx || !s->dialogs) {
 		sip_stack_free(s);
 		return ENOMEM;
 	}
@@ -39,12 +39,12 @@ void sip_stack_free(struct sip_stack *s)
 	if (!s)
 		return;
 	sip_dialog_free_all(s);
-	sip_stx_free_all(s);
-	sip_ctx_free_all(s);
+	sip_server_tx_free_all(s);
+	sip_client_tx_free_all(s);
 	sip_sources_free(s);
-	map_free(s->stx);
+	map_free(s->server_tx);
 	map_free(s->merge);
-	map_free(s->ctx);
+	map_free(s->client_tx);
 	map_free(s->dialogs);
 	free(s);
 }
@@ -94,7 +94,7 @@ void sip_proven(struct sip_stack *s, const struct sip_msg *msg)
 static void receive_response(struct sip_stack *s, struct sip_msg *msg)
 {
 	s->count.responses++;
-	if (!sip_ctx_match(s, msg))
+	if (!sip_client_tx_match(s, msg))
 		s->count.strays++;      /* RFC 6026 8.1: a response of no transaction is dropped */
 	else
 		sip_proven(s, msg);
@@ -103,7 +103,7 @@ static void receive_response(struct sip_stack *s, struct sip_msg *msg)
 static void receive_request(struct sip_stack *s, struct sip_msg *msg)
 {
 	s->count.requests++;
-	if (sip_stx_match(s, msg))
+	if (sip_server_tx_match(s, msg))
 		return;
 	if (msg->method == SIP_ACK) {
 		/* ACK to 2xx makes no transaction (17.1.1.3); one for nothing is dropped. */
@@ -111,7 +111,7 @@ static void receive_request(struct sip_stack *s, struct sip_msg *msg)
 			s->count.strays++;
 		return;
 	}
-	sip_stx_receive_new(s, msg);
+	sip_server_tx_receive_new(s, msg);
 }
 
 void sip_stack_recv(struct sip_stack *s, struct sip_msg *msg)
@@ -135,14 +135,14 @@ void sip_stack_send_failed(struct sip_stack *s, const struct net_path *path, con
 		log_debug(1, "%.*s: could not be delivered to %s: %s", STR_ARG(line), sa_text(&path->peer, peer),
 			  strerror(err));
 	else
-		sip_ctx_send_failed(s, bytes, err);
+		sip_client_tx_send_failed(s, bytes, err);
 }
 
 void sip_stack_count(const struct sip_stack *s, struct sip_counters *out)
 {
 	*out = s->count;
-	out->stx = map_count(s->stx);
-	out->ctx = map_count(s->ctx);
+	out->server_tx = map_count(s->server_tx);
+	out->client_tx = map_count(s->client_tx);
 	out->dialogs = map_count(s->dialogs);
 	out->finished = map_count(s->finished);
 	out->finished_bytes = s->finished_bytes;

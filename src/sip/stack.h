@@ -10,8 +10,8 @@
 #include "sip/message.h"
 
 struct sip_stack;
-struct sip_stx;         /* server transaction, obj */
-struct sip_ctx;         /* client transaction, obj */
+struct sip_server_tx;         /* server transaction, obj */
+struct sip_client_tx;         /* client transaction, obj */
 struct sip_dialog;      /* obj */
 struct sip_out;
 
@@ -33,8 +33,8 @@ struct sip_stack_prm {
 	/* A request that belongs to no dialog, or to none alive (then it has a To
 	 * tag). The handler answers on `tx`, now or later (holding it). Never ACK
 	 * or CANCEL. */
-	void (*request)(void *arg, struct sip_stx *tx, struct sip_msg *msg);
-	/* The transaction for which sip_stx.account was set has its final answer, or is over. Optional. */
+	void (*request)(void *arg, struct sip_server_tx *tx, struct sip_msg *msg);
+	/* The transaction for which sip_server_tx.account was set has its final answer, or is over. Optional. */
 	void (*settled)(void *arg, void *account);
 	/* What came over `from` held a tag or a branch of ours: whoever sent it sees
 	 * what we send there. NULL: nobody wants to know. */
@@ -58,7 +58,7 @@ int sip_stack_send(struct sip_stack *s, struct net_path *path, struct net_bytes 
 struct sip_counters {
 	uint64_t requests, responses, retransmits_in, retransmits_out, merged, strays, timeouts, refused_full;
 	uint64_t forgotten;             /* finished ones that made room */
-	size_t stx, ctx, dialogs, finished, finished_bytes, sources;
+	size_t server_tx, client_tx, dialogs, finished, finished_bytes, sources;
 };
 void sip_stack_count(const struct sip_stack *s, struct sip_counters *out);
 
@@ -68,17 +68,17 @@ void sip_token(struct sip_stack *s, char *out, size_t n);
 
 /* ---- server transactions ---------------------------------------------- */
 
-struct sip_stx_user {
+struct sip_server_tx_user {
 	void *arg;
 	/* INVITE only: CANCEL came (and was answered 200); answer 487. */
-	void (*cancelled)(void *arg, struct sip_stx *tx, struct sip_msg *cancel);
+	void (*cancelled)(void *arg, struct sip_server_tx *tx, struct sip_msg *cancel);
 	/* A final response to INVITE was never acknowledged (timer H, or L for
 	 * 2xx): `acked` false; or it was: true. */
-	void (*ended)(void *arg, struct sip_stx *tx, bool acked);
+	void (*ended)(void *arg, struct sip_server_tx *tx, bool acked);
 	void *owner;    /* the obj that `arg` is or lives in, counted by obj_point(); NULL: not counted */
 };
 
-struct sip_stx {
+struct sip_server_tx {
 	/* Read-only for users */
 	struct sip_msg *req;            /* held until the final response went out */
 	struct sip_stack *stack;
@@ -88,7 +88,7 @@ struct sip_stx {
 	bool invite, reliable;
 	void *account;                  /* whoever is charged for it: prm.settled gets it */
 	/* Private */
-	struct sip_stx_user user;       /* sip_stx_attach() */
+	struct sip_server_tx_user user;       /* sip_server_tx_attach() */
 	uint8_t state;
 	struct net_bytes *last;         /* held: the response to repeat */
 	struct timer retransmit, expire;
@@ -97,46 +97,46 @@ struct sip_stx {
 	bool to_source;                 /* answers go to the port that the request came from */
 	uint64_t key, merge_key;        /* hashes; merge_key 0: none */
 	struct sip_source *source;      /* NULL: not counted any more */
-	struct list link, refused;      /* stack.stx_all; source.refused */
+	struct list link, refused;      /* stack.server_tx_all; source.refused */
 };
 
 /* Who is told of CANCEL and of the end. Whoever goes before the transaction does
- * says sip_stx_detach(); from then on nobody is told. */
-void sip_stx_attach(struct sip_stx *tx, const struct sip_stx_user *user);
-void sip_stx_detach(struct sip_stx *tx);
+ * says sip_server_tx_detach(); from then on nobody is told. */
+void sip_server_tx_attach(struct sip_server_tx *tx, const struct sip_server_tx_user *user);
+void sip_server_tx_detach(struct sip_server_tx *tx);
 /* Where responses go: the source, rather than what Via asks (force_rport). */
-void sip_stx_force_rport(struct sip_stx *tx);
+void sip_server_tx_force_rport(struct sip_server_tx *tx);
 /* Answer. `headers` are whole lines ("Contact: <..>\r\n"); may be empty. A 2xx
- * to INVITE is repeated until sip_stx_acked(). EALREADY: a final response was
+ * to INVITE is repeated until sip_server_tx_acked(). EALREADY: a final response was
  * sent before. */
-int sip_stx_respond(struct sip_stx *tx, unsigned status, struct str reason, struct str headers,
+int sip_server_tx_respond(struct sip_server_tx *tx, unsigned status, struct str reason, struct str headers,
 		    struct str body_type, struct str body);
 /* As above for a final one, and forget the transaction at once: a repeated
  * request is answered anew (RFC 3261 8.2.7). For challenges. */
-int sip_stx_respond_stateless(struct sip_stx *tx, unsigned status, struct str headers);
+int sip_server_tx_respond_stateless(struct sip_server_tx *tx, unsigned status, struct str headers);
 /* Short form: status, standard phrase, nothing else. */
-int sip_stx_reply(struct sip_stx *tx, unsigned status);
+int sip_server_tx_reply(struct sip_server_tx *tx, unsigned status);
 /* The dialog saw the ACK of our 2xx. */
-void sip_stx_acked(struct sip_stx *tx);
+void sip_server_tx_acked(struct sip_server_tx *tx);
 /* Send the last provisional again (100rel's retransmission timer). */
-void sip_stx_repeat(struct sip_stx *tx);
+void sip_server_tx_repeat(struct sip_server_tx *tx);
 
 /* ---- client transactions ---------------------------------------------- */
 
-struct sip_ctx_user {
+struct sip_client_tx_user {
 	void *arg;
 	/* Every response but 100; 2xx to INVITE also when repeated. */
-	void (*response)(void *arg, struct sip_ctx *tx, struct sip_msg *msg);
+	void (*response)(void *arg, struct sip_client_tx *tx, struct sip_msg *msg);
 	/* No final response: ETIMEDOUT (timer B or F), or why it could not be sent. */
-	void (*failed)(void *arg, struct sip_ctx *tx, int err);
-	void *owner;    /* as in struct sip_stx_user */
+	void (*failed)(void *arg, struct sip_client_tx *tx, int err);
+	void *owner;    /* as in struct sip_server_tx_user */
 };
 
-struct sip_ctx {
+struct sip_client_tx {
 	struct sip_out *out;            /* held: the request */
 	struct sip_stack *stack;
 	struct net_path path;
-	struct sip_ctx_user user;       /* cleared by sip_ctx_detach() */
+	struct sip_client_tx_user user;       /* cleared by sip_client_tx_detach() */
 	unsigned status;                /* best so far */
 	uint8_t state;
 	bool invite, reliable, cancelled, cancel_sent, in_map;
@@ -153,12 +153,12 @@ struct sip_ctx {
 /* Send `out` on `path` (complete but for `local`) in a new transaction. The
  * caller gets one reference in *tx when tx is not NULL. Failure is reported by
  * the return value only, not by user.failed too. */
-int sip_ctx_send(struct sip_stack *s, struct sip_out *out, const struct net_path *path,
-		 const struct sip_ctx_user *user, struct sip_ctx **tx);
+int sip_client_tx_send(struct sip_stack *s, struct sip_out *out, const struct net_path *path,
+		 const struct sip_client_tx_user *user, struct sip_client_tx **tx);
 /* INVITE: CANCEL as soon as a provisional response allows it (9.1). `headers`:
  * whole lines (Reason), may be empty. */
-void sip_ctx_cancel(struct sip_ctx *tx, struct str headers);
+void sip_client_tx_cancel(struct sip_client_tx *tx, struct str headers);
 /* The user goes; the transaction finishes by itself. */
-void sip_ctx_detach(struct sip_ctx *tx);
+void sip_client_tx_detach(struct sip_client_tx *tx);
 
 #endif

@@ -17,7 +17,7 @@ struct sip_source {
 	char key[SIP_SOURCE_KEY];
 	uint8_t key_n;
 	size_t live;            /* transactions at work */
-	struct list refused;    /* sip_stx.refused: INVITEs whose refusal waits for its ACK, the oldest first */
+	struct list refused;    /* sip_server_tx.refused: INVITEs whose refusal waits for its ACK, the oldest first */
 	size_t unacked;         /* of them */
 	struct list finished;   /* struct sip_finished, the oldest first */
 	size_t bytes;           /* of them */
@@ -35,7 +35,7 @@ struct sip_finished {
 	uint16_t status, reason_n;
 	bool invite;            /* acknowledged: absorb what is repeated */
 	bool ack_passes;        /* ... but the ACK of a 2xx is its dialog's */
-	bool to_source;         /* sip_stx.to_source */
+	bool to_source;         /* sip_server_tx.to_source */
 	char to_tag[SIP_TAG + 1];
 	char text[];            /* reason phrase; our headers and the body */
 };
@@ -43,17 +43,17 @@ struct sip_finished {
 struct sip_stack {
 	struct sip_stack_prm prm;
 	uint32_t t1, timer_b;
-	struct map *stx;        /* by sip_stx.key */
+	struct map *server_tx;        /* by sip_server_tx.key */
 	struct map *finished;   /* by sip_finished.key */
 	struct map *sources;    /* by sip_source.key */
 	struct list by_size[64];        /* sources: the n-th holds those with 2^(n-1) bytes finished, up to 2^n */
 	size_t finished_bytes;  /* of all of them */
 	struct share live;      /* transactions at work */
 	struct buckets *refusals;       /* held: 503 over datagrams, by source */
-	struct map *merge;      /* by sip_stx.merge_key: INVITE-like requests not yet answered finally */
-	struct map *ctx;        /* by branch and method */
+	struct map *merge;      /* by sip_server_tx.merge_key: INVITE-like requests not yet answered finally */
+	struct map *client_tx;        /* by branch and method */
 	struct map *dialogs;    /* by local tag; forks chained */
-	struct list stx_all, ctx_all, dialog_all;
+	struct list server_tx_all, client_tx_all, dialog_all;
 	struct sip_counters count;
 	uint8_t random[512];
 	size_t random_left;
@@ -68,11 +68,11 @@ static inline void sip_stack_shorten(const struct sip_stack *s, struct buf *b, s
 
 /* server_tx.c */
 /* Consumes a request when it belongs to a transaction (repeat, ACK, CANCEL). */
-bool sip_stx_match(struct sip_stack *s, struct sip_msg *msg);
-void sip_stx_receive_new(struct sip_stack *s, struct sip_msg *msg);
+bool sip_server_tx_match(struct sip_stack *s, struct sip_msg *msg);
+void sip_server_tx_receive_new(struct sip_stack *s, struct sip_msg *msg);
 /* Where the answer to `m` goes. */
-struct net_path sip_stx_path(const struct sip_msg *m, bool to_source);
-void sip_stx_free_all(struct sip_stack *s);
+struct net_path sip_server_tx_path(const struct sip_msg *m, bool to_source);
+void sip_server_tx_free_all(struct sip_stack *s);
 
 /* finished.c */
 int sip_sources_start(struct sip_stack *s);
@@ -82,20 +82,20 @@ int sip_source_enter(struct sip_stack *s, const struct sa *a, struct sip_source 
 void sip_source_leave(struct sip_source *src);       /* may free it */
 bool sip_refusal_permitted(struct sip_stack *s, const struct sa *a);
 /* Remember `tx` for 64*T1. Without memory it is not remembered. */
-void sip_finished_add(struct sip_stx *tx, struct str reason, struct str rest);
+void sip_finished_add(struct sip_server_tx *tx, struct str reason, struct str rest);
 struct sip_finished *sip_finished_find(const struct sip_stack *s, uint64_t key);
 void sip_finished_repeat(struct sip_stack *s, const struct sip_finished *f, const struct sip_msg *msg);
 
 /* client_tx.c */
-bool sip_ctx_match(struct sip_stack *s, struct sip_msg *msg);
+bool sip_client_tx_match(struct sip_stack *s, struct sip_msg *msg);
 void sip_proven(struct sip_stack *s, const struct sip_msg *msg);     /* prm.proven */
 /* `bytes` could not be delivered: if they are a request that waits for its first answer, it has failed. */
-void sip_ctx_send_failed(struct sip_stack *s, const struct net_bytes *bytes, int err);
-void sip_ctx_free_all(struct sip_stack *s);
+void sip_client_tx_send_failed(struct sip_stack *s, const struct net_bytes *bytes, int err);
+void sip_client_tx_free_all(struct sip_stack *s);
 
 /* dialog.c */
 /* Hands a request with a To tag to its dialog; false: there is none. tx NULL: ACK. */
-bool sip_dialog_receive(struct sip_stack *s, struct sip_stx *tx, struct sip_msg *msg);
+bool sip_dialog_receive(struct sip_stack *s, struct sip_server_tx *tx, struct sip_msg *msg);
 void sip_dialog_free_all(struct sip_stack *s);
 
 #endif

@@ -22,7 +22,7 @@ struct ua_request {             /* obj */
 	struct ua_request_prm prm;
 	enum ua_request_state state;
 	struct sip_out *out;            /* held */
-	struct sip_ctx *ctx;            /* held: the transaction under way */
+	struct sip_client_tx *tx;            /* held: the transaction under way */
 	struct net_path path;
 	struct target target[MAX_TARGETS];
 	size_t targets, next;
@@ -72,12 +72,12 @@ static void request_free(void *arg)
 {
 	struct ua_request *rq = arg;
 
-	if (rq->ctx)
-		sip_ctx_detach(rq->ctx);
+	if (rq->tx)
+		sip_client_tx_detach(rq->tx);
 	forget_user(rq);
 	obj_drop(rq->out);
 	obj_drop(rq->prm.hold);
-	obj_drop(rq->ctx);
+	obj_drop(rq->tx);
 	text_free(&rq->challenges.last_realm);
 	text_free(&rq->transport);
 	text_free(&rq->cancel_headers);
@@ -97,8 +97,8 @@ static void finish(struct ua_request *rq)
 		sip_resolve_cancel(rq->resolving);
 		rq->resolving = NULL;
 	}
-	if (rq->ctx && !answered)
-		sip_ctx_detach(rq->ctx);
+	if (rq->tx && !answered)
+		sip_client_tx_detach(rq->tx);
 	obj_drop(rq);
 }
 
@@ -128,8 +128,8 @@ static void fail_later(struct ua_request *rq, int err)
 
 /* ---- sending ---------------------------------------------------------------------------- */
 
-static void on_response(void *arg, struct sip_ctx *tx, struct sip_msg *msg);
-static void on_failed(void *arg, struct sip_ctx *tx, int err);
+static void on_response(void *arg, struct sip_client_tx *tx, struct sip_msg *msg);
+static void on_failed(void *arg, struct sip_client_tx *tx, int err);
 
 /* No transaction (RFC 3261 13.2.2.4). */
 static int send_ack(struct ua_request *rq)
@@ -149,7 +149,7 @@ static int send_ack(struct ua_request *rq)
 
 static int send_on_path(struct ua_request *rq)
 {
-	struct sip_ctx_user user = { rq, on_response, on_failed, .owner = rq };
+	struct sip_client_tx_user user = { rq, on_response, on_failed, .owner = rq };
 	int err = rq->prm.prepare ? rq->prm.prepare(rq->prm.arg, rq, rq->out, &rq->path) : 0;
 
 	if (err)
@@ -160,17 +160,17 @@ static int send_on_path(struct ua_request *rq)
 			change(rq, UA_REQUEST_TRYING);
 		return err;
 	}
-	if (rq->ctx) {
-		sip_ctx_detach(rq->ctx);
-		rq->ctx = obj_drop(rq->ctx);
+	if (rq->tx) {
+		sip_client_tx_detach(rq->tx);
+		rq->tx = obj_drop(rq->tx);
 	}
-	err = sip_ctx_send(rq->ua->sip, rq->out, &rq->path, &user, &rq->ctx);
+	err = sip_client_tx_send(rq->ua->sip, rq->out, &rq->path, &user, &rq->tx);
 	if (err)
 		return err;
 	change(rq, UA_REQUEST_TRYING);
-	rq->path = rq->ctx->path;
+	rq->path = rq->tx->path;
 	if (rq->cancel)
-		sip_ctx_cancel(rq->ctx, text_view(&rq->cancel_headers));
+		sip_client_tx_cancel(rq->tx, text_view(&rq->cancel_headers));
 	return 0;
 }
 
@@ -236,13 +236,13 @@ static void tell_final(struct ua_request *rq, struct sip_msg *msg)
 		send_again(rq);
 		return;
 	}
-	if (rq->ctx)
-		sip_ctx_detach(rq->ctx);
+	if (rq->tx)
+		sip_client_tx_detach(rq->tx);
 	forget_user(rq);
 	finish(rq);
 }
 
-static void on_response(void *arg, struct sip_ctx *tx, struct sip_msg *msg)
+static void on_response(void *arg, struct sip_client_tx *tx, struct sip_msg *msg)
 {
 	struct ua_request *rq = arg;
 
@@ -267,7 +267,7 @@ static void on_response(void *arg, struct sip_ctx *tx, struct sip_msg *msg)
 	obj_drop(rq);
 }
 
-static void on_failed(void *arg, struct sip_ctx *tx, int err)
+static void on_failed(void *arg, struct sip_client_tx *tx, int err)
 {
 	struct ua_request *rq = arg;
 
@@ -413,8 +413,8 @@ void ua_request_cancel(struct ua_request *rq, struct str headers)
 		return;
 	rq->cancel = true;
 	text_set(&rq->cancel_headers, headers);
-	if (rq->ctx) {
-		sip_ctx_cancel(rq->ctx, headers);
+	if (rq->tx) {
+		sip_client_tx_cancel(rq->tx, headers);
 	} else if (rq->resolving) {
 		sip_resolve_cancel(rq->resolving);
 		rq->resolving = NULL;
@@ -430,8 +430,8 @@ void *ua_request_detach(struct ua_request *rq)
 	forget_user(rq);
 	/* An INVITE that nobody waits for must not ring, nor wait, for ever. */
 	ua_request_cancel(rq, STR_NULL);
-	if (rq->ctx)
-		sip_ctx_detach(rq->ctx);
+	if (rq->tx)
+		sip_client_tx_detach(rq->tx);
 	finish(rq);
 	obj_drop(rq);
 	return arg;

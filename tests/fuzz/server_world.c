@@ -434,7 +434,7 @@ static void check_stack(void)
 	while (subscription_next(world.svc, &walk, &row))
 		subscriptions++;
 	subscription_walk_end(&walk);
-	must(!c.stx || hooks_failed(), "a server transaction is left");
+	must(!c.server_tx || hooks_failed(), "a server transaction is left");
 	must(c.dialogs <= subscriptions, "a dialog is left");
 }
 

@@ -64,16 +64,16 @@ static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
 	return 0;
 }
 
-static void on_cancelled(void *arg, struct sip_stx *tx, struct sip_msg *cancel)
+static void on_cancelled(void *arg, struct sip_server_tx *tx, struct sip_msg *cancel)
 {
 	struct node *n = arg;
 
 	(void)cancel;
 	n->cancels++;
-	sip_stx_reply(tx, 487);
+	sip_server_tx_reply(tx, 487);
 }
 
-static void on_ended(void *arg, struct sip_stx *tx, bool acked)
+static void on_ended(void *arg, struct sip_server_tx *tx, bool acked)
 {
 	struct node *n = arg;
 
@@ -82,7 +82,7 @@ static void on_ended(void *arg, struct sip_stx *tx, bool acked)
 	n->unacked += !acked;
 }
 
-static void on_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
+static void on_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct node *n = arg;
 
@@ -91,10 +91,10 @@ static void on_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
 	obj_drop(n->msg);
 	n->tx = obj_hold(tx);
 	n->msg = obj_hold(msg);
-	sip_stx_attach(tx, &(struct sip_stx_user){ .arg = n, .cancelled = on_cancelled, .ended = on_ended });
+	sip_server_tx_attach(tx, &(struct sip_server_tx_user){ .arg = n, .cancelled = on_cancelled, .ended = on_ended });
 }
 
-static void on_response(void *arg, struct sip_ctx *tx, struct sip_msg *msg)
+static void on_response(void *arg, struct sip_client_tx *tx, struct sip_msg *msg)
 {
 	struct node *n = arg;
 
@@ -105,7 +105,7 @@ static void on_response(void *arg, struct sip_ctx *tx, struct sip_msg *msg)
 	n->last = obj_hold(msg);
 }
 
-static void on_failed(void *arg, struct sip_ctx *tx, int err)
+static void on_failed(void *arg, struct sip_client_tx *tx, int err)
 {
 	struct node *n = arg;
 
@@ -181,13 +181,13 @@ struct sip_out *link_out(struct node *n, enum sip_method m)
 	return o;
 }
 
-struct sip_ctx *link_send(struct node *n, struct sip_out *o)
+struct sip_client_tx *link_send(struct node *n, struct sip_out *o)
 {
-	struct sip_ctx_user user = { .arg = n, .response = on_response, .failed = on_failed };
+	struct sip_client_tx_user user = { .arg = n, .response = on_response, .failed = on_failed };
 	struct net_path path = { .transport = 1, .proto = n->proto, .local = n->addr, .peer = other(n)->addr };
-	struct sip_ctx *tx = NULL;
+	struct sip_client_tx *tx = NULL;
 
-	assert_int_equal(sip_ctx_send(n->sip, o, &path, &user, &tx), 0);
+	assert_int_equal(sip_client_tx_send(n->sip, o, &path, &user, &tx), 0);
 	obj_drop(o);
 	return tx;
 }

@@ -17,7 +17,7 @@ struct node {
 	char said[1024];                /* the last of them */
 	struct sa said_to;
 	/* what reached it as a new request */
-	struct sip_stx *tx;             /* held: the last */
+	struct sip_server_tx *tx;             /* held: the last */
 	struct sip_msg *msg;            /* held */
 	unsigned requests, cancels, acked, unacked;
 	/* what came back for its own request */
@@ -41,7 +41,7 @@ void link_init_limits(struct link *l, enum net_proto proto, const struct sip_sta
 void link_run(struct link *l, uint64_t ms);
 /* A request from `n` to the other side. */
 struct sip_out *link_out(struct node *n, enum sip_method m);
-struct sip_ctx *link_send(struct node *n, struct sip_out *o);
+struct sip_client_tx *link_send(struct node *n, struct sip_out *o);
 /* Bytes as if they had come to `n` from the other side. */
 void link_inject(struct node *n, const char *text);
 /* From somebody else, "192.0.2.9:5060"; what `n` answers still reaches the other side. */

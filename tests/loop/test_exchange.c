@@ -283,7 +283,7 @@ static size_t client_transactions(void)
 	struct sip_counters c;
 
 	sip_stack_count(t.svc->sip, &c);
-	return c.ctx;
+	return c.client_tx;
 }
 
 /* Our re-INVITE gets a provisional response and nothing more; the call ends. */

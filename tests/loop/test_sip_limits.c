@@ -91,7 +91,7 @@ static void one_source_cannot_take_all(void **state)
 	assert_int_equal(counters(l).refused_full, 209);
 	come(l, PHONE, "REGISTER", 1);
 	assert_int_equal(l->b.requests, 92);
-	sip_stx_reply(l->b.tx, 200);
+	sip_server_tx_reply(l->b.tx, 200);
 	assert_true(says(l, "SIP/2.0 200 "));
 	assert_int_equal(sa_port(&l->b.said_to), 5060);
 	/* Nor from a whole network of IPv6. */
@@ -155,10 +155,10 @@ static void places_come_back(void **state)
 
 	for (unsigned i = 0; i < 500; i++) {
 		come(l, FLOODER, "OPTIONS", i);
-		sip_stx_reply(l->b.tx, 200);
+		sip_server_tx_reply(l->b.tx, 200);
 	}
 	assert_int_equal(l->b.requests, 500);
-	assert_int_equal(counters(l).stx, 0);
+	assert_int_equal(counters(l).server_tx, 0);
 }
 
 /* What was answered is remembered until there is no room, and whoever has most of
@@ -169,10 +169,10 @@ static void finished_ones_give_way(void **state)
 	unsigned served;
 
 	come(l, PHONE, "OPTIONS", 1);
-	sip_stx_respond(l->b.tx, 200, STR("Fine"), STR("X-Mine: yes\r\n"), STR("text/plain"), STR("body"));
+	sip_server_tx_respond(l->b.tx, 200, STR("Fine"), STR("X-Mine: yes\r\n"), STR("text/plain"), STR("body"));
 	for (unsigned i = 0; i < 1000; i++) {
 		come(l, FLOODER, "OPTIONS", i);
-		sip_stx_reply(l->b.tx, 200);
+		sip_server_tx_reply(l->b.tx, 200);
 	}
 	assert_true(counters(l).finished_bytes <= 20000);
 	assert_in_range(counters(l).finished, 50, 200);
@@ -199,7 +199,7 @@ static void finished_ones_end(void **state)
 
 	for (unsigned i = 0; i < 50; i++) {
 		come(l, FLOODER, "OPTIONS", i);
-		sip_stx_reply(l->b.tx, 200);
+		sip_server_tx_reply(l->b.tx, 200);
 		link_run(l, 10);
 	}
 	link_run(l, 31400);
@@ -222,7 +222,7 @@ static void repeated_answer_has_the_same_tag(void **state)
 	char first[1024];
 
 	come(l, PHONE, "OPTIONS", 1);
-	sip_stx_reply(l->b.tx, 480);
+	sip_server_tx_reply(l->b.tx, 480);
 	str_copy(first, sizeof(first), str_z(l->b.said));
 	l->b.said[0] = 0;
 	come(l, PHONE, "OPTIONS", 1);
@@ -236,7 +236,7 @@ static void success_is_not_repeated_to_a_malformed_request(void **state)
 	struct link *l = *state;
 
 	come(l, PHONE, "OPTIONS", 1);
-	sip_stx_reply(l->b.tx, 200);
+	sip_server_tx_reply(l->b.tx, 200);
 	l->b.said[0] = 0;
 	come_with(l, PHONE, "OPTIONS", 1, "4294967294");
 	assert_string_equal(l->b.said, "");
@@ -253,15 +253,15 @@ static void refusals_without_ack_are_bounded(void **state)
 
 	for (unsigned i = 0; i < 3000; i++) {
 		come(l, FLOODER, "INVITE", i);
-		sip_stx_reply(l->b.tx, 486);
+		sip_server_tx_reply(l->b.tx, 486);
 	}
-	assert_int_equal(counters(l).stx, 1000);
+	assert_int_equal(counters(l).server_tx, 1000);
 	assert_int_equal(l->b.unacked, 2000);
 	sent = l->b.sent;
 	link_run(l, 600);
 	assert_int_equal(l->b.sent - sent, 1000);
 	link_run(l, 70000);
-	assert_int_equal(counters(l).stx, 0);
+	assert_int_equal(counters(l).server_tx, 0);
 }
 
 static void cancel_after_the_answer_changes_nothing(void **state)
@@ -270,9 +270,9 @@ static void cancel_after_the_answer_changes_nothing(void **state)
 	char tag[64];
 
 	come(l, PHONE, "INVITE", 1);
-	sip_stx_reply(l->b.tx, 200);
+	sip_server_tx_reply(l->b.tx, 200);
 	str_copy(tag, sizeof(tag), str_z(l->b.tx->to_tag));
-	sip_stx_acked(l->b.tx);
+	sip_server_tx_acked(l->b.tx);
 	come(l, PHONE, "CANCEL", 1);
 	assert_int_equal(l->b.cancels, 0);
 	assert_true(says(l, "SIP/2.0 200 "));
@@ -308,25 +308,25 @@ static void account_is_settled_once(void **state)
 
 	come(l, PHONE, "OPTIONS", 1);
 	l->b.tx->account = &settled;
-	sip_stx_reply(l->b.tx, 100);
+	sip_server_tx_reply(l->b.tx, 100);
 	assert_int_equal(settled, 0);
-	sip_stx_reply(l->b.tx, 200);
+	sip_server_tx_reply(l->b.tx, 200);
 	assert_int_equal(settled, 1);
 	come(l, PHONE, "OPTIONS", 2);
 	l->b.tx->account = &settled;
-	sip_stx_respond_stateless(l->b.tx, 401, STR_NULL);
+	sip_server_tx_respond_stateless(l->b.tx, 401, STR_NULL);
 	assert_int_equal(settled, 2);
 	come(l, PHONE, "INVITE", 3);
 	l->b.tx->account = &settled;
-	sip_stx_reply(l->b.tx, 486);
+	sip_server_tx_reply(l->b.tx, 486);
 	assert_int_equal(settled, 3);
 	link_run(l, 40000);
 	assert_int_equal(settled, 3);
 	come(l, PHONE, "INVITE", 4);
 	l->b.tx->account = &settled;
-	sip_stx_reply(l->b.tx, 200);
-	sip_stx_acked(l->b.tx);
-	sip_stx_acked(l->b.tx);
+	sip_server_tx_reply(l->b.tx, 200);
+	sip_server_tx_acked(l->b.tx);
+	sip_server_tx_acked(l->b.tx);
 	assert_int_equal(settled, 4);
 	assert_int_equal(l->b.acked, 1);
 }

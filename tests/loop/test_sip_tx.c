@@ -40,11 +40,11 @@ static int teardown(void **state)
 static void non_invite_is_answered(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx = link_send(&l->a, link_out(&l->a, SIP_OPTIONS));
+	struct sip_client_tx *tx = link_send(&l->a, link_out(&l->a, SIP_OPTIONS));
 
 	link_run(l, 5);
 	assert_int_equal(l->b.requests, 1);
-	sip_stx_reply(l->b.tx, 200);
+	sip_server_tx_reply(l->b.tx, 200);
 	link_run(l, 5);
 	assert_int_equal(l->a.last_status, 200);
 	assert_true(str_starts(sip_hdr_value(l->a.last, SIP_H_TO), STR("<sip:b@192.0.2.2>;tag=")));
@@ -55,7 +55,7 @@ static void non_invite_is_answered(void **state)
 static void non_invite_repeats_then_fails(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx;
+	struct sip_client_tx *tx;
 
 	l->a.lose = 1000;
 	tx = link_send(&l->a, link_out(&l->a, SIP_OPTIONS));
@@ -77,12 +77,12 @@ static void non_invite_repeats_then_fails(void **state)
 static void lost_answer_is_repeated_not_served_twice(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx;
+	struct sip_client_tx *tx;
 
 	l->b.lose = 2;
 	tx = link_send(&l->a, link_out(&l->a, SIP_OPTIONS));
 	link_run(l, 5);
-	sip_stx_reply(l->b.tx, 200);
+	sip_server_tx_reply(l->b.tx, 200);
 	link_run(l, 2000);
 	assert_int_equal(l->b.requests, 1);
 	assert_int_equal(l->a.last_status, 200);
@@ -93,13 +93,13 @@ static void lost_answer_is_repeated_not_served_twice(void **state)
 static void stateless_answer_leaves_nothing(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx = link_send(&l->a, link_out(&l->a, SIP_OPTIONS));
+	struct sip_client_tx *tx = link_send(&l->a, link_out(&l->a, SIP_OPTIONS));
 	struct sip_counters c;
 
 	link_run(l, 5);
-	sip_stx_respond_stateless(l->b.tx, 401, STR("X: y\r\n"));
+	sip_server_tx_respond_stateless(l->b.tx, 401, STR("X: y\r\n"));
 	sip_stack_count(l->b.sip, &c);
-	assert_int_equal(c.stx, 0);
+	assert_int_equal(c.server_tx, 0);
 	link_run(l, 5);
 	assert_int_equal(l->a.last_status, 401);
 	obj_drop(tx);
@@ -109,7 +109,7 @@ static void stateless_answer_leaves_nothing(void **state)
 static void invite_unanswered(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx;
+	struct sip_client_tx *tx;
 
 	l->a.lose = 1000;
 	tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
@@ -124,10 +124,10 @@ static void invite_unanswered(void **state)
 static void invite_may_ring_for_minutes(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
+	struct sip_client_tx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
 
 	link_run(l, 5);
-	sip_stx_reply(l->b.tx, 180);
+	sip_server_tx_reply(l->b.tx, 180);
 	link_run(l, 300000);
 	assert_int_equal(l->a.failures, 0);
 	assert_int_equal(l->a.sent, 1);
@@ -138,12 +138,12 @@ static void invite_may_ring_for_minutes(void **state)
 static void refusal_is_acknowledged(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx;
+	struct sip_client_tx *tx;
 
 	l->b.lose = 1;
 	tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
 	link_run(l, 5);
-	sip_stx_reply(l->b.tx, 486);
+	sip_server_tx_reply(l->b.tx, 486);
 	link_run(l, 5);
 	assert_int_equal(l->a.responses, 0);
 	link_run(l, 600);
@@ -157,11 +157,11 @@ static void refusal_is_acknowledged(void **state)
 static void refusal_never_acknowledged(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
+	struct sip_client_tx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
 
 	link_run(l, 5);
 	l->a.lose = 1000;
-	sip_stx_reply(l->b.tx, 486);
+	sip_server_tx_reply(l->b.tx, 486);
 	link_run(l, 32100);
 	assert_int_equal(l->b.unacked, 1);
 	obj_drop(tx);
@@ -171,13 +171,13 @@ static void refusal_never_acknowledged(void **state)
 static void answer_repeats_until_acked(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
+	struct sip_client_tx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
 
 	link_run(l, 5);
-	sip_stx_respond(l->b.tx, 200, STR_NULL, STR("Contact: <sip:b@192.0.2.2:5060>\r\n"), STR_NULL, STR_NULL);
+	sip_server_tx_respond(l->b.tx, 200, STR_NULL, STR("Contact: <sip:b@192.0.2.2:5060>\r\n"), STR_NULL, STR_NULL);
 	link_run(l, 1600);
 	assert_int_equal(l->a.responses, 3);    /* 0, 500, 1500 */
-	sip_stx_acked(l->b.tx);
+	sip_server_tx_acked(l->b.tx);
 	link_run(l, 10000);
 	assert_int_equal(l->a.responses, 3);
 	assert_int_equal(l->b.acked, 1);
@@ -187,10 +187,10 @@ static void answer_repeats_until_acked(void **state)
 static void answer_never_acked_is_told(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
+	struct sip_client_tx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
 
 	link_run(l, 5);
-	sip_stx_reply(l->b.tx, 200);
+	sip_server_tx_reply(l->b.tx, 200);
 	link_run(l, 32100);
 	assert_int_equal(l->b.unacked, 1);
 	obj_drop(tx);
@@ -199,13 +199,13 @@ static void answer_never_acked_is_told(void **state)
 static void cancel_waits_for_a_provisional(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
+	struct sip_client_tx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
 
-	sip_ctx_cancel(tx, STR("Reason: SIP;cause=200\r\n"));
+	sip_client_tx_cancel(tx, STR("Reason: SIP;cause=200\r\n"));
 	link_run(l, 5);
 	assert_int_equal(l->a.sent, 1);         /* 9.1: not before an answer came */
 	assert_non_null(l->b.tx);
-	sip_stx_reply(l->b.tx, 100);
+	sip_server_tx_reply(l->b.tx, 100);
 	link_run(l, 10);
 	assert_int_equal(l->b.cancels, 1);
 	assert_int_equal(l->a.last_status, 487);
@@ -216,7 +216,7 @@ static void cancel_waits_for_a_provisional(void **state)
 static void cancel_of_nothing_is_481(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx = link_send(&l->a, link_out(&l->a, SIP_CANCEL));
+	struct sip_client_tx *tx = link_send(&l->a, link_out(&l->a, SIP_CANCEL));
 
 	link_run(l, 5);
 	assert_int_equal(l->a.last_status, 481);
@@ -227,15 +227,15 @@ static void cancel_of_nothing_is_481(void **state)
 static void merged_request_is_482(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *one = link_send(&l->a, link_out(&l->a, SIP_INVITE));
-	struct sip_ctx *two;
+	struct sip_client_tx *one = link_send(&l->a, link_out(&l->a, SIP_INVITE));
+	struct sip_client_tx *two;
 
 	link_run(l, 5);
 	two = link_send(&l->a, link_out(&l->a, SIP_INVITE));
 	link_run(l, 5);
 	assert_int_equal(l->b.requests, 1);
 	assert_int_equal(l->a.last_status, 482);
-	sip_stx_reply(l->b.tx, 486);
+	sip_server_tx_reply(l->b.tx, 486);
 	link_run(l, 5);
 	obj_drop(one);
 	obj_drop(two);
@@ -257,14 +257,14 @@ static void faulty_request_is_refused_with_its_reason(void **state)
 static void survives_a_lossy_wire(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx;
+	struct sip_client_tx *tx;
 
 	l->a.lose_every = 2;
 	l->b.lose_every = 2;
 	tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
 	link_run(l, 3000);
 	assert_int_equal(l->b.requests, 1);
-	sip_stx_reply(l->b.tx, 404);
+	sip_server_tx_reply(l->b.tx, 404);
 	link_run(l, 8000);
 	assert_int_equal(l->a.last_status, 404);
 	assert_int_equal(l->a.responses, 1);
@@ -275,7 +275,7 @@ static void survives_a_lossy_wire(void **state)
 static void stream_never_repeats(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx;
+	struct sip_client_tx *tx;
 
 	l->a.lose = 1;
 	tx = link_send(&l->a, link_out(&l->a, SIP_OPTIONS));
@@ -289,16 +289,16 @@ static void stream_never_repeats(void **state)
 static void all_timers_end(void **state)
 {
 	struct link *l = *state;
-	struct sip_ctx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
+	struct sip_client_tx *tx = link_send(&l->a, link_out(&l->a, SIP_INVITE));
 	struct sip_counters c;
 
 	link_run(l, 5);
-	sip_stx_reply(l->b.tx, 486);
+	sip_server_tx_reply(l->b.tx, 486);
 	link_run(l, 70000);
 	sip_stack_count(l->a.sip, &c);
-	assert_int_equal(c.ctx, 0);
+	assert_int_equal(c.client_tx, 0);
 	sip_stack_count(l->b.sip, &c);
-	assert_int_equal(c.stx, 0);
+	assert_int_equal(c.server_tx, 0);
 	assert_int_equal(wheel_count(l->wheel), 0);
 	obj_drop(tx);
 }
@@ -315,23 +315,23 @@ static void never_answered_ends(void **state)
 	obj_drop(link_send(&l->a, o));
 	link_run(l, 31000);
 	sip_stack_count(l->b.sip, &c);
-	assert_int_equal(c.stx, 1);
+	assert_int_equal(c.server_tx, 1);
 	link_run(l, 2000);
 	sip_stack_count(l->b.sip, &c);
-	assert_int_equal(c.stx, 0);
-	assert_int_equal(sip_stx_reply(l->b.tx, 200), EALREADY);
+	assert_int_equal(c.server_tx, 0);
+	assert_int_equal(sip_server_tx_reply(l->b.tx, 200), EALREADY);
 	/* An INVITE as long as somebody is there for it. */
 	o = link_out(&l->a, SIP_INVITE);
 	obj_drop(link_send(&l->a, o));
 	link_run(l, 10);
-	sip_stx_reply(l->b.tx, 180);
+	sip_server_tx_reply(l->b.tx, 180);
 	link_run(l, 200000);
 	sip_stack_count(l->b.sip, &c);
-	assert_int_equal(c.stx, 1);
-	sip_stx_detach(l->b.tx);
+	assert_int_equal(c.server_tx, 1);
+	sip_server_tx_detach(l->b.tx);
 	link_run(l, 33000);
 	sip_stack_count(l->b.sip, &c);
-	assert_int_equal(c.stx, 0);
+	assert_int_equal(c.server_tx, 0);
 }
 
 /* The transport says later that it could not deliver: the transaction whose bytes they
@@ -340,7 +340,7 @@ static void undelivered_request_fails(void **state)
 {
 	struct link *l = *state;
 	const struct net_path *path = &(struct net_path){ .peer = l->b.addr };
-	struct sip_ctx *tx[3];
+	struct sip_client_tx *tx[3];
 	struct net_bytes *bytes;
 
 	l->a.lose = 3;
@@ -364,7 +364,7 @@ static void undelivered_request_fails(void **state)
 	obj_drop(bytes);
 	/* Who has answered was reached: only a repetition can have been lost. */
 	link_run(l, 600);
-	sip_stx_reply(l->b.tx, 100);
+	sip_server_tx_reply(l->b.tx, 100);
 	link_run(l, 10);
 	sip_stack_send_failed(l->a.sip, path, tx[2]->bytes, ECONNREFUSED);
 	assert_int_equal(l->a.failures, 2);
@@ -393,14 +393,14 @@ static void short_names_are_one_engines(void **state)
 {
 	static const char rest[] = "\r\nm: <sip:b@192.0.2.2>\r\nX-Y: To: y\r\nc: text/plain\r\nl: 11\r\n\r\nSupported: ";
 	struct link *l = *state;
-	struct sip_ctx *tx = link_send(&l->a, link_out(&l->a, SIP_OPTIONS));
+	struct sip_client_tx *tx = link_send(&l->a, link_out(&l->a, SIP_OPTIONS));
 	char first[sizeof(l->b.said)];
 	unsigned sent;
 
 	assert_non_null(strstr(l->a.said, "\r\nVia: "));
 	assert_non_null(strstr(l->a.said, "\r\nCall-ID: "));
 	link_run(l, 5);
-	sip_stx_respond(l->b.tx, 200, STR_NULL, STR("Contact: <sip:b@192.0.2.2>\r\nX-Y: To: y\r\n"), STR("text/plain"),
+	sip_server_tx_respond(l->b.tx, 200, STR_NULL, STR("Contact: <sip:b@192.0.2.2>\r\nX-Y: To: y\r\n"), STR("text/plain"),
 			STR("Supported: "));
 	assert_true(str_starts(str_z(l->b.said), STR("SIP/2.0 200 OK\r\nv: SIP/2.0/UDP 192.0.2.1:5060;")));
 	assert_non_null(strstr(l->b.said, "\r\nf: <sip:a@192.0.2.1>;tag=from1\r\nt: <sip:b@192.0.2.2>;tag="));

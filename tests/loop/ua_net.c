@@ -93,7 +93,7 @@ bool ua_net_credentials(void *arg, struct str realm, struct ua_credentials *out)
 void ua_net_answer(struct ua_net *n, unsigned status, const char *headers)
 {
 	assert_non_null(n->l.b.tx);
-	sip_stx_respond(n->l.b.tx, status, STR_NULL, str_z(headers), STR_NULL, STR_NULL);
+	sip_server_tx_respond(n->l.b.tx, status, STR_NULL, str_z(headers), STR_NULL, STR_NULL);
 	link_run(&n->l, 5);
 }
 

@@ -100,7 +100,7 @@ struct world {
 	char last[2048];                /* sent */
 	unsigned responses, status, requests, failed;
 	int err;
-	struct sip_stx *asked;          /* held */
+	struct sip_server_tx *asked;          /* held */
 };
 
 static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
@@ -115,7 +115,7 @@ static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
 	return 0;
 }
 
-static void on_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
+static void on_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct world *w = arg;
 
@@ -125,7 +125,7 @@ static void on_request(void *arg, struct sip_stx *tx, struct sip_msg *msg)
 	w->asked = obj_hold(tx);
 }
 
-static void on_response(void *arg, struct sip_ctx *tx, struct sip_msg *msg)
+static void on_response(void *arg, struct sip_client_tx *tx, struct sip_msg *msg)
 {
 	struct world *w = arg;
 
@@ -134,7 +134,7 @@ static void on_response(void *arg, struct sip_ctx *tx, struct sip_msg *msg)
 	w->status = msg->status;
 }
 
-static void on_failed(void *arg, struct sip_ctx *tx, int err)
+static void on_failed(void *arg, struct sip_client_tx *tx, int err)
 {
 	struct world *w = arg;
 
@@ -229,13 +229,13 @@ static void a_message_is_parsed(void **state)
 	obj_drop(msg);
 }
 
-static struct sip_ctx *invite(struct world *w)
+static struct sip_client_tx *invite(struct world *w)
 {
-	struct sip_ctx_user user = { .arg = w, .response = on_response, .failed = on_failed };
+	struct sip_client_tx_user user = { .arg = w, .response = on_response, .failed = on_failed };
 	struct net_path path = { .transport = 1, .proto = NET_UDP, .local = address("192.0.2.1:5060"),
 		.peer = address("192.0.2.2:5060") };
 	struct sip_out *o = sip_out_new(SIP_INVITE);
-	struct sip_ctx *tx = NULL;
+	struct sip_client_tx *tx = NULL;
 
 	assert_non_null(o);
 	o->ruri = STR("sip:b@192.0.2.2");
@@ -244,7 +244,7 @@ static struct sip_ctx *invite(struct world *w)
 	o->call_id = STR("call-1");
 	o->cseq = 1;
 	o->contact = STR("<sip:a@192.0.2.1:5060>");
-	assert_int_equal(sip_ctx_send(w->sip, o, &path, &user, &tx), 0);
+	assert_int_equal(sip_client_tx_send(w->sip, o, &path, &user, &tx), 0);
 	obj_drop(o);
 	return tx;
 }
@@ -254,7 +254,7 @@ static void an_invite_repeats_on_the_given_clock(void **state)
 {
 	static const unsigned at[] = { 0, 500, 1500, 3500, 7500, 15500, 31500 };
 	struct world *w = *state;
-	struct sip_ctx *tx = invite(w);
+	struct sip_client_tx *tx = invite(w);
 
 	pass(w, 31999);
 	assert_int_equal(w->sent, ARRAY_LEN(at));
@@ -269,7 +269,7 @@ static void an_invite_repeats_on_the_given_clock(void **state)
 static void an_invite_is_refused_and_acknowledged(void **state)
 {
 	struct world *w = *state;
-	struct sip_ctx *tx = invite(w);
+	struct sip_client_tx *tx = invite(w);
 	char request[sizeof(w->last)];
 
 	memcpy(request, w->last, sizeof(request));
@@ -297,7 +297,7 @@ static void a_request_is_answered_once(void **state)
 
 	come(w, text);
 	assert_int_equal(w->requests, 1);
-	sip_stx_reply(w->asked, 200);
+	sip_server_tx_reply(w->asked, 200);
 	memcpy(first, w->last, sizeof(first));
 	come(w, text);
 	assert_int_equal(w->requests, 1);

@@ -185,30 +185,30 @@ static void unlink_session(struct session *s)
 	}
 }
 
-void session_uas_set(struct session *s, struct sip_stx *tx, const struct sip_stx_user *user)
+void session_uas_set(struct session *s, struct sip_server_tx *tx, const struct sip_server_tx_user *user)
 {
-	struct sip_stx *old = s->uas;
+	struct sip_server_tx *old = s->uas;
 
 	if (old == tx)
 		return;
 	if (old)
-		sip_stx_detach(old);
+		sip_server_tx_detach(old);
 	/* What is repeated until its PRACK belongs to the transaction that goes. */
 	session_reliable_stop(s);
 	s->uas = obj_hold(tx);
 	if (tx)
-		sip_stx_attach(tx, user);
+		sip_server_tx_attach(tx, user);
 	obj_drop(old);
 }
 
-struct sip_stx *session_uas_waiting(const struct session *s)
+struct sip_server_tx *session_uas_waiting(const struct session *s)
 {
 	return s->uas && s->uas->status < 200 ? s->uas : NULL;
 }
 
 int session_refuse(struct session *s, unsigned status, struct str headers)
 {
-	struct sip_stx *tx = obj_hold(session_uas_waiting(s));
+	struct sip_server_tx *tx = obj_hold(session_uas_waiting(s));
 	int err;
 
 	if (s->st != SESSION_RINGING || !tx) {
@@ -217,7 +217,7 @@ int session_refuse(struct session *s, unsigned status, struct str headers)
 	}
 	s->st = SESSION_NEW;
 	session_uas_set(s, NULL, NULL);
-	err = sip_stx_respond(tx, status, STR_NULL, headers, STR_NULL, STR_NULL);
+	err = sip_server_tx_respond(tx, status, STR_NULL, headers, STR_NULL, STR_NULL);
 	obj_drop(tx);
 	return err;
 }
@@ -309,7 +309,7 @@ void session_end(struct session *s, int cause)
 			return;
 		}
 		if (session_uas_waiting(s))
-			sip_stx_reply(s->uas, 487);
+			sip_server_tx_reply(s->uas, 487);
 		send_bye(s, cause);
 	}
 	unlink_session(s);

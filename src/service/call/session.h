@@ -68,7 +68,7 @@ struct session {                /* obj */
 	bool incoming, bye_sent, ringing_counted, up_counted;
 
 	/* a request of theirs that waits for our final answer */
-	struct sip_stx *uas;            /* held: INVITE (first one, or re-INVITE), until its ACK; session_uas_*() */
+	struct sip_server_tx *uas;            /* held: INVITE (first one, or re-INVITE), until its ACK; session_uas_*() */
 	bool counted;                   /* in service.calls */
 	bool ending;                    /* over, but our 2xx is not acknowledged yet: BYE follows (15) */
 	bool peer_hangs_up;             /* it asked for a transfer: the BYE is its own to send (RFC 5589 6.1) */
@@ -151,9 +151,9 @@ void session_end(struct session *s, int cause);
 void session_detach(struct session *s);
 /* `tx` is the INVITE that waits for our final response; NULL: none. The one before
  * is told nothing more. */
-void session_uas_set(struct session *s, struct sip_stx *tx, const struct sip_stx_user *user);
+void session_uas_set(struct session *s, struct sip_server_tx *tx, const struct sip_server_tx_user *user);
 /* It, while no final response was sent; NULL: none waits. */
-struct sip_stx *session_uas_waiting(const struct session *s);
+struct sip_server_tx *session_uas_waiting(const struct session *s);
 /* A final response but 2xx to their first INVITE. EALREADY: none waits. */
 int session_refuse(struct session *s, unsigned status, struct str headers);
 /* The peer ended it: the channel gets a hangup with `cause`. */
@@ -179,11 +179,11 @@ void session_headers_free(struct list *l);
 void session_headers_write(const struct list *l, struct buf *b);
 
 /* session_in.c */
-void session_dialog_request(void *arg, struct sip_dialog *d, struct sip_stx *tx, struct sip_msg *msg);
+void session_dialog_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg);
 void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg);
 /* Everything that a new INVITE needs but its dialplan: session, dialog, offer
  * and channel. NULL: it was refused on `tx`. The channel owns the session. */
-struct session *session_accept(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg);
+struct session *session_accept(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg);
 /* Provisional or final answer to their INVITE. `sdp`: with what the negotiation has. */
 int session_respond(struct session *s, unsigned status, bool sdp);
 
@@ -279,7 +279,7 @@ void session_tell_redirecting(struct session *s);    /* CE_REDIRECTING */
 bool session_reliable_wanted(const struct session *s);
 /* Sends it reliably, or queues it behind one that waits for PRACK. */
 int session_reliable_send(struct session *s, unsigned status, struct str headers, struct str sdp);
-void session_reliable_prack(struct session *s, struct sip_stx *tx, struct sip_msg *msg);
+void session_reliable_prack(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg);
 void session_reliable_stop(struct session *s);
 void session_reliable_response(struct session *s, const struct sip_msg *msg);        /* sends PRACK */
 

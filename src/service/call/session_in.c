@@ -49,7 +49,7 @@ static int write_sdp(struct session *s, struct buf *b)
 }
 
 /* A response to `tx`, which is held: what the SDP sets off may end the session. */
-static int respond(struct session *s, struct sip_stx *tx, unsigned status, bool sdp)
+static int respond(struct session *s, struct sip_server_tx *tx, unsigned status, bool sdp)
 {
 	char hroom[2048], broom[2048];
 	bool reliable = status > 100 && status < 200 && session_reliable_wanted(s);
@@ -66,7 +66,7 @@ static int respond(struct session *s, struct sip_stx *tx, unsigned status, bool 
 	if (!err && reliable)
 		err = session_reliable_send(s, status, buf_view(&h), buf_view(&b));
 	else if (!err)
-		err = sip_stx_respond(tx, status, STR_NULL, buf_view(&h), b.n ? SDP : STR_NULL, buf_view(&b));
+		err = sip_server_tx_respond(tx, status, STR_NULL, buf_view(&h), b.n ? SDP : STR_NULL, buf_view(&b));
 	buf_free(&h);
 	buf_free(&b);
 	return err;
@@ -74,7 +74,7 @@ static int respond(struct session *s, struct sip_stx *tx, unsigned status, bool 
 
 int session_respond(struct session *s, unsigned status, bool sdp)
 {
-	struct sip_stx *tx = obj_hold(session_uas_waiting(s));
+	struct sip_server_tx *tx = obj_hold(session_uas_waiting(s));
 	int err = tx ? respond(s, tx, status, sdp) : EALREADY;
 
 	if (!err && status < 200) {
@@ -103,7 +103,7 @@ int session_answer(struct session *s)
 
 /* ---- a new call ---------------------------------------------------------------------- */
 
-static void on_cancelled(void *arg, struct sip_stx *tx, struct sip_msg *cancel)
+static void on_cancelled(void *arg, struct sip_server_tx *tx, struct sip_msg *cancel)
 {
 	struct session *s = arg;
 	char room[64];
@@ -113,7 +113,7 @@ static void on_cancelled(void *arg, struct sip_stx *tx, struct sip_msg *cancel)
 	if (session_refuse(s, 487, session_reason_header(s, 0, room, sizeof(room))) == 0) {
 		session_peer_ended(s, cause ? cause : CAUSE_INTERWORKING, 487);
 	} else {
-		sip_stx_reply(tx, 487);         /* a re-INVITE: the call goes on */
+		sip_server_tx_reply(tx, 487);         /* a re-INVITE: the call goes on */
 		session_offer_failed(s);
 		session_uas_set(s, NULL, NULL);
 	}
@@ -121,7 +121,7 @@ static void on_cancelled(void *arg, struct sip_stx *tx, struct sip_msg *cancel)
 }
 
 /* Timer L: nobody acknowledged our 2xx, which ends the call (13.3.1.4). */
-static void on_ended(void *arg, struct sip_stx *tx, bool acked)
+static void on_ended(void *arg, struct sip_server_tx *tx, bool acked)
 {
 	struct session *s = arg;
 
@@ -143,9 +143,9 @@ static void on_ended(void *arg, struct sip_stx *tx, bool acked)
 	obj_drop(s);
 }
 
-static void uas_begin(struct session *s, struct sip_stx *tx)
+static void uas_begin(struct session *s, struct sip_server_tx *tx)
 {
-	const struct sip_stx_user user = { .arg = s, .cancelled = on_cancelled, .ended = on_ended, .owner = s };
+	const struct sip_server_tx_user user = { .arg = s, .cancelled = on_cancelled, .ended = on_ended, .owner = s };
 
 	session_uas_set(s, tx, &user);
 }
@@ -181,7 +181,7 @@ static unsigned find_exten(struct service *svc, struct identity *id, const struc
 	return 404;
 }
 
-static int make_dialog(struct session *s, struct sip_stx *tx, const struct sip_msg *msg)
+static int make_dialog(struct session *s, struct sip_server_tx *tx, const struct sip_msg *msg)
 {
 	struct sip_dialog_user user = { s, session_dialog_request, session_dialog_ack, .owner = s };
 
@@ -213,7 +213,7 @@ static int make_channel(struct session *s, struct str exten)
 }
 
 /* Everything that can refuse, in the order in which phones expect the refusals. */
-static unsigned prepare(struct session *s, struct sip_stx *tx, struct sip_msg *msg, struct buf *extra)
+static unsigned prepare(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg, struct buf *extra)
 {
 	unsigned status = check_100rel(s, msg);
 	struct str body;
@@ -242,7 +242,7 @@ static void abandon(struct session *s)
 	obj_drop(s);
 }
 
-static struct session *session_accept_at(struct service *svc, struct identity *id, struct sip_stx *tx,
+static struct session *session_accept_at(struct service *svc, struct identity *id, struct sip_server_tx *tx,
 					 struct sip_msg *msg, struct str exten)
 {
 	char xroom[512];
@@ -272,7 +272,7 @@ static struct session *session_accept_at(struct service *svc, struct identity *i
 	}
 	s->st = SESSION_RINGING;
 	uas_begin(s, tx);
-	sip_stx_reply(tx, 100);
+	sip_server_tx_reply(tx, 100);
 	if (make_channel(s, exten)) {
 		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 		session_end(s, CAUSE_CONGESTION);
@@ -283,7 +283,7 @@ static struct session *session_accept_at(struct service *svc, struct identity *i
 	return s;
 }
 
-struct session *session_accept(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+struct session *session_accept(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	char room[256];
 
@@ -304,7 +304,7 @@ static bool has_foreign_contact(const struct sip_msg *msg)
 	return sip_each(msg, SIP_H_CONTACT, &e, &v) && (sip_addr_parse(&a, v) || !sip_uri_is_sip(&a.uri));
 }
 
-void invite_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+void invite_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	char room[256];
 	struct session *s;
@@ -367,7 +367,7 @@ static unsigned answer_in_ack(struct session *s, const struct sip_msg *msg)
 void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg)
 {
 	struct session *s = arg;
-	struct sip_stx *tx = s->uas;
+	struct sip_server_tx *tx = s->uas;
 	unsigned status = 0;
 
 	(void)d;
@@ -379,7 +379,7 @@ void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg)
 	if (s->offer == OFFER_OURS && !s->ending)       /* our offer was in the 200; the answer is due now */
 		status = answer_in_ack(s, msg);
 	session_uas_set(s, NULL, NULL);
-	sip_stx_acked(tx);
+	sip_server_tx_acked(tx);
 	obj_drop(tx);
 	if (status && s->ch)
 		channel_hangup(s->ch, CAUSE_BEARER_NOT_AVAILABLE);
@@ -389,7 +389,7 @@ void session_dialog_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg)
 	obj_drop(s);
 }
 
-static void on_bye(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
+static void on_bye(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	int cause = session_cause_of_msg(msg);
 
@@ -419,30 +419,30 @@ static unsigned judge_turn(struct session *s, bool update, bool offer, struct bu
 	return offer ? session_offer_glare(s, headers) : 0;
 }
 
-static void answer_reinvite(struct session *s, struct sip_stx *tx)
+static void answer_reinvite(struct session *s, struct sip_server_tx *tx)
 {
 	uas_begin(s, tx);
 	text_set(&s->local_sdp, STR_NULL);
 	if (session_respond(s, 200, true)) {
 		session_offer_failed(s);
-		sip_stx_reply(tx, 500);
+		sip_server_tx_reply(tx, 500);
 		session_uas_set(s, NULL, NULL);
 	}
 }
 
 /* An INVITE that is still being answered keeps its own exchange: only an UPDATE
  * with an offer changes what its responses say from now on. */
-static void answer_update(struct session *s, struct sip_stx *tx, bool offer)
+static void answer_update(struct session *s, struct sip_server_tx *tx, bool offer)
 {
 	if (offer)
 		text_set(&s->local_sdp, STR_NULL);
 	if (respond(s, tx, 200, offer)) {
 		session_offer_failed(s);
-		sip_stx_reply(tx, 500);
+		sip_server_tx_reply(tx, 500);
 	}
 }
 
-static void on_reinvite(struct session *s, struct sip_stx *tx, struct sip_msg *msg, bool update)
+static void on_reinvite(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg, bool update)
 {
 	char xroom[512];
 	struct buf extra;
@@ -520,7 +520,7 @@ static void on_dtmf_info(struct session *s, struct sip_msg *msg)
 	}
 }
 
-static void on_info(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
+static void on_info(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	bool dtmf = str_ieq(msg->content_type, STR("application/dtmf-relay")) ||
 		    str_ieq(msg->content_type, STR("application/dtmf"));
@@ -535,7 +535,7 @@ static void on_info(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
 	}
 }
 
-static void on_message(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
+static void on_message(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct chan_event *e = s->ch ? chan_event_new(CE_TEXT) : NULL;
 
@@ -546,14 +546,14 @@ static void on_message(struct session *s, struct sip_stx *tx, struct sip_msg *ms
 		chan_event_free(e);
 }
 
-void session_dialog_request(void *arg, struct sip_dialog *d, struct sip_stx *tx, struct sip_msg *msg)
+void session_dialog_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct session *s = arg;
 
 	(void)d;
 	obj_hold(s);
 	if (s->ep->force_rport)
-		sip_stx_force_rport(tx);
+		sip_server_tx_force_rport(tx);
 	if (s->st == SESSION_ENDED || s->st == SESSION_NEW) {
 		if (msg->method == SIP_BYE) {   /* they were quicker than our BYE */
 			s->bye_sent = true;

@@ -57,7 +57,7 @@ static void on_timer(void *arg)
 		return;
 	}
 	/* It runs only while the INVITE waits: session_uas_set() stops it. */
-	sip_stx_repeat(s->uas);
+	sip_server_tx_repeat(s->uas);
 	s->rel_interval_ms *= 2;
 	timer_start(s->svc->wheel, &s->rel_timer, s->rel_interval_ms, on_timer, s);
 }
@@ -82,7 +82,7 @@ static int send_now(struct session *s, unsigned status, struct str headers, stru
 	buf_printf(&h, "Require: 100rel\r\nRSeq: %u\r\n", s->rseq);
 	err = buf_err(&h);
 	if (!err)
-		err = sip_stx_respond(s->uas, status, STR_NULL, buf_view(&h), sdp.n ? SDP : STR_NULL, sdp);
+		err = sip_server_tx_respond(s->uas, status, STR_NULL, buf_view(&h), sdp.n ? SDP : STR_NULL, sdp);
 	buf_free(&h);
 	if (!err) {
 		s->rel_pending = true;
@@ -161,7 +161,7 @@ static void send_queued(struct session *s)
 	free(h);
 }
 
-void session_reliable_prack(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
+void session_reliable_prack(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	char room[256];
 	struct str body;
@@ -178,7 +178,7 @@ void session_reliable_prack(struct session *s, struct sip_stx *tx, struct sip_ms
 	if (sip_body(msg, SDP, &body))
 		status = take_sdp(s, body, &h, &b);
 	buf_put(&h, service_server_header(s->svc));
-	sip_stx_respond(tx, status, STR_NULL, buf_view(&h), status == 200 && b.n ? SDP : STR_NULL, buf_view(&b));
+	sip_server_tx_respond(tx, status, STR_NULL, buf_view(&h), status == 200 && b.n ? SDP : STR_NULL, buf_view(&b));
 	buf_free(&b);
 	buf_free(&h);
 	send_queued(s);

@@ -265,7 +265,7 @@ static struct str uri_header(struct arena *a, const struct sip_uri *u, struct st
 	return STR_NULL;
 }
 
-void transfer_refer(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
+void transfer_refer(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct str v = sip_hdr_value(msg, SIP_H_REFER_TO), replaces;
 	struct arena *a = arena_new(1024);
@@ -310,7 +310,7 @@ void transfer_refer(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
 
 /* ---- INVITE with Replaces (RFC 3891) ----------------------------------------------------- */
 
-bool transfer_replaces(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+bool transfer_replaces(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct str v = sip_hdr_value(msg, SIP_H_REPLACES);
 	struct session *old, *s;
@@ -345,7 +345,7 @@ bool transfer_replaces(struct service *svc, struct identity *id, struct sip_stx 
 
 /* ---- NOTIFY for a REFER of ours ------------------------------------------------------------- */
 
-void transfer_notify(struct session *s, struct sip_stx *tx, struct sip_msg *msg)
+void transfer_notify(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct str event = sip_hdr_value(msg, SIP_H_EVENT), state = sip_hdr_value(msg, SIP_H_SUBSCRIPTION_STATE);
 	struct str body = msg->body, line, word;

@@ -7,9 +7,9 @@
 /* tech->transfer: REFER when up, 302 before. */
 int transfer_channel(struct channel *ch, struct str dest);
 /* An INVITE with Replaces: true when it was dealt with here. */
-bool transfer_replaces(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg);
+bool transfer_replaces(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg);
 /* REFER and NOTIFY inside a call. */
-void transfer_refer(struct session *s, struct sip_stx *tx, struct sip_msg *msg);
-void transfer_notify(struct session *s, struct sip_stx *tx, struct sip_msg *msg);
+void transfer_refer(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg);
+void transfer_notify(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg);
 
 #endif

@@ -1,7 +1,7 @@
 #include "service/common/dialog.h"
 #include "service/common/nat.h"
 
-int service_dialog_uas(struct service *svc, const struct endpoint *ep, struct sip_stx *tx, const struct sip_msg *msg,
+int service_dialog_uas(struct service *svc, const struct endpoint *ep, struct sip_server_tx *tx, const struct sip_msg *msg,
 		       const struct sip_dialog_user *user, struct sip_dialog **out)
 {
 	struct sip_dialog *d;

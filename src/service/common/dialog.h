@@ -7,7 +7,7 @@
 
 /* Of a request that makes one: our Contact and Via, and the peer's real address with
  * rewrite_contact. On an error *d may be there already: the caller's to close. */
-int service_dialog_uas(struct service *svc, const struct endpoint *ep, struct sip_stx *tx, const struct sip_msg *msg,
+int service_dialog_uas(struct service *svc, const struct endpoint *ep, struct sip_server_tx *tx, const struct sip_msg *msg,
 		       const struct sip_dialog_user *user, struct sip_dialog **d);
 /* `o`, made by sip_dialog_request(), on its way; callbacks are the caller's. */
 struct ua_request_prm service_dialog_prm(const struct sip_dialog *d, struct sip_out *o, struct snapshot *conf,

@@ -40,7 +40,7 @@ struct str service_server_header(struct service *svc)
 	return text_view(&svc->server_line);
 }
 
-int service_reply(struct service *svc, struct sip_stx *tx, unsigned status, struct str headers)
+int service_reply(struct service *svc, struct sip_server_tx *tx, unsigned status, struct str headers)
 {
 	char room[2048];
 	struct buf b;
@@ -48,7 +48,7 @@ int service_reply(struct service *svc, struct sip_stx *tx, unsigned status, stru
 
 	buf_init(&b, room, sizeof(room), 0);
 	buf_puts(&b, headers, service_server_header(svc));
-	err = buf_err(&b) ? ENOMEM : sip_stx_respond(tx, status, STR_NULL, buf_view(&b), STR_NULL, STR_NULL);
+	err = buf_err(&b) ? ENOMEM : sip_server_tx_respond(tx, status, STR_NULL, buf_view(&b), STR_NULL, STR_NULL);
 	buf_free(&b);
 	return err;
 }

@@ -41,7 +41,7 @@ struct service_transport {
 
 /* A method's row: dispatch calls it only with an identity. */
 struct identity;
-typedef void method_fn(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg);
+typedef void method_fn(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg);
 
 struct service {
 	struct loop *loop;
@@ -124,6 +124,6 @@ struct str service_server_header(struct service *svc);               /* "Server:
 struct str service_allow(void);
 /* The extension that a R-URI names: user part without options, unescaped; "s" when empty. */
 struct str service_exten(const struct snapshot *conf, const struct sip_uri *uri, char *room, size_t n);
-int service_reply(struct service *svc, struct sip_stx *tx, unsigned status, struct str headers);
+int service_reply(struct service *svc, struct sip_server_tx *tx, unsigned status, struct str headers);
 
 #endif

@@ -230,7 +230,7 @@ static const struct {
 	{ SIP_MESSAGE, SHARE_MESSAGE, "it has its share of the messages that wait (max_share)" },
 };
 
-bool shares_admit(struct service *svc, const struct identity *id, struct sip_stx *tx, const struct sip_msg *msg)
+bool shares_admit(struct service *svc, const struct identity *id, struct sip_server_tx *tx, const struct sip_msg *msg)
 {
 	struct shares *all = svc->shares;
 	struct share_holder *h = holder_get(all, id->ep->name, NULL);
@@ -256,7 +256,7 @@ bool shares_admit(struct service *svc, const struct identity *id, struct sip_stx
 	return true;
 }
 
-void shares_refuse(struct service *svc, struct str endpoint, struct sip_stx *tx, const struct sip_msg *msg,
+void shares_refuse(struct service *svc, struct str endpoint, struct sip_server_tx *tx, const struct sip_msg *msg,
 		   const char *why)
 {
 	char room[512];
@@ -266,7 +266,7 @@ void shares_refuse(struct service *svc, struct str endpoint, struct sip_stx *tx,
 	buf_init(&b, room, sizeof(room), 0);
 	buf_puts(&b, STR(SHARES_RETRY), service_server_header(svc));
 	if (!buf_err(&b))
-		sip_stx_respond_stateless(tx, 503, buf_view(&b));
+		sip_server_tx_respond_stateless(tx, 503, buf_view(&b));
 	buf_free(&b);
 }
 

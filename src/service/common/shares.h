@@ -58,11 +58,11 @@ bool shares_permit(struct shares *all, enum share_kind k, struct str endpoint, c
 
 /* A request of `id` begins or goes on: one transaction on its endpoint's account, until
  * it has its final answer. False: refused, with 503 and Retry-After. */
-bool shares_admit(struct service *svc, const struct identity *id, struct sip_stx *tx, const struct sip_msg *msg);
+bool shares_admit(struct service *svc, const struct identity *id, struct sip_server_tx *tx, const struct sip_msg *msg);
 void shares_settled(void *account);          /* sip_stack_prm.settled */
 
 /* 503 with Retry-After for want of room, remembered nowhere but in the reasons. */
-void shares_refuse(struct service *svc, struct str endpoint, struct sip_stx *tx, const struct sip_msg *msg,
+void shares_refuse(struct service *svc, struct str endpoint, struct sip_server_tx *tx, const struct sip_msg *msg,
 		   const char *why);
 /* What a failure means to whoever asked: 503 when room was wanting, else 500. */
 unsigned shares_status(int err);

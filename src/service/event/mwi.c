@@ -414,7 +414,7 @@ static bool is_summary(const struct sip_msg *msg)
 	       sip_body(msg, STR("application/simple-message-summary"), &body);
 }
 
-void notify_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+void notify_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct summary s;
 

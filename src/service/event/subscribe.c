@@ -73,7 +73,7 @@ static unsigned expires_of(const struct endpoint *ep, const struct sip_msg *msg,
 	return 0;
 }
 
-static void refuse(struct service *svc, struct sip_stx *tx, const struct endpoint *ep, unsigned status)
+static void refuse(struct service *svc, struct sip_server_tx *tx, const struct endpoint *ep, unsigned status)
 {
 	char room[256];
 	struct buf b;
@@ -97,7 +97,7 @@ static void set_end(struct subscription *s, uint32_t left)
 	timer_start(s->svc->wheel, &s->expire, (uint64_t)left * 1000, on_expire, s);
 }
 
-static void take(struct subscription *s, struct sip_stx *tx, uint32_t left)
+static void take(struct subscription *s, struct sip_server_tx *tx, uint32_t left)
 {
 	char room[1024];
 	struct buf b;
@@ -131,7 +131,7 @@ static void renew_tree(struct subscription *s, const struct sip_msg *msg)
 	s->is_list = was_list;
 }
 
-static void renew(struct subscription *s, struct sip_stx *tx, struct sip_msg *msg)
+static void renew(struct subscription *s, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct str event = sip_hdr_value(msg, SIP_H_EVENT);
 	uint32_t left;
@@ -157,7 +157,7 @@ static void renew(struct subscription *s, struct sip_stx *tx, struct sip_msg *ms
 	subscription_test_event(s, "SUBSCRIPTION_REFRESHED");
 }
 
-static void on_request(void *arg, struct sip_dialog *d, struct sip_stx *tx, struct sip_msg *msg)
+static void on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct subscription *s = arg;
 
@@ -172,7 +172,7 @@ static void on_request(void *arg, struct sip_dialog *d, struct sip_stx *tx, stru
 
 /* ---- the first one --------------------------------------------------------------------------------- */
 
-static int make_dialog(struct subscription *s, struct sip_stx *tx, const struct sip_msg *msg)
+static int make_dialog(struct subscription *s, struct sip_server_tx *tx, const struct sip_msg *msg)
 {
 	struct sip_dialog_user user = { .arg = s, .request = on_request, .owner = s };
 
@@ -204,7 +204,7 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 	return err ? obj_drop(s) : s;
 }
 
-static void begin(struct subscription *s, struct sip_stx *tx, uint32_t left, struct endpoint_state *state)
+static void begin(struct subscription *s, struct sip_server_tx *tx, uint32_t left, struct endpoint_state *state)
 {
 	struct subscriptions *all = s->svc->subscriptions;
 
@@ -219,7 +219,7 @@ static void begin(struct subscription *s, struct sip_stx *tx, uint32_t left, str
 }
 
 /* The status to refuse with; 0: *s is a subscription in the making. */
-static unsigned prepare(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg,
+static unsigned prepare(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg,
 			struct subscription **out)
 {
 	struct str event = sip_hdr_value(msg, SIP_H_EVENT), resource = STR_NULL;
@@ -248,7 +248,7 @@ static unsigned prepare(struct service *svc, struct identity *id, struct sip_stx
 	return make_dialog(s, tx, msg) || tree_start(s->root) ? 503 : 0;
 }
 
-void subscribe_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+void subscribe_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct subscription *s = NULL;
 	struct endpoint_state *state;

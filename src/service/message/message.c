@@ -285,7 +285,7 @@ static int queue(struct service *svc, const struct identity *id, const struct si
 	return 0;
 }
 
-void message_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+void message_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct str context = id->ep->message_context.n ? id->ep->message_context : id->ep->context, exten;
 	char room[256];

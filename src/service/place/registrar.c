@@ -17,7 +17,7 @@ struct reg {
 	struct location_job job;
 	struct service *svc;
 	struct identity *id;    /* held */
-	struct sip_stx *tx;     /* held */
+	struct sip_server_tx *tx;     /* held */
 	struct sip_msg *msg;    /* held */
 	const struct aor *aor;  /* of id->conf */
 	struct location *l;     /* while it plans */
@@ -519,7 +519,7 @@ static bool waits_enough(struct service *svc, const struct aor *aor)
 	return l && l->waits >= WAITING_MAX;
 }
 
-void register_request(struct service *svc, struct identity *id, struct sip_stx *tx, struct sip_msg *msg)
+void register_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	const struct aor *aor = NULL;
 	const char *why = "";

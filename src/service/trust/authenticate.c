@@ -68,7 +68,7 @@ static void write_challenges(struct service *svc, struct buf *b, const struct cl
 	}
 }
 
-static void challenge(struct service *svc, struct sip_stx *tx, const struct sip_msg *msg, const struct claim *c,
+static void challenge(struct service *svc, struct sip_server_tx *tx, const struct sip_msg *msg, const struct claim *c,
 		      bool stale)
 {
 	char room[1024];
@@ -79,7 +79,7 @@ static void challenge(struct service *svc, struct sip_stx *tx, const struct sip_
 	buf_put(&b, service_server_header(svc));
 	/* Stateless: the nonce carries its own proof, so nothing is remembered of
 	 * somebody who has proved nothing yet. */
-	sip_stx_respond_stateless(tx, 401, buf_view(&b));
+	sip_server_tx_respond_stateless(tx, 401, buf_view(&b));
 	buf_free(&b);
 }
 
@@ -174,7 +174,7 @@ static bool contacts_permitted(const struct acl_set *acl, const struct sip_msg *
 }
 
 /* type=acl sections: for everybody, with 403. */
-static bool global_acl_permits(struct service *svc, struct sip_stx *tx, struct sip_msg *msg)
+static bool global_acl_permits(struct service *svc, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	snapshot_each(acl_conf, OBJECT_ACL, a, svc->conf) {
 		struct str which = STR_NULL;
@@ -316,7 +316,7 @@ static void note_refusal(struct service *svc, const struct sip_msg *msg, const s
 			   STR_ARG(msg->call_id), wrong || !c->ep ? c->logged : "Sends no credentials");
 }
 
-static int prove(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, const struct claim *c, struct str *user)
+static int prove(struct service *svc, struct sip_server_tx *tx, struct sip_msg *msg, const struct claim *c, struct str *user)
 {
 	enum proof p = check_guess(svc, msg, c, user);
 
@@ -364,7 +364,7 @@ static struct identity *identity_new(struct service *svc, const struct endpoint 
 	return id;
 }
 
-int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, struct identity **out)
+int authenticate(struct service *svc, struct sip_server_tx *tx, struct sip_msg *msg, struct identity **out)
 {
 	struct credentials cred;
 	struct identified who;
@@ -379,7 +379,7 @@ int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, s
 	claim_of(&c, svc->conf, who.ep, &cred, msg);
 	/* To nobody too, for an endpoint that does not say otherwise answers so. */
 	if (!c.ep || c.ep->force_rport)
-		sip_stx_force_rport(tx);
+		sip_server_tx_force_rport(tx);
 	if (!(c.ep && is_open(c.ep, msg)) && prove(svc, tx, msg, &c, &user))
 		return EACCES;
 	id = identity_new(svc, c.ep, user);

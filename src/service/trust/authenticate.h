@@ -17,6 +17,6 @@ int authenticate_set_conf(struct service *svc, const struct snapshot *conf);
 
 /* Identifies the sender of `msg`, applies ACLs and checks its credentials.
  * 0: *id is the caller's. EACCES: a refusal or challenge was sent on `tx`. */
-int authenticate(struct service *svc, struct sip_stx *tx, struct sip_msg *msg, struct identity **id);
+int authenticate(struct service *svc, struct sip_server_tx *tx, struct sip_msg *msg, struct identity **id);
 
 #endif
