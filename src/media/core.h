@@ -58,6 +58,7 @@ struct media {
 	size_t nsessions;
 	/* mixer.c */
 	struct list mixes;      /* of struct media_mix */
+	struct list looked_at;  /* of struct core_wire, while it is asked what may move */
 	struct rate_bank *rates;        /* held; NULL until needed */
 	struct tap_writer *taps;        /* owned; NULL until needed */
 };

@@ -219,6 +219,7 @@ int media_new(struct media **out, const struct media_prm *prm)
 	list_init(&m->sessions);
 	list_init(&m->later);
 	list_init(&m->mixes);
+	list_init(&m->looked_at);
 	m->inline_ = prm->threads == 0;
 	m->clock = prm->clock ? prm->clock : prm->core ? loop_clock(prm->core) : clock_real();
 	if (getrandom(&m->seed, sizeof(m->seed), 0) != (ssize_t)sizeof(m->seed))

@@ -172,13 +172,12 @@ static int place_new(struct media_place **out, struct media_mix *x, struct media
  * session will be in no mix and no bridge then. */
 static bool is_pinned(struct core_wire *w, const struct core_thread *to, const struct media_session *but)
 {
-	struct list all;
+	struct list *all = &w->m->looked_at;
 	bool pinned = false;
 
-	list_init(&all);
-	list_append(&all, &w->move_link);
+	list_append(all, &w->move_link);
 	/* It grows while it is walked. */
-	list_each(l, &all) {
+	list_each(l, all) {
 		struct core_wire *o = container_of(l, struct core_wire, move_link);
 
 		list_each(k, &o->sessions) {
@@ -188,11 +187,11 @@ static bool is_pinned(struct core_wire *w, const struct core_thread *to, const s
 				continue;
 			pinned = pinned || (s->place && s->place->x->t != to);
 			if (s->peer && s->peer != but && s->peer->w->t != to && !list_linked(&s->peer->w->move_link))
-				list_append(&all, &s->peer->w->move_link);
+				list_append(all, &s->peer->w->move_link);
 		}
 	}
-	while (!list_empty(&all))
-		list_remove(all.next);
+	list_each_safe(l, tmp, all)
+		list_remove(l);
 	return pinned;
 }
 
