@@ -14,6 +14,7 @@
 
 struct fiber {
 	struct list ready;      /* in sched.ready while awake */
+	struct list all;        /* in sched.all until it ends: tools/gdb.py lists them */
 	ucontext_t ctx;
 	fiber_fn *fn;
 	void *arg;
@@ -34,7 +35,7 @@ struct stack {
 
 /* One scheduler a thread: which fiber runs is a fact of the thread. */
 static _Thread_local struct {
-	struct list ready;
+	struct list ready, all;
 	struct fiber *current;
 	ucontext_t main;
 	struct stack *pool;
@@ -142,6 +143,9 @@ struct fiber *fiber_new(fiber_fn *fn, void *arg, size_t stack)
 	context_make(f);
 	shadow_open(&f->shadow, f->map + page(), f->size);
 	list_init(&f->ready);
+	if (!sched.all.next)
+		list_init(&sched.all);
+	list_append(&sched.all, &f->all);
 	sched.count++;
 	return f;
 }
@@ -215,6 +219,7 @@ static void resume(struct fiber *f)
 	show(NULL);
 	if (f->done) {
 		list_remove(&f->ready);
+		list_remove(&f->all);
 		shadow_close(&f->shadow);
 		stack_give(f->map, f->size);
 		sched.count--;

@@ -524,6 +524,10 @@ static int set_config_dir(struct server *s)
 	return 0;
 }
 
+/* Where tools/gdb.py begins. The program itself never reads it: without "used" the
+ * compiler would leave it out. */
+static struct server *debugged_server __attribute__((used));
+
 int server_run(const struct server_prm *prm)
 {
 	struct server *s = calloc(1, sizeof(*s));
@@ -531,6 +535,7 @@ int server_run(const struct server_prm *prm)
 
 	if (!s)
 		return 1;
+	debugged_server = s;
 	s->prm = *prm;
 	s->started_us = clock_us(clock_real());
 	s->report = report_new();
@@ -558,6 +563,7 @@ int server_run(const struct server_prm *prm)
 	obj_drop(s->own);
 	text_free(&s->socket);
 	text_free(&s->sounds);
+	debugged_server = NULL;
 	free(s);
 	return err ? 1 : 0;
 }

@@ -112,8 +112,8 @@ static void endpoint_parts(struct ami_ctx *a, const struct snapshot *conf, const
 		aor_detail(a, ep->aor_objs[i], ep->name);
 	for (size_t i = 0; i < ep->auth_n; i++)
 		detail(a, "AuthDetail", ep->auth_objs[i], ep->name);
-	for (size_t i = 0; i < ep->outbound_auth_n; i++)
-		detail(a, "AuthDetail", ep->outbound_auth_objs[i], ep->name);
+	for (size_t i = 0; i < ep->outbound_auths.n; i++)
+		detail(a, "AuthDetail", ep->outbound_auths.v[i], ep->name);
 	if (ep->transport_obj)
 		detail(a, "TransportDetail", ep->transport_obj, ep->name);
 	for (size_t i = 0; (id = view_identify(ids, ep->name, i)); i++)
@@ -354,8 +354,8 @@ static void show_outbound(struct ami_ctx *a)
 		ami_put(a, "Status", str_z(status));
 		ami_printf(a, "NextReg", "%lld", str_eq(str_z(status), STR("Registered")) ? (long long)left : 0LL);
 		ami_item_end(a);
-		for (size_t k = 0; k < r->outbound_auth_n; k++)
-			detail(a, "AuthDetail", r->outbound_auth_objs[k], STR_NULL);
+		for (size_t k = 0; k < r->outbound_auths.n; k++)
+			detail(a, "AuthDetail", r->outbound_auths.v[k], STR_NULL);
 		if (str_eq(str_z(status), STR("Registered")))
 			registered++;
 		else

@@ -253,8 +253,8 @@ static void endpoint_children(struct pj *p, const struct endpoint *ep)
 	const struct identify_conf *id;
 
 	p->direction = "Out";
-	for (size_t i = 0; i < ep->outbound_auth_n; i++)
-		auth_body(p, ep->outbound_auth_objs[i]);
+	for (size_t i = 0; i < ep->outbound_auths.n; i++)
+		auth_body(p, ep->outbound_auths.v[i]);
 	p->direction = "In";
 	for (size_t i = 0; i < ep->auth_n; i++)
 		auth_body(p, ep->auth_objs[i]);

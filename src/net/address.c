@@ -1,9 +1,10 @@
+/* Addresses as text and back, and what kind they are. It asks the kernel nothing: that is
+ * route.c's. */
 #include "net/address.h"
 #include "base/hash.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
-#include <unistd.h>
 
 socklen_t sa_len(const struct sa *a)
 {
@@ -262,27 +263,4 @@ const char *sa_text_bare(const struct sa *a, char out[SA_TEXT])
 	buf_init(&b, out, SA_TEXT, SA_TEXT);
 	sa_write_bare(&b, a);
 	return buf_z(&b);
-}
-
-int sa_source_for(const struct sa *peer, struct sa *local)
-{
-	struct sockaddr_storage ss;
-	socklen_t n = sizeof(ss);
-	struct sa to = *peer;
-	int fd = socket(peer->u.s.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (!sa_port(&to))
-		sa_set_port(&to, 5060);
-	/* Connecting a datagram socket sends nothing: it only asks for the route. */
-	if (connect(fd, &to.u.s, sa_len(&to)) || getsockname(fd, (struct sockaddr *)&ss, &n))
-		err = errno;
-	if (!err) {
-		sa_from(local, (struct sockaddr *)&ss, n);
-		sa_set_port(local, 0);
-	}
-	close(fd);
-	return err;
 }

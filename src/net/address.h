@@ -39,7 +39,5 @@ void sa_write_host(struct buf *b, const struct sa *a);       /* v6 in brackets *
 void sa_write_bare(struct buf *b, const struct sa *a);       /* v6 without brackets */
 const char *sa_text(const struct sa *a, char out[SA_TEXT]);  /* as sa_write */
 const char *sa_text_bare(const struct sa *a, char out[SA_TEXT]);
-/* The local address the kernel would use to reach `peer` (port 0). */
-int sa_source_for(const struct sa *peer, struct sa *local);
 
 #endif

@@ -359,8 +359,3 @@ void dns_free(struct dns *d)
 	if (!d->processing)
 		finish(d);
 }
-
-struct loop *dns_loop(struct dns *d)
-{
-	return d->loop;
-}

@@ -2,8 +2,8 @@
 #ifndef NET_DNS_H
 #define NET_DNS_H
 
-#include "net/address.h"
 #include "net/loop.h"
+#include "net/record.h"
 
 struct dns;
 struct dns_prm {                /* resolver_unbound.conf [general] */
@@ -18,27 +18,6 @@ struct dns_prm {                /* resolver_unbound.conf [general] */
 int dns_new(struct dns **out, struct loop *l, const struct dns_prm *prm);
 /* Queries still running end without their callback. */
 void dns_free(struct dns *d);
-struct loop *dns_loop(struct dns *d);
-
-enum dns_type { DNS_A = 1, DNS_AAAA = 28, DNS_SRV = 33, DNS_NAPTR = 35 };
-struct dns_record {
-	uint32_t ttl;
-	union {
-		struct sa addr;                 /* A, AAAA: port 0 */
-		struct {
-			uint16_t priority, weight, port;
-			struct str target;
-		} srv;
-		struct {
-			uint16_t order, preference;
-			struct str flags, service, regexp, replacement;
-		} naptr;
-	} u;
-};
-/* err 0: n records (0: the name has none of that type); ENOENT: no such name;
- * ETIMEDOUT, EIO. The records live during the call. */
-typedef void dns_fn(void *arg, int err, const struct dns_record *v, size_t n);
-struct dns_query;
 /* `fn` is called once, never before this returns. EINVAL: not a host name. */
 int dns_lookup(struct dns *d, struct str name, enum dns_type t, dns_fn *fn, void *arg, struct dns_query **out);
 void dns_cancel(struct dns_query *q);        /* no callback any more; not after it */

@@ -1,6 +1,7 @@
 #define LOG_MODULE "net"
 #include "net/private.h"
 #include "base/log.h"
+#include "net/route.h"
 #include <errno.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -56,28 +57,6 @@ struct net {
 	struct source source[SOURCES];
 	struct counts counts;           /* the core's own */
 };
-
-static const struct {
-	const char *upper, *lower;
-} names[NET_PROTOS] = {
-	[NET_UDP] = { "UDP", "udp" }, [NET_TCP] = { "TCP", "tcp" }, [NET_TLS] = { "TLS", "tls" },
-	[NET_WS] = { "WS", "ws" }, [NET_WSS] = { "WSS", "wss" },
-};
-
-const char *net_proto_name(enum net_proto p) { return (unsigned)p < NET_PROTOS ? names[p].upper : "?"; }
-const char *net_proto_lower(enum net_proto p) { return (unsigned)p < NET_PROTOS ? names[p].lower : "?"; }
-
-struct net_bytes *net_bytes_new(struct str s)
-{
-	struct net_bytes *b = obj_new(sizeof(*b) + s.n + 1, NULL);
-
-	if (!b)
-		return NULL;
-	b->n = s.n;
-	if (s.n)
-		memcpy(b->p, s.p, s.n);
-	return b;
-}
 
 /* ---- life ------------------------------------------------------------- */
 

@@ -1,3 +1,4 @@
+/* Timers. Who turns the wheel, and when, is its owner's: net/loop.c here, a test there. */
 #include "net/wheel.h"
 #include <stdlib.h>
 

@@ -162,6 +162,8 @@ int transfer_attended_dtmf(struct channel *ch, struct str exten, struct str cont
 		sound_tone(ch, STR_NULL);
 	if (!err) {
 		err = talk(&c);
+		if (err)
+			drop_target(&c);
 	} else if (err == ECANCELED && c.target && !c.target->hungup && c.first->count) {
 		blonde(&c);
 	} else if (c.target) {

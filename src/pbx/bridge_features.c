@@ -115,12 +115,10 @@ static void give_back(struct member *m)
 {
 	struct channel *ch = m->ch;
 
-	m->busy = ch->worked_on = false;
+	m->busy = ch->worked_on = ch->owned = false;
 	fiber_wake(ch->fiber);          /* its dialplan may go on: the bridge is perhaps over */
-	if (ch->dead || (ch->bridge && bridge_member(ch) != m))
-		return;         /* it ended, or came back as another member */
-	ch->owned = false;
-	if (ch->bridge)
+	/* Not when it ended, or came back as another member. */
+	if (!ch->dead && ch->bridge && bridge_member(ch) == m)
 		bridge_resume(m);
 }
 

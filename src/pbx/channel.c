@@ -134,6 +134,20 @@ int channel_new(struct channel **out, const struct channel_new_prm *prm)
 	return err;
 }
 
+/* Its dialler gave up before it saw whom it should take instead: nobody else ends him. */
+static void forget_replacement(struct channel *ch)
+{
+	struct channel *to = ch->replaced_by;
+
+	ch->replaced_by = NULL;
+	if (to && !to->dead && !to->bridge) {
+		to->owned = false;
+		if (!to->fiber)
+			channel_destroy_soon(to);
+	}
+	obj_drop(to);
+}
+
 static void part(struct channel *ch)
 {
 	if (ch->bridge)
@@ -142,7 +156,7 @@ static void part(struct channel *ch)
 	if (ch->moh)
 		channel_moh_stop(ch);
 	ch->player = obj_drop(ch->player);
-	ch->replaced_by = obj_drop(ch->replaced_by);
+	forget_replacement(ch);
 }
 
 void channel_destroy(struct channel *ch)

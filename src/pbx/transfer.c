@@ -213,6 +213,9 @@ int channel_replace(struct channel *to, struct channel *from)
 		obj_drop(from);
 		return err;
 	}
+	/* Between its answer and the bridge its dialler looks for nobody else any more. */
+	if (from->owned && !from->fiber && from->state == CHAN_UP)
+		return EBUSY;
 	if (from->owned && !from->fiber) {      /* ringing: its dialler takes the new one */
 		to->owned = true;
 		obj_drop(from->replaced_by);

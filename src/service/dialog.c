@@ -28,12 +28,12 @@ int service_dialog_uas(struct service *svc, const struct endpoint *ep, struct si
 	return err;
 }
 
-struct request_prm service_dialog_prm(const struct sip_dialog *d, struct sip_out *o, struct snapshot *conf,
+struct ua_request_prm service_dialog_prm(const struct sip_dialog *d, struct sip_out *o, struct snapshot *conf,
 				      const struct endpoint *ep)
 {
-	struct request_prm prm = { .out = o, .conf = conf, .ep = ep, .transport = ep->transport,
-		.auths = ep->outbound_auth_objs, .auth_n = ep->outbound_auth_n };
+	struct ua_request_prm prm = service_request_prm(conf, ep);
 
+	prm.out = o;
 	o->max_forwards = (int)conf->global->max_forwards;
 	if (net_is_stream(d->path.proto) || d->use_path) {
 		prm.path = &d->path;

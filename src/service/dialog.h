@@ -10,7 +10,7 @@
 int service_dialog_uas(struct service *svc, const struct endpoint *ep, struct sip_stx *tx, const struct sip_msg *msg,
 		       const struct sip_dialog_user *user, struct sip_dialog **d);
 /* `o`, made by sip_dialog_request(), on its way; callbacks are the caller's. */
-struct request_prm service_dialog_prm(const struct sip_dialog *d, struct sip_out *o, struct snapshot *conf,
+struct ua_request_prm service_dialog_prm(const struct sip_dialog *d, struct sip_out *o, struct snapshot *conf,
 				      const struct endpoint *ep);
 /* For prm.prepare: a request that answered a challenge took another CSeq. */
 void service_dialog_cseq(struct sip_dialog *d, const struct sip_out *o);

@@ -1,8 +1,8 @@
-#define LOG_MODULE "identify"
+/* Whose request is this: the ways to find out, in the order that the configuration
+ * gives them. Host names in match= are identify_hosts.c's. */
 #include "service/identify.h"
-#include "base/log.h"
+#include "service/identify_rules.h"
 #include "service/outbound.h"
-#include "sip/resolve.h"
 #include <stdlib.h>
 
 static const void *get_endpoint(const struct snapshot *conf, struct str name)
@@ -104,178 +104,25 @@ static bool by_auth_username(struct service *svc, const struct snapshot *conf, c
 	return v.n && digest_parse(&f, v) == 0 && by_claimed_name(svc, conf, msg, &f, out);
 }
 
-/* ---- host names in match= -------------------------------------------------------------
- * Resolved when the configuration is applied, and again from time to time: a trunk
- * moves. What was found last counts until there is a newer answer, so neither a
- * reload nor a name server that is away for a while shuts anybody out. */
+/* ---- by match=, match_header= and match_request_uri= (identify_rules.c has the index) */
 
-#define HOST_RETRY_MS 60000
-#define HOST_REFRESH_MS 300000
-
-struct ident_host {
-	struct list link;               /* in service.ident_hosts */
-	struct service *svc;
-	struct text rule, host;         /* identify section, name */
-	enum net_proto proto;           /* of the SRV name */
-	bool srv;
-	bool stale;                     /* the new configuration has not named it yet */
-	bool warned;                    /* the last answer was none */
-	struct timer timer;             /* asks again */
-	struct sip_resolve *query;      /* NULL: answered */
-	struct sa addr[8];
-	size_t n;
-};
-
-static void host_free(struct ident_host *h)
+static bool found_rule(struct identified *out, const struct identify_conf *r, struct str method)
 {
-	timer_stop(&h->timer);
-	if (h->query)
-		sip_resolve_cancel(h->query);
-	list_remove(&h->link);
-	text_free(&h->rule);
-	text_free(&h->host);
-	free(h);
-}
-
-void identify_forget_hosts(struct service *svc)
-{
-	list_each_safe(p, next, &svc->ident_hosts)
-		host_free(container_of(p, struct ident_host, link));
-}
-
-static void ask_host(void *arg);
-
-/* Something else of the same name has an answer, or will. */
-static bool others_know(const struct ident_host *h)
-{
-	list_each(p, &h->svc->ident_hosts) {
-		const struct ident_host *o = container_of(p, struct ident_host, link);
-
-		if (o != h && (o->query || (o->n && !o->warned)) && str_eq(text_view(&o->host), text_view(&h->host)))
-			return true;
-	}
-	return false;
-}
-
-static void on_host(void *arg, int err, const struct sip_target *v, size_t n)
-{
-	struct ident_host *h = arg;
-
-	h->query = NULL;
-	if (err && !h->warned && !others_know(h))
-		log_warning("identify '%s': host name '%s' in match= was not found; %s", text_z(&h->rule),
-			    text_z(&h->host), h->n ? "its last addresses still match" : "it matches nobody yet");
-	h->warned = err != 0;
-	if (!err)
-		h->n = 0;
-	for (size_t i = 0; !err && i < n && h->n < ARRAY_LEN(h->addr); i++)
-		h->addr[h->n++] = v[i].addr;
-	timer_start(h->svc->wheel, &h->timer, err ? HOST_RETRY_MS : HOST_REFRESH_MS, ask_host, h);
-}
-
-static void ask_host(void *arg)
-{
-	struct ident_host *h = arg;
-	struct sip_resolve_prm prm = { .dns = h->svc->dns, .fixed_proto = true, .proto = h->proto, .fn = on_host,
-		.arg = h };
-	struct buf b = BUF_INIT;
-	struct sip_uri u;
-
-	if (h->query)
-		return;
-	/* A port keeps RFC 3263 from asking for SRV. */
-	buf_puts(&b, STR("sip:"), text_view(&h->host), h->srv ? STR_NULL : STR(":5060"));
-	prm.uri = &u;
-	prm.can_v4[h->proto] = prm.can_v6[h->proto] = true;
-	if (buf_err(&b) || sip_uri_parse(&u, buf_view(&b)) || sip_resolve_start(&prm, &h->query))
-		log_warning("identify '%s': '%s' is neither an address nor a host name", text_z(&h->rule),
-			    text_z(&h->host));
-	buf_free(&b);
-}
-
-static struct ident_host *host_of(struct service *svc, const struct identify_conf *r, struct str host,
-				  enum net_proto proto)
-{
-	struct ident_host *h;
-
-	list_each(p, &svc->ident_hosts) {
-		h = container_of(p, struct ident_host, link);
-		if (h->srv == r->srv_lookups && h->proto == proto && str_eq(text_view(&h->host), host) &&
-		    str_eq(text_view(&h->rule), r->name))
-			return h;
-	}
-	h = calloc(1, sizeof(*h));
-	if (!h)
-		return NULL;
-	*h = (struct ident_host){ .svc = svc, .proto = proto, .srv = r->srv_lookups };
-	list_append(&svc->ident_hosts, &h->link);
-	if (text_set(&h->rule, r->name) || text_set(&h->host, host)) {
-		host_free(h);
-		return NULL;
-	}
-	return h;
-}
-
-static void keep_host(struct service *svc, const struct identify_conf *r, struct str host, enum net_proto proto)
-{
-	struct ident_host *h = host_of(svc, r, host, proto);
-
-	if (!h)
-		return;
-	h->stale = h->warned = false;
-	ask_host(h);
-}
-
-void identify_resolve_hosts(struct service *svc)
-{
-	/* Where a peer may have its SRV; without SRV any one leads to the addresses. */
-	static const enum net_proto protos[] = { NET_UDP, NET_TCP, NET_TLS };
-
-	list_each(p, &svc->ident_hosts)
-		container_of(p, struct ident_host, link)->stale = true;
-	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, svc->conf)
-		for (size_t i = 0; svc->dns && i < r->hosts.n; i++)
-			for (size_t k = 0; k < (r->srv_lookups ? ARRAY_LEN(protos) : 1); k++)
-				keep_host(svc, r, r->hosts.v[i], protos[k]);
-	list_each_safe(p, next, &svc->ident_hosts)
-		if (container_of(p, struct ident_host, link)->stale)
-			host_free(container_of(p, struct ident_host, link));
-}
-
-static bool host_matches(struct service *svc, const struct identify_conf *r, const struct sa *peer)
-{
-	list_each(p, &svc->ident_hosts) {
-		struct ident_host *h = container_of(p, struct ident_host, link);
-
-		if (!str_eq(text_view(&h->rule), r->name))
-			continue;
-		for (size_t i = 0; i < h->n; i++)
-			if (sa_eq_host(&h->addr[i], peer))
-				return true;
-	}
-	return false;
+	if (r)
+		*out = (struct identified){ .ep = r->endpoint_obj, .method = method, .rule = r->name };
+	return r != NULL;
 }
 
 static bool by_ip(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
 		  struct identified *out)
 {
-	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, conf) {
-		if (!r->endpoint_obj)
-			continue;
-		if (r->hosts.n && host_matches(svc, r, &msg->from_path.peer)) {
-			*out = (struct identified){ .ep = r->endpoint_obj, .method = STR("ip"), .rule = r->name };
-			return true;
-		}
-		for (size_t i = 0; i < r->net_n; i++) {
-			if (netmask_has(&r->nets[i], &msg->from_path.peer)) {
-				if (r->nets[i].invert)
-					break;
-				*out = (struct identified){ .ep = r->endpoint_obj, .method = STR("ip"), .rule = r->name };
-				return true;
-			}
-		}
-	}
-	return false;
+	const struct sa *peer = &msg->from_path.peer;
+	const struct identify_conf *by_net = identify_rules_net(conf, peer);
+	const struct identify_conf *by_name = identify_hosts_rule(svc, conf, peer);
+
+	if (!by_net || (by_name && by_name->order < by_net->order))
+		by_net = by_name;
+	return found_rule(out, by_net, STR("ip"));
 }
 
 static bool header_matches(const struct identify_conf *r, const struct sip_msg *msg)
@@ -300,38 +147,37 @@ static bool header_matches(const struct identify_conf *r, const struct sip_msg *
 static bool by_header(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
 		      struct identified *out)
 {
+	const struct identify_rules *rules = conf->identify_rules;
+
 	(void)svc;
-	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, conf) {
-		if (r->endpoint_obj && r->match_header.n && header_matches(r, msg)) {
-			*out = (struct identified){ .ep = r->endpoint_obj, .method = STR("header"), .rule = r->name };
-			return true;
-		}
-	}
+	for (size_t i = 0; i < rules->header_n; i++)
+		if (header_matches(rules->header[i], msg))
+			return found_rule(out, rules->header[i], STR("header"));
 	return false;
+}
+
+static bool request_uri_matches(const struct identify_conf *r, struct str uri)
+{
+	char *z;
+	bool hit;
+
+	if (!r->request_uri_re)
+		return str_eq(uri, r->match_request_uri);
+	z = str_dup(uri);
+	hit = z && regexec(r->request_uri_re, z, 0, NULL, 0) == 0;
+	free(z);
+	return hit;
 }
 
 static bool by_request_uri(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
 			   struct identified *out)
 {
+	const struct identify_rules *rules = conf->identify_rules;
+
 	(void)svc;
-	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, conf) {
-		bool hit = false;
-
-		if (!r->endpoint_obj || !r->match_request_uri.n)
-			continue;
-		if (r->request_uri_re) {
-			char *z = str_dup(msg->ruri.text);
-
-			hit = z && regexec(r->request_uri_re, z, 0, NULL, 0) == 0;
-			free(z);
-		} else {
-			hit = str_eq(msg->ruri.text, r->match_request_uri);
-		}
-		if (hit) {
-			*out = (struct identified){ .ep = r->endpoint_obj, .method = STR("request_uri"), .rule = r->name };
-			return true;
-		}
-	}
+	for (size_t i = 0; i < rules->uri_n; i++)
+		if (request_uri_matches(rules->uri[i], msg->ruri.text))
+			return found_rule(out, rules->uri[i], STR("request_uri"));
 	return false;
 }
 

@@ -26,6 +26,8 @@ void identify(struct service *svc, const struct snapshot *conf, const struct sip
 typedef const void *identify_lookup_fn(const struct snapshot *conf, struct str name);
 const void *identify_by_user(struct service *svc, const struct snapshot *conf, const struct sip_msg *msg,
 			     struct str user, struct str domain, identify_lookup_fn *lookup);
+/* The first section in order that has a name with this address. NULL: none. */
+const struct identify_conf *identify_hosts_rule(struct service *svc, const struct snapshot *conf, const struct sa *peer);
 /* Hostnames in match= are resolved when the configuration is applied. */
 void identify_resolve_hosts(struct service *svc);
 void identify_forget_hosts(struct service *svc);

@@ -13,7 +13,7 @@ const char *contact_status_name(enum contact_status s);      /* "Reachable", "No
 const char *contact_status_short(enum contact_status s);     /* "Avail", "Unavail", "NonQual", "Unknown": console */
 
 struct location;
-struct request;
+struct ua_request;
 struct contact {                /* obj */
 	struct list link;               /* in location.contacts */
 	struct location *loc;           /* not held; NULL once removed */
@@ -34,7 +34,7 @@ struct contact {                /* obj */
 	struct timer expire;
 	/* qualify.c */
 	struct timer qualify;
-	struct request *qualify_req;
+	struct ua_request *qualify_req;
 	uint64_t qualify_sent_us;
 	enum contact_status status;
 	uint32_t rtt_us;                /* 0: never measured */

@@ -19,7 +19,7 @@ struct delivery {
 	struct list link;               /* in message_deliveries() */
 	struct service *svc;
 	struct reach to;
-	struct request *rq;             /* held */
+	struct ua_request *rq;             /* held */
 	struct text to_header, from, body, type, headers;
 	struct text from_user;          /* the given From was a user only */
 	struct target target[MAX_TARGETS];      /* in the order they are tried */
@@ -31,7 +31,7 @@ static void delivery_free(struct delivery *d)
 {
 	list_remove(&d->link);
 	if (d->rq) {
-		request_detach(d->rq);
+		ua_request_detach(d->rq);
 		obj_drop(d->rq);
 	}
 	reach_free(&d->to);
@@ -54,7 +54,7 @@ void message_deliveries_free(struct list *deliveries)
 
 /* ---- sending --------------------------------------------------------------- */
 
-static int prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
+static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct delivery *d = arg;
 	int err;
@@ -74,12 +74,12 @@ static int prepare(void *arg, struct request *rq, struct sip_out *out, const str
 	return err;
 }
 
-static void on_response(void *arg, struct request *rq, struct sip_msg *msg);
-static void on_failed(void *arg, struct request *rq, int err);
+static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg);
+static void on_failed(void *arg, struct ua_request *rq, int err);
 
 static int send_now(struct delivery *d)
 {
-	struct request_prm prm = { .arg = d, .response = on_response, .failed = on_failed, .prepare = prepare };
+	struct ua_request_prm prm = { .arg = d, .response = on_response, .failed = on_failed, .prepare = prepare };
 	struct sip_out *out = reach_out(d->svc, &d->to, SIP_MESSAGE, text_view(&d->from));
 	int err;
 
@@ -166,13 +166,13 @@ static bool read_redirect(struct delivery *d, const struct sip_msg *msg)
 
 static void finish(struct delivery *d, bool go_on)
 {
-	request_detach(d->rq);
+	ua_request_detach(d->rq);
 	d->rq = obj_drop(d->rq);
 	if (!go_on || !send_next(d))
 		delivery_free(d);
 }
 
-static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
+static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	struct delivery *d = arg;
 
@@ -185,7 +185,7 @@ static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
 	finish(d, msg->status >= 400 || (msg->status >= 300 && read_redirect(d, msg)));
 }
 
-static void on_failed(void *arg, struct request *rq, int err)
+static void on_failed(void *arg, struct ua_request *rq, int err)
 {
 	struct delivery *d = arg;
 

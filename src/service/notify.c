@@ -166,7 +166,7 @@ static int fill(struct sip_out *out, const struct notify_item *v, size_t n)
 static int send_to(struct service *svc, const struct reach *r, const struct notify_item *v, size_t n)
 {
 	struct sip_out *out = reach_out(svc, r, SIP_NOTIFY, STR_NULL);
-	struct request_prm prm = { 0 };
+	struct ua_request_prm prm = { 0 };
 	int err = out ? fill(out, v, n) : ENOMEM;
 
 	if (!err)

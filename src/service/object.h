@@ -100,13 +100,18 @@ struct codec_prefs {
 	bool keep_first, transcode_prevent;
 };
 
+struct auth_list {
+	struct auth_conf *const *v;     /* n of them; view into the snapshot */
+	size_t n;
+};
+
 struct endpoint {
 	OBJECT_HEAD;
 	/* Resolved from aors, auth and outbound_auth; in their order; what is missing
 	 * was reported and is left out. */
 	struct aor *const *aor_objs;
 	struct auth_conf *const *auth_objs;
-	struct auth_conf *const *outbound_auth_objs;
+	struct auth_list outbound_auths;
 	struct transport_conf *transport_obj;   /* NULL: by the target */
 	const struct codec_list *allow;         /* disallow edits the same list */
 	const struct conf_var_list *set_var;    /* NULL: none */
@@ -115,7 +120,7 @@ struct endpoint {
 	uint64_t call_group, pickup_group;      /* bit n: group n, 0..63 */
 	/* auth_n is 0 only where auth= names nothing. Where none of the named ones is
 	 * there, an auth that nobody can satisfy stands in: never an open endpoint. */
-	uint16_t aor_n, auth_n, outbound_auth_n;
+	uint16_t aor_n, auth_n;
 
 	struct str overlap_context, callerid_name, callerid_num, callerid_tag, context, media_address,
 		voicemail_extension, moh_suggest, outbound_proxy, tenantid, transport, tone_zone, language,
@@ -278,10 +283,9 @@ struct global_conf {
 
 struct registration_conf {
 	OBJECT_HEAD;
-	struct auth_conf *const *outbound_auth_objs;
+	struct auth_list outbound_auths;
 	struct endpoint *endpoint_obj;
 	struct transport_conf *transport_obj;
-	uint16_t outbound_auth_n;
 	struct str client_uri, server_uri, contact_user, contact_header_params, outbound_proxy, transport,
 		endpoint, user_agent;
 	struct str_list outbound_auth, security_mechanisms;
@@ -294,8 +298,7 @@ struct registration_conf {
 
 struct outbound_publish {
 	OBJECT_HEAD;
-	struct auth_conf *const *outbound_auth_objs;
-	uint16_t outbound_auth_n;
+	struct auth_list outbound_auths;
 	struct str_list outbound_auth;
 	struct str outbound_proxy, server_uri, from_uri, to_uri, event, transport;
 	uint32_t expiration;            /* [s] */
@@ -323,6 +326,7 @@ struct identify_conf {
 	regex_t *header_re;             /* match_header "Name: /re/"; NULL: exact compare */
 	regex_t *request_uri_re;        /* match_request_uri /re/ */
 	uint16_t net_n;
+	uint32_t order;                 /* among all identify sections of its snapshot */
 	struct str endpoint;
 	struct str_list match;          /* as written */
 	struct str_list hosts;          /* the names in match, still to be resolved */
@@ -383,6 +387,8 @@ struct snapshot_prm {
 	struct snapshot *previous;      /* the running one, or NULL; refused objects are kept from it */
 };
 
+struct identify_rules;
+
 struct snapshot {               /* obj */
 	struct arena *arena;
 	struct object_list list[OBJECT_TYPES];
@@ -397,6 +403,7 @@ struct snapshot {               /* obj */
 	const struct wizard_hint *hints;        /* hint_n of them */
 	size_t hint_n;
 	uint64_t serial;                /* grows with each build */
+	const struct identify_rules *identify_rules;    /* the identify sections by what they match; never NULL */
 	struct snapshot_parts *parts;   /* snapshot.c's own */
 };
 

@@ -109,9 +109,10 @@ static int again_rest(struct object_build *b, enum object_type t, void *obj)
 	switch (t) {
 	case OBJECT_ENDPOINT:
 		e->aor_objs = NULL;
-		e->auth_objs = e->outbound_auth_objs = NULL;
+		e->auth_objs = NULL;
+		e->outbound_auths = (struct auth_list){ 0 };
 		e->transport_obj = NULL;
-		e->aor_n = e->auth_n = e->outbound_auth_n = 0;
+		e->aor_n = e->auth_n = 0;
 		err = again(b, &e->callerid_name);
 		return err ? err : again(b, &e->callerid_num);
 	case OBJECT_AUTH:
@@ -137,15 +138,13 @@ static int again_rest(struct object_build *b, enum object_type t, void *obj)
 	case OBJECT_REGISTRATION: {
 		struct registration_conf *r = obj;
 
-		r->outbound_auth_objs = NULL;
-		r->outbound_auth_n = 0;
+		r->outbound_auths = (struct auth_list){ 0 };
 		r->endpoint_obj = NULL;
 		r->transport_obj = NULL;
 		return 0;
 	}
 	case OBJECT_OUTBOUND_PUBLISH:
-		((struct outbound_publish *)obj)->outbound_auth_objs = NULL;
-		((struct outbound_publish *)obj)->outbound_auth_n = 0;
+		((struct outbound_publish *)obj)->outbound_auths = (struct auth_list){ 0 };
 		return 0;
 	case OBJECT_INBOUND_PUBLICATION:
 		((struct inbound_publication *)obj)->endpoint_obj = NULL;

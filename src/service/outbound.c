@@ -1,11 +1,13 @@
+/* The registrations of the configuration (type=registration): each is a ua_register with
+ * the section's options, and what the manager and the log are told of it. */
 #define LOG_MODULE "outbound"
 #include "service/outbound.h"
 #include "base/log.h"
 #include "service/request.h"
+#include "ua/register.h"
 #include <errno.h>
 #include <stdlib.h>
 
-#define RENEW_BEFORE 10         /* [s] before the end; at most half of the lifetime */
 #define LINE 16                 /* digits of line= */
 
 struct registration {
@@ -15,15 +17,9 @@ struct registration {
 	struct snapshot *conf;          /* held */
 	const struct registration_conf *c;
 	enum outbound_status status;
-	struct timer next;
-	struct request *rq;             /* held: the REGISTER on its way */
-	bool unregistering;             /* that one has Expires: 0 */
-	bool again;                     /* then register at once */
-	char call_id[33], tag[SIP_TAG + 1], line[LINE + 1];
-	uint32_t cseq;
-	uint32_t expiration;            /* [s] to ask for: the option, or what a 423 made of it */
-	uint32_t retries;
-	uint64_t conn;                  /* the stream that it is registered by; 0: none */
+	struct ua_register *reg;        /* owned */
+	struct text agent, headers;     /* of each REGISTER: the next reload replaces the service's */
+	char line[LINE + 1];
 	bool leaving;
 };
 
@@ -57,40 +53,21 @@ static void tell(struct registration *r)
 	event_send(r->svc->pbx->events, e);
 }
 
-static void let_go(struct registration *r)
-{
-	uint32_t cseq;
-
-	if (!r->rq)
-		return;
-	cseq = request_out(r->rq)->cseq;
-	if (cseq > r->cseq)
-		r->cseq = cseq;
-	request_detach(r->rq);
-	r->rq = obj_drop(r->rq);
-}
-
 static void registration_free(struct registration *r)
 {
-	let_go(r);
-	timer_stop(&r->next);
+	ua_register_free(r->reg);
 	if (r->leaving)
 		list_remove(&r->link);
 	obj_drop(r->conf);
 	text_free(&r->name);
+	text_free(&r->agent);
+	text_free(&r->headers);
 	free(r);
-}
-
-static void on_time(void *arg);
-
-static void next_in(struct registration *r, uint64_t seconds)
-{
-	timer_start(r->svc->wheel, &r->next, seconds * 1000, on_time, r);
 }
 
 /* ---- one REGISTER ------------------------------------------------------------ */
 
-static int prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
+static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct registration *r = arg;
 	struct str user = r->c->contact_user.n ? r->c->contact_user : STR("s");
@@ -114,165 +91,101 @@ static int prepare(void *arg, struct request *rq, struct sip_out *out, const str
 	return err;
 }
 
-static void add_headers(struct registration *r, struct sip_out *out, uint32_t expires)
-{
-	char n[16];
-	struct buf b;
+/* ---- what came of it ----------------------------------------------------------------- */
 
-	buf_init(&b, n, sizeof(n), sizeof(n));
-	buf_u64(&b, expires);
-	sip_out_header(out, STR("Expires"), buf_view(&b));
-	buf_put(&out->headers, service_allow());
-	if (r->c->support_path || r->c->support_outbound)
-		sip_out_header(out, STR("Supported"), !r->c->support_outbound ? STR("path") :
-			       !r->c->support_path ? STR("outbound") : STR("path, outbound"));
+static void say(const struct registration *r, const struct ua_register_event *e)
+{
+	struct str server = r->c->server_uri;
+	const char *reason = e->status ? sip_reason(e->status) : "no answer";
+
+	if (e->state == UA_REGISTER_REGISTERED)
+		log_verbose(3, "Registered '%s' with %.*s for %u s", text_z(&r->name), STR_ARG(server), e->seconds);
+	else if (e->state == UA_REGISTER_IDLE)
+		log_verbose(3, "Registration '%s' ended", text_z(&r->name));
+	else if (e->seconds)
+		log_warning("registration '%s' with %.*s: %u %s; next try in %u s", text_z(&r->name), STR_ARG(server),
+			    e->status, reason, e->seconds);
+	else
+		log_warning("registration '%s' with %.*s: %u %s; no more tries", text_z(&r->name), STR_ARG(server),
+			    e->status, reason);
 }
 
-static void on_response(void *arg, struct request *rq, struct sip_msg *msg);
-static void on_failed(void *arg, struct request *rq, int err);
+static void changed(void *arg, struct ua_register *reg, const struct ua_register_event *e)
+{
+	struct registration *r = arg;
 
-static int send_register(struct registration *r, uint32_t expires)
+	(void)reg;
+	r->status = e->state == UA_REGISTER_REGISTERED ? OUTBOUND_REGISTERED :
+		    e->state == UA_REGISTER_REFUSED ? OUTBOUND_REJECTED : OUTBOUND_UNREGISTERED;
+	say(r, e);
+	tell(r);
+	if (r->leaving)
+		registration_free(r);
+}
+
+/* ---- as the configuration wants it ------------------------------------------------------ */
+
+static int write_headers(struct registration *r)
 {
 	const struct registration_conf *c = r->c;
-	struct request_prm prm = { .conf = r->conf, .transport = c->transport, .auths = c->outbound_auth_objs,
-		.auth_n = c->outbound_auth_n, .arg = r, .response = on_response, .failed = on_failed, .prepare = prepare };
-	struct sip_out *out;
+	struct buf b = BUF_INIT;
 	int err;
 
-	let_go(r);
-	timer_stop(&r->next);
-	out = service_out(r->svc, SIP_REGISTER, NULL, c->server_uri, STR_NULL);
-	if (!out)
-		return ENOMEM;
-	/* 10.2: From is To, and all REGISTERs of one registration share Call-ID and count CSeq. */
-	out->from = arena_printf(out->arena, "<%.*s>;tag=%s", STR_ARG(c->client_uri), r->tag);
-	out->to = arena_printf(out->arena, "<%.*s>", STR_ARG(c->client_uri));
-	out->call_id = sip_out_dup(out, str_z(r->call_id));
-	out->cseq = ++r->cseq;
-	if (c->user_agent.n)
-		out->user_agent = c->user_agent;
-	if (c->outbound_proxy.n) {
-		out->route = arena_printf(out->arena, "<%.*s>", STR_ARG(c->outbound_proxy));
-		prm.target = c->outbound_proxy;
-	}
-	add_headers(r, out, expires);
-	prm.out = out;
-	r->unregistering = expires == 0;
-	log_debug(1, "registration '%s': REGISTER to %.*s for %u s", text_z(&r->name), STR_ARG(c->server_uri), expires);
-	err = request_send(r->svc, &prm, &r->rq);
-	obj_drop(out);
+	buf_put(&b, service_allow());
+	if (c->support_path || c->support_outbound)
+		sip_write_hdr(&b, STR("Supported"), !c->support_outbound ? STR("path") :
+			      !c->support_path ? STR("outbound") : STR("path, outbound"));
+	err = buf_err(&b) ? ENOMEM : text_set(&r->headers, buf_view(&b));
+	buf_free(&b);
+	return err ? err : text_set(&r->agent, c->user_agent.n ? c->user_agent : text_view(&r->svc->user_agent));
+}
+
+static struct ua_register_prm prm_of(struct registration *r)
+{
+	const struct registration_conf *c = r->c;
+	struct ua_request_prm auth = { .out = NULL };
+
+	service_request_auths(&auth, &c->outbound_auths);
+	return (struct ua_register_prm){ .registrar = c->server_uri, .aor = c->client_uri, .proxy = c->outbound_proxy,
+		.transport = c->transport, .user_agent = text_view(&r->agent), .headers = text_view(&r->headers),
+		.max_forwards = (int)r->conf->global->max_forwards, .no_rport = r->conf->system->disable_rport,
+		.expires_s = c->expiration, .retry = { c->retry_interval, c->forbidden_retry_interval,
+			c->fatal_retry_interval, c->max_retries, c->auth_rejection_permanent },
+		.credentials = auth.credentials, .credentials_arg = auth.credentials_arg, .hold = r->conf, .arg = r,
+		.prepare = prepare, .changed = changed };
+}
+
+static int configure(struct registration *r, struct snapshot *conf, const struct registration_conf *c)
+{
+	struct snapshot *before = r->conf;
+	struct ua_register_prm prm;
+	int err;
+
+	r->conf = obj_hold(conf);
+	r->c = c;
+	obj_drop(before);
+	err = write_headers(r);
+	prm = prm_of(r);
+	if (r->reg)
+		ua_register_set(r->reg, &prm);
+	else if (!err)
+		err = ua_register_new(&r->reg, &r->svc->ua, &prm);
 	return err;
 }
 
 static void register_now(struct registration *r)
 {
-	if (send_register(r, r->expiration)) {
+	if (ua_register_start(r->reg, 0))
 		log_error("registration '%s': out of memory", text_z(&r->name));
-		next_in(r, r->c->retry_interval ? r->c->retry_interval : 60);
-	}
 }
 
-static void on_time(void *arg)
+static void unregister(struct registration *r)
 {
-	register_now(arg);
+	if (ua_register_end(r->reg, false))
+		log_error("registration '%s': out of memory", text_z(&r->name));
 }
 
-/* ---- what came back ------------------------------------------------------------ */
-
-/* RFC 3261 10.2.4: our Contact's expires, else Expires, else a lone Contact's (a
- * registrar behind NAT writes another address), else what was asked for. */
-static uint32_t granted(struct registration *r, const struct sip_msg *msg)
-{
-	uint32_t lone = UINT32_MAX, n = r->unregistering ? 0 : r->expiration;
-	struct sip_each e = { 0 };
-	struct sip_addr ours, a;
-	struct str v, value;
-	size_t contacts = 0;
-
-	if (r->unregistering)
-		return 0;
-	if (sip_addr_parse(&ours, request_out(r->rq)->contact))
-		return n;
-	while (sip_each(msg, SIP_H_CONTACT, &e, &v)) {
-		uint32_t s;
-
-		if (sip_addr_parse(&a, v) || a.star || ++contacts > 64)
-			continue;
-		if (!sip_param(a.params, STR("expires"), &value) || str_u32(value, &s))
-			continue;
-		lone = s;
-		if (sip_uri_eq(&a.uri, &ours.uri))
-			return s;
-	}
-	if (sip_hdr_u32(msg, SIP_H_EXPIRES, &n) && contacts == 1 && lone != UINT32_MAX)
-		n = lone;
-	return n;
-}
-
-static void registered(struct registration *r, const struct sip_msg *msg)
-{
-	const struct net_path *path = request_path(r->rq);
-	uint32_t s = granted(r, msg), half = s / 2;
-
-	r->retries = 0;
-	if (!s) {
-		r->status = OUTBOUND_UNREGISTERED;
-		r->conn = 0;
-		log_verbose(3, "Registration '%s' ended", text_z(&r->name));
-		return;
-	}
-	log_verbose(3, "Registered '%s' with %.*s for %u s", text_z(&r->name), STR_ARG(r->c->server_uri), s);
-	r->status = OUTBOUND_REGISTERED;
-	r->conn = net_is_stream(path->proto) ? path->conn : 0;
-	half += half == 0;
-	next_in(r, s > RENEW_BEFORE && s - RENEW_BEFORE > half ? s - RENEW_BEFORE : half);
-}
-
-static bool is_temporary(const struct registration *r, unsigned status)
-{
-	switch (status) {
-	case 408: case 500: case 502: case 503: case 504:
-		return true;
-	case 401: case 407:
-		return !r->c->auth_rejection_permanent;
-	default:
-		return status >= 600;
-	}
-}
-
-/* `status` 0: nothing came back. */
-static void refused(struct registration *r, unsigned status, uint32_t retry_after)
-{
-	const struct registration_conf *c = r->c;
-	uint32_t wait = 0;
-	bool counts = true;
-
-	r->conn = 0;
-	if (r->unregistering || r->leaving) {
-		r->status = OUTBOUND_UNREGISTERED;
-		return;
-	}
-	r->status = OUTBOUND_REJECTED;
-	if (retry_after) {
-		wait = retry_after;
-		counts = false;
-	} else if (c->retry_interval && (!status || is_temporary(r, status))) {
-		wait = c->retry_interval;
-	} else if (status == 403 && c->forbidden_retry_interval) {
-		wait = c->forbidden_retry_interval;
-	} else {
-		wait = c->fatal_retry_interval;
-	}
-	if (!wait || (counts && r->retries >= c->max_retries)) {
-		log_warning("registration '%s' with %.*s: %u %s; no more tries", text_z(&r->name),
-			    STR_ARG(c->server_uri), status, status ? sip_reason(status) : "no answer");
-		return;
-	}
-	r->retries += counts;
-	log_warning("registration '%s' with %.*s: %u %s; next try in %u s", text_z(&r->name), STR_ARG(c->server_uri),
-		    status, status ? sip_reason(status) : "no answer", wait);
-	next_in(r, wait);
-}
+/* ---- the set of them ------------------------------------------------------------- */
 
 /* The same in every option; its passwords may differ. */
 static bool is_same(const struct registration_conf *a, const struct registration_conf *b)
@@ -293,73 +206,6 @@ static bool is_same(const struct registration_conf *a, const struct registration
 	return same;
 }
 
-/* A reload while a REGISTER was on its way left it the configuration of before. */
-static void catch_up(struct registration *r)
-{
-	const struct registration_conf *c = snapshot_registration(r->svc->conf, text_view(&r->name));
-
-	if (r->conf == r->svc->conf || !c || !is_same(r->c, c))
-		return;
-	obj_drop(r->conf);
-	r->conf = obj_hold(r->svc->conf);
-	r->c = c;
-}
-
-static void after(struct registration *r)
-{
-	let_go(r);
-	catch_up(r);
-	tell(r);
-	if (r->leaving)
-		registration_free(r);
-	else if (r->again && !r->svc->stopping) {
-		r->again = false;
-		register_now(r);
-	}
-}
-
-static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
-{
-	struct registration *r = arg;
-	uint32_t least, later = 0;
-
-	(void)rq;
-	if (msg->status < 200)
-		return;
-	/* 10.2.8: longer, then. Only ever longer, so this ends. */
-	if (msg->status == 423 && !r->unregistering && !sip_hdr_u32(msg, SIP_H_MIN_EXPIRES, &least) &&
-	    least > r->expiration) {
-		r->expiration = least;
-		let_go(r);
-		register_now(r);
-		return;
-	}
-	if (msg->status < 300) {
-		registered(r, msg);
-	} else {
-		struct str v = sip_hdr_value(msg, SIP_H_RETRY_AFTER);
-		struct str number = str_trim(str_cut(&v, ';'));
-
-		/* 20.33: also "120 (I'm in a meeting)" */
-		if (str_u32(str_trim(str_cut(&number, '(')), &later))
-			later = 0;
-		refused(r, msg->status, later);
-	}
-	after(r);
-}
-
-static void on_failed(void *arg, struct request *rq, int err)
-{
-	struct registration *r = arg;
-
-	(void)rq;
-	log_debug(1, "registration '%s': %s", text_z(&r->name), strerror(err));
-	refused(r, 0, 0);
-	after(r);
-}
-
-/* ---- the set of them ------------------------------------------------------------- */
-
 /* Draws what stays the same over a registration's life. */
 static int add(struct service *svc, const struct registration_conf *c)
 {
@@ -372,16 +218,13 @@ static int add(struct service *svc, const struct registration_conf *c)
 	if (!r)
 		return ENOMEM;
 	r->svc = svc;
-	r->c = c;
-	r->conf = obj_hold(svc->conf);
-	r->expiration = c->expiration;
-	sip_token(svc->sip, r->call_id, sizeof(r->call_id) - 1);
-	sip_token(svc->sip, r->tag, SIP_TAG);
 	sip_token(svc->sip, r->line, LINE);
 	sip_token(svc->sip, hex, 8);
 	err = text_set(&r->name, c->name);
 	if (!err)
 		err = str_hex(str_z(hex), bytes, sizeof(bytes));
+	if (!err)
+		err = configure(r, svc->conf, c);
 	if (!err)
 		err = map_add(of(svc)->by_name, text_view(&r->name), r);
 	if (err) {
@@ -391,23 +234,20 @@ static int add(struct service *svc, const struct registration_conf *c)
 	n = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 	/* Spread over the time, so that a server with many does not send all at once;
 	 * and who starts together with us gets a second. */
-	timer_start(svc->wheel, &r->next, 1000 + n % ((uint64_t)spread * 1000 + 1), on_time, r);
-	return 0;
+	return ua_register_start(r->reg, 1000 + n % ((uint64_t)spread * 1000 + 1));
 }
 
 /* Out of the map; gone when its farewell was answered. */
 static void leave(struct registration *r)
 {
 	map_del(of(r->svc)->by_name, text_view(&r->name));
-	timer_stop(&r->next);
-	if (r->status != OUTBOUND_REGISTERED && !r->rq) {
+	if (r->status != OUTBOUND_REGISTERED && !ua_register_busy(r->reg)) {
 		registration_free(r);
 		return;
 	}
 	r->leaving = true;
-	r->again = false;
 	list_append(&of(r->svc)->leaving, &r->link);
-	if (send_register(r, 0))
+	if (ua_register_end(r->reg, false))
 		registration_free(r);
 }
 
@@ -445,19 +285,12 @@ void outbound_reload(struct service *svc)
 
 		if (!c || !is_same(r->c, c))
 			leave(r);
-		else if (!r->rq)        /* a REGISTER on its way still looks at the old one */
-			catch_up(r);
+		else if (configure(r, svc->conf, c))
+			log_error("out of memory: registration '%s' goes on with a part of its options", text_z(&r->name));
 	}
 	snapshot_each(registration_conf, OBJECT_REGISTRATION, c, svc->conf)
 		if (!map_get(o->by_name, c->name) && add(svc, c))
 			log_error("out of memory: registration '%.*s' does not start", STR_ARG(c->name));
-}
-
-static void unregister(struct registration *r)
-{
-	r->again = false;
-	if (send_register(r, 0))
-		log_error("registration '%s': out of memory", text_z(&r->name));
 }
 
 void outbound_stop(struct service *svc)
@@ -465,11 +298,10 @@ void outbound_stop(struct service *svc)
 	struct registration *r;
 
 	for (size_t it = 0; of(svc) && (r = map_next(of(svc)->by_name, &it)); ) {
-		timer_stop(&r->next);
 		if (r->status == OUTBOUND_REGISTERED)
 			unregister(r);
 		else
-			let_go(r);
+			ua_register_halt(r->reg);
 		r->status = OUTBOUND_STOPPED;
 	}
 }
@@ -489,7 +321,7 @@ bool outbound_busy(const struct service *svc)
 	if (!of(svc))
 		return false;
 	for (size_t it = 0; (r = map_next(of(svc)->by_name, &it)); )
-		if (r->rq)
+		if (ua_register_busy(r->reg))
 			return true;
 	return !list_empty(&of(svc)->leaving);
 }
@@ -515,10 +347,8 @@ void outbound_closed(struct service *svc, uint64_t conn)
 	struct registration *r;
 
 	for (size_t it = 0; conn && of(svc) && (r = map_next(of(svc)->by_name, &it)); )
-		if (r->conn == conn && r->status == OUTBOUND_REGISTERED && !r->rq) {
-			r->conn = 0;
+		if (ua_register_conn(r->reg) == conn && ua_register_state(r->reg) == UA_REGISTER_REGISTERED)
 			register_now(r);
-		}
 }
 
 /* ---- what others ask ---------------------------------------------------------------- */
@@ -530,8 +360,7 @@ enum outbound_status outbound_status(const struct service *svc, struct str name,
 	*left = 0;
 	if (!r)
 		return OUTBOUND_UNREGISTERED;
-	if (timer_running(&r->next))
-		*left = (int64_t)((timer_left_ms(svc->wheel, &r->next) + 999) / 1000);
+	*left = (int64_t)((ua_register_left_ms(r->reg) + 999) / 1000);
 	return r->status;
 }
 
@@ -555,13 +384,10 @@ static int each(struct service *svc, struct str name, void (*fn)(struct registra
 /* Anew: what the registrar knows goes first. */
 static void renew(struct registration *r)
 {
-	r->retries = 0;
-	if (r->status == OUTBOUND_REGISTERED || r->rq) {
-		unregister(r);
-		r->again = true;
-	} else {
+	if (r->status != OUTBOUND_REGISTERED && !ua_register_busy(r->reg))
 		register_now(r);
-	}
+	else if (ua_register_end(r->reg, true))
+		log_error("registration '%s': out of memory", text_z(&r->name));
 }
 
 int outbound_register(struct service *svc, struct str name)

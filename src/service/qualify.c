@@ -67,7 +67,7 @@ static void finish(struct service *svc, struct contact *c, bool reachable)
 		next_in(svc, c, (uint64_t)a->qualify_frequency * 1000);
 }
 
-static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
+static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	struct contact *c = arg;
 	struct service *svc = c->svc;
@@ -75,16 +75,16 @@ static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
 
 	if (msg->status < 200)
 		return;
-	request_detach(rq);
+	ua_request_detach(rq);
 	finish(svc, c, !(a && a->qualify_2xx_only) || msg->status < 300);
 }
 
-static void on_failed(void *arg, struct request *rq, int err)
+static void on_failed(void *arg, struct ua_request *rq, int err)
 {
 	struct contact *c = arg;
 
 	(void)err;
-	request_detach(rq);
+	ua_request_detach(rq);
 	finish(c->svc, c, false);
 }
 
@@ -93,7 +93,7 @@ void contact_qualify_now(struct service *svc, struct contact *c)
 	const struct endpoint *ep = contact_endpoint(svc, c);
 	const struct aor *a = contact_aor(svc, c);
 	struct sip_out *out;
-	struct request_prm prm = { 0 };
+	struct ua_request_prm prm = { 0 };
 
 	if (c->qualify_req || !a)
 		return;
@@ -107,23 +107,20 @@ void contact_qualify_now(struct service *svc, struct contact *c)
 		out->route = sip_out_dup(out, c->path);
 	else if (a->outbound_proxy.n)
 		out->route = arena_printf(out->arena, "<%.*s>", STR_ARG(a->outbound_proxy));
-	prm = (struct request_prm){ .out = out, .conf = svc->conf, .ep = ep, .arg = c, .response = on_response,
-		.failed = on_failed, .prepare = service_out_prepare, .owner = c,
-		.timeout_ms = (uint32_t)(a->qualify_timeout * 1000) };
-	if (ep) {
-		prm.transport = ep->transport;
-		if (a->authenticate_qualify || ep->outbound_auth_n) {
-			prm.auths = ep->outbound_auth_objs;
-			prm.auth_n = ep->outbound_auth_n;
-		}
-	}
+	prm = service_request_prm(svc->conf, ep);
+	prm.out = out;
+	prm.arg = prm.owner = c;
+	prm.response = on_response;
+	prm.failed = on_failed;
+	prm.prepare = service_out_prepare;
+	prm.timeout_ms = (uint32_t)(a->qualify_timeout * 1000);
 	if (c->has_flow && net_is_stream(c->flow.proto)) {
 		prm.path = &c->flow;
 		prm.prefer_path = true;
 	}
 	c->qualify_sent_us = clock_us(svc->clock);
 	obj_hold(c);
-	if (request_send(svc, &prm, &c->qualify_req))
+	if (ua_request_send(&svc->ua, &prm, &c->qualify_req))
 		finish(svc, c, false);
 	obj_drop(c);
 	obj_drop(out);
@@ -182,7 +179,7 @@ void contact_qualify_stop(struct contact *c)
 {
 	timer_stop(&c->qualify);
 	if (c->qualify_req) {
-		request_detach(c->qualify_req);
+		ua_request_detach(c->qualify_req);
 		c->qualify_req = obj_drop(c->qualify_req);
 	}
 }

@@ -159,17 +159,16 @@ struct sip_out *reach_out(struct service *svc, const struct reach *r, enum sip_m
 	return out;
 }
 
-int reach_send(struct service *svc, const struct reach *r, struct sip_out *out, struct request_prm *prm,
-	       struct request **rq)
+int reach_send(struct service *svc, const struct reach *r, struct sip_out *out, struct ua_request_prm *prm,
+	       struct ua_request **rq)
 {
 	const struct contact *c = r->contact;
 
 	prm->out = out;
-	prm->conf = r->conf;
-	prm->ep = r->ep;
+	prm->hold = r->conf;
+	prm->context = r->ep;
 	prm->transport = r->ep->transport;
-	prm->auths = r->ep->outbound_auth_objs;
-	prm->auth_n = r->ep->outbound_auth_n;
+	service_request_auths(prm, &r->ep->outbound_auths);
 	if (!prm->prepare)
 		prm->prepare = service_out_prepare;
 	if (c && c->has_flow && net_is_stream(c->flow.proto)) {
@@ -181,5 +180,5 @@ int reach_send(struct service *svc, const struct reach *r, struct sip_out *out, 
 		if (t && t->conf->symmetric_transport)
 			prm->transport = t->name;
 	}
-	return request_send(svc, prm, rq);
+	return ua_request_send(&svc->ua, prm, rq);
 }

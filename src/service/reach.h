@@ -25,7 +25,7 @@ void reach_free(struct reach *r);
 /* A request to it; `from` as in service_out(). NULL: ENOMEM. */
 struct sip_out *reach_out(struct service *svc, const struct reach *r, enum sip_method m, struct str from);
 /* `prm` has the callbacks; the rest is filled in. */
-int reach_send(struct service *svc, const struct reach *r, struct sip_out *out, struct request_prm *prm,
-	       struct request **rq);
+int reach_send(struct service *svc, const struct reach *r, struct sip_out *out, struct ua_request_prm *prm,
+	       struct ua_request **rq);
 
 #endif

@@ -6,8 +6,10 @@
 #include "service/channel_tech.h"
 #include "service/dispatch.h"
 #include "service/functions.h"
+#include "service/hash_openssl.h"
 #include "service/identify.h"
 #include "service/location.h"
+#include "service/lookup.h"
 #include "service/message.h"
 #include "service/notify.h"
 #include "service/outbound.h"
@@ -154,11 +156,10 @@ static int start_sip(struct service *svc, const struct service_prm *prm)
 		.timer_b_ms = svc->conf->system->timer_b, .request = dispatch_request, .proven = proven,
 		.trace = trace, .arg = svc, .send = send_bytes, .settled = settled, .max_tx = l->transactions,
 		.max_tx_per_source = l->transactions_per_address, .max_share = l->percent,
-		.finished_bytes = l->transaction_bytes };
+		.finished_bytes = l->transaction_bytes, .compact = svc->conf->system->compact_headers };
 
 	svc->test_send = prm->send;
 	svc->test_send_arg = prm->send_arg;
-	sip_use_compact(svc->conf->system->compact_headers);
 	return sip_stack_new(&svc->sip, &sp);
 }
 
@@ -190,17 +191,17 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->media = prm->media;
 	svc->contacts = prm->contacts;
 	svc->dns = prm->dns;
+	svc->lookup = lookup_over_dns(svc->dns);
 	svc->conf = obj_hold(prm->conf);
 	svc->bind = prm->bind;
 	list_init(&svc->sessions);
 	list_init(&svc->ending);
-	list_init(&svc->requests);
-	list_init(&svc->ident_hosts);
+	list_init(&svc->ua.requests);
 	svc->reasons = reasons_new(svc->clock, REASONS);
 	svc->shares = shares_new(&prm->shares);
 	svc->endpoint_states = map_new(false);
 	svc->maintenance = map_new_ordered();
-	svc->digest = digest_ctx_new(svc->clock);
+	svc->digest = digest_openssl_new(svc->clock);
 	svc->guesses = buckets_new(GUESSERS, GUESSES, GUESS_EVERY_US);
 	svc->told = buckets_new(GUESSERS, 1, TELL_EVERY_US);
 	err = svc->reasons && svc->shares && svc->endpoint_states && svc->maintenance && svc->digest &&
@@ -213,6 +214,8 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 		err = start_net(svc, prm);
 	if (!err)
 		err = start_sip(svc, prm);
+	if (!err)
+		service_ua_start(svc);
 	if (!err)
 		transports_open(svc, r);
 	if (!err)
@@ -297,7 +300,7 @@ void service_free(struct service *svc)
 	locations_stop(svc);
 	timer_stop(&svc->keep_alive);
 	sessions_abandon(svc);
-	requests_abandon(svc);
+	ua_requests_abandon(&svc->ua);
 	if (svc->net)
 		net_close(svc->net);
 	sip_stack_free(svc->sip);

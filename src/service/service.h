@@ -16,12 +16,15 @@
 #include "service/reason.h"
 #include "service/shares.h"
 #include "sip/dialog.h"
+#include "sip/resolve.h"
+#include "ua/ua.h"
 
 struct contact_store;
 struct locations;
 struct endpoint_state;
 struct nat_rule;
 struct dns;
+struct identify_hosts;
 struct notify_conf;
 
 struct service;
@@ -60,13 +63,13 @@ struct service {
 	struct map *endpoint_states;    /* by name, made when first needed */
 	struct service_transport *transports;
 	size_t transport_n;
-	struct list ident_hosts;        /* service/identify.c: names in match= and their addresses */
+	struct identify_hosts *ident_hosts;     /* names in match= and their addresses; NULL: no configuration was applied */
 	int64_t date_s;                 /* the second that `date` names */
 	char date[48];                  /* "Date: ...\r\n"; made when first needed */
 	struct text user_agent, server_line;    /* as in global; "Server: x\r\n" */
 	struct list sessions;           /* struct session */
 	struct list ending;             /* struct session: over, but a BYE still waits for an ACK */
-	struct list requests;           /* struct request: without final answer */
+	struct ua ua;                   /* all that we ask of others */
 	struct text server_id;          /* reg_server: entity id of this process */
 	uint32_t calls;                 /* incoming INVITE sessions alive */
 	double max_load;                /* asterisk.conf maxload; 0: no limit */
@@ -85,6 +88,7 @@ struct service {
 	void *subscriptions;            /* service/subscription/ */
 	void *messages;                 /* service/message.c */
 	struct notify_conf *notify;     /* held: pjsip_notify.conf; NULL: none */
+	struct sip_lookup lookup;       /* over dns */
 };
 
 struct service_prm {

@@ -246,7 +246,7 @@ void session_detach(struct session *s)
 	session_uas_set(s, NULL, NULL);
 	session_reliable_stop(s);
 	if (s->uac)
-		request_detach(s->uac);
+		ua_request_detach(s->uac);
 	session_media_close(s);
 	if (s->dlg)
 		sip_dialog_close(s->dlg);
@@ -278,7 +278,7 @@ static void cancel_invite(struct session *s, int cause)
 	timer_stop(&s->glare);
 	session_timer_stop(s);
 	unlink_session(s);
-	request_cancel(s->uac, session_reason_header(s, cause, room, sizeof(room)));
+	ua_request_cancel(s->uac, session_reason_header(s, cause, room, sizeof(room)));
 }
 
 void session_end(struct session *s, int cause)
@@ -300,7 +300,7 @@ void session_end(struct session *s, int cause)
 	}
 	if (was == SESSION_UP) {
 		if (s->uac)
-			request_detach(s->uac);
+			ua_request_detach(s->uac);
 		timer_stop(&s->glare);
 		session_timer_stop(s);
 		if (bye_must_wait(s)) {

@@ -81,7 +81,7 @@ struct session {                /* obj */
 	unsigned sent_status;           /* last provisional of ours */
 
 	/* INVITE of ours */
-	struct request *uac;            /* held */
+	struct ua_request *uac;            /* held */
 	bool uac_sdp_done;              /* its offer was answered */
 	bool uac_is_refresh, uac_is_update;
 	bool uac_held;                  /* our INVITE under way holds a reference to us */
@@ -129,6 +129,7 @@ struct session {                /* obj */
 	/* session timer */
 	bool timer_on, timer_refresher_us;
 	uint32_t timer_interval;        /* [s] */
+	uint32_t timer_min;             /* [s] the least that the peer takes: of its 422; 0: it did not say */
 	struct timer timer;
 
 	/* refresh */
@@ -288,6 +289,8 @@ void session_reliable_response(struct session *s, const struct sip_msg *msg);   
 /* 0, or the status to refuse with (422; *headers filled). */
 unsigned session_timer_request(struct session *s, const struct sip_msg *msg, struct buf *headers);
 void session_timer_write(struct session *s, struct buf *headers, bool request);
+/* A 422 to what session_timer_write() wrote: true when the next try says more. */
+bool session_timer_refused(struct session *s, const struct sip_msg *msg);
 void session_timer_response(struct session *s, const struct sip_msg *msg);
 void session_timer_stop(struct session *s);
 

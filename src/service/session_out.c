@@ -44,7 +44,7 @@ static void write_invite_headers(struct session *s, struct sip_out *o)
 
 /* The way is known now: dialog, From, Contact and offer can be written. On a
  * second try (credentials, next address) only what depends on the way changes. */
-static int prepare_invite(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+static int prepare_invite(void *arg, struct ua_request *rq, struct sip_out *o, const struct net_path *path)
 {
 	struct session *s = arg;
 	struct sip_dialog_user user = { s, session_dialog_request, session_dialog_ack, .owner = s };
@@ -92,7 +92,7 @@ static int prepare_invite(void *arg, struct request *rq, struct sip_out *o, cons
 void session_send_ack(struct session *s, struct sip_dialog *d, const struct sip_msg *msg, const struct sip_out *invite)
 {
 	struct sip_out *o = sip_dialog_ack(d, invite->cseq);
-	struct request_prm prm = { 0 };
+	struct ua_request_prm prm = { 0 };
 
 	if (!o)
 		return;
@@ -100,24 +100,26 @@ void session_send_ack(struct session *s, struct sip_dialog *d, const struct sip_
 	/* No transaction (13.2.2.4): it goes where the 2xx came from, unless routes say else. */
 	if (invite->auth.n)
 		o->auth = sip_out_dup(o, invite->auth);
-	prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = s->ep->transport,
-		.path = net_is_stream(msg->from_path.proto) ? &msg->from_path : NULL, .prefer_path = true };
-	request_send_ack(s->svc, &prm);
+	prm = service_request_prm(s->conf, s->ep);
+	prm.out = o;
+	prm.path = net_is_stream(msg->from_path.proto) ? &msg->from_path : NULL;
+	prm.prefer_path = true;
+	service_send_ack(s->svc, &prm);
 	obj_drop(o);
 }
 
 /* A second 2xx, from another fork: we want one call only (13.2.2.4). */
 static void end_fork(struct session *s, struct sip_dialog *fork, const struct sip_msg *msg, const struct sip_out *invite)
 {
-	struct request_prm prm = { 0 };
+	struct ua_request_prm prm = { 0 };
 	struct sip_out *bye;
 
 	session_send_ack(s, fork, msg, invite);
 	bye = sip_dialog_request(fork, SIP_BYE);
 	if (bye) {
-		prm = (struct request_prm){ .out = bye, .conf = s->conf, .ep = s->ep, .auths = s->ep->outbound_auth_objs,
-			.auth_n = s->ep->outbound_auth_n, .transport = s->ep->transport };
-		request_send(s->svc, &prm, NULL);
+		prm = service_request_prm(s->conf, s->ep);
+		prm.out = bye;
+		ua_request_send(&s->svc->ua, &prm, NULL);
 		obj_drop(bye);
 	}
 	sip_dialog_close(fork);
@@ -242,7 +244,7 @@ static void invite_over(struct session *s)
 	}
 }
 
-static void on_invite_response(void *arg, struct request *rq, struct sip_msg *msg)
+static void on_invite_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	struct session *s = arg;
 	struct sip_dialog *fork = NULL;
@@ -260,9 +262,9 @@ static void on_invite_response(void *arg, struct request *rq, struct sip_msg *ms
 		if (repeated) {
 			sip_dialog_response(s->dlg, msg, &fork);
 			if (fork)
-				end_fork(s, fork, msg, request_out(rq));
+				end_fork(s, fork, msg, ua_request_out(rq));
 			else
-				session_send_ack(s, s->dlg, msg, request_out(rq));
+				session_send_ack(s, s->dlg, msg, ua_request_out(rq));
 			obj_drop(fork);
 			goto out;
 		}
@@ -274,9 +276,13 @@ static void on_invite_response(void *arg, struct request *rq, struct sip_msg *ms
 				s->dlg = fork;
 			}
 		}
-		on_answered(s, msg, request_out(rq));
+		on_answered(s, msg, ua_request_out(rq));
 		s->uac_sdp_done = true;
 		invite_over(s);
+		goto out;
+	}
+	if (s->st == SESSION_INVITING && session_timer_refused(s, msg) && ua_request_again(rq)) {
+		write_invite_headers(s, ua_request_out(rq));
 		goto out;
 	}
 	session_offer_failed(s);
@@ -292,7 +298,7 @@ static void on_invite_response(void *arg, struct request *rq, struct sip_msg *ms
 	obj_drop(s);
 }
 
-static void on_invite_failed(void *arg, struct request *rq, int err)
+static void on_invite_failed(void *arg, struct ua_request *rq, int err)
 {
 	struct session *s = arg;
 
@@ -312,7 +318,7 @@ static void on_invite_failed(void *arg, struct request *rq, int err)
 int session_call(struct session *s)
 {
 	struct sip_out *o = service_out(s->svc, SIP_INVITE, s->ep, text_view(&s->target), STR_NULL);
-	struct request_prm prm = { 0 };
+	struct ua_request_prm prm = { 0 };
 	int err;
 
 	if (!o)
@@ -320,16 +326,20 @@ int session_call(struct session *s)
 	if (s->contact && s->contact->path.n)
 		o->route = sip_out_dup(o, s->contact->path);
 	channel_tech_to_header(s, o);
-	prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = text_view(&s->transport),
-		.auths = s->ep->outbound_auth_objs, .auth_n = s->ep->outbound_auth_n, .arg = s,
-		.response = on_invite_response, .failed = on_invite_failed, .prepare = prepare_invite, .owner = s };
+	prm = service_request_prm(s->conf, s->ep);
+	prm.out = o;
+	prm.transport = text_view(&s->transport);
+	prm.arg = prm.owner = s;
+	prm.response = on_invite_response;
+	prm.failed = on_invite_failed;
+	prm.prepare = prepare_invite;
 	if (s->contact && s->contact->has_flow && net_is_stream(s->contact->flow.proto)) {
 		prm.path = &s->contact->flow;
 		prm.prefer_path = true;
 	}
 	s->st = SESSION_INVITING;
 	s->uac = NULL;
-	err = request_send(s->svc, &prm, &s->uac);
+	err = ua_request_send(&s->svc->ua, &prm, &s->uac);
 	if (!err) {
 		s->uac_held = true;
 		obj_hold(s);
@@ -347,7 +357,7 @@ struct in_dialog {
 	struct sip_dialog *dlg; /* held */
 };
 
-static void in_dialog_done(struct in_dialog *d, struct request *rq, const struct sip_msg *msg)
+static void in_dialog_done(struct in_dialog *d, struct ua_request *rq, const struct sip_msg *msg)
 {
 	struct session *s = d->s;
 
@@ -362,19 +372,19 @@ static void in_dialog_done(struct in_dialog *d, struct request *rq, const struct
 	free(d);
 }
 
-static void in_dialog_response(void *arg, struct request *rq, struct sip_msg *msg)
+static void in_dialog_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	if (msg->status >= 200)
 		in_dialog_done(arg, rq, msg);
 }
 
-static void in_dialog_failed(void *arg, struct request *rq, int err)
+static void in_dialog_failed(void *arg, struct ua_request *rq, int err)
 {
 	(void)err;
 	in_dialog_done(arg, rq, NULL);
 }
 
-static int in_dialog_prepare(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+static int in_dialog_prepare(void *arg, struct ua_request *rq, struct sip_out *o, const struct net_path *path)
 {
 	struct in_dialog *d = arg;
 
@@ -441,8 +451,8 @@ int session_send(struct session *s, struct sip_out *o, session_done_fn *fn, void
 static int send_now(struct session *s, struct sip_out *o, session_done_fn *fn, void *arg)
 {
 	struct in_dialog *d = malloc(sizeof(*d));
-	struct request_prm prm = { 0 };
-	struct request *rq;
+	struct ua_request_prm prm = { 0 };
+	struct ua_request *rq;
 	int err;
 
 	if (!d)
@@ -453,7 +463,7 @@ static int send_now(struct session *s, struct sip_out *o, session_done_fn *fn, v
 	prm.response = in_dialog_response;
 	prm.failed = in_dialog_failed;
 	prm.prepare = in_dialog_prepare;
-	err = request_send(s->svc, &prm, &rq);
+	err = ua_request_send(&s->svc->ua, &prm, &rq);
 	if (err) {
 		obj_drop(d->dlg);
 		obj_drop(d->s);

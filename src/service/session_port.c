@@ -39,7 +39,7 @@ struct media_session *session_audio(struct session *s)
 static const struct net_path *path_of(struct session *s)
 {
 	if (s->uac)
-		return request_path(s->uac);
+		return ua_request_path(s->uac);
 	if (s->dlg)
 		return &s->dlg->path;
 	return s->uas ? &s->uas->path : NULL;

@@ -30,7 +30,7 @@ static void wait_glare(struct session *s)
 	timer_start(s->svc->wheel, &s->glare, s->incoming ? ms : 2100 + ms, try_again, s);
 }
 
-static void refresh_done(struct session *s, struct request *rq, struct sip_msg *msg)
+static void refresh_done(struct session *s, struct ua_request *rq, struct sip_msg *msg)
 {
 	unsigned status = msg ? msg->status : 408;
 
@@ -42,7 +42,7 @@ static void refresh_done(struct session *s, struct request *rq, struct sip_msg *
 		if (s->ep->rewrite_contact)
 			nat_fix_dialog(s->dlg, msg);
 		if (!s->uac_is_update)
-			session_send_ack(s, s->dlg, msg, request_out(rq));
+			session_send_ack(s, s->dlg, msg, ua_request_out(rq));
 		session_timer_response(s, msg);
 		if (s->offer == OFFER_OURS) {
 			if (sip_body(msg, SDP, &body))
@@ -52,16 +52,20 @@ static void refresh_done(struct session *s, struct request *rq, struct sip_msg *
 		}
 	} else {
 		session_offer_failed(s);
-		if (status == 491)
+		if (status == 491) {
 			wait_glare(s);
-		else if ((status == 481 || status == 408) && s->ch)
+		} else if (msg && session_timer_refused(s, msg)) {
+			s->refresh_wanted = true;
+			s->refresh_by_update = s->uac_is_update;
+		}
+		if ((status == 481 || status == 408) && s->ch)
 			channel_hangup(s->ch, CAUSE_NORMAL);
 	}
 	if (s->ch)
 		channel_event_simple(s->ch, CE_WAKE);
 }
 
-static void on_refresh_response(void *arg, struct request *rq, struct sip_msg *msg)
+static void on_refresh_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	struct session *s = arg;
 
@@ -73,12 +77,12 @@ static void on_refresh_response(void *arg, struct request *rq, struct sip_msg *m
 		if (s->refresh_wanted && !timer_running(&s->glare))
 			session_refresh(s, s->refresh_by_update);
 	} else if (msg->method == SIP_INVITE && msg->status < 300) {
-		session_send_ack(s, s->dlg, msg, request_out(rq));        /* repeated */
+		session_send_ack(s, s->dlg, msg, ua_request_out(rq));        /* repeated */
 	}
 	obj_drop(s);
 }
 
-static void on_refresh_failed(void *arg, struct request *rq, int err)
+static void on_refresh_failed(void *arg, struct ua_request *rq, int err)
 {
 	struct session *s = arg;
 
@@ -88,7 +92,7 @@ static void on_refresh_failed(void *arg, struct request *rq, int err)
 	obj_drop(s);
 }
 
-static int prepare_refresh(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+static int prepare_refresh(void *arg, struct ua_request *rq, struct sip_out *o, const struct net_path *path)
 {
 	struct session *s = arg;
 
@@ -101,7 +105,7 @@ static int prepare_refresh(void *arg, struct request *rq, struct sip_out *o, con
 
 int session_refresh(struct session *s, bool update)
 {
-	struct request_prm prm = { 0 };
+	struct ua_request_prm prm = { 0 };
 	char room[2048];
 	struct sip_out *o;
 	struct buf sdp;
@@ -127,21 +131,23 @@ int session_refresh(struct session *s, bool update)
 	err = session_offer_out(s, &sdp);
 	if (!err) {
 		sip_out_body(o, SDP, buf_view(&sdp));
-		prm = (struct request_prm){ .out = o, .conf = s->conf, .ep = s->ep, .transport = s->ep->transport,
-			.auths = s->ep->outbound_auth_objs, .auth_n = s->ep->outbound_auth_n, .arg = s,
-			.response = on_refresh_response, .failed = on_refresh_failed, .prepare = prepare_refresh,
-			.owner = s };
+		prm = service_request_prm(s->conf, s->ep);
+		prm.out = o;
+		prm.arg = prm.owner = s;
+		prm.response = on_refresh_response;
+		prm.failed = on_refresh_failed;
+		prm.prepare = prepare_refresh;
 		if (net_is_stream(s->dlg->path.proto) || s->dlg->use_path) {
 			prm.path = &s->dlg->path;
 			prm.prefer_path = !s->dlg->use_path;
 		}
 		if (s->uac)
-			request_detach(s->uac);
+			ua_request_detach(s->uac);
 		s->uac = obj_drop(s->uac);
 		s->uac_is_refresh = true;
 		s->uac_is_update = update;
 		text_set(&s->local_sdp, STR_NULL);
-		err = request_send(s->svc, &prm, &s->uac);
+		err = ua_request_send(&s->svc->ua, &prm, &s->uac);
 	}
 	if (err)
 		session_offer_failed(s);

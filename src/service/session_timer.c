@@ -87,6 +87,25 @@ unsigned session_timer_request(struct session *s, const struct sip_msg *msg, str
 	return 0;
 }
 
+static uint32_t interval_now(const struct session *s)
+{
+	uint32_t interval = s->timer_on ? s->timer_interval : s->ep->timers_sess_expires;
+
+	return interval > s->timer_min ? interval : s->timer_min;
+}
+
+/* RFC 4028 7.4: as long as the peer wants it, at least. */
+bool session_timer_refused(struct session *s, const struct sip_msg *msg)
+{
+	uint32_t min;
+
+	if (msg->status != 422 || !offered(s) || str_u32(str_trim(sip_hdr_value(msg, SIP_H_MIN_SE)), &min) ||
+	    min <= interval_now(s))
+		return false;
+	s->timer_min = min;
+	return true;
+}
+
 void session_timer_write(struct session *s, struct buf *headers, bool request)
 {
 	if (!offered(s))
@@ -94,12 +113,12 @@ void session_timer_write(struct session *s, struct buf *headers, bool request)
 	if (!request && !s->timer_on)
 		return;
 	buf_put(headers, STR("Session-Expires: "));
-	buf_u64(headers, s->timer_on ? s->timer_interval : s->ep->timers_sess_expires);
+	buf_u64(headers, interval_now(s));
 	if (s->timer_on)
 		buf_puts(headers, STR(";refresher="), s->timer_refresher_us == request ? STR("uac") : STR("uas"));
 	if (request) {
 		buf_put(headers, STR("\r\nMin-SE: "));
-		buf_u64(headers, s->ep->timers_min_se);
+		buf_u64(headers, s->ep->timers_min_se > s->timer_min ? s->ep->timers_min_se : s->timer_min);
 		buf_put(headers, STR("\r\n"));
 	} else {
 		buf_put(headers, STR("\r\nRequire: timer\r\n"));

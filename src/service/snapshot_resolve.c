@@ -1,3 +1,4 @@
+#include "service/identify_rules.h"
 #include "service/snapshot_internal.h"
 #include <errno.h>
 #include <sys/random.h>
@@ -131,8 +132,7 @@ static int resolve_endpoint(struct loader *l, const struct source *e, struct end
 	ep->auth_n = x.n;
 	if (!err)
 		err = refs(l, e, &ep->o, "outbound_auth", OBJECT_AUTH, &ep->outbound_auth, &x);
-	ep->outbound_auth_objs = (struct auth_conf *const *)x.v;
-	ep->outbound_auth_n = x.n;
+	ep->outbound_auths = (struct auth_list){ (struct auth_conf *const *)x.v, x.n };
 	ep->transport_obj = ref(l, e, &ep->o, "transport", OBJECT_TRANSPORT, ep->transport);
 	return err;
 }
@@ -142,8 +142,7 @@ static int resolve_registration(struct loader *l, const struct source *e, struct
 	struct ref_list x;
 	int err = refs(l, e, &r->o, "outbound_auth", OBJECT_AUTH, &r->outbound_auth, &x);
 
-	r->outbound_auth_objs = (struct auth_conf *const *)x.v;
-	r->outbound_auth_n = x.n;
+	r->outbound_auths = (struct auth_list){ (struct auth_conf *const *)x.v, x.n };
 	r->endpoint_obj = ref(l, e, &r->o, "endpoint", OBJECT_ENDPOINT, r->endpoint);
 	r->transport_obj = ref(l, e, &r->o, "transport", OBJECT_TRANSPORT, r->transport);
 	return err;
@@ -154,8 +153,7 @@ static int resolve_publish(struct loader *l, const struct source *e, struct outb
 	struct ref_list x;
 	int err = refs(l, e, &p->o, "outbound_auth", OBJECT_AUTH, &p->outbound_auth, &x);
 
-	p->outbound_auth_objs = (struct auth_conf *const *)x.v;
-	p->outbound_auth_n = x.n;
+	p->outbound_auths = (struct auth_list){ (struct auth_conf *const *)x.v, x.n };
 	ref(l, e, &p->o, "transport", OBJECT_TRANSPORT, p->transport);
 	return err;
 }
@@ -211,5 +209,5 @@ int resolve_all(struct loader *l)
 			err = resolve_object(l, !x->refused && k < x->n ? &x->v[k] : NULL, list->v[i]);
 		}
 	}
-	return err;
+	return err ? err : identify_rules_build(l->s);
 }

@@ -1,6 +1,7 @@
 #define LOG_MODULE "transport"
 #include "service/transports.h"
 #include "base/log.h"
+#include "net/route.h"
 #include <errno.h>
 #include <stdlib.h>
 

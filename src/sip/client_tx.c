@@ -1,3 +1,4 @@
+/* Client transactions (RFC 3261 17.1). */
 #define LOG_MODULE "sip"
 #include "base/log.h"
 #include "sip/stack_private.h"
@@ -114,7 +115,7 @@ static int start(struct sip_stack *s, struct sip_out *out, const struct net_path
 	buf_init(&key, tx->keybuf, sizeof(tx->keybuf), sizeof(tx->keybuf));
 	buf_puts(&key, str_z(tx->branch), STR("|"), out->method_name);
 	tx->key = buf_view(&key);
-	tx->bytes = sip_out_encode(out, &tx->path, str_z(tx->branch));
+	tx->bytes = sip_out_encode(out, s, &tx->path, str_z(tx->branch));
 	err = buf_err(&key);
 	if (!err && !tx->bytes)
 		err = ENOMEM;
@@ -175,7 +176,7 @@ static void send_ack(struct sip_ctx *tx, const struct sip_msg *msg)
 		ack = derive(tx, SIP_ACK, sip_hdr_value(msg, SIP_H_TO));
 		if (!ack)
 			return;
-		tx->ack = sip_out_encode(ack, &tx->path, str_z(tx->branch));
+		tx->ack = sip_out_encode(ack, tx->stack, &tx->path, str_z(tx->branch));
 		obj_drop(ack);
 	}
 	if (tx->ack)
@@ -282,16 +283,29 @@ bool sip_ctx_match(struct sip_stack *s, struct sip_msg *msg)
 	return true;
 }
 
-bool sip_ctx_send_failed(struct sip_stack *s, struct net_bytes *bytes, int err)
+/* The transaction whose request `bytes` are. Its key, branch and method, stands in the first two
+ * lines: we wrote them. */
+static struct sip_ctx *ctx_of_bytes(struct sip_stack *s, const struct net_bytes *bytes)
 {
-	list_each(l, &s->ctx_all) {
-		struct sip_ctx *tx = container_of(l, struct sip_ctx, link);
+	struct str text = str_mk(bytes->p, bytes->n), line, via;
+	struct sip_ctx *tx = NULL;
+	char room[128];
+	struct buf key;
 
-		if (tx->bytes == bytes) {
-			if (tx->state == CALLING)
-				fail(tx, err);
-			return true;
-		}
-	}
-	return false;
+	if (!str_line(&text, &line) || !str_line(&text, &via))
+		return NULL;
+	via = str_skip(via, str_find(via, STR(";branch=")) + 8);
+	buf_init(&key, room, sizeof(room), sizeof(room));
+	buf_puts(&key, str_cut_raw(&via, ';'), STR("|"), str_cut_raw(&line, ' '));
+	if (!buf_err(&key))
+		tx = map_get(s->ctx, buf_view(&key));
+	return tx && tx->bytes == bytes ? tx : NULL;
+}
+
+void sip_ctx_send_failed(struct sip_stack *s, const struct net_bytes *bytes, int err)
+{
+	struct sip_ctx *tx = ctx_of_bytes(s, bytes);
+
+	if (tx && tx->state == CALLING)
+		fail(tx, err);
 }

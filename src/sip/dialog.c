@@ -358,6 +358,7 @@ static void set_destination(struct sip_dialog *d, struct sip_out *o)
 		return;
 	}
 	o->ruri = sip_out_dup(o, a.uri_text);
+	o->strict_route = true;
 	rest = str_trim(rest);
 	o->route = rest.n ? arena_cat(o->arena, rest, STR(", <"), d->target, STR(">")) :
 		   arena_cat(o->arena, STR("<"), d->target, STR(">"));

@@ -1,3 +1,4 @@
+/* Digest: responses and nonces. The hash functions themselves are the caller's. */
 #include "sip/digest.h"
 #include "base/obj.h"
 #include "sip/chars.h"
@@ -5,11 +6,8 @@
 #include "sip/siphash.h"
 #include "sip/uri.h"
 #include <errno.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <sys/random.h>
 
-#define HASH_MAX 32             /* [bytes] SHA-256 and SHA-512/256 */
 #define PARTS_MAX 6
 #define SALT 8                  /* [bytes] */
 #define MAC 16
@@ -19,8 +17,7 @@ _Static_assert(DIGEST_NONCE > 2 * NONCE_BYTES, "a nonce fits its array");
 
 struct digest_ctx {
 	const struct clock *clock;
-	EVP_MD *md[DIGEST_ALGS];                /* held; NULL: this OpenSSL refuses it */
-	EVP_MD_CTX *hash[DIGEST_ALGS];          /* held; set up for md, to be started anew */
+	struct sip_hash hash;                   /* its arg is held */
 	uint8_t mac_key[16], salt_key[16];
 	uint64_t salts;                         /* drawn so far */
 	uint64_t hashes;                        /* taken so far */
@@ -29,6 +26,7 @@ struct digest_ctx {
 };
 
 static const struct str names[DIGEST_ALGS] = { STR_INIT("MD5"), STR_INIT("SHA-256"), STR_INIT("SHA-512-256") };
+static const uint8_t hash_bytes[DIGEST_ALGS] = { 16, 32, 32 };
 
 struct str digest_alg_name(enum digest_alg a)
 {
@@ -73,33 +71,21 @@ static void ctx_free(void *o)
 {
 	struct digest_ctx *d = o;
 
-	for (unsigned i = 0; i < DIGEST_ALGS; i++) {
-		EVP_MD_CTX_free(d->hash[i]);
-		EVP_MD_free(d->md[i]);
-	}
+	obj_drop(d->hash.arg);
 	nonce_table_free(&d->used);
-	OPENSSL_cleanse(d->mac_key, sizeof(d->mac_key));
+	explicit_bzero(d->mac_key, sizeof(d->mac_key));
 }
 
-/* Fetching an algorithm by name takes microseconds, so it is done here once.
- * A FIPS build has no MD5: the others work without it. */
-struct digest_ctx *digest_ctx_new(const struct clock *clock)
+struct digest_ctx *digest_ctx_new(const struct clock *clock, const struct sip_hash *hash)
 {
-	static const char *const md_names[DIGEST_ALGS] = { "MD5", "SHA256", "SHA512-256" };
 	struct digest_ctx *d = obj_new(sizeof(*d), ctx_free);
 	uint8_t random[16];
 
 	if (!d)
 		return NULL;
 	d->clock = clock;
-	for (unsigned i = 0; i < DIGEST_ALGS; i++) {
-		d->md[i] = EVP_MD_fetch(NULL, md_names[i], NULL);
-		d->hash[i] = d->md[i] ? EVP_MD_CTX_new() : NULL;
-		if (d->hash[i] && EVP_DigestInit_ex2(d->hash[i], d->md[i], NULL) != 1) {
-			EVP_MD_CTX_free(d->hash[i]);
-			d->hash[i] = NULL;
-		}
-	}
+	d->hash = *hash;
+	obj_hold(d->hash.arg);
 	if (getrandom(d->mac_key, sizeof(d->mac_key), 0) != sizeof(d->mac_key) ||
 	    getrandom(d->salt_key, sizeof(d->salt_key), 0) != sizeof(d->salt_key))
 		return obj_drop(d);
@@ -108,50 +94,47 @@ struct digest_ctx *digest_ctx_new(const struct clock *clock)
 	return d;
 }
 
-/* The parts with colons between them. One update of one piece where it fits:
- * each call into EVP costs as much as a block of MD5. */
-static int parts_update(EVP_MD_CTX *h, const struct str *part, size_t n)
+/* The parts with colons between them, copied behind each other; 0: they do not fit. */
+static size_t parts_join(char *text, size_t size, const struct str *part, size_t n)
 {
-	char text[512];
-	size_t len = 0, most = 0;
-	int ok = 1;
+	size_t len = 0;
 
-	for (size_t i = 0; i < n && ok == 1; i++) {
+	for (size_t i = 0; i < n; i++) {
 		/* A part goes in with the colon behind it, so >= and not >. */
-		if (part[i].n >= sizeof(text) - len) {
-			ok = EVP_DigestUpdate(h, text, len);
-			most = sizeof(text);
-			len = 0;
-		}
-		if (part[i].n >= sizeof(text)) {
-			ok = ok == 1 ? EVP_DigestUpdate(h, part[i].p, part[i].n) : ok;
-		} else if (part[i].n) {
+		if (part[i].n >= size - len)
+			return 0;
+		if (part[i].n)
 			memcpy(text + len, part[i].p, part[i].n);
-			len += part[i].n;
-		}
+		len += part[i].n;
 		if (i + 1 < n)
 			text[len++] = ':';
 	}
-	if (ok == 1)
-		ok = EVP_DigestUpdate(h, text, len);
-	OPENSSL_cleanse(text, len > most ? len : most); /* a password may have stood there */
-	return ok;
+	return len;
 }
 
 /* Empty on failure, which digest_equal() holds equal to nothing. */
 static void hash_parts(struct digest_ctx *d, enum digest_alg a, const struct str *part, size_t n,
 		       char out[DIGEST_HEX])
 {
-	EVP_MD_CTX *h = (unsigned)a < DIGEST_ALGS ? d->hash[a] : NULL;
-	uint8_t sum[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
+	char text[512];
+	struct str piece[2 * PARTS_MAX];
+	uint8_t sum[SIP_HASH_MAX];
+	size_t pieces = 0, len = parts_join(text, sizeof(text), part, n);
 
 	out[0] = 0;
 	d->hashes++;
-	if (!h || EVP_DigestInit_ex2(h, NULL, NULL) != 1 || parts_update(h, part, n) != 1 ||
-	    EVP_DigestFinal_ex(h, sum, &len) != 1 || len > HASH_MAX)
-		return;
-	hex_write(out, sum, len);
+	/* As one piece where it fits: each piece costs the functions behind the row as much as
+	 * a block of MD5. */
+	if (len)
+		piece[pieces++] = str_mk(text, len);
+	for (size_t i = 0; !len && i < n; i++) {
+		if (i)
+			piece[pieces++] = STR(":");
+		piece[pieces++] = part[i];
+	}
+	if ((unsigned)a < DIGEST_ALGS && !d->hash.digest(d->hash.arg, a, piece, pieces, sum))
+		hex_write(out, sum, hash_bytes[a]);
+	explicit_bzero(text, len ? len : sizeof(text)); /* a password may have stood there */
 }
 
 void digest_hash(struct digest_ctx *d, enum digest_alg a, struct str text, char out[DIGEST_HEX])
@@ -194,9 +177,23 @@ uint64_t digest_hashes(const struct digest_ctx *d)
 	return d->hashes;
 }
 
+/* Takes the same time wherever the difference is, so that nobody can find a right
+ * response byte by byte. */
+static bool bytes_equal(const void *a, const void *b, size_t n)
+{
+	const uint8_t *p = a, *q = b;
+	uint8_t diff = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		diff |= p[i] ^ q[i];
+		__asm__("" : "+r"(diff));       /* a compiler that knew more would stop at the first */
+	}
+	return !diff;
+}
+
 bool digest_equal(struct str a, struct str b)
 {
-	return a.n && a.n == b.n && CRYPTO_memcmp(a.p, b.p, a.n) == 0;
+	return a.n && a.n == b.n && bytes_equal(a.p, b.p, a.n);
 }
 
 /* ---- nonces ----------------------------------------------------------- */
@@ -266,7 +263,7 @@ enum nonce_verdict nonce_check(struct digest_ctx *d, struct str nonce, const str
 	if (str_hex(nonce, b, sizeof(b)))
 		return NONCE_FORGED;
 	nonce_mac(d, b, peer, realm, mac);
-	if (CRYPTO_memcmp(mac, b + 4 + SALT, MAC) || count_of(nc, &count))
+	if (!bytes_equal(mac, b + 4 + SALT, MAC) || count_of(nc, &count))
 		return NONCE_FORGED;
 	issued = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 	if (now - issued > lifetime_s)
@@ -339,7 +336,7 @@ int digest_answer(struct digest_ctx *d, const struct digest_answer_prm *prm, str
 		password = str_z(ha1);
 	}
 	digest_response(d, prm->alg, password, prm->method, &f, prm->body, response);
-	OPENSSL_cleanse(ha1, sizeof(ha1));
+	explicit_bzero(ha1, sizeof(ha1));
 	if (!response[0])
 		return ENOTSUP;
 	buf_put(out, STR("Digest username="));

@@ -22,12 +22,22 @@ struct digest_fields {
 /* EBADMSG: not "Digest", or a field that is doubled, unquoted or too long. */
 int digest_parse(struct digest_fields *f, struct str value);
 
-struct digest_ctx;              /* obj: hash contexts fetched once, the nonce secret and table */
-struct digest_ctx *digest_ctx_new(const struct clock *clock);
+/* Hash functions, which this library does not have: whoever uses it gives them. */
+#define SIP_HASH_MAX 32 /* [bytes] */
+struct sip_hash {
+	void *arg;              /* an obj; or NULL */
+	/* Of the `n` parts, one behind the other: 16 bytes for MD5, 32 for the others. They may
+	 * be passwords, so no copy of them stays. ENOTSUP: this algorithm is not to be had. */
+	int (*digest)(void *arg, enum digest_alg a, const struct str *part, size_t n, uint8_t out[SIP_HASH_MAX]);
+};
+
+struct digest_ctx;              /* obj: the nonce secret and table */
+/* Holds a reference to hash->arg. NULL: out of memory, or without random numbers. */
+struct digest_ctx *digest_ctx_new(const struct clock *clock, const struct sip_hash *hash);
 
 void digest_ha1(struct digest_ctx *d, enum digest_alg a, struct str user, struct str realm,
 		struct str password, char out[DIGEST_HEX]);
-/* In hex; empty: this OpenSSL refuses the algorithm. */
+/* In hex; empty: this algorithm is not to be had. */
 void digest_hash(struct digest_ctx *d, enum digest_alg a, struct str text, char out[DIGEST_HEX]);
 /* `qop` empty: RFC 2069 style. `body` only for auth-int. */
 void digest_response(struct digest_ctx *d, enum digest_alg a, struct str ha1, struct str method,

@@ -216,9 +216,16 @@ void sip_finished_repeat(struct sip_stack *s, const struct sip_finished *f, cons
 
 	if (f->invite)          /* acknowledged: nobody waits for an answer */
 		return;
+	/* The request that succeeded was well, so this is another one of the same branch:
+	 * a success that repeats its header lines would repeat what is wrong with them. */
+	if (msg->fault && f->status < 400) {
+		s->count.strays++;
+		return;
+	}
 	buf_init(&b, room, sizeof(room), 0);
 	sip_write_response(&b, msg, f->status, str_mk(f->text, f->reason_n), str_z(f->to_tag));
 	buf_put(&b, str_mk(f->text + f->reason_n, f->rest_n));
+	sip_stack_shorten(s, &b, 0);
 	if (!buf_err(&b))
 		bytes = net_bytes_new(buf_view(&b));
 	if (bytes) {

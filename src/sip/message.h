@@ -6,7 +6,7 @@
 #ifndef SIP_MESSAGE_H
 #define SIP_MESSAGE_H
 
-#include "net/net.h"
+#include "net/path.h"
 #include "sip/uri.h"
 
 enum sip_method {
@@ -130,8 +130,8 @@ void sip_write_response(struct buf *b, const struct sip_msg *req, unsigned statu
 			struct str to_tag);
 /* Content-Type (left out when empty), Content-Length, blank line, body. */
 void sip_write_body(struct buf *b, struct str type, struct str body);
-
-/* Compact names for [system] compact_headers=yes: set once at start. */
-void sip_use_compact(bool on);
+/* Give the headers in `b` their compact names (7.3.3), from the line that begins at `from`
+ * to the blank line. */
+void sip_write_compact(struct buf *b, size_t from);
 
 #endif

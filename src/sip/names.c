@@ -1,6 +1,5 @@
 #include "sip/names.h"
 #include "sip/chars.h"
-#include <stdatomic.h>
 
 /* Length, first and last letter tell all our headers apart: the index of
  * by_hash. Two rows on one index do not compile (-Woverride-init). */
@@ -113,24 +112,9 @@ enum hdr_shape hdr_shape_of(enum sip_hdr_id id)
 	return (unsigned)id < SIP_H_IDS ? rows[id].shape : HDR_LINES;
 }
 
-/* File-scope, against the rule: one flag of the whole program, set by main/
- * before any other thread exists; the alternative is a parameter through every
- * writer of a header. */
-static atomic_bool compact;
-
-void sip_use_compact(bool on)
+char hdr_letter_of(struct str name)
 {
-	atomic_store_explicit(&compact, on, memory_order_relaxed);
-}
-
-struct str hdr_name_written(struct str name)
-{
-	enum sip_hdr_id id;
-
-	if (!atomic_load_explicit(&compact, memory_order_relaxed))
-		return name;
-	id = sip_hdr_id_of(name);
-	return rows[id].compact ? str_mk(&rows[id].compact, 1) : name;
+	return rows[sip_hdr_id_of(name)].compact;
 }
 
 static const struct str methods[SIP_METHODS] = {

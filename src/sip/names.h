@@ -12,7 +12,7 @@ enum hdr_shape {
 };
 
 enum hdr_shape hdr_shape_of(enum sip_hdr_id id);
-/* The name to write: the compact one when sip_use_compact() asked for it. */
-struct str hdr_name_written(struct str name);
+/* The compact form of a header's name; 0: it has none. */
+char hdr_letter_of(struct str name);
 
 #endif

@@ -1,5 +1,6 @@
 #include "sip/out.h"
 #include "base/obj.h"
+#include "sip/stack_private.h"
 
 static void out_free(void *arg)
 {
@@ -67,7 +68,8 @@ static void write_routes(struct buf *b, struct str route)
 	}
 }
 
-struct net_bytes *sip_out_encode(const struct sip_out *o, const struct net_path *path, struct str branch)
+struct net_bytes *sip_out_encode(const struct sip_out *o, const struct sip_stack *s, const struct net_path *path,
+				 struct str branch)
 {
 	char room[4096];
 	struct net_bytes *bytes = NULL;
@@ -93,6 +95,8 @@ struct net_bytes *sip_out_encode(const struct sip_out *o, const struct net_path 
 	if (o->user_agent.n)
 		sip_write_hdr(&b, STR("User-Agent"), o->user_agent);
 	sip_write_body(&b, o->body_type, o->body);
+	if (s)
+		sip_stack_shorten(s, &b, 0);
 	/* A part that is missing for want of memory: no request is better than another one. */
 	if (!buf_err(&b) && !buf_err(&o->headers) && !arena_failed(o->arena))
 		bytes = net_bytes_new(buf_view(&b));
@@ -105,7 +109,7 @@ struct str sip_out_next_hop(const struct sip_out *o)
 	struct str rest = o->route;
 	struct sip_addr a;
 
-	if (!rest.n || sip_addr_parse(&a, str_trim(str_cut_addr(&rest, ','))))
+	if (o->strict_route || !rest.n || sip_addr_parse(&a, str_trim(str_cut_addr(&rest, ','))))
 		return o->ruri;
 	/* A strict router (12.2.1.1) already stands in the R-URI. */
 	return sip_uri_param(&a.uri, STR("lr"), NULL) ? a.uri_text : o->ruri;

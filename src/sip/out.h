@@ -20,6 +20,7 @@ struct sip_out {                /* obj; all views look into `arena` */
 	struct str user_agent;
 	int max_forwards;
 	bool no_rport;
+	bool strict_route;      /* the R-URI is a strict router's (RFC 3261 12.2.1.1): send there, not to `route` */
 	struct buf headers;     /* whole lines, in order */
 	struct str auth;        /* Authorization lines, replaced at each challenge */
 	struct str body_type, body;
@@ -30,8 +31,10 @@ struct sip_out *sip_out_new(enum sip_method m);              /* NULL: ENOMEM */
 struct str sip_out_dup(struct sip_out *o, struct str s);
 void sip_out_header(struct sip_out *o, struct str name, struct str value);
 void sip_out_body(struct sip_out *o, struct str type, struct str body);
-/* The bytes on the wire. NULL: ENOMEM, now or when a part was put in. */
-struct net_bytes *sip_out_encode(const struct sip_out *o, const struct net_path *path, struct str branch);
+/* The bytes on the wire, with the header names that `s` writes (s NULL: long ones). NULL: ENOMEM,
+ * now or when a part was put in. */
+struct net_bytes *sip_out_encode(const struct sip_out *o, const struct sip_stack *s, const struct net_path *path,
+				 struct str branch);
 /* The URI to send to: first Route (when it is a loose router) or the R-URI. */
 struct str sip_out_next_hop(const struct sip_out *o);
 

@@ -1,3 +1,5 @@
+/* RFC 3263: the steps from a URI to addresses. Each asks for records by the caller's
+ * look-up functions and goes on when the answer comes. */
 #define LOG_MODULE "resolve"
 #include "sip/resolve.h"
 #include "base/log.h"
@@ -75,6 +77,22 @@ static bool can(const struct sip_resolve *r, enum net_proto p)
 	return r->prm.can_v4[p] || r->prm.can_v6[p];
 }
 
+/* ---- questions -------------------------------------------------------- */
+
+static int start_lookup(struct lookup *lk, struct str name, enum dns_type t, dns_fn *fn)
+{
+	const struct sip_lookup *by = lk->r->prm.lookup;
+
+	return by->start(by->arg, name, t, fn, lk, &lk->q);
+}
+
+static void cancel_lookup(struct lookup *lk)
+{
+	if (lk->q)
+		lk->r->prm.lookup->cancel(lk->r->prm.lookup->arg, lk->q);
+	lk->q = NULL;
+}
+
 /* ---- the end ---------------------------------------------------------- */
 
 void sip_resolve_cancel(struct sip_resolve *r)
@@ -82,14 +100,14 @@ void sip_resolve_cancel(struct sip_resolve *r)
 	if (!r)
 		return;
 	timer_stop(&r->timer);
-	dns_cancel(r->naptr.q);
+	cancel_lookup(&r->naptr);
 	for (unsigned i = 0; i < r->services; i++) {
-		dns_cancel(r->service[i].lookup.q);
+		cancel_lookup(&r->service[i].lookup);
 		text_free(&r->service[i].name);
 	}
 	for (unsigned i = 0; i < r->leaves; i++) {
-		dns_cancel(r->leaf[i].lookup[0].q);
-		dns_cancel(r->leaf[i].lookup[1].q);
+		cancel_lookup(&r->leaf[i].lookup[0]);
+		cancel_lookup(&r->leaf[i].lookup[1]);
 		text_free(&r->leaf[i].host);
 	}
 	text_free(&r->host);
@@ -106,16 +124,16 @@ static void finish(struct sip_resolve *r, int err, const struct sip_target *v, s
 	fn(arg, err, v, n);
 }
 
-static bool usable(const struct sa *a)
+static bool is_reached(const struct sip_resolve *r, const struct sa *a)
 {
-	struct sa from;
+	const struct sip_lookup *by = r->prm.lookup;
 
-	return sa_source_for(a, &from) == 0;
+	return !by->reaches || by->reaches(by->arg, a);
 }
 
 /* RFC 7984 4: as RFC 6724 orders them, of which this is rule 1 (no route last)
  * and the default table (IPv6 before IPv4). */
-static size_t add_leaf(const struct leaf *l, bool routed, struct sip_target *v)
+static size_t add_leaf(const struct sip_resolve *r, const struct leaf *l, bool routed, struct sip_target *v)
 {
 	size_t n = 0;
 
@@ -124,7 +142,7 @@ static size_t add_leaf(const struct leaf *l, bool routed, struct sip_target *v)
 			struct sip_target t = { l->proto, l->addr[f][i] };
 
 			sa_set_port(&t.addr, l->port);
-			if (usable(&t.addr) == routed)
+			if (is_reached(r, &t.addr) == routed)
 				v[n++] = t;
 		}
 	return n;
@@ -136,8 +154,8 @@ static void give_targets(struct sip_resolve *r)
 	size_t n = 0;
 
 	for (unsigned i = 0; v && i < r->leaves; i++) {
-		n += add_leaf(&r->leaf[i], true, v + n);
-		n += add_leaf(&r->leaf[i], false, v + n);
+		n += add_leaf(r, &r->leaf[i], true, v + n);
+		n += add_leaf(r, &r->leaf[i], false, v + n);
 	}
 	finish(r, !v ? ENOMEM : n ? 0 : r->err ? r->err : ENOENT, v, n);
 	free(v);
@@ -168,7 +186,7 @@ static void ask_address(struct sip_resolve *r, unsigned at, bool v6)
 	int err;
 
 	*lk = (struct lookup){ .r = r, .at = at, .v6 = v6 };
-	err = dns_lookup(r->prm.dns, text_view(&l->host), v6 ? DNS_AAAA : DNS_A, on_address, lk, &lk->q);
+	err = start_lookup(lk, text_view(&l->host), v6 ? DNS_AAAA : DNS_A, on_address);
 	if (err)
 		r->err = err == EINVAL ? ENOENT : err;
 	else
@@ -222,7 +240,7 @@ static void look_up_leaves(struct sip_resolve *r)
 {
 	ask_addresses(r);
 	if (!r->open)
-		timer_start(loop_wheel(dns_loop(r->prm.dns)), &r->timer, 0, on_nothing, r);
+		timer_start(r->prm.wheel, &r->timer, 0, on_nothing, r);
 }
 
 /* 4.2, last paragraph: no SRV, so the host itself. */
@@ -340,14 +358,14 @@ static void ask_services(struct sip_resolve *r)
 		if (s->proto == NET_PROTOS)
 			continue;
 		s->lookup = (struct lookup){ .r = r, .at = i };
-		if (!dns_lookup(r->prm.dns, text_view(&s->name), DNS_SRV, on_srv, &s->lookup, &s->lookup.q))
+		if (!start_lookup(&s->lookup, text_view(&s->name), DNS_SRV, on_srv))
 			return;
 		s->proto = NET_PROTOS;
 	}
 	if (r->leaves)
 		look_up_leaves(r);
 	else if (r->err == ENOENT)
-		timer_start(loop_wheel(dns_loop(r->prm.dns)), &r->timer, 0, on_nothing, r);
+		timer_start(r->prm.wheel, &r->timer, 0, on_nothing, r);
 	else
 		look_up_host(r, 0);
 }
@@ -462,7 +480,6 @@ static bool uri_proto(const struct sip_resolve *r, const struct sip_uri *u, enum
 static void begin(struct sip_resolve *r, const struct sip_uri *u)
 {
 	enum net_proto proto = r->secure ? NET_TLS : NET_UDP;
-	struct wheel *w = loop_wheel(dns_loop(r->prm.dns));
 	struct sip_target *t = &r->literal;
 
 	r->settled = uri_proto(r, u, &proto);
@@ -472,14 +489,14 @@ static void begin(struct sip_resolve *r, const struct sip_uri *u)
 	r->fallback = proto;
 	t->proto = proto;
 	if (!sa_parse_host(&t->addr, text_view(&r->host), u->port ? u->port : row_of(proto)->port)) {
-		timer_start(w, &r->timer, 0, on_literal, r);
+		timer_start(r->prm.wheel, &r->timer, 0, on_literal, r);
 	} else if (u->port) {
 		look_up_host(r, u->port);
 	} else {
 		/* A settled transport needs no NAPTR to choose it (4.1), but the
 		 * records may name another domain's SRV for it, and Asterisk looks. */
 		r->naptr = (struct lookup){ .r = r };
-		if (dns_lookup(r->prm.dns, text_view(&r->host), DNS_NAPTR, on_naptr, &r->naptr, &r->naptr.q)) {
+		if (start_lookup(&r->naptr, text_view(&r->host), DNS_NAPTR, on_naptr)) {
 			all_services(r);
 			ask_services(r);
 		}
@@ -492,7 +509,7 @@ int sip_resolve_start(const struct sip_resolve_prm *prm, struct sip_resolve **ou
 	struct str host = prm->uri->host, maddr;
 	int err;
 
-	if (!prm->dns || !sip_uri_is_sip(prm->uri))
+	if (!prm->lookup || !sip_uri_is_sip(prm->uri))
 		return EINVAL;
 	/* RFC 3263 4: maddr, when there is one, is the target. */
 	if (sip_uri_param(prm->uri, STR("maddr"), &maddr) && maddr.n)

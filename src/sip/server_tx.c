@@ -373,6 +373,7 @@ static void refuse_full(struct sip_stack *s, const struct sip_msg *msg)
 	sip_write_response(&b, msg, 503, STR_NULL, STR("full"));
 	buf_put(&b, STR("Retry-After: 10\r\n"));
 	sip_write_body(&b, STR_NULL, STR_NULL);
+	sip_stack_shorten(s, &b, 0);
 	if (!buf_err(&b))
 		bytes = net_bytes_new(buf_view(&b));
 	if (bytes)
@@ -453,9 +454,11 @@ static struct net_bytes *encode(struct sip_stx *tx, unsigned status, struct str 
 	buf_init(&b, room, sizeof(room), 0);
 	sip_write_response(&b, tx->req, status, reason,
 			   status == 100 ? STR_NULL : str_z(tx->to_tag));
+	sip_stack_shorten(tx->stack, &b, 0);
 	*rest_at = b.n;
 	buf_put(&b, headers);
 	sip_write_body(&b, body_type, body);
+	sip_stack_shorten(tx->stack, &b, *rest_at);
 	if (!buf_err(&b))
 		bytes = net_bytes_new(buf_view(&b));
 	buf_free(&b);
@@ -520,17 +523,4 @@ void sip_stx_acked(struct sip_stx *tx)
 	tx->last = obj_drop(tx->last);
 	user_ended(tx, true);
 	obj_drop(tx);
-}
-
-bool sip_stx_send_failed(struct sip_stack *s, struct net_bytes *bytes, int err)
-{
-	list_each(l, &s->stx_all) {
-		struct sip_stx *tx = container_of(l, struct sip_stx, link);
-
-		if (tx->last == bytes) {
-			log_debug(1, "response %u could not be delivered: %s", tx->status, strerror(err));
-			return true;
-		}
-	}
-	return false;
 }

@@ -125,11 +125,17 @@ void sip_stack_recv(struct sip_stack *s, struct sip_msg *msg)
 	obj_drop(msg);
 }
 
-void sip_stack_send_failed(struct sip_stack *s, const struct net_path *path, struct net_bytes *bytes, int err)
+void sip_stack_send_failed(struct sip_stack *s, const struct net_path *path, const struct net_bytes *bytes, int err)
 {
-	(void)path;
-	if (!sip_ctx_send_failed(s, bytes, err))
-		sip_stx_send_failed(s, bytes, err);
+	struct str text = str_mk(bytes->p, bytes->n), line;
+	char peer[SA_TEXT];
+
+	/* A response is sent again when its request is. */
+	if (str_starts(text, STR("SIP/2.0 ")) && str_line(&text, &line))
+		log_debug(1, "%.*s: could not be delivered to %s: %s", STR_ARG(line), sa_text(&path->peer, peer),
+			  strerror(err));
+	else
+		sip_ctx_send_failed(s, bytes, err);
 }
 
 void sip_stack_count(const struct sip_stack *s, struct sip_counters *out)

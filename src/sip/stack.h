@@ -26,6 +26,7 @@ struct sip_stack_prm {
 	unsigned max_share;             /* [percent] of share.percent; 0: 90 */
 	size_t finished_bytes;          /* what is remembered of answered ones; over it the oldest of the source that has
 	                                 * most are forgotten, and their repetitions served again. 0: 32 MiB */
+	bool compact;                   /* write the short names of headers (7.3.3) */
 	void *arg;
 	/* ENOBUFS, ENETUNREACH, ... are handled by the transaction. */
 	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes);
@@ -48,7 +49,7 @@ void sip_stack_free(struct sip_stack *s);
 /* Takes over the reference to `msg`, whose from_path is filled in. */
 void sip_stack_recv(struct sip_stack *s, struct sip_msg *msg);
 /* The transport could not deliver `bytes` on `path`. */
-void sip_stack_send_failed(struct sip_stack *s, const struct net_path *path, struct net_bytes *bytes, int err);
+void sip_stack_send_failed(struct sip_stack *s, const struct net_path *path, const struct net_bytes *bytes, int err);
 
 struct wheel *sip_stack_wheel(struct sip_stack *s);
 uint32_t sip_stack_t1(const struct sip_stack *s);

@@ -59,13 +59,19 @@ struct sip_stack {
 	size_t random_left;
 };
 
+/* prm.compact: in `b` short header names from the line that begins at `from`. */
+static inline void sip_stack_shorten(const struct sip_stack *s, struct buf *b, size_t from)
+{
+	if (s->prm.compact)
+		sip_write_compact(b, from);
+}
+
 /* server_tx.c */
 /* Consumes a request when it belongs to a transaction (repeat, ACK, CANCEL). */
 bool sip_stx_match(struct sip_stack *s, struct sip_msg *msg);
 void sip_stx_receive_new(struct sip_stack *s, struct sip_msg *msg);
 /* Where the answer to `m` goes. */
 struct net_path sip_stx_path(const struct sip_msg *m, bool to_source);
-bool sip_stx_send_failed(struct sip_stack *s, struct net_bytes *bytes, int err);
 void sip_stx_free_all(struct sip_stack *s);
 
 /* finished.c */
@@ -83,7 +89,8 @@ void sip_finished_repeat(struct sip_stack *s, const struct sip_finished *f, cons
 /* client_tx.c */
 bool sip_ctx_match(struct sip_stack *s, struct sip_msg *msg);
 void sip_proven(struct sip_stack *s, const struct sip_msg *msg);     /* prm.proven */
-bool sip_ctx_send_failed(struct sip_stack *s, struct net_bytes *bytes, int err);
+/* `bytes` could not be delivered: if they are a request that waits for its first answer, it has failed. */
+void sip_ctx_send_failed(struct sip_stack *s, const struct net_bytes *bytes, int err);
 void sip_ctx_free_all(struct sip_stack *s);
 
 /* dialog.c */

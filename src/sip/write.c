@@ -21,7 +21,7 @@ static void value_write(struct buf *b, struct str value)
 
 void sip_write_hdr(struct buf *b, struct str name, struct str value)
 {
-	buf_puts(b, hdr_name_written(name), STR(": "));
+	buf_puts(b, name, STR(": "));
 	value_write(b, value);
 	buf_put(b, STR("\r\n"));
 }
@@ -42,7 +42,7 @@ static void top_via_write(struct buf *b, const struct sip_msg *req)
 	const struct sa *peer = &req->from_path.peer;
 	struct str name, params = v->params, value;
 
-	buf_puts(b, hdr_name_written(STR("Via")), STR(": SIP/2.0/"), v->protocol, STR(" "), v->host);
+	buf_puts(b, STR("Via: SIP/2.0/"), v->protocol, STR(" "), v->host);
 	if (v->port) {
 		buf_char(b, ':');
 		buf_u64(b, v->port);
@@ -112,7 +112,7 @@ static void to_write(struct buf *b, const struct sip_msg *req, struct str tag)
 
 	if (!h)
 		return;
-	buf_puts(b, hdr_name_written(STR("To")), STR(": "));
+	buf_put(b, STR("To: "));
 	value_write(b, h->value);
 	if (tag.n && !req->to.tag.n)
 		buf_puts(b, STR(";tag="), tag);
@@ -150,8 +150,34 @@ void sip_write_body(struct buf *b, struct str type, struct str body)
 {
 	if (type.n)
 		sip_write_hdr(b, STR("Content-Type"), type);
-	buf_puts(b, hdr_name_written(STR("Content-Length")), STR(": "));
+	buf_put(b, STR("Content-Length: "));
 	buf_u64(b, body.n);
 	buf_put(b, STR("\r\n\r\n"));
 	buf_put(b, body);
+}
+
+void sip_write_compact(struct buf *b, size_t from)
+{
+	size_t at = from, to = from;
+
+	while (!buf_err(b) && at < b->n && b->p[at] != '\r') {
+		struct str line = str_skip(buf_view(b), at);
+		struct str name;
+		char letter;
+
+		line = str_sub(line, 0, str_chr(line, '\n') + 1);
+		name = str_sub(line, 0, str_chr(line, ':'));
+		letter = name.n > 1 ? hdr_letter_of(name) : 0;
+		at += line.n;
+		if (letter) {
+			b->p[to++] = letter;
+			line = str_skip(line, name.n);
+		}
+		memmove(b->p + to, line.p, line.n);
+		to += line.n;
+	}
+	if (to == at)
+		return;
+	memmove(b->p + to, b->p + at, b->n - at);
+	b->n -= at - to;
 }

@@ -1,6 +1,6 @@
 /* The value of Authorization: parsed, its nonce judged, its response computed. */
 #include "base/obj.h"
-#include "sip/digest.h"
+#include "service/hash_openssl.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!d) {
 		clock_fake_init(&clock, 0);
-		d = digest_ctx_new(&clock.c);
+		d = digest_openssl_new(&clock.c);
 		if (!d)
 			abort();
 	}

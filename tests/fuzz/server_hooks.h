@@ -44,7 +44,7 @@ bool disk_was_faulty(void);             /* in this program some job failed */
 
 enum names_mode { NAMES_GOOD, NAMES_SLOW /* no answer until another mode is set */, NAMES_NONE, NAMES_EMPTY,
 	NAMES_LATE /* ETIMEDOUT */, NAMES_MANY, NAMES_ODD, NAMES_MODES };
-struct dns *names_open(struct loop *l);
+struct dns *names_open(void);
 void names_mode(enum names_mode m);
 bool names_answer(void);                /* those asked for before; true: there were some */
 void names_forget(void);

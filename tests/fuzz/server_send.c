@@ -5,7 +5,7 @@
 #include "server_sdp.h"
 #include "server_wire.h"
 #include "server_world.h"
-#include "sip/digest.h"
+#include "service/hash_openssl.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -249,7 +249,7 @@ static void put_credentials(struct buf *b, struct dlg *d, const struct step *s, 
 	if (!d->challenge[0] || digest_parse(&f, str_z(d->challenge)))
 		return;
 	if (!digest)
-		digest = digest_ctx_new(&world.clock.c);
+		digest = digest_openssl_new(&world.clock.c);
 	if (how == 4)
 		f.nonce = STR("0000000000000000");
 	if (how == 5)

@@ -127,7 +127,7 @@ static void stop_hook(void *arg, enum manage_stop how, bool restart)
 static int start_service(unsigned conf)
 {
 	struct service_prm prm = { .loop = world.loop, .pbx = world.pbx, .media = world.media,
-		.contacts = shared.contacts, .dns = names_open(world.loop), .conf = shared.conf[conf % CONF_PJSIP],
+		.contacts = shared.contacts, .dns = names_open(), .conf = shared.conf[conf % CONF_PJSIP],
 		.send = wire_sent };
 	struct manage_prm mp = { .loop = world.loop, .conf = shared.asterisk, .version = "1", .socket = "/nowhere/ctl",
 		.hooks = { .stop = stop_hook, .reload = reload_hook } };

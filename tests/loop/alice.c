@@ -59,6 +59,14 @@ size_t request(enum sip_method m, uint16_t port)
 	return SIZE_MAX;
 }
 
+struct sip_msg *requested(enum sip_method m, uint16_t port)
+{
+	size_t i = request(m, port);
+
+	assert_true(i != SIZE_MAX);
+	return t.sent[i];
+}
+
 unsigned status(enum sip_method m)
 {
 	return response(m) ? response(m)->status : 0;

@@ -22,6 +22,7 @@ void alice(const char *method, const char *exten, unsigned cseq, const char *mor
 struct sip_msg *response(enum sip_method m);
 /* ... or a request to that port: its place in the wire; SIZE_MAX: none. */
 size_t request(enum sip_method m, uint16_t port);
+struct sip_msg *requested(enum sip_method m, uint16_t port);     /* the same, which must be there */
 unsigned status(enum sip_method m);
 unsigned count(enum sip_method m, unsigned code);
 void learn_tag(void);

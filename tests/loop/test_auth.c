@@ -2,7 +2,7 @@
 #include "svc_wire.h"
 #include "base/log.h"
 #include "service/reason.h"
-#include "sip/digest.h"
+#include "service/hash_openssl.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -44,7 +44,7 @@ static int setup(void **state)
 {
 	(void)state;
 	wire_open(&t, "", conf);
-	digest = GOT(digest_ctx_new(t.svc->clock));
+	digest = GOT(digest_openssl_new(t.svc->clock));
 	assert_non_null(digest);
 	return 0;
 }
@@ -201,6 +201,59 @@ static void other_ways_to_be_known(void **state)
 	assert_int_equal(send_register(PHONE, "alice", line), 200);
 }
 
+/* ---- by address --------------------------------------------------------------- */
+
+/* The identify section by which an OPTIONS from `peer` was taken; "" when by none. */
+static const char *section_for(const char *peer, const char *header)
+{
+	static char name[64];
+	char text[1024];
+	struct buf b;
+	struct str all, rule;
+
+	snprintf(text, sizeof(text), "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKn%u\r\n"
+		 "From: <sip:x@127.0.0.1>;tag=a\r\nTo: <sip:127.0.0.1>\r\nCall-ID: n%u\r\nCSeq: %u OPTIONS\r\n"
+		 "Max-Forwards: 70\r\n%sContent-Length: 0\r\n\r\n", peer, cseq, cseq, cseq, header);
+	cseq++;
+	wire_come(&t, peer, text);
+	world_turn(&t.w);
+	buf_init(&b, NULL, 0, 0);
+	reasons_explain(t.svc->reasons, str_z(peer), 1, &b);
+	all = buf_view(&b);
+	rule = str_skip(all, str_find(all, STR("by ")));
+	(void)str_cut_raw(&rule, '\'');
+	str_copy(name, sizeof(name), str_cut_raw(&rule, '\''));
+	buf_free(&b);
+	return name;
+}
+
+static void sections_by_address(void **state)
+{
+	static const char head[] = "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+		"[e]\ntype=endpoint\nallow=ulaw\n[i](!)\ntype=identify\nendpoint=e\n";
+	char text[4096];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s%s", head,
+		 "[host](i)\nmatch=192.0.2.7\n[port](i)\nmatch=192.0.2.8:5070\n[not](i)\nmatch=!192.0.2.9\n"
+		 "match=192.0.2.0/28\n[wide](i)\nmatch=192.0.2.0/24\nmatch=2001:db8::/32\n[later](i)\nmatch=192.0.2.200\n"
+		 "[head](i)\nmatch_header=X-Who: me\n[re](i)\nmatch_header=X-Who: /^y.*u$/\n"
+		 "[lost]\ntype=identify\nendpoint=nobody\nmatch=198.51.100.1\n");
+	wire_reload(&t, text);
+	assert_string_equal(section_for("192.0.2.7:5060", ""), "host");
+	assert_string_equal(section_for("192.0.2.8:5070", ""), "port");
+	assert_string_equal(section_for("192.0.2.8:5071", ""), "not");
+	assert_string_equal(section_for("192.0.2.9:5060", ""), "wide");
+	assert_string_equal(section_for("192.0.2.10:5060", ""), "not");
+	/* The first section that fits, not the narrowest. */
+	assert_string_equal(section_for("192.0.2.200:5060", ""), "wide");
+	assert_string_equal(section_for("[2001:db8::1]:5060", ""), "wide");
+	assert_string_equal(section_for("198.51.100.1:5060", ""), "");
+	assert_string_equal(section_for("203.0.113.1:5060", "X-Who: me\r\n"), "head");
+	assert_string_equal(section_for("203.0.113.1:5060", "X-Who: yonder u\r\n"), "re");
+	assert_string_equal(section_for("203.0.113.1:5060", "X-Who: him\r\n"), "");
+}
+
 /* ---- known and unknown ----------------------------------------------------- */
 
 /* What one request costs, and all that its sender sees. */
@@ -309,7 +362,7 @@ static void probe(struct cost c[STEPS], const char *name)
 static void probe_alone(struct cost c[STEPS], const char *name)
 {
 	wire_open(&t, "", conf);
-	digest = GOT(digest_ctx_new(t.svc->clock));
+	digest = GOT(digest_openssl_new(t.svc->clock));
 	assert_non_null(digest);
 	log_set_sink(keep_notice, NULL);
 	probe(c, name);
@@ -495,6 +548,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(passwords, setup, teardown),
 		cmocka_unit_test_setup_teardown(guesses, setup, teardown),
+		cmocka_unit_test_setup_teardown(sections_by_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(challenges_cost_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_secret_no_entry, setup, teardown),
 		cmocka_unit_test_setup_teardown(other_ways_to_be_known, setup, teardown),

@@ -3,6 +3,7 @@
 #include "pbx/dialplan.h"
 #include "pbx/features.h"
 #include "pbx/bridge.h"
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -43,7 +44,10 @@ static const char plan[] =
 	" same => n,NoOp(no)\n"
 	"exten => later,1,Dial(Fake/bob,20,F(default^place^2))\n"
 	"exten => xfer,1,Wait(60)\n"
-	"exten => h,1,NoOp(${DIALSTATUS})\n";
+	"exten => routine,1,Dial(Fake/bob,20,U(slow))\n"
+	"exten => h,1,NoOp(${DIALSTATUS})\n"
+	"[slow]\n"
+	"exten => s,1,Wait(2)\n same => n,Return()\n";
 
 static struct world w;
 
@@ -477,6 +481,40 @@ static void replaced_while_it_rings(void **state)
 	assert_true(fake_was_told(a, "line:400"));
 }
 
+/* The dialler gives up in the turn in which somebody picks up: he has no place to go. */
+static void given_up_while_it_is_replaced(void **state)
+{
+	struct fake *a = dial("one"), *b = world_fake(&w, "bob"), *c;
+
+	(void)state;
+	fake_event(b, CE_RINGING);
+	c = world_call_in(&w, "dora", "400", "default", "xfer");
+	channel_set_state(c->ch, CHAN_UP);
+	channel_soft_hangup(a->ch, CAUSE_NORMAL, SOFT_EXPLICIT);
+	assert_int_equal(channel_replace(c->ch, b->ch), 0);
+	world_turn(&w);
+	assert_null(a->ch);
+	assert_null(b->ch);
+	assert_false(c->ch->owned);     /* or his own end would wait for a dialler that is gone */
+	fake_hangup(c, CAUSE_NORMAL);
+	assert_null(c->ch);
+}
+
+/* Answered, and on its way into the bridge by a routine that takes its time. */
+static void not_replaced_after_its_answer(void **state)
+{
+	struct fake *a = dial("routine"), *b = world_fake(&w, "bob"), *c;
+
+	(void)state;
+	fake_event(b, CE_ANSWER);
+	assert_null(b->ch->bridge);
+	c = world_call_in(&w, "dora", "400", "default", "xfer");
+	channel_set_state(c->ch, CHAN_UP);
+	assert_int_equal(channel_replace(c->ch, b->ch), EBUSY);
+	world_pass(&w, 3000);
+	assert_ptr_equal(bridge_peer(a->ch), b->ch);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -488,7 +526,8 @@ int main(void)
 		T(both_transfer_at_once), T(sent_away_and_gone),
 		T(answered_elsewhere), T(ringing_from_the_start),
 		T(music_meanwhile), T(one_digit_exit), T(both_into_the_dialplan), T(callee_goes_on),
-		T(hold_and_line_reach_the_other), T(replaced_while_it_rings),
+		T(hold_and_line_reach_the_other), T(replaced_while_it_rings), T(given_up_while_it_is_replaced),
+		T(not_replaced_after_its_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

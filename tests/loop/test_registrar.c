@@ -335,12 +335,35 @@ static void same_contact_twice_unavailable(void **state)
 	assert_string_equal(listed("alive"), "<sip:a@192.0.2.1>;expires=3600 <sip:c@192.0.2.3>;expires=3600 ");
 }
 
+/* compact_headers: every header of an answer that has a short name has it. */
+static void short_names_when_configured(void **state)
+{
+	static const struct str lines[] = { STR_INIT("\r\nv: SIP/2.0/UDP "), STR_INIT("\r\nf: <sip:strict@127.0.0.1>"),
+		STR_INIT("\r\nm: <sip:a@192.0.2.7>;expires="), STR_INIT("\r\nCSeq: "), STR_INIT("\r\nl: 0\r\n\r\n") };
+	char text[sizeof(conf) + 64];
+	struct sip_msg *m;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s[names]\ntype=system\ncompact_headers=yes\n", conf);
+	wire_open(&t, "", text);
+	m = ask("strict", "Contact: <sip:a@192.0.2.7>\r\n");
+	assert_int_equal(m->status, 200);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		assert_true(str_find(m->bytes, lines[i]) < m->bytes.n);
+	wire_close(&t);
+	wire_open(&t, "", conf);
+	m = ask("strict", "Contact: <sip:a@192.0.2.7>\r\n");
+	assert_true(str_find(m->bytes, STR("\r\nVia: SIP/2.0/UDP ")) < m->bytes.n);
+	wire_close(&t);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(expirations), T(no_more_than_max_contacts), T(remove_existing), T(remove_unavailable),
 		T(all_at_once), T(paths), T(rewritten), T(contact_acl), T(what_cannot_be_read),
+		cmocka_unit_test(short_names_when_configured),
 		cmocka_unit_test(same_contact_twice), T(same_contact_twice_unavailable),
 	};
 

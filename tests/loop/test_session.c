@@ -238,6 +238,43 @@ static void test_session_timer_expires(void **state)
 	answer(SIP_BYE, 5061, 200, "", "");
 }
 
+/* The called side wants longer sessions than ours: the same INVITE again, with as much. */
+static void test_session_timer_too_small_for_the_called(void **state)
+{
+	size_t i;
+
+	(void)state;
+	alice_calls("bob");
+	i = request(SIP_INVITE, 5062);
+	assert_string_equal(wire_header(t.sent[i], "Session-Expires"), "1800");
+	answer(SIP_INVITE, 5062, 422, "Min-SE: 3600\r\n", "");
+	i = request(SIP_INVITE, 5062);
+	assert_true(i != SIZE_MAX);
+	assert_int_equal(t.sent[i]->cseq, 2);
+	assert_string_equal(wire_header(t.sent[i], "Session-Expires"), "3600");
+	assert_string_equal(wire_header(t.sent[i], "Min-SE"), "3600");
+	assert_true(t.sent[i]->body.n > 0);
+	answer(SIP_INVITE, 5062, 200, "Session-Expires: 3600;refresher=uac\r\nRequire: timer\r\n", SDP_ULAW);
+	assert_int_equal(status(SIP_INVITE), 200);
+	learn_tag();
+	alice("ACK", "bob", 1, "", "");
+	/* The refresh at half of it says the same; a still longer one is taken up too. */
+	t.deaf = true;
+	world_pass(&t.w, 1799 * 1000);
+	t.deaf = false;
+	wire_forget(&t);
+	world_pass(&t.w, 1100);
+	i = request(SIP_INVITE, 5062);
+	assert_true(i != SIZE_MAX);
+	assert_string_equal(wire_header(t.sent[i], "Session-Expires"), "3600;refresher=uac");
+	answer(SIP_INVITE, 5062, 422, "Min-SE: 7200\r\n", "");
+	i = request(SIP_INVITE, 5062);
+	assert_string_equal(wire_header(t.sent[i], "Session-Expires"), "7200;refresher=uac");
+	/* One that wants what it got is refusing the call. */
+	answer(SIP_INVITE, 5062, 422, "Min-SE: 100\r\n", "");
+	assert_int_equal(count(SIP_INVITE, 422), 0);
+}
+
 static void test_session_timer_too_small(void **state)
 {
 	(void)state;
@@ -413,7 +450,8 @@ int main(void)
 		T(test_no_ack_ends_the_call),
 		T(test_answer_in_the_ack), T(test_no_answer_in_the_ack),
 		T(test_unknown_extension), T(test_cancel), T(test_reinvite), T(test_reliable_provisional),
-		T(test_session_timer_expires), T(test_session_timer_too_small), T(test_call_through), T(test_refused),
+		T(test_session_timer_expires), T(test_session_timer_too_small),
+		T(test_session_timer_too_small_for_the_called), T(test_call_through), T(test_refused),
 		T(test_outgoing_offer_pref),
 		T(test_cancel_crosses_answer), T(test_redirected), T(test_blind_transfer), T(test_transfer_to_nowhere),
 	};

@@ -309,15 +309,20 @@ static void all_timers_end(void **state)
 #define PHONE "192.0.2.7:5060"
 
 /* Request number `i` of whoever is at `peer`. */
-static void come(struct link *l, const char *peer, const char *method, unsigned i)
+static void come_with(struct link *l, const char *peer, const char *method, unsigned i, const char *cseq)
 {
 	char text[1024];
 
 	snprintf(text, sizeof(text), "%s sip:b@192.0.2.2 SIP/2.0\r\n"
 		 "Via: SIP/2.0/UDP 192.0.2.9;rport;branch=z9hG4bK%s-%u\r\n"
-		 "From: <sip:a@x>;tag=f%u\r\nTo: <sip:b@y>\r\nCall-ID: c-%s-%u\r\nCSeq: 1 %s\r\nContent-Length: 0\r\n\r\n",
-		 method, peer, i, i, peer, i, method);
+		 "From: <sip:a@x>;tag=f%u\r\nTo: <sip:b@y>\r\nCall-ID: c-%s-%u\r\nCSeq: %s %s\r\nContent-Length: 0\r\n\r\n",
+		 method, peer, i, i, peer, i, cseq, method);
 	link_inject_from(&l->b, peer, text);
+}
+
+static void come(struct link *l, const char *peer, const char *method, unsigned i)
+{
+	come_with(l, peer, method, i, "1");
 }
 
 static bool says(const struct link *l, const char *what)
@@ -503,6 +508,21 @@ static void repeated_answer_has_the_same_tag(void **state)
 	assert_int_equal(counters(l).retransmits_in, 1);
 }
 
+/* The branch of a request that was answered 200, and a CSeq that is none. */
+static void success_is_not_repeated_to_a_malformed_request(void **state)
+{
+	struct link *l = *state;
+
+	come(l, PHONE, "OPTIONS", 1);
+	sip_stx_reply(l->b.tx, 200);
+	l->b.said[0] = 0;
+	come_with(l, PHONE, "OPTIONS", 1, "4294967294");
+	assert_string_equal(l->b.said, "");
+	assert_int_equal(l->b.requests, 1);
+	come(l, PHONE, "OPTIONS", 1);
+	assert_true(says(l, "SIP/2.0 200 "));
+}
+
 /* Who never acknowledges a refusal has only the last thousand of them repeated. */
 static void refusals_without_ack_are_bounded(void **state)
 {
@@ -620,6 +640,93 @@ static void never_answered_ends(void **state)
 	assert_int_equal(c.stx, 0);
 }
 
+/* The transport says later that it could not deliver: the transaction whose bytes they
+ * were fails, and no other. */
+static void undelivered_request_fails(void **state)
+{
+	struct link *l = *state;
+	const struct net_path *path = &(struct net_path){ .peer = l->b.addr };
+	struct sip_ctx *tx[3];
+	struct net_bytes *bytes;
+
+	l->a.lose = 3;
+	for (size_t i = 0; i < ARRAY_LEN(tx); i++)
+		tx[i] = link_send(&l->a, link_out(&l->a, i ? SIP_OPTIONS : SIP_INVITE));
+	/* Equal to those of the second, but not they. */
+	bytes = GOT(net_bytes_new(str_mk(tx[1]->bytes->p, tx[1]->bytes->n)));
+	sip_stack_send_failed(l->a.sip, path, bytes, ECONNREFUSED);
+	assert_int_equal(l->a.failures, 0);
+	obj_drop(bytes);
+	bytes = obj_hold(tx[1]->bytes);
+	sip_stack_send_failed(l->a.sip, path, bytes, ECONNREFUSED);
+	assert_int_equal(l->a.failures, 1);
+	assert_int_equal(l->a.last_err, ECONNREFUSED);
+	assert_false(tx[1]->in_map);
+	sip_stack_send_failed(l->a.sip, path, bytes, ECONNREFUSED);
+	sip_stack_send_failed(l->a.sip, path, tx[0]->bytes, EHOSTUNREACH);
+	assert_int_equal(l->a.failures, 2);
+	assert_int_equal(l->a.last_err, EHOSTUNREACH);
+	assert_true(tx[2]->in_map);
+	obj_drop(bytes);
+	/* Who has answered was reached: only a repetition can have been lost. */
+	link_run(l, 600);
+	sip_stx_reply(l->b.tx, 100);
+	link_run(l, 10);
+	sip_stack_send_failed(l->a.sip, path, tx[2]->bytes, ECONNREFUSED);
+	assert_int_equal(l->a.failures, 2);
+	/* A response, and what is no message at all, belong to no transaction of ours. */
+	sip_stack_send_failed(l->b.sip, path, l->b.tx->last, ECONNREFUSED);
+	bytes = GOT(net_bytes_new(STR("\r\n\r\n")));
+	sip_stack_send_failed(l->b.sip, path, bytes, ECONNREFUSED);
+	obj_drop(bytes);
+	assert_int_equal(l->b.failures, 0);
+	for (size_t i = 0; i < ARRAY_LEN(tx); i++)
+		obj_drop(tx[i]);
+}
+
+static int setup_compact(void **state)
+{
+	static struct link l;
+
+	before = obj_live();
+	link_init_limits(&l, NET_UDP, &(struct sip_stack_prm){ .compact = true });
+	*state = &l;
+	return 0;
+}
+
+/* Short names are one engine's choice: the other one, in the same process, writes long ones. */
+static void short_names_are_one_engines(void **state)
+{
+	static const char rest[] = "\r\nm: <sip:b@192.0.2.2>\r\nX-Y: To: y\r\nc: text/plain\r\nl: 11\r\n\r\nSupported: ";
+	struct link *l = *state;
+	struct sip_ctx *tx = link_send(&l->a, link_out(&l->a, SIP_OPTIONS));
+	char first[sizeof(l->b.said)];
+	unsigned sent;
+
+	assert_non_null(strstr(l->a.said, "\r\nVia: "));
+	assert_non_null(strstr(l->a.said, "\r\nCall-ID: "));
+	link_run(l, 5);
+	sip_stx_respond(l->b.tx, 200, STR_NULL, STR("Contact: <sip:b@192.0.2.2>\r\nX-Y: To: y\r\n"), STR("text/plain"),
+			STR("Supported: "));
+	assert_true(str_starts(str_z(l->b.said), STR("SIP/2.0 200 OK\r\nv: SIP/2.0/UDP 192.0.2.1:5060;")));
+	assert_non_null(strstr(l->b.said, "\r\nf: <sip:a@192.0.2.1>;tag=from1\r\nt: <sip:b@192.0.2.2>;tag="));
+	assert_non_null(strstr(l->b.said, rest));
+	/* What is remembered of the answer gives the same bytes again. */
+	str_copy(first, sizeof(first), str_z(l->b.said));
+	sent = l->b.sent;
+	link_inject(&l->b, l->a.said);
+	assert_int_equal(l->b.sent, sent + 1);
+	assert_string_equal(l->b.said, first);
+	link_run(l, 5);
+	assert_int_equal(l->a.last_status, 200);
+	obj_drop(tx);
+	tx = link_send(&l->b, link_out(&l->b, SIP_MESSAGE));
+	assert_true(str_starts(str_z(l->b.said), STR("MESSAGE sip:b@192.0.2.2 SIP/2.0\r\nv: SIP/2.0/UDP ")));
+	sip_stack_send_failed(l->b.sip, &(struct net_path){ .peer = l->a.addr }, tx->bytes, ECONNREFUSED);
+	assert_int_equal(l->b.failures, 1);
+	obj_drop(tx);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -632,11 +739,13 @@ int main(void)
 		T(refusal_never_acknowledged), T(answer_repeats_until_acked), T(answer_never_acked_is_told),
 		T(cancel_waits_for_a_provisional), T(cancel_of_nothing_is_481), T(merged_request_is_482),
 		T(faulty_request_is_refused_with_its_reason), T(survives_a_lossy_wire), TCP(stream_never_repeats),
-		T(all_timers_end), T(never_answered_ends), T(repeated_answer_has_the_same_tag), T(finished_ones_end),
-		T(refusals_without_ack_are_bounded), T(cancel_after_the_answer_changes_nothing),
+		T(all_timers_end), T(never_answered_ends), T(repeated_answer_has_the_same_tag),
+		T(success_is_not_repeated_to_a_malformed_request), T(finished_ones_end),
+		T(refusals_without_ack_are_bounded), T(undelivered_request_fails), T(cancel_after_the_answer_changes_nothing),
 		FEW(one_source_cannot_take_all), FEW(an_ipv6_network_is_one_source), FEW(refusals_are_few),
 		FEW(places_come_back), FEW(finished_ones_give_way),
 		cmocka_unit_test_setup_teardown(stream_is_always_told, setup_few_tcp, teardown),
+		cmocka_unit_test_setup_teardown(short_names_are_one_engines, setup_compact, teardown),
 		cmocka_unit_test_setup_teardown(account_is_settled_once, setup_account, teardown),
 	};
 

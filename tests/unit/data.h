@@ -11,6 +11,8 @@
 
 #ifdef SIDETONE_SANITIZE
 #define SLOWNESS 30     /* how much slower a sanitized debug build may be */
+#elif !defined(__OPTIMIZE__)
+#define SLOWNESS 6      /* ... and one that is not optimised and may count its lines */
 #else
 #define SLOWNESS 1
 #endif

@@ -1,4 +1,5 @@
 #include "net/address.h"
+#include "net/route.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 #include "base/obj.h"
-#include "sip/digest.h"
+#include "service/hash_openssl.h"
 #include "sip/nonce.h"
 #include "sip/siphash.h"
 #include "data.h"
@@ -30,7 +30,7 @@ static int setup(void **state)
 	static struct fixture f;
 
 	clock_fake_init(&f.clock, 1700000000);
-	f.d = GOT(digest_ctx_new(&f.clock.c));
+	f.d = GOT(digest_openssl_new(&f.clock.c));
 	assert_non_null(f.d);
 	*state = &f;
 	return sa_parse(&f.peer, STR("192.0.2.1:5060")) ? -1 : 0;
@@ -276,7 +276,7 @@ static void a_nonce_is_ours_for_its_time(void **state)
 static void a_nonce_of_another_is_forged(void **state)
 {
 	struct fixture *f = *state;
-	struct digest_ctx *d = GOT(digest_ctx_new(&f->clock.c));
+	struct digest_ctx *d = GOT(digest_openssl_new(&f->clock.c));
 	char n[DIGEST_NONCE];
 
 	nonce_make(d, &f->peer, STR("r"), n);

@@ -1,7 +1,7 @@
 /* DNS against a server in this process, and RFC 3263 on top of it. */
 #include "net/dns.h"
 #include "base/obj.h"
-#include "sip/resolve.h"
+#include "service/lookup.h"
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -48,6 +48,7 @@ static const struct zone zone[] = {
 struct world {
 	struct loop *loop;
 	struct dns *dns;
+	struct sip_lookup lookup;       /* over dns */
 	int fd;
 	struct sa at;
 	uv_poll_t poll;
@@ -210,7 +211,7 @@ static void start(struct world *w, uint32_t timeout_ms)
 	close(fd);
 	prm.hosts = str_z(hosts);
 	assert_int_equal(dns_new(&w->dns, w->loop, &prm), 0);
-	assert_ptr_equal(dns_loop(w->dns), w->loop);
+	w->lookup = lookup_over_dns(w->dns);
 	unlink(hosts);
 }
 
@@ -405,7 +406,7 @@ enum { UDP = 1, TCP = 2, TLS = 4, V6 = 8 };
 static int resolve(struct world *w, const char *text, unsigned have, int fixed, struct sip_resolve **out)
 {
 	struct sip_uri u;
-	struct sip_resolve_prm prm = { .dns = w->dns, .uri = &u, .fn = on_targets, .arg = w };
+	struct sip_resolve_prm prm = { .lookup = &w->lookup, .wheel = loop_wheel(w->loop), .uri = &u, .fn = on_targets, .arg = w };
 
 	assert_int_equal(sip_uri_parse(&u, str_z(text)), 0);
 	for (unsigned p = NET_UDP; p <= NET_TLS; p++) {

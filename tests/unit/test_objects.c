@@ -130,7 +130,7 @@ static void check_alice(const struct snapshot *s)
 	assert_int_equal(e->aor_n, 2);
 	assert_true(str_eq(e->aor_objs[1]->name, STR("shared")));
 	assert_int_equal(e->auth_n, 1);
-	assert_int_equal(e->outbound_auth_n, 1);
+	assert_int_equal(e->outbound_auths.n, 1);
 	assert_ptr_equal(e->transport_obj, snapshot_transport(s, STR("udp")));
 	/* webrtc=yes brings these along. */
 	assert_true(e->bundle && e->rtcp_mux && e->use_avpf && e->ice_support && e->dtls_auto_generate_cert);
@@ -503,7 +503,7 @@ static void auths_that_prove_nothing(void **state)
 		assert_true(str_eq(both->auth_objs[both->auth_n - 1]->name, STR("y")));
 		/* As client it is what it was. */
 		if (rows[i].oauth)
-			assert_int_equal(out->outbound_auth_n, 1);
+			assert_int_equal(out->outbound_auths.n, 1);
 		obj_drop(s);
 	}
 }
@@ -667,7 +667,7 @@ static void wizard(void **state)
 	assert_int_equal(snapshot_build(&s, &prm, r), 0);
 	e = snapshot_endpoint(s, STR("trunk"));
 	assert_non_null(e);
-	assert_int_equal(e->outbound_auth_n, 1);
+	assert_int_equal(e->outbound_auths.n, 1);
 	assert_int_equal(e->auth.n, 0);
 	assert_true(str_eq(e->context, STR("inside")));
 	assert_ptr_equal(e->transport_obj, snapshot_transport(s, STR("udp")));
@@ -677,7 +677,7 @@ static void wizard(void **state)
 	reg = snapshot_registration(s, STR("trunk-reg-1"));
 	assert_true(str_eq(reg->client_uri, STR("sip:me@127.0.0.6")));
 	assert_int_equal(reg->retry_interval, 38);
-	assert_int_equal(reg->outbound_auth_n, 1);
+	assert_int_equal(reg->outbound_auths.n, 1);
 	e = snapshot_endpoint(s, STR("phone"));
 	assert_int_equal(e->auth_n, 1);
 	assert_true(str_eq(e->auth_objs[0]->name, STR("phone-iauth")));

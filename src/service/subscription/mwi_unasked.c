@@ -46,7 +46,7 @@ struct counts {
 	uint32_t new_msgs, old_msgs;
 };
 
-static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
+static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	if (msg->status < 200)
 		return;
@@ -54,7 +54,7 @@ static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
 	obj_drop(rq);
 }
 
-static void on_failed(void *arg, struct request *rq, int err)
+static void on_failed(void *arg, struct ua_request *rq, int err)
 {
 	(void)err;
 	free(arg);
@@ -62,10 +62,10 @@ static void on_failed(void *arg, struct request *rq, int err)
 }
 
 /* mwi_from_user in From, and with the same host the account that holds the messages. */
-static int prepare(void *arg, struct request *rq, struct sip_out *out, const struct net_path *path)
+static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
 {
-	struct service *svc = request_service(rq);
-	const struct endpoint *ep = request_endpoint(rq);
+	struct service *svc = service_of_request(rq);
+	const struct endpoint *ep = service_endpoint_of_request(rq);
 	const struct counts *c = arg;
 	struct str exten = ep->voicemail_extension.n ? ep->voicemail_extension :
 		svc->conf->global->default_voicemail_extension;
@@ -94,10 +94,10 @@ static void tell_contact(struct service *svc, const struct endpoint *ep, struct 
 {
 	struct reach r;
 	struct counts *arg = malloc(sizeof(*arg));
-	struct request_prm prm = { .arg = arg, .response = on_response, .failed = on_failed, .prepare = prepare };
+	struct ua_request_prm prm = { .arg = arg, .response = on_response, .failed = on_failed, .prepare = prepare };
 	struct buf names = BUF_INIT;
 	struct sip_out *out;
-	struct request *rq;
+	struct ua_request *rq;
 	int err = arg ? reach_contact(svc, ep, c, &r) : ENOMEM;
 
 	if (err) {

@@ -171,7 +171,7 @@ static bool ends(unsigned status)
 	       status == 489 || status == 501 || status == 604;
 }
 
-static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
+static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	struct subscription *s = arg;
 
@@ -186,7 +186,7 @@ static void on_response(void *arg, struct request *rq, struct sip_msg *msg)
 	obj_drop(s);
 }
 
-static void on_failed(void *arg, struct request *rq, int err)
+static void on_failed(void *arg, struct ua_request *rq, int err)
 {
 	struct subscription *s = arg;
 
@@ -198,7 +198,7 @@ static void on_failed(void *arg, struct request *rq, int err)
 	obj_drop(s);
 }
 
-static int prepare(void *arg, struct request *rq, struct sip_out *o, const struct net_path *path)
+static int prepare(void *arg, struct ua_request *rq, struct sip_out *o, const struct net_path *path)
 {
 	(void)rq;
 	(void)path;
@@ -221,8 +221,8 @@ static void put_state(struct subscription *s, struct sip_out *o, const char *rea
 
 static int send_out(struct subscription *s, struct sip_out *o)
 {
-	struct request_prm prm = service_dialog_prm(s->dlg, o, s->conf, s->ep);
-	struct request *rq;
+	struct ua_request_prm prm = service_dialog_prm(s->dlg, o, s->conf, s->ep);
+	struct ua_request *rq;
 	int err;
 
 	prm.arg = s;
@@ -230,7 +230,7 @@ static int send_out(struct subscription *s, struct sip_out *o)
 	prm.failed = on_failed;
 	prm.prepare = prepare;
 	obj_hold(s);
-	err = request_send(s->svc, &prm, &rq);
+	err = ua_request_send(&s->svc->ua, &prm, &rq);
 	if (err)
 		obj_drop(s);
 	return err;

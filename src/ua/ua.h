@@ -1,0 +1,43 @@
+/* ua/ua.h -- the user-agent core (RFC 3261 6: what stands on transactions): what all
+ * requests and dialogs of one owner share. It knows neither endpoints, configuration,
+ * channels nor media; whoever uses it hands in parameters by value and gets callbacks.
+ * Threads: the sip stack's. */
+#ifndef UA_UA_H
+#define UA_UA_H
+
+#include "sip/digest.h"
+#include "sip/resolve.h"
+#include "sip/stack.h"
+
+/* What a transport can send to. */
+struct ua_reach {
+	bool fixed;                     /* one transport was named: only its protocol counts */
+	enum net_proto proto;           /* of that one */
+	bool can_v4[NET_PROTOS], can_v6[NET_PROTOS];
+};
+
+/* The network as the user agent sees it. */
+struct ua_ways {
+	/* Fill *path for `peer`. `transport`: name to use; empty: any of `proto`. ENOENT: no
+	 * such transport; ENETUNREACH: none that can. */
+	int (*route)(void *arg, struct net_path *path, struct str transport, enum net_proto proto,
+		     const struct sa *peer);
+	/* ENOENT: no transport of that name. */
+	int (*reach)(void *arg, struct str transport, struct ua_reach *out);
+	/* May a request still go out on this path? A connection may be gone. */
+	bool (*usable)(void *arg, const struct net_path *path);
+};
+
+/* One for each owner of a sip stack; lives longer than what is made with it. */
+struct ua {
+	struct sip_stack *sip;
+	struct digest_ctx *digest;      /* for answers to challenges */
+	const struct ua_ways *ways;
+	void *arg;                      /* of `ways` */
+	const struct sip_lookup *lookup;        /* of names; NULL: addresses only */
+	struct list requests;           /* of struct ua_request: those that are not over */
+};
+void ua_init(struct ua *ua, struct sip_stack *sip, struct digest_ctx *digest, const struct ua_ways *ways, void *arg,
+	     const struct sip_lookup *lookup);
+
+#endif

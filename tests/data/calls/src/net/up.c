@@ -1,0 +1,6 @@
+#include "../calls.h"
+
+int net_up(int n)
+{
+	return pbx_answer(n);
+}
