@@ -38,6 +38,12 @@ struct ports {
 	size_t count;
 };
 
+/* What must know when the media goes: a mix. */
+struct core_follower {
+	struct list link;       /* in m->followers */
+	struct media *m;        /* NULL: it is gone */
+};
+
 struct media {
 	struct media_prm prm;
 	char *sounds;           /* owned; prm.sounds looks into it */
@@ -57,7 +63,8 @@ struct media {
 	uint64_t exhausted;
 	size_t nsessions;
 	/* mixer.c */
-	struct list mixes;      /* of struct media_mix */
+	struct list followers;  /* of struct core_follower */
+	struct list looked_at;  /* of struct core_wire, while it is asked what may move */
 	struct rate_bank *rates;        /* held; NULL until needed */
 	struct tap_writer *taps;        /* owned; NULL until needed */
 };
@@ -79,6 +86,12 @@ struct core_wire {
 	struct list move_link;  /* core_move() */
 };
 
+/* A session's place in something that holds it on a thread: a mix. */
+struct core_place {
+	const struct core_thread *t;
+	int (*leave)(struct media_session *s);
+};
+
 struct media_session {          /* obj */
 	struct list link;       /* in m->sessions */
 	struct media *m;        /* NULL: media is gone */
@@ -86,7 +99,7 @@ struct media_session {          /* obj */
 	struct list wire_link;  /* in w->sessions */
 	struct stream *st;      /* the thread's; freed at EV_CLOSED */
 	struct media_session *peer;     /* bridged, as the core sees it */
-	struct media_place *place;      /* in a mix: mixer.c; NULL: in none */
+	struct core_place *place;       /* in a mix; NULL: in none */
 	unsigned ntaps;
 	media_event_fn *fn;
 	void *arg;
@@ -122,6 +135,9 @@ int core_add(struct media_session *s);               /* let its thread know it *
 /* Takes along whom the others on this wire are bridged to. ENOMEM: they stay where
  * they are, or a bridge of another pair on the way has ended. */
 int core_move(struct core_wire *w, struct core_thread *to);
+/* May it not go there, because somebody on its way has a place elsewhere? `but`: that
+ * session (or NULL) will have no place and no bridge then. */
+bool core_is_pinned(struct core_wire *w, const struct core_thread *to, const struct media_session *but);
 void core_cancel_bridge(struct media_session *s);    /* one that waits for a move */
 void core_forget(struct media_session *s);           /* it is gone: its memory as well */
 void core_forget_wire(struct core_wire *w);          /* so is its wire */
@@ -141,9 +157,6 @@ void cfg_free(struct stream_cfg *c);
 int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],
 	       uint16_t *ranged);
 void ports_release(struct media *m, uint16_t ranged);
-/* mixer.c */
-int mixer_bring_together(struct media_session *a, struct media_session *b);  /* on one thread; EXDEV, ENOMEM */
-void mixer_media_gone(struct media *m);              /* no session is left */
 /* play.c */
 void playlist_free(struct playlist *p);
 

@@ -315,6 +315,31 @@ int core_move(struct core_wire *w, struct core_thread *to)
 	return err;
 }
 
+bool core_is_pinned(struct core_wire *w, const struct core_thread *to, const struct media_session *but)
+{
+	struct list *all = &w->m->looked_at;
+	bool pinned = false;
+
+	list_append(all, &w->move_link);
+	/* It grows while it is walked. */
+	list_each(l, all) {
+		struct core_wire *o = container_of(l, struct core_wire, move_link);
+
+		list_each(k, &o->sessions) {
+			struct media_session *s = container_of(k, struct media_session, wire_link);
+
+			if (s == but)
+				continue;
+			pinned = pinned || (s->place && s->place->t != to);
+			if (s->peer && s->peer != but && s->peer->w->t != to && !list_linked(&s->peer->w->move_link))
+				list_append(all, &s->peer->w->move_link);
+		}
+	}
+	list_each_safe(l, tmp, all)
+		list_remove(l);
+	return pinned;
+}
+
 void core_cancel_bridge(struct media_session *s)
 {
 	list_each_safe(l, tmp, &s->w->held) {

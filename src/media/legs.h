@@ -11,17 +11,17 @@
 /* ---- a mix and its members */
 
 struct mixer {                  /* the thread's while it has members */
+	struct ticker ticker;   /* in t->tickers */
 	struct mthread *t;      /* constant once there was a member */
 	struct mix *mix;
-	struct list link;       /* in t->mixes */
 	struct list legs;       /* of struct mix_leg */
-	uint64_t next_us;       /* of the next tick */
 };
 
 enum { LEG_SAMPLES = 4096 };    /* the longest packet: 255 ms of G.722 */
 
 struct mix_leg {
 	struct run run;         /* joins; given back when it has left */
+	struct stream_ear ear;
 	struct mixer *mixer;
 	struct mix_member *member;
 	struct stream *s;
@@ -52,13 +52,6 @@ void mix_leg_out(void *leg, const struct mix_frame *f);     /* mix_member_prm */
 void mix_leg_talk(void *leg, bool talking);
 void mix_leg_join(struct stream *s, struct run *r);
 void mix_leg_ask(struct stream *s, struct run *r);
-/* The stream closes, or goes to another thread: the leg goes back to the core. */
-void mix_leg_detach(struct stream *s);
-void mix_leg_hear(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p);
-/* Mixes whose time has come; when the next one's comes (UINT64_MAX: there is none). */
-void mixer_ticks(struct mthread *t);
-uint64_t mixer_due(const struct mthread *t);
-
 /* ---- taps */
 
 enum { TAP_DECODERS = 8 };
@@ -75,7 +68,7 @@ struct tap_lane {               /* a direction */
 struct tap_leg {
 	struct run run;         /* attaches; given back when it is no longer attached */
 	struct run stop;        /* detaches; given back at once */
-	struct tap_leg *next;   /* of the same stream */
+	struct stream_ear ear;
 	struct tap *tap;
 	bool finished;          /* tap_finish() was called */
 	struct tap_lane lane[TAP_DIRS];
@@ -83,8 +76,5 @@ struct tap_leg {
 
 void tap_leg_attach(struct stream *s, struct run *r);
 void tap_leg_stop(struct stream *s, struct run *r);
-void tap_leg_detach_all(struct stream *s);           /* the stream closes */
-void tap_leg_heard(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p);
-void tap_leg_sent(struct stream *s, const uint8_t *packet, size_t n);
 
 #endif

@@ -3,6 +3,7 @@
  * the core and the threads is exchange.c's. */
 #define LOG_MODULE "media"
 #include "media/core.h"
+#include "media/tap.h"
 #include "base/obj.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -218,7 +219,8 @@ int media_new(struct media **out, const struct media_prm *prm)
 		return ENOMEM;
 	list_init(&m->sessions);
 	list_init(&m->later);
-	list_init(&m->mixes);
+	list_init(&m->followers);
+	list_init(&m->looked_at);
 	m->inline_ = prm->threads == 0;
 	m->clock = prm->clock ? prm->clock : prm->core ? loop_clock(prm->core) : clock_real();
 	if (getrandom(&m->seed, sizeof(m->seed), 0) != (ssize_t)sizeof(m->seed))
@@ -287,7 +289,12 @@ void media_close(struct media *m)
 		drain(m);
 	if (m->nt)
 		drain(m);
-	mixer_media_gone(m);
+	list_each_safe(l, tmp, &m->followers) {
+		list_remove(l);
+		container_of(l, struct core_follower, link)->m = NULL;
+	}
+	tap_writer_free(m->taps);
+	obj_drop(m->rates);
 	core_run_later(m);
 	timer_stop(&m->tick);
 	if (m->poll) {

@@ -3,8 +3,7 @@
 #include "media/legs.h"
 #include "base/poison.h"
 
-/* The most members that one turn hears: what is left is the next turn's. */
-enum { TURN_MEMBERS = 256, LATE_US = 100000, RATE = 8000 };
+enum { LATE_US = 100000, RATE = 8000 };
 
 /* The rate that a member speaks and hears at: of the codec that it is sent. */
 static uint32_t leg_rate(struct stream *s)
@@ -69,9 +68,10 @@ static uint64_t place_of(struct mix_leg *g, const struct stream_codec *c, const 
 	return g->at;
 }
 
-void mix_leg_hear(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p)
+static void leg_heard(struct stream *s, struct stream_ear *e, const struct stream_codec *c, const struct rtp *r,
+		      const uint8_t *p)
 {
-	struct mix_leg *g = s->ears.mix;
+	struct mix_leg *g = container_of(e, struct mix_leg, ear);
 	struct mthread *t = s->t;
 	int16_t *pcm = t->buf.pcm;
 	uint32_t rate, to = mix_member_rate(g->member);
@@ -94,66 +94,11 @@ void mix_leg_hear(struct stream *s, const struct stream_codec *c, const struct r
 	mix_put(g->member, at, pcm, n);
 }
 
-/* ---- coming and going */
-
-void mix_leg_join(struct stream *s, struct run *r)
-{
-	struct mix_leg *g = container_of(r, struct mix_leg, run);
-	struct mixer *x = g->mixer;
-
-	/* Its wire was taken elsewhere on its way to us: it has left us meanwhile. */
-	if (s->t != x->t || s->ears.mix) {
-		mthread_give(s->t, EV_RUN, s, r, 0);
-		return;
-	}
-	g->s = s;
-	s->ears.mix = g;
-	if (list_empty(&x->legs)) {
-		x->next_us = (s->t->now_us + GRID_US - 1) / GRID_US * GRID_US;
-		list_append(&s->t->mixes, &x->link);
-	}
-	if (x->next_us < s->t->due_us)
-		s->t->due_us = x->next_us;
-	list_append(&x->legs, &g->link);
-	mix_join(x->mix, g->member, leg_rate(s));
-	s->tx.map.from = NULL;
-}
-
-void mix_leg_detach(struct stream *s)
-{
-	struct mix_leg *g = s->ears.mix;
-
-	if (!g)
-		return;
-	mix_leave(g->member);
-	s->ears.mix = NULL;
-	s->tx.map.from = NULL;
-	list_remove(&g->link);
-	if (list_empty(&g->mixer->legs))
-		list_remove(&g->mixer->link);
-	mthread_give(s->t, EV_RUN, s, &g->run, 0);
-}
-
-void mix_leg_ask(struct stream *s, struct run *r)
-{
-	struct mix_ask *a = container_of(r, struct mix_ask, run);
-	struct mix_leg *g = s->ears.mix;
-
-	if (g && g == a->leg && a->leave) {
-		mix_leg_detach(s);
-	} else if (g && g == a->leg) {
-		mix_set_gain(g->member, a->gain);
-		mix_set_mute(g->member, a->mute);
-		mix_set_deaf(g->member, a->deaf);
-	}
-	mthread_give(s->t, EV_RUN, s, r, 0);
-}
-
 /* ---- the tick */
 
-static void mixer_tick(struct mixer *x)
+static size_t mixer_tick(struct ticker *k)
 {
-	struct mthread *t = x->t;
+	struct mixer *x = container_of(k, struct mixer, ticker);
 
 	list_each(l, &x->legs) {
 		struct mix_leg *g = container_of(l, struct mix_leg, link);
@@ -168,40 +113,84 @@ static void mixer_tick(struct mixer *x)
 	}
 	mix_tick(x->mix);
 	/* By the plan, but never a burst to catch up. */
-	x->next_us += MIX_MS * 1000;
-	if (x->next_us + LATE_US < t->now_us)
-		x->next_us = t->now_us;
+	k->next_us += MIX_MS * 1000;
+	if (k->next_us + LATE_US < x->t->now_us)
+		k->next_us = x->t->now_us;
+	return mix_members(x->mix);
 }
 
-void mixer_ticks(struct mthread *t)
+/* ---- coming and going */
+
+static void leg_detach(struct stream *s, struct mix_leg *g)
 {
-	size_t served = 0, n = 0;
+	struct mixer *x = g->mixer;
 
-	list_each(l, &t->mixes)
-		n++;
-	/* Who was served goes to the end, so that all get their turn. */
-	for (struct list *l = t->mixes.next, *next; n && served < TURN_MEMBERS; n--, l = next) {
-		struct mixer *x = container_of(l, struct mixer, link);
-
-		next = l->next;
-		if (t->now_us < x->next_us)
-			continue;
-		mthread_at(t, MEDIA_TICKS, container_of(x->legs.next, struct mix_leg, link)->s->w);
-		mixer_tick(x);
-		served += mix_members(x->mix);
-		list_remove(l);
-		list_append(&t->mixes, l);
-	}
+	ear_remove(s, &g->ear);
+	mix_leave(g->member);
+	s->tx.map.from = NULL;
+	list_remove(&g->link);
+	if (list_empty(&x->legs))
+		list_remove(&x->ticker.link);
+	else
+		x->ticker.w = container_of(x->legs.next, struct mix_leg, link)->s->w;
+	mthread_give(s->t, EV_RUN, s, &g->run, 0);
 }
 
-uint64_t mixer_due(const struct mthread *t)
+static void leg_leave(struct stream *s, struct stream_ear *e, bool closing)
 {
-	uint64_t due = UINT64_MAX;
+	(void)closing;
+	leg_detach(s, container_of(e, struct mix_leg, ear));
+}
 
-	list_each(l, &t->mixes) {
-		const struct mixer *x = container_of(l, struct mixer, link);
+static const struct ear_ops leg_ops = { .heard = leg_heard, .leave = leg_leave };
 
-		due = x->next_us < due ? x->next_us : due;
+void mix_leg_join(struct stream *s, struct run *r)
+{
+	struct mix_leg *g = container_of(r, struct mix_leg, run);
+	struct mixer *x = g->mixer;
+	struct ticker *k = &x->ticker;
+
+	/* Its wire was taken elsewhere on its way to us: it has left us meanwhile. */
+	if (s->t != x->t) {
+		mthread_give(s->t, EV_RUN, s, r, 0);
+		return;
 	}
-	return due;
+	g->s = s;
+	g->ear.ops = &leg_ops;
+	ear_add(s, &g->ear);
+	if (list_empty(&x->legs)) {
+		k->tick = mixer_tick;
+		k->next_us = (s->t->now_us + GRID_US - 1) / GRID_US * GRID_US;
+		k->w = s->w;
+		list_append(&s->t->tickers, &k->link);
+	}
+	if (k->next_us < s->t->due_us)
+		s->t->due_us = k->next_us;
+	list_append(&x->legs, &g->link);
+	mix_join(x->mix, g->member, leg_rate(s));
+	s->tx.map.from = NULL;
+}
+
+/* That leg of the stream; NULL: it has gone. */
+static struct mix_leg *leg_of(const struct stream *s, const struct mix_leg *g)
+{
+	for (struct stream_ear *e = s->ears; e; e = e->next)
+		if (e->ops == &leg_ops && container_of(e, struct mix_leg, ear) == g)
+			return container_of(e, struct mix_leg, ear);
+	return NULL;
+}
+
+void mix_leg_ask(struct stream *s, struct run *r)
+{
+	struct mix_ask *a = container_of(r, struct mix_ask, run);
+	struct mix_leg *g = leg_of(s, a->leg);
+
+	if (g && a->leave) {
+		leg_detach(s, g);
+	} else if (g) {
+		mix_set_gain(g->member, a->gain);
+		mix_set_mute(g->member, a->mute);
+		mix_set_deaf(g->member, a->deaf);
+	}
+	mthread_give(s->t, EV_RUN, s, r, 0);
 }

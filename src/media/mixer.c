@@ -31,8 +31,7 @@ static int post_run(struct media_session *s, struct run *r)
 
 struct media_mix {              /* obj */
 	struct mixer mixer;     /* the thread's while it has members */
-	struct media *m;        /* NULL: media is gone */
-	struct list link;       /* in m->mixes */
+	struct core_follower media;
 	struct core_thread *t;  /* NULL until the first member; then for good */
 	struct list members;    /* of struct media_place */
 	size_t n;
@@ -40,6 +39,7 @@ struct media_mix {              /* obj */
 };
 
 struct media_place {            /* a session's membership */
+	struct core_place place;        /* s->place */
 	struct media_session *s;        /* view: it goes before its session */
 	struct media_mix *x;    /* view: the leg holds it */
 	struct list link;       /* in x->members */
@@ -64,8 +64,8 @@ int media_mix_new(struct media_mix **out, struct media *m)
 		obj_drop(x);
 		return ENOMEM;
 	}
-	x->m = m;
-	list_append(&m->mixes, &x->link);
+	x->media.m = m;
+	list_append(&m->followers, &x->media.link);
 	*out = x;
 	return 0;
 }
@@ -77,22 +77,17 @@ void media_mix_close(struct media_mix *x)
 	x->closed = true;
 	list_each_safe(l, tmp, &x->members)
 		media_mix_leave(container_of(l, struct media_place, link)->s);
-	list_remove(&x->link);
+	list_remove(&x->media.link);
 	obj_drop(x);
-}
-
-void mixer_media_gone(struct media *m)
-{
-	list_each_safe(l, tmp, &m->mixes) {
-		list_remove(l);
-		container_of(l, struct media_mix, link)->m = NULL;
-	}
-	tap_writer_free(m->taps);
-	obj_drop(m->rates);
 }
 
 size_t media_mix_members(const struct media_mix *x) { return x->n; }
 bool media_session_mixed(const struct media_session *s) { return s->place != NULL; }
+
+static struct media_place *place_of(const struct media_session *s)
+{
+	return s->place ? container_of(s->place, struct media_place, place) : NULL;
+}
 
 static void place_free(struct media_place *p)
 {
@@ -107,7 +102,7 @@ static void place_free(struct media_place *p)
 static void leg_back(struct run *r)
 {
 	struct mix_leg *g = container_of(r, struct mix_leg, run);
-	struct media_place *p = g->session->place;
+	struct media_place *p = place_of(g->session);
 
 	/* Nobody has asked for that: the session closes, or was moved away with others
 	 * of its wire. */
@@ -158,51 +153,13 @@ static int place_new(struct media_place **out, struct media_mix *x, struct media
 	mix_set_deaf(g->member, set->deaf);
 	g->run = (struct run){ mix_leg_join, leg_back };
 	g->mixer = &x->mixer;
-	g->bank = x->m->rates;
+	g->bank = x->media.m->rates;
 	g->session = obj_hold(s);
 	g->x = obj_hold(x);
 	leave->leave = true;
-	*p = (struct media_place){ .s = s, .x = x, .leg = g, .leave = leave };
+	*p = (struct media_place){ .place = { x->t, media_mix_leave }, .s = s, .x = x, .leg = g, .leave = leave };
 	*out = p;
 	return 0;
-}
-
-/* May the wire not go to this thread? Who shares a wire shares a thread, and bridges
- * take their other side along: one of those may be in a mix elsewhere. `but`: that
- * session will be in no mix and no bridge then. */
-static bool is_pinned(struct core_wire *w, const struct core_thread *to, const struct media_session *but)
-{
-	struct list all;
-	bool pinned = false;
-
-	list_init(&all);
-	list_append(&all, &w->move_link);
-	/* It grows while it is walked. */
-	list_each(l, &all) {
-		struct core_wire *o = container_of(l, struct core_wire, move_link);
-
-		list_each(k, &o->sessions) {
-			struct media_session *s = container_of(k, struct media_session, wire_link);
-
-			if (s == but)
-				continue;
-			pinned = pinned || (s->place && s->place->x->t != to);
-			if (s->peer && s->peer != but && s->peer->w->t != to && !list_linked(&s->peer->w->move_link))
-				list_append(&all, &s->peer->w->move_link);
-		}
-	}
-	while (!list_empty(&all))
-		list_remove(all.next);
-	return pinned;
-}
-
-int mixer_bring_together(struct media_session *a, struct media_session *b)
-{
-	if (a->w->t == b->w->t)
-		return 0;
-	if (!is_pinned(b->w, a->w->t, NULL))
-		return core_move(b->w, a->w->t);
-	return is_pinned(a->w, b->w->t, NULL) ? EXDEV : core_move(a->w, b->w->t);
 }
 
 static int join(struct media_mix *x, struct media_session *s, const struct media_member *set)
@@ -215,7 +172,7 @@ static int join(struct media_mix *x, struct media_session *s, const struct media
 		err = place_new(&p, x, s, set);
 	if (err)
 		return err;
-	s->place = p;
+	s->place = &p->place;
 	list_append(&x->members, &p->link);
 	x->n++;
 	err = post_run(s, &p->leg->run);
@@ -232,18 +189,18 @@ int media_mix_join(struct media_mix *x, struct media_session *s, const struct me
 {
 	int err;
 
-	if (s->closed || x->closed || !x->m || !s->m)
+	if (s->closed || x->closed || !x->media.m || !s->m)
 		return ESHUTDOWN;
-	if (s->m != x->m || s->type != MEDIA_AUDIO)
+	if (s->m != x->media.m || s->type != MEDIA_AUDIO)
 		return EINVAL;
-	if (s->place && s->place->x == x)
+	if (s->place && place_of(s)->x == x)
 		return media_mix_set(s, set);
 	if (!x->t) {
 		x->t = s->w->t;
 		x->mixer.t = &x->t->m;
 	}
 	/* Before anything has changed. */
-	if (s->w->t != x->t && is_pinned(s->w, x->t, s))
+	if (s->w->t != x->t && core_is_pinned(s->w, x->t, s))
 		return EXDEV;
 	err = media_unbridge(s);
 	return err ? err : join(x, s, set);
@@ -256,7 +213,7 @@ int media_mix_set(struct media_session *s, const struct media_member *set)
 
 	if (!s->place)
 		return EINVAL;
-	a = ask_new(s->place->leg);
+	a = ask_new(place_of(s)->leg);
 	if (!a)
 		return ENOMEM;
 	a->gain = set->gain;
@@ -270,7 +227,7 @@ int media_mix_set(struct media_session *s, const struct media_member *set)
 
 int media_mix_leave(struct media_session *s)
 {
-	struct media_place *p = s->place;
+	struct media_place *p = place_of(s);
 	int err;
 
 	if (!p)

@@ -1,11 +1,19 @@
 /* media/send.c -- packets out: relayed under our own numbers, or made here. */
-#include "media/legs.h"
+#include "media/thread.h"
 #include "base/poison.h"
+
+/* For those who hear what passes. */
+static void send_frame(struct stream *s, const uint8_t *p, size_t n)
+{
+	for (struct stream_ear *e = s->ears; e; e = e->next)
+		if (e->ops->sent)
+			e->ops->sent(s, e, p, n);
+}
 
 void send_packet(struct stream *s, uint8_t *p, size_t n)
 {
-	if (__builtin_expect(s->ears.taps != NULL, 0))
-		tap_leg_sent(s, p, n);
+	if (__builtin_expect(s->ears != NULL, 0))
+		send_frame(s, p, n);
 	if (!wire_send(s->w, false, &s->w->dst, p, n))
 		return;
 	s->stats.tx++;

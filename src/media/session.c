@@ -1,7 +1,6 @@
 /* media/session.c -- media sessions: the core's calls, turned into commands. */
 #define LOG_MODULE "media"
 #include "media/core.h"
-#include "media/mixer.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/obj.h"
@@ -377,6 +376,16 @@ int session_bridge(struct media_session *a, struct media_session *b)
 	return err;
 }
 
+/* On one thread, whichever of them may move. */
+static int bring_together(struct media_session *a, struct media_session *b)
+{
+	if (a->w->t == b->w->t)
+		return 0;
+	if (!core_is_pinned(b->w, a->w->t, NULL))
+		return core_move(b->w, a->w->t);
+	return core_is_pinned(a->w, b->w->t, NULL) ? EXDEV : core_move(a->w, b->w->t);
+}
+
 int media_bridge(struct media_session *a, struct media_session *b)
 {
 	int err;
@@ -389,7 +398,7 @@ int media_bridge(struct media_session *a, struct media_session *b)
 		return 0;
 	media_unbridge(a);
 	media_unbridge(b);
-	err = a->place || b->place ? ENOMEM : mixer_bring_together(a, b);
+	err = a->place || b->place ? ENOMEM : bring_together(a, b);
 	if (!err)
 		err = session_bridge(a, b);
 	if (!err) {
@@ -408,7 +417,7 @@ int media_unbridge(struct media_session *s)
 	if (s->closed || !s->m)
 		return ESHUTDOWN;
 	if (!p)
-		return media_mix_leave(s);
+		return s->place ? s->place->leave(s) : 0;
 	s->peer = p->peer = NULL;
 	/* One that still waits for a move never happens. */
 	core_cancel_bridge(s);

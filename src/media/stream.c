@@ -1,5 +1,5 @@
 /* media/stream.c -- packets in: checked, counted, passed on. */
-#include "media/legs.h"
+#include "media/thread.h"
 #include "base/poison.h"
 
 /* ---- what a media_session_set() means here */
@@ -62,13 +62,12 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 
 /* ---- packets */
 
-/* For those who hear what passes. `p`: the packet, its payload of codec `c`. */
+/* For those who hear what passes: the packet, its payload of codec `c`. */
 static void stream_frame(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p)
 {
-	if (s->ears.taps)
-		tap_leg_heard(s, c, r, p);
-	if (s->ears.mix)
-		mix_leg_hear(s, c, r, p);
+	for (struct stream_ear *e = s->ears; e; e = e->next)
+		if (e->ops->heard)
+			e->ops->heard(s, e, c, r, p);
 }
 
 static void first_packet(struct stream *s, const struct sa *from)
@@ -97,7 +96,7 @@ static void codec_packet(struct stream *s, uint8_t i, const struct rtp *r, uint8
 	if (!s->can_rx)
 		return;
 	follow_codec(s, i);
-	if (__builtin_expect(s->ears.taps || s->ears.mix, 0))
+	if (__builtin_expect(s->ears != NULL, 0))
 		stream_frame(s, c, r, p);
 	if (s->echo)
 		send_relay(s, s, r, p);

@@ -131,9 +131,10 @@ struct stream_report {          /* report.c */
 	char cname[20];
 };
 
-struct stream_ears {            /* who hears what passes: legs.h */
-	struct mix_leg *mix;    /* NULL: it is in none */
-	struct tap_leg *taps;   /* first of them */
+/* Who hears what passes a stream: a member of a mix, a tap (legs.h). */
+struct stream_ear {
+	const struct ear_ops *ops;
+	struct stream_ear *next;        /* of the same stream */
 };
 
 struct stream {
@@ -149,7 +150,7 @@ struct stream {
 	uint8_t fwd[128];       /* payload type for the peer, by received one; FWD_SLOW */
 	struct stream_rx rx;
 	struct stream_tx tx;
-	struct stream_ears ears;
+	struct stream_ear *ears;        /* first of them */
 	struct media_stats stats;       /* counters; the rest is filled on request */
 	struct stream_play play;
 	struct stream_dtmf dtmf;
@@ -159,6 +160,36 @@ struct stream {
 	struct list wire_link;  /* in w->streams */
 	struct media_session *session;  /* core's; the thread only hands it back */
 };
+
+/* Each may be NULL. */
+struct ear_ops {
+	/* A packet was accepted: its payload of codec `c` is at p + r->at. */
+	void (*heard)(struct stream *s, struct stream_ear *e, const struct stream_codec *c, const struct rtp *r,
+		      const uint8_t *p);
+	/* A whole RTP packet leaves. */
+	void (*sent)(struct stream *s, struct stream_ear *e, const uint8_t *packet, size_t n);
+	/* The stream closes, or leaves its thread: who cannot go along takes itself out. */
+	void (*leave)(struct stream *s, struct stream_ear *e, bool closing);
+};
+
+static inline void ear_add(struct stream *s, struct stream_ear *e)
+{
+	e->next = s->ears;
+	s->ears = e;
+}
+
+/* false: it is not there. `e` is compared only. */
+static inline bool ear_remove(struct stream *s, const struct stream_ear *e)
+{
+	struct stream_ear **p = &s->ears;
+
+	while (*p && *p != e)
+		p = &(*p)->next;
+	if (!*p)
+		return false;
+	*p = (*p)->next;
+	return true;
+}
 
 void stream_wake(struct stream *s);                  /* thread.c: it has something to do by the clock */
 

@@ -54,6 +54,7 @@ struct tap_writer {
 	pthread_cond_t wake;
 	struct list fresh;      /* of struct tap: not taken up yet */
 	struct list told;       /* of struct tap: the core has to look */
+	atomic_bool tells;      /* something was put into it: without, the core needs no lock */
 	bool stop;
 	struct list taps;       /* the thread's own */
 	int16_t pcm[TAP_MAX];
@@ -138,6 +139,8 @@ int tap_new(struct tap **out, struct tap_writer *w, const struct tap_prm *prm)
 
 void tap_writer_results(struct tap_writer *w)
 {
+	if (!atomic_exchange_explicit(&w->tells, false, memory_order_acquire))
+		return;
 	for (;;) {
 		struct tap *t = NULL;
 		bool over = false;
@@ -171,6 +174,7 @@ static void tell(struct tap *t, bool over)
 	t->over = over;
 	if (!list_linked(&t->told_link))
 		list_append(&w->told, &t->told_link);
+	atomic_store_explicit(&w->tells, true, memory_order_release);
 	pthread_mutex_unlock(&w->lock);
 	/* From here on the core may have freed it. */
 	if (w->notify)

@@ -3,44 +3,6 @@
 #include "media/legs.h"
 #include "base/poison.h"
 
-void tap_leg_attach(struct stream *s, struct run *r)
-{
-	struct tap_leg *g = container_of(r, struct tap_leg, run);
-
-	g->next = s->ears.taps;
-	s->ears.taps = g;
-}
-
-static void finish(struct stream *s, struct tap_leg *g)
-{
-	tap_finish(g->tap, s->t->now_us);
-	g->finished = true;
-	mthread_give(s->t, EV_RUN, s, &g->run, 0);
-}
-
-void tap_leg_stop(struct stream *s, struct run *r)
-{
-	struct tap_leg *g = container_of(r, struct tap_leg, stop), **p = &s->ears.taps;
-
-	while (*p && *p != g)
-		p = &(*p)->next;
-	if (*p) {
-		*p = g->next;
-		finish(s, g);
-	}
-	mthread_give(s->t, EV_RUN, s, r, 0);
-}
-
-void tap_leg_detach_all(struct stream *s)
-{
-	while (s->ears.taps) {
-		struct tap_leg *g = s->ears.taps;
-
-		s->ears.taps = g->next;
-		finish(s, g);
-	}
-}
-
 static void *state_of(const struct tap_lane *l, const struct codec *row)
 {
 	for (size_t i = 0; i < l->ndec; i++)
@@ -75,13 +37,13 @@ static void put(struct tap_leg *g, struct stream *s, enum tap_dir dir, const str
 	tap_put(g->tap, &f);
 }
 
-void tap_leg_heard(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p)
+static void tap_heard(struct stream *s, struct stream_ear *e, const struct stream_codec *c, const struct rtp *r,
+		      const uint8_t *p)
 {
-	for (struct tap_leg *g = s->ears.taps; g; g = g->next)
-		put(g, s, TAP_IN, c, p + r->at, r->n, r->ssrc, r->ts);
+	put(container_of(e, struct tap_leg, ear), s, TAP_IN, c, p + r->at, r->n, r->ssrc, r->ts);
 }
 
-void tap_leg_sent(struct stream *s, const uint8_t *packet, size_t n)
+static void tap_sent(struct stream *s, struct stream_ear *e, const uint8_t *packet, size_t n)
 {
 	const struct stream_codec *c = NULL;
 	struct rtp r;
@@ -92,6 +54,39 @@ void tap_leg_sent(struct stream *s, const uint8_t *packet, size_t n)
 	for (size_t i = 0; i < s->cfg->n && !c; i++)
 		if (s->cfg->codec[i].pt_tx == r.pt)
 			c = &s->cfg->codec[i];
-	for (struct tap_leg *g = s->ears.taps; g && c; g = g->next)
-		put(g, s, TAP_OUT, c, packet + r.at, r.n, r.ssrc, r.ts);
+	if (c)
+		put(container_of(e, struct tap_leg, ear), s, TAP_OUT, c, packet + r.at, r.n, r.ssrc, r.ts);
+}
+
+/* ---- coming and going */
+
+static void tap_detach(struct stream *s, struct tap_leg *g)
+{
+	if (!ear_remove(s, &g->ear))
+		return;
+	tap_finish(g->tap, s->t->now_us);
+	g->finished = true;
+	mthread_give(s->t, EV_RUN, s, &g->run, 0);
+}
+
+/* It goes along to another thread. */
+static void tap_leave(struct stream *s, struct stream_ear *e, bool closing)
+{
+	if (closing)
+		tap_detach(s, container_of(e, struct tap_leg, ear));
+}
+
+void tap_leg_attach(struct stream *s, struct run *r)
+{
+	static const struct ear_ops ops = { .heard = tap_heard, .sent = tap_sent, .leave = tap_leave };
+	struct tap_leg *g = container_of(r, struct tap_leg, run);
+
+	g->ear.ops = &ops;
+	ear_add(s, &g->ear);
+}
+
+void tap_leg_stop(struct stream *s, struct run *r)
+{
+	tap_detach(s, container_of(r, struct tap_leg, stop));
+	mthread_give(s->t, EV_RUN, s, r, 0);
 }

@@ -1,7 +1,7 @@
 /* media/thread.c -- a media thread: one epoll for all its wires, commands from
  * the core, and a coarse clock. In a turn: what arrived, what the core asked,
  * what is due. The clock is read once a turn. */
-#include "media/legs.h"
+#include "media/thread.h"
 #include "base/num.h"
 #include "base/obj.h"
 #include <errno.h>
@@ -29,7 +29,7 @@ int mthread_init(struct mthread *t)
 	for (int i = 0; i < SLOTS; i++)
 		list_init(&t->slots[i]);
 	list_init(&t->active);
-	list_init(&t->mixes);
+	list_init(&t->tickers);
 	t->ep = t->prm.net ? -1 : epoll_create1(EPOLL_CLOEXEC);
 	t->wake = t->prm.net ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->cmds = queue_new(t->prm.net ? NET_CMD_SLOTS : CMD_SLOTS, sizeof(struct cmd));
@@ -217,10 +217,14 @@ static void bridge(struct stream *a, struct stream *b, struct smoother *for_a, s
 	stream_route(b);
 }
 
-static void stream_leave(struct stream *s)
+static void stream_leave(struct stream *s, bool closing)
 {
 	unbridge(s);
-	mix_leg_detach(s);
+	for (struct stream_ear *e = s->ears, *next; e; e = next) {
+		next = e->next;
+		if (e->ops->leave)
+			e->ops->leave(s, e, closing);
+	}
 	list_remove(&s->link);
 	stream_sleep(s);
 }
@@ -229,7 +233,7 @@ static void stream_leave(struct stream *s)
 static void wire_leave(struct mthread *t, struct wire *w)
 {
 	list_each(l, &w->streams)
-		stream_leave(container_of(l, struct stream, wire_link));
+		stream_leave(container_of(l, struct stream, wire_link), false);
 	wire_unwatch(w);
 	mthread_give(t, EV_LEFT, NULL, w, 0);
 }
@@ -252,9 +256,8 @@ static void stream_close(struct mthread *t, struct stream *s, struct stats_req *
 	source_play_end(s, ECANCELED);
 	source_tone(s, NULL);
 	dtmf_abort(s);
-	tap_leg_detach_all(s);
 	if (!(how & CLOSE_UNKNOWN)) {
-		stream_leave(s);
+		stream_leave(s, true);
 		wire_detach(w, s);
 	}
 	if (s->cfg)
@@ -368,6 +371,26 @@ static void tick_active(struct mthread *t)
 	}
 }
 
+/* Mixes: who was served goes to the end here as well. */
+static void tick_others(struct mthread *t)
+{
+	size_t served = 0, n = 0;
+
+	list_each(l, &t->tickers)
+		n++;
+	for (struct list *l = t->tickers.next, *next; n && served < TURN_SOUNDS; n--, l = next) {
+		struct ticker *k = container_of(l, struct ticker, link);
+
+		next = l->next;
+		if (t->now_us < k->next_us)
+			continue;
+		mthread_at(t, MEDIA_TICKS, k->w);
+		served += k->tick(k);
+		list_remove(l);
+		list_append(&t->tickers, l);
+	}
+}
+
 static void tick_slots(struct mthread *t)
 {
 	if (t->left && t->now_us >= t->slot_us)
@@ -401,11 +424,15 @@ static void ticks(struct mthread *t)
 	if (t->now_us < t->due_us)
 		return;
 	tick_active(t);
-	mixer_ticks(t);
+	tick_others(t);
 	tick_slots(t);
 	t->due_us = any_streams(t) || t->left ? t->slot_us : UINT64_MAX;
-	if (mixer_due(t) < t->due_us)
-		t->due_us = mixer_due(t);
+	list_each(l, &t->tickers) {
+		uint64_t at = container_of(l, struct ticker, link)->next_us;
+
+		if (at < t->due_us)
+			t->due_us = at;
+	}
 	list_each(l, &t->active) {
 		uint64_t at = stream_due(container_of(l, struct stream, active_link));
 

@@ -58,6 +58,15 @@ struct stats_req {              /* the core's, filled by the thread */
 
 enum { SLOTS = 10, SLOT_US = 100000, GRID_US = 10000 };
 
+/* What else happens by the clock: a mix. The thread calls tick() when next_us has come;
+ * tick() sets it on. */
+struct ticker {
+	struct list link;       /* in t->tickers */
+	uint64_t next_us;
+	size_t (*tick)(struct ticker *k);       /* how many streams it served */
+	const struct wire *w;   /* one that it serves, for the watchdog */
+};
+
 struct mthread_prm {            /* constant while it runs */
 	const struct clock *clock;
 	const struct media_net *net;    /* NULL: sockets */
@@ -90,7 +99,7 @@ struct mthread {
 	/* the thread's own */
 	uint64_t now_us;
 	struct list slots[SLOTS], active;
-	struct list mixes;              /* of struct mixer: legs.h */
+	struct list tickers;            /* of struct ticker */
 	size_t nactive;
 	unsigned slot;
 	uint64_t slot_us;               /* when the next slot is due */

@@ -12,9 +12,13 @@
 static void test_conference(void **state)
 {
 	struct phone *a = call(0, FORMAT_ULAW, 400), *b = call(1, FORMAT_G722, 700), *c = call(2, FORMAT_ALAW, 1100);
+	struct phone *other = call(3, FORMAT_ULAW, 0);
 	struct media_mix *x = NULL;
 
 	(void)state;
+	/* One of the same thread, in no mix, with a pace of its own. */
+	agree(other, FORMAT_ULAW, 10);
+	media_silence(other->s, true);
 	assert_int_equal(media_mix_new(&x, m), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(media_mix_join(x, phone[i].s, &plain), 0);
@@ -56,6 +60,7 @@ static void test_conference(void **state)
 	media_mix_close(x);
 	assert_int_equal(media_mix_set(b->s, &plain), EINVAL);
 	hang_up(b);
+	hang_up(other);
 }
 
 /* A mix and a bridge: the last of the calls holds. Sounds are heard instead of it. */
