@@ -46,9 +46,10 @@ void session_reliable_stop(struct session *s)
 static void on_timer(void *arg)
 {
 	struct session *s = arg;
+	uint32_t most = 64 * sip_stack_t1(s->svc->sip);
 
 	s->rel_waited_ms += s->rel_interval_ms;
-	if (s->rel_waited_ms >= 64 * sip_stack_t1(s->svc->sip)) {
+	if (s->rel_waited_ms >= most) {
 		log_notice("'%.*s' never acknowledged a reliable response", STR_ARG(s->ep->name));
 		obj_hold(s);
 		session_refuse(s, 504, STR_NULL);
@@ -59,6 +60,8 @@ static void on_timer(void *arg)
 	/* It runs only while the INVITE waits: session_uas_set() stops it. */
 	sip_server_tx_repeat(s->uas);
 	s->rel_interval_ms *= 2;
+	if (s->rel_interval_ms > most - s->rel_waited_ms)
+		s->rel_interval_ms = most - s->rel_waited_ms;
 	timer_start(s->svc->wheel, &s->rel_timer, s->rel_interval_ms, on_timer, s);
 }
 
