@@ -21,6 +21,7 @@ struct func;
 struct features_conf;
 struct moh;
 
+struct service;
 struct pbx {
 	struct loop *loop;
 	struct wheel *wheel;            /* loop's */
@@ -50,7 +51,7 @@ struct pbx {
 	struct dialplan *added;         /* extensions added while running (regcontext, console) */
 	int64_t started;                /* [s] wall */
 	unsigned nesting;               /* substitutions inside one another, through EVAL() and the like */
-	void *service;                  /* struct service: only techs look inside */
+	struct service *service;        /* only technologies and functions that know SIP look inside; NULL: none */
 };
 
 struct pbx_prm {

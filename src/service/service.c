@@ -171,13 +171,9 @@ static int set_names(struct service *svc)
 	return err ? err : text_set(&svc->server_id, str_z(host));
 }
 
-int service_new(struct service **out, const struct service_prm *prm, struct report *r)
+/* What every room needs, and what needs nothing of them. */
+static int make_common(struct service *svc, const struct service_prm *prm)
 {
-	struct service *svc = calloc(1, sizeof(*svc));
-	int err;
-
-	if (!svc)
-		return ENOMEM;
 	svc->loop = prm->loop;
 	svc->wheel = prm->pbx->wheel;
 	svc->clock = prm->pbx->clock;
@@ -200,34 +196,41 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	svc->digest = digest_openssl_new(svc->clock);
 	svc->guesses = buckets_new(GUESSERS, GUESSES, GUESS_EVERY_US);
 	svc->told = buckets_new(GUESSERS, 1, TELL_EVERY_US);
-	err = svc->reasons && svc->shares && svc->endpoint_states && svc->maintenance && svc->digest &&
-	      svc->guesses && svc->told ? 0 : ENOMEM;
-	if (!err)
-		err = authenticate_set_conf(svc, svc->conf);
-	if (!err)
-		err = set_names(svc);
+	return svc->reasons && svc->shares && svc->endpoint_states && svc->maintenance && svc->digest &&
+	       svc->guesses && svc->told ? 0 : ENOMEM;
+}
+
+/* In this order: a device's state is asked for when the technology is there, at once when
+ * it cannot be later, and looks for contacts. */
+static int start_rooms(struct service *svc)
+{
+	int err = locations_start(svc);
+
+	err = err ? err : channel_tech_register(svc->pbx);
+	err = err ? err : functions_register(svc->pbx);
+	err = err ? err : messages_start(svc);
+	err = err ? err : subscriptions_start(svc);
+	return err ? err : outbound_start(svc);
+}
+
+int service_new(struct service **out, const struct service_prm *prm, struct report *r)
+{
+	struct service *svc = calloc(1, sizeof(*svc));
+	int err;
+
+	if (!svc)
+		return ENOMEM;
+	err = make_common(svc, prm);
+	err = err ? err : authenticate_set_conf(svc, svc->conf);
+	err = err ? err : set_names(svc);
 	if (!err && !prm->send)
 		err = start_net(svc, prm);
-	if (!err)
-		err = start_sip(svc, prm);
-	if (!err)
+	err = err ? err : start_sip(svc, prm);
+	if (!err) {
 		service_ua_start(svc);
-	if (!err)
 		transports_open(svc, r);
-	if (!err)
-		err = locations_start(svc);
-	/* Asks for the states of its devices, at once when they cannot be asked for later:
-	 * those look for contacts. */
-	if (!err)
-		err = channel_tech_register(svc->pbx);
-	if (!err)
-		err = functions_register(svc->pbx);
-	if (!err)
-		err = messages_start(svc);
-	if (!err)
-		err = subscriptions_start(svc);
-	if (!err)
-		err = outbound_start(svc);
+		err = start_rooms(svc);
+	}
 	if (err) {
 		service_free(svc);
 		return err;
