@@ -103,7 +103,7 @@ class Daemon(Server):
 
     def counters(self):
         """`pjsip show counters` as {name: n}."""
-        rows = re.findall(r"^  (.*?)\s+(\d+)$", self.say("pjsip show counters") or "", re.M)
+        rows = re.findall(r"^  (.*?)\s+(\d+)(?: of \d+)?$", self.say("pjsip show counters") or "", re.M)
         return {name: int(n) for name, n in rows}
 
     def channels(self):
