@@ -78,8 +78,16 @@ static int down(void **state)
 		mix_member_free(who[i].x);
 	}
 	mix_free(m);
-	obj_drop(bank);
+	m = NULL;
+	bank = obj_drop(bank);
 	return obj_live() != live;
+}
+
+/* From the beginning, within a test. */
+static void anew(void)
+{
+	assert_int_equal(down(NULL), 0);
+	assert_int_equal(up(NULL), 0);
 }
 
 static struct who *join(int i, uint32_t rate, double hz, double amplitude)
@@ -214,8 +222,7 @@ static void test_rates(void **state)
 	(void)state;
 	all_hear_all((uint32_t[]){ 8000, 16000, 48000, 8000 });
 	assert_int_equal(mix_rate(m), 48000);
-	down(NULL);
-	up(NULL);
+	anew();
 	all_hear_all((uint32_t[]){ 12000, 44100, 32000, 24000 });
 	assert_int_equal(mix_rate(m), 44100);
 }
@@ -427,12 +434,10 @@ static void test_coming_and_going(void **state)
 	(void)state;
 	coming_and_going(8000, (uint32_t[]){ 8000, 48000, 16000, 44100 }, 4);
 	assert_int_equal(mix_rate(m), 8000);
-	down(NULL);
-	up(NULL);
+	anew();
 	coming_and_going(16000, (uint32_t[]){ 8000, 24000, 48000 }, 3);
 	assert_int_equal(mix_rate(m), 16000);
-	down(NULL);
-	up(NULL);
+	anew();
 	coming_and_going(44100, (uint32_t[]){ 8000, 48000 }, 2);
 }
 
