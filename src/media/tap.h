@@ -78,7 +78,7 @@ struct tap_wav_prm {
 	struct str path;        /* made anew, with mode 0640 */
 	uint32_t rate;          /* has a rate_kind() */
 	bool stereo;            /* left: TAP_IN, right: TAP_OUT */
-	struct rate_bank *bank; /* takes a reference */
+	struct rate_bank *bank; /* takes a reference; NULL (media_rates() found no memory): ENOMEM */
 };
 int tap_wav_new(struct tap_sink *out, const struct tap_wav_prm *prm);        /* EINVAL rate, ENOMEM */
 

@@ -221,7 +221,7 @@ int tap_wav_new(struct tap_sink *out, const struct tap_wav_prm *prm)
 
 	if (rate_kind(prm->rate) < 0)
 		return EINVAL;
-	w = calloc(1, sizeof(*w));
+	w = prm->bank ? calloc(1, sizeof(*w)) : NULL;
 	if (!w)
 		return ENOMEM;
 	w->prm = *prm;
