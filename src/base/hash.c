@@ -1,3 +1,4 @@
+/* Keyed hashing, and the map on it: open addressing. Its order, where one is kept, is order.c's. */
 #include "base/hash.h"
 #include "base/order.h"
 #include <errno.h>

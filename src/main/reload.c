@@ -1,3 +1,4 @@
+/* Reading files again while the program runs: which there are, and what each applies. */
 #define LOG_MODULE "reload"
 #include "main/reload.h"
 #include "base/fiber.h"

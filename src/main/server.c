@@ -1,3 +1,4 @@
+/* The program from its first file to its last: starting the parts in order, and stopping them. */
 #define LOG_MODULE "main"
 #include "main/server.h"
 #include "base/fiber.h"

@@ -1,3 +1,4 @@
+/* `sidetone check`: reads a configuration, reports every fault and starts nothing. */
 #include "manage/check.h"
 #include "config/settings.h"
 #include "pbx/dialplan.h"

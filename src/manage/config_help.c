@@ -1,3 +1,4 @@
+/* `config show help`: the option tables in words. */
 #include "manage/config_help.h"
 #include "config/settings.h"
 #include "service/object/settings.h"

@@ -1,3 +1,4 @@
+/* The managers and consoles as a whole: what they may use, their start and their end. */
 #define LOG_MODULE "manage"
 #include "manage/manage.h"
 #include "base/fiber.h"

@@ -1,3 +1,4 @@
+/* What several commands and actions show of endpoints, AORs and contacts. */
 #include "service/place/endpoint_state.h"
 #include "manage/pjsip_view.h"
 #include "pbx/devstate.h"

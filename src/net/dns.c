@@ -1,3 +1,4 @@
+/* Names looked up by libunbound, asynchronously, on the loop. */
 #define LOG_MODULE "dns"
 #include "net/dns.h"
 #include "base/list.h"

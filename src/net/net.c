@@ -1,3 +1,4 @@
+/* Transports for the core: listening, sending, and what io threads bring up. */
 #define LOG_MODULE "net"
 #include "net/private.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Bridges: who is in one, what passes between its members, and its end. */
 #define LOG_MODULE "bridge"
 #include "pbx/bridge.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Channels: born, asked for by technology, ended. Their events are channel_event.c's. */
 #define LOG_MODULE "channel"
 #include "pbx/channel.h"
 #include "base/log.h"

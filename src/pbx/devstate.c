@@ -1,3 +1,4 @@
+/* Device states: asked of their technology, kept, told once a turn. */
 #define LOG_MODULE "devstate"
 #include "base/log.h"
 #include "base/obj.h"

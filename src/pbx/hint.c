@@ -1,3 +1,4 @@
+/* Hints of the dialplan: the state of an extension out of its devices and presence. */
 #define LOG_MODULE "hint"
 #include "base/buf.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Local channels: two halves that pass everything on, and get out of the way when they may. */
 #define LOG_MODULE "local"
 #include "pbx/local.h"
 #include "base/log.h"

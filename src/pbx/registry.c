@@ -1,3 +1,4 @@
+/* The pbx as a whole: applications, functions, technologies, its start and its end. */
 #define LOG_MODULE "pbx"
 #include "base/fiber.h"
 #include "base/log.h"

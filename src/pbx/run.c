@@ -1,3 +1,4 @@
+/* A channel's way through the dialplan, step by step, on a fiber of its own. */
 #define LOG_MODULE "pbx"
 #include "pbx/run.h"
 #include "base/buf.h"

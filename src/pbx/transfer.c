@@ -1,3 +1,5 @@
+/* Transfers: blind, attended, by Replaces, and the digits that ask for one. Consulting first
+ * is atxfer.c's. */
 #define LOG_MODULE "transfer"
 #include "pbx/transfer.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* A new request from the stack to its method's room, once it is known whose it is. */
 #define LOG_MODULE "dispatch"
 #include "service/dispatch.h"
 #include "service/call/session.h"

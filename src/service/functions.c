@@ -1,3 +1,4 @@
+/* The table of functions and applications that know SIP. */
 #include "service/functions.h"
 #include "service/call/functions_private.h"
 #include "service/message/message.h"

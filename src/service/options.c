@@ -1,3 +1,4 @@
+/* OPTIONS: what we can, and whether an extension is there (RFC 3261 11). */
 #include "service/dispatch.h"
 #include "pbx/dialplan.h"
 #include "service/service.h"

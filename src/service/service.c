@@ -1,3 +1,4 @@
+/* The service as a whole: its start, reload, stop and end, and what the network hands it. */
 #define LOG_MODULE "service"
 #include "service/place/endpoint_state.h"
 #include "service/service.h"

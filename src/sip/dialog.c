@@ -1,3 +1,4 @@
+/* Dialogs (RFC 3261 12): made by a request or a response, found by tags, their next requests. */
 #define LOG_MODULE "sip"
 #include "base/log.h"
 #include "sip/stack_private.h"

@@ -1,3 +1,4 @@
+/* Methods, header names with their compact forms, and reason phrases. */
 #include "sip/names.h"
 #include "sip/chars.h"
 

@@ -1,3 +1,4 @@
+/* A request of ours as parts, and the bytes that it becomes. */
 #include "sip/out.h"
 #include "base/obj.h"
 #include "sip/stack_private.h"

@@ -1,3 +1,4 @@
+/* The engine as a whole: which transaction or dialog a message belongs to. */
 #define LOG_MODULE "sip"
 #include "sip/stack_private.h"
 #include "base/obj.h"

@@ -1,3 +1,4 @@
+/* SIP and tel URIs: taken apart, compared (RFC 3261 19.1.4), escaped. */
 #include "sip/uri.h"
 #include "sip/chars.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* What answers copy from their request, and header lines that nobody can break out of. */
 #include "sip/message.h"
 #include "sip/chars.h"
 #include "sip/names.h"

@@ -1,3 +1,4 @@
+/* Asterisk's database of families and keys: in memory, written behind to the disk. */
 #define LOG_MODULE "astdb"
 #include "store/astdb.h"
 #include "base/buf.h"

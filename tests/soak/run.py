@@ -283,9 +283,10 @@ class Run:
         c = self.daemon.counters()
         channels = self.daemon.channels()
         # Texts go through the dialplan one after the other, as in Asterisk: those that a walk
-        # left behind may take minutes, and are no call that nobody ended.
-        if channels == 1 and c.get("texts that wait", 0) > 0:
-            channels = 0
+        # left behind may take minutes. Their channel is no call that nobody ended.
+        if channels and c.get("texts that wait", 0) > 0:
+            rows = (self.daemon.say("core show channels concise") or "").splitlines()
+            channels = sum("!" in r and not r.startswith("Message/") for r in rows)
         return {"channels": channels, "dialogs": c.get("dialogs"), "server transactions": c.get("server transactions"),
                 "client transactions": c.get("client transactions"),
                 "descriptors": max(0, self.daemon.descriptors() - self.idle_fds)}

@@ -1,3 +1,5 @@
+/* Dial() from its arguments to DIALSTATUS. Its legs are dial_legs.c's, the wait for an answer
+ * dial_wait.c's, the talk dial_after.c's. */
 #define LOG_MODULE "dial"
 #include "base/log.h"
 #include "base/obj.h"

@@ -1,3 +1,4 @@
+/* The channels that a Dial calls: made, dressed like their caller, forwarded, ended. */
 #define LOG_MODULE "dial"
 #include "base/log.h"
 #include "base/obj.h"

@@ -84,7 +84,7 @@ const char *reason_verdict_name(enum reason_verdict v)
 }
 
 /* Room for the longest record behind the last one. */
-static struct reason *place(struct reasons *r)
+static struct reason *take_room(struct reasons *r)
 {
 	uint64_t left;
 
@@ -96,7 +96,7 @@ static struct reason *place(struct reasons *r)
 }
 
 /* NULL: only counted. The caller writes what endpoint_n leaves for its text, and ends it. */
-static struct reason *begin(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
+static struct reason *open_record(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
 			    struct str endpoint, const struct sa *peer)
 {
 	uint64_t key = sa_hash_host(peer) + (verdict == REASON_REFUSED);
@@ -105,7 +105,7 @@ static struct reason *begin(struct reasons *r, enum reason_step step, enum reaso
 	r->count[step][verdict]++;
 	if (!buckets_take(r->recent, key, clock_us(r->clock)))
 		return NULL;
-	e = place(r);
+	e = take_room(r);
 	*e = (struct reason){ .wall_us = clock_wall_us(r->clock), .peer = *peer, .status = (uint16_t)status,
 		.step = (uint8_t)step, .verdict = (uint8_t)verdict,
 		.endpoint_n = (uint8_t)(endpoint.n < ENDPOINT_MOST ? endpoint.n : ENDPOINT_MOST) };
@@ -114,7 +114,7 @@ static struct reason *begin(struct reasons *r, enum reason_step step, enum reaso
 	return e;
 }
 
-static void end(struct reasons *r, struct reason *e, const char *text)
+static void close_record(struct reasons *r, struct reason *e, const char *text)
 {
 	e->text_n = (uint8_t)strlen(text);
 	memcpy(e->words + e->endpoint_n, text, e->text_n);
@@ -127,7 +127,7 @@ static void end(struct reasons *r, struct reason *e, const char *text)
 void reason_add(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
 		struct str endpoint, const struct sa *peer, const char *fmt, ...)
 {
-	struct reason *e = begin(r, step, verdict, status, endpoint, peer);
+	struct reason *e = open_record(r, step, verdict, status, endpoint, peer);
 	char text[TEXT_MOST + 1];
 	va_list ap;
 
@@ -136,13 +136,13 @@ void reason_add(struct reasons *r, enum reason_step step, enum reason_verdict ve
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	end(r, e, text);
+	close_record(r, e, text);
 }
 
 void reason_catv(struct reasons *r, enum reason_step step, enum reason_verdict verdict, unsigned status,
 		 struct str endpoint, const struct sa *peer, const struct str *words, size_t n)
 {
-	struct reason *e = begin(r, step, verdict, status, endpoint, peer);
+	struct reason *e = open_record(r, step, verdict, status, endpoint, peer);
 	char text[TEXT_MOST + 1];
 	size_t at = 0;
 
@@ -153,7 +153,7 @@ void reason_catv(struct reasons *r, enum reason_step step, enum reason_verdict v
 		str_copy(text + at, sizeof(text) - at, words[i]);
 		at += words[i].n;
 	}
-	end(r, e, text);
+	close_record(r, e, text);
 }
 
 /* The one written as i-th; NULL: others stand in its place now. */

@@ -83,7 +83,7 @@ struct service {
 	bool booted;
 	const char *bind;               /* service_prm.bind */
 	uint32_t next_session_id;
-	struct map *maintenance;        /* endpoint names refused for now */
+	struct map *maintenance;        /* names of the endpoints in maintenance: their requests are refused */
 	int (*test_send)(void *arg, struct net_path *path, struct net_bytes *bytes);    /* service_prm.send */
 	void *test_send_arg;
 	struct outbound *outbound;      /* registrations of ours */
