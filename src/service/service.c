@@ -187,7 +187,6 @@ static int make_common(struct service *svc, const struct service_prm *prm)
 	svc->conf = obj_hold(prm->conf);
 	svc->bind = prm->bind;
 	list_init(&svc->sessions);
-	list_init(&svc->ending);
 	list_init(&svc->ua.requests);
 	list_init(&svc->contact_observers);
 	svc->reasons = reasons_new(svc->clock, REASONS);
@@ -299,7 +298,7 @@ void service_free(struct service *svc)
 	notify_free(svc);
 	locations_stop(svc);
 	timer_stop(&svc->keep_alive);
-	sessions_abandon(svc);
+	ua_invites_abandon(&svc->ua);
 	ua_requests_abandon(&svc->ua);
 	if (svc->net)
 		net_close(svc->net);

@@ -404,6 +404,11 @@ int sip_dialog_set_target(struct sip_dialog *d, struct str uri)
 	return set(&d->target, &d->t_target, uri);
 }
 
+int sip_dialog_set_via(struct sip_dialog *d, struct str sent_by)
+{
+	return set(&d->via_host, &d->t_via_host, sent_by);
+}
+
 int sip_dialog_set_agent(struct sip_dialog *d, struct str agent)
 {
 	return set(&d->user_agent, &d->t_user_agent, agent);

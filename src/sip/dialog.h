@@ -52,6 +52,8 @@ struct sip_out *sip_dialog_ack(struct sip_dialog *d, uint32_t invite_cseq);
 int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *msg);
 int sip_dialog_set_target(struct sip_dialog *d, struct str uri);
 int sip_dialog_set_route(struct sip_dialog *d, struct str route);
+/* Sent-by of our requests; copied. */
+int sip_dialog_set_via(struct sip_dialog *d, struct str sent_by);
 /* User-Agent of our requests; copied. */
 int sip_dialog_set_agent(struct sip_dialog *d, struct str agent);
 /* No more requests are matched to it and its user is told nothing more; references may stay. */

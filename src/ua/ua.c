@@ -7,4 +7,5 @@ void ua_init(struct ua *ua, struct sip_stack *sip, struct digest_ctx *digest, co
 	*ua = (struct ua){ .sip = sip, .digest = digest, .ways = ways, .arg = arg,
 		.lookup = lookup };
 	list_init(&ua->requests);
+	list_init(&ua->invites);
 }

@@ -36,6 +36,7 @@ struct ua {
 	void *arg;                      /* of `ways` */
 	const struct sip_lookup *lookup;        /* of names; NULL: addresses only */
 	struct list requests;           /* of struct ua_request: those that are not over */
+	struct list invites;            /* of struct ua_invite: the same */
 };
 void ua_init(struct ua *ua, struct sip_stack *sip, struct digest_ctx *digest, const struct ua_ways *ways, void *arg,
 	     const struct sip_lookup *lookup);

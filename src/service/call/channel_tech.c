@@ -6,6 +6,7 @@
 #include "pbx/dialplan.h"
 #include "service/call/functions.h"
 #include "service/call/transfer.h"
+#include "ua/info.h"
 #include <errno.h>
 #include <stdio.h>
 
@@ -67,7 +68,7 @@ static int set_uri_user(struct session *s, struct str uri, struct str user)
 		buf_puts(&b, STR(";"), u.params);
 	err = buf_err(&b);
 	if (!err)
-		err = text_set(&s->target, buf_view(&b));
+		err = text_set(&s->callee.uri, buf_view(&b));
 	buf_free(&b);
 	return err;
 }
@@ -95,22 +96,22 @@ static int find_target(struct session *s, struct str explicit, struct str user)
 		struct sip_uri u;
 
 		/* PJSIP_DIAL_CONTACTS writes contacts out; find theirs again for path and flow. */
-		for (size_t i = 0; i < s->ep->aor_n && !s->contact; i++) {
+		for (size_t i = 0; i < s->ep->aor_n && !s->callee.contact; i++) {
 			l = location_get(s->svc, s->ep->aor_objs[i]->name, false);
 			if (l && sip_uri_parse(&u, explicit) == 0)
-				s->contact = obj_hold(location_find(l, &u));
+				s->callee.contact = obj_hold(location_find(l, &u));
 		}
-		err = text_set(&s->target, explicit);
+		err = text_set(&s->callee.uri, explicit);
 	} else {
 		l = explicit.n ? location_get(s->svc, explicit, false) : NULL;
 		c = explicit.n ? l ? location_pick(l) : NULL : pick(s->svc, s->ep);
 		if (!c)
 			return EHOSTUNREACH;
-		s->contact = obj_hold(c);
-		err = text_set(&s->target, c->uri);
+		s->callee.contact = obj_hold(c);
+		err = text_set(&s->callee.uri, c->uri);
 	}
 	if (!err && user.n)
-		err = set_uri_user(s, text_view(&s->target), user);
+		err = set_uri_user(s, text_view(&s->callee.uri), user);
 	return err;
 }
 
@@ -168,9 +169,7 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 		share_open_like(&s->account, &session_of_channel(rq->requestor)->account);
 	else
 		share_open(&s->account, svc->shares, ep->name, NULL);
-	err = text_set(&s->transport, ep->transport);
-	if (!err)
-		err = find_target(s, rest, user);
+	err = find_target(s, rest, user);
 	if (err) {
 		log_notice("endpoint '%.*s': nowhere to send the call to", STR_ARG(ep->name));
 		*cause = CAUSE_SUBSCRIBER_ABSENT;
@@ -182,7 +181,7 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 	session_configured_party(s, &s->id);
 	prm.caller_number = text_view(&s->id.number);
 	prm.caller_name = text_view(&s->id.name);
-	session_streams_formats(rq->requestor, &s->caller_formats);
+	session_streams_formats(rq->requestor, &s->formats.caller);
 	err = channel_new(&s->ch, &prm);
 	if (err)
 		goto out;
@@ -211,24 +210,36 @@ static int answer(struct channel *ch)
 	struct session *s = SESSION_OF(ch);
 	int err;
 
-	if (!s->incoming || s->st != SESSION_RINGING)
+	if (!session_is_ringing(s))
 		return 0;
-	err = session_answer(s);
+	err = ua_invite_answer(s->iv);
 	if (err)
 		log_error("channel '%s' cannot be answered: %s", text_z(&ch->name), strerror(err));
 	session_channel_state(s, CHAN_UP);
 	return err;
 }
 
+/* A provisional response, with or without the answer. */
+static int ring(struct session *s, unsigned status, bool sdp)
+{
+	int err = ua_invite_ring(s->iv, status, sdp);
+
+	if (!err) {
+		s->sent_status = status;
+		s->early_media |= sdp;
+	}
+	return err;
+}
+
 static int indicate_early(struct session *s, unsigned status, bool sdp)
 {
-	if (!s->incoming || s->st != SESSION_RINGING)
+	if (!session_is_ringing(s))
 		return 0;
 	if (status == 180 && s->sent_status == 183 && !s->conf->global->allow_sending_180_after_183)
 		return 0;
 	if (status == s->sent_status && status != 183)
 		return 0;
-	return session_respond(s, status, sdp);
+	return ring(s, status, sdp);
 }
 
 static int final(struct channel *ch, int cause)
@@ -236,7 +247,7 @@ static int final(struct channel *ch, int cause)
 	struct session *s = SESSION_OF(ch);
 	int err;
 
-	if (!s->incoming || s->st != SESSION_RINGING)
+	if (!session_is_ringing(s))
 		return ENOSYS;
 	s->hangup_cause = cause;
 	ch->cause = cause;
@@ -254,28 +265,28 @@ static int connected_line(struct channel *ch)
 
 	if (!session_may_tell_line(s) || party_same(&s->told, &ch->connected))
 		return 0;
-	if (s->st == SESSION_UP)
-		return session_refresh(s, s->ep->connected_line_method == REFRESH_UPDATE);
-	if (!s->incoming || s->st != SESSION_RINGING || !s->ep->rpid_immediate)
+	if (session_is_up(s))
+		return ua_invite_refresh(s->iv, s->ep->connected_line_method == REFRESH_UPDATE);
+	if (!session_is_ringing(s) || !s->ep->rpid_immediate)
 		return 0;
 	if (ringing && s->sent_status != 183)
-		return session_respond(s, 180, false);
-	return session_respond(s, 183, s->early_media);
+		return ring(s, 180, false);
+	return ring(s, 183, s->early_media);
 }
 
 static int redirecting(struct channel *ch)
 {
 	struct session *s = SESSION_OF(ch);
 
-	if (s->incoming && s->st == SESSION_RINGING)
-		return session_respond(s, 181, false);
+	if (session_is_ringing(s))
+		return ring(s, 181, false);
 	return 0;
 }
 
 static int indicate(struct channel *ch, enum indication ind, const void *data)
 {
 	struct session *s = SESSION_OF(ch);
-	bool up = s->st == SESSION_UP;
+	bool up = session_is_up(s);
 
 	(void)data;
 	switch (ind) {
@@ -302,7 +313,7 @@ static int indicate(struct channel *ch, enum indication ind, const void *data)
 		if (!s->ep->moh_passthrough)
 			return ENOSYS;
 		s->local_hold = ind == IND_HOLD;
-		return session_refresh(s, false);
+		return ua_invite_refresh(s->iv, false);
 	case IND_CONNECTED_LINE:
 		return connected_line(ch);
 	case IND_REDIRECTING:
@@ -316,23 +327,12 @@ static int digit(struct channel *ch, char d, unsigned ms)
 {
 	struct session *s = SESSION_OF(ch);
 	struct media_session *m = session_audio(s);
-	char body[64];
-	struct sip_out *o;
 	struct neg_stream *st = s->neg ? neg_first(s->neg, MEDIA_AUDIO) : NULL;
 	bool info = s->dtmf_mode == DTMF_INFO || (s->dtmf_mode == DTMF_AUTO_INFO && !(st && st->nevents));
 
 	if (!info)
 		return m ? media_dtmf_send(m, str_mk(&d, 1), ms, 0, 0) : ENOTCONN;
-	if (s->st != SESSION_UP)
-		return ENOTCONN;
-	o = sip_dialog_request(s->dlg, SIP_INFO);
-	if (!o)
-		return ENOMEM;
-	snprintf(body, sizeof(body), "Signal=%c\r\nDuration=%u\r\n", d, ms ? ms : 100);
-	sip_out_body(o, STR("application/dtmf-relay"), str_z(body));
-	session_send(s, o, NULL, NULL);
-	obj_drop(o);
-	return 0;
+	return ua_info_send_digit(s->iv, d, ms);
 }
 
 static int text(struct channel *ch, struct str body, struct str type)
@@ -341,13 +341,13 @@ static int text(struct channel *ch, struct str body, struct str type)
 	struct sip_out *o;
 	int err;
 
-	if (s->st != SESSION_UP)
+	if (!session_is_up(s))
 		return ENOTCONN;
-	o = sip_dialog_request(s->dlg, SIP_MESSAGE);
+	o = sip_dialog_request(session_dialog(s), SIP_MESSAGE);
 	if (!o)
 		return ENOMEM;
 	sip_out_body(o, type.n ? type : STR("text/plain"), body);
-	err = session_send(s, o, NULL, NULL);
+	err = ua_invite_send(s->iv, o, NULL);
 	obj_drop(o);
 	return err;
 }

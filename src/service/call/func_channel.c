@@ -44,7 +44,7 @@ static void put_party(struct buf *out, struct str value, bool port)
 
 static bool dialog_item(struct session *s, struct str what, struct buf *out)
 {
-	const struct sip_dialog *d = s->dlg;
+	const struct sip_dialog *d = session_dialog(s);
 
 	if (!d)
 		return false;
@@ -74,9 +74,9 @@ static int pjsip_item(struct session *s, struct str what, struct buf *out)
 	if (dialog_item(s, what, out))
 		return 0;
 	if (str_ieq(what, STR("request_uri")))
-		buf_put(out, s->invite ? s->invite->ruri.text : text_view(&s->target));
+		buf_put(out, s->seen.invite ? s->seen.invite->ruri.text : text_view(&s->callee.uri));
 	else if (str_ieq(what, STR("secure")))
-		buf_put(out, s->dlg && s->dlg->path.proto == NET_TLS ? STR("1") : STR("0"));
+		buf_put(out, session_dialog(s) && session_dialog(s)->path.proto == NET_TLS ? STR("1") : STR("0"));
 	else if (str_ieq(what, STR("t38state")))
 		buf_put(out, STR("DISABLED"));       /* it is not negotiated yet */
 	else
@@ -300,9 +300,9 @@ static int format_item(struct session *s, struct str item, struct buf *out)
 		return 0;
 	}
 	if (str_ieq(item, STR("audionativeformat")))
-		formats_add_all(&native, &s->native, MEDIA_AUDIO);
+		formats_add_all(&native, &s->formats.native, MEDIA_AUDIO);
 	else if (str_ieq(item, STR("videonativeformat")))
-		formats_add_all(&native, &s->native, MEDIA_VIDEO);
+		formats_add_all(&native, &s->formats.native, MEDIA_VIDEO);
 	else
 		return ENOENT;
 	formats_write(out, &native);
@@ -328,8 +328,8 @@ int functions_channel_read(struct channel *ch, struct str item, struct buf *out)
 		return 0;
 	}
 	if (str_ieq(a[0], STR("contact"))) {
-		if (s->contact)
-			buf_put(out, s->contact->id);
+		if (s->callee.contact)
+			buf_put(out, s->callee.contact->id);
 		return 0;
 	}
 	return format_item(s, a[0], out);

@@ -7,12 +7,12 @@
 
 static struct list *headers_of(struct session *s)
 {
-	return s->incoming && s->st == SESSION_RINGING ? &s->response_headers : &s->headers;
+	return s->incoming && session_is_ringing(s) ? &s->response_headers : &s->headers;
 }
 
 static const struct sip_msg *message_of(struct session *s)
 {
-	return s->incoming ? s->invite : s->last_response;
+	return s->incoming ? s->seen.invite : s->seen.response;
 }
 
 int func_header_read(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
@@ -33,8 +33,8 @@ int func_header_read(struct pbx *p, struct channel *ch, struct str args, struct 
 	h = sip_hdr_named(message_of(s), str_trim(a[1]), number - 1);
 	/* What a phone tells with its REFER ("send to voicemail") is for the dialplan
 	 * of whoever it transfers. */
-	if (!h && s->sent_on && str_istarts(str_trim(a[1]), STR("X-")))
-		h = sip_hdr_named(s->sent_on, str_trim(a[1]), number - 1);
+	if (!h && s->seen.sent_on && str_istarts(str_trim(a[1]), STR("X-")))
+		h = sip_hdr_named(s->seen.sent_on, str_trim(a[1]), number - 1);
 	if (!h)
 		return ENOENT;
 	buf_put(out, h->value);
@@ -139,13 +139,13 @@ int func_response_header_read(struct pbx *p, struct channel *ch, struct str args
 	uint32_t number = 1;
 
 	(void)p;
-	if (!s || !s->last_response)
+	if (!s || !s->seen.response)
 		return ENOENT;
 	/* "read," in front is optional */
 	at = n > 1 && str_ieq(str_trim(a[0]), STR("read")) ? 1 : 0;
 	if (n <= at || (n > at + 1 && str_u32(str_trim(a[at + 1]), &number)) || !number)
 		return EINVAL;
-	h = sip_hdr_named(s->last_response, str_trim(a[at]), number - 1);
+	h = sip_hdr_named(s->seen.response, str_trim(a[at]), number - 1);
 	if (!h)
 		return ENOENT;
 	buf_put(out, h->value);
@@ -157,9 +157,9 @@ int func_response_headers_read(struct pbx *p, struct channel *ch, struct str arg
 	struct session *s = session_of_channel(ch);
 
 	(void)p;
-	if (!s || !s->last_response)
+	if (!s || !s->seen.response)
 		return ENOENT;
-	write_names(s->last_response, str_trim(args), out);
+	write_names(s->seen.response, str_trim(args), out);
 	return 0;
 }
 
@@ -201,7 +201,7 @@ int func_header_param_write(struct pbx *p, struct channel *ch, struct str args, 
 	(void)p;
 	if (!s || param_key(args, a) || !is_clean(value))
 		return s ? EINVAL : ENOENT;
-	t = str_ieq(a[0], STR("From")) ? (str_ieq(a[1], STR("uri")) ? &s->from_uri_params : &s->from_params) :
-	    (str_ieq(a[1], STR("uri")) ? &s->to_uri_params : &s->to_params);
+	t = str_ieq(a[0], STR("From")) ? (str_ieq(a[1], STR("uri")) ? &s->params.from_uri : &s->params.from) :
+	    (str_ieq(a[1], STR("uri")) ? &s->params.to_uri : &s->params.to);
 	return text_printf(t, "%s;%.*s%s%.*s", text_z(t), STR_ARG(a[2]), value.n ? "=" : "", STR_ARG(value));
 }

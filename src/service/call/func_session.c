@@ -8,8 +8,8 @@
 static void present_formats(struct session *s, struct formats *f)
 {
 	*f = (struct formats){ 0 };
-	if (s->has_offer_formats) {
-		*f = s->offer_formats;
+	if (s->formats.has_offer) {
+		*f = s->formats.offer;
 		return;
 	}
 	for (size_t i = 0; s->ep->allow && i < s->ep->allow->n; i++) {
@@ -57,8 +57,8 @@ int func_media_offer_write(struct pbx *p, struct channel *ch, struct str args, s
 	/* The other kinds stay as they are. */
 	for (int k = MEDIA_AUDIO; k < MEDIA_TYPES; k++)
 		formats_add_all(&out, k == (int)t ? &some : &all, (enum media_type)k);
-	s->offer_formats = out;
-	s->has_offer_formats = true;
+	s->formats.offer = out;
+	s->formats.has_offer = true;
 	return err;
 }
 
@@ -92,7 +92,7 @@ int func_dtmf_mode_write(struct pbx *p, struct channel *ch, struct str args, str
 		s->dtmf_mode = (uint8_t)i;
 		if (session_offer_again(s))
 			return EINVAL;
-		if (s->st == SESSION_UP)
+		if (session_is_up(s))
 			session_media_apply(s);
 		return 0;
 	}

@@ -175,7 +175,7 @@ static void write_addr(struct session *s, const struct party *p, struct str uri_
 	struct buf uri;
 
 	buf_init(&uri, room, sizeof(room), sizeof(room));
-	session_write_uri(s, &s->dlg->path, p, &uri);
+	session_write_uri(s, &session_dialog(s)->path, p, &uri);
 	buf_put(&uri, uri_params);
 	if (buf_err(&uri) == 0)
 		sip_write_addr(h, p->name_valid ? text_view(&p->name) : STR_NULL, buf_view(&uri));
@@ -228,7 +228,7 @@ void session_write_diversion(struct session *s, struct buf *h, bool request)
 	const struct redirecting *r;
 	const struct party *p;
 
-	if (!s->ch || !s->dlg)
+	if (!s->ch || !session_dialog(s))
 		return;
 	r = &s->ch->redirecting;
 	p = request ? &r->from : &r->to;        /* a response tells where the call goes now */

@@ -193,9 +193,9 @@ void session_write_from(struct session *s, const struct net_path *path, struct b
 	} else {
 		session_write_uri(s, path, p, &uri);
 	}
-	buf_put(&uri, text_view(&s->from_uri_params));
+	buf_put(&uri, text_view(&s->params.from_uri));
 	sip_write_addr(b, p->name_valid && !is_hidden(p) ? text_view(&p->name) : STR_NULL, buf_view(&uri));
-	buf_put(b, text_view(&s->from_params));
+	buf_put(b, text_view(&s->params.from));
 }
 
 static void write_rpid(struct session *s, const struct party *p, struct str addr, bool outgoing, struct buf *h)
@@ -221,14 +221,14 @@ void session_write_identity(struct session *s, struct buf *h, bool outgoing)
 	char room[512], aroom[1024];
 	struct buf uri, addr;
 
-	if (!s->ch || !s->dlg || (!s->ep->send_pai && !s->ep->send_rpid))
+	if (!s->ch || !session_dialog(s) || (!s->ep->send_pai && !s->ep->send_rpid))
 		return;
 	p = party_to_tell(s, outgoing);
 	if (!p->number_valid || (is_hidden(p) && !s->ep->trust_id_outbound))
 		return;
 	buf_init(&uri, room, sizeof(room), sizeof(room));
 	buf_init(&addr, aroom, sizeof(aroom), sizeof(aroom));
-	session_write_uri(s, &s->dlg->path, p, &uri);
+	session_write_uri(s, &session_dialog(s)->path, p, &uri);
 	sip_write_addr(&addr, p->name_valid ? text_view(&p->name) : STR_NULL, buf_view(&uri));
 	if (buf_err(&addr))
 		return;

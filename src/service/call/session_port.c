@@ -38,11 +38,9 @@ struct media_session *session_audio(struct session *s)
 
 static const struct net_path *path_of(struct session *s)
 {
-	if (s->uac)
-		return ua_request_path(s->uac);
-	if (s->dlg)
-		return &s->dlg->path;
-	return s->uas ? &s->uas->path : NULL;
+	const struct sip_dialog *d = session_dialog(s);
+
+	return d ? &d->path : NULL;
 }
 
 static void on_media(void *arg, struct media_session *m, const struct media_event *e)

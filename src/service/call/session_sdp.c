@@ -49,8 +49,8 @@ enum endpoint_dtmf_mode session_dtmf(struct session *s)
 
 void session_formats(struct session *s, struct formats *out)
 {
-	if (s->has_offer_formats)
-		*out = s->offer_formats;
+	if (s->formats.has_offer)
+		*out = s->formats.offer;
 	else
 		endpoint_formats(s->ep, out);
 }
@@ -75,7 +75,8 @@ static void fill_prm(struct session *s, struct neg_prm *p)
 	session_formats(s, &p->formats);
 }
 
-int session_sdp_start(struct session *s)
+/* Makes s->neg. */
+static int start(struct session *s)
 {
 	struct neg_prm p;
 
@@ -90,7 +91,6 @@ void session_media_close(struct session *s)
 {
 	if (s->neg)
 		neg_ports_close(s->neg);
-	s->offer = OFFER_NONE;
 }
 
 /* ---- putting the negotiation in force ------------------------------------------------ */
@@ -139,13 +139,9 @@ static void note_hold(struct session *s)
 	struct neg_stream *st = neg_first(s->neg, MEDIA_AUDIO);
 	bool hold = st && st->remote_hold;
 
-	if (hold == s->remote_hold || s->st != SESSION_UP)
+	if (hold == s->counted.hold || !session_is_up(s))
 		return;
-	s->remote_hold = hold;
-	if (s->state_of) {
-		s->state_of->onhold += hold ? 1u : -1u;
-		endpoint_changed(s->svc, s->ep->name);
-	}
+	session_hold_count(s, hold);
 	if (s->ch) {
 		struct chan_event *e = chan_event_new(hold ? CE_HOLD : CE_UNHOLD);
 
@@ -171,7 +167,7 @@ void session_media_apply(struct session *s)
 		/* Digits by INFO, or none: media must not pass what comes in RTP as if it had. */
 		s->ch->digits_in_media = st && dtmf_of(s, st) != MEDIA_DTMF_NONE;
 	}
-	neg_formats(s->neg, &s->native);
+	neg_formats(s->neg, &s->formats.native);
 	if (s->ch)
 		session_streams_join(s);
 	note_hold(s);
@@ -203,25 +199,6 @@ static bool is_complete(const struct sdp *sdp)
 	return true;
 }
 
-/* RFC 3311 5.2 leaves the time to chance, so that two sides do not meet again. */
-static void write_retry_after(struct session *s, struct buf *headers)
-{
-	char tag[2];
-
-	sip_token(s->svc->sip, tag, 1);
-	buf_printf(headers, "Retry-After: %u\r\n", 1 + (unsigned)(unsigned char)tag[0] % 10);
-}
-
-unsigned session_offer_glare(struct session *s, struct buf *headers)
-{
-	if (s->offer == OFFER_OURS)
-		return 491;
-	if (s->offer == OFFER_NONE)
-		return 0;
-	write_retry_after(s, headers);
-	return 500;
-}
-
 /* What an offer says that no answer could cure; 0: nothing. */
 static unsigned judge_offer(struct session *s, const struct sdp *sdp)
 {
@@ -248,54 +225,44 @@ static unsigned take_offer(struct session *s, const struct sdp *sdp)
 	}
 	if (err == EPROTO) {
 		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name,
-			   &s->dlg->path.peer, "%s", neg_verdict_text(why));
+			   &session_dialog(s)->path.peer, "%s", neg_verdict_text(why));
 		return 488;
 	}
 	return err ? shares_status(err) : 0;
 }
 
-unsigned session_offer_in(struct session *s, struct str body)
+unsigned session_offer_came(void *arg, struct str body)
 {
+	struct session *s = arg;
 	struct sdp *sdp = NULL;
-	unsigned status = 0;
+	unsigned status;
 
-	if (s->offer != OFFER_NONE)
-		return 491;
-	if (session_sdp_start(s))
+	if (start(s))
 		return 503;
 	if (parse(s, body, &sdp))
 		return 400;
 	status = judge_offer(s, sdp);
 	if (!status)
 		status = take_offer(s, sdp);
-	if (!status)
-		s->offer = OFFER_THEIRS;
 	obj_drop(sdp);
 	return status;
 }
 
 unsigned session_offer_again(struct session *s)
 {
-	struct str body;
-
-	if (s->offer != OFFER_THEIRS || !s->invite || !sip_body(s->invite, STR("application/sdp"), &body))
-		return session_sdp_start(s) ? 500 : 0;
-	session_offer_failed(s);
-	return session_offer_in(s, body);
+	if (ua_invite_exchange(s->iv) == UA_EXCHANGE_THEIRS)
+		return ua_invite_offer_again(s->iv);
+	return start(s) ? 500 : 0;
 }
 
-int session_answer_out(struct session *s, struct buf *b)
+int session_answer_make(void *arg, struct buf *b)
 {
-	int err = s->offer == OFFER_THEIRS ? neg_answer_out(s->neg, b) : EINVAL;
+	struct session *s = arg;
+	int err = neg_answer_out(s->neg, b);
 
-	if (err) {
-		if (s->offer == OFFER_THEIRS)
-			session_offer_failed(s);
-		return err;
-	}
-	s->offer = OFFER_NONE;
-	session_media_apply(s);
-	return 0;
+	if (!err)
+		session_media_apply(s);
+	return err;
 }
 
 /* Whoever calls without an offer may have all; whom we call gets video only
@@ -303,17 +270,17 @@ int session_answer_out(struct session *s, struct buf *b)
 static bool wants_video(struct session *s, bool no_audio)
 {
 	return s->ep->max_video_streams &&
-	       (s->incoming || no_audio || formats_has_type(&s->caller_formats, MEDIA_VIDEO));
+	       (s->incoming || no_audio || formats_has_type(&s->formats.caller, MEDIA_VIDEO));
 }
 
 /* What PJSIP_MEDIA_OFFER names, or what the caller speaks joined with ours. */
 static void first_formats(const struct session *s, const struct formats *all, enum media_type t, struct formats *out)
 {
 	*out = (struct formats){ 0 };
-	if (s->has_offer_formats || !s->caller_formats.n)
+	if (s->formats.has_offer || !s->formats.caller.n)
 		formats_add_all(out, all, t);
-	else if (formats_has_type(&s->caller_formats, t))
-		formats_join(out, all, &s->caller_formats, t, call_pref(s));
+	else if (formats_has_type(&s->formats.caller, t))
+		formats_join(out, all, &s->formats.caller, t, call_pref(s));
 }
 
 static int first_offer(struct session *s, const struct formats *all)
@@ -341,7 +308,7 @@ static int first_offer(struct session *s, const struct formats *all)
 static void formats_now(struct session *s, const struct neg_stream *st, const struct formats *all, struct formats *out)
 {
 	*out = (struct formats){ 0 };
-	if (!s->has_offer_formats && !s->conf->global->all_codecs_on_empty_reinvite)
+	if (!s->formats.has_offer && !s->conf->global->all_codecs_on_empty_reinvite)
 		for (size_t k = 0; k < st->ncodecs; k++)
 			formats_add(out, (enum format_id)st->codecs[k].id, 0);
 	if (!out->n)
@@ -382,28 +349,30 @@ static int make_offer(struct session *s, struct buf *b)
 	return err ? err : neg_offer_out(s->neg, b);
 }
 
-int session_offer_out(struct session *s, struct buf *b)
+/* Who may speak nothing calls without an offer: the peer makes one. */
+int session_offer_make(void *arg, struct buf *b)
 {
-	int err = s->offer == OFFER_NONE ? session_sdp_start(s) : EINVAL;
+	struct session *s = arg;
+	int err = start(s);
 
 	if (err)
 		return err;
 	err = make_offer(s, b);
-	if (err)
-		neg_rollback(s->neg);
-	else
-		s->offer = OFFER_OURS;
-	return err;
+	if (!err)
+		return 0;
+	neg_rollback(s->neg);
+	return err == EINVAL && !neg_count(s->neg) ? ENODATA : err;
 }
 
-unsigned session_answer_in(struct session *s, struct str body)
+unsigned session_answer_came(void *arg, struct str body)
 {
+	struct session *s = arg;
 	enum neg_verdict why = NEG_OK;
 	struct neg_prm p;
 	struct sdp *sdp;
 	int err;
 
-	if (s->offer != OFFER_OURS || parse(s, body, &sdp))
+	if (parse(s, body, &sdp))
 		return 488;
 	/* PJSIP_MEDIA_OFFER narrows what we offer, not what the endpoint may speak. */
 	fill_prm(s, &p);
@@ -415,15 +384,14 @@ unsigned session_answer_in(struct session *s, struct str body)
 		log_notice("SDP answer of '%.*s' refused: %s", STR_ARG(s->ep->name), neg_verdict_text(why));
 		return 488;
 	}
-	s->offer = OFFER_NONE;
 	session_media_apply(s);
 	return 0;
 }
 
-void session_offer_failed(struct session *s)
+void session_exchange_failed(void *arg)
 {
-	if (s->offer == OFFER_NONE)
-		return;
-	s->offer = OFFER_NONE;
-	neg_rollback(s->neg);
+	struct session *s = arg;
+
+	if (s->neg)
+		neg_rollback(s->neg);
 }

@@ -49,7 +49,7 @@ static void common(struct session *s, const struct neg_stream *theirs, struct fo
 
 static bool make_plan(struct session *s, const struct neg_stream *theirs, size_t k)
 {
-	struct stream_plan *p = &s->plan[k];
+	struct stream_plan *p = &s->streams.plan[k];
 	size_t place;
 	struct neg_stream *ours = nth(s, MEDIA_VIDEO, k, &place);
 
@@ -69,22 +69,22 @@ void session_streams_offered(struct session *s)
 	bool changed = false;
 	size_t k, place;
 
-	if (!other || other->st != SESSION_UP || !other->neg)
+	if (!other || !session_is_up(other) || !other->neg)
 		return;
 	for (k = 0; k < STREAM_PLANS && (st = nth(s, MEDIA_VIDEO, k, &place)); k++)
 		changed |= make_plan(other, st, k);
-	other->plans = k;
+	other->streams.plans = k;
 	if (changed)
-		session_refresh(other, false);
+		ua_invite_refresh(other->iv, false);
 	else
-		other->plans = 0;
+		other->streams.plans = 0;
 }
 
 /* Before an offer of ours: what the other leg has. */
 void session_streams_plan(struct session *s)
 {
-	for (size_t k = 0; k < s->plans; k++) {
-		const struct stream_plan *p = &s->plan[k];
+	for (size_t k = 0; k < s->streams.plans; k++) {
+		const struct stream_plan *p = &s->streams.plan[k];
 		size_t place;
 		struct neg_stream *st = nth(s, MEDIA_VIDEO, k, &place);
 
@@ -95,7 +95,7 @@ void session_streams_plan(struct session *s)
 		if (st && p->active)
 			st->want = p->want;
 	}
-	s->plans = 0;
+	s->streams.plans = 0;
 }
 
 void session_streams_formats(struct channel *requestor, struct formats *out)
@@ -152,9 +152,9 @@ static bool reduce(struct session *s, enum media_type t, size_t n)
 		changed |= k >= n && st->active;
 	if (!changed)
 		return false;
-	s->reduce_to = (uint8_t)n;
-	s->reduce_type = (uint8_t)t;
-	s->reduce = true;
+	s->streams.reduce_to = (uint8_t)n;
+	s->streams.reduce_type = (uint8_t)t;
+	s->streams.reduce = true;
 	return true;
 }
 
@@ -162,10 +162,10 @@ void session_streams_reduce(struct session *s)
 {
 	size_t place;
 
-	if (!s->reduce)
+	if (!s->streams.reduce)
 		return;
-	s->reduce = false;
-	for (size_t k = s->reduce_to; nth(s, (enum media_type)s->reduce_type, k, &place); k++)
+	s->streams.reduce = false;
+	for (size_t k = s->streams.reduce_to; nth(s, (enum media_type)s->streams.reduce_type, k, &place); k++)
 		neg_stream_set(s->neg, place, NULL, false);
 }
 
@@ -194,7 +194,7 @@ int app_stream_echo_run(struct channel *ch, struct str data)
 	if (!s || (t != MEDIA_AUDIO && t != MEDIA_VIDEO) || (str_trim(a[0]).n && str_u32(str_trim(a[0]), &n)))
 		return -1;
 	if (n && s->neg && reduce(s, t, n))
-		session_refresh(s, false);
+		ua_invite_refresh(s->iv, false);
 	echo_all(s, true);
 	while (!pound && !channel_next(ch, UINT64_MAX, &ev)) {
 		/* A transfer may have given the channel another session, or none. */

@@ -1,10 +1,12 @@
+/* service/call/transfer.c -- a call sent elsewhere: by REFER and 302 of ours, by a REFER or an
+ * INVITE with Replaces of theirs. */
 #define LOG_MODULE "transfer"
 #include "service/call/transfer.h"
 #include "base/log.h"
 #include "pbx/bridge.h"
 #include "pbx/dialplan.h"
+#include "ua/refer.h"
 #include <errno.h>
-#include <stdio.h>
 
 #define REFER_WAIT_MS 30000     /* for the peer to say anything */
 
@@ -35,7 +37,7 @@ static int target_uri(struct session *s, struct str dest, struct buf *b)
 	buf_puts(b, STR("sip:"), dest);
 	if (str_chr(dest, '@') == dest.n) {
 		buf_char(b, '@');
-		sa_write_host(b, &s->dlg->path.peer);
+		sa_write_host(b, &session_dialog(s)->path.peer);
 	}
 	return 0;
 }
@@ -54,13 +56,13 @@ static int redirect(struct session *s, struct str uri)
 	return err;
 }
 
-static void on_refer_answer(struct session *s, const struct sip_msg *msg, void *arg)
+/* 0: the peer never said. */
+static void on_refer_done(void *arg, unsigned status)
 {
-	(void)arg;
-	if (msg && msg->status < 300)
-		return;         /* the NOTIFY tells how it went */
-	s->refer.active = false;
+	struct session *s = arg;
+
 	s->refer.done = true;
+	s->refer.ok = status >= 200 && status < 300;
 	if (s->ch)
 		channel_event_simple(s->ch, CE_WAKE);
 }
@@ -69,17 +71,11 @@ static void on_refer_answer(struct session *s, const struct sip_msg *msg, void *
  * must not be hung up before). */
 static int send_refer(struct session *s, struct str uri)
 {
-	struct sip_out *o = sip_dialog_request(s->dlg, SIP_REFER);
 	struct channel *ch = s->ch;
 	int err;
 
-	if (!o)
-		return ENOMEM;
-	sip_out_header(o, STR("Refer-To"), uri);
-	s->refer.active = true;
 	s->refer.done = s->refer.ok = false;
-	err = session_send(s, o, on_refer_answer, NULL);
-	obj_drop(o);
+	err = ua_refer_send(s->iv, uri, on_refer_done);
 	obj_hold(s);            /* the channel may get another one meanwhile */
 	while (!err && !s->refer.done) {
 		struct chan_event *e = NULL;
@@ -101,9 +97,9 @@ int transfer_channel(struct channel *ch, struct str dest)
 
 	if (!err)
 		err = buf_err(&uri);
-	if (!err && s->st == SESSION_UP)
+	if (!err && session_is_up(s))
 		err = send_refer(s, buf_view(&uri));
-	else if (!err && s->incoming && s->st == SESSION_RINGING)
+	else if (!err && session_is_ringing(s))
 		err = redirect(s, buf_view(&uri));
 	else if (!err)
 		err = ENOTCONN;
@@ -113,52 +109,15 @@ int transfer_channel(struct channel *ch, struct str dest)
 
 /* ---- REFER: the peer asks us to call somebody (RFC 3515) ------------------------------ */
 
-/* How long whoever transferred may take to hang up by itself. */
+/* How long whoever was replaced may take to hang up by itself. */
 #define BYE_GRACE_MS 2000
-#define NOTIFY_WAIT_MS 32000    /* timer F */
 
-/* It knows now that the transfer went well. */
-static void on_notified(struct session *s, const struct sip_msg *msg, void *arg)
+/* The call that a Replaces value means; NULL: none of ours. */
+static struct session *find_replaced(struct service *svc, struct str value, struct ua_replaces *r)
 {
-	(void)msg;
-	(void)arg;
-	if (s->peer_hangs_up)
-		session_leave_bye(s, BYE_GRACE_MS);
-}
+	struct ua_invite *iv = ua_replaces_read(r, value) ? NULL : ua_replaces_find(&svc->ua, r);
 
-/* NOTIFY of the implicit subscription: how the referred call fares. */
-static void notify(struct session *s, unsigned status, bool last)
-{
-	struct sip_out *o;
-	char body[64];
-	int n;
-
-	if ((s->st != SESSION_UP && !s->ending) || !s->dlg)
-		return;
-	o = sip_dialog_request(s->dlg, SIP_NOTIFY);
-	if (!o)
-		return;
-	sip_out_header(o, STR("Event"), STR("refer"));
-	sip_out_header(o, STR("Subscription-State"), last ? STR("terminated;reason=noresource") : STR("active"));
-	n = snprintf(body, sizeof(body), "SIP/2.0 %u %s\r\n", status, sip_reason(status));
-	sip_out_body(o, STR("message/sipfrag;version=2.0"), str_mk(body, n > 0 ? (size_t)n : 0));
-	session_send(s, o, last ? on_notified : NULL, NULL);
-	obj_drop(o);
-}
-
-/* call-id;to-tag=..;from-tag=.. (RFC 3891); tags from the side of whoever is named. */
-static struct session *find_replaced(struct service *svc, struct str v, bool *early_only)
-{
-	struct str id = str_trim(str_cut(&v, ';')), to, from;
-	struct sip_dialog *d;
-
-	*early_only = sip_param(v, STR("early-only"), NULL);
-	if (!sip_param(v, STR("to-tag"), &to) || !sip_param(v, STR("from-tag"), &from))
-		return NULL;
-	d = sip_dialog_find(svc->sip, id, to, from);
-	if (!d || d->user.request != session_dialog_request)
-		return NULL;
-	return d->user.arg;
+	return iv ? ua_invite_arg(iv) : NULL;
 }
 
 static int status_of(int err)
@@ -175,136 +134,113 @@ static int status_of(int err)
 
 /* What the dialplan of whoever is transferred may want to know; Referred-By
  * goes on with the INVITE that it leads to (RFC 3892 2.1). */
-static void note_refer(struct session *s, const struct sip_msg *msg, struct str refer_to, struct str context)
+static void note_refer(struct session *s, const struct sip_msg *msg, const struct ua_refer *r, struct str refer_to,
+		       struct str context)
 {
 	struct channel *peer = bridge_peer(s->ch);
 	struct session *other = session_of_channel(peer);
-	struct str by = sip_hdr_value(msg, SIP_H_REFERRED_BY);
 	struct pbx *p = s->svc->pbx;
 
 	if (!peer)
 		return;
 	if (other) {
-		obj_drop(other->sent_on);
-		other->sent_on = obj_hold((void *)(uintptr_t)msg);
+		obj_drop(other->seen.sent_on);
+		other->seen.sent_on = obj_hold((void *)(uintptr_t)msg);
 		if (sip_hdr_value(msg, SIP_H_DIVERSION).n)
 			session_read_redirecting(other, msg);
 	}
 	pbx_setvar(p, peer, STR("SIPTRANSFER"), STR("yes"));
 	pbx_setvar(p, peer, STR("SIPREFERRINGCONTEXT"), context);
 	pbx_setvar(p, peer, STR("SIPREFERTOHDR"), refer_to);
-	if (by.n)
-		pbx_setvar(p, peer, STR("__SIPREFERREDBYHDR"), by);
+	if (r->referred_by.n)
+		pbx_setvar(p, peer, STR("__SIPREFERREDBYHDR"), r->referred_by);
 }
 
-static int blind(struct session *s, const struct sip_msg *msg, const struct sip_addr *to)
+/* Where whoever is transferred goes on: TRANSFER_CONTEXT, else the endpoint's. */
+static struct str transfer_context(struct session *s, struct buf *room)
+{
+	if (pbx_getvar(s->svc->pbx, s->ch, STR("TRANSFER_CONTEXT"), room) && room->n)
+		return buf_view(room);
+	return s->ep->context;
+}
+
+static int blind(struct session *s, const struct sip_msg *msg, const struct ua_refer *r)
 {
 	char room[256];
-	struct str exten = service_exten(s->conf, &to->uri, room, sizeof(room));
+	struct str exten = service_exten(s->conf, &r->to.uri, room, sizeof(room));
 	struct buf ctx = BUF_INIT;
-	struct str context = s->ep->context;
+	struct str context = transfer_context(s, &ctx);
 	int err;
 
-	if (pbx_getvar(s->svc->pbx, s->ch, STR("TRANSFER_CONTEXT"), &ctx) && ctx.n)
-		context = buf_view(&ctx);
-	note_refer(s, msg, to->uri_text, context);
+	note_refer(s, msg, r, r->to.uri_text, context);
 	err = bridge_blind_transfer(s->ch, exten, context);
 	buf_free(&ctx);
 	return err;
 }
 
 /* The call to be replaced is not here: the dialplan may take it there. */
-static int attended_elsewhere(struct session *s, const struct sip_msg *msg, struct str uri, struct str replaces)
+static int attended_elsewhere(struct session *s, const struct sip_msg *msg, const struct ua_refer *r)
 {
 	struct channel *peer = bridge_peer(s->ch);
 	struct buf ctx = BUF_INIT;
-	struct str context = s->ep->context;
+	struct str context = transfer_context(s, &ctx);
 	int err;
 
-	if (pbx_getvar(s->svc->pbx, s->ch, STR("TRANSFER_CONTEXT"), &ctx) && ctx.n)
-		context = buf_view(&ctx);
-	note_refer(s, msg, uri, context);
+	note_refer(s, msg, r, r->target, context);
 	if (peer)
-		pbx_setvar(s->svc->pbx, peer, STR("__SIPREPLACESHDR"), replaces);
+		pbx_setvar(s->svc->pbx, peer, STR("__SIPREPLACESHDR"), r->replaces);
 	err = bridge_blind_transfer(s->ch, STR("external_replaces"), context);
 	buf_free(&ctx);
 	return err;
 }
 
-static int attended(struct session *s, const struct sip_msg *msg, const struct sip_addr *to, struct str replaces)
+static int attended(struct session *s, const struct sip_msg *msg, const struct ua_refer *refer)
 {
-	bool early;
-	struct session *other = find_replaced(s->svc, replaces, &early);
-	struct str uri = str_sub(to->uri_text, 0, str_chr(to->uri_text, '?'));
+	struct ua_replaces r;
+	struct session *other = find_replaced(s->svc, refer->replaces, &r);
 	int err;
 
 	if (!other || !other->ch)
-		return attended_elsewhere(s, msg, uri, replaces);
+		return attended_elsewhere(s, msg, refer);
 	if (other == s)
 		return ENOENT;
 	obj_hold(other);        /* its channel may end at once */
 	err = bridge_attended_transfer(s->ch, other->ch);
 	if (!err)
-		session_leave_bye(other, BYE_GRACE_MS);
+		ua_invite_leave_bye(other->iv, BYE_GRACE_MS);
 	obj_drop(other);
 	return err;
 }
 
-/* The header part of the Refer-To URI: ?Replaces=escaped&Other=... */
-static struct str uri_header(struct arena *a, const struct sip_uri *u, struct str name)
+static void refer(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg, const struct ua_refer *r)
 {
-	struct str rest = u->headers;
+	bool quiet = r->quiet && s->conf->global->norefersub;
+	int err;
 
-	while (rest.n) {
-		struct str one = str_cut_raw(&rest, '&');
-		struct str key = str_cut_raw(&one, '=');
-
-		if (str_ieq(key, name))
-			return sip_unescape(a, one);
-	}
-	return STR_NULL;
+	if (sip_uri_is_sips(&r->to.uri) && !session_dialog(s)->secure)
+		log_debug(1, "REFER to a sips URI over an open transport");
+	obj_hold(s);
+	ua_refer_accept(s->iv, tx, quiet);
+	err = r->replaces.n ? attended(s, msg, r) : blind(s, msg, r);
+	ua_refer_done(s->iv, (unsigned)status_of(err), quiet);
+	if (err)
+		log_notice("transfer by '%.*s' to '%.*s' failed: %s", STR_ARG(s->ep->name),
+			   STR_ARG(r->to.uri_text), strerror(err));
+	obj_drop(s);
 }
 
 void transfer_refer(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg)
 {
-	struct str v = sip_hdr_value(msg, SIP_H_REFER_TO), replaces;
 	struct arena *a = arena_new(1024);
-	bool quiet = str_ieq(sip_hdr_named(msg, STR("Refer-Sub"), 0) ?
-			     sip_hdr_named(msg, STR("Refer-Sub"), 0)->value : STR_NULL, STR("false"));
-	struct sip_addr to;
-	int err;
+	struct ua_refer r;
+	unsigned status = a ? ua_refer_read(&r, msg, a) : 503;
 
-	if (!a || !v.n || sip_addr_parse(&to, v) || !sip_uri_is_sip(&to.uri)) {
-		service_reply(s->svc, tx, 400, STR_NULL);
-		goto out;
-	}
-	if (!s->ep->allow_transfer || !s->ch || s->st != SESSION_UP) {
-		service_reply(s->svc, tx, 603, STR_NULL);
-		goto out;
-	}
-	if (sip_uri_is_sips(&to.uri) && !s->dlg->secure)
-		log_debug(1, "REFER to a sips URI over an open transport");
-	quiet &= s->conf->global->norefersub;
-	service_reply(s->svc, tx, 202, quiet ? STR("Refer-Sub: false\r\n") : STR_NULL);
-	if (!quiet)
-		notify(s, 100, false);
-	replaces = uri_header(a, &to.uri, STR("Replaces"));
-	obj_hold(s);
-	session_leave_bye(s, NOTIFY_WAIT_MS);
-	err = replaces.n ? attended(s, msg, &to, replaces) : blind(s, msg, &to);
-	if (err && s->peer_hangs_up) {
-		s->peer_hangs_up = false;
-		timer_stop(&s->grace);
-	} else if (!err && quiet) {
-		session_leave_bye(s, BYE_GRACE_MS);
-	}
-	if (!quiet)
-		notify(s, (unsigned)status_of(err), true);
-	if (err)
-		log_notice("transfer by '%.*s' to '%.*s' failed: %s", STR_ARG(s->ep->name), STR_ARG(to.uri_text),
-			   strerror(err));
-	obj_drop(s);
- out:
+	if (!status && (!s->ep->allow_transfer || !s->ch || !session_is_up(s)))
+		status = 603;
+	if (status)
+		ua_invite_reply(s->iv, tx, status, status == 503 ? STR(SHARES_RETRY) : STR_NULL);
+	else
+		refer(s, tx, msg, &r);
 	arena_free(a);
 }
 
@@ -314,8 +250,8 @@ bool transfer_replaces(struct service *svc, struct identity *id, struct sip_serv
 {
 	struct str v = sip_hdr_value(msg, SIP_H_REPLACES);
 	struct session *old, *s;
+	struct ua_replaces r;
 	struct channel *ch;
-	bool early;
 
 	if (!v.n)
 		return false;
@@ -323,12 +259,12 @@ bool transfer_replaces(struct service *svc, struct identity *id, struct sip_serv
 		service_reply(svc, tx, 400, STR_NULL);
 		return true;
 	}
-	old = find_replaced(svc, v, &early);
+	old = find_replaced(svc, v, &r);
 	if (!old || !old->ch) {
 		service_reply(svc, tx, 481, STR_NULL);
 		return true;
 	}
-	if (early && old->st == SESSION_UP) {
+	if (r.early_only && session_is_up(old)) {
 		service_reply(svc, tx, 486, STR_NULL);
 		return true;
 	}
@@ -341,33 +277,4 @@ bool transfer_replaces(struct service *svc, struct identity *id, struct sip_serv
 	obj_drop(ch);
 	obj_drop(old);
 	return true;
-}
-
-/* ---- NOTIFY for a REFER of ours ------------------------------------------------------------- */
-
-void transfer_notify(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg)
-{
-	struct str event = sip_hdr_value(msg, SIP_H_EVENT), state = sip_hdr_value(msg, SIP_H_SUBSCRIPTION_STATE);
-	struct str body = msg->body, line, word;
-	uint32_t status = 0;
-
-	if (!str_ieq(str_trim(str_cut(&event, ';')), STR("refer"))) {
-		service_reply(s->svc, tx, 489, STR_NULL);
-		return;
-	}
-	service_reply(s->svc, tx, 200, STR_NULL);
-	if (!s->refer.active || !s->ch)
-		return;
-	if (str_line(&body, &line)) {
-		str_cut_raw(&line, ' ');
-		word = str_cut_raw(&line, ' ');
-		if (str_u32(word, &status))
-			status = 0;
-	}
-	if (status >= 200 || str_istarts(str_trim(state), STR("terminated"))) {
-		s->refer.active = false;
-		s->refer.done = true;
-		s->refer.ok = status >= 200 && status < 300;
-		channel_event_simple(s->ch, CE_WAKE);
-	}
 }

@@ -8,8 +8,7 @@
 int transfer_channel(struct channel *ch, struct str dest);
 /* An INVITE with Replaces: true when it was dealt with here. */
 bool transfer_replaces(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg);
-/* REFER and NOTIFY inside a call. */
+/* A REFER inside a call. */
 void transfer_refer(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg);
-void transfer_notify(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg);
 
 #endif

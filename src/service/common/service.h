@@ -70,7 +70,6 @@ struct service {
 	char date[48];                  /* "Date: ...\r\n"; made when first needed */
 	struct text user_agent, server_line;    /* as in global; "Server: x\r\n" */
 	struct list sessions;           /* struct session */
-	struct list ending;             /* struct session: over, but a BYE still waits for an ACK */
 	struct ua ua;                   /* all that we ask of others */
 	struct text server_id;          /* reg_server: entity id of this process */
 	uint32_t calls;                 /* incoming INVITE sessions alive */

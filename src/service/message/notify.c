@@ -219,20 +219,21 @@ int notify_uri(struct service *svc, struct str uri, const struct notify_item *v,
 int notify_channel(struct channel *ch, const struct notify_item *v, size_t n)
 {
 	struct session *s = session_of_channel(ch);
+	struct sip_dialog *d = s ? session_dialog(s) : NULL;
 	struct sip_out *out;
 	int err;
 
 	if (!s)
 		return ENOENT;
 	/* Before the first response with a tag there is no dialog yet. */
-	if (!s->dlg || s->st == SESSION_ENDED || !s->dlg->remote_tag.n)
+	if (!d || !d->remote_tag.n)
 		return ENOTCONN;
-	out = sip_dialog_request(s->dlg, SIP_NOTIFY);
+	out = sip_dialog_request(d, SIP_NOTIFY);
 	if (!out)
 		return ENOMEM;
 	err = fill(out, v, n);
 	if (!err)
-		err = session_send(s, out, NULL, NULL);
+		err = ua_invite_send(s->iv, out, NULL);
 	obj_drop(out);
 	return err;
 }

@@ -1,0 +1,309 @@
+/* service/call/session_user.c -- what a call's ua_invite tells and asks, in the words of its
+ * channel and of its endpoint's options. Offers and answers are session_sdp.c's. */
+#define LOG_MODULE "session"
+#include "base/log.h"
+#include "service/call/channel_tech.h"
+#include "service/call/transfer.h"
+#include "service/common/nat.h"
+#include "ua/info.h"
+#include <errno.h>
+#include <string.h>
+
+#define SDP STR("application/sdp")
+
+static void tell(struct session *s, enum chan_event_type t)
+{
+	if (s->ch)
+		channel_event_simple(s->ch, t);
+}
+
+static void see_response(struct session *s, struct sip_msg *msg)
+{
+	obj_drop(s->seen.response);
+	s->seen.response = obj_hold(msg);
+}
+
+static void write_headers(void *arg, enum ua_invite_message kind, unsigned status, struct buf *h)
+{
+	struct session *s = arg;
+
+	if (kind == UA_INVITE_REQUEST) {
+		session_write_request(s, h);
+		return;
+	}
+	if (kind == UA_INVITE_REFRESH || status < 300)
+		session_write_identity(s, h, kind == UA_INVITE_REFRESH);
+	if (status == 181)
+		session_write_diversion(s, h, false);
+	session_headers_write(kind == UA_INVITE_REFRESH ? &s->headers : &s->response_headers, h);
+}
+
+static void learn_target(void *arg, struct sip_dialog *d, const struct sip_msg *msg)
+{
+	struct session *s = arg;
+
+	if (s->ep->rewrite_contact)
+		nat_fix_dialog(d, msg);
+}
+
+/* ---- our INVITE ------------------------------------------------------------------------ */
+
+static void on_progress(void *arg, struct sip_msg *msg)
+{
+	struct session *s = arg;
+	bool sdp = msg->content_type.n && sip_body(msg, SDP, &(struct str){ 0 });
+
+	see_response(s, msg);
+	s->early_media |= sdp;
+	session_identity_came(s, msg);
+	if (msg->status == 180) {
+		tell(s, CE_RINGING);
+		if (sdp)
+			tell(s, CE_PROGRESS);
+		if (s->ch)
+			session_channel_state(s, CHAN_RINGING);
+	} else if (msg->status == 183) {
+		if (sdp || !s->ep->ignore_183_without_sdp)
+			tell(s, CE_PROGRESS);
+	} else if (msg->status == 181) {
+		if (session_read_redirecting(s, msg))
+			session_tell_redirecting(s);
+	} else {
+		tell(s, CE_PROCEEDING);
+	}
+}
+
+static void on_answered(void *arg, struct sip_msg *msg)
+{
+	struct session *s = arg;
+
+	see_response(s, msg);
+	session_identity_came(s, msg);
+	session_channel_state(s, CHAN_UP);
+	/* The caller became another while it rang. */
+	if (s->ch && session_may_tell_line(s) && !party_same(&s->told, &s->ch->connected))
+		ua_invite_refresh(s->iv, s->ep->connected_line_method == REFRESH_UPDATE);
+	tell(s, CE_ANSWER);
+}
+
+/* 3xx: where to, in the words that redirect_method asks for. */
+static void on_redirect(struct session *s, struct sip_msg *msg)
+{
+	struct chan_event *e = chan_event_new(CE_FORWARD);
+	struct sip_each it = { 0 };
+	struct sip_addr a;
+	char room[256];
+	struct str v;
+
+	if (!s->ch || !e || !sip_each(msg, SIP_H_CONTACT, &it, &v) || sip_addr_parse(&a, v)) {
+		if (e)
+			chan_event_free(e);
+		session_peer_ended(s, session_cause_of_msg(msg), msg->status);
+		return;
+	}
+	session_read_redirecting(s, msg);
+	if (s->ep->redirect_method == REDIRECT_USER)
+		text_set(&e->text, service_exten(s->conf, &a.uri, room, sizeof(room)));
+	else
+		text_printf(&e->text, "PJSIP/%.*s/%.*s", STR_ARG(s->ep->name), STR_ARG(a.uri_text));
+	channel_event(s->ch, e);
+}
+
+/* ---- in the dialog -------------------------------------------------------------------------- */
+
+static void on_changed(void *arg, struct sip_msg *msg, bool offer)
+{
+	struct session *s = arg;
+
+	if (offer)
+		session_streams_offered(s);
+	session_identity_came(s, msg);
+	/* A call that is up already has no place of another to take (RFC 3891 3). */
+	if (msg->method == SIP_INVITE && s->ch && sip_hdr_value(msg, SIP_H_REPLACES).n) {
+		log_notice("'%.*s' asked to replace a call by one that is up; ending it", STR_ARG(s->ep->name));
+		channel_hangup(s->ch, CAUSE_NORMAL);
+	}
+}
+
+/* Whoever waits in session_refresh_wait() looks again. */
+static void on_refreshed(void *arg, const struct sip_msg *msg)
+{
+	(void)msg;
+	tell(arg, CE_WAKE);
+}
+
+static void on_digit(struct session *s, const struct sip_msg *msg)
+{
+	struct chan_event *e;
+	uint32_t ms;
+	char d;
+
+	if (!s->ch || !ua_info_digit(msg, &d, &ms))
+		return;
+	e = chan_event_new(d == '!' ? CE_FLASH : CE_DTMF_BEGIN);
+	if (!e)
+		return;
+	e->digit = d;
+	channel_event(s->ch, e);
+	/* The digit may have ended the call. */
+	e = d == '!' || !s->ch ? NULL : chan_event_new(CE_DTMF_END);
+	if (e) {
+		e->digit = d;
+		e->ms = ms;
+		channel_event(s->ch, e);
+	}
+}
+
+static void on_info(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg)
+{
+	bool digit = ua_info_is_digit(msg);
+
+	ua_invite_reply(s->iv, tx, digit || !msg->body.n ? 200 : 415, STR_NULL);
+	if (digit)
+		on_digit(s, msg);
+}
+
+static void on_message(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg)
+{
+	struct chan_event *e = s->ch ? chan_event_new(CE_TEXT) : NULL;
+
+	ua_invite_reply(s->iv, tx, e ? 202 : 503, e ? STR_NULL : STR(SHARES_RETRY));
+	if (e && !text_set(&e->text, msg->body) && !text_set(&e->text2, msg->content_type))
+		channel_event(s->ch, e);
+	else if (e)
+		chan_event_free(e);
+}
+
+static void on_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
+{
+	struct session *s = arg;
+
+	switch (msg->method) {
+	case SIP_INFO:
+		on_info(s, tx, msg);
+		break;
+	case SIP_MESSAGE:
+		on_message(s, tx, msg);
+		break;
+	case SIP_OPTIONS:
+		ua_invite_reply(s->iv, tx, 200, service_allow());
+		break;
+	case SIP_NOTIFY:
+		ua_invite_reply(s->iv, tx, 489, STR_NULL);
+		break;
+	default:
+		ua_invite_reply(s->iv, tx, 405, service_allow());
+	}
+}
+
+static void on_refer(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
+{
+	transfer_refer(arg, tx, msg);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------ */
+
+static void on_bye(struct session *s, struct sip_msg *msg)
+{
+	int cause = session_cause_of_msg(msg);
+
+	see_response(s, msg);
+	session_peer_ended(s, cause, session_tech_cause(cause));
+}
+
+static void on_refused(struct session *s, struct sip_msg *msg)
+{
+	see_response(s, msg);
+	if (msg->status < 400)
+		on_redirect(s, msg);
+	else
+		session_peer_ended(s, session_cause_of_msg(msg), msg->status);
+}
+
+static void on_failed(struct session *s, int err)
+{
+	bool late = err == ETIMEDOUT;
+
+	log_notice("INVITE to '%.*s' failed: %s", STR_ARG(s->ep->name), strerror(err));
+	session_peer_ended(s, late ? CAUSE_NO_RESPONSE : CAUSE_NO_ROUTE, late ? 408 : 503);
+}
+
+static void hang_up(struct session *s, int cause)
+{
+	if (s->ch)
+		channel_hangup(s->ch, cause);
+}
+
+static void on_no_body(struct session *s, struct sip_msg *msg)
+{
+	struct channel *ch = s->ch;
+
+	if (!ch)
+		return;
+	if (s->incoming) {
+		channel_hangup(ch, CAUSE_BEARER_NOT_AVAILABLE);
+		return;
+	}
+	see_response(s, msg);
+	log_notice("'%.*s' answered without a usable SDP; ending the call", STR_ARG(s->ep->name));
+	tell(s, CE_ANSWER);
+	channel_event_hangup(ch, CAUSE_BEARER_NOT_AVAILABLE);
+}
+
+static void on_ended(void *arg, enum ua_end why, struct sip_msg *msg, int err)
+{
+	struct session *s = arg;
+	int cause;
+
+	switch (why) {
+	case UA_END_BYE:
+		on_bye(s, msg);
+		break;
+	case UA_END_CANCEL:
+		cause = session_reason_of(msg);
+		session_peer_ended(s, cause ? cause : CAUSE_INTERWORKING, 487);
+		break;
+	case UA_END_REFUSED:
+		on_refused(s, msg);
+		break;
+	case UA_END_FAILED:
+		on_failed(s, err);
+		break;
+	case UA_END_NO_BODY:
+		on_no_body(s, msg);
+		break;
+	case UA_END_NO_ACK:
+		log_notice("'%.*s' never acknowledged the answer to its INVITE; ending the call", STR_ARG(s->ep->name));
+		hang_up(s, CAUSE_NO_RESPONSE);
+		break;
+	case UA_END_NO_PRACK:
+		log_notice("'%.*s' never acknowledged a reliable response", STR_ARG(s->ep->name));
+		session_peer_ended(s, CAUSE_INTERWORKING, 504);
+		break;
+	case UA_END_GONE:
+		hang_up(s, CAUSE_NORMAL);
+		break;
+	case UA_END_EXPIRED:
+		log_notice("session of '%.*s' was not refreshed in time; ending the call", STR_ARG(s->ep->name));
+		hang_up(s, CAUSE_TIMER_EXPIRED);
+		break;
+	}
+}
+
+const struct ua_invite_user session_user = {
+	.offer_make = session_offer_make,
+	.answer_make = session_answer_make,
+	.offer_came = session_offer_came,
+	.answer_came = session_answer_came,
+	.exchange_failed = session_exchange_failed,
+	.prepare = session_prepare,
+	.headers = write_headers,
+	.target = learn_target,
+	.progress = on_progress,
+	.answered = on_answered,
+	.changed = on_changed,
+	.refreshed = on_refreshed,
+	.request = on_request,
+	.refer = on_refer,
+	.ended = on_ended,
+};

@@ -1,0 +1,240 @@
+/* INVITE of ours: the dialogs that its responses make, their answers, and the ACK. */
+#define LOG_MODULE "invite"
+#include "ua/invite_private.h"
+#include "base/log.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- the request -------------------------------------------------------------------- */
+
+static void write_headers(struct ua_invite *iv, struct sip_out *o)
+{
+	buf_reset(&o->headers);
+	ua_invite_write_supported(iv, &o->headers);
+	if (iv->prm.rel100 == UA_REL100_REQUIRED)
+		buf_put(&o->headers, STR("Require: 100rel\r\n"));
+	ua_timer_write(iv, &o->headers, true);
+	ua_invite_headers(iv, UA_INVITE_REQUEST, 0, &o->headers);
+}
+
+static int make_dialog(struct ua_invite *iv, struct sip_out *o, const struct net_path *path)
+{
+	const struct sip_dialog_user user = { iv, ua_invite_request, ua_invite_ack, .owner = iv };
+	int err = sip_dialog_new_uac(&iv->dlg, iv->ua->sip, o, o->from, o->to, o->contact, &user);
+
+	if (!err)
+		err = sip_dialog_set_agent(iv->dlg, iv->prm.user_agent);
+	if (!err)
+		iv->dlg->path = *path;
+	return err;
+}
+
+static int make_offer(struct ua_invite *iv, struct sip_out *o)
+{
+	char room[2048];
+	struct buf body;
+	int err;
+
+	buf_init(&body, room, sizeof(room), 0);
+	err = ua_exchange_offer_out(iv, &body);
+	if (!err)
+		sip_out_body(o, ua_invite_body_type(iv), buf_view(&body));
+	buf_free(&body);
+	return err == ENODATA ? 0 : err;
+}
+
+/* The way is known now: dialog, headers and offer can be written. On a second try
+ * (credentials, next address) only what depends on the way changes. */
+static int prepare(void *arg, struct ua_request *rq, struct sip_out *o, const struct net_path *path)
+{
+	struct ua_invite *iv = arg;
+	int err = iv->prm.user ? iv->prm.user->prepare(iv->prm.arg, rq, o, path) : ECANCELED;
+
+	if (err)
+		return err;
+	if (iv->dlg) {
+		iv->dlg->local_cseq = o->cseq;
+		return 0;
+	}
+	err = make_dialog(iv, o, path);
+	if (!err) {
+		write_headers(iv, o);
+		err = make_offer(iv, o);
+	}
+	if (err && iv->dlg) {
+		sip_dialog_close(iv->dlg);
+		iv->dlg = obj_drop(iv->dlg);    /* another address begins anew */
+	}
+	return err;
+}
+
+/* ---- forks ---------------------------------------------------------------------------------- */
+
+/* The early dialog of a fork that is there, or is made of `msg`; NULL: neither. */
+static struct ua_fork *fork_of(struct ua_invite *iv, const struct sip_msg *msg)
+{
+	struct sip_dialog *d = NULL;
+	struct ua_fork *f;
+	size_t n = 0;
+
+	list_each(p, &iv->forks) {
+		f = container_of(p, struct ua_fork, link);
+		n++;
+		if (str_eq(f->dlg->remote_tag, msg->to.tag)) {
+			sip_dialog_response(f->dlg, msg, NULL);
+			return f;
+		}
+	}
+	f = n < UA_MAX_FORKS ? calloc(1, sizeof(*f)) : NULL;
+	if (!f || sip_dialog_response(iv->dlg, msg, &d) || !d) {
+		free(f);
+		return NULL;
+	}
+	f->dlg = d;
+	list_append(&iv->forks, &f->link);
+	return f;
+}
+
+static bool is_other_fork(const struct ua_invite *iv, const struct sip_msg *msg)
+{
+	return iv->dlg->remote_tag.n && msg->to.tag.n && !str_eq(iv->dlg->remote_tag, msg->to.tag);
+}
+
+/* A second 2xx, from another fork: we want one call only (13.2.2.4). */
+static void end_fork(struct ua_invite *iv, const struct sip_msg *msg, const struct sip_out *invite)
+{
+	struct sip_dialog *d = NULL;
+
+	if (sip_dialog_response(iv->dlg, msg, &d) || !d)
+		return;
+	ua_invite_send_ack(iv, d, msg, invite);
+	ua_invite_bye(iv, d, STR_NULL);
+	sip_dialog_close(d);
+	obj_drop(d);
+}
+
+/* Early dialogs with others, the answer from this one: it is the call. */
+static void choose_fork(struct ua_invite *iv, const struct sip_msg *msg)
+{
+	struct ua_fork *f = is_other_fork(iv, msg) ? fork_of(iv, msg) : NULL;
+
+	if (f) {
+		struct sip_dialog *was = iv->dlg;
+
+		iv->dlg = f->dlg;
+		f->dlg = was;
+	}
+	ua_invite_close_forks(iv);
+}
+
+/* ---- responses --------------------------------------------------------------------------------- */
+
+static void on_provisional(struct ua_invite *iv, struct sip_msg *msg)
+{
+	struct sip_dialog *d = iv->dlg;
+	uint32_t *rseq = &iv->rel.remote_rseq;
+
+	if (is_other_fork(iv, msg)) {
+		struct ua_fork *f = fork_of(iv, msg);
+
+		if (!f)
+			return;
+		d = f->dlg;
+		rseq = &f->rseq;
+	} else if (msg->to.tag.n) {
+		sip_dialog_response(d, msg, NULL);
+	}
+	ua_reliable_response(iv, d, rseq, msg);
+	ua_exchange_response(iv, msg);
+	if (iv->prm.user && iv->prm.user->progress)
+		iv->prm.user->progress(iv->prm.arg, msg);
+}
+
+static void on_answered(struct ua_invite *iv, struct sip_msg *msg, const struct sip_out *invite)
+{
+	unsigned status;
+
+	iv->accepted = true;
+	choose_fork(iv, msg);
+	sip_dialog_response(iv->dlg, msg, NULL);
+	ua_invite_learn_target(iv, iv->dlg, msg);
+	ua_invite_send_ack(iv, iv->dlg, msg, invite);
+	if (iv->state == UA_INVITE_CANCELLED) {         /* our CANCEL came too late */
+		ua_invite_bye(iv, iv->dlg, STR_NULL);
+		ua_invite_over(iv);
+		return;
+	}
+	iv->turn = UA_TURN_NONE;
+	ua_invite_change(iv, UA_INVITE_UP);
+	status = ua_exchange_response(iv, msg);
+	ua_timer_response(iv, msg);
+	if (status || iv->exchange == UA_EXCHANGE_OURS)
+		ua_invite_ended(iv, UA_END_NO_BODY, msg, 0);
+	else if (iv->prm.user && iv->prm.user->answered)
+		iv->prm.user->answered(iv->prm.arg, msg);
+	ua_refresh_go_on(iv);
+}
+
+static void on_2xx(struct ua_invite *iv, struct ua_request *rq, struct sip_msg *msg)
+{
+	if (!iv->accepted)
+		on_answered(iv, msg, ua_request_out(rq));
+	else if (is_other_fork(iv, msg))
+		end_fork(iv, msg, ua_request_out(rq));
+	else
+		ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(rq));     /* repeated */
+}
+
+static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
+{
+	struct ua_invite *iv = arg;
+
+	obj_hold(iv);
+	if (msg->status < 200) {
+		if (iv->state == UA_INVITE_CALLING)
+			on_provisional(iv, msg);
+	} else if (msg->status < 300) {
+		on_2xx(iv, rq, msg);
+	} else if (iv->state == UA_INVITE_CALLING && ua_timer_refused(iv, msg) && ua_request_again(rq)) {
+		write_headers(iv, ua_request_out(rq));
+	} else if (iv->state == UA_INVITE_CALLING) {
+		ua_invite_ended(iv, UA_END_REFUSED, msg, 0);
+	} else {
+		ua_invite_over(iv);
+	}
+	obj_drop(iv);
+}
+
+static void on_failed(void *arg, struct ua_request *rq, int err)
+{
+	struct ua_invite *iv = arg;
+
+	(void)rq;
+	obj_hold(iv);
+	if (iv->state == UA_INVITE_CALLING)
+		ua_invite_ended(iv, UA_END_FAILED, NULL, err);
+	else
+		ua_invite_over(iv);
+	obj_drop(iv);
+}
+
+int ua_invite_call(struct ua_invite *iv, struct sip_out *o, const struct net_path *path)
+{
+	struct ua_request_prm prm = ua_invite_request_prm(iv, NULL, o);
+	int err;
+
+	prm.path = path;
+	prm.prefer_path = path != NULL;
+	prm.arg = prm.owner = iv;
+	prm.response = on_response;
+	prm.failed = on_failed;
+	prm.prepare = prepare;
+	obj_hold(iv);
+	ua_invite_change(iv, UA_INVITE_CALLING);
+	iv->turn = UA_TURN_INVITE;
+	err = ua_request_send(iv->ua, &prm, &iv->uac);
+	if (err)
+		ua_invite_over(iv);
+	obj_drop(iv);
+	return err;
+}

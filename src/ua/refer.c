@@ -1,0 +1,152 @@
+/* REFER inside a call: what the peer asks for, how it is told of it, and what we ask of it. */
+#define LOG_MODULE "refer"
+#include "ua/invite_private.h"
+#include <errno.h>
+#include <stdio.h>
+
+/* How long whoever transferred may take to hang up by itself. */
+#define BYE_GRACE_MS 2000
+#define NOTIFY_WAIT_MS 32000    /* timer F */
+
+/* ---- asked of us -------------------------------------------------------------------- */
+
+/* The header part of the Refer-To URI: ?Replaces=escaped&Other=... */
+static struct str uri_header(struct arena *a, const struct sip_uri *u, struct str name)
+{
+	struct str rest = u->headers;
+
+	while (rest.n) {
+		struct str one = str_cut_raw(&rest, '&');
+		struct str key = str_cut_raw(&one, '=');
+
+		if (str_ieq(key, name))
+			return sip_unescape(a, one);
+	}
+	return STR_NULL;
+}
+
+unsigned ua_refer_read(struct ua_refer *r, const struct sip_msg *msg, struct arena *a)
+{
+	const struct sip_hdr *sub = sip_hdr_named(msg, STR("Refer-Sub"), 0);
+	struct str v = sip_hdr_value(msg, SIP_H_REFER_TO);
+
+	*r = (struct ua_refer){ .quiet = sub && str_ieq(sub->value, STR("false")) };
+	if (!v.n || sip_addr_parse(&r->to, v) || !sip_uri_is_sip(&r->to.uri))
+		return 400;
+	r->target = str_sub(r->to.uri_text, 0, str_chr(r->to.uri_text, '?'));
+	r->replaces = uri_header(a, &r->to.uri, STR("Replaces"));
+	r->referred_by = sip_hdr_value(msg, SIP_H_REFERRED_BY);
+	return 0;
+}
+
+/* It knows now that the transfer went well. */
+static void on_notified(struct ua_invite *iv, unsigned status)
+{
+	(void)status;
+	if (iv->leave.peer_hangs_up)
+		ua_invite_leave_bye(iv, BYE_GRACE_MS);
+}
+
+/* NOTIFY of the implicit subscription: how the referred call fares. */
+static void notify(struct ua_invite *iv, unsigned status, bool last)
+{
+	struct sip_out *o;
+	char body[64];
+	int n;
+
+	if (iv->state != UA_INVITE_UP && iv->state != UA_INVITE_LEAVING)
+		return;
+	o = sip_dialog_request(iv->dlg, SIP_NOTIFY);
+	if (!o)
+		return;
+	sip_out_header(o, STR("Event"), STR("refer"));
+	sip_out_header(o, STR("Subscription-State"), last ? STR("terminated;reason=noresource") : STR("active"));
+	n = snprintf(body, sizeof(body), "SIP/2.0 %u %s\r\n", status, sip_reason(status));
+	sip_out_body(o, STR("message/sipfrag;version=2.0"), str_mk(body, n > 0 ? (size_t)n : 0));
+	ua_invite_send_own(iv, o, last ? on_notified : NULL);
+	obj_drop(o);
+}
+
+void ua_refer_accept(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet)
+{
+	ua_invite_reply(iv, tx, 202, quiet ? STR("Refer-Sub: false\r\n") : STR_NULL);
+	if (!quiet)
+		notify(iv, 100, false);
+	ua_invite_leave_bye(iv, NOTIFY_WAIT_MS);
+}
+
+void ua_refer_done(struct ua_invite *iv, unsigned status, bool quiet)
+{
+	bool ok = status < 300;
+
+	if (!ok && iv->leave.peer_hangs_up)
+		ua_invite_leave_bye(iv, 0);
+	else if (ok && quiet)
+		ua_invite_leave_bye(iv, BYE_GRACE_MS);
+	if (!quiet)
+		notify(iv, status, true);
+}
+
+/* ---- asked by us ----------------------------------------------------------------------- */
+
+static void tell(struct ua_invite *iv, unsigned status)
+{
+	ua_refer_fn *fn = iv->refer.fn;
+
+	iv->refer.fn = NULL;
+	if (fn && iv->prm.user)
+		fn(iv->prm.arg, status);
+}
+
+static void on_refused(struct ua_invite *iv, unsigned status)
+{
+	if (status >= 300 || !status)
+		tell(iv, status);
+}
+
+int ua_refer_send(struct ua_invite *iv, struct str uri, ua_refer_fn *fn)
+{
+	struct sip_out *o;
+	int err;
+
+	if (iv->state != UA_INVITE_UP)
+		return ENOTCONN;
+	if (iv->refer.fn)
+		return EBUSY;
+	o = sip_dialog_request(iv->dlg, SIP_REFER);
+	if (!o)
+		return ENOMEM;
+	sip_out_header(o, STR("Refer-To"), uri);
+	iv->refer.fn = fn;
+	err = ua_invite_send_own(iv, o, on_refused);
+	if (err)
+		iv->refer.fn = NULL;
+	obj_drop(o);
+	return err;
+}
+
+/* The status that a sipfrag begins with; 0: none. */
+static unsigned sipfrag_status(struct str body)
+{
+	uint32_t status = 0;
+	struct str line;
+
+	if (!str_line(&body, &line))
+		return 0;
+	str_cut_raw(&line, ' ');
+	return str_u32(str_cut_raw(&line, ' '), &status) ? 0 : status;
+}
+
+bool ua_refer_notified(struct ua_invite *iv, struct sip_server_tx *tx, const struct sip_msg *msg)
+{
+	struct str event = sip_hdr_value(msg, SIP_H_EVENT), state = sip_hdr_value(msg, SIP_H_SUBSCRIPTION_STATE);
+	unsigned status;
+
+	if (!str_ieq(str_trim(str_cut(&event, ';')), STR("refer")))
+		return false;
+	ua_invite_reply(iv, tx, 200, STR_NULL);
+	status = sipfrag_status(msg->body);
+	if (status >= 200 || str_istarts(str_trim(state), STR("terminated")))
+		tell(iv, status);
+	return true;
+}
