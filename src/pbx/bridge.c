@@ -332,8 +332,9 @@ static void orphan(struct member *m)
 	if (ch->fiber || ch->owned || ch->dead)
 		return;
 	if (m->f.after_priority && !ch->hungup) {
-		if (!pbx_async_goto(ch, text_view(&m->f.after_context), text_view(&m->f.after_exten),
-				    m->f.after_priority))
+		channel_set_exten(ch, text_view(&m->f.after_context), text_view(&m->f.after_exten),
+				  m->f.after_priority);
+		if (!pbx_start(ch))
 			return;
 	}
 	channel_destroy_soon(ch);

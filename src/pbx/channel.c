@@ -112,7 +112,6 @@ int channel_new(struct channel **out, const struct channel_new_prm *prm)
 		return ENOMEM;
 	list_init(&ch->queue);
 	list_init(&ch->datastores);
-	list_init(&ch->hangup_handlers);
 	list_init(&ch->vars.head);
 	ch->last_event = chan_event_new(CE_HANGUP);
 	err = ch->last_event ? fill(ch, prm) : ENOMEM;

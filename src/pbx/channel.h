@@ -193,7 +193,6 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	void *run;                      /* pbx/run.c: GoSub stack, loop guard, timeouts */
 	struct bridge *bridge;          /* NULL: not in one */
 	struct list datastores;         /* struct datastore: apps' and services' private notes */
-	struct list hangup_handlers;
 	uint64_t call_group, pickup_group;
 	struct text named_call_group, named_pickup_group;
 	char dtmf_pending[32];          /* digits received while nobody read them */
@@ -241,7 +240,7 @@ void channel_hangup(struct channel *ch, int cause);
 /* The same with the reason that SoftHangupRequest shows as its Cause. */
 enum { SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
 void channel_soft_hangup(struct channel *ch, int cause, int reason);
-void channel_tell_soft_hangup(struct channel *ch, int reason);       /* the event alone: run.c at its end */
+void channel_tell_soft_hangup(struct channel *ch, int reason);       /* the event alone: run_dialplan.c at its end */
 /* The end: hang up with the technology, Hangup event, out of the lists.
  * Owner of the moment only (its fiber, the dialler, the bridge). */
 void channel_destroy(struct channel *ch);

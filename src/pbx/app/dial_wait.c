@@ -248,7 +248,7 @@ static bool exit_by(struct dial *d, char digit)
 	there = dialplan_exists(in->pbx, context, exten, 1,
 				in->caller.number_valid ? text_view(&in->caller.number) : STR_NULL);
 	if (there) {
-		channel_set_exten(in, context, exten, 0);       /* run.c adds one */
+		channel_set_exten(in, context, exten, 0);       /* run_dialplan.c adds one */
 		d->exit_digit = digit;
 	}
 	buf_free(&b);
