@@ -127,6 +127,9 @@ struct channel_tech {
 	void (*hangup)(struct channel *ch);
 	/* The session to play into and to bridge; NULL: none (Local). */
 	struct media_session *(*media)(struct channel *ch);
+	/* The other half: sound that comes to `ch` goes on from there (Local). NULL, as a
+	 * function or as what it gives: the way ends at ch. */
+	struct channel *(*twin)(const struct channel *ch);
 	/* ch now talks to `peer` (or to nobody, NULL): direct media and the like. */
 	void (*bridged)(struct channel *ch, struct channel *peer);
 	/* pvt, and all that points back to `from`, belongs to `to` now (a call moved

@@ -1,12 +1,13 @@
 /* The pbx as a whole: its start and its end. */
 #include "base/fiber.h"
 #include "base/obj.h"
-#include "pbx/features.h"
 #include "pbx/app/app.h"
-#include "pbx/channel.h"
+#include "pbx/bridge_private.h"
+#include "pbx/channel_private.h"
 #include "pbx/devstate_private.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
+#include "pbx/features.h"
 #include "pbx/func/func.h"
 #include "pbx/local.h"
 #include <errno.h>
@@ -25,6 +26,8 @@ static const struct func *const funcs[] = {
 	NULL
 };
 #undef FUNC
+
+static channel_end_fn *const channel_ends[] = { bridge_let_go, channel_unlink_early, channel_moh_stop, NULL };
 
 static int register_rows(struct pbx *p)
 {
@@ -58,6 +61,7 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	p->sounds_dir = prm->sounds_dir;
 	p->spool_dir = prm->spool_dir;
 	p->started = clock_wall_s(p->clock);
+	p->channel_ends = channel_ends;
 	p->events = events_new();
 	p->by_name = map_new(true);
 	p->by_uniqueid = map_new_ordered();

@@ -22,6 +22,9 @@ struct builtin;
 struct features_conf;
 struct moh;
 
+/* Told before a channel ends, while it is whole: who keeps it somewhere lets go of it. */
+typedef void channel_end_fn(struct channel *ch);
+
 struct service;
 struct pbx {
 	struct loop *loop;
@@ -32,6 +35,7 @@ struct pbx {
 	struct events *events;
 	struct list channels;           /* struct channel, oldest first */
 	struct map *by_name, *by_uniqueid;
+	channel_end_fn *const *channel_ends;    /* called in their order, NULL at the end: pbx.c's table */
 	struct dialplan *plan;          /* held; replaced by a reload */
 	struct vars globals;
 	struct map *apps, *funcs, *techs;       /* rows by lower-case name (maps fold case) */

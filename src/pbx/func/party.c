@@ -6,7 +6,6 @@
 #include "pbx/func/func.h"
 #include "pbx/func/party.h"
 #include <errno.h>
-#include <stdlib.h>
 
 static bool truth(struct str s)
 {
