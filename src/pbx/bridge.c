@@ -8,9 +8,7 @@
 #include "pbx/channel_private.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
-#include "pbx/local.h"
 #include <errno.h>
-#include <stdio.h>
 #include <sys/random.h>
 
 static void bridge_free(void *o)
@@ -37,89 +35,7 @@ static void member_free(void *o)
 	obj_drop(m->bridge);
 }
 
-struct bridge *bridge_walk_next(struct pbx *p, struct map_walk *w)
-{
-	return map_walk_next(p->bridges, w);
-}
-
-struct bridge *bridge_by_id(struct pbx *p, struct str id)
-{
-	return map_get(p->bridges, id);
-}
-
-struct str bridge_id(const struct bridge *b)
-{
-	return text_view(&b->id);
-}
-
-size_t bridge_count(const struct bridge *b)
-{
-	return b->count;
-}
-
-struct member *bridge_member(const struct channel *ch)
-{
-	if (!ch->bridge)
-		return NULL;
-	list_each(l, &ch->bridge->members) {
-		struct member *m = container_of(l, struct member, link);
-
-		if (m->ch == ch)
-			return m;
-	}
-	return NULL;
-}
-
-static struct member *other(const struct bridge *b, const struct channel *ch)
-{
-	list_each(l, &b->members) {
-		struct member *m = container_of(l, struct member, link);
-
-		if (m->ch != ch)
-			return m;
-	}
-	return NULL;
-}
-
-struct channel *bridge_peer(const struct channel *ch)
-{
-	struct member *m = ch->bridge && ch->bridge->count == 2 ? other(ch->bridge, ch) : NULL;
-
-	return m ? m->ch : NULL;
-}
-
-bool bridge_wants_digits(const struct channel *ch)
-{
-	const struct member *m = bridge_member(ch);
-
-	/* Parking and recording by digits are not done here: their digits are the peer's. */
-	return m && (m->f.hangup_star || m->f.blind_transfer || m->f.attended_transfer);
-}
-
 /* ---- events */
-
-void bridge_headers(struct event *e, const char *prefix, const struct bridge *b)
-{
-	const struct { const char *key; struct str value; } rows[] = {
-		{ "BridgeUniqueid", text_view(&b->id) },
-		{ "BridgeType", text_view(&b->type) },
-		{ "BridgeTechnology", b->native ? STR("native_rtp") : STR("simple_bridge") },
-		{ "BridgeCreator", b->creator.n ? text_view(&b->creator) : STR("<unknown>") },
-		{ "BridgeName", b->name.n ? text_view(&b->name) : STR("<unknown>") },
-	};
-	char key[64];
-
-	if (!e)
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		snprintf(key, sizeof(key), "%s%s", prefix, rows[i].key);
-		event_put(e, key, rows[i].value);
-	}
-	snprintf(key, sizeof(key), "%sBridgeNumChannels", prefix);
-	event_printf(e, key, "%zu", b->count);
-	snprintf(key, sizeof(key), "%sBridgeVideoSourceMode", prefix);
-	event_put(e, key, STR("none"));
-}
 
 static void tell(const struct bridge *b, const char *name, const struct channel *ch, const struct channel *swap)
 {
@@ -212,7 +128,7 @@ static bool older(struct str a, struct str b)
 /* Calls that were joined are told as one from then on. */
 static void link_ids(struct bridge *b, struct channel *ch)
 {
-	struct member *o = other(b, ch);
+	struct member *o = bridge_other(b, ch);
 
 	if (!o || str_eq(text_view(&o->ch->linkedid), text_view(&ch->linkedid)))
 		return;
@@ -255,10 +171,6 @@ static void settle(struct bridge *b)
 	b->native = first->ch->joined && second->ch->joined;
 	pbx_setvar(first->ch->pbx, first->ch, STR("BRIDGEPEER"), text_view(&second->ch->name));
 	pbx_setvar(second->ch->pbx, second->ch, STR("BRIDGEPEER"), text_view(&first->ch->name));
-	if (local_twin(first->ch))
-		local_optimize_soon(first->ch);
-	if (local_twin(second->ch))
-		local_optimize_soon(second->ch);
 }
 
 /* What was queued before the bridge listened. */
@@ -278,6 +190,14 @@ void bridge_resume(struct member *m)
 	m->ch->sink = bridge_sink;
 	m->ch->sink_arg = m;
 	drain(m->ch);
+}
+
+static void limit_came(struct member *m)
+{
+	struct bridge *b = obj_hold(m->bridge);
+
+	bridge_dissolve(b, CAUSE_NORMAL);
+	obj_drop(b);
 }
 
 static int enter(struct bridge *b, struct channel *ch, const struct bridge_features *f, struct channel *swap)
@@ -303,7 +223,7 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 	ch->owned = false;
 	link_ids(b, ch);
 	tell(b, "BridgeEnter", ch, swap);
-	bridge_limit_start(m);
+	bridge_limit_start(m, limit_came);
 	log_verbose(3, "Channel %s joined '%s' %s-bridge <%s>", text_z(&ch->name),
 		    b->native ? "native_rtp" : "simple_bridge", text_z(&b->type), text_z(&b->id));
 	return 0;
@@ -332,11 +252,33 @@ static void orphan(struct member *m)
 	if (ch->fiber || ch->owned || ch->dead)
 		return;
 	if (m->f.after_priority && !ch->hungup) {
-		if (!pbx_async_goto(ch, text_view(&m->f.after_context), text_view(&m->f.after_exten),
-				    m->f.after_priority))
+		channel_set_exten(ch, text_view(&m->f.after_context), text_view(&m->f.after_exten),
+				  m->f.after_priority);
+		if (!pbx_start(ch))
 			return;
 	}
 	channel_destroy_soon(ch);
+}
+
+/* To everybody but `m`. */
+void bridge_indicate_others(struct member *m, enum indication ind, const void *data)
+{
+	list_each_safe(l, tmp, &m->bridge->members) {
+		struct member *o = container_of(l, struct member, link);
+
+		if (o != m)
+			channel_indicate(o->ch, ind, data);
+	}
+}
+
+void bridge_pass_digit(struct member *m, char digit, unsigned ms)
+{
+	list_each_safe(l, tmp, &m->bridge->members) {
+		struct member *o = container_of(l, struct member, link);
+
+		if (o != m)
+			channel_digit(o->ch, digit, ms);
+	}
 }
 
 /* `kept`: somebody else decides what becomes of the channel. */
@@ -345,7 +287,8 @@ static void leave(struct member *m, bool kept)
 	struct bridge *b = m->bridge;
 	struct channel *ch = m->ch;
 
-	bridge_features_stop(m);
+	timer_stop(&m->digit_timer);
+	m->ndigits = 0;
 	bridge_limit_stop(m);
 	if (m->on_hold)
 		bridge_indicate_others(m, IND_UNHOLD, NULL);
@@ -405,6 +348,11 @@ int bridge_remove(struct channel *ch)
 		return ENOENT;
 	leave_and_close(m, CAUSE_NORMAL, true);
 	return 0;
+}
+
+void bridge_let_go(struct channel *ch)
+{
+	(void)bridge_remove(ch);
 }
 
 void bridge_dissolve(struct bridge *b, int cause)

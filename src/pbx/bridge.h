@@ -36,6 +36,7 @@ struct member {                 /* obj */
 	unsigned digit_ms[FEATURE_DIGITS];
 	unsigned ndigits;
 	struct timer digit_timer, limit_timer, warn_timer;
+	void (*limit_came)(struct member *m);   /* what bridge_limit_start() was given */
 	uint64_t limit_at;              /* [ms] mono */
 };
 

@@ -4,27 +4,6 @@
 #include "pbx/bridge_private.h"
 #include "pbx/channel_private.h"
 
-/* To everybody but `m`. */
-void bridge_indicate_others(struct member *m, enum indication ind, const void *data)
-{
-	list_each_safe(l, tmp, &m->bridge->members) {
-		struct member *o = container_of(l, struct member, link);
-
-		if (o != m)
-			channel_indicate(o->ch, ind, data);
-	}
-}
-
-void bridge_pass_digit(struct member *m, char digit, unsigned ms)
-{
-	list_each_safe(l, tmp, &m->bridge->members) {
-		struct member *o = container_of(l, struct member, link);
-
-		if (o != m)
-			channel_digit(o->ch, digit, ms);
-	}
-}
-
 static void digit_came(struct member *m, const struct chan_event *e)
 {
 	struct channel *peer;

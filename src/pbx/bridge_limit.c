@@ -1,5 +1,4 @@
 /* Time limits: Dial's L() and S(). */
-#include "base/obj.h"
 #include "media/media.h"
 #include "pbx/bridge_private.h"
 
@@ -12,17 +11,11 @@ static void say(struct channel *ch, const struct text *sound)
 		media_play(channel_media(ch), &name, 1, text_view(&ch->language), 0);
 }
 
-static void limit_came(struct member *m)
-{
-	struct bridge *b = obj_hold(m->bridge);
-
-	bridge_dissolve(b, CAUSE_NORMAL);
-	obj_drop(b);
-}
-
 static void limit_end(void *arg)
 {
-	limit_came(arg);
+	struct member *m = arg;
+
+	m->limit_came(m);
 }
 
 /* The last words get a few seconds, or end the call with CE_PLAY_DONE. */
@@ -33,7 +26,7 @@ static void limit_over(void *arg)
 	struct member *m = arg;
 
 	if (!m->f.limit_sound.n || !channel_media(m->ch)) {
-		limit_came(m);
+		m->limit_came(m);
 		return;
 	}
 	timer_start(m->bridge->pbx->wheel, &m->limit_timer, LAST_WORDS_MS, limit_end, m);
@@ -50,12 +43,13 @@ static void warn(void *arg)
 		timer_start(m->bridge->pbx->wheel, &m->warn_timer, m->f.warn_every_ms, warn, m);
 }
 
-void bridge_limit_start(struct member *m)
+void bridge_limit_start(struct member *m, void (*came)(struct member *m))
 {
 	struct wheel *w = m->bridge->pbx->wheel;
 
 	if (!m->f.limit_ms)
 		return;
+	m->limit_came = came;
 	m->limit_at = clock_ms(m->bridge->pbx->clock) + m->f.limit_ms;
 	timer_start(w, &m->limit_timer, m->f.limit_ms, limit_over, m);
 	if (m->f.warn_ms && m->f.warn_ms < m->f.limit_ms)
@@ -66,7 +60,7 @@ void bridge_limit_said(struct member *m)
 {
 	if (m->limit_at && !timer_running(&m->warn_timer) && timer_running(&m->limit_timer) &&
 	    clock_ms(m->bridge->pbx->clock) >= m->limit_at)
-		limit_came(m);
+		m->limit_came(m);
 }
 
 void bridge_limit_stop(struct member *m)

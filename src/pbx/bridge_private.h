@@ -5,10 +5,15 @@
 #include "pbx/bridge.h"
 #include "pbx/features.h"
 
+/* bridge_member.c */
 struct member *bridge_member(const struct channel *ch);      /* NULL: in none */
+struct member *bridge_other(const struct bridge *b, const struct channel *ch);       /* the first who is not `ch` */
 bool bridge_wants_digits(const struct channel *ch);
+/* bridge.c */
+void bridge_let_go(struct channel *ch);      /* it ends: out of its bridge, if it is in one */
 /* The peer of a member hears / gets this. */
 void bridge_pass_digit(struct member *m, char digit, unsigned ms);
+void bridge_indicate_others(struct member *m, enum indication ind, const void *data);
 /* A member goes; `cause` for those who must end with it. */
 void bridge_leave(struct member *m, int cause);
 /* Its events come to the bridge again, those first that waited. */
@@ -16,15 +21,14 @@ void bridge_resume(struct member *m);
 
 /* bridge_events.c: the chan_sink_fn of members. */
 void bridge_sink(void *arg, struct channel *ch, struct chan_event *e);
-void bridge_indicate_others(struct member *m, enum indication ind, const void *data);
 
 /* bridge_limit.c */
-void bridge_limit_start(struct member *m);
+/* `came` when the time is over and the last words are said. */
+void bridge_limit_start(struct member *m, void (*came)(struct member *m));
 void bridge_limit_stop(struct member *m);
 void bridge_limit_said(struct member *m);    /* a sound in its session ended */
 
 /* bridge_features.c */
-void bridge_features_stop(struct member *m);
 /* True: the digit was taken (or kept for now). */
 bool bridge_features_digit(struct member *m, char digit, unsigned ms);
 

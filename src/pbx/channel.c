@@ -1,9 +1,9 @@
-/* Channels: born, asked for by technology, ended. Their events are channel_event.c's. */
+/* Channels: born, asked for by technology, ended. Their events are channel_event.c's, what
+ * they know of themselves channel_set.c's. */
 #define LOG_MODULE "channel"
 #include "pbx/channel.h"
 #include "base/log.h"
 #include "base/obj.h"
-#include "pbx/bridge.h"
 #include "pbx/channel_private.h"
 #include "pbx/event.h"
 #include <errno.h>
@@ -112,7 +112,6 @@ int channel_new(struct channel **out, const struct channel_new_prm *prm)
 		return ENOMEM;
 	list_init(&ch->queue);
 	list_init(&ch->datastores);
-	list_init(&ch->hangup_handlers);
 	list_init(&ch->vars.head);
 	ch->last_event = chan_event_new(CE_HANGUP);
 	err = ch->last_event ? fill(ch, prm) : ENOMEM;
@@ -151,11 +150,8 @@ static void forget_replacement(struct channel *ch)
 
 static void part(struct channel *ch)
 {
-	if (ch->bridge)
-		bridge_remove(ch);
-	channel_unlink_early(ch);
-	if (ch->moh)
-		channel_moh_stop(ch);
+	for (size_t i = 0; ch->pbx->channel_ends && ch->pbx->channel_ends[i]; i++)
+		ch->pbx->channel_ends[i](ch);
 	ch->player = obj_drop(ch->player);
 	forget_replacement(ch);
 }

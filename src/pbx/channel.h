@@ -127,6 +127,9 @@ struct channel_tech {
 	void (*hangup)(struct channel *ch);
 	/* The session to play into and to bridge; NULL: none (Local). */
 	struct media_session *(*media)(struct channel *ch);
+	/* The other half: sound that comes to `ch` goes on from there (Local). NULL, as a
+	 * function or as what it gives: the way ends at ch. */
+	struct channel *(*twin)(const struct channel *ch);
 	/* ch now talks to `peer` (or to nobody, NULL): direct media and the like. */
 	void (*bridged)(struct channel *ch, struct channel *peer);
 	/* pvt, and all that points back to `from`, belongs to `to` now (a call moved
@@ -193,7 +196,6 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	void *run;                      /* pbx/run.c: GoSub stack, loop guard, timeouts */
 	struct bridge *bridge;          /* NULL: not in one */
 	struct list datastores;         /* struct datastore: apps' and services' private notes */
-	struct list hangup_handlers;
 	uint64_t call_group, pickup_group;
 	struct text named_call_group, named_pickup_group;
 	char dtmf_pending[32];          /* digits received while nobody read them */
@@ -241,7 +243,7 @@ void channel_hangup(struct channel *ch, int cause);
 /* The same with the reason that SoftHangupRequest shows as its Cause. */
 enum { SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
 void channel_soft_hangup(struct channel *ch, int cause, int reason);
-void channel_tell_soft_hangup(struct channel *ch, int reason);       /* the event alone: run.c at its end */
+void channel_tell_soft_hangup(struct channel *ch, int reason);       /* the event alone: run_dialplan.c at its end */
 /* The end: hang up with the technology, Hangup event, out of the lists.
  * Owner of the moment only (its fiber, the dialler, the bridge). */
 void channel_destroy(struct channel *ch);

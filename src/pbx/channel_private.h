@@ -7,6 +7,14 @@
 
 void channel_notes_free(struct channel *ch);
 
+bool chan_event_decides(enum chan_event_type t);     /* about the call: it must not get lost */
+
+/* channel_queue.c: to the sink, or into the queue; channel_event() is the way in from
+ * outside. Takes over `e`. */
+void channel_deliver(struct channel *ch, struct chan_event *e);
+/* channel_sleep(); with `till_heard` only until the peer's sound or a digit comes. */
+int channel_nap(struct channel *ch, uint64_t ms, bool till_heard);
+
 /* channel_tell.c: events of the manager about one channel. Each builds nothing
  * while nobody listens. */
 struct event *channel_event_begin(struct channel *ch, const char *name, unsigned privilege);

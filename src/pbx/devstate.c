@@ -207,8 +207,8 @@ static void settle(struct pbx *p, struct device *d)
 		tell(p, d);
 	}
 	d->busy = true;
-	if (differs || s == DEV_RINGING || s == DEV_RINGINUSE)
-		hints_device_changed(p, d);
+	if ((differs || s == DEV_RINGING || s == DEV_RINGINUSE) && p->devstates->observer)
+		p->devstates->observer->device(p, d);
 	d->busy = false;
 	device_release(p, d);
 }

@@ -18,6 +18,12 @@ struct device {
 	struct list hints;      /* struct hint_device */
 };
 
+/* Who makes something of devices and presences is told when they change. */
+struct device_observer {
+	void (*device)(struct pbx *p, struct device *d);
+	void (*presence)(struct pbx *p, struct str name /* "CustomPresence:alice" */);
+};
+
 struct devstates {              /* obj: a deferred call holds it */
 	struct pbx *pbx;                /* NULL: gone */
 	struct map *by_name;            /* struct device */
@@ -25,6 +31,7 @@ struct devstates {              /* obj: a deferred call holds it */
 	struct map *providers;          /* struct provider, by label */
 	struct list changed;
 	bool deferred;
+	const struct device_observer *observer;        /* the hints; NULL: nobody */
 };
 
 int devstates_new(struct pbx *p);
@@ -41,8 +48,6 @@ int hints_new(struct pbx *p);
 void hints_free(struct pbx *p);
 /* The dialplan changed: which hints there are, and of what. */
 void hints_changed(struct pbx *p);
-void hints_device_changed(struct pbx *p, struct device *d);
-void hints_presence_changed(struct pbx *p, struct str name);
 
 /* As extension states count: what several devices are together. */
 struct device_sum {

@@ -1,7 +1,6 @@
 /* The contexts, extensions and steps themselves. */
 #include "base/obj.h"
 #include "base/text.h"
-#include "pbx/devstate_private.h"
 #include "pbx/dialplan_private.h"
 #include "pbx/pattern.h"
 #include <errno.h>
@@ -374,23 +373,4 @@ int dialplan_put(struct dialplan *d, struct context *c, const struct step_prm *p
 bool dialplan_autofallthrough(const struct dialplan *d)
 {
 	return !d || d->autofallthrough;
-}
-
-void dialplan_install(struct pbx *p, struct dialplan *plan, struct vars *globals)
-{
-	struct dialplan *old = p->plan;
-
-	if (old && plan && plan->clearglobals)
-		vars_free(&p->globals);
-	if (globals && globals->head.next) {
-		for (struct list *l = globals->head.prev; l != &globals->head; l = l->prev) {
-			const struct var *v = container_of(l, struct var, link);
-
-			(void)vars_set(&p->globals, v->name, v->value);
-		}
-		vars_free(globals);
-	}
-	p->plan = plan;
-	obj_drop(old);
-	hints_changed(p);
 }

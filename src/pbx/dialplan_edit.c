@@ -1,4 +1,4 @@
-/* Extensions added and removed while running. */
+/* The dialplan in use: installed as a whole, and extensions added and removed while running. */
 #include "base/obj.h"
 #include "pbx/devstate_private.h"
 #include "pbx/dialplan_private.h"
@@ -7,6 +7,25 @@
 #include <stdlib.h>
 
 #define REGISTRAR "running"
+
+void dialplan_install(struct pbx *p, struct dialplan *plan, struct vars *globals)
+{
+	struct dialplan *old = p->plan;
+
+	if (old && plan && plan->clearglobals)
+		vars_free(&p->globals);
+	if (globals && globals->head.next) {
+		for (struct list *l = globals->head.prev; l != &globals->head; l = l->prev) {
+			const struct var *v = container_of(l, struct var, link);
+
+			(void)vars_set(&p->globals, v->name, v->value);
+		}
+		vars_free(globals);
+	}
+	p->plan = plan;
+	obj_drop(old);
+	hints_changed(p);
+}
 
 static int layer(struct pbx *p)
 {

@@ -1,17 +1,14 @@
+/* $[...]: grammar, operators and functions. Its tokens are expression_token.c's. */
 #define LOG_MODULE "pbx"
 #include "pbx/expression.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "pbx/dialplan.h"
+#include "pbx/expression_private.h"
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
-
-enum tok {
-	T_END, T_WORD, T_NUMBER, T_LP, T_RP, T_COMMA, T_COND, T_COLONCOLON, T_OR, T_AND, T_EQ, T_NE, T_LT, T_GT,
-	T_LE, T_GE, T_PLUS, T_MINUS, T_MULT, T_DIV, T_MOD, T_COMPL, T_COLON, T_EQTILDE, T_TILDETILDE
-};
 
 /* A text that looks like a number is one when asked, and itself when not. */
 enum kind { V_NUMBER, V_TEXT, V_NUMERIC };
@@ -25,11 +22,8 @@ struct val {
 struct parser {
 	struct pbx *pbx;
 	struct channel *ch;
-	struct str in;
-	enum tok tok;
-	struct str lexeme;
+	struct tokens t;
 	unsigned depth;
-	bool escapes;                   /* \" inside of quotes does not end them */
 	int err;
 };
 
@@ -48,111 +42,6 @@ static int level(enum tok t)
 	case T_COLON: case T_EQTILDE: case T_TILDETILDE: return 8;
 	default: return 0;
 	}
-}
-
-/* ---- tokens */
-
-static bool word_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		(c && strchr(".';\\_^#@", c)) || (unsigned char)c >= 0x80;
-}
-
-static size_t number_length(struct str s)
-{
-	size_t i = 0, j;
-
-	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
-		i++;
-	if (!i || i + 1 >= s.n || s.p[i] != '.')
-		return i;
-	for (j = i + 1; j < s.n && s.p[j] >= '0' && s.p[j] <= '9'; j++)
-		;
-	return j > i + 1 ? j : i;
-}
-
-static size_t word_length(struct str s)
-{
-	size_t i = 0;
-
-	while (i < s.n) {
-		if (word_char(s.p[i]))
-			i++;
-		else if (s.p[i] == '$' && i + 1 < s.n && s.p[i + 1] != '{')
-			i += 2;
-		else if (s.p[i] == '$' && i + 1 < s.n) /* what no substitution took away */
-			i += str_chr(str_skip(s, i), '}') + 1;
-		else
-			break;
-	}
-	return i > s.n ? s.n : i;
-}
-
-static const struct {
-	struct str s;
-	enum tok t;
-} symbols[] = {
-	{ STR_INIT("||"), T_OR }, { STR_INIT("&&"), T_AND }, { STR_INIT("=="), T_EQ }, { STR_INIT("=~"), T_EQTILDE },
-	{ STR_INIT("~~"), T_TILDETILDE }, { STR_INIT(">="), T_GE }, { STR_INIT("<="), T_LE },
-	{ STR_INIT("!="), T_NE }, { STR_INIT("::"), T_COLONCOLON }, { STR_INIT("|"), T_OR },
-	{ STR_INIT("&"), T_AND }, { STR_INIT("="), T_EQ }, { STR_INIT(">"), T_GT }, { STR_INIT("<"), T_LT },
-	{ STR_INIT("+"), T_PLUS }, { STR_INIT(","), T_COMMA }, { STR_INIT("-"), T_MINUS },
-	{ STR_INIT("*"), T_MULT }, { STR_INIT("/"), T_DIV }, { STR_INIT("%"), T_MOD }, { STR_INIT("?"), T_COND },
-	{ STR_INIT("!"), T_COMPL }, { STR_INIT(":"), T_COLON }, { STR_INIT("("), T_LP }, { STR_INIT(")"), T_RP },
-};
-
-static void take(struct parser *p, enum tok t, size_t n)
-{
-	p->tok = t;
-	p->lexeme = str_sub(p->in, 0, n);
-	p->in = str_skip(p->in, n);
-}
-
-static bool take_symbol(struct parser *p)
-{
-	for (size_t i = 0; i < ARRAY_LEN(symbols); i++) {
-		if (str_starts(p->in, symbols[i].s)) {
-			take(p, symbols[i].t, symbols[i].s.n);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* How long the quoted string at the start of `s` is without its last quote; s.n: it has none. */
-static size_t quoted_length(struct str s, bool escapes)
-{
-	size_t i = 1;
-
-	while (i < s.n && s.p[i] != '"')
-		i += escapes && s.p[i] == '\\' && i + 1 < s.n ? 2 : 1;
-	return i;
-}
-
-static void next(struct parser *p)
-{
-	for (; p->in.n; p->in = str_skip(p->in, 1)) {
-		size_t number, word, quote;
-
-		if (p->in.p[0] == '"') {
-			quote = quoted_length(p->in, p->escapes);
-			if (quote < p->in.n) {
-				take(p, T_WORD, quote + 1);
-				return;
-			}
-			continue;
-		}
-		word = word_length(p->in);
-		number = number_length(p->in);
-		if (word || number) {
-			take(p, number >= word ? T_NUMBER : T_WORD, number >= word ? number : word);
-			return;
-		}
-		if (take_symbol(p))
-			return;
-		/* blanks, and what is no token at all */
-	}
-	take(p, T_END, 0);
 }
 
 /* ---- values */
@@ -465,18 +354,18 @@ static void arguments(struct parser *p, struct str name, struct val *out)
 			p->err = EBADMSG;
 			break;
 		}
-		if (n && (p->tok == T_COMMA || p->tok == T_RP))
+		if (n && (p->t.tok == T_COMMA || p->t.tok == T_RP))
 			set_text(&args[n++], V_TEXT, STR(""));
 		else
 			expr(p, 1, &args[n++]);
-		if (p->err || p->tok != T_COMMA)
+		if (p->err || p->t.tok != T_COMMA)
 			break;
-		next(p);
+		expression_next(&p->t);
 	}
-	if (!p->err && p->tok != T_RP)
+	if (!p->err && p->t.tok != T_RP)
 		p->err = EBADMSG;
 	if (!p->err) {
-		next(p);
+		expression_next(&p->t);
 		call(p, name, args, n, out);
 	}
 	for (size_t i = 0; i < n; i++)
@@ -486,22 +375,22 @@ static void arguments(struct parser *p, struct str name, struct val *out)
 
 static void primary(struct parser *p, struct val *out)
 {
-	struct str word = p->lexeme;
-	enum tok t = p->tok;
+	struct str word = p->t.lexeme;
+	enum tok t = p->t.tok;
 
 	if (t != T_WORD && t != T_NUMBER && t != T_LP) {
 		p->err = EBADMSG;
 		return;
 	}
-	next(p);
+	expression_next(&p->t);
 	if (t == T_LP) {
 		expr(p, 1, out);
-		if (!p->err && p->tok != T_RP)
+		if (!p->err && p->t.tok != T_RP)
 			p->err = EBADMSG;
 		else if (!p->err)
-			next(p);
-	} else if (p->tok == T_LP) {
-		next(p);
+			expression_next(&p->t);
+	} else if (p->t.tok == T_LP) {
+		expression_next(&p->t);
 		arguments(p, word, out);
 	} else {
 		set_text(out, t == T_NUMBER ? V_NUMERIC : V_TEXT, word);
@@ -510,13 +399,13 @@ static void primary(struct parser *p, struct val *out)
 
 static void unary(struct parser *p, struct val *out)
 {
-	enum tok t = p->tok;
+	enum tok t = p->t.tok;
 
 	if (t != T_MINUS && t != T_COMPL) {
 		primary(p, out);
 		return;
 	}
-	next(p);
+	expression_next(&p->t);
 	expr(p, LEVEL_UNARY, out);
 	if (p->err)
 		return;
@@ -533,10 +422,10 @@ static void condition(struct parser *p, struct val *a)
 	struct val yes = { 0 }, no = { 0 };
 
 	expr(p, 1, &yes);
-	if (!p->err && p->tok != T_COLONCOLON)
+	if (!p->err && p->t.tok != T_COLONCOLON)
 		p->err = EBADMSG;
 	if (!p->err) {
-		next(p);
+		expression_next(&p->t);
 		expr(p, 2, &no);
 	}
 	if (!p->err) {
@@ -560,13 +449,13 @@ static void expr(struct parser *p, int min, struct val *out)
 	}
 	unary(p, out);
 	while (!p->err) {
-		enum tok t = p->tok;
+		enum tok t = p->t.tok;
 		int l = level(t);
 		struct val b = { 0 };
 
 		if (!l || l < min)
 			break;
-		next(p);
+		expression_next(&p->t);
 		if (t == T_COND) {
 			condition(p, out);
 			continue;
@@ -582,19 +471,19 @@ static void expr(struct parser *p, int min, struct val *out)
 /* *any: it has a token at all. */
 static int evaluate(struct parser *p, struct val *v, bool *any)
 {
-	next(p);
-	*any = p->tok != T_END;
+	expression_next(&p->t);
+	*any = p->t.tok != T_END;
 	if (!*any)
 		return 0;
 	expr(p, 1, v);
-	if (!p->err && p->tok != T_END)
+	if (!p->err && p->t.tok != T_END)
 		p->err = EBADMSG;
 	return p->err;
 }
 
 int expression_eval(struct pbx *pbx, struct channel *ch, struct str text, struct buf *out)
 {
-	struct parser p = { .pbx = pbx, .ch = ch, .in = text };
+	struct parser p = { .pbx = pbx, .ch = ch, .t.in = text };
 	struct val v = { 0 };
 	bool any;
 	int err = evaluate(&p, &v, &any);
@@ -603,7 +492,7 @@ int expression_eval(struct pbx *pbx, struct channel *ch, struct str text, struct
 	 * sense it may stand before a quote that a function gave out escaped. */
 	if (err && str_find(text, STR("\\\"")) < text.n) {
 		val_free(&v);
-		p = (struct parser){ .pbx = pbx, .ch = ch, .in = text, .escapes = true };
+		p = (struct parser){ .pbx = pbx, .ch = ch, .t.in = text, .t.escapes = true };
 		err = evaluate(&p, &v, &any);
 	}
 	if (err) {

@@ -1,3 +1,4 @@
+/* GoSub and Return: the frames, their local variables, and a subroutine run from anywhere. */
 #define LOG_MODULE "pbx"
 #include "base/log.h"
 #include "base/obj.h"
@@ -18,21 +19,6 @@ struct gosub_frame *gosub_top(const struct channel *ch)
 	return container_of(r->frames.next, struct gosub_frame, link);
 }
 
-static void frame_free(struct gosub_frame *f)
-{
-	list_remove(&f->link);
-	text_free(&f->context);
-	text_free(&f->exten);
-	vars_free(&f->locals);
-	free(f);
-}
-
-void gosub_free(struct run *r)
-{
-	list_each_safe(l, tmp, &r->frames)
-		frame_free(container_of(l, struct gosub_frame, link));
-}
-
 /* What it shadowed comes to light again. */
 static void frame_pop(struct channel *ch, struct gosub_frame *f)
 {
@@ -40,7 +26,7 @@ static void frame_pop(struct channel *ch, struct gosub_frame *f)
 		list_each(l, &f->locals.head)
 			(void)pbx_setvar(ch->pbx, ch, container_of(l, struct var, link)->name, STR_NULL);
 	run_of(ch)->depth--;
-	frame_free(f);
+	gosub_frame_free(f);
 }
 
 int gosub_set_local(struct channel *ch, struct gosub_frame *f, struct str name, struct str value)

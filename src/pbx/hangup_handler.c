@@ -1,5 +1,6 @@
 /* Subroutines that run when a channel ends: CHANNEL(hangup_handler_push). */
 #include "base/buf.h"
+#include "base/obj.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
 #include "pbx/run.h"
@@ -7,9 +8,15 @@
 #include <stdlib.h>
 
 struct handler {
-	struct list link;       /* in channel.hangup_handlers, the newest first */
+	struct list link;       /* in handlers.head, the newest first */
 	struct text where;      /* "context,exten,priority(args)" */
 };
+
+struct handlers {               /* obj; a note of its channel */
+	struct list head;
+};
+
+static const char handlers_key[] = "hangup handlers";
 
 static void tell(struct channel *ch, const char *name, const struct handler *h)
 {
@@ -27,11 +34,35 @@ static void handler_free(struct handler *h)
 	free(h);
 }
 
+static struct handler *newest_of(const struct handlers *hs)
+{
+	return !hs || list_empty(&hs->head) ? NULL : container_of(hs->head.next, struct handler, link);
+}
+
 static struct handler *newest(struct channel *ch)
 {
-	struct list *l = &ch->hangup_handlers;
+	return newest_of(channel_note(ch, handlers_key));
+}
 
-	return list_empty(l) ? NULL : container_of(l->next, struct handler, link);
+static void handlers_free(void *o)
+{
+	struct handler *h;
+
+	while ((h = newest_of(o)))
+		handler_free(h);
+}
+
+static struct handlers *handlers_of(struct channel *ch)
+{
+	struct handlers *hs = channel_note(ch, handlers_key);
+
+	if (hs)
+		return hs;
+	hs = obj_new(sizeof(*hs), handlers_free);
+	if (!hs)
+		return NULL;
+	list_init(&hs->head);
+	return channel_note_set(ch, handlers_key, hs) ? NULL : hs;
 }
 
 /* What is left out is that of the channel now, not when it ends. */
@@ -51,18 +82,20 @@ static int complete(const struct channel *ch, struct str where, struct text *out
 
 int hangup_handler_push(struct channel *ch, struct str where)
 {
+	struct handlers *hs;
 	struct handler *h;
 
 	if (!where.n)
 		return EINVAL;
-	if (!run_get(ch))       /* it frees what never ran */
+	hs = handlers_of(ch);
+	if (!hs)
 		return ENOMEM;
 	h = calloc(1, sizeof(*h));
 	if (!h || complete(ch, where, &h->where)) {
 		free(h);
 		return ENOMEM;
 	}
-	list_prepend(&ch->hangup_handlers, &h->link);
+	list_prepend(&hs->head, &h->link);
 	tell(ch, "HangupHandlerPush", h);
 	return 0;
 }
@@ -82,14 +115,6 @@ void hangup_handlers_wipe(struct channel *ch)
 {
 	while (!hangup_handler_pop(ch))
 		;
-}
-
-void hangup_handlers_forget(struct channel *ch)
-{
-	struct handler *h;
-
-	while ((h = newest(ch)))
-		handler_free(h);
 }
 
 void hangup_handlers_run(struct channel *ch)

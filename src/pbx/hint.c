@@ -376,7 +376,7 @@ void hint_unwatch(struct hint_watch *w)
 
 /* ---- changes */
 
-void hints_device_changed(struct pbx *p, struct device *d)
+static void follow_device(struct pbx *p, struct device *d)
 {
 	size_t n = 0, i = 0;
 	struct hint **v;
@@ -432,14 +432,12 @@ static struct hint *walk_next(struct pbx *p, unsigned walk, size_t *it)
 	}
 }
 
-void hints_presence_changed(struct pbx *p, struct str name)
+static void follow_presence(struct pbx *p, struct str name)
 {
 	unsigned walk;
 	struct hint *h;
 	size_t it = 0;
 
-	if (!p->hints)
-		return;
 	walk = walk_begin(p);
 	while ((h = walk_next(p, walk, &it))) {
 		obj_hold(h);
@@ -547,14 +545,31 @@ void hints_changed(struct pbx *p)
 	}
 }
 
+static bool hint_variable(struct channel *ch, struct buf *out)
+{
+	struct str hint;
+
+	if (hint_state(ch->pbx, text_view(&ch->context), text_view(&ch->exten), &hint) < 0)
+		return false;
+	buf_put(out, hint);
+	return true;
+}
+
 int hints_new(struct pbx *p)
 {
+	static const struct device_observer observer = { .device = follow_device,
+		.presence = follow_presence };
+	static const struct builtin variable = { .name = "HINT", .read = hint_variable };
+
 	p->hints = calloc(1, sizeof(*p->hints));
 	if (!p->hints)
 		return ENOMEM;
 	p->hints->walk = 1;
 	p->hints->by_key = map_new_ordered();
-	return p->hints->by_key ? 0 : ENOMEM;
+	if (!p->hints->by_key)
+		return ENOMEM;
+	p->devstates->observer = &observer;
+	return pbx_add_builtin(p, &variable);
 }
 
 void hints_free(struct pbx *p)
@@ -570,6 +585,8 @@ void hints_free(struct pbx *p)
 		h->pbx = NULL;
 		obj_drop(h);
 	}
+	if (p->devstates)
+		p->devstates->observer = NULL;
 	map_free(p->hints->by_key);
 	free(p->hints);
 	p->hints = NULL;

@@ -1,84 +1,15 @@
-/* What is done to a channel: answer, indications, digits, its parties. */
-#define LOG_MODULE "channel"
-#include "base/log.h"
+/* What is done to a channel: answer, indications, digits. */
 #include "base/obj.h"
 #include "media/media.h"
 #include "pbx/channel_private.h"
-#include "pbx/event.h"
 #include <errno.h>
 
-void channel_set_state(struct channel *ch, enum channel_state s)
-{
-	if (ch->state == s)
-		return;
-	ch->state = s;
-	if (s == CHAN_UP && !ch->answered_us)
-		ch->answered_us = clock_us(ch->pbx->clock);
-	channel_tell(ch, "Newstate", EV_CALL);
-	channel_tell_device(ch);
-}
-
-void channel_set_caller_party(struct channel *ch, const struct party *p)
-{
-	bool same = party_same(&ch->caller, p);
-
-	party_copy(&ch->caller, p);
-	if (!same)
-		channel_tell_caller(ch);
-}
-
-void channel_set_caller(struct channel *ch, struct str number, struct str name)
-{
-	struct party p = { 0 };
-
-	if (!party_copy(&p, &ch->caller) && !party_set(&p, number, name))
-		channel_set_caller_party(ch, &p);
-	party_free(&p);
-}
-
-void channel_put_connected(struct channel *ch, const struct party *p)
-{
-	bool same = party_same(&ch->connected, p);
-
-	party_copy(&ch->connected, p);
-	if (!same)
-		channel_tell(ch, "NewConnectedLine", EV_CALL);
-}
+#define SETTLE_MS 500   /* from an answer to the first packet, at most */
 
 void channel_set_connected(struct channel *ch, const struct party *p)
 {
 	channel_put_connected(ch, p);
 	channel_indicate(ch, IND_CONNECTED_LINE, NULL);
-}
-
-void channel_set_accountcode(struct channel *ch, struct str code)
-{
-	struct event *e;
-
-	if (str_eq(text_view(&ch->accountcode), code))
-		return;
-	e = ch->pbx->events ? event_new(ch->pbx->events, "NewAccountCode", EV_CALL) : NULL;
-	if (e) {
-		struct text old = ch->accountcode;
-
-		ch->accountcode = (struct text){ 0 };
-		text_set(&ch->accountcode, code);
-		event_channel(e, "", ch);
-		event_put(e, "OldAccountCode", text_view(&old));
-		event_send(ch->pbx->events, e);
-		text_free(&old);
-		return;
-	}
-	text_set(&ch->accountcode, code);
-}
-
-void channel_set_exten(struct channel *ch, struct str context, struct str exten, int priority)
-{
-	if (context.n)
-		text_set(&ch->context, context);
-	if (exten.n)
-		text_set(&ch->exten, exten);
-	ch->priority = priority;
 }
 
 /* A sound that the pbx makes because the technology has no message for it. */
@@ -160,6 +91,19 @@ int channel_answer(struct channel *ch)
 		err = ch->tech->answer(ch);
 	if (!err)
 		channel_set_state(ch, CHAN_UP);
+	return err;
+}
+
+int channel_answer_settled(struct channel *ch, uint32_t ms)
+{
+	bool rang = ch->state == CHAN_RING || ch->state == CHAN_RINGING;
+	int err = channel_answer(ch);
+
+	if (err || !rang || !ch->tech->media || !ch->tech->media(ch))
+		return err || !ms ? err : channel_sleep(ch, ms);
+	ch->listens = !ms;
+	err = channel_nap(ch, ms > SETTLE_MS ? ms : SETTLE_MS, !ms);
+	ch->listens = false;
 	return err;
 }
 

@@ -391,7 +391,9 @@ static void optimize(void *arg)
 	obj_drop(l);
 }
 
-void local_optimize_soon(struct channel *half)
+/* Both halves are in bridges of two: the two others are put into one bridge and the
+ * halves end, unless /n forbids. From the loop, soon. */
+static void optimize_soon(struct channel *half)
 {
 	struct local *l = half->tech == &local_tech ? half->pvt : NULL;
 
@@ -402,6 +404,12 @@ void local_optimize_soon(struct channel *half)
 		obj_drop(l);
 }
 
+static void local_bridged(struct channel *ch, struct channel *peer)
+{
+	if (peer)
+		optimize_soon(ch);
+}
+
 int local_allow_optimize(struct channel *half)
 {
 	struct local *l = half->tech == &local_tech ? half->pvt : NULL;
@@ -409,7 +417,7 @@ int local_allow_optimize(struct channel *half)
 	if (!l)
 		return ENOENT;
 	l->optimize = true;
-	local_optimize_soon(half);
+	optimize_soon(half);
 	return 0;
 }
 
@@ -442,5 +450,7 @@ const struct channel_tech local_tech = {
 	.digit = local_digit,
 	.text = local_text,
 	.hangup = local_hangup,
+	.twin = local_twin,
+	.bridged = local_bridged,
 	.device_state = local_device_state,
 };

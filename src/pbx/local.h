@@ -11,9 +11,6 @@ extern const struct channel_tech local_tech;    /* pbx_new() adds it */
 
 /* The other half; NULL: not a Local channel, or its twin is gone. */
 struct channel *local_twin(const struct channel *ch);
-/* Both halves are in bridges of two: put the two others into one bridge and
- * end the halves, unless /n forbids. From the loop, soon. */
-void local_optimize_soon(struct channel *half);
 /* The manager's LocalOptimizeAway: takes /n back. ENOENT: no Local channel. */
 int local_allow_optimize(struct channel *half);
 

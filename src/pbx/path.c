@@ -6,10 +6,14 @@
 #include "pbx/bridge.h"
 #include "pbx/bridge_private.h"
 #include "pbx/channel_private.h"
-#include "pbx/local.h"
 
 /* A dialplan may dial itself in a ring of Local channels. */
 #define CHAIN_MAX 64
+
+static struct channel *twin_of(const struct channel *ch)
+{
+	return ch->tech->twin ? ch->tech->twin(ch) : NULL;
+}
 
 struct channel *channel_facing(const struct channel *ch)
 {
@@ -21,7 +25,7 @@ struct channel *channel_facing(const struct channel *ch)
 static struct channel *end_of(struct channel *ch)
 {
 	for (int i = 0; i < CHAIN_MAX; i++) {
-		struct channel *twin = local_twin(ch), *next;
+		struct channel *twin = twin_of(ch), *next;
 
 		if (!twin)
 			break;
@@ -70,7 +74,7 @@ static bool digits_wanted(const struct channel *ch)
 
 		if (!ch->bridge || bridge_wants_digits(ch))
 			return true;
-		next = next ? local_twin(next) : NULL;
+		next = next ? twin_of(next) : NULL;
 		if (!next)
 			return false;
 		ch = next;
@@ -102,11 +106,21 @@ static void join(struct channel *a, struct channel *b, bool again)
 	relay_digits(b, a);
 }
 
+/* To the application of a half. Not CE_MEDIA: a Dial that waits there answers that by
+ * coming back here. */
+static void tell_path(struct channel *ch)
+{
+	struct chan_event *e = twin_of(ch) && ch->waiter ? chan_event_new(CE_PATH) : NULL;
+
+	if (e)
+		channel_deliver(ch, e);
+}
+
 void channel_path_update(struct channel *ch, bool again)
 {
 	struct channel *facing = channel_facing(ch);
 	struct channel *a = end_of(ch);
-	struct channel *b = facing ? end_of(facing) : local_twin(ch) ? ch : NULL;
+	struct channel *b = facing ? end_of(facing) : twin_of(ch) ? ch : NULL;
 
 	if (a != b && session(a) && session(b)) {
 		join(a, b, again);
@@ -115,11 +129,9 @@ void channel_path_update(struct channel *ch, bool again)
 	part_end(a);
 	if (b && b != a)
 		part_end(b);
-	/* Not CE_MEDIA: a Dial that waits there answers that by coming back here. */
-	if (local_twin(a) && a->waiter)
-		channel_event_simple(a, CE_PATH);
-	if (b && b != a && local_twin(b) && b->waiter)
-		channel_event_simple(b, CE_PATH);
+	tell_path(a);
+	if (b && b != a)
+		tell_path(b);
 }
 
 void channel_link_early(struct channel *a, struct channel *b)

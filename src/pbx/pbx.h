@@ -18,8 +18,12 @@ struct channel;
 struct channel_tech;
 struct app;
 struct func;
+struct builtin;
 struct features_conf;
 struct moh;
+
+/* Told before a channel ends, while it is whole: who keeps it somewhere lets go of it. */
+typedef void channel_end_fn(struct channel *ch);
 
 struct service;
 struct pbx {
@@ -31,9 +35,11 @@ struct pbx {
 	struct events *events;
 	struct list channels;           /* struct channel, oldest first */
 	struct map *by_name, *by_uniqueid;
+	channel_end_fn *const *channel_ends;    /* called in their order, NULL at the end: pbx.c's table */
 	struct dialplan *plan;          /* held; replaced by a reload */
 	struct vars globals;
 	struct map *apps, *funcs, *techs;       /* rows by lower-case name (maps fold case) */
+	struct map *builtins;           /* rows of struct builtin; case matters */
 	struct devstates *devstates;
 	struct hints *hints;
 	struct str systemname, default_language;
@@ -68,8 +74,10 @@ int pbx_add_tech(struct pbx *p, const struct channel_tech *t);
  * copied. EEXIST: the name is taken. */
 int pbx_add_app(struct pbx *p, const struct app *a);
 int pbx_add_func(struct pbx *p, const struct func *f);
+int pbx_add_builtin(struct pbx *p, const struct builtin *b);
 const struct app *pbx_app(const struct pbx *p, struct str name);     /* NULL: none */
 const struct func *pbx_func(const struct pbx *p, struct str name);
+const struct builtin *pbx_builtin(const struct pbx *p, struct str name);
 /* Hang up everything. */
 void pbx_hangup_all(struct pbx *p, int cause);
 /* The end: no channel comes after this, and those that are there have ended as far as
@@ -94,6 +102,12 @@ struct func {
 	const char *synopsis;
 	int (*read)(struct pbx *p, struct channel *ch, struct str args, struct buf *out);
 	int (*write)(struct pbx *p, struct channel *ch, struct str args, struct str value);
+};
+/* A variable of a channel that is worked out when it is read, by what stands above the
+ * variables: ${HINT}. No variable that was set hides it. False: it has no value here. */
+struct builtin {
+	const char *name;
+	bool (*read)(struct channel *ch, struct buf *out);
 };
 
 #endif

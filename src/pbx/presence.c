@@ -115,7 +115,8 @@ static void changed(struct pbx *p, struct str name)
 		return;
 	one(p, name, &v);
 	tell(p, text_view(&full), &v);
-	hints_presence_changed(p, text_view(&full));
+	if (p->devstates->observer)
+		p->devstates->observer->presence(p, text_view(&full));
 	text_free(&full);
 }
 

@@ -58,7 +58,7 @@ int gosub_return(struct channel *ch, struct str value);
 int gosub_pop(struct channel *ch);   /* StackPop: ENOENT */
 int gosub_set_local(struct channel *ch, struct gosub_frame *f, struct str name, struct str value);
 struct gosub_frame *gosub_top(const struct channel *ch);
-void gosub_free(struct run *r);
+void gosub_frame_free(struct gosub_frame *f);        /* run.c's */
 
 /* ---- hangup_handler.c */
 
@@ -66,6 +66,5 @@ int hangup_handler_push(struct channel *ch, struct str where);
 int hangup_handler_pop(struct channel *ch);  /* ENOENT */
 void hangup_handlers_wipe(struct channel *ch);
 void hangup_handlers_run(struct channel *ch);
-void hangup_handlers_forget(struct channel *ch);     /* freed, not run */
 
 #endif

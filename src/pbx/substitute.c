@@ -1,8 +1,8 @@
+/* ${...} in a text, and what its names stand for; $[...] is expression.c's. */
 #define LOG_MODULE "pbx"
 #include "pbx/substitute.h"
 #include "base/log.h"
 #include "base/obj.h"
-#include "pbx/devstate.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
 #include "pbx/expression.h"
@@ -42,7 +42,7 @@ static bool channel_builtin(struct channel *ch, struct str name, struct buf *out
 		{ STR("CALLINGPRES"), ch->caller.number_pres }, { STR("CALLINGANI2"), ch->caller.ani2 },
 		{ STR("CALLINGTON"), ch->caller.ton }, { STR("CALLINGTNS"), 0 },
 	};
-	struct str hint;
+	const struct builtin *b;
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (str_eq(name, texts[i].name)) {
@@ -54,12 +54,8 @@ static bool channel_builtin(struct channel *ch, struct str name, struct buf *out
 			buf_printf(out, "%d", numbers[i].v);
 			return true;
 		}
-	if (str_eq(name, STR("HINT")) && ch->pbx->hints &&
-	    hint_state(ch->pbx, text_view(&ch->context), text_view(&ch->exten), &hint) >= 0) {
-		buf_put(out, hint);
-		return true;
-	}
-	return false;
+	b = pbx_builtin(ch->pbx, name);
+	return b && b->read(ch, out);
 }
 
 static bool global_builtin(struct pbx *p, struct str name, struct buf *out)

@@ -374,6 +374,33 @@ static void late_technology(void **st)
 	assert_int_equal(state(w, "105"), EXTEN_IDLE);
 }
 
+static void hint_of(struct channel *ch, const char *exten, const char *want)
+{
+	struct buf b = BUF_INIT;
+
+	channel_set_exten(ch, STR("sub"), str_z(exten), 1);
+	pbx_substitute(ch->pbx, ch, STR("<${HINT}>"), &b);
+	assert_string_equal(buf_z(&b), want);
+	buf_free(&b);
+}
+
+/* ${HINT} is that of the extension where the channel is; no variable that was set hides it. */
+static void as_variable(void **st)
+{
+	struct world *w = *st;
+	const struct channel_new_prm prm = { .pbx = w->p, .tech = &plain, .stem = STR("x") };
+	struct channel *ch;
+
+	assert_int_equal(channel_new(&ch, &prm), 0);
+	hint_of(ch, "100", "<Phone/a>");
+	hint_of(ch, "900", "<>");
+	assert_int_equal(pbx_setvar(w->p, ch, STR("HINT"), STR("mine")), 0);
+	hint_of(ch, "102", "<Custom:lamp,CustomPresence:eve>");
+	hint_of(ch, "900", "<mine>");
+	channel_destroy(ch);
+	turn(w);
+}
+
 #define WITH_WORLD(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 /* A listing that was begun goes on, whatever comes and goes meanwhile. */
@@ -422,7 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_WORLD(one_device), WITH_WORLD(together), WITH_WORLD(told), WITH_WORLD(custom), WITH_WORLD(presence),
 		WITH_WORLD(watched), WITH_WORLD(by_pattern), WITH_WORLD(reloaded), WITH_WORLD(of_channels), WITH_WORLD(late_technology),
-		WITH_WORLD(listed_in_pieces),
+		WITH_WORLD(listed_in_pieces), WITH_WORLD(as_variable),
 	};
 
 	log_set_mask(0);

@@ -1,3 +1,4 @@
+/* The part of Dial() from the calls until one of them answers, or none will. */
 #define LOG_MODULE "dial"
 #include "base/log.h"
 #include "base/obj.h"
@@ -140,6 +141,40 @@ static struct leg *replaced(struct dial *d, struct leg *l)
 	return answered(d, l);
 }
 
+/* What decides nothing: it is the caller's alone. */
+static void pass_on(struct dial *d, struct leg *l, const struct chan_event *e)
+{
+	switch (e->type) {
+	case CE_MEDIA:
+		channel_path_update(l->ch, true);
+		if (single(d) && !d->entertained)
+			channel_indicate(d->in, IND_SRCUPDATE, NULL);
+		break;
+	case CE_DTMF_END:
+		if (single(d) && !d->entertained)
+			channel_digit(d->in, e->digit, e->ms);
+		break;
+	case CE_TEXT:
+		if (single(d) && d->in->tech->text)
+			d->in->tech->text(d->in, text_view(&e->text), text_view(&e->text2));
+		break;
+	case CE_HOLD:
+		channel_indicate(d->in, IND_HOLD, NULL);
+		break;
+	case CE_UNHOLD:
+		channel_indicate(d->in, IND_UNHOLD, NULL);
+		break;
+	case CE_VIDUPDATE:
+		channel_indicate(d->in, IND_VIDUPDATE, NULL);
+		break;
+	case CE_AOC:
+		channel_indicate(d->in, IND_AOC, e->data);
+		break;
+	default:
+		break;
+	}
+}
+
 static struct leg *leg_event(struct dial *d, struct leg *l, const struct chan_event *e)
 {
 	if (l->ch->replaced_by)
@@ -177,33 +212,8 @@ static struct leg *leg_event(struct dial *d, struct leg *l, const struct chan_ev
 	case CE_FORWARD:
 		dial_forward(d, l, text_view(&e->text));
 		break;
-	case CE_MEDIA:
-		channel_path_update(l->ch, true);
-		if (single(d) && !d->entertained)
-			channel_indicate(d->in, IND_SRCUPDATE, NULL);
-		break;
-	case CE_DTMF_END:
-		if (single(d) && !d->entertained)
-			channel_digit(d->in, e->digit, e->ms);
-		break;
-	case CE_TEXT:
-		if (single(d) && d->in->tech->text)
-			d->in->tech->text(d->in, text_view(&e->text), text_view(&e->text2));
-		break;
-	case CE_HOLD:
-		channel_indicate(d->in, IND_HOLD, NULL);
-		break;
-	case CE_UNHOLD:
-		channel_indicate(d->in, IND_UNHOLD, NULL);
-		break;
-	case CE_VIDUPDATE:
-		channel_indicate(d->in, IND_VIDUPDATE, NULL);
-		break;
-	case CE_AOC:
-		channel_indicate(d->in, IND_AOC, e->data);
-		break;
 	default:
-		break;
+		pass_on(d, l, e);
 	}
 	return NULL;
 }
@@ -238,7 +248,7 @@ static bool exit_by(struct dial *d, char digit)
 	there = dialplan_exists(in->pbx, context, exten, 1,
 				in->caller.number_valid ? text_view(&in->caller.number) : STR_NULL);
 	if (there) {
-		channel_set_exten(in, context, exten, 0);       /* run.c adds one */
+		channel_set_exten(in, context, exten, 0);       /* run_dialplan.c adds one */
 		d->exit_digit = digit;
 	}
 	buf_free(&b);

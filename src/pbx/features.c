@@ -1,7 +1,58 @@
-#include "config/reader.h"
-#include "base/obj.h"
+/* features.conf, and what holds without one: the digits that work inside a call. */
 #include "pbx/features.h"
+#include "base/obj.h"
+#include "config/reader.h"
 #include "pbx/pbx.h"
+
+static void features_free(void *o)
+{
+	struct features_conf *f = o;
+	struct text *texts[] = { &f->blindxfer, &f->disconnect, &f->atxfer, &f->parkcall, &f->automon,
+		&f->automixmon, &f->xfersound, &f->xferfailsound, &f->atxferabort, &f->atxfercomplete,
+		&f->atxferthreeway, &f->atxferswap, &f->pickupexten };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		text_free(texts[i]);
+}
+
+int features_new(struct features_conf **out)
+{
+	struct features_conf *f = obj_new(sizeof(*f), features_free);
+	int err;
+
+	if (!f)
+		return ENOMEM;
+	f->digit_timeout_ms = 1000;
+	f->transfer_digit_timeout_ms = 3000;
+	f->atxfer_no_answer_ms = 15000;
+	err = text_set(&f->blindxfer, STR("#"));
+	err = err ? err : text_set(&f->disconnect, STR("*"));
+	err = err ? err : text_set(&f->xfersound, STR("beep"));
+	err = err ? err : text_set(&f->xferfailsound, STR("beeperr"));
+	err = err ? err : text_set(&f->pickupexten, STR("*8"));
+	err = err ? err : text_set(&f->atxferabort, STR("*1"));
+	err = err ? err : text_set(&f->atxfercomplete, STR("*2"));
+	err = err ? err : text_set(&f->atxferthreeway, STR("*3"));
+	err = err ? err : text_set(&f->atxferswap, STR("*4"));
+	if (err)
+		obj_drop(f);
+	else
+		*out = f;
+	return err;
+}
+
+void features_set(struct pbx *p, struct features_conf *f)
+{
+	obj_drop(p->features);
+	p->features = f;
+}
+
+/* Those of pbx_new(), or what a features.conf made of them: never NULL. A reload frees
+ * it: who waits holds it or asks again. */
+const struct features_conf *features_get(struct pbx *p)
+{
+	return p->features;
+}
 
 static int set_text(struct features_conf *f, const struct config_var *v)
 {

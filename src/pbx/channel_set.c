@@ -1,0 +1,71 @@
+/* What a channel knows of itself: its state, its parties, its place; changed and told. */
+#include "pbx/channel_private.h"
+#include "pbx/event.h"
+
+void channel_set_state(struct channel *ch, enum channel_state s)
+{
+	if (ch->state == s)
+		return;
+	ch->state = s;
+	if (s == CHAN_UP && !ch->answered_us)
+		ch->answered_us = clock_us(ch->pbx->clock);
+	channel_tell(ch, "Newstate", EV_CALL);
+	channel_tell_device(ch);
+}
+
+void channel_set_caller_party(struct channel *ch, const struct party *p)
+{
+	bool same = party_same(&ch->caller, p);
+
+	party_copy(&ch->caller, p);
+	if (!same)
+		channel_tell_caller(ch);
+}
+
+void channel_set_caller(struct channel *ch, struct str number, struct str name)
+{
+	struct party p = { 0 };
+
+	if (!party_copy(&p, &ch->caller) && !party_set(&p, number, name))
+		channel_set_caller_party(ch, &p);
+	party_free(&p);
+}
+
+void channel_put_connected(struct channel *ch, const struct party *p)
+{
+	bool same = party_same(&ch->connected, p);
+
+	party_copy(&ch->connected, p);
+	if (!same)
+		channel_tell(ch, "NewConnectedLine", EV_CALL);
+}
+
+void channel_set_accountcode(struct channel *ch, struct str code)
+{
+	struct event *e;
+
+	if (str_eq(text_view(&ch->accountcode), code))
+		return;
+	e = ch->pbx->events ? event_new(ch->pbx->events, "NewAccountCode", EV_CALL) : NULL;
+	if (e) {
+		struct text old = ch->accountcode;
+
+		ch->accountcode = (struct text){ 0 };
+		text_set(&ch->accountcode, code);
+		event_channel(e, "", ch);
+		event_put(e, "OldAccountCode", text_view(&old));
+		event_send(ch->pbx->events, e);
+		text_free(&old);
+		return;
+	}
+	text_set(&ch->accountcode, code);
+}
+
+void channel_set_exten(struct channel *ch, struct str context, struct str exten, int priority)
+{
+	if (context.n)
+		text_set(&ch->context, context);
+	if (exten.n)
+		text_set(&ch->exten, exten);
+	ch->priority = priority;
+}
