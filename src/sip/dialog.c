@@ -337,10 +337,13 @@ int sip_dialog_response(struct sip_dialog *d, const struct sip_msg *msg, struct 
 		obj_hold(f);
 	}
 	err = take_response(f, msg);
-	if (err)
-		obj_drop(f);
-	else
+	if (!err) {
 		*fork = f;
+		return 0;
+	}
+	if (!f->remote_tag.n)
+		sip_dialog_close(f);    /* it was made here, and nobody knows of it */
+	obj_drop(f);
 	return err;
 }
 

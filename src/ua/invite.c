@@ -20,6 +20,7 @@ static void invite_free(void *arg)
 	obj_drop(iv->prm.hold);
 	obj_drop(iv->prm.request.hold);
 	text_free(&iv->body);
+	text_free(&iv->ack_body);
 	text_free(&iv->answered_by);
 	text_free(&iv->leave.headers);
 }
@@ -93,7 +94,8 @@ void ua_invite_ended(struct ua_invite *iv, enum ua_end why, struct sip_msg *msg,
 	ua_exchange_fail(iv);
 	if (why < UA_END_NO_BODY || why == UA_END_NO_PRACK)
 		ua_invite_over(iv);
-	user = iv->prm.user;
+	user = iv->told_end ? NULL : iv->prm.user;
+	iv->told_end = true;
 	if (user)
 		user->ended(iv->prm.arg, why, msg, err);
 	obj_drop(iv);
@@ -126,6 +128,9 @@ static bool bye_must_wait(const struct ua_invite *iv)
 
 static void leave(struct ua_invite *iv, struct str headers)
 {
+	/* The 2xx whose offer is still judged. */
+	if (iv->judged && !iv->judged->request)
+		ua_invite_send_ack(iv, iv->dlg, iv->judged, ua_request_out(iv->uac), STR_NULL);
 	ua_turn_drop(iv);
 	ua_refresh_stop(iv);
 	ua_timer_stop(iv);
@@ -200,6 +205,8 @@ void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms)
 
 void ua_invites_abandon(struct ua *ua)
 {
+	if (!list_linked(&ua->invites))
+		return;
 	list_each_safe(p, next, &ua->invites)
 		ua_invite_finish(container_of(p, struct ua_invite, link));
 }

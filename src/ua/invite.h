@@ -70,8 +70,8 @@ struct ua_invite_user {
 	int (*offer_make)(void *arg, struct buf *b);
 	/* Write the answer to what offer_came() took, and put both in force. errno */
 	int (*answer_make)(void *arg, struct buf *b);
-	/* 0; UA_INVITE_LATER (a re-INVITE's or UPDATE's only); or the status to refuse with:
-	 * then nothing has changed. */
+	/* 0; UA_INVITE_LATER (but for a PRACK's); or the status to refuse with: then nothing
+	 * has changed. In a response to an INVITE that had no offer, too. */
 	unsigned (*offer_came)(void *arg, struct str body);
 	/* Put the answer to our offer in force. 0, or why not (488): another response may
 	 * bring a better one. Called again for the answer of another fork. */
@@ -98,7 +98,7 @@ struct ua_invite_user {
 	void (*request)(void *arg, struct sip_server_tx *tx, struct sip_msg *msg);
 	/* A REFER (ua/refer.h). NULL: 603. */
 	void (*refer)(void *arg, struct sip_server_tx *tx, struct sip_msg *msg);
-	/* The last: its user has ua_invite_end() to say, now or soon. */
+	/* Once: its user has ua_invite_end() to say, now or soon. */
 	void (*ended)(void *arg, enum ua_end why, struct sip_msg *msg, int err);
 };
 

@@ -94,16 +94,18 @@ struct ua_invite {              /* obj */
 	enum ua_invite_state state;
 	enum ua_exchange exchange;
 	bool incoming;
+	bool told_end;                  /* its user knows; ua_invite_end() follows */
 	bool accepted;                  /* our INVITE has its 2xx: further ones are repeated, or of other forks */
 	struct sip_dialog *dlg;         /* held */
 	struct sip_msg *invite;         /* held: theirs, until it is answered */
 	struct sip_server_tx *uas;      /* held: an INVITE of theirs until its ACK; ua_uas_clear() */
 	struct sip_server_tx *update;   /* held: an UPDATE of theirs whose offer is being judged */
-	struct sip_msg *judged;         /* held: the re-INVITE or UPDATE whose offer is being judged */
+	struct sip_msg *judged;         /* held: what brought the offer that is being judged */
 	struct ua_request *uac;         /* held: our INVITE; later for its repeated 2xx */
 	struct ua_request *refresh;     /* held: our last re-INVITE or UPDATE */
 	enum ua_turn turn;
 	struct text body;               /* as ours went out last: later responses to the same INVITE repeat it */
+	struct text ack_body;           /* our answer to an offer in a response: for PRACK, ACK and repeated ACK */
 	struct text answered_by;        /* To tag of whose answer is in force */
 	struct list forks;              /* struct ua_fork */
 	struct list deferred;           /* requests of ours that wait for the ACK of our 2xx */
@@ -153,11 +155,14 @@ int ua_invite_send_in(struct ua_invite *iv, struct sip_dialog *d, struct sip_out
 int ua_invite_send_own(struct ua_invite *iv, struct sip_out *o, ua_own_done_fn *fn);
 /* Of a 2xx to `invite`, whose credentials go with it (22.1). */
 void ua_invite_send_ack(struct ua_invite *iv, struct sip_dialog *d, const struct sip_msg *msg,
-			const struct sip_out *invite);
+			const struct sip_out *invite, struct str body);
 void ua_invite_bye(struct ua_invite *iv, struct sip_dialog *d, struct str headers);
 
 /* ---- invite_refresh.c */
 void ua_refresh_go_on(struct ua_invite *iv);         /* the one that waits, when it may */
+
+/* ---- invite_uac.c */
+void ua_uac_judged(struct ua_invite *iv, struct sip_msg *response, unsigned status);
 
 /* ---- invite_exchange.c */
 /* Why no offer of the peer can be taken now: 491 while ours is out, 500 while theirs is
@@ -177,7 +182,9 @@ int ua_exchange_write(struct ua_invite *iv, struct buf *b);
 bool ua_reliable_wanted(const struct ua_invite *iv);
 int ua_reliable_send(struct ua_invite *iv, unsigned status, struct str headers, struct str body);
 void ua_reliable_prack(struct ua_invite *iv, struct sip_server_tx *tx, struct sip_msg *msg);
-void ua_reliable_response(struct ua_invite *iv, struct sip_dialog *d, uint32_t *rseq, const struct sip_msg *msg);
+/* Must `msg` be acknowledged by PRACK, and was it not yet? `last`: RSeq of the one before. */
+bool ua_reliable_is_new(const struct sip_msg *msg, uint32_t last, uint32_t *rseq);
+void ua_reliable_send_prack(struct ua_invite *iv, struct sip_dialog *d, const struct sip_msg *msg, struct str body);
 
 /* ---- invite_timer.c */
 /* 0, or the status to refuse with, and what it says. */

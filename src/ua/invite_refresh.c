@@ -42,7 +42,7 @@ static void on_success(struct ua_invite *iv, struct ua_request *rq, struct sip_m
 	sip_dialog_refresh(iv->dlg, msg);
 	ua_invite_learn_target(iv, iv->dlg, msg);
 	if (!update)
-		ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(rq));
+		ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(rq), STR_NULL);
 	ua_timer_response(iv, msg);
 	if (iv->exchange != UA_EXCHANGE_OURS)
 		return;
@@ -85,7 +85,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	if (iv->turn != UA_TURN_NONE)
 		refresh_done(iv, rq, msg);
 	else if (msg->method == SIP_INVITE && msg->status < 300)
-		ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(rq));     /* repeated */
+		ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(rq), STR_NULL);     /* repeated */
 	obj_drop(iv);
 }
 

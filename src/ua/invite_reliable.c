@@ -174,23 +174,27 @@ void ua_reliable_prack(struct ua_invite *iv, struct sip_server_tx *tx, struct si
 		ua_invite_answer(iv);
 }
 
-/* A reliable response of the peer: acknowledged with PRACK (section 4), each fork's in
- * its own dialog. */
-void ua_reliable_response(struct ua_invite *iv, struct sip_dialog *d, uint32_t *last, const struct sip_msg *msg)
-{
-	struct sip_out *o;
-	uint32_t rseq;
+/* ---- theirs (section 4) ------------------------------------------------------------------ */
 
-	if (!sip_hdr_has_token(msg, SIP_H_REQUIRE, STR("100rel")) || sip_hdr_u32(msg, SIP_H_RSEQ, &rseq) ||
+bool ua_reliable_is_new(const struct sip_msg *msg, uint32_t last, uint32_t *rseq)
+{
+	if (!sip_hdr_has_token(msg, SIP_H_REQUIRE, STR("100rel")) || sip_hdr_u32(msg, SIP_H_RSEQ, rseq) ||
 	    !msg->to.tag.n)
-		return;
-	if (*last && rseq <= *last)
-		return;         /* repeated, or out of order */
-	*last = rseq;
-	o = sip_dialog_request(d, SIP_PRACK);
+		return false;
+	return !last || *rseq > last;   /* else repeated, or out of order */
+}
+
+void ua_reliable_send_prack(struct ua_invite *iv, struct sip_dialog *d, const struct sip_msg *msg, struct str body)
+{
+	struct sip_out *o = sip_dialog_request(d, SIP_PRACK);
+	uint32_t rseq = 0;
+
 	if (!o)
 		return;
+	sip_hdr_u32(msg, SIP_H_RSEQ, &rseq);
 	buf_printf(&o->headers, "RAck: %u %u INVITE\r\n", rseq, msg->cseq);
+	if (body.n)
+		sip_out_body(o, ua_invite_body_type(iv), body);
 	ua_invite_send_in(iv, d, o, (struct ua_done){ 0 });
 	obj_drop(o);
 }

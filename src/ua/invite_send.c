@@ -94,7 +94,7 @@ int ua_invite_send_in(struct ua_invite *iv, struct sip_dialog *dlg, struct sip_o
 }
 
 void ua_invite_send_ack(struct ua_invite *iv, struct sip_dialog *d, const struct sip_msg *msg,
-			const struct sip_out *invite)
+			const struct sip_out *invite, struct str body)
 {
 	struct sip_out *o = sip_dialog_ack(d, invite->cseq);
 	struct ua_request_prm prm;
@@ -103,6 +103,8 @@ void ua_invite_send_ack(struct ua_invite *iv, struct sip_dialog *d, const struct
 		return;
 	if (invite->auth.n)
 		o->auth = sip_out_dup(o, invite->auth);
+	if (body.n)
+		sip_out_body(o, ua_invite_body_type(iv), body);
 	prm = ua_invite_request_prm(iv, NULL, o);
 	/* No transaction (13.2.2.4): it goes where the 2xx came from, unless routes say else. */
 	prm.path = net_is_stream(msg->from_path.proto) ? &msg->from_path : NULL;

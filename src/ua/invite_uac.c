@@ -107,7 +107,7 @@ static void end_fork(struct ua_invite *iv, const struct sip_msg *msg, const stru
 
 	if (sip_dialog_response(iv->dlg, msg, &d) || !d)
 		return;
-	ua_invite_send_ack(iv, d, msg, invite);
+	ua_invite_send_ack(iv, d, msg, invite, STR_NULL);
 	ua_invite_bye(iv, d, STR_NULL);
 	sip_dialog_close(d);
 	obj_drop(d);
@@ -127,12 +127,65 @@ static void choose_fork(struct ua_invite *iv, const struct sip_msg *msg)
 	ua_invite_close_forks(iv);
 }
 
+/* ---- an offer of theirs in a response ------------------------------------------------------------ */
+
+/* Our INVITE had none, and none came since (13.2.1). */
+static bool offer_is_theirs(const struct ua_invite *iv)
+{
+	return !ua_request_out(iv->uac)->body.n && !iv->ack_body.n && iv->exchange != UA_EXCHANGE_OURS;
+}
+
+static unsigned write_answer(struct ua_invite *iv)
+{
+	char room[2048];
+	struct buf b;
+	int err;
+
+	buf_init(&b, room, sizeof(room), 0);
+	err = ua_exchange_answer_out(iv, &b);
+	if (!err)
+		err = text_set(&iv->ack_body, buf_view(&b));
+	buf_free(&b);
+	return err ? 488 : 0;
+}
+
+/* 0: the answer is in iv->ack_body; UA_INVITE_LATER; or why it is not. */
+static unsigned take_offer(struct ua_invite *iv, struct sip_msg *msg)
+{
+	struct str body;
+	unsigned status = 488;
+
+	if (sip_body(msg, ua_invite_body_type(iv), &body))
+		status = ua_exchange_offer_in(iv, body);
+	if (status == UA_INVITE_LATER)
+		iv->judged = obj_hold(msg);
+	return status ? status : write_answer(iv);
+}
+
 /* ---- responses --------------------------------------------------------------------------------- */
+
+static void tell_progress(struct ua_invite *iv, struct sip_msg *msg)
+{
+	if (iv->prm.user && iv->prm.user->progress)
+		iv->prm.user->progress(iv->prm.arg, msg);
+}
+
+/* A reliable one; false: what it offers is being judged. */
+static bool on_reliable(struct ua_invite *iv, struct sip_dialog *d, struct sip_msg *msg)
+{
+	bool offer = offer_is_theirs(iv) && sip_body(msg, ua_invite_body_type(iv), &(struct str){ 0 });
+	unsigned status = offer ? take_offer(iv, msg) : 0;
+
+	if (status == UA_INVITE_LATER)
+		return false;
+	ua_reliable_send_prack(iv, d, msg, offer && !status ? text_view(&iv->ack_body) : STR_NULL);
+	return true;
+}
 
 static void on_provisional(struct ua_invite *iv, struct sip_msg *msg)
 {
 	struct sip_dialog *d = iv->dlg;
-	uint32_t *rseq = &iv->rel.remote_rseq;
+	uint32_t *last = &iv->rel.remote_rseq, rseq;
 
 	if (is_other_fork(iv, msg)) {
 		struct ua_fork *f = fork_of(iv, msg);
@@ -140,33 +193,23 @@ static void on_provisional(struct ua_invite *iv, struct sip_msg *msg)
 		if (!f)
 			return;
 		d = f->dlg;
-		rseq = &f->rseq;
+		last = &f->rseq;
 	} else if (msg->to.tag.n) {
 		sip_dialog_response(d, msg, NULL);
 	}
-	ua_reliable_response(iv, d, rseq, msg);
-	ua_exchange_response(iv, msg);
-	if (iv->prm.user && iv->prm.user->progress)
-		iv->prm.user->progress(iv->prm.arg, msg);
+	if (ua_reliable_is_new(msg, *last, &rseq)) {
+		*last = rseq;
+		if (!on_reliable(iv, d, msg))
+			return;
+	}
+	if (iv->state == UA_INVITE_CALLING)
+		ua_exchange_response(iv, msg);
+	tell_progress(iv, msg);
 }
 
-static void on_answered(struct ua_invite *iv, struct sip_msg *msg, const struct sip_out *invite)
+/* It is acknowledged, and all that is known of it. */
+static void finish_answered(struct ua_invite *iv, struct sip_msg *msg, unsigned status)
 {
-	unsigned status;
-
-	iv->accepted = true;
-	choose_fork(iv, msg);
-	sip_dialog_response(iv->dlg, msg, NULL);
-	ua_invite_learn_target(iv, iv->dlg, msg);
-	ua_invite_send_ack(iv, iv->dlg, msg, invite);
-	if (iv->state == UA_INVITE_CANCELLED) {         /* our CANCEL came too late */
-		ua_invite_bye(iv, iv->dlg, STR_NULL);
-		ua_invite_over(iv);
-		return;
-	}
-	iv->turn = UA_TURN_NONE;
-	ua_invite_change(iv, UA_INVITE_UP);
-	status = ua_exchange_response(iv, msg);
 	ua_timer_response(iv, msg);
 	if (status || iv->exchange == UA_EXCHANGE_OURS)
 		ua_invite_ended(iv, UA_END_NO_BODY, msg, 0);
@@ -175,14 +218,65 @@ static void on_answered(struct ua_invite *iv, struct sip_msg *msg, const struct 
 	ua_refresh_go_on(iv);
 }
 
+static void send_ack(struct ua_invite *iv, const struct sip_msg *msg)
+{
+	ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(iv->uac), text_view(&iv->ack_body));
+}
+
+static void on_answered(struct ua_invite *iv, struct sip_msg *msg)
+{
+	unsigned status;
+	bool theirs;
+
+	iv->accepted = true;
+	choose_fork(iv, msg);
+	sip_dialog_response(iv->dlg, msg, NULL);
+	ua_invite_learn_target(iv, iv->dlg, msg);
+	if (iv->state == UA_INVITE_CANCELLED) {         /* our CANCEL came too late */
+		send_ack(iv, msg);
+		ua_invite_bye(iv, iv->dlg, STR_NULL);
+		ua_invite_over(iv);
+		return;
+	}
+	iv->turn = UA_TURN_NONE;
+	ua_invite_change(iv, UA_INVITE_UP);
+	theirs = offer_is_theirs(iv);
+	status = theirs ? take_offer(iv, msg) : 0;
+	if (status == UA_INVITE_LATER)
+		return;
+	if (iv->state == UA_INVITE_UP)          /* else it was ended by its user, and acknowledged */
+		send_ack(iv, msg);
+	if (!theirs)
+		status = ua_exchange_response(iv, msg);
+	if (iv->state == UA_INVITE_UP)
+		finish_answered(iv, msg, status);
+}
+
 static void on_2xx(struct ua_invite *iv, struct ua_request *rq, struct sip_msg *msg)
 {
 	if (!iv->accepted)
-		on_answered(iv, msg, ua_request_out(rq));
+		on_answered(iv, msg);
 	else if (is_other_fork(iv, msg))
 		end_fork(iv, msg, ua_request_out(rq));
+	else if (!iv->judged)
+		send_ack(iv, msg);      /* repeated */
+}
+
+void ua_uac_judged(struct ua_invite *iv, struct sip_msg *msg, unsigned status)
+{
+	if (status)
+		ua_exchange_fail(iv);
 	else
-		ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(rq));     /* repeated */
+		status = write_answer(iv);
+	if (msg->status < 200) {
+		struct ua_fork *f = is_other_fork(iv, msg) ? fork_of(iv, msg) : NULL;
+
+		ua_reliable_send_prack(iv, f ? f->dlg : iv->dlg, msg, text_view(&iv->ack_body));
+		tell_progress(iv, msg);
+		return;
+	}
+	send_ack(iv, msg);
+	finish_answered(iv, msg, status);
 }
 
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)

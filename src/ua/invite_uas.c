@@ -335,17 +335,14 @@ static void on_change(struct ua_invite *iv, struct sip_server_tx *tx, struct sip
 	answer_change(iv, tx, msg, offer);
 }
 
-void ua_invite_judged(struct ua_invite *iv, unsigned status)
+static void change_judged(struct ua_invite *iv, struct sip_msg *msg, unsigned status)
 {
-	struct sip_msg *msg = iv->judged;
-	struct sip_server_tx *tx = msg ? obj_hold(iv->update ? iv->update : ua_uas_waiting(iv)) : NULL;
+	struct sip_server_tx *tx = obj_hold(iv->update ? iv->update : ua_uas_waiting(iv));
 	char room[64];
 	struct buf extra;
 
 	if (!tx)
 		return;
-	obj_hold(iv);
-	iv->judged = NULL;
 	iv->update = obj_drop(iv->update);
 	buf_init(&extra, room, sizeof(room), sizeof(room));
 	if (status) {
@@ -357,8 +354,22 @@ void ua_invite_judged(struct ua_invite *iv, unsigned status)
 		answer_change(iv, tx, msg, true);
 	}
 	ua_refresh_go_on(iv);
-	obj_drop(msg);
 	obj_drop(tx);
+}
+
+void ua_invite_judged(struct ua_invite *iv, unsigned status)
+{
+	struct sip_msg *msg = iv->judged;
+
+	if (!msg)
+		return;
+	obj_hold(iv);
+	iv->judged = NULL;
+	if (msg->request)
+		change_judged(iv, msg, status);
+	else
+		ua_uac_judged(iv, msg, status);
+	obj_drop(msg);
 	obj_drop(iv);
 }
 

@@ -354,6 +354,26 @@ static int resolve(struct ua_request *rq)
 	return sip_resolve_start(&rp, &rq->resolving);
 }
 
+/* ---- the request itself ------------------------------------------------------------------- */
+
+struct sip_out *ua_out(struct ua *ua, enum sip_method m, struct str uri)
+{
+	struct sip_out *o = sip_out_new(m);
+	struct sip_uri u;
+	char id[33];
+
+	if (!o)
+		return NULL;
+	if (!sip_uri_parse(&u, uri))
+		uri = sip_uri_as_target(&u);
+	sip_token(ua->sip, id, 32);
+	o->ruri = sip_out_dup(o, uri);
+	o->to = arena_cat(o->arena, STR("<"), uri, STR(">"));
+	o->call_id = sip_out_dup(o, str_z(id));
+	o->cseq = 1;
+	return o;
+}
+
 /* ---- for its user ---------------------------------------------------------------------------- */
 
 static struct ua_request *request_new(struct ua *ua, const struct ua_request_prm *prm)
@@ -439,7 +459,7 @@ void *ua_request_detach(struct ua_request *rq)
 
 void ua_requests_abandon(struct ua *ua)
 {
-	while (!list_empty(&ua->requests)) {
+	while (list_linked(&ua->requests)) {
 		struct ua_request *rq = container_of(ua->requests.next, struct ua_request, link);
 
 		rq->err = ECANCELED;

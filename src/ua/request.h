@@ -48,6 +48,8 @@ struct ua_request_prm {
 	int (*prepare)(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path);
 	void *owner;    /* the obj that `arg` is or lives in, counted by obj_point(); NULL: `arg` holds it */
 };
+/* A request outside of dialogs, to `uri`: R-URI, To, Call-ID and CSeq. NULL: ENOMEM. */
+struct sip_out *ua_out(struct ua *ua, enum sip_method m, struct str uri);
 /* On 0 the caller owns *rq (rq may be NULL: fire and forget). No callback but
  * `prepare` comes before it returns; `failed` is then told by a timer. ENOMEM. */
 int ua_request_send(struct ua *ua, const struct ua_request_prm *prm, struct ua_request **rq);

@@ -114,16 +114,21 @@ void alice_starts_anew(void)
 
 void answer(enum sip_method m, uint16_t port, unsigned code, const char *headers, const char *body)
 {
+	fork_answer("far", m, port, code, headers, body);
+}
+
+void fork_answer(const char *fork, enum sip_method m, uint16_t port, unsigned code, const char *headers, const char *body)
+{
 	size_t i = request(m, port);
 	char peer[32], *text;
 	struct buf b = BUF_INIT;
 
 	assert_true(i != SIZE_MAX);
 	oom_pause(true);
-	sip_write_response(&b, t.sent[i], code, STR_NULL, STR("far"));
+	sip_write_response(&b, t.sent[i], code, STR_NULL, str_z(fork));
 	buf_put(&b, str_z(headers));
 	if (m == SIP_INVITE && code < 300)
-		buf_printf(&b, "Contact: <sip:far@127.0.0.1:%u>\r\n", port);
+		buf_printf(&b, "Contact: <sip:%s@127.0.0.1:%u>\r\n", fork, port);
 	sip_write_body(&b, body[0] ? STR("application/sdp") : STR_NULL, str_z(body));
 	snprintf(peer, sizeof(peer), "127.0.0.1:%u", port);
 	text = GOT(buf_take(&b));

@@ -32,6 +32,8 @@ void alice_talks(const char *exten);     /* ... and is answered, and says ACK */
 void alice_starts_anew(void);
 /* The called side answers the newest request of `m` to `port`. */
 void answer(enum sip_method m, uint16_t port, unsigned code, const char *headers, const char *body);
+/* The same, with another To tag. */
+void fork_answer(const char *fork, enum sip_method m, uint16_t port, unsigned code, const char *headers, const char *body);
 size_t channels(void);
 
 #endif

@@ -2,6 +2,7 @@
  * INVITE under way, and who is still called afterwards. Sanitizers watch. */
 #include "alice.h"
 #include "base/obj.h"
+#include "service/call/session.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -22,9 +23,10 @@ static const char plan[] =
 	"exten => bob,1,Dial(PJSIP/bob)\n";
 
 #define PHONE "[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,h264\nt38_udptl=yes\nmax_video_streams=1\n"
-#define CONF "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" PHONE \
+#define CONF_BOB(lines) "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" PHONE \
 	"[alice](phone)\naors=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n" \
-	"[bob](phone)\naors=bob\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
+	"[bob](phone)\naors=bob\n" lines "[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
+#define CONF CONF_BOB("")
 
 static int setup(void **state)
 {
@@ -265,6 +267,66 @@ static void second_answer_is_good(void **state)
 	alice("ACK", "bob", 1, "", "");
 }
 
+/* Where the sound for bob is sent to, in the newest call. */
+static uint16_t bob_hears_at(void)
+{
+	uint16_t port = 0;
+
+	list_each(l, &t.svc->sessions) {
+		struct session *s = container_of(l, struct session, link);
+
+		if (str_eq(s->ep->name, STR("bob")))
+			port = sa_port(&neg_first(s->neg, MEDIA_AUDIO)->remote);
+	}
+	return port;
+}
+
+#define AT(port) SDP_HEAD "m=audio " #port " RTP/AVP 0\r\n"
+
+/* Two phones of bob's ring with sound of their own; the second is picked up. */
+static void forks(bool follow)
+{
+	alice_calls("bob");
+	fork_answer("one", SIP_INVITE, 5062, 183, "", AT(6000));
+	fork_answer("one", SIP_INVITE, 5062, 183, "", AT(6010));
+	assert_int_equal(bob_hears_at(), 6000);
+	fork_answer("two", SIP_INVITE, 5062, 183, "", AT(6020));
+	assert_int_equal(bob_hears_at(), follow ? 6020 : 6000);
+	fork_answer("two", SIP_INVITE, 5062, 200, "", AT(6030));
+	assert_int_equal(bob_hears_at(), follow ? 6020 : 6030);
+	assert_int_equal(status(SIP_INVITE), 200);
+	learn_tag();
+	alice("ACK", "bob", 1, "", "");
+}
+
+static void early_media_of_forks(void **state)
+{
+	(void)state;
+	forks(true);
+	alice_starts_anew();
+	wire_reload(&t, CONF_BOB("follow_early_media_fork=no\n"));
+	forks(false);
+	alice_starts_anew();
+	wire_reload(&t, CONF "[system]\ntype=system\nfollow_early_media_fork=no\n");
+	forks(false);
+}
+
+static void second_answer_of_one_fork(void **state)
+{
+	(void)state;
+	wire_reload(&t, CONF "[system]\ntype=system\naccept_multiple_sdp_answers=yes\n");
+	alice_calls("bob");
+	answer(SIP_INVITE, 5062, 183, "", AT(6000));
+	answer(SIP_INVITE, 5062, 183, "", AT(6010));
+	assert_int_equal(bob_hears_at(), 6000);
+	alice_starts_anew();
+	wire_reload(&t, CONF_BOB("accept_multiple_sdp_answers=yes\n") "[system]\ntype=system\naccept_multiple_sdp_answers=yes\n");
+	alice_calls("bob");
+	answer(SIP_INVITE, 5062, 183, "", AT(6000));
+	answer(SIP_INVITE, 5062, 183, "", AT(6010));
+	assert_int_equal(bob_hears_at(), 6010);
+}
+
 static void cancelled(void **state)
 {
 	(void)state;
@@ -330,7 +392,7 @@ int main(void)
 		T(audio_and_image), T(refused_unacked), T(moved_then_refused), T(retyped), T(update_too_early),
 		T(update_without_offer), T(glare), T(invite_before_answer), T(bye_before_prack), T(offer_in_prack),
 		T(our_offer_refused), T(second_answer_is_good), T(cancelled), T(agent_of_its_first_day),
-		T(reinvite_never_answered),
+		T(reinvite_never_answered), T(early_media_of_forks), T(second_answer_of_one_fork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,25 +128,16 @@ void service_from_uri(struct service *svc, const struct endpoint *ep, const stru
 struct sip_out *service_out(struct service *svc, enum sip_method m, const struct endpoint *ep, struct str uri,
 			    struct str from)
 {
-	struct sip_out *o = sip_out_new(m);
-	struct sip_uri u;
-	char id[33];
+	struct sip_out *o = ua_out(&svc->ua, m, uri);
 
 	if (!o)
 		return NULL;
-	if (!sip_uri_parse(&u, uri))
-		uri = sip_uri_as_target(&u);
-	sip_token(svc->sip, id, 32);
-	o->ruri = sip_out_dup(o, uri);
-	o->to = arena_cat(o->arena, STR("<"), uri, STR(">"));
 	if (from.n) {
 		char tag[SIP_TAG + 1];
 
 		sip_token(svc->sip, tag, SIP_TAG);
 		o->from = arena_cat(o->arena, from, STR(";tag="), str_z(tag));
 	}
-	o->call_id = sip_out_dup(o, str_z(id));
-	o->cseq = 1;
 	o->max_forwards = (int)svc->conf->global->max_forwards;
 	o->user_agent = sip_out_dup(o, text_view(&svc->user_agent));
 	o->no_rport = svc->conf->system->disable_rport;
