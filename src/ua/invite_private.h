@@ -147,6 +147,7 @@ void ua_invite_finish(struct ua_invite *iv);
 /* ---- invite_uas.c */
 void ua_invite_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg);
 void ua_invite_ack(void *arg, struct sip_dialog *d, struct sip_msg *msg);
+void ua_change_judged(struct ua_invite *iv, struct sip_msg *msg, unsigned status);
 
 /* ---- invite_send.c */
 struct ua_request_prm ua_invite_request_prm(const struct ua_invite *iv, const struct sip_dialog *d, struct sip_out *o);
@@ -160,9 +161,6 @@ void ua_invite_bye(struct ua_invite *iv, struct sip_dialog *d, struct str header
 
 /* ---- invite_refresh.c */
 void ua_refresh_go_on(struct ua_invite *iv);         /* the one that waits, when it may */
-
-/* ---- invite_uac.c */
-void ua_uac_judged(struct ua_invite *iv, struct sip_msg *response, unsigned status);
 
 /* ---- invite_exchange.c */
 /* Why no offer of the peer can be taken now: 491 while ours is out, 500 while theirs is

@@ -262,7 +262,7 @@ static void on_2xx(struct ua_invite *iv, struct ua_request *rq, struct sip_msg *
 		send_ack(iv, msg);      /* repeated */
 }
 
-void ua_uac_judged(struct ua_invite *iv, struct sip_msg *msg, unsigned status)
+static void response_judged(struct ua_invite *iv, struct sip_msg *msg, unsigned status)
 {
 	if (status)
 		ua_exchange_fail(iv);
@@ -277,6 +277,22 @@ void ua_uac_judged(struct ua_invite *iv, struct sip_msg *msg, unsigned status)
 	}
 	send_ack(iv, msg);
 	finish_answered(iv, msg, status);
+}
+
+void ua_invite_judged(struct ua_invite *iv, unsigned status)
+{
+	struct sip_msg *msg = iv->judged;
+
+	if (!msg)
+		return;
+	obj_hold(iv);
+	iv->judged = NULL;
+	if (msg->request)
+		ua_change_judged(iv, msg, status);
+	else
+		response_judged(iv, msg, status);
+	obj_drop(msg);
+	obj_drop(iv);
 }
 
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)

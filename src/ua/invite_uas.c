@@ -335,7 +335,7 @@ static void on_change(struct ua_invite *iv, struct sip_server_tx *tx, struct sip
 	answer_change(iv, tx, msg, offer);
 }
 
-static void change_judged(struct ua_invite *iv, struct sip_msg *msg, unsigned status)
+void ua_change_judged(struct ua_invite *iv, struct sip_msg *msg, unsigned status)
 {
 	struct sip_server_tx *tx = obj_hold(iv->update ? iv->update : ua_uas_waiting(iv));
 	char room[64];
@@ -355,22 +355,6 @@ static void change_judged(struct ua_invite *iv, struct sip_msg *msg, unsigned st
 	}
 	ua_refresh_go_on(iv);
 	obj_drop(tx);
-}
-
-void ua_invite_judged(struct ua_invite *iv, unsigned status)
-{
-	struct sip_msg *msg = iv->judged;
-
-	if (!msg)
-		return;
-	obj_hold(iv);
-	iv->judged = NULL;
-	if (msg->request)
-		change_judged(iv, msg, status);
-	else
-		ua_uac_judged(iv, msg, status);
-	obj_drop(msg);
-	obj_drop(iv);
 }
 
 /* ---- what else comes in the dialog ------------------------------------------------------------------- */
