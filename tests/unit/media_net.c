@@ -1,3 +1,4 @@
+/* A network in memory for a media, and the sessions and packets of its tests. */
 #include "media_net.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Keeps the events and the statistics that media sessions give. */
 #include "media_seen.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Phones on 127.0.0.1 and a media under a clock of the test's, or on threads of its own. */
 #include "media_stage.h"
 #include <setjmp.h>
 #include <stdarg.h>
