@@ -149,7 +149,7 @@ void io_emit(struct io *io, const struct env *e)
 	else if (!io->direct)
 		emit_by_ring(io, e);
 	else
-		net_event(io->net, e);
+		io->net->event(io->net, e);
 }
 
 static void on_up(void *arg)
@@ -159,7 +159,7 @@ static void on_up(void *arg)
 	size_t n = ring_pop_many(io->up, (void **)e, ARRAY_LEN(e));
 
 	for (size_t i = 0; i < n; i++) {
-		net_event(io->net, e[i]);
+		io->net->event(io->net, e[i]);
 		free(e[i]);
 	}
 	/* More may wait: leave timers and fibers their turn in between. */
@@ -305,8 +305,7 @@ static void close_bells(struct io *io)
 	io->up_bell = io->down_bell = io->fair_bell = NULL;
 }
 
-struct io *io_new(struct net *n, unsigned index, struct loop *core, bool direct, const struct net_handlers *h,
-		  const struct net_limits *limits, struct gate *gate, struct strangers *strangers)
+struct io *io_new(struct net *n, unsigned index, bool direct)
 {
 	struct io *io = obj_new(sizeof(*io), io_free);
 	struct list *const lists[] = { &io->overflow, &io->socks, &io->listeners, &io->conns, &io->idle,
@@ -320,19 +319,19 @@ struct io *io_new(struct net *n, unsigned index, struct loop *core, bool direct,
 	io->net = n;
 	io->index = index;
 	io->direct = direct;
-	io->h = *h;
-	io->limits = *limits;
-	io->gate = obj_hold(gate);
-	io->strangers = obj_hold(strangers);
+	io->h = n->h;
+	io->limits = n->limits;
+	io->gate = obj_hold(n->gate);
+	io->strangers = obj_hold(n->strangers);
 	atomic_init(&io->next_conn, 1);
 	io->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	io->by_id = map_new(false);
 	io->rx = udp_rx_new();
 	io->scratch = malloc(STREAM_READ);
 	if (direct)
-		io->loop = core;
+		io->loop = n->core;
 	else
-		err = make_rings(io, core);
+		err = make_rings(io, n->core);
 	io->fair = fair_new(FAIR_BYTES);
 	io->fair_bell = io->loop ? bell_new(io->loop, udp_serve_waiting, io) : NULL;
 	if (err || !io->by_id || !io->rx || !io->scratch || !io->fair || !io->fair_bell) {

@@ -30,13 +30,13 @@ static void tcp_shut(struct conn *c)
 	shutdown(c->fd, SHUT_WR);
 }
 
-static const struct stream_ops tcp_ops = { .read = tcp_read, .write = tcp_write, .shut = tcp_shut };
+static const struct conn_ops tcp_ops = { .read = tcp_read, .write = tcp_write, .shut = tcp_shut };
 
-static const struct stream_ops *const rows[NET_PROTOS] = {
+static const struct conn_ops *const rows[NET_PROTOS] = {
 	[NET_TCP] = &tcp_ops,
 };
 
-const struct stream_ops *stream_ops_of(enum net_proto p)
+const struct conn_ops *conn_ops_of(enum net_proto p)
 {
 	return (unsigned)p < NET_PROTOS ? rows[p] : NULL;
 }
