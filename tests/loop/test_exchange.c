@@ -40,10 +40,7 @@ static int teardown(void **state)
 	struct media_counters c;
 
 	(void)state;
-	wire_forget(&t);
-	t.deaf = true;
-	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
-	world_pass(&t.w, 40000);        /* timers of transactions that nobody ends */
+	alice_ends(40000);
 	media_count(t.w.media, &c);
 	assert_int_equal(c.sessions, 0);
 	wire_close(&t);

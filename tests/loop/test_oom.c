@@ -15,7 +15,6 @@
 
 #define MOST 5000       /* allocations of one scenario: more means that it never ends */
 #define DENSE 100       /* every one up to here fails in its turn, then every third */
-#define BOB 5062
 #define OURS_ENDS_MS 70000      /* Timers B, F, H and J have fired */
 
 static const char plan[] =

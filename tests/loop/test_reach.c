@@ -42,10 +42,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	wire_forget(&t);
-	t.deaf = true;
-	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
-	world_turn(&t.w);
+	alice_ends(0);
 	wire_close(&t);
 	return 0;
 }
@@ -55,17 +52,6 @@ static void reopen(void **state, const char *pjsip)
 	teardown(state);
 	wire_open(&t, plan, pjsip);
 	alice_begins();
-}
-
-static struct channel *only_channel(void)
-{
-	assert_int_equal(channels(), 1);
-	return container_of(t.w.pbx->channels.next, struct channel, link);
-}
-
-static void set_global(const char *name, const char *value)
-{
-	assert_int_equal(vars_set(&t.w.pbx->globals, str_z(name), str_z(value)), 0);
 }
 
 /* ---- destinations ------------------------------------------------------------------------ */

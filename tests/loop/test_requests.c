@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define BOB 5062
-
 static const char plan[] =
 	"[default]\n"
 	"exten => up,1,Answer()\n same => n,Wait(600)\n"
@@ -39,10 +37,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	wire_forget(&t);
-	t.deaf = true;
-	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
-	world_turn(&t.w);
+	alice_ends(0);
 	wire_close(&t);
 	return 0;
 }
@@ -63,17 +58,6 @@ static struct sip_msg *last(void)
 {
 	assert_non_null(wire_last(&t));
 	return wire_last(&t);
-}
-
-static struct channel *only_channel(void)
-{
-	assert_int_equal(channels(), 1);
-	return container_of(t.w.pbx->channels.next, struct channel, link);
-}
-
-static bool has(struct str text, const char *what)
-{
-	return str_find(text, str_z(what)) < text.n;
 }
 
 /* ---- refused before there is a call ------------------------------------------------------- */
