@@ -4,24 +4,17 @@
 #include "net/prefix.h"
 #include <stdlib.h>
 
-static void mask_off(struct prefix *p)
-{
-	size_t whole = p->bits / 8u, rest = p->bits % 8u;
-
-	if (rest)
-		p->addr[whole] &= (uint8_t)(0xff00u >> rest);
-	for (size_t i = whole + (rest != 0); i < sizeof(p->addr); i++)
-		p->addr[i] = 0;
-}
-
+/* What lies outside of `p`'s length is 0: networks are compared as bytes. */
 static void set_address(struct prefix *p, const struct sa *a)
 {
+	struct sa net = *a;
+
+	sa_mask_host(&net, p->bits);
 	p->v6 = sa_is_v6(a);
 	if (p->v6)
-		memcpy(p->addr, &a->u.in6.sin6_addr, 16);
+		memcpy(p->addr, &net.u.in6.sin6_addr, 16);
 	else
-		memcpy(p->addr, &a->u.in4.sin_addr, 4);
-	mask_off(p);
+		memcpy(p->addr, &net.u.in4.sin_addr, 4);
 }
 
 void prefix_of(struct prefix *p, const struct netmask *m, uint32_t value)
