@@ -64,7 +64,7 @@ static void tell_level(struct console *c)
 		c->m->hooks.console_verbose(c->m->hooks.arg, level);
 }
 
-static void leave(struct peer *p)
+static void leave_console(struct peer *p)
 {
 	if (p->gone)
 		return;
@@ -120,7 +120,7 @@ static void run_command(void *arg)
 	obj_drop(m);
 	p->running = false;
 	if (!p->gone && p->mode == ONCE) {
-		leave(p);
+		leave_console(p);
 	} else if (!p->gone) {
 		stream_send(p->s, str_mk("\0", 1));
 		take_lines(p);
@@ -133,12 +133,12 @@ static void start_command(struct peer *p, struct str line)
 	struct fiber *f;
 
 	if (text_set(&p->command, line)) {
-		leave(p);
+		leave_console(p);
 		return;
 	}
 	f = fiber_new(run_command, p, 0);
 	if (!f) {
-		leave(p);
+		leave_console(p);
 		return;
 	}
 	fiber_set_name(f, (const struct str[]){ STR("console: "), line }, 2);
@@ -147,7 +147,7 @@ static void start_command(struct peer *p, struct str line)
 	fiber_wake(f);
 }
 
-static void hello(struct peer *p, struct str line)
+static void read_greeting(struct peer *p, struct str line)
 {
 	struct str word = str_cut_raw(&line, ' ');
 	uint32_t level = 0;
@@ -162,7 +162,7 @@ static void hello(struct peer *p, struct str line)
 		tell_level(p->c);
 		stream_send(p->s, str_mk("\0", 1));
 	} else {
-		leave(p);
+		leave_console(p);
 	}
 }
 
@@ -177,18 +177,18 @@ static void take_lines(struct peer *p)
 
 		if (at == all.n) {
 			if (all.n > COMMAND_LINE)
-				leave(p);
+				leave_console(p);
 			break;
 		}
 		line = str_dup(str_sub(all, 0, at));
 		if (!line) {
-			leave(p);
+			leave_console(p);
 			break;
 		}
 		p->in.n -= at + 1;
 		memmove(p->in.p, p->in.p + at + 1, p->in.n);
 		if (p->mode == HELLO)
-			hello(p, str_rtrim(str_z(line)));
+			read_greeting(p, str_rtrim(str_z(line)));
 		else
 			start_command(p, str_z(line));
 		free(line);
@@ -204,7 +204,7 @@ static void on_data(void *arg, struct str bytes)
 
 	buf_put(&p->in, bytes);
 	if (buf_err(&p->in))
-		leave(p);
+		leave_console(p);
 	else
 		take_lines(p);
 }
@@ -212,7 +212,7 @@ static void on_data(void *arg, struct str bytes)
 static void on_closed(void *arg, int err)
 {
 	(void)err;
-	leave(arg);
+	leave_console(arg);
 }
 
 static void on_peer(void *arg, struct stream *s)
@@ -266,7 +266,7 @@ void console_stop(struct console *c)
 		return;
 	stream_unlisten(c->listener);
 	while (!list_empty(&c->peers))
-		leave(container_of(c->peers.next, struct peer, link));
+		leave_console(container_of(c->peers.next, struct peer, link));
 	free(c);
 }
 
@@ -280,7 +280,7 @@ struct log_line {
 	char p[];
 };
 
-static void show(struct console *c, enum log_level level, int verbosity, struct str line)
+static void show_line(struct console *c, enum log_level level, int verbosity, struct str line)
 {
 	char when[32];
 	time_t now = (time_t)clock_wall_s(c->m->clock);
@@ -301,14 +301,14 @@ static void show(struct console *c, enum log_level level, int verbosity, struct 
 	buf_free(&b);
 }
 
-static void deliver(void *arg)
+static void deliver_line(void *arg)
 {
 	struct log_line *l = arg;
 	struct console *c = l->m->console;
 
 	if (c) {
 		atomic_fetch_sub(&c->queued, 1);
-		show(c, l->level, l->verbosity, str_mk(l->p, l->n));
+		show_line(c, l->level, l->verbosity, str_mk(l->p, l->n));
 	}
 	obj_drop(l->m);
 	free(l);
@@ -329,7 +329,7 @@ void console_log(struct console *c, enum log_level level, int verbosity, struct 
 	l->m = obj_hold(c->m);
 	if (line.n)
 		memcpy(l->p, line.p, line.n);
-	if (!loop_post(c->m->loop, deliver, l))
+	if (!loop_post(c->m->loop, deliver_line, l))
 		return;
 	obj_drop(l->m);
 	free(l);

@@ -144,7 +144,7 @@ void ami_pump(struct ami_session *s)
 		pace_add(s->mgr->m->pace, &s->pump);
 }
 
-static void pump(void *arg)
+static void pump_events(void *arg)
 {
 	struct ami_session *s = obj_hold(arg);
 
@@ -158,6 +158,6 @@ void ami_pump_init(struct ami_session *s)
 {
 	list_init(&s->notes);
 	list_init(&s->pump.link);
-	s->pump.run = pump;
+	s->pump.run = pump_events;
 	s->pump.arg = s;
 }

@@ -85,7 +85,7 @@ static void name_fiber(const struct ami_session *s, struct str what)
 	fiber_set_name(fiber_self(), words, ARRAY_LEN(words));
 }
 
-static void act(struct ami_ctx *a)
+static void run_action(struct ami_ctx *a)
 {
 	struct str name = action_name(a->msg);
 	const struct ami_action *row;
@@ -116,7 +116,7 @@ static void act(struct ami_ctx *a)
 	}
 }
 
-static void serve(struct ami_session *s, int fault)
+static void serve_message(struct ami_session *s, int fault)
 {
 	struct ami_ctx a = { .s = s, .m = obj_hold(s->mgr->m), .msg = &s->parser.msg };
 
@@ -128,7 +128,7 @@ static void serve(struct ami_session *s, int fault)
 	else if (fault)
 		ami_error(&a, "Too many lines in message or allocation failure");
 	else
-		act(&a);
+		run_action(&a);
 	if (!s->gone)
 		ami_flush(&a);
 	if (!s->gone)
@@ -151,7 +151,7 @@ static bool serve_next(struct ami_session *s)
 	if (err == ENOMEM)
 		ami_session_leave(s);
 	else if (err != EAGAIN)
-		serve(s, err);
+		serve_message(s, err);
 	if (!s->gone)
 		stream_pause(s->s, s->in.n >= IN_LIMIT);
 	return err != EAGAIN && !s->gone;
@@ -159,7 +159,7 @@ static bool serve_next(struct ami_session *s)
 
 /* On a fiber, until the input is used up. Events of before an action go out before
  * its answer; while the peer does not read, nothing more is done for it. */
-static void work(void *arg)
+static void work_session(void *arg)
 {
 	struct ami_session *s = arg;
 	struct manage *m = s->mgr ? obj_hold(s->mgr->m) : NULL;
@@ -177,7 +177,7 @@ static void work(void *arg)
 
 static void start_work(struct ami_session *s)
 {
-	struct fiber *f = fiber_new(work, s, 0);
+	struct fiber *f = fiber_new(work_session, s, 0);
 
 	if (!f) {
 		ami_session_leave(s);

@@ -39,7 +39,7 @@ struct stream {
 	struct buf pending;             /* not given to libuv yet */
 	char *inflight;                 /* owned; given to libuv */
 	size_t inflight_n, limit;
-	size_t last_queue;              /* untaken() when the stall timer last looked */
+	size_t last_queue;              /* count_untaken() when the stall timer last looked */
 	uv_write_t req;
 	struct timer stall;
 	uint32_t stall_ms;
@@ -77,7 +77,7 @@ static void on_gone(uv_handle_t *h)
 	obj_drop(h->data);      /* the handle's reference */
 }
 
-static void shut(struct stream *s)
+static void shut_stream(struct stream *s)
 {
 	if (s->state == CLOSED)
 		return;
@@ -89,12 +89,12 @@ static void shut(struct stream *s)
 	uv_close(&s->u.handle, on_gone);
 }
 
-static void lost(struct stream *s, int err)
+static void lose_peer(struct stream *s, int err)
 {
 	const struct stream_ops *ops = s->state == OPEN ? s->ops : NULL;
 
 	obj_hold(s);
-	shut(s);
+	shut_stream(s);
 	if (ops)
 		ops->closed(s->arg, err);
 	obj_drop(s);
@@ -102,7 +102,7 @@ static void lost(struct stream *s, int err)
 
 /* ---- sending ---------------------------------------------------------- */
 
-static void kick(struct stream *s);
+static void start_write(struct stream *s);
 
 size_t stream_queued(const struct stream *s)
 {
@@ -120,15 +120,15 @@ static void on_written(uv_write_t *req, int status)
 	if (s->state == CLOSED)
 		return;
 	if (status < 0) {
-		lost(s, -status);
+		lose_peer(s, -status);
 		return;
 	}
 	obj_hold(s);
-	kick(s);
+	start_write(s);
 	if (s->waiter)
 		fiber_wake(s->waiter);
 	if (s->state == LAST_WORDS && !s->writing)
-		shut(s);
+		shut_stream(s);
 	else if (s->state == OPEN && s->ops->written)
 		s->ops->written(s->arg);
 	obj_drop(s);
@@ -136,7 +136,7 @@ static void on_written(uv_write_t *req, int status)
 
 /* [bytes] that the peer has not taken: libuv's and the kernel's. The kernel alone asks
  * for more only when a third of its buffer is free, which takes a slow peer a while. */
-static size_t untaken(const struct stream *s)
+static size_t count_untaken(const struct stream *s)
 {
 	int fd = -1, kernel = 0;
 
@@ -148,17 +148,17 @@ static size_t untaken(const struct stream *s)
 static void on_stall(void *arg)
 {
 	struct stream *s = arg;
-	size_t now = untaken(s);
+	size_t now = count_untaken(s);
 
 	if (now >= s->last_queue || ++s->stalls >= STALLS_MAX) {
-		lost(s, ETIMEDOUT);
+		lose_peer(s, ETIMEDOUT);
 		return;
 	}
 	s->last_queue = now;
 	timer_start(loop_wheel(s->loop), &s->stall, s->stall_ms, on_stall, s);
 }
 
-static void kick(struct stream *s)
+static void start_write(struct stream *s)
 {
 	uv_buf_t b;
 	size_t n = s->pending.n;
@@ -168,7 +168,7 @@ static void kick(struct stream *s)
 	s->inflight = buf_take(&s->pending);
 	s->pending = (struct buf){ .max = s->limit };
 	if (!s->inflight) {
-		lost(s, ENOMEM);
+		lose_peer(s, ENOMEM);
 		return;
 	}
 	s->inflight_n = n;
@@ -177,10 +177,10 @@ static void kick(struct stream *s)
 	s->writing = true;
 	if (uv_write(&s->req, &s->u.stream, &b, 1, on_written)) {
 		s->writing = false;
-		lost(s, EPIPE);
+		lose_peer(s, EPIPE);
 		return;
 	}
-	s->last_queue = untaken(s);
+	s->last_queue = count_untaken(s);
 	s->stalls = 0;
 	if (uv_stream_get_write_queue_size(&s->u.stream))
 		timer_start(loop_wheel(s->loop), &s->stall, s->stall_ms, on_stall, s);
@@ -191,7 +191,7 @@ static void write_pending(void *arg)
 	struct stream *s = arg;
 
 	s->due = false;
-	kick(s);
+	start_write(s);
 	obj_drop(s);
 }
 
@@ -202,12 +202,12 @@ int stream_send(struct stream *s, struct str bytes)
 	if (!bytes.n)
 		return 0;
 	if (stream_queued(s) + bytes.n > s->limit) {
-		lost(s, EPIPE);
+		lose_peer(s, EPIPE);
 		return EPIPE;
 	}
 	buf_put(&s->pending, bytes);
 	if (buf_err(&s->pending)) {
-		lost(s, ENOMEM);
+		lose_peer(s, ENOMEM);
 		return EPIPE;
 	}
 	if (!s->due && !s->writing && !loop_defer(s->loop, write_pending, s)) {
@@ -215,7 +215,7 @@ int stream_send(struct stream *s, struct str bytes)
 		obj_hold(s);
 	}
 	if (!s->due)
-		kick(s);
+		start_write(s);
 	return s->state == OPEN ? 0 : EPIPE;
 }
 
@@ -249,7 +249,7 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 	if (n > 0 && s->state == OPEN)
 		s->ops->data(s->arg, str_mk(b->base, (size_t)n));
 	else if (n < 0)
-		lost(s, n == UV_EOF ? 0 : (int)-n);
+		lose_peer(s, n == UV_EOF ? 0 : (int)-n);
 }
 
 void stream_pause(struct stream *s, bool pause)
@@ -289,9 +289,9 @@ void stream_close(struct stream *s)
 	s->state = LAST_WORDS;
 	if (s->waiter)
 		fiber_wake(s->waiter);
-	kick(s);
+	start_write(s);
 	if (s->state == LAST_WORDS && !s->writing)
-		shut(s);
+		shut_stream(s);
 }
 
 struct sa stream_peer(const struct stream *s)
@@ -328,7 +328,7 @@ static void on_connection(uv_stream_t *h, int status)
 		uv_tcp_init(loop_uv(sl->loop), &s->u.tcp);
 	s->u.handle.data = obj_hold(s);
 	if (uv_accept(h, &s->u.stream)) {
-		shut(s);
+		shut_stream(s);
 		obj_drop(s);
 		return;
 	}

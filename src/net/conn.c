@@ -65,7 +65,7 @@ void conn_watch(struct conn *c, int events)
 		uv_poll_stop(&c->poll);
 }
 
-static int reading(const struct conn *c)
+static int read_events(const struct conn *c)
 {
 	return c->deaf ? 0 : UV_READABLE;
 }
@@ -109,7 +109,7 @@ void conn_close(struct conn *c, int err)
 /* ---- deadlines -------------------------------------------------------- */
 
 /* When it has to close if nothing changes; UINT64_MAX: never. */
-static uint64_t deadline(const struct conn *c)
+static uint64_t deadline_of(const struct conn *c)
 {
 	const struct net_limits *lim = &c->io->limits;
 	uint64_t due = UINT64_MAX, t;
@@ -137,7 +137,7 @@ static void on_deadline(void *arg);
  * connection does not touch the wheel for each message. */
 void conn_set_deadline(struct conn *c)
 {
-	uint64_t due = deadline(c), now;
+	uint64_t due = deadline_of(c), now;
 
 	if (due == UINT64_MAX || (timer_running(&c->timer) && c->timer.due <= due))
 		return;
@@ -149,7 +149,7 @@ static void on_deadline(void *arg)
 {
 	struct conn *c = arg;
 
-	if (deadline(c) > clock_ms(loop_clock(c->io->loop)))
+	if (deadline_of(c) > clock_ms(loop_clock(c->io->loop)))
 		conn_set_deadline(c);
 	else
 		conn_close(c, c->end_ms ? ECONNABORTED : ETIMEDOUT);
@@ -245,7 +245,7 @@ int conn_queue(struct conn *c, struct net_bytes *bytes)
 	return 0;
 }
 
-static void sent(struct conn *c, size_t n)
+static void count_sent(struct conn *c, size_t n)
 {
 	count(&c->io->counts, COUNT_TX_BYTES, n);
 	c->waiting -= n;
@@ -281,7 +281,7 @@ static ssize_t write_some(struct conn *c)
 	return c->ops->write(c, v, k);
 }
 
-static void finish(struct conn *c)
+static void shut_down(struct conn *c)
 {
 	if (c->end_ms)
 		return;
@@ -312,7 +312,7 @@ void conn_flush(struct conn *c)
 		ssize_t n = write_some(c);
 
 		if (n >= 0) {
-			sent(c, (size_t)n);
+			count_sent(c, (size_t)n);
 			wrote = true;
 		} else if (errno == EAGAIN) {
 			break;
@@ -323,9 +323,9 @@ void conn_flush(struct conn *c)
 	}
 	if (c->deaf && wrote && !c->n)
 		conn_leave(c);               /* the last words are answered */
-	conn_watch(c, reading(c) | (c->n ? UV_WRITABLE : 0));
+	conn_watch(c, read_events(c) | (c->n ? UV_WRITABLE : 0));
 	if (c->state == CONN_ENDING && !c->n)
-		finish(c);
+		shut_down(c);
 }
 
 void conn_end(struct conn *c)

@@ -12,7 +12,7 @@ static struct net_bytes *make_pong(void)
 
 /* RFC 5626 3.5.1: CRLFCRLF is a ping, and is answered with one CRLF. It may
  * come in pieces; a lone CRLF is somebody's pong. */
-static void keepalive(struct conn *c, size_t n)
+static void answer_keepalive(struct conn *c, size_t n)
 {
 	struct net_bytes *b;
 
@@ -109,7 +109,7 @@ static size_t cut_messages(struct conn *c, struct str data)
 		}
 		used += len;
 		if (rest.p[0] == '\r' || rest.p[0] == '\n') {
-			keepalive(c, len);
+			answer_keepalive(c, len);
 			continue;
 		}
 		c->crlfs = 0;
@@ -194,7 +194,7 @@ static void open_up(struct conn *c)
 	conn_flush(c);
 }
 
-static void handshake(struct conn *c)
+static void run_handshake(struct conn *c)
 {
 	bool want_write = false;
 	int err = c->ops->handshake ? c->ops->handshake(c, &want_write) : 0;
@@ -229,7 +229,7 @@ void conn_on_poll(uv_poll_t *h, int status, int events)
 		return;
 	}
 	if (c->state == CONN_HANDSHAKE) {
-		handshake(c);
+		run_handshake(c);
 		return;
 	}
 	if (events & UV_WRITABLE)
@@ -259,6 +259,6 @@ int conn_start(struct conn *c)
 	if (c->state == CONN_CONNECTING)
 		conn_watch(c, UV_WRITABLE);
 	else
-		handshake(c);
+		run_handshake(c);
 	return 0;
 }

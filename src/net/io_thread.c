@@ -199,7 +199,7 @@ int io_push(struct io *io, struct loop *core, const struct env *e)
 	return 0;
 }
 
-static void failed(struct io *io, struct env *e, int err)
+static void give_back_failed(struct io *io, struct env *e, int err)
 {
 	struct env up = { .type = ENV_FAILED, .err = err, .path = e->path, .p = e->p };
 
@@ -220,7 +220,7 @@ static void do_connect(struct io *io, struct env *e)
 	e->conn = NULL;
 }
 
-static void perform(struct io *io, struct env *e)
+static void perform_order(struct io *io, struct env *e)
 {
 	struct conn *c = e->type == ENV_CONNECT || e->sock ? NULL : conn_find(io, e->path.conn);
 	int err = 0;
@@ -236,7 +236,7 @@ static void perform(struct io *io, struct env *e)
 	else if (e->type == ENV_KEEP && c)
 		conn_set_keep(c, e->keep);
 	if (err)
-		failed(io, e, err);
+		give_back_failed(io, e, err);
 	env_drop(e);
 }
 
@@ -250,7 +250,7 @@ void io_drain(struct io *io)
 	do {
 		n = ring_pop_many(io->down, (void **)e, ARRAY_LEN(e));
 		for (size_t i = 0; i < n; i++)
-			perform(io, e[i]);
+			perform_order(io, e[i]);
 	} while (n == ARRAY_LEN(e));
 }
 

@@ -28,7 +28,7 @@ static int compare_length(const struct prefix *p, const struct prefix *q)
 	return p->v6 != q->v6 ? p->v6 - q->v6 : p->bits - q->bits;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_prefix(const void *a, const void *b)
 {
 	const struct prefix *p = a, *q = b;
 	int c = compare_length(p, q);
@@ -41,7 +41,7 @@ void prefix_set_build(struct prefix_set *s, struct prefix *v, size_t n)
 {
 	*s = (struct prefix_set){ .v = v, .n = n };
 	if (n)
-		qsort(v, n, sizeof(*v), compare);
+		qsort(v, n, sizeof(*v), compare_prefix);
 	for (size_t i = 0; i < n; i++) {
 		if (!i || compare_length(&v[i - 1], &v[i]))
 			s->length[s->lengths++].from = i;
@@ -55,7 +55,7 @@ static size_t lower_bound(const struct prefix *v, size_t from, size_t to, const 
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;
 
-		if (compare(&v[mid], p) < 0)
+		if (compare_prefix(&v[mid], p) < 0)
 			from = mid + 1;
 		else
 			to = mid;

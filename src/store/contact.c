@@ -98,7 +98,7 @@ static int add_columns(sqlite3 *db)
 	return err;
 }
 
-static int prepare(struct contact_store *cs, sqlite3 *db)
+static int prepare_statements(struct contact_store *cs, sqlite3 *db)
 {
 	struct buf b = BUF_INIT;
 	int err;
@@ -150,7 +150,7 @@ int contact_store_new(struct contact_store **out, struct store *s)
 	if (!err)
 		err = add_columns(db);
 	if (!err)
-		err = prepare(cs, db);
+		err = prepare_statements(cs, db);
 	if (!err)
 		err = last_id(db, &cs->next_id);
 	if (!err)

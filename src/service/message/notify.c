@@ -128,7 +128,7 @@ static bool is_header(struct str name, enum sip_hdr_id id)
 	return sip_hdr_id_of(name) == id;
 }
 
-static int fill(struct sip_out *out, const struct notify_item *v, size_t n)
+static int fill_request(struct sip_out *out, const struct notify_item *v, size_t n)
 {
 	struct str type = STR_NULL;
 	struct buf body = BUF_INIT;
@@ -167,7 +167,7 @@ static int send_to(struct service *svc, const struct reach *r, const struct noti
 {
 	struct sip_out *out = reach_out(svc, r, SIP_NOTIFY, STR_NULL);
 	struct ua_request_prm prm = { 0 };
-	int err = out ? fill(out, v, n) : ENOMEM;
+	int err = out ? fill_request(out, v, n) : ENOMEM;
 
 	if (!err)
 		err = reach_send(svc, r, out, &prm, NULL);
@@ -230,7 +230,7 @@ int notify_channel(struct channel *ch, const struct notify_item *v, size_t n)
 	out = sip_dialog_request(s->dlg, SIP_NOTIFY);
 	if (!out)
 		return ENOMEM;
-	err = fill(out, v, n);
+	err = fill_request(out, v, n);
 	if (!err)
 		err = session_send(s, out, NULL, NULL);
 	obj_drop(out);
