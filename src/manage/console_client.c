@@ -1,5 +1,5 @@
 #include "manage/console.h"
-#include "manage/stream.h"
+#include "manage/client.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -85,7 +85,7 @@ static int interactive(int fd, int verbose)
 
 int console_client_run(const char *socket, const char *cmd, int verbose)
 {
-	int err, fd = stream_connect_unix(socket, &err);
+	int err, fd = client_connect_unix(socket, &err);
 	int code = 0;
 
 	signal(SIGPIPE, SIG_IGN);

@@ -1,4 +1,4 @@
-/* The queue in which managers and consoles take turns. stream.c bounds what waits
+/* The queue in which managers and consoles take turns. client.c bounds what waits
  * to be sent; this bounds what is done. */
 #include "manage/pace.h"
 #include "base/fiber.h"
