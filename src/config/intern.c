@@ -1,3 +1,4 @@
+/* A hash table of the strings and bytes that a configuration has already kept. */
 #include "config/intern.h"
 #include "base/hash.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Options by name: the index of a table, values into an object's fields, and what was misspelt. */
 #include "config/option.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Options as text: a value as it would be written, help, and the rows of docs/options.md. */
 #include "config/option.h"
 
 static const char *choice_name(const struct option *o, uint8_t value)

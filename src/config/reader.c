@@ -1,3 +1,5 @@
+/* Files of a configuration: read whole, included, found by section and name. What stands in one
+ * file is cut up in reader_parse.c. */
 #include "config/reader_internal.h"
 #include "base/hash.h"
 #include <errno.h>

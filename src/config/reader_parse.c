@@ -1,3 +1,4 @@
+/* The lines of one configuration file: comments, sections, templates, variables, #include. */
 #include "config/reader_internal.h"
 #include <errno.h>
 #include <regex.h>

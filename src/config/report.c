@@ -1,3 +1,4 @@
+/* Keeps the faults of a configuration in their order and writes them as lines. */
 #define LOG_MODULE "config"
 #include "config/report.h"
 #include "base/arena.h"

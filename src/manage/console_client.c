@@ -1,3 +1,4 @@
+/* The other end of a console: `sidetone -r` and `-rx`, a terminal on the server's socket. */
 #include "manage/console.h"
 #include "manage/client.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The manager interface as a whole: privileges, which actions there are, listening, start and end. */
 #define LOG_MODULE "manager"
 #include "manage/manager_private.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Filters of events: read from manager.conf and the action Filter, and matched step by step. */
 #include "manage/manager_filter.h"
 #include "manage/pattern.h"
 #include <errno.h>

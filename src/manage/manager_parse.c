@@ -1,3 +1,4 @@
+/* Cuts the bytes of a manager into lines and messages, within their limits. */
 #include "manage/manager_parse.h"
 #include <errno.h>
 

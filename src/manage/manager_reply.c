@@ -1,3 +1,4 @@
+/* What an action reads of its request and writes as its answer: headers, errors, lists, variables. */
 #include "manage/manager_private.h"
 #include "pbx/channel.h"
 #include "pbx/dialplan.h"

@@ -1,3 +1,4 @@
+/* Weighs a regular expression before the C library compiles it. */
 #include "manage/pattern.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Reads and matches the rules of an access list. */
 #include "net/acl.h"
 #include "base/obj.h"
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* One io: the end of its turn, what goes up to the core and down from it, its thread. */
 #define LOG_MODULE "net"
 #include "net/private.h"
 #include "base/log.h"

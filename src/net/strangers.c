@@ -1,3 +1,4 @@
+/* Counts the messages of addresses that have proved nothing, and remembers those that have. */
 #include "net/private.h"
 #include "base/bucket.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* TCP: its row of conn_ops, listening and accepting, and the beginning of a connection of ours. */
 #define LOG_MODULE "net"
 #include "net/private.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Datagram sockets: reading in batches, fairness when there are too many, sending in batches. */
 #define LOG_MODULE "net"
 #include "net/private.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Parses a message: start line, headers, and what is wrong with them. */
 #include "sip/message.h"
 #include "base/obj.h"
 #include "sip/chars.h"

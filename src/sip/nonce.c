@@ -1,3 +1,4 @@
+/* A hash table of the nonces whose counts are checked. */
 #include "sip/nonce.h"
 #include <stdlib.h>
 

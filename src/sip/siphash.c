@@ -1,3 +1,4 @@
+/* SipHash-2-4 as its authors wrote it down, for 128 bits of output. */
 #include "sip/siphash.h"
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* Contacts in SQLite: the table, loading it, and batches that are written by the store's thread. */
 #include "store/contact.h"
 #include "base/buf.h"
 #include "base/obj.h"

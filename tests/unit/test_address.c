@@ -1,3 +1,4 @@
+/* Addresses: read, printed, compared, classified, masked; and the source that the kernel chooses. */
 #include "net/address.h"
 #include "net/route.h"
 #include <errno.h>

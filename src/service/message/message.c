@@ -1,3 +1,5 @@
+/* Texts that come: a Message channel runs the dialplan for one after the other; MESSAGE() and
+ * MESSAGE_DATA(). Those that go are sent in message_send.c. */
 #define LOG_MODULE "message"
 #include "service/message/message.h"
 #include "base/log.h"

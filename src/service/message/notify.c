@@ -1,3 +1,4 @@
+/* NOTIFY on demand: pjsip_notify.conf, and the requests to endpoints, URIs and calls. */
 #define LOG_MODULE "notify"
 #include "service/message/notify.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Options whose values are codecs: allow=, disallow= and the preferences of offers and answers. */
 #include "service/object/objects.h"
 #include <errno.h>
 

@@ -1,3 +1,4 @@
+/* What an endpoint is made of once all its lines are read, and what they may not say together. */
 #include "service/object/objects.h"
 #include "base/list.h"
 #include <errno.h>

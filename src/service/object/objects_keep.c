@@ -1,3 +1,4 @@
+/* Keeps an object of the configuration before, when its section has become bad. */
 #include "service/object/objects.h"
 #include <errno.h>
 

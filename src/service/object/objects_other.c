@@ -1,3 +1,4 @@
+/* The same as objects_endpoint.c for registrations, publications, identify, acl and lists. */
 #include "service/object/objects.h"
 #include "base/list.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Options of pjsip.conf with values of their own kind: TOS, groups, ACLs, variables, algorithms, times. */
 #include "service/object/objects.h"
 #include "base/list.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Builds a snapshot out of the files, with what is kept of the one before; finds its objects. */
 #include "service/object/snapshot_internal.h"
 #include "service/object/wizard.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* From names to objects: what one section says of another becomes a pointer, or a fault. */
 #include "service/object/identify_rules.h"
 #include "service/object/snapshot_internal.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Expands the sections of pjsip_wizard.conf. */
 #include "service/object/wizard.h"
 #include <errno.h>
 

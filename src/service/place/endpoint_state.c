@@ -1,3 +1,4 @@
+/* Whether an endpoint can be reached and talks, told to whoever watches its device state. */
 #define LOG_MODULE "endpoint"
 #include "service/place/endpoint_state.h"
 #include "service/place/location.h"

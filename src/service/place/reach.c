@@ -1,3 +1,4 @@
+/* Finds the way of a request outside of calls and sends it. */
 #include "service/place/reach.h"
 #include <errno.h>
 
