@@ -13,6 +13,9 @@
 /* Ports of those whom she calls. */
 #define BOB 5062
 #define CARL 5063
+/* Their sections of pjsip.conf, by a template [phone]. */
+#define ALICE_LINE "[alice](phone)\naors=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n"
+#define BOB_LINE "[bob](phone)\naors=bob\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
 
 extern struct wire t;
 extern char tag[64];            /* the service's, of alice's dialog */

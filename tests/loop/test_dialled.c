@@ -26,10 +26,10 @@ static const char plan[] =
 	"exten => echo,1,Answer()\n same => n,StreamEcho(${HOW})\n same => n,Set(ECHOED=yes)\n same => n,Wait(600)\n";
 
 #define CONF(bob_has) \
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" \
+	WIRE_UDP \
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,h264\ndirect_media=no\nmax_video_streams=3\n" \
 	"send_diversion=yes\n" \
-	"[alice](phone)\naors=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n" \
+	ALICE_LINE \
 	"[bob](phone)\naors=bob\n" bob_has "[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n" \
 	"[carl](phone)\naors=carl\nsend_history_info=yes\nuser_eq_phone=yes\nset_var=WHO=carl\n" \
 	"[carl]\ntype=aor\ncontact=sip:300@127.0.0.1:5063\n" \

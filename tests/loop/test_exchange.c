@@ -22,9 +22,9 @@ static const char plan[] =
 	"exten => bob,1,Dial(PJSIP/bob)\n";
 
 #define PHONE "[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,h264\nt38_udptl=yes\nmax_video_streams=1\n"
-#define CONF "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" PHONE \
-	"[alice](phone)\naors=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n" \
-	"[bob](phone)\naors=bob\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
+#define CONF WIRE_UDP PHONE \
+	ALICE_LINE \
+	BOB_LINE
 
 static int setup(void **state)
 {

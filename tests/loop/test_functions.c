@@ -30,7 +30,7 @@ static const char plan[] =
 	"exten => _ha[n]gup.,1,PJSIPHangup(${EXTEN:6})\n";
 
 static const char conf[] =
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	WIRE_UDP
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,alaw,h264\ndirect_media=no\n"
 	"[alice](phone)\naors=alice\nauth=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\nmax_contacts=3\n"
 	"[alice]\ntype=auth\nusername=alice\npassword=x\nrealm=home\n"

@@ -18,12 +18,12 @@ static const char plan[] =
 	"exten => note,1,Answer()\n same => n,PJSIPNotify(${TO},${WHAT})\n same => n,Set(SENT=yes)\n same => n,Wait(600)\n"
 	"exten => bob,1,Dial(PJSIP/bob)\n";
 
-#define UDP(has) "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" has
+#define UDP(has) WIRE_UDP has
 #define PHONES \
 	"[global]\ntype=global\ndefault_outbound_endpoint=bob\nignore_uri_user_options=yes\n" \
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\ndirect_media=no\n" \
-	"[alice](phone)\naors=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n" \
-	"[bob](phone)\naors=bob\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n" \
+	ALICE_LINE \
+	BOB_LINE \
 	"[extra]\ntype=aor\ncontact=sip:127.0.0.1:5064\n" \
 	"[far](phone)\naors=far\n[far]\ntype=aor\ncontact=sip:far@127.0.0.1:5065\n" \
 	"outbound_proxy=sip:127.0.0.1:5090\\;lr\n" \

@@ -12,7 +12,7 @@
 
 /* One endpoint for each way an AOR may be set up. */
 static const char conf[] =
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	WIRE_UDP
 	"[one](!)\ntype=endpoint\nallow=!all,ulaw\n"
 	"[strict](one)\naors=strict\n[strict]\ntype=aor\nmax_contacts=2\n"
 	"minimum_expiration=60\nmaximum_expiration=7200\ndefault_expiration=600\n"

@@ -21,10 +21,10 @@ static const char plan[] =
 	"exten => 5551,1,Wait(600)\n";
 
 #define CONF(alice_has) \
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" \
+	WIRE_UDP \
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\ndirect_media=no\n" \
 	"[alice](phone)\naors=alice\n" alice_has "[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n" \
-	"[bob](phone)\naors=bob\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
+	BOB_LINE
 
 static int setup(void **state)
 {

@@ -21,10 +21,10 @@ static const char plan[] =
 	"exten => carl,1,Set(GLOBAL(TOLD)=${SIPREFERRINGCONTEXT} ${SIPTRANSFER} ${SIPREFERTOHDR})\n same => n,Wait(600)\n";
 
 static const char conf[] =
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	WIRE_UDP
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\ndirect_media=no\n"
-	"[alice](phone)\naors=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n"
-	"[bob](phone)\naors=bob\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
+	ALICE_LINE
+	BOB_LINE
 	"[carl](phone)\naors=carl\n[carl]\ntype=aor\ncontact=sip:carl@127.0.0.1:5063\n"
 	"[lost](phone)\naors=lost\n[lost]\ntype=aor\n";
 
