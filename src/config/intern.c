@@ -1,3 +1,4 @@
+/* A hash table of the strings and bytes that a configuration has already kept. */
 #include "config/intern.h"
 #include "base/hash.h"
 #include <errno.h>
@@ -33,7 +34,7 @@ void intern_free(struct intern *i)
 	free(i);
 }
 
-static int grow(struct intern *i)
+static int grow_slots(struct intern *i)
 {
 	size_t old_n = i->slot ? i->mask + 1 : 0, n = old_n ? old_n * 2 : 256;
 	struct slot *fresh = calloc(n, sizeof(*fresh));
@@ -56,12 +57,12 @@ static int grow(struct intern *i)
 }
 
 /* `salt` keeps a string apart from raw bytes that look the same but lack its NUL. */
-static struct slot *find(struct intern *i, const void *p, size_t n, uint64_t salt)
+static struct slot *find_slot(struct intern *i, const void *p, size_t n, uint64_t salt)
 {
 	uint64_t h = hash_mem(p, n) ^ salt;
 	size_t at;
 
-	if (i->used * 4 >= (i->slot ? i->mask + 1 : 0) * 3 && grow(i))
+	if (i->used * 4 >= (i->slot ? i->mask + 1 : 0) * 3 && grow_slots(i))
 		return NULL;
 	for (at = h & i->mask; i->slot[at].p; at = (at + 1) & i->mask)
 		if (i->slot[at].hash == h && i->slot[at].n == n && !memcmp(i->slot[at].p, p, n))
@@ -77,7 +78,7 @@ struct str intern_str(struct intern *i, struct str s, int *err)
 
 	if (!s.n)
 		return STR("");
-	e = find(i, s.p, s.n, 1);
+	e = find_slot(i, s.p, s.n, 1);
 	if (e && !e->p) {
 		e->p = arena_dup(i->arena, s).p;
 		i->used += e->p != NULL;
@@ -91,7 +92,7 @@ struct str intern_str(struct intern *i, struct str s, int *err)
 
 const void *intern_mem(struct intern *i, const void *p, size_t size)
 {
-	struct slot *e = find(i, p, size, 0);
+	struct slot *e = find_slot(i, p, size, 0);
 	void *copy;
 
 	if (!e || e->p)

@@ -1,3 +1,4 @@
+/* Options by name: the index of a table, values into an object's fields, and what was misspelt. */
 #include "config/option.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -379,8 +380,8 @@ int option_apply(const struct option_index *i, struct option_ctx *ctx, void *obj
 	return parse_value(ctx, o, obj, value);
 }
 
-static void unknown(const struct option_index *i, const struct config *c, const struct config_section *s,
-		    const struct config_var *v, struct report *r)
+static void report_unknown(const struct option_index *i, const struct config *c, const struct config_section *s,
+			   const struct config_var *v, struct report *r)
 {
 	struct str near = option_nearest(i, v->name);
 
@@ -420,7 +421,7 @@ int option_apply_section(const struct option_index *i, struct option_ctx *ctx, v
 		if (err == ENOMEM)
 			return err;
 		if (err == ENOENT)
-			unknown(i, c, s, v, r);
+			report_unknown(i, c, s, v, r);
 		else if (err)
 			config_fault(c, v, r, REPORT_ERROR, "%s '%.*s': %.*s: %s", i->set->type,
 				     STR_ARG(s->name), STR_ARG(v->name), ctx->why);

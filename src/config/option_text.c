@@ -1,3 +1,4 @@
+/* Options as text: a value as it would be written, help, and the rows of docs/options.md. */
 #include "config/option.h"
 
 static const char *choice_name(const struct option *o, uint8_t value)
@@ -165,7 +166,7 @@ void option_help_set(struct buf *b, const struct option_set *set)
 }
 
 /* A | would end the table's cell. */
-static void cell(struct buf *b, struct str s)
+static void write_cell(struct buf *b, struct str s)
 {
 	buf_put(b, STR("| "));
 	for (size_t i = 0; i < s.n; i++) {
@@ -183,16 +184,16 @@ static void markdown_row(struct buf *b, const struct option *o)
 	buf_printf(&t, "`%s`", o->name);
 	if (o->aliases)
 		buf_printf(&t, " (`%s`)", o->aliases);
-	cell(b, buf_view(&t));
+	write_cell(b, buf_view(&t));
 	buf_reset(&t);
 	option_write_values(&t, o);
 	if (!t.n)
 		buf_put(&t, str_z(option_kind_name(o)));
-	cell(b, buf_view(&t));
+	write_cell(b, buf_view(&t));
 	buf_reset(&t);
 	if (o->def && *o->def)
 		buf_printf(&t, "`%s`", o->def);
-	cell(b, buf_view(&t));
+	write_cell(b, buf_view(&t));
 	buf_reset(&t);
 	buf_put(&t, str_z(o->help));
 	if (o->flags & OPT_REQUIRED)
@@ -201,7 +202,7 @@ static void markdown_row(struct buf *b, const struct option *o)
 		buf_put(&t, STR(" Needs a restart."));
 	if (o->flags & OPT_LATER)
 		buf_put(&t, STR(" *Not yet.*"));
-	cell(b, buf_view(&t));
+	write_cell(b, buf_view(&t));
 	buf_put(b, STR("|\n"));
 	buf_free(&t);
 }

@@ -1,3 +1,5 @@
+/* Files of a configuration: read whole, included, found by section and name. What stands in one
+ * file is cut up in reader_parse.c. */
 #include "config/reader_internal.h"
 #include "base/hash.h"
 #include <errno.h>
@@ -36,7 +38,7 @@ void config_free(struct config *c)
 }
 
 /* As messages show it: without the directory everybody knows. */
-static struct str shown(const struct config *c, struct str path)
+static struct str show_path(const struct config *c, struct str path)
 {
 	if (c->dir.n && str_starts(path, c->dir) && path.n > c->dir.n && path.p[c->dir.n] == '/')
 		return str_skip(path, c->dir.n + 1);
@@ -49,7 +51,7 @@ int add_file(struct load *l, struct str path, char *text, size_t size, uint16_t 
 	struct file *e;
 
 	if (c->files >= FILES_MAX || size > BYTES_MAX - c->bytes) {
-		report_add(l->r, REPORT_ERROR, shown(c, path), 0, "too many files are included, or too large ones");
+		report_add(l->r, REPORT_ERROR, show_path(c, path), 0, "too many files are included, or too large ones");
 		free(text);
 		return E2BIG;
 	}
@@ -67,7 +69,7 @@ int add_file(struct load *l, struct str path, char *text, size_t size, uint16_t 
 	e = &c->file[c->files];
 	*e = (struct file){ .text = text, .size = size };
 	e->path = arena_dup(c->arena, path);
-	e->shown = shown(c, e->path);
+	e->shown = show_path(c, e->path);
 	e->hash = hash_mem(text, size);
 	c->bytes += size;
 	*f = (uint16_t)c->files++;
@@ -75,7 +77,7 @@ int add_file(struct load *l, struct str path, char *text, size_t size, uint16_t 
 }
 
 /* Read all of `fd`; *text is malloc'ed and has one byte more than *size. */
-static int slurp(int fd, size_t hint, char **text, size_t *size)
+static int read_whole_file(int fd, size_t hint, char **text, size_t *size)
 {
 	size_t cap = hint + 1, n = 0;
 	char *p = malloc(cap);
@@ -123,11 +125,11 @@ static int load_path(struct load *l, struct str path, struct config_section **ca
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		report_add(l->r, REPORT_WARNING, shown(l->c, path), 0, "not a regular file, left out");
+		report_add(l->r, REPORT_WARNING, show_path(l->c, path), 0, "not a regular file, left out");
 		err = ENOENT;
 		goto out;
 	}
-	err = slurp(fd, (size_t)st.st_size, &text, &size);
+	err = read_whole_file(fd, (size_t)st.st_size, &text, &size);
 	if (!err)
 		err = add_file(l, path, text, size, &f);
 	if (err)
@@ -186,7 +188,7 @@ int load_files(struct load *l, struct str name, struct config_section **cat)
 		if (err && err != EBADMSG && err != ENOMEM && err != E2BIG) {
 			if (err != ENOENT || g.gl_pathc > 1)
 				report_add(l->r, err == ENOENT ? REPORT_WARNING : REPORT_ERROR,
-					   shown(c, str_z(g.gl_pathv[i])), 0, "cannot be read: %s",
+					   show_path(c, str_z(g.gl_pathv[i])), 0, "cannot be read: %s",
 					   strerror(err));
 			if (g.gl_pathc > 1)
 				err = 0;
@@ -211,7 +213,7 @@ int load_command(struct load *l, struct str command, struct config_section **cat
 	free(z);
 	if (!p)
 		return errno;
-	err = slurp(fileno(p), 4096, &text, &size);
+	err = read_whole_file(fileno(p), 4096, &text, &size);
 	status = pclose(p);
 	if (!err && status)
 		report_add(l->r, REPORT_ERROR, command, 0, "#exec: the command ended with status %d", status);
@@ -283,7 +285,7 @@ static uint32_t name_hash(struct str s)
 	return h;
 }
 
-static struct bucket *probe(const struct config *c, struct str name, uint32_t h)
+static struct bucket *probe_bucket(const struct config *c, struct str name, uint32_t h)
 {
 	size_t i = (h ^ h >> 15) & c->bucket_mask;
 
@@ -306,7 +308,7 @@ static int grow_buckets(struct config *c)
 	c->bucket_mask = n - 1;
 	for (size_t i = 0; i < old_n; i++)
 		if (old[i].first)
-			*probe(c, old[i].first->name, old[i].first->hash) = old[i];
+			*probe_bucket(c, old[i].first->name, old[i].first->hash) = old[i];
 	free(old);
 	return 0;
 }
@@ -322,7 +324,7 @@ int add_section(struct config *c, struct config_section *s)
 			return err;
 	}
 	s->hash = name_hash(s->name);
-	b = probe(c, s->name, s->hash);
+	b = probe_bucket(c, s->name, s->hash);
 	if (b->first)
 		b->last->same = s;
 	else {
@@ -341,7 +343,7 @@ int add_section(struct config *c, struct config_section *s)
 
 struct config_section *find_section(const struct config *c, struct str name)
 {
-	return c->bucket ? probe(c, name, name_hash(name))->first : NULL;
+	return c->bucket ? probe_bucket(c, name, name_hash(name))->first : NULL;
 }
 
 static const struct config_section *skip_templates(const struct config_section *s)

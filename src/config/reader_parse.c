@@ -1,3 +1,4 @@
+/* The lines of one configuration file: comments, sections, templates, variables, #include. */
 #include "config/reader_internal.h"
 #include <errno.h>
 #include <regex.h>
@@ -15,14 +16,14 @@ struct parse {
 	uint32_t nest_line[CONFIG_NEST_MAX];    /* where each began */
 };
 
-static void fault(struct parse *p, enum report_level level, const char *what, struct str about)
+static void add_fault(struct parse *p, enum report_level level, const char *what, struct str about)
 {
 	report_add(p->l->r, level, config_file_name(p->c, p->file), p->line, "%s%s%.*s%s", what,
 		   about.p ? " '" : "", STR_ARG(about), about.p ? "'" : "");
 }
 
 /* The reader's idea of a blank is every control byte, not only space and tab. */
-static struct str strip(struct str s)
+static struct str strip_blanks(struct str s)
 {
 	while (s.n && (unsigned char)s.p[0] < 33)
 		s = str_skip(s, 1);
@@ -36,7 +37,7 @@ static int append_var(struct parse *p, struct config_section *s, struct config_v
 	struct config_var *e;
 
 	if (p->c->vars >= VARS_MAX) {
-		fault(p, REPORT_ERROR, "too many variables (templates that inherit each other?)", STR_NULL);
+		add_fault(p, REPORT_ERROR, "too many variables (templates that inherit each other?)", STR_NULL);
 		return EBADMSG;
 	}
 	e = arena_alloc(p->c->arena, sizeof(*e));
@@ -85,27 +86,28 @@ static bool filter_fits(const struct config_section *s, struct str filter)
 	if (!filter.n)
 		return !s->is_template;
 	while (filter.n) {
-		struct str term = strip(str_cut_raw(&filter, '&'));
-		struct str name = strip(str_cut_raw(&term, '='));
+		struct str term = strip_blanks(str_cut_raw(&filter, '&'));
+		struct str name = strip_blanks(str_cut_raw(&term, '='));
 
 		if (str_eq(name, STR("TEMPLATES"))) {
-			if (str_ieq(strip(term), STR("restrict")) && !s->is_template)
+			if (str_ieq(strip_blanks(term), STR("restrict")) && !s->is_template)
 				return false;
 			template_ok = true;
-		} else if (!has_matching_var(s, name, strip(term))) {
+		} else if (!has_matching_var(s, name, strip_blanks(term))) {
 			return false;
 		}
 	}
 	return !s->is_template || template_ok;
 }
 
-static int inherit(struct parse *p, struct config_section *to, struct str base_name)
+static int inherit_section(struct parse *p, struct config_section *to, struct str base_name)
 {
 	const struct config_section *base = find_section(p->c, base_name);
 	size_t n = 0;
 
 	if (!base) {
-		fault(p, REPORT_ERROR, "inherits from a section that is not there (it must stand above):", base_name);
+		add_fault(p, REPORT_ERROR, "inherits from a section that is not there (it must stand above):",
+			  base_name);
 		return EBADMSG;
 	}
 	for (const struct config_var *v = base->first; v; v = v->next)
@@ -124,8 +126,8 @@ static int inherit(struct parse *p, struct config_section *to, struct str base_n
 }
 
 /* [x](+): go on in the section of that name that is already there. */
-static int reopen(struct parse *p, struct config_section *fresh, struct str filter,
-		  struct config_section **found)
+static int reopen_section(struct parse *p, struct config_section *fresh, struct str filter,
+			  struct config_section **found)
 {
 	struct config_section *s = find_section(p->c, fresh->name);
 	struct str base = STR_NULL;
@@ -137,7 +139,8 @@ static int reopen(struct parse *p, struct config_section *fresh, struct str filt
 	while (s && !filter_fits(s, filter))
 		s = s->same;
 	if (!s) {
-		fault(p, REPORT_ERROR, "(+) adds to a section that is not there (it must stand above):", fresh->name);
+		add_fault(p, REPORT_ERROR, "(+) adds to a section that is not there (it must stand above):",
+			  fresh->name);
 		return EBADMSG;
 	}
 	if (fresh->first) {
@@ -150,7 +153,7 @@ static int reopen(struct parse *p, struct config_section *fresh, struct str filt
 	s->is_template |= fresh->is_template;
 	p->c->current = s;
 	*found = s;
-	return base.n ? inherit(p, s, base) : 0;
+	return base.n ? inherit_section(p, s, base) : 0;
 }
 
 static int parse_header(struct parse *p, struct str line)
@@ -163,7 +166,7 @@ static int parse_header(struct parse *p, struct str line)
 	if (!fresh)
 		return ENOMEM;
 	if (end == line.n) {
-		fault(p, REPORT_ERROR, "a section header without ']'", STR_NULL);
+		add_fault(p, REPORT_ERROR, "a section header without ']'", STR_NULL);
 		return EBADMSG;
 	}
 	fresh->name = str_sub(line, 1, end - 1);
@@ -173,23 +176,23 @@ static int parse_header(struct parse *p, struct str line)
 	if (line.n && line.p[0] == '(') {
 		end = str_chr(line, ')');
 		if (end == line.n) {
-			fault(p, REPORT_ERROR, "a section header without ')'", STR_NULL);
+			add_fault(p, REPORT_ERROR, "a section header without ')'", STR_NULL);
 			return EBADMSG;
 		}
 		options = str_sub(line, 1, end - 1);
 		line = str_skip(line, end + 1);
 	}
-	if (strip(line).n)
-		fault(p, REPORT_WARNING, "text after a section header is ignored:", strip(line));
+	if (strip_blanks(line).n)
+		add_fault(p, REPORT_WARNING, "text after a section header is ignored:", strip_blanks(line));
 	while (!err && options.n) {
-		struct str o = strip(str_cut_raw(&options, ','));
+		struct str o = strip_blanks(str_cut_raw(&options, ','));
 
 		if (str_eq(o, STR("!")))
 			s->is_template = true;
 		else if (o.n && o.p[0] == '+')
-			err = reopen(p, fresh, str_skip(o, 1), &s);
+			err = reopen_section(p, fresh, str_skip(o, 1), &s);
 		else if (o.n)
-			err = inherit(p, s, o);
+			err = inherit_section(p, s, o);
 	}
 	if (err)
 		return err;
@@ -199,7 +202,7 @@ static int parse_header(struct parse *p, struct str line)
 
 /* `name += text`: onto the end of the last variable of that name, and only the end
  * of the whole is trimmed, so that "a += b" adds " b". */
-static int extend(struct parse *p, struct str name, struct str more, bool *done)
+static int extend_variable(struct parse *p, struct str name, struct str more, bool *done)
 {
 	struct config_var *last = NULL;
 	struct str whole;
@@ -211,13 +214,13 @@ static int extend(struct parse *p, struct str name, struct str more, bool *done)
 	if (!last)
 		return 0;
 	if (last->value.n + more.n > VALUE_MAX) {
-		fault(p, REPORT_ERROR, "+= makes a value too long:", name);
+		add_fault(p, REPORT_ERROR, "+= makes a value too long:", name);
 		return EBADMSG;
 	}
 	whole = arena_printf(p->c->arena, "%.*s%.*s", STR_ARG(last->value), STR_ARG(more));
 	if (!whole.p)
 		return ENOMEM;
-	last->value = strip(whole);
+	last->value = strip_blanks(whole);
 	last->line = p->line;
 	last->file = p->file;
 	last->inherited = false;
@@ -241,19 +244,19 @@ static int parse_var(struct parse *p, struct str line)
 	size_t eq;
 
 	if (!p->cat) {
-		fault(p, REPORT_ERROR, "a line before any [section]; put it under one:", first_word(line));
+		add_fault(p, REPORT_ERROR, "a line before any [section]; put it under one:", first_word(line));
 		return EBADMSG;
 	}
 	if (escaped) {
 		line = str_skip(line, 1);
 		if (!line.n || (unsigned char)line.p[0] < 33) {
-			fault(p, REPORT_ERROR, "'\\' at the start of a line escapes nothing", STR_NULL);
+			add_fault(p, REPORT_ERROR, "'\\' at the start of a line escapes nothing", STR_NULL);
 			return EBADMSG;
 		}
 	}
 	eq = escaped + str_chr(str_skip(line, escaped), '=');
 	if (eq >= line.n) {
-		fault(p, REPORT_WARNING, "no '=' in the line, so it is ignored:", first_word(line));
+		add_fault(p, REPORT_WARNING, "no '=' in the line, so it is ignored:", first_word(line));
 		return 0;
 	}
 	v.name = str_sub(line, 0, eq);
@@ -262,25 +265,25 @@ static int parse_var(struct parse *p, struct str line)
 		bool done = false;
 		int err;
 
-		v.name = strip(str_sub(line, 0, eq - 1));
-		err = v.name.n ? extend(p, v.name, v.value, &done) : 0;
+		v.name = strip_blanks(str_sub(line, 0, eq - 1));
+		err = v.name.n ? extend_variable(p, v.name, v.value, &done) : 0;
 		if (err || done)
 			return err;
 	} else if (v.value.n && v.value.p[0] == '>') {
 		v.arrow = true;
 		v.value = str_skip(v.value, 1);
 	}
-	v.name = strip(v.name);
-	v.value = strip(v.value);
+	v.name = strip_blanks(v.name);
+	v.value = strip_blanks(v.value);
 	if (!v.name.n) {
-		fault(p, REPORT_WARNING, "no name before '=', so the line is ignored", STR_NULL);
+		add_fault(p, REPORT_WARNING, "no name before '=', so the line is ignored", STR_NULL);
 		return 0;
 	}
 	return append_var(p, p->cat, v);
 }
 
 /* "x.conf", <x.conf> or bare. */
-static struct str unwrap(struct str s)
+static struct str unwrap_name(struct str s)
 {
 	if (s.n >= 2 && ((s.p[0] == '"' && s.p[s.n - 1] == '"') || (s.p[0] == '<' && s.p[s.n - 1] == '>')))
 		return str_sub(s, 1, s.n - 2);
@@ -296,24 +299,25 @@ static int parse_directive(struct parse *p, struct str line)
 
 	while (n < word.n && (unsigned char)word.p[n] > 32)
 		n++;
-	arg = unwrap(strip(str_skip(word, n)));
+	arg = unwrap_name(strip_blanks(str_skip(word, n)));
 	word.n = n;
 	is_exec = str_ieq(word, STR("exec"));
 	must = is_exec || str_ieq(word, STR("include"));
 	if (!must && !str_ieq(word, STR("tryinclude"))) {
-		fault(p, REPORT_WARNING, "unknown directive, ignored: #", word);
+		add_fault(p, REPORT_WARNING, "unknown directive, ignored: #", word);
 		return 0;
 	}
 	if (!arg.n) {
-		fault(p, REPORT_WARNING, "a directive that names no file, ignored: #", word);
+		add_fault(p, REPORT_WARNING, "a directive that names no file, ignored: #", word);
 		return 0;
 	}
 	if (is_exec && !p->l->prm->exec_includes) {
-		fault(p, REPORT_WARNING, "#exec is skipped; asterisk.conf [options] execincludes=yes allows it", STR_NULL);
+		add_fault(p, REPORT_WARNING,
+			  "#exec is skipped; asterisk.conf [options] execincludes=yes allows it", STR_NULL);
 		return 0;
 	}
 	if (p->l->depth >= CONFIG_INCLUDE_DEPTH) {
-		fault(p, REPORT_ERROR, "files include each other too deep, at", arg);
+		add_fault(p, REPORT_ERROR, "files include each other too deep, at", arg);
 		return EBADMSG;
 	}
 	/* A file that begins with variables goes on in the section that is open, but a
@@ -327,9 +331,9 @@ static int parse_directive(struct parse *p, struct str line)
 		return err == E2BIG ? EBADMSG : err;
 	if (!must && err == ENOENT)
 		return 0;
-	fault(p, must ? REPORT_ERROR : REPORT_WARNING, err == ENOENT ?
-	      "#include of a file that is not there (use #tryinclude where it may be missing):" :
-	      "an included file cannot be read:", arg);
+	add_fault(p, must ? REPORT_ERROR : REPORT_WARNING, err == ENOENT ?
+		     "#include of a file that is not there (use #tryinclude where it may be missing):" :
+		     "an included file cannot be read:", arg);
 	return must ? EBADMSG : 0;
 }
 
@@ -343,7 +347,7 @@ static void drop_bytes(struct str *line, char *at, size_t n)
 
 /* Take comments out of `line` (bytes of the file's own text). What remains outside
  * of every comment is given back. `base` writes where line.p reads. */
-static struct str uncomment(struct parse *p, char *base, size_t n)
+static struct str strip_comments(struct parse *p, char *base, size_t n)
 {
 	struct str line = str_mk(base, n);
 	char *live = p->nest ? NULL : base;     /* where text outside of comments begins */
@@ -382,7 +386,7 @@ static struct str uncomment(struct parse *p, char *base, size_t n)
 			break;
 		} else {
 			if (opens)
-				fault(p, REPORT_WARNING, "comments inside comments too deep", STR_NULL);
+				add_fault(p, REPORT_WARNING, "comments inside comments too deep", STR_NULL);
 			from = c + 1;
 		}
 	}
@@ -393,7 +397,7 @@ static struct str uncomment(struct parse *p, char *base, size_t n)
 
 static int parse_line(struct parse *p, struct str line)
 {
-	line = strip(line);
+	line = strip_blanks(line);
 	if (!line.n)
 		return 0;
 	if (line.p[0] == '[')
@@ -418,18 +422,18 @@ int parse_file(struct load *l, uint16_t f, struct config_section **cat)
 
 		p.line++;
 		if (n >= CONFIG_LINE_MAX) {
-			fault(&p, REPORT_WARNING, "a line of 8191 bytes or more is skipped; it begins with",
-			      str_sub(str_mk(at, n), 0, 32));
+			add_fault(&p, REPORT_WARNING, "a line of 8191 bytes or more is skipped; it begins with",
+				     str_sub(str_mk(at, n), 0, 32));
 		} else {
 			if (nul < n)
-				fault(&p, REPORT_WARNING, "a NUL byte ends the line", STR_NULL);
-			err = parse_line(&p, uncomment(&p, at, nul));
+				add_fault(&p, REPORT_WARNING, "a NUL byte ends the line", STR_NULL);
+			err = parse_line(&p, strip_comments(&p, at, nul));
 		}
 		at = nl ? nl + 1 : end;
 	}
 	if (!err && p.nest) {
 		p.line = p.nest_line[p.nest - 1];
-		fault(&p, REPORT_WARNING, "a comment that ;-- begins is not ended by --;", STR_NULL);
+		add_fault(&p, REPORT_WARNING, "a comment that ;-- begins is not ended by --;", STR_NULL);
 	}
 	*cat = p.cat;
 	return err;

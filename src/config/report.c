@@ -1,3 +1,4 @@
+/* Keeps the faults of a configuration in their order and writes them as lines. */
 #define LOG_MODULE "config"
 #include "config/report.h"
 #include "base/arena.h"
@@ -36,7 +37,7 @@ void report_free(struct report *r)
 	free(r);
 }
 
-static struct report_entry *grow(struct report *r)
+static struct report_entry *grow_report(struct report *r)
 {
 	if (r->n == r->cap) {
 		size_t cap = r->cap ? r->cap * 2 : 16;
@@ -60,7 +61,7 @@ void report_add(struct report *r, enum report_level level, struct str file, uint
 	if (!r)
 		return;
 	r->errors += level == REPORT_ERROR;
-	e = r->n < KEEP ? grow(r) : NULL;
+	e = r->n < KEEP ? grow_report(r) : NULL;
 	if (!e) {
 		r->dropped++;
 		return;

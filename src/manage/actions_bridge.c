@@ -5,7 +5,7 @@
 #include <errno.h>
 
 /* By header BridgeUniqueid; answers the error. */
-static struct bridge *named(struct ami_ctx *a)
+static struct bridge *named_bridge(struct ami_ctx *a)
 {
 	struct str id = ami_get(a, "BridgeUniqueid");
 	struct bridge *b = id.n ? bridge_by_id(a->m->pbx, id) : NULL;
@@ -43,7 +43,7 @@ static void bridge_list(struct ami_ctx *a)
 
 static void info(struct ami_ctx *a)
 {
-	struct bridge *b = named(a);
+	struct bridge *b = named_bridge(a);
 
 	if (!b)
 		return;
@@ -59,9 +59,9 @@ static void info(struct ami_ctx *a)
 	ami_end(a);
 }
 
-static void destroy(struct ami_ctx *a)
+static void destroy_bridge(struct ami_ctx *a)
 {
-	struct bridge *b = named(a);
+	struct bridge *b = named_bridge(a);
 
 	if (!b)
 		return;
@@ -69,7 +69,7 @@ static void destroy(struct ami_ctx *a)
 	ami_ok(a, "Bridge has been destroyed");
 }
 
-static void kick(struct ami_ctx *a)
+static void kick_member(struct ami_ctx *a)
 {
 	struct str id = ami_get(a, "BridgeUniqueid");
 	struct channel *ch = ami_get_channel(a, "Channel", "Channel must be provided", "Channel does not exist");
@@ -88,7 +88,7 @@ static void kick(struct ami_ctx *a)
 
 /* Bridge: channel 2 takes the place of channel 1's peer. Both must be in bridges:
  * one whose fiber runs an application cannot be taken from under it. */
-static void join(struct ami_ctx *a)
+static void join_channels(struct ami_ctx *a)
 {
 	struct channel *one, *two, *peer;
 
@@ -113,8 +113,8 @@ static void join(struct ami_ctx *a)
 static const struct ami_action rows[] = {
 	{ "BridgeList", 0, "List bridges", bridge_list, false },
 	{ "BridgeInfo", 0, "List the channels of a bridge", info, false },
-	{ "BridgeDestroy", 0, "End a bridge and the calls in it", destroy, false },
-	{ "BridgeKick", 0, "End a call of a bridge", kick, false },
-	{ "Bridge", EV_CALL, "Join two channels", join, false },
+	{ "BridgeDestroy", 0, "End a bridge and the calls in it", destroy_bridge, false },
+	{ "BridgeKick", 0, "End a call of a bridge", kick_member, false },
+	{ "Bridge", EV_CALL, "Join two channels", join_channels, false },
 };
 const struct ami_table ami_bridge_actions = { rows, ARRAY_LEN(rows) };

@@ -71,7 +71,7 @@ static void parse_callerid(struct str s, struct str *name, struct str *number)
 }
 
 /* What is wrong with it, or NULL. */
-static const char *fill(struct ami_ctx *a, struct originate_prm *p)
+static const char *fill_originate(struct ami_ctx *a, struct originate_prm *p)
 {
 	struct str priority = ami_get(a, "Priority"), timeout = ami_get(a, "Timeout");
 	uint32_t n = 0;
@@ -114,21 +114,21 @@ static const char *fill(struct ami_ctx *a, struct originate_prm *p)
 	return NULL;
 }
 
-static void done(void *arg, enum originate_reason reason, struct channel *ch)
+static void on_originated(void *arg, enum originate_reason reason, struct channel *ch)
 {
 	(void)arg;
 	(void)reason;
 	(void)ch;
 }
 
-static void start(struct ami_ctx *a, struct originate_prm *p)
+static void start_originate(struct ami_ctx *a, struct originate_prm *p)
 {
 	bool ok;
 	int err = 0;
 
 	if (ami_get_bool(a, "Async")) {
 		p->tell = true;
-		ok = !originate(a->m->pbx, p, done, NULL);
+		ok = !originate(a->m->pbx, p, on_originated, NULL);
 		pace_end_slice(a->m->pace);
 	} else {
 		/* What happens on the way may be heard meanwhile. */
@@ -152,7 +152,7 @@ static void originate_action(struct ami_ctx *a)
 		ami_error(a, "Uniqueid length exceeds maximum of %d", UNIQUEID_MAX);
 		return;
 	}
-	why = fill(a, &p);
+	why = fill_originate(a, &p);
 	if (why) {
 		ami_error(a, "%s", why);
 		return;
@@ -167,7 +167,7 @@ static void originate_action(struct ami_ctx *a)
 	ami_each_var(a, add_var, vars);
 	p.vars = vars->v;
 	p.nvars = vars->n;
-	start(a, &p);
+	start_originate(a, &p);
 	free(vars);
 }
 

@@ -69,7 +69,7 @@ static void getvar(struct ami_ctx *a)
 
 /* ---- status ----------------------------------------------------------- */
 
-static void item(struct ami_ctx *a, struct channel *ch, const char *key, const char *name)
+static void put_item(struct ami_ctx *a, struct channel *ch, const char *key, const char *name)
 {
 	struct buf b = BUF_INIT;
 
@@ -98,7 +98,7 @@ static void variables(struct ami_ctx *a, struct channel *ch, struct str names, b
 	}
 }
 
-static struct str known(const struct text *t, bool valid)
+static struct str text_or_unknown(const struct text *t, bool valid)
 {
 	return valid && t->n ? text_view(t) : STR("<unknown>");
 }
@@ -110,16 +110,16 @@ static bool status_one(struct ami_ctx *a, struct channel *ch)
 	ami_channel(a, ch);
 	ami_put(a, "Type", str_z(ch->tech->type));
 	ami_put(a, "DNID", text_view(&ch->dialed.number));
-	ami_put(a, "EffectiveConnectedLineNum", known(&ch->connected.number, ch->connected.number_valid));
-	ami_put(a, "EffectiveConnectedLineName", known(&ch->connected.name, ch->connected.name_valid));
+	ami_put(a, "EffectiveConnectedLineNum", text_or_unknown(&ch->connected.number, ch->connected.number_valid));
+	ami_put(a, "EffectiveConnectedLineName", text_or_unknown(&ch->connected.name, ch->connected.name_valid));
 	ami_put(a, "TimeToHangup", STR("0"));
 	ami_put(a, "BridgeID", ch->bridge ? bridge_id(ch->bridge) : STR_NULL);
 	ami_put(a, "Application", text_view(&ch->app));
 	ami_put(a, "Data", text_view(&ch->appdata));
-	item(a, ch, "Nativeformats", "audionativeformat");
-	item(a, ch, "Readformat", "audioreadformat");
+	put_item(a, ch, "Nativeformats", "audionativeformat");
+	put_item(a, ch, "Readformat", "audioreadformat");
 	ami_put(a, "Readtrans", STR_NULL);
-	item(a, ch, "Writeformat", "audiowriteformat");
+	put_item(a, ch, "Writeformat", "audiowriteformat");
 	ami_put(a, "Writetrans", STR_NULL);
 	ami_printf(a, "Callgroup", "%llu", (unsigned long long)ch->call_group);
 	ami_printf(a, "Pickupgroup", "%llu", (unsigned long long)ch->pickup_group);
@@ -157,7 +157,7 @@ static void status(struct ami_ctx *a)
 
 /* ---- hangup ----------------------------------------------------------- */
 
-static void hang(struct ami_ctx *a, struct channel *ch, int cause)
+static void hang_up(struct ami_ctx *a, struct channel *ch, int cause)
 {
 	char text[SA_TEXT];
 
@@ -203,7 +203,7 @@ static void hangup_all(struct ami_ctx *a, struct str pattern, int cause)
 	regfree(&re);
 	for (size_t i = 0; i < n; i++) {
 		if (!v[i]->dead)
-			hang(a, v[i], cause);
+			hang_up(a, v[i], cause);
 		ami_put(a, "Event", STR("ChannelHungup"));
 		ami_put(a, "Channel", text_view(&v[i]->name));
 		if (a->id.n)
@@ -232,7 +232,7 @@ static void hangup(struct ami_ctx *a)
 	ch = ami_get_channel(a, "Channel", "No channel specified", "No such channel");
 	if (!ch)
 		return;
-	hang(a, ch, (int)cause);
+	hang_up(a, ch, (int)cause);
 	ami_ok(a, "Channel Hungup");
 }
 
@@ -244,7 +244,7 @@ struct place {
 };
 
 /* False: something is wrong, and was answered. */
-static bool place(struct ami_ctx *a, const char *prefix, struct place *p)
+static bool read_place(struct ami_ctx *a, const char *prefix, struct place *p)
 {
 	char key[3][32];
 	struct str s;
@@ -283,12 +283,12 @@ static struct channel *movable(struct ami_ctx *a, const char *key, const char *w
 	return ch && !ch->hungup ? ch : NULL;
 }
 
-static int go(struct channel *ch, const struct place *p)
+static int go_to_place(struct channel *ch, const struct place *p)
 {
 	return pbx_async_goto(ch, p->context, p->exten, p->priority);
 }
 
-static void redirect(struct ami_ctx *a)
+static void redirect_channels(struct ami_ctx *a)
 {
 	struct place one, two;
 	struct channel *first, *second;
@@ -298,16 +298,16 @@ static void redirect(struct ami_ctx *a)
 		ami_error(a, "Channel not specified");
 		return;
 	}
-	if (!place(a, "", &one))
+	if (!read_place(a, "", &one))
 		return;
 	two = one;
-	if (ami_get(a, "ExtraChannel").n && ami_get(a, "ExtraContext").n && !place(a, "Extra", &two))
+	if (ami_get(a, "ExtraChannel").n && ami_get(a, "ExtraContext").n && !read_place(a, "Extra", &two))
 		return;
 	first = movable(a, "Channel", "channel");
 	if (!first)
 		return;
 	if (!ami_get(a, "ExtraChannel").n) {
-		if (go(first, &one))
+		if (go_to_place(first, &one))
 			ami_error(a, "Redirect failed");
 		else
 			ami_ok(a, "Redirect successful");
@@ -319,10 +319,10 @@ static void redirect(struct ami_ctx *a)
 	/* The first that leaves ends a bridge of two, and with it the second: so
 	 * that one must be on its way before. */
 	obj_hold(first);
-	err = go(second, &two);
+	err = go_to_place(second, &two);
 	if (err)
 		ami_error(a, "Secondary redirect failed");
-	else if (first->dead || go(first, &one))
+	else if (first->dead || go_to_place(first, &one))
 		ami_error(a, "Redirect failed");
 	else
 		ami_ok(a, "Dual Redirect successful");
@@ -355,7 +355,7 @@ static void blind_transfer(struct ami_ctx *a)
 
 /* ---- attended transfer ------------------------------------------------ */
 
-static void press(struct channel *ch, struct str digits)
+static void press_digits(struct channel *ch, struct str digits)
 {
 	for (size_t i = 0; i < digits.n; i++) {
 		struct chan_event *e = chan_event_new(CE_DTMF_END);
@@ -388,8 +388,8 @@ static void atxfer(struct ami_ctx *a)
 	}
 	if (context.n)
 		pbx_setvar(a->m->pbx, ch, STR("TRANSFER_CONTEXT"), context);
-	press(ch, text_view(&f->atxfer));
-	press(ch, ami_get(a, "Exten"));
+	press_digits(ch, text_view(&f->atxfer));
+	press_digits(ch, ami_get(a, "Exten"));
 	ami_ok(a, "Atxfer successfully queued");
 }
 
@@ -404,7 +404,7 @@ static void cancel_atxfer(struct ami_ctx *a)
 		ami_error(a, "No disconnect feature code found");
 		return;
 	}
-	press(ch, text_view(&f->atxferabort));
+	press_digits(ch, text_view(&f->atxferabort));
 	ami_ok(a, "CancelAtxfer successfully queued");
 }
 
@@ -505,7 +505,7 @@ static const struct ami_action rows[] = {
 	{ "Getvar", EV_CALL | EV_REPORTING, "Read a variable or function", getvar, false },
 	{ "Status", EV_SYSTEM | EV_CALL | EV_REPORTING, "Tell all about one channel or each", status, false },
 	{ "Hangup", EV_SYSTEM | EV_CALL, "Hang up a channel, or all that match /regex/", hangup, false },
-	{ "Redirect", EV_CALL, "Send a channel elsewhere in the dialplan", redirect, false },
+	{ "Redirect", EV_CALL, "Send a channel elsewhere in the dialplan", redirect_channels, false },
 	{ "BlindTransfer", EV_CALL, "Transfer a channel's peer to an extension", blind_transfer, false },
 	{ "Atxfer", EV_CALL, "Begin an attended transfer for a channel", atxfer, false },
 	{ "CancelAtxfer", EV_CALL, "End an attended transfer that was begun", cancel_atxfer, false },

@@ -19,7 +19,7 @@ struct job {
 	bool exec, done;
 };
 
-static bool climbs(struct str name)
+static bool climbs_out(struct str name)
 {
 	while (name.n)
 		if (str_eq(str_cut_raw(&name, '/'), STR("..")))
@@ -29,14 +29,14 @@ static bool climbs(struct str name)
 
 /* `path`: the file below the configuration directory that `name` means, links followed.
  * What is outside by its name is refused unseen, so that nobody learns what exists there. */
-static int inside(const char *dir, const char *name, char path[PATH_MAX])
+static int find_inside(const char *dir, const char *name, char path[PATH_MAX])
 {
 	size_t n = strlen(dir);
 	bool absolute = name[0] == '/';
 	char want[PATH_MAX], real_dir[PATH_MAX];
 	struct stat st;
 
-	if (climbs(str_z(name)) || (absolute && (strncmp(name, dir, n) != 0 || name[n] != '/')))
+	if (climbs_out(str_z(name)) || (absolute && (strncmp(name, dir, n) != 0 || name[n] != '/')))
 		return EACCES;
 	if ((size_t)snprintf(want, sizeof(want), "%s%s%s", absolute ? "" : dir, absolute ? "" : "/", name) >= sizeof(want) ||
 	    !realpath(dir, real_dir) || !realpath(want, path))
@@ -53,7 +53,7 @@ static void read_file(void *arg)
 	struct config_prm prm = { .dir = j->dir, .exec_includes = false };
 	char path[PATH_MAX];
 
-	j->err = inside(j->dir, j->name, path);
+	j->err = find_inside(j->dir, j->name, path);
 	if (!j->err)
 		j->err = config_load(&j->c, &prm, path, NULL);
 }
@@ -90,7 +90,7 @@ static int load_named(struct ami_ctx *a, struct str name, struct config **c)
 }
 
 /* NULL: the error is answered. Else unload() it. */
-static struct config *load(struct ami_ctx *a)
+static struct config *load_file(struct ami_ctx *a)
 {
 	struct str name = str_trim(ami_get(a, "Filename"));
 	struct config *c = NULL;
@@ -124,12 +124,12 @@ static void unload(struct ami_ctx *a, struct config *c)
 
 /* ---- answers ---------------------------------------------------------- */
 
-static struct str shown(const struct ami_ctx *a, const struct config_var *v)
+static struct str shown_value(const struct ami_ctx *a, const struct config_var *v)
 {
 	return a->s->write & EV_SYSTEM ? v->value : secret_value(v->name, v->value);
 }
 
-static bool wanted(const struct config_section *s, struct str category)
+static bool is_wanted(const struct config_section *s, struct str category)
 {
 	return !category.n || str_eq(s->name, category);
 }
@@ -143,7 +143,7 @@ static bool put_category(struct ami_ctx *a, const struct config_section *s, int 
 	ami_put(a, key, s->name);
 	for (const struct config_var *v = s->first; v; v = v->next) {
 		snprintf(key, sizeof(key), "Line-%06d-%06d", n, line++);
-		ami_printf(a, key, "%.*s=%.*s", STR_ARG(v->name), STR_ARG(shown(a, v)));
+		ami_printf(a, key, "%.*s=%.*s", STR_ARG(v->name), STR_ARG(shown_value(a, v)));
 		if (!ami_line_end(a))
 			return false;
 	}
@@ -152,7 +152,7 @@ static bool put_category(struct ami_ctx *a, const struct config_section *s, int 
 
 static void get_config(struct ami_ctx *a)
 {
-	struct config *c = load(a);
+	struct config *c = load_file(a);
 	struct str category = ami_get(a, "Category");
 	bool go_on = true;
 	int n = 0;
@@ -161,7 +161,7 @@ static void get_config(struct ami_ctx *a)
 		return;
 	ami_start(a);
 	for (const struct config_section *s = config_first(c); s && go_on; s = config_next(s))
-		if (wanted(s, category))
+		if (is_wanted(s, category))
 			go_on = put_category(a, s, n++);
 	if (category.n && !n)
 		buf_put(&a->out, STR("No categories found\r\n"));
@@ -193,7 +193,7 @@ static bool put_json(struct ami_ctx *a, const struct config_section *s)
 		buf_put(&a->out, v == s->first ? STR_NULL : STR(","));
 		json_text(&a->out, v->name);
 		buf_char(&a->out, ':');
-		json_text(&a->out, shown(a, v));
+		json_text(&a->out, shown_value(a, v));
 		if (!ami_line_end(a))
 			return false;
 	}
@@ -203,7 +203,7 @@ static bool put_json(struct ami_ctx *a, const struct config_section *s)
 
 static void get_config_json(struct ami_ctx *a)
 {
-	struct config *c = load(a);
+	struct config *c = load_file(a);
 	struct str category = ami_get(a, "Category");
 	bool first = true, go_on = true;
 
@@ -212,7 +212,7 @@ static void get_config_json(struct ami_ctx *a)
 	ami_start(a);
 	buf_put(&a->out, STR("JSON: {"));
 	for (const struct config_section *s = config_first(c); s && go_on; s = config_next(s)) {
-		if (!wanted(s, category))
+		if (!is_wanted(s, category))
 			continue;
 		buf_put(&a->out, first ? STR_NULL : STR(","));
 		first = false;
@@ -225,7 +225,7 @@ static void get_config_json(struct ami_ctx *a)
 
 static void list_categories(struct ami_ctx *a)
 {
-	struct config *c = load(a);
+	struct config *c = load_file(a);
 	int n = 0;
 
 	if (!c)

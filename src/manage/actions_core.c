@@ -136,7 +136,7 @@ static void answer_reload(struct ami_ctx *a, int err, const char *done)
 		ami_error(a, "An unknown error occurred");
 }
 
-static int reload(struct ami_ctx *a, struct str module)
+static int reload_module(struct ami_ctx *a, struct str module)
 {
 	struct report *r = report_new();
 	int err;
@@ -152,7 +152,7 @@ static int reload(struct ami_ctx *a, struct str module)
 
 static void reload_action(struct ami_ctx *a)
 {
-	answer_reload(a, reload(a, ami_get(a, "Module")), "Module Reloaded");
+	answer_reload(a, reload_module(a, ami_get(a, "Module")), "Module Reloaded");
 }
 
 static void module_load(struct ami_ctx *a)
@@ -160,7 +160,7 @@ static void module_load(struct ami_ctx *a)
 	struct str module = ami_get(a, "Module"), how = ami_get(a, "LoadType");
 
 	if (str_ieq(how, STR("reload")))
-		answer_reload(a, reload(a, module), module.n ? "Module reloaded." : "All modules reloaded");
+		answer_reload(a, reload_module(a, module), module.n ? "Module reloaded." : "All modules reloaded");
 	else if (!how.n)
 		ami_error(a, "Incomplete ModuleLoad action.");
 	else if (!module.n)

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 /* Family and key; the errors' words differ by action. */
-static bool where(struct ami_ctx *a, struct str *family, struct str *key, bool key_needed, const char *dot)
+static bool read_where(struct ami_ctx *a, struct str *family, struct str *key, bool key_needed, const char *dot)
 {
 	*family = ami_get(a, "Family");
 	*key = ami_get(a, "Key");
@@ -19,11 +19,11 @@ static bool where(struct ami_ctx *a, struct str *family, struct str *key, bool k
 	return false;
 }
 
-static void put(struct ami_ctx *a)
+static void write_entry(struct ami_ctx *a)
 {
 	struct str family, key;
 
-	if (!where(a, &family, &key, true, ""))
+	if (!read_where(a, &family, &key, true, ""))
 		return;
 	if (astdb_put(a->m->db, family, key, ami_get(a, "Val")))
 		ami_error(a, "Failed to update entry");
@@ -31,11 +31,11 @@ static void put(struct ami_ctx *a)
 		ami_ok(a, "Updated database successfully");
 }
 
-static void get(struct ami_ctx *a)
+static void read_entry(struct ami_ctx *a)
 {
 	struct str family, key, value;
 
-	if (!where(a, &family, &key, true, "."))
+	if (!read_where(a, &family, &key, true, "."))
 		return;
 	if (!astdb_get(a->m->db, family, key, &value)) {
 		ami_error(a, "Database entry not found");
@@ -78,11 +78,11 @@ static void get_tree(struct ami_ctx *a)
 	ami_list_end(a, "DBGetTreeComplete");
 }
 
-static void del(struct ami_ctx *a)
+static void remove_entry(struct ami_ctx *a)
 {
 	struct str family, key;
 
-	if (!where(a, &family, &key, true, "."))
+	if (!read_where(a, &family, &key, true, "."))
 		return;
 	if (astdb_del(a->m->db, family, key))
 		ami_error(a, "Database entry could not be deleted");
@@ -95,7 +95,7 @@ static void del_tree(struct ami_ctx *a)
 	struct str family, key;
 	size_t n = 0;
 
-	if (!where(a, &family, &key, false, "."))
+	if (!read_where(a, &family, &key, false, "."))
 		return;
 	if (astdb_del_tree(a->m->db, family, key, &n) || !n)
 		ami_error(a, "Database entry not found");
@@ -104,10 +104,10 @@ static void del_tree(struct ami_ctx *a)
 }
 
 static const struct ami_action rows[] = {
-	{ "DBPut", EV_SYSTEM, "Write an entry of the database", put, false },
-	{ "DBGet", EV_SYSTEM | EV_REPORTING, "Read an entry of the database", get, false },
+	{ "DBPut", EV_SYSTEM, "Write an entry of the database", write_entry, false },
+	{ "DBGet", EV_SYSTEM | EV_REPORTING, "Read an entry of the database", read_entry, false },
 	{ "DBGetTree", EV_SYSTEM | EV_REPORTING, "Read all entries below", get_tree, false },
-	{ "DBDel", EV_SYSTEM, "Remove an entry of the database", del, false },
+	{ "DBDel", EV_SYSTEM, "Remove an entry of the database", remove_entry, false },
 	{ "DBDelTree", EV_SYSTEM, "Remove all entries below", del_tree, false },
 };
 const struct ami_table ami_db_actions = { rows, ARRAY_LEN(rows) };

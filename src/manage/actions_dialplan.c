@@ -28,7 +28,7 @@ struct listing {
 };
 
 /* The rows are walked in one go: the dialplan may change at any wait. */
-static void row(void *arg, const struct dialplan_row *r)
+static void put_row(void *arg, const struct dialplan_row *r)
 {
 	struct listing *l = arg;
 	struct ami_ctx *a = l->a;
@@ -47,7 +47,7 @@ static void row(void *arg, const struct dialplan_row *r)
 	a->items++;
 }
 
-static void show(struct ami_ctx *a)
+static void show_dialplan(struct ami_ctx *a)
 {
 	struct str context = ami_get(a, "Context"), exten = ami_get(a, "Extension");
 	struct listing l = { .a = a };
@@ -55,7 +55,7 @@ static void show(struct ami_ctx *a)
 
 	ami_list_start(a, "DialPlan list will follow");
 	do
-		dialplan_each(a->m->pbx, context, exten, &n, row, &l);
+		dialplan_each(a->m->pbx, context, exten, &n, put_row, &l);
 	while (chunk_more(&l.k) && ami_pause(a));
 	if ((context.n && !n.context) || (exten.n && !n.exten))
 		buf_reset(&a->out);
@@ -91,7 +91,7 @@ static bool priority_of(struct ami_ctx *a, struct str s, int *priority)
 	return true;
 }
 
-static void add(struct ami_ctx *a)
+static void add_extension(struct ami_ctx *a)
 {
 	struct str context = ami_get(a, "Context"), exten = ami_get(a, "Extension"), app = ami_get(a, "Application");
 	int priority, err;
@@ -131,8 +131,8 @@ static void remove_exten(struct ami_ctx *a)
 }
 
 static const struct ami_action rows[] = {
-	{ "ShowDialPlan", EV_CONFIG | EV_REPORTING, "List contexts and extensions", show, false },
-	{ "DialplanExtensionAdd", EV_SYSTEM, "Add an extension to the dialplan", add, false },
+	{ "ShowDialPlan", EV_CONFIG | EV_REPORTING, "List contexts and extensions", show_dialplan, false },
+	{ "DialplanExtensionAdd", EV_SYSTEM, "Add an extension to the dialplan", add_extension, false },
 	{ "DialplanExtensionRemove", EV_SYSTEM, "Take an added extension out of the dialplan", remove_exten, false },
 };
 const struct ami_table ami_dialplan_actions = { rows, ARRAY_LEN(rows) };

@@ -12,7 +12,7 @@ static void add_var(void *arg, struct str name, struct str value)
 }
 
 /* Base64 without blanks (RFC 4648 4). EBADMSG, E2BIG. */
-static int decode(struct str in, struct text *out)
+static int decode_body(struct str in, struct text *out)
 {
 	unsigned char raw[AMI_LINE_MAX];
 	int n;
@@ -30,13 +30,13 @@ static int decode(struct str in, struct text *out)
 	return text_set(out, str_mk((const char *)raw, (size_t)n));
 }
 
-static int fill(struct ami_ctx *a, struct message *m, struct str to)
+static int fill_message(struct ami_ctx *a, struct message *m, struct str to)
 {
 	struct str coded = ami_get(a, "Base64Body");
 	int err = text_set(&m->to, to);
 
 	if (!err)
-		err = coded.n ? decode(coded, &m->body) : text_set(&m->body, ami_get(a, "Body"));
+		err = coded.n ? decode_body(coded, &m->body) : text_set(&m->body, ami_get(a, "Body"));
 	if (!err)
 		ami_each_var(a, add_var, m);
 	return err;
@@ -53,7 +53,7 @@ static void message_send_action(struct ami_ctx *a)
 		return;
 	}
 	m = message_new();
-	err = m ? fill(a, m, dest.n ? to : STR_NULL) : ENOMEM;
+	err = m ? fill_message(a, m, dest.n ? to : STR_NULL) : ENOMEM;
 	if (!err)
 		err = message_send(a->m->service, m, dest.n ? dest : to, ami_get(a, "From"));
 	if (err == EPROTONOSUPPORT)

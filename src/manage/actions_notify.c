@@ -12,7 +12,7 @@ struct items {
 	size_t n;
 };
 
-static void add(void *arg, struct str name, struct str value)
+static void add_item(void *arg, struct str name, struct str value)
 {
 	struct items *l = arg;
 
@@ -48,7 +48,7 @@ static void send_to(struct ami_ctx *a, const struct notify_item *v, size_t n)
 		ami_error(a, err == ENOMEM ? "Unable to allocate NOTIFY task data" : "Unable to push Notify task");
 }
 
-static void notify(struct ami_ctx *a)
+static void send_notify(struct ami_ctx *a)
 {
 	struct str option = ami_get(a, "Option");
 	int places = (ami_get(a, "Endpoint").n > 0) + (ami_get(a, "URI").n > 0) + (ami_get(a, "Channel").n > 0);
@@ -77,12 +77,12 @@ static void notify(struct ami_ctx *a)
 		ami_error(a, "Unable to allocate NOTIFY task data");
 		return;
 	}
-	ami_each_var(a, add, l);
+	ami_each_var(a, add_item, l);
 	send_to(a, l->v, l->n);
 	free(l);
 }
 
 static const struct ami_action rows[] = {
-	{ "PJSIPNotify", EV_SYSTEM, "Send a NOTIFY to an endpoint, a URI or a call", notify, false },
+	{ "PJSIPNotify", EV_SYSTEM, "Send a NOTIFY to an endpoint, a URI or a call", send_notify, false },
 };
 const struct ami_table ami_notify_actions = { rows, ARRAY_LEN(rows) };

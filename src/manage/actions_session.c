@@ -105,7 +105,7 @@ static bool in_use(const struct manager *mgr, struct str user)
 	return false;
 }
 
-static void enter(struct ami_ctx *a, const struct manager_user *u)
+static void enter_session(struct ami_ctx *a, const struct manager_user *u)
 {
 	struct ami_session *s = a->s;
 	struct str events = ami_get(a, "Events");
@@ -131,7 +131,7 @@ static void enter(struct ami_ctx *a, const struct manager_user *u)
 		log_verbose(2, "Manager '%s' logged on from %s", text_z(&s->user), sa_text_bare(&s->peer, text));
 }
 
-static void refuse(struct ami_ctx *a, const char *why)
+static void refuse_login(struct ami_ctx *a, const char *why)
 {
 	timer_stop(&a->s->auth);
 	wait_ms(a, FAILED_DELAY, false);
@@ -152,15 +152,15 @@ static void login(struct ami_ctx *a)
 	u = user.n ? manager_conf_user(a->s->mgr->conf, user) : NULL;
 	if (u && !u->allowmultiplelogin && in_use(a->s->mgr, user)) {
 		ami_security(a->s, AMI_SESSION_LIMIT, user, NULL, STR_NULL);
-		refuse(a, "Login Already In Use");
+		refuse_login(a, "Login Already In Use");
 		return;
 	}
 	if (!may_login(a, user, u)) {
 		log_notice("%s failed to authenticate as '%.*s'", sa_text_bare(&a->s->peer, text), STR_ARG(user));
-		refuse(a, "Authentication failed");
+		refuse_login(a, "Authentication failed");
 		return;
 	}
-	enter(a, u);
+	enter_session(a, u);
 	ami_ok(a, "Authentication accepted");
 	/* Always 0: in Asterisk's words a password is what a TLS client may do without. */
 	ami_security(a->s, AMI_AUTH_OK, user, "UsingPassword", STR("0"));
@@ -171,7 +171,7 @@ static void login(struct ami_ctx *a)
 	}
 }
 
-static void challenge(struct ami_ctx *a)
+static void give_challenge(struct ami_ctx *a)
 {
 	struct ami_session *s = a->s;
 	uint32_t n = 0;
@@ -232,7 +232,7 @@ static void events(struct ami_ctx *a)
 	ami_end(a);
 }
 
-static void filter(struct ami_ctx *a)
+static void add_filter(struct ami_ctx *a)
 {
 	struct str criteria = ami_get(a, "MatchCriteria");
 	int err;
@@ -344,7 +344,7 @@ static int put_lines(struct output *o, bool all)
 	return 0;
 }
 
-static int collect(void *arg, struct str text)
+static int collect_output(void *arg, struct str text)
 {
 	struct output *o = arg;
 
@@ -374,7 +374,7 @@ static bool blacklisted(struct str cmd)
 	return false;
 }
 
-static void command(struct ami_ctx *a)
+static void run_command(struct ami_ctx *a)
 {
 	struct str cmd = ami_get(a, "Command");
 	struct output o = { .a = a, .text = { .max = COMMAND_MAX } };
@@ -389,7 +389,7 @@ static void command(struct ami_ctx *a)
 		return;
 	}
 	ami_release(a);
-	res = command_run(a->m, cmd, collect, &o);
+	res = command_run(a->m, cmd, collect_output, &o);
 	begin_output(&o, res);
 	if (!o.text.n && !a->out.n)
 		ami_put(a, "Output", STR_NULL);
@@ -400,14 +400,14 @@ static void command(struct ami_ctx *a)
 
 static const struct ami_action rows[] = {
 	{ "Login", 0, "Log in", login, true },
-	{ "Challenge", 0, "Ask for a challenge, for a login by MD5", challenge, true },
+	{ "Challenge", 0, "Ask for a challenge, for a login by MD5", give_challenge, true },
 	{ "Logoff", 0, "Log off", logoff, true },
 	{ "Ping", 0, "Keep the connection alive", ping, true },
 	{ "Events", 0, "Choose which events to get", events, true },
-	{ "Filter", EV_SYSTEM, "Add an event filter to this session", filter, true },
+	{ "Filter", EV_SYSTEM, "Add an event filter to this session", add_filter, true },
 	{ "ListCommands", 0, "List the actions this user may send", list_commands, true },
 	{ "WaitEvent", 0, "Wait until an event comes", wait_event, true },
 	{ "UserEvent", EV_USER, "Send an event of your own", user_event, false },
-	{ "Command", EV_COMMAND, "Run a console command", command, true },
+	{ "Command", EV_COMMAND, "Run a console command", run_command, true },
 };
 const struct ami_table ami_session_actions = { rows, ARRAY_LEN(rows) };

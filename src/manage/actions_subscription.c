@@ -53,7 +53,7 @@ static void show_outbound(struct ami_ctx *a)
 /* ---- mailboxes -------------------------------------------------------- */
 
 /* True: the header names one; else the error went out. */
-static bool named(struct ami_ctx *a, struct str *name)
+static bool read_name(struct ami_ctx *a, struct str *name)
 {
 	*name = ami_get(a, "Mailbox");
 	if (!name->n)
@@ -68,7 +68,7 @@ struct pick {
 	struct str name;
 };
 
-static bool picked(const struct pick *p, struct str name)
+static bool is_picked(const struct pick *p, struct str name)
 {
 	char z[300];
 
@@ -76,10 +76,10 @@ static bool picked(const struct pick *p, struct str name)
 }
 
 /* "box", or "/regex/". False: the error went out. */
-static bool pick(struct ami_ctx *a, struct pick *p)
+static bool read_pick(struct ami_ctx *a, struct pick *p)
 {
 	*p = (struct pick){ .a = a };
-	if (!named(a, &p->name))
+	if (!read_name(a, &p->name))
 		return false;
 	if (p->name.n < 2 || p->name.p[0] != '/' || p->name.p[p->name.n - 1] != '/')
 		return true;
@@ -107,11 +107,11 @@ static void mwi_get(struct ami_ctx *a)
 	struct mailbox_row box;
 	struct pick p;
 
-	if (!pick(a, &p))
+	if (!read_pick(a, &p))
 		return;
 	ami_list_start(a, "Mailboxes will follow");
 	while (mailbox_next(a->m->service, &w, &box)) {
-		if (picked(&p, box.name))
+		if (is_picked(&p, box.name))
 			put_mailbox(a, &box);
 		if (!ami_pause(a))
 			break;
@@ -129,10 +129,10 @@ static void mwi_delete(struct ami_ctx *a)
 	struct mailbox_row box;
 	struct pick p;
 
-	if (!pick(a, &p))
+	if (!read_pick(a, &p))
 		return;
 	while (mailbox_next(a->m->service, &w, &box)) {
-		if (picked(&p, box.name))
+		if (is_picked(&p, box.name))
 			(void)mailbox_delete(a->m->service, box.name);
 		if (!ami_line_end(a))
 			break;
@@ -149,7 +149,7 @@ static void mwi_update(struct ami_ctx *a)
 	struct str name, o = ami_get(a, "OldMessages"), n = ami_get(a, "NewMessages");
 	uint32_t old_msgs = 0, new_msgs = 0;
 
-	if (!named(a, &name))
+	if (!read_name(a, &name))
 		return;
 	if (o.n && str_u32(o, &old_msgs)) {
 		ami_error(a, "Invalid OldMessages: %.*s", STR_ARG(o));

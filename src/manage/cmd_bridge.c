@@ -32,7 +32,7 @@ static enum command_result show_all(struct command_ctx *c)
 	return COMMAND_OK;
 }
 
-static struct bridge *find(struct command_ctx *c, struct str id)
+static struct bridge *find_bridge(struct command_ctx *c, struct str id)
 {
 	struct bridge *b = bridge_by_id(c->m->pbx, id);
 
@@ -41,13 +41,13 @@ static struct bridge *find(struct command_ctx *c, struct str id)
 	return b;
 }
 
-static enum command_result show(struct command_ctx *c)
+static enum command_result show_bridge(struct command_ctx *c)
 {
 	struct bridge *b;
 
 	if (c->args != 1)
 		return COMMAND_USAGE;
-	b = find(c, c->arg[0]);
+	b = find_bridge(c, c->arg[0]);
 	if (!b)
 		return COMMAND_OK;
 	command_printf(c, "Id: %s\nType: %s\nTechnology: %s\nSubclass: %s\nCreator: %s\nName: %s\nNum-Channels: %zu\n"
@@ -58,13 +58,13 @@ static enum command_result show(struct command_ctx *c)
 	return COMMAND_OK;
 }
 
-static enum command_result destroy(struct command_ctx *c)
+static enum command_result destroy_bridge(struct command_ctx *c)
 {
 	struct bridge *b;
 
 	if (c->args != 1)
 		return COMMAND_USAGE;
-	b = find(c, c->arg[0]);
+	b = find_bridge(c, c->arg[0]);
 	if (!b)
 		return COMMAND_OK;
 	command_printf(c, "Destroying bridge '%s'\n", text_z(&b->id));
@@ -72,14 +72,14 @@ static enum command_result destroy(struct command_ctx *c)
 	return COMMAND_OK;
 }
 
-static enum command_result kick(struct command_ctx *c)
+static enum command_result kick_member(struct command_ctx *c)
 {
 	struct bridge *b;
 	struct channel *ch;
 
 	if (c->args != 2)
 		return COMMAND_USAGE;
-	b = find(c, c->arg[0]);
+	b = find_bridge(c, c->arg[0]);
 	if (!b)
 		return COMMAND_OK;
 	if (str_ieq(c->arg[1], STR("all"))) {
@@ -99,8 +99,8 @@ static enum command_result kick(struct command_ctx *c)
 
 static const struct command rows[] = {
 	{ "bridge show all", NULL, "List bridges", show_all, false, NULL },
-	{ "bridge show", "<id>", "Show a bridge and who is in it", show, false, NULL },
-	{ "bridge destroy", "<id>", "End a bridge and the calls in it", destroy, false, NULL },
-	{ "bridge kick", "<id> <channel>|all", "End a call of a bridge", kick, false, NULL },
+	{ "bridge show", "<id>", "Show a bridge and who is in it", show_bridge, false, NULL },
+	{ "bridge destroy", "<id>", "End a bridge and the calls in it", destroy_bridge, false, NULL },
+	{ "bridge kick", "<id> <channel>|all", "End a call of a bridge", kick_member, false, NULL },
 };
 const struct command_table commands_bridge = { rows, ARRAY_LEN(rows) };

@@ -50,7 +50,7 @@ struct pick {
 	const char *glob;
 };
 
-static bool picked(const struct pick *p, const struct channel *ch)
+static bool is_picked(const struct pick *p, const struct channel *ch)
 {
 	const char *name = text_z(&ch->name);
 
@@ -68,7 +68,7 @@ static size_t hangup_picked(struct command_ctx *c, const struct pick *p)
 	list_each(l, &c->m->pbx->channels) {
 		struct channel *ch = container_of(l, struct channel, link);
 
-		if (n < cap && !ch->hungup && !ch->dead && picked(p, ch))
+		if (n < cap && !ch->hungup && !ch->dead && is_picked(p, ch))
 			v[n++] = obj_hold(ch);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -120,7 +120,7 @@ static enum command_result hangup(struct command_ctx *c)
 
 /* ---- redirect --------------------------------------------------------- */
 
-static enum command_result redirect(struct command_ctx *c)
+static enum command_result redirect_channel(struct command_ctx *c)
 {
 	struct channel *ch;
 	struct str part[3], v[3] = { 0 };
@@ -153,7 +153,8 @@ static const struct command rows[] = {
 	{ "channel originate", "<tech/dest> application <app> [data] | <tech/dest> extension <exten>@<context>",
 	  "Call somebody", originate_cmd, false, NULL },
 	{ "channel request hangup", "<channel>|all|/<regex>/|<glob> ...", "End calls", hangup, false, NULL },
-	{ "channel redirect", "<channel> [[context,]exten,]priority", "Send a channel elsewhere in the dialplan", redirect,
+	{ "channel redirect", "<channel> [[context,]exten,]priority", "Send a channel elsewhere in the dialplan",
+	  redirect_channel,
 	  false, NULL },
 };
 const struct command_table commands_channel = { rows, ARRAY_LEN(rows) };

@@ -18,7 +18,7 @@ static enum command_result wait_booted(struct command_ctx *c)
 
 /* ---- stop ------------------------------------------------------------- */
 
-static enum command_result stop(struct command_ctx *c, enum manage_stop how, bool restart)
+static enum command_result stop_server(struct command_ctx *c, enum manage_stop how, bool restart)
 {
 	if (c->args)
 		return COMMAND_USAGE;
@@ -33,18 +33,30 @@ static enum command_result stop(struct command_ctx *c, enum manage_stop how, boo
 	return COMMAND_OK;
 }
 
-static enum command_result stop_now(struct command_ctx *c) { return stop(c, MANAGE_STOP_NOW, false); }
-static enum command_result stop_gracefully(struct command_ctx *c) { return stop(c, MANAGE_STOP_GRACEFULLY, false); }
+static enum command_result stop_now(struct command_ctx *c) { return stop_server(c, MANAGE_STOP_NOW, false); }
+
+static enum command_result stop_gracefully(struct command_ctx *c)
+{
+	return stop_server(c, MANAGE_STOP_GRACEFULLY, false);
+}
+
 static enum command_result stop_convenient(struct command_ctx *c)
 {
-	return stop(c, MANAGE_STOP_WHEN_CONVENIENT, false);
+	return stop_server(c, MANAGE_STOP_WHEN_CONVENIENT, false);
 }
-static enum command_result restart_now(struct command_ctx *c) { return stop(c, MANAGE_STOP_NOW, true); }
-static enum command_result restart_gracefully(struct command_ctx *c) { return stop(c, MANAGE_STOP_GRACEFULLY, true); }
+
+static enum command_result restart_now(struct command_ctx *c) { return stop_server(c, MANAGE_STOP_NOW, true); }
+
+static enum command_result restart_gracefully(struct command_ctx *c)
+{
+	return stop_server(c, MANAGE_STOP_GRACEFULLY, true);
+}
+
 static enum command_result restart_convenient(struct command_ctx *c)
 {
-	return stop(c, MANAGE_STOP_WHEN_CONVENIENT, true);
+	return stop_server(c, MANAGE_STOP_WHEN_CONVENIENT, true);
 }
+
 static enum command_result abort_shutdown(struct command_ctx *c)
 {
 	if (c->m->hooks.stop)

@@ -7,7 +7,7 @@ struct counted {
 	uint64_t n;
 };
 
-static void show(struct command_ctx *c, const char *title, const struct counted *v, size_t n)
+static void show_counters(struct command_ctx *c, const char *title, const struct counted *v, size_t n)
 {
 	command_printf(c, "%s\n", title);
 	for (size_t i = 0; i < n; i++)
@@ -55,8 +55,8 @@ static enum command_result counters(struct command_ctx *c)
 		{ "answered requests remembered", sip.finished }, { "... forgotten to make room", sip.forgotten },
 		{ "server transactions", sip.server_tx }, { "client transactions", sip.client_tx }, { "dialogs", sip.dialogs },
 	};
-	show(c, "Network", network, ARRAY_LEN(network));
-	show(c, "Signalling", signalling, ARRAY_LEN(signalling));
+	show_counters(c, "Network", network, ARRAY_LEN(network));
+	show_counters(c, "Signalling", signalling, ARRAY_LEN(signalling));
 	show_shares(c, svc->shares);
 	return COMMAND_OK;
 }

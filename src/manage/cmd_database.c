@@ -15,7 +15,7 @@ struct listing {
 	size_t n;
 };
 
-static void print(struct listing *l, struct str path, struct str value)
+static void print_entry(struct listing *l, struct str path, struct str value)
 {
 	if (l->key.n && !str_eq(str_skip(path, str_rchr(path, '/') + 1), l->key))
 		return;
@@ -39,20 +39,20 @@ static void cut_path(const struct command_ctx *c, struct str *family, struct str
 	}
 }
 
-static void each(struct listing *l, struct str family, struct str key)
+static void each_entry(struct listing *l, struct str family, struct str key)
 {
 	struct map_walk w = { 0 };
 	struct str path, value;
 
 	while (astdb_next(l->c->m->db, &w, family, key, &path, &value)) {
-		print(l, path, value);
+		print_entry(l, path, value);
 		if (!command_row(l->c))
 			break;
 	}
 	map_walk_end(&w);
 }
 
-static enum command_result show(struct command_ctx *c)
+static enum command_result show_entries(struct command_ctx *c)
 {
 	struct listing l = { .c = c };
 	struct str family, key;
@@ -62,7 +62,7 @@ static enum command_result show(struct command_ctx *c)
 	if (!there(c))
 		return COMMAND_FAILED;
 	cut_path(c, &family, &key);
-	each(&l, family, key);
+	each_entry(&l, family, key);
 	command_printf(c, "%zu results found.\n", l.n);
 	return COMMAND_OK;
 }
@@ -75,12 +75,12 @@ static enum command_result showkey(struct command_ctx *c)
 		return COMMAND_USAGE;
 	if (!there(c))
 		return COMMAND_FAILED;
-	each(&l, STR_NULL, STR_NULL);
+	each_entry(&l, STR_NULL, STR_NULL);
 	command_printf(c, "%zu results found.\n", l.n);
 	return COMMAND_OK;
 }
 
-static enum command_result put(struct command_ctx *c)
+static enum command_result write_entry(struct command_ctx *c)
 {
 	if (c->args != 3)
 		return COMMAND_USAGE;
@@ -94,7 +94,7 @@ static enum command_result put(struct command_ctx *c)
 	return COMMAND_OK;
 }
 
-static enum command_result get(struct command_ctx *c)
+static enum command_result read_entry(struct command_ctx *c)
 {
 	struct str value;
 
@@ -109,7 +109,7 @@ static enum command_result get(struct command_ctx *c)
 	return COMMAND_OK;
 }
 
-static enum command_result del(struct command_ctx *c)
+static enum command_result remove_entry(struct command_ctx *c)
 {
 	if (c->args != 2)
 		return COMMAND_USAGE;
@@ -138,11 +138,11 @@ static enum command_result deltree(struct command_ctx *c)
 }
 
 static const struct command rows[] = {
-	{ "database show", "[family [key]]", "Show the database", show, false, NULL },
+	{ "database show", "[family [key]]", "Show the database", show_entries, false, NULL },
 	{ "database showkey", "<key>", "Show a key of all families", showkey, false, NULL },
-	{ "database put", "<family> <key> <value>", "Write an entry", put, false, NULL },
-	{ "database get", "<family> <key>", "Read an entry", get, false, NULL },
-	{ "database del", "<family> <key>", "Remove an entry", del, false, NULL },
+	{ "database put", "<family> <key> <value>", "Write an entry", write_entry, false, NULL },
+	{ "database get", "<family> <key>", "Read an entry", read_entry, false, NULL },
+	{ "database del", "<family> <key>", "Remove an entry", remove_entry, false, NULL },
 	{ "database deltree", "<family> [key]", "Remove all entries below", deltree, false, NULL },
 };
 const struct command_table commands_database = { rows, ARRAY_LEN(rows) };

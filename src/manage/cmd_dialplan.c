@@ -5,7 +5,7 @@
 #include "pbx/dialplan.h"
 #include <errno.h>
 
-static enum command_result show(struct command_ctx *c)
+static enum command_result show_dialplan(struct command_ctx *c)
 {
 	if (c->args > 1)
 		return COMMAND_USAGE;
@@ -128,7 +128,7 @@ static int parse_extension(struct str s, struct str *exten, int *priority, struc
 	return exten->n && app->n ? 0 : EINVAL;
 }
 
-static enum command_result add(struct command_ctx *c)
+static enum command_result add_extension(struct command_ctx *c)
 {
 	struct str exten, app, data, context;
 	int priority, err;
@@ -170,7 +170,7 @@ static enum command_result remove_exten(struct command_ctx *c)
 }
 
 static const struct command rows[] = {
-	{ "dialplan show", "[[exten@]context]", "Show extensions", show, false, NULL },
+	{ "dialplan show", "[[exten@]context]", "Show extensions", show_dialplan, false, NULL },
 	{ "dialplan show globals", NULL, "Show global variables", show_globals, false, NULL },
 	{ "core show globals", NULL, "Show global variables", show_globals, false, NULL },
 	{ "dialplan show chanvar", "<channel>", "Show a channel's variables", show_chanvar, false, NULL },
@@ -179,7 +179,8 @@ static const struct command rows[] = {
 	{ "dialplan set chanvar", "<channel> <name> <value>", "Set a channel's variable", set_chanvar, false, NULL },
 	{ "core set chanvar", "<channel> <name> <value>", "Set a channel's variable", set_chanvar, false, NULL },
 	{ "dialplan eval function", "<text>", "Replace the variables and functions in a text", eval, false, NULL },
-	{ "dialplan add extension", "<exten>,<priority>,<app>(<data>) into <context> [replace]", "Add to the dialplan", add,
+	{ "dialplan add extension", "<exten>,<priority>,<app>(<data>) into <context> [replace]", "Add to the dialplan",
+	  add_extension,
 	  false, NULL },
 	{ "dialplan remove extension", "<exten>@<context> [priority]", "Take what was added out of the dialplan",
 	  remove_exten, false, NULL },

@@ -84,7 +84,7 @@ void health_each(struct manage *m, health_fn *fn, void *arg)
 	dropped_rows(m, fn, arg);
 }
 
-static void row(void *arg, const char *key, const char *name, uint64_t value, const char *unit)
+static void print_row(void *arg, const char *key, const char *name, uint64_t value, const char *unit)
 {
 	(void)key;
 	command_printf(arg, "  %-52s %14llu %s\n", name, (unsigned long long)value, unit);
@@ -94,7 +94,7 @@ static enum command_result health(struct command_ctx *c)
 {
 	if (c->args)
 		return COMMAND_USAGE;
-	health_each(c->m, row, c);
+	health_each(c->m, print_row, c);
 	return COMMAND_OK;
 }
 

@@ -11,7 +11,7 @@ static enum command_result channels(struct command_ctx *c)
 	return COMMAND_OK;
 }
 
-static enum command_result act(struct command_ctx *c, int (*fn)(void *), const char *what)
+static enum command_result call_logger(struct command_ctx *c, int (*fn)(void *), const char *what)
 {
 	int err = fn ? fn(c->m->hooks.arg) : ENOSYS;
 
@@ -20,19 +20,19 @@ static enum command_result act(struct command_ctx *c, int (*fn)(void *), const c
 	return err ? COMMAND_FAILED : COMMAND_OK;
 }
 
-static enum command_result rotate(struct command_ctx *c)
+static enum command_result rotate_logs(struct command_ctx *c)
 {
-	return act(c, c->m->hooks.logger_rotate, "reload the logger and rotate log files");
+	return call_logger(c, c->m->hooks.logger_rotate, "reload the logger and rotate log files");
 }
 
-static enum command_result reload(struct command_ctx *c)
+static enum command_result reload_logger(struct command_ctx *c)
 {
-	return act(c, c->m->hooks.logger_reload, "reload the logger");
+	return call_logger(c, c->m->hooks.logger_reload, "reload the logger");
 }
 
 static const struct command rows[] = {
 	{ "logger show channels", NULL, "List where log lines go", channels, true, NULL },
-	{ "logger rotate", NULL, "Begin new log files", rotate, true, NULL },
-	{ "logger reload", NULL, "Read logger.conf again and open the files anew", reload, true, NULL },
+	{ "logger rotate", NULL, "Begin new log files", rotate_logs, true, NULL },
+	{ "logger reload", NULL, "Read logger.conf again and open the files anew", reload_logger, true, NULL },
 };
 const struct command_table commands_logger = { rows, ARRAY_LEN(rows) };

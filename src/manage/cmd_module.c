@@ -63,7 +63,7 @@ static const struct module {
 	{ "res_srtp.so", "Secure RTP (SRTP)", NULL },
 };
 
-static const struct module *find(struct str name)
+static const struct module *find_module(struct str name)
 {
 	struct str bare = str_ends(name, STR(".so")) ? str_sub(name, 0, name.n - 3) : name;
 
@@ -79,10 +79,10 @@ static const struct module *find(struct str name)
 bool manage_has_module(struct manage *m, struct str name)
 {
 	(void)m;
-	return find(name) != NULL;
+	return find_module(name) != NULL;
 }
 
-static enum command_result show(struct command_ctx *c)
+static enum command_result show_modules(struct command_ctx *c)
 {
 	struct str like = command_arg(c, 1);
 	size_t n = 0;
@@ -106,7 +106,7 @@ static enum command_result show(struct command_ctx *c)
 
 static enum command_result reload_one(struct command_ctx *c, struct str name)
 {
-	const struct module *mod = find(name);
+	const struct module *mod = find_module(name);
 	struct report *r;
 	int err;
 
@@ -129,7 +129,7 @@ static enum command_result reload_one(struct command_ctx *c, struct str name)
 	return err && err != EALREADY ? COMMAND_FAILED : COMMAND_OK;
 }
 
-static enum command_result reload(struct command_ctx *c)
+static enum command_result reload_modules(struct command_ctx *c)
 {
 	enum command_result res = COMMAND_OK;
 
@@ -141,11 +141,11 @@ static enum command_result reload(struct command_ctx *c)
 	return res;
 }
 
-static enum command_result load(struct command_ctx *c)
+static enum command_result refuse_load(struct command_ctx *c)
 {
 	if (c->args != 1)
 		return COMMAND_USAGE;
-	if (find(c->arg[0]))
+	if (find_module(c->arg[0]))
 		command_printf(c, "Module '%.*s' already loaded and running.\n", STR_ARG(c->arg[0]));
 	else
 		command_printf(c, "Unable to load module %.*s\n", STR_ARG(c->arg[0]));
@@ -169,9 +169,9 @@ RELOADER(reload_moh, "musiconhold")
 RELOADER(reload_acl, "acl")
 
 static const struct command rows[] = {
-	{ "module show", "[like <text>]", "List what is built in", show, true, NULL },
-	{ "module reload", "[<module> ...]", "Read the configuration of modules again", reload, false, NULL },
-	{ "module load", "<module>", "Refused: all is built in", load, true, NULL },
+	{ "module show", "[like <text>]", "List what is built in", show_modules, true, NULL },
+	{ "module reload", "[<module> ...]", "Read the configuration of modules again", reload_modules, false, NULL },
+	{ "module load", "<module>", "Refused: all is built in", refuse_load, true, NULL },
 	{ "module unload", "<module>", "Refused: all is built in", unload, true, NULL },
 	{ "dialplan reload", NULL, "Read extensions.conf again", reload_dialplan, false, NULL },
 	{ "pjsip reload", NULL, "Read pjsip.conf again", reload_pjsip, false, NULL },

@@ -58,7 +58,7 @@ static size_t calls(const struct pbx *p)
 	return n;
 }
 
-static void totals(struct command_ctx *c)
+static void print_totals(struct command_ctx *c)
 {
 	const struct pbx *p = c->m->pbx;
 	size_t n = calls(p);
@@ -73,7 +73,7 @@ static void totals(struct command_ctx *c)
 
 static enum command_result show_calls(struct command_ctx *c)
 {
-	totals(c);
+	print_totals(c);
 	if (str_ieq(command_arg(c, 0), STR("uptime")))
 		span(c, "System uptime", c->m->started_us, str_ieq(command_arg(c, 1), STR("seconds")));
 	return COMMAND_OK;
@@ -91,14 +91,14 @@ static void row_short(struct command_ctx *c, const struct channel *ch)
 		       channel_state_name(ch->state), app);
 }
 
-static int64_t age(const struct command_ctx *c, const struct channel *ch)
+static int64_t channel_age(const struct command_ctx *c, const struct channel *ch)
 {
 	return clock_wall_s(c->m->clock) - ch->created;
 }
 
 static void row_verbose(struct command_ctx *c, const struct channel *ch)
 {
-	int64_t s = age(c, ch);
+	int64_t s = channel_age(c, ch);
 	char when[16];
 
 	snprintf(when, sizeof(when), "%02d:%02d:%02d", (int)(s / 3600), (int)(s % 3600 / 60), (int)(s % 60));
@@ -115,7 +115,7 @@ static void row_concise(struct command_ctx *c, const struct channel *ch)
 	command_printf(c, "%s!%s!%s!%d!%s!%s!%s!%s!%s!%s!%d!%lld!%.*s!%s\n", text_z(&ch->name), text_z(&ch->context),
 		       text_z(&ch->exten), ch->priority, channel_state_name(ch->state),
 		       ch->app.n ? ch->app.p : "(None)", text_z(&ch->appdata), text_z(&ch->caller.number),
-		       text_z(&ch->accountcode), text_z(&ch->peeraccount), ch->amaflags, (long long)age(c, ch),
+		       text_z(&ch->accountcode), text_z(&ch->peeraccount), ch->amaflags, (long long)channel_age(c, ch),
 		       STR_ARG(ch->bridge ? bridge_id(ch->bridge) : STR_NULL), text_z(&ch->uniqueid));
 }
 
@@ -157,13 +157,13 @@ static enum command_result channels(struct command_ctx *c)
 	}
 	n = channel_count(c->m->pbx);
 	command_printf(c, "%zu active channel%s\n", n, es(n));
-	totals(c);
+	print_totals(c);
 	return COMMAND_OK;
 }
 
 static const char *or_na(const struct text *t, bool valid) { return valid && t->n ? t->p : "(N/A)"; }
 
-static void item(struct command_ctx *c, struct channel *ch, const char *name, const char *key)
+static void print_channel(struct command_ctx *c, struct channel *ch, const char *name, const char *key)
 {
 	struct buf b = BUF_INIT;
 
@@ -184,7 +184,7 @@ static enum command_result channel(struct command_ctx *c)
 		command_printf(c, "%.*s is not a known channel\n", STR_ARG(c->arg[0]));
 		return COMMAND_OK;
 	}
-	s = age(c, ch);
+	s = channel_age(c, ch);
 	command_printf(c, " -- General --\n           Name: %s\n           Type: %s\n       UniqueID: %s\n"
 		       "       LinkedID: %s\n      Caller ID: %s\n Caller ID Name: %s\nConnected Line ID: %s\n"
 		       "Connected Line ID Name: %s\n    DNID Digits: %s\n       Language: %s\n          State: %s (%u)\n",
@@ -193,9 +193,9 @@ static enum command_result channel(struct command_ctx *c)
 		       or_na(&ch->connected.number, ch->connected.number_valid),
 		       or_na(&ch->connected.name, ch->connected.name_valid), or_na(&ch->dialed.number, true),
 		       text_z(&ch->language), channel_state_name(ch->state), (unsigned)ch->state);
-	item(c, ch, "  NativeFormats", "audionativeformat");
-	item(c, ch, "    WriteFormat", "audiowriteformat");
-	item(c, ch, "     ReadFormat", "audioreadformat");
+	print_channel(c, ch, "  NativeFormats", "audionativeformat");
+	print_channel(c, ch, "    WriteFormat", "audiowriteformat");
+	print_channel(c, ch, "     ReadFormat", "audioreadformat");
 	command_printf(c, "   Elapsed Time: %dh%dm%ds\n      Bridge ID: %.*s\n --   PBX   --\n        Context: %s\n"
 		       "      Extension: %s\n       Priority: %d\n     Call Group: %llu\n   Pickup Group: %llu\n"
 		       "    Application: %s\n           Data: %s\n      Variables:\n", (int)(s / 3600), (int)(s % 3600 / 60),

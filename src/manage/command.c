@@ -44,7 +44,7 @@ size_t command_split(struct str line, char *mem, struct str *word, struct str *r
 }
 
 /* How many words of `cmd` the line has in front: all of them, or 0. */
-static size_t matches(const struct command *cmd, const struct str *word, size_t n)
+static size_t count_matching(const struct command *cmd, const struct str *word, size_t n)
 {
 	struct str rest = str_z(cmd->words);
 	size_t i = 0;
@@ -60,14 +60,14 @@ static size_t matches(const struct command *cmd, const struct str *word, size_t 
 }
 
 /* The row with the most words that the line begins with. */
-static const struct command *find(const struct str *word, size_t n, size_t *used)
+static const struct command *find_command(const struct str *word, size_t n, size_t *used)
 {
 	const struct command *best = NULL;
 
 	*used = 0;
 	for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
 		for (size_t i = 0; i < tables[t]->n; i++) {
-			size_t got = matches(&tables[t]->v[i], word, n);
+			size_t got = count_matching(&tables[t]->v[i], word, n);
 
 			if (got > *used) {
 				*used = got;
@@ -184,7 +184,7 @@ static void usage(struct command_ctx *c)
 		       c->cmd->args ? c->cmd->args : "", c->cmd->help ? c->cmd->help : c->cmd->summary);
 }
 
-static enum command_result run(struct command_ctx *c, char *mem)
+static enum command_result run_line(struct command_ctx *c, char *mem)
 {
 	struct str word[COMMAND_WORDS], rest[COMMAND_WORDS];
 	size_t n = command_split(c->line, mem, word, rest, COMMAND_WORDS), used;
@@ -196,7 +196,7 @@ static enum command_result run(struct command_ctx *c, char *mem)
 	}
 	if (!n)
 		return COMMAND_OK;
-	c->cmd = find(word, n, &used);
+	c->cmd = find_command(word, n, &used);
 	if (!c->cmd) {
 		command_printf(c, "No such command '%.*s' (type 'core show help %.*s' for other possible commands)\n",
 			       STR_ARG(str_trim(c->line)), STR_ARG(word[0]));
@@ -238,7 +238,7 @@ enum command_result command_run(struct manage *m, struct str line, command_flush
 	c->out.max = COMMAND_OUT;
 	c->flush = flush;
 	c->flush_arg = arg;
-	res = run(c, mem);
+	res = run_line(c, mem);
 	command_flush(c);
 	buf_free(&c->out);
 	obj_drop(c->m);

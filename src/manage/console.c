@@ -5,7 +5,7 @@
 #include "base/fiber.h"
 #include "base/list.h"
 #include "manage/command.h"
-#include "manage/stream.h"
+#include "manage/client.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ enum mode { HELLO, ONCE, INTERACTIVE };
 struct peer {                   /* obj */
 	struct list link;
 	struct console *c;              /* NULL: the console stopped */
-	struct stream *s;               /* held */
+	struct client *client;          /* held */
 	enum mode mode;
 	int verbose;
 	bool running, gone;
@@ -33,7 +33,7 @@ struct peer {                   /* obj */
 
 struct console {
 	struct manage *m;               /* not held: it owns us */
-	struct stream_listener *listener;
+	struct client_listener *listener;
 	struct list peers;
 	size_t n;
 	atomic_uint watchers;           /* interactive peers: then log lines are copied */
@@ -44,7 +44,7 @@ static void peer_free(void *arg)
 {
 	struct peer *p = arg;
 
-	obj_drop(p->s);
+	obj_drop(p->client);
 	text_free(&p->command);
 	buf_free(&p->in);
 }
@@ -64,12 +64,12 @@ static void tell_level(struct console *c)
 		c->m->hooks.console_verbose(c->m->hooks.arg, level);
 }
 
-static void leave(struct peer *p)
+static void leave_console(struct peer *p)
 {
 	if (p->gone)
 		return;
 	p->gone = true;
-	stream_close(p->s);
+	client_close(p->client);
 	if (p->c) {
 		list_remove(&p->link);
 		p->c->n--;
@@ -88,9 +88,9 @@ static int to_peer(void *arg, struct str text)
 {
 	struct peer *p = arg;
 
-	if (p->gone || stream_send(p->s, text))
+	if (p->gone || client_send(p->client, text))
 		return EPIPE;
-	return stream_drain(p->s, OUT_LOW);
+	return client_drain(p->client, OUT_LOW);
 }
 
 static void take_lines(struct peer *p);
@@ -120,9 +120,9 @@ static void run_command(void *arg)
 	obj_drop(m);
 	p->running = false;
 	if (!p->gone && p->mode == ONCE) {
-		leave(p);
+		leave_console(p);
 	} else if (!p->gone) {
-		stream_send(p->s, str_mk("\0", 1));
+		client_send(p->client, str_mk("\0", 1));
 		take_lines(p);
 	}
 	obj_drop(p);
@@ -133,12 +133,12 @@ static void start_command(struct peer *p, struct str line)
 	struct fiber *f;
 
 	if (text_set(&p->command, line)) {
-		leave(p);
+		leave_console(p);
 		return;
 	}
 	f = fiber_new(run_command, p, 0);
 	if (!f) {
-		leave(p);
+		leave_console(p);
 		return;
 	}
 	fiber_set_name(f, (const struct str[]){ STR("console: "), line }, 2);
@@ -147,7 +147,7 @@ static void start_command(struct peer *p, struct str line)
 	fiber_wake(f);
 }
 
-static void hello(struct peer *p, struct str line)
+static void read_greeting(struct peer *p, struct str line)
 {
 	struct str word = str_cut_raw(&line, ' ');
 	uint32_t level = 0;
@@ -160,9 +160,9 @@ static void hello(struct peer *p, struct str line)
 		p->verbose = level > 99 ? 99 : (int)level;
 		atomic_fetch_add(&p->c->watchers, 1);
 		tell_level(p->c);
-		stream_send(p->s, str_mk("\0", 1));
+		client_send(p->client, str_mk("\0", 1));
 	} else {
-		leave(p);
+		leave_console(p);
 	}
 }
 
@@ -177,24 +177,24 @@ static void take_lines(struct peer *p)
 
 		if (at == all.n) {
 			if (all.n > COMMAND_LINE)
-				leave(p);
+				leave_console(p);
 			break;
 		}
 		line = str_dup(str_sub(all, 0, at));
 		if (!line) {
-			leave(p);
+			leave_console(p);
 			break;
 		}
 		p->in.n -= at + 1;
 		memmove(p->in.p, p->in.p + at + 1, p->in.n);
 		if (p->mode == HELLO)
-			hello(p, str_rtrim(str_z(line)));
+			read_greeting(p, str_rtrim(str_z(line)));
 		else
 			start_command(p, str_z(line));
 		free(line);
 	}
 	if (!p->gone)
-		stream_pause(p->s, p->in.n > 4 * COMMAND_LINE);
+		client_pause(p->client, p->in.n > 4 * COMMAND_LINE);
 	obj_drop(p);
 }
 
@@ -204,7 +204,7 @@ static void on_data(void *arg, struct str bytes)
 
 	buf_put(&p->in, bytes);
 	if (buf_err(&p->in))
-		leave(p);
+		leave_console(p);
 	else
 		take_lines(p);
 }
@@ -212,27 +212,27 @@ static void on_data(void *arg, struct str bytes)
 static void on_closed(void *arg, int err)
 {
 	(void)err;
-	leave(arg);
+	leave_console(arg);
 }
 
-static void on_peer(void *arg, struct stream *s)
+static void on_peer(void *arg, struct client *s)
 {
-	static const struct stream_ops ops = { on_data, on_closed, NULL };
+	static const struct client_ops ops = { on_data, on_closed, NULL };
 	struct console *c = arg;
 	struct peer *p = c->n < PEERS ? obj_new(sizeof(*p), peer_free) : NULL;
 
 	if (!p) {
-		stream_close(s);
+		client_close(s);
 		obj_drop(s);
 		return;
 	}
 	p->c = c;
-	p->s = s;
+	p->client = s;
 	p->in.max = 64u << 10;
 	list_append(&c->peers, &p->link);
 	c->n++;
-	stream_limits(s, OUT_LIMIT, STALL);
-	stream_start(s, &ops, p);
+	client_limits(s, OUT_LIMIT, STALL);
+	client_start(s, &ops, p);
 }
 
 int console_start(struct console **out, struct manage *m, const char *path)
@@ -252,7 +252,7 @@ int console_start(struct console **out, struct manage *m, const char *path)
 		if (!*end && v <= 0777)
 			mode = (uint32_t)v;
 	}
-	err = stream_listen_unix(&c->listener, m->loop, path, mode, on_peer, c);
+	err = client_listen_unix(&c->listener, m->loop, path, mode, on_peer, c);
 	if (err)
 		free(c);
 	else
@@ -264,9 +264,9 @@ void console_stop(struct console *c)
 {
 	if (!c)
 		return;
-	stream_unlisten(c->listener);
+	client_unlisten(c->listener);
 	while (!list_empty(&c->peers))
-		leave(container_of(c->peers.next, struct peer, link));
+		leave_console(container_of(c->peers.next, struct peer, link));
 	free(c);
 }
 
@@ -280,7 +280,7 @@ struct log_line {
 	char p[];
 };
 
-static void show(struct console *c, enum log_level level, int verbosity, struct str line)
+static void show_line(struct console *c, enum log_level level, int verbosity, struct str line)
 {
 	char when[32];
 	time_t now = (time_t)clock_wall_s(c->m->clock);
@@ -295,20 +295,20 @@ static void show(struct console *c, enum log_level level, int verbosity, struct 
 
 		/* A watcher that is behind misses lines; commands have their own pace. */
 		if (p->mode == INTERACTIVE && (level != LOG_VERBOSE || verbosity <= p->verbose) &&
-		    stream_queued(p->s) < OUT_LOW)
-			stream_send(p->s, buf_view(&b));
+		    client_queued(p->client) < OUT_LOW)
+			client_send(p->client, buf_view(&b));
 	}
 	buf_free(&b);
 }
 
-static void deliver(void *arg)
+static void deliver_line(void *arg)
 {
 	struct log_line *l = arg;
 	struct console *c = l->m->console;
 
 	if (c) {
 		atomic_fetch_sub(&c->queued, 1);
-		show(c, l->level, l->verbosity, str_mk(l->p, l->n));
+		show_line(c, l->level, l->verbosity, str_mk(l->p, l->n));
 	}
 	obj_drop(l->m);
 	free(l);
@@ -329,7 +329,7 @@ void console_log(struct console *c, enum log_level level, int verbosity, struct 
 	l->m = obj_hold(c->m);
 	if (line.n)
 		memcpy(l->p, line.p, line.n);
-	if (!loop_post(c->m->loop, deliver, l))
+	if (!loop_post(c->m->loop, deliver_line, l))
 		return;
 	obj_drop(l->m);
 	free(l);

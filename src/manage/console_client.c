@@ -1,5 +1,6 @@
+/* The other end of a console: `sidetone -r` and `-rx`, a terminal on the server's socket. */
 #include "manage/console.h"
-#include "manage/stream.h"
+#include "manage/client.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -24,7 +25,7 @@ static int send_all(int fd, const char *p, size_t n)
 }
 
 /* What the server says, to stdout; NUL bytes become the prompt. False at the end. */
-static bool relay(int fd, bool prompt)
+static bool relay_output(int fd, bool prompt)
 {
 	char in[16384];
 	ssize_t n = read(fd, in, sizeof(in));
@@ -46,7 +47,7 @@ static bool relay(int fd, bool prompt)
 }
 
 /* Lines of the terminal to the server. False: the user is done. */
-static bool type(int fd)
+static bool type_input(int fd)
 {
 	char line[4096];
 	ssize_t n = read(0, line, sizeof(line));
@@ -74,18 +75,18 @@ static int interactive(int fd, int verbose)
 	for (;;) {
 		if (poll(pfd, 2, -1) < 0 && errno != EINTR)
 			return 1;
-		if (pfd[0].revents && !relay(fd, tty)) {
+		if (pfd[0].revents && !relay_output(fd, tty)) {
 			fputs("\nDisconnected from the server\n", stderr);
 			return 0;
 		}
-		if (pfd[1].revents && !type(fd))
+		if (pfd[1].revents && !type_input(fd))
 			return 0;
 	}
 }
 
 int console_client_run(const char *socket, const char *cmd, int verbose)
 {
-	int err, fd = stream_connect_unix(socket, &err);
+	int err, fd = client_connect_unix(socket, &err);
 	int code = 0;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -101,7 +102,7 @@ int console_client_run(const char *socket, const char *cmd, int verbose)
 		/* A newline would be a second command. */
 		if (send_all(fd, "x ", 2) || send_all(fd, c.p, str_chr(c, '\n')) || send_all(fd, "\n", 1))
 			code = 1;
-		while (!code && relay(fd, false))
+		while (!code && relay_output(fd, false))
 			;
 	}
 	close(fd);

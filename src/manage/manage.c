@@ -182,8 +182,8 @@ void manage_step(struct manage *m)
 #define RUN 512         /* pointers sorted or merged in one step */
 
 /* v[from, mid) and v[mid, to), each sorted, become one. */
-static void merge(struct manage *m, void **v, void **tmp, size_t from, size_t mid, size_t to,
-		  int (*cmp)(const void *, const void *))
+static void merge_halves(struct manage *m, void **v, void **tmp, size_t from, size_t mid, size_t to,
+			 int (*cmp)(const void *, const void *))
 {
 	size_t a = from, b = mid;
 
@@ -207,7 +207,7 @@ int manage_sort(struct manage *m, void *array, size_t n, int (*cmp)(const void *
 	}
 	for (size_t w = RUN; w < n; w *= 2) {
 		for (size_t i = 0; i + w < n; i += 2 * w)
-			merge(m, v, tmp, i, i + w, n - i < 2 * w ? n : i + 2 * w, cmp);
+			merge_halves(m, v, tmp, i, i + w, n - i < 2 * w ? n : i + 2 * w, cmp);
 	}
 	free(tmp);
 	/* What the caller would go on with is about to go. */

@@ -1,3 +1,4 @@
+/* The manager interface as a whole: privileges, which actions there are, listening, start and end. */
 #define LOG_MODULE "manager"
 #include "manage/manager_private.h"
 #include "base/log.h"
@@ -182,7 +183,7 @@ void manager_stop(struct manager *mgr)
 {
 	if (!mgr)
 		return;
-	stream_unlisten(mgr->listener);
+	client_unlisten(mgr->listener);
 	while (!list_empty(&mgr->sessions))
 		ami_session_leave(container_of(mgr->sessions.next, struct ami_session, link));
 	if (mgr->events)
@@ -206,12 +207,12 @@ int manager_set_conf(struct manager *mgr, struct manager_conf *conf, struct repo
 	}
 	if (same)
 		return 0;
-	stream_unlisten(mgr->listener);
+	client_unlisten(mgr->listener);
 	mgr->listener = NULL;
 	mgr->bound = (struct sa){ 0 };
 	if (!conf || !conf->enabled)
 		return 0;
-	err = stream_listen_tcp(&mgr->listener, mgr->m->loop, &conf->listen, ami_session_accept, mgr, &mgr->bound);
+	err = client_listen_tcp(&mgr->listener, mgr->m->loop, &conf->listen, ami_session_accept, mgr, &mgr->bound);
 	if (err)
 		report_add(r, REPORT_ERROR, STR("manager.conf"), 0, "cannot listen on %s: %s",
 			   sa_text(&conf->listen, text), strerror(err));

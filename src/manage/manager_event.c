@@ -95,7 +95,7 @@ static void take_one(struct ami_session *s)
 	if (v == AMI_NOT_YET)
 		return;
 	if (v == AMI_PASSES)
-		stream_send(s->s, buf_view(&n->e->text));
+		client_send(s->client, buf_view(&n->e->text));
 	if (!s->gone)
 		note_free(s, n);
 }
@@ -105,7 +105,7 @@ int ami_take_events(struct ami_session *s)
 	struct pace *p = s->mgr ? s->mgr->m->pace : NULL;
 
 	while (!s->gone && !list_empty(&s->notes)) {
-		if (stream_queued(s->s) > AMI_OUT_HIGH && stream_drain(s->s, AMI_OUT_LOW))
+		if (client_queued(s->client) > AMI_OUT_HIGH && client_drain(s->client, AMI_OUT_LOW))
 			break;
 		pace_step(p);
 		if (!s->gone && !list_empty(&s->notes))
@@ -135,7 +135,7 @@ bool ami_event_waits(struct ami_session *s)
 
 static bool may_pump(const struct ami_session *s)
 {
-	return !s->gone && !s->hold && !list_empty(&s->notes) && stream_queued(s->s) <= AMI_OUT_HIGH;
+	return !s->gone && !s->hold && !list_empty(&s->notes) && client_queued(s->client) <= AMI_OUT_HIGH;
 }
 
 void ami_pump(struct ami_session *s)
@@ -144,7 +144,7 @@ void ami_pump(struct ami_session *s)
 		pace_add(s->mgr->m->pace, &s->pump);
 }
 
-static void pump(void *arg)
+static void pump_events(void *arg)
 {
 	struct ami_session *s = obj_hold(arg);
 
@@ -158,6 +158,6 @@ void ami_pump_init(struct ami_session *s)
 {
 	list_init(&s->notes);
 	list_init(&s->pump.link);
-	s->pump.run = pump;
+	s->pump.run = pump_events;
 	s->pump.arg = s;
 }

@@ -1,3 +1,4 @@
+/* Filters of events: read from manager.conf and the action Filter, and matched step by step. */
 #include "manage/manager_filter.h"
 #include "manage/pattern.h"
 #include <errno.h>
@@ -56,7 +57,7 @@ static int method_of(struct str s, enum method *m)
 	return EBADMSG;
 }
 
-static int keep(char **z, struct str s)
+static int keep_text(char **z, struct str s)
 {
 	if (!s.n)
 		return EBADMSG;
@@ -95,9 +96,9 @@ static int parse_criteria(struct ami_filter *e, struct str s, bool *any)
 			e->exclude = str_eq(value, STR("exclude"));
 			err = e->exclude || str_eq(value, STR("include")) ? 0 : EBADMSG;
 		} else if (str_eq(key, STR("name"))) {
-			err = keep(&e->event, value);
+			err = keep_text(&e->event, value);
 		} else if (str_eq(key, STR("header"))) {
-			err = keep(&e->header, str_ends(value, STR(":")) ? str_sub(value, 0, value.n - 1) : value);
+			err = keep_text(&e->header, str_ends(value, STR(":")) ? str_sub(value, 0, value.n - 1) : value);
 		} else if (str_eq(key, STR("method"))) {
 			err = method_of(value, &e->method);
 		} else {
@@ -107,7 +108,7 @@ static int parse_criteria(struct ami_filter *e, struct str s, bool *any)
 	return err;
 }
 
-static int parse(struct ami_filter *e, bool advanced, struct str criteria, struct str pattern)
+static int parse_filter(struct ami_filter *e, bool advanced, struct str criteria, struct str pattern)
 {
 	bool any = false;
 	int err = 0;
@@ -126,7 +127,7 @@ static int parse(struct ami_filter *e, bool advanced, struct str criteria, struc
 		return EBADMSG;
 	if (!pattern.n)
 		return 0;
-	err = keep(&e->pattern, pattern);
+	err = keep_text(&e->pattern, pattern);
 	if (!err && e->method == BY_REGEX) {
 		err = pattern_compile(&e->re, pattern);
 		e->has_re = !err;
@@ -145,7 +146,7 @@ int ami_filters_add(struct ami_filters *f, bool advanced, struct str criteria, s
 	if (!e)
 		return ENOMEM;
 	list_init(&e->link);
-	err = parse(e, advanced, criteria, pattern);
+	err = parse_filter(e, advanced, criteria, pattern);
 	if (err) {
 		filter_free(e);
 		return err;
@@ -157,7 +158,7 @@ int ami_filters_add(struct ami_filters *f, bool advanced, struct str criteria, s
 
 /* ---- matching --------------------------------------------------------- */
 
-static bool has(const struct ami_filter *e, struct str s)
+static bool has_text(const struct ami_filter *e, struct str s)
 {
 	struct str p = str_z(e->pattern);
 
@@ -178,26 +179,26 @@ static bool has(const struct ami_filter *e, struct str s)
 	return true;
 }
 
-static bool matches(const struct ami_filter *e, struct str event, struct str text)
+static bool matches_event(const struct ami_filter *e, struct str event, struct str text)
 {
 	struct str line;
 
 	if (e->event && !str_eq(str_z(e->event), event))
 		return false;
 	if (!e->header)
-		return has(e, text);
+		return has_text(e, text);
 	while (str_line(&text, &line)) {
 		struct str name = str_cut_raw(&line, ':');
 
 		line = str_ltrim(line);
-		if (str_eq(name, str_z(e->header)) && line.n && has(e, line))
+		if (str_eq(name, str_z(e->header)) && line.n && has_text(e, line))
 			return true;
 	}
 	return false;
 }
 
 /* Goes on behind m->at. 1: one matched, 0: none does, -1: not yet known. */
-static int step(const struct list *head, struct ami_match *m, struct str event, struct str text, size_t *left)
+static int step_filter(const struct list *head, struct ami_match *m, struct str event, struct str text, size_t *left)
 {
 	const struct list *l = m->at ? m->at->next : head->next;
 
@@ -206,7 +207,7 @@ static int step(const struct list *head, struct ami_match *m, struct str event, 
 			return -1;
 		*left -= text.n < *left ? text.n : *left;
 		m->at = l;
-		if (matches(container_of((struct list *)(size_t)l, struct ami_filter, link), event, text))
+		if (matches_event(container_of((struct list *)(size_t)l, struct ami_filter, link), event, text))
 			return 1;
 	}
 	return 0;
@@ -218,13 +219,13 @@ enum ami_verdict ami_filters_step(const struct ami_filters *f, struct ami_match 
 	int got;
 
 	if (!m->included && !list_empty(&f->include)) {
-		got = step(&f->include, m, event, text, &left);
+		got = step_filter(&f->include, m, event, text, &left);
 		if (got <= 0)
 			return got ? AMI_NOT_YET : AMI_FILTERED;
 		m->at = NULL;
 	}
 	m->included = true;
-	got = step(&f->exclude, m, event, text, &left);
+	got = step_filter(&f->exclude, m, event, text, &left);
 	return got < 0 ? AMI_NOT_YET : got ? AMI_FILTERED : AMI_PASSES;
 }
 

@@ -1,3 +1,4 @@
+/* Cuts the bytes of a manager into lines and messages, within their limits. */
 #include "manage/manager_parse.h"
 #include <errno.h>
 
@@ -12,7 +13,7 @@ void ami_parser_free(struct ami_parser *p)
 	buf_free(&p->msg.text);
 }
 
-static void restart(struct ami_parser *p)
+static void restart_message(struct ami_parser *p)
 {
 	buf_reset(&p->msg.text);
 	p->msg.n = 0;
@@ -37,7 +38,7 @@ static void cut_lines(struct ami_message *m)
 }
 
 /* Bytes of the current line; one more than the limit, for the CR of a full one. */
-static void take(struct ami_parser *p, struct str part)
+static void take_part(struct ami_parser *p, struct str part)
 {
 	struct buf *b = &p->msg.text;
 
@@ -78,13 +79,13 @@ static bool end_line(struct ami_parser *p)
 int ami_parse(struct ami_parser *p, struct str *in)
 {
 	if (p->done)
-		restart(p);
+		restart_message(p);
 	while (in->n) {
 		size_t n = str_chr(*in, '\n');
 		bool whole = n < in->n;
 
 		if (!p->skip)
-			take(p, str_sub(*in, 0, n));
+			take_part(p, str_sub(*in, 0, n));
 		*in = str_skip(*in, whole ? n + 1 : n);
 		if (buf_err(&p->msg.text))
 			return ENOMEM;

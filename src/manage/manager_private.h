@@ -7,7 +7,7 @@
 #include "manage/manager_filter.h"
 #include "manage/manager_parse.h"
 #include "manage/pace.h"
-#include "manage/stream.h"
+#include "manage/client.h"
 #include "pbx/event.h"
 
 #define AMI_EV_ALL 0x7fffffffu
@@ -20,7 +20,7 @@ struct fiber;
 struct manager {
 	struct manage *m;               /* not held: it owns us */
 	struct manager_conf *conf;      /* held; NULL: not configured */
-	struct stream_listener *listener;
+	struct client_listener *listener;
 	struct sa bound;
 	struct list sessions;           /* struct ami_session */
 	size_t unauthenticated;
@@ -35,7 +35,7 @@ struct ami_note;
 struct ami_session {            /* obj; mgr->sessions holds one reference */
 	struct list link;
 	struct manager *mgr;            /* NULL: the manager stopped */
-	struct stream *s;               /* held */
+	struct client *client;          /* held */
 	struct sa peer;
 	struct ami_parser parser;
 	struct buf in;                  /* bytes not parsed yet */
@@ -127,7 +127,7 @@ int ami_flush(struct ami_ctx *a);
 void ami_release(struct ami_ctx *a);
 
 /* ---- sessions */
-void ami_session_accept(void *arg, struct stream *s);
+void ami_session_accept(void *arg, struct client *client);
 void ami_session_leave(struct ami_session *s);
 /* manager_event.c. One event, written once for all who get it. */
 struct ami_event;               /* obj */

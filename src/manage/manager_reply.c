@@ -1,3 +1,4 @@
+/* What an action reads of its request and writes as its answer: headers, errors, lists, variables. */
 #include "manage/manager_private.h"
 #include "pbx/channel.h"
 #include "pbx/dialplan.h"
@@ -158,7 +159,7 @@ bool ami_pause(struct ami_ctx *a)
 		if (ami_flush(a))
 			return false;
 		ami_release(a);
-		if (ami_take_events(a->s) || stream_drain(a->s->s, AMI_OUT_LOW))
+		if (ami_take_events(a->s) || client_drain(a->s->client, AMI_OUT_LOW))
 			return false;
 		a->s->hold = true;
 	}
@@ -174,7 +175,7 @@ bool ami_item_end(struct ami_ctx *a)
 
 bool ami_line_end(struct ami_ctx *a)
 {
-	if (a->out.n >= FLUSH && (ami_flush(a) || stream_drain(a->s->s, AMI_OUT_LOW)))
+	if (a->out.n >= FLUSH && (ami_flush(a) || client_drain(a->s->client, AMI_OUT_LOW)))
 		return false;
 	return go_on(a);
 }
@@ -212,9 +213,9 @@ int ami_flush(struct ami_ctx *a)
 		struct str piece = str_sub(left, 0, PIECE);
 
 		left = str_skip(left, piece.n);
-		err = stream_send(a->s->s, piece);
+		err = client_send(a->s->client, piece);
 		if (!err && left.n)
-			err = stream_drain(a->s->s, AMI_OUT_LOW);
+			err = client_drain(a->s->client, AMI_OUT_LOW);
 	}
 	buf_reset(&a->out);
 	return a->s->gone ? EPIPE : err;

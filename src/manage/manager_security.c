@@ -25,7 +25,7 @@ struct both {
 	struct buf line;
 };
 
-static void put(struct both *b, const char *key, struct str value)
+static void put_field(struct both *b, const char *key, struct str value)
 {
 	event_put(b->e, key, value);
 	buf_puts(&b->line, STR(","), str_z(key), STR("=\""));
@@ -41,7 +41,7 @@ static void put_address(struct both *b, const char *key, const struct sa *a)
 	int n = snprintf(text, sizeof(text), "%s/TCP/%s/%u", sa_is_v6(a) ? "IPV6" : "IPV4", sa_text_bare(a, host),
 			 sa_port(a));
 
-	put(b, key, str_mk(text, n > 0 ? (size_t)n : 0));
+	put_field(b, key, str_mk(text, n > 0 ? (size_t)n : 0));
 }
 
 static void put_time(struct both *b, const char *key, int64_t us)
@@ -54,7 +54,7 @@ static void put_time(struct both *b, const char *key, int64_t us)
 	if (!strftime(day, sizeof(day), "%FT%T", &tm) || !strftime(zone, sizeof(zone), "%z", &tm))
 		return;
 	snprintf(text, sizeof(text), "%s.%03d%s", day, (int)(us / 1000 % 1000), zone);
-	put(b, key, str_z(text));
+	put_field(b, key, str_z(text));
 }
 
 void ami_security(struct ami_session *s, enum ami_security k, struct str account, const char *key, struct str value)
@@ -70,16 +70,16 @@ void ami_security(struct ami_session *s, enum ami_security k, struct str account
 		return;
 	buf_puts(&b.line, STR("SecurityEvent=\""), str_z(kinds[k].name), STR("\""));
 	put_time(&b, "EventTV", clock_wall_us(m->clock));
-	put(&b, "Severity", kinds[k].bad ? STR("Error") : STR("Informational"));
-	put(&b, "Service", STR("AMI"));
-	put(&b, "EventVersion", str_z(kinds[k].version));
-	put(&b, "AccountID", account);
+	put_field(&b, "Severity", kinds[k].bad ? STR("Error") : STR("Informational"));
+	put_field(&b, "Service", STR("AMI"));
+	put_field(&b, "EventVersion", str_z(kinds[k].version));
+	put_field(&b, "AccountID", account);
 	snprintf(id, sizeof(id), "0x%llx", (unsigned long long)s->serial);
-	put(&b, "SessionID", str_z(id));
+	put_field(&b, "SessionID", str_z(id));
 	put_address(&b, "LocalAddress", &s->mgr->bound);
 	put_address(&b, "RemoteAddress", &s->peer);
 	if (key)
-		put(&b, key, value);
+		put_field(&b, key, value);
 	put_time(&b, "SessionTV", s->started_us);
 	log_security("%.*s", STR_ARG(buf_view(&b.line)));
 	buf_free(&b.line);

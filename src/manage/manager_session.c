@@ -17,7 +17,7 @@ static void session_free(void *arg)
 {
 	struct ami_session *s = arg;
 
-	obj_drop(s->s);
+	obj_drop(s->client);
 	obj_drop(s->conf);
 	ami_parser_free(&s->parser);
 	ami_filters_free(&s->filters);
@@ -34,7 +34,7 @@ void ami_session_leave(struct ami_session *s)
 		return;
 	s->gone = true;
 	timer_stop(&s->auth);
-	stream_close(s->s);
+	client_close(s->client);
 	list_remove(&s->link);
 	list_remove(&s->pump.link);
 	ami_forget_events(s);
@@ -85,7 +85,7 @@ static void name_fiber(const struct ami_session *s, struct str what)
 	fiber_set_name(fiber_self(), words, ARRAY_LEN(words));
 }
 
-static void act(struct ami_ctx *a)
+static void run_action(struct ami_ctx *a)
 {
 	struct str name = action_name(a->msg);
 	const struct ami_action *row;
@@ -116,7 +116,7 @@ static void act(struct ami_ctx *a)
 	}
 }
 
-static void serve(struct ami_session *s, int fault)
+static void serve_message(struct ami_session *s, int fault)
 {
 	struct ami_ctx a = { .s = s, .m = obj_hold(s->mgr->m), .msg = &s->parser.msg };
 
@@ -128,7 +128,7 @@ static void serve(struct ami_session *s, int fault)
 	else if (fault)
 		ami_error(&a, "Too many lines in message or allocation failure");
 	else
-		act(&a);
+		run_action(&a);
 	if (!s->gone)
 		ami_flush(&a);
 	if (!s->gone)
@@ -151,22 +151,22 @@ static bool serve_next(struct ami_session *s)
 	if (err == ENOMEM)
 		ami_session_leave(s);
 	else if (err != EAGAIN)
-		serve(s, err);
+		serve_message(s, err);
 	if (!s->gone)
-		stream_pause(s->s, s->in.n >= IN_LIMIT);
+		client_pause(s->client, s->in.n >= IN_LIMIT);
 	return err != EAGAIN && !s->gone;
 }
 
 /* On a fiber, until the input is used up. Events of before an action go out before
  * its answer; while the peer does not read, nothing more is done for it. */
-static void work(void *arg)
+static void work_session(void *arg)
 {
 	struct ami_session *s = arg;
 	struct manage *m = s->mgr ? obj_hold(s->mgr->m) : NULL;
 
 	name_fiber(s, STR_NULL);
 	do {
-		if (s->gone || stream_drain(s->s, AMI_OUT_LOW) || ami_take_events(s))
+		if (s->gone || client_drain(s->client, AMI_OUT_LOW) || ami_take_events(s))
 			break;
 		pace_step(m->pace);
 	} while (!s->gone && serve_next(s));
@@ -177,7 +177,7 @@ static void work(void *arg)
 
 static void start_work(struct ami_session *s)
 {
-	struct fiber *f = fiber_new(work, s, 0);
+	struct fiber *f = fiber_new(work_session, s, 0);
 
 	if (!f) {
 		ami_session_leave(s);
@@ -197,7 +197,7 @@ static void on_data(void *arg, struct str bytes)
 	if (buf_err(&s->in)) {
 		ami_session_leave(s);
 	} else {
-		stream_pause(s->s, s->in.n >= IN_LIMIT);
+		client_pause(s->client, s->in.n >= IN_LIMIT);
 		s->inputs++;
 		if (s->waiter)
 			fiber_wake(s->waiter);
@@ -235,21 +235,21 @@ static void on_auth_timeout(void *arg)
 	ami_session_leave(s);
 }
 
-void ami_session_accept(void *arg, struct stream *stream)
+void ami_session_accept(void *arg, struct client *client)
 {
-	static const struct stream_ops ops = { on_data, on_closed, on_written };
+	static const struct client_ops ops = { on_data, on_closed, on_written };
 	struct manager *mgr = arg;
 	struct ami_session *s = mgr->unauthenticated < mgr->conf->authlimit ?
 		obj_new(sizeof(*s), session_free) : NULL;
 
 	if (!s) {
-		stream_close(stream);
-		obj_drop(stream);
+		client_close(client);
+		obj_drop(client);
 		return;
 	}
 	s->mgr = mgr;
-	s->s = stream;
-	s->peer = stream_peer(stream);
+	s->client = client;
+	s->peer = client_peer(client);
 	s->in.max = 4 * IN_LIMIT;
 	ami_pump_init(s);
 	ami_parser_init(&s->parser);
@@ -258,17 +258,17 @@ void ami_session_accept(void *arg, struct stream *stream)
 	s->serial = ++mgr->serial;
 	list_append(&mgr->sessions, &s->link);
 	mgr->unauthenticated++;
-	stream_limits(stream, OUT_LIMIT, STALL_MIN);
-	stream_start(stream, &ops, s);
+	client_limits(client, OUT_LIMIT, STALL_MIN);
+	client_start(client, &ops, s);
 	timer_start(mgr->m->wheel, &s->auth, 1000ull * mgr->conf->authtimeout, on_auth_timeout, s);
-	stream_send(stream, STR("Asterisk Call Manager/" AMI_VERSION "\r\n"));
+	client_send(client, STR("Asterisk Call Manager/" AMI_VERSION "\r\n"));
 }
 
 int ami_login_filters(struct ami_session *s, const struct manager_user *u)
 {
 	int err = 0;
 
-	stream_limits(s->s, OUT_LIMIT, u->writetimeout > STALL_MIN ? u->writetimeout : STALL_MIN);
+	client_limits(s->client, OUT_LIMIT, u->writetimeout > STALL_MIN ? u->writetimeout : STALL_MIN);
 	for (size_t i = 0; u->eventfilter && i < u->eventfilter->n && !err; i++) {
 		struct str name = u->eventfilter->v[i].name;
 		size_t open = str_chr(name, '(');

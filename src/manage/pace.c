@@ -1,4 +1,4 @@
-/* The queue in which managers and consoles take turns. stream.c bounds what waits
+/* The queue in which managers and consoles take turns. client.c bounds what waits
  * to be sent; this bounds what is done. */
 #include "manage/pace.h"
 #include "base/fiber.h"
@@ -38,7 +38,7 @@ struct pace *pace_new(struct loop *l)
 	return p;
 }
 
-static struct pace_job *pop(struct pace *p)
+static struct pace_job *pop_job(struct pace *p)
 {
 	struct pace_job *j = container_of(p->queue.next, struct pace_job, link);
 
@@ -50,7 +50,7 @@ void pace_stop(struct pace *p)
 {
 	p->stopped = true;
 	while (!list_empty(&p->queue)) {
-		struct pace_job *j = pop(p);
+		struct pace_job *j = pop_job(p);
 
 		j->run(j->arg);
 	}
@@ -58,12 +58,12 @@ void pace_stop(struct pace *p)
 
 /* A deferred call comes after the fibers that run now, so after the slice that was
  * given before; that is how its length is known whatever its fiber went on to do. */
-static void schedule(struct pace *p, bool next_turn)
+static void schedule_slice(struct pace *p, bool next_turn)
 {
 	if (p->due || list_empty(&p->queue))
 		return;
 	if (next_turn ? loop_next_turn(p->loop, give_slice, p) : loop_defer(p->loop, give_slice, p)) {
-		struct pace_job *j = pop(p);    /* no memory: better too early than never */
+		struct pace_job *j = pop_job(p);    /* no memory: better too early than never */
 
 		j->run(j->arg);
 		return;
@@ -90,15 +90,15 @@ static void give_slice(void *arg)
 		p->turn_steps = 0;
 	}
 	if (turn_is_full(p, now)) {
-		schedule(p, true);
+		schedule_slice(p, true);
 	} else if (!list_empty(&p->queue)) {
-		struct pace_job *j = pop(p);
+		struct pace_job *j = pop_job(p);
 
 		p->holder = j;
 		p->slice_steps = 0;
 		p->slice_end_us = now + PACE_SLICE_US;
 		j->run(j->arg);
-		schedule(p, false);
+		schedule_slice(p, false);
 	}
 	obj_drop(p);
 }
@@ -120,7 +120,7 @@ void pace_add(struct pace *p, struct pace_job *job)
 	if (list_linked(&job->link))
 		return;
 	list_append(&p->queue, &job->link);
-	schedule(p, false);
+	schedule_slice(p, false);
 }
 
 void pace_end_slice(struct pace *p)
@@ -128,7 +128,7 @@ void pace_end_slice(struct pace *p)
 	p->holder = NULL;
 }
 
-static void grant(void *arg)
+static void wake_waiter(void *arg)
 {
 	struct waiter *w = arg;
 
@@ -138,7 +138,7 @@ static void grant(void *arg)
 
 void pace_step(struct pace *p)
 {
-	struct waiter w = { .job = { .run = grant, .arg = &w }, .fiber = fiber_self() };
+	struct waiter w = { .job = { .run = wake_waiter, .arg = &w }, .fiber = fiber_self() };
 
 	if (!w.fiber || p->stopped || (p->holder == w.fiber && pace_more(p)))
 		return;

@@ -1,3 +1,4 @@
+/* Weighs a regular expression before the C library compiles it. */
 #include "manage/pattern.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static size_t skip_bracket(struct str p, size_t i)
 }
 
 /* After '{': the larger bound, and *i at the '}'. 0: it is no interval. */
-static size_t bound(struct str p, size_t *i)
+static size_t read_bound(struct str p, size_t *i)
 {
 	size_t n = 0, max = 1, k = *i;
 
@@ -44,7 +45,7 @@ static size_t bound(struct str p, size_t *i)
 	return max;
 }
 
-static void add(struct weight *w, size_t n)
+static void add_weight(struct weight *w, size_t n)
 {
 	w->done += w->last;
 	w->last = n;
@@ -58,24 +59,24 @@ static bool element(struct str p, size_t *i, struct weight *w)
 	switch (p.p[*i]) {
 	case '\\':
 		++*i;
-		add(w, 1);
+		add_weight(w, 1);
 		return *i == p.n || p.p[*i] < '1' || p.p[*i] > '9';
 	case '[':
 		*i = skip_bracket(p, *i + 1);
-		add(w, 1);
+		add_weight(w, 1);
 		return true;
 	case '+':
 		w->last = 2 * w->last + 1;
 		return true;
 	case '{':
 		++*i;
-		max = bound(p, i);
+		max = read_bound(p, i);
 		if (max)
 			w->last = w->last * max + 1;
 		else
 			--*i;
 		if (!max)
-			add(w, 1);
+			add_weight(w, 1);
 		return true;
 	case '*':
 	case '?':
@@ -83,7 +84,7 @@ static bool element(struct str p, size_t *i, struct weight *w)
 		w->last++;
 		return true;
 	default:
-		add(w, 1);
+		add_weight(w, 1);
 		return true;
 	}
 }
@@ -102,7 +103,7 @@ static bool is_tame(struct str p)
 			w[nest] = (struct weight){ 0 };
 		} else if (p.p[i] == ')' && nest) {
 			nest--;
-			add(&w[nest], w[nest + 1].done + w[nest + 1].last + 1);
+			add_weight(&w[nest], w[nest + 1].done + w[nest + 1].last + 1);
 		} else if (!element(p, &i, &w[nest])) {
 			return false;
 		}

@@ -106,7 +106,7 @@ static void predict(struct band *b, int32_t d)
 }
 
 /* LOGSC and SCALE: the step of the quantiser, adapted to what it said. */
-static void scale(struct band *b, int32_t w, int32_t top, int32_t shift)
+static void scale_band(struct band *b, int32_t w, int32_t top, int32_t shift)
 {
 	int32_t at;
 
@@ -120,14 +120,14 @@ static void low_adapt(struct state *s, int32_t il)
 	int32_t ril = il >> 2;
 
 	predict(&s->low, (s->low.det * qm4[ril]) >> 15);
-	scale(&s->low, wl[rl42[ril]], 18432, 8);
+	scale_band(&s->low, wl[rl42[ril]], 18432, 8);
 }
 
 static void high_adapt(struct state *s, int32_t ih)
 {
 	int32_t d = (s->high.det * qm2[ih]) >> 15;
 
-	scale(&s->high, wh[rh2[ih]], 22528, 10);
+	scale_band(&s->high, wh[rh2[ih]], 22528, 10);
 	predict(&s->high, d);
 }
 
@@ -151,7 +151,7 @@ static int32_t high_quantise(const struct band *b, int32_t eh)
 
 /* ---- samples and bytes */
 
-static size_t encode(void *st, const int16_t *in, size_t n, uint8_t *out, size_t max)
+static size_t g722_encode(void *st, const int16_t *in, size_t n, uint8_t *out, size_t max)
 {
 	struct state *s = st;
 	size_t k = 0;
@@ -177,7 +177,7 @@ static size_t encode(void *st, const int16_t *in, size_t n, uint8_t *out, size_t
 	return k;
 }
 
-static size_t decode(void *st, const uint8_t *in, size_t n, int16_t *out, size_t max)
+static size_t g722_decode(void *st, const uint8_t *in, size_t n, int16_t *out, size_t max)
 {
 	struct state *s = st;
 	size_t k = 0;
@@ -220,5 +220,5 @@ static void state_free(void *st)
 
 const struct codec codec_row_g722 = {
 	.id = FORMAT_G722, .rate = 16000, .frame_samples = 2, .frame_bytes = 1, .cost = 12,
-	.state_new = state_new, .state_free = state_free, .decode = decode, .encode = encode,
+	.state_new = state_new, .state_free = state_free, .decode = g722_decode, .encode = g722_encode,
 };

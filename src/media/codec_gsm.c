@@ -19,7 +19,7 @@ static void state_free(void *st)
 		gsm_destroy(st);
 }
 
-static size_t decode(void *st, const uint8_t *in, size_t n, int16_t *out, size_t max)
+static size_t gsm_decode_frames(void *st, const uint8_t *in, size_t n, int16_t *out, size_t max)
 {
 	uint8_t frame[FRAME];
 	size_t k = 0;
@@ -32,7 +32,7 @@ static size_t decode(void *st, const uint8_t *in, size_t n, int16_t *out, size_t
 	return k;
 }
 
-static size_t encode(void *st, const int16_t *in, size_t n, uint8_t *out, size_t max)
+static size_t gsm_encode_frames(void *st, const int16_t *in, size_t n, uint8_t *out, size_t max)
 {
 	int16_t frame[SAMPLES];
 	size_t k = 0;
@@ -46,7 +46,7 @@ static size_t encode(void *st, const int16_t *in, size_t n, uint8_t *out, size_t
 
 const struct codec codec_row_gsm = {
 	.id = FORMAT_GSM, .rate = 8000, .frame_samples = SAMPLES, .frame_bytes = FRAME, .cost = 10,
-	.state_new = state_new, .state_free = state_free, .decode = decode, .encode = encode,
+	.state_new = state_new, .state_free = state_free, .decode = gsm_decode_frames, .encode = gsm_encode_frames,
 };
 
 /* Microsoft's packing: two frames in 65 bytes, the first with a nibble more. */

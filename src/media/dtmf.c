@@ -12,7 +12,7 @@ static unsigned duration_ms(const struct dtmf_rx *d)
 	return num_u32(num_muldiv(d->duration, 1000, d->rate, 0));
 }
 
-static void tell(struct stream *s, enum media_event_type type, uint8_t event, unsigned ms)
+static void tell_digit(struct stream *s, enum media_event_type type, uint8_t event, unsigned ms)
 {
 	struct media_event e = { .type = type, .digit = rtp_event_digit(event), .ms = ms };
 
@@ -20,7 +20,7 @@ static void tell(struct stream *s, enum media_event_type type, uint8_t event, un
 }
 
 /* The other leg has no events at this rate: it gets the digit its own way. */
-static bool remade(const struct stream *s)
+static bool is_remade(const struct stream *s)
 {
 	return s->peer && s->peer->cfg && !s->echo && !s->dtmf.hold &&
 	       s->peer->cfg->set.dtmf != MEDIA_DTMF_NONE;
@@ -40,26 +40,26 @@ void dtmf_passed(struct stream *s)
 	s->dtmf.rx.inband = false;
 }
 
-static void finish(struct stream *s)
+static void finish_digit(struct stream *s)
 {
 	struct dtmf_rx *d = &s->dtmf.rx;
 
 	d->on = false;
 	d->has_ended = true;
 	d->ended_ts = d->ts;
-	tell(s, MEDIA_DTMF_END, d->event, duration_ms(d));
+	tell_digit(s, MEDIA_DTMF_END, d->event, duration_ms(d));
 	dtmf_passed(s);
 }
 
-static void begin(struct stream *s, const struct rtp_event *e, const struct rtp *r, uint32_t rate)
+static void begin_digit(struct stream *s, const struct rtp_event *e, const struct rtp *r, uint32_t rate)
 {
 	struct dtmf_rx *d = &s->dtmf.rx;
 	struct dtmf_job *j;
 
 	*d = (struct dtmf_rx){ .on = true, .event = e->event, .ts = r->ts, .rate = rate, .duration = e->duration,
 			       .has_ended = d->has_ended, .ended_ts = d->ended_ts };
-	tell(s, MEDIA_DTMF_BEGIN, e->event, 0);
-	if (!remade(s) || s->fwd[r->pt] != FWD_SLOW)
+	tell_digit(s, MEDIA_DTMF_BEGIN, e->event, 0);
+	if (!is_remade(s) || s->fwd[r->pt] != FWD_SLOW)
 		return;
 	j = job_inside(s->peer);
 	if (!j)
@@ -88,9 +88,9 @@ void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t ra
 	}
 	d->last_us = s->t->now_us;
 	if (d->on && r->ts != d->ts && !is_old(d, r->ts))
-		finish(s);              /* its end was lost */
+		finish_digit(s);              /* its end was lost */
 	if (!d->on && !is_old(d, r->ts)) {
-		begin(s, &e, r, rate);
+		begin_digit(s, &e, r, rate);
 		d->last_us = s->t->now_us;
 		stream_wake(s);
 	}
@@ -98,7 +98,7 @@ void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t ra
 		if (e.duration > d->duration)
 			d->duration = e.duration;
 		if (e.end)
-			finish(s);
+			finish_digit(s);
 	}
 	if (s->echo)
 		send_relay(s, s, r, p);
@@ -115,7 +115,7 @@ void dtmf_rx_tick(struct stream *s)
 		return;
 	if (s->t->now_us < due)
 		return;
-	finish(s);
+	finish_digit(s);
 }
 
 /* ---- sending */
@@ -185,7 +185,7 @@ static bool event_row(struct stream *s)
 }
 
 /* The pair of the digit that is out; a tone without a life of its own. */
-static struct tone *pair(struct stream *s)
+static struct tone *pair_of(struct stream *s)
 {
 	return (struct tone *)(void *)s->dtmf.tone;
 }
@@ -195,14 +195,14 @@ static void tone_begin(struct stream *s, char digit)
 	uint16_t low = 0, high = 0;
 
 	tone_dtmf_freqs(digit, &low, &high);
-	pair(s)->nparts = pair(s)->loop = 1;
-	pair(s)->part[0] = (struct tone_part){ .freq = { low, high } };
+	pair_of(s)->nparts = pair_of(s)->loop = 1;
+	pair_of(s)->part[0] = (struct tone_part){ .freq = { low, high } };
 	s->play.gen.tone = NULL;
 	s->dtmf.tx.state = DTMF_TONE;
 }
 
 /* Next of the job's characters; false: it is done. */
-static bool next(struct stream *s)
+static bool next_digit(struct stream *s)
 {
 	struct dtmf_tx *d = &s->dtmf.tx;
 	char c = d->job->digits[d->at];
@@ -226,7 +226,7 @@ static bool next(struct stream *s)
 	return true;
 }
 
-static unsigned length(const struct dtmf_tx *d)
+static unsigned length_of(const struct dtmf_tx *d)
 {
 	char c = d->job->digits[d->at];
 
@@ -258,8 +258,8 @@ static void tone_out(struct stream *s, unsigned ms)
 	if (!c || !c->row)
 		return;
 	n = codec_samples(c->row, ms);
-	if (s->play.gen.tone != pair(s) || s->play.gen.rate != c->row->rate)
-		tone_gen_init(&s->play.gen, pair(s), c->row->rate);
+	if (s->play.gen.tone != pair_of(s) || s->play.gen.rate != c->row->rate)
+		tone_gen_init(&s->play.gen, pair_of(s), c->row->rate);
 	tone_gen_run(&s->play.gen, s->t->buf.pcm, n);
 	source_pcm(s, c, s->t->buf.pcm, n);
 }
@@ -277,7 +277,7 @@ bool dtmf_tick(struct stream *s, unsigned ms)
 	struct dtmf_tx *d = &s->dtmf.tx;
 	bool open;
 
-	if (d->state == DTMF_IDLE && !next(s)) {
+	if (d->state == DTMF_IDLE && !next_digit(s)) {
 		give_back(s, 0);
 		return false;
 	}
@@ -285,7 +285,7 @@ bool dtmf_tick(struct stream *s, unsigned ms)
 	switch ((enum dtmf_state)d->state) {
 	case DTMF_EVENT:
 		d->sent_ms += ms;
-		if (open || d->sent_ms < length(d))
+		if (open || d->sent_ms < length_of(d))
 			event_send(s, false, false);
 		else
 			digit_over(s);
@@ -293,13 +293,13 @@ bool dtmf_tick(struct stream *s, unsigned ms)
 	case DTMF_TONE:
 		tone_out(s, ms);
 		d->sent_ms += ms;
-		if (!open && d->sent_ms >= length(d))
+		if (!open && d->sent_ms >= length_of(d))
 			digit_over(s);
 		break;
 	default:
 		d->sent_ms += ms;
 		/* A pause of the text's own counts as one, after it none. */
-		if (rtp_event_of(d->job->digits[d->at]) < 0 ? d->sent_ms >= length(d) : d->sent_ms >= d->job->gap_ms) {
+		if (d->sent_ms >= (rtp_event_of(d->job->digits[d->at]) < 0 ? length_of(d) : d->job->gap_ms)) {
 			if (rtp_event_of(d->job->digits[d->at]) < 0)
 				d->at++;
 			d->state = DTMF_IDLE;

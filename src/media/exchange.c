@@ -438,7 +438,7 @@ void core_run_later(struct media *m)
 	}
 }
 
-static void played(struct media_session *s, struct playlist *p, int err)
+static void tell_played(struct media_session *s, struct playlist *p, int err)
 {
 	struct media_event e = { .type = MEDIA_PLAYED, .err = err, .tag = p->tag, .missing = p->missing,
 				 .count = (uint16_t)(err ? p->at : p->n) };
@@ -473,7 +473,7 @@ void core_handle(struct media *m, struct ev *e)
 		session_event(s, &e->e);
 		break;
 	case EV_PLAYED:
-		played(s, e->p, e->e.err);
+		tell_played(s, e->p, e->e.err);
 		break;
 	case EV_DTMF_SENT:
 		dtmf_sent(s, e->p, e->e.err);

@@ -28,7 +28,7 @@ static const struct {
 };
 
 /* What it takes to send `id` as `want`; UINT_MAX: cannot be done. */
-static unsigned cost(enum format_id id, enum format_id want)
+static unsigned cost_of_format(enum format_id id, enum format_id want)
 {
 	const struct codec *from = codec_get(id == FORMAT_NONE ? FORMAT_SLIN : id), *to = codec_get(want);
 	unsigned c;
@@ -58,7 +58,7 @@ static bool find_ext(struct file_name *out, struct str base, enum format_id want
 
 	for (size_t i = 0; i < ARRAY_LEN(exts); i++) {
 		struct file_name f = { .id = exts[i].id };
-		unsigned c = cost(f.id, want);
+		unsigned c = cost_of_format(f.id, want);
 		int n = snprintf(f.path, sizeof(f.path), "%.*s.%s", STR_ARG(base), exts[i].ext);
 
 		if (n < 0 || (size_t)n >= sizeof(f.path) || c >= best || !is_file(f.path))
@@ -118,7 +118,7 @@ static bool find_voice(struct file_name *out, struct str dir, struct str lang, s
 	return best[0];
 }
 
-static bool climbs(struct str name)
+static bool climbs_out(struct str name)
 {
 	while (name.n)
 		if (str_eq(str_cut_raw(&name, '/'), STR("..")))
@@ -128,7 +128,7 @@ static bool climbs(struct str name)
 
 int file_find(struct file_name *out, struct str dir, struct str name, struct str lang, enum format_id want)
 {
-	if (!name.n || climbs(name) || climbs(lang) || str_chr(lang, '/') < lang.n ||
+	if (!name.n || climbs_out(name) || climbs_out(lang) || str_chr(lang, '/') < lang.n ||
 	    memchr(name.p, 0, name.n))
 		return EINVAL;
 	if (name.p[0] == '/')
@@ -243,7 +243,7 @@ static int pcm_resample(struct pcm *p, uint32_t rate)
 	return 0;
 }
 
-static int encode(struct sound **out, const struct codec *c, const struct pcm *p)
+static int encode_sound(struct sound **out, const struct codec *c, const struct pcm *p)
 {
 	size_t frames = (p->n + c->frame_samples - 1) / c->frame_samples;
 	size_t padded = frames * c->frame_samples, max = frames * c->frame_bytes;
@@ -281,7 +281,7 @@ static int pcm_to_sound(struct sound **out, struct pcm *p, enum format_id want)
 
 	if (c && !is_slin(want)) {
 		err = pcm_resample(p, c->rate);
-		return err ? err : encode(out, c, p);
+		return err ? err : encode_sound(out, c, p);
 	}
 	err = pcm_resample(p, c ? c->rate : id != FORMAT_NONE ? p->rate : 8000);
 	if (err)

@@ -56,7 +56,7 @@ static void copy_out(struct jitter *j, uint64_t t, int16_t *pcm, size_t n)
 
 /* ---- in */
 
-static int16_t scaled(int16_t v, uint32_t by, uint32_t of)
+static int16_t scale_sample(int16_t v, uint32_t by, uint32_t of)
 {
 	return (int16_t)(v * (int32_t)by / (int32_t)of);
 }
@@ -71,10 +71,10 @@ static void fill_gap(struct jitter *j, uint64_t t, const int16_t *pcm, size_t n)
 	for (uint64_t u = j->tail; u < t; u++)
 		*at_time(j, u) = 0;
 	for (uint32_t i = 0; i < j->fade && i < gap && j->tail > i && j->tail - 1 - i + j->cap >= t; i++)
-		*at_time(j, j->tail + i) = scaled(*at_time(j, j->tail - 1 - i), j->fade - i, j->fade);
+		*at_time(j, j->tail + i) = scale_sample(*at_time(j, j->tail - 1 - i), j->fade - i, j->fade);
 	for (uint32_t i = 0; i < j->fade && i < gap && i < n; i++) {
 		int16_t *p = at_time(j, t - 1 - i);
-		int32_t v = *p + scaled(pcm[i], j->fade - i, j->fade);
+		int32_t v = *p + scale_sample(pcm[i], j->fade - i, j->fade);
 
 		*p = (int16_t)(v > INT16_MAX ? INT16_MAX : v < INT16_MIN ? INT16_MIN : v);
 	}
@@ -82,7 +82,7 @@ static void fill_gap(struct jitter *j, uint64_t t, const int16_t *pcm, size_t n)
 }
 
 /* Our time for the sender's `at`. false: it is from before what was played. */
-static bool place(struct jitter *j, uint64_t at, size_t n, uint64_t *t)
+static bool place_packet(struct jitter *j, uint64_t at, size_t n, uint64_t *t)
 {
 	int64_t ahead = (int64_t)(at + j->offset - j->tail), far = j->cap;
 	bool empty = j->head == j->tail;
@@ -110,7 +110,7 @@ void jitter_put(struct jitter *j, uint64_t at, const int16_t *pcm, size_t n)
 		pcm += n - j->cap / 2;
 		n = j->cap / 2;
 	}
-	if (!n || !place(j, at, n, &t)) {
+	if (!n || !place_packet(j, at, n, &t)) {
 		j->late += n;
 		return;
 	}
@@ -139,7 +139,7 @@ void jitter_put(struct jitter *j, uint64_t at, const int16_t *pcm, size_t n)
 
 /* The samples before a gap, newest first: `k` of them are in `out`, the others in
  * what was `last` before. */
-static void remember(struct jitter *j, const int16_t *out, size_t k)
+static void remember_tail(struct jitter *j, const int16_t *out, size_t k)
 {
 	k = k < j->fade ? k : j->fade;
 	memmove(j->last + k, j->last, (j->fade - k) * sizeof(*out));
@@ -154,7 +154,7 @@ static void remember_end(struct jitter *j, const int16_t *out, size_t n)
 
 	for (size_t i = 0; i < k; i++)
 		newest[i] = out[n - 1 - i];
-	remember(j, newest, k);
+	remember_tail(j, newest, k);
 }
 
 /* What was heard last runs backwards, more and more softly, then nothing: it begins
@@ -164,7 +164,7 @@ static void fade_out(struct jitter *j, int16_t *out, size_t n)
 	size_t i = 0;
 
 	for (; i < n && j->faded < j->fade; i++, j->faded++)
-		out[i] = scaled(j->last[j->faded], j->fade - j->faded, j->fade);
+		out[i] = scale_sample(j->last[j->faded], j->fade - j->faded, j->fade);
 	memset(out + i, 0, (n - i) * sizeof(*out));
 	/* Filters behind us want some silence before they are left alone. */
 	j->state = n - i >= 2 * j->fade ? JITTER_IDLE : JITTER_FADING;
@@ -191,7 +191,7 @@ static bool may_start(struct jitter *j)
 static void fade_over(struct jitter *j, int16_t *out, size_t n)
 {
 	for (uint32_t i = 0; i < j->fade && i < n; i++)
-		out[i] = (int16_t)(scaled(j->last[i], j->fade - i, j->fade) + scaled(out[i], i, j->fade));
+		out[i] = (int16_t)(scale_sample(j->last[i], j->fade - i, j->fade) + scale_sample(out[i], i, j->fade));
 	j->jumped = false;
 }
 
@@ -202,7 +202,7 @@ static void leave_out(struct jitter *j, int16_t *out, size_t n)
 	for (uint32_t i = 0; i < j->fade && i < n; i++) {
 		int16_t was = *at_time(j, j->head + i);
 
-		out[i] = (int16_t)(scaled(was, j->fade - i, j->fade) + scaled(out[i], i, j->fade));
+		out[i] = (int16_t)(scale_sample(was, j->fade - i, j->fade) + scale_sample(out[i], i, j->fade));
 	}
 	j->head += 2 * n;
 	j->dropped += n;
@@ -240,7 +240,7 @@ bool jitter_get(struct jitter *j, int16_t *out, size_t n)
 	}
 	if (j->state == JITTER_IDLE)
 		for (uint32_t i = 0; i < j->fade && i < k; i++)
-			out[i] = scaled(out[i], i, j->fade);
+			out[i] = scale_sample(out[i], i, j->fade);
 	j->state = JITTER_RUNNING;
 	remember_end(j, out, k);
 	if (k < n) {

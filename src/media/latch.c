@@ -89,7 +89,7 @@ static void forget_candidate(struct wire *w)
 		container_of(l, struct stream, wire_link)->rx.cand_n = 0;
 }
 
-static void restart(struct wire *w)
+static void restart_latch(struct wire *w)
 {
 	w->latch = (struct latch){ .learning = true, .heard_us = w->latch.heard_us };
 	forget_candidate(w);
@@ -102,7 +102,7 @@ void wire_set(struct wire *w, const struct media_set *set)
 	/* An m= line that is off says nothing of a wire that others use. */
 	if (!w->shared || names_address(set)) {
 		if (!w->told || set->relearn || !sa_eq(&w->remote, &set->remote))
-			restart(w);
+			restart_latch(w);
 		w->told = true;
 		w->remote = set->remote;
 		w->remote_rtcp = set->remote_rtcp;

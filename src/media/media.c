@@ -22,7 +22,7 @@ uint64_t core_random(struct media *m)
 
 /* ---- on the core's own loop */
 
-static void turn(struct media *m)
+static void turn_inline(struct media *m)
 {
 	mthread_turn(&m->t[0]->m, 0);
 	core_rearm(m);
@@ -32,12 +32,12 @@ static void on_poll(uv_poll_t *h, int status, int events)
 {
 	(void)status;
 	(void)events;
-	turn(h->data);
+	turn_inline(h->data);
 }
 
 static void on_tick(void *arg)
 {
-	turn(arg);
+	turn_inline(arg);
 }
 
 void core_rearm(struct media *m)
@@ -126,12 +126,12 @@ bool media_deliver(struct media *m, const struct sa *local, const struct sa *fro
 
 /* ---- beginning and end */
 
-static void notify(void *arg)
+static void notify_core(void *arg)
 {
 	core_notify(arg);
 }
 
-static void mark(void *arg)
+static void mark_core(void *arg)
 {
 	bell_mark(((struct media *)arg)->bell);
 }
@@ -155,7 +155,7 @@ static int thread_new(struct media *m, struct core_thread **out)
 		.learn_packets = m->prm.learn_packets ? m->prm.learn_packets : 4,
 		.learn_ms = m->prm.learn_ms ? m->prm.learn_ms : 5000, .rtcp_ms = m->prm.rtcp_ms,
 		.dtmf_ms = m->prm.dtmf_ms ? m->prm.dtmf_ms : 150,
-		.notify = notify, .mark = m->bell && !m->inline_ ? mark : NULL, .notify_arg = m,
+		.notify = notify_core, .mark = m->bell && !m->inline_ ? mark_core : NULL, .notify_arg = m,
 	};
 	err = mthread_init(&t->m);
 	if (!err && !m->inline_) {
@@ -186,7 +186,7 @@ static int prm_take(struct media *m, const struct media_prm *prm)
 	return 0;
 }
 
-static int start(struct media *m)
+static int start_threads(struct media *m)
 {
 	size_t n = m->inline_ ? 1 : m->prm.threads;
 	int err = 0;
@@ -227,7 +227,7 @@ int media_new(struct media **out, const struct media_prm *prm)
 		m->seed = clock_us(m->clock);
 	err = prm_take(m, prm);
 	if (!err)
-		err = start(m);
+		err = start_threads(m);
 	if (err)
 		media_close(m);
 	else
@@ -250,7 +250,7 @@ void media_reload(struct media *m, const struct media_prm *prm)
 }
 
 /* Threads are joined; run what is left here, until nothing comes back. */
-static void drain(struct media *m)
+static void drain_events(struct media *m)
 {
 	struct ev e;
 
@@ -286,9 +286,9 @@ void media_close(struct media *m)
 	list_each_safe(l, tmp, &m->sessions)
 		session_abandon(container_of(l, struct media_session, link));
 	for (int i = 0; i < 1000 && !list_empty(&m->sessions); i++)
-		drain(m);
+		drain_events(m);
 	if (m->nt)
-		drain(m);
+		drain_events(m);
 	list_each_safe(l, tmp, &m->followers) {
 		list_remove(l);
 		container_of(l, struct core_follower, link)->m = NULL;

@@ -70,7 +70,7 @@ struct mix {
 
 /* ---- loops over samples, written so that the compiler uses vectors */
 
-static void add(int32_t *restrict sum, const int16_t *restrict pcm, size_t n)
+static void add_samples(int32_t *restrict sum, const int16_t *restrict pcm, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		sum[i] += pcm[i];
@@ -94,7 +94,7 @@ static void saturate_without(int16_t *restrict out, const int32_t *restrict sum,
 		out[i] = clamp(sum[i] - own[i]);
 }
 
-static void scale(int16_t *pcm, size_t n, int32_t gain)
+static void scale_samples(int16_t *pcm, size_t n, int32_t gain)
 {
 	for (size_t i = 0; i < n; i++)
 		pcm[i] = clamp((pcm[i] * gain) >> GAIN_BITS);
@@ -209,12 +209,12 @@ static void leave_rest(struct mix *m, struct mix_member *x)
 
 	if (!jitter_finish(&x->queue, x->pcm, x->n) || !x->gain_now || !s->rate)
 		return;
-	scale(x->pcm, x->n, (int32_t)x->gain_now);
+	scale_samples(x->pcm, x->n, (int32_t)x->gain_now);
 	rate_run(&way->in, x->pcm, x->n, way->pcm, s->n);
 	if (!m->has_rest)
 		memset(m->rest, 0, sizeof(m->rest));
 	m->has_rest = true;
-	add(m->rest, way->pcm, s->n);
+	add_samples(m->rest, way->pcm, s->n);
 }
 
 void mix_leave(struct mix_member *x)
@@ -290,7 +290,7 @@ static void take_frame(struct mix_member *x)
 	if (was != gain)
 		scale_over(x->pcm, x->n, was, gain);
 	else if (gain != MIX_UNITY)
-		scale(x->pcm, x->n, (int32_t)gain);
+		scale_samples(x->pcm, x->n, (int32_t)gain);
 }
 
 /* ---- the sum */
@@ -308,7 +308,7 @@ static void add_up(struct mix *m, unsigned w)
 		if (!x->sounds)
 			continue;
 		rate_run(&way->in, x->pcm, x->n, way->pcm, s->n);
-		add(s->sum, way->pcm, s->n);
+		add_samples(s->sum, way->pcm, s->n);
 		any = true;
 	}
 	if (m->has_rest && w == m->at) {
@@ -393,7 +393,7 @@ static const int16_t *hear_others(struct mix *m, unsigned w, struct mix_member *
 	return m->out[w];
 }
 
-static const int16_t *hear(struct mix *m, unsigned w, struct mix_member *x)
+static const int16_t *mix_for_member(struct mix *m, unsigned w, struct mix_member *x)
 {
 	return x->alone ? hear_others(m, w, x) : hear_all(m, w, x);
 }
@@ -408,12 +408,12 @@ static void hand_out(struct mix *m, unsigned to, struct mix_member *x)
 
 	f.silence = silent;
 	if (!silent) {
-		f.pcm = hear(m, m->at, x);
+		f.pcm = mix_for_member(m, m->at, x);
 		f.shared = x->alone ? 0 : 1 + kind;
 		if (f.pcm != m->out[m->at] && (to != m->at || x->fresh))
 			f.pcm = memcpy(m->out[m->at], f.pcm, x->n * sizeof(*f.pcm));
 		if (to != m->at)
-			fade_over(m->out[m->at], hear(m, to, x), x->n);
+			fade_over(m->out[m->at], mix_for_member(m, to, x), x->n);
 		if (x->fresh)
 			scale_over(m->out[m->at], x->n, 0, MIX_UNITY);
 	}

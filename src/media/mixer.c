@@ -162,7 +162,7 @@ static int place_new(struct media_place **out, struct media_mix *x, struct media
 	return 0;
 }
 
-static int join(struct media_mix *x, struct media_session *s, const struct media_member *set)
+static int join_mix(struct media_mix *x, struct media_session *s, const struct media_member *set)
 {
 	struct media_place *p;
 	int err;
@@ -203,7 +203,7 @@ int media_mix_join(struct media_mix *x, struct media_session *s, const struct me
 	if (s->w->t != x->t && core_is_pinned(s->w, x->t, s))
 		return EXDEV;
 	err = media_unbridge(s);
-	return err ? err : join(x, s, set);
+	return err ? err : join_mix(x, s, set);
 }
 
 int media_mix_set(struct media_session *s, const struct media_member *set)
@@ -326,14 +326,14 @@ static bool decoders_new(struct tap_lane *l)
 	return true;
 }
 
-static void notify(void *m)
+static void notify_core(void *m)
 {
 	core_notify(m);
 }
 
 static int start_writer(struct media *m)
 {
-	return m->taps ? 0 : tap_writer_new(&m->taps, notify, m);
+	return m->taps ? 0 : tap_writer_new(&m->taps, notify_core, m);
 }
 
 /* Room for two seconds of both directions. */

@@ -108,7 +108,7 @@ static void job_work(void *arg)
 	}
 }
 
-static void tell(struct job *j, int err, size_t missing)
+static void tell_played(struct job *j, int err, size_t missing)
 {
 	struct media_event e = { .type = MEDIA_PLAYED, .err = err, .tag = j->tag, .missing = (uint16_t)missing };
 
@@ -165,18 +165,18 @@ static void job_done(void *arg)
 			sound_cache_put(s->m->cache, str_z(j->item[i].key), j->item[i].sound, clock_us(s->m->clock));
 	missing = note_missing(j);
 	if (s->play_turn != j->turn) {
-		tell(j, ECANCELED, missing);
+		tell_played(j, ECANCELED, missing);
 	} else if (missing == j->n) {
 		/* No file was found: stop the previous sound and play nothing. */
 		media_play_stop(s);
-		tell(j, ENOENT, missing);
+		tell_played(j, ENOENT, missing);
 	} else {
 		struct playlist *p = job_list(j, missing);
 		struct cmd c = { .type = CMD_PLAY, .p = p };
 
 		if (!p || core_post(s, &c)) {
 			playlist_free(p);
-			tell(j, ENOMEM, missing);
+			tell_played(j, ENOMEM, missing);
 		}
 	}
 	job_free(j);

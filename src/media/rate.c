@@ -59,7 +59,7 @@ static double bessel(double x)
 
 /* The ideal low-pass `cut` [of the input rate], `x` inputs from its middle, in a
  * window `half` inputs wide to each side. */
-static double tap(double x, double cut, double half)
+static double filter_tap(double x, double cut, double half)
 {
 	double w = x / half, s = x == 0 ? 2 * cut : sin(2 * M_PI * cut * x) / (M_PI * x);
 
@@ -73,7 +73,7 @@ static void make_row(int16_t *row, uint32_t taps, double place, double cut)
 	int sum = 0;
 
 	for (uint32_t k = 0; k < taps; k++) {
-		v[k] = tap(place - k + taps / 2 - 1, cut, taps / 2);
+		v[k] = filter_tap(place - k + taps / 2 - 1, cut, taps / 2);
 		all += v[k];
 	}
 	for (uint32_t k = 0; k < taps; k++) {
@@ -148,7 +148,7 @@ static int16_t clamp(int32_t v)
 }
 
 /* The output `part` of an input after in[0]; `in` has f->taps samples. */
-static int16_t output(const struct rate_filter *f, const int16_t *in, uint32_t part)
+static int16_t filter_sample(const struct rate_filter *f, const int16_t *in, uint32_t part)
 {
 	uint32_t at, rest;
 	int32_t a, b;
@@ -181,7 +181,7 @@ size_t rate_run(struct rate *r, const int16_t *in, size_t n, int16_t *out, size_
 		memcpy(work + keep, in, k * sizeof(*in));
 		for (r->part %= f->up; at < k; at += r->part / f->up, r->part %= f->up) {
 			if (made < max)
-				out[made++] = output(f, work + at, r->part);
+				out[made++] = filter_sample(f, work + at, r->part);
 			r->part += f->down;
 		}
 		/* What goes beyond this chunk is a place in the next one. */

@@ -115,7 +115,7 @@ static void check_timeout(struct stream *s)
 }
 
 /* Comfort noise (RFC 3389), the least that keeps a NAT's door open. */
-static void keepalive(struct stream *s)
+static void send_keepalive(struct stream *s)
 {
 	const uint64_t ms = s->cfg->set.keepalive_ms;
 	uint64_t since = s->tx.last_us > s->report.set_us ? s->tx.last_us : s->report.set_us;
@@ -134,7 +134,7 @@ void report_tick(struct stream *s)
 	if (!s->cfg)
 		return;
 	check_timeout(s);
-	keepalive(s);
+	send_keepalive(s);
 	if (s->t->prm.rtcp_ms && s->t->now_us - s->report.sent_us >= num_us_of_ms(s->t->prm.rtcp_ms))
 		report_send(s, false);
 }

@@ -21,13 +21,13 @@ static int16_t clamp(int32_t v)
 }
 
 /* past[] holds the TAPS last samples, newest at the end. */
-static void push(struct resample *r, int16_t s)
+static void push_sample(struct resample *r, int16_t s)
 {
 	memmove(r->past, r->past + 1, (TAPS - 1) * sizeof(r->past[0]));
 	r->past[TAPS - 1] = s;
 }
 
-static int32_t sides(const struct resample *r)
+static int32_t sum_sides(const struct resample *r)
 {
 	int32_t sum = 0;
 
@@ -36,20 +36,20 @@ static int32_t sides(const struct resample *r)
 	return sum;
 }
 
-static size_t halve(struct resample *r, const int16_t *in, size_t n, int16_t *out, size_t max)
+static size_t halve_rate(struct resample *r, const int16_t *in, size_t n, int16_t *out, size_t max)
 {
 	size_t k = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		push(r, in[i]);
+		push_sample(r, in[i]);
 		r->phase ^= 1;
 		if (!r->phase && k < max)
-			out[k++] = clamp((sides(r) + 16384 * r->past[MID]) >> 15);
+			out[k++] = clamp((sum_sides(r) + 16384 * r->past[MID]) >> 15);
 	}
 	return k;
 }
 
-static size_t twice(struct resample *r, const int16_t *in, size_t n, int16_t *out, size_t max)
+static size_t double_rate(struct resample *r, const int16_t *in, size_t n, int16_t *out, size_t max)
 {
 	size_t k = 0;
 
@@ -94,8 +94,8 @@ size_t resample_run(struct resample *r, const int16_t *in, size_t n, int16_t *ou
 		return n;
 	}
 	if (r->from == 2 * r->to)
-		return halve(r, in, n, out, max);
+		return halve_rate(r, in, n, out, max);
 	if (r->to == 2 * r->from)
-		return twice(r, in, n, out, max);
+		return double_rate(r, in, n, out, max);
 	return any(r, in, n, out, max);
 }

@@ -169,16 +169,16 @@ static void u32(struct out *o, uint32_t v)
 }
 
 /* Header of a packet of `words` 32-bit words after it. */
-static void header(struct out *o, uint32_t count, uint32_t type, uint32_t words)
+static void write_header(struct out *o, uint32_t count, uint32_t type, uint32_t words)
 {
 	u32(o, 0x80u << 24 | count << 24 | type << 16 | words);
 }
 
-static void report(struct out *o, const struct rtcp_out *r)
+static void write_report(struct out *o, const struct rtcp_out *r)
 {
 	uint32_t blocks = r->has_block ? 1 : 0;
 
-	header(o, blocks, r->sender ? RTCP_SR : RTCP_RR, (r->sender ? 6 : 1) + 6 * blocks);
+	write_header(o, blocks, r->sender ? RTCP_SR : RTCP_RR, (r->sender ? 6 : 1) + 6 * blocks);
 	u32(o, r->ssrc);
 	if (r->sender) {
 		u32(o, r->ntp_sec);
@@ -204,8 +204,8 @@ size_t rtcp_write(uint8_t *out, size_t max, const struct rtcp_out *r)
 	/* SSRC, item header, text, its end, padded to a word. */
 	size_t sdes = (4 + 2 + cname.n + 1 + 3) / 4, end;
 
-	report(&o, r);
-	header(&o, 1, RTCP_SDES, (uint32_t)sdes);
+	write_report(&o, r);
+	write_header(&o, 1, RTCP_SDES, (uint32_t)sdes);
 	end = o.n + 4 * sdes;
 	u32(&o, r->ssrc);
 	u8(&o, 1);      /* CNAME */
@@ -215,7 +215,7 @@ size_t rtcp_write(uint8_t *out, size_t max, const struct rtcp_out *r)
 	while (o.n < end)
 		u8(&o, 0);
 	if (r->bye) {
-		header(&o, 1, RTCP_BYE, 1);
+		write_header(&o, 1, RTCP_BYE, 1);
 		u32(&o, r->ssrc);
 	}
 	return o.n <= max ? o.n : 0;
@@ -225,7 +225,7 @@ size_t rtcp_write_pli(uint8_t *out, size_t max, uint32_t ssrc, uint32_t media_ss
 {
 	struct out o = { .p = out, .max = max };
 
-	header(&o, 1, RTCP_PSFB, 2);
+	write_header(&o, 1, RTCP_PSFB, 2);
 	u32(&o, ssrc);
 	u32(&o, media_ssrc);
 	return o.n <= max ? o.n : 0;

@@ -38,8 +38,8 @@ void send_advance(struct stream *s, uint32_t clock)
 }
 
 /* Sequence number and timestamp of `r` in our stream; true: a new start. */
-static bool map(struct stream *to, const struct stream *from, const struct rtp *r, uint32_t in, uint32_t out,
-		uint16_t *seq, uint32_t *ts)
+static bool map_timestamp(struct stream *to, const struct stream *from, const struct rtp *r, uint32_t in, uint32_t out,
+			  uint16_t *seq, uint32_t *ts)
 {
 	struct tx_map *m = &to->tx.map;
 	bool start = m->from != from || m->ssrc != r->ssrc;
@@ -67,7 +67,7 @@ static bool map(struct stream *to, const struct stream *from, const struct rtp *
 	return start;
 }
 
-static void smooth(struct stream *to, const struct stream_codec *c, const uint8_t *p, size_t n)
+static void smooth_jitter(struct stream *to, const struct stream_codec *c, const uint8_t *p, size_t n)
 {
 	struct smoother *sm = to->tx.smooth;
 	size_t samples = codec_samples(c->row, c->ptime), want = codec_bytes(c->row, samples);
@@ -104,8 +104,8 @@ static void send_pieces(struct stream *to, const struct stream_codec *c, const u
 }
 
 /* From what came in, the bytes of codec `c`; 0: cannot be done. */
-static size_t translate(struct stream *to, const struct stream_codec *in, const struct stream_codec *c,
-			const uint8_t *p, size_t n, uint8_t *out, size_t max)
+static size_t translate_packet(struct stream *to, const struct stream_codec *in, const struct stream_codec *c,
+			       const uint8_t *p, size_t n, uint8_t *out, size_t max)
 {
 	struct mthread *t = to->t;
 	const int16_t *pcm = t->buf.pcm;
@@ -141,7 +141,7 @@ static void relay_slow(struct stream *to, struct stream *from, const struct rtp 
 	if (!c)
 		return;
 	if (c->id != in->id) {
-		n = translate(to, in, c, p + r->at, r->n, made, sizeof(to->t->buf.bytes));
+		n = translate_packet(to, in, c, p + r->at, r->n, made, sizeof(to->t->buf.bytes));
 		bytes = made;
 		if (!n) {
 			to->stats.untranslated++;
@@ -149,7 +149,7 @@ static void relay_slow(struct stream *to, struct stream *from, const struct rtp 
 		}
 	}
 	if (to->tx.smooth && c->row) {
-		smooth(to, c, bytes, n);
+		smooth_jitter(to, c, bytes, n);
 		return;
 	}
 	if (n > RTP_MAX - RTP_HEADER) {
@@ -157,7 +157,7 @@ static void relay_slow(struct stream *to, struct stream *from, const struct rtp 
 			send_pieces(to, c, bytes, n);
 		return;
 	}
-	start = map(to, from, r, in->clock, c->clock, &seq, &ts);
+	start = map_timestamp(to, from, r, in->clock, c->clock, &seq, &ts);
 	memcpy(out + RTP_HEADER, bytes, n);
 	rtp_write(out, c->pt_tx, r->marker || start, seq, ts, to->tx.ssrc);
 	to->tx.pt = c->pt_tx;
@@ -185,7 +185,7 @@ void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uin
 			relay_slow(to, from, r, p, in);
 		return;
 	}
-	start = map(to, from, r, clock, clock, &seq, &ts);
+	start = map_timestamp(to, from, r, clock, clock, &seq, &ts);
 	p += r->at - RTP_HEADER;
 	/* An event's marker means its beginning and is not ours to add. */
 	rtp_write(p, pt, r->marker || (start && in), seq, ts, to->tx.ssrc);

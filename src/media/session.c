@@ -425,17 +425,17 @@ int media_unbridge(struct media_session *s)
 	return core_post(s, &c);
 }
 
-static int simple(struct media_session *s, enum cmd_type type, int v)
+static int send_simple(struct media_session *s, enum cmd_type type, int v)
 {
 	struct cmd c = { .type = type, .v = v };
 
 	return core_post(s, &c);
 }
 
-int media_echo(struct media_session *s, bool on) { return simple(s, CMD_ECHO, on); }
-int media_silence(struct media_session *s, bool on) { return simple(s, CMD_SILENCE, on); }
-int media_dtmf_hold(struct media_session *s, bool hold) { return simple(s, CMD_DTMF_HOLD, hold); }
-int media_dtmf_end(struct media_session *s) { return simple(s, CMD_DTMF_END, 0); }
+int media_echo(struct media_session *s, bool on) { return send_simple(s, CMD_ECHO, on); }
+int media_silence(struct media_session *s, bool on) { return send_simple(s, CMD_SILENCE, on); }
+int media_dtmf_hold(struct media_session *s, bool hold) { return send_simple(s, CMD_DTMF_HOLD, hold); }
+int media_dtmf_end(struct media_session *s) { return send_simple(s, CMD_DTMF_END, 0); }
 
 int media_tone(struct media_session *s, struct tone *t)
 {

@@ -166,7 +166,7 @@ void tap_writer_results(struct tap_writer *w)
 
 /* The core is to look at it: for the first time with the result, for the last time
  * to free it. */
-static void tell(struct tap *t, bool over)
+static void tell_owner(struct tap *t, bool over)
 {
 	struct tap_writer *w = t->w;
 
@@ -193,7 +193,7 @@ static void end_sink(struct tap *t, int err, uint64_t end_us)
 }
 
 /* All frames that are there. errno of the sink. */
-static int drain(struct tap *t)
+static int drain_ring(struct tap *t)
 {
 	size_t tail = atomic_load_explicit(&t->tail, memory_order_acquire);
 	size_t head = atomic_load_explicit(&t->head, memory_order_relaxed);
@@ -215,7 +215,7 @@ static int drain(struct tap *t)
 	return err;
 }
 
-static void serve(struct tap *t)
+static void serve_tap(struct tap *t)
 {
 	/* Before the ring is looked at: what was put before the end is in it then. */
 	bool finished = atomic_load_explicit(&t->finished, memory_order_acquire), ends = false;
@@ -226,7 +226,7 @@ static void serve(struct tap *t)
 		t->state = err ? TAP_NEW : TAP_WRITING;
 	}
 	if (t->state == TAP_WRITING)
-		err = drain(t);
+		err = drain_ring(t);
 	if (t->state != TAP_ENDED && (err || finished)) {
 		end_sink(t, err, finished ? t->end_us : 0);
 		ends = true;
@@ -234,7 +234,7 @@ static void serve(struct tap *t)
 	if (finished)
 		list_remove(&t->link);
 	if (finished || ends)
-		tell(t, finished);
+		tell_owner(t, finished);
 }
 
 static void wait_ms(struct tap_writer *w, unsigned ms)
@@ -266,7 +266,7 @@ static void *run_writer(void *arg)
 		}
 		pthread_mutex_unlock(&w->lock);
 		list_each_safe(l, tmp, &w->taps)
-			serve(container_of(l, struct tap, link));
+			serve_tap(container_of(l, struct tap, link));
 	}
 	return NULL;
 }

@@ -12,8 +12,8 @@ static void *state_of(const struct tap_lane *l, const struct codec *row)
 }
 
 /* One payload of codec `c`. */
-static void put(struct tap_leg *g, struct stream *s, enum tap_dir dir, const struct stream_codec *c, const uint8_t *p,
-		size_t n, uint32_t ssrc, uint32_t ts)
+static void put_tap(struct tap_leg *g, struct stream *s, enum tap_dir dir, const struct stream_codec *c,
+		    const uint8_t *p, size_t n, uint32_t ssrc, uint32_t ts)
 {
 	struct tap_lane *l = &g->lane[dir];
 	struct tap_frame f = { .dir = dir, .now_us = s->t->now_us, .pcm = s->t->buf.pcm };
@@ -40,7 +40,7 @@ static void put(struct tap_leg *g, struct stream *s, enum tap_dir dir, const str
 static void tap_heard(struct stream *s, struct stream_ear *e, const struct stream_codec *c, const struct rtp *r,
 		      const uint8_t *p)
 {
-	put(container_of(e, struct tap_leg, ear), s, TAP_IN, c, p + r->at, r->n, r->ssrc, r->ts);
+	put_tap(container_of(e, struct tap_leg, ear), s, TAP_IN, c, p + r->at, r->n, r->ssrc, r->ts);
 }
 
 static void tap_sent(struct stream *s, struct stream_ear *e, const uint8_t *packet, size_t n)
@@ -55,7 +55,7 @@ static void tap_sent(struct stream *s, struct stream_ear *e, const uint8_t *pack
 		if (s->cfg->codec[i].pt_tx == r.pt)
 			c = &s->cfg->codec[i];
 	if (c)
-		put(container_of(e, struct tap_leg, ear), s, TAP_OUT, c, packet + r.at, r.n, r.ssrc, r.ts);
+		put_tap(container_of(e, struct tap_leg, ear), s, TAP_OUT, c, packet + r.at, r.n, r.ssrc, r.ts);
 }
 
 /* ---- coming and going */

@@ -55,7 +55,7 @@ static int write_all(int fd, const uint8_t *p, size_t n)
 	return 0;
 }
 
-static int flush(struct tap_wav *w)
+static int flush_samples(struct tap_wav *w)
 {
 	size_t n = w->n;
 	int err = write_all(w->fd, w->out, n);
@@ -70,7 +70,7 @@ static int put_sample(struct tap_wav *w, int32_t v)
 	int err = 0;
 
 	if (w->n == OUT_BYTES)
-		err = w->written > DATA_MAX - 2 * OUT_BYTES ? EFBIG : flush(w);
+		err = w->written > DATA_MAX - 2 * OUT_BYTES ? EFBIG : flush_samples(w);
 	if (err)
 		return err;
 	v = v > INT16_MAX ? INT16_MAX : v < INT16_MIN ? INT16_MIN : v;
@@ -80,7 +80,7 @@ static int put_sample(struct tap_wav *w, int32_t v)
 }
 
 /* The window moves on to `to`: what it leaves behind is written. */
-static int advance(struct tap_wav *w, uint64_t to)
+static int advance_to(struct tap_wav *w, uint64_t to)
 {
 	uint32_t size = w->prm.rate;
 	int err = 0;
@@ -101,7 +101,7 @@ static int advance(struct tap_wav *w, uint64_t to)
 	return err;
 }
 
-static int begin(void *arg, uint64_t now_us)
+static int begin_file(void *arg, uint64_t now_us)
 {
 	struct tap_wav *w = arg;
 	uint8_t head[HEADER];
@@ -121,12 +121,12 @@ static int begin(void *arg, uint64_t now_us)
 	return err;
 }
 
-static int end(void *arg, uint64_t now_us)
+static int end_file(void *arg, uint64_t now_us)
 {
 	struct tap_wav *w = arg;
 	uint64_t last = num_muldiv(num_sub(now_us, w->start_us), w->prm.rate, 1000000, 0);
 	uint8_t head[HEADER];
-	int err = advance(w, last > w->top ? last : w->top), late = flush(w);
+	int err = advance_to(w, last > w->top ? last : w->top), late = flush_samples(w);
 
 	err = err ? err : late;
 	wav_header(head, w->prm.rate, w->prm.stereo ? 2 : 1, (uint32_t)w->written);
@@ -169,7 +169,7 @@ static uint64_t place_of(struct tap_wav *w, struct lane *l, const struct tap_fra
 static int put_window(struct tap_wav *w, struct lane *l, uint64_t place, const int16_t *pcm, size_t n)
 {
 	uint32_t size = w->prm.rate;
-	int err = place + n > w->base + size ? advance(w, place + n - size) : 0;
+	int err = place + n > w->base + size ? advance_to(w, place + n - size) : 0;
 
 	for (size_t i = 0; i < n && !err; i++)
 		if (place + i >= w->base)
@@ -178,7 +178,7 @@ static int put_window(struct tap_wav *w, struct lane *l, uint64_t place, const i
 	return err;
 }
 
-static int frame(void *arg, const struct tap_frame *f)
+static int write_frame(void *arg, const struct tap_frame *f)
 {
 	struct tap_wav *w = arg;
 	struct lane *l = &w->lane[f->dir];
@@ -235,6 +235,7 @@ int tap_wav_new(struct tap_sink *out, const struct tap_wav_prm *prm)
 		free_wav(w);
 		return ENOMEM;
 	}
-	*out = (struct tap_sink){ .arg = w, .begin = begin, .frame = frame, .end = end, .free = free_wav };
+	*out = (struct tap_sink){ .arg = w, .begin = begin_file, .frame = write_frame, .end = end_file,
+		.free = free_wav };
 	return 0;
 }

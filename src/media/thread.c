@@ -85,7 +85,7 @@ static bool may_wait(const struct ev *e)
 	}
 }
 
-static void push(struct mthread *t, const struct ev *e)
+static void push_event(struct mthread *t, const struct ev *e)
 {
 	if (!queue_push(t->evs, e))
 		atomic_fetch_add_explicit(&t->events_dropped, 1, memory_order_relaxed);
@@ -112,14 +112,14 @@ void mthread_event(struct stream *s, const struct media_event *e)
 	if (queue_room(s->t->evs) <= EV_RESERVE)
 		atomic_fetch_add_explicit(&s->t->events_dropped, 1, memory_order_relaxed);
 	else
-		push(s->t, &ev);
+		push_event(s->t, &ev);
 }
 
 void mthread_give(struct mthread *t, enum ev_type type, struct stream *s, void *p, int err)
 {
 	struct ev ev = { .type = type, .s = s, .p = p, .e.err = err };
 
-	push(t, &ev);
+	push_event(t, &ev);
 }
 
 /* ---- streams come and go */
@@ -451,7 +451,7 @@ int mthread_wait_ms(struct mthread *t)
 	return t->due_us <= t->now_us ? 0 : num_int((t->due_us - t->now_us + 999) / 1000);
 }
 
-static void woken(struct mthread *t)
+static void clear_wakeup(struct mthread *t)
 {
 	uint64_t n;
 
@@ -470,7 +470,7 @@ void mthread_turn(struct mthread *t, int max_wait_ms)
 		if (ev[i].data.u64)
 			wire_readable((struct wire *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1), ev[i].data.u64 & 1);
 		else
-			woken(t);
+			clear_wakeup(t);
 	}
 	/* Closing happens here, after the batch: no event of it can name a
 	 * stream that is gone. */

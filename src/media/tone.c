@@ -184,7 +184,7 @@ static float sine(uint32_t turn)
 	return x * y;
 }
 
-static uint32_t step(uint32_t hz, uint32_t rate)
+static uint32_t phase_step(uint32_t hz, uint32_t rate)
 {
 	return (uint32_t)num_div((uint64_t)hz << 32, rate, 0);
 }
@@ -192,11 +192,11 @@ static uint32_t step(uint32_t hz, uint32_t rate)
 static void part_run(struct tone_gen *g, int16_t *out, size_t n)
 {
 	const struct tone_part *p = &g->tone->part[g->part];
-	uint32_t steps[TONE_FREQS], mod = step(p->modulate, g->rate);
+	uint32_t steps[TONE_FREQS], mod = phase_step(p->modulate, g->rate);
 	int k = 0;
 
 	while (k < TONE_FREQS && p->freq[k]) {
-		steps[k] = step(p->freq[k], g->rate);
+		steps[k] = phase_step(p->freq[k], g->rate);
 		k++;
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -1,3 +1,4 @@
+/* Reads and matches the rules of an access list. */
 #include "net/acl.h"
 #include "base/obj.h"
 #include "base/text.h"
@@ -51,19 +52,6 @@ static uint8_t *addr_bytes(struct sa *a, unsigned *bits)
 	return sa_is_v6(a) ? a->u.in6.sin6_addr.s6_addr : (uint8_t *)&a->u.in4.sin_addr;
 }
 
-static void mask_off(struct sa *a, unsigned keep)
-{
-	unsigned all;
-	uint8_t *p = addr_bytes(a, &all);
-
-	for (unsigned i = 0; i < all / 8; i++) {
-		unsigned have = keep > i * 8 ? keep - i * 8 : 0;
-
-		if (have < 8)
-			p[i] = (uint8_t)(p[i] & (0xff00u >> have));
-	}
-}
-
 /* 255.255.0.0 or ffff:: as a count of bits; holes in it are an error. */
 static int mask_bits(struct str s, unsigned family, uint8_t *bits)
 {
@@ -113,7 +101,7 @@ int netmask_parse(struct netmask *m, struct str s)
 			return EBADMSG;
 		}
 	}
-	mask_off(&r.base, r.bits);
+	sa_mask_host(&r.base, r.bits);
 	*m = r;
 	return 0;
 }

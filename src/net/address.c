@@ -198,6 +198,17 @@ uint64_t sa_hash_host(const struct sa *a)
 	return sa_is_v6(a) ? hash_mem(&a->u.in6.sin6_addr, 16) : hash_mem(&a->u.in4.sin_addr, 4);
 }
 
+void sa_mask_host(struct sa *a, unsigned bits)
+{
+	uint8_t *p = sa_is_v6(a) ? a->u.in6.sin6_addr.s6_addr : (uint8_t *)&a->u.in4.sin_addr;
+	unsigned n = sa_is_v6(a) ? 16 : 4, whole = bits / 8, rest = bits % 8;
+
+	if (rest && whole < n)
+		p[whole] &= (uint8_t)(0xff00u >> rest);
+	for (unsigned i = whole + (rest != 0); i < n; i++)
+		p[i] = 0;
+}
+
 static size_t text_v4(char *p, const struct sa *a)
 {
 	const uint8_t *b = (const uint8_t *)&a->u.in4.sin_addr;

@@ -34,6 +34,8 @@ bool sa_is_any(const struct sa *a);
 bool sa_is_loopback(const struct sa *a);
 bool sa_is_private(const struct sa *a);
 uint64_t sa_hash_host(const struct sa *a);
+/* Of the host its first `bits` stay, all others become 0; the port stays. */
+void sa_mask_host(struct sa *a, unsigned bits);
 void sa_write(struct buf *b, const struct sa *a);            /* host:port, [v6]:port */
 void sa_write_host(struct buf *b, const struct sa *a);       /* v6 in brackets */
 void sa_write_bare(struct buf *b, const struct sa *a);       /* v6 without brackets */

@@ -114,7 +114,7 @@ static int decode_addr(struct dns_record *r, struct cursor c, bool v6)
 	return 0;
 }
 
-static int decode(struct dns_record *r, enum dns_type type, struct cursor c, char room[NAME_MAX_BYTES + 1])
+static int decode_record(struct dns_record *r, enum dns_type type, struct cursor c, char room[NAME_MAX_BYTES + 1])
 {
 	int err = 0;
 
@@ -138,7 +138,7 @@ static int decode(struct dns_record *r, enum dns_type type, struct cursor c, cha
 	return EINVAL;
 }
 
-static int verdict(int ub_err, const struct ub_result *res)
+static int judge_result(int ub_err, const struct ub_result *res)
 {
 	if (ub_err || !res)
 		return EIO;
@@ -156,7 +156,7 @@ struct names {
 	char room[RECORDS_MAX][NAME_MAX_BYTES + 1];
 };
 
-static void answer(struct dns_query *q, const struct ub_result *res)
+static void answer_query(struct dns_query *q, const struct ub_result *res)
 {
 	struct dns_record *v = calloc(RECORDS_MAX, sizeof(*v));
 	struct names *names = malloc(sizeof(*names));
@@ -166,7 +166,7 @@ static void answer(struct dns_query *q, const struct ub_result *res)
 		struct cursor c = { (const uint8_t *)res->data[i], res->len[i] > 0 ? (size_t)res->len[i] : 0 };
 
 		v[n].ttl = res->ttl > 0 ? (uint32_t)res->ttl : 0;
-		if (!decode(&v[n], q->type, c, names->room[n]))
+		if (!decode_record(&v[n], q->type, c, names->room[n]))
 			n++;
 	}
 	q->fn(q->arg, v && names ? 0 : ENOMEM, v, n);
@@ -184,7 +184,7 @@ static void query_free(struct dns_query *q)
 static void on_result(void *arg, int ub_err, struct ub_result *res)
 {
 	struct dns_query *q = arg;
-	int err = verdict(ub_err, res);
+	int err = judge_result(ub_err, res);
 
 	q->answering = true;
 	if (q->dns->dead)
@@ -192,7 +192,7 @@ static void on_result(void *arg, int ub_err, struct ub_result *res)
 	else if (err)
 		q->fn(q->arg, err, NULL, 0);
 	else
-		answer(q, res);
+		answer_query(q, res);
 	query_free(q);
 	ub_resolve_free(res);
 }
@@ -256,7 +256,7 @@ static void on_closed(uv_handle_t *h)
 	free(h->data);
 }
 
-static void finish(struct dns *d)
+static void finish_dns(struct dns *d)
 {
 	while (!list_empty(&d->queries))
 		dns_cancel(container_of(d->queries.next, struct dns_query, link));
@@ -275,7 +275,7 @@ static void on_poll(uv_poll_t *h, int status, int events)
 	ub_process(d->ub);
 	d->processing = false;
 	if (d->dead)
-		finish(d);
+		finish_dns(d);
 }
 
 static int read_file(struct dns *d, struct str name, int (*fn)(struct ub_ctx *, const char *), const char *what)
@@ -294,7 +294,7 @@ static int read_file(struct dns *d, struct str name, int (*fn)(struct ub_ctx *, 
 	return rc && !system ? EINVAL : 0;
 }
 
-static int configure(struct dns *d, const struct dns_prm *prm)
+static int configure_dns(struct dns *d, const struct dns_prm *prm)
 {
 	char server[128];
 	int rc, err = ub_ctx_async(d->ub, 1) ? ENOMEM : 0;
@@ -338,7 +338,7 @@ int dns_new(struct dns **out, struct loop *l, const struct dns_prm *prm)
 	list_init(&d->queries);
 	d->ub = ub_ctx_create();
 	if (d->ub)
-		err = configure(d, prm);
+		err = configure_dns(d, prm);
 	if (!err)
 		err = -uv_poll_init(loop_uv(l), &d->poll, ub_fd(d->ub));
 	if (err) {
@@ -358,5 +358,5 @@ void dns_free(struct dns *d)
 		return;
 	d->dead = true;
 	if (!d->processing)
-		finish(d);
+		finish_dns(d);
 }

@@ -85,7 +85,7 @@ static void source_done(struct fair *f, struct fair_source *s)
 	free(s);
 }
 
-static size_t cost(const struct fair_item *i)
+static size_t item_cost(const struct fair_item *i)
 {
 	return sizeof(*i) + i->data.n;
 }
@@ -109,8 +109,8 @@ int fair_put(struct fair *f, uint64_t key, bool known, bool fresh, const struct 
 	memcpy(i->bytes, what->data.p, what->data.n);
 	i->sock = obj_hold(what->sock);
 	list_append(&s->items, &i->link);
-	s->bytes += cost(i);
-	f->room.used += cost(i);
+	s->bytes += item_cost(i);
+	f->room.used += item_cost(i);
 	f->n++;
 	return 0;
 }
@@ -131,8 +131,8 @@ struct fair_item *fair_next(struct fair *f)
 	s = container_of(turn->next, struct fair_source, link);
 	i = container_of(s->items.next, struct fair_item, link);
 	list_remove(&i->link);
-	s->bytes -= cost(i);
-	f->room.used -= cost(i);
+	s->bytes -= item_cost(i);
+	f->room.used -= item_cost(i);
 	f->n--;
 	list_remove(&s->link);
 	list_append(turn, &s->link);

@@ -1,3 +1,4 @@
+/* One io: the end of its turn, what goes up to the core and down from it, its thread. */
 #define LOG_MODULE "net"
 #include "net/private.h"
 #include "base/log.h"
@@ -149,7 +150,7 @@ void io_emit(struct io *io, const struct env *e)
 	else if (!io->direct)
 		emit_by_ring(io, e);
 	else
-		net_event(io->net, e);
+		io->net->event(io->net, e);
 }
 
 static void on_up(void *arg)
@@ -159,7 +160,7 @@ static void on_up(void *arg)
 	size_t n = ring_pop_many(io->up, (void **)e, ARRAY_LEN(e));
 
 	for (size_t i = 0; i < n; i++) {
-		net_event(io->net, e[i]);
+		io->net->event(io->net, e[i]);
 		free(e[i]);
 	}
 	/* More may wait: leave timers and fibers their turn in between. */
@@ -199,7 +200,7 @@ int io_push(struct io *io, struct loop *core, const struct env *e)
 	return 0;
 }
 
-static void failed(struct io *io, struct env *e, int err)
+static void give_back_failed(struct io *io, struct env *e, int err)
 {
 	struct env up = { .type = ENV_FAILED, .err = err, .path = e->path, .p = e->p };
 
@@ -220,7 +221,7 @@ static void do_connect(struct io *io, struct env *e)
 	e->conn = NULL;
 }
 
-static void perform(struct io *io, struct env *e)
+static void perform_order(struct io *io, struct env *e)
 {
 	struct conn *c = e->type == ENV_CONNECT || e->sock ? NULL : conn_find(io, e->path.conn);
 	int err = 0;
@@ -236,7 +237,7 @@ static void perform(struct io *io, struct env *e)
 	else if (e->type == ENV_KEEP && c)
 		conn_set_keep(c, e->keep);
 	if (err)
-		failed(io, e, err);
+		give_back_failed(io, e, err);
 	env_drop(e);
 }
 
@@ -250,7 +251,7 @@ void io_drain(struct io *io)
 	do {
 		n = ring_pop_many(io->down, (void **)e, ARRAY_LEN(e));
 		for (size_t i = 0; i < n; i++)
-			perform(io, e[i]);
+			perform_order(io, e[i]);
 	} while (n == ARRAY_LEN(e));
 }
 
@@ -305,8 +306,7 @@ static void close_bells(struct io *io)
 	io->up_bell = io->down_bell = io->fair_bell = NULL;
 }
 
-struct io *io_new(struct net *n, unsigned index, struct loop *core, bool direct, const struct net_handlers *h,
-		  const struct net_limits *limits, struct gate *gate, struct strangers *strangers)
+struct io *io_new(struct net *n, unsigned index, bool direct)
 {
 	struct io *io = obj_new(sizeof(*io), io_free);
 	struct list *const lists[] = { &io->overflow, &io->socks, &io->listeners, &io->conns, &io->idle,
@@ -320,19 +320,19 @@ struct io *io_new(struct net *n, unsigned index, struct loop *core, bool direct,
 	io->net = n;
 	io->index = index;
 	io->direct = direct;
-	io->h = *h;
-	io->limits = *limits;
-	io->gate = obj_hold(gate);
-	io->strangers = obj_hold(strangers);
+	io->h = n->h;
+	io->limits = n->limits;
+	io->gate = obj_hold(n->gate);
+	io->strangers = obj_hold(n->strangers);
 	atomic_init(&io->next_conn, 1);
 	io->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	io->by_id = map_new(false);
 	io->rx = udp_rx_new();
 	io->scratch = malloc(STREAM_READ);
 	if (direct)
-		io->loop = core;
+		io->loop = n->core;
 	else
-		err = make_rings(io, core);
+		err = make_rings(io, n->core);
 	io->fair = fair_new(FAIR_BYTES);
 	io->fair_bell = io->loop ? bell_new(io->loop, udp_serve_waiting, io) : NULL;
 	if (err || !io->by_id || !io->rx || !io->scratch || !io->fair || !io->fair_bell) {

@@ -1,3 +1,5 @@
+/* A thread's loop: its turn, its bells, what is deferred or posted to it, and how long turns
+ * take. Work on libuv's pool and sleeping fibers are in loop_wait.c. */
 #define LOG_MODULE "loop"
 #include "net/loop.h"
 #include "base/fiber.h"
@@ -196,7 +198,7 @@ static void run_bells(struct loop *l)
 /* ---- the turn --------------------------------------------------------- */
 
 /* Fibers and deferred calls until both are quiet; true: they are. */
-static bool settle(struct loop *l)
+static bool settle_turn(struct loop *l)
 {
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		pulse_doing(&l->pulse, PULSE_FIBER);
@@ -239,7 +241,7 @@ static void on_check(uv_check_t *h)
 	run_bells(l);
 	pulse_doing(&l->pulse, PULSE_TIMER);
 	wheel_run(l->wheel);
-	settle(l);
+	settle_turn(l);
 }
 
 static void on_timer(uv_timer_t *h)
@@ -266,7 +268,7 @@ static void on_wake(uv_poll_t *h, int status, int events)
 		uv_stop(&l->uv);
 }
 
-static void arm(struct loop *l)
+static void arm_timer(struct loop *l)
 {
 	uint64_t left = wheel_next_ms(l->wheel), due;
 
@@ -286,7 +288,7 @@ static void arm(struct loop *l)
 /* A turn goes from the end of one poll to the begin of the next. libuv noted
  * when the poll ended, in ms; its own metric of idle time would cost a second
  * epoll_wait() each turn. */
-static void measure(struct loop *l)
+static void measure_turn(struct loop *l)
 {
 	struct loop_health *h = &l->health;
 	uint64_t now = turn_now_ms(l), took = l->turn_ms && now > l->turn_ms ? now - l->turn_ms : 0;
@@ -311,13 +313,13 @@ static void measure(struct loop *l)
 static void on_prepare(uv_prepare_t *h)
 {
 	struct loop *l = h->data;
-	bool quiet = settle(l);
+	bool quiet = settle_turn(l);
 
 	atomic_store(&l->asleep, true);
 	if (quiet && any_rung(l)) {
 		atomic_store(&l->asleep, false);
 		run_bells(l);
-		quiet = settle(l) && !any_rung(l);
+		quiet = settle_turn(l) && !any_rung(l);
 		if (quiet) {
 			atomic_store(&l->asleep, true);
 			quiet = !any_rung(l);
@@ -328,8 +330,8 @@ static void on_prepare(uv_prepare_t *h)
 		uv_idle_stop(&l->idle);
 	else
 		uv_idle_start(&l->idle, on_idle);
-	arm(l);
-	measure(l);
+	arm_timer(l);
+	measure_turn(l);
 }
 
 uint64_t loop_longest_us(struct loop *l)
@@ -484,7 +486,7 @@ void loop_stop(struct loop *l)
 	wake_up(l);
 }
 
-static void post(struct loop *l, struct loop_call *c)
+static void post_call(struct loop *l, struct loop_call *c)
 {
 	pthread_mutex_lock(&l->lock);
 	calls_append(&l->posted, c);
@@ -499,14 +501,14 @@ int loop_post(struct loop *l, loop_fn *fn, void *arg)
 
 	if (err)
 		return err;
-	post(l, c);
+	post_call(l, c);
 	return 0;
 }
 
 void loop_post_call(struct loop *l, struct loop_call *c, loop_fn *fn, void *arg)
 {
 	*c = (struct loop_call){ .fn = fn, .arg = arg };
-	post(l, c);
+	post_call(l, c);
 }
 
 int loop_defer(struct loop *l, loop_fn *fn, void *arg)
@@ -536,68 +538,3 @@ int loop_next_turn(struct loop *l, loop_fn *fn, void *arg)
 }
 
 uint64_t loop_turns(const struct loop *l) { return l->health.turns; }
-
-/* ---- work on the pool ------------------------------------------------- */
-
-struct work {
-	uv_work_t req;
-	loop_fn *work, *done;
-	void *arg;
-};
-
-static void on_work(uv_work_t *req)
-{
-	struct work *w = req->data;
-
-	w->work(w->arg);
-}
-
-static void on_work_done(uv_work_t *req, int status)
-{
-	struct work *w = req->data;
-
-	(void)status;
-	w->done(w->arg);
-	free(w);
-}
-
-int loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *arg)
-{
-	struct work *w = malloc(sizeof(*w));
-	int err;
-
-	if (!w)
-		return ENOMEM;
-	*w = (struct work){ .work = work, .done = done, .arg = arg };
-	w->req.data = w;
-	err = uv_queue_work(&l->uv, &w->req, on_work, on_work_done);
-	if (err)
-		free(w);
-	return err ? -err : 0;
-}
-
-/* ---- fibers ----------------------------------------------------------- */
-
-struct sleeper {
-	struct timer timer;
-	struct fiber *fiber;
-	bool fired;
-};
-
-static void on_slept(void *arg)
-{
-	struct sleeper *s = arg;
-
-	s->fired = true;
-	fiber_wake(s->fiber);
-}
-
-int fiber_sleep(struct wheel *w, uint64_t ms)
-{
-	struct sleeper s = { .fiber = fiber_self() };
-
-	timer_start(w, &s.timer, ms, on_slept, &s);
-	fiber_wait();
-	timer_stop(&s.timer);
-	return s.fired ? 0 : EINTR;
-}

@@ -1,330 +1,20 @@
-/* Transports for the core: listening, sending, and what io threads bring up. */
+/* All that the core sees of sockets, but for transports (transport.c): which connections there
+ * are, sending, and what io threads bring up. */
 #define LOG_MODULE "net"
 #include "net/private.h"
 #include "base/log.h"
 #include "net/route.h"
 #include <errno.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SOURCES 256             /* remembered answers of sa_source_for() */
 #define SOURCE_MS 5000          /* routes change; a stale answer lives so long */
-
-/* One listening transport; on each io it has a socket of its own. */
-/* Said to an io: begin to watch a socket, or stop. */
-struct note {
-	struct loop_call call;
-	struct udp_sock *sock;
-	struct listener *listener;
-	sem_t *stopped;                 /* NULL: start */
-};
-
-struct transport {
-	uint32_t id;
-	enum net_proto proto;
-	struct sa bound;
-	struct sock_prm prm;
-	struct text name;
-	bool started;
-	struct udp_sock *sock[MAX_IOS];         /* the ios' */
-	struct listener *listener[MAX_IOS];
-	struct note start[MAX_IOS], stop[MAX_IOS];      /* here, because a stop must not fail */
-};
 
 /* What the core knows of a connection. */
 struct link {
 	struct net_path path;
 	char key[24];
 };
-
-struct source {
-	struct sa peer, local;
-	uint64_t until_ms;
-};
-
-struct net {
-	struct loop *core;
-	struct net_handlers h;
-	struct net_limits limits;
-	struct gate *gate;              /* held */
-	struct strangers *strangers;    /* held; NULL: no limit */
-	struct io *io[MAX_IOS];         /* held */
-	unsigned ios, next_io;
-	struct transport **tr;          /* held; tr[i] may be NULL */
-	size_t trs;
-	uint32_t next_id;
-	struct map *links, *by_peer;    /* of struct link, by id and by protocol and peer */
-	struct source source[SOURCES];
-	struct counts counts;           /* the core's own */
-};
-
-/* ---- life ------------------------------------------------------------- */
-
-static struct net_limits limits_of(const struct net_limits *given)
-{
-	struct net_limits l = given ? *given : (struct net_limits){ 0 };
-
-	l.max_message = l.max_message ? l.max_message : 65535;
-	l.max_conns = l.max_conns ? l.max_conns : 20000;
-	l.max_conns_per_address = l.max_conns_per_address ? l.max_conns_per_address : 1000;
-	l.first_message_ms = l.first_message_ms ? l.first_message_ms : 10000;
-	l.message_ms = l.message_ms ? l.message_ms : 10000;
-	l.send_queue = l.send_queue ? l.send_queue : 1 << 20;
-	return l;
-}
-
-struct net *net_new(struct loop *core, unsigned io_threads, const struct net_handlers *h,
-		    const struct net_limits *limits)
-{
-	struct net *n = calloc(1, sizeof(*n));
-	int err = 0;
-
-	if (!n)
-		return NULL;
-	n->core = core;
-	n->h = *h;
-	n->limits = limits_of(limits);
-	n->ios = io_threads > MAX_IOS ? MAX_IOS : io_threads ? io_threads : 1;
-	n->links = map_new(false);
-	n->by_peer = map_new(false);
-	n->gate = gate_new(n->limits.max_conns, n->limits.max_conns_per_address);
-	if (n->limits.stranger_rate)
-		n->strangers = strangers_new(n->limits.stranger_rate);
-	if (!n->links || !n->by_peer || !n->gate || (n->limits.stranger_rate && !n->strangers))
-		err = ENOMEM;
-	for (unsigned i = 0; !err && i < n->ios; i++) {
-		n->io[i] = io_new(n, i, core, io_threads == 0, h, &n->limits, n->gate, n->strangers);
-		err = n->io[i] ? io_start(n->io[i]) : ENOMEM;
-	}
-	if (err) {
-		net_close(n);
-		return NULL;
-	}
-	return n;
-}
-
-static void transport_free(struct transport *t)
-{
-	text_free(&t->name);
-	free(t);
-}
-
-void net_close(struct net *n)
-{
-	struct link *l;
-
-	if (!n)
-		return;
-	for (unsigned i = 0; i < n->ios; i++)
-		io_close(n->io[i]);
-	for (size_t i = 0; i < n->trs; i++)
-		if (n->tr[i])
-			transport_free(n->tr[i]);
-	free(n->tr);
-	for (size_t it = 0; n->links && (l = map_next(n->links, &it)); )
-		free(l);
-	map_free(n->links);
-	map_free(n->by_peer);
-	obj_drop(n->gate);
-	obj_drop(n->strangers);
-	free(n);
-}
-
-/* ---- transports ------------------------------------------------------- */
-
-static struct transport *transport_of(const struct net *n, uint32_t id)
-{
-	/* Ids are given in order and the array keeps it; there are a handful. */
-	for (size_t i = 0; i < n->trs; i++)
-		if (n->tr[i] && n->tr[i]->id == id)
-			return n->tr[i];
-	return NULL;
-}
-
-static struct transport *transport_fit(const struct net *n, enum net_proto proto, const struct sa *peer)
-{
-	for (size_t i = 0; i < n->trs; i++)
-		if (n->tr[i] && n->tr[i]->proto == proto && sa_is_v6(&n->tr[i]->bound) == sa_is_v6(peer))
-			return n->tr[i];
-	return NULL;
-}
-
-uint32_t net_transport_for(const struct net *n, enum net_proto proto, const struct sa *peer)
-{
-	struct transport *t = transport_fit(n, proto, peer);
-
-	return t ? t->id : 0;
-}
-
-bool net_transport_addr(const struct net *n, uint32_t id, struct sa *bound)
-{
-	struct transport *t = transport_of(n, id);
-
-	if (t)
-		*bound = t->bound;
-	return t != NULL;
-}
-
-static void on_note(void *arg)
-{
-	struct note *s = arg;
-	int err = 0;
-
-	if (s->stopped) {
-		/* What the core pushed before it let go still names the socket. */
-		io_drain(s->sock ? s->sock->io : s->listener->io);
-		if (s->sock)
-			udp_stop(s->sock);
-		else
-			listener_stop(s->listener);
-		sem_post(s->stopped);
-	} else {
-		err = s->sock ? udp_start(s->sock) : listener_start(s->listener);
-	}
-	if (err)
-		log_error("cannot watch a socket: %s", strerror(err));
-}
-
-/* Start or stop on the io's own thread. */
-static void tell(struct io *io, struct note *s)
-{
-	if (io->direct)
-		on_note(s);
-	else
-		loop_post_call(io->loop, &s->call, on_note, s);
-}
-
-static int open_on(struct transport *t, struct io *io, const struct sa *at, bool shared)
-{
-	int type = t->proto == NET_UDP ? SOCK_DGRAM : SOCK_STREAM;
-	int fd, err = sock_open(&fd, at, type, &t->prm, shared);
-
-	if (err)
-		return err;
-	err = sock_bound(fd, &t->bound);
-	if (!err && t->proto == NET_UDP)
-		err = udp_new(&t->sock[io->index], io, fd, t->id);
-	else if (!err)
-		err = listener_new(&t->listener[io->index], io, fd, t->proto, t->id, &t->prm);
-	if (err)
-		close(fd);
-	return err;
-}
-
-/* SO_REUSEPORT spreads peers over the ios' sockets, and would as happily share
- * the port with a second server: so first see that it is free without it. */
-static int open_all(struct net *n, struct transport *t, const struct sa *at)
-{
-	struct sa where = *at;
-	int fd, err = 0;
-
-	if (n->ios > 1) {
-		err = sock_open(&fd, at, t->proto == NET_UDP ? SOCK_DGRAM : SOCK_STREAM, &t->prm, false);
-		if (!err)
-			close(fd);
-	}
-	for (unsigned i = 0; !err && i < n->ios; i++) {
-		err = open_on(t, n->io[i], &where, n->ios > 1);
-		where = t->bound;
-	}
-	return err;
-}
-
-/* The only place where the core waits for another thread: whoever changes a
- * transport binds its address again at once, so it must be free on return. An
- * io thread waits for nobody, so this takes one of its turns and no more. */
-static void stop_all(struct net *n, struct transport *t)
-{
-	sem_t stopped;
-	unsigned told = 0;
-
-	sem_init(&stopped, 0, 0);
-	for (unsigned i = 0; i < n->ios; i++) {
-		struct udp_sock *sock = t->sock[i];
-		struct listener *listener = t->listener[i];
-
-		if (!sock && !listener)
-			continue;
-		if (t->started) {
-			t->stop[i] = (struct note){ .sock = sock, .listener = listener, .stopped = &stopped };
-			tell(n->io[i], &t->stop[i]);
-			told++;
-		} else if (sock) {
-			udp_stop(sock);
-		} else {
-			listener_stop(listener);
-		}
-	}
-	while (told) {
-		if (!sem_wait(&stopped))
-			told--;
-	}
-	sem_destroy(&stopped);
-}
-
-static int keep_transport(struct net *n, struct transport *t)
-{
-	struct transport **p = realloc(n->tr, (n->trs + 1) * sizeof(*p));
-
-	if (!p)
-		return ENOMEM;
-	n->tr = p;
-	n->tr[n->trs++] = t;
-	return 0;
-}
-
-int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, struct sa *bound)
-{
-	struct transport *t;
-	int err;
-
-	if (prm->proto != NET_UDP && !stream_ops_of(prm->proto))
-		return EPROTONOSUPPORT;
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return ENOMEM;
-	t->proto = prm->proto;
-	t->prm = (struct sock_prm){ prm->tos, prm->cos, prm->keepalive, prm->keepalive_idle,
-		prm->keepalive_interval, prm->keepalive_count };
-	t->id = n->next_id + 1;
-	err = text_set(&t->name, prm->name);
-	if (!err)
-		err = open_all(n, t, &prm->bind);
-	if (!err)
-		err = keep_transport(n, t);
-	if (err) {
-		stop_all(n, t);
-		transport_free(t);
-		return err;
-	}
-	n->next_id++;
-	t->started = true;
-	for (unsigned i = 0; i < n->ios; i++) {
-		t->start[i] = (struct note){ .sock = t->sock[i], .listener = t->listener[i] };
-		tell(n->io[i], &t->start[i]);
-	}
-	*id = t->id;
-	if (bound)
-		*bound = t->bound;
-	return 0;
-}
-
-int net_unlisten(struct net *n, uint32_t id)
-{
-	for (size_t i = 0; i < n->trs; i++) {
-		struct transport *t = n->tr[i];
-
-		if (t->id != id)
-			continue;
-		memmove(n->tr + i, n->tr + i + 1, (n->trs - i - 1) * sizeof(*n->tr));
-		n->trs--;
-		stop_all(n, t);
-		transport_free(t);
-		return 0;
-	}
-	return ENOENT;
-}
 
 /* ---- connections ------------------------------------------------------ */
 
@@ -434,7 +124,7 @@ void net_conn_keep(struct net *n, uint64_t conn, bool keep)
 
 /* ---- up --------------------------------------------------------------- */
 
-void net_event(struct net *n, const struct env *e)
+static void on_event(struct net *n, const struct env *e)
 {
 	switch (e->type) {
 	case ENV_MESSAGE:
@@ -457,6 +147,73 @@ void net_event(struct net *n, const struct env *e)
 	default:
 		break;
 	}
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+static struct net_limits limits_of(const struct net_limits *given)
+{
+	struct net_limits l = given ? *given : (struct net_limits){ 0 };
+
+	l.max_message = l.max_message ? l.max_message : 65535;
+	l.max_conns = l.max_conns ? l.max_conns : 20000;
+	l.max_conns_per_address = l.max_conns_per_address ? l.max_conns_per_address : 1000;
+	l.first_message_ms = l.first_message_ms ? l.first_message_ms : 10000;
+	l.message_ms = l.message_ms ? l.message_ms : 10000;
+	l.send_queue = l.send_queue ? l.send_queue : 1 << 20;
+	return l;
+}
+
+struct net *net_new(struct loop *core, unsigned io_threads, const struct net_handlers *h,
+		    const struct net_limits *limits)
+{
+	struct net *n = calloc(1, sizeof(*n));
+	int err = 0;
+
+	if (!n)
+		return NULL;
+	n->core = core;
+	n->h = *h;
+	n->limits = limits_of(limits);
+	n->event = on_event;
+	n->ios = io_threads > MAX_IOS ? MAX_IOS : io_threads ? io_threads : 1;
+	n->links = map_new(false);
+	n->by_peer = map_new(false);
+	n->gate = gate_new(n->limits.max_conns, n->limits.max_conns_per_address);
+	if (n->limits.stranger_rate)
+		n->strangers = strangers_new(n->limits.stranger_rate);
+	if (!n->links || !n->by_peer || !n->gate || (n->limits.stranger_rate && !n->strangers))
+		err = ENOMEM;
+	for (unsigned i = 0; !err && i < n->ios; i++) {
+		n->io[i] = io_new(n, i, io_threads == 0);
+		err = n->io[i] ? io_start(n->io[i]) : ENOMEM;
+	}
+	if (err) {
+		net_close(n);
+		return NULL;
+	}
+	return n;
+}
+
+void net_close(struct net *n)
+{
+	struct link *l;
+
+	if (!n)
+		return;
+	for (unsigned i = 0; i < n->ios; i++)
+		io_close(n->io[i]);
+	for (size_t i = 0; i < n->trs; i++)
+		if (n->tr[i])
+			transport_free(n->tr[i]);
+	free(n->tr);
+	for (size_t it = 0; n->links && (l = map_next(n->links, &it)); )
+		free(l);
+	map_free(n->links);
+	map_free(n->by_peer);
+	obj_drop(n->gate);
+	obj_drop(n->strangers);
+	free(n);
 }
 
 /* ---- down ------------------------------------------------------------- */

@@ -4,24 +4,17 @@
 #include "net/prefix.h"
 #include <stdlib.h>
 
-static void mask_off(struct prefix *p)
-{
-	size_t whole = p->bits / 8u, rest = p->bits % 8u;
-
-	if (rest)
-		p->addr[whole] &= (uint8_t)(0xff00u >> rest);
-	for (size_t i = whole + (rest != 0); i < sizeof(p->addr); i++)
-		p->addr[i] = 0;
-}
-
+/* What lies outside of `p`'s length is 0: networks are compared as bytes. */
 static void set_address(struct prefix *p, const struct sa *a)
 {
+	struct sa net = *a;
+
+	sa_mask_host(&net, p->bits);
 	p->v6 = sa_is_v6(a);
 	if (p->v6)
-		memcpy(p->addr, &a->u.in6.sin6_addr, 16);
+		memcpy(p->addr, &net.u.in6.sin6_addr, 16);
 	else
-		memcpy(p->addr, &a->u.in4.sin_addr, 4);
-	mask_off(p);
+		memcpy(p->addr, &net.u.in4.sin_addr, 4);
 }
 
 void prefix_of(struct prefix *p, const struct netmask *m, uint32_t value)
@@ -35,7 +28,7 @@ static int compare_length(const struct prefix *p, const struct prefix *q)
 	return p->v6 != q->v6 ? p->v6 - q->v6 : p->bits - q->bits;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_prefix(const void *a, const void *b)
 {
 	const struct prefix *p = a, *q = b;
 	int c = compare_length(p, q);
@@ -48,7 +41,7 @@ void prefix_set_build(struct prefix_set *s, struct prefix *v, size_t n)
 {
 	*s = (struct prefix_set){ .v = v, .n = n };
 	if (n)
-		qsort(v, n, sizeof(*v), compare);
+		qsort(v, n, sizeof(*v), compare_prefix);
 	for (size_t i = 0; i < n; i++) {
 		if (!i || compare_length(&v[i - 1], &v[i]))
 			s->length[s->lengths++].from = i;
@@ -62,7 +55,7 @@ static size_t lower_bound(const struct prefix *v, size_t from, size_t to, const 
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;
 
-		if (compare(&v[mid], p) < 0)
+		if (compare_prefix(&v[mid], p) < 0)
 			from = mid + 1;
 		else
 			to = mid;

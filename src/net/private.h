@@ -1,10 +1,12 @@
 /* net/private.h -- what the files of net/ share and nobody else includes.
  *
- *   net.c        the core's side: transports, the table of connections, sending
+ *   net.c        the core's side: the table of connections, sending
+ *   transport.c  ... its transports: which sockets are open
  *   io_thread.c  one io: its loop, the rings to and from the core, the flush
  *   udp.c        datagram sockets
  *   fair.c       datagrams that wait their turn, when there are too many
- *   stream.c     one connection: framing, deadlines, queue; the same for all protocols
+ *   conn.c       one connection: deadlines, queue; the same for all protocols
+ *   conn_event.c what happens on its socket: connected, handshake, framing, keep-alives
  *   tcp.c        listening, connecting, and the row of plain TCP
  *   gate.c       how many connections, in all and from one address
  *   strangers.c  how many messages from one address that proved nothing
@@ -24,6 +26,7 @@
 #include "base/text.h"
 #include "net/net.h"
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/uio.h>
 
@@ -37,6 +40,7 @@
 #define CONNECT_MS 32000        /* 64*T1, RFC 3261 17.1.1.2: timer B gives up then */
 #define LINGER_MS 1000          /* for the peer to close after we did */
 #define LAST_WORDS_MS 2000      /* for the answer to a message that ends its connection */
+#define CONN_READ_MORE 16384    /* [bytes] room to read the rest of a message into */
 #define STREAM_READ 65536       /* [bytes] one wake reads from one connection at most */
 #define STREAM_READ_MIN 512     /* ... and at least, however many others have something */
 #define MAX_IOS 255             /* a connection's id has its io in the low byte */
@@ -159,8 +163,7 @@ struct io {                     /* obj */
 	struct counts counts;
 };
 
-struct io *io_new(struct net *n, unsigned index, struct loop *core, bool direct, const struct net_handlers *h,
-		  const struct net_limits *limits, struct gate *gate, struct strangers *strangers);
+struct io *io_new(struct net *n, unsigned index, bool direct);       /* core */
 int io_start(struct io *io);                 /* core: the thread begins */
 void io_close(struct io *io);                /* core: all closed, thread joined; drops io */
 void io_touch(struct io *io);                /* io: flush at the end of this turn */
@@ -171,8 +174,6 @@ void io_emit(struct io *io, const struct env *e);
 /* core: hand down. ENOBUFS: the ring is full, nothing was taken over. */
 int io_push(struct io *io, struct loop *core, const struct env *e);
 void io_drain(struct io *io);                /* io: take all that the core pushed */
-/* core, in net.c: what io_emit() hands up. Takes over what `e` holds. */
-void net_event(struct net *n, const struct env *e);
 
 /* ---- datagrams -------------------------------------------------------- */
 
@@ -202,7 +203,7 @@ void udp_serve_waiting(void *io);            /* bell and timer of io.fair */
 /* A protocol over a connection is one row. TLS and WebSocket become rows:
  * read and write then go through their library, and handshake() says when the
  * first message may pass. All on the connection's io. */
-struct stream_ops {
+struct conn_ops {
 	/* 0: messages may flow. EAGAIN: call again when the socket is ready, for
 	 * writing too if *want_write. Else the connection ends. NULL: none. */
 	int (*handshake)(struct conn *c, bool *want_write);
@@ -214,14 +215,14 @@ struct stream_ops {
 	void (*free)(struct conn *c);                                /* NULL: nothing */
 };
 
-const struct stream_ops *stream_ops_of(enum net_proto p);    /* NULL: not built in */
+const struct conn_ops *conn_ops_of(enum net_proto p);        /* NULL: not built in */
 
 enum conn_state { CONN_CONNECTING, CONN_HANDSHAKE, CONN_OPEN, CONN_ENDING };
 
 struct conn {                   /* obj, freed when libuv closed the handle */
 	uv_poll_t poll;
 	struct io *io;          /* view */
-	const struct stream_ops *ops;
+	const struct conn_ops *ops;
 	void *ops_data;         /* the row's own */
 	int fd, events;
 	enum conn_state state;
@@ -251,6 +252,14 @@ void conn_set_keep(struct conn *c, bool keep);
 struct conn *conn_find(const struct io *io, uint64_t id);
 /* Make room: the unregistered connection that was silent longest. False: none. */
 bool conn_evict(struct io *io);
+/* Between conn.c and conn_event.c. */
+void conn_watch(struct conn *c, int events);         /* UV_READABLE, UV_WRITABLE */
+void conn_stamp(struct conn *c);                     /* it is in use: evicted later */
+void conn_set_deadline(struct conn *c);              /* after a change of what decides when it ends */
+void conn_end_in(struct conn *c, uint32_t ms);
+void conn_leave(struct conn *c);                     /* reads no more; ends when its queue is sent */
+void conn_on_poll(uv_poll_t *h, int status, int events);
+void conn_on_closed(uv_handle_t *h);                 /* drops the connection */
 
 struct listener {               /* obj, freed when libuv closed the handle */
 	uv_poll_t poll;
@@ -271,5 +280,58 @@ int listener_start(struct listener *l);
 void listener_stop(struct listener *l);
 /* Core: begin to connect from `local` (port not used); fills in path->local. */
 int tcp_connect(int *fd, struct net_path *path, const struct sock_prm *prm);
+
+/* ---- the core's side -------------------------------------------------- */
+
+/* Said to an io: begin to watch a socket, or stop. */
+struct note {
+	struct loop_call call;
+	struct udp_sock *sock;
+	struct listener *listener;
+	sem_t *stopped;                 /* NULL: start */
+};
+
+/* One listening transport; on each io it has a socket of its own. */
+struct transport {
+	uint32_t id;
+	enum net_proto proto;
+	struct sa bound;
+	struct sock_prm prm;
+	struct text name;
+	bool started;
+	struct udp_sock *sock[MAX_IOS];         /* the ios' */
+	struct listener *listener[MAX_IOS];
+	struct note start[MAX_IOS], stop[MAX_IOS];      /* here, because a stop must not fail */
+};
+
+#define SOURCES 256             /* remembered answers of sa_source_for() */
+struct source {
+	struct sa peer, local;
+	uint64_t until_ms;
+};
+
+struct net {
+	struct loop *core;
+	struct net_handlers h;
+	struct net_limits limits;
+	/* On the core: what io_emit() hands up. Takes over what `e` holds. */
+	void (*event)(struct net *n, const struct env *e);
+	struct gate *gate;              /* held */
+	struct strangers *strangers;    /* held; NULL: no limit */
+	struct io *io[MAX_IOS];         /* held */
+	unsigned ios, next_io;
+	struct transport **tr;          /* held; tr[i] may be NULL */
+	size_t trs;
+	uint32_t next_id;
+	struct map *links, *by_peer;    /* of struct link, by id and by protocol and peer */
+	struct source source[SOURCES];
+	struct counts counts;           /* the core's own */
+};
+
+/* transport.c */
+struct transport *transport_of(const struct net *n, uint32_t id);    /* NULL: no such */
+/* The first of that protocol and of the family of `peer`; NULL: none. */
+struct transport *transport_fit(const struct net *n, enum net_proto proto, const struct sa *peer);
+void transport_free(struct transport *t);
 
 #endif

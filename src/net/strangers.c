@@ -1,3 +1,4 @@
+/* Counts the messages of addresses that have proved nothing, and remembers those that have. */
 #include "net/private.h"
 #include "base/bucket.h"
 #include "base/log.h"
@@ -63,7 +64,7 @@ void strangers_trust(struct strangers *s, const struct sa *who, uint64_t now_us)
 				      key >> END_BITS << END_BITS | (uint32_t)(now + TRUST_S), memory_order_relaxed);
 }
 
-static void moan(struct strangers *s, const struct sa *who, uint64_t now_us)
+static void log_dropped(struct strangers *s, const struct sa *who, uint64_t now_us)
 {
 	char text[SA_TEXT];
 
@@ -80,6 +81,6 @@ bool strangers_permit(struct strangers *s, const struct sa *who, uint64_t now_us
 
 	if (trusted_until(s, key) > now_us / 1000000 || buckets_take(s->spent, key, now_us))
 		return true;
-	moan(s, who, now_us);
+	log_dropped(s, who, now_us);
 	return false;
 }

@@ -1,3 +1,4 @@
+/* TCP: its row of conn_ops, listening and accepting, and the beginning of a connection of ours. */
 #define LOG_MODULE "net"
 #include "net/private.h"
 #include "base/log.h"
@@ -30,13 +31,13 @@ static void tcp_shut(struct conn *c)
 	shutdown(c->fd, SHUT_WR);
 }
 
-static const struct stream_ops tcp_ops = { .read = tcp_read, .write = tcp_write, .shut = tcp_shut };
+static const struct conn_ops tcp_ops = { .read = tcp_read, .write = tcp_write, .shut = tcp_shut };
 
-static const struct stream_ops *const rows[NET_PROTOS] = {
+static const struct conn_ops *const rows[NET_PROTOS] = {
 	[NET_TCP] = &tcp_ops,
 };
 
-const struct stream_ops *stream_ops_of(enum net_proto p)
+const struct conn_ops *conn_ops_of(enum net_proto p)
 {
 	return (unsigned)p < NET_PROTOS ? rows[p] : NULL;
 }
@@ -45,7 +46,7 @@ const struct stream_ops *stream_ops_of(enum net_proto p)
 
 static void on_poll(uv_poll_t *h, int status, int events);
 
-static void resume(void *arg)
+static void resume_accept(void *arg)
 {
 	struct listener *l = arg;
 
@@ -78,10 +79,10 @@ static void out_of_descriptors(struct listener *l, int err)
 	if (l->backoff_ms > BACKOFF_MAX_MS)
 		l->backoff_ms = BACKOFF_MAX_MS;
 	uv_poll_stop(&l->poll);
-	timer_start(loop_wheel(io->loop), &l->pause, l->backoff_ms, resume, l);
+	timer_start(loop_wheel(io->loop), &l->pause, l->backoff_ms, resume_accept, l);
 }
 
-static int admit(struct io *io, const struct sa *peer, struct gate_addr **slot)
+static int admit_peer(struct io *io, const struct sa *peer, struct gate_addr **slot)
 {
 	int err = gate_enter(io->gate, peer, slot);
 
@@ -90,13 +91,13 @@ static int admit(struct io *io, const struct sa *peer, struct gate_addr **slot)
 	return err;
 }
 
-static int take(struct listener *l, int fd, const struct sa *peer)
+static int take_connection(struct listener *l, int fd, const struct sa *peer)
 {
 	struct io *io = l->io;
 	struct net_path path = { .transport = l->transport, .proto = l->proto, .conn = io_conn_id(io), .peer = *peer };
 	struct gate_addr *slot;
 	struct conn *c = NULL;
-	int err = admit(io, peer, &slot);
+	int err = admit_peer(io, peer, &slot);
 
 	if (err) {
 		count(&io->counts, COUNT_REFUSED_CAP, 1);
@@ -144,7 +145,7 @@ static void on_poll(uv_poll_t *h, int status, int events)
 		}
 		l->backoff_ms = 0;
 		sa_from(&peer, (struct sockaddr *)&ss, n);
-		if (take(l, fd, &peer))
+		if (take_connection(l, fd, &peer))
 			close(fd);
 	}
 }
@@ -179,7 +180,7 @@ int listener_start(struct listener *l)
 	l->poll.data = l;
 	l->started = true;
 	list_append(&l->io->listeners, &l->link);
-	resume(l);
+	resume_accept(l);
 	return 0;
 }
 

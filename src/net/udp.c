@@ -1,3 +1,4 @@
+/* Datagram sockets: reading in batches, fairness when there are too many, sending in batches. */
 #define LOG_MODULE "net"
 #include "net/private.h"
 #include "base/log.h"
@@ -105,7 +106,7 @@ static bool is_keepalive(struct str d)
 }
 
 /* What a datagram brings, as far as it costs nothing; false: it is nothing for us. */
-static bool look(struct udp_sock *s, struct mmsghdr *mm, uint64_t now_us, struct fair_item *out)
+static bool look_at_datagram(struct udp_sock *s, struct mmsghdr *mm, uint64_t now_us, struct fair_item *out)
 {
 	struct io *io = s->io;
 	struct msghdr *m = &mm->msg_hdr;
@@ -125,7 +126,7 @@ static bool look(struct udp_sock *s, struct mmsghdr *mm, uint64_t now_us, struct
 	return true;
 }
 
-static void serve(struct io *io, const struct fair_item *i)
+static void serve_datagram(struct io *io, const struct fair_item *i)
 {
 	struct env e = { .type = ENV_MESSAGE, .path = i->path };
 
@@ -168,7 +169,7 @@ void udp_serve_waiting(void *arg)
 		if (!i)
 			break;
 		if (!i->sock->closed)
-			serve(io, i);
+			serve_datagram(io, i);
 		fair_item_free(i);
 	}
 	if (!fair_count(io->fair))
@@ -206,12 +207,12 @@ static void udp_read(struct udp_sock *s)
 		fairly |= n == UDP_BATCH;
 		/* A handler may stop the socket; what was read belongs to it no more. */
 		for (int i = 0; i < n && !s->closed; i++) {
-			if (!look(s, &io->rx->msg[i], now_us, &item))
+			if (!look_at_datagram(s, &io->rx->msg[i], now_us, &item))
 				continue;
 			if (fairly)
 				queue_fairly(io, &item, now_us);
 			else
-				serve(io, &item);
+				serve_datagram(io, &item);
 		}
 	}
 	if (fair_count(io->fair)) {
@@ -224,7 +225,7 @@ static void udp_read(struct udp_sock *s)
 
 static void on_poll(uv_poll_t *h, int status, int events);
 
-static void watch(struct udp_sock *s, bool write)
+static void watch_socket(struct udp_sock *s, bool write)
 {
 	s->blocked = write;
 	uv_poll_start(&s->poll, UV_READABLE | (write ? UV_WRITABLE : 0), on_poll);
@@ -318,7 +319,7 @@ static int send_some(struct udp_sock *s)
 	return sendmmsg(s->fd, msg, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static struct udp_out pop(struct udp_sock *s)
+static struct udp_out pop_queue(struct udp_sock *s)
 {
 	struct udp_out o = s->q[s->head++];
 
@@ -329,7 +330,7 @@ static struct udp_out pop(struct udp_sock *s)
 
 static void fail_first(struct udp_sock *s, int err)
 {
-	struct udp_out o = pop(s);
+	struct udp_out o = pop_queue(s);
 	struct env e = { .type = ENV_FAILED, .err = err, .p = o.bytes,
 		.path = { s->transport, NET_UDP, 0, sa_is_set(&o.from) ? o.from : s->bound, o.to } };
 
@@ -351,11 +352,11 @@ void udp_flush(struct udp_sock *s)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN && !s->closed)
-			watch(s, true);
+			watch_socket(s, true);
 		else if (n < 0)
 			fail_first(s, errno);
 		for (; n > 0; n--) {
-			struct udp_out o = pop(s);
+			struct udp_out o = pop_queue(s);
 
 			count(&s->io->counts, COUNT_TX, 1);
 			count(&s->io->counts, COUNT_TX_BYTES, o.bytes->n);
@@ -372,11 +373,11 @@ static void on_poll(uv_poll_t *h, int status, int events)
 
 	if (status < 0) {       /* libuv stopped watching: an ICMP error, which tells us nothing */
 		sock_peer_error(s->fd);
-		watch(s, s->blocked);
+		watch_socket(s, s->blocked);
 		return;
 	}
 	if (events & UV_WRITABLE) {
-		watch(s, false);
+		watch_socket(s, false);
 		udp_flush(s);
 	}
 	if (events & UV_READABLE && !s->closed)
@@ -397,7 +398,7 @@ int udp_start(struct udp_sock *s)
 	s->poll.data = s;
 	s->started = true;
 	list_append(&s->io->socks, &s->link);
-	watch(s, false);
+	watch_socket(s, false);
 	if (s->n)
 		udp_flush(s);
 	return 0;

@@ -37,7 +37,7 @@ struct wheel *wheel_new(const struct clock *clock)
 	return w;
 }
 
-static void forget(struct list *head)
+static void forget_list(struct list *head)
 {
 	while (!list_empty(head))
 		list_remove(head->next);
@@ -47,10 +47,10 @@ void wheel_free(struct wheel *w)
 {
 	if (!w)
 		return;
-	forget(&w->late);
+	forget_list(&w->late);
 	for (unsigned l = 0; l < LEVELS; l++)
 		for (unsigned s = 0; s < SLOTS; s++)
-			forget(&w->slot[l][s]);
+			forget_list(&w->slot[l][s]);
 	free(w);
 }
 
@@ -59,7 +59,7 @@ const struct clock *wheel_clock(const struct wheel *w)
 	return w->clock;
 }
 
-static void insert(struct wheel *w, struct timer *t)
+static void insert_timer(struct wheel *w, struct timer *t)
 {
 	unsigned level, slot;
 
@@ -82,7 +82,7 @@ void timer_start(struct wheel *w, struct timer *t, uint64_t delay_ms, timer_fn *
 	t->due = (clock_us(w->clock) + 999) / 1000 + delay_ms;
 	t->fn = fn;
 	t->arg = arg;
-	insert(w, t);
+	insert_timer(w, t);
 }
 
 void timer_stop(struct timer *t)
@@ -121,7 +121,7 @@ static uint64_t next_event(struct wheel *w)
 	return best;
 }
 
-static void fire(struct list *due)
+static void fire_due(struct list *due)
 {
 	while (!list_empty(due)) {
 		struct timer *t = container_of(due->next, struct timer, link);
@@ -144,7 +144,7 @@ static void take_all(struct list *from, struct list *to)
 
 /* `now` has come to the start of the slots that it stands for: what is due goes
  * into `due`, what is not goes down. */
-static void arrive(struct wheel *w, struct list *due)
+static void collect_due(struct wheel *w, struct list *due)
 {
 	take_all(&w->slot[0][w->now & (SLOTS - 1)], due);
 	w->used[0] &= ~((uint64_t)1 << (w->now & (SLOTS - 1)));
@@ -163,7 +163,7 @@ static void arrive(struct wheel *w, struct list *due)
 			if (t->due <= w->now)
 				list_append(due, &t->link);
 			else
-				insert(w, t);
+				insert_timer(w, t);
 		}
 	}
 }
@@ -174,11 +174,11 @@ void wheel_run(struct wheel *w)
 	struct list due;
 
 	take_all(&w->late, &due);
-	fire(&due);
+	fire_due(&due);
 	while ((n = next_event(w)) <= now) {
 		w->now = n;
-		arrive(w, &due);
-		fire(&due);
+		collect_due(w, &due);
+		fire_due(&due);
 	}
 	if (w->now < now)
 		w->now = now;

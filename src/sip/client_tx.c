@@ -30,7 +30,7 @@ static void ctx_free(void *arg)
 	text_free(&tx->cancel_headers);
 }
 
-static void forget(struct sip_client_tx *tx)
+static void forget_tx(struct sip_client_tx *tx)
 {
 	if (tx->state == GONE)
 		return;
@@ -50,16 +50,16 @@ void sip_client_tx_free_all(struct sip_stack *s)
 		struct sip_client_tx *tx = container_of(l, struct sip_client_tx, link);
 
 		sip_client_tx_detach(tx);
-		forget(tx);
+		forget_tx(tx);
 	}
 }
 
-static void fail(struct sip_client_tx *tx, int err)
+static void fail_tx(struct sip_client_tx *tx, int err)
 {
 	struct sip_client_tx_user user = tx->user;
 
 	obj_hold(tx);
-	forget(tx);
+	forget_tx(tx);
 	if (user.failed)
 		user.failed(user.arg, tx, err);
 	obj_drop(tx);
@@ -71,9 +71,9 @@ static void on_expire(void *arg)
 
 	if (tx->state == CALLING || tx->state == PROCEEDING) {
 		tx->stack->count.timeouts++;
-		fail(tx, ETIMEDOUT);
+		fail_tx(tx, ETIMEDOUT);
 	} else {
-		forget(tx);
+		forget_tx(tx);
 	}
 }
 
@@ -90,8 +90,8 @@ static void on_retransmit(void *arg)
 	timer_start(tx->stack->prm.wheel, &tx->retransmit, tx->interval_ms, on_retransmit, tx);
 }
 
-static int start(struct sip_stack *s, struct sip_out *out, const struct net_path *path,
-		 const struct sip_client_tx_user *user, const char *branch, struct sip_client_tx **txp)
+static int start_tx(struct sip_stack *s, struct sip_out *out, const struct net_path *path,
+		    const struct sip_client_tx_user *user, const char *branch, struct sip_client_tx **txp)
 {
 	struct sip_client_tx *tx = obj_new(sizeof(*tx), ctx_free);
 	struct buf key;
@@ -130,7 +130,7 @@ static int start(struct sip_stack *s, struct sip_out *out, const struct net_path
 	obj_hold(tx);
 	err = sip_stack_send(s, &tx->path, tx->bytes);
 	if (err) {
-		forget(tx);
+		forget_tx(tx);
 	} else if (tx->state == CALLING) {
 		tx->interval_ms = s->t1;
 		if (!tx->reliable)
@@ -146,11 +146,11 @@ static int start(struct sip_stack *s, struct sip_out *out, const struct net_path
 int sip_client_tx_send(struct sip_stack *s, struct sip_out *out, const struct net_path *path,
 		 const struct sip_client_tx_user *user, struct sip_client_tx **tx)
 {
-	return start(s, out, path, user, NULL, tx);
+	return start_tx(s, out, path, user, NULL, tx);
 }
 
 /* What ACK and CANCEL take over from their INVITE (9.1, 17.1.1.3). */
-static struct sip_out *derive(struct sip_client_tx *tx, enum sip_method m, struct str to)
+static struct sip_out *derive_request(struct sip_client_tx *tx, enum sip_method m, struct str to)
 {
 	struct sip_out *o = sip_out_new(m);
 
@@ -173,7 +173,7 @@ static void send_ack(struct sip_client_tx *tx, const struct sip_msg *msg)
 	struct sip_out *ack;
 
 	if (!tx->ack) {
-		ack = derive(tx, SIP_ACK, sip_hdr_value(msg, SIP_H_TO));
+		ack = derive_request(tx, SIP_ACK, sip_hdr_value(msg, SIP_H_TO));
 		if (!ack)
 			return;
 		tx->ack = sip_out_encode(ack, tx->stack, &tx->path, str_z(tx->branch));
@@ -187,12 +187,12 @@ static void send_ack(struct sip_client_tx *tx, const struct sip_msg *msg)
 static void send_cancel(struct sip_client_tx *tx)
 {
 	static const struct sip_client_tx_user nobody = { 0 };
-	struct sip_out *c = derive(tx, SIP_CANCEL, tx->out->to);
+	struct sip_out *c = derive_request(tx, SIP_CANCEL, tx->out->to);
 
 	tx->cancel_sent = true;
 	if (c) {
 		buf_put(&c->headers, text_view(&tx->cancel_headers));
-		if (start(tx->stack, c, &tx->path, &nobody, tx->branch, NULL))
+		if (start_tx(tx->stack, c, &tx->path, &nobody, tx->branch, NULL))
 			log_debug(1, "CANCEL not sent");
 		obj_drop(c);
 	}
@@ -307,5 +307,5 @@ void sip_client_tx_send_failed(struct sip_stack *s, const struct net_bytes *byte
 	struct sip_client_tx *tx = ctx_of_bytes(s, bytes);
 
 	if (tx && tx->state == CALLING)
-		fail(tx, err);
+		fail_tx(tx, err);
 }

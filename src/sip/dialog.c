@@ -28,7 +28,7 @@ static void set_user(struct sip_dialog *d, const struct sip_dialog_user *user)
 	obj_point(d->user.owner);
 }
 
-static int set(struct str *view, struct text *t, struct str s)
+static int set_view(struct str *view, struct text *t, struct str s)
 {
 	int err = text_set(t, s);
 
@@ -37,7 +37,7 @@ static int set(struct str *view, struct text *t, struct str s)
 	return err;
 }
 
-static int insert(struct sip_dialog *d)
+static int insert_dialog(struct sip_dialog *d)
 {
 	struct sip_dialog *first = map_get(d->stack->dialogs, d->local_tag);
 	int err = 0;
@@ -115,7 +115,7 @@ static int set_untagged(struct str *view, struct text *t, const struct sip_addr 
 	write_untagged(&b, a, str_trim(value));
 	err = buf_err(&b);
 	if (!err)
-		err = set(view, t, buf_view(&b));
+		err = set_view(view, t, buf_view(&b));
 	buf_free(&b);
 	return err;
 }
@@ -134,7 +134,7 @@ static int set_contact_target(struct sip_dialog *d, const struct sip_msg *msg)
 
 	if (!sip_each(msg, SIP_H_CONTACT, &e, &v) || sip_addr_parse(&a, v) || a.star)
 		return ENOENT;
-	return set(&d->target, &d->t_target, sip_uri_as_target(&a.uri));
+	return set_view(&d->target, &d->t_target, sip_uri_as_target(&a.uri));
 }
 
 /* Record-Route as route set: in order for the UAS, reversed for the UAC (12.1). */
@@ -155,7 +155,7 @@ static int set_routes(struct sip_dialog *d, const struct sip_msg *msg, bool reve
 	}
 	err = buf_err(&b);
 	if (!err)
-		err = set(&d->route, &d->t_route, buf_view(&b));
+		err = set_view(&d->route, &d->t_route, buf_view(&b));
 	buf_free(&b);
 	return err;
 }
@@ -175,25 +175,25 @@ int sip_dialog_new_uas(struct sip_dialog **out, struct sip_server_tx *tx, struct
 	d->remote_cseq = m->cseq;
 	d->remote_cseq_set = true;
 	d->local_cseq = 0;
-	err = set(&d->call_id, &d->t_call_id, m->call_id);
+	err = set_view(&d->call_id, &d->t_call_id, m->call_id);
 	if (!err)
-		err = set(&d->local_tag, &d->t_local_tag, str_z(tx->to_tag));
+		err = set_view(&d->local_tag, &d->t_local_tag, str_z(tx->to_tag));
 	if (!err)
-		err = set(&d->remote_tag, &d->t_remote_tag, m->from.tag);
+		err = set_view(&d->remote_tag, &d->t_remote_tag, m->from.tag);
 	if (!err)
 		err = set_untagged(&d->local, &d->t_local, &m->to, value_of(m, SIP_H_TO));
 	if (!err)
 		err = set_untagged(&d->remote, &d->t_remote, &m->from, value_of(m, SIP_H_FROM));
 	if (!err)
-		err = set(&d->contact, &d->t_contact, contact);
+		err = set_view(&d->contact, &d->t_contact, contact);
 	if (!err)
 		err = set_routes(d, m, false);
 	if (!err && set_contact_target(d, m)) {
 		d->use_path = true;     /* nothing to send to but where it came from */
-		err = set(&d->target, &d->t_target, sip_uri_as_target(&m->from.uri));
+		err = set_view(&d->target, &d->t_target, sip_uri_as_target(&m->from.uri));
 	}
 	if (!err)
-		err = insert(d);
+		err = insert_dialog(d);
 	if (err) {
 		obj_drop(d);
 		return err;
@@ -208,7 +208,7 @@ static struct str with_tag(struct sip_out *o, struct str value, struct str tag)
 	       sip_out_dup(o, value);
 }
 
-static void fill(struct sip_dialog *d, struct sip_out *o)
+static void fill_request(struct sip_dialog *d, struct sip_out *o)
 {
 	o->from = with_tag(o, d->local, d->local_tag);
 	o->to = with_tag(o, d->remote, d->remote_tag);
@@ -234,28 +234,28 @@ int sip_dialog_new_uac(struct sip_dialog **out, struct sip_stack *s, struct sip_
 	sip_token(s, tag, SIP_TAG);
 	sip_token(s, id, 32);
 	d->local_cseq = 1;
-	err = set(&d->call_id, &d->t_call_id, str_z(id));
+	err = set_view(&d->call_id, &d->t_call_id, str_z(id));
 	if (!err)
-		err = set(&d->local_tag, &d->t_local_tag, str_z(tag));
+		err = set_view(&d->local_tag, &d->t_local_tag, str_z(tag));
 	if (!err)
-		err = set(&d->local, &d->t_local, local);
+		err = set_view(&d->local, &d->t_local, local);
 	if (!err)
-		err = set(&d->remote, &d->t_remote, remote);
+		err = set_view(&d->remote, &d->t_remote, remote);
 	if (!err)
-		err = set(&d->contact, &d->t_contact, contact);
+		err = set_view(&d->contact, &d->t_contact, contact);
 	if (!err)
-		err = set(&d->target, &d->t_target, req->ruri);
+		err = set_view(&d->target, &d->t_target, req->ruri);
 	if (!err)
-		err = set(&d->route, &d->t_route, req->route);
+		err = set_view(&d->route, &d->t_route, req->route);
 	if (!err)
-		err = set(&d->via_host, &d->t_via_host, req->via_host);
+		err = set_view(&d->via_host, &d->t_via_host, req->via_host);
 	if (!err)
-		err = insert(d);
+		err = insert_dialog(d);
 	if (err) {
 		obj_drop(d);
 		return err;
 	}
-	fill(d, req);
+	fill_request(d, req);
 	req->cseq = d->local_cseq;
 	*out = d;
 	return 0;
@@ -273,23 +273,23 @@ static int fork_new(struct sip_dialog *d, struct sip_dialog **out)
 	f->uac = true;
 	f->local_cseq = d->local_cseq;
 	f->path = d->path;
-	err = set(&f->call_id, &f->t_call_id, d->call_id);
+	err = set_view(&f->call_id, &f->t_call_id, d->call_id);
 	if (!err)
-		err = set(&f->local_tag, &f->t_local_tag, d->local_tag);
+		err = set_view(&f->local_tag, &f->t_local_tag, d->local_tag);
 	if (!err)
-		err = set(&f->local, &f->t_local, d->local);
+		err = set_view(&f->local, &f->t_local, d->local);
 	if (!err)
-		err = set(&f->remote, &f->t_remote, d->remote);
+		err = set_view(&f->remote, &f->t_remote, d->remote);
 	if (!err)
-		err = set(&f->contact, &f->t_contact, d->contact);
+		err = set_view(&f->contact, &f->t_contact, d->contact);
 	if (!err)
-		err = set(&f->target, &f->t_target, d->target);
+		err = set_view(&f->target, &f->t_target, d->target);
 	if (!err)
-		err = set(&f->via_host, &f->t_via_host, d->via_host);
+		err = set_view(&f->via_host, &f->t_via_host, d->via_host);
 	if (!err)
 		err = sip_dialog_set_agent(f, d->user_agent);
 	if (!err)
-		err = insert(f);
+		err = insert_dialog(f);
 	if (err) {
 		obj_drop(f);
 		return err;
@@ -303,7 +303,7 @@ static int take_response(struct sip_dialog *d, const struct sip_msg *msg)
 	int err = 0;
 
 	if (!d->remote_tag.n) {
-		err = set(&d->remote_tag, &d->t_remote_tag, msg->to.tag);
+		err = set_view(&d->remote_tag, &d->t_remote_tag, msg->to.tag);
 		if (!err)
 			err = set_untagged(&d->remote, &d->t_remote, &msg->to, value_of(msg, SIP_H_TO));
 	}
@@ -374,7 +374,7 @@ struct sip_out *sip_dialog_request(struct sip_dialog *d, enum sip_method m)
 
 	if (!o)
 		return NULL;
-	fill(d, o);
+	fill_request(d, o);
 	set_destination(d, o);
 	/* A first request of ours starts at a number of our own (12.2.1.1). */
 	o->cseq = ++d->local_cseq;
@@ -389,7 +389,7 @@ struct sip_out *sip_dialog_ack(struct sip_dialog *d, uint32_t invite_cseq)
 
 	if (!o)
 		return NULL;
-	fill(d, o);
+	fill_request(d, o);
 	set_destination(d, o);
 	o->cseq = invite_cseq;
 	o->contact = STR_NULL;
@@ -404,7 +404,7 @@ int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *msg)
 
 int sip_dialog_set_target(struct sip_dialog *d, struct str uri)
 {
-	return set(&d->target, &d->t_target, uri);
+	return set_view(&d->target, &d->t_target, uri);
 }
 
 int sip_dialog_set_via(struct sip_dialog *d, struct str sent_by)
@@ -414,12 +414,12 @@ int sip_dialog_set_via(struct sip_dialog *d, struct str sent_by)
 
 int sip_dialog_set_agent(struct sip_dialog *d, struct str agent)
 {
-	return set(&d->user_agent, &d->t_user_agent, agent);
+	return set_view(&d->user_agent, &d->t_user_agent, agent);
 }
 
 int sip_dialog_set_route(struct sip_dialog *d, struct str route)
 {
-	return set(&d->route, &d->t_route, route);
+	return set_view(&d->route, &d->t_route, route);
 }
 
 struct sip_dialog *sip_dialog_find(struct sip_stack *s, struct str call_id, struct str local_tag,
@@ -454,7 +454,7 @@ bool sip_dialog_receive(struct sip_stack *s, struct sip_server_tx *tx, struct si
 		d = map_get(s->dialogs, msg->to.tag);
 		if (!d || d->remote_tag.n || !str_eq(d->call_id, msg->call_id))
 			return false;
-		if (set(&d->remote_tag, &d->t_remote_tag, msg->from.tag))
+		if (set_view(&d->remote_tag, &d->t_remote_tag, msg->from.tag))
 			return false;
 	}
 	sip_proven(s, msg);

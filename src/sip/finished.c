@@ -102,7 +102,7 @@ void sip_source_leave(struct sip_source *src)
 
 /* A source stands in the list of its size's power of two, so that one of those with
  * the most is found without a search. */
-static void resize(struct sip_source *src, size_t bytes)
+static void resize_source(struct sip_source *src, size_t bytes)
 {
 	struct sip_stack *s = src->stack;
 	uint8_t was = size_class(src->bytes), is = size_class(bytes);
@@ -116,7 +116,7 @@ static void resize(struct sip_source *src, size_t bytes)
 		list_append(&s->by_size[is], &src->by_size);
 }
 
-static size_t cost(const struct sip_finished *f)
+static size_t finished_cost(const struct sip_finished *f)
 {
 	return sizeof(*f) + f->reason_n + f->rest_n + OVERHEAD;
 }
@@ -127,13 +127,13 @@ static void finished_free(struct sip_finished *f)
 
 	map_del(src->stack->finished, str_mk((const char *)&f->key, sizeof(f->key)));
 	list_remove(&f->link);
-	resize(src, src->bytes - cost(f));
+	resize_source(src, src->bytes - finished_cost(f));
 	free(f);
 }
 
 static void expire_due(void *arg);
 
-static void arm(struct sip_source *src)
+static void arm_timer(struct sip_source *src)
 {
 	struct sip_finished *first = container_of(src->finished.next, struct sip_finished, link);
 	uint64_t now = clock_ms(wheel_clock(src->stack->prm.wheel));
@@ -156,7 +156,7 @@ static void expire_due(void *arg)
 			break;
 		finished_free(f);
 	}
-	arm(src);
+	arm_timer(src);
 	source_unneeded(src);
 }
 
@@ -196,9 +196,9 @@ void sip_finished_add(struct sip_server_tx *tx, struct str reason, struct str re
 		return;
 	}
 	list_append(&tx->source->finished, &f->link);
-	resize(tx->source, tx->source->bytes + cost(f));
+	resize_source(tx->source, tx->source->bytes + finished_cost(f));
 	if (!timer_running(&tx->source->expire))
-		arm(tx->source);
+		arm_timer(tx->source);
 	make_room(s);
 }
 

@@ -1,3 +1,4 @@
+/* Parses a message: start line, headers, and what is wrong with them. */
 #include "sip/message.h"
 #include "base/obj.h"
 #include "sip/chars.h"
@@ -22,9 +23,9 @@ struct parse {
 
 /* The first fault is the answer; the version is looked at before anything else,
  * because in another one nothing means what we think. */
-static void fault(struct parse *p, unsigned status, const char *fmt, ...)
+static void set_fault(struct parse *p, unsigned status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-static void fault(struct parse *p, unsigned status, const char *fmt, ...)
+static void set_fault(struct parse *p, unsigned status, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -50,7 +51,7 @@ static int version_parse(struct parse *p, struct str s)
 	if (dot == 4 || dot == s.n || s.p[dot] != '.' || end == dot + 1 || end != s.n)
 		return EBADMSG;
 	if (!str_eq(from_to(s, 4, s.n), STR("2.0")))
-		fault(p, 505, "Version Not Supported");
+		set_fault(p, 505, "Version Not Supported");
 	return 0;
 }
 
@@ -75,9 +76,9 @@ static int request_line_parse(struct parse *p, struct str line)
 		return err;
 	if (sip_uri_parse(&m->ruri, from_to(line, uri, end))) {
 		m->ruri = (struct sip_uri){ .text = from_to(line, uri, end) };
-		fault(p, 400, "Bad Request-URI");
+		set_fault(p, 400, "Bad Request-URI");
 	} else if (m->ruri.headers.n) {
-		fault(p, 400, "Request-URI with headers");      /* RFC 3261 19.1.1 */
+		set_fault(p, 400, "Request-URI with headers");      /* RFC 3261 19.1.1 */
 	}
 	return 0;
 }
@@ -106,7 +107,7 @@ static void via_parse(struct parse *p, struct str value)
 
 	do {
 		if (sip_via_parse(v, value)) {
-			fault(p, 400, "Bad Via");
+			set_fault(p, 400, "Bad Via");
 			return;
 		}
 		v = &later;
@@ -135,14 +136,14 @@ static int addr_parse(struct parse *p, struct sip_addr *a, struct str value, con
 	*a = (struct sip_addr){ 0 };
 	if (comma_in_name(value))
 		return EBADMSG;
-	fault(p, 400, "Bad %s", name);
+	set_fault(p, 400, "Bad %s", name);
 	return 0;
 }
 
 static void call_id_parse(struct parse *p, struct str value)
 {
 	if (!value.n || span(value, 0, CHAR_BLANK) || str_chr(value, ' ') != value.n)
-		fault(p, 400, "Bad Call-ID");
+		set_fault(p, 400, "Bad Call-ID");
 	else
 		p->m->call_id = value;
 }
@@ -155,7 +156,7 @@ static void cseq_parse(struct parse *p, struct str value)
 
 	if (from == end || span(method, 0, CHAR_TOKEN) != method.n || !method.n ||
 	    str_u32(from_to(value, 0, end), &n) || n > CSEQ_MAX) {
-		fault(p, 400, "Bad CSeq");
+		set_fault(p, 400, "Bad CSeq");
 		return;
 	}
 	p->m->cseq = n;
@@ -168,7 +169,7 @@ static void max_forwards_parse(struct parse *p, struct str value)
 	int err = str_u32(value, &n);
 
 	if (err == EBADMSG)
-		fault(p, 400, "Bad Max-Forwards");
+		set_fault(p, 400, "Bad Max-Forwards");
 	else
 		p->m->max_forwards = err || n > 255 ? 255 : (int)n;     /* RFC 3261 20.22 */
 }
@@ -181,7 +182,7 @@ static void contact_parse(struct parse *p, struct str value)
 		struct str one = trim(str_cut_addr(&value, ','));
 
 		if (one.n && sip_addr_parse(&a, one))
-			fault(p, 400, "Bad Contact");
+			set_fault(p, 400, "Bad Contact");
 	}
 }
 
@@ -243,7 +244,7 @@ static int known_parse(struct parse *p, enum sip_hdr_id id, struct str value)
 	if (hdr_shape_of(id) == HDR_SINGLE && p->seen & BIT(id)) {
 		struct str name = sip_hdr_name(id);
 
-		fault(p, 400, "More than one %.*s", STR_ARG(name));
+		set_fault(p, 400, "More than one %.*s", STR_ARG(name));
 		return id == SIP_H_CONTENT_LENGTH ? length_parse(p, value) : 0;
 	}
 	switch (id) {
@@ -274,7 +275,7 @@ static int known_parse(struct parse *p, enum sip_hdr_id id, struct str value)
 		return 0;
 	case SIP_H_DATE:
 		if (m->request && !date_ok(value))
-			fault(p, 400, "Bad Date");
+			set_fault(p, 400, "Bad Date");
 		return 0;
 	default:
 		return 0;
@@ -287,12 +288,12 @@ static void line_ends_check(struct parse *p, char *s, size_t n, bool folded)
 {
 	if (!folded) {
 		if (memchr(s, '\r', n))
-			fault(p, 400, "Stray CR in a header");
+			set_fault(p, 400, "Stray CR in a header");
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (s[i] == '\r' && (i + 1 == n || s[i + 1] != '\n'))
-			fault(p, 400, "Stray CR in a header");
+			set_fault(p, 400, "Stray CR in a header");
 		if (s[i] == '\r' || s[i] == '\n')
 			s[i] = ' ';
 	}
@@ -307,7 +308,7 @@ static int header_parse(struct parse *p, char *s, size_t n, bool folded)
 	line_ends_check(p, s, n, folded);
 	colon = span(line, end, CHAR_BLANK);
 	if (!end || colon == n || s[colon] != ':') {
-		fault(p, 400, "Bad header line");
+		set_fault(p, 400, "Bad header line");
 		return 0;
 	}
 	h = &p->m->hdr[p->m->hdrs++];
@@ -330,9 +331,9 @@ static int body_parse(struct parse *p, size_t at, size_t have, bool datagram)
 	uint64_t n = p->has_length ? p->length : datagram ? have : 0;
 
 	if (!p->has_length && !datagram)
-		fault(p, 400, "No Content-Length");             /* RFC 3261 18.3 */
+		set_fault(p, 400, "No Content-Length");             /* RFC 3261 18.3 */
 	if (n > SIP_MAX_BODY) {
-		fault(p, 413, "Body over %u bytes", SIP_MAX_BODY);
+		set_fault(p, 413, "Body over %u bytes", SIP_MAX_BODY);
 		n = 0;
 	}
 	if (n > have)
@@ -353,13 +354,13 @@ static void required_check(struct parse *p)
 		struct str name = sip_hdr_name(ids[i]);
 
 		if (!(p->seen & BIT(ids[i])))
-			fault(p, 400, "No %.*s", STR_ARG(name));
+			set_fault(p, 400, "No %.*s", STR_ARG(name));
 	}
 	if (!m->request) {
 		m->method_name = m->cseq_method;
 		m->method = sip_method_of(m->method_name);
 	} else if (m->cseq_method.n && !str_eq(m->cseq_method, m->method_name)) {
-		fault(p, 400, "CSeq is of another method");
+		set_fault(p, 400, "CSeq is of another method");
 	}
 }
 
@@ -374,7 +375,7 @@ static int message_parse(struct parse *p, const struct layout *l, char *copy, si
 	for (size_t i = 1; !err && i < l->lines; i++)
 		err = header_parse(p, copy + l->line[i].from, l->line[i].to - l->line[i].from, l->line[i].folded);
 	if (!err && l->too_many)
-		fault(p, 400, "More than %u headers", SIP_MAX_HEADERS);
+		set_fault(p, 400, "More than %u headers", SIP_MAX_HEADERS);
 	if (!err)
 		err = body_parse(p, l->head, have, datagram);
 	if (!err)

@@ -1,3 +1,4 @@
+/* A hash table of the nonces whose counts are checked. */
 #include "sip/nonce.h"
 #include <stdlib.h>
 
@@ -38,7 +39,7 @@ static void forget_first(struct nonce_table *t)
 	t->count--;
 }
 
-static int grow(struct nonce_table *t)
+static int grow_table(struct nonce_table *t)
 {
 	struct nonce_table n = *t;
 
@@ -74,7 +75,7 @@ struct nonce_use *nonce_add(struct nonce_table *t, uint64_t salt, uint32_t issue
 	if (t->count == t->cap) {
 		if (t->cap >= NONCE_TABLE_MAX)
 			forget_first(t);
-		else if (grow(t))
+		else if (grow_table(t))
 			return NULL;
 	}
 	at = (t->first + t->count++) & (t->cap - 1);

@@ -115,7 +115,7 @@ void sip_resolve_cancel(struct sip_resolve *r)
 	free(r);
 }
 
-static void finish(struct sip_resolve *r, int err, const struct sip_target *v, size_t n)
+static void finish_resolve(struct sip_resolve *r, int err, const struct sip_target *v, size_t n)
 {
 	sip_resolve_fn *fn = r->prm.fn;
 	void *arg = r->prm.arg;
@@ -157,7 +157,7 @@ static void give_targets(struct sip_resolve *r)
 		n += add_leaf(r, &r->leaf[i], true, v + n);
 		n += add_leaf(r, &r->leaf[i], false, v + n);
 	}
-	finish(r, !v ? ENOMEM : n ? 0 : r->err ? r->err : ENOENT, v, n);
+	finish_resolve(r, !v ? ENOMEM : n ? 0 : r->err ? r->err : ENOENT, v, n);
 	free(v);
 }
 
@@ -449,7 +449,7 @@ static void on_literal(void *arg)
 	struct sip_resolve *r = arg;
 	struct sip_target t = r->literal;
 
-	finish(r, 0, &t, 1);
+	finish_resolve(r, 0, &t, 1);
 }
 
 /* Has the URI itself settled the transport? */
@@ -477,7 +477,7 @@ static bool uri_proto(const struct sip_resolve *r, const struct sip_uri *u, enum
 	return false;
 }
 
-static void begin(struct sip_resolve *r, const struct sip_uri *u)
+static void begin_resolve(struct sip_resolve *r, const struct sip_uri *u)
 {
 	enum net_proto proto = r->secure ? NET_TLS : NET_UDP;
 	struct sip_target *t = &r->literal;
@@ -527,7 +527,7 @@ int sip_resolve_start(const struct sip_resolve_prm *prm, struct sip_resolve **ou
 		sip_resolve_cancel(r);
 		return err;
 	}
-	begin(r, prm->uri);
+	begin_resolve(r, prm->uri);
 	r->prm.uri = NULL;
 	if (out)
 		*out = r;

@@ -12,13 +12,13 @@
 /* RFC 3261 17.2 with RFC 6026: what a server transaction is doing. */
 enum state { PROCEEDING, COMPLETED /* final sent */, ACCEPTED /* 2xx to INVITE */, GONE };
 
-static void guard(struct sip_server_tx *tx);
+static void start_guard(struct sip_server_tx *tx);
 
 void sip_server_tx_detach(struct sip_server_tx *tx)
 {
 	obj_unpoint(tx->user.owner);
 	tx->user = (struct sip_server_tx_user){ 0 };
-	guard(tx);
+	start_guard(tx);
 }
 
 void sip_server_tx_attach(struct sip_server_tx *tx, const struct sip_server_tx_user *user)
@@ -60,7 +60,7 @@ static void settle_account(struct sip_server_tx *tx)
 }
 
 /* No longer counted as work of its source. */
-static void settle(struct sip_server_tx *tx)
+static void leave_source(struct sip_server_tx *tx)
 {
 	if (tx->source)
 		sip_source_leave(tx->source);
@@ -69,7 +69,7 @@ static void settle(struct sip_server_tx *tx)
 }
 
 /* Out of every table; the engine's reference goes. */
-static void forget(struct sip_server_tx *tx)
+static void forget_tx(struct sip_server_tx *tx)
 {
 	if (tx->state == GONE)
 		return;
@@ -85,7 +85,7 @@ static void forget(struct sip_server_tx *tx)
 		list_remove(&tx->refused);
 		tx->source->unacked--;
 	}
-	settle(tx);
+	leave_source(tx);
 	obj_drop(tx);
 }
 
@@ -95,7 +95,7 @@ void sip_server_tx_free_all(struct sip_stack *s)
 		struct sip_server_tx *tx = container_of(l, struct sip_server_tx, link);
 
 		sip_server_tx_detach(tx);
-		forget(tx);
+		forget_tx(tx);
 	}
 }
 
@@ -131,11 +131,11 @@ static void on_guard(void *arg)
 	struct sip_server_tx *tx = arg;
 
 	tx->stack->count.timeouts++;
-	forget(tx);
+	forget_tx(tx);
 }
 
 /* With nobody to be told of its end, a transaction has one by itself. */
-static void guard(struct sip_server_tx *tx)
+static void start_guard(struct sip_server_tx *tx)
 {
 	if (tx->state == PROCEEDING && tx->in_map)
 		timer_start(tx->stack->prm.wheel, &tx->expire, 64 * tx->stack->t1, on_guard, tx);
@@ -186,7 +186,7 @@ static void on_expire(void *arg)
 	struct sip_server_tx *tx = arg;
 
 	obj_hold(tx);
-	forget(tx);
+	forget_tx(tx);
 	tx->stack->count.timeouts++;
 	user_ended(tx, false);
 	obj_drop(tx);
@@ -198,7 +198,7 @@ static void on_confirmed(struct sip_server_tx *tx)
 	/* Timer I: absorb repeated ACKs on datagrams only. */
 	if (!tx->reliable)
 		sip_finished_add(tx, STR_NULL, STR_NULL);
-	forget(tx);
+	forget_tx(tx);
 	user_ended(tx, true);
 	obj_drop(tx);
 }
@@ -229,7 +229,7 @@ static uint64_t key_of(const struct sip_msg *m, enum sip_method as)
 	return key;
 }
 
-static struct sip_server_tx *find(struct sip_stack *s, uint64_t key)
+static struct sip_server_tx *find_tx(struct sip_stack *s, uint64_t key)
 {
 	return map_get(s->server_tx, key_view(&key));
 }
@@ -237,7 +237,7 @@ static struct sip_server_tx *find(struct sip_stack *s, uint64_t key)
 bool sip_server_tx_match(struct sip_stack *s, struct sip_msg *msg)
 {
 	uint64_t key = key_of(msg, msg->method == SIP_ACK ? SIP_INVITE : msg->method);
-	struct sip_server_tx *tx = find(s, key);
+	struct sip_server_tx *tx = find_tx(s, key);
 	struct sip_finished *f = tx ? NULL : sip_finished_find(s, key);
 
 	/* The ACK of a 2xx may reuse the branch (RFC 2543 peers, many SIPp
@@ -308,13 +308,13 @@ static int stx_new(struct sip_server_tx **out, struct sip_stack *s, struct sip_m
 	if (!err)
 		err = map_add(s->server_tx, key_view(&tx->key), tx);
 	if (err) {
-		settle(tx);
+		leave_source(tx);
 		obj_drop(tx);
 		return err;
 	}
 	tx->in_map = true;
 	list_append(&s->server_tx_all, &tx->link);
-	guard(tx);
+	start_guard(tx);
 	sip_token(s, tx->to_tag, SIP_TAG);
 	*out = tx;
 	return 0;
@@ -334,7 +334,7 @@ static bool is_merged(struct sip_server_tx *tx)
 static void on_cancel(struct sip_server_tx *tx, struct sip_msg *cancel)
 {
 	uint64_t key = key_of(cancel, SIP_INVITE);
-	struct sip_server_tx *inv = find(tx->stack, key);
+	struct sip_server_tx *inv = find_tx(tx->stack, key);
 	const struct sip_finished *f = inv ? NULL : sip_finished_find(tx->stack, key);
 
 	if (!inv) {
@@ -429,7 +429,7 @@ static void enter_final(struct sip_server_tx *tx, unsigned status, struct str re
 		tx->state = COMPLETED;
 		if (!tx->reliable)      /* timer J is 0 there */
 			sip_finished_add(tx, reason, rest);
-		forget(tx);
+		forget_tx(tx);
 	} else {
 		/* RFC 6026 7.1; the repetition of a 2xx is 13.3.1.4's, on any transport */
 		tx->state = status < 300 ? ACCEPTED : COMPLETED;
@@ -444,8 +444,8 @@ static void enter_final(struct sip_server_tx *tx, unsigned status, struct str re
 		tx->req = obj_drop(tx->req);
 }
 
-static struct net_bytes *encode(struct sip_server_tx *tx, unsigned status, struct str reason, struct str headers,
-				struct str body_type, struct str body, size_t *rest_at)
+static struct net_bytes *encode_response(struct sip_server_tx *tx, unsigned status, struct str reason,
+					 struct str headers, struct str body_type, struct str body, size_t *rest_at)
 {
 	char room[4096];
 	struct net_bytes *bytes = NULL;
@@ -474,7 +474,7 @@ int sip_server_tx_respond(struct sip_server_tx *tx, unsigned status, struct str 
 
 	if (tx->state != PROCEEDING || !tx->req)
 		return EALREADY;
-	bytes = encode(tx, status, reason, headers, body_type, body, &rest_at);
+	bytes = encode_response(tx, status, reason, headers, body_type, body, &rest_at);
 	if (!bytes)
 		return ENOMEM;
 	obj_hold(tx);
@@ -497,13 +497,13 @@ int sip_server_tx_respond_stateless(struct sip_server_tx *tx, unsigned status, s
 
 	if (tx->state != PROCEEDING || !tx->req)
 		return EALREADY;
-	bytes = encode(tx, status, STR_NULL, headers, STR_NULL, STR_NULL, &rest_at);
+	bytes = encode_response(tx, status, STR_NULL, headers, STR_NULL, STR_NULL, &rest_at);
 	if (!bytes)
 		return ENOMEM;
 	tx->status = status;
 	sip_stack_send(tx->stack, &tx->path, bytes);
 	obj_drop(bytes);
-	forget(tx);
+	forget_tx(tx);
 	return 0;
 }
 
@@ -518,7 +518,7 @@ void sip_server_tx_acked(struct sip_server_tx *tx)
 		return;
 	obj_hold(tx);
 	sip_finished_add(tx, STR_NULL, STR_NULL);       /* timer L absorbs what is repeated */
-	forget(tx);
+	forget_tx(tx);
 	tx->req = obj_drop(tx->req);
 	tx->last = obj_drop(tx->last);
 	user_ended(tx, true);

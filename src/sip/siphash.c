@@ -1,3 +1,4 @@
+/* SipHash-2-4 as its authors wrote it down, for 128 bits of output. */
 #include "sip/siphash.h"
 #include <string.h>
 
@@ -21,7 +22,7 @@ static inline void rounds(struct state *s, unsigned n)
 }
 
 /* Little endian, whatever the machine. */
-static inline uint64_t load(const uint8_t *p, size_t n)
+static inline uint64_t load_le(const uint8_t *p, size_t n)
 {
 	uint64_t v = 0;
 
@@ -30,13 +31,13 @@ static inline uint64_t load(const uint8_t *p, size_t n)
 	return v;
 }
 
-static inline void store(uint8_t *p, uint64_t v)
+static inline void store_le(uint8_t *p, uint64_t v)
 {
 	for (unsigned i = 0; i < 8; i++)
 		p[i] = (uint8_t)(v >> (8 * i));
 }
 
-static inline void absorb(struct state *s, uint64_t m)
+static inline void absorb_word(struct state *s, uint64_t m)
 {
 	s->d ^= m;
 	rounds(s, 2);
@@ -46,18 +47,18 @@ static inline void absorb(struct state *s, uint64_t m)
 void siphash128(const uint8_t key[16], const void *data, size_t n, uint8_t out[16])
 {
 	const uint8_t *p = data;
-	uint64_t k0 = load(key, 8), k1 = load(key + 8, 8);
+	uint64_t k0 = load_le(key, 8), k1 = load_le(key + 8, 8);
 	struct state s = { k0 ^ 0x736f6d6570736575ull, k1 ^ 0x646f72616e646f6dull ^ 0xee,
 			   k0 ^ 0x6c7967656e657261ull, k1 ^ 0x7465646279746573ull };
 	size_t i;
 
 	for (i = 0; i + 8 <= n; i += 8)
-		absorb(&s, load(p + i, 8));
-	absorb(&s, load(p + i, n - i) | (uint64_t)(n & 0xff) << 56);
+		absorb_word(&s, load_le(p + i, 8));
+	absorb_word(&s, load_le(p + i, n - i) | (uint64_t)(n & 0xff) << 56);
 	s.c ^= 0xee;
 	rounds(&s, 4);
-	store(out, s.a ^ s.b ^ s.c ^ s.d);
+	store_le(out, s.a ^ s.b ^ s.c ^ s.d);
 	s.b ^= 0xdd;
 	rounds(&s, 4);
-	store(out + 8, s.a ^ s.b ^ s.c ^ s.d);
+	store_le(out + 8, s.a ^ s.b ^ s.c ^ s.d);
 }

@@ -62,7 +62,7 @@ static void entry_free(struct entry *e)
 	free(e);
 }
 
-static void save(struct astdb *db, struct entry *e);
+static void save_entry(struct astdb *db, struct entry *e);
 
 static void on_retry(void *arg)
 {
@@ -80,7 +80,7 @@ static void on_retry(void *arg)
 		struct entry *e = container_of(todo.next, struct entry, unsaved);
 
 		list_remove(&e->unsaved);
-		save(db, e);
+		save_entry(db, e);
 	}
 }
 
@@ -122,7 +122,7 @@ static void change_free(void *arg)
 	text_free(&c->value);
 }
 
-static void save(struct astdb *db, struct entry *e)
+static void save_entry(struct astdb *db, struct entry *e)
 {
 	struct change *c = obj_new(sizeof(*c), change_free);
 	int err = c ? 0 : ENOMEM;
@@ -163,7 +163,7 @@ static int load_one(struct astdb *db, struct str path, struct str value)
 	return err;
 }
 
-static int load(struct astdb *db, sqlite3 *sql)
+static int load_entries(struct astdb *db, sqlite3 *sql)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = SQLITE_DONE, err = db_prepare(sql, &st, "SELECT key,value FROM astdb");
@@ -206,7 +206,7 @@ int astdb_new(struct astdb **out, struct store *s)
 	if (!err)
 		err = db_exec(sql, "CREATE TABLE IF NOT EXISTS astdb(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID");
 	if (!err)
-		err = load(db, sql);
+		err = load_entries(db, sql);
 	if (!err)
 		err = db_prepare(sql, &db->put, "REPLACE INTO astdb(key,value) VALUES(?,?)");
 	if (!err)
@@ -308,7 +308,7 @@ int astdb_put(struct astdb *db, struct str family, struct str key, struct str va
 	if (err)
 		return err;
 	e->version++;
-	save(db, e);
+	save_entry(db, e);
 	return 0;
 }
 
@@ -321,7 +321,7 @@ static int remove_entry(struct astdb *db, struct entry *e)
 	map_del(db->live, text_view(&e->path));
 	e->dead = true;
 	e->version++;
-	save(db, e);
+	save_entry(db, e);
 	return 0;
 }
 

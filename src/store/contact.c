@@ -1,3 +1,4 @@
+/* Contacts in SQLite: the table, loading it, and batches that are written by the store's thread. */
 #include "store/contact.h"
 #include "base/buf.h"
 #include "base/obj.h"
@@ -98,7 +99,7 @@ static int add_columns(sqlite3 *db)
 	return err;
 }
 
-static int prepare(struct contact_store *cs, sqlite3 *db)
+static int prepare_statements(struct contact_store *cs, sqlite3 *db)
 {
 	struct buf b = BUF_INIT;
 	int err;
@@ -150,7 +151,7 @@ int contact_store_new(struct contact_store **out, struct store *s)
 	if (!err)
 		err = add_columns(db);
 	if (!err)
-		err = prepare(cs, db);
+		err = prepare_statements(cs, db);
 	if (!err)
 		err = last_id(db, &cs->next_id);
 	if (!err)

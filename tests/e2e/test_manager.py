@@ -10,6 +10,9 @@ from server import Server, free_port
 from waiting import wait_until
 
 MANY = 100
+LOOKS = 20      # at the core's turns
+RATIO = 10      # of the longest turn with MANY who do not read to that with one who does
+STALLS = 1      # the longest that so many looks saw may be the machine's own
 MANAGER = """
 [general]
 enabled = yes
@@ -49,6 +52,23 @@ class Manager:
         return got.decode()
 
 
+class Turns:
+    """How long turns of the core take, in the first LOOKS looks."""
+
+    def __init__(self, server):
+        self.server = server
+        self.seen = []
+        longest(server)
+
+    def look(self):
+        if len(self.seen) < LOOKS:
+            self.seen.append(longest(self.server))
+
+    def typical(self):
+        """The longest [ms], but for STALLS: a machine with other work stops us now and then."""
+        return sorted(self.seen)[-STALLS - 1]
+
+
 def is_gone(s):
     try:
         while s.recv(1 << 20):
@@ -70,7 +90,14 @@ def test_a_hundred_who_do_not_read(tmp_path, pile):
     try:
         good = Manager(port)
         good.ask("Events\r\nEventMask: off")
-        longest(server)
+        alone = Turns(server)
+        reader = Manager(port)
+        reader.ask("Events\r\nEventMask: off")
+        for i in range(LOOKS):
+            reader.ask("\r\n\r\nAction: ".join(PILES[pile] * 10 + ["Ping"]), f"r{i}")
+            alone.look()
+        reader.s.close()
+        turns = Turns(server)
         deaf = [Manager(port).s for _ in range(MANY)]
         data = "".join(f"Action: {a}\r\n\r\n" for a in PILES[pile]).encode() * 1000
         left = [data] * MANY
@@ -90,6 +117,7 @@ def test_a_hundred_who_do_not_read(tmp_path, pile):
                     gone[i] = True
             good.ask("Ping", f"p{pings}")
             pings += 1
+            turns.look()
             return all(gone)
 
         wait_until(all_gone, lambda: f"all are cut off; {sum(gone)} of {MANY} were", 120)
@@ -97,8 +125,9 @@ def test_a_hundred_who_do_not_read(tmp_path, pile):
         for s in deaf:
             wait_until(lambda: is_gone(s), "it is closed", 20)
             s.close()
-        turn = longest(server)
-        assert turn < 1000, f"a turn of the core took {turn} ms"
+        # Turns are bounded by their own time, however many wait: a ratio, for on a slow or
+        # busy machine both are longer.
+        assert turns.typical() <= RATIO * max(alone.typical(), 1), f"turns: {turns.seen} ms; with one who reads {alone.seen} ms"
         assert re.search("^1 users connected", server.ask("manager show connected"), re.M)
     finally:
         server.stop()

@@ -52,10 +52,10 @@ void names_forget(void);
 /* ---- managers and consoles: server_streams.c */
 
 enum { STREAMS_MANAGER, STREAMS_CONSOLE, STREAMS_KINDS };
-struct stream *streams_connect(int kind);    /* NULL: nobody listens, or it was refused */
-void streams_say(struct stream *s, struct str bytes);
-void streams_read(struct stream *s, bool on);        /* does the peer read what we send? */
-void streams_hangup(struct stream *s);       /* the peer goes; its reference too */
+struct client *streams_connect(int kind);    /* NULL: nobody listens, or it was refused */
+void streams_say(struct client *s, struct str bytes);
+void streams_read(struct client *s, bool on);        /* does the peer read what we send? */
+void streams_hangup(struct client *s);       /* the peer goes; its reference too */
 void streams_echo(bool on);                  /* print what is sent to peers */
 /* Count what is alive; for the end of a program. */
 size_t streams_alive(void);

@@ -93,7 +93,7 @@ static struct str with_channel(const char *text, char *room, size_t size)
 
 static void do_console(const struct step *s)
 {
-	struct stream **p = &world.peer[peer_at(s)];
+	struct client **p = &world.peer[peer_at(s)];
 	char line[1024], room[512];
 
 	if (!*p) {
@@ -110,7 +110,7 @@ static void do_console(const struct step *s)
 
 static void do_manager(const struct step *s)
 {
-	struct stream **p = &world.peer[peer_at(s)];
+	struct client **p = &world.peer[peer_at(s)];
 	struct str text;
 	char room[1024];
 
@@ -129,7 +129,7 @@ static void do_manager(const struct step *s)
 
 static void do_peer(const struct step *s)
 {
-	struct stream **p = &world.peer[peer_at(s)];
+	struct client **p = &world.peer[peer_at(s)];
 
 	if (!*p)
 		return;

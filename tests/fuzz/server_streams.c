@@ -1,54 +1,54 @@
 /* Managers and consoles without sockets: peers that speak, read or do not, and go.
- * Stands in place of manage/stream.c. */
+ * Stands in place of manage/client.c. */
 #include "server_hooks.h"
 #include "base/fiber.h"
 #include "base/obj.h"
-#include "manage/stream.h"
+#include "manage/client.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-struct stream {                 /* obj */
-	const struct stream_ops *ops;
+struct client {                 /* obj */
+	const struct client_ops *ops;
 	void *arg;
 	bool started, open, paused, reads, local;
 	size_t queued, limit;
 	struct fiber *waiter;
 };
 
-struct stream_listener {
-	stream_accept_fn *fn;
+struct client_listener {
+	client_accept_fn *fn;
 	void *arg;
 };
 
-int __wrap_stream_listen_tcp(struct stream_listener **out, struct loop *l, const struct sa *bind,
-			     stream_accept_fn *fn, void *arg, struct sa *bound);
-int __wrap_stream_listen_unix(struct stream_listener **out, struct loop *l, const char *path, unsigned mode,
-			      stream_accept_fn *fn, void *arg);
-void __wrap_stream_unlisten(struct stream_listener *sl);
-void __wrap_stream_start(struct stream *s, const struct stream_ops *ops, void *arg);
-void __wrap_stream_limits(struct stream *s, size_t limit, uint32_t stall_ms);
-void __wrap_stream_pause(struct stream *s, bool pause);
-int __wrap_stream_send(struct stream *s, struct str bytes);
-size_t __wrap_stream_queued(const struct stream *s);
-int __wrap_stream_drain(struct stream *s, size_t low);
-bool __wrap_stream_is_open(const struct stream *s);
-struct sa __wrap_stream_peer(const struct stream *s);
-void __wrap_stream_close(struct stream *s);
+int __wrap_client_listen_tcp(struct client_listener **out, struct loop *l, const struct sa *bind,
+			     client_accept_fn *fn, void *arg, struct sa *bound);
+int __wrap_client_listen_unix(struct client_listener **out, struct loop *l, const char *path, unsigned mode,
+			      client_accept_fn *fn, void *arg);
+void __wrap_client_unlisten(struct client_listener *sl);
+void __wrap_client_start(struct client *s, const struct client_ops *ops, void *arg);
+void __wrap_client_limits(struct client *s, size_t limit, uint32_t stall_ms);
+void __wrap_client_pause(struct client *s, bool pause);
+int __wrap_client_send(struct client *s, struct str bytes);
+size_t __wrap_client_queued(const struct client *s);
+int __wrap_client_drain(struct client *s, size_t low);
+bool __wrap_client_is_open(const struct client *s);
+struct sa __wrap_client_peer(const struct client *s);
+void __wrap_client_close(struct client *s);
 
-static struct stream_listener listener[STREAMS_KINDS];
+static struct client_listener listener[STREAMS_KINDS];
 static size_t alive;
 static bool echo;
 
-static int listen_on(int kind, struct stream_listener **out, stream_accept_fn *fn, void *arg)
+static int listen_on(int kind, struct client_listener **out, client_accept_fn *fn, void *arg)
 {
-	listener[kind] = (struct stream_listener){ fn, arg };
+	listener[kind] = (struct client_listener){ fn, arg };
 	*out = &listener[kind];
 	return 0;
 }
 
-int __wrap_stream_listen_tcp(struct stream_listener **out, struct loop *l, const struct sa *bind,
-			     stream_accept_fn *fn, void *arg, struct sa *bound)
+int __wrap_client_listen_tcp(struct client_listener **out, struct loop *l, const struct sa *bind,
+			     client_accept_fn *fn, void *arg, struct sa *bound)
 {
 	(void)l;
 	if (bound)
@@ -56,38 +56,38 @@ int __wrap_stream_listen_tcp(struct stream_listener **out, struct loop *l, const
 	return listen_on(STREAMS_MANAGER, out, fn, arg);
 }
 
-int __wrap_stream_listen_unix(struct stream_listener **out, struct loop *l, const char *path, unsigned mode,
-			      stream_accept_fn *fn, void *arg)
+int __wrap_client_listen_unix(struct client_listener **out, struct loop *l, const char *path, unsigned mode,
+			      client_accept_fn *fn, void *arg)
 {
 	(void)l, (void)path, (void)mode;
 	return listen_on(STREAMS_CONSOLE, out, fn, arg);
 }
 
-void __wrap_stream_unlisten(struct stream_listener *sl)
+void __wrap_client_unlisten(struct client_listener *sl)
 {
 	if (sl)
 		sl->fn = NULL;
 }
 
-void __wrap_stream_start(struct stream *s, const struct stream_ops *ops, void *arg)
+void __wrap_client_start(struct client *s, const struct client_ops *ops, void *arg)
 {
 	s->ops = ops;
 	s->arg = arg;
 	s->started = s->open = true;
 }
 
-void __wrap_stream_limits(struct stream *s, size_t limit, uint32_t stall_ms)
+void __wrap_client_limits(struct client *s, size_t limit, uint32_t stall_ms)
 {
 	(void)stall_ms;
 	s->limit = limit;
 }
 
-void __wrap_stream_pause(struct stream *s, bool pause)
+void __wrap_client_pause(struct client *s, bool pause)
 {
 	s->paused = pause;
 }
 
-static void shut(struct stream *s)
+static void shut(struct client *s)
 {
 	s->open = false;
 	if (s->waiter)
@@ -95,7 +95,7 @@ static void shut(struct stream *s)
 	s->waiter = NULL;
 }
 
-static void lost(struct stream *s, int err)
+static void lost(struct client *s, int err)
 {
 	bool was = s->open;
 
@@ -106,7 +106,7 @@ static void lost(struct stream *s, int err)
 	obj_drop(s);
 }
 
-int __wrap_stream_send(struct stream *s, struct str bytes)
+int __wrap_client_send(struct client *s, struct str bytes)
 {
 	if (!s->open)
 		return EPIPE;
@@ -121,12 +121,12 @@ int __wrap_stream_send(struct stream *s, struct str bytes)
 	return EPIPE;
 }
 
-size_t __wrap_stream_queued(const struct stream *s)
+size_t __wrap_client_queued(const struct client *s)
 {
 	return s->queued;
 }
 
-int __wrap_stream_drain(struct stream *s, size_t low)
+int __wrap_client_drain(struct client *s, size_t low)
 {
 	bool open;
 
@@ -141,12 +141,12 @@ int __wrap_stream_drain(struct stream *s, size_t low)
 	return open ? 0 : EPIPE;
 }
 
-bool __wrap_stream_is_open(const struct stream *s)
+bool __wrap_client_is_open(const struct client *s)
 {
 	return s->open;
 }
 
-struct sa __wrap_stream_peer(const struct stream *s)
+struct sa __wrap_client_peer(const struct client *s)
 {
 	struct sa a = { 0 };
 
@@ -155,7 +155,7 @@ struct sa __wrap_stream_peer(const struct stream *s)
 	return a;
 }
 
-void __wrap_stream_close(struct stream *s)
+void __wrap_client_close(struct client *s)
 {
 	shut(s);
 }
@@ -166,9 +166,9 @@ static void stream_free(void *arg)
 	alive--;
 }
 
-struct stream *streams_connect(int kind)
+struct client *streams_connect(int kind)
 {
-	struct stream *s;
+	struct client *s;
 
 	if (!listener[kind].fn)
 		return NULL;
@@ -183,7 +183,7 @@ struct stream *streams_connect(int kind)
 	return s;
 }
 
-void streams_say(struct stream *s, struct str bytes)
+void streams_say(struct client *s, struct str bytes)
 {
 	if (!s->open || s->paused)
 		return;
@@ -194,7 +194,7 @@ void streams_say(struct stream *s, struct str bytes)
 	obj_drop(s);
 }
 
-void streams_read(struct stream *s, bool on)
+void streams_read(struct client *s, bool on)
 {
 	s->reads = on;
 	if (!on)
@@ -204,7 +204,7 @@ void streams_read(struct stream *s, bool on)
 		fiber_wake(s->waiter);
 }
 
-void streams_hangup(struct stream *s)
+void streams_hangup(struct client *s)
 {
 	hooks_library(true);
 	if (s->started)

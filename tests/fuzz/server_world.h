@@ -16,7 +16,7 @@ struct world {
 	struct manage *manage;
 	struct astdb *db;
 	struct media *media;
-	struct stream *peer[4];         /* managers and consoles; NULL: none */
+	struct client *peer[4];         /* managers and consoles; NULL: none */
 	bool disk_by_hand;              /* commits happen when the program says so */
 	bool deaf;                      /* what we send cannot be sent: ENETUNREACH */
 	bool dead;                      /* could not start again: no memory */

@@ -1,3 +1,4 @@
+/* What alice and those whom she calls say, and what is left of it in the service. */
 #include "alice.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +17,17 @@ void alice_begins(void)
 	tag[0] = '\0';
 	call_number = 1;
 	from_uri = from_header = "";
+}
+
+void alice_ends(uint64_t ms)
+{
+	wire_forget(&t);
+	t.deaf = true;
+	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
+	if (ms)
+		world_pass(&t.w, ms);
+	else
+		world_turn(&t.w);
 }
 
 /* ---- alice's side ----------------------------------------------------------------- */
@@ -102,6 +114,16 @@ void alice_talks(const char *exten)
 	wire_forget(&t);
 }
 
+void alice_talks_to(const char *exten, uint16_t port, const char *sdp)
+{
+	alice("INVITE", exten, 1, "", sdp);
+	answer(SIP_INVITE, port, 200, "", sdp);
+	assert_int_equal(status(SIP_INVITE), 200);
+	learn_tag();
+	alice("ACK", exten, 1, "", "");
+	wire_forget(&t);
+}
+
 /* Whatever was before is over: her next request begins another call. */
 void alice_starts_anew(void)
 {
@@ -137,7 +159,43 @@ void fork_answer(const char *fork, enum sip_method m, uint16_t port, unsigned co
 	free(text);
 }
 
+/* ---- what is left of it ------------------------------------------------------------ */
+
 size_t channels(void)
 {
 	return channel_count(t.w.pbx);
+}
+
+struct channel *channel_at(size_t n)
+{
+	struct list *p = t.w.pbx->channels.next;
+
+	assert_true(n < channels());
+	while (n--)
+		p = p->next;
+	return container_of(p, struct channel, link);
+}
+
+struct channel *only_channel(void)
+{
+	assert_int_equal(channels(), 1);
+	return channel_at(0);
+}
+
+const char *global(const char *name)
+{
+	static char room[256];
+	struct str v;
+
+	return str_copy(room, sizeof(room), vars_get(&t.w.pbx->globals, str_z(name), &v) ? v : STR_NULL);
+}
+
+void set_global(const char *name, const char *value)
+{
+	assert_int_equal(vars_set(&t.w.pbx->globals, str_z(name), str_z(value)), 0);
+}
+
+bool has(struct str text, const char *what)
+{
+	return str_find(text, str_z(what)) < text.n;
 }

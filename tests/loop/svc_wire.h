@@ -7,6 +7,8 @@
 #include "service/service.h"
 
 #define WIRE_KEEP 16
+/* The transport of a pjsip.conf here. Nothing is bound: the wire is in its place. */
+#define WIRE_UDP "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
 
 struct wire {
 	struct world w;

@@ -17,7 +17,7 @@
 #define OAUTHP_PW "a75c8e7346f87a529f0c7a701aada8b4"
 
 static const char conf[] =
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	WIRE_UDP
 	"[one](!)\ntype=endpoint\nallow=!all,ulaw\n[pw](!)\ntype=auth\nauth_type=userpass\n[aor](!)\ntype=aor\nmax_contacts=5\n"
 	"[alice](one)\nauth=alice\naors=alice\n[alice](aor)\n[alice](pw)\nusername=alice\npassword=wonder\n"
 	"[bob](one)\nauth=bob\naors=bob\n[bob](aor)\n[bob](pw)\nusername=bob\npassword=build\n"
@@ -169,7 +169,7 @@ static void no_secret_no_entry(void **state)
 /* Names that are looked for only where some endpoint asks for it. */
 static void other_ways_to_be_known(void **state)
 {
-	static const char head[] = "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n";
+	static const char head[] = WIRE_UDP;
 	char text[1024], line[1024];
 
 	(void)state;
@@ -229,7 +229,7 @@ static const char *section_for(const char *peer, const char *header)
 
 static void sections_by_address(void **state)
 {
-	static const char head[] = "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	static const char head[] = WIRE_UDP
 		"[e]\ntype=endpoint\nallow=ulaw\n[i](!)\ntype=identify\nendpoint=e\n";
 	char text[4096];
 

@@ -11,11 +11,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define BOB 5062
-#define CARL 5063
-#define VIDEO "m=video 6002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
-#define SDP_VIDEO SDP_ULAW VIDEO
-#define SDP_TWO_VIDEOS SDP_ULAW VIDEO "m=video 6004 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+#define SDP_TWO_VIDEOS SDP_VIDEO "m=video 6004 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
 
 static const char plan[] =
 	"[default]\n"
@@ -30,10 +26,10 @@ static const char plan[] =
 	"exten => echo,1,Answer()\n same => n,StreamEcho(${HOW})\n same => n,Set(ECHOED=yes)\n same => n,Wait(600)\n";
 
 #define CONF(bob_has) \
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" \
+	WIRE_UDP \
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,h264\ndirect_media=no\nmax_video_streams=3\n" \
 	"send_diversion=yes\n" \
-	"[alice](phone)\naors=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n" \
+	ALICE_LINE \
 	"[bob](phone)\naors=bob\n" bob_has "[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n" \
 	"[carl](phone)\naors=carl\nsend_history_info=yes\nuser_eq_phone=yes\nset_var=WHO=carl\n" \
 	"[carl]\ntype=aor\ncontact=sip:300@127.0.0.1:5063\n" \
@@ -50,42 +46,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	wire_forget(&t);
-	t.deaf = true;
-	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
-	world_pass(&t.w, 40000);
+	alice_ends(40000);
 	wire_close(&t);
 	return 0;
-}
-
-static struct channel *channel_at(size_t n)
-{
-	struct list *p = t.w.pbx->channels.next;
-
-	assert_true(n < channels());
-	while (n--)
-		p = p->next;
-	return container_of(p, struct channel, link);
-}
-
-static bool has(struct str text, const char *what)
-{
-	return str_find(text, str_z(what)) < text.n;
-}
-
-static void set_global(const char *name, const char *value)
-{
-	assert_int_equal(vars_set(&t.w.pbx->globals, str_z(name), str_z(value)), 0);
-}
-
-static void alice_talks_to(const char *exten, uint16_t port, const char *sdp)
-{
-	alice("INVITE", exten, 1, "", sdp);
-	answer(SIP_INVITE, port, 200, "", sdp);
-	assert_int_equal(status(SIP_INVITE), 200);
-	learn_tag();
-	alice("ACK", exten, 1, "", "");
-	wire_forget(&t);
 }
 
 /* ---- dial strings ------------------------------------------------------------------------- */

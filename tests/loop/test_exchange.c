@@ -23,8 +23,7 @@ static const char plan[] =
 	"exten => bob,1,Dial(PJSIP/bob)\n";
 
 #define PHONE "[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,h264\nt38_udptl=yes\nmax_video_streams=1\n"
-#define CONF_BOB(lines) "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" PHONE \
-	"[alice](phone)\naors=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n" \
+#define CONF_BOB(lines) WIRE_UDP PHONE ALICE_LINE \
 	"[bob](phone)\naors=bob\n" lines "[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
 #define CONF CONF_BOB("")
 
@@ -42,10 +41,7 @@ static int teardown(void **state)
 	struct media_counters c;
 
 	(void)state;
-	wire_forget(&t);
-	t.deaf = true;
-	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
-	world_pass(&t.w, 40000);        /* timers of transactions that nobody ends */
+	alice_ends(40000);
 	media_count(t.w.media, &c);
 	assert_int_equal(c.sessions, 0);
 	wire_close(&t);

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define SDP_VIDEO SDP_ULAW "m=video 6002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
-
 static const char plan[] =
 	"[default]\n"
 	"exten => up,1,Answer()\n same => n,Wait(600)\n"
@@ -32,7 +30,7 @@ static const char plan[] =
 	"exten => _ha[n]gup.,1,PJSIPHangup(${EXTEN:6})\n";
 
 static const char conf[] =
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	WIRE_UDP
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,alaw,h264\ndirect_media=no\n"
 	"[alice](phone)\naors=alice\nauth=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\nmax_contacts=3\n"
 	"[alice]\ntype=auth\nusername=alice\npassword=x\nrealm=home\n"
@@ -51,24 +49,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	wire_forget(&t);
-	t.deaf = true;
-	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
-	world_pass(&t.w, 40000);
+	alice_ends(40000);
 	wire_close(&t);
 	return 0;
-}
-
-static struct channel *first_channel(void)
-{
-	assert_true(channels() > 0);
-	return container_of(t.w.pbx->channels.next, struct channel, link);
-}
-
-static struct channel *last_channel(void)
-{
-	assert_true(channels() > 0);
-	return container_of(t.w.pbx->channels.prev, struct channel, link);
 }
 
 /* ${`what`} as that channel's dialplan has it; the next call's buffer. */
@@ -224,13 +207,13 @@ static void dialog_of_a_call(void **state)
 	alice("INVITE", "up", 1, "", SDP_VIDEO);
 	learn_tag();
 	alice("ACK", "up", 1, "", "");
-	CHECK(first_channel(), rows);
-	assert_string_equal(value(first_channel(), "CHANNEL(pjsip,local_tag)"), tag);
-	assert_true(str_starts(str_z(value(first_channel(), "CHANNEL(rtp,src)")), STR("127.0.0.1:")));
-	assert_int_not_equal(pbx_setvar(t.w.pbx, first_channel(), STR("CHANNEL(pjsip,call-id)"), STR("x")), 0);
+	CHECK(channel_at(0), rows);
+	assert_string_equal(value(channel_at(0), "CHANNEL(pjsip,local_tag)"), tag);
+	assert_true(str_starts(str_z(value(channel_at(0), "CHANNEL(rtp,src)")), STR("127.0.0.1:")));
+	assert_int_not_equal(pbx_setvar(t.w.pbx, channel_at(0), STR("CHANNEL(pjsip,call-id)"), STR("x")), 0);
 	/* on hold */
 	alice("INVITE", "up", 2, "", SDP_ULAW "a=sendonly\r\nm=video 6002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
-	assert_string_equal(value(first_channel(), "CHANNEL(rtp,hold)"), "1");
+	assert_string_equal(value(channel_at(0), "CHANNEL(rtp,hold)"), "1");
 }
 
 static void numbers_of_rtcp(void **state)
@@ -249,7 +232,7 @@ static void numbers_of_rtcp(void **state)
 		pbx_setvar(t.w.pbx, NULL, STR("ITEM"), str_z(one[i]));
 		alice_talks("stats");
 		world_pass(&t.w, 1000);
-		ch = first_channel();
+		ch = channel_at(0);
 		assert_string_equal(world_var(ch, "ONE"), is_count ? "0" : "0.000000");
 		if (!i) {
 			assert_true(str_starts(str_z(world_var(ch, "ALL")), STR("ssrc=")));
@@ -266,7 +249,7 @@ static void numbers_of_rtcp(void **state)
 	/* Off a fiber nobody can wait for the media thread. */
 	alice_starts_anew();
 	alice_talks("up");
-	assert_string_equal(value(first_channel(), "CHANNEL(rtcp,all)"), "");
+	assert_string_equal(value(channel_at(0), "CHANNEL(rtcp,all)"), "");
 }
 
 /* ---- headers ------------------------------------------------------------------------------- */
@@ -284,11 +267,11 @@ static void headers_that_came(void **state)
 	(void)state;
 	from_uri = ";user=phone";
 	alice("INVITE", "ring", 1, "X-A: one\r\nX-B: b\r\nX-A: two\r\n", SDP_ULAW);
-	CHECK(first_channel(), rows);
+	CHECK(channel_at(0), rows);
 	/* No line of its own can be smuggled into a message. */
-	assert_int_not_equal(pbx_setvar(t.w.pbx, first_channel(), STR("PJSIP_HEADER(add,X)"), STR("1\r\nY: 2")), 0);
-	assert_int_not_equal(pbx_setvar(t.w.pbx, first_channel(), STR("PJSIP_HEADER(burn,X)"), STR("1")), 0);
-	assert_int_not_equal(pbx_setvar(t.w.pbx, first_channel(), STR("PJSIP_HEADER(add,)"), STR("1")), 0);
+	assert_int_not_equal(pbx_setvar(t.w.pbx, channel_at(0), STR("PJSIP_HEADER(add,X)"), STR("1\r\nY: 2")), 0);
+	assert_int_not_equal(pbx_setvar(t.w.pbx, channel_at(0), STR("PJSIP_HEADER(burn,X)"), STR("1")), 0);
+	assert_int_not_equal(pbx_setvar(t.w.pbx, channel_at(0), STR("PJSIP_HEADER(add,)"), STR("1")), 0);
 }
 
 static void headers_of_the_answer(void **state)
@@ -319,8 +302,8 @@ static void headers_of_a_call_out(void **state)
 	assert_true(str_find(str_z(wire_header(m, "To")), STR(";f=g>;d=e")) < strlen(wire_header(m, "To")));
 	assert_true(str_find(m->body, STR("RTP/AVP 8")) < m->body.n);
 	answer(SIP_INVITE, 5062, 180, "X-R: r1\r\nX-R: r2\r\n", "");
-	CHECK(last_channel(), rows);
-	assert_true(str_starts(str_z(value(last_channel(), "CHANNEL(contact)")), STR("bob@@")));
+	CHECK(channel_at(channels() - 1), rows);
+	assert_true(str_starts(str_z(value(channel_at(channels() - 1), "CHANNEL(contact)")), STR("bob@@")));
 }
 
 /* ---- media offer, digits, refresh, refusal --------------------------------------------------- */
@@ -331,7 +314,7 @@ static void codecs_of_the_next_offer(void **state)
 
 	(void)state;
 	alice_calls("ring");
-	ch = first_channel();
+	ch = channel_at(0);
 	assert_string_equal(value(ch, "PJSIP_MEDIA_OFFER(audio)"), "ulaw,alaw");
 	assert_string_equal(value(ch, "PJSIP_MEDIA_OFFER(video)"), "h264");
 	assert_string_equal(value(ch, "PJSIP_MEDIA_OFFER(image)"), "");
@@ -347,7 +330,7 @@ static void how_digits_are_sent(void **state)
 
 	(void)state;
 	alice_talks("up");
-	ch = first_channel();
+	ch = channel_at(0);
 	assert_string_equal(value(ch, "PJSIP_DTMF_MODE()"), "info");
 	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_DTMF_MODE()"), STR("none")), 0);
 	channel_digit(ch, '5', 100);
@@ -382,11 +365,11 @@ static void refresh_of_the_session(void **state)
 		assert_int_equal(invites != SIZE_MAX, tv[i].m == SIP_INVITE);
 		assert_int_equal(updates != SIZE_MAX, tv[i].m == SIP_UPDATE);
 		/* The dialplan waits for its answer. */
-		assert_int_equal(first_channel()->priority, tv[i].m == SIP_UNKNOWN ? 3 : 2);
+		assert_int_equal(channel_at(0)->priority, tv[i].m == SIP_UNKNOWN ? 3 : 2);
 		if (tv[i].m != SIP_UNKNOWN)
 			answer(tv[i].m, 5061, 200, "", SDP_ULAW);
 		world_turn(&t.w);
-		assert_int_equal(first_channel()->priority, 3);
+		assert_int_equal(channel_at(0)->priority, 3);
 		alice("BYE", "refresh", 2, "", "");
 	}
 }

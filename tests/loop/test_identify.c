@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define HEAD "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" \
+#define HEAD WIRE_UDP \
 	"[e](!)\ntype=endpoint\nallow=ulaw\n[one](e)\n[two](e)\n[i](!)\ntype=identify\nendpoint=one\n[j](i)\nendpoint=two\n" \
 	"match=198.51.100.99\n"
 #define PEER "192.0.2.1:5060"

@@ -15,7 +15,7 @@
 #define ONE "sip:one@127.0.0.1:5070"
 #define TWO "sip:two@127.0.0.1:5070"
 
-#define CONF "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" \
+#define CONF WIRE_UDP \
 	"[a]\ntype=endpoint\nallow=ulaw\naors=a\n[a]\ntype=aor\nmax_contacts=2\nminimum_expiration=1\n" \
 	"[e]\ntype=endpoint\nallow=ulaw\naors=e\n[e]\ntype=aor\nmax_contacts=1\nremove_existing=yes\n" \
 	"minimum_expiration=1\n"
@@ -181,7 +181,7 @@ static void test_reload_meanwhile(void **state)
 	world_pass(&t.w, 990);
 	reg("a", ONE, 3600);
 	reg("e", TWO, 3600);
-	wire_reload(&t, "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n");
+	wire_reload(&t, WIRE_UDP);
 	world_pass(&t.w, 100);
 	disk_commit(9, 0);
 	assert_int_equal(answered(200), 2);

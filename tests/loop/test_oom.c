@@ -15,7 +15,6 @@
 
 #define MOST 5000       /* allocations of one scenario: more means that it never ends */
 #define DENSE 100       /* every one up to here fails in its turn, then every third */
-#define BOB 5062
 #define OURS_ENDS_MS 70000      /* Timers B, F, H and J have fired */
 
 static const char plan[] =
@@ -26,7 +25,7 @@ static const char plan[] =
 	"exten => bob,1,Dial(PJSIP/bob,20,tT)\n";
 
 static const char conf[] =
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	WIRE_UDP
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\ndirect_media=no\n"
 	"[alice](phone)\naors=alice\ncallerid=Alice <100>\n[alice]\ntype=aor\nmax_contacts=4\nremove_existing=yes\n"
 	"[bob](phone)\naors=bob\ncallerid=Bob <200>\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n";

@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define TRANSPORT "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
-#define REG(more) TRANSPORT "[far]\ntype=registration\nserver_uri=sip:127.0.0.1:5061\n" \
+#define REG(more) WIRE_UDP "[far]\ntype=registration\nserver_uri=sip:127.0.0.1:5061\n" \
 	"client_uri=sip:us@127.0.0.1\nmax_random_initial_delay=0\n" more
 
 static struct wire t;
@@ -190,7 +189,7 @@ static void test_reload(void **state)
 	world_pass(&t.w, 1100);
 	assert_string_equal(wire_header(wire_last(&t), "Contact"), "<sip:bob@127.0.0.1:5060>");
 	wire_reply(&t, SIP_REGISTER, 200, "");
-	wire_reload(&t, TRANSPORT);
+	wire_reload(&t, WIRE_UDP);
 	assert_string_equal(wire_header(wire_last(&t), "Expires"), "0");
 	wire_reply(&t, SIP_REGISTER, 200, "");
 	world_pass(&t.w, 4000000);
@@ -234,7 +233,7 @@ static void test_line(void **state)
 
 /* ---- text messages ------------------------------------------------------ */
 
-#define PHONES TRANSPORT "[alice]\ntype=endpoint\ncontext=calls\nmessage_context=text\naors=alice\n" \
+#define PHONES WIRE_UDP "[alice]\ntype=endpoint\ncontext=calls\nmessage_context=text\naors=alice\n" \
 	"[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n"
 static const char plan[] =
 	"[text]\nexten => eggs,1,UserEvent(Text,From: ${MESSAGE(from)},To: ${MESSAGE(to)},Body: ${MESSAGE(body)},"
@@ -318,7 +317,7 @@ static void send_text(void)
 static void test_message_redirect(void **state)
 {
 	(void)state;
-	wire_open(&t, "", TRANSPORT "[alice]\ntype=endpoint\naors=alice\nfollow_redirect_methods=message\n"
+	wire_open(&t, "", WIRE_UDP "[alice]\ntype=endpoint\naors=alice\nfollow_redirect_methods=message\n"
 		  "[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n");
 	send_text();
 	wire_reply(&t, SIP_MESSAGE, 305, "Contact: <sip:b@127.0.0.1:5063>;q=0.5\r\n"

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #define ENDPOINT \
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" \
+	WIRE_UDP \
 	"[bob]\ntype=endpoint\naors=bob\nallow=!all,ulaw\n" \
 	"[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
 
@@ -86,7 +86,7 @@ static void a_reload_begins_to_ask(void **state)
 static void a_reload_takes_it_away(void **state)
 {
 	static const char none[] =
-		"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+		WIRE_UDP
 		"[bob]\ntype=endpoint\naors=bob\nallow=!all,ulaw\n[bob]\ntype=aor\n";
 
 	(void)state;

@@ -18,12 +18,12 @@ static const char plan[] =
 	"exten => note,1,Answer()\n same => n,PJSIPNotify(${TO},${WHAT})\n same => n,Set(SENT=yes)\n same => n,Wait(600)\n"
 	"exten => bob,1,Dial(PJSIP/bob)\n";
 
-#define UDP(has) "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" has
+#define UDP(has) WIRE_UDP has
 #define PHONES \
 	"[global]\ntype=global\ndefault_outbound_endpoint=bob\nignore_uri_user_options=yes\n" \
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\ndirect_media=no\n" \
-	"[alice](phone)\naors=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n" \
-	"[bob](phone)\naors=bob\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n" \
+	ALICE_LINE \
+	BOB_LINE \
 	"[extra]\ntype=aor\ncontact=sip:127.0.0.1:5064\n" \
 	"[far](phone)\naors=far\n[far]\ntype=aor\ncontact=sip:far@127.0.0.1:5065\n" \
 	"outbound_proxy=sip:127.0.0.1:5090\\;lr\n" \
@@ -42,10 +42,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	wire_forget(&t);
-	t.deaf = true;
-	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
-	world_turn(&t.w);
+	alice_ends(0);
 	wire_close(&t);
 	return 0;
 }
@@ -55,17 +52,6 @@ static void reopen(void **state, const char *pjsip)
 	teardown(state);
 	wire_open(&t, plan, pjsip);
 	alice_begins();
-}
-
-static struct channel *only_channel(void)
-{
-	assert_int_equal(channels(), 1);
-	return container_of(t.w.pbx->channels.next, struct channel, link);
-}
-
-static void set_global(const char *name, const char *value)
-{
-	assert_int_equal(vars_set(&t.w.pbx->globals, str_z(name), str_z(value)), 0);
 }
 
 /* ---- destinations ------------------------------------------------------------------------ */

@@ -12,7 +12,7 @@
 
 /* One endpoint for each way an AOR may be set up. */
 static const char conf[] =
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	WIRE_UDP
 	"[one](!)\ntype=endpoint\nallow=!all,ulaw\n"
 	"[strict](one)\naors=strict\n[strict]\ntype=aor\nmax_contacts=2\n"
 	"minimum_expiration=60\nmaximum_expiration=7200\ndefault_expiration=600\n"
@@ -222,100 +222,107 @@ static void what_cannot_be_read(void **state)
 	assert_string_equal(listed("strict"), "<sip:a@192.0.2.1>;expires=600 ");
 }
 
-/* The same contact more than once in one request: the last one decides, and it counts
- * once. `before`: what is registered; `listed`: "uri seconds" of what is there then;
- * `changes`: how many contacts came, were renewed and went. */
-static void same_contact_twice(void **state)
-{
+/* The same contact more than once in one request. `before`: what is registered; `listed`:
+ * "uri seconds" of what is there then; `added` ...: how many contacts came, were renewed and went. */
 #define A "<sip:a@192.0.2.1>"
 #define B "<sip:b@192.0.2.2>"
-	static const struct {
-		const char *user, *before, *request;
-		unsigned status;
-		const char *listed;
-		unsigned added, refreshed, removed;
-	} rows[] = {
-		{ "strict", "", A ", " A, 200, A ";expires=600 ", 1, 0, 0 },
-		{ "strict", "", A ";expires=100, " A ";expires=200", 200, A ";expires=200 ", 1, 0, 0 },
-		{ "strict", "", A ";expires=200, " A ";expires=100, " A ";expires=150", 200, A ";expires=150 ", 1, 0, 0 },
-		{ "strict", "", A ";expires=200, " A ";expires=0", 200, "", 0, 0, 0 },
-		{ "strict", "", A ";expires=0, " A ";expires=200", 200, A ";expires=200 ", 1, 0, 0 },
-		{ "strict", "", A ";expires=0, " A ";expires=0", 200, "", 0, 0, 0 },
-		{ "strict", A, A ", " A ";expires=90", 200, A ";expires=90 ", 0, 1, 0 },
-		{ "strict", A, A ";expires=90, " A ";expires=0", 200, "", 0, 0, 1 },
-		{ "strict", A, A ";expires=0, " A ";expires=90", 200, A ";expires=90 ", 0, 1, 0 },
-		{ "strict", A, A ";expires=0, " A ";expires=0, " A ";expires=0", 200, "", 0, 0, 1 },
-		/* More deletions than there are contacts: nothing wraps, nothing is let in. */
-		{ "strict", A, A ";expires=0, " A ";expires=0, " B ", <sip:c@192.0.2.3>", 200,
-		  B ";expires=600 <sip:c@192.0.2.3>;expires=600 ", 2, 0, 1 },
-		{ "strict", A, A ";expires=0, " A ";expires=0, " B ", <sip:c@192.0.2.3>, <sip:d@192.0.2.4>", 403,
-		  A ";expires=600 ", 0, 0, 0 },
-		/* Two doubled ones are two. */
-		{ "strict", "", A ", " A ", " B ", " B, 200, A ";expires=600 " B ";expires=600 ", 2, 0, 0 },
-		{ "strict", "", A ", " A ", " B ", " B ", <sip:c@192.0.2.3>", 403, "", 0, 0, 0 },
-		/* Equal, not the same letters. */
-		{ "strict", "", "<sip:%61@192.0.2.1>, " A, 200, A ";expires=600 ", 1, 0, 0 },
-		{ "strict", A, "<sip:a@192.0.2.1;transport=udp>;expires=0, <SIP:a@192.0.2.1>;expires=0", 200, "", 0, 0, 1 },
-		/* One equals two that do not equal each other. */
-		{ "strict", "", "<sip:a@h;x=1>, <sip:a@h;x=2>", 200,
-		  "<sip:a@h;x=1>;expires=600 <sip:a@h;x=2>;expires=600 ", 2, 0, 0 },
-		{ "strict", "<sip:a@h>", "<sip:a@h;x=1>, <sip:a@h;x=2>", 200,
-		  "<sip:a@h;x=1>;expires=600 <sip:a@h;x=2>;expires=600 ", 1, 1, 0 },
-		{ "strict", "<sip:a@h;x=1>, <sip:a@h;x=2>", "<sip:a@h>, <sip:a@h;x=2>;expires=90", 200,
-		  "<sip:a@h>;expires=600 <sip:a@h;x=2>;expires=90 ", 0, 2, 0 },
-		{ "strict", "<sip:a@h;x=1>, <sip:a@h;x=2>", "<sip:a@h;x=2>, <sip:a@h>;expires=90", 200,
-		  "<sip:a@h;x=1>;expires=600 <sip:a@h>;expires=90 ", 0, 1, 0 },
-		/* rewrite_contact makes them equal. */
-		{ "rewritten", "", "<sip:a@10.0.0.1:5099>, <sip:a@10.0.0.2:5098>;expires=90", 200,
-		  "<sip:a@10.0.0.2:5098>;expires=90 ", 1, 0, 0 },
-		{ "rewritten", "<sip:a@10.0.0.3>", "<sip:a@10.0.0.1:5099>, <sip:a@10.0.0.2:5098>;expires=0", 200, "", 0, 0, 1 },
-		{ "rewritten", "", "<sip:a@10.0.0.1>, <sip:a@10.0.0.2>, <sip:b@10.0.0.1>, <sip:b@10.0.0.2>", 200,
-		  "<sip:a@10.0.0.2>;expires=3600 <sip:b@10.0.0.2>;expires=3600 ", 2, 0, 0 },
-		/* Who is pushed out is counted as rightly. */
-		{ "newest", A ";expires=900, " B ";expires=300", "<sip:c@192.0.2.3>, <sip:c@192.0.2.3>", 200,
-		  A ";expires=900 <sip:c@192.0.2.3>;expires=3600 ", 1, 0, 1 },
-		{ "newest", A ";expires=900, " B ";expires=300", A ";expires=60, <sip:c@192.0.2.3>, " A ";expires=60", 200,
-		  "<sip:c@192.0.2.3>;expires=3600 " A ";expires=60 ", 1, 1, 1 },
-		{ "newest", A ";expires=900, " B ";expires=300", A ";expires=0, " A ";expires=0, <sip:c@192.0.2.3>", 200,
-		  B ";expires=300 <sip:c@192.0.2.3>;expires=3600 ", 1, 0, 1 },
-		{ "newest", A ", " B, A ", " A ", " B ", " B ", " A, 200, B ";expires=3600 " A ";expires=3600 ", 0, 2, 0 },
-		/* A permanent one of the same URI is not the one that registers, nor in its way. */
-		{ "fixed", "<sip:desk@192.0.2.1>", "<sip:desk@192.0.2.1>;expires=90", 200,
-		  "<sip:desk@192.0.2.1> <sip:desk@192.0.2.1>;expires=90 ", 0, 1, 0 },
-		{ "fixed", "<sip:desk@192.0.2.1>", "<sip:desk@192.0.2.1>;expires=0", 200, "<sip:desk@192.0.2.1> ", 0, 0, 1 },
-	};
+static const struct twice {
+	const char *user, *before, *request;
+	unsigned status;
+	const char *listed;
+	unsigned added, refreshed, removed;
+} twice_rows[] = {
+	{ "strict", "", A ", " A, 200, A ";expires=600 ", 1, 0, 0 },
+	{ "strict", "", A ";expires=100, " A ";expires=200", 200, A ";expires=200 ", 1, 0, 0 },
+	{ "strict", "", A ";expires=200, " A ";expires=100, " A ";expires=150", 200, A ";expires=150 ", 1, 0, 0 },
+	{ "strict", "", A ";expires=200, " A ";expires=0", 200, "", 0, 0, 0 },
+	{ "strict", "", A ";expires=0, " A ";expires=200", 200, A ";expires=200 ", 1, 0, 0 },
+	{ "strict", "", A ";expires=0, " A ";expires=0", 200, "", 0, 0, 0 },
+	{ "strict", A, A ", " A ";expires=90", 200, A ";expires=90 ", 0, 1, 0 },
+	{ "strict", A, A ";expires=90, " A ";expires=0", 200, "", 0, 0, 1 },
+	{ "strict", A, A ";expires=0, " A ";expires=90", 200, A ";expires=90 ", 0, 1, 0 },
+	{ "strict", A, A ";expires=0, " A ";expires=0, " A ";expires=0", 200, "", 0, 0, 1 },
+	/* More deletions than there are contacts: nothing wraps, nothing is let in. */
+	{ "strict", A, A ";expires=0, " A ";expires=0, " B ", <sip:c@192.0.2.3>", 200,
+	  B ";expires=600 <sip:c@192.0.2.3>;expires=600 ", 2, 0, 1 },
+	{ "strict", A, A ";expires=0, " A ";expires=0, " B ", <sip:c@192.0.2.3>, <sip:d@192.0.2.4>", 403,
+	  A ";expires=600 ", 0, 0, 0 },
+	/* Two doubled ones are two. */
+	{ "strict", "", A ", " A ", " B ", " B, 200, A ";expires=600 " B ";expires=600 ", 2, 0, 0 },
+	{ "strict", "", A ", " A ", " B ", " B ", <sip:c@192.0.2.3>", 403, "", 0, 0, 0 },
+	/* Equal, not the same letters. */
+	{ "strict", "", "<sip:%61@192.0.2.1>, " A, 200, A ";expires=600 ", 1, 0, 0 },
+	{ "strict", A, "<sip:a@192.0.2.1;transport=udp>;expires=0, <SIP:a@192.0.2.1>;expires=0", 200, "", 0, 0, 1 },
+	/* One equals two that do not equal each other. */
+	{ "strict", "", "<sip:a@h;x=1>, <sip:a@h;x=2>", 200,
+	  "<sip:a@h;x=1>;expires=600 <sip:a@h;x=2>;expires=600 ", 2, 0, 0 },
+	{ "strict", "<sip:a@h>", "<sip:a@h;x=1>, <sip:a@h;x=2>", 200,
+	  "<sip:a@h;x=1>;expires=600 <sip:a@h;x=2>;expires=600 ", 1, 1, 0 },
+	{ "strict", "<sip:a@h;x=1>, <sip:a@h;x=2>", "<sip:a@h>, <sip:a@h;x=2>;expires=90", 200,
+	  "<sip:a@h>;expires=600 <sip:a@h;x=2>;expires=90 ", 0, 2, 0 },
+	{ "strict", "<sip:a@h;x=1>, <sip:a@h;x=2>", "<sip:a@h;x=2>, <sip:a@h>;expires=90", 200,
+	  "<sip:a@h;x=1>;expires=600 <sip:a@h>;expires=90 ", 0, 1, 0 },
+	/* rewrite_contact makes them equal. */
+	{ "rewritten", "", "<sip:a@10.0.0.1:5099>, <sip:a@10.0.0.2:5098>;expires=90", 200,
+	  "<sip:a@10.0.0.2:5098>;expires=90 ", 1, 0, 0 },
+	{ "rewritten", "<sip:a@10.0.0.3>", "<sip:a@10.0.0.1:5099>, <sip:a@10.0.0.2:5098>;expires=0", 200, "", 0, 0, 1 },
+	{ "rewritten", "", "<sip:a@10.0.0.1>, <sip:a@10.0.0.2>, <sip:b@10.0.0.1>, <sip:b@10.0.0.2>", 200,
+	  "<sip:a@10.0.0.2>;expires=3600 <sip:b@10.0.0.2>;expires=3600 ", 2, 0, 0 },
+	/* Who is pushed out is counted as rightly. */
+	{ "newest", A ";expires=900, " B ";expires=300", "<sip:c@192.0.2.3>, <sip:c@192.0.2.3>", 200,
+	  A ";expires=900 <sip:c@192.0.2.3>;expires=3600 ", 1, 0, 1 },
+	{ "newest", A ";expires=900, " B ";expires=300", A ";expires=60, <sip:c@192.0.2.3>, " A ";expires=60", 200,
+	  "<sip:c@192.0.2.3>;expires=3600 " A ";expires=60 ", 1, 1, 1 },
+	{ "newest", A ";expires=900, " B ";expires=300", A ";expires=0, " A ";expires=0, <sip:c@192.0.2.3>", 200,
+	  B ";expires=300 <sip:c@192.0.2.3>;expires=3600 ", 1, 0, 1 },
+	{ "newest", A ", " B, A ", " A ", " B ", " B ", " A, 200, B ";expires=3600 " A ";expires=3600 ", 0, 2, 0 },
+	/* A permanent one of the same URI is not the one that registers, nor in its way. */
+	{ "fixed", "<sip:desk@192.0.2.1>", "<sip:desk@192.0.2.1>;expires=90", 200,
+	  "<sip:desk@192.0.2.1> <sip:desk@192.0.2.1>;expires=90 ", 0, 1, 0 },
+	{ "fixed", "<sip:desk@192.0.2.1>", "<sip:desk@192.0.2.1>;expires=0", 200, "<sip:desk@192.0.2.1> ", 0, 0, 1 },
+};
 
+#undef A
+#undef B
+
+/* The last one decides, and it counts once. */
+static void register_twice(const struct twice *r)
+{
+	char line[512];
+	unsigned got, added, refreshed, removed;
+
+	if (r->before[0]) {
+		snprintf(line, sizeof(line), "Contact: %s\r\n", r->before);
+		assert_int_equal(status(r->user, line), 200);
+	}
+	world_forget_events(&t.w);
+	snprintf(line, sizeof(line), "Contact: %s\r\n", r->request);
+	got = status(r->user, line);
+	added = world_events(&t.w, "TestEvent", "State: AOR_CONTACT_ADDED");
+	refreshed = world_events(&t.w, "TestEvent", "State: AOR_CONTACT_REFRESHED");
+	removed = world_events(&t.w, "TestEvent", "State: AOR_CONTACT_REMOVED");
+	if (got != r->status || strcmp(listed(r->user), r->listed) != 0 || added != r->added ||
+	    refreshed != r->refreshed || removed != r->removed)
+		fail_msg("%s: %s over %s: %u %s, %u %u %u", r->user, r->request, r->before,
+			 got, listed(r->user), added, refreshed, removed);
+}
+
+static void same_contact_twice(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		char line[512];
-		unsigned got, added, refreshed, removed;
+	for (size_t i = 0; i < ARRAY_LEN(twice_rows); i++) {
 		struct location *l;
 
 		setup(NULL);
-		if (rows[i].before[0]) {
-			snprintf(line, sizeof(line), "Contact: %s\r\n", rows[i].before);
-			assert_int_equal(status(rows[i].user, line), 200);
-		}
-		world_forget_events(&t.w);
-		snprintf(line, sizeof(line), "Contact: %s\r\n", rows[i].request);
-		got = status(rows[i].user, line);
-		added = world_events(&t.w, "TestEvent", "State: AOR_CONTACT_ADDED");
-		refreshed = world_events(&t.w, "TestEvent", "State: AOR_CONTACT_REFRESHED");
-		removed = world_events(&t.w, "TestEvent", "State: AOR_CONTACT_REMOVED");
-		if (got != rows[i].status || strcmp(listed(rows[i].user), rows[i].listed) != 0 || added != rows[i].added ||
-		    refreshed != rows[i].refreshed || removed != rows[i].removed)
-			fail_msg("row %zu, %s: %s over %s: %u %s, %u %u %u", i, rows[i].user, rows[i].request, rows[i].before,
-				 got, listed(rows[i].user), added, refreshed, removed);
+		register_twice(&twice_rows[i]);
 		/* By its id each is found: no two have one. */
-		l = location_get(t.svc, str_z(rows[i].user), false);
+		l = location_get(t.svc, str_z(twice_rows[i].user), false);
 		if (l)
 			list_each(p, &l->contacts)
 				assert_ptr_equal(contact_by_id(t.svc, container_of(p, struct contact, link)->id),
 						 container_of(p, struct contact, link));
 		teardown(NULL);
 	}
-#undef A
-#undef B
 }
 
 /* With remove_unavailable: dead ones give way for as many as come, counted once each. */

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define BOB 5062
-
 static const char plan[] =
 	"[default]\n"
 	"exten => up,1,Answer()\n same => n,Wait(600)\n"
@@ -23,10 +21,10 @@ static const char plan[] =
 	"exten => 5551,1,Wait(600)\n";
 
 #define CONF(alice_has) \
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n" \
+	WIRE_UDP \
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\ndirect_media=no\n" \
 	"[alice](phone)\naors=alice\n" alice_has "[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n" \
-	"[bob](phone)\naors=bob\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
+	BOB_LINE
 
 static int setup(void **state)
 {
@@ -39,10 +37,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	wire_forget(&t);
-	t.deaf = true;
-	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
-	world_turn(&t.w);
+	alice_ends(0);
 	wire_close(&t);
 	return 0;
 }
@@ -63,17 +58,6 @@ static struct sip_msg *last(void)
 {
 	assert_non_null(wire_last(&t));
 	return wire_last(&t);
-}
-
-static struct channel *only_channel(void)
-{
-	assert_int_equal(channels(), 1);
-	return container_of(t.w.pbx->channels.next, struct channel, link);
-}
-
-static bool has(struct str text, const char *what)
-{
-	return str_find(text, str_z(what)) < text.n;
 }
 
 /* ---- refused before there is a call ------------------------------------------------------- */

@@ -17,7 +17,7 @@ static const char plan[] =
 	"exten => lamp,hint,PJSIP/bob\n";
 
 static const char conf[] =
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	WIRE_UDP
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\n"
 	"[alice](phone)\n[bob](phone)\n[carl](phone)\n";
 

@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define BOB 5062
-#define CARL 5063
-
 static const char plan[] =
 	"[default]\n"
 	"exten => bob,1,Dial(PJSIP/bob)\n"
@@ -24,10 +21,10 @@ static const char plan[] =
 	"exten => carl,1,Set(GLOBAL(TOLD)=${SIPREFERRINGCONTEXT} ${SIPTRANSFER} ${SIPREFERTOHDR})\n same => n,Wait(600)\n";
 
 static const char conf[] =
-	"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:5060\n"
+	WIRE_UDP
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\ndirect_media=no\n"
-	"[alice](phone)\naors=alice\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n"
-	"[bob](phone)\naors=bob\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
+	ALICE_LINE
+	BOB_LINE
 	"[carl](phone)\naors=carl\n[carl]\ntype=aor\ncontact=sip:carl@127.0.0.1:5063\n"
 	"[lost](phone)\naors=lost\n[lost]\ntype=aor\n";
 
@@ -42,45 +39,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	wire_forget(&t);
-	t.deaf = true;
-	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
-	world_turn(&t.w);
+	alice_ends(0);
 	wire_close(&t);
 	return 0;
-}
-
-/* A variable of the whole program; the next call's buffer. */
-static const char *global(const char *name)
-{
-	static char room[256];
-	struct str v;
-
-	return str_copy(room, sizeof(room), vars_get(&t.w.pbx->globals, str_z(name), &v) ? v : STR_NULL);
-}
-
-static void set_global(const char *name, const char *value)
-{
-	assert_int_equal(vars_set(&t.w.pbx->globals, str_z(name), str_z(value)), 0);
-}
-
-static struct channel *channel_at(size_t n)
-{
-	struct list *p = t.w.pbx->channels.next;
-
-	assert_true(n < channels());
-	while (n--)
-		p = p->next;
-	return container_of(p, struct channel, link);
-}
-
-static void alice_talks_to(const char *exten, uint16_t port)
-{
-	alice_calls(exten);
-	answer(SIP_INVITE, port, 200, "", SDP_ULAW);
-	learn_tag();
-	alice("ACK", exten, 1, "", "");
-	wire_forget(&t);
 }
 
 /* What the newest NOTIFY to alice says of her REFER; she accepts it. */
@@ -185,7 +146,7 @@ static void refused_refers(void **state)
 	char text[sizeof(conf) + 64];
 
 	(void)state;
-	alice_talks_to("bob", BOB);
+	alice_talks_to("bob", BOB, SDP_ULAW);
 	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
 		alice("REFER", "bob", 2 + (unsigned)i, tv[i].more, "");
 		assert_int_equal(status(SIP_REFER), tv[i].status);
@@ -198,7 +159,7 @@ static void refused_refers(void **state)
 	snprintf(text, sizeof(text), "%s[alice](+)\nallow_transfer=no\n", conf);
 	wire_reload(&t, text);
 	alice_starts_anew();
-	alice_talks_to("bob", BOB);
+	alice_talks_to("bob", BOB, SDP_ULAW);
 	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\n", "");
 	assert_int_equal(status(SIP_REFER), 603);
 	assert_int_equal(channels(), 2);
@@ -207,7 +168,7 @@ static void refused_refers(void **state)
 static void without_a_subscription(void **state)
 {
 	(void)state;
-	alice_talks_to("bob", BOB);
+	alice_talks_to("bob", BOB, SDP_ULAW);
 	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\nRefer-Sub: false\r\n", "");
 	assert_int_equal(status(SIP_REFER), 202);
 	assert_string_equal(wire_header(response(SIP_REFER), "Refer-Sub"), "false");
@@ -218,7 +179,7 @@ static void without_a_subscription(void **state)
 static void into_a_context(void **state)
 {
 	(void)state;
-	alice_talks_to("bob", BOB);
+	alice_talks_to("bob", BOB, SDP_ULAW);
 	assert_int_equal(vars_set(&channel_at(0)->vars, STR("TRANSFER_CONTEXT"), STR("elsewhere")), 0);
 	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\n", "");
 	assert_string_equal(notified(), "SIP/2.0 200 OK");
@@ -229,10 +190,10 @@ static void into_a_context(void **state)
 /* alice has bob in one call and carl in another. first: the tag of the one with bob. */
 static void alice_has_both(char first[64])
 {
-	alice_talks_to("bob", BOB);
+	alice_talks_to("bob", BOB, SDP_ULAW);
 	str_copy(first, 64, str_z(tag));
 	alice_starts_anew();
-	alice_talks_to("carl", CARL);
+	alice_talks_to("carl", CARL, SDP_ULAW);
 	assert_int_equal(channels(), 4);
 }
 
@@ -278,7 +239,7 @@ static void attended_to_herself(void **state)
 static void attended_elsewhere(void **state)
 {
 	(void)state;
-	alice_talks_to("carl", CARL);
+	alice_talks_to("carl", CARL, SDP_ULAW);
 	refer_to_replace(2, "far", "away");
 	assert_string_equal(notified(), "SIP/2.0 200 OK");
 	assert_string_equal(global("TOLD"), "far;to-tag=away;from-tag=a1");
@@ -301,7 +262,7 @@ static void a_leg_is_replaced(void **state)
 	struct channel *bob;
 
 	(void)state;
-	alice_talks_to("bob", BOB);
+	alice_talks_to("bob", BOB, SDP_ULAW);
 	bob = channel_at(1);
 	str_copy(first, sizeof(first), str_z(tag));
 	alice_starts_anew();
@@ -321,7 +282,7 @@ static void refused_replaces(void **state)
 	char first[64];
 
 	(void)state;
-	alice_talks_to("bob", BOB);
+	alice_talks_to("bob", BOB, SDP_ULAW);
 	str_copy(first, sizeof(first), str_z(tag));
 	alice_starts_anew();
 	replaces(first, "\r\nReplaces: c9;to-tag=a;from-tag=b");

@@ -1,3 +1,4 @@
+/* Addresses: read, printed, compared, classified, masked; and the source that the kernel chooses. */
 #include "net/address.h"
 #include "net/route.h"
 #include <errno.h>
@@ -120,6 +121,26 @@ static void from_kernel(void **state)
 	assert_false(sa_is_set(&a));
 }
 
+static void masked(void **state)
+{
+	static const struct { const char *a; unsigned bits; const char *out; } tv[] = {
+		{ "255.255.255.255:7", 32, "255.255.255.255:7" }, { "255.255.255.255", 31, "255.255.255.254:0" },
+		{ "255.255.255.255", 24, "255.255.255.0:0" }, { "255.255.255.255", 9, "255.128.0.0:0" },
+		{ "255.255.255.255", 0, "0.0.0.0:0" }, { "[ffff:ffff:ffff::ffff]:7", 128, "[ffff:ffff:ffff::ffff]:7" },
+		{ "ffff:ffff:ffff::ffff", 127, "[ffff:ffff:ffff::fffe]:0" },
+		{ "ffff:ffff:ffff::ffff", 33, "[ffff:ffff:8000::]:0" }, { "ffff::1", 0, "[::]:0" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct sa a = sa(tv[i].a);
+		char text[SA_TEXT];
+
+		sa_mask_host(&a, tv[i].bits);
+		assert_string_equal(sa_text(&a, text), tv[i].out);
+	}
+}
+
 static void source(void **state)
 {
 	struct sa peer = sa("127.0.0.1:5060"), local;
@@ -134,7 +155,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parse_and_print), cmocka_unit_test(compare), cmocka_unit_test(classify),
-		cmocka_unit_test(from_kernel), cmocka_unit_test(source),
+		cmocka_unit_test(masked), cmocka_unit_test(from_kernel), cmocka_unit_test(source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -419,66 +419,67 @@ static int resolve(struct world *w, const char *text, unsigned have, int fixed, 
 	return sip_resolve_start(&prm, out);
 }
 
+static const struct {
+	const char *uri;
+	unsigned have;
+	int fixed, err;
+	const char *out;
+} ways[] = {
+	/* 4.2: an address is an address; the port is the transport's own. */
+	{ "sip:1001@192.0.2.7", UDP, -1, 0, "udp 192.0.2.7:5060 " },
+	{ "sip:1001@192.0.2.7:6000;transport=tcp", UDP | TCP, -1, 0, "tcp 192.0.2.7:6000 " },
+	{ "sips:1001@[2001:db8::1]", UDP | TLS, -1, 0, "tls [2001:db8::1]:5061 " },
+	{ "sips:1001@192.0.2.7;transport=tcp", TLS, -1, 0, "tls 192.0.2.7:5061 " },
+	{ "sip:192.0.2.7", TCP, -1, 0, "tcp 192.0.2.7:5060 " },
+	{ "sip:192.0.2.7", UDP, NET_TLS, 0, "tls 192.0.2.7:5061 " },
+	{ "sip:srv.test;maddr=192.0.2.8", UDP, -1, 0, "udp 192.0.2.8:5060 " },
+	/* A port: no NAPTR, no SRV. */
+	{ "sip:srv.test:5099", UDP | TCP, -1, 0, "udp 192.0.2.99:5099 " },
+	/* Transport given: SRV of that one, by priority. */
+	{ "sip:srv.test;transport=udp", UDP | TCP, -1, 0, "udp 127.0.0.11:5060 udp 127.0.0.12:5070 " },
+	{ "sip:srv.test", UDP | TCP, NET_TCP, 0, "tcp 127.0.0.13:5062 " },
+	/* Nothing given: NAPTR in its order, of what we can. */
+	{ "sip:naptr.test", UDP | TCP | TLS, -1, 0, "tls 127.0.0.12:6061 tcp 127.0.0.11:6060 udp 127.0.0.13:6062 " },
+	{ "sip:naptr.test", UDP, -1, 0, "udp 127.0.0.13:6062 " },
+	{ "sips:naptr.test", UDP | TCP | TLS, -1, 0, "tls 127.0.0.12:6061 " },
+	/* No NAPTR: the SRV of each transport, as we prefer them. */
+	{ "sip:srv.test", UDP | TCP, -1, 0, "tcp 127.0.0.13:5062 udp 127.0.0.11:5060 udp 127.0.0.12:5070 " },
+	{ "sip:srv.test", UDP | TCP | TLS, -1, 0, "tls 127.0.0.13:5061 tcp 127.0.0.13:5062 udp 127.0.0.11:5060 udp 127.0.0.12:5070 " },
+	/* NAPTR leads elsewhere for a transport that is settled, too. */
+	{ "sip:naptr.test;transport=tcp", UDP | TCP, -1, 0, "tcp 127.0.0.11:6060 " },
+	{ "sip:naptr.test", UDP | TCP, NET_UDP, 0, "udp 127.0.0.13:6062 " },
+	{ "sips:srv.test", UDP | TLS, -1, 0, "tls 127.0.0.13:5061 " },
+	/* Neither: the host itself. */
+	{ "sip:h1.test", UDP | TCP, -1, 0, "udp 127.0.0.11:5060 " },
+	{ "sip:both.test", UDP, -1, 0, "udp 127.0.0.1:5060 " },
+	{ "sip:both.test", UDP | V6, -1, 0, "udp [::1]:5060 udp 127.0.0.1:5060 " },
+	{ "sip:1@phone.hosts.test", UDP, -1, 0, "udp 10.9.8.7:5060 " },
+	{ "sip:nobody.test", UDP, -1, ENOENT, "" },
+	{ "sip:fail.test", UDP, -1, EIO, "" },
+	/* "." decidedly offers nothing, although the host has an address. */
+	{ "sip:closed.test", UDP, -1, ENOENT, "" },
+};
+
 static void targets(void **state)
 {
-	static const struct {
-		const char *uri;
-		unsigned have;
-		int fixed, err;
-		const char *out;
-	} tv[] = {
-		/* 4.2: an address is an address; the port is the transport's own. */
-		{ "sip:1001@192.0.2.7", UDP, -1, 0, "udp 192.0.2.7:5060 " },
-		{ "sip:1001@192.0.2.7:6000;transport=tcp", UDP | TCP, -1, 0, "tcp 192.0.2.7:6000 " },
-		{ "sips:1001@[2001:db8::1]", UDP | TLS, -1, 0, "tls [2001:db8::1]:5061 " },
-		{ "sips:1001@192.0.2.7;transport=tcp", TLS, -1, 0, "tls 192.0.2.7:5061 " },
-		{ "sip:192.0.2.7", TCP, -1, 0, "tcp 192.0.2.7:5060 " },
-		{ "sip:192.0.2.7", UDP, NET_TLS, 0, "tls 192.0.2.7:5061 " },
-		{ "sip:srv.test;maddr=192.0.2.8", UDP, -1, 0, "udp 192.0.2.8:5060 " },
-		/* A port: no NAPTR, no SRV. */
-		{ "sip:srv.test:5099", UDP | TCP, -1, 0, "udp 192.0.2.99:5099 " },
-		/* Transport given: SRV of that one, by priority. */
-		{ "sip:srv.test;transport=udp", UDP | TCP, -1, 0, "udp 127.0.0.11:5060 udp 127.0.0.12:5070 " },
-		{ "sip:srv.test", UDP | TCP, NET_TCP, 0, "tcp 127.0.0.13:5062 " },
-		/* Nothing given: NAPTR in its order, of what we can. */
-		{ "sip:naptr.test", UDP | TCP | TLS, -1, 0, "tls 127.0.0.12:6061 tcp 127.0.0.11:6060 udp 127.0.0.13:6062 " },
-		{ "sip:naptr.test", UDP, -1, 0, "udp 127.0.0.13:6062 " },
-		{ "sips:naptr.test", UDP | TCP | TLS, -1, 0, "tls 127.0.0.12:6061 " },
-		/* No NAPTR: the SRV of each transport, as we prefer them. */
-		{ "sip:srv.test", UDP | TCP, -1, 0, "tcp 127.0.0.13:5062 udp 127.0.0.11:5060 udp 127.0.0.12:5070 " },
-		{ "sip:srv.test", UDP | TCP | TLS, -1, 0, "tls 127.0.0.13:5061 tcp 127.0.0.13:5062 udp 127.0.0.11:5060 udp 127.0.0.12:5070 " },
-		/* NAPTR leads elsewhere for a transport that is settled, too. */
-		{ "sip:naptr.test;transport=tcp", UDP | TCP, -1, 0, "tcp 127.0.0.11:6060 " },
-		{ "sip:naptr.test", UDP | TCP, NET_UDP, 0, "udp 127.0.0.13:6062 " },
-		{ "sips:srv.test", UDP | TLS, -1, 0, "tls 127.0.0.13:5061 " },
-		/* Neither: the host itself. */
-		{ "sip:h1.test", UDP | TCP, -1, 0, "udp 127.0.0.11:5060 " },
-		{ "sip:both.test", UDP, -1, 0, "udp 127.0.0.1:5060 " },
-		{ "sip:both.test", UDP | V6, -1, 0, "udp [::1]:5060 udp 127.0.0.1:5060 " },
-		{ "sip:1@phone.hosts.test", UDP, -1, 0, "udp 10.9.8.7:5060 " },
-		{ "sip:nobody.test", UDP, -1, ENOENT, "" },
-		{ "sip:fail.test", UDP, -1, EIO, "" },
-		/* "." decidedly offers nothing, although the host has an address. */
-		{ "sip:closed.test", UDP, -1, ENOENT, "" },
-	};
 	struct world w;
 
 	(void)state;
 	start(&w, 0);
-	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
 		struct buf b = BUF_INIT;
 		char text[SA_TEXT];
 
-		assert_int_equal(resolve(&w, tv[i].uri, tv[i].have, tv[i].fixed, NULL), 0);
+		assert_int_equal(resolve(&w, ways[i].uri, ways[i].have, ways[i].fixed, NULL), 0);
 		assert_int_equal(w.calls, 0);
 		UNTIL(&w, w.calls);
 		for (size_t k = 0; k < w.n; k++)
 			buf_puts(&b, str_z(net_proto_lower(w.target[k].proto)), STR(" "),
 				 str_z(sa_text(&w.target[k].addr, text)), STR(" "));
-		if (w.err != tv[i].err || strcmp(buf_z(&b), tv[i].out))
-			print_error("%s gave %d '%s'\n", tv[i].uri, w.err, buf_z(&b));
-		assert_int_equal(w.err, tv[i].err);
-		assert_string_equal(buf_z(&b), tv[i].out);
+		if (w.err != ways[i].err || strcmp(buf_z(&b), ways[i].out))
+			print_error("%s gave %d '%s'\n", ways[i].uri, w.err, buf_z(&b));
+		assert_int_equal(w.err, ways[i].err);
+		assert_string_equal(buf_z(&b), ways[i].out);
 		buf_free(&b);
 	}
 	end(&w);

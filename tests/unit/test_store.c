@@ -1,76 +1,19 @@
-#include "store/astdb.h"
-#include "store/contact.h"
-#include "base/buf.h"
+/* The store: contacts that come back, jobs that fail alone, a full disk, a kill at any moment. */
+#include "store_stage.h"
 #include "base/hash.h"
 #include "base/obj.h"
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-
-struct world {
-	char dir[64], path[96];
-	struct loop *loop;
-	struct store *store;
-	struct contact_store *cs;
-	struct astdb *db;
-	size_t live;
-	unsigned done, want, rows;
-	int err, pipe;
-	struct map *seen;
-	struct buf text;
-};
-
-static void make_dir(struct world *w)
-{
-	*w = (struct world){ .dir = "/tmp/test_store_XXXXXX" };
-	assert_non_null(mkdtemp(w->dir));
-	snprintf(w->path, sizeof(w->path), "%s/db.sqlite3", w->dir);
-}
-
-static void remove_dir(struct world *w)
-{
-	DIR *d = opendir(w->dir);
-	struct dirent *e;
-	char path[512];
-
-	while ((e = readdir(d))) {
-		snprintf(path, sizeof(path), "%s/%s", w->dir, e->d_name);
-		unlink(path);
-	}
-	closedir(d);
-	rmdir(w->dir);
-}
-
-static void open_all(struct world *w)
-{
-	struct store_prm prm = { .path = str_z(w->path), .gap_ms = 1 };
-	struct text why = { 0 };
-
-	w->live = obj_live();
-	w->loop = GOT(loop_new(clock_real()));
-	assert_int_equal(store_open(&w->store, w->loop, &prm, &why), 0);
-	assert_int_equal(contact_store_new(&w->cs, w->store), 0);
-	assert_int_equal(astdb_new(&w->db, w->store), 0);
-	text_free(&why);
-}
-
-static void close_all(struct world *w)
-{
-	store_close(w->store);
-	astdb_free(w->db);
-	loop_free(w->loop);
-	buf_free(&w->text);
-	assert_int_equal(obj_live(), w->live);
-}
 
 static struct contact_row row_of(char text[64], unsigned i)
 {
@@ -87,14 +30,14 @@ static struct contact_row row_of(char text[64], unsigned i)
 
 static void on_done(void *arg, int err)
 {
-	struct world *w = arg;
+	struct store_world *w = arg;
 
 	w->err = err;
 	if (++w->done == w->want)
 		loop_stop(w->loop);
 }
 
-static void wait_for(struct world *w, unsigned n)
+static void wait_for(struct store_world *w, unsigned n)
 {
 	w->want = n;
 	if (w->done < n)
@@ -104,7 +47,7 @@ static void wait_for(struct world *w, unsigned n)
 
 static int check_row(void *arg, const struct contact_row *row)
 {
-	struct world *w = arg;
+	struct store_world *w = arg;
 	char text[64];
 	struct contact_row want = row_of(text, (unsigned)(row->expires - 1000000));
 
@@ -132,7 +75,7 @@ static int check_row(void *arg, const struct contact_row *row)
 	return 0;
 }
 
-static uint64_t put_one(struct world *w, unsigned i, uint64_t id)
+static uint64_t put_one(struct store_world *w, unsigned i, uint64_t id)
 {
 	char text[64];
 	struct contact_row row = row_of(text, i);
@@ -147,7 +90,7 @@ static uint64_t put_one(struct world *w, unsigned i, uint64_t id)
 
 static void contacts_come_back(void **state)
 {
-	struct world w;
+	struct store_world w;
 	struct contact_batch *b;
 	uint64_t first, second;
 
@@ -189,8 +132,8 @@ static void contacts_come_back(void **state)
 /* What may not be lost: each commit synced, and the file ours alone. */
 static void durable_and_private(void **state)
 {
-	struct world w;
-	struct world second;
+	struct store_world w;
+	struct store_world second;
 	struct store *other = NULL;
 	struct store_prm prm;
 	struct text why = { 0 };
@@ -219,7 +162,7 @@ static void durable_and_private(void **state)
 	remove_dir(&w);
 }
 
-static void expect_refused(struct world *w, const char *name, int err, struct str words)
+static void expect_refused(struct store_world *w, const char *name, int err, struct str words)
 {
 	char path[128];
 	struct store *s = NULL;
@@ -235,7 +178,7 @@ static void expect_refused(struct world *w, const char *name, int err, struct st
 
 static void open_errors(void **state)
 {
-	struct world w;
+	struct store_world w;
 	char path[128];
 	FILE *f;
 
@@ -263,7 +206,7 @@ static void open_errors(void **state)
 
 struct probe {
 	struct store_job job;
-	struct world *w;
+	struct store_world *w;
 	int fail;
 	unsigned runs, value;
 	int got;
@@ -289,7 +232,7 @@ static void probe_done(struct store_job *j, int err)
 	on_done(p->w, err);
 }
 
-static struct probe *probe(struct world *w, unsigned value, int fail)
+static struct probe *probe(struct store_world *w, unsigned value, int fail)
 {
 	struct probe *p = obj_new(sizeof(*p), NULL);
 
@@ -303,7 +246,7 @@ static struct probe *probe(struct world *w, unsigned value, int fail)
 
 static void one_bad_job_fails_alone(void **state)
 {
-	struct world w;
+	struct store_world w;
 	struct probe *p[5];
 	struct store_counters c;
 
@@ -334,7 +277,7 @@ static void one_bad_job_fails_alone(void **state)
 
 static void full_queue_is_refused(void **state)
 {
-	struct world w;
+	struct store_world w;
 	struct store_counters c;
 	unsigned n = 0;
 	int err = 0;
@@ -366,7 +309,7 @@ static void full_queue_is_refused(void **state)
 /* A file that may not grow: what SQLite calls full is ENOSPC, and passes. */
 static void full_database(void **state)
 {
-	struct world w;
+	struct store_world w;
 	unsigned i;
 
 	(void)state;
@@ -391,7 +334,7 @@ static void full_database(void **state)
 /* The same for a disk that refuses writes in the middle of a commit. */
 static void full_disk(void **state)
 {
-	struct world w;
+	struct store_world w;
 	struct rlimit old, low;
 	unsigned ok = 0, bad = 0;
 	struct stat st;
@@ -435,7 +378,7 @@ static void full_disk(void **state)
 /* ---- kill -9 ---------------------------------------------------------- */
 
 struct mark {
-	struct world *w;
+	struct store_world *w;
 	uint64_t id;
 };
 
@@ -450,7 +393,7 @@ static void on_marked(void *arg, int err)
 
 static void pour(void *arg)
 {
-	struct world *w = arg;
+	struct store_world *w = arg;
 
 	for (unsigned i = 0; i < 20; i++) {
 		char text[64];
@@ -469,7 +412,7 @@ static void pour(void *arg)
 
 static int note_id(void *arg, const struct contact_row *row)
 {
-	struct world *w = arg;
+	struct store_world *w = arg;
 	uint64_t *id = malloc(sizeof(*id));
 
 	*id = row->id;
@@ -481,7 +424,7 @@ static int note_id(void *arg, const struct contact_row *row)
 /* All that was reported done before a kill -9, at any moment, is there after. */
 static void survives_kill(void **state)
 {
-	struct world w;
+	struct store_world w;
 	unsigned seed = (unsigned)getpid();
 	size_t promised = 0;
 
@@ -533,120 +476,13 @@ static void survives_kill(void **state)
 	remove_dir(&w);
 }
 
-/* ---- astdb ------------------------------------------------------------ */
-
-static void expect_all(struct world *w, struct str family, struct str key, const char *want)
-{
-	struct map_walk walk = { 0 };
-	struct str path, value;
-
-	buf_reset(&w->text);
-	while (astdb_next(w->db, &walk, family, key, &path, &value))
-		buf_puts(&w->text, path, STR("="), value, STR(" "));
-	map_walk_end(&walk);
-	assert_string_equal(buf_z(&w->text), want);
-}
-
-static void astdb_keeps(void **state)
-{
-	struct world w;
-	struct str v;
-	size_t n;
-	char longest[300];
-
-	(void)state;
-	make_dir(&w);
-	open_all(&w);
-	assert_int_equal(store_start(w.store), 0);
-	assert_int_equal(astdb_put(w.db, STR("cfu"), STR("1001"), STR("x")), 0);
-	assert_int_equal(astdb_put(w.db, STR("cfu"), STR("1001"), STR("1002")), 0);
-	assert_int_equal(astdb_put(w.db, STR("cfu"), STR("a/b"), STR("")), 0);
-	assert_int_equal(astdb_put(w.db, STR("cfuture"), STR("1"), STR("2")), 0);
-	assert_int_equal(astdb_put(w.db, STR("tmp"), STR("1"), STR("2")), 0);
-	assert_true(astdb_get(w.db, STR("cfu"), STR("1001"), &v));      /* at once */
-	assert_true(str_eq(v, STR("1002")));
-	assert_true(astdb_get(w.db, STR("cfu"), STR("a/b"), &v));
-	assert_int_equal(v.n, 0);
-	assert_false(astdb_get(w.db, STR("CFU"), STR("1001"), &v));
-	assert_int_equal(astdb_del(w.db, STR("tmp"), STR("1")), 0);
-	assert_int_equal(astdb_del(w.db, STR("tmp"), STR("1")), ENOENT);
-	assert_int_equal(astdb_put(w.db, STR(""), STR("1"), STR("2")), EINVAL);
-	assert_int_equal(astdb_put(w.db, STR("f"), STR(""), STR("2")), EINVAL);
-	memset(longest, 'k', sizeof(longest));
-	assert_int_equal(astdb_put(w.db, STR("f"), str_mk(longest, 256), STR("2")), EINVAL);
-	assert_int_equal(astdb_put(w.db, STR("f"), str_mk(longest, 255), STR("2")), 0);
-	assert_int_equal(astdb_del(w.db, STR("f"), str_mk(longest, 255)), 0);
-	close_all(&w);
-
-	open_all(&w);
-	assert_int_equal(store_start(w.store), 0);
-	expect_all(&w, STR(""), STR(""), "/cfu/1001=1002 /cfu/a/b= /cfuture/1=2 ");
-	expect_all(&w, STR("cfu"), STR(""), "/cfu/1001=1002 /cfu/a/b= ");
-	expect_all(&w, STR("cfu"), STR("a"), "/cfu/a/b= ");
-	expect_all(&w, STR("cf"), STR(""), "");
-	assert_int_equal(astdb_del_tree(w.db, STR("cfu"), STR(""), &n), 0);
-	assert_int_equal(n, 2);
-	assert_int_equal(astdb_put(w.db, STR("cfu"), STR("1001"), STR("new")), 0);      /* and back */
-	close_all(&w);
-
-	open_all(&w);
-	expect_all(&w, STR(""), STR(""), "/cfu/1001=new /cfuture/1=2 ");
-	close_all(&w);
-	remove_dir(&w);
-}
-
-/* A change that the disk refused is written when it can be. */
-static void astdb_tries_again(void **state)
-{
-	struct world w;
-	struct rlimit old, low;
-	struct store_counters c = { 0 };
-	struct clock_fake clock;
-	struct store_prm prm = { .gap_ms = 1 };
-	struct text why = { 0 };
-	uint64_t give_up = clock_ms(clock_real()) + 10000;
-
-	(void)state;
-	make_dir(&w);
-	signal(SIGXFSZ, SIG_IGN);
-	clock_fake_init(&clock, 0);
-	w.live = obj_live();
-	w.loop = GOT(loop_new(&clock.c));
-	prm.path = str_z(w.path);
-	assert_int_equal(store_open(&w.store, w.loop, &prm, &why), 0);
-	assert_int_equal(astdb_new(&w.db, w.store), 0);
-	getrlimit(RLIMIT_FSIZE, &old);
-	low = (struct rlimit){ 4096, old.rlim_max };
-	setrlimit(RLIMIT_FSIZE, &low);
-	assert_int_equal(store_start(w.store), 0);
-	assert_int_equal(astdb_put(w.db, STR("a"), STR("b"), STR("c")), 0);
-	while (!c.failed || c.waiting) {
-		uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
-		store_count(w.store, &c);
-		assert_true(clock_ms(clock_real()) < give_up);
-	}
-	setrlimit(RLIMIT_FSIZE, &old);
-	clock_fake_add(&clock, 60000000);
-	while (!c.jobs) {
-		uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
-		store_count(w.store, &c);
-		assert_true(clock_ms(clock_real()) < give_up);
-	}
-	close_all(&w);
-	open_all(&w);
-	expect_all(&w, STR(""), STR(""), "/a/b=c ");
-	close_all(&w);
-	remove_dir(&w);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(contacts_come_back), cmocka_unit_test(durable_and_private),
 		cmocka_unit_test(open_errors), cmocka_unit_test(one_bad_job_fails_alone),
 		cmocka_unit_test(full_queue_is_refused), cmocka_unit_test(full_database), cmocka_unit_test(full_disk),
-		cmocka_unit_test(survives_kill), cmocka_unit_test(astdb_keeps),
-		cmocka_unit_test(astdb_tries_again),
+		cmocka_unit_test(survives_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,5 @@
+/* Texts that come: a Message channel runs the dialplan for one after the other; MESSAGE() and
+ * MESSAGE_DATA(). Those that go are sent in message_send.c. */
 #define LOG_MODULE "message"
 #include "service/message/message.h"
 #include "base/log.h"
@@ -16,14 +18,14 @@ struct messages {
 
 static const char note[] = "message";
 
-static struct messages *of(struct service *svc)
+static struct messages *messages_of(struct service *svc)
 {
 	return svc->messages;
 }
 
 struct list *message_deliveries(struct service *svc)
 {
-	return svc->messages ? &of(svc)->deliveries : NULL;
+	return svc->messages ? &messages_of(svc)->deliveries : NULL;
 }
 
 /* ---- a message ----------------------------------------------------------- */
@@ -59,7 +61,7 @@ struct message *message_new(void)
 	return m;
 }
 
-static struct message_data *find(const struct message *m, struct str name)
+static struct message_data *find_data(const struct message *m, struct str name)
 {
 	list_each(l, &m->data) {
 		struct message_data *d = container_of(l, struct message_data, link);
@@ -72,7 +74,7 @@ static struct message_data *find(const struct message *m, struct str name)
 
 int message_set(struct message *m, struct str name, struct str value, bool sent)
 {
-	struct message_data *d = find(m, name);
+	struct message_data *d = find_data(m, name);
 	int err;
 
 	if (!value.n) {
@@ -97,7 +99,7 @@ int message_set(struct message *m, struct str name, struct str value, bool sent)
 
 bool message_get(const struct message *m, struct str name, struct str *value)
 {
-	const struct message_data *d = find(m, name);
+	const struct message_data *d = find_data(m, name);
 
 	*value = d ? text_view(&d->value) : STR_NULL;
 	return d != NULL;
@@ -105,12 +107,12 @@ bool message_get(const struct message *m, struct str name, struct str *value)
 
 /* ---- one after the other through the dialplan ------------------------------------ */
 
-static void ended(struct channel *ch);
+static void on_hangup(struct channel *ch);
 
 static const struct channel_tech message_tech = {
 	.type = "Message",
 	.description = "Text messages in the dialplan",
-	.hangup = ended,
+	.hangup = on_hangup,
 };
 
 static void run_next(void *arg)
@@ -141,7 +143,7 @@ static void run_next(void *arg)
 		channel_destroy(q->running);
 }
 
-static void ended(struct channel *ch)
+static void on_hangup(struct channel *ch)
 {
 	struct messages *q = ch->pvt;
 
@@ -168,7 +170,7 @@ int messages_start(struct service *svc)
 
 void messages_free(struct service *svc)
 {
-	struct messages *q = of(svc);
+	struct messages *q = messages_of(svc);
 
 	if (!q)
 		return;
@@ -252,8 +254,8 @@ static int read_headers(struct message *m, const struct identity *id, const stru
 	return err;
 }
 
-static int queue(struct service *svc, const struct identity *id, const struct sip_msg *msg, struct str context,
-		 struct str exten)
+static int queue_text(struct service *svc, const struct identity *id, const struct sip_msg *msg, struct str context,
+		      struct str exten)
 {
 	struct message *m = message_new();
 	struct str body = msg->body;
@@ -279,9 +281,9 @@ static int queue(struct service *svc, const struct identity *id, const struct si
 		obj_drop(m);
 		return err;
 	}
-	list_append(&of(svc)->queue, &m->link);
-	if (!of(svc)->running)
-		timer_start(svc->wheel, &of(svc)->next, 0, run_next, of(svc));
+	list_append(&messages_of(svc)->queue, &m->link);
+	if (!messages_of(svc)->running)
+		timer_start(svc->wheel, &messages_of(svc)->next, 0, run_next, messages_of(svc));
 	return 0;
 }
 
@@ -303,7 +305,7 @@ void message_request(struct service *svc, struct identity *id, struct sip_server
 		service_reply(svc, tx, 404, STR_NULL);
 		return;
 	}
-	if (queue(svc, id, msg, context, exten))
+	if (queue_text(svc, id, msg, context, exten))
 		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 	else
 		service_reply(svc, tx, 202, STR_NULL);
@@ -311,7 +313,7 @@ void message_request(struct service *svc, struct identity *id, struct sip_server
 
 /* ---- MESSAGE(), MESSAGE_DATA(), MessageSend() --------------------------------------------- */
 
-static struct message *get(struct channel *ch, bool create)
+static struct message *get_message(struct channel *ch, bool create)
 {
 	struct message *m = ch ? channel_note(ch, note) : NULL;
 
@@ -321,7 +323,7 @@ static struct message *get(struct channel *ch, bool create)
 	return m && !channel_note_set(ch, note, m) ? m : NULL;
 }
 
-static struct text *field(struct message *m, struct str name)
+static struct text *field_of(struct message *m, struct str name)
 {
 	if (str_ieq(name, STR("to")))
 		return &m->to;
@@ -332,8 +334,8 @@ static struct text *field(struct message *m, struct str name)
 
 int func_message_read(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
-	struct message *m = get(ch, false);
-	struct text *t = m ? field(m, str_trim(args)) : NULL;
+	struct message *m = get_message(ch, false);
+	struct text *t = m ? field_of(m, str_trim(args)) : NULL;
 
 	(void)p;
 	if (t)
@@ -341,7 +343,7 @@ int func_message_read(struct pbx *p, struct channel *ch, struct str args, struct
 	return t ? 0 : m ? EINVAL : ENOENT;
 }
 
-static int mark(struct message *m, struct str how)
+static int mark_outbound(struct message *m, struct str how)
 {
 	bool all = str_ieq(how, STR("mark_all_outbound"));
 
@@ -354,20 +356,20 @@ static int mark(struct message *m, struct str how)
 
 int func_message_write(struct pbx *p, struct channel *ch, struct str args, struct str value)
 {
-	struct message *m = get(ch, true);
-	struct text *t = m ? field(m, str_trim(args)) : NULL;
+	struct message *m = get_message(ch, true);
+	struct text *t = m ? field_of(m, str_trim(args)) : NULL;
 
 	(void)p;
 	if (!m)
 		return ch ? ENOMEM : ENOENT;
 	if (str_ieq(str_trim(args), STR("custom_data")))
-		return mark(m, str_trim(value));
+		return mark_outbound(m, str_trim(value));
 	return t ? text_set(t, value) : EINVAL;
 }
 
 int func_message_data_read(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
-	struct message *m = get(ch, false);
+	struct message *m = get_message(ch, false);
 	struct str value;
 
 	(void)p;
@@ -380,7 +382,7 @@ int func_message_data_read(struct pbx *p, struct channel *ch, struct str args, s
 
 int func_message_data_write(struct pbx *p, struct channel *ch, struct str args, struct str value)
 {
-	struct message *m = get(ch, true);
+	struct message *m = get_message(ch, true);
 
 	(void)p;
 	return !m ? ENOENT : !str_trim(args).n ? EINVAL : message_set(m, str_trim(args), value, true);
@@ -388,7 +390,7 @@ int func_message_data_write(struct pbx *p, struct channel *ch, struct str args, 
 
 int app_message_send_run(struct channel *ch, struct str data)
 {
-	struct message *m = get(ch, false);
+	struct message *m = get_message(ch, false);
 	const char *status = "FAILURE";
 	struct args a;
 

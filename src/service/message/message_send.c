@@ -54,7 +54,7 @@ void message_deliveries_free(struct list *deliveries)
 
 /* ---- sending --------------------------------------------------------------- */
 
-static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
+static int prepare_request(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct delivery *d = arg;
 	int err;
@@ -79,7 +79,8 @@ static void on_failed(void *arg, struct ua_request *rq, int err);
 
 static int send_now(struct delivery *d)
 {
-	struct ua_request_prm prm = { .arg = d, .response = on_response, .failed = on_failed, .prepare = prepare };
+	struct ua_request_prm prm = { .arg = d, .response = on_response, .failed = on_failed,
+		.prepare = prepare_request };
 	struct sip_out *out = reach_out(d->svc, &d->to, SIP_MESSAGE, text_view(&d->from));
 	int err;
 
@@ -164,7 +165,7 @@ static bool read_redirect(struct delivery *d, const struct sip_msg *msg)
 	return d->targets > first;
 }
 
-static void finish(struct delivery *d, bool go_on)
+static void finish_delivery(struct delivery *d, bool go_on)
 {
 	ua_request_detach(d->rq);
 	d->rq = obj_drop(d->rq);
@@ -182,7 +183,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	if (msg->status >= 300)
 		log_notice("MESSAGE to endpoint '%.*s' was answered with %u", STR_ARG(d->to.ep->name), msg->status);
 	/* A 3xx that leads nowhere new ends it: the rest would run in circles too. */
-	finish(d, msg->status >= 400 || (msg->status >= 300 && read_redirect(d, msg)));
+	finish_delivery(d, msg->status >= 400 || (msg->status >= 300 && read_redirect(d, msg)));
 }
 
 static void on_failed(void *arg, struct ua_request *rq, int err)
@@ -191,13 +192,13 @@ static void on_failed(void *arg, struct ua_request *rq, int err)
 
 	(void)rq;
 	log_notice("MESSAGE to endpoint '%.*s': %s", STR_ARG(d->to.ep->name), strerror(err));
-	finish(d, true);
+	finish_delivery(d, true);
 }
 
 /* ---- from a message ------------------------------------------------------------------ */
 
-static void tell(struct service *svc, const struct message *m, struct str dest, struct str from,
-		 const struct delivery *d)
+static void tell_sender(struct service *svc, const struct message *m, struct str dest, struct str from,
+			const struct delivery *d)
 {
 	struct event *e = event_new(svc->pbx->events, "TestEvent", EV_TEST | EV_REPORTING);
 
@@ -338,7 +339,7 @@ int message_send(struct service *svc, const struct message *m, struct str dest, 
 		if (d->targets)
 			d->target[0].tried = true;
 	}
-	tell(svc, m, dest, from, d);
+	tell_sender(svc, m, dest, from, d);
 	err = send_now(d);
 	if (!err)
 		list_append(message_deliveries(svc), &d->link);

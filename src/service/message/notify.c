@@ -1,3 +1,4 @@
+/* NOTIFY on demand: pjsip_notify.conf, and the requests to endpoints, URIs and calls. */
 #define LOG_MODULE "notify"
 #include "service/message/notify.h"
 #include "base/log.h"
@@ -128,7 +129,7 @@ static bool is_header(struct str name, enum sip_hdr_id id)
 	return sip_hdr_id_of(name) == id;
 }
 
-static int fill(struct sip_out *out, const struct notify_item *v, size_t n)
+static int fill_request(struct sip_out *out, const struct notify_item *v, size_t n)
 {
 	struct str type = STR_NULL;
 	struct buf body = BUF_INIT;
@@ -167,7 +168,7 @@ static int send_to(struct service *svc, const struct reach *r, const struct noti
 {
 	struct sip_out *out = reach_out(svc, r, SIP_NOTIFY, STR_NULL);
 	struct ua_request_prm prm = { 0 };
-	int err = out ? fill(out, v, n) : ENOMEM;
+	int err = out ? fill_request(out, v, n) : ENOMEM;
 
 	if (!err)
 		err = reach_send(svc, r, out, &prm, NULL);
@@ -231,7 +232,7 @@ int notify_channel(struct channel *ch, const struct notify_item *v, size_t n)
 	out = sip_dialog_request(d, SIP_NOTIFY);
 	if (!out)
 		return ENOMEM;
-	err = fill(out, v, n);
+	err = fill_request(out, v, n);
 	if (!err)
 		err = ua_invite_send(s->iv, out, NULL);
 	obj_drop(out);

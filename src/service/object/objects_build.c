@@ -42,7 +42,7 @@ int build_fault(struct object_build *b, enum report_level level, const char *fmt
 }
 
 /* Room for one more pointer in a growing array. */
-static int more(void ***v, size_t n, size_t *cap)
+static int make_room(void ***v, size_t n, size_t *cap)
 {
 	void **p;
 
@@ -59,7 +59,7 @@ static int more(void ***v, size_t n, size_t *cap)
 static int keep_set(struct object_build *b, struct acl_set *s)
 {
 	void **v = (void **)b->set;
-	int err = more(&v, b->sets, &b->set_cap);
+	int err = make_room(&v, b->sets, &b->set_cap);
 
 	b->set = (struct acl_set **)v;
 	if (!err)
@@ -190,7 +190,7 @@ int build_regex(struct object_build *b, const char *option, struct str text, reg
 	/* "//" is an empty literal, not an empty expression that fits everything. */
 	if (text.n < 3 || text.p[0] != '/' || text.p[text.n - 1] != '/')
 		return 0;
-	err = more(&v, b->regexes, &b->regex_cap);
+	err = make_room(&v, b->regexes, &b->regex_cap);
 	b->regex = (regex_t **)v;
 	z = str_dup(str_sub(text, 1, text.n - 2));
 	re = calloc(1, sizeof(*re));

@@ -1,3 +1,4 @@
+/* Options whose values are codecs: allow=, disallow= and the preferences of offers and answers. */
 #include "service/object/objects.h"
 #include <errno.h>
 
@@ -171,7 +172,7 @@ static const char *const operation_names[] = { "intersect", "union", "only_prefe
 static const char *const keep_names[] = { "all", "first" };
 static const char *const transcode_names[] = { "allow", "prevent" };
 
-static int pick(struct option_ctx *ctx, struct str value, const char *const *names, size_t n, uint8_t *out)
+static int pick_name(struct option_ctx *ctx, struct str value, const char *const *names, size_t n, uint8_t *out)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (str_ieq(value, str_z(names[i]))) {
@@ -193,14 +194,14 @@ int parse_codec_prefs(struct option_ctx *ctx, const struct option *o, void *fiel
 
 		term = str_trim(term);
 		if (str_ieq(name, STR("prefer"))) {
-			err = pick(ctx, term, prefer_names, ARRAY_LEN(prefer_names), &p.prefer);
+			err = pick_name(ctx, term, prefer_names, ARRAY_LEN(prefer_names), &p.prefer);
 		} else if (str_ieq(name, STR("operation"))) {
-			err = pick(ctx, term, operation_names, ARRAY_LEN(operation_names), &p.operation);
+			err = pick_name(ctx, term, operation_names, ARRAY_LEN(operation_names), &p.operation);
 		} else if (str_ieq(name, STR("keep"))) {
-			err = pick(ctx, term, keep_names, ARRAY_LEN(keep_names), &v);
+			err = pick_name(ctx, term, keep_names, ARRAY_LEN(keep_names), &v);
 			p.keep_first = v;
 		} else if (str_ieq(name, STR("transcode"))) {
-			err = pick(ctx, term, transcode_names, ARRAY_LEN(transcode_names), &v);
+			err = pick_name(ctx, term, transcode_names, ARRAY_LEN(transcode_names), &v);
 			p.transcode_prevent = v;
 		} else {
 			err = option_why(ctx, "'%.*s' is not prefer, operation, keep or transcode", STR_ARG(name));

@@ -1,3 +1,4 @@
+/* What an endpoint is made of once all its lines are read, and what they may not say together. */
 #include "service/object/objects.h"
 #include "base/list.h"
 #include <errno.h>
@@ -390,7 +391,7 @@ const struct option_set endpoint_options = {
 	.help = "A phone, a trunk or anything else that calls come from and go to.",
 };
 
-static int fault(struct object_build *b, const char *what)
+static int report_fault(struct object_build *b, const char *what)
 {
 	return build_fault(b, REPORT_ERROR, "endpoint '%.*s': %s", STR_ARG(b->s->name), what);
 }
@@ -415,9 +416,9 @@ static int check_ports(struct object_build *b, const struct endpoint *e)
 	if (!e->rtp_port_start && !e->rtp_port_end)
 		return 0;
 	if (!e->rtp_port_start || !e->rtp_port_end)
-		return fault(b, "rtp_port_start and rtp_port_end need each other");
+		return report_fault(b, "rtp_port_start and rtp_port_end need each other");
 	if (e->rtp_port_start < 1024 || e->rtp_port_end <= e->rtp_port_start)
-		return fault(b, "rtp_port_start must be at least 1024 and below rtp_port_end");
+		return report_fault(b, "rtp_port_start must be at least 1024 and below rtp_port_end");
 	return 0;
 }
 
@@ -440,11 +441,11 @@ int finish_endpoint(struct object_build *b, struct endpoint *e)
 	int err;
 
 	if (e->timers_sess_expires < e->timers_min_se)
-		return fault(b, "timers_sess_expires is shorter than timers_min_se");
+		return report_fault(b, "timers_sess_expires is shorter than timers_min_se");
 	if (e->dtls_auto_generate_cert && e->dtls_cert_file.n)
-		return fault(b, "dtls_auto_generate_cert and dtls_cert_file exclude each other");
+		return report_fault(b, "dtls_auto_generate_cert and dtls_cert_file exclude each other");
 	if (e->preferred_codec_only && e->incoming_call_offer_pref != OFFER_PREF_LOCAL)
-		return fault(b, "preferred_codec_only and incoming_call_offer_pref exclude each other");
+		return report_fault(b, "preferred_codec_only and incoming_call_offer_pref exclude each other");
 	err = check_ports(b, e);
 	if (err)
 		return err;

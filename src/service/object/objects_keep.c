@@ -1,10 +1,11 @@
+/* Keeps an object of the configuration before, when its section has become bad. */
 #include "service/object/objects.h"
 #include <errno.h>
 
 /* Copy an object into a new arena by way of its table: what a row owns is copied,
  * what finish_*() computes is computed anew. */
 
-static int again(struct object_build *b, struct str *s)
+static int intern_again(struct object_build *b, struct str *s)
 {
 	int err = 0;
 
@@ -60,7 +61,7 @@ static int again_codecs(struct object_build *b, const struct codec_list **field)
 static int again_custom(struct object_build *b, const struct option *o, void *field)
 {
 	if (o->write == write_str)
-		return again(b, field);
+		return intern_again(b, field);
 	if (o->write == write_codecs)
 		return again_codecs(b, field);
 	if (o->write == write_vars)
@@ -78,9 +79,9 @@ static int again_row(struct object_build *b, const struct option *o, void *obj)
 
 	switch ((enum option_kind)o->kind) {
 	case OPTION_STRING:
-		return again(b, field);
+		return intern_again(b, field);
 	case OPTION_SECRET:
-		return again(b, &((struct secret *)field)->s);
+		return intern_again(b, &((struct secret *)field)->s);
 	case OPTION_LIST:
 		return again_list(b, field);
 	case OPTION_CUSTOM:
@@ -113,20 +114,20 @@ static int again_rest(struct object_build *b, enum object_type t, void *obj)
 		e->outbound_auths = (struct auth_list){ 0 };
 		e->transport_obj = NULL;
 		e->aor_n = e->auth_n = 0;
-		err = again(b, &e->callerid_name);
-		return err ? err : again(b, &e->callerid_num);
+		err = intern_again(b, &e->callerid_name);
+		return err ? err : intern_again(b, &e->callerid_num);
 	case OBJECT_AUTH:
 		if (!a->own_algorithms_uac)
 			a->supported_algorithms_uac.n = 0;
 		if (!a->own_algorithms_uas)
 			a->supported_algorithms_uas.n = 0;
 		for (size_t i = 0; !err && i < DIGEST_ALGS; i++)
-			err = again(b, &a->ha1[i].s);
+			err = intern_again(b, &a->ha1[i].s);
 		return err;
 	case OBJECT_TRANSPORT:
 		tr->local_net = NULL;
 		tr->local_net_n = 0;
-		err = again(b, &tr->bind_text);
+		err = intern_again(b, &tr->bind_text);
 		return err ? err : again_list(b, &tr->local_net_text);
 	case OBJECT_IDENTIFY:
 		id->nets = NULL;
@@ -173,9 +174,9 @@ int keep_object(struct object_build *b, enum object_type t, const struct option_
 			err = again_row(b, row, o);
 	}
 	if (!err)
-		err = again(b, &o->name);
+		err = intern_again(b, &o->name);
 	if (!err)
-		err = again(b, &file);
+		err = intern_again(b, &file);
 	if (!err)
 		err = again_rest(b, t, o);
 	o->file = file.p;

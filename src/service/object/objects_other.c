@@ -1,3 +1,4 @@
+/* The same as objects_endpoint.c for registrations, publications, identify, acl and lists. */
 #include "service/object/objects.h"
 #include "base/list.h"
 #include <errno.h>
@@ -9,7 +10,7 @@
 static const struct option_choice securities[] = {
 	{ "no", SECURITY_NO }, { "mediasec", SECURITY_MEDIASEC }, { NULL, 0 } };
 
-static int fault(struct object_build *b, const char *what)
+static int report_fault(struct object_build *b, const char *what)
 {
 	return build_fault(b, REPORT_ERROR, "%s '%.*s': %s", b->type, STR_ARG(b->s->name), what);
 }
@@ -51,18 +52,18 @@ int finish_registration(struct object_build *b, struct registration_conf *r)
 	int err;
 
 	if (!r->server_uri.n)
-		return fault(b, "needs server_uri=");
+		return report_fault(b, "needs server_uri=");
 	if (!r->client_uri.n)
-		return fault(b, "needs client_uri=");
+		return report_fault(b, "needs client_uri=");
 	err = build_uri(b, "server_uri", r->server_uri);
 	if (!err)
 		err = build_uri(b, "client_uri", r->client_uri);
 	if (err)
 		return err;
 	if (r->line && !r->endpoint.n)
-		return fault(b, "line=yes needs endpoint=");
+		return report_fault(b, "line=yes needs endpoint=");
 	if (!r->line && r->endpoint.n)
-		return fault(b, "endpoint= needs line=yes");
+		return report_fault(b, "endpoint= needs line=yes");
 	return 0;
 }
 
@@ -90,9 +91,9 @@ const struct option_set outbound_publish_options = {
 int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
 {
 	if (!p->server_uri.n)
-		return fault(b, "needs server_uri=");
+		return report_fault(b, "needs server_uri=");
 	if (!p->event.n)
-		return fault(b, "needs event=");
+		return report_fault(b, "needs event=");
 	return build_uri(b, "server_uri", p->server_uri);
 }
 
@@ -226,11 +227,11 @@ static int cut_header(struct object_build *b, struct identify_conf *i)
 	if (!value.n)
 		return 0;
 	if (str_chr(value, ':') == value.n)
-		return fault(b, "match_header is not \"Name: value\"");
+		return report_fault(b, "match_header is not \"Name: value\"");
 	i->header_name = str_trim(str_cut_raw(&value, ':'));
 	i->header_value = str_trim(value);
 	if (!i->header_name.n)
-		return fault(b, "match_header names no header");
+		return report_fault(b, "match_header names no header");
 	if (str_eq(i->header_value, STR("//")))
 		i->header_value = STR("");
 	return build_regex(b, "match_header", i->header_value, &i->header_re);
@@ -242,9 +243,9 @@ int finish_identify(struct object_build *b, struct identify_conf *i)
 	int err;
 
 	if (!i->endpoint.n)
-		return fault(b, "needs endpoint=");
+		return report_fault(b, "needs endpoint=");
 	if (!i->match.n && !i->match_header.n && !i->match_request_uri.n)
-		return fault(b, "needs match=, match_header= or match_request_uri=");
+		return report_fault(b, "needs match=, match_header= or match_request_uri=");
 	err = cut_header(b, i);
 	if (!err)
 		err = build_regex(b, "match_request_uri", i->match_request_uri, &i->request_uri_re);
@@ -308,8 +309,8 @@ const struct option_set resource_list_options = {
 int finish_resource_list(struct object_build *b, struct resource_list *l)
 {
 	if (!l->event.n)
-		return fault(b, "needs event=");
-	return l->list_item.n ? 0 : fault(b, "needs list_item=");
+		return report_fault(b, "needs event=");
+	return l->list_item.n ? 0 : report_fault(b, "needs list_item=");
 }
 
 #define V struct subscription_persistence
@@ -356,6 +357,6 @@ const struct option_set phoneprov_options = {
 int finish_phoneprov(struct object_build *b, struct phoneprov_conf *p)
 {
 	if (!p->endpoint.n || !p->MAC.n || !p->PROFILE.n)
-		return fault(b, "needs endpoint=, MAC= and PROFILE=");
+		return report_fault(b, "needs endpoint=, MAC= and PROFILE=");
 	return build_vars(b, &p->vars);
 }

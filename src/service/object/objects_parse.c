@@ -1,3 +1,4 @@
+/* Options of pjsip.conf with values of their own kind: TOS, groups, ACLs, variables, algorithms, times. */
 #include "service/object/objects.h"
 #include "base/list.h"
 #include <errno.h>
@@ -127,7 +128,7 @@ static int add_names(struct option_ctx *ctx, struct acl_text *t, struct str valu
 	return buf_err(&t->b);
 }
 
-static struct object_build *build(struct option_ctx *ctx)
+static struct object_build *build_of(struct option_ctx *ctx)
 {
 	return ctx->user;
 }
@@ -135,37 +136,37 @@ static struct object_build *build(struct option_ctx *ctx)
 int parse_acl(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
 {
 	(void)o, (void)field;
-	return add_names(ctx, &build(ctx)->acl, value);
+	return add_names(ctx, &build_of(ctx)->acl, value);
 }
 
 int parse_permit(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
 {
 	(void)o, (void)field;
-	return add_rule(ctx, &build(ctx)->acl, 'p', value);
+	return add_rule(ctx, &build_of(ctx)->acl, 'p', value);
 }
 
 int parse_deny(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
 {
 	(void)o, (void)field;
-	return add_rule(ctx, &build(ctx)->acl, 'd', value);
+	return add_rule(ctx, &build_of(ctx)->acl, 'd', value);
 }
 
 int parse_contact_acl(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
 {
 	(void)o, (void)field;
-	return add_names(ctx, &build(ctx)->contact_acl, value);
+	return add_names(ctx, &build_of(ctx)->contact_acl, value);
 }
 
 int parse_contact_permit(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
 {
 	(void)o, (void)field;
-	return add_rule(ctx, &build(ctx)->contact_acl, 'p', value);
+	return add_rule(ctx, &build_of(ctx)->contact_acl, 'p', value);
 }
 
 int parse_contact_deny(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
 {
 	(void)o, (void)field;
-	return add_rule(ctx, &build(ctx)->contact_acl, 'd', value);
+	return add_rule(ctx, &build_of(ctx)->contact_acl, 'd', value);
 }
 
 void write_acl(struct buf *b, const struct option *o, const void *field)
@@ -184,7 +185,7 @@ void write_acl(struct buf *b, const struct option *o, const void *field)
 /* `replace`: a name is there once, the last value counts. */
 static int push_var(struct option_ctx *ctx, struct str name, struct str value, bool replace)
 {
-	struct object_build *b = build(ctx);
+	struct object_build *b = build_of(ctx);
 	struct conf_var v = { STR_NULL, STR_NULL };
 	int err = 0;
 

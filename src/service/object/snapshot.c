@@ -1,3 +1,4 @@
+/* Builds a snapshot out of the files, with what is kept of the one before; finds its objects. */
 #include "service/object/snapshot_internal.h"
 #include "service/object/wizard.h"
 #include <errno.h>
@@ -416,7 +417,7 @@ static int finish_load(struct loader *l, struct snapshot **sp, int err)
 	return err;
 }
 
-static bool unchanged(const struct snapshot *s)
+static bool is_unchanged(const struct snapshot *s)
 {
 	if (!s)
 		return false;
@@ -482,7 +483,7 @@ int snapshot_build(struct snapshot **sp, const struct snapshot_prm *prm, struct 
 	struct loader l = { 0 };
 	int err;
 
-	if (unchanged(prm->previous))
+	if (is_unchanged(prm->previous))
 		return EALREADY;
 	err = loader_init(&l, prm->previous, r);
 	if (!err)

@@ -1,3 +1,4 @@
+/* From names to objects: what one section says of another becomes a pointer, or a fault. */
 #include "service/object/identify_rules.h"
 #include "service/object/snapshot_internal.h"
 #include <errno.h>
@@ -5,8 +6,8 @@
 
 /* References. What is missing is reported at the line of the option that names it. */
 
-static void missing(struct loader *l, const struct source *e, const struct object *o, const char *option,
-		    enum object_type want, struct str name)
+static void report_missing(struct loader *l, const struct source *e, const struct object *o, const char *option,
+			   enum object_type want, struct str name)
 {
 	const struct config_var *v = e ? config_var_get(e->s, str_z(option)) : NULL;
 	struct str type = object_type_name((enum object_type)o->type), need = object_type_name(want);
@@ -16,8 +17,8 @@ static void missing(struct loader *l, const struct source *e, const struct objec
 		   STR_ARG(o->name), option, STR_ARG(need), STR_ARG(name), STR_ARG(name), STR_ARG(need));
 }
 
-static void *ref(struct loader *l, const struct source *e, const struct object *o, const char *option,
-		 enum object_type want, struct str name)
+static void *resolve_one(struct loader *l, const struct source *e, const struct object *o, const char *option,
+			 enum object_type want, struct str name)
 {
 	struct object *found;
 
@@ -25,7 +26,7 @@ static void *ref(struct loader *l, const struct source *e, const struct object *
 		return NULL;
 	found = l->s->list[want].by_name ? map_get(l->s->list[want].by_name, name) : NULL;
 	if (!found)
-		missing(l, e, o, option, want, name);
+		report_missing(l, e, o, option, want, name);
 	return found;
 }
 
@@ -34,8 +35,8 @@ struct ref_list {
 	uint16_t n;
 };
 
-static int refs(struct loader *l, const struct source *e, const struct object *o, const char *option,
-		enum object_type want, const struct str_list *names, struct ref_list *out)
+static int resolve_list(struct loader *l, const struct source *e, const struct object *o, const char *option,
+			enum object_type want, const struct str_list *names, struct ref_list *out)
 {
 	*out = (struct ref_list){ 0 };
 	if (!names->n)
@@ -44,7 +45,7 @@ static int refs(struct loader *l, const struct source *e, const struct object *o
 	if (!out->v)
 		return ENOMEM;
 	for (size_t i = 0; i < names->n; i++) {
-		void *found = ref(l, e, o, option, want, names->v[i]);
+		void *found = resolve_one(l, e, o, option, want, names->v[i]);
 
 		if (found)
 			out->v[out->n++] = found;
@@ -118,43 +119,43 @@ static int resolve_endpoint(struct loader *l, const struct source *e, struct end
 {
 	struct ref_list x;
 	struct str name = ep->name;
-	int err = refs(l, e, &ep->o, "aors", OBJECT_AOR, &ep->aors, &x);
+	int err = resolve_list(l, e, &ep->o, "aors", OBJECT_AOR, &ep->aors, &x);
 
 	l->s->has_anonymous |= str_eq(str_cut_raw(&name, '@'), STR("anonymous"));
 	l->s->has_auth_username |= (ep->identify_by.mask & IDENTIFY_AUTH_USERNAME) != 0;
 	ep->aor_objs = (struct aor *const *)x.v;
 	ep->aor_n = x.n;
 	if (!err)
-		err = refs(l, e, &ep->o, "auth", OBJECT_AUTH, &ep->auth, &x);
+		err = resolve_list(l, e, &ep->o, "auth", OBJECT_AUTH, &ep->auth, &x);
 	if (!err)
 		lock_unproved(l, e, ep, &x);
 	ep->auth_objs = (struct auth_conf *const *)x.v;
 	ep->auth_n = x.n;
 	if (!err)
-		err = refs(l, e, &ep->o, "outbound_auth", OBJECT_AUTH, &ep->outbound_auth, &x);
+		err = resolve_list(l, e, &ep->o, "outbound_auth", OBJECT_AUTH, &ep->outbound_auth, &x);
 	ep->outbound_auths = (struct auth_list){ (struct auth_conf *const *)x.v, x.n };
-	ep->transport_obj = ref(l, e, &ep->o, "transport", OBJECT_TRANSPORT, ep->transport);
+	ep->transport_obj = resolve_one(l, e, &ep->o, "transport", OBJECT_TRANSPORT, ep->transport);
 	return err;
 }
 
 static int resolve_registration(struct loader *l, const struct source *e, struct registration_conf *r)
 {
 	struct ref_list x;
-	int err = refs(l, e, &r->o, "outbound_auth", OBJECT_AUTH, &r->outbound_auth, &x);
+	int err = resolve_list(l, e, &r->o, "outbound_auth", OBJECT_AUTH, &r->outbound_auth, &x);
 
 	r->outbound_auths = (struct auth_list){ (struct auth_conf *const *)x.v, x.n };
-	r->endpoint_obj = ref(l, e, &r->o, "endpoint", OBJECT_ENDPOINT, r->endpoint);
-	r->transport_obj = ref(l, e, &r->o, "transport", OBJECT_TRANSPORT, r->transport);
+	r->endpoint_obj = resolve_one(l, e, &r->o, "endpoint", OBJECT_ENDPOINT, r->endpoint);
+	r->transport_obj = resolve_one(l, e, &r->o, "transport", OBJECT_TRANSPORT, r->transport);
 	return err;
 }
 
 static int resolve_publish(struct loader *l, const struct source *e, struct outbound_publish *p)
 {
 	struct ref_list x;
-	int err = refs(l, e, &p->o, "outbound_auth", OBJECT_AUTH, &p->outbound_auth, &x);
+	int err = resolve_list(l, e, &p->o, "outbound_auth", OBJECT_AUTH, &p->outbound_auth, &x);
 
 	p->outbound_auths = (struct auth_list){ (struct auth_conf *const *)x.v, x.n };
-	ref(l, e, &p->o, "transport", OBJECT_TRANSPORT, p->transport);
+	resolve_one(l, e, &p->o, "transport", OBJECT_TRANSPORT, p->transport);
 	return err;
 }
 
@@ -172,20 +173,20 @@ static int resolve_object(struct loader *l, const struct source *e, struct objec
 	case OBJECT_IDENTIFY: {
 		struct identify_conf *i = p;
 
-		i->endpoint_obj = ref(l, e, o, "endpoint", OBJECT_ENDPOINT, i->endpoint);
+		i->endpoint_obj = resolve_one(l, e, o, "endpoint", OBJECT_ENDPOINT, i->endpoint);
 		return 0;
 	}
 	case OBJECT_INBOUND_PUBLICATION: {
 		struct inbound_publication *i = p;
 
-		i->endpoint_obj = ref(l, e, o, "endpoint", OBJECT_ENDPOINT, i->endpoint);
+		i->endpoint_obj = resolve_one(l, e, o, "endpoint", OBJECT_ENDPOINT, i->endpoint);
 		return 0;
 	}
 	case OBJECT_ASTERISK_PUBLICATION: {
 		struct asterisk_publication *a = p;
 
-		ref(l, e, o, "devicestate_publish", OBJECT_OUTBOUND_PUBLISH, a->devicestate_publish);
-		ref(l, e, o, "mailboxstate_publish", OBJECT_OUTBOUND_PUBLISH, a->mailboxstate_publish);
+		resolve_one(l, e, o, "devicestate_publish", OBJECT_OUTBOUND_PUBLISH, a->devicestate_publish);
+		resolve_one(l, e, o, "mailboxstate_publish", OBJECT_OUTBOUND_PUBLISH, a->mailboxstate_publish);
 		return 0;
 	}
 	default:

@@ -1,3 +1,4 @@
+/* Expands the sections of pjsip_wizard.conf. */
 #include "service/object/wizard.h"
 #include <errno.h>
 
@@ -48,7 +49,7 @@ struct expand {
 	struct wizard w;
 };
 
-static int fault(const struct expand *x, const char *what)
+static int report_fault(const struct expand *x, const char *what)
 {
 	report_add(x->prm->r, REPORT_ERROR, config_file_name(x->c, x->s->file), x->s->line, "wizard '%.*s': %s",
 		   STR_ARG(x->s->name), what);
@@ -67,7 +68,7 @@ static struct config_section *new_section(const struct expand *x, const char *su
 	return s->name.p ? s : NULL;
 }
 
-static int add(const struct expand *x, struct config_section *s, struct config_var v)
+static int add_var(const struct expand *x, struct config_section *s, struct config_var v)
 {
 	struct config_var *e = arena_alloc(x->prm->arena, sizeof(*e));
 
@@ -84,11 +85,12 @@ static int add(const struct expand *x, struct config_section *s, struct config_v
 }
 
 /* A line that the wizard makes itself. */
-static int say(const struct expand *x, struct config_section *s, const char *name, struct str value)
+static int add_own(const struct expand *x, struct config_section *s, const char *name, struct str value)
 {
 	if (!value.n)
 		return 0;
-	return add(x, s, (struct config_var){ .name = str_z(name), .value = value, .line = x->s->line, .file = x->s->file });
+	return add_var(x, s, (struct config_var){ .name = str_z(name), .value = value, .line = x->s->line,
+		.file = x->s->file });
 }
 
 /* The lines PREFIX/name, without the prefix. */
@@ -102,13 +104,13 @@ static int pass_on(const struct expand *x, struct config_section *s, struct str 
 		if (!str_istarts(v->name, prefix) || v->name.n == prefix.n)
 			continue;
 		copy.name = str_skip(v->name, prefix.n);
-		err = add(x, s, copy);
+		err = add_var(x, s, copy);
 	}
 	return err;
 }
 
 /* ${REMOTE_HOST} and ${USERNAME} in a pattern. */
-static struct str fill(const struct expand *x, struct str pattern, struct str host, struct str user)
+static struct str fill_pattern(const struct expand *x, struct str pattern, struct str host, struct str user)
 {
 	static const struct str remote_host = STR_INIT("${REMOTE_HOST}"), username = STR_INIT("${USERNAME}");
 	struct buf b = BUF_INIT;
@@ -135,7 +137,7 @@ static struct str fill(const struct expand *x, struct str pattern, struct str ho
 	return out;
 }
 
-static int emit(const struct expand *x, enum object_type t, struct config_section *s, int err)
+static int emit_section(const struct expand *x, enum object_type t, struct config_section *s, int err)
 {
 	return err ? err : x->prm->section(x->prm->arg, t, s);
 }
@@ -150,8 +152,8 @@ static int make_auth(const struct expand *x, bool wanted, const char *suffix, st
 	s = new_section(x, suffix);
 	err = s ? pass_on(x, s, prefix) : ENOMEM;
 	if (!err && !config_var_get(s, STR("username")))
-		return fault(x, missing);
-	return emit(x, OBJECT_AUTH, s, err);
+		return report_fault(x, missing);
+	return emit_section(x, OBJECT_AUTH, s, err);
 }
 
 static int make_aor(const struct expand *x)
@@ -161,13 +163,13 @@ static int make_aor(const struct expand *x)
 	bool own = !err && config_var_get(s, STR("contact"));
 
 	if (!err)
-		err = say(x, s, "outbound_proxy", x->w.outbound_proxy);
+		err = add_own(x, s, "outbound_proxy", x->w.outbound_proxy);
 	for (size_t i = 0; !err && !own && i < x->w.remote_hosts.n; i++)
-		err = say(x, s, "contact", fill(x, x->w.contact_pattern, x->w.remote_hosts.v[i], STR_NULL));
-	return emit(x, OBJECT_AOR, s, err);
+		err = add_own(x, s, "contact", fill_pattern(x, x->w.contact_pattern, x->w.remote_hosts.v[i], STR_NULL));
+	return emit_section(x, OBJECT_AOR, s, err);
 }
 
-static struct str with(const struct expand *x, const char *suffix)
+static struct str name_with(const struct expand *x, const char *suffix)
 {
 	return arena_printf(x->prm->arena, "%.*s%s", STR_ARG(x->s->name), suffix);
 }
@@ -182,7 +184,7 @@ static int make_hint(const struct expand *x, const struct config_section *endpoi
 	if (!x->w.has_hint)
 		return 0;
 	if (!x->w.hint_exten.n)
-		return fault(x, "has_hint needs hint_exten=");
+		return report_fault(x, "has_hint needs hint_exten=");
 	if (!context.n)
 		context = config_value(endpoint, STR("context"), STR("default"));
 	h.context = intern_str(in, context, &err);
@@ -198,16 +200,16 @@ static int make_endpoint(const struct expand *x)
 	int err = s ? pass_on(x, s, STR("endpoint/")) : ENOMEM;
 
 	if (!err)
-		err = say(x, s, "aors", x->s->name);
+		err = add_own(x, s, "aors", x->s->name);
 	if (!err)
-		err = say(x, s, "outbound_proxy", x->w.outbound_proxy);
+		err = add_own(x, s, "outbound_proxy", x->w.outbound_proxy);
 	if (!err)
-		err = say(x, s, "transport", x->w.transport);
+		err = add_own(x, s, "transport", x->w.transport);
 	if (!err && x->w.sends_auth)
-		err = say(x, s, "outbound_auth", with(x, "-oauth"));
+		err = add_own(x, s, "outbound_auth", name_with(x, "-oauth"));
 	if (!err && x->w.accepts_auth)
-		err = say(x, s, "auth", with(x, "-iauth"));
-	err = emit(x, OBJECT_ENDPOINT, s, err);
+		err = add_own(x, s, "auth", name_with(x, "-iauth"));
+	err = emit_section(x, OBJECT_ENDPOINT, s, err);
 	return err ? err : make_hint(x, s);
 }
 
@@ -219,15 +221,15 @@ static int make_identify(const struct expand *x)
 	if (x->w.accepts_registrations || x->w.sends_line_with_registrations)
 		return 0;
 	if (!x->w.remote_hosts.n)
-		return fault(x, "needs remote_hosts=, since it does not accept registrations");
+		return report_fault(x, "needs remote_hosts=, since it does not accept registrations");
 	s = new_section(x, "-identify");
 	err = s ? pass_on(x, s, STR("identify/")) : ENOMEM;
 	if (!err)
-		err = say(x, s, "endpoint", x->s->name);
+		err = add_own(x, s, "endpoint", x->s->name);
 	if (!err && !config_var_get(s, STR("match")))
 		for (size_t i = 0; !err && i < x->w.remote_hosts.n; i++)
-			err = say(x, s, "match", x->w.remote_hosts.v[i]);
-	return emit(x, OBJECT_IDENTIFY, s, err);
+			err = add_own(x, s, "match", x->w.remote_hosts.v[i]);
+	return emit_section(x, OBJECT_IDENTIFY, s, err);
 }
 
 static int make_registration(const struct expand *x, size_t i, struct str user)
@@ -241,21 +243,21 @@ static int make_registration(const struct expand *x, size_t i, struct str user)
 	s = new_section(x, suffix);
 	err = s ? pass_on(x, s, STR("registration/")) : ENOMEM;
 	if (!err)
-		err = say(x, s, "outbound_proxy", x->w.outbound_proxy);
+		err = add_own(x, s, "outbound_proxy", x->w.outbound_proxy);
 	if (!err)
-		err = say(x, s, "server_uri", fill(x, x->w.server_uri_pattern, host, user));
+		err = add_own(x, s, "server_uri", fill_pattern(x, x->w.server_uri_pattern, host, user));
 	if (!err)
-		err = say(x, s, "client_uri", fill(x, x->w.client_uri_pattern, host, user));
+		err = add_own(x, s, "client_uri", fill_pattern(x, x->w.client_uri_pattern, host, user));
 	if (!err && x->w.sends_auth)
-		err = say(x, s, "outbound_auth", with(x, "-oauth"));
+		err = add_own(x, s, "outbound_auth", name_with(x, "-oauth"));
 	if (!err)
-		err = say(x, s, "transport", x->w.transport);
+		err = add_own(x, s, "transport", x->w.transport);
 	if (!err && x->w.sends_line_with_registrations) {
-		err = say(x, s, "line", STR("yes"));
+		err = add_own(x, s, "line", STR("yes"));
 		if (!err)
-			err = say(x, s, "endpoint", x->s->name);
+			err = add_own(x, s, "endpoint", x->s->name);
 	}
-	return emit(x, OBJECT_REGISTRATION, s, err);
+	return emit_section(x, OBJECT_REGISTRATION, s, err);
 }
 
 static int make_registrations(const struct expand *x)
@@ -266,7 +268,7 @@ static int make_registrations(const struct expand *x)
 	if (!x->w.sends_registrations)
 		return 0;
 	if (!x->w.remote_hosts.n)
-		return fault(x, "sends_registrations needs remote_hosts=");
+		return report_fault(x, "sends_registrations needs remote_hosts=");
 	if (x->w.sends_auth)
 		user = config_value(x->s, STR("outbound_auth/username"), user);
 	for (size_t i = 0; !err && i < x->w.remote_hosts.n; i++)
@@ -284,8 +286,8 @@ static int make_phoneprov(const struct expand *x)
 	s = new_section(x, "-phoneprov");
 	err = s ? pass_on(x, s, STR("phoneprov/")) : ENOMEM;
 	if (!err)
-		err = say(x, s, "endpoint", x->s->name);
-	return emit(x, OBJECT_PHONEPROV, s, err);
+		err = add_own(x, s, "endpoint", x->s->name);
+	return emit_section(x, OBJECT_PHONEPROV, s, err);
 }
 
 /* A part that cannot be made leaves the others standing. */

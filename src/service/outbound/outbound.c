@@ -28,7 +28,7 @@ struct outbound {
 	struct list leaving;            /* configured no more; unregistering */
 };
 
-static struct outbound *of(const struct service *svc)
+static struct outbound *outbound_of(const struct service *svc)
 {
 	return svc->outbound;
 }
@@ -40,7 +40,7 @@ const char *outbound_status_name(enum outbound_status s)
 	return names[s];
 }
 
-static void tell(struct registration *r)
+static void tell_state(struct registration *r)
 {
 	struct event *e = event_new(r->svc->pbx->events, "Registry", EV_SYSTEM);
 
@@ -67,7 +67,7 @@ static void registration_free(struct registration *r)
 
 /* ---- one REGISTER ------------------------------------------------------------ */
 
-static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
+static int prepare_request(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct registration *r = arg;
 	struct str user = r->c->contact_user.n ? r->c->contact_user : STR("s");
@@ -93,7 +93,7 @@ static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const 
 
 /* ---- what came of it ----------------------------------------------------------------- */
 
-static void say(const struct registration *r, const struct ua_register_event *e)
+static void log_event(const struct registration *r, const struct ua_register_event *e)
 {
 	struct str server = r->c->server_uri;
 	const char *reason = e->status ? sip_reason(e->status) : "no answer";
@@ -110,15 +110,15 @@ static void say(const struct registration *r, const struct ua_register_event *e)
 			    e->status, reason);
 }
 
-static void changed(void *arg, struct ua_register *reg, const struct ua_register_event *e)
+static void on_changed(void *arg, struct ua_register *reg, const struct ua_register_event *e)
 {
 	struct registration *r = arg;
 
 	(void)reg;
 	r->status = e->state == UA_REGISTER_REGISTERED ? OUTBOUND_REGISTERED :
 		    e->state == UA_REGISTER_REFUSED ? OUTBOUND_REJECTED : OUTBOUND_UNREGISTERED;
-	say(r, e);
-	tell(r);
+	log_event(r, e);
+	tell_state(r);
 	if (r->leaving)
 		registration_free(r);
 }
@@ -152,10 +152,10 @@ static struct ua_register_prm prm_of(struct registration *r)
 		.expires_s = c->expiration, .retry = { c->retry_interval, c->forbidden_retry_interval,
 			c->fatal_retry_interval, c->max_retries, c->auth_rejection_permanent },
 		.credentials = auth.credentials, .credentials_arg = auth.credentials_arg, .hold = r->conf, .arg = r,
-		.prepare = prepare, .changed = changed };
+		.prepare = prepare_request, .changed = on_changed };
 }
 
-static int configure(struct registration *r, struct snapshot *conf, const struct registration_conf *c)
+static int configure_registration(struct registration *r, struct snapshot *conf, const struct registration_conf *c)
 {
 	struct snapshot *before = r->conf;
 	struct ua_register_prm prm;
@@ -179,7 +179,7 @@ static void register_now(struct registration *r)
 		log_error("registration '%s': out of memory", text_z(&r->name));
 }
 
-static void unregister(struct registration *r)
+static void unregister_one(struct registration *r)
 {
 	if (ua_register_end(r->reg, false))
 		log_error("registration '%s': out of memory", text_z(&r->name));
@@ -207,7 +207,7 @@ static bool is_same(const struct registration_conf *a, const struct registration
 }
 
 /* Draws what stays the same over a registration's life. */
-static int add(struct service *svc, const struct registration_conf *c)
+static int add_registration(struct service *svc, const struct registration_conf *c)
 {
 	struct registration *r = calloc(1, sizeof(*r));
 	uint32_t spread = c->max_random_initial_delay, n;
@@ -224,9 +224,9 @@ static int add(struct service *svc, const struct registration_conf *c)
 	if (!err)
 		err = str_hex(str_z(hex), bytes, sizeof(bytes));
 	if (!err)
-		err = configure(r, svc->conf, c);
+		err = configure_registration(r, svc->conf, c);
 	if (!err)
-		err = map_add(of(svc)->by_name, text_view(&r->name), r);
+		err = map_add(outbound_of(svc)->by_name, text_view(&r->name), r);
 	if (err) {
 		registration_free(r);
 		return err;
@@ -238,15 +238,15 @@ static int add(struct service *svc, const struct registration_conf *c)
 }
 
 /* Out of the map; gone when its farewell was answered. */
-static void leave(struct registration *r)
+static void leave_registration(struct registration *r)
 {
-	map_del(of(r->svc)->by_name, text_view(&r->name));
+	map_del(outbound_of(r->svc)->by_name, text_view(&r->name));
 	if (r->status != OUTBOUND_REGISTERED && !ua_register_busy(r->reg)) {
 		registration_free(r);
 		return;
 	}
 	r->leaving = true;
-	list_append(&of(r->svc)->leaving, &r->link);
+	list_append(&outbound_of(r->svc)->leaving, &r->link);
 	if (ua_register_end(r->reg, false))
 		registration_free(r);
 }
@@ -265,7 +265,7 @@ int outbound_start(struct service *svc)
 	}
 	svc->outbound = o;
 	snapshot_each(registration_conf, OBJECT_REGISTRATION, c, svc->conf) {
-		int err = add(svc, c);
+		int err = add_registration(svc, c);
 
 		if (err)
 			return err;
@@ -275,7 +275,7 @@ int outbound_start(struct service *svc)
 
 void outbound_reload(struct service *svc)
 {
-	struct outbound *o = of(svc);
+	struct outbound *o = outbound_of(svc);
 	struct registration *r;
 
 	if (!o)
@@ -284,12 +284,12 @@ void outbound_reload(struct service *svc)
 		const struct registration_conf *c = snapshot_registration(svc->conf, text_view(&r->name));
 
 		if (!c || !is_same(r->c, c))
-			leave(r);
-		else if (configure(r, svc->conf, c))
+			leave_registration(r);
+		else if (configure_registration(r, svc->conf, c))
 			log_error("out of memory: registration '%s' goes on with a part of its options", text_z(&r->name));
 	}
 	snapshot_each(registration_conf, OBJECT_REGISTRATION, c, svc->conf)
-		if (!map_get(o->by_name, c->name) && add(svc, c))
+		if (!map_get(o->by_name, c->name) && add_registration(svc, c))
 			log_error("out of memory: registration '%.*s' does not start", STR_ARG(c->name));
 }
 
@@ -297,9 +297,9 @@ void outbound_stop(struct service *svc)
 {
 	struct registration *r;
 
-	for (size_t it = 0; of(svc) && (r = map_next(of(svc)->by_name, &it)); ) {
+	for (size_t it = 0; outbound_of(svc) && (r = map_next(outbound_of(svc)->by_name, &it)); ) {
 		if (r->status == OUTBOUND_REGISTERED)
-			unregister(r);
+			unregister_one(r);
 		else
 			ua_register_halt(r->reg);
 		r->status = OUTBOUND_STOPPED;
@@ -310,7 +310,7 @@ void outbound_resume(struct service *svc)
 {
 	struct registration *r;
 
-	for (size_t it = 0; of(svc) && (r = map_next(of(svc)->by_name, &it)); )
+	for (size_t it = 0; outbound_of(svc) && (r = map_next(outbound_of(svc)->by_name, &it)); )
 		register_now(r);
 }
 
@@ -318,17 +318,17 @@ bool outbound_busy(const struct service *svc)
 {
 	const struct registration *r;
 
-	if (!of(svc))
+	if (!outbound_of(svc))
 		return false;
-	for (size_t it = 0; (r = map_next(of(svc)->by_name, &it)); )
+	for (size_t it = 0; (r = map_next(outbound_of(svc)->by_name, &it)); )
 		if (ua_register_busy(r->reg))
 			return true;
-	return !list_empty(&of(svc)->leaving);
+	return !list_empty(&outbound_of(svc)->leaving);
 }
 
 void outbound_free(struct service *svc)
 {
-	struct outbound *o = of(svc);
+	struct outbound *o = outbound_of(svc);
 	struct registration *r;
 
 	if (!o)
@@ -346,7 +346,7 @@ void outbound_closed(struct service *svc, uint64_t conn)
 {
 	struct registration *r;
 
-	for (size_t it = 0; conn && of(svc) && (r = map_next(of(svc)->by_name, &it)); )
+	for (size_t it = 0; conn && outbound_of(svc) && (r = map_next(outbound_of(svc)->by_name, &it)); )
 		if (ua_register_conn(r->reg) == conn && ua_register_state(r->reg) == UA_REGISTER_REGISTERED)
 			register_now(r);
 }
@@ -355,7 +355,7 @@ void outbound_closed(struct service *svc, uint64_t conn)
 
 enum outbound_status outbound_status(const struct service *svc, struct str name, int64_t *left)
 {
-	struct registration *r = of(svc) ? map_get(of(svc)->by_name, name) : NULL;
+	struct registration *r = outbound_of(svc) ? map_get(outbound_of(svc)->by_name, name) : NULL;
 
 	*left = 0;
 	if (!r)
@@ -364,25 +364,25 @@ enum outbound_status outbound_status(const struct service *svc, struct str name,
 	return r->status;
 }
 
-static int each(struct service *svc, struct str name, void (*fn)(struct registration *r))
+static int each_named(struct service *svc, struct str name, void (*fn)(struct registration *r))
 {
 	struct registration *r;
 
-	if (!of(svc))
+	if (!outbound_of(svc))
 		return ENOENT;
 	if (!str_eq(name, STR("*all"))) {
-		r = map_get(of(svc)->by_name, name);
+		r = map_get(outbound_of(svc)->by_name, name);
 		if (r)
 			fn(r);
 		return r ? 0 : ENOENT;
 	}
-	for (size_t it = 0; (r = map_next(of(svc)->by_name, &it)); )
+	for (size_t it = 0; (r = map_next(outbound_of(svc)->by_name, &it)); )
 		fn(r);
 	return 0;
 }
 
 /* Anew: what the registrar knows goes first. */
-static void renew(struct registration *r)
+static void renew_one(struct registration *r)
 {
 	if (r->status != OUTBOUND_REGISTERED && !ua_register_busy(r->reg))
 		register_now(r);
@@ -392,19 +392,19 @@ static void renew(struct registration *r)
 
 int outbound_register(struct service *svc, struct str name)
 {
-	return each(svc, name, renew);
+	return each_named(svc, name, renew_one);
 }
 
 int outbound_unregister(struct service *svc, struct str name)
 {
-	return each(svc, name, unregister);
+	return each_named(svc, name, unregister_one);
 }
 
 struct str outbound_of_line(const struct service *svc, struct str line)
 {
 	const struct registration *r;
 
-	for (size_t it = 0; line.n && of(svc) && (r = map_next(of(svc)->by_name, &it)); )
+	for (size_t it = 0; line.n && outbound_of(svc) && (r = map_next(outbound_of(svc)->by_name, &it)); )
 		if (r->c->line && str_eq(str_z(r->line), line))
 			return text_view(&r->name);
 	return STR_NULL;

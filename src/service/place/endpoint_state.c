@@ -1,3 +1,4 @@
+/* Whether an endpoint can be reached and talks, told to whoever watches its device state. */
 #define LOG_MODULE "endpoint"
 #include "service/place/endpoint_state.h"
 #include "service/place/location.h"
@@ -26,7 +27,7 @@ struct endpoint_state *endpoint_state_get(struct service *svc, struct str name, 
 
 /* Some contact of some AOR answered, or is never asked. Calls go to one that was
  * not heard yet all the same; nobody is told that it is there. */
-static bool counts(const struct contact *c)
+static bool counts_as_online(const struct contact *c)
 {
 	return c->status == CONTACT_REACHABLE || c->status == CONTACT_NONQUALIFIED;
 }
@@ -39,7 +40,7 @@ static bool is_reachable(struct service *svc, const struct endpoint *ep)
 		if (!l)
 			continue;
 		list_each(p, &l->contacts)
-			if (counts(container_of(p, struct contact, link)))
+			if (counts_as_online(container_of(p, struct contact, link)))
 				return true;
 	}
 	return false;

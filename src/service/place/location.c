@@ -29,7 +29,7 @@ const char *contact_status_short(enum contact_status s)
 	return names[s];
 }
 
-static struct str lay(char **at, const struct str *v, size_t n)
+static struct str lay_text(char **at, const struct str *v, size_t n)
 {
 	char *p = *at;
 
@@ -53,8 +53,8 @@ static void lay_out(struct contact *c, struct str aor, const struct contact_word
 	char *at = (char *)(c + 1);
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		*words[i].to = lay(&at, words[i].from, 1);
-	c->id = lay(&at, id, ARRAY_LEN(id));
+		*words[i].to = lay_text(&at, words[i].from, 1);
+	c->id = lay_text(&at, id, ARRAY_LEN(id));
 }
 
 /* One block for all: a registration makes one and frees one, and its words are
@@ -176,7 +176,7 @@ static struct list *first_registered(struct location *l)
 	return &l->contacts;
 }
 
-static void attach(struct service *svc, struct location *l, struct contact *c)
+static void attach_contact(struct service *svc, struct location *l, struct contact *c)
 {
 	c->loc = l;
 	obj_hold(c);
@@ -256,7 +256,7 @@ void location_apply(struct service *svc, struct location *l, struct contact_chan
 		c->rtt_us = ch->old->rtt_us;
 		contact_detach(svc, ch->old);
 	}
-	attach(svc, l, c);
+	attach_contact(svc, l, c);
 	contact_start_expiry(svc, c);
 	ep = endpoint_name(svc, c);
 	if (!c->is_static)
@@ -385,7 +385,7 @@ void location_restore(struct service *svc, struct str aor, struct contact *c)
 
 	if (!l)
 		return;
-	attach(svc, l, c);
+	attach_contact(svc, l, c);
 	contact_start_expiry(svc, c);
 	contact_qualify_start(svc, c, true);
 	endpoint_changed(svc, endpoint_name(svc, c));

@@ -90,7 +90,7 @@ static void move_list(struct list *to, struct list *from)
 	}
 }
 
-static void commit(struct service *svc, struct location *l, struct location_job *j, struct list *changes)
+static void commit_changes(struct service *svc, struct location *l, struct location_job *j, struct list *changes)
 {
 	struct commit *k = calloc(1, sizeof(*k));
 	int err;
@@ -123,7 +123,7 @@ static void run_jobs(struct service *svc, struct location *l)
 		list_init(&changes);
 		err = j->plan(j, l, &changes);
 		if (!err && !list_empty(&changes)) {
-			commit(svc, l, j, &changes);
+			commit_changes(svc, l, j, &changes);
 			continue;
 		}
 		contact_changes_free(&changes);

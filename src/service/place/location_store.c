@@ -7,7 +7,7 @@
 
 #define EXPIRES_MAX INT64_C(100000000000)       /* [s] wall */
 
-static int put(struct contact_batch *b, struct contact *c, struct str aor)
+static int put_contact(struct contact_batch *b, struct contact *c, struct str aor)
 {
 	char peer[SA_TEXT], local[SA_TEXT];
 	struct contact_row row = { .id = c->row, .aor = aor, .uri = c->uri, .expires = contact_end_s(c),
@@ -48,7 +48,7 @@ int location_store_write(struct service *svc, struct list *changes, location_don
 		}
 		if (ch->old)
 			ch->now->row = ch->old->row;
-		err = put(b, ch->now, text_view(&ch->aor));
+		err = put_contact(b, ch->now, text_view(&ch->aor));
 	}
 	if (!err)
 		err = n ? contact_batch_commit(b, done, arg) : ENOENT;

@@ -56,7 +56,7 @@ void contact_set_status(struct service *svc, struct contact *c, enum contact_sta
 
 static void next_in(struct service *svc, struct contact *c, uint64_t ms);
 
-static void finish(struct service *svc, struct contact *c, bool reachable)
+static void finish_qualify(struct service *svc, struct contact *c, bool reachable)
 {
 	const struct aor *a = contact_aor(svc, c);
 	uint64_t rtt = clock_us(svc->clock) - c->qualify_sent_us;
@@ -77,7 +77,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	if (msg->status < 200)
 		return;
 	ua_request_detach(rq);
-	finish(svc, c, !(a && a->qualify_2xx_only) || msg->status < 300);
+	finish_qualify(svc, c, !(a && a->qualify_2xx_only) || msg->status < 300);
 }
 
 static void on_failed(void *arg, struct ua_request *rq, int err)
@@ -86,7 +86,7 @@ static void on_failed(void *arg, struct ua_request *rq, int err)
 
 	(void)err;
 	ua_request_detach(rq);
-	finish(c->svc, c, false);
+	finish_qualify(c->svc, c, false);
 }
 
 void contact_qualify_now(struct service *svc, struct contact *c)
@@ -122,7 +122,7 @@ void contact_qualify_now(struct service *svc, struct contact *c)
 	c->qualify_sent_us = clock_us(svc->clock);
 	obj_hold(c);
 	if (ua_request_send(&svc->ua, &prm, &c->qualify_req))
-		finish(svc, c, false);
+		finish_qualify(svc, c, false);
 	obj_drop(c);
 	obj_drop(out);
 }

@@ -1,3 +1,4 @@
+/* Finds the way of a request outside of calls and sends it. */
 #include "service/place/reach.h"
 #include <errno.h>
 
@@ -7,7 +8,7 @@ static int to_contact(struct reach *r, struct contact *c)
 	return text_set(&r->uri, c->uri);
 }
 
-static struct contact *pick(struct service *svc, const struct endpoint *ep)
+static struct contact *pick_contact(struct service *svc, const struct endpoint *ep)
 {
 	struct contact *c = NULL;
 
@@ -21,7 +22,7 @@ static struct contact *pick(struct service *svc, const struct endpoint *ep)
 
 static int to_endpoint(struct service *svc, const struct endpoint *ep, struct reach *r)
 {
-	struct contact *c = pick(svc, ep);
+	struct contact *c = pick_contact(svc, ep);
 
 	r->ep = ep;
 	return c ? to_contact(r, c) : ECHILD;
@@ -72,7 +73,7 @@ static int by_slash(struct service *svc, struct str first, struct str rest, stru
 	if (str_ieq(first, STR("PJSIP"))) {
 		at = str_rchr(rest, '@');
 		r->ep = endpoint_called(r, at < rest.n ? str_skip(rest, at + 1) : rest);
-		c = r->ep ? pick(svc, r->ep) : NULL;
+		c = r->ep ? pick_contact(svc, r->ep) : NULL;
 		if (!c)
 			return r->ep ? ECHILD : ENOENT;
 		return at < rest.n ? with_user(r, c, str_sub(rest, 0, at)) : to_contact(r, c);
@@ -87,7 +88,7 @@ static int by_slash(struct service *svc, struct str first, struct str rest, stru
 	return c ? to_contact(r, c) : ECHILD;
 }
 
-static int find(struct service *svc, struct str dest, struct reach *r)
+static int find_destination(struct service *svc, struct str dest, struct reach *r)
 {
 	size_t at, slash = str_chr(dest, '/');
 	const struct endpoint *ep;
@@ -117,7 +118,7 @@ int reach_find(struct service *svc, struct str dest, struct reach *r)
 
 	*r = (struct reach){ .conf = obj_hold(svc->conf) };
 	dest = str_trim(dest);
-	err = dest.n ? find(svc, dest, r) : EINVAL;
+	err = dest.n ? find_destination(svc, dest, r) : EINVAL;
 	if (!err && sip_uri_parse(&u, text_view(&r->uri)))
 		err = EINVAL;   /* it stands in the first line as it is */
 	if (err)

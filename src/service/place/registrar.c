@@ -41,7 +41,7 @@ static void reg_free(struct reg *r)
 	free(r);
 }
 
-static void refuse(struct reg *r, unsigned status, const char *why)
+static void refuse_register(struct reg *r, unsigned status, const char *why)
 {
 	r->refused = true;
 	reason_add(r->svc->reasons, REASON_REGISTER, REASON_REFUSED, status, r->id->ep->name,
@@ -101,7 +101,7 @@ static void write_date(struct service *svc, struct buf *b)
 	buf_put(b, str_z(svc->date));
 }
 
-static void answer(struct reg *r)
+static void answer_register(struct reg *r)
 {
 	char room[2048];
 	struct buf b;
@@ -141,7 +141,7 @@ static void reg_done(struct location_job *j, int err)
 			  strerror(err));
 		service_reply(r->svc, r->tx, 503, STR(SHARES_RETRY));
 	} else {
-		answer(r);
+		answer_register(r);
 	}
 	reg_free(r);
 }
@@ -237,7 +237,7 @@ static struct wanted *find_earlier(struct wanted *w, size_t n, bool deleted, boo
  * URI decides. Earlier ones for it are taken out of the sum: each contact is changed
  * once at most. Equality of URIs is not transitive ("a" equals "a;x=1" and "a;x=2"),
  * so one that is the same letter by letter comes first: no two contacts get one URI. */
-static void settle(struct reg *r, struct wanted *w, size_t n)
+static void settle_doubles(struct reg *r, struct wanted *w, size_t n)
 {
 	static const bool letters[] = { true, false };
 	struct wanted *earlier = NULL;
@@ -295,7 +295,8 @@ static struct contact *make_contact(struct reg *r, const struct wanted *w)
 
 /* The contact to give way: with remove_unavailable a dead one first, else the
  * one that ends soonest; never one that the request itself names. */
-static struct contact *victim(struct reg *r, const struct wanted *w, size_t n, struct list *changes, bool dead_only)
+static struct contact *find_victim(struct reg *r, const struct wanted *w, size_t n, struct list *changes,
+				   bool dead_only)
 {
 	struct contact *best = NULL;
 
@@ -341,9 +342,9 @@ static int make_room(struct reg *r, const struct wanted *w, size_t n, struct lis
 		struct contact *c = NULL;
 
 		if (r->aor->remove_unavailable)
-			c = victim(r, w, n, changes, true);
+			c = find_victim(r, w, n, changes, true);
 		if (!c && r->aor->remove_existing)
-			c = victim(r, w, n, changes, false);
+			c = find_victim(r, w, n, changes, false);
 		if (!c)
 			return EDQUOT;
 		if (contact_change_add(changes, CONTACT_DELETE, r->aor->name, c, NULL))
@@ -352,7 +353,7 @@ static int make_room(struct reg *r, const struct wanted *w, size_t n, struct lis
 	return 0;
 }
 
-static int collect(struct reg *r, struct wanted *w, size_t n, struct list *changes)
+static int collect_changes(struct reg *r, struct wanted *w, size_t n, struct list *changes)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct contact *c;
@@ -406,7 +407,7 @@ static int read_all(struct reg *r, struct wanted *w, size_t max, size_t *n, bool
 		err = read_one(r, v, &w[*n]);
 		*star |= w[*n].addr.star;
 		if (!err && !w[*n].addr.star)
-			settle(r, w, *n);
+			settle_doubles(r, w, *n);
 		(*n)++;
 	}
 	if (!err && *star && *n != 1)
@@ -414,7 +415,7 @@ static int read_all(struct reg *r, struct wanted *w, size_t max, size_t *n, bool
 	return err;
 }
 
-static void note(struct reg *r, size_t contacts)
+static void note_register(struct reg *r, size_t contacts)
 {
 	char room[24];
 	struct buf digits;
@@ -436,15 +437,15 @@ static int reg_plan(struct location_job *j, struct location *l, struct list *cha
 	r->l = l;
 	err = read_all(r, w, ARRAY_LEN(w), &n, &star);
 	if (!err)
-		err = star ? collect_all(r, changes) : collect(r, w, n, changes);
+		err = star ? collect_all(r, changes) : collect_changes(r, w, n, changes);
 	wanted_free(w, n);
 	r->l = NULL;
 	if (err)
-		refuse(r, err == EDQUOT ? 403 : err == ENOMEM ? 503 : 400,
-		       err == EDQUOT ? "more contacts than max_contacts of the AOR" :
-		       err == ENOMEM ? "out of memory" : "Contact or Expires cannot be read");
+		refuse_register(r, err == EDQUOT ? 403 : err == ENOMEM ? 503 : 400,
+				err == EDQUOT ? "more contacts than max_contacts of the AOR" :
+				err == ENOMEM ? "out of memory" : "Contact or Expires cannot be read");
 	else
-		note(r, n);
+		note_register(r, n);
 	return err;
 }
 
@@ -455,7 +456,7 @@ static const void *get_aor(const struct snapshot *conf, struct str name)
 	return snapshot_aor(conf, name);
 }
 
-static bool lists(const struct endpoint *ep, const struct aor *a)
+static bool lists_aor(const struct endpoint *ep, const struct aor *a)
 {
 	for (size_t i = 0; a && i < ep->aor_n; i++)
 		if (ep->aor_objs[i] == a)
@@ -476,14 +477,14 @@ static const struct aor *find_aor(struct service *svc, struct identity *id, cons
 					     msg->to.uri.host, get_aor);
 		else
 			a = identify_by_user(svc, id->conf, msg, msg->to.uri.user, msg->to.uri.host, get_aor);
-		if (lists(ep, a))
+		if (lists_aor(ep, a))
 			return a;
 	}
 	return NULL;
 }
 
-static unsigned precheck(struct service *svc, struct identity *id, struct sip_msg *msg, const struct aor **aor,
-			 const char **why)
+static unsigned check_request(struct service *svc, struct identity *id, struct sip_msg *msg, const struct aor **aor,
+			      const char **why)
 {
 	if (!sip_uri_is_sip(&msg->to.uri)) {
 		*why = "To is neither sip nor sips";
@@ -523,7 +524,7 @@ void register_request(struct service *svc, struct identity *id, struct sip_serve
 {
 	const struct aor *aor = NULL;
 	const char *why = "";
-	unsigned status = precheck(svc, id, msg, &aor, &why);
+	unsigned status = check_request(svc, id, msg, &aor, &why);
 	struct reg *r;
 
 	if (!status && waits_enough(svc, aor)) {

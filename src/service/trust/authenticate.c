@@ -68,8 +68,8 @@ static void write_challenges(struct service *svc, struct buf *b, const struct cl
 	}
 }
 
-static void challenge(struct service *svc, struct sip_server_tx *tx, const struct sip_msg *msg, const struct claim *c,
-		      bool stale)
+static void send_challenge(struct service *svc, struct sip_server_tx *tx, const struct sip_msg *msg,
+			   const struct claim *c, bool stale)
 {
 	char room[1024];
 	struct buf b;
@@ -120,7 +120,7 @@ static enum proof check_one(struct service *svc, const struct sip_msg *msg, cons
 }
 
 /* Best verdict over all credentials and all auth objects. */
-static enum proof check(struct service *svc, const struct sip_msg *msg, const struct claim *c, struct str *user)
+static enum proof check_claim(struct service *svc, const struct sip_msg *msg, const struct claim *c, struct str *user)
 {
 	enum proof best = PROOF_NONE;
 
@@ -267,7 +267,7 @@ static uint64_t guess_key(const struct sip_msg *msg, const struct claim *c)
  * that an answer takes tells nothing. */
 static enum proof check_guess(struct service *svc, const struct sip_msg *msg, const struct claim *c, struct str *user)
 {
-	enum proof p = check(svc, msg, c, user);
+	enum proof p = check_claim(svc, msg, c, user);
 	uint64_t key = guess_key(msg, c), now_us = clock_us(svc->clock);
 
 	if (p == PROOF_WRONG && buckets_take(svc->guesses, key, now_us))
@@ -316,7 +316,8 @@ static void note_refusal(struct service *svc, const struct sip_msg *msg, const s
 			   STR_ARG(msg->call_id), wrong || !c->ep ? c->logged : "Sends no credentials");
 }
 
-static int prove(struct service *svc, struct sip_server_tx *tx, struct sip_msg *msg, const struct claim *c, struct str *user)
+static int prove_claim(struct service *svc, struct sip_server_tx *tx, struct sip_msg *msg, const struct claim *c,
+		       struct str *user)
 {
 	enum proof p = check_guess(svc, msg, c, user);
 
@@ -328,7 +329,7 @@ static int prove(struct service *svc, struct sip_server_tx *tx, struct sip_msg *
 		return 0;
 	}
 	note_refusal(svc, msg, c, p, *user);
-	challenge(svc, tx, msg, c, p == PROOF_STALE);
+	send_challenge(svc, tx, msg, c, p == PROOF_STALE);
 	return EACCES;
 }
 
@@ -380,7 +381,7 @@ int authenticate(struct service *svc, struct sip_server_tx *tx, struct sip_msg *
 	/* To nobody too, for an endpoint that does not say otherwise answers so. */
 	if (!c.ep || c.ep->force_rport)
 		sip_server_tx_force_rport(tx);
-	if (!(c.ep && is_open(c.ep, msg)) && prove(svc, tx, msg, &c, &user))
+	if (!(c.ep && is_open(c.ep, msg)) && prove_claim(svc, tx, msg, &c, &user))
 		return EACCES;
 	id = identity_new(svc, c.ep, user);
 	if (!id) {

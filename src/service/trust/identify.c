@@ -55,7 +55,7 @@ const void *identify_by_user(struct service *svc, const struct snapshot *conf, c
 	return user.n ? lookup(conf, user) : NULL;
 }
 
-static bool permits(const struct endpoint *ep, enum identify_method m)
+static bool permits_method(const struct endpoint *ep, enum identify_method m)
 {
 	return ep && (ep->identify_by.mask & m);
 }
@@ -66,7 +66,7 @@ static bool by_username(struct service *svc, const struct snapshot *conf, const 
 	const struct endpoint *ep = identify_by_user(svc, conf, msg, msg->from.uri.user, msg->from.uri.host,
 						     get_endpoint);
 
-	if (!permits(ep, IDENTIFY_USERNAME))
+	if (!permits_method(ep, IDENTIFY_USERNAME))
 		return false;
 	*out = (struct identified){ .ep = ep, .method = STR("username"), .rule = msg->from.uri.user };
 	return true;
@@ -83,7 +83,7 @@ static bool by_claimed_name(struct service *svc, const struct snapshot *conf, co
 {
 	const struct endpoint *ep = identify_by_user(svc, conf, msg, f->username, f->realm, get_endpoint);
 
-	if (!permits(ep, IDENTIFY_AUTH_USERNAME))
+	if (!permits_method(ep, IDENTIFY_AUTH_USERNAME))
 		return false;
 	*out = (struct identified){ .ep = ep, .method = STR("auth_username"), .rule = f->username };
 	return true;

@@ -1,5 +1,5 @@
 /* Peers of a local socket: what waits for them, and how long. */
-#include "manage/stream.h"
+#include "manage/client.h"
 #include "base/obj.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,8 @@
 struct world {
 	struct clock_fake clock;
 	struct loop *loop;
-	struct stream_listener *listener;
-	struct stream *s;
+	struct client_listener *listener;
+	struct client *s;
 	char dir[64], path[128];
 	int fd, why;
 	bool closed;
@@ -46,14 +46,14 @@ static void on_written(void *arg)
 	((struct world *)arg)->written++;
 }
 
-static void on_accept(void *arg, struct stream *s)
+static void on_accept(void *arg, struct client *s)
 {
-	static const struct stream_ops ops = { on_data, on_closed, on_written };
+	static const struct client_ops ops = { on_data, on_closed, on_written };
 	struct world *w = arg;
 
 	w->s = s;
-	stream_limits(s, 2 * BIG, STALL);
-	stream_start(s, &ops, w);
+	client_limits(s, 2 * BIG, STALL);
+	client_start(s, &ops, w);
 }
 
 static void turn(struct world *w, unsigned ms)
@@ -66,13 +66,13 @@ static void open_world(struct world *w)
 {
 	int err;
 
-	*w = (struct world){ .dir = "/tmp/stream-XXXXXX" };
+	*w = (struct world){ .dir = "/tmp/client-XXXXXX" };
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(w->path, sizeof(w->path), "%s/s", w->dir);
 	clock_fake_init(&w->clock, 0);
 	w->loop = GOT(loop_new(&w->clock.c));
-	assert_int_equal(stream_listen_unix(&w->listener, w->loop, w->path, 0600, on_accept, w), 0);
-	w->fd = stream_connect_unix(w->path, &err);
+	assert_int_equal(client_listen_unix(&w->listener, w->loop, w->path, 0600, on_accept, w), 0);
+	w->fd = client_connect_unix(w->path, &err);
 	assert_true(w->fd >= 0);
 	fcntl(w->fd, F_SETFL, O_NONBLOCK);
 	for (int i = 0; i < 100 && !w->s; i++)
@@ -82,9 +82,9 @@ static void open_world(struct world *w)
 
 static void close_world(struct world *w)
 {
-	stream_close(w->s);
+	client_close(w->s);
 	obj_drop(w->s);
-	stream_unlisten(w->listener);
+	client_unlisten(w->listener);
 	close(w->fd);
 	for (int i = 0; i < 10; i++)
 		turn(w, STALL);
@@ -96,7 +96,7 @@ static void send_big(struct world *w)
 {
 	char *p = calloc(1, BIG);
 
-	assert_int_equal(stream_send(w->s, str_mk(p, BIG)), 0);
+	assert_int_equal(client_send(w->s, str_mk(p, BIG)), 0);
 	free(p);
 }
 
@@ -116,8 +116,8 @@ static void one_write_a_turn(void **state)
 
 	(void)state;
 	open_world(&w);
-	assert_int_equal(stream_send(w.s, STR("one ")), 0);
-	assert_int_equal(stream_send(w.s, STR("two")), 0);
+	assert_int_equal(client_send(w.s, STR("one ")), 0);
+	assert_int_equal(client_send(w.s, STR("two")), 0);
 	assert_int_equal(recv(w.fd, got, sizeof(got), 0), -1);
 	for (int i = 0; i < 4; i++)
 		turn(&w, 0);
@@ -185,10 +185,10 @@ static void too_much_is_refused(void **state)
 
 	(void)state;
 	open_world(&w);
-	stream_limits(w.s, BIG + 10, STALL);
+	client_limits(w.s, BIG + 10, STALL);
 	send_big(&w);
-	assert_int_equal(stream_queued(w.s), BIG);
-	assert_int_equal(stream_send(w.s, STR("eleven bytes")), EPIPE);
+	assert_int_equal(client_queued(w.s), BIG);
+	assert_int_equal(client_send(w.s, STR("eleven bytes")), EPIPE);
 	assert_true(w.closed);
 	assert_int_equal(w.why, EPIPE);
 	close_world(&w);

@@ -1,7 +1,7 @@
 /* Sockets of managers and consoles. What is sent in one turn leaves in one write at
  * its end. pace.c bounds the work that is done for them; this bounds what waits. */
 #define LOG_MODULE "manage"
-#include "manage/stream.h"
+#include "manage/client.h"
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/obj.h"
@@ -23,7 +23,7 @@
 
 enum state { QUIET, OPEN, LAST_WORDS /* closes when all is sent */, CLOSED };
 
-struct stream {
+struct client {
 	union {
 		uv_handle_t handle;
 		uv_stream_t stream;
@@ -31,7 +31,7 @@ struct stream {
 		uv_pipe_t pipe;
 	} u;
 	struct loop *loop;
-	const struct stream_ops *ops;
+	const struct client_ops *ops;
 	void *arg;
 	enum state state;
 	bool paused, writing;
@@ -39,16 +39,16 @@ struct stream {
 	struct buf pending;             /* not given to libuv yet */
 	char *inflight;                 /* owned; given to libuv */
 	size_t inflight_n, limit;
-	size_t last_queue;              /* untaken() when the stall timer last looked */
+	size_t last_queue;              /* count_untaken() when the stall timer last looked */
 	uv_write_t req;
 	struct timer stall;
 	uint32_t stall_ms;
 	unsigned stalls;                /* times that the timer has looked at this write */
-	struct fiber *waiter;           /* in stream_drain() */
+	struct fiber *waiter;           /* in client_drain() */
 	char in[READ_CHUNK];
 };
 
-struct stream_listener {
+struct client_listener {
 	union {
 		uv_handle_t handle;
 		uv_stream_t stream;
@@ -56,18 +56,18 @@ struct stream_listener {
 		uv_pipe_t pipe;
 	} u;
 	struct loop *loop;
-	stream_accept_fn *fn;
+	client_accept_fn *fn;
 	void *arg;
 	char *path;                     /* owned; NULL: TCP */
 	bool local;
 };
 
-static void stream_free(void *arg)
+static void free_client(void *arg)
 {
-	struct stream *s = arg;
+	struct client *c = arg;
 
-	buf_free(&s->pending);
-	free(s->inflight);
+	buf_free(&c->pending);
+	free(c->inflight);
 }
 
 /* ---- the end ---------------------------------------------------------- */
@@ -77,158 +77,158 @@ static void on_gone(uv_handle_t *h)
 	obj_drop(h->data);      /* the handle's reference */
 }
 
-static void shut(struct stream *s)
+static void shut_client(struct client *c)
 {
-	if (s->state == CLOSED)
+	if (c->state == CLOSED)
 		return;
-	s->state = CLOSED;
-	timer_stop(&s->stall);
-	if (s->waiter)
-		fiber_wake(s->waiter);
-	s->waiter = NULL;
-	uv_close(&s->u.handle, on_gone);
+	c->state = CLOSED;
+	timer_stop(&c->stall);
+	if (c->waiter)
+		fiber_wake(c->waiter);
+	c->waiter = NULL;
+	uv_close(&c->u.handle, on_gone);
 }
 
-static void lost(struct stream *s, int err)
+static void lose_peer(struct client *c, int err)
 {
-	const struct stream_ops *ops = s->state == OPEN ? s->ops : NULL;
+	const struct client_ops *ops = c->state == OPEN ? c->ops : NULL;
 
-	obj_hold(s);
-	shut(s);
+	obj_hold(c);
+	shut_client(c);
 	if (ops)
-		ops->closed(s->arg, err);
-	obj_drop(s);
+		ops->closed(c->arg, err);
+	obj_drop(c);
 }
 
 /* ---- sending ---------------------------------------------------------- */
 
-static void kick(struct stream *s);
+static void start_write(struct client *c);
 
-size_t stream_queued(const struct stream *s)
+size_t client_queued(const struct client *c)
 {
-	return s->pending.n + (s->writing ? uv_stream_get_write_queue_size(&s->u.stream) : 0);
+	return c->pending.n + (c->writing ? uv_stream_get_write_queue_size(&c->u.stream) : 0);
 }
 
 static void on_written(uv_write_t *req, int status)
 {
-	struct stream *s = req->data;
+	struct client *c = req->data;
 
-	s->writing = false;
-	free(s->inflight);
-	s->inflight = NULL;
-	timer_stop(&s->stall);
-	if (s->state == CLOSED)
+	c->writing = false;
+	free(c->inflight);
+	c->inflight = NULL;
+	timer_stop(&c->stall);
+	if (c->state == CLOSED)
 		return;
 	if (status < 0) {
-		lost(s, -status);
+		lose_peer(c, -status);
 		return;
 	}
-	obj_hold(s);
-	kick(s);
-	if (s->waiter)
-		fiber_wake(s->waiter);
-	if (s->state == LAST_WORDS && !s->writing)
-		shut(s);
-	else if (s->state == OPEN && s->ops->written)
-		s->ops->written(s->arg);
-	obj_drop(s);
+	obj_hold(c);
+	start_write(c);
+	if (c->waiter)
+		fiber_wake(c->waiter);
+	if (c->state == LAST_WORDS && !c->writing)
+		shut_client(c);
+	else if (c->state == OPEN && c->ops->written)
+		c->ops->written(c->arg);
+	obj_drop(c);
 }
 
 /* [bytes] that the peer has not taken: libuv's and the kernel's. The kernel alone asks
  * for more only when a third of its buffer is free, which takes a slow peer a while. */
-static size_t untaken(const struct stream *s)
+static size_t count_untaken(const struct client *c)
 {
 	int fd = -1, kernel = 0;
 
-	if (uv_fileno(&s->u.handle, &fd) || ioctl(fd, SIOCOUTQ, &kernel) || kernel < 0)
+	if (uv_fileno(&c->u.handle, &fd) || ioctl(fd, SIOCOUTQ, &kernel) || kernel < 0)
 		kernel = 0;
-	return uv_stream_get_write_queue_size(&s->u.stream) + (size_t)kernel;
+	return uv_stream_get_write_queue_size(&c->u.stream) + (size_t)kernel;
 }
 
 static void on_stall(void *arg)
 {
-	struct stream *s = arg;
-	size_t now = untaken(s);
+	struct client *c = arg;
+	size_t now = count_untaken(c);
 
-	if (now >= s->last_queue || ++s->stalls >= STALLS_MAX) {
-		lost(s, ETIMEDOUT);
+	if (now >= c->last_queue || ++c->stalls >= STALLS_MAX) {
+		lose_peer(c, ETIMEDOUT);
 		return;
 	}
-	s->last_queue = now;
-	timer_start(loop_wheel(s->loop), &s->stall, s->stall_ms, on_stall, s);
+	c->last_queue = now;
+	timer_start(loop_wheel(c->loop), &c->stall, c->stall_ms, on_stall, c);
 }
 
-static void kick(struct stream *s)
+static void start_write(struct client *c)
 {
 	uv_buf_t b;
-	size_t n = s->pending.n;
+	size_t n = c->pending.n;
 
-	if (s->writing || !n || s->state == CLOSED)
+	if (c->writing || !n || c->state == CLOSED)
 		return;
-	s->inflight = buf_take(&s->pending);
-	s->pending = (struct buf){ .max = s->limit };
-	if (!s->inflight) {
-		lost(s, ENOMEM);
-		return;
-	}
-	s->inflight_n = n;
-	b = uv_buf_init(s->inflight, (unsigned)n);
-	s->req.data = s;
-	s->writing = true;
-	if (uv_write(&s->req, &s->u.stream, &b, 1, on_written)) {
-		s->writing = false;
-		lost(s, EPIPE);
+	c->inflight = buf_take(&c->pending);
+	c->pending = (struct buf){ .max = c->limit };
+	if (!c->inflight) {
+		lose_peer(c, ENOMEM);
 		return;
 	}
-	s->last_queue = untaken(s);
-	s->stalls = 0;
-	if (uv_stream_get_write_queue_size(&s->u.stream))
-		timer_start(loop_wheel(s->loop), &s->stall, s->stall_ms, on_stall, s);
+	c->inflight_n = n;
+	b = uv_buf_init(c->inflight, (unsigned)n);
+	c->req.data = c;
+	c->writing = true;
+	if (uv_write(&c->req, &c->u.stream, &b, 1, on_written)) {
+		c->writing = false;
+		lose_peer(c, EPIPE);
+		return;
+	}
+	c->last_queue = count_untaken(c);
+	c->stalls = 0;
+	if (uv_stream_get_write_queue_size(&c->u.stream))
+		timer_start(loop_wheel(c->loop), &c->stall, c->stall_ms, on_stall, c);
 }
 
 static void write_pending(void *arg)
 {
-	struct stream *s = arg;
+	struct client *c = arg;
 
-	s->due = false;
-	kick(s);
-	obj_drop(s);
+	c->due = false;
+	start_write(c);
+	obj_drop(c);
 }
 
-int stream_send(struct stream *s, struct str bytes)
+int client_send(struct client *c, struct str bytes)
 {
-	if (s->state != OPEN)
+	if (c->state != OPEN)
 		return EPIPE;
 	if (!bytes.n)
 		return 0;
-	if (stream_queued(s) + bytes.n > s->limit) {
-		lost(s, EPIPE);
+	if (client_queued(c) + bytes.n > c->limit) {
+		lose_peer(c, EPIPE);
 		return EPIPE;
 	}
-	buf_put(&s->pending, bytes);
-	if (buf_err(&s->pending)) {
-		lost(s, ENOMEM);
+	buf_put(&c->pending, bytes);
+	if (buf_err(&c->pending)) {
+		lose_peer(c, ENOMEM);
 		return EPIPE;
 	}
-	if (!s->due && !s->writing && !loop_defer(s->loop, write_pending, s)) {
-		s->due = true;
-		obj_hold(s);
+	if (!c->due && !c->writing && !loop_defer(c->loop, write_pending, c)) {
+		c->due = true;
+		obj_hold(c);
 	}
-	if (!s->due)
-		kick(s);
-	return s->state == OPEN ? 0 : EPIPE;
+	if (!c->due)
+		start_write(c);
+	return c->state == OPEN ? 0 : EPIPE;
 }
 
-int stream_drain(struct stream *s, size_t low)
+int client_drain(struct client *c, size_t low)
 {
-	obj_hold(s);
-	while (s->state == OPEN && stream_queued(s) > low) {
-		s->waiter = fiber_self();
+	obj_hold(c);
+	while (c->state == OPEN && client_queued(c) > low) {
+		c->waiter = fiber_self();
 		fiber_wait();
-		s->waiter = NULL;
+		c->waiter = NULL;
 	}
-	low = s->state == OPEN;
-	obj_drop(s);
+	low = c->state == OPEN;
+	obj_drop(c);
 	return low ? 0 : EPIPE;
 }
 
@@ -236,72 +236,72 @@ int stream_drain(struct stream *s, size_t low)
 
 static void give_room(uv_handle_t *h, size_t want, uv_buf_t *b)
 {
-	struct stream *s = h->data;
+	struct client *c = h->data;
 
 	(void)want;
-	*b = uv_buf_init(s->in, sizeof(s->in));
+	*b = uv_buf_init(c->in, sizeof(c->in));
 }
 
 static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 {
-	struct stream *s = h->data;
+	struct client *c = h->data;
 
-	if (n > 0 && s->state == OPEN)
-		s->ops->data(s->arg, str_mk(b->base, (size_t)n));
+	if (n > 0 && c->state == OPEN)
+		c->ops->data(c->arg, str_mk(b->base, (size_t)n));
 	else if (n < 0)
-		lost(s, n == UV_EOF ? 0 : (int)-n);
+		lose_peer(c, n == UV_EOF ? 0 : (int)-n);
 }
 
-void stream_pause(struct stream *s, bool pause)
+void client_pause(struct client *c, bool pause)
 {
-	if (s->state != OPEN || s->paused == pause)
+	if (c->state != OPEN || c->paused == pause)
 		return;
-	s->paused = pause;
+	c->paused = pause;
 	if (pause)
-		uv_read_stop(&s->u.stream);
+		uv_read_stop(&c->u.stream);
 	else
-		uv_read_start(&s->u.stream, give_room, on_read);
+		uv_read_start(&c->u.stream, give_room, on_read);
 }
 
-void stream_start(struct stream *s, const struct stream_ops *ops, void *arg)
+void client_start(struct client *c, const struct client_ops *ops, void *arg)
 {
-	s->ops = ops;
-	s->arg = arg;
-	s->state = OPEN;
-	uv_read_start(&s->u.stream, give_room, on_read);
+	c->ops = ops;
+	c->arg = arg;
+	c->state = OPEN;
+	uv_read_start(&c->u.stream, give_room, on_read);
 }
 
-void stream_limits(struct stream *s, size_t limit, uint32_t stall_ms)
+void client_limits(struct client *c, size_t limit, uint32_t stall_ms)
 {
-	s->limit = limit;
-	s->pending.max = limit;
-	s->stall_ms = stall_ms;
+	c->limit = limit;
+	c->pending.max = limit;
+	c->stall_ms = stall_ms;
 }
 
-bool stream_is_open(const struct stream *s) { return s->state == OPEN; }
+bool client_is_open(const struct client *c) { return c->state == OPEN; }
 
-void stream_close(struct stream *s)
+void client_close(struct client *c)
 {
-	if (s->state == CLOSED || s->state == LAST_WORDS)
+	if (c->state == CLOSED || c->state == LAST_WORDS)
 		return;
-	if (s->state == OPEN)
-		uv_read_stop(&s->u.stream);
-	s->state = LAST_WORDS;
-	if (s->waiter)
-		fiber_wake(s->waiter);
-	kick(s);
-	if (s->state == LAST_WORDS && !s->writing)
-		shut(s);
+	if (c->state == OPEN)
+		uv_read_stop(&c->u.stream);
+	c->state = LAST_WORDS;
+	if (c->waiter)
+		fiber_wake(c->waiter);
+	start_write(c);
+	if (c->state == LAST_WORDS && !c->writing)
+		shut_client(c);
 }
 
-struct sa stream_peer(const struct stream *s)
+struct sa client_peer(const struct client *c)
 {
 	struct sockaddr_storage ss;
 	int n = sizeof(ss);
 	struct sa a = { 0 };
 
-	if (s->u.handle.type == UV_TCP && s->state != CLOSED &&
-	    !uv_tcp_getpeername(&s->u.tcp, (struct sockaddr *)&ss, &n))
+	if (c->u.handle.type == UV_TCP && c->state != CLOSED &&
+	    !uv_tcp_getpeername(&c->u.tcp, (struct sockaddr *)&ss, &n))
 		sa_from(&a, (struct sockaddr *)&ss, (socklen_t)n);
 	return a;
 }
@@ -310,44 +310,44 @@ struct sa stream_peer(const struct stream *s)
 
 static void on_connection(uv_stream_t *h, int status)
 {
-	struct stream_listener *sl = h->data;
-	struct stream *s;
+	struct client_listener *sl = h->data;
+	struct client *c;
 
 	if (status < 0) {
 		log_warning("Cannot accept: %s", uv_strerror(status));
 		return;
 	}
-	s = obj_new(sizeof(*s), stream_free);
-	if (!s)
+	c = obj_new(sizeof(*c), free_client);
+	if (!c)
 		return;
-	s->loop = sl->loop;
-	stream_limits(s, LIMIT_DEFAULT, STALL_DEFAULT);
+	c->loop = sl->loop;
+	client_limits(c, LIMIT_DEFAULT, STALL_DEFAULT);
 	if (sl->local)
-		uv_pipe_init(loop_uv(sl->loop), &s->u.pipe, 0);
+		uv_pipe_init(loop_uv(sl->loop), &c->u.pipe, 0);
 	else
-		uv_tcp_init(loop_uv(sl->loop), &s->u.tcp);
-	s->u.handle.data = obj_hold(s);
-	if (uv_accept(h, &s->u.stream)) {
-		shut(s);
-		obj_drop(s);
+		uv_tcp_init(loop_uv(sl->loop), &c->u.tcp);
+	c->u.handle.data = obj_hold(c);
+	if (uv_accept(h, &c->u.stream)) {
+		shut_client(c);
+		obj_drop(c);
 		return;
 	}
 	if (!sl->local)
-		uv_tcp_nodelay(&s->u.tcp, 1);
+		uv_tcp_nodelay(&c->u.tcp, 1);
 	/* Else the kernel takes megabytes before anybody notices that the peer does not read. */
-	uv_send_buffer_size(&s->u.handle, &(int){ KERNEL_BUFFER });
-	sl->fn(sl->arg, s);
+	uv_send_buffer_size(&c->u.handle, &(int){ KERNEL_BUFFER });
+	sl->fn(sl->arg, c);
 }
 
 static void on_listener_gone(uv_handle_t *h)
 {
-	struct stream_listener *sl = h->data;
+	struct client_listener *sl = h->data;
 
 	free(sl->path);
 	free(sl);
 }
 
-void stream_unlisten(struct stream_listener *sl)
+void client_unlisten(struct client_listener *sl)
 {
 	if (!sl)
 		return;
@@ -356,9 +356,9 @@ void stream_unlisten(struct stream_listener *sl)
 	uv_close(&sl->u.handle, on_listener_gone);
 }
 
-static struct stream_listener *listener_new(struct loop *l, stream_accept_fn *fn, void *arg)
+static struct client_listener *listener_new(struct loop *l, client_accept_fn *fn, void *arg)
 {
-	struct stream_listener *sl = calloc(1, sizeof(*sl));
+	struct client_listener *sl = calloc(1, sizeof(*sl));
 
 	if (!sl)
 		return NULL;
@@ -368,10 +368,10 @@ static struct stream_listener *listener_new(struct loop *l, stream_accept_fn *fn
 	return sl;
 }
 
-int stream_listen_tcp(struct stream_listener **out, struct loop *l, const struct sa *bind,
-		      stream_accept_fn *fn, void *arg, struct sa *bound)
+int client_listen_tcp(struct client_listener **out, struct loop *l, const struct sa *bind,
+		      client_accept_fn *fn, void *arg, struct sa *bound)
 {
-	struct stream_listener *sl = listener_new(l, fn, arg);
+	struct client_listener *sl = listener_new(l, fn, arg);
 	struct sockaddr_storage ss;
 	int err, n = sizeof(ss);
 
@@ -423,7 +423,7 @@ static int unix_address(struct sockaddr_un *un, const char *path, int *dir)
 	return 0;
 }
 
-int stream_connect_unix(const char *path, int *err)
+int client_connect_unix(const char *path, int *err)
 {
 	struct sockaddr_un un;
 	int dir, fd = -1;
@@ -448,7 +448,7 @@ int stream_connect_unix(const char *path, int *err)
 static int unix_bound(int *out, const char *path, unsigned mode)
 {
 	struct sockaddr_un un;
-	int dir = -1, err, fd = stream_connect_unix(path, &err);
+	int dir = -1, err, fd = client_connect_unix(path, &err);
 
 	if (fd >= 0) {
 		close(fd);
@@ -480,10 +480,10 @@ static int unix_bound(int *out, const char *path, unsigned mode)
 	return err;
 }
 
-int stream_listen_unix(struct stream_listener **out, struct loop *l, const char *path, unsigned mode,
-		       stream_accept_fn *fn, void *arg)
+int client_listen_unix(struct client_listener **out, struct loop *l, const char *path, unsigned mode,
+		       client_accept_fn *fn, void *arg)
 {
-	struct stream_listener *sl = listener_new(l, fn, arg);
+	struct client_listener *sl = listener_new(l, fn, arg);
 	int err, fd = -1;
 
 	if (!sl)

@@ -1,0 +1,417 @@
+/* Rows of the tables that pjsip show ... and pjsip list ... print. */
+#include "manage/pjsip_rows.h"
+#include "pbx/channel.h"
+#include "service/call/session.h"
+#include "service/place/endpoint_state.h"
+#include <math.h>
+#include <stdlib.h>
+
+#define FILLER ".........................................................................................."
+#define WIDTH 90                /* of the longest lines */
+#define TABSTOP 62              /* where the second column begins */
+#define INDENT(p) ((int)((p)->level * 2 + 9))
+
+static void object_details(struct pjsip_listing *p, const void *o);
+
+static int clip_width(int n) { return n > 0 ? n : 0; }
+
+/* ---- auth ------------------------------------------------------------- */
+
+static void auth_header(struct pjsip_listing *p)
+{
+	int n = clip_width(WIDTH - INDENT(p) - 20);
+
+	command_printf(p->c, "%*s:  <AuthId/UserName%*.*s>\n", INDENT(p), "I/OAuth", n, n, FILLER);
+}
+
+static void auth_body(struct pjsip_listing *p, const void *o)
+{
+	const struct auth_conf *a = o;
+	char title[16];
+
+	snprintf(title, sizeof(title), "%sAuth", p->direction ? p->direction : "");
+	command_printf(p->c, "%*s:  %.*s/%.*s\n", INDENT(p), title, STR_ARG(a->name), STR_ARG(a->username));
+	object_details(p, o);
+}
+
+/* ---- contact ---------------------------------------------------------- */
+
+static void contact_header(struct pjsip_listing *p)
+{
+	int n = clip_width(TABSTOP - INDENT(p) - 23);
+
+	command_printf(p->c, "%*s:  <Aor/ContactUri%*.*s> <Hash....> <Status> <RTT(ms)..>\n", INDENT(p), "Contact", n, n,
+		       FILLER);
+}
+
+static struct str contact_aor_name(const struct contact *c)
+{
+	struct str id = c->id;
+
+	/* "aor;@hash": the hash is 32 long. */
+	return str_sub(id, 0, id.n > 34 ? id.n - 34 : 0);
+}
+
+static void contact_details(struct pjsip_listing *p, const struct contact *c);
+
+static void contact_body(struct pjsip_listing *p, const void *o)
+{
+	const struct contact *c = o;
+	struct str aor = contact_aor_name(c), hash = str_skip(c->id, aor.n + 2);
+	int n = clip_width(TABSTOP - INDENT(p) - 9 - (int)aor.n + 1);
+
+	command_printf(p->c, "%*s:  %.*s/%-*.*s %-10.*s %-7.7s %11.3f\n", INDENT(p), "Contact", STR_ARG(aor), n, n,
+		       c->uri.p, STR_ARG(str_sub(hash, 0, 10)), contact_status_short(c->status),
+		       c->status == CONTACT_REACHABLE ? (double)c->rtt_us / 1000.0 : (double)NAN);
+	if (p->details && !p->level)
+		contact_details(p, c);
+}
+
+/* ---- aor -------------------------------------------------------------- */
+
+static void aor_header(struct pjsip_listing *p)
+{
+	int n = clip_width(TABSTOP - INDENT(p) - 7);
+
+	command_printf(p->c, "%*s:  <Aor%*.*s>  <MaxContact>\n", INDENT(p), "Aor", n, n, FILLER);
+	if (p->recurse) {
+		p->level++;
+		contact_header(p);
+		p->level--;
+	}
+}
+
+static void aor_body(struct pjsip_listing *p, const void *o)
+{
+	const struct aor *a = o;
+	struct location *l = location_get(p->svc, a->name, false);
+	int n = clip_width(TABSTOP - INDENT(p) - 12);
+
+	command_printf(p->c, "%*s:  %-*.*s %12u\n", INDENT(p), "Aor", n, n > (int)a->name.n ? (int)a->name.n : n, a->name.p,
+		       a->max_contacts);
+	if (p->recurse) {
+		p->level++;
+		if (l)
+			list_each(e, &l->contacts)
+				contact_body(p, container_of(e, struct contact, link));
+		p->level--;
+		if (!p->level)
+			command_put(p->c, STR("\n"));
+	}
+	object_details(p, o);
+}
+
+/* ---- transport -------------------------------------------------------- */
+
+static void transport_header(struct pjsip_listing *p)
+{
+	int n = clip_width(WIDTH - INDENT(p) - 61);
+
+	command_printf(p->c, "%*s:  <TransportId........>  <Type>  <cos>  <tos>  <BindAddress%*.*s>\n", INDENT(p),
+		       "Transport", n, n, FILLER);
+}
+
+static void transport_body(struct pjsip_listing *p, const void *o)
+{
+	static const char *const types[] = { "udp", "tcp", "tls", "ws", "wss", "flow" };
+	const struct transport_conf *t = o;
+	const struct service_transport *open = service_transport(p->svc, t->name);
+	char text[SA_TEXT];
+
+	command_printf(p->c, "%*s:  %-21.*s  %6s  %5u  %5u  %s\n", INDENT(p), "Transport", STR_ARG(t->name),
+		       t->protocol < ARRAY_LEN(types) ? types[t->protocol] : "Unknown", t->cos, t->tos,
+		       sa_text(open ? &open->bound : &t->bind, text));
+	object_details(p, o);
+}
+
+/* ---- identify --------------------------------------------------------- */
+
+static void identify_header(struct pjsip_listing *p)
+{
+	int n = clip_width(WIDTH - INDENT(p) - 22);
+
+	command_printf(p->c, "%*s:  <Identify/Endpoint%*.*s>\n", INDENT(p), "Identify", n, n, FILLER);
+	if (!p->recurse)
+		return;
+	p->level++;
+	n = clip_width(TABSTOP - INDENT(p) - 24);
+	command_printf(p->c, "%*s:  <criteria%*.*s>\n", INDENT(p), "Match", n, n, FILLER);
+	p->level--;
+}
+
+static void identify_matches(struct pjsip_listing *p, const struct identify_conf *i)
+{
+	char text[SA_TEXT];
+
+	for (size_t k = 0; k < i->net_n; k++) {
+		const struct netmask *m = &i->nets[k];
+		struct sa a = m->base;
+
+		sa_set_port(&a, m->port);
+		command_printf(p->c, "%*s: %s%s/%u\n", INDENT(p), "Match", m->invert ? "!" : "",
+			       m->port ? sa_text(&a, text) : sa_text_bare(&a, text), m->bits);
+	}
+	for (size_t k = 0; k < i->hosts.n; k++)
+		command_printf(p->c, "%*s: %.*s\n", INDENT(p), "Match", STR_ARG(i->hosts.v[k]));
+	if (i->match_header.n)
+		command_printf(p->c, "%*s: %.*s\n", INDENT(p), "Header", STR_ARG(i->match_header));
+	if (i->match_request_uri.n)
+		command_printf(p->c, "%*s: %.*s\n", INDENT(p), "RequestURI", STR_ARG(i->match_request_uri));
+}
+
+static void identify_body(struct pjsip_listing *p, const void *o)
+{
+	const struct identify_conf *i = o;
+
+	command_printf(p->c, "%*s:  %.*s/%.*s\n", INDENT(p), "Identify", STR_ARG(i->name), STR_ARG(i->endpoint));
+	if (p->recurse) {
+		p->level++;
+		identify_matches(p, i);
+		p->level--;
+		if (!p->level)
+			command_put(p->c, STR("\n"));
+	}
+	object_details(p, o);
+}
+
+/* ---- channel ---------------------------------------------------------- */
+
+static void channel_header(struct pjsip_listing *p)
+{
+	int n = clip_width(TABSTOP - INDENT(p) - 13);
+
+	command_printf(p->c, "%*s:  <ChannelId%*.*s>  <State.....>  <Time.....>\n", INDENT(p), "Channel", n, n, FILLER);
+	if (!p->recurse)
+		return;
+	p->level++;
+	n = clip_width(TABSTOP - INDENT(p) - 38);
+	command_printf(p->c, "%*s: <DialedExten%*.*s>  CLCID: <ConnectedLineCID.......>\n", INDENT(p), "Exten", n, n,
+		       FILLER);
+	p->level--;
+}
+
+static void channel_body(struct pjsip_listing *p, const void *o)
+{
+	const struct channel *ch = o;
+	int n = clip_width(TABSTOP - INDENT(p));
+	struct buf name = BUF_INIT, when = BUF_INIT;
+
+	buf_puts(&name, text_view(&ch->name), STR("/"), text_view(&ch->app));
+	view_hms(&when, clock_wall_s(p->c->m->clock) - ch->created);
+	command_printf(p->c, "%*s: %-*.*s %-12.12s  %-11.11s\n", INDENT(p), "Channel", n, n, buf_z(&name),
+		       channel_state_name(ch->state), buf_z(&when));
+	buf_free(&name);
+	buf_free(&when);
+	if (!p->recurse)
+		return;
+	p->level++;
+	n = clip_width(TABSTOP - INDENT(p) - 25);
+	command_printf(p->c, "%*s: %-*.*s  CLCID: \"%s\" <%s>\n", INDENT(p), "Exten", n, n, text_z(&ch->exten),
+		       text_z(&ch->connected.name), text_z(&ch->connected.number));
+	p->level--;
+	if (!p->level)
+		command_put(p->c, STR("\n"));
+}
+
+/* ---- endpoint --------------------------------------------------------- */
+
+static void endpoint_header(struct pjsip_listing *p)
+{
+	command_printf(p->c, " Endpoint:  <Endpoint/CID.....................................>  <State.....>  <Channels.>\n");
+	if (!p->recurse)
+		return;
+	p->level++;
+	auth_header(p);
+	aor_header(p);
+	transport_header(p);
+	identify_header(p);
+	channel_header(p);
+	p->level--;
+}
+
+static void endpoint_children(struct pjsip_listing *p, const struct endpoint *ep)
+{
+	const struct endpoint_state *st = endpoint_state_get(p->svc, ep->name, false);
+	const struct identify_conf *id;
+
+	p->direction = "Out";
+	for (size_t i = 0; i < ep->outbound_auths.n; i++)
+		auth_body(p, ep->outbound_auths.v[i]);
+	p->direction = "In";
+	for (size_t i = 0; i < ep->auth_n; i++)
+		auth_body(p, ep->auth_objs[i]);
+	for (size_t i = 0; i < ep->aor_n; i++)
+		aor_body(p, ep->aor_objs[i]);
+	if (ep->transport_obj)
+		transport_body(p, ep->transport_obj);
+	for (size_t i = 0; (id = view_identify(p->ids, ep->name, i)); i++)
+		identify_body(p, id);
+	if (st)
+		list_each(l, &st->sessions) {
+			const struct session *s = container_of(l, struct session, by_endpoint);
+
+			if (s->ch)
+				channel_body(p, s->ch);
+		}
+}
+
+static void endpoint_body(struct pjsip_listing *p, const void *o)
+{
+	const struct endpoint *ep = o;
+	int n = clip_width(TABSTOP - INDENT(p) - 2);
+	struct buf name = BUF_INIT;
+
+	buf_put(&name, ep->name);
+	if (ep->callerid_num.n)
+		buf_puts(&name, STR("/"), ep->callerid_num);
+	command_printf(p->c, "%*s:  %-*.*s  %-12.12s  %u of ", INDENT(p), "Endpoint", n, n, buf_z(&name),
+		       view_device_state(p->svc, ep->name), view_channels(p->svc, ep->name));
+	if (ep->device_state_busy_at)
+		command_printf(p->c, "%u\n", ep->device_state_busy_at);
+	else
+		command_printf(p->c, "inf\n");
+	buf_free(&name);
+	if (p->recurse) {
+		p->level++;
+		endpoint_children(p, ep);
+		p->level--;
+		if (!p->level)
+			command_put(p->c, STR("\n"));
+	}
+	object_details(p, o);
+}
+
+/* ---- registration ----------------------------------------------------- */
+
+static void registration_header(struct pjsip_listing *p)
+{
+	command_printf(p->c, " <Registration/ServerURI..............................>  <Auth....................>  "
+		       "<Status.......>\n");
+}
+
+static void registration_body(struct pjsip_listing *p, const void *o)
+{
+	const struct registration_conf *r = o;
+	int n = clip_width(53 - (int)r->name.n);
+	int64_t left;
+	const char *status = view_registration(p->svc, r->name, &left);
+	struct str uri = str_sub(r->server_uri, 0, (size_t)n);
+
+	command_printf(p->c, " %.*s/%-*.*s  %-26.*s  %-16s (exp. %llds)\n", STR_ARG(r->name), n, STR_ARG(uri),
+		       STR_ARG(r->outbound_auth.n ? r->outbound_auth.v[0] : STR("n/a")), status, (long long)left);
+	object_details(p, o);
+}
+
+/* ---- details ---------------------------------------------------------- */
+
+struct detail {
+	const char *name;
+	char *value;                    /* owned */
+};
+
+static int by_detail(const void *a, const void *b)
+{
+	const struct detail *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static void print_details(struct pjsip_listing *p, struct detail *v, size_t n)
+{
+	size_t wide = 13, value = 14;
+	char line[512];
+
+	qsort(v, n, sizeof(*v), by_detail);
+	for (size_t i = 0; i < n; i++) {
+		size_t a = strlen(v[i].name), b = v[i].value ? strlen(v[i].value) : 0;
+
+		wide = a > wide ? a : wide;
+		value = b > value ? b : value;
+	}
+	value = wide + value + 3 < sizeof(line) ? wide + value + 3 : sizeof(line) - 1;
+	memset(line, '=', value);
+	command_printf(p->c, "\n %-*s : %s\n %.*s\n", (int)wide, "ParameterName", "ParameterValue", (int)value, line);
+	for (size_t i = 0; i < n; i++) {
+		command_printf(p->c, " %-*s : %s\n", (int)wide, v[i].name, v[i].value ? v[i].value : "");
+		free(v[i].value);
+	}
+}
+
+static void object_details(struct pjsip_listing *p, const void *obj)
+{
+	const struct object *o = obj;
+	const struct option_set *set = object_options((enum object_type)o->type);
+	struct detail *v;
+	size_t n = 0;
+
+	if (!p->details || p->level)
+		return;
+	v = calloc(set->n + 1, sizeof(*v));
+	if (!v)
+		return;
+	option_each(row, set) {
+		struct buf b = BUF_INIT;
+
+		if (!view_shown(row))
+			continue;
+		view_option(p->svc, row, o, false, &b);
+		v[n++] = (struct detail){ row->name, buf_take(&b) };
+	}
+	print_details(p, v, n);
+	free(v);
+}
+
+static void contact_details(struct pjsip_listing *p, const struct contact *c)
+{
+	const struct aor *a = contact_aor(p->svc, c);
+	struct detail v[16];
+	size_t n = 0;
+
+#define ROW(key, ...) do { \
+		struct buf b_ = BUF_INIT; \
+		buf_printf(&b_, __VA_ARGS__); \
+		v[n++] = (struct detail){ key, buf_take(&b_) }; \
+	} while (0)
+	ROW("call_id", "%s", c->call_id.p);
+	ROW("endpoint", "%s", c->endpoint.p);
+	ROW("expiration_time", "%lld", (long long)contact_end_s(c));
+	ROW("path", "%s", c->path.p);
+	ROW("prune_on_boot", "%s", c->prune_on_boot ? "yes" : "no");
+	ROW("reg_server", "%s", c->reg_server.p);
+	ROW("uri", "%s", c->uri.p);
+	ROW("user_agent", "%s", c->user_agent.p);
+	ROW("via_addr", "%s", c->via_addr.p);
+	ROW("via_port", "%u", c->via_port);
+	if (a) {
+		ROW("authenticate_qualify", "%s", a->authenticate_qualify ? "yes" : "no");
+		ROW("outbound_proxy", "%.*s", STR_ARG(a->outbound_proxy));
+		ROW("qualify_2xx_only", "%s", a->qualify_2xx_only ? "yes" : "no");
+		ROW("qualify_frequency", "%u", a->qualify_frequency);
+		ROW("qualify_timeout", "%f", a->qualify_timeout);
+	}
+#undef ROW
+	print_details(p, v, n);
+}
+
+/* ---- which there are -------------------------------------------------- */
+
+static const struct pjsip_lister listers[] = {
+	{ "endpoint", "endpoints", LIST_OBJECTS, OBJECT_ENDPOINT, endpoint_header, endpoint_body },
+	{ "aor", "aors", LIST_OBJECTS, OBJECT_AOR, aor_header, aor_body },
+	{ "auth", "auths", LIST_OBJECTS, OBJECT_AUTH, auth_header, auth_body },
+	{ "transport", "transports", LIST_OBJECTS, OBJECT_TRANSPORT, transport_header, transport_body },
+	{ "identify", "identifies", LIST_OBJECTS, OBJECT_IDENTIFY, identify_header, identify_body },
+	{ "registration", "registrations", LIST_OBJECTS, OBJECT_REGISTRATION, registration_header, registration_body },
+	{ "contact", "contacts", LIST_CONTACTS, OBJECT_TYPES, contact_header, contact_body },
+	{ "channel", "channels", LIST_CHANNELS, OBJECT_TYPES, channel_header, channel_body },
+};
+
+const struct pjsip_lister *pjsip_lister_of(struct str word, bool *many)
+{
+	for (size_t i = 0; i < ARRAY_LEN(listers); i++) {
+		*many = str_eq(word, str_z(listers[i].many));
+		if (*many || str_eq(word, str_z(listers[i].one)))
+			return &listers[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,264 @@
+/* What happens on a connection's socket: it connects, its protocol begins, bytes come and are cut
+ * into messages. */
+#include "net/private.h"
+#include <errno.h>
+
+/* ---- in --------------------------------------------------------------- */
+
+static struct net_bytes *make_pong(void)
+{
+	return net_bytes_new(STR("\r\n"));
+}
+
+/* RFC 5626 3.5.1: CRLFCRLF is a ping, and is answered with one CRLF. It may
+ * come in pieces; a lone CRLF is somebody's pong. */
+static void answer_keepalive(struct conn *c, size_t n)
+{
+	struct net_bytes *b;
+
+	for (c->crlfs += (unsigned)n; c->crlfs >= 4; c->crlfs -= 4) {
+		b = make_pong();
+		if (b)
+			conn_queue(c, b);
+		obj_drop(b);
+	}
+}
+
+static bool parse_one(struct conn *c, struct str bytes)
+{
+	struct io *io = c->io;
+	struct env e = { .type = ENV_MESSAGE, .path = c->path };
+
+	e.p = io->h.parse(io->h.arg, &c->path, bytes);
+	if (!e.p) {
+		count(&io->counts, COUNT_DROPPED_PARSE, 1);
+		return false;
+	}
+	c->spoke = true;
+	io_emit(io, &e);
+	return true;
+}
+
+/* What follows cannot be cut into messages any more. If what came up to here is
+ * enough to be answered (400, 413) the answer may still go out. */
+static void last_words(struct conn *c, struct str data, int err)
+{
+	if (!parse_one(c, data)) {
+		conn_close(c, err);
+		return;
+	}
+	if (c->closed)
+		return;
+	c->deaf = true;
+	conn_watch(c, c->events & ~UV_READABLE);
+	conn_end_in(c, LAST_WORDS_MS);
+}
+
+/* Has a piece of a message grown enough to ask again where it ends? At each
+ * line, and at each doubling, so that a peer who sends single bytes costs us
+ * linear work. A body is asked for at each read: its end may be in any byte. */
+static bool worth_framing(const struct conn *c, struct str data)
+{
+	struct str fresh = str_skip(data, c->framed);
+	struct str known = str_sub(data, 0, c->framed);
+
+	return !c->framed || data.n >= 2 * c->framed || data.n >= c->io->limits.max_message ||
+	       str_chr(fresh, '\n') < fresh.n ||
+	       str_find(known, STR("\n\r\n")) < known.n || str_find(known, STR("\n\n")) < known.n;
+}
+
+/* We chose whom to connect to; who connects to us is somebody or nobody. */
+static bool may_speak(struct conn *c)
+{
+	struct io *io = c->io;
+
+	if (!c->accepted || !io->strangers ||
+	    strangers_permit(io->strangers, &c->path.peer, clock_us(loop_clock(io->loop))))
+		return true;
+	count(&io->counts, COUNT_DROPPED_RATE, 1);
+	return false;
+}
+
+/* Cuts all whole messages off `data`; gives how many bytes are used up. */
+static size_t cut_messages(struct conn *c, struct str data)
+{
+	struct io *io = c->io;
+	size_t used = 0;
+
+	while (used < data.n && !c->closed && !c->deaf) {
+		struct str rest = str_skip(data, used);
+		size_t len = 0;
+		int err;
+
+		if (!worth_framing(c, rest))
+			break;
+		err = io->h.frame(io->h.arg, rest, &len);
+		if (err == EAGAIN && rest.n >= io->limits.max_message)
+			err = EMSGSIZE;
+		if (err == EAGAIN) {
+			c->framed = rest.n;
+			break;
+		}
+		if (!err && (len == 0 || len > rest.n))
+			err = EBADMSG;
+		c->framed = 0;
+		c->part_ms = 0;
+		if (err) {
+			last_words(c, rest, err);
+			break;
+		}
+		used += len;
+		if (rest.p[0] == '\r' || rest.p[0] == '\n') {
+			answer_keepalive(c, len);
+			continue;
+		}
+		c->crlfs = 0;
+		count(&io->counts, COUNT_RX, 1);
+		if (may_speak(c))
+			parse_one(c, str_sub(rest, 0, len));
+		else
+			conn_close(c, EACCES);
+	}
+	return used;
+}
+
+static void keep_rest(struct conn *c, struct str rest)
+{
+	if (!rest.n) {
+		c->part_ms = 0;
+		return;
+	}
+	if (!c->part_ms)
+		c->part_ms = c->last_ms;
+	if (rest.p == c->in.p)
+		return;
+	if (c->in.n)
+		memmove(c->in.p, rest.p, rest.n);
+	else
+		buf_mem(&c->in, rest.p, rest.n);
+	c->in.n = rest.n;
+	if (buf_err(&c->in))
+		conn_close(c, buf_err(&c->in));
+}
+
+/* True: there may be more to read at once. */
+static bool read_some(struct conn *c)
+{
+	char *at = c->in.n ? buf_room(&c->in, CONN_READ_MORE) : c->io->scratch;
+	size_t room = io_read_size(c->io, c->in.n ? CONN_READ_MORE : STREAM_READ), used;
+	struct str data;
+	ssize_t n;
+
+	if (!at) {
+		conn_close(c, buf_err(&c->in));
+		return false;
+	}
+	n = c->ops->read(c, at, room);
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			conn_close(c, errno);
+		return false;
+	}
+	if (n == 0) {
+		conn_close(c, c->in.n ? EPIPE : 0);
+		return false;
+	}
+	count(&c->io->counts, COUNT_RX_BYTES, (uint64_t)n);
+	if (c->state == CONN_ENDING)
+		return false;           /* only the end is of interest */
+	conn_stamp(c);
+	if (c->in.n) {
+		c->in.n += (size_t)n;
+		data = buf_view(&c->in);
+	} else {
+		data = str_mk(at, (size_t)n);
+	}
+	used = cut_messages(c, data);
+	if (c->closed)
+		return false;
+	keep_rest(c, str_skip(data, used));
+	if (used == data.n)
+		buf_free(&c->in);
+	conn_set_deadline(c);
+	return c->ops->pending && c->ops->pending(c);
+}
+
+/* ---- events ----------------------------------------------------------- */
+
+static void open_up(struct conn *c)
+{
+	c->state = CONN_OPEN;
+	if (c->leaving)
+		conn_leave(c);
+	conn_watch(c, UV_READABLE);
+	conn_flush(c);
+}
+
+static void run_handshake(struct conn *c)
+{
+	bool want_write = false;
+	int err = c->ops->handshake ? c->ops->handshake(c, &want_write) : 0;
+
+	if (!err)
+		open_up(c);
+	else if (err == EAGAIN)
+		conn_watch(c, UV_READABLE | (want_write ? UV_WRITABLE : 0));
+	else
+		conn_close(c, err);
+}
+
+void conn_on_poll(uv_poll_t *h, int status, int events)
+{
+	struct conn *c = h->data;
+	int err;
+
+	if (c->state == CONN_CONNECTING) {
+		err = sock_peer_error(c->fd);
+		if (!err && status < 0)
+			err = EIO;
+		if (err) {
+			conn_close(c, err);
+			return;
+		}
+		c->state = CONN_HANDSHAKE;
+		events = 0;
+		conn_stamp(c);
+	} else if (status < 0) {
+		err = sock_peer_error(c->fd);
+		conn_close(c, err ? err : EIO);
+		return;
+	}
+	if (c->state == CONN_HANDSHAKE) {
+		run_handshake(c);
+		return;
+	}
+	if (events & UV_WRITABLE)
+		conn_flush(c);
+	while (events & UV_READABLE && !c->closed && !c->deaf && read_some(c))
+		;
+}
+
+int conn_start(struct conn *c)
+{
+	int err = uv_poll_init(loop_uv(c->io->loop), &c->poll, c->fd);
+
+	if (err)
+		return -err;
+	err = map_add(c->io->by_id, str_mk((const char *)&c->path.conn, sizeof(c->path.conn)), c);
+	c->poll.data = c;
+	if (err) {
+		obj_hold(c);            /* for conn_on_closed() */
+		uv_close((uv_handle_t *)&c->poll, conn_on_closed);
+		return err;
+	}
+	list_append(&c->io->conns, &c->link);
+	c->started = true;
+	conn_stamp(c);
+	c->born_ms = c->last_ms;
+	conn_set_deadline(c);
+	if (c->state == CONN_CONNECTING)
+		conn_watch(c, UV_WRITABLE);
+	else
+		run_handshake(c);
+	return 0;
+}

@@ -1,0 +1,171 @@
+/* The console as its peers see it: commands, what they print, and what waits for the boot. */
+#include "manager_stage.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static void run_x(struct peer *p, const char *cmd)
+{
+	char line[512];
+
+	*p = dial_console();
+	snprintf(line, sizeof(line), "x %s\n", cmd);
+	say(p, line);
+	if (!is_closed(p))
+		fail_msg("no end of: %s", cmd);
+}
+
+static void console_runs(void **state)
+{
+	static const struct { const char *cmd, *want; } tv[] = {
+		{ "core waitfullybooted", "Asterisk has fully booted.\n" },
+		{ "module show like res_pjsip.so", " Running " },
+		{ "pjsip show endpoints", "Endpoint:  alice " },
+		{ "pjsip show endpoints", "    Aor:  alice                                              3\n" },
+		{ "pjsip show endpoints", "Contact:  alice/sip:alice@127.0.0.1:5062 " },
+		{ "pjsip show endpoints", "Identify:  alice/alice\n" },
+		{ "pjsip show endpoints", "\nObjects found: 2\n\n" },
+		{ "pjsip show endpoints like ^b", "\nObjects found: 1\n\n" },
+		{ "pjsip list aors", "Aor:  bob  " },
+		{ "pjsip show registrations", "No objects found.\n\n" },
+		{ "pjsip show endpoint nobody", "Unable to find object nobody.\n\n" },
+		{ "pjsip show aor alice", "\n contact              : alice/sip:alice@127.0.0.1:5062\n" },
+		{ "pjsip show auth alice", " : ***\n" },
+		{ "core show channels", "0 active channels\n0 active calls\n" },
+		{ "dialplan show 7@default", "Wait(600)" },
+		{ "core set global A \"b c\"", "'A' set to 'b c'" },
+		{ "dialplan show globals", "   A=b c\n" },
+		{ "presencestate change CustomPresence:alice \"away,lunch,banana\"", "Changing CustomPresence:alice to away" },
+		{ "pjsip set logger on", "PJSIP Logging enabled\n" },
+		{ "core set debug res_pjsip_pubsub 4", "Core debug " },
+		{ "core stop", "No such command 'core stop'" },
+		{ "core show help core stop", "core stop gracefully " },
+		{ "channel originate Fake/zoe application Wait 5", "" },
+		{ "pjsip show endpoint", "No object specified.\n" },
+		{ "core show version", "Asterisk 22.10.1 compatible: Sidetone 1.2.3 on " },
+		{ "core show hints", "lamp@default" },
+		{ "module reload", "x.conf:3: odd\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct peer p;
+
+		run_x(&p, tv[i].cmd);
+		if (tv[i].want[0])
+			HAS(&p, tv[i].want);
+		hang_up(&p);
+	}
+	assert_non_null(world_fake(&t.w, "zoe"));
+	log_set_debug(0);
+}
+
+static void console_stops(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	run_x(&p, "core stop gracefully");
+	assert_int_equal(t.stops, 1);
+	assert_int_equal(t.how, MANAGE_STOP_GRACEFULLY);
+	hang_up(&p);
+}
+
+static void console_watches(void **state)
+{
+	struct peer p = dial_console();
+
+	(void)state;
+	say(&p, "c 3\n");
+	say(&p, "core show uptime seconds\nhelp core waitfullybooted\n");
+	assert_true(hears(&p, "core waitfullybooted\n"));
+	HAS(&p, "System uptime: 0\n");
+	manage_log(t.m, LOG_VERBOSE, 3, STR("a line of three"));
+	manage_log(t.m, LOG_VERBOSE, 4, STR("a line of four"));
+	manage_log(t.m, LOG_ERROR, 0, STR("an error"));
+	assert_true(hears(&p, "ERROR: an error\n"));
+	HAS(&p, "VERBOSE: a line of three\n");
+	HAS_NOT(&p, "a line of four");
+	hang_up(&p);
+	p = dial_console();
+	say(&p, "GET / HTTP/1.0\n");
+	assert_true(is_closed(&p));
+	hang_up(&p);
+}
+
+/* Before the boot: what needs it waits, the rest answers at once. */
+static void before_the_boot(void **state)
+{
+	struct peer a, b, c;
+
+	(void)state;
+	manage_stop(t.m);
+	world_turn(&t.w);
+	start_manage();
+	a = dial_console();
+	say(&a, "x core waitfullybooted\n");
+	b = dial_console();
+	say(&b, "x core show channels\n");
+	run_x(&c, "core show uptime");
+	HAS(&c, "System uptime: ");
+	take(&a);
+	take(&b);
+	assert_int_equal(a.in.n + b.in.n, 0);
+	manage_attach(t.m, t.w.pbx, t.svc, NULL);
+	manage_booted(t.m);
+	assert_true(is_closed(&a));
+	HAS(&a, "Asterisk has fully booted.");
+	assert_true(is_closed(&b));
+	HAS(&b, "0 active channels");
+	hang_up(&a);
+	hang_up(&b);
+	hang_up(&c);
+	/* Stopped while somebody waits. */
+	manage_stop(t.m);
+	world_turn(&t.w);
+	start_manage();
+	a = dial_console();
+	say(&a, "x core waitfullybooted\n");
+	manage_stop(t.m);
+	assert_true(is_closed(&a));
+	hang_up(&a);
+	start_manage();
+	manage_attach(t.m, t.w.pbx, t.svc, NULL);
+}
+
+static void socket_is_ours(void **state)
+{
+	struct manage_prm prm = { .loop = t.w.loop, .conf = t.conf, .version = "1", .socket = t.socket };
+	struct manage *second = NULL;
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd;
+
+	(void)state;
+	/* Somebody answers there. */
+	assert_int_equal(manage_start(&second, &prm, NULL), EADDRINUSE);
+	/* A dead one is taken over. */
+	manage_stop(t.m);
+	world_turn(&t.w);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	str_copy(un.sun_path, sizeof(un.sun_path), str_z(t.socket));
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	close(fd);
+	start_manage();
+	manage_attach(t.m, t.w.pbx, t.svc, NULL);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, manager_up, manager_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(console_runs), T(console_stops), T(console_watches), T(before_the_boot), T(socket_is_ours),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

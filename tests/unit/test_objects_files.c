@@ -1,0 +1,185 @@
+/* The configuration from files: which of them changed, the wizard's, manager.conf, acl.conf. */
+#include "objects_stage.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static void put_file(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void drop_file(const char *dir, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	unlink(path);
+}
+
+static void from_files(void **state)
+{
+	char dir[] = "/tmp/sidetone-test-XXXXXX";
+	struct snapshot *a = NULL, *b = NULL;
+	struct snapshot_prm prm = { 0 };
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	prm.dir = dir;
+	assert_int_equal(snapshot_build(&a, &prm, NULL), ENOENT);
+	put_file(dir, "pjsip.conf", EP "acl=x\n");
+	assert_int_equal(snapshot_build(&a, &prm, NULL), 0);
+	assert_true(snapshot_endpoint(a, STR("a"))->acl->undefined);
+	prm.previous = a;
+	assert_int_equal(snapshot_build(&b, &prm, NULL), EALREADY);
+	/* A file that comes is a change, too. */
+	put_file(dir, "acl.conf", "[x]\ndeny=1.2.3.4\n");
+	assert_int_equal(snapshot_build(&b, &prm, NULL), 0);
+	assert_false(snapshot_endpoint(b, STR("a"))->acl->undefined);
+	obj_drop(a);
+	prm.previous = b;
+	assert_int_equal(snapshot_build(&a, &prm, NULL), EALREADY);
+	put_file(dir, "pjsip.conf", "x\n" EP);
+	assert_int_equal(snapshot_build(&a, &prm, NULL), EBADMSG);
+	obj_drop(b);
+	drop_file(dir, "pjsip.conf");
+	drop_file(dir, "acl.conf");
+	rmdir(dir);
+}
+
+/* A phone and a trunk by the wizard are what discrete sections would be. */
+static void wizard(void **state)
+{
+	char dir[] = "/tmp/sidetone-test-XXXXXX";
+	struct snapshot *s = NULL;
+	struct snapshot_prm prm = { .dir = dir };
+	struct report *r = GOT(report_new());
+	const struct endpoint *e;
+	const struct registration_conf *reg;
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	put_file(dir, "pjsip.conf", "[udp]\ntype=transport\nbind=0.0.0.0\n");
+	put_file(dir, "pjsip_wizard.conf", "[w](!)\ntype=wizard\ntransport=udp\n[trunk](w)\nsends_auth=yes\n"
+		"sends_registrations=yes\nremote_hosts=127.0.0.5:41060, 127.0.0.6\nendpoint/context=inside\n"
+		"outbound_auth/username=me\noutbound_auth/password=p\nregistration/retry_interval=38\n"
+		"[phone](w)\naccepts_auth=yes\naccepts_registrations=yes\naor/max_contacts=7\ninbound_auth/username=u\n"
+		"inbound_auth/password=p\nhas_hint=yes\nhint_exten=100\nendpoint/allow=ulaw\n"
+		"[bad](w)\naccepts_auth=yes\nendpoint/alow=ulaw\n[worse](w)\nacepts_auth=yes\n");
+	assert_int_equal(snapshot_build(&s, &prm, r), 0);
+	e = snapshot_endpoint(s, STR("trunk"));
+	assert_non_null(e);
+	assert_int_equal(e->outbound_auths.n, 1);
+	assert_int_equal(e->auth.n, 0);
+	assert_true(str_eq(e->context, STR("inside")));
+	assert_ptr_equal(e->transport_obj, snapshot_transport(s, STR("udp")));
+	assert_shows(&e->aor_objs[0]->o, "contact", "sip:127.0.0.5:41060,sip:127.0.0.6");
+	assert_shows(&snapshot_identify(s, STR("trunk-identify"))->o, "match",
+	      "127.0.0.5:41060/255.255.255.255,127.0.0.6/255.255.255.255");
+	reg = snapshot_registration(s, STR("trunk-reg-1"));
+	assert_true(str_eq(reg->client_uri, STR("sip:me@127.0.0.6")));
+	assert_int_equal(reg->retry_interval, 38);
+	assert_int_equal(reg->outbound_auths.n, 1);
+	e = snapshot_endpoint(s, STR("phone"));
+	assert_int_equal(e->auth_n, 1);
+	assert_true(str_eq(e->auth_objs[0]->name, STR("phone-iauth")));
+	assert_int_equal(snapshot_aor(s, STR("phone"))->max_contacts, 7);
+	assert_null(snapshot_identify(s, STR("phone-identify")));
+	assert_int_equal(s->hint_n, 1);
+	assert_true(str_eq(s->hints[0].context, STR("default")));
+	assert_true(str_eq(s->hints[0].endpoint, STR("phone")));
+
+	assert_null(snapshot_endpoint(s, STR("bad")));
+	assert_int_equal(report_errors(r), 4);
+	report_write(&b, report_at(r, 0));
+	assert_string_equal(buf_z(&b), "pjsip_wizard.conf:21: wizard 'bad': accepts_auth needs inbound_auth/username=");
+	buf_reset(&b);
+	report_write(&b, report_at(r, 2));
+	assert_string_equal(buf_z(&b), "pjsip_wizard.conf:25: wizard 'worse': unknown option 'acepts_auth'; did you mean "
+			    "'accepts_auth'?");
+	buf_reset(&b);
+	report_write(&b, report_at(r, 3));
+	assert_string_equal(buf_z(&b), "pjsip_wizard.conf:23: endpoint 'bad': unknown option 'alow'; did you mean 'allow'?");
+	buf_free(&b);
+	obj_drop(s);
+	report_free(r);
+	drop_file(dir, "pjsip.conf");
+	drop_file(dir, "pjsip_wizard.conf");
+	rmdir(dir);
+}
+
+static void manager(void **state)
+{
+	struct report *r = GOT(report_new());
+	struct named_acls *acls = NULL;
+	struct manager_conf *c = NULL;
+	const struct manager_user *u;
+	struct sa sa;
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(named_acls_parse(&acls, office, r), 0);
+	assert_int_equal(manager_conf_parse(&c, STR("[general]\nenabled=yes\nbindaddr=127.0.0.1\nport=5039\n"
+		"displayconnects=no\n[joe]\nsecret=s\nread=system,call\nwrite=all\npermit=127.0.0.1\ndeny=0.0.0.0/0\n"
+		"acl=office\neventfilter=Event: A\neventfilter=!Event: B\nsetvar=X=1\n[ann]\nsecret=t\nread=sistem\n"),
+		acls, r), 0);
+	assert_true(c->enabled);
+	assert_int_equal(sa_port(&c->listen), 5039);
+	assert_true(sa_is_loopback(&c->listen));
+	assert_int_equal(c->users, 1);
+	u = manager_conf_user(c, STR("joe"));
+	assert_int_equal(u->read, PERM_SYSTEM | PERM_CALL);
+	assert_int_equal(u->write, PERM_ALL);
+	assert_false(u->displayconnects);
+	assert_int_equal(u->eventfilter->n, 2);
+	assert_int_equal(u->setvar->n, 1);
+	sa_parse(&sa, STR("127.0.0.1"));
+	/* The last rule that fits decides. */
+	assert_false(acl_set_permits(u->acl, &sa, NULL));
+	assert_int_equal(report_count(r), 1);
+	manager_perm_write(&b, u->read);
+	assert_string_equal(buf_z(&b), "system,call");
+	buf_free(&b);
+	obj_drop(c);
+	obj_drop(acls);
+	report_free(r);
+}
+
+/* A list with a rule that cannot be read lets nobody in. */
+static void broken_acl(void **state)
+{
+	struct named_acls *acls = NULL;
+	struct report *r = GOT(report_new());
+	struct sa sa;
+
+	(void)state;
+	assert_int_equal(named_acls_parse(&acls, STR("[x]\ndeny=10.0.0/8x\npermit=1.2.3.4\n"), r), 0);
+	sa_parse(&sa, STR("1.2.3.4"));
+	assert_false(acl_permits(named_acls_get(acls, STR("X")), &sa));
+	assert_int_equal(report_errors(r), 1);
+	obj_drop(acls);
+	report_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(from_files), cmocka_unit_test(wizard), cmocka_unit_test(manager),
+		cmocka_unit_test(broken_acl),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
