@@ -409,7 +409,7 @@ int sip_dialog_set_target(struct sip_dialog *d, struct str uri)
 
 int sip_dialog_set_via(struct sip_dialog *d, struct str sent_by)
 {
-	return set(&d->via_host, &d->t_via_host, sent_by);
+	return set_view(&d->via_host, &d->t_via_host, sent_by);
 }
 
 int sip_dialog_set_agent(struct sip_dialog *d, struct str agent)
