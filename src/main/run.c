@@ -8,13 +8,13 @@ static void print_transports(void *arg, struct server *s)
 {
 	const char *etc = arg;
 
-	for (size_t i = 0; i < s->service->transport_n; i++) {
-		const struct service_transport *t = &s->service->transports[i];
+	for (size_t i = 0; i < s->service->transports.n; i++) {
+		const struct service_transport *t = &s->service->transports.v[i];
 		char where[SA_TEXT];
 
 		printf("Listening on %s %s\n", net_proto_name(t->proto), sa_text(&t->bound, where));
 	}
-	if (!s->service->transport_n)
+	if (!s->service->transports.n)
 		printf("Listening nowhere: no transport in %s/pjsip.conf could be opened (see the lines above).\n", etc);
 	printf("Sidetone ready\n");
 	fflush(stdout);

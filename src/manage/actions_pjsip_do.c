@@ -113,7 +113,7 @@ static void show_maintenance(struct ami_ctx *a)
 		struct map_walk w = { 0 };
 		const char *z;
 
-		while (svc->maintenance && (z = map_walk_next(svc->maintenance, &w)) && maintenance_item(a, str_z(z), true))
+		while (svc->guard.maintenance && (z = map_walk_next(svc->guard.maintenance, &w)) && maintenance_item(a, str_z(z), true))
 			;
 		map_walk_end(&w);
 	}

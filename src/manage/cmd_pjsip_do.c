@@ -221,7 +221,7 @@ static enum command_result show_maintenance(struct command_ctx *c)
 	}
 	command_printf(c, "\n  %-40s  %s\n  %-40s  -----\n", "Endpoint", "State",
 		       "----------------------------------------");
-	while (svc->maintenance && (name = map_walk_next(svc->maintenance, &w))) {
+	while (svc->guard.maintenance && (name = map_walk_next(svc->guard.maintenance, &w))) {
 		command_printf(c, "  %-40s  ON\n", name);
 		n++;
 		if (!command_row(c))

@@ -215,7 +215,7 @@ void view_qualify_aor(struct service *svc, struct str aor)
 
 bool view_maintenance(const struct service *svc, struct str endpoint)
 {
-	return svc->maintenance && map_get(svc->maintenance, endpoint);
+	return svc->guard.maintenance && map_get(svc->guard.maintenance, endpoint);
 }
 
 int view_set_maintenance(struct service *svc, struct str endpoint, bool on)
@@ -225,13 +225,13 @@ int view_set_maintenance(struct service *svc, struct str endpoint, bool on)
 	if (on == view_maintenance(svc, endpoint))
 		return 0;
 	if (!on) {
-		free(map_del(svc->maintenance, endpoint));
+		free(map_del(svc->guard.maintenance, endpoint));
 		return 1;
 	}
-	if (!svc->maintenance)
-		svc->maintenance = map_new_ordered();
-	z = svc->maintenance ? str_dup(endpoint) : NULL;
-	if (!z || map_add(svc->maintenance, str_mk(z, endpoint.n), z)) {
+	if (!svc->guard.maintenance)
+		svc->guard.maintenance = map_new_ordered();
+	z = svc->guard.maintenance ? str_dup(endpoint) : NULL;
+	if (!z || map_add(svc->guard.maintenance, str_mk(z, endpoint.n), z)) {
 		free(z);
 		return -ENOMEM;
 	}
@@ -251,8 +251,8 @@ void view_maintenance_free(struct service *svc)
 {
 	char *z;
 
-	for (size_t it = 0; svc->maintenance && (z = map_next(svc->maintenance, &it)); ) {
-		map_del(svc->maintenance, str_z(z));
+	for (size_t it = 0; svc->guard.maintenance && (z = map_next(svc->guard.maintenance, &it)); ) {
+		map_del(svc->guard.maintenance, str_z(z));
 		free(z);
 	}
 }

@@ -62,16 +62,16 @@ static const char *why_overloaded(struct service *svc)
 {
 	uint64_t now = clock_ms(svc->clock);
 
-	if (svc->pbx->calls_max && svc->calls >= svc->pbx->calls_max)
+	if (svc->pbx->calls_max && svc->calls.n >= svc->pbx->calls_max)
 		return "maxcalls is reached";
-	if (svc->max_load <= 0)
+	if (svc->load.most <= 0)
 		return NULL;
-	if (now - svc->load_seen_ms > 1000) {   /* the kernel's figure is that slow too */
-		svc->load_seen_ms = now;
-		if (getloadavg(&svc->load, 1) != 1)
-			svc->load = 0;
+	if (now - svc->load.seen_ms > 1000) {   /* the kernel's figure is that slow too */
+		svc->load.seen_ms = now;
+		if (getloadavg(&svc->load.now, 1) != 1)
+			svc->load.now = 0;
 	}
-	return svc->load > svc->max_load ? "the load average is over maxload" : NULL;
+	return svc->load.now > svc->load.most ? "the load average is over maxload" : NULL;
 }
 
 static bool is_refused_for_load(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
@@ -92,7 +92,7 @@ void dispatch_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 	struct str old;
 	method_fn *fn = handler_of(msg->method);
 
-	if (!svc->booted)
+	if (svc->state == SERVICE_STARTING)
 		return;         /* the sender repeats; by then we are up */
 	old = log_context(msg->call_id);
 	/* 12.2.2: of a dialog that is not there. Said to anybody: it opens nothing. */
@@ -105,7 +105,7 @@ void dispatch_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 	if (authenticate(svc, tx, msg, &id))
 		goto out;
 	/* While the last calls end, phones stay registered and are answered. */
-	if (svc->stopping || (svc->pbx->stopping && msg->method == SIP_INVITE)) {
+	if (svc->state == SERVICE_STOPPING || (svc->pbx->stopping && msg->method == SIP_INVITE)) {
 		service_reply(svc, tx, 503, STR(SHARES_RETRY));
 		goto out;
 	}

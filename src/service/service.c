@@ -79,7 +79,7 @@ static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
 {
 	struct service *svc = arg;
 
-	return svc->test_send ? svc->test_send(svc->test_send_arg, path, bytes) : net_send(svc->net, path, bytes);
+	return svc->test.send ? svc->test.send(svc->test.arg, path, bytes) : net_send(svc->net, path, bytes);
 }
 
 /* `pjsip set logger on`: whole messages, line by line, so that control bytes of
@@ -117,16 +117,16 @@ static void send_keep_alives(void *arg)
 	if (ping)
 		net_send_streams(svc->net, ping);
 	obj_drop(ping);
-	timer_start(svc->wheel, &svc->keep_alive, (uint64_t)every * 1000, send_keep_alives, svc);
+	timer_start(svc->wheel, &svc->transports.keep_alive, (uint64_t)every * 1000, send_keep_alives, svc);
 }
 
 static void start_keep_alives(struct service *svc)
 {
 	uint32_t every = svc->conf->global->keep_alive_interval;
 
-	timer_stop(&svc->keep_alive);
+	timer_stop(&svc->transports.keep_alive);
 	if (every)
-		timer_start(svc->wheel, &svc->keep_alive, (uint64_t)every * 1000, send_keep_alives, svc);
+		timer_start(svc->wheel, &svc->transports.keep_alive, (uint64_t)every * 1000, send_keep_alives, svc);
 }
 
 static int start_net(struct service *svc, const struct service_prm *prm)
@@ -154,8 +154,8 @@ static int start_sip(struct service *svc, const struct service_prm *prm)
 		.max_tx_per_source = l->transactions_per_address, .max_share = l->percent,
 		.finished_bytes = l->transaction_bytes, .compact = svc->conf->system->compact_headers };
 
-	svc->test_send = prm->send;
-	svc->test_send_arg = prm->send_arg;
+	svc->test.send = prm->send;
+	svc->test.arg = prm->send_arg;
 	return sip_stack_new(&svc->sip, &sp);
 }
 
@@ -163,13 +163,13 @@ static int set_names(struct service *svc)
 {
 	const struct global_conf *g = svc->conf->global;
 	char host[256] = "localhost";
-	int err = text_set(&svc->user_agent, g->user_agent);
+	int err = text_set(&svc->names.user_agent, g->user_agent);
 
 	gethostname(host, sizeof(host) - 1);
 	if (!err)
-		err = g->user_agent.n ? text_printf(&svc->server_line, "Server: %.*s\r\n", STR_ARG(g->user_agent)) :
-		      text_set(&svc->server_line, STR_NULL);
-	return err ? err : text_set(&svc->server_id, str_z(host));
+		err = g->user_agent.n ? text_printf(&svc->names.server_line, "Server: %.*s\r\n", STR_ARG(g->user_agent)) :
+		      text_set(&svc->names.server_line, STR_NULL);
+	return err ? err : text_set(&svc->names.server_id, str_z(host));
 }
 
 /* What every room needs, and what needs nothing of them. */
@@ -182,22 +182,22 @@ static int make_common(struct service *svc, const struct service_prm *prm)
 	svc->pbx->service = svc;
 	svc->media = prm->media;
 	svc->contacts = prm->contacts;
-	svc->dns = prm->dns;
-	svc->lookup = lookup_over_dns(svc->dns);
+	svc->resolver.dns = prm->dns;
+	svc->resolver.lookup = lookup_over_dns(svc->resolver.dns);
 	svc->conf = obj_hold(prm->conf);
-	svc->bind = prm->bind;
-	list_init(&svc->sessions);
-	list_init(&svc->ua.requests);
+	svc->transports.bind = prm->bind;
+	list_init(&svc->calls.all);
 	list_init(&svc->contact_observers);
+	list_init(&svc->ua.requests);
 	svc->reasons = reasons_new(svc->clock, REASONS);
 	svc->shares = shares_new(&prm->shares);
 	svc->endpoint_states = map_new(false);
-	svc->maintenance = map_new_ordered();
+	svc->guard.maintenance = map_new_ordered();
 	svc->digest = digest_openssl_new(svc->clock);
-	svc->guesses = buckets_new(GUESSERS, GUESSES, GUESS_EVERY_US);
-	svc->told = buckets_new(GUESSERS, 1, TELL_EVERY_US);
-	return svc->reasons && svc->shares && svc->endpoint_states && svc->maintenance && svc->digest &&
-	       svc->guesses && svc->told ? 0 : ENOMEM;
+	svc->guard.guesses = buckets_new(GUESSERS, GUESSES, GUESS_EVERY_US);
+	svc->guard.told = buckets_new(GUESSERS, 1, TELL_EVERY_US);
+	return svc->reasons && svc->shares && svc->endpoint_states && svc->guard.maintenance && svc->digest &&
+	       svc->guard.guesses && svc->guard.told ? 0 : ENOMEM;
 }
 
 /* In this order: a device's state is asked for when the technology is there, at once when
@@ -237,7 +237,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	}
 	identify_resolve_hosts(svc);
 	start_keep_alives(svc);
-	svc->booted = true;
+	svc->state = SERVICE_RUNNING;
 	*out = svc;
 	return 0;
 }
@@ -261,7 +261,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 
 void service_stop(struct service *svc)
 {
-	svc->stopping = true;
+	svc->state = SERVICE_STOPPING;
 	outbound_stop(svc);
 }
 
@@ -272,7 +272,7 @@ bool service_stopped(const struct service *svc)
 
 void service_resume(struct service *svc)
 {
-	svc->stopping = false;
+	svc->state = SERVICE_RUNNING;
 	outbound_resume(svc);
 }
 
@@ -297,7 +297,7 @@ void service_free(struct service *svc)
 	subscriptions_free(svc);
 	notify_free(svc);
 	locations_stop(svc);
-	timer_stop(&svc->keep_alive);
+	timer_stop(&svc->transports.keep_alive);
 	ua_invites_abandon(&svc->ua);
 	ua_requests_abandon(&svc->ua);
 	if (svc->net)
@@ -305,17 +305,17 @@ void service_free(struct service *svc)
 	sip_stack_free(svc->sip);
 	transports_close(svc);
 	free_states(svc);
-	map_free(svc->maintenance);
+	map_free(svc->guard.maintenance);
 	reasons_free(svc->reasons);
 	shares_free(svc->shares);
 	obj_drop(svc->digest);
-	obj_drop(svc->guesses);
-	obj_drop(svc->challenged);
-	obj_drop(svc->told);
+	obj_drop(svc->guard.guesses);
+	obj_drop(svc->guard.challenged);
+	obj_drop(svc->guard.told);
 	obj_drop(svc->conf);
-	text_free(&svc->user_agent);
-	text_free(&svc->server_id);
-	text_free(&svc->server_line);
+	text_free(&svc->names.user_agent);
+	text_free(&svc->names.server_id);
+	text_free(&svc->names.server_line);
 	if (svc->pbx->service == svc)
 		svc->pbx->service = NULL;
 	free(svc);

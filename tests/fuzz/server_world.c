@@ -447,13 +447,13 @@ static void calm_down(void)
 	wire_quiet();
 	pbx_hangup_all(world.pbx, CAUSE_NORMAL);
 	world_turn();
-	for (int i = 0; i < 20 && !(list_empty(&world.svc->sessions) && list_empty(&world.svc->ua.invites) &&
+	for (int i = 0; i < 20 && !(list_empty(&world.svc->calls.all) && list_empty(&world.svc->ua.invites) &&
 				    list_empty(&world.pbx->channels)); i++)
 		world_pass(10000, false);
 	must(list_empty(&world.pbx->channels), "a channel is left");
-	must(list_empty(&world.svc->sessions), "a session is left");
+	must(list_empty(&world.svc->calls.all), "a session is left");
 	must(list_empty(&world.svc->ua.invites), "a session never ends");
-	must(!world.svc->calls, "a call is counted and not there");
+	must(!world.svc->calls.n, "a call is counted and not there");
 	must(!media_net_places(), "an RTP port is left");
 	check_stack();
 	check_contacts();

@@ -153,8 +153,8 @@ void wire_come(struct wire *t, const char *peer, const char *text)
 {
 	struct net_path from = { .proto = NET_UDP };
 
-	from.transport = t->svc->transport_n ? t->svc->transports[0].id : 0;
-	from.local = t->svc->transports[0].bound;
+	from.transport = t->svc->transports.n ? t->svc->transports.v[0].id : 0;
+	from.local = t->svc->transports.v[0].bound;
 	assert_int_equal(sa_parse(&from.peer, str_z(peer)), 0);
 	come(t, &from, str_z(text));
 }

@@ -268,7 +268,7 @@ static uint16_t bob_hears_at(void)
 {
 	uint16_t port = 0;
 
-	list_each(l, &t.svc->sessions) {
+	list_each(l, &t.svc->calls.all) {
 		struct session *s = container_of(l, struct session, link);
 
 		if (str_eq(s->ep->name, STR("bob")))

@@ -183,7 +183,7 @@ static struct dns *dns_with(const char *names)
 static void forget_names(struct dns *d)
 {
 	wire_reload(&t, HEAD);
-	t.svc->dns = NULL;
+	t.svc->resolver.dns = NULL;
 	dns_free(d);
 	world_turn(&t.w);
 }
@@ -206,8 +206,8 @@ static void by_host_name(void **state)
 	struct dns *d = dns_with("192.0.2.50 trunk.test\n192.0.2.51 spare.test\n");
 
 	(void)state;
-	t.svc->dns = d;
-	t.svc->lookup = lookup_over_dns(d);
+	t.svc->resolver.dns = d;
+	t.svc->resolver.lookup = lookup_over_dns(d);
 	wire_reload(&t, HEAD "[trunk](i)\nmatch=trunk.test\nsrv_lookups=no\n[spare](j)\nmatch=spare.test\n"
 		    "match=unknown.test\nsrv_lookups=no\n");
 	becomes("192.0.2.50:5060", "ip trunk");

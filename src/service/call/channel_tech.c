@@ -131,7 +131,7 @@ static int find_callee(struct service *svc, struct str first, const struct endpo
 		*cause = CAUSE_NO_ROUTE;
 		return ENOENT;
 	}
-	if (map_get(svc->maintenance, ep->name)) {
+	if (map_get(svc->guard.maintenance, ep->name)) {
 		*cause = CAUSE_CONGESTION;
 		return EHOSTDOWN;
 	}
@@ -154,7 +154,7 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 	struct session *s;
 	int err;
 
-	if (!svc || svc->stopping)
+	if (!svc || svc->state == SERVICE_STOPPING)
 		return ESHUTDOWN;
 	err = find_callee(svc, first, &ep, &user, cause);
 	if (err)

@@ -69,7 +69,7 @@ int session_new(struct service *svc, struct snapshot *conf, const struct endpoin
 		return ENOMEM;
 	}
 	s->state_of = endpoint_state_get(svc, ep->name, true);
-	list_append(&svc->sessions, &s->link);
+	list_append(&svc->calls.all, &s->link);
 	if (s->state_of) {
 		list_append(&s->state_of->sessions, &s->by_endpoint);
 		s->state_of->channels++;
@@ -134,7 +134,7 @@ static void unlink_session(struct session *s)
 	struct endpoint_state *e = s->state_of;
 
 	list_remove(&s->link);
-	s->svc->calls -= s->counted.call;
+	s->svc->calls.n -= s->counted.call;
 	s->counted.call = false;
 	share_give(&s->account, SHARE_CALL);
 	if (e) {

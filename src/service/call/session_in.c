@@ -93,7 +93,7 @@ static struct session *session_accept_at(struct service *svc, struct identity *i
 	}
 	buf_init(&extra, xroom, sizeof(xroom), sizeof(xroom));
 	s->incoming = s->counted.call = true;
-	svc->calls++;
+	svc->calls.n++;
 	s->seen.invite = obj_hold(msg);
 	status = take(s, tx, msg, &extra);
 	if (status) {
@@ -150,7 +150,7 @@ void invite_request(struct service *svc, struct identity *id, struct sip_server_
 		service_reply(svc, tx, 415, STR("Accept: application/sdp\r\n"));
 		return;
 	}
-	if (map_get(svc->maintenance, id->ep->name)) {
+	if (map_get(svc->guard.maintenance, id->ep->name)) {
 		reason_add(svc->reasons, REASON_SESSION, REASON_REFUSED, 503, id->ep->name, &msg->from_path.peer,
 			   "the endpoint is in maintenance");
 		service_reply(svc, tx, 503, STR_NULL);

@@ -21,7 +21,7 @@ int service_dialog_uas(struct service *svc, const struct endpoint *ep, struct si
 	service_sent_by(svc, &tx->path, &b);
 	err = sip_dialog_set_via(d, buf_view(&b));
 	if (!err)
-		err = sip_dialog_set_agent(d, text_view(&svc->user_agent));
+		err = sip_dialog_set_agent(d, text_view(&svc->names.user_agent));
 	if (!err && ep->rewrite_contact)
 		err = nat_fix_dialog(d, msg);
 	return err;

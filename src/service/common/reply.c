@@ -37,7 +37,7 @@ struct str service_allow(void)
 
 struct str service_server_header(struct service *svc)
 {
-	return text_view(&svc->server_line);
+	return text_view(&svc->names.server_line);
 }
 
 int service_reply(struct service *svc, struct sip_server_tx *tx, unsigned status, struct str headers)

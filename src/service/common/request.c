@@ -22,8 +22,8 @@ static int reach(void *arg, struct str transport, struct ua_reach *out)
 	out->fixed = t != NULL;
 	if (t)
 		out->proto = t->proto;
-	for (size_t i = 0; i < svc->transport_n; i++) {
-		const struct service_transport *have = &svc->transports[i];
+	for (size_t i = 0; i < svc->transports.n; i++) {
+		const struct service_transport *have = &svc->transports.v[i];
 
 		if (t && t != have)
 			continue;
@@ -44,7 +44,7 @@ void service_ua_start(struct service *svc)
 {
 	static const struct ua_ways ways = { route, reach, usable };
 
-	ua_init(&svc->ua, svc->sip, svc->digest, &ways, svc, svc->dns ? &svc->lookup : NULL);
+	ua_init(&svc->ua, svc->sip, svc->digest, &ways, svc, svc->resolver.dns ? &svc->resolver.lookup : NULL);
 }
 
 /* ---- credentials ------------------------------------------------------------------ */
@@ -139,7 +139,7 @@ struct sip_out *service_out(struct service *svc, enum sip_method m, const struct
 		o->from = arena_cat(o->arena, from, STR(";tag="), str_z(tag));
 	}
 	o->max_forwards = (int)svc->conf->global->max_forwards;
-	o->user_agent = sip_out_dup(o, text_view(&svc->user_agent));
+	o->user_agent = sip_out_dup(o, text_view(&svc->names.user_agent));
 	o->no_rport = svc->conf->system->disable_rport;
 	if (ep && ep->outbound_proxy.n)
 		o->route = arena_cat(o->arena, STR("<"), ep->outbound_proxy, STR(">"));

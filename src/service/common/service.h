@@ -43,53 +43,86 @@ struct service_transport {
 struct identity;
 typedef void method_fn(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg);
 
+struct service_transports {
+	struct service_transport *v;
+	size_t n;
+	const char *bind;               /* service_prm.bind */
+	struct timer keep_alive;        /* global keep_alive_interval */
+};
+
+/* Who is not let in. */
+struct service_guard {
+	struct map *maintenance;        /* names of the endpoints in maintenance: their requests are refused */
+	struct buckets *guesses;        /* held: wrong passwords, by address and endpoint */
+	struct buckets *challenged;     /* held: requests without credentials, by address */
+	struct buckets *told;           /* held: log lines about these, by address */
+};
+
+/* What messages of ours say of us. */
+struct service_names {
+	struct text user_agent, server_line;    /* as in global; "Server: x\r\n" */
+	struct text server_id;          /* reg_server: entity id of this process */
+	int64_t date_s;                 /* the second that `date` names */
+	char date[48];                  /* "Date: ...\r\n"; made when first needed */
+};
+
+struct service_calls {
+	struct list all;                /* struct session */
+	uint32_t n;                     /* those that an INVITE of theirs made */
+};
+
+/* asterisk.conf maxload */
+struct service_load {
+	double most;                    /* 0: no limit */
+	double now;
+	uint64_t seen_ms;               /* when `now` was read */
+};
+
+struct service_resolver {
+	struct dns *dns;                /* NULL: addresses only */
+	struct sip_lookup lookup;       /* over dns */
+};
+
+/* In place of a network: service_prm.send. */
+struct service_test {
+	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes);
+	void *arg;
+};
+
+enum service_state { SERVICE_STARTING, SERVICE_RUNNING, SERVICE_STOPPING };
+
 struct service {
 	struct loop *loop;
 	struct wheel *wheel;
 	const struct clock *clock;
-	struct net *net;                /* NULL in loop tests: prm.send is used */
+	struct net *net;                /* NULL in loop tests: test.send is used */
 	struct sip_stack *sip;
+	struct ua ua;                   /* all that we ask of others */
 	struct pbx *pbx;
 	struct media *media;
-	struct contact_store *contacts; /* NULL: contacts live in memory only */
-	struct dns *dns;
+	struct service_resolver resolver;
 	struct digest_ctx *digest;
-	struct buckets *guesses;        /* held: wrong passwords, by address and endpoint */
-	struct buckets *challenged;     /* held: requests without credentials, by address */
-	struct buckets *told;           /* held: log lines about these, by address */
+	enum service_state state;
 	struct snapshot *conf;          /* held; swapped by service_set_conf() */
+	struct service_transports transports;
+	struct service_names names;
+	struct service_guard guard;
+	struct service_load load;
+	struct service_calls calls;
+	struct service_test test;
 	struct reasons *reasons;
 	struct shares *shares;          /* held: who has how much of what is scarce */
+	bool logger;                    /* pjsip set logger on */
+	/* the rooms' own */
+	struct contact_store *contacts; /* NULL: contacts live in memory only */
 	struct locations *locations;
 	struct list contact_observers;  /* struct contact_observer: place/location.h */
 	struct map *endpoint_states;    /* by name, made when first needed */
-	struct service_transport *transports;
-	size_t transport_n;
 	struct identify_hosts *ident_hosts;     /* names in match= and their addresses; NULL: no configuration was applied */
-	int64_t date_s;                 /* the second that `date` names */
-	char date[48];                  /* "Date: ...\r\n"; made when first needed */
-	struct text user_agent, server_line;    /* as in global; "Server: x\r\n" */
-	struct list sessions;           /* struct session */
-	struct ua ua;                   /* all that we ask of others */
-	struct text server_id;          /* reg_server: entity id of this process */
-	uint32_t calls;                 /* incoming INVITE sessions alive */
-	double max_load;                /* asterisk.conf maxload; 0: no limit */
-	uint64_t load_seen_ms;          /* when `load` was read */
-	double load;
-	struct timer keep_alive;        /* global keep_alive_interval */
-	bool logger;                    /* pjsip set logger on */
-	bool stopping;
-	bool booted;
-	const char *bind;               /* service_prm.bind */
-	uint32_t next_session_id;
-	struct map *maintenance;        /* names of the endpoints in maintenance: their requests are refused */
-	int (*test_send)(void *arg, struct net_path *path, struct net_bytes *bytes);    /* service_prm.send */
-	void *test_send_arg;
 	struct outbound *outbound;      /* registrations of ours */
 	struct subscriptions *subscriptions;
 	struct messages *messages;      /* text messages in the dialplan, and on their way */
 	struct notify_conf *notify;     /* held: pjsip_notify.conf; NULL: none */
-	struct sip_lookup lookup;       /* over dns */
 };
 
 /* They have shown that they may, or see what is sent there: net_trust(). */

@@ -18,17 +18,17 @@ static enum net_proto proto_of(const struct transport_conf *t)
 
 const struct service_transport *service_transport(const struct service *svc, struct str name)
 {
-	for (size_t i = 0; i < svc->transport_n; i++)
-		if (str_eq(text_view(&svc->transports[i].t_name), name))
-			return &svc->transports[i];
+	for (size_t i = 0; i < svc->transports.n; i++)
+		if (str_eq(text_view(&svc->transports.v[i].t_name), name))
+			return &svc->transports.v[i];
 	return NULL;
 }
 
 const struct service_transport *service_transport_by_id(const struct service *svc, uint32_t id)
 {
-	for (size_t i = 0; i < svc->transport_n; i++)
-		if (svc->transports[i].id == id)
-			return &svc->transports[i];
+	for (size_t i = 0; i < svc->transports.n; i++)
+		if (svc->transports.v[i].id == id)
+			return &svc->transports.v[i];
 	return NULL;
 }
 
@@ -41,11 +41,11 @@ static int open_one(struct service *svc, const struct transport_conf *t, struct 
 		.keepalive_count = t->tcp_keepalive_probe_count, .name = t->name };
 	struct service_transport *more, *n;
 	struct sa bound;
-	uint32_t id = (uint32_t)svc->transport_n + 1;
+	uint32_t id = (uint32_t)svc->transports.n + 1;
 	char where[SA_TEXT];
 	int err = 0;
 
-	if (svc->bind && sa_parse(&prm.bind, str_z(svc->bind)) == 0 && !sa_port(&prm.bind))
+	if (svc->transports.bind && sa_parse(&prm.bind, str_z(svc->transports.bind)) == 0 && !sa_port(&prm.bind))
 		sa_set_port(&prm.bind, sa_port(&t->bind));
 	bound = prm.bind;
 	if (t->protocol > TRANSPORT_TCP) {
@@ -65,11 +65,11 @@ static int open_one(struct service *svc, const struct transport_conf *t, struct 
 			   "check that bind= is an address of this machine");
 		return err;
 	}
-	more = realloc(svc->transports, (svc->transport_n + 1) * sizeof(*more));
+	more = realloc(svc->transports.v, (svc->transports.n + 1) * sizeof(*more));
 	if (!more)
 		return ENOMEM;
-	svc->transports = more;
-	n = &more[svc->transport_n++];
+	svc->transports.v = more;
+	n = &more[svc->transports.n++];
 	*n = (struct service_transport){ .id = id, .proto = prm.proto, .bound = bound, .conf = t,
 		.conf_of = obj_hold(svc->conf) };
 	if (text_set(&n->t_name, t->name))
@@ -96,9 +96,9 @@ void transports_reload(struct service *svc, struct report *r)
 	snapshot_each(transport_conf, OBJECT_TRANSPORT, t, svc->conf) {
 		struct service_transport *have = NULL;
 
-		for (size_t i = 0; i < svc->transport_n; i++)
-			if (str_eq(svc->transports[i].name, t->name))
-				have = &svc->transports[i];
+		for (size_t i = 0; i < svc->transports.n; i++)
+			if (str_eq(svc->transports.v[i].name, t->name))
+				have = &svc->transports.v[i];
 		if (!have) {
 			open_one(svc, t, r);
 		} else if (same_listener(have->conf, t)) {
@@ -111,11 +111,11 @@ void transports_reload(struct service *svc, struct report *r)
 			}
 		} else if (t->allow_reload && svc->net) {
 			struct service_transport old = *have;
-			size_t i = (size_t)(have - svc->transports);
+			size_t i = (size_t)(have - svc->transports.v);
 
 			net_unlisten(svc->net, old.id);
-			memmove(have, have + 1, (svc->transport_n - i - 1) * sizeof(*have));
-			svc->transport_n--;
+			memmove(have, have + 1, (svc->transports.n - i - 1) * sizeof(*have));
+			svc->transports.n--;
 			open_one(svc, t, r);
 			text_free(&old.t_name);
 			obj_drop(old.conf_of);
@@ -129,13 +129,13 @@ void transports_reload(struct service *svc, struct report *r)
 
 void transports_close(struct service *svc)
 {
-	for (size_t i = 0; i < svc->transport_n; i++) {
-		text_free(&svc->transports[i].t_name);
-		obj_drop(svc->transports[i].conf_of);
+	for (size_t i = 0; i < svc->transports.n; i++) {
+		text_free(&svc->transports.v[i].t_name);
+		obj_drop(svc->transports.v[i].conf_of);
 	}
-	free(svc->transports);
-	svc->transports = NULL;
-	svc->transport_n = 0;
+	free(svc->transports.v);
+	svc->transports.v = NULL;
+	svc->transports.n = 0;
 }
 
 static bool fits(const struct service_transport *t, enum net_proto proto, const struct sa *peer)
@@ -150,9 +150,9 @@ int service_route(struct service *svc, struct net_path *path, struct str name, e
 
 	if (name.n && !t)
 		return ENOENT;
-	for (size_t i = 0; !t && i < svc->transport_n; i++)
-		if (fits(&svc->transports[i], proto, peer))
-			t = &svc->transports[i];
+	for (size_t i = 0; !t && i < svc->transports.n; i++)
+		if (fits(&svc->transports.v[i], proto, peer))
+			t = &svc->transports.v[i];
 	if (!t)
 		return ENETUNREACH;
 	*path = (struct net_path){ .transport = t->id, .proto = t->proto, .peer = *peer, .local = t->bound };

@@ -137,7 +137,7 @@ static int write_headers(struct registration *r)
 			      !c->support_path ? STR("outbound") : STR("path, outbound"));
 	err = buf_err(&b) ? ENOMEM : text_set(&r->headers, buf_view(&b));
 	buf_free(&b);
-	return err ? err : text_set(&r->agent, c->user_agent.n ? c->user_agent : text_view(&r->svc->user_agent));
+	return err ? err : text_set(&r->agent, c->user_agent.n ? c->user_agent : text_view(&r->svc->names.user_agent));
 }
 
 static struct ua_register_prm prm_of(struct registration *r)

@@ -91,7 +91,7 @@ static int load_one(void *arg, const struct contact_row *row)
 
 	/* It ended while nobody was there, or its connection died with the process that had it. */
 	if (end <= clock_wall_us(svc->clock) ||
-	    (row->prune_on_boot && str_eq(row->reg_server, text_view(&svc->server_id))))
+	    (row->prune_on_boot && str_eq(row->reg_server, text_view(&svc->names.server_id))))
 		return contact_batch_del(x->gone, row->id);
 	c = contact_new(svc, row->aor, &words, false);
 	if (!c)

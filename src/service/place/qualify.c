@@ -163,7 +163,7 @@ void contact_qualify_start(struct service *svc, struct contact *c, bool first)
 		if (ep)
 			endpoint_changed(svc, ep->name);
 	}
-	if (!c->is_static && first && svc->booted) {
+	if (!c->is_static && first && svc->state != SERVICE_STARTING) {
 		next_in(svc, c, 0);     /* just registered: it is there to answer */
 		return;
 	}

@@ -93,12 +93,12 @@ static void write_date(struct service *svc, struct buf *b)
 	time_t now = (time_t)clock_wall_s(svc->clock);
 	struct tm tm;
 
-	if (svc->date_s != now || !svc->date[0]) {
+	if (svc->names.date_s != now || !svc->names.date[0]) {
 		gmtime_r(&now, &tm);
-		strftime(svc->date, sizeof(svc->date), "Date: %a, %d %b %Y %T GMT\r\n", &tm);
-		svc->date_s = now;
+		strftime(svc->names.date, sizeof(svc->names.date), "Date: %a, %d %b %Y %T GMT\r\n", &tm);
+		svc->names.date_s = now;
 	}
-	buf_put(b, str_z(svc->date));
+	buf_put(b, str_z(svc->names.date));
 }
 
 static void answer_register(struct reg *r)
@@ -266,7 +266,7 @@ static struct contact *make_contact(struct reg *r, const struct wanted *w)
 	const struct sip_msg *m = r->msg;
 	struct contact_words words = { .uri = w->uri.text, .orig_uri = w->text.n ? w->addr.uri.text : STR_NULL,
 		.user_agent = sip_hdr_value(m, SIP_H_USER_AGENT), .call_id = m->call_id, .via_addr = m->via.host,
-		.reg_server = text_view(&r->svc->server_id), .endpoint = r->id->ep->name };
+		.reg_server = text_view(&r->svc->names.server_id), .endpoint = r->id->ep->name };
 	struct buf path = BUF_INIT;
 	struct sip_each e = { 0 };
 	struct contact *c;

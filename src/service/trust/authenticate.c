@@ -270,9 +270,9 @@ static enum proof check_guess(struct service *svc, const struct sip_msg *msg, co
 	enum proof p = check_claim(svc, msg, c, user);
 	uint64_t key = guess_key(msg, c), now_us = clock_us(svc->clock);
 
-	if (p == PROOF_WRONG && buckets_take(svc->guesses, key, now_us))
+	if (p == PROOF_WRONG && buckets_take(svc->guard.guesses, key, now_us))
 		return p;
-	return p == PROOF_NONE || buckets_have(svc->guesses, key, now_us) ? p : PROOF_BLOCKED;
+	return p == PROOF_NONE || buckets_have(svc->guard.guesses, key, now_us) ? p : PROOF_BLOCKED;
 }
 
 static const char *why_refused(const struct claim *c, enum proof p)
@@ -293,7 +293,7 @@ static bool is_worth_a_line(struct service *svc, const struct sip_msg *msg)
 {
 	uint64_t key = sa_hash_host(&msg->from_path.peer), now_us = clock_us(svc->clock);
 
-	return !buckets_take(svc->challenged, key, now_us) && buckets_take(svc->told, key, now_us);
+	return !buckets_take(svc->guard.challenged, key, now_us) && buckets_take(svc->guard.told, key, now_us);
 }
 
 /* One reason, one event, and a log line for wrong credentials or for many requests
@@ -323,7 +323,7 @@ static int prove_claim(struct service *svc, struct sip_server_tx *tx, struct sip
 
 	if (p == PROOF_OK && c->ep) {
 		service_trust(svc, &msg->from_path.peer);
-		buckets_refill(svc->challenged, sa_hash_host(&msg->from_path.peer));
+		buckets_refill(svc->guard.challenged, sa_hash_host(&msg->from_path.peer));
 		reason_cat(svc->reasons, REASON_AUTH, REASON_OK, 0, c->name, &msg->from_path.peer,
 			   STR("credentials of '"), *user, STR("' are right"));
 		return 0;
@@ -342,14 +342,14 @@ int authenticate_set_conf(struct service *svc, const struct snapshot *conf)
 	const struct global_conf *old = svc->conf->global;
 	struct buckets *b;
 
-	if (svc->challenged && old->unidentified_request_count == n &&
+	if (svc->guard.challenged && old->unidentified_request_count == n &&
 	    old->unidentified_request_period == conf->global->unidentified_request_period)
 		return 0;
 	b = buckets_new(GUESSERS, pass, pass ? period_us / pass : period_us);
 	if (!b)
 		return ENOMEM;
-	obj_drop(svc->challenged);
-	svc->challenged = b;
+	obj_drop(svc->guard.challenged);
+	svc->guard.challenged = b;
 	return 0;
 }
 

@@ -134,7 +134,7 @@ static void on_host(void *arg, int err, const struct sip_target *v, size_t n)
 static void ask_host(void *arg)
 {
 	struct ident_host *h = arg;
-	struct sip_resolve_prm prm = { .lookup = &h->svc->lookup, .wheel = h->svc->wheel,
+	struct sip_resolve_prm prm = { .lookup = &h->svc->resolver.lookup, .wheel = h->svc->wheel,
 		.fixed_proto = true, .proto = h->proto, .fn = on_host, .arg = h };
 	struct buf b = BUF_INIT;
 	struct sip_uri u;
@@ -208,7 +208,7 @@ void identify_resolve_hosts(struct service *svc)
 	list_each(p, &svc->ident_hosts->all)
 		container_of(p, struct ident_host, link)->stale = true;
 	snapshot_each(identify_conf, OBJECT_IDENTIFY, r, svc->conf)
-		for (size_t i = 0; svc->dns && i < r->hosts.n; i++)
+		for (size_t i = 0; svc->resolver.dns && i < r->hosts.n; i++)
 			for (size_t k = 0; k < (r->srv_lookups ? ARRAY_LEN(protos) : 1); k++)
 				keep_host(svc, r, r->hosts.v[i], protos[k]);
 	list_each_safe(p, next, &svc->ident_hosts->all)
