@@ -19,8 +19,7 @@ int service_dialog_uas(struct service *svc, const struct endpoint *ep, struct si
 	d = *out;
 	buf_reset(&b);
 	service_sent_by(svc, &tx->path, &b);
-	err = text_set(&d->t_via_host, buf_view(&b));
-	d->via_host = text_view(&d->t_via_host);
+	err = sip_dialog_set_via(d, buf_view(&b));
 	if (!err)
 		err = sip_dialog_set_agent(d, text_view(&svc->user_agent));
 	if (!err && ep->rewrite_contact)
