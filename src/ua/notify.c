@@ -60,10 +60,9 @@ static void drop_request(struct ua_notify *n)
 }
 
 /* The last thing in a turn. */
-static void tell_user(struct ua_notify *n, bool expired, unsigned status)
+static void tell_user(struct ua_notify *n, struct ua_notify_event e)
 {
-	struct ua_notify_event e = { .state = n->state, .expired = expired, .status = status };
-
+	e.state = n->state;
 	n->prm.changed(n->prm.arg, n, &e);
 }
 
@@ -197,12 +196,14 @@ static void gather(struct ua_notify *n, uint32_t ms)
 
 static void over(struct ua_notify *n, unsigned status)
 {
+	bool gone = !ua_notify_has_ended(n);
+
 	timer_stop(&n->gather);
 	timer_stop(&n->expire);
 	drop_request(n);
 	leave_dialog(n);
 	change(n, UA_NOTIFY_OVER);
-	tell_user(n, false, status);
+	tell_user(n, (struct ua_notify_event){ .gone = gone, .status = status });
 }
 
 static void on_never_sent(void *arg)
@@ -236,7 +237,7 @@ static void on_expired(void *arg)
 	struct ua_notify *n = arg;
 
 	finish(n, UA_EVENT_TIMEOUT, 0);
-	tell_user(n, true, 0);
+	tell_user(n, (struct ua_notify_event){ .expired = true });
 }
 
 /* ---- what came back ------------------------------------------------------------------- */
@@ -342,7 +343,7 @@ static void renew(struct ua_notify *n, struct sip_server_tx *tx, const struct si
 	} else {
 		finish(n, UA_EVENT_TIMEOUT, 0);
 	}
-	tell_user(n, false, 0);
+	tell_user(n, (struct ua_notify_event){ .expired = false });
 }
 
 static void on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
@@ -403,6 +404,9 @@ int ua_notify_new(struct ua_notify **out, struct ua *ua, const struct ua_notify_
 	err = text_set(&n->event, tx ? sip_hdr_value(tx->req, SIP_H_EVENT) : prm->event);
 	if (!err)
 		err = make_dialog(n, tx);
+	/* Views that are the caller's and end with this call. */
+	n->prm.contact = n->prm.via_host = n->prm.user_agent = n->prm.event = STR_NULL;
+	n->prm.dialog = NULL;
 	if (err)
 		ua_notify_free(n);
 	else

@@ -51,20 +51,22 @@ struct ua_notify_event {
 	 * SUBSCRIBE has renewed it. */
 	enum ua_notify_state state;
 	bool expired;                   /* CLOSING, LAST: nobody renewed it */
+	bool gone;                      /* OVER: it had not ended, the subscriber is gone */
 	unsigned status;                /* OVER: that the NOTIFY was answered with; 0: no answer */
 };
 
-/* Views: what `hold` holds keeps them. */
 struct ua_notify_prm {
+	/* For ua_notify_new() only; views are copied. */
 	struct sip_dialog *dialog;      /* shared with others, who close it; held. NULL: made from the SUBSCRIBE, and closed here */
 	struct str contact, via_host;   /* of a dialog made here: our Contact's value; Via's sent-by, empty: the path's */
+	struct str user_agent;          /* of a dialog made here */
 	struct str event;               /* without a SUBSCRIBE: "refer;id=7" */
+	uint32_t expires_s;             /* of the first SUBSCRIBE: what ua_notify_expires() gave; 0: a fetch */
+	bool pending;                   /* it begins as pending, until ua_notify_activate() */
+	/* From now on. Views: what `hold` holds keeps them. */
 	struct str transport;           /* as in struct ua_request_prm */
-	struct str user_agent;
 	int max_forwards;
 	struct ua_notify_terms terms;   /* of each SUBSCRIBE that renews it */
-	uint32_t expires_s;             /* of the first one: what ua_notify_expires() gave; 0: a fetch */
-	bool pending;                   /* it begins as pending, until ua_notify_activate() */
 	ua_credentials_fn *credentials;
 	void *credentials_arg;
 	void *hold;                     /* obj; NULL */
@@ -96,7 +98,7 @@ void ua_notify_free(struct ua_notify *n);
 /* Take the subscription: 200 on `tx` (NULL: the other request has its answer), and the
  * first NOTIFY. */
 void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx);
-/* Other parameters from now on; dialog, contact, via_host, event, expires_s and pending are not looked at. */
+/* Other parameters from now on; those for ua_notify_new() are not looked at. */
 void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm);
 /* There is news. It is told within `ms`; 0: now, or as soon as the NOTIFY under way is answered. */
 void ua_notify_changed(struct ua_notify *n, uint32_t ms);

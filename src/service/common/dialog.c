@@ -1,25 +1,31 @@
 #include "service/common/dialog.h"
 #include "service/common/nat.h"
 
+int service_dialog_names(struct service *svc, const struct endpoint *ep, const struct net_path *path, bool sips,
+			 struct buf *contact, struct buf *via)
+{
+	service_contact(svc, path, ep->contact_user, sips, contact);
+	service_sent_by(svc, path, via);
+	return buf_err(contact) ? buf_err(contact) : buf_err(via);
+}
+
 int service_dialog_uas(struct service *svc, const struct endpoint *ep, struct sip_server_tx *tx, const struct sip_msg *msg,
 		       const struct sip_dialog_user *user, struct sip_dialog **out)
 {
+	char contact_room[512], via_room[512];
+	struct buf contact, via;
 	struct sip_dialog *d;
-	char room[512];
-	struct buf b;
 	int err;
 
-	buf_init(&b, room, sizeof(room), sizeof(room));
-	service_contact(svc, &tx->path, ep->contact_user, sip_uri_is_sips(&msg->ruri), &b);
-	err = buf_err(&b);
+	buf_init(&contact, contact_room, sizeof(contact_room), sizeof(contact_room));
+	buf_init(&via, via_room, sizeof(via_room), sizeof(via_room));
+	err = service_dialog_names(svc, ep, &tx->path, sip_uri_is_sips(&msg->ruri), &contact, &via);
 	if (!err)
-		err = sip_dialog_new_uas(out, tx, buf_view(&b), user);
+		err = sip_dialog_new_uas(out, tx, buf_view(&contact), user);
 	if (err)
 		return err;
 	d = *out;
-	buf_reset(&b);
-	service_sent_by(svc, &tx->path, &b);
-	err = sip_dialog_set_via(d, buf_view(&b));
+	err = sip_dialog_set_via(d, buf_view(&via));
 	if (!err)
 		err = sip_dialog_set_agent(d, text_view(&svc->user_agent));
 	if (!err && ep->rewrite_contact)

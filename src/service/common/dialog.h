@@ -5,6 +5,10 @@
 
 #include "service/common/request.h"
 
+/* What we are called in a dialog with whoever came by `path`: our Contact (`sips`: as such
+ * a URI), and the sent-by of our Via. */
+int service_dialog_names(struct service *svc, const struct endpoint *ep, const struct net_path *path, bool sips,
+			 struct buf *contact, struct buf *via);
 /* Of a request that makes one: our Contact and Via, and the peer's real address with
  * rewrite_contact. On an error *d may be there already: the caller's to close. */
 int service_dialog_uas(struct service *svc, const struct endpoint *ep, struct sip_server_tx *tx, const struct sip_msg *msg,
