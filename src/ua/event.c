@@ -55,20 +55,21 @@ void ua_event_state_write(const struct ua_event_state *s, struct buf *b)
 		buf_printf(b, ";retry-after=%u", s->retry_after_s);
 }
 
-static struct str id_of(struct str params)
+struct str ua_event_id(struct str event)
 {
 	struct str id;
 
-	return sip_param(params, STR("id"), &id) ? id : STR_NULL;
+	(void)str_cut(&event, ';');
+	return sip_param(event, STR("id"), &id) ? id : STR_NULL;
 }
 
 unsigned ua_event_differs(struct str event, const struct sip_msg *msg)
 {
-	struct str ours = event, theirs = sip_hdr_value(msg, SIP_H_EVENT);
+	struct str theirs = sip_hdr_value(msg, SIP_H_EVENT), a = event, b = theirs;
 
-	if (!str_ieq(str_trim(str_cut(&ours, ';')), str_trim(str_cut(&theirs, ';'))))
+	if (!str_ieq(str_trim(str_cut(&a, ';')), str_trim(str_cut(&b, ';'))))
 		return 489;
-	return str_eq(id_of(ours), id_of(theirs)) ? 0 : 481;
+	return str_eq(ua_event_id(event), ua_event_id(theirs)) ? 0 : 481;
 }
 
 bool ua_event_status_ends(unsigned status)

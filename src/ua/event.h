@@ -30,6 +30,7 @@ void ua_event_state_write(const struct ua_event_state *s, struct buf *b);
 /* 0: `msg` is about `event`, a value of Event like "dialog;id=7". Else what it is refused
  * with: 489, another package; 481, another id of the same package (8.2.1). */
 unsigned ua_event_differs(struct str event, const struct sip_msg *msg);
+struct str ua_event_id(struct str event);     /* empty: none */
 
 /* 4.1.2.2, 4.2.2: after these statuses the other side has no such subscription any more.
  * After any other error it still has it. */

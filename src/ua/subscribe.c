@@ -1,31 +1,15 @@
-/* The subscriber's side of a subscription: what is sent when, and what answers and NOTIFYs
- * make of it. What is done with the bodies is the user's. */
+/* The subscriber's side of a subscription: which SUBSCRIBE is sent when, and what its answer
+ * makes of it. The NOTIFYs that come are subscribe_notify.c's. */
 #define LOG_MODULE "subscribe"
-#include "ua/subscribe.h"
+#include "ua/subscribe_private.h"
 #include "base/log.h"
 #include "base/obj.h"
 #include "ua/retry.h"
 #include <errno.h>
 #include <stdlib.h>
 
-#define RENEW_BEFORE_S 10       /* before the end, or a tenth of the lifetime; at most half of it */
-
-struct ua_subscribe {
-	struct ua *ua;
-	struct ua_subscribe_prm prm;    /* hold: held */
-	enum ua_subscribe_state state;
-	struct sip_dialog *dlg;         /* held; NULL: none */
-	struct ua_request *rq;          /* held: the SUBSCRIBE on its way; NULL: none */
-	struct timer next;              /* the next SUBSCRIBE, the end of the lifetime, or IDLE is told */
-	struct timer silence;           /* timer N */
-	uint32_t expires_s;             /* to ask for: the parameter, or what a 423 made of it */
-	uint32_t granted_s;             /* ASKING: what a 2xx gave, or asked for */
-	uint64_t ends_ms, born_ms;      /* mono */
-	uint64_t forks_until_ms;        /* mono */
-	uint32_t retries;
-	bool pending;
-	bool fetch;                     /* it asked for the state once */
-};
+#define RENEW_BEFORE_MS 10000   /* before the end, or a tenth of the lifetime; at most half of it */
+#define IMPLIED_S 3600          /* of one that a REFER implies, when nobody says how long it lives */
 
 #define TO(state) (1u << UA_SUBSCRIBE_##state)
 static const unsigned char allowed[] = {
@@ -37,7 +21,7 @@ static const unsigned char allowed[] = {
 	[UA_SUBSCRIBE_LEAVING] = TO(IDLE),
 };
 
-static void change(struct ua_subscribe *s, enum ua_subscribe_state to)
+void ua_subscribe_change(struct ua_subscribe *s, enum ua_subscribe_state to)
 {
 #ifdef SIDETONE_SANITIZE
 	if (!(allowed[s->state] & 1u << to)) {
@@ -54,7 +38,7 @@ static struct wheel *wheel_of(const struct ua_subscribe *s)
 	return sip_stack_wheel(s->ua->sip);
 }
 
-static uint64_t now_of(const struct ua_subscribe *s)
+uint64_t ua_subscribe_now(const struct ua_subscribe *s)
 {
 	return clock_ms(wheel_clock(wheel_of(s)));
 }
@@ -75,7 +59,7 @@ static void drop_request(struct ua_subscribe *s)
 /* What comes in it from here on gets 481. */
 static void drop_dialog(struct ua_subscribe *s)
 {
-	if (s->dlg)
+	if (s->dlg && !s->implied)
 		sip_dialog_close(s->dlg);
 	s->dlg = obj_drop(s->dlg);
 }
@@ -87,8 +71,7 @@ static void stop(struct ua_subscribe *s)
 	drop_request(s);
 }
 
-/* The last thing in a turn. */
-static void tell(struct ua_subscribe *s, struct ua_subscribe_event e)
+void ua_subscribe_tell(struct ua_subscribe *s, struct ua_subscribe_event e)
 {
 	e.state = s->state;
 	e.pending = s->state == UA_SUBSCRIBE_SUBSCRIBED && s->pending;
@@ -101,7 +84,6 @@ static void tell(struct ua_subscribe *s, struct ua_subscribe_event e)
 
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg);
 static void on_failed(void *arg, struct ua_request *rq, int err);
-static void on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg);
 static void on_silence(void *arg);
 
 static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
@@ -155,7 +137,7 @@ static int send_subscribe(struct ua_subscribe *s, struct sip_out *o, uint32_t ex
 static struct sip_out *begin_dialog(struct ua_subscribe *s)
 {
 	const struct ua_subscribe_prm *p = &s->prm;
-	struct sip_dialog_user user = { .arg = s, .request = on_request };
+	struct sip_dialog_user user = { .arg = s, .request = ua_subscribe_on_request };
 	struct sip_out *o = sip_out_new(SIP_SUBSCRIBE);
 	struct str uri = p->target, local, remote;
 	struct sip_uri u;
@@ -186,8 +168,19 @@ static int ask(struct ua_subscribe *s)
 		return err;
 	}
 	s->granted_s = s->expires_s;
-	s->forks_until_ms = now_of(s) + patience(s);
-	change(s, UA_SUBSCRIBE_ASKING);
+	s->forks_until_ms = ua_subscribe_now(s) + patience(s);
+	ua_subscribe_change(s, UA_SUBSCRIBE_ASKING);
+	return 0;
+}
+
+/* The request that implies it was the first one. */
+static int await(struct ua_subscribe *s)
+{
+	if (!s->dlg)
+		return EBUSY;
+	s->granted_s = s->expires_s ? s->expires_s : IMPLIED_S;
+	timer_start(wheel_of(s), &s->silence, patience(s), on_silence, s);
+	ua_subscribe_change(s, UA_SUBSCRIBE_ASKING);
 	return 0;
 }
 
@@ -196,7 +189,7 @@ static int renew(struct ua_subscribe *s)
 	int err = send_subscribe(s, sip_dialog_request(s->dlg, SIP_SUBSCRIBE), s->expires_s);
 
 	if (!err)
-		change(s, UA_SUBSCRIBE_RENEWING);
+		ua_subscribe_change(s, UA_SUBSCRIBE_RENEWING);
 	return err;
 }
 
@@ -209,16 +202,17 @@ static void plan(struct ua_subscribe *s, uint64_t ms)
 	timer_start(wheel_of(s), &s->next, ms, on_time, s);
 }
 
-/* It lives for `seconds` from now on. */
-static void set_life(struct ua_subscribe *s, uint32_t seconds)
+void ua_subscribe_live(struct ua_subscribe *s, uint32_t seconds)
 {
-	uint32_t before = seconds / 10 > RENEW_BEFORE_S ? seconds / 10 : RENEW_BEFORE_S;
+	uint64_t ms = 1000ull * seconds, before = ms / 10 > RENEW_BEFORE_MS ? ms / 10 : RENEW_BEFORE_MS;
 
-	s->ends_ms = now_of(s) + 1000ull * seconds;
-	if (before > seconds / 2)
-		before = seconds / 2;
+	s->ends_ms = ua_subscribe_now(s) + ms;
+	if (!s->expires_s)
+		before = 0;
+	else if (before > ms / 2)
+		before = ms / 2;
 	if (s->state == UA_SUBSCRIBE_SUBSCRIBED)
-		plan(s, seconds > 1 ? 1000ull * (seconds - before) : 1000);
+		plan(s, ms - before);
 }
 
 /* A renewal that failed, but what was granted before still holds (4.1.2.2). */
@@ -281,24 +275,29 @@ static bool grant_wish(struct ua_subscribe *s, const struct wish *w, bool lived,
 static void lose(struct ua_subscribe *s, struct wish w, struct ua_subscribe_event e)
 {
 	bool lived = (s->state == UA_SUBSCRIBE_SUBSCRIBED || s->state == UA_SUBSCRIBE_RENEWING) &&
-		     now_of(s) - s->born_ms >= patience(s);
+		     ua_subscribe_now(s) - s->born_ms >= patience(s);
 
 	stop(s);
 	drop_dialog(s);
 	if (s->state == UA_SUBSCRIBE_LEAVING || (s->fetch && e.notify)) {
-		change(s, UA_SUBSCRIBE_IDLE);
+		ua_subscribe_change(s, UA_SUBSCRIBE_IDLE);
 	} else {
-		change(s, UA_SUBSCRIBE_LOST);
-		e.again = grant_wish(s, &w, lived, &e.seconds);
+		ua_subscribe_change(s, UA_SUBSCRIBE_LOST);
+		e.again = !s->implied && grant_wish(s, &w, lived, &e.seconds);
 		if (e.again)
 			plan(s, 1000ull * e.seconds);
 	}
-	tell(s, e);
+	ua_subscribe_tell(s, e);
+}
+
+void ua_subscribe_terminated(struct ua_subscribe *s, const struct ua_event_state *st, const struct sip_msg *notify)
+{
+	lose(s, wish_of(s, st), (struct ua_subscribe_event){ .notify = notify, .reason = st->reason });
 }
 
 static void lose_silently(struct ua_subscribe *s)
 {
-	lose(s, wish_after(s, 0, 0), (struct ua_subscribe_event){ .status = 0 });
+	lose(s, wish_after(s, 0, 0), (struct ua_subscribe_event){ .answer = NULL });
 }
 
 static void on_time(void *arg)
@@ -323,8 +322,8 @@ static void on_time(void *arg)
 			plan(s, 1000ull * wait);
 		break;
 	case UA_SUBSCRIBE_LEAVING:
-		change(s, UA_SUBSCRIBE_IDLE);
-		tell(s, (struct ua_subscribe_event){ .status = 0 });
+		ua_subscribe_change(s, UA_SUBSCRIBE_IDLE);
+		ua_subscribe_tell(s, (struct ua_subscribe_event){ .answer = NULL });
 		return;
 	default:
 		break;
@@ -358,32 +357,33 @@ static void accepted(struct ua_subscribe *s, const struct sip_msg *msg)
 	switch (s->state) {
 	case UA_SUBSCRIBE_ASKING:
 		s->granted_s = seconds;
-		tell(s, (struct ua_subscribe_event){ .status = msg->status });
+		ua_subscribe_tell(s, (struct ua_subscribe_event){ .answer = msg });
 		break;
 	case UA_SUBSCRIBE_RENEWING:
-		change(s, UA_SUBSCRIBE_SUBSCRIBED);
+		ua_subscribe_change(s, UA_SUBSCRIBE_SUBSCRIBED);
 		(void)sip_dialog_refresh(s->dlg, msg);
 		if (msg->status == 204)         /* RFC 5839 7.1: no NOTIFY follows */
 			timer_stop(&s->silence);
-		set_life(s, seconds);
-		tell(s, (struct ua_subscribe_event){ .status = msg->status });
+		ua_subscribe_live(s, seconds);
+		ua_subscribe_tell(s, (struct ua_subscribe_event){ .answer = msg });
 		break;
 	case UA_SUBSCRIBE_SUBSCRIBED:           /* the NOTIFY was faster, and may have said how long */
 		if (!s->granted_s)
 			break;
 		s->granted_s = 0;
-		set_life(s, seconds);
+		ua_subscribe_live(s, seconds);
 		break;
 	default:                                /* LEAVING: the NOTIFY ends it */
 		break;
 	}
 }
 
-/* `status` 0: nothing came back. `valid`: what was granted before still holds. */
-static void refused(struct ua_subscribe *s, unsigned status, uint32_t retry_after_s, bool valid)
+/* `answer` NULL: nothing came back. `valid`: what was granted before still holds. */
+static void refused(struct ua_subscribe *s, const struct sip_msg *answer, bool valid)
 {
-	struct ua_subscribe_event e = { .status = status };
-	struct wish w = wish_after(s, status, retry_after_s);
+	uint32_t retry_after_s = answer ? ua_retry_after(answer) : 0;
+	struct ua_subscribe_event e = { .answer = answer };
+	struct wish w = wish_after(s, answer ? answer->status : 0, retry_after_s);
 
 	drop_request(s);
 	if (s->state == UA_SUBSCRIBE_SUBSCRIBED)
@@ -393,9 +393,9 @@ static void refused(struct ua_subscribe *s, unsigned status, uint32_t retry_afte
 		return;
 	}
 	timer_stop(&s->silence);
-	change(s, UA_SUBSCRIBE_SUBSCRIBED);
+	ua_subscribe_change(s, UA_SUBSCRIBE_SUBSCRIBED);
 	renew_later(s, retry_after_s ? retry_after_s : w.again ? s->prm.retry.interval_s : 0);
-	tell(s, e);
+	ua_subscribe_tell(s, e);
 }
 
 /* 4.1.2.1: longer, then. Only ever longer, so this ends. */
@@ -421,7 +421,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	if (msg->status < 300)
 		accepted(s, msg);
 	else if (!ask_for_longer(s, msg))
-		refused(s, msg->status, ua_retry_after(msg), !ua_event_status_ends(msg->status));
+		refused(s, msg, !ua_event_status_ends(msg->status));
 }
 
 static void on_failed(void *arg, struct ua_request *rq, int err)
@@ -431,132 +431,7 @@ static void on_failed(void *arg, struct ua_request *rq, int err)
 	(void)rq;
 	log_debug(1, "SUBSCRIBE to %.*s: %s", STR_ARG(s->prm.target), strerror(err));
 	/* Nobody answered for as long as timer N waits. */
-	refused(s, 0, 0, err != ETIMEDOUT);
-}
-
-/* ---- NOTIFY ------------------------------------------------------------------------------ */
-
-static void reply(struct ua_subscribe *s, struct sip_server_tx *tx, unsigned status, struct str more)
-{
-	struct buf b = BUF_INIT;
-
-	buf_put(&b, more);
-	if (s->prm.answer)
-		s->prm.answer(s->prm.arg, s, status, &b);
-	if (!buf_err(&b))
-		sip_server_tx_respond(tx, status, STR_NULL, buf_view(&b), STR_NULL, STR_NULL);
-	buf_free(&b);
-}
-
-/* 0, or the status to refuse it with. */
-static unsigned read_notify(struct ua_subscribe *s, const struct sip_msg *msg, struct ua_event_state *st)
-{
-	unsigned status = ua_event_differs(s->prm.event, msg);
-
-	if (!status && ua_event_state_parse(st, sip_hdr_value(msg, SIP_H_SUBSCRIPTION_STATE)))
-		status = 400;
-	if (!status && s->prm.check)
-		status = s->prm.check(s->prm.arg, s, msg);
-	return status;
-}
-
-static void heed_notify(struct ua_subscribe *s, const struct ua_event_state *st, const struct sip_msg *msg)
-{
-	struct ua_subscribe_event e = { .notify = msg, .reason = st->reason };
-
-	/* Whatever the answer to a fetch says, no other one comes. */
-	if (st->sub == UA_EVENT_TERMINATED || (s->fetch && s->state == UA_SUBSCRIBE_ASKING)) {
-		lose(s, wish_of(s, st), e);
-		return;
-	}
-	/* LEAVING: the one that ends it is still to come. */
-	if (s->state != UA_SUBSCRIBE_LEAVING) {
-		timer_stop(&s->silence);
-		s->pending = st->sub == UA_EVENT_PENDING;
-		if (s->state == UA_SUBSCRIBE_ASKING) {
-			change(s, UA_SUBSCRIBE_SUBSCRIBED);
-			s->born_ms = now_of(s);
-			set_life(s, s->granted_s);
-		}
-		if (st->has_expires) {
-			s->granted_s = 0;
-			set_life(s, st->expires_s);
-		}
-	}
-	tell(s, e);
-}
-
-static void on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
-{
-	struct ua_subscribe *s = arg;
-	struct ua_event_state st;
-	unsigned status;
-
-	if (msg->method != SIP_NOTIFY) {
-		reply(s, tx, 405, STR("Allow: NOTIFY\r\n"));
-		return;
-	}
-	status = read_notify(s, msg, &st);
-	if (!status && !d->confirmed && sip_dialog_learn(d, msg))
-		status = 500;
-	if (status) {
-		reply(s, tx, status, STR_NULL);
-		return;
-	}
-	(void)sip_dialog_refresh(d, msg);
-	reply(s, tx, 200, STR_NULL);
-	heed_notify(s, &st, msg);
-}
-
-/* ---- forks --------------------------------------------------------------------------------- */
-
-static struct ua_subscribe *fork_new(struct ua_subscribe *s, const struct sip_dialog *d, const struct sip_msg *msg)
-{
-	struct ua_subscribe *f;
-	struct sip_dialog_user user = { .request = on_request };
-
-	if (ua_subscribe_new(&f, s->ua, &s->prm))
-		return NULL;
-	user.arg = f;
-	f->prm.retry = (struct ua_subscribe_retry){ .again = false };
-	f->state = UA_SUBSCRIBE_ASKING;
-	f->expires_s = s->expires_s;
-	f->fetch = s->fetch;
-	f->granted_s = s->granted_s ? s->granted_s : s->expires_s;
-	f->forks_until_ms = s->forks_until_ms;
-	if (sip_dialog_new_fork(&f->dlg, d, msg, &user)) {
-		ua_subscribe_free(f);
-		return NULL;
-	}
-	return f;
-}
-
-bool ua_subscribe_notify_came(struct ua *ua, struct sip_server_tx *tx, struct sip_msg *msg)
-{
-	struct sip_dialog *d = sip_dialog_sibling(ua->sip, msg->call_id, msg->to.tag);
-	struct ua_subscribe *s, *f;
-	struct ua_event_state st;
-	unsigned status;
-
-	if (msg->method != SIP_NOTIFY || !d || d->user.request != on_request)
-		return false;
-	s = d->user.arg;
-	if (!s->prm.forked || now_of(s) > s->forks_until_ms)
-		return false;
-	status = read_notify(s, msg, &st);
-	f = status ? NULL : fork_new(s, d, msg);
-	if (!f) {
-		reply(s, tx, status ? status : 500, STR_NULL);
-		return true;
-	}
-	f->prm.arg = s->prm.forked(s->prm.arg, s, f);
-	if (!f->prm.arg) {
-		ua_subscribe_free(f);
-		return false;
-	}
-	reply(f, tx, 200, STR_NULL);
-	heed_notify(f, &st, msg);
-	return true;
+	refused(s, NULL, err != ETIMEDOUT);
 }
 
 /* ---- for its user ------------------------------------------------------------------------- */
@@ -571,6 +446,9 @@ int ua_subscribe_new(struct ua_subscribe **out, struct ua *ua, const struct ua_s
 	s->prm = *prm;
 	s->prm.hold = obj_hold(prm->hold);
 	s->expires_s = prm->expires_s;
+	s->dlg = obj_hold(prm->dialog);
+	s->implied = prm->dialog != NULL;
+	s->prm.dialog = NULL;
 	*out = s;
 	return 0;
 }
@@ -601,9 +479,9 @@ int ua_subscribe_start(struct ua_subscribe *s)
 	switch (s->state) {
 	case UA_SUBSCRIBE_IDLE: case UA_SUBSCRIBE_LOST:
 		s->retries = 0;
-		return ask(s);
+		return s->implied ? await(s) : ask(s);
 	case UA_SUBSCRIBE_SUBSCRIBED:
-		return renew(s);
+		return s->expires_s ? renew(s) : EBUSY;
 	case UA_SUBSCRIBE_LEAVING:
 		return EBUSY;
 	default:
@@ -626,7 +504,7 @@ int ua_subscribe_end(struct ua_subscribe *s)
 		drop_dialog(s);
 		plan(s, 0);
 	}
-	change(s, UA_SUBSCRIBE_LEAVING);
+	ua_subscribe_change(s, UA_SUBSCRIBE_LEAVING);
 	return 0;
 }
 
@@ -637,7 +515,7 @@ enum ua_subscribe_state ua_subscribe_state(const struct ua_subscribe *s)
 
 uint64_t ua_subscribe_left_ms(const struct ua_subscribe *s)
 {
-	uint64_t now = now_of(s);
+	uint64_t now = ua_subscribe_now(s);
 
 	if (s->state != UA_SUBSCRIBE_SUBSCRIBED && s->state != UA_SUBSCRIBE_RENEWING)
 		return 0;

@@ -5,7 +5,8 @@
  * that overtakes the 2xx (4.1.2.4), and hands it over (sip_dialog_user.request). A NOTIFY
  * from a second place to which a proxy forked the SUBSCRIBE is of no dialog yet: whoever
  * owns the sip stack gets it as a new request, and asks ua_subscribe_notify_came() before
- * it answers 481. */
+ * it answers 481. In a dialog that was handed in (REFER, RFC 3515: no SUBSCRIBE), the user
+ * of that dialog gets them, and asks ua_subscribe_request() whose they are. */
 #ifndef UA_SUBSCRIBE_H
 #define UA_SUBSCRIBE_H
 
@@ -41,7 +42,7 @@ struct ua_subscribe;
 struct ua_subscribe_event {
 	enum ua_subscribe_state state;
 	const struct sip_msg *notify;   /* the NOTIFY, answered already; NULL: none */
-	unsigned status;                /* of the SUBSCRIBE's answer; 0: none came, or it is not about one */
+	const struct sip_msg *answer;   /* to the SUBSCRIBE; NULL: none */
 	bool pending;                   /* SUBSCRIBED: as the last NOTIFY said */
 	enum ua_event_reason reason;    /* LOST, IDLE: as the last NOTIFY said */
 	uint32_t seconds;               /* SUBSCRIBED: that are left; LOST: until the next try */
@@ -50,17 +51,19 @@ struct ua_subscribe_event {
 
 /* Views: what `hold` holds keeps them. */
 struct ua_subscribe_prm {
+	struct sip_dialog *dialog;      /* of the request that implies it; others close it; held from ua_subscribe_new() on.
+	                                 * NULL: each SUBSCRIBE that asks for it makes one */
 	struct str target, local;       /* URIs: Request-URI and To; From */
 	struct str proxy;               /* URI to send to, as Route; empty: the target */
 	struct str transport;           /* as in struct ua_request_prm */
-	struct str event;               /* "presence", "dialog;id=7" */
+	struct str event;               /* "presence", "dialog;id=7"; "refer;id=" and the CSeq of the REFER */
 	struct str accept;              /* types; empty: the event's own */
 	struct str headers;             /* whole lines for each SUBSCRIBE */
 	struct str body_type, body;     /* of each but the one that ends it */
 	struct str user_agent;
 	int max_forwards;
 	bool no_rport;
-	uint32_t expires_s;             /* to ask for; 0: a fetch */
+	uint32_t expires_s;             /* to ask for; 0: a fetch; with prm.dialog: it is not renewed */
 	struct ua_subscribe_retry retry;
 	ua_credentials_fn *credentials;
 	void *credentials_arg;
@@ -81,7 +84,7 @@ struct ua_subscribe_prm {
 	/* Each NOTIFY, each 2xx that comes before the first one (ASKING), each change of state
 	 * but those to ASKING, RENEWING and LEAVING. The last thing that happens in a turn:
 	 * ua_subscribe_free() is allowed. Never inside a call of the user's, but for
-	 * ua_subscribe_notify_came(). */
+	 * ua_subscribe_notify_came() and ua_subscribe_request(). */
 	void (*told)(void *arg, struct ua_subscribe *s, const struct ua_subscribe_event *e);
 };
 
@@ -91,14 +94,20 @@ int ua_subscribe_new(struct ua_subscribe **out, struct ua *ua, const struct ua_s
 void ua_subscribe_free(struct ua_subscribe *s);
 /* Other parameters from the next SUBSCRIBE on; the event stays. */
 void ua_subscribe_set(struct ua_subscribe *s, const struct ua_subscribe_prm *prm);
-/* SUBSCRIBE now: the first one, or (SUBSCRIBED) one that renews it. ASKING, RENEWING: one is
- * on its way, nothing happens. EBUSY: LEAVING. ENOMEM. */
+/* prm.dialog: the other request was answered with 2xx, a NOTIFY must come. Else
+ * SUBSCRIBE now: the first one, or (SUBSCRIBED) one that renews it. ASKING, RENEWING: one is
+ * on its way, nothing happens. EBUSY: LEAVING; one with prm.dialog
+ * that is LOST or not to be renewed. ENOMEM. */
 int ua_subscribe_start(struct ua_subscribe *s);
 /* SUBSCRIBE with Expires: 0; IDLE is told when it has ended. Before the first NOTIFY
  * there is nothing to end it with: then that gets 481. ENOMEM: it goes on. */
 int ua_subscribe_end(struct ua_subscribe *s);
 /* A NOTIFY outside of dialogs. False: no subscription of `ua` wants it; not answered. */
 bool ua_subscribe_notify_came(struct ua *ua, struct sip_server_tx *tx, struct sip_msg *msg);
+/* A NOTIFY in prm.dialog. False: it is not of this subscription, and not answered. One
+ * without id is taken by any subscription of that package (RFC 3515 2.4.6), so the oldest
+ * is asked first. */
+bool ua_subscribe_request(struct ua_subscribe *s, struct sip_server_tx *tx, struct sip_msg *msg);
 
 enum ua_subscribe_state ua_subscribe_state(const struct ua_subscribe *s);
 uint64_t ua_subscribe_left_ms(const struct ua_subscribe *s);         /* until it ends unless it is renewed; 0: not subscribed */

@@ -232,7 +232,6 @@ static void terms(void **state)
 /* ---- a subscription that another request implies (RFC 3515) ----------------------------------- */
 
 static struct {
-	struct ua_notify *n;
 	struct sip_dialog *d;
 	unsigned foreign;               /* requests in the dialog that are not the subscription's */
 } implied;
@@ -241,7 +240,7 @@ static void in_dialog(void *arg, struct sip_dialog *d, struct sip_server_tx *tx,
 {
 	(void)arg;
 	(void)d;
-	if (implied.n && ua_notify_request(implied.n, tx, msg))
+	if (e.notify && ua_notify_request(e.notify, tx, msg))
 		return;
 	implied.foreign++;
 	sip_server_tx_reply(tx, msg->method == SIP_SUBSCRIBE ? 489 : 200);
@@ -273,9 +272,8 @@ static void implied_by_refer(void **state)
 	prm.dialog = implied.d;
 	prm.event = STR("refer;id=1");
 	prm.expires_s = 60;
-	assert_int_equal(ua_notify_new(&implied.n, &e.ua_b, &prm, NULL), 0);
-	e.notify = implied.n;
-	ua_notify_start(implied.n, NULL);
+	assert_int_equal(ua_notify_new(&e.notify, &e.ua_b, &prm, NULL), 0);
+	ua_notify_start(e.notify, NULL);
 	events_pass(&e, 5);
 	assert_non_null(strstr(e.n.l.b.said, "\r\nEvent: refer;id=1\r\nSubscription-State: active;expires=60\r\n"));
 	sip_server_tx_reply(e.n.l.a.tx, 200);
@@ -290,7 +288,7 @@ static void implied_by_refer(void **state)
 	send_in_dialog(SIP_INFO, 4, "refer", "1");
 	assert_int_equal(implied.foreign, 2);
 	/* It ends, and leaves the dialog as it is. */
-	ua_notify_end(implied.n, UA_EVENT_NORESOURCE, 0);
+	ua_notify_end(e.notify, UA_EVENT_NORESOURCE, 0);
 	events_pass(&e, 5);
 	assert_non_null(strstr(e.n.l.b.said, "\r\nSubscription-State: terminated;reason=noresource\r\n"));
 	send_in_dialog(SIP_SUBSCRIBE, 5, "refer;id=1", "300");
@@ -298,7 +296,6 @@ static void implied_by_refer(void **state)
 	sip_server_tx_reply(e.n.l.a.tx, 200);
 	events_pass(&e, 5);
 	assert_int_equal(e.over, 1);
-	implied.n = NULL;
 	send_in_dialog(SIP_INFO, 6, "refer", "1");
 	assert_int_equal(implied.foreign, 4);
 	sip_dialog_close(implied.d);

@@ -209,7 +209,7 @@ static void refused(void **state)
 		e.refuse_headers = tv[i].headers;
 		events_begin(&e, &prm);
 		sub_is(UA_SUBSCRIBE_LOST);
-		assert_int_equal(e.last.status, tv[i].status);
+		assert_int_equal(e.status, tv[i].status);
 		assert_int_equal(e.last.seconds, tv[i].seconds);
 		assert_int_equal(e.last.again, tv[i].again);
 		assert_int_equal(ua_subscribe_next_ms(e.sub) / 1000, tv[i].seconds ? tv[i].seconds - 1 : 0);
@@ -272,7 +272,7 @@ static void no_notify(void **state)
 	e.n.l.b.lose_all = "NOTIFY";
 	events_begin(&e, &prm);
 	assert_int_equal(e.last.state, UA_SUBSCRIBE_ASKING);
-	assert_int_equal(e.last.status, 200);
+	assert_int_equal(e.status, 200);
 	events_pass(&e, 31900);
 	assert_int_equal(e.told, 1);
 	events_pass(&e, 200);
@@ -319,7 +319,7 @@ static void notifier_forgot(void **state)
 	e.notify = NULL;
 	events_pass(&e, 91000);
 	sub_is(UA_SUBSCRIBE_LOST);
-	assert_int_equal(e.last.status, 481);
+	assert_int_equal(e.status, 481);
 	assert_false(e.last.again);
 	assert_int_equal(e.taken, 1);
 	/* A new one when that is wished. */
@@ -424,7 +424,7 @@ static void renewal_refused(void **state)
 	e.refuse = 403;
 	ua_subscribe_start(e.sub);
 	events_pass(&e, 5);
-	assert_int_equal(e.last.status, 403);
+	assert_int_equal(e.status, 403);
 	assert_int_equal(e.last.seconds, 100);
 	sub_is(UA_SUBSCRIBE_SUBSCRIBED);
 	assert_int_equal(e.renewed, 0);
@@ -445,7 +445,7 @@ static void renewal_refused_for_now(void **state)
 	begin_again(4, 5);
 	e.refuse = 500;
 	events_pass(&e, 90100);
-	assert_int_equal(e.last.status, 500);
+	assert_int_equal(e.status, 500);
 	assert_int_equal(ua_subscribe_next_ms(e.sub) / 1000, 3);
 	events_pass(&e, 4000);
 	assert_int_equal(e.renewed, 1);

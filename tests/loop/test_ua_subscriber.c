@@ -228,7 +228,7 @@ static void no_answer(void **state)
 	assert_int_equal(e.told, 0);
 	events_pass(&e, 200);
 	sub_is(UA_SUBSCRIBE_LOST);
-	assert_int_equal(e.last.status, 0);
+	assert_int_equal(e.status, 0);
 	assert_int_equal(e.told, 1);
 }
 
@@ -292,7 +292,7 @@ static void stubborn_423(void **state)
 	ua_net_answer(&e.n, 423, "Min-Expires: 300\r\n");
 	assert_int_equal(e.n.l.b.requests, 2);
 	sub_is(UA_SUBSCRIBE_LOST);
-	assert_int_equal(e.last.status, 423);
+	assert_int_equal(e.status, 423);
 }
 
 static void no_endless_tries(void **state)
@@ -423,6 +423,115 @@ static void a_fork_that_ends_at_once(void **state)
 	assert_int_equal(ua_subscribe_state(e.sub), UA_SUBSCRIBE_SUBSCRIBED);
 }
 
+/* ---- a subscription that a REFER implies (RFC 3515) ------------------------------------------- */
+
+static struct sip_dialog *shared;
+
+static void in_dialog(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
+{
+	(void)arg;
+	(void)d;
+	if (e.sub && ua_subscribe_request(e.sub, tx, msg))
+		return;
+	e.strays++;
+	sip_server_tx_reply(tx, 481);
+}
+
+static void refer(uint32_t expires_s)
+{
+	struct sip_dialog_user user = { .request = in_dialog };
+	struct ua_subscribe_prm prm = events_prm(&e);
+	struct sip_out *o = link_out(&e.n.l.a, SIP_REFER);
+
+	assert_int_equal(sip_dialog_new_uac(&shared, e.n.l.a.sip, o, STR("<sip:a@192.0.2.1>"), STR("<sip:b@192.0.2.2>"),
+					    STR("<sip:a@192.0.2.1>"), &user), 0);
+	obj_drop(link_send(&e.n.l.a, o));
+	events_pass(&e, 5);
+	ua_net_answer(&e.n, 202, "Contact: <sip:b@192.0.2.2>\r\n");
+	assert_int_equal(sip_dialog_response(shared, e.n.l.a.last, NULL), 0);
+	prm.dialog = shared;
+	prm.event = STR("refer;id=1");
+	prm.expires_s = expires_s;
+	prm.retry = (struct ua_subscribe_retry){ .again = true, .interval_s = 10, .most = 3 };
+	assert_int_equal(ua_subscribe_new(&e.sub, &e.n.ua, &prm), 0);
+	assert_int_equal(ua_subscribe_start(e.sub), 0);
+}
+
+static unsigned refer_notify(const char *headers)
+{
+	char tag[32];
+
+	return notify(str_copy(tag, sizeof(tag), shared->remote_tag), headers);
+}
+
+static void refer_over(void)
+{
+	ua_subscribe_free(e.sub);
+	e.sub = NULL;
+	/* The dialog is there all the time. */
+	assert_int_equal(refer_notify("Event: refer\r\nSubscription-State: active\r\n"), 481);
+	assert_ptr_equal(sip_dialog_find(e.n.l.a.sip, shared->call_id, shared->local_tag, shared->remote_tag), shared);
+	sip_dialog_close(shared);
+	shared = obj_drop(shared);
+}
+
+static void implied_by_refer(void **state)
+{
+	(void)state;
+	refer(0);
+	assert_int_equal(ua_subscribe_state(e.sub), UA_SUBSCRIBE_ASKING);
+	/* The first REFER needs no id; another one's is not ours. */
+	assert_int_equal(refer_notify("Event: refer\r\nSubscription-State: active\r\n"), 200);
+	assert_int_equal(refer_notify("Event: refer;id=1\r\nSubscription-State: active;expires=60\r\n"), 200);
+	assert_int_equal(refer_notify("Event: refer;id=2\r\nSubscription-State: active\r\n"), 481);
+	assert_int_equal(refer_notify("Event: presence\r\nSubscription-State: active\r\n"), 481);
+	assert_int_equal(e.strays, 2);
+	assert_int_equal(e.last.seconds, 60);
+	assert_int_equal(ua_subscribe_start(e.sub), EBUSY);
+	assert_int_equal(refer_notify("Event: refer\r\nSubscription-State: terminated;reason=timeout\r\n"), 200);
+	sub_is(UA_SUBSCRIBE_LOST);
+	assert_false(e.last.again);
+	assert_int_equal(ua_subscribe_start(e.sub), EBUSY);
+	assert_int_equal(e.n.l.b.requests, 1);
+	refer_over();
+}
+
+static void refer_without_news(void **state)
+{
+	(void)state;
+	refer(0);
+	events_pass(&e, 32100);
+	sub_is(UA_SUBSCRIBE_LOST);
+	refer_over();
+	/* Nobody ends it in time. */
+	refer(0);
+	refer_notify("Event: refer\r\nSubscription-State: active;expires=60\r\n");
+	events_pass(&e, 59000);
+	sub_is(UA_SUBSCRIBE_SUBSCRIBED);
+	events_pass(&e, 1100);
+	sub_is(UA_SUBSCRIBE_LOST);
+	refer_over();
+}
+
+static void refer_is_renewed_and_ended(void **state)
+{
+	(void)state;
+	refer(100);
+	refer_notify("Event: refer\r\nSubscription-State: active;expires=60\r\n");
+	events_pass(&e, 50100);
+	assert_int_equal(ua_subscribe_state(e.sub), UA_SUBSCRIBE_RENEWING);
+	assert_non_null(strstr(e.n.l.a.said, "\r\nEvent: refer;id=1\r\n"));
+	ua_net_answer(&e.n, 200, "Expires: 100\r\n");
+	refer_notify("Event: refer\r\nSubscription-State: active;expires=100\r\n");
+	ua_subscribe_end(e.sub);
+	events_pass(&e, 5);
+	assert_non_null(strstr(e.n.l.a.said, "\r\nExpires: 0\r\n"));
+	ua_net_answer(&e.n, 200, "Expires: 0\r\n");
+	refer_notify("Event: refer\r\nSubscription-State: terminated;reason=timeout\r\n");
+	sub_is(UA_SUBSCRIBE_IDLE);
+	refer_over();
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -431,7 +540,7 @@ int main(void)
 		T(news_while_it_ends), T(wrong_notifies), T(a_number_of_before), T(reasons_that_nobody_knows), T(no_answer),
 		T(next_address), T(renewal_without_answer), T(renewal_without_news), T(stubborn_423), T(no_endless_tries),
 		T(ended_before_the_next_try), T(freed_when_told), T(forks_are_refused), T(forks_live),
-		T(a_fork_that_ends_at_once),
+		T(a_fork_that_ends_at_once), T(implied_by_refer), T(refer_without_news), T(refer_is_renewed_and_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,7 +156,8 @@ static void told(void *arg, struct ua_subscribe *s, const struct ua_subscribe_ev
 			 str_starts(state, STR("terminated")) ? "t" : "", STR_ARG(what->notify->body));
 	}
 	e->last = *what;
-	e->last.notify = NULL;
+	e->status = what->answer ? what->answer->status : 0;
+	e->last.notify = e->last.answer = NULL;
 	if (e->free_sub) {
 		ua_subscribe_free(s);
 		e->sub = NULL;

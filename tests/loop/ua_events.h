@@ -12,7 +12,8 @@ struct events {
 	struct ua ua_b;                 /* ... and the notifier at n.l.b */
 	/* the subscriber */
 	struct ua_subscribe *sub;
-	struct ua_subscribe_event last; /* its NOTIFY is gone */
+	struct ua_subscribe_event last; /* its messages are gone */
+	unsigned status;                /* of its answer; 0: it had none */
 	unsigned told, notified, strays;        /* strays: NOTIFYs that nobody wanted */
 	char heard[256];                /* the numbers: "1 4 t5": the last of a subscription has a t */
 	bool free_sub;                  /* when it is told */
