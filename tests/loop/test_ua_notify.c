@@ -1,5 +1,5 @@
 /* The notifier's side of a subscription: in what order NOTIFYs go out, what an answer to
- * one means, how it ends, and a subscription that a REFER implies. */
+ * one means, and how it ends. */
 #include "ua_events.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -78,6 +78,8 @@ static void changes_are_gathered(void **state)
 	/* Urgent news takes the rest along. */
 	events_set(&e, 4, 500);
 	events_set(&e, 5, 0);
+	events_pass(&e, 5);
+	assert_string_equal(e.heard, "1 3 5");
 	events_pass(&e, 1000);
 	assert_string_equal(e.heard, "1 3 5");
 	/* What came while one was under way waits for the rest of its time. */
@@ -89,6 +91,12 @@ static void changes_are_gathered(void **state)
 	assert_int_equal(ua_notify_state(e.notify), UA_NOTIFY_GATHERING);
 	events_pass(&e, 400);
 	assert_string_equal(e.heard, "1 3 5 6 7");
+	/* ... unless there is urgent news too. */
+	events_set(&e, 8, 0);
+	events_set(&e, 9, 5000);
+	events_set(&e, 10, 0);
+	events_pass(&e, 400);
+	assert_string_equal(e.heard, "1 3 5 6 7 8 10");
 }
 
 static void nothing_to_tell(void **state)
@@ -229,77 +237,96 @@ static void terms(void **state)
 	}
 }
 
-/* ---- a subscription that another request implies (RFC 3515) ----------------------------------- */
+/* ---- a subscriber that the test writes ---------------------------------------------------------- */
 
-static struct {
-	struct sip_dialog *d;
-	unsigned foreign;               /* requests in the dialog that are not the subscription's */
-} implied;
+static char tag_b[SIP_TAG + 1];
+static uint32_t cseq;
 
-static void in_dialog(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
+static unsigned send_subscribe(const char *event, const char *contact)
 {
-	(void)arg;
-	(void)d;
-	if (e.notify && ua_notify_request(e.notify, tx, msg))
-		return;
-	implied.foreign++;
-	sip_server_tx_reply(tx, msg->method == SIP_SUBSCRIBE ? 489 : 200);
-}
+	struct sip_out *o = link_out(&e.n.l.a, SIP_SUBSCRIBE);
 
-static void send_in_dialog(enum sip_method m, uint32_t cseq, const char *event, const char *expires)
-{
-	struct sip_out *o = link_out(&e.n.l.a, m);
-
-	o->cseq = cseq;
-	o->to = arena_printf(o->arena, "<sip:b@192.0.2.2>;tag=%.*s", STR_ARG(implied.d->local_tag));
+	o->cseq = ++cseq;
+	if (tag_b[0])
+		o->to = arena_printf(o->arena, "<sip:b@192.0.2.2>;tag=%s", tag_b);
+	o->contact = str_z(contact);
 	sip_out_header(o, STR("Event"), str_z(event));
-	sip_out_header(o, STR("Expires"), str_z(expires));
 	obj_drop(link_send(&e.n.l.a, o));
 	events_pass(&e, 5);
+	if (e.n.l.a.last_status == 200)
+		str_copy(tag_b, sizeof(tag_b), e.n.l.a.last->to.tag);
+	return e.n.l.a.last_status;
 }
 
-static void implied_by_refer(void **state)
+static void answer_notify(unsigned status, const char *headers)
 {
-	struct ua_notify_prm prm = events_notify_prm(&e);
-	struct sip_dialog_user user = { .request = in_dialog };
+	sip_server_tx_respond(e.n.l.a.tx, status, STR_NULL, str_z(headers), STR_NULL, STR_NULL);
+	events_pass(&e, 5);
+}
+
+static void by_hand(void)
+{
+	e.n.l.a.handle = NULL;
+	tag_b[0] = '\0';
+	cseq = 0;
+	assert_int_equal(send_subscribe("number;id=7", "<sip:a@192.0.2.1:5060>"), 200);
+	answer_notify(200, "");
+}
+
+static void wrong_events(void **state)
+{
+	(void)state;
+	by_hand();
+	assert_int_equal(send_subscribe("other;id=7", "<sip:a@192.0.2.1:5060>"), 489);
+	assert_int_equal(send_subscribe("number;id=8", "<sip:a@192.0.2.1:5060>"), 481);
+	assert_int_equal(send_subscribe("number", "<sip:a@192.0.2.1:5060>"), 481);
+	assert_int_equal(e.renewed, 0);
+	assert_int_equal(ua_notify_state(e.notify), UA_NOTIFY_TOLD);
+	assert_int_equal(send_subscribe("Number ; id=7", "<sip:a@192.0.2.1:5060>"), 200);
+	assert_int_equal(e.renewed, 1);
+	answer_notify(200, "");
+}
+
+static void subscriber_moves(void **state)
+{
+	(void)state;
+	by_hand();
+	assert_int_equal(send_subscribe("number;id=7", "<sip:moved@192.0.2.1:5070>"), 200);
+	assert_non_null(strstr(e.n.l.b.said, "NOTIFY sip:moved@192.0.2.1:5070 SIP/2.0\r\n"));
+	assert_int_equal(sa_port(&e.n.l.b.said_to), 5070);
+	answer_notify(200, "");
+}
+
+/* A challenge takes a CSeq; the next NOTIFY must not use it again. */
+static void challenged(void **state)
+{
+	(void)state;
+	by_hand();
+	events_set(&e, 2, 0);
+	events_pass(&e, 5);
+	assert_int_equal(e.n.l.a.msg->cseq, 2);
+	answer_notify(401, "WWW-Authenticate: Digest realm=\"x\",nonce=\"n\"\r\n");
+	assert_int_equal(e.n.l.a.msg->cseq, 3);
+	answer_notify(200, "");
+	events_set(&e, 3, 0);
+	events_pass(&e, 5);
+	assert_int_equal(e.n.l.a.msg->cseq, 4);
+	answer_notify(200, "");
+}
+
+static void other_methods(void **state)
+{
+	struct sip_out *o;
 
 	(void)state;
-	e.n.l.a.handle = e.n.l.b.handle = NULL;
-	obj_drop(link_send(&e.n.l.a, link_out(&e.n.l.a, SIP_REFER)));
+	by_hand();
+	o = link_out(&e.n.l.a, SIP_OPTIONS);
+	o->cseq = ++cseq;
+	o->to = arena_printf(o->arena, "<sip:b@192.0.2.2>;tag=%s", tag_b);
+	obj_drop(link_send(&e.n.l.a, o));
 	events_pass(&e, 5);
-	assert_int_equal(sip_dialog_new_uas(&implied.d, e.n.l.b.tx, STR("<sip:b@192.0.2.2:5060>"), &user), 0);
-	ua_net_answer(&e.n, 202, "");
-	prm.dialog = implied.d;
-	prm.event = STR("refer;id=1");
-	prm.expires_s = 60;
-	assert_int_equal(ua_notify_new(&e.notify, &e.ua_b, &prm, NULL), 0);
-	ua_notify_start(e.notify, NULL);
-	events_pass(&e, 5);
-	assert_non_null(strstr(e.n.l.b.said, "\r\nEvent: refer;id=1\r\nSubscription-State: active;expires=60\r\n"));
-	sip_server_tx_reply(e.n.l.a.tx, 200);
-	events_pass(&e, 5);
-	/* Its own SUBSCRIBE, and others of the dialog. */
-	send_in_dialog(SIP_SUBSCRIBE, 2, "refer;id=1", "300");
-	assert_int_equal(e.n.l.a.last_status, 200);
-	assert_non_null(strstr(e.n.l.b.said, "\r\nSubscription-State: active;expires=300\r\n"));
-	sip_server_tx_reply(e.n.l.a.tx, 200);
-	send_in_dialog(SIP_SUBSCRIBE, 3, "refer;id=2", "300");
-	assert_int_equal(e.n.l.a.last_status, 489);
-	send_in_dialog(SIP_INFO, 4, "refer", "1");
-	assert_int_equal(implied.foreign, 2);
-	/* It ends, and leaves the dialog as it is. */
-	ua_notify_end(e.notify, UA_EVENT_NORESOURCE, 0);
-	events_pass(&e, 5);
-	assert_non_null(strstr(e.n.l.b.said, "\r\nSubscription-State: terminated;reason=noresource\r\n"));
-	send_in_dialog(SIP_SUBSCRIBE, 5, "refer;id=1", "300");
-	assert_int_equal(e.n.l.a.last_status, 489);
-	sip_server_tx_reply(e.n.l.a.tx, 200);
-	events_pass(&e, 5);
-	assert_int_equal(e.over, 1);
-	send_in_dialog(SIP_INFO, 6, "refer", "1");
-	assert_int_equal(implied.foreign, 4);
-	sip_dialog_close(implied.d);
-	obj_drop(implied.d);
+	assert_int_equal(e.n.l.a.last_status, 405);
+	assert_true(str_eq(sip_hdr_value(e.n.l.a.last, SIP_H_ALLOW), STR("SUBSCRIBE")));
 }
 
 int main(void)
@@ -308,7 +335,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(pending_first), T(one_at_a_time), T(changes_are_gathered), T(nothing_to_tell),
 		T(ended_by_the_status_of_a_notify), T(subscriber_gone), T(subscriber_silent), T(the_last_comes_last),
-		T(abandoned), T(terms), T(implied_by_refer),
+		T(abandoned), T(terms), T(wrong_events), T(subscriber_moves), T(challenged),
+		T(other_methods),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

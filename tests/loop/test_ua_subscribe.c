@@ -1,6 +1,7 @@
 /* Both sides of a subscription face each other over a wire that loses and delays: what is
  * watched is heard, in order, until one of them ends it. test_ua_notify.c has what is
- * the notifier's alone, test_ua_subscriber.c the subscriber against a peer that does it wrong. */
+ * the notifier's alone, test_ua_subscriber.c the subscriber against a peer that does it wrong,
+ * test_ua_implied.c subscriptions without a SUBSCRIBE. */
 #include "ua_events.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -417,6 +418,20 @@ static void ended_at_once_each_time(void **state)
 	assert_false(e.last.again);
 }
 
+/* One that lived is no failed try. */
+static void ended_now_and_then(void **state)
+{
+	(void)state;
+	begin_again(30, 1);
+	for (unsigned i = 1; i < 5; i++) {
+		events_pass(&e, 40000);
+		ua_notify_end(e.notify, UA_EVENT_DEACTIVATED, 0);
+		events_pass(&e, 100);
+		assert_int_equal(e.taken, i + 1);
+		sub_is(UA_SUBSCRIBE_SUBSCRIBED);
+	}
+}
+
 static void renewal_refused(void **state)
 {
 	(void)state;
@@ -429,7 +444,9 @@ static void renewal_refused(void **state)
 	sub_is(UA_SUBSCRIBE_SUBSCRIBED);
 	assert_int_equal(e.renewed, 0);
 	/* What was granted still holds. */
-	events_pass(&e, 99900);
+	events_pass(&e, 40000);
+	sub_is(UA_SUBSCRIBE_SUBSCRIBED);
+	events_pass(&e, 59900);
 	assert_string_equal(e.heard, "1");
 	assert_int_equal(e.expired, 0);
 	events_pass(&e, 100);
@@ -462,7 +479,7 @@ int main(void)
 	 T(over_a_bad_wire), T(refused), T(longer_then),
 	 T(expired), T(no_notify), T(no_more_notify), T(notifier_forgot),
 		T(both_end_it), T(ended_while_renewed), T(reasons),
-		T(ended_at_once_each_time), T(renewal_refused),
+		T(ended_at_once_each_time), T(ended_now_and_then), T(renewal_refused),
 		T(renewal_refused_for_now),
 	};
 

@@ -14,6 +14,7 @@ static struct ua_subscribe *forks[4];
 static unsigned fork_n, fork_told, numbered;
 static struct ua_subscribe_event fork_last;
 static bool refuse_forks;
+static const char *contact, *route;     /* of NOTIFYs; contact NULL: their tag */
 
 static int setup(void **state)
 {
@@ -22,6 +23,8 @@ static int setup(void **state)
 	e.n.l.b.handle = NULL;
 	fork_n = fork_told = numbered = 0;
 	refuse_forks = false;
+	contact = NULL;
+	route = "192.0.2.2";
 	return 0;
 }
 
@@ -53,8 +56,8 @@ static unsigned notify(const char *tag, const char *headers)
 	numbered++;
 	snprintf(text, sizeof(text), "NOTIFY sip:a@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKn%u\r\n"
 		 "From: <sip:b@192.0.2.2>;tag=%s\r\nTo: <sip:a@192.0.2.1>;tag=%.*s\r\nCall-ID: %.*s\r\nCSeq: %u NOTIFY\r\n"
-		 "Contact: <sip:%s@192.0.2.2>\r\nRecord-Route: <sip:192.0.2.2;lr>\r\nMax-Forwards: 70\r\n%sContent-Length: 0\r\n\r\n",
-		 numbered, tag, STR_ARG(m->from.tag), STR_ARG(m->call_id), numbered, tag, headers);
+		 "Contact: <sip:%s@192.0.2.2>\r\nRecord-Route: <sip:%s;lr>\r\nMax-Forwards: 70\r\n%sContent-Length: 0\r\n\r\n",
+		 numbered, tag, STR_ARG(m->from.tag), STR_ARG(m->call_id), numbered, contact ? contact : tag, route, headers);
 	e.n.l.a.said[0] = '\0';
 	link_inject(&e.n.l.a, text);
 	if (sscanf(e.n.l.a.said, "SIP/2.0 %u", &status) != 1)
@@ -89,6 +92,27 @@ static void before_the_answer(void **state)
 	assert_true(str_eq(e.n.l.b.msg->to.tag, STR("x")));
 	assert_non_null(strstr(e.n.l.a.said, "SUBSCRIBE sip:x@192.0.2.2 SIP/2.0\r\n"));
 	assert_non_null(strstr(e.n.l.a.said, "\r\nRoute: <sip:192.0.2.2;lr>\r\n"));
+}
+
+/* Each NOTIFY may bring another Contact; the route is that of the first. */
+static void where_it_is_renewed(void **state)
+{
+	(void)state;
+	begin();
+	assert_int_equal(notify("x", ACTIVE), 200);
+	contact = "moved";
+	route = "192.0.2.3";
+	assert_int_equal(notify("x", ACTIVE), 200);
+	ua_net_answer(&e.n, 200, "Expires: 90\r\nRecord-Route: <sip:192.0.2.4;lr>\r\n");
+	ua_subscribe_start(e.sub);
+	assert_non_null(strstr(e.n.l.a.said, "SUBSCRIBE sip:moved@192.0.2.2 SIP/2.0\r\n"));
+	assert_non_null(strstr(e.n.l.a.said, "\r\nRoute: <sip:192.0.2.2;lr>\r\n"));
+	/* A peer that can only be answered where it spoke from. */
+	ua_subscribe_dialog(e.sub)->use_path = true;
+	assert_int_equal(sa_parse(&ua_subscribe_dialog(e.sub)->path.peer, STR("192.0.2.9:5099")), 0);
+	events_pass(&e, 5);
+	assert_int_equal(ua_subscribe_end(e.sub), 0);
+	assert_int_equal(sa_port(&e.n.l.a.said_to), 5099);
 }
 
 static void before_an_answer_that_says_how_long(void **state)
@@ -151,6 +175,33 @@ static void news_while_it_ends(void **state)
 	sub_is(UA_SUBSCRIBE_IDLE);
 	events_pass(&e, 50000);
 	assert_int_equal(e.n.l.b.requests, 2);
+	/* Only the one that ends it is an end. */
+	ua_subscribe_free(e.sub);
+	begin();
+	ua_net_answer(&e.n, 200, "Expires: 90\r\n");
+	notify("x", ACTIVE);
+	ua_subscribe_end(e.sub);
+	events_pass(&e, 5);
+	ua_net_answer(&e.n, 200, "Expires: 0\r\n");
+	assert_int_equal(notify("x", ACTIVE), 200);
+	events_pass(&e, 32100);
+	sub_is(UA_SUBSCRIBE_IDLE);
+}
+
+/* A notifier that does not say that it was the only one. */
+static void fetched(void **state)
+{
+	struct ua_subscribe_prm prm = events_prm(&e);
+
+	(void)state;
+	prm.expires_s = 0;
+	events_begin(&e, &prm);
+	ua_net_answer(&e.n, 200, "Expires: 0\r\n");
+	assert_int_equal(notify("x", "Event: number\r\nSubscription-State: active;expires=0\r\n"), 200);
+	sub_is(UA_SUBSCRIBE_IDLE);
+	events_pass(&e, 100000);
+	assert_int_equal(e.told, 2);
+	assert_int_equal(e.n.l.b.requests, 1);
 }
 
 /* ---- wrong ones ------------------------------------------------------------------------- */
@@ -186,6 +237,19 @@ static void wrong_notifies(void **state)
 	numbered -= 2;
 	assert_int_equal(notify("x", ACTIVE), 200);
 	assert_int_equal(e.notified, taken);
+}
+
+static void wrong_id(void **state)
+{
+	struct ua_subscribe_prm prm = events_prm(&e);
+
+	(void)state;
+	prm.event = STR("number;id=1");
+	events_begin(&e, &prm);
+	assert_int_equal(notify("x", "Event: number\r\nSubscription-State: active\r\n"), 481);
+	assert_int_equal(notify("x", "Event: number;id=2\r\nSubscription-State: active\r\n"), 481);
+	assert_int_equal(notify("x", "Event: number;id=1\r\nSubscription-State: active\r\n"), 200);
+	assert_int_equal(e.notified, 1);
 }
 
 static void a_number_of_before(void **state)
@@ -379,6 +443,7 @@ static void forks_live(void **state)
 
 	(void)state;
 	prm.forked = forked;
+	prm.retry = (struct ua_subscribe_retry){ .again = true, .interval_s = 10, .most = 3 };
 	events_begin(&e, &prm);
 	ua_net_answer(&e.n, 200, "Expires: 90\r\n");
 	assert_int_equal(notify("x", ACTIVE), 200);
@@ -406,6 +471,21 @@ static void forks_live(void **state)
 	assert_false(e.last.again);
 }
 
+static void a_number_of_before_in_a_fork(void **state)
+{
+	struct ua_subscribe_prm prm = events_prm(&e);
+
+	(void)state;
+	prm.forked = forked;
+	events_begin(&e, &prm);
+	assert_int_equal(notify("x", ACTIVE), 200);
+	numbered = 10;
+	assert_int_equal(notify("y", ACTIVE), 200);
+	numbered = 5;
+	assert_int_equal(notify("y", ACTIVE), 500);
+	assert_int_equal(e.notified, 2);
+}
+
 static void a_fork_that_ends_at_once(void **state)
 {
 	struct ua_subscribe_prm prm = events_prm(&e);
@@ -423,124 +503,15 @@ static void a_fork_that_ends_at_once(void **state)
 	assert_int_equal(ua_subscribe_state(e.sub), UA_SUBSCRIBE_SUBSCRIBED);
 }
 
-/* ---- a subscription that a REFER implies (RFC 3515) ------------------------------------------- */
-
-static struct sip_dialog *shared;
-
-static void in_dialog(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
-{
-	(void)arg;
-	(void)d;
-	if (e.sub && ua_subscribe_request(e.sub, tx, msg))
-		return;
-	e.strays++;
-	sip_server_tx_reply(tx, 481);
-}
-
-static void refer(uint32_t expires_s)
-{
-	struct sip_dialog_user user = { .request = in_dialog };
-	struct ua_subscribe_prm prm = events_prm(&e);
-	struct sip_out *o = link_out(&e.n.l.a, SIP_REFER);
-
-	assert_int_equal(sip_dialog_new_uac(&shared, e.n.l.a.sip, o, STR("<sip:a@192.0.2.1>"), STR("<sip:b@192.0.2.2>"),
-					    STR("<sip:a@192.0.2.1>"), &user), 0);
-	obj_drop(link_send(&e.n.l.a, o));
-	events_pass(&e, 5);
-	ua_net_answer(&e.n, 202, "Contact: <sip:b@192.0.2.2>\r\n");
-	assert_int_equal(sip_dialog_response(shared, e.n.l.a.last, NULL), 0);
-	prm.dialog = shared;
-	prm.event = STR("refer;id=1");
-	prm.expires_s = expires_s;
-	prm.retry = (struct ua_subscribe_retry){ .again = true, .interval_s = 10, .most = 3 };
-	assert_int_equal(ua_subscribe_new(&e.sub, &e.n.ua, &prm), 0);
-	assert_int_equal(ua_subscribe_start(e.sub), 0);
-}
-
-static unsigned refer_notify(const char *headers)
-{
-	char tag[32];
-
-	return notify(str_copy(tag, sizeof(tag), shared->remote_tag), headers);
-}
-
-static void refer_over(void)
-{
-	ua_subscribe_free(e.sub);
-	e.sub = NULL;
-	/* The dialog is there all the time. */
-	assert_int_equal(refer_notify("Event: refer\r\nSubscription-State: active\r\n"), 481);
-	assert_ptr_equal(sip_dialog_find(e.n.l.a.sip, shared->call_id, shared->local_tag, shared->remote_tag), shared);
-	sip_dialog_close(shared);
-	shared = obj_drop(shared);
-}
-
-static void implied_by_refer(void **state)
-{
-	(void)state;
-	refer(0);
-	assert_int_equal(ua_subscribe_state(e.sub), UA_SUBSCRIBE_ASKING);
-	/* The first REFER needs no id; another one's is not ours. */
-	assert_int_equal(refer_notify("Event: refer\r\nSubscription-State: active\r\n"), 200);
-	assert_int_equal(refer_notify("Event: refer;id=1\r\nSubscription-State: active;expires=60\r\n"), 200);
-	assert_int_equal(refer_notify("Event: refer;id=2\r\nSubscription-State: active\r\n"), 481);
-	assert_int_equal(refer_notify("Event: presence\r\nSubscription-State: active\r\n"), 481);
-	assert_int_equal(e.strays, 2);
-	assert_int_equal(e.last.seconds, 60);
-	assert_int_equal(ua_subscribe_start(e.sub), EBUSY);
-	assert_int_equal(refer_notify("Event: refer\r\nSubscription-State: terminated;reason=timeout\r\n"), 200);
-	sub_is(UA_SUBSCRIBE_LOST);
-	assert_false(e.last.again);
-	assert_int_equal(ua_subscribe_start(e.sub), EBUSY);
-	assert_int_equal(e.n.l.b.requests, 1);
-	refer_over();
-}
-
-static void refer_without_news(void **state)
-{
-	(void)state;
-	refer(0);
-	events_pass(&e, 32100);
-	sub_is(UA_SUBSCRIBE_LOST);
-	refer_over();
-	/* Nobody ends it in time. */
-	refer(0);
-	refer_notify("Event: refer\r\nSubscription-State: active;expires=60\r\n");
-	events_pass(&e, 59000);
-	sub_is(UA_SUBSCRIBE_SUBSCRIBED);
-	events_pass(&e, 1100);
-	sub_is(UA_SUBSCRIBE_LOST);
-	refer_over();
-}
-
-static void refer_is_renewed_and_ended(void **state)
-{
-	(void)state;
-	refer(100);
-	refer_notify("Event: refer\r\nSubscription-State: active;expires=60\r\n");
-	events_pass(&e, 50100);
-	assert_int_equal(ua_subscribe_state(e.sub), UA_SUBSCRIBE_RENEWING);
-	assert_non_null(strstr(e.n.l.a.said, "\r\nEvent: refer;id=1\r\n"));
-	ua_net_answer(&e.n, 200, "Expires: 100\r\n");
-	refer_notify("Event: refer\r\nSubscription-State: active;expires=100\r\n");
-	ua_subscribe_end(e.sub);
-	events_pass(&e, 5);
-	assert_non_null(strstr(e.n.l.a.said, "\r\nExpires: 0\r\n"));
-	ua_net_answer(&e.n, 200, "Expires: 0\r\n");
-	refer_notify("Event: refer\r\nSubscription-State: terminated;reason=timeout\r\n");
-	sub_is(UA_SUBSCRIBE_IDLE);
-	refer_over();
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(before_the_answer), T(before_an_answer_that_says_how_long), T(before_a_refusal), T(after_it_ended),
-		T(news_while_it_ends), T(wrong_notifies), T(a_number_of_before), T(reasons_that_nobody_knows), T(no_answer),
+		T(before_the_answer), T(where_it_is_renewed), T(before_an_answer_that_says_how_long), T(before_a_refusal), T(after_it_ended),
+		T(news_while_it_ends), T(fetched), T(wrong_id), T(wrong_notifies), T(a_number_of_before), T(reasons_that_nobody_knows), T(no_answer),
 		T(next_address), T(renewal_without_answer), T(renewal_without_news), T(stubborn_423), T(no_endless_tries),
 		T(ended_before_the_next_try), T(freed_when_told), T(forks_are_refused), T(forks_live),
-		T(a_fork_that_ends_at_once), T(implied_by_refer), T(refer_without_news), T(refer_is_renewed_and_ended),
+		T(a_number_of_before_in_a_fork), T(a_fork_that_ends_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
