@@ -498,7 +498,7 @@ void ua_notify_abandon(struct ua_notify *n, enum ua_event_reason reason)
 {
 	if (n->state != UA_NOTIFY_NEW && n->state < UA_NOTIFY_LAST) {
 		drop_request(n);
-		n->state = UA_NOTIFY_LAST;
+		n->state = UA_NOTIFY_LAST;      /* from any other, which the table does not allow */
 		n->reason = reason;
 		(void)send_notify(n, true);
 	}

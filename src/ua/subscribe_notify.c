@@ -1,8 +1,6 @@
 /* The NOTIFYs of a subscription of ours: which are taken, what they say of it, and those of
  * a second place to which the SUBSCRIBE was forked. */
 #include "ua/subscribe_private.h"
-#include "base/obj.h"
-#include <errno.h>
 
 /* ---- NOTIFY ------------------------------------------------------------------------------ */
 

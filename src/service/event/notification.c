@@ -5,7 +5,6 @@
 #include "service/place/endpoint_state.h"
 #include "base/log.h"
 #include "pbx/event.h"
-#include <errno.h>
 
 #define BODY_MAX 64000          /* [bytes] what a datagram can carry, less its headers */
 

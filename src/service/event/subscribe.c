@@ -1,12 +1,9 @@
 /* A SUBSCRIBE: may this endpoint watch that; the renewal of a list; and all subscriptions,
  * for listings, a reload and the end. notification.c has what is told of one. */
-#define LOG_MODULE "subscribe"
 #include "service/place/endpoint_state.h"
 #include "service/event/private.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "service/common/nat.h"
-#include "service/call/session.h"
 #include <errno.h>
 #include <stdlib.h>
 
