@@ -261,7 +261,7 @@ int sip_dialog_new_uac(struct sip_dialog **out, struct sip_stack *s, struct sip_
 	return 0;
 }
 
-static int fork_new(struct sip_dialog *d, struct sip_dialog **out)
+static int fork_new(const struct sip_dialog *d, const struct sip_dialog_user *user, struct sip_dialog **out)
 {
 	struct sip_dialog *f = obj_new(sizeof(*f), dialog_free);
 	int err;
@@ -269,7 +269,7 @@ static int fork_new(struct sip_dialog *d, struct sip_dialog **out)
 	if (!f)
 		return ENOMEM;
 	f->stack = d->stack;
-	set_user(f, &d->user);
+	set_user(f, user);
 	f->uac = true;
 	f->local_cseq = d->local_cseq;
 	f->path = d->path;
@@ -330,7 +330,7 @@ int sip_dialog_response(struct sip_dialog *d, const struct sip_msg *msg, struct 
 		return EEXIST;
 	f = sip_dialog_find(d->stack, d->call_id, d->local_tag, msg->to.tag);
 	if (!f) {
-		err = fork_new(d, &f);
+		err = fork_new(d, &d->user, &f);
 		if (err)
 			return err;
 	} else {
@@ -344,6 +344,39 @@ int sip_dialog_response(struct sip_dialog *d, const struct sip_msg *msg, struct 
 	if (!f->remote_tag.n)
 		sip_dialog_close(f);    /* it was made here, and nobody knows of it */
 	obj_drop(f);
+	return err;
+}
+
+int sip_dialog_learn(struct sip_dialog *d, const struct sip_msg *request)
+{
+	int err = set_view(&d->remote_tag, &d->t_remote_tag, request->from.tag);
+
+	if (!err)
+		err = set_routes(d, request, false);
+	if (err)
+		return err;
+	set_contact_target(d, request);
+	d->path = request->from_path;
+	d->remote_cseq = request->cseq;
+	d->remote_cseq_set = d->confirmed = true;
+	return 0;
+}
+
+int sip_dialog_new_fork(struct sip_dialog **out, const struct sip_dialog *d, const struct sip_msg *request,
+			const struct sip_dialog_user *user)
+{
+	struct sip_dialog *f;
+	int err = fork_new(d, user, &f);
+
+	if (err)
+		return err;
+	err = sip_dialog_learn(f, request);
+	if (err) {
+		sip_dialog_close(f);
+		obj_drop(f);
+	} else {
+		*out = f;
+	}
 	return err;
 }
 
@@ -429,6 +462,16 @@ struct sip_dialog *sip_dialog_find(struct sip_stack *s, struct str call_id, stru
 
 	for (d = map_get(s->dialogs, local_tag); d; d = d->fork_next)
 		if (str_eq(d->call_id, call_id) && str_eq(d->remote_tag, remote_tag))
+			return d;
+	return NULL;
+}
+
+struct sip_dialog *sip_dialog_sibling(struct sip_stack *s, struct str call_id, struct str local_tag)
+{
+	struct sip_dialog *d;
+
+	for (d = map_get(s->dialogs, local_tag); d; d = d->fork_next)
+		if (str_eq(d->call_id, call_id))
 			return d;
 	return NULL;
 }

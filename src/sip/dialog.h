@@ -45,6 +45,13 @@ int sip_dialog_new_uac(struct sip_dialog **out, struct sip_stack *s, struct sip_
 /* A 101-299 response to the request that made it: takes remote tag, target and
  * route set; a second tag (fork) makes a new dialog, in *fork when not NULL. */
 int sip_dialog_response(struct sip_dialog *d, const struct sip_msg *msg, struct sip_dialog **fork);
+/* The peer's request made the dialog, not a response: a NOTIFY (RFC 6665 4.4.1). Takes its
+ * tag, target and route set; responses do not change the route set after that. */
+int sip_dialog_learn(struct sip_dialog *d, const struct sip_msg *request);
+/* The same when `request` is another peer's than that of `d`: a second dialog with the
+ * Call-ID and our tag of `d`. */
+int sip_dialog_new_fork(struct sip_dialog **out, const struct sip_dialog *d, const struct sip_msg *request,
+			const struct sip_dialog_user *user);
 /* Next request in the dialog, with cseq taken (ACK: `cseq` of its INVITE). */
 struct sip_out *sip_dialog_request(struct sip_dialog *d, enum sip_method m);
 struct sip_out *sip_dialog_ack(struct sip_dialog *d, uint32_t invite_cseq);
@@ -52,7 +59,7 @@ struct sip_out *sip_dialog_ack(struct sip_dialog *d, uint32_t invite_cseq);
 int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *msg);
 int sip_dialog_set_target(struct sip_dialog *d, struct str uri);
 int sip_dialog_set_route(struct sip_dialog *d, struct str route);
-/* Sent-by of our requests; copied. */
+/* Sent-by of our requests' Via; empty: the path's. Copied. */
 int sip_dialog_set_via(struct sip_dialog *d, struct str sent_by);
 /* User-Agent of our requests; copied. */
 int sip_dialog_set_agent(struct sip_dialog *d, struct str agent);
@@ -61,5 +68,7 @@ void sip_dialog_close(struct sip_dialog *d);
 /* By what Replaces, REFER targets and ourselves name; tags as in the message received. */
 struct sip_dialog *sip_dialog_find(struct sip_stack *s, struct str call_id, struct str local_tag,
 				   struct str remote_tag);
+/* Any with that Call-ID and tag of ours, whatever the peer's tag is. NULL: none. */
+struct sip_dialog *sip_dialog_sibling(struct sip_stack *s, struct str call_id, struct str local_tag);
 
 #endif

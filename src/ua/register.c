@@ -3,6 +3,7 @@
 #include "ua/register.h"
 #include "base/log.h"
 #include "base/obj.h"
+#include "ua/retry.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -214,14 +215,7 @@ static void ended(struct ua_register *r, unsigned status)
 
 static bool is_temporary(const struct ua_register *r, unsigned status)
 {
-	switch (status) {
-	case 0: case 408: case 500: case 502: case 503: case 504:
-		return true;
-	case 401: case 407:
-		return !r->prm.retry.auth_permanent;
-	default:
-		return status >= 600;
-	}
+	return status == 401 || status == 407 ? !r->prm.retry.auth_permanent : ua_retry_helps(status);
 }
 
 /* `status` 0: nothing came back. */
@@ -247,16 +241,6 @@ static void refused(struct ua_register *r, unsigned status, uint32_t retry_after
 	tell(r, status, wait);
 }
 
-/* RFC 3261 20.33: also "120 (I'm in a meeting)". 0: none. */
-static uint32_t retry_after(const struct sip_msg *msg)
-{
-	struct str v = sip_hdr_value(msg, SIP_H_RETRY_AFTER);
-	struct str number = str_trim(str_cut(&v, ';'));
-	uint32_t s;
-
-	return str_u32(str_trim(str_cut(&number, '(')), &s) ? 0 : s;
-}
-
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	struct ua_register *r = arg;
@@ -279,7 +263,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	if (msg->status < 300)
 		registered(r, msg);
 	else
-		refused(r, msg->status, retry_after(msg));
+		refused(r, msg->status, ua_retry_after(msg));
 }
 
 static void on_failed(void *arg, struct ua_request *rq, int err)

@@ -56,6 +56,8 @@ static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
 	}
 	if (n->lose_every && n->sent % n->lose_every == 0)
 		return 0;
+	if (n->lose_all && str_starts(str_mk(bytes->p, bytes->n), str_z(n->lose_all)))
+		return 0;
 	f = calloc(1, sizeof(*f));
 	f->to = other(n);
 	f->path.peer = n->addr;
@@ -86,6 +88,10 @@ static void on_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct node *n = arg;
 
+	if (n->handle) {
+		n->handle(n, tx, msg);
+		return;
+	}
 	n->requests++;
 	obj_drop(n->tx);
 	obj_drop(n->msg);

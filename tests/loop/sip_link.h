@@ -14,9 +14,12 @@ struct node {
 	enum net_proto proto;
 	unsigned sent, lose;            /* the next `lose` messages that it sends vanish */
 	unsigned lose_every;            /* and every n-th; 0: none */
+	const char *lose_all;           /* and those that begin with this; NULL: none */
 	char said[1024];                /* the last of them */
 	struct sa said_to;
-	/* what reached it as a new request */
+	/* what reached it as a new request, unless it is handled */
+	void (*handle)(struct node *n, struct sip_server_tx *tx, struct sip_msg *msg);
+	void *user;                     /* of `handle` */
 	struct sip_server_tx *tx;             /* held: the last */
 	struct sip_msg *msg;            /* held */
 	unsigned requests, cancels, acked, unacked;

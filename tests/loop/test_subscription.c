@@ -242,13 +242,17 @@ static void it_rings(void **state)
 
 	(void)state;
 	assert_int_equal(subscribe("alice", "200", "Event: dialog\r\n"), 200);
+	/* Now it is known that the phone can be reached: told once the first NOTIFY is answered. */
+	notified(200, "active", "version=\"0\"");
 	notified(200, "active", "<state>terminated</state>");
+	notified(200, "active", "version=\"1\"");
 	wire_forget(&t);
 	assert_int_equal(originate(t.w.pbx, &prm, NULL, NULL), 0);
 	world_turn(&t.w);
 	for (i = 0; i < t.n && t.sent[i]->method != SIP_INVITE; i++)
 		;
 	assert_true(i < t.n);
+	notified(200, "active", "<state>confirmed</state>");
 	wire_answer(&t, i, 180, "");
 	world_turn(&t.w);
 	notified(200, "active", "<remote>\n   <identity display=\"S &amp; Co\">sip:77@127.0.0.1</identity>\n");
@@ -256,6 +260,30 @@ static void it_rings(void **state)
 	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
 	world_turn(&t.w);
 	t.deaf = true;
+}
+
+/* A slow phone gets one NOTIFY at a time; what it missed is in the next one. */
+static void one_at_a_time(void **state)
+{
+	(void)state;
+	assert_int_equal(subscribe("alice", "100", "Event: presence\r\n"), 200);
+	device_set_custom(t.w.pbx, STR("one"), DEV_RINGING);
+	world_turn(&t.w);
+	device_set_custom(t.w.pbx, STR("one"), DEV_BUSY);
+	world_turn(&t.w);
+	notified(200, "active", "<note>Ready</note>");
+	notified(200, "active", "<note>On the phone</note>");
+	/* It ends while one is on its way: no state is told after the last one. */
+	wire_forget(&t);
+	device_set_custom(t.w.pbx, STR("one"), DEV_NOT_INUSE);
+	world_turn(&t.w);
+	world_dialplan(&t.w, "[default]\nexten => 101,hint,Custom:two\n");
+	world_turn(&t.w);
+	assert_int_equal(subscriptions(), 0);
+	assert_int_equal(t.n, 1);
+	notified(200, "active", "<note>Ready</note>");
+	notified(200, "terminated;reason=noresource", "<presence");
+	assert_int_equal(t.n, 2);
 }
 
 /* Its dialplan is gone: nothing can ever be said of it again. */
@@ -483,7 +511,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(presence), T(it_ends_by_itself), T(nobody_listens), T(refused), T(bodies), T(it_rings), T(the_hint_goes), T(lists),
+		T(presence), T(it_ends_by_itself), T(nobody_listens), T(refused), T(bodies), T(it_rings), T(one_at_a_time), T(the_hint_goes), T(lists),
 		T(lists_gather), T(messages), T(unasked), T(challenged), T(reloaded),
 		T(a_subscription_replaces_unasked), T(no_more_than_a_thousand),
 		T(listed_while_they_end),

@@ -5,6 +5,7 @@
 #include "pbx/dialplan.h"
 #include "service/call/channel_tech.h"
 #include "service/call/transfer.h"
+#include "service/common/dialog.h"
 
 /* 404, 484 or 0 and the extension. */
 static unsigned find_exten(struct service *svc, struct identity *id, const struct sip_msg *msg, struct str *exten,
@@ -58,9 +59,7 @@ static unsigned take(struct session *s, struct sip_server_tx *tx, struct sip_msg
 
 	buf_init(&contact, croom, sizeof(croom), sizeof(croom));
 	buf_init(&via, vroom, sizeof(vroom), sizeof(vroom));
-	service_contact(s->svc, &tx->path, s->ep->contact_user, sip_uri_is_sips(&msg->ruri), &contact);
-	service_sent_by(s->svc, &tx->path, &via);
-	status = buf_err(&contact) || buf_err(&via) ? 503 :
+	status = service_dialog_names(s->svc, s->ep, &tx->path, sip_uri_is_sips(&msg->ruri), &contact, &via) ? 503 :
 		 ua_invite_take(s->iv, tx, msg, buf_view(&contact), buf_view(&via), extra);
 	if (status == 503)
 		buf_put(extra, STR(SHARES_RETRY));

@@ -9,21 +9,6 @@
 
 #define PROLOG "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 
-void xml_text(struct buf *b, struct str s)
-{
-	static const char *const special[] = { ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['&'] = "&amp;",
-		['\''] = "&apos;", ['\r'] = "&#13;", ['\n'] = "&#10;" };
-
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c < ARRAY_LEN(special) && special[c])
-			buf_put(b, str_z(special[c]));
-		else if (c >= ' ' || c == '\t')         /* XML 1.0 has no other control characters */
-			buf_char(b, (char)c);
-	}
-}
-
 static void attribute(struct buf *b, const char *name, struct str value)
 {
 	buf_puts(b, STR(" "), str_z(name), STR("=\""));
@@ -75,7 +60,7 @@ static void subscriber(struct buf *b, const struct node *leaf)
 	bool v6;
 	struct sip_addr a;
 
-	if (sip_addr_parse(&a, leaf->sub->dlg->remote))
+	if (sip_addr_parse(&a, ua_notify_dialog(leaf->sub->notify)->remote))
 		return;
 	v6 = str_chr(a.uri.host, ':') < a.uri.host.n;
 	buf_put(b, sip_uri_is_sips(&a.uri) ? STR("sips:") : STR("sip:"));
@@ -247,7 +232,7 @@ static void early(struct node *leaf, struct buf *b)
 
 	(void)hint_state(s->svc->pbx, exten_context(s->ep), text_view(&leaf->resource), &hint);
 	ch = ringing_at(s->svc, hint);
-	if (!sip_addr_parse(&a, s->dlg->local))
+	if (!sip_addr_parse(&a, ua_notify_dialog(s->notify)->local))
 		host = a.uri.host;
 	if (ch)
 		remote_party(b, &ch->connected, host);

@@ -1,3 +1,4 @@
+/* Waiting messages told without a SUBSCRIBE: what mailboxes= of an endpoint asks for. */
 #include "service/event/private.h"
 #include "base/hash.h"
 #include "service/place/reach.h"

@@ -1,3 +1,4 @@
+/* The event packages and the bodies that NOTIFYs have, a row each. */
 #include "service/event/private.h"
 
 /* An event is a row here and a file. */

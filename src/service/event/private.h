@@ -1,22 +1,24 @@
-/* service/event/private.h -- what the files of subscription/ share.
+/* service/event/private.h -- what the files of event/ share.
  *
  *   subscribe.c     a SUBSCRIBE: what is asked for, its renewal and its end
  *   tree.c          what is watched: one resource, or a list, which may hold lists
- *   notification.c  a NOTIFY: when it is due, and what it holds
+ *   notification.c  its notifier (ua/notify.h): what is told when, and its end
+ *   list_body.c     what a NOTIFY holds
  *   package.c       the event packages and the bodies, a row each
  *   exten.c         presence and dialog: the hints of the dialplan
  *   body_exten.c    their bodies: PIDF, XPIDF, dialog-info
  *   mwi.c           mailboxes, and message-summary
  *   mwi_unasked.c   the same without a SUBSCRIBE, by an endpoint's mailboxes=
  *
- * A subscription is a dialog and a tree of nodes; a leaf watches its resource and calls
- * node_changed(). All belong to the core. */
+ * A subscription is a notifier, which has the dialog, the time and the order of NOTIFYs, and
+ * a tree of nodes; a leaf watches its resource and calls node_changed(). All belong to the core. */
 #ifndef SERVICE_EVENT_PRIVATE_H
 #define SERVICE_EVENT_PRIVATE_H
 
 #include "base/buf.h"
 #include "service/common/dialog.h"
 #include "service/event/subscription.h"
+#include "ua/notify.h"
 
 struct node {
 	struct subscription *sub;
@@ -54,28 +56,25 @@ struct body_row {
 };
 
 struct subscription {           /* obj */
-	struct list link;               /* in subscriptions.all */
+	struct list link;               /* in subscriptions.all, and when it has ended, in .ending */
 	uint64_t serial;                /* greater than of all that were there before */
 	struct service *svc;
 	struct snapshot *conf;          /* held */
 	const struct endpoint *ep;      /* of conf */
 	const struct package *pkg;
 	const struct body_row *body;
-	struct sip_dialog *dlg;         /* held */
+	struct ua_notify *notify;       /* freed with it; NULL: it is over */
 	struct node *root;              /* held */
 	struct share_account account;   /* of its dialog */
-	struct text event;              /* the Event header, with its id */
 	struct text user_agent;         /* lower case */
 	struct text scheme, host;       /* of the URI that was subscribed to: "sip", "pbx.example:5060" */
 	bool is_list;
-	bool ended;
 	uint32_t batch_ms;              /* changes are gathered for so long; 0: told at once */
-	struct timer batch, expire;
-	uint64_t ends_ms;               /* mono */
 };
 
 struct subscriptions {          /* service.subscriptions */
 	struct list all;                /* struct subscription, oldest first */
+	struct list ending;             /* those whose last NOTIFY is not answered yet */
 	uint64_t serial;                /* of the newest */
 	struct map *mailboxes;          /* struct mailbox by name */
 	struct map *unasked;            /* struct unasked by endpoint */
@@ -98,15 +97,20 @@ bool tree_same(const struct node *a, const struct node *b);
 bool tree_over(const struct node *n);        /* no leaf is left */
 void node_uri(const struct node *n, struct buf *b);  /* sip:RESOURCE@HOST */
 
+/* ---- list_body.c */
+/* ENODATA: nothing of it changed, and not everything was asked for. */
+int node_body(struct node *n, bool full, struct text *type, struct buf *b);
+
 /* ---- notification.c */
 /* A leaf's resource has another state, or (`over`) none any more. */
 void node_changed(struct node *leaf, bool over);
-/* `full`: all states, else what changed; nothing is sent when that is nothing. */
-int subscription_notify(struct subscription *s, bool full);
-/* The last NOTIFY, with the reason of RFC 6665 4.1.3, then no more. */
-void subscription_end(struct subscription *s, const char *reason);
-void subscription_drop(struct subscription *s);      /* the same without a word */
+/* The last NOTIFY, then no more. */
+void subscription_end(struct subscription *s, enum ua_event_reason reason);
 void subscription_abandon(struct subscription *s);   /* at the end of the program: come again */
+bool subscription_has_ended(const struct subscription *s);
+/* struct ua_notify_prm: say, changed. `arg` is the subscription. */
+int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *out);
+void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify_event *e);
 struct event *subscription_test_new(struct service *svc, const char *state);
 void subscription_test_event(struct subscription *s, const char *state);
 
@@ -117,6 +121,8 @@ int body_xpidf(struct node *leaf, struct buf *b);
 int body_dialog_info(struct node *leaf, struct buf *b);
 int body_messages(struct node *leaf, struct buf *b);
 struct str exten_context(const struct endpoint *ep);
+
+/* ---- xml.c */
 void xml_text(struct buf *b, struct str s);  /* escaped */
 
 /* ---- mwi.c */

@@ -1,10 +1,9 @@
-#define LOG_MODULE "subscribe"
+/* A SUBSCRIBE: may this endpoint watch that; the renewal of a list; and all subscriptions,
+ * for listings, a reload and the end. notification.c has what is told of one. */
 #include "service/place/endpoint_state.h"
 #include "service/event/private.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "service/common/nat.h"
-#include "service/call/session.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -15,62 +14,30 @@ static void subscription_free(void *arg)
 {
 	struct subscription *s = arg;
 
+	ua_notify_free(s->notify);
 	tree_free(s->root);
-	obj_drop(s->dlg);
 	obj_drop(s->conf);
 	share_close(&s->account);
-	text_free(&s->event);
 	text_free(&s->user_agent);
 	text_free(&s->scheme);
 	text_free(&s->host);
 }
 
-void subscription_drop(struct subscription *s)
+static struct ua_notify_terms terms_of(const struct endpoint *ep)
 {
-	struct endpoint_state *state;
-
-	if (s->ended)
-		return;
-	s->ended = true;
-	timer_stop(&s->batch);
-	timer_stop(&s->expire);
-	list_remove(&s->link);
-	state = endpoint_state_get(s->svc, s->ep->name, false);
-	if (state)
-		state->subscriptions--;
-	if (s->dlg)
-		sip_dialog_close(s->dlg);
-	/* Nobody may call it for a resource any more, however long its NOTIFY is on the way. */
-	tree_stop(s->root);
-	obj_drop(s);
+	return (struct ua_notify_terms){ .default_s = DEFAULT_S, .min_s = ep->sub_min_expiry };
 }
 
-static void on_expire(void *arg)
+/* What answers of this status have besides what all have. */
+static void put_more(unsigned status, struct buf *b)
 {
-	struct subscription *s = arg;
-
-	log_debug(1, "'%.*s' did not renew its subscription to '%s'", STR_ARG(s->ep->name), text_z(&s->root->resource));
-	subscription_end(s, "timeout");
-}
-
-/* ---- how long --------------------------------------------------------------------------------- */
-
-/* 0: *left; else the status to refuse with. */
-static unsigned expires_of(const struct endpoint *ep, const struct sip_msg *msg, uint32_t *left)
-{
-	int err = sip_hdr_u32(msg, SIP_H_EXPIRES, left);
-
-	if (err == ENOENT)
-		*left = DEFAULT_S;
-	else if (err == ERANGE)
-		*left = UINT32_MAX;
-	else if (err)
-		return 400;
-	if (*left && *left < ep->sub_min_expiry)
-		return 423;
-	if (*left > INT32_MAX)
-		*left = INT32_MAX;
-	return 0;
+	if (status == 503)
+		buf_put(b, STR(SHARES_RETRY));
+	if (status == 489) {
+		buf_put(b, STR("Allow-Events: "));
+		package_names(b);
+		buf_put(b, STR("\r\n"));
+	}
 }
 
 static void refuse(struct service *svc, struct sip_server_tx *tx, const struct endpoint *ep, unsigned status)
@@ -81,34 +48,8 @@ static void refuse(struct service *svc, struct sip_server_tx *tx, const struct e
 	buf_init(&b, room, sizeof(room), sizeof(room));
 	if (status == 423)
 		buf_printf(&b, "Min-Expires: %u\r\n", ep->sub_min_expiry);
-	if (status == 503)
-		buf_put(&b, STR(SHARES_RETRY));
-	if (status == 489) {
-		buf_put(&b, STR("Allow-Events: "));
-		package_names(&b);
-		buf_put(&b, STR("\r\n"));
-	}
+	put_more(status, &b);
 	service_reply(svc, tx, status, buf_err(&b) ? STR_NULL : buf_view(&b));
-}
-
-static void set_end(struct subscription *s, uint32_t left)
-{
-	s->ends_ms = clock_ms(s->svc->clock) + (uint64_t)left * 1000;
-	timer_start(s->svc->wheel, &s->expire, (uint64_t)left * 1000, on_expire, s);
-}
-
-static void take(struct subscription *s, struct sip_server_tx *tx, uint32_t left)
-{
-	char room[1024];
-	struct buf b;
-
-	buf_init(&b, room, sizeof(room), 0);
-	buf_printf(&b, "Expires: %u\r\n", left);
-	buf_puts(&b, STR("Contact: "), s->dlg->contact, STR("\r\n"));
-	if (s->is_list)
-		buf_put(&b, STR("Require: eventlist\r\n"));
-	service_reply(s->svc, tx, 200, buf_view(&b));
-	buf_free(&b);
 }
 
 /* ---- inside the dialog -------------------------------------------------------------------------- */
@@ -131,52 +72,68 @@ static void renew_tree(struct subscription *s, const struct sip_msg *msg)
 	s->is_list = was_list;
 }
 
-static void renew(struct subscription *s, struct sip_server_tx *tx, struct sip_msg *msg)
+static unsigned renew(void *arg, struct ua_notify *n, const struct sip_msg *msg, uint32_t seconds)
 {
-	struct str event = sip_hdr_value(msg, SIP_H_EVENT);
-	uint32_t left;
-	unsigned status = expires_of(s->ep, msg, &left);
-
-	if (!status && !str_ieq(str_trim(str_cut(&event, ';')), s->pkg->name))
-		status = 489;
-	if (status) {
-		refuse(s->svc, tx, s->ep, status);
-		return;
-	}
-	(void)sip_dialog_refresh(s->dlg, msg);
-	if (s->ep->rewrite_contact)
-		(void)nat_fix_dialog(s->dlg, msg);
-	take(s, tx, left);
-	if (!left) {
-		subscription_end(s, "timeout");
-		return;
-	}
-	renew_tree(s, msg);
-	set_end(s, left);
-	(void)subscription_notify(s, true);
-	subscription_test_event(s, "SUBSCRIPTION_REFRESHED");
+	(void)n;
+	if (seconds)
+		renew_tree(arg, msg);
+	return 0;
 }
 
-static void on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
+static void answer(void *arg, struct ua_notify *n, unsigned status, struct buf *headers)
 {
-	struct subscription *s = arg;
+	const struct subscription *s = arg;
 
-	(void)d;
-	obj_hold(s);
-	if (msg->method == SIP_SUBSCRIBE)
-		renew(s, tx, msg);
-	else
-		service_reply(s->svc, tx, msg->method == SIP_OPTIONS ? 200 : 405, service_allow());
-	obj_drop(s);
+	(void)n;
+	if (status == 200 && s->is_list)
+		buf_put(headers, STR("Require: eventlist\r\n"));
+	put_more(status, headers);
+	buf_put(headers, service_server_header(s->svc));
+}
+
+static int fix_target(void *arg, struct sip_dialog *d, const struct sip_msg *msg)
+{
+	const struct subscription *s = arg;
+
+	return s->ep->rewrite_contact ? nat_fix_dialog(d, msg) : 0;
+}
+
+static void on_other(void *arg, struct ua_notify *n, struct sip_server_tx *tx, struct sip_msg *msg)
+{
+	const struct subscription *s = arg;
+
+	(void)n;
+	service_reply(s->svc, tx, msg->method == SIP_OPTIONS ? 200 : 405, service_allow());
+}
+
+/* As the configuration that it has now says. */
+static struct ua_notify_prm notify_prm(struct subscription *s)
+{
+	struct ua_request_prm p = service_request_prm(s->conf, s->ep);
+
+	return (struct ua_notify_prm){ .transport = p.transport, .user_agent = s->conf->global->user_agent,
+		.max_forwards = (int)s->conf->global->max_forwards, .terms = terms_of(s->ep),
+		.credentials = p.credentials, .credentials_arg = p.credentials_arg, .hold = p.hold, .context = p.context,
+		.arg = s, .say = subscription_say, .renew = renew, .answer = answer, .target = fix_target,
+		.request = on_other, .changed = subscription_changed };
 }
 
 /* ---- the first one --------------------------------------------------------------------------------- */
 
-static int make_dialog(struct subscription *s, struct sip_server_tx *tx, const struct sip_msg *msg)
+static int make_notifier(struct subscription *s, struct sip_server_tx *tx, const struct sip_msg *msg, uint32_t left)
 {
-	struct sip_dialog_user user = { .arg = s, .request = on_request, .owner = s };
+	char contact_room[512], via_room[512];
+	struct ua_notify_prm prm = notify_prm(s);
+	struct buf contact, via;
+	int err;
 
-	return service_dialog_uas(s->svc, s->ep, tx, msg, &user, &s->dlg);
+	buf_init(&contact, contact_room, sizeof(contact_room), sizeof(contact_room));
+	buf_init(&via, via_room, sizeof(via_room), sizeof(via_room));
+	err = service_dialog_names(s->svc, s->ep, &tx->path, sip_uri_is_sips(&msg->ruri), &contact, &via);
+	prm.contact = buf_view(&contact);
+	prm.via_host = buf_view(&via);
+	prm.expires_s = left;
+	return err ? err : ua_notify_new(&s->notify, &s->svc->ua, &prm, tx);
 }
 
 static struct subscription *make(struct service *svc, struct identity *id, const struct sip_msg *msg)
@@ -192,8 +149,7 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 	s->svc = svc;
 	s->conf = obj_hold(id->conf);
 	s->ep = id->ep;
-	err = text_set(&s->event, sip_hdr_value(msg, SIP_H_EVENT));
-	err = err ? err : text_set(&s->user_agent, agent);
+	err = text_set(&s->user_agent, agent);
 	for (size_t i = 0; !err && i < s->user_agent.n; i++)
 		if (s->user_agent.p[i] >= 'A' && s->user_agent.p[i] <= 'Z')
 			s->user_agent.p[i] |= 0x20;
@@ -204,7 +160,7 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 	return err ? obj_drop(s) : s;
 }
 
-static void begin(struct subscription *s, struct sip_server_tx *tx, uint32_t left, struct endpoint_state *state)
+static void begin(struct subscription *s, struct sip_server_tx *tx, struct endpoint_state *state)
 {
 	struct subscriptions *all = s->svc->subscriptions;
 
@@ -212,15 +168,13 @@ static void begin(struct subscription *s, struct sip_server_tx *tx, uint32_t lef
 	s->serial = ++all->serial;
 	list_append(&all->all, &s->link);
 	obj_hold(s);
-	take(s, tx, left);
-	set_end(s, left);
-	(void)subscription_notify(s, true);
+	ua_notify_start(s->notify, tx);
 	subscription_test_event(s, "SUBSCRIPTION_ESTABLISHED");
 }
 
 /* The status to refuse with; 0: *s is a subscription in the making. */
 static unsigned prepare(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg,
-			struct subscription **out)
+			uint32_t left, struct subscription **out)
 {
 	struct str event = sip_hdr_value(msg, SIP_H_EVENT), resource = STR_NULL;
 	const struct package *pkg = package_find(str_trim(str_cut(&event, ';')));
@@ -245,11 +199,12 @@ static unsigned prepare(struct service *svc, struct identity *id, struct sip_ser
 	if (status != 200)
 		return status;
 	/* Bodies name who subscribed, so the dialog comes first. */
-	return make_dialog(s, tx, msg) || tree_start(s->root) ? 503 : 0;
+	return make_notifier(s, tx, msg, left) || tree_start(s->root) ? 503 : 0;
 }
 
 void subscribe_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
+	const struct ua_notify_terms terms = terms_of(id->ep);
 	struct subscription *s = NULL;
 	struct endpoint_state *state;
 	unsigned status = 0;
@@ -260,25 +215,23 @@ void subscribe_request(struct service *svc, struct identity *id, struct sip_serv
 	else if (!sip_uri_is_sip(&msg->ruri))
 		status = 416;
 	if (!status)
-		status = expires_of(id->ep, msg, &left);
+		status = ua_notify_expires(&terms, msg, &left);
 	if (!status && !left)
 		status = 400;           /* who asks for the state just once cannot be served by a dialog */
 	state = endpoint_state_get(svc, id->ep->name, true);
 	if (!status && (!state || state->subscriptions >= EACH_MAX))
 		status = 503;
 	if (!status)
-		status = prepare(svc, id, tx, msg, &s);
+		status = prepare(svc, id, tx, msg, left, &s);
 	if (status) {
 		reason_add(svc->reasons, REASON_ROUTE, REASON_REFUSED, status, id->ep->name, &msg->from_path.peer,
 			   "SUBSCRIBE for '%.*s'", STR_ARG(msg->ruri.user));
 		refuse(svc, tx, id->ep, status);
 	} else {
-		begin(s, tx, left, state);
+		begin(s, tx, state);
 	}
 	if (s && status && s->root)
 		tree_stop(s->root);
-	if (s && status && s->dlg)
-		sip_dialog_close(s->dlg);
 	obj_drop(s);
 }
 
@@ -291,6 +244,7 @@ int subscriptions_start(struct service *svc)
 	if (!all)
 		return ENOMEM;
 	list_init(&all->all);
+	list_init(&all->ending);
 	svc->subscriptions = all;
 	all->contacts.added = unasked_contact_added;
 	location_observe(svc, &all->contacts);
@@ -303,18 +257,21 @@ int subscriptions_start(struct service *svc)
 void subscriptions_reload(struct service *svc)
 {
 	struct subscriptions *all = svc->subscriptions;
+	struct ua_notify_prm prm;
 
 	list_each_safe(l, next, &all->all) {
 		struct subscription *s = container_of(l, struct subscription, link);
 		const struct endpoint *ep = snapshot_endpoint(svc->conf, s->ep->name);
 
 		if (!ep || !ep->allow_subscribe) {
-			subscription_end(s, "rejected");
+			subscription_end(s, UA_EVENT_REJECTED);
 			continue;
 		}
 		obj_drop(s->conf);
 		s->conf = obj_hold(svc->conf);
 		s->ep = ep;
+		prm = notify_prm(s);
+		ua_notify_set(s->notify, &prm);
 	}
 	(void)unasked_rebuild(svc);
 }
@@ -327,6 +284,8 @@ void subscriptions_free(struct service *svc)
 		return;
 	while (!list_empty(&all->all))
 		subscription_abandon(container_of(all->all.next, struct subscription, link));
+	while (!list_empty(&all->ending))
+		subscription_abandon(container_of(all->ending.next, struct subscription, link));
 	if (all->unasked)
 		unasked_free(svc);
 	if (all->mailboxes)
@@ -338,10 +297,10 @@ void subscriptions_free(struct service *svc)
 	svc->subscriptions = NULL;
 }
 
-/* One that has ended is in no list any more; what came behind it is newer. */
+/* One that has ended is in this list no more; what came behind it is newer. */
 static struct subscription *after(const struct subscriptions *all, const struct subscription *at)
 {
-	const struct list *l = at && list_linked(&at->link) ? at->link.next : all->all.next;
+	const struct list *l = at && !subscription_has_ended(at) ? at->link.next : all->all.next;
 
 	for (; l != &all->all; l = l->next) {
 		struct subscription *s = container_of(l, struct subscription, link);
@@ -355,15 +314,16 @@ static struct subscription *after(const struct subscriptions *all, const struct 
 bool subscription_next(struct service *svc, struct subscription_walk *w, struct subscription_row *row)
 {
 	struct subscription *s = after(svc->subscriptions, w->at);
-	uint64_t now = clock_ms(svc->clock);
+	const struct sip_dialog *d;
 
 	if (!s)
 		return false;
 	obj_drop(w->at);
 	w->at = obj_hold(s);
+	d = ua_notify_dialog(s->notify);
 	*row = (struct subscription_row){ .ep = s->ep, .resource = text_view(&s->root->resource),
-		.event = s->pkg->name, .call_id = s->dlg->call_id, .callerid = s->dlg->remote,
-		.state = STR("ACTIVE"), .left_s = s->ends_ms > now ? (uint32_t)((s->ends_ms - now) / 1000) : 0 };
+		.event = s->pkg->name, .call_id = d->call_id, .callerid = d->remote,
+		.state = STR("ACTIVE"), .left_s = (uint32_t)(ua_notify_left_ms(s->notify) / 1000) };
 	return true;
 }
 

@@ -1,3 +1,4 @@
+/* What a subscription watches: one resource, or a list, which may hold lists (RFC 4662). */
 #define LOG_MODULE "subscribe"
 #include "service/event/private.h"
 #include "base/hash.h"
