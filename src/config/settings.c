@@ -1,3 +1,4 @@
+/* asterisk.conf, rtp.conf and the other small files, each read by a table of options. */
 #include "config/settings_internal.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* CHANNEL() of a PJSIP channel: its dialog, its media, its numbers. */
 #include "media/media.h"
 #include "pbx/dialplan.h"
 #include "service/call/functions_private.h"

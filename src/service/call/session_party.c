@@ -1,3 +1,4 @@
+/* Who calls, as headers say it and as we say it: From, P-Asserted-Identity, Remote-Party-ID. */
 #define LOG_MODULE "session"
 #include "service/call/channel_tech.h"
 #include "service/call/session.h"

@@ -1,3 +1,4 @@
+/* The sockets of type=transport: opened, reloaded, found; and what we are called on each. */
 #define LOG_MODULE "transport"
 #include "service/common/transports.h"
 #include "base/log.h"
