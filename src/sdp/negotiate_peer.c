@@ -219,34 +219,8 @@ static int offer_stream(struct neg *n, struct neg_row *r, const struct sdp_media
 	neg_remote_set(r, m);
 	r->s.rtcp_mux = n->prm.rtcp_mux && m->rtcp_mux;
 	wanted_set(&r->s);
+	r->s.mid_ext = neg_mid_ext(n, m);
 	return text_set(&r->s.mid, n->prm.bundle ? m->mid : STR_NULL);
-}
-
-/* Is `mid` one of the words of "BUNDLE a b"? */
-static bool in_group(struct str group, struct str mid)
-{
-	if (!str_ieq(str_cut_raw(&group, ' '), STR("BUNDLE")) || !mid.n)
-		return false;
-	while (group.n)
-		if (str_eq(str_cut_raw(&group, ' '), mid))
-			return true;
-	return false;
-}
-
-static void bundle(struct neg *n, const struct sdp *s)
-{
-	int first = -1;
-
-	for (size_t i = 0; i < n->now.n; i++) {
-		struct neg_stream *st = &n->now.v[i]->s;
-
-		st->bundled_in = -1;
-		if (!n->prm.bundle || !st->active || !in_group(s->group, text_view(&st->mid)))
-			continue;
-		st->bundled_in = first;
-		if (first < 0)
-			first = (int)i;
-	}
 }
 
 /* A line that changes its type is another stream (RFC 3264 section 8.3.3): the
@@ -303,7 +277,7 @@ int neg_offer_in(struct neg *n, const struct sdp *offer, const struct formats *n
 		neg_put_back(n, false);
 		return err;
 	}
-	bundle(n, offer);
+	neg_bundle_agreed(n, offer);
 	obj_drop(n->remote);
 	n->remote = obj_hold((void *)(uintptr_t)offer);
 	n->answering = true;
@@ -359,6 +333,7 @@ static int answer_stream(struct neg *n, struct neg_row *r, const struct sdp_medi
 	events_set(n, r, m, true);
 	neg_remote_set(r, m);
 	r->s.rtcp_mux = n->prm.rtcp_mux && m->rtcp_mux;
+	r->s.mid_ext = neg_mid_ext(n, m);
 	wanted_set(&r->s);
 	return 0;
 }
@@ -391,7 +366,7 @@ int neg_answer_in(struct neg *n, const struct sdp *answer, enum neg_verdict *why
 			neg_put_back(n, true);
 		return err;
 	}
-	bundle(n, answer);
+	neg_bundle_agreed(n, answer);
 	obj_drop(n->remote);
 	n->remote = obj_hold((void *)(uintptr_t)answer);
 	neg_committed(n);

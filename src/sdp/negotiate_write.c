@@ -263,31 +263,7 @@ static void write_stream(struct buf *b, const struct neg *n, struct neg_row *r, 
 		write_attr(b, STR("rtcp-mux"), STR_NULL);
 	else
 		write_rtcp(b, s, local);
-	if (s->mid.n)
-		write_attr(b, STR("mid"), text_view(&s->mid));
-}
-
-/* a=group:BUNDLE of the lines in it, each name once. */
-static void write_group(struct buf *b, const struct neg *n)
-{
-	size_t count = 0;
-
-	if (!n->prm.bundle || !n->remote || !str_istarts(n->remote->group, STR("BUNDLE ")))
-		return;
-	for (size_t i = 0; i < n->now.n; i++) {
-		const struct neg_stream *s = &n->now.v[i]->s;
-		bool seen = false;
-
-		if (!s->active || !s->mid.n)
-			continue;
-		for (size_t j = 0; j < i; j++)
-			seen = seen || str_eq(text_view(&n->now.v[j]->s.mid), text_view(&s->mid));
-		if (seen)
-			continue;
-		buf_puts(b, count++ ? STR(" ") : STR("a=group:BUNDLE "), text_view(&s->mid));
-	}
-	if (count)
-		buf_put(b, STR("\r\n"));
+	neg_write_mid(b, n, r, answer);
 }
 
 /* The address of the session: of the first stream that has one. */
@@ -319,7 +295,7 @@ static void write_rest(struct buf *b, struct neg *n, const struct sa *addr, bool
 	buf_puts(b, STR("s="), n->session.n ? text_view(&n->session) : STR("-"), STR("\r\nc="));
 	write_host(b, addr);
 	buf_put(b, STR("\r\nt=0 0\r\n"));
-	write_group(b, n);
+	neg_write_group(b, n, answer);
 	for (size_t i = 0; i < n->now.n; i++)
 		write_stream(b, n, n->now.v[i], addr, answer);
 }

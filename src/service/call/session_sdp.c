@@ -120,6 +120,8 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 		.rtcp_mux = st->rtcp_mux, .keepalive_ms = num_ms_of_s(s->ep->rtp_keepalive) };
 	bool hold = st->remote_hold || st->local_hold;
 
+	set.mid_ext = st->mid_ext;
+	str_copy(set.mid, sizeof(set.mid), text_view(&st->mid));
 	set.timeout_ms = num_ms_of_s(hold ? s->ep->rtp_timeout_hold : s->ep->rtp_timeout);
 	for (size_t i = 0; i < st->ncodecs && i < MEDIA_MAX_CODECS; i++)
 		set.codec[set.ncodecs++] = (struct media_codec){ st->codecs[i].id, st->codecs[i].pt_rx,
