@@ -2,6 +2,7 @@
 telephone of SIP.js or JsSIP. Loopback alone will not do, as Chromium gathers no ICE
 candidates there; so the namespace has a pair of interfaces with both ends in it."""
 
+import ctypes
 import json
 import os
 import queue
@@ -20,26 +21,25 @@ ip link add veth0 type veth peer name veth1
 ip addr add {SERVER}/24 dev veth0
 ip addr add {PHONES}/24 dev veth1
 ip link set veth0 up
-ip link set veth1 up
-echo ready
-exec cat
-"""
+ip link set veth1 up"""
+CLONE_NEWNET = 0x40000000
 
 
 class Net:
-    """A network namespace that lives as long as this object."""
+    """A network namespace of this thread, and of all that it starts, until close()."""
 
     def __init__(self):
-        me = [] if os.geteuid() == 0 else ["--map-root-user"]
-        self.holder = subprocess.Popen(["unshare", *me, "--net", "sh", "-c", LINKS], stdin=subprocess.PIPE,
-                                       stdout=subprocess.PIPE)
-        assert self.holder.stdout.readline() == b"ready\n", "no network namespace can be made here"
-        user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
-        self.wrap = ["nsenter", "--target", str(self.holder.pid), *user, "--net", "--"]
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        if self.libc.unshare(CLONE_NEWNET):
+            os.close(self.before)
+            raise OSError(ctypes.get_errno(), "no network namespace can be made here (are you root?)")
+        for line in LINKS.splitlines():
+            subprocess.run(line.split(), check=True)
 
     def close(self):
-        self.holder.stdin.close()
-        self.holder.wait()
+        assert self.libc.setns(self.before, CLONE_NEWNET) == 0
+        os.close(self.before)
 
 
 def chromium():
@@ -53,13 +53,13 @@ def chromium():
 class Browser:
     """One Chromium. Its microphone is a sine of HERTZ."""
 
-    def __init__(self, net, directory, hertz=700):
+    def __init__(self, directory, hertz=700):
         self.hertz = hertz
         sound = f"{directory}/microphone-{hertz}.wav"
         tone.write_tone(sound, hertz, 4)
         self.log = open(f"{directory}/browser-{hertz}.log", "w", encoding="utf-8")
         env = dict(environment(), TONE=sound, CHROMIUM=chromium(), HOME=str(directory))
-        self.process = subprocess.Popen([*net.wrap, "node", f"{HERE}/drive.mjs"], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen(["node", f"{HERE}/drive.mjs"], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.log, text=True, env=env)
         self.next = 1
         self.waiting = {0: queue.Queue()}
