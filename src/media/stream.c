@@ -7,7 +7,7 @@
 static uint8_t forward_pt(const struct stream *to, const struct stream_codec *c)
 {
 	/* Cutting anew goes through the bytes. */
-	if (to->tx.smooth && c->row)
+	if (to->tx.smooth && to->tx.smooth->cut && c->row && c->row->frame_bytes)
 		return FWD_SLOW;
 	for (size_t i = 0; i < to->cfg->n; i++)
 		if (to->cfg->codec[i].id == c->id)
