@@ -76,6 +76,7 @@ struct dtmf_tx {
 	uint8_t event, pt;
 	bool ending;            /* media_dtmf_end() came */
 	uint32_t rate, ts;
+	uint32_t before;        /* [rate] of this digit, in earlier segments */
 	uint32_t sent_ms;       /* of this digit or gap */
 };
 struct dtmf_rx {
@@ -83,6 +84,7 @@ struct dtmf_rx {
 	bool inband;            /* passed on as a tone or event of our own making */
 	uint8_t event;
 	uint32_t ts, ended_ts, duration, rate;
+	uint32_t before;        /* [rate] of the duration, in earlier segments */
 	uint64_t last_us;
 };
 
@@ -232,6 +234,7 @@ void source_pcm(struct stream *s, const struct stream_codec *c, const int16_t *p
 /* dtmf.c */
 void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t rate);
 void dtmf_rx_tick(struct stream *s);
+int dtmf_row(struct stream *s);                      /* of cfg->set.event, to send with; -1: none */
 void dtmf_start(struct stream *s, struct dtmf_job *j);
 void dtmf_stop(struct stream *s);                    /* media_dtmf_end() */
 void dtmf_passed(struct stream *s);                  /* the digit that the peer was given of it ends */
