@@ -116,7 +116,9 @@ struct media_session {          /* obj */
 	enum format_id format;  /* sent */
 	uint8_t ptime;
 	enum media_dtmf dtmf;
-	bool smoothed;
+	uint64_t speaks;        /* bit i: format i is agreed */
+	size_t smoothed;        /* [bytes] in a bridge: see smoother_room() */
+	bool cut;               /* in a bridge: packets of both sides have other lengths */
 };
 
 /* media.c */

@@ -161,6 +161,7 @@ struct media_set {
 	enum sdp_dir dir;               /* ours */
 	struct media_codec codec[MEDIA_MAX_CODECS];     /* [0] is sent */
 	size_t ncodecs;
+	struct codec_prm encoder;       /* of the codecs that have a choice: Opus */
 	struct { uint32_t rate; uint8_t pt_rx, pt_tx; } event[MEDIA_MAX_EVENTS];  /* [0] is sent; pt_tx 255: receive only */
 	size_t nevents;
 	enum media_dtmf dtmf;           /* how media_dtmf_send() and a bridge's digits leave */

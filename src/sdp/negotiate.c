@@ -160,6 +160,8 @@ static int prm_copy(struct neg *n, const struct neg_prm *prm)
 		return err;
 	n->prm = *prm;
 	n->prm.owner = n->prm.session = STR_NULL;
+	if (!prm->opus.max_playback)
+		n->prm.opus = (struct opus_fmtp)OPUS_FMTP_INIT;
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 #define SDP_NEGOTIATE_H
 
 #include "base/text.h"
+#include "sdp/opus.h"
 #include "sdp/sdp.h"
 
 struct neg;                             /* obj */
@@ -42,6 +43,7 @@ struct neg_prm {
 	bool bundle;                    /* say a=group:BUNDLE and a=mid, and take them */
 	bool g726_swapped;              /* g726_non_standard */
 	bool t38;                       /* image streams (udptl t38) are taken */
+	struct opus_fmtp opus;          /* what we say of Opus; zeroed: nothing */
 };
 
 struct neg_codec {

@@ -80,6 +80,17 @@ void neg_remote_set(struct neg_row *r, const struct sdp_media *m)
 		s->dir &= SDP_SENDONLY;
 }
 
+/* Opus has packets of any length, and peers that say which they can take. */
+static uint8_t ptime_within(enum format_id id, uint8_t wish, const struct sdp_media *m, struct str fmtp)
+{
+	struct opus_fmtp peer;
+
+	if (id != FORMAT_OPUS)
+		return wish;
+	opus_fmtp_parse(&peer, fmtp);
+	return opus_ptime(&peer, wish, m->maxptime);
+}
+
 /* The agreed formats in their order, with their numbers on both sides. */
 static int codecs_set(struct neg *n, struct neg_row *r, const struct sdp_media *m, const struct formats *joint,
 		      bool answer)
@@ -107,6 +118,7 @@ static int codecs_set(struct neg *n, struct neg_row *r, const struct sdp_media *
 			v[k].pt_rx = r->pt[id];
 			v[k].ptime = joint->v[i].ptime ? joint->v[i].ptime : format_get(id)->ptime;
 			s->ncodecs = ++k;
+			v[k - 1].ptime = ptime_within(id, v[k - 1].ptime, m, m->rtpmap[j].fmtp);
 			if (text_set(&v[k - 1].fmtp, m->rtpmap[j].fmtp))
 				return ENOMEM;
 			break;

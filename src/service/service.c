@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "service/trust/authenticate.h"
 #include "service/call/channel_tech.h"
+#include "service/call/codecs.h"
 #include "service/dispatch.h"
 #include "service/functions.h"
 #include "service/common/hash_openssl.h"
@@ -186,6 +187,7 @@ static int make_common(struct service *svc, const struct service_prm *prm)
 	svc->resolver.lookup = lookup_over_dns(svc->resolver.dns);
 	svc->conf = obj_hold(prm->conf);
 	svc->transports.bind = prm->bind;
+	codecs_set_conf(svc, NULL);
 	list_init(&svc->calls.all);
 	list_init(&svc->contact_observers);
 	list_init(&svc->ua.requests);

@@ -12,6 +12,7 @@
 #include "service/object/object.h"
 #include "service/common/reason.h"
 #include "service/common/shares.h"
+#include "sdp/opus.h"
 #include "sip/dialog.h"
 #include "sip/resolve.h"
 #include "ua/ua.h"
@@ -71,6 +72,12 @@ struct service_calls {
 	uint32_t n;                     /* those that an INVITE of theirs made */
 };
 
+/* codecs.conf: call/codecs.h */
+struct service_codecs {
+	struct opus_fmtp opus;          /* what our SDP says */
+	struct codec_prm encoder;       /* what it does not say */
+};
+
 /* asterisk.conf maxload */
 struct service_load {
 	double most;                    /* 0: no limit */
@@ -109,6 +116,7 @@ struct service {
 	struct service_guard guard;
 	struct service_load load;
 	struct service_calls calls;
+	struct service_codecs codecs;
 	struct service_test test;
 	struct reasons *reasons;
 	struct shares *shares;          /* held: who has how much of what is scarce */
