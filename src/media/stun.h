@@ -88,6 +88,8 @@ void stun_put_u64(struct stun_out *o, enum stun_attr type, uint64_t v);
 void stun_put_flag(struct stun_out *o, enum stun_attr type);
 void stun_put_addr(struct stun_out *o, enum stun_attr type, const struct sa *a);    /* XORed unless MAPPED-ADDRESS */
 void stun_put_channel(struct stun_out *o, uint16_t number);
+/* DATA whose `n` bytes stand already where its value goes: STUN_HEADER, what was put, 4 more. */
+void stun_wrap_data(struct stun_out *o, size_t n);
 void stun_put_error(struct stun_out *o, unsigned code, struct str reason);
 void stun_put_unknown(struct stun_out *o, const uint16_t *type, size_t n);
 void stun_put_integrity(struct stun_out *o, const struct stun_hash *h, enum stun_hash_alg a, struct str key);

@@ -97,6 +97,21 @@ void stun_put_addr(struct stun_out *o, enum stun_attr type, const struct sa *a)
 		v[4 + i] ^= o->p[4 + i];
 }
 
+void stun_wrap_data(struct stun_out *o, size_t n)
+{
+	size_t padded = (n + 3) & ~(size_t)3;
+
+	if (o->failed || n > STUN_MAX || o->max < o->n + 4 + padded) {
+		o->failed = true;
+		return;
+	}
+	set16(o->p + o->n, STUN_DATA_ATTR);
+	set16(o->p + o->n + 2, (unsigned)n);
+	memset(o->p + o->n + 4 + n, 0, padded - n);
+	o->n += 4 + padded;
+	set16(o->p + 2, (unsigned)(o->n - STUN_HEADER));
+}
+
 void stun_put_channel(struct stun_out *o, uint16_t number)
 {
 	stun_put_u32(o, STUN_CHANNEL_NUMBER, (uint32_t)number << 16);
