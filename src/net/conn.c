@@ -15,6 +15,8 @@ static void conn_free(void *arg)
 
 	if (c->ops->free)
 		c->ops->free(c);
+	obj_drop(c->tls_context);
+	text_free(&c->host);
 	for (size_t i = 0; i < c->n; i++)
 		obj_drop(c->q[c->head + i]);
 	free(c->q);
@@ -23,7 +25,8 @@ static void conn_free(void *arg)
 		close(c->fd);
 }
 
-int conn_new(struct conn **out, struct io *io, int fd, const struct net_path *path, bool accepted)
+int conn_new(struct conn **out, struct io *io, int fd, const struct net_path *path, const struct sock_prm *prm,
+	     bool accepted)
 {
 	const struct conn_ops *ops = conn_ops_of(path->proto);
 	struct conn *c;
@@ -38,6 +41,7 @@ int conn_new(struct conn **out, struct io *io, int fd, const struct net_path *pa
 	c->fd = fd;
 	c->path = *path;
 	c->accepted = accepted;
+	c->tls_context = obj_hold(prm->tls);
 	c->state = accepted ? CONN_HANDSHAKE : CONN_CONNECTING;
 	c->in.max = io->limits.max_message + CONN_READ_MORE;
 	*out = c;
@@ -118,6 +122,8 @@ static uint64_t deadline_of(const struct conn *c)
 		return c->born_ms + CONNECT_MS;
 	if (c->end_ms)
 		return c->end_ms;
+	if (c->state == CONN_HANDSHAKE && !c->accepted)
+		return c->born_ms + CONNECT_MS;
 	if (c->accepted && !c->spoke && lim->first_message_ms)
 		due = c->born_ms + lim->first_message_ms;
 	if (c->part_ms && lim->message_ms) {

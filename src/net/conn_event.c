@@ -191,6 +191,7 @@ static void open_up(struct conn *c)
 	if (c->leaving)
 		conn_leave(c);
 	conn_watch(c, UV_READABLE);
+	conn_set_deadline(c);
 	conn_flush(c);
 }
 
@@ -202,7 +203,7 @@ static void run_handshake(struct conn *c)
 	if (!err)
 		open_up(c);
 	else if (err == EAGAIN)
-		conn_watch(c, UV_READABLE | (want_write ? UV_WRITABLE : 0));
+		conn_watch(c, want_write ? UV_WRITABLE : UV_READABLE);
 	else
 		conn_close(c, err);
 }
