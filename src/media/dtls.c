@@ -321,6 +321,15 @@ static int take_keys(struct dtls *d)
 	return err;
 }
 
+/* Both ends may have an interval: who is server waits a little longer, so that they do
+ * not ask at the same time. */
+static uint64_t next_rekey(const struct dtls *d)
+{
+	uint64_t every = num_us_of_ms(num_ms_of_s(d->identity->rekey_s));
+
+	return every ? d->w->t->now_us + every + (d->active ? 0 : every / 4) : 0;
+}
+
 static void finish(struct dtls *d)
 {
 	int err = take_keys(d);
@@ -331,7 +340,7 @@ static void finish(struct dtls *d)
 		return;
 	}
 	d->state = DTLS_UP;
-	d->rekey_us = d->identity->rekey_s ? d->w->t->now_us + num_us_of_ms(num_ms_of_s(d->identity->rekey_s)) : 0;
+	d->rekey_us = next_rekey(d);
 	tell_streams(d, 0);
 }
 

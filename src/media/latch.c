@@ -186,6 +186,13 @@ bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq)
 	return true;
 }
 
+bool latch_is_shut(const struct wire *w, const struct sa *from)
+{
+	const struct latch *l = &w->latch;
+
+	return w->t->prm.strict && sa_is_set(&l->source) && !sa_eq(&l->source, from) && !sa_eq(&w->remote, from);
+}
+
 static bool is_heard(const struct wire *w, uint32_t ssrc)
 {
 	list_each(l, &w->streams) {

@@ -300,10 +300,16 @@ bool srtp_seal(struct srtp *s, bool rtcp, uint8_t *p, size_t *n, size_t max)
 
 static enum wire_verdict on_recv(struct wire *w, uint8_t *p, size_t *n, const struct sa *from)
 {
-	(void)from;
+	bool rtcp = rtp_kind(p, *n) == RTP_KIND_RTCP;
+
 	if (!w->srtp)
 		return WIRE_BAD;
-	return srtp_open(w->srtp, rtp_kind(p, *n) == RTP_KIND_RTCP, p, n, w->t->now_us) ? WIRE_PASS : WIRE_BAD;
+	/* Whom the latch will not take costs no look at the tag. */
+	if (!rtcp && latch_is_shut(w, from)) {
+		w->dropped_source++;
+		return WIRE_TAKEN;
+	}
+	return srtp_open(w->srtp, rtcp, p, n, w->t->now_us) ? WIRE_PASS : WIRE_BAD;
 }
 
 static bool on_send(struct wire *w, uint8_t *p, size_t *n, size_t max)

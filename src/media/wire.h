@@ -112,6 +112,8 @@ void wire_secure(struct stream *s, struct stream_cfg *cfg);
 void wire_fit_family(const struct wire *w, struct sa *a);    /* as its sockets know the address */
 bool wire_is_peer(const struct wire *w, const struct sa *from);
 void wire_aim(struct wire *w);  /* where to send now, and which of its streams may */
+/* RTP from there will not be taken, whatever it is. */
+bool latch_is_shut(const struct wire *w, const struct sa *from);
 bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq);
 bool latch_accept_rtcp(struct wire *w, const struct sa *from, const struct rtcp *r);
 

@@ -189,10 +189,9 @@ static void test_many_ssrcs(void **state)
 	struct packet first = sealed(a, 1, 1000), last = first;
 
 	(void)state;
-	for (uint32_t i = 0; i < 3 * SRTP_SSRCS; i++) {
+	assert_true(opens(b, &first));
+	for (uint32_t i = 1; i < 3 * SRTP_SSRCS; i++) {
 		last = sealed(a, 1, 1000 + i);
-		if (i == 0)
-			last = first;
 		assert_true(opens(b, &last));
 	}
 	assert_false(opens(b, &last));
