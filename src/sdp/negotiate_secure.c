@@ -166,6 +166,9 @@ int neg_secure_offer(struct neg *n)
 	for (size_t i = 0; !err && i < n->now.n; i++) {
 		struct neg_row *r = n->now.v[i];
 
+		/* Without a certificate there is nothing to offer, least of all the clear. */
+		if (r->offer_active && n->prm.dtls && !n->prm.fingerprint.n)
+			err = ENOTSUP;
 		if (r->offer_active && r->s.type != MEDIA_IMAGE && n->prm.savp && !n->prm.dtls)
 			err = make_keys(n, r);
 		else
