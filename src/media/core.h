@@ -52,6 +52,7 @@ struct media {
 	size_t nt;
 	bool inline_;           /* t[0] runs here */
 	bool closing;           /* no events any more */
+	bool srtp_ready;        /* srtp_setup() has been called */
 	struct bell *bell;      /* owned; NULL without a loop */
 	uv_poll_t *poll;        /* owned until closed; inline with a loop */
 	struct timer tick;      /* the same */
@@ -77,10 +78,12 @@ struct core_wire {
 	struct core_thread *t;
 	bool known;             /* a command about it was sent: the thread may have it */
 	bool moving;
+	bool keep_early;        /* a handshake may have begun before its thread knows it */
 	uint16_t ranged;        /* its port pair is marked in m->ports; 0: not */
 	struct list sessions;   /* of struct media_session, by wire_link */
 	size_t nsessions;
 	size_t nopen;           /* of these, not closed yet */
+	struct media_secure secure;     /* as last handed to the thread; its identity is held */
 	struct list held;       /* of struct pending, while moving */
 	struct pending *arrive; /* owned; memory for the command that ends the move, while moving */
 	struct list move_link;  /* core_move() */
@@ -155,6 +158,11 @@ void session_gone(struct media_session *s);          /* EV_CLOSED */
 int session_bridge(struct media_session *a, struct media_session *b);        /* tell their thread; ENOMEM */
 void session_abandon(struct media_session *s);       /* media_close(): close it without its owner */
 void cfg_free(struct stream_cfg *c);
+/* secure.c */
+/* What is new of keys, into `c`. ENOMEM, EINVAL, EPROTO */
+int secure_make(struct core_wire *w, struct stream_cfg *c);
+void secure_made(struct core_wire *w, const struct media_secure *sec);       /* `c` is on its way */
+void secure_forget(struct core_wire *w);
 /* ports.c */
 int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],
 	       uint16_t *ranged);

@@ -189,7 +189,8 @@ static int post_wire(struct core_wire *w, struct cmd c)
 int core_add(struct media_session *s)
 {
 	/* Packets may come ahead of the answer that says whose they are, but not long. */
-	struct cmd add = { .type = CMD_ADD, .s = s->st, .v = clock_us(s->m->clock) - s->born_us > EARLY_US };
+	struct cmd add = { .type = CMD_ADD, .s = s->st,
+			   .v = clock_us(s->m->clock) - s->born_us > EARLY_US && !s->w->keep_early };
 	int err = post_wire(s->w, add);
 
 	s->added = !err;
@@ -399,6 +400,9 @@ void core_forget_wire(struct core_wire *w)
 		free(p);
 	}
 	free(w->arrive);
+	obj_drop(w->w.srtp);
+	obj_drop(w->w.dtls);
+	secure_forget(w);
 	free(w);
 }
 

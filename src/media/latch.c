@@ -11,7 +11,7 @@
 #include "base/poison.h"
 
 /* An IPv4 peer of an IPv6 socket goes by its mapped address (RFC 4291 section 2.5.5.2). */
-static void fit_family(const struct wire *w, struct sa *a)
+void wire_fit_family(const struct wire *w, struct sa *a)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
 
@@ -76,8 +76,8 @@ void wire_aim(struct wire *w)
 		w->rtcp_dst = signalled_rtcp(w);
 	if (sa_is_set(&w->dst) && sa_is_any(&w->dst))
 		w->dst = w->rtcp_dst = (struct sa){ 0 };
-	fit_family(w, &w->dst);
-	fit_family(w, &w->rtcp_dst);
+	wire_fit_family(w, &w->dst);
+	wire_fit_family(w, &w->rtcp_dst);
 	list_each(l, &w->streams)
 		aim_stream(container_of(l, struct stream, wire_link));
 }
@@ -184,6 +184,13 @@ bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq)
 	}
 	w->latch.heard_us = s->t->now_us;
 	return true;
+}
+
+bool latch_is_shut(const struct wire *w, const struct sa *from)
+{
+	const struct latch *l = &w->latch;
+
+	return w->t->prm.strict && sa_is_set(&l->source) && !sa_eq(&l->source, from) && !sa_eq(&w->remote, from);
 }
 
 static bool is_heard(const struct wire *w, uint32_t ssrc)

@@ -1,6 +1,7 @@
 /* media/report.c -- RTCP reports, timeouts and numbers: what happens about once
  * a second. */
 #include "media/thread.h"
+#include "media/srtp.h"
 #include "base/num.h"
 #include "base/poison.h"
 
@@ -169,4 +170,5 @@ void report_fill(struct stream *s, struct media_stats *st)
 		if (s->cfg->codec[i].pt_tx == s->tx.pt)
 			st->tx_format = s->cfg->codec[i].id;
 	st->source = s->w->latch.source;
+	st->suite = s->w->srtp ? srtp_suite(s->w->srtp) : CRYPTO_NONE;
 }

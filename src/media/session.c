@@ -255,6 +255,8 @@ void cfg_free(struct stream_cfg *c)
 {
 	if (!c)
 		return;
+	obj_drop(c->srtp);
+	obj_drop(c->dtls);
 	for (size_t i = 0; i < c->n; i++) {
 		if (c->codec[i].dec)
 			c->codec[i].row->state_free(c->codec[i].dec);
@@ -352,6 +354,7 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 {
 	struct cmd c = { .type = CMD_CFG };
 	struct stream_cfg *cfg;
+	bool made;
 	int err;
 
 	if (s->closed || !s->m)
@@ -359,6 +362,14 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 	err = cfg_new(&cfg, set);
 	if (err)
 		return err;
+	err = secure_make(s->w, cfg);
+	/* What the thread has of it needs no keys, and is freed as it is. */
+	explicit_bzero(&cfg->set.secure.tx, sizeof(cfg->set.secure.tx));
+	explicit_bzero(&cfg->set.secure.rx, sizeof(cfg->set.secure.rx));
+	if (err) {
+		cfg_free(cfg);
+		return err;
+	}
 	s->format = set->ncodecs ? (enum format_id)set->codec[0].id : FORMAT_NONE;
 	s->ptime = set->ncodecs ? cfg->codec[0].ptime : 0;
 	s->speaks = 0;
@@ -366,11 +377,16 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 		s->speaks |= (uint64_t)1 << cfg->codec[i].id;
 	s->dtmf = set->dtmf;
 	c.p = cfg;
+	made = cfg->srtp || cfg->dtls || (s->w->nsessions == 1 && set->secure.mode == MEDIA_CLEAR);
+	if (cfg->dtls)
+		s->w->keep_early = true;
 	err = core_post(s, &c);
 	if (err) {
 		cfg_free(cfg);
 		return err;
 	}
+	if (made)
+		secure_made(s->w, &set->secure);
 	if (s->peer && (smoother_room(s, s->peer) != s->smoothed || needs_cutting(s, s->peer) != s->cut))
 		return session_bridge(s, s->peer);
 	return 0;

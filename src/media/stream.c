@@ -44,6 +44,7 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 	struct stream_cfg *old = s->cfg;
 
 	s->cfg = cfg;
+	wire_secure(s, cfg);
 	wire_set(s->w, &cfg->set);
 	s->tx.codec = 0;
 	s->report.set_us = s->t->now_us;

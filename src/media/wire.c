@@ -2,6 +2,7 @@
  * its steps make of it, and which of the wire's streams it is for. What is in a
  * packet is for stream.c; whose packets are taken is in latch.c. */
 #include "media/thread.h"
+#include "media/dtls.h"
 #include <errno.h>
 #include <sys/epoll.h>
 #include "base/poison.h"
@@ -84,6 +85,8 @@ void wire_watch(struct wire *w, struct mthread *t)
 
 		epoll_ctl(t->ep, EPOLL_CTL_ADD, w->place[i], &e);
 	}
+	if (w->dtls)
+		dtls_arrive(w);
 }
 
 void wire_unwatch(struct wire *w)
@@ -92,6 +95,8 @@ void wire_unwatch(struct wire *w)
 	 * is just being forked holds it as well. */
 	for (int i = 0; w->t && !w->net && i < 2; i++)
 		epoll_ctl(w->t->ep, EPOLL_CTL_DEL, w->place[i], NULL);
+	if (w->t && w->dtls)
+		dtls_leave(w);
 	w->t = NULL;
 }
 

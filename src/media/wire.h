@@ -10,8 +10,11 @@
 #include "media/place.h"
 #include "media/rtp.h"
 
+struct dtls;
 struct mthread;
+struct srtp;
 struct stream;
+struct stream_cfg;
 struct wire;
 
 /* Who may send to us: against strangers who take over or listen to a call. */
@@ -51,6 +54,9 @@ struct wire_step {
 struct wire {
 	struct mthread *t;      /* NULL: no thread has it */
 	const struct wire_step *const *steps;   /* from the socket up, ended by NULL; NULL: plain */
+	enum media_secure_mode secure;  /* what the steps are for */
+	struct srtp *srtp;      /* held; NULL: plain, or no keys yet (srtp.h) */
+	struct dtls *dtls;      /* held; NULL: no DTLS (dtls.h) */
 	struct stream *only;    /* its stream when there is one, so that it need not be chosen */
 	const struct media_net *net;    /* NULL: sockets */
 	int place[2];           /* RTP, RTCP */
@@ -100,7 +106,14 @@ static inline bool wire_send(struct wire *w, bool rtcp, const struct sa *to, con
 
 /* What one session's SDP says of the wire: the last one that names an address holds. */
 void wire_set(struct wire *w, const struct media_set *set);
+/* How it is encrypted from now on, by what the core made for `cfg`: steps and keys. */
+void wire_secure(struct stream *s, struct stream_cfg *cfg);
+/* May `from` speak for the peer, as the SDP or the latch have it? */
+void wire_fit_family(const struct wire *w, struct sa *a);    /* as its sockets know the address */
+bool wire_is_peer(const struct wire *w, const struct sa *from);
 void wire_aim(struct wire *w);  /* where to send now, and which of its streams may */
+/* RTP from there will not be taken, whatever it is. */
+bool latch_is_shut(const struct wire *w, const struct sa *from);
 bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq);
 bool latch_accept_rtcp(struct wire *w, const struct sa *from, const struct rtcp *r);
 

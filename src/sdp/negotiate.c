@@ -62,6 +62,9 @@ static void keep_offered(struct neg_row *to, struct neg_row *from)
 	to->offered_active = from->offered_active;
 	memcpy(to->pt, from->pt, sizeof(to->pt));
 	memcpy(to->te, from->te, sizeof(to->te));
+	memcpy(to->keys, from->keys, sizeof(to->keys));
+	to->nkeys = from->nkeys;
+	to->setup = from->setup;
 	if (to->s.port || !from->s.port)
 		return;
 	to->s.port = obj_hold(from->s.port);
@@ -145,6 +148,8 @@ static void neg_free(void *arg)
 	state_free(&n->saved);
 	text_free(&n->owner);
 	text_free(&n->session);
+	if (n->local.p)         /* it may hold keys */
+		explicit_bzero(n->local.p, n->local.n);
 	text_free(&n->local);
 	obj_drop(n->remote);
 	obj_drop(n->remote_saved);
@@ -211,9 +216,15 @@ const char *neg_verdict_text(enum neg_verdict v)
 	static const char *const text[] = {
 		"agreed", "no stream in common", "RTP profile or encryption does not match",
 		"no usable connection address", "answer does not fit the offer",
+		"keys for encrypted media cannot be used",
 	};
 
 	return (unsigned)v < ARRAY_LEN(text) ? text[v] : "";
+}
+
+const char *neg_why(const struct neg *n, enum neg_verdict v)
+{
+	return v == NEG_KEYS && n->why ? n->why : neg_verdict_text(v);
 }
 
 void neg_formats(const struct neg *n, struct formats *out)

@@ -34,29 +34,6 @@ static void formats_of(const struct neg *n, const struct sdp_media *m, struct fo
 	}
 }
 
-/* May we talk under this profile? The same verdicts as Asterisk's endpoint
- * options give (semantics: an AVPF mismatch is always refused). */
-static bool profile_fits(const struct neg_prm *p, const struct sdp_media *m)
-{
-	bool sdes = m->proto == SDP_RTP_SAVP || m->proto == SDP_RTP_SAVPF;
-	bool dtls = m->proto == SDP_UDP_TLS_SAVP || m->proto == SDP_UDP_TLS_SAVPF;
-
-	if (p->use_received_transport)
-		return true;
-	if (sdp_proto_is_avpf(m->proto) != p->use_avpf)
-		return false;
-	if (p->force_avp || p->optimistic)
-		return true;
-	if (dtls)
-		return p->dtls;
-	if (sdes)
-		return p->savp;
-	/* Keys inside RTP/AVP are an offer that need not be taken. */
-	if (m->has_crypto)
-		return !p->dtls;
-	return !p->savp && !p->dtls;
-}
-
 static bool address_fits(const struct sdp_media *m)
 {
 	return sa_is_set(&m->addr);
@@ -203,7 +180,7 @@ static int offer_stream(struct neg *n, struct neg_row *r, const struct sdp_media
 		return 0;
 	if (!image && (!formats_has_type(ours, m->type) || !sdp_proto_is_rtp(m->proto)))
 		return 0;
-	if (!image && !profile_fits(&n->prm, m)) {
+	if (!image && !neg_profile_fits(&n->prm, m)) {
 		*why = NEG_PROFILE;
 		return EPROTO;
 	}
@@ -222,7 +199,9 @@ static int offer_stream(struct neg *n, struct neg_row *r, const struct sdp_media
 			joint.v[i].ptime = peer_ptime(n, m, (enum format_id)joint.v[i].id);
 	if (!image && !joint.n)
 		return 0;
-	err = codecs_set(n, r, m, &joint, false);
+	err = image ? 0 : neg_secure_take(n, r, m, false, why);
+	if (!err)
+		err = codecs_set(n, r, m, &joint, false);
 	if (err)
 		return err;
 	r->s.active = r->offer_active = true;
@@ -321,7 +300,7 @@ static int answer_stream(struct neg *n, struct neg_row *r, const struct sdp_medi
 		decline(r, m);
 		return 0;
 	}
-	if (!image && (!sdp_proto_is_rtp(m->proto) || !profile_fits(&n->prm, m))) {
+	if (!image && (!sdp_proto_is_rtp(m->proto) || !neg_profile_fits(&n->prm, m))) {
 		*why = NEG_PROFILE;
 		return EPROTO;
 	}
@@ -338,7 +317,9 @@ static int answer_stream(struct neg *n, struct neg_row *r, const struct sdp_medi
 		decline(r, m);
 		return 0;
 	}
-	err = codecs_set(n, r, m, &joint, true);
+	err = image ? 0 : neg_secure_take(n, r, m, true, why);
+	if (!err)
+		err = codecs_set(n, r, m, &joint, true);
 	if (err)
 		return err;
 	r->s.active = r->offer_active = true;

@@ -192,16 +192,7 @@ static void write_times(struct buf *b, const struct neg_row *r, const struct ite
 
 static const char *proto_offer(const struct neg_prm *p, enum media_type t)
 {
-	enum sdp_proto proto = p->use_avpf ? SDP_RTP_AVPF : SDP_RTP_AVP;
-
-	if (t == MEDIA_IMAGE)
-		proto = SDP_UDPTL;
-	else if (p->dtls)
-		proto = p->force_avp ? (p->use_avpf ? SDP_RTP_SAVPF : SDP_RTP_SAVP) :
-				       (p->use_avpf ? SDP_UDP_TLS_SAVPF : SDP_UDP_TLS_SAVP);
-	else if (p->savp && !p->optimistic)
-		proto = p->use_avpf ? SDP_RTP_SAVPF : SDP_RTP_SAVP;
-	return sdp_proto_name(proto);
+	return sdp_proto_name(t == MEDIA_IMAGE ? SDP_UDPTL : neg_secure_proto(p));
 }
 
 /* The peer's words where there are some: what a line says must not change
@@ -274,6 +265,7 @@ static void write_stream(struct buf *b, const struct neg *n, struct neg_row *r, 
 	write_extras(b, r);
 	if (s->type == MEDIA_IMAGE)
 		return;
+	neg_secure_write(b, n, r, answer);
 	for (size_t i = 0; i < k; i++)
 		write_item(b, n, r, &v[i], answer);
 	write_times(b, r, v, k, answer);
@@ -374,6 +366,8 @@ int neg_offer_out(struct neg *n, struct buf *b)
 	if (n->answering || !n->now.n)
 		return EINVAL;
 	err = neg_save(n);
+	if (!err)
+		err = neg_secure_offer(n);
 	if (!err)
 		err = write_session(n, b, false);
 	if (err)

@@ -307,6 +307,7 @@ void service_free(struct service *svc)
 	sip_stack_free(svc->sip);
 	transports_close(svc);
 	free_states(svc);
+	session_secrets_free(svc);
 	map_free(svc->guard.maintenance);
 	reasons_free(svc->reasons);
 	shares_free(svc->shares);

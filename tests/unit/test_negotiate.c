@@ -203,10 +203,21 @@ static void test_declined(void **state)
 }
 
 static void avpf(struct neg_prm *p) { p->use_avpf = true; }
-static void sdes(struct neg_prm *p) { p->savp = true; }
-static void dtls(struct neg_prm *p) { p->dtls = true; }
-static void optimistic(struct neg_prm *p) { p->savp = p->optimistic = true; }
+static int make_key(uint8_t *p, size_t n)
+{
+	static uint8_t next = 1;
+
+	memset(p, next++, n);
+	return 0;
+}
+
+static void sdes(struct neg_prm *p) { p->savp = true; p->random = make_key; }
+static void dtls(struct neg_prm *p) { p->dtls = true; p->fingerprint.hash = CRYPTO_SHA256; p->fingerprint.n = 32; }
+static void optimistic(struct neg_prm *p) { p->optimistic = true; sdes(p); }
 static void received(struct neg_prm *p) { p->use_received_transport = true; }
+static void received_sdes(struct neg_prm *p) { p->use_received_transport = true; sdes(p); }
+static void received_dtls(struct neg_prm *p) { p->use_received_transport = true; dtls(p); }
+static void forced_sdes(struct neg_prm *p) { p->force_avp = p->savp = true; p->random = make_key; }
 
 static void test_profiles(void **state)
 {
@@ -217,8 +228,12 @@ static void test_profiles(void **state)
 		{ avpf, "RTP/AVP", false, false }, { avpf, "RTP/AVPF", false, true },
 		{ sdes, "RTP/SAVP", true, true }, { sdes, "RTP/AVP", false, false }, { sdes, "RTP/AVP", true, true },
 		{ dtls, "UDP/TLS/RTP/SAVP", false, true }, { dtls, "RTP/SAVP", true, false },
+		{ dtls, "RTP/AVP", false, false }, { NULL, "RTP/SAVPF", false, false },
 		{ optimistic, "RTP/AVP", false, true }, { optimistic, "RTP/SAVP", true, true },
-		{ optimistic, "RTP/AVPF", false, false }, { received, "RTP/SAVPF", false, true },
+		{ optimistic, "RTP/AVPF", false, false }, { received, "RTP/AVPF", false, true },
+		{ received, "RTP/SAVPF", true, false }, { received_sdes, "RTP/SAVPF", true, true },
+		{ received_sdes, "RTP/AVP", false, false }, { received_dtls, "UDP/TLS/RTP/SAVPF", false, true },
+		{ forced_sdes, "RTP/AVP", false, false }, { forced_sdes, "RTP/AVP", true, true },
 	};
 
 	(void)state;
@@ -230,7 +245,8 @@ static void test_profiles(void **state)
 
 		side_init(&s, "ulaw", tv[i].tune);
 		snprintf(text, sizeof(text), HEAD "m=audio 6000 %s 0\r\n%s", tv[i].proto,
-			 tv[i].crypto ? "a=crypto:1 X inline:y\r\n" : "");
+			 tv[i].crypto ? "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd\r\n" :
+			 strstr(tv[i].proto, "TLS") ? "a=fingerprint:sha-1 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33\r\n" : "");
 		err = offer_in(&s, text, &why);
 		if ((err == 0) != tv[i].fits)
 			print_error("case %zu %s\n", i, tv[i].proto);

@@ -136,12 +136,6 @@ static int find_callee(struct service *svc, struct str first, const struct endpo
 		*cause = CAUSE_CONGESTION;
 		return EHOSTDOWN;
 	}
-	if (session_needs_srtp(ep)) {
-		log_error("'%.*s' has media_encryption, which is not there yet; it is not called in the clear",
-			  STR_ARG(ep->name));
-		*cause = CAUSE_BEARER_NOT_AVAILABLE;
-		return EPROTONOSUPPORT;
-	}
 	*out = ep;
 	return 0;
 }

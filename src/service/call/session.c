@@ -17,6 +17,7 @@ static void session_free(void *arg)
 	obj_drop(s->seen.sent_on);
 	obj_drop(s->callee.contact);
 	obj_drop(s->neg);
+	obj_drop(s->dtls);
 	share_close(&s->account);
 	obj_drop(s->conf);
 	party_free(&s->id);

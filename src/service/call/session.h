@@ -9,6 +9,7 @@
  *   session_out.c       one of ours; and the changes that a fiber waits for
  *   session_sdp.c       offers and answers, and the media they set
  *   session_port.c      RTP ports of a session's streams
+ *   session_secure.c    encrypted media
  *   session_streams.c   video of two legs
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
@@ -103,6 +104,7 @@ struct session {                /* obj */
 	struct list response_headers;
 	struct session_params params;
 	struct neg *neg;                /* held */
+	struct dtls_identity *dtls;     /* held; our certificate, once it was needed */
 	struct session_formats formats;
 	struct session_streams streams;
 	struct { bool done, ok; } refer;        /* REFER of ours: transfer.c */
@@ -163,8 +165,6 @@ int session_answer_make(void *arg, struct buf *b);
 unsigned session_offer_came(void *arg, struct str body);
 unsigned session_answer_came(void *arg, struct str body);
 void session_exchange_failed(void *arg);
-/* Its media must be encrypted: no call goes without. */
-bool session_needs_srtp(const struct endpoint *ep);
 /* The endpoint's settings changed: an offer that waits for its answer is judged anew.
  * 0, or a SIP status. */
 unsigned session_offer_again(struct session *s);
@@ -181,6 +181,13 @@ void session_formats(struct session *s, struct formats *out);
 int session_ports_open(struct session *s);
 struct media_session *session_stream_media(const struct neg_stream *st);     /* view; NULL: no port */
 struct media_session *session_audio(struct session *s);
+
+/* session_secure.c */
+void session_secrets_free(struct service *svc);
+void session_secure_prm(struct session *s, struct neg_prm *p);
+void session_secure_set(struct session *s, const struct neg_stream *st, struct media_secure *out);
+bool session_is_secure(struct session *s);           /* every stream of it is encrypted */
+void session_secure_event(struct session *s, const struct media_event *e);   /* MEDIA_SECURE */
 
 /* session_streams.c */
 /* The peer has offered other streams: the other leg follows. */

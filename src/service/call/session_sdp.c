@@ -56,11 +56,6 @@ void session_formats(struct session *s, struct formats *out)
 		endpoint_formats(s->ep, out);
 }
 
-bool session_needs_srtp(const struct endpoint *ep)
-{
-	return ep->media_encryption != ENCRYPTION_NO && !ep->media_encryption_optimistic;
-}
-
 static void fill_prm(struct session *s, struct neg_prm *p)
 {
 	const struct endpoint *ep = s->ep;
@@ -74,6 +69,7 @@ static void fill_prm(struct session *s, struct neg_prm *p)
 		.rtcp_mux = ep->rtcp_mux, .bundle = ep->bundle,
 		.g726_swapped = ep->g726_non_standard, .opus = s->svc->codecs.opus };
 	session_formats(s, &p->formats);
+	session_secure_prm(s, p);
 }
 
 /* Makes s->neg. */
@@ -123,6 +119,7 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 
 	set.mid_ext = st->mid_ext;
 	str_copy(set.mid, sizeof(set.mid), text_view(&st->mid));
+	session_secure_set(s, st, &set.secure);
 	set.timeout_ms = num_ms_of_s(hold ? s->ep->rtp_timeout_hold : s->ep->rtp_timeout);
 	for (size_t i = 0; i < st->ncodecs && i < MEDIA_MAX_CODECS; i++)
 		set.codec[set.ncodecs++] = (struct media_codec){ st->codecs[i].id, st->codecs[i].pt_rx,
@@ -136,6 +133,7 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 	}
 	if (media_session_set(session_stream_media(st), &set))
 		log_error("media of '%s' could not be set", s->ch ? text_z(&s->ch->name) : "?");
+	explicit_bzero(&set.secure, sizeof(set.secure));
 }
 
 static void note_hold(struct session *s)
@@ -206,11 +204,6 @@ static bool is_complete(const struct sdp *sdp)
 /* What an offer says that no answer could cure; 0: nothing. */
 static unsigned judge_offer(struct session *s, const struct sdp *sdp)
 {
-	if (session_needs_srtp(s->ep)) {
-		log_error("'%.*s' has media_encryption, which is not there yet; the call is refused rather than sent "
-			  "in the clear", STR_ARG(s->ep->name));
-		return 488;
-	}
 	if (!is_complete(sdp)) {
 		log_notice("SDP of '%.*s' has a dynamic payload type without rtpmap", STR_ARG(s->ep->name));
 		return 400;
@@ -229,7 +222,7 @@ static unsigned take_offer(struct session *s, const struct sdp *sdp)
 	}
 	if (err == EPROTO) {
 		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name,
-			   &session_dialog(s)->path.peer, "%s", neg_verdict_text(why));
+			   &session_dialog(s)->path.peer, "%s", neg_why(s->neg, why));
 		return 488;
 	}
 	return err ? shares_status(err) : 0;
@@ -385,7 +378,9 @@ unsigned session_answer_came(void *arg, struct str body)
 	err = neg_answer_in(s->neg, sdp, &why);
 	obj_drop(sdp);
 	if (err) {
-		log_notice("SDP answer of '%.*s' refused: %s", STR_ARG(s->ep->name), neg_verdict_text(why));
+		log_notice("SDP answer of '%.*s' refused: %s", STR_ARG(s->ep->name), neg_why(s->neg, why));
+		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name,
+			   &session_dialog(s)->path.peer, "%s", neg_why(s->neg, why));
 		return 488;
 	}
 	session_media_apply(s);

@@ -70,6 +70,7 @@ struct service_names {
 struct service_calls {
 	struct list all;                /* struct session */
 	uint32_t n;                     /* those that an INVITE of theirs made */
+	struct call_secrets *secrets;   /* owned; call/session_secure.c, NULL: none needed yet */
 };
 
 /* codecs.conf: call/codecs.h */
