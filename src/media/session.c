@@ -256,7 +256,8 @@ void cfg_free(struct stream_cfg *c)
 	if (!c)
 		return;
 	obj_drop(c->srtp);
-	obj_drop(c->dtls);
+	obj_drop(c->dtls[0]);
+	obj_drop(c->dtls[1]);
 	for (size_t i = 0; i < c->n; i++) {
 		if (c->codec[i].dec)
 			c->codec[i].row->state_free(c->codec[i].dec);
@@ -349,8 +350,8 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 	s->ptime = set->ncodecs ? cfg->codec[0].ptime : 0;
 	s->dtmf = set->dtmf;
 	c.p = cfg;
-	made = cfg->srtp || cfg->dtls || (s->w->nsessions == 1 && set->secure.mode == MEDIA_CLEAR);
-	if (cfg->dtls)
+	made = cfg->srtp || cfg->dtls[0] || (s->w->nsessions == 1 && set->secure.mode == MEDIA_CLEAR);
+	if (cfg->dtls[0])
 		s->w->keep_early = true;
 	err = core_post(s, &c);
 	if (err) {
@@ -358,7 +359,7 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 		return err;
 	}
 	if (made)
-		secure_made(s->w, &set->secure);
+		secure_made(s->w, set);
 	if (s->peer && needs_smoothing(s, s->peer) != s->smoothed)
 		return session_bridge(s, s->peer);
 	return 0;

@@ -120,12 +120,12 @@ def test_dtls_phone_calls(pair):
 
 @pytest.mark.parametrize("setup", ["active", "passive", "actpass"])
 def test_dtls_phone_is_called(pair, setup):
-    server, one, two = pair("", None, DTLS + f"dtls_setup = {setup}\ndtls_fingerprint = SHA-1\n", "dtls_srtp")
+    server, one, two = pair("", None, DTLS + f"dtls_setup = {setup}\n", "dtls_srtp")
     talk(server, one, two)
     two.hang_up()
     over(server, one)
     assert lines(two, rf"^a=setup:{setup}")
-    assert lines(two, r"^a=fingerprint:sha-1 .*")
+    assert lines(two, r"^a=fingerprint:sha-256 .*")
     assert lines(two, r"^m=audio \d+ UDP/TLS/RTP/SAVP .*")
 
 
@@ -138,4 +138,5 @@ def test_functions(pair):
         phone.wait_hears(phone.hertz)
         phone.hang_up()
         wait_until(lambda: "0 active channels" in server.ask("core show channels"), "all channels are gone")
-    assert re.findall(r"secure: media=(\d?) rtp=(\d)", server.log()) == [("1", "1"), ("", "0")]
+    said = re.findall(r"secure: media=(\d?) rtp=(\d)", server.log())
+    assert list(dict.fromkeys(said)) == [("1", "1"), ("", "0")]
