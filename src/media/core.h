@@ -83,7 +83,9 @@ struct core_wire {
 	struct list sessions;   /* of struct media_session, by wire_link */
 	size_t nsessions;
 	size_t nopen;           /* of these, not closed yet */
-	struct media_secure secure;     /* as last handed to the thread; its identity is held */
+	/* as last handed to the thread */
+	struct media_secure secure;     /* its identity is held */
+	bool secure_mux;                /* it had rtcp_mux */
 	struct list held;       /* of struct pending, while moving */
 	struct pending *arrive; /* owned; memory for the command that ends the move, while moving */
 	struct list move_link;  /* core_move() */
@@ -161,7 +163,7 @@ void cfg_free(struct stream_cfg *c);
 /* secure.c */
 /* What is new of keys, into `c`. ENOMEM, EINVAL, EPROTO */
 int secure_make(struct core_wire *w, struct stream_cfg *c);
-void secure_made(struct core_wire *w, const struct media_secure *sec);       /* `c` is on its way */
+void secure_made(struct core_wire *w, const struct media_set *set);       /* `c` is on its way */
 void secure_forget(struct core_wire *w);
 /* ports.c */
 int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],

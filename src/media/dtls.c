@@ -67,7 +67,7 @@ static int bio_write(BIO *b, const char *p, int n)
 	struct dtls *d = BIO_get_data(b);
 
 	if (n > 0 && d->w && d->w->t && sa_is_set(&d->to))
-		wire_send(d->w, false, &d->to, (const uint8_t *)p, (size_t)n);
+		wire_send(d->w, d->prm.rtcp, &d->to, (const uint8_t *)p, (size_t)n);
 	return n;
 }
 
@@ -242,10 +242,8 @@ static void wake_at(struct dtls *d, uint64_t at)
 		d->w->t->due_us = at;
 }
 
-void dtls_arrive(struct wire *w)
+static void arrive(struct dtls *d, struct wire *w)
 {
-	struct dtls *d = w->dtls;
-
 	d->w = w;
 	d->ticker = (struct ticker){ .tick = on_tick, .w = w, .next_us = UINT64_MAX };
 	list_append(&w->t->tickers, &d->ticker.link);
@@ -253,19 +251,33 @@ void dtls_arrive(struct wire *w)
 		wake_at(d, w->t->now_us);
 }
 
+void dtls_arrive(struct wire *w)
+{
+	for (int i = 0; i < 2; i++)
+		if (w->dtls[i])
+			arrive(w->dtls[i], w);
+}
+
 void dtls_leave(struct wire *w)
 {
-	list_remove(&w->dtls->ticker.link);
-	w->dtls->w = NULL;
+	for (int i = 0; i < 2; i++) {
+		struct dtls *d = w->dtls[i];
+
+		if (!d || !d->w)
+			continue;
+		list_remove(&d->ticker.link);
+		d->w = NULL;
+	}
 }
 
 /* ---- the end of a handshake */
 
+/* Of RTCP's own association only what goes wrong is news. */
 static void tell_streams(struct dtls *d, int err)
 {
 	struct media_event e = { .type = MEDIA_SECURE, .err = err, .peer = d->to };
 
-	list_each(l, &d->w->streams)
+	for (struct list *l = d->w->streams.next; l != &d->w->streams && (err || !d->prm.rtcp); l = l->next)
 		mthread_event(container_of(l, struct stream, wire_link), &e);
 }
 
@@ -317,7 +329,7 @@ static int take_keys(struct dtls *d)
 	explicit_bzero(all, sizeof(all));
 	explicit_bzero(&prm, sizeof(prm));
 	if (!err)
-		obj_drop(srtp_install(d->w, s));
+		obj_drop(srtp_install(d->w, d->prm.rtcp, s));
 	return err;
 }
 
@@ -393,7 +405,7 @@ static void take_hello(struct dtls *d, const struct waiting *q)
 	d->state = DTLS_WAITING;
 	d->in = q->b;
 	d->in_n = q->n;
-	if (wire_is_peer(d->w, &q->from)) {
+	if (wire_is_peer(d->w, d->prm.rtcp, &q->from)) {
 		begin(d, &q->from);
 		run_ssl(d);
 		return;
@@ -433,9 +445,11 @@ static void take_datagram(struct dtls *d, const struct waiting *q)
 /* As client: begin, or begin again after it came to nothing. */
 static void call_peer(struct dtls *d)
 {
-	if (!sa_is_set(&d->w->dst) || !sa_port(&d->w->dst) || (d->state == DTLS_FAILED && !start_anew(d)))
+	const struct sa *to = d->prm.rtcp ? &d->w->rtcp_dst : &d->w->dst;
+
+	if (!sa_is_set(to) || !sa_port(to) || (d->state == DTLS_FAILED && !start_anew(d)))
 		return;
-	begin(d, &d->w->dst);
+	begin(d, to);
 	run_ssl(d);
 }
 
@@ -518,7 +532,7 @@ static size_t on_tick(struct ticker *k)
 
 static bool may_speak(const struct dtls *d, const struct sa *from)
 {
-	if (wire_is_peer(d->w, from) || (d->state != DTLS_WAITING && sa_eq(from, &d->to)))
+	if (wire_is_peer(d->w, d->prm.rtcp, from) || (d->state != DTLS_WAITING && sa_eq(from, &d->to)))
 		return true;
 	if (d->active || d->state == DTLS_UP)
 		return false;
@@ -527,7 +541,7 @@ static bool may_speak(const struct dtls *d, const struct sa *from)
 
 static enum wire_verdict on_recv(struct wire *w, uint8_t *p, size_t *n, const struct sa *from)
 {
-	struct dtls *d = w->dtls;
+	struct dtls *d = w->dtls[w->at_rtcp];
 	struct waiting *q;
 
 	if (!d || d->state == DTLS_HELD || *n <= RECORD || *n > WIRE_DATAGRAM || d->nqueue == DTLS_QUEUE || !may_speak(d, from))

@@ -7,7 +7,9 @@
  *          to be looked at, a timer.
  * Owner:   identities are the core's (references may be dropped on any thread). The core
  *          makes a struct dtls and hands it to the media thread in a struct stream_cfg;
- *          there wire.dtls holds it, and the thread gives it back by EV_DROP.
+ *          there wire.dtls holds it. The thread drops one that another replaces,
+ *          core_forget_wire() the last.
+ *          Without rtcp-mux, RTCP has an association of its own: wire.dtls[1].
  * Steps:   socket -> (ICE) -> dtls_step -> srtp_step. A datagram of kind DTLS is copied
  *          into the queue; the association's ticker looks at it, at most DTLS_TURN of
  *          them in a turn of the thread for all wires together. So no number of
@@ -63,10 +65,11 @@ struct dtls_prm {
 	enum crypto_setup setup;        /* our role */
 	unsigned mtu;
 	bool replay;                    /* for the SRTP that it makes */
+	bool rtcp;                      /* it is RTCP's own */
 };
 int dtls_new(struct dtls **out, const struct dtls_prm *prm);
 enum dtls_state dtls_state(const struct dtls *d);
-/* On the wire's thread: it comes to a wire, or leaves the thread with it. */
+/* On the wire's thread: the wire's associations come to it, or leave the thread with it. */
 void dtls_arrive(struct wire *w);
 void dtls_leave(struct wire *w);
 

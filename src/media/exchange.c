@@ -400,8 +400,10 @@ void core_forget_wire(struct core_wire *w)
 		free(p);
 	}
 	free(w->arrive);
-	obj_drop(w->w.srtp);
-	obj_drop(w->w.dtls);
+	for (int i = 0; i < 2; i++) {
+		obj_drop(w->w.srtp[i]);
+		obj_drop(w->w.dtls[i]);
+	}
 	secure_forget(w);
 	free(w);
 }

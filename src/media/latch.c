@@ -193,6 +193,14 @@ bool latch_is_shut(const struct wire *w, const struct sa *from)
 	return w->t->prm.strict && sa_is_set(&l->source) && !sa_eq(&l->source, from) && !sa_eq(&w->remote, from);
 }
 
+bool wire_is_peer(const struct wire *w, bool rtcp, const struct sa *from)
+{
+	struct sa told = rtcp ? signalled_rtcp(w) : w->remote;
+	const struct sa *learnt = rtcp ? &w->latch.rtcp : &w->latch.source;
+
+	return (sa_is_set(&told) && sa_eq(&told, from)) || (sa_is_set(learnt) && sa_eq(learnt, from));
+}
+
 static bool is_heard(const struct wire *w, uint32_t ssrc)
 {
 	list_each(l, &w->streams) {

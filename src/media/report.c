@@ -170,5 +170,5 @@ void report_fill(struct stream *s, struct media_stats *st)
 		if (s->cfg->codec[i].pt_tx == s->tx.pt)
 			st->tx_format = s->cfg->codec[i].id;
 	st->source = s->w->latch.source;
-	st->suite = s->w->srtp ? srtp_suite(s->w->srtp) : CRYPTO_NONE;
+	st->suite = s->w->srtp[0] ? srtp_suite(s->w->srtp[0]) : CRYPTO_NONE;
 }

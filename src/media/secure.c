@@ -24,6 +24,16 @@ static bool is_same(const struct media_secure *a, const struct media_secure *b)
 	}
 }
 
+static int make_dtls(struct media *m, struct stream_cfg *c, const struct media_secure *sec)
+{
+	struct dtls_prm prm = { .identity = sec->identity, .fingerprint = sec->fingerprint, .setup = sec->setup,
+				.mtu = m->prm.dtls_mtu, .replay = m->prm.srtp_replay };
+	int err = dtls_new(&c->dtls[0], &prm);
+
+	prm.rtcp = true;
+	return err || c->set.rtcp_mux ? err : dtls_new(&c->dtls[1], &prm);
+}
+
 static int make_parts(struct media *m, struct stream_cfg *c, const struct media_secure *sec)
 {
 	int err = m->srtp_ready ? 0 : srtp_setup();
@@ -37,10 +47,7 @@ static int make_parts(struct media *m, struct stream_cfg *c, const struct media_
 		err = srtp_new(&c->srtp, &prm);
 		explicit_bzero(&prm, sizeof(prm));
 	} else {
-		struct dtls_prm prm = { .identity = sec->identity, .fingerprint = sec->fingerprint, .setup = sec->setup,
-					.mtu = m->prm.dtls_mtu, .replay = m->prm.srtp_replay };
-
-		err = dtls_new(&c->dtls, &prm);
+		err = make_dtls(m, c, sec);
 	}
 	return err;
 }
@@ -49,9 +56,10 @@ int secure_make(struct core_wire *w, struct stream_cfg *c)
 {
 	const struct media_secure *sec = &c->set.secure;
 	bool says = w->nsessions == 1 || (sa_is_set(&c->set.remote) && !sa_is_any(&c->set.remote));
+	bool same = is_same(sec, &w->secure) && (sec->mode != MEDIA_DTLS || c->set.rtcp_mux == w->secure_mux);
 	int err = 0;
 
-	if (says && sec->mode != MEDIA_CLEAR && !is_same(sec, &w->secure))
+	if (says && sec->mode != MEDIA_CLEAR && !same)
 		err = make_parts(w->m, c, sec);
 	c->fresh_ssrc = (uint32_t)core_random(w->m);
 	return err;
@@ -63,11 +71,12 @@ void secure_forget(struct core_wire *w)
 	explicit_bzero(&w->secure, sizeof(w->secure));
 }
 
-void secure_made(struct core_wire *w, const struct media_secure *sec)
+void secure_made(struct core_wire *w, const struct media_set *set)
 {
 	struct media_secure was = w->secure;
 
-	w->secure = *sec;
+	w->secure = set->secure;
+	w->secure_mux = set->rtcp_mux;
 	obj_hold(w->secure.identity);
 	obj_drop(was.identity);
 	explicit_bzero(&was, sizeof(was));
@@ -78,14 +87,15 @@ void secure_made(struct core_wire *w, const struct media_secure *sec)
 static const struct wire_step *const with_sdes[] = { &srtp_step, NULL };
 static const struct wire_step *const with_dtls[] = { &dtls_step, &srtp_step, NULL };
 
-static void put_dtls(struct wire *w, struct dtls *d)
+/* Takes them. */
+static void put_dtls(struct wire *w, struct dtls *const d[2])
 {
-	if (w->dtls)
-		dtls_leave(w);
-	obj_drop(w->dtls);
-	w->dtls = d;
-	if (d)
-		dtls_arrive(w);
+	dtls_leave(w);
+	for (int i = 0; i < 2; i++) {
+		obj_drop(w->dtls[i]);
+		w->dtls[i] = d[i];
+	}
+	dtls_arrive(w);
 }
 
 /* Peers differ in whether the count of rollovers goes on under new keys. A new SSRC begins
@@ -113,21 +123,16 @@ void wire_secure(struct stream *s, struct stream_cfg *cfg)
 	w->secure = mode;
 	/* After SDES no key of it may serve DTLS; after DTLS its keys serve until the
 	 * next handshake is done. */
-	if (cfg->srtp || mode == MEDIA_CLEAR || (cfg->dtls && !w->dtls)) {
-		was = srtp_install(w, cfg->srtp);
+	if (cfg->srtp || mode == MEDIA_CLEAR || (cfg->dtls[0] && !w->dtls[0])) {
+		was = srtp_install(w, false, cfg->srtp);
 		if (was && cfg->srtp)
 			change_ssrcs(w, was, cfg->fresh_ssrc);
 		cfg->srtp = NULL;
 		obj_drop(was);
+		obj_drop(srtp_install(w, true, NULL));
 	}
-	if (cfg->dtls || mode != MEDIA_DTLS) {
+	if (cfg->dtls[0] || mode != MEDIA_DTLS) {
 		put_dtls(w, cfg->dtls);
-		cfg->dtls = NULL;
+		cfg->dtls[0] = cfg->dtls[1] = NULL;
 	}
-}
-
-bool wire_is_peer(const struct wire *w, const struct sa *from)
-{
-	return (sa_is_set(&w->latch.source) && sa_eq(&w->latch.source, from)) ||
-	       (sa_is_set(&w->remote) && sa_eq(&w->remote, from));
 }

@@ -256,7 +256,8 @@ void cfg_free(struct stream_cfg *c)
 	if (!c)
 		return;
 	obj_drop(c->srtp);
-	obj_drop(c->dtls);
+	obj_drop(c->dtls[0]);
+	obj_drop(c->dtls[1]);
 	for (size_t i = 0; i < c->n; i++) {
 		if (c->codec[i].dec)
 			c->codec[i].row->state_free(c->codec[i].dec);
@@ -377,8 +378,8 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 		s->speaks |= (uint64_t)1 << cfg->codec[i].id;
 	s->dtmf = set->dtmf;
 	c.p = cfg;
-	made = cfg->srtp || cfg->dtls || (s->w->nsessions == 1 && set->secure.mode == MEDIA_CLEAR);
-	if (cfg->dtls)
+	made = cfg->srtp || cfg->dtls[0] || (s->w->nsessions == 1 && set->secure.mode == MEDIA_CLEAR);
+	if (cfg->dtls[0])
 		s->w->keep_early = true;
 	err = core_post(s, &c);
 	if (err) {
@@ -386,7 +387,7 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 		return err;
 	}
 	if (made)
-		secure_made(s->w, &set->secure);
+		secure_made(s->w, set);
 	if (s->peer && (smoother_room(s, s->peer) != s->smoothed || needs_cutting(s, s->peer) != s->cut))
 		return session_bridge(s, s->peer);
 	return 0;

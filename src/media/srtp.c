@@ -160,11 +160,11 @@ static void keep_rollovers(struct srtp *s, const struct receiver *was)
 	}
 }
 
-struct srtp *srtp_install(struct wire *w, struct srtp *s)
+struct srtp *srtp_install(struct wire *w, bool which, struct srtp *s)
 {
-	struct srtp *was = w->srtp;
+	struct srtp *was = w->srtp[which];
 
-	w->srtp = s;
+	w->srtp[which] = s;
 	if (!s || !was)
 		return was;
 	keep_rollovers(s, &was->now);
@@ -298,23 +298,32 @@ bool srtp_seal(struct srtp *s, bool rtcp, uint8_t *p, size_t *n, size_t max)
 	return true;
 }
 
+static struct srtp *keys_for(const struct wire *w, bool rtcp)
+{
+	return w->srtp[rtcp && w->dtls[1]];
+}
+
 static enum wire_verdict on_recv(struct wire *w, uint8_t *p, size_t *n, const struct sa *from)
 {
 	bool rtcp = rtp_kind(p, *n) == RTP_KIND_RTCP;
+	struct srtp *s = keys_for(w, rtcp);
 
-	if (!w->srtp)
+	if (!s)
 		return WIRE_BAD;
 	/* Whom the latch will not take costs no look at the tag. */
 	if (!rtcp && latch_is_shut(w, from)) {
 		w->dropped_source++;
 		return WIRE_TAKEN;
 	}
-	return srtp_open(w->srtp, rtcp, p, n, w->t->now_us) ? WIRE_PASS : WIRE_BAD;
+	return srtp_open(s, rtcp, p, n, w->t->now_us) ? WIRE_PASS : WIRE_BAD;
 }
 
 static bool on_send(struct wire *w, uint8_t *p, size_t *n, size_t max)
 {
-	return w->srtp && srtp_seal(w->srtp, rtp_kind(p, *n) == RTP_KIND_RTCP, p, n, max);
+	bool rtcp = rtp_kind(p, *n) == RTP_KIND_RTCP;
+	struct srtp *s = keys_for(w, rtcp);
+
+	return s && srtp_seal(s, rtcp, p, n, max);
 }
 
 const struct wire_step srtp_step = {

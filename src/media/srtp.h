@@ -5,9 +5,9 @@
  *          another keeps the old receiving keys for a while (SRTP_GRACE_US), because
  *          packets sealed with them are still on their way.
  * Owner:   the core makes it (srtp_new), a command hands it to the media thread in a
- *          struct stream_cfg, wire.srtp holds it there; the thread gives it back by
- *          EV_DROP, or core_forget_wire() drops it with the wire. DTLS makes its own on
- *          the media thread, at the end of a handshake.
+ *          struct stream_cfg, wire.srtp holds it there. The thread drops what others
+ *          replace, core_forget_wire() the last. DTLS makes its own on the media thread,
+ *          at the end of a handshake.
  * States:  wire.steps has srtp_step and wire.srtp is NULL: no keys yet. Nothing leaves,
  *          what comes is dropped and counted. wire.srtp set: sealed and opened.
  * Cost:    no allocation a packet. libsrtp2 allocates once for each SSRC, which only a
@@ -32,9 +32,9 @@ struct srtp_prm {
 int srtp_setup(void);
 /* ENOMEM, EINVAL: no such suite. Any thread. */
 int srtp_new(struct srtp **out, const struct srtp_prm *prm);
-/* On the wire's thread: `s` (may be NULL: no keys) is in force from now on. Takes the
- * reference; gives back what is to be dropped. */
-struct srtp *srtp_install(struct wire *w, struct srtp *s);
+/* On the wire's thread: `s` (may be NULL: no keys) is w->srtp[which] from now on. Takes
+ * the reference; gives back what is to be dropped. */
+struct srtp *srtp_install(struct wire *w, bool which, struct srtp *s);
 enum crypto_suite srtp_suite(const struct srtp *s);
 /* How often the sequence numbers of our packets from this SSRC went round. */
 uint32_t srtp_rollover(const struct srtp *s, uint32_t ssrc);

@@ -28,7 +28,7 @@ struct stream_codec {
 struct stream_cfg {             /* one media_session_set(); the core makes and frees it */
 	struct media_set set;           /* set.secure has no keys any more */
 	struct srtp *srtp;              /* held; new keys of the wire. NULL: as they are */
-	struct dtls *dtls;              /* held; a new association. NULL: as it is */
+	struct dtls *dtls[2];           /* held; new associations, as in struct wire. NULL: as they are */
 	uint32_t fresh_ssrc;            /* for an SSRC whose numbers went round under the old keys */
 	uint8_t cls[128];
 	size_t n;

@@ -85,8 +85,7 @@ void wire_watch(struct wire *w, struct mthread *t)
 
 		epoll_ctl(t->ep, EPOLL_CTL_ADD, w->place[i], &e);
 	}
-	if (w->dtls)
-		dtls_arrive(w);
+	dtls_arrive(w);
 }
 
 void wire_unwatch(struct wire *w)
@@ -95,8 +94,7 @@ void wire_unwatch(struct wire *w)
 	 * is just being forked holds it as well. */
 	for (int i = 0; w->t && !w->net && i < 2; i++)
 		epoll_ctl(w->t->ep, EPOLL_CTL_DEL, w->place[i], NULL);
-	if (w->t && w->dtls)
-		dtls_leave(w);
+	dtls_leave(w);
 	w->t = NULL;
 }
 
@@ -171,6 +169,7 @@ static inline void take_datagram(struct wire *w, bool rtcp, size_t n, const stru
 	uint8_t *p = w->t->buf.pkt;
 
 	mthread_at(w->t, MEDIA_PACKETS, w);
+	w->at_rtcp = rtcp;
 	if (__builtin_expect(w->steps != NULL, 0) && !open_steps(w, p, &n, from))
 		return;
 	if (w->udptl) {

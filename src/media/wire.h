@@ -55,8 +55,11 @@ struct wire {
 	struct mthread *t;      /* NULL: no thread has it */
 	const struct wire_step *const *steps;   /* from the socket up, ended by NULL; NULL: plain */
 	enum media_secure_mode secure;  /* what the steps are for */
-	struct srtp *srtp;      /* held; NULL: plain, or no keys yet (srtp.h) */
-	struct dtls *dtls;      /* held; NULL: no DTLS (dtls.h) */
+	/* Held. [1] is RTCP's own, with DTLS and without rtcp-mux (RFC 5764 section 4.1.2);
+	 * else [0] serves both. */
+	struct srtp *srtp[2];   /* NULL: plain, or no keys yet (srtp.h) */
+	struct dtls *dtls[2];   /* NULL: no DTLS (dtls.h) */
+	bool at_rtcp;           /* what the steps see came to place[1] */
 	struct stream *only;    /* its stream when there is one, so that it need not be chosen */
 	const struct media_net *net;    /* NULL: sockets */
 	int place[2];           /* RTP, RTCP */
@@ -108,9 +111,9 @@ static inline bool wire_send(struct wire *w, bool rtcp, const struct sa *to, con
 void wire_set(struct wire *w, const struct media_set *set);
 /* How it is encrypted from now on, by what the core made for `cfg`: steps and keys. */
 void wire_secure(struct stream *s, struct stream_cfg *cfg);
-/* May `from` speak for the peer, as the SDP or the latch have it? */
 void wire_fit_family(const struct wire *w, struct sa *a);    /* as its sockets know the address */
-bool wire_is_peer(const struct wire *w, const struct sa *from);
+/* May `from` speak for the peer, as the SDP or the latch have it? */
+bool wire_is_peer(const struct wire *w, bool rtcp, const struct sa *from);
 void wire_aim(struct wire *w);  /* where to send now, and which of its streams may */
 /* RTP from there will not be taken, whatever it is. */
 bool latch_is_shut(const struct wire *w, const struct sa *from);

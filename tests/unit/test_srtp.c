@@ -202,7 +202,7 @@ static void test_many_ssrcs(void **state)
 
 static void change(struct wire *w, struct srtp *s)
 {
-	obj_drop(srtp_install(w, s));
+	obj_drop(srtp_install(w, false, s));
 }
 
 /* Keys that replace others: the old ones are heard for a while. Whether the peer's count
@@ -217,13 +217,13 @@ static void test_new_keys(void **state)
 		struct srtp *a = context(CRYPTO_AEAD_AES_256_GCM, 1, 2, true), *n, *fresh;
 		struct packet old;
 
-		w.srtp = NULL;
+		w.srtp[0] = NULL;
 		t.now_us = 1000000;
 		change(&w, context(CRYPTO_AEAD_AES_256_GCM, 2, 1, true));
 		for (uint32_t i = 60000; i < 70000; i++) {
 			struct packet p = sealed(a, (uint16_t)i, 7);
 
-			assert_true(opens(w.srtp, &p));
+			assert_true(opens(w.srtp[0], &p));
 		}
 		old = sealed(a, 4464, 7);
 		fresh = context(CRYPTO_AES_CM_128_HMAC_SHA1_80, 3, 4, true);
@@ -234,19 +234,19 @@ static void test_new_keys(void **state)
 				sealed(n, (uint16_t)i, 7);
 		}
 		change(&w, context(CRYPTO_AES_CM_128_HMAC_SHA1_80, 4, 3, true));
-		assert_true(opens(w.srtp, &old));
-		assert_false(opens(w.srtp, &old));
+		assert_true(opens(w.srtp[0], &old));
+		assert_false(opens(w.srtp[0], &old));
 		for (uint16_t i = 4465; i < 4500; i++) {
 			struct packet p = sealed(fresh, i, 7);
 
-			assert_true(opens(w.srtp, &p));
-			assert_false(opens(w.srtp, &p));
+			assert_true(opens(w.srtp[0], &p));
+			assert_false(opens(w.srtp[0], &p));
 		}
 		/* Not for ever. */
 		old = sealed(a, 4501, 7);
-		assert_false(srtp_open(w.srtp, false, old.b, &old.n, t.now_us + SRTP_GRACE_US));
+		assert_false(srtp_open(w.srtp[0], false, old.b, &old.n, t.now_us + SRTP_GRACE_US));
 		old = sealed(fresh, 4502, 7);
-		assert_true(srtp_open(w.srtp, false, old.b, &old.n, t.now_us + SRTP_GRACE_US));
+		assert_true(srtp_open(w.srtp[0], false, old.b, &old.n, t.now_us + SRTP_GRACE_US));
 		obj_drop(a);
 		obj_drop(fresh);
 		change(&w, NULL);
