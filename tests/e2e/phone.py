@@ -57,15 +57,21 @@ def free_tcp_port():
 
 
 class Phone:
-    """`user` registers at `server` ("host:port") with `password`; its tone is `hertz`."""
+    """`user` registers at `server` ("host:port") with `password`; its tone is `hertz`. `ca`: the
+    authorities of its TLS; `cert`: the files of its own certificate and key. (baresip 1.0.0 shows
+    its certificate, but verifies no server's.)"""
 
-    def __init__(self, directory, server, user, password, hertz=440, transport="udp", rtp=30000):
+    def __init__(self, directory, server, user, password, hertz=440, transport="udp", rtp=30000, ca=None, cert=None):
         self.dir, self.user, self.hertz = str(directory), user, hertz
         os.makedirs(self.dir + "/heard")
         tone.write_tone(self.dir + "/tone.wav", hertz, 120)
         self.control = free_tcp_port()
         with open(self.dir + "/config", "w", encoding="ascii") as f:
             f.write(CONFIG.format(dir=self.dir, rtp=rtp, rtp_end=rtp + 98, modules=MODULES, control=self.control))
+            if cert:
+                f.write(f"sip_certificate {self.joined(cert)}\n")
+            if ca:
+                f.write(f"sip_cafile {ca}\n")
         with open(self.dir + "/accounts", "w", encoding="ascii") as f:
             f.write(f'<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={password}'
                     f';answermode=manual;regint=600\n')
@@ -78,6 +84,15 @@ class Phone:
         self.process = subprocess.Popen(["baresip", "-4", "-s", "-v", "-f", self.dir], stdin=subprocess.DEVNULL,
                                         stdout=self.output, stderr=subprocess.STDOUT)
         self.serial = 0
+
+    def joined(self, files):
+        """One file of a certificate and its key."""
+        path = self.dir + "/own.pem"
+        with open(path, "wb") as out:
+            for name in files:
+                with open(name, "rb") as f:
+                    out.write(f.read())
+        return path
 
     # -- control ------------------------------------------------------------
     def connect(self):
