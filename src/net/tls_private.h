@@ -3,6 +3,7 @@
  *   tls.c          one connection: the row of struct conn_ops
  *   tls_context.c  the current SSL_CTX pair, the files' changes, sessions that may be resumed
  *   tls_load.c     options and files into an SSL_CTX pair, or the reason why not
+ *   tls_socket.c   how OpenSSL reads and writes the socket
  *   tls_name.c     whose certificate is it (RFC 5922) */
 #ifndef NET_TLS_PRIVATE_H
 #define NET_TLS_PRIVATE_H
@@ -25,7 +26,7 @@ void tls_pair_free(struct tls_pair *p);
 /* A new connection of the current SSL_CTX; the caller frees it. NULL: ENOMEM. `now_ms` decides
  * whether it is time to look at the files again. */
 SSL *tls_context_ssl(struct tls_context *t, enum tls_side side, uint64_t now_ms);
-/* tls.c: how OpenSSL reads and writes the socket of a connection. NULL: ENOMEM. */
+/* tls_socket.c: how OpenSSL reads and writes the socket of a connection. NULL: ENOMEM. */
 BIO_METHOD *tls_bio_method(void);
 /* tls.c: what the connecting side tells OpenSSL to call. 1: the session is taken over. */
 int tls_session_given(SSL *ssl, SSL_SESSION *session);

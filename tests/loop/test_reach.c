@@ -274,7 +274,7 @@ static void transports_that_change(void **state)
 
 static void transports_to_come(void **state)
 {
-	static const char *const protos[] = { "tls", "ws", "wss" };
+	static const char *const protos[] = { "ws", "wss" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(protos); i++) {
@@ -287,6 +287,17 @@ static void transports_to_come(void **state)
 		assert_string_equal(reload(text), expected);
 		assert_null(service_transport(t.svc, str_z(protos[i])));
 	}
+}
+
+/* Without its certificate it is refused, and the report says what to do. */
+static void transport_without_certificate(void **state)
+{
+	(void)state;
+	assert_string_equal(reload(UDP("") PHONES "[tls]\ntype=transport\nprotocol=tls\nbind=127.0.0.1:5061\n"),
+			    "transport 'tls': TLS needs cert_file= and priv_key_file=, the certificate of this server and its key\n");
+	assert_null(service_transport(t.svc, STR("tls")));
+	assert_string_equal(reload(UDP("") PHONES "[tls]\ntype=transport\nprotocol=tls\nbind=127.0.0.1:5061\nmethod=sslv3\n"),
+			    "transport 'tls': method: SSL 2 and 3 are broken and not spoken here; set method=tlsv1_2\n");
 }
 
 /* Over which of them a peer is reached. */
@@ -312,7 +323,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(destinations), T(in_the_call), T(to_somebody_else), T(to_nobody), T(kinds_from_a_file),
-		T(signaling_address), T(media_address), T(transports_that_change), T(transports_to_come), T(routes),
+		T(signaling_address), T(media_address), T(transports_that_change), T(transports_to_come),
+		T(transport_without_certificate), T(routes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

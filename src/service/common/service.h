@@ -36,6 +36,7 @@ struct service_transport {
 	uint32_t id;                    /* of net_listen() */
 	enum net_proto proto;
 	struct sa bound;
+	struct tls_context *tls;        /* held; NULL: without TLS */
 	struct snapshot *conf_of;       /* held: keeps `conf` alive */
 	const struct transport_conf *conf;
 };
