@@ -71,6 +71,7 @@ struct media {
 
 /* A pair of ports and the sessions on it. All of them are on one thread, and move
  * together. Goes with the last session. */
+struct core_ice;
 struct core_wire {
 	struct wire w;          /* the thread's, while it is known */
 	struct media *m;
@@ -81,6 +82,7 @@ struct core_wire {
 	struct list sessions;   /* of struct media_session, by wire_link */
 	size_t nsessions;
 	size_t nopen;           /* of these, not closed yet */
+	struct core_ice *ice;   /* owned; what the core knows of w.ice. NULL: none */
 	struct list held;       /* of struct pending, while moving */
 	struct pending *arrive; /* owned; memory for the command that ends the move, while moving */
 	struct list move_link;  /* core_move() */
@@ -153,6 +155,9 @@ void session_gone(struct media_session *s);          /* EV_CLOSED */
 int session_bridge(struct media_session *a, struct media_session *b);        /* tell their thread; ENOMEM */
 void session_abandon(struct media_session *s);       /* media_close(): close it without its owner */
 void cfg_free(struct stream_cfg *c);
+/* ice_session.c */
+void core_ice_event(struct core_wire *w, const struct media_event *e);       /* before the session hears it */
+void core_ice_free(struct core_wire *w);
 /* ports.c */
 int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],
 	       uint16_t *ranged);

@@ -13,6 +13,7 @@
 struct mthread;
 struct stream;
 struct wire;
+struct wire_ice;
 
 /* Who may send to us: against strangers who take over or listen to a call. */
 struct latch {
@@ -51,6 +52,7 @@ struct wire_step {
 struct wire {
 	struct mthread *t;      /* NULL: no thread has it */
 	const struct wire_step *const *steps;   /* from the socket up, ended by NULL; NULL: plain */
+	struct wire_ice *ice;   /* held; before the steps on the way in. NULL: no ICE (wire_ice.h) */
 	struct stream *only;    /* its stream when there is one, so that it need not be chosen */
 	const struct media_net *net;    /* NULL: sockets */
 	int place[2];           /* RTP, RTCP */
@@ -91,7 +93,7 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 /* From its RTP or RTCP place; false: it did not leave. */
 static inline bool wire_send(struct wire *w, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
 {
-	if (__builtin_expect(w->steps != NULL, 0))
+	if (__builtin_expect(w->steps != NULL || w->ice != NULL, 0))
 		return wire_send_steps(w, rtcp, to, p, n);
 	return place_send(w->net, w->place[rtcp], to, p, n);
 }
@@ -100,6 +102,7 @@ static inline bool wire_send(struct wire *w, bool rtcp, const struct sa *to, con
 
 /* What one session's SDP says of the wire: the last one that names an address holds. */
 void wire_set(struct wire *w, const struct media_set *set);
+void wire_fit_family(const struct wire *w, struct sa *a);    /* as its sockets know the address */
 void wire_aim(struct wire *w);  /* where to send now, and which of its streams may */
 bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq);
 bool latch_accept_rtcp(struct wire *w, const struct sa *from, const struct rtcp *r);

@@ -211,7 +211,7 @@ static void step(struct fuzz *f)
 		if (op & 0x40)
 			ice_restart_undo(f->ice);
 		else
-			ice_restart(f->ice, (enum ice_role)(op >> 7), f->now);
+			ice_restart(f->ice, (enum ice_role)(op >> 7), NULL, f->now);
 		break;
 	case 9: ice_remote_done(f->ice); break;
 	case 10:

@@ -185,8 +185,8 @@ static void test_restart(void **state)
 
 	connect_both(s);
 	str_copy(old, sizeof(old), ice_ufrag(s->agent[0].ice));
-	ice_restart(s->agent[0].ice, ICE_CONTROLLING, s->now);
-	ice_restart(s->agent[1].ice, ICE_CONTROLLED, s->now);
+	ice_restart(s->agent[0].ice, ICE_CONTROLLING, NULL, s->now);
+	ice_restart(s->agent[1].ice, ICE_CONTROLLED, NULL, s->now);
 	assert_false(str_eq(ice_ufrag(s->agent[0].ice), str_z(old)));
 	/* Media goes on meanwhile, however long the offer takes, and consent with it. */
 	run(s, 90000000);
@@ -213,8 +213,8 @@ static void test_restart_elsewhere(void **state)
 	s->agent[1].on[0] = false;
 	agent_host(&s->agent[1], 1, 1, "203.0.113.77:6000");
 	run(s, 10000000);
-	ice_restart(s->agent[0].ice, ICE_CONTROLLING, s->now);
-	ice_restart(s->agent[1].ice, ICE_CONTROLLED, s->now);
+	ice_restart(s->agent[0].ice, ICE_CONTROLLING, NULL, s->now);
+	ice_restart(s->agent[1].ice, ICE_CONTROLLED, NULL, s->now);
 	run(s, 40000000);               /* the old one has died of lack of consent */
 	assert_false(talk(s, 0, "nowhere"));
 	describe(&s->agent[0], &s->agent[1], true);
@@ -230,7 +230,7 @@ static void test_restart_undone(void **state)
 	struct ice_remote r;
 
 	connect_both(s);
-	ice_restart(s->agent[0].ice, ICE_CONTROLLING, s->now);
+	ice_restart(s->agent[0].ice, ICE_CONTROLLING, NULL, s->now);
 	run(s, 20000000);
 	ice_restart_undo(s->agent[0].ice);
 	assert_int_equal(s->agent[0].state, ICE_CONNECTED);
