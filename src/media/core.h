@@ -72,6 +72,7 @@ struct media {
 
 /* A pair of ports and the sessions on it. All of them are on one thread, and move
  * together. Goes with the last session. */
+struct core_ice;
 struct core_wire {
 	struct wire w;          /* the thread's, while it is known */
 	struct media *m;
@@ -86,6 +87,7 @@ struct core_wire {
 	/* as last handed to the thread */
 	struct media_secure secure;     /* its identity is held */
 	bool secure_mux;                /* it had rtcp_mux */
+	struct core_ice *ice;   /* owned; what the core knows of w.ice. NULL: none */
 	struct list held;       /* of struct pending, while moving */
 	struct pending *arrive; /* owned; memory for the command that ends the move, while moving */
 	struct list move_link;  /* core_move() */
@@ -165,6 +167,9 @@ void cfg_free(struct stream_cfg *c);
 int secure_make(struct core_wire *w, struct stream_cfg *c);
 void secure_made(struct core_wire *w, const struct media_set *set);       /* `c` is on its way */
 void secure_forget(struct core_wire *w);
+/* ice_session.c */
+void core_ice_event(struct core_wire *w, const struct media_event *e);       /* before the session hears it */
+void core_ice_free(struct core_wire *w);
 /* ports.c */
 int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],
 	       uint16_t *ranged);

@@ -100,22 +100,30 @@ static void ice_free(void *arg)
 }
 
 /* ice-chars (RFC 8839 section 5.4): 64 of them, so that six bits of chance are one each. */
-static void draw_text(struct ice *ice, char *out, size_t n)
+static void draw_text(const struct ice_ops *ops, char *out, size_t n)
 {
 	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	uint8_t raw[ICE_PWD];
 
-	ice_random(ice, raw, n);
+	ops->random(ops->arg, raw, n);
 	for (size_t i = 0; i < n; i++)
 		out[i] = chars[raw[i] & 63];
 	out[n] = '\0';
 }
 
-static void draw_creds(struct ice *ice)
+void ice_draw(const struct ice_ops *ops, struct ice_own *out)
 {
-	ice->cur = (struct ice_creds){ .lufrag = "" };
-	draw_text(ice, ice->cur.lufrag, ICE_UFRAG);
-	draw_text(ice, ice->cur.lpwd, ICE_PWD);
+	draw_text(ops, out->ufrag, ICE_UFRAG);
+	draw_text(ops, out->pwd, ICE_PWD);
+}
+
+static void own_set(struct ice *ice, const struct ice_own *own)
+{
+	ice->cur = (struct ice_creds){ .rufrag = "" };
+	if (own && own->ufrag[0])
+		ice->cur.own = *own;
+	else
+		ice_draw(&ice->prm.ops, &ice->cur.own);
 }
 
 int ice_new(struct ice **out, const struct ice_prm *prm)
@@ -136,7 +144,7 @@ int ice_new(struct ice **out, const struct ice_prm *prm)
 	for (unsigned i = 0; i < ICE_COMPONENTS; i++)
 		ice->path[i] = (struct ice_path){ .pair = -1, .component = (uint8_t)(i + 1) };
 	ice_random(ice, &ice->tie_breaker, sizeof(ice->tie_breaker));
-	draw_creds(ice);
+	own_set(ice, &prm->own);
 	*out = ice;
 	return 0;
 }
@@ -221,8 +229,8 @@ int ice_add_server(struct ice *ice, bool turn, const struct sa *addr, struct str
 
 size_t ice_locals(const struct ice *ice) { return ice->nlocal; }
 const struct ice_candidate *ice_local(const struct ice *ice, size_t i) { return i < ice->nlocal ? &ice->local[i].c : NULL; }
-struct str ice_ufrag(const struct ice *ice) { return str_z(ice->cur.lufrag); }
-struct str ice_pwd(const struct ice *ice) { return str_z(ice->cur.lpwd); }
+struct str ice_ufrag(const struct ice *ice) { return str_z(ice->cur.own.ufrag); }
+struct str ice_pwd(const struct ice *ice) { return str_z(ice->cur.own.pwd); }
 enum ice_state ice_state(const struct ice *ice) { return ice->state; }
 enum ice_role ice_role(const struct ice *ice) { return ice->role; }
 void ice_count(const struct ice *ice, struct ice_counts *out) { *out = ice->counts; }
@@ -350,7 +358,7 @@ static bool has_path(const struct ice *ice, enum ice_generation g)
 	return false;
 }
 
-void ice_restart(struct ice *ice, enum ice_role role, uint64_t now_us)
+void ice_restart(struct ice *ice, enum ice_role role, const struct ice_own *own, uint64_t now_us)
 {
 	ice->now_us = now_us;
 	/* A path of before the last restart stays what media goes over; one that was chosen
@@ -366,7 +374,7 @@ void ice_restart(struct ice *ice, enum ice_role role, uint64_t now_us)
 	for (unsigned i = 0; i < ICE_COMPONENTS; i++)
 		ice->path[i].pair = -1;
 	ice_pairs_clear(ice);
-	draw_creds(ice);
+	own_set(ice, own);
 	ice->remote_known = ice->remote_done = ice->remote_lite = false;
 	ice->role = role;
 	ice_state_set(ice, ICE_IDLE);

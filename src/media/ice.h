@@ -31,6 +31,10 @@ struct ice;                     /* obj */
 enum { ICE_MAX_CANDIDATES = 32, ICE_MAX_PAIRS = 100, ICE_MAX_BASES = 8, ICE_MAX_STUN = 4, ICE_COMPONENTS = 2 };
 enum { ICE_UFRAG = 8, ICE_PWD = 24 };   /* characters of ours: 48 and 144 bits of chance */
 
+struct ice_own {                /* what an SDP says of us */
+	char ufrag[ICE_UFRAG + 1], pwd[ICE_PWD + 1];
+};
+
 enum ice_role { ICE_CONTROLLED, ICE_CONTROLLING };
 enum ice_state {
 	ICE_IDLE,               /* the peer's description is not there yet */
@@ -83,8 +87,10 @@ struct ice_prm {
 	unsigned components;            /* 1, or 2 with RTCP on a port of its own */
 	uint32_t gather_ms;             /* when to call it gathered at the latest; 0: 3000 */
 	bool software;                  /* say who we are to STUN and TURN servers */
+	struct ice_own own;             /* drawn already, by ice_draw(); empty: ice_new() does */
 	uint64_t now_us;
 };
+void ice_draw(const struct ice_ops *ops, struct ice_own *out);
 /* ENOMEM, EINVAL. */
 int ice_new(struct ice **out, const struct ice_prm *prm);
 /* Change who hears: before it goes to another thread. */
@@ -127,8 +133,9 @@ void ice_remote_done(struct ice *ice);
 void ice_one_component(struct ice *ice, uint64_t now_us);
 
 /* New credentials for an offer or answer. Media goes on over the old pair until
- * a new one is nominated. ice_restart_undo(): the offer was refused. */
-void ice_restart(struct ice *ice, enum ice_role role, uint64_t now_us);
+ * a new one is nominated. `own`: drawn already; NULL: drawn here. ice_restart_undo(): the
+ * offer was refused. */
+void ice_restart(struct ice *ice, enum ice_role role, const struct ice_own *own, uint64_t now_us);
 void ice_restart_undo(struct ice *ice);
 
 /* ---- the network */

@@ -22,7 +22,7 @@ size_t ice_check_write(struct ice *ice, uint8_t *p, size_t max, const uint8_t *i
 {
 	char user[ICE_CREDENTIAL_MAX + ICE_UFRAG + 2];
 	struct stun_out o;
-	int n = snprintf(user, sizeof(user), "%s:%s", c->rufrag, c->lufrag);
+	int n = snprintf(user, sizeof(user), "%s:%s", c->rufrag, c->own.ufrag);
 
 	stun_begin(&o, p, max, STUN_REQUEST, STUN_BINDING, id);
 	stun_put(&o, STUN_USERNAME, str_mk(user, (size_t)n));
@@ -147,7 +147,7 @@ static bool names_us(const struct ice_creds *c, bool known, struct str user)
 {
 	struct str first = str_cut_raw(&user, ':');
 
-	return c->lufrag[0] && str_eq(first, str_z(c->lufrag)) && (!known || str_eq(user, str_z(c->rufrag)));
+	return c->own.ufrag[0] && str_eq(first, str_z(c->own.ufrag)) && (!known || str_eq(user, str_z(c->rufrag)));
 }
 
 /* RFC 8445 section 7.3.1.1. true: this request is refused. */
@@ -222,25 +222,25 @@ static void request_came(struct ice *ice, unsigned local, const struct sa *from,
 
 	/* Until the integrity is seen to be right this must do nothing. */
 	if ((!now && (!has_old_path(ice) || !names_us(&ice->old, true, m->username))) ||
-	    stun_check(m, &ice->prm.hash, str_z(c->lpwd))) {
+	    stun_check(m, &ice->prm.hash, str_z(c->own.pwd))) {
 		ice->counts.unsigned_came++;
 		return;
 	}
 	ice->counts.checks_came++;
 	if (m->nunknown) {
-		answer(ice, local, from, m, c->lpwd, 420);
+		answer(ice, local, from, m, c->own.pwd, 420);
 		return;
 	}
 	if (!now) {
 		/* Of the session before the restart: it keeps its consent, no more. */
-		answer(ice, local, from, m, c->lpwd, 0);
+		answer(ice, local, from, m, c->own.pwd, 0);
 		return;
 	}
 	if (is_conflict(ice, m)) {
-		answer(ice, local, from, m, c->lpwd, 487);
+		answer(ice, local, from, m, c->own.pwd, 487);
 		return;
 	}
-	answer(ice, local, from, m, c->lpwd, 0);
+	answer(ice, local, from, m, c->own.pwd, 0);
 	if (ice->remote_known)
 		ice_learn(ice, local, from, m->priority ? m->priority : 1, m->use_candidate);
 	else

@@ -78,7 +78,7 @@ struct ice_path {
 };
 
 struct ice_creds {
-	char lufrag[ICE_UFRAG + 1], lpwd[ICE_PWD + 1];
+	struct ice_own own;
 	char rufrag[ICE_CREDENTIAL_MAX + 1], rpwd[ICE_CREDENTIAL_MAX + 1];
 };
 

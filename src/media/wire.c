@@ -3,6 +3,7 @@
  * packet is for stream.c; whose packets are taken is in latch.c. */
 #include "media/thread.h"
 #include "media/dtls.h"
+#include "media/wire_ice.h"
 #include <errno.h>
 #include <sys/epoll.h>
 #include "base/poison.h"
@@ -86,6 +87,7 @@ void wire_watch(struct wire *w, struct mthread *t)
 		epoll_ctl(t->ep, EPOLL_CTL_ADD, w->place[i], &e);
 	}
 	dtls_arrive(w);
+	wire_ice_arrive(w);
 }
 
 void wire_unwatch(struct wire *w)
@@ -95,6 +97,7 @@ void wire_unwatch(struct wire *w)
 	for (int i = 0; w->t && !w->net && i < 2; i++)
 		epoll_ctl(w->t->ep, EPOLL_CTL_DEL, w->place[i], NULL);
 	dtls_leave(w);
+	wire_ice_leave(w);
 	w->t = NULL;
 }
 
@@ -134,7 +137,7 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 	if (n > sizeof(w->t->buf.sealed))
 		return false;
 	memcpy(out, p, n);
-	while (w->steps[i])
+	while (w->steps && w->steps[i])
 		i++;
 	while (i-- > 0) {
 		const struct wire_step *st = w->steps[i];
@@ -142,7 +145,7 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 		if (st->send && st->takes & kind && !st->send(w, out, &n, sizeof(w->t->buf.sealed)))
 			return false;
 	}
-	return place_send(w->net, w->place[rtcp], to, out, n);
+	return w->ice ? wire_ice_out(w, rtcp, out, n, sizeof(w->t->buf.sealed)) : place_send(w->net, w->place[rtcp], to, out, n);
 }
 
 /* ---- in */
@@ -164,12 +167,14 @@ static inline void take_rtp(struct wire *w, uint8_t *p, size_t n, const struct s
 		w->dropped_bad++;
 }
 
-static inline void take_datagram(struct wire *w, bool rtcp, size_t n, const struct sa *from)
+static inline void take_datagram(struct wire *w, bool rtcp, size_t n, struct sa *from)
 {
 	uint8_t *p = w->t->buf.pkt;
 
 	mthread_at(w->t, MEDIA_PACKETS, w);
 	w->at_rtcp = rtcp;
+	if (__builtin_expect(w->ice != NULL, 0) && !wire_ice_in(w, rtcp, p, &n, from))
+		return;
 	if (__builtin_expect(w->steps != NULL, 0) && !open_steps(w, p, &n, from))
 		return;
 	if (w->udptl) {
@@ -199,7 +204,9 @@ static inline void take_datagram(struct wire *w, bool rtcp, size_t n, const stru
 
 void wire_arrived(struct wire *w, bool rtcp, size_t n, const struct sa *from)
 {
-	take_datagram(w, rtcp, n, from);
+	struct sa peer = *from;
+
+	take_datagram(w, rtcp, n, &peer);
 }
 
 void wire_readable(struct wire *w, bool rtcp)

@@ -16,6 +16,7 @@ struct srtp;
 struct stream;
 struct stream_cfg;
 struct wire;
+struct wire_ice;
 
 /* Who may send to us: against strangers who take over or listen to a call. */
 struct latch {
@@ -60,6 +61,7 @@ struct wire {
 	struct srtp *srtp[2];   /* NULL: plain, or no keys yet (srtp.h) */
 	struct dtls *dtls[2];   /* NULL: no DTLS (dtls.h) */
 	bool at_rtcp;           /* what the steps see came to place[1] */
+	struct wire_ice *ice;   /* held; before the steps on the way in. NULL: no ICE (wire_ice.h) */
 	struct stream *only;    /* its stream when there is one, so that it need not be chosen */
 	const struct media_net *net;    /* NULL: sockets */
 	int place[2];           /* RTP, RTCP */
@@ -100,7 +102,7 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 /* From its RTP or RTCP place; false: it did not leave. */
 static inline bool wire_send(struct wire *w, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
 {
-	if (__builtin_expect(w->steps != NULL, 0))
+	if (__builtin_expect(w->steps != NULL || w->ice != NULL, 0))
 		return wire_send_steps(w, rtcp, to, p, n);
 	return place_send(w->net, w->place[rtcp], to, p, n);
 }
