@@ -28,14 +28,14 @@
 #ifndef MEDIA_DTLS_H
 #define MEDIA_DTLS_H
 
-#include "media/wire.h"
-#include "base/text.h"
 #include "sdp/crypto.h"
 
 enum { DTLS_TURN = 4, DTLS_QUEUE = 6, DTLS_STUCK_US = 2000000 };
 
 struct dtls;                    /* obj */
 struct dtls_identity;           /* obj */
+struct wire;
+struct wire_step;
 
 enum dtls_verify { DTLS_CHECK_NOTHING, DTLS_CHECK_FINGERPRINT, DTLS_CHECK_CHAIN, DTLS_CHECK_BOTH };
 struct dtls_identity_prm {      /* an endpoint's dtls_* options; views */

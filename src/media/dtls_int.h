@@ -2,7 +2,9 @@
 #ifndef MEDIA_DTLS_INT_H
 #define MEDIA_DTLS_INT_H
 
+#include "base/text.h"
 #include "media/dtls.h"
+#include "media/wire.h"
 #include <openssl/ssl.h>
 
 struct dtls_identity {          /* obj; does not change once it is made */

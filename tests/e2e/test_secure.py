@@ -110,7 +110,7 @@ def test_required_is_required(pair):
 
 
 def test_dtls_phone_calls(pair):
-    server, one, two = pair(DTLS + "dtls_setup = passive\n", "dtls_srtp", "", None)
+    server, one, two = pair(DTLS + "dtls_setup = passive\nmedia_use_received_transport = yes\n", "dtls_srtp", "", None)
     talk(server, one, two)
     one.hang_up()
     over(server, two)
@@ -140,3 +140,14 @@ def test_functions(pair):
         wait_until(lambda: "0 active channels" in server.ask("core show channels"), "all channels are gone")
     said = re.findall(r"secure: media=(\d?) rtp=(\d)", server.log())
     assert list(dict.fromkeys(said)) == [("1", "1"), ("", "0")]
+
+
+def test_dtls_certificate_is_checked(pair):
+    """dtls_verify=certificate without an authority takes nobody: no sound, and the reason."""
+    server, one, two = pair("", None, DTLS.replace("fingerprint", "certificate") + "dtls_setup = actpass\n", "dtls_srtp")
+    one.dial(f"sip:1002@{server.address}")
+    two.wait_event("CALL_INCOMING")
+    two.accept()
+    wait_until(lambda: "certificate is not the one" in server.ask("pjsip explain 1002"), "the reason is told")
+    two.wait_hears_not(LOW)
+    one.hang_up()
