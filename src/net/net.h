@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "net/path.h"
 #include "net/tls.h"
+#include "net/ws.h"
 
 struct net_handlers {
 	void *arg;
@@ -60,6 +61,8 @@ struct net_listen_prm {
 	int keepalive_idle, keepalive_interval, keepalive_count;
 	struct str name;                /* for logs and `pjsip show transports` */
 	struct tls_context *tls;        /* TLS, WSS: needed, and held from then on */
+	struct ws_rules *ws;            /* WS, WSS: whom to let in, held too; NULL: all */
+	uint32_t write_ms;              /* a peer that takes nothing for so long is cut off; 0: no limit */
 };
 /* 0: *id is the transport, *bound where it listens. EADDRINUSE, EACCES, ... */
 int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, struct sa *bound);

@@ -9,6 +9,7 @@
  *   conn_event.c what happens on its socket: connected, handshake, framing, keep-alives
  *   tcp.c        listening, connecting, and the row of plain TCP
  *   tls.c        the row of TLS (tls_private.h says what is behind it)
+ *   ws.c         the row of WebSocket (ws_private.h says what is behind it)
  *   hosts.c      names of hosts as numbers
  *   gate.c       how many connections, in all and from one address
  *   strangers.c  how many messages from one address that proved nothing
@@ -67,7 +68,10 @@ struct sock_prm {
 	int tos, cos;
 	bool keepalive;
 	int keepalive_idle, keepalive_interval, keepalive_count;
-	struct tls_context *tls;        /* what keeps a copy of this holds it; NULL: none */
+	uint32_t write_ms;              /* who does not read for so long is cut off; 0: no limit */
+	/* What keeps a copy of this holds both; NULL: none. */
+	struct tls_context *tls;
+	struct ws_rules *ws;
 };
 
 /* ---- gate.c: caps over all ios; any thread ---------------------------- */
@@ -214,12 +218,23 @@ struct conn_ops {
 	void (*shut)(struct conn *c);                                /* no more from us */
 	/* Bytes that `read` has taken from the socket and not given yet. NULL: none. */
 	bool (*pending)(const struct conn *c);
+	/* Cuts what was read into messages, which go to conn_message(); gives how many bytes are used up.
+	 * It may change them. NULL: net_handlers.frame says where messages end. */
+	size_t (*cut)(struct conn *c, char *data, size_t n);
+	/* What goes over the wire for `bytes`, to be dropped by the caller. NULL itself: `bytes`. */
+	struct net_bytes *(*wrap)(struct conn *c, struct net_bytes *bytes);
 	void (*free)(struct conn *c);                                /* NULL: nothing */
 };
 
 const struct conn_ops *conn_ops_of(enum net_proto p);        /* NULL: not built in */
 
-extern const struct conn_ops tls_ops;
+extern const struct conn_ops tls_ops, ws_ops;
+
+/* One piece that waits to be sent. */
+struct queued {
+	struct net_bytes *bytes;        /* held: the message, which comes back when it fails; NULL: none of the core's */
+	struct net_bytes *wire;         /* held: what goes over the wire for it */
+};
 
 enum conn_state { CONN_CONNECTING, CONN_HANDSHAKE, CONN_OPEN, CONN_ENDING };
 
@@ -229,6 +244,11 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 	const struct conn_ops *ops;
 	struct tls_context *tls_context;        /* held; NULL: none */
 	struct tls *tls;        /* tls.c's; NULL: none, or not begun */
+	struct ws_rules *ws_rules;      /* held; NULL: none */
+	struct ws *ws;          /* ws.c's; the same */
+	bool inside;            /* a message has begun, although no bytes of it are in `in` */
+	uint32_t write_ms;      /* of sock_prm */
+	uint64_t stall_ms;      /* since when the peer takes nothing of what waits; 0: it does */
 	struct text host;       /* of one that we open: the name that the peer must have; empty: its address */
 	int fd, events;
 	enum conn_state state;
@@ -240,7 +260,7 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 	struct buf in;          /* the part of a message that has come */
 	size_t framed;          /* [bytes] of `in` when framing last asked for more */
 	unsigned crlfs;         /* bytes of CR and LF since the last message or ping */
-	struct net_bytes **q;   /* held, each entry too */
+	struct queued *q;       /* held, each entry too */
 	size_t head, n, cap, sent /* of the first */, waiting /* [bytes] in all */;
 	struct timer timer;
 	uint64_t born_ms, last_ms, part_ms, end_ms;
@@ -252,6 +272,9 @@ int conn_new(struct conn **c, struct io *io, int fd, const struct net_path *path
 	     bool accepted);
 int conn_start(struct conn *c);              /* io. From now on the io holds it */
 int conn_queue(struct conn *c, struct net_bytes *bytes);
+int conn_queue_wire(struct conn *c, struct net_bytes *wire);         /* of the row's own, as it is */
+void conn_message(struct conn *c, struct str message);       /* one is whole */
+void conn_took(struct conn *c, size_t n);            /* so many bytes of `in` are used up */
 void conn_flush(struct conn *c);
 void conn_close(struct conn *c, int err);
 void conn_end(struct conn *c);               /* close after what is queued */

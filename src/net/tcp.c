@@ -34,7 +34,7 @@ static void tcp_shut(struct conn *c)
 static const struct conn_ops tcp_ops = { .read = tcp_read, .write = tcp_write, .shut = tcp_shut };
 
 static const struct conn_ops *const rows[NET_PROTOS] = {
-	[NET_TCP] = &tcp_ops, [NET_TLS] = &tls_ops,
+	[NET_TCP] = &tcp_ops, [NET_TLS] = &tls_ops, [NET_WS] = &ws_ops, [NET_WSS] = &ws_ops,
 };
 
 const struct conn_ops *conn_ops_of(enum net_proto p)
@@ -160,6 +160,7 @@ static void listener_free(void *arg)
 	struct listener *l = arg;
 
 	obj_drop(l->prm.tls);
+	obj_drop(l->prm.ws);
 }
 
 int listener_new(struct listener **out, struct io *io, int fd, enum net_proto proto, uint32_t transport,
@@ -175,6 +176,7 @@ int listener_new(struct listener **out, struct io *io, int fd, enum net_proto pr
 	l->transport = transport;
 	l->prm = *prm;
 	obj_hold(l->prm.tls);
+	obj_hold(l->prm.ws);
 	*out = l;
 	return 0;
 }

@@ -79,7 +79,7 @@ static bool server_agrees(struct tls_peer *p, struct net_world *w)
 	return ret > 0;
 }
 
-bool peer_connect(struct tls_peer *p, struct net_world *w)
+bool peer_handshake(struct tls_peer *p, struct net_world *w)
 {
 	SSL_SESSION *session = p->ssl ? SSL_get1_session(p->ssl) : NULL;
 
@@ -91,7 +91,12 @@ bool peer_connect(struct tls_peer *p, struct net_world *w)
 		SSL_set_session(p->ssl, session);
 	SSL_SESSION_free(session);
 	SSL_set_connect_state(p->ssl);
-	return shake_hands(p, w) && server_agrees(p, w);
+	return shake_hands(p, w);
+}
+
+bool peer_connect(struct tls_peer *p, struct net_world *w)
+{
+	return peer_handshake(p, w) && server_agrees(p, w);
 }
 
 bool peer_accept(struct tls_peer *p, struct net_world *w, int lfd)

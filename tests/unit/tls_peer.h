@@ -17,6 +17,7 @@ void peer_start(struct tls_peer *p, const struct tls_files *f, const char *cert)
 void peer_end(struct tls_peer *p);
 /* Both give whether the handshake came to its end. */
 bool peer_connect(struct tls_peer *p, struct net_world *w);
+bool peer_handshake(struct tls_peer *p, struct net_world *w);       /* and no more: nothing is said */
 bool peer_accept(struct tls_peer *p, struct net_world *w, int lfd);
 void peer_say(struct tls_peer *p, struct net_world *w, const char *z);
 void peer_expect(struct tls_peer *p, struct net_world *w, const char *z);
