@@ -48,6 +48,7 @@ static void on_media(void *arg, struct media_session *m, const struct media_even
 	struct session *s = arg;
 
 	(void)m;
+	session_ice_event(s, e);
 	if (!s->ch || channel_media_event(s->ch, e) || e->type != MEDIA_TIMEOUT)
 		return;
 	log_notice("Disconnecting channel '%s' for lack of audio RTP activity in %u seconds",
