@@ -177,10 +177,10 @@ int ice_add_host(struct ice *ice, unsigned component, unsigned base, const struc
 	if (b->on && (b->component != component || sa_is_v6(&b->addr) != sa_is_v6(addr)))
 		return EINVAL;
 	for (size_t i = 0; i < ice->nlocal; i++)
-		if (ice->local[i].c.type == CANDIDATE_HOST && sa_eq(&ice->local[i].base_addr, addr))
+		if (ice->local[i].c.type == CANDIDATE_HOST && sa_eq(&ice->local[i].c.addr, shown ? shown : addr))
 			return EEXIST;
 	if (!b->on) {
-		*b = (struct ice_base){ .on = true, .component = (uint8_t)component, .addr = *addr };
+		*b = (struct ice_base){ .on = true, .no_servers = b->no_servers, .component = (uint8_t)component, .addr = *addr };
 		for (unsigned i = 0; i < ice->nservers; i++)
 			ice_job_add(ice, base, i);
 	}
@@ -189,6 +189,12 @@ int ice_add_host(struct ice *ice, unsigned component, unsigned base, const struc
 		return ENOSPC;
 	ice->local[at].base_addr = *addr;
 	return 0;
+}
+
+void ice_base_no_servers(struct ice *ice, unsigned base)
+{
+	if (base < ICE_MAX_BASES)
+		ice->base[base].no_servers = true;
 }
 
 static int turn_server_set(struct ice *ice, const struct sa *addr, struct str user, struct str password)

@@ -104,6 +104,8 @@ void ice_close(struct ice *ice);
  * `shown`: what the SDP says instead of `addr` (a router in front that passes ports on); NULL:
  * `addr`. Earlier ones are preferred. ENOSPC, EINVAL. EEXIST: it is there. */
 int ice_add_host(struct ice *ice, unsigned component, unsigned base, const struct sa *addr, const struct sa *shown);
+/* Servers are not asked from this base. Before they are added. */
+void ice_base_no_servers(struct ice *ice, unsigned base);
 /* A server to ask for reflexive (turn false) or also relayed addresses. `user`, `password`: TURN's.
  * One TURN server, ICE_MAX_STUN in all. ENOSPC, ENOMEM, EINVAL. */
 int ice_add_server(struct ice *ice, bool turn, const struct sa *addr, struct str user, struct str password);

@@ -10,7 +10,7 @@ void ice_job_add(struct ice *ice, unsigned base, unsigned server)
 {
 	struct ice_job *j;
 
-	if (ice->njobs == ARRAY_LEN(ice->job) || sa_is_v6(&ice->base[base].addr) != sa_is_v6(&ice->server[server]))
+	if (ice->njobs == ARRAY_LEN(ice->job) || ice->base[base].no_servers || sa_is_v6(&ice->base[base].addr) != sa_is_v6(&ice->server[server]))
 		return;
 	/* What listens to itself alone is seen from nowhere else. */
 	if (sa_is_loopback(&ice->base[base].addr) != sa_is_loopback(&ice->server[server]))
@@ -22,7 +22,7 @@ void ice_job_add(struct ice *ice, unsigned base, unsigned server)
 static void turns_begin(struct ice *ice)
 {
 	for (unsigned i = 0; ice->turn && i < ICE_MAX_BASES; i++)
-		if (ice->base[i].on && sa_is_v6(&ice->base[i].addr) == sa_is_v6(&ice->turn_server) &&
+		if (ice->base[i].on && !ice->base[i].no_servers && sa_is_v6(&ice->base[i].addr) == sa_is_v6(&ice->turn_server) &&
 		    sa_is_loopback(&ice->base[i].addr) == sa_is_loopback(&ice->turn_server))
 			ice->turn[ice->nturns++] = (struct ice_turn){ .base = (uint8_t)i, .next_channel = STUN_CHANNEL_MIN };
 }

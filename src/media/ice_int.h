@@ -95,6 +95,7 @@ struct ice_job {                /* one base asks one STUN server */
 
 struct ice_base {
 	bool on;
+	bool no_servers;
 	uint8_t component;
 	struct sa addr;
 };

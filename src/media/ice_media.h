@@ -18,6 +18,7 @@
 struct media_ice_host {
 	struct sa addr;                 /* of an interface; the port is not looked at */
 	struct sa shown;                /* what the SDP says instead; unset: addr */
+	bool no_servers;                /* STUN and TURN are not asked from here */
 };
 
 struct media_ice_prm {
@@ -40,7 +41,8 @@ bool media_ice_gathered(const struct media_session *s);
 enum ice_state media_ice_state(const struct media_session *s);
 /* The peer's credentials differ from those that were given last: it restarts. */
 bool media_ice_is_other(const struct media_session *s, struct str ufrag, struct str pwd);
-/* The peer's description with `n` candidates; `mux`: RTCP comes on RTP's port. The views need not outlive the call.
+/* The peer's description with `n` candidates; `mux`: RTCP comes on RTP's port, or
+ * has no candidates: there is one component. The views need not outlive the call.
  * EPROTO: other credentials without a restart. EBADMSG, ERANGE: those cannot be. */
 int media_ice_remote(struct media_session *s, const struct ice_remote *r, bool mux, const struct candidate *c, size_t n);
 /* What trickled in for these credentials. ESTALE: of another generation. */

@@ -217,6 +217,18 @@ static bool serves(const struct sa *bound, const struct sa *host)
 	return sa_is_v6(bound) || !sa_is_v6(host);
 }
 
+/* A socket for all addresses asks from one of them, so one that may is enough. */
+static void mark_servers(struct ice *agent, const struct media_ice_prm *prm)
+{
+	bool may[2] = { false, false };
+
+	for (size_t i = 0; i < prm->nhosts; i++)
+		may[sa_is_v6(&prm->host[i].addr)] |= !prm->host[i].no_servers;
+	for (unsigned v6 = 0; v6 < 2; v6++)
+		for (unsigned rtcp = 0; !may[v6] && rtcp < 2; rtcp++)
+			ice_base_no_servers(agent, wire_ice_base(rtcp, v6));
+}
+
 static int add_hosts(const struct media_session *s, struct ice *agent, const struct media_ice_prm *prm)
 {
 	for (size_t i = 0; i < prm->nhosts; i++) {
@@ -239,7 +251,10 @@ static int add_hosts(const struct media_session *s, struct ice *agent, const str
 
 static int add_servers(struct ice *agent, const struct media_ice_prm *prm)
 {
-	int err = sa_is_set(&prm->stun) ? ice_add_server(agent, false, &prm->stun, STR_NULL, STR_NULL) : 0;
+	int err;
+
+	mark_servers(agent, prm);
+	err = sa_is_set(&prm->stun) ? ice_add_server(agent, false, &prm->stun, STR_NULL, STR_NULL) : 0;
 
 	if (!err && sa_is_set(&prm->turn))
 		err = ice_add_server(agent, true, &prm->turn, prm->turn_user, prm->turn_password);

@@ -263,6 +263,18 @@ bool ice_candidate_next(const struct sdp_media *m, size_t *it, struct candidate 
 	return false;
 }
 
+bool ice_has_component(const struct sdp_media *m, unsigned component)
+{
+	const struct sdp_attr *a;
+	struct candidate c;
+	size_t it = 0;
+
+	while ((a = sdp_attr_next(m->attrs, m->nattrs, "candidate", &it)))
+		if (!candidate_parse(&c, a->value) && c.component == component)
+			return true;
+	return false;
+}
+
 bool ice_default_matches(const struct sdp_media *m, bool trickle)
 {
 	size_t it = 0;

@@ -42,7 +42,8 @@ static bool address_fits(const struct sdp_media *m)
 void neg_remote_set(struct neg_row *r, const struct sdp_media *m)
 {
 	struct neg_stream *s = &r->s;
-	bool any = sa_is_set(&m->addr) && sa_is_any(&m->addr);
+	/* With ICE, 0.0.0.0 port 9 says that candidates are to come (RFC 8840 section 4.1.1). */
+	bool any = sa_is_set(&m->addr) && sa_is_any(&m->addr) && !(m->ice_ufrag.n && m->port == 9);
 
 	s->media = m;
 	s->remote = m->addr;

@@ -10,6 +10,7 @@
 #include "service/dispatch.h"
 #include "service/functions.h"
 #include "service/common/hash_openssl.h"
+#include "service/common/ice.h"
 #include "service/trust/identify.h"
 #include "service/place/location.h"
 #include "service/common/lookup.h"
@@ -294,6 +295,7 @@ void service_free(struct service *svc)
 	if (!svc)
 		return;
 	identify_forget_hosts(svc);
+	service_ice_free(svc);
 	outbound_free(svc);
 	messages_free(svc);
 	subscriptions_free(svc);

@@ -8,6 +8,7 @@
  *   session_in.c        a new INVITE of theirs
  *   session_out.c       one of ours; and the changes that a fiber waits for
  *   session_sdp.c       offers and answers, and the media they set
+ *   session_ice.c       ICE in them
  *   session_port.c      RTP ports of a session's streams
  *   session_secure.c    encrypted media
  *   session_streams.c   video of two legs
@@ -174,6 +175,14 @@ enum endpoint_dtmf_mode session_dtmf(struct session *s);
 
 /* The formats of an offer or answer of ours: PJSIP_MEDIA_OFFER, else the endpoint's. */
 void session_formats(struct session *s, struct formats *out);
+
+/* session_ice.c */
+int session_ice_offer(struct session *s);            /* its lines into the SDP that is about to be written */
+int session_ice_answer(struct session *s);
+bool session_ice_is_good(struct session *s, const struct sdp *sdp);  /* false: to be refused, which is said */
+void session_ice_apply(struct session *s);           /* the negotiation is in force */
+void session_ice_undo(struct session *s);            /* it came to nothing */
+void session_ice_event(struct session *s, const struct media_event *e);
 
 /* session_port.c */
 /* What opens the ports of the streams that are in force or about to be offered.

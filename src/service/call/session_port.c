@@ -51,6 +51,7 @@ static void on_media(void *arg, struct media_session *m, const struct media_even
 	(void)m;
 	if (e->type == MEDIA_SECURE)
 		session_secure_event(s, e);
+	session_ice_event(s, e);
 	if (!s->ch || channel_media_event(s->ch, e) || e->type != MEDIA_TIMEOUT)
 		return;
 	log_notice("Disconnecting channel '%s' for lack of audio RTP activity in %u seconds",

@@ -162,6 +162,7 @@ void session_media_apply(struct session *s)
 		if (st->active && st->port)
 			apply_stream(s, st);
 	}
+	session_ice_apply(s);
 	neg_ports_close_unused(s->neg);
 	if (s->ch) {
 		struct neg_stream *st = neg_first(s->neg, MEDIA_AUDIO);
@@ -208,7 +209,7 @@ static unsigned judge_offer(struct session *s, const struct sdp *sdp)
 		log_notice("SDP of '%.*s' has a dynamic payload type without rtpmap", STR_ARG(s->ep->name));
 		return 400;
 	}
-	return 0;
+	return session_ice_is_good(s, sdp) ? 0 : 488;
 }
 
 static unsigned take_offer(struct session *s, const struct sdp *sdp)
@@ -255,7 +256,10 @@ unsigned session_offer_again(struct session *s)
 int session_answer_make(void *arg, struct buf *b)
 {
 	struct session *s = arg;
-	int err = neg_answer_out(s->neg, b);
+	int err = session_ice_answer(s);
+
+	if (!err)
+		err = neg_answer_out(s->neg, b);
 
 	if (!err)
 		session_media_apply(s);
@@ -343,6 +347,8 @@ static int make_offer(struct session *s, struct buf *b)
 		err = again_offer(s, &p.formats);
 	if (!err)
 		err = session_ports_open(s);
+	if (!err)
+		err = session_ice_offer(s);
 	return err ? err : neg_offer_out(s->neg, b);
 }
 
@@ -375,7 +381,7 @@ unsigned session_answer_came(void *arg, struct str body)
 	fill_prm(s, &p);
 	endpoint_formats(s->ep, &p.formats);
 	neg_set(s->neg, &p);
-	err = neg_answer_in(s->neg, sdp, &why);
+	err = session_ice_is_good(s, sdp) ? neg_answer_in(s->neg, sdp, &why) : EBADMSG;
 	obj_drop(sdp);
 	if (err) {
 		log_notice("SDP answer of '%.*s' refused: %s", STR_ARG(s->ep->name), neg_why(s->neg, why));
@@ -391,6 +397,8 @@ void session_exchange_failed(void *arg)
 {
 	struct session *s = arg;
 
-	if (s->neg)
-		neg_rollback(s->neg);
+	if (!s->neg)
+		return;
+	session_ice_undo(s);
+	neg_rollback(s->neg);
 }

@@ -26,6 +26,7 @@ struct endpoint_state;
 struct identify_hosts;
 struct messages;
 struct outbound;
+struct service_ice;
 struct subscriptions;
 struct notify_conf;
 
@@ -109,6 +110,7 @@ struct service {
 	struct ua ua;                   /* all that we ask of others */
 	struct pbx *pbx;
 	struct media *media;
+	struct service_ice *ice;        /* owned: rtp.conf's part of it (common/ice.h). NULL: no ICE */
 	struct service_resolver resolver;
 	struct digest_ctx *digest;
 	enum service_state state;

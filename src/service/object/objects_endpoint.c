@@ -252,7 +252,7 @@ static const struct option rows[] = {
 		"Address to put into SDP for this endpoint's media."),
 	BOOL(bind_rtp_to_media_address, "no", 0, "Bind the RTP socket to media_address instead of every address."),
 	BOOL(force_rport, "yes", 0, "Answer to the port a request came from, as if it had asked so (RFC 3581)."),
-	BOOL(ice_support, "no", L, "Offer and accept ICE."),
+	BOOL(ice_support, "no", 0, "Offer and accept ICE."),
 	OPT_CUSTOM(E, identify_by, struct identify_by, parse_identify_by, write_identify_by,
 		"username, auth_username, ip, header, request_uri between commas", "username,ip", 0,
 		"By which signs a request may be taken for this endpoint's."),
