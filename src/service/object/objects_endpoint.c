@@ -371,7 +371,7 @@ static const struct option rows[] = {
 	UINT(max_audio_streams, "1", 0, MAX32, "streams", 0, "Audio streams allowed in a call."),
 	UINT(max_video_streams, "1", 0, MAX32, "streams", 0, "Video streams allowed in a call."),
 	BOOL(bundle, "no", 0, "All media on one transport (RFC 8843)."),
-	BOOL(webrtc, "no", L | OPT_YESNO, "Set everything a browser needs: DTLS, ICE, AVPF, rtcp_mux, bundle."),
+	BOOL(webrtc, "no", OPT_YESNO, "Set everything a browser needs: DTLS, ICE, AVPF, rtcp_mux, bundle."),
 	TEXT(incoming_mwi_mailbox, NULL, 0, "Mailbox that message-waiting NOTIFYs from this endpoint set."),
 	BOOL(follow_early_media_fork, "yes", 0, "Follow early media to another fork; [system] must allow it too."),
 	BOOL(accept_multiple_sdp_answers, "no", 0, "Take a second SDP answer from the same fork; [system] must allow it too."),
