@@ -197,10 +197,10 @@ static int socket_type(const struct transport_conf *t)
 	return t->protocol == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
 }
 
-/* WebSocket is the HTTP server's, a flow is another transport's connection. */
+/* WebSocket without a port is the HTTP server's, a flow is another transport's connection. */
 static bool has_socket(const struct transport_conf *t)
 {
-	return t->protocol != TRANSPORT_WS && t->protocol != TRANSPORT_WSS && t->protocol != TRANSPORT_FLOW;
+	return t->protocol != TRANSPORT_FLOW && sa_port(&t->bind);
 }
 
 static const struct transport_conf *same_port(const struct check *k, const struct transport_conf *mine)

@@ -1,6 +1,7 @@
 /* `config show help`: the option tables in words. */
 #include "manage/config_help.h"
 #include "config/settings.h"
+#include "service/object/http_conf.h"
 #include "service/object/settings.h"
 #include "service/object/wizard.h"
 #include <errno.h>
@@ -41,6 +42,7 @@ static const struct module modules[] = {
 	{ "res_pjsip", "The SIP service: pjsip.conf.", pjsip_set },
 	{ "res_pjsip_config_wizard", "Shorter configuration: pjsip_wizard.conf.", wizard_set },
 	{ "core", "The program itself: asterisk.conf.", asterisk_conf_options },
+	{ "http", "Where WebSockets are served: http.conf.", http_conf_options },
 	{ "manager", "The manager interface: manager.conf.", manager_conf_options },
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },
 	{ "codec_opus", "Opus: codecs.conf.", codecs_set },

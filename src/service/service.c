@@ -38,7 +38,7 @@ static void *net_parse(void *arg, const struct net_path *from, struct str bytes)
 	struct sip_msg *msg;
 
 	(void)arg;
-	if (sip_msg_parse(&msg, bytes, !net_is_stream(from->proto)))
+	if (sip_msg_parse(&msg, bytes, net_keeps_bounds(from->proto)))
 		return NULL;
 	msg->from_path = *from;
 	return msg;

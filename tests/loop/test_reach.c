@@ -272,21 +272,24 @@ static void transports_that_change(void **state)
 	assert_null(service_transport_by_id(t.svc, 77));
 }
 
-static void transports_to_come(void **state)
+/* WebSocket: at a port of its own, or where http.conf says; there is none here. */
+static void websocket_transports(void **state)
 {
-	static const char *const protos[] = { "ws", "wss" };
+	const struct service_transport *ws;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(protos); i++) {
-		char text[2048], expected[128];
-
-		snprintf(text, sizeof(text), "%s[%s]\ntype=transport\nprotocol=%s\nbind=127.0.0.1:5068\n",
-			 UDP("") PHONES, protos[i], protos[i]);
-		snprintf(expected, sizeof(expected), "transport '%s': protocol %s is not there yet; it does not listen\n",
-			 protos[i], protos[i]);
-		assert_string_equal(reload(text), expected);
-		assert_null(service_transport(t.svc, str_z(protos[i])));
-	}
+	assert_string_equal(reload(UDP("") PHONES "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1:5068\n"), "");
+	ws = service_transport(t.svc, STR("ws"));
+	assert_non_null(ws);
+	assert_int_equal(ws->proto, NET_WS);
+	assert_int_equal(sa_port(&ws->bound), 5068);
+	assert_string_equal(reload(UDP("") PHONES "[two]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n"),
+			    "transport 'two' does not listen: give its bind= a port, or say enabled=yes in http.conf\n");
+	assert_string_equal(reload(UDP("") PHONES "[three]\ntype=transport\nprotocol=wss\n"),
+			    "transport 'three' does not listen: give its bind= a port, or say enabled=yes and tlsenable=yes in "
+			    "http.conf\n");
+	assert_string_equal(reload(UDP("") PHONES "[flow]\ntype=transport\nprotocol=flow\n"),
+			    "transport 'flow': protocol flow is not there yet; it does not listen\n");
 }
 
 /* Without its certificate it is refused, and the report says what to do. */
@@ -323,7 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(destinations), T(in_the_call), T(to_somebody_else), T(to_nobody), T(kinds_from_a_file),
-		T(signaling_address), T(media_address), T(transports_that_change), T(transports_to_come),
+		T(signaling_address), T(media_address), T(transports_that_change), T(websocket_transports),
 		T(transport_without_certificate), T(routes),
 	};
 

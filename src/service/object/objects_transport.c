@@ -71,7 +71,8 @@ static const struct option rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be transport."),
 	OPT_ENUM(T, protocol, protocols, "udp", S, "What it speaks."),
 	OPT_CUSTOM(T, bind, struct sa, parse_bind, write_bind, "address or address:port", NULL, S,
-		"Address to listen on; the port is 5060, for TLS 5061, when not given."),
+		"Address to listen on; the port is 5060, for TLS 5061, when not given. WebSocket without a port listens "
+		"where http.conf says."),
 	OPT_UINT(T, async_operations, "1", 0, MAX32, NULL, S | OPT_OLD, "Kept for compatibility: has no effect."),
 	READABLE(ca_list_file, "Certificates of authorities to check peers against."),
 	READABLE(ca_list_path, "Folder of such certificates."),
@@ -97,7 +98,8 @@ static const struct option rows[] = {
 	OPT_CUSTOM(T, tos, uint8_t, parse_dscp, write_u8, "0..255, 0x.., or CS0..CS7, AF11..AF43, EF", "0", S,
 		"TOS octet of signalling packets."),
 	OPT_UINT(T, cos, "0", 0, 7, NULL, S, "802.1p priority of signalling packets."),
-	OPT_INT(T, websocket_write_timeout, "100", 1, 2147483647, "ms", L, "How long a WebSocket write may stall."),
+	OPT_INT(T, websocket_write_timeout, "100", 1, 2147483647, "ms", S, "How long a WebSocket write may stall; then the connection is cut."),
+	OPT_LIST(T, websocket_origins, NULL, S, "Pages (https://example.com) whose scripts may open WebSockets; empty: any."),
 	OPT_BOOL(T, allow_reload, "no", 0, "Let a reload apply changes to this transport."),
 	OPT_BOOL(T, allow_wildcard_certs, "no", S | OPT_YESNO_CAP, "Accept *.example.com in peers' certificates."),
 	OPT_BOOL(T, symmetric_transport, "no", 0, "Reach contacts over the transport they registered on."),
@@ -111,15 +113,16 @@ const struct option_set transport_options = {
 
 int finish_transport(struct object_build *b, struct transport_conf *t)
 {
+	bool websocket = t->protocol == TRANSPORT_WS || t->protocol == TRANSPORT_WSS;
 	struct netmask *m;
 
 	if (t->external_signaling_address.n && t->external_signaling_hostname.n)
 		return build_fault(b, REPORT_ERROR, "transport '%.*s': external_signaling_address and "
 				   "external_signaling_hostname exclude each other", STR_ARG(t->name));
-	if (t->protocol != TRANSPORT_FLOW && !sa_is_set(&t->bind))
+	if (t->protocol != TRANSPORT_FLOW && !websocket && !sa_is_set(&t->bind))
 		return build_fault(b, REPORT_ERROR, "transport '%.*s': needs bind=, for example bind=0.0.0.0",
 				   STR_ARG(t->name));
-	if (sa_is_set(&t->bind) && !sa_port(&t->bind))
+	if (sa_is_set(&t->bind) && !sa_port(&t->bind) && !websocket)
 		sa_set_port(&t->bind, t->protocol == TRANSPORT_TLS ? 5061 : 5060);
 	if (!t->local_net_text.n)
 		return 0;
