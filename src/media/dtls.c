@@ -67,7 +67,7 @@ static int bio_write(BIO *b, const char *p, int n)
 	struct dtls *d = BIO_get_data(b);
 
 	if (n > 0 && d->w && d->w->t && sa_is_set(&d->to))
-		wire_send(d->w, d->prm.rtcp, &d->to, (const uint8_t *)p, (size_t)n);
+		d->prm.owner->send(d->w, d->prm.rtcp, &d->to, (const uint8_t *)p, (size_t)n);
 	return n;
 }
 
@@ -272,19 +272,15 @@ void dtls_leave(struct wire *w)
 
 /* ---- the end of a handshake */
 
-/* Of RTCP's own association only what goes wrong is news. */
-static void tell_streams(struct dtls *d, int err)
+static void tell(struct dtls *d, int err)
 {
-	struct media_event e = { .type = MEDIA_SECURE, .err = err, .peer = d->to };
-
-	for (struct list *l = d->w->streams.next; l != &d->w->streams && (err || !d->prm.rtcp); l = l->next)
-		mthread_event(container_of(l, struct stream, wire_link), &e);
+	d->prm.owner->tell(d->w, d->prm.rtcp, err, &d->to);
 }
 
 static void fail(struct dtls *d, int err)
 {
 	d->state = DTLS_FAILED;
-	tell_streams(d, d->wrong ? EACCES : err);
+	tell(d, d->wrong ? EACCES : err);
 	ERR_clear_error();
 }
 
@@ -353,7 +349,7 @@ static void finish(struct dtls *d)
 	}
 	d->state = DTLS_UP;
 	d->rekey_us = next_rekey(d);
-	tell_streams(d, 0);
+	tell(d, 0);
 }
 
 /* ---- steps of it */
@@ -389,7 +385,6 @@ static bool is_stuck(const struct dtls *d)
 static void begin(struct dtls *d, const struct sa *to)
 {
 	d->to = *to;
-	wire_fit_family(d->w, &d->to);
 	d->state = DTLS_SHAKING;
 	d->began_us = d->w->t->now_us;
 }
@@ -405,14 +400,13 @@ static void take_hello(struct dtls *d, const struct waiting *q)
 	d->state = DTLS_WAITING;
 	d->in = q->b;
 	d->in_n = q->n;
-	if (wire_is_peer(d->w, d->prm.rtcp, &q->from)) {
+	if (d->prm.owner->is_peer(d->w, d->prm.rtcp, &q->from)) {
 		begin(d, &q->from);
 		run_ssl(d);
 		return;
 	}
 	nobody = BIO_ADDR_new();
 	d->to = q->from;
-	wire_fit_family(d->w, &d->to);
 	ERR_clear_error();
 	/* 1: its cookie is right. Else OpenSSL has sent one, and knows nothing of it. */
 	if (nobody && DTLSv1_listen(d->ssl, nobody) == 1) {
@@ -532,7 +526,7 @@ static size_t on_tick(struct ticker *k)
 
 static bool may_speak(const struct dtls *d, const struct sa *from)
 {
-	if (wire_is_peer(d->w, d->prm.rtcp, from) || (d->state != DTLS_WAITING && sa_eq(from, &d->to)))
+	if (d->prm.owner->is_peer(d->w, d->prm.rtcp, from) || (d->state != DTLS_WAITING && sa_eq(from, &d->to)))
 		return true;
 	if (d->active || d->state == DTLS_UP)
 		return false;

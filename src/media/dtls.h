@@ -28,6 +28,7 @@
 #ifndef MEDIA_DTLS_H
 #define MEDIA_DTLS_H
 
+#include "net/address.h"
 #include "sdp/crypto.h"
 
 enum { DTLS_TURN = 4, DTLS_QUEUE = 6, DTLS_STUCK_US = 2000000 };
@@ -59,7 +60,15 @@ const struct crypto_fingerprint *dtls_identity_fingerprint(const struct dtls_ide
 
 enum dtls_state { DTLS_WAITING, DTLS_SHAKING, DTLS_UP, DTLS_FAILED, DTLS_HELD };
 
+/* How an association reaches its wire. */
+struct dtls_owner {
+	bool (*send)(struct wire *w, bool rtcp, const struct sa *to, const uint8_t *p, size_t n);
+	bool (*is_peer)(const struct wire *w, bool rtcp, const struct sa *from);
+	void (*tell)(struct wire *w, bool rtcp, int err, const struct sa *peer);    /* MEDIA_SECURE */
+};
+
 struct dtls_prm {
+	const struct dtls_owner *owner;
 	struct dtls_identity *identity; /* a reference is taken */
 	struct crypto_fingerprint fingerprint;  /* of the peer */
 	enum crypto_setup setup;        /* our role */

@@ -1,4 +1,4 @@
-/* media/dtls_int.h -- what dtls.c and dtls_identity.c share. */
+/* media/dtls_int.h -- what dtls.c, dtls_cert.c and dtls_identity.c share. */
 #ifndef MEDIA_DTLS_INT_H
 #define MEDIA_DTLS_INT_H
 
@@ -6,6 +6,11 @@
 #include "media/dtls.h"
 #include "media/wire.h"
 #include <openssl/ssl.h>
+
+struct dtls_cert {              /* obj */
+	EVP_PKEY *key;          /* owned */
+	X509 *cert;             /* owned */
+};
 
 struct dtls_identity {          /* obj; does not change once it is made */
 	SSL_CTX *ctx;           /* owned */
@@ -21,7 +26,7 @@ struct dtls_identity {          /* obj; does not change once it is made */
 	int64_t changed[3];     /* [ns since 1970] of cert_file, key_file, ca_file */
 };
 
-/* dtls_identity.c */
+/* dtls_cert.c */
 bool dtls_fingerprint_of(struct crypto_fingerprint *out, enum crypto_hash hash, const X509 *cert);
 /* dtls.c */
 BIO_METHOD *dtls_bio_new(void);

@@ -26,7 +26,7 @@ static bool is_same(const struct media_secure *a, const struct media_secure *b)
 
 static int make_dtls(struct media *m, struct stream_cfg *c, const struct media_secure *sec)
 {
-	struct dtls_prm prm = { .identity = sec->identity, .fingerprint = sec->fingerprint, .setup = sec->setup,
+	struct dtls_prm prm = { .owner = &wire_dtls_owner, .identity = sec->identity, .fingerprint = sec->fingerprint, .setup = sec->setup,
 				.mtu = m->prm.dtls_mtu, .replay = m->prm.srtp_replay };
 	int err = dtls_new(&c->dtls[0], &prm);
 
@@ -61,7 +61,6 @@ int secure_make(struct core_wire *w, struct stream_cfg *c)
 
 	if (says && sec->mode != MEDIA_CLEAR && !same)
 		err = make_parts(w->m, c, sec);
-	c->fresh_ssrc = (uint32_t)core_random(w->m);
 	return err;
 }
 

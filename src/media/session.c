@@ -363,6 +363,7 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 	err = cfg_new(&cfg, set);
 	if (err)
 		return err;
+	cfg->fresh_ssrc = (uint32_t)core_random(s->m);
 	err = secure_make(s->w, cfg);
 	/* What the thread has of it needs no keys, and is freed as it is. */
 	explicit_bzero(&cfg->set.secure.tx, sizeof(cfg->set.secure.tx));

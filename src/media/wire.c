@@ -115,6 +115,11 @@ void wire_drain(struct wire *w)
 /* Up from the socket. false: it ends here. */
 static bool open_steps(struct wire *w, uint8_t *p, size_t *n, const struct sa *from)
 {
+	/* Whom the latch will not take costs no look at a tag. */
+	if (w->srtp[0] && rtp_kind(p, *n) == RTP_KIND_RTP && latch_is_shut(w, from)) {
+		w->dropped_source++;
+		return false;
+	}
 	for (const struct wire_step *const *st = w->steps; *st; st++) {
 		enum wire_verdict v = WIRE_PASS;
 
@@ -147,6 +152,29 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 	}
 	return w->ice ? wire_ice_out(w, rtcp, out, n, sizeof(w->t->buf.sealed)) : place_send(w->net, w->place[rtcp], to, out, n);
 }
+
+/* ---- for DTLS */
+
+static bool send_dtls(struct wire *w, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
+{
+	struct sa fit = *to;
+
+	wire_fit_family(w, &fit);
+	return wire_send(w, rtcp, &fit, p, n);
+}
+
+/* Of RTCP's own association only what goes wrong is news. */
+static void tell_secure(struct wire *w, bool rtcp, int err, const struct sa *peer)
+{
+	struct media_event e = { .type = MEDIA_SECURE, .err = err, .peer = *peer };
+
+	if (rtcp && !err)
+		return;
+	list_each(l, &w->streams)
+		mthread_event(container_of(l, struct stream, wire_link), &e);
+}
+
+const struct dtls_owner wire_dtls_owner = { .send = send_dtls, .is_peer = wire_is_peer, .tell = tell_secure };
 
 /* ---- in */
 

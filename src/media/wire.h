@@ -11,6 +11,7 @@
 #include "media/rtp.h"
 
 struct dtls;
+struct dtls_owner;
 struct mthread;
 struct srtp;
 struct stream;
@@ -114,6 +115,7 @@ void wire_set(struct wire *w, const struct media_set *set);
 /* How it is encrypted from now on, by what the core made for `cfg`: steps and keys. */
 void wire_secure(struct stream *s, struct stream_cfg *cfg);
 void wire_fit_family(const struct wire *w, struct sa *a);    /* as its sockets know the address */
+extern const struct dtls_owner wire_dtls_owner;      /* how an association reaches its wire (dtls.h) */
 /* May `from` speak for the peer, as the SDP or the latch have it? */
 bool wire_is_peer(const struct wire *w, bool rtcp, const struct sa *from);
 void wire_aim(struct wire *w);  /* where to send now, and which of its streams may */

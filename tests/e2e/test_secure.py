@@ -2,6 +2,8 @@
 stays outside."""
 
 import re
+import socket
+import threading
 
 import pytest
 from conftest import EXTENSIONS, PJSIP
@@ -151,3 +153,58 @@ def test_dtls_certificate_is_checked(pair):
     wait_until(lambda: "certificate is not the one" in server.ask("pjsip explain 1002"), "the reason is told")
     two.wait_hears_not(LOW)
     one.hang_up()
+
+
+class OneSuite(threading.Thread):
+    """A SIP proxy before a phone that leaves a single a=crypto line of each offer."""
+
+    def __init__(self, phone_port):
+        super().__init__(daemon=True)
+        self.phone, self.server, self.suite = ("127.0.0.1", phone_port), None, ""
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+
+    def keep(self, message):
+        head, _, body = message.partition(b"\r\n\r\n")
+        lines = [x for x in body.split(b"\r\n") if not x.startswith(b"a=crypto") or self.suite.encode() + b" " in x]
+        body = b"\r\n".join(lines)
+        return re.sub(rb"(?im)^Content-Length:.*$", b"Content-Length: %d\r" % len(body), head) + b"\r\n\r\n" + body
+
+    def run(self):
+        while True:
+            try:
+                message, source = self.socket.recvfrom(65536)
+            except OSError:
+                return
+            if source == self.phone:
+                self.socket.sendto(message, self.server)
+            else:
+                self.server = source
+                self.socket.sendto(self.keep(message), self.phone)
+
+
+@pytest.mark.parametrize("lines_2, suites", [
+    ("", ["AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM", "AEAD_AES_256_GCM"]),
+    ("\nsrtp_tag_32 = yes", ["AES_CM_128_HMAC_SHA1_32"]),
+])
+def test_sdes_suites(pair, lines_2, suites):
+    """Each suite that baresip has: another implementation of SRTP at the other end."""
+    server, one, two = pair("", None, SDES + lines_2, "srtp-mand")
+    user, port = re.search(r"^Contact: <sip:(\S+)@127.0.0.1:(\d+)", two.trace(), re.M).groups()
+    proxy = OneSuite(int(port))
+    proxy.start()
+    server.write("extensions.conf", f"[phones]\nexten => 800,1,Dial(PJSIP/1002/sip:{user}@127.0.0.1:{proxy.port})\n")
+    server.ask("dialplan reload")
+    for suite in suites:
+        proxy.suite = suite
+        one.dial(f"sip:800@{server.address}")
+        two.wait_event("CALL_INCOMING")
+        two.accept()
+        one.wait_event("CALL_ESTABLISHED")
+        one.wait_hears(HIGH)
+        two.wait_hears(LOW)
+        one.hang_up()
+        over(server, two)
+        assert lines(two, r"^a=crypto:\d (\S+) ")[-1] == suite
+    proxy.socket.close()

@@ -84,46 +84,46 @@ static bool explains(const char *what)
 }
 
 /* An offer of hers, by what we answer. */
+static const struct { const char *conf, *offer; unsigned status; const char *answer, *not; } tv[] = {
+	{ "media_encryption=sdes", SAVP("a=crypto:3 " CM80 K30 "\r\n"), 200, "a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:",
+	  K30 },
+	{ "media_encryption=sdes", SAVP("a=crypto:1 F8_128_HMAC_SHA1_80 inline:" K30 "\r\na=crypto:2 AEAD_AES_256_GCM inline:"
+	  K44 "\r\n"), 200, "a=crypto:2 AEAD_AES_256_GCM inline:", "a=crypto:1" },
+	{ "media_encryption=sdes", AVP("a=crypto:1 " CM80 K30 "\r\n"), 200, "m=audio 4000 RTP/AVP", NULL },
+	{ "media_encryption=sdes", AVP(""), 488, "profile or encryption", NULL },
+	{ "media_encryption=sdes\nmedia_use_received_transport=yes", AVP(""), 488, "profile or encryption", NULL },
+	{ "media_encryption=sdes\nforce_avp=yes", AVP(""), 488, "profile or encryption", NULL },
+	{ "media_encryption=sdes", SAVP(""), 488, "no keys", NULL },
+	{ "media_encryption=sdes", SAVP("a=crypto:1 " CM80 K44 "\r\n"), 488, "has not the suite's length", NULL },
+	{ "media_encryption=sdes", SAVP("a=crypto:1 " CM80 K30 " UNENCRYPTED_SRTP\r\n"), 488, "takes the protection away", NULL },
+	{ "media_encryption=sdes", SAVP("a=crypto:1 F8_128_HMAC_SHA1_80 inline:" K30 "\r\n"), 488, "no suite in common", NULL },
+	{ "media_encryption=sdes", TLS("a=setup:actpass\r\n" PRINT), 488, "profile or encryption", NULL },
+	{ "media_encryption=no", SAVP("a=crypto:1 " CM80 K30 "\r\n"), 488, "profile or encryption", NULL },
+	{ "media_encryption=no", AVP("a=crypto:1 " CM80 K30 "\r\n"), 200, "RTP/AVP", "a=crypto" },
+	{ "media_encryption=sdes\nmedia_encryption_optimistic=yes", AVP(""), 200, "RTP/AVP", "a=crypto" },
+	{ "media_encryption=sdes\nmedia_encryption_optimistic=yes", SAVP("a=crypto:1 " CM80 K30 "\r\n"), 200, "a=crypto:1",
+	  NULL },
+	{ "media_encryption=sdes\nmedia_encryption_optimistic=yes", AVP("a=crypto:1 " CM80 K44 "\r\n"), 200, "RTP/AVP",
+	  "a=crypto" },
+	{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:actpass\r\n" PRINT), 200, "a=setup:active", NULL },
+	{ "media_encryption=dtls\ndtls_auto_generate_cert=yes\ndtls_setup=passive", TLS("a=setup:actpass\r\n" PRINT), 200,
+	  "a=setup:passive", NULL },
+	{ "media_encryption=dtls\ndtls_auto_generate_cert=yes\ndtls_setup=active", TLS("a=setup:active\r\n" PRINT), 200,
+	  "a=setup:passive", NULL },
+	{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:holdconn\r\n" PRINT), 200, "a=setup:holdconn", NULL },
+	{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:actpass\r\n" PRINT), 200, "a=fingerprint:sha-256 ",
+	  NULL },
+	{ "media_encryption=dtls\ndtls_auto_generate_cert=yes\ndtls_fingerprint=SHA-1", TLS("a=setup:actpass\r\n" PRINT), 200,
+	  "a=fingerprint:sha-1 ", NULL },
+	{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:actpass\r\n"), 488, "a=fingerprint", NULL },
+	{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:actpass\r\na=fingerprint:sha-256 00:11\r\n"), 488,
+	  "a=fingerprint", NULL },
+	{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:sometimes\r\n" PRINT), 488, "a=setup", NULL },
+	{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", AVP(""), 488, "profile or encryption", NULL },
+};
+
 static void offers(void **state)
 {
-	static const struct { const char *conf, *offer; unsigned status; const char *answer, *not; } tv[] = {
-		{ "media_encryption=sdes", SAVP("a=crypto:3 " CM80 K30 "\r\n"), 200, "a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:",
-		  K30 },
-		{ "media_encryption=sdes", SAVP("a=crypto:1 F8_128_HMAC_SHA1_80 inline:" K30 "\r\na=crypto:2 AEAD_AES_256_GCM inline:"
-		  K44 "\r\n"), 200, "a=crypto:2 AEAD_AES_256_GCM inline:", "a=crypto:1" },
-		{ "media_encryption=sdes", AVP("a=crypto:1 " CM80 K30 "\r\n"), 200, "m=audio 4000 RTP/AVP", NULL },
-		{ "media_encryption=sdes", AVP(""), 488, "profile or encryption", NULL },
-		{ "media_encryption=sdes\nmedia_use_received_transport=yes", AVP(""), 488, "profile or encryption", NULL },
-		{ "media_encryption=sdes\nforce_avp=yes", AVP(""), 488, "profile or encryption", NULL },
-		{ "media_encryption=sdes", SAVP(""), 488, "no keys", NULL },
-		{ "media_encryption=sdes", SAVP("a=crypto:1 " CM80 K44 "\r\n"), 488, "has not the suite's length", NULL },
-		{ "media_encryption=sdes", SAVP("a=crypto:1 " CM80 K30 " UNENCRYPTED_SRTP\r\n"), 488, "takes the protection away", NULL },
-		{ "media_encryption=sdes", SAVP("a=crypto:1 F8_128_HMAC_SHA1_80 inline:" K30 "\r\n"), 488, "no suite in common", NULL },
-		{ "media_encryption=sdes", TLS("a=setup:actpass\r\n" PRINT), 488, "profile or encryption", NULL },
-		{ "media_encryption=no", SAVP("a=crypto:1 " CM80 K30 "\r\n"), 488, "profile or encryption", NULL },
-		{ "media_encryption=no", AVP("a=crypto:1 " CM80 K30 "\r\n"), 200, "RTP/AVP", "a=crypto" },
-		{ "media_encryption=sdes\nmedia_encryption_optimistic=yes", AVP(""), 200, "RTP/AVP", "a=crypto" },
-		{ "media_encryption=sdes\nmedia_encryption_optimistic=yes", SAVP("a=crypto:1 " CM80 K30 "\r\n"), 200, "a=crypto:1",
-		  NULL },
-		{ "media_encryption=sdes\nmedia_encryption_optimistic=yes", AVP("a=crypto:1 " CM80 K44 "\r\n"), 200, "RTP/AVP",
-		  "a=crypto" },
-		{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:actpass\r\n" PRINT), 200, "a=setup:active", NULL },
-		{ "media_encryption=dtls\ndtls_auto_generate_cert=yes\ndtls_setup=passive", TLS("a=setup:actpass\r\n" PRINT), 200,
-		  "a=setup:passive", NULL },
-		{ "media_encryption=dtls\ndtls_auto_generate_cert=yes\ndtls_setup=active", TLS("a=setup:active\r\n" PRINT), 200,
-		  "a=setup:passive", NULL },
-		{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:holdconn\r\n" PRINT), 200, "a=setup:holdconn", NULL },
-		{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:actpass\r\n" PRINT), 200, "a=fingerprint:sha-256 ",
-		  NULL },
-		{ "media_encryption=dtls\ndtls_auto_generate_cert=yes\ndtls_fingerprint=SHA-1", TLS("a=setup:actpass\r\n" PRINT), 200,
-		  "a=fingerprint:sha-1 ", NULL },
-		{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:actpass\r\n"), 488, "a=fingerprint", NULL },
-		{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:actpass\r\na=fingerprint:sha-256 00:11\r\n"), 488,
-		  "a=fingerprint", NULL },
-		{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", TLS("a=setup:sometimes\r\n" PRINT), 488, "a=setup", NULL },
-		{ "media_encryption=dtls\ndtls_auto_generate_cert=yes", AVP(""), 488, "profile or encryption", NULL },
-	};
-
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
 		bool secure;
