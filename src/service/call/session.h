@@ -188,7 +188,16 @@ void session_ice_event(struct session *s, const struct media_event *e);
 /* What opens the ports of the streams that are in force or about to be offered.
  * ENOBUFS, EMFILE: there is no room. */
 int session_ports_open(struct session *s);
-struct media_session *session_stream_media(const struct neg_stream *st);     /* view; NULL: no port */
+struct session_port {           /* obj */
+	struct media_session *m;        /* owned */
+	struct session *s;              /* whom its events reach; obj_point() */
+};
+static inline struct media_session *session_stream_media(const struct neg_stream *st)        /* view; NULL: no port */
+{
+	const struct session_port *p = st->port;
+
+	return p ? p->m : NULL;
+}
 struct media_session *session_audio(struct session *s);
 
 /* session_streams.c */

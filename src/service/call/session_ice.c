@@ -126,7 +126,7 @@ bool session_ice_is_good(struct session *s, const struct sdp *sdp)
 		if (!err || err == ENOENT)
 			continue;
 		log_notice("SDP of '%.*s' refused: %s", STR_ARG(s->ep->name), fault_text(err));
-		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name, &session_dialog(s)->path.peer, "%s",
+		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name, &ua_invite_dialog(s->iv)->path.peer, "%s",
 			   fault_text(err));
 		return false;
 	}
@@ -189,9 +189,9 @@ void session_ice_event(struct session *s, const struct media_event *e)
 							      "no pair of candidates works";
 
 		log_notice("ICE of '%.*s': %s", STR_ARG(s->ep->name), why);
-		if (session_dialog(s))
+		if (ua_invite_dialog(s->iv))
 			reason_add(s->svc->reasons, REASON_SESSION, REASON_DROPPED, 0, s->ep->name,
-				   &session_dialog(s)->path.peer, "ICE: %s", why);
+				   &ua_invite_dialog(s->iv)->path.peer, "ICE: %s", why);
 	} else if (sa_is_set(&e->peer)) {
 		log_debug(1, "ICE of '%.*s': %s, media goes to %s%s", STR_ARG(s->ep->name), ice_state_name((enum ice_state)e->ice.state),
 			  sa_text(&e->peer, peer), e->ice.relayed ? " over our relay" : "");
