@@ -183,6 +183,8 @@ bool session_ice_is_good(struct session *s, const struct sdp *sdp);  /* false: t
 void session_ice_apply(struct session *s);           /* the negotiation is in force */
 void session_ice_undo(struct session *s);            /* it came to nothing */
 void session_ice_event(struct session *s, const struct media_event *e);
+void session_ice_headers(const struct session *s, struct buf *h);    /* of an INVITE, and of a 2xx to one */
+unsigned session_ice_info(struct session *s, const struct sip_msg *msg);     /* trickle-ice-sdpfrag came: the answer's status */
 
 /* session_port.c */
 /* What opens the ports of the streams that are in force or about to be offered.
