@@ -2,6 +2,7 @@
 #ifndef MEDIA_CORE_H
 #define MEDIA_CORE_H
 
+#include "media/ice.h"
 #include "media/thread.h"
 #include <pthread.h>
 
@@ -70,9 +71,19 @@ struct media {
 	struct tap_writer *taps;        /* owned; NULL until needed */
 };
 
+/* What the core knows of a wire's ICE agent. */
+struct core_ice {
+	struct ice_own own, before;     /* before: of the last session, while a restart may be undone */
+	bool restarted;
+	struct ice_candidate local[ICE_MAX_CANDIDATES];
+	size_t nlocal;
+	bool gathered;
+	enum ice_state state;
+	char rufrag[ICE_CREDENTIAL_MAX + 1], rpwd[ICE_CREDENTIAL_MAX + 1];       /* of the peer, as last given; empty: none */
+};
+
 /* A pair of ports and the sessions on it. All of them are on one thread, and move
  * together. Goes with the last session. */
-struct core_ice;
 struct core_wire {
 	struct wire w;          /* the thread's, while it is known */
 	struct media *m;
@@ -167,7 +178,7 @@ void cfg_free(struct stream_cfg *c);
 int secure_make(struct core_wire *w, struct stream_cfg *c);
 void secure_made(struct core_wire *w, const struct media_set *set);       /* `c` is on its way */
 void secure_forget(struct core_wire *w);
-/* ice_session.c */
+/* core_ice.c */
 void core_ice_event(struct core_wire *w, const struct media_event *e);       /* before the session hears it */
 void core_ice_free(struct core_wire *w);
 /* ports.c */

@@ -7,86 +7,6 @@
 #include <stdlib.h>
 #include "base/poison.h"
 
-/* ---- states */
-
-const char *ice_state_name(enum ice_state s)
-{
-	static const char *const names[ICE_STATES] = { "idle", "checking", "connected", "failed", "lost" };
-
-	return (unsigned)s < ICE_STATES ? names[s] : "";
-}
-
-void ice_state_set(struct ice *ice, enum ice_state s)
-{
-#define TO(x) (1u << ICE_##x)
-	static const unsigned allowed[ICE_STATES] = {
-		[ICE_IDLE] = TO(CHECKING) | TO(CONNECTED),      /* connected: a restart that was undone */
-		[ICE_CHECKING] = TO(IDLE) | TO(CONNECTED) | TO(FAILED),
-		[ICE_CONNECTED] = TO(IDLE) | TO(CHECKING) | TO(LOST),
-		[ICE_FAILED] = TO(IDLE) | TO(CHECKING),
-		[ICE_LOST] = TO(IDLE) | TO(CHECKING),
-	};
-#undef TO
-
-	if (ice->state == s || !(allowed[ice->state] & 1u << s))
-		return;
-	ice->state = s;
-	ice_tell(ice, &(struct ice_event){ .type = ICE_EV_STATE, .state = s });
-}
-
-void ice_tell(struct ice *ice, const struct ice_event *e)
-{
-	if (ice->prm.ops.event)
-		ice->prm.ops.event(ice->prm.ops.arg, e);
-}
-
-void ice_random(struct ice *ice, void *p, size_t n)
-{
-	ice->prm.ops.random(ice->prm.ops.arg, p, n);
-}
-
-/* ---- transactions */
-
-void ice_tx_start(struct ice *ice, struct ice_tx *tx, uint32_t rto_us)
-{
-	*tx = (struct ice_tx){ .on = true, .rto_us = rto_us, .next_us = ice->now_us };
-	ice_random(ice, tx->id, sizeof(tx->id));
-}
-
-/* RFC 8489 section 6.2.1: 0, 1, 3, 7, ... times RTO, and a longer wait after the last. */
-enum ice_tx_step ice_tx_due(struct ice *ice, struct ice_tx *tx)
-{
-	if (!tx->on || ice->now_us < tx->next_us)
-		return ICE_TX_WAIT;
-	if (tx->sends >= ICE_RC) {
-		tx->on = false;
-		return ICE_TX_OVER;
-	}
-	tx->sends++;
-	tx->next_us = ice->now_us + (tx->sends < ICE_RC ? (uint64_t)tx->rto_us << (tx->sends - 1) :
-						 (uint64_t)tx->rto_us * ICE_RM);
-	return ICE_TX_SEND;
-}
-
-void ice_send(struct ice *ice, unsigned local, const struct sa *to, const void *p, size_t n)
-{
-	const struct ice_candidate *c = &ice->local[local].c;
-	uint8_t out[ICE_MESSAGE + 128], id[STUN_ID];
-	struct ice_turn *t;
-
-	if (!ice_is_relay(ice, local)) {
-		ice->prm.ops.send(ice->prm.ops.arg, c->component, c->base, to, p, n);
-		return;
-	}
-	t = ice_turn_of(ice, local);
-	if (!t || n > ICE_MESSAGE)
-		return;
-	memcpy(out, p, n);
-	ice_random(ice, id, sizeof(id));
-	if (ice_turn_wrap(t, id, to, out, &n, sizeof(out)))
-		ice->prm.ops.send(ice->prm.ops.arg, c->component, c->base, &ice->turn_server, out, n);
-}
-
 /* ---- making */
 
 static void ice_free(void *arg)
@@ -409,7 +329,8 @@ static enum ice_verdict take_payload(struct ice *ice, unsigned local, bool relay
 	if (stun_is(p, n)) {
 		if (stun_parse(&m, p, n) || !stun_fingerprint_ok(&m) || m.method != STUN_BINDING)
 			return ICE_DROP;
-		ice_binding_came(ice, local, from, &m);
+		if (!ice_binding_came(ice, local, from, &m))
+			ice_consent_answered(ice, local, from, &m);
 		return ICE_TAKEN;
 	}
 	if (ice_is_checked(ice, c->component, c->base, relayed, from))
@@ -477,8 +398,10 @@ enum ice_verdict ice_datagram(struct ice *ice, uint64_t now_us, unsigned base, c
 		*peer = *from;
 		v = local < 0 ? ICE_DROP : take_payload(ice, (unsigned)local, false, from, p, *n);
 	}
-	if (ice->reckon)
+	if (ice->reckon) {
+		ice_gather_check(ice);
 		ice_reckon(ice);
+	}
 	return v;
 }
 
@@ -569,9 +492,9 @@ uint64_t ice_tick(struct ice *ice, uint64_t now_us)
 	ice->now_us = now_us;
 	if (ice->closed)
 		return UINT64_MAX;
-	ice_gather_tick(ice);
 	for (size_t i = 0; i < ice->nturns; i++)
 		ice_turn_tick(ice, &ice->turn[i]);
+	ice_gather_tick(ice);
 	ice_checks_tick(ice);
 	ice_consent_tick(ice);
 	ice_reckon(ice);

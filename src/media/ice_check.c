@@ -1,38 +1,9 @@
 /* media/ice_check.c -- connectivity checks (RFC 8445 section 7): sending them, answering those of
  * the peer, and what an answer means. Which pair is checked when is in ice_pair.c. */
 #include "media/ice_int.h"
-#include <stdio.h>
 #include "base/poison.h"
 
 /* ---- ours */
-
-static void put_role(const struct ice *ice, struct stun_out *o)
-{
-	stun_put_u64(o, ice->role == ICE_CONTROLLING ? STUN_ICE_CONTROLLING : STUN_ICE_CONTROLLED, ice->tie_breaker);
-}
-
-static void close_message(struct ice *ice, struct stun_out *o, const char *pwd)
-{
-	stun_put_integrity(o, &ice->prm.hash, STUN_HASH_SHA1, str_z(pwd));
-	stun_put_fingerprint(o);
-}
-
-size_t ice_check_write(struct ice *ice, uint8_t *p, size_t max, const uint8_t *id, const struct ice_creds *c, uint32_t priority,
-		       bool nominate)
-{
-	char user[ICE_CREDENTIAL_MAX + ICE_UFRAG + 2];
-	struct stun_out o;
-	int n = snprintf(user, sizeof(user), "%s:%s", c->rufrag, c->own.ufrag);
-
-	stun_begin(&o, p, max, STUN_REQUEST, STUN_BINDING, id);
-	stun_put(&o, STUN_USERNAME, str_mk(user, (size_t)n));
-	stun_put_u32(&o, STUN_PRIORITY, priority);
-	put_role(ice, &o);
-	if (nominate)
-		stun_put_flag(&o, STUN_USE_CANDIDATE);
-	close_message(ice, &o, c->rpwd);
-	return stun_end(&o);
-}
 
 /* What the peer would give a candidate that it learns from this check (RFC 8445 section 7.1.1). */
 static uint32_t check_priority(const struct ice *ice, unsigned local)
@@ -137,7 +108,7 @@ static void answer(struct ice *ice, unsigned local, const struct sa *to, const s
 		stun_put_addr(&o, STUN_XOR_MAPPED_ADDRESS, to);
 	if (code == 420)
 		stun_put_unknown(&o, m->unknown, m->nunknown);
-	close_message(ice, &o, pwd);
+	ice_message_close(ice, &o, pwd);
 	if (stun_end(&o))
 		ice_send(ice, local, to, msg, o.n);
 }
@@ -299,24 +270,23 @@ static void conflict_came(struct ice *ice, struct ice_pair *p)
 	ice_pair_trigger(ice, p);
 }
 
-static void response_came(struct ice *ice, unsigned local, const struct sa *from, const struct stun_msg *m)
+/* false: to no check of ours. */
+static bool response_came(struct ice *ice, unsigned local, const struct sa *from, const struct stun_msg *m)
 {
 	bool current = false;
 	struct ice_pair *p = pair_of(ice, m->id, &current);
 
-	if (!p) {
-		ice_consent_answered(ice, local, from, m);
-		return;
-	}
+	if (!p)
+		return false;
 	if (stun_check(m, &ice->prm.hash, str_z(ice->cur.rpwd))) {
 		ice->counts.unsigned_came++;
-		return;
+		return true;
 	}
 	/* Not the way it went (7.2.5.2.1), or with what we do not know. */
 	if (!sa_eq(from, &ice->remote[p->remote].addr) || ice->local[local].c.base != ice->local[p->local].c.base ||
 	    ice_is_relay(ice, local) != ice_is_relay(ice, p->local) || m->nunknown) {
 		pair_failed(ice, p);
-		return;
+		return true;
 	}
 	if (m->cls == STUN_ERROR && m->error == 487)
 		conflict_came(ice, p);
@@ -324,19 +294,15 @@ static void response_came(struct ice *ice, unsigned local, const struct sa *from
 		pair_failed(ice, p);
 	else
 		pair_succeeded(ice, p, m, current);
+	return true;
 }
 
-void ice_binding_came(struct ice *ice, unsigned local, const struct sa *from, const struct stun_msg *m)
+bool ice_binding_came(struct ice *ice, unsigned local, const struct sa *from, const struct stun_msg *m)
 {
-	switch (m->cls) {
-	case STUN_REQUEST:
+	/* Indications keep a binding: there is nothing to do (RFC 8445 section 11). */
+	if (m->cls == STUN_SUCCESS || m->cls == STUN_ERROR)
+		return response_came(ice, local, from, m);
+	if (m->cls == STUN_REQUEST)
 		request_came(ice, local, from, m);
-		break;
-	case STUN_SUCCESS:
-	case STUN_ERROR:
-		response_came(ice, local, from, m);
-		break;
-	case STUN_INDICATION:           /* keeps a binding: nothing to do (RFC 8445 section 11) */
-		break;
-	}
+	return true;
 }

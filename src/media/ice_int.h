@@ -182,16 +182,34 @@ struct ice {
 	struct ice_counts counts;
 };
 
-/* ice.c */
+/* The parts, each on those before it; ice.c has the whole. */
+
+/* ice_base.c */
 void ice_tell(struct ice *ice, const struct ice_event *e);
 void ice_state_set(struct ice *ice, enum ice_state s);
 void ice_random(struct ice *ice, void *p, size_t n);
 void ice_tx_start(struct ice *ice, struct ice_tx *tx, uint32_t rto_us);
 enum ice_tx_step ice_tx_due(struct ice *ice, struct ice_tx *tx);
 static inline bool ice_tx_is(const struct ice_tx *tx, const uint8_t *id) { return tx->on && !memcmp(tx->id, id, STUN_ID); }
+static inline bool ice_is_relay(const struct ice *ice, unsigned local) { return ice->local[local].c.type == CANDIDATE_RELAY; }
+
+/* ice_grant.c */
+struct ice_turn *ice_turn_at(struct ice *ice, unsigned base, const struct sa *from);        /* NULL: not its server */
+struct ice_turn *ice_turn_of(struct ice *ice, unsigned local);
+enum ice_grant ice_turn_permit(struct ice_turn *t, const struct sa *peer);   /* wanted from now on */
+void ice_turn_channel(struct ice_turn *t, const struct sa *peer);    /* for media */
+bool ice_turn_knows(const struct ice_turn *t, const struct sa *peer);
+/* `n` bytes at `p`, with room for `max`, become what goes to the server. */
+bool ice_turn_wrap(const struct ice_turn *t, const uint8_t id[STUN_ID], const struct sa *peer, uint8_t *p, size_t *n, size_t max);
+const struct sa *ice_turn_channel_peer(const struct ice_turn *t, uint16_t number);
+void ice_turn_forget(struct ice *ice, struct ice_turn *t);   /* what the old session's peer needed, but for a path */
+
+/* ice_message.c */
 /* From a local candidate: by its base, or by its relay. */
 void ice_send(struct ice *ice, unsigned local, const struct sa *to, const void *p, size_t n);
-static inline bool ice_is_relay(const struct ice *ice, unsigned local) { return ice->local[local].c.type == CANDIDATE_RELAY; }
+size_t ice_check_write(struct ice *ice, uint8_t *p, size_t max, const uint8_t *id, const struct ice_creds *c, uint32_t priority,
+		       bool nominate);
+void ice_message_close(struct ice *ice, struct stun_out *o, const char *pwd);        /* integrity and fingerprint */
 
 /* ice_pair.c */
 uint32_t ice_priority(enum candidate_type t, unsigned preference, unsigned component);
@@ -220,10 +238,8 @@ enum ice_grant ice_pair_grant(struct ice *ice, const struct ice_pair *p);
 void ice_check_send(struct ice *ice, struct ice_pair *p);    /* begin a transaction */
 void ice_checks_tick(struct ice *ice);
 void ice_role_set(struct ice *ice, enum ice_role role);
-size_t ice_check_write(struct ice *ice, uint8_t *p, size_t max, const uint8_t *id, const struct ice_creds *c, uint32_t priority,
-		       bool nominate);
-/* A Binding message that is not of gathering came to this local candidate. */
-void ice_binding_came(struct ice *ice, unsigned local, const struct sa *from, const struct stun_msg *m);
+/* A Binding message that is not of gathering came to this local candidate. false: a response to no check. */
+bool ice_binding_came(struct ice *ice, unsigned local, const struct sa *from, const struct stun_msg *m);
 void ice_learn(struct ice *ice, unsigned local, const struct sa *from, uint32_t priority, bool nominate);
 
 /* ice_select.c */
@@ -242,20 +258,11 @@ void ice_gather_check(struct ice *ice);              /* is it over? */
 void ice_job_add(struct ice *ice, unsigned base, unsigned server);
 bool ice_job_waits(const struct ice *ice);
 
-/* ice_turn.c */
-struct ice_turn *ice_turn_at(struct ice *ice, unsigned base, const struct sa *from);        /* NULL: not its server */
-struct ice_turn *ice_turn_of(struct ice *ice, unsigned local);
+/* ice_turn.c: the requests of an allocation */
 void ice_turn_begin(struct ice *ice, struct ice_turn *t);
 void ice_turn_tick(struct ice *ice, struct ice_turn *t);
 void ice_turn_answered(struct ice *ice, struct ice_turn *t, const struct stun_msg *m);
 uint64_t ice_turn_due(const struct ice_turn *t);
-enum ice_grant ice_turn_permit(struct ice *ice, struct ice_turn *t, const struct sa *peer);
-void ice_turn_channel(struct ice *ice, struct ice_turn *t, const struct sa *peer);   /* for media */
-bool ice_turn_knows(const struct ice_turn *t, const struct sa *peer);
-/* `n` bytes at `p`, with room for `max`, become what goes to the server. */
-bool ice_turn_wrap(const struct ice_turn *t, const uint8_t id[STUN_ID], const struct sa *peer, uint8_t *p, size_t *n, size_t max);
-const struct sa *ice_turn_channel_peer(const struct ice_turn *t, uint16_t number);
-void ice_turn_forget(struct ice *ice, struct ice_turn *t);   /* what the old session's peer needed, but for a path */
 void ice_turn_release(struct ice *ice, struct ice_turn *t);
 
 #endif

@@ -231,7 +231,7 @@ struct ice_pair *ice_pair_add(struct ice *ice, unsigned local, unsigned remote)
 		if (ice->path[i].pair == (int)(p - ice->pair))
 			ice->path[i].pair = -1;
 	if (ice_is_relay(ice, local))
-		ice_turn_permit(ice, ice_turn_of(ice, local), &ice->remote[remote].addr);
+		ice_turn_permit(ice_turn_of(ice, local), &ice->remote[remote].addr);
 	return p;
 }
 
@@ -306,7 +306,7 @@ enum ice_grant ice_pair_grant(struct ice *ice, const struct ice_pair *p)
 {
 	if (!ice_is_relay(ice, p->local))
 		return ICE_GRANT_THERE;
-	return ice_turn_permit(ice, ice_turn_of(ice, p->local), &ice->remote[p->remote].addr);
+	return ice_turn_permit(ice_turn_of(ice, p->local), &ice->remote[p->remote].addr);
 }
 
 /* May its check be sent now? A relay must have the server's permission first. */

@@ -103,7 +103,7 @@ static void path_set(struct ice *ice, struct ice_path *path, const struct ice_pa
 		path->priority = ice_priority(CANDIDATE_PRFLX, l->priority >> 8 & 0xffff, l->component);
 		consent_later(ice, path);
 		if (path->relayed)
-			ice_turn_channel(ice, ice_turn_of(ice, p->local), &path->remote);
+			ice_turn_channel(ice_turn_of(ice, p->local), &path->remote);
 	}
 	path->pair = (int)(p - ice->pair);
 	path->nominated = p->nominated;

@@ -12,17 +12,7 @@
 #include <sys/random.h>
 #include "base/poison.h"
 
-/* ---- what the core remembers: struct core_ice */
-
-struct core_ice {
-	struct ice_own own, before;     /* before: of the last session, while a restart may be undone */
-	bool restarted;
-	struct ice_candidate local[ICE_MAX_CANDIDATES];
-	size_t nlocal;
-	bool gathered;
-	enum ice_state state;
-	char rufrag[ICE_CREDENTIAL_MAX + 1], rpwd[ICE_CREDENTIAL_MAX + 1];       /* of the peer, as last given; empty: none */
-};
+/* ---- what the core remembers */
 
 static struct core_ice *ice_of(const struct media_session *s)
 {
@@ -52,43 +42,6 @@ bool media_ice_is_other(const struct media_session *s, struct str ufrag, struct 
 	return c && c->rufrag[0] && (!str_eq(ufrag, str_z(c->rufrag)) || !str_eq(pwd, str_z(c->rpwd)));
 }
 
-static void candidate_came(struct core_ice *c, const struct media_event *e)
-{
-	struct ice_candidate *l;
-
-	for (size_t i = 0; i < c->nlocal; i++)
-		if (c->local[i].component == e->ice.component && sa_eq(&c->local[i].addr, &e->peer))
-			return;
-	if (c->nlocal == ICE_MAX_CANDIDATES)
-		return;
-	l = &c->local[c->nlocal++];
-	*l = (struct ice_candidate){ .type = (enum candidate_type)e->ice.type, .component = e->ice.component, .addr = e->peer,
-				     .related = e->ice.related, .priority = e->ice.priority };
-	str_copy(l->foundation, sizeof(l->foundation), str_z(e->ice.foundation));
-}
-
-void core_ice_event(struct core_wire *w, const struct media_event *e)
-{
-	struct core_ice *c = w->ice;
-
-	if (!c)
-		return;
-	if (e->type == MEDIA_ICE_CANDIDATE)
-		candidate_came(c, e);
-	else if (e->type == MEDIA_ICE_GATHERED)
-		c->gathered = true;
-	else if (e->type == MEDIA_ICE)
-		c->state = (enum ice_state)e->ice.state;
-}
-
-void core_ice_free(struct core_wire *w)
-{
-	free(w->ice);
-	w->ice = NULL;
-	obj_drop(w->w.ice);
-	w->w.ice = NULL;
-}
-
 /* ---- runs on the thread */
 
 enum ice_ask_kind { ASK_START, ASK_REMOTE, ASK_MORE, ASK_RESTART, ASK_UNDO, ASK_STOP };
@@ -96,7 +49,7 @@ enum ice_ask_kind { ASK_START, ASK_REMOTE, ASK_MORE, ASK_RESTART, ASK_UNDO, ASK_
 struct ice_ask {
 	struct run run;
 	enum ice_ask_kind kind;
-	struct wire_ice *ice;           /* held: to be put on the wire, or taken off it */
+	struct ice_wire *ice;           /* held: to be put on the wire, or taken off it */
 	enum ice_role role;
 	struct ice_own own;
 	bool mux, done, lite;
@@ -114,7 +67,7 @@ static void ask_back(struct run *r)
 	free(a);
 }
 
-static void add_candidates(struct wire_ice *i, const struct ice_ask *a, uint64_t now_us)
+static void add_candidates(struct ice_wire *i, const struct ice_ask *a, uint64_t now_us)
 {
 	for (size_t k = 0; k < a->n; k++) {
 		struct candidate c;
@@ -126,7 +79,7 @@ static void add_candidates(struct wire_ice *i, const struct ice_ask *a, uint64_t
 		ice_remote_done(i->agent);
 }
 
-static void ask_of_agent(struct wire_ice *i, struct ice_ask *a, uint64_t now_us)
+static void ask_of_agent(struct ice_wire *i, struct ice_ask *a, uint64_t now_us)
 {
 	struct ice_remote r = { .ufrag = str_z(a->ufrag), .pwd = str_z(a->pwd), .lite = a->lite, .done = a->done,
 				.now_us = now_us };
@@ -148,7 +101,7 @@ static void ask_of_agent(struct wire_ice *i, struct ice_ask *a, uint64_t now_us)
 		ice_restart_undo(i->agent);
 		break;
 	}
-	wire_ice_due(i);
+	ice_wire_due(i);
 }
 
 static void ask_run(struct stream *s, struct run *r)
@@ -157,12 +110,12 @@ static void ask_run(struct stream *s, struct run *r)
 	struct wire *w = s->w;
 
 	if (a->kind == ASK_START && !w->ice) {
-		wire_ice_put(w, a->ice);
+		ice_wire_put(w, a->ice);
 		a->ice = NULL;
 	} else if (a->kind == ASK_STOP) {
-		a->ice = wire_ice_take(w);
+		a->ice = ice_wire_take(w);
 	} else if (w->ice) {
-		ask_of_agent(w->ice, a, s->t->now_us);
+		ask_of_agent(ice_wire_of(w), a, s->t->now_us);
 	}
 	mthread_give(s->t, EV_RUN, s, r, 0);
 }
@@ -206,7 +159,7 @@ static void no_send(void *arg, unsigned component, unsigned base, const struct s
 
 static void wire_ice_free(void *arg)
 {
-	obj_drop(((struct wire_ice *)arg)->agent);
+	obj_drop(((struct ice_wire *)arg)->agent);
 }
 
 /* Both sockets of the wire are bound alike: to this address, or to all of its family. */

@@ -7,7 +7,6 @@
  * over or listen to a call by sending to its port. RTCP follows: it is taken from
  * the port that belongs to the RTP source, and never says where RTP goes. */
 #include "media/thread.h"
-#include "media/wire_ice.h"
 #include "base/num.h"
 #include "base/poison.h"
 

@@ -2,7 +2,6 @@
  * the core, and a coarse clock. In a turn: what arrived, what the core asked,
  * what is due. The clock is read once a turn. */
 #include "media/thread.h"
-#include "media/wire_ice.h"
 #include "base/num.h"
 #include "base/obj.h"
 #include <errno.h>
@@ -265,7 +264,8 @@ static void stream_close(struct mthread *t, struct stream *s, struct stats_req *
 		mthread_give(t, EV_CFG, s, s->cfg, 0);
 	s->cfg = NULL;
 	if (how & CLOSE_LAST) {
-		wire_ice_shut(w);
+		if (w->ice)
+			w->ice->ops->shut(w);
 		wire_unwatch(w);
 		wire_shut(w);
 	}

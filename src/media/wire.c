@@ -3,7 +3,6 @@
  * packet is for stream.c; whose packets are taken is in latch.c. */
 #include "media/thread.h"
 #include "media/dtls.h"
-#include "media/wire_ice.h"
 #include <errno.h>
 #include <sys/epoll.h>
 #include "base/poison.h"
@@ -87,7 +86,8 @@ void wire_watch(struct wire *w, struct mthread *t)
 		epoll_ctl(t->ep, EPOLL_CTL_ADD, w->place[i], &e);
 	}
 	dtls_arrive(w);
-	wire_ice_arrive(w);
+	if (w->ice)
+		w->ice->ops->arrive(w);
 }
 
 void wire_unwatch(struct wire *w)
@@ -97,7 +97,8 @@ void wire_unwatch(struct wire *w)
 	for (int i = 0; w->t && !w->net && i < 2; i++)
 		epoll_ctl(w->t->ep, EPOLL_CTL_DEL, w->place[i], NULL);
 	dtls_leave(w);
-	wire_ice_leave(w);
+	if (w->ice)
+		w->ice->ops->leave(w);
 	w->t = NULL;
 }
 
@@ -150,7 +151,9 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 		if (st->send && st->takes & kind && !st->send(w, out, &n, sizeof(w->t->buf.sealed)))
 			return false;
 	}
-	return w->ice ? wire_ice_out(w, rtcp, out, n, sizeof(w->t->buf.sealed)) : place_send(w->net, w->place[rtcp], to, out, n);
+	if (w->ice)
+		return w->ice->ops->out(w, rtcp, out, n, sizeof(w->t->buf.sealed));
+	return place_send(w->net, w->place[rtcp], to, out, n);
 }
 
 /* ---- for DTLS */
@@ -201,7 +204,7 @@ static inline void take_datagram(struct wire *w, bool rtcp, size_t n, struct sa 
 
 	mthread_at(w->t, MEDIA_PACKETS, w);
 	w->at_rtcp = rtcp;
-	if (__builtin_expect(w->ice != NULL, 0) && !wire_ice_in(w, rtcp, p, &n, from))
+	if (__builtin_expect(w->ice != NULL, 0) && !w->ice->ops->in(w, rtcp, p, &n, from))
 		return;
 	if (__builtin_expect(w->steps != NULL, 0) && !open_steps(w, p, &n, from))
 		return;

@@ -17,7 +17,6 @@ struct srtp;
 struct stream;
 struct stream_cfg;
 struct wire;
-struct wire_ice;
 
 /* Who may send to us: against strangers who take over or listen to a call. */
 struct latch {
@@ -49,6 +48,22 @@ struct wire_step {
 	enum wire_verdict (*recv)(struct wire *w, uint8_t *p, size_t *n, const struct sa *from);
 	/* One leaves: `*n` bytes at `p`, with room for `max`. false: it must not leave. */
 	bool (*send)(struct wire *w, uint8_t *p, size_t *n, size_t max);
+};
+
+/* What stands between the sockets and the steps, and decides where datagrams go: ICE. Its state begins with
+ * a pointer to this row. */
+struct wire_ice_ops {
+	void (*arrive)(struct wire *w);         /* the wire has come to a thread */
+	void (*leave)(struct wire *w);          /* and goes from it */
+	void (*shut)(struct wire *w);           /* its places are about to be closed */
+	/* A datagram came. true: it is media of a checked pair; `*from` is the peer then. */
+	bool (*in)(struct wire *w, bool rtcp, uint8_t *p, size_t *n, struct sa *from);
+	/* It leaves, sealed already. */
+	bool (*out)(struct wire *w, bool rtcp, uint8_t *p, size_t n, size_t max);
+};
+struct wire_ice {               /* obj; wire_ice.c has the rest of it */
+	const struct wire_ice_ops *ops;
+	struct sa dst[2];               /* where RTP and RTCP go; unset: nowhere */
 };
 
 /* ---- wires */

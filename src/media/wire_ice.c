@@ -15,23 +15,23 @@ static void tell(struct wire *w, const struct media_event *e)
 		mthread_event(s, e);
 }
 
-static void aim(struct wire_ice *i)
+static void aim(struct ice_wire *i)
 {
 	struct wire *w = i->w;
 
 	/* The latch is closed: it knows the one that ICE has checked. */
-	w->latch.source = i->dst[0];
+	w->latch.source = i->head.dst[0];
 	w->latch.learning = false;
 	w->latch.exact = true;
 	wire_aim(w);
 }
 
-static void on_selected(struct wire_ice *i, const struct ice_event *e)
+static void on_selected(struct ice_wire *i, const struct ice_event *e)
 {
 	struct media_event m = { .type = MEDIA_ICE, .peer = e->remote };
 	bool first = e->component == 1;
 
-	i->dst[e->component - 1] = e->remote;
+	i->head.dst[e->component - 1] = e->remote;
 	aim(i);
 	m.ice.state = (uint8_t)ice_state(i->agent);
 	m.ice.nominated = e->nominated;
@@ -40,13 +40,13 @@ static void on_selected(struct wire_ice *i, const struct ice_event *e)
 		tell(i->w, &m);
 }
 
-static void on_state(struct wire_ice *i, enum ice_state s)
+static void on_state(struct ice_wire *i, enum ice_state s)
 {
 	struct media_event m = { .type = MEDIA_ICE, .ice = { .state = (uint8_t)s } };
 	struct ice_event e;
 
 	if (s == ICE_LOST || s == ICE_FAILED) {
-		i->dst[0] = i->dst[1] = (struct sa){ 0 };
+		i->head.dst[0] = i->head.dst[1] = (struct sa){ 0 };
 		aim(i);
 	} else if (ice_selected(i->agent, 1, &e)) {
 		m.peer = e.remote;
@@ -56,7 +56,7 @@ static void on_state(struct wire_ice *i, enum ice_state s)
 	tell(i->w, &m);
 }
 
-static void on_candidate(struct wire_ice *i, const struct ice_candidate *c)
+static void on_candidate(struct ice_wire *i, const struct ice_candidate *c)
 {
 	struct media_event m = { .type = MEDIA_ICE_CANDIDATE, .peer = c->addr };
 
@@ -70,7 +70,7 @@ static void on_candidate(struct wire_ice *i, const struct ice_candidate *c)
 
 static void on_event(void *arg, const struct ice_event *e)
 {
-	struct wire_ice *i = arg;
+	struct ice_wire *i = arg;
 
 	if (!i->w)
 		return;
@@ -92,7 +92,7 @@ static void on_event(void *arg, const struct ice_event *e)
 
 static void on_send(void *arg, unsigned component, unsigned base, const struct sa *to, const void *p, size_t n)
 {
-	struct wire_ice *i = arg;
+	struct ice_wire *i = arg;
 	struct sa at = *to;
 
 	(void)component;
@@ -102,11 +102,11 @@ static void on_send(void *arg, unsigned component, unsigned base, const struct s
 	place_send(i->w->net, i->w->place[base >> 1], &at, p, n);
 }
 
-/* ---- on the wire, off it, along with it to another thread */
+/* ---- along with the wire from thread to thread */
 
-void wire_ice_arrive(struct wire *w)
+static void on_arrive(struct wire *w)
 {
-	struct wire_ice *i = w->ice;
+	struct ice_wire *i = ice_wire_of(w);
 
 	if (!i || i->ticking || !w->t)
 		return;
@@ -114,12 +114,12 @@ void wire_ice_arrive(struct wire *w)
 	i->ticker.next_us = UINT64_MAX;
 	i->ticking = true;
 	list_append(&w->t->tickers, &i->ticker.link);
-	wire_ice_due(i);
+	ice_wire_due(i);
 }
 
-void wire_ice_leave(struct wire *w)
+static void on_leave(struct wire *w)
 {
-	struct wire_ice *i = w->ice;
+	struct ice_wire *i = ice_wire_of(w);
 
 	if (!i || !i->ticking)
 		return;
@@ -129,13 +129,13 @@ void wire_ice_leave(struct wire *w)
 
 static size_t on_tick(struct ticker *k)
 {
-	struct wire_ice *i = container_of(k, struct wire_ice, ticker);
+	struct ice_wire *i = container_of(k, struct ice_wire, ticker);
 
 	k->next_us = ice_tick(i->agent, i->w->t->now_us);
 	return 1;
 }
 
-void wire_ice_due(struct wire_ice *i)
+void ice_wire_due(struct ice_wire *i)
 {
 	uint64_t due = ice_due(i->agent);
 
@@ -146,61 +146,30 @@ void wire_ice_due(struct wire_ice *i)
 		i->w->t->due_us = due;
 }
 
-void wire_ice_put(struct wire *w, struct wire_ice *i)
-{
-	struct ice_ops ops = { .arg = i, .send = on_send, .event = on_event, .random = ice_random_system };
-
-	i->w = w;
-	i->ticker.tick = on_tick;
-	ice_set_ops(i->agent, &ops);
-	w->ice = i;
-	w->latch.source = (struct sa){ 0 };
-	wire_ice_arrive(w);
-	ice_gather(i->agent, w->t->now_us);
-	wire_ice_due(i);
-	wire_aim(w);
-}
-
-struct wire_ice *wire_ice_take(struct wire *w)
-{
-	struct wire_ice *i = w->ice;
-
-	if (!i)
-		return NULL;
-	ice_close(i->agent);
-	wire_ice_leave(w);
-	w->ice = NULL;
-	i->w = NULL;
-	/* What the SDP says counts again, and is learned as after any other. */
-	w->latch = (struct latch){ .learning = true, .heard_us = w->latch.heard_us };
-	wire_aim(w);
-	return i;
-}
-
-void wire_ice_shut(struct wire *w)
+static void on_shut(struct wire *w)
 {
 	if (!w->ice)
 		return;
-	ice_close(w->ice->agent);
-	wire_ice_leave(w);
-	w->ice->w = NULL;
+	ice_close(ice_wire_of(w)->agent);
+	on_leave(w);
+	ice_wire_of(w)->w = NULL;
 }
 
 /* ---- datagrams */
 
-bool wire_ice_in(struct wire *w, bool rtcp, uint8_t *p, size_t *n, struct sa *from)
+static bool on_in(struct wire *w, bool rtcp, uint8_t *p, size_t *n, struct sa *from)
 {
-	struct wire_ice *i = w->ice;
+	struct ice_wire *i = ice_wire_of(w);
 	struct sa peer = { 0 };
 	const struct sa *dst;
 
 	switch (ice_datagram(i->agent, w->t->now_us, wire_ice_base(rtcp, sa_is_v6(from)), from, p, n, &peer)) {
 	case ICE_DATA:
-		dst = &i->dst[rtcp && !w->rtcp_mux];
+		dst = &i->head.dst[rtcp && !w->rtcp_mux];
 		*from = sa_is_set(dst) ? *dst : peer;
 		return true;
 	case ICE_TAKEN:
-		wire_ice_due(i);
+		ice_wire_due(i);
 		return false;
 	default:
 		w->dropped_source++;
@@ -208,13 +177,51 @@ bool wire_ice_in(struct wire *w, bool rtcp, uint8_t *p, size_t *n, struct sa *fr
 	}
 }
 
-bool wire_ice_out(struct wire *w, bool rtcp, uint8_t *p, size_t n, size_t max)
+static bool on_out(struct wire *w, bool rtcp, uint8_t *p, size_t n, size_t max)
 {
 	unsigned base;
 	struct sa to;
 
-	if (!ice_wrap(w->ice->agent, rtcp && !w->rtcp_mux ? 2 : 1, p, &n, max, &base, &to))
+	if (!ice_wrap(ice_wire_of(w)->agent, rtcp && !w->rtcp_mux ? 2 : 1, p, &n, max, &base, &to))
 		return false;
 	wire_fit_family(w, &to);
 	return place_send(w->net, w->place[base >> 1], &to, p, n);
+}
+
+/* ---- on and off */
+
+static const struct wire_ice_ops ice_ops_row = {
+	.arrive = on_arrive, .leave = on_leave, .shut = on_shut, .in = on_in, .out = on_out,
+};
+
+void ice_wire_put(struct wire *w, struct ice_wire *i)
+{
+	struct ice_ops ops = { .arg = i, .send = on_send, .event = on_event, .random = ice_random_system };
+
+	i->head.ops = &ice_ops_row;
+	i->w = w;
+	i->ticker.tick = on_tick;
+	ice_set_ops(i->agent, &ops);
+	w->ice = &i->head;
+	w->latch.source = (struct sa){ 0 };
+	on_arrive(w);
+	ice_gather(i->agent, w->t->now_us);
+	ice_wire_due(i);
+	wire_aim(w);
+}
+
+struct ice_wire *ice_wire_take(struct wire *w)
+{
+	struct ice_wire *i = ice_wire_of(w);
+
+	if (!i)
+		return NULL;
+	ice_close(i->agent);
+	on_leave(w);
+	w->ice = NULL;
+	i->w = NULL;
+	/* What the SDP says counts again, and is learned as after any other. */
+	w->latch = (struct latch){ .learning = true, .heard_us = w->latch.heard_us };
+	wire_aim(w);
+	return i;
 }

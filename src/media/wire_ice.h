@@ -17,27 +17,24 @@
 /* Bases of the agent: the two sockets of a wire, by the family of the other side. */
 static inline unsigned wire_ice_base(bool rtcp, bool v6) { return 2u * rtcp + v6; }
 
-struct wire_ice {               /* obj */
+struct ice_wire {               /* obj */
+	struct wire_ice head;           /* wire.ice points to it */
 	struct ice *agent;              /* held */
 	struct wire *w;                 /* NULL: not handed over yet, or taken off */
 	struct ticker ticker;
 	bool ticking;                   /* it stands in the thread's list */
-	struct sa dst[ICE_COMPONENTS];  /* where each component goes; unset: nowhere */
 };
 
 void ice_random_system(void *arg, void *p, size_t n);        /* ice_session.c: of the kernel */
 
 /* On the thread. */
-void wire_ice_put(struct wire *w, struct wire_ice *i);       /* takes the reference */
-struct wire_ice *wire_ice_take(struct wire *w);              /* plain again; gives the reference. NULL: there was none */
-void wire_ice_arrive(struct wire *w);    /* wire_watch() */
-void wire_ice_leave(struct wire *w);     /* wire_unwatch() */
-void wire_ice_shut(struct wire *w);      /* its places are about to be closed: relays are given back */
+void ice_wire_put(struct wire *w, struct ice_wire *i);       /* takes the reference */
+struct ice_wire *ice_wire_take(struct wire *w);              /* plain again; gives the reference. NULL: there was none */
 /* Something was said to the agent: when does it want its turn? */
-void wire_ice_due(struct wire_ice *i);
-/* A datagram came. true: it is media of a checked pair; `*from` is the peer then. */
-bool wire_ice_in(struct wire *w, bool rtcp, uint8_t *p, size_t *n, struct sa *from);
-/* It leaves, sealed already. */
-bool wire_ice_out(struct wire *w, bool rtcp, uint8_t *p, size_t n, size_t max);
+void ice_wire_due(struct ice_wire *i);
+static inline struct ice_wire *ice_wire_of(const struct wire *w)
+{
+	return w->ice ? container_of(w->ice, struct ice_wire, head) : NULL;
+}
 
 #endif

@@ -412,12 +412,129 @@ static void test_stun(void **state)
 	stun_asked("stun_acl=nowhere\n", false);
 }
 
+/* turnaddr, turnusername, turnpassword: asked without, then with credentials that are right. */
+static void test_turn(void **state)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, who;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	unsigned first = 0, second = 0;
+	socklen_t n = sizeof(a);
+	uint8_t p[512], q[256], key[16];
+	char text[256];
+	ssize_t got;
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	getsockname(fd, (struct sockaddr *)&a, &n);
+	snprintf(text, sizeof(text), "[general]\nturnaddr=127.0.0.1:%u\nturnusername=carol\nturnpassword=sesame\n", ntohs(a.sin_port));
+	rtp_conf(text);
+	alice("INVITE", "up", 1, "", agents_sdp());
+	learn_tag();
+	assert_int_equal(stun_long_key(&peer.hash, STR("carol"), STR("here"), STR("sesame"), key), 0);
+	for (int i = 0; i < 60; i++) {
+		world_pass(&t.w, 10);
+		n = sizeof(who);
+		while ((got = recvfrom(fd, p, sizeof(p), 0, (struct sockaddr *)&who, &n)) > 0) {
+			struct stun_msg m;
+			struct stun_out o;
+
+			assert_int_equal(stun_parse(&m, p, (size_t)got), 0);
+			assert_int_equal(m.method, STUN_ALLOCATE);
+			if (m.integrity_at) {
+				assert_true(str_eq(m.username, STR("carol")));
+				assert_int_equal(stun_check(&m, &peer.hash, str_mk((char *)key, 16)), 0);
+				second++;
+				continue;
+			}
+			first++;
+			stun_begin(&o, q, sizeof(q), STUN_ERROR, STUN_ALLOCATE, m.id);
+			stun_put_error(&o, 401, STR("who?"));
+			stun_put(&o, STUN_REALM, STR("here"));
+			stun_put(&o, STUN_NONCE, STR("once"));
+			assert_true(sendto(fd, q, stun_end(&o), 0, (struct sockaddr *)&who, n) > 0);
+		}
+	}
+	/* Alice has one component, so that RTCP's port asks for nothing. */
+	assert_int_equal(first, 1);
+	assert_true(second >= 1);
+	close(fd);
+}
+
+/* Candidates that come by INFO (RFC 8840), and fragments that cannot be. */
+static void info(unsigned cseq, const char *body, unsigned want)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text),
+		 "INFO sip:up@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bKinfo%u%u\r\n"
+		 "From: <sip:alice@127.0.0.1>;tag=a1\r\nTo: <sip:up@127.0.0.1>;tag=%s\r\nCall-ID: c%u\r\nCSeq: %u INFO\r\n"
+		 "Max-Forwards: 70\r\nInfo-Package: trickle-ice\r\nContent-Type: application/trickle-ice-sdpfrag\r\n"
+		 "Content-Disposition: Info-Package\r\nContent-Length: %zu\r\n\r\n%s",
+		 call_number, cseq, tag, call_number, cseq, strlen(body), body);
+	wire_come(&t, ALICE, text);
+	assert_int_equal(status(SIP_INFO), want);
+	wire_forget(&t);
+}
+
+static void test_trickle(void **state)
+{
+	char frag[512];
+
+	(void)state;
+	snprintf(sdp_text, sizeof(sdp_text),
+		 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\na=mid:a\r\n"
+		 "a=rtcp-mux\r\na=ice-options:trickle\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\n",
+		 ice_ufrag(peer.ice).p, ice_pwd(peer.ice).p);
+	alice("INVITE", "up", 1, "Supported: trickle-ice\r\nRecv-Info: trickle-ice\r\n", sdp_text);
+	learn_tag();
+	assert_true(has(answered(), "a=ice-options:trickle"));
+	assert_string_equal(wire_header(response(SIP_INVITE), "Recv-Info"), "trickle-ice");
+	describe_to_peer(answered());
+	alice("ACK", "up", 1, "", "");
+	wire_forget(&t);
+	/* The peer's checks do not get through: only the candidate can bring the two together. */
+	for (int i = 0; i < 100; i++)
+		world_pass(&t.w, 10);
+	assert_int_equal(media_ice_state(media()), ICE_CHECKING);
+	info(2, "nonsense", 400);
+	snprintf(frag, sizeof(frag), "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\nm=audio 9 RTP/AVP 0\r\na=mid:a\r\n"
+		 "a=candidate:1 1 UDP 2130706431 127.0.0.1 %u typ host\r\na=end-of-candidates\r\n", ice_ufrag(peer.ice).p,
+		 ice_pwd(peer.ice).p, sa_port(&peer.at));
+	info(3, frag, 200);
+	world_pass(&t.w, 60);
+	{
+		uint8_t p[512];
+		struct stun_msg m;
+		ssize_t n = recv(peer.fd, p, sizeof(p), 0);
+
+		assert_true(n > 0);
+		assert_int_equal(stun_parse(&m, p, (size_t)n), 0);
+		assert_int_equal(m.cls, STUN_REQUEST);
+		assert_int_equal(stun_check(&m, &peer.hash, ice_pwd(peer.ice)), 0);
+	}
+}
+
+/* Without ICE such a body is none that we know. */
+static void test_trickle_unwanted(void **state)
+{
+	(void)state;
+	wire_reload(&t, WIRE_UDP "[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\n" ALICE_LINE);
+	alice("INVITE", "up", 1, "", agents_sdp());
+	learn_tag();
+	assert_false(has(answered(), "trickle"));
+	assert_string_equal(wire_header(response(SIP_INVITE), "Recv-Info"), "");
+	alice("ACK", "up", 1, "", "");
+	wire_forget(&t);
+	info(2, "a=ice-ufrag:abcd\r\n", 415);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_call), T(test_restart), T(test_mdns), T(test_credentials), T(test_mismatch), T(test_options),
 		T(test_endpoint_without), T(test_offer), T(test_stun),
+		T(test_turn), T(test_trickle), T(test_trickle_unwanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,7 @@ static int put_lines(struct session *s, size_t i, const struct media_session *m,
 	int err = put(s, i, STR("ice-ufrag"), str_z(own->ufrag));
 
 	err = err ? err : put(s, i, STR("ice-pwd"), str_z(own->pwd));
+	err = err ? err : put(s, i, STR("ice-options"), STR("trickle"));
 	for (size_t k = 0; !err && k < media_ice_locals(m); k++) {
 		struct candidate c;
 
@@ -62,8 +63,8 @@ static int put_lines(struct session *s, size_t i, const struct media_session *m,
 	return err;
 }
 
-/* All candidates are in it (half trickle, RFC 8838 section 16): what is found later is not told, but
- * checks from there find their way. */
+/* All candidates that are known are in it (half trickle, RFC 8838 section 16): what is found later is not
+ * told, but checks from there find their way. */
 int session_ice_offer(struct session *s)
 {
 	int err = 0;
@@ -126,7 +127,7 @@ bool session_ice_is_good(struct session *s, const struct sdp *sdp)
 		if (!err || err == ENOENT)
 			continue;
 		log_notice("SDP of '%.*s' refused: %s", STR_ARG(s->ep->name), fault_text(err));
-		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name, &session_dialog(s)->path.peer, "%s",
+		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name, &ua_invite_dialog(s->iv)->path.peer, "%s",
 			   fault_text(err));
 		return false;
 	}
@@ -148,8 +149,9 @@ static void take_stream(struct session *s, struct neg_stream *st, struct media_s
 	}
 	while (n < ICE_MAX_CANDIDATES && ice_candidate_next(st->media, &it, &c[n]))
 		n++;
-	/* We do not say that we take trickled candidates, so these are all. */
-	r = (struct ice_remote){ .ufrag = d.ufrag, .pwd = d.pwd, .lite = d.lite, .done = true };
+	/* Browsers say trickle and send all they have at once. Whoever has none yet sends more by INFO. */
+	r = (struct ice_remote){ .ufrag = d.ufrag, .pwd = d.pwd, .lite = d.lite,
+				 .done = d.end_of_candidates || !d.trickle || ice_has_component(st->media, 1) };
 	/* A component that only one side has is none (RFC 8445 section 6.1.2.2). */
 	err = media_ice_remote(m, &r, st->rtcp_mux || !ice_has_component(st->media, 2), c, n);
 	if (err)
@@ -178,6 +180,54 @@ void session_ice_undo(struct session *s)
 	}
 }
 
+/* ---- trickled (RFC 8840) */
+
+void session_ice_headers(const struct session *s, struct buf *h)
+{
+	if (wants(s))
+		buf_put(h, STR("Recv-Info: trickle-ice\r\n"));
+}
+
+static struct neg_stream *stream_of(struct session *s, struct str mid)
+{
+	for (size_t i = 0; i < neg_count(s->neg); i++) {
+		struct neg_stream *st = neg_stream(s->neg, i);
+
+		if (st->active && st->media && str_eq(st->media->mid, mid))
+			return st;
+	}
+	return NULL;
+}
+
+static void take_fragment(struct session *s, const struct sdpfrag_media *f)
+{
+	struct neg_stream *st = stream_of(s, f->mid);
+	struct media_session *m = st ? wire_of(st) : NULL;
+	struct candidate c[ICE_MAX_CANDIDATES];
+	struct str rest = f->lines;
+	size_t n = 0;
+
+	if (!m || !media_ice_is_on(m))
+		return;
+	while (n < ICE_MAX_CANDIDATES && sdpfrag_candidate(&rest, &c[n]))
+		n++;
+	/* Those of another generation are late: the peer has restarted since. */
+	media_ice_more(m, f->ufrag, c, n, f->end_of_candidates);
+}
+
+unsigned session_ice_info(struct session *s, const struct sip_msg *msg)
+{
+	struct sdpfrag f;
+
+	if (!wants(s) || !s->neg)
+		return 415;
+	if (sdpfrag_parse(&f, msg->body))
+		return 400;
+	for (size_t i = 0; i < f.nmedia; i++)
+		take_fragment(s, &f.media[i]);
+	return 200;
+}
+
 void session_ice_event(struct session *s, const struct media_event *e)
 {
 	char peer[SA_TEXT];
@@ -189,9 +239,9 @@ void session_ice_event(struct session *s, const struct media_event *e)
 							      "no pair of candidates works";
 
 		log_notice("ICE of '%.*s': %s", STR_ARG(s->ep->name), why);
-		if (session_dialog(s))
+		if (ua_invite_dialog(s->iv))
 			reason_add(s->svc->reasons, REASON_SESSION, REASON_DROPPED, 0, s->ep->name,
-				   &session_dialog(s)->path.peer, "ICE: %s", why);
+				   &ua_invite_dialog(s->iv)->path.peer, "ICE: %s", why);
 	} else if (sa_is_set(&e->peer)) {
 		log_debug(1, "ICE of '%.*s': %s, media goes to %s%s", STR_ARG(s->ep->name), ice_state_name((enum ice_state)e->ice.state),
 			  sa_text(&e->peer, peer), e->ice.relayed ? " over our relay" : "");

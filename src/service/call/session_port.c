@@ -6,12 +6,6 @@
 #include "service/call/session.h"
 #include <errno.h>
 
-struct session_port {           /* obj */
-	struct media_session *m;        /* owned */
-	struct session *s;              /* whom its events reach; obj_point() */
-	bool shared;                    /* on the port of another stream (BUNDLE) */
-};
-
 /* Closing is all the freeing there is: the media thread does the rest by itself. */
 static void port_free(void *arg)
 {
@@ -21,13 +15,6 @@ static void port_free(void *arg)
 	if (p->s && !p->shared)
 		share_give(&p->s->account, SHARE_PORT);
 	obj_unpoint(p->s);
-}
-
-struct media_session *session_stream_media(const struct neg_stream *st)
-{
-	const struct session_port *p = st->port;
-
-	return p ? p->m : NULL;
 }
 
 struct media_session *session_audio(struct session *s)
