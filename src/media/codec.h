@@ -75,13 +75,4 @@ int16_t codec_ulaw_linear(uint8_t u);
 uint8_t codec_alaw(int16_t s);
 int16_t codec_alaw_linear(uint8_t a);
 
-/* Linear rates: keeps the filter's memory between packets. */
-struct resample {
-	uint32_t from, to;      /* [Hz] */
-	uint32_t phase;
-	int16_t past[32];
-};
-void resample_init(struct resample *r, uint32_t from, uint32_t to);
-size_t resample_run(struct resample *r, const int16_t *in, size_t n, int16_t *out, size_t max);
-
 #endif

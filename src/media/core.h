@@ -110,6 +110,14 @@ struct core_place {
 	int (*leave)(struct media_session *s);
 };
 
+/* What a bridge takes besides two sessions. */
+struct bridge_needs {
+	bool any;
+	bool cut;               /* packets of both sides have other lengths */
+	bool rates;             /* samples of both sides have other rates */
+	size_t room;            /* [bytes] of a struct smoother */
+};
+
 struct media_session {          /* obj */
 	struct list link;       /* in m->sessions */
 	struct media *m;        /* NULL: media is gone */
@@ -135,8 +143,8 @@ struct media_session {          /* obj */
 	uint8_t ptime;
 	enum media_dtmf dtmf;
 	uint64_t speaks;        /* bit i: format i is agreed */
-	size_t smoothed;        /* [bytes] in a bridge: see smoother_room() */
-	bool cut;               /* in a bridge: packets of both sides have other lengths */
+	uint8_t rates;          /* bit i: one of them is decoded at the rate of kind i */
+	struct bridge_needs needs;      /* of the bridge it is in */
 };
 
 /* media.c */

@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "base/obj.h"
 #include "media/codec_rows.h"
+#include "media/rate.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -223,20 +224,30 @@ static int pcm_from_le(struct pcm *p, struct str bytes, uint16_t channels, uint1
 
 static int pcm_resample(struct pcm *p, uint32_t rate)
 {
-	struct resample r;
-	size_t max = (size_t)num_muldiv(p->n, rate, p->rate, 0);
+	static const int16_t silence[RATE_PAST];
+	size_t n = (size_t)num_muldiv(p->n, rate, p->rate, 0), late, k;
+	struct rate_filter *f;
+	struct rate r;
 	int16_t *v;
 
 	if (p->rate == rate)
 		return 0;
-	if (max > MAX_SAMPLES)
+	if (n > MAX_SAMPLES)
 		return EFBIG;
-	max += 8;
-	v = malloc(max * sizeof(*v));
-	if (!v)
+	f = rate_filter_new(p->rate, rate);
+	late = f ? (size_t)num_muldiv(rate_delay(f), rate, p->rate, 0) : 0;
+	v = f ? malloc((n + late + 8) * sizeof(*v)) : NULL;
+	if (!v) {
+		rate_filter_free(f);
 		return ENOMEM;
-	resample_init(&r, p->rate, rate);
-	p->n = resample_run(&r, p->v, p->n, v, max);
+	}
+	/* What the filter is late is taken off the front, and silence brings out the end. */
+	rate_use(&r, f);
+	k = rate_run(&r, p->v, p->n, v, n + late);
+	k += rate_run(&r, silence, rate_delay(f), v + k, n + late - k);
+	rate_filter_free(f);
+	p->n = k > late ? k - late : 0;
+	memmove(v, v + late, p->n * sizeof(*v));
 	p->rate = rate;
 	free(p->v);
 	p->v = v;

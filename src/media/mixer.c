@@ -13,13 +13,6 @@
 /* What a stream gives back when it closes must find room among the events. */
 enum { TAPS_MAX = 8 };
 
-struct rate_bank *media_rates(struct media *m)
-{
-	if (!m->rates && rate_bank_new(&m->rates))
-		return NULL;
-	return m->rates;
-}
-
 static int post_run(struct media_session *s, struct run *r)
 {
 	struct cmd c = { .type = CMD_RUN, .p = r };

@@ -1,6 +1,7 @@
 /* media/session.c -- media sessions: the core's calls, turned into commands. */
 #define LOG_MODULE "media"
 #include "media/core.h"
+#include "media/mixer.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/obj.h"
@@ -320,35 +321,55 @@ static int cfg_new(struct stream_cfg **out, const struct media_set *set)
 	return err;
 }
 
-/* Packets of another length on the other side are cut anew. */
-static bool needs_cutting(const struct media_session *a, const struct media_session *b)
+/* What one of them is sent is in its own packets and rate, unless both speak the same. */
+static struct bridge_needs needs_of(const struct media_session *a, const struct media_session *b)
 {
-	return a->ptime && b->ptime && a->ptime != b->ptime;
-}
-
-/* What cuts and gathers needs so many bytes; 0: nothing does. */
-static size_t smoother_room(const struct media_session *a, const struct media_session *b)
-{
-	_Static_assert(FORMATS <= 64, "a bit each");
+	_Static_assert(FORMATS <= 64 && RATE_KINDS <= 8, "a bit each");
 	bool varies = (a->speaks | b->speaks) >> FORMAT_OPUS & 1;
+	uint8_t rates = a->rates | b->rates;
+	struct bridge_needs n = { 0 };
 
 	if (a->type != MEDIA_AUDIO)
-		return 0;
-	/* The same formats on both sides are never decoded. */
+		return n;
+	n.cut = a->ptime && b->ptime && a->ptime != b->ptime;
+	n.rates = a->speaks != b->speaks && (rates & (rates - 1));
+	if (n.cut)
+		n.room = RTP_MAX;
 	if (varies && a->speaks != b->speaks)
-		return CODEC_FRAMED * sizeof(int16_t);
-	return needs_cutting(a, b) ? RTP_MAX : 0;
+		n.room = CODEC_FRAMED * sizeof(int16_t);
+	n.any = n.room || n.rates;
+	return n;
 }
 
-static struct smoother *smoother_new(size_t room, bool cut)
+static bool needs_other(const struct bridge_needs *a, const struct bridge_needs *b)
 {
-	struct smoother *sm = calloc(1, sizeof(*sm) + room);
+	return a->room != b->room || a->cut != b->cut || a->rates != b->rates;
+}
+
+static struct smoother *smoother_new(struct media *m, const struct bridge_needs *n)
+{
+	struct rate_bank *bank = n->rates ? media_rates(m) : NULL;
+	struct smoother *sm = n->rates && !bank ? NULL : calloc(1, sizeof(*sm) + n->room);
 
 	if (sm) {
-		sm->room = (uint16_t)room;
-		sm->cut = cut;
+		sm->room = (uint16_t)n->room;
+		sm->cut = n->cut;
+		sm->conv.bank = bank;
 	}
 	return sm;
+}
+
+static void note_formats(struct media_session *s, const struct stream_cfg *cfg)
+{
+	s->speaks = 0;
+	s->rates = 0;
+	for (size_t i = 0; i < cfg->n; i++) {
+		const struct codec *row = cfg->codec[i].row;
+
+		s->speaks |= (uint64_t)1 << cfg->codec[i].id;
+		if (row && rate_kind(row->rate) >= 0)
+			s->rates = (uint8_t)(s->rates | 1 << rate_kind(row->rate));
+	}
 }
 
 int media_session_set(struct media_session *s, const struct media_set *set)
@@ -374,9 +395,7 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 	}
 	s->format = set->ncodecs ? (enum format_id)set->codec[0].id : FORMAT_NONE;
 	s->ptime = set->ncodecs ? cfg->codec[0].ptime : 0;
-	s->speaks = 0;
-	for (size_t i = 0; i < set->ncodecs; i++)
-		s->speaks |= (uint64_t)1 << cfg->codec[i].id;
+	note_formats(s, cfg);
 	s->dtmf = set->dtmf;
 	c.p = cfg;
 	made = cfg->srtp || cfg->dtls[0] || (s->w->nsessions == 1 && set->secure.mode == MEDIA_CLEAR);
@@ -389,8 +408,11 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 	}
 	if (made)
 		secure_made(s->w, set);
-	if (s->peer && (smoother_room(s, s->peer) != s->smoothed || needs_cutting(s, s->peer) != s->cut))
-		return session_bridge(s, s->peer);
+	if (s->peer) {
+		struct bridge_needs n = needs_of(s, s->peer);
+
+		return needs_other(&n, &s->needs) ? session_bridge(s, s->peer) : 0;
+	}
 	return 0;
 }
 
@@ -402,25 +424,23 @@ int session_bridge(struct media_session *a, struct media_session *b)
 	 * when both are there. */
 	struct media_session *to = a->w->moving && !b->w->moving ? a : b;
 	struct cmd c = { .type = CMD_BRIDGE, .peer = to == a ? b->st : a->st };
-	size_t room = smoother_room(a, b);
-	bool cut = needs_cutting(a, b);
+	struct bridge_needs n = needs_of(a, b);
 	int err = a->added ? 0 : core_add(a);
 
 	if (!err && !b->added)
 		err = core_add(b);
 	if (err)
 		return err;
-	if (room) {
-		c.p = smoother_new(room, cut);
-		c.q = smoother_new(room, cut);
+	if (n.any) {
+		c.p = smoother_new(a->m, &n);
+		c.q = smoother_new(a->m, &n);
 	}
-	err = room && (!c.p || !c.q) ? ENOMEM : core_post(to, &c);
+	err = n.any && (!c.p || !c.q) ? ENOMEM : core_post(to, &c);
 	if (err) {
 		free(c.p);
 		free(c.q);
 	}
-	a->smoothed = b->smoothed = room;
-	a->cut = b->cut = cut;
+	a->needs = b->needs = n;
 	return err;
 }
 

@@ -8,6 +8,7 @@
 
 #include "media/decode.h"
 #include "media/file.h"
+#include "media/rate.h"
 #include "media/wire.h"
 
 /* ---- what the core makes and the thread uses */
@@ -36,6 +37,7 @@ struct stream_cfg {             /* one media_session_set(); the core makes and f
 };
 
 struct playlist {               /* one media_play(); goes back to the core when it is over */
+	struct rate_converter conv;     /* its bank is the media's */
 	uint32_t tag;
 	uint16_t missing;
 	size_t n, at;           /* sounds, the one that plays */
@@ -51,9 +53,10 @@ struct dtmf_job {               /* one media_dtmf_send() or _begin(); goes back 
 	bool open;              /* until media_dtmf_end(); no MEDIA_DTMF_SENT */
 };
 
-/* Cuts what passes into packets of another length: bytes of the outgoing format, or
+/* What a bridge needs besides. Changes rates, and cuts what passes into packets of another length: bytes of the outgoing format, or
  * samples on their way to or from a codec whose packets vary. */
 struct smoother {
+	struct rate_converter conv;     /* its bank is the media's */
 	bool cut;               /* also what needs no decoding */
 	bool pcm;               /* buf has samples; else bytes */
 	uint16_t n;             /* of these */
@@ -114,7 +117,6 @@ struct stream_tx {              /* send.c */
 	uint32_t octets;
 	struct tx_map map;
 	struct smoother *smooth;        /* of what goes out here; NULL: packets as they come */
-	struct resample rs;
 };
 
 struct stream_play {            /* source.c */
@@ -215,13 +217,6 @@ void stream_route(struct stream *s);                 /* recompute fwd after a ch
 /* send.c */
 void send_packet(struct stream *s, uint8_t *p, size_t n);    /* whole RTP packet */
 void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uint8_t *p);
-/* Sound in the place of packet `r`, whose clock is `in`; or (DTX) none. */
-void send_mapped(struct stream *to, struct stream *from, const struct rtp *r, uint32_t in, const struct stream_codec *c,
-		 const uint8_t *p, size_t n);
-void send_nothing(struct stream *to, struct stream *from, const struct rtp *r);
-/* translate.c: into another codec, or packets of another length */
-void translate_relay(struct stream *to, struct stream *from, const struct rtp *r, const uint8_t *p,
-		     const struct stream_codec *in);
 void send_sound(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n, uint32_t ticks, bool first);
 /* Time of the next packet of our own making, after what was sent before. */
 void send_advance(struct stream *s, uint32_t clock);

@@ -296,7 +296,8 @@ static double restored(bool fec, uint8_t fraction)
 	}
 	rtp_parse(&r, net.sent[39].b, net.sent[39].n);
 	assert_int_equal(x.row->conceal(x.dec, net.sent[39].b + r.at, r.n, heard, 960), 960);
-	p = tone_goertzel(heard + 240, 720, 48000, 1800);
+	/* The filter of the change of rate and the codec come late by a few milliseconds each. */
+	p = tone_goertzel(heard + 560, 400, 48000, 1800);
 	net.n = 0;
 	leg_close(&x);
 	leg_close(&y);
@@ -357,7 +358,9 @@ static void test_file(void **state)
 	pass(1100);
 	n = hear(&x, 20);
 	assert_int_equal(n, 48000);
-	expect_tone(&x, n, 6000);
+	assert_true(tone_goertzel(heard + n / 4, n / 2, 48000, 6000) > 0.8);
+	/* Its image at the rate of the file. */
+	assert_true(tone_goertzel(heard + n / 4, n / 2, 48000, 10000) < 0.001);
 	leg_close(&x);
 	obj_drop(snd);
 }
