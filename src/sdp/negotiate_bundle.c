@@ -99,6 +99,19 @@ void neg_write_group(struct buf *b, const struct neg *n, bool answer)
 		buf_put(b, STR("\r\n"));
 }
 
+/* With one stream of a kind payload types tell streams apart. A browser that has agreed to
+ * the extension listens to nothing else, and what we relay has it only when it came with it. */
+static bool needs_mid_ext(const struct neg *n, const struct neg_row *r, bool answer)
+{
+	for (size_t i = 0; i < n->now.n; i++) {
+		const struct neg_row *other = n->now.v[i];
+
+		if (other != r && other->s.type == r->s.type && (answer ? other->s.active : other->offer_active))
+			return true;
+	}
+	return false;
+}
+
 void neg_write_mid(struct buf *b, const struct neg *n, const struct neg_row *r, bool answer)
 {
 	const struct neg_stream *s = &r->s;
@@ -109,7 +122,7 @@ void neg_write_mid(struct buf *b, const struct neg *n, const struct neg_row *r, 
 	buf_puts(b, STR("a=mid:"), text_view(&s->mid), STR("\r\n"));
 	if (!n->prm.bundle || s->type == MEDIA_IMAGE)
 		return;
-	if (ext) {
+	if (ext && needs_mid_ext(n, r, answer)) {
 		buf_printf(b, "a=extmap:%u ", ext);
 		buf_puts(b, MID_EXTENSION, STR("\r\n"));
 	}

@@ -220,6 +220,13 @@
     }, seconds),
     silence: (i, seconds = 15) => until(() => heard(at(i)).level < -75, seconds),
     decodes: (frames, i, seconds = 20) => until(async () => (await stats(at(i))).frames >= frames, seconds),
+    // For whoever wonders why nothing is heard.
+    media: async (i) => {
+      const pc = at(i).pc, all = [];
+      (await pc.getStats()).forEach((s) => all.push(s));
+      return { stats: all, ice: pc.iceConnectionState, connection: pc.connectionState,
+        local: pc.localDescription?.sdp, remote: pc.remoteDescription?.sdp };
+    },
     events: () => state.events,
   };
 })();
