@@ -1,6 +1,7 @@
 /* `config show help`: the option tables in words. */
 #include "manage/config_help.h"
 #include "config/settings.h"
+#include "service/object/http_conf.h"
 #include "service/object/settings.h"
 #include "service/object/wizard.h"
 #include <errno.h>
@@ -27,6 +28,11 @@ static const struct option_set *rtp_set(unsigned i)
 	return i ? NULL : rtp_conf_options();
 }
 
+static const struct option_set *codecs_set(unsigned i)
+{
+	return i ? NULL : codecs_conf_options();
+}
+
 static const struct option_set *logger_set(unsigned i)
 {
 	return i ? NULL : logger_conf_options();
@@ -36,8 +42,10 @@ static const struct module modules[] = {
 	{ "res_pjsip", "The SIP service: pjsip.conf.", pjsip_set },
 	{ "res_pjsip_config_wizard", "Shorter configuration: pjsip_wizard.conf.", wizard_set },
 	{ "core", "The program itself: asterisk.conf.", asterisk_conf_options },
+	{ "http", "Where WebSockets are served: http.conf.", http_conf_options },
 	{ "manager", "The manager interface: manager.conf.", manager_conf_options },
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },
+	{ "codec_opus", "Opus: codecs.conf.", codecs_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },
 };

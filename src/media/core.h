@@ -2,6 +2,7 @@
 #ifndef MEDIA_CORE_H
 #define MEDIA_CORE_H
 
+#include "media/ice.h"
 #include "media/thread.h"
 #include <pthread.h>
 
@@ -70,6 +71,17 @@ struct media {
 	struct tap_writer *taps;        /* owned; NULL until needed */
 };
 
+/* What the core knows of a wire's ICE agent. */
+struct core_ice {
+	struct ice_own own, before;     /* before: of the last session, while a restart may be undone */
+	bool restarted;
+	struct ice_candidate local[ICE_MAX_CANDIDATES];
+	size_t nlocal;
+	bool gathered;
+	enum ice_state state;
+	char rufrag[ICE_CREDENTIAL_MAX + 1], rpwd[ICE_CREDENTIAL_MAX + 1];       /* of the peer, as last given; empty: none */
+};
+
 /* A pair of ports and the sessions on it. All of them are on one thread, and move
  * together. Goes with the last session. */
 struct core_wire {
@@ -86,6 +98,7 @@ struct core_wire {
 	/* as last handed to the thread */
 	struct media_secure secure;     /* its identity is held */
 	bool secure_mux;                /* it had rtcp_mux */
+	struct core_ice *ice;   /* owned; what the core knows of w.ice. NULL: none */
 	struct list held;       /* of struct pending, while moving */
 	struct pending *arrive; /* owned; memory for the command that ends the move, while moving */
 	struct list move_link;  /* core_move() */
@@ -121,7 +134,9 @@ struct media_session {          /* obj */
 	enum format_id format;  /* sent */
 	uint8_t ptime;
 	enum media_dtmf dtmf;
-	bool smoothed;
+	uint64_t speaks;        /* bit i: format i is agreed */
+	size_t smoothed;        /* [bytes] in a bridge: see smoother_room() */
+	bool cut;               /* in a bridge: packets of both sides have other lengths */
 };
 
 /* media.c */
@@ -163,6 +178,9 @@ void cfg_free(struct stream_cfg *c);
 int secure_make(struct core_wire *w, struct stream_cfg *c);
 void secure_made(struct core_wire *w, const struct media_set *set);       /* `c` is on its way */
 void secure_forget(struct core_wire *w);
+/* core_ice.c */
+void core_ice_event(struct core_wire *w, const struct media_event *e);       /* before the session hears it */
+void core_ice_free(struct core_wire *w);
 /* ports.c */
 int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],
 	       uint16_t *ranged);

@@ -405,6 +405,7 @@ void core_forget_wire(struct core_wire *w)
 		obj_drop(w->w.dtls[i]);
 	}
 	secure_forget(w);
+	core_ice_free(w);
 	free(w);
 }
 
@@ -476,6 +477,8 @@ void core_handle(struct media *m, struct ev *e)
 
 	switch (e->type) {
 	case EV_PUBLIC:
+		if (e->e.type >= MEDIA_ICE && s->w)
+			core_ice_event(s->w, &e->e);
 		session_event(s, &e->e);
 		break;
 	case EV_PLAYED:

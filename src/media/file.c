@@ -38,9 +38,9 @@ static unsigned cost_of_format(enum format_id id, enum format_id want)
 	if (!from)
 		return UINT32_MAX;
 	c = 2u * from->cost + (to ? to->cost : 0) + (id == FORMAT_NONE);
-	/* Resampling costs, and narrow sound on a wide leg is a loss. */
+	/* Resampling costs, and narrow sound on a wide leg is a loss: the narrower, the more. */
 	if (to && from->rate != to->rate)
-		c += from->rate < to->rate ? 40 : 20;
+		c += from->rate < to->rate ? 40 + (to->rate - from->rate) / 500 : 20;
 	return c;
 }
 
@@ -186,7 +186,7 @@ static int pcm_from_codec(struct pcm *p, const struct codec *c, struct str bytes
 
 	if (max > MAX_SAMPLES)
 		return EFBIG;
-	st = c->state_new ? c->state_new() : NULL;
+	st = codec_state(c, CODEC_DECODER, NULL);
 	p->v = malloc((max + 1) * sizeof(*p->v));
 	if (!p->v || (c->state_new && !st)) {
 		if (st)
@@ -247,7 +247,7 @@ static int encode_sound(struct sound **out, const struct codec *c, const struct 
 {
 	size_t frames = (p->n + c->frame_samples - 1) / c->frame_samples;
 	size_t padded = frames * c->frame_samples, max = frames * c->frame_bytes;
-	void *st = c->state_new ? c->state_new() : NULL;
+	void *st = codec_state(c, CODEC_ENCODER, NULL);
 	int16_t *in = calloc(padded + 1, sizeof(*in));
 	uint8_t *bytes = malloc(max + 1);
 	size_t n = 0;
@@ -271,7 +271,8 @@ static bool is_slin(enum format_id id)
 	return id >= FORMAT_SLIN && id <= FORMAT_SLIN192;
 }
 
-/* As `want`, or linear at a rate that has a name. */
+/* As `want`, or linear at a rate that has a name: also for a codec whose packets vary,
+ * which are made as they are sent. */
 static int pcm_to_sound(struct sound **out, struct pcm *p, enum format_id want)
 {
 	const struct codec *c = codec_get(want);
@@ -279,6 +280,8 @@ static int pcm_to_sound(struct sound **out, struct pcm *p, enum format_id want)
 	uint8_t *bytes;
 	int err;
 
+	if (c && !c->frame_bytes)
+		c = NULL;
 	if (c && !is_slin(want)) {
 		err = pcm_resample(p, c->rate);
 		return err ? err : encode_sound(out, c, p);

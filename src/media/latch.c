@@ -63,10 +63,23 @@ static void aim_stream(struct stream *s)
 		    (!w->shared || names_address(set));
 }
 
+/* Where its checked pairs lead, whatever the SDP says. */
+static void aim_ice(struct wire *w)
+{
+	w->dst = w->ice->dst[0];
+	w->rtcp_dst = w->ice->dst[w->rtcp_mux ? 0 : 1];
+	list_each(l, &w->streams)
+		aim_stream(container_of(l, struct stream, wire_link));
+}
+
 void wire_aim(struct wire *w)
 {
 	bool away = w->symmetric && is_away(w);
 
+	if (w->ice) {
+		aim_ice(w);
+		return;
+	}
 	w->dst = away ? w->latch.source : w->remote;
 	if (w->rtcp_mux)
 		w->rtcp_dst = w->dst;
@@ -101,7 +114,7 @@ void wire_set(struct wire *w, const struct media_set *set)
 {
 	/* An m= line that is off says nothing of a wire that others use. */
 	if (!w->shared || names_address(set)) {
-		if (!w->told || set->relearn || !sa_eq(&w->remote, &set->remote))
+		if ((!w->told || set->relearn || !sa_eq(&w->remote, &set->remote)) && !w->ice)
 			restart_latch(w);
 		w->told = true;
 		w->remote = set->remote;
@@ -178,7 +191,8 @@ bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq)
 {
 	struct wire *w = s->w;
 
-	if (!(sa_is_set(&w->latch.source) && sa_eq(&w->latch.source, from)) && !may_take(s, from, seq)) {
+	/* With ICE nothing comes this far that was not checked. */
+	if (!(sa_is_set(&w->latch.source) && sa_eq(&w->latch.source, from)) && !w->ice && !may_take(s, from, seq)) {
 		w->dropped_source++;
 		return false;
 	}
@@ -234,7 +248,9 @@ bool latch_accept_rtcp(struct wire *w, const struct sa *from, const struct rtcp 
 	struct sa signalled = signalled_rtcp(w);
 	bool ok;
 
-	if (w->rtcp_mux)
+	if (w->ice)
+		ok = true;
+	else if (w->rtcp_mux)
 		ok = sa_is_set(source) && sa_eq(from, source);
 	else if (is_away(w))
 		ok = learn_rtcp(w, from, r);

@@ -87,7 +87,10 @@ enum media_event_type {
 	MEDIA_SECURE,           /* DTLS: .err 0 there are keys; EACCES the certificate is not the peer's, ETIMEDOUT
 				 * nobody answers, EPROTO: no handshake; .peer with whom */
 	MEDIA_TALK_BEGIN,       /* a member of a mix speaks: media/mixer.h */
-	MEDIA_TALK_END
+	MEDIA_TALK_END,
+	MEDIA_ICE,              /* media/ice_media.h has these three; they stay the last */
+	MEDIA_ICE_CANDIDATE,
+	MEDIA_ICE_GATHERED
 };
 
 struct media_event {
@@ -98,6 +101,14 @@ struct media_event {
 	uint32_t tag;           /* of the media_play or media_dtmf_send it answers */
 	uint16_t count, missing;
 	struct sa peer;
+	struct {                /* of ICE */
+		uint8_t state;          /* enum ice_state */
+		bool nominated, relayed;
+		uint8_t component, type;        /* of a candidate; its address is .peer */
+		uint32_t priority;
+		struct sa related;
+		char foundation[12];
+	} ice;
 };
 typedef void media_event_fn(void *arg, struct media_session *s, const struct media_event *e);
 
@@ -178,6 +189,7 @@ struct media_set {
 	enum sdp_dir dir;               /* ours */
 	struct media_codec codec[MEDIA_MAX_CODECS];     /* [0] is sent */
 	size_t ncodecs;
+	struct codec_prm encoder;       /* of the codecs that have a choice: Opus */
 	struct { uint32_t rate; uint8_t pt_rx, pt_tx; } event[MEDIA_MAX_EVENTS];  /* [0] is sent; pt_tx 255: receive only */
 	size_t nevents;
 	enum media_dtmf dtmf;           /* how media_dtmf_send() and a bridge's digits leave */

@@ -317,7 +317,7 @@ static bool decoders_new(struct tap_lane *l)
 
 		if (!row || !row->state_new)
 			continue;
-		st = row->state_new();
+		st = row->state_new(CODEC_DECODER, NULL);
 		if (!st)
 			return false;
 		l->dec[l->ndec].row = row;

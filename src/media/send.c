@@ -1,4 +1,5 @@
-/* media/send.c -- packets out: relayed under our own numbers, or made here. */
+/* media/send.c -- packets out: relayed under our own numbers, or made here. What has to be
+ * decoded first is translate.c's. */
 #include "media/thread.h"
 #include "base/poison.h"
 
@@ -67,101 +68,29 @@ static bool map_timestamp(struct stream *to, const struct stream *from, const st
 	return start;
 }
 
-static void smooth_jitter(struct stream *to, const struct stream_codec *c, const uint8_t *p, size_t n)
+void send_mapped(struct stream *to, struct stream *from, const struct rtp *r, uint32_t in, const struct stream_codec *c,
+		 const uint8_t *p, size_t n)
 {
-	struct smoother *sm = to->tx.smooth;
-	size_t samples = codec_samples(c->row, c->ptime), want = codec_bytes(c->row, samples);
-
-	if (!want || want > sizeof(sm->buf))
-		return;
-	if (sm->n >= want)      /* of packets that were longer */
-		sm->n = 0;
-	while (n) {
-		size_t k = n < want - sm->n ? n : want - sm->n;
-
-		memcpy(sm->buf + sm->n, p, k);
-		sm->n = (uint16_t)(sm->n + k);
-		p += k;
-		n -= k;
-		if (sm->n < want)
-			break;
-		send_sound(to, c, sm->buf, want, codec_ticks(c->row, samples, c->clock), !to->tx.map.from);
-		to->tx.map.from = to;      /* our own numbers, going on */
-		sm->n = 0;
-	}
-}
-
-/* More than a packet holds, and nobody waits for the rest: pieces. */
-static void send_pieces(struct stream *to, const struct stream_codec *c, const uint8_t *p, size_t n)
-{
-	size_t samples = codec_samples(c->row, c->ptime), want = codec_bytes(c->row, samples);
-
-	for (size_t at = 0; want && at < n; at += want) {
-		send_sound(to, c, p + at, n - at < want ? n - at : want, codec_ticks(c->row, samples, c->clock),
-			   !to->tx.map.from);
-		to->tx.map.from = to;
-	}
-}
-
-/* From what came in, the bytes of codec `c`; 0: cannot be done. */
-static size_t translate_packet(struct stream *to, const struct stream_codec *in, const struct stream_codec *c,
-			       const uint8_t *p, size_t n, uint8_t *out, size_t max)
-{
-	struct mthread *t = to->t;
-	const int16_t *pcm = t->buf.pcm;
-	size_t k;
-
-	if (!in->row || !c->row)
-		return 0;
-	k = in->row->decode(in->dec, p, n, t->buf.pcm, CODEC_MAX_SAMPLES);
-	if (in->row->rate != c->row->rate) {
-		if (to->tx.rs.from != in->row->rate || to->tx.rs.to != c->row->rate)
-			resample_init(&to->tx.rs, in->row->rate, c->row->rate);
-		k = resample_run(&to->tx.rs, t->buf.pcm, k, t->buf.pcm2, CODEC_MAX_SAMPLES);
-		pcm = t->buf.pcm2;
-	}
-	return c->row->encode(c->enc, pcm, k, out, max);
-}
-
-static void relay_slow(struct stream *to, struct stream *from, const struct rtp *r, const uint8_t *p,
-		       const struct stream_codec *in)
-{
-	const struct stream_codec *c = source_codec(to);
-	uint8_t *out = to->t->buf.out, *made = to->t->buf.bytes;
-	const uint8_t *bytes = p + r->at;
-	size_t n = r->n;
+	uint8_t *out = to->t->buf.out;
 	uint16_t seq;
 	uint32_t ts;
-	bool start;
+	bool start = map_timestamp(to, from, r, in, c->clock, &seq, &ts) || to->tx.quiet;
 
-	/* The same format elsewhere in its table (packets of another length). */
-	for (size_t i = 0; i < to->cfg->n; i++)
-		if (to->cfg->codec[i].id == in->id)
-			c = &to->cfg->codec[i];
-	if (!c)
-		return;
-	if (c->id != in->id) {
-		n = translate_packet(to, in, c, p + r->at, r->n, made, sizeof(to->t->buf.bytes));
-		bytes = made;
-		if (!n) {
-			to->stats.untranslated++;
-			return;
-		}
-	}
-	if (to->tx.smooth && c->row) {
-		smooth_jitter(to, c, bytes, n);
-		return;
-	}
-	if (n > RTP_MAX - RTP_HEADER) {
-		if (c->row)
-			send_pieces(to, c, bytes, n);
-		return;
-	}
-	start = map_timestamp(to, from, r, in->clock, c->clock, &seq, &ts);
-	memcpy(out + RTP_HEADER, bytes, n);
+	to->tx.quiet = false;
+	memcpy(out + RTP_HEADER, p, n);
 	rtp_write(out, c->pt_tx, r->marker || start, seq, ts, to->tx.ssrc);
 	to->tx.pt = c->pt_tx;
 	send_packet(to, out, RTP_HEADER + n);
+}
+
+/* What is left out is no loss: the number that it would have had is the next one's. */
+void send_nothing(struct stream *to, struct stream *from, const struct rtp *r)
+{
+	struct tx_map *m = &to->tx.map;
+
+	to->tx.quiet = true;
+	if (m->from == from && m->ssrc == r->ssrc)
+		m->seq_off--;
 }
 
 /* The fast way: the header is rewritten in front of the payload where it lies. */
@@ -182,7 +111,7 @@ void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uin
 		pt = in ? in->pt_tx : from->cfg->set.event[cls - CLS_EVENT].pt_tx;
 	if (pt == FWD_SLOW) {
 		if (in)
-			relay_slow(to, from, r, p, in);
+			translate_relay(to, from, r, p, in);
 		return;
 	}
 	start = map_timestamp(to, from, r, clock, clock, &seq, &ts);
@@ -207,8 +136,14 @@ void send_sound(struct stream *s, const struct stream_codec *c, const uint8_t *p
 	s->tx.ts_us = s->t->now_us;
 	if (!s->can_tx)
 		return;
+	/* Nothing to be heard is not sent; its time passes. */
+	if (!n) {
+		s->tx.quiet = true;
+		return;
+	}
 	memmove(out + RTP_HEADER, p, n);
-	rtp_write(out, c->pt_tx, first, s->tx.seq++, s->tx.ts, s->tx.ssrc);
+	rtp_write(out, c->pt_tx, first || s->tx.quiet, s->tx.seq++, s->tx.ts, s->tx.ssrc);
+	s->tx.quiet = false;
 	s->tx.pt = c->pt_tx;
 	send_packet(s, out, RTP_HEADER + n);
 }

@@ -267,7 +267,7 @@ void cfg_free(struct stream_cfg *c)
 	free(c);
 }
 
-static int codec_init(struct stream_codec *c, const struct media_codec *from)
+static int codec_init(struct stream_codec *c, const struct media_codec *from, const struct codec_prm *prm)
 {
 	const struct format *f = format_get((enum format_id)from->id);
 
@@ -280,8 +280,8 @@ static int codec_init(struct stream_codec *c, const struct media_codec *from)
 		c->ptime = codec_packet_ms(c->row, c->ptime, RTP_MAX - RTP_HEADER);
 	if (!c->row || !c->row->state_new)
 		return 0;
-	c->dec = c->row->state_new();
-	c->enc = c->row->state_new();
+	c->dec = codec_state(c->row, CODEC_DECODER, NULL);
+	c->enc = codec_state(c->row, CODEC_ENCODER, prm);
 	return c->dec && c->enc ? 0 : ENOMEM;
 }
 
@@ -303,7 +303,7 @@ static int cfg_new(struct stream_cfg **out, const struct media_set *set)
 	for (size_t i = 0; i < set->ncodecs && !err; i++) {
 		c->n = i + 1;
 		err = set->codec[i].pt_rx > 127 || set->codec[i].pt_tx > 127 ? EINVAL :
-		      codec_init(&c->codec[i], &set->codec[i]);
+		      codec_init(&c->codec[i], &set->codec[i], &set->encoder);
 		if (!err)
 			c->cls[set->codec[i].pt_rx] = (uint8_t)i;
 	}
@@ -321,9 +321,34 @@ static int cfg_new(struct stream_cfg **out, const struct media_set *set)
 }
 
 /* Packets of another length on the other side are cut anew. */
-static bool needs_smoothing(const struct media_session *a, const struct media_session *b)
+static bool needs_cutting(const struct media_session *a, const struct media_session *b)
 {
-	return a->type == MEDIA_AUDIO && a->ptime && b->ptime && a->ptime != b->ptime;
+	return a->ptime && b->ptime && a->ptime != b->ptime;
+}
+
+/* What cuts and gathers needs so many bytes; 0: nothing does. */
+static size_t smoother_room(const struct media_session *a, const struct media_session *b)
+{
+	_Static_assert(FORMATS <= 64, "a bit each");
+	bool varies = (a->speaks | b->speaks) >> FORMAT_OPUS & 1;
+
+	if (a->type != MEDIA_AUDIO)
+		return 0;
+	/* The same formats on both sides are never decoded. */
+	if (varies && a->speaks != b->speaks)
+		return CODEC_FRAMED * sizeof(int16_t);
+	return needs_cutting(a, b) ? RTP_MAX : 0;
+}
+
+static struct smoother *smoother_new(size_t room, bool cut)
+{
+	struct smoother *sm = calloc(1, sizeof(*sm) + room);
+
+	if (sm) {
+		sm->room = (uint16_t)room;
+		sm->cut = cut;
+	}
+	return sm;
 }
 
 int media_session_set(struct media_session *s, const struct media_set *set)
@@ -349,6 +374,9 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 	}
 	s->format = set->ncodecs ? (enum format_id)set->codec[0].id : FORMAT_NONE;
 	s->ptime = set->ncodecs ? cfg->codec[0].ptime : 0;
+	s->speaks = 0;
+	for (size_t i = 0; i < set->ncodecs; i++)
+		s->speaks |= (uint64_t)1 << cfg->codec[i].id;
 	s->dtmf = set->dtmf;
 	c.p = cfg;
 	made = cfg->srtp || cfg->dtls[0] || (s->w->nsessions == 1 && set->secure.mode == MEDIA_CLEAR);
@@ -361,7 +389,7 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 	}
 	if (made)
 		secure_made(s->w, set);
-	if (s->peer && needs_smoothing(s, s->peer) != s->smoothed)
+	if (s->peer && (smoother_room(s, s->peer) != s->smoothed || needs_cutting(s, s->peer) != s->cut))
 		return session_bridge(s, s->peer);
 	return 0;
 }
@@ -374,23 +402,25 @@ int session_bridge(struct media_session *a, struct media_session *b)
 	 * when both are there. */
 	struct media_session *to = a->w->moving && !b->w->moving ? a : b;
 	struct cmd c = { .type = CMD_BRIDGE, .peer = to == a ? b->st : a->st };
-	bool smooth = needs_smoothing(a, b);
+	size_t room = smoother_room(a, b);
+	bool cut = needs_cutting(a, b);
 	int err = a->added ? 0 : core_add(a);
 
 	if (!err && !b->added)
 		err = core_add(b);
 	if (err)
 		return err;
-	if (smooth) {
-		c.p = calloc(1, sizeof(struct smoother));
-		c.q = calloc(1, sizeof(struct smoother));
+	if (room) {
+		c.p = smoother_new(room, cut);
+		c.q = smoother_new(room, cut);
 	}
-	err = smooth && (!c.p || !c.q) ? ENOMEM : core_post(to, &c);
+	err = room && (!c.p || !c.q) ? ENOMEM : core_post(to, &c);
 	if (err) {
 		free(c.p);
 		free(c.q);
 	}
-	a->smoothed = b->smoothed = smooth;
+	a->smoothed = b->smoothed = room;
+	a->cut = b->cut = cut;
 	return err;
 }
 

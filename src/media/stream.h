@@ -6,6 +6,7 @@
 #ifndef MEDIA_STREAM_H
 #define MEDIA_STREAM_H
 
+#include "media/decode.h"
 #include "media/file.h"
 #include "media/wire.h"
 
@@ -50,10 +51,15 @@ struct dtmf_job {               /* one media_dtmf_send() or _begin(); goes back 
 	bool open;              /* until media_dtmf_end(); no MEDIA_DTMF_SENT */
 };
 
-/* Cuts what passes into packets of another length: bytes of the outgoing format. */
+/* Cuts what passes into packets of another length: bytes of the outgoing format, or
+ * samples on their way to or from a codec whose packets vary. */
 struct smoother {
-	uint16_t n;
-	uint8_t buf[RTP_MAX];
+	bool cut;               /* also what needs no decoding */
+	bool pcm;               /* buf has samples; else bytes */
+	uint16_t n;             /* of these */
+	uint16_t room;          /* [bytes] of buf */
+	uint32_t ts;            /* of the next sample to come */
+	_Alignas(int16_t) uint8_t buf[];
 };
 
 /* ---- streams */
@@ -73,6 +79,7 @@ struct dtmf_tx {
 	uint8_t event, pt;
 	bool ending;            /* media_dtmf_end() came */
 	uint32_t rate, ts;
+	uint32_t before;        /* [rate] of this digit, in earlier segments */
 	uint32_t sent_ms;       /* of this digit or gap */
 };
 struct dtmf_rx {
@@ -80,6 +87,7 @@ struct dtmf_rx {
 	bool inband;            /* passed on as a tone or event of our own making */
 	uint8_t event;
 	uint32_t ts, ended_ts, duration, rate;
+	uint32_t before;        /* [rate] of the duration, in earlier segments */
 	uint64_t last_us;
 };
 
@@ -92,6 +100,7 @@ struct stream_rx {              /* stream.c */
 	uint32_t ssrc;
 	uint8_t cand_n;         /* latch.c: packets in a row from the wire's candidate, */
 	uint16_t cand_seq;      /* and the number of the last */
+	struct decode_place place;
 };
 
 struct stream_tx {              /* send.c */
@@ -99,6 +108,7 @@ struct stream_tx {              /* send.c */
 	uint16_t seq;           /* of the next */
 	uint8_t pt;
 	uint8_t codec;          /* index of cfg->codec to make sound in */
+	bool quiet;             /* the encoder left out what came before */
 	uint64_t ts_us;         /* when ts was sent */
 	uint64_t last_us;       /* RTP left */
 	uint32_t octets;
@@ -205,6 +215,13 @@ void stream_route(struct stream *s);                 /* recompute fwd after a ch
 /* send.c */
 void send_packet(struct stream *s, uint8_t *p, size_t n);    /* whole RTP packet */
 void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uint8_t *p);
+/* Sound in the place of packet `r`, whose clock is `in`; or (DTX) none. */
+void send_mapped(struct stream *to, struct stream *from, const struct rtp *r, uint32_t in, const struct stream_codec *c,
+		 const uint8_t *p, size_t n);
+void send_nothing(struct stream *to, struct stream *from, const struct rtp *r);
+/* translate.c: into another codec, or packets of another length */
+void translate_relay(struct stream *to, struct stream *from, const struct rtp *r, const uint8_t *p,
+		     const struct stream_codec *in);
 void send_sound(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n, uint32_t ticks, bool first);
 /* Time of the next packet of our own making, after what was sent before. */
 void send_advance(struct stream *s, uint32_t clock);
@@ -220,6 +237,7 @@ void source_pcm(struct stream *s, const struct stream_codec *c, const int16_t *p
 /* dtmf.c */
 void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t rate);
 void dtmf_rx_tick(struct stream *s);
+int dtmf_row(struct stream *s);                      /* of cfg->set.event, to send with; -1: none */
 void dtmf_start(struct stream *s, struct dtmf_job *j);
 void dtmf_stop(struct stream *s);                    /* media_dtmf_end() */
 void dtmf_passed(struct stream *s);                  /* the digit that the peer was given of it ends */

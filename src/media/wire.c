@@ -86,6 +86,8 @@ void wire_watch(struct wire *w, struct mthread *t)
 		epoll_ctl(t->ep, EPOLL_CTL_ADD, w->place[i], &e);
 	}
 	dtls_arrive(w);
+	if (w->ice)
+		w->ice->ops->arrive(w);
 }
 
 void wire_unwatch(struct wire *w)
@@ -95,6 +97,8 @@ void wire_unwatch(struct wire *w)
 	for (int i = 0; w->t && !w->net && i < 2; i++)
 		epoll_ctl(w->t->ep, EPOLL_CTL_DEL, w->place[i], NULL);
 	dtls_leave(w);
+	if (w->ice)
+		w->ice->ops->leave(w);
 	w->t = NULL;
 }
 
@@ -139,7 +143,7 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 	if (n > sizeof(w->t->buf.sealed))
 		return false;
 	memcpy(out, p, n);
-	while (w->steps[i])
+	while (w->steps && w->steps[i])
 		i++;
 	while (i-- > 0) {
 		const struct wire_step *st = w->steps[i];
@@ -147,6 +151,8 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 		if (st->send && st->takes & kind && !st->send(w, out, &n, sizeof(w->t->buf.sealed)))
 			return false;
 	}
+	if (w->ice)
+		return w->ice->ops->out(w, rtcp, out, n, sizeof(w->t->buf.sealed));
 	return place_send(w->net, w->place[rtcp], to, out, n);
 }
 
@@ -192,12 +198,14 @@ static inline void take_rtp(struct wire *w, uint8_t *p, size_t n, const struct s
 		w->dropped_bad++;
 }
 
-static inline void take_datagram(struct wire *w, bool rtcp, size_t n, const struct sa *from)
+static inline void take_datagram(struct wire *w, bool rtcp, size_t n, struct sa *from)
 {
 	uint8_t *p = w->t->buf.pkt;
 
 	mthread_at(w->t, MEDIA_PACKETS, w);
 	w->at_rtcp = rtcp;
+	if (__builtin_expect(w->ice != NULL, 0) && !w->ice->ops->in(w, rtcp, p, &n, from))
+		return;
 	if (__builtin_expect(w->steps != NULL, 0) && !open_steps(w, p, &n, from))
 		return;
 	if (w->udptl) {
@@ -227,7 +235,9 @@ static inline void take_datagram(struct wire *w, bool rtcp, size_t n, const stru
 
 void wire_arrived(struct wire *w, bool rtcp, size_t n, const struct sa *from)
 {
-	take_datagram(w, rtcp, n, from);
+	struct sa peer = *from;
+
+	take_datagram(w, rtcp, n, &peer);
 }
 
 void wire_readable(struct wire *w, bool rtcp)

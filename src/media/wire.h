@@ -50,6 +50,22 @@ struct wire_step {
 	bool (*send)(struct wire *w, uint8_t *p, size_t *n, size_t max);
 };
 
+/* What stands between the sockets and the steps, and decides where datagrams go: ICE. Its state begins with
+ * a pointer to this row. */
+struct wire_ice_ops {
+	void (*arrive)(struct wire *w);         /* the wire has come to a thread */
+	void (*leave)(struct wire *w);          /* and goes from it */
+	void (*shut)(struct wire *w);           /* its places are about to be closed */
+	/* A datagram came. true: it is media of a checked pair; `*from` is the peer then. */
+	bool (*in)(struct wire *w, bool rtcp, uint8_t *p, size_t *n, struct sa *from);
+	/* It leaves, sealed already. */
+	bool (*out)(struct wire *w, bool rtcp, uint8_t *p, size_t n, size_t max);
+};
+struct wire_ice {               /* obj; wire_ice.c has the rest of it */
+	const struct wire_ice_ops *ops;
+	struct sa dst[2];               /* where RTP and RTCP go; unset: nowhere */
+};
+
 /* ---- wires */
 
 struct wire {
@@ -61,6 +77,7 @@ struct wire {
 	struct srtp *srtp[2];   /* NULL: plain, or no keys yet (srtp.h) */
 	struct dtls *dtls[2];   /* NULL: no DTLS (dtls.h) */
 	bool at_rtcp;           /* what the steps see came to place[1] */
+	struct wire_ice *ice;   /* held; before the steps on the way in. NULL: no ICE (wire_ice.h) */
 	struct stream *only;    /* its stream when there is one, so that it need not be chosen */
 	const struct media_net *net;    /* NULL: sockets */
 	int place[2];           /* RTP, RTCP */
@@ -101,7 +118,7 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 /* From its RTP or RTCP place; false: it did not leave. */
 static inline bool wire_send(struct wire *w, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
 {
-	if (__builtin_expect(w->steps != NULL, 0))
+	if (__builtin_expect(w->steps != NULL || w->ice != NULL, 0))
 		return wire_send_steps(w, rtcp, to, p, n);
 	return place_send(w->net, w->place[rtcp], to, p, n);
 }

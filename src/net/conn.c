@@ -9,21 +9,31 @@
 
 /* ---- life ------------------------------------------------------------- */
 
+static void drop_queued(struct queued *q)
+{
+	obj_drop(q->bytes);
+	obj_drop(q->wire);
+}
+
 static void conn_free(void *arg)
 {
 	struct conn *c = arg;
 
 	if (c->ops->free)
 		c->ops->free(c);
+	obj_drop(c->tls_context);
+	obj_drop(c->ws_rules);
+	text_free(&c->host);
 	for (size_t i = 0; i < c->n; i++)
-		obj_drop(c->q[c->head + i]);
+		drop_queued(&c->q[c->head + i]);
 	free(c->q);
 	buf_free(&c->in);
 	if (c->fd >= 0)
 		close(c->fd);
 }
 
-int conn_new(struct conn **out, struct io *io, int fd, const struct net_path *path, bool accepted)
+int conn_new(struct conn **out, struct io *io, int fd, const struct net_path *path, const struct sock_prm *prm,
+	     bool accepted)
 {
 	const struct conn_ops *ops = conn_ops_of(path->proto);
 	struct conn *c;
@@ -38,6 +48,9 @@ int conn_new(struct conn **out, struct io *io, int fd, const struct net_path *pa
 	c->fd = fd;
 	c->path = *path;
 	c->accepted = accepted;
+	c->tls_context = obj_hold(prm->tls);
+	c->ws_rules = obj_hold(prm->ws);
+	c->write_ms = prm->write_ms;
 	c->state = accepted ? CONN_HANDSHAKE : CONN_CONNECTING;
 	c->in.max = io->limits.max_message + CONN_READ_MORE;
 	*out = c;
@@ -73,9 +86,13 @@ static int read_events(const struct conn *c)
 static void fail_queued(struct conn *c, int err)
 {
 	while (c->n) {
-		struct env e = { .type = ENV_FAILED, .err = err, .path = c->path, .p = c->q[c->head++] };
+		struct queued *q = &c->q[c->head++];
+		struct env e = { .type = ENV_FAILED, .err = err, .path = c->path, .p = q->bytes };
 
 		c->n--;
+		obj_drop(q->wire);
+		if (!e.p)
+			continue;
 		count(&c->io->counts, COUNT_TX_ERRORS, 1);
 		io_emit(c->io, &e);
 	}
@@ -118,10 +135,16 @@ static uint64_t deadline_of(const struct conn *c)
 		return c->born_ms + CONNECT_MS;
 	if (c->end_ms)
 		return c->end_ms;
+	if (c->state == CONN_HANDSHAKE && !c->accepted)
+		return c->born_ms + CONNECT_MS;
 	if (c->accepted && !c->spoke && lim->first_message_ms)
 		due = c->born_ms + lim->first_message_ms;
 	if (c->part_ms && lim->message_ms) {
 		t = c->part_ms + lim->message_ms;
+		due = t < due ? t : due;
+	}
+	if (c->stall_ms && c->write_ms) {
+		t = c->stall_ms + c->write_ms;
 		due = t < due ? t : due;
 	}
 	if (lim->idle_ms) {
@@ -199,7 +222,7 @@ bool conn_evict(struct io *io)
 
 static int q_room(struct conn *c)
 {
-	struct net_bytes **q;
+	struct queued *q;
 	size_t cap = c->cap ? c->cap * 2 : 4;
 
 	if (c->head + c->n < c->cap)
@@ -224,13 +247,14 @@ static void make_dirty(struct conn *c)
 	io_touch(c->io);
 }
 
-int conn_queue(struct conn *c, struct net_bytes *bytes)
+/* Takes over no reference. */
+static int queue_as(struct conn *c, struct net_bytes *bytes, struct net_bytes *wire)
 {
 	int err;
 
 	if (c->closed || c->doom || c->leaving || c->state == CONN_ENDING)
 		return ENOTCONN;
-	if (bytes->n > c->io->limits.send_queue - c->waiting) {
+	if (wire->n > c->io->limits.send_queue - c->waiting) {
 		c->doom = ENOBUFS;      /* the peer does not read: RFC 3261 has no use for old messages */
 		make_dirty(c);
 		return ENOBUFS;
@@ -238,11 +262,25 @@ int conn_queue(struct conn *c, struct net_bytes *bytes)
 	err = q_room(c);
 	if (err)
 		return err;
-	c->q[c->head + c->n++] = obj_hold(bytes);
-	c->waiting += bytes->n;
+	c->q[c->head + c->n++] = (struct queued){ obj_hold(bytes), obj_hold(wire) };
+	c->waiting += wire->n;
 	if (!(c->events & UV_WRITABLE))
 		make_dirty(c);
 	return 0;
+}
+
+int conn_queue(struct conn *c, struct net_bytes *bytes)
+{
+	struct net_bytes *wire = c->ops->wrap ? c->ops->wrap(c, bytes) : obj_hold(bytes);
+	int err = wire ? queue_as(c, bytes, wire) : ENOMEM;
+
+	obj_drop(wire);
+	return err;
+}
+
+int conn_queue_wire(struct conn *c, struct net_bytes *wire)
+{
+	return queue_as(c, NULL, wire);
 }
 
 static void count_sent(struct conn *c, size_t n)
@@ -250,11 +288,13 @@ static void count_sent(struct conn *c, size_t n)
 	count(&c->io->counts, COUNT_TX_BYTES, n);
 	c->waiting -= n;
 	n += c->sent;
-	while (c->n && n >= c->q[c->head]->n) {
-		n -= c->q[c->head]->n;
-		obj_drop(c->q[c->head++]);
+	while (c->n && n >= c->q[c->head].wire->n) {
+		struct queued *q = &c->q[c->head++];
+
+		n -= q->wire->n;
+		count(&c->io->counts, COUNT_TX, q->bytes != NULL);
+		drop_queued(q);
 		c->n--;
-		count(&c->io->counts, COUNT_TX, 1);
 	}
 	c->sent = n;
 	if (!c->n) {
@@ -273,10 +313,10 @@ static ssize_t write_some(struct conn *c)
 	int k = 0;
 
 	for (; (size_t)k < c->n && k < IOVS; k++) {
-		struct net_bytes *b = c->q[c->head + (size_t)k];
+		const struct net_bytes *b = c->q[c->head + (size_t)k].wire;
 		size_t skip = k ? 0 : c->sent;
 
-		v[k] = (struct iovec){ b->p + skip, b->n - skip };
+		v[k] = (struct iovec){ (void *)(uintptr_t)(b->p + skip), b->n - skip };
 	}
 	return c->ops->write(c, v, k);
 }
@@ -287,6 +327,17 @@ static void shut_down(struct conn *c)
 		return;
 	c->ops->shut(c);
 	conn_end_in(c, LINGER_MS);
+}
+
+/* A peer that takes nothing although there is something. */
+static void note_stall(struct conn *c, bool wrote)
+{
+	if (!c->n)
+		c->stall_ms = 0;
+	else if (wrote || !c->stall_ms)
+		c->stall_ms = clock_ms(loop_clock(c->io->loop));
+	if (c->stall_ms && c->write_ms)
+		conn_set_deadline(c);
 }
 
 /* From now on only what is queued goes out, and then the peer's end is awaited. */
@@ -321,6 +372,7 @@ void conn_flush(struct conn *c)
 			return;
 		}
 	}
+	note_stall(c, wrote);
 	if (c->deaf && wrote && !c->n)
 		conn_leave(c);               /* the last words are answered */
 	conn_watch(c, read_events(c) | (c->n ? UV_WRITABLE : 0));

@@ -79,6 +79,29 @@ static bool may_speak(struct conn *c)
 	return false;
 }
 
+static bool is_keepalive(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != '\r' && s.p[i] != '\n')
+			return false;
+	return true;
+}
+
+void conn_message(struct conn *c, struct str message)
+{
+	c->part_ms = 0;
+	c->crlfs = 0;
+	if (is_keepalive(message)) {
+		answer_keepalive(c, message.n);
+		return;
+	}
+	count(&c->io->counts, COUNT_RX, 1);
+	if (may_speak(c))
+		parse_one(c, message);
+	else
+		conn_close(c, EACCES);
+}
+
 /* Cuts all whole messages off `data`; gives how many bytes are used up. */
 static size_t cut_messages(struct conn *c, struct str data)
 {
@@ -124,13 +147,13 @@ static size_t cut_messages(struct conn *c, struct str data)
 
 static void keep_rest(struct conn *c, struct str rest)
 {
-	if (!rest.n) {
+	if (!rest.n && !c->inside) {
 		c->part_ms = 0;
 		return;
 	}
 	if (!c->part_ms)
 		c->part_ms = c->last_ms;
-	if (rest.p == c->in.p)
+	if (!rest.n || rest.p == c->in.p)
 		return;
 	if (c->in.n)
 		memmove(c->in.p, rest.p, rest.n);
@@ -141,12 +164,31 @@ static void keep_rest(struct conn *c, struct str rest)
 		conn_close(c, buf_err(&c->in));
 }
 
+static void take_data(struct conn *c, char *p, size_t n)
+{
+	size_t used = c->ops->cut ? c->ops->cut(c, p, n) : cut_messages(c, str_mk(p, n));
+
+	if (c->closed)
+		return;
+	keep_rest(c, str_mk(p + used, n - used));
+	if (used == n)
+		buf_free(&c->in);
+	conn_set_deadline(c);
+}
+
+void conn_took(struct conn *c, size_t n)
+{
+	c->in.n -= n;
+	memmove(c->in.p, c->in.p + n, c->in.n);
+	if (!c->in.n)
+		buf_free(&c->in);
+}
+
 /* True: there may be more to read at once. */
 static bool read_some(struct conn *c)
 {
 	char *at = c->in.n ? buf_room(&c->in, CONN_READ_MORE) : c->io->scratch;
-	size_t room = io_read_size(c->io, c->in.n ? CONN_READ_MORE : STREAM_READ), used;
-	struct str data;
+	size_t room = io_read_size(c->io, c->in.n ? CONN_READ_MORE : STREAM_READ);
 	ssize_t n;
 
 	if (!at) {
@@ -169,17 +211,12 @@ static bool read_some(struct conn *c)
 	conn_stamp(c);
 	if (c->in.n) {
 		c->in.n += (size_t)n;
-		data = buf_view(&c->in);
+		take_data(c, c->in.p, c->in.n);
 	} else {
-		data = str_mk(at, (size_t)n);
+		take_data(c, at, (size_t)n);
 	}
-	used = cut_messages(c, data);
 	if (c->closed)
 		return false;
-	keep_rest(c, str_skip(data, used));
-	if (used == data.n)
-		buf_free(&c->in);
-	conn_set_deadline(c);
 	return c->ops->pending && c->ops->pending(c);
 }
 
@@ -191,7 +228,13 @@ static void open_up(struct conn *c)
 	if (c->leaving)
 		conn_leave(c);
 	conn_watch(c, UV_READABLE);
+	conn_set_deadline(c);
 	conn_flush(c);
+	/* What came behind the handshake; no socket would wake us for it. */
+	if (!c->closed && c->state == CONN_OPEN && c->in.n)
+		take_data(c, c->in.p, c->in.n);
+	while (!c->closed && !c->deaf && c->ops->pending && c->ops->pending(c) && read_some(c))
+		;
 }
 
 static void run_handshake(struct conn *c)
@@ -202,7 +245,7 @@ static void run_handshake(struct conn *c)
 	if (!err)
 		open_up(c);
 	else if (err == EAGAIN)
-		conn_watch(c, UV_READABLE | (want_write ? UV_WRITABLE : 0));
+		conn_watch(c, want_write ? UV_WRITABLE : UV_READABLE);
 	else
 		conn_close(c, err);
 }

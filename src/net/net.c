@@ -8,22 +8,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define PEER_KEY 28
 #define SOURCE_MS 5000          /* routes change; a stale answer lives so long */
 
 /* What the core knows of a connection. */
 struct link {
 	struct net_path path;
-	char key[24];
+	char key[PEER_KEY];
 };
 
 /* ---- connections ------------------------------------------------------ */
 
-static void peer_key(char key[24], enum net_proto proto, const struct sa *peer)
+static void peer_key(char key[PEER_KEY], const struct net_path *path)
 {
+	const struct sa *peer = &path->peer;
 	uint16_t port = sa_port(peer);
 
-	memset(key, 0, 24);
-	key[0] = (char)proto;
+	memset(key, 0, PEER_KEY);
+	if (net_is_secure(path->proto))
+		memcpy(key + 24, &path->host, 4);
+	key[0] = (char)path->proto;
 	key[1] = (char)sa_is_v6(peer);
 	memcpy(key + 2, &port, 2);
 	if (sa_is_v6(peer)) {
@@ -39,7 +43,8 @@ static struct str id_key(const uint64_t *id)
 	return str_mk((const char *)id, sizeof(*id));
 }
 
-static int link_add(struct net *n, const struct net_path *path)
+/* `ours`: we opened it. A peer that opened it has not shown which name it has (RFC 5923 9). */
+static int link_add(struct net *n, const struct net_path *path, bool ours)
 {
 	struct link *l = calloc(1, sizeof(*l));
 	int err;
@@ -47,7 +52,7 @@ static int link_add(struct net *n, const struct net_path *path)
 	if (!l)
 		return ENOMEM;
 	l->path = *path;
-	peer_key(l->key, path->proto, &path->peer);
+	peer_key(l->key, path);
 	err = map_add(n->links, id_key(&l->path.conn), l);
 	if (err) {
 		free(l);
@@ -55,7 +60,8 @@ static int link_add(struct net *n, const struct net_path *path)
 	}
 	/* The newest wins: an older one to the same peer is often dead already.
 	 * Without memory it is merely not found for reuse. */
-	map_set(n->by_peer, str_mk(l->key, sizeof(l->key)), l, NULL);
+	if (ours || !net_is_secure(path->proto))
+		map_set(n->by_peer, str_mk(l->key, sizeof(l->key)), l, NULL);
 	return 0;
 }
 
@@ -131,7 +137,7 @@ static void on_event(struct net *n, const struct env *e)
 		n->h.recv(n->h.arg, &e->path, e->p);
 		break;
 	case ENV_OPENED:
-		if (link_add(n, &e->path))
+		if (link_add(n, &e->path, false))
 			log_error("out of memory: a connection cannot be answered");
 		break;
 	case ENV_CLOSED:
@@ -179,10 +185,11 @@ struct net *net_new(struct loop *core, unsigned io_threads, const struct net_han
 	n->ios = io_threads > MAX_IOS ? MAX_IOS : io_threads ? io_threads : 1;
 	n->links = map_new(false);
 	n->by_peer = map_new(false);
+	n->hosts = hosts_new();
 	n->gate = gate_new(n->limits.max_conns, n->limits.max_conns_per_address);
 	if (n->limits.stranger_rate)
 		n->strangers = strangers_new(n->limits.stranger_rate);
-	if (!n->links || !n->by_peer || !n->gate || (n->limits.stranger_rate && !n->strangers))
+	if (!n->links || !n->by_peer || !n->hosts || !n->gate || (n->limits.stranger_rate && !n->strangers))
 		err = ENOMEM;
 	for (unsigned i = 0; !err && i < n->ios; i++) {
 		n->io[i] = io_new(n, i, io_threads == 0);
@@ -211,6 +218,7 @@ void net_close(struct net *n)
 		free(l);
 	map_free(n->links);
 	map_free(n->by_peer);
+	obj_drop(n->hosts);
 	obj_drop(n->gate);
 	obj_drop(n->strangers);
 	free(n);
@@ -281,12 +289,14 @@ static int open_conn(struct net *n, struct transport *t, struct net_path *path)
 	err = tcp_connect(&fd, path, &t->prm);
 	if (err)
 		return err;
-	err = conn_new(&c, io, fd, path, false);
+	err = conn_new(&c, io, fd, path, &t->prm, false);
 	if (err) {
 		close(fd);
 		return err;
 	}
-	err = link_add(n, path);
+	err = text_set(&c->host, hosts_name(n->hosts, path->host));
+	if (!err)
+		err = link_add(n, path, true);
 	if (err) {
 		obj_drop(c);
 		return err;
@@ -324,7 +334,7 @@ static int send_stream(struct net *n, struct net_path *path, struct net_bytes *b
 
 static int find_conn(struct net *n, struct net_path *path)
 {
-	char key[24];
+	char key[PEER_KEY];
 	struct net_path p = *path;
 	struct transport *t;
 	struct link *l;
@@ -333,7 +343,7 @@ static int find_conn(struct net *n, struct net_path *path)
 	if (path->conn) {
 		l = link_of(n, path->conn);
 	} else {
-		peer_key(key, path->proto, &path->peer);
+		peer_key(key, path);
 		l = map_get(n->by_peer, str_mk(key, sizeof(key)));
 	}
 	if (!l && path->conn)
@@ -374,6 +384,11 @@ int net_send(struct net *n, struct net_path *path, struct net_bytes *bytes)
 	if (err == ENOBUFS)
 		count(&n->counts, COUNT_DROPPED_RING, 1);
 	return err;
+}
+
+uint32_t net_host(struct net *n, struct str name)
+{
+	return hosts_id(n->hosts, name);
 }
 
 void net_trust(struct net *n, const struct sa *peer)

@@ -8,6 +8,8 @@
 
 #include "net/loop.h"
 #include "net/path.h"
+#include "net/tls.h"
+#include "net/ws.h"
 
 struct net_handlers {
 	void *arg;
@@ -58,6 +60,9 @@ struct net_listen_prm {
 	bool keepalive;                 /* TCP keep-alive probes, next three in s, s, count */
 	int keepalive_idle, keepalive_interval, keepalive_count;
 	struct str name;                /* for logs and `pjsip show transports` */
+	struct tls_context *tls;        /* TLS, WSS: needed, and held from then on */
+	struct ws_rules *ws;            /* WS, WSS: whom to let in, held too; NULL: all */
+	uint32_t write_ms;              /* a peer that takes nothing for so long is cut off; 0: no limit */
 };
 /* 0: *id is the transport, *bound where it listens. EADDRINUSE, EACCES, ... */
 int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, struct sa *bound);
@@ -69,9 +74,14 @@ uint32_t net_transport_for(const struct net *n, enum net_proto proto, const stru
 /* Where transport `id` listens; false: no such. */
 bool net_transport_addr(const struct net *n, uint32_t id, struct sa *bound);
 
+/* A number for net_path.host. 0: no name, or no memory. A name that was not used for long
+ * gets another number. */
+uint32_t net_host(struct net *n, struct str name);
+
 /* Send; takes its own reference to `bytes`. A stream without `conn` uses an
  * open connection to `peer` or opens one; path->conn and path->local are then
- * filled in so that the caller can stay on it. ENOBUFS: ring full, drop or 503.
+ * filled in so that the caller can stay on it. Over TLS only one that we opened to
+ * path->host is used (RFC 5923): who connected to us has not shown that name. ENOBUFS: ring full, drop or 503.
  * ENETUNREACH: no transport fits. */
 int net_send(struct net *n, struct net_path *path, struct net_bytes *bytes);
 /* End a connection (after what is queued). */

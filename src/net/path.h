@@ -11,6 +11,10 @@
 enum net_proto { NET_UDP, NET_TCP, NET_TLS, NET_WS, NET_WSS, NET_PROTOS };
 
 static inline bool net_is_stream(enum net_proto p) { return p != NET_UDP; }
+static inline bool net_is_secure(enum net_proto p) { return p == NET_TLS || p == NET_WSS; }
+static inline bool net_is_websocket(enum net_proto p) { return p == NET_WS || p == NET_WSS; }
+/* Does each message come in a piece of its own, so that nothing in it has to say where it ends? */
+static inline bool net_keeps_bounds(enum net_proto p) { return p == NET_UDP || net_is_websocket(p); }
 const char *net_proto_name(enum net_proto p);        /* "UDP", "TCP", "TLS", "WS", "WSS" */
 const char *net_proto_lower(enum net_proto p);       /* "udp", ... */
 
@@ -18,6 +22,7 @@ const char *net_proto_lower(enum net_proto p);       /* "udp", ... */
 struct net_path {
 	uint32_t transport;     /* id of the listening transport; 0: any that fits proto and family */
 	enum net_proto proto;
+	uint32_t host;          /* of a connection to open: the name its certificate must have; 0: `peer` itself */
 	uint64_t conn;          /* connection of a stream, never reused; 0: find or open one to peer */
 	struct sa local, peer;  /* local: of the socket the bytes came in on */
 };

@@ -8,6 +8,9 @@
  *   conn.c       one connection: deadlines, queue; the same for all protocols
  *   conn_event.c what happens on its socket: connected, handshake, framing, keep-alives
  *   tcp.c        listening, connecting, and the row of plain TCP
+ *   tls.c        the row of TLS (tls_private.h says what is behind it)
+ *   ws.c         the row of WebSocket (ws_private.h says what is behind it)
+ *   hosts.c      names of hosts as numbers
  *   gate.c       how many connections, in all and from one address
  *   strangers.c  how many messages from one address that proved nothing
  *   sockopt.c    options of sockets
@@ -65,6 +68,10 @@ struct sock_prm {
 	int tos, cos;
 	bool keepalive;
 	int keepalive_idle, keepalive_interval, keepalive_count;
+	uint32_t write_ms;              /* who does not read for so long is cut off; 0: no limit */
+	/* What keeps a copy of this holds both; NULL: none. */
+	struct tls_context *tls;
+	struct ws_rules *ws;
 };
 
 /* ---- gate.c: caps over all ios; any thread ---------------------------- */
@@ -200,22 +207,34 @@ void udp_serve_waiting(void *io);            /* bell and timer of io.fair */
 
 /* ---- streams ---------------------------------------------------------- */
 
-/* A protocol over a connection is one row. TLS and WebSocket become rows:
- * read and write then go through their library, and handshake() says when the
- * first message may pass. All on the connection's io. */
+/* A protocol over a connection is one row. read and write may go through a library, and
+ * handshake() says when the first message may pass. All on the connection's io. */
 struct conn_ops {
-	/* 0: messages may flow. EAGAIN: call again when the socket is ready, for
-	 * writing too if *want_write. Else the connection ends. NULL: none. */
+	/* 0: messages may flow. EAGAIN: call again when the socket is ready to be read, or
+	 * to be written to if *want_write. Else the connection ends. NULL: none. */
 	int (*handshake)(struct conn *c, bool *want_write);
 	ssize_t (*read)(struct conn *c, void *p, size_t n);          /* as recv(2) */
 	ssize_t (*write)(struct conn *c, const struct iovec *v, int n); /* as writev(2) */
 	void (*shut)(struct conn *c);                                /* no more from us */
 	/* Bytes that `read` has taken from the socket and not given yet. NULL: none. */
 	bool (*pending)(const struct conn *c);
+	/* Cuts what was read into messages, which go to conn_message(); gives how many bytes are used up.
+	 * It may change them. NULL: net_handlers.frame says where messages end. */
+	size_t (*cut)(struct conn *c, char *data, size_t n);
+	/* What goes over the wire for `bytes`, to be dropped by the caller. NULL itself: `bytes`. */
+	struct net_bytes *(*wrap)(struct conn *c, struct net_bytes *bytes);
 	void (*free)(struct conn *c);                                /* NULL: nothing */
 };
 
 const struct conn_ops *conn_ops_of(enum net_proto p);        /* NULL: not built in */
+
+extern const struct conn_ops tls_ops, ws_ops;
+
+/* One piece that waits to be sent. */
+struct queued {
+	struct net_bytes *bytes;        /* held: the message, which comes back when it fails; NULL: none of the core's */
+	struct net_bytes *wire;         /* held: what goes over the wire for it */
+};
 
 enum conn_state { CONN_CONNECTING, CONN_HANDSHAKE, CONN_OPEN, CONN_ENDING };
 
@@ -223,7 +242,14 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 	uv_poll_t poll;
 	struct io *io;          /* view */
 	const struct conn_ops *ops;
-	void *ops_data;         /* the row's own */
+	struct tls_context *tls_context;        /* held; NULL: none */
+	struct tls *tls;        /* tls.c's; NULL: none, or not begun */
+	struct ws_rules *ws_rules;      /* held; NULL: none */
+	struct ws *ws;          /* ws.c's; the same */
+	bool inside;            /* a message has begun, although no bytes of it are in `in` */
+	uint32_t write_ms;      /* of sock_prm */
+	uint64_t stall_ms;      /* since when the peer takes nothing of what waits; 0: it does */
+	struct text host;       /* of one that we open: the name that the peer must have; empty: its address */
 	int fd, events;
 	enum conn_state state;
 	bool accepted, keep, started, closed, spoke /* a whole message came */, deaf /* reads nothing more */;
@@ -234,7 +260,7 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 	struct buf in;          /* the part of a message that has come */
 	size_t framed;          /* [bytes] of `in` when framing last asked for more */
 	unsigned crlfs;         /* bytes of CR and LF since the last message or ping */
-	struct net_bytes **q;   /* held, each entry too */
+	struct queued *q;       /* held, each entry too */
 	size_t head, n, cap, sent /* of the first */, waiting /* [bytes] in all */;
 	struct timer timer;
 	uint64_t born_ms, last_ms, part_ms, end_ms;
@@ -242,9 +268,13 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 };
 
 /* Core or io; the socket is connected or connecting. Takes over `fd` on success. */
-int conn_new(struct conn **c, struct io *io, int fd, const struct net_path *path, bool accepted);
+int conn_new(struct conn **c, struct io *io, int fd, const struct net_path *path, const struct sock_prm *prm,
+	     bool accepted);
 int conn_start(struct conn *c);              /* io. From now on the io holds it */
 int conn_queue(struct conn *c, struct net_bytes *bytes);
+int conn_queue_wire(struct conn *c, struct net_bytes *wire);         /* of the row's own, as it is */
+void conn_message(struct conn *c, struct str message);       /* one is whole */
+void conn_took(struct conn *c, size_t n);            /* so many bytes of `in` are used up */
 void conn_flush(struct conn *c);
 void conn_close(struct conn *c, int err);
 void conn_end(struct conn *c);               /* close after what is queued */
@@ -280,6 +310,13 @@ int listener_start(struct listener *l);
 void listener_stop(struct listener *l);
 /* Core: begin to connect from `local` (port not used); fills in path->local. */
 int tcp_connect(int *fd, struct net_path *path, const struct sock_prm *prm);
+
+/* ---- hosts.c; core ----------------------------------------------------- */
+
+struct hosts;
+struct hosts *hosts_new(void);               /* obj */
+uint32_t hosts_id(struct hosts *h, struct str name);
+struct str hosts_name(const struct hosts *h, uint32_t id);   /* empty: not known any more */
 
 /* ---- the core's side -------------------------------------------------- */
 
@@ -323,7 +360,8 @@ struct net {
 	struct transport **tr;          /* held; tr[i] may be NULL */
 	size_t trs;
 	uint32_t next_id;
-	struct map *links, *by_peer;    /* of struct link, by id and by protocol and peer */
+	struct map *links, *by_peer;    /* of struct link, by id; by protocol, peer and its name */
+	struct hosts *hosts;            /* held */
 	struct source source[SOURCES];
 	struct counts counts;           /* the core's own */
 };

@@ -34,7 +34,7 @@ static void tcp_shut(struct conn *c)
 static const struct conn_ops tcp_ops = { .read = tcp_read, .write = tcp_write, .shut = tcp_shut };
 
 static const struct conn_ops *const rows[NET_PROTOS] = {
-	[NET_TCP] = &tcp_ops,
+	[NET_TCP] = &tcp_ops, [NET_TLS] = &tls_ops, [NET_WS] = &ws_ops, [NET_WSS] = &ws_ops,
 };
 
 const struct conn_ops *conn_ops_of(enum net_proto p)
@@ -106,7 +106,7 @@ static int take_connection(struct listener *l, int fd, const struct sa *peer)
 	sock_stream_options(fd, peer->u.s.sa_family, &l->prm);
 	err = sock_bound(fd, &path.local);
 	if (!err)
-		err = conn_new(&c, io, fd, &path, true);
+		err = conn_new(&c, io, fd, &path, &l->prm, true);
 	if (err) {
 		gate_leave(io->gate, slot);
 		return err;
@@ -155,10 +155,18 @@ static void on_closed(uv_handle_t *h)
 	obj_drop(h->data);
 }
 
+static void listener_free(void *arg)
+{
+	struct listener *l = arg;
+
+	obj_drop(l->prm.tls);
+	obj_drop(l->prm.ws);
+}
+
 int listener_new(struct listener **out, struct io *io, int fd, enum net_proto proto, uint32_t transport,
 		 const struct sock_prm *prm)
 {
-	struct listener *l = obj_new(sizeof(*l), NULL);
+	struct listener *l = obj_new(sizeof(*l), listener_free);
 
 	if (!l)
 		return ENOMEM;
@@ -167,6 +175,8 @@ int listener_new(struct listener **out, struct io *io, int fd, enum net_proto pr
 	l->proto = proto;
 	l->transport = transport;
 	l->prm = *prm;
+	obj_hold(l->prm.tls);
+	obj_hold(l->prm.ws);
 	*out = l;
 	return 0;
 }

@@ -9,6 +9,8 @@
 void transport_free(struct transport *t)
 {
 	text_free(&t->name);
+	obj_drop(t->prm.tls);
+	obj_drop(t->prm.ws);
 	free(t);
 }
 
@@ -160,12 +162,16 @@ int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, st
 
 	if (prm->proto != NET_UDP && !conn_ops_of(prm->proto))
 		return EPROTONOSUPPORT;
+	if (net_is_secure(prm->proto) != (prm->tls != NULL))
+		return EINVAL;
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return ENOMEM;
 	t->proto = prm->proto;
-	t->prm = (struct sock_prm){ prm->tos, prm->cos, prm->keepalive, prm->keepalive_idle,
-		prm->keepalive_interval, prm->keepalive_count };
+	t->prm = (struct sock_prm){ .tos = prm->tos, .cos = prm->cos, .keepalive = prm->keepalive,
+		.keepalive_idle = prm->keepalive_idle, .keepalive_interval = prm->keepalive_interval,
+		.keepalive_count = prm->keepalive_count, .write_ms = prm->write_ms, .tls = obj_hold(prm->tls),
+		.ws = obj_hold(prm->ws) };
 	t->id = n->next_id + 1;
 	err = text_set(&t->name, prm->name);
 	if (!err)

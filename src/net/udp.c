@@ -332,7 +332,8 @@ static void fail_first(struct udp_sock *s, int err)
 {
 	struct udp_out o = pop_queue(s);
 	struct env e = { .type = ENV_FAILED, .err = err, .p = o.bytes,
-		.path = { s->transport, NET_UDP, 0, sa_is_set(&o.from) ? o.from : s->bound, o.to } };
+		.path = { .transport = s->transport, .proto = NET_UDP, .local = sa_is_set(&o.from) ? o.from : s->bound,
+			  .peer = o.to } };
 
 	count(&s->io->counts, COUNT_TX_ERRORS, 1);
 	if (s->closed)

@@ -110,7 +110,7 @@ bool neg_needs_port(const struct neg *n, size_t i)
 {
 	const struct neg_row *r = i < n->now.n ? n->now.v[i] : NULL;
 
-	return r && (n->answering ? r->s.active : r->offer_active) && r->s.bundled_in < 0;
+	return r && (n->answering ? r->s.active : r->offer_active);
 }
 
 void neg_port_set(struct neg *n, size_t i, void *port)
@@ -165,6 +165,8 @@ static int prm_copy(struct neg *n, const struct neg_prm *prm)
 		return err;
 	n->prm = *prm;
 	n->prm.owner = n->prm.session = STR_NULL;
+	if (!prm->opus.max_playback)
+		n->prm.opus = (struct opus_fmtp)OPUS_FMTP_INIT;
 	return 0;
 }
 
@@ -253,7 +255,7 @@ int neg_stream_add(struct neg *n, enum media_type type, const struct formats *wa
 	r->offer_active = true;
 	*i = n->now.n;
 	n->now.v[n->now.n++] = r;
-	return 0;
+	return neg_bundle_offer(n);
 }
 
 void neg_stream_set(struct neg *n, size_t i, const struct formats *wanted, bool active)
@@ -265,6 +267,7 @@ void neg_stream_set(struct neg *n, size_t i, const struct formats *wanted, bool 
 		n->now.v[i]->s.wanted = (struct formats){ 0 };
 		formats_add_all(&n->now.v[i]->s.wanted, wanted, n->now.v[i]->s.type);
 	}
+	neg_bundle_offer(n);    /* a name is there already: nothing to allocate */
 }
 
 void neg_hold(struct neg *n, size_t i, bool hold)

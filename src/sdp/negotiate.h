@@ -21,6 +21,7 @@
 #define SDP_NEGOTIATE_H
 
 #include "base/text.h"
+#include "sdp/opus.h"
 #include "sdp/crypto.h"
 #include "sdp/sdp.h"
 
@@ -46,9 +47,10 @@ struct neg_prm {
 	enum crypto_setup setup;        /* DTLS: the role that we would like */
 	struct crypto_fingerprint fingerprint;  /* of our certificate; none: no DTLS */
 	bool rtcp_mux;                  /* say a=rtcp-mux, and take it */
-	bool bundle;                    /* answer a=group:BUNDLE and a=mid */
+	bool bundle;                    /* say a=group:BUNDLE and a=mid, and take them */
 	bool g726_swapped;              /* g726_non_standard */
 	bool t38;                       /* image streams (udptl t38) are taken */
+	struct opus_fmtp opus;          /* what we say of Opus; zeroed: nothing */
 };
 
 struct neg_codec {
@@ -92,7 +94,8 @@ struct neg_stream {
 	bool rtcp_mux;
 	struct neg_secure secure;
 	struct text mid;
-	int bundled_in;         /* BUNDLE: the stream whose port it shares; -1: its own */
+	uint8_t mid_ext;        /* header extension that carries it (RFC 8843 15.2); 0: none */
+	int bundled_in;         /* BUNDLE: the stream (an earlier one) whose port it shares; -1: its own */
 	struct formats wanted;  /* what we offer on this stream */
 	const struct sdp_media *media;  /* view into neg_remote(): the peer's m= line, NULL: none yet */
 	void *port;             /* held obj: the caller's, where it receives; neg_port_set() */
@@ -107,7 +110,8 @@ struct neg_stream *neg_first(struct neg *n, enum media_type t);      /* first ac
 const struct sdp *neg_remote(const struct neg *n);           /* last SDP of the peer; NULL */
 struct str neg_local_text(const struct neg *n);              /* last SDP of ours; empty */
 
-/* Will our next SDP, the answer that is due or an offer, have this stream? */
+/* Will our next SDP, the answer that is due or an offer, have this stream? One with
+ * bundled_in shares the port of that one, and needs a place on it. */
 bool neg_needs_port(const struct neg *n, size_t i);
 /* The caller's port of stream i: takes over the reference. Each stream of the state
  * in force and of the one that a rollback would put back holds its port, so it

@@ -69,6 +69,12 @@ enum sdp_dir neg_dir_offer(const struct neg_stream *s);
 void neg_committed(struct neg *n);      /* an answer is written or taken: what it says is in force */
 /* The offer came to nothing. `ours`: its numbers stay, for another fork's answer. */
 void neg_put_back(struct neg *n, bool ours);
+/* ---- negotiate_bundle.c */
+void neg_bundle_agreed(struct neg *n, const struct sdp *s);     /* as the peer's SDP groups them */
+int neg_bundle_offer(struct neg *n);    /* names and places for our next offer; ENOMEM */
+uint8_t neg_mid_ext(const struct neg *n, const struct sdp_media *m);    /* id of the header extension; 0: none */
+void neg_write_group(struct buf *b, const struct neg *n, bool answer);
+void neg_write_mid(struct buf *b, const struct neg *n, const struct neg_row *r, bool answer);
 /* Addresses and direction, as the peer's m= line has them. */
 void neg_remote_set(struct neg_row *r, const struct sdp_media *m);
 

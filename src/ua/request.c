@@ -11,11 +11,6 @@
 #define MAX_TARGETS 8           /* addresses tried for one request */
 #define MAX_AGAIN 4             /* a chain of proxies may ask for more one after the other */
 
-struct target {
-	enum net_proto proto;
-	struct sa peer;
-};
-
 struct ua_request {             /* obj */
 	struct list link;               /* in ua.requests until it is over */
 	struct ua *ua;
@@ -24,13 +19,14 @@ struct ua_request {             /* obj */
 	struct sip_out *out;            /* held */
 	struct sip_client_tx *tx;            /* held: the transaction under way */
 	struct net_path path;
-	struct target target[MAX_TARGETS];
+	struct ua_target target[MAX_TARGETS];   /* host: view into ours */
 	size_t targets, next;
 	struct sip_resolve *resolving;
 	struct timer timer;             /* total timeout, or a failure to be told */
 	int err;
 	struct ua_challenges challenges;
 	struct text transport;
+	struct text host;               /* of the URI that was resolved */
 	struct text cancel_headers;
 	bool cancel;                    /* asked for, perhaps before there is anything to cancel */
 	bool again;                     /* ua_request_again() was called */
@@ -80,6 +76,7 @@ static void request_free(void *arg)
 	obj_drop(rq->tx);
 	text_free(&rq->challenges.last_realm);
 	text_free(&rq->transport);
+	text_free(&rq->host);
 	text_free(&rq->cancel_headers);
 }
 
@@ -181,9 +178,9 @@ static int send_next(struct ua_request *rq)
 	int err = EHOSTUNREACH;
 
 	while (rq->next < rq->targets) {
-		struct target *t = &rq->target[rq->next++];
+		const struct ua_target *t = &rq->target[rq->next++];
 
-		err = ua->ways->route(ua->arg, &rq->path, text_view(&rq->transport), t->proto, &t->peer);
+		err = ua->ways->route(ua->arg, &rq->path, text_view(&rq->transport), t);
 		if (!err)
 			err = send_on_path(rq);
 		if (!err)
@@ -303,7 +300,7 @@ static void on_resolved(void *arg, int err, const struct sip_target *v, size_t n
 
 	rq->resolving = NULL;
 	for (size_t i = 0; !err && i < n && rq->targets < MAX_TARGETS; i++)
-		rq->target[rq->targets++] = (struct target){ v[i].proto, v[i].addr };
+		rq->target[rq->targets++] = (struct ua_target){ v[i].proto, v[i].addr, text_view(&rq->host) };
 	if (!err)
 		err = send_next(rq);
 	if (err)
@@ -312,26 +309,44 @@ static void on_resolved(void *arg, int err, const struct sip_target *v, size_t n
 		finish_ack(rq);
 }
 
-static enum net_proto uri_proto(const struct sip_uri *u)
+/* RFC 5630 3.1: what names a sips URI, or goes to one, goes over TLS at every hop. */
+static bool wants_tls(const struct ua_request *rq, const struct sip_uri *next_hop)
 {
+	return sip_uri_is_sips(next_hop) || str_istarts(rq->out->ruri, STR("sips:"));
+}
+
+static enum net_proto uri_proto(const struct sip_uri *u, bool secure)
+{
+	enum net_proto proto = NET_UDP;
 	struct str t;
 
-	if (sip_uri_is_sips(u))
-		return NET_TLS;
-	if (!sip_uri_param(u, STR("transport"), &t))
-		return NET_UDP;
-	for (int p = 0; p < NET_PROTOS; p++)
-		if (str_ieq(t, str_z(net_proto_name((enum net_proto)p))))
-			return (enum net_proto)p;
-	return NET_UDP;
+	if (sip_uri_param(u, STR("transport"), &t))
+		for (int p = 0; p < NET_PROTOS; p++)
+			if (str_ieq(t, str_z(net_proto_name((enum net_proto)p))))
+				proto = (enum net_proto)p;
+	if (!secure || net_is_secure(proto))
+		return proto;
+	return proto == NET_WS ? NET_WSS : NET_TLS;
+}
+
+static uint16_t default_port(enum net_proto p)
+{
+	return p == NET_TLS ? 5061 : p == NET_WS ? 80 : p == NET_WSS ? 443 : 5060;
+}
+
+static int refuse_open(const struct ua_request *rq)
+{
+	log_warning("%.*s is a sips URI, which goes over TLS and nothing else (RFC 5630): not sent", STR_ARG(rq->out->ruri));
+	return EPROTONOSUPPORT;
 }
 
 static int resolve(struct ua_request *rq)
 {
 	struct sip_resolve_prm rp = { 0 };
-	struct target *first = &rq->target[0];
+	struct ua_target *first = &rq->target[0];
 	struct ua_reach reach = { 0 };
 	struct sip_uri u;
+	bool secure;
 	struct str text = rq->prm.target.n ? rq->prm.target : sip_out_next_hop(rq->out);
 	int err = sip_uri_parse(&u, text);
 
@@ -340,15 +355,22 @@ static int resolve(struct ua_request *rq)
 	err = rq->ua->ways->reach(rq->ua->arg, rq->prm.transport, &reach);
 	if (err)
 		return err;
-	first->proto = reach.fixed ? reach.proto : uri_proto(&u);
-	if (sa_parse_host(&first->peer, u.host, u.port ? u.port : first->proto == NET_TLS ? 5061 : 5060) == 0) {
+	secure = wants_tls(rq, &u);
+	first->proto = reach.fixed ? reach.proto : uri_proto(&u, secure);
+	if (secure && !net_is_secure(first->proto))
+		return refuse_open(rq);
+	err = text_set(&rq->host, u.host);
+	if (err)
+		return err;
+	if (sa_parse_host(&first->peer, u.host, u.port ? u.port : default_port(first->proto)) == 0) {
+		first->host = text_view(&rq->host);
 		rq->targets = 1;
 		return send_next(rq);
 	}
 	if (!rq->ua->lookup)
 		return ENOENT;
 	rp = (struct sip_resolve_prm){ .lookup = rq->ua->lookup, .wheel = wheel_of(rq), .uri = &u,
-		.fixed_proto = reach.fixed, .proto = first->proto, .fn = on_resolved, .arg = rq };
+		.fixed_proto = reach.fixed || (secure && !sip_uri_is_sips(&u)), .proto = first->proto, .fn = on_resolved, .arg = rq };
 	memcpy(rp.can_v4, reach.can_v4, sizeof(rp.can_v4));
 	memcpy(rp.can_v6, reach.can_v6, sizeof(rp.can_v6));
 	return sip_resolve_start(&rp, &rq->resolving);
@@ -393,13 +415,16 @@ static struct ua_request *request_new(struct ua *ua, const struct ua_request_prm
 int ua_request_send(struct ua *ua, const struct ua_request_prm *prm, struct ua_request **out)
 {
 	struct ua_request *rq = request_new(ua, prm);
+	bool open_path = prm->path && !net_is_secure(prm->path->proto) && str_istarts(prm->out->ruri, STR("sips:"));
 	int err = EAGAIN;
 
 	if (!rq)
 		return ENOMEM;
 	obj_hold(rq);           /* until finish() */
 	list_append(&ua->requests, &rq->link);
-	if (prm->path && (!prm->prefer_path || ua->ways->usable(ua->arg, prm->path))) {
+	if (open_path && !prm->prefer_path)
+		err = refuse_open(rq);
+	else if (prm->path && !open_path && (!prm->prefer_path || ua->ways->usable(ua->arg, prm->path))) {
 		rq->path = *prm->path;
 		err = send_on_path(rq);
 	}

@@ -16,12 +16,18 @@ struct ua_reach {
 	bool can_v4[NET_PROTOS], can_v6[NET_PROTOS];
 };
 
+/* One address of where a request goes. */
+struct ua_target {
+	enum net_proto proto;
+	struct sa peer;
+	struct str host;                /* as the URI names it: a TLS server must show a certificate for it */
+};
+
 /* The network as the user agent sees it. */
 struct ua_ways {
-	/* Fill *path for `peer`. `transport`: name to use; empty: any of `proto`. ENOENT: no
+	/* Fill *path for `to`. `transport`: name to use; empty: any of its protocol. ENOENT: no
 	 * such transport; ENETUNREACH: none that can. */
-	int (*route)(void *arg, struct net_path *path, struct str transport, enum net_proto proto,
-		     const struct sa *peer);
+	int (*route)(void *arg, struct net_path *path, struct str transport, const struct ua_target *to);
 	/* ENOENT: no transport of that name. */
 	int (*reach)(void *arg, struct str transport, struct ua_reach *out);
 	/* May a request still go out on this path? A connection may be gone. */

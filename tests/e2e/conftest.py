@@ -101,8 +101,9 @@ def make_phone(place):
     """make_phone(server, user, password, hertz=..., transport=...): a running baresip."""
     made = []
 
-    def make(server, user, password, **kw):
-        phone = Phone(f"{place}/phone{len(made)}", server.address, user, password, rtp=33000 + 100 * len(made), **kw)
+    def make(server, user, password, port=None, **kw):
+        address = f"127.0.0.1:{port}" if port else server.address
+        phone = Phone(f"{place}/phone{len(made)}", address, user, password, rtp=33000 + 100 * len(made), **kw)
         made.append(phone)
         return phone.connect()
 

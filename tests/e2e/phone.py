@@ -58,9 +58,12 @@ def free_tcp_port():
 
 class Phone:
     """`user` registers at `server` ("host:port") with `password`; its tone is `hertz`.
-    `mediaenc`: baresip's name of how its media is encrypted."""
+    `mediaenc`: baresip's name of how its media is encrypted. `ca`: the authorities of its TLS;
+    `cert`: the files of its own certificate and key. (baresip 1.0.0 shows its certificate, but
+    verifies no server's.)"""
 
-    def __init__(self, directory, server, user, password, hertz=440, transport="udp", rtp=30000, mediaenc=None):
+    def __init__(self, directory, server, user, password, hertz=440, transport="udp", rtp=30000, mediaenc=None,
+                 ca=None, cert=None):
         self.dir, self.user, self.hertz = str(directory), user, hertz
         os.makedirs(self.dir + "/heard")
         tone.write_tone(self.dir + "/tone.wav", hertz, 120)
@@ -68,6 +71,10 @@ class Phone:
         with open(self.dir + "/config", "w", encoding="ascii") as f:
             f.write(CONFIG.format(dir=self.dir, rtp=rtp, rtp_end=rtp + 98, modules=MODULES, control=self.control,
                                   encryption="module srtp.so\nmodule dtls_srtp.so\n" if mediaenc else ""))
+            if cert:
+                f.write(f"sip_certificate {self.joined(cert)}\n")
+            if ca:
+                f.write(f"sip_cafile {ca}\n")
         with open(self.dir + "/accounts", "w", encoding="ascii") as f:
             f.write(f'<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={password}'
                     f';answermode=manual;regint=600' + (f";mediaenc={mediaenc}" if mediaenc else "") + "\n")
@@ -80,6 +87,15 @@ class Phone:
         self.process = subprocess.Popen(["baresip", "-4", "-s", "-v", "-f", self.dir], stdin=subprocess.DEVNULL,
                                         stdout=self.output, stderr=subprocess.STDOUT)
         self.serial = 0
+
+    def joined(self, files):
+        """One file of a certificate and its key."""
+        path = self.dir + "/own.pem"
+        with open(path, "wb") as out:
+            for name in files:
+                with open(name, "rb") as f:
+                    out.write(f.read())
+        return path
 
     # -- control ------------------------------------------------------------
     def connect(self):

@@ -20,9 +20,9 @@ def phones(server, make_phone):
     return one, two
 
 
-def talk(server, caller, callee):
-    """A call from CALLER to CALLEE, in which each hears the other."""
-    caller.dial(f"sip:{callee.user}@{server.address}")
+def talk(server, caller, callee, address=None):
+    """A call from CALLER to CALLEE, in which each hears the other. ADDRESS: what to dial at."""
+    caller.dial(f"sip:{callee.user}@{address or server.address}")
     callee.wait_event("CALL_INCOMING")
     caller.wait_event("CALL_RINGING")
     callee.accept()

@@ -272,21 +272,35 @@ static void transports_that_change(void **state)
 	assert_null(service_transport_by_id(t.svc, 77));
 }
 
-static void transports_to_come(void **state)
+/* WebSocket: at a port of its own, or where http.conf says; there is none here. */
+static void websocket_transports(void **state)
 {
-	static const char *const protos[] = { "tls", "ws", "wss" };
+	const struct service_transport *ws;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(protos); i++) {
-		char text[2048], expected[128];
+	assert_string_equal(reload(UDP("") PHONES "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1:5068\n"), "");
+	ws = service_transport(t.svc, STR("ws"));
+	assert_non_null(ws);
+	assert_int_equal(ws->proto, NET_WS);
+	assert_int_equal(sa_port(&ws->bound), 5068);
+	assert_string_equal(reload(UDP("") PHONES "[two]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n"),
+			    "transport 'two' does not listen: give its bind= a port, or say enabled=yes in http.conf\n");
+	assert_string_equal(reload(UDP("") PHONES "[three]\ntype=transport\nprotocol=wss\n"),
+			    "transport 'three' does not listen: give its bind= a port, or say enabled=yes and tlsenable=yes in "
+			    "http.conf\n");
+	assert_string_equal(reload(UDP("") PHONES "[flow]\ntype=transport\nprotocol=flow\n"),
+			    "transport 'flow': protocol flow is not there yet; it does not listen\n");
+}
 
-		snprintf(text, sizeof(text), "%s[%s]\ntype=transport\nprotocol=%s\nbind=127.0.0.1:5068\n",
-			 UDP("") PHONES, protos[i], protos[i]);
-		snprintf(expected, sizeof(expected), "transport '%s': protocol %s is not there yet; it does not listen\n",
-			 protos[i], protos[i]);
-		assert_string_equal(reload(text), expected);
-		assert_null(service_transport(t.svc, str_z(protos[i])));
-	}
+/* Without its certificate it is refused, and the report says what to do. */
+static void transport_without_certificate(void **state)
+{
+	(void)state;
+	assert_string_equal(reload(UDP("") PHONES "[tls]\ntype=transport\nprotocol=tls\nbind=127.0.0.1:5061\n"),
+			    "transport 'tls': TLS needs cert_file= and priv_key_file=, the certificate of this server and its key\n");
+	assert_null(service_transport(t.svc, STR("tls")));
+	assert_string_equal(reload(UDP("") PHONES "[tls]\ntype=transport\nprotocol=tls\nbind=127.0.0.1:5061\nmethod=sslv3\n"),
+			    "transport 'tls': method: SSL 2 and 3 are broken and not spoken here; set method=tlsv1_2\n");
 }
 
 /* Over which of them a peer is reached. */
@@ -312,7 +326,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(destinations), T(in_the_call), T(to_somebody_else), T(to_nobody), T(kinds_from_a_file),
-		T(signaling_address), T(media_address), T(transports_that_change), T(transports_to_come), T(routes),
+		T(signaling_address), T(media_address), T(transports_that_change), T(websocket_transports),
+		T(transport_without_certificate), T(routes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,12 +12,12 @@
 
 /* ---- the network ----------------------------------------------------------------------- */
 
-static int route(void *arg, struct net_path *path, struct str transport, enum net_proto proto, const struct sa *peer)
+static int route(void *arg, struct net_path *path, struct str transport, const struct ua_target *to)
 {
 	const struct party *p = arg;
 
 	(void)transport;
-	*path = (struct net_path){ .transport = 1, .proto = proto, .local = p->node->addr, .peer = *peer };
+	*path = (struct net_path){ .transport = 1, .proto = to->proto, .local = p->node->addr, .peer = to->peer };
 	return 0;
 }
 

@@ -9,12 +9,12 @@
 
 /* ---- the notifier's network, and its user ------------------------------------------------- */
 
-static int route(void *arg, struct net_path *path, struct str transport, enum net_proto proto, const struct sa *peer)
+static int route(void *arg, struct net_path *path, struct str transport, const struct ua_target *to)
 {
 	struct events *e = arg;
 
 	(void)transport;
-	*path = (struct net_path){ .transport = 1, .proto = proto, .local = e->n.l.b.addr, .peer = *peer };
+	*path = (struct net_path){ .transport = 1, .proto = to->proto, .local = e->n.l.b.addr, .peer = to->peer };
 	return 0;
 }
 

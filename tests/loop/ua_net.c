@@ -8,15 +8,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-static int route(void *arg, struct net_path *path, struct str transport, enum net_proto proto, const struct sa *peer)
+static int route(void *arg, struct net_path *path, struct str transport, const struct ua_target *to)
 {
 	const struct ua_net *n = arg;
 
 	if (transport.n && !str_eq(transport, STR("udp")))
 		return ENOENT;
-	if (proto != NET_UDP)
+	if (to->proto != NET_UDP)
 		return ENETUNREACH;
-	*path = (struct net_path){ .transport = 1, .proto = proto, .local = n->l.a.addr, .peer = *peer };
+	*path = (struct net_path){ .transport = 1, .proto = to->proto, .local = n->l.a.addr, .peer = to->peer };
 	return 0;
 }
 

@@ -86,19 +86,24 @@ struct sa addr(const char *z)
 	return a;
 }
 
-void world_start(struct net_world *w, unsigned threads, const struct net_limits *lim, enum net_proto proto, const char *at)
+void world_start_with(struct net_world *w, unsigned threads, const struct net_limits *lim, const struct net_listen_prm *prm)
 {
 	const struct net_handlers h = { .arg = w, .frame = frame, .parse = parse, .recv = on_recv, .closed = on_closed,
 		.failed = on_failed };
-	struct net_listen_prm prm = { .proto = proto, .tos = -1, .cos = -1, .name = STR("t") };
 
 	*w = (struct net_world){ .live = obj_live(), .echo = true };
 	w->loop = GOT(loop_new(clock_real()));
 	w->net = net_new(w->loop, threads, &h, lim);
 	assert_non_null(w->net);
-	prm.bind = addr(at);
-	assert_int_equal(net_listen(w->net, &prm, &w->id, &w->bound), 0);
+	assert_int_equal(net_listen(w->net, prm, &w->id, &w->bound), 0);
 	assert_true(sa_port(&w->bound) != 0);
+}
+
+void world_start(struct net_world *w, unsigned threads, const struct net_limits *lim, enum net_proto proto, const char *at)
+{
+	const struct net_listen_prm prm = { .proto = proto, .tos = -1, .cos = -1, .name = STR("t"), .bind = addr(at) };
+
+	world_start_with(w, threads, lim, &prm);
 }
 
 void world_end(struct net_world *w)

@@ -29,6 +29,7 @@ struct net_world {
 /* Begins to listen at `at`. A message is a line that ends in LF; "!" cannot be framed, and
  * "?" cannot be parsed. Each is sent back, or `reply` is, while `echo` is set. */
 void world_start(struct net_world *w, unsigned threads, const struct net_limits *lim, enum net_proto proto, const char *at);
+void world_start_with(struct net_world *w, unsigned threads, const struct net_limits *lim, const struct net_listen_prm *prm);
 void world_end(struct net_world *w);     /* an object that is left fails the test */
 
 /* Turn the loop until the condition holds; gives up after ten seconds. */

@@ -64,12 +64,14 @@ static void test_rows(void **state)
 		rows++;
 		packet = c->rate / 50;
 		sine(in, c->rate, c->rate, 1000);
-		enc = c->state_new ? c->state_new() : NULL;
-		dec = c->state_new ? c->state_new() : NULL;
+		enc = c->state_new ? c->state_new(CODEC_ENCODER, NULL) : NULL;
+		dec = c->state_new ? c->state_new(CODEC_DECODER, NULL) : NULL;
 		for (size_t i = 0; i + packet <= c->rate; i += packet) {
 			size_t k = c->encode(enc, in + i, packet, bytes, sizeof(bytes));
 
-			assert_int_equal(k, codec_bytes(c, packet));
+			if (c->frame_bytes)
+				assert_int_equal(k, codec_bytes(c, packet));
+			assert_true(k > 0);
 			k = c->decode(dec, bytes, k, out + n, CODEC_MAX_SAMPLES);
 			assert_int_equal(k, packet);
 			n += k;
@@ -83,7 +85,7 @@ static void test_rows(void **state)
 			print_error("%s: %f\n", format_get((enum format_id)id)->name, power);
 		assert_true(power > 0.8 && power < 1.2);
 		/* Neither side writes past what it was given. */
-		assert_int_equal(c->decode(dec, bytes, codec_bytes(c, packet), out, 0), 0);
+		assert_int_equal(c->decode(dec, bytes, c->frame_bytes ? codec_bytes(c, packet) : 3, out, 0), 0);
 		assert_int_equal(c->encode(enc, in, packet, bytes, 0), 0);
 		if (c->state_new) {
 			c->state_free(enc);

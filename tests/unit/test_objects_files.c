@@ -1,5 +1,6 @@
 /* The configuration from files: which of them changed, the wizard's, manager.conf, acl.conf. */
 #include "objects_stage.h"
+#include "service/object/http_conf.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,6 +57,68 @@ static void from_files(void **state)
 	obj_drop(b);
 	drop_file(dir, "pjsip.conf");
 	drop_file(dir, "acl.conf");
+	rmdir(dir);
+}
+
+static void http_from_file(const char *dir, const char *text, struct snapshot **s, const char *fault)
+{
+	struct snapshot_prm prm = { .dir = dir };
+	struct report *r = GOT(report_new());
+
+	put_file(dir, "http.conf", text);
+	obj_drop(*s);
+	*s = NULL;
+	assert_int_equal(snapshot_build(s, &prm, r), 0);
+	if (!fault && report_count(r))
+		show_faults(r);
+	assert_int_equal(report_count(r), fault ? 1 : 0);
+	if (fault && str_find(report_at(r, 0)->text, str_z(fault)) == report_at(r, 0)->text.n)
+		fail_msg("%.*s", STR_ARG(report_at(r, 0)->text));
+	report_free(r);
+}
+
+static void assert_listens(const struct sa *a, const char *z)
+{
+	char text[SA_TEXT];
+
+	assert_string_equal(sa_text(a, text), z);
+}
+
+/* http.conf: the addresses, and what WebSockets ask for. */
+static void http_conf(void **state)
+{
+	char dir[] = "/tmp/sidetone-test-XXXXXX";
+	struct snapshot *s = NULL;
+	struct snapshot_prm prm = { .dir = dir };
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	put_file(dir, "pjsip.conf", EP);
+	assert_int_equal(snapshot_build(&s, &prm, NULL), 0);
+	assert_false(s->http->enabled || s->http->tlsenable);
+	assert_true(str_eq(s->http->path, STR("/ws")));
+	http_from_file(dir, "[general]\nenabled=yes\n[other]\nx=y\n", &s, NULL);
+	assert_true(s->http->enabled);
+	assert_listens(&s->http->listen, "0.0.0.0:8088");
+	assert_listens(&s->http->tls_listen, "0.0.0.0:8089");
+	http_from_file(dir, "[general]\nenabled=yes\nbindaddr=127.0.0.1\nbindport=80\nprefix=/a/\ntlsenable=yes\n"
+		       "tlsbindaddr=[::1]:443\ntlscertfile=c\ntlsprivatekey=k\ntlscipher=x\ntlsdisablev12=yes\n", &s, NULL);
+	assert_listens(&s->http->listen, "127.0.0.1:80");
+	assert_listens(&s->http->tls_listen, "[::1]:443");
+	assert_true(str_eq(s->http->path, STR("/a/ws")) && str_eq(s->http->tlscertfile, STR("c")));
+	assert_true(str_eq(s->http->tlsprivatekey, STR("k")) && str_eq(s->http->tlscipher, STR("x")));
+	assert_true(s->http->tlsenable && s->http->tlsdisablev12);
+	http_from_file(dir, "[general]\nbindaddr=127.0.0.9:81\nbindport=82\n", &s, NULL);
+	assert_listens(&s->http->listen, "127.0.0.9:81");
+	assert_listens(&s->http->tls_listen, "127.0.0.9:8089");
+	http_from_file(dir, "[general]\nbindaddr=nowhere\n", &s, "bindaddr: 'nowhere' is not an address; 127.0.0.1 is used");
+	assert_listens(&s->http->listen, "127.0.0.1:8088");
+	http_from_file(dir, "[general]\ntlsbindaddr=nowhere\n", &s, "tlsbindaddr: 'nowhere' is not an address");
+	http_from_file(dir, "[general]\nbindport=99999\n", &s, "bindport");
+	http_from_file(dir, "[general]\nbindprot=1\n", &s, "did you mean 'bindport'?");
+	obj_drop(s);
+	drop_file(dir, "pjsip.conf");
+	drop_file(dir, "http.conf");
 	rmdir(dir);
 }
 
@@ -177,7 +240,7 @@ static void broken_acl(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(from_files), cmocka_unit_test(wizard), cmocka_unit_test(manager),
+		cmocka_unit_test(from_files), cmocka_unit_test(http_conf), cmocka_unit_test(wizard), cmocka_unit_test(manager),
 		cmocka_unit_test(broken_acl),
 	};
 

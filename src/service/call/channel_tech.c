@@ -1,3 +1,4 @@
+/* What the pbx asks of a PJSIP channel, said to its session. */
 #define LOG_MODULE "chan_pjsip"
 #include "service/place/endpoint_state.h"
 #include "service/call/channel_tech.h"

@@ -1,3 +1,4 @@
+/* CHANNEL() of a PJSIP channel: its dialog, its media, its numbers. */
 #include "media/media.h"
 #include "pbx/dialplan.h"
 #include "service/call/functions_private.h"
@@ -76,7 +77,7 @@ static int pjsip_item(struct session *s, struct str what, struct buf *out)
 	if (str_ieq(what, STR("request_uri")))
 		buf_put(out, s->seen.invite ? s->seen.invite->ruri.text : text_view(&s->callee.uri));
 	else if (str_ieq(what, STR("secure")))
-		buf_put(out, session_dialog(s) && session_dialog(s)->path.proto == NET_TLS ? STR("1") : STR("0"));
+		buf_put(out, session_dialog(s) && net_is_secure(session_dialog(s)->path.proto) ? STR("1") : STR("0"));
 	else if (str_ieq(what, STR("t38state")))
 		buf_put(out, STR("DISABLED"));       /* it is not negotiated yet */
 	else
@@ -327,6 +328,8 @@ int functions_channel_read(struct channel *ch, struct str item, struct buf *out)
 		buf_put(out, session_is_secure(s) ? STR("1") : STR_NULL);
 		return 0;
 	}
+	if (str_ieq(a[0], STR("secure_signaling")))
+		return pjsip_item(s, STR("secure"), out);
 	if (str_ieq(a[0], STR("endpoint"))) {
 		buf_put(out, s->ep->name);
 		return 0;

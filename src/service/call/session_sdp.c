@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "service/call/channel_tech.h"
+#include "service/call/codecs.h"
 #include "service/call/session.h"
 #include <errno.h>
 
@@ -66,7 +67,7 @@ static void fill_prm(struct session *s, struct neg_prm *p)
 		.telephone_event = s->dtmf_mode == DTMF_RFC4733 || auto_mode, .use_ptime = ep->use_ptime, .use_avpf = ep->use_avpf,
 		.force_avp = ep->force_avp, .use_received_transport = ep->media_use_received_transport,
 		.rtcp_mux = ep->rtcp_mux, .bundle = ep->bundle,
-		.g726_swapped = ep->g726_non_standard };
+		.g726_swapped = ep->g726_non_standard, .opus = s->svc->codecs.opus };
 	session_formats(s, &p->formats);
 	session_secure_prm(s, p);
 }
@@ -116,11 +117,14 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 		.rtcp_mux = st->rtcp_mux, .keepalive_ms = num_ms_of_s(s->ep->rtp_keepalive) };
 	bool hold = st->remote_hold || st->local_hold;
 
+	set.mid_ext = st->mid_ext;
+	str_copy(set.mid, sizeof(set.mid), text_view(&st->mid));
 	session_secure_set(s, st, &set.secure);
 	set.timeout_ms = num_ms_of_s(hold ? s->ep->rtp_timeout_hold : s->ep->rtp_timeout);
 	for (size_t i = 0; i < st->ncodecs && i < MEDIA_MAX_CODECS; i++)
 		set.codec[set.ncodecs++] = (struct media_codec){ st->codecs[i].id, st->codecs[i].pt_rx,
 			st->codecs[i].pt_tx, st->codecs[i].ptime };
+	codecs_encoder(&set.encoder, &s->svc->codecs, st);
 	for (size_t i = 0; i < st->nevents && i < MEDIA_MAX_EVENTS; i++) {
 		set.event[i].rate = st->events[i].rate;
 		set.event[i].pt_rx = st->events[i].pt_rx;
@@ -158,6 +162,7 @@ void session_media_apply(struct session *s)
 		if (st->active && st->port)
 			apply_stream(s, st);
 	}
+	session_ice_apply(s);
 	neg_ports_close_unused(s->neg);
 	if (s->ch) {
 		struct neg_stream *st = neg_first(s->neg, MEDIA_AUDIO);
@@ -204,7 +209,7 @@ static unsigned judge_offer(struct session *s, const struct sdp *sdp)
 		log_notice("SDP of '%.*s' has a dynamic payload type without rtpmap", STR_ARG(s->ep->name));
 		return 400;
 	}
-	return 0;
+	return session_ice_is_good(s, sdp) ? 0 : 488;
 }
 
 static unsigned take_offer(struct session *s, const struct sdp *sdp)
@@ -251,7 +256,10 @@ unsigned session_offer_again(struct session *s)
 int session_answer_make(void *arg, struct buf *b)
 {
 	struct session *s = arg;
-	int err = neg_answer_out(s->neg, b);
+	int err = session_ice_answer(s);
+
+	if (!err)
+		err = neg_answer_out(s->neg, b);
 
 	if (!err)
 		session_media_apply(s);
@@ -339,6 +347,8 @@ static int make_offer(struct session *s, struct buf *b)
 		err = again_offer(s, &p.formats);
 	if (!err)
 		err = session_ports_open(s);
+	if (!err)
+		err = session_ice_offer(s);
 	return err ? err : neg_offer_out(s->neg, b);
 }
 
@@ -371,7 +381,7 @@ unsigned session_answer_came(void *arg, struct str body)
 	fill_prm(s, &p);
 	endpoint_formats(s->ep, &p.formats);
 	neg_set(s->neg, &p);
-	err = neg_answer_in(s->neg, sdp, &why);
+	err = session_ice_is_good(s, sdp) ? neg_answer_in(s->neg, sdp, &why) : EBADMSG;
 	obj_drop(sdp);
 	if (err) {
 		log_notice("SDP answer of '%.*s' refused: %s", STR_ARG(s->ep->name), neg_why(s->neg, why));
@@ -387,6 +397,8 @@ void session_exchange_failed(void *arg)
 {
 	struct session *s = arg;
 
-	if (s->neg)
-		neg_rollback(s->neg);
+	if (!s->neg)
+		return;
+	session_ice_undo(s);
+	neg_rollback(s->neg);
 }

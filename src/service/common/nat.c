@@ -1,7 +1,9 @@
+/* The address that was seen in the place of the one that was written. */
 #include "service/common/nat.h"
 #include <errno.h>
 
-static void write_params(struct buf *b, struct str params, enum net_proto proto)
+/* A sips URI says TLS by itself. */
+static void write_params(struct buf *b, struct str params, enum net_proto proto, bool sips)
 {
 	while (params.n) {
 		struct str one = str_cut(&params, ';'), rest = one;
@@ -10,7 +12,7 @@ static void write_params(struct buf *b, struct str params, enum net_proto proto)
 		if (one.n && !str_ieq(name, STR("transport")) && !str_ieq(name, STR("maddr")))
 			buf_puts(b, STR(";"), one);
 	}
-	if (proto != NET_UDP && proto != NET_TLS)
+	if (proto != NET_UDP && !(proto == NET_TLS && sips))
 		buf_puts(b, STR(";transport="), str_z(net_proto_name(proto)));
 }
 
@@ -33,7 +35,7 @@ int nat_rewrite_uri(const struct sip_uri *uri, const struct net_path *path, stru
 		buf_char(&b, '@');
 	}
 	sa_write(&b, &path->peer);
-	write_params(&b, uri->params, path->proto);
+	write_params(&b, uri->params, path->proto, sip_uri_is_sips(uri));
 	err = buf_err(&b);
 	if (!err)
 		err = text_set(out, buf_view(&b));

@@ -7,9 +7,14 @@
 
 /* ---- the network ------------------------------------------------------------------ */
 
-static int route(void *arg, struct net_path *path, struct str transport, enum net_proto proto, const struct sa *peer)
+static int route(void *arg, struct net_path *path, struct str transport, const struct ua_target *to)
 {
-	return service_route(arg, path, transport, proto, peer);
+	struct service *svc = arg;
+	int err = service_route(svc, path, transport, to->proto, &to->peer);
+
+	if (!err && svc->net && net_is_secure(path->proto))
+		path->host = net_host(svc->net, to->host);
+	return err;
 }
 
 static int reach(void *arg, struct str transport, struct ua_reach *out)

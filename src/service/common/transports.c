@@ -1,5 +1,8 @@
+/* The transports of pjsip.conf: opened, replaced by a reload, found for a peer, and what messages
+ * say of them (Via, Contact, the address in SDP). */
 #define LOG_MODULE "transport"
 #include "service/common/transports.h"
+#include "service/common/transport_tls.h"
 #include "base/log.h"
 #include "net/route.h"
 #include <errno.h>
@@ -32,52 +35,141 @@ const struct service_transport *service_transport_by_id(const struct service *sv
 	return NULL;
 }
 
-static int open_one(struct service *svc, const struct transport_conf *t, struct report *r)
+static void transport_end(struct service_transport *t)
 {
-	struct net_listen_prm prm = { .proto = proto_of(t), .bind = t->bind, .tos = t->tos ? t->tos : -1,
-		.cos = t->cos ? (int)t->cos : -1, .keepalive = t->tcp_keepalive_enable,
-		.keepalive_idle = t->tcp_keepalive_idle_time,
-		.keepalive_interval = t->tcp_keepalive_interval_time,
-		.keepalive_count = t->tcp_keepalive_probe_count, .name = t->name };
-	struct service_transport *more, *n;
-	struct sa bound;
-	uint32_t id = (uint32_t)svc->transports.n + 1;
-	char where[SA_TEXT];
-	int err = 0;
+	text_free(&t->t_name);
+	obj_drop(t->tls);
+	obj_drop(t->conf_of);
+}
 
-	if (svc->transports.bind && sa_parse(&prm.bind, str_z(svc->transports.bind)) == 0 && !sa_port(&prm.bind))
-		sa_set_port(&prm.bind, sa_port(&t->bind));
-	bound = prm.bind;
-	if (t->protocol > TRANSPORT_TCP) {
-		report_add(r, REPORT_WARNING, str_z(t->o.file), t->o.line,
-			   "transport '%.*s': protocol %s is not there yet; it does not listen", STR_ARG(t->name),
-			   t->protocol == TRANSPORT_FLOW ? "flow" : net_proto_lower(prm.proto));
-		return 0;
-	}
-	if (svc->net)
-		err = net_listen(svc->net, &prm, &id, &bound);
-	if (err) {
-		report_add(r, REPORT_ERROR, str_z(t->o.file), t->o.line,
-			   "transport '%.*s': cannot listen on %s/%s: %s; %s", STR_ARG(t->name),
-			   net_proto_lower(prm.proto), sa_text(&prm.bind, where), strerror(err),
-			   err == EADDRINUSE ? "another program has this port, stop it or choose another bind=" :
-			   err == EACCES ? "ports under 1024 need root" :
-			   "check that bind= is an address of this machine");
-		return err;
-	}
-	more = realloc(svc->transports.v, (svc->transports.n + 1) * sizeof(*more));
+static int remember(struct service *svc, const struct service_transport *t, const struct transport_conf *conf)
+{
+	struct service_transport *more = realloc(svc->transports.v, (svc->transports.n + 1) * sizeof(*more)), *n;
+
 	if (!more)
 		return ENOMEM;
 	svc->transports.v = more;
-	n = &more[svc->transports.n++];
-	*n = (struct service_transport){ .id = id, .proto = prm.proto, .bound = bound, .conf = t,
-		.conf_of = obj_hold(svc->conf) };
-	if (text_set(&n->t_name, t->name))
+	n = &more[svc->transports.n];
+	*n = *t;
+	if (text_set(&n->t_name, conf->name))
 		return ENOMEM;
+	svc->transports.n++;
 	n->name = text_view(&n->t_name);
-	log_notice("transport '%.*s' listens on %s/%s", STR_ARG(t->name), net_proto_lower(prm.proto),
-		   sa_text(&bound, where));
+	n->conf = conf;
+	n->conf_of = obj_hold(svc->conf);
+	obj_hold(n->tls);
 	return 0;
+}
+
+static void report_bind(const struct transport_conf *t, const struct net_listen_prm *prm, int err, struct report *r)
+{
+	char where[SA_TEXT];
+
+	report_add(r, REPORT_ERROR, str_z(t->o.file), t->o.line, "transport '%.*s': cannot listen on %s/%s: %s; %s",
+		   STR_ARG(t->name), net_proto_lower(prm->proto), sa_text(&prm->bind, where), strerror(err),
+		   err == EADDRINUSE ? "another program has this port, stop it or choose another bind=" :
+		   err == EACCES ? "ports under 1024 need root" : "check that bind= is an address of this machine");
+}
+
+static bool is_websocket(const struct transport_conf *t)
+{
+	return t->protocol == TRANSPORT_WS || t->protocol == TRANSPORT_WSS;
+}
+
+/* Without a port of its own it is reached where http.conf says, as in Asterisk. */
+static bool is_http(const struct transport_conf *t)
+{
+	return is_websocket(t) && !sa_port(&t->bind);
+}
+
+static struct sa bind_of(const struct snapshot *conf, const struct transport_conf *t)
+{
+	return !is_http(t) ? t->bind : t->protocol == TRANSPORT_WSS ? conf->http->tls_listen : conf->http->listen;
+}
+
+static int make_ws_rules(struct service *svc, const struct transport_conf *t, struct ws_rules **out)
+{
+	struct buf origins = BUF_INIT;
+
+	*out = NULL;
+	if (!is_websocket(t))
+		return 0;
+	str_list_write(&origins, &t->websocket_origins, ',');
+	*out = buf_err(&origins) ? NULL : ws_rules_new(is_http(t) ? svc->conf->http->path : STR_NULL, buf_view(&origins));
+	buf_free(&origins);
+	return *out ? 0 : ENOMEM;
+}
+
+static int make_tls(struct service *svc, const struct transport_conf *t, struct tls_context **out, struct report *r)
+{
+	*out = NULL;
+	if (is_http(t))
+		return t->protocol == TRANSPORT_WSS ? transport_tls_http(out, svc->conf->http, r) : 0;
+	return transport_tls_new(out, t, r);
+}
+
+static int listen_on(struct service *svc, const struct transport_conf *t, struct tls_context *tls, struct report *r)
+{
+	struct net_listen_prm prm = { .proto = proto_of(t), .bind = bind_of(svc->conf, t), .tos = t->tos ? t->tos : -1,
+		.cos = t->cos ? (int)t->cos : -1, .keepalive = t->tcp_keepalive_enable,
+		.keepalive_idle = t->tcp_keepalive_idle_time,
+		.keepalive_interval = t->tcp_keepalive_interval_time,
+		.keepalive_count = t->tcp_keepalive_probe_count, .name = t->name, .tls = tls };
+	struct service_transport open = { .id = (uint32_t)svc->transports.n + 1, .proto = prm.proto, .tls = tls };
+	struct sa own = prm.bind;
+	char where[SA_TEXT];
+	int err = make_ws_rules(svc, t, &prm.ws);
+
+	if (svc->transports.bind && sa_parse(&prm.bind, str_z(svc->transports.bind)) == 0 && !sa_port(&prm.bind))
+		sa_set_port(&prm.bind, sa_port(&own));
+	if (is_websocket(t))
+		prm.write_ms = (uint32_t)t->websocket_write_timeout;
+	open.bound = prm.bind;
+	if (!err && svc->net)
+		err = net_listen(svc->net, &prm, &open.id, &open.bound);
+	obj_drop(prm.ws);
+	if (err) {
+		report_bind(t, &prm, err, r);
+		return err;
+	}
+	err = remember(svc, &open, t);
+	if (err) {
+		report_bind(t, &prm, err, r);
+		if (svc->net)
+			net_unlisten(svc->net, open.id);
+		return err;
+	}
+	log_notice("transport '%.*s' listens on %s/%s", STR_ARG(t->name), net_proto_lower(prm.proto),
+		   sa_text(&open.bound, where));
+	return 0;
+}
+
+static bool http_serves(const struct http_conf *h, const struct transport_conf *t)
+{
+	return h->enabled && (t->protocol == TRANSPORT_WS || h->tlsenable);
+}
+
+static int open_one(struct service *svc, const struct transport_conf *t, struct report *r)
+{
+	struct tls_context *tls;
+	int err;
+
+	if (t->protocol == TRANSPORT_FLOW) {
+		report_add(r, REPORT_WARNING, str_z(t->o.file), t->o.line,
+			   "transport '%.*s': protocol flow is not there yet; it does not listen", STR_ARG(t->name));
+		return 0;
+	}
+	if (is_http(t) && !http_serves(svc->conf->http, t)) {
+		report_add(r, REPORT_WARNING, str_z(t->o.file), t->o.line,
+			   "transport '%.*s' does not listen: give its bind= a port, or say enabled=yes%s in http.conf",
+			   STR_ARG(t->name), t->protocol == TRANSPORT_WSS ? " and tlsenable=yes" : "");
+		return 0;
+	}
+	err = make_tls(svc, t, &tls, r);
+	if (!err)
+		err = listen_on(svc, t, tls, r);
+	obj_drop(tls);
+	return err;
 }
 
 void transports_open(struct service *svc, struct report *r)
@@ -86,53 +178,106 @@ void transports_open(struct service *svc, struct report *r)
 		open_one(svc, t, r);
 }
 
-static bool same_listener(const struct transport_conf *a, const struct transport_conf *b)
+static bool same_origins(const struct transport_conf *a, const struct transport_conf *b)
 {
-	return a->protocol == b->protocol && sa_eq(&a->bind, &b->bind) && a->tos == b->tos && a->cos == b->cos;
+	bool same = a->websocket_origins.n == b->websocket_origins.n;
+
+	for (size_t i = 0; same && i < a->websocket_origins.n; i++)
+		same = str_eq(a->websocket_origins.v[i], b->websocket_origins.v[i]);
+	return same && a->websocket_write_timeout == b->websocket_write_timeout;
+}
+
+static bool same_listener(struct service *svc, const struct service_transport *have, const struct transport_conf *t)
+{
+	const struct transport_conf *old = have->conf;
+	struct sa a = bind_of(have->conf_of, old), b = bind_of(svc->conf, t);
+
+	if (is_http(old) != is_http(t) ||
+	    (is_http(t) && (!str_eq(have->conf_of->http->path, svc->conf->http->path) || !http_serves(svc->conf->http, t) ||
+			    transport_tls_http_differs(have->conf_of->http, svc->conf->http))))
+		return false;
+	return old->protocol == t->protocol && sa_eq(&a, &b) && old->tos == t->tos && old->cos == t->cos &&
+	       (!is_websocket(t) || same_origins(old, t));
+}
+
+static void report_not_reloaded(const struct transport_conf *t, struct report *r)
+{
+	report_add(r, REPORT_WARNING, str_z(t->o.file), t->o.line,
+		   "transport '%.*s' changed but is not reloaded: say allow_reload=yes or restart", STR_ARG(t->name));
+}
+
+/* The socket stays; what only shapes messages and handshakes is taken over when it may. */
+static void take_over(struct service *svc, struct service_transport *have, const struct transport_conf *t, struct report *r)
+{
+	bool tls_differs = have->tls && !is_http(t) && transport_tls_differs(have->conf, t);
+
+	if (!t->allow_reload && !have->conf->allow_reload) {
+		if (tls_differs)
+			report_not_reloaded(t, r);
+		return;
+	}
+	if (tls_differs && transport_tls_change(have->tls, t, r))
+		return;         /* as it was, with all that belongs to it */
+	obj_hold(svc->conf);
+	obj_drop(have->conf_of);
+	have->conf_of = svc->conf;
+	have->conf = t;
+}
+
+static void forget_transport(struct service *svc, size_t i)
+{
+	struct service_transport old = svc->transports.v[i];
+
+	net_unlisten(svc->net, old.id);
+	memmove(&svc->transports.v[i], &svc->transports.v[i + 1], (svc->transports.n - i - 1) * sizeof(old));
+	svc->transports.n--;
+	transport_end(&old);
+}
+
+/* What can fail is done before the old one goes: its certificate, and its socket unless the address
+ * is the same. Connections of the old one stay. */
+static void replace_transport(struct service *svc, size_t i, const struct transport_conf *t, struct report *r)
+{
+	const struct service_transport *have = &svc->transports.v[i];
+	struct sa old = bind_of(have->conf_of, have->conf), new = bind_of(svc->conf, t);
+	bool same_address = sa_eq(&old, &new);
+	struct tls_context *tls;
+
+	if (is_http(t) && !http_serves(svc->conf->http, t)) {
+		forget_transport(svc, i);
+		return;
+	}
+	if (make_tls(svc, t, &tls, r))
+		return;
+	if (same_address)
+		forget_transport(svc, i);
+	if (!listen_on(svc, t, tls, r) && !same_address)
+		forget_transport(svc, i);
+	obj_drop(tls);
 }
 
 void transports_reload(struct service *svc, struct report *r)
 {
 	snapshot_each(transport_conf, OBJECT_TRANSPORT, t, svc->conf) {
-		struct service_transport *have = NULL;
+		size_t i = 0;
 
-		for (size_t i = 0; i < svc->transports.n; i++)
-			if (str_eq(svc->transports.v[i].name, t->name))
-				have = &svc->transports.v[i];
-		if (!have) {
+		while (i < svc->transports.n && !str_eq(svc->transports.v[i].name, t->name))
+			i++;
+		if (i == svc->transports.n)
 			open_one(svc, t, r);
-		} else if (same_listener(have->conf, t)) {
-			/* The socket stays; what only shapes messages is taken over when it may. */
-			if (t->allow_reload || have->conf->allow_reload) {
-				obj_hold(svc->conf);
-				obj_drop(have->conf_of);
-				have->conf_of = svc->conf;
-				have->conf = t;
-			}
-		} else if (t->allow_reload && svc->net) {
-			struct service_transport old = *have;
-			size_t i = (size_t)(have - svc->transports.v);
-
-			net_unlisten(svc->net, old.id);
-			memmove(have, have + 1, (svc->transports.n - i - 1) * sizeof(*have));
-			svc->transports.n--;
-			open_one(svc, t, r);
-			text_free(&old.t_name);
-			obj_drop(old.conf_of);
-		} else {
-			report_add(r, REPORT_WARNING, str_z(t->o.file), t->o.line,
-				   "transport '%.*s' changed but is not reloaded: say allow_reload=yes or restart",
-				   STR_ARG(t->name));
-		}
+		else if (same_listener(svc, &svc->transports.v[i], t))
+			take_over(svc, &svc->transports.v[i], t, r);
+		else if (t->allow_reload && svc->net)
+			replace_transport(svc, i, t, r);
+		else
+			report_not_reloaded(t, r);
 	}
 }
 
 void transports_close(struct service *svc)
 {
-	for (size_t i = 0; i < svc->transports.n; i++) {
-		text_free(&svc->transports.v[i].t_name);
-		obj_drop(svc->transports.v[i].conf_of);
-	}
+	for (size_t i = 0; i < svc->transports.n; i++)
+		transport_end(&svc->transports.v[i]);
 	free(svc->transports.v);
 	svc->transports.v = NULL;
 	svc->transports.n = 0;
@@ -232,7 +377,9 @@ void service_contact(struct service *svc, const struct net_path *path, struct st
 		buf_char(out, '@');
 	}
 	service_sent_by(svc, path, out);
-	if (path->proto != NET_UDP && !sips)
+	if (net_is_websocket(path->proto))
+		buf_put(out, STR(";transport=ws"));     /* RFC 7118 5.2.1, with TLS and without */
+	else if (path->proto != NET_UDP && !sips)
 		buf_puts(out, STR(";transport="), str_z(net_proto_name(path->proto)));
 	buf_char(out, '>');
 }

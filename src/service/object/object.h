@@ -232,7 +232,7 @@ enum transport_method { TLS_METHOD_UNSPECIFIED, TLS_METHOD_TLSV1, TLS_METHOD_TLS
 
 struct transport_conf {
 	OBJECT_HEAD;
-	struct sa bind;                 /* port filled in: 5060, 5061 for TLS */
+	struct sa bind;                 /* port filled in: 5060, 5061 for TLS; of WebSocket 0: as http.conf says */
 	const struct netmask *local_net;        /* local_net_n of them */
 	struct str bind_text;           /* as written */
 	struct str ca_list_file, ca_list_path, cert_file, priv_key_file, domain, external_media_address,
@@ -243,6 +243,7 @@ struct transport_conf {
 	int32_t tcp_keepalive_idle_time, tcp_keepalive_interval_time;   /* [s] */
 	int32_t tcp_keepalive_probe_count;
 	int32_t websocket_write_timeout;        /* [ms] */
+	struct str_list websocket_origins;
 	uint16_t local_net_n;
 	uint8_t method;                 /* enum transport_method */
 	uint8_t protocol;               /* enum transport_protocol */
@@ -394,6 +395,7 @@ struct snapshot {               /* obj */
 	struct object_list list[OBJECT_TYPES];
 	struct global_conf *global;     /* never NULL: defaults where the file has none */
 	struct system_conf *system;     /* never NULL */
+	struct http_conf *http;         /* http.conf; never NULL: nothing is enabled where there is none */
 	/* Asks for credentials that nobody has, in the default realm and algorithms: for
 	 * names that do not exist, and for endpoints that must let nobody in. Never NULL. */
 	struct auth_conf *nobody;
@@ -407,7 +409,7 @@ struct snapshot {               /* obj */
 	struct snapshot_parts *parts;   /* snapshot.c's own */
 };
 
-/* Read pjsip.conf, pjsip_wizard.conf and acl.conf. Blocks: call it on a worker.
+/* Read pjsip.conf, pjsip_wizard.conf, acl.conf and http.conf. Blocks: call it on a worker.
  * 0 and a snapshot (one reference); EALREADY: nothing changed, *sp is untouched;
  * EBADMSG: the file as a whole cannot be read, keep what is running; ENOENT: no
  * pjsip.conf; ENOMEM. Refused objects are in `r` and do not fail the build. */

@@ -1,3 +1,4 @@
+/* Options of type=transport, system and global. */
 #include "service/object/objects.h"
 #include "base/list.h"
 #include <errno.h>
@@ -65,40 +66,42 @@ static void write_local_net(struct buf *b, const struct option *o, const void *f
 }
 
 #define T struct transport_conf
-#define READABLE(f, h) OPT_CUSTOM(T, f, struct str, parse_readable, write_str, "path", NULL, L | S, h)
+#define READABLE(f, h) OPT_CUSTOM(T, f, struct str, parse_readable, write_str, "path", NULL, S, h)
 static const struct option rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be transport."),
 	OPT_ENUM(T, protocol, protocols, "udp", S, "What it speaks."),
 	OPT_CUSTOM(T, bind, struct sa, parse_bind, write_bind, "address or address:port", NULL, S,
-		"Address to listen on; the port is 5060, for TLS 5061, when not given."),
+		"Address to listen on; the port is 5060, for TLS 5061, when not given. WebSocket without a port listens "
+		"where http.conf says."),
 	OPT_UINT(T, async_operations, "1", 0, MAX32, NULL, S | OPT_OLD, "Kept for compatibility: has no effect."),
 	READABLE(ca_list_file, "Certificates of authorities to check peers against."),
 	READABLE(ca_list_path, "Folder of such certificates."),
-	READABLE(cert_file, "Certificate of this server."),
-	READABLE(priv_key_file, "Key of that certificate."),
-	OPT_LIST(T, cipher, NULL, L | S, "TLS ciphers allowed, by OpenSSL's names."),
+	READABLE(cert_file, "Certificate of this server, then those of its authorities, as PEM."),
+	READABLE(priv_key_file, "Key of that certificate; not given: it stands in cert_file."),
+	OPT_LIST(T, cipher, NULL, S, "TLS ciphers allowed, by OpenSSL's names; TLS 1.3 only when some of it are named."),
 	OPT_STR(T, domain, NULL, 0, "Domain that requests over this transport are looked up under."),
 	OPT_STR(T, external_media_address, NULL, 0, "Address put into SDP for peers outside of local_net."),
 	OPT_STR(T, external_signaling_address, NULL, 0, "Address put into Contact and Via for peers outside of local_net."),
 	OPT_UINT(T, external_signaling_port, "0", 0, 65535, NULL, 0, "Port put there; 0: the transport's own."),
 	OPT_STR(T, external_signaling_hostname, NULL, 0, "Host name put there instead of an address."),
-	OPT_ENUM(T, method, tls_methods, "unspecified", L | S, "Least version of TLS."),
+	OPT_ENUM(T, method, tls_methods, "unspecified", S, "Least version of TLS; never less than 1.2."),
 	OPT_CUSTOM_AS("local_net", T, local_net_text, struct str_list, parse_local_net, write_local_net,
 		"networks between commas; may be repeated", NULL, 0, "Networks on this side of the NAT."),
-	OPT_SECRET(T, password, L | S, "Password of the key file."),
-	OPT_BOOL(T, require_client_cert, "no", L | S | OPT_YESNO_CAP, "Refuse TLS peers without a certificate."),
+	OPT_SECRET(T, password, S, "Password of the key file."),
+	OPT_BOOL(T, require_client_cert, "no", S | OPT_YESNO_CAP, "Refuse TLS peers without a certificate."),
 	OPT_BOOL(T, tcp_keepalive_enable, "no", S, "Send TCP keep-alives."),
 	OPT_INT(T, tcp_keepalive_idle_time, "30", 1, 32767, "s", S, "Idle time before the first."),
 	OPT_INT(T, tcp_keepalive_interval_time, "1", 1, 32767, "s", S, "Time between them."),
 	OPT_INT(T, tcp_keepalive_probe_count, "5", 1, 127, NULL, S, "How many unanswered ones end the connection."),
-	OPT_BOOL(T, verify_client, "no", L | S | OPT_YESNO_CAP, "Check certificates of peers that connect."),
-	OPT_BOOL(T, verify_server, "no", L | S | OPT_YESNO_CAP, "Check certificates of peers connected to."),
+	OPT_BOOL(T, verify_client, "no", S | OPT_YESNO_CAP, "Check certificates of peers that connect."),
+	OPT_BOOL(T, verify_server, "no", S | OPT_YESNO_CAP, "Check certificates of peers connected to: signed, and for the name in the URI."),
 	OPT_CUSTOM(T, tos, uint8_t, parse_dscp, write_u8, "0..255, 0x.., or CS0..CS7, AF11..AF43, EF", "0", S,
 		"TOS octet of signalling packets."),
 	OPT_UINT(T, cos, "0", 0, 7, NULL, S, "802.1p priority of signalling packets."),
-	OPT_INT(T, websocket_write_timeout, "100", 1, 2147483647, "ms", L, "How long a WebSocket write may stall."),
+	OPT_INT(T, websocket_write_timeout, "100", 1, 2147483647, "ms", S, "How long a WebSocket write may stall; then the connection is cut."),
+	OPT_LIST(T, websocket_origins, NULL, S, "Pages (https://example.com) whose scripts may open WebSockets; empty: any."),
 	OPT_BOOL(T, allow_reload, "no", 0, "Let a reload apply changes to this transport."),
-	OPT_BOOL(T, allow_wildcard_certs, "no", L | S | OPT_YESNO_CAP, "Accept *.example.com in peers' certificates."),
+	OPT_BOOL(T, allow_wildcard_certs, "no", S | OPT_YESNO_CAP, "Accept *.example.com in peers' certificates."),
 	OPT_BOOL(T, symmetric_transport, "no", 0, "Reach contacts over the transport they registered on."),
 };
 #undef T
@@ -110,15 +113,16 @@ const struct option_set transport_options = {
 
 int finish_transport(struct object_build *b, struct transport_conf *t)
 {
+	bool websocket = t->protocol == TRANSPORT_WS || t->protocol == TRANSPORT_WSS;
 	struct netmask *m;
 
 	if (t->external_signaling_address.n && t->external_signaling_hostname.n)
 		return build_fault(b, REPORT_ERROR, "transport '%.*s': external_signaling_address and "
 				   "external_signaling_hostname exclude each other", STR_ARG(t->name));
-	if (t->protocol != TRANSPORT_FLOW && !sa_is_set(&t->bind))
+	if (t->protocol != TRANSPORT_FLOW && !websocket && !sa_is_set(&t->bind))
 		return build_fault(b, REPORT_ERROR, "transport '%.*s': needs bind=, for example bind=0.0.0.0",
 				   STR_ARG(t->name));
-	if (sa_is_set(&t->bind) && !sa_port(&t->bind))
+	if (sa_is_set(&t->bind) && !sa_port(&t->bind) && !websocket)
 		sa_set_port(&t->bind, t->protocol == TRANSPORT_TLS ? 5061 : 5060);
 	if (!t->local_net_text.n)
 		return 0;

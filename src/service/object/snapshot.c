@@ -1,5 +1,6 @@
 /* Builds a snapshot out of the files, with what is kept of the one before; finds its objects. */
 #include "service/object/snapshot_internal.h"
+#include "service/object/http_conf.h"
 #include "service/object/wizard.h"
 #include <errno.h>
 #include <malloc.h>
@@ -464,6 +465,26 @@ static int load_acls(struct loader *l, const struct config_prm *prm)
 	return err;
 }
 
+static int build_http(struct loader *l, const struct config *c)
+{
+	l->s->http = arena_alloc(l->s->arena, sizeof(*l->s->http));
+	if (!l->s->http)
+		return ENOMEM;
+	*l->s->http = (struct http_conf){ 0 };
+	return http_conf_build(l->s->http, c, &l->b->ctx, l->r);
+}
+
+static int load_http(struct loader *l, const struct config_prm *prm)
+{
+	struct config *c;
+	int err = load_optional(l, prm, "http.conf", 3, &c);
+
+	if (!err)
+		err = build_http(l, c);
+	config_free(c);
+	return err;
+}
+
 static int load_main(struct loader *l, const struct config_prm *prm)
 {
 	int err = config_load(&l->c[0], prm, "pjsip.conf", l->r);
@@ -493,6 +514,8 @@ int snapshot_build(struct snapshot **sp, const struct snapshot_prm *prm, struct 
 	if (!err)
 		err = load_acls(&l, &files);
 	if (!err)
+		err = load_http(&l, &files);
+	if (!err)
 		err = sort_sections(&l, l.c[0]);
 	if (!err)
 		err = read_wizards(&l);
@@ -515,6 +538,8 @@ int snapshot_parse(struct snapshot **sp, struct str pjsip, struct str acl, struc
 		err = config_parse(&l.c[0], &files, STR("pjsip.conf"), pjsip, r);
 	if (!err)
 		err = named_acls_parse(&l.s->parts->acls, acl, r);
+	if (!err)
+		err = build_http(&l, NULL);
 	if (!err) {
 		l.b->acls = l.s->parts->acls;
 		err = sort_sections(&l, l.c[0]);

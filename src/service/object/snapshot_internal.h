@@ -17,7 +17,7 @@ struct sources {
 	bool refused;           /* a duplicate: none of this type is taken */
 };
 
-#define FILES 3 /* pjsip.conf, pjsip_wizard.conf, acl.conf */
+#define FILES 4 /* pjsip.conf, pjsip_wizard.conf, acl.conf, http.conf */
 
 /* What a snapshot owns besides its arena. */
 struct snapshot_parts {
