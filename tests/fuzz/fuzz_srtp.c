@@ -13,6 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static struct clock_fake clk;
 static struct dtls_cert *cert;
 static struct dtls_identity *identity;
+/* One for all runs: the self-tests of the ciphers would take most of the time. */
+static struct media *m;
+static int places;
 
 static int net_open(void *arg, const struct sa *at, int *place, struct sa *bound)
 {
@@ -45,12 +48,18 @@ static int net_send(void *arg, int place, const struct sa *to, const void *p, si
 
 static void once(void)
 {
+	static const struct media_net net = { &places, net_open, net_close, net_send };
 	struct dtls_identity_prm prm = { .verify = DTLS_CHECK_FINGERPRINT, .hash = CRYPTO_SHA256 };
+	struct media_prm mp = { .clock = &clk.c, .strict = true, .rtcp_ms = 500, .net = &net, .srtp_replay = true };
 	char why[200];
 
-	if (cert)
+	places = 0;
+	if (m)
 		return;
-	if (srtp_setup() || dtls_cert_new(&cert) || dtls_identity_new(&identity, &prm, cert, why))
+	clock_fake_init(&clk, 1700000000);
+	clk.mono = 1000000;
+	sa_parse_host(&mp.bind, STR("127.0.0.1"), 0);
+	if (srtp_setup() || dtls_cert_new(&cert) || dtls_identity_new(&identity, &prm, cert, why) || media_new(&m, &mp))
 		abort();
 }
 
@@ -82,7 +91,7 @@ static struct srtp *peer_of(const struct media_set *set)
 	return s;
 }
 
-static void one(struct media *m, struct media_session *v[2], struct srtp **peer, unsigned *keys, uint8_t how, uint8_t *p,
+static void one(struct media_session *v[2], struct srtp **peer, unsigned *keys, uint8_t how, uint8_t *p,
 		size_t n)
 {
 	struct media_session *s = v[how >> 7];
@@ -110,23 +119,14 @@ static void one(struct media *m, struct media_session *v[2], struct srtp **peer,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	int places = 0;
-	struct media_net net = { &places, net_open, net_close, net_send };
-	struct media_prm prm = { .clock = &clk.c, .strict = true, .rtcp_ms = 500, .net = &net, .srtp_replay = true };
 	struct media_session_prm sp = { .type = MEDIA_AUDIO, .tos = -1, .cos = -1 };
 	struct media_session *v[2];
-	struct media *m = NULL;
 	struct media_set set;
 	struct srtp *peer;
 	unsigned keys = n ? data[0] >> 4 : 0;
 	_Alignas(8) uint8_t room[400];
 
 	once();
-	clock_fake_init(&clk, 1700000000);
-	clk.mono = 1000000;
-	sa_parse_host(&prm.bind, STR("127.0.0.1"), 0);
-	if (media_new(&m, &prm))
-		abort();
 	for (int i = 0; i < 2; i++) {
 		set = set_of(keys, i);
 		if (media_session_new(&v[i], m, &sp) || media_session_set(v[i], &set) || media_echo(v[i], true))
@@ -140,12 +140,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 		len = len < left ? len : left;
 		memcpy(room, data + at + 2, len);
-		one(m, v, &peer, &keys, how, room, len);
+		one(v, &peer, &keys, how, room, len);
 		at += 2 + len;
 	}
 	obj_drop(peer);
 	for (int i = 0; i < 2; i++)
 		media_session_close(v[i], NULL, NULL);
-	media_close(m);
+	media_poll(m, 0);
 	return 0;
 }
