@@ -1,3 +1,4 @@
+/* CPU and memory of other processes, read from /proc. */
 #include "meter.h"
 #include <errno.h>
 #include <stdio.h>

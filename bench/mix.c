@@ -143,7 +143,7 @@ struct stage {
 /* A packet that its phone sends again and again. */
 static size_t packet_of(uint8_t *out, const struct codec *c, unsigned i)
 {
-	void *st = c->state_new ? c->state_new() : NULL;
+	void *st = c->state_new ? c->state_new(CODEC_ENCODER, NULL) : NULL;
 	int16_t pcm[MIX_FRAME];
 	size_t n = codec_samples(c, 20);
 

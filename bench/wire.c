@@ -1,3 +1,4 @@
+/* Sockets, histograms and time for the load generators. */
 #include "wire.h"
 #include <arpa/inet.h>
 #include <errno.h>

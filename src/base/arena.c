@@ -1,3 +1,4 @@
+/* Memory that is given back all at once: blocks in a chain, each larger than the one before. */
 #include "base/arena.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* Token buckets in a table of fixed size: how often each key may do something. Keys that meet in one
+ * slot share it, so the table costs the same however many keys there are. */
 #include "base/bucket.h"
 #include "base/obj.h"
 #include <stdatomic.h>

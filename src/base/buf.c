@@ -1,3 +1,4 @@
+/* A buffer that grows up to a limit, and remembers its first error until it is asked. */
 #include "base/buf.h"
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* The two clocks: the machine's, and one that a test moves by hand. */
 #include "base/clock.h"
 #include <time.h>
 

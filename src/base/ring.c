@@ -1,3 +1,4 @@
+/* A bounded queue from one thread to another, without a lock: one writes, one reads. */
 #include "base/ring.h"
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+/* Views of text: cutting, comparing, numbers. Nothing here allocates but str_dup(). */
 #include "base/str.h"
 #include <ctype.h>
 #include <errno.h>

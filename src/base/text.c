@@ -1,3 +1,4 @@
+/* Text that owns its bytes. */
 #include "base/text.h"
 #include "base/buf.h"
 #include <errno.h>

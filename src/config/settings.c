@@ -1,3 +1,4 @@
+/* asterisk.conf, rtp.conf and the other small files, each read by a table of options. */
 #include "config/settings_internal.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -224,7 +225,7 @@ int asterisk_conf_load(struct asterisk_conf **cp, const char *path, struct repor
 static const struct option_choice stricts[] = {
 	{ "no", RTP_STRICT_NO }, { "yes", RTP_STRICT_YES }, { "seqno", RTP_STRICT_SEQNO }, { NULL, 0 } };
 #define ADDRS(n, f, h) \
-	{ .name = n, .kind = OPTION_LIST, .offset = OPT_AT(R, f, struct str_list), .flags = L | OPT_ADD, .help = h }
+	{ .name = n, .kind = OPTION_LIST, .offset = OPT_AT(R, f, struct str_list), .flags = OPT_ADD, .help = h }
 static const struct option rtp_rows[] = {
 	OPT_UINT(R, rtpstart, "5000", 1024, 65535, NULL, 0, "First port for media; made even."),
 	OPT_UINT(R, rtpend, "31000", 1024, 65535, NULL, 0, "Last port for media; made odd."),
@@ -233,15 +234,15 @@ static const struct option rtp_rows[] = {
 	OPT_UINT(R, dtmftimeout, "1200", 0, 256000, "samples", 0, "A digit ends when its event is silent for so long."),
 	OPT_ENUM(R, strictrtp, stricts, "yes", 0, "Drop media that does not come from where the call's media came from first."),
 	OPT_UINT(R, probation, "4", 1, 250, "packets", 0, "Packets in order that make a source trusted."),
-	OPT_BOOL(R, srtpreplayprotection, "yes", L, "Drop SRTP packets seen before."),
-	OPT_BOOL(R, icesupport, "yes", L, "Allow ICE where an endpoint has it."),
-	OPT_BOOL(R, stun_software_attribute, "yes", L, "Name this program in STUN messages."),
-	OPT_BOOL(R, stunaddr_reresolve_ttl_0, "no", L, "Look the STUN server up again when its TTL is 0."),
-	OPT_STR(R, stunaddr, NULL, L, "STUN server, host or host:port."),
-	OPT_STR(R, turnaddr, NULL, L, "TURN server, host or host:port."),
-	OPT_STR(R, turnusername, NULL, L, "User there."),
-	OPT_SECRET(R, turnpassword, L, "Password there."),
-	OPT_UINT(R, dtls_mtu, "1200", 256, 65535, "bytes", L, "Longest DTLS packet."),
+	OPT_BOOL(R, srtpreplayprotection, "yes", 0, "Drop SRTP packets seen before."),
+	OPT_BOOL(R, icesupport, "yes", 0, "Allow ICE where an endpoint has it."),
+	OPT_BOOL(R, stun_software_attribute, "yes", 0, "Name this program in STUN messages."),
+	OPT_BOOL(R, stunaddr_reresolve_ttl_0, "no", 0, "Look the STUN server up again when its TTL is 0."),
+	OPT_STR(R, stunaddr, NULL, 0, "STUN server, host or host:port."),
+	OPT_STR(R, turnaddr, NULL, 0, "TURN server, host or host:port."),
+	OPT_STR(R, turnusername, NULL, 0, "User there."),
+	OPT_SECRET(R, turnpassword, 0, "Password there."),
+	OPT_UINT(R, dtls_mtu, "1200", 256, 65535, "bytes", 0, "Longest DTLS packet."),
 	ADDRS("ice_deny", ice_deny, "Networks whose addresses are no ICE candidates."),
 	ADDRS("ice_permit", ice_permit, "Networks whose addresses are, although an ice_deny above fits."),
 	ADDRS("ice_acl", ice_acl, "Named lists for the same."),

@@ -1,4 +1,4 @@
-/* config/settings.h -- asterisk.conf, logger.conf, rtp.conf and sidetone.conf.
+/* config/settings.h -- asterisk.conf, codecs.conf, logger.conf, rtp.conf and sidetone.conf.
  * Ownership: each is an obj that owns its strings; every str is terminated.
  * Threads: built by one, immutable from then on. */
 #ifndef CONFIG_SETTINGS_H
@@ -57,6 +57,25 @@ struct rtp_conf {               /* obj */
 };
 int rtp_conf_load(struct rtp_conf **cp, const struct config_prm *prm, struct report *r);
 const struct option_set *rtp_conf_options(void);
+
+/* codecs.conf [opus] */
+enum codecs_band { CODECS_NARROW, CODECS_MEDIUM, CODECS_WIDE, CODECS_SUPER_WIDE, CODECS_FULL };
+enum codecs_signal { CODECS_AUTO, CODECS_VOICE, CODECS_MUSIC };
+enum codecs_application { CODECS_VOIP, CODECS_AUDIO, CODECS_LOW_DELAY };
+struct codecs_conf {            /* obj */
+	struct arena *arena;            /* held */
+	struct str type;
+	uint32_t packet_loss;           /* [%] */
+	uint32_t complexity;            /* 0 to 10 */
+	uint32_t max_playback_rate;     /* [Hz] */
+	uint32_t bitrate;               /* [bit/s]; 0: auto */
+	uint8_t max_bandwidth;          /* enum codecs_band */
+	uint8_t signal;                 /* enum codecs_signal */
+	uint8_t application;            /* enum codecs_application */
+	bool cbr, fec, dtx;
+};
+int codecs_conf_load(struct codecs_conf **cp, const struct config_prm *prm, struct report *r);
+const struct option_set *codecs_conf_options(void);
 
 /* logger.conf */
 enum logger_kind { LOGGER_FILE, LOGGER_CONSOLE, LOGGER_SYSLOG };

@@ -1,3 +1,4 @@
+/* logger.conf: which messages go where. Its lines are channels, not options. */
 #include "config/settings_internal.h"
 #include <errno.h>
 

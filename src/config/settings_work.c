@@ -1,3 +1,4 @@
+/* What reading one of the small files needs: its arena, its sections, its report. */
 #include "config/settings_internal.h"
 #include <errno.h>
 

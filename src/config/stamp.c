@@ -1,3 +1,4 @@
+/* Did the files of a configuration change since it was read? By size and time, else by contents. */
 #include "config/reader_internal.h"
 #include "base/hash.h"
 #include <errno.h>

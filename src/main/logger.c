@@ -1,3 +1,4 @@
+/* Where log lines go: console, files, syslog, by logger.conf; files are opened anew on request. */
 #define LOG_MODULE "logger"
 #include "main/logger.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* The program's entry: which of its faces is called. */
 #include "main/run.h"
 #include "main/server.h"
 #include "manage/check.h"

@@ -7,6 +7,7 @@
 #include "pbx/dialplan.h"
 #include "pbx/features.h"
 #include "pbx/moh.h"
+#include "service/call/codecs.h"
 #include "service/message/notify.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -227,6 +228,22 @@ static int reload_media(struct server *s, struct report *r)
 	return server_media_reload(s);
 }
 
+static int reload_codecs(struct server *s, struct report *r)
+{
+	struct codecs_conf *cc = NULL;
+	int err = codecs_conf_load(&cc, &s->cprm, r);
+
+	if (!err)
+		codecs_set_conf(s->service, cc);
+	obj_drop(cc);
+	return err;
+}
+
+int server_codecs_reload(struct server *s)
+{
+	return reload_codecs(s, s->report);
+}
+
 int server_dns_start(struct server *s)
 {
 	struct dns_prm dp = { .hosts = STR("system"), .resolv = STR("system") };
@@ -279,6 +296,8 @@ static const struct {
 	{ "moh", reload_music },
 	{ "manager", reload_manager },
 	{ "logger", reload_logger },
+	{ "codecs", reload_codecs },
+	{ "codec_opus", reload_codecs },
 	{ "rtp", reload_media },
 	{ "res_rtp_asterisk", reload_media },
 };
@@ -292,7 +311,7 @@ static bool is_name(struct str module, const char *row)
 
 static int reload_all(struct server *s, struct report *r)
 {
-	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media,
+	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media, reload_codecs,
 		reload_features, reload_music, reload_dialplan, reload_pjsip,
 		reload_notify };
 	int first = 0;

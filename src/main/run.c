@@ -1,3 +1,4 @@
+/* The server as a process: flags, the daemon, signals, the end. */
 #include "main/run.h"
 #include "main/server_private.h"
 #include <errno.h>

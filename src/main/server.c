@@ -9,6 +9,8 @@
 #include "manage/check.h"
 #include "manage/console.h"
 #include "pbx/dialplan.h"
+#include "service/common/ice.h"
+#include "service/object/settings.h"
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -152,7 +154,7 @@ static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_
 		.port_min = (uint16_t)rc->rtpstart, .port_max = (uint16_t)rc->rtpend,
 		.sounds = text_view(&s->sounds), .strict = rc->strictrtp != RTP_STRICT_NO,
 		.learn_packets = rc->probation, .learn_ms = 5000, .rtcp_ms = rc->rtcpinterval,
-		.dtmf_ms = rc->dtmftimeout / 8 };
+		.srtp_replay = rc->srtpreplayprotection, .dtls_mtu = rc->dtls_mtu, .dtmf_ms = rc->dtmftimeout / 8 };
 }
 
 /* Two sockets a stream; beside them some files, and the connections of SIP. */
@@ -172,6 +174,18 @@ static void share_what_there_is(struct server *s)
 	shares_set_total(s->service->shares, SHARE_CALL, s->pbx->calls_max);
 }
 
+/* What rtp.conf says of ICE; the lists that it names are acl.conf's. */
+static int server_ice_reload(struct server *s)
+{
+	struct named_acls *acls = NULL;
+	int err = named_acls_load(&acls, &s->cprm, s->report);
+
+	if (!err || err != ENOMEM)
+		err = service_ice_set(s->service, s->rtp, acls, s->report);
+	obj_drop(acls);
+	return err;
+}
+
 int server_media_reload(struct server *s)
 {
 	struct rtp_conf *rc;
@@ -187,7 +201,10 @@ int server_media_reload(struct server *s)
 		media_reload(s->media, &mp);
 	else
 		err = media_new(&s->media, &mp);
-	obj_drop(rc);
+	obj_drop(s->rtp);
+	s->rtp = rc;
+	if (!err && s->service)
+		err = server_ice_reload(s);
 	return err;
 }
 
@@ -258,6 +275,8 @@ static int start_service(struct server *s)
 		err = service_new(&s->service, &vp, s->report);
 	obj_drop(conf);
 	if (!err)
+		err = server_ice_reload(s);
+	if (!err)
 		share_what_there_is(s);
 	return err;
 }
@@ -321,7 +340,7 @@ static int start_all(struct server *s)
 	err = store_start(s->store);
 	if (!err)
 		server_manager_reload(s);
-	if (!err && server_notify_reload(s) == ENOMEM)
+	if (!err && (server_notify_reload(s) == ENOMEM || server_codecs_reload(s) == ENOMEM))
 		err = ENOMEM;
 	return err;
 }
@@ -562,6 +581,7 @@ int server_run(const struct server_prm *prm)
 	loop_free(s->loop);
 	obj_drop(s->conf);
 	obj_drop(s->own);
+	obj_drop(s->rtp);
 	text_free(&s->socket);
 	text_free(&s->sounds);
 	debugged_server = NULL;

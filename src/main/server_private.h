@@ -28,6 +28,7 @@ struct server {
 	struct astdb *db;
 	struct contact_store *contacts;
 	struct media *media;
+	struct rtp_conf *rtp;           /* held; in force */
 	struct dns *dns;
 	struct pbx *pbx;
 	struct service *service;

@@ -260,6 +260,7 @@ static void check_settings(struct check *k)
 	struct named_acls *acls = NULL;
 	struct logger_conf *logger = NULL;
 	struct rtp_conf *rtp = NULL;
+	struct codecs_conf *codecs = NULL;
 	struct own_conf *own = NULL;
 
 	/* The faults of acl.conf itself came with the snapshot. */
@@ -267,10 +268,12 @@ static void check_settings(struct check *k)
 		manager_conf_load(&k->manager, &k->prm, acls, k->r);
 	logger_conf_load(&logger, &k->prm, k->r);
 	rtp_conf_load(&rtp, &k->prm, k->r);
+	codecs_conf_load(&codecs, &k->prm, k->r);
 	own_conf_load(&own, &k->prm, k->r);
 	obj_drop(acls);
 	obj_drop(logger);
 	obj_drop(rtp);
+	obj_drop(codecs);
 	obj_drop(own);
 }
 

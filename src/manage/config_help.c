@@ -28,6 +28,11 @@ static const struct option_set *rtp_set(unsigned i)
 	return i ? NULL : rtp_conf_options();
 }
 
+static const struct option_set *codecs_set(unsigned i)
+{
+	return i ? NULL : codecs_conf_options();
+}
+
 static const struct option_set *logger_set(unsigned i)
 {
 	return i ? NULL : logger_conf_options();
@@ -40,6 +45,7 @@ static const struct module modules[] = {
 	{ "http", "Where WebSockets are served: http.conf.", http_conf_options },
 	{ "manager", "The manager interface: manager.conf.", manager_conf_options },
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },
+	{ "codec_opus", "Opus: codecs.conf.", codecs_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },
 };

@@ -117,7 +117,7 @@ static const struct codec own[] = {
 
 const struct codec *codec_get(enum format_id id)
 {
-	static const struct codec *const others[] = { &codec_row_gsm, &codec_row_g722 };
+	static const struct codec *const others[] = { &codec_row_gsm, &codec_row_g722, &codec_row_opus };
 
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		if (own[i].id == id)
@@ -148,6 +148,17 @@ uint32_t codec_ticks(const struct codec *c, size_t samples, uint32_t clock)
 	return num_u32(num_muldiv(samples, clock, c->rate, 0));
 }
 
+/* The longest that it can make up to `ms`; else its shortest. */
+static uint8_t listed_ms(const struct codec *c, uint32_t ms)
+{
+	uint8_t best = 0;
+
+	for (uint8_t i = 0; i < 16; i++)
+		if (c->lengths >> i & 1 && (!best || 10u * (i + 1u) <= ms))
+			best = (uint8_t)(10 * (i + 1));
+	return best;
+}
+
 uint8_t codec_packet_ms(const struct codec *c, unsigned wish, size_t max)
 {
 	/* Frames end on a millisecond every `step`: 20 for GSM, 1 for most. A
@@ -155,6 +166,8 @@ uint8_t codec_packet_ms(const struct codec *c, unsigned wish, size_t max)
 	uint32_t frame = 1000u * c->frame_samples, step = num_u32(num_div(frame, num_gcd(c->rate, frame), 1));
 	uint32_t ms = wish ? wish : CODEC_PTIME;
 
+	if (c->lengths)
+		return listed_ms(c, ms);
 	ms = ms < UINT8_MAX ? ms : UINT8_MAX;
 	ms = ms > CODEC_PTIME_MIN ? ms : CODEC_PTIME_MIN;
 	ms = ms > step ? ms - (uint32_t)num_mod(ms, step, 0) : step;

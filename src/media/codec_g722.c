@@ -202,10 +202,12 @@ static size_t g722_decode(void *st, const uint8_t *in, size_t n, int16_t *out, s
 	return k;
 }
 
-static void *state_new(void)
+static void *state_new(enum codec_side side, const struct codec_prm *prm)
 {
 	struct state *s = calloc(1, sizeof(*s));
 
+	(void)side;
+	(void)prm;
 	if (s) {
 		s->low.det = 32;
 		s->high.det = 8;

@@ -8,8 +8,10 @@
 
 enum { FRAME = 33, SAMPLES = 160 };
 
-static void *state_new(void)
+static void *state_new(enum codec_side side, const struct codec_prm *prm)
 {
+	(void)side;
+	(void)prm;
 	return gsm_create();
 }
 

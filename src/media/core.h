@@ -2,6 +2,7 @@
 #ifndef MEDIA_CORE_H
 #define MEDIA_CORE_H
 
+#include "media/ice.h"
 #include "media/thread.h"
 #include <pthread.h>
 
@@ -52,6 +53,7 @@ struct media {
 	size_t nt;
 	bool inline_;           /* t[0] runs here */
 	bool closing;           /* no events any more */
+	bool srtp_ready;        /* srtp_setup() has been called */
 	struct bell *bell;      /* owned; NULL without a loop */
 	uv_poll_t *poll;        /* owned until closed; inline with a loop */
 	struct timer tick;      /* the same */
@@ -69,6 +71,17 @@ struct media {
 	struct tap_writer *taps;        /* owned; NULL until needed */
 };
 
+/* What the core knows of a wire's ICE agent. */
+struct core_ice {
+	struct ice_own own, before;     /* before: of the last session, while a restart may be undone */
+	bool restarted;
+	struct ice_candidate local[ICE_MAX_CANDIDATES];
+	size_t nlocal;
+	bool gathered;
+	enum ice_state state;
+	char rufrag[ICE_CREDENTIAL_MAX + 1], rpwd[ICE_CREDENTIAL_MAX + 1];       /* of the peer, as last given; empty: none */
+};
+
 /* A pair of ports and the sessions on it. All of them are on one thread, and move
  * together. Goes with the last session. */
 struct core_wire {
@@ -77,10 +90,15 @@ struct core_wire {
 	struct core_thread *t;
 	bool known;             /* a command about it was sent: the thread may have it */
 	bool moving;
+	bool keep_early;        /* a handshake may have begun before its thread knows it */
 	uint16_t ranged;        /* its port pair is marked in m->ports; 0: not */
 	struct list sessions;   /* of struct media_session, by wire_link */
 	size_t nsessions;
 	size_t nopen;           /* of these, not closed yet */
+	/* as last handed to the thread */
+	struct media_secure secure;     /* its identity is held */
+	bool secure_mux;                /* it had rtcp_mux */
+	struct core_ice *ice;   /* owned; what the core knows of w.ice. NULL: none */
 	struct list held;       /* of struct pending, while moving */
 	struct pending *arrive; /* owned; memory for the command that ends the move, while moving */
 	struct list move_link;  /* core_move() */
@@ -90,6 +108,14 @@ struct core_wire {
 struct core_place {
 	const struct core_thread *t;
 	int (*leave)(struct media_session *s);
+};
+
+/* What a bridge takes besides two sessions. */
+struct bridge_needs {
+	bool any;
+	bool cut;               /* packets of both sides have other lengths */
+	bool rates;             /* samples of both sides have other rates */
+	size_t room;            /* [bytes] of a struct smoother */
 };
 
 struct media_session {          /* obj */
@@ -116,7 +142,9 @@ struct media_session {          /* obj */
 	enum format_id format;  /* sent */
 	uint8_t ptime;
 	enum media_dtmf dtmf;
-	bool smoothed;
+	uint64_t speaks;        /* bit i: format i is agreed */
+	uint8_t rates;          /* bit i: one of them is decoded at the rate of kind i */
+	struct bridge_needs needs;      /* of the bridge it is in */
 };
 
 /* media.c */
@@ -153,6 +181,14 @@ void session_gone(struct media_session *s);          /* EV_CLOSED */
 int session_bridge(struct media_session *a, struct media_session *b);        /* tell their thread; ENOMEM */
 void session_abandon(struct media_session *s);       /* media_close(): close it without its owner */
 void cfg_free(struct stream_cfg *c);
+/* secure.c */
+/* What is new of keys, into `c`. ENOMEM, EINVAL, EPROTO */
+int secure_make(struct core_wire *w, struct stream_cfg *c);
+void secure_made(struct core_wire *w, const struct media_set *set);       /* `c` is on its way */
+void secure_forget(struct core_wire *w);
+/* core_ice.c */
+void core_ice_event(struct core_wire *w, const struct media_event *e);       /* before the session hears it */
+void core_ice_free(struct core_wire *w);
 /* ports.c */
 int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],
 	       uint16_t *ranged);

@@ -77,6 +77,12 @@ static bool is_old(const struct dtmf_rx *d, uint32_t ts)
 	return d->has_ended && (int32_t)(ts - d->ended_ts) <= 0 && (int32_t)(ts - d->ended_ts) > -(int32_t)(10 * d->rate);
 }
 
+/* RFC 4733 section 2.5.1.3: the same digit goes on. */
+static bool is_next_segment(const struct dtmf_rx *d, uint32_t ts, uint8_t event)
+{
+	return event == d->event && ts - d->ts == UINT16_MAX;
+}
+
 void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t rate)
 {
 	struct dtmf_rx *d = &s->dtmf.rx;
@@ -87,6 +93,10 @@ void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t ra
 		return;
 	}
 	d->last_us = s->t->now_us;
+	if (d->on && is_next_segment(d, r->ts, e.event)) {
+		d->before += UINT16_MAX;
+		d->ts = r->ts;
+	}
 	if (d->on && r->ts != d->ts && !is_old(d, r->ts))
 		finish_digit(s);              /* its end was lost */
 	if (!d->on && !is_old(d, r->ts)) {
@@ -95,8 +105,8 @@ void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t ra
 		stream_wake(s);
 	}
 	if (d->on && r->ts == d->ts) {
-		if (e.duration > d->duration)
-			d->duration = e.duration;
+		if (d->before + e.duration > d->duration)
+			d->duration = d->before + e.duration;
 		if (e.end)
 			finish_digit(s);
 	}
@@ -149,12 +159,11 @@ void dtmf_stop(struct stream *s)
 		s->dtmf.tx.ending = true;
 }
 
-static void event_send(struct stream *s, bool first, bool end)
+static void event_write(struct stream *s, uint16_t duration, bool first, bool end)
 {
 	struct dtmf_tx *d = &s->dtmf.tx;
 	uint8_t *out = s->t->buf.out;
-	struct rtp_event e = { .event = d->event, .volume = 10, .end = end,
-			       .duration = num_u16(num_muldiv(d->sent_ms, d->rate, 1000, 0)) };
+	struct rtp_event e = { .event = d->event, .volume = 10, .end = end, .duration = duration };
 
 	rtp_write(out, d->pt, first, s->tx.seq++, d->ts, s->tx.ssrc);
 	rtp_event_write(out + RTP_HEADER, &e);
@@ -163,24 +172,47 @@ static void event_send(struct stream *s, bool first, bool end)
 		send_packet(s, out, RTP_HEADER + 4);
 }
 
-/* The event row to send with; false: as tones. */
-static bool event_row(struct stream *s)
+static void event_send(struct stream *s, bool first, bool end)
+{
+	struct dtmf_tx *d = &s->dtmf.tx;
+	uint64_t duration = num_muldiv(d->sent_ms, d->rate, 1000, 0) - d->before;
+
+	/* RFC 4733 section 2.5.1.3: longer than sixteen bits, at 48 kHz 1.4 seconds, is a further
+	 * segment, which begins where this one has its greatest length. */
+	while (duration > UINT16_MAX) {
+		event_write(s, UINT16_MAX, false, false);
+		d->ts += UINT16_MAX;
+		d->before += UINT16_MAX;
+		duration -= UINT16_MAX;
+	}
+	event_write(s, (uint16_t)duration, first, end);
+}
+
+/* On the clock of the codec in use (RFC 4733 section 2.1), else the first that the peer takes. */
+int dtmf_row(struct stream *s)
 {
 	const struct media_set *set = &s->cfg->set;
 	const struct stream_codec *c = source_codec(s);
-	size_t best = set->nevents;
+	int best = -1;
 
 	if (set->dtmf != MEDIA_DTMF_RFC4733)
-		return false;
-	/* On the clock of the codec in use (RFC 4733 section 2.1), else the first. */
+		return -1;
 	for (size_t i = set->nevents; i-- > 0; )
 		if (set->event[i].pt_tx != 255 &&
-		    (best == set->nevents || !c || set->event[best].rate != c->clock || set->event[i].rate == c->clock))
-			best = i;
-	if (best == set->nevents)
+		    (best < 0 || !c || set->event[best].rate != c->clock || set->event[i].rate == c->clock))
+			best = (int)i;
+	return best;
+}
+
+/* The event row to send with; false: as tones. */
+static bool event_row(struct stream *s)
+{
+	int row = dtmf_row(s);
+
+	if (row < 0)
 		return false;
-	s->dtmf.tx.pt = set->event[best].pt_tx;
-	s->dtmf.tx.rate = set->event[best].rate;
+	s->dtmf.tx.pt = s->cfg->set.event[row].pt_tx;
+	s->dtmf.tx.rate = s->cfg->set.event[row].rate;
 	return true;
 }
 
@@ -219,6 +251,7 @@ static bool next_digit(struct stream *s)
 		d->state = DTMF_EVENT;
 		send_advance(s, d->rate);
 		d->ts = s->tx.ts;
+		d->before = 0;
 		event_send(s, true, false);
 	} else {
 		tone_begin(s, c);

@@ -189,7 +189,8 @@ static int post_wire(struct core_wire *w, struct cmd c)
 int core_add(struct media_session *s)
 {
 	/* Packets may come ahead of the answer that says whose they are, but not long. */
-	struct cmd add = { .type = CMD_ADD, .s = s->st, .v = clock_us(s->m->clock) - s->born_us > EARLY_US };
+	struct cmd add = { .type = CMD_ADD, .s = s->st,
+			   .v = clock_us(s->m->clock) - s->born_us > EARLY_US && !s->w->keep_early };
 	int err = post_wire(s->w, add);
 
 	s->added = !err;
@@ -399,6 +400,12 @@ void core_forget_wire(struct core_wire *w)
 		free(p);
 	}
 	free(w->arrive);
+	for (int i = 0; i < 2; i++) {
+		obj_drop(w->w.srtp[i]);
+		obj_drop(w->w.dtls[i]);
+	}
+	secure_forget(w);
+	core_ice_free(w);
 	free(w);
 }
 
@@ -470,6 +477,8 @@ void core_handle(struct media *m, struct ev *e)
 
 	switch (e->type) {
 	case EV_PUBLIC:
+		if (e->e.type >= MEDIA_ICE && s->w)
+			core_ice_event(s->w, &e->e);
 		session_event(s, &e->e);
 		break;
 	case EV_PLAYED:

@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "base/obj.h"
 #include "media/codec_rows.h"
+#include "media/rate.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -38,9 +39,9 @@ static unsigned cost_of_format(enum format_id id, enum format_id want)
 	if (!from)
 		return UINT32_MAX;
 	c = 2u * from->cost + (to ? to->cost : 0) + (id == FORMAT_NONE);
-	/* Resampling costs, and narrow sound on a wide leg is a loss. */
+	/* Resampling costs, and narrow sound on a wide leg is a loss: the narrower, the more. */
 	if (to && from->rate != to->rate)
-		c += from->rate < to->rate ? 40 : 20;
+		c += from->rate < to->rate ? 40 + (to->rate - from->rate) / 500 : 20;
 	return c;
 }
 
@@ -186,7 +187,7 @@ static int pcm_from_codec(struct pcm *p, const struct codec *c, struct str bytes
 
 	if (max > MAX_SAMPLES)
 		return EFBIG;
-	st = c->state_new ? c->state_new() : NULL;
+	st = codec_state(c, CODEC_DECODER, NULL);
 	p->v = malloc((max + 1) * sizeof(*p->v));
 	if (!p->v || (c->state_new && !st)) {
 		if (st)
@@ -223,20 +224,30 @@ static int pcm_from_le(struct pcm *p, struct str bytes, uint16_t channels, uint1
 
 static int pcm_resample(struct pcm *p, uint32_t rate)
 {
-	struct resample r;
-	size_t max = (size_t)num_muldiv(p->n, rate, p->rate, 0);
+	static const int16_t silence[RATE_PAST];
+	size_t n = (size_t)num_muldiv(p->n, rate, p->rate, 0), late, k;
+	struct rate_filter *f;
+	struct rate r;
 	int16_t *v;
 
 	if (p->rate == rate)
 		return 0;
-	if (max > MAX_SAMPLES)
+	if (n > MAX_SAMPLES)
 		return EFBIG;
-	max += 8;
-	v = malloc(max * sizeof(*v));
-	if (!v)
+	f = rate_filter_new(p->rate, rate);
+	late = f ? (size_t)num_muldiv(rate_delay(f), rate, p->rate, 0) : 0;
+	v = f ? malloc((n + late + 8) * sizeof(*v)) : NULL;
+	if (!v) {
+		rate_filter_free(f);
 		return ENOMEM;
-	resample_init(&r, p->rate, rate);
-	p->n = resample_run(&r, p->v, p->n, v, max);
+	}
+	/* What the filter is late is taken off the front, and silence brings out the end. */
+	rate_use(&r, f);
+	k = rate_run(&r, p->v, p->n, v, n + late);
+	k += rate_run(&r, silence, rate_delay(f), v + k, n + late - k);
+	rate_filter_free(f);
+	p->n = k > late ? k - late : 0;
+	memmove(v, v + late, p->n * sizeof(*v));
 	p->rate = rate;
 	free(p->v);
 	p->v = v;
@@ -247,7 +258,7 @@ static int encode_sound(struct sound **out, const struct codec *c, const struct 
 {
 	size_t frames = (p->n + c->frame_samples - 1) / c->frame_samples;
 	size_t padded = frames * c->frame_samples, max = frames * c->frame_bytes;
-	void *st = c->state_new ? c->state_new() : NULL;
+	void *st = codec_state(c, CODEC_ENCODER, NULL);
 	int16_t *in = calloc(padded + 1, sizeof(*in));
 	uint8_t *bytes = malloc(max + 1);
 	size_t n = 0;
@@ -271,7 +282,8 @@ static bool is_slin(enum format_id id)
 	return id >= FORMAT_SLIN && id <= FORMAT_SLIN192;
 }
 
-/* As `want`, or linear at a rate that has a name. */
+/* As `want`, or linear at a rate that has a name: also for a codec whose packets vary,
+ * which are made as they are sent. */
 static int pcm_to_sound(struct sound **out, struct pcm *p, enum format_id want)
 {
 	const struct codec *c = codec_get(want);
@@ -279,6 +291,8 @@ static int pcm_to_sound(struct sound **out, struct pcm *p, enum format_id want)
 	uint8_t *bytes;
 	int err;
 
+	if (c && !c->frame_bytes)
+		c = NULL;
 	if (c && !is_slin(want)) {
 		err = pcm_resample(p, c->rate);
 		return err ? err : encode_sound(out, c, p);

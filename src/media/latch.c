@@ -11,7 +11,7 @@
 #include "base/poison.h"
 
 /* An IPv4 peer of an IPv6 socket goes by its mapped address (RFC 4291 section 2.5.5.2). */
-static void fit_family(const struct wire *w, struct sa *a)
+void wire_fit_family(const struct wire *w, struct sa *a)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
 
@@ -63,10 +63,23 @@ static void aim_stream(struct stream *s)
 		    (!w->shared || names_address(set));
 }
 
+/* Where its checked pairs lead, whatever the SDP says. */
+static void aim_ice(struct wire *w)
+{
+	w->dst = w->ice->dst[0];
+	w->rtcp_dst = w->ice->dst[w->rtcp_mux ? 0 : 1];
+	list_each(l, &w->streams)
+		aim_stream(container_of(l, struct stream, wire_link));
+}
+
 void wire_aim(struct wire *w)
 {
 	bool away = w->symmetric && is_away(w);
 
+	if (w->ice) {
+		aim_ice(w);
+		return;
+	}
 	w->dst = away ? w->latch.source : w->remote;
 	if (w->rtcp_mux)
 		w->rtcp_dst = w->dst;
@@ -76,8 +89,8 @@ void wire_aim(struct wire *w)
 		w->rtcp_dst = signalled_rtcp(w);
 	if (sa_is_set(&w->dst) && sa_is_any(&w->dst))
 		w->dst = w->rtcp_dst = (struct sa){ 0 };
-	fit_family(w, &w->dst);
-	fit_family(w, &w->rtcp_dst);
+	wire_fit_family(w, &w->dst);
+	wire_fit_family(w, &w->rtcp_dst);
 	list_each(l, &w->streams)
 		aim_stream(container_of(l, struct stream, wire_link));
 }
@@ -101,7 +114,7 @@ void wire_set(struct wire *w, const struct media_set *set)
 {
 	/* An m= line that is off says nothing of a wire that others use. */
 	if (!w->shared || names_address(set)) {
-		if (!w->told || set->relearn || !sa_eq(&w->remote, &set->remote))
+		if ((!w->told || set->relearn || !sa_eq(&w->remote, &set->remote)) && !w->ice)
 			restart_latch(w);
 		w->told = true;
 		w->remote = set->remote;
@@ -178,12 +191,28 @@ bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq)
 {
 	struct wire *w = s->w;
 
-	if (!(sa_is_set(&w->latch.source) && sa_eq(&w->latch.source, from)) && !may_take(s, from, seq)) {
+	/* With ICE nothing comes this far that was not checked. */
+	if (!(sa_is_set(&w->latch.source) && sa_eq(&w->latch.source, from)) && !w->ice && !may_take(s, from, seq)) {
 		w->dropped_source++;
 		return false;
 	}
 	w->latch.heard_us = s->t->now_us;
 	return true;
+}
+
+bool latch_is_shut(const struct wire *w, const struct sa *from)
+{
+	const struct latch *l = &w->latch;
+
+	return w->t->prm.strict && sa_is_set(&l->source) && !sa_eq(&l->source, from) && !sa_eq(&w->remote, from);
+}
+
+bool wire_is_peer(const struct wire *w, bool rtcp, const struct sa *from)
+{
+	struct sa told = rtcp ? signalled_rtcp(w) : w->remote;
+	const struct sa *learnt = rtcp ? &w->latch.rtcp : &w->latch.source;
+
+	return (sa_is_set(&told) && sa_eq(&told, from)) || (sa_is_set(learnt) && sa_eq(learnt, from));
 }
 
 static bool is_heard(const struct wire *w, uint32_t ssrc)
@@ -219,7 +248,9 @@ bool latch_accept_rtcp(struct wire *w, const struct sa *from, const struct rtcp 
 	struct sa signalled = signalled_rtcp(w);
 	bool ok;
 
-	if (w->rtcp_mux)
+	if (w->ice)
+		ok = true;
+	else if (w->rtcp_mux)
 		ok = sa_is_set(source) && sa_eq(from, source);
 	else if (is_away(w))
 		ok = learn_rtcp(w, from, r);

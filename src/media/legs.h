@@ -62,6 +62,7 @@ struct tap_lane {               /* a direction */
 	uint64_t at;            /* [samples] */
 	/* states of our own: the stream's belong to what is relayed */
 	struct { const struct codec *row; void *st; } dec[TAP_DECODERS];
+	struct decode_place place;
 	size_t ndec;
 };
 

@@ -3,6 +3,7 @@
  * the core and the threads is exchange.c's. */
 #define LOG_MODULE "media"
 #include "media/core.h"
+#include "media/mixer.h"
 #include "media/tap.h"
 #include "base/obj.h"
 #include <errno.h>
@@ -348,4 +349,11 @@ void media_count(const struct media *m, struct media_counters *out)
 	};
 	for (size_t i = 0; i < m->nt; i++)
 		out->events_dropped += atomic_load_explicit(&m->t[i]->m.events_dropped, memory_order_relaxed);
+}
+
+struct rate_bank *media_rates(struct media *m)
+{
+	if (!m->rates && rate_bank_new(&m->rates))
+		return NULL;
+	return m->rates;
 }

@@ -6,7 +6,8 @@
  * Threads: every function here is the core's; nothing blocks.
  * Errors:  ENOBUFS the command ring is full (the thread is stuck or swamped);
  *          ESHUTDOWN the session is closed. A close never fails.
- * Rooms kept: SRTP, DTLS and ICE are steps of a wire (media/wire.h); video is
+ * SRTP and DTLS are steps of a wire (media/wire.h): what media_set.secure says.
+ * Rooms kept: ICE is a further step; video is
  * relayed by payload type as it is, UDPTL (a session whose type is MEDIA_IMAGE)
  * datagram by datagram, both between two sessions of that type; a T.38 gateway is a
  * later source. Mixes and taps: media/mixer.h.
@@ -18,8 +19,10 @@
 #include "media/tone.h"
 #include "net/address.h"
 #include "net/loop.h"
+#include "sdp/crypto.h"
 #include "sdp/sdp.h"
 
+struct dtls_identity;   /* obj; media/dtls.h */
 struct media;
 struct media_session;   /* obj; the owner closes, others may keep references */
 
@@ -51,6 +54,8 @@ struct media_prm {
 	unsigned learn_packets;         /* rtp.conf probation: 4 */
 	uint32_t learn_ms;              /* how long another source may still take over: 5000 */
 	uint32_t rtcp_ms;               /* rtp.conf rtcpinterval: 5000; 0: no reports */
+	bool srtp_replay;               /* rtp.conf srtpreplayprotection: drop what came before */
+	unsigned dtls_mtu;              /* [bytes] rtp.conf dtls_mtu; 0: 1200 */
 	uint32_t dtmf_ms;               /* rtp.conf dtmftimeout turned to ms: 150 (lost end of an event) */
 };
 
@@ -79,8 +84,13 @@ enum media_event_type {
 	MEDIA_DTMF_SENT,        /* media_dtmf_send: all out; .err ECANCELED: cut short */
 	MEDIA_TIMEOUT,          /* no RTP nor RTCP for .ms (rtp_timeout); once until RTP comes again */
 	MEDIA_SOURCE,           /* latched to another source: .peer */
+	MEDIA_SECURE,           /* DTLS: .err 0 there are keys; EACCES the certificate is not the peer's, ETIMEDOUT
+				 * nobody answers, EPROTO: no handshake; .peer with whom */
 	MEDIA_TALK_BEGIN,       /* a member of a mix speaks: media/mixer.h */
-	MEDIA_TALK_END
+	MEDIA_TALK_END,
+	MEDIA_ICE,              /* media/ice_media.h has these three; they stay the last */
+	MEDIA_ICE_CANDIDATE,
+	MEDIA_ICE_GATHERED
 };
 
 struct media_event {
@@ -91,6 +101,14 @@ struct media_event {
 	uint32_t tag;           /* of the media_play or media_dtmf_send it answers */
 	uint16_t count, missing;
 	struct sa peer;
+	struct {                /* of ICE */
+		uint8_t state;          /* enum ice_state */
+		bool nominated, relayed;
+		uint8_t component, type;        /* of a candidate; its address is .peer */
+		uint32_t priority;
+		struct sa related;
+		char foundation[12];
+	} ice;
 };
 typedef void media_event_fn(void *arg, struct media_session *s, const struct media_event *e);
 
@@ -154,6 +172,16 @@ struct media_codec {
 	uint8_t ptime;          /* [ms] to send, as near as the codec can: see codec_packet_ms(); 0: the format's */
 };
 
+/* How the wire is encrypted. What was agreed again as it was keeps its keys and counts. */
+enum media_secure_mode { MEDIA_CLEAR, MEDIA_SDES, MEDIA_DTLS };
+struct media_secure {
+	enum media_secure_mode mode;
+	struct crypto_line tx, rx;      /* SDES: what we send with, what the peer does */
+	struct dtls_identity *identity; /* DTLS: ours; held by what the session makes of it */
+	struct crypto_fingerprint fingerprint;  /* DTLS: of the peer's certificate */
+	enum crypto_setup setup;        /* DTLS: our role */
+};
+
 /* All that the SDP in force says: struct neg_stream has it field for field. */
 struct media_set {
 	struct sa remote;               /* unset or 0.0.0.0: send nothing */
@@ -161,6 +189,7 @@ struct media_set {
 	enum sdp_dir dir;               /* ours */
 	struct media_codec codec[MEDIA_MAX_CODECS];     /* [0] is sent */
 	size_t ncodecs;
+	struct codec_prm encoder;       /* of the codecs that have a choice: Opus */
 	struct { uint32_t rate; uint8_t pt_rx, pt_tx; } event[MEDIA_MAX_EVENTS];  /* [0] is sent; pt_tx 255: receive only */
 	size_t nevents;
 	enum media_dtmf dtmf;           /* how media_dtmf_send() and a bridge's digits leave */
@@ -168,6 +197,7 @@ struct media_set {
 	bool symmetric;                 /* rtp_symmetric: send to where it comes from */
 	bool asymmetric_codec;          /* asymmetric_rtp_codec: keep sending codec[0] whatever arrives */
 	bool rtcp_mux;
+	struct media_secure secure;
 	/* The session's a=mid and the id of the header extension (RFC 8285, one byte: 1..14)
 	 * that carries it; 0: none. Looked at on a shared wire only. */
 	uint8_t mid_ext;
@@ -177,7 +207,8 @@ struct media_set {
 	uint64_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */
 };
 /* EINVAL: too many rows, a payload type over 127, a clock of 0, a header extension over 14.
- * On a shared wire the sessions' addresses are one: the last that was said holds. */
+ * ENOMEM. After an error all is as it was. On a shared wire the sessions' addresses and
+ * keys are one: the last that was said holds. */
 int media_session_set(struct media_session *s, const struct media_set *set);
 
 /* ---- who hears whom: the last of these calls holds */
@@ -237,6 +268,7 @@ struct media_stats {
 	uint8_t rx_pt, tx_pt;
 	enum format_id rx_format, tx_format;    /* last used */
 	struct sa source;               /* latched; unset: none */
+	enum crypto_suite suite;        /* of SRTP, when it has keys; CRYPTO_NONE: none */
 };
 /* Asks the thread; `fn` is called later on the core. */
 int media_stats(struct media_session *s, media_stats_fn *fn, void *arg);

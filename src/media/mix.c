@@ -109,13 +109,22 @@ static void scale_over(int16_t *pcm, size_t n, uint32_t from, uint32_t to)
 		pcm[i] = clamp((int32_t)(pcm[i] * (g >> 16) >> GAIN_BITS));
 }
 
-/* From `a` to `b` in the course of a frame; the result is in `a`. */
+/* From `a` to `b`, or from nothing to `a`, in the second half of a frame: filters that begin
+ * with silence are late by up to 10 ms, two of them after one another. The result is in `a`. */
 static void fade_over(int16_t *restrict a, const int16_t *restrict b, size_t n)
 {
-	int32_t len = (int32_t)n;
+	int32_t len = (int32_t)(n - n / 2);
 
+	a += n / 2;
+	b += n / 2;
 	for (int32_t i = 0; i < len; i++)
 		a[i] = (int16_t)((a[i] * (len - i) + b[i] * i) / len);
+}
+
+static void fade_in(int16_t *a, size_t n)
+{
+	memset(a, 0, n / 2 * sizeof(*a));
+	scale_over(a + n / 2, n - n / 2, 0, MIX_UNITY);
 }
 
 /* ---- life */
@@ -415,7 +424,7 @@ static void hand_out(struct mix *m, unsigned to, struct mix_member *x)
 		if (to != m->at)
 			fade_over(m->out[m->at], mix_for_member(m, to, x), x->n);
 		if (x->fresh)
-			scale_over(m->out[m->at], x->n, 0, MIX_UNITY);
+			fade_in(m->out[m->at], x->n);
 	}
 	x->was_alone = x->alone && !silent;
 	x->alone -= x->alone > 0;

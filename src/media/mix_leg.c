@@ -68,30 +68,45 @@ static uint64_t place_of(struct mix_leg *g, const struct stream_codec *c, const 
 	return g->at;
 }
 
+/* Samples whose first is at `at` of the sender's clock. */
+static void put_samples(struct mix_leg *g, uint64_t at, const int16_t *pcm, size_t n, int16_t *room)
+{
+	uint32_t rate = g->rate_in, to = mix_member_rate(g->member);
+
+	if (rate != to) {
+		n = rate_run(&g->rate, pcm, n, room, CODEC_MAX_SAMPLES);
+		pcm = room;
+		at = at / rate * to + at % rate * to / rate;
+	}
+	mix_put(g->member, at, pcm, n);
+}
+
 static void leg_heard(struct stream *s, struct stream_ear *e, const struct stream_codec *c, const struct rtp *r,
 		      const uint8_t *p)
 {
 	struct mix_leg *g = container_of(e, struct mix_leg, ear);
-	struct mthread *t = s->t;
-	int16_t *pcm = t->buf.pcm;
 	uint32_t rate, to = mix_member_rate(g->member);
+	struct decode_lost lost;
+	unsigned left;
 	uint64_t at;
-	size_t n;
 
 	if (!c->row || rate_kind(c->row->rate) < 0)
 		return;
+	lost = decode_lost(&s->rx.place, c->row, c->dec, r);
+	if (lost.late)
+		return;
 	rate = c->row->rate;
-	n = c->row->decode(c->dec, p + r->at, r->n, pcm, CODEC_MAX_SAMPLES);
 	at = place_of(g, c, r, rate);
 	if (g->rate_in != rate)
 		rate_init(&g->rate, g->bank, rate, to);
 	g->rate_in = rate;
-	if (rate != to) {
-		n = rate_run(&g->rate, pcm, n, t->buf.pcm2, CODEC_MAX_SAMPLES);
-		pcm = t->buf.pcm2;
-		at = at / rate * to + at % rate * to / rate;
-	}
-	mix_put(g->member, at, pcm, n);
+	left = lost.n;
+	do {
+		size_t n = decode_next(&s->rx.place, c->row, c->dec, r, p + r->at, lost, left, s->t->buf.pcm,
+				       CODEC_MAX_SAMPLES);
+
+		put_samples(g, at - left * lost.samples, s->t->buf.pcm, n, s->t->buf.pcm2);
+	} while (left--);
 }
 
 /* ---- the tick */

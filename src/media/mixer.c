@@ -13,13 +13,6 @@
 /* What a stream gives back when it closes must find room among the events. */
 enum { TAPS_MAX = 8 };
 
-struct rate_bank *media_rates(struct media *m)
-{
-	if (!m->rates && rate_bank_new(&m->rates))
-		return NULL;
-	return m->rates;
-}
-
 static int post_run(struct media_session *s, struct run *r)
 {
 	struct cmd c = { .type = CMD_RUN, .p = r };
@@ -317,7 +310,7 @@ static bool decoders_new(struct tap_lane *l)
 
 		if (!row || !row->state_new)
 			continue;
-		st = row->state_new();
+		st = row->state_new(CODEC_DECODER, NULL);
 		if (!st)
 			return false;
 		l->dec[l->ndec].row = row;

@@ -2,6 +2,7 @@
  * cache, then handed to the stream as a list. */
 #define LOG_MODULE "file"
 #include "media/core.h"
+#include "media/mixer.h"
 #include "base/log.h"
 #include "base/obj.h"
 #include <errno.h>
@@ -136,6 +137,18 @@ static size_t note_missing(struct job *j)
 	return missing;
 }
 
+/* The filters are at hand when some sound has a rate that the leg may not. false: ENOMEM. */
+static bool list_rates(struct playlist *p, const struct media_session *s)
+{
+	const struct codec *c = codec_get(s->format);
+	bool other = !c || rate_kind(c->rate) < 0 || s->rates != 1u << rate_kind(c->rate);
+
+	for (size_t i = 0; i < p->n; i++)
+		other = other || !c || p->sound[i]->rate != c->rate;
+	p->conv.bank = other ? media_rates(s->m) : NULL;
+	return !other || p->conv.bank;
+}
+
 static struct playlist *job_list(const struct job *j, size_t missing)
 {
 	struct playlist *p = calloc(1, sizeof(*p) + (j->n - missing) * sizeof(p->sound[0]));
@@ -147,6 +160,10 @@ static struct playlist *job_list(const struct job *j, size_t missing)
 	for (size_t i = 0; i < j->n; i++)
 		if (j->item[i].sound)
 			p->sound[p->n++] = obj_hold(j->item[i].sound);
+	if (!list_rates(p, j->s)) {
+		playlist_free(p);
+		return NULL;
+	}
 	return p;
 }
 
@@ -224,6 +241,10 @@ int media_play_sounds(struct media_session *s, struct sound *const *v, size_t n,
 	*p = (struct playlist){ .tag = tag, .n = n };
 	for (size_t i = 0; i < n; i++)
 		p->sound[i] = obj_hold(v[i]);
+	if (s->m && !s->closed && !list_rates(p, s)) {
+		playlist_free(p);
+		return ENOMEM;
+	}
 	c.p = p;
 	s->play_turn++;
 	err = core_post(s, &c);

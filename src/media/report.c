@@ -1,6 +1,7 @@
 /* media/report.c -- RTCP reports, timeouts and numbers: what happens about once
  * a second. */
 #include "media/thread.h"
+#include "media/srtp.h"
 #include "base/num.h"
 #include "base/poison.h"
 
@@ -72,6 +73,15 @@ static void pass_pli(struct stream *s)
 		send_rtcp(s->peer, buf, rtcp_write_pli(buf, sizeof(buf), s->peer->tx.ssrc, s->peer->rx.count.ssrc));
 }
 
+/* `fraction`: of 256 packets, lost on their way to the peer. */
+static void tell_encoder(struct stream *s, uint8_t fraction)
+{
+	const struct stream_codec *c = source_codec(s);
+
+	if (c && c->row && c->row->expect_loss && c->enc)
+		c->row->expect_loss(c->enc, (100u * fraction + 128) / 256);
+}
+
 /* What the peer reports is kept as numbers. It changes nothing of how its RTP is
  * taken or ours is sent; a BYE neither, as RTP says itself when it stops. */
 void report_receive(struct stream *s, const struct rtcp *r)
@@ -96,6 +106,8 @@ void report_receive(struct stream *s, const struct rtcp *r)
 		if (r->block.lsr && trip < 30 * 65536)
 			s->stats.rtt_ms = trip * 1000.0 / 65536;
 	}
+	if (r->has_block)
+		tell_encoder(s, r->block.fraction);
 	if (r->pli || r->fir)
 		pass_pli(s);
 }
@@ -158,4 +170,5 @@ void report_fill(struct stream *s, struct media_stats *st)
 		if (s->cfg->codec[i].pt_tx == s->tx.pt)
 			st->tx_format = s->cfg->codec[i].id;
 	st->source = s->w->latch.source;
+	st->suite = s->w->srtp[0] ? srtp_suite(s->w->srtp[0]) : CRYPTO_NONE;
 }

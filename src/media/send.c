@@ -67,15 +67,45 @@ static bool map_timestamp(struct stream *to, const struct stream *from, const st
 	return start;
 }
 
-static void smooth_jitter(struct stream *to, const struct stream_codec *c, const uint8_t *p, size_t n)
+/* Sound in the place of packet `r`, whose clock is `in`. */
+static void send_mapped(struct stream *to, struct stream *from, const struct rtp *r, uint32_t in, const struct stream_codec *c,
+		 const uint8_t *p, size_t n)
+{
+	uint8_t *out = to->t->buf.out;
+	uint16_t seq;
+	uint32_t ts;
+	bool start = map_timestamp(to, from, r, in, c->clock, &seq, &ts) || to->tx.quiet;
+
+	to->tx.quiet = false;
+	memcpy(out + RTP_HEADER, p, n);
+	rtp_write(out, c->pt_tx, r->marker || start, seq, ts, to->tx.ssrc);
+	to->tx.pt = c->pt_tx;
+	send_packet(to, out, RTP_HEADER + n);
+}
+
+/* What is left out is no loss: the number that it would have had is the next one's. */
+static void send_nothing(struct stream *to, struct stream *from, const struct rtp *r)
+{
+	struct tx_map *m = &to->tx.map;
+
+	to->tx.quiet = true;
+	if (m->from == from && m->ssrc == r->ssrc)
+		m->seq_off--;
+}
+
+/* ---- the slow way: into another codec, or packets of another length */
+
+/* Bytes of `c` into packets of its length. */
+static void cut_bytes(struct stream *to, const struct stream_codec *c, const uint8_t *p, size_t n)
 {
 	struct smoother *sm = to->tx.smooth;
 	size_t samples = codec_samples(c->row, c->ptime), want = codec_bytes(c->row, samples);
 
-	if (!want || want > sizeof(sm->buf))
+	if (!want || want > sm->room)
 		return;
-	if (sm->n >= want)      /* of packets that were longer */
+	if (sm->pcm || sm->n >= want)   /* samples, or of packets that were longer */
 		sm->n = 0;
+	sm->pcm = false;
 	while (n) {
 		size_t k = n < want - sm->n ? n : want - sm->n;
 
@@ -103,36 +133,110 @@ static void send_pieces(struct stream *to, const struct stream_codec *c, const u
 	}
 }
 
-/* From what came in, the bytes of codec `c`; 0: cannot be done. */
-static size_t translate_packet(struct stream *to, const struct stream_codec *in, const struct stream_codec *c,
-			       const uint8_t *p, size_t n, uint8_t *out, size_t max)
+static void send_bytes(struct stream *to, struct stream *from, const struct rtp *r, const struct stream_codec *in,
+		       const struct stream_codec *c, const uint8_t *bytes, size_t n)
 {
-	struct mthread *t = to->t;
-	const int16_t *pcm = t->buf.pcm;
-	size_t k;
+	if (to->tx.smooth && to->tx.smooth->cut && c->row && c->row->frame_bytes)
+		cut_bytes(to, c, bytes, n);
+	else if (n <= RTP_MAX - RTP_HEADER)
+		send_mapped(to, from, r, in->clock, c, bytes, n);
+	else if (c->row)
+		send_pieces(to, c, bytes, n);
+}
 
-	if (!in->row || !c->row)
-		return 0;
-	k = in->row->decode(in->dec, p, n, t->buf.pcm, CODEC_MAX_SAMPLES);
-	if (in->row->rate != c->row->rate) {
-		if (to->tx.rs.from != in->row->rate || to->tx.rs.to != c->row->rate)
-			resample_init(&to->tx.rs, in->row->rate, c->row->rate);
-		k = resample_run(&to->tx.rs, t->buf.pcm, k, t->buf.pcm2, CODEC_MAX_SAMPLES);
-		pcm = t->buf.pcm2;
+/* One packet of `want` samples; `r` is where it stands in time. */
+static void encode_packet(struct stream *to, struct stream *from, const struct rtp *r, const struct stream_codec *in,
+			  const struct stream_codec *c, const int16_t *pcm, size_t n)
+{
+	uint8_t *made = to->t->buf.bytes;
+	size_t k = c->row->encode(c->enc, pcm, n, made, c->row->frame_bytes ? sizeof(to->t->buf.bytes) : RTP_MAX - RTP_HEADER);
+
+	if (k)
+		send_bytes(to, from, r, in, c, made, k);
+	else if (!c->row->frame_bytes)
+		send_nothing(to, from, r);
+	else
+		to->stats.untranslated++;
+}
+
+/* Samples into packets, where one side's packets have lengths of their own: what comes is
+ * gathered until a packet is full. */
+static void gather(struct stream *to, const struct rtp *r, const struct stream_codec *in, const struct stream_codec *c,
+		   const int16_t *pcm, size_t n, size_t want)
+{
+	struct smoother *sm = to->tx.smooth;
+	int16_t *held = (int16_t *)(void *)sm->buf;
+
+	/* Bytes, or samples of a time that did not go on. */
+	if (!sm->pcm || sm->n >= want || sm->ts != r->ts) {
+		sm->n = 0;
+		to->tx.map.from = NULL;
 	}
-	return c->row->encode(c->enc, pcm, k, out, max);
+	sm->pcm = true;
+	sm->ts = r->ts + codec_ticks(c->row, n, in->clock);
+	while (n) {
+		size_t k = n < want - sm->n ? n : want - sm->n;
+
+		memcpy(held + sm->n, pcm, k * sizeof(*pcm));
+		sm->n = (uint16_t)(sm->n + k);
+		pcm += k;
+		n -= k;
+		if (sm->n < want)
+			break;
+		source_pcm(to, c, held, want);
+		sm->n = 0;
+	}
+}
+
+/* Samples at the rate of `in` to whoever wants codec `c`. */
+static void relay_pcm(struct stream *to, struct stream *from, const struct rtp *r, const struct stream_codec *in,
+		      const struct stream_codec *c, size_t n)
+{
+	const int16_t *pcm = to->t->buf.pcm;
+	size_t want = codec_samples(c->row, c->ptime);
+	struct smoother *sm = to->tx.smooth;
+
+	if (in->row->rate != c->row->rate) {
+		n = sm ? rate_convert(&sm->conv, in->row->rate, c->row->rate, pcm, n, to->t->buf.pcm2, CODEC_MAX_SAMPLES) : 0;
+		pcm = to->t->buf.pcm2;
+	}
+	if (!n)
+		to->stats.untranslated++;
+	else if ((in->row->frame_bytes && c->row->frame_bytes) || (n == want && !(sm && sm->pcm && sm->n)))
+		encode_packet(to, from, r, in, c, pcm, n);
+	else if (sm && want * sizeof(*pcm) <= sm->room)
+		gather(to, r, in, c, pcm, n, want);
+	else
+		to->stats.untranslated++;
+}
+
+static void decode_and_relay(struct stream *to, struct stream *from, const struct rtp *r, const uint8_t *p,
+			     const struct stream_codec *in, const struct stream_codec *c)
+{
+	struct decode_lost lost = decode_lost(&from->rx.place, in->row, in->dec, r);
+	unsigned left = lost.n;
+
+	if (lost.late)
+		return;
+	do {
+		struct rtp at = *r;
+		size_t n = decode_next(&from->rx.place, in->row, in->dec, r, p + r->at, lost, left, to->t->buf.pcm,
+				       CODEC_MAX_SAMPLES);
+
+		at.seq = (uint16_t)(r->seq - left);
+		at.ts = r->ts - left * lost.samples;
+		at.marker = r->marker && !left;
+		if (n)
+			relay_pcm(to, from, &at, in, c, n);
+		else if (!left)
+			to->stats.untranslated++;
+	} while (left--);
 }
 
 static void relay_slow(struct stream *to, struct stream *from, const struct rtp *r, const uint8_t *p,
-		       const struct stream_codec *in)
+		     const struct stream_codec *in)
 {
 	const struct stream_codec *c = source_codec(to);
-	uint8_t *out = to->t->buf.out, *made = to->t->buf.bytes;
-	const uint8_t *bytes = p + r->at;
-	size_t n = r->n;
-	uint16_t seq;
-	uint32_t ts;
-	bool start;
 
 	/* The same format elsewhere in its table (packets of another length). */
 	for (size_t i = 0; i < to->cfg->n; i++)
@@ -140,28 +244,12 @@ static void relay_slow(struct stream *to, struct stream *from, const struct rtp 
 			c = &to->cfg->codec[i];
 	if (!c)
 		return;
-	if (c->id != in->id) {
-		n = translate_packet(to, in, c, p + r->at, r->n, made, sizeof(to->t->buf.bytes));
-		bytes = made;
-		if (!n) {
-			to->stats.untranslated++;
-			return;
-		}
-	}
-	if (to->tx.smooth && c->row) {
-		smooth_jitter(to, c, bytes, n);
-		return;
-	}
-	if (n > RTP_MAX - RTP_HEADER) {
-		if (c->row)
-			send_pieces(to, c, bytes, n);
-		return;
-	}
-	start = map_timestamp(to, from, r, in->clock, c->clock, &seq, &ts);
-	memcpy(out + RTP_HEADER, bytes, n);
-	rtp_write(out, c->pt_tx, r->marker || start, seq, ts, to->tx.ssrc);
-	to->tx.pt = c->pt_tx;
-	send_packet(to, out, RTP_HEADER + n);
+	if (c->id == in->id)
+		send_bytes(to, from, r, in, c, p + r->at, r->n);
+	else if (in->row && c->row)
+		decode_and_relay(to, from, r, p, in, c);
+	else
+		to->stats.untranslated++;
 }
 
 /* The fast way: the header is rewritten in front of the payload where it lies. */
@@ -207,8 +295,14 @@ void send_sound(struct stream *s, const struct stream_codec *c, const uint8_t *p
 	s->tx.ts_us = s->t->now_us;
 	if (!s->can_tx)
 		return;
+	/* Nothing to be heard is not sent; its time passes. */
+	if (!n) {
+		s->tx.quiet = true;
+		return;
+	}
 	memmove(out + RTP_HEADER, p, n);
-	rtp_write(out, c->pt_tx, first, s->tx.seq++, s->tx.ts, s->tx.ssrc);
+	rtp_write(out, c->pt_tx, first || s->tx.quiet, s->tx.seq++, s->tx.ts, s->tx.ssrc);
+	s->tx.quiet = false;
 	s->tx.pt = c->pt_tx;
 	send_packet(s, out, RTP_HEADER + n);
 }

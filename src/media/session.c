@@ -1,6 +1,7 @@
 /* media/session.c -- media sessions: the core's calls, turned into commands. */
 #define LOG_MODULE "media"
 #include "media/core.h"
+#include "media/mixer.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/obj.h"
@@ -255,6 +256,9 @@ void cfg_free(struct stream_cfg *c)
 {
 	if (!c)
 		return;
+	obj_drop(c->srtp);
+	obj_drop(c->dtls[0]);
+	obj_drop(c->dtls[1]);
 	for (size_t i = 0; i < c->n; i++) {
 		if (c->codec[i].dec)
 			c->codec[i].row->state_free(c->codec[i].dec);
@@ -264,7 +268,7 @@ void cfg_free(struct stream_cfg *c)
 	free(c);
 }
 
-static int codec_init(struct stream_codec *c, const struct media_codec *from)
+static int codec_init(struct stream_codec *c, const struct media_codec *from, const struct codec_prm *prm)
 {
 	const struct format *f = format_get((enum format_id)from->id);
 
@@ -277,8 +281,8 @@ static int codec_init(struct stream_codec *c, const struct media_codec *from)
 		c->ptime = codec_packet_ms(c->row, c->ptime, RTP_MAX - RTP_HEADER);
 	if (!c->row || !c->row->state_new)
 		return 0;
-	c->dec = c->row->state_new();
-	c->enc = c->row->state_new();
+	c->dec = codec_state(c->row, CODEC_DECODER, NULL);
+	c->enc = codec_state(c->row, CODEC_ENCODER, prm);
 	return c->dec && c->enc ? 0 : ENOMEM;
 }
 
@@ -300,7 +304,7 @@ static int cfg_new(struct stream_cfg **out, const struct media_set *set)
 	for (size_t i = 0; i < set->ncodecs && !err; i++) {
 		c->n = i + 1;
 		err = set->codec[i].pt_rx > 127 || set->codec[i].pt_tx > 127 ? EINVAL :
-		      codec_init(&c->codec[i], &set->codec[i]);
+		      codec_init(&c->codec[i], &set->codec[i], &set->encoder);
 		if (!err)
 			c->cls[set->codec[i].pt_rx] = (uint8_t)i;
 	}
@@ -317,16 +321,62 @@ static int cfg_new(struct stream_cfg **out, const struct media_set *set)
 	return err;
 }
 
-/* Packets of another length on the other side are cut anew. */
-static bool needs_smoothing(const struct media_session *a, const struct media_session *b)
+/* What one of them is sent is in its own packets and rate, unless both speak the same. */
+static struct bridge_needs needs_of(const struct media_session *a, const struct media_session *b)
 {
-	return a->type == MEDIA_AUDIO && a->ptime && b->ptime && a->ptime != b->ptime;
+	_Static_assert(FORMATS <= 64 && RATE_KINDS <= 8, "a bit each");
+	bool varies = (a->speaks | b->speaks) >> FORMAT_OPUS & 1;
+	uint8_t rates = a->rates | b->rates;
+	struct bridge_needs n = { 0 };
+
+	if (a->type != MEDIA_AUDIO)
+		return n;
+	n.cut = a->ptime && b->ptime && a->ptime != b->ptime;
+	n.rates = a->speaks != b->speaks && (rates & (rates - 1));
+	if (n.cut)
+		n.room = RTP_MAX;
+	if (varies && a->speaks != b->speaks)
+		n.room = CODEC_FRAMED * sizeof(int16_t);
+	n.any = n.room || n.rates;
+	return n;
+}
+
+static bool needs_other(const struct bridge_needs *a, const struct bridge_needs *b)
+{
+	return a->room != b->room || a->cut != b->cut || a->rates != b->rates;
+}
+
+static struct smoother *smoother_new(struct media *m, const struct bridge_needs *n)
+{
+	struct rate_bank *bank = n->rates ? media_rates(m) : NULL;
+	struct smoother *sm = n->rates && !bank ? NULL : calloc(1, sizeof(*sm) + n->room);
+
+	if (sm) {
+		sm->room = (uint16_t)n->room;
+		sm->cut = n->cut;
+		sm->conv.bank = bank;
+	}
+	return sm;
+}
+
+static void note_formats(struct media_session *s, const struct stream_cfg *cfg)
+{
+	s->speaks = 0;
+	s->rates = 0;
+	for (size_t i = 0; i < cfg->n; i++) {
+		const struct codec *row = cfg->codec[i].row;
+
+		s->speaks |= (uint64_t)1 << cfg->codec[i].id;
+		if (row && rate_kind(row->rate) >= 0)
+			s->rates = (uint8_t)(s->rates | 1 << rate_kind(row->rate));
+	}
 }
 
 int media_session_set(struct media_session *s, const struct media_set *set)
 {
 	struct cmd c = { .type = CMD_CFG };
 	struct stream_cfg *cfg;
+	bool made;
 	int err;
 
 	if (s->closed || !s->m)
@@ -334,17 +384,35 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 	err = cfg_new(&cfg, set);
 	if (err)
 		return err;
+	cfg->fresh_ssrc = (uint32_t)core_random(s->m);
+	err = secure_make(s->w, cfg);
+	/* What the thread has of it needs no keys, and is freed as it is. */
+	explicit_bzero(&cfg->set.secure.tx, sizeof(cfg->set.secure.tx));
+	explicit_bzero(&cfg->set.secure.rx, sizeof(cfg->set.secure.rx));
+	if (err) {
+		cfg_free(cfg);
+		return err;
+	}
 	s->format = set->ncodecs ? (enum format_id)set->codec[0].id : FORMAT_NONE;
 	s->ptime = set->ncodecs ? cfg->codec[0].ptime : 0;
+	note_formats(s, cfg);
 	s->dtmf = set->dtmf;
 	c.p = cfg;
+	made = cfg->srtp || cfg->dtls[0] || (s->w->nsessions == 1 && set->secure.mode == MEDIA_CLEAR);
+	if (cfg->dtls[0])
+		s->w->keep_early = true;
 	err = core_post(s, &c);
 	if (err) {
 		cfg_free(cfg);
 		return err;
 	}
-	if (s->peer && needs_smoothing(s, s->peer) != s->smoothed)
-		return session_bridge(s, s->peer);
+	if (made)
+		secure_made(s->w, set);
+	if (s->peer) {
+		struct bridge_needs n = needs_of(s, s->peer);
+
+		return needs_other(&n, &s->needs) ? session_bridge(s, s->peer) : 0;
+	}
 	return 0;
 }
 
@@ -356,23 +424,23 @@ int session_bridge(struct media_session *a, struct media_session *b)
 	 * when both are there. */
 	struct media_session *to = a->w->moving && !b->w->moving ? a : b;
 	struct cmd c = { .type = CMD_BRIDGE, .peer = to == a ? b->st : a->st };
-	bool smooth = needs_smoothing(a, b);
+	struct bridge_needs n = needs_of(a, b);
 	int err = a->added ? 0 : core_add(a);
 
 	if (!err && !b->added)
 		err = core_add(b);
 	if (err)
 		return err;
-	if (smooth) {
-		c.p = calloc(1, sizeof(struct smoother));
-		c.q = calloc(1, sizeof(struct smoother));
+	if (n.any) {
+		c.p = smoother_new(a->m, &n);
+		c.q = smoother_new(a->m, &n);
 	}
-	err = smooth && (!c.p || !c.q) ? ENOMEM : core_post(to, &c);
+	err = n.any && (!c.p || !c.q) ? ENOMEM : core_post(to, &c);
 	if (err) {
 		free(c.p);
 		free(c.q);
 	}
-	a->smoothed = b->smoothed = smooth;
+	a->needs = b->needs = n;
 	return err;
 }
 

@@ -53,7 +53,6 @@ void source_play(struct stream *s, struct playlist *p)
 {
 	source_play_end(s, ECANCELED);
 	s->play.list = p;
-	s->tx.rs.from = 0;
 	source_changed(s);
 }
 
@@ -126,13 +125,10 @@ static bool play_tick(struct stream *s, const struct stream_codec *c, size_t sam
 	}
 	in = (size_t)num_muldiv(samples, snd->rate, c->row->rate, samples);
 	n = sound_pcm(p, t->buf.pcm, in < CODEC_MAX_SAMPLES ? in : CODEC_MAX_SAMPLES);
-	if (snd->rate != c->row->rate) {
-		if (s->tx.rs.from != snd->rate || s->tx.rs.to != c->row->rate)
-			resample_init(&s->tx.rs, snd->rate, c->row->rate);
-		n = resample_run(&s->tx.rs, t->buf.pcm, n, t->buf.pcm2, CODEC_MAX_SAMPLES);
-	} else {
+	if (snd->rate != c->row->rate)
+		n = rate_convert(&p->conv, snd->rate, c->row->rate, t->buf.pcm, n, t->buf.pcm2, CODEC_MAX_SAMPLES);
+	else
 		memcpy(t->buf.pcm2, t->buf.pcm, n * sizeof(t->buf.pcm[0]));
-	}
 	if (n < samples)
 		memset(t->buf.pcm2 + n, 0, (samples - n) * sizeof(t->buf.pcm2[0]));
 	source_pcm(s, c, t->buf.pcm2, samples);

@@ -7,7 +7,7 @@
 static uint8_t forward_pt(const struct stream *to, const struct stream_codec *c)
 {
 	/* Cutting anew goes through the bytes. */
-	if (to->tx.smooth && c->row)
+	if (to->tx.smooth && to->tx.smooth->cut && c->row && c->row->frame_bytes)
 		return FWD_SLOW;
 	for (size_t i = 0; i < to->cfg->n; i++)
 		if (to->cfg->codec[i].id == c->id)
@@ -15,14 +15,13 @@ static uint8_t forward_pt(const struct stream *to, const struct stream_codec *c)
 	return FWD_SLOW;
 }
 
-static uint8_t forward_event(const struct stream *to, uint32_t rate)
+/* Only when it is the rate that a digit of our own would have: an event stands in the time
+ * of the sound around it. */
+static uint8_t forward_event(struct stream *to, uint32_t rate)
 {
-	if (to->cfg->set.dtmf != MEDIA_DTMF_RFC4733)
-		return FWD_SLOW;
-	for (size_t i = 0; i < to->cfg->set.nevents; i++)
-		if (to->cfg->set.event[i].rate == rate)
-			return to->cfg->set.event[i].pt_tx;
-	return FWD_SLOW;
+	int row = dtmf_row(to);
+
+	return row >= 0 && to->cfg->set.event[row].rate == rate ? to->cfg->set.event[row].pt_tx : FWD_SLOW;
 }
 
 void stream_route(struct stream *s)
@@ -45,6 +44,7 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 	struct stream_cfg *old = s->cfg;
 
 	s->cfg = cfg;
+	wire_secure(s, cfg);
 	wire_set(s->w, &cfg->set);
 	s->tx.codec = 0;
 	s->report.set_us = s->t->now_us;
@@ -85,6 +85,8 @@ static void follow_codec(struct stream *s, uint8_t i)
 	if (i == s->tx.codec || s->cfg->set.asymmetric_codec || !s->cfg->codec[i].row)
 		return;
 	s->tx.codec = i;
+	if (s->peer)            /* its digits may have another rate here now */
+		stream_route(s->peer);
 }
 
 static void codec_packet(struct stream *s, uint8_t i, const struct rtp *r, uint8_t *p)

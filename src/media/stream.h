@@ -6,7 +6,9 @@
 #ifndef MEDIA_STREAM_H
 #define MEDIA_STREAM_H
 
+#include "media/decode.h"
 #include "media/file.h"
+#include "media/rate.h"
 #include "media/wire.h"
 
 /* ---- what the core makes and the thread uses */
@@ -25,13 +27,17 @@ struct stream_codec {
 };
 
 struct stream_cfg {             /* one media_session_set(); the core makes and frees it */
-	struct media_set set;
+	struct media_set set;           /* set.secure has no keys any more */
+	struct srtp *srtp;              /* held; new keys of the wire. NULL: as they are */
+	struct dtls *dtls[2];           /* held; new associations, as in struct wire. NULL: as they are */
+	uint32_t fresh_ssrc;            /* for an SSRC whose numbers went round under the old keys */
 	uint8_t cls[128];
 	size_t n;
 	struct stream_codec codec[];
 };
 
 struct playlist {               /* one media_play(); goes back to the core when it is over */
+	struct rate_converter conv;     /* its bank is the media's */
 	uint32_t tag;
 	uint16_t missing;
 	size_t n, at;           /* sounds, the one that plays */
@@ -47,10 +53,16 @@ struct dtmf_job {               /* one media_dtmf_send() or _begin(); goes back 
 	bool open;              /* until media_dtmf_end(); no MEDIA_DTMF_SENT */
 };
 
-/* Cuts what passes into packets of another length: bytes of the outgoing format. */
+/* What a bridge needs besides. Changes rates, and cuts what passes into packets of another length: bytes of the outgoing format, or
+ * samples on their way to or from a codec whose packets vary. */
 struct smoother {
-	uint16_t n;
-	uint8_t buf[RTP_MAX];
+	struct rate_converter conv;     /* its bank is the media's */
+	bool cut;               /* also what needs no decoding */
+	bool pcm;               /* buf has samples; else bytes */
+	uint16_t n;             /* of these */
+	uint16_t room;          /* [bytes] of buf */
+	uint32_t ts;            /* of the next sample to come */
+	_Alignas(int16_t) uint8_t buf[];
 };
 
 /* ---- streams */
@@ -70,6 +82,7 @@ struct dtmf_tx {
 	uint8_t event, pt;
 	bool ending;            /* media_dtmf_end() came */
 	uint32_t rate, ts;
+	uint32_t before;        /* [rate] of this digit, in earlier segments */
 	uint32_t sent_ms;       /* of this digit or gap */
 };
 struct dtmf_rx {
@@ -77,6 +90,7 @@ struct dtmf_rx {
 	bool inband;            /* passed on as a tone or event of our own making */
 	uint8_t event;
 	uint32_t ts, ended_ts, duration, rate;
+	uint32_t before;        /* [rate] of the duration, in earlier segments */
 	uint64_t last_us;
 };
 
@@ -89,6 +103,7 @@ struct stream_rx {              /* stream.c */
 	uint32_t ssrc;
 	uint8_t cand_n;         /* latch.c: packets in a row from the wire's candidate, */
 	uint16_t cand_seq;      /* and the number of the last */
+	struct decode_place place;
 };
 
 struct stream_tx {              /* send.c */
@@ -96,12 +111,12 @@ struct stream_tx {              /* send.c */
 	uint16_t seq;           /* of the next */
 	uint8_t pt;
 	uint8_t codec;          /* index of cfg->codec to make sound in */
+	bool quiet;             /* the encoder left out what came before */
 	uint64_t ts_us;         /* when ts was sent */
 	uint64_t last_us;       /* RTP left */
 	uint32_t octets;
 	struct tx_map map;
 	struct smoother *smooth;        /* of what goes out here; NULL: packets as they come */
-	struct resample rs;
 };
 
 struct stream_play {            /* source.c */
@@ -217,6 +232,7 @@ void source_pcm(struct stream *s, const struct stream_codec *c, const int16_t *p
 /* dtmf.c */
 void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t rate);
 void dtmf_rx_tick(struct stream *s);
+int dtmf_row(struct stream *s);                      /* of cfg->set.event, to send with; -1: none */
 void dtmf_start(struct stream *s, struct dtmf_job *j);
 void dtmf_stop(struct stream *s);                    /* media_dtmf_end() */
 void dtmf_passed(struct stream *s);                  /* the digit that the peer was given of it ends */

@@ -11,12 +11,14 @@ static void *state_of(const struct tap_lane *l, const struct codec *row)
 	return NULL;
 }
 
-/* One payload of codec `c`. */
+/* One payload of codec `c`, and what was lost before it. */
 static void put_tap(struct tap_leg *g, struct stream *s, enum tap_dir dir, const struct stream_codec *c,
-		    const uint8_t *p, size_t n, uint32_t ssrc, uint32_t ts)
+		    const uint8_t *p, const struct rtp *r)
 {
 	struct tap_lane *l = &g->lane[dir];
 	struct tap_frame f = { .dir = dir, .now_us = s->t->now_us, .pcm = s->t->buf.pcm };
+	struct decode_lost lost;
+	unsigned left;
 	void *st;
 
 	if (!c->row || tap_failed(g->tap))
@@ -24,23 +26,29 @@ static void put_tap(struct tap_leg *g, struct stream *s, enum tap_dir dir, const
 	st = state_of(l, c->row);
 	if (c->row->state_new && !st)
 		return;
+	lost = decode_lost(&l->place, c->row, st, r);
+	if (lost.late)
+		return;
 	f.rate = c->row->rate;
-	f.n = c->row->decode(st, p, n, s->t->buf.pcm, CODEC_MAX_SAMPLES);
-	if (!l->started || l->ssrc != ssrc)
+	if (!l->started || l->ssrc != r->ssrc)
 		l->at += (uint64_t)1 << 32;
 	else
-		l->at += (uint64_t)((int64_t)(int32_t)(ts - l->ts) * f.rate / c->clock);
+		l->at += (uint64_t)((int64_t)(int32_t)(r->ts - l->ts) * f.rate / c->clock);
 	l->started = true;
-	l->ssrc = ssrc;
-	l->ts = ts;
-	f.at = l->at;
-	tap_put(g->tap, &f);
+	l->ssrc = r->ssrc;
+	l->ts = r->ts;
+	left = lost.n;
+	do {
+		f.n = decode_next(&l->place, c->row, st, r, p + r->at, lost, left, s->t->buf.pcm, CODEC_MAX_SAMPLES);
+		f.at = l->at - left * lost.samples;
+		tap_put(g->tap, &f);
+	} while (left--);
 }
 
 static void tap_heard(struct stream *s, struct stream_ear *e, const struct stream_codec *c, const struct rtp *r,
 		      const uint8_t *p)
 {
-	put_tap(container_of(e, struct tap_leg, ear), s, TAP_IN, c, p + r->at, r->n, r->ssrc, r->ts);
+	put_tap(container_of(e, struct tap_leg, ear), s, TAP_IN, c, p, r);
 }
 
 static void tap_sent(struct stream *s, struct stream_ear *e, const uint8_t *packet, size_t n)
@@ -55,7 +63,7 @@ static void tap_sent(struct stream *s, struct stream_ear *e, const uint8_t *pack
 		if (s->cfg->codec[i].pt_tx == r.pt)
 			c = &s->cfg->codec[i];
 	if (c)
-		put_tap(container_of(e, struct tap_leg, ear), s, TAP_OUT, c, packet + r.at, r.n, r.ssrc, r.ts);
+		put_tap(container_of(e, struct tap_leg, ear), s, TAP_OUT, c, packet, &r);
 }
 
 /* ---- coming and going */

@@ -264,6 +264,8 @@ static void stream_close(struct mthread *t, struct stream *s, struct stats_req *
 		mthread_give(t, EV_CFG, s, s->cfg, 0);
 	s->cfg = NULL;
 	if (how & CLOSE_LAST) {
+		if (w->ice)
+			w->ice->ops->shut(w);
 		wire_unwatch(w);
 		wire_shut(w);
 	}

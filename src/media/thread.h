@@ -84,8 +84,10 @@ struct mthread_seen {           /* for media_watch(): written by the thread, rea
 };
 
 struct mthread_buf {            /* what one packet needs while it is worked on */
-	uint8_t pkt[WIRE_DATAGRAM], out[WIRE_DATAGRAM];
-	uint8_t sealed[WIRE_DATAGRAM];  /* what leaves by a wire with steps */
+	/* Aligned: libsrtp2 looks at headers in words. */
+	_Alignas(8) uint8_t pkt[WIRE_DATAGRAM];
+	_Alignas(8) uint8_t out[WIRE_DATAGRAM];
+	_Alignas(8) uint8_t sealed[WIRE_DATAGRAM];      /* what leaves by a wire with steps */
 	int16_t pcm[CODEC_MAX_SAMPLES], pcm2[CODEC_MAX_SAMPLES];
 	uint8_t bytes[CODEC_MAX_SAMPLES * sizeof(int16_t)];     /* translated, before it is cut into packets */
 };
@@ -105,6 +107,8 @@ struct mthread {
 	uint64_t slot_us;               /* when the next slot is due */
 	uint64_t due_us;                /* nothing is, before this; UINT64_MAX: never */
 	size_t streams;
+	uint64_t dtls_turn;             /* dtls.c: the turn that dtls_left is of, */
+	unsigned dtls_left;             /* and the steps of handshakes that it may still do */
 	bool rang;                      /* events were pushed that the core must see now */
 	bool left;                      /* and such as may wait: told by the next slot at the latest */
 	atomic_ullong events_dropped;   /* the core reads it */

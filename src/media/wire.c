@@ -2,6 +2,7 @@
  * its steps make of it, and which of the wire's streams it is for. What is in a
  * packet is for stream.c; whose packets are taken is in latch.c. */
 #include "media/thread.h"
+#include "media/dtls.h"
 #include <errno.h>
 #include <sys/epoll.h>
 #include "base/poison.h"
@@ -84,6 +85,9 @@ void wire_watch(struct wire *w, struct mthread *t)
 
 		epoll_ctl(t->ep, EPOLL_CTL_ADD, w->place[i], &e);
 	}
+	dtls_arrive(w);
+	if (w->ice)
+		w->ice->ops->arrive(w);
 }
 
 void wire_unwatch(struct wire *w)
@@ -92,6 +96,9 @@ void wire_unwatch(struct wire *w)
 	 * is just being forked holds it as well. */
 	for (int i = 0; w->t && !w->net && i < 2; i++)
 		epoll_ctl(w->t->ep, EPOLL_CTL_DEL, w->place[i], NULL);
+	dtls_leave(w);
+	if (w->ice)
+		w->ice->ops->leave(w);
 	w->t = NULL;
 }
 
@@ -109,6 +116,11 @@ void wire_drain(struct wire *w)
 /* Up from the socket. false: it ends here. */
 static bool open_steps(struct wire *w, uint8_t *p, size_t *n, const struct sa *from)
 {
+	/* Whom the latch will not take costs no look at a tag. */
+	if (w->srtp[0] && rtp_kind(p, *n) == RTP_KIND_RTP && latch_is_shut(w, from)) {
+		w->dropped_source++;
+		return false;
+	}
 	for (const struct wire_step *const *st = w->steps; *st; st++) {
 		enum wire_verdict v = WIRE_PASS;
 
@@ -131,7 +143,7 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 	if (n > sizeof(w->t->buf.sealed))
 		return false;
 	memcpy(out, p, n);
-	while (w->steps[i])
+	while (w->steps && w->steps[i])
 		i++;
 	while (i-- > 0) {
 		const struct wire_step *st = w->steps[i];
@@ -139,8 +151,33 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 		if (st->send && st->takes & kind && !st->send(w, out, &n, sizeof(w->t->buf.sealed)))
 			return false;
 	}
+	if (w->ice)
+		return w->ice->ops->out(w, rtcp, out, n, sizeof(w->t->buf.sealed));
 	return place_send(w->net, w->place[rtcp], to, out, n);
 }
+
+/* ---- for DTLS */
+
+static bool send_dtls(struct wire *w, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
+{
+	struct sa fit = *to;
+
+	wire_fit_family(w, &fit);
+	return wire_send(w, rtcp, &fit, p, n);
+}
+
+/* Of RTCP's own association only what goes wrong is news. */
+static void tell_secure(struct wire *w, bool rtcp, int err, const struct sa *peer)
+{
+	struct media_event e = { .type = MEDIA_SECURE, .err = err, .peer = *peer };
+
+	if (rtcp && !err)
+		return;
+	list_each(l, &w->streams)
+		mthread_event(container_of(l, struct stream, wire_link), &e);
+}
+
+const struct dtls_owner wire_dtls_owner = { .send = send_dtls, .is_peer = wire_is_peer, .tell = tell_secure };
 
 /* ---- in */
 
@@ -161,11 +198,14 @@ static inline void take_rtp(struct wire *w, uint8_t *p, size_t n, const struct s
 		w->dropped_bad++;
 }
 
-static inline void take_datagram(struct wire *w, bool rtcp, size_t n, const struct sa *from)
+static inline void take_datagram(struct wire *w, bool rtcp, size_t n, struct sa *from)
 {
 	uint8_t *p = w->t->buf.pkt;
 
 	mthread_at(w->t, MEDIA_PACKETS, w);
+	w->at_rtcp = rtcp;
+	if (__builtin_expect(w->ice != NULL, 0) && !w->ice->ops->in(w, rtcp, p, &n, from))
+		return;
 	if (__builtin_expect(w->steps != NULL, 0) && !open_steps(w, p, &n, from))
 		return;
 	if (w->udptl) {
@@ -195,7 +235,9 @@ static inline void take_datagram(struct wire *w, bool rtcp, size_t n, const stru
 
 void wire_arrived(struct wire *w, bool rtcp, size_t n, const struct sa *from)
 {
-	take_datagram(w, rtcp, n, from);
+	struct sa peer = *from;
+
+	take_datagram(w, rtcp, n, &peer);
 }
 
 void wire_readable(struct wire *w, bool rtcp)

@@ -10,8 +10,12 @@
 #include "media/place.h"
 #include "media/rtp.h"
 
+struct dtls;
+struct dtls_owner;
 struct mthread;
+struct srtp;
 struct stream;
+struct stream_cfg;
 struct wire;
 
 /* Who may send to us: against strangers who take over or listen to a call. */
@@ -46,11 +50,34 @@ struct wire_step {
 	bool (*send)(struct wire *w, uint8_t *p, size_t *n, size_t max);
 };
 
+/* What stands between the sockets and the steps, and decides where datagrams go: ICE. Its state begins with
+ * a pointer to this row. */
+struct wire_ice_ops {
+	void (*arrive)(struct wire *w);         /* the wire has come to a thread */
+	void (*leave)(struct wire *w);          /* and goes from it */
+	void (*shut)(struct wire *w);           /* its places are about to be closed */
+	/* A datagram came. true: it is media of a checked pair; `*from` is the peer then. */
+	bool (*in)(struct wire *w, bool rtcp, uint8_t *p, size_t *n, struct sa *from);
+	/* It leaves, sealed already. */
+	bool (*out)(struct wire *w, bool rtcp, uint8_t *p, size_t n, size_t max);
+};
+struct wire_ice {               /* obj; wire_ice.c has the rest of it */
+	const struct wire_ice_ops *ops;
+	struct sa dst[2];               /* where RTP and RTCP go; unset: nowhere */
+};
+
 /* ---- wires */
 
 struct wire {
 	struct mthread *t;      /* NULL: no thread has it */
 	const struct wire_step *const *steps;   /* from the socket up, ended by NULL; NULL: plain */
+	enum media_secure_mode secure;  /* what the steps are for */
+	/* Held. [1] is RTCP's own, with DTLS and without rtcp-mux (RFC 5764 section 4.1.2);
+	 * else [0] serves both. */
+	struct srtp *srtp[2];   /* NULL: plain, or no keys yet (srtp.h) */
+	struct dtls *dtls[2];   /* NULL: no DTLS (dtls.h) */
+	bool at_rtcp;           /* what the steps see came to place[1] */
+	struct wire_ice *ice;   /* held; before the steps on the way in. NULL: no ICE (wire_ice.h) */
 	struct stream *only;    /* its stream when there is one, so that it need not be chosen */
 	const struct media_net *net;    /* NULL: sockets */
 	int place[2];           /* RTP, RTCP */
@@ -91,7 +118,7 @@ bool wire_send_steps(struct wire *w, bool rtcp, const struct sa *to, const uint8
 /* From its RTP or RTCP place; false: it did not leave. */
 static inline bool wire_send(struct wire *w, bool rtcp, const struct sa *to, const uint8_t *p, size_t n)
 {
-	if (__builtin_expect(w->steps != NULL, 0))
+	if (__builtin_expect(w->steps != NULL || w->ice != NULL, 0))
 		return wire_send_steps(w, rtcp, to, p, n);
 	return place_send(w->net, w->place[rtcp], to, p, n);
 }
@@ -100,7 +127,15 @@ static inline bool wire_send(struct wire *w, bool rtcp, const struct sa *to, con
 
 /* What one session's SDP says of the wire: the last one that names an address holds. */
 void wire_set(struct wire *w, const struct media_set *set);
+/* How it is encrypted from now on, by what the core made for `cfg`: steps and keys. */
+void wire_secure(struct stream *s, struct stream_cfg *cfg);
+void wire_fit_family(const struct wire *w, struct sa *a);    /* as its sockets know the address */
+extern const struct dtls_owner wire_dtls_owner;      /* how an association reaches its wire (dtls.h) */
+/* May `from` speak for the peer, as the SDP or the latch have it? */
+bool wire_is_peer(const struct wire *w, bool rtcp, const struct sa *from);
 void wire_aim(struct wire *w);  /* where to send now, and which of its streams may */
+/* RTP from there will not be taken, whatever it is. */
+bool latch_is_shut(const struct wire *w, const struct sa *from);
 bool latch_accept(struct stream *s, const struct sa *from, uint16_t seq);
 bool latch_accept_rtcp(struct wire *w, const struct sa *from, const struct rtcp *r);
 

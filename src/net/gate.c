@@ -1,3 +1,4 @@
+/* How many connections there may be, in all and from one address, counted over all io threads. */
 #include "net/private.h"
 #include <errno.h>
 #include <stdlib.h>

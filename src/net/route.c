@@ -2,6 +2,8 @@
  * address.c, which is pure. */
 #include "net/route.h"
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <unistd.h>
 
 int sa_source_for(const struct sa *peer, struct sa *local)
@@ -25,4 +27,25 @@ int sa_source_for(const struct sa *peer, struct sa *local)
 	}
 	close(fd);
 	return err;
+}
+
+size_t sa_interfaces(struct sa *out, size_t max)
+{
+	struct ifaddrs *all = NULL;
+	size_t n = 0;
+
+	if (getifaddrs(&all))
+		return 0;
+	for (const struct ifaddrs *i = all; i && n < max; i = i->ifa_next) {
+		int family = i->ifa_addr && i->ifa_flags & IFF_UP ? i->ifa_addr->sa_family : AF_UNSPEC;
+
+		if (family != AF_INET && family != AF_INET6)
+			continue;
+		sa_from(&out[n], i->ifa_addr, family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+		sa_set_port(&out[n], 0);
+		if (!sa_is_v6(&out[n]) || !IN6_IS_ADDR_LINKLOCAL(&out[n].u.in6.sin6_addr))
+			n++;
+	}
+	freeifaddrs(all);
+	return n;
 }

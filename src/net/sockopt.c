@@ -1,3 +1,4 @@
+/* Opening sockets, and their options. */
 #define LOG_MODULE "net"
 #include "net/private.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Manager events about one channel: what happened to it, with what it is now. */
 #include "pbx/channel_private.h"
 #include "pbx/devstate.h"
 #include "pbx/event.h"

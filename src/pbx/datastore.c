@@ -1,3 +1,4 @@
+/* What others keep with a channel, by a key of their own; freed with it. */
 #include "base/obj.h"
 #include "pbx/channel.h"
 #include "pbx/channel_private.h"

@@ -1,3 +1,4 @@
+/* Manager events of a dialled call: DialBegin, DialState, DialEnd. */
 #include "pbx/dial_tell.h"
 #include "pbx/event.h"
 

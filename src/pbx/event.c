@@ -1,3 +1,4 @@
+/* Manager events: one object each, handed to whoever listens. Nothing is built when nobody does. */
 #include "pbx/event.h"
 #include "pbx/channel.h"
 #include <errno.h>

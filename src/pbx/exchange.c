@@ -1,3 +1,4 @@
+/* Two channels change what carries them: the one goes on in the other's place. */
 #include "base/obj.h"
 #include "pbx/channel_private.h"
 #include <errno.h>

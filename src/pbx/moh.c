@@ -1,3 +1,4 @@
+/* Music on hold of one channel: when it begins, goes on after something else, and ends. */
 #define LOG_MODULE "moh"
 #include "pbx/moh.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* musiconhold.conf: classes of music, and their files. */
 #define LOG_MODULE "moh"
 #include "base/hash.h"
 #include "base/log.h"

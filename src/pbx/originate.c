@@ -1,3 +1,4 @@
+/* A call that nobody asked for by telephone: dialled, and sent into the dialplan when it is answered. */
 #define LOG_MODULE "originate"
 #include "pbx/originate.h"
 #include "base/arena.h"

@@ -1,3 +1,4 @@
+/* Who is at one end of a call: number, name and what may be told of them. */
 #include "pbx/channel.h"
 #include <errno.h>
 

@@ -1,3 +1,4 @@
+/* Extended regular expressions over views, bounded in what they may cost. */
 #include "pbx/expression.h"
 #include <errno.h>
 #include <regex.h>

@@ -1,3 +1,4 @@
+/* Sounds on a channel, and digits that stop them. */
 #define LOG_MODULE "sound"
 #include "pbx/sound.h"
 #include "base/log.h"

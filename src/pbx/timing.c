@@ -1,3 +1,4 @@
+/* Times of day, days and months as the dialplan writes them: does one hold now? */
 #include "pbx/timing.h"
 #include "pbx/zone.h"
 #include <errno.h>

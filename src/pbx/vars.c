@@ -1,3 +1,4 @@
+/* Variables of a channel or of all, in the order of their making, with inheritance by underscores. */
 #include "pbx/vars.h"
 #include <errno.h>
 #include <stdlib.h>

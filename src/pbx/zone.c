@@ -1,3 +1,4 @@
+/* Civil time in any zone, without changing the process's own. */
 #include "pbx/zone.h"
 #include <errno.h>
 #include <stdio.h>

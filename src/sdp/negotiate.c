@@ -62,6 +62,9 @@ static void keep_offered(struct neg_row *to, struct neg_row *from)
 	to->offered_active = from->offered_active;
 	memcpy(to->pt, from->pt, sizeof(to->pt));
 	memcpy(to->te, from->te, sizeof(to->te));
+	memcpy(to->keys, from->keys, sizeof(to->keys));
+	to->nkeys = from->nkeys;
+	to->setup = from->setup;
 	if (to->s.port || !from->s.port)
 		return;
 	to->s.port = obj_hold(from->s.port);
@@ -107,7 +110,7 @@ bool neg_needs_port(const struct neg *n, size_t i)
 {
 	const struct neg_row *r = i < n->now.n ? n->now.v[i] : NULL;
 
-	return r && (n->answering ? r->s.active : r->offer_active) && r->s.bundled_in < 0;
+	return r && (n->answering ? r->s.active : r->offer_active);
 }
 
 void neg_port_set(struct neg *n, size_t i, void *port)
@@ -145,6 +148,8 @@ static void neg_free(void *arg)
 	state_free(&n->saved);
 	text_free(&n->owner);
 	text_free(&n->session);
+	if (n->local.p)         /* it may hold keys */
+		explicit_bzero(n->local.p, n->local.n);
 	text_free(&n->local);
 	obj_drop(n->remote);
 	obj_drop(n->remote_saved);
@@ -160,6 +165,8 @@ static int prm_copy(struct neg *n, const struct neg_prm *prm)
 		return err;
 	n->prm = *prm;
 	n->prm.owner = n->prm.session = STR_NULL;
+	if (!prm->opus.max_playback)
+		n->prm.opus = (struct opus_fmtp)OPUS_FMTP_INIT;
 	return 0;
 }
 
@@ -209,9 +216,15 @@ const char *neg_verdict_text(enum neg_verdict v)
 	static const char *const text[] = {
 		"agreed", "no stream in common", "RTP profile or encryption does not match",
 		"no usable connection address", "answer does not fit the offer",
+		"keys for encrypted media cannot be used",
 	};
 
 	return (unsigned)v < ARRAY_LEN(text) ? text[v] : "";
+}
+
+const char *neg_why(const struct neg *n, enum neg_verdict v)
+{
+	return v == NEG_KEYS && n->why ? n->why : neg_verdict_text(v);
 }
 
 void neg_formats(const struct neg *n, struct formats *out)
@@ -242,7 +255,7 @@ int neg_stream_add(struct neg *n, enum media_type type, const struct formats *wa
 	r->offer_active = true;
 	*i = n->now.n;
 	n->now.v[n->now.n++] = r;
-	return 0;
+	return neg_bundle_offer(n);
 }
 
 void neg_stream_set(struct neg *n, size_t i, const struct formats *wanted, bool active)
@@ -254,6 +267,7 @@ void neg_stream_set(struct neg *n, size_t i, const struct formats *wanted, bool 
 		n->now.v[i]->s.wanted = (struct formats){ 0 };
 		formats_add_all(&n->now.v[i]->s.wanted, wanted, n->now.v[i]->s.type);
 	}
+	neg_bundle_offer(n);    /* a name is there already: nothing to allocate */
 }
 
 void neg_hold(struct neg *n, size_t i, bool hold)

@@ -12,13 +12,17 @@
  *               neg_rollback(n)                the offer was refused (488, 491, CANCEL)
  *
  * Numbers stay with their formats for the whole session (RFC 3264 section 8.3.2).
- * Later: SRTP keys, ICE candidates and DTLS fingerprints are attributes that
- * the caller adds to a stream (neg_attr_add) and reads from stream->remote.
+ * Encryption: what an endpoint wants stands in neg_prm, what was agreed in stream->secure.
+ * Keys of ours come from the caller's neg_prm.random.
+ * Later: ICE candidates are attributes that the caller adds to a stream (neg_attr_add)
+ * and reads from stream->remote.
  * Threads: core; an object has one owner. */
 #ifndef SDP_NEGOTIATE_H
 #define SDP_NEGOTIATE_H
 
 #include "base/text.h"
+#include "sdp/opus.h"
+#include "sdp/crypto.h"
 #include "sdp/sdp.h"
 
 struct neg;                             /* obj */
@@ -38,10 +42,15 @@ struct neg_prm {
 	bool savp;                      /* media_encryption=sdes: RTP/SAVP */
 	bool dtls;                      /* media_encryption=dtls: UDP/TLS/RTP/SAVP */
 	bool optimistic;                /* media_encryption_optimistic: either will do */
+	bool srtp_tag_32;               /* offer the suites with a short tag first */
+	int (*random)(uint8_t *p, size_t n);    /* makes keys; 0 or errno. NULL: no SDES */
+	enum crypto_setup setup;        /* DTLS: the role that we would like */
+	struct crypto_fingerprint fingerprint;  /* of our certificate; none: no DTLS */
 	bool rtcp_mux;                  /* say a=rtcp-mux, and take it */
-	bool bundle;                    /* answer a=group:BUNDLE and a=mid */
+	bool bundle;                    /* say a=group:BUNDLE and a=mid, and take them */
 	bool g726_swapped;              /* g726_non_standard */
 	bool t38;                       /* image streams (udptl t38) are taken */
+	struct opus_fmtp opus;          /* what we say of Opus; zeroed: nothing */
 };
 
 struct neg_codec {
@@ -57,6 +66,14 @@ struct neg_event {              /* telephone-event at one clock rate */
 };
 
 enum { NEG_MAX_CODECS = FORMATS, NEG_MAX_EVENTS = 5 };
+
+enum neg_secure_mode { NEG_CLEAR, NEG_SDES, NEG_DTLS };
+struct neg_secure {             /* how a stream is encrypted, as in force */
+	enum neg_secure_mode mode;
+	struct crypto_line ours, theirs;        /* SDES: what we send with, and they */
+	enum crypto_setup setup;                /* DTLS: our role, never SETUP_ACTPASS */
+	struct crypto_fingerprint fingerprint;  /* DTLS: theirs */
+};
 
 struct neg_stream {
 	enum media_type type;
@@ -75,8 +92,10 @@ struct neg_stream {
 	size_t nevents;
 	uint8_t ptime;          /* [ms] of codecs[0]; 0: none */
 	bool rtcp_mux;
+	struct neg_secure secure;
 	struct text mid;
-	int bundled_in;         /* BUNDLE: the stream whose port it shares; -1: its own */
+	uint8_t mid_ext;        /* header extension that carries it (RFC 8843 15.2); 0: none */
+	int bundled_in;         /* BUNDLE: the stream (an earlier one) whose port it shares; -1: its own */
 	struct formats wanted;  /* what we offer on this stream */
 	const struct sdp_media *media;  /* view into neg_remote(): the peer's m= line, NULL: none yet */
 	void *port;             /* held obj: the caller's, where it receives; neg_port_set() */
@@ -91,7 +110,8 @@ struct neg_stream *neg_first(struct neg *n, enum media_type t);      /* first ac
 const struct sdp *neg_remote(const struct neg *n);           /* last SDP of the peer; NULL */
 struct str neg_local_text(const struct neg *n);              /* last SDP of ours; empty */
 
-/* Will our next SDP, the answer that is due or an offer, have this stream? */
+/* Will our next SDP, the answer that is due or an offer, have this stream? One with
+ * bundled_in shares the port of that one, and needs a place on it. */
 bool neg_needs_port(const struct neg *n, size_t i);
 /* The caller's port of stream i: takes over the reference. Each stream of the state
  * in force and of the one that a rollback would put back holds its port, so it
@@ -106,11 +126,14 @@ void neg_ports_close(struct neg *n);
 enum neg_verdict {
 	NEG_OK,
 	NEG_NO_STREAM,          /* nothing in common: every stream is declined */
-	NEG_PROFILE,            /* RTP/AVP where AVPF is demanded, SAVP without keys, ... */
+	NEG_PROFILE,            /* RTP/AVP where AVPF or encryption is demanded, SAVP where it is not, ... */
 	NEG_ADDRESS,            /* c= missing or not an address of ours' kind */
-	NEG_SHAPE               /* answer has other m= lines than the offer */
+	NEG_SHAPE,              /* answer has other m= lines than the offer */
+	NEG_KEYS                /* a=crypto, a=fingerprint or a=setup that cannot be used */
 };
 const char *neg_verdict_text(enum neg_verdict v);
+/* The same for the last verdict of `n`: NEG_KEYS says which line is at fault, and how. */
+const char *neg_why(const struct neg *n, enum neg_verdict v);
 
 /* Take a peer's offer. ENOMEM; EPROTO with *why. On EPROTO nothing in force
  * changes; EBUSY while an offer of ours is out (491). A stream that cannot be taken becomes inactive in its place; the

@@ -4,7 +4,7 @@
 
 #include "sdp/negotiate.h"
 
-enum { NEG_NO_PT = 255, NEG_MAX_EXTRA = 64 };
+enum { NEG_NO_PT = 255, NEG_MAX_EXTRA = 64, NEG_MAX_KEYS = 4 };
 
 struct neg_extra {              /* a further a= line, or an fmtp of our offers */
 	struct text name, value;
@@ -23,6 +23,10 @@ struct neg_row {                /* a stream with what only negotiation needs */
 	bool offer_active;      /* our next offer keeps it */
 	bool offered_active;    /* the last one did, with these: */
 	struct formats offered;
+	/* negotiate_secure.c: what our last offer said */
+	struct crypto_line keys[NEG_MAX_KEYS];
+	uint8_t nkeys;
+	enum crypto_setup setup;
 };
 
 struct neg_state {              /* what a refused offer puts back */
@@ -43,6 +47,7 @@ struct neg {
 	bool sent;              /* an SDP of ours has been written */
 	struct text local;      /* the last of them */
 	size_t local_rest;      /* where its text after o= begins */
+	const char *why;        /* of the last NEG_KEYS */
 	struct sdp *remote, *remote_saved;      /* held */
 };
 
@@ -64,7 +69,21 @@ enum sdp_dir neg_dir_offer(const struct neg_stream *s);
 void neg_committed(struct neg *n);      /* an answer is written or taken: what it says is in force */
 /* The offer came to nothing. `ours`: its numbers stay, for another fork's answer. */
 void neg_put_back(struct neg *n, bool ours);
+/* ---- negotiate_bundle.c */
+void neg_bundle_agreed(struct neg *n, const struct sdp *s);     /* as the peer's SDP groups them */
+int neg_bundle_offer(struct neg *n);    /* names and places for our next offer; ENOMEM */
+uint8_t neg_mid_ext(const struct neg *n, const struct sdp_media *m);    /* id of the header extension; 0: none */
+void neg_write_group(struct buf *b, const struct neg *n, bool answer);
+void neg_write_mid(struct buf *b, const struct neg *n, const struct neg_row *r, bool answer);
 /* Addresses and direction, as the peer's m= line has them. */
 void neg_remote_set(struct neg_row *r, const struct sdp_media *m);
+
+/* negotiate_secure.c */
+bool neg_profile_fits(const struct neg_prm *p, const struct sdp_media *m);
+/* EPROTO: it cannot be. Sets r->s.secure. */
+int neg_secure_take(struct neg *n, struct neg_row *r, const struct sdp_media *m, bool answer, enum neg_verdict *why);
+int neg_secure_offer(struct neg *n);    /* make the keys that our offer needs */
+enum sdp_proto neg_secure_proto(const struct neg_prm *p);   /* of an m= line of ours for RTP */
+void neg_secure_write(struct buf *b, const struct neg *n, struct neg_row *r, bool answer);
 
 #endif

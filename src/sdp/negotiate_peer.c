@@ -34,29 +34,6 @@ static void formats_of(const struct neg *n, const struct sdp_media *m, struct fo
 	}
 }
 
-/* May we talk under this profile? The same verdicts as Asterisk's endpoint
- * options give (semantics: an AVPF mismatch is always refused). */
-static bool profile_fits(const struct neg_prm *p, const struct sdp_media *m)
-{
-	bool sdes = m->proto == SDP_RTP_SAVP || m->proto == SDP_RTP_SAVPF;
-	bool dtls = m->proto == SDP_UDP_TLS_SAVP || m->proto == SDP_UDP_TLS_SAVPF;
-
-	if (p->use_received_transport)
-		return true;
-	if (sdp_proto_is_avpf(m->proto) != p->use_avpf)
-		return false;
-	if (p->force_avp || p->optimistic)
-		return true;
-	if (dtls)
-		return p->dtls;
-	if (sdes)
-		return p->savp;
-	/* Keys inside RTP/AVP are an offer that need not be taken. */
-	if (m->has_crypto)
-		return !p->dtls;
-	return !p->savp && !p->dtls;
-}
-
 static bool address_fits(const struct sdp_media *m)
 {
 	return sa_is_set(&m->addr);
@@ -65,7 +42,8 @@ static bool address_fits(const struct sdp_media *m)
 void neg_remote_set(struct neg_row *r, const struct sdp_media *m)
 {
 	struct neg_stream *s = &r->s;
-	bool any = sa_is_set(&m->addr) && sa_is_any(&m->addr);
+	/* With ICE, 0.0.0.0 port 9 says that candidates are to come (RFC 8840 section 4.1.1). */
+	bool any = sa_is_set(&m->addr) && sa_is_any(&m->addr) && !(m->ice_ufrag.n && m->port == 9);
 
 	s->media = m;
 	s->remote = m->addr;
@@ -78,6 +56,17 @@ void neg_remote_set(struct neg_row *r, const struct sdp_media *m)
 		s->dir &= SDP_RECVONLY;
 	if (s->local_hold)
 		s->dir &= SDP_SENDONLY;
+}
+
+/* Opus has packets of any length, and peers that say which they can take. */
+static uint8_t ptime_within(enum format_id id, uint8_t wish, const struct sdp_media *m, struct str fmtp)
+{
+	struct opus_fmtp peer;
+
+	if (id != FORMAT_OPUS)
+		return wish;
+	opus_fmtp_parse(&peer, fmtp);
+	return opus_ptime(&peer, wish, m->maxptime);
 }
 
 /* The agreed formats in their order, with their numbers on both sides. */
@@ -107,6 +96,7 @@ static int codecs_set(struct neg *n, struct neg_row *r, const struct sdp_media *
 			v[k].pt_rx = r->pt[id];
 			v[k].ptime = joint->v[i].ptime ? joint->v[i].ptime : format_get(id)->ptime;
 			s->ncodecs = ++k;
+			v[k - 1].ptime = ptime_within(id, v[k - 1].ptime, m, m->rtpmap[j].fmtp);
 			if (text_set(&v[k - 1].fmtp, m->rtpmap[j].fmtp))
 				return ENOMEM;
 			break;
@@ -191,7 +181,7 @@ static int offer_stream(struct neg *n, struct neg_row *r, const struct sdp_media
 		return 0;
 	if (!image && (!formats_has_type(ours, m->type) || !sdp_proto_is_rtp(m->proto)))
 		return 0;
-	if (!image && !profile_fits(&n->prm, m)) {
+	if (!image && !neg_profile_fits(&n->prm, m)) {
 		*why = NEG_PROFILE;
 		return EPROTO;
 	}
@@ -210,7 +200,9 @@ static int offer_stream(struct neg *n, struct neg_row *r, const struct sdp_media
 			joint.v[i].ptime = peer_ptime(n, m, (enum format_id)joint.v[i].id);
 	if (!image && !joint.n)
 		return 0;
-	err = codecs_set(n, r, m, &joint, false);
+	err = image ? 0 : neg_secure_take(n, r, m, false, why);
+	if (!err)
+		err = codecs_set(n, r, m, &joint, false);
 	if (err)
 		return err;
 	r->s.active = r->offer_active = true;
@@ -219,34 +211,8 @@ static int offer_stream(struct neg *n, struct neg_row *r, const struct sdp_media
 	neg_remote_set(r, m);
 	r->s.rtcp_mux = n->prm.rtcp_mux && m->rtcp_mux;
 	wanted_set(&r->s);
+	r->s.mid_ext = neg_mid_ext(n, m);
 	return text_set(&r->s.mid, n->prm.bundle ? m->mid : STR_NULL);
-}
-
-/* Is `mid` one of the words of "BUNDLE a b"? */
-static bool in_group(struct str group, struct str mid)
-{
-	if (!str_ieq(str_cut_raw(&group, ' '), STR("BUNDLE")) || !mid.n)
-		return false;
-	while (group.n)
-		if (str_eq(str_cut_raw(&group, ' '), mid))
-			return true;
-	return false;
-}
-
-static void bundle(struct neg *n, const struct sdp *s)
-{
-	int first = -1;
-
-	for (size_t i = 0; i < n->now.n; i++) {
-		struct neg_stream *st = &n->now.v[i]->s;
-
-		st->bundled_in = -1;
-		if (!n->prm.bundle || !st->active || !in_group(s->group, text_view(&st->mid)))
-			continue;
-		st->bundled_in = first;
-		if (first < 0)
-			first = (int)i;
-	}
 }
 
 /* A line that changes its type is another stream (RFC 3264 section 8.3.3): the
@@ -303,7 +269,7 @@ int neg_offer_in(struct neg *n, const struct sdp *offer, const struct formats *n
 		neg_put_back(n, false);
 		return err;
 	}
-	bundle(n, offer);
+	neg_bundle_agreed(n, offer);
 	obj_drop(n->remote);
 	n->remote = obj_hold((void *)(uintptr_t)offer);
 	n->answering = true;
@@ -335,7 +301,7 @@ static int answer_stream(struct neg *n, struct neg_row *r, const struct sdp_medi
 		decline(r, m);
 		return 0;
 	}
-	if (!image && (!sdp_proto_is_rtp(m->proto) || !profile_fits(&n->prm, m))) {
+	if (!image && (!sdp_proto_is_rtp(m->proto) || !neg_profile_fits(&n->prm, m))) {
 		*why = NEG_PROFILE;
 		return EPROTO;
 	}
@@ -352,13 +318,16 @@ static int answer_stream(struct neg *n, struct neg_row *r, const struct sdp_medi
 		decline(r, m);
 		return 0;
 	}
-	err = codecs_set(n, r, m, &joint, true);
+	err = image ? 0 : neg_secure_take(n, r, m, true, why);
+	if (!err)
+		err = codecs_set(n, r, m, &joint, true);
 	if (err)
 		return err;
 	r->s.active = r->offer_active = true;
 	events_set(n, r, m, true);
 	neg_remote_set(r, m);
 	r->s.rtcp_mux = n->prm.rtcp_mux && m->rtcp_mux;
+	r->s.mid_ext = neg_mid_ext(n, m);
 	wanted_set(&r->s);
 	return 0;
 }
@@ -391,7 +360,7 @@ int neg_answer_in(struct neg *n, const struct sdp *answer, enum neg_verdict *why
 			neg_put_back(n, true);
 		return err;
 	}
-	bundle(n, answer);
+	neg_bundle_agreed(n, answer);
 	obj_drop(n->remote);
 	n->remote = obj_hold((void *)(uintptr_t)answer);
 	neg_committed(n);

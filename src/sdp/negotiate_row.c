@@ -34,6 +34,8 @@ void neg_row_free(struct neg_row *r)
 	neg_extras_free(r);
 	text_free(&r->s.mid);
 	obj_drop(r->s.port);
+	explicit_bzero(&r->s.secure, sizeof(r->s.secure));
+	explicit_bzero(r->keys, sizeof(r->keys));
 	free(r);
 }
 

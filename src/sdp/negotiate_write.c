@@ -116,7 +116,24 @@ static size_t items_answer(const struct neg_row *r, struct item *v, size_t max)
 	return k;
 }
 
-static void write_item(struct buf *b, const struct neg *n, const struct neg_row *r, const struct item *it)
+static void write_opus(struct buf *b, const struct neg *n, const struct item *it, bool answer)
+{
+	struct buf text = BUF_INIT;
+	struct opus_fmtp f = n->prm.opus, peer;
+
+	if (answer) {
+		opus_fmtp_parse(&peer, it->fmtp);
+		opus_fmtp_join(&f, &n->prm.opus, &peer);
+	}
+	opus_fmtp_write(&text, &f);
+	if (buf_view(&text).n) {
+		put_number(b, STR("a=fmtp:"), it->pt);
+		buf_puts(b, STR(" "), buf_view(&text), STR("\r\n"));
+	}
+	buf_free(&text);
+}
+
+static void write_item(struct buf *b, const struct neg *n, const struct neg_row *r, const struct item *it, bool answer)
 {
 	const struct format *f = format_get(it->id);
 	const char *enc = it->id == FORMAT_NONE ? "telephone-event" : f->encoding;
@@ -130,7 +147,9 @@ static void write_item(struct buf *b, const struct neg *n, const struct neg_row 
 	if (f->channels)
 		put_number(b, STR("/"), f->channels);
 	buf_put(b, STR("\r\n"));
-	if (it->fmtp.n) {
+	if (it->id == FORMAT_OPUS && (answer || !it->fmtp.n)) {
+		write_opus(b, n, it, answer);
+	} else if (it->fmtp.n) {
 		put_number(b, STR("a=fmtp:"), it->pt);
 		buf_puts(b, STR(" "), it->fmtp, STR("\r\n"));
 	} else if (it->id == FORMAT_RED && t140 != NEG_NO_PT) {   /* RFC 4103 section 4.1 */
@@ -173,16 +192,7 @@ static void write_times(struct buf *b, const struct neg_row *r, const struct ite
 
 static const char *proto_offer(const struct neg_prm *p, enum media_type t)
 {
-	enum sdp_proto proto = p->use_avpf ? SDP_RTP_AVPF : SDP_RTP_AVP;
-
-	if (t == MEDIA_IMAGE)
-		proto = SDP_UDPTL;
-	else if (p->dtls)
-		proto = p->force_avp ? (p->use_avpf ? SDP_RTP_SAVPF : SDP_RTP_SAVP) :
-				       (p->use_avpf ? SDP_UDP_TLS_SAVPF : SDP_UDP_TLS_SAVP);
-	else if (p->savp && !p->optimistic)
-		proto = p->use_avpf ? SDP_RTP_SAVPF : SDP_RTP_SAVP;
-	return sdp_proto_name(proto);
+	return sdp_proto_name(t == MEDIA_IMAGE ? SDP_UDPTL : neg_secure_proto(p));
 }
 
 /* The peer's words where there are some: what a line says must not change
@@ -255,39 +265,16 @@ static void write_stream(struct buf *b, const struct neg *n, struct neg_row *r, 
 	write_extras(b, r);
 	if (s->type == MEDIA_IMAGE)
 		return;
+	neg_secure_write(b, n, r, answer);
 	for (size_t i = 0; i < k; i++)
-		write_item(b, n, r, &v[i]);
+		write_item(b, n, r, &v[i], answer);
 	write_times(b, r, v, k, answer);
 	write_attr(b, str_z(sdp_dir_name(answer ? s->dir : neg_dir_offer(s))), STR_NULL);
 	if (answer ? s->rtcp_mux : n->prm.rtcp_mux)
 		write_attr(b, STR("rtcp-mux"), STR_NULL);
 	else
 		write_rtcp(b, s, local);
-	if (s->mid.n)
-		write_attr(b, STR("mid"), text_view(&s->mid));
-}
-
-/* a=group:BUNDLE of the lines in it, each name once. */
-static void write_group(struct buf *b, const struct neg *n)
-{
-	size_t count = 0;
-
-	if (!n->prm.bundle || !n->remote || !str_istarts(n->remote->group, STR("BUNDLE ")))
-		return;
-	for (size_t i = 0; i < n->now.n; i++) {
-		const struct neg_stream *s = &n->now.v[i]->s;
-		bool seen = false;
-
-		if (!s->active || !s->mid.n)
-			continue;
-		for (size_t j = 0; j < i; j++)
-			seen = seen || str_eq(text_view(&n->now.v[j]->s.mid), text_view(&s->mid));
-		if (seen)
-			continue;
-		buf_puts(b, count++ ? STR(" ") : STR("a=group:BUNDLE "), text_view(&s->mid));
-	}
-	if (count)
-		buf_put(b, STR("\r\n"));
+	neg_write_mid(b, n, r, answer);
 }
 
 /* The address of the session: of the first stream that has one. */
@@ -319,7 +306,7 @@ static void write_rest(struct buf *b, struct neg *n, const struct sa *addr, bool
 	buf_puts(b, STR("s="), n->session.n ? text_view(&n->session) : STR("-"), STR("\r\nc="));
 	write_host(b, addr);
 	buf_put(b, STR("\r\nt=0 0\r\n"));
-	write_group(b, n);
+	neg_write_group(b, n, answer);
 	for (size_t i = 0; i < n->now.n; i++)
 		write_stream(b, n, n->now.v[i], addr, answer);
 }
@@ -379,6 +366,8 @@ int neg_offer_out(struct neg *n, struct buf *b)
 	if (n->answering || !n->now.n)
 		return EINVAL;
 	err = neg_save(n);
+	if (!err)
+		err = neg_secure_offer(n);
 	if (!err)
 		err = write_session(n, b, false);
 	if (err)

@@ -6,9 +6,11 @@
 #include "base/log.h"
 #include "service/trust/authenticate.h"
 #include "service/call/channel_tech.h"
+#include "service/call/codecs.h"
 #include "service/dispatch.h"
 #include "service/functions.h"
 #include "service/common/hash_openssl.h"
+#include "service/common/ice.h"
 #include "service/trust/identify.h"
 #include "service/place/location.h"
 #include "service/common/lookup.h"
@@ -186,6 +188,7 @@ static int make_common(struct service *svc, const struct service_prm *prm)
 	svc->resolver.lookup = lookup_over_dns(svc->resolver.dns);
 	svc->conf = obj_hold(prm->conf);
 	svc->transports.bind = prm->bind;
+	codecs_set_conf(svc, NULL);
 	list_init(&svc->calls.all);
 	list_init(&svc->contact_observers);
 	list_init(&svc->ua.requests);
@@ -292,6 +295,7 @@ void service_free(struct service *svc)
 	if (!svc)
 		return;
 	identify_forget_hosts(svc);
+	service_ice_free(svc);
 	outbound_free(svc);
 	messages_free(svc);
 	subscriptions_free(svc);
@@ -305,6 +309,7 @@ void service_free(struct service *svc)
 	sip_stack_free(svc->sip);
 	transports_close(svc);
 	free_states(svc);
+	session_secrets_free(svc);
 	map_free(svc->guard.maintenance);
 	reasons_free(svc->reasons);
 	shares_free(svc->shares);

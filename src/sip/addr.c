@@ -1,3 +1,4 @@
+/* Name-addrs: display name, URI, parameters (RFC 3261 20.10). */
 #include "sip/uri.h"
 #include "sip/chars.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Finding the part of a body that is wanted, in multipart bodies too (RFC 5621). */
 #include "sip/message.h"
 #include "sip/chars.h"
 

@@ -1,3 +1,4 @@
+/* Classes of characters (RFC 3261 25.1), and parameters one after the other. */
 #include "sip/chars.h"
 #include <errno.h>
 

@@ -1,3 +1,4 @@
+/* The fields of a digest challenge or answer (RFC 7616 3.3, 3.4). */
 #include "sip/digest.h"
 #include "sip/chars.h"
 #include <errno.h>

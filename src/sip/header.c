@@ -1,3 +1,4 @@
+/* Headers of a message: finding them, and lists in them. */
 #include "sip/message.h"
 #include "sip/chars.h"
 #include "sip/names.h"

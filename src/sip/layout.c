@@ -1,3 +1,4 @@
+/* Where a message's lines and its end are, before anything of it is understood. */
 #include "sip/layout.h"
 #include "sip/chars.h"
 #include "sip/names.h"

@@ -1,3 +1,4 @@
+/* Via headers (RFC 3261 20.42, RFC 3581). */
 #include "sip/message.h"
 #include "sip/chars.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SQLite: opening, statements, and its errors as errnos. */
 #include "store/db.h"
 #include <errno.h>
 #include <fcntl.h>

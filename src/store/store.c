@@ -1,3 +1,4 @@
+/* The thread that writes: all jobs that wait share one commit. */
 #define LOG_MODULE "store"
 #include "store/store.h"
 #include "base/log.h"

@@ -7,6 +7,7 @@
 /* How long whoever transferred may take to hang up by itself. */
 #define BYE_GRACE_MS 2000
 #define NOTIFY_WAIT_MS 32000    /* timer F */
+#define REFER_EXPIRES "600"     /* [s] RFC 6665 4.1.3: it has to be said; the last NOTIFY comes long before */
 
 /* ---- asked of us -------------------------------------------------------------------- */
 
@@ -60,7 +61,7 @@ static void notify(struct ua_invite *iv, unsigned status, bool last)
 	if (!o)
 		return;
 	sip_out_header(o, STR("Event"), STR("refer"));
-	sip_out_header(o, STR("Subscription-State"), last ? STR("terminated;reason=noresource") : STR("active"));
+	sip_out_header(o, STR("Subscription-State"), last ? STR("terminated;reason=noresource") : STR("active;expires=" REFER_EXPIRES));
 	n = snprintf(body, sizeof(body), "SIP/2.0 %u %s\r\n", status, sip_reason(status));
 	sip_out_body(o, STR("message/sipfrag;version=2.0"), str_mk(body, n > 0 ? (size_t)n : 0));
 	ua_invite_send_own(iv, o, last ? on_notified : NULL);

@@ -36,7 +36,7 @@ rtp_ports {rtp}-{rtp_end}
 rtp_timeout 0
 net_interface 127.0.0.1
 module_path {modules}
-module account.so
+{encryption}module account.so
 module g711.so
 module aufile.so
 module sndfile.so
@@ -57,24 +57,27 @@ def free_tcp_port():
 
 
 class Phone:
-    """`user` registers at `server` ("host:port") with `password`; its tone is `hertz`. `ca`: the
-    authorities of its TLS; `cert`: the files of its own certificate and key. (baresip 1.0.0 shows
-    its certificate, but verifies no server's.)"""
+    """`user` registers at `server` ("host:port") with `password`; its tone is `hertz`.
+    `mediaenc`: baresip's name of how its media is encrypted. `ca`: the authorities of its TLS;
+    `cert`: the files of its own certificate and key. (baresip 1.0.0 shows its certificate, but
+    verifies no server's.)"""
 
-    def __init__(self, directory, server, user, password, hertz=440, transport="udp", rtp=30000, ca=None, cert=None):
+    def __init__(self, directory, server, user, password, hertz=440, transport="udp", rtp=30000, mediaenc=None,
+                 ca=None, cert=None):
         self.dir, self.user, self.hertz = str(directory), user, hertz
         os.makedirs(self.dir + "/heard")
         tone.write_tone(self.dir + "/tone.wav", hertz, 120)
         self.control = free_tcp_port()
         with open(self.dir + "/config", "w", encoding="ascii") as f:
-            f.write(CONFIG.format(dir=self.dir, rtp=rtp, rtp_end=rtp + 98, modules=MODULES, control=self.control))
+            f.write(CONFIG.format(dir=self.dir, rtp=rtp, rtp_end=rtp + 98, modules=MODULES, control=self.control,
+                                  encryption="module srtp.so\nmodule dtls_srtp.so\n" if mediaenc else ""))
             if cert:
                 f.write(f"sip_certificate {self.joined(cert)}\n")
             if ca:
                 f.write(f"sip_cafile {ca}\n")
         with open(self.dir + "/accounts", "w", encoding="ascii") as f:
             f.write(f'<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={password}'
-                    f';answermode=manual;regint=600\n')
+                    f';answermode=manual;regint=600' + (f";mediaenc={mediaenc}" if mediaenc else "") + "\n")
         open(self.dir + "/contacts", "w", encoding="ascii").close()
         self.events, self.answers = [], []
         self.buffer = b""

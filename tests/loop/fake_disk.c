@@ -1,3 +1,4 @@
+/* A disk that fails or waits when the test says so. */
 #include "fake_disk.h"
 #include "base/obj.h"
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* A world of channels without telephones: loop, clock, pbx, and a technology that does what the test says. */
 #include "fake_tech.h"
 #include "base/obj.h"
 #include "config/reader.h"

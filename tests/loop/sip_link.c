@@ -1,3 +1,4 @@
+/* Two SIP engines and a wire between them that loses and delays. */
 #include "sip_link.h"
 #include <stdlib.h>
 #include <string.h>

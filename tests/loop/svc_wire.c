@@ -1,3 +1,4 @@
+/* A service without sockets: what it sends is kept, what comes is written by the test. */
 #include "svc_wire.h"
 #include "base/obj.h"
 #include <setjmp.h>

@@ -25,6 +25,7 @@ static const char plan[] =
 #define PHONE "[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,h264\nt38_udptl=yes\nmax_video_streams=1\n"
 #define CONF_BOB(lines) WIRE_UDP PHONE ALICE_LINE \
 	"[bob](phone)\naors=bob\n" lines "[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
+#define CONF_ALICE(lines) WIRE_UDP PHONE "[alice](phone)\naors=alice\n" lines "[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n"
 #define CONF CONF_BOB("")
 
 static int setup(void **state)
@@ -232,6 +233,34 @@ static void offer_in_prack(void **state)
 	assert_int_equal(ports(), 1);
 }
 
+/* bundle=yes: sound and picture on one port, until the peer takes them apart. */
+static void one_port_for_two_streams(void **state)
+{
+	static const char both[] = SDP_HEAD "a=group:BUNDLE a v\r\nm=audio 6000 RTP/AVP 0\r\na=mid:a\r\na=rtcp-mux\r\n"
+		"m=video 6000 RTP/AVP 96\r\na=mid:v\r\na=rtpmap:96 H264/90000\r\n";
+	struct sdp *sdp = NULL;
+
+	(void)state;
+	wire_reload(&t, CONF_ALICE("bundle=yes\n"));
+	alice("INVITE", "up", 1, "", both);
+	assert_int_equal(status(SIP_INVITE), 200);
+	assert_true(says(SIP_INVITE, "a=group:BUNDLE a v"));
+	assert_int_equal(sdp_parse(&sdp, response(SIP_INVITE)->body), 0);
+	assert_int_equal(sdp->nmedia, 2);
+	assert_int_equal(sdp->media[0].port, sdp->media[1].port);
+	obj_drop(sdp);
+	assert_int_equal(ports(), 2);
+	learn_tag();
+	alice("ACK", "up", 1, "", "");
+	alice("INVITE", "up", 2, "", SDP_HEAD AUDIO "m=video 6002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
+	alice("ACK", "up", 2, "", "");
+	assert_false(says(SIP_INVITE, "BUNDLE"));
+	assert_int_equal(sdp_parse(&sdp, response(SIP_INVITE)->body), 0);
+	assert_int_not_equal(sdp->media[0].port, sdp->media[1].port);
+	obj_drop(sdp);
+	assert_int_equal(ports(), 2);
+}
+
 /* Ours to bob, refused in each way: nothing stays open. */
 static void our_offer_refused(void **state)
 {
@@ -388,7 +417,7 @@ int main(void)
 		T(audio_and_image), T(refused_unacked), T(moved_then_refused), T(retyped), T(update_too_early),
 		T(update_without_offer), T(glare), T(invite_before_answer), T(bye_before_prack), T(offer_in_prack),
 		T(our_offer_refused), T(second_answer_is_good), T(cancelled), T(agent_of_its_first_day),
-		T(reinvite_never_answered), T(early_media_of_forks), T(second_answer_of_one_fork),
+		T(reinvite_never_answered), T(early_media_of_forks), T(second_answer_of_one_fork), T(one_port_for_two_streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

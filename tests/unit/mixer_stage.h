@@ -139,8 +139,8 @@ static inline void agree(struct phone *f, enum format_id id, uint8_t ptime)
 	set.codec[0] = (struct media_codec){ .id = (uint8_t)id, .pt_rx = pt_of(id), .pt_tx = pt_of(id), .ptime = ptime };
 	assert_int_equal(media_session_set(f->s, &set), 0);
 	if (f->row->state_new && !f->enc) {
-		f->enc = GOT(f->row->state_new());
-		f->dec = GOT(f->row->state_new());
+		f->enc = GOT(f->row->state_new(CODEC_ENCODER, NULL));
+		f->dec = GOT(f->row->state_new(CODEC_DECODER, NULL));
 	}
 }
 

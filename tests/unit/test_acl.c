@@ -1,3 +1,4 @@
+/* Access lists: networks, order, defaults. */
 #include "base/obj.h"
 #include "net/acl.h"
 #include <errno.h>

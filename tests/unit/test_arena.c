@@ -1,3 +1,4 @@
+/* Memory given back all at once. */
 #include "base/arena.h"
 #include "base/obj.h"
 #include <setjmp.h>

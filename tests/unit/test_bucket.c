@@ -1,3 +1,4 @@
+/* Token buckets by key. */
 #include "base/bucket.h"
 #include "base/hash.h"
 #include "base/obj.h"

@@ -1,3 +1,4 @@
+/* Buffers: growth, limits, errors that are remembered. */
 #include "base/buf.h"
 #include "data.h"
 #include <errno.h>

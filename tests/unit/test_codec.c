@@ -64,12 +64,14 @@ static void test_rows(void **state)
 		rows++;
 		packet = c->rate / 50;
 		sine(in, c->rate, c->rate, 1000);
-		enc = c->state_new ? c->state_new() : NULL;
-		dec = c->state_new ? c->state_new() : NULL;
+		enc = c->state_new ? c->state_new(CODEC_ENCODER, NULL) : NULL;
+		dec = c->state_new ? c->state_new(CODEC_DECODER, NULL) : NULL;
 		for (size_t i = 0; i + packet <= c->rate; i += packet) {
 			size_t k = c->encode(enc, in + i, packet, bytes, sizeof(bytes));
 
-			assert_int_equal(k, codec_bytes(c, packet));
+			if (c->frame_bytes)
+				assert_int_equal(k, codec_bytes(c, packet));
+			assert_true(k > 0);
 			k = c->decode(dec, bytes, k, out + n, CODEC_MAX_SAMPLES);
 			assert_int_equal(k, packet);
 			n += k;
@@ -83,7 +85,7 @@ static void test_rows(void **state)
 			print_error("%s: %f\n", format_get((enum format_id)id)->name, power);
 		assert_true(power > 0.8 && power < 1.2);
 		/* Neither side writes past what it was given. */
-		assert_int_equal(c->decode(dec, bytes, codec_bytes(c, packet), out, 0), 0);
+		assert_int_equal(c->decode(dec, bytes, c->frame_bytes ? codec_bytes(c, packet) : 3, out, 0), 0);
 		assert_int_equal(c->encode(enc, in, packet, bytes, 0), 0);
 		if (c->state_new) {
 			c->state_free(enc);
@@ -97,48 +99,10 @@ static void test_rows(void **state)
 	assert_false(codec_can_translate(FORMAT_G729, FORMAT_ULAW));
 }
 
-/* A tone survives a change of rate, and what cannot be told at the new rate is gone. */
-static void test_resample(void **state)
-{
-	static const struct { uint32_t from, to; } tv[] = {
-		{ 16000, 8000 }, { 8000, 16000 }, { 8000, 48000 }, { 48000, 8000 }, { 44100, 8000 }, { 12000, 24000 },
-	};
-	int16_t *in = malloc(48000 * 2), *out = malloc(96100 * 2);
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
-		struct resample r;
-		size_t n = 0, packet = tv[i].from / 50;
-
-		sine(in, tv[i].from, tv[i].from, 1000);
-		resample_init(&r, tv[i].from, tv[i].to);
-		for (size_t k = 0; k + packet <= tv[i].from; k += packet)
-			n += resample_run(&r, in + k, packet, out + n, 96000 - n);
-		assert_in_range(n, tv[i].to - 2, tv[i].to + 2);
-		if (tone_goertzel(out + 400, n - 400, tv[i].to, 1000) < 0.97)
-			print_error("%u to %u\n", tv[i].from, tv[i].to);
-		assert_true(tone_goertzel(out + 400, n - 400, tv[i].to, 1000) > 0.97);
-	}
-	{
-		struct resample r;
-		size_t n;
-		double power = 0;
-
-		sine(in, 16000, 16000, 6500);
-		resample_init(&r, 16000, 8000);
-		n = resample_run(&r, in, 16000, out, 48000);
-		for (size_t k = 100; k < n; k++)
-			power += (double)out[k] * out[k];
-		assert_true(sqrt(power / (double)n) < 8000 * 0.05);
-	}
-	free(in);
-	free(out);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_laws), cmocka_unit_test(test_rows), cmocka_unit_test(test_resample),
+		cmocka_unit_test(test_laws), cmocka_unit_test(test_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

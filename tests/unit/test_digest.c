@@ -1,3 +1,4 @@
+/* Digest: challenges, answers, nonces, with the values of RFC 7616. */
 #include "base/obj.h"
 #include "service/common/hash_openssl.h"
 #include "sip/nonce.h"

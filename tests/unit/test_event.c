@@ -1,3 +1,4 @@
+/* Manager events and those who listen. */
 #include "pbx/event.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Expressions of the dialplan: $[...]. */
 #include "pbx/expression.h"
 #include "base/buf.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Fibers: switching, waking, timeouts, many of them. */
 #include "base/fiber.h"
 #include "base/str.h"
 #include <pthread.h>

@@ -105,7 +105,7 @@ static double heard(const struct sound *s)
 {
 	const struct codec *c = codec_get(s->id);
 	int16_t *pcm = malloc((s->samples + 1) * 2);
-	void *st = c->state_new ? c->state_new() : NULL;
+	void *st = c->state_new ? c->state_new(CODEC_DECODER, NULL) : NULL;
 	double p;
 
 	if (s->id >= FORMAT_SLIN && s->id <= FORMAT_SLIN192)

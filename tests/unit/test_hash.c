@@ -1,3 +1,4 @@
+/* Hash tables: growth, walking while it changes, order of keys. */
 #include "base/hash.h"
 #include "base/str.h"
 #include <errno.h>

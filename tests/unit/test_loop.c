@@ -1,3 +1,4 @@
+/* The loop's turn: what runs when, and in which order. */
 #include "net/loop.h"
 #include "base/fiber.h"
 #include "base/str.h"

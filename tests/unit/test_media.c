@@ -171,7 +171,7 @@ static void test_translate(void **state)
 			const struct codec *ci = codec_get(f[i].id), *cj = codec_get(f[j].id);
 			struct media_session *x = session(NULL), *y = session(NULL);
 			struct media_set set = to_phone(&a, f[i].id, f[i].pt, 0);
-			void *enc = ci->state_new ? ci->state_new() : NULL, *dec = cj->state_new ? cj->state_new() : NULL;
+			void *enc = ci->state_new ? ci->state_new(CODEC_ENCODER, NULL) : NULL, *dec = cj->state_new ? cj->state_new(CODEC_DECODER, NULL) : NULL;
 			int16_t pcm[16000];
 			size_t at = 0, n = 0;
 			uint16_t low, high;

@@ -94,7 +94,7 @@ static void own_sounds(enum format_id id, uint8_t ptime)
 	struct media_set set = to_phone(&far_x, id, 96);
 	unsigned ms = packet_ms(id, ptime);
 	struct sound *own = tone_sound(FORMAT_SLIN16, id, 480), *other = tone_sound(FORMAT_SLIN, FORMAT_SLIN, 480);
-	void *dec = c->state_new ? c->state_new() : NULL;
+	void *dec = c->state_new ? c->state_new(CODEC_DECODER, NULL) : NULL;
 	struct tone *t = NULL;
 	uint16_t low, high;
 	size_t n;
@@ -164,7 +164,7 @@ static void relayed(enum format_id from, unsigned in_ms, enum format_id to, uint
 	struct media_set set = to_phone(&far_x, from, 97);
 	struct sound *in = tone_sound(FORMAT_SLIN16, from, 1200);
 	size_t bytes = codec_bytes(ci, codec_samples(ci, in_ms)), n = 0, samples = 0;
-	void *dec = co->state_new ? co->state_new() : NULL;
+	void *dec = co->state_new ? co->state_new(CODEC_DECODER, NULL) : NULL;
 	uint8_t pkt[2000];
 	struct rtp r, before = { 0 };
 

@@ -1,3 +1,4 @@
+/* Patterns of extensions, and which of two is the better one. */
 #include "pbx/pattern.h"
 #include <setjmp.h>
 #include <stdarg.h>

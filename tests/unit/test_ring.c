@@ -1,3 +1,4 @@
+/* Queues between two threads. */
 #include "base/ring.h"
 #include "base/str.h"
 #include <errno.h>

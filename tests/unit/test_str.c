@@ -1,3 +1,4 @@
+/* Views of text: cutting, comparing, numbers. */
 #include "base/str.h"
 #include "data.h"
 #include <errno.h>

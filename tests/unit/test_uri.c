@@ -1,3 +1,4 @@
+/* URIs: parts, escapes, comparison (RFC 3261 19.1). */
 #include "sip/chars.h"
 #include "sip/uri.h"
 #include "data.h"

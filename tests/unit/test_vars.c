@@ -1,3 +1,4 @@
+/* Variables, and what a new channel inherits. */
 #include "pbx/vars.h"
 #include <errno.h>
 #include <setjmp.h>

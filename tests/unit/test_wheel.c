@@ -1,3 +1,4 @@
+/* The timer wheel, against a plain list. */
 #include "net/wheel.h"
 #include "base/str.h"
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* BackGround: sounds during which the caller may dial an extension. */
 #define LOG_MODULE "background"
 #include "base/log.h"
 #include "pbx/app/app.h"

@@ -1,3 +1,4 @@
+/* Bridge: talking with a channel that is there already. */
 #define LOG_MODULE "bridge"
 #include "base/log.h"
 #include "base/obj.h"

@@ -1,3 +1,4 @@
+/* The option letters of Dial, and what they ask for. */
 #define LOG_MODULE "dial"
 #include "base/log.h"
 #include "pbx/app/dial.h"

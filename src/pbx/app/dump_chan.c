@@ -1,3 +1,4 @@
+/* DumpChan: all that is known of a channel, into the log. */
 #define LOG_MODULE "pbx"
 #include "base/log.h"
 #include "pbx/app/app.h"

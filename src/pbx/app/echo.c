@@ -1,3 +1,4 @@
+/* Echo: what is said comes back. */
 #include "base/obj.h"
 #include "media/media.h"
 #include "pbx/app/app.h"

@@ -1,3 +1,4 @@
+/* Gosub, Return and their kin: subroutines of the dialplan, with arguments and local variables. */
 #define LOG_MODULE "pbx"
 #include "base/log.h"
 #include "pbx/app/app.h"

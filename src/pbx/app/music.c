@@ -1,3 +1,4 @@
+/* MusicOnHold, StartMusicOnHold and StopMusicOnHold. */
 #include "pbx/app/app.h"
 #include "pbx/channel_private.h"
 #include "pbx/moh.h"

@@ -1,3 +1,4 @@
+/* Originate: a call of its own, from the dialplan. */
 #define LOG_MODULE "originate"
 #include "base/log.h"
 #include "base/num.h"

@@ -1,3 +1,4 @@
+/* Pickup: taking over a call that rings somewhere else. */
 #define LOG_MODULE "pickup"
 #include "base/log.h"
 #include "base/obj.h"

@@ -1,3 +1,4 @@
+/* Playback: sounds, one after the other. */
 #define LOG_MODULE "playback"
 #include "base/log.h"
 #include "pbx/app/app.h"

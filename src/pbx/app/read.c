@@ -1,3 +1,4 @@
+/* Read: digits of the caller, into a variable. */
 #define LOG_MODULE "read"
 #include "base/log.h"
 #include "pbx/app/app.h"

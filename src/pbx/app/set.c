@@ -1,3 +1,4 @@
+/* Set, MSet and their kin: variables and functions written from the dialplan. */
 #define LOG_MODULE "pbx"
 #include "base/buf.h"
 #include "base/log.h"

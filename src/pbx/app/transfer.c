@@ -1,3 +1,4 @@
+/* Transfer: the peer is asked to call somebody else. */
 #define LOG_MODULE "transfer"
 #include "base/log.h"
 #include "pbx/app/app.h"

@@ -1,3 +1,4 @@
+/* Wait, WaitUntil, WaitExten, WaitForCondition: time that passes in the dialplan. */
 #define LOG_MODULE "pbx"
 #include "base/buf.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* HANGUPCAUSE() and HANGUPCAUSE_KEYS(): why each dialled leg ended. */
 #include "base/obj.h"
 #include "pbx/channel.h"
 #include "pbx/func/func.h"

@@ -1,3 +1,4 @@
+/* IF(), IFTIME(), EXISTS() and their kin: questions with an answer of one of two. */
 #define LOG_MODULE "pbx"
 #include "base/log.h"
 #include "pbx/channel.h"

@@ -1,3 +1,4 @@
+/* MATH(), MIN(), MAX(), RAND() and their kin. */
 #define LOG_MODULE "pbx"
 #include "base/hash.h"
 #include "base/log.h"

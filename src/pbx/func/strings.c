@@ -1,3 +1,4 @@
+/* LEN(), FILTER(), REPLACE() and other functions over one text. */
 #define LOG_MODULE "pbx"
 #include "base/log.h"
 #include "pbx/expression.h"

@@ -1,3 +1,4 @@
+/* What functions over text share: characters with their escapes, variables by name. */
 #include "pbx/func/text.h"
 
 static int hex(char c)

@@ -1,3 +1,4 @@
+/* STRFTIME(), STRPTIME(), TESTTIME(). */
 #define LOG_MODULE "pbx"
 #include "base/log.h"
 #include "pbx/func/func.h"

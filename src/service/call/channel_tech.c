@@ -1,3 +1,4 @@
+/* What the pbx asks of a PJSIP channel, said to its session. */
 #define LOG_MODULE "chan_pjsip"
 #include "service/place/endpoint_state.h"
 #include "service/call/channel_tech.h"
@@ -134,12 +135,6 @@ static int find_callee(struct service *svc, struct str first, const struct endpo
 	if (map_get(svc->guard.maintenance, ep->name)) {
 		*cause = CAUSE_CONGESTION;
 		return EHOSTDOWN;
-	}
-	if (session_needs_srtp(ep)) {
-		log_error("'%.*s' has media_encryption, which is not there yet; it is not called in the clear",
-			  STR_ARG(ep->name));
-		*cause = CAUSE_BEARER_NOT_AVAILABLE;
-		return EPROTONOSUPPORT;
 	}
 	*out = ep;
 	return 0;

@@ -1,3 +1,4 @@
+/* CHANNEL() of a PJSIP channel: its dialog, its media, its numbers. */
 #include "media/media.h"
 #include "pbx/dialplan.h"
 #include "service/call/functions_private.h"
@@ -103,7 +104,7 @@ static int rtp_item(const struct neg_stream *st, struct str what, struct buf *ou
 	else if (str_ieq(what, STR("hold")))
 		buf_char(out, st->remote_hold ? '1' : '0');
 	else if (str_ieq(what, STR("secure")))
-		buf_char(out, sdp_proto_is_savp(st->proto) ? '1' : '0');
+		buf_char(out, st->secure.mode != NEG_CLEAR ? '1' : '0');
 	else if (str_ieq(what, STR("direct")))
 		buf_put(out, STR("(null)"));    /* media never goes around us */
 	else
@@ -323,6 +324,10 @@ int functions_channel_read(struct channel *ch, struct str item, struct buf *out)
 		return pjsip_item(s, a[1], out);
 	if (str_ieq(a[0], STR("rtp")) || str_ieq(a[0], STR("rtcp")))
 		return media_item(s, str_ieq(a[0], STR("rtcp")), a[1], a[2], out);
+	if (str_ieq(a[0], STR("secure_media"))) {
+		buf_put(out, session_is_secure(s) ? STR("1") : STR_NULL);
+		return 0;
+	}
 	if (str_ieq(a[0], STR("secure_signaling")))
 		return pjsip_item(s, STR("secure"), out);
 	if (str_ieq(a[0], STR("endpoint"))) {

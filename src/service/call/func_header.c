@@ -1,3 +1,4 @@
+/* PJSIP_HEADER() and its kin: headers of the call's messages read, and written into ours. */
 #include "pbx/dialplan.h"
 #include "service/call/functions_private.h"
 #include <errno.h>

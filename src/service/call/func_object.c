@@ -1,3 +1,4 @@
+/* PJSIP_ENDPOINT(), PJSIP_AOR(), PJSIP_CONTACT(): objects of the configuration, by name and field. */
 #include "pbx/dialplan.h"
 #include "service/call/functions_private.h"
 #include <errno.h>

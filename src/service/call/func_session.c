@@ -1,3 +1,4 @@
+/* Functions that change a call: its formats, its digits, a refresh; and PJSIPHangup. */
 #include "base/num.h"
 #include "pbx/dialplan.h"
 #include "service/call/functions_private.h"

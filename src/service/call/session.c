@@ -17,6 +17,7 @@ static void session_free(void *arg)
 	obj_drop(s->seen.sent_on);
 	obj_drop(s->callee.contact);
 	obj_drop(s->neg);
+	obj_drop(s->dtls);
 	share_close(&s->account);
 	obj_drop(s->conf);
 	party_free(&s->id);
@@ -40,7 +41,8 @@ static int make_invite(struct session *s)
 	const struct system_conf *sys = s->conf->system;
 	const struct endpoint *ep = s->ep;
 	struct ua_invite_prm prm = { .request = service_request_prm(s->conf, ep), .allow = service_allow(),
-		.supported = STR("timer, replaces, norefersub, histinfo"), .server = g->user_agent,
+		.supported = ep->ice_support ? STR("timer, replaces, norefersub, histinfo, trickle-ice") :
+			     STR("timer, replaces, norefersub, histinfo"), .server = g->user_agent,
 		.user_agent = g->user_agent, .max_forwards = (int)g->max_forwards, .rel100 = rel100[ep->rel100],
 		.timers = timers[ep->timers], .timers_expires_s = ep->timers_sess_expires,
 		.timers_min_s = ep->timers_min_se, .force_rport = ep->force_rport,

@@ -8,7 +8,9 @@
  *   session_in.c        a new INVITE of theirs
  *   session_out.c       one of ours; and the changes that a fiber waits for
  *   session_sdp.c       offers and answers, and the media they set
+ *   session_ice.c       ICE in them
  *   session_port.c      RTP ports of a session's streams
+ *   session_secure.c    encrypted media
  *   session_streams.c   video of two legs
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
@@ -103,6 +105,7 @@ struct session {                /* obj */
 	struct list response_headers;
 	struct session_params params;
 	struct neg *neg;                /* held */
+	struct dtls_identity *dtls;     /* held; our certificate, once it was needed */
 	struct session_formats formats;
 	struct session_streams streams;
 	struct { bool done, ok; } refer;        /* REFER of ours: transfer.c */
@@ -163,8 +166,6 @@ int session_answer_make(void *arg, struct buf *b);
 unsigned session_offer_came(void *arg, struct str body);
 unsigned session_answer_came(void *arg, struct str body);
 void session_exchange_failed(void *arg);
-/* Its media must be encrypted: no call goes without. */
-bool session_needs_srtp(const struct endpoint *ep);
 /* The endpoint's settings changed: an offer that waits for its answer is judged anew.
  * 0, or a SIP status. */
 unsigned session_offer_again(struct session *s);
@@ -175,12 +176,39 @@ enum endpoint_dtmf_mode session_dtmf(struct session *s);
 /* The formats of an offer or answer of ours: PJSIP_MEDIA_OFFER, else the endpoint's. */
 void session_formats(struct session *s, struct formats *out);
 
+/* session_ice.c */
+int session_ice_offer(struct session *s);            /* its lines into the SDP that is about to be written */
+int session_ice_answer(struct session *s);
+bool session_ice_is_good(struct session *s, const struct sdp *sdp);  /* false: to be refused, which is said */
+void session_ice_apply(struct session *s);           /* the negotiation is in force */
+void session_ice_undo(struct session *s);            /* it came to nothing */
+void session_ice_event(struct session *s, const struct media_event *e);
+void session_ice_headers(const struct session *s, struct buf *h);    /* of an INVITE, and of a 2xx to one */
+unsigned session_ice_info(struct session *s, const struct sip_msg *msg);     /* trickle-ice-sdpfrag came: the answer's status */
+
 /* session_port.c */
 /* What opens the ports of the streams that are in force or about to be offered.
  * ENOBUFS, EMFILE: there is no room. */
 int session_ports_open(struct session *s);
-struct media_session *session_stream_media(const struct neg_stream *st);     /* view; NULL: no port */
+struct session_port {           /* obj */
+	struct media_session *m;        /* owned */
+	struct session *s;              /* whom its events reach; obj_point() */
+	bool shared;                    /* on the port of another stream (BUNDLE) */
+};
+static inline struct media_session *session_stream_media(const struct neg_stream *st)        /* view; NULL: no port */
+{
+	const struct session_port *p = st->port;
+
+	return p ? p->m : NULL;
+}
 struct media_session *session_audio(struct session *s);
+
+/* session_secure.c */
+void session_secrets_free(struct service *svc);
+void session_secure_prm(struct session *s, struct neg_prm *p);
+void session_secure_set(struct session *s, const struct neg_stream *st, struct media_secure *out);
+bool session_is_secure(struct session *s);           /* every stream of it is encrypted */
+void session_secure_event(struct session *s, const struct media_event *e);   /* MEDIA_SECURE */
 
 /* session_streams.c */
 /* The peer has offered other streams: the other leg follows. */

@@ -1,3 +1,4 @@
+/* Whom a call was meant for before it came here: Diversion (RFC 5806) and History-Info (RFC 7044). */
 #define LOG_MODULE "session"
 #include "service/call/channel_tech.h"
 #include "service/call/session.h"
@@ -5,8 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Whom a call was meant for before it came here: Diversion (RFC 5806) and
- * History-Info (RFC 7044). Numbers are those of REDIRECTING(reason). */
+/* Their place is the number of REDIRECTING(reason). */
 static const struct { const char *text; uint16_t cause; } reasons[] = {
 	{ "unknown", 404 }, { "user-busy", 486 }, { "no-answer", 408 }, { "unavailable", 503 },
 	{ "unconditional", 302 }, { "time-of-day", 404 }, { "do-not-disturb", 404 }, { "deflection", 480 },

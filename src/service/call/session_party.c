@@ -1,3 +1,4 @@
+/* Who calls, as headers say it and as we say it: From, P-Asserted-Identity, Remote-Party-ID. */
 #define LOG_MODULE "session"
 #include "service/call/channel_tech.h"
 #include "service/call/session.h"
@@ -133,8 +134,12 @@ void session_identity_came(struct session *s, const struct sip_msg *msg)
 	struct party p = { 0 };
 	struct chan_event *e;
 
-	if (!s->ch || !s->ep->trust_connected_line || !session_read_identity(s, msg, &p))
+	if (!s->ch || !s->ep->trust_connected_line)
 		return;
+	if (!session_read_identity(s, msg, &p)) {
+		party_free(&p);         /* half of it may have been read */
+		return;
+	}
 	text_set(&p.tag, s->ep->callerid_tag);
 	e = is_news(&s->id, &p) ? chan_event_new(CE_CONNECTED_LINE) : NULL;
 	if (e && (e->party = calloc(1, sizeof(*e->party))) && !party_copy(e->party, &p)) {

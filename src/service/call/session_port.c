@@ -6,27 +6,15 @@
 #include "service/call/session.h"
 #include <errno.h>
 
-struct session_port {           /* obj */
-	struct media_session *m;        /* owned */
-	struct session *s;              /* whom its events reach; obj_point() */
-};
-
 /* Closing is all the freeing there is: the media thread does the rest by itself. */
 static void port_free(void *arg)
 {
 	struct session_port *p = arg;
 
 	media_session_close(p->m, NULL, NULL);
-	if (p->s)
+	if (p->s && !p->shared)
 		share_give(&p->s->account, SHARE_PORT);
 	obj_unpoint(p->s);
-}
-
-struct media_session *session_stream_media(const struct neg_stream *st)
-{
-	const struct session_port *p = st->port;
-
-	return p ? p->m : NULL;
 }
 
 struct media_session *session_audio(struct session *s)
@@ -48,11 +36,28 @@ static void on_media(void *arg, struct media_session *m, const struct media_even
 	struct session *s = arg;
 
 	(void)m;
+	if (e->type == MEDIA_SECURE)
+		session_secure_event(s, e);
+	session_ice_event(s, e);
 	if (!s->ch || channel_media_event(s->ch, e) || e->type != MEDIA_TIMEOUT)
 		return;
 	log_notice("Disconnecting channel '%s' for lack of audio RTP activity in %u seconds",
 		   text_z(&s->ch->name), e->ms / 1000);
 	channel_soft_hangup(s->ch, CAUSE_NO_CIRCUIT, SOFT_TIMEOUT);
+}
+
+/* BUNDLE: the session whose port it shares; NULL: none. */
+static struct media_session *transport_of(struct session *s, const struct neg_stream *st)
+{
+	return st->bundled_in >= 0 ? session_stream_media(neg_stream(s->neg, (size_t)st->bundled_in)) : NULL;
+}
+
+/* Its port is another stream's and was to be its own, or the other way round. */
+static bool is_elsewhere(struct session *s, const struct neg_stream *st)
+{
+	const struct session_port *p = st->port;
+
+	return p->shared != (transport_of(s, st) != NULL);
 }
 
 /* The address the socket is bound to: any, unless the endpoint pins it down. */
@@ -64,14 +69,16 @@ static void bind_address(struct session *s, const struct sa *shown, struct sa *b
 		sa_parse(bind, sa_is_v6(shown) ? STR("::") : STR("0.0.0.0"));
 }
 
-static int media_open(struct session *s, enum media_type t, const struct sa *shown, struct media_session **out)
+static int media_open(struct session *s, const struct neg_stream *st, const struct sa *shown, struct media_session **out)
 {
+	enum media_type t = st->type;
 	const struct endpoint *ep = s->ep;
 	bool video = t == MEDIA_VIDEO;
 	struct media_session_prm prm = { .type = t, .port_min = (uint16_t)ep->rtp_port_start,
 		.port_max = (uint16_t)ep->rtp_port_end, .tos = video ? ep->tos_video : ep->tos_audio,
 		.cos = (int)(video ? ep->cos_video : ep->cos_audio), .rtcp_mux = ep->rtcp_mux,
-		.near = session_audio(s), .fn = t == MEDIA_AUDIO ? on_media : NULL, .arg = s };
+		.on_wire_of = transport_of(s, st), .near = session_audio(s),
+		.fn = t == MEDIA_AUDIO ? on_media : NULL, .arg = s };
 
 	bind_address(s, shown, &prm.bind);
 	if (!prm.tos)
@@ -81,15 +88,16 @@ static int media_open(struct session *s, enum media_type t, const struct sa *sho
 	return media_session_new(out, s->svc->media, &prm);
 }
 
-static int port_new(struct session *s, enum media_type t, const struct sa *shown, struct session_port **out)
+static int port_new(struct session *s, const struct neg_stream *st, const struct sa *shown, struct session_port **out)
 {
 	struct session_port *p = obj_new(sizeof(*p), port_free);
-	int err = p ? share_take(&s->account, SHARE_PORT) : ENOMEM;
+	int err = !p ? ENOMEM : transport_of(s, st) ? 0 : share_take(&s->account, SHARE_PORT);
 
 	if (!err) {
 		p->s = s;
+		p->shared = transport_of(s, st) != NULL;
 		obj_point(s);
-		err = media_open(s, t, shown, &p->m);
+		err = media_open(s, st, shown, &p->m);
 	}
 	if (err) {
 		log_write(err == EDQUOT ? LOG_NOTICE : LOG_ERROR, LOG_MODULE, 0, "no RTP port for '%.*s': %s",
@@ -117,8 +125,8 @@ static int open_stream(struct session *s, size_t i)
 		st->local = shown;
 		return 0;
 	}
-	if (!st->port) {
-		err = port_new(s, st->type, &shown, &p);
+	if (!st->port || is_elsewhere(s, st)) {
+		err = port_new(s, st, &shown, &p);
 		if (err)
 			return err;
 		neg_port_set(s->neg, i, p);

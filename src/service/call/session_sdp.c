@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "service/call/channel_tech.h"
+#include "service/call/codecs.h"
 #include "service/call/session.h"
 #include <errno.h>
 
@@ -55,11 +56,6 @@ void session_formats(struct session *s, struct formats *out)
 		endpoint_formats(s->ep, out);
 }
 
-bool session_needs_srtp(const struct endpoint *ep)
-{
-	return ep->media_encryption != ENCRYPTION_NO && !ep->media_encryption_optimistic;
-}
-
 static void fill_prm(struct session *s, struct neg_prm *p)
 {
 	const struct endpoint *ep = s->ep;
@@ -71,8 +67,9 @@ static void fill_prm(struct session *s, struct neg_prm *p)
 		.telephone_event = s->dtmf_mode == DTMF_RFC4733 || auto_mode, .use_ptime = ep->use_ptime, .use_avpf = ep->use_avpf,
 		.force_avp = ep->force_avp, .use_received_transport = ep->media_use_received_transport,
 		.rtcp_mux = ep->rtcp_mux, .bundle = ep->bundle,
-		.g726_swapped = ep->g726_non_standard };
+		.g726_swapped = ep->g726_non_standard, .opus = s->svc->codecs.opus };
 	session_formats(s, &p->formats);
+	session_secure_prm(s, p);
 }
 
 /* Makes s->neg. */
@@ -120,10 +117,14 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 		.rtcp_mux = st->rtcp_mux, .keepalive_ms = num_ms_of_s(s->ep->rtp_keepalive) };
 	bool hold = st->remote_hold || st->local_hold;
 
+	set.mid_ext = st->mid_ext;
+	str_copy(set.mid, sizeof(set.mid), text_view(&st->mid));
+	session_secure_set(s, st, &set.secure);
 	set.timeout_ms = num_ms_of_s(hold ? s->ep->rtp_timeout_hold : s->ep->rtp_timeout);
 	for (size_t i = 0; i < st->ncodecs && i < MEDIA_MAX_CODECS; i++)
 		set.codec[set.ncodecs++] = (struct media_codec){ st->codecs[i].id, st->codecs[i].pt_rx,
 			st->codecs[i].pt_tx, st->codecs[i].ptime };
+	codecs_encoder(&set.encoder, &s->svc->codecs, st);
 	for (size_t i = 0; i < st->nevents && i < MEDIA_MAX_EVENTS; i++) {
 		set.event[i].rate = st->events[i].rate;
 		set.event[i].pt_rx = st->events[i].pt_rx;
@@ -132,6 +133,7 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 	}
 	if (media_session_set(session_stream_media(st), &set))
 		log_error("media of '%s' could not be set", s->ch ? text_z(&s->ch->name) : "?");
+	explicit_bzero(&set.secure, sizeof(set.secure));
 }
 
 static void note_hold(struct session *s)
@@ -160,6 +162,7 @@ void session_media_apply(struct session *s)
 		if (st->active && st->port)
 			apply_stream(s, st);
 	}
+	session_ice_apply(s);
 	neg_ports_close_unused(s->neg);
 	if (s->ch) {
 		struct neg_stream *st = neg_first(s->neg, MEDIA_AUDIO);
@@ -202,16 +205,11 @@ static bool is_complete(const struct sdp *sdp)
 /* What an offer says that no answer could cure; 0: nothing. */
 static unsigned judge_offer(struct session *s, const struct sdp *sdp)
 {
-	if (session_needs_srtp(s->ep)) {
-		log_error("'%.*s' has media_encryption, which is not there yet; the call is refused rather than sent "
-			  "in the clear", STR_ARG(s->ep->name));
-		return 488;
-	}
 	if (!is_complete(sdp)) {
 		log_notice("SDP of '%.*s' has a dynamic payload type without rtpmap", STR_ARG(s->ep->name));
 		return 400;
 	}
-	return 0;
+	return session_ice_is_good(s, sdp) ? 0 : 488;
 }
 
 static unsigned take_offer(struct session *s, const struct sdp *sdp)
@@ -225,7 +223,7 @@ static unsigned take_offer(struct session *s, const struct sdp *sdp)
 	}
 	if (err == EPROTO) {
 		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name,
-			   &session_dialog(s)->path.peer, "%s", neg_verdict_text(why));
+			   &session_dialog(s)->path.peer, "%s", neg_why(s->neg, why));
 		return 488;
 	}
 	return err ? shares_status(err) : 0;
@@ -258,7 +256,10 @@ unsigned session_offer_again(struct session *s)
 int session_answer_make(void *arg, struct buf *b)
 {
 	struct session *s = arg;
-	int err = neg_answer_out(s->neg, b);
+	int err = session_ice_answer(s);
+
+	if (!err)
+		err = neg_answer_out(s->neg, b);
 
 	if (!err)
 		session_media_apply(s);
@@ -346,6 +347,8 @@ static int make_offer(struct session *s, struct buf *b)
 		err = again_offer(s, &p.formats);
 	if (!err)
 		err = session_ports_open(s);
+	if (!err)
+		err = session_ice_offer(s);
 	return err ? err : neg_offer_out(s->neg, b);
 }
 
@@ -378,10 +381,12 @@ unsigned session_answer_came(void *arg, struct str body)
 	fill_prm(s, &p);
 	endpoint_formats(s->ep, &p.formats);
 	neg_set(s->neg, &p);
-	err = neg_answer_in(s->neg, sdp, &why);
+	err = session_ice_is_good(s, sdp) ? neg_answer_in(s->neg, sdp, &why) : EBADMSG;
 	obj_drop(sdp);
 	if (err) {
-		log_notice("SDP answer of '%.*s' refused: %s", STR_ARG(s->ep->name), neg_verdict_text(why));
+		log_notice("SDP answer of '%.*s' refused: %s", STR_ARG(s->ep->name), neg_why(s->neg, why));
+		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name,
+			   &session_dialog(s)->path.peer, "%s", neg_why(s->neg, why));
 		return 488;
 	}
 	session_media_apply(s);
@@ -392,6 +397,8 @@ void session_exchange_failed(void *arg)
 {
 	struct session *s = arg;
 
-	if (s->neg)
-		neg_rollback(s->neg);
+	if (!s->neg)
+		return;
+	session_ice_undo(s);
+	neg_rollback(s->neg);
 }

@@ -1,3 +1,4 @@
+/* Streams beside the one of sound: two legs kept alike, their media joined; and StreamEcho. */
 #define LOG_MODULE "session"
 #include "media/media.h"
 #include "pbx/bridge.h"

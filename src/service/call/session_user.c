@@ -27,6 +27,8 @@ static void write_headers(void *arg, enum ua_invite_message kind, unsigned statu
 {
 	struct session *s = arg;
 
+	if (kind != UA_INVITE_RESPONSE || status < 300)
+		session_ice_headers(s, h);
 	if (kind == UA_INVITE_REQUEST) {
 		session_write_request(s, h);
 		return;
@@ -158,6 +160,10 @@ static void on_info(struct session *s, struct sip_server_tx *tx, struct sip_msg 
 {
 	bool digit = ua_info_is_digit(msg);
 
+	if (str_ieq(msg->content_type, STR("application/trickle-ice-sdpfrag"))) {
+		ua_invite_reply(s->iv, tx, session_ice_info(s, msg), STR_NULL);
+		return;
+	}
 	ua_invite_reply(s->iv, tx, digit || !msg->body.n ? 200 : 415, STR_NULL);
 	if (digit)
 		on_digit(s, msg);

@@ -1,3 +1,4 @@
+/* The address that was seen in the place of the one that was written. */
 #include "service/common/nat.h"
 #include <errno.h>
 

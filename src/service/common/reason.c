@@ -1,3 +1,4 @@
+/* Why we did what we did: a ring of records, read by `pjsip explain`. */
 #define LOG_MODULE "reason"
 #include "service/common/reason.h"
 #include "base/bucket.h"

@@ -12,6 +12,7 @@
 #include "service/object/object.h"
 #include "service/common/reason.h"
 #include "service/common/shares.h"
+#include "sdp/opus.h"
 #include "sip/dialog.h"
 #include "sip/resolve.h"
 #include "ua/ua.h"
@@ -25,6 +26,7 @@ struct endpoint_state;
 struct identify_hosts;
 struct messages;
 struct outbound;
+struct service_ice;
 struct subscriptions;
 struct notify_conf;
 
@@ -70,6 +72,13 @@ struct service_names {
 struct service_calls {
 	struct list all;                /* struct session */
 	uint32_t n;                     /* those that an INVITE of theirs made */
+	struct call_secrets *secrets;   /* owned; call/session_secure.c, NULL: none needed yet */
+};
+
+/* codecs.conf: call/codecs.h */
+struct service_codecs {
+	struct opus_fmtp opus;          /* what our SDP says */
+	struct codec_prm encoder;       /* what it does not say */
 };
 
 /* asterisk.conf maxload */
@@ -101,6 +110,7 @@ struct service {
 	struct ua ua;                   /* all that we ask of others */
 	struct pbx *pbx;
 	struct media *media;
+	struct service_ice *ice;        /* owned: rtp.conf's part of it (common/ice.h). NULL: no ICE */
 	struct service_resolver resolver;
 	struct digest_ctx *digest;
 	enum service_state state;
@@ -110,6 +120,7 @@ struct service {
 	struct service_guard guard;
 	struct service_load load;
 	struct service_calls calls;
+	struct service_codecs codecs;
 	struct service_test test;
 	struct reasons *reasons;
 	struct shares *shares;          /* held: who has how much of what is scarce */

@@ -1,3 +1,4 @@
+/* Types of objects of pjsip.conf, and their fields by name. */
 #include "service/object/objects.h"
 
 static const struct option_set *const sets[OBJECT_TYPES] = {

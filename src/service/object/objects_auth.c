@@ -1,3 +1,4 @@
+/* Options of type=auth, aor and contact. */
 #include "service/object/objects.h"
 #include "base/list.h"
 #include <errno.h>

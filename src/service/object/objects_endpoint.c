@@ -1,6 +1,8 @@
 /* What an endpoint is made of once all its lines are read, and what they may not say together. */
 #include "service/object/objects.h"
 #include "base/list.h"
+#include "base/obj.h"
+#include "media/dtls.h"
 #include <errno.h>
 
 static const struct option_choice rel100[] = {
@@ -250,7 +252,7 @@ static const struct option rows[] = {
 		"Address to put into SDP for this endpoint's media."),
 	BOOL(bind_rtp_to_media_address, "no", 0, "Bind the RTP socket to media_address instead of every address."),
 	BOOL(force_rport, "yes", 0, "Answer to the port a request came from, as if it had asked so (RFC 3581)."),
-	BOOL(ice_support, "no", L, "Offer and accept ICE."),
+	BOOL(ice_support, "no", 0, "Offer and accept ICE."),
 	OPT_CUSTOM(E, identify_by, struct identify_by, parse_identify_by, write_identify_by,
 		"username, auth_username, ip, header, request_uri between commas", "username,ip", 0,
 		"By which signs a request may be taken for this endpoint's."),
@@ -282,8 +284,8 @@ static const struct option rows[] = {
 	BOOL(use_avpf, "no", 0, "Use RTP/AVPF, and insist on it."),
 	BOOL(force_avp, "no", 0, "Say RTP/AVP although what is meant is another profile."),
 	BOOL(media_use_received_transport, "no", 0, "Answer with the same profile the offer had."),
-	ENUM(media_encryption, encryptions, "no", L, "How media is encrypted."),
-	BOOL(media_encryption_optimistic, "no", L, "Encrypt when the peer can, go on in the clear when it cannot."),
+	ENUM(media_encryption, encryptions, "no", 0, "How media is encrypted."),
+	BOOL(media_encryption_optimistic, "no", 0, "Encrypt when the peer can, go on in the clear when it cannot."),
 	BOOL(g726_non_standard, "no", 0, "Take G726-32 in its AAL2 packing."),
 	BOOL(inband_progress, "no", 0, "Send tones as early media instead of leaving them to the phone."),
 	OPT_CUSTOM(E, call_group, uint64_t, parse_groups, write_groups, "0..63 and ranges, between commas", NULL, L,
@@ -324,17 +326,17 @@ static const struct option rows[] = {
 		"User part of From in requests to this endpoint."),
 	TEXT(mwi_from_user, NULL, 0, "User part of From in message-waiting NOTIFYs."),
 	TEXT(from_domain, NULL, 0, "Host part of From in requests to this endpoint."),
-	ENUM(dtls_verify, dtls_verifies, "No", L, "What of the peer's certificate is checked."),
-	UINT(dtls_rekey, "0", 0, MAX32, "s", L, "Interval of new DTLS handshakes; 0: none."),
-	BOOL(dtls_auto_generate_cert, "no", L | OPT_YESNO_CAP, "Make a certificate for DTLS instead of reading one."),
-	READABLE(dtls_cert_file, L, "Certificate for DTLS."),
-	READABLE(dtls_private_key, L, "Key of that certificate."),
-	TEXT(dtls_cipher, NULL, L, "Ciphers allowed in DTLS."),
-	READABLE(dtls_ca_file, L, "Certificates of authorities to check the peer against."),
-	READABLE(dtls_ca_path, L, "Folder of such certificates."),
-	ENUM(dtls_setup, dtls_setups, "active", L, "Which side begins the DTLS handshake (RFC 4145)."),
-	ENUM(dtls_fingerprint, dtls_hashes, "SHA-256", L, "Hash of the fingerprint in SDP."),
-	BOOL(srtp_tag_32, "no", L, "Use the 32-bit authentication tag."),
+	ENUM(dtls_verify, dtls_verifies, "No", 0, "What of the peer's certificate is checked."),
+	UINT(dtls_rekey, "0", 0, MAX32, "s", 0, "Interval of new DTLS handshakes; 0: none."),
+	BOOL(dtls_auto_generate_cert, "no", OPT_YESNO_CAP, "Make a certificate for DTLS instead of reading one."),
+	READABLE(dtls_cert_file, 0, "Certificate for DTLS."),
+	READABLE(dtls_private_key, 0, "Key of that certificate."),
+	TEXT(dtls_cipher, NULL, 0, "Ciphers allowed in DTLS."),
+	READABLE(dtls_ca_file, 0, "Certificates of authorities to check the peer against."),
+	READABLE(dtls_ca_path, 0, "Folder of such certificates."),
+	ENUM(dtls_setup, dtls_setups, "active", 0, "Which side begins the DTLS handshake (RFC 4145)."),
+	ENUM(dtls_fingerprint, dtls_hashes, "SHA-256", 0, "Hash of the fingerprint in SDP."),
+	BOOL(srtp_tag_32, "no", 0, "Use the 32-bit authentication tag."),
 	OPT_CUSTOM(E, set_var, const struct conf_var_list *, parse_set_var, write_vars, "NAME=value; may be repeated", NULL, 0,
 		"A variable set on every channel of this endpoint."),
 	TEXT(message_context, NULL, 0, "Context of MESSAGE requests outside of calls; empty: context."),
@@ -369,7 +371,7 @@ static const struct option rows[] = {
 	UINT(max_audio_streams, "1", 0, MAX32, "streams", 0, "Audio streams allowed in a call."),
 	UINT(max_video_streams, "1", 0, MAX32, "streams", 0, "Video streams allowed in a call."),
 	BOOL(bundle, "no", 0, "All media on one transport (RFC 8843)."),
-	BOOL(webrtc, "no", L | OPT_YESNO, "Set everything a browser needs: DTLS, ICE, AVPF, rtcp_mux, bundle."),
+	BOOL(webrtc, "no", OPT_YESNO, "Set everything a browser needs: DTLS, ICE, AVPF, rtcp_mux, bundle."),
 	TEXT(incoming_mwi_mailbox, NULL, 0, "Mailbox that message-waiting NOTIFYs from this endpoint set."),
 	BOOL(follow_early_media_fork, "yes", 0, "Follow early media to another fork; [system] must allow it too."),
 	BOOL(accept_multiple_sdp_answers, "no", 0, "Take a second SDP answer from the same fork; [system] must allow it too."),
@@ -436,6 +438,22 @@ static void fix_sdp(struct object_build *b, struct endpoint *e)
 	}
 }
 
+/* A certificate that cannot serve is told when the file is read, not at the first call. */
+static int check_dtls(struct object_build *b, const struct endpoint *e)
+{
+	struct dtls_identity_prm prm = { .cert_file = e->dtls_cert_file, .key_file = e->dtls_private_key,
+		.cipher = e->dtls_cipher, .ca_file = e->dtls_ca_file, .ca_path = e->dtls_ca_path };
+	struct dtls_identity *d = NULL;
+	char why[200] = "";
+	int err;
+
+	if (e->media_encryption != ENCRYPTION_DTLS || e->dtls_auto_generate_cert)
+		return 0;
+	err = dtls_identity_new(&d, &prm, NULL, why);
+	obj_drop(d);
+	return err == EINVAL ? report_fault(b, why) : err;
+}
+
 int finish_endpoint(struct object_build *b, struct endpoint *e)
 {
 	int err;
@@ -451,6 +469,9 @@ int finish_endpoint(struct object_build *b, struct endpoint *e)
 		return err;
 	fix_sdp(b, e);
 	imply_webrtc(e);
+	err = check_dtls(b, e);
+	if (err)
+		return err;
 	err = build_vars(b, &e->set_var);
 	if (!err)
 		err = build_acl(b, &b->acl, &e->acl);

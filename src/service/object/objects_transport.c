@@ -1,3 +1,4 @@
+/* Options of type=transport, system and global. */
 #include "service/object/objects.h"
 #include "base/list.h"
 #include <errno.h>

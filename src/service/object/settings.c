@@ -1,3 +1,4 @@
+/* acl.conf and manager.conf. */
 #include "service/object/objects.h"
 #include <errno.h>
 #include <stdlib.h>

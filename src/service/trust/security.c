@@ -1,3 +1,4 @@
+/* Security events: who was let in, who was not, and why. */
 #include "service/trust/security.h"
 #include <stdio.h>
 #include <time.h>

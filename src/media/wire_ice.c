@@ -1,0 +1,227 @@
+/* media/wire_ice.c -- a wire with ICE, on its media thread: what the agent sends and says becomes
+ * datagrams, the wire's destination and events; its time is a ticker. The agent is ice.c. */
+#include "media/wire_ice.h"
+#include "base/obj.h"
+#include "base/poison.h"
+
+/* ---- what the agent says */
+
+static void tell(struct wire *w, const struct media_event *e)
+{
+	struct stream *s = list_empty(&w->streams) ? NULL : container_of(w->streams.next, struct stream, wire_link);
+
+	/* The wire's, so one of its streams brings it. */
+	if (s && s->t)
+		mthread_event(s, e);
+}
+
+static void aim(struct ice_wire *i)
+{
+	struct wire *w = i->w;
+
+	/* The latch is closed: it knows the one that ICE has checked. */
+	w->latch.source = i->head.dst[0];
+	w->latch.learning = false;
+	w->latch.exact = true;
+	wire_aim(w);
+}
+
+static void on_selected(struct ice_wire *i, const struct ice_event *e)
+{
+	struct media_event m = { .type = MEDIA_ICE, .peer = e->remote };
+	bool first = e->component == 1;
+
+	i->head.dst[e->component - 1] = e->remote;
+	aim(i);
+	m.ice.state = (uint8_t)ice_state(i->agent);
+	m.ice.nominated = e->nominated;
+	m.ice.relayed = e->relayed;
+	if (first)
+		tell(i->w, &m);
+}
+
+static void on_state(struct ice_wire *i, enum ice_state s)
+{
+	struct media_event m = { .type = MEDIA_ICE, .ice = { .state = (uint8_t)s } };
+	struct ice_event e;
+
+	if (s == ICE_LOST || s == ICE_FAILED) {
+		i->head.dst[0] = i->head.dst[1] = (struct sa){ 0 };
+		aim(i);
+	} else if (ice_selected(i->agent, 1, &e)) {
+		m.peer = e.remote;
+		m.ice.nominated = e.nominated;
+		m.ice.relayed = e.relayed;
+	}
+	tell(i->w, &m);
+}
+
+static void on_candidate(struct ice_wire *i, const struct ice_candidate *c)
+{
+	struct media_event m = { .type = MEDIA_ICE_CANDIDATE, .peer = c->addr };
+
+	m.ice.related = c->related;
+	m.ice.priority = c->priority;
+	m.ice.component = c->component;
+	m.ice.type = (uint8_t)c->type;
+	str_copy(m.ice.foundation, sizeof(m.ice.foundation), str_z(c->foundation));
+	tell(i->w, &m);
+}
+
+static void on_event(void *arg, const struct ice_event *e)
+{
+	struct ice_wire *i = arg;
+
+	if (!i->w)
+		return;
+	switch (e->type) {
+	case ICE_EV_SELECTED:
+		on_selected(i, e);
+		break;
+	case ICE_EV_STATE:
+		on_state(i, e->state);
+		break;
+	case ICE_EV_CANDIDATE:
+		on_candidate(i, e->candidate);
+		break;
+	case ICE_EV_GATHERED:
+		tell(i->w, &(struct media_event){ .type = MEDIA_ICE_GATHERED });
+		break;
+	}
+}
+
+static void on_send(void *arg, unsigned component, unsigned base, const struct sa *to, const void *p, size_t n)
+{
+	struct ice_wire *i = arg;
+	struct sa at = *to;
+
+	(void)component;
+	if (!i->w)
+		return;
+	wire_fit_family(i->w, &at);
+	place_send(i->w->net, i->w->place[base >> 1], &at, p, n);
+}
+
+/* ---- along with the wire from thread to thread */
+
+static void on_arrive(struct wire *w)
+{
+	struct ice_wire *i = ice_wire_of(w);
+
+	if (!i || i->ticking || !w->t)
+		return;
+	i->ticker.w = w;
+	i->ticker.next_us = UINT64_MAX;
+	i->ticking = true;
+	list_append(&w->t->tickers, &i->ticker.link);
+	ice_wire_due(i);
+}
+
+static void on_leave(struct wire *w)
+{
+	struct ice_wire *i = ice_wire_of(w);
+
+	if (!i || !i->ticking)
+		return;
+	list_remove(&i->ticker.link);
+	i->ticking = false;
+}
+
+static size_t on_tick(struct ticker *k)
+{
+	struct ice_wire *i = container_of(k, struct ice_wire, ticker);
+
+	k->next_us = ice_tick(i->agent, i->w->t->now_us);
+	return 1;
+}
+
+void ice_wire_due(struct ice_wire *i)
+{
+	uint64_t due = ice_due(i->agent);
+
+	if (!i->ticking)
+		return;
+	i->ticker.next_us = due;
+	if (due < i->w->t->due_us)
+		i->w->t->due_us = due;
+}
+
+static void on_shut(struct wire *w)
+{
+	if (!w->ice)
+		return;
+	ice_close(ice_wire_of(w)->agent);
+	on_leave(w);
+	ice_wire_of(w)->w = NULL;
+}
+
+/* ---- datagrams */
+
+static bool on_in(struct wire *w, bool rtcp, uint8_t *p, size_t *n, struct sa *from)
+{
+	struct ice_wire *i = ice_wire_of(w);
+	struct sa peer = { 0 };
+	const struct sa *dst;
+
+	switch (ice_datagram(i->agent, w->t->now_us, wire_ice_base(rtcp, sa_is_v6(from)), from, p, n, &peer)) {
+	case ICE_DATA:
+		dst = &i->head.dst[rtcp && !w->rtcp_mux];
+		*from = sa_is_set(dst) ? *dst : peer;
+		return true;
+	case ICE_TAKEN:
+		ice_wire_due(i);
+		return false;
+	default:
+		w->dropped_source++;
+		return false;
+	}
+}
+
+static bool on_out(struct wire *w, bool rtcp, uint8_t *p, size_t n, size_t max)
+{
+	unsigned base;
+	struct sa to;
+
+	if (!ice_wrap(ice_wire_of(w)->agent, rtcp && !w->rtcp_mux ? 2 : 1, p, &n, max, &base, &to))
+		return false;
+	wire_fit_family(w, &to);
+	return place_send(w->net, w->place[base >> 1], &to, p, n);
+}
+
+/* ---- on and off */
+
+static const struct wire_ice_ops ice_ops_row = {
+	.arrive = on_arrive, .leave = on_leave, .shut = on_shut, .in = on_in, .out = on_out,
+};
+
+void ice_wire_put(struct wire *w, struct ice_wire *i)
+{
+	struct ice_ops ops = { .arg = i, .send = on_send, .event = on_event, .random = ice_random_system };
+
+	i->head.ops = &ice_ops_row;
+	i->w = w;
+	i->ticker.tick = on_tick;
+	ice_set_ops(i->agent, &ops);
+	w->ice = &i->head;
+	w->latch.source = (struct sa){ 0 };
+	on_arrive(w);
+	ice_gather(i->agent, w->t->now_us);
+	ice_wire_due(i);
+	wire_aim(w);
+}
+
+struct ice_wire *ice_wire_take(struct wire *w)
+{
+	struct ice_wire *i = ice_wire_of(w);
+
+	if (!i)
+		return NULL;
+	ice_close(i->agent);
+	on_leave(w);
+	w->ice = NULL;
+	i->w = NULL;
+	/* What the SDP says counts again, and is learned as after any other. */
+	w->latch = (struct latch){ .learning = true, .heard_us = w->latch.heard_us };
+	wire_aim(w);
+	return i;
+}

@@ -1,0 +1,40 @@
+/* service/call/codecs.c -- from codecs.conf and the peer's SDP to the parameters of an encoder. */
+#include "service/call/codecs.h"
+
+static const uint32_t rate_of_band[] = {
+	[CODECS_NARROW] = 8000, [CODECS_MEDIUM] = 12000, [CODECS_WIDE] = 16000, [CODECS_SUPER_WIDE] = 24000,
+	[CODECS_FULL] = 48000,
+};
+
+void codecs_set_conf(struct service *svc, const struct codecs_conf *conf)
+{
+	static const struct codecs_conf defaults = { .complexity = 10, .max_playback_rate = OPUS_RATE,
+		.max_bandwidth = CODECS_FULL, .fec = true };
+	const struct codecs_conf *c = conf ? conf : &defaults;
+
+	_Static_assert((int)CODECS_LOW_DELAY == (int)CODEC_LOW_DELAY && (int)CODECS_MUSIC == (int)CODEC_SIGNAL_MUSIC,
+		       "the configuration's names are media's");
+	svc->codecs.opus = (struct opus_fmtp){ .max_playback = c->max_playback_rate, .max_capture = OPUS_RATE,
+		.max_bitrate = c->bitrate, .cbr = c->cbr, .fec = c->fec, .dtx = c->dtx };
+	svc->codecs.encoder = (struct codec_prm){ .max_rate = rate_of_band[c->max_bandwidth], .loss = (uint8_t)c->packet_loss,
+		.saving = (uint8_t)(10 - c->complexity), .use = c->application, .signal = c->signal };
+}
+
+void codecs_encoder(struct codec_prm *out, const struct service_codecs *ours, const struct neg_stream *st)
+{
+	struct opus_fmtp f, peer;
+
+	for (size_t i = 0; i < st->ncodecs; i++) {
+		if (st->codecs[i].id != FORMAT_OPUS)
+			continue;
+		opus_fmtp_parse(&peer, text_view(&st->codecs[i].fmtp));
+		opus_fmtp_join(&f, &ours->opus, &peer);
+		*out = ours->encoder;
+		out->max_rate = f.max_playback < out->max_rate ? f.max_playback : out->max_rate;
+		out->bitrate = f.max_bitrate;
+		out->cbr = f.cbr;
+		out->fec = f.fec;
+		out->dtx = f.dtx;
+		return;
+	}
+}

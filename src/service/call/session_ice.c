@@ -1,0 +1,249 @@
+/* service/call/session_ice.c -- ICE in the offers and answers of a session (RFC 8839), and what the peer's
+ * say to the agents of its streams. The agents are media's. */
+#define LOG_MODULE "ice"
+#include "service/common/ice.h"
+#include "base/log.h"
+#include "sdp/candidate.h"
+#include "service/call/session.h"
+#include <errno.h>
+
+static bool wants(const struct session *s)
+{
+	return s->ep->ice_support && service_ice_on(s->svc);
+}
+
+/* Of an m= line whose media has a wire of its own. */
+static struct media_session *wire_of(const struct neg_stream *st)
+{
+	if (!st->port || st->bundled_in >= 0 || st->type == MEDIA_IMAGE)
+		return NULL;
+	return session_stream_media(st);
+}
+
+/* ---- ours */
+
+static int start(struct session *s, const struct neg_stream *st, struct media_session *m, enum ice_role role)
+{
+	struct media_ice_host host[SERVICE_ICE_HOSTS];
+	struct media_ice_prm prm = { .role = role, .components = ICE_COMPONENTS };
+	int err;
+
+	service_ice_fill(s->svc, &st->local, host, &prm);
+	err = media_ice_start(m, &prm);
+	if (err)
+		log_notice("no ICE for '%.*s': %s", STR_ARG(s->ep->name),
+			   err == EINVAL ? "none of our addresses may be a candidate" : strerror(err));
+	return err;
+}
+
+static int put(struct session *s, size_t i, struct str name, struct str value)
+{
+	return neg_attr_add(s->neg, i, name, value);
+}
+
+static int put_lines(struct session *s, size_t i, const struct media_session *m, bool mux)
+{
+	const struct ice_own *own = media_ice_own(m);
+	char room[256];
+	struct buf b;
+	int err = put(s, i, STR("ice-ufrag"), str_z(own->ufrag));
+
+	err = err ? err : put(s, i, STR("ice-pwd"), str_z(own->pwd));
+	err = err ? err : put(s, i, STR("ice-options"), STR("trickle"));
+	for (size_t k = 0; !err && k < media_ice_locals(m); k++) {
+		struct candidate c;
+
+		if (mux && media_ice_local(m, k)->component > 1)
+			continue;
+		ice_candidate_describe(media_ice_local(m, k), &c);
+		buf_init(&b, room, sizeof(room), sizeof(room));
+		candidate_write(&b, &c);
+		err = buf_err(&b) ? ENOBUFS : put(s, i, STR("candidate"), buf_view(&b));
+	}
+	return err;
+}
+
+/* All candidates that are known are in it (half trickle, RFC 8838 section 16): what is found later is not
+ * told, but checks from there find their way. */
+int session_ice_offer(struct session *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && wants(s) && i < neg_count(s->neg); i++) {
+		struct neg_stream *st = neg_stream(s->neg, i);
+		struct media_session *m = wire_of(st);
+
+		neg_attrs_clear(s->neg, i);
+		if (!m || !neg_needs_port(s->neg, i) || (!media_ice_is_on(m) && start(s, st, m, ICE_CONTROLLING)))
+			continue;
+		err = put_lines(s, i, m, false);
+	}
+	return err;
+}
+
+static int answer_stream(struct session *s, size_t i)
+{
+	struct neg_stream *st = neg_stream(s->neg, i);
+	struct media_session *m = wire_of(st);
+	struct ice_desc d;
+
+	if (!m || !st->active || !st->media || ice_desc_read(&d, neg_remote(s->neg), st->media))
+		return 0;
+	/* Something on the way has put another address into c= (RFC 8839 section 4.2.5). */
+	if (!ice_default_matches(st->media, d.trickle))
+		return put(s, i, STR("ice-mismatch"), STR_NULL);
+	if (!media_ice_is_on(m) && start(s, st, m, ICE_CONTROLLED))
+		return 0;
+	if (media_ice_is_other(m, d.ufrag, d.pwd))
+		media_ice_restart(m, ICE_CONTROLLED);
+	return put_lines(s, i, m, st->rtcp_mux);
+}
+
+int session_ice_answer(struct session *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && wants(s) && i < neg_count(s->neg); i++) {
+		neg_attrs_clear(s->neg, i);
+		err = answer_stream(s, i);
+	}
+	return err;
+}
+
+/* ---- theirs */
+
+static const char *fault_text(int err)
+{
+	return err == ERANGE ? "ice-ufrag must have 4 to 256 characters, ice-pwd 22 to 256" :
+	       "ice-ufrag and ice-pwd come together, of letters, digits, + and /";
+}
+
+bool session_ice_is_good(struct session *s, const struct sdp *sdp)
+{
+	for (size_t i = 0; wants(s) && i < sdp->nmedia; i++) {
+		struct ice_desc d;
+		int err = sdp->media[i].port ? ice_desc_read(&d, sdp, &sdp->media[i]) : ENOENT;
+
+		if (!err || err == ENOENT)
+			continue;
+		log_notice("SDP of '%.*s' refused: %s", STR_ARG(s->ep->name), fault_text(err));
+		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name, &ua_invite_dialog(s->iv)->path.peer, "%s",
+			   fault_text(err));
+		return false;
+	}
+	return true;
+}
+
+static void take_stream(struct session *s, struct neg_stream *st, struct media_session *m)
+{
+	struct candidate c[ICE_MAX_CANDIDATES];
+	struct ice_remote r;
+	struct ice_desc d;
+	size_t n = 0, it = 0;
+	int err;
+
+	if (!st->media || ice_desc_read(&d, neg_remote(s->neg), st->media) || d.mismatch ||
+	    !ice_default_matches(st->media, d.trickle)) {
+		media_ice_stop(m);
+		return;
+	}
+	while (n < ICE_MAX_CANDIDATES && ice_candidate_next(st->media, &it, &c[n]))
+		n++;
+	/* Browsers say trickle and send all they have at once. Whoever has none yet sends more by INFO. */
+	r = (struct ice_remote){ .ufrag = d.ufrag, .pwd = d.pwd, .lite = d.lite,
+				 .done = d.end_of_candidates || !d.trickle || ice_has_component(st->media, 1) };
+	/* A component that only one side has is none (RFC 8445 section 6.1.2.2). */
+	err = media_ice_remote(m, &r, st->rtcp_mux || !ice_has_component(st->media, 2), c, n);
+	if (err)
+		log_notice("ICE of '%.*s' stays as it was: %s", STR_ARG(s->ep->name),
+			   err == EPROTO ? "it has new credentials in an answer to none of ours" : strerror(err));
+}
+
+void session_ice_apply(struct session *s)
+{
+	for (size_t i = 0; i < neg_count(s->neg); i++) {
+		struct neg_stream *st = neg_stream(s->neg, i);
+		struct media_session *m = wire_of(st);
+
+		if (m && st->active && media_ice_is_on(m))
+			take_stream(s, st, m);
+	}
+}
+
+void session_ice_undo(struct session *s)
+{
+	for (size_t i = 0; i < neg_count(s->neg); i++) {
+		struct media_session *m = wire_of(neg_stream(s->neg, i));
+
+		if (m && media_ice_is_on(m))
+			media_ice_restart_undo(m);
+	}
+}
+
+/* ---- trickled (RFC 8840) */
+
+void session_ice_headers(const struct session *s, struct buf *h)
+{
+	if (wants(s))
+		buf_put(h, STR("Recv-Info: trickle-ice\r\n"));
+}
+
+static struct neg_stream *stream_of(struct session *s, struct str mid)
+{
+	for (size_t i = 0; i < neg_count(s->neg); i++) {
+		struct neg_stream *st = neg_stream(s->neg, i);
+
+		if (st->active && st->media && str_eq(st->media->mid, mid))
+			return st;
+	}
+	return NULL;
+}
+
+static void take_fragment(struct session *s, const struct sdpfrag_media *f)
+{
+	struct neg_stream *st = stream_of(s, f->mid);
+	struct media_session *m = st ? wire_of(st) : NULL;
+	struct candidate c[ICE_MAX_CANDIDATES];
+	struct str rest = f->lines;
+	size_t n = 0;
+
+	if (!m || !media_ice_is_on(m))
+		return;
+	while (n < ICE_MAX_CANDIDATES && sdpfrag_candidate(&rest, &c[n]))
+		n++;
+	/* Those of another generation are late: the peer has restarted since. */
+	media_ice_more(m, f->ufrag, c, n, f->end_of_candidates);
+}
+
+unsigned session_ice_info(struct session *s, const struct sip_msg *msg)
+{
+	struct sdpfrag f;
+
+	if (!wants(s) || !s->neg)
+		return 415;
+	if (sdpfrag_parse(&f, msg->body))
+		return 400;
+	for (size_t i = 0; i < f.nmedia; i++)
+		take_fragment(s, &f.media[i]);
+	return 200;
+}
+
+void session_ice_event(struct session *s, const struct media_event *e)
+{
+	char peer[SA_TEXT];
+
+	if (e->type != MEDIA_ICE)
+		return;
+	if (e->ice.state == ICE_LOST || e->ice.state == ICE_FAILED) {
+		const char *why = e->ice.state == ICE_LOST ? "its consent to receive has run out; nothing is sent to it any more" :
+							      "no pair of candidates works";
+
+		log_notice("ICE of '%.*s': %s", STR_ARG(s->ep->name), why);
+		if (ua_invite_dialog(s->iv))
+			reason_add(s->svc->reasons, REASON_SESSION, REASON_DROPPED, 0, s->ep->name,
+				   &ua_invite_dialog(s->iv)->path.peer, "ICE: %s", why);
+	} else if (sa_is_set(&e->peer)) {
+		log_debug(1, "ICE of '%.*s': %s, media goes to %s%s", STR_ARG(s->ep->name), ice_state_name((enum ice_state)e->ice.state),
+			  sa_text(&e->peer, peer), e->ice.relayed ? " over our relay" : "");
+	}
+}

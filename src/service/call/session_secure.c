@@ -1,0 +1,158 @@
+/* service/call/session_secure.c -- encrypted media of a session: what its endpoint's
+ * options ask for, our certificates for DTLS, and what was agreed, in the words of
+ * sdp/ and media/. */
+#define LOG_MODULE "session"
+#include "base/log.h"
+#include "media/dtls.h"
+#include "service/call/channel_tech.h"
+#include "service/call/session.h"
+#include <errno.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+
+/* ---- certificates: kept as long as the options and the files are the same */
+
+struct call_secrets {
+	struct dtls_cert *own;          /* held; made when first needed, one a process */
+	struct dtls_identity *v[32];    /* held; the newest last */
+	size_t n;
+};
+
+void session_secrets_free(struct service *svc)
+{
+	struct call_secrets *c = svc->calls.secrets;
+
+	for (size_t i = 0; c && i < c->n; i++)
+		obj_drop(c->v[i]);
+	if (c)
+		obj_drop(c->own);
+	free(c);
+	svc->calls.secrets = NULL;
+}
+
+static enum crypto_hash hash_of(const struct endpoint *ep)
+{
+	return ep->dtls_fingerprint == DTLS_HASH_SHA1 ? CRYPTO_SHA1 : CRYPTO_SHA256;
+}
+
+static struct dtls_identity_prm identity_prm(const struct endpoint *ep)
+{
+	static const enum dtls_verify verify[] = { [DTLS_VERIFY_NO] = DTLS_CHECK_NOTHING,
+		[DTLS_VERIFY_FINGERPRINT] = DTLS_CHECK_FINGERPRINT, [DTLS_VERIFY_CERTIFICATE] = DTLS_CHECK_CHAIN,
+		[DTLS_VERIFY_YES] = DTLS_CHECK_BOTH };
+
+	return (struct dtls_identity_prm){ .cert_file = ep->dtls_cert_file, .key_file = ep->dtls_private_key,
+		.cipher = ep->dtls_cipher, .ca_file = ep->dtls_ca_file, .ca_path = ep->dtls_ca_path,
+		.verify = verify[ep->dtls_verify % ARRAY_LEN(verify)], .hash = hash_of(ep), .tag_32 = ep->srtp_tag_32,
+		.rekey_s = ep->dtls_rekey };
+}
+
+static int make_identity(struct call_secrets *c, const struct endpoint *ep, const struct dtls_identity_prm *prm,
+			 struct dtls_identity **out)
+{
+	char why[200] = "";
+	int err = 0;
+
+	if (ep->dtls_auto_generate_cert && !c->own)
+		err = dtls_cert_new(&c->own);
+	if (!err)
+		err = dtls_identity_new(out, prm, ep->dtls_auto_generate_cert ? c->own : NULL, why);
+	if (err)
+		log_error("endpoint '%.*s' cannot do DTLS: %s", STR_ARG(ep->name), why[0] ? why : strerror(err));
+	return err;
+}
+
+static void keep_identity(struct call_secrets *c, struct dtls_identity *d)
+{
+	if (c->n == ARRAY_LEN(c->v)) {
+		obj_drop(c->v[0]);
+		c->n--;
+		memmove(&c->v[0], &c->v[1], c->n * sizeof(c->v[0]));
+	}
+	c->v[c->n++] = obj_hold(d);
+}
+
+/* A session keeps the identity that it began with, so that a change of files does not
+ * end its association. NULL: there is none. */
+static const struct dtls_identity *find_identity(struct session *s)
+{
+	struct dtls_identity_prm prm = identity_prm(s->ep);
+	struct call_secrets *c = s->svc->calls.secrets;
+
+	if (s->dtls)
+		return s->dtls;
+	if (!c)
+		c = s->svc->calls.secrets = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	for (size_t i = 0; i < c->n && !s->dtls; i++)
+		if (dtls_identity_is(c->v[i], &prm))
+			s->dtls = obj_hold(c->v[i]);
+	if (!s->dtls && !make_identity(c, s->ep, &prm, &s->dtls))
+		keep_identity(c, s->dtls);
+	return s->dtls;
+}
+
+/* ---- for sdp/ */
+
+static int make_key(uint8_t *p, size_t n)
+{
+	return RAND_bytes(p, (int)n) == 1 ? 0 : EIO;
+}
+
+void session_secure_prm(struct session *s, struct neg_prm *p)
+{
+	static const enum crypto_setup setups[] = { [DTLS_SETUP_ACTIVE] = SETUP_ACTIVE, [DTLS_SETUP_PASSIVE] = SETUP_PASSIVE,
+		[DTLS_SETUP_ACTPASS] = SETUP_ACTPASS, [DTLS_SETUP_HOLDCONN] = SETUP_HOLDCONN };
+	const struct endpoint *ep = s->ep;
+	const struct dtls_identity *d;
+
+	p->savp = ep->media_encryption == ENCRYPTION_SDES;
+	p->dtls = ep->media_encryption == ENCRYPTION_DTLS;
+	p->optimistic = ep->media_encryption_optimistic;
+	p->srtp_tag_32 = ep->srtp_tag_32;
+	p->random = make_key;
+	p->setup = setups[ep->dtls_setup % ARRAY_LEN(setups)];
+	d = p->dtls ? find_identity(s) : NULL;
+	if (d)
+		p->fingerprint = *dtls_identity_fingerprint(d);
+}
+
+/* ---- for media/ */
+
+void session_secure_set(struct session *s, const struct neg_stream *st, struct media_secure *out)
+{
+	static const enum media_secure_mode modes[] = { [NEG_CLEAR] = MEDIA_CLEAR, [NEG_SDES] = MEDIA_SDES,
+		[NEG_DTLS] = MEDIA_DTLS };
+
+	*out = (struct media_secure){ .mode = modes[st->secure.mode], .tx = st->secure.ours, .rx = st->secure.theirs,
+		.identity = st->secure.mode == NEG_DTLS ? s->dtls : NULL, .fingerprint = st->secure.fingerprint,
+		.setup = st->secure.setup };
+}
+
+bool session_is_secure(struct session *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; s->neg && i < neg_count(s->neg); i++) {
+		const struct neg_stream *st = neg_stream(s->neg, i);
+
+		if (st->active && st->type != MEDIA_IMAGE && st->secure.mode == NEG_CLEAR)
+			return false;
+		any = any || st->active;
+	}
+	return any;
+}
+
+/* ---- what the handshake says */
+
+void session_secure_event(struct session *s, const struct media_event *e)
+{
+	const char *why = e->err == EACCES ? "DTLS: the certificate is not the one that its SDP or dtls_verify asks for" :
+			  e->err == ETIMEDOUT ? "DTLS: no answer to the handshake" : "DTLS: the handshake failed";
+
+	if (!e->err)
+		return;
+	log_notice("media of '%.*s': %s", STR_ARG(s->ep->name), why);
+	reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 0, s->ep->name, &e->peer, "%s", why);
+}

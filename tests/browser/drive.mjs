@@ -1,0 +1,49 @@
+// Chromium for tests: commands as lines of JSON on stdin, an answer for each on stdout.
+//   {"id": 1, "page": "a", "open": {}}                      a page with window.phone
+//   {"id": 2, "page": "a", "run": "call", "args": ["sip:600@..."]}
+//   {"id": 3, "page": "a", "close": true}
+// Environment: CHROMIUM (program), TONE (wav file that is the microphone).
+import { build } from "esbuild";
+import { chromium } from "playwright-core";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const bundle = await build({ entryPoints: [join(here, "libraries.js")], bundle: true, write: false, format: "iife",
+  globalName: "Phones", logLevel: "error" });
+const script = bundle.outputFiles[0].text + readFileSync(join(here, "phone.js"), "utf8");
+const args = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+  "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
+  "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets,LocalNetworkAccessChecksWebRTC", "--ignore-certificate-errors"];
+if (process.env.TONE) args.push(`--use-file-for-fake-audio-capture=${process.env.TONE}`);
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", headless: true, args });
+const pages = new Map();
+
+// A page of localhost, which is where a microphone is allowed without a certificate.
+async function open(name) {
+  const page = await browser.newPage({ ignoreHTTPSErrors: true });
+  page.on("console", (m) => process.stderr.write(`${name}: ${m.text()}\n`));
+  page.on("pageerror", (e) => process.stderr.write(`${name}: ${e.stack}\n`));
+  await page.route("http://localhost/**", (route) => route.fulfill({ contentType: "text/html",
+    body: "<!doctype html><title>phone</title>" }));
+  await page.goto("http://localhost/");
+  await page.addScriptTag({ content: script });
+  pages.set(name, page);
+}
+
+async function obey(c) {
+  if (c.open) return await open(c.page);
+  const page = pages.get(c.page);
+  if (c.close) { pages.delete(c.page); return await page.close(); }
+  return await page.evaluate(async ([fn, a]) => (await window.phone[fn](...a)) ?? null, [c.run, c.args || []]);
+}
+
+process.stdout.write(JSON.stringify({ id: 0, ok: true, version: browser.version() }) + "\n");
+for await (const line of createInterface({ input: process.stdin })) {
+  const c = JSON.parse(line);
+  obey(c).then((value) => ({ id: c.id, ok: true, value: value ?? null }), (e) => ({ id: c.id, ok: false, error: String(e.message) }))
+    .then((r) => process.stdout.write(JSON.stringify(r) + "\n"));
+}
+await browser.close();

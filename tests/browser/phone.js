@@ -1,0 +1,225 @@
+// A telephone in a page, with SIP.js or JsSIP under it: the same functions for both, so that
+// a test says what happens and not with which library. Everything is on window.phone.
+"use strict";
+(() => {
+  const state = { calls: [], events: [], incoming: null, registered: false };
+  const later = (ms) => new Promise((r) => setTimeout(r, ms));
+  const note = (what, more) => state.events.push({ at: performance.now(), what, ...more });
+
+  // ---- what is heard and seen ----------------------------------------------------------
+  const context = new AudioContext();
+  function listen(call, stream) {
+    // The level of a track stays 0 until an element plays it.
+    const element = new Audio();
+    element.srcObject = stream;
+    element.play().catch(() => {});
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 8192;
+    analyser.smoothingTimeConstant = 0;
+    context.createMediaStreamSource(stream).connect(analyser);
+    Object.assign(call, { stream, element, analyser });
+  }
+
+  function watch(call, pc) {
+    call.pc = pc;
+    pc.addEventListener("track", (e) => {
+      if (e.track.kind === "audio" && !call.analyser) listen(call, new MediaStream([e.track]));
+    });
+  }
+
+  // The frequency [Hz] that is loudest in what is heard, and how loud [dB].
+  function heard(call) {
+    if (!call.analyser) return { hertz: 0, level: -200 };
+    const bins = new Float32Array(call.analyser.frequencyBinCount);
+    call.analyser.getFloatFrequencyData(bins);
+    let best = 3;
+    for (let i = 3; i < bins.length; i++) if (bins[i] > bins[best]) best = i;
+    return { hertz: best * context.sampleRate / call.analyser.fftSize, level: bins[best] };
+  }
+
+  async function stats(call) {
+    const out = { packets: 0, frames: 0, codec: "", video: "" };
+    const all = await call.pc.getStats();
+    all.forEach((s) => {
+      if (s.type !== "inbound-rtp") return;
+      if (s.kind === "audio") {
+        out.packets += s.packetsReceived;
+        out.codec = all.get(s.codecId)?.mimeType || "";
+      } else {
+        out.frames += s.framesDecoded || 0;
+        out.video = all.get(s.codecId)?.mimeType || "";
+      }
+    });
+    return out;
+  }
+
+  // ---- SIP.js ---------------------------------------------------------------------------
+  const sipjs = {
+    async start(o) {
+      const { UserAgent, Registerer, RegistererState } = Phones.SIP;
+      this.ua = new UserAgent({
+        uri: UserAgent.makeURI(o.uri), transportOptions: { server: o.server },
+        authorizationUsername: o.user, authorizationPassword: o.password, logLevel: o.log || "error",
+        sessionDescriptionHandlerFactoryOptions: { peerConnectionConfiguration: { iceServers: [] } },
+        delegate: {
+          onInvite: (session) => {
+            const call = this.adopt(session);
+            state.incoming = call;
+            note("incoming", { from: session.remoteIdentity.uri.user });
+          },
+          onDisconnect: () => { state.registered = false; note("disconnected"); if (o.again) this.again(); },
+        },
+      });
+      await this.ua.start();
+      this.registerer = new Registerer(this.ua, { expires: o.expires || 300 });
+      this.registerer.stateChange.addListener((s) => {
+        state.registered = s === RegistererState.Registered;
+        note("registration", { state: s });
+      });
+      await this.registerer.register();
+    },
+    async again() {
+      for (;;) {
+        try { await this.ua.reconnect(); await this.registerer.register(); return; } catch (e) { await later(500); }
+      }
+    },
+    adopt(session) {
+      const call = { session, state: "new" };
+      state.calls.push(call);
+      session.stateChange.addListener((s) => { call.state = s; note("call", { state: s }); });
+      session.delegate = { onSessionDescriptionHandler: (h) => {
+        watch(call, h.peerConnection);
+        h.peerConnectionDelegate = { ontrack: () => {} };
+      } };
+      if (session.sessionDescriptionHandler) watch(call, session.sessionDescriptionHandler.peerConnection);
+      return call;
+    },
+    constraints: (o) => ({ sessionDescriptionHandlerOptions: { constraints: { audio: true, video: !!o.video } } }),
+    async call(uri, o) {
+      const { Inviter, UserAgent } = Phones.SIP;
+      const session = new Inviter(this.ua, UserAgent.makeURI(uri), this.constraints(o));
+      const call = this.adopt(session);
+      await session.invite({ requestDelegate: {
+        onAccept: (r) => { call.status = r.message.statusCode; note("accepted"); },
+        onReject: (r) => { call.status = r.message.statusCode; note("rejected", { status: call.status }); },
+        onProgress: (r) => note("progress", { status: r.message.statusCode }),
+      } });
+      return call;
+    },
+    answer: (call, o) => call.session.accept(sipjs.constraints(o)),
+    up: (call) => call.state === "Established",
+    over: (call) => call.state === "Terminated",
+    async end(call) {
+      const s = call.session;
+      if (call.state === "Established") await s.bye();
+      else if (s.cancel) await s.cancel();
+      else await s.reject();
+    },
+    async hold(call, on) {
+      call.session.sessionDescriptionHandlerOptionsReInvite = { hold: on };
+      await new Promise((yes, no) => call.session.invite({ requestDelegate: { onAccept: yes, onReject: no } }));
+    },
+    digit: (call, d) => call.session.sessionDescriptionHandler.sendDtmf(d),
+    refer: (call, uri) => new Promise((yes, no) => call.session.refer(Phones.SIP.UserAgent.makeURI(uri), {
+      onNotify: (n) => { note("notify", { body: n.request.body }); n.accept(); },
+      requestDelegate: { onAccept: yes, onReject: no } })),
+    replace: (call, other) => new Promise((yes, no) => call.session.refer(other.session, {
+      onNotify: (n) => { note("notify", { body: n.request.body }); n.accept(); },
+      requestDelegate: { onAccept: yes, onReject: no } })),
+  };
+
+  // ---- JsSIP ----------------------------------------------------------------------------
+  const jssip = {
+    async start(o) {
+      const { UA, WebSocketInterface } = Phones.JsSIP;
+      this.ua = new UA({ sockets: [new WebSocketInterface(o.server)], uri: o.uri, authorization_user: o.user,
+        password: o.password, register_expires: o.expires || 300, connection_recovery_min_interval: 1,
+        connection_recovery_max_interval: 2 });
+      this.ua.on("registered", () => { state.registered = true; note("registration", { state: "Registered" }); });
+      this.ua.on("unregistered", () => { state.registered = false; note("registration", { state: "Unregistered" }); });
+      this.ua.on("disconnected", () => { state.registered = false; note("disconnected"); });
+      this.ua.on("newRTCSession", ({ session, originator }) => {
+        const call = this.adopt(session);
+        if (originator === "remote") {
+          state.incoming = call;
+          note("incoming", { from: session.remote_identity.uri.user });
+        }
+      });
+      this.ua.start();
+    },
+    adopt(session) {
+      const call = { session, state: "new" };
+      state.calls.push(call);
+      if (session.connection) watch(call, session.connection);
+      session.on("peerconnection", ({ peerconnection }) => watch(call, peerconnection));
+      const to = (s) => (e) => { call.state = s; note("call", { state: s, cause: e?.cause }); };
+      session.on("progress", (e) => note("progress", { status: e.response?.status_code }));
+      session.on("accepted", () => note("accepted"));
+      session.on("confirmed", to("Established"));
+      session.on("ended", to("Terminated"));
+      session.on("failed", (e) => { call.status = e.message?.status_code; to("Terminated")(e); });
+      return call;
+    },
+    options: (o) => ({ mediaConstraints: { audio: true, video: !!o.video }, pcConfig: { iceServers: [] } }),
+    async call(uri, o) { this.ua.call(uri, this.options(o)); return state.calls.at(-1); },
+    answer: (call, o) => call.session.answer(jssip.options(o)),
+    up: (call) => call.state === "Established",
+    over: (call) => call.state === "Terminated",
+    end: (call) => call.session.terminate(),
+    hold: (call, on) => new Promise((yes) => on ? call.session.hold({}, yes) : call.session.unhold({}, yes)),
+    digit: (call, d) => call.session.sendDTMF(d, { transportType: "RFC2833" }),
+    refer: (call, uri) => call.session.refer(uri),
+    replace: (call, other) => call.session.refer(other.session.remote_identity.uri.toString(), { replaces: other.session }),
+  };
+
+  // ---- for the test -----------------------------------------------------------------------
+  let lib = null;
+  async function until(what, seconds) {
+    const end = performance.now() + seconds * 1000;
+    while (!await what()) {
+      if (performance.now() > end) throw new Error(`waited ${seconds} s for ${what}: ${JSON.stringify(state.events.slice(-12))}`);
+      await later(20);
+    }
+  }
+  const at = (i) => state.calls.at(i ?? -1);
+  window.phone = {
+    async start(o) { lib = o.library === "jssip" ? jssip : sipjs; await context.resume(); await lib.start(o); },
+    registered: (seconds = 15) => until(() => state.registered, seconds),
+    lost: (seconds = 15) => until(() => !state.registered, seconds),
+    // From the call to the answer and to the first packet back [ms].
+    async call(uri, o = {}) {
+      const begin = performance.now();
+      const call = await lib.call(uri, o);
+      await until(() => lib.up(call) || lib.over(call), o.seconds || 20);
+      if (lib.over(call)) return { status: call.status || 0 };
+      const answered = performance.now();
+      await until(async () => (await stats(call)).packets > 0, 20);
+      return { status: 200, answered: answered - begin, packet: performance.now() - begin };
+    },
+    ring: async (uri, o = {}) => { await lib.call(uri, o); },
+    incoming: (seconds = 20) => until(() => state.incoming, seconds),
+    async answer(o = {}) {
+      const call = state.incoming;
+      state.incoming = null;
+      await lib.answer(call, o);
+      await until(() => lib.up(call), 20);
+    },
+    reject: async () => { const c = state.incoming; state.incoming = null; await lib.end(c); },
+    up: (i) => lib.up(at(i)),
+    over: (i, seconds = 15) => until(() => lib.over(at(i)), seconds),
+    end: (i) => lib.end(at(i)),
+    hold: (on, i) => lib.hold(at(i), on),
+    digit: (d, i) => lib.digit(at(i), d),
+    refer: async (uri, i) => { await lib.refer(at(i), uri); },
+    replace: async (i, j) => { await lib.replace(at(i), at(j)); },
+    heard: (i) => heard(at(i)),
+    stats: (i) => stats(at(i)),
+    hears: (hertz, i, seconds = 15) => until(() => {
+      const h = heard(at(i));
+      return h.level > -70 && Math.abs(h.hertz - hertz) < hertz * 0.03 + 8;
+    }, seconds),
+    silence: (i, seconds = 15) => until(() => heard(at(i)).level < -75, seconds),
+    decodes: (frames, i, seconds = 20) => until(async () => (await stats(at(i))).frames >= frames, seconds),
+    events: () => state.events,
+  };
+})();

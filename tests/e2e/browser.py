@@ -1,0 +1,118 @@
+"""Chromium in a network namespace, driven through tests/browser/drive.mjs: each page is a
+telephone of SIP.js or JsSIP. Loopback alone will not do, as Chromium gathers no ICE
+candidates there; so the namespace has a pair of interfaces with both ends in it."""
+
+import ctypes
+import json
+import os
+import queue
+import shutil
+import subprocess
+import threading
+
+import tone
+from server import TOP, environment
+from waiting import wait_until
+
+HERE = f"{TOP}/tests/browser"
+SERVER, PHONES = "10.77.0.1", "10.77.0.2"
+LINKS = f"""ip link set lo up
+ip link add veth0 type veth peer name veth1
+ip addr add {SERVER}/24 dev veth0
+ip addr add {PHONES}/24 dev veth1
+ip link set veth0 up
+ip link set veth1 up"""
+CLONE_NEWNET = 0x40000000
+
+
+class Net:
+    """A network namespace of this thread, and of all that it starts, until close()."""
+
+    def __init__(self):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        if self.libc.unshare(CLONE_NEWNET):
+            os.close(self.before)
+            raise OSError(ctypes.get_errno(), "no network namespace can be made here (are you root?)")
+        for line in LINKS.splitlines():
+            subprocess.run(line.split(), check=True)
+
+    def close(self):
+        assert self.libc.setns(self.before, CLONE_NEWNET) == 0
+        os.close(self.before)
+
+
+def chromium():
+    for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser"):
+        path = shutil.which(name) if name else None
+        if path:
+            return path
+    raise RuntimeError("Chromium is not installed: tools/install-deps test")
+
+
+class Browser:
+    """One Chromium. Its microphone is a sine of HERTZ."""
+
+    def __init__(self, directory, hertz=700):
+        self.hertz = hertz
+        sound = f"{directory}/microphone-{hertz}.wav"
+        tone.write_tone(sound, hertz, 4)
+        self.log = open(f"{directory}/browser-{hertz}.log", "w", encoding="utf-8")
+        env = dict(environment(), TONE=sound, CHROMIUM=chromium(), HOME=str(directory))
+        self.process = subprocess.Popen(["node", f"{HERE}/drive.mjs"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.log, text=True, env=env)
+        self.next = 1
+        self.waiting = {0: queue.Queue()}
+        threading.Thread(target=self.read, daemon=True).start()
+        self.version = self.take(0, 60)["version"]
+
+    def read(self):
+        for line in self.process.stdout:
+            answer = json.loads(line)
+            self.waiting[answer["id"]].put(answer)
+
+    def take(self, number, seconds):
+        answer = self.waiting[number].get(timeout=seconds)
+        del self.waiting[number]
+        assert answer["ok"], answer["error"]
+        return answer
+
+    def tell(self, seconds=60, **command):
+        number, self.next = self.next, self.next + 1
+        self.waiting[number] = queue.Queue()
+        self.process.stdin.write(json.dumps(dict(command, id=number)) + "\n")
+        self.process.stdin.flush()
+        return self.take(number, seconds).get("value")
+
+    def open(self, name):
+        return Page(self, name)
+
+    def close(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+class Page:
+    """window.phone of one page: page.call("sip:600@...") runs phone.call there."""
+
+    def __init__(self, browser, name):
+        self.browser, self.name = browser, name
+        browser.tell(page=name, open=True)
+
+    def __getattr__(self, function):
+        return lambda *args: self.browser.tell(page=self.name, run=function, args=list(args))
+
+    def register(self, library, server, user, password, **more):
+        self.start(dict(more, library=library, server=server, uri=f"sip:{user}@{SERVER}", user=user, password=password))
+        self.registered()
+
+    def close(self):
+        self.browser.tell(page=self.name, close=True)
+
+    def wait_events(self, what, n=1):
+        wait_until(lambda: sum(e["what"] == what for e in self.events()) >= n, f"{what} of page {self.name}")

@@ -1,0 +1,210 @@
+"""Real phones with encrypted media: SDES and DTLS-SRTP, either side first, and what
+stays outside."""
+
+import re
+import socket
+import threading
+
+import pytest
+from conftest import EXTENSIONS, PJSIP
+from server import need
+from test_baresip import HIGH, LOW, over, talk
+from waiting import wait_until
+
+ACCOUNT = """
+[{user}](phone)
+auth = {user}
+aors = {user}
+{lines}
+[{user}]
+type = auth
+username = {user}
+password = secret
+[{user}](line)
+"""
+SHOW = """
+[phones](+)
+exten => 700,1,Answer()
+ same => n,Verbose(0,secure: media=${CHANNEL(secure_media)} rtp=${CHANNEL(rtp,secure)})
+ same => n,Echo()
+"""
+
+
+@pytest.fixture
+def pair(make_server, make_phone):
+    """pair(lines of 1001, its mediaenc, lines of 1002, its mediaenc): both registered."""
+    need("baresip")
+
+    def make(lines1, mediaenc1, lines2, mediaenc2):
+        conf = PJSIP + ACCOUNT.format(user="1001", lines=lines1) + ACCOUNT.format(user="1002", lines=lines2)
+        server = make_server({"pjsip.conf": conf, "extensions.conf": EXTENSIONS + SHOW}).start()
+        one = make_phone(server, "1001", "secret", hertz=LOW, mediaenc=mediaenc1)
+        two = make_phone(server, "1002", "secret", hertz=HIGH, mediaenc=mediaenc2)
+        assert one.register_outcome() == two.register_outcome() == "200 OK"
+        return server, one, two
+
+    return make
+
+
+def lines(phone, pattern):
+    """What the SDP of the phone's trace has of a line, sent and received."""
+    return re.findall(pattern, phone.trace(), re.M)
+
+
+SDES = "media_encryption = sdes"
+DTLS = "media_encryption = dtls\ndtls_auto_generate_cert = yes\ndtls_verify = fingerprint\n"
+
+
+def test_sdes_both_ways(pair):
+    """Encrypted to plain, and plain to encrypted."""
+    server, one, two = pair(SDES, "srtp-mand", "", None)
+    talk(server, one, two)
+    one.hang_up()
+    over(server, two)
+    talk(server, two, one)
+    one.hang_up()
+    over(server, two)
+    assert lines(one, r"^m=audio \d+ RTP/SAVP .*")
+    assert not lines(one, r"^m=audio \d+ RTP/AVP .*")
+    assert not lines(two, r"^a=crypto.*")
+
+
+def test_sdes_short_tag(pair):
+    """srtp_tag_32 puts the short tag first, and baresip takes the first that it knows."""
+    server, one, two = pair(SDES + "\nsrtp_tag_32 = yes", "srtp-mand", SDES, "srtp-mand")
+    talk(server, two, one)
+    two.hang_up()
+    over(server, one)
+    chosen = lines(one, r"^a=crypto:1 (\S+) ")
+    assert chosen and set(chosen) == {"AES_CM_128_HMAC_SHA1_32"}
+    assert set(lines(two, r"^a=crypto:1 (\S+) ")) == {"AES_CM_128_HMAC_SHA1_80"}
+
+
+def test_sdes_hold(pair):
+    """A re-INVITE in the middle of an encrypted call."""
+    server, one, two = pair(SDES, "srtp-mand", SDES, "srtp-mand")
+    talk(server, one, two)
+    one.send("hold")
+    two.wait_hears_not(LOW)
+    one.send("resume")
+    two.wait_hears(LOW)
+    one.hang_up()
+    over(server, two)
+
+
+def test_optimistic(pair):
+    """media_encryption_optimistic takes a phone with SRTP and one without."""
+    how = SDES + "\nmedia_encryption_optimistic = yes"
+    server, one, two = pair(how, None, how, "srtp")
+    talk(server, one, two)
+    one.hang_up()
+    over(server, two)
+    assert lines(two, r"^a=crypto.*")
+
+
+def test_required_is_required(pair):
+    """A phone without SRTP does not get through, with the reason."""
+    server, one, _ = pair(SDES, None, "", None)
+    one.dial(f"sip:600@{server.address}")
+    one.wait_event("CALL_CLOSED")
+    assert lines(one, r"^SIP/2.0 488 ")
+    assert "profile or encryption" in server.ask("pjsip explain 1001")
+
+
+def test_dtls_phone_calls(pair):
+    server, one, two = pair(DTLS + "dtls_setup = passive\nmedia_use_received_transport = yes\n", "dtls_srtp", "", None)
+    talk(server, one, two)
+    one.hang_up()
+    over(server, two)
+    assert lines(one, r"^a=fingerprint:sha-256 .*")
+    assert lines(one, r"^a=setup:passive")
+
+
+@pytest.mark.parametrize("setup", ["active", "passive", "actpass"])
+def test_dtls_phone_is_called(pair, setup):
+    server, one, two = pair("", None, DTLS + f"dtls_setup = {setup}\n", "dtls_srtp")
+    talk(server, one, two)
+    two.hang_up()
+    over(server, one)
+    assert lines(two, rf"^a=setup:{setup}")
+    assert lines(two, r"^a=fingerprint:sha-256 .*")
+    assert lines(two, r"^m=audio \d+ UDP/TLS/RTP/SAVP .*")
+
+
+def test_functions(pair):
+    """CHANNEL(secure_media) and CHANNEL(rtp,secure)."""
+    server, one, two = pair(SDES, "srtp-mand", "", None)
+    for phone in one, two:
+        phone.dial(f"sip:700@{server.address}")
+        phone.wait_event("CALL_ESTABLISHED")
+        phone.wait_hears(phone.hertz)
+        phone.hang_up()
+        wait_until(lambda: "0 active channels" in server.ask("core show channels"), "all channels are gone")
+    said = re.findall(r"secure: media=(\d?) rtp=(\d)", server.log())
+    assert list(dict.fromkeys(said)) == [("1", "1"), ("", "0")]
+
+
+def test_dtls_certificate_is_checked(pair):
+    """dtls_verify=certificate without an authority takes nobody: no sound, and the reason."""
+    server, one, two = pair("", None, DTLS.replace("fingerprint", "certificate") + "dtls_setup = actpass\n", "dtls_srtp")
+    one.dial(f"sip:1002@{server.address}")
+    two.wait_event("CALL_INCOMING")
+    two.accept()
+    wait_until(lambda: "certificate is not the one" in server.ask("pjsip explain 1002"), "the reason is told")
+    two.wait_hears_not(LOW)
+    one.hang_up()
+
+
+class OneSuite(threading.Thread):
+    """A SIP proxy before a phone that leaves a single a=crypto line of each offer."""
+
+    def __init__(self, phone_port):
+        super().__init__(daemon=True)
+        self.phone, self.server, self.suite = ("127.0.0.1", phone_port), None, ""
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+
+    def keep(self, message):
+        head, _, body = message.partition(b"\r\n\r\n")
+        lines = [x for x in body.split(b"\r\n") if not x.startswith(b"a=crypto") or self.suite.encode() + b" " in x]
+        body = b"\r\n".join(lines)
+        return re.sub(rb"(?im)^Content-Length:.*$", b"Content-Length: %d\r" % len(body), head) + b"\r\n\r\n" + body
+
+    def run(self):
+        while True:
+            try:
+                message, source = self.socket.recvfrom(65536)
+            except OSError:
+                return
+            if source == self.phone:
+                self.socket.sendto(message, self.server)
+            else:
+                self.server = source
+                self.socket.sendto(self.keep(message), self.phone)
+
+
+@pytest.mark.parametrize("lines_2, suites", [
+    ("", ["AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM", "AEAD_AES_256_GCM"]),
+    ("\nsrtp_tag_32 = yes", ["AES_CM_128_HMAC_SHA1_32"]),
+])
+def test_sdes_suites(pair, lines_2, suites):
+    """Each suite that baresip has: another implementation of SRTP at the other end."""
+    server, one, two = pair("", None, SDES + lines_2, "srtp-mand")
+    user, port = re.search(r"^Contact: <sip:(\S+)@127.0.0.1:(\d+)", two.trace(), re.M).groups()
+    proxy = OneSuite(int(port))
+    proxy.start()
+    server.write("extensions.conf", f"[phones]\nexten => 800,1,Dial(PJSIP/1002/sip:{user}@127.0.0.1:{proxy.port})\n")
+    server.ask("dialplan reload")
+    for suite in suites:
+        proxy.suite = suite
+        one.dial(f"sip:800@{server.address}")
+        two.wait_event("CALL_INCOMING")
+        two.accept()
+        one.wait_event("CALL_ESTABLISHED")
+        one.wait_hears(HIGH)
+        two.wait_hears(LOW)
+        one.hang_up()
+        over(server, two)
+        assert lines(two, r"^a=crypto:\d (\S+) ")[-1] == suite
+    proxy.socket.close()
