@@ -156,8 +156,6 @@ static int ws_handshake(struct conn *c, bool *want_write)
 		err = read_head(c);
 		if (!err)
 			err = c->accepted ? take_request(c) : take_answer(c);
-		if (err == EAGAIN && c->ws->below->pending && c->ws->below->pending(c))
-			err = 0;        /* no socket would wake us for it */
 	}
 	return err;
 }

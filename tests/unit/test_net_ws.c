@@ -349,7 +349,9 @@ static void ws_over_tls(void **state)
 		struct net_listen_prm prm = { .proto = NET_WSS, .tos = -1, .cos = -1, .name = STR("t"), .bind = addr("127.0.0.1:0"), .tls = t };
 		struct net_world w;
 		struct tls_peer p;
-		char all[1024], in[512];
+		enum { MANY = 24, EACH = 600 };
+		static char all[MANY * (EACH + WS_HEAD_MAX) + 1024], line[EACH];
+		char in[512];
 		int have = 0, ret = 0, want = (int)strlen(ANSWER SAYS("one\n", "\x04"));
 		size_t n = strlen(REQUEST);
 
@@ -371,6 +373,19 @@ static void ws_over_tls(void **state)
 		assert_int_equal(w.from.proto, NET_WSS);
 		peer_end(&p);
 		UNTIL(&w, w.closed);
+		/* Longer than a request may be: the socket is empty, and OpenSSL is not. */
+		w.echo = false;
+		w.got = 0;
+		n = strlen(REQUEST);
+		memset(line, 'x', sizeof(line));
+		for (unsigned i = 0; i < MANY; i++)
+			n += make_frame(all + n, TEXT, str_mk(line, sizeof(line)));
+		peer_start(&p, &f, NULL);
+		assert_true(peer_handshake(&p, &w));
+		assert_int_equal(SSL_write(p.ssl, all, (int)n), n);
+		UNTIL(&w, w.got == MANY);
+		peer_end(&p);
+		UNTIL(&w, w.closed == 2);
 		world_end(&w);
 	}
 	files_end(&f);
