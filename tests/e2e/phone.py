@@ -18,8 +18,7 @@ from waiting import steady, wait_until
 MODULES = next((d for d in ("/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules")
                 if os.path.isdir(d)), "/usr/lib/baresip/modules")
 CONFIG = """poll_method epoll
-sip_listen 127.0.0.1:0
-sip_trans_def udp
+{listen}sip_trans_def udp
 audio_source aufile,{dir}/tone.wav
 call_local_timeout 120
 audio_path {dir}/no-tones
@@ -34,9 +33,9 @@ auenc_format s16
 audec_format s16
 rtp_ports {rtp}-{rtp_end}
 rtp_timeout 0
-net_interface 127.0.0.1
+net_interface {interface}
 module_path {modules}
-{encryption}module account.so
+{more}module account.so
 module g711.so
 module aufile.so
 module sndfile.so
@@ -63,21 +62,24 @@ class Phone:
     verifies no server's.)"""
 
     def __init__(self, directory, server, user, password, hertz=440, transport="udp", rtp=30000, mediaenc=None,
-                 ca=None, cert=None):
+                 ca=None, cert=None, interface="127.0.0.1", modules=(), account=""):
+        if mediaenc:
+            modules, account = [*modules, "srtp", "dtls_srtp"], account + f";mediaenc={mediaenc}"
         self.dir, self.user, self.hertz = str(directory), user, hertz
         os.makedirs(self.dir + "/heard")
         tone.write_tone(self.dir + "/tone.wav", hertz, 120)
         self.control = free_tcp_port()
         with open(self.dir + "/config", "w", encoding="ascii") as f:
             f.write(CONFIG.format(dir=self.dir, rtp=rtp, rtp_end=rtp + 98, modules=MODULES, control=self.control,
-                                  encryption="module srtp.so\nmodule dtls_srtp.so\n" if mediaenc else ""))
+                                  interface=interface, more="".join(f"module {m}.so\n" for m in modules),
+                                  listen="sip_listen 127.0.0.1:0\n" if interface == "127.0.0.1" else ""))
             if cert:
                 f.write(f"sip_certificate {self.joined(cert)}\n")
             if ca:
                 f.write(f"sip_cafile {ca}\n")
         with open(self.dir + "/accounts", "w", encoding="ascii") as f:
             f.write(f'<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={password}'
-                    f';answermode=manual;regint=600' + (f";mediaenc={mediaenc}" if mediaenc else "") + "\n")
+                    f';answermode=manual;regint=600{account}\n')
         open(self.dir + "/contacts", "w", encoding="ascii").close()
         self.events, self.answers = [], []
         self.buffer = b""

@@ -16,6 +16,7 @@
 static const char plan[] =
 	"[default]\n"
 	"exten => up,1,Answer()\n same => n,Wait(600)\n"
+	"exten => late,1,Ringing()\n same => n,Wait(1)\n same => n,Answer()\n same => n,Wait(600)\n"
 	"exten => bob,1,Dial(PJSIP/bob)\n";
 
 static const char conf[] =
@@ -412,6 +413,43 @@ static void test_stun(void **state)
 	stun_asked("stun_acl=nowhere\n", false);
 }
 
+/* While it rings, the server hears how it is seen: that stands in the answer. */
+static void test_reflexive(void **state)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, who;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	socklen_t n = sizeof(a);
+	struct sa seen;
+	uint8_t p[512], q[256];
+	char text[64];
+	ssize_t got;
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	getsockname(fd, (struct sockaddr *)&a, &n);
+	snprintf(text, sizeof(text), "[general]\nstunaddr=127.0.0.1:%u\n", ntohs(a.sin_port));
+	rtp_conf(text);
+	assert_int_equal(sa_parse(&seen, STR("203.0.113.7:7777")), 0);
+	alice("INVITE", "late", 1, "", agents_sdp());
+	assert_int_equal(status(SIP_INVITE), 180);
+	for (int i = 0; i < 150; i++) {
+		world_pass(&t.w, 10);
+		n = sizeof(who);
+		while ((got = recvfrom(fd, p, sizeof(p), 0, (struct sockaddr *)&who, &n)) > 0) {
+			struct stun_msg m;
+			struct stun_out o;
+
+			assert_int_equal(stun_parse(&m, p, (size_t)got), 0);
+			stun_begin(&o, q, sizeof(q), STUN_SUCCESS, STUN_BINDING, m.id);
+			stun_put_addr(&o, STUN_XOR_MAPPED_ADDRESS, &seen);
+			assert_true(sendto(fd, q, stun_end(&o), 0, (struct sockaddr *)&who, n) > 0);
+		}
+	}
+	learn_tag();
+	assert_true(has(answered(), " 203.0.113.7 7777 typ srflx raddr 127.0.0.1 "));
+	close(fd);
+}
+
 /* turnaddr, turnusername, turnpassword: asked without, then with credentials that are right. */
 static void test_turn(void **state)
 {
@@ -534,7 +572,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_call), T(test_restart), T(test_mdns), T(test_credentials), T(test_mismatch), T(test_options),
 		T(test_endpoint_without), T(test_offer), T(test_stun),
-		T(test_turn), T(test_trickle), T(test_trickle_unwanted),
+		T(test_reflexive), T(test_turn), T(test_trickle), T(test_trickle_unwanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,6 +178,7 @@ void session_formats(struct session *s, struct formats *out);
 
 /* session_ice.c */
 int session_ice_offer(struct session *s);            /* its lines into the SDP that is about to be written */
+void session_ice_begin(struct session *s);           /* an offer has come, and its ports are open */
 int session_ice_answer(struct session *s);
 bool session_ice_is_good(struct session *s, const struct sdp *sdp);  /* false: to be refused, which is said */
 void session_ice_apply(struct session *s);           /* the negotiation is in force */

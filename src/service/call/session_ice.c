@@ -81,13 +81,31 @@ int session_ice_offer(struct session *s)
 	return err;
 }
 
+static bool offered(struct session *s, const struct neg_stream *st, struct ice_desc *d)
+{
+	return st->active && st->media && !ice_desc_read(d, neg_remote(s->neg), st->media);
+}
+
+/* An offer has come: what servers say of us may be there before the answer is. */
+void session_ice_begin(struct session *s)
+{
+	for (size_t i = 0; wants(s) && i < neg_count(s->neg); i++) {
+		struct neg_stream *st = neg_stream(s->neg, i);
+		struct media_session *m = wire_of(st);
+		struct ice_desc d;
+
+		if (m && !media_ice_is_on(m) && offered(s, st, &d) && ice_default_matches(st->media, d.trickle))
+			start(s, st, m, ICE_CONTROLLED);
+	}
+}
+
 static int answer_stream(struct session *s, size_t i)
 {
 	struct neg_stream *st = neg_stream(s->neg, i);
 	struct media_session *m = wire_of(st);
 	struct ice_desc d;
 
-	if (!m || !st->active || !st->media || ice_desc_read(&d, neg_remote(s->neg), st->media))
+	if (!m || !offered(s, st, &d))
 		return 0;
 	/* Something on the way has put another address into c= (RFC 8839 section 4.2.5). */
 	if (!ice_default_matches(st->media, d.trickle))

@@ -221,6 +221,8 @@ static unsigned take_offer(struct session *s, const struct sdp *sdp)
 		neg_rollback(s->neg);
 		return 503;
 	}
+	if (!err)
+		session_ice_begin(s);
 	if (err == EPROTO) {
 		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name,
 			   &session_dialog(s)->path.peer, "%s", neg_why(s->neg, why));
