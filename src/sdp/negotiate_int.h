@@ -64,6 +64,8 @@ enum sdp_dir neg_dir_offer(const struct neg_stream *s);
 void neg_committed(struct neg *n);      /* an answer is written or taken: what it says is in force */
 /* The offer came to nothing. `ours`: its numbers stay, for another fork's answer. */
 void neg_put_back(struct neg *n, bool ours);
+/* "nack pli" and the like. */
+struct str neg_feedback_name(enum neg_feedback f);
 /* Addresses and direction, as the peer's m= line has them. */
 void neg_remote_set(struct neg_row *r, const struct sdp_media *m);
 

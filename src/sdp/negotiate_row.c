@@ -46,6 +46,7 @@ struct neg_row *neg_row_new(enum media_type t)
 	r->s.type = t;
 	r->s.want = SDP_SENDRECV;
 	r->s.bundled_in = -1;
+	r->s.feedback = NEG_FEEDBACK_ALL;
 	memset(r->pt, NEG_NO_PT, sizeof(r->pt));
 	return r;
 }
