@@ -173,3 +173,13 @@ void neg_te_learn(struct neg_row *r, uint32_t rate, uint8_t pt)
 			return;
 		}
 }
+
+struct str neg_feedback_name(enum neg_feedback f)
+{
+	static const struct str names[NEG_FEEDBACKS] = {
+		[NEG_NACK] = STR_INIT("nack"), [NEG_PLI] = STR_INIT("nack pli"), [NEG_FIR] = STR_INIT("ccm fir"),
+		[NEG_REMB] = STR_INIT("goog-remb"),
+	};
+
+	return names[f % NEG_FEEDBACKS];
+}

@@ -118,16 +118,6 @@ static size_t items_answer(const struct neg_row *r, struct item *v, size_t max)
 	return k;
 }
 
-struct str neg_feedback_name(enum neg_feedback f)
-{
-	static const struct str names[NEG_FEEDBACKS] = {
-		[NEG_NACK] = STR_INIT("nack"), [NEG_PLI] = STR_INIT("nack pli"), [NEG_FIR] = STR_INIT("ccm fir"),
-		[NEG_REMB] = STR_INIT("goog-remb"),
-	};
-
-	return names[f % NEG_FEEDBACKS];
-}
-
 static void write_feedback(struct buf *b, const struct item *it)
 {
 	for (unsigned f = 0; f < NEG_FEEDBACKS; f++)
