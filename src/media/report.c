@@ -64,13 +64,20 @@ void report_send(struct stream *s, bool bye)
 	send_rtcp(s, buf, rtcp_write(buf, sizeof(buf), &r));
 }
 
-/* The peer's wish for a key frame goes to whom it sees (RFC 4585, 5104). */
-static void pass_pli(struct stream *s)
+/* What the peer says of the video that it sees goes to whom it sees (RFC 4585, 5104). */
+void report_feedback(struct stream *s, const uint8_t *p, size_t n)
 {
-	uint8_t buf[16];
+	struct stream *o = s->peer;
+	struct rtcp_map m = { .about = s->tx.ssrc };
+	uint8_t buf[400];
 
-	if (s->peer && s->peer->cfg && s->peer->rx.count.started)
-		send_rtcp(s->peer, buf, rtcp_write_pli(buf, sizeof(buf), s->peer->tx.ssrc, s->peer->rx.count.ssrc));
+	if (s->type != MEDIA_VIDEO || !o || !o->cfg || !o->rx.count.started)
+		return;
+	m.sender = o->tx.ssrc;
+	m.media = o->rx.count.ssrc;
+	m.numbered = s->tx.map.from == o && s->tx.map.ssrc == m.media;
+	m.seq_off = s->tx.map.seq_off;
+	send_rtcp(o, buf, rtcp_map_feedback(buf, sizeof(buf), p, n, &m));
 }
 
 /* `fraction`: of 256 packets, lost on their way to the peer. */
@@ -108,8 +115,6 @@ void report_receive(struct stream *s, const struct rtcp *r)
 	}
 	if (r->has_block)
 		tell_encoder(s, r->block.fraction);
-	if (r->pli || r->fir)
-		pass_pli(s);
 }
 
 static void check_timeout(struct stream *s)

@@ -96,6 +96,16 @@ struct rtcp_out {
 size_t rtcp_write(uint8_t *out, size_t max, const struct rtcp_out *r);
 /* Picture loss indication (RFC 4585 section 6.3.1): 12 bytes. */
 size_t rtcp_write_pli(uint8_t *out, size_t max, uint32_t ssrc, uint32_t media_ssrc);
+/* Feedback about a stream that is relayed, for whoever makes it: PLI, FIR, REMB and generic NACK of
+ * a compound, the rest is left out. Length; 0: there is none of these about `about`. */
+struct rtcp_map {
+	uint32_t about;         /* our SSRC, on the leg that speaks */
+	uint32_t sender;        /* our SSRC on the other leg, */
+	uint32_t media;         /* and whose packets these are there */
+	bool numbered;          /* packet numbers of both belong together: */
+	uint16_t seq_off;       /* ours is theirs plus this */
+};
+size_t rtcp_map_feedback(uint8_t *out, size_t max, const uint8_t *p, size_t n, const struct rtcp_map *m);
 /* Wall clock [us since 1970] as NTP; its middle 32 bits. */
 void ntp_from_us(int64_t wall_us, uint32_t *sec, uint32_t *frac);
 static inline uint32_t ntp_middle(uint32_t sec, uint32_t frac) { return sec << 16 | frac >> 16; }

@@ -177,9 +177,11 @@ static void share_rtcp(struct wire *w, const uint8_t *p, size_t n)
 		struct stream *s = container_of(l, struct stream, wire_link);
 		struct rtcp r;
 
-		if (s->cfg && !rtcp_parse_pair(&r, p, n, s->tx.ssrc, s->rx.has_ssrc ? &s->rx.ssrc : NULL) &&
-		    (r.sr || r.rr || r.has_block || r.pli || r.fir))
+		if (!s->cfg || rtcp_parse_pair(&r, p, n, s->tx.ssrc, s->rx.has_ssrc ? &s->rx.ssrc : NULL))
+			continue;
+		if (r.sr || r.rr || r.has_block || r.pli || r.fir)
 			report_receive(s, &r);
+		report_feedback(s, p, n);
 	}
 }
 
@@ -188,12 +190,16 @@ void stream_rtcp(struct wire *w, const uint8_t *p, size_t n, const struct sa *fr
 	struct stream *s = w->only;
 	struct rtcp r;
 
-	if (!w->told || rtcp_parse(&r, p, n, s ? s->tx.ssrc : 0))
+	if (!w->told || rtcp_parse(&r, p, n, s ? s->tx.ssrc : 0)) {
 		w->dropped_bad++;
-	else if (!latch_accept_rtcp(w, from, &r))
 		return;
-	else if (s)
+	}
+	if (!latch_accept_rtcp(w, from, &r))
+		return;
+	if (s) {
 		report_receive(s, &r);
-	else
+		report_feedback(s, p, n);
+	} else {
 		share_rtcp(w, p, n);
+	}
 }

@@ -242,6 +242,7 @@ unsigned dtmf_tick_ms(struct stream *s, unsigned packet_ms);   /* how long the n
 /* report.c */
 void report_tick(struct stream *s);                  /* about once a second */
 void report_receive(struct stream *s, const struct rtcp *r);
+void report_feedback(struct stream *s, const uint8_t *p, size_t n);  /* of a compound that was accepted */
 void report_send(struct stream *s, bool bye);
 void report_fill(struct stream *s, struct media_stats *st);
 

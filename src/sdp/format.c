@@ -53,6 +53,7 @@ static const struct format table[FORMATS] = {
 	OTHER(MPEG4, VIDEO, "mpeg4", "MP4V-ES", 90000, 104, false),
 	OTHER(VP8, VIDEO, "vp8", "VP8", 90000, 100, false),
 	OTHER(VP9, VIDEO, "vp9", "VP9", 90000, 108, false),
+	OTHER(AV1, VIDEO, "av1", "AV1", 90000, 98, false),
 	OTHER(RED, TEXT, "red", "RED", 1000, 105, false),
 	OTHER(T140, TEXT, "t140", "T140", 1000, 106, false),
 	[FORMAT_T38] = { .id = FORMAT_T38, .type = MEDIA_IMAGE, .name = "t38" },

@@ -53,11 +53,16 @@ struct neg_prm {
 	struct opus_fmtp opus;          /* what we say of Opus; zeroed: nothing */
 };
 
+/* a=rtcp-fb (RFC 4585, 5104) that can be passed on between two legs. */
+enum neg_feedback { NEG_NACK, NEG_PLI, NEG_FIR, NEG_REMB, NEG_FEEDBACKS };
+enum { NEG_FEEDBACK_ALL = (1 << NEG_FEEDBACKS) - 1 };
+
 struct neg_codec {
 	uint8_t id;             /* enum format_id */
 	uint8_t pt_rx;          /* they send it to us under this number: our SDP's */
 	uint8_t pt_tx;          /* we send it under this one: their SDP's */
 	uint8_t ptime;          /* [ms] to send with */
+	uint8_t feedback;       /* of video: bits (1 << enum neg_feedback) that both can */
 	struct text fmtp;       /* parameters the peer gave; to send within */
 };
 struct neg_event {              /* telephone-event at one clock rate */
@@ -97,6 +102,7 @@ struct neg_stream {
 	uint8_t mid_ext;        /* header extension that carries it (RFC 8843 15.2); 0: none */
 	int bundled_in;         /* BUNDLE: the stream (an earlier one) whose port it shares; -1: its own */
 	struct formats wanted;  /* what we offer on this stream */
+	uint8_t feedback;       /* caller: what our offers of video say; NEG_FEEDBACK_ALL */
 	const struct sdp_media *media;  /* view into neg_remote(): the peer's m= line, NULL: none yet */
 	void *port;             /* held obj: the caller's, where it receives; neg_port_set() */
 };

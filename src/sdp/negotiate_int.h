@@ -69,6 +69,8 @@ enum sdp_dir neg_dir_offer(const struct neg_stream *s);
 void neg_committed(struct neg *n);      /* an answer is written or taken: what it says is in force */
 /* The offer came to nothing. `ours`: its numbers stay, for another fork's answer. */
 void neg_put_back(struct neg *n, bool ours);
+/* "nack pli" and the like. */
+struct str neg_feedback_name(enum neg_feedback f);
 /* ---- negotiate_bundle.c */
 void neg_bundle_agreed(struct neg *n, const struct sdp *s);     /* as the peer's SDP groups them */
 int neg_bundle_offer(struct neg *n);    /* names and places for our next offer; ENOMEM */

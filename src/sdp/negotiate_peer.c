@@ -69,6 +69,28 @@ static uint8_t ptime_within(enum format_id id, uint8_t wish, const struct sdp_me
 	return opus_ptime(&peer, wish, m->maxptime);
 }
 
+/* What the peer's a=rtcp-fb lines say of a number; "*" is all of them. */
+static uint8_t feedback_of(const struct neg *n, const struct sdp_media *m, uint8_t pt)
+{
+	const struct sdp_attr *a;
+	uint8_t bits = 0;
+	size_t it = 0;
+
+	if (m->type != MEDIA_VIDEO || !n->prm.use_avpf)
+		return 0;
+	while ((a = sdp_attr_next(m->attrs, m->nattrs, "rtcp-fb", &it))) {
+		struct str what = a->value, of = str_cut_raw(&what, ' ');
+		uint32_t num;
+
+		if (!str_eq(of, STR("*")) && (str_u32(of, &num) || num != pt))
+			continue;
+		for (unsigned f = 0; f < NEG_FEEDBACKS; f++)
+			if (str_ieq(str_trim(what), neg_feedback_name((enum neg_feedback)f)))
+				bits = (uint8_t)(bits | 1u << f);
+	}
+	return bits;
+}
+
 /* The agreed formats in their order, with their numbers on both sides. */
 static int codecs_set(struct neg *n, struct neg_row *r, const struct sdp_media *m, const struct formats *joint,
 		      bool answer)
@@ -96,6 +118,7 @@ static int codecs_set(struct neg *n, struct neg_row *r, const struct sdp_media *
 			v[k].pt_rx = r->pt[id];
 			v[k].ptime = joint->v[i].ptime ? joint->v[i].ptime : format_get(id)->ptime;
 			s->ncodecs = ++k;
+			v[k - 1].feedback = feedback_of(n, m, m->rtpmap[j].pt);
 			v[k - 1].ptime = ptime_within(id, v[k - 1].ptime, m, m->rtpmap[j].fmtp);
 			if (text_set(&v[k - 1].fmtp, m->rtpmap[j].fmtp))
 				return ENOMEM;

@@ -48,6 +48,7 @@ struct neg_row *neg_row_new(enum media_type t)
 	r->s.type = t;
 	r->s.want = SDP_SENDRECV;
 	r->s.bundled_in = -1;
+	r->s.feedback = NEG_FEEDBACK_ALL;
 	memset(r->pt, NEG_NO_PT, sizeof(r->pt));
 	return r;
 }
@@ -173,4 +174,14 @@ void neg_te_learn(struct neg_row *r, uint32_t rate, uint8_t pt)
 			r->te[i].pt = pt;
 			return;
 		}
+}
+
+struct str neg_feedback_name(enum neg_feedback f)
+{
+	static const struct str names[NEG_FEEDBACKS] = {
+		[NEG_NACK] = STR_INIT("nack"), [NEG_PLI] = STR_INIT("nack pli"), [NEG_FIR] = STR_INIT("ccm fir"),
+		[NEG_REMB] = STR_INIT("goog-remb"),
+	};
+
+	return names[f % NEG_FEEDBACKS];
 }

@@ -44,6 +44,7 @@ struct item {                   /* a number in the m= line */
 	uint8_t pt;
 	enum format_id id;      /* FORMAT_NONE: telephone-event */
 	uint32_t rate;          /* of telephone-event */
+	uint8_t feedback;
 	struct str fmtp;
 };
 
@@ -79,7 +80,8 @@ static size_t items_offer(const struct neg *n, struct neg_row *r, struct item *v
 
 		if (pt == NEG_NO_PT)
 			continue;
-		v[k++] = (struct item){ .pt = pt, .id = id, .fmtp = offer_fmtp(r, id) };
+		v[k++] = (struct item){ .pt = pt, .id = id, .fmtp = offer_fmtp(r, id),
+			.feedback = r->s.type == MEDIA_VIDEO && n->prm.use_avpf ? r->s.feedback : 0 };
 		for (size_t j = 0; j < nrates; j++)
 			seen = seen || rates[j] == clock;
 		if (!seen && nrates < NEG_MAX_EVENTS) {
@@ -107,13 +109,22 @@ static size_t items_answer(const struct neg_row *r, struct item *v, size_t max)
 	for (size_t i = 0; i < r->s.ncodecs && k < max; i++) {
 		const struct neg_codec *c = &r->s.codecs[i];
 
-		v[k++] = (struct item){ .pt = c->pt_rx, .id = (enum format_id)c->id,
+		v[k++] = (struct item){ .pt = c->pt_rx, .id = (enum format_id)c->id, .feedback = c->feedback,
 					.fmtp = text_view(&c->fmtp) };
 	}
 	for (size_t i = 0; i < r->s.nevents && k < max; i++)
 		v[k++] = (struct item){ .pt = r->s.events[i].pt_rx, .rate = r->s.events[i].rate,
 					.fmtp = STR("0-16") };
 	return k;
+}
+
+static void write_feedback(struct buf *b, const struct item *it)
+{
+	for (unsigned f = 0; f < NEG_FEEDBACKS; f++)
+		if (it->feedback >> f & 1) {
+			put_number(b, STR("a=rtcp-fb:"), it->pt);
+			buf_puts(b, STR(" "), neg_feedback_name((enum neg_feedback)f), STR("\r\n"));
+		}
 }
 
 static void write_opus(struct buf *b, const struct neg *n, const struct item *it, bool answer)
@@ -268,6 +279,8 @@ static void write_stream(struct buf *b, const struct neg *n, struct neg_row *r, 
 	neg_secure_write(b, n, r, answer);
 	for (size_t i = 0; i < k; i++)
 		write_item(b, n, r, &v[i], answer);
+	for (size_t i = 0; i < k; i++)
+		write_feedback(b, &v[i]);
 	write_times(b, r, v, k, answer);
 	write_attr(b, str_z(sdp_dir_name(answer ? s->dir : neg_dir_offer(s))), STR_NULL);
 	if (answer ? s->rtcp_mux : n->prm.rtcp_mux)

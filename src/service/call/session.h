@@ -69,6 +69,7 @@ struct session_formats {
 	struct formats offer;           /* PJSIP_MEDIA_OFFER */
 	bool has_offer;                 /* else the endpoint's */
 	struct formats caller;          /* of whoever calls through us; n 0: nobody, or not known */
+	uint8_t caller_feedback;        /* of its video: struct neg_stream */
 	struct formats native;          /* codecs in force */
 };
 
@@ -219,6 +220,7 @@ void session_streams_reduce(struct session *s);
 /* What is spoken in the call that `requestor` (NULL: none) belongs to; its packet
  * lengths are that leg's own affair and left out. */
 void session_streams_formats(struct channel *requestor, struct formats *out);
+uint8_t session_streams_feedback(struct channel *requestor);         /* what it says about video; nobody: all */
 /* Media of the further streams, with the leg that we are bridged to now. */
 void session_streams_join(struct session *s);
 void session_streams_part(struct session *s);

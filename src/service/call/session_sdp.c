@@ -302,8 +302,12 @@ static int first_offer(struct session *s, const struct formats *all)
 	audio = sound.n && s->ep->max_audio_streams;
 	if (audio)
 		err = neg_stream_add(s->neg, MEDIA_AUDIO, &sound, &i);
-	if (!err && video.n && wants_video(s, !audio))
-		err = neg_stream_add(s->neg, MEDIA_VIDEO, &video, &i);
+	if (err || !video.n || !wants_video(s, !audio))
+		return err;
+	err = neg_stream_add(s->neg, MEDIA_VIDEO, &video, &i);
+	/* What the caller never asked for nobody would be told of. */
+	if (!err && !s->incoming)
+		neg_stream(s->neg, i)->feedback = s->formats.caller_feedback;
 	return err;
 }
 

@@ -111,6 +111,21 @@ void session_streams_formats(struct channel *requestor, struct formats *out)
 		out->v[i].ptime = 0;
 }
 
+uint8_t session_streams_feedback(struct channel *requestor)
+{
+	struct channel *end = requestor ? channel_media_end(requestor) : NULL;
+	struct session *s = session_of_channel(end ? end : requestor);
+	uint8_t bits = 0;
+	size_t place;
+	struct neg_stream *st = s ? nth(s, MEDIA_VIDEO, 0, &place) : NULL;
+
+	if (!st)
+		return NEG_FEEDBACK_ALL;
+	for (size_t i = 0; i < st->ncodecs; i++)
+		bits |= st->codecs[i].feedback;
+	return bits;
+}
+
 /* ---- media --------------------------------------------------------------------------------- */
 
 void session_streams_part(struct session *s)

@@ -384,6 +384,20 @@ void service_contact(struct service *svc, const struct net_path *path, struct st
 	buf_char(out, '>');
 }
 
+/* rtp_ipv6: an address of this host that such a peer reaches: the loop's for the loop's, else the
+ * one that leads to where all addresses in use are (RFC 4291 section 2.4). */
+static void use_ipv6(const struct net_path *path, struct sa *out)
+{
+	struct sa far, near;
+
+	if (sa_is_v6(out) || sa_parse(&far, sa_is_loopback(&path->peer) ? STR("::1") : STR("2000::1")))
+		return;
+	if (sa_source_for(&far, &near))
+		log_warning("rtp_ipv6: this host has no IPv6 address; media stay on IPv4");
+	else
+		*out = near;
+}
+
 void service_media_address(struct service *svc, const struct endpoint *ep, const struct net_path *path,
 			   struct sa *out)
 {
@@ -395,5 +409,7 @@ void service_media_address(struct service *svc, const struct endpoint *ep, const
 	    sa_parse(out, t->conf->external_media_address) == 0)
 		return;
 	*out = path->local;
+	if (ep->rtp_ipv6)
+		use_ipv6(path, out);
 	sa_set_port(out, 0);
 }

@@ -266,7 +266,7 @@ static const struct option rows[] = {
 	LIST(outbound_auth, NULL, 0, "Auth objects with which we answer challenges to requests we send."),
 	TEXT(outbound_proxy, NULL, 0, "Full URI of the proxy that requests to this endpoint go through."),
 	BOOL(rewrite_contact, "no", 0, "Replace the host and port of Contact by those the request came from."),
-	BOOL(rtp_ipv6, "no", L, "Use IPv6 for media."),
+	BOOL(rtp_ipv6, "no", 0, "Use IPv6 for media also where signalling uses IPv4; media_address goes before it."),
 	BOOL(rtp_symmetric, "no", 0, "Send media back to where the endpoint's media comes from."),
 	BOOL(send_diversion, "yes", 0, "Send Diversion on calls that were forwarded (RFC 5806)."),
 	BOOL(send_history_info, "no", 0, "Send History-Info on calls that were forwarded (RFC 7044)."),
