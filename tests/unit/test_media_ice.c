@@ -193,8 +193,12 @@ static void test_restart(void **state)
 	old = *media_ice_own(x);
 	assert_int_equal(media_ice_restart(x, ICE_CONTROLLING), 0);
 	assert_string_not_equal(old.ufrag, media_ice_own(x)->ufrag);
-	assert_int_equal(media_ice_restart_undo(x), 0);
+	assert_int_equal(media_ice_undo(x), 0);
 	assert_string_equal(old.ufrag, media_ice_own(x)->ufrag);
+	assert_false(media_ice_is_other(x, str_z(media_ice_own(y)->ufrag), str_z(media_ice_own(y)->pwd)));
+	assert_true(media_ice_is_other(x, STR("abcd"), str_z(media_ice_own(y)->pwd)));
+	assert_int_equal(media_ice_undo(x), 0);
+	assert_true(media_ice_is_on(x));
 	assert_int_equal(media_ice_restart(x, ICE_CONTROLLING), 0);
 	assert_true(media_ice_is_other(y, str_z(media_ice_own(x)->ufrag), str_z(media_ice_own(x)->pwd)));
 	/* Until the other side has restarted as well, its new credentials are no answer. */
@@ -256,6 +260,10 @@ static void test_refused(void **state)
 	assert_int_equal(media_ice_start(s, &prm), 0);
 	assert_int_equal(media_ice_remote(s, &(struct ice_remote){ .ufrag = STR("abcd"), .pwd = STR("short") }, true, NULL, 0), ERANGE);
 	assert_int_equal(media_ice_more(s, STR("abcd"), NULL, 0, true), ESTALE);
+	/* No peer came of it: the wire is plain again. */
+	assert_int_equal(media_ice_undo(s), 0);
+	assert_false(media_ice_is_on(s));
+	assert_int_equal(media_ice_start(s, &prm), 0);
 	/* Closed in the middle of it: all is given back. */
 	media_session_close(s, NULL, NULL);
 }

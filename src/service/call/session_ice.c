@@ -74,7 +74,8 @@ int session_ice_offer(struct session *s)
 		struct media_session *m = wire_of(st);
 
 		neg_attrs_clear(s->neg, i);
-		if (!m || !neg_needs_port(s->neg, i) || (!media_ice_is_on(m) && start(s, st, m, ICE_CONTROLLING)))
+		/* Who has answered without ICE once is not asked again: media would wait for the answer. */
+		if (!m || !neg_needs_port(s->neg, i) || (!media_ice_is_on(m) && (st->media || start(s, st, m, ICE_CONTROLLING))))
 			continue;
 		err = put_lines(s, i, m, false);
 	}
@@ -194,7 +195,7 @@ void session_ice_undo(struct session *s)
 		struct media_session *m = wire_of(neg_stream(s->neg, i));
 
 		if (m && media_ice_is_on(m))
-			media_ice_restart_undo(m);
+			media_ice_undo(m);
 	}
 }
 
