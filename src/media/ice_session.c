@@ -383,6 +383,25 @@ int media_ice_restart(struct media_session *s, enum ice_role role)
 	return 0;
 }
 
+int media_ice_forget_remote(struct media_session *s)
+{
+	struct core_ice *k = ice_of(s);
+	struct ice_ask *a;
+	int err;
+
+	if (!k)
+		return EINVAL;
+	a = ask_new(ASK_RESTART);
+	if (!a)
+		return ENOMEM;
+	a->own = k->own;
+	a->role = ICE_CONTROLLING;      /* the offerer */
+	err = ask_post(s, a);
+	if (!err)
+		k->rufrag[0] = k->rpwd[0] = '\0';
+	return err;
+}
+
 int media_ice_undo(struct media_session *s)
 {
 	struct core_ice *k = ice_of(s);

@@ -219,6 +219,37 @@ static void test_restart(void **state)
 	leave();
 }
 
+/* Two forks answer one offer, with credentials of their own: the last one has the call. */
+static void test_fork(void **state)
+{
+	struct media_set set = set_of(true);
+	struct media_session *z;
+	struct seen sz = { 0 };
+	struct ice_own own;
+
+	(void)state;
+	meet(true);
+	pass_pumped(1500);
+	assert_int_equal(media_ice_state(x), ICE_CONNECTED);
+	own = *media_ice_own(x);
+	z = session(&sz);
+	start(z, ICE_CONTROLLED);
+	media_session_set(z, &set);
+	describe(x, z, true);
+	assert_true(media_ice_is_other(x, str_z(media_ice_own(z)->ufrag), str_z(media_ice_own(z)->pwd)));
+	assert_int_equal(media_ice_forget_remote(x), 0);
+	assert_string_equal(own.pwd, media_ice_own(x)->pwd);
+	describe(z, x, true);
+	media_silence(x, true);
+	pass_pumped(1500);
+	assert_int_equal(media_ice_state(x), ICE_CONNECTED);
+	assert_int_equal(media_ice_state(z), ICE_CONNECTED);
+	assert_int_equal(count(&sz, MEDIA_FIRST_PACKET), 1);
+	assert_true(sa_eq(&last(&sx, MEDIA_ICE)->peer, media_session_local(z)));
+	media_session_close(z, NULL, NULL);
+	leave();
+}
+
 /* The answer has no ICE: the wire is as any other, and learns its source as any other. */
 static void test_stop(void **state)
 {
@@ -272,7 +303,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, net_up, net_down)
 	const struct CMUnitTest tests[] = {
-		T(test_media_flows), T(test_strangers), T(test_consent_lost), T(test_restart), T(test_stop), T(test_refused),
+		T(test_media_flows), T(test_strangers), T(test_consent_lost), T(test_restart), T(test_fork), T(test_stop), T(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

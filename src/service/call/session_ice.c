@@ -172,10 +172,12 @@ static void take_stream(struct session *s, struct neg_stream *st, struct media_s
 	r = (struct ice_remote){ .ufrag = d.ufrag, .pwd = d.pwd, .lite = d.lite,
 				 .done = d.end_of_candidates || !d.trickle || ice_has_component(st->media, 1) };
 	/* A component that only one side has is none (RFC 8445 section 6.1.2.2). */
+	/* Our restart would have forgotten the old ones: another fork has answered our offer. */
+	if (media_ice_is_other(m, d.ufrag, d.pwd))
+		media_ice_forget_remote(m);
 	err = media_ice_remote(m, &r, st->rtcp_mux || !ice_has_component(st->media, 2), c, n);
 	if (err)
-		log_notice("ICE of '%.*s' stays as it was: %s", STR_ARG(s->ep->name),
-			   err == EPROTO ? "it has new credentials in an answer to none of ours" : strerror(err));
+		log_notice("ICE of '%.*s' stays as it was: %s", STR_ARG(s->ep->name), strerror(err));
 }
 
 void session_ice_apply(struct session *s)
