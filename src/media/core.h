@@ -80,6 +80,7 @@ struct core_ice {
 	bool gathered;
 	enum ice_state state;
 	char rufrag[ICE_CREDENTIAL_MAX + 1], rpwd[ICE_CREDENTIAL_MAX + 1];       /* of the peer, as last given; empty: none */
+	char rufrag_before[ICE_CREDENTIAL_MAX + 1], rpwd_before[ICE_CREDENTIAL_MAX + 1];
 };
 
 /* A pair of ports and the sessions on it. All of them are on one thread, and move

@@ -48,7 +48,10 @@ int media_ice_remote(struct media_session *s, const struct ice_remote *r, bool m
 /* What trickled in for these credentials. ESTALE: of another generation. */
 int media_ice_more(struct media_session *s, struct str ufrag, const struct candidate *c, size_t n, bool done);
 int media_ice_restart(struct media_session *s, enum ice_role role);
-int media_ice_restart_undo(struct media_session *s);
+/* Another has answered the same offer (a fork): our credentials stay, and media_ice_remote() brings its own. */
+int media_ice_forget_remote(struct media_session *s);
+/* The offer came to nothing: the restart is undone; an agent that has had no peer yet is stopped. */
+int media_ice_undo(struct media_session *s);
 int media_ice_stop(struct media_session *s);
 
 #endif

@@ -357,6 +357,7 @@ int media_ice_restart(struct media_session *s, enum ice_role role)
 {
 	struct ice_ops ops = { .random = ice_random_system };
 	struct core_ice *k = ice_of(s);
+	struct ice_own own;
 	struct ice_ask *a;
 	int err;
 
@@ -367,31 +368,56 @@ int media_ice_restart(struct media_session *s, enum ice_role role)
 		return ENOMEM;
 	ice_draw(&ops, &a->own);
 	a->role = role;
-	if (!k->restarted)
-		k->before = k->own;
-	k->own = a->own;
+	own = a->own;
 	err = ask_post(s, a);
-	if (err) {
-		k->own = k->before;
+	if (err)
 		return err;
+	if (!k->restarted) {
+		k->before = k->own;
+		str_copy(k->rufrag_before, sizeof(k->rufrag_before), str_z(k->rufrag));
+		str_copy(k->rpwd_before, sizeof(k->rpwd_before), str_z(k->rpwd));
 	}
+	k->own = own;
 	k->restarted = true;
 	k->rufrag[0] = k->rpwd[0] = '\0';
 	return 0;
 }
 
-int media_ice_restart_undo(struct media_session *s)
+int media_ice_forget_remote(struct media_session *s)
 {
 	struct core_ice *k = ice_of(s);
 	struct ice_ask *a;
 	int err;
 
+	if (!k)
+		return EINVAL;
+	a = ask_new(ASK_RESTART);
+	if (!a)
+		return ENOMEM;
+	a->own = k->own;
+	a->role = ICE_CONTROLLING;      /* the offerer */
+	err = ask_post(s, a);
+	if (!err)
+		k->rufrag[0] = k->rpwd[0] = '\0';
+	return err;
+}
+
+int media_ice_undo(struct media_session *s)
+{
+	struct core_ice *k = ice_of(s);
+	struct ice_ask *a;
+	int err;
+
+	if (k && !k->restarted && !k->rufrag[0])
+		return media_ice_stop(s);
 	if (!k || !k->restarted)
 		return 0;
 	a = ask_new(ASK_UNDO);
 	err = a ? ask_post(s, a) : ENOMEM;
 	if (!err) {
 		k->own = k->before;
+		str_copy(k->rufrag, sizeof(k->rufrag), str_z(k->rufrag_before));
+		str_copy(k->rpwd, sizeof(k->rpwd), str_z(k->rpwd_before));
 		k->restarted = false;
 	}
 	return err;

@@ -368,6 +368,22 @@ static void test_offer(void **state)
 	alice("ACK", "bob", 1, "", "");
 }
 
+/* Who has no ICE is not offered it again in the middle of a call: media would have nowhere to go until
+ * the answer is there. */
+static void test_refresh_of_plain_call(void **state)
+{
+	(void)state;
+	alice("INVITE", "up", 1, "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n", SDP_ULAW);
+	learn_tag();
+	assert_false(has(answered(), "a=ice-"));
+	alice("ACK", "up", 1, "", "");
+	wire_forget(&t);
+	world_pass(&t.w, 46000);
+	assert_true(has(requested(SIP_INVITE, 5061)->body, "m=audio"));
+	assert_false(has(requested(SIP_INVITE, 5061)->body, "a=ice-"));
+	assert_false(media_ice_is_on(media()));
+}
+
 /* A STUN server is asked from the port of the call, and no more when a list says so. */
 static void stun_asked(const char *more, bool asked)
 {
@@ -571,7 +587,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_call), T(test_restart), T(test_mdns), T(test_credentials), T(test_mismatch), T(test_options),
-		T(test_endpoint_without), T(test_offer), T(test_stun),
+		T(test_endpoint_without), T(test_offer), T(test_refresh_of_plain_call), T(test_stun),
 		T(test_reflexive), T(test_turn), T(test_trickle), T(test_trickle_unwanted),
 	};
 

@@ -193,8 +193,12 @@ static void test_restart(void **state)
 	old = *media_ice_own(x);
 	assert_int_equal(media_ice_restart(x, ICE_CONTROLLING), 0);
 	assert_string_not_equal(old.ufrag, media_ice_own(x)->ufrag);
-	assert_int_equal(media_ice_restart_undo(x), 0);
+	assert_int_equal(media_ice_undo(x), 0);
 	assert_string_equal(old.ufrag, media_ice_own(x)->ufrag);
+	assert_false(media_ice_is_other(x, str_z(media_ice_own(y)->ufrag), str_z(media_ice_own(y)->pwd)));
+	assert_true(media_ice_is_other(x, STR("abcd"), str_z(media_ice_own(y)->pwd)));
+	assert_int_equal(media_ice_undo(x), 0);
+	assert_true(media_ice_is_on(x));
 	assert_int_equal(media_ice_restart(x, ICE_CONTROLLING), 0);
 	assert_true(media_ice_is_other(y, str_z(media_ice_own(x)->ufrag), str_z(media_ice_own(x)->pwd)));
 	/* Until the other side has restarted as well, its new credentials are no answer. */
@@ -212,6 +216,37 @@ static void test_restart(void **state)
 	pass_pumped(1500);
 	assert_int_equal(media_ice_state(x), ICE_CONNECTED);
 	assert_int_equal(media_ice_state(y), ICE_CONNECTED);
+	leave();
+}
+
+/* Two forks answer one offer, with credentials of their own: the last one has the call. */
+static void test_fork(void **state)
+{
+	struct media_set set = set_of(true);
+	struct media_session *z;
+	struct seen sz = { 0 };
+	struct ice_own own;
+
+	(void)state;
+	meet(true);
+	pass_pumped(1500);
+	assert_int_equal(media_ice_state(x), ICE_CONNECTED);
+	own = *media_ice_own(x);
+	z = session(&sz);
+	start(z, ICE_CONTROLLED);
+	media_session_set(z, &set);
+	describe(x, z, true);
+	assert_true(media_ice_is_other(x, str_z(media_ice_own(z)->ufrag), str_z(media_ice_own(z)->pwd)));
+	assert_int_equal(media_ice_forget_remote(x), 0);
+	assert_string_equal(own.pwd, media_ice_own(x)->pwd);
+	describe(z, x, true);
+	media_silence(x, true);
+	pass_pumped(1500);
+	assert_int_equal(media_ice_state(x), ICE_CONNECTED);
+	assert_int_equal(media_ice_state(z), ICE_CONNECTED);
+	assert_int_equal(count(&sz, MEDIA_FIRST_PACKET), 1);
+	assert_true(sa_eq(&last(&sx, MEDIA_ICE)->peer, media_session_local(z)));
+	media_session_close(z, NULL, NULL);
 	leave();
 }
 
@@ -256,6 +291,10 @@ static void test_refused(void **state)
 	assert_int_equal(media_ice_start(s, &prm), 0);
 	assert_int_equal(media_ice_remote(s, &(struct ice_remote){ .ufrag = STR("abcd"), .pwd = STR("short") }, true, NULL, 0), ERANGE);
 	assert_int_equal(media_ice_more(s, STR("abcd"), NULL, 0, true), ESTALE);
+	/* No peer came of it: the wire is plain again. */
+	assert_int_equal(media_ice_undo(s), 0);
+	assert_false(media_ice_is_on(s));
+	assert_int_equal(media_ice_start(s, &prm), 0);
 	/* Closed in the middle of it: all is given back. */
 	media_session_close(s, NULL, NULL);
 }
@@ -264,7 +303,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, net_up, net_down)
 	const struct CMUnitTest tests[] = {
-		T(test_media_flows), T(test_strangers), T(test_consent_lost), T(test_restart), T(test_stop), T(test_refused),
+		T(test_media_flows), T(test_strangers), T(test_consent_lost), T(test_restart), T(test_fork), T(test_stop), T(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,8 @@ int session_ice_offer(struct session *s)
 		struct media_session *m = wire_of(st);
 
 		neg_attrs_clear(s->neg, i);
-		if (!m || !neg_needs_port(s->neg, i) || (!media_ice_is_on(m) && start(s, st, m, ICE_CONTROLLING)))
+		/* Who has answered without ICE once is not asked again: media would wait for the answer. */
+		if (!m || !neg_needs_port(s->neg, i) || (!media_ice_is_on(m) && (st->media || start(s, st, m, ICE_CONTROLLING))))
 			continue;
 		err = put_lines(s, i, m, false);
 	}
@@ -171,10 +172,12 @@ static void take_stream(struct session *s, struct neg_stream *st, struct media_s
 	r = (struct ice_remote){ .ufrag = d.ufrag, .pwd = d.pwd, .lite = d.lite,
 				 .done = d.end_of_candidates || !d.trickle || ice_has_component(st->media, 1) };
 	/* A component that only one side has is none (RFC 8445 section 6.1.2.2). */
+	/* Our restart would have forgotten the old ones: another fork has answered our offer. */
+	if (media_ice_is_other(m, d.ufrag, d.pwd))
+		media_ice_forget_remote(m);
 	err = media_ice_remote(m, &r, st->rtcp_mux || !ice_has_component(st->media, 2), c, n);
 	if (err)
-		log_notice("ICE of '%.*s' stays as it was: %s", STR_ARG(s->ep->name),
-			   err == EPROTO ? "it has new credentials in an answer to none of ours" : strerror(err));
+		log_notice("ICE of '%.*s' stays as it was: %s", STR_ARG(s->ep->name), strerror(err));
 }
 
 void session_ice_apply(struct session *s)
@@ -194,7 +197,7 @@ void session_ice_undo(struct session *s)
 		struct media_session *m = wire_of(neg_stream(s->neg, i));
 
 		if (m && media_ice_is_on(m))
-			media_ice_restart_undo(m);
+			media_ice_undo(m);
 	}
 }
 
