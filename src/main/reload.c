@@ -286,6 +286,7 @@ static const struct {
 	{ "pjsip", reload_pjsip },
 	{ "chan_pjsip", reload_pjsip },
 	{ "acl", reload_pjsip },
+	{ "http", reload_pjsip },
 	{ "res_pjsip_notify", reload_notify },
 	{ "pjsip_notify", reload_notify },
 	{ "pbx_config", reload_dialplan },

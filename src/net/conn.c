@@ -252,6 +252,9 @@ static int queue_as(struct conn *c, struct net_bytes *bytes, struct net_bytes *w
 {
 	int err;
 
+	/* A peer that has not yet shown its protocol is owed nothing, and our answer to it must be the first. */
+	if (bytes && c->accepted && c->state == CONN_HANDSHAKE)
+		return ENOTCONN;
 	if (c->closed || c->doom || c->leaving || c->state == CONN_ENDING)
 		return ENOTCONN;
 	if (wire->n > c->io->limits.send_queue - c->waiting) {

@@ -115,11 +115,26 @@ static int begin_connect(struct tls *t, struct conn *c)
 	return 0;
 }
 
+/* A handshake costs as much as many messages: who has proved nothing may not have it at will. */
+static bool may_begin(struct conn *c)
+{
+	struct io *io = c->io;
+
+	if (!c->accepted || !io->strangers ||
+	    strangers_permit(io->strangers, &c->path.peer, clock_us(loop_clock(io->loop))))
+		return true;
+	count(&io->counts, COUNT_DROPPED_RATE, 1);
+	return false;
+}
+
 static int begin(struct conn *c)
 {
-	struct tls *t = calloc(1, sizeof(*t));
+	struct tls *t;
 	BIO *bio;
 
+	if (!may_begin(c))
+		return EACCES;
+	t = calloc(1, sizeof(*t));
 	if (!t)
 		return ENOMEM;
 	c->tls = t;

@@ -277,6 +277,31 @@ static void ws_keep_alive(void **state)
 	world_end(&w);
 }
 
+/* What is sent to all goes to none that has not said yet what it is: our answer is the first. */
+static void ws_keep_alive_before_the_request(void **state)
+{
+	(void)state;
+	for (size_t m = 0; m < ARRAY_LEN(modes); m++) {
+		struct net_world w;
+		struct net_bytes *ping;
+		struct net_counters c;
+		int fd;
+
+		ws_world(&w, modes[m], NULL, 0, "");
+		ping = net_bytes_new(STR("\r\n\r\n"));
+		fd = tcp_client(&w);
+		UNTIL(&w, (net_count(w.net, &c), c.accepted) == 1);
+		uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
+		net_send_streams(w.net, ping);
+		obj_drop(ping);
+		uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
+		say(fd, REQUEST);
+		expect_next(&w, fd, ANSWER);
+		close(fd);
+		world_end(&w);
+	}
+}
+
 static void ws_deadlines(void **state)
 {
 	struct net_limits lim = { .first_message_ms = 60, .message_ms = 60 };
@@ -481,7 +506,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ws_messages), cmocka_unit_test(ws_cut_anywhere), cmocka_unit_test(ws_refusals),
 		cmocka_unit_test(ws_too_long_a_request), cmocka_unit_test(ws_broken), cmocka_unit_test(ws_ends),
-		cmocka_unit_test(ws_keep_alive), cmocka_unit_test(ws_deadlines), cmocka_unit_test(ws_write_timeout),
+		cmocka_unit_test(ws_keep_alive), cmocka_unit_test(ws_keep_alive_before_the_request), cmocka_unit_test(ws_deadlines), cmocka_unit_test(ws_write_timeout),
 		cmocka_unit_test(ws_over_tls), cmocka_unit_test(ws_outgoing), cmocka_unit_test(ws_outgoing_refused),
 	};
 
