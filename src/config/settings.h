@@ -77,6 +77,10 @@ struct codecs_conf {            /* obj */
 int codecs_conf_load(struct codecs_conf **cp, const struct config_prm *prm, struct report *r);
 const struct option_set *codecs_conf_options(void);
 
+/* modules.conf says noload of this module ("res_srtp.so"): what it does in Asterisk is not
+ * to be done here either. No such file: false. */
+bool modules_conf_noload(const struct config_prm *prm, struct str module);
+
 /* logger.conf */
 enum logger_kind { LOGGER_FILE, LOGGER_CONSOLE, LOGGER_SYSLOG };
 enum logger_format { LOGGER_DEFAULT, LOGGER_JSON, LOGGER_PLAIN };

@@ -258,6 +258,7 @@ static int start_service(struct server *s)
 	struct snapshot_prm sp = { .dir = s->cprm.dir, .exec_includes = s->cprm.exec_includes };
 	struct service_prm vp = { .loop = s->loop, .io_threads = s->own->io_threads,
 		.stranger_rate = s->own->stranger_rate, .pbx = s->pbx, .media = s->media, .contacts = s->contacts,
+		.no_srtp = modules_conf_noload(&s->cprm, STR("res_srtp.so")),
 		.shares = share_limits(s->own) };
 	struct snapshot *conf = NULL;
 	int err = snapshot_build(&conf, &sp, s->report);

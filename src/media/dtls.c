@@ -11,7 +11,7 @@
 #include <openssl/x509v3.h>
 #include "base/poison.h"
 
-enum { RECORD = 13 /* RFC 6347 section 4.1: its header */, FIRST_US = 200000, LAST_US = 3200000, LOOK_US = 100000 };
+enum { RECORD = 13 /* RFC 6347 section 4.1: its header */, FIRST_US = 200000, LAST_US = 3200000, LOOK_US = 10000 };
 
 struct waiting {                /* a datagram that the thread has not looked at */
 	struct sa from;
@@ -421,13 +421,12 @@ static void take_hello(struct dtls *d, const struct waiting *q)
 
 static void take_datagram(struct dtls *d, const struct waiting *q)
 {
-	bool theirs = sa_eq(&q->from, &d->to) && d->state != DTLS_WAITING;
+	const struct dtls_owner *o = d->prm.owner;
+	/* The peer may have two addresses: that of the SDP and one that was learnt. */
+	bool theirs = sa_eq(&q->from, &d->to) ||
+		      (o->is_peer(d->w, d->prm.rtcp, &q->from) && o->is_peer(d->w, d->prm.rtcp, &d->to));
 
-	if (d->state == DTLS_SHAKING && (theirs || d->active)) {
-		d->in = q->b;
-		d->in_n = q->n;
-		run_ssl(d);
-	} else if (d->state == DTLS_UP) {
+	if (d->state == DTLS_UP || (d->state == DTLS_SHAKING && (theirs || d->active))) {
 		d->in = q->b;
 		d->in_n = q->n;
 		run_ssl(d);

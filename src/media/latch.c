@@ -204,7 +204,7 @@ bool latch_is_shut(const struct wire *w, const struct sa *from)
 {
 	const struct latch *l = &w->latch;
 
-	return w->t->prm.strict && sa_is_set(&l->source) && !sa_eq(&l->source, from) && !sa_eq(&w->remote, from);
+	return !w->ice && w->t->prm.strict && sa_is_set(&l->source) && !sa_eq(&l->source, from) && !sa_eq(&w->remote, from);
 }
 
 bool wire_is_peer(const struct wire *w, bool rtcp, const struct sa *from)
@@ -212,6 +212,9 @@ bool wire_is_peer(const struct wire *w, bool rtcp, const struct sa *from)
 	struct sa told = rtcp ? signalled_rtcp(w) : w->remote;
 	const struct sa *learnt = rtcp ? &w->latch.rtcp : &w->latch.source;
 
+	/* With ICE nothing comes this far that was not checked. */
+	if (w->ice)
+		return true;
 	return (sa_is_set(&told) && sa_eq(&told, from)) || (sa_is_set(learnt) && sa_eq(learnt, from));
 }
 

@@ -172,6 +172,10 @@ struct media_codec {
 	uint8_t ptime;          /* [ms] to send, as near as the codec can: see codec_packet_ms(); 0: the format's */
 };
 
+/* The ciphers' self-tests take 25 ms, once: at a moment that suits, or else when the first
+ * session is encrypted. EPROTO: they fail. */
+int media_secure_prepare(struct media *m);
+
 /* How the wire is encrypted. What was agreed again as it was keeps its keys and counts. */
 enum media_secure_mode { MEDIA_CLEAR, MEDIA_SDES, MEDIA_DTLS };
 struct media_secure {

@@ -34,13 +34,20 @@ static int make_dtls(struct media *m, struct stream_cfg *c, const struct media_s
 	return err || c->set.rtcp_mux ? err : dtls_new(&c->dtls[1], &prm);
 }
 
-static int make_parts(struct media *m, struct stream_cfg *c, const struct media_secure *sec)
+int media_secure_prepare(struct media *m)
 {
 	int err = m->srtp_ready ? 0 : srtp_setup();
 
+	m->srtp_ready = !err;
+	return err;
+}
+
+static int make_parts(struct media *m, struct stream_cfg *c, const struct media_secure *sec)
+{
+	int err = media_secure_prepare(m);
+
 	if (err)
 		return err;
-	m->srtp_ready = true;
 	if (sec->mode == MEDIA_SDES) {
 		struct srtp_prm prm = { .tx = sec->tx, .rx = sec->rx, .replay = m->prm.srtp_replay };
 

@@ -11,7 +11,7 @@ static bool is_dtls(const struct sdp_media *m)
 
 static bool may_sdes(const struct neg_prm *p)
 {
-	return p->savp || p->optimistic;
+	return (p->savp || p->optimistic) && p->random;
 }
 
 /* Media in the clear is not wanted. */
@@ -169,7 +169,8 @@ int neg_secure_offer(struct neg *n)
 		/* Without a certificate there is nothing to offer, least of all the clear. */
 		if (r->offer_active && n->prm.dtls && !n->prm.fingerprint.n)
 			err = ENOTSUP;
-		if (r->offer_active && r->s.type != MEDIA_IMAGE && n->prm.savp && !n->prm.dtls)
+		if (r->offer_active && r->s.type != MEDIA_IMAGE && n->prm.savp && !n->prm.dtls &&
+		    (n->prm.random || !n->prm.optimistic))
 			err = make_keys(n, r);
 		else
 			r->nkeys = 0;

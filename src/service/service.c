@@ -183,6 +183,7 @@ static int make_common(struct service *svc, const struct service_prm *prm)
 	svc->pbx = prm->pbx;
 	svc->pbx->service = svc;
 	svc->media = prm->media;
+	svc->calls.no_srtp = prm->no_srtp;
 	svc->contacts = prm->contacts;
 	svc->resolver.dns = prm->dns;
 	svc->resolver.lookup = lookup_over_dns(svc->resolver.dns);
@@ -240,6 +241,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	}
 	identify_resolve_hosts(svc);
 	start_keep_alives(svc);
+	session_secure_prepare(svc);
 	svc->state = SERVICE_RUNNING;
 	*out = svc;
 	return 0;
@@ -255,6 +257,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	set_names(svc);
 	transports_reload(svc, r);
 	start_keep_alives(svc);
+	session_secure_prepare(svc);
 	locations_reload(svc);
 	outbound_reload(svc);
 	subscriptions_reload(svc);

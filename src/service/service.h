@@ -20,6 +20,7 @@ struct service_prm {
 	struct contact_store *contacts;
 	struct dns *dns;
 	struct snapshot *conf;
+	bool no_srtp;                   /* media is never encrypted; who requires that gets no call */
 	const char *bind;               /* address in place of each transport's own; NULL */
 	/* Loop tests: in place of sockets. NULL: net/. */
 	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes);

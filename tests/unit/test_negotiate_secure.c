@@ -74,6 +74,7 @@ static void active(struct neg_prm *p) { dtls(p); p->setup = SETUP_ACTIVE; }
 static void held(struct neg_prm *p) { dtls(p); p->setup = SETUP_HOLDCONN; }
 static void no_certificate(struct neg_prm *p) { p->dtls = true; }
 static void no_random(struct neg_prm *p) { p->savp = true; }
+static void no_random_optimistic(struct neg_prm *p) { p->savp = p->optimistic = true; }
 static void tag_32(struct neg_prm *p) { sdes(p); p->srtp_tag_32 = true; }
 
 /* `a` offers, `b` answers; both have it in force. */
@@ -161,6 +162,13 @@ static void test_optimistic(void **state)
 	side_init(&b, "ulaw", optimistic);
 	exchange(&a, &b);
 	facing(&a, &b);
+	side_free(&b);
+	/* No source of keys: never encrypted, from either side. */
+	side_init(&b, "ulaw", no_random_optimistic);
+	exchange(&a, &b);
+	assert_int_equal(secure(&a)->mode, NEG_CLEAR);
+	exchange(&b, &a);
+	assert_int_equal(secure(&b)->mode, NEG_CLEAR);
 	side_free(&a);
 	side_free(&b);
 }

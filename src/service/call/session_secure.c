@@ -93,6 +93,16 @@ static const struct dtls_identity *find_identity(struct session *s)
 	return s->dtls;
 }
 
+void session_secure_prepare(struct service *svc)
+{
+	bool any = false;
+
+	snapshot_each(endpoint, OBJECT_ENDPOINT, ep, svc->conf)
+		any = any || ep->media_encryption != ENCRYPTION_NO || ep->media_encryption_optimistic;
+	if (any && svc->media && media_secure_prepare(svc->media))
+		log_error("SRTP: the self-tests of the ciphers fail; encrypted calls will have no sound");
+}
+
 /* ---- for sdp/ */
 
 static int make_key(uint8_t *p, size_t n)
@@ -111,9 +121,10 @@ void session_secure_prm(struct session *s, struct neg_prm *p)
 	p->dtls = ep->media_encryption == ENCRYPTION_DTLS;
 	p->optimistic = ep->media_encryption_optimistic;
 	p->srtp_tag_32 = ep->srtp_tag_32;
-	p->random = make_key;
+	/* Without either there are no keys: what requires them is refused. */
+	p->random = s->svc->calls.no_srtp ? NULL : make_key;
 	p->setup = setups[ep->dtls_setup % ARRAY_LEN(setups)];
-	d = p->dtls ? find_identity(s) : NULL;
+	d = p->dtls && !s->svc->calls.no_srtp ? find_identity(s) : NULL;
 	if (d)
 		p->fingerprint = *dtls_identity_fingerprint(d);
 }

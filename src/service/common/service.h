@@ -72,6 +72,7 @@ struct service_names {
 struct service_calls {
 	struct list all;                /* struct session */
 	uint32_t n;                     /* those that an INVITE of theirs made */
+	bool no_srtp;                   /* modules.conf has noload of res_srtp.so: no encrypted media */
 	struct call_secrets *secrets;   /* owned; call/session_secure.c, NULL: none needed yet */
 };
 
