@@ -187,6 +187,8 @@ int server_media_reload(struct server *s)
 		media_reload(s->media, &mp);
 	else
 		err = media_new(&s->media, &mp);
+	if (!err)
+		manage_set_rtp(s->manage, rc);
 	obj_drop(rc);
 	return err;
 }
