@@ -205,6 +205,9 @@ int server_media_reload(struct server *s)
 	s->rtp = rc;
 	if (!err && s->service)
 		err = server_ice_reload(s);
+	if (!err)
+		manage_set_rtp(s->manage, rc);
+	obj_drop(rc);
 	return err;
 }
 

@@ -25,6 +25,7 @@ static void manage_free(void *arg)
 	struct manage *m = arg;
 
 	obj_drop(m->conf);
+	obj_drop(m->rtp);
 	text_free(&m->version);
 	text_free(&m->socket);
 	obj_drop(m->pace);
@@ -92,6 +93,12 @@ void manage_attach(struct manage *m, struct pbx *pbx, struct service *service, s
 	m->db = db;
 	if (m->manager)
 		manager_listen_events(m->manager);
+}
+
+void manage_set_rtp(struct manage *m, struct rtp_conf *conf)
+{
+	obj_drop(m->rtp);
+	m->rtp = obj_hold(conf);
 }
 
 int manage_set_manager(struct manage *m, struct manager_conf *conf, struct report *r)

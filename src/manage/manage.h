@@ -67,6 +67,7 @@ struct manage {                 /* obj */
 	struct service *service;        /* NULL until manage_attach(); may stay so in tests */
 	struct astdb *db;
 	struct asterisk_conf *conf;     /* held */
+	struct rtp_conf *rtp;           /* held: what is in force; NULL: not said yet */
 	struct text version, socket;
 	struct manage_hooks hooks;
 	int64_t started_us, reloaded_us;        /* wall */
@@ -89,6 +90,7 @@ void manage_attach(struct manage *m, struct pbx *pbx, struct service *service, s
 /* manager.conf as it is now (a reference is taken): listens, or stops to. Peers
  * that are logged in stay as they are. Errors of listening. */
 int manage_set_manager(struct manage *m, struct manager_conf *conf, struct report *r);
+void manage_set_rtp(struct manage *m, struct rtp_conf *conf);        /* takes a reference */
 /* All is up: lets waiting commands go on, sends FullyBooted, runs cli.conf's
  * startup commands. */
 void manage_booted(struct manage *m);

@@ -100,6 +100,36 @@ static void finds_the_row(void **state)
 	loop_free(l);
 }
 
+/* rtp.conf as it is in force, from the moment that it is. */
+static void shows_rtp(void **state)
+{
+	struct loop *l = GOT(loop_new(clock_real()));
+	struct manage *m = manage_of(l);
+	struct config_prm prm = { .dir = "/nonexistent" };
+	struct rtp_conf *rc = NULL;
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	m->booted = true;
+	assert_int_equal(run(m, "rtp show settings", &out), COMMAND_OK);
+	assert_int_equal(out.n, 0);
+	assert_int_equal(rtp_conf_load(&rc, &prm, NULL), 0);
+	rc->rtpstart = 10000;
+	rc->probation = 7;
+	manage_set_rtp(m, rc);
+	obj_drop(rc);
+	assert_int_equal(run(m, "rtp show settings", &out), COMMAND_OK);
+	assert_string_equal(buf_z(&out),
+			    "\n\nGeneral Settings:\n----------------\n  Port start:      10000\n  Port end:        30999\n"
+			    "  Checksums:       Yes\n  DTMF Timeout:    1200\n  Strict RTP:      Yes\n"
+			    "  Probation:       7 frames\n  Replay Protect:  Yes\n  ICE support:     Yes\n"
+			    "  STUN:            disabled\n   Address:        0.0.0.0:0\n");
+	assert_int_equal(run(m, "rtp show settings now", &out), COMMAND_USAGE);
+	buf_free(&out);
+	manage_stop(m);
+	loop_free(l);
+}
+
 static void shows_help(void **state)
 {
 	struct loop *l = GOT(loop_new(clock_real()));
@@ -184,7 +214,7 @@ static void spans(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(words), cmocka_unit_test(rest_of_the_line), cmocka_unit_test(finds_the_row),
+		cmocka_unit_test(words), cmocka_unit_test(rest_of_the_line), cmocka_unit_test(finds_the_row), cmocka_unit_test(shows_rtp),
 		cmocka_unit_test(shows_help), cmocka_unit_test(levels), cmocka_unit_test(spans),
 	};
 
