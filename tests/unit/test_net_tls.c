@@ -524,6 +524,8 @@ static void tls_strangers(void **state)
 			fd[i] = tcp_client(&w);
 		UNTIL(&w, (net_count(w.net, &c), c.dropped_rate) > 0);
 		assert_true(c.dropped_rate < ARRAY_LEN(fd) - 3);
+		UNTIL(&w, at_end(fd[ARRAY_LEN(fd) - 1]));
+		assert_false(at_end(fd[0]));
 		for (size_t i = 0; i < ARRAY_LEN(fd); i++)
 			close(fd[i]);
 		net_trust(w.net, &peer);
