@@ -507,6 +507,15 @@ static void tls_no_renegotiation(void **state)
 	world_end(&w);
 }
 
+static size_t ended(const int *fd, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += at_end(fd[i]);
+	return count;
+}
+
 /* Handshakes of one address are counted like messages until it has proved something. */
 static void tls_strangers(void **state)
 {
@@ -524,8 +533,9 @@ static void tls_strangers(void **state)
 			fd[i] = tcp_client(&w);
 		UNTIL(&w, (net_count(w.net, &c), c.dropped_rate) > 0);
 		assert_true(c.dropped_rate < ARRAY_LEN(fd) - 3);
-		UNTIL(&w, at_end(fd[ARRAY_LEN(fd) - 1]));
-		assert_false(at_end(fd[0]));
+		/* Five at once are within the limit, whoever of them came first. */
+		UNTIL(&w, ended(fd, ARRAY_LEN(fd)) > 0);
+		assert_true(ended(fd, ARRAY_LEN(fd)) <= ARRAY_LEN(fd) - 5);
 		for (size_t i = 0; i < ARRAY_LEN(fd); i++)
 			close(fd[i]);
 		net_trust(w.net, &peer);
