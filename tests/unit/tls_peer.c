@@ -1,5 +1,6 @@
 /* Peers that speak TLS with the server's sockets, by OpenSSL. */
 #include "tls_peer.h"
+#include "base/obj.h"
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <setjmp.h>
@@ -150,4 +151,22 @@ int listening(struct sa *at)
 	assert_int_equal(listen(fd, 8), 0);
 	assert_int_equal(getsockname(fd, &at->u.s, &n), 0);
 	return fd;
+}
+
+struct net_listen_prm tls_listen_prm(struct tls_context *t)
+{
+	return (struct net_listen_prm){ .proto = NET_TLS, .tos = -1, .cos = -1, .name = STR("t"), .bind = addr("127.0.0.1:0"),
+		.tls = t };
+}
+
+void tls_world(struct net_world *w, unsigned threads, const struct net_limits *lim, const struct tls_files *f,
+		      const struct tls_prm *more)
+{
+	size_t live = obj_live();
+	struct tls_context *t = make_context(f, "srv", more);
+	struct net_listen_prm prm = tls_listen_prm(t);
+
+	world_start_with(w, threads, lim, &prm);
+	w->live = live;
+	obj_drop(t);
 }

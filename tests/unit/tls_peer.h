@@ -22,6 +22,11 @@ bool peer_accept(struct tls_peer *p, struct net_world *w, int lfd);
 void peer_say(struct tls_peer *p, struct net_world *w, const char *z);
 void peer_expect(struct tls_peer *p, struct net_world *w, const char *z);
 bool peer_at_end(struct tls_peer *p);    /* the world ended it */
+/* How a world listens with this context. */
+struct net_listen_prm tls_listen_prm(struct tls_context *t);
+/* A world with the certificate "srv"; `more`: options but the files. */
+void tls_world(struct net_world *w, unsigned threads, const struct net_limits *lim, const struct tls_files *f,
+	       const struct tls_prm *more);
 int listening(struct sa *at);            /* a socket that accepts */
 
 #endif
