@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
+#include <openssl/x509err.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include "base/poison.h"
@@ -40,8 +41,13 @@ static int load_files(struct dtls_identity *d, char why[static 200])
 
 	if (SSL_CTX_use_certificate_chain_file(d->ctx, text_z(&d->cert_file)) != 1)
 		return say(why, "dtls_cert_file: no certificate (PEM) can be read from", &d->cert_file);
-	if (SSL_CTX_use_PrivateKey_file(d->ctx, text_z(key), SSL_FILETYPE_PEM) != 1)
-		return say(why, "dtls_private_key: no key (PEM) can be read from", key);
+	if (SSL_CTX_use_PrivateKey_file(d->ctx, text_z(key), SSL_FILETYPE_PEM) != 1) {
+		unsigned long e = ERR_peek_last_error();
+		bool other = ERR_GET_LIB(e) == ERR_LIB_X509 && ERR_GET_REASON(e) == X509_R_KEY_VALUES_MISMATCH;
+
+		return say(why, other ? "dtls_private_key: the key does not fit the certificate:" :
+				"dtls_private_key: no key (PEM) can be read from", key);
+	}
 	if (SSL_CTX_check_private_key(d->ctx) != 1)
 		return say(why, "dtls_private_key: the key does not fit the certificate:", key);
 	cert = SSL_CTX_get0_certificate(d->ctx);

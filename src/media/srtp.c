@@ -95,7 +95,7 @@ static bool set_suite(srtp_policy_t *p, enum crypto_suite suite)
 /* libsrtp2 copies what it needs. `ssrc`: of a single stream, with ssrc_specific. */
 static int add_keys(srtp_t *ctx, const struct crypto_line *l, srtp_ssrc_type_t type, uint32_t ssrc, bool make)
 {
-	uint8_t key[CRYPTO_KEY_MAX], mki[CRYPTO_MKI_MAX];
+	uint8_t key[CRYPTO_KEY_MAX], mki[CRYPTO_MKI_MAX] = { 0 };
 	srtp_master_key_t master = { .key = key, .mki_id = mki, .mki_size = l->mki_n }, *keys[1] = { &master };
 	srtp_policy_t p = { .ssrc = { .type = type, .value = ssrc }, .window_size = WINDOW };
 	srtp_err_status_t err;
@@ -103,8 +103,8 @@ static int add_keys(srtp_t *ctx, const struct crypto_line *l, srtp_ssrc_type_t t
 	if (!set_suite(&p, (enum crypto_suite)l->suite))
 		return EINVAL;
 	memcpy(key, l->key, sizeof(key));
-	memcpy(mki, l->mki, sizeof(mki));
 	if (l->mki_n) {
+		mki[l->mki_n - 1] = 1;
 		p.keys = keys;
 		p.num_master_keys = 1;
 	} else {
@@ -289,7 +289,7 @@ bool srtp_seal(struct srtp *s, bool rtcp, uint8_t *p, size_t *n, size_t max)
 {
 	int len = (int)*n;
 
-	if (*n > max || max - *n < SRTP_TRAILER || *n < (rtcp ? 8u : 12u))
+	if (*n > max || max - *n < (size_t)SRTP_TRAILER + s->prm.tx.mki_n || *n < (rtcp ? 8u : 12u))
 		return false;
 	if (rtcp ? srtp_protect_rtcp_mki(s->tx, p, &len, s->prm.tx.mki_n > 0, 0) :
 		   srtp_protect_mki(s->tx, p, &len, s->prm.tx.mki_n > 0, 0))

@@ -39,7 +39,7 @@ enum crypto_suite srtp_suite(const struct srtp *s);
 /* How often the sequence numbers of our packets from this SSRC went round. */
 uint32_t srtp_rollover(const struct srtp *s, uint32_t ssrc);
 
-/* Without a wire: for tests and fuzzing. Room for SRTP_TRAILER more when sealing. */
+/* Without a wire: for tests and fuzzing. Sealing needs room for SRTP_TRAILER and the MKI. */
 enum { SRTP_TRAILER = 32 };
 bool srtp_seal(struct srtp *s, bool rtcp, uint8_t *p, size_t *n, size_t max);
 bool srtp_open(struct srtp *s, bool rtcp, uint8_t *p, size_t *n, uint64_t now_us);

@@ -21,8 +21,7 @@ const struct crypto_suite_row *crypto_suite(enum crypto_suite s)
 
 bool crypto_line_eq(const struct crypto_line *a, const struct crypto_line *b)
 {
-	return a->suite == b->suite && a->mki_n == b->mki_n && !memcmp(a->mki, b->mki, sizeof(a->mki)) &&
-	       !memcmp(a->key, b->key, sizeof(a->key));
+	return a->suite == b->suite && a->mki_n == b->mki_n && !memcmp(a->key, b->key, sizeof(a->key));
 }
 
 /* ---- base64 (RFC 4648 section 4), without blanks or line ends */
@@ -87,27 +86,26 @@ static int fail(const char **why, const char *text)
 	return EBADMSG;
 }
 
-/* We change no keys by count, so that a lifetime is only read: 2^48 packets are more
- * than any call has. RFC 4568 section 6.1 */
+/* RFC 4568 section 6.1. We change no keys by count: 2^20 packets are six hours of sound,
+ * and who wants less cannot be served. Asterisk draws the same line. */
 static bool is_lifetime(struct str s)
 {
 	uint64_t n;
 
 	if (str_starts(s, STR("2^")))
-		return !str_u64(str_skip(s, 2), &n) && n >= 1 && n <= 48;
-	return !str_u64(s, &n) && n >= 1 && n <= (uint64_t)1 << 48;
+		return !str_u64(str_skip(s, 2), &n) && n >= 20 && n <= 48;
+	return !str_u64(s, &n) && n >= (uint64_t)1 << 20 && n <= (uint64_t)1 << 48;
 }
 
+/* There is one key, so that its number is 1, as in Asterisk. */
 static bool read_mki(struct crypto_line *l, struct str s)
 {
 	struct str value = str_cut_raw(&s, ':');
 	uint32_t v, n;
 
-	if (str_u32(value, &v) || str_u32(s, &n) || n < 1 || n > CRYPTO_MKI_MAX || (n < 4 && v >> (8 * n)))
+	if (str_u32(value, &v) || v != 1 || str_u32(s, &n) || n < 1 || n > CRYPTO_MKI_MAX)
 		return false;
 	l->mki_n = (uint8_t)n;
-	for (uint32_t i = 0; i < n; i++)
-		l->mki[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
 	return true;
 }
 
@@ -129,7 +127,7 @@ static int read_key_params(struct crypto_line *l, struct str s, const char **why
 	if (str_chr(life, ':') < life.n && !s.n)
 		return read_mki(l, life) ? 0 : fail(why, "a=crypto: MKI of a length or value that is not allowed");
 	if (!is_lifetime(life))
-		return fail(why, "a=crypto: the key's lifetime cannot be read");
+		return fail(why, "a=crypto: the key's lifetime is below 2^20 packets or cannot be read");
 	if (s.n && !read_mki(l, s))
 		return fail(why, "a=crypto: MKI of a length or value that is not allowed");
 	return 0;
@@ -182,15 +180,11 @@ int crypto_parse(struct crypto_line *out, struct str value, const char **why)
 
 void crypto_write(struct buf *b, const struct crypto_line *l)
 {
-	uint32_t mki = 0;
-
 	buf_u64(b, l->tag);
 	buf_puts(b, STR(" "), str_z(crypto_suite((enum crypto_suite)l->suite)->name), STR(" inline:"));
 	write_base64(b, l->key, crypto_key_bytes((enum crypto_suite)l->suite));
-	for (size_t i = 0; i < l->mki_n; i++)
-		mki = mki << 8 | l->mki[i];
 	if (l->mki_n)
-		buf_printf(b, "|%u:%u", mki, l->mki_n);
+		buf_printf(b, "|1:%u", l->mki_n);
 }
 
 /* ---- DTLS */

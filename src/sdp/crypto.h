@@ -17,7 +17,7 @@ enum crypto_suite {
 	CRYPTO_SUITES
 };
 
-enum { CRYPTO_KEY_MAX = 46, CRYPTO_MKI_MAX = 4 };
+enum { CRYPTO_KEY_MAX = 46, CRYPTO_MKI_MAX = 128 };
 
 struct crypto_suite_row {
 	const char *name;       /* as in a=crypto */
@@ -33,8 +33,7 @@ static inline size_t crypto_key_bytes(enum crypto_suite s)
 struct crypto_line {
 	uint32_t tag;           /* 1..999999999 */
 	uint8_t suite;          /* enum crypto_suite */
-	uint8_t mki_n;          /* [bytes] that the MKI takes in each packet; 0: there is none */
-	uint8_t mki[CRYPTO_MKI_MAX];
+	uint8_t mki_n;          /* [bytes] that the MKI, which is 1, takes in each packet; 0: there is none */
 	uint8_t key[CRYPTO_KEY_MAX];    /* master key, then salt: crypto_key_bytes() of them */
 };
 bool crypto_line_eq(const struct crypto_line *a, const struct crypto_line *b);     /* but for the tag */

@@ -3,6 +3,7 @@ stays outside."""
 
 import re
 import socket
+import subprocess
 import threading
 
 import pytest
@@ -208,3 +209,42 @@ def test_sdes_suites(pair, lines_2, suites):
         over(server, two)
         assert lines(two, r"^a=crypto:\d (\S+) ")[-1] == suite
     proxy.socket.close()
+
+
+def certificate(directory, name, days=30):
+    """A key and a certificate that it signed itself; gives the fingerprint as SDP has it."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                    f"/CN={name}", "-days", str(days), "-keyout", f"{directory}/{name}.key", "-out", f"{directory}/{name}.crt"],
+                   check=True, stderr=subprocess.DEVNULL)
+    out = subprocess.run(["openssl", "x509", "-in", f"{directory}/{name}.crt", "-noout", "-fingerprint", "-sha256"],
+                         check=True, stdout=subprocess.PIPE, text=True).stdout
+    return "sha-256 " + out.strip().partition("=")[2]
+
+
+def test_certificate_files(pair, place):
+    """dtls_cert_file and dtls_private_key, and those that do not fit each other."""
+    prints = {name: certificate(place, name) for name in ("good", "other")}
+    how = f"media_encryption = dtls\ndtls_verify = fingerprint\ndtls_setup = actpass\ndtls_cert_file = {place}/good.crt\n"
+    server, one, two = pair("", None, how + f"dtls_private_key = {place}/good.key\n", "dtls_srtp")
+    talk(server, one, two)
+    assert f"a=fingerprint:{prints['good']}" in two.trace()
+    two.hang_up()
+    over(server, one)
+    with open(f"{server.dir}/etc/pjsip.conf", encoding="utf-8") as f:
+        conf = f.read()
+    server.write("pjsip.conf", conf.replace("good.key", "other.key"))
+    server.console("core reload")
+    wait_until(lambda: "the key does not fit the certificate" in server.log(), "the key is refused")
+
+
+def test_noload(make_server, make_phone):
+    """noload of res_srtp.so: who requires encrypted media gets no call, who may do without does."""
+    need("baresip")
+    conf = PJSIP + ACCOUNT.format(user="1001", lines=SDES)
+    conf += ACCOUNT.format(user="1002", lines=SDES + "\nmedia_encryption_optimistic = yes")
+    server = make_server({"pjsip.conf": conf, "modules.conf": "[modules]\nautoload = yes\nnoload => res_srtp.so\n"}).start()
+    for user, mediaenc, ends in (("1001", "srtp-mand", "CALL_CLOSED"), ("1002", None, "CALL_ESTABLISHED")):
+        phone = make_phone(server, user, "secret", mediaenc=mediaenc)
+        assert phone.register_outcome() == "200 OK"
+        phone.dial(f"sip:600@{server.address}")
+        assert phone.wait_event("CALL_CLOSED", "CALL_ESTABLISHED")["type"] == ends
