@@ -466,6 +466,66 @@ static void test_reflexive(void **state)
 	close(fd);
 }
 
+/* What is found after the answer goes to who takes it by INFO, with the end of it; to others nothing is sent. */
+static void late_candidate(const char *supported, bool told)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, who;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	socklen_t n = sizeof(a);
+	struct sa seen;
+	struct stun_msg m;
+	struct stun_out o;
+	uint8_t p[512], q[256];
+	char text[64];
+	ssize_t got;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	getsockname(fd, (struct sockaddr *)&a, &n);
+	snprintf(text, sizeof(text), "[general]\nstunaddr=127.0.0.1:%u\n", ntohs(a.sin_port));
+	rtp_conf(text);
+	assert_int_equal(sa_parse(&seen, STR("203.0.113.7:7777")), 0);
+	snprintf(sdp_text, sizeof(sdp_text),
+		 SDP_HEAD "m=audio %u RTP/AVP 0\r\na=mid:a\r\na=rtcp-mux\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
+		 "a=candidate:1 1 UDP 2130706431 127.0.0.1 %u typ host\r\n", sa_port(&peer.at), sa_port(&peer.at));
+	alice("INVITE", "up", 1, supported, sdp_text);
+	learn_tag();
+	assert_false(has(answered(), "srflx"));
+	alice("ACK", "up", 1, "", "");
+	wire_forget(&t);
+	world_pass(&t.w, 100);
+	n = sizeof(who);
+	got = recvfrom(fd, p, sizeof(p), 0, (struct sockaddr *)&who, &n);
+	assert_true(got > 0);
+	assert_int_equal(stun_parse(&m, p, (size_t)got), 0);
+	stun_begin(&o, q, sizeof(q), STUN_SUCCESS, STUN_BINDING, m.id);
+	stun_put_addr(&o, STUN_XOR_MAPPED_ADDRESS, &seen);
+	assert_true(sendto(fd, q, stun_end(&o), 0, (struct sockaddr *)&who, n) > 0);
+	world_pass(&t.w, 100);
+	if (told) {
+		/* One with the candidate, and when there will be no more, one that says so. */
+		assert_int_equal(t.n, 2);
+		assert_string_equal(wire_header(t.sent[0], "Info-Package"), "trickle-ice");
+		assert_true(has(t.sent[0]->body, "a=mid:a\r\n") && has(t.sent[0]->body, " 203.0.113.7 7777 typ srflx "));
+		assert_false(has(t.sent[0]->body, "typ host"));
+		assert_true(has(t.sent[1]->body, "a=end-of-candidates"));
+		assert_false(has(t.sent[1]->body, "a=candidate"));
+		wire_answer(&t, 0, 200, "");
+		wire_answer(&t, 1, 200, "");
+	} else {
+		assert_true(request(SIP_INFO, 5061) == SIZE_MAX);
+	}
+	alice("BYE", "up", 2, "", "");
+	alice_starts_anew();
+	close(fd);
+}
+
+static void test_late_candidates(void **state)
+{
+	(void)state;
+	late_candidate("Supported: timer, trickle-ice\r\n", true);
+	late_candidate("", false);
+}
+
 /* turnaddr, turnusername, turnpassword: asked without, then with credentials that are right. */
 static void test_turn(void **state)
 {
@@ -588,7 +648,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_call), T(test_restart), T(test_mdns), T(test_credentials), T(test_mismatch), T(test_options),
 		T(test_endpoint_without), T(test_offer), T(test_refresh_of_plain_call), T(test_stun),
-		T(test_reflexive), T(test_turn), T(test_trickle), T(test_trickle_unwanted),
+		T(test_reflexive), T(test_late_candidates), T(test_turn), T(test_trickle), T(test_trickle_unwanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
