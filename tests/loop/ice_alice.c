@@ -1,3 +1,4 @@
+/* Alice with ICE: an agent of media/ice.h over a real socket on loopback, driven by the test's clock. */
 #include "ice_alice.h"
 #include "base/obj.h"
 #include <errno.h>
