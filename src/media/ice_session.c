@@ -275,6 +275,7 @@ int media_ice_start(struct media_session *s, const struct media_ice_prm *prm)
 		return ENOMEM;
 	}
 	a->ice->agent = agent;
+	c->gathered = !sa_is_set(&prm->stun) && !sa_is_set(&prm->turn);
 	/* Before it is posted: inline, its events come at once. */
 	s->w->ice = c;
 	err = ask_post(s, a);

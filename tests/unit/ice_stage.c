@@ -1,3 +1,4 @@
+/* The small Internet of the ICE tests: datagrams in flight, NATs, a STUN and TURN server, two agents. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -94,6 +94,7 @@ struct session {                /* obj */
 	bool incoming;
 	bool early_media;               /* an answer went out or came before the 200 */
 	bool local_hold;
+	uint8_t ice_told;               /* of its candidates, how many the peer knows; the end of them counts one */
 	uint8_t dtmf_mode;              /* enum endpoint_dtmf_mode; AUTO decided at each SDP */
 	unsigned sent_status;           /* last provisional of ours */
 	int hangup_cause;

@@ -3,6 +3,7 @@
 #define LOG_MODULE "ice"
 #include "service/common/ice.h"
 #include "base/log.h"
+#include "base/obj.h"
 #include "sdp/candidate.h"
 #include "service/call/session.h"
 #include <errno.h>
@@ -60,11 +61,15 @@ static int put_lines(struct session *s, size_t i, const struct media_session *m,
 		candidate_write(&b, &c);
 		err = buf_err(&b) ? ENOBUFS : put(s, i, STR("candidate"), buf_view(&b));
 	}
+	if (!err && media_ice_gathered(m))
+		err = put(s, i, STR("end-of-candidates"), STR_NULL);
+	if (neg_stream(s->neg, i) == neg_first(s->neg, MEDIA_AUDIO))
+		s->ice_told = (uint8_t)(media_ice_locals(m) + media_ice_gathered(m));
 	return err;
 }
 
-/* All candidates that are known are in it (half trickle, RFC 8838 section 16): what is found later is not
- * told, but checks from there find their way. */
+/* All candidates that are known are in it (half trickle, RFC 8838 section 16). What is found later is told
+ * to who takes it; to others, checks from there find their way. */
 int session_ice_offer(struct session *s)
 {
 	int err = 0;
@@ -209,6 +214,60 @@ void session_ice_headers(const struct session *s, struct buf *h)
 		buf_put(h, STR("Recv-Info: trickle-ice\r\n"));
 }
 
+static bool peer_trickles(const struct session *s)
+{
+	const struct sip_msg *msg = s->incoming ? s->seen.invite : s->seen.response;
+	struct sip_each e = { 0 };
+	struct str v;
+
+	while (msg && sip_each(msg, SIP_H_SUPPORTED, &e, &v))
+		if (str_ieq(v, STR("trickle-ice")))
+			return true;
+	return false;
+}
+
+static void send_fragment(struct session *s, const struct neg_stream *st, const struct media_session *m, const struct candidate *c,
+			  size_t n, bool end)
+{
+	const struct ice_own *own = media_ice_own(m);
+	struct buf b = BUF_INIT, line = BUF_INIT;
+	struct sip_out *o = sip_dialog_request(ua_invite_dialog(s->iv), SIP_INFO);
+
+	sdpfrag_write_head(&b, str_z(own->ufrag), str_z(own->pwd));
+	buf_puts(&line, st->media->type_text, STR(" 9 "), st->media->proto_text, STR(" 0"));
+	sdpfrag_write_media(&b, buf_view(&line), st->media->mid, c, n, end);
+	if (o && !buf_err(&b) && !buf_err(&line)) {
+		sip_out_header(o, STR("Info-Package"), STR("trickle-ice"));
+		sip_out_header(o, STR("Content-Disposition"), STR("Info-Package"));
+		sip_out_body(o, STR("application/trickle-ice-sdpfrag"), buf_view(&b));
+		if (ua_invite_send(s->iv, o, NULL))
+			log_notice("candidates for '%.*s' could not be sent", STR_ARG(s->ep->name));
+	}
+	buf_free(&b);
+	buf_free(&line);
+	obj_drop(o);
+}
+
+/* What the peer does not know yet, as long as it may still need it. */
+static void tell_candidates(struct session *s)
+{
+	struct neg_stream *st = s->neg ? neg_first(s->neg, MEDIA_AUDIO) : NULL;
+	struct media_session *m = st ? wire_of(st) : NULL;
+	struct candidate c[ICE_MAX_CANDIDATES];
+	size_t n = 0, i;
+
+	if (!m || !st->media || !st->media->mid.n || media_ice_state(m) != ICE_CHECKING ||
+	    ua_invite_state(s->iv) != UA_INVITE_UP || !peer_trickles(s))
+		return;
+	for (i = s->ice_told; i < media_ice_locals(m); i++)
+		if (media_ice_local(m, i)->component == 1 || !st->rtcp_mux)
+			ice_candidate_describe(media_ice_local(m, i), &c[n++]);
+	if (s->ice_told > media_ice_locals(m) || (!n && !media_ice_gathered(m)))
+		return;
+	s->ice_told = (uint8_t)(media_ice_locals(m) + media_ice_gathered(m));
+	send_fragment(s, st, m, c, n, media_ice_gathered(m));
+}
+
 static struct neg_stream *stream_of(struct session *s, struct str mid)
 {
 	for (size_t i = 0; i < neg_count(s->neg); i++) {
@@ -253,6 +312,8 @@ void session_ice_event(struct session *s, const struct media_event *e)
 {
 	char peer[SA_TEXT];
 
+	if (e->type >= MEDIA_ICE)
+		tell_candidates(s);
 	if (e->type != MEDIA_ICE)
 		return;
 	if (e->ice.state == ICE_LOST || e->ice.state == ICE_FAILED) {
