@@ -203,11 +203,10 @@ int server_media_reload(struct server *s)
 		err = media_new(&s->media, &mp);
 	obj_drop(s->rtp);
 	s->rtp = rc;
-	if (!err && s->service)
-		err = server_ice_reload(s);
 	if (!err)
 		manage_set_rtp(s->manage, rc);
-	obj_drop(rc);
+	if (!err && s->service)
+		err = server_ice_reload(s);
 	return err;
 }
 

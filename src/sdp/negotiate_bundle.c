@@ -28,8 +28,14 @@ void neg_bundle_agreed(struct neg *n, const struct sdp *s)
 		if (!n->prm.bundle || !st->active || !in_group(s->group, text_view(&st->mid)))
 			continue;
 		st->bundled_in = first;
-		if (first < 0)
+		if (first < 0) {
 			first = (int)i;
+			continue;
+		}
+		/* What its own line says of an address counts for nothing (RFC 8843 7.3.1); it is often
+		 * 0.0.0.0 port 9. */
+		st->remote = n->now.v[first]->s.remote;
+		st->remote_rtcp = n->now.v[first]->s.remote_rtcp;
 	}
 }
 

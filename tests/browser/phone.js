@@ -34,7 +34,7 @@
     call.analyser.getFloatFrequencyData(bins);
     let best = 3;
     for (let i = 3; i < bins.length; i++) if (bins[i] > bins[best]) best = i;
-    return { hertz: best * context.sampleRate / call.analyser.fftSize, level: bins[best] };
+    return { hertz: best * context.sampleRate / call.analyser.fftSize, level: Math.max(bins[best], -200) };
   }
 
   async function stats(call) {

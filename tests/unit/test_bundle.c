@@ -84,8 +84,9 @@ static void offered(void **state)
 	assert_true(says("m=video 4000 RTP/AVP"));
 	assert_true(says("a=mid:video-1\r\na=msid:sidetone video-1\r\n"));
 	answer(HEAD "a=group:BUNDLE audio-0 video-1\r\nm=audio 6000 RTP/AVP 0\r\na=mid:audio-0\r\na=rtcp-mux\r\n"
-	       "a=extmap:3/sendrecv " MID_EXT "\r\nm=video 6000 RTP/AVP 99\r\na=mid:video-1\r\n" VIDEO);
+	       "a=extmap:3/sendrecv " MID_EXT "\r\nm=video 9 RTP/AVP 99\r\na=mid:video-1\r\n" VIDEO);
 	assert_int_equal(neg_stream(n, 0)->mid_ext, 3);
+	assert_int_equal(sa_port(&neg_stream(n, 1)->remote), 6000);
 	assert_int_equal(neg_stream(n, 1)->mid_ext, 0);
 	assert_int_equal(neg_stream(n, 1)->bundled_in, 0);
 	/* A further stream joins them: two of a kind are told apart by their names. */
