@@ -109,6 +109,7 @@ test:
 	@ln -sfn sidetone $(DEBUG)/asterisk
 	@rm -f $(RESULTS)
 	-meson test -C $(DEBUG) --no-rebuild --print-errorlogs
+	@tools/install-browser
 	-BUILD=$(CURDIR)/$(DEBUG) $(PYTHON) -m pytest tests/e2e --junitxml=$(DEBUG)/e2e.junit.xml
 	@$(PYTHON) tools/test-summary $(RESULTS)
 

@@ -21,12 +21,14 @@ class Run:
         self.dir = str(directory)
         if not os.path.isdir(f"{self.dir}/etc"):
             shutil.copytree(f"{TOP}/etc", f"{self.dir}/etc")
-        # The manager's port is fixed in etc/: another server may have it.
-        path = f"{self.dir}/etc/manager.conf"
-        with open(path, encoding="utf-8") as f:
-            text = f.read()
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(re.sub(r"^port = .*$", f"port = {free_port()}", text, flags=re.M))
+        # These ports are fixed in etc/: another server may have them.
+        for name, line in (("manager", "port = "), ("pjsip", "bind = 127.0.0.1:8088")):
+            path = f"{self.dir}/etc/{name}.conf"
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            with open(path, "w", encoding="utf-8") as f:
+                new = line.replace("8088", "") + str(free_port())
+                f.write(re.sub(rf"^{line}.*$", new, text, flags=re.M))
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.output = f"{self.dir}/output"
@@ -65,7 +67,7 @@ def run(place):
 
 def test_it_says_what_to_do(run):
     text = run.text()
-    assert set(run.passwords()) == {"1001", "1002"}
+    assert set(run.passwords()) == {"1001", "1002", "1003"}
     for number in ("1001", "1002", "600", "601", "602"):
         assert re.search(rf"\b{number}\b", text)
     for transport in ("udp", "tcp"):
@@ -79,7 +81,7 @@ def test_passwords_are_made_once_and_kept_from_others(place):
     first = Run(place)
     passwords = first.passwords()
     first.stop()
-    assert len(set(passwords.values())) == 2 and all(len(p) >= 16 for p in passwords.values())
+    assert len(set(passwords.values())) == 3 and all(len(p) >= 16 for p in passwords.values())
     for base, _, names in os.walk(f"{place}/var"):
         for name in names:
             path = os.path.join(base, name)

@@ -120,7 +120,9 @@ static int listen_on(struct service *svc, const struct transport_conf *t, struct
 	char where[SA_TEXT];
 	int err = make_ws_rules(svc, t, &prm.ws);
 
-	if (svc->transports.bind && sa_parse(&prm.bind, str_z(svc->transports.bind)) == 0 && !sa_port(&prm.bind))
+	/* A port that is told is that of SIP; WebSockets keep theirs. */
+	if (svc->transports.bind && sa_parse(&prm.bind, str_z(svc->transports.bind)) == 0 &&
+	    (!sa_port(&prm.bind) || is_websocket(t)))
 		sa_set_port(&prm.bind, sa_port(&own));
 	if (is_websocket(t))
 		prm.write_ms = (uint32_t)t->websocket_write_timeout;
