@@ -15,14 +15,14 @@ static enum command_result set_logger(struct command_ctx *c)
 	struct str how = command_arg(c, 0);
 
 	if (str_ieq(how, STR("on"))) {
-		c->m->service->logger = true;
+		c->m->service->wire.logger = true;
 		command_printf(c, "PJSIP Logging enabled\n");
 	} else if (str_ieq(how, STR("off"))) {
-		c->m->service->logger = false;
+		c->m->service->wire.logger = false;
 		command_printf(c, "PJSIP Logging disabled\n");
 	} else if (str_ieq(how, STR("host")) && c->args >= 2) {
 		/* One switch for all: every message of that host is there too. */
-		c->m->service->logger = true;
+		c->m->service->wire.logger = true;
 		command_printf(c, "PJSIP Logging Enabled for all hosts\n");
 	} else if (str_ieq(how, STR("verbose")) && c->args == 2) {
 		command_printf(c, "PJSIP Logging to verbose is the only kind\n");
@@ -303,8 +303,8 @@ static enum command_result config_show_help(struct command_ctx *c)
 
 static enum command_result old_debug(struct command_ctx *c)
 {
-	c->m->service->logger = !str_ieq(command_arg(c, 0), STR("off"));
-	command_printf(c, "PJSIP Logging %s\n", c->m->service->logger ? "enabled" : "disabled");
+	c->m->service->wire.logger = !str_ieq(command_arg(c, 0), STR("off"));
+	command_printf(c, "PJSIP Logging %s\n", c->m->service->wire.logger ? "enabled" : "disabled");
 	return COMMAND_OK;
 }
 

@@ -13,9 +13,9 @@ static void ice_free(void *arg)
 {
 	struct ice *ice = arg;
 
-	free(ice->turn);
-	free(ice->turn_user);
-	free(ice->turn_password);
+	free(ice->gather.turn);
+	free(ice->gather.turn_user);
+	free(ice->gather.turn_password);
 	obj_drop(ice->prm.hash.arg);
 }
 
@@ -76,8 +76,8 @@ void ice_set_ops(struct ice *ice, const struct ice_ops *ops)
 
 void ice_close(struct ice *ice)
 {
-	for (size_t i = 0; i < ice->nturns; i++)
-		ice_turn_release(ice, &ice->turn[i]);
+	for (size_t i = 0; i < ice->gather.nturns; i++)
+		ice_turn_release(ice, &ice->gather.turn[i]);
 	ice->closed = true;
 	for (unsigned i = 0; i < ICE_COMPONENTS; i++)
 		ice->path[i].on = false;
@@ -101,7 +101,7 @@ int ice_add_host(struct ice *ice, unsigned component, unsigned base, const struc
 			return EEXIST;
 	if (!b->on) {
 		*b = (struct ice_base){ .on = true, .no_servers = b->no_servers, .component = (uint8_t)component, .addr = *addr };
-		for (unsigned i = 0; i < ice->nservers; i++)
+		for (unsigned i = 0; i < ice->gather.nservers; i++)
 			ice_job_add(ice, base, i);
 	}
 	at = ice_local_add(ice, CANDIDATE_HOST, base, shown ? shown : addr, NULL, NULL);
@@ -119,37 +119,37 @@ void ice_base_no_servers(struct ice *ice, unsigned base)
 
 static int turn_server_set(struct ice *ice, const struct sa *addr, struct str user, struct str password)
 {
-	if (ice->turn)
+	if (ice->gather.turn)
 		return ENOSPC;
 	if (!user.n || user.n > 512)
 		return EINVAL;
-	ice->turn_user = str_dup(user);
-	ice->turn_password = str_dup(password);
-	ice->turn = calloc(ICE_MAX_BASES, sizeof(*ice->turn));
-	if (!ice->turn_user || !ice->turn_password || !ice->turn) {
-		free(ice->turn);
-		free(ice->turn_user);
-		free(ice->turn_password);
-		ice->turn = NULL;
-		ice->turn_user = ice->turn_password = NULL;
+	ice->gather.turn_user = str_dup(user);
+	ice->gather.turn_password = str_dup(password);
+	ice->gather.turn = calloc(ICE_MAX_BASES, sizeof(*ice->gather.turn));
+	if (!ice->gather.turn_user || !ice->gather.turn_password || !ice->gather.turn) {
+		free(ice->gather.turn);
+		free(ice->gather.turn_user);
+		free(ice->gather.turn_password);
+		ice->gather.turn = NULL;
+		ice->gather.turn_user = ice->gather.turn_password = NULL;
 		return ENOMEM;
 	}
-	ice->turn_server = *addr;
+	ice->gather.turn_server = *addr;
 	return 0;
 }
 
 int ice_add_server(struct ice *ice, bool turn, const struct sa *addr, struct str user, struct str password)
 {
-	if (!sa_is_set(addr) || sa_is_any(addr) || !sa_port(addr) || ice->gathering)
+	if (!sa_is_set(addr) || sa_is_any(addr) || !sa_port(addr) || ice->gather.under_way)
 		return EINVAL;
 	if (turn)
 		return turn_server_set(ice, addr, user, password);
-	if (ice->nservers == ICE_MAX_STUN)
+	if (ice->gather.nservers == ICE_MAX_STUN)
 		return ENOSPC;
-	ice->server[ice->nservers++] = *addr;
+	ice->gather.server[ice->gather.nservers++] = *addr;
 	for (unsigned i = 0; i < ICE_MAX_BASES; i++)
 		if (ice->base[i].on)
-			ice_job_add(ice, i, (unsigned)ice->nservers - 1);
+			ice_job_add(ice, i, (unsigned)ice->gather.nservers - 1);
 	return 0;
 }
 
@@ -184,16 +184,16 @@ int ice_set_remote(struct ice *ice, const struct ice_remote *r)
 	if (err)
 		return err;
 	ice->now_us = r->now_us;
-	if (ice->remote_known) {
+	if (ice->peer.known) {
 		if (!str_eq(r->ufrag, str_z(ice->cur.rufrag)) || !str_eq(r->pwd, str_z(ice->cur.rpwd)))
 			return EPROTO;
-		ice->remote_done = ice->remote_done || r->done;
+		ice->peer.done = ice->peer.done || r->done;
 		return 0;
 	}
 	creds_take(ice, r);
-	ice->remote_known = true;
-	ice->remote_lite = r->lite;
-	ice->remote_done = r->done;
+	ice->peer.known = true;
+	ice->peer.lite = r->lite;
+	ice->peer.done = r->done;
 	ice->began_us = ice->now_us;
 	/* RFC 8445 section 6.1.1: the full one controls. */
 	if (r->lite)
@@ -227,7 +227,7 @@ int ice_add_remote(struct ice *ice, const struct candidate *c, uint64_t now_us)
 
 	if (!candidate_usable(c) || c->component > ice->components || !is_reachable(ice, &c->addr))
 		return ENOTSUP;
-	if (!ice->remote_known)
+	if (!ice->peer.known)
 		return EAGAIN;
 	ice->now_us = now_us;
 	at = ice_remote_find(ice, c->component, &c->addr);
@@ -250,7 +250,7 @@ int ice_add_remote(struct ice *ice, const struct candidate *c, uint64_t now_us)
 
 void ice_remote_done(struct ice *ice)
 {
-	ice->remote_done = ice->remote_known;
+	ice->peer.done = ice->peer.known;
 	ice->reckon = true;
 }
 
@@ -264,12 +264,12 @@ void ice_one_component(struct ice *ice, uint64_t now_us)
 	for (size_t i = 0; i < ICE_MAX_PAIRS; i++)
 		if (ice->pair[i].on && ice_pair_component(ice, &ice->pair[i]) > 1)
 			ice->pair[i] = (struct ice_pair){ .on = false };
-	for (size_t i = 0; i < ice->njobs; i++)
-		if (ice->base[ice->job[i].base].component > 1)
-			ice->job[i].state = ICE_JOB_FAILED;
-	for (size_t i = 0; i < ice->nturns; i++)
-		if (ice->base[ice->turn[i].base].component > 1)
-			ice_turn_release(ice, &ice->turn[i]);
+	for (size_t i = 0; i < ice->gather.njobs; i++)
+		if (ice->base[ice->gather.job[i].base].component > 1)
+			ice->gather.job[i].state = ICE_JOB_FAILED;
+	for (size_t i = 0; i < ice->gather.nturns; i++)
+		if (ice->base[ice->gather.turn[i].base].component > 1)
+			ice_turn_release(ice, &ice->gather.turn[i]);
 	ice_gather_check(ice);
 	ice->reckon = true;
 }
@@ -301,7 +301,7 @@ void ice_restart(struct ice *ice, enum ice_role role, const struct ice_own *own,
 		ice->path[i].pair = -1;
 	ice_pairs_clear(ice);
 	own_set(ice, own);
-	ice->remote_known = ice->remote_done = ice->remote_lite = false;
+	ice->peer.known = ice->peer.done = ice->peer.lite = false;
 	ice->role = role;
 	ice_state_set(ice, ICE_IDLE);
 }
@@ -312,7 +312,7 @@ void ice_restart_undo(struct ice *ice)
 		return;
 	ice_pairs_clear(ice);
 	ice->cur = ice->old;
-	ice->remote_known = true;
+	ice->peer.known = true;
 	for (unsigned i = 0; i < ICE_COMPONENTS; i++)
 		ice->path[i].gen = ICE_NOW;
 	ice_state_set(ice, ICE_CONNECTED);
@@ -366,7 +366,7 @@ static enum ice_verdict take_of_turn(struct ice *ice, struct ice_turn *t, uint8_
 	/* The same server may be asked for both. */
 	if (m.method != STUN_BINDING)
 		ice_turn_answered(ice, t, &m);
-	else if (!ice_gather_answered(ice, t->base, &ice->turn_server, &m))
+	else if (!ice_gather_answered(ice, t->base, &ice->gather.turn_server, &m))
 		return ICE_DROP;
 	return ICE_TAKEN;
 }
@@ -375,7 +375,7 @@ static bool is_of_gathering(struct ice *ice, unsigned base, const struct sa *fro
 {
 	struct stun_msg m;
 
-	return ice->njobs && stun_is(p, n) && !stun_parse(&m, p, n) && stun_fingerprint_ok(&m) && ice_gather_answered(ice, base, from, &m);
+	return ice->gather.njobs && stun_is(p, n) && !stun_parse(&m, p, n) && stun_fingerprint_ok(&m) && ice_gather_answered(ice, base, from, &m);
 }
 
 enum ice_verdict ice_datagram(struct ice *ice, uint64_t now_us, unsigned base, const struct sa *from, uint8_t *p, size_t *n,
@@ -418,14 +418,14 @@ bool ice_wrap(struct ice *ice, unsigned component, uint8_t *p, size_t *n, size_t
 	if (!path->relayed)
 		return true;
 	t = NULL;
-	for (size_t i = 0; i < ice->nturns; i++)
-		if (ice->turn[i].base == path->base)
-			t = &ice->turn[i];
+	for (size_t i = 0; i < ice->gather.nturns; i++)
+		if (ice->gather.turn[i].base == path->base)
+			t = &ice->gather.turn[i];
 	/* Nobody answers an indication, so its id need only differ from the last. */
 	memcpy(id, &ice->tie_breaker, 8);
 	ice->wraps++;
 	memcpy(id + 4, &ice->wraps, 8);
-	*to = ice->turn_server;
+	*to = ice->gather.turn_server;
 	return t && ice_turn_wrap(t, id, &path->remote, p, n, max);
 }
 
@@ -435,10 +435,10 @@ bool ice_wrap(struct ice *ice, unsigned component, uint8_t *p, size_t *n, size_t
 static bool pace_step(struct ice *ice)
 {
 	for (int i = 0; i < 2; i++) {
-		bool gather = ice->gather_next;
+		bool gather = ice->gather.next;
 		struct ice_pair *p;
 
-		ice->gather_next = !gather;
+		ice->gather.next = !gather;
 		if (gather && ice_gather_step(ice))
 			return true;
 		p = gather ? NULL : ice_pair_next(ice);
@@ -454,7 +454,7 @@ static bool anything_waits(const struct ice *ice)
 {
 	if (ice_job_waits(ice))
 		return true;
-	if (!ice->remote_known || (ice->state != ICE_CHECKING && ice->state != ICE_CONNECTED))
+	if (!ice->peer.known || (ice->state != ICE_CHECKING && ice->state != ICE_CONNECTED))
 		return false;
 	for (size_t i = 0; i < ICE_MAX_PAIRS; i++) {
 		const struct ice_pair *p = &ice->pair[i];
@@ -477,8 +477,8 @@ uint64_t ice_due(const struct ice *ice)
 	for (size_t i = 0; i < ICE_MAX_PAIRS; i++)
 		if (ice->pair[i].on && ice->pair[i].tx.on && ice->pair[i].tx.next_us < due)
 			due = ice->pair[i].tx.next_us;
-	for (size_t i = 0; i < ice->nturns; i++) {
-		uint64_t t = ice_turn_due(&ice->turn[i]);
+	for (size_t i = 0; i < ice->gather.nturns; i++) {
+		uint64_t t = ice_turn_due(&ice->gather.turn[i]);
 
 		due = t < due ? t : due;
 	}
@@ -492,8 +492,8 @@ uint64_t ice_tick(struct ice *ice, uint64_t now_us)
 	ice->now_us = now_us;
 	if (ice->closed)
 		return UINT64_MAX;
-	for (size_t i = 0; i < ice->nturns; i++)
-		ice_turn_tick(ice, &ice->turn[i]);
+	for (size_t i = 0; i < ice->gather.nturns; i++)
+		ice_turn_tick(ice, &ice->gather.turn[i]);
 	ice_gather_tick(ice);
 	ice_checks_tick(ice);
 	ice_consent_tick(ice);

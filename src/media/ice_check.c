@@ -188,7 +188,7 @@ static bool has_old_path(const struct ice *ice)
 
 static void request_came(struct ice *ice, unsigned local, const struct sa *from, const struct stun_msg *m)
 {
-	bool now = names_us(&ice->cur, ice->remote_known, m->username);
+	bool now = names_us(&ice->cur, ice->peer.known, m->username);
 	const struct ice_creds *c = now ? &ice->cur : &ice->old;
 
 	/* Until the integrity is seen to be right this must do nothing. */
@@ -212,7 +212,7 @@ static void request_came(struct ice *ice, unsigned local, const struct sa *from,
 		return;
 	}
 	answer(ice, local, from, m, c->own.pwd, 0);
-	if (ice->remote_known)
+	if (ice->peer.known)
 		ice_learn(ice, local, from, m->priority ? m->priority : 1, m->use_candidate);
 	else
 		keep_early(ice, local, from, m);

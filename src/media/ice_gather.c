@@ -10,52 +10,52 @@ void ice_job_add(struct ice *ice, unsigned base, unsigned server)
 {
 	struct ice_job *j;
 
-	if (ice->njobs == ARRAY_LEN(ice->job) || ice->base[base].no_servers || sa_is_v6(&ice->base[base].addr) != sa_is_v6(&ice->server[server]))
+	if (ice->gather.njobs == ARRAY_LEN(ice->gather.job) || ice->base[base].no_servers || sa_is_v6(&ice->base[base].addr) != sa_is_v6(&ice->gather.server[server]))
 		return;
 	/* What listens to itself alone is seen from nowhere else. */
-	if (sa_is_loopback(&ice->base[base].addr) != sa_is_loopback(&ice->server[server]))
+	if (sa_is_loopback(&ice->base[base].addr) != sa_is_loopback(&ice->gather.server[server]))
 		return;
-	j = &ice->job[ice->njobs++];
+	j = &ice->gather.job[ice->gather.njobs++];
 	*j = (struct ice_job){ .base = (uint8_t)base, .server = (uint8_t)server };
 }
 
 static void turns_begin(struct ice *ice)
 {
-	for (unsigned i = 0; ice->turn && i < ICE_MAX_BASES; i++)
-		if (ice->base[i].on && !ice->base[i].no_servers && sa_is_v6(&ice->base[i].addr) == sa_is_v6(&ice->turn_server) &&
-		    sa_is_loopback(&ice->base[i].addr) == sa_is_loopback(&ice->turn_server))
-			ice->turn[ice->nturns++] = (struct ice_turn){ .base = (uint8_t)i, .next_channel = STUN_CHANNEL_MIN };
+	for (unsigned i = 0; ice->gather.turn && i < ICE_MAX_BASES; i++)
+		if (ice->base[i].on && !ice->base[i].no_servers && sa_is_v6(&ice->base[i].addr) == sa_is_v6(&ice->gather.turn_server) &&
+		    sa_is_loopback(&ice->base[i].addr) == sa_is_loopback(&ice->gather.turn_server))
+			ice->gather.turn[ice->gather.nturns++] = (struct ice_turn){ .base = (uint8_t)i, .next_channel = STUN_CHANNEL_MIN };
 }
 
 void ice_gather(struct ice *ice, uint64_t now_us)
 {
 	ice->now_us = now_us;
-	if (ice->gathering)
+	if (ice->gather.under_way)
 		return;
-	ice->gathering = true;
-	ice->gather_until_us = now_us + num_us_of_ms(ice->prm.gather_ms ? ice->prm.gather_ms : GATHER_MS);
+	ice->gather.under_way = true;
+	ice->gather.until_us = now_us + num_us_of_ms(ice->prm.gather_ms ? ice->prm.gather_ms : GATHER_MS);
 	turns_begin(ice);
 	ice_gather_check(ice);
 }
 
 bool ice_gathered(const struct ice *ice)
 {
-	return ice->gathered;
+	return ice->gather.done;
 }
 
 void ice_gather_check(struct ice *ice)
 {
 	bool busy = false;
 
-	if (!ice->gathering || ice->gathered)
+	if (!ice->gather.under_way || ice->gather.done)
 		return;
-	for (size_t i = 0; i < ice->njobs; i++)
-		busy = busy || ice->job[i].state == ICE_JOB_NEW || ice->job[i].state == ICE_JOB_ASKING;
-	for (size_t i = 0; i < ice->nturns; i++)
-		busy = busy || ice->turn[i].state == ICE_TURN_NEW || ice->turn[i].state == ICE_TURN_ASKING;
-	if (busy && ice->now_us < ice->gather_until_us)
+	for (size_t i = 0; i < ice->gather.njobs; i++)
+		busy = busy || ice->gather.job[i].state == ICE_JOB_NEW || ice->gather.job[i].state == ICE_JOB_ASKING;
+	for (size_t i = 0; i < ice->gather.nturns; i++)
+		busy = busy || ice->gather.turn[i].state == ICE_TURN_NEW || ice->gather.turn[i].state == ICE_TURN_ASKING;
+	if (busy && ice->now_us < ice->gather.until_us)
 		return;
-	ice->gathered = true;
+	ice->gather.done = true;
 	ice->reckon = true;
 	ice_tell(ice, &(struct ice_event){ .type = ICE_EV_GATHERED });
 }
@@ -70,7 +70,7 @@ static void ask(struct ice *ice, struct ice_job *j)
 		stun_put(&o, STUN_SOFTWARE, STR("Sidetone"));
 	stun_put_fingerprint(&o);
 	if (stun_end(&o))
-		ice->prm.ops.send(ice->prm.ops.arg, ice->base[j->base].component, j->base, &ice->server[j->server], msg, o.n);
+		ice->prm.ops.send(ice->prm.ops.arg, ice->base[j->base].component, j->base, &ice->gather.server[j->server], msg, o.n);
 }
 
 static void job_begin(struct ice *ice, struct ice_job *j)
@@ -82,26 +82,26 @@ static void job_begin(struct ice *ice, struct ice_job *j)
 
 bool ice_job_waits(const struct ice *ice)
 {
-	for (size_t i = 0; ice->gathering && i < ice->njobs; i++)
-		if (ice->job[i].state == ICE_JOB_NEW)
+	for (size_t i = 0; ice->gather.under_way && i < ice->gather.njobs; i++)
+		if (ice->gather.job[i].state == ICE_JOB_NEW)
 			return true;
-	for (size_t i = 0; i < ice->nturns; i++)
-		if (ice->turn[i].state == ICE_TURN_NEW)
+	for (size_t i = 0; i < ice->gather.nturns; i++)
+		if (ice->gather.turn[i].state == ICE_TURN_NEW)
 			return true;
 	return false;
 }
 
 bool ice_gather_step(struct ice *ice)
 {
-	for (size_t i = 0; ice->gathering && i < ice->njobs; i++)
-		if (ice->job[i].state == ICE_JOB_NEW) {
-			ice->job[i].state = ICE_JOB_ASKING;
-			job_begin(ice, &ice->job[i]);
+	for (size_t i = 0; ice->gather.under_way && i < ice->gather.njobs; i++)
+		if (ice->gather.job[i].state == ICE_JOB_NEW) {
+			ice->gather.job[i].state = ICE_JOB_ASKING;
+			job_begin(ice, &ice->gather.job[i]);
 			return true;
 		}
-	for (size_t i = 0; i < ice->nturns; i++)
-		if (ice->turn[i].state == ICE_TURN_NEW) {
-			ice_turn_begin(ice, &ice->turn[i]);
+	for (size_t i = 0; i < ice->gather.nturns; i++)
+		if (ice->gather.turn[i].state == ICE_TURN_NEW) {
+			ice_turn_begin(ice, &ice->gather.turn[i]);
 			return true;
 		}
 	return false;
@@ -115,8 +115,8 @@ static bool keeps_binding(const struct ice *ice, const struct ice_job *j)
 
 void ice_gather_tick(struct ice *ice)
 {
-	for (size_t i = 0; i < ice->njobs; i++) {
-		struct ice_job *j = &ice->job[i];
+	for (size_t i = 0; i < ice->gather.njobs; i++) {
+		struct ice_job *j = &ice->gather.job[i];
 
 		if (keeps_binding(ice, j) && ice->now_us >= j->again_us) {
 			j->again_us = ice->now_us + ICE_BINDING_US;
@@ -142,18 +142,18 @@ bool ice_gather_answered(struct ice *ice, unsigned base, const struct sa *from, 
 {
 	if (m->method != STUN_BINDING || (m->cls != STUN_SUCCESS && m->cls != STUN_ERROR))
 		return false;
-	for (size_t i = 0; i < ice->njobs; i++) {
-		struct ice_job *j = &ice->job[i];
+	for (size_t i = 0; i < ice->gather.njobs; i++) {
+		struct ice_job *j = &ice->gather.job[i];
 		const struct sa *seen = sa_is_set(&m->xor_mapped) ? &m->xor_mapped : &m->mapped;
 
-		if (j->base != base || !ice_tx_is(&j->tx, m->id) || !sa_eq(from, &ice->server[j->server]))
+		if (j->base != base || !ice_tx_is(&j->tx, m->id) || !sa_eq(from, &ice->gather.server[j->server]))
 			continue;
 		j->tx.on = false;
 		if (m->cls == STUN_SUCCESS && sa_is_set(seen) && !m->nunknown &&
 		    sa_is_v6(seen) == sa_is_v6(&ice->base[base].addr)) {
 			j->state = ICE_JOB_DONE;
 			j->again_us = ice->now_us + ICE_BINDING_US;
-			ice_local_add(ice, CANDIDATE_SRFLX, base, seen, &ice->base[base].addr, &ice->server[j->server]);
+			ice_local_add(ice, CANDIDATE_SRFLX, base, seen, &ice->base[base].addr, &ice->gather.server[j->server]);
 		} else if (j->state == ICE_JOB_ASKING) {
 			j->state = ICE_JOB_FAILED;
 		}
@@ -165,10 +165,10 @@ bool ice_gather_answered(struct ice *ice, unsigned base, const struct sa *from, 
 
 uint64_t ice_gather_due(const struct ice *ice)
 {
-	uint64_t due = ice->gathering && !ice->gathered ? ice->gather_until_us : UINT64_MAX;
+	uint64_t due = ice->gather.under_way && !ice->gather.done ? ice->gather.until_us : UINT64_MAX;
 
-	for (size_t i = 0; i < ice->njobs; i++) {
-		const struct ice_job *j = &ice->job[i];
+	for (size_t i = 0; i < ice->gather.njobs; i++) {
+		const struct ice_job *j = &ice->gather.job[i];
 
 		if (j->tx.on && j->tx.next_us < due)
 			due = j->tx.next_us;

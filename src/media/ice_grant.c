@@ -5,19 +5,19 @@
 
 struct ice_turn *ice_turn_at(struct ice *ice, unsigned base, const struct sa *from)
 {
-	if (!ice->nturns || !sa_eq(from, &ice->turn_server))
+	if (!ice->gather.nturns || !sa_eq(from, &ice->gather.turn_server))
 		return NULL;
-	for (size_t i = 0; i < ice->nturns; i++)
-		if (ice->turn[i].base == base)
-			return &ice->turn[i];
+	for (size_t i = 0; i < ice->gather.nturns; i++)
+		if (ice->gather.turn[i].base == base)
+			return &ice->gather.turn[i];
 	return NULL;
 }
 
 struct ice_turn *ice_turn_of(struct ice *ice, unsigned local)
 {
-	for (size_t i = 0; i < ice->nturns; i++)
-		if (ice->turn[i].state == ICE_TURN_READY && ice->turn[i].base == ice->local[local].c.base)
-			return &ice->turn[i];
+	for (size_t i = 0; i < ice->gather.nturns; i++)
+		if (ice->gather.turn[i].state == ICE_TURN_READY && ice->gather.turn[i].base == ice->local[local].c.base)
+			return &ice->gather.turn[i];
 	return NULL;
 }
 

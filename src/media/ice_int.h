@@ -143,6 +143,26 @@ struct ice_early {
 	uint32_t priority;
 };
 
+/* Candidates that servers give. */
+struct ice_gather {
+	struct sa server[ICE_MAX_STUN];
+	size_t nservers;
+	struct ice_job job[ICE_MAX_BASES * ICE_MAX_STUN];
+	size_t njobs;
+	struct ice_turn *turn;          /* owned; ICE_MAX_BASES of them, NULL: no TURN server */
+	size_t nturns;
+	struct sa turn_server;
+	char *turn_user, *turn_password;        /* owned */
+	bool under_way, done;
+	uint64_t until_us;
+	bool next;                      /* checks and gathering take turns */
+};
+
+struct ice_peer {
+	bool known, lite;
+	bool done;                      /* it has no further candidates */
+};
+
 struct ice {
 	struct ice_prm prm;
 	uint64_t now_us;
@@ -151,7 +171,8 @@ struct ice {
 	uint64_t tie_breaker;
 	unsigned components;
 	struct ice_creds cur, old;      /* old: while a path is of ICE_OLD */
-	bool remote_known, remote_lite, remote_done, closed;
+	struct ice_peer peer;
+	bool closed;
 	uint64_t began_us;              /* of checking */
 	struct ice_local local[ICE_MAX_CANDIDATES];
 	size_t nlocal;
@@ -166,18 +187,8 @@ struct ice {
 	size_t nearly;
 	struct ice_base base[ICE_MAX_BASES];
 	unsigned nbases;                /* in order of preference, for local preferences */
-	struct sa server[ICE_MAX_STUN];
-	size_t nservers;
-	struct ice_job job[ICE_MAX_BASES * ICE_MAX_STUN];
-	size_t njobs;
-	struct ice_turn *turn;          /* owned; ICE_MAX_BASES of them, NULL: no TURN server */
-	size_t nturns;
-	struct sa turn_server;
-	char *turn_user, *turn_password;        /* owned */
-	bool gathering, gathered;
-	uint64_t gather_until_us;
+	struct ice_gather gather;
 	uint64_t pace_us;               /* no new transaction before */
-	bool gather_next;               /* checks and gathering take turns */
 	bool reckon;                    /* something changed: nomination, selection, failure are looked at */
 	struct ice_counts counts;
 };

@@ -237,7 +237,7 @@ struct ice_pair *ice_pair_add(struct ice *ice, unsigned local, unsigned remote)
 
 void ice_pairs_of_local(struct ice *ice, unsigned local)
 {
-	for (size_t i = 0; ice->remote_known && i < ice->nremote; i++)
+	for (size_t i = 0; ice->peer.known && i < ice->nremote; i++)
 		ice_pair_add(ice, local, (unsigned)i);
 }
 
@@ -268,8 +268,8 @@ void ice_pairs_clear(struct ice *ice)
 			kept++;
 		}
 	ice->nlocal = kept;
-	for (size_t i = 0; i < ice->nturns; i++)
-		ice_turn_forget(ice, &ice->turn[i]);
+	for (size_t i = 0; i < ice->gather.nturns; i++)
+		ice_turn_forget(ice, &ice->gather.turn[i]);
 }
 
 /* ---- which is next (RFC 8445 section 6.1.4.2) */
@@ -357,7 +357,7 @@ struct ice_pair *ice_pair_next(struct ice *ice)
 {
 	struct ice_pair *p, *frozen;
 
-	if (!ice->remote_known || (ice->state != ICE_CHECKING && ice->state != ICE_CONNECTED))
+	if (!ice->peer.known || (ice->state != ICE_CHECKING && ice->state != ICE_CONNECTED))
 		return NULL;
 	p = first_queued(ice);
 	if (p)

@@ -138,7 +138,7 @@ static bool all_nominated(const struct ice *ice)
 /* A component that has no pair, and will have none. */
 static bool is_hopeless(struct ice *ice, unsigned component)
 {
-	if (!ice->remote_done || !ice->gathered || best_valid(ice, component, false))
+	if (!ice->peer.done || !ice->gather.done || best_valid(ice, component, false))
 		return false;
 	for (size_t i = 0; i < ICE_MAX_PAIRS; i++) {
 		const struct ice_pair *p = &ice->pair[i];
@@ -167,7 +167,7 @@ static void judge(struct ice *ice)
 void ice_reckon(struct ice *ice)
 {
 	ice->reckon = false;
-	if (!ice->remote_known || (ice->state != ICE_CHECKING && ice->state != ICE_CONNECTED))
+	if (!ice->peer.known || (ice->state != ICE_CHECKING && ice->state != ICE_CONNECTED))
 		return;
 	for (unsigned c = 1; c <= ice->components; c++) {
 		nominate(ice, c);

@@ -37,7 +37,7 @@ static void put_auth(struct ice *ice, struct ice_turn *t, struct stun_out *o)
 {
 	if (!t->has_key)
 		return;
-	stun_put(o, STUN_USERNAME, str_z(ice->turn_user));
+	stun_put(o, STUN_USERNAME, str_z(ice->gather.turn_user));
 	stun_put(o, STUN_REALM, str_mk(t->realm, t->realm_n));
 	stun_put(o, STUN_NONCE, str_mk(t->nonce, t->nonce_n));
 	stun_put_integrity(o, &ice->prm.hash, STUN_HASH_SHA1, str_mk((const char *)t->key, sizeof(t->key)));
@@ -57,7 +57,7 @@ static void request_send(struct ice *ice, struct ice_turn *t, enum ice_turn_work
 	case ICE_WORK_ALLOCATE:
 		stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, (uint32_t)UDP << 24);
 		/* A server gives IPv4 unless it is asked for the other (RFC 8656 section 7.1). */
-		if (sa_is_v6(&ice->turn_server))
+		if (sa_is_v6(&ice->gather.turn_server))
 			stun_put_u32(&o, STUN_REQUESTED_FAMILY, 2u << 24);
 		break;
 	case ICE_WORK_REFRESH:
@@ -74,7 +74,7 @@ static void request_send(struct ice *ice, struct ice_turn *t, enum ice_turn_work
 	put_auth(ice, t, &o);
 	stun_put_fingerprint(&o);
 	if (stun_end(&o))
-		ice->prm.ops.send(ice->prm.ops.arg, ice->base[t->base].component, t->base, &ice->turn_server, msg, o.n);
+		ice->prm.ops.send(ice->prm.ops.arg, ice->base[t->base].component, t->base, &ice->gather.turn_server, msg, o.n);
 }
 
 static void work_begin(struct ice *ice, struct ice_turn *t, enum ice_turn_work work)
@@ -178,9 +178,9 @@ static void allocated(struct ice *ice, struct ice_turn *t, const struct stun_msg
 	t->state = ICE_TURN_READY;
 	lifetime_set(ice, t, m);
 	if (sa_is_set(&m->xor_mapped))
-		ice_local_add(ice, CANDIDATE_SRFLX, t->base, &m->xor_mapped, &ice->base[t->base].addr, &ice->turn_server);
+		ice_local_add(ice, CANDIDATE_SRFLX, t->base, &m->xor_mapped, &ice->base[t->base].addr, &ice->gather.turn_server);
 	at = ice_local_add(ice, CANDIDATE_RELAY, t->base, &m->relayed, sa_is_set(&m->xor_mapped) ? &m->xor_mapped : NULL,
-			   &ice->turn_server);
+			   &ice->gather.turn_server);
 	if (at < 0)
 		ice_turn_release(ice, t);
 	else
@@ -224,7 +224,7 @@ static bool challenged(struct ice *ice, struct ice_turn *t, const struct stun_ms
 	}
 	memcpy(t->nonce, m->nonce.p, m->nonce.n);
 	t->nonce_n = (uint16_t)m->nonce.n;
-	if (stun_long_key(&ice->prm.hash, str_z(ice->turn_user), str_mk(t->realm, t->realm_n), str_z(ice->turn_password), t->key))
+	if (stun_long_key(&ice->prm.hash, str_z(ice->gather.turn_user), str_mk(t->realm, t->realm_n), str_z(ice->gather.turn_password), t->key))
 		return false;
 	t->has_key = true;
 	return true;

@@ -81,7 +81,7 @@ static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
 {
 	struct service *svc = arg;
 
-	return svc->test.send ? svc->test.send(svc->test.arg, path, bytes) : net_send(svc->net, path, bytes);
+	return svc->wire.send ? svc->wire.send(svc->wire.arg, path, bytes) : net_send(svc->net, path, bytes);
 }
 
 /* `pjsip set logger on`: whole messages, line by line, so that control bytes of
@@ -97,7 +97,7 @@ static void trace(void *arg, bool sent, const struct net_path *path, struct str 
 	char peer[SA_TEXT];
 	struct str line;
 
-	if (!svc->logger)
+	if (!svc->wire.logger)
 		return;
 	log_write(LOG_VERBOSE, "pjsip", 0, "<--- %s SIP message (%zu bytes) %s %s:%s --->",
 		  sent ? "Transmitting" : "Received", bytes.n, sent ? "to" : "from",
@@ -156,8 +156,8 @@ static int start_sip(struct service *svc, const struct service_prm *prm)
 		.max_tx_per_source = l->transactions_per_address, .max_share = l->percent,
 		.finished_bytes = l->transaction_bytes, .compact = svc->conf->system->compact_headers };
 
-	svc->test.send = prm->send;
-	svc->test.arg = prm->send_arg;
+	svc->wire.send = prm->send;
+	svc->wire.arg = prm->send_arg;
 	return sip_stack_new(&svc->sip, &sp);
 }
 

@@ -311,7 +311,7 @@ static void messages_are_logged(void **state)
 	log_set_mask(mask | 1u << LOG_VERBOSE);
 	alice("OPTIONS", "up", 1, "", "");
 	assert_string_equal(logged, "");
-	t.svc->logger = true;
+	t.svc->wire.logger = true;
 	alice("OPTIONS", "up", 2, "", "");
 	log_set_sink(NULL, NULL);
 	log_set_mask(mask);

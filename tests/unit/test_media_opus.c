@@ -56,7 +56,7 @@ static size_t make(struct leg *l, unsigned ms, double hz, uint8_t *out)
 	int16_t pcm[5760];
 
 	for (size_t i = 0; i < n; i++, l->said++)
-		pcm[i] = (int16_t)lrint(hz ? 8000 * sin(2 * M_PI * hz * (double)l->said / l->row->rate) : 0);
+		pcm[i] = (int16_t)lrint(hz != 0 ? 8000 * sin(2 * M_PI * hz * (double)l->said / l->row->rate) : 0);
 	return l->row->encode(l->enc, pcm, n, out, 1488);
 }
 

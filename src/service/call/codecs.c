@@ -14,9 +14,9 @@ void codecs_set_conf(struct service *svc, const struct codecs_conf *conf)
 
 	_Static_assert((int)CODECS_LOW_DELAY == (int)CODEC_LOW_DELAY && (int)CODECS_MUSIC == (int)CODEC_SIGNAL_MUSIC,
 		       "the configuration's names are media's");
-	svc->codecs.opus = (struct opus_fmtp){ .max_playback = c->max_playback_rate, .max_capture = OPUS_RATE,
+	svc->rtp.codecs.opus = (struct opus_fmtp){ .max_playback = c->max_playback_rate, .max_capture = OPUS_RATE,
 		.max_bitrate = c->bitrate, .cbr = c->cbr, .fec = c->fec, .dtx = c->dtx };
-	svc->codecs.encoder = (struct codec_prm){ .max_rate = rate_of_band[c->max_bandwidth], .loss = (uint8_t)c->packet_loss,
+	svc->rtp.codecs.encoder = (struct codec_prm){ .max_rate = rate_of_band[c->max_bandwidth], .loss = (uint8_t)c->packet_loss,
 		.saving = (uint8_t)(10 - c->complexity), .use = c->application, .signal = c->signal };
 }
 

@@ -67,7 +67,7 @@ static void fill_prm(struct session *s, struct neg_prm *p)
 		.telephone_event = s->dtmf_mode == DTMF_RFC4733 || auto_mode, .use_ptime = ep->use_ptime, .use_avpf = ep->use_avpf,
 		.force_avp = ep->force_avp, .use_received_transport = ep->media_use_received_transport,
 		.rtcp_mux = ep->rtcp_mux, .bundle = ep->bundle,
-		.g726_swapped = ep->g726_non_standard, .opus = s->svc->codecs.opus };
+		.g726_swapped = ep->g726_non_standard, .opus = s->svc->rtp.codecs.opus };
 	session_formats(s, &p->formats);
 	session_secure_prm(s, p);
 }
@@ -124,7 +124,7 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 	for (size_t i = 0; i < st->ncodecs && i < MEDIA_MAX_CODECS; i++)
 		set.codec[set.ncodecs++] = (struct media_codec){ st->codecs[i].id, st->codecs[i].pt_rx,
 			st->codecs[i].pt_tx, st->codecs[i].ptime };
-	codecs_encoder(&set.encoder, &s->svc->codecs, st);
+	codecs_encoder(&set.encoder, &s->svc->rtp.codecs, st);
 	for (size_t i = 0; i < st->nevents && i < MEDIA_MAX_EVENTS; i++) {
 		set.event[i].rate = st->events[i].rate;
 		set.event[i].pt_rx = st->events[i].pt_rx;

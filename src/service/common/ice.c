@@ -223,20 +223,20 @@ int service_ice_set(struct service *svc, struct rtp_conf *conf, const struct nam
 		report_add(r, REPORT_ERROR, STR("rtp.conf"), 0, "turnaddr without turnusername: no relay is asked; name the user");
 	server_set(i, 0, conf->stunaddr, r);
 	server_set(i, 1, conf->turnusername.n ? conf->turnaddr : STR_NULL, r);
-	ice_conf_free(svc->ice);
-	svc->ice = i;
+	ice_conf_free(svc->rtp.ice);
+	svc->rtp.ice = i;
 	return 0;
 }
 
 void service_ice_free(struct service *svc)
 {
-	ice_conf_free(svc->ice);
-	svc->ice = NULL;
+	ice_conf_free(svc->rtp.ice);
+	svc->rtp.ice = NULL;
 }
 
 bool service_ice_on(const struct service *svc)
 {
-	return svc->ice && svc->ice->conf->icesupport && svc->media;
+	return svc->rtp.ice && svc->rtp.ice->conf->icesupport && svc->media;
 }
 
 /* ---- what a session needs */
@@ -311,7 +311,7 @@ static size_t hosts_fill(struct service_ice *i, const struct sa *shown, struct m
 void service_ice_fill(struct service *svc, const struct sa *shown, struct media_ice_host host[SERVICE_ICE_HOSTS],
 		      struct media_ice_prm *prm)
 {
-	struct service_ice *i = svc->ice;
+	struct service_ice *i = svc->rtp.ice;
 
 	prm->host = host;
 	prm->nhosts = hosts_fill(i, shown, host);

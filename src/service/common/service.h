@@ -94,10 +94,17 @@ struct service_resolver {
 	struct sip_lookup lookup;       /* over dns */
 };
 
-/* In place of a network: service_prm.send. */
-struct service_test {
-	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes);
+/* What messages pass on their way out and in. */
+struct service_wire {
+	bool logger;                    /* pjsip set logger on */
+	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes); /* service_prm.send, in place of a network */
 	void *arg;
+};
+
+/* What calls' media are made of. */
+struct service_rtp {
+	struct service_codecs codecs;
+	struct service_ice *ice;        /* owned: rtp.conf's part of it (common/ice.h). NULL: no ICE */
 };
 
 enum service_state { SERVICE_STARTING, SERVICE_RUNNING, SERVICE_STOPPING };
@@ -106,12 +113,11 @@ struct service {
 	struct loop *loop;
 	struct wheel *wheel;
 	const struct clock *clock;
-	struct net *net;                /* NULL in loop tests: test.send is used */
+	struct net *net;                /* NULL in loop tests: wire.send is used */
 	struct sip_stack *sip;
 	struct ua ua;                   /* all that we ask of others */
 	struct pbx *pbx;
 	struct media *media;
-	struct service_ice *ice;        /* owned: rtp.conf's part of it (common/ice.h). NULL: no ICE */
 	struct service_resolver resolver;
 	struct digest_ctx *digest;
 	enum service_state state;
@@ -121,11 +127,10 @@ struct service {
 	struct service_guard guard;
 	struct service_load load;
 	struct service_calls calls;
-	struct service_codecs codecs;
-	struct service_test test;
+	struct service_rtp rtp;
+	struct service_wire wire;
 	struct reasons *reasons;
 	struct shares *shares;          /* held: who has how much of what is scarce */
-	bool logger;                    /* pjsip set logger on */
 	/* the rooms' own */
 	struct contact_store *contacts; /* NULL: contacts live in memory only */
 	struct locations *locations;
