@@ -72,7 +72,7 @@ static const char *fmtp_of(struct buf *b)
 
 static struct neg *negotiation(void)
 {
-	struct neg_prm prm = { .max_audio = 1, .telephone_event = true, .opus = svc.codecs.opus };
+	struct neg_prm prm = { .max_audio = 1, .telephone_event = true, .opus = svc.rtp.codecs.opus };
 	struct neg *n = NULL;
 
 	formats_edit(&prm.formats, STR("opus,ulaw"), true, NULL);
@@ -110,7 +110,7 @@ static void judge(const char *conf, const char *peer, const char *offered, const
 	write_sdp(n, &b, true);
 	assert_string_equal(fmtp_of(&b), answered);
 	*prm = (struct codec_prm){ 0 };
-	codecs_encoder(prm, &svc.codecs, neg_stream(n, 0));
+	codecs_encoder(prm, &svc.rtp.codecs, neg_stream(n, 0));
 	*ptime = neg_stream(n, 0)->codecs[0].ptime;
 	obj_drop(n);
 	buf_free(&b);
@@ -189,9 +189,9 @@ static void test_faults(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_true(configure(bad[i]));
 	codecs_set_conf(&svc, NULL);
-	assert_true(svc.codecs.opus.fec);
-	assert_int_equal(svc.codecs.opus.max_playback, 48000);
-	assert_int_equal(svc.codecs.encoder.max_rate, 48000);
+	assert_true(svc.rtp.codecs.opus.fec);
+	assert_int_equal(svc.rtp.codecs.opus.max_playback, 48000);
+	assert_int_equal(svc.rtp.codecs.encoder.max_rate, 48000);
 }
 
 int main(void)
