@@ -5,6 +5,10 @@
 #include <string.h>
 #include "base/poison.h"
 
+/* Our time begins so far from 0 that no packet can be from before it: an early one that came
+ * second would wrap, and the gap behind it be filled for ever. */
+#define BEGIN ((uint64_t)1 << 32)
+
 static uint32_t samples_of(const struct jitter *j, unsigned ms)
 {
 	return j->rate / 100 * ms / 10;
@@ -14,7 +18,8 @@ void jitter_init(struct jitter *j, uint32_t rate)
 {
 	j->rate = rate;
 	j->state = JITTER_IDLE;
-	j->head = j->tail = j->offset = 0;
+	j->head = j->tail = BEGIN;
+	j->offset = 0;
 	j->cap = samples_of(j, JITTER_MAX_MS);
 	j->fade = samples_of(j, JITTER_FADE_MS);
 	j->packet = j->faded = 0;

@@ -127,6 +127,18 @@ static void test_out_of_order(void **state)
 }
 
 /* A packet that never comes leaves a hole in its place, without a click. */
+/* The second packet is from before the first one, and reaches into it. */
+static void test_early_one_second(void **state)
+{
+	(void)state;
+	put_at(1000, 64);
+	put_at(920, 200);
+	assert_true(jitter_queued(&j) <= 2 * RATE);
+	assert_int_equal(j.lost, 0);
+	put_at(1120, 2 * N);
+	get();
+}
+
 static void test_lost(void **state)
 {
 	int16_t want[N];
@@ -343,7 +355,7 @@ static void test_anything(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_in_order), T(test_out_of_order), T(test_lost), T(test_starts_and_stops), T(test_new_start),
+		T(test_in_order), T(test_out_of_order), T(test_early_one_second), T(test_lost), T(test_starts_and_stops), T(test_new_start),
 		T(test_fast_sender), T(test_slow_sender), T(test_flood), T(test_long_packets), T(test_finish), T(test_anything),
 	};
 
