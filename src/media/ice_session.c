@@ -63,7 +63,8 @@ static void ask_back(struct run *r)
 	struct ice_ask *a = container_of(r, struct ice_ask, run);
 
 	obj_drop(a->ice);
-	explicit_bzero(a, sizeof(*a));
+	explicit_bzero(&a->own, sizeof(a->own));
+	explicit_bzero(a->pwd, sizeof(a->pwd));
 	free(a);
 }
 
