@@ -375,15 +375,17 @@ def show_channels():
 def show_sessions():
     rows = []
     service = root("service")
-    for which in ("sessions", "ending"):
-        for s in each(field(service, which), "session", "link"):
-            dialog = field(s, "dlg")
-            call_id = text(field(dialog, "call_id")) if int(dialog) else "-"
-            target = text(field(dialog, "target")) if int(dialog) else "-"
-            rows.append((f"{int(s):#x}", channel_name(field(s, "ch")), str(field(s, "st")).removeprefix("SESSION_"),
-                         "in" if bool(field(s, "incoming")) else "out",
-                         str(field(s, "offer")).removeprefix("OFFER_"), call_id, target))
-    show_table(("session", "channel", "state", "way", "offer", "call-id", "target"), rows, "sessions")
+    # A call that is over for its channel may still have something to say: it has no session any more.
+    sessions = {int(field(s, "iv")): s for s in each(field(service, "calls.all"), "session", "link")}
+    for invite in each(field(service, "ua.invites"), "ua_invite", "link"):
+        session, dialog = sessions.get(int(invite)), field(invite, "dlg")
+        call_id = text(field(dialog, "call_id")) if int(dialog) else "-"
+        target = text(field(dialog, "target")) if int(dialog) else "-"
+        rows.append((f"{int(invite):#x}", channel_name(field(session, "ch")) if session is not None else "-",
+                     str(field(invite, "state")).removeprefix("UA_INVITE_"),
+                     "in" if bool(field(invite, "incoming")) else "out",
+                     str(field(invite, "exchange")).removeprefix("UA_EXCHANGE_"), call_id, target))
+    show_table(("invite", "channel", "state", "way", "offer", "call-id", "target"), rows, "sessions")
 
 
 def transaction_row(tx, way, function, method, call_id):

@@ -95,7 +95,7 @@ def judge(out, call_id):
     assert "2 channels" in channels, out
     sessions = part(out, "sidetone sessions")
     assert re.search(rf"PJSIP/open-\w+ +(UP|RINGING) +in .*{re.escape(call_id)}", sessions), out
-    assert re.search(r"PJSIP/open-\w+ +INVITING +out +OURS ", sessions), out
+    assert re.search(r"PJSIP/open-\w+ +CALLING +out +OURS ", sessions), out
     transactions = part(out, "sidetone transactions")
     assert re.search(rf" in +INVITE +ACCEPTED +200 +127\.0\.0\.1:\d+", transactions), out
     assert re.search(r" out +INVITE +CALLING +- +127\.0\.0\.1:\d+", transactions), out
