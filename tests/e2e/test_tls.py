@@ -222,15 +222,15 @@ def test_a_trunk_refuses_whom_it_cannot_verify(make_server, secure, certified, p
     """No authority that it knows; and a name that the certificate does not have."""
     stranger = Authority(f"{place}/stranger", "stranger")
     client = make_server({"pjsip.conf": trunk(certified, stranger.path)}).start()
-    client.wait_log(r"no TLS connection to 127.0.0.1 \(127.0.0.1:\d+\): unable to get local issuer certificate")
+    client.wait_log(r"no TLS connection to 127.0.0.1 \(127.0.0.1:\d+\): unable to get local issuer certificate", seconds=30)
     certified.authority.sign("server", names="DNS:elsewhere.example")
     client = make_server({"pjsip.conf": trunk(certified, certified.authority.path)}).start()
-    client.wait_log(r"its certificate is not for '127.0.0.1' but for elsewhere.example", seconds=20)
+    client.wait_log(r"its certificate is not for '127.0.0.1' but for elsewhere.example", seconds=30)
     assert not secure.contacts()
 
 
 def test_sips_goes_nowhere_without_tls(make_server, secure, certified):
     config = trunk(certified, certified.authority.path, scheme="sips").replace("[out]\ntype = reg", "[out]\ntransport = udp\ntype = reg")
     client = make_server({"pjsip.conf": config}).start()
-    client.wait_log("is a sips URI, which goes over TLS and nothing else")
+    client.wait_log("is a sips URI, which goes over TLS and nothing else", seconds=30)
     assert not secure.contacts()
