@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -104,6 +105,7 @@ int manager_up(void **state)
 	char path[128];
 
 	(void)state;
+	signal(SIGPIPE, SIG_IGN);       /* as the program does: whoever is written to may have gone */
 	memset(&t, 0, sizeof(t));
 	memcpy(t.dir, "/tmp/manage-XXXXXX", 19);
 	assert_non_null(mkdtemp(t.dir));

@@ -216,6 +216,7 @@ static void put_frame(struct buf *b, unsigned first, struct str payload, bool ma
 	buf_mem(b, head, n);
 	at = b->n;
 	buf_put(b, payload);
+	assert_int_equal(buf_err(b), 0);
 	if (masked)
 		ws_mask(b->p + at, payload.n, mask);
 }
