@@ -173,7 +173,6 @@ void session_exchange_failed(void *arg);
 unsigned session_offer_again(struct session *s);
 void session_media_apply(struct session *s);
 void session_media_close(struct session *s);
-enum endpoint_dtmf_mode session_dtmf(struct session *s);
 
 /* The formats of an offer or answer of ours: PJSIP_MEDIA_OFFER, else the endpoint's. */
 void session_formats(struct session *s, struct formats *out);

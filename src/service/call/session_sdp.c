@@ -43,11 +43,6 @@ static struct format_pref call_pref(const struct session *s)
 	return p;
 }
 
-enum endpoint_dtmf_mode session_dtmf(struct session *s)
-{
-	return (enum endpoint_dtmf_mode)s->dtmf_mode;
-}
-
 void session_formats(struct session *s, struct formats *out)
 {
 	if (s->formats.has_offer)
