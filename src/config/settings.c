@@ -88,7 +88,7 @@ static const struct option option_rows[] = {
 	{ .name = "transmit_silence", .aliases = "transmit_silence_during_record", .kind = OPTION_BOOL,
 	  .offset = OPT_AT(A, transmit_silence, bool), .def = "no", .flags = L,
 	  .help = "Send silence while a channel only waits or records." },
-	OPT_UINT(A, mindtmfduration, "80", 0, 10000, "ms", L, "Shortest digit; shorter ones are stretched."),
+	OPT_UINT(A, mindtmfduration, "80", 0, 10000, "ms", S, "Shortest digit; shorter ones are stretched."),
 	B(rtp_use_dynamic, "yes", L, "Choose dynamic payload numbers for each call."),
 	OPT_UINT(A, rtp_pt_dynamic, "35", 0, 127, NULL, L, "First dynamic payload number."),
 	OPT_UINT(A, maxcalls, "0", 0, MAX32, "calls", S, "Most calls at a time; 0: no limit."),

@@ -234,7 +234,7 @@ static int start_pbx(struct server *s)
 {
 	struct pbx_prm pp = { .loop = s->loop, .media = s->media, .db = s->db, .systemname = s->conf->systemname,
 		.default_language = s->conf->defaultlanguage, .sounds_dir = text_view(&s->sounds),
-		.spool_dir = s->conf->astspooldir };
+		.spool_dir = s->conf->astspooldir, .mindtmfduration = s->conf->mindtmfduration };
 	int err = pbx_new(&s->pbx, &pp);
 
 	if (!err) {

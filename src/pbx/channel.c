@@ -112,6 +112,7 @@ int channel_new(struct channel **out, const struct channel_new_prm *prm)
 		return ENOMEM;
 	list_init(&ch->queue);
 	list_init(&ch->datastores);
+	list_init(&ch->pace.waiting);
 	list_init(&ch->vars.head);
 	ch->last_event = chan_event_new(CE_HANGUP);
 	err = ch->last_event ? fill(ch, prm) : ENOMEM;
@@ -171,6 +172,7 @@ void channel_destroy(struct channel *ch)
 	channel_tell_hangup(ch);
 	channel_tell_device(ch);
 	channel_notes_free(ch);
+	channel_digits_forget(ch);
 	while (!list_empty(&ch->queue)) {
 		struct chan_event *e = container_of(ch->queue.next, struct chan_event, link);
 

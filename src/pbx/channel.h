@@ -9,6 +9,7 @@
 #include "base/fiber.h"
 #include "base/list.h"
 #include "base/text.h"
+#include "net/wheel.h"
 #include "pbx/event.h"
 #include "pbx/pbx.h"
 #include "pbx/presentation.h"
@@ -145,6 +146,15 @@ struct channel_tech {
 
 typedef void chan_sink_fn(void *arg, struct channel *ch, struct chan_event *e /* taken over */);
 
+/* When the next digit may be heard, and those that came before it: digit_pace.c. */
+struct digit_pace {
+	struct list waiting;            /* of struct chan_event */
+	unsigned n;
+	struct timer timer;
+	bool inside;                    /* a begin was heard, its end not yet */
+	uint64_t begun_ms, next_ms;
+};
+
 struct channel {                        /* obj; pbx->channels holds one reference */
 	struct list link;               /* in pbx->channels */
 	struct pbx *pbx;
@@ -198,6 +208,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	struct list datastores;         /* struct datastore: apps' and services' private notes */
 	uint64_t call_group, pickup_group;
 	struct text named_call_group, named_pickup_group;
+	struct digit_pace pace;
 	char dtmf_pending[32];          /* digits received while nobody read them */
 	unsigned queued;                /* events in queue */
 	struct channel *early;          /* heard before the answer; the other one points back */

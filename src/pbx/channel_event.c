@@ -56,6 +56,12 @@ static struct channel *player_of(struct channel *ch, struct chan_event *e)
 	return ch->player && e->tag && ch->play_tag == e->tag ? ch->player : ch;
 }
 
+void channel_hear(struct channel *ch, struct chan_event *e)
+{
+	note(ch, e);
+	channel_deliver(ch, e);
+}
+
 void channel_event(struct channel *ch, struct chan_event *e)
 {
 	if (!e)
@@ -66,8 +72,8 @@ void channel_event(struct channel *ch, struct chan_event *e)
 		chan_event_free(e);
 		return;
 	}
-	note(ch, e);
-	channel_deliver(ch, e);
+	if (!channel_digit_waits(ch, e))
+		channel_hear(ch, e);
 }
 
 /* A call that misses what decides about it would stay for ever: without memory for

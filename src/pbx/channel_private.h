@@ -12,6 +12,12 @@ bool chan_event_decides(enum chan_event_type t);     /* about the call: it must 
 /* channel_queue.c: to the sink, or into the queue; channel_event() is the way in from
  * outside. Takes over `e`. */
 void channel_deliver(struct channel *ch, struct chan_event *e);
+/* What the event means for the channel itself, and then channel_deliver(). */
+void channel_hear(struct channel *ch, struct chan_event *e);
+/* digit_pace.c: true, and `e` is taken over: a digit that came too soon; it is heard when
+ * its time has come. */
+bool channel_digit_waits(struct channel *ch, struct chan_event *e);
+void channel_digits_forget(struct channel *ch);
 /* channel_sleep(); with `till_heard` only until the peer's sound or a digit comes. */
 int channel_nap(struct channel *ch, uint64_t ms, bool till_heard);
 

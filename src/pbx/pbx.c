@@ -60,6 +60,7 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	p->default_language = prm->default_language.n ? prm->default_language : STR("en");
 	p->sounds_dir = prm->sounds_dir;
 	p->spool_dir = prm->spool_dir;
+	p->mindtmfduration = prm->mindtmfduration;
 	p->started = clock_wall_s(p->clock);
 	p->channel_ends = channel_ends;
 	p->events = events_new();

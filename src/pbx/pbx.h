@@ -47,6 +47,7 @@ struct pbx {
 	uint32_t next_channel, next_local, next_unique;  /* each technology counts its own */
 	uint64_t calls_total;
 	uint32_t calls_max;             /* 0: no limit */
+	uint32_t mindtmfduration;       /* [ms] shorter digits are heard as long as that */
 	bool stopping;                  /* no new channels */
 	struct map *bridges;            /* struct bridge by id */
 	struct features_conf *features; /* held; features_set(). NULL: the defaults */
@@ -65,6 +66,7 @@ struct pbx_prm {
 	struct media *media;
 	struct astdb *db;
 	struct str systemname, default_language, sounds_dir, spool_dir;
+	uint32_t mindtmfduration;       /* [ms] 0: any digit is long enough */
 };
 int pbx_new(struct pbx **out, const struct pbx_prm *prm);    /* registers all apps, functions, Local */
 void pbx_free(struct pbx *p);        /* no channel may be left */

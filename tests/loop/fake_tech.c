@@ -334,10 +334,14 @@ void fake_hangup(struct fake *f, int cause)
 void fake_digit(struct fake *f, char d)
 {
 	struct chan_event *e = GOT(chan_event_new(CE_DTMF_END));
+	uint64_t now = clock_ms(the_world->pbx->clock);
 
 	e->digit = d;
 	e->ms = 100;
 	assert_non_null(f->ch);
+	/* A finger takes its time. */
+	if (f->ch->pace.next_ms > now)
+		world_pass(the_world, f->ch->pace.next_ms - now);
 	channel_event(f->ch, e);
 	world_turn(the_world);
 }

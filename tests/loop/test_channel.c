@@ -18,6 +18,7 @@
 static const char plan[] =
 	"[default]\n"
 	"exten => wait,1,Wait(5)\n"
+	"exten => long,1,Wait(60)\n"
 	"exten => play,1,Playback(tone)\n"
 	" same => n,Wait(60)\n"
 	"exten => none,1,Playback(no-such-sound)\n"
@@ -154,22 +155,65 @@ static void hangup_wakes_it(void **state)
 	assert_int_equal(world_events(&w, "HangupRequest", "Cause: 31"), 1);
 }
 
-static void a_flood_of_digits_ends(void **state)
+static void a_flood_of_events_ends(void **state)
 {
 	struct fake *a = call("wait");
 
 	(void)state;
-	for (int i = 0; i < 1000; i++) {
-		struct chan_event *e = GOT(chan_event_new(CE_DTMF_END));
-
-		e->digit = '1';
-		channel_event(a->ch, e);
-	}
-	assert_true(a->ch->queued <= 256);
+	for (int i = 0; i < 1000; i++)
+		channel_event_simple(a->ch, CE_FLASH);
+	assert_int_equal(a->ch->queued, 256);
 	channel_event_simple(a->ch, CE_BUSY);
 	assert_int_equal(a->ch->queued, 257);   /* what decides still comes through */
+}
+
+static void digit(struct channel *ch, enum chan_event_type t, char c, unsigned ms)
+{
+	struct chan_event *e = GOT(chan_event_new(t));
+
+	e->digit = c;
+	e->ms = ms;
+	channel_event(ch, e);
+}
+
+static void a_flood_of_digits_is_heard_in_its_time(void **state)
+{
+	struct fake *a = call("long");
+
+	(void)state;
+	w.pbx->mindtmfduration = 80;
+	for (int i = 0; i < 1000; i++)
+		digit(a->ch, CE_DTMF_END, '1', 40);
 	world_turn(&w);
-	assert_int_equal(strlen(a->ch->dtmf_pending), sizeof(a->ch->dtmf_pending) - 1);
+	assert_string_equal(a->ch->dtmf_pending, "1");
+	world_pass(&w, 540);            /* of 80 ms each, and 45 between them */
+	assert_string_equal(a->ch->dtmf_pending, "11111");
+	assert_int_equal(world_events(&w, "DTMFEnd", "DurationMs: 80"), 5);
+	world_pass(&w, 20000);
+	assert_int_equal(world_events(&w, "DTMFEnd", NULL), 65);
+}
+
+static void a_short_digit_is_stretched(void **state)
+{
+	struct fake *a = call("long");
+
+	(void)state;
+	w.pbx->mindtmfduration = 80;
+	digit(a->ch, CE_DTMF_BEGIN, '1', 0);
+	world_pass(&w, 40);
+	digit(a->ch, CE_DTMF_END, '1', 40);
+	world_turn(&w);
+	assert_string_equal(a->ch->dtmf_pending, "");
+	world_pass(&w, 30);
+	assert_string_equal(a->ch->dtmf_pending, "");
+	digit(a->ch, CE_DTMF_BEGIN, '2', 0);
+	world_pass(&w, 20);
+	assert_string_equal(a->ch->dtmf_pending, "1");
+	assert_int_equal(world_events(&w, "DTMFEnd", "DurationMs: 80"), 1);
+	assert_int_equal(world_events(&w, "DTMFBegin", NULL), 1);
+	world_pass(&w, 50);             /* the gap is over */
+	assert_int_equal(world_events(&w, "DTMFBegin", NULL), 2);
+	fake_hangup(a, CAUSE_NORMAL);
 }
 
 static void parties(void **state)
@@ -417,7 +461,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(names_and_ids), T(sleeps_as_long_as_said), T(hangup_wakes_it), T(a_flood_of_digits_ends), T(parties),
+		T(names_and_ids), T(sleeps_as_long_as_said), T(hangup_wakes_it), T(a_flood_of_events_ends),
+		T(a_flood_of_digits_is_heard_in_its_time), T(a_short_digit_is_stretched), T(parties),
 		T(notes), T(playback_lasts_as_long_as_its_file), T(background_is_cut_by_a_digit), T(reads_digits),
 		T(waits_for_one_digit), T(echo_ends_with_pound), T(digits_are_sent_at_their_pace),
 		T(busy_ends_the_call), T(transfer_asks_the_technology), T(music_for_two_seconds),

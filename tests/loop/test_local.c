@@ -32,6 +32,8 @@ static const char plan[] =
 	"exten => busy,1,Busy(1)\n"
 	"exten => answer,1,Answer()\n"
 	" same => n,Wait(60)\n"
+	"exten => echo,1,Answer()\n"
+	" same => n,Echo()\n"
 	"exten => last,1,Set(LEFT=${CHANNEL(max_forwards)})\n"
 	" same => n,Dial(Fake/bob,20)\n"
 	"exten => vars,1,Set(GOT=${HELLO})\n"
@@ -303,6 +305,27 @@ static void originate_local(void **state)
 	assert_int_equal(channel_count(w.pbx), 0);
 }
 
+/* A digit between two that give back what they hear goes round no faster than digits are. */
+static void two_echoes(void **state)
+{
+	struct originate_prm prm = { .channel = STR("Local/echo@inner/n"), .context = STR("inner"),
+		.exten = STR("echo") };
+	struct chan_event *e = GOT(chan_event_new(CE_DTMF_END));
+
+	(void)state;
+	later = (struct outcome){ 0 };
+	w.pbx->mindtmfduration = 80;
+	assert_int_equal(originate(w.pbx, &prm, note, &later), 0);
+	world_turn(&w);
+	assert_int_equal(channel_count(w.pbx), 2);
+	e->digit = '5';
+	channel_event(container_of(w.pbx->channels.next, struct channel, link), e);
+	world_pass(&w, 1000);
+	assert_in_range(world_events(&w, "DTMFEnd", "Direction: Received"), 4, 20);
+	pbx_hangup_all(w.pbx, CAUSE_NORMAL);
+	world_turn(&w);
+}
+
 /* A dialplan that dials itself ends by itself: so many Dials follow one another, no more. */
 static void round_and_round(void **state)
 {
@@ -352,7 +375,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(optimized_away), T(optimized_away_callee_ends), T(kept_with_n), T(hangup_passes_through),
 		T(caller_gives_up), T(no_such_extension), T(refusals_pass), T(originate_answered),
-		T(originate_refused), T(originate_local), T(round_and_round),
+		T(originate_refused), T(originate_local), T(two_echoes), T(round_and_round),
 		T(forwards_are_counted_down_and_begin_anew_when_they_talk), T(no_forward_left),
 	};
 
