@@ -65,7 +65,8 @@ enum chan_event_type {
 	CE_FORWARD,             /* .text: new destination ("PJSIP/..", "exten@context"): a 3xx */
 	CE_TEXT,                /* .text, .text2: content type */
 	CE_MEDIA,               /* the negotiated media changed (codecs, address, direction) */
-	CE_PLAY_DONE,           /* .cause: 0 to the end, else errno; .tag, .count, .missing */
+	CE_PLAY_DONE,           /* .cause: 0 to the end, else errno (EBUSY: another sound took its
+				 * place with the listener); .tag, .count, .missing */
 	CE_T38,                 /* .data */
 	CE_AOC,                 /* .data */
 	CE_VIDUPDATE,

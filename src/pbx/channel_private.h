@@ -18,6 +18,9 @@ void channel_hear(struct channel *ch, struct chan_event *e);
  * its time has come. */
 bool channel_digit_waits(struct channel *ch, struct chan_event *e);
 void channel_digits_forget(struct channel *ch);
+/* What plays into the session of `end` from now on is `by`'s, under `tag`. Another channel
+ * whose sound it was hears so: CE_PLAY_DONE with cause EBUSY. */
+void channel_take_player(struct channel *end, struct channel *by, uint32_t tag);
 /* channel_sleep(); with `till_heard` only until the peer's sound or a digit comes. */
 int channel_nap(struct channel *ch, uint64_t ms, bool till_heard);
 

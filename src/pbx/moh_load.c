@@ -180,9 +180,7 @@ int moh_play(struct channel *ch, struct str music_class)
 	if (!m || !m->n)
 		return ENOENT;
 	p->next_play += p->next_play == UINT32_MAX ? 2 : 1;
-	obj_drop(end->player);
-	end->player = obj_hold(ch);
-	end->play_tag = p->next_play;
+	channel_take_player(end, ch, p->next_play);
 	ch->moh_tag = p->next_play;
 	return media_play(channel_media(ch), m->files, m->n, text_view(&ch->language), p->next_play);
 }

@@ -125,9 +125,7 @@ static int begin(struct play *p)
 	p->end = obj_hold(end);
 	p->session = channel_media(end);
 	p->until = UINT64_MAX;
-	obj_drop(end->player);
-	end->player = obj_hold(p->ch);
-	end->play_tag = p->tag;
+	channel_take_player(end, p->ch, p->tag);
 	err = media_play(p->session, p->names, p->n, text_view(&p->ch->language), p->tag);
 	if (err)
 		let_go(p, false);
@@ -151,6 +149,11 @@ static bool step(struct play *p, struct chan_event *e, int *err)
 	case CE_PLAY_DONE:
 		if (!p->end || e->tag != p->tag)
 			return false;
+		if (e->cause == EBUSY) {
+			let_go(p, false);
+			play_by_time(p);
+			return false;
+		}
 		p->r->played = e->count;
 		p->r->missing = e->missing;
 		*err = e->cause == ENOENT ? ENOENT : 0;

@@ -3,10 +3,16 @@
 #include "base/fiber.h"
 #include "media/media.h"
 #include "pbx/bridge.h"
+#include "pbx/channel_private.h"
 #include "pbx/local.h"
+#include "pbx/originate.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static const char plan[] =
@@ -26,6 +32,8 @@ static const char plan[] =
 	"exten => slow,1,Answer(700)\n"
 	" same => n,Wait(60)\n"
 	"exten => now,1,Answer(,i)\n"
+	" same => n,Wait(60)\n"
+	"exten => sing,1,Playback(${SOUND})\n"
 	" same => n,Wait(60)\n"
 	"[inner]\n"
 	"exten => bob,1,Dial(Fake/bob,20)\n"
@@ -219,6 +227,62 @@ static void a_dial_around_a_dial_comes_to_rest(void **state)
 	assert_int_equal(channel_count(w.pbx), 0);
 }
 
+/* A second of silence in a file of this process alone; `name` is without its ending. */
+static void make_sound(char name[static 40])
+{
+	char path[48], second[8000];
+	FILE *f;
+
+	strcpy(name, "/tmp/sidetone-test-XXXXXX");
+	assert_non_null(mkdtemp(name));
+	strcat(name, "/tone");
+	snprintf(path, sizeof(path), "%s.ulaw", name);
+	f = fopen(path, "wb");
+	assert_non_null(f);
+	memset(second, 0xff, sizeof(second));
+	assert_int_equal(fwrite(second, 1, sizeof(second), f), sizeof(second));
+	fclose(f);
+}
+
+static void drop_sound(char *name)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "%s.ulaw", name);
+	unlink(path);
+	*strrchr(name, '/') = '\0';
+	rmdir(name);
+}
+
+/* Sounds of two at one listener: the first is heard no more, and goes on in its dialplan
+ * when it would have ended. */
+static void another_sound_takes_the_listener(void **state)
+{
+	struct originate_prm prm = { .channel = STR("Local/bob@inner/n"), .context = STR("default"),
+		.exten = STR("sing") };
+	struct channel *one;
+	struct fake *b;
+	char sound[40];
+
+	(void)state;
+	make_sound(sound);
+	assert_int_equal(vars_set(&w.pbx->globals, STR("SOUND"), str_z(sound)), 0);
+	assert_int_equal(originate(w.pbx, &prm, NULL, NULL), 0);
+	world_turn(&w);
+	b = world_fake(&w, "bob");
+	assert_non_null(b);
+	fake_event(b, CE_ANSWER);
+	one = container_of(w.pbx->channels.next, struct channel, link);
+	assert_string_equal(text_z(&one->app), "Playback");
+	assert_ptr_equal(b->ch->player, one);
+	channel_take_player(b->ch, b->ch, 99);
+	world_pass(&w, 500);
+	assert_string_equal(text_z(&one->app), "Playback");
+	world_pass(&w, 1000);
+	assert_string_equal(text_z(&one->app), "Wait");
+	drop_sound(sound);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -226,6 +290,7 @@ int main(void)
 		T(in_a_bridge), T(digits_that_may_be_codes_stop_here), T(before_the_answer),
 		T(several_are_not_heard_early), T(an_answer_settles), T(through_local_channels), T(after_optimization),
 		T(an_application_behind_local_is_heard), T(a_dial_around_a_dial_comes_to_rest),
+		T(another_sound_takes_the_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
