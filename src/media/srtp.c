@@ -46,30 +46,13 @@ static void srtp_free(void *arg)
 	explicit_bzero(&s->prm, sizeof(s->prm));
 }
 
-/* Was srtp_init() called in this process? Called again it repeats its self-tests, and ends the
- * process when one of them finds no memory. 0, ENOMEM; EAGAIN: it was not. */
-static int is_set_up(void)
-{
-	uint8_t key[SRTP_MAX_KEY_LEN] = { 0 };
-	srtp_policy_t p = { .ssrc = { .type = ssrc_any_inbound }, .key = key };
-	srtp_err_status_t err;
-	srtp_t ctx = NULL;
-
-	srtp_crypto_policy_set_rtp_default(&p.rtp);
-	srtp_crypto_policy_set_rtcp_default(&p.rtcp);
-	err = srtp_create(&ctx, &p);
-	if (err)
-		return err == srtp_err_status_init_fail ? EAGAIN : ENOMEM;
-	srtp_dealloc(ctx);
-	return 0;
-}
-
 int srtp_setup(void)
 {
-	int err = is_set_up();
-
-	if (err != EAGAIN)
-		return err;
+	/* Was srtp_init() called in this process? Called again it repeats its self-tests, and ends
+	 * the process when one of them finds no memory. Only once it was, it knows a module of
+	 * this name; asking so needs no memory. */
+	if (!srtp_set_debug_module("srtp", 0))
+		return 0;
 	if (srtp_init())
 		return EPROTO;
 	srtp_install_event_handler(NULL);
