@@ -242,6 +242,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	identify_resolve_hosts(svc);
 	start_keep_alives(svc);
 	session_secure_prepare(svc);
+	service_debug_start(svc);
 	svc->state = SERVICE_RUNNING;
 	*out = svc;
 	return 0;
@@ -297,6 +298,7 @@ void service_free(struct service *svc)
 {
 	if (!svc)
 		return;
+	service_debug_stop(svc);
 	identify_forget_hosts(svc);
 	service_ice_free(svc);
 	outbound_free(svc);

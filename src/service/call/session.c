@@ -18,6 +18,8 @@ static void session_free(void *arg)
 	obj_drop(s->callee.contact);
 	obj_drop(s->neg);
 	obj_drop(s->dtls);
+	obj_drop(s->qos[0]);
+	obj_drop(s->qos[1]);
 	share_close(&s->account);
 	obj_drop(s->conf);
 	party_free(&s->id);
@@ -179,6 +181,7 @@ void session_peer_ended(struct session *s, int cause, unsigned status)
 	s->hangup_cause = cause;
 	if (!s->ch)
 		return;
+	session_quality_ended(s);
 	s->ch->tech_cause = (int)status;
 	channel_event_hangup(s->ch, cause);
 }

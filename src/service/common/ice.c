@@ -19,6 +19,8 @@ struct ice_server_conf {        /* stunaddr or turnaddr */
 	struct sa addr;                 /* unset: not known yet */
 	struct dns_query *query;
 	struct timer again;
+	uint32_t ttl;                   /* [s] of the last answer */
+	bool failed;                    /* the last one had no address */
 };
 
 struct ice_alias {              /* [ice_host_candidates] */
@@ -38,6 +40,7 @@ struct service_ice {
 	struct sa own[MANY];
 	size_t nown;
 	uint64_t seen_us;
+	struct sa external;             /* as the STUN server last saw us */
 };
 
 /* ---- names of servers */
@@ -51,9 +54,15 @@ static void server_found(void *arg, int err, const struct dns_record *v, size_t 
 	uint32_t ttl = n ? v[0].ttl : LOOK_AGAIN_S;
 
 	s->query = NULL;
+	s->failed = !n;
 	if (n) {
+		char text[SA_TEXT];
+
+		s->ttl = ttl;
 		s->addr = v[0].u.addr;
 		sa_set_port(&s->addr, s->port);
+		debug_line(s->of->svc, DEBUG_STUN, 1, "'%.*s' of rtp.conf is %s for %u s", STR_ARG(s->host), sa_text(&s->addr, text),
+			   ttl);
 	} else {
 		log_warning("'%.*s' of rtp.conf has no address%s%s; calls go without it until it has", STR_ARG(s->host),
 			    err ? ": " : "", err ? strerror(err) : "");
@@ -320,4 +329,22 @@ void service_ice_fill(struct service *svc, const struct sa *shown, struct media_
 	prm->turn_user = i->conf->turnusername;
 	prm->turn_password = i->conf->turnpassword.s;
 	prm->software = i->conf->stun_software_attribute;
+}
+
+/* ---- for who asks */
+
+void service_ice_server(const struct service *svc, struct service_ice_server *out)
+{
+	const struct ice_server_conf *s = svc->rtp.ice ? &svc->rtp.ice->server[0] : NULL;
+
+	if (!s)
+		return;
+	*out = (struct service_ice_server){ .host = s->host, .port = s->host.n ? s->port : sa_port(&s->addr), .addr = s->addr,
+		.ttl = s->ttl, .again = s->query || timer_running(&s->again), .failed = s->failed, .external = svc->rtp.ice->external };
+}
+
+void service_ice_seen(struct service *svc, const struct sa *external)
+{
+	if (svc->rtp.ice)
+		svc->rtp.ice->external = *external;
 }

@@ -10,6 +10,7 @@
 #include "net/net.h"
 #include "pbx/channel.h"
 #include "service/object/object.h"
+#include "service/common/debug.h"
 #include "service/common/reason.h"
 #include "service/common/shares.h"
 #include "sdp/opus.h"
@@ -129,6 +130,7 @@ struct service {
 	struct service_calls calls;
 	struct service_rtp rtp;
 	struct service_wire wire;
+	struct service_debug debug;
 	struct reasons *reasons;
 	struct shares *shares;          /* held: who has how much of what is scarce */
 	/* the rooms' own */
