@@ -30,7 +30,7 @@ static bool send_rtcp(struct stream *s, const uint8_t *p, size_t n)
 		return false;
 	s->stats.rtcp_tx++;
 	if (__builtin_expect(s->t->trace != NULL, 0))
-		trace_rtcp(s, true, &s->w->rtcp_dst, p, n);
+		trace_rtcp(s, true, &s->w->rtcp_dst, p, n, stream_rx_clock(s));
 	return true;
 }
 

@@ -207,5 +207,5 @@ void stream_rtcp(struct wire *w, const uint8_t *p, size_t n, const struct sa *fr
 	}
 	s = list_empty(&w->streams) ? NULL : container_of(w->streams.next, struct stream, wire_link);
 	if (__builtin_expect(w->t->trace != NULL, 0) && s)
-		trace_rtcp(s, false, from, p, n);
+		trace_rtcp(s, false, from, p, n, stream_tx_clock(s));
 }

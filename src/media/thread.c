@@ -345,6 +345,7 @@ void mthread_cmd(struct mthread *t, const struct cmd *c)
 		break;
 	case CMD_TRACE:
 		trace_apply(t, c->p);
+		mthread_give(t, EV_FREE, NULL, c->p, 0);
 		break;
 	default:
 		sound_cmd(s, c);

@@ -1,8 +1,7 @@
 /* media/trace.c -- packets for whoever looks for a fault: copied on their thread, told on the core.
- * What is said of them is trace_text.c's. */
+ * Who asks for them is trace_rule.c's, what is said of them trace_text.c's. */
 #include "media/trace.h"
 #include "media/core.h"
-#include <errno.h>
 #include <stdlib.h>
 #include "base/poison.h"
 
@@ -17,11 +16,6 @@ struct tracer {
 	struct media_trace_rule rule;
 	uint64_t since_us;      /* of this window */
 	unsigned left;          /* how many it may still have */
-};
-
-struct trace_job {
-	struct tracer *tr;
-	struct media_trace_rule rule;
 };
 
 /* ---- on the thread */
@@ -87,13 +81,13 @@ void trace_rtp(struct stream *s, bool out, const struct sa *peer, const uint8_t 
 	keep(s->t, &r, peer, p, n);
 }
 
-void trace_rtcp(struct stream *s, bool out, const struct sa *peer, const uint8_t *p, size_t n)
+void trace_rtcp(struct stream *s, bool out, const struct sa *peer, const uint8_t *p, size_t n, uint32_t clock)
 {
 	struct media_trace r = { .kind = MEDIA_TRACE_RTCP, .out = out, .ice = s->w->ice != NULL };
 
 	if (!looks_at(s->t, MEDIA_TRACE_RTCP) || !is_wanted(&s->t->trace->rule.rtcp, peer))
 		return;
-	r.clock = out ? stream_rx_clock(s) : stream_tx_clock(s);
+	r.clock = clock;
 	r.rtt = (float)s->stats.quality.rtt.last;
 	r.mes = (float)s->stats.quality.remote_mes.last;
 	keep(s->t, &r, peer, p, n);
@@ -107,12 +101,11 @@ void trace_raw(struct mthread *t, enum media_trace_kind k, bool out, const struc
 		keep(t, &r, peer, p, n);
 }
 
-void trace_apply(struct mthread *t, struct trace_job *j)
+void trace_apply(struct mthread *t, const struct trace_job *j)
 {
 	j->tr->rule = j->rule;
 	t->trace = j->rule.kinds ? j->tr : NULL;
 	t->reports = j->rule.reports;
-	mthread_give(t, EV_FREE, NULL, j, 0);
 }
 
 /* ---- on the core */
@@ -125,7 +118,7 @@ void tracer_free(struct tracer *tr)
 	free(tr);
 }
 
-static struct tracer *tracer_new(void)
+struct tracer *tracer_new(void)
 {
 	struct tracer *tr = calloc(1, sizeof(*tr));
 
@@ -138,37 +131,6 @@ static struct tracer *tracer_new(void)
 		return NULL;
 	}
 	return tr;
-}
-
-static int post_rule(struct media *m, struct core_thread *t, const struct media_trace_rule *rule)
-{
-	struct trace_job *j = malloc(sizeof(*j));
-	int err;
-
-	if (!j)
-		return ENOMEM;
-	*j = (struct trace_job){ .tr = t->tracer, .rule = *rule };
-	err = core_post_thread(m, t, &(struct cmd){ .type = CMD_TRACE, .p = j });
-	if (err)
-		free(j);
-	return err;
-}
-
-int media_trace(struct media *m, const struct media_trace_rule *rule, media_trace_fn *fn, void *arg)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < m->nt; i++) {
-		if (!m->t[i]->tracer)
-			m->t[i]->tracer = tracer_new();
-		if (!m->t[i]->tracer)
-			return ENOMEM;
-	}
-	m->trace_fn = fn;
-	m->trace_arg = arg;
-	for (size_t i = 0; i < m->nt && !err; i++)
-		err = post_rule(m, m->t[i], rule);
-	return err;
 }
 
 static void drain_one(struct media *m, struct tracer *tr)

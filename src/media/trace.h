@@ -46,12 +46,16 @@ struct wire;
 
 /* On the thread, when t->trace says that somebody looks. */
 void trace_rtp(struct stream *s, bool out, const struct sa *peer, const uint8_t *p, size_t n);
-void trace_rtcp(struct stream *s, bool out, const struct sa *peer, const uint8_t *p, size_t n);
+void trace_rtcp(struct stream *s, bool out, const struct sa *peer, const uint8_t *p, size_t n, uint32_t clock);
 void trace_raw(struct mthread *t, enum media_trace_kind k, bool out, const struct sa *peer, const uint8_t *p, size_t n);
-struct trace_job;
-void trace_apply(struct mthread *t, struct trace_job *j);    /* CMD_TRACE; gives it back */
+struct trace_job {
+	struct tracer *tr;
+	struct media_trace_rule rule;
+};
+void trace_apply(struct mthread *t, const struct trace_job *j);      /* CMD_TRACE */
 /* The core's. */
 void trace_drain(struct media *m);
+struct tracer *tracer_new(void);     /* NULL: ENOMEM */
 void tracer_free(struct tracer *tr);
 
 #endif

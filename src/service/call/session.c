@@ -102,11 +102,6 @@ int session_refuse(struct session *s, unsigned status, struct str headers)
 	return ua_invite_refuse(s->iv, status, headers);
 }
 
-struct session *session_of_channel(struct channel *ch)
-{
-	return ch && ch->tech == &pjsip_tech && ch->pvt ? SESSION_OF(ch) : NULL;
-}
-
 void session_channel_state(struct session *s, enum channel_state st)
 {
 	bool ringing = st == CHAN_RINGING || (st == CHAN_RING && !s->incoming);
@@ -181,7 +176,7 @@ void session_peer_ended(struct session *s, int cause, unsigned status)
 	s->hangup_cause = cause;
 	if (!s->ch)
 		return;
-	session_quality_ended(s);
+	session_quality_ended(s, session_audio(s));
 	s->ch->tech_cause = (int)status;
 	channel_event_hangup(s->ch, cause);
 }

@@ -116,6 +116,12 @@ struct session {                /* obj */
 };
 
 #define SESSION_OF(ch) ((struct session *)(ch)->pvt)
+extern const struct channel_tech pjsip_tech;
+/* NULL: not PJSIP. */
+static inline struct session *session_of_channel(const struct channel *ch)
+{
+	return ch && ch->tech == &pjsip_tech && ch->pvt ? SESSION_OF(ch) : NULL;
+}
 
 /* session.c */
 /* Its ua_invite sends and has nothing yet. ENOMEM */
@@ -133,7 +139,6 @@ int session_refuse(struct session *s, unsigned status, struct str headers);
 /* Counts for device state. */
 void session_channel_state(struct session *s, enum channel_state st);
 void session_hold_count(struct session *s, bool hold);
-struct session *session_of_channel(struct channel *ch);      /* NULL: not PJSIP */
 int session_header_add(struct list *l, struct str name, struct str value);
 void session_headers_free(struct list *l);
 void session_headers_write(const struct list *l, struct buf *b);
@@ -221,7 +226,7 @@ void session_secure_event(struct session *s, const struct media_event *e);   /* 
 int session_stats(struct media_session *m, struct media_stats *st);
 enum session_quality { QUALITY_ALL, QUALITY_JITTER, QUALITY_LOSS, QUALITY_RTT, QUALITY_MES };
 void session_quality_write(struct buf *out, enum session_quality kind, const struct media_stats *st);
-void session_quality_ended(struct session *s);       /* the peer has hung up: RTPAUDIOQOS and its like */
+void session_quality_ended(struct session *s, struct media_session *m /* its sound; NULL: none */);  /* the peer has hung up: RTPAUDIOQOS */
 int session_quality_register(struct pbx *p);
 void session_rtcp_event(struct session *s, const struct media_session *m, const struct media_event *e);
 

@@ -155,9 +155,8 @@ static void qos_came(void *arg, const struct media_stats *st)
 	obj_drop(q);
 }
 
-void session_quality_ended(struct session *s)
+void session_quality_ended(struct session *s, struct media_session *m)
 {
-	struct media_session *m = session_audio(s);
 	struct channel *peer;
 	struct session *other;
 	struct session_qos *q;
