@@ -22,6 +22,7 @@ class Caller:
         self.answer = self.wire.ask("INVITE", exten, extra=f"Contact: <sip:x@127.0.0.1:{self.wire.port}>\r\n"
                                     "Content-Type: application/sdp\r\n", body=sdp)
         self.seq, self.sent = 1, 0
+        self.at, self.rtp_from = "127.0.0.1", None      # where the server takes RTP, where its own came from
         if self.answer.status == 200:
             self.far = int(re.search(r"^m=audio (\d+)", self.answer.body, re.M).group(1))
             self.in_dialog("ACK")
@@ -39,12 +40,13 @@ class Caller:
     def speak(self, packets=1, pt=0, payload=bytes(160), ssrc=0x1234):
         for _ in range(packets):
             head = struct.pack("!BBHII", 0x80, pt, self.seq, self.seq * 160, ssrc)
-            self.rtp.sendto(head + payload, ("127.0.0.1", self.far))
+            self.rtp.sendto(head + payload, (self.at, self.far))
             self.seq += 1
             self.sent += 1
 
     def heard(self):
-        return self.rtp.recv(2048)
+        packet, self.rtp_from = self.rtp.recvfrom(2048)
+        return packet
 
     def until_heard(self):
         """Speak until the echo is there: what comes before the application runs is not sent back."""

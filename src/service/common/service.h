@@ -27,6 +27,7 @@ struct endpoint_state;
 struct identify_hosts;
 struct messages;
 struct outbound;
+struct media_names;
 struct service_ice;
 struct subscriptions;
 struct notify_conf;
@@ -106,6 +107,7 @@ struct service_wire {
 struct service_rtp {
 	struct service_codecs codecs;
 	struct service_ice *ice;        /* owned: rtp.conf's part of it (common/ice.h). NULL: no ICE */
+	struct media_names *names;      /* owned: common/media_names.h. NULL: no configuration was applied */
 };
 
 enum service_state { SERVICE_STARTING, SERVICE_RUNNING, SERVICE_STOPPING };

@@ -1,6 +1,7 @@
 /* The transports of pjsip.conf: opened, replaced by a reload, found for a peer, and what messages
  * say of them (Via, Contact, the address in SDP). */
 #define LOG_MODULE "transport"
+#include "service/common/media_names.h"
 #include "service/common/transports.h"
 #include "service/common/transport_tls.h"
 #include "base/log.h"
@@ -405,10 +406,10 @@ void service_media_address(struct service *svc, const struct endpoint *ep, const
 {
 	const struct service_transport *t = service_transport_by_id(svc, path->transport);
 
-	if (ep->media_address.n && sa_parse(out, ep->media_address) == 0)
+	if (ep->media_address.n && !media_names_address(svc, ep->media_address, out))
 		return;
 	if (t && t->conf->external_media_address.n && !service_is_local_net(t->conf, &path->peer) &&
-	    sa_parse(out, t->conf->external_media_address) == 0)
+	    !media_names_address(svc, t->conf->external_media_address, out))
 		return;
 	*out = path->local;
 	if (ep->rtp_ipv6)

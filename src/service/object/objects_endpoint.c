@@ -249,7 +249,7 @@ static const struct option rows[] = {
 	BOOL(disable_direct_media_on_nat, "no", L, "Keep media here when the endpoint is behind a NAT."),
 	ENUM(dtmf_mode, dtmf_modes, "rfc4733", 0, "How digits are sent and expected."),
 	OPT_CUSTOM(E, media_address, struct str, parse_media_address, write_str, "address or host name", NULL, 0,
-		"Address to put into SDP for this endpoint's media."),
+		"Address to put into SDP for this endpoint's media; a host name is looked up now and then."),
 	BOOL(bind_rtp_to_media_address, "no", 0, "Bind the RTP socket to media_address instead of every address."),
 	BOOL(force_rport, "yes", 0, "Answer to the port a request came from, as if it had asked so (RFC 3581)."),
 	BOOL(ice_support, "no", 0, "Offer and accept ICE."),
