@@ -309,7 +309,6 @@ void write_str(struct buf *b, const struct option *o, const void *field)
 	buf_put(b, *(const struct str *)field);
 }
 
-/* A literal is kept in its shortest form, a name as it is. */
 /* Letters, digits, '-' and '_' between dots (RFC 1123; '_' is met in names of private networks). */
 static bool is_host_name(struct str v)
 {
@@ -330,6 +329,7 @@ static bool is_host_name(struct str v)
 	return true;
 }
 
+/* A literal is kept in its shortest form, a name as it is. */
 int parse_media_address(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
 {
 	char text[SA_TEXT];
