@@ -12,13 +12,13 @@ NTP = 2208988800        # seconds from 1900 to 1970
 class Caller:
     """Calls EXTEN of SERVER, as an endpoint that is known by its address, and acknowledges."""
 
-    def __init__(self, server, exten, lines=""):
+    def __init__(self, server, exten, lines="", profile="RTP/AVP"):
         self.wire = Wire(server)
         self.rtp, self.rtcp = pair()
         port = self.rtp.getsockname()[1]
         self.exten = exten
         sdp = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-               f"m=audio {port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n{lines}")
+               f"m=audio {port} {profile} 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n" + lines.replace("{port}", str(port)))
         self.answer = self.wire.ask("INVITE", exten, extra=f"Contact: <sip:x@127.0.0.1:{self.wire.port}>\r\n"
                                     "Content-Type: application/sdp\r\n", body=sdp)
         self.seq, self.sent = 1, 0

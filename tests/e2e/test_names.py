@@ -134,6 +134,35 @@ def test_media_bound_to_a_name(make_server, names):
         phone.bye()
 
 
+@pytest.mark.parametrize("again", ["yes", "no"])
+def test_stunaddr_without_a_ttl(make_server, names, again):
+    """stunaddr_reresolve_ttl_0: who answers with a TTL of 0 is asked again when a call needs the server, or never."""
+    names.addresses["stun.test"] = "127.0.0.7"
+    server = media_server(make_server, names, endpoint="ice_support = yes")
+    server.write("rtp.conf", "[general]\nrtpstart = 31000\nrtpend = 32999\nstunaddr = stun.test:3499\n"
+                 f"stunaddr_reresolve_ttl_0 = {again}\n")
+    server.start()
+
+    def resolved():
+        return re.search(r"Resolved Addr:  (\S+)", server.ask("rtp show settings")).group(1)
+    wait_until(lambda: resolved() == "127.0.0.7:3499", server.log)
+    names.addresses["stun.test"] = "127.0.0.8"
+    asked = names.asked
+    ice = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=candidate:1 1 UDP 2130706431 127.0.0.1 {port} typ host\r\n"
+    for _ in range(2):
+        with Caller(server, "600", ice) as phone:
+            assert "a=ice-ufrag" in phone.answer.body
+            phone.bye()
+    if again == "yes":
+        wait_until(lambda: resolved() == "127.0.0.8:3499", server.log)
+    else:
+        assert names.asked == asked and resolved() == "127.0.0.7:3499"
+    settings = server.ask("rtp show settings")
+    assert "   Hostname:       stun.test:3499\n" in settings and f"   Reresove TTL 0: {again.title()}\n" in settings
+    status = server.ask("stun show status").splitlines()[1].split()
+    assert status[:2] == ["stun.test", "3499"] and status[3:6] == ["7", "INIT", "0.0.0.0"]
+
+
 def test_a_media_address_that_is_no_name(make_server, names):
     server = media_server(make_server, names, endpoint="media_address = not a name")
     code, text = run_checked(["check", f"{server.dir}/etc"])

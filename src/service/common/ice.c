@@ -50,7 +50,6 @@ static void look_up(void *arg);
 static void server_found(void *arg, int err, const struct dns_record *v, size_t n)
 {
 	struct ice_server_conf *s = arg;
-	bool again = s->of->conf->stunaddr_reresolve_ttl_0;
 	uint32_t ttl = n ? v[0].ttl : LOOK_AGAIN_S;
 
 	s->query = NULL;
@@ -67,8 +66,8 @@ static void server_found(void *arg, int err, const struct dns_record *v, size_t 
 		log_warning("'%.*s' of rtp.conf has no address%s%s; calls go without it until it has", STR_ARG(s->host),
 			    err ? ": " : "", err ? strerror(err) : "");
 	}
-	/* A TTL of 0 is asked again only where that was wanted: each call would. */
-	if (n && !ttl && !again)
+	/* With a TTL of 0 a call asks again, where that is wanted: look_again(). */
+	if (n && !ttl)
 		return;
 	timer_start(s->of->svc->wheel, &s->again, (uint64_t)(ttl > LOOK_AGAIN_S || !n ? ttl : LOOK_AGAIN_S) * 1000, look_up, s);
 }
@@ -80,6 +79,17 @@ static void look_up(void *arg)
 
 	if (!dns || dns_lookup(dns, s->host, DNS_A, server_found, s, &s->query))
 		log_warning("'%.*s' of rtp.conf cannot be looked up", STR_ARG(s->host));
+}
+
+/* stunaddr_reresolve_ttl_0: this call goes to where the last one did, the next has the answer. */
+static void look_again(struct service_ice *i)
+{
+	for (unsigned k = 0; i->conf->stunaddr_reresolve_ttl_0 && k < ARRAY_LEN(i->server); k++) {
+		struct ice_server_conf *s = &i->server[k];
+
+		if (s->host.n && sa_is_set(&s->addr) && !s->ttl && !s->query)
+			look_up(s);
+	}
 }
 
 static void server_set(struct service_ice *i, unsigned which, struct str text, struct report *r)
@@ -322,6 +332,7 @@ void service_ice_fill(struct service *svc, const struct sa *shown, struct media_
 {
 	struct service_ice *i = svc->rtp.ice;
 
+	look_again(i);
 	prm->host = host;
 	prm->nhosts = hosts_fill(i, shown, host);
 	prm->stun = i->server[0].addr;
