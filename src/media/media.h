@@ -58,6 +58,7 @@ struct media_prm {
 	uint32_t rtcp_ms;               /* rtp.conf rtcpinterval: 5000; 0: no reports */
 	bool srtp_replay;               /* rtp.conf srtpreplayprotection: drop what came before */
 	unsigned dtls_mtu;              /* [bytes] rtp.conf dtls_mtu; 0: 1200 */
+	bool no_checksums;              /* rtp.conf rtpchecksums=no: UDP over IPv4 leaves without a checksum */
 	uint32_t dtmf_ms;               /* rtp.conf dtmftimeout turned to ms: 150 (lost end of an event) */
 };
 

@@ -1,6 +1,9 @@
 """What whoever looks for a fault in media can see: packets, reports, numbers of a call."""
 
+import ctypes
+import os
 import re
+import socket
 
 import pytest
 from conftest import PJSIP
@@ -131,3 +134,33 @@ def test_a_flood_is_cut_in_the_log(server):
         server.ask("rtp set debug off")
         phone.bye()
         server.wait_log(r"qos: ssrc=")
+
+
+def no_check(server, port):
+    """SO_NO_CHECK of the server's UDP socket at PORT, by a copy of its descriptor."""
+    pid = server.process.pid
+    handle = os.pidfd_open(pid)
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            if not os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:"):
+                continue
+            fd = ctypes.CDLL(None, use_errno=True).syscall(438, handle, int(name), 0)      # pidfd_getfd
+            assert fd >= 0, os.strerror(ctypes.get_errno())
+            with socket.socket(fileno=fd) as s:
+                if s.type == socket.SOCK_DGRAM and s.family == socket.AF_INET and s.getsockname()[1] == port:
+                    return s.getsockopt(socket.SOL_SOCKET, 11)
+    finally:
+        os.close(handle)
+    raise AssertionError("no such socket")
+
+
+def test_rtpchecksums(server):
+    """rtp.conf rtpchecksums, at the start and after a reload."""
+    for checksums, unchecked in (("yes", 0), ("no", 1), ("yes", 0)):
+        server.write("rtp.conf", RTP + f"rtpchecksums = {checksums}\n")
+        server.ask("module reload res_rtp_asterisk.so")
+        assert f"Checksums:       {checksums.title()}" in server.ask("rtp show settings")
+        with Caller(server, "600") as phone:
+            phone.until_heard()
+            assert no_check(server, phone.far) == unchecked
+            phone.bye()

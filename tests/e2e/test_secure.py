@@ -2,6 +2,7 @@
 stays outside."""
 
 import re
+import select
 import socket
 import subprocess
 import threading
@@ -325,4 +326,48 @@ def test_dtls_mtu(make_server, place, mtu):
         finally:
             hello.kill()
             hello.communicate()
+        phone.bye()
+
+
+def relay(client, phone, stop):
+    """Datagrams of openssl's client through the socket of the call, and back."""
+    there = None
+    while not stop.is_set():
+        for s in select.select([client, phone.rtp], [], [], 0.1)[0]:
+            data, source = s.recvfrom(4096)
+            if s is client:
+                there = source
+                phone.rtp.sendto(data, ("127.0.0.1", phone.far))
+            elif there and 20 <= data[0] <= 63:
+                client.sendto(data, there)
+
+
+def test_a_fingerprint_of_another(make_server, place):
+    """The certificate that comes is not the one that the SDP named: the reason is told, and no sound passes."""
+    authority = Authority(f"{place}/certificates")
+    cert, key = authority.sign("phone")
+    server = with_caller(make_server, DTLS + "dtls_setup = passive\n", "")
+    lines = "a=setup:active\r\na=fingerprint:sha-256 " + ":".join(["00"] * 32) + "\r\n"
+    stop = threading.Event()
+    with Caller(server, "600", lines, "UDP/TLS/RTP/SAVP") as phone, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        assert phone.answer.status == 200
+        client.bind(("127.0.0.1", 0))
+        hello = subprocess.Popen([need("openssl"), "s_client", "-dtls1_2", "-use_srtp", "SRTP_AES128_CM_SHA1_80", "-connect",
+                                  f"127.0.0.1:{client.getsockname()[1]}", "-cert", cert, "-key", key], stdin=subprocess.PIPE,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        thread = threading.Thread(target=relay, args=(client, phone, stop), daemon=True)
+        thread.start()
+        try:
+            wait_until(lambda: "certificate is not the one that its SDP" in server.ask("pjsip explain caller"), server.log)
+        finally:
+            stop.set()
+            thread.join()
+            hello.kill()
+            hello.communicate()
+        # Neither in the open nor under any key.
+        phone.speak(20)
+        phone.rtp.sendto(srtp.Sender().packet(40), ("127.0.0.1", phone.far))
+        row = wait_until(lambda: re.search(r"^ +caller-.*$", server.ask("pjsip show channelstats"), re.M),
+                         lambda: server.ask("pjsip show channelstats") + server.log())
+        assert re.search(r" 0 +0 +0 +0\.000 +0 +0 +0 +0\.000 +0\.000$", row.group()), row.group()
         phone.bye()
