@@ -230,7 +230,7 @@ static const struct option rtp_rows[] = {
 	OPT_UINT(R, rtpstart, "5000", 1024, 65535, NULL, 0, "First port for media; made even."),
 	OPT_UINT(R, rtpend, "31000", 1024, 65535, NULL, 0, "Last port for media; made odd."),
 	OPT_UINT(R, rtcpinterval, "5000", 500, 60000, "ms", 0, "Time between RTCP reports."),
-	OPT_BOOL(R, rtpchecksums, "yes", L, "UDP checksums of RTP."),
+	OPT_BOOL(R, rtpchecksums, "yes", 0, "Send RTP over IPv4 with UDP checksums."),
 	OPT_UINT(R, dtmftimeout, "1200", 0, 256000, "samples", 0, "A digit ends when its event is silent for so long."),
 	OPT_ENUM(R, strictrtp, stricts, "yes", 0, "Drop media that does not come from where the call's media came from first."),
 	OPT_UINT(R, probation, "4", 1, 250, "packets", 0, "Packets in order that make a source trusted."),

@@ -154,7 +154,8 @@ static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_
 		.port_min = (uint16_t)rc->rtpstart, .port_max = (uint16_t)rc->rtpend,
 		.sounds = text_view(&s->sounds), .strict = rc->strictrtp != RTP_STRICT_NO,
 		.learn_packets = rc->probation, .learn_ms = 5000, .rtcp_ms = rc->rtcpinterval,
-		.srtp_replay = rc->srtpreplayprotection, .dtls_mtu = rc->dtls_mtu, .dtmf_ms = rc->dtmftimeout / 8 };
+		.srtp_replay = rc->srtpreplayprotection, .dtls_mtu = rc->dtls_mtu,
+		.no_checksums = !rc->rtpchecksums, .dtmf_ms = rc->dtmftimeout / 8 };
 }
 
 /* Two sockets a stream; beside them some files, and the connections of SIP. */

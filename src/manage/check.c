@@ -2,6 +2,7 @@
 #include "manage/check.h"
 #include "config/settings.h"
 #include "pbx/dialplan.h"
+#include "service/common/transport_tls.h"
 #include "service/object/settings.h"
 #include <dirent.h>
 #include <errno.h>
@@ -203,6 +204,12 @@ static bool has_socket(const struct transport_conf *t)
 	return t->protocol != TRANSPORT_FLOW && sa_port(&t->bind);
 }
 
+/* WebSocket without a port has the one of http.conf. */
+static bool has_own_certificate(const struct transport_conf *t)
+{
+	return t->protocol == TRANSPORT_TLS || (t->protocol == TRANSPORT_WSS && sa_port(&t->bind));
+}
+
 static const struct transport_conf *same_port(const struct check *k, const struct transport_conf *mine)
 {
 	snapshot_each(transport_conf, OBJECT_TRANSPORT, t, k->snapshot) {
@@ -253,6 +260,20 @@ static void check_ports(struct check *k)
 			check_transport(k, t);
 	if (!k->running && k->manager && k->manager->enabled)
 		check_manager_port(k);
+}
+
+/* Certificates and keys as a start would load them: there, readable, not expired, fitting. Those of
+ * endpoints were looked at when the endpoints were built. */
+static void check_certificates(struct check *k)
+{
+	const struct http_conf *h = k->snapshot->http;
+	struct tls_context *tls = NULL;
+
+	snapshot_each(transport_conf, OBJECT_TRANSPORT, t, k->snapshot)
+		if (has_own_certificate(t) && !transport_tls_new(&tls, t, k->r))
+			obj_drop(tls);
+	if (h->enabled && h->tlsenable && !transport_tls_http(&tls, h, k->r))
+		obj_drop(tls);
 }
 
 static void check_settings(struct check *k)
@@ -315,8 +336,10 @@ static void check_all(struct check *k)
 	check_forms(k);
 	check_dirs(k);
 	k->running = is_running(k);
-	if (!err)
+	if (!err) {
+		check_certificates(k);
 		check_ports(k);
+	}
 	check_later(k);
 }
 

@@ -205,6 +205,7 @@ static const struct command rows[] = {
 	{ "pjsip show registrations", LIKE, "Outbound registrations", show_all, false, NULL },
 	{ "pjsip show registration", "<name>", "All about an outbound registration", show_all, false, NULL },
 	{ "pjsip show channels", LIKE, "PJSIP channels", show_all, false, NULL },
+	{ "pjsip show channelstats", LIKE, "Packets, loss and jitter of PJSIP channels", show_all, false, NULL },
 	{ "pjsip show channel", "<name>", "A PJSIP channel", show_all, false, NULL },
 	{ "pjsip list endpoints", LIKE, "Endpoints, a line each", list_all, false, NULL },
 	{ "pjsip list aors", LIKE, "AORs, a line each", list_all, false, NULL },

@@ -1,5 +1,6 @@
 /* Rows of the tables that pjsip show ... and pjsip list ... print. */
 #include "manage/pjsip_rows.h"
+#include "pbx/bridge.h"
 #include "pbx/channel.h"
 #include "service/call/session.h"
 #include "service/place/endpoint_state.h"
@@ -213,6 +214,58 @@ static void channel_body(struct pjsip_listing *p, const void *o)
 		command_put(p->c, STR("\n"));
 }
 
+/* ---- channel statistics ------------------------------------------------- */
+
+static void stats_header(struct pjsip_listing *p)
+{
+	command_printf(p->c, "                                             ...........Receive......... .........Transmit..........\n"
+		       " BridgeId ChannelId ........ UpTime.. Codec.   Count    Lost Pct  Jitter   Count    Lost Pct  Jitter RTT....\n"
+		       " =================\n");
+}
+
+static void put_count(struct command_ctx *c, uint64_t n)
+{
+	command_printf(c, " %6llu%s", (unsigned long long)(n > 100000 ? n / 1000 : n), n > 100000 ? "K" : " ");
+}
+
+static double at_most(double v)
+{
+	return v < 999.999 ? v : 999.999;
+}
+
+static void put_way(struct command_ctx *c, uint64_t count, uint64_t lost, double jitter_ms)
+{
+	put_count(c, count);
+	put_count(c, lost);
+	command_printf(c, " %3llu %7.3f", (unsigned long long)(count ? lost * 100 / count : 0), at_most(jitter_ms / 1000));
+}
+
+/* The media thread is asked, so the channel may be gone when it answers. */
+static void stats_body(struct pjsip_listing *p, const void *o)
+{
+	struct channel *ch = obj_hold((void *)(size_t)o);
+	struct media_session *m = session_audio(session_of_channel(ch));
+	struct buf when = BUF_INIT;
+	struct str name = text_view(&ch->name), bridge = ch->bridge ? bridge_id(ch->bridge) : STR_NULL;
+	struct media_stats st;
+	char id[9];
+
+	view_hms(&when, clock_wall_s(p->c->m->clock) - ch->created);
+	str_copy(id, sizeof(id), str_sub(bridge, 0, 8));
+	if (!m || session_stats(m, &st)) {
+		command_printf(p->c, " %.*s no audio streams\n", STR_ARG(name));
+	} else {
+		const char *codec = st.rx_format != FORMAT_NONE ? format_get(st.rx_format)->name : "";
+
+		command_printf(p->c, " %8.8s %-18.18s %-8.8s %-6.6s", id, text_z(&ch->name) + 6, buf_z(&when), codec);
+		put_way(p->c, st.rx, st.rx_lost, st.rx_jitter_ms);
+		put_way(p->c, st.tx, st.remote_lost, st.remote_jitter_ms);
+		command_printf(p->c, " %7.3f\n", at_most(st.quality.rtt.mean));
+	}
+	buf_free(&when);
+	obj_drop(ch);
+}
+
 /* ---- endpoint --------------------------------------------------------- */
 
 static void endpoint_header(struct pjsip_listing *p)
@@ -404,6 +457,7 @@ static const struct pjsip_lister listers[] = {
 	{ "registration", "registrations", LIST_OBJECTS, OBJECT_REGISTRATION, registration_header, registration_body },
 	{ "contact", "contacts", LIST_CONTACTS, OBJECT_TYPES, contact_header, contact_body },
 	{ "channel", "channels", LIST_CHANNELS, OBJECT_TYPES, channel_header, channel_body },
+	{ "channelstat", "channelstats", LIST_CHANNELS, OBJECT_TYPES, stats_header, stats_body },
 };
 
 const struct pjsip_lister *pjsip_lister_of(struct str word, bool *many)

@@ -4,6 +4,7 @@
 
 #include "media/ice.h"
 #include "media/thread.h"
+#include "media/trace.h"
 #include <pthread.h>
 
 struct pending {                /* a command that waits on the core's side */
@@ -17,6 +18,7 @@ struct core_thread {
 	bool running;
 	bool ring_due;          /* commands were pushed in this turn of the core's loop */
 	size_t load;            /* sessions */
+	struct tracer *tracer;  /* owned; NULL until somebody looked at packets */
 	struct list overflow;   /* of struct pending: its queue was full */
 	size_t waiting;         /* in it */
 };
@@ -69,6 +71,9 @@ struct media {
 	struct list looked_at;  /* of struct core_wire, while it is asked what may move */
 	struct rate_bank *rates;        /* held; NULL until needed */
 	struct tap_writer *taps;        /* owned; NULL until needed */
+	/* trace.c */
+	media_trace_fn *trace_fn;       /* NULL: nobody looked at packets yet */
+	void *trace_arg;
 };
 
 /* What the core knows of a wire's ICE agent. */
@@ -155,6 +160,7 @@ void core_rearm(struct media *m);                    /* the tick, on the core's 
 int core_post(struct media_session *s, const struct cmd *c); /* ENOMEM, ENOBUFS, ESHUTDOWN */
 /* Its last command. Cannot fail: core_closing_new() has seen to it. */
 void core_close(struct media_session *s, struct stats_req *req, bool last);
+int core_post_thread(struct media *m, struct core_thread *t, const struct cmd *c);   /* about no session. ENOMEM */
 int core_closing_new(struct media_session *s);
 /* An event that the core makes. Takes `l`, which is had beforehand, so that an
  * event that was promised comes. */

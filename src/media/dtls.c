@@ -3,6 +3,7 @@
 #include "media/dtls_int.h"
 #include "media/srtp.h"
 #include "media/thread.h"
+#include "media/trace.h"
 #include "base/num.h"
 #include "base/obj.h"
 #include <errno.h>
@@ -537,6 +538,8 @@ static enum wire_verdict on_recv(struct wire *w, uint8_t *p, size_t *n, const st
 	struct dtls *d = w->dtls[w->at_rtcp];
 	struct waiting *q;
 
+	if (__builtin_expect(w->t->trace != NULL, 0))
+		trace_raw(w->t, MEDIA_TRACE_DTLS, false, from, p, *n);
 	if (!d || d->state == DTLS_HELD || *n <= RECORD || *n > WIRE_DATAGRAM || d->nqueue == DTLS_QUEUE || !may_speak(d, from))
 		return WIRE_BAD;
 	q = &d->queue[d->nqueue++];

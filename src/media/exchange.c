@@ -133,7 +133,7 @@ static void wait_for_room(struct media *m, struct core_thread *t, struct pending
 	core_notify(m);
 }
 
-static int post_thread(struct media *m, struct core_thread *t, const struct cmd *c)
+int core_post_thread(struct media *m, struct core_thread *t, const struct cmd *c)
 {
 	struct pending *p;
 
@@ -176,7 +176,7 @@ static int post_wire(struct core_wire *w, struct cmd c)
 	c.w = &w->w;
 	w->known = true;
 	if (!w->moving)
-		return post_thread(w->m, w->t, &c);
+		return core_post_thread(w->m, w->t, &c);
 	p = pending_new(&c);
 	if (!p)
 		return ENOMEM;
@@ -526,6 +526,7 @@ void core_dispatch(void *arg)
 		if (!queue_empty(m->t[i]->m.evs) || !list_empty(&m->t[i]->overflow))
 			core_notify(m);
 	}
+	trace_drain(m);
 	core_run_later(m);
 	if (m->taps)
 		tap_writer_results(m->taps);

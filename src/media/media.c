@@ -304,6 +304,7 @@ void media_close(struct media *m)
 	}
 	for (size_t i = 0; i < m->nt; i++) {
 		mthread_free(&m->t[i]->m);
+		tracer_free(m->t[i]->tracer);
 		free(m->t[i]);
 	}
 	if (m->ringer)

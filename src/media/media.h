@@ -16,6 +16,8 @@
 #define MEDIA_MEDIA_H
 
 #include "media/codec.h"
+#include "media/quality.h"
+#include "media/rtp.h"
 #include "media/tone.h"
 #include "net/address.h"
 #include "net/loop.h"
@@ -56,6 +58,7 @@ struct media_prm {
 	uint32_t rtcp_ms;               /* rtp.conf rtcpinterval: 5000; 0: no reports */
 	bool srtp_replay;               /* rtp.conf srtpreplayprotection: drop what came before */
 	unsigned dtls_mtu;              /* [bytes] rtp.conf dtls_mtu; 0: 1200 */
+	bool no_checksums;              /* rtp.conf rtpchecksums=no: UDP over IPv4 leaves without a checksum */
 	uint32_t dtmf_ms;               /* rtp.conf dtmftimeout turned to ms: 150 (lost end of an event) */
 };
 
@@ -86,6 +89,7 @@ enum media_event_type {
 	MEDIA_SOURCE,           /* latched to another source: .peer */
 	MEDIA_SECURE,           /* DTLS: .err 0 there are keys; EACCES the certificate is not the peer's, ETIMEDOUT
 				 * nobody answers, EPROTO: no handshake; .peer with whom */
+	MEDIA_RTCP,             /* a report came or left, while media_trace() asks for these: .rtcp, .peer */
 	MEDIA_TALK_BEGIN,       /* a member of a mix speaks: media/mixer.h */
 	MEDIA_TALK_END,
 	MEDIA_ICE,              /* media/ice_media.h has these three; they stay the last */
@@ -101,14 +105,22 @@ struct media_event {
 	uint32_t tag;           /* of the media_play or media_dtmf_send it answers */
 	uint16_t count, missing;
 	struct sa peer;
-	struct {                /* of ICE */
-		uint8_t state;          /* enum ice_state */
-		bool nominated, relayed;
-		uint8_t component, type;        /* of a candidate; its address is .peer */
-		uint32_t priority;
-		struct sa related;
-		char foundation[12];
-	} ice;
+	union {
+		struct {                /* of ICE */
+			uint8_t state;          /* enum ice_state */
+			bool nominated, relayed;
+			uint8_t component, type;        /* of a candidate; its address is .peer */
+			uint32_t priority;
+			struct sa related;
+			char foundation[12];
+		} ice;
+		struct {                /* a report, SR or RR */
+			bool sent, sr, has_block, mux;  /* mux: by RTP's port */
+			uint32_t ssrc, ntp_sec, ntp_frac, ts, packets, octets;  /* but the first: of an SR */
+			struct rtcp_block block;
+			float rtt, mes;         /* [s]; of the side that the block speaks of */
+		} rtcp;
+	};
 };
 typedef void media_event_fn(void *arg, struct media_session *s, const struct media_event *e);
 
@@ -273,6 +285,7 @@ struct media_stats {
 	enum format_id rx_format, tx_format;    /* last used */
 	struct sa source;               /* latched; unset: none */
 	enum crypto_suite suite;        /* of SRTP, when it has keys; CRYPTO_NONE: none */
+	struct media_quality quality;
 };
 /* Asks the thread; `fn` is called later on the core. */
 int media_stats(struct media_session *s, media_stats_fn *fn, void *arg);

@@ -1,18 +1,19 @@
 /* media/report.c -- RTCP reports, timeouts and numbers: what happens about once
  * a second. */
 #include "media/thread.h"
+#include "media/trace.h"
 #include "media/srtp.h"
 #include "base/num.h"
 #include "base/poison.h"
 
-static uint32_t rx_clock(const struct stream *s)
+uint32_t stream_rx_clock(const struct stream *s)
 {
 	uint8_t cls = s->cfg ? s->cfg->cls[s->rx.pt & 127] : CLS_NONE;
 
 	return cls < CLS_EVENT ? s->cfg->codec[cls].clock : 8000;
 }
 
-static uint32_t tx_clock(struct stream *s)
+uint32_t stream_tx_clock(struct stream *s)
 {
 	const struct stream_codec *c = source_codec(s);
 
@@ -22,13 +23,84 @@ static uint32_t tx_clock(struct stream *s)
 	return c ? c->clock : 8000;
 }
 
-static void send_rtcp(struct stream *s, const uint8_t *p, size_t n)
+static bool send_rtcp(struct stream *s, const uint8_t *p, size_t n)
 {
-	if (!n || !sa_is_set(&s->w->rtcp_dst) || !sa_port(&s->w->rtcp_dst))
-		return;
-	if (wire_send(s->w, !s->w->rtcp_mux, &s->w->rtcp_dst, p, n))
-		s->stats.rtcp_tx++;
+	if (!n || !sa_is_set(&s->w->rtcp_dst) || !sa_port(&s->w->rtcp_dst) ||
+	    !wire_send(s->w, !s->w->rtcp_mux, &s->w->rtcp_dst, p, n))
+		return false;
+	s->stats.rtcp_tx++;
+	if (__builtin_expect(s->t->trace != NULL, 0))
+		trace_rtcp(s, true, &s->w->rtcp_dst, p, n, stream_rx_clock(s));
+	return true;
 }
+
+/* ---- how good it is, and who wants to know */
+
+static double jitter_s(const struct stream *s)
+{
+	return (double)(s->rx.count.jitter16 >> 4) / stream_rx_clock(s);
+}
+
+/* What this report has to say of loss is one value more. */
+static void judge_received(struct stream *s)
+{
+	const struct rtp_rx *x = &s->rx.count;
+	struct media_quality *q = &s->stats.quality;
+	int32_t lost = (int32_t)(rtp_rx_expected(x) - x->expected_prior - (x->received - x->received_prior));
+
+	if (!x->started)
+		return;
+	spread_add(&q->lost, lost > 0 ? lost : 0);
+	spread_add(&q->mes, quality_mes(q->rtt.mean, jitter_s(s), q->jitter.stdev, q->lost.mean));
+}
+
+static void judge_sent(struct stream *s, const struct rtcp_block *b)
+{
+	struct media_quality *q = &s->stats.quality;
+
+	spread_add(&q->remote_jitter, (double)b->jitter / stream_tx_clock(s));
+	spread_add(&q->remote_lost, b->lost > 0 ? b->lost : 0);
+	spread_add(&q->remote_mes, quality_mes(q->rtt.mean, q->remote_jitter.last, q->remote_jitter.stdev, q->remote_lost.mean));
+}
+
+/* A peer may send reports as it likes: of more than twenty a second nobody hears. */
+static void tell_report(struct stream *s, bool sent, const struct rtcp *r, const struct sa *peer)
+{
+	const struct media_quality *q = &s->stats.quality;
+	struct media_event e = { .type = MEDIA_RTCP, .peer = *peer };
+
+	if (s->t->now_us - s->report.told_us >= 1000000) {
+		s->report.told_us = s->t->now_us;
+		s->report.told = 0;
+	}
+	if (s->report.told == 20)
+		return;
+	s->report.told++;
+	e.rtcp.sent = sent;
+	e.rtcp.mux = s->w->rtcp_mux;
+	e.rtcp.sr = r->sr;
+	e.rtcp.has_block = r->has_block;
+	e.rtcp.ssrc = r->ssrc;
+	e.rtcp.ntp_sec = r->ntp_sec;
+	e.rtcp.ntp_frac = r->ntp_frac;
+	e.rtcp.ts = r->ts;
+	e.rtcp.packets = r->packets;
+	e.rtcp.octets = r->octets;
+	e.rtcp.block = r->block;
+	e.rtcp.mes = (float)(sent ? q->mes.last : q->remote_mes.last);
+	e.rtcp.rtt = (float)q->rtt.last;
+	mthread_event(s, &e);
+}
+
+static void tell_sent(struct stream *s, const struct rtcp_out *r)
+{
+	struct rtcp same = { .sr = r->sender, .ssrc = r->ssrc, .ntp_sec = r->ntp_sec, .ntp_frac = r->ntp_frac, .ts = r->ts,
+		.packets = r->packets, .octets = r->octets, .has_block = r->has_block, .block = r->block };
+
+	tell_report(s, true, &same, &s->w->rtcp_dst);
+}
+
+/* ---- reports */
 
 /* SR or RR about what was received since the last one (RFC 3550 section 6.4). */
 void report_send(struct stream *s, bool bye)
@@ -42,11 +114,12 @@ void report_send(struct stream *s, bool bye)
 	r.sender = s->stats.tx != s->report.told_tx;
 	if (r.sender) {
 		ntp_from_us(clock_wall_us(s->t->prm.clock), &r.ntp_sec, &r.ntp_frac);
-		r.ts = s->tx.ts + (uint32_t)num_muldiv(now - s->tx.ts_us, tx_clock(s), 1000000, 0);
+		r.ts = s->tx.ts + (uint32_t)num_muldiv(now - s->tx.ts_us, stream_tx_clock(s), 1000000, 0);
 		r.packets = (uint32_t)s->stats.tx;
 		r.octets = s->tx.octets;
 		s->report.told_tx = (uint32_t)s->stats.tx;
 	}
+	judge_received(s);
 	if (s->rx.count.started) {
 		r.has_block = true;
 		r.block = (struct rtcp_block){
@@ -61,7 +134,8 @@ void report_send(struct stream *s, bool bye)
 		}
 	}
 	s->report.sent_us = now;
-	send_rtcp(s, buf, rtcp_write(buf, sizeof(buf), &r));
+	if (send_rtcp(s, buf, rtcp_write(buf, sizeof(buf), &r)) && s->t->reports)
+		tell_sent(s, &r);
 }
 
 /* What the peer says of the video that it sees goes to whom it sees (RFC 4585, 5104). */
@@ -91,7 +165,7 @@ static void tell_encoder(struct stream *s, uint8_t fraction)
 
 /* What the peer reports is kept as numbers. It changes nothing of how its RTP is
  * taken or ours is sent; a BYE neither, as RTP says itself when it stops. */
-void report_receive(struct stream *s, const struct rtcp *r)
+void report_receive(struct stream *s, const struct rtcp *r, const struct sa *from)
 {
 	uint64_t now = s->t->now_us;
 	uint32_t sec, frac;
@@ -106,15 +180,19 @@ void report_receive(struct stream *s, const struct rtcp *r)
 		uint32_t trip;
 
 		s->stats.remote_lost = r->block.lost > 0 ? (uint64_t)r->block.lost : 0;
-		s->stats.remote_jitter_ms = r->block.jitter * 1000.0 / tx_clock(s);
+		s->stats.remote_jitter_ms = r->block.jitter * 1000.0 / stream_tx_clock(s);
 		ntp_from_us(clock_wall_us(s->t->prm.clock), &sec, &frac);
 		trip = ntp_middle(sec, frac) - r->block.lsr - r->block.dlsr;
 		/* A clock that was set in between gives nonsense: over 30 s is none. */
 		if (r->block.lsr && trip < 30 * 65536)
 			s->stats.rtt_ms = trip * 1000.0 / 65536;
-	}
-	if (r->has_block)
+		if (r->block.lsr && trip < 30 * 65536)
+			spread_add(&s->stats.quality.rtt, trip / 65536.0);
+		judge_sent(s, &r->block);
 		tell_encoder(s, r->block.fraction);
+	}
+	if (s->t->reports && (r->sr || r->rr))
+		tell_report(s, false, r, from);
 }
 
 static void check_timeout(struct stream *s)
@@ -150,6 +228,10 @@ void report_tick(struct stream *s)
 {
 	if (!s->cfg)
 		return;
+	if (s->rx.count.has_transit && s->rx.count.received != s->report.heard) {
+		s->report.heard = s->rx.count.received;
+		spread_add(&s->stats.quality.jitter, jitter_s(s));
+	}
 	check_timeout(s);
 	send_keepalive(s);
 	if (s->t->prm.rtcp_ms && s->t->now_us - s->report.sent_us >= num_us_of_ms(s->t->prm.rtcp_ms))
@@ -165,7 +247,9 @@ void report_fill(struct stream *s, struct media_stats *st)
 	st->dropped_bad += s->w->dropped_bad;
 	st->dropped_source = s->w->dropped_source;
 	st->rx_lost = lost > 0 ? (uint64_t)lost : 0;
-	st->rx_jitter_ms = (s->rx.count.jitter16 >> 4) * 1000.0 / rx_clock(s);
+	st->rx_jitter_ms = jitter_s(s) * 1000;
+	if (s->rx.count.has_transit && !st->quality.jitter.n)
+		spread_add(&st->quality.jitter, jitter_s(s));
 	st->ssrc = s->tx.ssrc;
 	st->remote_ssrc = s->rx.count.ssrc;
 	st->rx_pt = s->rx.pt;

@@ -1,5 +1,6 @@
 /* media/send.c -- packets out: relayed under our own numbers, or made here. */
 #include "media/thread.h"
+#include "media/trace.h"
 #include "base/poison.h"
 
 /* For those who hear what passes. */
@@ -16,6 +17,8 @@ void send_packet(struct stream *s, uint8_t *p, size_t n)
 		send_frame(s, p, n);
 	if (!wire_send(s->w, false, &s->w->dst, p, n))
 		return;
+	if (__builtin_expect(s->t->trace != NULL, 0))
+		trace_rtp(s, true, &s->w->dst, p, n);
 	s->stats.tx++;
 	s->stats.tx_bytes += n;
 	s->tx.octets += (uint32_t)(n - RTP_HEADER);

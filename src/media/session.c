@@ -31,8 +31,13 @@ static struct core_thread *choose_thread(struct media *m, const struct media_ses
 	return best;
 }
 
-static void mark_socket(int fd, bool v6, const struct media_session_prm *prm)
+static void mark_socket(int fd, bool v6, bool no_checksums, const struct media_session_prm *prm)
 {
+	const int on = 1;
+
+	/* IPv6 must have one (RFC 8200 section 8.1). */
+	if (no_checksums && !v6)
+		setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on));
 	if (prm->tos > 0)
 		setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &prm->tos, sizeof(prm->tos));
 	if (prm->cos > 0)
@@ -77,7 +82,7 @@ static int make_wire(struct media_session *s, const struct media_session_prm *pr
 		return ENOMEM;
 	}
 	for (int i = 0; !m->prm.net && i < 2; i++)
-		mark_socket(place[i], sa_is_v6(&s->local[0]), prm);
+		mark_socket(place[i], sa_is_v6(&s->local[0]), m->prm.no_checksums, prm);
 	wire_init(&w->w, m->prm.net, place, &s->local[0]);
 	w->w.udptl = s->type == MEDIA_IMAGE;
 	w->m = m;

@@ -1,5 +1,6 @@
 /* media/stream.c -- packets in: checked, counted, passed on. */
 #include "media/thread.h"
+#include "media/trace.h"
 #include "base/poison.h"
 
 /* ---- what a media_session_set() means here */
@@ -134,6 +135,8 @@ void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, 
 		return;
 	s->stats.rx++;
 	s->stats.rx_bytes += n;
+	if (__builtin_expect(s->t->trace != NULL, 0))
+		trace_rtp(s, false, from, p, n);
 	s->rx.last_us = s->t->now_us;
 	s->report.told_timeout = false;
 	if (!s->rx.told_first)
@@ -171,7 +174,7 @@ void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
 
 /* One compound may speak of several streams (RFC 8843 section 9.2): each takes what
  * its own source said and what was said of its own SSRC. */
-static void share_rtcp(struct wire *w, const uint8_t *p, size_t n)
+static void share_rtcp(struct wire *w, const uint8_t *p, size_t n, const struct sa *from)
 {
 	list_each(l, &w->streams) {
 		struct stream *s = container_of(l, struct stream, wire_link);
@@ -180,7 +183,7 @@ static void share_rtcp(struct wire *w, const uint8_t *p, size_t n)
 		if (!s->cfg || rtcp_parse_pair(&r, p, n, s->tx.ssrc, s->rx.has_ssrc ? &s->rx.ssrc : NULL))
 			continue;
 		if (r.sr || r.rr || r.has_block || r.pli || r.fir)
-			report_receive(s, &r);
+			report_receive(s, &r, from);
 		report_feedback(s, p, n);
 	}
 }
@@ -197,9 +200,12 @@ void stream_rtcp(struct wire *w, const uint8_t *p, size_t n, const struct sa *fr
 	if (!latch_accept_rtcp(w, from, &r))
 		return;
 	if (s) {
-		report_receive(s, &r);
+		report_receive(s, &r, from);
 		report_feedback(s, p, n);
 	} else {
-		share_rtcp(w, p, n);
+		share_rtcp(w, p, n, from);
 	}
+	s = list_empty(&w->streams) ? NULL : container_of(w->streams.next, struct stream, wire_link);
+	if (__builtin_expect(w->t->trace != NULL, 0) && s)
+		trace_rtcp(s, false, from, p, n, stream_tx_clock(s));
 }

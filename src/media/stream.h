@@ -142,6 +142,9 @@ struct stream_report {          /* report.c */
 	uint64_t last_sr_us;
 	uint32_t last_sr;       /* middle of the peer's last NTP time */
 	uint32_t told_tx;       /* packets sent, as of our last report */
+	uint32_t heard;         /* packets received, when jitter was last looked at */
+	uint64_t told_us;       /* since when MEDIA_RTCP are counted, */
+	uint8_t told;           /* and how many */
 	bool told_timeout;
 	char cname[20];
 };
@@ -206,6 +209,8 @@ static inline bool ear_remove(struct stream *s, const struct stream_ear *e)
 	return true;
 }
 
+uint32_t stream_rx_clock(const struct stream *s);    /* report.c: [Hz] of what comes, of what leaves */
+uint32_t stream_tx_clock(struct stream *s);
 void stream_wake(struct stream *s);                  /* thread.c: it has something to do by the clock */
 
 /* stream.c: receiving */
@@ -241,7 +246,7 @@ bool dtmf_tick(struct stream *s, unsigned ms);       /* one step; false: nothing
 unsigned dtmf_tick_ms(struct stream *s, unsigned packet_ms);   /* how long the next step is */
 /* report.c */
 void report_tick(struct stream *s);                  /* about once a second */
-void report_receive(struct stream *s, const struct rtcp *r);
+void report_receive(struct stream *s, const struct rtcp *r, const struct sa *from);
 void report_feedback(struct stream *s, const uint8_t *p, size_t n);  /* of a compound that was accepted */
 void report_send(struct stream *s, bool bye);
 void report_fill(struct stream *s, struct media_stats *st);

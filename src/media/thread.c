@@ -2,6 +2,7 @@
  * the core, and a coarse clock. In a turn: what arrived, what the core asked,
  * what is due. The clock is read once a turn. */
 #include "media/thread.h"
+#include "media/trace.h"
 #include "base/num.h"
 #include "base/obj.h"
 #include <errno.h>
@@ -272,6 +273,38 @@ static void stream_close(struct mthread *t, struct stream *s, struct stats_req *
 	mthread_give(t, EV_CLOSED, s, req, 0);
 }
 
+/* What a session is to send of its own. */
+static void sound_cmd(struct stream *s, const struct cmd *c)
+{
+	switch (c->type) {
+	case CMD_PLAY:
+		source_play(s, c->p);
+		break;
+	case CMD_PLAY_STOP:
+		source_play_end(s, ECANCELED);
+		source_changed(s);
+		break;
+	case CMD_TONE:
+		source_tone(s, c->p);
+		break;
+	case CMD_SILENCE:
+		s->play.silence = c->v;
+		source_changed(s);
+		break;
+	case CMD_DTMF:
+		dtmf_start(s, c->p);
+		break;
+	case CMD_DTMF_END:
+		dtmf_stop(s);
+		break;
+	case CMD_DTMF_HOLD:
+		s->dtmf.hold = c->v;
+		break;
+	default:
+		break;
+	}
+}
+
 void mthread_cmd(struct mthread *t, const struct cmd *c)
 {
 	struct stream *s = c->s;
@@ -303,35 +336,19 @@ void mthread_cmd(struct mthread *t, const struct cmd *c)
 		s->echo = c->v;
 		s->tx.map.from = NULL;
 		break;
-	case CMD_PLAY:
-		source_play(s, c->p);
-		break;
-	case CMD_PLAY_STOP:
-		source_play_end(s, ECANCELED);
-		source_changed(s);
-		break;
-	case CMD_TONE:
-		source_tone(s, c->p);
-		break;
-	case CMD_SILENCE:
-		s->play.silence = c->v;
-		source_changed(s);
-		break;
-	case CMD_DTMF:
-		dtmf_start(s, c->p);
-		break;
-	case CMD_DTMF_END:
-		dtmf_stop(s);
-		break;
-	case CMD_DTMF_HOLD:
-		s->dtmf.hold = c->v;
-		break;
 	case CMD_STATS:
 		report_fill(s, &((struct stats_req *)c->p)->st);
 		mthread_give(t, EV_STATS, s, c->p, 0);
 		break;
 	case CMD_RUN:
 		((struct run *)c->p)->fn(s, c->p);
+		break;
+	case CMD_TRACE:
+		trace_apply(t, c->p);
+		mthread_give(t, EV_FREE, NULL, c->p, 0);
+		break;
+	default:
+		sound_cmd(s, c);
 		break;
 	}
 }

@@ -15,7 +15,7 @@ enum cmd_type {
 	CMD_CFG /* p */, CMD_BRIDGE /* peer, p and q: smoothers or NULL */,
 	CMD_UNBRIDGE, CMD_ECHO /* v */, CMD_PLAY /* p */, CMD_PLAY_STOP, CMD_TONE /* p held or NULL */, CMD_SILENCE /* v */,
 	CMD_DTMF /* p */, CMD_DTMF_END, CMD_DTMF_HOLD /* v */, CMD_STATS /* p */,
-	CMD_RUN /* p: struct run */
+	CMD_RUN /* p: struct run */, CMD_TRACE /* p: struct trace_job; no s, no w */
 };
 enum close_how {
 	CLOSE_UNKNOWN = 1,      /* the thread never heard of it */
@@ -92,6 +92,8 @@ struct mthread_buf {            /* what one packet needs while it is worked on *
 	uint8_t bytes[CODEC_MAX_SAMPLES * sizeof(int16_t)];     /* translated, before it is cut into packets */
 };
 
+struct tracer;
+
 struct mthread {
 	struct mthread_prm prm;
 	int ep, wake;                   /* epoll, eventfd; -1 with a media_net */
@@ -100,6 +102,8 @@ struct mthread {
 	struct mthread_seen seen;
 	/* the thread's own */
 	uint64_t now_us;
+	struct tracer *trace;           /* trace.h; NULL: nobody looks at packets */
+	bool reports;                   /* somebody wants MEDIA_RTCP */
 	struct list slots[SLOTS], active;
 	struct list tickers;            /* of struct ticker */
 	size_t nactive;

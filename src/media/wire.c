@@ -2,6 +2,7 @@
  * its steps make of it, and which of the wire's streams it is for. What is in a
  * packet is for stream.c; whose packets are taken is in latch.c. */
 #include "media/thread.h"
+#include "media/trace.h"
 #include "media/dtls.h"
 #include <errno.h>
 #include <sys/epoll.h>
@@ -163,6 +164,8 @@ static bool send_dtls(struct wire *w, bool rtcp, const struct sa *to, const uint
 	struct sa fit = *to;
 
 	wire_fit_family(w, &fit);
+	if (__builtin_expect(w->t->trace != NULL, 0))
+		trace_raw(w->t, MEDIA_TRACE_DTLS, true, to, p, n);
 	return wire_send(w, rtcp, &fit, p, n);
 }
 

@@ -1,6 +1,8 @@
 /* media/wire_ice.c -- a wire with ICE, on its media thread: what the agent sends and says becomes
  * datagrams, the wire's destination and events; its time is a ticker. The agent is ice.c. */
 #include "media/wire_ice.h"
+#include "media/stun.h"
+#include "media/trace.h"
 #include "base/obj.h"
 #include "base/poison.h"
 
@@ -90,6 +92,13 @@ static void on_event(void *arg, const struct ice_event *e)
 	}
 }
 
+/* stun set debug: what is media over a relay is none. */
+static void look(struct wire *w, bool out, const struct sa *peer, const uint8_t *p, size_t n)
+{
+	if (__builtin_expect(w->t && w->t->trace != NULL, 0) && stun_is(p, n))
+		trace_raw(w->t, MEDIA_TRACE_STUN, out, peer, p, n);
+}
+
 static void on_send(void *arg, unsigned component, unsigned base, const struct sa *to, const void *p, size_t n)
 {
 	struct ice_wire *i = arg;
@@ -99,6 +108,7 @@ static void on_send(void *arg, unsigned component, unsigned base, const struct s
 	if (!i->w)
 		return;
 	wire_fit_family(i->w, &at);
+	look(i->w, true, to, p, n);
 	place_send(i->w->net, i->w->place[base >> 1], &at, p, n);
 }
 
@@ -163,6 +173,7 @@ static bool on_in(struct wire *w, bool rtcp, uint8_t *p, size_t *n, struct sa *f
 	struct sa peer = { 0 };
 	const struct sa *dst;
 
+	look(w, false, from, p, *n);
 	switch (ice_datagram(i->agent, w->t->now_us, wire_ice_base(rtcp, sa_is_v6(from)), from, p, n, &peer)) {
 	case ICE_DATA:
 		dst = &i->head.dst[rtcp && !w->rtcp_mux];

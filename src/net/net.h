@@ -68,6 +68,12 @@ struct net_listen_prm {
 int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, struct sa *bound);
 /* Its address is free on return; connections it accepted stay. ENOENT. */
 int net_unlisten(struct net *n, uint32_t id);
+/* Other keep-alive probes, for what listens and for every connection that is open. ENOENT, ENOMEM. */
+struct net_keepalive {
+	bool on;
+	int idle, interval, count;      /* [s], [s]; 0: the kernel's */
+};
+int net_set_keepalive(struct net *n, uint32_t id, const struct net_keepalive *k);
 /* The transport to reach `peer` with when none was named: first listener of
  * that proto and family. 0: none. */
 uint32_t net_transport_for(const struct net *n, enum net_proto proto, const struct sa *peer);

@@ -121,6 +121,7 @@ int sock_open(int *fd, const struct sa *bind_to, int type, const struct sock_prm
 int sock_bound(int fd, struct sa *out);
 int sock_peer_error(int fd);                 /* SO_ERROR, cleared; 0: none */
 void sock_stream_options(int fd, int family, const struct sock_prm *prm);
+void sock_keepalive(int fd, const struct sock_prm *prm);     /* also to turn it off */
 
 /* ---- one io ----------------------------------------------------------- */
 

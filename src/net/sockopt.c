@@ -37,9 +37,13 @@ void sock_stream_options(int fd, int family, const struct sock_prm *prm)
 {
 	set_class(fd, family, prm);
 	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	if (!prm->keepalive)
-		return;
-	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	if (prm->keepalive)
+		sock_keepalive(fd, prm);
+}
+
+void sock_keepalive(int fd, const struct sock_prm *prm)
+{
+	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, prm->keepalive);
 	if (prm->keepalive_idle > 0)
 		set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, prm->keepalive_idle);
 	if (prm->keepalive_interval > 0)

@@ -18,6 +18,8 @@ struct events {
 	unsigned wanted;        /* all masks together */
 	unsigned walking;       /* event_send() calls that stand in the list now */
 	bool gone;              /* some listener waits to be freed */
+	void (*watch)(void *arg, unsigned wanted);      /* NULL: nobody */
+	void *watch_arg;
 };
 
 struct events *events_new(void)
@@ -55,9 +57,21 @@ void events_free(struct events *ev)
 
 static void count_wanted(struct events *ev)
 {
+	unsigned was = ev->wanted;
+
 	ev->wanted = 0;
 	list_each(l, &ev->listeners)
 		ev->wanted |= container_of(l, struct listener, link)->mask;
+	if (ev->watch && ev->wanted != was)
+		ev->watch(ev->watch_arg, ev->wanted);
+}
+
+void events_watch(struct events *ev, void (*fn)(void *arg, unsigned wanted), void *arg)
+{
+	ev->watch = fn;
+	ev->watch_arg = arg;
+	if (fn)
+		fn(arg, ev->wanted);
 }
 
 struct listener *events_listen(struct events *ev, unsigned mask, event_fn *fn, void *arg)
@@ -70,7 +84,7 @@ struct listener *events_listen(struct events *ev, unsigned mask, event_fn *fn, v
 	li->arg = arg;
 	li->mask = mask;
 	list_append(&ev->listeners, &li->link);
-	ev->wanted |= mask;
+	count_wanted(ev);
 	return li;
 }
 

@@ -32,6 +32,8 @@ struct listener *events_listen(struct events *ev, unsigned mask, event_fn *fn, v
 void events_mask(struct events *ev, struct listener *l, unsigned mask);
 void events_unlisten(struct events *ev, struct listener *l);
 
+/* Called at once and whenever another set of privileges is heard by anybody; one at a time. NULL: no longer. */
+void events_watch(struct events *ev, void (*fn)(void *arg, unsigned wanted), void *arg);
 /* Does anybody hear events of this privilege? */
 bool events_wanted(const struct events *ev, unsigned privilege);
 struct event *event_new(struct events *ev, const char *name, unsigned privilege);

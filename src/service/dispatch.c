@@ -85,6 +85,17 @@ static bool is_refused_for_load(struct service *svc, struct identity *id, struct
 	return true;
 }
 
+/* RFC 5630 3.1: such a request has gone over TLS at every hop, or somebody has carried it in the open. */
+static bool is_open_sips(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
+{
+	if (net_is_secure(msg->from_path.proto) || !sip_uri_is_sips(&msg->ruri))
+		return false;
+	reason_add(svc->reasons, REASON_TRANSPORT, REASON_REFUSED, 403, id->ep->name, &msg->from_path.peer,
+		   "a sips URI came over %s; it goes over TLS and nothing else (RFC 5630)", net_proto_name(msg->from_path.proto));
+	service_reply(svc, tx, 403, STR_NULL);
+	return true;
+}
+
 void dispatch_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct service *svc = arg;
@@ -118,7 +129,7 @@ void dispatch_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 		service_reply(svc, tx, msg->method == SIP_UNKNOWN ? 501 : 405, buf_view(&b));
 		goto out;
 	}
-	if (!is_refused_for_load(svc, id, tx, msg) && shares_admit(svc, id, tx, msg) && requires_known(svc, tx, msg))
+	if (!is_open_sips(svc, id, tx, msg) && !is_refused_for_load(svc, id, tx, msg) && shares_admit(svc, id, tx, msg) && requires_known(svc, tx, msg))
 		fn(svc, id, tx, msg);
  out:
 	obj_drop(id);

@@ -11,6 +11,7 @@
 #include "service/functions.h"
 #include "service/common/hash_openssl.h"
 #include "service/common/ice.h"
+#include "service/common/media_names.h"
 #include "service/trust/identify.h"
 #include "service/place/location.h"
 #include "service/common/lookup.h"
@@ -240,8 +241,10 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 		return err;
 	}
 	identify_resolve_hosts(svc);
+	media_names_reload(svc);
 	start_keep_alives(svc);
 	session_secure_prepare(svc);
+	service_debug_start(svc);
 	svc->state = SERVICE_RUNNING;
 	*out = svc;
 	return 0;
@@ -262,6 +265,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	outbound_reload(svc);
 	subscriptions_reload(svc);
 	identify_resolve_hosts(svc);
+	media_names_reload(svc);
 	obj_drop(old);
 }
 
@@ -297,8 +301,10 @@ void service_free(struct service *svc)
 {
 	if (!svc)
 		return;
+	service_debug_stop(svc);
 	identify_forget_hosts(svc);
 	service_ice_free(svc);
+	media_names_free(svc);
 	outbound_free(svc);
 	messages_free(svc);
 	subscriptions_free(svc);

@@ -315,6 +315,11 @@ static bool wants_tls(const struct ua_request *rq, const struct sip_uri *next_ho
 	return sip_uri_is_sips(next_hop) || str_istarts(rq->out->ruri, STR("sips:"));
 }
 
+static bool names_sips(const struct sip_out *o)
+{
+	return str_istarts(o->ruri, STR("sips:")) || str_istarts(sip_out_next_hop(o), STR("sips:"));
+}
+
 static enum net_proto uri_proto(const struct sip_uri *u, bool secure)
 {
 	enum net_proto proto = NET_UDP;
@@ -415,7 +420,7 @@ static struct ua_request *request_new(struct ua *ua, const struct ua_request_prm
 int ua_request_send(struct ua *ua, const struct ua_request_prm *prm, struct ua_request **out)
 {
 	struct ua_request *rq = request_new(ua, prm);
-	bool open_path = prm->path && !net_is_secure(prm->path->proto) && str_istarts(prm->out->ruri, STR("sips:"));
+	bool open_path = prm->path && !net_is_secure(prm->path->proto) && names_sips(prm->out);
 	int err = EAGAIN;
 
 	if (!rq)

@@ -1,11 +1,15 @@
 """A reload in the middle of calls and registrations loses none of them, and
 takes effect."""
 
+import os
 import re
+import socket
 
+import pytest
 from conftest import PJSIP
 from load import Load, users_config
 from server import free_port
+from waiting import wait_until
 
 USERS = 2000
 EXTENSIONS = """
@@ -66,3 +70,35 @@ def test_a_bad_reload_keeps_what_was(make_server):
     assert "Endpoint:  1001" in server.ask("pjsip show endpoint 1001")
     assert "Endpoint:  1002" in server.ask("pjsip show endpoint 1002")
     assert re.search(r"pjsip\.conf:\d+.*rtp_timeot.*rtp_timeout", said), said
+
+
+def timer(ours, theirs):
+    """Of the connection from port OURS to THEIRS, at THEIRS: does a keep-alive timer run, and for how long [s]?"""
+    with open("/proc/net/tcp", encoding="ascii") as f:
+        for line in f:
+            fields = line.split()
+            if fields[1].endswith(f":{theirs:04X}") and fields[2].endswith(f":{ours:04X}") and fields[3] == "01":
+                kind, when = fields[5].split(":")
+                return int(when, 16) / os.sysconf("SC_CLK_TCK") if kind == "02" else None
+    raise AssertionError("no such connection")
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_keepalive_of_live_connections(make_server, threads):
+    """tcp_keepalive_*: a reload reaches the connections that are open, and those to come; also back to none."""
+    conf = PJSIP.replace("[phone](!)", "tcp_keepalive_enable = {keep}\ntcp_keepalive_idle_time = {idle}\nallow_reload = yes\n[phone](!)")
+
+    def with_(keep, idle):
+        return conf.replace("{keep}", keep).replace("{idle}", str(idle))
+    server = make_server({"pjsip.conf": with_("no", 30), "sidetone.conf": f"[threads]\nio_threads = {threads}\n"}).start()
+    with socket.create_connection(("127.0.0.1", server.port)) as old:
+        wait_until(lambda: timer(old.getsockname()[1], server.port) is None, "no probes yet")
+        for keep, idle in (("yes", 1000), ("yes", 5000), ("no", 1000)):
+            server.write("pjsip.conf", with_(keep, idle))
+            server.ask("module reload res_pjsip.so")
+            with socket.create_connection(("127.0.0.1", server.port)) as new:
+                for s in (old, new):
+                    def right(port=s.getsockname()[1]):
+                        left = timer(port, server.port)
+                        return left is None if keep == "no" else left is not None and idle - 60 < left <= idle
+                    wait_until(right, lambda: f"{keep} {idle}: {timer(old.getsockname()[1], server.port)}")

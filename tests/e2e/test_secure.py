@@ -2,12 +2,16 @@
 stays outside."""
 
 import re
+import select
 import socket
 import subprocess
 import threading
 
 import pytest
+import srtp
+from certificates import Authority
 from conftest import EXTENSIONS, PJSIP
+from rtp import Caller
 from server import need
 from test_baresip import HIGH, LOW, over, talk
 from waiting import wait_until
@@ -248,3 +252,122 @@ def test_noload(make_server, make_phone):
         assert phone.register_outcome() == "200 OK"
         phone.dial(f"sip:600@{server.address}")
         assert phone.wait_event("CALL_CLOSED", "CALL_ESTABLISHED")["type"] == ends
+
+
+OPEN = """
+[caller](phone)
+{lines}
+[local]
+type = identify
+endpoint = caller
+match = 127.0.0.1
+"""
+
+
+def with_caller(make_server, lines, rtp):
+    return make_server({"pjsip.conf": PJSIP + OPEN.replace("{lines}", lines), "extensions.conf": EXTENSIONS,
+                        "rtp.conf": f"[general]\nrtpstart = 31000\nrtpend = 32999\n{rtp}\n"}).start()
+
+
+@pytest.mark.parametrize("protect", ["yes", "no"])
+def test_replayed_packets(make_server, protect):
+    """rtp.conf srtpreplayprotection: a packet that comes twice is taken once, or twice; a reload changes it for new calls."""
+    server = with_caller(make_server, SDES, f"srtpreplayprotection = {'no' if protect == 'yes' else 'yes'}")
+    server.write("rtp.conf", f"[general]\nrtpstart = 31000\nrtpend = 32999\nsrtpreplayprotection = {protect}\n")
+    server.ask("module reload res_rtp_asterisk.so")
+    assert f"Replay Protect:  {protect.title()}" in server.ask("rtp show settings")
+    sender = srtp.Sender()
+    with Caller(server, "600", f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{srtp.INLINE}\r\n", "RTP/SAVP") as phone:
+        assert phone.answer.status == 200
+        first, last = sender.packet(1), sender.packet(2)
+        forged = sender.packet(3)[:-1] + b"x"
+
+        def received():
+            row = re.search(r"^ +caller-\S+ +\S+ +\S+ +(\d+)", server.ask("pjsip show channelstats"), re.M)
+            return row and int(row.group(1))
+        # One at a time: the media thread takes a packet before the next comes.
+        for n, packet in enumerate((first, forged, first, last)):
+            phone.rtp.sendto(packet, ("127.0.0.1", phone.far))
+            if n == 0:
+                wait_until(lambda: received() == 1, server.log)
+        wait_until(lambda: received() == (2 if protect == "yes" else 3), lambda: f"{received()} packets are taken")
+        phone.bye()
+
+
+@pytest.mark.parametrize("mtu", [400, 1400])
+def test_dtls_mtu(make_server, place, mtu):
+    """rtp.conf dtls_mtu: no datagram of a handshake is longer, however long the certificate; a reload changes it."""
+    names = ",".join(f"DNS:a-long-name-of-this-server-{i}.example.com" for i in range(60))
+    cert, key = Authority(f"{place}/certificates").sign("long", names)
+    server = with_caller(make_server, f"media_encryption = dtls\ndtls_cert_file = {cert}\ndtls_private_key = {key}\n"
+                         "dtls_setup = passive\n", "dtls_mtu = 1000")
+    server.write("rtp.conf", f"[general]\nrtpstart = 31000\nrtpend = 32999\ndtls_mtu = {mtu}\n")
+    server.ask("module reload res_rtp_asterisk.so")
+    lines = "a=setup:active\r\na=fingerprint:sha-256 " + ":".join(["00"] * 32) + "\r\n"
+    with Caller(server, "600", lines, "UDP/TLS/RTP/SAVP") as phone, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        assert phone.answer.status == 200
+        client.bind(("127.0.0.1", 0))
+        client.settimeout(10)
+        hello = subprocess.Popen([need("openssl"), "s_client", "-dtls1_2", "-use_srtp", "SRTP_AES128_CM_SHA1_80", "-connect",
+                                  f"127.0.0.1:{client.getsockname()[1]}"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        try:
+            data, there = client.recvfrom(4096)
+            phone.rtp.sendto(data, ("127.0.0.1", phone.far))
+            sizes = []
+            while sum(sizes) < 3000:
+                data = phone.heard()
+                if len(data) > 13 and data[13] == 3:    # HelloVerifyRequest: the client says it again
+                    client.sendto(data, there)
+                    phone.rtp.sendto(client.recv(4096), ("127.0.0.1", phone.far))
+                    continue
+                sizes.append(len(data))
+            assert mtu - 200 < max(sizes) <= mtu, sizes
+        finally:
+            hello.kill()
+            hello.communicate()
+        phone.bye()
+
+
+def relay(client, phone, stop):
+    """Datagrams of openssl's client through the socket of the call, and back."""
+    there = None
+    while not stop.is_set():
+        for s in select.select([client, phone.rtp], [], [], 0.1)[0]:
+            data, source = s.recvfrom(4096)
+            if s is client:
+                there = source
+                phone.rtp.sendto(data, ("127.0.0.1", phone.far))
+            elif there and 20 <= data[0] <= 63:
+                client.sendto(data, there)
+
+
+def test_a_fingerprint_of_another(make_server, place):
+    """The certificate that comes is not the one that the SDP named: the reason is told, and no sound passes."""
+    authority = Authority(f"{place}/certificates")
+    cert, key = authority.sign("phone")
+    server = with_caller(make_server, DTLS + "dtls_setup = passive\n", "")
+    lines = "a=setup:active\r\na=fingerprint:sha-256 " + ":".join(["00"] * 32) + "\r\n"
+    stop = threading.Event()
+    with Caller(server, "600", lines, "UDP/TLS/RTP/SAVP") as phone, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        assert phone.answer.status == 200
+        client.bind(("127.0.0.1", 0))
+        hello = subprocess.Popen([need("openssl"), "s_client", "-dtls1_2", "-use_srtp", "SRTP_AES128_CM_SHA1_80", "-connect",
+                                  f"127.0.0.1:{client.getsockname()[1]}", "-cert", cert, "-key", key], stdin=subprocess.PIPE,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        thread = threading.Thread(target=relay, args=(client, phone, stop), daemon=True)
+        thread.start()
+        try:
+            wait_until(lambda: "certificate is not the one that its SDP" in server.ask("pjsip explain caller"), server.log)
+        finally:
+            stop.set()
+            thread.join()
+            hello.kill()
+            hello.communicate()
+        # Neither in the open nor under any key.
+        phone.speak(20)
+        phone.rtp.sendto(srtp.Sender().packet(40), ("127.0.0.1", phone.far))
+        row = wait_until(lambda: re.search(r"^ +caller-.*$", server.ask("pjsip show channelstats"), re.M),
+                         lambda: server.ask("pjsip show channelstats") + server.log())
+        assert re.search(r" 0 +0 +0 +0\.000 +0 +0 +0 +0\.000 +0\.000$", row.group()), row.group()
+        phone.bye()

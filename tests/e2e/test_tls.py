@@ -5,11 +5,12 @@ import os
 import re
 import socket
 import ssl
+import threading
 
 import pytest
 from certificates import Authority
 from conftest import PJSIP, accounts
-from server import free_port, need
+from server import free_port, need, run_checked
 from test_baresip import over, talk
 from waiting import wait_until
 
@@ -179,11 +180,64 @@ def test_faults_refuse_the_transport(make_server, certified, fault, said):
     elif fault == "cipher":
         text = certified.transport("cipher = NONSENSE\n")
     config = accounts(_1001="one") + text
-    server = make_server({"pjsip.conf": config}).start()
+    server = make_server({"pjsip.conf": config})
+    code, out = run_checked(["check", f"{server.dir}/etc"])
+    assert code == 1 and re.search(rf"pjsip.conf:\d+: transport 'tls': .*{said}", out), out
+    server.start()
     line = config[:config.index("[tls]")].count("\n") + 1
     found = server.wait_log(rf"pjsip.conf:(\d+).*{said}")
     assert line <= int(found.group(1)) <= line + 8, found.group()
     assert "tls/" not in server.log(), "it listens all the same"
+
+
+@pytest.mark.parametrize("fault, said", [
+    ("other key", "is not the key of cert_file"), ("expired", "expired on 20"), ("missing", "cannot be read: No such file"),
+    ("none", "TLS needs cert_file= and priv_key_file="), (None, "is without fault"),
+])
+def test_check_of_http_conf(make_server, certified, fault, said):
+    cert, key = certified.cert, certified.key
+    if fault == "other key":
+        key = certified.authority.key
+    elif fault == "expired":
+        cert, key = certified.authority.sign("server", days=-1)
+    elif fault == "missing":
+        cert += ".gone"
+    files = f"tlscertfile = {cert}\ntlsprivatekey = {key}\n" if fault != "none" else ""
+    server = make_server({"pjsip.conf": accounts(_1001="one"), "http.conf": "[general]\nenabled = yes\nbindaddr = 127.0.0.1\n"
+                          f"bindport = {free_port()}\ntlsenable = yes\ntlsbindaddr = 127.0.0.1:{free_port()}\n{files}"})
+    code, out = run_checked(["check", f"{server.dir}/etc"])
+    assert said in out and (code == 0) == (fault is None), out
+    assert fault is None or re.search(r"^http.conf:\d+: TLS", out, re.M), out
+
+
+@pytest.mark.parametrize("fault, said", [
+    ("other key", "dtls_private_key: the key does not fit the certificate"), ("expired", "the certificate has expired, renew it"),
+    ("missing", "cannot be read: No such file"), ("no PEM", "no certificate (PEM) can be read from"),
+    ("authority", "dtls_ca_file: no certificates (PEM) can be read from"), ("cipher", "none of these is a cipher of OpenSSL"),
+    (None, "is without fault"),
+])
+def test_check_of_dtls(make_server, certified, place, fault, said):
+    """Told with file and line when the file is read, and the endpoint is not there; with a certificate of our own too."""
+    cert, key, more = certified.cert, certified.key, ""
+    if fault == "other key":
+        key = certified.authority.key
+    elif fault == "expired":
+        cert, key = certified.authority.sign("server", days=-1)
+    elif fault == "missing":
+        cert += ".gone"
+    elif fault == "no PEM":
+        cert = f"{place}/none"
+    elif fault == "authority":
+        more = f"dtls_ca_file = {place}/none\n"
+    elif fault == "cipher":
+        more = "dtls_cipher = NONSENSE\n"
+    with open(f"{place}/none", "w", encoding="ascii") as f:
+        f.write("nothing\n")
+    own = "dtls_auto_generate_cert = yes\n" if more else f"dtls_cert_file = {cert}\ndtls_private_key = {key}\n"
+    server = make_server({"pjsip.conf": PJSIP + f"[secure](phone)\nmedia_encryption = dtls\n{own}{more}"})
+    code, out = run_checked(["check", f"{server.dir}/etc"])
+    assert said in out and (code == 0) == (fault is None), out
+    assert fault is None or re.search(r"^pjsip.conf:\d+: endpoint 'secure': ", out, re.M), out
 
 
 def trunk(certified, ca, name="127.0.0.1", scheme="sip", more=""):
@@ -234,3 +288,51 @@ def test_sips_goes_nowhere_without_tls(make_server, secure, certified):
     client = make_server({"pjsip.conf": config}).start()
     client.wait_log("is a sips URI, which goes over TLS and nothing else", seconds=30)
     assert not secure.contacts()
+
+
+class Redirector(threading.Thread):
+    """A TLS server that answers the first INVITE with 302 to CONTACT."""
+
+    def __init__(self, certified, contact):
+        super().__init__(daemon=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certified.cert, certified.key)
+        self.listener = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
+        self.port, self.contact, self.invite = self.listener.getsockname()[1], contact, b""
+
+    def run(self):
+        try:
+            peer, _ = self.listener.accept()
+            while b"\r\n\r\n" not in self.invite:
+                self.invite += peer.recv(65536)
+            kept = b"".join(x + b"\r\n" for x in self.invite.split(b"\r\n\r\n")[0].split(b"\r\n")
+                            if x.split(b":")[0] in (b"Via", b"From", b"To", b"Call-ID", b"CSeq"))
+            peer.sendall(b"SIP/2.0 302 Moved\r\n" + kept + f"Contact: <{self.contact}>\r\nContent-Length: 0\r\n\r\n".encode())
+            peer.recv(65536)
+        except OSError:
+            pass
+
+
+@pytest.mark.parametrize("secure_target", [False, True])
+def test_a_redirect_leaves_tls_nowhere(make_server, certified, secure_target):
+    """302 from a sips URI to a sip URI is not followed (RFC 5630), to another sips URI it is."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as open_phone:
+        open_phone.bind(("127.0.0.1", 0))
+        second = Redirector(certified, "sips:nobody@127.0.0.1:1")
+        first = Redirector(certified, f"sips:carl@127.0.0.1:{second.port}" if secure_target else
+                           f"sip:carl@127.0.0.1:{open_phone.getsockname()[1]}")
+        first.start()
+        second.start()
+        server = make_server({"pjsip.conf": PJSIP + certified.transport() + "[out](phone)\nredirect_method = uri_pjsip\n",
+                              "extensions.conf": f"[phones]\nexten => 1,1,Dial(PJSIP/out/sips:bob@127.0.0.1:{first.port})\n"}).start()
+        server.ask("channel originate Local/1@phones application Wait 5")
+        wait_until(lambda: first.invite, "the sips URI is called")
+        if secure_target:
+            wait_until(lambda: second.invite.startswith(b"INVITE sips:carl@"), "so is the next")
+        else:
+            wait_until(lambda: "redirected from a sips URI to one that is none" in server.ask("pjsip explain out"),
+                       lambda: server.ask("pjsip explain") + server.log())
+            wait_until(lambda: "0 active channels" in server.ask("core show channels"), "the call is over")
+        open_phone.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            open_phone.recv(4096)

@@ -1,8 +1,24 @@
 /* RTCP and RTP headers by themselves: fast, and what is accepted stays in bounds. */
 #include <stdlib.h>
-#include "media/rtp.h"
+#include "media/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+/* What `rtp set debug` and its like would say of these bytes. */
+static void show(const uint8_t *p, size_t n)
+{
+	struct media_trace t = { .n = (uint16_t)n, .kept = (uint16_t)(n < sizeof(t.p) ? n : sizeof(t.p)), .clock = 8000 };
+	struct buf b = BUF_INIT;
+
+	memcpy(t.p, p, t.kept);
+	t.event = !rtp_parse(&t.rtp, p, n);
+	for (unsigned i = 0; i < 8; i++) {
+		t.kind = (uint8_t)(i & 3);
+		t.out = i & 4;
+		media_trace_write(&b, &t);
+	}
+	buf_free(&b);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -25,6 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			abort();
 		(void)rtp_event_parse(&e, copy + r.at, r.n);
 	}
+	if (n && n <= UINT16_MAX)
+		show(copy, n);
 	free(copy);
 	return 0;
 }

@@ -220,7 +220,8 @@ static void numbers_of_rtcp(void **state)
 {
 	static const char *const one[] = {
 		"txcount", "rxcount", "txoctetcount", "rxoctetcount", "txploss", "rxploss", "txjitter", "rxjitter", "rtt",
-		"remote_ssrc", "maxrtt", "minrtt", "normdevrtt", "stdevrtt", "remote_maxjitter", "local_minrxploss",
+		"remote_ssrc", "maxrtt", "minrtt", "normdevrtt", "stdevrtt", "remote_maxjitter", "local_minrxploss", "txmes", "rxmes", "local_normdevmes", "remote_stdevmes",
+		"local_stdevjitter", "remote_normdevrxploss",
 	};
 
 	(void)state;
@@ -236,11 +237,11 @@ static void numbers_of_rtcp(void **state)
 		assert_string_equal(world_var(ch, "ONE"), is_count ? "0" : "0.000000");
 		if (!i) {
 			assert_true(str_starts(str_z(world_var(ch, "ALL")), STR("ssrc=")));
-			assert_true(str_ends(str_z(world_var(ch, "ALL")), STR("rlp=0;rtt=0.000000")));
-			assert_true(str_starts(str_z(world_var(ch, "JITTER")), STR("minrxjitter=0.000000;maxrxjitter=0")));
-			assert_true(str_starts(str_z(world_var(ch, "LOSS")), STR("minrxlost=0.000000;maxrxlost=0")));
+			assert_true(str_ends(str_z(world_var(ch, "ALL")), STR("rlp=0;rtt=0.000000;rxmes=0.000000;txmes=0.000000")));
+			assert_true(str_starts(str_z(world_var(ch, "JITTER")), STR("minrxjitter=000.000000;maxrxjitter=000.000000;")));
+			assert_true(str_starts(str_z(world_var(ch, "LOSS")), STR("  minrxlost=000.000000;  maxrxlost=0")));
 			assert_string_equal(world_var(ch, "RTT"),
-					    "minrtt=0.000000;maxrtt=0.000000;avgrtt=0.000000;stdevrtt=0.000000;");
+					    "     minrtt=000.000000;     maxrtt=000.000000;     avgrtt=000.000000;     stdevrtt=000.000000;");
 		}
 		alice("BYE", "stats", 2, "", "");
 		world_turn(&t.w);

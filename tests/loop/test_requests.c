@@ -17,6 +17,7 @@ static const char plan[] =
 	"exten => short,1,Answer()\n same => n,Hangup()\n"
 	"exten => read,1,Answer()\n same => n,Read(GOT,,1)\n same => n,Wait(600)\n"
 	"exten => bob,1,Dial(PJSIP/bob)\n"
+	"exten => sips,1,Dial(PJSIP/bob/sips:bob@127.0.0.1:5062)\n"
 	"exten => slow,1,Ringing()\n same => n,Progress()\n same => n,Wait(1)\n same => n,Answer()\n same => n,Wait(600)\n"
 	"exten => 5551,1,Wait(600)\n";
 
@@ -74,6 +75,69 @@ static void unknown_to_us(void **state)
 	assert_int_equal(status(SIP_INVITE), 420);
 	assert_string_equal(wire_header(response(SIP_INVITE), "Unsupported"), "teleport, levitate");
 	assert_int_equal(channels(), 0);
+}
+
+/* The newest line of `pjsip explain alice`. */
+static bool explains(const char *what)
+{
+	struct buf b = BUF_INIT;
+	bool found;
+
+	reasons_explain(t.svc->reasons, STR("alice"), 1, &b);
+	found = strstr(buf_z(&b), what) != NULL;
+	if (!found)
+		print_error("%s\n", buf_z(&b));
+	buf_free(&b);
+	return found;
+}
+
+/* A sips URI that came in the open, or would have to go so (RFC 5630). */
+static void sips_over_nothing_but_tls(void **state)
+{
+	static const char *const methods[] = { "INVITE", "OPTIONS", "MESSAGE", "SUBSCRIBE", "REGISTER" };
+	char text[512];
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(methods); i++) {
+		snprintf(text, sizeof(text), "%s sips:up@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bKsips%u\r\n"
+			 "From: <sip:alice@127.0.0.1>;tag=s\r\nTo: <sip:up@127.0.0.1>\r\nCall-ID: sips%u\r\nCSeq: 1 %s\r\n"
+			 "Contact: <sip:alice@" ALICE ">\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n", methods[i], i, i, methods[i]);
+		wire_come(&t, ALICE, text);
+		assert_int_equal(last()->status, 403);
+		assert_true(explains("a sips URI came over UDP"));
+	}
+	assert_int_equal(channels(), 0);
+}
+
+static bool bob_explains(const char *what)
+{
+	struct buf b = BUF_INIT;
+	bool found;
+
+	reasons_explain(t.svc->reasons, STR("bob"), 1, &b);
+	found = strstr(buf_z(&b), what) != NULL;
+	if (!found)
+		print_error("%s\n", buf_z(&b));
+	buf_free(&b);
+	return found;
+}
+
+/* Whether the endpoint names a transport or any would do. */
+static void sips_is_not_called_in_the_open(void **state)
+{
+	static const char *const confs[] = { CONF(""), CONF("") "[bob](+)\ntransport=udp\n" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(confs); i++) {
+		wire_reload(&t, confs[i]);
+		wire_forget(&t);
+		alice("INVITE", "sips", 1, "", SDP_ULAW);
+		world_turn(&t.w);
+		assert_true(request(SIP_INVITE, BOB) == SIZE_MAX);
+		assert_int_equal(status(SIP_INVITE), 503);
+		assert_true(bob_explains("a sips URI goes over TLS and nothing else"));
+		alice_starts_anew();
+	}
 }
 
 static void of_a_dialog_that_is_not_there(void **state)
@@ -446,7 +510,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(unknown_to_us), T(of_a_dialog_that_is_not_there), T(bodies_and_addresses_that_are_none),
+		T(unknown_to_us), T(sips_over_nothing_but_tls), T(sips_is_not_called_in_the_open), T(of_a_dialog_that_is_not_there), T(bodies_and_addresses_that_are_none),
 		T(too_many_calls), T(while_it_stops), T(more_digits_may_follow), T(digits_by_info), T(other_infos),
 		T(texts_go_to_the_other_leg), T(other_requests), T(after_its_end), T(contact_is_rewritten),
 		T(route_is_rewritten), T(strict_route), T(messages_are_logged), T(wanted_or_not),

@@ -87,11 +87,27 @@ static void test_mdns(void **state)
 	assert_int_equal(media_ice_state(media()), ICE_CONNECTED);
 }
 
+/* Is that what `pjsip explain` says first of her? */
+static bool explains(const char *what)
+{
+	struct buf b = BUF_INIT;
+	bool found;
+
+	reasons_explain(t.svc->reasons, STR("alice"), 1, &b);
+	found = strstr(buf_z(&b), what) != NULL;
+	if (!found)
+		print_error("%s\n", buf_z(&b));
+	buf_free(&b);
+	return found;
+}
+
 static void test_credentials(void **state)
 {
-	static const struct { const char *ufrag, *pwd; unsigned status; } tv[] = {
-		{ "abcd", "0123456789012345678901", 200 }, { "abc", "0123456789012345678901", 488 },
-		{ "abcd", "012345678901234567890", 488 }, { "abcd", "01234567890123456789012\"", 488 },
+	static const struct { const char *ufrag, *pwd; unsigned status; const char *why; } tv[] = {
+		{ "abcd", "0123456789012345678901", 200, "" },
+		{ "abc", "0123456789012345678901", 488, "ice-ufrag must have 4 to 256 characters" },
+		{ "abcd", "012345678901234567890", 488, "ice-pwd 22 to 256" },
+		{ "abcd", "01234567890123456789012\"", 488, "of letters, digits, + and /" },
 	};
 
 	(void)state;
@@ -107,6 +123,7 @@ static void test_credentials(void **state)
 			alice("BYE", "up", 2, "", "");
 		} else {
 			assert_int_equal(channels(), 0);
+			assert_true(explains(tv[i].why));
 		}
 		alice_starts_anew();
 	}

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "media/dtls_int.h"
+#include <openssl/pem.h>
 #include "secure_stage.h"
 
 static struct dtls_identity *identity(struct dtls_identity_prm prm, struct dtls_cert *own)
@@ -403,6 +405,56 @@ static void test_dtls_goes_on(void **state)
 }
 
 /* Files that cannot serve are refused with a reason. */
+/* dtls_ca_file and dtls_ca_path: whom they hold is believed, and nobody else. */
+static void with_authority(const char *file, const char *path, bool believed)
+{
+	struct dtls_identity_prm prm = { .verify = DTLS_CHECK_CHAIN, .hash = CRYPTO_SHA256, .ca_file = str_z(file),
+					 .ca_path = str_z(path) };
+	struct dtls_identity *x = identity(prm, cert);
+	struct media_secure of_a = dtls(x, x, SETUP_ACTIVE), of_b = dtls(x, x, SETUP_PASSIVE);
+
+	secured = refused = 0;
+	agree(&of_a, &of_b);
+	pass(1000);
+	assert_int_equal(secured > 0, believed);
+	assert_int_equal(refused > 0, !believed);
+	obj_drop(x);
+}
+
+static void put_certificate(const char *path, const struct dtls_cert *c)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(PEM_write_X509(f, c->cert), 1);
+	fclose(f);
+}
+
+static void test_authorities(void **state)
+{
+	char dir[] = "/tmp/sidetone-test-XXXXXX", ours[64], other[64], hashed[64];
+	struct dtls_cert *stranger = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(dtls_cert_new(&stranger), 0);
+	snprintf(ours, sizeof(ours), "%s/ours.pem", dir);
+	snprintf(other, sizeof(other), "%s/other.pem", dir);
+	snprintf(hashed, sizeof(hashed), "%s/%08lx.0", dir, X509_subject_name_hash(cert->cert));
+	put_certificate(ours, cert);
+	put_certificate(other, stranger);
+	put_certificate(hashed, cert);
+	with_authority(ours, "", true);
+	with_authority(other, "", false);
+	with_authority("", dir, true);
+	assert_int_equal(unlink(hashed), 0);
+	with_authority("", dir, false);
+	unlink(ours);
+	unlink(other);
+	rmdir(dir);
+	obj_drop(stranger);
+}
+
 static void test_identity_faults(void **state)
 {
 	struct dtls_identity *d = NULL;
@@ -430,7 +482,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_dtls), T(test_wrong_fingerprint), T(test_cookie), T(test_flood), T(test_stuck), T(test_two_associations),
-		T(test_early), T(test_options_of_handshakes), T(test_dtls_goes_on), T(test_identity_faults),
+		T(test_early), T(test_options_of_handshakes), T(test_dtls_goes_on), T(test_identity_faults), T(test_authorities),
 	};
 
 	(void)up;

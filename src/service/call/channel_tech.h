@@ -9,6 +9,5 @@ void channel_tech_setup(struct session *s);
 /* The user of our Contact in an INVITE of ours. */
 struct str channel_tech_contact_user(struct session *s);
 void channel_tech_to_header(struct session *s, struct sip_out *o);
-extern const struct channel_tech pjsip_tech;
 
 #endif

@@ -3,6 +3,7 @@
 #include "pbx/dialplan.h"
 #include "service/call/functions_private.h"
 #include <errno.h>
+#include <stddef.h>
 
 /* CHANNEL(item,...) of a PJSIP channel. */
 
@@ -114,146 +115,87 @@ static int rtp_item(const struct neg_stream *st, struct str what, struct buf *ou
 
 /* ---- CHANNEL(rtcp,what,type) -------------------------------------------------------------- */
 
-struct stats_wait {             /* obj */
-	struct media_stats st;
-	struct fiber *fiber;
-	bool done;
+static const struct { struct str name; enum session_quality kind; } summaries[] = {
+	{ STR_INIT("all"), QUALITY_ALL }, { STR_INIT("all_jitter"), QUALITY_JITTER }, { STR_INIT("all_loss"), QUALITY_LOSS },
+	{ STR_INIT("all_rtt"), QUALITY_RTT }, { STR_INIT("all_mes"), QUALITY_MES },
 };
 
-static void stats_came(void *arg, const struct media_stats *st)
-{
-	struct stats_wait *w = arg;
-
-	if (st) {
-		w->st = *st;
-		w->done = true;
-		fiber_wake(w->fiber);
-	}
-	obj_drop(w);
-}
-
-/* The media thread has the numbers; the dialplan's fiber waits for its turn. */
-static int ask_stats(struct media_session *m, struct media_stats *st)
-{
-	struct stats_wait *w;
-	int err;
-
-	if (!fiber_self())
-		return EAGAIN;
-	w = obj_new(sizeof(*w), NULL);
-	if (!w)
-		return ENOMEM;
-	w->fiber = fiber_self();
-	err = media_stats(m, stats_came, obj_hold(w));
-	if (err)
-		obj_drop(w);
-	while (!err && !w->done)
-		fiber_wait();
-	*st = w->st;
-	obj_drop(w);
-	return err;
-}
-
-static double seconds(double ms)
-{
-	return ms / 1000;
-}
-
-static void all_jitter(const struct media_stats *st, struct buf *out)
-{
-	double rx = seconds(st->rx_jitter_ms), far = seconds(st->remote_jitter_ms);
-
-	buf_printf(out, "minrxjitter=%f;maxrxjitter=%f;avgrxjitter=%f;stdevrxjitter=%f;", rx, rx, rx, 0.0);
-	buf_printf(out, "reported_minjitter=%f;reported_maxjitter=%f;reported_avgjitter=%f;"
-		   "reported_stdevjitter=%f;", far, far, far, 0.0);
-}
-
-static void all_loss(const struct media_stats *st, struct buf *out)
-{
-	double rx = (double)st->rx_lost, far = (double)st->remote_lost;
-
-	buf_printf(out, "minrxlost=%f;maxrxlost=%f;avgrxlost=%f;stdevrxlost=%f;", rx, rx, rx, 0.0);
-	buf_printf(out, "reported_minlost=%f;reported_maxlost=%f;reported_avglost=%f;reported_stdevlost=%f;",
-		   far, far, far, 0.0);
-}
-
-static void all_rtt(const struct media_stats *st, struct buf *out)
-{
-	double rtt = seconds(st->rtt_ms);
-
-	buf_printf(out, "minrtt=%f;maxrtt=%f;avgrtt=%f;stdevrtt=%f;", rtt, rtt, rtt, 0.0);
-}
-
-static void all(const struct media_stats *st, struct buf *out)
-{
-	buf_printf(out, "ssrc=%u;themssrc=%u;lp=%llu;rxjitter=%f;rxcount=%llu;", st->ssrc, st->remote_ssrc,
-		   (unsigned long long)st->rx_lost, seconds(st->rx_jitter_ms), (unsigned long long)st->rx);
-	buf_printf(out, "txjitter=%f;txcount=%llu;rlp=%llu;rtt=%f", seconds(st->remote_jitter_ms),
-		   (unsigned long long)st->tx, (unsigned long long)st->remote_lost, seconds(st->rtt_ms));
-}
-
-static const struct { struct str name; void (*put)(const struct media_stats *st, struct buf *out); } summaries[] = {
-	{ STR_INIT("all"), all }, { STR_INIT("all_jitter"), all_jitter }, { STR_INIT("all_loss"), all_loss },
-	{ STR_INIT("all_rtt"), all_rtt },
+#define COUNT(name, field) { STR_INIT(name), offsetof(struct media_stats, field) }
+static const struct { struct str name; size_t at; } counts[] = {
+	COUNT("txcount", tx), COUNT("rxcount", rx), COUNT("txoctetcount", tx_bytes), COUNT("rxoctetcount", rx_bytes),
+	COUNT("txploss", remote_lost), COUNT("rxploss", rx_lost),
 };
 
-/* Names end in what is measured; the last value stands for least, most and mean. */
-static bool spread_item(const struct media_stats *st, struct str what, struct buf *out)
+/* What is measured, by the end of its name: what we say of the peer's packets, and the peer of ours. */
+#define SPREAD(name, ours, theirs) { STR_INIT(name), offsetof(struct media_quality, ours), offsetof(struct media_quality, theirs) }
+static const struct { struct str name; size_t ours, theirs; } spreads[] = {
+	SPREAD("jitter", jitter, remote_jitter), SPREAD("rxploss", lost, remote_lost), SPREAD("mes", mes, remote_mes),
+};
+static const struct { struct str name; size_t at; } parts[] = {
+	{ STR_INIT("max"), offsetof(struct spread, max) }, { STR_INIT("min"), offsetof(struct spread, min) },
+	{ STR_INIT("normdev"), offsetof(struct spread, mean) }, { STR_INIT("stdev"), offsetof(struct spread, stdev) },
+};
+
+/* Of `s` the part that `what` begins with, if `name` is all that follows. */
+static bool put_part(struct buf *out, const struct spread *s, struct str what, struct str name)
 {
-	static const struct str how[] = { STR_INIT("max"), STR_INIT("min"), STR_INIT("normdev"), STR_INIT("stdev") };
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (str_istarts(what, parts[i].name) && str_ieq(str_skip(what, parts[i].name.n), name)) {
+			buf_printf(out, "%f", *(const double *)(const void *)((const char *)s + parts[i].at));
+			return true;
+		}
+	return false;
+}
+
+/* local_maxjitter, remote_normdevmes, stdevrtt, ... */
+static bool spread_item(const struct media_quality *q, struct str what, struct buf *out)
+{
 	bool far = str_istarts(what, STR("remote_"));
-	struct str rest = far ? str_skip(what, 7) : str_istarts(what, STR("local_")) ? str_skip(what, 6) : what;
-	size_t i = 0;
-	double v;
+	struct str rest = str_skip(what, far ? 7 : 6);
 
-	while (i < ARRAY_LEN(how) && !str_istarts(rest, how[i]))
-		i++;
-	if (i == ARRAY_LEN(how))
+	if (put_part(out, &q->rtt, what, STR("rtt")))
+		return true;
+	if (!far && !str_istarts(what, STR("local_")))
 		return false;
-	rest = str_skip(rest, how[i].n);
-	if (str_ieq(rest, STR("jitter")))
-		v = seconds(far ? st->remote_jitter_ms : st->rx_jitter_ms);
-	else if (str_ieq(rest, STR("rxploss")))
-		v = (double)(far ? st->remote_lost : st->rx_lost);
-	else if (str_ieq(rest, STR("rtt")))
-		v = seconds(st->rtt_ms);
-	else
-		return false;
-	buf_printf(out, "%f", i == 3 ? 0.0 : v);
-	return true;
+	for (size_t i = 0; i < ARRAY_LEN(spreads); i++)
+		if (put_part(out, (const void *)((const char *)q + (far ? spreads[i].theirs : spreads[i].ours)), rest, spreads[i].name))
+			return true;
+	return false;
+}
+
+static bool number_item(const struct media_stats *st, struct str what, struct buf *out)
+{
+	const struct { struct str name; double v; } last[] = {
+		{ STR("txjitter"), st->remote_jitter_ms / 1000 }, { STR("rxjitter"), st->rx_jitter_ms / 1000 },
+		{ STR("rtt"), st->rtt_ms / 1000 }, { STR("txmes"), st->quality.remote_mes.last }, { STR("rxmes"), st->quality.mes.last },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		if (str_ieq(what, counts[i].name)) {
+			buf_printf(out, "%llu", (unsigned long long)*(const uint64_t *)(const void *)((const char *)st + counts[i].at));
+			return true;
+		}
+	for (size_t i = 0; i < ARRAY_LEN(last); i++)
+		if (str_ieq(what, last[i].name)) {
+			buf_printf(out, "%f", last[i].v);
+			return true;
+		}
+	return false;
 }
 
 static int rtcp_item(const struct media_stats *st, struct str what, struct buf *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(summaries); i++) {
 		if (str_ieq(what, summaries[i].name)) {
-			summaries[i].put(st, out);
+			session_quality_write(out, summaries[i].kind, st);
 			return 0;
 		}
 	}
-	if (str_ieq(what, STR("txcount")))
-		buf_printf(out, "%llu", (unsigned long long)st->tx);
-	else if (str_ieq(what, STR("rxcount")))
-		buf_printf(out, "%llu", (unsigned long long)st->rx);
-	else if (str_ieq(what, STR("txoctetcount")))
-		buf_printf(out, "%llu", (unsigned long long)st->tx_bytes);
-	else if (str_ieq(what, STR("rxoctetcount")))
-		buf_printf(out, "%llu", (unsigned long long)st->rx_bytes);
-	else if (str_ieq(what, STR("txjitter")))
-		buf_printf(out, "%f", seconds(st->remote_jitter_ms));
-	else if (str_ieq(what, STR("rxjitter")))
-		buf_printf(out, "%f", seconds(st->rx_jitter_ms));
-	else if (str_ieq(what, STR("txploss")))
-		buf_printf(out, "%llu", (unsigned long long)st->remote_lost);
-	else if (str_ieq(what, STR("rxploss")))
-		buf_printf(out, "%llu", (unsigned long long)st->rx_lost);
-	else if (str_ieq(what, STR("rtt")))
-		buf_printf(out, "%f", seconds(st->rtt_ms));
-	else if (str_ieq(what, STR("local_ssrc")))
+	if (str_ieq(what, STR("local_ssrc")))
 		buf_printf(out, "%u", st->ssrc);
 	else if (str_ieq(what, STR("remote_ssrc")))
 		buf_printf(out, "%u", st->remote_ssrc);
-	else if (!spread_item(st, what, out))
+	else if (!number_item(st, what, out) && !spread_item(&st->quality, what, out))
 		return ENOENT;
 	return 0;
 }
@@ -275,7 +217,7 @@ static int media_item(struct session *s, bool rtcp, struct str what, struct str 
 		return rtp_item(st, what, out);
 	if (!st->port)
 		return 0;
-	err = ask_stats(session_stream_media(st), &stats);
+	err = session_stats(session_stream_media(st), &stats);
 	return err ? err : rtcp_item(&stats, what, out);
 }
 

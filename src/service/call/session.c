@@ -18,6 +18,8 @@ static void session_free(void *arg)
 	obj_drop(s->callee.contact);
 	obj_drop(s->neg);
 	obj_drop(s->dtls);
+	obj_drop(s->qos[0]);
+	obj_drop(s->qos[1]);
 	share_close(&s->account);
 	obj_drop(s->conf);
 	party_free(&s->id);
@@ -100,11 +102,6 @@ int session_refuse(struct session *s, unsigned status, struct str headers)
 	return ua_invite_refuse(s->iv, status, headers);
 }
 
-struct session *session_of_channel(struct channel *ch)
-{
-	return ch && ch->tech == &pjsip_tech && ch->pvt ? SESSION_OF(ch) : NULL;
-}
-
 void session_channel_state(struct session *s, enum channel_state st)
 {
 	bool ringing = st == CHAN_RINGING || (st == CHAN_RING && !s->incoming);
@@ -179,6 +176,7 @@ void session_peer_ended(struct session *s, int cause, unsigned status)
 	s->hangup_cause = cause;
 	if (!s->ch)
 		return;
+	session_quality_ended(s, session_audio(s));
 	s->ch->tech_cause = (int)status;
 	channel_event_hangup(s->ch, cause);
 }

@@ -11,6 +11,7 @@
  *   session_ice.c       ICE in them
  *   session_port.c      RTP ports of a session's streams
  *   session_secure.c    encrypted media
+ *   session_quality.c   how good the media are
  *   session_streams.c   video of two legs
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
@@ -111,9 +112,16 @@ struct session {                /* obj */
 	struct session_formats formats;
 	struct session_streams streams;
 	struct { bool done, ok; } refer;        /* REFER of ours: transfer.c */
+	struct session_qos *qos[2];     /* held; the numbers at the end of this leg, of the one it was bridged to; NULL */
 };
 
 #define SESSION_OF(ch) ((struct session *)(ch)->pvt)
+extern const struct channel_tech pjsip_tech;
+/* NULL: not PJSIP. */
+static inline struct session *session_of_channel(const struct channel *ch)
+{
+	return ch && ch->tech == &pjsip_tech && ch->pvt ? SESSION_OF(ch) : NULL;
+}
 
 /* session.c */
 /* Its ua_invite sends and has nothing yet. ENOMEM */
@@ -131,7 +139,6 @@ int session_refuse(struct session *s, unsigned status, struct str headers);
 /* Counts for device state. */
 void session_channel_state(struct session *s, enum channel_state st);
 void session_hold_count(struct session *s, bool hold);
-struct session *session_of_channel(struct channel *ch);      /* NULL: not PJSIP */
 int session_header_add(struct list *l, struct str name, struct str value);
 void session_headers_free(struct list *l);
 void session_headers_write(const struct list *l, struct buf *b);
@@ -212,6 +219,16 @@ void session_secure_prm(struct session *s, struct neg_prm *p);
 void session_secure_set(struct session *s, const struct neg_stream *st, struct media_secure *out);
 bool session_is_secure(struct session *s);           /* every stream of it is encrypted */
 void session_secure_event(struct session *s, const struct media_event *e);   /* MEDIA_SECURE */
+
+/* session_quality.c */
+/* On a fiber, which waits for the media thread: the numbers of one stream. 0, ENOMEM, ESHUTDOWN;
+ * EAGAIN: on no fiber. */
+int session_stats(struct media_session *m, struct media_stats *st);
+enum session_quality { QUALITY_ALL, QUALITY_JITTER, QUALITY_LOSS, QUALITY_RTT, QUALITY_MES };
+void session_quality_write(struct buf *out, enum session_quality kind, const struct media_stats *st);
+void session_quality_ended(struct session *s, struct media_session *m /* its sound; NULL: none */);  /* the peer has hung up: RTPAUDIOQOS */
+int session_quality_register(struct pbx *p);
+void session_rtcp_event(struct session *s, const struct media_session *m, const struct media_event *e);
 
 /* session_streams.c */
 /* The peer has offered other streams: the other leg follows. */

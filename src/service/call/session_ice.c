@@ -308,12 +308,24 @@ unsigned session_ice_info(struct session *s, const struct sip_msg *msg)
 	return 200;
 }
 
+static void candidate_found(struct session *s, const struct media_event *e)
+{
+	char at[SA_TEXT];
+
+	debug_line(s->svc, DEBUG_ICE, 2, "ICE of '%.*s': %s candidate %s of component %u", STR_ARG(s->ep->name),
+		   candidate_type_name((enum candidate_type)e->ice.type), sa_text(&e->peer, at), e->ice.component);
+	if (e->ice.type == CANDIDATE_SRFLX && e->ice.component == 1)
+		service_ice_seen(s->svc, &e->peer);
+}
+
 void session_ice_event(struct session *s, const struct media_event *e)
 {
 	char peer[SA_TEXT];
 
 	if (e->type >= MEDIA_ICE)
 		tell_candidates(s);
+	if (e->type == MEDIA_ICE_CANDIDATE)
+		candidate_found(s, e);
 	if (e->type != MEDIA_ICE)
 		return;
 	if (e->ice.state == ICE_LOST || e->ice.state == ICE_FAILED) {
@@ -325,7 +337,8 @@ void session_ice_event(struct session *s, const struct media_event *e)
 			reason_add(s->svc->reasons, REASON_SESSION, REASON_DROPPED, 0, s->ep->name,
 				   &ua_invite_dialog(s->iv)->path.peer, "ICE: %s", why);
 	} else if (sa_is_set(&e->peer)) {
-		log_debug(1, "ICE of '%.*s': %s, media goes to %s%s", STR_ARG(s->ep->name), ice_state_name((enum ice_state)e->ice.state),
-			  sa_text(&e->peer, peer), e->ice.relayed ? " over our relay" : "");
+		debug_line(s->svc, DEBUG_ICE, 1, "ICE of '%.*s': %s, media goes to %s%s", STR_ARG(s->ep->name),
+			   ice_state_name((enum ice_state)e->ice.state), sa_text(&e->peer, peer),
+			   e->ice.relayed ? " over our relay" : "");
 	}
 }

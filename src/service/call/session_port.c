@@ -35,10 +35,17 @@ static void on_media(void *arg, struct media_session *m, const struct media_even
 {
 	struct session *s = arg;
 
-	(void)m;
+	session_rtcp_event(s, m, e);
+	if (media_session_type(m) != MEDIA_AUDIO)
+		return;
 	if (e->type == MEDIA_SECURE)
 		session_secure_event(s, e);
 	session_ice_event(s, e);
+	if (e->type == MEDIA_FIRST_PACKET || e->type == MEDIA_SOURCE) {
+		char peer[SA_TEXT];
+
+		debug_line(s->svc, DEBUG_RTP, 1, "RTP of '%.*s': sound comes from %s", STR_ARG(s->ep->name), sa_text(&e->peer, peer));
+	}
 	if (!s->ch || channel_media_event(s->ch, e) || e->type != MEDIA_TIMEOUT)
 		return;
 	log_notice("Disconnecting channel '%s' for lack of audio RTP activity in %u seconds",
@@ -78,7 +85,7 @@ static int media_open(struct session *s, const struct neg_stream *st, const stru
 		.port_max = (uint16_t)ep->rtp_port_end, .tos = video ? ep->tos_video : ep->tos_audio,
 		.cos = (int)(video ? ep->cos_video : ep->cos_audio), .rtcp_mux = ep->rtcp_mux,
 		.on_wire_of = transport_of(s, st), .near = session_audio(s),
-		.fn = t == MEDIA_AUDIO ? on_media : NULL, .arg = s };
+		.fn = on_media, .arg = s };
 
 	bind_address(s, shown, &prm.bind);
 	if (!prm.tos)

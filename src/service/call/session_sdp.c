@@ -375,6 +375,7 @@ unsigned session_answer_came(void *arg, struct str body)
 	struct neg_prm p;
 	struct sdp *sdp;
 	int err;
+	bool ice;
 
 	if (parse(s, body, &sdp))
 		return 488;
@@ -382,8 +383,11 @@ unsigned session_answer_came(void *arg, struct str body)
 	fill_prm(s, &p);
 	endpoint_formats(s->ep, &p.formats);
 	neg_set(s->neg, &p);
-	err = session_ice_is_good(s, sdp) ? neg_answer_in(s->neg, sdp, &why) : EBADMSG;
+	ice = session_ice_is_good(s, sdp);      /* else it has said why */
+	err = ice ? neg_answer_in(s->neg, sdp, &why) : EBADMSG;
 	obj_drop(sdp);
+	if (!ice)
+		return 488;
 	if (err) {
 		log_notice("SDP answer of '%.*s' refused: %s", STR_ARG(s->ep->name), neg_why(s->neg, why));
 		reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 488, s->ep->name,

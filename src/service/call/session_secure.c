@@ -162,8 +162,13 @@ void session_secure_event(struct session *s, const struct media_event *e)
 	const char *why = e->err == EACCES ? "DTLS: the certificate is not the one that its SDP or dtls_verify asks for" :
 			  e->err == ETIMEDOUT ? "DTLS: no answer to the handshake" : "DTLS: the handshake failed";
 
-	if (!e->err)
+	if (!e->err) {
+		char peer[SA_TEXT];
+
+		debug_line(s->svc, DEBUG_DTLS, 1, "DTLS of '%.*s': the handshake with %s is done", STR_ARG(s->ep->name),
+			   sa_text(&e->peer, peer));
 		return;
+	}
 	log_notice("media of '%.*s': %s", STR_ARG(s->ep->name), why);
 	reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 0, s->ep->name, &e->peer, "%s", why);
 }

@@ -88,16 +88,32 @@ static void on_answered(void *arg, struct sip_msg *msg)
 	tell(s, CE_ANSWER);
 }
 
+/* The first Contact that may be called: never in the open who was called by a sips URI (RFC 5630 4). */
+static bool next_target(struct session *s, const struct sip_msg *msg, struct sip_addr *a)
+{
+	bool sips = str_istarts(text_view(&s->callee.uri), STR("sips:"));
+	struct sip_each it = { 0 };
+	struct str v;
+
+	while (sip_each(msg, SIP_H_CONTACT, &it, &v)) {
+		if (sip_addr_parse(a, v))
+			continue;
+		if (!sips || sip_uri_is_sips(&a->uri) || s->ep->redirect_method == REDIRECT_USER)
+			return true;
+		reason_add(s->svc->reasons, REASON_TRANSPORT, REASON_REFUSED, msg->status, s->ep->name, &msg->from_path.peer,
+			   "redirected from a sips URI to one that is none: not followed (RFC 5630)");
+	}
+	return false;
+}
+
 /* 3xx: where to, in the words that redirect_method asks for. */
 static void on_redirect(struct session *s, struct sip_msg *msg)
 {
 	struct chan_event *e = chan_event_new(CE_FORWARD);
-	struct sip_each it = { 0 };
 	struct sip_addr a;
 	char room[256];
-	struct str v;
 
-	if (!s->ch || !e || !sip_each(msg, SIP_H_CONTACT, &it, &v) || sip_addr_parse(&a, v)) {
+	if (!s->ch || !e || !next_target(s, msg, &a)) {
 		if (e)
 			chan_event_free(e);
 		session_peer_ended(s, session_cause_of_msg(msg), msg->status);
@@ -229,7 +245,12 @@ static void on_refused(struct session *s, struct sip_msg *msg)
 static void on_failed(struct session *s, int err)
 {
 	bool late = err == ETIMEDOUT;
+	struct sa nobody = { 0 };
 
+	if (err == EPROTONOSUPPORT || (err != ETIMEDOUT && str_istarts(text_view(&s->callee.uri), STR("sips:"))))
+		reason_add(s->svc->reasons, REASON_TRANSPORT, REASON_REFUSED, 0, s->ep->name, &nobody,
+			   "a sips URI goes over TLS and nothing else (RFC 5630): no such transport leads there (%s); INVITE not sent",
+			   strerror(err));
 	log_notice("INVITE to '%.*s' failed: %s", STR_ARG(s->ep->name), strerror(err));
 	session_peer_ended(s, late ? CAUSE_NO_RESPONSE : CAUSE_NO_ROUTE, late ? 408 : 503);
 }

@@ -19,6 +19,8 @@ struct ice_server_conf {        /* stunaddr or turnaddr */
 	struct sa addr;                 /* unset: not known yet */
 	struct dns_query *query;
 	struct timer again;
+	uint32_t ttl;                   /* [s] of the last answer */
+	bool failed;                    /* the last one had no address */
 };
 
 struct ice_alias {              /* [ice_host_candidates] */
@@ -38,6 +40,7 @@ struct service_ice {
 	struct sa own[MANY];
 	size_t nown;
 	uint64_t seen_us;
+	struct sa external;             /* as the STUN server last saw us */
 };
 
 /* ---- names of servers */
@@ -47,19 +50,24 @@ static void look_up(void *arg);
 static void server_found(void *arg, int err, const struct dns_record *v, size_t n)
 {
 	struct ice_server_conf *s = arg;
-	bool again = s->of->conf->stunaddr_reresolve_ttl_0;
 	uint32_t ttl = n ? v[0].ttl : LOOK_AGAIN_S;
 
 	s->query = NULL;
+	s->failed = !n;
 	if (n) {
+		char text[SA_TEXT];
+
+		s->ttl = ttl;
 		s->addr = v[0].u.addr;
 		sa_set_port(&s->addr, s->port);
+		debug_line(s->of->svc, DEBUG_STUN, 1, "'%.*s' of rtp.conf is %s for %u s", STR_ARG(s->host), sa_text(&s->addr, text),
+			   ttl);
 	} else {
 		log_warning("'%.*s' of rtp.conf has no address%s%s; calls go without it until it has", STR_ARG(s->host),
 			    err ? ": " : "", err ? strerror(err) : "");
 	}
-	/* A TTL of 0 is asked again only where that was wanted: each call would. */
-	if (n && !ttl && !again)
+	/* With a TTL of 0 a call asks again, where that is wanted: look_again(). */
+	if (n && !ttl)
 		return;
 	timer_start(s->of->svc->wheel, &s->again, (uint64_t)(ttl > LOOK_AGAIN_S || !n ? ttl : LOOK_AGAIN_S) * 1000, look_up, s);
 }
@@ -71,6 +79,17 @@ static void look_up(void *arg)
 
 	if (!dns || dns_lookup(dns, s->host, DNS_A, server_found, s, &s->query))
 		log_warning("'%.*s' of rtp.conf cannot be looked up", STR_ARG(s->host));
+}
+
+/* stunaddr_reresolve_ttl_0: this call goes to where the last one did, the next has the answer. */
+static void look_again(struct service_ice *i)
+{
+	for (unsigned k = 0; i->conf->stunaddr_reresolve_ttl_0 && k < ARRAY_LEN(i->server); k++) {
+		struct ice_server_conf *s = &i->server[k];
+
+		if (s->host.n && sa_is_set(&s->addr) && !s->ttl && !s->query)
+			look_up(s);
+	}
 }
 
 static void server_set(struct service_ice *i, unsigned which, struct str text, struct report *r)
@@ -313,6 +332,7 @@ void service_ice_fill(struct service *svc, const struct sa *shown, struct media_
 {
 	struct service_ice *i = svc->rtp.ice;
 
+	look_again(i);
 	prm->host = host;
 	prm->nhosts = hosts_fill(i, shown, host);
 	prm->stun = i->server[0].addr;
@@ -320,4 +340,22 @@ void service_ice_fill(struct service *svc, const struct sa *shown, struct media_
 	prm->turn_user = i->conf->turnusername;
 	prm->turn_password = i->conf->turnpassword.s;
 	prm->software = i->conf->stun_software_attribute;
+}
+
+/* ---- for who asks */
+
+void service_ice_server(const struct service *svc, struct service_ice_server *out)
+{
+	const struct ice_server_conf *s = svc->rtp.ice ? &svc->rtp.ice->server[0] : NULL;
+
+	if (!s)
+		return;
+	*out = (struct service_ice_server){ .host = s->host, .port = s->host.n ? s->port : sa_port(&s->addr), .addr = s->addr,
+		.ttl = s->ttl, .again = s->query || timer_running(&s->again), .failed = s->failed, .external = svc->rtp.ice->external };
+}
+
+void service_ice_seen(struct service *svc, const struct sa *external)
+{
+	if (svc->rtp.ice)
+		svc->rtp.ice->external = *external;
 }

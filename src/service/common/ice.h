@@ -22,4 +22,18 @@ bool service_ice_on(const struct service *svc);
 void service_ice_fill(struct service *svc, const struct sa *shown, struct media_ice_host host[SERVICE_ICE_HOSTS],
 		      struct media_ice_prm *prm);
 
+/* stunaddr at work, for `rtp show settings` and `stun show status`. All unset: there is none. */
+enum { SERVICE_ICE_RETRIES = 7 };       /* of a request (RFC 8489 section 6.2.1) */
+struct service_ice_server {
+	struct str host;                /* view; empty: an address was configured */
+	uint16_t port;
+	struct sa addr;                 /* unset: not known (yet) */
+	uint32_t ttl;                   /* [s] as the name server last said */
+	bool again, failed;             /* it will be looked up again; it has no address */
+	struct sa external;             /* what it last said that we are seen as; unset: not asked yet */
+};
+void service_ice_server(const struct service *svc, struct service_ice_server *out);
+/* A reflexive candidate was found: at `external` they see us. */
+void service_ice_seen(struct service *svc, const struct sa *external);
+
 #endif

@@ -10,6 +10,7 @@
 #include "net/net.h"
 #include "pbx/channel.h"
 #include "service/object/object.h"
+#include "service/common/debug.h"
 #include "service/common/reason.h"
 #include "service/common/shares.h"
 #include "sdp/opus.h"
@@ -26,6 +27,7 @@ struct endpoint_state;
 struct identify_hosts;
 struct messages;
 struct outbound;
+struct media_names;
 struct service_ice;
 struct subscriptions;
 struct notify_conf;
@@ -105,6 +107,7 @@ struct service_wire {
 struct service_rtp {
 	struct service_codecs codecs;
 	struct service_ice *ice;        /* owned: rtp.conf's part of it (common/ice.h). NULL: no ICE */
+	struct media_names *names;      /* owned: common/media_names.h. NULL: no configuration was applied */
 };
 
 enum service_state { SERVICE_STARTING, SERVICE_RUNNING, SERVICE_STOPPING };
@@ -129,6 +132,7 @@ struct service {
 	struct service_calls calls;
 	struct service_rtp rtp;
 	struct service_wire wire;
+	struct service_debug debug;
 	struct reasons *reasons;
 	struct shares *shares;          /* held: who has how much of what is scarce */
 	/* the rooms' own */

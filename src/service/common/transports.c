@@ -1,6 +1,7 @@
 /* The transports of pjsip.conf: opened, replaced by a reload, found for a peer, and what messages
  * say of them (Via, Contact, the address in SDP). */
 #define LOG_MODULE "transport"
+#include "service/common/media_names.h"
 #include "service/common/transports.h"
 #include "service/common/transport_tls.h"
 #include "base/log.h"
@@ -208,18 +209,37 @@ static void report_not_reloaded(const struct transport_conf *t, struct report *r
 		   "transport '%.*s' changed but is not reloaded: say allow_reload=yes or restart", STR_ARG(t->name));
 }
 
+static bool keepalive_differs(const struct transport_conf *a, const struct transport_conf *b)
+{
+	return a->tcp_keepalive_enable != b->tcp_keepalive_enable || a->tcp_keepalive_idle_time != b->tcp_keepalive_idle_time ||
+	       a->tcp_keepalive_interval_time != b->tcp_keepalive_interval_time ||
+	       a->tcp_keepalive_probe_count != b->tcp_keepalive_probe_count;
+}
+
+static void take_keepalive(struct service *svc, const struct service_transport *have, const struct transport_conf *t,
+			   struct report *r)
+{
+	struct net_keepalive k = { .on = t->tcp_keepalive_enable, .idle = t->tcp_keepalive_idle_time,
+		.interval = t->tcp_keepalive_interval_time, .count = t->tcp_keepalive_probe_count };
+
+	if (svc->net && keepalive_differs(have->conf, t) && net_set_keepalive(svc->net, have->id, &k))
+		report_add(r, REPORT_ERROR, str_z(t->o.file), t->o.line, "transport '%.*s': no memory to change tcp_keepalive_*",
+			   STR_ARG(t->name));
+}
+
 /* The socket stays; what only shapes messages and handshakes is taken over when it may. */
 static void take_over(struct service *svc, struct service_transport *have, const struct transport_conf *t, struct report *r)
 {
 	bool tls_differs = have->tls && !is_http(t) && transport_tls_differs(have->conf, t);
 
 	if (!t->allow_reload && !have->conf->allow_reload) {
-		if (tls_differs)
+		if (tls_differs || keepalive_differs(have->conf, t))
 			report_not_reloaded(t, r);
 		return;
 	}
 	if (tls_differs && transport_tls_change(have->tls, t, r))
 		return;         /* as it was, with all that belongs to it */
+	take_keepalive(svc, have, t, r);
 	obj_hold(svc->conf);
 	obj_drop(have->conf_of);
 	have->conf_of = svc->conf;
@@ -405,10 +425,10 @@ void service_media_address(struct service *svc, const struct endpoint *ep, const
 {
 	const struct service_transport *t = service_transport_by_id(svc, path->transport);
 
-	if (ep->media_address.n && sa_parse(out, ep->media_address) == 0)
+	if (ep->media_address.n && !media_names_address(svc, ep->media_address, out))
 		return;
 	if (t && t->conf->external_media_address.n && !service_is_local_net(t->conf, &path->peer) &&
-	    sa_parse(out, t->conf->external_media_address) == 0)
+	    !media_names_address(svc, t->conf->external_media_address, out))
 		return;
 	*out = path->local;
 	if (ep->rtp_ipv6)

@@ -249,7 +249,7 @@ static const struct option rows[] = {
 	BOOL(disable_direct_media_on_nat, "no", L, "Keep media here when the endpoint is behind a NAT."),
 	ENUM(dtmf_mode, dtmf_modes, "rfc4733", 0, "How digits are sent and expected."),
 	OPT_CUSTOM(E, media_address, struct str, parse_media_address, write_str, "address or host name", NULL, 0,
-		"Address to put into SDP for this endpoint's media."),
+		"Address to put into SDP for this endpoint's media; a host name is looked up now and then."),
 	BOOL(bind_rtp_to_media_address, "no", 0, "Bind the RTP socket to media_address instead of every address."),
 	BOOL(force_rport, "yes", 0, "Answer to the port a request came from, as if it had asked so (RFC 3581)."),
 	BOOL(ice_support, "no", 0, "Offer and accept ICE."),
@@ -444,13 +444,20 @@ static int check_dtls(struct object_build *b, const struct endpoint *e)
 	struct dtls_identity_prm prm = { .cert_file = e->dtls_cert_file, .key_file = e->dtls_private_key,
 		.cipher = e->dtls_cipher, .ca_file = e->dtls_ca_file, .ca_path = e->dtls_ca_path };
 	struct dtls_identity *d = NULL;
+	struct dtls_cert *own = NULL;
 	char why[200] = "";
-	int err;
+	int err = 0;
 
-	if (e->media_encryption != ENCRYPTION_DTLS || e->dtls_auto_generate_cert)
+	if (e->media_encryption != ENCRYPTION_DTLS)
 		return 0;
-	err = dtls_identity_new(&d, &prm, NULL, why);
+	/* One of our own is made for the look at the rest, and only where there is one. */
+	if (e->dtls_auto_generate_cert && !e->dtls_cipher.n && !e->dtls_ca_file.n && !e->dtls_ca_path.n)
+		return 0;
+	if (e->dtls_auto_generate_cert)
+		err = dtls_cert_new(&own);
+	err = err ? err : dtls_identity_new(&d, &prm, own, why);
 	obj_drop(d);
+	obj_drop(own);
 	return err == EINVAL ? report_fault(b, why) : err;
 }
 

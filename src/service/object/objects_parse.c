@@ -1,6 +1,7 @@
 /* Options of pjsip.conf with values of their own kind: TOS, groups, ACLs, variables, algorithms, times. */
 #include "service/object/objects.h"
 #include "base/list.h"
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -308,6 +309,26 @@ void write_str(struct buf *b, const struct option *o, const void *field)
 	buf_put(b, *(const struct str *)field);
 }
 
+/* Letters, digits, '-' and '_' between dots (RFC 1123; '_' is met in names of private networks). */
+static bool is_host_name(struct str v)
+{
+	struct str rest = v, label;
+
+	if (!v.n || v.n > 253)
+		return false;
+	if (rest.p[rest.n - 1] == '.')
+		rest.n--;
+	do {
+		label = str_cut_raw(&rest, '.');
+		if (!label.n || label.n > 63 || label.p[0] == '-')
+			return false;
+		for (size_t i = 0; i < label.n; i++)
+			if (!isalnum((unsigned char)label.p[i]) && label.p[i] != '-' && label.p[i] != '_')
+				return false;
+	} while (rest.n);
+	return true;
+}
+
 /* A literal is kept in its shortest form, a name as it is. */
 int parse_media_address(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
 {
@@ -318,6 +339,8 @@ int parse_media_address(struct option_ctx *ctx, const struct option *o, void *fi
 	(void)o;
 	if (!sa_parse(&sa, value))
 		value = str_z(sa_text_bare(&sa, text));
+	else if (value.n && !is_host_name(value))
+		return option_why(ctx, "'%.*s' is neither an address nor a host name", STR_ARG(value));
 	*(struct str *)field = intern_str(ctx->intern, value, &err);
 	return err;
 }
