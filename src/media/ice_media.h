@@ -27,6 +27,7 @@ struct media_ice_prm {
 	const struct media_ice_host *host;      /* the best first */
 	size_t nhosts;
 	struct sa stun, turn;           /* unset: none */
+	enum ice_server turn_kind;      /* how `turn` is reached; ICE_STUN (0): as ICE_TURN */
 	struct str turn_user, turn_password;
 	bool software;                  /* rtp.conf stun_software_attribute */
 };
