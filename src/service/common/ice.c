@@ -268,6 +268,13 @@ bool service_ice_on(const struct service *svc)
 	return svc->rtp.ice && svc->rtp.ice->conf->icesupport && svc->media;
 }
 
+bool service_ice_asks(const struct service *svc)
+{
+	const struct service_ice *i = svc->rtp.ice;
+
+	return service_ice_on(svc) && (sa_is_set(&i->server[STUN].addr) || sa_is_set(&i->server[TURN].addr));
+}
+
 /* ---- what a session needs */
 
 static void look_at_interfaces(struct service_ice *i)
