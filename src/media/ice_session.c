@@ -35,6 +35,18 @@ const struct ice_candidate *media_ice_local(const struct media_session *s, size_
 	return i < media_ice_locals(s) ? &ice_of(s)->local[i] : NULL;
 }
 
+bool media_ice_relay(const struct media_session *s, unsigned component, struct sa *at)
+{
+	const struct core_ice *c = ice_of(s);
+
+	for (size_t i = 0; c && c->state == ICE_CONNECTED && c->relayed && i < c->nlocal; i++)
+		if (c->local[i].type == CANDIDATE_RELAY && c->local[i].component == component && sa_is_v6(&c->local[i].addr) == c->v6) {
+			*at = c->local[i].addr;
+			return true;
+		}
+	return false;
+}
+
 bool media_ice_is_other(const struct media_session *s, struct str ufrag, struct str pwd)
 {
 	const struct core_ice *c = ice_of(s);

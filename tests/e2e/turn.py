@@ -1,6 +1,5 @@
 """Debian's coturn as a TURN server of a test, with a realm, a user and ports of its own."""
 
-import re
 import shutil
 import subprocess
 
@@ -31,9 +30,13 @@ class Coturn:
         with open(self.path, encoding="utf-8", errors="replace") as f:
             return f.read()
 
-    def relayed(self):
-        """Bytes that the allocations which have ended were given to relay, by peers or clients."""
-        return sum(int(n) for n in re.findall(r"peer usage: .*? rb=(\d+)", self.log()))
+    def asked(self):
+        """How many allocations were given."""
+        return self.log().count(": new, realm=")
+
+    def connections(self):
+        """How many clients came over TCP."""
+        return self.log().count("tcp or tls connected to:")
 
     def close(self):
         self.process.terminate()

@@ -52,6 +52,15 @@ static int put(struct session *s, size_t i, struct str name, struct str value)
 	return neg_attr_add(s->neg, i, name, value);
 }
 
+/* Once a pair is selected, m= and c= name our side of it (RFC 8839 section 4.4.1.2.2): for the relay, that is
+ * no address of ours. Some peers send there, ICE or not. */
+static void default_set(struct neg_stream *st, const struct media_session *m)
+{
+	st->local_rtcp = (struct sa){ 0 };
+	if (media_ice_relay(m, 1, &st->local) && !st->rtcp_mux)
+		media_ice_relay(m, 2, &st->local_rtcp);
+}
+
 static int put_lines(struct session *s, size_t i, const struct media_session *m, bool mux)
 {
 	const struct ice_own *own = media_ice_own(m);
@@ -59,6 +68,7 @@ static int put_lines(struct session *s, size_t i, const struct media_session *m,
 	struct buf b;
 	int err = put(s, i, STR("ice-ufrag"), str_z(own->ufrag));
 
+	default_set(neg_stream(s->neg, i), m);
 	err = err ? err : put(s, i, STR("ice-pwd"), str_z(own->pwd));
 	err = err ? err : put(s, i, STR("ice-options"), STR("trickle"));
 	for (size_t k = 0; !err && k < media_ice_locals(m); k++) {
