@@ -281,12 +281,68 @@ static void test_turn(void **state)
 	close(fd);
 }
 
+/* A listener of TURN over TCP: how many connections bring an Allocate. */
+static unsigned turn_connections(const char *more)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	socklen_t n = sizeof(a);
+	unsigned asked = 0;
+	char text[256];
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	getsockname(fd, (struct sockaddr *)&a, &n);
+	snprintf(text, sizeof(text), "[general]\nturnaddr=127.0.0.1:%u%s\nturnusername=carol\nturnpassword=sesame\n", ntohs(a.sin_port),
+		 more);
+	rtp_conf(text);
+	alice("INVITE", "up", 1, "", agents_sdp());
+	for (int i = 0; i < 150; i++) {
+		uint8_t p[512];
+		struct stun_msg m;
+		ssize_t got;
+		int far;
+
+		world_pass(&t.w, 10);
+		far = accept(fd, NULL, NULL);
+		if (far < 0)
+			continue;
+		world_pass(&t.w, 50);
+		got = recv(far, p, sizeof(p), MSG_DONTWAIT);
+		assert_true(got > 0);
+		assert_int_equal(stun_parse(&m, p, (size_t)got), 0);
+		asked += m.method == STUN_ALLOCATE;
+		close(far);
+	}
+	world_pass(&t.w, 1000);
+	learn_tag();
+	alice("ACK", "up", 1, "", "");
+	alice("BYE", "up", 2, "", "");
+	alice_starts_anew();
+	close(fd);
+	return asked;
+}
+
+static void test_turn_over_tcp(void **state)
+{
+	(void)state;
+	assert_int_equal(turn_connections("?transport=tcp"), 1);
+	assert_int_equal(turn_connections("\\;transport=TCP"), 1);
+	assert_int_equal(turn_connections("?transport=udp"), 0);
+	/* Neither said: over UDP nobody answers. */
+	assert_int_equal(turn_connections(""), 1);
+	/* Not understood: no relay is asked. */
+	assert_int_equal(turn_connections("?transport=sctp"), 0);
+	assert_int_equal(turn_connections("?tcp"), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, ice_setup, ice_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_stun), T(test_answer_waits), T(test_silent_server), T(test_cancelled_while_it_waits), T(test_offer_waits),
 		T(test_offer_to_the_silence), T(test_offer_given_up), T(test_late_candidates), T(test_turn),
+		T(test_turn_over_tcp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
