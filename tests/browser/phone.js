@@ -93,7 +93,12 @@
     },
     async again() {
       for (;;) {
-        try { await this.ua.reconnect(); await this.registerer.register(); return; } catch (e) { await later(500); }
+        try {
+          await this.ua.reconnect();
+          // It believes that it is registered, so its state does not change.
+          await this.registerer.register({ requestDelegate: { onAccept: () => { state.registered = true; } } });
+          return;
+        } catch (e) { await later(500); }
       }
     },
     adopt(session) {
@@ -210,6 +215,7 @@
       return { status: 200, answered: call.acceptedAt - begin, packet: call.packetAt - begin };
     },
     ring: async (uri, o = {}) => { await lib.call(uri, o); },
+    established: (i, seconds = 15) => until(() => lib.up(at(i)), seconds),
     incoming: (seconds = 20) => until(() => state.incoming, seconds),
     async answer(o = {}) {
       const call = state.incoming;

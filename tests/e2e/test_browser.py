@@ -201,10 +201,10 @@ def test_is_called_by_a_desk_phone(server, browser, make_phone, library):
 def test_digits(server, browser, library):
     """From the page to the dialplan, and from the dialplan to the page, which plays them."""
     me = page(browser, library)
-    assert me.call(f"sip:602@{SERVER}")["status"] == 200
-    for d in "19#":
-        me.digit(d)
-        wait_until(lambda: "digits 19" in server.log() or d != "#", "the dialplan has them")
+    me.ring(f"sip:602@{SERVER}")
+    me.established()
+    me.digit("19#")
+    server.wait_log(r"digits 19\b")
     me.hearsDigit("5")
     me.end()
     over(server)
@@ -283,7 +283,8 @@ def test_page_reload_and_server_restart(server, browser, library):
 
 
 def test_time_to_the_first_packet(server, browser):
-    """From the 200 to the first packet that the page gets: the best of some, because others use the machine too."""
+    """From the 200 to the first packet that the page gets. docs/conformance.md has what a release build needs on an
+    idle machine; this is the best of some with twice the time that is allowed there."""
     me = page(browser, "jssip")
     times = []
     for _ in range(5):
@@ -292,4 +293,4 @@ def test_time_to_the_first_packet(server, browser):
         over(server)
     after = sorted(t["packet"] - t["answered"] for t in times)
     print("after the answer [ms]:", *(f"{t:.0f}" for t in after), "in all:", *(f"{t['packet']:.0f}" for t in times))
-    assert after[0] <= 40, after
+    assert after[0] <= 80, after
