@@ -245,7 +245,8 @@ void ice_pairs_of_remote(struct ice *ice, unsigned remote);
 void ice_pairs_rank(struct ice *ice);                /* roles or priorities have changed */
 void ice_pairs_clear(struct ice *ice);               /* with what the peer's side was */
 void ice_pair_state(struct ice_pair *p, enum ice_pair_state s);
-struct ice_pair *ice_pair_next(struct ice *ice);     /* whose check is to be sent; NULL: none */
+struct ice_pair *ice_pair_triggered(struct ice *ice);        /* whose check goes out at once; NULL: none */
+struct ice_pair *ice_pair_next(struct ice *ice);     /* whose check is to be sent in its turn; NULL: none */
 void ice_pair_trigger(struct ice *ice, struct ice_pair *p);
 void ice_unfreeze(struct ice *ice, const struct ice_pair *like);
 unsigned ice_pair_component(const struct ice *ice, const struct ice_pair *p);
