@@ -239,7 +239,8 @@ static const struct option rtp_rows[] = {
 	OPT_BOOL(R, stun_software_attribute, "yes", 0, "Name this program in STUN messages."),
 	OPT_BOOL(R, stunaddr_reresolve_ttl_0, "no", 0, "Look the STUN server up again when its TTL is 0."),
 	OPT_STR(R, stunaddr, NULL, 0, "STUN server, host or host:port."),
-	OPT_STR(R, turnaddr, NULL, 0, "TURN server, host or host:port."),
+	OPT_STR(R, turnaddr, NULL, 0, "TURN server, host or host:port. It is asked over UDP, and over TCP when nothing is answered there; "
+		"?transport=udp or ?transport=tcp (or \\;transport=) after it: over that only."),
 	OPT_STR(R, turnusername, NULL, 0, "User there."),
 	OPT_SECRET(R, turnpassword, 0, "Password there."),
 	OPT_UINT(R, dtls_mtu, "1200", 256, 65535, "bytes", 0, "Longest DTLS packet."),

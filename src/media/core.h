@@ -84,6 +84,7 @@ struct core_ice {
 	size_t nlocal;
 	bool gathered;
 	enum ice_state state;
+	bool relayed, v6;       /* media goes over our relay now, to an IPv6 address */
 	char rufrag[ICE_CREDENTIAL_MAX + 1], rpwd[ICE_CREDENTIAL_MAX + 1];       /* of the peer, as last given; empty: none */
 	char rufrag_before[ICE_CREDENTIAL_MAX + 1], rpwd_before[ICE_CREDENTIAL_MAX + 1];
 };

@@ -20,6 +20,13 @@ static void candidate_came(struct core_ice *c, const struct media_event *e)
 	str_copy(l->foundation, sizeof(l->foundation), str_z(e->ice.foundation));
 }
 
+static void path_changed(struct core_ice *c, const struct media_event *e)
+{
+	c->state = (enum ice_state)e->ice.state;
+	c->relayed = sa_is_set(&e->peer) && e->ice.relayed;
+	c->v6 = sa_is_v6(&e->peer);
+}
+
 void core_ice_event(struct core_wire *w, const struct media_event *e)
 {
 	struct core_ice *c = w->ice;
@@ -31,7 +38,7 @@ void core_ice_event(struct core_wire *w, const struct media_event *e)
 	else if (e->type == MEDIA_ICE_GATHERED)
 		c->gathered = true;
 	else if (e->type == MEDIA_ICE)
-		c->state = (enum ice_state)e->ice.state;
+		path_changed(c, e);
 }
 
 void core_ice_free(struct core_wire *w)

@@ -117,7 +117,7 @@ void ice_base_no_servers(struct ice *ice, unsigned base)
 		ice->base[base].no_servers = true;
 }
 
-static int turn_server_set(struct ice *ice, const struct sa *addr, struct str user, struct str password)
+static int turn_server_set(struct ice *ice, enum ice_server kind, const struct sa *addr, struct str user, struct str password)
 {
 	if (ice->gather.turn)
 		return ENOSPC;
@@ -135,15 +135,16 @@ static int turn_server_set(struct ice *ice, const struct sa *addr, struct str us
 		return ENOMEM;
 	}
 	ice->gather.turn_server = *addr;
+	ice->gather.turn_kind = kind;
 	return 0;
 }
 
-int ice_add_server(struct ice *ice, bool turn, const struct sa *addr, struct str user, struct str password)
+int ice_add_server(struct ice *ice, enum ice_server kind, const struct sa *addr, struct str user, struct str password)
 {
 	if (!sa_is_set(addr) || sa_is_any(addr) || !sa_port(addr) || ice->gather.under_way)
 		return EINVAL;
-	if (turn)
-		return turn_server_set(ice, addr, user, password);
+	if (kind != ICE_STUN)
+		return turn_server_set(ice, kind, addr, user, password);
 	if (ice->gather.nservers == ICE_MAX_STUN)
 		return ENOSPC;
 	ice->gather.server[ice->gather.nservers++] = *addr;
@@ -378,6 +379,25 @@ static bool is_of_gathering(struct ice *ice, unsigned base, const struct sa *fro
 	return ice->gather.njobs && stun_is(p, n) && !stun_parse(&m, p, n) && stun_fingerprint_ok(&m) && ice_gather_answered(ice, base, from, &m);
 }
 
+/* Who has asked us, signed, is asked back at once: it opens no new way through a NAT, and one message follows one
+ * of the peer's. In its turn (RFC 8445 section 6.1.4.2) it would cost most calls 50 ms. */
+static void triggered_send(struct ice *ice)
+{
+	struct ice_pair *p;
+
+	while ((p = ice_pair_triggered(ice)) != NULL)
+		ice_check_send(ice, p);
+}
+
+static void look_again(struct ice *ice)
+{
+	if (!ice->reckon)
+		return;
+	ice_gather_check(ice);
+	ice_reckon(ice);
+	triggered_send(ice);
+}
+
 enum ice_verdict ice_datagram(struct ice *ice, uint64_t now_us, unsigned base, const struct sa *from, uint8_t *p, size_t *n,
 			      struct sa *peer)
 {
@@ -398,14 +418,47 @@ enum ice_verdict ice_datagram(struct ice *ice, uint64_t now_us, unsigned base, c
 		*peer = *from;
 		v = local < 0 ? ICE_DROP : take_payload(ice, (unsigned)local, false, from, p, *n);
 	}
-	if (ice->reckon) {
-		ice_gather_check(ice);
-		ice_reckon(ice);
-	}
+	look_again(ice);
 	return v;
 }
 
-bool ice_wrap(struct ice *ice, unsigned component, uint8_t *p, size_t *n, size_t max, unsigned *base, struct sa *to)
+/* ---- the connections of relays over TCP */
+
+static struct ice_turn *stream_of(struct ice *ice, uint64_t now_us, unsigned base)
+{
+	struct ice_turn *t = ice->closed ? NULL : ice_turn_by_base(ice, base);
+
+	ice->now_us = now_us;
+	return t && t->stream ? t : NULL;
+}
+
+void ice_stream_opened(struct ice *ice, uint64_t now_us, unsigned base)
+{
+	struct ice_turn *t = stream_of(ice, now_us, base);
+
+	if (t)
+		ice_turn_opened(ice, t);
+}
+
+void ice_stream_lost(struct ice *ice, uint64_t now_us, unsigned base)
+{
+	struct ice_turn *t = stream_of(ice, now_us, base);
+
+	if (t)
+		ice_turn_lost(ice, t);
+	look_again(ice);
+}
+
+enum ice_verdict ice_stream_message(struct ice *ice, uint64_t now_us, unsigned base, uint8_t *p, size_t *n, struct sa *peer)
+{
+	struct ice_turn *t = stream_of(ice, now_us, base);
+	enum ice_verdict v = t ? take_of_turn(ice, t, p, n, peer) : ICE_DROP;
+
+	look_again(ice);
+	return v;
+}
+
+bool ice_wrap(struct ice *ice, unsigned component, uint8_t *p, size_t *n, size_t max, struct ice_way *way)
 {
 	const struct ice_path *path = component && component <= ICE_COMPONENTS ? &ice->path[component - 1] : NULL;
 	uint8_t id[STUN_ID];
@@ -413,20 +466,19 @@ bool ice_wrap(struct ice *ice, unsigned component, uint8_t *p, size_t *n, size_t
 
 	if (!path || !path->on || ice->closed)
 		return false;
-	*base = path->base;
-	*to = path->remote;
+	*way = (struct ice_way){ .base = path->base, .to = path->remote };
 	if (!path->relayed)
 		return true;
-	t = NULL;
-	for (size_t i = 0; i < ice->gather.nturns; i++)
-		if (ice->gather.turn[i].base == path->base)
-			t = &ice->gather.turn[i];
+	t = ice_turn_by_base(ice, path->base);
+	if (!t || t->state != ICE_TURN_READY)
+		return false;
 	/* Nobody answers an indication, so its id need only differ from the last. */
 	memcpy(id, &ice->tie_breaker, 8);
 	ice->wraps++;
 	memcpy(id + 4, &ice->wraps, 8);
-	*to = ice->gather.turn_server;
-	return t && ice_turn_wrap(t, id, &path->remote, p, n, max);
+	way->to = ice->gather.turn_server;
+	way->stream = t->stream;
+	return ice_turn_wrap(t, id, &path->remote, p, n, max);
 }
 
 /* ---- the clock */
@@ -459,6 +511,7 @@ static bool anything_waits(const struct ice *ice)
 	for (size_t i = 0; i < ICE_MAX_PAIRS; i++) {
 		const struct ice_pair *p = &ice->pair[i];
 
+		/* One that is queued and not sent yet waits for a permission. */
 		if (p->on && (p->queued || p->state == ICE_PAIR_WAITING || p->state == ICE_PAIR_FROZEN))
 			return true;
 	}
@@ -498,6 +551,7 @@ uint64_t ice_tick(struct ice *ice, uint64_t now_us)
 	ice_checks_tick(ice);
 	ice_consent_tick(ice);
 	ice_reckon(ice);
+	triggered_send(ice);
 	if (now_us >= ice->pace_us && anything_waits(ice)) {
 		/* What waits for something else (a permission) is looked at again as often. */
 		pace_step(ice);

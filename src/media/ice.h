@@ -1,4 +1,4 @@
-/* media/ice.h -- a full ICE agent for one wire (RFC 8445, 8838, 7675, TURN by 8656).
+/* media/ice.h -- a full ICE agent for one wire (RFC 8445, 8838, 7675, TURN by 8656 over UDP and TCP).
  *
  * A pure state machine: everything that comes is a call, everything that goes out is a
  * callback. It opens no socket, starts no thread, reads no clock, and allocates nothing after
@@ -78,6 +78,13 @@ struct ice_ops {
 	void (*send)(void *arg, unsigned component, unsigned base, const struct sa *to, const void *p, size_t n);
 	void (*event)(void *arg, const struct ice_event *e);         /* NULL: nobody listens. Must not call the agent */
 	void (*random)(void *arg, void *p, size_t n);                /* for a cryptographer, not for dice */
+	/* TURN over TCP: one connection for each base that has a relay. Optional, all three together.
+	 * Begin to connect; what comes of it is said by ice_stream_opened() or ice_stream_lost(), later. false: it
+	 * cannot be. */
+	bool (*stream_open)(void *arg, unsigned base, const struct sa *from, const struct sa *to);
+	/* One whole message. What finds no room is dropped, as a datagram would be. */
+	void (*stream_send)(void *arg, unsigned base, const void *p, size_t n);
+	void (*stream_close)(void *arg, unsigned base);      /* what was sent may still leave */
 };
 
 struct ice_prm {
@@ -106,9 +113,13 @@ void ice_close(struct ice *ice);
 int ice_add_host(struct ice *ice, unsigned component, unsigned base, const struct sa *addr, const struct sa *shown);
 /* Servers are not asked from this base. Before they are added. */
 void ice_base_no_servers(struct ice *ice, unsigned base);
-/* A server to ask for reflexive (turn false) or also relayed addresses. `user`, `password`: TURN's.
- * One TURN server, ICE_MAX_STUN in all. ENOSPC, ENOMEM, EINVAL. */
-int ice_add_server(struct ice *ice, bool turn, const struct sa *addr, struct str user, struct str password);
+enum ice_server {
+	ICE_STUN,               /* gives reflexive addresses */
+	ICE_TURN,               /* relayed ones too: over UDP, and over TCP when nothing is answered there */
+	ICE_TURN_UDP, ICE_TURN_TCP      /* over this one only */
+};
+/* A server to ask. `user`, `password`: TURN's. One TURN server, ICE_MAX_STUN in all. ENOSPC, ENOMEM, EINVAL. */
+int ice_add_server(struct ice *ice, enum ice_server kind, const struct sa *addr, struct str user, struct str password);
 void ice_gather(struct ice *ice, uint64_t now_us);
 bool ice_gathered(const struct ice *ice);
 size_t ice_locals(const struct ice *ice);
@@ -151,9 +162,20 @@ enum ice_verdict {
  * and `*n` is its length. */
 enum ice_verdict ice_datagram(struct ice *ice, uint64_t now_us, unsigned base, const struct sa *from, uint8_t *p, size_t *n,
 			      struct sa *peer);
-/* Make of `*n` bytes of media what leaves for this component: from `*base` to `*to`, with a header of TURN
- * when it goes over a relay. false: there is nowhere to send, or no room. */
-bool ice_wrap(struct ice *ice, unsigned component, uint8_t *p, size_t *n, size_t max, unsigned *base, struct sa *to);
+/* The TURN connection of this base is there, and one message came by it: as ice_datagram(). */
+void ice_stream_opened(struct ice *ice, uint64_t now_us, unsigned base);
+enum ice_verdict ice_stream_message(struct ice *ice, uint64_t now_us, unsigned base, uint8_t *p, size_t *n, struct sa *peer);
+/* It could not be made, or has ended. It is not closed again by stream_close(). */
+void ice_stream_lost(struct ice *ice, uint64_t now_us, unsigned base);
+
+struct ice_way {
+	unsigned base;
+	struct sa to;
+	bool stream;            /* over the TURN connection of `base` */
+};
+/* Make of `*n` bytes of media what leaves for this component, with a header of TURN when it goes over a
+ * relay. false: there is nowhere to send, or no room. */
+bool ice_wrap(struct ice *ice, unsigned component, uint8_t *p, size_t *n, size_t max, struct ice_way *way);
 /* Does what is due. Gives when it wants to be called again; UINT64_MAX: never by itself.
  * Calls above may make that earlier: ice_due(). */
 uint64_t ice_tick(struct ice *ice, uint64_t now_us);

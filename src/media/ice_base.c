@@ -58,7 +58,11 @@ enum ice_tx_step ice_tx_due(struct ice *ice, struct ice_tx *tx)
 		tx->on = false;
 		return ICE_TX_OVER;
 	}
-	tx->sends++;
+	tx->sends = tx->once ? ICE_RC : (uint8_t)(tx->sends + 1);
+	if (tx->once) {
+		tx->next_us = ice->now_us + ICE_TI_US;
+		return ICE_TX_SEND;
+	}
 	tx->next_us = ice->now_us + (tx->sends < ICE_RC ? (uint64_t)tx->rto_us << (tx->sends - 1) :
 						 (uint64_t)tx->rto_us * ICE_RM);
 	return ICE_TX_SEND;

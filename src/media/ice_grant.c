@@ -3,14 +3,31 @@
 #include "media/ice_int.h"
 #include "base/poison.h"
 
-struct ice_turn *ice_turn_at(struct ice *ice, unsigned base, const struct sa *from)
+struct ice_turn *ice_turn_by_base(struct ice *ice, unsigned base)
 {
-	if (!ice->gather.nturns || !sa_eq(from, &ice->gather.turn_server))
-		return NULL;
 	for (size_t i = 0; i < ice->gather.nturns; i++)
 		if (ice->gather.turn[i].base == base)
 			return &ice->gather.turn[i];
 	return NULL;
+}
+
+struct ice_turn *ice_turn_at(struct ice *ice, unsigned base, const struct sa *from)
+{
+	struct ice_turn *t;
+
+	if (!ice->gather.nturns || !sa_eq(from, &ice->gather.turn_server))
+		return NULL;
+	t = ice_turn_by_base(ice, base);
+	/* What a relay over TCP has to say comes by its connection: a datagram is somebody else's. */
+	return t && !t->stream ? t : NULL;
+}
+
+void ice_turn_send(struct ice *ice, const struct ice_turn *t, const void *p, size_t n)
+{
+	if (t->stream)
+		ice->prm.ops.stream_send(ice->prm.ops.arg, t->base, p, n);
+	else
+		ice->prm.ops.send(ice->prm.ops.arg, ice->base[t->base].component, t->base, &ice->gather.turn_server, p, n);
 }
 
 struct ice_turn *ice_turn_of(struct ice *ice, unsigned local)

@@ -12,6 +12,7 @@ enum {
 	ICE_CONSENT_DEAD_US = 30000000, /* the same */
 	ICE_CONSENT_IDS = 8,            /* requests that may still be answered: 30 s / 4 s */
 	ICE_PATIENCE_US = 39500000,     /* RFC 8863 section 4: nothing fails before */
+	ICE_TI_US = 39500000,           /* RFC 8489 section 6.2.2: how long a request over TCP may take */
 	ICE_BINDING_US = 15000000,      /* RFC 8445 section 11: Tr, keeps a NAT's binding */
 	/* How long the controlling side waits for a better pair than the one that works:
 	 * shorter for direct ones. Media flows meanwhile. */
@@ -24,6 +25,7 @@ enum {
 
 struct ice_tx {
 	bool on;
+	bool once;                      /* over a stream: not repeated */
 	uint8_t id[STUN_ID];
 	uint8_t sends;
 	uint32_t rto_us;
@@ -122,6 +124,8 @@ struct ice_turn {               /* the allocation of one base */
 	enum ice_turn_state state;
 	uint8_t base;
 	uint8_t local;                  /* place of its candidate */
+	bool stream;                    /* over TCP: a connection is there, or is being made */
+	bool stream_tried;
 	struct ice_tx tx;
 	enum ice_turn_work work;        /* of tx */
 	unsigned tries;                 /* 401 and 438 in a row */
@@ -152,6 +156,7 @@ struct ice_gather {
 	struct ice_turn *turn;          /* owned; ICE_MAX_BASES of them, NULL: no TURN server */
 	size_t nturns;
 	struct sa turn_server;
+	enum ice_server turn_kind;
 	char *turn_user, *turn_password;        /* owned */
 	bool under_way, done;
 	uint64_t until_us;
@@ -205,6 +210,8 @@ static inline bool ice_tx_is(const struct ice_tx *tx, const uint8_t *id) { retur
 static inline bool ice_is_relay(const struct ice *ice, unsigned local) { return ice->local[local].c.type == CANDIDATE_RELAY; }
 
 /* ice_grant.c */
+struct ice_turn *ice_turn_by_base(struct ice *ice, unsigned base);  /* NULL: it has none */
+void ice_turn_send(struct ice *ice, const struct ice_turn *t, const void *p, size_t n);       /* to the server */
 struct ice_turn *ice_turn_at(struct ice *ice, unsigned base, const struct sa *from);        /* NULL: not its server */
 struct ice_turn *ice_turn_of(struct ice *ice, unsigned local);
 enum ice_grant ice_turn_permit(struct ice_turn *t, const struct sa *peer);   /* wanted from now on */
@@ -238,7 +245,8 @@ void ice_pairs_of_remote(struct ice *ice, unsigned remote);
 void ice_pairs_rank(struct ice *ice);                /* roles or priorities have changed */
 void ice_pairs_clear(struct ice *ice);               /* with what the peer's side was */
 void ice_pair_state(struct ice_pair *p, enum ice_pair_state s);
-struct ice_pair *ice_pair_next(struct ice *ice);     /* whose check is to be sent; NULL: none */
+struct ice_pair *ice_pair_triggered(struct ice *ice);        /* whose check goes out at once; NULL: none */
+struct ice_pair *ice_pair_next(struct ice *ice);     /* whose check is to be sent in its turn; NULL: none */
 void ice_pair_trigger(struct ice *ice, struct ice_pair *p);
 void ice_unfreeze(struct ice *ice, const struct ice_pair *like);
 unsigned ice_pair_component(const struct ice *ice, const struct ice_pair *p);
@@ -275,5 +283,7 @@ void ice_turn_tick(struct ice *ice, struct ice_turn *t);
 void ice_turn_answered(struct ice *ice, struct ice_turn *t, const struct stun_msg *m);
 uint64_t ice_turn_due(const struct ice_turn *t);
 void ice_turn_release(struct ice *ice, struct ice_turn *t);
+void ice_turn_opened(struct ice *ice, struct ice_turn *t);   /* its connection is there */
+void ice_turn_lost(struct ice *ice, struct ice_turn *t);     /* or is no more */
 
 #endif

@@ -27,6 +27,7 @@ struct media_ice_prm {
 	const struct media_ice_host *host;      /* the best first */
 	size_t nhosts;
 	struct sa stun, turn;           /* unset: none */
+	enum ice_server turn_kind;      /* how `turn` is reached; ICE_STUN (0): as ICE_TURN */
 	struct str turn_user, turn_password;
 	bool software;                  /* rtp.conf stun_software_attribute */
 };
@@ -38,6 +39,8 @@ const struct ice_own *media_ice_own(const struct media_session *s);  /* NULL: it
 size_t media_ice_locals(const struct media_session *s);
 const struct ice_candidate *media_ice_local(const struct media_session *s, size_t i);
 bool media_ice_gathered(const struct media_session *s);
+/* true: media goes over our relay, which receives this component's at *at. */
+bool media_ice_relay(const struct media_session *s, unsigned component, struct sa *at);
 enum ice_state media_ice_state(const struct media_session *s);
 /* The peer's credentials differ from those that were given last: it restarts. */
 bool media_ice_is_other(const struct media_session *s, struct str ufrag, struct str pwd);

@@ -48,5 +48,5 @@ void ice_send(struct ice *ice, unsigned local, const struct sa *to, const void *
 	memcpy(out, p, n);
 	ice_random(ice, id, sizeof(id));
 	if (ice_turn_wrap(t, id, to, out, &n, sizeof(out)))
-		ice->prm.ops.send(ice->prm.ops.arg, c->component, c->base, &ice->gather.turn_server, out, n);
+		ice_turn_send(ice, t, out, n);
 }

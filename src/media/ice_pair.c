@@ -353,15 +353,22 @@ static struct ice_pair *best_of(struct ice *ice, enum ice_pair_state s)
 	return best;
 }
 
+static bool may_check(const struct ice *ice)
+{
+	return ice->peer.known && (ice->state == ICE_CHECKING || ice->state == ICE_CONNECTED);
+}
+
+struct ice_pair *ice_pair_triggered(struct ice *ice)
+{
+	return may_check(ice) ? first_queued(ice) : NULL;
+}
+
 struct ice_pair *ice_pair_next(struct ice *ice)
 {
 	struct ice_pair *p, *frozen;
 
-	if (!ice->peer.known || (ice->state != ICE_CHECKING && ice->state != ICE_CONNECTED))
+	if (!may_check(ice))
 		return NULL;
-	p = first_queued(ice);
-	if (p)
-		return p;
 	p = best_of(ice, ICE_PAIR_WAITING);
 	frozen = best_of(ice, ICE_PAIR_FROZEN);
 	/* One of each foundation is let go, the best first; the others wait for its outcome. */

@@ -35,6 +35,18 @@ const struct ice_candidate *media_ice_local(const struct media_session *s, size_
 	return i < media_ice_locals(s) ? &ice_of(s)->local[i] : NULL;
 }
 
+bool media_ice_relay(const struct media_session *s, unsigned component, struct sa *at)
+{
+	const struct core_ice *c = ice_of(s);
+
+	for (size_t i = 0; c && c->state == ICE_CONNECTED && c->relayed && i < c->nlocal; i++)
+		if (c->local[i].type == CANDIDATE_RELAY && c->local[i].component == component && sa_is_v6(&c->local[i].addr) == c->v6) {
+			*at = c->local[i].addr;
+			return true;
+		}
+	return false;
+}
+
 bool media_ice_is_other(const struct media_session *s, struct str ufrag, struct str pwd)
 {
 	const struct core_ice *c = ice_of(s);
@@ -160,6 +172,7 @@ static void no_send(void *arg, unsigned component, unsigned base, const struct s
 
 static void wire_ice_free(void *arg)
 {
+	ice_wire_streams_free(arg);
 	obj_drop(((struct ice_wire *)arg)->agent);
 }
 
@@ -208,10 +221,10 @@ static int add_servers(struct ice *agent, const struct media_ice_prm *prm)
 	int err;
 
 	mark_servers(agent, prm);
-	err = sa_is_set(&prm->stun) ? ice_add_server(agent, false, &prm->stun, STR_NULL, STR_NULL) : 0;
-
+	err = sa_is_set(&prm->stun) ? ice_add_server(agent, ICE_STUN, &prm->stun, STR_NULL, STR_NULL) : 0;
 	if (!err && sa_is_set(&prm->turn))
-		err = ice_add_server(agent, true, &prm->turn, prm->turn_user, prm->turn_password);
+		err = ice_add_server(agent, prm->turn_kind ? prm->turn_kind : ICE_TURN, &prm->turn, prm->turn_user,
+				     prm->turn_password);
 	return err;
 }
 
@@ -268,7 +281,8 @@ int media_ice_start(struct media_session *s, const struct media_ice_prm *prm)
 	c = core_ice_new(agent);
 	if (a)
 		a->ice = obj_new(sizeof(*a->ice), wire_ice_free);
-	if (!a || !c || !a->ice) {
+	if (!a || !c || !a->ice ||
+	    (sa_is_set(&prm->turn) && prm->turn_kind != ICE_TURN_UDP && !s->w->w.net && ice_wire_streams(a->ice))) {
 		obj_drop(agent);
 		free(c);
 		if (a)

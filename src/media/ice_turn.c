@@ -1,4 +1,4 @@
-/* media/ice_turn.c -- an allocation at a TURN server over UDP (RFC 8656): made, kept, with
+/* media/ice_turn.c -- an allocation at a TURN server, over UDP or TCP (RFC 8656): made, kept, with
  * permissions for the peer's candidates and a channel for media. One request is under way at
  * a time; which one is next follows from what is wanted and what runs out. */
 #include "media/ice_int.h"
@@ -74,21 +74,43 @@ static void request_send(struct ice *ice, struct ice_turn *t, enum ice_turn_work
 	put_auth(ice, t, &o);
 	stun_put_fingerprint(&o);
 	if (stun_end(&o))
-		ice->prm.ops.send(ice->prm.ops.arg, ice->base[t->base].component, t->base, &ice->gather.turn_server, msg, o.n);
+		ice_turn_send(ice, t, msg, o.n);
 }
 
 static void work_begin(struct ice *ice, struct ice_turn *t, enum ice_turn_work work)
 {
 	t->work = work;
 	ice_tx_start(ice, &t->tx, ICE_RTO_US);
+	t->tx.once = t->stream;
 	if (ice_tx_due(ice, &t->tx) == ICE_TX_SEND)
 		request_send(ice, t, work, t->tx.id, false);
 }
 
-void ice_turn_begin(struct ice *ice, struct ice_turn *t)
+/* ---- its connection, when it goes over TCP */
+
+static bool stream_connect(struct ice *ice, struct ice_turn *t)
 {
-	t->state = ICE_TURN_ASKING;
-	work_begin(ice, t, ICE_WORK_ALLOCATE);
+	t->stream_tried = true;
+	if (!ice->prm.ops.stream_open ||
+	    !ice->prm.ops.stream_open(ice->prm.ops.arg, t->base, &ice->base[t->base].addr, &ice->gather.turn_server))
+		return false;
+	t->stream = true;
+	t->tx.on = false;
+	return true;
+}
+
+static void stream_end(struct ice *ice, struct ice_turn *t)
+{
+	if (t->stream)
+		ice->prm.ops.stream_close(ice->prm.ops.arg, t->base);
+	t->stream = false;
+}
+
+/* Nothing came back for the first request over UDP: the way there may be closed. */
+static bool is_time_for_stream(const struct ice *ice, const struct ice_turn *t)
+{
+	return ice->gather.turn_kind == ICE_TURN && !t->stream_tried && !t->has_key && t->work == ICE_WORK_ALLOCATE && t->tx.on &&
+	       t->tx.sends && ice->now_us >= t->tx.next_us;
 }
 
 void ice_turn_release(struct ice *ice, struct ice_turn *t)
@@ -99,6 +121,7 @@ void ice_turn_release(struct ice *ice, struct ice_turn *t)
 		ice_random(ice, id, sizeof(id));
 		request_send(ice, t, ICE_WORK_REFRESH, id, true);
 	}
+	stream_end(ice, t);
 	t->state = ICE_TURN_FAILED;
 	t->tx.on = false;
 }
@@ -107,6 +130,7 @@ void ice_turn_release(struct ice *ice, struct ice_turn *t)
 
 static void turn_failed(struct ice *ice, struct ice_turn *t)
 {
+	stream_end(ice, t);
 	t->state = ICE_TURN_FAILED;
 	t->tx.on = false;
 	for (size_t i = 0; i < ARRAY_LEN(t->permit); i++)
@@ -114,6 +138,33 @@ static void turn_failed(struct ice *ice, struct ice_turn *t)
 	for (size_t i = 0; i < ICE_CHANNELS; i++)
 		t->channel[i] = (struct ice_channel){ .grant = ICE_GRANT_REFUSED };
 	ice->reckon = true;
+}
+
+void ice_turn_begin(struct ice *ice, struct ice_turn *t)
+{
+	t->state = ICE_TURN_ASKING;
+	if (ice->gather.turn_kind != ICE_TURN_TCP)
+		work_begin(ice, t, ICE_WORK_ALLOCATE);
+	else if (!stream_connect(ice, t))
+		turn_failed(ice, t);
+}
+
+void ice_turn_opened(struct ice *ice, struct ice_turn *t)
+{
+	if (t->stream && t->state == ICE_TURN_ASKING && !t->tx.on)
+		work_begin(ice, t, ICE_WORK_ALLOCATE);
+}
+
+/* The allocation is gone with its connection (RFC 8656 section 3.1). */
+void ice_turn_lost(struct ice *ice, struct ice_turn *t)
+{
+	if (!t->stream)
+		return;
+	t->stream = false;
+	if (t->state == ICE_TURN_ASKING && ice->gather.turn_kind == ICE_TURN && !t->has_key)
+		work_begin(ice, t, ICE_WORK_ALLOCATE);
+	else
+		turn_failed(ice, t);
 }
 
 static void permits_settle(struct ice_turn *t, enum ice_grant g, uint64_t again_us)
@@ -177,7 +228,8 @@ static void allocated(struct ice *ice, struct ice_turn *t, const struct stun_msg
 	}
 	t->state = ICE_TURN_READY;
 	lifetime_set(ice, t, m);
-	if (sa_is_set(&m->xor_mapped))
+	/* Where a connection is seen from is no address for datagrams. */
+	if (sa_is_set(&m->xor_mapped) && !t->stream)
 		ice_local_add(ice, CANDIDATE_SRFLX, t->base, &m->xor_mapped, &ice->base[t->base].addr, &ice->gather.turn_server);
 	at = ice_local_add(ice, CANDIDATE_RELAY, t->base, &m->relayed, sa_is_set(&m->xor_mapped) ? &m->xor_mapped : NULL,
 			   &ice->gather.turn_server);
@@ -283,6 +335,8 @@ static bool channel_ask(struct ice *ice, struct ice_turn *t)
 
 void ice_turn_tick(struct ice *ice, struct ice_turn *t)
 {
+	if (is_time_for_stream(ice, t) && stream_connect(ice, t))
+		return;
 	switch (ice_tx_due(ice, &t->tx)) {
 	case ICE_TX_SEND:
 		request_send(ice, t, t->work, t->tx.id, false);

@@ -478,6 +478,21 @@ static void clear_wakeup(struct mthread *t)
 		return;
 }
 
+static void tell_ready(struct mthread *t, const struct epoll_event *e)
+{
+	uint64_t word = e->data.u64;
+	struct watched *w;
+
+	if (!word) {
+		clear_wakeup(t);
+	} else if (__builtin_expect(!(word & WATCHED), 1)) {
+		wire_readable((struct wire *)(uintptr_t)(word & ~(uint64_t)1), word & 1);
+	} else {
+		w = (struct watched *)(uintptr_t)(word & ~(uint64_t)WATCHED);
+		w->ready(w, e->events);
+	}
+}
+
 void mthread_turn(struct mthread *t, int max_wait_ms)
 {
 	struct epoll_event ev[BATCH];
@@ -485,12 +500,8 @@ void mthread_turn(struct mthread *t, int max_wait_ms)
 
 	mthread_now(t);
 	mthread_began(t);
-	for (int i = 0; i < n; i++) {
-		if (ev[i].data.u64)
-			wire_readable((struct wire *)(uintptr_t)(ev[i].data.u64 & ~(uint64_t)1), ev[i].data.u64 & 1);
-		else
-			clear_wakeup(t);
-	}
+	for (int i = 0; i < n; i++)
+		tell_ready(t, &ev[i]);
 	/* Closing happens here, after the batch: no event of it can name a
 	 * stream that is gone. */
 	commands(t);

@@ -67,6 +67,13 @@ struct ticker {
 	const struct wire *w;   /* one that it serves, for the watchdog */
 };
 
+/* What else the epoll tells of, beside places: a connection. Its address, marked, is epoll's word for it. */
+struct watched {
+	void (*ready)(struct watched *w, uint32_t events);
+};
+enum { WATCHED = 2 };           /* bit of the word; bit 0 is RTCP's of a wire, 0 as a whole the thread's own */
+static inline uint64_t watched_mark(const struct watched *w) { return (uintptr_t)w | WATCHED; }
+
 struct mthread_prm {            /* constant while it runs */
 	const struct clock *clock;
 	const struct media_net *net;    /* NULL: sockets */

@@ -201,14 +201,11 @@ static inline void take_rtp(struct wire *w, uint8_t *p, size_t n, const struct s
 		w->dropped_bad++;
 }
 
-static inline void take_datagram(struct wire *w, bool rtcp, size_t n, struct sa *from)
+/* Of a peer that may send here, as far as ICE knows. */
+static inline void take_of_peer(struct wire *w, bool rtcp, size_t n, const struct sa *from)
 {
 	uint8_t *p = w->t->buf.pkt;
 
-	mthread_at(w->t, MEDIA_PACKETS, w);
-	w->at_rtcp = rtcp;
-	if (__builtin_expect(w->ice != NULL, 0) && !w->ice->ops->in(w, rtcp, p, &n, from))
-		return;
 	if (__builtin_expect(w->steps != NULL, 0) && !open_steps(w, p, &n, from))
 		return;
 	if (w->udptl) {
@@ -234,6 +231,22 @@ static inline void take_datagram(struct wire *w, bool rtcp, size_t n, struct sa 
 		break;
 	}
 	w->dropped_bad++;
+}
+
+static inline void take_datagram(struct wire *w, bool rtcp, size_t n, struct sa *from)
+{
+	mthread_at(w->t, MEDIA_PACKETS, w);
+	w->at_rtcp = rtcp;
+	if (__builtin_expect(w->ice != NULL, 0) && !w->ice->ops->in(w, rtcp, w->t->buf.pkt, &n, from))
+		return;
+	take_of_peer(w, rtcp, n, from);
+}
+
+void wire_checked(struct wire *w, bool rtcp, size_t n, const struct sa *from)
+{
+	mthread_at(w->t, MEDIA_PACKETS, w);
+	w->at_rtcp = rtcp;
+	take_of_peer(w, rtcp, n, from);
 }
 
 void wire_arrived(struct wire *w, bool rtcp, size_t n, const struct sa *from)

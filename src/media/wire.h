@@ -110,6 +110,8 @@ void wire_drain(struct wire *w);
 void wire_readable(struct wire *w, bool rtcp);
 /* A datagram of `n` bytes has come. It lies in the thread's buf.pkt, which is written to. */
 void wire_arrived(struct wire *w, bool rtcp, size_t n, const struct sa *from);
+/* The same, of a peer that ICE has checked, whichever way it came. */
+void wire_checked(struct wire *w, bool rtcp, size_t n, const struct sa *from);
 /* Whose packet is this, when there are several streams? NULL: nobody's. `p` is the
  * packet that `r` was read from. */
 struct stream *wire_choose(const struct wire *w, const struct rtp *r, const uint8_t *p);

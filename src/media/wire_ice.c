@@ -4,6 +4,8 @@
 #include "media/stun.h"
 #include "media/trace.h"
 #include "base/obj.h"
+#include <errno.h>
+#include <stdlib.h>
 #include "base/poison.h"
 
 /* ---- what the agent says */
@@ -112,6 +114,96 @@ static void on_send(void *arg, unsigned component, unsigned base, const struct s
 	place_send(i->w->net, i->w->place[base >> 1], &at, p, n);
 }
 
+/* ---- what came */
+
+/* true: it is media, and `*from` whom it is of. */
+static bool take_verdict(struct ice_wire *i, enum ice_verdict v, bool rtcp, struct sa peer, struct sa *from)
+{
+	const struct sa *dst = &i->head.dst[rtcp && !i->w->rtcp_mux];
+
+	switch (v) {
+	case ICE_DATA:
+		*from = sa_is_set(dst) ? *dst : peer;
+		return true;
+	case ICE_TAKEN:
+		ice_wire_due(i);
+		return false;
+	default:
+		i->w->dropped_source++;
+		return false;
+	}
+}
+
+/* ---- TURN over TCP */
+
+static void on_opened(struct turn_socket *s)
+{
+	struct ice_wire *i = s->arg;
+
+	ice_stream_opened(i->agent, i->w->t->now_us, s->base);
+	ice_wire_due(i);
+}
+
+static void on_lost(struct turn_socket *s)
+{
+	struct ice_wire *i = s->arg;
+
+	ice_stream_lost(i->agent, i->w->t->now_us, s->base);
+	ice_wire_due(i);
+}
+
+static void on_message(struct turn_socket *s, struct str msg)
+{
+	struct ice_wire *i = s->arg;
+	struct wire *w = i->w;
+	struct mthread *t = w->t;
+	bool rtcp = wire_ice_is_rtcp(s->base);
+	struct sa peer = { 0 }, from;
+	enum ice_verdict v;
+	size_t n = msg.n;
+
+	memcpy(t->buf.pkt, msg.p, n);
+	v = ice_stream_message(i->agent, t->now_us, s->base, t->buf.pkt, &n, &peer);
+	if (take_verdict(i, v, rtcp, peer, &from))
+		wire_checked(w, rtcp, n, &from);
+}
+
+static const struct turn_socket_ops turn_ops = { .opened = on_opened, .message = on_message, .lost = on_lost };
+
+static bool on_stream_open(void *arg, unsigned base, const struct sa *from, const struct sa *to)
+{
+	struct ice_wire *i = arg;
+
+	return i->w && i->w->t && !i->w->net && i->turn && base < WIRE_ICE_BASES &&
+	       turn_socket_open(&i->turn[base], i->w->t->ep, from, to);
+}
+
+static void on_stream_send(void *arg, unsigned base, const void *p, size_t n)
+{
+	turn_socket_send(&((struct ice_wire *)arg)->turn[base], p, n);
+}
+
+static void on_stream_close(void *arg, unsigned base)
+{
+	turn_socket_close(&((struct ice_wire *)arg)->turn[base]);
+}
+
+int ice_wire_streams(struct ice_wire *i)
+{
+	i->turn = calloc(WIRE_ICE_BASES, sizeof(*i->turn));
+	for (unsigned b = 0; i->turn && b < WIRE_ICE_BASES; b++)
+		turn_socket_init(&i->turn[b], &turn_ops, i, b);
+	return i->turn ? 0 : ENOMEM;
+}
+
+void ice_wire_streams_free(struct ice_wire *i)
+{
+	for (unsigned b = 0; i->turn && b < WIRE_ICE_BASES; b++)
+		turn_socket_close(&i->turn[b]);
+	free(i->turn);
+	i->turn = NULL;
+}
+
 /* ---- along with the wire from thread to thread */
 
 static void on_arrive(struct wire *w)
@@ -124,6 +216,8 @@ static void on_arrive(struct wire *w)
 	i->ticker.next_us = UINT64_MAX;
 	i->ticking = true;
 	list_append(&w->t->tickers, &i->ticker.link);
+	for (unsigned b = 0; i->turn && b < WIRE_ICE_BASES; b++)
+		turn_socket_watch(&i->turn[b], w->t->ep);
 	ice_wire_due(i);
 }
 
@@ -134,6 +228,8 @@ static void on_leave(struct wire *w)
 	if (!i || !i->ticking)
 		return;
 	list_remove(&i->ticker.link);
+	for (unsigned b = 0; i->turn && b < WIRE_ICE_BASES; b++)
+		turn_socket_unwatch(&i->turn[b]);
 	i->ticking = false;
 }
 
@@ -171,32 +267,26 @@ static bool on_in(struct wire *w, bool rtcp, uint8_t *p, size_t *n, struct sa *f
 {
 	struct ice_wire *i = ice_wire_of(w);
 	struct sa peer = { 0 };
-	const struct sa *dst;
+	enum ice_verdict v;
 
 	look(w, false, from, p, *n);
-	switch (ice_datagram(i->agent, w->t->now_us, wire_ice_base(rtcp, sa_is_v6(from)), from, p, n, &peer)) {
-	case ICE_DATA:
-		dst = &i->head.dst[rtcp && !w->rtcp_mux];
-		*from = sa_is_set(dst) ? *dst : peer;
-		return true;
-	case ICE_TAKEN:
-		ice_wire_due(i);
-		return false;
-	default:
-		w->dropped_source++;
-		return false;
-	}
+	v = ice_datagram(i->agent, w->t->now_us, wire_ice_base(rtcp, sa_is_v6(from)), from, p, n, &peer);
+	return take_verdict(i, v, rtcp, peer, from);
 }
 
 static bool on_out(struct wire *w, bool rtcp, uint8_t *p, size_t n, size_t max)
 {
-	unsigned base;
-	struct sa to;
+	struct ice_wire *i = ice_wire_of(w);
+	struct ice_way way;
 
-	if (!ice_wrap(ice_wire_of(w)->agent, rtcp && !w->rtcp_mux ? 2 : 1, p, &n, max, &base, &to))
+	if (!ice_wrap(i->agent, rtcp && !w->rtcp_mux ? 2 : 1, p, &n, max, &way))
 		return false;
-	wire_fit_family(w, &to);
-	return place_send(w->net, w->place[base >> 1], &to, p, n);
+	if (way.stream) {
+		turn_socket_send(&i->turn[way.base], p, n);
+		return true;
+	}
+	wire_fit_family(w, &way.to);
+	return place_send(w->net, w->place[way.base >> 1], &way.to, p, n);
 }
 
 /* ---- on and off */
@@ -207,7 +297,8 @@ static const struct wire_ice_ops ice_ops_row = {
 
 void ice_wire_put(struct wire *w, struct ice_wire *i)
 {
-	struct ice_ops ops = { .arg = i, .send = on_send, .event = on_event, .random = ice_random_system };
+	struct ice_ops ops = { .arg = i, .send = on_send, .event = on_event, .random = ice_random_system,
+			       .stream_open = on_stream_open, .stream_send = on_stream_send, .stream_close = on_stream_close };
 
 	i->head.ops = &ice_ops_row;
 	i->w = w;

@@ -12,10 +12,12 @@
 #define MEDIA_WIRE_ICE_H
 
 #include "media/ice.h"
-#include "media/thread.h"
+#include "media/turn_socket.h"
 
 /* Bases of the agent: the two sockets of a wire, by the family of the other side. */
+enum { WIRE_ICE_BASES = 4 };
 static inline unsigned wire_ice_base(bool rtcp, bool v6) { return 2u * rtcp + v6; }
+static inline bool wire_ice_is_rtcp(unsigned base) { return base >> 1; }
 
 struct ice_wire {               /* obj */
 	struct wire_ice head;           /* wire.ice points to it */
@@ -23,7 +25,12 @@ struct ice_wire {               /* obj */
 	struct wire *w;                 /* NULL: not handed over yet, or taken off */
 	struct ticker ticker;
 	bool ticking;                   /* it stands in the thread's list */
+	struct turn_socket *turn;       /* owned, WIRE_ICE_BASES of them; NULL: no TURN over TCP */
 };
+
+/* For TURN over TCP, before it is handed to a thread; and when it is dropped. ENOMEM. */
+int ice_wire_streams(struct ice_wire *i);
+void ice_wire_streams_free(struct ice_wire *i);
 
 void ice_random_system(void *arg, void *p, size_t n);        /* ice_session.c: of the kernel */
 

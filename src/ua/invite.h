@@ -79,7 +79,7 @@ struct ua_invite_user {
 	/* The offer under way came to nothing: what was before it holds. */
 	void (*exchange_failed)(void *arg);
 	/* Of INVITE: as in struct ua_request_prm, with out->from (no tag) to write the first
-	 * time; out->to may be changed then. */
+	 * time; out->to may be changed then. EINPROGRESS: ua_invite_go_on() follows. */
 	int (*prepare)(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path);
 
 	/* Further lines; `status` of a response. */
@@ -127,6 +127,7 @@ int ua_invite_new(struct ua_invite **out, struct ua *ua, const struct ua_invite_
 /* Send `o` (an INVITE, not sent yet; taken a reference of). `path`: as in struct
  * ua_request_prm, a stream to prefer; NULL. ENOMEM. */
 int ua_invite_call(struct ua_invite *iv, struct sip_out *o, const struct net_path *path);
+void ua_invite_go_on(struct ua_invite *iv);  /* what prepare() of our INVITE waited for is there */
 
 /* Their INVITE, out of a dialog, on `tx`: makes the dialog and hands in the offer, if it
  * has one. RINGING; 100 was sent. Else the status that it is to be refused with, and

@@ -348,3 +348,9 @@ int ua_invite_call(struct ua_invite *iv, struct sip_out *o, const struct net_pat
 	obj_drop(iv);
 	return err;
 }
+
+void ua_invite_go_on(struct ua_invite *iv)
+{
+	if (iv->uac)
+		ua_request_go_on(iv->uac);
+}

@@ -30,6 +30,7 @@ struct ua_request {             /* obj */
 	struct text cancel_headers;
 	bool cancel;                    /* asked for, perhaps before there is anything to cancel */
 	bool again;                     /* ua_request_again() was called */
+	bool waiting;                   /* prepare() has asked for time: ua_request_go_on() follows */
 	unsigned agains;                /* so often it was sent anew */
 };
 
@@ -149,6 +150,9 @@ static int send_on_path(struct ua_request *rq)
 	struct sip_client_tx_user user = { rq, on_response, on_failed, .owner = rq };
 	int err = rq->prm.prepare ? rq->prm.prepare(rq->prm.arg, rq, rq->out, &rq->path) : 0;
 
+	rq->waiting = err == EINPROGRESS && rq->state == UA_REQUEST_RESOLVING;
+	if (rq->waiting)
+		return 0;
 	if (err)
 		return err;
 	if (rq->out->method == SIP_ACK) {
@@ -187,6 +191,17 @@ static int send_next(struct ua_request *rq)
 			return 0;
 	}
 	return err;
+}
+
+void ua_request_go_on(struct ua_request *rq)
+{
+	int err;
+
+	if (!rq->waiting)
+		return;
+	err = send_on_path(rq);
+	if (err && (!rq->targets || send_next(rq)))
+		fail_later(rq, err);
 }
 
 /* An ACK that is out is done. */
@@ -468,6 +483,9 @@ void ua_request_cancel(struct ua_request *rq, struct str headers)
 	} else if (rq->resolving) {
 		sip_resolve_cancel(rq->resolving);
 		rq->resolving = NULL;
+		fail_later(rq, ECANCELED);
+	} else if (rq->waiting) {
+		rq->waiting = false;
 		fail_later(rq, ECANCELED);
 	}
 }

@@ -44,7 +44,8 @@ struct ua_request_prm {
 	/* No answer at all: ETIMEDOUT, EHOSTUNREACH, ENOENT (no such host), ... */
 	void (*failed)(void *arg, struct ua_request *rq, int err);
 	/* Just before it goes out (again): path is known, headers may be completed. An
-	 * error (errno) keeps it from going there. */
+	 * error (errno) keeps it from going there. EINPROGRESS, the first time only: it is not
+	 * ready, and waits for ua_request_go_on(), which prepares anew. */
 	int (*prepare)(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path);
 	void *owner;    /* the obj that `arg` is or lives in, counted by obj_point(); NULL: `arg` holds it */
 };
@@ -58,6 +59,7 @@ int ua_request_send(struct ua *ua, const struct ua_request_prm *prm, struct ua_r
  * (RFC 4028 7.4: 422). True: the response was no final one then; false: it was done four
  * times already, or the request is cancelled. */
 bool ua_request_again(struct ua_request *rq);
+void ua_request_go_on(struct ua_request *rq);        /* what prepare() waited for is there; else nothing */
 void ua_request_cancel(struct ua_request *rq, struct str headers);   /* INVITE */
 /* No more callbacks; the transaction ends by itself. Gives prm.arg back. */
 void *ua_request_detach(struct ua_request *rq);

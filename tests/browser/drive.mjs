@@ -2,7 +2,8 @@
 //   {"id": 1, "page": "a", "open": {}}                      a page with window.phone
 //   {"id": 2, "page": "a", "run": "call", "args": ["sip:600@..."]}
 //   {"id": 3, "page": "a", "close": true}
-// Environment: CHROMIUM (program), TONE (wav file that is the microphone).
+// Environment: CHROMIUM (program), TONE (wav file that is the microphone), SPKI (hashes of the keys, base64 of SHA-256,
+// whose certificates are taken although no authority is known here; all others are refused).
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
 import { readFileSync } from "node:fs";
@@ -16,14 +17,15 @@ const bundle = await build({ entryPoints: [join(here, "libraries.js")], bundle: 
 const script = bundle.outputFiles[0].text + readFileSync(join(here, "phone.js"), "utf8");
 const args = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
   "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
-  "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets,LocalNetworkAccessChecksWebRTC", "--ignore-certificate-errors"];
+  "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets,LocalNetworkAccessChecksWebRTC"];
+if (process.env.SPKI) args.push(`--ignore-certificate-errors-spki-list=${process.env.SPKI}`);
 if (process.env.TONE) args.push(`--use-file-for-fake-audio-capture=${process.env.TONE}`);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", headless: true, args });
 const pages = new Map();
 
 // A page of localhost, which is where a microphone is allowed without a certificate.
 async function open(name) {
-  const page = await browser.newPage({ ignoreHTTPSErrors: true });
+  const page = await browser.newPage();
   page.on("console", (m) => process.stderr.write(`${name}: ${m.text()}\n`));
   page.on("pageerror", (e) => process.stderr.write(`${name}: ${e.stack}\n`));
   await page.route("http://localhost/**", (route) => route.fulfill({ contentType: "text/html",

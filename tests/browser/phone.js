@@ -23,6 +23,8 @@
   function watch(call, pc) {
     call.pc = pc;
     pc.addEventListener("track", (e) => {
+      // A track is unmuted by its first packet.
+      if (e.track.kind === "audio") e.track.addEventListener("unmute", () => { call.packetAt ??= performance.now(); });
       if (e.track.kind === "audio" && !call.analyser) listen(call, new MediaStream([e.track]));
     });
   }
@@ -35,6 +37,16 @@
     let best = 3;
     for (let i = 3; i < bins.length; i++) if (bins[i] > bins[best]) best = i;
     return { hertz: best * context.sampleRate / call.analyser.fftSize, level: Math.max(bins[best], -200) };
+  }
+
+  // How loud each of these frequencies is [dB], and what is loudest beside them.
+  function levels(call, hertz) {
+    const bins = new Float32Array(call.analyser.frequencyBinCount);
+    call.analyser.getFloatFrequencyData(bins);
+    const width = context.sampleRate / call.analyser.fftSize;
+    const near = hertz.map((h) => Math.max(...bins.slice(Math.round(h / width) - 2, Math.round(h / width) + 3)));
+    const rest = bins.filter((_, i) => i > 3 && hertz.every((h) => Math.abs(i * width - h) > 60));
+    return { near, rest: Math.max(...rest) };
   }
 
   async function stats(call) {
@@ -76,11 +88,17 @@
         state.registered = s === RegistererState.Registered;
         note("registration", { state: s });
       });
-      await this.registerer.register();
+      await this.registerer.register({ requestDelegate: {
+        onReject: (r) => note("registration", { state: "Failed", status: r.message.statusCode }) } });
     },
     async again() {
       for (;;) {
-        try { await this.ua.reconnect(); await this.registerer.register(); return; } catch (e) { await later(500); }
+        try {
+          await this.ua.reconnect();
+          // It believes that it is registered, so its state does not change.
+          await this.registerer.register({ requestDelegate: { onAccept: () => { state.registered = true; } } });
+          return;
+        } catch (e) { await later(500); }
       }
     },
     adopt(session) {
@@ -100,7 +118,7 @@
       const session = new Inviter(this.ua, UserAgent.makeURI(uri), this.constraints(o));
       const call = this.adopt(session);
       await session.invite({ requestDelegate: {
-        onAccept: (r) => { call.status = r.message.statusCode; note("accepted"); },
+        onAccept: (r) => { call.status = r.message.statusCode; call.acceptedAt = performance.now(); note("accepted"); },
         onReject: (r) => { call.status = r.message.statusCode; note("rejected", { status: call.status }); },
         onProgress: (r) => note("progress", { status: r.message.statusCode }),
       } });
@@ -138,6 +156,7 @@
       this.ua.on("registered", () => { state.registered = true; note("registration", { state: "Registered" }); });
       this.ua.on("unregistered", () => { state.registered = false; note("registration", { state: "Unregistered" }); });
       this.ua.on("disconnected", () => { state.registered = false; note("disconnected"); });
+      this.ua.on("registrationFailed", (e) => note("registration", { state: "Failed", status: e.response?.status_code }));
       this.ua.on("newRTCSession", ({ session, originator }) => {
         const call = this.adopt(session);
         if (originator === "remote") {
@@ -154,7 +173,7 @@
       session.on("peerconnection", ({ peerconnection }) => watch(call, peerconnection));
       const to = (s) => (e) => { call.state = s; note("call", { state: s, cause: e?.cause }); };
       session.on("progress", (e) => note("progress", { status: e.response?.status_code }));
-      session.on("accepted", () => note("accepted"));
+      session.on("accepted", () => { call.acceptedAt = performance.now(); note("accepted"); });
       session.on("confirmed", to("Established"));
       session.on("ended", to("Terminated"));
       session.on("failed", (e) => { call.status = e.message?.status_code; to("Terminated")(e); });
@@ -192,11 +211,11 @@
       const call = await lib.call(uri, o);
       await until(() => lib.up(call) || lib.over(call), o.seconds || 20);
       if (lib.over(call)) return { status: call.status || 0 };
-      const answered = performance.now();
-      await until(async () => (await stats(call)).packets > 0, 20);
-      return { status: 200, answered: answered - begin, packet: performance.now() - begin };
+      await until(() => call.packetAt, 20);
+      return { status: 200, answered: call.acceptedAt - begin, packet: call.packetAt - begin };
     },
     ring: async (uri, o = {}) => { await lib.call(uri, o); },
+    established: (i, seconds = 15) => until(() => lib.up(at(i)), seconds),
     incoming: (seconds = 20) => until(() => state.incoming, seconds),
     async answer(o = {}) {
       const call = state.incoming;
@@ -217,6 +236,12 @@
     hears: (hertz, i, seconds = 15) => until(() => {
       const h = heard(at(i));
       return h.level > -70 && Math.abs(h.hertz - hertz) < hertz * 0.03 + 8;
+    }, seconds),
+    // The two tones of a digit, and nothing else as loud.
+    hearsDigit: (d, i, seconds = 15) => until(() => {
+      const at16 = "123A456B789C*0#D".indexOf(d);
+      const l = levels(at(i), [[697, 770, 852, 941][at16 >> 2], [1209, 1336, 1477, 1633][at16 & 3]]);
+      return l.near.every((x) => x > -70 && x > l.rest + 6);
     }, seconds),
     silence: (i, seconds = 15) => until(() => heard(at(i)).level < -75, seconds),
     decodes: (frames, i, seconds = 20) => until(async () => (await stats(at(i))).frames >= frames, seconds),

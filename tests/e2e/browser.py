@@ -2,7 +2,9 @@
 telephone of SIP.js or JsSIP. Loopback alone will not do, as Chromium gathers no ICE
 candidates there; so the namespace has a pair of interfaces with both ends in it."""
 
+import base64
 import ctypes
+import hashlib
 import json
 import os
 import queue
@@ -50,15 +52,22 @@ def chromium():
     raise RuntimeError("Chromium is not installed: tools/install-deps test")
 
 
-class Browser:
-    """One Chromium. Its microphone is a sine of HERTZ."""
+def spki(certificate):
+    """The hash of a certificate's key, as Chromium wants it."""
+    key = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"], check=True, stdout=subprocess.PIPE).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], check=True, input=key, stdout=subprocess.PIPE).stdout
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
-    def __init__(self, directory, hertz=700):
-        self.hertz = hertz
+
+class Browser:
+    """One Chromium. Its microphone is a sine of HERTZ. SPKI: of certificates that it takes, as spki() gives it."""
+
+    def __init__(self, directory, hertz=700, spki=""):
+        self.hertz, self.pages = hertz, []
         sound = f"{directory}/microphone-{hertz}.wav"
         tone.write_tone(sound, hertz, 4)
         self.log = open(f"{directory}/browser-{hertz}.log", "w", encoding="utf-8")
-        env = dict(environment(), TONE=sound, CHROMIUM=chromium(), HOME=str(directory))
+        env = dict(environment(), TONE=sound, CHROMIUM=chromium(), HOME=str(directory), SPKI=spki)
         self.process = subprocess.Popen(["node", f"{HERE}/drive.mjs"], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.log, text=True, env=env)
         self.next = 1
@@ -85,7 +94,14 @@ class Browser:
         return self.take(number, seconds).get("value")
 
     def open(self, name):
-        return Page(self, name)
+        it = Page(self, name)
+        self.pages.append(it)
+        return it
+
+    def close_pages(self):
+        for it in self.pages:
+            it.close()
+        self.pages = []
 
     def close(self):
         self.process.stdin.close()
@@ -101,7 +117,7 @@ class Page:
     """window.phone of one page: page.call("sip:600@...") runs phone.call there."""
 
     def __init__(self, browser, name):
-        self.browser, self.name = browser, name
+        self.browser, self.name, self.closed = browser, name, False
         browser.tell(page=name, open=True)
 
     def __getattr__(self, function):
@@ -112,7 +128,9 @@ class Page:
         self.registered()
 
     def close(self):
-        self.browser.tell(page=self.name, close=True)
+        if not self.closed:
+            self.browser.tell(page=self.name, close=True)
+        self.closed = True
 
     def wait_events(self, what, n=1):
         wait_until(lambda: sum(e["what"] == what for e in self.events()) >= n, f"{what} of page {self.name}")

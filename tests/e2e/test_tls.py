@@ -87,6 +87,25 @@ def test_phones_with_certificates(make_server, certified, make_phone, place):
     assert server.contacts("1001") and not server.contacts("1002") and not server.contacts("1003")
 
 
+def test_calls_with_certificates(make_server, certified, make_phone):
+    """The phone's certificate is verified, its sound encrypted: it calls, and is called."""
+    need("baresip")
+    accounts_of = accounts(_1001="one", _1002="two").replace("[1001](phone)\n", "[1001](phone)\nmedia_encryption = sdes\n", 1)
+    server = make_server({"pjsip.conf": accounts_of + certified.transport(
+        f"verify_client = yes\nrequire_client_cert = yes\nca_list_file = {certified.authority.path}\n")}).start()
+    one = tls_phone(make_phone, server, certified, "1001", "one", cert=certified.authority.sign("phone"), hertz=LOW,
+                    mediaenc="srtp-mand")
+    two = make_phone(server, "1002", "two", hertz=HIGH)
+    assert one.register_outcome() == two.register_outcome() == "200 OK"
+    talk(server, one, two, f"127.0.0.1:{certified.port};transport=tls")
+    one.hang_up()
+    over(server, two)
+    talk(server, two, one)
+    two.hang_up()
+    over(server, one)
+    assert re.search(r"^m=audio \d+ RTP/SAVP ", one.trace(), re.M)
+
+
 @pytest.mark.parametrize("transport, secure", [("tls", 1), ("tcp", 0)])
 def test_signalling_is_secure(make_server, certified, make_phone, transport, secure):
     """CHANNEL(secure_signaling) and CHANNEL(pjsip,secure)."""

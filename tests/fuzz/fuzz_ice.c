@@ -20,6 +20,7 @@ struct fuzz {
 	struct sa addr[ADDRS];          /* 0 is the server's; the others are peers' */
 	uint8_t id[SENT][STUN_ID];      /* of its last requests, for answers */
 	unsigned nsent, left;
+	bool stream[ICE_MAX_BASES];     /* a connection of TURN is open, or being opened */
 };
 
 static uint8_t take(struct fuzz *f)
@@ -61,6 +62,35 @@ static void on_send(void *arg, unsigned component, unsigned base, const struct s
 		abort();
 	if (m.cls == STUN_REQUEST)
 		memcpy(f->id[f->nsent++ % SENT], m.id, STUN_ID);
+}
+
+/* ---- TURN over TCP */
+
+static bool on_stream_open(void *arg, unsigned base, const struct sa *from, const struct sa *to)
+{
+	struct fuzz *f = arg;
+
+	if (base >= ICE_MAX_BASES || f->stream[base] || !sa_is_set(from) || !sa_eq(to, &f->addr[0]))
+		abort();
+	return f->stream[base] = !(f->dice & 0x30000);
+}
+
+static void on_stream_send(void *arg, unsigned base, const void *p, size_t n)
+{
+	struct fuzz *f = arg;
+
+	if (base >= ICE_MAX_BASES || !f->stream[base])
+		abort();
+	on_send(f, 1, base, &f->addr[0], p, n);
+}
+
+static void on_stream_close(void *arg, unsigned base)
+{
+	struct fuzz *f = arg;
+
+	if (base >= ICE_MAX_BASES || !f->stream[base])
+		abort();
+	f->stream[base] = false;
 }
 
 static void on_event(void *arg, const struct ice_event *e)
@@ -146,6 +176,7 @@ static void step_datagram(struct fuzz *f, bool raw)
 {
 	uint8_t buf[STUN_MAX], *copy;
 	unsigned base = take(f) % 4;
+	enum ice_verdict v;
 	struct sa from = f->addr[take(f) % ADDRS], peer;
 	size_t n = 0;
 
@@ -160,7 +191,9 @@ static void step_datagram(struct fuzz *f, bool raw)
 	}
 	copy = malloc(n ? n : 1);
 	memcpy(copy, buf, n);
-	if (ice_datagram(f->ice, f->now, base, &from, copy, &n, &peer) == ICE_DATA && !sa_is_set(&peer))
+	v = f->stream[base] ? ice_stream_message(f->ice, f->now, base, copy, &n, &peer) :
+			      ice_datagram(f->ice, f->now, base, &from, copy, &n, &peer);
+	if (v == ICE_DATA && !sa_is_set(&peer))
 		abort();
 	free(copy);
 }
@@ -169,11 +202,25 @@ static void step_media(struct fuzz *f)
 {
 	uint8_t buf[256] = { 0x80 };
 	size_t n = take(f);
-	unsigned base;
-	struct sa to;
+	struct ice_way way;
 
-	if (ice_wrap(f->ice, 1 + (take(f) & 1), buf, &n, sizeof(buf), &base, &to) && (n > sizeof(buf) || !sa_is_set(&to)))
+	if (ice_wrap(f->ice, 1 + (take(f) & 1), buf, &n, sizeof(buf), &way) && (n > sizeof(buf) || !sa_is_set(&way.to)))
 		abort();
+}
+
+/* A connection opens or ends. */
+static void step_stream(struct fuzz *f)
+{
+	unsigned how = take(f), base = how % 4;
+
+	if (!f->stream[base])
+		return;
+	if (how & 0x80) {
+		f->stream[base] = false;
+		ice_stream_lost(f->ice, f->now, base);
+	} else {
+		ice_stream_opened(f->ice, f->now, base);
+	}
 }
 
 static void step_remote(struct fuzz *f)
@@ -223,6 +270,8 @@ static void step(struct fuzz *f)
 	default:
 		if (op & 0x80 && !f->n)
 			ice_close(f->ice);
+		else
+			step_stream(f);
 		break;
 	}
 	/* What is due is done, and it does not ask for ever. */
@@ -238,8 +287,12 @@ static void begin(struct fuzz *f)
 	static const char *const addrs[ADDRS] = { "198.51.100.1:3478", "203.0.113.1:5000", "203.0.113.2:5000", "203.0.113.1:5001",
 						  "[2001:db8::1]:5000", "192.0.2.5:4000", "198.51.100.1:50000", "203.0.113.3:1000" };
 	static const char *const hosts[4] = { "192.0.2.5:4000", "192.0.2.5:4001", "[2001:db8::5]:4000", "192.0.2.6:4002" };
-	struct ice_prm prm = { .hash = f->hash, .role = (enum ice_role)(take(f) & 1), .components = 2, .now_us = f->now,
-			       .ops = { .arg = f, .send = on_send, .event = on_event, .random = on_random } };
+	uint8_t first = take(f);
+	enum ice_server kind = (enum ice_server)(ICE_TURN + (first >> 1) % 3);
+	struct ice_prm prm = { .hash = f->hash, .role = (enum ice_role)(first & 1), .components = 2, .now_us = f->now,
+			       .ops = { .arg = f, .send = on_send, .event = on_event, .random = on_random,
+				    .stream_open = on_stream_open, .stream_send = on_stream_send,
+				    .stream_close = on_stream_close } };
 	struct sa host;
 
 	for (unsigned i = 0; i < ADDRS; i++)
@@ -251,8 +304,8 @@ static void begin(struct fuzz *f)
 		if (ice_add_host(f->ice, i == 1 ? 2 : 1, i, &host, NULL))
 			abort();
 	}
-	ice_add_server(f->ice, false, &f->addr[0], STR_NULL, STR_NULL);
-	ice_add_server(f->ice, true, &f->addr[0], STR("user"), STR("secret"));
+	ice_add_server(f->ice, ICE_STUN, &f->addr[0], STR_NULL, STR_NULL);
+	ice_add_server(f->ice, kind, &f->addr[0], STR("user"), STR("secret"));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

@@ -10,7 +10,7 @@
 
 enum { LINK_PORT = 5000 };
 
-static uint32_t roll(struct stage *s)
+uint32_t stage_roll(struct stage *s)
 {
 	s->dice = s->dice * 1664525u + 1013904223u;
 	return s->dice >> 8;
@@ -28,6 +28,8 @@ static struct sa sa_of(const char *text)
 
 static void fly(struct stage *s, const struct sa *from, const struct sa *to, const void *p, size_t n)
 {
+	if (pipe_fly_to(s, to, p, n))
+		return;
 	for (size_t i = 0; i < ARRAY_LEN(s->flight); i++) {
 		struct flight *f = &s->flight[i];
 
@@ -35,7 +37,7 @@ static void fly(struct stage *s, const struct sa *from, const struct sa *to, con
 			continue;
 		*f = (struct flight){ .on = true, .at = s->now + s->delay, .seq = ++s->seq, .from = *from, .to = *to, .n = n };
 		memcpy(f->p, p, n);
-		if (s->loss && roll(s) % s->loss == 0)
+		if (s->loss && stage_roll(s) % s->loss == 0)
 			f->on = false;
 		if (s->drop && s->drop(s, f))
 			f->on = false;
@@ -284,7 +286,7 @@ static void turn_request(struct stage *s, const struct sa *from, const struct st
 	reply(s, from, &o);
 }
 
-static void to_server(struct stage *s, struct flight *f)
+void stage_serve(struct stage *s, struct flight *f)
 {
 	uint8_t p[256], key[16];
 	struct alloc *a = alloc_of(s, &f->from, false);
@@ -359,8 +361,10 @@ static void deliver(struct stage *s, struct flight *f)
 	struct sa inside;
 	struct agent *a;
 
-	if (sa_is_set(&s->server) && sa_eq(&f->to, &s->server)) {
-		to_server(s, f);
+	if (f->kind != DATAGRAM) {
+		pipe_deliver(s, f);
+	} else if (sa_is_set(&s->server) && sa_eq(&f->to, &s->server)) {
+		stage_serve(s, f);
 	} else if (sa_is_set(&s->server) && sa_eq_host(&f->to, &s->server)) {
 		to_relay(s, f);
 	} else if ((a = map_in(s, f, &inside))) {
@@ -463,7 +467,7 @@ static void on_random(void *arg, void *p, size_t n)
 	struct agent *a = arg;
 
 	for (size_t i = 0; i < n; i++)
-		((uint8_t *)p)[i] = (uint8_t)(roll(a->s) >> 3);
+		((uint8_t *)p)[i] = (uint8_t)(stage_roll(a->s) >> 3);
 }
 
 void stage_begin(struct stage *s)
@@ -471,6 +475,7 @@ void stage_begin(struct stage *s)
 	memset(s, 0, sizeof(*s));
 	s->now = 1000000;
 	s->delay = 20000;
+	s->cut = 1500;
 	s->dice = 4711;
 	s->next_port = 20000;
 	assert_int_equal(stun_hash_openssl(&s->hash), 0);
@@ -491,6 +496,7 @@ void agent_add(struct stage *s, unsigned i, enum nat nat, const char *ip, enum i
 			       .ops = { .arg = a, .send = on_send, .event = on_event, .random = on_random } };
 
 	*a = (struct agent){ .s = s, .name = (char)('a' + i), .nat = nat };
+	pipe_ops(&prm.ops);
 	a->public = sa_of(i ? "203.0.113.9" : "192.0.2.9");
 	assert_int_equal(ice_new(&a->ice, &prm), 0);
 	for (unsigned c = 1; ip && c <= components; c++) {
@@ -513,9 +519,14 @@ void agent_host(struct agent *a, unsigned base, unsigned component, const char *
 void agent_servers(struct agent *a, bool stun, bool turn)
 {
 	if (stun)
-		assert_int_equal(ice_add_server(a->ice, false, &a->s->server, STR_NULL, STR_NULL), 0);
+		assert_int_equal(ice_add_server(a->ice, ICE_STUN, &a->s->server, STR_NULL, STR_NULL), 0);
 	if (turn)
-		assert_int_equal(ice_add_server(a->ice, true, &a->s->server, STR("user"), STR("secret")), 0);
+		agent_turn(a, ICE_TURN);
+}
+
+void agent_turn(struct agent *a, enum ice_server kind)
+{
+	assert_int_equal(ice_add_server(a->ice, kind, &a->s->server, STR("user"), STR("secret")), 0);
 }
 
 void candidates(struct agent *from, struct agent *to)
@@ -561,13 +572,16 @@ bool talk(struct stage *s, unsigned from, const char *text)
 	struct agent *a = &s->agent[from], *b = &s->agent[!from];
 	uint8_t p[256];
 	size_t n = strlen(text);
-	unsigned before = b->data, base;
-	struct sa to;
+	unsigned before = b->data;
+	struct ice_way way;
 
 	memcpy(p, text, n);
-	if (!ice_wrap(a->ice, 1, p, &n, sizeof(p), &base, &to))
+	if (!ice_wrap(a->ice, 1, p, &n, sizeof(p), &way))
 		return false;
-	on_send(a, 1, base, &to, p, n);
+	if (way.stream)
+		pipe_send(a, way.base, p, n);
+	else
+		on_send(a, 1, way.base, &way.to, p, n);
 	run(s, 4 * s->delay);
 	return b->data == before + 1 && b->got_n == strlen(text) && !memcmp(b->got, text, b->got_n);
 }

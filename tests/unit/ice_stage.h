@@ -5,10 +5,19 @@
 
 #include "base/obj.h"
 #include "media/ice.h"
+#include "media/turn_stream.h"
 
 enum nat { NAT_NONE, NAT_FULL, NAT_ADDRESS, NAT_PORT, NAT_SYMMETRIC, NAT_KINDS };
 
 struct stage;
+
+/* A TCP connection between a base and the server, which cuts the bytes wherever it likes. */
+struct pipe {
+	bool on, opened;
+	struct sa client;               /* as the server knows it */
+	struct turn_stream up, down;    /* what reached the server, and the agent */
+};
+
 struct agent {
 	struct stage *s;
 	struct ice *ice;
@@ -25,6 +34,8 @@ struct agent {
 	unsigned data;                  /* media that came */
 	uint8_t got[64];
 	size_t got_n;
+	struct pipe pipe[2];
+	unsigned pipes_opened, pipes_closed;
 	unsigned sent, sent_bytes;
 	struct { struct sa to; } dst[256];      /* all places that it sent to */
 	unsigned ndst;
@@ -39,8 +50,11 @@ struct mapping {
 	unsigned nout;
 };
 
+enum flight_kind { DATAGRAM, PIPE_UP, PIPE_DOWN, PIPE_OPEN, PIPE_LOST };
 struct flight {
 	bool on;
+	enum flight_kind kind;
+	uint8_t agent, base;            /* of a pipe */
 	uint64_t at, seq;
 	struct sa from, to;
 	size_t n;
@@ -71,6 +85,8 @@ struct stage {
 	uint32_t dice;
 	struct sa server;               /* STUN and TURN on one port; unset: none */
 	struct alloc alloc[8];
+	bool refuse_pipes;              /* nobody listens on TCP */
+	unsigned cut;                   /* [bytes] the longest piece that comes by TCP */
 	bool stale_once;                /* the next authenticated request gets a 438 */
 	unsigned stale_sent, auth_sent, channel_data, indications, refreshes;
 	struct sa refused;              /* no permission for this host */
@@ -84,6 +100,9 @@ void stage_end(struct stage *s);
 void agent_add(struct stage *s, unsigned i, enum nat nat, const char *ip, enum ice_role role, unsigned components);
 void agent_host(struct agent *a, unsigned base, unsigned component, const char *addr);
 void agent_servers(struct agent *a, bool stun, bool turn);
+void agent_turn(struct agent *a, enum ice_server kind);
+/* The server cuts the connection. */
+void pipe_cut(struct stage *s, unsigned agent, unsigned base);
 void run(struct stage *s, uint64_t us);
 /* Until both are connected (all components) or `us` are over. */
 bool run_until_connected(struct stage *s, uint64_t us);
@@ -95,5 +114,13 @@ void exchange(struct stage *s);         /* gather, describe in both directions *
 /* Media from one to the other; true: it came. */
 bool talk(struct stage *s, unsigned from, const char *text);
 void inject(struct stage *s, const struct sa *from, const struct sa *to, const void *p, size_t n);
+
+/* ---- between ice_stage.c and ice_pipe.c */
+uint32_t stage_roll(struct stage *s);
+void stage_serve(struct stage *s, struct flight *f);    /* it reached the server */
+void pipe_ops(struct ice_ops *ops);
+void pipe_send(void *agent, unsigned base, const void *p, size_t n);
+bool pipe_fly_to(struct stage *s, const struct sa *to, const void *p, size_t n);       /* false: `to` is no connection's */
+void pipe_deliver(struct stage *s, struct flight *f);
 
 #endif

@@ -56,6 +56,26 @@ static void test_direct(void **state)
 	assert_int_equal(ice_role(s->agent[0].ice), ICE_CONTROLLING);
 }
 
+/* The answerer's first check is lost, because its answer is not there yet. The offerer's brings one back at once, not
+ * when the pace lets go the next. */
+static void test_asked_back_at_once(void **state)
+{
+	struct stage *s = *state;
+
+	pair_up(s, NAT_NONE, NAT_NONE, false, false);
+	s->delay = 1000;
+	gather_both(s);
+	describe(&s->agent[0], &s->agent[1], true);
+	s->agent[0].deaf = true;
+	run(s, 10000);
+	assert_true(s->agent[1].sent > 0);
+	s->agent[0].deaf = false;
+	describe(&s->agent[1], &s->agent[0], true);
+	run(s, 10000);
+	assert_true(s->agent[0].selected && s->agent[1].selected);
+	assert_talks(s);
+}
+
 /* Without a relay, what can meet meets: not two symmetric ones, nor one with a port-restricted one. */
 static void test_nats(void **state)
 {
@@ -280,7 +300,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 	const struct CMUnitTest tests[] = {
-		T(test_direct), T(test_nats), T(test_nats_with_turn), T(test_loss), T(test_same_site), T(test_both_roles),
+		T(test_direct), T(test_asked_back_at_once), T(test_nats), T(test_nats_with_turn), T(test_loss), T(test_same_site), T(test_both_roles),
 		T(test_two_components), T(test_mux), T(test_ipv6), T(test_lite_peer), T(test_priorities),
 		T(test_no_server_answers),
 	};

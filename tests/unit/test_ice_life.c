@@ -505,12 +505,12 @@ static void test_refused(void **state)
 	assert_int_equal(sa_parse(&a, STR("0.0.0.0:5000")), 0);
 	assert_int_equal(ice_add_host(ice, 1, 1, &a, NULL), EINVAL);
 	assert_int_equal(sa_parse(&a, STR("198.51.100.1:3478")), 0);
-	assert_int_equal(ice_add_server(ice, true, &a, STR_NULL, STR("x")), EINVAL);
-	assert_int_equal(ice_add_server(ice, true, &a, STR("u"), STR("x")), 0);
-	assert_int_equal(ice_add_server(ice, true, &a, STR("u"), STR("x")), ENOSPC);
+	assert_int_equal(ice_add_server(ice, ICE_TURN, &a, STR_NULL, STR("x")), EINVAL);
+	assert_int_equal(ice_add_server(ice, ICE_TURN, &a, STR("u"), STR("x")), 0);
+	assert_int_equal(ice_add_server(ice, ICE_TURN, &a, STR("u"), STR("x")), ENOSPC);
 	for (int i = 0; i < ICE_MAX_STUN; i++)
-		assert_int_equal(ice_add_server(ice, false, &a, STR_NULL, STR_NULL), 0);
-	assert_int_equal(ice_add_server(ice, false, &a, STR_NULL, STR_NULL), ENOSPC);
+		assert_int_equal(ice_add_server(ice, ICE_STUN, &a, STR_NULL, STR_NULL), 0);
+	assert_int_equal(ice_add_server(ice, ICE_STUN, &a, STR_NULL, STR_NULL), ENOSPC);
 }
 
 int main(void)

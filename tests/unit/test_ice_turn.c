@@ -82,7 +82,7 @@ static void test_wrong_password(void **state)
 	struct stage *s = *state;
 
 	apart(s);
-	assert_int_equal(ice_add_server(s->agent[0].ice, true, &s->server, STR("user"), STR("guess")), 0);
+	assert_int_equal(ice_add_server(s->agent[0].ice, ICE_TURN, &s->server, STR("user"), STR("guess")), 0);
 	ice_gather(s->agent[0].ice, s->now);
 	run(s, 1000000);
 	assert_true(ice_gathered(s->agent[0].ice));

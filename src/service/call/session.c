@@ -166,6 +166,8 @@ static void end_invite(struct session *s, int cause)
 void session_end(struct session *s, int cause)
 {
 	s->ch = NULL;
+	s->ice.waits = false;
+	timer_stop(&s->ice.timer);
 	unlink_session(s);
 	end_invite(s, cause);
 	session_media_close(s);

@@ -8,6 +8,9 @@
 #include "service/call/session.h"
 #include <errno.h>
 
+/* [ms] A call waits for STUN and TURN: two requests of RFC 8489, at 0 and 0.5 s, TCP after that, and their answers. */
+enum { WAIT_MS = 2000 };
+
 static bool wants(const struct session *s)
 {
 	return s->ep->ice_support && service_ice_on(s->svc);
@@ -23,10 +26,17 @@ static struct media_session *wire_of(const struct neg_stream *st)
 
 /* ---- ours */
 
+/* A component that only one side has is none (RFC 8445 section 6.1.2.2): nobody is asked for its addresses. */
+static bool has_one_component(const struct neg_stream *st)
+{
+	return st->media && (st->rtcp_mux || !ice_has_component(st->media, 2));
+}
+
 static int start(struct session *s, const struct neg_stream *st, struct media_session *m, enum ice_role role)
 {
 	struct media_ice_host host[SERVICE_ICE_HOSTS];
-	struct media_ice_prm prm = { .role = role, .components = ICE_COMPONENTS };
+	struct media_ice_prm prm = { .role = role,
+				     .components = role == ICE_CONTROLLED && has_one_component(st) ? 1 : ICE_COMPONENTS };
 	int err;
 
 	service_ice_fill(s->svc, &st->local, host, &prm);
@@ -42,6 +52,15 @@ static int put(struct session *s, size_t i, struct str name, struct str value)
 	return neg_attr_add(s->neg, i, name, value);
 }
 
+/* Once a pair is selected, m= and c= name our side of it (RFC 8839 section 4.4.1.2.2): for the relay, that is
+ * no address of ours. Some peers send there, ICE or not. */
+static void default_set(struct neg_stream *st, const struct media_session *m)
+{
+	st->local_rtcp = (struct sa){ 0 };
+	if (media_ice_relay(m, 1, &st->local) && !st->rtcp_mux)
+		media_ice_relay(m, 2, &st->local_rtcp);
+}
+
 static int put_lines(struct session *s, size_t i, const struct media_session *m, bool mux)
 {
 	const struct ice_own *own = media_ice_own(m);
@@ -49,6 +68,7 @@ static int put_lines(struct session *s, size_t i, const struct media_session *m,
 	struct buf b;
 	int err = put(s, i, STR("ice-ufrag"), str_z(own->ufrag));
 
+	default_set(neg_stream(s->neg, i), m);
 	err = err ? err : put(s, i, STR("ice-pwd"), str_z(own->pwd));
 	err = err ? err : put(s, i, STR("ice-options"), STR("trickle"));
 	for (size_t k = 0; !err && k < media_ice_locals(m); k++) {
@@ -64,12 +84,12 @@ static int put_lines(struct session *s, size_t i, const struct media_session *m,
 	if (!err && media_ice_gathered(m))
 		err = put(s, i, STR("end-of-candidates"), STR_NULL);
 	if (neg_stream(s->neg, i) == neg_first(s->neg, MEDIA_AUDIO))
-		s->ice_told = (uint8_t)(media_ice_locals(m) + media_ice_gathered(m));
+		s->ice.told = (uint8_t)(media_ice_locals(m) + media_ice_gathered(m));
 	return err;
 }
 
-/* All candidates that are known are in it (half trickle, RFC 8838 section 16). What is found later is told
- * to who takes it; to others, checks from there find their way. */
+/* All candidates that are known are in it; the first offer waits for all (half trickle, RFC 8838 section 16).
+ * What is found later is told to who takes it; to others, checks from there find their way. */
 int session_ice_offer(struct session *s)
 {
 	int err = 0;
@@ -134,6 +154,54 @@ int session_ice_answer(struct session *s)
 	return err;
 }
 
+/* ---- time for servers to answer */
+
+static bool peer_trickles(const struct session *s)
+{
+	const struct sip_msg *msg = s->incoming ? s->seen.invite : s->seen.response;
+	struct sip_each e = { 0 };
+	struct str v;
+
+	while (msg && sip_each(msg, SIP_H_SUPPORTED, &e, &v))
+		if (str_ieq(v, STR("trickle-ice")))
+			return true;
+	return false;
+}
+
+static bool is_gathering(const struct session *s)
+{
+	for (size_t i = 0; s->neg && i < neg_count(s->neg); i++) {
+		struct media_session *m = wire_of(neg_stream(s->neg, i));
+
+		if (m && media_ice_is_on(m) && !media_ice_gathered(m))
+			return true;
+	}
+	return false;
+}
+
+static void waited_enough(void *arg)
+{
+	session_ice_go_on(arg);
+}
+
+bool session_ice_must_wait(struct session *s)
+{
+	if (!wants(s) || (s->incoming && peer_trickles(s)) || !is_gathering(s))
+		return false;
+	s->ice.waits = true;
+	timer_start(s->svc->wheel, &s->ice.timer, WAIT_MS, waited_enough, s);
+	return true;
+}
+
+void session_ice_go_on(struct session *s)
+{
+	if (!s->ice.waits)
+		return;
+	s->ice.waits = false;
+	timer_stop(&s->ice.timer);
+	session_proceed(s);
+}
+
 /* ---- theirs */
 
 static const char *fault_text(int err)
@@ -176,11 +244,10 @@ static void take_stream(struct session *s, struct neg_stream *st, struct media_s
 	/* Browsers say trickle and send all they have at once. Whoever has none yet sends more by INFO. */
 	r = (struct ice_remote){ .ufrag = d.ufrag, .pwd = d.pwd, .lite = d.lite,
 				 .done = d.end_of_candidates || !d.trickle || ice_has_component(st->media, 1) };
-	/* A component that only one side has is none (RFC 8445 section 6.1.2.2). */
 	/* Our restart would have forgotten the old ones: another fork has answered our offer. */
 	if (media_ice_is_other(m, d.ufrag, d.pwd))
 		media_ice_forget_remote(m);
-	err = media_ice_remote(m, &r, st->rtcp_mux || !ice_has_component(st->media, 2), c, n);
+	err = media_ice_remote(m, &r, has_one_component(st), c, n);
 	if (err)
 		log_notice("ICE of '%.*s' stays as it was: %s", STR_ARG(s->ep->name), strerror(err));
 }
@@ -212,18 +279,6 @@ void session_ice_headers(const struct session *s, struct buf *h)
 {
 	if (wants(s))
 		buf_put(h, STR("Recv-Info: trickle-ice\r\n"));
-}
-
-static bool peer_trickles(const struct session *s)
-{
-	const struct sip_msg *msg = s->incoming ? s->seen.invite : s->seen.response;
-	struct sip_each e = { 0 };
-	struct str v;
-
-	while (msg && sip_each(msg, SIP_H_SUPPORTED, &e, &v))
-		if (str_ieq(v, STR("trickle-ice")))
-			return true;
-	return false;
 }
 
 static void send_fragment(struct session *s, const struct neg_stream *st, const struct media_session *m, const struct candidate *c,
@@ -259,12 +314,12 @@ static void tell_candidates(struct session *s)
 	if (!m || !st->media || !st->media->mid.n || media_ice_state(m) != ICE_CHECKING ||
 	    ua_invite_state(s->iv) != UA_INVITE_UP || !peer_trickles(s))
 		return;
-	for (i = s->ice_told; i < media_ice_locals(m); i++)
+	for (i = s->ice.told; i < media_ice_locals(m); i++)
 		if (media_ice_local(m, i)->component == 1 || !st->rtcp_mux)
 			ice_candidate_describe(media_ice_local(m, i), &c[n++]);
-	if (s->ice_told > media_ice_locals(m) || (!n && !media_ice_gathered(m)))
+	if (s->ice.told > media_ice_locals(m) || (!n && !media_ice_gathered(m)))
 		return;
-	s->ice_told = (uint8_t)(media_ice_locals(m) + media_ice_gathered(m));
+	s->ice.told = (uint8_t)(media_ice_locals(m) + media_ice_gathered(m));
 	send_fragment(s, st, m, c, n, media_ice_gathered(m));
 }
 
@@ -326,6 +381,8 @@ void session_ice_event(struct session *s, const struct media_event *e)
 		tell_candidates(s);
 	if (e->type == MEDIA_ICE_CANDIDATE)
 		candidate_found(s, e);
+	if (e->type == MEDIA_ICE_GATHERED && s->ice.waits && !is_gathering(s))
+		session_ice_go_on(s);
 	if (e->type != MEDIA_ICE)
 		return;
 	if (e->ice.state == ICE_LOST || e->ice.state == ICE_FAILED) {

@@ -170,6 +170,7 @@ void invite_request(struct service *svc, struct identity *id, struct sip_server_
 		return;
 	}
 	s = session_accept_at(svc, id, tx, msg, exten);
-	if (s && pbx_start(s->ch))
-		channel_destroy(s->ch);
+	/* Whom no candidate can be told later gets them in the answer: Answer() comes after they are known. */
+	if (s && !session_ice_must_wait(s))
+		session_proceed(s);
 }

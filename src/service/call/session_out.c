@@ -46,7 +46,17 @@ int session_prepare(void *arg, struct ua_request *rq, struct sip_out *o, const s
 	if (s->params.to.n || s->params.to_uri.n)
 		o->to = arena_printf(o->arena, "<%.*s%s>%s", STR_ARG(o->ruri), text_z(&s->params.to_uri),
 				     text_z(&s->params.to));
-	return buf_err(&contact) ? buf_err(&contact) : buf_err(&from);
+	if (buf_err(&contact) || buf_err(&from))
+		return buf_err(&contact) ? buf_err(&contact) : buf_err(&from);
+	return session_offer_prepare(s, path);
+}
+
+void session_proceed(struct session *s)
+{
+	if (!s->incoming)
+		ua_invite_go_on(s->iv);
+	else if (s->ch && pbx_start(s->ch))
+		channel_destroy(s->ch);
 }
 
 int session_call(struct session *s)

@@ -28,7 +28,7 @@ static const struct net_path *path_of(struct session *s)
 {
 	const struct sip_dialog *d = session_dialog(s);
 
-	return d ? &d->path : NULL;
+	return d ? &d->path : s->way;
 }
 
 static void on_media(void *arg, struct media_session *m, const struct media_event *e)

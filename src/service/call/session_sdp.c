@@ -7,6 +7,7 @@
 #include "service/call/channel_tech.h"
 #include "service/call/codecs.h"
 #include "service/call/session.h"
+#include "service/common/ice.h"
 #include <errno.h>
 
 /* ---- what the endpoint says, in the words of sdp/ ------------------------------- */
@@ -345,12 +346,37 @@ static int make_offer(struct session *s, struct buf *b)
 	if (!neg_count(s->neg))
 		err = first_offer(s, &p.formats);
 	else
-		err = again_offer(s, &p.formats);
+		err = s->ice.prepared ? 0 : again_offer(s, &p.formats);
+	s->ice.prepared = false;
 	if (!err)
 		err = session_ports_open(s);
 	if (!err)
 		err = session_ice_offer(s);
 	return err ? err : neg_offer_out(s->neg, b);
+}
+
+int session_offer_prepare(struct session *s, const struct net_path *path)
+{
+	struct neg_prm p;
+	int err;
+
+	/* Once: another address, and credentials, find them as they are. */
+	if (s->neg || !service_ice_asks(s->svc) || !s->ep->ice_support)
+		return 0;
+	s->way = path;
+	fill_prm(s, &p);
+	err = start(s);
+	err = err ? err : first_offer(s, &p.formats);
+	err = err ? err : session_ports_open(s);
+	err = err ? err : session_ice_offer(s);
+	s->way = NULL;
+	if (err) {
+		/* session_offer_make() begins anew, and says what is wrong. */
+		s->neg = obj_drop(s->neg);
+		return 0;
+	}
+	s->ice.prepared = true;
+	return session_ice_must_wait(s) ? EINPROGRESS : 0;
 }
 
 /* Who may speak nothing calls without an offer: the peer makes one. */

@@ -11,12 +11,14 @@
 #include <stdlib.h>
 
 enum { STUN_PORT = 3478, LOOK_AGAIN_S = 60, MANY = 64 };
+enum { STUN, TURN, SERVERS };   /* service_ice.server */
 
 struct ice_server_conf {        /* stunaddr or turnaddr */
 	struct service_ice *of;
 	struct str host;                /* view into conf */
 	uint16_t port;
 	struct sa addr;                 /* unset: not known yet */
+	enum ice_server kind;
 	struct dns_query *query;
 	struct timer again;
 	uint32_t ttl;                   /* [s] of the last answer */
@@ -33,7 +35,7 @@ struct service_ice {
 	struct rtp_conf *conf;          /* held */
 	struct acl *ice[8], *stun[8];   /* held: all must let an address pass */
 	size_t nice, nstun;
-	struct ice_server_conf server[2];       /* STUN, TURN */
+	struct ice_server_conf server[SERVERS];
 	struct ice_alias *alias;        /* owned */
 	size_t naliases;
 	/* Asked of the kernel at most once a second. */
@@ -92,15 +94,42 @@ static void look_again(struct service_ice *i)
 	}
 }
 
+/* Cuts ";transport=tcp" (escaped in the file, as a ; begins a comment there) or "?transport=tcp" (RFC 7065) off a
+ * TURN server. false: it is no transport of TURN. */
+static bool transport_cut(struct str *text, enum ice_server *kind)
+{
+	struct str rest = *text, host;
+
+	*kind = ICE_TURN;
+	host = str_cut_raw(&rest, '?');
+	if (!rest.n) {
+		rest = *text;
+		host = str_cut_raw(&rest, ';');
+	}
+	if (!rest.n)
+		return true;
+	*text = str_trim(host);
+	if (!str_ieq(str_trim(str_cut_raw(&rest, '=')), STR("transport")))
+		return false;
+	*kind = str_ieq(str_trim(rest), STR("tcp")) ? ICE_TURN_TCP : ICE_TURN_UDP;
+	return *kind == ICE_TURN_TCP || str_ieq(str_trim(rest), STR("udp"));
+}
+
 static void server_set(struct service_ice *i, unsigned which, struct str text, struct report *r)
 {
 	struct ice_server_conf *s = &i->server[which];
-	struct str rest = text;
+	struct str rest;
 	uint32_t port = STUN_PORT;
 
 	s->of = i;
 	if (!text.n)
 		return;
+	if (which == TURN && !transport_cut(&text, &s->kind)) {
+		report_add(r, REPORT_ERROR, STR("rtp.conf"), 0, "turnaddr: no relay is asked; after the server there may be "
+			   "?transport=udp or ?transport=tcp, and nothing else");
+		return;
+	}
+	rest = text;
 	if (!sa_parse(&s->addr, text)) {
 		if (!sa_port(&s->addr))
 			sa_set_port(&s->addr, STUN_PORT);
@@ -240,8 +269,8 @@ int service_ice_set(struct service *svc, struct rtp_conf *conf, const struct nam
 	}
 	if (conf->turnaddr.n && !conf->turnusername.n)
 		report_add(r, REPORT_ERROR, STR("rtp.conf"), 0, "turnaddr without turnusername: no relay is asked; name the user");
-	server_set(i, 0, conf->stunaddr, r);
-	server_set(i, 1, conf->turnusername.n ? conf->turnaddr : STR_NULL, r);
+	server_set(i, STUN, conf->stunaddr, r);
+	server_set(i, TURN, conf->turnusername.n ? conf->turnaddr : STR_NULL, r);
 	ice_conf_free(svc->rtp.ice);
 	svc->rtp.ice = i;
 	return 0;
@@ -256,6 +285,13 @@ void service_ice_free(struct service *svc)
 bool service_ice_on(const struct service *svc)
 {
 	return svc->rtp.ice && svc->rtp.ice->conf->icesupport && svc->media;
+}
+
+bool service_ice_asks(const struct service *svc)
+{
+	const struct service_ice *i = svc->rtp.ice;
+
+	return service_ice_on(svc) && (sa_is_set(&i->server[STUN].addr) || sa_is_set(&i->server[TURN].addr));
 }
 
 /* ---- what a session needs */
@@ -335,8 +371,9 @@ void service_ice_fill(struct service *svc, const struct sa *shown, struct media_
 	look_again(i);
 	prm->host = host;
 	prm->nhosts = hosts_fill(i, shown, host);
-	prm->stun = i->server[0].addr;
-	prm->turn = i->server[1].addr;
+	prm->stun = i->server[STUN].addr;
+	prm->turn = i->server[TURN].addr;
+	prm->turn_kind = i->server[TURN].kind;
 	prm->turn_user = i->conf->turnusername;
 	prm->turn_password = i->conf->turnpassword.s;
 	prm->software = i->conf->stun_software_attribute;

@@ -17,6 +17,8 @@ int service_ice_set(struct service *svc, struct rtp_conf *conf, const struct nam
 void service_ice_free(struct service *svc);
 /* icesupport, and there is media. */
 bool service_ice_on(const struct service *svc);
+/* And there is a server to ask: candidates take their time. */
+bool service_ice_asks(const struct service *svc);
 /* Everything but role and components. `shown`: what c= says, which is the first. The views hold until the next
  * call of service_ice_set(); `host` is the caller's room. */
 void service_ice_fill(struct service *svc, const struct sa *shown, struct media_ice_host host[SERVICE_ICE_HOSTS],
