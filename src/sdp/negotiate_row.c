@@ -34,6 +34,7 @@ void neg_row_free(struct neg_row *r)
 	neg_extras_free(r);
 	text_free(&r->s.mid);
 	obj_drop(r->s.port);
+	obj_drop(r->offered_port);
 	explicit_bzero(&r->s.secure, sizeof(r->s.secure));
 	explicit_bzero(r->keys, sizeof(r->keys));
 	free(r);
@@ -47,8 +48,9 @@ struct neg_row *neg_row_new(enum media_type t)
 		return NULL;
 	r->s.type = t;
 	r->s.want = SDP_SENDRECV;
-	r->s.bundled_in = -1;
-	r->s.feedback = NEG_FEEDBACK_ALL;
+	r->s.bundled_in = r->offered_in = -1;
+	r->s.feedback = NEG_FEEDBACK_ALONE;
+	r->s.exts = NEG_EXTS_ALONE;
 	memset(r->pt, NEG_NO_PT, sizeof(r->pt));
 	return r;
 }
@@ -62,6 +64,7 @@ struct neg_row *neg_row_copy(const struct neg_row *r)
 		return NULL;
 	*c = *r;
 	obj_hold(c->s.port);
+	obj_hold(c->offered_port);
 	c->s.mid = (struct text){ 0 };
 	c->s.codecs = r->s.ncodecs ? calloc(r->s.ncodecs, sizeof(*c->s.codecs)) : NULL;
 	c->extra = r->nextra ? calloc(r->nextra, sizeof(*c->extra)) : NULL;
@@ -180,7 +183,7 @@ struct str neg_feedback_name(enum neg_feedback f)
 {
 	static const struct str names[NEG_FEEDBACKS] = {
 		[NEG_NACK] = STR_INIT("nack"), [NEG_PLI] = STR_INIT("nack pli"), [NEG_FIR] = STR_INIT("ccm fir"),
-		[NEG_REMB] = STR_INIT("goog-remb"),
+		[NEG_REMB] = STR_INIT("goog-remb"), [NEG_TRANSPORT_CC] = STR_INIT("transport-cc"),
 	};
 
 	return names[f % NEG_FEEDBACKS];

@@ -70,7 +70,7 @@ static struct media_session *session(struct media *m, int i)
 static struct media_session *companion(struct media *m, struct media_session *with)
 {
 	struct media_session_prm prm = { .type = MEDIA_VIDEO, .tos = -1, .cos = -1, .on_wire_of = with };
-	struct media_set set = { .dir = SDP_SENDRECV, .ncodecs = 2, .symmetric = true, .mid_ext = 1, .mid = "v" };
+	struct media_set set = { .dir = SDP_SENDRECV, .ncodecs = 2, .symmetric = true, .ext[RTP_EXT_MID] = 1, .mid = "v" };
 	struct media_session *s = NULL;
 
 	if (media_session_new(&s, m, &prm))

@@ -17,6 +17,7 @@ static void session_free(void *arg)
 	obj_drop(s->seen.sent_on);
 	obj_drop(s->callee.contact);
 	obj_drop(s->neg);
+	obj_drop(s->caller);
 	obj_drop(s->dtls);
 	share_close(&s->account);
 	obj_drop(s->conf);
@@ -169,6 +170,7 @@ static void end_invite(struct session *s, int cause)
 void session_end(struct session *s, int cause)
 {
 	s->ch = NULL;
+	s->caller = obj_drop(s->caller);
 	unlink_session(s);
 	end_invite(s, cause);
 	session_media_close(s);

@@ -35,11 +35,11 @@ static void on_media(void *arg, struct media_session *m, const struct media_even
 {
 	struct session *s = arg;
 
-	(void)m;
 	if (e->type == MEDIA_SECURE)
 		session_secure_event(s, e);
 	session_ice_event(s, e);
-	if (!s->ch || channel_media_event(s->ch, e) || e->type != MEDIA_TIMEOUT)
+	/* The channel is the sound's. */
+	if (media_session_type(m) != MEDIA_AUDIO || !s->ch || channel_media_event(s->ch, e) || e->type != MEDIA_TIMEOUT)
 		return;
 	log_notice("Disconnecting channel '%s' for lack of audio RTP activity in %u seconds",
 		   text_z(&s->ch->name), e->ms / 1000);
@@ -52,12 +52,59 @@ static struct media_session *transport_of(struct session *s, const struct neg_st
 	return st->bundled_in >= 0 ? session_stream_media(neg_stream(s->neg, (size_t)st->bundled_in)) : NULL;
 }
 
-/* Its port is another stream's and was to be its own, or the other way round. */
-static bool is_elsewhere(struct session *s, const struct neg_stream *st)
+static bool are_together(const struct neg_stream *a, const struct neg_stream *b)
 {
-	const struct session_port *p = st->port;
+	return a->port && b->port && media_session_together(session_stream_media(a), session_stream_media(b));
+}
 
-	return p->shared != (transport_of(s, st) != NULL);
+/* Two that were together have a transport each from now on: whoever has opened the ports keeps them, and
+ * when that one is gone, the first. */
+static bool is_anothers(struct session *s, size_t i)
+{
+	const struct neg_stream *st = neg_stream(s->neg, i);
+
+	for (size_t k = 0; k < neg_count(s->neg); k++) {
+		const struct neg_stream *o = neg_stream(s->neg, k);
+
+		if (k == i || !neg_needs_port(s->neg, k) || o->bundled_in >= 0 || !are_together(st, o))
+			continue;
+		if (!((struct session_port *)o->port)->shared || (((struct session_port *)st->port)->shared && k < i))
+			return true;
+	}
+	return false;
+}
+
+/* Its port is another stream's and was to be its own, or the other way round. */
+static bool is_elsewhere(struct session *s, size_t i)
+{
+	const struct neg_stream *st = neg_stream(s->neg, i);
+	struct media_session *t = transport_of(s, st);
+
+	return t ? !media_session_together(session_stream_media(st), t) : is_anothers(s, i);
+}
+
+/* The ports stay, but the one that opened them goes, or is now the guest: they are on this one's account. */
+static void take_over(struct session *s, const struct neg_stream *st)
+{
+	struct session_port *p = st->port;
+
+	for (size_t k = 0; st->bundled_in < 0 && p->shared && k < neg_count(s->neg); k++) {
+		const struct neg_stream *o = neg_stream(s->neg, k);
+
+		if (o != st && are_together(st, o) && !((struct session_port *)o->port)->shared) {
+			((struct session_port *)o->port)->shared = true;
+			p->shared = false;
+		}
+	}
+}
+
+/* Any of its sessions: all of a call are on one thread and have one name. */
+static struct media_session *any_media(struct session *s)
+{
+	for (size_t i = 0; i < neg_count(s->neg); i++)
+		if (neg_stream(s->neg, i)->port)
+			return session_stream_media(neg_stream(s->neg, i));
+	return NULL;
 }
 
 /* The address the socket is bound to: any, unless the endpoint pins it down. */
@@ -77,8 +124,8 @@ static int media_open(struct session *s, const struct neg_stream *st, const stru
 	struct media_session_prm prm = { .type = t, .port_min = (uint16_t)ep->rtp_port_start,
 		.port_max = (uint16_t)ep->rtp_port_end, .tos = video ? ep->tos_video : ep->tos_audio,
 		.cos = (int)(video ? ep->cos_video : ep->cos_audio), .rtcp_mux = ep->rtcp_mux,
-		.on_wire_of = transport_of(s, st), .near = session_audio(s),
-		.fn = t == MEDIA_AUDIO ? on_media : NULL, .arg = s };
+		.on_wire_of = transport_of(s, st), .near = any_media(s), .fn = on_media, .arg = s,
+		.ssrc = st->port ? media_session_ssrc(session_stream_media(st)) : 0 };
 
 	bind_address(s, shown, &prm.bind);
 	if (!prm.tos)
@@ -125,23 +172,28 @@ static int open_stream(struct session *s, size_t i)
 		st->local = shown;
 		return 0;
 	}
-	if (!st->port || is_elsewhere(s, st)) {
+	if (!st->port || is_elsewhere(s, i)) {
 		err = port_new(s, st, &shown, &p);
 		if (err)
 			return err;
 		neg_port_set(s->neg, i, p);
 	}
+	take_over(s, st);
 	sa_set_port(&shown, sa_port(media_session_local(session_stream_media(st))));
 	st->local = shown;
+	st->ssrc = media_session_ssrc(session_stream_media(st));
+	str_copy(st->cname, sizeof(st->cname), str_z(media_session_cname(session_stream_media(st))));
 	return 0;
 }
 
+/* Those with a transport of their own first: the others need it. */
 int session_ports_open(struct session *s)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < neg_count(s->neg); i++)
-		if (neg_needs_port(s->neg, i))
-			err = open_stream(s, i);
+	for (int shared = 0; shared < 2; shared++)
+		for (size_t i = 0; !err && i < neg_count(s->neg); i++)
+			if (neg_needs_port(s->neg, i) && (neg_stream(s->neg, i)->bundled_in >= 0) == shared)
+				err = open_stream(s, i);
 	return err;
 }
