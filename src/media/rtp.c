@@ -128,7 +128,7 @@ size_t rtp_extensions_write(uint8_t *out, size_t max, const struct rtp_element *
 	for (size_t i = 0; i < n; i++) {
 		size_t len = v[i].value.n;
 
-		if (!v[i].id || at + head + len + 3 > max || len > 255 || (!two_bytes && (v[i].id > 14 || len < 1 || len > 16)))
+		if (!v[i].id || (at + head + len + 3) / 4 * 4 > max || len > 255 || (!two_bytes && (v[i].id > 14 || len < 1 || len > 16)))
 			return 0;
 		out[at] = (uint8_t)(two_bytes ? v[i].id : v[i].id << 4 | (len - 1));
 		if (two_bytes)

@@ -71,8 +71,8 @@ int neg_save(struct neg *n);
 /* What our offers say of a format, by neg_fmtp_set(); empty: nothing. */
 struct str neg_fmtp_wanted(const struct neg_row *r, enum format_id id);
 /* Our number for a format: the one it has, its usual one, a free one. NEG_NO_PT: none left. */
-uint8_t neg_pt(struct neg_row *r, enum format_id id);
-uint8_t neg_te_pt(struct neg_row *r, uint32_t rate);
+uint8_t neg_pt(const struct neg *n, struct neg_row *r, enum format_id id);
+uint8_t neg_te_pt(const struct neg *n, struct neg_row *r, uint32_t rate);
 enum sdp_dir neg_dir_offer(const struct neg_stream *s);
 void neg_committed(struct neg *n);      /* an answer is written or taken: what it says is in force */
 /* The offer came to nothing. `ours`: its numbers stay, for another fork's answer. */

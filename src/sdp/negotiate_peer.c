@@ -179,7 +179,7 @@ static int codecs_set(struct neg *n, struct neg_row *r, const struct sdp_media *
 	return 0;
 }
 
-static void event_add(struct neg_row *r, const struct sdp_media *m, uint32_t rate, bool answer)
+static void event_add(const struct neg *n, struct neg_row *r, const struct sdp_media *m, uint32_t rate, bool answer)
 {
 	struct neg_stream *s = &r->s;
 
@@ -193,7 +193,7 @@ static void event_add(struct neg_row *r, const struct sdp_media *m, uint32_t rat
 			continue;
 		if (!answer)
 			neg_te_learn(r, rate, m->rtpmap[i].pt);
-		ours = neg_te_pt(r, rate);
+		ours = neg_te_pt(n, r, rate);
 		/* All numbers are taken: digits go without this rate. */
 		if (ours == NEG_NO_PT)
 			return;
@@ -212,8 +212,8 @@ static void events_set(struct neg *n, struct neg_row *r, const struct sdp_media 
 	if (!n->prm.telephone_event || m->type != MEDIA_AUDIO)
 		return;
 	for (size_t i = 0; i < r->s.ncodecs; i++)
-		event_add(r, m, format_get((enum format_id)r->s.codecs[i].id)->clock, answer);
-	event_add(r, m, 8000, answer);
+		event_add(n, r, m, format_get((enum format_id)r->s.codecs[i].id)->clock, answer);
+	event_add(n, r, m, 8000, answer);
 }
 
 int neg_fmtp_follow(struct neg *n, size_t i, enum format_id id, struct str fmtp)

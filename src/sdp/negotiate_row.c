@@ -102,30 +102,51 @@ static bool pt_used(const struct neg_row *r, uint8_t pt)
 	return false;
 }
 
-static uint8_t pt_free(const struct neg_row *r, uint8_t from)
+/* RFC 8843 section 9.1: on one transport a number means one thing, whichever stream it is in. */
+static bool pt_taken(const struct neg *n, const struct neg_row *r, uint8_t pt)
+{
+	bool taken = pt_used(r, pt);
+
+	for (size_t i = 0; n->prm.bundle && !taken && i < n->now.n; i++)
+		taken = pt_used(n->now.v[i], pt);
+	return taken;
+}
+
+static uint8_t pt_free(const struct neg *n, const struct neg_row *r, uint8_t from)
 {
 	for (unsigned i = 0; i < 32; i++) {
 		uint8_t pt = (uint8_t)(96 + (from - 96u + i) % 32);
 
-		if (!pt_used(r, pt))
+		if (!pt_taken(n, r, pt))
 			return pt;
 	}
 	return NEG_NO_PT;
 }
 
-uint8_t neg_pt(struct neg_row *r, enum format_id id)
+/* The number that another stream on the transport has for the same. */
+static uint8_t pt_of_others(const struct neg *n, const struct neg_row *r, enum format_id id)
+{
+	for (size_t i = 0; n->prm.bundle && i < n->now.n; i++) {
+		uint8_t pt = n->now.v[i]->s.type == r->s.type ? n->now.v[i]->pt[id] : NEG_NO_PT;
+
+		if (pt != NEG_NO_PT && !pt_used(r, pt))
+			return pt;
+	}
+	return NEG_NO_PT;
+}
+
+uint8_t neg_pt(const struct neg *n, struct neg_row *r, enum format_id id)
 {
 	const struct format *f = format_get(id);
 
-	if (r->pt[id] != NEG_NO_PT)
-		return r->pt[id];
-	if (!f->encoding)
-		return NEG_NO_PT;
-	r->pt[id] = f->pt < 96 && !pt_used(r, f->pt) ? f->pt : pt_free(r, f->pt < 96 ? 96 : f->pt);
+	if (r->pt[id] == NEG_NO_PT && f->encoding)
+		r->pt[id] = pt_of_others(n, r, id);
+	if (r->pt[id] == NEG_NO_PT && f->encoding)
+		r->pt[id] = f->pt < 96 && !pt_taken(n, r, f->pt) ? f->pt : pt_free(n, r, f->pt < 96 ? 96 : f->pt);
 	return r->pt[id];
 }
 
-uint8_t neg_te_pt(struct neg_row *r, uint32_t rate)
+uint8_t neg_te_pt(const struct neg *n, struct neg_row *r, uint32_t rate)
 {
 	unsigned slot = NEG_MAX_EVENTS;
 
@@ -137,7 +158,7 @@ uint8_t neg_te_pt(struct neg_row *r, uint32_t rate)
 	}
 	if (slot == NEG_MAX_EVENTS)
 		return NEG_NO_PT;
-	r->te[slot].pt = pt_free(r, 101);
+	r->te[slot].pt = pt_free(n, r, 101);
 	if (r->te[slot].pt != NEG_NO_PT)
 		r->te[slot].rate = rate;
 	return r->te[slot].pt;

@@ -48,9 +48,30 @@ struct item {                   /* a number in the m= line */
 	struct str fmtp;
 };
 
-static struct str offer_fmtp(const struct neg_row *r, enum format_id id)
+static struct str fmtp_in_force(const struct neg_row *r, enum format_id id)
 {
-	struct str wanted = neg_fmtp_wanted(r, id);
+	for (size_t i = 0; r->s.type == MEDIA_VIDEO && i < r->s.ncodecs; i++)
+		if (r->s.codecs[i].id == id)
+			return text_view(&r->s.codecs[i].fmtp);
+	return STR_NULL;
+}
+
+/* A number of video keeps its meaning, and has it in all streams of a transport. */
+static struct str video_fmtp(const struct neg *n, const struct neg_row *r, enum format_id id)
+{
+	struct str v = fmtp_in_force(r, id);
+
+	if (!v.n)
+		v = neg_fmtp_wanted(r, id);
+	for (size_t i = 0; n->prm.bundle && !v.n && i < n->now.n; i++)
+		if (n->now.v[i]->pt[id] == r->pt[id])
+			v = fmtp_in_force(n->now.v[i], id);
+	return v;
+}
+
+static struct str offer_fmtp(const struct neg *n, const struct neg_row *r, enum format_id id)
+{
+	struct str wanted = video_fmtp(n, r, id);
 
 	if (wanted.n)
 		return wanted;
@@ -84,12 +105,12 @@ static size_t items_offer(const struct neg *n, struct neg_row *r, struct item *v
 	for (unsigned i = 0; i < r->s.wanted.n && k < max; i++) {
 		enum format_id id = (enum format_id)r->s.wanted.v[i].id;
 		uint32_t clock = format_get(id)->clock;
-		uint8_t pt = neg_pt(r, id);
+		uint8_t pt = neg_pt(n, r, id);
 		bool seen = false;
 
 		if (pt == NEG_NO_PT)
 			continue;
-		v[k++] = (struct item){ .pt = pt, .id = id, .fmtp = offer_fmtp(r, id), .feedback = offer_feedback(n, r) };
+		v[k++] = (struct item){ .pt = pt, .id = id, .fmtp = offer_fmtp(n, r, id), .feedback = offer_feedback(n, r) };
 		for (size_t j = 0; j < nrates; j++)
 			seen = seen || rates[j] == clock;
 		if (!seen && nrates < NEG_MAX_EVENTS) {
@@ -102,7 +123,7 @@ static size_t items_offer(const struct neg *n, struct neg_row *r, struct item *v
 	if (!has8k && nrates < NEG_MAX_EVENTS)
 		rates[nrates++] = 8000;
 	for (size_t i = 0; i < nrates && k < max; i++) {
-		uint8_t pt = neg_te_pt(r, rates[i]);
+		uint8_t pt = neg_te_pt(n, r, rates[i]);
 
 		if (pt != NEG_NO_PT)
 			v[k++] = (struct item){ .pt = pt, .rate = rates[i], .fmtp = STR("0-16") };

@@ -310,6 +310,25 @@ static void held(void **state)
 	assert_int_equal(neg_stream(n, 1)->dir, SDP_SENDONLY);
 }
 
+/* On one transport a payload type means one thing (RFC 8843 section 9.1): our own numbers stay clear of those
+ * that the peer has given to other streams. */
+static void numbers(void **state)
+{
+	struct neg_prm p = { .max_audio = 1, .max_video = 2, .bundle = true, .telephone_event = true };
+
+	(void)state;
+	n = obj_drop(n);
+	formats_edit(&p.formats, STR("ulaw,opus,h264,vp8"), true, NULL);
+	assert_int_equal(neg_new(&n, &p), 0);
+	take_and_answer(HEAD "a=group:BUNDLE a v\r\nm=audio 6000 RTP/AVP 0\r\na=mid:a\r\n"
+			"m=video 9 RTP/AVP 107 101\r\na=mid:v\r\na=rtpmap:107 H264/90000\r\na=rtpmap:101 VP8/90000\r\n");
+	neg_stream_set(n, 0, &p.formats, true);
+	add(MEDIA_VIDEO, "h264,vp8");
+	assert_true(offer_says("m=audio 4000 RTP/AVP 0 108 102 103\r\n"));
+	assert_true(says("m=video 4000 RTP/AVP 107 101\r\n"));
+	assert_non_null(strstr(strstr(buf_z(&text), "a=mid:v\r\n"), "m=video 4000 RTP/AVP 107 101\r\n"));
+}
+
 /* Our source is named where others are on the transport. */
 static void sources(void **state)
 {
@@ -331,7 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(offered), T(added), T(not_taken), T(forks), T(tagged_one_refused), T(first_one_ends), T(bundle_only),
-		T(we_decline_the_tagged_one), T(groups), T(held), T(sources),
+		T(we_decline_the_tagged_one), T(groups), T(held), T(sources), T(numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
