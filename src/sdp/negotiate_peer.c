@@ -510,12 +510,15 @@ static int answer_stream(struct neg *n, const struct sdp *answer, size_t i, int 
 	return err;
 }
 
-/* Another fork may have left streams without the ports that our offer had for them. */
+/* Another fork may have moved streams from the ports that our offer had for them. */
 static void ports_as_offered(struct neg *n)
 {
-	for (size_t i = 0; i < n->now.n; i++)
-		if (n->now.v[i]->offered_port && n->now.v[i]->offered_port != n->now.v[i]->s.port)
-			neg_port_set(n, i, obj_hold(n->now.v[i]->offered_port));
+	for (size_t i = 0; i < n->now.n; i++) {
+		struct neg_row *r = n->now.v[i];
+
+		if (r->s.active && r->s.bundled_in < 0 && r->offered_in < 0 && r->offered_port && r->offered_port != r->s.port)
+			neg_port_set(n, i, obj_hold(r->offered_port));
+	}
 }
 
 static int answer_streams(struct neg *n, const struct sdp *answer, enum neg_verdict *why)
@@ -555,9 +558,9 @@ int neg_answer_in(struct neg *n, const struct sdp *answer, enum neg_verdict *why
 		err = EPROTO;
 	}
 	if (!err)
-		ports_as_offered(n);
-	if (!err)
 		err = answer_streams(n, answer, why);
+	if (!err)
+		ports_as_offered(n);
 	/* Some gateways leave declined lines out at the end. */
 	for (size_t i = answer->nmedia; !err && i < n->now.n; i++) {
 		n->now.v[i]->s.active = n->now.v[i]->offer_active = false;

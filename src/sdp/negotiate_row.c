@@ -1,5 +1,5 @@
 /* sdp/negotiate_row.c -- one stream's row: its life, its copies, its payload
- * type numbers. */
+ * type numbers, and what of it needs no other. */
 #include "sdp/negotiate_int.h"
 #include <errno.h>
 #include "base/obj.h"
@@ -198,6 +198,19 @@ void neg_te_learn(struct neg_row *r, uint32_t rate, uint8_t pt)
 			r->te[i].pt = pt;
 			return;
 		}
+}
+
+enum sdp_dir neg_dir_offer(const struct neg_stream *s)
+{
+	enum sdp_dir d = s->want;
+
+	/* Hold (RFC 3264 section 8.4): ours keeps us from hearing, theirs us from
+	 * being heard. */
+	if (s->local_hold)
+		d &= SDP_SENDONLY;
+	if (s->remote_hold)
+		d &= SDP_RECVONLY;
+	return d;
 }
 
 struct str neg_feedback_name(enum neg_feedback f)

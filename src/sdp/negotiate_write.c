@@ -4,19 +4,6 @@
 #include <errno.h>
 #include "base/poison.h"
 
-enum sdp_dir neg_dir_offer(const struct neg_stream *s)
-{
-	enum sdp_dir d = s->want;
-
-	/* Hold (RFC 3264 section 8.4): ours keeps us from hearing, theirs us from
-	 * being heard. */
-	if (s->local_hold)
-		d &= SDP_SENDONLY;
-	if (s->remote_hold)
-		d &= SDP_RECVONLY;
-	return d;
-}
-
 static void write_host(struct buf *b, const struct sa *a)
 {
 	buf_put(b, sa_is_v6(a) ? STR("IN IP6 ") : STR("IN IP4 "));

@@ -266,18 +266,25 @@ static void offer(void **state)
 /* He takes all of it: one transport is left, and our sources are those that the offer named. */
 static void all_taken(void **state)
 {
+	struct media_session *moved;
 	uint32_t ssrc;
 	char want[64];
 	unsigned port = port_of(offer_to_bob(), 0);
 
 	(void)state;
 	ssrc = media_session_ssrc(media_of("bob", 1));
+	/* Early, and once more: what has moved stays where it is, and counts on. */
+	answer(SIP_INVITE, BOB, 183, "", GROUP("audio-0 video-1") HIS(SOUND("7000") "a=mid:audio-0\r\n" WAY("bobs") CANDIDATE("7000"))
+	       VIDEO("7000") "a=mid:video-1\r\n");
+	moved = media_of("bob", 1);
+	assert_true(together("bob"));
 	snprintf(want, sizeof(want), "a=ssrc:%u cname:", ssrc);
 	assert_true(has(requested(SIP_INVITE, BOB)->body, want));
 	answer(SIP_INVITE, BOB, 200, "", GROUP("audio-0 video-1") HIS(SOUND("7000") "a=mid:audio-0\r\n" WAY("bobs") CANDIDATE("7000"))
 	       VIDEO("7000") "a=mid:video-1\r\n");
 	assert_int_equal(status(SIP_INVITE), 200);
 	assert_true(together("bob"));
+	assert_ptr_equal(media_of("bob", 1), moved);
 	assert_int_equal(sa_port(media_session_local(media_of("bob", 1))), port);
 	assert_int_equal(media_session_ssrc(media_of("bob", 1)), ssrc);
 	assert_true(media_ice_is_on(media_of("bob", 1)));

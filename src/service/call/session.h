@@ -192,6 +192,9 @@ unsigned session_ice_info(struct session *s, const struct sip_msg *msg);     /* 
 /* What opens the ports of the streams that are in force or about to be offered.
  * ENOBUFS, EMFILE: there is no room. */
 int session_ports_open(struct session *s);
+/* An answer has put streams together that had ports of their own in our offer: they move, with the SSRCs that it
+ * named. At any other time what moves gets another, since its count of packets begins anew. */
+int session_ports_follow(struct session *s);
 struct session_port {           /* obj */
 	struct media_session *m;        /* owned */
 	struct session *s;              /* whom its events reach; obj_point() */

@@ -116,7 +116,7 @@ static void bind_address(struct session *s, const struct sa *shown, struct sa *b
 		sa_parse(bind, sa_is_v6(shown) ? STR("::") : STR("0.0.0.0"));
 }
 
-static int media_open(struct session *s, const struct neg_stream *st, const struct sa *shown, struct media_session **out)
+static int media_open(struct session *s, const struct neg_stream *st, const struct sa *shown, bool keep, struct media_session **out)
 {
 	enum media_type t = st->type;
 	const struct endpoint *ep = s->ep;
@@ -125,7 +125,7 @@ static int media_open(struct session *s, const struct neg_stream *st, const stru
 		.port_max = (uint16_t)ep->rtp_port_end, .tos = video ? ep->tos_video : ep->tos_audio,
 		.cos = (int)(video ? ep->cos_video : ep->cos_audio), .rtcp_mux = ep->rtcp_mux,
 		.on_wire_of = transport_of(s, st), .near = any_media(s), .fn = on_media, .arg = s,
-		.ssrc = st->port ? media_session_ssrc(session_stream_media(st)) : 0 };
+		.ssrc = keep && st->port ? media_session_ssrc(session_stream_media(st)) : 0 };
 
 	bind_address(s, shown, &prm.bind);
 	if (!prm.tos)
@@ -135,7 +135,7 @@ static int media_open(struct session *s, const struct neg_stream *st, const stru
 	return media_session_new(out, s->svc->media, &prm);
 }
 
-static int port_new(struct session *s, const struct neg_stream *st, const struct sa *shown, struct session_port **out)
+static int port_new(struct session *s, const struct neg_stream *st, const struct sa *shown, bool keep, struct session_port **out)
 {
 	struct session_port *p = obj_new(sizeof(*p), port_free);
 	int err = !p ? ENOMEM : transport_of(s, st) ? 0 : share_take(&s->account, SHARE_PORT);
@@ -144,7 +144,7 @@ static int port_new(struct session *s, const struct neg_stream *st, const struct
 		p->s = s;
 		p->shared = transport_of(s, st) != NULL;
 		obj_point(s);
-		err = media_open(s, st, shown, &p->m);
+		err = media_open(s, st, shown, keep, &p->m);
 	}
 	if (err) {
 		log_write(err == EDQUOT ? LOG_NOTICE : LOG_ERROR, LOG_MODULE, 0, "no RTP port for '%.*s': %s",
@@ -156,7 +156,7 @@ static int port_new(struct session *s, const struct neg_stream *st, const struct
 	return 0;
 }
 
-static int open_stream(struct session *s, size_t i)
+static int open_stream(struct session *s, size_t i, bool keep)
 {
 	struct neg_stream *st = neg_stream(s->neg, i);
 	const struct net_path *path = path_of(s);
@@ -173,7 +173,7 @@ static int open_stream(struct session *s, size_t i)
 		return 0;
 	}
 	if (!st->port || is_elsewhere(s, i)) {
-		err = port_new(s, st, &shown, &p);
+		err = port_new(s, st, &shown, keep, &p);
 		if (err)
 			return err;
 		neg_port_set(s->neg, i, p);
@@ -187,13 +187,23 @@ static int open_stream(struct session *s, size_t i)
 }
 
 /* Those with a transport of their own first: the others need it. */
-int session_ports_open(struct session *s)
+static int open_all(struct session *s, bool keep)
 {
 	int err = 0;
 
 	for (int shared = 0; shared < 2; shared++)
 		for (size_t i = 0; !err && i < neg_count(s->neg); i++)
 			if (neg_needs_port(s->neg, i) && (neg_stream(s->neg, i)->bundled_in >= 0) == shared)
-				err = open_stream(s, i);
+				err = open_stream(s, i, keep);
 	return err;
+}
+
+int session_ports_open(struct session *s)
+{
+	return open_all(s, false);
+}
+
+int session_ports_follow(struct session *s)
+{
+	return open_all(s, true);
 }

@@ -400,7 +400,7 @@ unsigned session_answer_came(void *arg, struct str body)
 		return 488;
 	}
 	/* Streams that were put together move to the port of the first of them. */
-	if (session_ports_open(s))
+	if (session_ports_follow(s))
 		return 500;
 	if (s->incoming || session_is_up(s))
 		neg_answer_settled(s->neg);
