@@ -145,6 +145,7 @@ struct media_session {          /* obj */
 	struct pending *closing;        /* owned; the memory that its close will need */
 	uint32_t play_turn;     /* of the last media_play or _stop */
 	uint32_t ssrc;
+	char cname[17];
 	/* of the last media_session_set() */
 	enum format_id format;  /* sent */
 	uint8_t ptime;

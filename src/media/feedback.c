@@ -3,7 +3,7 @@
 #include "media/rtp.h"
 #include "base/poison.h"
 
-enum { NACK = 1, PLI = 1, FIR = 4, APPLICATION = 15, HEAD = 12, MOST = 16 };
+enum { NACK = 1, PLI = 1, FIR = 4, APPLICATION = 15, TRANSPORT_CC = 15, HEAD = 12, MOST = 16 };
 
 static uint32_t be32(const uint8_t *p)
 {
@@ -79,6 +79,24 @@ static size_t map_remb(uint8_t *out, const uint8_t *p, size_t n, const struct rt
 	return HEAD + 12;
 }
 
+/* draft-holmer-rmcat-transport-wide-cc-extensions section 3.1: which of the transport's packets came when.
+ * The numbers lie as far apart on the other side, so only the first is another. Its padding
+ * is part of it. `p`: the whole packet. */
+static size_t map_transport_cc(uint8_t *out, size_t max, const uint8_t *p, size_t n, const struct rtcp_map *m)
+{
+	uint16_t base;
+
+	if (n < 20 || n > max || be32(p + 8) != m->about || !m->counted)
+		return 0;
+	base = (uint16_t)((p[12] << 8 | p[13]) - m->cc_off);
+	memcpy(out, p, n);
+	put32(out + 4, m->sender);
+	put32(out + 8, m->media);
+	out[12] = (uint8_t)(base >> 8);
+	out[13] = (uint8_t)base;
+	return n;
+}
+
 /* One packet: `n` bytes behind its header of four. */
 static size_t map_one(uint8_t *out, uint8_t type, uint8_t format, const uint8_t *p, size_t n, const struct rtcp_map *m)
 {
@@ -112,7 +130,9 @@ size_t rtcp_map_feedback(uint8_t *out, size_t max, const uint8_t *p, size_t n, c
 
 		if (len > n || pad > len - 4)
 			break;
-		if (p[1] == RTCP_RTPFB || p[1] == RTCP_PSFB)
+		if (p[1] == RTCP_RTPFB && (p[0] & 0x1f) == TRANSPORT_CC)
+			made += map_transport_cc(out + made, max - made, p, len, m);
+		else if (p[1] == RTCP_RTPFB || p[1] == RTCP_PSFB)
 			made += map_one(out + made, p[1], p[0] & 0x1f, p + 4, len - 4 - pad, m);
 		p += len;
 		n -= len;

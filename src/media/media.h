@@ -22,6 +22,7 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "sdp/crypto.h"
+#include "sdp/rtp_ext.h"
 #include "sdp/sdp.h"
 
 struct dtls_identity;   /* obj; media/dtls.h */
@@ -150,7 +151,8 @@ struct media_session_prm {
 	/* Share the wire of this session: its ports, thread and latch (BUNDLE). `bind`,
 	 * ports, tos and cos are that one's then. The ports go back with the last. */
 	struct media_session *on_wire_of;
-	struct media_session *near;     /* put it on this one's thread; NULL: the least loaded */
+	struct media_session *near;     /* put it on this one's thread, with its CNAME; NULL: the least loaded */
+	uint32_t ssrc;                  /* ours; 0: drawn at random */
 	media_event_fn *fn;             /* NULL: nobody listens yet */
 	void *arg;
 };
@@ -174,7 +176,11 @@ const struct sa *media_session_local_rtcp(const struct media_session *s);
 enum media_type media_session_type(const struct media_session *s);
 uint32_t media_session_ssrc(const struct media_session *s);
 
-enum { MEDIA_MAX_CODECS = 32, MEDIA_MAX_EVENTS = 5, MEDIA_MID_MAX = 16 };
+const char *media_session_cname(const struct media_session *s);
+/* Both on one pair of ports. */
+bool media_session_together(const struct media_session *a, const struct media_session *b);
+
+enum { MEDIA_MAX_CODECS = 32, MEDIA_MAX_EVENTS = 5, MEDIA_MID_MAX = 32, MEDIA_MAX_SSRCS = 4 };
 
 enum media_dtmf { MEDIA_DTMF_RFC4733, MEDIA_DTMF_INBAND, MEDIA_DTMF_NONE };
 
@@ -214,15 +220,17 @@ struct media_set {
 	bool asymmetric_codec;          /* asymmetric_rtp_codec: keep sending codec[0] whatever arrives */
 	bool rtcp_mux;
 	struct media_secure secure;
-	/* The session's a=mid and the id of the header extension (RFC 8285, one byte: 1..14)
-	 * that carries it; 0: none. Looked at on a shared wire only. */
-	uint8_t mid_ext;
+	/* The session's a=mid, the numbers of the header extensions (RFC 8285) that were agreed on; 0: none;
+	 * and the SSRCs that the peer has said it sends this with. */
 	char mid[MEDIA_MID_MAX + 1];
+	uint8_t ext[RTP_EXTS];
+	uint32_t ssrc[MEDIA_MAX_SSRCS];
+	size_t nssrcs;
 	bool relearn;                   /* forget the latched source even when `remote` is the same */
 	uint64_t timeout_ms;            /* 0: none. Pass rtp_timeout_hold's while on hold */
 	uint64_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */
 };
-/* EINVAL: too many rows, a payload type over 127, a clock of 0, a header extension over 14.
+/* EINVAL: too many rows, a payload type over 127, a clock of 0, a name without end, a header extension 15.
  * ENOMEM. After an error all is as it was. On a shared wire the sessions' addresses and
  * keys are one: the last that was said holds. */
 int media_session_set(struct media_session *s, const struct media_set *set);

@@ -143,7 +143,7 @@ void report_feedback(struct stream *s, const uint8_t *p, size_t n)
 {
 	struct stream *o = s->peer;
 	struct rtcp_map m = { .about = s->tx.ssrc };
-	uint8_t buf[400];
+	uint8_t buf[RTP_MAX];
 
 	if (s->type != MEDIA_VIDEO || !o || !o->cfg || !o->rx.count.started)
 		return;
@@ -151,6 +151,8 @@ void report_feedback(struct stream *s, const uint8_t *p, size_t n)
 	m.media = o->rx.count.ssrc;
 	m.numbered = s->tx.map.from == o && s->tx.map.ssrc == m.media;
 	m.seq_off = s->tx.map.seq_off;
+	m.counted = s->w->cc.from == o->w;
+	m.cc_off = s->w->cc.off;
 	send_rtcp(o, buf, rtcp_map_feedback(buf, sizeof(buf), p, n, &m));
 }
 
@@ -189,6 +191,10 @@ void report_receive(struct stream *s, const struct rtcp *r, const struct sa *fro
 		if (r->block.lsr && trip < 30 * 65536)
 			spread_add(&s->stats.quality.rtt, trip / 65536.0);
 		judge_sent(s, &r->block);
+	}
+	if (r->has_block) {
+		/* It has had a packet of this source, and so its name. */
+		extend_named(s, true);
 		tell_encoder(s, r->block.fraction);
 	}
 	if (s->t->reports && (r->sr || r->rr))

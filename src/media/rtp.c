@@ -67,23 +67,14 @@ int rtp_parse(struct rtp *r, const uint8_t *p, size_t n)
 	return 0;
 }
 
-int rtp_extension(struct str *out, const uint8_t *p, size_t head, uint8_t id)
+/* Bytes of 0 are padding in both forms. */
+static int find_one_byte(struct str *out, const uint8_t *p, size_t at, size_t end, uint8_t id)
 {
-	size_t at = RTP_HEADER, end;
-
-	if (head < RTP_HEADER || !(p[0] & 0x10))
-		return ENOENT;
-	at += 4u * (p[0] & 15);
-	if (at + 4 > head || be16(p + at) != 0xbede)
-		return ENOENT;
-	end = at + 4 + 4u * be16(p + at + 2);
-	if (end > head)
-		return ENOENT;
-	for (at += 4; at < end; ) {
+	while (at < end) {
 		uint8_t is = p[at] >> 4;
 		size_t n = (p[at] & 15) + 1u;
 
-		/* 0 is a byte of padding; 15 ends the list (section 4.2). */
+		/* 15 ends the list (section 4.2). */
 		if (is == 15 || (is && at + 1 + n > end))
 			return ENOENT;
 		if (is && is == id) {
@@ -93,6 +84,65 @@ int rtp_extension(struct str *out, const uint8_t *p, size_t head, uint8_t id)
 		at += is ? 1 + n : 1;
 	}
 	return ENOENT;
+}
+
+static int find_two_bytes(struct str *out, const uint8_t *p, size_t at, size_t end, uint8_t id)
+{
+	while (at < end) {
+		uint8_t is = p[at];
+		size_t n = is && at + 1 < end ? p[at + 1] : 0;
+
+		if (is && at + 2 + n > end)
+			return ENOENT;
+		if (is == id) {
+			*out = str_mk((const char *)p + at + 2, n);
+			return 0;
+		}
+		at += is ? 2 + n : 1;
+	}
+	return ENOENT;
+}
+
+int rtp_extension(struct str *out, const uint8_t *p, size_t head, uint8_t id)
+{
+	size_t at = RTP_HEADER, end;
+	bool two;
+
+	if (head < RTP_HEADER || !(p[0] & 0x10) || !id)
+		return ENOENT;
+	at += 4u * (p[0] & 15);
+	if (at + 4 > head)
+		return ENOENT;
+	/* The low four bits of the two-byte form's mark are the application's (section 4.3). */
+	two = (be16(p + at) & 0xfff0) == 0x1000;
+	end = at + 4 + 4u * be16(p + at + 2);
+	if (end > head || (!two && be16(p + at) != 0xbede))
+		return ENOENT;
+	return two ? find_two_bytes(out, p, at + 4, end, id) : find_one_byte(out, p, at + 4, end, id);
+}
+
+size_t rtp_extensions_write(uint8_t *out, size_t max, const struct rtp_element *v, size_t n, bool two_bytes)
+{
+	size_t at = 4, head = two_bytes ? 2 : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t len = v[i].value.n;
+
+		if (!v[i].id || (at + head + len + 3) / 4 * 4 > max || len > 255 || (!two_bytes && (v[i].id > 14 || len < 1 || len > 16)))
+			return 0;
+		out[at] = (uint8_t)(two_bytes ? v[i].id : v[i].id << 4 | (len - 1));
+		if (two_bytes)
+			out[at + 1] = (uint8_t)len;
+		memcpy(out + at + head, v[i].value.p, len);
+		at += head + len;
+	}
+	if (max < 4)
+		return 0;
+	while (at % 4)
+		out[at++] = 0;
+	put16(out, two_bytes ? 0x1000 : 0xbede);
+	put16(out + 2, (uint16_t)(at / 4 - 1));
+	return at;
 }
 
 void rtp_write(uint8_t out[RTP_HEADER], uint8_t pt, bool marker, uint16_t seq, uint32_t ts, uint32_t ssrc)

@@ -21,10 +21,17 @@ struct rtp {
 };
 /* EBADMSG: not RTP, or its lengths do not add up. */
 int rtp_parse(struct rtp *r, const uint8_t *p, size_t n);
-/* Header extensions (RFC 8285), one-byte form: the element `id` (1..14) of the packet
+/* Header extensions (RFC 8285), of either form: the element `id` of the packet
  * whose first `head` bytes are its header, as rtp.at says after rtp_parse(). A view
  * into `p`. ENOENT: it has none. */
 int rtp_extension(struct str *out, const uint8_t *p, size_t head, uint8_t id);
+struct rtp_element {
+	uint8_t id;             /* 1..14, or 1..255 in the two-byte form */
+	struct str value;       /* 1..16 bytes, or 0..255 */
+};
+/* The whole extension, with its first four bytes and padding. Its length; 0: `max` is too small, or an
+ * element does not fit the form. */
+size_t rtp_extensions_write(uint8_t *out, size_t max, const struct rtp_element *v, size_t n, bool two_bytes);
 /* The plain twelve bytes. */
 void rtp_write(uint8_t out[RTP_HEADER], uint8_t pt, bool marker, uint16_t seq, uint32_t ts, uint32_t ssrc);
 
@@ -96,7 +103,7 @@ struct rtcp_out {
 size_t rtcp_write(uint8_t *out, size_t max, const struct rtcp_out *r);
 /* Picture loss indication (RFC 4585 section 6.3.1): 12 bytes. */
 size_t rtcp_write_pli(uint8_t *out, size_t max, uint32_t ssrc, uint32_t media_ssrc);
-/* Feedback about a stream that is relayed, for whoever makes it: PLI, FIR, REMB and generic NACK of
+/* Feedback about a stream that is relayed, for whoever makes it: PLI, FIR, REMB, generic NACK and transport-cc of
  * a compound, the rest is left out. Length; 0: there is none of these about `about`. */
 struct rtcp_map {
 	uint32_t about;         /* our SSRC, on the leg that speaks */
@@ -104,6 +111,8 @@ struct rtcp_map {
 	uint32_t media;         /* and whose packets these are there */
 	bool numbered;          /* packet numbers of both belong together: */
 	uint16_t seq_off;       /* ours is theirs plus this */
+	bool counted;           /* so do the transports' numbers (transport-cc): */
+	uint16_t cc_off;
 };
 size_t rtcp_map_feedback(uint8_t *out, size_t max, const uint8_t *p, size_t n, const struct rtcp_map *m);
 /* Wall clock [us since 1970] as NTP; its middle 32 bits. */

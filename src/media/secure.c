@@ -106,13 +106,19 @@ static void put_dtls(struct wire *w, struct dtls *const d[2])
 
 /* Peers differ in whether the count of rollovers goes on under new keys. A new SSRC begins
  * at 0 for all of them. */
+static void rename_source(struct stream *s, uint32_t ssrc)
+{
+	s->tx.ssrc = ssrc;
+	extend_named(s, false);
+}
+
 static void change_ssrcs(struct wire *w, const struct srtp *was, uint32_t fresh)
 {
 	list_each(l, &w->streams) {
 		struct stream *s = container_of(l, struct stream, wire_link);
 
 		if (srtp_rollover(was, s->tx.ssrc))
-			s->tx.ssrc = fresh++;
+			rename_source(s, fresh++);
 	}
 }
 

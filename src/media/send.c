@@ -11,18 +11,27 @@ static void send_frame(struct stream *s, const uint8_t *p, size_t n)
 			e->ops->sent(s, e, p, n);
 }
 
-void send_packet(struct stream *s, uint8_t *p, size_t n)
+static inline void send_whole(struct stream *s, uint8_t *p, size_t n, size_t payload)
 {
-	if (__builtin_expect(s->ears != NULL, 0))
-		send_frame(s, p, n);
 	if (!wire_send(s->w, false, &s->w->dst, p, n))
 		return;
 	if (__builtin_expect(s->t->trace != NULL, 0))
 		trace_rtp(s, true, &s->w->dst, p, n);
 	s->stats.tx++;
 	s->stats.tx_bytes += n;
-	s->tx.octets += (uint32_t)(n - RTP_HEADER);
+	s->tx.octets += (uint32_t)payload;
 	s->tx.last_us = s->t->now_us;
+}
+
+void send_packet(struct stream *s, uint8_t *p, size_t n)
+{
+	size_t payload = n - RTP_HEADER;
+
+	if (__builtin_expect(s->ears != NULL, 0))
+		send_frame(s, p, n);
+	if (__builtin_expect(s->tx.names, 0))
+		p = extend_own(s, p, &n);
+	send_whole(s, p, n, payload);
 }
 
 void send_advance(struct stream *s, uint32_t clock)
@@ -255,6 +264,16 @@ static void relay_slow(struct stream *to, struct stream *from, const struct rtp 
 		to->stats.untranslated++;
 }
 
+static void send_extended(struct stream *to, uint8_t pt, size_t n, size_t payload)
+{
+	uint8_t *p = to->t->buf.extended;
+
+	if (to->ears)
+		send_frame(to, p, n);
+	to->tx.pt = pt;
+	send_whole(to, p, n, payload);
+}
+
 /* The fast way: the header is rewritten in front of the payload where it lies. */
 void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uint8_t *p)
 {
@@ -277,6 +296,17 @@ void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uin
 		return;
 	}
 	start = map_timestamp(to, from, r, clock, clock, &seq, &ts);
+	if (__builtin_expect(to->tx.passes && from != to, 0)) {
+		uint8_t head[RTP_HEADER];
+		size_t n;
+
+		rtp_write(head, pt, r->marker || (start && in), seq, ts, to->tx.ssrc);
+		n = extend_relayed(to, from, r, p, head);
+		if (n) {
+			send_extended(to, pt, n, r->n);
+			return;
+		}
+	}
 	p += r->at - RTP_HEADER;
 	/* An event's marker means its beginning and is not ours to add. */
 	rtp_write(p, pt, r->marker || (start && in), seq, ts, to->tx.ssrc);

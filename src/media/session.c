@@ -51,7 +51,7 @@ static void make_cname(char cname[static 17], uint64_t random)
 	cname[16] = 0;
 }
 
-static struct stream *stream_new(struct media_session *s)
+static struct stream *stream_new(struct media_session *s, uint32_t ssrc)
 {
 	struct stream *st = calloc(1, sizeof(*st));
 	struct media *m = s->m;
@@ -61,10 +61,10 @@ static struct stream *stream_new(struct media_session *s)
 	st->session = s;
 	st->type = s->type;
 	st->w = &s->w->w;
-	st->tx.ssrc = s->ssrc = (uint32_t)core_random(m);
+	st->tx.ssrc = s->ssrc = ssrc ? ssrc : (uint32_t)core_random(m);
 	st->tx.seq = (uint16_t)(core_random(m) & 0x7fff);  /* RFC 3711 wants no early wrap */
 	st->tx.ts = (uint32_t)core_random(m);
-	make_cname(st->report.cname, core_random(m));
+	str_copy(st->report.cname, sizeof(st->report.cname), str_z(s->cname));
 	memset(st->fwd, FWD_SLOW, sizeof(st->fwd));
 	return st;
 }
@@ -156,7 +156,12 @@ int media_session_new(struct media_session **out, struct media *m, const struct 
 	if (err)
 		goto out;
 	enter_wire(s);
-	s->st = stream_new(s);
+	/* All that is one peer's has one name, so that it can play sound and picture together. */
+	if (prm->near || prm->on_wire_of)
+		memcpy(s->cname, (prm->near ? prm->near : prm->on_wire_of)->cname, sizeof(s->cname));
+	else
+		make_cname(s->cname, core_random(m));
+	s->st = stream_new(s, prm->ssrc);
 	err = s->st ? core_closing_new(s) : ENOMEM;
 	if (err) {
 		if (!--s->w->nopen)
@@ -253,6 +258,8 @@ const struct sa *media_session_local(const struct media_session *s) { return &s-
 const struct sa *media_session_local_rtcp(const struct media_session *s) { return &s->local[1]; }
 enum media_type media_session_type(const struct media_session *s) { return s->type; }
 uint32_t media_session_ssrc(const struct media_session *s) { return s->ssrc; }
+const char *media_session_cname(const struct media_session *s) { return s->cname; }
+bool media_session_together(const struct media_session *a, const struct media_session *b) { return a->w && a->w == b->w; }
 bool media_session_bridged(const struct media_session *s) { return s->peer != NULL; }
 
 /* ---- what the SDP says */
@@ -296,8 +303,8 @@ static int cfg_new(struct stream_cfg **out, const struct media_set *set)
 	struct stream_cfg *c;
 	int err = 0;
 
-	if (set->ncodecs > MEDIA_MAX_CODECS || set->nevents > MEDIA_MAX_EVENTS || set->mid_ext > 14 ||
-	    memchr(set->mid, 0, sizeof(set->mid)) == NULL)
+	if (set->ncodecs > MEDIA_MAX_CODECS || set->nevents > MEDIA_MAX_EVENTS || set->nssrcs > MEDIA_MAX_SSRCS ||
+	    memchr(set->mid, 0, sizeof(set->mid)) == NULL || memchr(set->ext, 15, sizeof(set->ext)) != NULL)
 		return EINVAL;
 	c = calloc(1, sizeof(*c) + set->ncodecs * sizeof(c->codec[0]));
 	if (!c)

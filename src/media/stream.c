@@ -28,6 +28,7 @@ static uint8_t forward_event(struct stream *to, uint32_t rate)
 void stream_route(struct stream *s)
 {
 	memset(s->fwd, FWD_SLOW, sizeof(s->fwd));
+	extend_route(s);
 	if (!s->cfg || !s->peer || !s->peer->cfg)
 		return;
 	for (unsigned pt = 0; pt < 128; pt++) {
@@ -51,6 +52,7 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 	s->report.set_us = s->t->now_us;
 	s->report.told_timeout = false;
 	s->tx.map.from = NULL;
+	extend_named(s, false);
 	if (s->tx.smooth)          /* bytes of a format that may be another now */
 		s->tx.smooth->n = 0;
 	stream_route(s);

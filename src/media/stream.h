@@ -112,6 +112,10 @@ struct stream_tx {              /* send.c */
 	uint8_t pt;
 	uint8_t codec;          /* index of cfg->codec to make sound in */
 	bool quiet;             /* the encoder left out what came before */
+	/* extend.c */
+	bool names;             /* packets say the stream's name, until the peer has said that it heard some */
+	bool long_form;         /* of header extensions: two bytes */
+	uint8_t passes;         /* those that relayed packets keep: bits of enum rtp_ext */
 	uint64_t ts_us;         /* when ts was sent */
 	uint64_t last_us;       /* RTP left */
 	uint32_t octets;
@@ -225,6 +229,14 @@ void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uin
 void send_sound(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n, uint32_t ticks, bool first);
 /* Time of the next packet of our own making, after what was sent before. */
 void send_advance(struct stream *s, uint32_t clock);
+/* extend.c: header extensions */
+void extend_named(struct stream *s, bool known);     /* a new start; known: the peer has heard the name */
+void extend_route(struct stream *s);                 /* what passes from its peer; after a change on either side */
+/* A whole packet that leaves with the stream's name; its new place and length. */
+uint8_t *extend_own(struct stream *s, uint8_t *p, size_t *n);
+/* A packet `p` of `from` with our header, in buf.extended. Its length; 0: it has no extension to bring. */
+size_t extend_relayed(struct stream *to, const struct stream *from, const struct rtp *r, const uint8_t *p,
+		      const uint8_t head[static RTP_HEADER]);
 /* source.c: sounds of our own making */
 void source_changed(struct stream *s);               /* after play, tone, silence or digits started or ended */
 void source_tick(struct stream *s);

@@ -94,6 +94,7 @@ struct mthread_buf {            /* what one packet needs while it is worked on *
 	/* Aligned: libsrtp2 looks at headers in words. */
 	_Alignas(8) uint8_t pkt[WIRE_DATAGRAM];
 	_Alignas(8) uint8_t out[WIRE_DATAGRAM];
+	_Alignas(8) uint8_t extended[WIRE_DATAGRAM];    /* with header extensions of ours */
 	_Alignas(8) uint8_t sealed[WIRE_DATAGRAM];      /* what leaves by a wire with steps */
 	int16_t pcm[CODEC_MAX_SAMPLES], pcm2[CODEC_MAX_SAMPLES];
 	uint8_t bytes[CODEC_MAX_SAMPLES * sizeof(int16_t)];     /* translated, before it is cut into packets */

@@ -43,10 +43,10 @@ void wire_detach(struct wire *w, struct stream *s)
 }
 
 /* RFC 8843 section 9.2: what the packet says of itself, what its source said
- * before, and last its payload type, if only one stream has it. */
+ * before, what the SDP says of its source, and last its payload type, if only one stream has it. */
 struct stream *wire_choose(const struct wire *w, const struct rtp *r, const uint8_t *p)
 {
-	struct stream *by_ssrc = NULL, *by_type = NULL;
+	struct stream *by_ssrc = NULL, *by_word = NULL, *by_type = NULL;
 	bool named = false;
 	size_t types = 0;
 	struct str mid;
@@ -57,13 +57,15 @@ struct stream *wire_choose(const struct wire *w, const struct rtp *r, const uint
 
 		if (!set)
 			continue;
-		if (set->mid_ext && !rtp_extension(&mid, p, r->at, set->mid_ext)) {
+		if (set->ext[RTP_EXT_MID] && !rtp_extension(&mid, p, r->at, set->ext[RTP_EXT_MID])) {
 			if (str_eq(mid, str_z(set->mid)))
 				return s;
 			named = true;
 		}
 		if (s->rx.has_ssrc && s->rx.ssrc == r->ssrc)
 			by_ssrc = s;
+		for (size_t i = 0; i < set->nssrcs; i++)
+			by_word = set->ssrc[i] == r->ssrc ? s : by_word;
 		if (s->cfg->cls[r->pt] != CLS_NONE) {
 			by_type = s;
 			types++;
@@ -72,6 +74,8 @@ struct stream *wire_choose(const struct wire *w, const struct rtp *r, const uint
 	/* The name of a stream that we do not have: nobody's, whatever else it says. */
 	if (named)
 		return NULL;
+	if (!by_ssrc)
+		by_ssrc = by_word;
 	return by_ssrc ? by_ssrc : types == 1 ? by_type : NULL;
 }
 

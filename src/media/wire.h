@@ -68,6 +68,14 @@ struct wire_ice {               /* obj; wire_ice.c has the rest of it */
 
 /* ---- wires */
 
+/* Numbers of transport-cc that it sends: those of one other wire at a time (extend.c). */
+struct wire_cc {
+	const struct wire *from;        /* NULL: none yet; compared only */
+	uint16_t off;           /* ours is theirs plus this */
+	uint16_t next;          /* of ours */
+	uint64_t last_us;
+};
+
 struct wire {
 	struct mthread *t;      /* NULL: no thread has it */
 	const struct wire_step *const *steps;   /* from the socket up, ended by NULL; NULL: plain */
@@ -92,6 +100,7 @@ struct wire {
 	struct sa remote, remote_rtcp;
 	uint64_t dropped_bad;   /* no stream's: junk, or not to be told whose */
 	uint64_t dropped_source;        /* whose sender is not the one */
+	struct wire_cc cc;
 	struct list streams;    /* of struct stream, by wire_link */
 	size_t nstreams;
 };

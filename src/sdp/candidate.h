@@ -70,7 +70,7 @@ enum { SDPFRAG_MAX_TEXT = 16384 };
 
 struct sdpfrag_media {
 	struct str m;                   /* of m=: "audio 9 RTP/AVP 0" */
-	struct str mid;
+	struct str mid;                 /* empty in all of them: they stand in the order of the session's */
 	struct str ufrag, pwd;          /* its own or the session's */
 	bool end_of_candidates;         /* its own or the session's */
 	struct str lines;               /* its a= lines, for sdpfrag_candidate() */
@@ -81,7 +81,7 @@ struct sdpfrag {
 	struct sdpfrag_media media[SDP_MAX_MEDIA];
 	size_t nmedia;
 };
-/* EBADMSG: a line that is none, an m= line without mid, credentials that cannot be; E2BIG. */
+/* EBADMSG: a line that is none, an m= line without mid among others that have one, credentials that cannot be; E2BIG. */
 int sdpfrag_parse(struct sdpfrag *f, struct str body);
 /* Next usable candidate of a media part: start with *rest = media.lines. */
 bool sdpfrag_candidate(struct str *rest, struct candidate *c);

@@ -65,6 +65,11 @@ static void keep_offered(struct neg_row *to, struct neg_row *from)
 	memcpy(to->keys, from->keys, sizeof(to->keys));
 	to->nkeys = from->nkeys;
 	to->setup = from->setup;
+	to->offered_in = from->offered_in;
+	to->bundle_only = from->bundle_only;
+	memcpy(to->offered_ext, from->offered_ext, sizeof(to->offered_ext));
+	obj_drop(to->offered_port);
+	to->offered_port = obj_hold(from->offered_port);
 	if (to->s.port || !from->s.port)
 		return;
 	to->s.port = obj_hold(from->s.port);
@@ -99,7 +104,7 @@ void neg_rollback(struct neg *n)
 {
 	if (n->has_saved)
 		neg_put_back(n, false);
-	n->answerable = false;
+	neg_answer_settled(n);
 	drop_unagreed(n);
 	neg_ports_close_unused(n);
 }
@@ -123,6 +128,13 @@ void neg_port_set(struct neg *n, size_t i, void *port)
 	n->now.v[i]->s.port = port;
 }
 
+void neg_answer_settled(struct neg *n)
+{
+	for (size_t i = 0; i < n->now.n; i++)
+		n->now.v[i]->offered_port = obj_drop(n->now.v[i]->offered_port);
+	n->answerable = false;
+}
+
 void neg_ports_close_unused(struct neg *n)
 {
 	for (size_t i = 0; i < n->now.n; i++)
@@ -130,12 +142,18 @@ void neg_ports_close_unused(struct neg *n)
 			neg_port_set(n, i, NULL);
 }
 
+static void row_ports_close(struct neg_row *r)
+{
+	r->s.port = obj_drop(r->s.port);
+	r->offered_port = obj_drop(r->offered_port);
+}
+
 void neg_ports_close(struct neg *n)
 {
 	for (size_t i = 0; i < n->now.n; i++)
-		n->now.v[i]->s.port = obj_drop(n->now.v[i]->s.port);
+		row_ports_close(n->now.v[i]);
 	for (size_t i = 0; i < n->saved.n; i++)
-		n->saved.v[i]->s.port = obj_drop(n->saved.v[i]->s.port);
+		row_ports_close(n->saved.v[i]);
 }
 
 /* ---- the object */
@@ -278,7 +296,7 @@ void neg_hold(struct neg *n, size_t i, bool hold)
 		return;
 	s->local_hold = hold;
 	if (n->answering && s->active && s->media)
-		neg_remote_set(n->now.v[i], s->media);
+		neg_remote_set(n, n->now.v[i], s->media);
 }
 
 static int extra_add(struct neg *n, size_t i, struct str name, struct str value, enum format_id id)
@@ -321,8 +339,28 @@ int neg_fmtp_set(struct neg *n, size_t i, enum format_id id, struct str fmtp)
 	return extra_add(n, i, STR_NULL, fmtp, id);
 }
 
+struct str neg_fmtp_wanted(const struct neg_row *r, enum format_id id)
+{
+	for (size_t i = 0; i < r->nextra; i++)
+		if (r->extra[i].id == id)
+			return text_view(&r->extra[i].value);
+	return STR_NULL;
+}
+
 void neg_attrs_clear(struct neg *n, size_t i)
 {
-	if (i < n->now.n)
-		neg_extras_free(n->now.v[i]);
+	struct neg_row *r = i < n->now.n ? n->now.v[i] : NULL;
+	size_t kept = 0;
+
+	/* What is said of formats stays. */
+	for (size_t k = 0; r && k < r->nextra; k++) {
+		if (r->extra[k].id) {
+			r->extra[kept++] = r->extra[k];
+			continue;
+		}
+		text_free(&r->extra[k].name);
+		text_free(&r->extra[k].value);
+	}
+	if (r)
+		r->nextra = kept;
 }

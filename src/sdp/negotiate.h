@@ -23,6 +23,7 @@
 #include "base/text.h"
 #include "sdp/opus.h"
 #include "sdp/crypto.h"
+#include "sdp/rtp_ext.h"
 #include "sdp/sdp.h"
 
 struct neg;                             /* obj */
@@ -54,8 +55,13 @@ struct neg_prm {
 };
 
 /* a=rtcp-fb (RFC 4585, 5104) that can be passed on between two legs. */
-enum neg_feedback { NEG_NACK, NEG_PLI, NEG_FIR, NEG_REMB, NEG_FEEDBACKS };
-enum { NEG_FEEDBACK_ALL = (1 << NEG_FEEDBACKS) - 1 };
+enum neg_feedback { NEG_NACK, NEG_PLI, NEG_FIR, NEG_REMB, NEG_TRANSPORT_CC, NEG_FEEDBACKS };
+enum {
+	NEG_FEEDBACK_ALL = (1 << NEG_FEEDBACKS) - 1,
+	/* What does no harm when there is nobody to pass it to: who counts on transport-cc and hears nothing slows down. */
+	NEG_FEEDBACK_ALONE = NEG_FEEDBACK_ALL & ~(1 << NEG_TRANSPORT_CC),
+	NEG_EXTS_ALONE = RTP_EXT_ALL & ~(1 << RTP_EXT_TRANSPORT_CC)
+};
 
 struct neg_codec {
 	uint8_t id;             /* enum format_id */
@@ -70,7 +76,7 @@ struct neg_event {              /* telephone-event at one clock rate */
 	uint8_t pt_rx, pt_tx;   /* pt_tx 255: the peer did not name this rate */
 };
 
-enum { NEG_MAX_CODECS = FORMATS, NEG_MAX_EVENTS = 5 };
+enum { NEG_MAX_CODECS = FORMATS, NEG_MAX_EVENTS = 5, NEG_MID_MAX = 32, NEG_CNAME_MAX = 24 };
 
 enum neg_secure_mode { NEG_CLEAR, NEG_SDES, NEG_DTLS };
 struct neg_secure {             /* how a stream is encrypted, as in force */
@@ -99,10 +105,14 @@ struct neg_stream {
 	bool rtcp_mux;
 	struct neg_secure secure;
 	struct text mid;
-	uint8_t mid_ext;        /* header extension that carries it (RFC 8843 15.2); 0: none */
-	int bundled_in;         /* BUNDLE: the stream (an earlier one) whose port it shares; -1: its own */
+	uint8_t ext[RTP_EXTS];  /* numbers of the header extensions that both have; 0: none */
+	int bundled_in;         /* BUNDLE: the stream (the tagged one) whose port it shares; -1: its own */
 	struct formats wanted;  /* what we offer on this stream */
-	uint8_t feedback;       /* caller: what our offers of video say; NEG_FEEDBACK_ALL */
+	/* caller: the most that our next SDP says of video, bits of enum neg_feedback and of enum
+	 * rtp_ext: what the other leg has as well; NEG_FEEDBACK_ALONE, NEG_EXTS_ALONE */
+	uint8_t feedback, exts;
+	uint32_t ssrc;          /* caller: for a=ssrc where there is BUNDLE; 0: none */
+	char cname[NEG_CNAME_MAX];
 	const struct sdp_media *media;  /* view into neg_remote(): the peer's m= line, NULL: none yet */
 	void *port;             /* held obj: the caller's, where it receives; neg_port_set() */
 };
@@ -161,6 +171,9 @@ void neg_attrs_clear(struct neg *n, size_t i);
 /* What our offers say of a format ("profile-level-id=42e01f"); empty: nothing.
  * An answer repeats what the peer said, as we pass such media on untouched. */
 int neg_fmtp_set(struct neg *n, size_t i, enum format_id id, struct str fmtp);
+/* The same before an answer: of several descriptions that the peer offers of this format the one that
+ * goes with `fmtp` is taken. */
+int neg_fmtp_follow(struct neg *n, size_t i, enum format_id id, struct str fmtp);
 int neg_offer_out(struct neg *n, struct buf *b);
 /* Also for further answers to the same offer (forks, 183 then 200 with other
  * SDP): each is judged by the offer, and holds. On EPROTO as neg_rollback(). */
@@ -169,7 +182,11 @@ int neg_answer_in(struct neg *n, const struct sdp *answer, enum neg_verdict *why
  * what was in force before it is again, and what it opened is closed. */
 void neg_rollback(struct neg *n);
 bool neg_offer_pending(const struct neg *n);
+/* No further answer to our last offer will come: ports that only such a one could need are closed. */
+void neg_answer_settled(struct neg *n);
 
+/* "a=group:BUNDLE a v": our groups, as in force (`answer`) or as our next offer has them. */
+void neg_write_group(struct buf *b, const struct neg *n, bool answer);
 /* The codecs in force of all active streams, in order: the channel's formats. */
 void neg_formats(const struct neg *n, struct formats *out);
 

@@ -20,9 +20,15 @@ struct neg_row {                /* a stream with what only negotiation needs */
 	} te[NEG_MAX_EVENTS];
 	struct neg_extra *extra;
 	size_t nextra;
+	uint8_t ext_known[RTP_EXTS];    /* numbers that header extensions have had; they keep them */
+	bool grouped;           /* in a group of BUNDLE: in force, or as our next offer has it */
+	bool bundle_only;       /* our next offer has no transport for it but the group's */
 	bool offer_active;      /* our next offer keeps it */
 	bool offered_active;    /* the last one did, with these: */
 	struct formats offered;
+	int offered_in;         /* and shared the transport of this one; -1: had its own, */
+	void *offered_port;     /* held; here, which another fork's answer may need; NULL: none */
+	uint8_t offered_ext[RTP_EXTS];
 	/* negotiate_secure.c: what our last offer said */
 	struct crypto_line keys[NEG_MAX_KEYS];
 	uint8_t nkeys;
@@ -62,26 +68,45 @@ void neg_te_learn(struct neg_row *r, uint32_t rate, uint8_t pt);
 
 /* Keep what is in force for neg_rollback(), unless kept already. */
 int neg_save(struct neg *n);
+/* What our offers say of a format, by neg_fmtp_set(); empty: nothing. */
+struct str neg_fmtp_wanted(const struct neg_row *r, enum format_id id);
 /* Our number for a format: the one it has, its usual one, a free one. NEG_NO_PT: none left. */
-uint8_t neg_pt(struct neg_row *r, enum format_id id);
-uint8_t neg_te_pt(struct neg_row *r, uint32_t rate);
+uint8_t neg_pt(const struct neg *n, struct neg_row *r, enum format_id id);
+uint8_t neg_te_pt(const struct neg *n, struct neg_row *r, uint32_t rate);
 enum sdp_dir neg_dir_offer(const struct neg_stream *s);
 void neg_committed(struct neg *n);      /* an answer is written or taken: what it says is in force */
 /* The offer came to nothing. `ours`: its numbers stay, for another fork's answer. */
 void neg_put_back(struct neg *n, bool ours);
 /* "nack pli" and the like. */
 struct str neg_feedback_name(enum neg_feedback f);
+
 /* ---- negotiate_bundle.c */
-void neg_bundle_agreed(struct neg *n, const struct sdp *s);     /* as the peer's SDP groups them */
+struct neg_group_walk {         /* zeroed to start */
+	size_t it;
+	struct str names;
+	unsigned group;         /* 1, 2, ...: that the line is of */
+};
+/* The lines of the peer's groups, in the order in which they may be the tagged ones. */
+bool neg_bundle_next(const struct neg *n, const struct sdp *s, struct neg_group_walk *w, size_t *line);
+unsigned neg_bundle_group(const struct neg *n, const struct sdp *s, size_t line);      /* its group; 0: none */
 int neg_bundle_offer(struct neg *n);    /* names and places for our next offer; ENOMEM */
-uint8_t neg_mid_ext(const struct neg *n, const struct sdp_media *m);    /* id of the header extension; 0: none */
-void neg_write_group(struct buf *b, const struct neg *n, bool answer);
+void neg_bundle_offered(struct neg *n); /* it is written: what an answer to it may need */
+/* Do packets of this stream have to say their name? There are others on its transport. */
+bool neg_bundle_names(const struct neg *n, const struct neg_row *r, bool answer);
 void neg_write_mid(struct buf *b, const struct neg *n, const struct neg_row *r, bool answer);
-/* Addresses and direction, as the peer's m= line has them. */
-void neg_remote_set(struct neg_row *r, const struct sdp_media *m);
+/* Addresses and direction, as the peer's m= line has them, or that of its tagged stream. */
+void neg_remote_set(struct neg *n, struct neg_row *r, const struct sdp_media *m);
+
+/* ---- negotiate_ext.c */
+void neg_ext_take(const struct neg *n, struct neg_row *r, const struct sdp_media *m);
+void neg_ext_limit(const struct neg *n, struct neg_row *r, bool answer);       /* to what both legs have */
+void neg_ext_offer(const struct neg *n, struct neg_row *r);            /* chooses the numbers of our offer */
+void neg_ext_answered(const struct neg *n, struct neg_row *r, const struct sdp_media *m);
+void neg_ext_write(struct buf *b, const struct neg_row *r, bool answer);
 
 /* negotiate_secure.c */
-bool neg_profile_fits(const struct neg_prm *p, const struct sdp_media *m);
+/* `t`: the line whose keys count, of its tagged stream. */
+bool neg_profile_fits(const struct neg_prm *p, const struct sdp_media *m, const struct sdp_media *t);
 /* EPROTO: it cannot be. Sets r->s.secure. */
 int neg_secure_take(struct neg *n, struct neg_row *r, const struct sdp_media *m, bool answer, enum neg_verdict *why);
 int neg_secure_offer(struct neg *n);    /* make the keys that our offer needs */

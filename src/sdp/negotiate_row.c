@@ -1,5 +1,5 @@
 /* sdp/negotiate_row.c -- one stream's row: its life, its copies, its payload
- * type numbers. */
+ * type numbers, and what of it needs no other. */
 #include "sdp/negotiate_int.h"
 #include <errno.h>
 #include "base/obj.h"
@@ -34,6 +34,7 @@ void neg_row_free(struct neg_row *r)
 	neg_extras_free(r);
 	text_free(&r->s.mid);
 	obj_drop(r->s.port);
+	obj_drop(r->offered_port);
 	explicit_bzero(&r->s.secure, sizeof(r->s.secure));
 	explicit_bzero(r->keys, sizeof(r->keys));
 	free(r);
@@ -47,8 +48,9 @@ struct neg_row *neg_row_new(enum media_type t)
 		return NULL;
 	r->s.type = t;
 	r->s.want = SDP_SENDRECV;
-	r->s.bundled_in = -1;
-	r->s.feedback = NEG_FEEDBACK_ALL;
+	r->s.bundled_in = r->offered_in = -1;
+	r->s.feedback = NEG_FEEDBACK_ALONE;
+	r->s.exts = NEG_EXTS_ALONE;
 	memset(r->pt, NEG_NO_PT, sizeof(r->pt));
 	return r;
 }
@@ -62,6 +64,7 @@ struct neg_row *neg_row_copy(const struct neg_row *r)
 		return NULL;
 	*c = *r;
 	obj_hold(c->s.port);
+	obj_hold(c->offered_port);
 	c->s.mid = (struct text){ 0 };
 	c->s.codecs = r->s.ncodecs ? calloc(r->s.ncodecs, sizeof(*c->s.codecs)) : NULL;
 	c->extra = r->nextra ? calloc(r->nextra, sizeof(*c->extra)) : NULL;
@@ -99,30 +102,51 @@ static bool pt_used(const struct neg_row *r, uint8_t pt)
 	return false;
 }
 
-static uint8_t pt_free(const struct neg_row *r, uint8_t from)
+/* RFC 8843 section 9.1: on one transport a number means one thing, whichever stream it is in. */
+static bool pt_taken(const struct neg *n, const struct neg_row *r, uint8_t pt)
+{
+	bool taken = pt_used(r, pt);
+
+	for (size_t i = 0; n->prm.bundle && !taken && i < n->now.n; i++)
+		taken = pt_used(n->now.v[i], pt);
+	return taken;
+}
+
+static uint8_t pt_free(const struct neg *n, const struct neg_row *r, uint8_t from)
 {
 	for (unsigned i = 0; i < 32; i++) {
 		uint8_t pt = (uint8_t)(96 + (from - 96u + i) % 32);
 
-		if (!pt_used(r, pt))
+		if (!pt_taken(n, r, pt))
 			return pt;
 	}
 	return NEG_NO_PT;
 }
 
-uint8_t neg_pt(struct neg_row *r, enum format_id id)
+/* The number that another stream on the transport has for the same. */
+static uint8_t pt_of_others(const struct neg *n, const struct neg_row *r, enum format_id id)
+{
+	for (size_t i = 0; n->prm.bundle && i < n->now.n; i++) {
+		uint8_t pt = n->now.v[i]->s.type == r->s.type ? n->now.v[i]->pt[id] : NEG_NO_PT;
+
+		if (pt != NEG_NO_PT && !pt_used(r, pt))
+			return pt;
+	}
+	return NEG_NO_PT;
+}
+
+uint8_t neg_pt(const struct neg *n, struct neg_row *r, enum format_id id)
 {
 	const struct format *f = format_get(id);
 
-	if (r->pt[id] != NEG_NO_PT)
-		return r->pt[id];
-	if (!f->encoding)
-		return NEG_NO_PT;
-	r->pt[id] = f->pt < 96 && !pt_used(r, f->pt) ? f->pt : pt_free(r, f->pt < 96 ? 96 : f->pt);
+	if (r->pt[id] == NEG_NO_PT && f->encoding)
+		r->pt[id] = pt_of_others(n, r, id);
+	if (r->pt[id] == NEG_NO_PT && f->encoding)
+		r->pt[id] = f->pt < 96 && !pt_taken(n, r, f->pt) ? f->pt : pt_free(n, r, f->pt < 96 ? 96 : f->pt);
 	return r->pt[id];
 }
 
-uint8_t neg_te_pt(struct neg_row *r, uint32_t rate)
+uint8_t neg_te_pt(const struct neg *n, struct neg_row *r, uint32_t rate)
 {
 	unsigned slot = NEG_MAX_EVENTS;
 
@@ -134,7 +158,7 @@ uint8_t neg_te_pt(struct neg_row *r, uint32_t rate)
 	}
 	if (slot == NEG_MAX_EVENTS)
 		return NEG_NO_PT;
-	r->te[slot].pt = pt_free(r, 101);
+	r->te[slot].pt = pt_free(n, r, 101);
 	if (r->te[slot].pt != NEG_NO_PT)
 		r->te[slot].rate = rate;
 	return r->te[slot].pt;
@@ -176,11 +200,24 @@ void neg_te_learn(struct neg_row *r, uint32_t rate, uint8_t pt)
 		}
 }
 
+enum sdp_dir neg_dir_offer(const struct neg_stream *s)
+{
+	enum sdp_dir d = s->want;
+
+	/* Hold (RFC 3264 section 8.4): ours keeps us from hearing, theirs us from
+	 * being heard. */
+	if (s->local_hold)
+		d &= SDP_SENDONLY;
+	if (s->remote_hold)
+		d &= SDP_RECVONLY;
+	return d;
+}
+
 struct str neg_feedback_name(enum neg_feedback f)
 {
 	static const struct str names[NEG_FEEDBACKS] = {
 		[NEG_NACK] = STR_INIT("nack"), [NEG_PLI] = STR_INIT("nack pli"), [NEG_FIR] = STR_INIT("ccm fir"),
-		[NEG_REMB] = STR_INIT("goog-remb"),
+		[NEG_REMB] = STR_INIT("goog-remb"), [NEG_TRANSPORT_CC] = STR_INIT("transport-cc"),
 	};
 
 	return names[f % NEG_FEEDBACKS];

@@ -23,18 +23,18 @@ static bool is_required(const struct neg_prm *p)
 /* May we talk under this profile? The same verdicts as Asterisk's endpoint
  * options give (semantics: an AVPF mismatch is always refused). Keys are
  * looked at later, but those who must have some are refused here. */
-bool neg_profile_fits(const struct neg_prm *p, const struct sdp_media *m)
+bool neg_profile_fits(const struct neg_prm *p, const struct sdp_media *m, const struct sdp_media *t)
 {
 	if (!p->use_received_transport && sdp_proto_is_avpf(m->proto) != p->use_avpf)
 		return false;
 	if (is_dtls(m))
 		return p->dtls;
 	if (sdp_proto_is_savp(m->proto))
-		return may_sdes(p) || (p->dtls && m->fingerprint.n);
+		return may_sdes(p) || (p->dtls && t->fingerprint.n);
 	/* Keys inside RTP/AVP are an offer that need not be taken. */
 	if (!is_required(p))
 		return true;
-	return p->dtls ? m->fingerprint.n > 0 : m->has_crypto;
+	return p->dtls ? t->fingerprint.n > 0 : t->has_crypto;
 }
 
 static int refuse(struct neg *n, enum neg_verdict *why, const char *text)
@@ -278,6 +278,9 @@ void neg_secure_write(struct buf *b, const struct neg *n, struct neg_row *r, boo
 {
 	const struct neg_secure *s = &r->s.secure;
 
+	/* The transport's: they stand where the transport does (RFC 8843 section 7.1.3). */
+	if (r->s.bundled_in >= 0)
+		return;
 	if (answer ? s->mode == NEG_DTLS : n->prm.dtls && n->prm.fingerprint.n > 0) {
 		/* Who is neither bound to a role nor in one lets the peer choose. */
 		r->setup = answer || (s->mode == NEG_DTLS && n->prm.setup != SETUP_ACTPASS) ? s->setup : n->prm.setup;

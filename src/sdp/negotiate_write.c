@@ -4,19 +4,6 @@
 #include <errno.h>
 #include "base/poison.h"
 
-enum sdp_dir neg_dir_offer(const struct neg_stream *s)
-{
-	enum sdp_dir d = s->want;
-
-	/* Hold (RFC 3264 section 8.4): ours keeps us from hearing, theirs us from
-	 * being heard. */
-	if (s->local_hold)
-		d &= SDP_SENDONLY;
-	if (s->remote_hold)
-		d &= SDP_RECVONLY;
-	return d;
-}
-
 static void write_host(struct buf *b, const struct sa *a)
 {
 	buf_put(b, sa_is_v6(a) ? STR("IN IP6 ") : STR("IN IP4 "));
@@ -48,11 +35,33 @@ struct item {                   /* a number in the m= line */
 	struct str fmtp;
 };
 
-static struct str offer_fmtp(const struct neg_row *r, enum format_id id)
+static struct str fmtp_in_force(const struct neg_row *r, enum format_id id)
 {
-	for (size_t i = 0; i < r->nextra; i++)
-		if (r->extra[i].id == id)
-			return text_view(&r->extra[i].value);
+	for (size_t i = 0; r->s.type == MEDIA_VIDEO && i < r->s.ncodecs; i++)
+		if (r->s.codecs[i].id == id)
+			return text_view(&r->s.codecs[i].fmtp);
+	return STR_NULL;
+}
+
+/* A number of video keeps its meaning, and has it in all streams of a transport. */
+static struct str video_fmtp(const struct neg *n, const struct neg_row *r, enum format_id id)
+{
+	struct str v = fmtp_in_force(r, id);
+
+	if (!v.n)
+		v = neg_fmtp_wanted(r, id);
+	for (size_t i = 0; n->prm.bundle && !v.n && i < n->now.n; i++)
+		if (n->now.v[i]->pt[id] == r->pt[id])
+			v = fmtp_in_force(n->now.v[i], id);
+	return v;
+}
+
+static struct str offer_fmtp(const struct neg *n, const struct neg_row *r, enum format_id id)
+{
+	struct str wanted = video_fmtp(n, r, id);
+
+	if (wanted.n)
+		return wanted;
 	/* What these mean without a word is not what everybody assumes. */
 	switch (id) {
 	case FORMAT_SIREN7:
@@ -66,6 +75,14 @@ static struct str offer_fmtp(const struct neg_row *r, enum format_id id)
 	}
 }
 
+static uint8_t offer_feedback(const struct neg *n, const struct neg_row *r)
+{
+	uint8_t bits = r->s.type == MEDIA_VIDEO && n->prm.use_avpf ? r->s.feedback : 0;
+
+	/* Without the numbers it would speak of nothing. */
+	return r->offered_ext[RTP_EXT_TRANSPORT_CC] ? bits : bits & (uint8_t)~(1u << NEG_TRANSPORT_CC);
+}
+
 static size_t items_offer(const struct neg *n, struct neg_row *r, struct item *v, size_t max)
 {
 	uint32_t rates[NEG_MAX_EVENTS] = { 0 };
@@ -75,13 +92,12 @@ static size_t items_offer(const struct neg *n, struct neg_row *r, struct item *v
 	for (unsigned i = 0; i < r->s.wanted.n && k < max; i++) {
 		enum format_id id = (enum format_id)r->s.wanted.v[i].id;
 		uint32_t clock = format_get(id)->clock;
-		uint8_t pt = neg_pt(r, id);
+		uint8_t pt = neg_pt(n, r, id);
 		bool seen = false;
 
 		if (pt == NEG_NO_PT)
 			continue;
-		v[k++] = (struct item){ .pt = pt, .id = id, .fmtp = offer_fmtp(r, id),
-			.feedback = r->s.type == MEDIA_VIDEO && n->prm.use_avpf ? r->s.feedback : 0 };
+		v[k++] = (struct item){ .pt = pt, .id = id, .fmtp = offer_fmtp(n, r, id), .feedback = offer_feedback(n, r) };
 		for (size_t j = 0; j < nrates; j++)
 			seen = seen || rates[j] == clock;
 		if (!seen && nrates < NEG_MAX_EVENTS) {
@@ -94,7 +110,7 @@ static size_t items_offer(const struct neg *n, struct neg_row *r, struct item *v
 	if (!has8k && nrates < NEG_MAX_EVENTS)
 		rates[nrates++] = 8000;
 	for (size_t i = 0; i < nrates && k < max; i++) {
-		uint8_t pt = neg_te_pt(r, rates[i]);
+		uint8_t pt = neg_te_pt(n, r, rates[i]);
 
 		if (pt != NEG_NO_PT)
 			v[k++] = (struct item){ .pt = pt, .rate = rates[i], .fmtp = STR("0-16") };
@@ -256,13 +272,14 @@ static void write_stream(struct buf *b, const struct neg *n, struct neg_row *r, 
 	struct item v[SDP_MAX_FMTS];
 	const struct neg_stream *s = &r->s;
 	const struct sa *local = s->bundled_in >= 0 ? &n->now.v[s->bundled_in]->s.local : &s->local;
+	bool only = r->bundle_only && !answer;
 	size_t k = answer ? items_answer(r, v, ARRAY_LEN(v)) : items_offer(n, r, v, ARRAY_LEN(v));
 
 	if (!(answer ? s->active : r->offer_active) || (!k && s->type != MEDIA_IMAGE)) {
 		write_declined(b, n, r);
 		return;
 	}
-	write_mline(b, n, r, sa_port(local), answer);
+	write_mline(b, n, r, only ? 0 : sa_port(local), answer);
 	for (size_t i = 0; i < k; i++)
 		put_number(b, STR(" "), v[i].pt);
 	if (s->type == MEDIA_IMAGE)
@@ -273,7 +290,8 @@ static void write_stream(struct buf *b, const struct neg *n, struct neg_row *r, 
 		write_host(b, local);
 		buf_put(b, STR("\r\n"));
 	}
-	write_extras(b, r);
+	if (s->bundled_in < 0)
+		write_extras(b, r);
 	if (s->type == MEDIA_IMAGE)
 		return;
 	neg_secure_write(b, n, r, answer);
@@ -285,9 +303,10 @@ static void write_stream(struct buf *b, const struct neg *n, struct neg_row *r, 
 	write_attr(b, str_z(sdp_dir_name(answer ? s->dir : neg_dir_offer(s))), STR_NULL);
 	if (answer ? s->rtcp_mux : n->prm.rtcp_mux)
 		write_attr(b, STR("rtcp-mux"), STR_NULL);
-	else
+	else if (s->bundled_in < 0)
 		write_rtcp(b, s, local);
 	neg_write_mid(b, n, r, answer);
+	neg_ext_write(b, r, answer);
 }
 
 /* The address of the session: of the first stream that has one. */
@@ -366,6 +385,8 @@ int neg_answer_out(struct neg *n, struct buf *b)
 
 	if (!n->answering)
 		return EINVAL;
+	for (size_t i = 0; i < n->now.n; i++)
+		neg_ext_limit(n, n->now.v[i], true);
 	err = write_session(n, b, true);
 	if (!err)
 		neg_committed(n);
@@ -380,12 +401,19 @@ int neg_offer_out(struct neg *n, struct buf *b)
 		return EINVAL;
 	err = neg_save(n);
 	if (!err)
+		err = neg_bundle_offer(n);
+	if (!err)
 		err = neg_secure_offer(n);
+	for (size_t i = 0; !err && i < n->now.n; i++)
+		neg_ext_offer(n, n->now.v[i]);
 	if (!err)
 		err = write_session(n, b, false);
 	if (err)
 		return err;
+	neg_bundle_offered(n);
 	for (size_t i = 0; i < n->now.n; i++) {
+		obj_drop(n->now.v[i]->offered_port);
+		n->now.v[i]->offered_port = obj_hold(n->now.v[i]->s.port);
 		n->now.v[i]->offered = n->now.v[i]->s.wanted;
 		n->now.v[i]->offered_active = n->now.v[i]->offer_active;
 	}

@@ -79,6 +79,24 @@ static struct str attr_value(const struct sdp_attr *a, size_t n, const char *nam
 	return x ? x->value : STR_NULL;
 }
 
+size_t sdp_ssrcs(const struct sdp_media *m, uint32_t *v, size_t max)
+{
+	const struct sdp_attr *a;
+	size_t it = 0, n = 0;
+
+	while (n < max && (a = sdp_attr_next(m->attrs, m->nattrs, "ssrc", &it))) {
+		struct str rest = a->value;
+		size_t i = 0;
+
+		if (str_u32(str_cut_raw(&rest, ' '), &v[n]))
+			continue;
+		while (i < n && v[i] != v[n])
+			i++;
+		n += i == n;
+	}
+	return n;
+}
+
 static void sdp_free(void *arg)
 {
 	struct sdp *s = arg;
@@ -229,7 +247,7 @@ static int rtpmaps_decode(struct sdp *s, struct sdp_media *m)
 	}
 	rtpmaps_fill(m, slot);
 	/* A dynamic number means nothing by itself (RFC 8866 section 6.6). */
-	for (size_t i = 0; i < m->nrtpmap && m->port; i++)
+	for (size_t i = 0; i < m->nrtpmap && (m->port || m->bundle_only); i++)
 		if (m->rtpmap[i].pt >= 96 && !m->rtpmap[i].encoding.n)
 			return EBADMSG;
 	return 0;
@@ -283,6 +301,7 @@ static int media_decode(struct sdp *s, struct sdp_media *m)
 	m->maxptime = ms_of(m, "maxptime");
 	m->rtcp_mux = sdp_attr_find(m->attrs, m->nattrs, "rtcp-mux") != NULL;
 	m->has_crypto = sdp_attr_find(m->attrs, m->nattrs, "crypto") != NULL;
+	m->bundle_only = !m->port && sdp_attr_find(m->attrs, m->nattrs, "bundle-only") != NULL;
 	m->ice_mismatch = sdp_attr_find(m->attrs, m->nattrs, "ice-mismatch") != NULL;
 	m->ice_lite = sdp_attr_find(s->attrs, s->nattrs, "ice-lite") != NULL;
 	m->mid = attr_value(m->attrs, m->nattrs, "mid");

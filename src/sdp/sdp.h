@@ -59,6 +59,7 @@ struct sdp_media {
 	bool dir_set;           /* an attribute said so */
 	uint32_t ptime, maxptime;       /* [ms] 0: not said */
 	bool rtcp_mux, has_crypto, ice_mismatch, ice_lite;
+	bool bundle_only;       /* port 0 says that it has no transport of its own (RFC 8843 section 6) */
 	struct str mid, setup, fingerprint, ice_ufrag, ice_pwd, connection;     /* own or session's */
 	struct sdp_attr *attrs;
 	size_t nattrs;
@@ -88,6 +89,8 @@ int sdp_parse(struct sdp **out, struct str body);
 const struct sdp_attr *sdp_attr_find(const struct sdp_attr *a, size_t n, const char *name);
 /* Next one after *it (start with 0): for crypto, candidate, ssrc. */
 const struct sdp_attr *sdp_attr_next(const struct sdp_attr *a, size_t n, const char *name, size_t *it);
+/* The SSRCs of a=ssrc (RFC 5576), each once. How many, `max` at most. */
+size_t sdp_ssrcs(const struct sdp_media *m, uint32_t *v, size_t max);
 /* The text of a parsed session again, from the tree. */
 void sdp_write(struct buf *b, const struct sdp *s);
 

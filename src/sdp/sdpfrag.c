@@ -60,7 +60,7 @@ static int media_finish(const struct sdpfrag *f, struct sdpfrag_media *m)
 		m->pwd = f->pwd;
 	}
 	m->end_of_candidates = m->end_of_candidates || f->end_of_candidates;
-	if (!m->mid.n || !m->m.n)
+	if (!m->m.n)
 		return EBADMSG;
 	return ice_ufrag_check(m->ufrag) || ice_pwd_check(m->pwd) ? EBADMSG : 0;
 }
@@ -78,6 +78,9 @@ int sdpfrag_parse(struct sdpfrag *f, struct str body)
 			err = line_take(f, line);
 	for (size_t i = 0; !err && i < f->nmedia; i++)
 		err = media_finish(f, &f->media[i]);
+	/* All of them have names, or all go by their places. */
+	for (size_t i = 1; !err && i < f->nmedia; i++)
+		err = !f->media[i].mid.n != !f->media[0].mid.n ? EBADMSG : 0;
 	if (!err && !f->nmedia && !f->ufrag.n)
 		err = EBADMSG;
 	return err;

@@ -67,10 +67,10 @@ static struct media_session *session(struct media *m, int i)
 }
 
 /* Hears what the one that it shares the wire with hears, and more. */
-static struct media_session *companion(struct media *m, struct media_session *with)
+static struct media_session *companion(struct media *m, struct media_session *with, uint8_t first)
 {
 	struct media_session_prm prm = { .type = MEDIA_VIDEO, .tos = -1, .cos = -1, .on_wire_of = with };
-	struct media_set set = { .dir = SDP_SENDRECV, .ncodecs = 2, .symmetric = true, .mid_ext = 1, .mid = "v" };
+	struct media_set set = { .dir = SDP_SENDRECV, .ncodecs = 2, .symmetric = true, .mid = "v", .ssrc = { 7 }, .nssrcs = 1 };
 	struct media_session *s = NULL;
 
 	if (media_session_new(&s, m, &prm))
@@ -78,7 +78,9 @@ static struct media_session *companion(struct media *m, struct media_session *wi
 	sa_parse(&set.remote, STR("127.0.0.1:9"));
 	set.codec[0] = (struct media_codec){ .id = FORMAT_VP8, .pt_rx = 99, .pt_tx = 99 };
 	set.codec[1] = (struct media_codec){ .id = FORMAT_H264, .pt_rx = 3, .pt_tx = 3 };
-	if (media_session_set(s, &set) || media_echo(s, true))
+	for (uint8_t e = 0; e < RTP_EXTS; e++)
+		set.ext[e] = (uint8_t)(first + e);
+	if (media_session_set(s, &set))
 		abort();
 	return s;
 }
@@ -100,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	int places = 0;
 	struct media_net net = { &places, net_open, net_close, net_send };
 	struct media_prm prm = { .clock = &clk.c, .strict = true, .rtcp_ms = 500, .net = &net };
-	struct media_session *v[3];
+	struct media_session *v[4];
 	struct media *m = NULL;
 	size_t at = 0;
 
@@ -111,8 +113,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		abort();
 	v[0] = session(m, 0);
 	v[1] = session(m, 1);
-	v[2] = companion(m, v[0]);
+	v[2] = companion(m, v[0], 1);
+	v[3] = companion(m, v[1], 20);  /* some of them in the long form */
 	media_bridge(v[0], v[1]);
+	media_bridge(v[2], v[3]);
 	while (n - at >= 2) {
 		size_t len = data[at], room = n - at - 2;
 		uint8_t how = data[at + 1], *copy;
@@ -127,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		free(copy);
 		at += 2 + len;
 	}
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		media_session_close(v[i], NULL, NULL);
 	media_close(m);
 	return 0;

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static struct neg *side(bool offer)
 {
 	struct neg_prm prm = { .session = STR("fuzz"), .id = 1, .max_audio = 3, .max_video = 3, .telephone_event = true,
-			       .use_received_transport = true, .bundle = true, .rtcp_mux = true, .use_ptime = true,
+			       .use_received_transport = true, .bundle = true, .rtcp_mux = true, .use_ptime = true, .use_avpf = true,
 			       .t38 = true };
 	struct buf b = BUF_INIT;
 	struct neg *g = NULL;

@@ -236,7 +236,9 @@ static void test_fragment_refused(void **state)
 	static const struct { struct str v; int err; } tv[] = {
 		{ STR_INIT(""), EBADMSG },
 		{ STR_INIT("nonsense"), EBADMSG },
-		{ STR_INIT("a=ice-ufrag:CEhH\na=ice-pwd:" PWD "\nm=audio 9 RTP/AVP 0\na=end-of-candidates\n"), EBADMSG },  /* no mid */
+		/* Without names they go by their places: all or none. */
+		{ STR_INIT("a=ice-ufrag:CEhH\na=ice-pwd:" PWD "\nm=audio 9 RTP/AVP 0\na=end-of-candidates\n"), 0 },
+		{ STR_INIT("a=ice-ufrag:CEhH\na=ice-pwd:" PWD "\nm=audio 9 RTP/AVP 0\nm=video 9 RTP/AVP 0\na=mid:v\n"), EBADMSG },
 		{ STR_INIT("m=audio 9 RTP/AVP 0\na=mid:1\n"), EBADMSG },          /* no credentials */
 		{ STR_INIT("a=ice-ufrag:CEhH\na=ice-pwd:short\nm=audio 9 RTP/AVP 0\na=mid:1\n"), EBADMSG },
 		{ STR_INIT("a=ice-ufrag:CEhH\na=ice-pwd:" PWD "\nm=audio 9 RTP/AVP 0\na=mid:1\nx\n"), EBADMSG },

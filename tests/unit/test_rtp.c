@@ -212,7 +212,13 @@ static void test_extension(void **state)
 		{ { 0xbe, 0xde, 0, 1, 0x53, 'a', 'b', 'c' }, 8, 5, NULL },      /* longer than there is */
 		{ { 0xbe, 0xde, 0, 1, 0, 0, 0, 0x50 }, 8, 5, NULL },
 		{ { 0xbe, 0xde, 0, 0 }, 4, 5, NULL },
-		{ { 0x10, 0x00, 0, 1, 0x50, 'a', 0, 0 }, 8, 5, NULL },          /* two-byte form */
+		/* The two-byte form, with bits of the application's in its mark. */
+		{ { 0x10, 0x00, 0, 2, 0, 5, 2, 'a', 'b', 200, 1, 'c' }, 12, 200, "c" },
+		{ { 0x10, 0x0f, 0, 2, 0, 5, 2, 'a', 'b', 200, 1, 'c' }, 12, 5, "ab" },
+		{ { 0x10, 0x00, 0, 1, 5, 0, 0, 0 }, 8, 5, "" },
+		{ { 0x10, 0x00, 0, 1, 5, 3, 'a', 'b' }, 8, 5, NULL },            /* longer than there is */
+		{ { 0x10, 0x00, 0, 1, 0, 0, 0, 5 }, 8, 5, NULL },               /* without a length */
+		{ { 0x11, 0x00, 0, 1, 5, 1, 'a', 0 }, 8, 5, NULL },             /* neither form */
 	};
 
 	(void)state;
@@ -233,6 +239,30 @@ static void test_extension(void **state)
 	}
 }
 
+/* What is written is read again; what does not fit its form is refused. */
+static void test_extensions_written(void **state)
+{
+	static const struct rtp_element v[] = { { 3, STR_INIT("ab") }, { 200, STR_INIT("") }, { 7, STR_INIT("0123456789abcdefg") } };
+	uint8_t p[12 + 64];
+	struct str s;
+
+	(void)state;
+	for (int two = 0; two < 2; two++) {
+		size_t n = rtp_extensions_write(p + 12, 64, v, two ? 3 : 1, two);
+
+		assert_true(n > 0 && n % 4 == 0);
+		p[0] = 0x90;
+		for (size_t i = 0; i < (two ? 3u : 1u); i++) {
+			assert_int_equal(rtp_extension(&s, p, 12 + n, v[i].id), 0);
+			assert_true(str_eq(s, v[i].value));
+		}
+	}
+	for (size_t i = 1; i < 3; i++)
+		assert_int_equal(rtp_extensions_write(p, 64, &v[i], 1, false), 0);
+	assert_int_equal(rtp_extensions_write(p, 8, v, 1, false), 8);
+	assert_int_equal(rtp_extensions_write(p, 7, v, 1, false), 0);
+}
+
 static void test_ntp(void **state)
 {
 	uint32_t sec, frac;
@@ -249,7 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_header), cmocka_unit_test(test_kind), cmocka_unit_test(test_reception),
 		cmocka_unit_test(test_event), cmocka_unit_test(test_rtcp), cmocka_unit_test(test_ntp),
-		cmocka_unit_test(test_rtcp_pair), cmocka_unit_test(test_extension),
+		cmocka_unit_test(test_rtcp_pair), cmocka_unit_test(test_extension), cmocka_unit_test(test_extensions_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static void test_by_mid(void **state)
 	struct media_session *x = session(MEDIA_AUDIO, NULL), *y = session(MEDIA_VIDEO, x);
 
 	(void)state;
-	set.mid_ext = 5;
+	set.ext[RTP_EXT_MID] = 5;
 	set_mid(&set, "sound");
 	assert_int_equal(media_session_set(x, &set), 0);
 	set.codec[0].id = FORMAT_VP8;
@@ -122,9 +122,9 @@ static void test_by_mid(void **state)
 	assert_heard(y, 5);
 	assert_int_equal(stats(x)->dropped_bad, 2);
 	/* Ids of two bytes' headers and a name without an end are refused. */
-	set.mid_ext = 15;
+	set.ext[RTP_EXT_MID] = 15;
 	assert_int_equal(media_session_set(y, &set), EINVAL);
-	set.mid_ext = 14;
+	set.ext[RTP_EXT_MID] = 14;
 	memset(set.mid, 'x', sizeof(set.mid));
 	assert_int_equal(media_session_set(y, &set), EINVAL);
 	close_pair(x, y);

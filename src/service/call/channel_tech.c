@@ -177,7 +177,7 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 	prm.caller_number = text_view(&s->id.number);
 	prm.caller_name = text_view(&s->id.name);
 	session_streams_formats(rq->requestor, &s->formats.caller);
-	s->formats.caller_feedback = session_streams_feedback(rq->requestor);
+	session_streams_called_by(s, rq->requestor);
 	err = channel_new(&s->ch, &prm);
 	if (err)
 		goto out;

@@ -17,6 +17,7 @@ static void session_free(void *arg)
 	obj_drop(s->seen.sent_on);
 	obj_drop(s->callee.contact);
 	obj_drop(s->neg);
+	obj_drop(s->caller);
 	obj_drop(s->dtls);
 	obj_drop(s->qos[0]);
 	obj_drop(s->qos[1]);
@@ -168,6 +169,7 @@ void session_end(struct session *s, int cause)
 	s->ch = NULL;
 	s->ice.waits = false;
 	timer_stop(&s->ice.timer);
+	s->caller = obj_drop(s->caller);
 	unlink_session(s);
 	end_invite(s, cause);
 	session_media_close(s);

@@ -70,7 +70,6 @@ struct session_formats {
 	struct formats offer;           /* PJSIP_MEDIA_OFFER */
 	bool has_offer;                 /* else the endpoint's */
 	struct formats caller;          /* of whoever calls through us; n 0: nobody, or not known */
-	uint8_t caller_feedback;        /* of its video: struct neg_stream */
 	struct formats native;          /* codecs in force */
 };
 
@@ -78,12 +77,12 @@ struct session_formats {
 struct session_streams {
 	struct stream_plan plan[STREAM_PLANS];  /* n-th video stream */
 	size_t plans;
+	bool told;                      /* what the next answer may say of video: the leg that it called has said so */
 	bool reduce;                    /* end streams of a type behind the n-th */
 	uint8_t reduce_type, reduce_to;
 };
 
 struct session_ice {
-	uint8_t told;                   /* of our candidates, how many the peer knows; the end of them counts one */
 	bool prepared;                  /* the streams of our first offer are made, and gather theirs */
 	bool waits;                     /* the dialplan, or our INVITE, waits for them */
 	struct timer timer;             /* no longer than this */
@@ -119,6 +118,7 @@ struct session {                /* obj */
 	struct session_formats formats;
 	struct session_streams streams;
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */
+	struct session *caller;         /* held; who calls through us and has video, until we are answered. NULL: nobody */
 	struct { bool done, ok; } refer;        /* REFER of ours: transfer.c */
 	struct session_qos *qos[2];     /* held; the numbers at the end of this leg, of the one it was bridged to; NULL */
 };
@@ -215,10 +215,14 @@ unsigned session_ice_info(struct session *s, const struct sip_msg *msg);     /* 
 /* What opens the ports of the streams that are in force or about to be offered.
  * ENOBUFS, EMFILE: there is no room. */
 int session_ports_open(struct session *s);
+/* An answer has put streams together that had ports of their own in our offer: they move, with the SSRCs that it
+ * named. At any other time what moves gets another, since its count of packets begins anew. */
+int session_ports_follow(struct session *s);
 struct session_port {           /* obj */
 	struct media_session *m;        /* owned */
 	struct session *s;              /* whom its events reach; obj_point() */
-	bool shared;                    /* on the port of another stream (BUNDLE) */
+	bool shared;                    /* another stream's account pays for it (BUNDLE) */
+	uint8_t ice_told;               /* of its candidates, how many the peer knows; the end of them counts one */
 };
 static inline struct media_session *session_stream_media(const struct neg_stream *st)        /* view; NULL: no port */
 {
@@ -254,7 +258,13 @@ void session_streams_reduce(struct session *s);
 /* What is spoken in the call that `requestor` (NULL: none) belongs to; its packet
  * lengths are that leg's own affair and left out. */
 void session_streams_formats(struct channel *requestor, struct formats *out);
-uint8_t session_streams_feedback(struct channel *requestor);         /* what it says about video; nobody: all */
+/* `s` is called for `requestor`: its video is the pattern of ours. */
+void session_streams_called_by(struct session *s, struct channel *requestor);
+size_t session_streams_videos(const struct session *s);      /* how many it has; NULL: none */
+/* Before an SDP of ours: feedback, header extensions and descriptions of its video as the other leg has them. */
+void session_streams_limit(struct session *s);
+/* We have an answer: whoever calls through us is answered by it. `last`: and no other will come. */
+void session_streams_tell(struct session *s, bool last);
 /* Media of the further streams, with the leg that we are bridged to now. */
 void session_streams_join(struct session *s);
 void session_streams_part(struct session *s);

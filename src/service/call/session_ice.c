@@ -83,8 +83,7 @@ static int put_lines(struct session *s, size_t i, const struct media_session *m,
 	}
 	if (!err && media_ice_gathered(m))
 		err = put(s, i, STR("end-of-candidates"), STR_NULL);
-	if (neg_stream(s->neg, i) == neg_first(s->neg, MEDIA_AUDIO))
-		s->ice.told = (uint8_t)(media_ice_locals(m) + media_ice_gathered(m));
+	((struct session_port *)neg_stream(s->neg, i)->port)->ice_told = (uint8_t)(media_ice_locals(m) + media_ice_gathered(m));
 	return err;
 }
 
@@ -288,6 +287,8 @@ static void send_fragment(struct session *s, const struct neg_stream *st, const 
 	struct buf b = BUF_INIT, line = BUF_INIT;
 	struct sip_out *o = sip_dialog_request(ua_invite_dialog(s->iv), SIP_INFO);
 
+	/* The tagged stream's lines are all the group's (RFC 8840 section 4.4.4). */
+	neg_write_group(&b, s->neg, true);
 	sdpfrag_write_head(&b, str_z(own->ufrag), str_z(own->pwd));
 	buf_puts(&line, st->media->type_text, STR(" 9 "), st->media->proto_text, STR(" 0"));
 	sdpfrag_write_media(&b, buf_view(&line), st->media->mid, c, n, end);
@@ -303,40 +304,54 @@ static void send_fragment(struct session *s, const struct neg_stream *st, const 
 	obj_drop(o);
 }
 
-/* What the peer does not know yet, as long as it may still need it. */
-static void tell_candidates(struct session *s)
+/* What the peer does not know yet, as long as it may still need it; with what it has been told before, as two
+ * INFO may pass each other. */
+static void tell_candidates(struct session *s, struct neg_stream *st)
 {
-	struct neg_stream *st = s->neg ? neg_first(s->neg, MEDIA_AUDIO) : NULL;
-	struct media_session *m = st ? wire_of(st) : NULL;
+	struct media_session *m = wire_of(st);
 	struct candidate c[ICE_MAX_CANDIDATES];
-	size_t n = 0, i;
+	struct session_port *p = st->port;
+	size_t n = 0, news = 0;
 
-	if (!m || !st->media || !st->media->mid.n || media_ice_state(m) != ICE_CHECKING ||
-	    ua_invite_state(s->iv) != UA_INVITE_UP || !peer_trickles(s))
+	if (!m || !st->active || !st->media || !st->media->mid.n || media_ice_state(m) != ICE_CHECKING)
 		return;
-	for (i = s->ice.told; i < media_ice_locals(m); i++)
-		if (media_ice_local(m, i)->component == 1 || !st->rtcp_mux)
+	for (size_t i = 0; i < media_ice_locals(m); i++)
+		if (media_ice_local(m, i)->component == 1 || !st->rtcp_mux) {
 			ice_candidate_describe(media_ice_local(m, i), &c[n++]);
-	if (s->ice.told > media_ice_locals(m) || (!n && !media_ice_gathered(m)))
+			news += i >= p->ice_told;
+		}
+	if (p->ice_told > media_ice_locals(m) || (!news && !media_ice_gathered(m)))
 		return;
-	s->ice.told = (uint8_t)(media_ice_locals(m) + media_ice_gathered(m));
+	p->ice_told = (uint8_t)(media_ice_locals(m) + media_ice_gathered(m));
 	send_fragment(s, st, m, c, n, media_ice_gathered(m));
 }
 
-static struct neg_stream *stream_of(struct session *s, struct str mid)
+static void tell_all(struct session *s)
 {
-	for (size_t i = 0; i < neg_count(s->neg); i++) {
-		struct neg_stream *st = neg_stream(s->neg, i);
-
-		if (st->active && st->media && str_eq(st->media->mid, mid))
-			return st;
-	}
-	return NULL;
+	if (!s->neg || ua_invite_state(s->iv) != UA_INVITE_UP || !peer_trickles(s))
+		return;
+	for (size_t i = 0; i < neg_count(s->neg); i++)
+		tell_candidates(s, neg_stream(s->neg, i));
 }
 
-static void take_fragment(struct session *s, const struct sdpfrag_media *f)
+/* By its name, or when it has none by its place. Whichever stream of a group is named, the
+ * candidates are its transport's. */
+static struct neg_stream *stream_of(struct session *s, const struct sdpfrag_media *f, size_t place)
 {
-	struct neg_stream *st = stream_of(s, f->mid);
+	struct neg_stream *found = NULL;
+
+	for (size_t i = 0; i < neg_count(s->neg) && !found; i++) {
+		struct neg_stream *st = neg_stream(s->neg, i);
+
+		if (st->active && st->media && (f->mid.n ? str_eq(st->media->mid, f->mid) : i == place))
+			found = st;
+	}
+	return found && found->bundled_in >= 0 ? neg_stream(s->neg, (size_t)found->bundled_in) : found;
+}
+
+static void take_fragment(struct session *s, const struct sdpfrag_media *f, size_t place)
+{
+	struct neg_stream *st = stream_of(s, f, place);
 	struct media_session *m = st ? wire_of(st) : NULL;
 	struct candidate c[ICE_MAX_CANDIDATES];
 	struct str rest = f->lines;
@@ -359,7 +374,7 @@ unsigned session_ice_info(struct session *s, const struct sip_msg *msg)
 	if (sdpfrag_parse(&f, msg->body))
 		return 400;
 	for (size_t i = 0; i < f.nmedia; i++)
-		take_fragment(s, &f.media[i]);
+		take_fragment(s, &f.media[i], i);
 	return 200;
 }
 
@@ -378,7 +393,7 @@ void session_ice_event(struct session *s, const struct media_event *e)
 	char peer[SA_TEXT];
 
 	if (e->type >= MEDIA_ICE)
-		tell_candidates(s);
+		tell_all(s);
 	if (e->type == MEDIA_ICE_CANDIDATE)
 		candidate_found(s, e);
 	if (e->type == MEDIA_ICE_GATHERED && s->ice.waits && !is_gathering(s))

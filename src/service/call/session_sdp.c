@@ -113,8 +113,9 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 		.rtcp_mux = st->rtcp_mux, .keepalive_ms = num_ms_of_s(s->ep->rtp_keepalive) };
 	bool hold = st->remote_hold || st->local_hold;
 
-	set.mid_ext = st->mid_ext;
+	memcpy(set.ext, st->ext, sizeof(set.ext));
 	str_copy(set.mid, sizeof(set.mid), text_view(&st->mid));
+	set.nssrcs = st->media ? sdp_ssrcs(st->media, set.ssrc, ARRAY_LEN(set.ssrc)) : 0;
 	session_secure_set(s, st, &set.secure);
 	set.timeout_ms = num_ms_of_s(hold ? s->ep->rtp_timeout_hold : s->ep->rtp_timeout);
 	for (size_t i = 0; i < st->ncodecs && i < MEDIA_MAX_CODECS; i++)
@@ -256,6 +257,7 @@ int session_answer_make(void *arg, struct buf *b)
 	struct session *s = arg;
 	int err = session_ice_answer(s);
 
+	session_streams_limit(s);
 	if (!err)
 		err = neg_answer_out(s->neg, b);
 
@@ -282,6 +284,14 @@ static void first_formats(const struct session *s, const struct formats *all, en
 		formats_join(out, all, &s->formats.caller, t, call_pref(s));
 }
 
+/* As many as the caller has. */
+static size_t videos_wanted(const struct session *s)
+{
+	size_t n = s->caller ? session_streams_videos(s->caller) : 1;
+
+	return n < s->ep->max_video_streams ? n : s->ep->max_video_streams;
+}
+
 static int first_offer(struct session *s, const struct formats *all)
 {
 	struct formats sound, video;
@@ -300,10 +310,8 @@ static int first_offer(struct session *s, const struct formats *all)
 		err = neg_stream_add(s->neg, MEDIA_AUDIO, &sound, &i);
 	if (err || !video.n || !wants_video(s, !audio))
 		return err;
-	err = neg_stream_add(s->neg, MEDIA_VIDEO, &video, &i);
-	/* What the caller never asked for nobody would be told of. */
-	if (!err && !s->incoming)
-		neg_stream(s->neg, i)->feedback = s->formats.caller_feedback;
+	for (size_t k = 0; !err && k < videos_wanted(s); k++)
+		err = neg_stream_add(s->neg, MEDIA_VIDEO, &video, &i);
 	return err;
 }
 
@@ -348,6 +356,7 @@ static int make_offer(struct session *s, struct buf *b)
 	else
 		err = s->ice.prepared ? 0 : again_offer(s, &p.formats);
 	s->ice.prepared = false;
+	session_streams_limit(s);
 	if (!err)
 		err = session_ports_open(s);
 	if (!err)
@@ -420,7 +429,13 @@ unsigned session_answer_came(void *arg, struct str body)
 			   &session_dialog(s)->path.peer, "%s", neg_why(s->neg, why));
 		return 488;
 	}
+	/* Streams that were put together move to the port of the first of them. */
+	if (session_ports_follow(s))
+		return 500;
+	if (s->incoming || session_is_up(s))
+		neg_answer_settled(s->neg);
 	session_media_apply(s);
+	session_streams_tell(s, false);
 	return 0;
 }
 

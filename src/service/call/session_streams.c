@@ -111,19 +111,103 @@ void session_streams_formats(struct channel *requestor, struct formats *out)
 		out->v[i].ptime = 0;
 }
 
-uint8_t session_streams_feedback(struct channel *requestor)
+/* ---- what nobody could pass on is not agreed on ------------------------------------------- */
+
+size_t session_streams_videos(const struct session *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; s && s->neg && i < neg_count(s->neg); i++)
+		n += neg_stream(s->neg, i)->type == MEDIA_VIDEO && neg_stream(s->neg, i)->active;
+	return n;
+}
+
+void session_streams_called_by(struct session *s, struct channel *requestor)
 {
 	struct channel *end = requestor ? channel_media_end(requestor) : NULL;
-	struct session *s = session_of_channel(end ? end : requestor);
-	uint8_t bits = 0;
-	size_t place;
-	struct neg_stream *st = s ? nth(s, MEDIA_VIDEO, 0, &place) : NULL;
+	struct session *caller = session_of_channel(end ? end : requestor);
 
-	if (!st)
-		return NEG_FEEDBACK_ALL;
-	for (size_t i = 0; i < st->ncodecs; i++)
-		bits |= st->codecs[i].feedback;
-	return bits;
+	if (caller && session_streams_videos(caller))
+		s->caller = obj_hold(caller);
+}
+
+/* Its packets of video have one row of transport-cc numbers, and so one receiver has to get all of them. */
+static bool is_spread(struct session *s)
+{
+	int root = -1;
+
+	for (size_t i = 0; s && s->neg && i < neg_count(s->neg); i++) {
+		const struct neg_stream *st = neg_stream(s->neg, i);
+		int own = st->bundled_in >= 0 ? st->bundled_in : (int)i;
+
+		if (st->type != MEDIA_VIDEO || !st->active)
+			continue;
+		if (root >= 0 && own != root)
+			return true;
+		root = own;
+	}
+	return false;
+}
+
+static void limit(struct session *s, size_t place, const struct neg_stream *other, bool one_row)
+{
+	struct neg_stream *st = neg_stream(s->neg, place);
+
+	st->feedback = 0;
+	st->exts = 1u << RTP_EXT_MID;
+	for (unsigned e = 0; e < RTP_EXTS; e++)
+		st->exts |= (uint8_t)((other->ext[e] != 0) << e);
+	for (size_t i = 0; i < other->ncodecs; i++) {
+		const struct neg_codec *c = &other->codecs[i];
+
+		st->feedback |= c->feedback;
+		if (c->fmtp.n && neg_fmtp_follow(s->neg, place, (enum format_id)c->id, text_view(&c->fmtp)))
+			log_error("no memory for what the other leg says of its video");
+	}
+	if (one_row)
+		return;
+	st->exts &= NEG_EXTS_ALONE;
+	st->feedback &= NEG_FEEDBACK_ALONE;
+}
+
+static void limit_by(struct session *s, struct session *other)
+{
+	const struct neg_stream *o;
+	struct neg_stream *st;
+	size_t place, there;
+	bool one_row = !is_spread(s) && !is_spread(other) && (session_streams_videos(other) < 2 || s->ep->bundle);
+
+	for (size_t k = 0; (st = nth(s, MEDIA_VIDEO, k, &place)); k++) {
+		o = other ? nth(other, MEDIA_VIDEO, k, &there) : NULL;
+		st->feedback = NEG_FEEDBACK_ALONE;
+		st->exts = NEG_EXTS_ALONE;
+		if (o && o->active)
+			limit(s, place, o, one_row);
+	}
+}
+
+void session_streams_limit(struct session *s)
+{
+	struct session *other = facing(s);
+
+	if (!other && s->caller && s->caller->neg)
+		other = s->caller;
+	/* An answer that is due after the other leg's is limited by that already. */
+	if (other || !s->streams.told)
+		limit_by(s, other);
+	s->streams.told = false;
+}
+
+void session_streams_tell(struct session *s, bool last)
+{
+	struct session *caller = s->caller;
+
+	if (caller && caller->neg && caller->ch && ua_invite_exchange(caller->iv) == UA_EXCHANGE_THEIRS && session_streams_videos(s)) {
+		limit_by(caller, s);
+		caller->streams.told = true;
+	}
+	if (last)
+		s->caller = obj_drop(caller);
 }
 
 /* ---- media --------------------------------------------------------------------------------- */

@@ -81,6 +81,9 @@ static void on_answered(void *arg, struct sip_msg *msg)
 
 	see_response(s, msg);
 	session_identity_came(s, msg);
+	if (s->neg)
+		neg_answer_settled(s->neg);
+	session_streams_tell(s, true);
 	session_channel_state(s, CHAN_UP);
 	/* The caller became another while it rang. */
 	if (s->ch && session_may_tell_line(s) && !party_same(&s->told, &s->ch->connected))
@@ -273,8 +276,8 @@ static void on_no_body(struct session *s, struct sip_msg *msg)
 	}
 	see_response(s, msg);
 	log_notice("'%.*s' answered without a usable SDP; ending the call", STR_ARG(s->ep->name));
-	tell(s, CE_ANSWER);
-	channel_event_hangup(ch, CAUSE_BEARER_NOT_AVAILABLE);
+	/* Whoever called is refused, and never hears that somebody has answered. */
+	session_peer_ended(s, CAUSE_BEARER_NOT_AVAILABLE, 488);
 }
 
 static void on_ended(void *arg, enum ua_end why, struct sip_msg *msg, int err)
