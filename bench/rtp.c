@@ -162,7 +162,8 @@ static void received(struct rtp_load *r, struct leg *g, uint8_t *p, size_t n)
 	struct stamp s;
 	uint16_t seq;
 
-	if (r->l->opt.srtp) {
+	/* Reports go to the port above: another leg's here. */
+	if (r->l->opt.srtp && n > 1 && (p[1] < 192 || p[1] > 223)) {
 		n = g->open ? srtp_open(g->open, p, n) : 0;
 		r->forged += !n;
 	}
