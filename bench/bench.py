@@ -11,7 +11,9 @@ them otherwise ("none" leaves one out). --check: exit 1 when Sidetone misses one
 of the targets that the table shows.
 
 CPU is the server's own, all its processes and threads, divided by the work that
-was done meanwhile; "times" is what a peer takes for each that Sidetone takes. The
+was done meanwhile; "times" is what a peer takes for each that Sidetone takes. "ratio" is
+what encrypted work costs beside the same in the clear, of one server: both are done by
+turns and the least of each is taken, as others on the machine only ever add to it. The
 first rows say what the machine charges for a bare datagram and for a bare relay, so
 that figures of different machines can be read. Every server runs alone, in a temporary
 directory and, for root, in a network namespace with nothing but loopback.
@@ -38,6 +40,8 @@ import peers  # noqa: E402
 TARGETS = {
     ("register-max", "cpu"): 40, ("call-max", "cpu"): 250,
     ("packet", "cpu"): 6, ("endpoint", "memory"): 3 * 1024, ("call-up", "memory"): 60 * 1024,
+    ("packet-cm", "ratio"): 1.5, ("packet-gcm", "ratio"): 1.5, ("register-tls", "ratio"): 1.6,
+    ("websocket", "memory"): 40 * 1024, ("websocket-new", "p99"): 50000,
     ("start", "seconds"): 1.5, ("reload", "seconds"): 1.5, ("reload-load", "lost"): 0,
 }
 
@@ -53,6 +57,10 @@ class Sizes:
         self.media_calls = 50 if quick else 200
         self.many = 5000 if quick else 50000
         self.mixed = (200, 40) if quick else (500, 100)
+        # Of what is done by turns.
+        self.turns, self.turn = (1, ("--seconds", 1, "--warmup", 0.3)) if quick else (3, ("--seconds", 3, "--warmup", 1))
+        self.kept = 500 if quick else 2000
+        self.websockets, self.arrivals = (1000 if quick else 5000), 200
 
 
 class Row(dict):
@@ -87,12 +95,12 @@ class Bench:
                                                        for k, v in figures.items() if v is not None),
               file=sys.stderr, flush=True)
 
-    def timed(self, work, text, server, report, part):
+    def timed(self, work, text, server, report, part, **more):
         """A row from a load's report: PART is the kind of work in it."""
         delay = report[part]["delay_us"]
         self.row(work, text, server, cpu=report["server"]["cpu_us_per_unit"], rate=report[part]["rate"],
                  p50=delay["p50"], p90=delay["p90"], p99=delay["p99"], max=delay["max"],
-                 lost=report[part].get("failed", report[part].get("lost")), retransmits=report["wire"]["retransmits"])
+                 lost=report[part].get("failed", report[part].get("lost")), retransmits=report["wire"]["retransmits"], **more)
 
     # -- works --------------------------------------------------------------
     def registrations(self, server):
@@ -139,6 +147,71 @@ class Bench:
                  lost=rtp["lost"] + report["call"]["failed"])
         self.row("call-up", "a call that is up", server,
                  memory=(cpu["memory_loaded"] - cpu["memory_before"]) / s.media_calls)
+        server.stop()
+
+    # -- the same, encrypted --------------------------------------------------
+    def by_turns(self, server, loads):
+        """Of each load the report with the least CPU a unit. LOADS: name to what run() takes."""
+        best = {}
+        for _ in range(self.sizes.turns):
+            for name, load in loads.items():
+                report = self.run(server, *load, *self.sizes.turn)
+                if not report["server"]["cpu_us_per_unit"]:
+                    raise peers.Failed(f"load {load[0]} ({name}): no work was done")
+                if name not in best or cost(report) < cost(best[name]):
+                    best[name] = report
+        return best
+
+    def sealed(self, server):
+        s = self.sizes
+        common = ("rtp", "--calls", s.media_calls, "--call-rate", 100)
+        suites = {"packet-cm": "AES_CM_128_HMAC_SHA1_80", "packet-gcm": "AEAD_AES_128_GCM"}
+        server.start(10)
+        self.run(server, "call", "--count", 20, "--concurrency", 4, "--warmup", 0)
+        best = self.by_turns(server, {"plain": common, **{
+            work: (*common, "--srtp", suite, "--caller", "caller-sdes", "--exten", "callee-sdes")
+            for work, suite in suites.items()}})
+        for work, suite in suites.items():
+            rtp, delay = best[work]["rtp"], best[work]["rtp"]["delay_us"]
+            self.row(work, f"relayed SRTP packet, {suite}", server, cpu=cost(best[work]), rate=rtp["rate"],
+                     p50=delay["p50"], p90=delay["p90"], p99=delay["p99"], max=delay["max"],
+                     lost=rtp["lost"] + rtp["forged"] + best[work]["call"]["failed"],
+                     ratio=cost(best[work]) / cost(best["plain"]))
+        server.stop()
+
+    def handshakes(self, server):
+        s = self.sizes
+        server.start(s.kept)
+        common = ("register", "--users", s.kept, "--concurrency", 256)
+        best = self.by_turns(server, {"plain": common, "tls": (
+            *common, "--carrier", "tls", "--server", f"127.0.0.1:{server.tls_port}")})
+        self.timed("register-tls", "registration over a TLS connection that is kept", server, best["tls"], "register",
+                   ratio=cost(best["tls"]) / cost(best["plain"]))
+        common = ("call", "--concurrency", 32)
+        best = self.by_turns(server, {"plain": common, "dtls": (*common, "--caller", "caller-dtls", "--dtls")})
+        dtls = best["dtls"]["call"]["dtls"]
+        each = cost(best["dtls"]) - cost(best["plain"])
+        self.row("dtls", "a DTLS handshake of a call; as many a second and core", server, cpu=each,
+                 rate=1e6 / each if each > 0 else None, p50=dtls["delay_us"]["p50"], p90=dtls["delay_us"]["p90"],
+                 p99=dtls["delay_us"]["p99"], max=dtls["delay_us"]["max"],
+                 lost=dtls["failed"] + best["dtls"]["call"]["failed"])
+        server.stop()
+
+    def websocket(self, server):
+        s = self.sizes
+        server.start(s.users)
+        # The first ones load what all need once.
+        common = ("--carrier", "wss", "--server", f"127.0.0.1:{server.wss_port}")
+        self.run(server, "register", "--users", 10, "--count", 20, "--warmup", 0, *common)
+        report = self.run(server, "register", "--users", s.websockets, "--arrivals", s.arrivals, "--rate",
+                          s.register_rate // 2, "--seconds", s.seconds, "--warmup", s.warmup, *common)
+        cpu, streams, opening = report["server"], report["streams"], report["streams"]["open_us"]
+        self.row("websocket", f"a WSS connection that has registered, {s.websockets:,} of them", server,
+                 memory=(cpu["memory_loaded"] - cpu["memory_before"]) / s.websockets, lost=streams["lost"])
+        self.timed("websocket-new", f"registration over WSS while {s.arrivals} new ones a second arrive", server, report,
+                   "register")
+        self.row("websocket-open", "until a new WSS connection is open", server, p50=opening["p50"], p90=opening["p90"],
+                 p99=opening["p99"], max=opening["max"], lost=streams["lost"] + streams["opening"])
         server.stop()
 
     def scale(self, server):
@@ -193,7 +266,7 @@ class Bench:
     def measure(self, server):
         works = [self.registrations]
         if server.can_call:
-            works += [self.media, self.scale]
+            works += [self.media, self.sealed, self.handshakes, self.websocket, self.scale]
         for work in works:
             try:
                 work(server)
@@ -207,8 +280,8 @@ class Bench:
     def table(self):
         columns = [("work", 58, str), ("server", 9, str), ("cpu us", 9, number), ("rate/s", 9, number),
                    ("p50 us", 8, number), ("p90 us", 8, number), ("p99 us", 8, number), ("max us", 8, number),
-                   ("seconds", 8, number), ("memory", 9, size), ("lost", 6, number), ("times", 6, number), ("target", 9, str)]
-        keys = ["text", "server", "cpu", "rate", "p50", "p90", "p99", "max", "seconds", "memory", "lost", "times", "target"]
+                   ("seconds", 8, number), ("memory", 9, size), ("lost", 6, number), ("ratio", 6, number), ("times", 6, number), ("target", 10, str)]
+        keys = ["text", "server", "cpu", "rate", "p50", "p90", "p99", "max", "seconds", "memory", "lost", "ratio", "times", "target"]
         print("  ".join(f"{name:{'<' if kind is str and name != 'target' else '>'}{width}}" for name, width, kind in columns))
         order = {}
         for row in self.rows:
@@ -236,6 +309,10 @@ class Bench:
     def missed(self):
         return [row for row in self.rows if row["server"] == "Sidetone" and
                 (row["work"] == "failed" or row.get("target", "").startswith("over"))]
+
+
+def cost(report):
+    return report["server"]["cpu_us_per_unit"]
 
 
 def verdict(row):

@@ -1,7 +1,7 @@
 /* Calls: this process is the caller and the callee. The caller sends INVITE,
  * ACK and, after the hold time, BYE; the callee answers 180 and 200 at once and
  * sends the 200 again until it is acknowledged (RFC 3261 13.3.1.4). */
-#include "load.h"
+#include "secure.h"
 #include "base/hash.h"
 #include <stdlib.h>
 
@@ -23,12 +23,14 @@ struct leg {
 	struct list link;               /* in spare */
 	size_t key_n;
 	uint32_t index;
+	uint32_t crypto_tag;            /* of the line that we took from the last offer */
 	char key[160];                  /* Call-ID */
 };
 
 struct call_load {
 	struct load *l;
 	struct rtp_load *rtp;
+	struct dtls_load *dtls;         /* of the callers; NULL: none */
 	struct tally tally;             /* delay: INVITE to 200 */
 	struct hist ring, bye;
 	struct pace pace;
@@ -43,6 +45,16 @@ struct call_load {
 	uint64_t max_up;
 	bool leaving;
 };
+
+static void hang_up(struct call_load *c, struct call *k);
+
+static void on_keys(void *arg, uint32_t call)
+{
+	struct call_load *c = arg;
+
+	if (c->calls[call].step == UP)
+		hang_up(c, &c->calls[call]);
+}
 
 struct call_load *call_new(struct load *l, struct rtp_load *rtp)
 {
@@ -60,7 +72,9 @@ struct call_load *call_new(struct load *l, struct rtp_load *rtp)
 	list_init(&c->free);
 	list_init(&c->held);
 	list_init(&c->spare);
-	if (c->quiet_fd < 0 || !c->calls || !c->leg || !c->legs) {
+	if (l->opt.dtls)
+		c->dtls = dtls_load_new(l, n, on_keys, c);
+	if (c->quiet_fd < 0 || !c->calls || !c->leg || !c->legs || (l->opt.dtls && !c->dtls)) {
 		perror("call");
 		call_free(c);
 		return NULL;
@@ -77,6 +91,7 @@ void call_free(struct call_load *c)
 {
 	if (!c)
 		return;
+	dtls_load_free(c->dtls);
 	map_free(c->legs);
 	free(c->leg);
 	free(c->calls);
@@ -113,20 +128,47 @@ void call_report(const struct call_load *c, FILE *out)
 	fprintf(out, ",\n");
 	report_hist(out, "bye_us", &c->bye);
 	fprintf(out, ",\n");
+	if (c->dtls)
+		dtls_report(c->dtls, out);
+}
+
+bool call_owns(const struct call_load *c, const void *data)
+{
+	return c && dtls_owns(c->dtls, data);
+}
+
+void call_read(struct call_load *c, void *data)
+{
+	dtls_read(c->dtls, data);
+}
+
+void call_mark(struct call_load *c)
+{
+	memset(&c->tally.delay, 0, sizeof(c->tally.delay));
+	if (c->dtls)
+		dtls_mark(c->dtls);
 }
 
 /* --- the caller --------------------------------------------------------- */
 
-static void put_sdp(const struct call_load *c, struct buf *b, uint16_t port)
+/* `tag`: of the line a=crypto. A callee is in the clear when its caller does DTLS. */
+static void put_sdp(const struct call_load *c, struct buf *b, uint32_t leg, uint16_t port, uint32_t tag)
 {
-	char space[512];
+	const struct options *o = &c->l->opt;
+	bool dtls = c->dtls && !(leg & 1), sdes = c->rtp && o->srtp;
+	char space[768];
 	struct buf s;
 
 	buf_init(&s, space, sizeof(space), sizeof(space));
-	buf_puts(&s, STR("v=0\r\no=- 1 1 IN IP4 "), c->l->opt.local_text, STR("\r\ns=-\r\nc=IN IP4 "),
-		c->l->opt.local_text, STR("\r\nt=0 0\r\nm=audio "));
+	buf_puts(&s, STR("v=0\r\no=- 1 1 IN IP4 "), o->local_text, STR("\r\ns=-\r\nc=IN IP4 "), o->local_text,
+		STR("\r\nt=0 0\r\nm=audio "));
 	buf_u64(&s, port);
-	buf_put(&s, STR(" RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"));
+	buf_puts(&s, dtls ? STR(" UDP/TLS/RTP/SAVP") : sdes ? STR(" RTP/SAVP") : STR(" RTP/AVP"),
+		STR(" 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"));
+	if (dtls)
+		dtls_put_lines(c->dtls, &s);
+	else if (sdes)
+		srtp_put_line(&s, tag, (enum srtp_suite)o->srtp, rtp_master(c->rtp, leg));
 	buf_put(b, STR("Content-Type: application/sdp\r\nContent-Length: "));
 	buf_u64(b, s.n);
 	buf_puts(b, STR("\r\n\r\n"), buf_view(&s));
@@ -135,6 +177,20 @@ static void put_sdp(const struct call_load *c, struct buf *b, uint16_t port)
 static uint16_t media_port(const struct call_load *c, uint32_t leg)
 {
 	return c->rtp ? rtp_port(c->rtp, leg) : c->quiet_port;
+}
+
+/* Where the peer's SDP wants the leg's packets, and under which key it sends its own. */
+static void take_sdp(struct call_load *c, uint32_t leg, const struct msg *m, uint32_t *tag)
+{
+	uint8_t master[SRTP_MASTER];
+	struct sockaddr_in media;
+
+	if (!c->rtp || !msg_media(m, &media))
+		return;
+	if (c->l->opt.srtp && (!srtp_find_line(m, (enum srtp_suite)c->l->opt.srtp, tag, master) ||
+			       !rtp_peer_master(c->rtp, leg, master)))
+		return;
+	rtp_peer(c->rtp, leg, &media);
 }
 
 static void put_request(const struct call_load *c, struct buf *b, const struct call *k, struct str method, uint32_t cseq)
@@ -174,13 +230,14 @@ static void put_request(const struct call_load *c, struct buf *b, const struct c
 
 static void send_request(struct call_load *c, struct call *k, struct str method, uint32_t cseq)
 {
+	uint32_t slot = (uint32_t)(k - c->calls);
 	char space[WIRE_MESSAGE];
 	struct buf b;
 
 	buf_init(&b, space, sizeof(space), sizeof(space));
 	put_request(c, &b, k, method, cseq);
 	if (method.p[0] == 'I')
-		put_sdp(c, &b, media_port(c, 2 * (uint32_t)(k - c->calls)));
+		put_sdp(c, &b, 2 * slot, c->dtls ? dtls_open(c->dtls, slot) : media_port(c, 2 * slot), 1);
 	else
 		buf_put(&b, STR("Content-Length: 0\r\n\r\n"));
 	if (method.p[0] != 'A')
@@ -211,6 +268,8 @@ static void finish(struct call_load *c, struct call *k, bool ok)
 {
 	tx_stop(&k->tx);
 	list_remove(&k->link);
+	if (c->dtls)
+		dtls_close(c->dtls, (uint32_t)(k - c->calls));
 	if (k->step == UP || k->step == LEAVING)
 		c->up--;
 	k->step = FREE;
@@ -234,6 +293,8 @@ void call_tick(struct call_load *c)
 {
 	uint64_t hold = (uint64_t)c->l->opt.hold_ms * 1000000u, due;
 
+	if (c->dtls)
+		dtls_tick(c->dtls);
 	/* Media calls stay up until they are told; all others hold equally long,
 	 * so the list is in the order of its ends. */
 	while ((!c->rtp || c->leaving) && !list_empty(&c->held)) {
@@ -259,7 +320,7 @@ void call_hang_up_all(struct call_load *c)
 
 static void answered(struct call_load *c, struct call *k, const struct msg *m)
 {
-	struct sockaddr_in media;
+	uint32_t slot = (uint32_t)(k - c->calls), tag;
 
 	tx_stop(&k->tx);
 	str_copy(k->to, sizeof(k->to), m->to);
@@ -269,10 +330,13 @@ static void answered(struct call_load *c, struct call *k, const struct msg *m)
 	if (++c->up > c->max_up)
 		c->max_up = c->up;
 	hist_add(&c->tally.delay, c->l->now - k->began);
-	list_append(&c->held, &k->link);
-	if (c->rtp && msg_media(m, &media))
-		rtp_peer(c->rtp, 2 * (uint32_t)(k - c->calls), &media);
+	take_sdp(c, 2 * slot, m, &tag);
 	send_request(c, k, STR("ACK"), 1);
+	/* With a handshake it is held until that is done: on_keys(). */
+	if (!c->dtls)
+		list_append(&c->held, &k->link);
+	else if (!dtls_begin(c->dtls, slot, m))
+		finish(c, k, false);
 }
 
 static void refused(struct call_load *c, struct call *k, const struct msg *m)
@@ -382,18 +446,17 @@ static void answer_invite(struct call_load *c, const struct sockaddr_in *from, c
 	}
 	put_answer(&b, STR("200 OK"), m, STR("callee"));
 	buf_put(&b, buf_view(&uri));
-	put_sdp(c, &b, media_port(c, 2 * g->index + 1));
+	put_sdp(c, &b, 2 * g->index + 1, media_port(c, 2 * g->index + 1), g->crypto_tag);
 	tx_start(&c->l->timers_uas, &g->tx, buf_view(&b), c->l->now);
 	sock_send(&c->l->uas, from, buf_view(&b));
 }
 
 static void on_invite(struct call_load *c, const struct sockaddr_in *from, const struct msg *m, struct leg *g)
 {
-	struct sockaddr_in media;
-
 	if (g) {
 		bool again = str_ifind(m->to, STR(";tag=")) < m->to.n;
 
+		take_sdp(c, 2 * g->index + 1, m, &g->crypto_tag);
 		/* A re-INVITE is answered anew, a repeated INVITE with what was said. */
 		if (again)
 			answer_invite(c, from, m, g, false);
@@ -415,8 +478,7 @@ static void on_invite(struct call_load *c, const struct sockaddr_in *from, const
 		return;
 	}
 	c->answered++;
-	if (c->rtp && msg_media(m, &media))
-		rtp_peer(c->rtp, 2 * g->index + 1, &media);
+	take_sdp(c, 2 * g->index + 1, m, &g->crypto_tag);
 	answer_invite(c, from, m, g, true);
 }
 

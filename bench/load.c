@@ -1,5 +1,5 @@
 /* The load generator's command line, loop and report. `load --help` tells how. */
-#include "load.h"
+#include "secure.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -10,7 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define SETUP_LIMIT_NS 60000000000ull   /* media calls must all be up by then */
+#define SETUP_LIMIT_NS 60000000000ull   /* media calls must all be up by then, or all connections */
 #define SETTLE_NS 500000000ull          /* from the last call up to the first packet counted */
 #define TAIL_NS 300000000ull            /* packets under way when sending ends */
 #define PROGRESS_NS 100000000ull
@@ -114,6 +114,7 @@ static void report(const struct run *r, FILE *out)
 	if (r->reg) {
 		report_tally(out, "register", register_tally(r->reg), per_second(registered, r));
 		fprintf(out, "\n  },\n");
+		register_report(r->reg, out);
 	}
 	if (r->call) {
 		report_tally(out, "call", call_tally(r->call), per_second(called, r));
@@ -232,6 +233,10 @@ static void turn(struct run *r, bool streaming)
 			sock_read(&l->uas, on_uas, r);
 		else if (rtp_owns(r->rtp, ev[i].data.ptr))
 			rtp_read(r->rtp, ev[i].data.ptr);
+		else if (register_owns(r->reg, ev[i].data.ptr))
+			register_read(r->reg, ev[i].data.ptr);
+		else if (call_owns(r->call, ev[i].data.ptr))
+			call_read(r->call, ev[i].data.ptr);
 		else
 			on_signal(r);
 	}
@@ -283,15 +288,22 @@ static void drain(struct run *r)
 
 static void run_plain(struct run *r)
 {
+	uint64_t limit = wire_now() + SETUP_LIMIT_NS;
+
+	while (r->reg && !r->l.stopping && r->l.now < limit && !register_ready(r->reg))
+		turn(r, false);
+	if (r->l.opt.carrier != CARRIER_UDP)
+		r->memory_loaded = meter_memory(&r->l.meter);
 	turns(r, (uint64_t)(r->l.opt.warmup * 1e9), false);
 	sample(r, &r->from);
 	if (r->reg)
-		memset(&register_tally(r->reg)->delay, 0, sizeof(struct hist));
+		register_mark(r->reg);
 	if (r->call)
-		memset(&call_tally(r->call)->delay, 0, sizeof(struct hist));
+		call_mark(r->call);
 	turns(r, (uint64_t)(r->l.opt.seconds * 1e9), false);
 	sample(r, &r->to);
-	r->memory_loaded = meter_memory(&r->l.meter);
+	if (r->l.opt.carrier == CARRIER_UDP)
+		r->memory_loaded = meter_memory(&r->l.meter);
 	drain(r);
 }
 
@@ -339,10 +351,14 @@ static const char usage[] =
 	"  --hold MS              from ACK to BYE, 0\n"
 	"  --uac-port PORT, --uas-port PORT   of the caller and of the callee; any free ones\n"
 	"  --payload N            bytes of audio a packet, 160\n"
+	"  --carrier C            of registrations: udp, tcp, tls, ws or wss; connections are kept\n"
+	"  --arrivals N           new connections a second besides, each of a further user that registers\n"
+	"  --srtp SUITE           rtp: AES_CM_128_HMAC_SHA1_80 or AEAD_AES_128_GCM on both legs, by SDES\n"
+	"  --dtls                 call: the caller offers DTLS-SRTP, and hangs up when the handshake is done\n"
 	"  --progress             a line on stderr each 100 ms\n"
 	"The report is one JSON object on stdout. Exit: 0 all work done, 1 some failed, 2 usage.\n";
 
-static const char letters[] = "s:l:D:p:r:R:c:S:w:d:n:u:f:U:P:t:C:a:e:k:h:i:o:b:gH";
+static const char letters[] = "s:l:D:p:r:R:c:S:w:d:n:u:f:U:P:t:C:a:e:k:h:i:o:b:T:A:y:zgH";
 static const struct option names[] = {
 	{ "server", 1, NULL, 's' }, { "local", 1, NULL, 'l' }, { "domain", 1, NULL, 'D' }, { "pid", 1, NULL, 'p' },
 	{ "rate", 1, NULL, 'r' }, { "call-rate", 1, NULL, 'R' }, { "concurrency", 1, NULL, 'c' },
@@ -351,6 +367,7 @@ static const struct option names[] = {
 	{ "password-prefix", 1, NULL, 'P' }, { "tag", 1, NULL, 't' }, { "contacts", 1, NULL, 'C' },
 	{ "caller", 1, NULL, 'a' }, { "exten", 1, NULL, 'e' }, { "calls", 1, NULL, 'k' }, { "hold", 1, NULL, 'h' },
 	{ "uac-port", 1, NULL, 'i' }, { "uas-port", 1, NULL, 'o' }, { "payload", 1, NULL, 'b' },
+	{ "carrier", 1, NULL, 'T' }, { "arrivals", 1, NULL, 'A' }, { "srtp", 1, NULL, 'y' }, { "dtls", 0, NULL, 'z' },
 	{ "progress", 0, NULL, 'g' }, { "help", 0, NULL, 'H' }, { 0 },
 };
 
@@ -386,6 +403,19 @@ static int parse_local(struct options *o, struct str s)
 	return inet_pton(AF_INET, str_copy(ip, sizeof(ip), s), &o->local) == 1 ? 0 : EINVAL;
 }
 
+static int parse_carrier(struct options *o, struct str s)
+{
+	static const struct str known[] = { [CARRIER_UDP] = STR_INIT("udp"), [CARRIER_TCP] = STR_INIT("tcp"),
+		[CARRIER_TLS] = STR_INIT("tls"), [CARRIER_WS] = STR_INIT("ws"), [CARRIER_WSS] = STR_INIT("wss") };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		o->carrier = (enum carrier)i;
+		if (str_eq(s, known[i]))
+			return 0;
+	}
+	return EINVAL;
+}
+
 static int set(struct run *r, int letter, struct str v)
 {
 	struct options *o = &r->l.opt;
@@ -415,6 +445,10 @@ static int set(struct run *r, int letter, struct str v)
 	case 'i': return parse_port(&o->uac_port, v);
 	case 'o': return parse_port(&o->uas_port, v);
 	case 'b': return str_u32(v, &o->payload) || o->payload < 16 || o->payload > 1400 ? EINVAL : 0;
+	case 'T': return parse_carrier(o, v);
+	case 'A': return str_double(v, &o->arrivals);
+	case 'y': o->srtp = srtp_suite_of(v); return o->srtp == SRTP_NONE ? EINVAL : 0;
+	case 'z': o->dtls = true; return 0;
 	case 'g': o->progress = true; return 0;
 	}
 	return EINVAL;
@@ -508,7 +542,7 @@ int main(int argc, char **argv)
 	else
 		run_plain(r);
 	report(r, stdout);
-	failed += r->reg ? register_tally(r->reg)->failed + register_inflight(r->reg) : 0;
+	failed += r->reg ? register_tally(r->reg)->failed + register_inflight(r->reg) + register_lost(r->reg) : 0;
 	failed += r->call ? call_tally(r->call)->failed + call_inflight(r->call) + call_legs(r->call) : 0;
 	register_free(r->reg);
 	call_free(r->call);

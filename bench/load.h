@@ -8,6 +8,9 @@
 #include "wire.h"
 #include <stdio.h>
 
+/* What carries messages of registrations. */
+enum carrier { CARRIER_UDP, CARRIER_TCP, CARRIER_TLS, CARRIER_WS, CARRIER_WSS };
+
 /* What the command line asks for. Rates are per second, 0: as fast as
  * `concurrency` outstanding units allow. */
 struct options {
@@ -25,6 +28,10 @@ struct options {
 	uint32_t hold_ms, payload;
 	uint16_t uac_port, uas_port;
 	const char *contacts;           /* file for what was answered 200 */
+	enum carrier carrier;
+	double arrivals;                /* new connections a second, of users beyond `users` */
+	int srtp;                       /* enum srtp_suite */
+	bool dtls;
 	bool progress;                  /* a line on stderr each 100 ms */
 };
 
@@ -65,6 +72,13 @@ void load_watch(struct load *l, int fd, void *data);
 /* Engines: NULL when out of memory (a message is printed). */
 struct registrar_load *register_new(struct load *l);
 void register_tick(struct registrar_load *r);                   /* starts what is due */
+/* Over connections: all users open theirs and register once. False: that is not done yet. */
+bool register_ready(const struct registrar_load *r);
+bool register_owns(const struct registrar_load *r, const void *data);
+void register_read(struct registrar_load *r, void *data);
+void register_mark(struct registrar_load *r);                   /* delays are counted from now on, and others arrive */
+uint64_t register_lost(const struct registrar_load *r);         /* connections */
+void register_report(const struct registrar_load *r, FILE *out);
 void register_answer(struct registrar_load *r, const struct msg *m);
 bool register_timeout(struct registrar_load *r, struct tx *tx); /* false: not one of ours */
 uint64_t register_inflight(const struct registrar_load *r);
@@ -83,12 +97,17 @@ uint64_t call_up(const struct call_load *c);
 void call_hang_up_all(struct call_load *c);
 struct tally *call_tally(struct call_load *c);
 void call_report(const struct call_load *c, FILE *out);
+bool call_owns(const struct call_load *c, const void *data);    /* a handshake's socket */
+void call_read(struct call_load *c, void *data);
+void call_mark(struct call_load *c);                            /* delays are counted from now on */
 void call_free(struct call_load *c);
 
 /* Two legs a call: 2i sends as the caller, 2i+1 as the callee. */
 struct rtp_load *rtp_new(struct load *l, uint32_t calls);
 uint16_t rtp_port(const struct rtp_load *r, uint32_t leg);
 void rtp_peer(struct rtp_load *r, uint32_t leg, const struct sockaddr_in *peer);
+const uint8_t *rtp_master(const struct rtp_load *r, uint32_t leg);      /* our key of SRTP there */
+bool rtp_peer_master(struct rtp_load *r, uint32_t leg, const uint8_t *master);
 void rtp_start(struct rtp_load *r);
 void rtp_tick(struct rtp_load *r, bool sending);
 bool rtp_owns(const struct rtp_load *r, const void *data);

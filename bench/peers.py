@@ -36,11 +36,11 @@ class Namespace:
     def wrap(self, argv):
         return ["ip", "netns", "exec", self.name, *argv] if self.name else list(argv)
 
-    def port(self, wanted):
+    def port(self, wanted, kind=socket.SOCK_DGRAM):
         """A fixed port where nobody else is, a free one otherwise."""
         if self.name:
             return wanted
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        with socket.socket(socket.AF_INET, kind) as s:
             s.bind(("127.0.0.1", 0))
             return s.getsockname()[1]
 
@@ -88,7 +88,7 @@ class Server:
         self.program, self.root = program, root
         self.net = self.process = None
         self.dir = self.inside = None
-        self.port = self.callee_port = None
+        self.port = self.callee_port = self.tls_port = self.wss_port = None
         self.reloads = 0
 
     # -- life ---------------------------------------------------------------
@@ -98,6 +98,7 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix="bench-")
         self.inside = "/mnt" if self.root else self.dir
         self.port, self.callee_port = self.net.port(5060), self.net.port(CALLEE_PORT)
+        self.tls_port, self.wss_port = self.net.port(5061, socket.SOCK_STREAM), self.net.port(8089, socket.SOCK_STREAM)
         self.configure(users)
         return self.launch(limit)
 
@@ -195,13 +196,34 @@ remove_existing=yes
 """
 
 
+# Callers and callees whose media is encrypted.
+SECURE = """[caller-sdes](phone)
+media_encryption=sdes
+
+[callee-sdes](phone)
+media_encryption=sdes
+aors=callee
+
+[caller-dtls](phone)
+media_encryption=dtls
+dtls_auto_generate_cert=yes
+dtls_verify=fingerprint
+dtls_setup=actpass
+rtcp_mux=yes
+
+"""
+
+
 class Asterisk(Server):
     """Asterisk, and whatever reads the same files and takes the same commands."""
 
     name = "Asterisk"
 
     def pjsip(self, users, extra=""):
-        out = [f"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:{self.port}\n\n", TEMPLATES,
+        out = [f"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:{self.port}\n\n"
+               f"[tls]\ntype=transport\nprotocol=tls\nbind=127.0.0.1:{self.tls_port}\nmethod=tlsv1_2\n"
+               f"cert_file={self.inside}/etc/tls.pem\npriv_key_file={self.inside}/etc/tls.key\n\n"
+               "[wss]\ntype=transport\nprotocol=wss\nbind=127.0.0.1\n\n", TEMPLATES, SECURE,
                "[caller](phone)\n\n[callee](phone)\naors=callee\n\n"
                f"[callee](line)\ncontact=sip:callee@127.0.0.1:{self.callee_port}\n\n"]
         for i in range(users):
@@ -221,8 +243,22 @@ class Asterisk(Server):
         self.write("etc/logger.conf", "[general]\n[logfiles]\nmessages => error\n")
         self.write("etc/rtp.conf", "[general]\nrtpstart=20000\nrtpend=40000\n")
         self.write("etc/extensions.conf",
-                   "[phones]\nexten => callee,1,Dial(PJSIP/callee)\n same => n,Hangup()\n")
+                   "[phones]\n" + "".join(f"exten => {name},1,Dial(PJSIP/{name})\n same => n,Hangup()\n"
+                                         for name in ("callee", "callee-sdes")))
+        self.write("etc/http.conf", "[general]\nenabled=yes\nbindaddr=127.0.0.1\n"
+                   f"bindport={self.net.port(8088, socket.SOCK_STREAM)}\n"
+                   f"tlsenable=yes\ntlsbindaddr=127.0.0.1:{self.wss_port}\ntlscertfile={self.inside}/etc/tls.pem\n"
+                   f"tlsprivatekey={self.inside}/etc/tls.key\nsessionlimit=20000\n")
+        self.certificate()
         self.write("etc/pjsip.conf", self.pjsip(users))
+
+    def certificate(self):
+        """The kind that most have: ECDSA on P-256."""
+        place = os.path.join(self.dir, "etc")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "30", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-keyout", f"{place}/tls.key", "-out", f"{place}/tls.pem"],
+                       stderr=subprocess.DEVNULL, check=True)
 
     def fixed_directories(self):
         base = self.root or ""

@@ -1,10 +1,11 @@
 /* Registrations: each one REGISTER, 401, REGISTER with digest (MD5, qop=auth),
  * 200. A user keeps its Call-ID and counts its CSeq up, as RFC 3261 10.2 asks. */
-#include "load.h"
+#include "stream.h"
 #include <openssl/evp.h>
 #include <stdlib.h>
 
 #define HEX 32
+#define OPENING 64              /* connections that shake hands at a time, before anything is measured */
 
 enum step { IDLE, CHALLENGE_DUE, OK_DUE };
 
@@ -27,12 +28,37 @@ struct registrar_load {
 	EVP_MD *md5;
 	EVP_MD_CTX *ctx;
 	FILE *contacts;
+	struct streams *streams;        /* NULL: datagrams */
+	uint32_t opened;                /* users whose connection was begun */
+	struct pace arrivals;
+	bool arriving;
 };
 
 struct challenge {
 	struct str realm, nonce, opaque;
 	bool qop;
 };
+
+static void begin_user(struct registrar_load *r, uint32_t i);
+
+static void on_up(void *arg, uint32_t user)
+{
+	begin_user(arg, user);
+}
+
+static void on_message(void *arg, struct str message)
+{
+	struct msg m;
+
+	if (msg_scan(&m, message) && m.status && m.call_id.p[0] == 'r')
+		register_answer(arg, &m);
+}
+
+/* Users beyond those that are there from the start. */
+static uint32_t all_users(const struct load *l)
+{
+	return l->opt.users + (uint32_t)(l->opt.arrivals * (l->opt.seconds + l->opt.warmup + 1));
+}
 
 struct registrar_load *register_new(struct load *l)
 {
@@ -41,12 +67,15 @@ struct registrar_load *register_new(struct load *l)
 	if (!r)
 		return NULL;
 	r->l = l;
-	r->users = calloc(l->opt.users, sizeof(*r->users));
+	r->users = calloc(all_users(l), sizeof(*r->users));
 	r->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
 	r->ctx = EVP_MD_CTX_new();
 	if (l->opt.contacts)
 		r->contacts = fopen(l->opt.contacts, "we");
-	if (!r->users || !r->md5 || !r->ctx || (l->opt.contacts && !r->contacts)) {
+	if (l->opt.carrier != CARRIER_UDP)
+		r->streams = streams_new(l, all_users(l), on_up, on_message, r);
+	if (!r->users || !r->md5 || !r->ctx || (l->opt.contacts && !r->contacts) ||
+	    (l->opt.carrier != CARRIER_UDP && !r->streams)) {
 		perror("register");
 		register_free(r);
 		return NULL;
@@ -60,6 +89,7 @@ void register_free(struct registrar_load *r)
 		return;
 	if (r->contacts)
 		fclose(r->contacts);
+	streams_free(r->streams);
 	EVP_MD_CTX_free(r->ctx);
 	EVP_MD_free(r->md5);
 	free(r->users);
@@ -94,6 +124,12 @@ static void put_name(struct registrar_load *r, struct buf *b, uint32_t index)
 	buf_u64(b, r->l->opt.first + index);
 }
 
+static const struct { struct str via, parameter; } transports[] = {
+	[CARRIER_UDP] = { STR_INIT("UDP"), STR_INIT("udp") }, [CARRIER_TCP] = { STR_INIT("TCP"), STR_INIT("tcp") },
+	[CARRIER_TLS] = { STR_INIT("TLS"), STR_INIT("tls") }, [CARRIER_WS] = { STR_INIT("WS"), STR_INIT("ws") },
+	[CARRIER_WSS] = { STR_INIT("WSS"), STR_INIT("ws") },
+};
+
 static void put_contact(struct registrar_load *r, struct buf *b, uint32_t index)
 {
 	buf_put(b, STR("sip:"));
@@ -102,6 +138,8 @@ static void put_contact(struct registrar_load *r, struct buf *b, uint32_t index)
 		buf_puts(b, STR("-"), r->l->opt.tag);
 	buf_puts(b, STR("@"), r->l->opt.local_text, STR(":"));
 	buf_u64(b, r->l->uac.port);
+	if (r->streams)
+		buf_puts(b, STR(";transport="), transports[r->l->opt.carrier].parameter);
 }
 
 static void put_authorization(struct registrar_load *r, struct buf *b, uint32_t index, const struct challenge *c)
@@ -149,7 +187,8 @@ static void send_register(struct registrar_load *r, uint32_t index, const struct
 
 	u->cseq++;
 	buf_init(&b, space, sizeof(space), sizeof(space));
-	buf_puts(&b, STR("REGISTER sip:"), domain, STR(" SIP/2.0\r\nVia: SIP/2.0/UDP "), r->l->opt.local_text, STR(":"));
+	buf_puts(&b, STR("REGISTER sip:"), domain, STR(" SIP/2.0\r\nVia: SIP/2.0/"),
+		transports[r->l->opt.carrier].via, STR(" "), r->l->opt.local_text, STR(":"));
 	buf_u64(&b, r->l->uac.port);
 	buf_put(&b, STR(";rport;branch=z9hG4bKr"));
 	put_hex32(&b, index);
@@ -173,32 +212,94 @@ static void send_register(struct registrar_load *r, uint32_t index, const struct
 		put_authorization(r, &b, index, c);
 	buf_put(&b, STR("Content-Length: 0\r\n\r\n"));
 	tx_start(&r->l->timers_uac, &u->tx, buf_view(&b), r->l->now);
-	sock_send(&r->l->uac, &r->l->opt.server, buf_view(&b));
+	if (!r->streams) {
+		sock_send(&r->l->uac, &r->l->opt.server, buf_view(&b));
+		return;
+	}
+	tx_quiet(&r->l->timers_uac, &u->tx, r->l->now);      /* TCP sends it again (RFC 3261 17.1.2.2) */
+	stream_send(r->streams, index, buf_view(&b));
+}
+
+static void begin_user(struct registrar_load *r, uint32_t i)
+{
+	struct user *u = &r->users[i];
+
+	u->step = CHALLENGE_DUE;
+	u->began = r->l->now;
+	r->inflight++;
+	r->tally.started++;
+	send_register(r, i, NULL);
 }
 
 static bool begin(struct registrar_load *r)
 {
 	for (uint32_t tries = 0; tries < r->l->opt.users; tries++) {
 		uint32_t i = r->next;
-		struct user *u = &r->users[i];
+		const struct user *u = &r->users[i];
 
 		r->next = (i + 1) % r->l->opt.users;
-		if (u->step != IDLE)
+		if (u->step != IDLE || (r->streams && !stream_is_open(r->streams, i)))
 			continue;
-		u->step = CHALLENGE_DUE;
-		u->began = r->l->now;
-		r->inflight++;
-		r->tally.started++;
-		send_register(r, i, NULL);
+		begin_user(r, i);
 		return true;
 	}
 	return false;
 }
 
+/* Before the measurement all users open their connections, and register as each is open. */
+static void open_more(struct registrar_load *r)
+{
+	uint64_t due = r->arriving ? pace_due(&r->arrivals, r->l, r->l->opt.arrivals, 0) : 0;
+
+	while (r->opened < r->l->opt.users && streams_opening(r->streams) < OPENING)
+		stream_open(r->streams, r->opened++);
+	for (; due && r->opened < all_users(r->l); due--)
+		stream_open(r->streams, r->opened++);
+}
+
+bool register_ready(const struct registrar_load *r)
+{
+	return !r->streams || r->tally.done + r->tally.failed + streams_lost(r->streams) >= r->l->opt.users;
+}
+
+void register_mark(struct registrar_load *r)
+{
+	memset(&r->tally.delay, 0, sizeof(r->tally.delay));
+	if (r->streams)
+		streams_mark(r->streams);
+}
+
+uint64_t register_lost(const struct registrar_load *r)
+{
+	return r->streams ? streams_lost(r->streams) : 0;
+}
+
+bool register_owns(const struct registrar_load *r, const void *data)
+{
+	return r && streams_own(r->streams, data);
+}
+
+void register_read(struct registrar_load *r, void *data)
+{
+	streams_ready(r->streams, data);
+}
+
+void register_report(const struct registrar_load *r, FILE *out)
+{
+	if (r->streams)
+		streams_report(r->streams, out);
+}
+
 void register_tick(struct registrar_load *r)
 {
-	uint64_t due = pace_due(&r->pace, r->l, r->l->opt.rate, r->inflight);
+	uint64_t due;
 
+	if (r->streams && !r->l->stopping)
+		open_more(r);
+	if (!r->arriving && !register_ready(r))
+		return;
+	r->arriving = r->l->opt.arrivals > 0;
+	due = pace_due(&r->pace, r->l, r->l->opt.rate, r->inflight);
 	for (; due && (!r->l->opt.count || r->tally.started < r->l->opt.count); due--) {
 		if (!begin(r)) {
 			r->tally.busy += due;
@@ -267,7 +368,7 @@ void register_answer(struct registrar_load *r, const struct msg *m)
 	struct user *u;
 	uint32_t i;
 
-	if (!msg_call_id_hex(m, 1, &i) || i >= r->l->opt.users)
+	if (!msg_call_id_hex(m, 1, &i) || i >= all_users(r->l))
 		return;
 	u = &r->users[i];
 	if (u->step == IDLE || msg_cseq(m) != u->cseq || m->status < 200)
@@ -288,7 +389,7 @@ bool register_timeout(struct registrar_load *r, struct tx *tx)
 {
 	uintptr_t at = (uintptr_t)tx, base = (uintptr_t)r->users;
 
-	if (at < base || at >= base + r->l->opt.users * sizeof(*r->users))
+	if (at < base || at >= base + all_users(r->l) * sizeof(*r->users))
 		return false;
 	finish(r, container_of(tx, struct user, tx), false);
 	return true;

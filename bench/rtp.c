@@ -1,8 +1,9 @@
 /* Media: every leg has its own socket and sends a packet each 20 ms, spread over
  * the slots of a packet time; a packet carries when it was sent. */
-#include "load.h"
+#include "secure.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@ struct leg {
 	uint16_t last_seq;
 	bool known, heard;
 	uint32_t tx;
+	uint8_t master[SRTP_MASTER];    /* ours */
+	struct srtp_way *seal, *open;   /* NULL: in the clear */
 };
 
 struct stamp {
@@ -31,10 +34,17 @@ struct rtp_load {
 	struct leg *leg;
 	uint32_t legs;
 	uint64_t start, tick;
-	uint64_t sent, received, foreign, disorder, refused;
+	uint64_t sent, received, foreign, disorder, refused, forged;
 	uint64_t received_mark;
 	struct hist delay;
 };
+
+static bool make_key(const struct load *l, struct leg *g)
+{
+	if (RAND_bytes(g->master, sizeof(g->master)) == 1)
+		g->seal = srtp_way_new((enum srtp_suite)l->opt.srtp, g->master);
+	return g->seal != NULL;
+}
 
 struct rtp_load *rtp_new(struct load *l, uint32_t calls)
 {
@@ -59,6 +69,11 @@ struct rtp_load *rtp_new(struct load *l, uint32_t calls)
 			return NULL;
 		}
 		load_watch(l, r->leg[i].fd, &r->leg[i]);
+		if (l->opt.srtp && !make_key(l, &r->leg[i])) {
+			fprintf(stderr, "load: no key for SRTP\n");
+			rtp_free(r);
+			return NULL;
+		}
 	}
 	return r;
 }
@@ -67,8 +82,11 @@ void rtp_free(struct rtp_load *r)
 {
 	if (!r)
 		return;
-	for (uint32_t i = 0; i < r->legs; i++)
+	for (uint32_t i = 0; i < r->legs; i++) {
 		close(r->leg[i].fd);
+		srtp_way_free(r->leg[i].seal);
+		srtp_way_free(r->leg[i].open);
+	}
 	free(r->leg);
 	free(r);
 }
@@ -82,6 +100,18 @@ void rtp_peer(struct rtp_load *r, uint32_t leg, const struct sockaddr_in *peer)
 {
 	r->leg[leg].peer = *peer;
 	r->leg[leg].known = true;
+}
+
+const uint8_t *rtp_master(const struct rtp_load *r, uint32_t leg)
+{
+	return r->leg[leg].master;
+}
+
+bool rtp_peer_master(struct rtp_load *r, uint32_t leg, const uint8_t *master)
+{
+	srtp_way_free(r->leg[leg].open);
+	r->leg[leg].open = srtp_way_new((enum srtp_suite)r->l->opt.srtp, master);
+	return r->leg[leg].open != NULL;
 }
 
 void rtp_start(struct rtp_load *r)
@@ -104,6 +134,8 @@ static void send_leg(struct rtp_load *r, struct leg *g)
 	memset(p + RTP_HEADER, 0xd5, r->l->opt.payload);
 	memcpy(p + RTP_HEADER, &s, sizeof(s));
 	g->tx++;
+	if (g->seal)
+		n = srtp_seal(g->seal, p, n);
 	if (sendto(g->fd, p, n, 0, (struct sockaddr *)&g->peer, sizeof(g->peer)) == (ssize_t)n)
 		r->sent++;
 	else
@@ -125,11 +157,16 @@ bool rtp_owns(const struct rtp_load *r, const void *data)
 	return r && (uintptr_t)data >= (uintptr_t)r->leg && (uintptr_t)data < (uintptr_t)(r->leg + r->legs);
 }
 
-static void received(struct rtp_load *r, struct leg *g, const uint8_t *p, size_t n)
+static void received(struct rtp_load *r, struct leg *g, uint8_t *p, size_t n)
 {
 	struct stamp s;
 	uint16_t seq;
 
+	/* Reports go to the port above: another leg's here. */
+	if (r->l->opt.srtp && n > 1 && (p[1] < 192 || p[1] > 223)) {
+		n = g->open ? srtp_open(g->open, p, n) : 0;
+		r->forged += !n;
+	}
 	if (n != RTP_HEADER + r->l->opt.payload) {
 		r->foreign++;
 		return;
@@ -185,10 +222,10 @@ void rtp_report(const struct rtp_load *r, FILE *out)
 	uint64_t lost = r->sent > r->received ? r->sent - r->received : 0;
 
 	fprintf(out, "    \"sent\": %llu, \"received\": %llu, \"lost\": %llu, \"lost_percent\": %.4f,\n"
-		"    \"out_of_order\": %llu, \"foreign\": %llu, \"refused\": %llu,\n",
+		"    \"out_of_order\": %llu, \"foreign\": %llu, \"forged\": %llu, \"refused\": %llu,\n",
 		(unsigned long long)r->sent, (unsigned long long)r->received, (unsigned long long)lost,
 		r->sent ? 100.0 * (double)lost / (double)r->sent : 0.0, (unsigned long long)r->disorder,
-		(unsigned long long)r->foreign, (unsigned long long)r->refused);
+		(unsigned long long)r->foreign, (unsigned long long)r->forged, (unsigned long long)r->refused);
 	report_hist(out, "delay_us", &r->delay);
 	fprintf(out, "\n");
 }

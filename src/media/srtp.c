@@ -300,6 +300,20 @@ bool srtp_seal(struct srtp *s, bool rtcp, uint8_t *p, size_t *n, size_t max)
 	return true;
 }
 
+void srtp_prefetch(const struct srtp *s)
+{
+	__builtin_prefetch(&s->tx);
+	__builtin_prefetch(&s->now);
+	__builtin_prefetch(&s->kept);
+	__builtin_prefetch(&s->old_until_us);
+}
+
+void srtp_expect(const struct srtp *s)
+{
+	__builtin_prefetch(s->now.ctx);
+	__builtin_prefetch(s->tx);
+}
+
 static struct srtp *keys_for(const struct wire *w, bool rtcp)
 {
 	return w->srtp[rtcp && w->dtls[1]];

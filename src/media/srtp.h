@@ -44,6 +44,10 @@ enum { SRTP_TRAILER = 32 };
 bool srtp_seal(struct srtp *s, bool rtcp, uint8_t *p, size_t *n, size_t max);
 bool srtp_open(struct srtp *s, bool rtcp, uint8_t *p, size_t *n, uint64_t now_us);
 
+/* Its memory is needed soon: fetch it; once it is there, what it leads to. */
+void srtp_prefetch(const struct srtp *s);
+void srtp_expect(const struct srtp *s);
+
 extern const struct wire_step srtp_step;
 
 /* srtp_cipher.c: OpenSSL's ciphers in place of libsrtp2's. EPROTO: they fail its tests. */

@@ -233,11 +233,34 @@ static srtp_err_status_t gcm256_new(srtp_cipher_pointer_t *out, int key_len, int
 
 enum { SHA1_N = 20, SHA1_BLOCK = 64 };
 
+/* SHA-1 after the one block that the key makes: its words are all that there is to keep, and
+ * fewer lines of memory to fetch for a packet. */
+struct keyed {
+	SHA_LONG h[5];
+};
+
 struct hmac {
 	srtp_auth_t head;       /* head.state points here */
-	SHA_CTX inner, outer;   /* after the block that the key makes */
+	struct keyed inner, outer;
 	SHA_CTX now;            /* of the packet under way */
 };
+
+static struct keyed keyed_of(const SHA_CTX *c)
+{
+	return (struct keyed){ { c->h0, c->h1, c->h2, c->h3, c->h4 } };
+}
+
+static void go_on_from(SHA_CTX *c, const struct keyed *k)
+{
+	c->h0 = k->h[0];
+	c->h1 = k->h[1];
+	c->h2 = k->h[2];
+	c->h3 = k->h[3];
+	c->h4 = k->h[4];
+	c->Nl = 8 * SHA1_BLOCK;         /* [bits] so far */
+	c->Nh = 0;
+	c->num = 0;                     /* bytes of a block that is not full */
+}
 
 static srtp_err_status_t hmac_free(srtp_auth_pointer_t a)
 {
@@ -252,17 +275,21 @@ static srtp_err_status_t hmac_init(void *state, const uint8_t *key, int n)
 {
 	struct hmac *h = state;
 	uint8_t block[SHA1_BLOCK];
+	SHA_CTX c;
 
 	for (int i = 0; i < SHA1_BLOCK; i++)
 		block[i] = (uint8_t)((i < n ? key[i] : 0) ^ 0x36);
-	SHA1_Init(&h->inner);
-	SHA1_Update(&h->inner, block, sizeof(block));
+	SHA1_Init(&c);
+	SHA1_Update(&c, block, sizeof(block));
+	h->inner = keyed_of(&c);
 	for (int i = 0; i < SHA1_BLOCK; i++)
 		block[i] ^= 0x36 ^ 0x5c;
-	SHA1_Init(&h->outer);
-	SHA1_Update(&h->outer, block, sizeof(block));
+	SHA1_Init(&c);
+	SHA1_Update(&c, block, sizeof(block));
+	h->outer = keyed_of(&c);
 	explicit_bzero(block, sizeof(block));
-	h->now = h->inner;
+	explicit_bzero(&c, sizeof(c));
+	go_on_from(&h->now, &h->inner);
 	return srtp_err_status_ok;
 }
 
@@ -270,7 +297,7 @@ static srtp_err_status_t hmac_start(void *state)
 {
 	struct hmac *h = state;
 
-	h->now = h->inner;
+	go_on_from(&h->now, &h->inner);
 	return srtp_err_status_ok;
 }
 
@@ -283,14 +310,14 @@ static srtp_err_status_t hmac_compute(void *state, const uint8_t *p, int n, int 
 {
 	struct hmac *h = state;
 	uint8_t sum[SHA1_N];
-	SHA_CTX outer = h->outer;
 
 	if (tag_n < 0 || tag_n > SHA1_N)
 		return srtp_err_status_bad_param;
 	SHA1_Update(&h->now, p, (size_t)n);
 	SHA1_Final(sum, &h->now);
-	SHA1_Update(&outer, sum, sizeof(sum));
-	SHA1_Final(sum, &outer);
+	go_on_from(&h->now, &h->outer);
+	SHA1_Update(&h->now, sum, sizeof(sum));
+	SHA1_Final(sum, &h->now);
 	memcpy(tag, sum, (size_t)tag_n);
 	return srtp_err_status_ok;
 }

@@ -4,6 +4,7 @@
 #include "media/thread.h"
 #include "media/trace.h"
 #include "media/dtls.h"
+#include "media/srtp.h"
 #include <errno.h>
 #include <sys/epoll.h>
 #include "base/poison.h"
@@ -121,6 +122,8 @@ void wire_drain(struct wire *w)
 /* Up from the socket. false: it ends here. */
 static bool open_steps(struct wire *w, uint8_t *p, size_t *n, const struct sa *from)
 {
+	if (w->only && w->only->peer)
+		wire_prefetch(w->only->peer->w);
 	/* Whom the latch will not take costs no look at a tag. */
 	if (w->srtp[0] && rtp_kind(p, *n) == RTP_KIND_RTP && latch_is_shut(w, from)) {
 		w->dropped_source++;
@@ -193,6 +196,8 @@ static inline void take_rtp(struct wire *w, uint8_t *p, size_t n, const struct s
 	struct stream *s = w->only;
 	struct rtp r;
 
+	if (s && s->peer && s->peer->w->srtp[0])
+		srtp_prefetch(s->peer->w->srtp[0]);
 	if (rtp_parse(&r, p, n)) {
 		w->dropped_bad++;
 		return;
@@ -260,10 +265,43 @@ void wire_arrived(struct wire *w, bool rtcp, size_t n, const struct sa *from)
 	take_datagram(w, rtcp, n, &peer);
 }
 
+static void prefetch_stream(const struct stream *s)
+{
+	__builtin_prefetch(s);
+	__builtin_prefetch(&s->rx);
+	__builtin_prefetch(&s->tx);
+	__builtin_prefetch((const char *)&s->tx + 64);
+	__builtin_prefetch(&s->stats);
+}
+
+void wire_expect(const struct wire *w)
+{
+	if (w->only)
+		prefetch_stream(w->only);
+	if (w->srtp[0])
+		srtp_prefetch(w->srtp[0]);
+}
+
+/* As wire_expect(), one step on: the streams and keys are there by now. */
+static void expect_way(const struct wire *w)
+{
+	const struct stream *s = w->only;
+
+	if (s && s->peer)
+		prefetch_stream(s->peer);
+	if (s && s->cfg)
+		__builtin_prefetch(s->cfg->cls);
+	if (w->srtp[0])
+		srtp_expect(w->srtp[0]);
+}
+
 void wire_readable(struct wire *w, bool rtcp)
 {
 	struct sa from = { 0 };
-	ssize_t n = place_recv(w->place[rtcp], w->t->buf.pkt, WIRE_DATAGRAM, &from);
+	ssize_t n;
+
+	expect_way(w);
+	n = place_recv(w->place[rtcp], w->t->buf.pkt, WIRE_DATAGRAM, &from);
 
 	if (n > 0 && n <= WIRE_DATAGRAM)
 		take_datagram(w, rtcp, (size_t)n, &from);

@@ -117,6 +117,13 @@ void wire_unwatch(struct wire *w);
 void wire_drain(struct wire *w);
 /* epoll says that one of its places has something: take one datagram. */
 void wire_readable(struct wire *w, bool rtcp);
+/* It soon will: have its memory fetched, and one datagram later what it leads to. */
+static inline void wire_prefetch(const struct wire *w)
+{
+	for (size_t i = 0; i < sizeof(*w); i += 64)
+		__builtin_prefetch((const char *)w + i);
+}
+void wire_expect(const struct wire *w);
 /* A datagram of `n` bytes has come. It lies in the thread's buf.pkt, which is written to. */
 void wire_arrived(struct wire *w, bool rtcp, size_t n, const struct sa *from);
 /* The same, of a peer that ICE has checked, whichever way it came. */

@@ -259,9 +259,11 @@ static void tls_shut(struct conn *c)
 	shutdown(c->fd, SHUT_WR);
 }
 
+/* Records that were read ahead and not opened yet, too. A part of one may be all there is:
+ * then the next read says EAGAIN. */
 static bool tls_pending(const struct conn *c)
 {
-	return SSL_pending(c->tls->ssl) > 0;
+	return SSL_has_pending(c->tls->ssl);
 }
 
 static void tls_free(struct conn *c)
