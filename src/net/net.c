@@ -408,7 +408,8 @@ void net_count(const struct net *n, struct net_counters *out)
 	}
 	*out = (struct net_counters){ v[COUNT_RX], v[COUNT_TX], v[COUNT_RX_BYTES], v[COUNT_TX_BYTES],
 		v[COUNT_DROPPED_PARSE], v[COUNT_DROPPED_RING], v[COUNT_DROPPED_RATE], v[COUNT_DROPPED_SHARE], v[COUNT_TX_ERRORS],
-		v[COUNT_ACCEPTED], v[COUNT_REFUSED_CAP], v[COUNT_TIMED_OUT], gate_count(n->gate) };
+		v[COUNT_ACCEPTED], v[COUNT_REFUSED_CAP], v[COUNT_TIMED_OUT], gate_count(n->gate),
+		v[COUNT_SHAKES_WAITED] };
 }
 
 void net_send_streams(struct net *n, struct net_bytes *bytes)

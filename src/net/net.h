@@ -99,6 +99,7 @@ void net_trust(struct net *n, const struct sa *peer);
 struct net_counters {
 	uint64_t rx, tx, rx_bytes, tx_bytes, dropped_parse, dropped_ring, dropped_rate, dropped_share, tx_errors;
 	uint64_t accepted, refused_cap, timed_out, conns;
+	uint64_t shakes_waited;         /* steps of TLS handshakes that a turn had no time for */
 };
 void net_count(const struct net *n, struct net_counters *out);
 

@@ -25,6 +25,7 @@ from shared import quantile  # noqa: E402
 
 SHARE, P99_MS = 0.999, 200.0
 BACK = 0.10             # memory and descriptors afterwards, over what they were
+REHEARSAL = 0.3
 SETTLE = 25.0           # [s] until they must be
 SHORT = {"scale": 0.02, "speed": 0.1, "seconds": 2.5}
 WHOLE = {"scale": 1.0, "speed": 1.0, "seconds": 13.0}
@@ -107,18 +108,25 @@ class Attack:
 
     def phones(self, seconds):
         """The phones alone: what is made once is made."""
-        beside = Beside(self.site, self.o.realtime)
+        beside = Beside(self.site)
         self.wait(seconds)
         return beside.end()
 
     def boot(self):
-        wrap = ["chrt", "-r", "1"] if self.o.realtime else []
-        self.daemon.launch(wrap)
+        self.daemon.launch()
         until = time.monotonic() + 60
         while not self.daemon.booted():
             if time.monotonic() > until:
                 raise RuntimeError(f"the server does not start: {self.daemon.log()[-2000:]}")
             time.sleep(0.05)
+
+    def rehearse(self):
+        """The attack in a small form, so that what is made once, and what a heap keeps of a crowd, is
+        there before memory is looked at."""
+        scale, self.scale, self.seconds = self.scale, self.scale * REHEARSAL, min(self.seconds, 3)
+        parts.PARTS[self.name](self)
+        self.scale, self.seconds, self.extra = scale, self.o.seconds, {k: v for k, v in self.extra.items() if "alone" in k}
+        self.wait(6 if self.whole else 1)
 
     def go(self):
         self.boot()
@@ -126,9 +134,9 @@ class Attack:
         if faults:
             self.fault("phones", f"before the attack: {faults[0]}")
         self.extra["the phones alone"] = {"rounds": len(ms), "p99 ms": round(quantile(ms, 0.99) or 0, 1)}
-        self.wait(1)
+        self.rehearse()
         self.before = {"memory kB": self.daemon.rss(), "descriptors": self.daemon.descriptors()}
-        beside = Beside(self.site, self.o.realtime)
+        beside = Beside(self.site)
         parts.PARTS[self.name](self)
         self.judge_phones(*beside.end())
         self.judge_rest()
@@ -164,6 +172,8 @@ class Attack:
             self.fault("server", f"ended with {self.daemon.process.returncode}: {self.daemon.log()[-1500:]}")
         turn = self.daemon.health().get("longest turn of the core")
         self.extra["longest turn of the core, ms"] = turn
+        # Ready to run, and without a processor: what the machine's other work took.
+        self.extra["the core waited for a CPU, s"] = self.daemon.starved()
         code = self.daemon.finish()
         if code:
             self.fault("server", f"exit code {code}: {self.daemon.log()[-1500:]}")
@@ -178,7 +188,7 @@ def options():
     p.add_argument("--short", action="store_true", help="some seconds and small numbers: that the protections are there")
     p.add_argument("--scale", type=float, help="of the numbers of connections and calls")
     p.add_argument("--seconds", type=float, help="of each attack")
-    p.add_argument("--realtime", action="store_true", help="server and phones under SCHED_RR, so that the attackers take no time from them")
+    p.add_argument("--realtime", action="store_true", help="all but the crowds of connections under SCHED_RR: for a machine that has other work")
     p.add_argument("--directory", help="what is kept; a new one in /tmp when none is given")
     p.add_argument("--json", help="write the figures there")
     o = p.parse_args()
@@ -197,6 +207,8 @@ def options():
 def main():
     o = options()
     o.own = own_network("ATTACK_NETWORK")
+    if o.realtime:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     directory = o.directory or tempfile.mkdtemp(prefix="attack-")
     print(f"attack: {o.program}, {'own network' if o.own else 'no own network: nothing is sent in the name of others'}, "
           f"results in {directory}", flush=True)

@@ -2,7 +2,6 @@
 and then, and connects anew, over UDP, TLS or WSS. What they get is what everybody would get."""
 
 import multiprocessing
-import os
 import re
 import signal
 import socket
@@ -226,10 +225,8 @@ class Phone:
             self.timed("REGISTER", self.register)
 
 
-def work(site, kind, ip, user, over, pipe, realtime):
+def work(site, kind, ip, user, over, pipe):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if realtime:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     phone, n = Phone(site, kind, ip, user), 0
     while not over.is_set():
         phone.round(n)
@@ -242,12 +239,12 @@ def work(site, kind, ip, user, over, pipe, realtime):
 class Beside:
     """The phones of one attack."""
 
-    def __init__(self, site, realtime=False):
+    def __init__(self, site):
         context = multiprocessing.get_context("fork")
         self.over, self.running = context.Event(), []
         for i, kind in enumerate(LINKS):
             ours, theirs = context.Pipe(False)
-            p = context.Process(target=work, args=(site, kind, f"127.0.0.{101 + i}", f"p{i}", self.over, theirs, realtime),
+            p = context.Process(target=work, args=(site, kind, f"127.0.0.{101 + i}", f"p{i}", self.over, theirs),
                                 daemon=True)
             p.start()
             theirs.close()

@@ -341,6 +341,7 @@ class Crowd:
 
 def work(site, counts, over, pipe):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     pipe.send(Crowd(site, counts).run(over))

@@ -237,7 +237,7 @@ class IceCaller(Caller):
 
     def sdp(self):
         port = self.media.getsockname()[1]
-        return simple_sdp(self.ip, port, (0,)) + (f"a=ice-lite\r\na=ice-ufrag:{self.ufrag}\r\na=ice-pwd:{self.pwd}\r\na=rtcp-mux\r\n"
+        return simple_sdp(self.ip, port, (0,)).replace("t=0 0\r\n", "t=0 0\r\na=ice-lite\r\n") + (f"a=ice-ufrag:{self.ufrag}\r\na=ice-pwd:{self.pwd}\r\na=rtcp-mux\r\n"
                                                   f"a=candidate:1 1 UDP 2130706431 {self.ip} {port} typ host\r\n")
 
     def peer_user(self):
