@@ -11,17 +11,17 @@ static struct net_bytes *make_pong(void)
 }
 
 /* RFC 5626 3.5.1: CRLFCRLF is a ping, and is answered with one CRLF. It may
- * come in pieces; a lone CRLF is somebody's pong. */
+ * come in pieces; a lone CRLF is somebody's pong. Many that come together are a flood, and
+ * get one answer. */
 static void answer_keepalive(struct conn *c, size_t n)
 {
-	struct net_bytes *b;
+	size_t all = c->crlfs + n;
+	struct net_bytes *b = all >= 4 ? make_pong() : NULL;
 
-	for (c->crlfs += (unsigned)n; c->crlfs >= 4; c->crlfs -= 4) {
-		b = make_pong();
-		if (b)
-			conn_queue(c, b);
-		obj_drop(b);
-	}
+	if (b)
+		conn_queue(c, b);
+	obj_drop(b);
+	c->crlfs = (unsigned)(all % 4);
 }
 
 static bool parse_one(struct conn *c, struct str bytes)

@@ -166,6 +166,7 @@ static struct net_limits limits_of(const struct net_limits *given)
 	l.max_conns_per_address = l.max_conns_per_address ? l.max_conns_per_address : 1000;
 	l.first_message_ms = l.first_message_ms ? l.first_message_ms : 10000;
 	l.message_ms = l.message_ms ? l.message_ms : 10000;
+	l.write_ms = l.write_ms ? l.write_ms : 10000;
 	l.send_queue = l.send_queue ? l.send_queue : 1 << 20;
 	return l;
 }

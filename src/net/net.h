@@ -39,6 +39,7 @@ struct net_limits {
 	uint32_t message_ms;            /* first byte of a message to its last: 10000 */
 	uint32_t idle_ms;               /* nothing at all; 0: for ever */
 	size_t send_queue;      /* [bytes] a connection may have waiting; over it: closed */
+	uint32_t write_ms;      /* who connected and takes nothing for so long is cut off: 10000; net_listen_prm.write_ms overrides it */
 	/* [1/s] messages of one address (of one /64) that net_trust() was not told of; five
 	 * times as many at once. What is over it is dropped before it is looked at, and
 	 * a connection that sends it is closed. 0: no limit */

@@ -25,10 +25,9 @@ from shared import quantile  # noqa: E402
 
 SHARE, P99_MS = 0.999, 200.0
 BACK = 0.10             # memory and descriptors afterwards, over what they were
-REHEARSAL = 0.3
 SETTLE = 25.0           # [s] until they must be
 SHORT = {"scale": 0.02, "speed": 0.1, "seconds": 2.5}
-WHOLE = {"scale": 1.0, "speed": 1.0, "seconds": 13.0}
+WHOLE = {"scale": 1.0, "speed": 1.0, "seconds": 12.0}
 
 PJSIP = """
 [udp]
@@ -121,20 +120,23 @@ class Attack:
             time.sleep(0.05)
 
     def rehearse(self):
-        """The attack in a small form, so that what is made once, and what a heap keeps of a crowd, is
+        """The attack for a moment, so that what is made once, and what a heap keeps of a crowd, is
         there before memory is looked at."""
-        scale, self.scale, self.seconds = self.scale, self.scale * REHEARSAL, min(self.seconds, 3)
+        fresh, self.seconds = self.daemon.rss(), min(self.seconds, 3)
         parts.PARTS[self.name](self)
-        self.scale, self.seconds, self.extra = scale, self.o.seconds, {k: v for k, v in self.extra.items() if "alone" in k}
-        self.wait(6 if self.whole else 1)
+        self.seconds, self.extra = self.o.seconds, {"the phones alone": self.extra["the phones alone"], "fresh, memory kB": fresh}
+        self.wait(6)
 
     def go(self):
         self.boot()
-        ms, faults = self.phones(min(3, self.seconds))
+        ms, faults = self.phones(min(2, self.seconds))
         if faults:
             self.fault("phones", f"before the attack: {faults[0]}")
         self.extra["the phones alone"] = {"rounds": len(ms), "p99 ms": round(quantile(ms, 0.99) or 0, 1)}
-        self.rehearse()
+        if self.whole:
+            self.rehearse()
+        else:
+            self.wait(0.5)
         self.before = {"memory kB": self.daemon.rss(), "descriptors": self.daemon.descriptors()}
         beside = Beside(self.site)
         parts.PARTS[self.name](self)

@@ -238,6 +238,22 @@ class DeafWss(DeafWs):
     port, tls = "wss", True
 
 
+class DeafTls(Stranger):
+    """The same over TLS: requests, and pings as RFC 5626 has them."""
+
+    port, tls, reads = "tls", True, False
+
+    def take(self, data):
+        if self.state == "shaking":
+            super().take(data)
+
+    def tick(self):
+        self.step += 1
+        n = self.number * 100000 + self.step
+        request = (OPTIONS % (n, n)).replace("SIP/2.0/WS", "SIP/2.0/TLS").replace("\r\n\r\n", "\r\nContent-Length: 0\r\n\r\n")
+        return request.encode() + b"\r\n\r\n" * 4000 if len(self.rest) < 65536 else b""
+
+
 class LongFrame(SilentWs):
     """A frame whose 64-bit length is a lie, or is more than anybody may send."""
 
@@ -294,7 +310,7 @@ class Requests(Stranger):
                               b"GET /ws HTTP/1.1\r\n" + b"A: b\r\n" * 100 + b"\r\n", b"\x00" * 500, b"GET " + b"/" * 9000])
 
 
-KINDS = {c.__name__: c for c in (DripTls, HalfTls, GarbageTls, FlightTls, SilentWs, SilentWss, DeafWs, DeafWss, LongFrame,
+KINDS = {c.__name__: c for c in (DripTls, HalfTls, GarbageTls, FlightTls, SilentWs, SilentWss, DeafWs, DeafWss, DeafTls, LongFrame,
                                  LateFrame, Fragments, Pings, PingsWss, SlowLoris, Requests)}
 
 

@@ -52,8 +52,8 @@ def handshakes(run):
 
 
 def websockets(run):
-    """2,000 silent ones, half of them over TLS, and 500 that never read."""
-    crowd(run, {"SilentWs": 1000, "SilentWss": 1000, "DeafWs": 250, "DeafWss": 250}, late=True)
+    """2,000 silent ones, half of them over TLS, and 500 that never read, some of them over plain TLS."""
+    crowd(run, {"SilentWs": 1000, "SilentWss": 1000, "DeafWs": 250, "DeafWss": 200, "DeafTls": 50}, late=True)
 
 
 def frames(run):
@@ -64,12 +64,19 @@ def frames(run):
 
 # ---- media ------------------------------------------------------------------
 
+def judge_strangers(run, name, did):
+    run.extra[name] = did
+    if did["back rtp"]:
+        run.fault("sound", f"{did['back rtp']} packets of RTP came to strangers ({name})")
+
+
 def hellos(run):
     """ClientHellos at 10,000 a second to all media ports, some of whom answer for their cookie and
     stop, and pieces of messages, while DTLS calls are set up."""
     count = max(4, round(BOUNDS["calls"] * run.scale))
-    jobs = [spray(run, "hello", 10000, seconds=120), spray(run, "hello", 300, "--prove", "--from", "127.1.1.1", seconds=120),
-            spray(run, "fragment", 1000, "--from", "127.1.2.1", seconds=120)]
+    jobs = {"ClientHellos": spray(run, "hello", 10000, seconds=120),
+            "with their cookie": spray(run, "hello", 300, "--prove", "--from", "127.1.1.1", seconds=120),
+            "fragments": spray(run, "fragment", 1000, "--from", "127.1.2.1", seconds=120)}
     took, faults, up = [], [], []
 
     def one(i):
@@ -88,8 +95,12 @@ def hellos(run):
     with concurrent.futures.ThreadPoolExecutor(count) as pool:
         list(pool.map(one, range(count)))
     run.loaded()
-    for job in jobs:
+    for name, job in jobs.items():
         job.terminate()
+        did = told(job)
+        judge_strangers(run, name, did)
+        if name != "with their cookie" and did["back bytes"] > did["bytes"]:
+            run.fault("DTLS", f"{name}: {did['bytes']} bytes were answered with {did['back bytes']}")
     for call in up:
         if hasattr(call, "answer"):
             call.end()
@@ -140,12 +151,6 @@ def judge_talks(run, running):
         said = c.end()
         if said:
             run.fault("call", f"{c.kind}: {said}: the call was not up any more")
-
-
-def judge_strangers(run, name, did):
-    run.extra[name] = did
-    if did["back rtp"]:
-        run.fault("sound", f"{did['back rtp']} packets of RTP came to strangers ({name})")
 
 
 def media(run):

@@ -1,12 +1,13 @@
 /* Datagrams of strangers: from many addresses to a range of ports at a rate, of the kinds that
  * may come to a media port. It counts what comes back: RTP is a leak, and bytes tell of
- * amplification. `spray --help` tells how. Everything ends after --seconds. */
+ * amplification. `spray --help` tells how. Everything ends after --seconds, or by SIGTERM. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -301,11 +302,19 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static volatile sig_atomic_t over;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	over = 1;
+}
+
 static void run(struct spray *s)
 {
 	uint64_t start = now_ns(), end = start + (uint64_t)(s->seconds * 1e9), now, done = 0;
 
-	while ((now = now_ns()) < end && done < s->most) {
+	while ((now = now_ns()) < end && done < s->most && !over) {
 		uint64_t due = (uint64_t)((double)(now - start) * s->rate / 1e9);
 
 		due = due < s->most ? due : s->most;
@@ -437,6 +446,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	s.port = s.first;
+	signal(SIGTERM, on_signal);
 	if (open_sockets(&s)) {
 		perror("spray");
 		return 1;
