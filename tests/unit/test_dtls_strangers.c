@@ -6,7 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "dtls_stage.h"
+#include "media/dtls_int.h"
 
 /* The one datagram that was sent. */
 static struct sent only_sent(void)
@@ -90,6 +92,39 @@ static size_t half_shake(struct media_session *liar, const struct media_secure *
 	n = net.n;
 	net.n = 0;
 	return n;
+}
+
+/* A ClientHello that is cut anywhere, or has any bit changed, is read within its bytes. */
+static void test_any_hello(void **state)
+{
+	struct dtls_identity *x = identity(by_print, cert);
+	struct media_secure of_b = dtls(x, x, SETUP_ACTIVE);
+	struct media_set set = to(a, &of_b);
+	struct dtls_hello h;
+	struct sent hello;
+
+	(void)state;
+	assert_int_equal(media_session_set(b, &set), 0);
+	media_poll(m, 0);
+	hello = only_sent();
+	assert_true(dtls_is_record(hello.b, hello.n) && dtls_hello_parse(&h, hello.b, hello.n));
+	assert_true(h.whole && !h.cookie_n);
+	for (size_t n = 0; n <= hello.n; n++) {
+		/* Exactly so long, for ASan. */
+		uint8_t *p = malloc(n + !n);
+
+		memcpy(p, hello.b, n);
+		assert_int_equal(dtls_is_record(p, n), n == hello.n);
+		assert_false(dtls_hello_parse(&h, p, n) && h.whole && n < hello.n);
+		for (size_t bit = 0; n == hello.n && bit < 8 * n; bit++) {
+			p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			if (dtls_hello_parse(&h, p, n) && h.cookie)
+				assert_true(h.cookie >= p && h.cookie + h.cookie_n <= p + n);
+			p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+		free(p);
+	}
+	obj_drop(x);
 }
 
 /* However many say hello, each gets a short answer, nothing is kept of it, and the peer's
@@ -390,7 +425,7 @@ static void test_turns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_cookie), T(test_flood), T(test_forged_hello), T(test_restart), T(test_stuck), T(test_guests),
+		T(test_cookie), T(test_any_hello), T(test_flood), T(test_forged_hello), T(test_restart), T(test_stuck), T(test_guests),
 		T(test_places), T(test_turns),
 	};
 
