@@ -34,6 +34,8 @@ static bool parse_one(struct conn *c, struct str bytes)
 		count(&io->counts, COUNT_DROPPED_PARSE, 1);
 		return false;
 	}
+	if (!c->spoke)
+		gate_spoke(io->gate, c->slot);
 	c->spoke = true;
 	io_emit(io, &e);
 	return true;

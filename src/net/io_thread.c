@@ -214,7 +214,7 @@ static void do_connect(struct io *io, struct env *e)
 	int err = conn_start(e->conn);
 
 	if (err) {
-		gate_leave(io->gate, e->conn->slot);
+		gate_leave(io->gate, e->conn->slot, false);
 		io_emit(io, &(struct env){ .type = ENV_CLOSED, .err = err, .path = e->path });
 		obj_drop(e->conn);
 	}

@@ -164,6 +164,7 @@ static struct net_limits limits_of(const struct net_limits *given)
 	l.max_message = l.max_message ? l.max_message : 65535;
 	l.max_conns = l.max_conns ? l.max_conns : 20000;
 	l.max_conns_per_address = l.max_conns_per_address ? l.max_conns_per_address : 1000;
+	l.max_silent_per_address = l.max_silent_per_address ? l.max_silent_per_address : 250;
 	l.first_message_ms = l.first_message_ms ? l.first_message_ms : 10000;
 	l.message_ms = l.message_ms ? l.message_ms : 10000;
 	l.write_ms = l.write_ms ? l.write_ms : 10000;
@@ -187,7 +188,7 @@ struct net *net_new(struct loop *core, unsigned io_threads, const struct net_han
 	n->links = map_new(false);
 	n->by_peer = map_new(false);
 	n->hosts = hosts_new();
-	n->gate = gate_new(n->limits.max_conns, n->limits.max_conns_per_address);
+	n->gate = gate_new(n->limits.max_conns, n->limits.max_conns_per_address, n->limits.max_silent_per_address);
 	if (n->limits.stranger_rate)
 		n->strangers = strangers_new(n->limits.stranger_rate);
 	if (!n->links || !n->by_peer || !n->hosts || !n->gate || (n->limits.stranger_rate && !n->strangers))
@@ -274,7 +275,7 @@ static int send_datagram(struct net *n, struct transport *t, struct net_path *pa
 
 static void count_connect(struct net *n, struct conn *c)
 {
-	gate_enter(n->gate, NULL, &c->slot);
+	gate_enter(n->gate, NULL, true, &c->slot);
 }
 
 static int open_conn(struct net *n, struct transport *t, struct net_path *path)
@@ -308,7 +309,7 @@ static int open_conn(struct net *n, struct transport *t, struct net_path *path)
 	err = io->direct ? conn_start(c) : io_push(io, n->core, &e);
 	if (err) {
 		link_remove(n, path->conn);
-		gate_leave(n->gate, c->slot);
+		gate_leave(n->gate, c->slot, false);
 		obj_drop(c);
 	}
 	return err;

@@ -34,7 +34,8 @@ struct net_handlers {
 struct net_limits {
 	size_t max_message;     /* [bytes] of a stream's message: 65535 */
 	size_t max_conns;       /* all together; idle unregistered ones go first when reached */
-	size_t max_conns_per_address;
+	size_t max_conns_per_address;   /* of IPv6: of a /64 */
+	size_t max_silent_per_address;  /* that have sent no message yet, if net_trust() was not told of it: 250 */
 	uint32_t first_message_ms;      /* accept to first whole message: 10000 */
 	uint32_t message_ms;            /* first byte of a message to its last: 10000 */
 	uint32_t idle_ms;               /* nothing at all; 0: for ever */

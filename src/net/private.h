@@ -79,11 +79,13 @@ struct sock_prm {
 
 struct gate;
 struct gate_addr;
-struct gate *gate_new(size_t max, size_t max_per_address);   /* obj */
-/* ENOSPC: all are taken; EACCES: this address has its share. `who` NULL: one
- * of our own making, which is counted and never refused. */
-int gate_enter(struct gate *g, const struct sa *who, struct gate_addr **slot);
-void gate_leave(struct gate *g, struct gate_addr *slot);
+struct gate *gate_new(size_t max, size_t max_per_address, size_t max_silent);      /* obj */
+/* ENOSPC: all are taken; EACCES: this address (of IPv6: this /64) has its share, or is not known
+ * and has its share of those that have not sent a message. `who` NULL: one of our own making,
+ * which is counted and never refused. */
+int gate_enter(struct gate *g, const struct sa *who, bool known, struct gate_addr **slot);
+void gate_spoke(struct gate *g, struct gate_addr *slot);     /* its first message came; NULL: nothing */
+void gate_leave(struct gate *g, struct gate_addr *slot, bool spoke);
 size_t gate_count(struct gate *g);
 
 /* ---- strangers.c; any thread ------------------------------------------ */
