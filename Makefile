@@ -12,6 +12,9 @@
 #   make soak       the program under random work, kill -9 and reloads; SECONDS=60 or HOURS=,
 #                   BUILD=asan, release or tsan, PARTS=all,walk,expiry,kills,flood,managers, SEED=,
 #                   KILLS=: docs/testing.md
+#   make attack     strangers against the release build, with phones beside them; PART= one of
+#                   handshakes, websockets, frames, hellos, media, stun; ATTACK= more options
+#                   of tests/attack/attack.py: docs/threat-model.md has what must hold
 #   make install    PREFIX (/usr/local), DESTDIR
 #   make format     clang-format over the lines of C that changed since the last commit,
 #                   or since SINCE=COMMIT
@@ -31,6 +34,8 @@ PARTS ?= all
 SEED ?=
 KILLS ?= -1
 SOAK ?=
+PART ?=
+ATTACK ?=
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 # ccache where there is one; meson keeps the compiler it was set up with.
@@ -48,7 +53,7 @@ TSAN = build-tsan
 COVERAGE = build-coverage
 RESULTS = $(DEBUG)/meson-logs/testlog.json $(DEBUG)/e2e.junit.xml
 
-.PHONY: all run test test-oom test-tsan coverage bench soak install format clean deps-check
+.PHONY: all run test test-oom test-tsan coverage bench soak attack install format clean deps-check
 
 all: deps-check build/build.ninja
 	@ninja -C build --quiet
@@ -132,6 +137,12 @@ else
 endif
 	@$(PYTHON) tests/soak/soak.py --seconds '$(SECONDS)' --hours '$(HOURS)' --build '$(BUILD)' --parts '$(PARTS)' \
 		--seed '$(SEED)' --kills '$(KILLS)' $(SOAK)
+
+attack:
+	@tools/install-deps build test
+	@$(MAKE) --no-print-directory all
+	@ninja -C build --quiet tests/attack/spray
+	@$(PYTHON) tests/attack/attack.py --program build/sidetone $(if $(PART),--parts '$(PART)') $(ATTACK)
 
 # The program, its manual, the sample configuration and its sounds. A link named
 # asterisk is left to you: it would hide an Asterisk that is installed.

@@ -44,6 +44,7 @@ static enum command_result counters(struct command_ctx *c)
 		{ "of sources over their share, dropped", net.dropped_share },
 		{ "queue full, dropped", net.dropped_ring }, { "could not be sent", net.tx_errors },
 		{ "connections accepted", net.accepted }, { "connections refused or put out for others", net.refused_cap },
+		{ "steps of TLS handshakes that waited for their turn", net.shakes_waited },
 		{ "connections closed by a deadline", net.timed_out }, { "connections open", net.conns },
 	};
 	const struct counted signalling[] = {

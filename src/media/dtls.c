@@ -1,5 +1,6 @@
-/* media/dtls.c -- DTLS associations of wires: who may begin one, the handshake step by
- * step, keys at its end. Certificates and ciphers are dtls_identity.c's. */
+/* media/dtls.c -- DTLS associations of wires: who may begin one, several that shake hands at
+ * once of whom one is the peer, keys at the end. A handshake's own steps are dtls_shake.c's,
+ * cookies dtls_hello.c's, certificates and ciphers dtls_identity.c's. */
 #include "media/dtls_int.h"
 #include "media/srtp.h"
 #include "media/thread.h"
@@ -8,173 +9,34 @@
 #include "base/obj.h"
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/hmac.h>
-#include <openssl/x509v3.h>
 #include "base/poison.h"
 
-enum { RECORD = 13 /* RFC 6347 section 4.1: its header */, FIRST_US = 200000, LAST_US = 3200000, LOOK_US = 10000 };
-
-struct waiting {                /* a datagram that the thread has not looked at */
-	struct sa from;
-	uint16_t n;
-	uint8_t b[WIRE_DATAGRAM];
-};
+enum { LOOK_US = 10000, OURS = 0 /* in d->shake: the peer's own, and the one that is up */ };
 
 struct dtls {                   /* obj */
 	struct dtls_identity *identity; /* held */
 	struct dtls_prm prm;
 	enum dtls_state state;
 	bool active;            /* we begin */
-	bool done;              /* a handshake was finished in this step */
-	bool wrong;             /* the certificate was refused in this step */
+	bool told_guest;        /* that one showed a wrong certificate */
 	struct wire *w;         /* view; NULL: on no thread */
 	struct ticker ticker;   /* in w->t->tickers, with w */
-	SSL *ssl;               /* owned */
-	struct sa to;           /* with whom the handshake is */
-	uint64_t began_us;      /* it did */
 	uint64_t rekey_us;      /* when new keys are due; 0: never */
-	/* BIO: the datagram that OpenSSL may read */
-	const uint8_t *in;
-	size_t in_n;
-	bool peek;              /* reading leaves it there */
-	size_t nqueue;
-	struct waiting queue[DTLS_QUEUE];
+	/* Owned. [OURS] is always there, the others are guests': addresses that the SDP does
+	 * not name, as behind a NAT. The first that finishes with the right certificate is
+	 * the peer; nobody waits for another. NULL: free. */
+	struct dtls_shake *shake[1 + DTLS_GUESTS];
+	unsigned next;          /* whose datagram is looked at next */
 };
 
 static size_t on_tick(struct ticker *k);
 
-/* ---- BIO: one read or write is one datagram */
-
-static int bio_read(BIO *b, char *p, int n)
+static void write_to(void *arg, const struct sa *to, const uint8_t *p, size_t n)
 {
-	struct dtls *d = BIO_get_data(b);
-	int got;
+	struct dtls *d = arg;
 
-	BIO_clear_retry_flags(b);
-	if (!d->in || n <= 0) {
-		BIO_set_retry_read(b);
-		return -1;
-	}
-	got = d->in_n < (size_t)n ? (int)d->in_n : n;
-	memcpy(p, d->in, (size_t)got);
-	if (!d->peek)
-		d->in = NULL;
-	return got;
-}
-
-/* What the network does not take is lost, as on the network. */
-static int bio_write(BIO *b, const char *p, int n)
-{
-	struct dtls *d = BIO_get_data(b);
-
-	if (n > 0 && d->w && d->w->t && sa_is_set(&d->to))
-		d->prm.owner->send(d->w, d->prm.rtcp, &d->to, (const uint8_t *)p, (size_t)n);
-	return n;
-}
-
-static long bio_ctrl(BIO *b, int cmd, long num, void *ptr)
-{
-	struct dtls *d = BIO_get_data(b);
-
-	(void)ptr;
-	switch (cmd) {
-	case BIO_CTRL_FLUSH:
-		return 1;
-	case BIO_CTRL_DGRAM_SET_PEEK_MODE:
-		d->peek = num != 0;
-		return 1;
-	default:
-		return 0;
-	}
-}
-
-BIO_METHOD *dtls_bio_new(void)
-{
-	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire");
-
-	if (!m)
-		return NULL;
-	BIO_meth_set_read(m, bio_read);
-	BIO_meth_set_write(m, bio_write);
-	BIO_meth_set_ctrl(m, bio_ctrl);
-	return m;
-}
-
-/* ---- callbacks of OpenSSL */
-
-/* Only who receives at an address can know the cookie for it (RFC 6347 section 4.2.1). */
-static int make_cookie(SSL *ssl, unsigned char *cookie, unsigned int *n)
-{
-	const struct dtls *d = SSL_get_app_data(ssl);
-	unsigned len = 0;
-	char text[SA_TEXT];
-
-	sa_text(&d->to, text);
-	if (!HMAC(EVP_sha256(), d->identity->secret, sizeof(d->identity->secret), (const unsigned char *)text, strlen(text),
-		  cookie, &len))
-		return 0;
-	*n = len;
-	return 1;
-}
-
-static int check_cookie(SSL *ssl, const unsigned char *cookie, unsigned int n)
-{
-	unsigned char ours[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-
-	return make_cookie(ssl, ours, &len) && n == len && !CRYPTO_memcmp(ours, cookie, n);
-}
-
-/* Before the handshake may finish, and so before any key: is it the peer of the SDP? */
-static int check_peer(X509_STORE_CTX *ctx, void *arg)
-{
-	SSL *ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct dtls *d = SSL_get_app_data(ssl);
-	const struct crypto_fingerprint *want = &d->prm.fingerprint;
-	enum dtls_verify verify = d->identity->verify;
-	struct crypto_fingerprint got;
-	X509 *cert = X509_STORE_CTX_get0_cert(ctx);
-
-	(void)arg;
-	if (verify == DTLS_CHECK_FINGERPRINT || verify == DTLS_CHECK_BOTH)
-		d->wrong = !cert || !dtls_fingerprint_of(&got, (enum crypto_hash)want->hash, cert) ||
-			   !crypto_fingerprint_eq(&got, want);
-	if (!d->wrong && (verify == DTLS_CHECK_CHAIN || verify == DTLS_CHECK_BOTH)) {
-		X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(ctx);
-
-		/* In a call either side is server: what the certificate is for does not matter. */
-		X509_VERIFY_PARAM_set_purpose(p, X509_PURPOSE_ANY);
-		d->wrong = X509_verify_cert(ctx) != 1;
-	}
-	if (d->wrong)
-		X509_STORE_CTX_set_error(ctx, X509_V_ERR_APPLICATION_VERIFICATION);
-	return !d->wrong;
-}
-
-static void on_info(const SSL *ssl, int where, int value)
-{
-	struct dtls *d = SSL_get_app_data(ssl);
-
-	(void)value;
-	if (where & SSL_CB_HANDSHAKE_DONE)
-		d->done = true;
-}
-
-/* RFC 6347 section 4.2.4.1 begins at a second and lets real-time media begin earlier. */
-static unsigned int retransmit_us(SSL *ssl, unsigned int was)
-{
-	(void)ssl;
-	return !was ? FIRST_US : was >= LAST_US / 2 ? LAST_US : 2 * was;
-}
-
-void dtls_set_callbacks(struct dtls_identity *d)
-{
-	SSL_CTX_set_cookie_generate_cb(d->ctx, make_cookie);
-	SSL_CTX_set_cookie_verify_cb(d->ctx, check_cookie);
-	SSL_CTX_set_cert_verify_callback(d->ctx, check_peer, NULL);
-	SSL_CTX_set_info_callback(d->ctx, on_info);
-	SSL_CTX_set_verify(d->ctx, d->verify == DTLS_CHECK_NOTHING ? SSL_VERIFY_NONE :
-			   SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	if (d->w && d->w->t && sa_is_set(to))
+		d->prm.owner->send(d->w, d->prm.rtcp, to, p, n);
 }
 
 /* ---- life */
@@ -183,35 +45,9 @@ static void dtls_free(void *arg)
 {
 	struct dtls *d = arg;
 
-	SSL_free(d->ssl);
+	for (size_t i = 0; i < ARRAY_LEN(d->shake); i++)
+		dtls_shake_free(d->shake[i]);
 	obj_drop(d->identity);
-}
-
-/* An SSL that knows of no handshake. */
-static bool start_anew(struct dtls *d)
-{
-	SSL *ssl = SSL_new(d->identity->ctx);
-	BIO *b = ssl ? BIO_new(d->identity->bio) : NULL;
-
-	if (!b) {
-		SSL_free(ssl);
-		return false;
-	}
-	BIO_set_data(b, d);
-	BIO_set_init(b, 1);
-	SSL_set_bio(ssl, b, b);
-	SSL_set_app_data(ssl, d);
-	SSL_set_mtu(ssl, d->prm.mtu);
-	DTLS_set_timer_cb(ssl, retransmit_us);
-	if (d->active)
-		SSL_set_connect_state(ssl);
-	else
-		SSL_set_accept_state(ssl);
-	SSL_free(d->ssl);
-	d->ssl = ssl;
-	d->in = NULL;
-	d->peek = d->done = d->wrong = false;
-	return true;
 }
 
 int dtls_new(struct dtls **out, const struct dtls_prm *prm)
@@ -226,7 +62,8 @@ int dtls_new(struct dtls **out, const struct dtls_prm *prm)
 	d->identity = obj_hold(prm->identity);
 	d->active = prm->setup == SETUP_ACTIVE;
 	d->state = prm->setup == SETUP_HOLDCONN ? DTLS_HELD : DTLS_WAITING;
-	if (!start_anew(d)) {
+	d->shake[OURS] = dtls_shake_new(d->identity, &d->prm, write_to, d);
+	if (!d->shake[OURS] || !dtls_shake_anew(d->shake[OURS], d->active)) {
 		obj_drop(d);
 		return ENOMEM;
 	}
@@ -271,17 +108,100 @@ void dtls_leave(struct wire *w)
 	}
 }
 
-/* ---- the end of a handshake */
+/* ---- guests */
 
-static void tell(struct dtls *d, int err)
+static void guest_leave(struct dtls *d, size_t i)
 {
-	d->prm.owner->tell(d->w, d->prm.rtcp, err, &d->to);
+	dtls_shake_free(d->shake[i]);
+	d->shake[i] = NULL;
 }
 
-static void fail(struct dtls *d, int err)
+static void guests_leave(struct dtls *d)
 {
-	d->state = DTLS_FAILED;
-	tell(d, d->wrong ? EACCES : err);
+	for (size_t i = OURS + 1; i < ARRAY_LEN(d->shake); i++)
+		guest_leave(d, i);
+}
+
+static struct dtls_shake *guest_at(const struct dtls *d, const struct sa *from)
+{
+	for (size_t i = OURS + 1; i < ARRAY_LEN(d->shake); i++)
+		if (d->shake[i] && sa_eq(&d->shake[i]->to, from))
+			return d->shake[i];
+	return NULL;
+}
+
+/* Whoever has one address of an IPv6 /64 has them all. */
+static bool is_neighbour(const struct sa *a, const struct sa *b)
+{
+	if (!sa_is_v6(a) || !sa_is_v6(b) || IN6_IS_ADDR_V4MAPPED(&a->u.in6.sin6_addr))
+		return sa_eq_host(a, b);
+	return memcmp(&a->u.in6.sin6_addr, &b->u.in6.sin6_addr, 8) == 0;
+}
+
+/* Which place a guest may have: a free one, or that of whoever has got no further for the longest
+ * time. One host has only so many of them. 0: none. */
+static size_t guest_place(const struct dtls *d, const struct sa *from)
+{
+	uint64_t now = d->w->t->now_us, oldest = now;
+	size_t same = 0, of_same = 0, empty = 0, stuck = 0;
+
+	for (size_t i = OURS + 1; i < ARRAY_LEN(d->shake); i++) {
+		const struct dtls_shake *s = d->shake[i];
+		bool late = s && now - s->moved_us >= DTLS_STUCK_US;
+
+		if (!s)
+			empty = i;
+		if (late && s->moved_us < oldest) {
+			oldest = s->moved_us;
+			stuck = i;
+		}
+		if (s && is_neighbour(&s->to, from)) {
+			same++;
+			of_same = late ? i : of_same;
+		}
+	}
+	return same >= DTLS_OF_A_HOST ? of_same : empty ? empty : stuck;
+}
+
+/* One who has shown where it receives. NULL: there is no place, or no memory. */
+static struct dtls_shake *guest_enter(struct dtls *d, const struct sa *from)
+{
+	size_t i = guest_place(d, from);
+
+	if (!i)
+		return NULL;
+	guest_leave(d, i);
+	d->shake[i] = dtls_shake_new(d->identity, &d->prm, write_to, d);
+	if (d->shake[i]) {
+		d->shake[i]->to = *from;
+		d->shake[i]->began_us = d->shake[i]->moved_us = d->w->t->now_us;
+	}
+	return d->shake[i];
+}
+
+/* ---- the end of a handshake */
+
+static void tell(struct dtls *d, int err, const struct sa *peer)
+{
+	d->prm.owner->tell(d->w, d->prm.rtcp, err, peer);
+}
+
+static void fail(struct dtls *d, size_t i, int err)
+{
+	struct dtls_shake *s = d->shake[i];
+
+	if (s->wrong)
+		err = EACCES;
+	if (i == OURS) {
+		d->state = DTLS_FAILED;
+		tell(d, err, &s->to);
+	} else {
+		/* Once: what a stranger does shall not fill anybody's log. */
+		if (err == EACCES && !d->told_guest)
+			tell(d, err, &s->to);
+		d->told_guest = d->told_guest || err == EACCES;
+		guest_leave(d, i);
+	}
 	ERR_clear_error();
 }
 
@@ -304,9 +224,9 @@ static enum crypto_suite agreed_suite(SSL *ssl)
 }
 
 /* RFC 5764 section 4.2: both keys, then both salts, the client's first. */
-static int take_keys(struct dtls *d)
+static int take_keys(struct dtls *d, SSL *ssl)
 {
-	enum crypto_suite suite = agreed_suite(d->ssl);
+	enum crypto_suite suite = agreed_suite(ssl);
 	const struct crypto_suite_row *row = crypto_suite(suite);
 	struct srtp_prm prm = { .tx.suite = (uint8_t)suite, .rx.suite = (uint8_t)suite, .replay = d->prm.replay };
 	struct crypto_line *client = d->active ? &prm.tx : &prm.rx, *server = d->active ? &prm.rx : &prm.tx;
@@ -316,7 +236,7 @@ static int take_keys(struct dtls *d)
 	int err = EPROTO;
 
 	if (suite != CRYPTO_NONE &&
-	    SSL_export_keying_material(d->ssl, all, n, "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0) == 1) {
+	    SSL_export_keying_material(ssl, all, n, "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0) == 1) {
 		memcpy(client->key, all, row->key);
 		memcpy(server->key, all + row->key, row->key);
 		memcpy(client->key + row->key, all + 2 * row->key, row->salt);
@@ -339,101 +259,95 @@ static uint64_t next_rekey(const struct dtls *d)
 	return every ? d->w->t->now_us + every + (d->active ? 0 : every / 4) : 0;
 }
 
-static void finish(struct dtls *d)
+static void finish(struct dtls *d, size_t i)
 {
-	int err = take_keys(d);
+	struct dtls_shake *s = d->shake[i];
+	int err = take_keys(d, s->ssl);
 
-	d->done = false;
+	s->done = false;
 	if (err) {
-		fail(d, err);
+		fail(d, i, err);
 		return;
 	}
+	d->shake[i] = d->shake[OURS];
+	d->shake[OURS] = s;
+	guests_leave(d);
 	d->state = DTLS_UP;
 	d->rekey_us = next_rekey(d);
-	tell(d, 0);
+	tell(d, 0, &s->to);
 }
 
 /* ---- steps of it */
 
 /* Whatever there is to do, until OpenSSL waits for a datagram or is done. */
-static void run_ssl(struct dtls *d)
+static void run_ssl(struct dtls *d, size_t i)
 {
+	struct dtls_shake *s = d->shake[i];
+	bool up = i == OURS && d->state == DTLS_UP;
 	uint8_t junk[256];
 	int r, e;
 
 	ERR_clear_error();
-	r = d->state == DTLS_UP ? SSL_read(d->ssl, junk, sizeof(junk)) : SSL_do_handshake(d->ssl);
-	e = r > 0 ? SSL_ERROR_NONE : SSL_get_error(d->ssl, r);
-	d->in = NULL;
-	if (d->done)
-		finish(d);
-	else if (e != SSL_ERROR_NONE && e != SSL_ERROR_WANT_READ && d->state == DTLS_SHAKING)
-		fail(d, EPROTO);
+	r = up ? SSL_read(s->ssl, junk, sizeof(junk)) : SSL_do_handshake(s->ssl);
+	e = r > 0 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, r);
+	s->in = NULL;
+	if (SSL_get_state(s->ssl) != s->at)
+		s->moved_us = d->w->t->now_us;
+	s->at = SSL_get_state(s->ssl);
+	if (s->done)
+		finish(d, i);
+	else if (e != SSL_ERROR_NONE && e != SSL_ERROR_WANT_READ && !up)
+		fail(d, i, EPROTO);
 	ERR_clear_error();
 }
 
-/* A record of epoch 0 that begins a ClientHello (RFC 6347 section 4.2.2). */
-static bool is_hello(const struct waiting *q)
+static void feed(struct dtls *d, size_t i, const struct dtls_datagram *q)
 {
-	return q->n > RECORD + 12 && q->b[0] == 22 && !q->b[3] && !q->b[4] && q->b[RECORD] == 1;
+	d->shake[i]->in = q->b;
+	d->shake[i]->in_n = q->n;
+	run_ssl(d, i);
 }
 
-static bool is_stuck(const struct dtls *d)
+static void begin(struct dtls *d, struct dtls_shake *s, const struct sa *to)
 {
-	return d->state == DTLS_SHAKING && d->w->t->now_us - d->began_us >= DTLS_STUCK_US;
+	s->to = *to;
+	s->at = SSL_get_state(s->ssl);
+	s->began_us = s->moved_us = d->w->t->now_us;
+	if (s == d->shake[OURS])
+		d->state = DTLS_SHAKING;
 }
 
-static void begin(struct dtls *d, const struct sa *to)
+/* As server: who said hello may begin. From the state of a handshake that came to nothing no
+ * other can begin. */
+static void take_hello(struct dtls *d, size_t i, const struct dtls_datagram *q)
 {
-	d->to = *to;
-	d->state = DTLS_SHAKING;
-	d->began_us = d->w->t->now_us;
-}
+	struct dtls_shake *s = d->shake[i];
+	struct dtls_hello h;
 
-/* As server: somebody says hello. */
-static void take_hello(struct dtls *d, const struct waiting *q)
-{
-	BIO_ADDR *nobody;
-
-	/* From the state of a handshake that came to nothing no other can begin. */
-	if (d->state != DTLS_WAITING && !start_anew(d))
+	if (!dtls_hello_parse(&h, q->b, q->n) || !dtls_shake_anew(s, false))
 		return;
-	d->state = DTLS_WAITING;
-	d->in = q->b;
-	d->in_n = q->n;
-	if (d->prm.owner->is_peer(d->w, d->prm.rtcp, &q->from)) {
-		begin(d, &q->from);
-		run_ssl(d);
-		return;
+	memcpy(s->random, h.random, sizeof(s->random));
+	begin(d, s, &q->from);
+	/* A pair that was checked has shown more than a cookie; what comes in fragments has none. */
+	if (!d->w->ice && h.whole) {
+		if (!dtls_shake_listen(s, q->b, q->n)) {
+			fail(d, i, EPROTO);
+			return;
+		}
+		s->proven = true;
 	}
-	nobody = BIO_ADDR_new();
-	d->to = q->from;
-	ERR_clear_error();
-	/* 1: its cookie is right. Else OpenSSL has sent one, and knows nothing of it. */
-	if (nobody && DTLSv1_listen(d->ssl, nobody) == 1) {
-		begin(d, &q->from);
-		run_ssl(d);
-	}
-	d->in = NULL;
-	d->peek = false;
-	BIO_ADDR_free(nobody);
-	ERR_clear_error();
+	feed(d, i, q);
 }
 
-static void take_datagram(struct dtls *d, const struct waiting *q)
+static void take_datagram(struct dtls *d, size_t i, const struct dtls_datagram *q)
 {
-	const struct dtls_owner *o = d->prm.owner;
-	/* The peer may have two addresses: that of the SDP and one that was learnt. */
-	bool theirs = sa_eq(&q->from, &d->to) ||
-		      (o->is_peer(d->w, d->prm.rtcp, &q->from) && o->is_peer(d->w, d->prm.rtcp, &d->to));
+	struct dtls_shake *s = d->shake[i];
+	bool up = i == OURS && d->state == DTLS_UP;
 
-	if (d->state == DTLS_UP || (d->state == DTLS_SHAKING && (theirs || d->active))) {
-		d->in = q->b;
-		d->in_n = q->n;
-		run_ssl(d);
-	} else if (!d->active && is_hello(q)) {
-		take_hello(d, q);
-	}
+	if (q->fresh && !up)
+		take_hello(d, i, q);
+	else if (s->ssl && (i != OURS || up || d->state == DTLS_SHAKING))
+		feed(d, i, q);
 }
 
 /* As client: begin, or begin again after it came to nothing. */
@@ -441,41 +355,57 @@ static void call_peer(struct dtls *d)
 {
 	const struct sa *to = d->prm.rtcp ? &d->w->rtcp_dst : &d->w->dst;
 
-	if (!sa_is_set(to) || !sa_port(to) || (d->state == DTLS_FAILED && !start_anew(d)))
+	if (!sa_is_set(to) || !sa_port(to) || (d->state == DTLS_FAILED && !dtls_shake_anew(d->shake[OURS], true)))
 		return;
-	begin(d, to);
-	run_ssl(d);
+	begin(d, d->shake[OURS], to);
+	run_ssl(d, OURS);
 }
 
 static void ask_new_keys(struct dtls *d)
 {
+	struct dtls_shake *s = d->shake[OURS];
+
 	d->rekey_us = 0;
 	ERR_clear_error();
-	if (SSL_renegotiate(d->ssl) == 1)
-		SSL_do_handshake(d->ssl);
-	if (d->done)
-		finish(d);
+	if (SSL_renegotiate(s->ssl) == 1)
+		SSL_do_handshake(s->ssl);
+	if (s->done)
+		finish(d, OURS);
 	ERR_clear_error();
+}
+
+/* When a handshake has something to do: its queue, to send again, to be given up. */
+static uint64_t shake_time(const struct dtls *d, const struct dtls_shake *s)
+{
+	uint64_t now = d->w->t->now_us, guests = d->w->t->dtls_guests_us;
+	uint64_t at = s == d->shake[OURS] ? UINT64_MAX : s->began_us + DTLS_GUEST_US;
+	struct timeval left;
+
+	if (s->nqueue)
+		return s == d->shake[OURS] || guests < now ? now : guests;
+	if (s == d->shake[OURS] && d->state == DTLS_FAILED)
+		return at;
+	if (s->ssl && DTLSv1_get_timeout(s->ssl, &left) == 1) {
+		uint64_t again = now + (uint64_t)left.tv_sec * 1000000 + (uint64_t)left.tv_usec + 1000;
+
+		at = again < at ? again : at;
+	}
+	return at;
 }
 
 /* When there is something to do by the clock. */
 static uint64_t next_time(struct dtls *d)
 {
-	uint64_t now = d->w->t->now_us, at = UINT64_MAX;
-	struct timeval left;
+	uint64_t now = d->w->t->now_us, at = d->rekey_us ? d->rekey_us : UINT64_MAX;
 
-	if (d->nqueue)
-		return now;
 	if (d->active && d->state == DTLS_WAITING)
-		return now + LOOK_US;
+		at = now + LOOK_US;
 	if (d->active && d->state == DTLS_FAILED)
-		return now + DTLS_STUCK_US;
-	if (d->rekey_us)
-		at = d->rekey_us;
-	if (DTLSv1_get_timeout(d->ssl, &left) == 1) {
-		uint64_t again = now + (uint64_t)left.tv_sec * 1000000 + (uint64_t)left.tv_usec + 1000;
+		at = now + DTLS_AGAIN_US;
+	for (size_t i = 0; i < ARRAY_LEN(d->shake); i++) {
+		uint64_t t = d->shake[i] ? shake_time(d, d->shake[i]) : UINT64_MAX;
 
-		at = again < at ? again : at;
+		at = t < at ? t : at;
 	}
 	return at;
 }
@@ -494,19 +424,67 @@ static bool may_work(struct mthread *t)
 	return true;
 }
 
+/* A guest's step costs what a peer's does, and there may be many guests: after each they all
+ * rest for twice its time, so that a third of the thread's is what they can have. */
+static void take_guests(struct dtls *d, size_t i, const struct dtls_datagram *q)
+{
+	struct mthread *t = d->w->t;
+	uint64_t began = clock_us(t->prm.clock), now;
+
+	take_datagram(d, i, q);
+	now = clock_us(t->prm.clock);
+	t->dtls_guests_us = now + 2 * (now - began);
+}
+
+/* Whose datagram is next: each in turn. false: none waits. */
+static bool work_queue(struct dtls *d)
+{
+	for (size_t k = 0; k < ARRAY_LEN(d->shake); k++) {
+		size_t i = (d->next + k) % ARRAY_LEN(d->shake);
+		struct dtls_shake *s = d->shake[i];
+		struct dtls_datagram q;
+
+		if (!s || !s->nqueue || (i != OURS && d->w->t->now_us < d->w->t->dtls_guests_us))
+			continue;
+		/* A copy, because the handshake may be gone afterwards. */
+		q = s->queue[0];
+		s->nqueue--;
+		memmove(&s->queue[0], &s->queue[1], s->nqueue * sizeof(s->queue[0]));
+		d->next = (unsigned)(i + 1);
+		if (i == OURS)
+			take_datagram(d, i, &q);
+		else
+			take_guests(d, i, &q);
+		return true;
+	}
+	return false;
+}
+
+static void work_timers(struct dtls *d)
+{
+	for (size_t i = 0; i < ARRAY_LEN(d->shake); i++) {
+		struct dtls_shake *s = d->shake[i];
+
+		if (!s || !s->ssl)
+			continue;
+		ERR_clear_error();
+		if (i != OURS && d->w->t->now_us >= s->began_us + DTLS_GUEST_US)
+			guest_leave(d, i);
+		else if (DTLSv1_handle_timeout(s->ssl) < 0 && (i != OURS || d->state == DTLS_SHAKING))
+			fail(d, i, ETIMEDOUT);
+	}
+}
+
 static void work(struct dtls *d)
 {
-	if (d->nqueue) {
-		take_datagram(d, &d->queue[0]);
-		d->nqueue--;
-		memmove(&d->queue[0], &d->queue[1], d->nqueue * sizeof(d->queue[0]));
-	} else if (d->active && (d->state == DTLS_WAITING || d->state == DTLS_FAILED)) {
+	if (work_queue(d))
+		return;
+	if (d->active && (d->state == DTLS_WAITING || d->state == DTLS_FAILED))
 		call_peer(d);
-	} else if (d->rekey_us && d->w->t->now_us >= d->rekey_us) {
+	else if (d->rekey_us && d->w->t->now_us >= d->rekey_us)
 		ask_new_keys(d);
-	} else if (DTLSv1_handle_timeout(d->ssl) < 0 && d->state == DTLS_SHAKING) {
-		fail(d, ETIMEDOUT);
-	}
+	else
+		work_timers(d);
 }
 
 static size_t on_tick(struct ticker *k)
@@ -524,28 +502,69 @@ static size_t on_tick(struct ticker *k)
 
 /* ---- the step */
 
-static bool may_speak(const struct dtls *d, const struct sa *from)
+/* RFC 6347 section 4.2.1: who says hello is asked for a cookie, at once and without a trace,
+ * unless ICE has checked where it is. Gives whose handshake the ClientHello is for; NULL:
+ * nobody's, `*verdict` says what became of it. */
+static struct dtls_shake *admit_hello(struct dtls *d, const struct dtls_hello *h, const uint8_t *p, size_t n,
+				      const struct sa *from, enum wire_verdict *verdict)
 {
-	if (d->prm.owner->is_peer(d->w, d->prm.rtcp, from) || (d->state != DTLS_WAITING && sa_eq(from, &d->to)))
-		return true;
-	if (d->active || d->state == DTLS_UP)
-		return false;
-	return d->state == DTLS_WAITING || d->state == DTLS_FAILED || is_stuck(d);
+	struct dtls_shake *ours = d->shake[OURS], *s;
+	bool peer = d->prm.owner->is_peer(d->w, d->prm.rtcp, from);
+	uint8_t ask[DTLS_ASK];
+
+	*verdict = WIRE_BAD;
+	/* OpenSSL takes no cookie out of fragments: only the peer's own address may send such, and
+	 * only where nobody has shown to be there. */
+	if (!d->w->ice && !h->whole)
+		return peer && !(d->state == DTLS_SHAKING && ours->proven) ? ours : NULL;
+	if (d->w->ice || dtls_cookie_is(d->identity, from, h->cookie, h->cookie_n)) {
+		s = peer ? ours : guest_at(d, from);
+		return s ? s : guest_enter(d, from);
+	}
+	if (dtls_ask_cookie(d->identity, from, p, n, ask)) {
+		write_to(d, from, ask, sizeof(ask));
+		*verdict = WIRE_TAKEN;
+	}
+	return NULL;
+}
+
+/* Not the beginning of one: for the handshake with that address. The peer may have two: that of
+ * the SDP and one that was learnt. */
+static struct dtls_shake *shake_with(const struct dtls *d, const struct sa *from)
+{
+	struct dtls_shake *ours = d->shake[OURS];
+
+	if (d->prm.owner->is_peer(d->w, d->prm.rtcp, from) || (sa_is_set(&ours->to) && sa_eq(&ours->to, from)))
+		return ours;
+	return d->active || d->state == DTLS_UP ? NULL : guest_at(d, from);
+}
+
+/* Does a ClientHello begin another handshake than the one that is under way? */
+static bool is_fresh(const struct dtls *d, const struct dtls_shake *s, const struct dtls_hello *h)
+{
+	bool shaking = s == d->shake[OURS] ? d->state == DTLS_SHAKING : s->ssl != NULL;
+
+	return !shaking || memcmp(s->random, h->random, sizeof(s->random)) != 0;
 }
 
 static enum wire_verdict on_recv(struct wire *w, uint8_t *p, size_t *n, const struct sa *from)
 {
 	struct dtls *d = w->dtls[w->at_rtcp];
-	struct waiting *q;
+	enum wire_verdict verdict = WIRE_BAD;
+	struct dtls_shake *s;
+	struct dtls_hello h;
+	bool hello;
 
 	if (__builtin_expect(w->t->trace != NULL, 0))
 		trace_raw(w->t, MEDIA_TRACE_DTLS, false, from, p, *n);
-	if (!d || d->state == DTLS_HELD || *n <= RECORD || *n > WIRE_DATAGRAM || d->nqueue == DTLS_QUEUE || !may_speak(d, from))
+	if (!d || d->state == DTLS_HELD || *n > WIRE_DATAGRAM || !dtls_is_record(p, *n))
 		return WIRE_BAD;
-	q = &d->queue[d->nqueue++];
-	q->from = *from;
-	q->n = (uint16_t)*n;
-	memcpy(q->b, p, *n);
+	hello = !d->active && d->state != DTLS_UP && dtls_hello_parse(&h, p, *n);
+	s = hello ? admit_hello(d, &h, p, *n, from, &verdict) : shake_with(d, from);
+	if (!s)
+		return verdict;
+	if (!dtls_shake_put(s, p, *n, from, hello && is_fresh(d, s, &h)))
+		return WIRE_BAD;
 	wake_at(d, w->t->now_us);
 	return WIRE_TAKEN;
 }

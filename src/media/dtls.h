@@ -3,8 +3,9 @@
  *
  * Data:    struct dtls_identity: our certificate, its key, ciphers and authorities, as an
  *          endpoint's options have them (an SSL_CTX). Shared by all wires that use it.
- *          struct dtls: one association of a wire: an SSL, a queue of datagrams that wait
- *          to be looked at, a timer.
+ *          struct dtls: one association of a wire: a handshake with the peer, some with
+ *          guests (below), each an SSL with a queue of datagrams that wait to be looked
+ *          at; a timer.
  * Owner:   identities are the core's (references may be dropped on any thread). The core
  *          makes a struct dtls and hands it to the media thread in a struct stream_cfg;
  *          there wire.dtls holds it. The thread drops one that another replaces,
@@ -20,18 +21,27 @@
  *          SHAKING --alert, wrong certificate--> FAILED --(we begin: later anew)--> SHAKING
  *          FAILED --ClientHello of the peer--> SHAKING
  *          HELD (a=setup:holdconn): nothing is sent or taken.
- * Whom:    as server, a ClientHello from where the SDP or the latch say begins a handshake at
- *          once; from anywhere else only with a cookie that we sent there
- *          (HelloVerifyRequest, made without any state). As client, only the peer's own
- *          address is listened to. Who has begun a handshake keeps it for DTLS_STUCK_US; then
- *          another may, and the peer's own address always may. No failure ends a call. */
+ * Whom:    as client, only the peer's own address (of the SDP or the latch) is listened to.
+ *          As server, whoever says hello is asked for a cookie (HelloVerifyRequest) at
+ *          once, without any state, and only where ICE has checked the pair it is not. Who
+ *          brings it back from the peer's own address begins the handshake at once, in
+ *          place of any that was begun there. From elsewhere (a NAT) it becomes a guest,
+ *          who shakes hands beside the peer and other guests: DTLS_GUESTS of them,
+ *          DTLS_OF_A_HOST from one host; one that gets no further for DTLS_STUCK_US gives
+ *          way. The first that finishes with the right certificate is the peer. No failure
+ *          ends a call. */
 #ifndef MEDIA_DTLS_H
 #define MEDIA_DTLS_H
 
 #include "net/address.h"
 #include "sdp/crypto.h"
 
-enum { DTLS_TURN = 4, DTLS_QUEUE = 6, DTLS_STUCK_US = 2000000 };
+enum { DTLS_TURN = 4, DTLS_QUEUE = 6, DTLS_GUESTS = 8, DTLS_OF_A_HOST = 2 };
+enum {
+	DTLS_STUCK_US = 500000,
+	DTLS_GUEST_US = 10000000,       /* a guest has so long in all */
+	DTLS_AGAIN_US = 2000000         /* as client: from a failure to the next try */
+};
 
 struct dtls;                    /* obj */
 struct dtls_identity;           /* obj */

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include "base/poison.h"
 
+enum { CHAIN_MAX = 16384 };     /* [bytes] the peer's certificates */
+
 /* ---- identities */
 
 static void identity_free(void *arg)
@@ -93,6 +95,8 @@ static int make_ctx(struct dtls_identity *d, const struct dtls_cert *own, char w
 	SSL_CTX_set_options(d->ctx, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
 	SSL_CTX_set_session_cache_mode(d->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_read_ahead(d->ctx, 1);
+	/* Fragments are put together before anybody is known: so much of them, and no more. */
+	SSL_CTX_set_max_cert_list(d->ctx, CHAIN_MAX);
 	if (SSL_CTX_set_tlsext_use_srtp(d->ctx, profiles(d->tag_32)))
 		return ENOMEM;
 	ERR_clear_error();

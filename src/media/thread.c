@@ -390,10 +390,11 @@ static void tick_active(struct mthread *t)
 	}
 }
 
-/* Mixes: who was served goes to the end here as well. */
+/* Mixes, handshakes: who was served goes to the end here as well. Who found the turn's work done
+ * stays in front, and is the first of the next one. */
 static void tick_others(struct mthread *t)
 {
-	size_t served = 0, n = 0;
+	size_t served = 0, n = 0, done;
 
 	list_each(l, &t->tickers)
 		n++;
@@ -404,7 +405,10 @@ static void tick_others(struct mthread *t)
 		if (t->now_us < k->next_us)
 			continue;
 		mthread_at(t, MEDIA_TICKS, k->w);
-		served += k->tick(k);
+		done = k->tick(k);
+		served += done;
+		if (!done)
+			continue;
 		list_remove(l);
 		list_append(&t->tickers, l);
 	}

@@ -121,6 +121,7 @@ struct mthread {
 	size_t streams;
 	uint64_t dtls_turn;             /* dtls.c: the turn that dtls_left is of, */
 	unsigned dtls_left;             /* and the steps of handshakes that it may still do */
+	uint64_t dtls_guests_us;        /* strangers' handshakes rest until then */
 	bool rang;                      /* events were pushed that the core must see now */
 	bool left;                      /* and such as may wait: told by the next slot at the latest */
 	atomic_ullong events_dropped;   /* the core reads it */

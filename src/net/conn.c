@@ -111,8 +111,9 @@ void conn_close(struct conn *c, int err)
 	list_remove(&c->link);
 	list_remove(&c->idle);
 	list_remove(&c->dirty);
+	list_remove(&c->shake);
 	map_del(c->io->by_id, str_mk((const char *)&c->path.conn, sizeof(c->path.conn)));
-	gate_leave(c->io->gate, c->slot);
+	gate_leave(c->io->gate, c->slot, c->spoke);
 	uv_close((uv_handle_t *)&c->poll, conn_on_closed);
 	close(c->fd);
 	c->fd = -1;
@@ -124,6 +125,12 @@ void conn_close(struct conn *c, int err)
 }
 
 /* ---- deadlines -------------------------------------------------------- */
+
+/* How long the peer may take nothing of what waits; 0: for ever. Whom we connected to is our own choice. */
+static uint32_t stall_limit(const struct conn *c)
+{
+	return c->write_ms ? c->write_ms : c->accepted ? c->io->limits.write_ms : 0;
+}
 
 /* When it has to close if nothing changes; UINT64_MAX: never. */
 static uint64_t deadline_of(const struct conn *c)
@@ -143,8 +150,8 @@ static uint64_t deadline_of(const struct conn *c)
 		t = c->part_ms + lim->message_ms;
 		due = t < due ? t : due;
 	}
-	if (c->stall_ms && c->write_ms) {
-		t = c->stall_ms + c->write_ms;
+	if (c->stall_ms && stall_limit(c)) {
+		t = c->stall_ms + stall_limit(c);
 		due = t < due ? t : due;
 	}
 	if (lim->idle_ms) {
@@ -339,7 +346,7 @@ static void note_stall(struct conn *c, bool wrote)
 		c->stall_ms = 0;
 	else if (wrote || !c->stall_ms)
 		c->stall_ms = clock_ms(loop_clock(c->io->loop));
-	if (c->stall_ms && c->write_ms)
+	if (c->stall_ms && stall_limit(c))
 		conn_set_deadline(c);
 }
 

@@ -11,17 +11,17 @@ static struct net_bytes *make_pong(void)
 }
 
 /* RFC 5626 3.5.1: CRLFCRLF is a ping, and is answered with one CRLF. It may
- * come in pieces; a lone CRLF is somebody's pong. */
+ * come in pieces; a lone CRLF is somebody's pong. Many that come together are a flood, and
+ * get one answer. */
 static void answer_keepalive(struct conn *c, size_t n)
 {
-	struct net_bytes *b;
+	size_t all = c->crlfs + n;
+	struct net_bytes *b = all >= 4 ? make_pong() : NULL;
 
-	for (c->crlfs += (unsigned)n; c->crlfs >= 4; c->crlfs -= 4) {
-		b = make_pong();
-		if (b)
-			conn_queue(c, b);
-		obj_drop(b);
-	}
+	if (b)
+		conn_queue(c, b);
+	obj_drop(b);
+	c->crlfs = (unsigned)(all % 4);
 }
 
 static bool parse_one(struct conn *c, struct str bytes)
@@ -34,6 +34,8 @@ static bool parse_one(struct conn *c, struct str bytes)
 		count(&io->counts, COUNT_DROPPED_PARSE, 1);
 		return false;
 	}
+	if (!c->spoke)
+		gate_spoke(io->gate, c->slot);
 	c->spoke = true;
 	io_emit(io, &e);
 	return true;
@@ -250,6 +252,48 @@ static void run_handshake(struct conn *c)
 		conn_close(c, err);
 }
 
+static void run_measured(struct conn *c)
+{
+	struct io *io = c->io;
+	const struct clock *clock = loop_clock(io->loop);
+	uint64_t began = clock_us(clock);
+
+	obj_hold(c);
+	run_handshake(c);
+	obj_drop(c);
+	shakes_spent(io->shakes, clock_us(clock) - began);
+}
+
+/* TLS with whoever connects: now, if this turn has time for it and nobody waits. */
+static void shake_hands(struct conn *c)
+{
+	struct io *io = c->io;
+	bool known = io->strangers && strangers_known(io->strangers, &c->path.peer, clock_us(loop_clock(io->loop)));
+
+	if (!c->accepted || !c->tls_context) {
+		run_handshake(c);
+	} else if (!shakes_wait(io->shakes) && shakes_may(io->shakes, uv_now(loop_uv(io->loop)))) {
+		run_measured(c);
+	} else if (shakes_put(io->shakes, strangers_key(&c->path.peer), known, &c->shake)) {
+		conn_close(c, ENOMEM);
+	} else {
+		count(&io->counts, COUNT_SHAKES_WAITED, 1);
+		conn_watch(c, 0);
+		bell_ring(io->shake_bell);
+	}
+}
+
+void conn_serve_shakes(void *arg)
+{
+	struct io *io = arg;
+	struct list *l = NULL;
+
+	while (shakes_may(io->shakes, uv_now(loop_uv(io->loop))) && (l = shakes_next(io->shakes)))
+		run_measured(container_of(l, struct conn, shake));
+	if (shakes_wait(io->shakes))
+		bell_ring(io->shake_bell);
+}
+
 void conn_on_poll(uv_poll_t *h, int status, int events)
 {
 	struct conn *c = h->data;
@@ -272,7 +316,7 @@ void conn_on_poll(uv_poll_t *h, int status, int events)
 		return;
 	}
 	if (c->state == CONN_HANDSHAKE) {
-		run_handshake(c);
+		shake_hands(c);
 		return;
 	}
 	if (events & UV_WRITABLE)
@@ -302,6 +346,6 @@ int conn_start(struct conn *c)
 	if (c->state == CONN_CONNECTING)
 		conn_watch(c, UV_WRITABLE);
 	else
-		run_handshake(c);
+		shake_hands(c);
 	return 0;
 }

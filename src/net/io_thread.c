@@ -214,7 +214,7 @@ static void do_connect(struct io *io, struct env *e)
 	int err = conn_start(e->conn);
 
 	if (err) {
-		gate_leave(io->gate, e->conn->slot);
+		gate_leave(io->gate, e->conn->slot, false);
 		io_emit(io, &(struct env){ .type = ENV_CLOSED, .err = err, .path = e->path });
 		obj_drop(e->conn);
 	}
@@ -282,6 +282,7 @@ static void io_free(void *arg)
 	obj_drop(io->gate);
 	obj_drop(io->strangers);
 	obj_drop(io->fair);
+	obj_drop(io->shakes);
 	free(io->rx);
 	free(io->scratch);
 	if (io->reserve_fd >= 0)
@@ -303,7 +304,8 @@ static void close_bells(struct io *io)
 	bell_free(io->up_bell);
 	bell_free(io->down_bell);
 	bell_free(io->fair_bell);
-	io->up_bell = io->down_bell = io->fair_bell = NULL;
+	bell_free(io->shake_bell);
+	io->up_bell = io->down_bell = io->fair_bell = io->shake_bell = NULL;
 }
 
 struct io *io_new(struct net *n, unsigned index, bool direct)
@@ -335,7 +337,9 @@ struct io *io_new(struct net *n, unsigned index, bool direct)
 		err = make_rings(io, n->core);
 	io->fair = fair_new(FAIR_BYTES);
 	io->fair_bell = io->loop ? bell_new(io->loop, udp_serve_waiting, io) : NULL;
-	if (err || !io->by_id || !io->rx || !io->scratch || !io->fair || !io->fair_bell) {
+	io->shakes = shakes_new();
+	io->shake_bell = io->loop ? bell_new(io->loop, conn_serve_shakes, io) : NULL;
+	if (err || !io->by_id || !io->rx || !io->scratch || !io->fair || !io->fair_bell || !io->shakes || !io->shake_bell) {
 		close_bells(io);
 		if (!direct)
 			loop_free(io->loop);

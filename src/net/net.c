@@ -164,8 +164,10 @@ static struct net_limits limits_of(const struct net_limits *given)
 	l.max_message = l.max_message ? l.max_message : 65535;
 	l.max_conns = l.max_conns ? l.max_conns : 20000;
 	l.max_conns_per_address = l.max_conns_per_address ? l.max_conns_per_address : 1000;
+	l.max_silent_per_address = l.max_silent_per_address ? l.max_silent_per_address : 250;
 	l.first_message_ms = l.first_message_ms ? l.first_message_ms : 10000;
 	l.message_ms = l.message_ms ? l.message_ms : 10000;
+	l.write_ms = l.write_ms ? l.write_ms : 10000;
 	l.send_queue = l.send_queue ? l.send_queue : 1 << 20;
 	return l;
 }
@@ -186,7 +188,7 @@ struct net *net_new(struct loop *core, unsigned io_threads, const struct net_han
 	n->links = map_new(false);
 	n->by_peer = map_new(false);
 	n->hosts = hosts_new();
-	n->gate = gate_new(n->limits.max_conns, n->limits.max_conns_per_address);
+	n->gate = gate_new(n->limits.max_conns, n->limits.max_conns_per_address, n->limits.max_silent_per_address);
 	if (n->limits.stranger_rate)
 		n->strangers = strangers_new(n->limits.stranger_rate);
 	if (!n->links || !n->by_peer || !n->hosts || !n->gate || (n->limits.stranger_rate && !n->strangers))
@@ -273,7 +275,7 @@ static int send_datagram(struct net *n, struct transport *t, struct net_path *pa
 
 static void count_connect(struct net *n, struct conn *c)
 {
-	gate_enter(n->gate, NULL, &c->slot);
+	gate_enter(n->gate, NULL, true, &c->slot);
 }
 
 static int open_conn(struct net *n, struct transport *t, struct net_path *path)
@@ -307,7 +309,7 @@ static int open_conn(struct net *n, struct transport *t, struct net_path *path)
 	err = io->direct ? conn_start(c) : io_push(io, n->core, &e);
 	if (err) {
 		link_remove(n, path->conn);
-		gate_leave(n->gate, c->slot);
+		gate_leave(n->gate, c->slot, false);
 		obj_drop(c);
 	}
 	return err;
@@ -408,7 +410,8 @@ void net_count(const struct net *n, struct net_counters *out)
 	}
 	*out = (struct net_counters){ v[COUNT_RX], v[COUNT_TX], v[COUNT_RX_BYTES], v[COUNT_TX_BYTES],
 		v[COUNT_DROPPED_PARSE], v[COUNT_DROPPED_RING], v[COUNT_DROPPED_RATE], v[COUNT_DROPPED_SHARE], v[COUNT_TX_ERRORS],
-		v[COUNT_ACCEPTED], v[COUNT_REFUSED_CAP], v[COUNT_TIMED_OUT], gate_count(n->gate) };
+		v[COUNT_ACCEPTED], v[COUNT_REFUSED_CAP], v[COUNT_TIMED_OUT], gate_count(n->gate),
+		v[COUNT_SHAKES_WAITED] };
 }
 
 void net_send_streams(struct net *n, struct net_bytes *bytes)

@@ -34,11 +34,13 @@ struct net_handlers {
 struct net_limits {
 	size_t max_message;     /* [bytes] of a stream's message: 65535 */
 	size_t max_conns;       /* all together; idle unregistered ones go first when reached */
-	size_t max_conns_per_address;
+	size_t max_conns_per_address;   /* of IPv6: of a /64 */
+	size_t max_silent_per_address;  /* that have sent no message yet, if net_trust() was not told of it: 250 */
 	uint32_t first_message_ms;      /* accept to first whole message: 10000 */
 	uint32_t message_ms;            /* first byte of a message to its last: 10000 */
 	uint32_t idle_ms;               /* nothing at all; 0: for ever */
 	size_t send_queue;      /* [bytes] a connection may have waiting; over it: closed */
+	uint32_t write_ms;      /* who connected and takes nothing for so long is cut off: 10000; net_listen_prm.write_ms overrides it */
 	/* [1/s] messages of one address (of one /64) that net_trust() was not told of; five
 	 * times as many at once. What is over it is dropped before it is looked at, and
 	 * a connection that sends it is closed. 0: no limit */
@@ -105,6 +107,7 @@ void net_trust(struct net *n, const struct sa *peer);
 struct net_counters {
 	uint64_t rx, tx, rx_bytes, tx_bytes, dropped_parse, dropped_ring, dropped_rate, dropped_share, tx_errors;
 	uint64_t accepted, refused_cap, timed_out, conns;
+	uint64_t shakes_waited;         /* steps of TLS handshakes that a turn had no time for */
 };
 void net_count(const struct net *n, struct net_counters *out);
 

@@ -50,7 +50,8 @@
 
 enum count_id {
 	COUNT_RX, COUNT_TX, COUNT_RX_BYTES, COUNT_TX_BYTES, COUNT_DROPPED_PARSE, COUNT_DROPPED_RING,
-	COUNT_DROPPED_RATE, COUNT_DROPPED_SHARE, COUNT_TX_ERRORS, COUNT_ACCEPTED, COUNT_REFUSED_CAP, COUNT_TIMED_OUT, COUNTS
+	COUNT_DROPPED_RATE, COUNT_DROPPED_SHARE, COUNT_TX_ERRORS, COUNT_ACCEPTED, COUNT_REFUSED_CAP, COUNT_TIMED_OUT,
+	COUNT_SHAKES_WAITED, COUNTS
 };
 
 /* One writer each, read by the core. */
@@ -78,11 +79,13 @@ struct sock_prm {
 
 struct gate;
 struct gate_addr;
-struct gate *gate_new(size_t max, size_t max_per_address);   /* obj */
-/* ENOSPC: all are taken; EACCES: this address has its share. `who` NULL: one
- * of our own making, which is counted and never refused. */
-int gate_enter(struct gate *g, const struct sa *who, struct gate_addr **slot);
-void gate_leave(struct gate *g, struct gate_addr *slot);
+struct gate *gate_new(size_t max, size_t max_per_address, size_t max_silent);      /* obj */
+/* ENOSPC: all are taken; EACCES: this address (of IPv6: this /64) has its share, or is not known
+ * and has its share of those that have not sent a message. `who` NULL: one of our own making,
+ * which is counted and never refused. */
+int gate_enter(struct gate *g, const struct sa *who, bool known, struct gate_addr **slot);
+void gate_spoke(struct gate *g, struct gate_addr *slot);     /* its first message came; NULL: nothing */
+void gate_leave(struct gate *g, struct gate_addr *slot, bool spoke);
 size_t gate_count(struct gate *g);
 
 /* ---- strangers.c; any thread ------------------------------------------ */
@@ -113,6 +116,18 @@ int fair_put(struct fair *f, uint64_t key, bool known, bool fresh, const struct 
 struct fair_item *fair_next(struct fair *f); /* the caller frees it; NULL: none waits */
 void fair_item_free(struct fair_item *i);    /* NULL: nothing */
 size_t fair_count(const struct fair *f);
+
+/* ---- shakes.c; its owner's thread --------------------------------------- */
+
+#define SHAKES_TURN_US 4000     /* what handshakes may take of one turn of the loop; the last may take longer */
+struct shakes;
+struct shakes *shakes_new(void);     /* obj */
+/* `conn`: its link, to be removed from its list when it goes. ENOMEM. */
+int shakes_put(struct shakes *s, uint64_t key, bool known, struct list *conn);
+struct list *shakes_next(struct shakes *s);  /* each address in its turn; NULL: none waits */
+bool shakes_wait(const struct shakes *s);
+bool shakes_may(struct shakes *s, uint64_t turn_ms); /* is there time left in this turn? */
+void shakes_spent(struct shakes *s, uint64_t us);
 
 /* ---- sockopt.c; any thread -------------------------------------------- */
 
@@ -163,6 +178,8 @@ struct io {                     /* obj */
 	uint64_t fair_read_us;  /* what reading took since some of them were served */
 	struct bell *fair_bell; /* held: serve some of them in the next turn */
 	struct timer fair_timer;        /* ... or when the core has taken what it was given */
+	struct shakes *shakes;  /* held: connections whose handshake waits for its turn */
+	struct bell *shake_bell;        /* held: some of them in the next turn */
 	char *scratch;          /* held: STREAM_READ bytes */
 	uint64_t reads_turn;    /* uv_now() of the turn ... */
 	size_t reads;           /* ... and how many connections were read in it */
@@ -257,7 +274,7 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 	bool leaving;           /* ends when it is open and its queue is sent */
 	struct net_path path;
 	struct gate_addr *slot;
-	struct list link, idle, dirty;
+	struct list link, idle, dirty, shake /* in io.shakes, while it waits */;
 	struct buf in;          /* the part of a message that has come */
 	size_t framed;          /* [bytes] of `in` when framing last asked for more */
 	unsigned crlfs;         /* bytes of CR and LF since the last message or ping */
@@ -290,6 +307,7 @@ void conn_set_deadline(struct conn *c);              /* after a change of what d
 void conn_end_in(struct conn *c, uint32_t ms);
 void conn_leave(struct conn *c);                     /* reads no more; ends when its queue is sent */
 void conn_on_poll(uv_poll_t *h, int status, int events);
+void conn_serve_shakes(void *io);                    /* bell of io.shakes */
 void conn_on_closed(uv_handle_t *h);                 /* drops the connection */
 
 struct listener {               /* obj, freed when libuv closed the handle */

@@ -84,10 +84,11 @@ static void out_of_descriptors(struct listener *l, int err)
 
 static int admit_peer(struct io *io, const struct sa *peer, struct gate_addr **slot)
 {
-	int err = gate_enter(io->gate, peer, slot);
+	bool known = !io->strangers || strangers_known(io->strangers, peer, clock_us(loop_clock(io->loop)));
+	int err = gate_enter(io->gate, peer, known, slot);
 
 	if (err == ENOSPC && conn_evict(io))
-		err = gate_enter(io->gate, peer, slot);
+		err = gate_enter(io->gate, peer, known, slot);
 	return err;
 }
 
@@ -108,7 +109,7 @@ static int take_connection(struct listener *l, int fd, const struct sa *peer)
 	if (!err)
 		err = conn_new(&c, io, fd, &path, &l->prm, true);
 	if (err) {
-		gate_leave(io->gate, slot);
+		gate_leave(io->gate, slot, false);
 		return err;
 	}
 	c->slot = slot;
@@ -116,7 +117,7 @@ static int take_connection(struct listener *l, int fd, const struct sa *peer)
 	io_emit(io, &(struct env){ .type = ENV_OPENED, .path = path });
 	err = conn_start(c);
 	if (err) {
-		gate_leave(io->gate, slot);
+		gate_leave(io->gate, slot, false);
 		io_emit(io, &(struct env){ .type = ENV_CLOSED, .err = err, .path = path });
 		c->fd = -1;             /* the caller closes it */
 		obj_drop(c);

@@ -204,8 +204,25 @@ static void send_close(struct conn *c, unsigned code)
 	c->ws->state = WS_OVER;
 }
 
+/* RFC 6455 5.5.3: of several pings the last may be answered alone, so that whoever sends many
+ * makes us send one for each read. */
+struct ws_pinged {
+	bool any;
+	size_t n;
+	char payload[WS_CONTROL_MAX];
+};
+
+static void note_ping(struct ws_pinged *p, struct str payload)
+{
+	p->any = true;
+	p->n = payload.n < sizeof(p->payload) ? payload.n : sizeof(p->payload);
+	if (p->n)
+		memcpy(p->payload, payload.p, p->n);
+}
+
 static size_t ws_cut(struct conn *c, char *data, size_t n)
 {
+	struct ws_pinged ping = { 0 };
 	size_t used = 0;
 
 	while (used < n && !c->closed && !c->deaf && c->state == CONN_OPEN) {
@@ -219,7 +236,7 @@ static size_t ws_cut(struct conn *c, char *data, size_t n)
 		if (got.kind == WS_MESSAGE) {
 			conn_message(c, got.payload);
 		} else if (got.kind == WS_PINGED) {
-			send_control(c, WS_PONG, got.payload);
+			note_ping(&ping, got.payload);
 		} else if (got.kind == WS_CLOSED || got.kind == WS_BROKEN) {
 			if (got.kind == WS_BROKEN)
 				log_debug(1, "WebSocket: %s", got.why);
@@ -228,6 +245,8 @@ static size_t ws_cut(struct conn *c, char *data, size_t n)
 			return n;
 		}
 	}
+	if (ping.any && !c->closed)
+		send_control(c, WS_PONG, str_mk(ping.payload, ping.n));
 	return used;
 }
 

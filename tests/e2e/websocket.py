@@ -21,11 +21,11 @@ class Refused(Exception):
 
 
 class WebSocket:
-    """A connection to 127.0.0.1:PORT; `ca` with TLS, verified by that authority."""
+    """A connection to 127.0.0.1:PORT; `ca` with TLS, verified by that authority; `sock`: over this one."""
 
-    def __init__(self, port, path="/ws", ca=None, origin=None, protocol="sip", seconds=10):
+    def __init__(self, port, path="/ws", ca=None, origin=None, protocol="sip", seconds=10, sock=None):
         self.secure = ca is not None
-        self.sock = socket.create_connection(("127.0.0.1", port), seconds)
+        self.sock = sock or socket.create_connection(("127.0.0.1", port), seconds)
         if ca:
             self.sock = ssl.create_default_context(cafile=ca).wrap_socket(self.sock, server_hostname="localhost")
         self.sock.settimeout(seconds)

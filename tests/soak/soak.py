@@ -3,12 +3,8 @@
 to read what it says; `soak.py --help` the options."""
 
 import argparse
-import fcntl
 import json
 import os
-import socket
-import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +15,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 
 import report  # noqa: E402
+from network import own_network  # noqa: E402
 from run import Run  # noqa: E402
 from server import free_port  # noqa: E402
 
@@ -71,25 +68,6 @@ def options():
     return o
 
 
-def own_network():
-    """Go on in a network namespace with nothing but the loopback, where that is
-    allowed. True: this is it."""
-    if os.environ.get("SOAK_NETWORK") == "own":
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            # SIOCSIFFLAGS: IFF_UP | IFF_RUNNING
-            fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
-        return True
-    for how in (["unshare", "-n"], ["unshare", "-r", "-n"]):
-        try:
-            if subprocess.run([*how, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
-                sys.stdout.flush()
-                os.environ["SOAK_NETWORK"] = "own"
-                os.execvp(how[0], [*how, "--", sys.executable, *sys.argv])
-        except FileNotFoundError:
-            break
-    return False
-
-
 def run_part(o, part, directory):
     """A part: gives the Run, or what looks like one."""
     plan, kills, reloads, more = PARTS[part]
@@ -111,7 +89,7 @@ def run_part(o, part, directory):
 
 def main():
     o = options()
-    own = own_network()
+    own = own_network("SOAK_NETWORK")
     o.port, o.manager, o.rtp = (5060, 5038, (10000, 19999)) if own else (free_port(), free_port(), (31000, 32999))
     directory = o.directory or tempfile.mkdtemp(prefix="soak-")
     print(f"soak: {o.program}, seed {o.seed}, {'own network' if own else 'port ' + str(o.port)}, results in {directory}", flush=True)

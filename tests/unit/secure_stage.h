@@ -17,6 +17,8 @@ static struct {
 	bool cut;                       /* DTLS is lost */
 	bool flip_rtp;                  /* a bit of each RTP packet is changed on the way */
 	const struct sa *from;          /* whatever is sent comes from here; NULL: from where it does */
+	const struct sa *nat;           /* `behind` is seen at this address; NULL: nobody is */
+	struct media_session *behind;
 } seen;
 
 static inline void look_at(const struct sent *s)
@@ -43,15 +45,20 @@ static inline void look_at(const struct sent *s)
 static inline void carry(struct sent *s)
 {
 	bool dtls = s->b[0] >= 20 && s->b[0] <= 63;
+	const struct sa *from = seen.from ? seen.from : &net.at[s->place];
 
 	look_at(s);
+	if (seen.nat && sa_eq(&s->to, seen.nat))
+		s->to = *media_session_local(seen.behind);
+	if (seen.nat && sa_eq(from, media_session_local(seen.behind)))
+		from = seen.nat;
 	if (sa_port(&s->to) < 20000 || (dtls && seen.cut))
 		return;
 	if (dtls && seen.flip && !--seen.flip)
 		s->b[s->n - 1] ^= 1;
 	if (!dtls && seen.flip_rtp)
 		s->b[s->n - 1] ^= 1;
-	media_deliver(m, &s->to, seen.from ? seen.from : &net.at[s->place], s->b, s->n);
+	media_deliver(m, &s->to, from, s->b, s->n);
 }
 
 static inline void settle(void)

@@ -1,5 +1,5 @@
-/* A call encrypted by DTLS-SRTP: both roles, certificates that are not the peer's, cookies,
- * floods, strangers, new keys, files that cannot serve. */
+/* A call encrypted by DTLS-SRTP: both roles, certificates that are not the peer's, new keys,
+ * files that cannot serve. Strangers are test_dtls_strangers.c's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,25 +10,7 @@
 #include <unistd.h>
 #include "media/dtls_int.h"
 #include <openssl/pem.h>
-#include "secure_stage.h"
-
-static struct dtls_identity *identity(struct dtls_identity_prm prm, struct dtls_cert *own)
-{
-	struct dtls_identity *d = NULL;
-	char why[200];
-
-	if (dtls_identity_new(&d, &prm, own, why))
-		fail_msg("%s", why);
-	return d;
-}
-
-static struct media_secure dtls(struct dtls_identity *mine, struct dtls_identity *theirs, enum crypto_setup setup)
-{
-	return (struct media_secure){ .mode = MEDIA_DTLS, .identity = mine, .setup = setup,
-				      .fingerprint = *dtls_identity_fingerprint(theirs) };
-}
-
-static const struct dtls_identity_prm by_print = { .verify = DTLS_CHECK_FINGERPRINT, .hash = CRYPTO_SHA256 };
+#include "dtls_stage.h"
 
 static void test_dtls(void **state)
 {
@@ -99,138 +81,6 @@ static void test_wrong_fingerprint(void **state)
 	obj_drop(y);
 	obj_drop(z);
 	obj_drop(other);
-}
-
-/* Behind a NAT the SDP's address is not where it comes from: who can answer there, by a
- * cookie, may shake hands. */
-static void test_cookie(void **state)
-{
-	struct dtls_identity *x = identity(by_print, cert);
-	struct media_secure of_a = dtls(x, x, SETUP_PASSIVE);
-	struct sa elsewhere = addr("203.0.113.5:5555");
-	struct media_set set = set_of(FORMAT_ULAW, 0, 0);
-	struct media_secure of_b = dtls(x, x, SETUP_ACTIVE);
-	size_t hellos = 0;
-
-	(void)state;
-	/* a believes that its peer is far_a; b's packets come from a third place. */
-	set.secure = of_a;
-	assert_int_equal(media_session_set(a, &set), 0);
-	set = to(a, &of_b);
-	assert_int_equal(media_session_set(b, &set), 0);
-	media_poll(m, 0);
-	assert_true(net.n > 0);
-	for (size_t i = 0; i < net.n; i++)
-		if (net.sent[i].b[0] == 22)
-			assert_true(media_deliver(m, media_session_local(a), &elsewhere, net.sent[i].b, net.sent[i].n));
-	net.n = 0;
-	media_poll(m, 0);
-	/* HelloVerifyRequest, to where it came from, and not more than that. */
-	assert_int_equal(net.n, 1);
-	assert_true(sa_eq(&net.sent[0].to, &elsewhere));
-	assert_int_equal(net.sent[0].b[13], 3);
-	/* b hears it and says hello again, with the cookie; only from there is it good. */
-	assert_true(media_deliver(m, media_session_local(b), media_session_local(a), net.sent[0].b, net.sent[0].n));
-	net.n = 0;
-	media_poll(m, 0);
-	assert_int_equal(net.n, 1);
-	{
-		struct sent hello = net.sent[0];
-		struct sa liar = addr("203.0.113.6:5555");
-
-		net.n = 0;
-		media_deliver(m, media_session_local(a), &liar, hello.b, hello.n);
-		media_poll(m, 0);
-		assert_int_equal(net.n, 1);
-		assert_int_equal(net.sent[0].b[13], 3);
-		net.n = 0;
-		media_deliver(m, media_session_local(a), &elsewhere, hello.b, hello.n);
-		media_poll(m, 0);
-		for (size_t i = 0; i < net.n; i++) {
-			assert_true(sa_eq(&net.sent[i].to, &elsewhere));
-			hellos += net.sent[i].b[0] == 22 && net.sent[i].b[13] == 2;
-		}
-		assert_int_equal(hellos, 1);    /* ServerHello */
-	}
-	obj_drop(x);
-}
-
-/* However many say hello, a turn does a few steps, and nobody's packets wait. */
-static void test_flood(void **state)
-{
-	struct dtls_identity *x = identity(by_print, cert);
-	struct media_secure of_a = dtls(x, x, SETUP_PASSIVE), of_b = dtls(x, x, SETUP_ACTIVE);
-	struct sa stranger = addr("203.0.113.5:5555");
-	struct media_set set = to(a, &of_b);
-	struct sent hello;
-	uint64_t bad;
-
-	(void)state;
-	assert_int_equal(media_session_set(b, &set), 0);
-	media_poll(m, 0);
-	hello = net.sent[0];
-	set = to(b, &of_a);
-	assert_int_equal(media_session_set(a, &set), 0);
-	media_poll(m, 0);
-	net.n = 0;
-	bad = stats(a)->dropped_bad;
-	for (int i = 0; i < 1000; i++) {
-		sa_set_port(&stranger, (uint16_t)(1000 + i));
-		media_deliver(m, media_session_local(a), &stranger, hello.b, hello.n);
-	}
-	assert_int_equal(net.n, 0);
-	assert_int_equal(stats(a)->dropped_bad, bad + 1000 - DTLS_QUEUE + (net.n ? 2 : 0));
-	net.n = 0;
-	/* The peer comes through all the same. */
-	media_bridge(phone_a, a);
-	media_bridge(b, phone_b);
-	settle();
-	usleep(210000);
-	pass(1000);
-	assert_int_equal(secured, 2);
-	assert_int_equal(talk(1), 2);
-	obj_drop(x);
-}
-
-/* Who begins a handshake from elsewhere, with a cookie, and stops: the peer's own address
- * takes its place at once, another one after a while. */
-static void test_stuck(void **state)
-{
-	struct dtls_identity *x = identity(by_print, cert);
-	struct media_secure of_a = dtls(x, x, SETUP_PASSIVE), of_b = dtls(x, x, SETUP_ACTIVE);
-	struct media_session *liar = member();
-	struct sa elsewhere = addr("203.0.113.5:5555");
-	struct media_set set = to(b, &of_a);
-
-	(void)state;
-	assert_int_equal(media_session_set(a, &set), 0);
-	set = to(a, &of_b);
-	assert_int_equal(media_session_set(liar, &set), 0);
-	media_poll(m, 0);
-	/* hello, cookie, hello with it, and then nothing more */
-	for (int i = 0; i < 2; i++) {
-		struct sent hello = net.sent[0];
-
-		assert_true(hello.n && net.n);
-		net.n = 0;
-		media_deliver(m, media_session_local(a), &elsewhere, hello.b, hello.n);
-		media_poll(m, 0);
-		assert_true(net.n > 0);
-		hello = net.sent[0];
-		net.n = 0;
-		if (!i)
-			media_deliver(m, media_session_local(liar), media_session_local(a), hello.b, hello.n);
-		media_poll(m, 0);
-	}
-	assert_int_equal(dtls_state(a->w->w.dtls[0]), DTLS_SHAKING);
-	media_session_close(liar, NULL, NULL);
-	net.n = 0;
-	secured = 0;
-	agree(&of_a, &of_b);
-	pass(1000);
-	assert_int_equal(secured, 2);
-	assert_int_equal(talk(1), 2);
-	obj_drop(x);
 }
 
 /* Without rtcp-mux each of the two ports has keys of its own, and RTCP is sealed by its. */
@@ -305,7 +155,7 @@ static void test_early(void **state)
 		media_poll(real, 100);
 	assert_true(recv(fd, back, sizeof(back), 0) > 0);
 	assert_int_equal(back[0], 22);
-	assert_int_equal(back[13], 2);          /* ServerHello */
+	assert_int_equal(back[13], 3);          /* HelloVerifyRequest */
 	media_session_close(caller, NULL, NULL);
 	media_close(real);
 	close(fd);
@@ -481,8 +331,9 @@ static void test_identity_faults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_dtls), T(test_wrong_fingerprint), T(test_cookie), T(test_flood), T(test_stuck), T(test_two_associations),
-		T(test_early), T(test_options_of_handshakes), T(test_dtls_goes_on), T(test_identity_faults), T(test_authorities),
+		T(test_dtls), T(test_wrong_fingerprint), T(test_two_associations),
+		T(test_early), T(test_options_of_handshakes), T(test_dtls_goes_on), T(test_identity_faults),
+		T(test_authorities),
 	};
 
 	(void)up;

@@ -318,6 +318,33 @@ static void tcp_peer_that_does_not_read(void **state)
 	}
 }
 
+/* Nor does one whose queue is not full keep it for ever. */
+static void tcp_write_timeout(void **state)
+{
+	struct net_limits lim = { .send_queue = 64 << 20, .write_ms = 80 };
+
+	(void)state;
+	for (size_t m = 0; m < ARRAY_LEN(modes); m++) {
+		struct net_world w;
+		struct net_bytes *b;
+		int fd;
+
+		world_start(&w, modes[m], &lim, NET_TCP, "127.0.0.1:0");
+		fd = tcp_client(&w);
+		say(fd, "x\n");
+		expect(&w, fd, "x\n");
+		b = obj_new(sizeof(*b) + 60000, NULL);
+		b->n = 60000;
+		for (unsigned i = 0; i < 400; i++)
+			net_send(w.net, &w.from, b);
+		UNTIL(&w, w.closed);
+		assert_int_equal(w.closed_err, ETIMEDOUT);
+		obj_drop(b);
+		close(fd);
+		world_end(&w);
+	}
+}
+
 static void tcp_reset_and_close_with_queue(void **state)
 {
 	(void)state;
@@ -452,7 +479,8 @@ int main(void)
 		cmocka_unit_test(tcp_framing), cmocka_unit_test(tcp_long_message), cmocka_unit_test(tcp_last_words),
 		cmocka_unit_test(tcp_deadlines), cmocka_unit_test(tcp_caps), cmocka_unit_test(tcp_eviction),
 		cmocka_unit_test(tcp_outgoing), cmocka_unit_test(tcp_disconnect_while_connecting),
-		cmocka_unit_test(tcp_peer_that_does_not_read), cmocka_unit_test(tcp_strangers),
+		cmocka_unit_test(tcp_peer_that_does_not_read), cmocka_unit_test(tcp_write_timeout),
+		cmocka_unit_test(tcp_strangers),
 		cmocka_unit_test(tcp_turn_is_bounded), cmocka_unit_test(tcp_reset_and_close_with_queue),
 		cmocka_unit_test(tcp_no_descriptors),
 	};

@@ -488,46 +488,6 @@ static void tls_no_renegotiation(void **state)
 	world_end(&w);
 }
 
-static size_t ended(const int *fd, size_t n)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i++)
-		count += at_end(fd[i]);
-	return count;
-}
-
-/* Handshakes of one address are counted like messages until it has proved something. */
-static void tls_strangers(void **state)
-{
-	const struct net_limits limits = { .stranger_rate = 1 };
-
-	for (size_t m = 0; m < ARRAY_LEN(modes); m++) {
-		struct net_world w;
-		struct net_counters c = { 0 };
-		struct sa peer = addr("127.0.0.1:9");
-		struct tls_peer p;
-		int fd[12];
-
-		tls_world(&w, modes[m], &limits, *state, NULL);
-		for (size_t i = 0; i < ARRAY_LEN(fd); i++)
-			fd[i] = tcp_client(&w);
-		UNTIL(&w, (net_count(w.net, &c), c.dropped_rate) > 0);
-		assert_true(c.dropped_rate < ARRAY_LEN(fd) - 3);
-		/* Five at once are within the limit, whoever of them came first. */
-		UNTIL(&w, ended(fd, ARRAY_LEN(fd)) > 0);
-		assert_true(ended(fd, ARRAY_LEN(fd)) <= ARRAY_LEN(fd) - 5);
-		for (size_t i = 0; i < ARRAY_LEN(fd); i++)
-			close(fd[i]);
-		net_trust(w.net, &peer);
-		peer_start(&p, *state, NULL);
-		for (int i = 0; i < 12; i++)
-			assert_true(peer_connect(&p, &w));
-		peer_end(&p);
-		world_end(&w);
-	}
-}
-
 /* A new file is shown to the next peer; the connections of before go on. */
 static void tls_changed_certificate(void **state)
 {
@@ -587,7 +547,7 @@ int main(void)
 		cmocka_unit_test(tls_client_certificates), cmocka_unit_test(tls_authorities_in_a_folder),
 		cmocka_unit_test(tls_verified_server), cmocka_unit_test(tls_reuse), cmocka_unit_test(tls_no_sni_for_an_address),
 		cmocka_unit_test(tls_resumed_by_clients), cmocka_unit_test(tls_resumed_by_us), cmocka_unit_test(tls_deadlines),
-		cmocka_unit_test(tls_peer_that_does_not_read), cmocka_unit_test(tls_no_renegotiation), cmocka_unit_test(tls_strangers),
+		cmocka_unit_test(tls_peer_that_does_not_read), cmocka_unit_test(tls_no_renegotiation),
 		cmocka_unit_test(tls_changed_certificate), cmocka_unit_test(tls_needs_context),
 	};
 

@@ -117,6 +117,30 @@ static void ws_messages(void **state)
 	}
 }
 
+/* Of many pings that come together the last is answered, and no other. */
+static void ws_many_pings(void **state)
+{
+	char frames[4096];
+
+	(void)state;
+	for (size_t m = 0; m < ARRAY_LEN(modes); m++) {
+		struct net_world w;
+		size_t n = 0;
+		int fd;
+
+		ws_world(&w, modes[m], NULL, 0, "");
+		fd = upgraded(&w);
+		for (int i = 0; i < 100; i++)
+			n += make_frame(frames + n, 0x80 | WS_PING, i < 99 ? STR("p") : STR("last"));
+		assert_int_equal(send(fd, frames, n, MSG_NOSIGNAL), n);
+		expect_next(&w, fd, "\x8a\x04last");
+		say_frame(fd, TEXT, "x\n");
+		expect_next(&w, fd, SAYS("x\n", "\x02"));
+		close(fd);
+		world_end(&w);
+	}
+}
+
 /* Frames behind the request, in one segment, byte by byte, and two in one. */
 static void ws_cut_anywhere(void **state)
 {
@@ -504,7 +528,7 @@ static void ws_outgoing_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ws_messages), cmocka_unit_test(ws_cut_anywhere), cmocka_unit_test(ws_refusals),
+		cmocka_unit_test(ws_messages), cmocka_unit_test(ws_many_pings), cmocka_unit_test(ws_cut_anywhere), cmocka_unit_test(ws_refusals),
 		cmocka_unit_test(ws_too_long_a_request), cmocka_unit_test(ws_broken), cmocka_unit_test(ws_ends),
 		cmocka_unit_test(ws_keep_alive), cmocka_unit_test(ws_keep_alive_before_the_request), cmocka_unit_test(ws_deadlines), cmocka_unit_test(ws_write_timeout),
 		cmocka_unit_test(ws_over_tls), cmocka_unit_test(ws_outgoing), cmocka_unit_test(ws_outgoing_refused),

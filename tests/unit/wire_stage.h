@@ -8,7 +8,7 @@
 
 /* ---- the network: places, and what was sent from them */
 
-enum { PLACES = 12, KEEP = 64 };
+enum { PLACES = 32, KEEP = 64 };
 
 struct sent {
 	int place;
