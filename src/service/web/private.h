@@ -30,6 +30,7 @@ struct web {                    /* obj */
 	struct web_mount *mount;        /* owned */
 	size_t mounts;
 	struct map *conns;              /* struct web_conn by id */
+	bool stopped;                   /* `net` is about to go */
 	struct list idle;               /* those that serve nothing, the longest so first */
 	bool (*proven)(void *arg, const struct web_call *c);
 	void *proven_arg;
@@ -43,6 +44,9 @@ struct web_conn {
 
 /* web.c: the answer has ended. */
 void web_call_over(struct web_call *c);
+/* listen.c. Listens where `h` says from now on, or not; what fails is reported, and all is as it was. */
+void web_set_listener(struct web *w, struct web_listener *l, const struct http_conf *h, bool tls, struct report *r);
+void web_stop_listener(struct web *w, struct web_listener *l);
 void web_serve_static(void *arg, struct web_call *c);
 void web_serve_status(void *arg, struct web_call *c);
 

@@ -150,11 +150,12 @@ void web_end(struct web_call *c)
 
 int web_drain(struct web_call *c)
 {
-	while (!web_gone(c) && c->full && c->waiting > WEB_LOW) {
-		c->waiter = fiber_self();
+	struct fiber *before = c->waiter;
+
+	c->waiter = fiber_self();
+	while (!web_gone(c) && c->full && c->waiting > WEB_LOW)
 		fiber_wait();
-		c->waiter = NULL;
-	}
+	c->waiter = before;
 	return web_gone(c) ? EPIPE : 0;
 }
 

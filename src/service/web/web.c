@@ -3,7 +3,6 @@
 #include "service/web/private.h"
 #include "base/fiber.h"
 #include "base/log.h"
-#include "net/tls.h"
 #include "service/object/object.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -343,6 +342,36 @@ static bool make_room(struct web *w)
 	return true;
 }
 
+struct unwanted {
+	struct web *web;                /* held */
+	uint64_t conn;
+};
+
+static void end_unwanted(void *arg)
+{
+	struct unwanted *u = arg;
+
+	if (!u->web->stopped)
+		net_disconnect(u->web->net, u->conn);
+	obj_drop(u->web);
+	free(u);
+}
+
+/* At the end of this turn, for it is not there yet while it is told of. Without memory it goes with its first
+ * request. */
+static void end_later(struct web *w, uint64_t conn)
+{
+	struct unwanted *u = malloc(sizeof(*u));
+
+	if (!u)
+		return;
+	*u = (struct unwanted){ obj_hold(w), conn };
+	if (loop_defer(w->loop, end_unwanted, u)) {
+		obj_drop(w);
+		free(u);
+	}
+}
+
 void web_opened(struct web *w, const struct net_path *path)
 {
 	struct web_conn *conn;
@@ -351,7 +380,7 @@ void web_opened(struct web *w, const struct net_path *path)
 		return;
 	if (!make_room(w)) {
 		log_warning("HTTP session count exceeded %u sessions.", w->conf->sessionlimit);
-		net_disconnect(w->net, path->conn);
+		end_later(w, path->conn);
 		return;
 	}
 	conn = calloc(1, sizeof(*conn));
@@ -359,7 +388,7 @@ void web_opened(struct web *w, const struct net_path *path)
 		conn->id = path->conn;
 	if (!conn || map_add(w->conns, id_key(&conn->id), conn)) {
 		free(conn);
-		net_disconnect(w->net, path->conn);
+		end_later(w, path->conn);
 		return;
 	}
 	list_append(&w->idle, &conn->link);
@@ -385,89 +414,7 @@ void web_closed(struct web *w, const struct net_path *path)
 		forget(w, conn);
 }
 
-/* ---- listening ----------------------------------------------------------------------------------- */
-
-static void stop_listening(struct web *w, struct web_listener *l)
-{
-	if (l->id)
-		net_unlisten(w->net, l->id);
-	l->tls = obj_drop(l->tls);
-	*l = (struct web_listener){ 0 };
-}
-
-static int make_tls(struct tls_context **out, const struct http_conf *h, struct report *r)
-{
-	const struct tls_prm prm = { .name = STR("http.conf"), .cert_file = h->tlscertfile, .priv_key_file = h->tlsprivatekey,
-		.cipher = h->tlscipher, .version = h->tlsdisablev12 ? TLS_VERSION_1_3 : TLS_VERSION_1_2 };
-	struct buf why = BUF_INIT;
-	int err = tls_context_new(out, &prm, &why);
-
-	if (err)
-		report_add(r, REPORT_ERROR, str_z(h->file), h->line, "TLS (here cert_file is tlscertfile, priv_key_file is "
-			   "tlsprivatekey): %s", why.n ? buf_z(&why) : strerror(err));
-	buf_free(&why);
-	return err;
-}
-
-static bool same_tls(const struct http_conf *a, const struct http_conf *b)
-{
-	return str_eq(a->tlscertfile, b->tlscertfile) && str_eq(a->tlsprivatekey, b->tlsprivatekey) &&
-	       str_eq(a->tlscipher, b->tlscipher) && a->tlsdisablev12 == b->tlsdisablev12;
-}
-
-static int listen_at(struct web *w, struct web_listener *l, struct tls_context *tls, const struct http_conf *h, struct report *r)
-{
-	struct net_listen_prm prm = { .proto = tls ? NET_WSS : NET_WS, .bind = l->asked, .tos = -1, .cos = -1, .name = STR("http"),
-		.tls = tls, .http = w->limits };
-	char where[SA_TEXT];
-	int err = net_listen(w->net, &prm, &l->id, &l->bound);
-
-	if (err) {
-		report_add(r, REPORT_ERROR, str_z(h->file), h->line, "cannot serve HTTP on %s: %s; %s", sa_text(&l->asked, where),
-			   strerror(err), err == EADDRINUSE ? "another program has this port, stop it or choose another one" :
-			   "check that it is an address of this machine");
-		return err;
-	}
-	l->tls = obj_hold(tls);
-	log_notice("HTTP%s is served on %s", tls ? "S" : "", sa_text(&l->bound, where));
-	return 0;
-}
-
-static struct sa address_of(const struct web *w, const struct sa *at)
-{
-	struct sa told;
-
-	if (!w->bind || sa_parse(&told, str_z(w->bind)))
-		return *at;
-	sa_set_port(&told, sa_port(at));
-	return told;
-}
-
-/* A new address is bound before the old one goes; the same one is kept, or bound anew when its TLS changed. */
-static void set_listener(struct web *w, struct web_listener *l, const struct http_conf *h, bool tls, struct report *r)
-{
-	bool on = tls ? h->tls : h->plain;
-	struct sa at = address_of(w, tls ? &h->tls_listen : &h->listen);
-	struct web_listener fresh = { .asked = at };
-	struct tls_context *context = NULL;
-	bool same = l->id && sa_eq(&l->asked, &at);
-
-	if (!on) {
-		stop_listening(w, l);
-		return;
-	}
-	if (same && (!tls || (w->conf && same_tls(w->conf, h))))
-		return;
-	if (tls && make_tls(&context, h, r))
-		return;         /* as it was */
-	if (same)
-		stop_listening(w, l);
-	if (!listen_at(w, &fresh, context, h, r)) {
-		stop_listening(w, l);
-		*l = fresh;
-	}
-	obj_drop(context);
-}
+/* ---- configuration ------------------------------------------------------------------------------- */
 
 void web_set_conf(struct web *w, const struct http_conf *h, void *hold, struct report *r)
 {
@@ -475,8 +422,8 @@ void web_set_conf(struct web *w, const struct http_conf *h, void *hold, struct r
 
 	atomic_store_explicit(&w->limits->inactivity_ms, h->session_inactivity, memory_order_relaxed);
 	atomic_store_explicit(&w->limits->keep_alive_ms, h->session_keep_alive, memory_order_relaxed);
-	set_listener(w, &w->plain, h, false, r);
-	set_listener(w, &w->secure, h, true, r);
+	web_set_listener(w, &w->plain, h, false, r);
+	web_set_listener(w, &w->secure, h, true, r);
 	w->conf = h;
 	w->hold = obj_hold(hold);
 	obj_drop(old);
@@ -543,8 +490,8 @@ void web_stop(struct web *w)
 
 	if (!w)
 		return;
-	stop_listening(w, &w->plain);
-	stop_listening(w, &w->secure);
+	web_stop_listener(w, &w->plain);
+	web_stop_listener(w, &w->secure);
 	for (size_t it = 0; (conn = map_next(w->conns, &it)); ) {
 		uint64_t id = conn->id;
 
@@ -552,5 +499,6 @@ void web_stop(struct web *w)
 		net_disconnect(w->net, id);
 	}
 	w->mounts = 0;
+	w->stopped = true;
 	obj_drop(w);
 }
