@@ -2,6 +2,7 @@
 #include "http_stage.h"
 #include "base/obj.h"
 #include "net/net.h"
+#include "pbx/event.h"
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -208,4 +209,36 @@ struct peer web_get(const char *target, const char *lines)
 
 	web_get_on(&p, target, lines);
 	return p;
+}
+
+struct str web_body(const struct peer *p)
+{
+	return str_skip(buf_view(&p->in), str_find(buf_view(&p->in), STR("\r\n\r\n")) + 4);
+}
+
+void web_cookie_of(const struct peer *p, char *line, size_t n)
+{
+	struct str s = str_skip(buf_view(&p->in), str_find(buf_view(&p->in), STR("Set-Cookie: ")) + 12);
+
+	assert_true(s.n > 0);
+	snprintf(line, n, "Cookie: %.*s\r\n", (int)str_chr(s, ';'), s.p);
+}
+
+struct peer web_enter(char *cookie, size_t n)
+{
+	struct peer p = web_get(WEB_LOGIN, "");
+
+	HAS(&p, "Message: Authentication accepted\r\n");
+	web_cookie_of(&p, cookie, n);
+	return p;
+}
+
+void web_event(const char *name)
+{
+	struct event *e = event_new(t.w.pbx->events, "UserEvent", EV_USER);
+
+	if (!e)
+		return;
+	event_put(e, "UserEvent", str_z(name));
+	event_send(t.w.pbx->events, e);
 }

@@ -29,5 +29,12 @@ struct peer web_ask(const char *request);
 /* "GET TARGET HTTP/1.1" with Host and these further lines. */
 struct peer web_get(const char *target, const char *lines);
 void web_get_on(struct peer *p, const char *target, const char *lines);
+/* ---- the manager over HTTP */
+#define WEB_LOGIN "/rawman?action=login&username=admin&secret=pw"
+struct str web_body(const struct peer *p);           /* of the last answer */
+/* "Cookie: mansession_id=..." as it was set in the last answer. */
+void web_cookie_of(const struct peer *p, char *line, size_t n);
+struct peer web_enter(char *cookie, size_t n);       /* a connection whose session has logged in */
+void web_event(const char *name);                    /* a UserEvent happens */
 
 #endif

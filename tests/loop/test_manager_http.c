@@ -1,9 +1,6 @@
 /* The manager over HTTP: sessions, actions, long polls, formats, and who is kept out. */
 #include "http_stage.h"
 #include "pbx/devstate.h"
-#include "pbx/event.h"
-#include "service/service.h"
-#include "sip/digest.h"
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
-
-#define LOGIN "/rawman?action=login&username=admin&secret=pw"
 
 static int up(void **state)
 {
@@ -27,31 +22,6 @@ static int down(void **state)
 	return manager_down(state);
 }
 
-/* The body, from behind the head. */
-static struct str body(const struct peer *p)
-{
-	return str_skip(buf_view(&p->in), str_find(buf_view(&p->in), STR("\r\n\r\n")) + 4);
-}
-
-/* "Cookie: mansession_id=..." as it was set in the last answer. */
-static void cookie_of(const struct peer *p, char *line, size_t n)
-{
-	struct str s = str_skip(buf_view(&p->in), str_find(buf_view(&p->in), STR("Set-Cookie: ")) + 12);
-
-	assert_true(s.n > 0);
-	snprintf(line, n, "Cookie: %.*s\r\n", (int)str_chr(s, ';'), s.p);
-}
-
-/* A connection whose session has logged in. */
-static struct peer enter(char *cookie, size_t n)
-{
-	struct peer p = web_get(LOGIN, "");
-
-	HAS(&p, "Message: Authentication accepted\r\n");
-	cookie_of(&p, cookie, n);
-	return p;
-}
-
 /* ---- sessions -------------------------------------------------------------------------------------- */
 
 static void logs_in(void **state)
@@ -63,19 +33,19 @@ static void logs_in(void **state)
 	HAS(&p, "HTTP/1.1 200 OK\r\n");
 	HAS(&p, "Response: Error\r\nMessage: Permission denied\r\n\r\n");
 	hang_up(&p);
-	p = web_get(LOGIN "&actionid=7", "");
+	p = web_get(WEB_LOGIN "&actionid=7", "");
 	HAS(&p, "Content-type: text/plain\r\n");
 	HAS(&p, "Pragma: SuppressEvents\r\n");
 	HAS(&p, "; Version=1; Max-Age=60; HttpOnly; SameSite=Strict\r\n");
-	assert_true(str_starts(body(&p), STR("Response: Success\r\nActionID: 7\r\nMessage: Authentication accepted\r\n\r\n"
+	assert_true(str_starts(web_body(&p), STR("Response: Success\r\nActionID: 7\r\nMessage: Authentication accepted\r\n\r\n"
 					     "Event: FullyBooted\r\n")));
-	cookie_of(&p, cookie, sizeof(cookie));
+	web_cookie_of(&p, cookie, sizeof(cookie));
 	/* The session is the cookie's, not the connection's. */
 	web_get_on(&p, "/rawman?action=ping", "");
 	HAS(&p, "Permission denied");
 	other = web_get("/rawman?action=ping", cookie);
 	HAS(&other, "Response: Success\r\nPing: Pong\r\n");
-	web_get_on(&other, LOGIN, cookie);
+	web_get_on(&other, WEB_LOGIN, cookie);
 	HAS(&other, "Already authenticated");
 	web_get_on(&other, "/rawman?action=logoff", cookie);
 	HAS(&other, "Response: Goodbye\r\nMessage: Thanks for all the fish.\r\n\r\n");
@@ -133,7 +103,7 @@ static void needs_privilege(void **state)
 	char cookie[128];
 
 	(void)state;
-	cookie_of(&p, cookie, sizeof(cookie));
+	web_cookie_of(&p, cookie, sizeof(cookie));
 	web_get_on(&p, "/rawman?action=command&command=core+show+uptime", cookie);
 	HAS(&p, "Message: Permission denied\r\n");
 	web_get_on(&p, "/rawman?action=userevent&userevent=x", cookie);
@@ -147,7 +117,7 @@ static void needs_privilege(void **state)
 static void expires(void **state)
 {
 	char cookie[128];
-	struct peer p = enter(cookie, sizeof(cookie)), strange;
+	struct peer p = web_enter(cookie, sizeof(cookie)), strange;
 
 	(void)state;
 	hang_up(&p);
@@ -201,7 +171,7 @@ static void switched_off(void **state)
 	sa_set_port(&mc->listen, 0);
 	assert_int_equal(manage_set_manager(t.m, mc, NULL), 0);
 	obj_drop(mc);
-	p = web_get(LOGIN, "");
+	p = web_get(WEB_LOGIN, "");
 	HAS(&p, "HTTP/1.1 404 Not Found\r\n");
 	HAS(&p, "<p>The requested URL was not found on this server.</p>");
 	web_get_on(&p, "/arawman", "");
@@ -213,7 +183,7 @@ static void switched_off(void **state)
 static void bad_messages(void **state)
 {
 	char cookie[128];
-	struct peer p = enter(cookie, sizeof(cookie));
+	struct peer p = web_enter(cookie, sizeof(cookie));
 	struct buf b = BUF_INIT;
 
 	(void)state;
@@ -237,24 +207,14 @@ static void bad_messages(void **state)
 
 /* ---- events ----------------------------------------------------------------------------------------- */
 
-static void send_event(const char *name)
-{
-	struct event *e = event_new(t.w.pbx->events, "UserEvent", EV_USER);
-
-	if (!e)
-		return;
-	event_put(e, "UserEvent", str_z(name));
-	event_send(t.w.pbx->events, e);
-}
-
 /* What happened in between comes behind the next answer, unless it is not wanted. */
 static void keeps_events(void **state)
 {
 	char cookie[128];
-	struct peer p = enter(cookie, sizeof(cookie));
+	struct peer p = web_enter(cookie, sizeof(cookie));
 
 	(void)state;
-	send_event("one");
+	web_event("one");
 	world_turn(&t.w);
 	web_get_on(&p, "/rawman?action=ping&SuppressEvents=yes", cookie);
 	HAS_NOT(&p, "UserEvent");
@@ -279,16 +239,16 @@ static void ask_wait(struct peer *p, const char *cookie, const char *timeout)
 static void long_poll(void **state)
 {
 	char cookie[128];
-	struct peer p = enter(cookie, sizeof(cookie));
+	struct peer p = web_enter(cookie, sizeof(cookie));
 
 	(void)state;
 	ask_wait(&p, cookie, "&timeout=20");
 	world_pass(&t.w, 5000);
 	take(&p);
 	assert_int_equal(p.in.n, 0);
-	send_event("now");
+	web_event("now");
 	assert_true(hears(&p, "Event: WaitEventComplete\r\n"));
-	assert_true(str_starts(body(&p), STR("Response: Success\r\nMessage: Waiting for Event completed.\r\n\r\nEvent: UserEvent\r\n")));
+	assert_true(str_starts(web_body(&p), STR("Response: Success\r\nMessage: Waiting for Event completed.\r\n\r\nEvent: UserEvent\r\n")));
 	HAS(&p, "UserEvent: now\r\n");
 	/* Its time is over. */
 	ask_wait(&p, cookie, "&timeout=20");
@@ -312,7 +272,7 @@ static void long_poll(void **state)
 static void newest_waits(void **state)
 {
 	char cookie[128];
-	struct peer p = enter(cookie, sizeof(cookie)), second = dial_web(), third;
+	struct peer p = web_enter(cookie, sizeof(cookie)), second = dial_web(), third;
 
 	(void)state;
 	ask_wait(&p, cookie, "&timeout=40");
@@ -322,7 +282,7 @@ static void newest_waits(void **state)
 	HAS(&third, "Pong");
 	take(&second);
 	assert_int_equal(second.in.n, 0);
-	send_event("late");
+	web_event("late");
 	assert_true(hears(&second, "UserEvent: late\r\n"));
 	hang_up(&third);
 	hang_up(&second);
@@ -333,7 +293,7 @@ static void newest_waits(void **state)
 static void poller_leaves(void **state)
 {
 	char cookie[128];
-	struct peer p = enter(cookie, sizeof(cookie));
+	struct peer p = web_enter(cookie, sizeof(cookie));
 
 	(void)state;
 	ask_wait(&p, cookie, "&timeout=40");
@@ -351,7 +311,7 @@ static void poller_leaves(void **state)
 static void long_list(void **state)
 {
 	char cookie[128];
-	struct peer p = enter(cookie, sizeof(cookie));
+	struct peer p = web_enter(cookie, sizeof(cookie));
 
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
@@ -387,14 +347,14 @@ static void long_list(void **state)
 static void xml(void **state)
 {
 	char cookie[128];
-	struct peer p = enter(cookie, sizeof(cookie));
+	struct peer p = web_enter(cookie, sizeof(cookie));
 
 	(void)state;
 	web_get_on(&p, "/mxml?action=ping&actionid=%3Ca%3E%27", cookie);
 	HAS(&p, "Content-type: text/xml\r\n");
-	assert_true(str_starts(body(&p), STR("<ajax-response>\n<response type='object' id='unknown'><generic response='Success' "
+	assert_true(str_starts(web_body(&p), STR("<ajax-response>\n<response type='object' id='unknown'><generic response='Success' "
 					     "actionid='&lt;a&gt;&apos;' ping='Pong' timestamp='")));
-	assert_true(str_ends(body(&p), STR("' /></response>\n</ajax-response>\n")));
+	assert_true(str_ends(web_body(&p), STR("' /></response>\n</ajax-response>\n")));
 	web_get_on(&p, "/mxml?action=command&command=core+show+version&ajaxdest=x%27y&ajaxobjtype=thing", cookie);
 	HAS(&p, "<response type='object' id='x&apos;y'><thing response='Success' ");
 	web_get_on(&p, "/mxml?action=nonsense&ajaxobjtype=a%3Cb", cookie);
@@ -408,7 +368,7 @@ static void xml(void **state)
 static void html(void **state)
 {
 	char cookie[128];
-	struct peer p = enter(cookie, sizeof(cookie));
+	struct peer p = web_enter(cookie, sizeof(cookie));
 
 	(void)state;
 	web_get_on(&p, "/manager", cookie);
@@ -455,145 +415,6 @@ static void other_sites(void **state)
 	hang_up(&p);
 }
 
-/* ---- digest ---------------------------------------------------------------------------------------------- */
-
-struct credentials {
-	const char *user, *secret, *method, *target;
-	unsigned nc;
-};
-
-/* An Authorization line for what the last answer asks for. */
-static void answer_challenge(const char *www, const struct credentials *k, char *line, size_t n)
-{
-	struct digest_fields f;
-	struct digest_answer_prm prm = { .challenge = &f, .alg = DIGEST_MD5, .username = str_z(k->user), .password = str_z(k->secret),
-		.method = str_z(k->method), .uri = str_z(k->target), .nc = k->nc };
-	struct buf b = BUF_INIT;
-
-	assert_int_equal(digest_parse(&f, str_z(www)), 0);
-	assert_int_equal(digest_answer(t.svc->digest, &prm, &b), 0);
-	snprintf(line, n, "Authorization: %s\r\n", buf_z(&b));
-	buf_free(&b);
-}
-
-static void challenge_of(const struct peer *p, char *www, size_t n)
-{
-	struct str s = str_skip(buf_view(&p->in), str_find(buf_view(&p->in), STR("WWW-authenticate: ")) + 18);
-
-	assert_true(s.n > 0);
-	snprintf(www, n, "%.*s", (int)str_chr(s, '\r'), s.p);
-}
-
-#define PING "/arawman?action=ping"
-
-static void by_digest(void **state)
-{
-	struct credentials k = { "admin", "pw", "GET", PING, 1 };
-	struct peer p = web_get(PING, "");
-	char www[512], line[1024];
-
-	(void)state;
-	HAS(&p, "HTTP/1.1 401 Unauthorized\r\n");
-	HAS(&p, "WWW-authenticate: Digest ");
-	HAS(&p, "realm=\"asterisk\"");
-	HAS(&p, "algorithm=MD5");
-	HAS(&p, "qop=\"auth\"");
-	challenge_of(&p, www, sizeof(www));
-	answer_challenge(www, &k, line, sizeof(line));
-	web_get_on(&p, PING, line);
-	HAS(&p, "200 OK");
-	HAS(&p, "Ping: Pong");
-	HAS_NOT(&p, "Set-Cookie");
-	assert_int_equal(stream_peers(), 1);
-	/* The same credentials once more: somebody else may have heard them. */
-	web_get_on(&p, PING, line);
-	HAS(&p, "401 Unauthorized");
-	HAS(&p, "stale=true");
-	challenge_of(&p, www, sizeof(www));
-	/* One session under the new nonce, with the events that came. */
-	send_event("between");
-	world_turn(&t.w);
-	answer_challenge(www, &k, line, sizeof(line));
-	web_get_on(&p, PING, line);
-	HAS(&p, "UserEvent: between\r\n");
-	assert_int_equal(stream_peers(), 1);
-	k.nc = 2;
-	k.target = "/amxml?action=logoff";
-	answer_challenge(www, &k, line, sizeof(line));
-	web_get_on(&p, "/amxml?action=logoff", line);
-	HAS(&p, "<generic response='Goodbye'");
-	assert_int_equal(stream_peers(), 0);
-	hang_up(&p);
-}
-
-static void refuse_digest(const struct credentials *k, const char *want)
-{
-	struct peer p = web_get(PING, "");
-	char www[512], line[1024], request[1500];
-
-	challenge_of(&p, www, sizeof(www));
-	answer_challenge(www, k, line, sizeof(line));
-	snprintf(request, sizeof(request), "GET " PING " HTTP/1.1\r\nHost: a\r\n%s\r\n", line);
-	buf_reset(&p.in);
-	say(&p, request);
-	world_pass(&t.w, 900);
-	take(&p);
-	assert_int_equal(p.in.n, 0);
-	world_pass(&t.w, 200);
-	if (!hears(&p, want))
-		fail_msg("%s: %s", want, buf_z(&p.in));
-	HAS_NOT(&p, "Pong");
-	assert_int_equal(stream_peers(), 0);
-	hang_up(&p);
-}
-
-static void digest_refused(void **state)
-{
-	struct peer p;
-
-	(void)state;
-	refuse_digest(&(struct credentials){ "admin", "wrong", "GET", PING, 1 }, "401 Unauthorized");
-	refuse_digest(&(struct credentials){ "nobody", "pw", "GET", PING, 1 }, "401 Unauthorized");
-	refuse_digest(&(struct credentials){ "admin", "pw", "POST", PING, 1 }, "401 Unauthorized");
-	refuse_digest(&(struct credentials){ "admin", "pw", "GET", "/arawman?action=logoff", 1 }, "401 Unauthorized");
-	refuse_digest(&(struct credentials){ "far", "pw", "GET", PING, 1 }, "403 Permission denied");
-	p = web_get(PING, "Authorization: Basic YWRtaW46cHc=\r\n");
-	HAS(&p, "401 Unauthorized");
-	hang_up(&p);
-}
-
-/* A nonce that we never made does not serve, whatever is right about the rest. */
-static void digest_own_nonce(void **state)
-{
-	struct credentials k = { "admin", "pw", "GET", PING, 1 };
-	struct peer p = dial_web();
-	char line[1024];
-
-	(void)state;
-	answer_challenge("Digest realm=\"asterisk\",nonce=\"00112233\",algorithm=MD5,qop=\"auth\"", &k, line, sizeof(line));
-	web_get_on(&p, PING, line);
-	HAS(&p, "401 Unauthorized");
-	HAS_NOT(&p, "stale");
-	hang_up(&p);
-}
-
-static void digest_ages(void **state)
-{
-	struct credentials k = { "admin", "pw", "GET", PING, 1 };
-	struct peer p = web_get(PING, "");
-	char www[512], line[1024];
-
-	(void)state;
-	challenge_of(&p, www, sizeof(www));
-	answer_challenge(www, &k, line, sizeof(line));
-	hang_up(&p);
-	world_pass(&t.w, 61500);
-	p = web_get(PING, line);
-	HAS(&p, "401 Unauthorized");
-	HAS(&p, "stale=true");
-	hang_up(&p);
-}
-
 /* ---- the rest ------------------------------------------------------------------------------------------------ */
 
 static void private_files(void **state)
@@ -608,7 +429,7 @@ static void private_files(void **state)
 	p = web_get("/static/private/a.txt", "");
 	HAS(&p, "403 Access Denied");
 	hang_up(&p);
-	p = enter(cookie, sizeof(cookie));
+	p = web_enter(cookie, sizeof(cookie));
 	web_get_on(&p, "/static/private/a.txt", cookie);
 	HAS(&p, "secret text");
 	hang_up(&p);
@@ -633,8 +454,8 @@ static void shows_status(void **state)
 	ask(&p, "Action: CoreSettings");
 	HAS(&p, "CoreHTTPenabled: Yes\r\n");
 	hang_up(&p);
-	p = web_get("/x" LOGIN, "");
-	cookie_of(&p, cookie, sizeof(cookie));
+	p = web_get("/x" WEB_LOGIN, "");
+	web_cookie_of(&p, cookie, sizeof(cookie));
 	HAS(&p, "Authentication accepted");
 	hang_up(&p);
 }
@@ -643,7 +464,7 @@ static void shows_status(void **state)
 static void stops(void **state)
 {
 	char cookie[128];
-	struct peer p = enter(cookie, sizeof(cookie));
+	struct peer p = web_enter(cookie, sizeof(cookie));
 
 	(void)state;
 	ask_wait(&p, cookie, "&timeout=40");
@@ -662,7 +483,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(logs_in), T(by_form), T(refused), T(needs_privilege), T(expires), T(auth_limit), T(switched_off), T(bad_messages),
 		T(keeps_events), T(long_poll), T(newest_waits), T(poller_leaves), T(long_list), T(xml), T(html), T(other_sites),
-		T(by_digest), T(digest_refused), T(digest_own_nonce), T(digest_ages), T(private_files), T(shows_status), T(stops),
+		T(private_files), T(shows_status), T(stops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
