@@ -11,7 +11,7 @@
 #define ID_BYTES 16
 #define NONCE_LIFE 60           /* [s]; then the same credentials come with a new one */
 #define UNKNOWN_LIFE 5          /* [s] of a session that has not logged in */
-#define SESSIONS_MAX 1000       /* over HTTP; the one that was not used longest makes room */
+#define SESSIONS_MAX 256       /* over HTTP; the one that was not used longest makes room */
 #define WAIT_MARGIN 10          /* [s] by which a WaitEvent ends before its session would */
 
 struct ami_web {

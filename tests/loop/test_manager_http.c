@@ -160,17 +160,58 @@ static void auth_limit(void **state)
 		hang_up(&slow[i]);
 }
 
-static void switched_off(void **state)
+static void set_manager(const char *lines)
 {
 	struct manager_conf *mc = NULL;
-	struct peer p;
+	struct buf b = BUF_INIT;
 
-	(void)state;
-	assert_int_equal(manager_conf_parse(&mc, STR("[general]\nenabled=yes\nbindaddr=127.0.0.1\nwebenabled=no\n[admin]\nsecret=pw\n"),
-					    NULL, NULL), 0);
+	buf_puts(&b, STR("[general]\nbindaddr=127.0.0.1\n"), str_z(lines), STR("[admin]\nsecret=pw\nread=all\nwrite=all\n"));
+	assert_int_equal(manager_conf_parse(&mc, buf_view(&b), NULL, NULL), 0);
+	buf_free(&b);
 	sa_set_port(&mc->listen, 0);
 	assert_int_equal(manage_set_manager(t.m, mc, NULL), 0);
 	obj_drop(mc);
+}
+
+/* httptimeout: of the session, its cookie and the longest wait. */
+static void own_timeout(void **state)
+{
+	char cookie[128];
+	struct peer p;
+
+	(void)state;
+	set_manager("enabled=yes\nwebenabled=yes\nhttptimeout=20\n");
+	p = web_enter(cookie, sizeof(cookie));
+	HAS(&p, "Max-Age=20;");
+	buf_reset(&p.in);
+	{
+		char request[256];
+
+		snprintf(request, sizeof(request), "GET /rawman?action=waitevent HTTP/1.1\r\nHost: a\r\n%s\r\n", cookie);
+		say(&p, request);
+	}
+	world_pass(&t.w, 9900);
+	take(&p);
+	assert_int_equal(p.in.n, 0);
+	world_pass(&t.w, 200);
+	assert_true(hears(&p, "WaitEventComplete"));
+	hang_up(&p);
+	world_pass(&t.w, 19800);
+	assert_int_equal(stream_peers(), 1);
+	world_pass(&t.w, 400);
+	assert_int_equal(stream_peers(), 0);
+}
+
+static void switched_off(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	set_manager("enabled=no\nwebenabled=yes\n");
+	p = web_get(WEB_LOGIN, "");
+	HAS(&p, "HTTP/1.1 404 Not Found\r\n");
+	hang_up(&p);
+	set_manager("enabled=yes\nwebenabled=no\n");
 	p = web_get(WEB_LOGIN, "");
 	HAS(&p, "HTTP/1.1 404 Not Found\r\n");
 	HAS(&p, "<p>The requested URL was not found on this server.</p>");
@@ -481,7 +522,7 @@ static void stops(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(logs_in), T(by_form), T(refused), T(needs_privilege), T(expires), T(auth_limit), T(switched_off), T(bad_messages),
+		T(logs_in), T(by_form), T(refused), T(needs_privilege), T(expires), T(auth_limit), T(own_timeout), T(switched_off), T(bad_messages),
 		T(keeps_events), T(long_poll), T(newest_waits), T(poller_leaves), T(long_list), T(xml), T(html), T(other_sites),
 		T(private_files), T(shows_status), T(stops),
 	};
