@@ -275,6 +275,7 @@ static int start_service(struct server *s)
 	vp.dns = s->dns;
 	vp.conf = conf;
 	vp.bind = s->prm.bind;
+	vp.data_dir = s->conf->astdatadir;
 	if (!err)
 		err = service_new(&s->service, &vp, s->report);
 	obj_drop(conf);

@@ -1,5 +1,6 @@
 /* Actions about the process: status, settings, reload, modules, log files. */
 #include "manage/manager_private.h"
+#include "service/web/web.h"
 #include "manage/health.h"
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
@@ -57,7 +58,7 @@ static void core_settings(struct ami_ctx *a)
 	ami_printf(a, "CoreMaxFilehandles", "%u", f ? f->maxfiles : 0);
 	ami_put(a, "CoreRealTimeEnabled", STR("No"));
 	ami_put(a, "CoreCDRenabled", STR("No"));
-	ami_put(a, "CoreHTTPenabled", STR("No"));
+	ami_put(a, "CoreHTTPenabled", a->m->web && web_conf(a->m->web) && web_conf(a->m->web)->enabled ? STR("Yes") : STR("No"));
 	ami_put(a, "SoundsSearchCustomDir", f && f->sounds_search_custom_dir ? STR("Yes") : STR("No"));
 	ami_end(a);
 }

@@ -24,7 +24,7 @@ static void wait_ms(struct ami_ctx *a, uint64_t ms, bool arrival)
 	uint64_t end = clock_ms(a->m->clock) + ms, seen = s->inputs;
 
 	s->waiter = fiber_self();
-	while (!s->gone && !a->m->stopping && !(arrival && (s->inputs != seen || ami_event_waits(s)))) {
+	while (!ami_gone(a) && !a->m->stopping && !(arrival && (s->inputs != seen || ami_event_waits(s)))) {
 		uint64_t now = clock_ms(a->m->clock);
 
 		if (ms == UINT64_MAX)
@@ -34,7 +34,14 @@ static void wait_ms(struct ami_ctx *a, uint64_t ms, bool arrival)
 		else
 			fiber_sleep(a->m->wheel, end - now);
 	}
-	s->waiter = NULL;
+	/* Over HTTP another request of this session may wait by now. */
+	if (s->waiter == fiber_self())
+		s->waiter = NULL;
+}
+
+void ami_failed(struct ami_ctx *a)
+{
+	wait_ms(a, FAILED_DELAY, false);
 }
 
 /* ---- login ------------------------------------------------------------ */
@@ -94,7 +101,7 @@ static bool may_login(struct ami_ctx *a, struct str name, const struct manager_u
 	return right;
 }
 
-static bool in_use(const struct manager *mgr, struct str user)
+bool ami_in_use(const struct manager *mgr, struct str user)
 {
 	list_each(l, &mgr->sessions) {
 		const struct ami_session *s = container_of(l, struct ami_session, link);
@@ -105,10 +112,8 @@ static bool in_use(const struct manager *mgr, struct str user)
 	return false;
 }
 
-static void enter_session(struct ami_ctx *a, const struct manager_user *u)
+void ami_enter(struct ami_session *s, const struct manager_user *u, struct str events)
 {
-	struct ami_session *s = a->s;
-	struct str events = ami_get(a, "Events");
 	unsigned mask = 0;
 	char text[SA_TEXT];
 
@@ -128,13 +133,13 @@ static void enter_session(struct ami_ctx *a, const struct manager_user *u)
 		log_warning("Too many filters for manager '%s'", text_z(&s->user));
 	ami_sessions_changed(s->mgr);
 	if (s->displayconnects)
-		log_verbose(2, "Manager '%s' logged on from %s", text_z(&s->user), sa_text_bare(&s->peer, text));
+		log_verbose(2, "%sManager '%s' logged on from %s", s->web ? "HTTP " : "", text_z(&s->user), sa_text_bare(&s->peer, text));
 }
 
 static void refuse_login(struct ami_ctx *a, const char *why)
 {
 	timer_stop(&a->s->auth);
-	wait_ms(a, FAILED_DELAY, false);
+	ami_failed(a);
 	ami_error(a, "%s", why);
 	a->close = true;
 }
@@ -150,7 +155,7 @@ static void login(struct ami_ctx *a)
 		return;
 	}
 	u = user.n ? manager_conf_user(a->s->mgr->conf, user) : NULL;
-	if (u && !u->allowmultiplelogin && in_use(a->s->mgr, user)) {
+	if (u && !u->allowmultiplelogin && ami_in_use(a->s->mgr, user)) {
 		ami_security(a->s, AMI_SESSION_LIMIT, user, NULL, STR_NULL);
 		refuse_login(a, "Login Already In Use");
 		return;
@@ -160,7 +165,7 @@ static void login(struct ami_ctx *a)
 		refuse_login(a, "Authentication failed");
 		return;
 	}
-	enter_session(a, u);
+	ami_enter(a->s, u, ami_get(a, "Events"));
 	ami_ok(a, "Authentication accepted");
 	/* Always 0: in Asterisk's words a password is what a TLS client may do without. */
 	ami_security(a->s, AMI_AUTH_OK, user, "UsingPassword", STR("0"));
@@ -271,19 +276,38 @@ static void list_commands(struct ami_ctx *a)
 	ami_end(a);
 }
 
-static void wait_event(struct ami_ctx *a)
+/* How long, [ms]; UINT64_MAX: for ever. */
+static uint64_t wait_of(struct ami_ctx *a)
 {
 	struct str s = ami_get(a, "Timeout");
+	uint64_t ms = UINT64_MAX, most = ami_web_wait_max(a->s);
 	int64_t t = -1;
 
-	if (s.n && str_i64(s, &t))
-		t = -1;
-	wait_ms(a, t < 0 || t > 86400 * 365 ? UINT64_MAX : (uint64_t)t * 1000, true);
+	if (s.n && !str_i64(s, &t) && t >= 0 && t <= 86400 * 365)
+		ms = (uint64_t)t * 1000;
+	return ms < most ? ms : most;
+}
+
+static void wait_event(struct ami_ctx *a)
+{
+	uint64_t ms = wait_of(a);
+
+	if (a->http) {
+		/* Of several requests that wait, the newest gets the events. */
+		a->s->inputs++;
+		if (a->s->waiter)
+			fiber_wake(a->s->waiter);
+		if (!a->s->send) {
+			a->s->send = a->s->read;
+			ami_sessions_changed(a->s->mgr);
+		}
+	}
+	wait_ms(a, ms, true);
 	ami_ok(a, "Waiting for Event completed.");
 	if (ami_flush(a))
 		return;
 	ami_release(a);
-	if (ami_take_events(a->s))
+	if ((!a->http || !a->s->waiter) && ami_take_events(a->s, a->http))
 		return;
 	ami_event(a, "WaitEventComplete");
 	ami_end(a);

@@ -6,10 +6,11 @@
 #include "config/reader.h"
 #include "manage/command.h"
 #include "manage/console.h"
-#include "manage/manager.h"
+#include "manage/manager_http.h"
 #include "manage/pace.h"
 #include "manage/pjsip_view.h"
 #include "pbx/event.h"
+#include "service/common/service.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -81,6 +82,7 @@ void manage_stop(struct manage *m)
 	m->manager = NULL;
 	console_stop(m->console);
 	m->console = NULL;
+	m->web = obj_drop(m->web);
 	if (m->service)
 		view_maintenance_free(m->service);
 	obj_drop(m);
@@ -93,6 +95,16 @@ void manage_attach(struct manage *m, struct pbx *pbx, struct service *service, s
 	m->db = db;
 	if (m->manager)
 		manager_listen_events(m->manager);
+	if (service && service->web)
+		manage_set_web(m, service->web);
+}
+
+int manage_set_web(struct manage *m, struct web *web)
+{
+	obj_hold(web);
+	obj_drop(m->web);
+	m->web = web;
+	return m->manager ? manager_set_web(m->manager, web) : 0;
 }
 
 void manage_set_rtp(struct manage *m, struct rtp_conf *conf)
@@ -106,6 +118,7 @@ int manage_set_manager(struct manage *m, struct manager_conf *conf, struct repor
 	if (!m->manager) {
 		int err = manager_new(&m->manager, m);
 
+		err = err ? err : manager_set_web(m->manager, m->web);
 		if (err)
 			return err;
 	}

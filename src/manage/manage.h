@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "net/loop.h"
 #include "pbx/pbx.h"
+#include "service/object/http_conf.h"
 #include "service/object/settings.h"
 #include "store/store.h"
 
@@ -18,10 +19,11 @@ struct astdb;
 struct console;
 struct manager;
 struct pace;
+struct web;
 
 /* The release whose console and manager this speaks: programs ask for it to know
  * what they may use. */
-#define MANAGE_ASTERISK_VERSION "22.10.1"
+#define MANAGE_ASTERISK_VERSION SERVICE_ASTERISK_VERSION
 
 enum manage_stop { MANAGE_STOP_NOW, MANAGE_STOP_GRACEFULLY, MANAGE_STOP_WHEN_CONVENIENT, MANAGE_STOP_ABORT };
 
@@ -77,6 +79,7 @@ struct manage {                 /* obj */
 	struct list waiting;            /* of struct manage_wait: fibers that wait for the boot or the end */
 	struct console *console;        /* NULL: none */
 	struct manager *manager;        /* NULL: not enabled */
+	struct web *web;                /* held: the server of HTTP; NULL: none */
 	struct pace *pace;              /* held: when commands and actions may go on */
 	unsigned files;                 /* configuration files that actions hold in memory now */
 	struct list files_waiting;      /* of struct manage_wait */
@@ -90,6 +93,8 @@ void manage_attach(struct manage *m, struct pbx *pbx, struct service *service, s
 /* manager.conf as it is now (a reference is taken): listens, or stops to. Peers
  * that are logged in stay as they are. Errors of listening. */
 int manage_set_manager(struct manage *m, struct manager_conf *conf, struct report *r);
+/* The server of HTTP that the manager is served by too; manage_attach() takes the service's. ENOMEM. */
+int manage_set_web(struct manage *m, struct web *web);
 void manage_set_rtp(struct manage *m, struct rtp_conf *conf);        /* takes a reference */
 /* All is up: lets waiting commands go on, sends FullyBooted, runs cli.conf's
  * startup commands. */

@@ -1,6 +1,6 @@
 /* The manager interface as a whole: privileges, which actions there are, listening, start and end. */
 #define LOG_MODULE "manager"
-#include "manage/manager_private.h"
+#include "manage/manager_http.h"
 #include "base/log.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -183,6 +183,7 @@ void manager_stop(struct manager *mgr)
 {
 	if (!mgr)
 		return;
+	manager_set_web(mgr, NULL);
 	client_unlisten(mgr->listener);
 	while (!list_empty(&mgr->sessions))
 		ami_session_leave(container_of(mgr->sessions.next, struct ami_session, link));

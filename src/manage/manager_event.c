@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define NOTES_LIMIT (4u << 20)  /* [bytes] a session may be behind */
+#define WEB_NOTES_LIMIT (1u << 20)      /* the same over HTTP, where it may ask for other things only */
 
 struct ami_event {              /* obj */
 	struct str name;                /* view into text */
@@ -69,6 +70,8 @@ void ami_session_event(struct ami_session *s, struct ami_event *e)
 
 	if (s->gone)
 		return;
+	while (s->web && !list_empty(&s->notes) && s->notes_bytes + e->text.n > WEB_NOTES_LIMIT)
+		note_free(s, container_of(s->notes.next, struct ami_note, link));
 	if (s->notes_bytes + e->text.n > NOTES_LIMIT) {
 		is_behind(s);
 		return;
@@ -87,29 +90,39 @@ void ami_session_event(struct ami_session *s, struct ami_event *e)
 }
 
 /* One step on the first note. */
-static void take_one(struct ami_session *s)
+static void take_one(struct ami_session *s, struct ami_http *http)
 {
 	struct ami_note *n = container_of(s->notes.next, struct ami_note, link);
 	enum ami_verdict v = ami_filters_step(&s->filters, &s->match, n->e->name, buf_view(&n->e->text));
 
 	if (v == AMI_NOT_YET)
 		return;
-	if (v == AMI_PASSES)
-		client_send(s->client, buf_view(&n->e->text));
-	if (!s->gone)
+	if (v == AMI_PASSES) {
+		struct ami_event *e = obj_hold(n->e);
+
 		note_free(s, n);
+		ami_send(s, http, buf_view(&e->text));
+		obj_drop(e);
+	} else {
+		note_free(s, n);
+	}
 }
 
-int ami_take_events(struct ami_session *s)
+static bool is_full(const struct ami_session *s, const struct ami_http *http)
+{
+	return http || client_queued(s->client) > AMI_OUT_HIGH;
+}
+
+int ami_take_events(struct ami_session *s, struct ami_http *http)
 {
 	struct pace *p = s->mgr ? s->mgr->m->pace : NULL;
 
 	while (!s->gone && !list_empty(&s->notes)) {
-		if (client_queued(s->client) > AMI_OUT_HIGH && client_drain(s->client, AMI_OUT_LOW))
+		if (is_full(s, http) && ami_drain(s, http))
 			break;
 		pace_step(p);
 		if (!s->gone && !list_empty(&s->notes))
-			take_one(s);
+			take_one(s, http);
 	}
 	return s->gone ? EPIPE : 0;
 }
@@ -135,7 +148,7 @@ bool ami_event_waits(struct ami_session *s)
 
 static bool may_pump(const struct ami_session *s)
 {
-	return !s->gone && !s->hold && !list_empty(&s->notes) && client_queued(s->client) <= AMI_OUT_HIGH;
+	return !s->gone && s->client && !s->hold && !list_empty(&s->notes) && client_queued(s->client) <= AMI_OUT_HIGH;
 }
 
 void ami_pump(struct ami_session *s)
@@ -149,7 +162,7 @@ static void pump_events(void *arg)
 	struct ami_session *s = obj_hold(arg);
 
 	while (may_pump(s) && pace_more(s->mgr->m->pace))
-		take_one(s);
+		take_one(s, NULL);
 	ami_pump(s);
 	obj_drop(s);
 }

@@ -16,6 +16,9 @@
 
 struct listener;
 struct fiber;
+struct ami_http;
+struct ami_web;
+struct web;
 
 struct manager {
 	struct manage *m;               /* not held: it owns us */
@@ -24,6 +27,7 @@ struct manager {
 	struct sa bound;
 	struct list sessions;           /* struct ami_session */
 	size_t unauthenticated;
+	struct web *web;                /* held: routes of ours are in it; NULL: none */
 	uint64_t serial;                /* of the newest session */
 	struct map *actions;            /* const struct ami_action by name, case folded */
 	struct listener *events;        /* NULL: nobody wants any */
@@ -35,8 +39,9 @@ struct ami_note;
 struct ami_session {            /* obj; mgr->sessions holds one reference */
 	struct list link;
 	struct manager *mgr;            /* NULL: the manager stopped */
-	struct client *client;          /* held */
-	struct sa peer;
+	struct client *client;          /* held; NULL: over HTTP */
+	struct ami_web *web;            /* owned; NULL: not over HTTP */
+	struct sa peer, local;
 	struct ami_parser parser;
 	struct buf in;                  /* bytes not parsed yet */
 	bool running;                   /* a fiber works on `in` */
@@ -64,6 +69,7 @@ struct ami_session {            /* obj; mgr->sessions holds one reference */
 /* One action being served, on its fiber. */
 struct ami_ctx {
 	struct ami_session *s;
+	struct ami_http *http;          /* where the answer goes; NULL: to the session's client */
 	struct manage *m;
 	const struct ami_message *msg;
 	struct str id;                  /* ActionID; empty: none */
@@ -127,14 +133,26 @@ int ami_flush(struct ami_ctx *a);
 void ami_release(struct ami_ctx *a);
 
 /* ---- sessions */
+bool ami_gone(const struct ami_ctx *a);              /* the session is over, or who asked has gone */
+int ami_send(struct ami_session *s, struct ami_http *http, struct str bytes);
+int ami_drain(struct ami_session *s, struct ami_http *http); /* on a fiber: until AMI_OUT_LOW at most waits */
+/* One that has not logged in; mgr->sessions has the reference. NULL: ENOMEM. */
+struct ami_session *ami_session_new(struct manager *mgr, const struct sa *peer, const struct sa *local);
+/* It is `u` from now on. `events`: which it wants to hear, as Login says; empty: all it may. */
+void ami_enter(struct ami_session *s, const struct manager_user *u, struct str events);
+bool ami_in_use(const struct manager *mgr, struct str user);
+void ami_failed(struct ami_ctx *a);                  /* waits as long as who guesses has to */
+/* On a fiber, with the message in a->msg: the action, and what it answers. `fault`: of ami_parse(). */
+void ami_serve(struct ami_ctx *a, int fault);
 void ami_session_accept(void *arg, struct client *client);
 void ami_session_leave(struct ami_session *s);
 /* manager_event.c. One event, written once for all who get it. */
 struct ami_event;               /* obj */
 struct ami_event *ami_event_new(const struct buf *text);     /* takes the bytes; NULL: no memory */
 void ami_session_event(struct ami_session *s, struct ami_event *e);
-/* On the session's fiber: send what came so far. EPIPE: the peer has gone. */
-int ami_take_events(struct ami_session *s);
+/* On a fiber: send what came so far, with the answer to a request of HTTP or, NULL, to the session's client. EPIPE:
+ * the peer has gone. */
+int ami_take_events(struct ami_session *s, struct ami_http *http);
 /* Is there one that passes the filters? Those before it are forgotten. On a fiber. */
 bool ami_event_waits(struct ami_session *s);
 void ami_pump(struct ami_session *s);                        /* take events soon, in this session's turn */
@@ -152,5 +170,15 @@ enum ami_security { AMI_AUTH_OK, AMI_BAD_ACCOUNT, AMI_BAD_PASSWORD, AMI_BAD_CHAL
 void ami_security(struct ami_session *s, enum ami_security k, struct str account, const char *key,
 		  struct str value);
 int ami_login_filters(struct ami_session *s, const struct manager_user *u);
+
+/* ---- over HTTP */
+/* manager_http.c. */
+int ami_http_send(struct ami_http *h, struct str bytes);
+int ami_http_drain(struct ami_http *h);
+bool ami_http_gone(const struct ami_http *h);
+/* manager_web.c: sessions that no connection keeps. */
+unsigned ami_web_in_use(const struct ami_session *s);        /* requests that are served now */
+uint64_t ami_web_wait_max(const struct ami_session *s);      /* [ms] of a WaitEvent */
+void ami_web_free(struct ami_session *s);
 
 #endif

@@ -150,7 +150,7 @@ void ami_end(struct ami_ctx *a)
 static bool go_on(struct ami_ctx *a)
 {
 	pace_step(a->m->pace);
-	return !a->s->gone && !a->m->stopping;
+	return !ami_gone(a) && !a->m->stopping;
 }
 
 bool ami_pause(struct ami_ctx *a)
@@ -159,7 +159,8 @@ bool ami_pause(struct ami_ctx *a)
 		if (ami_flush(a))
 			return false;
 		ami_release(a);
-		if (ami_take_events(a->s) || client_drain(a->s->client, AMI_OUT_LOW))
+		/* Over HTTP events come behind the whole answer. */
+		if ((!a->http && ami_take_events(a->s, NULL)) || ami_drain(a->s, a->http))
 			return false;
 		a->s->hold = true;
 	}
@@ -175,7 +176,7 @@ bool ami_item_end(struct ami_ctx *a)
 
 bool ami_line_end(struct ami_ctx *a)
 {
-	if (a->out.n >= FLUSH && (ami_flush(a) || client_drain(a->s->client, AMI_OUT_LOW)))
+	if (a->out.n >= FLUSH && (ami_flush(a) || ami_drain(a->s, a->http)))
 		return false;
 	return go_on(a);
 }
@@ -213,9 +214,9 @@ int ami_flush(struct ami_ctx *a)
 		struct str piece = str_sub(left, 0, PIECE);
 
 		left = str_skip(left, piece.n);
-		err = client_send(a->s->client, piece);
+		err = ami_send(a->s, a->http, piece);
 		if (!err && left.n)
-			err = client_drain(a->s->client, AMI_OUT_LOW);
+			err = ami_drain(a->s, a->http);
 	}
 	buf_reset(&a->out);
 	return a->s->gone ? EPIPE : err;

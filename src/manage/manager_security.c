@@ -76,7 +76,7 @@ void ami_security(struct ami_session *s, enum ami_security k, struct str account
 	put_field(&b, "AccountID", account);
 	snprintf(id, sizeof(id), "0x%llx", (unsigned long long)s->serial);
 	put_field(&b, "SessionID", str_z(id));
-	put_address(&b, "LocalAddress", &s->mgr->bound);
+	put_address(&b, "LocalAddress", &s->local);
 	put_address(&b, "RemoteAddress", &s->peer);
 	if (key)
 		put_field(&b, key, value);

@@ -18,6 +18,7 @@ static void session_free(void *arg)
 	struct ami_session *s = arg;
 
 	obj_drop(s->client);
+	ami_web_free(s);
 	obj_drop(s->conf);
 	ami_parser_free(&s->parser);
 	ami_filters_free(&s->filters);
@@ -34,7 +35,8 @@ void ami_session_leave(struct ami_session *s)
 		return;
 	s->gone = true;
 	timer_stop(&s->auth);
-	client_close(s->client);
+	if (s->client)
+		client_close(s->client);
 	list_remove(&s->link);
 	list_remove(&s->pump.link);
 	ami_forget_events(s);
@@ -43,7 +45,7 @@ void ami_session_leave(struct ami_session *s)
 	} else if (s->displayconnects) {
 		char text[SA_TEXT];
 
-		log_verbose(2, "Manager '%s' logged off from %s", text_z(&s->user), sa_text_bare(&s->peer, text));
+		log_verbose(2, "%sManager '%s' logged off from %s", s->web ? "HTTP " : "", text_z(&s->user), sa_text_bare(&s->peer, text));
 	}
 	s->mgr = NULL;
 	s->send = 0;
@@ -51,6 +53,21 @@ void ami_session_leave(struct ami_session *s)
 		fiber_wake(s->waiter);
 	ami_sessions_changed(mgr);
 	obj_drop(s);
+}
+
+bool ami_gone(const struct ami_ctx *a)
+{
+	return a->s->gone || (a->http && ami_http_gone(a->http));
+}
+
+int ami_send(struct ami_session *s, struct ami_http *http, struct str bytes)
+{
+	return http ? ami_http_send(http, bytes) : client_send(s->client, bytes);
+}
+
+int ami_drain(struct ami_session *s, struct ami_http *http)
+{
+	return http ? ami_http_drain(http) : client_drain(s->client, AMI_OUT_LOW);
 }
 
 /* ---- one message ------------------------------------------------------ */
@@ -116,23 +133,28 @@ static void run_action(struct ami_ctx *a)
 	}
 }
 
+void ami_serve(struct ami_ctx *a, int fault)
+{
+	a->id = ami_get(a, "ActionID");
+	a->s->hold = true;
+	name_fiber(a->s, action_name(a->msg));
+	if (fault == EMSGSIZE)
+		ami_error(a, "Failed to parse message: line too long");
+	else if (fault)
+		ami_error(a, "Too many lines in message or allocation failure");
+	else
+		run_action(a);
+	if (!a->s->gone)
+		ami_flush(a);
+	if (!a->s->gone)
+		ami_release(a);
+}
+
 static void serve_message(struct ami_session *s, int fault)
 {
 	struct ami_ctx a = { .s = s, .m = obj_hold(s->mgr->m), .msg = &s->parser.msg };
 
-	a.id = ami_get(&a, "ActionID");
-	s->hold = true;
-	name_fiber(s, action_name(a.msg));
-	if (fault == EMSGSIZE)
-		ami_error(&a, "Failed to parse message: line too long");
-	else if (fault)
-		ami_error(&a, "Too many lines in message or allocation failure");
-	else
-		run_action(&a);
-	if (!s->gone)
-		ami_flush(&a);
-	if (!s->gone)
-		ami_release(&a);
+	ami_serve(&a, fault);
 	if (a.close)
 		ami_session_leave(s);
 	buf_free(&a.out);
@@ -166,7 +188,7 @@ static void work_session(void *arg)
 
 	name_fiber(s, STR_NULL);
 	do {
-		if (s->gone || client_drain(s->client, AMI_OUT_LOW) || ami_take_events(s))
+		if (s->gone || client_drain(s->client, AMI_OUT_LOW) || ami_take_events(s, NULL))
 			break;
 		pace_step(m->pace);
 	} while (!s->gone && serve_next(s));
@@ -235,21 +257,15 @@ static void on_auth_timeout(void *arg)
 	ami_session_leave(s);
 }
 
-void ami_session_accept(void *arg, struct client *client)
+struct ami_session *ami_session_new(struct manager *mgr, const struct sa *peer, const struct sa *local)
 {
-	static const struct client_ops ops = { on_data, on_closed, on_written };
-	struct manager *mgr = arg;
-	struct ami_session *s = mgr->unauthenticated < mgr->conf->authlimit ?
-		obj_new(sizeof(*s), session_free) : NULL;
+	struct ami_session *s = obj_new(sizeof(*s), session_free);
 
-	if (!s) {
-		client_close(client);
-		obj_drop(client);
-		return;
-	}
+	if (!s)
+		return NULL;
 	s->mgr = mgr;
-	s->client = client;
-	s->peer = client_peer(client);
+	s->peer = *peer;
+	s->local = *local;
 	s->in.max = 4 * IN_LIMIT;
 	ami_pump_init(s);
 	ami_parser_init(&s->parser);
@@ -258,6 +274,22 @@ void ami_session_accept(void *arg, struct client *client)
 	s->serial = ++mgr->serial;
 	list_append(&mgr->sessions, &s->link);
 	mgr->unauthenticated++;
+	return s;
+}
+
+void ami_session_accept(void *arg, struct client *client)
+{
+	static const struct client_ops ops = { on_data, on_closed, on_written };
+	struct manager *mgr = arg;
+	struct sa peer = client_peer(client);
+	struct ami_session *s = mgr->unauthenticated < mgr->conf->authlimit ? ami_session_new(mgr, &peer, &mgr->bound) : NULL;
+
+	if (!s) {
+		client_close(client);
+		obj_drop(client);
+		return;
+	}
+	s->client = client;
 	client_limits(client, OUT_LIMIT, STALL_MIN);
 	client_start(client, &ops, s);
 	timer_start(mgr->m->wheel, &s->auth, 1000ull * mgr->conf->authtimeout, on_auth_timeout, s);
@@ -268,7 +300,8 @@ int ami_login_filters(struct ami_session *s, const struct manager_user *u)
 {
 	int err = 0;
 
-	client_limits(s->client, OUT_LIMIT, u->writetimeout > STALL_MIN ? u->writetimeout : STALL_MIN);
+	if (s->client)
+		client_limits(s->client, OUT_LIMIT, u->writetimeout > STALL_MIN ? u->writetimeout : STALL_MIN);
 	for (size_t i = 0; u->eventfilter && i < u->eventfilter->n && !err; i++) {
 		struct str name = u->eventfilter->v[i].name;
 		size_t open = str_chr(name, '(');

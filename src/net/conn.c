@@ -23,6 +23,7 @@ static void conn_free(void *arg)
 		c->ops->free(c);
 	obj_drop(c->tls_context);
 	obj_drop(c->ws_rules);
+	obj_drop(c->http_limits);
 	text_free(&c->host);
 	for (size_t i = 0; i < c->n; i++)
 		drop_queued(&c->q[c->head + i]);
@@ -35,7 +36,7 @@ static void conn_free(void *arg)
 int conn_new(struct conn **out, struct io *io, int fd, const struct net_path *path, const struct sock_prm *prm,
 	     bool accepted)
 {
-	const struct conn_ops *ops = conn_ops_of(path->proto);
+	const struct conn_ops *ops = accepted && prm->http ? &http_ops : conn_ops_of(path->proto);
 	struct conn *c;
 
 	if (!ops)
@@ -50,6 +51,7 @@ int conn_new(struct conn **out, struct io *io, int fd, const struct net_path *pa
 	c->accepted = accepted;
 	c->tls_context = obj_hold(prm->tls);
 	c->ws_rules = obj_hold(prm->ws);
+	c->http_limits = accepted ? obj_hold(prm->http) : NULL;
 	c->write_ms = prm->write_ms;
 	c->state = accepted ? CONN_HANDSHAKE : CONN_CONNECTING;
 	c->in.max = io->limits.max_message + CONN_READ_MORE;
@@ -80,7 +82,7 @@ void conn_watch(struct conn *c, int events)
 
 static int read_events(const struct conn *c)
 {
-	return c->deaf ? 0 : UV_READABLE;
+	return c->deaf || c->full ? 0 : UV_READABLE;
 }
 
 static void fail_queued(struct conn *c, int err)
@@ -144,9 +146,11 @@ static uint64_t deadline_of(const struct conn *c)
 		return c->end_ms;
 	if (c->state == CONN_HANDSHAKE && !c->accepted)
 		return c->born_ms + CONNECT_MS;
-	if (c->accepted && !c->spoke && lim->first_message_ms)
+	if (c->http && c->state == CONN_OPEN)
+		due = http_conn_deadline(c);
+	else if (c->accepted && !c->spoke && lim->first_message_ms)
 		due = c->born_ms + lim->first_message_ms;
-	if (c->part_ms && lim->message_ms) {
+	if (c->part_ms && lim->message_ms && !c->http) {
 		t = c->part_ms + lim->message_ms;
 		due = t < due ? t : due;
 	}
@@ -260,7 +264,7 @@ static int queue_as(struct conn *c, struct net_bytes *bytes, struct net_bytes *w
 	int err;
 
 	/* A peer that has not yet shown its protocol is owed nothing, and our answer to it must be the first. */
-	if (bytes && c->accepted && c->state == CONN_HANDSHAKE)
+	if (bytes && c->accepted && (c->state == CONN_HANDSHAKE || c->http))
 		return ENOTCONN;
 	if (c->closed || c->doom || c->leaving || c->state == CONN_ENDING)
 		return ENOTCONN;
@@ -354,7 +358,7 @@ static void note_stall(struct conn *c, bool wrote)
 void conn_leave(struct conn *c)
 {
 	c->state = CONN_ENDING;
-	c->deaf = false;
+	c->deaf = c->full = false;
 	c->end_ms = 0;
 }
 
@@ -383,6 +387,10 @@ void conn_flush(struct conn *c)
 		}
 	}
 	note_stall(c, wrote);
+	if (wrote && !c->n && c->http)
+		http_conn_sent(c);
+	if (c->closed)
+		return;
 	if (c->deaf && wrote && !c->n)
 		conn_leave(c);               /* the last words are answered */
 	conn_watch(c, read_events(c) | (c->n ? UV_WRITABLE : 0));

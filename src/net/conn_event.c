@@ -203,6 +203,8 @@ static bool read_some(struct conn *c)
 			conn_close(c, errno);
 		return false;
 	}
+	if (n == 0 && http_conn_at_end(c))
+		return false;
 	if (n == 0) {
 		conn_close(c, c->in.n ? EPIPE : 0);
 		return false;
@@ -217,9 +219,17 @@ static bool read_some(struct conn *c)
 	} else {
 		take_data(c, at, (size_t)n);
 	}
-	if (c->closed)
+	if (c->closed || c->full)
 		return false;
 	return c->ops->pending && c->ops->pending(c);
+}
+
+void conn_take_kept(struct conn *c)
+{
+	if (c->in.n && !c->closed)
+		take_data(c, c->in.p, c->in.n);
+	while (!c->closed && !c->deaf && !c->full && c->ops->pending && c->ops->pending(c) && read_some(c))
+		;
 }
 
 /* ---- events ----------------------------------------------------------- */
@@ -233,10 +243,8 @@ static void open_up(struct conn *c)
 	conn_set_deadline(c);
 	conn_flush(c);
 	/* What came behind the handshake; no socket would wake us for it. */
-	if (!c->closed && c->state == CONN_OPEN && c->in.n)
-		take_data(c, c->in.p, c->in.n);
-	while (!c->closed && !c->deaf && c->ops->pending && c->ops->pending(c) && read_some(c))
-		;
+	if (c->state == CONN_OPEN)
+		conn_take_kept(c);
 }
 
 static void run_handshake(struct conn *c)
@@ -321,7 +329,7 @@ void conn_on_poll(uv_poll_t *h, int status, int events)
 	}
 	if (events & UV_WRITABLE)
 		conn_flush(c);
-	while (events & UV_READABLE && !c->closed && !c->deaf && read_some(c))
+	while (events & UV_READABLE && !c->closed && !c->deaf && !c->full && read_some(c))
 		;
 }
 

@@ -30,7 +30,23 @@ static bool is_target(struct str s)
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 127)
 			return false;
-	return s.n && s.p[0] == '/';
+	return s.n != 0;
+}
+
+/* "http://a:80/x" (RFC 9112 3.2.2): the authority, which is cut off; a bare one asks for "/". */
+static struct str cut_authority(struct str *target)
+{
+	size_t scheme = str_istarts(*target, STR("http://")) ? 7 : str_istarts(*target, STR("https://")) ? 8 : 0;
+	struct str rest = str_skip(*target, scheme), authority;
+	size_t end = 0;
+
+	if (!scheme)
+		return STR_NULL;
+	while (end < rest.n && rest.p[end] != '/' && rest.p[end] != '?')
+		end++;
+	authority = str_sub(rest, 0, end);
+	*target = end < rest.n ? str_skip(rest, end) : STR("/");
+	return authority;
 }
 
 /* All up to CRLF; false: a bare LF or CR. */
@@ -51,7 +67,7 @@ static int parse_version(struct http_head *h, struct str s)
 	    s.p[7] > '9')
 		return EBADMSG;
 	h->minor = (unsigned)(s.p[7] - '0');
-	return s.p[5] == '1' && h->minor >= 1 ? 0 : ENOTSUP;
+	return s.p[5] == '1' ? 0 : ENOTSUP;
 }
 
 static int parse_request_line(struct http_head *h, struct str line)
@@ -59,6 +75,9 @@ static int parse_request_line(struct http_head *h, struct str line)
 	struct str method = str_cut_raw(&line, ' '), target = str_cut_raw(&line, ' ');
 
 	if (!is_token(method) || !is_target(target))
+		return EBADMSG;
+	h->authority = cut_authority(&target);
+	if (target.p[0] != '/')
 		return EBADMSG;
 	h->method = method;
 	h->path = str_cut_raw(&target, '?');
@@ -74,7 +93,9 @@ static int parse_status_line(struct http_head *h, struct str line)
 	if (code.n != 3 || str_u32(code, &n) || n < 100 || !is_value(line))
 		return EBADMSG;
 	h->status = n;
-	return parse_version(h, version);
+	if (parse_version(h, version))
+		return EBADMSG;
+	return h->minor ? 0 : ENOTSUP;
 }
 
 static int parse_field(struct http_head *h, struct str line)

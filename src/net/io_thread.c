@@ -236,6 +236,8 @@ static void perform_order(struct io *io, struct env *e)
 		conn_end(c);
 	else if (e->type == ENV_KEEP && c)
 		conn_set_keep(c, e->keep);
+	else if ((e->type == ENV_HTTP_SEND || e->type == ENV_HTTP_UPGRADE) && c)
+		http_perform(c, e);
 	if (err)
 		give_back_failed(io, e, err);
 	env_drop(e);

@@ -43,8 +43,8 @@ static struct str id_key(const uint64_t *id)
 	return str_mk((const char *)id, sizeof(*id));
 }
 
-/* `ours`: we opened it. A peer that opened it has not shown which name it has (RFC 5923 9). */
-static int link_add(struct net *n, const struct net_path *path, bool ours)
+/* `find`: what is sent to its peer may go by it. */
+static int link_add(struct net *n, const struct net_path *path, bool find)
 {
 	struct link *l = calloc(1, sizeof(*l));
 	int err;
@@ -60,7 +60,7 @@ static int link_add(struct net *n, const struct net_path *path, bool ours)
 	}
 	/* The newest wins: an older one to the same peer is often dead already.
 	 * Without memory it is merely not found for reuse. */
-	if (ours || !net_is_secure(path->proto))
+	if (find)
 		map_set(n->by_peer, str_mk(l->key, sizeof(l->key)), l, NULL);
 	return 0;
 }
@@ -84,6 +84,21 @@ static struct link *link_of(const struct net *n, uint64_t conn)
 bool net_conn_alive(const struct net *n, uint64_t conn)
 {
 	return link_of(n, conn) != NULL;
+}
+
+struct net_path *link_path(struct net *n, uint64_t conn)
+{
+	struct link *l = link_of(n, conn);
+
+	return l ? &l->path : NULL;
+}
+
+void link_findable(struct net *n, uint64_t conn)
+{
+	struct link *l = link_of(n, conn);
+
+	if (l && !net_is_secure(l->path.proto))
+		map_set(n->by_peer, str_mk(l->key, sizeof(l->key)), l, NULL);
 }
 
 static struct io *io_of(const struct net *n, uint64_t conn)
@@ -137,8 +152,11 @@ static void on_event(struct net *n, const struct env *e)
 		n->h.recv(n->h.arg, &e->path, e->p);
 		break;
 	case ENV_OPENED:
-		if (link_add(n, &e->path, false))
+		/* A peer that opened it has not shown which name it has (RFC 5923 9), or that it is a WebSocket. */
+		if (link_add(n, &e->path, !e->http && !net_is_secure(e->path.proto)))
 			log_error("out of memory: a connection cannot be answered");
+		else if (e->http && n->h.opened)
+			n->h.opened(n->h.arg, &e->path);
 		break;
 	case ENV_CLOSED:
 		link_remove(n, e->path.conn);
@@ -151,6 +169,7 @@ static void on_event(struct net *n, const struct env *e)
 		obj_drop(e->p);
 		break;
 	default:
+		http_event(n, e);
 		break;
 	}
 }

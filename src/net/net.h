@@ -6,6 +6,7 @@
 #ifndef NET_NET_H
 #define NET_NET_H
 
+#include "net/http_request.h"
 #include "net/loop.h"
 #include "net/path.h"
 #include "net/tls.h"
@@ -29,6 +30,11 @@ struct net_handlers {
 	void (*closed)(void *arg, const struct net_path *path, int err);
 	/* Core. These bytes could not be sent (connect failed, queue full). */
 	void (*failed)(void *arg, const struct net_path *path, struct net_bytes *bytes, int err);
+	/* ---- a server of HTTP; NULL: there is none. All on the core. */
+	void (*opened)(void *arg, const struct net_path *path);      /* a connection to a listener of HTTP */
+	/* Takes over the reference to `r`. Until its answer has ended, no other comes on this connection. */
+	void (*request)(void *arg, const struct net_path *path, struct http_request *r);
+	void (*room)(void *arg, uint64_t conn);      /* all that was sent of an answer has left */
 };
 
 struct net_limits {
@@ -64,6 +70,9 @@ struct net_listen_prm {
 	struct str name;                /* for logs and `pjsip show transports` */
 	struct tls_context *tls;        /* TLS, WSS: needed, and held from then on */
 	struct ws_rules *ws;            /* WS, WSS: whom to let in, held too; NULL: all */
+	struct http_limits *http;       /* WS, WSS: requests of HTTP are handed up here, held too; NULL: WebSockets only */
+	/* WS, WSS: no socket is opened, connections come by net_http_upgrade(); `bind` is where its server listens. */
+	bool by_http;
 	uint32_t write_ms;              /* a peer that takes nothing for so long is cut off; 0: no limit */
 };
 /* 0: *id is the transport, *bound where it listens. EADDRINUSE, EACCES, ... */
@@ -92,6 +101,16 @@ uint32_t net_host(struct net *n, struct str name);
  * path->host is used (RFC 5923): who connected to us has not shown that name. ENOBUFS: ring full, drop or 503.
  * ENETUNREACH: no transport fits. */
 int net_send(struct net *n, struct net_path *path, struct net_bytes *bytes);
+/* ---- answers of HTTP. 0; ENOTCONN: the connection has gone, or awaits no answer; ENOBUFS: the ring is full. */
+enum net_http_then {
+	HTTP_MORE,      /* the answer goes on; net_handlers.room is called when this has left */
+	HTTP_NEXT,      /* it has ended: the next request may come, unless the request was the last */
+	HTTP_CLOSE,     /* it has ended, and the connection with it */
+};
+int net_http_send(struct net *n, uint64_t conn, struct str bytes /* may be empty */, enum net_http_then then);
+/* After these bytes it is a WebSocket of transport `id`, which is one `by_http`. `write_ms`: as in net_listen_prm. */
+int net_http_upgrade(struct net *n, uint64_t conn, struct str bytes, uint32_t id, uint32_t write_ms);
+
 /* End a connection (after what is queued). */
 void net_disconnect(struct net *n, uint64_t conn);
 /* The same bytes down every connection, both ends' doing (RFC 5626 4.4.1 pings). */

@@ -10,6 +10,8 @@
  *   tcp.c        listening, connecting, and the row of plain TCP
  *   tls.c        the row of TLS (tls_private.h says what is behind it)
  *   ws.c         the row of WebSocket (ws_private.h says what is behind it)
+ *   http_conn.c  the row of a server of HTTP (http.c and http_body.c read); it becomes one of WebSocket
+ *   http_send.c  ... its core's side: answers
  *   hosts.c      names of hosts as numbers
  *   gate.c       how many connections, in all and from one address
  *   strangers.c  how many messages from one address that proved nothing
@@ -70,9 +72,10 @@ struct sock_prm {
 	bool keepalive;
 	int keepalive_idle, keepalive_interval, keepalive_count;
 	uint32_t write_ms;              /* who does not read for so long is cut off; 0: no limit */
-	/* What keeps a copy of this holds both; NULL: none. */
+	/* What keeps a copy of this holds them; NULL: none. */
 	struct tls_context *tls;
 	struct ws_rules *ws;
+	struct http_limits *http;
 };
 
 /* ---- gate.c: caps over all ios; any thread ---------------------------- */
@@ -140,14 +143,18 @@ void sock_keepalive(int fd, const struct sock_prm *prm);     /* also to turn it 
 
 /* ---- one io ----------------------------------------------------------- */
 
-enum env_type { ENV_MESSAGE, ENV_OPENED, ENV_CLOSED, ENV_FAILED, ENV_SEND, ENV_CONNECT, ENV_DISCONNECT, ENV_KEEP };
+enum env_type { ENV_MESSAGE, ENV_OPENED, ENV_CLOSED, ENV_FAILED, ENV_SEND, ENV_CONNECT, ENV_DISCONNECT, ENV_KEEP,
+	ENV_REQUEST, ENV_ROOM, ENV_HTTP_SEND, ENV_HTTP_UPGRADE };
 
 struct env {
 	enum env_type type;
 	int err;
 	bool keep;
+	bool http;              /* ENV_OPENED: to a listener of HTTP */
+	enum net_http_then then;        /* ENV_HTTP_SEND */
+	uint32_t write_ms;      /* ENV_HTTP_UPGRADE, whose path.transport is the new one */
 	struct net_path path;
-	void *p;                /* held: the message up, the bytes down and failed */
+	void *p;                /* held: the message or request up, the bytes down and failed */
 	struct udp_sock *sock;  /* ENV_SEND of a datagram */
 	struct conn *conn;      /* held: ENV_CONNECT */
 	struct list link;       /* in io.overflow */
@@ -246,7 +253,7 @@ struct conn_ops {
 
 const struct conn_ops *conn_ops_of(enum net_proto p);        /* NULL: not built in */
 
-extern const struct conn_ops tls_ops, ws_ops;
+extern const struct conn_ops tls_ops, ws_ops, http_ops;
 
 /* One piece that waits to be sent. */
 struct queued {
@@ -264,6 +271,8 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 	struct tls *tls;        /* tls.c's; NULL: none, or not begun */
 	struct ws_rules *ws_rules;      /* held; NULL: none */
 	struct ws *ws;          /* ws.c's; the same */
+	struct http_limits *http_limits;        /* held; NULL: no server of HTTP */
+	struct http_conn *http; /* http_conn.c's; NULL: no server of HTTP, not begun, or a WebSocket by now */
 	bool inside;            /* a message has begun, although no bytes of it are in `in` */
 	uint32_t write_ms;      /* of sock_prm */
 	uint64_t stall_ms;      /* since when the peer takes nothing of what waits; 0: it does */
@@ -271,6 +280,7 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 	int fd, events;
 	enum conn_state state;
 	bool accepted, keep, started, closed, spoke /* a whole message came */, deaf /* reads nothing more */;
+	bool full;              /* reads nothing for now */
 	bool leaving;           /* ends when it is open and its queue is sent */
 	struct net_path path;
 	struct gate_addr *slot;
@@ -300,7 +310,23 @@ void conn_set_keep(struct conn *c, bool keep);
 struct conn *conn_find(const struct io *io, uint64_t id);
 /* Make room: the unregistered connection that was silent longest. False: none. */
 bool conn_evict(struct io *io);
+/* ws.c. A connection of HTTP is a WebSocket from now on; `below`: the row that it stands on. ENOMEM. */
+int ws_adopt(struct conn *c, const struct conn_ops *below);
+/* http_conn.c; io. ENOTCONN: no request awaits an answer. */
+int http_conn_send(struct conn *c, struct net_bytes *bytes /* NULL: none */, enum net_http_then then);
+int http_conn_upgrade(struct conn *c, struct net_bytes *bytes, uint32_t transport, uint32_t write_ms);
+void http_perform(struct conn *c, const struct env *e);      /* either of both, as the core said */
+void http_conn_sent(struct conn *c);                 /* its queue is empty */
+/* The peer will say no more. True: the connection stays for now. */
+bool http_conn_at_end(struct conn *c);
+uint64_t http_conn_deadline(const struct conn *c);   /* UINT64_MAX: none */
+/* http_send.c; on the core of `n`. */
+void http_event(struct net *n, const struct env *e); /* a request, or room for more of an answer */
+struct net_path *link_path(struct net *n, uint64_t conn);    /* net.c; NULL: it has gone */
+void link_findable(struct net *n, uint64_t conn);    /* net.c: others may send to its peer by it from now on */
+
 /* Between conn.c and conn_event.c. */
+void conn_take_kept(struct conn *c);                 /* what is in `in` may be cut now */
 void conn_watch(struct conn *c, int events);         /* UV_READABLE, UV_WRITABLE */
 void conn_stamp(struct conn *c);                     /* it is in use: evicted later */
 void conn_set_deadline(struct conn *c);              /* after a change of what decides when it ends */

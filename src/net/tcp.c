@@ -114,7 +114,7 @@ static int take_connection(struct listener *l, int fd, const struct sa *peer)
 	}
 	c->slot = slot;
 	count(&io->counts, COUNT_ACCEPTED, 1);
-	io_emit(io, &(struct env){ .type = ENV_OPENED, .path = path });
+	io_emit(io, &(struct env){ .type = ENV_OPENED, .http = l->prm.http != NULL, .path = path });
 	err = conn_start(c);
 	if (err) {
 		gate_leave(io->gate, slot, false);
@@ -162,6 +162,7 @@ static void listener_free(void *arg)
 
 	obj_drop(l->prm.tls);
 	obj_drop(l->prm.ws);
+	obj_drop(l->prm.http);
 }
 
 int listener_new(struct listener **out, struct io *io, int fd, enum net_proto proto, uint32_t transport,
@@ -178,6 +179,7 @@ int listener_new(struct listener **out, struct io *io, int fd, enum net_proto pr
 	l->prm = *prm;
 	obj_hold(l->prm.tls);
 	obj_hold(l->prm.ws);
+	obj_hold(l->prm.http);
 	*out = l;
 	return 0;
 }

@@ -11,6 +11,7 @@ void transport_free(struct transport *t)
 	text_free(&t->name);
 	obj_drop(t->prm.tls);
 	obj_drop(t->prm.ws);
+	obj_drop(t->prm.http);
 	free(t);
 }
 
@@ -26,7 +27,7 @@ struct transport *transport_of(const struct net *n, uint32_t id)
 struct transport *transport_fit(const struct net *n, enum net_proto proto, const struct sa *peer)
 {
 	for (size_t i = 0; i < n->trs; i++)
-		if (n->tr[i] && n->tr[i]->proto == proto && sa_is_v6(&n->tr[i]->bound) == sa_is_v6(peer))
+		if (n->tr[i] && n->tr[i]->proto == proto && !n->tr[i]->prm.http && sa_is_v6(&n->tr[i]->bound) == sa_is_v6(peer))
 			return n->tr[i];
 	return NULL;
 }
@@ -171,10 +172,11 @@ int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, st
 	t->prm = (struct sock_prm){ .tos = prm->tos, .cos = prm->cos, .keepalive = prm->keepalive,
 		.keepalive_idle = prm->keepalive_idle, .keepalive_interval = prm->keepalive_interval,
 		.keepalive_count = prm->keepalive_count, .write_ms = prm->write_ms, .tls = obj_hold(prm->tls),
-		.ws = obj_hold(prm->ws) };
+		.ws = obj_hold(prm->ws), .http = obj_hold(prm->http) };
 	t->id = n->next_id + 1;
 	err = text_set(&t->name, prm->name);
-	if (!err)
+	t->bound = prm->bind;
+	if (!err && !prm->by_http)
 		err = open_all(n, t, &prm->bind);
 	if (!err)
 		err = keep_transport(n, t);
@@ -187,7 +189,8 @@ int net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t *id, st
 	t->started = true;
 	for (unsigned i = 0; i < n->ios; i++) {
 		t->start[i] = (struct note){ .sock = t->sock[i], .listener = t->listener[i] };
-		tell_io(n->io[i], &t->start[i]);
+		if (!prm->by_http)
+			tell_io(n->io[i], &t->start[i]);
 	}
 	*id = t->id;
 	if (bound)

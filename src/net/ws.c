@@ -39,6 +39,18 @@ static int begin(struct conn *c)
 	return 0;
 }
 
+int ws_adopt(struct conn *c, const struct conn_ops *below)
+{
+	int err = begin(c);
+
+	if (err)
+		return err;
+	c->ws->below = below;
+	c->ws->state = WS_OPEN;
+	c->ops = &ws_ops;
+	return 0;
+}
+
 static int queue_text(struct conn *c, struct buf *b)
 {
 	struct net_bytes *wire = buf_err(b) ? NULL : net_bytes_new(buf_view(b));

@@ -13,10 +13,7 @@
 
 #define WS_KEY 24       /* bytes of Sec-WebSocket-Key */
 
-/* As server. Writes the answer to a request: 101 and 0 when the connection is a WebSocket from then on; else
- * a refusal, which closes it, and EACCES. `rules` NULL: none. */
-int ws_answer(struct buf *out, const struct ws_rules *rules, const struct http_head *request);
-/* The answer to what could not be parsed; `err` as http_parse_request() gave it. */
+/* As server. The answer to what could not be parsed; `err` as http_parse_request() gave it. */
 void ws_answer_unreadable(struct buf *out, int err);
 /* As client. Writes a request to `host` ("example.com:8088"), with a key of ours. */
 void ws_request(struct buf *out, const char key[WS_KEY + 1], struct str host);

@@ -84,7 +84,9 @@ static bool refuse_request(struct buf *out, const struct ws_rules *rules, const 
 {
 	struct str value;
 
-	if (http_field(h, STR("Host"), &value) != 1 || !value.n)
+	if (!h->minor)
+		refuse(out, "505 HTTP Version Not Supported", "", "HTTP/1.1 is spoken here.");
+	else if (http_field(h, STR("Host"), &value) != 1 || !value.n)
 		refuse(out, "400 Bad Request", "", "One Host is needed.");
 	else if (rules && rules->path.n && !str_eq(h->path, text_view(&rules->path)))
 		refuse(out, "404 Not Found", "", "There is nothing here.");

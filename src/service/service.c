@@ -20,6 +20,7 @@
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
 #include "service/event/subscription.h"
+#include "service/common/transport_web.h"
 #include "service/common/transports.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -67,7 +68,10 @@ void service_inject(struct service *svc, struct sip_msg *msg)
 
 static void net_closed(void *arg, const struct net_path *path, int err)
 {
-	outbound_closed(arg, path->conn);
+	struct service *svc = arg;
+
+	web_closed(svc->web, path);
+	outbound_closed(svc, path->conn);
 	log_debug(2, "connection %llu closed: %s", (unsigned long long)path->conn, strerror(err));
 }
 
@@ -76,6 +80,21 @@ static void net_failed(void *arg, const struct net_path *path, struct net_bytes 
 	struct service *svc = arg;
 
 	sip_stack_send_failed(svc->sip, path, bytes, err);
+}
+
+static void net_opened(void *arg, const struct net_path *path)
+{
+	web_opened(((struct service *)arg)->web, path);
+}
+
+static void net_request(void *arg, const struct net_path *path, struct http_request *r)
+{
+	web_request(((struct service *)arg)->web, path, r);
+}
+
+static void net_room(void *arg, uint64_t conn)
+{
+	web_room(((struct service *)arg)->web, conn);
 }
 
 static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
@@ -135,7 +154,7 @@ static void start_keep_alives(struct service *svc)
 static int start_net(struct service *svc, const struct service_prm *prm)
 {
 	struct net_handlers h = { .arg = svc, .frame = net_frame, .parse = net_parse, .begins = net_begins, .recv = net_recv,
-		.closed = net_closed, .failed = net_failed };
+		.closed = net_closed, .failed = net_failed, .opened = net_opened, .request = net_request, .room = net_room };
 	struct net_limits limits = { .stranger_rate = prm->stranger_rate };
 
 	svc->net = net_new(svc->loop, prm->io_threads, &h, &limits);
@@ -233,6 +252,9 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	err = err ? err : start_sip(svc, prm);
 	if (!err) {
 		service_ua_start(svc);
+		err = svc->net ? service_web_start(svc, prm->data_dir, r) : 0;
+	}
+	if (!err) {
 		transports_open(svc, r);
 		err = start_rooms(svc);
 	}
@@ -258,6 +280,8 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 		log_error("out of memory: unidentified_request_count stays as it was");
 	svc->conf = obj_hold(conf);
 	set_names(svc);
+	if (svc->web)
+		web_set_conf(svc->web, conf->http, conf, r);
 	transports_reload(svc, r);
 	start_keep_alives(svc);
 	session_secure_prepare(svc);
@@ -313,6 +337,8 @@ void service_free(struct service *svc)
 	timer_stop(&svc->transports.keep_alive);
 	ua_invites_abandon(&svc->ua);
 	ua_requests_abandon(&svc->ua);
+	web_stop(svc->web);
+	svc->web = NULL;
 	if (svc->net)
 		net_close(svc->net);
 	sip_stack_free(svc->sip);

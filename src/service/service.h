@@ -22,6 +22,7 @@ struct service_prm {
 	struct snapshot *conf;
 	bool no_srtp;                   /* media is never encrypted; who requires that gets no call */
 	const char *bind;               /* address in place of each transport's own; NULL */
+	struct str data_dir;            /* where static-http is; copied */
 	/* Loop tests: in place of sockets. NULL: net/. */
 	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes);
 	void *send_arg;

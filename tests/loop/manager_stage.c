@@ -35,6 +35,7 @@ const char manager_pjsip[] =
 
 static const char manager_text[] =
 	"[general]\nenabled=yes\nport=5038\nbindaddr=127.0.0.1\nauthtimeout=30\nauthlimit=3\n"
+	"webenabled=yes\nallowed_origins=https://ours.example\n"
 	"[admin]\nsecret=pw\nread=all\nwrite=all\n"
 	"[mute]\nsecret=pw\nread=\nwrite=user\n"
 	"[config]\nsecret=pw\nread=\nwrite=config\n"

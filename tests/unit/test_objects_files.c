@@ -84,6 +84,57 @@ static void assert_listens(const struct sa *a, const char *z)
 	assert_string_equal(sa_text(a, text), z);
 }
 
+/* What stands there more than once, and names of the same thing. */
+static void http_others(const char *dir, struct snapshot **s)
+{
+	const struct http_conf *h;
+	struct str list;
+	struct sa a;
+
+	http_from_file(dir, "[general]\nenablestatic=yes\nenablestatus=yes\nservername=\nsessionlimit=7\nsession_inactivity=8\n"
+		       "session_keep_alive=0\nredirect=/ /static/index.html\nredirect = /a   http://b/,c\nsslenable=yes\n"
+		       "sslbindaddr=127.0.0.1:99\ntlscert=c\nsslprivatekey=k\nsslcipher=x\n", s, NULL);
+	h = (*s)->http;
+	assert_true(h->enable_static && h->enable_status && !h->servername.n && h->tls);
+	assert_int_equal(h->sessionlimit, 7);
+	assert_int_equal(h->session_inactivity, 8);
+	assert_int_equal(h->session_keep_alive, 0);
+	assert_int_equal(h->redirects_n, 2);
+	assert_true(str_eq(h->redirects[0].from, STR("/")) && str_eq(h->redirects[0].to, STR("/static/index.html")));
+	assert_true(str_eq(h->redirects[1].from, STR("/a")) && str_eq(h->redirects[1].to, STR("http://b/,c")));
+	assert_true(str_eq(h->tlscertfile, STR("c")) && str_eq(h->tlsprivatekey, STR("k")) && str_eq(h->tlscipher, STR("x")));
+	http_from_file(dir, "[general]\n", s, NULL);
+	h = (*s)->http;
+	assert_true(!h->enable_static && !h->enable_status && str_starts(h->servername, STR("Asterisk/")));
+	assert_true(h->sessionlimit == 100 && h->session_inactivity == 30000 && h->session_keep_alive == 15000);
+	http_from_file(dir, "[general]\nredirect=/alone\n", s, "must be two paths");
+	assert_int_equal((*s)->http->redirects_n, 0);
+	http_from_file(dir, "[/a]\ntype=restriction\ndeny=0.0.0.0/0\npermit=127.0.0.1\n[/b]\ntype=restriction\n", s, NULL);
+	h = (*s)->http;
+	assert_true(str_eq(h->restrictions->path, STR("/a")) && str_eq(h->restrictions->next->path, STR("/b")));
+	assert_null(h->restrictions->next->next);
+	assert_int_equal(sa_parse(&a, STR("127.0.0.1")), 0);
+	assert_true(acl_set_permits(h->restrictions->acl, &a, &list));
+	assert_true(acl_set_permits(h->restrictions->next->acl, &a, &list));
+	assert_int_equal(sa_parse(&a, STR("127.0.0.2")), 0);
+	assert_false(acl_set_permits(h->restrictions->acl, &a, &list));
+}
+
+/* A rule that cannot be read lets nobody in. */
+static void http_broken_rule(const char *dir, struct snapshot **s)
+{
+	struct snapshot_prm prm = { .dir = dir };
+	struct str list;
+	struct sa a;
+
+	put_file(dir, "http.conf", "[/a]\ntype=restriction\ndeny=nonsense\n");
+	obj_drop(*s);
+	*s = NULL;
+	assert_int_equal(snapshot_build(s, &prm, NULL), 0);
+	assert_int_equal(sa_parse(&a, STR("127.0.0.1")), 0);
+	assert_false(acl_set_permits((*s)->http->restrictions->acl, &a, &list));
+}
+
 /* http.conf: the addresses, and what WebSockets ask for. */
 static void http_conf(void **state)
 {
@@ -96,16 +147,21 @@ static void http_conf(void **state)
 	put_file(dir, "pjsip.conf", EP);
 	assert_int_equal(snapshot_build(&s, &prm, NULL), 0);
 	assert_false(s->http->enabled || s->http->tlsenable);
-	assert_true(str_eq(s->http->path, STR("/ws")));
-	http_from_file(dir, "[general]\nenabled=yes\n[other]\nx=y\n", &s, NULL);
-	assert_true(s->http->enabled);
-	assert_listens(&s->http->listen, "0.0.0.0:8088");
-	assert_listens(&s->http->tls_listen, "0.0.0.0:8089");
+	assert_true(!s->http->path.n && !s->http->plain && !s->http->tls);
+	http_from_file(dir, "[general]\nenabled=yes\n", &s, "bindaddr is missing, so nothing is served");
+	assert_true(s->http->enabled && !s->http->plain);
+	http_from_file(dir, "[general]\nenabled=yes\nbindaddr=localhost\nbindport=0\n", &s, NULL);
+	assert_true(s->http->plain && !s->http->tls);
+	assert_listens(&s->http->listen, "127.0.0.1:8088");
+	assert_listens(&s->http->tls_listen, "127.0.0.1:8089");
+	http_from_file(dir, "[general]\nbindaddr=127.0.0.1\n[other]\nx=y\n", &s, "[other] does nothing");
+	assert_false(s->http->plain);
+	http_from_file(dir, "[general]\n[post_mappings]\nuploads=/tmp\n", &s, "[post_mappings]: files are not taken");
 	http_from_file(dir, "[general]\nenabled=yes\nbindaddr=127.0.0.1\nbindport=80\nprefix=/a/\ntlsenable=yes\n"
 		       "tlsbindaddr=[::1]:443\ntlscertfile=c\ntlsprivatekey=k\ntlscipher=x\ntlsdisablev12=yes\n", &s, NULL);
 	assert_listens(&s->http->listen, "127.0.0.1:80");
 	assert_listens(&s->http->tls_listen, "[::1]:443");
-	assert_true(str_eq(s->http->path, STR("/a/ws")) && str_eq(s->http->tlscertfile, STR("c")));
+	assert_true(str_eq(s->http->path, STR("/a")) && s->http->plain && s->http->tls && str_eq(s->http->tlscertfile, STR("c")));
 	assert_true(str_eq(s->http->tlsprivatekey, STR("k")) && str_eq(s->http->tlscipher, STR("x")));
 	assert_true(s->http->tlsenable && s->http->tlsdisablev12);
 	http_from_file(dir, "[general]\nbindaddr=127.0.0.9:81\nbindport=82\n", &s, NULL);
@@ -114,6 +170,11 @@ static void http_conf(void **state)
 	http_from_file(dir, "[general]\nbindaddr=nowhere\n", &s, "bindaddr: 'nowhere' is not an address; 127.0.0.1 is used");
 	assert_listens(&s->http->listen, "127.0.0.1:8088");
 	http_from_file(dir, "[general]\ntlsbindaddr=nowhere\n", &s, "tlsbindaddr: 'nowhere' is not an address");
+	http_from_file(dir, "[general]\ntlsenable=yes\ntlsbindaddr=127.0.0.1\n", &s, NULL);
+	assert_true(s->http->tls && !s->http->plain);
+	assert_listens(&s->http->tls_listen, "127.0.0.1:8089");
+	http_others(dir, &s);
+	http_broken_rule(dir, &s);
 	http_from_file(dir, "[general]\nbindport=99999\n", &s, "bindport");
 	http_from_file(dir, "[general]\nbindprot=1\n", &s, "did you mean 'bindport'?");
 	obj_drop(s);

@@ -183,31 +183,6 @@ static void password(void **state)
 	obj_drop(make(&t));
 }
 
-/* The same for http.conf. */
-static void http(void **state)
-{
-	struct http_conf h = { .file = "http.conf", .line = 7, .tlscertfile = str_z(cert), .tlsprivatekey = str_z(key), .tlsdisablev12 = true };
-	struct http_conf other = h;
-	struct report *r = report_new();
-	struct tls_context *tls = NULL;
-	SSL *ssl;
-
-	(void)state;
-	assert_int_equal(transport_tls_http(&tls, &h, r), 0);
-	ssl = side(tls, TLS_ACCEPT);
-	assert_int_equal(SSL_get_min_proto_version(ssl), TLS1_3_VERSION);
-	SSL_free(ssl);
-	obj_drop(tls);
-	assert_false(transport_tls_http_differs(&h, &other));
-	other.tlsprivatekey = STR("/nowhere");
-	assert_true(transport_tls_http_differs(&h, &other));
-	assert_int_equal(transport_tls_http(&tls, &other, r), EINVAL);
-	assert_int_equal(report_count(r), 1);
-	assert_int_equal(report_at(r, 0)->line, 7);
-	assert_true(str_find(report_at(r, 0)->text, STR("'/nowhere' cannot be read")) < report_at(r, 0)->text.n);
-	report_free(r);
-}
-
 static void differences(void **state)
 {
 	struct transport_conf a = conf(), b = conf();
@@ -233,7 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verification), cmocka_unit_test(wildcards), cmocka_unit_test(methods),
-		cmocka_unit_test(ciphers), cmocka_unit_test(password), cmocka_unit_test(differences), cmocka_unit_test(http),
+		cmocka_unit_test(ciphers), cmocka_unit_test(password), cmocka_unit_test(differences),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

@@ -31,10 +31,13 @@ static void requests(void **state)
 		{ "GET /ws?a=b HTTP/1.1\r\nA: b\r\nC:d\r\nE:\r\nF: \t g \r\n\r\n", 0 },
 		{ "G@T / HTTP/1.1\r\n\r\n", EBADMSG },
 		{ "GET ws HTTP/1.1\r\n\r\n", EBADMSG },
-		{ "GET http://a/ HTTP/1.1\r\n\r\n", EBADMSG },
+		{ "GET http://a/ HTTP/1.1\r\n\r\n", 0 },
+		{ "GET HTTPS://a:1?b HTTP/1.1\r\n\r\n", EBADMSG },
+		{ "GET ftp://a/ HTTP/1.1\r\n\r\n", EBADMSG },
+		{ "OPTIONS * HTTP/1.1\r\n\r\n", EBADMSG },
 		{ "GET  / HTTP/1.1\r\n\r\n", EBADMSG },
 		{ "GET / HTTP/1.1 \r\n\r\n", EBADMSG },
-		{ "GET / HTTP/1.0\r\n\r\n", ENOTSUP },
+		{ "GET / HTTP/1.0\r\n\r\n", 0 },
 		{ "GET / HTTP/2.0\r\n\r\n", ENOTSUP },
 		{ "GET / HTTP/x.1\r\n\r\n", EBADMSG },
 		{ "GET / SIP/2.0\r\n\r\n", EBADMSG },
@@ -135,6 +138,7 @@ static void upgrades(void **state)
 	answers(rules, REQUEST, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: sip\r\n\r\n");
 	answers(NULL, REQUEST, "HTTP/1.1 101");
+	changed(rules, "HTTP/1.1", "HTTP/1.0", "HTTP/1.1 505");
 	changed(rules, "GET", "POST", "HTTP/1.1 405");
 	changed(rules, "/ws", "/", "HTTP/1.1 404");
 	changed(rules, "/ws", "/ws/", "HTTP/1.1 404");

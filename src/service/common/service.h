@@ -46,6 +46,7 @@ struct service_transport {
 
 /* A method's row: dispatch calls it only with an identity. */
 struct identity;
+struct web;
 typedef void method_fn(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg);
 
 struct service_transports {
@@ -117,6 +118,7 @@ struct service {
 	struct wheel *wheel;
 	const struct clock *clock;
 	struct net *net;                /* NULL in loop tests: wire.send is used */
+	struct web *web;                /* held: the server of HTTP; NULL without `net` */
 	struct sip_stack *sip;
 	struct ua ua;                   /* all that we ask of others */
 	struct pbx *pbx;

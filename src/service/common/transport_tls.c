@@ -99,27 +99,3 @@ bool transport_tls_differs(const struct transport_conf *a, const struct transpor
 	       a->require_client_cert != b->require_client_cert || a->verify_client != b->verify_client ||
 	       a->verify_server != b->verify_server || a->allow_wildcard_certs != b->allow_wildcard_certs;
 }
-
-/* ---- http.conf -------------------------------------------------------------------------------- */
-
-int transport_tls_http(struct tls_context **out, const struct http_conf *h, struct report *r)
-{
-	const struct tls_prm prm = { .name = STR("http.conf"), .cert_file = h->tlscertfile, .priv_key_file = h->tlsprivatekey,
-		.cipher = h->tlscipher, .version = h->tlsdisablev12 ? TLS_VERSION_1_3 : TLS_VERSION_1_2 };
-	struct buf why = BUF_INIT;
-	int err;
-
-	*out = NULL;
-	err = tls_context_new(out, &prm, &why);
-	if (err)
-		report_add(r, REPORT_ERROR, str_z(h->file), h->line, "TLS (here cert_file is tlscertfile, priv_key_file is "
-			   "tlsprivatekey): %s", why.n ? buf_z(&why) : strerror(err));
-	buf_free(&why);
-	return err;
-}
-
-bool transport_tls_http_differs(const struct http_conf *a, const struct http_conf *b)
-{
-	return !str_eq(a->tlscertfile, b->tlscertfile) || !str_eq(a->tlsprivatekey, b->tlsprivatekey) ||
-	       !str_eq(a->tlscipher, b->tlscipher) || a->tlsdisablev12 != b->tlsdisablev12;
-}

@@ -5,15 +5,11 @@
 
 #include "config/report.h"
 #include "net/tls.h"
-#include "service/object/http_conf.h"
 #include "service/object/object.h"
 
 /* 0: *out is the caller's, or NULL for a protocol without TLS. Otherwise the report has a fault with
  * the transport's file and line, that says what to do. */
 int transport_tls_new(struct tls_context **out, const struct transport_conf *t, struct report *r);
-/* Those of http.conf, for a transport of WebSocket without a port of its own. */
-int transport_tls_http(struct tls_context **out, const struct http_conf *h, struct report *r);
-bool transport_tls_http_differs(const struct http_conf *a, const struct http_conf *b);
 /* The same options for one that is in use; on an error it stays as it was. */
 int transport_tls_change(struct tls_context *tls, const struct transport_conf *t, struct report *r);
 /* Has one of these options another value? */

@@ -4,6 +4,7 @@
 #include "service/common/media_names.h"
 #include "service/common/transports.h"
 #include "service/common/transport_tls.h"
+#include "service/common/transport_web.h"
 #include "base/log.h"
 #include "net/route.h"
 #include <errno.h>
@@ -77,49 +78,45 @@ static bool is_websocket(const struct transport_conf *t)
 	return t->protocol == TRANSPORT_WS || t->protocol == TRANSPORT_WSS;
 }
 
-/* Without a port of its own it is reached where http.conf says, as in Asterisk. */
-static bool is_http(const struct transport_conf *t)
+static struct sa bind_of(const struct service *svc, const struct snapshot *conf, const struct transport_conf *t)
 {
-	return is_websocket(t) && !sa_port(&t->bind);
+	struct sa at = t->bind;
+
+	if (transport_is_http(t) && !(svc->web && web_bound(svc->web, t->protocol == TRANSPORT_WSS, &at)))
+		at = t->protocol == TRANSPORT_WSS ? conf->http->tls_listen : conf->http->listen;
+	return at;
 }
 
-static struct sa bind_of(const struct snapshot *conf, const struct transport_conf *t)
+static int make_ws_rules(const struct transport_conf *t, struct ws_rules **out)
 {
-	return !is_http(t) ? t->bind : t->protocol == TRANSPORT_WSS ? conf->http->tls_listen : conf->http->listen;
-}
-
-static int make_ws_rules(struct service *svc, const struct transport_conf *t, struct ws_rules **out)
-{
-	struct buf origins = BUF_INIT;
-
 	*out = NULL;
-	if (!is_websocket(t))
+	if (!is_websocket(t) || transport_is_http(t))
 		return 0;
-	str_list_write(&origins, &t->websocket_origins, ',');
-	*out = buf_err(&origins) ? NULL : ws_rules_new(is_http(t) ? svc->conf->http->path : STR_NULL, buf_view(&origins));
-	buf_free(&origins);
+	*out = transport_ws_rules(t);
 	return *out ? 0 : ENOMEM;
 }
 
 static int make_tls(struct service *svc, const struct transport_conf *t, struct tls_context **out, struct report *r)
 {
 	*out = NULL;
-	if (is_http(t))
-		return t->protocol == TRANSPORT_WSS ? transport_tls_http(out, svc->conf->http, r) : 0;
-	return transport_tls_new(out, t, r);
+	if (!transport_is_http(t))
+		return transport_tls_new(out, t, r);
+	if (t->protocol == TRANSPORT_WSS && svc->web)
+		*out = obj_hold(web_tls(svc->web));
+	return 0;
 }
 
 static int listen_on(struct service *svc, const struct transport_conf *t, struct tls_context *tls, struct report *r)
 {
-	struct net_listen_prm prm = { .proto = proto_of(t), .bind = bind_of(svc->conf, t), .tos = t->tos ? t->tos : -1,
+	struct net_listen_prm prm = { .proto = proto_of(t), .bind = bind_of(svc, svc->conf, t), .tos = t->tos ? t->tos : -1,
 		.cos = t->cos ? (int)t->cos : -1, .keepalive = t->tcp_keepalive_enable,
 		.keepalive_idle = t->tcp_keepalive_idle_time,
 		.keepalive_interval = t->tcp_keepalive_interval_time,
-		.keepalive_count = t->tcp_keepalive_probe_count, .name = t->name, .tls = tls };
+		.keepalive_count = t->tcp_keepalive_probe_count, .name = t->name, .tls = tls, .by_http = transport_is_http(t) };
 	struct service_transport open = { .id = (uint32_t)svc->transports.n + 1, .proto = prm.proto, .tls = tls };
 	struct sa own = prm.bind;
 	char where[SA_TEXT];
-	int err = make_ws_rules(svc, t, &prm.ws);
+	int err = make_ws_rules(t, &prm.ws);
 
 	/* A port that is told is that of SIP; WebSockets keep theirs. */
 	if (svc->transports.bind && sa_parse(&prm.bind, str_z(svc->transports.bind)) == 0 &&
@@ -147,9 +144,13 @@ static int listen_on(struct service *svc, const struct transport_conf *t, struct
 	return 0;
 }
 
-static bool http_serves(const struct http_conf *h, const struct transport_conf *t)
+/* Without sockets (in tests) the configuration counts. */
+static bool http_serves(const struct service *svc, const struct transport_conf *t)
 {
-	return h->enabled && (t->protocol == TRANSPORT_WS || h->tlsenable);
+	bool tls = t->protocol == TRANSPORT_WSS;
+	struct sa at;
+
+	return svc->web ? web_bound(svc->web, tls, &at) : tls ? svc->conf->http->tls : svc->conf->http->plain;
 }
 
 static int open_one(struct service *svc, const struct transport_conf *t, struct report *r)
@@ -162,7 +163,7 @@ static int open_one(struct service *svc, const struct transport_conf *t, struct 
 			   "transport '%.*s': protocol flow is not there yet; it does not listen", STR_ARG(t->name));
 		return 0;
 	}
-	if (is_http(t) && !http_serves(svc->conf->http, t)) {
+	if (transport_is_http(t) && !http_serves(svc, t)) {
 		report_add(r, REPORT_WARNING, str_z(t->o.file), t->o.line,
 			   "transport '%.*s' does not listen: give its bind= a port, or say enabled=yes%s in http.conf",
 			   STR_ARG(t->name), t->protocol == TRANSPORT_WSS ? " and tlsenable=yes" : "");
@@ -190,17 +191,13 @@ static bool same_origins(const struct transport_conf *a, const struct transport_
 	return same && a->websocket_write_timeout == b->websocket_write_timeout;
 }
 
-static bool same_listener(struct service *svc, const struct service_transport *have, const struct transport_conf *t)
+static bool same_listener(const struct service_transport *have, const struct transport_conf *t)
 {
 	const struct transport_conf *old = have->conf;
-	struct sa a = bind_of(have->conf_of, old), b = bind_of(svc->conf, t);
+	struct sa a = old->bind, b = t->bind;
 
-	if (is_http(old) != is_http(t) ||
-	    (is_http(t) && (!str_eq(have->conf_of->http->path, svc->conf->http->path) || !http_serves(svc->conf->http, t) ||
-			    transport_tls_http_differs(have->conf_of->http, svc->conf->http))))
-		return false;
-	return old->protocol == t->protocol && sa_eq(&a, &b) && old->tos == t->tos && old->cos == t->cos &&
-	       (!is_websocket(t) || same_origins(old, t));
+	return transport_is_http(old) == transport_is_http(t) && old->protocol == t->protocol && sa_eq(&a, &b) &&
+	       old->tos == t->tos && old->cos == t->cos && (!is_websocket(t) || transport_is_http(t) || same_origins(old, t));
 }
 
 static void report_not_reloaded(const struct transport_conf *t, struct report *r)
@@ -230,7 +227,7 @@ static void take_keepalive(struct service *svc, const struct service_transport *
 /* The socket stays; what only shapes messages and handshakes is taken over when it may. */
 static void take_over(struct service *svc, struct service_transport *have, const struct transport_conf *t, struct report *r)
 {
-	bool tls_differs = have->tls && !is_http(t) && transport_tls_differs(have->conf, t);
+	bool tls_differs = have->tls && !transport_is_http(t) && transport_tls_differs(have->conf, t);
 
 	if (!t->allow_reload && !have->conf->allow_reload) {
 		if (tls_differs || keepalive_differs(have->conf, t))
@@ -261,11 +258,11 @@ static void forget_transport(struct service *svc, size_t i)
 static void replace_transport(struct service *svc, size_t i, const struct transport_conf *t, struct report *r)
 {
 	const struct service_transport *have = &svc->transports.v[i];
-	struct sa old = bind_of(have->conf_of, have->conf), new = bind_of(svc->conf, t);
+	struct sa old = bind_of(svc, have->conf_of, have->conf), new = bind_of(svc, svc->conf, t);
 	bool same_address = sa_eq(&old, &new);
 	struct tls_context *tls;
 
-	if (is_http(t) && !http_serves(svc->conf->http, t)) {
+	if (transport_is_http(t) && !http_serves(svc, t)) {
 		forget_transport(svc, i);
 		return;
 	}
@@ -278,6 +275,21 @@ static void replace_transport(struct service *svc, size_t i, const struct transp
 	obj_drop(tls);
 }
 
+/* It has no socket, and is where the server of HTTP is by now. */
+static void follow_http(struct service *svc, size_t i, const struct transport_conf *t, struct report *r)
+{
+	const struct service_transport *have = &svc->transports.v[i];
+	struct sa at = bind_of(svc, svc->conf, t);
+	struct tls_context *tls = svc->web && t->protocol == TRANSPORT_WSS ? web_tls(svc->web) : NULL;
+
+	if (http_serves(svc, t) && sa_eq(&have->bound, &at) && have->tls == tls) {
+		take_over(svc, &svc->transports.v[i], t, r);
+		return;
+	}
+	forget_transport(svc, i);
+	open_one(svc, t, r);
+}
+
 void transports_reload(struct service *svc, struct report *r)
 {
 	snapshot_each(transport_conf, OBJECT_TRANSPORT, t, svc->conf) {
@@ -287,7 +299,9 @@ void transports_reload(struct service *svc, struct report *r)
 			i++;
 		if (i == svc->transports.n)
 			open_one(svc, t, r);
-		else if (same_listener(svc, &svc->transports.v[i], t))
+		else if (transport_is_http(t) && transport_is_http(svc->transports.v[i].conf) && svc->net)
+			follow_http(svc, i, t, r);
+		else if (same_listener(&svc->transports.v[i], t))
 			take_over(svc, &svc->transports.v[i], t, r);
 		else if (t->allow_reload && svc->net)
 			replace_transport(svc, i, t, r);

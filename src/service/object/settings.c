@@ -180,7 +180,8 @@ void manager_perm_write(struct buf *b, uint32_t mask)
 #define M struct manager_conf
 static const struct option general_rows[] = {
 	OPT_BOOL(M, enabled, "no", 0, "Listen for managers."),
-	OPT_BOOL(M, webenabled, "no", L, "Also over HTTP."),
+	OPT_BOOL(M, webenabled, "no", 0, "Also over HTTP: /rawman, /manager, /mxml, /arawman, /amanager, /amxml of http.conf's server."),
+	OPT_LIST(M, allowed_origins, NULL, 0, "Of other sites, whose pages may use it over HTTP: https://example.com, ... Not in Asterisk."),
 	OPT_UINT(M, port, "5038", 1, 65535, NULL, 0, "Port to listen on."),
 	OPT_STR(M, bindaddr, NULL, 0, "Address to listen on; empty: every address."),
 	OPT_BOOL(M, brokeneventsaction, "no", L, "Answer Events as old versions did."),
@@ -188,7 +189,7 @@ static const struct option general_rows[] = {
 	OPT_BOOL(M, displayconnects, "yes", 0, "Log logins and logoffs."),
 	OPT_BOOL(M, timestampevents, "no", 0, "Add Timestamp to events."),
 	OPT_BOOL(M, debug, "no", L, "Add where in the source an event comes from."),
-	OPT_UINT(M, httptimeout, "60", 1, MAX32, "s", L, "Lifetime of HTTP sessions."),
+	OPT_UINT(M, httptimeout, "60", 1, 86400 * 365.0, "s", 0, "How long a session over HTTP lives after its last request."),
 	OPT_UINT(M, authtimeout, "30", 1, MAX32, "s", 0, "Time to log in."),
 	OPT_UINT(M, authlimit, "50", 1, MAX32, "sessions", 0, "Most sessions that have not logged in."),
 	OPT_LIST(M, channelvars, NULL, L, "Channel variables added to events about channels."),

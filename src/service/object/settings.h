@@ -50,6 +50,7 @@ struct manager_conf {           /* obj */
 	struct sa listen;               /* bindaddr and port; [::]:5038 when not set */
 	struct sa tls_listen;           /* tlsbindaddr; port 5039 when it names none */
 	struct str_list channelvars, disabledevents;
+	struct str_list allowed_origins;        /* other sites whose pages may ask over HTTP */
 	uint32_t port, httptimeout, authtimeout, authlimit;     /* timeouts in [s] */
 	bool enabled, webenabled, brokeneventsaction, allowmultiplelogin, displayconnects, timestampevents,
 		debug, tlsenable, tlsdisablev1, tlsdisablev11, tlsdisablev12, tlsservercipherorder;

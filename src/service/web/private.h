@@ -1,0 +1,53 @@
+/* service/web/private.h -- what the files of the server of HTTP share and nobody else includes. Threads: core. */
+#ifndef SERVICE_WEB_PRIVATE_H
+#define SERVICE_WEB_PRIVATE_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "service/web/web.h"
+
+struct web_listener {
+	uint32_t id;                    /* of its transport; 0: it does not listen */
+	struct sa asked, bound;
+	struct tls_context *tls;        /* held; NULL: none */
+};
+
+struct web_mount {
+	const struct web_route *rows;
+	size_t n;
+	void *arg;
+};
+
+struct web {                    /* obj */
+	struct loop *loop;
+	struct net *net;
+	struct text data_dir;
+	const char *bind;               /* web_prm.bind */
+	const struct http_conf *conf;
+	void *hold;                     /* held: keeps `conf` alive */
+	struct http_limits *limits;     /* held */
+	struct web_listener plain, secure;
+	struct web_mount *mount;        /* owned */
+	size_t mounts;
+	struct map *conns;              /* struct web_conn by id */
+	bool stopped;                   /* `net` is about to go */
+	struct list idle;               /* those that serve nothing, the longest so first */
+	bool (*proven)(void *arg, const struct web_call *c);
+	void *proven_arg;
+};
+
+struct web_conn {
+	uint64_t id;
+	struct web_call *call;          /* held; NULL: it is idle */
+	struct list link;               /* in web.idle */
+};
+
+/* web.c: the answer has ended. */
+void web_call_over(struct web_call *c);
+/* listen.c. Listens where `h` says from now on, or not; what fails is reported, and all is as it was. */
+void web_set_listener(struct web *w, struct web_listener *l, const struct http_conf *h, bool tls, struct report *r);
+void web_stop_listener(struct web *w, struct web_listener *l);
+void web_serve_static(void *arg, struct web_call *c);
+void web_serve_status(void *arg, struct web_call *c);
+
+#endif

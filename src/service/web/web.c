@@ -1,0 +1,504 @@
+/* The server of HTTP: its listeners and connections, and the way of a request to its route. */
+#define LOG_MODULE "http"
+#include "service/web/private.h"
+#include "base/fiber.h"
+#include "base/log.h"
+#include "service/object/object.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- calls ------------------------------------------------------------------------------------- */
+
+static void call_free(void *arg)
+{
+	struct web_call *c = arg;
+
+	obj_drop(c->request);
+	free(c->below_text);
+}
+
+bool web_is_get(const struct web_call *c)
+{
+	return str_eq(web_head(c)->method, STR("GET")) || str_eq(web_head(c)->method, STR("HEAD"));
+}
+
+bool web_is_secure(const struct web_call *c)
+{
+	return net_is_secure(c->path.proto);
+}
+
+static struct str id_key(const uint64_t *id)
+{
+	return str_mk((const char *)id, sizeof(*id));
+}
+
+static struct web_conn *conn_of(const struct web *w, uint64_t id)
+{
+	return map_get(w->conns, id_key(&id));
+}
+
+/* Nothing more is said to its peer. */
+static void lose_call(struct web_call *c)
+{
+	c->web = NULL;
+	c->state = WEB_ENDED;
+	if (c->waiter)
+		fiber_wake(c->waiter);
+}
+
+void web_call_over(struct web_call *c)
+{
+	struct web *w = c->web;
+	struct web_conn *conn = w ? conn_of(w, c->path.conn) : NULL;
+
+	c->state = WEB_ENDED;
+	c->web = NULL;
+	if (!conn || conn->call != c)
+		return;
+	conn->call = NULL;
+	list_append(&w->idle, &conn->link);
+	obj_drop(c);            /* whoever answered it has one of its own */
+}
+
+/* ---- routes ------------------------------------------------------------------------------------- */
+
+static bool static_enabled(void *arg)
+{
+	const struct web *w = arg;
+
+	return w->conf && w->conf->enable_static;
+}
+
+static bool status_enabled(void *arg)
+{
+	const struct web *w = arg;
+
+	return w->conf && w->conf->enable_status;
+}
+
+static const struct web_route own_routes[] = {
+	{ "/httpstatus", false, "Asterisk HTTP General Status", status_enabled, web_serve_status },
+	{ "/static", true, "Asterisk HTTP Static Delivery", static_enabled, web_serve_static },
+};
+
+int web_add_routes(struct web *w, const struct web_route *rows, size_t n, void *arg)
+{
+	struct web_mount *more = realloc(w->mount, (w->mounts + 1) * sizeof(*more));
+
+	if (!more)
+		return ENOMEM;
+	w->mount = more;
+	w->mount[w->mounts++] = (struct web_mount){ rows, n, arg };
+	return 0;
+}
+
+void web_remove_routes(struct web *w, const void *arg)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->mounts; i++)
+		if (w->mount[i].arg != arg)
+			w->mount[kept++] = w->mount[i];
+	w->mounts = kept;
+}
+
+static bool is_enabled(const struct web_mount *m, const struct web_route *r)
+{
+	return !r->enabled || r->enabled(m->arg);
+}
+
+/* *below: what stands behind it and its '/'. */
+static bool route_fits(const struct web_route *r, struct str path, struct str *below)
+{
+	struct str own = str_z(r->path);
+
+	if (!str_istarts(path, own))
+		return false;
+	*below = str_skip(path, own.n);
+	if (below->n && below->p[0] != '/')
+		return false;
+	*below = str_skip(*below, 1);
+	return !below->n || r->below;
+}
+
+static const struct web_route *find_route(const struct web *w, struct str path, struct str *below, void **arg)
+{
+	for (size_t i = 0; i < w->mounts; i++) {
+		const struct web_mount *m = &w->mount[i];
+
+		for (size_t k = 0; k < m->n; k++)
+			if (route_fits(&m->rows[k], path, below) && is_enabled(m, &m->rows[k])) {
+				*arg = m->arg;
+				return &m->rows[k];
+			}
+	}
+	return NULL;
+}
+
+/* How many are there that are listed before `at`? */
+static size_t rank_of(const struct web *w, size_t mount, size_t row)
+{
+	size_t n = strlen(w->mount[mount].rows[row].path), rank = 0;
+
+	for (size_t i = 0; i < w->mounts; i++)
+		for (size_t k = 0; k < w->mount[i].n; k++) {
+			size_t len = strlen(w->mount[i].rows[k].path);
+
+			if (is_enabled(&w->mount[i], &w->mount[i].rows[k]))
+				rank += len > n || (len == n && (i < mount || (i == mount && k < row)));
+		}
+	return rank;
+}
+
+const struct web_route *web_route_at(const struct web *w, size_t at)
+{
+	for (size_t i = 0; i < w->mounts; i++)
+		for (size_t k = 0; k < w->mount[i].n; k++)
+			if (is_enabled(&w->mount[i], &w->mount[i].rows[k]) && rank_of(w, i, k) == at)
+				return &w->mount[i].rows[k];
+	return NULL;
+}
+
+void web_set_proof(struct web *w, bool (*proven)(void *arg, const struct web_call *c), void *arg)
+{
+	w->proven = proven;
+	w->proven_arg = arg;
+}
+
+bool web_is_proven(const struct web_call *c)
+{
+	return c->web && c->web->proven && c->web->proven(c->web->proven_arg, c);
+}
+
+/* ---- a request ---------------------------------------------------------------------------------- */
+
+static const struct { unsigned status; const char *title; } titles[] = {
+	{ 400, "Bad Request" }, { 413, "Request Entity Too Large" }, { 417, "Expectation Failed" },
+	{ 431, "Request Header Fields Too Large" }, { 501, "Unimplemented" }, { 505, "HTTP Version Not Supported" },
+};
+
+static void refuse_unread(struct web_call *c)
+{
+	const char *title = "Bad Request";
+
+	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
+		if (titles[i].status == c->request->fault)
+			title = titles[i].title;
+	web_error(c, c->request->fault, title, STR_NULL, c->request->why);
+}
+
+/* RFC 9112 3.2: one Host, and HTTP/1.0 may have none. */
+static bool has_host(const struct http_head *h)
+{
+	struct str host;
+	size_t n = http_field(h, STR("Host"), &host);
+
+	return n == 1 || (!n && !h->minor);
+}
+
+/* The path as routes and files understand it, so that no other way of writing it goes around a restriction. */
+static struct str plain_path(char *mem, size_t n)
+{
+	struct str s = web_decode(mem, n, true);
+	size_t out = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		if (mem[i] != '/' || !out || mem[out - 1] != '/')
+			mem[out++] = mem[i];
+	return str_mk(mem, out);
+}
+
+/* The first that refuses decides: a narrower one that permits does not help. */
+static bool is_restricted(const struct web *w, const struct web_call *c)
+{
+	char *mem = w->conf->restrictions ? str_dup(web_head(c)->path) : NULL;
+	bool refused = w->conf->restrictions && !mem;
+	struct str path = mem ? plain_path(mem, web_head(c)->path.n) : STR_NULL, list;
+
+	for (const struct http_restriction *x = w->conf->restrictions; x && !refused; x = x->next)
+		refused = str_istarts(path, x->path) && !acl_set_permits(x->acl, &c->path.peer, &list);
+	free(mem);
+	return refused;
+}
+
+static bool redirect(struct web_call *c)
+{
+	const struct http_conf *h = c->web->conf;
+
+	for (size_t i = h->redirects_n; i-- > 0; ) {
+		struct buf headers = BUF_INIT;
+
+		if (!str_ieq(web_head(c)->path, h->redirects[i].from))
+			continue;
+		buf_puts(&headers, STR("Location: "), h->redirects[i].to, STR("\r\n"));
+		web_reply(c, 302, "Moved Temporarily", buf_view(&headers), STR_NULL);
+		buf_free(&headers);
+		return true;
+	}
+	return false;
+}
+
+static int decode_below(struct web_call *c, struct str below)
+{
+	c->below_text = str_dup(below);
+	if (!c->below_text)
+		return ENOMEM;
+	c->below = web_decode(c->below_text, below.n, true);
+	/* "%00" would end the name for whoever opens it. */
+	return str_chr(c->below, '\0') < c->below.n ? EBADMSG : 0;
+}
+
+static void route(struct web *w, struct web_call *c)
+{
+	struct str path = web_head(c)->path, prefix = w->conf->path, below = STR_NULL;
+	const struct web_route *r = NULL;
+	void *arg = NULL;
+	int err = 0;
+
+	if (str_istarts(path, prefix))
+		r = find_route(w, str_skip(path, prefix.n), &below, &arg);
+	if (r)
+		err = decode_below(c, below);
+	if (err)
+		web_error(c, err == ENOMEM ? 500 : 400, err == ENOMEM ? "Server Error" : "Bad Request", STR_NULL,
+			  err == ENOMEM ? "Out of memory" : "Invalid Request");
+	else if (r)
+		r->serve(arg, c);
+	else
+		web_error(c, 404, "Not Found", STR_NULL, "The requested URL was not found on this server.");
+}
+
+static void serve(struct web *w, struct web_call *c)
+{
+	if (c->request->fault) {
+		refuse_unread(c);
+	} else if (!has_host(web_head(c))) {
+		c->close = true;
+		web_error(c, 400, "Bad Request", STR_NULL, "One Host is needed.");
+	} else if (is_restricted(w, c)) {
+		c->close = true;
+		web_error(c, 403, "Forbidden", STR_NULL, "Access denied by ACL");
+	} else if (!redirect(c)) {
+		route(w, c);
+	}
+}
+
+void web_request(struct web *w, const struct net_path *path, struct http_request *r)
+{
+	struct web_conn *conn = w ? conn_of(w, path->conn) : NULL;
+	struct web_call *c = conn && w->conf ? obj_new(sizeof(*c), call_free) : NULL;
+
+	if (!c) {
+		if (w)
+			net_disconnect(w->net, path->conn);
+		obj_drop(r);
+		return;
+	}
+	c->web = w;
+	c->request = r;
+	c->path = *path;
+	c->close = r->last;
+	c->silent = str_eq(r->head.method, STR("HEAD"));
+	conn->call = obj_hold(c);
+	list_remove(&conn->link);
+	serve(w, c);
+	obj_drop(c);
+}
+
+/* ---- connections -------------------------------------------------------------------------------- */
+
+size_t web_connections(const struct web *w)
+{
+	return map_count(w->conns);
+}
+
+static void forget(struct web *w, struct web_conn *conn)
+{
+	struct web_call *c = conn->call;
+
+	map_del(w->conns, id_key(&conn->id));
+	list_remove(&conn->link);
+	conn->call = NULL;
+	free(conn);
+	if (c)
+		lose_call(c);
+	obj_drop(c);
+}
+
+/* sessionlimit. One that asks for nothing makes room, so that nobody holds all places by being there. */
+static bool make_room(struct web *w)
+{
+	struct web_conn *oldest;
+	uint64_t id;
+
+	if (!w->conf || map_count(w->conns) < w->conf->sessionlimit)
+		return true;
+	if (list_empty(&w->idle))
+		return false;
+	oldest = container_of(w->idle.next, struct web_conn, link);
+	id = oldest->id;
+	forget(w, oldest);
+	net_disconnect(w->net, id);
+	return true;
+}
+
+struct unwanted {
+	struct web *web;                /* held */
+	uint64_t conn;
+};
+
+static void end_unwanted(void *arg)
+{
+	struct unwanted *u = arg;
+
+	if (!u->web->stopped)
+		net_disconnect(u->web->net, u->conn);
+	obj_drop(u->web);
+	free(u);
+}
+
+/* At the end of this turn, for it is not there yet while it is told of. Without memory it goes with its first
+ * request. */
+static void end_later(struct web *w, uint64_t conn)
+{
+	struct unwanted *u = malloc(sizeof(*u));
+
+	if (!u)
+		return;
+	*u = (struct unwanted){ obj_hold(w), conn };
+	if (loop_defer(w->loop, end_unwanted, u)) {
+		obj_drop(w);
+		free(u);
+	}
+}
+
+void web_opened(struct web *w, const struct net_path *path)
+{
+	struct web_conn *conn;
+
+	if (!w)
+		return;
+	if (!make_room(w)) {
+		log_warning("HTTP session count exceeded %u sessions.", w->conf->sessionlimit);
+		end_later(w, path->conn);
+		return;
+	}
+	conn = calloc(1, sizeof(*conn));
+	if (conn)
+		conn->id = path->conn;
+	if (!conn || map_add(w->conns, id_key(&conn->id), conn)) {
+		free(conn);
+		end_later(w, path->conn);
+		return;
+	}
+	list_append(&w->idle, &conn->link);
+}
+
+void web_room(struct web *w, uint64_t id)
+{
+	struct web_conn *conn = w ? conn_of(w, id) : NULL;
+
+	if (!conn || !conn->call)
+		return;
+	conn->call->full = false;
+	conn->call->waiting = 0;
+	if (conn->call->waiter)
+		fiber_wake(conn->call->waiter);
+}
+
+void web_closed(struct web *w, const struct net_path *path)
+{
+	struct web_conn *conn = w ? conn_of(w, path->conn) : NULL;
+
+	if (conn)
+		forget(w, conn);
+}
+
+/* ---- configuration ------------------------------------------------------------------------------- */
+
+void web_set_conf(struct web *w, const struct http_conf *h, void *hold, struct report *r)
+{
+	void *old = w->hold;
+
+	atomic_store_explicit(&w->limits->inactivity_ms, h->session_inactivity, memory_order_relaxed);
+	atomic_store_explicit(&w->limits->keep_alive_ms, h->session_keep_alive, memory_order_relaxed);
+	web_set_listener(w, &w->plain, h, false, r);
+	web_set_listener(w, &w->secure, h, true, r);
+	w->conf = h;
+	w->hold = obj_hold(hold);
+	obj_drop(old);
+}
+
+const struct http_conf *web_conf(const struct web *w)
+{
+	return w->conf;
+}
+
+bool web_bound(const struct web *w, bool tls, struct sa *out)
+{
+	const struct web_listener *l = tls ? &w->secure : &w->plain;
+
+	if (l->id)
+		*out = l->bound;
+	return l->id != 0;
+}
+
+struct tls_context *web_tls(const struct web *w)
+{
+	return w->secure.tls;
+}
+
+/* ---- life ----------------------------------------------------------------------------------------- */
+
+static void web_free(void *arg)
+{
+	struct web *w = arg;
+
+	map_free(w->conns);
+	obj_drop(w->limits);
+	obj_drop(w->hold);
+	text_free(&w->data_dir);
+	free(w->mount);
+}
+
+struct web *web_new(const struct web_prm *prm)
+{
+	struct web *w = obj_new(sizeof(*w), web_free);
+
+	if (!w)
+		return NULL;
+	w->loop = prm->loop;
+	w->net = prm->net;
+	w->bind = prm->bind;
+	list_init(&w->idle);
+	w->conns = map_new(false);
+	w->limits = http_limits_new(30000, 15000);
+	if (!w->conns || !w->limits || text_set(&w->data_dir, prm->data_dir) ||
+	    web_add_routes(w, own_routes, ARRAY_LEN(own_routes), w))
+		w = obj_drop(w);
+	return w;
+}
+
+void web_set_data_dir(struct web *w, struct str dir)
+{
+	text_set(&w->data_dir, dir);
+}
+
+void web_stop(struct web *w)
+{
+	struct web_conn *conn;
+
+	if (!w)
+		return;
+	web_stop_listener(w, &w->plain);
+	web_stop_listener(w, &w->secure);
+	for (size_t it = 0; (conn = map_next(w->conns, &it)); ) {
+		uint64_t id = conn->id;
+
+		forget(w, conn);
+		net_disconnect(w->net, id);
+	}
+	w->mounts = 0;
+	w->stopped = true;
+	obj_drop(w);
+}
