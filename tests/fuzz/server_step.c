@@ -5,7 +5,6 @@
 #include "server_sdp.h"
 #include "server_wire.h"
 #include "server_world.h"
-#include "service/outbound/outbound.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,7 +199,7 @@ static void do_wire(const struct step *s)
 		break;
 	case 3:
 		hooks_library(true);
-		outbound_closed(world.svc, 200u + s->a[1] % PHONES);
+		service_closed(world.svc, 200u + s->a[1] % PHONES);
 		hooks_library(false);
 		break;
 	case 4:
