@@ -261,7 +261,8 @@ static void tls_shut(struct conn *c)
 
 static bool tls_pending(const struct conn *c)
 {
-	return SSL_pending(c->tls->ssl) > 0;
+	/* Records that were read and not opened yet count too. */
+	return SSL_has_pending(c->tls->ssl) == 1;
 }
 
 static void tls_free(struct conn *c)
