@@ -359,6 +359,7 @@ class Calling(Call):
         self.uri = self.target = f"sip:dp{phone.partner.number}@{phone.host}"
         self.ids = [f"<sip:{phone.user}@{phone.host}>;tag=p", f"<{self.uri}>", self.call_id, 1]
         self.hung_up = False
+        self.way = phone.partner.wire.epoch
         self.last = ""                  # what the last change was
         self.mark = (0, 0)              # sent and heard at the last change
         self.began = time.monotonic()
@@ -376,8 +377,11 @@ class Calling(Call):
                 if m.status == 401 and not auth:
                     self.ids[3] += 1
                     self.invite(authorize(self.phone.user, self.phone.password, "INVITE", self.uri, m, self.phone.counts))
-                else:
+                elif self.phone.partner.kind == "udp":
                     self.fail(f"INVITE {m.status}")
+                else:
+                    self.close()
+                    self.phone.reactor.at(1.0, self.missed, m.status)
                 return
             self.answered(m)
         tells = "Supported: trickle-ice\r\nRecv-Info: trickle-ice\r\n" if "ice" in self.phone.media else ""
@@ -411,6 +415,13 @@ class Calling(Call):
     def digit(self):
         if self.phone.call is self:
             self.leg.event = 8
+
+    def missed(self, status):
+        """The partner's connection may have gone while it was called; by now it knows."""
+        if self.phone.partner.wire.epoch == self.way:
+            self.fail(f"INVITE {status}")
+        else:
+            self.phone.stats["calls_missed"] += 1
 
     def trickle(self):
         """The candidates that the offer did not have (RFC 8840)."""
