@@ -243,7 +243,8 @@ static int make_side(struct loading *l, enum tls_side side, SSL_CTX **out)
 			    SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 			 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	/* A record by one recv() instead of one for its head and one for the rest. */
+	/* One look at the socket takes all records that are there: else a turn reads one of each connection,
+	 * and needs two looks for it. */
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_default_passwd_cb(ctx, give_password);
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, l);

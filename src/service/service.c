@@ -66,12 +66,20 @@ void service_inject(struct service *svc, struct sip_msg *msg)
 	sip_stack_recv(svc->sip, msg);
 }
 
+void service_closed(struct service *svc, uint64_t conn)
+{
+	if (!conn)
+		return;
+	outbound_closed(svc, conn);
+	locations_closed(svc, conn);
+}
+
 static void net_closed(void *arg, const struct net_path *path, int err)
 {
 	struct service *svc = arg;
 
 	web_closed(svc->web, path);
-	outbound_closed(svc, path->conn);
+	service_closed(svc, path->conn);
 	log_debug(2, "connection %llu closed: %s", (unsigned long long)path->conn, strerror(err));
 }
 

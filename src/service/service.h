@@ -35,6 +35,8 @@ void service_free(struct service *svc);
 void service_set_conf(struct service *svc, struct snapshot *conf, struct report *r);
 /* A message in a loop test. */
 void service_inject(struct service *svc, struct sip_msg *msg);
+/* A connection is closed: the net tells it, or a loop test. */
+void service_closed(struct service *svc, uint64_t conn);
 /* No new work; BYE and unregister what is there. Done when nothing is left. */
 void service_stop(struct service *svc);
 bool service_stopped(const struct service *svc);    /* nothing of it waits for an answer */

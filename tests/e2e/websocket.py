@@ -21,14 +21,18 @@ class Refused(Exception):
 
 
 class WebSocket:
-    """A connection to 127.0.0.1:PORT; `ca` with TLS, verified by that authority; `sock`: over this one."""
+    """A connection to 127.0.0.1:PORT; `ca` with TLS, verified by that authority; SOURCE: from this address;
+    `sock`: over this one."""
 
-    def __init__(self, port, path="/ws", ca=None, origin=None, protocol="sip", seconds=10, sock=None):
+    def __init__(self, port, path="/ws", ca=None, origin=None, protocol="sip", seconds=10, source="127.0.0.1", sock=None):
         self.secure = ca is not None
-        self.sock = sock or socket.create_connection(("127.0.0.1", port), seconds)
+        self.sock = sock or socket.create_connection(("127.0.0.1", port), seconds, (source, 0))
         if ca:
             self.sock = ssl.create_default_context(cafile=ca).wrap_socket(self.sock, server_hostname="localhost")
         self.sock.settimeout(seconds)
+        self.upgrade(port, path, origin, protocol)
+
+    def upgrade(self, port, path, origin, protocol):
         self.buffer = b""
         key = base64.b64encode(os.urandom(16)).decode()
         self.sock.sendall((f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\n"

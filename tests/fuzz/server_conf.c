@@ -143,7 +143,29 @@ static const char fewer[] =
 	"[erin](base)\naors=erin\n100rel=required\ntimers=yes\n" STATIC("erin", "6", "") IDENTIFY("erin", "5")
 	"[presence]\ntype=resource_list\nevent=presence\nlist_item=202\n";
 
-const char *const conf_pjsip[CONF_PJSIP] = { quiet, everything, other, odd, nothing, fewer };
+/* Pages and phones with encrypted media. */
+static const char secure[] =
+	"[global]\ntype=global\nuser_agent=Secure\nendpoint_identifier_order=ip,username,anonymous,auth_username\n"
+	TRANSPORTS
+	"[base](!)\ntype=endpoint\ncontext=default\nsubscribe_context=hints\nmessage_context=messages\nallow=!all,opus,ulaw,alaw,g722,vp8,h264\n"
+	"[alice](base)\naors=alice\nwebrtc=yes\nmax_video_streams=1\n" STATIC("alice", "1", "max_contacts=3\n") IDENTIFY("alice", "1")
+	"[bob](base)\naors=bob\nwebrtc=yes\ndtls_setup=passive\nmax_audio_streams=2\nmax_video_streams=2\nrewrite_contact=yes\n"
+	STATIC("bob", "2", "max_contacts=3\n") IDENTIFY("bob", "2")
+	"[carl](base)\naors=carl\nauth=carl\nmedia_encryption=sdes\nsrtp_tag_32=yes\nrewrite_contact=yes\n"
+	"[carl]\ntype=aor\nmax_contacts=2\nremove_existing=yes\nminimum_expiration=1\n" AUTH("carl", "carlpw", "")
+	"[dora](base)\naors=dora\nmedia_encryption=dtls\ndtls_auto_generate_cert=yes\ndtls_verify=fingerprint\ndtls_setup=actpass\n"
+	"dtls_rekey=3\n" STATIC("dora", "4", "") IDENTIFY("dora", "4")
+	"[erin](base)\naors=erin\nmedia_encryption=sdes\nmedia_encryption_optimistic=yes\nice_support=yes\n100rel=required\n"
+	STATIC("erin", "5", "") IDENTIFY("erin", "5")
+	"[fred](base)\naors=fred\nice_support=yes\nrtcp_mux=yes\nbundle=yes\nmax_audio_streams=3\nmax_video_streams=2\nrtp_timeout=5\n"
+	"use_avpf=yes\nmedia_use_received_transport=yes\n" STATIC("fred", "6", "") IDENTIFY("fred", "6")
+	"[gina](base)\naors=gina\ndtmf_mode=auto\n" STATIC("gina", "7", "") IDENTIFY("gina", "7")
+	"[hugo](base)\naors=hugo\nauth=hugo\nwebrtc=yes\ndtls_verify=no\nforce_avp=yes\nbundle=no\n"
+	"[hugo]\ntype=aor\nmax_contacts=1\nremove_existing=yes\nminimum_expiration=1\n" AUTH("hugo", "hugopw", "realm=far\n")
+	"[trunk](base)\naors=trunk\nmedia_encryption=dtls\ndtls_auto_generate_cert=yes\ndtls_verify=yes\nice_support=yes\ndtls_fingerprint=SHA-1\n"
+	STATIC("trunk", "9", "") IDENTIFY("trunk", "9");
+
+const char *const conf_pjsip[CONF_PJSIP] = { quiet, everything, other, odd, nothing, fewer, secure };
 
 const char conf_wizard[] =
 	"[wiz](!)\ntype=wizard\ntransport=udp\naccepts_registrations=yes\naccepts_auth=yes\nendpoint/allow=!all,ulaw\n"

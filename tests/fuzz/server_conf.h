@@ -3,7 +3,7 @@
 #ifndef FUZZ_SERVER_CONF_H
 #define FUZZ_SERVER_CONF_H
 
-enum { CONF_PJSIP = 6, CONF_PLANS = 3 };
+enum { CONF_PJSIP = 7, CONF_PLANS = 3 };
 extern const char *const conf_pjsip[CONF_PJSIP];     /* pjsip.conf */
 extern const char *const conf_plan[CONF_PLANS];      /* extensions.conf */
 extern const char conf_wizard[];        /* pjsip_wizard.conf, beside the files of a reload */

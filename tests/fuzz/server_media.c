@@ -1,6 +1,8 @@
 /* RTP and RTCP without sockets: places that are open, packets that arrive at them. */
 #include "server_media.h"
 #include "media/file.h"
+#include "server_conn.h"
+#include "server_secure.h"
 #include "server_wire.h"
 #include "server_world.h"
 #include <errno.h>
@@ -60,9 +62,11 @@ static int far_send(void *arg, int place, const struct sa *to, const void *p, si
 {
 	const uint8_t *b = p;
 
-	(void)arg, (void)to;
+	(void)arg;
 	if (!sa_is_set(&net.at[place]))
 		abort();
+	if (!world.deaf)
+		secure_sent(place, to, p, n);
 	if (n >= 12)
 		net.heard_ssrc = (uint32_t)b[8] << 24 | (uint32_t)b[9] << 16 | (uint32_t)b[10] << 8 | b[11];
 	return world.deaf ? ENETUNREACH : 0;
@@ -105,6 +109,8 @@ void media_net_reload(unsigned how)
 
 void media_net_close(struct media *m)
 {
+	conn_close_all();
+	phones_forget();
 	media_close(m);
 	if (net.open) {
 		fprintf(stderr, "fuzz_server: %zu RTP places are left\n", net.open);
@@ -176,20 +182,56 @@ static int place_nth(unsigned n)
 	return -1;
 }
 
-static void deliver(int place, unsigned who, const uint8_t *p, size_t n)
+int media_net_nth(unsigned n)
+{
+	return place_nth(n);
+}
+
+int media_net_place_of(uint16_t port)
+{
+	for (int i = 0; i < PLACES; i++)
+		if (sa_is_set(&net.at[i]) && sa_port(&net.at[i]) == port)
+			return i;
+	return -1;
+}
+
+bool media_net_is_open(int place)
+{
+	return sa_is_set(&net.at[place]);
+}
+
+void media_net_at(int place, struct sa *at)
+{
+	*at = net.at[place];
+}
+
+void media_net_phone(int place, unsigned who, struct sa *from)
 {
 	char text[32];
-	struct sa from, at = net.at[place];
+
+	snprintf(text, sizeof(text), "10.0.0.%u:%u", who % 10 + 1, 6000 + (who / 10 % 3) * 2 + (sa_port(&net.at[place]) & 1u));
+	sa_parse(from, str_z(text));
+}
+
+void media_net_deliver(int place, const struct sa *from, const uint8_t *p, size_t n)
+{
+	struct sa at = net.at[place];
 	uint8_t *copy = malloc(n ? n : 1);
 
-	snprintf(text, sizeof(text), "10.0.0.%u:%u", who % 10 + 1, 6000 + (who / 10 % 3) * 2 + (sa_port(&at) & 1u));
-	sa_parse(&from, str_z(text));
 	if (n)
 		memcpy(copy, p, n);
 	hooks_library(true);
-	media_deliver(world.media, &at, &from, copy, n);
+	media_deliver(world.media, &at, from, copy, n);
 	hooks_library(false);
 	free(copy);
+}
+
+static void deliver(int place, unsigned who, const uint8_t *p, size_t n)
+{
+	struct sa from;
+
+	media_net_phone(place, who, &from);
+	media_net_deliver(place, &from, p, n);
 }
 
 static size_t rtp_head(uint8_t *b, int place, uint8_t pt, bool marker, uint32_t ts)
@@ -206,6 +248,13 @@ static size_t rtp_head(uint8_t *b, int place, uint8_t pt, bool marker, uint32_t 
 		b[8 + i] = (uint8_t)(ssrc >> (24 - 8 * i));
 	}
 	return 12;
+}
+
+void media_net_head(uint8_t *p, int place, uint8_t pt, uint8_t gap, uint32_t samples)
+{
+	net.seq[place] = (uint16_t)(net.seq[place] + (int8_t)gap);
+	net.ts[place] += samples;
+	rtp_head(p, place, pt, false, net.ts[place]);
 }
 
 /* [0] place, [1] from whom, [2] payload type, [3] size, [4] how many, [5] odd header
@@ -327,9 +376,11 @@ int __wrap_loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *arg)
 bool work_turn(void)
 {
 	size_t n = works_n;
+	bool any = conn_turn();
 
+	any |= secure_turn();
 	if (!n)
-		return false;
+		return any;
 	hooks_library(true);
 	for (size_t i = 0; i < n; i++) {
 		works[i].work(works[i].arg);

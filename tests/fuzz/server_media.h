@@ -17,6 +17,16 @@ size_t media_net_places(void);          /* open now */
 void media_step_rtp(const struct step *s);
 void media_step_rtcp(const struct step *s);
 void media_step_digit(const struct step *s);
+/* For those who send there: the n-th place that is open, by its number or by its port; -1: none. */
+int media_net_nth(unsigned n);
+int media_net_place_of(uint16_t port);
+bool media_net_is_open(int place);
+void media_net_at(int place, struct sa *at);
+/* Where phone `who` has its end of that place. */
+void media_net_phone(int place, unsigned who, struct sa *from);
+void media_net_deliver(int place, const struct sa *from, const uint8_t *p, size_t n);
+/* The next RTP header of that place: 12 bytes. */
+void media_net_head(uint8_t *p, int place, uint8_t pt, uint8_t gap, uint32_t samples);
 /* What the library gave to a pool thread; true: there was some. */
 bool work_turn(void);
 

@@ -1,6 +1,8 @@
 /* A mutator that knows where steps begin: it inserts, drops, doubles, moves and
  * mixes whole steps and changes single slots, so that what a program reached is
  * mostly still reached by its children. libFuzzer's own mutations come besides. */
+#include "server_conf.h"
+#include "server_sdp.h"
 #include "server_step.h"
 #include <string.h>
 
@@ -25,7 +27,8 @@ static unsigned pick(unsigned n)
 static const uint8_t weights[STEP_OPS] = { [STEP_REQUEST] = 40, [STEP_RESPONSE] = 24, [STEP_TIME] = 20, [STEP_PHONE] = 8,
 	[STEP_SDP] = 6, [STEP_HEADER] = 6, [STEP_REPEAT] = 3, [STEP_RAW] = 1, [STEP_RTP] = 8, [STEP_RTCP] = 4, [STEP_DIGIT] = 8,
 	[STEP_RELOAD] = 5, [STEP_CONSOLE] = 5, [STEP_MANAGER] = 8, [STEP_PEER] = 2, [STEP_MEMORY] = 3, [STEP_DISK] = 6,
-	[STEP_NAMES] = 3, [STEP_WIRE] = 2, [STEP_RESTART] = 1 };
+	[STEP_NAMES] = 3, [STEP_WIRE] = 2, [STEP_RESTART] = 1, [STEP_OPEN] = 4, [STEP_FRAME] = 5,
+	[STEP_ICE] = 8, [STEP_DTLS] = 5, [STEP_SRTP] = 6, [STEP_TRICKLE] = 3 };
 
 static uint8_t pick_op(void)
 {
@@ -58,12 +61,12 @@ static void random_step(uint8_t *s)
 		s[1 + RQ_EXTEN] = (uint8_t)pick(80);
 		s[1 + RQ_AUTH] = (uint8_t)(pick(4) ? 1 : pick(8));
 		if (s[1 + RQ_METHOD] == 0 || s[1 + RQ_METHOD] == 6)
-			s[1 + RQ_SDP] = (uint8_t)pick(pick(2) ? 5 : 24);
+			s[1 + RQ_SDP] = (uint8_t)pick(pick(2) ? 5 : SDP_PRESETS);
 	} else if (s[0] == STEP_RESPONSE) {
 		s[1 + RS_REQUEST] = (uint8_t)pick(pick(2) ? 2 : 8);
 		s[1 + RS_STATUS] = (uint8_t)pick(pick(2) ? 7 : 54);
 		if (pick(2))
-			s[1 + RS_SDP] = (uint8_t)pick(pick(2) ? 5 : 24);
+			s[1 + RS_SDP] = (uint8_t)pick(pick(2) ? 5 : SDP_PRESETS);
 	} else if (s[0] == STEP_RAW) {
 		s[1] = 0;
 	} else {
@@ -143,7 +146,7 @@ static size_t mutate_once(uint8_t *d, size_t n, size_t max)
 		return n;
 	case 7:
 		if (!pick(4))
-			d[0] = (uint8_t)pick(6);
+			d[0] = (uint8_t)pick(CONF_PJSIP);
 		return n;
 	default:
 		change_slot(s);

@@ -29,6 +29,19 @@ int __wrap_sa_source_for(const struct sa *peer, struct sa *local)
 	return sa_is_v6(peer) ? ENETUNREACH : sa_parse(local, STR("10.0.0.100"));
 }
 
+size_t __wrap_sa_interfaces(struct sa *out, size_t max);
+
+size_t __wrap_sa_interfaces(struct sa *out, size_t max)
+{
+	size_t n = max < 2 ? max : 2;
+
+	if (n)
+		sa_parse(&out[0], STR("10.0.0.100"));
+	if (n > 1)
+		sa_parse(&out[1], STR("10.0.0.101"));
+	return n;
+}
+
 static struct dns dns;
 static struct dns_query query[QUERIES];
 static enum names_mode mode;

@@ -125,6 +125,11 @@ void send_response(const struct step *s)
 		respond(r, s, send_status(s), "");
 }
 
+static bool says(const struct seen *r, const char *z)
+{
+	return str_find(r->m->body, str_z(z)) < r->m->body.n;
+}
+
 void answer_plainly(struct seen *r, unsigned status, bool sdp, const char *headers)
 {
 	struct step s = { .a = { [RS_SDP] = sdp ? 2 : 0 } };
@@ -132,9 +137,15 @@ void answer_plainly(struct seen *r, unsigned status, bool sdp, const char *heade
 	/* A request without a body wants an offer; one that has one, an answer of its kind. */
 	if (sdp && r->m->method != SIP_INVITE && !r->m->body.n)
 		s.a[RS_SDP] = 0;
-	if (s.a[RS_SDP] && str_find(r->m->body, STR("m=video")) < r->m->body.n)
+	if (s.a[RS_SDP] && says(r, "m=video"))
 		s.a[RS_SDP] = 5;
-	else if (s.a[RS_SDP] && str_find(r->m->body, STR("m=image")) < r->m->body.n)
+	else if (s.a[RS_SDP] && says(r, "m=image"))
 		s.a[RS_SDP] = 7;
+	if (s.a[RS_SDP] && says(r, "\na=fingerprint"))
+		s.a[RS_SDP] = !says(r, "\na=ice-ufrag") ? 32 : says(r, "m=video") ? 28 : r->phone & 1 ? 26 : 25;
+	else if (s.a[RS_SDP] && says(r, "\na=crypto"))
+		s.a[RS_SDP] = says(r, "\na=ice-ufrag") ? 36 : 34;
+	else if (s.a[RS_SDP] && says(r, "\na=ice-ufrag"))
+		s.a[RS_SDP] = 35;
 	respond(r, &s, status, headers);
 }

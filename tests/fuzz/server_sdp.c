@@ -1,5 +1,6 @@
 /* Session descriptions out of parts: a preset's lines, then changes of them. */
 #include "server_sdp.h"
+#include "server_secure.h"
 
 #define LINES 8
 #define EDITS 6
@@ -20,7 +21,9 @@ struct preset {
 
 static const char *const types[TYPES] = { "audio", "video", "image", "text", "application", "x-a" };
 static const char *const dirs[DIRS] = { "sendrecv", "sendonly", "recvonly", "inactive", "sendonly\r\na=recvonly" };
-static const char *const protos[] = { "RTP/AVP", "RTP/SAVP", "RTP/AVPF", "udptl", "UDP/TLS/RTP/SAVPF", "TCP", "UDPTL" };
+static const char *const protos[] = { "RTP/AVP", "RTP/SAVP", "RTP/AVPF", "udptl", "UDP/TLS/RTP/SAVPF", "TCP", "UDPTL",
+	"UDP/TLS/RTP/SAVP", "RTP/SAVPF" };
+enum { AVP, SAVP, AVPF, DTLS_F = 4, DTLS = 7, SAVPF };
 
 /* Formats of a line and what explains them. */
 static const struct {
@@ -47,6 +50,10 @@ static const struct {
 };
 enum { FMT_H264 = 10, FMT_VP8, FMT_T38, FMT_T140 };
 
+/* An extra of server_secure.c, behind those of `extras`. */
+enum { EXTRAS = 16 };
+#define S(which) (EXTRAS + (which))
+
 static const struct preset presets[SDP_PRESETS] = {
 	[1] = { 1, 0, { { AUDIO, 0, SENDRECV, 0, 0, 6000 } } },
 	[2] = { 1, 0, { { AUDIO, 1, SENDRECV, 0, 0, 6000 } } },
@@ -71,9 +78,26 @@ static const struct preset presets[SDP_PRESETS] = {
 	[21] = { 1, 0, { { AUDIO, 1, SENDRECV, 1, 6, 6000 } } },
 	[22] = { 3, 4, { { AUDIO, 8, SENDRECV, 0, 0, 6000 }, { VIDEO, FMT_VP8, RECVONLY, 0, 0, 6002 }, { STRANGE, 15, TWO_DIRS, 5, 7, 1 } } },
 	[23] = { 1, 0, { { AUDIO, 9, SENDRECV, 0, 7, 6001 } } },
+	/* A page: asks, answers in each role, with a film, with candidates that come later, alone and with two. */
+	[24] = { 1, 1, { { AUDIO, 5, SENDRECV, DTLS_F, S(0), 6000 } } },
+	[25] = { 1, 1, { { AUDIO, 5, SENDRECV, DTLS_F, S(1), 6000 } } },
+	[26] = { 1, 1, { { AUDIO, 5, SENDRECV, DTLS_F, S(2), 6000 } } },
+	[27] = { 2, 1, { { AUDIO, 5, SENDRECV, DTLS_F, S(0), 6000 }, { VIDEO, FMT_VP8, SENDRECV, DTLS_F, S(14), 6000 } } },
+	[28] = { 2, 1, { { AUDIO, 5, SENDRECV, DTLS_F, S(1), 6000 }, { VIDEO, FMT_VP8, SENDRECV, DTLS_F, S(1), 6000 } } },
+	[29] = { 1, 1, { { AUDIO, 5, SENDRECV, DTLS_F, S(4), 9 } } },
+	[30] = { 3, 1, { { AUDIO, 5, SENDRECV, DTLS_F, S(0), 6000 }, { AUDIO, 1, SENDRECV, DTLS_F, S(0), 6000 },
+			 { VIDEO, FMT_H264, SENDRECV, DTLS_F, S(14), 0 } } },
+	/* Phones: DTLS without ICE, SDES, ICE in the clear, ICE and SDES. */
+	[31] = { 1, 0, { { AUDIO, 1, SENDRECV, DTLS, S(7), 6000 } } },
+	[32] = { 1, 0, { { AUDIO, 1, SENDRECV, DTLS, S(15), 6000 } } },
+	[33] = { 1, 0, { { AUDIO, 1, SENDRECV, SAVP, S(8), 6000 } } },
+	[34] = { 1, 0, { { AUDIO, 1, SENDRECV, SAVP, S(16), 6000 } } },
+	[35] = { 1, 0, { { AUDIO, 1, SENDRECV, AVP, S(3), 6000 } } },
+	[36] = { 1, 0, { { AUDIO, 1, SENDRECV, SAVP, S(10), 6000 } } },
+	[37] = { 2, 16, { { AUDIO, 5, SENDRECV, DTLS_F, S(11), 6000 }, { AUDIO, 1, SENDRECV, AVP, S(12), 6000 } } },
 };
 
-static const char *const extras[] = {
+static const char *const extras[EXTRAS] = {
 	"", "a=ptime:20\r\n", "a=ptime:1\r\na=maxptime:0\r\n", "a=ptime:150\r\n", "a=rtcp-mux\r\na=mid:0\r\n",
 	"a=ptime:30\r\na=maxptime:240\r\na=rtcp:7001\r\n",
 	"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n",
@@ -185,7 +209,7 @@ static void edit(struct form *f, uint8_t op, uint8_t arg)
 		l->fmt = (uint8_t)(more % ARRAY_LEN(fmts));
 		break;
 	case 9:
-		l->extra = (uint8_t)(more % ARRAY_LEN(extras));
+		l->extra = (uint8_t)(more % (EXTRAS + SECURE_EXTRAS));
 		break;
 	case 10:
 		l->proto = (uint8_t)(more % ARRAY_LEN(protos));
@@ -201,14 +225,17 @@ static void edit(struct form *f, uint8_t op, uint8_t arg)
 	}
 }
 
-static void write_line(struct buf *b, const struct line *l, unsigned at)
+static void write_line(struct buf *b, const struct line *l, unsigned at, unsigned phone)
 {
+	unsigned extra = l->extra % (EXTRAS + SECURE_EXTRAS);
+
 	buf_printf(b, "m=%s %u %s %s\r\n%s%s", types[l->type % TYPES], l->port, protos[l->proto % ARRAY_LEN(protos)],
-		   fmts[l->fmt % ARRAY_LEN(fmts)].list, extras[l->extra % ARRAY_LEN(extras)],
-		   fmts[l->fmt % ARRAY_LEN(fmts)].attributes);
+		   fmts[l->fmt % ARRAY_LEN(fmts)].list, extra < EXTRAS ? extras[extra] : "", fmts[l->fmt % ARRAY_LEN(fmts)].attributes);
+	if (extra >= EXTRAS)
+		secure_write(b, extra - EXTRAS, phone, l->port);
 	if (l->dir)
 		buf_printf(b, "a=%s\r\n", dirs[l->dir % DIRS]);
-	if (l->extra == 4)
+	if (extra == 4 || extra >= EXTRAS)
 		buf_printf(b, "a=mid:%u\r\n", at);
 }
 
@@ -244,11 +271,15 @@ bool sdp_write_text(struct buf *b, unsigned phone, unsigned preset, uint8_t op, 
 		buf_printf(b, "c=IN IP4 %s.%u\r\n", host, phone + 1);
 	buf_put(b, STR("t=0 0\r\n"));
 	if (f.session & 1)
-		buf_put(b, STR("a=group:BUNDLE 0 1\r\n"));
+		buf_put(b, f.n == 1 ? STR("a=group:BUNDLE 0\r\n") : f.n == 3 ? STR("a=group:BUNDLE 0 1 2\r\n") : STR("a=group:BUNDLE 0 1\r\n"));
+	if (f.session & 16)
+		buf_put(b, STR("a=ice-lite\r\n"));
+	if (f.session & 32)
+		buf_put(b, STR("a=group:BUNDLE 1 0\r\na=group:BUNDLE 2\r\n"));
 	if (f.session & 8)
 		buf_put(b, STR("a=recvonly\r\n"));
 	for (unsigned i = 0; i < f.n; i++)
-		write_line(b, &f.v[i], i);
+		write_line(b, &f.v[i], i, phone);
 	write_garbage(b, f.garbage);
 	return true;
 }

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 
-enum { SDP_PRESETS = 24 };
+enum { SDP_PRESETS = 38 };
 
 /* A change of the lines that the next description gets, whatever it is for. */
 void sdp_edit_later(uint8_t op, uint8_t arg);

@@ -2,7 +2,9 @@
  * response, rightly most of the time. */
 #include "base/obj.h"
 #include "server_conf.h"
+#include "server_conn.h"
 #include "server_sdp.h"
+#include "server_secure.h"
 #include "server_wire.h"
 #include "server_world.h"
 #include "service/common/hash_openssl.h"
@@ -23,6 +25,7 @@ static struct {
 static struct {
 	uint8_t header[4], value[4];
 	unsigned n;
+	const struct step *fragment;    /* the next body is made of it */
 } later;
 
 void send_header_later(uint8_t header, uint8_t value)
@@ -51,6 +54,8 @@ void send_bytes(const struct net_path *from, struct str bytes)
 	sent.n[at] = bytes.n < sizeof(sent.text[0]) ? bytes.n : 0;
 	memcpy(sent.text[at], bytes.p, sent.n[at]);
 	sent.path[at] = *from;
+	if (conn_say(from, bytes))
+		return;
 	world_receive(from, bytes, !net_is_stream(from->proto));
 }
 
@@ -376,6 +381,11 @@ static const char *put_body(struct buf *b, const struct dlg *d, const struct ste
 	};
 	unsigned i = s->a[RQ_BODY] % ARRAY_LEN(bodies);
 
+	if (later.fragment) {
+		secure_fragment(b, later.fragment, d->phone);
+		later.fragment = NULL;
+		return "application/trickle-ice-sdpfrag";
+	}
 	if (sdp_write_text(b, d->phone, s->a[RQ_SDP], s->a[RQ_EDIT], s->a[RQ_EDIT_ARG]))
 		return "application/sdp";
 	if (i)
@@ -457,6 +467,18 @@ void send_again(struct dlg *d)
 
 	s.a[RQ_NUMBERS] &= 0x38;        /* its tags as they were; CSeq and branch anew */
 	send_in(d, &s);
+}
+
+/* Candidates by INFO: [0] in which dialog, back; the others fill the body. */
+void send_fragment(const struct step *s)
+{
+	struct step info = { .a = { [RQ_METHOD] = M_INFO, [RQ_DIALOG] = (uint8_t)(1 + s->a[0] % 8), [RQ_AUTH] = 1 } };
+
+	if (!dlg_nth(0))
+		return;
+	later.fragment = s;
+	send_request(&info);
+	later.fragment = NULL;
 }
 
 void send_ack(struct dlg *d, unsigned cseq, unsigned status)

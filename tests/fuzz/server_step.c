@@ -1,17 +1,19 @@
 /* A program's steps, done one after the other. */
 #include "server_step.h"
 #include "server_conf.h"
+#include "server_conn.h"
 #include "server_media.h"
 #include "server_sdp.h"
+#include "server_secure.h"
 #include "server_wire.h"
 #include "server_world.h"
-#include "service/outbound/outbound.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 const char *const step_name[STEP_OPS] = { "request", "response", "time", "phone", "sdp", "header", "repeat", "raw", "rtp", "rtcp",
-	"digit", "reload", "console", "manager", "peer", "memory", "disk", "names", "wire", "restart" };
+	"digit", "reload", "console", "manager", "peer", "memory", "disk", "names", "wire", "restart",
+	"open", "frame", "ice", "dtls", "srtp", "trickle" };
 
 /* ---- time --------------------------------------------------------------- */
 
@@ -200,7 +202,7 @@ static void do_wire(const struct step *s)
 		break;
 	case 3:
 		hooks_library(true);
-		outbound_closed(world.svc, 200u + s->a[1] % PHONES);
+		service_closed(world.svc, 200u + s->a[1] % PHONES);
 		hooks_library(false);
 		break;
 	case 4:
@@ -287,7 +289,9 @@ static const struct {
 	[STEP_DIGIT] = { media_step_digit, false }, [STEP_RELOAD] = { do_reload, false }, [STEP_CONSOLE] = { do_console, false },
 	[STEP_MANAGER] = { do_manager, false }, [STEP_PEER] = { do_peer, false }, [STEP_MEMORY] = { do_memory, true },
 	[STEP_DISK] = { do_disk, false }, [STEP_NAMES] = { do_names, false }, [STEP_WIRE] = { do_wire, false },
-	[STEP_RESTART] = { do_restart, false },
+	[STEP_RESTART] = { do_restart, false }, [STEP_OPEN] = { conn_step_open, false }, [STEP_FRAME] = { conn_step_frame, false },
+	[STEP_ICE] = { secure_step_ice, false }, [STEP_DTLS] = { secure_step_dtls, false }, [STEP_SRTP] = { secure_step_srtp, false },
+	[STEP_TRICKLE] = { send_fragment, false },
 };
 
 static void do_step(const struct step *s)

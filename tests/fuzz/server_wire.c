@@ -2,6 +2,8 @@
 #include "server_wire.h"
 #include "base/obj.h"
 #include "server_conf.h"
+#include "server_conn.h"
+#include "server_secure.h"
 #include "server_world.h"
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +42,9 @@ void path_of(struct net_path *p, unsigned who, unsigned how)
 	snprintf(text, sizeof(text), "10.0.0.%u:%u", who % PHONES + 1, how & 4 ? 5062u : 5060u);
 	sa_parse(&p->peer, str_z(text));
 	sa_parse(&p->local, STR("10.0.0.100:5060"));
+	/* Who has a connection uses it. */
+	if (!(how & 3) && conn_path(p, who % PHONES))
+		return;
 	if (how & 1) {
 		p->transport = 2;
 		p->proto = NET_TCP;
@@ -200,6 +205,8 @@ static void keep(const struct net_path *path, struct str bytes)
 		obj_drop(m);
 		return;
 	}
+	if (str_starts(m->body, STR("v=0")))
+		secure_learn(m->body, phone_of(&path->peer));
 	if (m->request && m->method != SIP_ACK)
 		remember(m, path);
 	if (m->request)
@@ -232,6 +239,7 @@ int wire_sent(void *arg, struct net_path *path, struct net_bytes *bytes)
 		err = ENETUNREACH;
 	} else {
 		keep(path, str_mk(bytes->p, bytes->n));
+		conn_sent(path, bytes);
 	}
 	hooks_library(before);
 	return err;

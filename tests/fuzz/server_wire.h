@@ -63,6 +63,7 @@ unsigned phone_of(const struct sa *peer);
 
 /* server_send.c, server_reply.c: messages out of templates */
 void send_request(const struct step *s);
+void send_fragment(const struct step *s);
 void send_response(const struct step *s);
 void send_ack(struct dlg *d, unsigned cseq, unsigned status);
 void send_prack(struct dlg *d);

@@ -10,7 +10,9 @@
 #include "pbx/features.h"
 #include "pbx/moh.h"
 #include "server_conf.h"
+#include "server_conn.h"
 #include "server_media.h"
+#include "server_secure.h"
 #include "server_wire.h"
 #include "service/place/location.h"
 #include "service/message/notify.h"
@@ -90,6 +92,8 @@ void world_once(void)
 {
 	log_set_mask(0);
 	media_net_sounds();
+	secure_once();
+	conn_once();
 	for (unsigned i = 0; i < CONF_PJSIP; i++) {
 		put_files(i);
 		must(!snapshot_parse(&shared.conf[i], str_z(conf_pjsip[i]), str_z(conf_acl), NULL, NULL), "pjsip.conf");
@@ -133,6 +137,7 @@ static int start_service(unsigned conf)
 		.hooks = { .stop = stop_hook, .reload = reload_hook } };
 	int err = service_new(&world.svc, &prm, NULL);
 
+	err = err ? err : secure_attach(world.svc);
 	if (err)
 		return err;
 	notify_set_conf(world.svc, shared.kinds);

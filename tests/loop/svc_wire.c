@@ -160,6 +160,16 @@ void wire_come(struct wire *t, const char *peer, const char *text)
 	come(t, &from, str_z(text));
 }
 
+void wire_come_by(struct wire *t, enum net_proto proto, uint64_t conn, const char *peer, const char *text)
+{
+	struct net_path from = { .proto = proto, .conn = conn };
+
+	from.transport = t->svc->transports.n ? t->svc->transports.v[0].id : 0;
+	from.local = t->svc->transports.v[0].bound;
+	assert_int_equal(sa_parse(&from.peer, str_z(peer)), 0);
+	come(t, &from, str_z(text));
+}
+
 const char *wire_header(const struct sip_msg *m, const char *name)
 {
 	static char room[1024];

@@ -27,10 +27,14 @@ static const char conf[] =
 
 static struct wire t;
 static unsigned cseq;
+/* How the next requests come; conn 0: in datagrams. */
+static enum net_proto proto;
+static uint64_t conn;
 
 static int setup(void **state)
 {
 	(void)state;
+	conn = 0;
 	wire_open(&t, "", conf);
 	return 0;
 }
@@ -53,7 +57,10 @@ static struct sip_msg *ask(const char *user, const char *headers)
 		 "REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP " PEER ";branch=z9hG4bKreg%u\r\n"
 		 "From: <sip:%s@127.0.0.1>;tag=a\r\nTo: <sip:%s@127.0.0.1>\r\nCall-ID: r\r\nCSeq: %u REGISTER\r\n"
 		 "Max-Forwards: 70\r\n%sContent-Length: 0\r\n\r\n", cseq, user, user, cseq, headers);
-	wire_come(&t, PEER, text);
+	if (conn)
+		wire_come_by(&t, proto, conn, PEER, text);
+	else
+		wire_come(&t, PEER, text);
 	world_turn(&t.w);
 	assert_true(t.n > 0);
 	for (size_t i = t.n; i; i--)
@@ -342,6 +349,47 @@ static void same_contact_twice_unavailable(void **state)
 	assert_string_equal(listed("alive"), "<sip:a@192.0.2.1>;expires=3600 <sip:c@192.0.2.3>;expires=3600 ");
 }
 
+/* The connection is the only way to a page, and to a phone whose address is rewritten. */
+static void gone_with_its_connection(void **state)
+{
+	(void)state;
+	proto = NET_WSS;
+	conn = 7;
+	assert_int_equal(status("strict", "Contact: <sip:a@x.invalid;transport=ws>\r\n"), 200);
+	assert_int_equal(status("newest", "Contact: <sip:b@y.invalid;transport=ws>\r\n"), 200);
+	conn = 8;
+	assert_int_equal(status("strict", "Contact: <sip:c@z.invalid;transport=ws>\r\n"), 200);
+	proto = NET_TCP;
+	conn = 9;
+	assert_int_equal(status("rewritten", "Contact: <sip:d@192.0.2.4;transport=tcp>\r\n"), 200);
+	assert_int_equal(status("path", "Contact: <sip:e@192.0.2.5;transport=tcp>\r\n"), 200);
+	service_closed(t.svc, 7);
+	service_closed(t.svc, 9);
+	conn = 0;
+	assert_string_equal(listed("strict"), "<sip:c@z.invalid;transport=ws>;expires=600 ");
+	assert_string_equal(listed("newest"), "");
+	assert_string_equal(listed("rewritten"), "");
+	/* It said where it listens. */
+	assert_string_equal(listed("path"), "<sip:e@192.0.2.5;transport=tcp>;expires=3600 ");
+	assert_int_equal(world_events(&t.w, "ContactStatus", "ContactStatus: Removed"), 3);
+}
+
+/* A refresh by another connection leaves the first one. */
+static void moved_to_another_connection(void **state)
+{
+	(void)state;
+	proto = NET_WS;
+	conn = 7;
+	assert_int_equal(status("strict", "Contact: <sip:a@x.invalid;transport=ws>\r\n"), 200);
+	conn = 8;
+	assert_int_equal(status("strict", "Contact: <sip:a@x.invalid;transport=ws>\r\n"), 200);
+	service_closed(t.svc, 7);
+	assert_string_equal(listed("strict"), "<sip:a@x.invalid;transport=ws>;expires=600 ");
+	conn = 0;
+	service_closed(t.svc, 8);
+	assert_string_equal(listed("strict"), "");
+}
+
 /* compact_headers: every header of an answer that has a short name has it. */
 static void short_names_when_configured(void **state)
 {
@@ -371,6 +419,7 @@ int main(void)
 		T(expirations), T(no_more_than_max_contacts), T(remove_existing), T(remove_unavailable),
 		T(all_at_once), T(paths), T(rewritten), T(contact_acl), T(what_cannot_be_read),
 		cmocka_unit_test(short_names_when_configured),
+		T(gone_with_its_connection), T(moved_to_another_connection),
 		cmocka_unit_test(same_contact_twice), T(same_contact_twice_unavailable),
 	};
 

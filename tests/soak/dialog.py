@@ -4,6 +4,9 @@ the details of each message come from its generator; times and answers do not.""
 import random
 import re
 
+import rtc
+import stun
+from sipmsg import SECURE as SECURE_LINES
 from sipmsg import answer_to, authorize, change_media, media_line, sdp_text
 
 NUMBERS = ["echo", "echo", "play", "play", "early", "ring", "ring", "prog", "prog", "moh", "mohearly", "read", "send",
@@ -15,6 +18,11 @@ EVENTS = [("presence", "application/pidf+xml"), ("dialog", "application/dialog-i
           ("message-summary", "application/simple-message-summary"), ("presence", "application/xpidf+xml"),
           ("refer", "message/sipfrag"), ("nothing", "text/plain"), ("presence.winfo", "application/pidf+xml")]
 
+
+# What a dialog's encrypted media has; most have none.
+SECURE = [("ice", "dtls", "mux"), ("ice", "dtls", "mux"), ("dtls",), ("sdes",), ("ice", "sdes", "mux"), ("ice",), ("ice", "lite", "dtls", "mux")]
+WRONG_CHECKS = 0.3      # of the checks of ICE, in walks
+TRICKLE = "Supported: trickle-ice, 100rel\r\nRecv-Info: trickle-ice\r\n"
 
 EXTRAS = ["", "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\nMin-SE: 90\r\n", "Require: 100rel\r\n", "Supported: 100rel\r\n",
           "Require: 100rel\r\nSupported: timer\r\nSession-Expires: 1800\r\n",
@@ -39,6 +47,7 @@ class Dialog:
         self.rseq = self.rng.randrange(1, 1 << 20)
         self.acked = False
         self.event = None
+        self.rtc = None                 # the end of encrypted media, made with the first offer or answer
         if invite is None:
             self.call_id = f"s{w.seed}-{w.number}-{w.generation}-{name.replace(':', '-')}"
             self.local = f"<sip:{w.user}@{w.host}>;tag=l{self.rng.getrandbits(32):x}"
@@ -81,10 +90,15 @@ class Dialog:
         w, rng = self.w, self.rng
         if not self.lines:
             self.lines = [media_line(rng, w.ip, w.media_port)]
+            if rng.random() < 0.4:
+                self.secure_line(self.lines[0], True)
             if rng.random() < 0.25:
                 change_media(rng, self.lines, w.ip, w.media_port)
         else:
-            for _ in range(rng.choice([0, 1, 1, 1, 2, 3])):
+            if self.rtc and rng.random() < 0.8:
+                rng.choice([self.rtc.restart, self.rtc.rekey, self.nothing, self.nothing])()
+                self.secure_line(self.lines[0], True)
+            for _ in range(rng.choice([0, 1, 1, 1, 2, 3]) if self.rtc is None else rng.choice([0, 0, 1])):
                 change_media(rng, self.lines, w.ip, w.media_port)
         del self.lines[24:]
         self.version += rng.choice([0, 1, 1, 1])
@@ -98,11 +112,34 @@ class Dialog:
             line = {"kind": kind, "port": w.media_port if port != "0" and rng.random() < 0.9 else 0, "proto": proto,
                     "formats": formats.split()[:rng.choice([1, 1, 2, 9])], "ip": w.ip, "more": [], "way": "sendrecv"}
             lines.append(line)
+        if lines and lines[0]["port"] and re.search("^a=(fingerprint|crypto|ice-ufrag):", body, re.M) and rng.random() < 0.8:
+            how = {"dtls": "a=fingerprint:", "sdes": "a=crypto:", "ice": "a=ice-ufrag:", "mux": "a=rtcp-mux"}
+            self.secure_line(lines[0], False, tuple(k for k, v in how.items() if v in body), body)
         if rng.random() < 0.25:
             change_media(rng, lines, w.ip, w.media_port)
         self.lines = lines
         self.version += 1
         return sdp_text(rng, lines, w.ip, self.version)
+
+    def secure_line(self, line, offer, how=None, body=""):
+        """Make LINE that of the dialog's encrypted media. BODY: the offer that it answers."""
+        w, rng = self.w, self.rng
+        if self.rtc is None:
+            self.rtc = rtc.Peer(w.reactor, random.Random(rng.getrandbits(48)), w.ip, set(how or rng.choice(SECURE)), w.identities,
+                                self.heard, WRONG_CHECKS)
+            self.rtc.trickle = "ice" in self.rtc.how and rng.random() < 0.3
+            w.stats["secure_dialogs"] += 1
+        if body:
+            self.rtc.learn(body, True)
+        line["ip"], line["port"] = self.rtc.where()
+        line["more"] = self.rtc.lines(offer)
+        if offer:
+            line["proto"] = self.rtc.profile()
+        else:
+            self.rtc.answered()
+
+    def heard(self, packet):
+        self.w.stats["secure_heard"] += 1
 
     # -- beginnings -------------------------------------------------------------
     def begin(self):
@@ -136,6 +173,7 @@ class Dialog:
             body = "" if rng.random() < 0.1 else self.offer()
         if extra is None:
             extra = "Supported: 100rel, timer, replaces\r\n" if rng.random() < 0.6 else rng.choice(EXTRAS)
+            extra += TRICKLE if self.rtc and self.rtc.trickle else ""
         if not auth and not self.up and w.challenge and rng.random() < 0.8:
             auth = authorize(w.user, w.password, "INVITE", self.target, w.challenge, w.counts)
         self.cseq += 1
@@ -207,6 +245,8 @@ class Dialog:
         self.target = m.contact() or self.target
         if m.body:
             self.peer_media = m.media()
+            if self.rtc:
+                self.rtc.learn(m.body, False)
 
     def prack(self, m, cseq):
         rng, rseq = self.rng, m.one("rseq")
@@ -297,7 +337,7 @@ class Dialog:
         """A message with bytes that were changed. Over TCP it would only end the connection."""
         w, rng = self.w, self.rng
         self.finish()
-        if w.kind == "tcp":
+        if w.wire.protocol != "UDP":
             return
         via = f"SIP/2.0/UDP {w.ip}:{w.wire.port};branch=z9hG4bK{rng.getrandbits(40):x}"
         data = bytearray(f"INVITE {self.target} SIP/2.0\r\nVia: {via}\r\nMax-Forwards: 70\r\n{self.headers('INVITE', 1)}"
@@ -404,13 +444,70 @@ class Dialog:
     def repeat(self):
         """The last messages once more, as a wire that doubles packets would."""
         sent = [t for t in list(self.w.trace)[-40:] if f" > {self.w.user} {self.name}\n" in t[:80]]
-        if sent and self.w.kind != "tcp":
+        if sent and self.w.wire.protocol == "UDP":
             self.w.send(self.rng.choice(sent[-4:]).partition("\n")[2][:-1].encode(), self.name)
 
+    def trickle(self):
+        """Candidates by INFO: those of an offer that had none, or others (RFC 8840)."""
+        rng = self.rng
+        if self.rtc is None or "ice" not in self.rtc.how:
+            return
+        self.rtc.trickle = False
+        body = self.rtc.sdpfrag()
+        how = rng.randrange(8)
+        if how == 0:
+            body = body.replace(self.rtc.ufrag, "gone")
+        elif how == 1:
+            body = body.replace("a=mid:", "a=mid:9")
+        elif how == 2:
+            body = body[:rng.randrange(len(body))]
+        elif how == 3:
+            body += "".join(f"a={x}\r\n" for x in rng.sample(SECURE_LINES, 3))
+        elif how == 4:
+            body = body.replace("a=end-of-candidates\r\n", f"a={self.rtc.candidate()}\r\n" * rng.choice([1, 40]))
+        self.w.stats["trickled"] += 1
+        self.ask("INFO", "Info-Package: trickle-ice\r\nContent-Disposition: Info-Package\r\n", body, "application/trickle-ice-sdpfrag")
+
+    def checks(self):
+        """What others send to the ports of media: checks with a fault, handshakes that begin, rubbish of each kind."""
+        w, rng = self.w, self.rng
+        for _, port in self.peer_media:
+            at = (w.server[0], port)
+            if not port:
+                continue
+            if self.rtc and "ice" in self.rtc.how and self.rtc.theirs.get("ufrag") and rng.random() < 0.6:
+                self.rtc.check(at, rng.choice(stun.FAULTS))
+                continue
+            kind = rng.choice([stun.REQUEST, stun.INDICATION, stun.SUCCESS, stun.ERROR, 0x0003, 0x0113])
+            data = rng.choice([stun.build(kind, rng.randbytes(12), [(stun.USERNAME, b"a:b"), (stun.PRIORITY, bytes(4))], "pw"),
+                               b"\x16\xfe\xfd" + bytes(8) + b"\x00\x40\x01" + rng.randbytes(63), b"\x16\xfe\xff" + rng.randbytes(40),
+                               b"\x15\xfe\xfd" + rng.randbytes(15), b"\x40\x00\x00\x10" + rng.randbytes(16), rng.randbytes(30)])
+            try:
+                w.media.sendto(data, at)
+            except OSError:
+                pass
+
+    def cut(self):
+        """Its walker's connection goes: other dialogs lose theirs too."""
+        if self.w.wire.protocol != "UDP" and self.rng.random() < 0.2:
+            self.w.stats["connections_cut"] += 1
+            self.w.wire.close()
+
     def sound(self):
+        if self.rtc:
+            self.rtc_sound()
         for _, port in self.peer_media:
             if port:
                 self.w.rtp(self.rng, self.w.server[0], port)
+
+    def rtc_sound(self):
+        """Some packets as they should be, if the way is there."""
+        rng = self.rng
+        ssrc, first = rng.getrandbits(32), rng.getrandbits(16)
+        for i in range(rng.randrange(1, 12)):
+            packet = bytes([0x80, rng.choice([0, 0, 8, 9, 96, 101])]) + ((first + i) & 0xffff).to_bytes(2, "big") + bytes(4)
+            self.rtc.send(packet + ssrc.to_bytes(4, "big") + b"\xf8\xff\xfe" + bytes(157))
+        self.rtc.send(b"\x81" + rng.choice([b"\xc8", b"\xc9", b"\xce", b"\xcd"]) + b"\x00\x07" + ssrc.to_bytes(4, "big") + rng.randbytes(24))
 
     def replaces(self):
         """A new call that takes this one over."""
@@ -563,9 +660,16 @@ class Dialog:
         """Nothing more begins here; what comes late is still answered for a while."""
         if not self.over:
             self.over = True
-            self.w.reactor.at(2.0, self.w.dialogs.pop, self.call_id, None)
+            self.w.reactor.at(2.0, self.drop)
+
+    def drop(self):
+        """Nobody answers for it any more."""
+        self.w.dialogs.pop(self.call_id, None)
+        if self.rtc:
+            self.rtc.close(self.rng.random() < 0.5)
+            self.rtc = None
 
 
 STEPS = ([Dialog.reinvite] * 6 + [Dialog.update] * 5 + [Dialog.cancel] * 2 + [Dialog.bye] * 2 + [Dialog.info] * 3 +
          [Dialog.refer] * 2 + [Dialog.other] * 2 + [Dialog.wrong] * 2 + [Dialog.ack_again] * 2 + [Dialog.repeat] * 2 + [Dialog.sound] * 5 +
-         [Dialog.replaces] + [Dialog.nothing] * 4)
+         [Dialog.replaces] + [Dialog.nothing] * 4 + [Dialog.trickle] * 3 + [Dialog.checks] * 3 + [Dialog.cut])

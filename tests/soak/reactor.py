@@ -5,6 +5,7 @@ import itertools
 import re
 import selectors
 import socket
+import ssl
 import time
 
 UP, DOWN, OVER = 0, 1, 2        # what Shared.state says of the server
@@ -139,10 +140,23 @@ class Tcp:
             sock.close()
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            sock = self.dress(sock)
+        except (OSError, EOFError):
+            sock.close()
+            return
         self.port = sock.getsockname()[1]
         self.sock = sock
         self.epoch += 1
         self.reactor.watch(sock, self.readable)
+
+    def dress(self, sock):
+        """What goes over the connection before messages do: nothing."""
+        return sock
+
+    def put(self, data):
+        """The bytes of one message."""
+        self.sock.sendall(data)
 
     def send(self, data):
         self.sent += 1
@@ -152,22 +166,27 @@ class Tcp:
             return
         try:
             self.sock.settimeout(0.2)
-            self.sock.sendall(data)
+            self.put(data)
         except OSError:
             self.close()
 
     def readable(self):
-        try:
-            self.sock.settimeout(0)
-            data = self.sock.recv(65536)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self.close()
-            return
-        self.waiting += data
+        while self.sock is not None:
+            try:
+                self.sock.settimeout(0)
+                data = self.sock.recv(65536)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self.close()
+                return
+            self.waiting += data
+            self.take()
+
+    def take(self):
+        """The messages of what came so far."""
         while True:
             self.waiting = self.waiting.lstrip(b"\r\n")
             head, found, rest = self.waiting.partition(b"\r\n\r\n")

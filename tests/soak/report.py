@@ -70,6 +70,10 @@ def table(r):
         ("calls with sound", f"{c.get('calls_up', 0)} up, {c.get('calls_failed', 0)} failed; "
          f"sent {c.get('rtp_sent', 0)}, heard {c.get('rtp_heard', 0)}; "
          f"digits {c.get('digits_heard', 0)} of {c.get('digits_sent', 0)}"),
+        ("encrypted media", f"{c.get('secure_calls', 0)} calls with sound, {c.get('secure_dialogs', 0)} dialogs of walks that heard "
+         f"{c.get('secure_heard', 0)} packets; {c.get('ice_restarts', 0)} ICE restarts, {c.get('rekeys', 0)} rekeys, "
+         f"{c.get('trickled', 0)} INFOs with candidates; connections: {c.get('connections_cut', 0)} cut, "
+         f"{c.get('connections_again', 0)} made again, {c.get('half_connections', 0)} left half way"),
         ("canary", f"{percent(canary['success'])} of {canary['rounds']} rounds, p50 {canary['p50_ms']} ms, "
          f"p99 {canary['p99_ms']} ms; "
          f"{canary['not_counted']} not counted, for the server was killed in them"),

@@ -29,7 +29,7 @@ class Run:
         self.rng = random.Random(f"{o.seed}:{name}")
         os.makedirs(directory, exist_ok=True)
         self.variant = 0
-        self.daemon = Daemon(f"{directory}/server", o.program, o.port, settings.files(0, o.manager, o.rtp))
+        self.daemon = Daemon(f"{directory}/server", o.program, o.port, settings.files(0, o))
         total = sum(n for _, n in plan)
         self.shared = Shared(total)
         self.processes = []
@@ -149,9 +149,9 @@ class Run:
     def reload(self, variant=None, quiet=False):
         """Another configuration, read through the console."""
         self.variant = self.rng.randrange(6 * len(settings.KINDS)) if variant is None else variant
-        files = settings.files(self.variant, self.o.manager, self.o.rtp)
+        files = settings.files(self.variant, self.o)
         if quiet:
-            files["pjsip.conf"] = settings.pjsip(self.variant, qualify=False)
+            files["pjsip.conf"] = settings.fill(settings.pjsip(self.variant, qualify=False), self.o)
         for name, text in files.items():
             self.daemon.write(name, text)
         began = time.monotonic()

@@ -5,13 +5,15 @@ call or a subscription may still hold when it changes."""
 import os
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-WALKERS = 16            # w0..w15, with a password, from any address
+WALKERS = 16            # w0..w15, with a password, from any address; TLS and WebSocket too
 TRUSTED = 8             # t0..t7, by address: 127.0.0.20 and on
 PHONES = 12             # p0..p11, with a password
 EDGES = 400             # a0..a399, AORs of the endpoint `edge`, 127.0.0.30
 CANARY = "127.0.0.100"
 FLOOD = "127.0.0.2"
 OPENER = "127.0.0.3"
+HALVES = "127.0.0.90"   # whose connections are left half way
+IDENTITIES = 4          # certificates that the phones have for DTLS
 
 TRANSPORTS = """
 [udp]
@@ -22,7 +24,50 @@ bind = 127.0.0.1:{port}
 type = transport
 protocol = tcp
 bind = 127.0.0.1:{port}
+[tls]
+type = transport
+protocol = tls
+bind = 127.0.0.1:{tls}
+cert_file = {cert}
+priv_key_file = {key}
+[ws]
+type = transport
+protocol = ws
+bind = 0.0.0.0
+[wss]
+type = transport
+protocol = wss
+bind = 127.0.0.1:{wss}
+cert_file = {cert}
+priv_key_file = {key}
 """
+HTTP = """
+[general]
+enabled = yes
+bindaddr = 127.0.0.1
+bindport = {ws}
+enablestatus = yes
+"""
+
+# Phones that call one another: how they signal, and what their media has.
+PAGE = ("ice", "dtls", "mux")
+PHONE_KINDS = [("udp", ()), ("wss", PAGE), ("udp", ()), ("udp", ()), ("tls", ("sdes",)), ("udp", ("dtls",)),
+               ("ws", PAGE), ("wss", PAGE), ("udp", ("ice", "mux")), ("tls", ("sdes",)), ("tcp", ("ice", "sdes", "mux")), ("ws", PAGE)]
+
+
+def media_options(media):
+    """Of an endpoint whose phone has MEDIA."""
+    if media == PAGE:
+        return "webrtc = yes\nallow = !all,opus,ulaw,alaw,g722\n"
+    out = "allow = !all,ulaw,alaw,g722\nrtp_symmetric = yes\n"
+    if "ice" in media:
+        out += "ice_support = yes\nrtcp_mux = yes\n"
+    if "dtls" in media:
+        out += "media_encryption = dtls\ndtls_auto_generate_cert = yes\ndtls_verify = fingerprint\ndtls_setup = actpass\n"
+    if "sdes" in media:
+        out += "media_encryption = sdes\n"
+    return out + "rewrite_contact = yes\n"      # those over TCP and TLS listen nowhere
+
 
 # What the phones may do, by variant and by number: walks meet all of it.
 KINDS = [
@@ -34,6 +79,11 @@ KINDS = [
     "allow = !all,g722,slin16,slin,ulaw:10\ndtmf_mode = inband\ninband_progress = yes\nrtp_keepalive = 1\n",
     "allow = !all,ulaw,alaw\n100rel = peer_supported\npreferred_codec_only = yes\nmoh_passthrough = yes\n",
     "allow = !all,ulaw:40,alaw\nuse_avpf = yes\nsend_rpid = yes\nrpid_immediate = yes\nconnected_line_method = update\n",
+    "webrtc = yes\nallow = !all,opus,ulaw,vp8\nmax_audio_streams = 2\nmax_video_streams = 2\n",
+    "allow = !all,ulaw,g722\nmedia_encryption = sdes\nsrtp_tag_32 = yes\nrtp_timeout = 2\n",
+    "allow = !all,opus,ulaw\nice_support = yes\nmedia_encryption = sdes\nmedia_encryption_optimistic = yes\n",
+    "allow = !all,ulaw,alaw\nmedia_encryption = dtls\ndtls_auto_generate_cert = yes\ndtls_verify = fingerprint\ndtls_setup = actpass\n"
+    "dtls_rekey = 1\nuse_avpf = yes\nmedia_use_received_transport = yes\n",
 ]
 AGENTS = ["", "user_agent = A\n", "user_agent = ALongNameOfAnAgentThatNeedsABlockOfItsOwn-" + "x" * 80 + "\n"]
 
@@ -146,7 +196,7 @@ def pjsip(variant, qualify=True):
                    f"[{name}]\ntype = aor\nmax_contacts = 4\nremove_existing = yes\nminimum_expiration = 1\n"
                    f"[{name}i]\ntype = identify\nendpoint = {name}\nmatch = 127.0.0.{20 + i}\n")
     for i in range(PHONES):
-        out.append(account(f"p{i}", "allow = !all,ulaw,alaw,g722\nrtp_symmetric = yes\n"))
+        out.append(account(f"p{i}", media_options(PHONE_KINDS[i][1])))
     names = [f"a{i}" for i in range(EDGES)]
     out.append("[edge]\ntype = endpoint\ncontext = soak\nallow = ulaw\naors = " + ",".join(names) +
                "\n[edgei]\ntype = identify\nendpoint = edge\nmatch = 127.0.0.30\n")
@@ -161,14 +211,23 @@ def pjsip(variant, qualify=True):
     return "".join(out)
 
 
-def files(variant, manager, rtp):
-    """All files of a variant. RTP: the first and last port. The threads are those of
-    the next start."""
+def fill(text, o):
+    """TEXT with the ports and certificates of this run."""
+    for name in ("tls", "ws", "wss", "cert", "key"):
+        text = text.replace("{" + name + "}", str(getattr(o, name)))
+    return text
+
+
+def files(variant, o):
+    """All files of a variant. O: the options of soak.py, of which the ports and certificates
+    are used. The threads are those of the next start."""
+    rtp = o.rtp
     return {
         "sidetone.conf": f"[threads]\nio_threads = {variant % 2}\nmedia_threads = {(variant + 1) % 3}\n",
-        "pjsip.conf": pjsip(variant),
+        "pjsip.conf": fill(pjsip(variant), o),
+        "http.conf": fill(HTTP, o),
         "extensions.conf": EXTENSIONS + MORE[variant % len(MORE)],
-        "manager.conf": MANAGER.replace("{manager}", str(manager)),
+        "manager.conf": MANAGER.replace("{manager}", str(o.manager)),
         "rtp.conf": f"[general]\nrtpstart = {rtp[0]}\nrtpend = {rtp[1] - 2 * (variant % 2)}\nrtcpinterval = 500\n",
         "musiconhold.conf": "[default]\nmode = files\ndirectory = {dir}/lib/moh\n" + ("sort = random\n" if variant % 2 else ""),
         "features.conf": "[general]\ntransferdigittimeout = 1\n[featuremap]\nblindxfer = #\natxfer = *2\ndisconnect = *0\n",

@@ -98,6 +98,18 @@ FORMATS = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000", 3: "GSM/8000", 18: "G
 USUAL = [["9", "0", "8", "3", "101"], ["0", "8", "101"], ["8", "0", "9"], ["0", "101"], ["9", "101"], ["9"], ["0"], ["8", "101"]]
 KINDS = [*USUAL, ["8"], ["0", "8"], ["3"],
          ["18"], ["99"], ["96", "98"], ["97"], ["0", "13"], ["101"], ["10"], ["0"] * 3, ["127"], ["300"], []]
+# What encrypted media and ICE say, by somebody who errs.
+SECURE = ["setup:actpass", "setup:active", "setup:passive", "setup:holdconn", "setup:x", "fingerprint:sha-256 " + ":".join(["AB"] * 32),
+          "fingerprint:sha-1 " + ":".join(["AB"] * 20), "fingerprint:sha-256 AB:CD", "fingerprint:md5 00", "fingerprint:", "tls-id:" + "a" * 20,
+          "crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "A" * 40, "crypto:2 AES_CM_128_HMAC_SHA1_32 inline:" + "B" * 40 + "|2^20|1:4",
+          "crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA", "crypto:3 AEAD_AES_128_GCM inline:" + "C" * 38 + "==", "crypto:4 F8 inline:x",
+          "crypto:99999999999 AES_CM_128_HMAC_SHA1_80 inline:" + "A" * 40 + " UNENCRYPTED_SRTP", "crypto:",
+          "ice-ufrag:abcd", "ice-ufrag:x", "ice-pwd:" + "p" * 22, "ice-pwd:short", "ice-pwd:" + "p" * 300, "ice-options:trickle ice2", "ice-lite",
+          "ice-mismatch", "end-of-candidates", "remote-candidates:1 127.0.0.1 9", "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host",
+          "candidate:2 1 tcp 1 127.0.0.1 9 typ host tcptype active", "candidate:3 1 udp 1 x.local 9 typ host", "candidate:4 2 udp 1 ::1 9 typ host",
+          "candidate:5 1 udp 1 127.0.0.1 9 typ srflx raddr 127.0.0.1 rport 8", "candidate:6 257 udp 0 127.0.0.1 65535 typ relay", "candidate:",
+          "mid:0", "mid:1", "mid:", "rtcp-mux", "rtcp-mux-only", "rtcp-rsize", "bundle-only", "msid:a b", "rtcp-fb:* nack pli", "rtcp-fb:* ccm fir",
+          "extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid", "ssrc-group:FID 1 2", "rid:h send", "simulcast:send h", "sctp-port:5000"]
 DIRECTIONS = ["sendrecv", "sendrecv", "sendrecv", "sendonly", "recvonly", "inactive"]
 
 
@@ -111,7 +123,7 @@ def media_line(rng, ip, port, kind="audio"):
 
 def change_media(rng, lines, ip, port):
     """Change the list of m= lines in one of the ways that a peer may, or may not."""
-    how = rng.randrange(14)
+    how = rng.randrange(16)
     line = rng.choice(lines) if lines else None
     if how == 0 or line is None:
         lines.append(media_line(rng, ip, port, rng.choice(["audio", "audio", "video", "image", "text", "application"])))
@@ -142,6 +154,10 @@ def change_media(rng, lines, ip, port):
                                    "rtpmap:9 G722/16000", "fmtp:9 x=y", "candidate:1 1 UDP 1 127.0.0.1 9 typ host"], 3)
     elif how == 12:
         lines.append(media_line(rng, ip, 0, "audio"))
+    elif how == 13:
+        line["more"] = line["more"] + rng.sample(SECURE, rng.choice([1, 1, 2, 6]))
+    elif how == 14 and line["more"]:
+        line["more"] = [m for m in line["more"] if rng.random() < 0.7]
     else:
         lines.extend(dict(line) for _ in range(rng.choice([1, 2, 20])))
 
@@ -154,7 +170,7 @@ def sdp_text(rng, lines, ip, version):
         out.append(f"c=IN IP4 {ip}")
     out.append("t=0 0")
     if odd > 0.97:
-        out.append("a=group:BUNDLE 0 1")
+        out.append(rng.choice(["a=group:BUNDLE 0 1", "a=group:BUNDLE 0", "a=group:BUNDLE 1 0 1", "a=group:BUNDLE", "a=ice-lite", "a=group:LS 0"]))
     for m in lines:
         out.append(f"m={m['kind']} {m['port']} {m['proto']} {' '.join(m['formats'])}")
         if m["ip"] != ip:
@@ -169,8 +185,8 @@ def sdp_text(rng, lines, ip, version):
     return text
 
 
-def simple_sdp(ip, port, formats=(0, 101), way=""):
-    """A session that any phone would send."""
-    rows = "".join(f"a=rtpmap:{f} {FORMATS[f]}\r\n" for f in formats)
-    return (f"v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP "
-            f"{' '.join(map(str, formats))}\r\n{rows}" + (f"a={way}\r\n" if way else ""))
+def simple_sdp(ip, port, formats=(0, 101), way="", profile="RTP/AVP", lines=(), session=(), version=1):
+    """A session that any phone would send. LINES: attributes of the m= line, SESSION: of all."""
+    rows = "".join(f"a=rtpmap:{f} {FORMATS[f]}\r\n" for f in formats) + "".join(f"a={x}\r\n" for x in lines)
+    return (f"v=0\r\no=- 1 {version} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n" + "".join(f"a={x}\r\n" for x in session) +
+            f"m=audio {port} {profile} {' '.join(map(str, formats))}\r\n{rows}" + (f"a={way}\r\n" if way else ""))

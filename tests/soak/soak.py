@@ -15,6 +15,8 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 
 import report  # noqa: E402
+import settings  # noqa: E402
+from certificates import Authority  # noqa: E402
 from network import own_network  # noqa: E402
 from run import Run  # noqa: E402
 from server import free_port  # noqa: E402
@@ -26,6 +28,7 @@ PARTS = {
     "manage": ([("canary", 1), ("walk", 1), ("managing", 1)], 0, 0.0, {}),
     "expiry": ([("canary", 1), ("edge", 1)], 0, 0.0, {"edges": 400, "hold": True}),
     "kills": ([("canary", 1), ("edge", 1), ("calls", 1), ("walk", 1)], 50, 7.0, {"edges": 150, "walkers": 2}),
+    "pages": ([("canary", 1), ("calls", 1)], 0, 0.0, {}),
     "flood": None,
     "managers": None,
 }
@@ -48,7 +51,7 @@ def options():
     p.add_argument("--json", help="write the result there too")
     p.add_argument("--walkers", type=int, default=4, help="for each of the walking processes")
     p.add_argument("--dialogs", type=int, default=12, help="of a walker at a time")
-    p.add_argument("--phones", type=int, default=8, help="that call one another with sound")
+    p.add_argument("--phones", type=int, default=12, help="that call one another with sound")
     p.add_argument("--edges", type=int, default=60, help="contacts at the edge of their expiry")
     p.add_argument("--replay", type=lambda s: s.split(","), help="only these dialogs (WALKER:NUMBER,...) of --seed")
     p.add_argument("--skip", type=lambda s: s.split(","), default=[], help="extensions that are not called: for what is known to fail")
@@ -66,6 +69,15 @@ def options():
     if not os.access(o.program, os.X_OK):
         p.error(f"{o.program} is not built: make soak builds it")
     return o
+
+
+def make_certificates(o, directory):
+    """The server's for TLS, and those of the phones for DTLS."""
+    authority = Authority(directory)
+    o.certificates, o.ca = directory, authority.path
+    o.cert, o.key = authority.sign("server")
+    for i in range(settings.IDENTITIES):
+        authority.sign(f"phone{i}")
 
 
 def run_part(o, part, directory):
@@ -91,7 +103,9 @@ def main():
     o = options()
     own = own_network("SOAK_NETWORK")
     o.port, o.manager, o.rtp = (5060, 5038, (10000, 19999)) if own else (free_port(), free_port(), (31000, 32999))
-    directory = o.directory or tempfile.mkdtemp(prefix="soak-")
+    o.tls, o.ws, o.wss = (5061, 8088, 8089) if own else (free_port(), free_port(), free_port())
+    directory = os.path.abspath(o.directory or tempfile.mkdtemp(prefix="soak-"))
+    make_certificates(o, f"{directory}/certificates")
     print(f"soak: {o.program}, seed {o.seed}, {'own network' if own else 'port ' + str(o.port)}, results in {directory}", flush=True)
     results = []
     for part in o.parts:

@@ -9,8 +9,9 @@ import socket
 import struct
 
 import settings
+import wires
 from dialog import Dialog
-from reactor import DOWN, Tcp, Udp
+from reactor import DOWN
 from sipmsg import Message, answer_to, authorize
 
 STUCK = 5.0             # [s] without any answer
@@ -34,15 +35,16 @@ class Pending:
 
 
 class Walker:
-    """One phone: a socket, its dialogs, its requests. KIND: "udp", "tcp" or
-    "trusted" (over UDP, known by its address)."""
+    """One phone: a socket, its dialogs, its requests. KIND: one of wires.KINDS or
+    "trusted" (over UDP, known by its address). IDENTITIES: of DTLS."""
 
-    def __init__(self, reactor, number, kind, server, seed, stats, replay=None):
+    def __init__(self, reactor, number, kind, server, seed, stats, options, identities, replay=None):
+        self.identities = identities
         self.reactor, self.number, self.kind, self.server, self.seed, self.stats = reactor, number, kind, server, seed, stats
         self.user = f"t{number % settings.TRUSTED}" if kind == "trusted" else f"w{number % settings.WALKERS}"
         self.password = "pw-" + self.user
         ip = f"127.0.0.{20 + number % settings.TRUSTED}" if kind == "trusted" else f"127.0.0.{40 + number % settings.WALKERS}"
-        self.wire = (Tcp if kind == "tcp" else Udp)(reactor, ip, server, self.receive)
+        self.wire = wires.wire("udp" if kind == "trusted" else kind, reactor, ip, options, server, self.receive)
         self.ip = ip
         self.host = f"{server[0]}:{server[1]}"
         self.rng = random.Random(f"{seed}:{number}")
@@ -64,8 +66,7 @@ class Walker:
 
     # -- the wire -----------------------------------------------------------
     def contact(self):
-        tcp = ";transport=tcp" if self.kind == "tcp" else ""
-        return f"sip:{self.user}@{self.ip}:{self.wire.port}{tcp}"
+        return f"sip:{self.user}@{self.ip}:{self.wire.port}{wires.transport(self.wire)}"
 
     def note(self, arrow, who, data):
         text = data if isinstance(data, str) else data.decode("utf-8", "replace")
@@ -87,6 +88,8 @@ class Walker:
         data = f"{head}Content-Length: {len(body.encode())}\r\n\r\n{body}".encode()
         self.send(data, dialog.name if dialog else "")
         if method != "ACK" and done:
+            # A connection that could not be made while the machine was busy carried nothing.
+            expect = expect and self.wire.sock is not None
             p = Pending(dialog, data, branch, method, expect, done)
             p.epoch, p.sent = self.wire.epoch, self.reactor.now
             self.pending[branch, method] = p
@@ -210,7 +213,7 @@ class Walker:
 
     def meet_server(self):
         """The server runs (again)."""
-        if self.kind == "tcp":
+        if self.wire.protocol != "UDP":
             self.wire.connect()
         self.register()
 
@@ -223,12 +226,19 @@ class Walker:
             for t in (p.timer, p.deadline):
                 if t:
                     t[2] = None
-        for d in self.dialogs.values():
+        for d in list(self.dialogs.values()):
             d.over = True
-        self.dialogs.clear()
+            d.drop()
         self.pending.clear()
         self.challenge = None
         self.generation += 1
+
+    def tick(self):
+        """Checks and handshakes of encrypted media go on by themselves."""
+        self.reactor.at(0.04, self.tick)
+        for d in self.dialogs.values():
+            if d.rtc:
+                d.rtc.tick()
 
     def stop(self):
         """The run is over: end what is alive, as a phone would."""

@@ -10,6 +10,8 @@ import calls
 import canary
 import edge
 import managing
+import rtc
+import settings
 from dialog import NUMBERS
 from reactor import OVER, Reactor
 from shared import Stats
@@ -30,11 +32,13 @@ class Context:
 
 
 def walk(c):
-    """Several walkers in one process: UDP, TCP and trusted ones."""
+    """Several walkers in one process: of each transport, and trusted ones."""
     r = c.reactor
-    kinds = ["udp", "tcp", "trusted", "udp", "trusted", "udp", "tcp", "trusted"]
+    kinds = ["udp", "wss", "trusted", "tcp", "udp", "tls", "trusted", "ws"]
     count = c.options.walkers
-    walkers = [Walker(r, c.number * count + i, kinds[i % len(kinds)], c.server, c.seed, c.stats) for i in range(count)]
+    identities = rtc.Identities(c.options.certificates, settings.IDENTITIES)
+    walkers = [Walker(r, n, kinds[n % len(kinds)], c.server, c.seed, c.stats, c.options, identities)
+               for n in range(c.number * count, (c.number + 1) * count)]
 
     def keep_trace():
         path = f"{c.directory}/trace-{c.shared.generation.value}-{c.shared.traces.value}-{c.kind}{c.number}.txt"
@@ -52,6 +56,7 @@ def walk(c):
             w.meet_server()
     r.on_down, r.on_up, r.on_trace = down, up, keep_trace
     for w in walkers:
+        w.tick()
         w.numbers = [n for n in NUMBERS if n not in c.options.skip]
     if c.options.replay:
         for i, name in enumerate(c.options.replay):

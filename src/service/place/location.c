@@ -9,12 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct locations {
-	struct map *aors;       /* struct location by AOR name */
-	struct map *ids;        /* struct contact by id */
-	struct map *endpoint_of;        /* const struct endpoint by AOR; of svc->conf */
-};
-
 const char *contact_status_name(enum contact_status s)
 {
 	static const char *const names[] = { "Unknown", "NonQualified", "Reachable", "Unreachable", "Removed" };
@@ -187,6 +181,7 @@ static void attach_contact(struct service *svc, struct location *l, struct conta
 		log_error("out of memory: contact %s cannot be found by its id", c->id.p);
 	if (c->has_flow && c->flow.conn && svc->net)
 		net_conn_keep(svc->net, c->flow.conn, true);
+	location_flow_join(svc, c);
 }
 
 /* Nothing calls it any more, and nothing finds it. */
@@ -196,6 +191,7 @@ static void contact_detach(struct service *svc, struct contact *c)
 
 	contact_qualify_stop(c);
 	timer_stop(&c->expire);
+	location_flow_leave(svc, c);
 	if (map_get(svc->locations->ids, c->id) == c)
 		map_del(svc->locations->ids, c->id);
 	list_remove(&c->link);
@@ -372,7 +368,8 @@ int locations_start(struct service *svc)
 		return ENOMEM;
 	svc->locations->aors = map_new(false);
 	svc->locations->ids = map_new(false);
-	if (!svc->locations->aors || !svc->locations->ids)
+	svc->locations->flows = map_new(false);
+	if (!svc->locations->aors || !svc->locations->ids || !svc->locations->flows)
 		return ENOMEM;
 	index_endpoints(svc);
 	load_static(svc);
@@ -446,6 +443,7 @@ void locations_stop(struct service *svc)
 	}
 	map_free(svc->locations->aors);
 	map_free(svc->locations->ids);
+	location_flows_free(svc);
 	map_free(svc->locations->endpoint_of);
 	free(svc->locations);
 	svc->locations = NULL;

@@ -16,6 +16,7 @@ struct location;
 struct ua_request;
 struct contact {                /* obj */
 	struct list link;               /* in location.contacts */
+	struct list on_flow;            /* location_flow.c */
 	struct location *loc;           /* not held; NULL once removed */
 	struct service *svc;
 	/* Words of its own block, each with a NUL behind; they never change. */
@@ -28,7 +29,8 @@ struct contact {                /* obj */
 	uint64_t row;                   /* on disk; 0: not there */
 	uint16_t via_port;
 	int64_t expires_us;             /* [us] wall: seconds would lose one where they tick; 0: permanent */
-	bool is_static, prune_on_boot, outbound;
+	bool is_static, outbound;
+	bool prune_on_boot;             /* only the connection of its REGISTER leads there: it goes with that */
 	struct net_path flow;           /* how its REGISTER came; proto and transport always, conn when a stream */
 	bool has_flow;
 	struct timer expire;
@@ -72,6 +74,9 @@ int locations_start(struct service *svc);    /* permanent contacts, then those o
 void locations_stop(struct service *svc);
 /* After a reload: permanent contacts and qualify settings as they are now. */
 void locations_reload(struct service *svc);
+
+/* A connection is closed: the contacts that only it reached are removed. */
+void locations_closed(struct service *svc, uint64_t conn);
 
 /* NULL when the AOR has no contact and `create` is false. */
 struct location *location_get(struct service *svc, struct str aor, bool create);

@@ -4,6 +4,13 @@
 
 #include "service/place/location.h"
 
+struct locations {
+	struct map *aors;       /* struct location by AOR name */
+	struct map *ids;        /* struct contact by id */
+	struct map *flows;      /* struct flow by connection: location_flow.c */
+	struct map *endpoint_of;        /* const struct endpoint by AOR; of svc->conf */
+};
+
 /* location.c */
 /* A change whose turn it is, made: in memory, and told to whom it concerns. */
 void location_apply(struct service *svc, struct location *l, struct contact_change *ch);
@@ -16,5 +23,10 @@ void location_maybe_free(struct service *svc, struct location *l);
 void location_drop_jobs(struct location *l);
 /* From now on its end is a job of its location. */
 void contact_start_expiry(struct service *svc, struct contact *c);
+
+/* location_flow.c: a contact is there now, or is not any more. */
+void location_flow_join(struct service *svc, struct contact *c);
+void location_flow_leave(struct service *svc, struct contact *c);
+void location_flows_free(struct service *svc);
 
 #endif

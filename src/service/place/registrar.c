@@ -285,8 +285,8 @@ static struct contact *make_contact(struct reg *r, const struct wanted *w)
 	c->flow = m->from_path;
 	c->has_flow = true;
 	c->outbound = sip_param(w->addr.params, STR("reg-id"), NULL);
-	/* A connection that the peer opened cannot be opened again by us. */
-	c->prune_on_boot = net_is_stream(m->from_path.proto) && w->text.n;
+	/* A connection that the peer opened cannot be opened again by us; a page listens nowhere. */
+	c->prune_on_boot = net_is_stream(m->from_path.proto) && (w->text.n || net_is_websocket(m->from_path.proto));
 	c->via_port = m->via.port;
 	return c;
 }
