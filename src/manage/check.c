@@ -4,6 +4,7 @@
 #include "pbx/dialplan.h"
 #include "service/common/transport_tls.h"
 #include "service/object/settings.h"
+#include "service/web/web.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -272,7 +273,7 @@ static void check_certificates(struct check *k)
 	snapshot_each(transport_conf, OBJECT_TRANSPORT, t, k->snapshot)
 		if (has_own_certificate(t) && !transport_tls_new(&tls, t, k->r))
 			obj_drop(tls);
-	if (h->enabled && h->tlsenable && !transport_tls_http(&tls, h, k->r))
+	if (h->tls && !web_tls_new(&tls, h, k->r))
 		obj_drop(tls);
 }
 

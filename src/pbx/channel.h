@@ -147,11 +147,13 @@ struct channel_tech {
 
 typedef void chan_sink_fn(void *arg, struct channel *ch, struct chan_event *e /* taken over */);
 
+struct channel;
 /* When the next digit may be heard, and those that came before it: digit_pace.c. */
 struct digit_pace {
 	struct list waiting;            /* of struct chan_event */
 	unsigned n;
 	struct timer timer;
+	void (*hear)(struct channel *ch, struct chan_event *e);      /* gets the first of them in its time */
 	bool inside;                    /* a begin was heard, its end not yet */
 	uint64_t begun_ms, next_ms;
 };

@@ -1,11 +1,9 @@
 /* What an event means for the channel itself, before whoever reads its events gets it. */
 #define LOG_MODULE "channel"
 #include "base/log.h"
-#include "base/obj.h"
 #include "media/media.h"
 #include "pbx/channel_private.h"
 #include "pbx/event.h"
-#include <errno.h>
 
 /* What an event means for the channel itself, whoever gets it. */
 static void note(struct channel *ch, const struct chan_event *e)
@@ -58,22 +56,7 @@ static struct channel *player_of(struct channel *ch, struct chan_event *e)
 	return ch->player && e->tag && ch->play_tag == e->tag ? ch->player : ch;
 }
 
-void channel_take_player(struct channel *end, struct channel *by, uint32_t tag)
-{
-	struct channel *was = end->player;
-	struct chan_event *e = was && was != by && !was->dead ? chan_event_new(CE_PLAY_DONE) : NULL;
-
-	if (e) {
-		e->tag = end->play_tag;
-		e->cause = EBUSY;
-		channel_hear(was, e);
-	}
-	end->player = obj_hold(by);
-	end->play_tag = tag;
-	obj_drop(was);
-}
-
-void channel_hear(struct channel *ch, struct chan_event *e)
+static void hear(struct channel *ch, struct chan_event *e)
 {
 	note(ch, e);
 	channel_deliver(ch, e);
@@ -89,8 +72,8 @@ void channel_event(struct channel *ch, struct chan_event *e)
 		chan_event_free(e);
 		return;
 	}
-	if (!channel_digit_waits(ch, e))
-		channel_hear(ch, e);
+	if (!channel_digit_waits(ch, e, hear))
+		hear(ch, e);
 }
 
 /* A call that misses what decides about it would stay for ever: without memory for

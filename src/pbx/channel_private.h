@@ -12,15 +12,11 @@ bool chan_event_decides(enum chan_event_type t);     /* about the call: it must 
 /* channel_queue.c: to the sink, or into the queue; channel_event() is the way in from
  * outside. Takes over `e`. */
 void channel_deliver(struct channel *ch, struct chan_event *e);
-/* What the event means for the channel itself, and then channel_deliver(). */
-void channel_hear(struct channel *ch, struct chan_event *e);
-/* digit_pace.c: true, and `e` is taken over: a digit that came too soon; it is heard when
+/* digit_pace.c: true, and `e` is taken over: a digit that came too soon; `hear` gets it when
  * its time has come. */
-bool channel_digit_waits(struct channel *ch, struct chan_event *e);
+typedef void channel_hear_fn(struct channel *ch, struct chan_event *e);
+bool channel_digit_waits(struct channel *ch, struct chan_event *e, channel_hear_fn *hear);
 void channel_digits_forget(struct channel *ch);
-/* What plays into the session of `end` from now on is `by`'s, under `tag`. Another channel
- * whose sound it was hears so: CE_PLAY_DONE with cause EBUSY. */
-void channel_take_player(struct channel *end, struct channel *by, uint32_t tag);
 /* channel_sleep(); with `till_heard` only until the peer's sound or a digit comes. */
 int channel_nap(struct channel *ch, uint64_t ms, bool till_heard);
 
@@ -36,6 +32,9 @@ void channel_tell_hold(struct channel *ch, struct str music_class);
 void channel_tell_device(struct channel *ch);        /* device_changed() of its device */
 
 /* path.c: who is heard where. */
+/* What plays into the session of `end` from now on is `by`'s, under `tag`. Another channel
+ * whose sound it was hears so: CE_PLAY_DONE with cause EBUSY. */
+void channel_take_player(struct channel *end, struct channel *by, uint32_t tag);
 struct channel *channel_facing(const struct channel *ch);    /* in a bridge of two, or early */
 void channel_link_early(struct channel *a, struct channel *b);
 void channel_unlink_early(struct channel *a);

@@ -54,12 +54,12 @@ static void next(void *arg)
 		list_remove(&e->link);
 		d->n--;
 		heard(ch, e);
-		channel_hear(ch, e);
+		d->hear(ch, e);
 	}
 	obj_drop(ch);
 }
 
-bool channel_digit_waits(struct channel *ch, struct chan_event *e)
+bool channel_digit_waits(struct channel *ch, struct chan_event *e, channel_hear_fn *hear)
 {
 	struct digit_pace *d = &ch->pace;
 	uint64_t now, at;
@@ -78,6 +78,7 @@ bool channel_digit_waits(struct channel *ch, struct chan_event *e)
 	}
 	if (list_empty(&d->waiting))
 		timer_start(ch->pbx->wheel, &d->timer, at - now, next, ch);
+	d->hear = hear;
 	list_append(&d->waiting, &e->link);
 	d->n++;
 	return true;

@@ -6,6 +6,7 @@
 #include "pbx/bridge.h"
 #include "pbx/bridge_private.h"
 #include "pbx/channel_private.h"
+#include <errno.h>
 
 /* A dialplan may dial itself in a ring of Local channels. */
 #define CHAIN_MAX 64
@@ -52,6 +53,21 @@ struct channel *channel_media_end(struct channel *ch)
 struct media_session *channel_media(struct channel *ch)
 {
 	return session(end_of(ch));
+}
+
+void channel_take_player(struct channel *end, struct channel *by, uint32_t tag)
+{
+	struct channel *was = end->player;
+	struct chan_event *e = was && was != by && !was->dead ? chan_event_new(CE_PLAY_DONE) : NULL;
+
+	if (e) {
+		e->tag = end->play_tag;
+		e->cause = EBUSY;
+		channel_deliver(was, e);
+	}
+	end->player = obj_hold(by);
+	end->play_tag = tag;
+	obj_drop(was);
 }
 
 static void part_end(struct channel *ch)

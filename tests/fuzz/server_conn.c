@@ -376,6 +376,14 @@ bool conn_sent(struct net_path *p, struct net_bytes *bytes)
 	return true;
 }
 
+static void put_in_two(struct far *f, const char *text, size_t n, size_t cut, bool ping)
+{
+	put_frame(f, 0x01, true, text, cut);
+	if (ping)
+		put_frame(f, 0x89, true, "ping", 4);
+	put_frame(f, 0x80, true, text + cut, n - cut);
+}
+
 /* [0] which, [1] what, [2] first byte or how many, [3] size, [4] pieces, [5] bytes */
 void conn_step_frame(const struct step *s)
 {
@@ -384,7 +392,7 @@ void conn_step_frame(const struct step *s)
 	static const uint16_t sizes[] = { 0, 1, 2, 5, 125, 126, 127, 300, 4000, 15999, 16001, 20000 };
 	static char junk[SAID_MAX];
 	struct far *f = &far_end.v[s->a[0] % CONNS];
-	size_t n = sizes[s->a[3] % ARRAY_LEN(sizes)], cut;
+	size_t n = sizes[s->a[3] % ARRAY_LEN(sizes)];
 
 	if (!f->open)
 		return;
@@ -394,11 +402,7 @@ void conn_step_frame(const struct step *s)
 		put_frame(f, 0x81, true, options, sizeof(options) - 1);
 		break;
 	case 1:         /* ... in two, with something between them */
-		cut = s->a[4] % sizeof(options);
-		put_frame(f, 0x01, true, options, cut);
-		if (s->a[2] & 1)
-			put_frame(f, 0x89, true, "ping", 4);
-		put_frame(f, 0x80, true, options + cut, sizeof(options) - 1 - cut);
+		put_in_two(f, options, sizeof(options) - 1, s->a[4] % sizeof(options), s->a[2] & 1);
 		break;
 	case 2:         /* any frame */
 		put_frame(f, s->a[2], !(s->a[4] & 1), junk, n);

@@ -14,7 +14,7 @@ void web_stop_listener(struct web *w, struct web_listener *l)
 	*l = (struct web_listener){ 0 };
 }
 
-static int make_tls(struct tls_context **out, const struct http_conf *h, struct report *r)
+int web_tls_new(struct tls_context **out, const struct http_conf *h, struct report *r)
 {
 	const struct tls_prm prm = { .name = STR("http.conf"), .cert_file = h->tlscertfile, .priv_key_file = h->tlsprivatekey,
 		.cipher = h->tlscipher, .version = h->tlsdisablev12 ? TLS_VERSION_1_3 : TLS_VERSION_1_2 };
@@ -77,7 +77,7 @@ void web_set_listener(struct web *w, struct web_listener *l, const struct http_c
 	}
 	if (same && (!tls || (w->conf && same_tls(w->conf, h))))
 		return;
-	if (tls && make_tls(&context, h, r))
+	if (tls && web_tls_new(&context, h, r))
 		return;         /* as it was */
 	if (same)
 		web_stop_listener(w, l);

@@ -120,6 +120,8 @@ void web_set_data_dir(struct web *w, struct str dir);
 /* Listens as `h` says from now on, which `hold` (an obj) keeps alive. What cannot be opened is reported, and the
  * rest goes on. */
 void web_set_conf(struct web *w, const struct http_conf *h, void *hold, struct report *r);
+/* The certificate of http.conf as a start loads it. A fault is reported with the file and what to do. */
+int web_tls_new(struct tls_context **out, const struct http_conf *h, struct report *r);
 const struct http_conf *web_conf(const struct web *w);       /* NULL: none yet */
 bool web_bound(const struct web *w, bool tls, struct sa *out);       /* false: it does not listen there */
 struct tls_context *web_tls(const struct web *w);            /* NULL: none */
