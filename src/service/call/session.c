@@ -169,8 +169,7 @@ static void end_invite(struct session *s, int cause)
 void session_end(struct session *s, int cause)
 {
 	s->ch = NULL;
-	s->ice.waits = false;
-	timer_stop(&s->ice.timer);
+	session_ice_forget(s);
 	unlink_session(s);
 	end_invite(s, cause);
 	session_media_close(s);
