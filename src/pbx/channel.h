@@ -193,7 +193,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool moh;                       /* hears music on hold */
 	bool digits_in_media;           /* set by tech: its digits come and go in RTP, so a media bridge passes them */
 	bool digits_relayed;            /* ... and just now it does */
-	bool heard;                     /* the peer's first packet came */
+	bool heard;                     /* the peer's first packet came, or the handshake of its media is done */
 	bool listens;                   /* wake it for that */
 	int8_t shown;                   /* enum indication last given before the answer; -1: none */
 	int amaflags;

@@ -136,6 +136,14 @@ void channel_hangup(struct channel *ch, int cause)
 	channel_soft_hangup(ch, cause, SOFT_EXPLICIT);
 }
 
+/* Whoever waits with its sound until it can be heard goes on: Answer(). */
+static void way_is_open(struct channel *ch)
+{
+	ch->heard = true;
+	if (ch->listens)
+		channel_event_simple(ch, CE_WAKE);
+}
+
 bool channel_media_event(struct channel *ch, const struct media_event *e)
 {
 	struct chan_event *ce;
@@ -146,10 +154,13 @@ bool channel_media_event(struct channel *ch, const struct media_event *e)
 		ce = chan_event_new(e->type == MEDIA_DTMF_BEGIN ? CE_DTMF_BEGIN : CE_DTMF_END);
 		break;
 	case MEDIA_FIRST_PACKET:
-		ch->heard = true;
-		if (ch->listens)
-			channel_event_simple(ch, CE_WAKE);
+		way_is_open(ch);
 		return true;
+	case MEDIA_SECURE:
+		/* After the handshake both can hear. To wait for the first packet would cost it: it is not kept. */
+		if (!e->err)
+			way_is_open(ch);
+		return false;
 	case MEDIA_PLAYED:
 	case MEDIA_DTMF_SENT:
 	case MEDIA_TONE_DONE:

@@ -250,16 +250,17 @@ void neg_write_group(struct buf *b, const struct neg *n, bool answer)
 void neg_write_mid(struct buf *b, const struct neg *n, const struct neg_row *r, bool answer)
 {
 	const struct neg_stream *s = &r->s;
-	enum sdp_dir dir = answer ? s->dir : neg_dir_offer(s);
 
 	if (!s->mid.n)
 		return;
 	buf_puts(b, STR("a=mid:"), text_view(&s->mid), STR("\r\n"));
 	if (r->bundle_only && !answer)
 		buf_put(b, STR("a=bundle-only\r\n"));
-	if (!n->prm.bundle || s->type == MEDIA_IMAGE || !(dir & SDP_SENDONLY))
+	if (!n->prm.bundle || s->type == MEDIA_IMAGE)
 		return;
-	/* One stream of media in the words of RFC 8830, so that a page can put sound and picture together. */
+	/* One stream of media in the words of RFC 8830, so that a page can put sound and picture together. Also
+	 * while nothing is sent: Chromium takes a source that is named again after a hold for another, and
+	 * the page's track stays silent. */
 	buf_puts(b, STR("a=msid:sidetone "), text_view(&s->mid), STR("\r\n"));
 	if (!s->ssrc)
 		return;

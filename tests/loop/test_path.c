@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <errno.h>
 
 static const char plan[] =
 	"[default]\n"
@@ -151,6 +152,14 @@ static void an_answer_settles(void **state)
 	assert_string_equal(app(a), "Wait");
 	a = dial("ans");
 	first_packet(a);
+	assert_string_equal(app(a), "Wait");
+	/* Encrypted media is open when its handshake is done; the first packet is the application's already. */
+	a = dial("ans");
+	channel_media_event(a->ch, &(struct media_event){ .type = MEDIA_SECURE, .err = EACCES });
+	world_turn(&w);
+	assert_string_equal(app(a), "Answer");
+	channel_media_event(a->ch, &(struct media_event){ .type = MEDIA_SECURE });
+	world_turn(&w);
 	assert_string_equal(app(a), "Wait");
 	a = dial("ans");
 	fake_digit(a, '5');

@@ -167,8 +167,7 @@ static void end_invite(struct session *s, int cause)
 void session_end(struct session *s, int cause)
 {
 	s->ch = NULL;
-	s->ice.waits = false;
-	timer_stop(&s->ice.timer);
+	session_ice_forget(s);
 	s->caller = obj_drop(s->caller);
 	unlink_session(s);
 	end_invite(s, cause);

@@ -82,9 +82,11 @@ struct session_streams {
 	uint8_t reduce_type, reduce_to;
 };
 
+struct session;
+
 struct session_ice {
 	bool prepared;                  /* the streams of our first offer are made, and gather theirs */
-	bool waits;                     /* the dialplan, or our INVITE, waits for them */
+	void (*go_on)(struct session *s);       /* what waits for them: the dialplan, or our INVITE; NULL: nothing */
 	struct timer timer;             /* no longer than this */
 };
 
@@ -173,8 +175,6 @@ method_fn invite_request;
 int session_call(struct session *s);
 /* For the ua_invite, now that the way of our INVITE is known. */
 int session_prepare(void *arg, struct ua_request *rq, struct sip_out *o, const struct net_path *path);
-/* What it waited for is there: its dialplan begins, or our INVITE leaves. */
-void session_proceed(struct session *s);
 void session_write_request(struct session *s, struct buf *h);        /* headers of our INVITE */
 /* ua_invite_refresh(), and on the channel's fiber wait until it was answered. */
 int session_refresh_wait(struct session *s, bool update);
@@ -182,9 +182,8 @@ int session_refresh_wait(struct session *s, bool update);
 /* session_sdp.c: struct ua_invite_user says what each has to do. */
 int session_offer_make(void *arg, struct buf *b);
 int session_answer_make(void *arg, struct buf *b);
-/* Our INVITE is about to be written, by this path: its streams begin to gather candidates. EINPROGRESS:
- * they need time. */
-int session_offer_prepare(struct session *s, const struct net_path *path);
+/* Our INVITE is about to be written, by this path. true: its streams have begun to gather candidates. */
+bool session_offer_prepare(struct session *s, const struct net_path *path);
 unsigned session_offer_came(void *arg, struct str body);
 unsigned session_answer_came(void *arg, struct str body);
 void session_exchange_failed(void *arg);
@@ -201,9 +200,10 @@ void session_formats(struct session *s, struct formats *out);
 int session_ice_offer(struct session *s);            /* its lines into the SDP that is about to be written */
 void session_ice_begin(struct session *s);           /* an offer has come, and its ports are open */
 int session_ice_answer(struct session *s);
-/* All of our candidates must be known now, and some are not yet: true; session_ice_go_on() follows. */
-bool session_ice_must_wait(struct session *s);
-void session_ice_go_on(struct session *s);
+/* All of our candidates must be known now, and some are not yet: true; `go_on` is called when they are, or it has
+ * taken too long. */
+bool session_ice_must_wait(struct session *s, void (*go_on)(struct session *s));
+void session_ice_forget(struct session *s);          /* nothing waits any more */
 bool session_ice_is_good(struct session *s, const struct sdp *sdp);  /* false: to be refused, which is said */
 void session_ice_apply(struct session *s);           /* the negotiation is in force */
 void session_ice_undo(struct session *s);            /* it came to nothing */

@@ -178,27 +178,29 @@ static bool is_gathering(const struct session *s)
 	return false;
 }
 
-static void waited_enough(void *arg)
+void session_ice_forget(struct session *s)
 {
-	session_ice_go_on(arg);
+	s->ice.go_on = NULL;
+	timer_stop(&s->ice.timer);
 }
 
-bool session_ice_must_wait(struct session *s)
+static void waited_enough(void *arg)
+{
+	struct session *s = arg;
+	void (*go_on)(struct session *) = s->ice.go_on;
+
+	session_ice_forget(s);
+	if (go_on)
+		go_on(s);
+}
+
+bool session_ice_must_wait(struct session *s, void (*go_on)(struct session *s))
 {
 	if (!wants(s) || (s->incoming && peer_trickles(s)) || !is_gathering(s))
 		return false;
-	s->ice.waits = true;
+	s->ice.go_on = go_on;
 	timer_start(s->svc->wheel, &s->ice.timer, WAIT_MS, waited_enough, s);
 	return true;
-}
-
-void session_ice_go_on(struct session *s)
-{
-	if (!s->ice.waits)
-		return;
-	s->ice.waits = false;
-	timer_stop(&s->ice.timer);
-	session_proceed(s);
 }
 
 /* ---- theirs */
@@ -396,8 +398,8 @@ void session_ice_event(struct session *s, const struct media_event *e)
 		tell_all(s);
 	if (e->type == MEDIA_ICE_CANDIDATE)
 		candidate_found(s, e);
-	if (e->type == MEDIA_ICE_GATHERED && s->ice.waits && !is_gathering(s))
-		session_ice_go_on(s);
+	if (e->type == MEDIA_ICE_GATHERED && s->ice.go_on && !is_gathering(s))
+		waited_enough(s);
 	if (e->type != MEDIA_ICE)
 		return;
 	if (e->ice.state == ICE_LOST || e->ice.state == ICE_FAILED) {

@@ -130,6 +130,12 @@ static bool has_foreign_contact(const struct sip_msg *msg)
 	return sip_each(msg, SIP_H_CONTACT, &e, &v) && (sip_addr_parse(&a, v) || !sip_uri_is_sip(&a.uri));
 }
 
+static void begin_dialplan(struct session *s)
+{
+	if (s->ch && pbx_start(s->ch))
+		channel_destroy(s->ch);
+}
+
 void invite_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	char room[256];
@@ -171,6 +177,6 @@ void invite_request(struct service *svc, struct identity *id, struct sip_server_
 	}
 	s = session_accept_at(svc, id, tx, msg, exten);
 	/* Whom no candidate can be told later gets them in the answer: Answer() comes after they are known. */
-	if (s && !session_ice_must_wait(s))
-		session_proceed(s);
+	if (s && !session_ice_must_wait(s, begin_dialplan))
+		begin_dialplan(s);
 }

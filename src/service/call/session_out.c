@@ -24,6 +24,12 @@ void session_write_request(struct session *s, struct buf *h)
 	session_headers_write(&s->headers, h);
 }
 
+/* Its candidates are known. */
+static void send_invite(struct session *s)
+{
+	ua_invite_go_on(s->iv);
+}
+
 int session_prepare(void *arg, struct ua_request *rq, struct sip_out *o, const struct net_path *path)
 {
 	struct session *s = arg;
@@ -48,15 +54,7 @@ int session_prepare(void *arg, struct ua_request *rq, struct sip_out *o, const s
 				     text_z(&s->params.to));
 	if (buf_err(&contact) || buf_err(&from))
 		return buf_err(&contact) ? buf_err(&contact) : buf_err(&from);
-	return session_offer_prepare(s, path);
-}
-
-void session_proceed(struct session *s)
-{
-	if (!s->incoming)
-		ua_invite_go_on(s->iv);
-	else if (s->ch && pbx_start(s->ch))
-		channel_destroy(s->ch);
+	return session_offer_prepare(s, path) && session_ice_must_wait(s, send_invite) ? EINPROGRESS : 0;
 }
 
 int session_call(struct session *s)

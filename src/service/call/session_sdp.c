@@ -364,14 +364,14 @@ static int make_offer(struct session *s, struct buf *b)
 	return err ? err : neg_offer_out(s->neg, b);
 }
 
-int session_offer_prepare(struct session *s, const struct net_path *path)
+bool session_offer_prepare(struct session *s, const struct net_path *path)
 {
 	struct neg_prm p;
 	int err;
 
 	/* Once: another address, and credentials, find them as they are. */
 	if (s->neg || !service_ice_asks(s->svc) || !s->ep->ice_support)
-		return 0;
+		return false;
 	s->way = path;
 	fill_prm(s, &p);
 	err = start(s);
@@ -379,13 +379,11 @@ int session_offer_prepare(struct session *s, const struct net_path *path)
 	err = err ? err : session_ports_open(s);
 	err = err ? err : session_ice_offer(s);
 	s->way = NULL;
-	if (err) {
-		/* session_offer_make() begins anew, and says what is wrong. */
+	/* session_offer_make() begins anew, and says what is wrong. */
+	if (err)
 		s->neg = obj_drop(s->neg);
-		return 0;
-	}
-	s->ice.prepared = true;
-	return session_ice_must_wait(s) ? EINPROGRESS : 0;
+	s->ice.prepared = !err;
+	return !err;
 }
 
 /* Who may speak nothing calls without an offer: the peer makes one. */
