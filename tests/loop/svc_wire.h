@@ -37,6 +37,7 @@ void wire_answer(struct wire *t, size_t i, unsigned status, const char *headers)
 void wire_reply(struct wire *t, enum sip_method m, unsigned status, const char *headers);
 /* A message from `peer` ("127.0.0.1:5061"). Lines end in \r\n. */
 void wire_come(struct wire *t, const char *peer, const char *text);
+void wire_come_by(struct wire *t, enum net_proto proto, const char *peer, const char *text);
 /* Value of a header of a message, "" when it is not there; the next call's buffer. */
 const char *wire_header(const struct sip_msg *m, const char *name);
 
