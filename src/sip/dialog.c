@@ -172,6 +172,7 @@ int sip_dialog_new_uas(struct sip_dialog **out, struct sip_server_tx *tx, struct
 	d->stack = tx->stack;
 	set_user(d, user);
 	d->path = m->from_path;
+	d->secure = sip_uri_is_sips(&m->ruri) && net_is_secure(m->from_path.proto);     /* 12.1.1 */
 	d->remote_cseq = m->cseq;
 	d->remote_cseq_set = true;
 	d->local_cseq = 0;
@@ -231,6 +232,7 @@ int sip_dialog_new_uac(struct sip_dialog **out, struct sip_stack *s, struct sip_
 	d->stack = s;
 	set_user(d, user);
 	d->uac = true;
+	d->secure = str_istarts(req->ruri, STR("sips:"));        /* 12.1.2 */
 	sip_token(s, tag, SIP_TAG);
 	sip_token(s, id, 32);
 	d->local_cseq = 1;
@@ -273,6 +275,7 @@ static int fork_new(const struct sip_dialog *d, const struct sip_dialog_user *us
 	f->uac = true;
 	f->local_cseq = d->local_cseq;
 	f->path = d->path;
+	f->secure = d->secure;
 	err = set_view(&f->call_id, &f->t_call_id, d->call_id);
 	if (!err)
 		err = set_view(&f->local_tag, &f->t_local_tag, d->local_tag);

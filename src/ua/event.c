@@ -84,6 +84,7 @@ bool ua_event_status_ends(unsigned status)
 
 void ua_event_way(struct ua_request_prm *prm, const struct sip_dialog *d)
 {
+	prm->secure = d->secure;
 	if (!net_is_stream(d->path.proto) && !d->use_path)
 		return;
 	prm->path = &d->path;

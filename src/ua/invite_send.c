@@ -11,6 +11,7 @@ struct ua_request_prm ua_invite_request_prm(const struct ua_invite *iv, const st
 
 	prm.out = o;
 	prm.path = NULL;
+	prm.secure = d && d->secure;
 	o->max_forwards = iv->prm.max_forwards;
 	if (d && (net_is_stream(d->path.proto) || d->use_path)) {
 		prm.path = &d->path;

@@ -327,7 +327,7 @@ static void on_resolved(void *arg, int err, const struct sip_target *v, size_t n
 /* RFC 5630 3.1: what names a sips URI, or goes to one, goes over TLS at every hop. */
 static bool wants_tls(const struct ua_request *rq, const struct sip_uri *next_hop)
 {
-	return sip_uri_is_sips(next_hop) || str_istarts(rq->out->ruri, STR("sips:"));
+	return rq->prm.secure || sip_uri_is_sips(next_hop) || str_istarts(rq->out->ruri, STR("sips:"));
 }
 
 static bool names_sips(const struct sip_out *o)
@@ -435,7 +435,7 @@ static struct ua_request *request_new(struct ua *ua, const struct ua_request_prm
 int ua_request_send(struct ua *ua, const struct ua_request_prm *prm, struct ua_request **out)
 {
 	struct ua_request *rq = request_new(ua, prm);
-	bool open_path = prm->path && !net_is_secure(prm->path->proto) && names_sips(prm->out);
+	bool open_path = prm->path && !net_is_secure(prm->path->proto) && (prm->secure || names_sips(prm->out));
 	int err = EAGAIN;
 
 	if (!rq)

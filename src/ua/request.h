@@ -32,6 +32,7 @@ struct ua_request_prm {
 	struct str target;              /* URI to send to; empty: out's next hop */
 	const struct net_path *path;    /* NULL: resolve. Else go there and nowhere else */
 	bool prefer_path;               /* path is a stream that may be gone: then resolve */
+	bool secure;                    /* over TLS and nothing else, whatever the URI: of a dialog that began so (RFC 5630) */
 	ua_credentials_fn *credentials; /* NULL: no challenge is answered */
 	void *credentials_arg;
 	uint32_t timeout_ms;            /* total; 0: the transactions' own */

@@ -152,7 +152,12 @@ void wire_reply(struct wire *t, enum sip_method m, unsigned status, const char *
 
 void wire_come(struct wire *t, const char *peer, const char *text)
 {
-	struct net_path from = { .proto = NET_UDP };
+	wire_come_by(t, NET_UDP, peer, text);
+}
+
+void wire_come_by(struct wire *t, enum net_proto proto, const char *peer, const char *text)
+{
+	struct net_path from = { .proto = proto, .conn = proto == NET_UDP ? 0 : 7 };
 
 	from.transport = t->svc->transports.n ? t->svc->transports.v[0].id : 0;
 	from.local = t->svc->transports.v[0].bound;

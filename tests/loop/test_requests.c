@@ -3,6 +3,7 @@
  * provisional responses (RFC 3262) in both directions. */
 #include "alice.h"
 #include "base/log.h"
+#include "service/call/session.h"
 #include "base/obj.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -137,6 +138,28 @@ static void sips_is_not_called_in_the_open(void **state)
 		assert_int_equal(status(SIP_INVITE), 503);
 		assert_true(bob_explains("a sips URI goes over TLS and nothing else"));
 		alice_starts_anew();
+	}
+}
+
+/* A call that began with a sips URI over TLS is one whose requests go nowhere else (RFC 3261 12.1.1), also where the
+ * Contact is none: test_ua has what becomes of them. */
+static void secure_dialogs_are_known(void **state)
+{
+	static const char *const uris[] = { "sip", "sips" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(uris); i++) {
+		char text[700];
+
+		wire_forget(&t);
+		snprintf(text, sizeof(text), "INVITE %s:up@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS " ALICE ";branch=z9hG4bKsec%u\r\n"
+			 "From: <sip:alice@127.0.0.1>;tag=s\r\nTo: <sip:up@127.0.0.1>\r\nCall-ID: sec%u\r\nCSeq: 1 INVITE\r\n"
+			 "Contact: <sip:alice@" ALICE ">\r\nMax-Forwards: 70\r\nContent-Type: application/sdp\r\n"
+			 "Content-Length: %zu\r\n\r\n%s", uris[i], i, i, sizeof(SDP_ULAW) - 1, SDP_ULAW);
+		wire_come_by(&t, NET_TLS, ALICE, text);
+		world_turn(&t.w);
+		assert_int_equal(status(SIP_INVITE), 200);
+		assert_int_equal(session_dialog(session_of_channel(channel_at(i)))->secure, i);
 	}
 }
 
@@ -510,7 +533,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(unknown_to_us), T(sips_over_nothing_but_tls), T(sips_is_not_called_in_the_open), T(of_a_dialog_that_is_not_there), T(bodies_and_addresses_that_are_none),
+		T(unknown_to_us), T(sips_over_nothing_but_tls), T(sips_is_not_called_in_the_open), T(secure_dialogs_are_known), T(of_a_dialog_that_is_not_there), T(bodies_and_addresses_that_are_none),
 		T(too_many_calls), T(while_it_stops), T(more_digits_may_follow), T(digits_by_info), T(other_infos),
 		T(texts_go_to_the_other_leg), T(other_requests), T(after_its_end), T(contact_is_rewritten),
 		T(route_is_rewritten), T(strict_route), T(messages_are_logged), T(wanted_or_not),

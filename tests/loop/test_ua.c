@@ -322,6 +322,29 @@ static void connection_gone(void **state)
 	obj_drop(o);
 }
 
+/* Of a secure dialog: a URI that is none of sips would lead to UDP, and the connection that it had is gone. */
+static void secure_and_nowhere_to_go(void **state)
+{
+	struct net_path gone = { .transport = 1, .proto = NET_TLS, .conn = 9 };
+
+	(void)state;
+	w.n.gone = true;
+	for (int i = 0; i < 2; i++) {
+		struct sip_out *o = link_out(&w.n.l.a, SIP_OPTIONS);
+		struct ua_request_prm prm = { .out = o, .target = STR("sip:b@192.0.2.2"), .arg = &w, .response = on_response,
+			.failed = on_failed, .prepare = prepare, .path = i ? &gone : NULL, .prefer_path = true, .secure = true };
+
+		assert_int_equal(ua_request_send(&w.n.ua, &prm, &w.rq), 0);
+		obj_drop(o);
+		link_run(&w.n.l, 100);
+		assert_int_equal(w.failed, i + 1);
+		assert_int_equal(w.err, ENETUNREACH);   /* TLS is looked for, and there is none */
+		assert_int_equal(w.prepared, 0);
+		obj_drop(w.rq);
+		w.rq = NULL;
+	}
+}
+
 static void abandoned(void **state)
 {
 	(void)state;
@@ -340,7 +363,7 @@ int main(void)
 		T(answered), T(answered_over_a_bad_wire), T(nobody_answers), T(challenged), T(wrong_password),
 		T(stale_nonce_is_no_wrong_password), T(no_password), T(next_address), T(no_such_name), T(cancelled_while_looked_up),
 		T(cannot_be_prepared), T(asked_again), T(invite_cancelled), T(repeated_2xx_reach_the_user),
-		T(connection_gone), T(abandoned),
+		T(connection_gone), T(secure_and_nowhere_to_go), T(abandoned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,12 +92,46 @@ static void leaving_meanwhile(void **state)
 	events_free(ev);
 }
 
+static void count_change(void *arg, unsigned wanted)
+{
+	unsigned *last = arg;
+
+	last[0]++;
+	last[1] = wanted;
+}
+
+/* Whoever makes events of a kind is told when the first listens and when the last has gone. */
+static void what_is_wanted_is_told(void **state)
+{
+	struct events *ev = GOT(events_new());
+	struct ear a = { .ev = ev }, b = { .ev = ev };
+	unsigned told[2] = { 0 };
+
+	(void)state;
+	a.self = events_listen(ev, EV_CALL, hear, &a);
+	events_watch(ev, count_change, told);
+	assert_int_equal(told[1], EV_CALL);
+	b.self = events_listen(ev, EV_REPORTING, hear, &b);
+	assert_int_equal(told[1], EV_CALL | EV_REPORTING);
+	events_mask(ev, a.self, EV_REPORTING);
+	assert_int_equal(told[1], EV_REPORTING);
+	assert_int_equal(told[0], 3);
+	events_unlisten(ev, a.self);    /* the other still listens */
+	assert_int_equal(told[0], 3);
+	events_unlisten(ev, b.self);
+	assert_int_equal(told[1], 0);
+	events_watch(ev, NULL, NULL);
+	a.self = events_listen(ev, EV_CALL, hear, &a);
+	assert_int_equal(told[0], 4);
+	events_free(ev);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_for_those_who_listen),
 		cmocka_unit_test(one_line_each),
-		cmocka_unit_test(leaving_meanwhile),
+		cmocka_unit_test(leaving_meanwhile), cmocka_unit_test(what_is_wanted_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

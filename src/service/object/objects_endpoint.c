@@ -308,7 +308,7 @@ static const struct option rows[] = {
 	BOOL(one_touch_recording, "no", L, "Allow recording to be switched by INFO Record."),
 	TEXT(record_on_feature, "automixmon", L, "Feature that Record: on calls."),
 	TEXT(record_off_feature, "automixmon", L, "Feature that Record: off calls."),
-	TEXT(rtp_engine, "asterisk", L, "Kept for compatibility: there is one RTP engine."),
+	TEXT(rtp_engine, "asterisk", OPT_OLD, "Kept for compatibility: there is one RTP engine."),
 	BOOL(allow_transfer, "yes", 0, "Accept REFER from this endpoint."),
 	BOOL(user_eq_phone, "no", 0, "Add user=phone to URIs whose user is a number."),
 	BOOL(moh_passthrough, "no", 0, "Pass hold on by re-INVITE instead of playing music."),
