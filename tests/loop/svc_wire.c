@@ -152,17 +152,7 @@ void wire_reply(struct wire *t, enum sip_method m, unsigned status, const char *
 
 void wire_come(struct wire *t, const char *peer, const char *text)
 {
-	wire_come_by(t, NET_UDP, peer, text);
-}
-
-void wire_come_by(struct wire *t, enum net_proto proto, const char *peer, const char *text)
-{
-	struct net_path from = { .proto = proto, .conn = proto == NET_UDP ? 0 : 7 };
-
-	from.transport = t->svc->transports.n ? t->svc->transports.v[0].id : 0;
-	from.local = t->svc->transports.v[0].bound;
-	assert_int_equal(sa_parse(&from.peer, str_z(peer)), 0);
-	come(t, &from, str_z(text));
+	wire_come_by(t, NET_UDP, 0, peer, text);
 }
 
 void wire_come_by(struct wire *t, enum net_proto proto, uint64_t conn, const char *peer, const char *text)

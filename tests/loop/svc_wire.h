@@ -39,7 +39,6 @@ void wire_reply(struct wire *t, enum sip_method m, unsigned status, const char *
 void wire_come(struct wire *t, const char *peer, const char *text);
 /* The same by a connection of that number. */
 void wire_come_by(struct wire *t, enum net_proto proto, uint64_t conn, const char *peer, const char *text);
-void wire_come_by(struct wire *t, enum net_proto proto, const char *peer, const char *text);
 /* Value of a header of a message, "" when it is not there; the next call's buffer. */
 const char *wire_header(const struct sip_msg *m, const char *name);
 

@@ -156,7 +156,7 @@ static void secure_dialogs_are_known(void **state)
 			 "From: <sip:alice@127.0.0.1>;tag=s\r\nTo: <sip:up@127.0.0.1>\r\nCall-ID: sec%u\r\nCSeq: 1 INVITE\r\n"
 			 "Contact: <sip:alice@" ALICE ">\r\nMax-Forwards: 70\r\nContent-Type: application/sdp\r\n"
 			 "Content-Length: %zu\r\n\r\n%s", uris[i], i, i, sizeof(SDP_ULAW) - 1, SDP_ULAW);
-		wire_come_by(&t, NET_TLS, ALICE, text);
+		wire_come_by(&t, NET_TLS, 7, ALICE, text);
 		world_turn(&t.w);
 		assert_int_equal(status(SIP_INVITE), 200);
 		assert_int_equal(session_dialog(session_of_channel(channel_at(i)))->secure, i);

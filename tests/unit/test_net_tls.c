@@ -165,6 +165,28 @@ static void tls_records_of_a_turn(void **state)
 
 /* ---- options -------------------------------------------------------------------------------- */
 
+/* Several records that lie in the socket together are read ahead by one recv(): none of them, whole or
+ * not, is forgotten. */
+static void tls_records_together(void **state)
+{
+	for (size_t m = 0; m < ARRAY_LEN(modes); m++) {
+		struct tls_peer p;
+		struct net_world w;
+
+		tls_world(&w, modes[m], NULL, *state, NULL);
+		peer_start(&p, *state, NULL);
+		assert_true(peer_connect(&p, &w));
+		for (unsigned i = 0; i < 20; i++) {
+			assert_int_equal(SSL_write(p.ssl, "one\n", 4), 4);
+			assert_int_equal(SSL_write(p.ssl, "tw", 2), 2);
+			assert_int_equal(SSL_write(p.ssl, "o\nthree\n", 8), 8);
+			peer_expect(&p, &w, "one\ntwo\nthree\n");
+		}
+		peer_end(&p);
+		world_end(&w);
+	}
+}
+
 static bool connects(const struct tls_files *f, const struct tls_prm *prm, const char *cert, int version, char *cipher,
 		     size_t n)
 {
@@ -571,7 +593,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tls_framing), cmocka_unit_test(tls_our_end), cmocka_unit_test(tls_long_message),
-		cmocka_unit_test(tls_pending), cmocka_unit_test(tls_records_of_a_turn), cmocka_unit_test(tls_versions), cmocka_unit_test(tls_ciphers),
+		cmocka_unit_test(tls_pending), cmocka_unit_test(tls_records_of_a_turn),
+		cmocka_unit_test(tls_records_together), cmocka_unit_test(tls_versions), cmocka_unit_test(tls_ciphers),
 		cmocka_unit_test(tls_client_certificates), cmocka_unit_test(tls_authorities_in_a_folder),
 		cmocka_unit_test(tls_verified_server), cmocka_unit_test(tls_reuse), cmocka_unit_test(tls_no_sni_for_an_address),
 		cmocka_unit_test(tls_resumed_by_clients), cmocka_unit_test(tls_resumed_by_us), cmocka_unit_test(tls_deadlines),
