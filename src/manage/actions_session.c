@@ -276,11 +276,23 @@ static void list_commands(struct ami_ctx *a)
 	ami_end(a);
 }
 
+#define WAIT_MARGIN 10          /* [s] by which a WaitEvent over HTTP ends before its session would */
+
+/* [ms]; UINT64_MAX: as long as it likes. */
+static uint64_t most_of(const struct ami_session *s)
+{
+	uint32_t life = s->web && s->mgr ? s->mgr->conf->httptimeout : 0;
+
+	if (!s->web)
+		return UINT64_MAX;
+	return life > WAIT_MARGIN ? 1000ull * (life - WAIT_MARGIN) : 0;
+}
+
 /* How long, [ms]; UINT64_MAX: for ever. */
 static uint64_t wait_of(struct ami_ctx *a)
 {
 	struct str s = ami_get(a, "Timeout");
-	uint64_t ms = UINT64_MAX, most = ami_web_wait_max(a->s);
+	uint64_t ms = UINT64_MAX, most = most_of(a->s);
 	int64_t t = -1;
 
 	if (s.n && !str_i64(s, &t) && t >= 0 && t <= 86400 * 365)

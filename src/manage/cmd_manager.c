@@ -104,7 +104,7 @@ static enum command_result connected(struct command_ctx *c)
 
 			command_printf(c, "  %-15.15s  %-55.55s  %-10lld  %-10lld  %-8d  %-8d  %-10u  %-10u\n", text_z(&s->user),
 				       sa_text_bare(&s->peer, text), (long long)(s->started_us / 1000000),
-				       (long long)(clock_wall_s(c->m->clock) - s->started_us / 1000000), s->web ? -1 : 0, (int)ami_web_in_use(s),
+				       (long long)(clock_wall_s(c->m->clock) - s->started_us / 1000000), s->web ? -1 : 0, s->web ? (int)s->web->in_use : 0,
 				       s->read, s->write);
 			n++;
 		}

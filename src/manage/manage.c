@@ -6,7 +6,7 @@
 #include "config/reader.h"
 #include "manage/command.h"
 #include "manage/console.h"
-#include "manage/manager_http.h"
+#include "manage/manager.h"
 #include "manage/pace.h"
 #include "manage/pjsip_view.h"
 #include "pbx/event.h"

@@ -221,3 +221,19 @@ int manager_set_conf(struct manager *mgr, struct manager_conf *conf, struct repo
 }
 
 struct sa manager_bound(const struct manager *mgr) { return mgr->bound; }
+
+int manager_set_web(struct manager *mgr, struct web *web)
+{
+	if (mgr->web == web)
+		return 0;
+	if (mgr->web) {
+		web_remove_routes(mgr->web, mgr);
+		web_set_proof(mgr->web, NULL, NULL);
+	}
+	obj_drop(mgr->web);
+	mgr->web = obj_hold(web);
+	if (!web)
+		return 0;
+	web_set_proof(web, ami_web_proven, mgr);
+	return web_add_routes(web, ami_http_routes, AMI_HTTP_ROUTES, mgr);
+}

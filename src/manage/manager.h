@@ -14,4 +14,8 @@ void manager_listen_events(struct manager *mgr);     /* manage->pbx is there now
 /* Where it listens; unset: nowhere. */
 struct sa manager_bound(const struct manager *mgr);
 
+struct web;
+/* Served by `web` too, or no longer. ENOMEM. */
+int manager_set_web(struct manager *mgr, struct web *web);
+
 #endif

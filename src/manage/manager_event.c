@@ -90,7 +90,7 @@ void ami_session_event(struct ami_session *s, struct ami_event *e)
 }
 
 /* One step on the first note. */
-static void take_one(struct ami_session *s, struct ami_http *http)
+static void take_one(struct ami_session *s, struct ami_sink *http)
 {
 	struct ami_note *n = container_of(s->notes.next, struct ami_note, link);
 	enum ami_verdict v = ami_filters_step(&s->filters, &s->match, n->e->name, buf_view(&n->e->text));
@@ -108,12 +108,12 @@ static void take_one(struct ami_session *s, struct ami_http *http)
 	}
 }
 
-static bool is_full(const struct ami_session *s, const struct ami_http *http)
+static bool is_full(const struct ami_session *s, const struct ami_sink *http)
 {
 	return http || client_queued(s->client) > AMI_OUT_HIGH;
 }
 
-int ami_take_events(struct ami_session *s, struct ami_http *http)
+int ami_take_events(struct ami_session *s, struct ami_sink *http)
 {
 	struct pace *p = s->mgr ? s->mgr->m->pace : NULL;
 

@@ -11,9 +11,9 @@
 
 /* ---- the answer -------------------------------------------------------------------------------- */
 
-bool ami_http_gone(const struct ami_http *h)
+static bool sink_gone(const struct ami_sink *k)
 {
-	return web_gone(h->call);
+	return web_gone(((const struct ami_http *)(const void *)k)->call);
 }
 
 static const char *type_of(enum ami_format f)
@@ -52,17 +52,19 @@ static void send_part(struct ami_http *h)
 	buf_reset(&h->out);
 }
 
-int ami_http_send(struct ami_http *h, struct str bytes)
+static int sink_send(struct ami_sink *k, struct str bytes)
 {
+	struct ami_http *h = container_of(k, struct ami_http, sink);
+
 	ami_page_put(&h->page, bytes, &h->out);
 	if (h->out.n >= PIECE || spoilt(h))
 		send_part(h);
 	return web_gone(h->call) ? EPIPE : 0;
 }
 
-int ami_http_drain(struct ami_http *h)
+static int sink_drain(struct ami_sink *k)
 {
-	return web_drain(h->call);
+	return web_drain(container_of(k, struct ami_http, sink)->call);
 }
 
 static void finish(struct ami_http *h)
@@ -149,13 +151,13 @@ static bool wants_events(const struct ami_http *h)
 
 static void run_action(struct ami_http *h, int fault)
 {
-	struct ami_ctx a = { .s = h->s, .m = h->m, .msg = &h->parser.msg, .http = h };
+	struct ami_ctx a = { .s = h->s, .m = h->m, .msg = &h->parser.msg, .http = &h->sink };
 
 	ami_page_init(&h->page, h->page.format, web_param(&h->params, STR("ajaxdest")), web_param(&h->params, STR("ajaxobjtype")));
 	ami_page_begin(&h->page, &h->out);
 	ami_serve(&a, fault);
 	if (!a.close && !h->s->gone && wants_events(h))
-		ami_take_events(h->s, h);
+		ami_take_events(h->s, &h->sink);
 	if (a.close && !h->s->gone)
 		ami_session_leave(h->s);
 	buf_free(&a.out);
@@ -190,6 +192,7 @@ static struct ami_http *http_new(struct manager *mgr, struct web_call *c, enum a
 
 	if (!h)
 		return NULL;
+	h->sink = (struct ami_sink){ sink_send, sink_drain, sink_gone };
 	h->m = obj_hold(mgr->m);
 	h->conf = obj_hold(mgr->conf);
 	h->call = obj_hold(c);
@@ -243,7 +246,7 @@ static bool is_enabled(void *arg)
 	return mgr->conf && mgr->conf->enabled && mgr->conf->webenabled;
 }
 
-static const struct web_route rows[] = {
+const struct web_route ami_http_routes[AMI_HTTP_ROUTES] = {
 	{ "/rawman", false, "Raw HTTP Manager Event Interface", is_enabled, serve_raw },
 	{ "/manager", false, "HTML Manager Event Interface", is_enabled, serve_html },
 	{ "/mxml", false, "XML Manager Event Interface", is_enabled, serve_xml },
@@ -251,19 +254,3 @@ static const struct web_route rows[] = {
 	{ "/amanager", false, "HTML Manager Event Interface w/Digest authentication", is_enabled, serve_digest_html },
 	{ "/amxml", false, "XML Manager Event Interface w/Digest authentication", is_enabled, serve_digest_xml },
 };
-
-int manager_set_web(struct manager *mgr, struct web *web)
-{
-	if (mgr->web == web)
-		return 0;
-	if (mgr->web) {
-		web_remove_routes(mgr->web, mgr);
-		web_set_proof(mgr->web, NULL, NULL);
-	}
-	obj_drop(mgr->web);
-	mgr->web = obj_hold(web);
-	if (!web)
-		return 0;
-	web_set_proof(web, ami_web_proven, mgr);
-	return web_add_routes(web, rows, ARRAY_LEN(rows), mgr);
-}

@@ -12,6 +12,7 @@
 #include "sip/digest.h"
 
 struct ami_http {
+	struct ami_sink sink;           /* first: what it is given is this */
 	struct manage *m;               /* held */
 	struct manager_conf *conf;      /* held: of when it came */
 	struct web_call *call;          /* held */
@@ -32,7 +33,8 @@ bool ami_web_proven(void *mgr, const struct web_call *c);
 /* Set-Cookie of this session, as a line. */
 void ami_web_cookie(const struct ami_http *h, bool over, struct buf *out);
 
-/* For manage.c: the manager's routes in `web`, or in none. */
-int manager_set_web(struct manager *mgr, struct web *web);
+/* The manager's routes; arg is the struct manager. */
+#define AMI_HTTP_ROUTES 6
+extern const struct web_route ami_http_routes[AMI_HTTP_ROUTES];
 
 #endif

@@ -16,9 +16,25 @@
 
 struct listener;
 struct fiber;
-struct ami_http;
-struct ami_web;
 struct web;
+
+/* Where answers go that no client takes: to who asked over HTTP. */
+struct ami_sink {
+	int (*send)(struct ami_sink *k, struct str bytes);   /* EPIPE: who asked has gone */
+	int (*drain)(struct ami_sink *k);                    /* on a fiber: until little enough waits. EPIPE */
+	bool (*gone)(const struct ami_sink *k);
+};
+
+#define AMI_WEB_ID 80           /* [bytes] of a cookie or a nonce, with the 0 */
+
+/* Of a session that no connection keeps: manager_web.c. */
+struct ami_web {
+	char id[AMI_WEB_ID];            /* of the cookie, or the nonce */
+	char before[AMI_WEB_ID];        /* the nonce before this one */
+	bool digest;
+	unsigned in_use;                /* requests that are served */
+	uint64_t used_ms;
+};
 
 struct manager {
 	struct manage *m;               /* not held: it owns us */
@@ -69,7 +85,7 @@ struct ami_session {            /* obj; mgr->sessions holds one reference */
 /* One action being served, on its fiber. */
 struct ami_ctx {
 	struct ami_session *s;
-	struct ami_http *http;          /* where the answer goes; NULL: to the session's client */
+	struct ami_sink *http;          /* where the answer goes; NULL: to the session's client */
 	struct manage *m;
 	const struct ami_message *msg;
 	struct str id;                  /* ActionID; empty: none */
@@ -134,8 +150,8 @@ void ami_release(struct ami_ctx *a);
 
 /* ---- sessions */
 bool ami_gone(const struct ami_ctx *a);              /* the session is over, or who asked has gone */
-int ami_send(struct ami_session *s, struct ami_http *http, struct str bytes);
-int ami_drain(struct ami_session *s, struct ami_http *http); /* on a fiber: until AMI_OUT_LOW at most waits */
+int ami_send(struct ami_session *s, struct ami_sink *http, struct str bytes);
+int ami_drain(struct ami_session *s, struct ami_sink *http); /* on a fiber: until AMI_OUT_LOW at most waits */
 /* One that has not logged in; mgr->sessions has the reference. NULL: ENOMEM. */
 struct ami_session *ami_session_new(struct manager *mgr, const struct sa *peer, const struct sa *local);
 /* It is `u` from now on. `events`: which it wants to hear, as Login says; empty: all it may. */
@@ -152,7 +168,7 @@ struct ami_event *ami_event_new(const struct buf *text);     /* takes the bytes;
 void ami_session_event(struct ami_session *s, struct ami_event *e);
 /* On a fiber: send what came so far, with the answer to a request of HTTP or, NULL, to the session's client. EPIPE:
  * the peer has gone. */
-int ami_take_events(struct ami_session *s, struct ami_http *http);
+int ami_take_events(struct ami_session *s, struct ami_sink *http);
 /* Is there one that passes the filters? Those before it are forgotten. On a fiber. */
 bool ami_event_waits(struct ami_session *s);
 void ami_pump(struct ami_session *s);                        /* take events soon, in this session's turn */
@@ -170,15 +186,5 @@ enum ami_security { AMI_AUTH_OK, AMI_BAD_ACCOUNT, AMI_BAD_PASSWORD, AMI_BAD_CHAL
 void ami_security(struct ami_session *s, enum ami_security k, struct str account, const char *key,
 		  struct str value);
 int ami_login_filters(struct ami_session *s, const struct manager_user *u);
-
-/* ---- over HTTP */
-/* manager_http.c. */
-int ami_http_send(struct ami_http *h, struct str bytes);
-int ami_http_drain(struct ami_http *h);
-bool ami_http_gone(const struct ami_http *h);
-/* manager_web.c: sessions that no connection keeps. */
-unsigned ami_web_in_use(const struct ami_session *s);        /* requests that are served now */
-uint64_t ami_web_wait_max(const struct ami_session *s);      /* [ms] of a WaitEvent */
-void ami_web_free(struct ami_session *s);
 
 #endif

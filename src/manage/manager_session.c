@@ -18,7 +18,7 @@ static void session_free(void *arg)
 	struct ami_session *s = arg;
 
 	obj_drop(s->client);
-	ami_web_free(s);
+	free(s->web);
 	obj_drop(s->conf);
 	ami_parser_free(&s->parser);
 	ami_filters_free(&s->filters);
@@ -57,17 +57,17 @@ void ami_session_leave(struct ami_session *s)
 
 bool ami_gone(const struct ami_ctx *a)
 {
-	return a->s->gone || (a->http && ami_http_gone(a->http));
+	return a->s->gone || (a->http && a->http->gone(a->http));
 }
 
-int ami_send(struct ami_session *s, struct ami_http *http, struct str bytes)
+int ami_send(struct ami_session *s, struct ami_sink *http, struct str bytes)
 {
-	return http ? ami_http_send(http, bytes) : client_send(s->client, bytes);
+	return http ? http->send(http, bytes) : client_send(s->client, bytes);
 }
 
-int ami_drain(struct ami_session *s, struct ami_http *http)
+int ami_drain(struct ami_session *s, struct ami_sink *http)
 {
-	return http ? ami_http_drain(http) : client_drain(s->client, AMI_OUT_LOW);
+	return http ? http->drain(http) : client_drain(s->client, AMI_OUT_LOW);
 }
 
 /* ---- one message ------------------------------------------------------ */

@@ -12,36 +12,8 @@
 #define NONCE_LIFE 60           /* [s]; then the same credentials come with a new one */
 #define UNKNOWN_LIFE 5          /* [s] of a session that has not logged in */
 #define SESSIONS_MAX 256       /* over HTTP; the one that was not used longest makes room */
-#define WAIT_MARGIN 10          /* [s] by which a WaitEvent ends before its session would */
 
-struct ami_web {
-	char id[DIGEST_NONCE];          /* of the cookie, or the nonce */
-	char before[DIGEST_NONCE];      /* the nonce before this one */
-	bool digest;
-	unsigned in_use;                /* requests that are served */
-	uint64_t used_ms;
-};
-
-void ami_web_free(struct ami_session *s)
-{
-	free(s->web);
-	s->web = NULL;
-}
-
-unsigned ami_web_in_use(const struct ami_session *s)
-{
-	return s->web ? s->web->in_use : 0;
-}
-
-uint64_t ami_web_wait_max(const struct ami_session *s)
-{
-	uint32_t life;
-
-	if (!s->web)
-		return UINT64_MAX;
-	life = s->mgr ? s->mgr->conf->httptimeout : 0;
-	return life > WAIT_MARGIN ? 1000ull * (life - WAIT_MARGIN) : 0;
-}
+_Static_assert(AMI_WEB_ID >= DIGEST_NONCE, "a nonce is an id");
 
 /* ---- finding ----------------------------------------------------------------------------------- */
 
@@ -257,7 +229,7 @@ static bool response_right(struct ami_http *h, const struct digest_fields *f, st
 static void refuse_digest(struct ami_http *h, enum ami_security why, struct str user, struct str acl)
 {
 	struct ami_session *s = new_session(h, true);
-	struct ami_ctx a = { .s = s, .m = h->m, .http = h };
+	struct ami_ctx a = { .s = s, .m = h->m, .http = &h->sink };
 	char text[SA_TEXT];
 
 	if (!s)

@@ -146,8 +146,8 @@ static uint64_t deadline_of(const struct conn *c)
 		return c->end_ms;
 	if (c->state == CONN_HANDSHAKE && !c->accepted)
 		return c->born_ms + CONNECT_MS;
-	if (c->http && c->state == CONN_OPEN)
-		due = http_conn_deadline(c);
+	if (c->ops->deadline && c->state == CONN_OPEN)
+		due = c->ops->deadline(c);
 	else if (c->accepted && !c->spoke && lim->first_message_ms)
 		due = c->born_ms + lim->first_message_ms;
 	if (c->part_ms && lim->message_ms && !c->http) {
@@ -387,8 +387,8 @@ void conn_flush(struct conn *c)
 		}
 	}
 	note_stall(c, wrote);
-	if (wrote && !c->n && c->http)
-		http_conn_sent(c);
+	if (wrote && !c->n && c->ops->sent)
+		c->ops->sent(c);
 	if (c->closed)
 		return;
 	if (c->deaf && wrote && !c->n)

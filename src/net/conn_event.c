@@ -203,7 +203,7 @@ static bool read_some(struct conn *c)
 			conn_close(c, errno);
 		return false;
 	}
-	if (n == 0 && http_conn_at_end(c))
+	if (n == 0 && c->ops->at_end && c->ops->at_end(c))
 		return false;
 	if (n == 0) {
 		conn_close(c, c->in.n ? EPIPE : 0);

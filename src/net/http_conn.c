@@ -72,7 +72,7 @@ static uint64_t waiting_deadline(const struct conn *c)
 	return c->born_ms + (first < FIRST_MS ? FIRST_MS : first);
 }
 
-uint64_t http_conn_deadline(const struct conn *c)
+static uint64_t http_deadline(const struct conn *c)
 {
 	uint32_t silent = limit_of(&c->http_limits->inactivity_ms);
 	uint64_t due, whole;
@@ -255,7 +255,7 @@ static void schedule_next(struct conn *c)
 	}
 }
 
-bool http_conn_at_end(struct conn *c)
+static bool http_at_end(struct conn *c)
 {
 	if (!c->http || c->http->state != HTTP_SERVING || c->state != CONN_OPEN)
 		return false;
@@ -269,7 +269,7 @@ bool http_conn_at_end(struct conn *c)
 
 /* ---- answers ---------------------------------------------------------------------------------- */
 
-int http_conn_send(struct conn *c, struct net_bytes *bytes, enum net_http_then then)
+static int send_part(struct conn *c, struct net_bytes *bytes, enum net_http_then then)
 {
 	struct http_conn *h = c->http;
 	int err;
@@ -293,7 +293,7 @@ int http_conn_send(struct conn *c, struct net_bytes *bytes, enum net_http_then t
 	return 0;
 }
 
-void http_conn_sent(struct conn *c)
+static void http_sent(struct conn *c)
 {
 	if (!c->http || !c->http->tell)
 		return;
@@ -301,7 +301,7 @@ void http_conn_sent(struct conn *c)
 	io_emit(c->io, &(struct env){ .type = ENV_ROOM, .path = c->path });
 }
 
-int http_conn_upgrade(struct conn *c, struct net_bytes *bytes, uint32_t transport, uint32_t write_ms)
+static int upgrade(struct conn *c, struct net_bytes *bytes, uint32_t transport, uint32_t write_ms)
 {
 	struct http_conn *h = c->http;
 	int err;
@@ -326,14 +326,9 @@ int http_conn_upgrade(struct conn *c, struct net_bytes *bytes, uint32_t transpor
 	return 0;
 }
 
-void http_perform(struct conn *c, const struct env *e)
+static int http_perform(struct conn *c, const struct env *e)
 {
-	int err = e->type == ENV_HTTP_SEND ? http_conn_send(c, e->p, e->then) :
-		http_conn_upgrade(c, e->p, e->path.transport, e->write_ms);
-
-	/* An answer with a hole in it is none. */
-	if (err && err != ENOTCONN)
-		conn_close(c, err);
+	return e->type == ENV_HTTP_SEND ? send_part(c, e->p, e->then) : upgrade(c, e->p, e->path.transport, e->write_ms);
 }
 
 /* ---- the row ---------------------------------------------------------------------------------- */
@@ -382,4 +377,5 @@ static void http_free(struct conn *c)
 }
 
 const struct conn_ops http_ops = { .handshake = http_handshake, .read = http_read, .write = http_write,
-	.shut = http_shut, .pending = http_pending, .cut = http_cut, .free = http_free };
+	.shut = http_shut, .pending = http_pending, .cut = http_cut, .free = http_free,
+	.perform = http_perform, .sent = http_sent, .at_end = http_at_end, .deadline = http_deadline };

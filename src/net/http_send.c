@@ -1,4 +1,4 @@
-/* The core's side of connections of HTTP: their answers go down, their requests come up. */
+/* The core's side of connections of HTTP: their answers go down. */
 #include "net/private.h"
 #include <errno.h>
 
@@ -16,10 +16,7 @@ static int give_down(struct net *n, struct env *e)
 		return err;
 	}
 	c = conn_find(io, e->path.conn);
-	if (!c)
-		return ENOTCONN;
-	return e->type == ENV_HTTP_SEND ? http_conn_send(c, e->p, e->then) :
-		http_conn_upgrade(c, e->p, e->path.transport, e->write_ms);
+	return c && c->ops->perform ? c->ops->perform(c, e) : ENOTCONN;
 }
 
 int net_http_send(struct net *n, uint64_t conn, struct str bytes, enum net_http_then then)
@@ -55,14 +52,4 @@ int net_http_upgrade(struct net *n, uint64_t conn, struct str bytes, uint32_t id
 		link_findable(n, conn);
 	}
 	return err;
-}
-
-void http_event(struct net *n, const struct env *e)
-{
-	if (e->type == ENV_REQUEST && n->h.request)
-		n->h.request(n->h.arg, &e->path, e->p);
-	else if (e->type == ENV_REQUEST)
-		obj_drop(e->p);
-	else if (e->type == ENV_ROOM && n->h.room)
-		n->h.room(n->h.arg, e->path.conn);
 }

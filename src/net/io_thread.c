@@ -221,6 +221,15 @@ static void do_connect(struct io *io, struct env *e)
 	e->conn = NULL;
 }
 
+/* An answer with a hole in it is none. */
+static void answer(struct conn *c, const struct env *e)
+{
+	int err = c->ops->perform ? c->ops->perform(c, e) : ENOTCONN;
+
+	if (err && err != ENOTCONN)
+		conn_close(c, err);
+}
+
 static void perform_order(struct io *io, struct env *e)
 {
 	struct conn *c = e->type == ENV_CONNECT || e->sock ? NULL : conn_find(io, e->path.conn);
@@ -237,7 +246,7 @@ static void perform_order(struct io *io, struct env *e)
 	else if (e->type == ENV_KEEP && c)
 		conn_set_keep(c, e->keep);
 	else if ((e->type == ENV_HTTP_SEND || e->type == ENV_HTTP_UPGRADE) && c)
-		http_perform(c, e);
+		answer(c, e);
 	if (err)
 		give_back_failed(io, e, err);
 	env_drop(e);

@@ -168,8 +168,17 @@ static void on_event(struct net *n, const struct env *e)
 			n->h.failed(n->h.arg, &e->path, e->p, e->err);
 		obj_drop(e->p);
 		break;
+	case ENV_REQUEST:
+		if (n->h.request)
+			n->h.request(n->h.arg, &e->path, e->p);
+		else
+			obj_drop(e->p);
+		break;
+	case ENV_ROOM:
+		if (n->h.room)
+			n->h.room(n->h.arg, e->path.conn);
+		break;
 	default:
-		http_event(n, e);
 		break;
 	}
 }

@@ -249,6 +249,11 @@ struct conn_ops {
 	/* What goes over the wire for `bytes`, to be dropped by the caller. NULL itself: `bytes`. */
 	struct net_bytes *(*wrap)(struct conn *c, struct net_bytes *bytes);
 	void (*free)(struct conn *c);                                /* NULL: nothing */
+	/* ---- a row that has answers instead of messages; NULL in all others */
+	int (*perform)(struct conn *c, const struct env *e); /* ENV_HTTP_SEND, ENV_HTTP_UPGRADE. ENOTCONN: nobody waits */
+	void (*sent)(struct conn *c);                        /* its queue is empty */
+	bool (*at_end)(struct conn *c);                      /* the peer says no more; true: it stays for now */
+	uint64_t (*deadline)(const struct conn *c);          /* UINT64_MAX: none */
 };
 
 const struct conn_ops *conn_ops_of(enum net_proto p);        /* NULL: not built in */
@@ -312,16 +317,6 @@ struct conn *conn_find(const struct io *io, uint64_t id);
 bool conn_evict(struct io *io);
 /* ws.c. A connection of HTTP is a WebSocket from now on; `below`: the row that it stands on. ENOMEM. */
 int ws_adopt(struct conn *c, const struct conn_ops *below);
-/* http_conn.c; io. ENOTCONN: no request awaits an answer. */
-int http_conn_send(struct conn *c, struct net_bytes *bytes /* NULL: none */, enum net_http_then then);
-int http_conn_upgrade(struct conn *c, struct net_bytes *bytes, uint32_t transport, uint32_t write_ms);
-void http_perform(struct conn *c, const struct env *e);      /* either of both, as the core said */
-void http_conn_sent(struct conn *c);                 /* its queue is empty */
-/* The peer will say no more. True: the connection stays for now. */
-bool http_conn_at_end(struct conn *c);
-uint64_t http_conn_deadline(const struct conn *c);   /* UINT64_MAX: none */
-/* http_send.c; on the core of `n`. */
-void http_event(struct net *n, const struct env *e); /* a request, or room for more of an answer */
 struct net_path *link_path(struct net *n, uint64_t conn);    /* net.c; NULL: it has gone */
 void link_findable(struct net *n, uint64_t conn);    /* net.c: others may send to its peer by it from now on */
 

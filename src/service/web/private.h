@@ -42,8 +42,10 @@ struct web_conn {
 	struct list link;               /* in web.idle */
 };
 
-/* web.c: the answer has ended. */
-void web_call_over(struct web_call *c);
+/* conns.c */
+struct web_conn *web_conn_of(const struct web *w, uint64_t id);      /* NULL: it has gone */
+void web_forget(struct web *w, struct web_conn *conn);       /* its call has lost its peer */
+void web_call_over(struct web_call *c);                      /* the answer has ended */
 /* listen.c. Listens where `h` says from now on, or not; what fails is reported, and all is as it was. */
 void web_set_listener(struct web *w, struct web_listener *l, const struct http_conf *h, bool tls, struct report *r);
 void web_stop_listener(struct web *w, struct web_listener *l);

@@ -1,7 +1,8 @@
 /* service/web/web.h -- the server of HTTP on the core: which listeners there are, which route a request takes, and
  * how its answer is written. Bytes are net's (net/http_conn.c); what a route says is its owner's.
  *
- *   web.c        connections, the way of a request to its route
+ *   web.c        the way of a request to its route
+ *   conns.c      connections
  *   listen.c     listeners
  *   reply.c      answers, whole or piece by piece
  *   params.c     name=value&name=value, cookies, escapes
