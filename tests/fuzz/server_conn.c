@@ -223,11 +223,12 @@ static void put_frame(struct far *f, uint8_t first, bool masked, const void *p, 
 /* Some turns until both have said all. */
 static void settle(void)
 {
+	/* A handshake has three flights; else it is over when nothing more comes. */
 	for (int i = 0; i < 6; i++) {
 		hooks_library(true);
 		uv_run(loop_uv(world.loop), UV_RUN_NOWAIT);
 		hooks_library(false);
-		if (!conn_turn())
+		if (!conn_turn() && i >= 3)
 			return;
 	}
 }
