@@ -10,7 +10,7 @@
 #   make bench      the comparison table (BENCH=quick for the short form,
 #                   PEERS="--root DIR --asterisk PATH --kamailio PATH" names peers)
 #   make soak       the program under random work, kill -9 and reloads; SECONDS=60 or HOURS=,
-#                   BUILD=asan, release or tsan, PARTS=all,walk,expiry,kills,flood,managers, SEED=,
+#                   BUILD=asan, release or tsan, PARTS=all,walk,pages,expiry,kills,flood,managers, SEED=,
 #                   KILLS=: docs/testing.md
 #   make attack     strangers against the release build, with phones beside them; PART= one of
 #                   handshakes, websockets, frames, hellos, media, stun; ATTACK= more options

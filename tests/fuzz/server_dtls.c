@@ -4,8 +4,10 @@
 #include "media/srtp.h"
 #include "server_hooks.h"
 #include "server_media.h"
+#include "server_wire.h"
 #include "server_world.h"
 #include <openssl/err.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static SSL_CTX *ctx[SECURE_OWN];
@@ -90,6 +92,8 @@ static void keys_of(struct secure_far *f)
 
 	if (!p || SSL_export_keying_material(f->ssl, all, 2 * crypto_key_bytes(suite), label, sizeof(label) - 1, NULL, 0, 0) != 1)
 		return;
+	if (wire_traced())
+		printf("---- DTLS with port %u: keys\n", f->port);
 	f->tx = (struct crypto_line){ .tag = 1, .suite = (uint8_t)suite };
 	memcpy(f->tx.key, all + (client ? 0 : row->key), row->key);
 	memcpy(f->tx.key + row->key, all + 2 * row->key + (client ? 0 : row->salt), row->salt);

@@ -46,7 +46,8 @@ void secure_once(void)
 		if (dtls_cert_new(&c) || !dtls_fingerprint_of(&shared.own[i].print, CRYPTO_SHA256, c->cert))
 			abort();
 		shared.own[i].cert = c->cert;
-		shared.own[i].key = c->key;     /* c is kept for ever */
+		shared.own[i].key = c->key;
+		shared.own[i].made = c;
 	}
 	if (stun_hash_openssl(&shared.hash) || rtp_conf_load(&shared.conf, &prm, NULL))
 		abort();
@@ -351,6 +352,7 @@ static void answer_check(int place, const struct sa *to, const struct stun_msg *
 		stun_put_addr(&o, STUN_XOR_MAPPED_ADDRESS, to);
 	else
 		stun_put_addr(&o, STUN_XOR_MAPPED_ADDRESS, &at);
+	f->checked |= how == 0;
 	stun_put_integrity(&o, &shared.hash, STUN_HASH_SHA1, how == 5 ? STR("wrong") : STR(PWD));
 	stun_put_fingerprint(&o);
 	media_net_deliver(place, to, p, stun_end(&o));
@@ -367,7 +369,8 @@ static bool begin_media(int place)
 		secure_deliver(place, 0, p, write_check(p, sizeof(p), f, &plain, id));
 		return true;
 	}
-	if (f->dtls && f->client) {
+	/* Before it has a pair the server takes nothing else. */
+	if (f->dtls && f->client && (f->checked || !f->ice)) {
 		f->dtls = false;
 		dtls_begin(place, true, now.print);
 		return true;

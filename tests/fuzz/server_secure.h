@@ -13,7 +13,7 @@ enum { SECURE_EXTRAS = 18, SECURE_OWN = 2, SECURE_PLACES = 64 };
 
 /* What the server's SDP said of one of its places, and what has come of it. */
 struct secure_far {
-	bool ice, checks /* due */, dtls /* due */, client /* we begin */, lite;
+	bool ice, checks /* due */, checked, dtls /* due */, client /* we begin */;
 	uint8_t phone, line;
 	uint16_t port;                  /* 0: nothing is known of this place */
 	char ufrag[64], pwd[128];
@@ -24,10 +24,12 @@ struct secure_far {
 	struct crypto_line tx;          /* what we seal with; suite 0: nothing yet */
 };
 
+struct dtls_cert;
 /* A certificate of the phones. */
 struct secure_own {
 	X509 *cert;
 	EVP_PKEY *key;
+	struct dtls_cert *made;         /* held: who has both */
 	struct crypto_fingerprint print;
 };
 const struct secure_own *secure_own(unsigned n);

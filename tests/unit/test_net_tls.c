@@ -3,12 +3,9 @@
 #include "base/obj.h"
 #include <errno.h>
 #include <openssl/err.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -110,57 +107,6 @@ static void tls_long_message(void **state)
 		peer_end(&p);
 		world_end(&w);
 	}
-}
-
-/* Many records in one turn: what OpenSSL holds back wakes no socket, and is read all the same. */
-static void tls_pending(void **state)
-{
-	enum { CONNS = 24, LINES = 160 };
-	static char lines[LINES * 100 + 1];
-	struct tls_peer p[CONNS];
-	struct net_world w;
-
-	memset(lines, 'x', sizeof(lines) - 1);
-	for (size_t i = 1; i <= LINES; i++)
-		lines[i * 100 - 1] = '\n';
-	tls_world(&w, 0, NULL, *state, NULL);
-	for (size_t i = 0; i < CONNS; i++) {
-		peer_start(&p[i], *state, NULL);
-		assert_true(peer_connect(&p[i], &w));
-	}
-	w.echo = false;
-	w.got = 0;
-	for (size_t i = 0; i < CONNS; i++)
-		assert_int_equal(SSL_write(p[i].ssl, lines, sizeof(lines) - 1), sizeof(lines) - 1);
-	UNTIL(&w, w.got == CONNS * LINES);
-	for (size_t i = 0; i < CONNS; i++)
-		peer_end(&p[i]);
-	world_end(&w);
-}
-
-/* Small messages have a record each: they are read in one turn, as those of a TCP connection are. A loop whose
- * turns take long would else get further behind with each of them. */
-static void tls_records_of_a_turn(void **state)
-{
-	struct net_world w;
-	struct tls_peer p;
-	int left;
-
-	tls_world(&w, 0, NULL, *state, NULL);
-	peer_start(&p, *state, NULL);
-	assert_true(peer_connect(&p, &w));
-	/* All of them are there when the world looks. */
-	assert_int_equal(setsockopt(p.fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)), 0);
-	w.echo = false;
-	w.got = 0;
-	for (unsigned i = 0; i < 40; i++)
-		assert_int_equal(SSL_write(p.ssl, "hello\n", 6), 6);
-	while (!ioctl(p.fd, TIOCOUTQ, &left) && left)
-		poll(NULL, 0, 1);
-	UNTIL(&w, w.got > 0);
-	assert_int_equal(w.got, 40);
-	peer_end(&p);
-	world_end(&w);
 }
 
 /* ---- options -------------------------------------------------------------------------------- */
@@ -593,7 +539,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tls_framing), cmocka_unit_test(tls_our_end), cmocka_unit_test(tls_long_message),
-		cmocka_unit_test(tls_pending), cmocka_unit_test(tls_records_of_a_turn),
 		cmocka_unit_test(tls_records_together), cmocka_unit_test(tls_versions), cmocka_unit_test(tls_ciphers),
 		cmocka_unit_test(tls_client_certificates), cmocka_unit_test(tls_authorities_in_a_folder),
 		cmocka_unit_test(tls_verified_server), cmocka_unit_test(tls_reuse), cmocka_unit_test(tls_no_sni_for_an_address),
