@@ -44,6 +44,8 @@ bool media_ice_relay(const struct media_session *s, unsigned component, struct s
 enum ice_state media_ice_state(const struct media_session *s);
 /* The peer's credentials differ from those that were given last: it restarts. */
 bool media_ice_is_other(const struct media_session *s, struct str ufrag, struct str pwd);
+/* Are checks under way, or done, with who has this ufrag? */
+bool media_ice_knows(const struct media_session *s, struct str ufrag);
 /* The peer's description with `n` candidates; `mux`: RTCP comes on RTP's port, or
  * has no candidates: there is one component. The views need not outlive the call.
  * EPROTO: other credentials without a restart. EBADMSG, ERANGE: those cannot be. */

@@ -54,6 +54,13 @@ bool media_ice_is_other(const struct media_session *s, struct str ufrag, struct 
 	return c && c->rufrag[0] && (!str_eq(ufrag, str_z(c->rufrag)) || !str_eq(pwd, str_z(c->rpwd)));
 }
 
+bool media_ice_knows(const struct media_session *s, struct str ufrag)
+{
+	const struct core_ice *c = ice_of(s);
+
+	return c && str_eq(ufrag, str_z(c->rufrag));
+}
+
 /* ---- runs on the thread */
 
 enum ice_ask_kind { ASK_START, ASK_REMOTE, ASK_MORE, ASK_RESTART, ASK_UNDO, ASK_STOP };

@@ -189,6 +189,18 @@ void event_channel(struct event *e, const char *prefix, const struct channel *ch
 	put_value(e, prefix, "Linkedid", text_view(&ch->linkedid));
 }
 
+struct event *event_test(struct events *ev, const char *state, const char *file, const char *function)
+{
+	struct event *e = ev ? event_new(ev, "TestEvent", EV_TEST | EV_REPORTING) : NULL;
+
+	event_put(e, "Type", STR("StateChange"));
+	event_put(e, "State", str_z(state));
+	event_put(e, "AppFile", str_z(file));
+	event_put(e, "AppFunction", str_z(function));
+	event_put(e, "AppLine", STR("0"));
+	return e;
+}
+
 void event_send(struct events *ev, struct event *e)
 {
 	if (!e)

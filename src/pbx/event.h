@@ -37,6 +37,9 @@ void events_watch(struct events *ev, void (*fn)(void *arg, unsigned wanted), voi
 /* Does anybody hear events of this privilege? */
 bool events_wanted(const struct events *ev, unsigned privilege);
 struct event *event_new(struct events *ev, const char *name, unsigned privilege);
+/* TestEvent of type StateChange, as Asterisk's test framework tells it: a `state`, and by which
+ * function of which file. */
+struct event *event_test(struct events *ev, const char *state, const char *file, const char *function);
 void event_put(struct event *e, const char *key, struct str value);  /* CR and LF in value become blanks */
 void event_printf(struct event *e, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -94,15 +94,10 @@ static void tell_playback(struct play *p)
 	struct events *events = p->ch->pbx->events;
 
 	for (size_t i = 0; i < p->n && events; i++) {
-		struct event *e = event_new(events, "TestEvent", EV_TEST | EV_REPORTING);
+		struct event *e = event_test(events, "PLAYBACK", "sound.c", "sound_play");
 
 		if (!e)
 			return;
-		event_put(e, "Type", STR("StateChange"));
-		event_put(e, "State", STR("PLAYBACK"));
-		event_put(e, "AppFile", STR("sound.c"));
-		event_put(e, "AppFunction", STR("sound_play"));
-		event_put(e, "AppLine", STR("0"));
 		event_put(e, "Message", p->names[i]);
 		event_put(e, "Channel", text_view(&p->ch->name));
 		event_send(events, e);

@@ -242,7 +242,7 @@ static void dtls_options(void **state)
 	alice("INVITE", "up", 1, "", TLS("a=setup:actpass\r\n" PRINT));
 	learn_tag();
 	alice("ACK", "up", 1, "", "");
-	d = session_of_channel(only_channel())->dtls;
+	d = session_of_channel(only_channel())->dtls.identity;
 	assert_non_null(d);
 	assert_true(dtls_identity_is(d, &prm));
 	prm.verify = DTLS_CHECK_BOTH;
@@ -254,7 +254,7 @@ static void dtls_options(void **state)
 	assert_int_equal(status(SIP_INVITE), 200);
 	learn_tag();
 	alice("ACK", "up", 1, "", "");
-	d = session_of_channel(only_channel())->dtls;
+	d = session_of_channel(only_channel())->dtls.identity;
 	prm = (struct dtls_identity_prm){ .verify = DTLS_CHECK_FINGERPRINT, .hash = CRYPTO_SHA256 };
 	assert_true(dtls_identity_is(d, &prm));
 }

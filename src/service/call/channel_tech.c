@@ -319,6 +319,21 @@ static int indicate(struct channel *ch, enum indication ind, const void *data)
 	}
 }
 
+/* As which payload, on which clock a digit leaves. The number is that of RFC 4733. */
+static void tell_digit(struct session *s, const struct neg_stream *st, char d)
+{
+	static const char digits[] = "0123456789*#ABCD";
+	const char *at = d ? strchr(digits, d) : NULL;
+	struct event *e = at && st && st->nevents ? event_test(s->svc->pbx->events, "DTMF_BEGIN", "channel_tech.c", "digit") : NULL;
+
+	if (!e)
+		return;
+	event_printf(e, "Digit", "%d", (int)(at - digits));
+	event_printf(e, "Payload", "%d", st->events[0].pt_tx);
+	event_printf(e, "Rate", "%u", st->events[0].rate);
+	event_send(s->svc->pbx->events, e);
+}
+
 static int digit(struct channel *ch, char d, unsigned ms)
 {
 	struct session *s = SESSION_OF(ch);
@@ -326,6 +341,8 @@ static int digit(struct channel *ch, char d, unsigned ms)
 	struct neg_stream *st = s->neg ? neg_first(s->neg, MEDIA_AUDIO) : NULL;
 	bool info = s->dtmf_mode == DTMF_INFO || (s->dtmf_mode == DTMF_AUTO_INFO && !(st && st->nevents));
 
+	if (!info && m && s->dtmf_mode != DTMF_INBAND)
+		tell_digit(s, st, d);
 	if (!info)
 		return m ? media_dtmf_send(m, str_mk(&d, 1), ms, 0, 0) : ENOTCONN;
 	return ua_info_send_digit(s->iv, d, ms);

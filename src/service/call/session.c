@@ -18,7 +18,7 @@ static void session_free(void *arg)
 	obj_drop(s->callee.contact);
 	obj_drop(s->neg);
 	obj_drop(s->caller);
-	obj_drop(s->dtls);
+	obj_drop(s->dtls.identity);
 	obj_drop(s->qos[0]);
 	obj_drop(s->qos[1]);
 	share_close(&s->account);
@@ -164,14 +164,29 @@ static void end_invite(struct session *s, int cause)
 	buf_free(&h);
 }
 
+static void tell_end(struct session *s, const char *state)
+{
+	struct event *e = event_test(s->svc->pbx->events, state, "session.c", "session_end");
+
+	if (!e)
+		return;
+	event_put(e, "Endpoint", s->ep->name);
+	event_put(e, "AOR", s->callee.contact && s->callee.contact->loc ? text_view(&s->callee.contact->loc->aor) : STR("<none>"));
+	event_put(e, "Contact", s->callee.contact ? s->callee.contact->uri : STR("<none>"));
+	event_send(s->svc->pbx->events, e);
+}
+
 void session_end(struct session *s, int cause)
 {
+	tell_end(s, "SESSION_DESTROYING");
 	s->ch = NULL;
+	timer_stop(&s->dtls.end);
 	session_ice_forget(s);
 	s->caller = obj_drop(s->caller);
 	unlink_session(s);
 	end_invite(s, cause);
 	session_media_close(s);
+	tell_end(s, "SESSION_DESTROYED");
 }
 
 void session_peer_ended(struct session *s, int cause, unsigned status)

@@ -90,6 +90,12 @@ struct session_ice {
 	struct timer timer;             /* no longer than this */
 };
 
+struct session_dtls {
+	struct dtls_identity *identity; /* held; our certificate, once it was needed. NULL */
+	bool up;                        /* one handshake has succeeded */
+	struct timer end;               /* one has failed: the call ends unless another one succeeds */
+};
+
 struct session {                /* obj */
 	struct list link;               /* service.sessions */
 	struct list by_endpoint;        /* endpoint_state.sessions */
@@ -116,7 +122,7 @@ struct session {                /* obj */
 	struct list response_headers;
 	struct session_params params;
 	struct neg *neg;                /* held */
-	struct dtls_identity *dtls;     /* held; our certificate, once it was needed */
+	struct session_dtls dtls;
 	struct session_formats formats;
 	struct session_streams streams;
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */

@@ -227,12 +227,21 @@ bool session_ice_is_good(struct session *s, const struct sdp *sdp)
 	return true;
 }
 
+static void tell_checks(struct session *s, bool ok)
+{
+	struct event *e = event_test(s->svc->pbx->events, "ICECHECKLISTCREATE", "session_ice.c", "take_stream");
+
+	event_put(e, "Result", ok ? STR("SUCCESS") : STR("FAILURE"));
+	event_send(s->svc->pbx->events, e);
+}
+
 static void take_stream(struct session *s, struct neg_stream *st, struct media_session *m)
 {
 	struct candidate c[ICE_MAX_CANDIDATES];
 	struct ice_remote r;
 	struct ice_desc d;
 	size_t n = 0, it = 0;
+	bool fresh;
 	int err;
 
 	if (!st->media || ice_desc_read(&d, neg_remote(s->neg), st->media) || d.mismatch ||
@@ -245,10 +254,13 @@ static void take_stream(struct session *s, struct neg_stream *st, struct media_s
 	/* Browsers say trickle and send all they have at once. Whoever has none yet sends more by INFO. */
 	r = (struct ice_remote){ .ufrag = d.ufrag, .pwd = d.pwd, .lite = d.lite,
 				 .done = d.end_of_candidates || !d.trickle || ice_has_component(st->media, 1) };
+	fresh = !media_ice_knows(m, d.ufrag);
 	/* Our restart would have forgotten the old ones: another fork has answered our offer. */
 	if (media_ice_is_other(m, d.ufrag, d.pwd))
 		media_ice_forget_remote(m);
 	err = media_ice_remote(m, &r, has_one_component(st), c, n);
+	if (fresh)
+		tell_checks(s, !err);
 	if (err)
 		log_notice("ICE of '%.*s' stays as it was: %s", STR_ARG(s->ep->name), strerror(err));
 }

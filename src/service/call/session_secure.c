@@ -10,6 +10,8 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 
+#define UNHEARD_MS 5000         /* from a handshake that failed to the end of the call */
+
 /* ---- certificates: kept as long as the options and the files are the same */
 
 struct call_secrets {
@@ -79,18 +81,18 @@ static const struct dtls_identity *find_identity(struct session *s)
 	struct dtls_identity_prm prm = identity_prm(s->ep);
 	struct call_secrets *c = s->svc->calls.secrets;
 
-	if (s->dtls)
-		return s->dtls;
+	if (s->dtls.identity)
+		return s->dtls.identity;
 	if (!c)
 		c = s->svc->calls.secrets = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
-	for (size_t i = 0; i < c->n && !s->dtls; i++)
+	for (size_t i = 0; i < c->n && !s->dtls.identity; i++)
 		if (dtls_identity_is(c->v[i], &prm))
-			s->dtls = obj_hold(c->v[i]);
-	if (!s->dtls && !make_identity(c, s->ep, &prm, &s->dtls))
-		keep_identity(c, s->dtls);
-	return s->dtls;
+			s->dtls.identity = obj_hold(c->v[i]);
+	if (!s->dtls.identity && !make_identity(c, s->ep, &prm, &s->dtls.identity))
+		keep_identity(c, s->dtls.identity);
+	return s->dtls.identity;
 }
 
 void session_secure_prepare(struct service *svc)
@@ -137,7 +139,7 @@ void session_secure_set(struct session *s, const struct neg_stream *st, struct m
 		[NEG_DTLS] = MEDIA_DTLS };
 
 	*out = (struct media_secure){ .mode = modes[st->secure.mode], .tx = st->secure.ours, .rx = st->secure.theirs,
-		.identity = st->secure.mode == NEG_DTLS ? s->dtls : NULL, .fingerprint = st->secure.fingerprint,
+		.identity = st->secure.mode == NEG_DTLS ? s->dtls.identity : NULL, .fingerprint = st->secure.fingerprint,
 		.setup = st->secure.setup };
 }
 
@@ -157,6 +159,17 @@ bool session_is_secure(struct session *s)
 
 /* ---- what the handshake says */
 
+/* Nobody hears anything. */
+static void end_unheard(void *arg)
+{
+	struct session *s = arg;
+
+	if (!s->ch)
+		return;
+	log_warning("DTLS failure on %s: no handshake with the peer succeeded, terminating", text_z(&s->ch->name));
+	channel_hangup(s->ch, CAUSE_BEARER_NOT_AVAILABLE);
+}
+
 void session_secure_event(struct session *s, const struct media_event *e)
 {
 	const char *why = e->err == EACCES ? "DTLS: the certificate is not the one that its SDP or dtls_verify asks for" :
@@ -165,10 +178,15 @@ void session_secure_event(struct session *s, const struct media_event *e)
 	if (!e->err) {
 		char peer[SA_TEXT];
 
+		s->dtls.up = true;
+		timer_stop(&s->dtls.end);
 		debug_line(s->svc, DEBUG_DTLS, 1, "DTLS of '%.*s': the handshake with %s is done", STR_ARG(s->ep->name),
 			   sa_text(&e->peer, peer));
 		return;
 	}
 	log_notice("media of '%.*s': %s", STR_ARG(s->ep->name), why);
 	reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 0, s->ep->name, &e->peer, "%s", why);
+	/* A stranger's handshake may have failed, and the peer's comes yet. */
+	if (e->err != ETIMEDOUT && !s->dtls.up && !timer_running(&s->dtls.end))
+		timer_start(s->svc->wheel, &s->dtls.end, UNHEARD_MS, end_unheard, s);
 }

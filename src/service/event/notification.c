@@ -12,15 +12,10 @@
 
 struct event *subscription_test_new(struct service *svc, const char *state)
 {
-	struct event *e = event_new(svc->pbx->events, "TestEvent", EV_TEST | EV_REPORTING);
+	struct event *e = event_test(svc->pbx->events, state, "subscribe.c", "notify");
 
 	if (!e)
 		return NULL;
-	event_put(e, "Type", STR("StateChange"));
-	event_put(e, "State", str_z(state));
-	event_put(e, "AppFile", STR("subscribe.c"));
-	event_put(e, "AppFunction", STR("notify"));
-	event_put(e, "AppLine", STR("0"));
 	return e;
 }
 

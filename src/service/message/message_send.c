@@ -200,15 +200,10 @@ static void on_failed(void *arg, struct ua_request *rq, int err)
 static void tell_sender(struct service *svc, const struct message *m, struct str dest, struct str from,
 			const struct delivery *d)
 {
-	struct event *e = event_new(svc->pbx->events, "TestEvent", EV_TEST | EV_REPORTING);
+	struct event *e = event_test(svc->pbx->events, "MSG_FROMTO_URI", "message_send.c", "message_send");
 
 	if (!e)
 		return;
-	event_put(e, "Type", STR("StateChange"));
-	event_put(e, "State", STR("MSG_FROMTO_URI"));
-	event_put(e, "AppFile", STR("message_send.c"));
-	event_put(e, "AppFunction", STR("message_send"));
-	event_put(e, "AppLine", STR("1"));
 	event_put(e, "MdataFrom", from);
 	event_put(e, "MsgFrom", text_view(&m->from));
 	event_put(e, "MdataDestination", dest);

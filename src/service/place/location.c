@@ -181,7 +181,8 @@ static void attach_contact(struct service *svc, struct location *l, struct conta
 		log_error("out of memory: contact %s cannot be found by its id", c->id.p);
 	if (c->has_flow && c->flow.conn && svc->net)
 		net_conn_keep(svc->net, c->flow.conn, true);
-	location_flow_join(svc, c);
+	if (!location_flow_join(svc, c))
+		contact_cut_off(c);
 }
 
 /* Nothing calls it any more, and nothing finds it. */

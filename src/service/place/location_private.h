@@ -24,8 +24,12 @@ void location_drop_jobs(struct location *l);
 /* From now on its end is a job of its location. */
 void contact_start_expiry(struct service *svc, struct contact *c);
 
-/* location_flow.c: a contact is there now, or is not any more. */
-void location_flow_join(struct service *svc, struct contact *c);
+/* Its connection is gone, and it with it. */
+void contact_cut_off(struct contact *c);
+
+/* location_flow.c: a contact is there now, or is not any more. false: its connection is gone already. */
+bool location_flow_join(struct service *svc, struct contact *c);
+struct contact *location_flow_next(struct service *svc, uint64_t conn);     /* one that is reached by it; NULL */
 void location_flow_leave(struct service *svc, struct contact *c);
 void location_flows_free(struct service *svc);
 

@@ -224,3 +224,57 @@ void contact_start_expiry(struct service *svc, struct contact *c)
 }
 
 /* ---- a change, made --------------------------------------------------------- */
+
+/* ---- one whose connection is gone ----------------------------------------- */
+
+struct cut_off {
+	struct location_job job;
+	struct contact *c;              /* held */
+};
+
+/* It may be there by another connection now: then this one is in no location any more. */
+static int cut_off_plan(struct location_job *j, struct location *l, struct list *changes)
+{
+	struct contact *c = container_of(j, struct cut_off, job)->c;
+
+	if (c->loc != l)
+		return ENOENT;
+	log_verbose(3, "Removed contact '%s' from AOR '%s': its connection is closed", c->uri.p, text_z(&l->aor));
+	return contact_change_add(changes, CONTACT_DELETE, text_view(&l->aor), c, NULL);
+}
+
+static void cut_off_done(struct location_job *j, int err)
+{
+	struct cut_off *x = container_of(j, struct cut_off, job);
+
+	if (err && err != ENOENT && err != ECANCELED) {
+		log_error("contact '%s' has lost its connection and could not be removed: %s; it stays until it expires",
+			  x->c->uri.p, strerror(err));
+		if (x->c->loc)
+			contact_set_status(x->c->svc, x->c, CONTACT_UNREACHABLE, 0);
+	}
+	obj_drop(x->c);
+	free(x);
+}
+
+void contact_cut_off(struct contact *c)
+{
+	struct cut_off *x = malloc(sizeof(*x));
+
+	if (!x) {
+		contact_set_status(c->svc, c, CONTACT_UNREACHABLE, 0);
+		return;
+	}
+	*x = (struct cut_off){ .job = { .plan = cut_off_plan, .done = cut_off_done }, .c = obj_hold(c) };
+	location_submit(c->svc, text_view(&c->loc->aor), &x->job);
+}
+
+void locations_closed(struct service *svc, uint64_t conn)
+{
+	struct contact *c;
+
+	while ((c = location_flow_next(svc, conn))) {
+		location_flow_leave(svc, c);
+		contact_cut_off(c);
+	}
+}

@@ -22,15 +22,10 @@ void contact_event(struct service *svc, const struct contact *c, enum contact_st
 
 static void test_event(struct service *svc, const struct contact *c)
 {
-	struct event *e = event_new(svc->pbx->events, "TestEvent", EV_TEST | EV_REPORTING);
+	struct event *e = event_test(svc->pbx->events, "AOR_CONTACT_QUALIFY_RESULT", "qualify.c", "contact_set_status");
 
 	if (!e)
 		return;
-	event_put(e, "Type", STR("StateChange"));
-	event_put(e, "State", STR("AOR_CONTACT_QUALIFY_RESULT"));
-	event_put(e, "AppFile", STR("qualify.c"));
-	event_put(e, "AppFunction", STR("contact_set_status"));
-	event_put(e, "AppLine", STR("1"));
 	event_put(e, "Contact", c->uri);
 	event_put(e, "Status", str_z(contact_status_name(c->status)));
 	event_printf(e, "RTT", "%u", c->rtt_us);

@@ -51,15 +51,10 @@ static void refuse_register(struct reg *r, unsigned status, const char *why)
 
 void registrar_test_event(struct service *svc, const char *state, const struct contact *c)
 {
-	struct event *e = event_new(svc->pbx->events, "TestEvent", EV_TEST | EV_REPORTING);
+	struct event *e = event_test(svc->pbx->events, state, "registrar.c", "apply_one");
 
 	if (!e)
 		return;
-	event_put(e, "Type", STR("StateChange"));
-	event_put(e, "State", str_z(state));
-	event_put(e, "AppFile", STR("registrar.c"));
-	event_put(e, "AppFunction", STR("apply_one"));
-	event_put(e, "AppLine", STR("1"));
 	event_put(e, "Contact", c->uri);
 	event_put(e, "AOR", c->loc ? text_view(&c->loc->aor) : STR_NULL);
 	event_printf(e, "Expiration", "%lld", (long long)contact_left_s(c, svc->clock));
