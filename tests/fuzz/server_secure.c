@@ -184,7 +184,8 @@ static void take_line(struct secure_far *f, struct str line)
 	} else if (str_starts(line, STR("a=setup:"))) {
 		rest = str_skip(line, 8);
 		f->dtls = true;
-		f->client = str_eq(rest, STR("passive")) || (str_eq(rest, STR("actpass")) && now.active);
+		f->client = str_eq(rest, STR("passive"));
+		f->either = str_eq(rest, STR("actpass"));
 	} else if (str_starts(line, STR("a=crypto:")) && !f->theirs.suite) {
 		crypto_parse(&f->theirs, str_skip(line, 9), &why);
 	}
@@ -205,6 +206,7 @@ static void learn_line(const struct secure_far *said)
 	f->ice = said->ice;
 	f->phone = said->phone;
 	f->client = said->client;
+	f->either = said->either;
 	f->checks = said->ice && (restarted || !f->ssl);
 	f->dtls = said->dtls && !f->ssl;
 	if (said->theirs.suite) {
@@ -370,7 +372,7 @@ static bool begin_media(int place)
 		return true;
 	}
 	/* Before it has a pair the server takes nothing else. */
-	if (f->dtls && f->client && (f->checked || !f->ice)) {
+	if (f->dtls && (f->client || (f->either && now.active)) && (f->checked || !f->ice)) {
 		f->dtls = false;
 		dtls_begin(place, true, now.print);
 		return true;

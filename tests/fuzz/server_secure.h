@@ -13,7 +13,7 @@ enum { SECURE_EXTRAS = 18, SECURE_OWN = 2, SECURE_PLACES = 64 };
 
 /* What the server's SDP said of one of its places, and what has come of it. */
 struct secure_far {
-	bool ice, checks /* due */, checked, dtls /* due */, client /* we begin */;
+	bool ice, checks /* due */, checked, dtls /* due */, client /* we begin */, either /* as our answer says */;
 	uint8_t phone, line;
 	uint16_t port;                  /* 0: nothing is known of this place */
 	char ufrag[64], pwd[128];
