@@ -216,7 +216,7 @@ PARTS = {"handshakes": handshakes, "websockets": websockets, "frames": frames, "
 
 def ports_of(name):
     """All media ports of a server: as many as the part's calls need."""
-    return (20000, 20409) if name == "hellos" else (20000, 20199)
+    return (20000, 20599) if name == "hellos" else (20000, 20199)
 
 
 def raw_sockets():
