@@ -337,6 +337,7 @@ static void how_digits_are_sent(void **state)
 	channel_digit(ch, '5', 100);
 	world_turn(&t.w);
 	assert_true(request(SIP_INFO, 5061) == SIZE_MAX);
+	assert_int_equal(world_events(&t.w, "TestEvent", "State: DTMF_BEGIN"), 0);
 	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_DTMF_MODE()"), STR(" info ")), 0);
 	channel_digit(ch, '5', 100);
 	world_turn(&t.w);

@@ -4,6 +4,7 @@
 #include "base/obj.h"
 #include "media/dtls.h"
 #include "service/call/session.h"
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -259,11 +260,43 @@ static void dtls_options(void **state)
 	assert_true(dtls_identity_is(d, &prm));
 }
 
+static struct session *dtls_call(void)
+{
+	with("media_encryption=dtls\ndtls_auto_generate_cert=yes");
+	alice("INVITE", "up", 1, "", TLS("a=setup:actpass\r\n" PRINT));
+	learn_tag();
+	alice("ACK", "up", 1, "", "");
+	return session_of_channel(only_channel());
+}
+
+/* A handshake has failed: a stranger's perhaps. Only when no other one succeeds the call is nobody's. */
+static void a_call_without_keys_ends(void **state)
+{
+	struct session *s = dtls_call();
+
+	(void)state;
+	session_secure_event(s, &(struct media_event){ .type = MEDIA_SECURE, .err = EACCES });
+	world_pass(&t.w, 4000);
+	assert_int_equal(channels(), 1);
+	session_secure_event(s, &(struct media_event){ .type = MEDIA_SECURE });
+	session_secure_event(s, &(struct media_event){ .type = MEDIA_SECURE, .err = EACCES });
+	world_pass(&t.w, 10000);
+	assert_int_equal(channels(), 1);
+	alice("BYE", "up", 2, "", "");
+	assert_int_equal(world_events(&t.w, "TestEvent", "State: SESSION_DESTROYED"), 1);
+	alice_starts_anew();
+	s = dtls_call();
+	session_secure_event(s, &(struct media_event){ .type = MEDIA_SECURE, .err = EPROTO });
+	world_pass(&t.w, 6000);
+	assert_int_equal(channels(), 0);
+	assert_int_equal(world_events(&t.w, "TestEvent", "State: SESSION_DESTROYED"), 2);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(offers), T(again), T(offered), T(dtls_options) };
+	const struct CMUnitTest tests[] = { T(offers), T(again), T(offered), T(dtls_options), T(a_call_without_keys_ends) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,14 +49,17 @@ static void test_restart(void **state)
 	wire_forget(&t);
 	pass_with_peer(1500);
 	str_copy(old, sizeof(old), str_z(media_ice_own(media())->ufrag));
+	assert_int_equal(world_events(&t.w, "TestEvent", "State: ICECHECKLISTCREATE"), 1);
 	/* The same again: no restart. */
 	alice("INVITE", "up", 2, "", agents_sdp());
 	assert_true(has(answered(), old));
+	assert_int_equal(world_events(&t.w, "TestEvent", "State: ICECHECKLISTCREATE"), 1);
 	alice("ACK", "up", 2, "", "");
 	wire_forget(&t);
 	ice_restart(peer.ice, ICE_CONTROLLING, NULL, t.w.clock.mono);
 	alice("INVITE", "up", 3, "", agents_sdp());
 	assert_false(has(answered(), old));
+	assert_int_equal(world_events(&t.w, "TestEvent", "State: ICECHECKLISTCREATE"), 2);
 	describe_to_peer(answered());
 	alice("ACK", "up", 3, "", "");
 	wire_forget(&t);

@@ -341,7 +341,7 @@ static int digit(struct channel *ch, char d, unsigned ms)
 	struct neg_stream *st = s->neg ? neg_first(s->neg, MEDIA_AUDIO) : NULL;
 	bool info = s->dtmf_mode == DTMF_INFO || (s->dtmf_mode == DTMF_AUTO_INFO && !(st && st->nevents));
 
-	if (!info && m && s->dtmf_mode != DTMF_INBAND)
+	if (!info && m && s->dtmf_mode != DTMF_INBAND && s->dtmf_mode != DTMF_NONE)
 		tell_digit(s, st, d);
 	if (!info)
 		return m ? media_dtmf_send(m, str_mk(&d, 1), ms, 0, 0) : ENOTCONN;
