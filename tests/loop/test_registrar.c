@@ -369,9 +369,14 @@ static void gone_with_its_connection(void **state)
 	assert_string_equal(listed("strict"), "<sip:c@z.invalid;transport=ws>;expires=600 ");
 	assert_string_equal(listed("newest"), "");
 	assert_string_equal(listed("rewritten"), "");
+	conn = 10;
+	assert_int_equal(status("rewritten", "Contact: <sip:d@" PEER ";transport=tcp>\r\n"), 200);
+	service_closed(t.svc, 10);
+	conn = 0;
+	assert_string_equal(listed("rewritten"), "");
 	/* It said where it listens. */
 	assert_string_equal(listed("path"), "<sip:e@192.0.2.5;transport=tcp>;expires=3600 ");
-	assert_int_equal(world_events(&t.w, "ContactStatus", "ContactStatus: Removed"), 3);
+	assert_int_equal(world_events(&t.w, "ContactStatus", "ContactStatus: Removed"), 4);
 }
 
 /* A refresh by another connection leaves the first one. */

@@ -12,7 +12,7 @@ import rtc
 import settings
 import wires
 from reactor import Udp
-from sipmsg import Message, answer_to, authorize, simple_sdp
+from sipmsg import FORMATS as FORMAT_NAMES, Message, answer_to, authorize, simple_sdp
 
 TICK = 0.02             # [s] of sound in a packet
 PATIENCE = 5.0          # [s] until a call has to be up
@@ -328,8 +328,9 @@ class Called(Call):
     def __init__(self, phone, m):
         super().__init__(phone, m.call_id, formats_of(phone))
         offered = re.search(r"^m=audio \d+ \S+ ([\d ]+)", m.body, re.M)
-        both = [f for f in self.formats if offered and str(f) in offered.group(1).split()]
-        self.formats = tuple(both) or (int(offered.group(1).split()[0]),) if offered else (0,)
+        known = [int(f) for f in offered.group(1).split() if int(f) in FORMAT_NAMES] if offered else []
+        both = [f for f in self.formats if f in known]
+        self.formats = tuple(both) or tuple(known[:1]) or (0,)
         self.invite_in = m
         phone.wire.send(answer_to(m, 180, "p", phone.contact()))
         phone.reactor.at(phone.rng.uniform(0, 0.3), self.accept)

@@ -196,7 +196,10 @@ def pjsip(variant, qualify=True):
                    f"[{name}]\ntype = aor\nmax_contacts = 4\nremove_existing = yes\nminimum_expiration = 1\n"
                    f"[{name}i]\ntype = identify\nendpoint = {name}\nmatch = 127.0.0.{20 + i}\n")
     for i in range(PHONES):
-        out.append(account(f"p{i}", media_options(PHONE_KINDS[i][1])))
+        kind, media = PHONE_KINDS[i]
+        # Nobody listens at the port of a connection: with it its contact goes, over a kill too.
+        rewrite = "rewrite_contact = yes\n" if kind in ("tcp", "tls") else ""
+        out.append(account(f"p{i}", media_options(media) + rewrite))
     names = [f"a{i}" for i in range(EDGES)]
     out.append("[edge]\ntype = endpoint\ncontext = soak\nallow = ulaw\naors = " + ",".join(names) +
                "\n[edgei]\ntype = identify\nendpoint = edge\nmatch = 127.0.0.30\n")

@@ -280,8 +280,10 @@ static struct contact *make_contact(struct reg *r, const struct wanted *w)
 	c->flow = m->from_path;
 	c->has_flow = true;
 	c->outbound = sip_param(w->addr.params, STR("reg-id"), NULL);
-	/* A connection that the peer opened cannot be opened again by us; a page listens nowhere. */
-	c->prune_on_boot = net_is_stream(m->from_path.proto) && (w->text.n || net_is_websocket(m->from_path.proto));
+	/* A connection that the peer opened cannot be opened again by us; a page listens nowhere. With
+	 * rewrite_contact the URI is where the request came from, even if it said so itself. */
+	c->prune_on_boot = net_is_stream(m->from_path.proto) &&
+		(r->id->ep->rewrite_contact || net_is_websocket(m->from_path.proto));
 	c->via_port = m->via.port;
 	return c;
 }
