@@ -447,7 +447,7 @@ static int set(struct run *r, int letter, struct str v)
 	case 'b': return str_u32(v, &o->payload) || o->payload < 16 || o->payload > 1400 ? EINVAL : 0;
 	case 'T': return parse_carrier(o, v);
 	case 'A': return str_double(v, &o->arrivals);
-	case 'y': o->srtp = srtp_suite_of(v); return o->srtp == SRTP_NONE ? EINVAL : 0;
+	case 'y': o->srtp = (int)srtp_suite_of(v); return o->srtp == SRTP_NONE ? EINVAL : 0;
 	case 'z': o->dtls = true; return 0;
 	case 'g': o->progress = true; return 0;
 	}

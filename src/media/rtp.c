@@ -130,7 +130,7 @@ size_t rtp_extensions_write(uint8_t *out, size_t max, const struct rtp_element *
 
 		if (!v[i].id || (at + head + len + 3) / 4 * 4 > max || len > 255 || (!two_bytes && (v[i].id > 14 || len < 1 || len > 16)))
 			return 0;
-		out[at] = (uint8_t)(two_bytes ? v[i].id : v[i].id << 4 | (len - 1));
+		out[at] = (uint8_t)(two_bytes ? v[i].id : (size_t)v[i].id << 4 | (len - 1));
 		if (two_bytes)
 			out[at + 1] = (uint8_t)len;
 		memcpy(out + at + head, v[i].value.p, len);

@@ -145,7 +145,7 @@ static int take(struct far *f, int fd)
 	err = conn_new(&c, io, fd, &f->path, &prm, true);
 	if (err)
 		return err;
-	err = gate_enter(io->gate, &f->path.peer, &c->slot);
+	err = gate_enter(io->gate, &f->path.peer, false, &c->slot);
 	if (!err) {
 		io_emit(io, &(struct env){ .type = ENV_OPENED, .path = f->path });
 		err = conn_start(c);
@@ -153,7 +153,7 @@ static int take(struct far *f, int fd)
 	if (!err)
 		return 0;
 	if (c->slot) {
-		gate_leave(io->gate, c->slot);
+		gate_leave(io->gate, c->slot, false);
 		io_emit(io, &(struct env){ .type = ENV_CLOSED, .err = err, .path = f->path });
 	}
 	c->fd = -1;

@@ -276,8 +276,9 @@ static void on_no_body(struct session *s, struct sip_msg *msg)
 	}
 	see_response(s, msg);
 	log_notice("'%.*s' answered without a usable SDP; ending the call", STR_ARG(s->ep->name));
-	/* Whoever called is refused, and never hears that somebody has answered. */
-	session_peer_ended(s, CAUSE_BEARER_NOT_AVAILABLE, 488);
+	/* As in Asterisk somebody has answered, for the dialplan and for whoever called. */
+	tell(s, CE_ANSWER);
+	channel_event_hangup(ch, CAUSE_BEARER_NOT_AVAILABLE);
 }
 
 static void on_ended(void *arg, enum ua_end why, struct sip_msg *msg, int err)
