@@ -224,12 +224,41 @@ static bool read_some(struct conn *c)
 	return c->ops->pending && c->ops->pending(c);
 }
 
+static void read_all(struct conn *c);
+
+static void read_on(void *arg)
+{
+	struct conn *c = arg;
+
+	c->more = false;
+	if (!c->closed)
+		read_all(c);
+	obj_drop(c);
+}
+
+/* Whoever sends faster than it is read, in pieces as small as it likes, takes its part of a turn and no
+ * more. What is left may be in no socket any more, so nothing else would wake us. */
+static void read_all(struct conn *c)
+{
+	for (unsigned i = 0; !c->more && !c->closed && !c->deaf && !c->full && !c->doom; i++) {
+		if (i == READS_OF_A_TURN) {
+			c->more = !loop_next_turn(c->io->loop, read_on, obj_hold(c));
+			if (c->more)
+				return;
+			obj_drop(c);
+			conn_close(c, ENOMEM);
+		} else if (!read_some(c)) {
+			return;
+		}
+	}
+}
+
 void conn_take_kept(struct conn *c)
 {
 	if (c->in.n && !c->closed)
 		take_data(c, c->in.p, c->in.n);
-	while (!c->closed && !c->deaf && !c->full && c->ops->pending && c->ops->pending(c) && read_some(c))
-		;
+	if (!c->closed && c->ops->pending && c->ops->pending(c))
+		read_all(c);
 }
 
 /* ---- events ----------------------------------------------------------- */
@@ -329,8 +358,8 @@ void conn_on_poll(uv_poll_t *h, int status, int events)
 	}
 	if (events & UV_WRITABLE)
 		conn_flush(c);
-	while (events & UV_READABLE && !c->closed && !c->deaf && !c->full && read_some(c))
-		;
+	if (events & UV_READABLE)
+		read_all(c);
 }
 
 int conn_start(struct conn *c)

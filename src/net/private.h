@@ -47,6 +47,7 @@
 #define LAST_WORDS_MS 2000      /* for the answer to a message that ends its connection */
 #define CONN_READ_MORE 16384    /* [bytes] room to read the rest of a message into */
 #define STREAM_READ 65536       /* [bytes] one wake reads from one connection at most */
+#define READS_OF_A_TURN 64      /* of one connection whose library has more at hand */
 #define STREAM_READ_MIN 512     /* ... and at least, however many others have something */
 #define MAX_IOS 255             /* a connection's id has its io in the low byte */
 
@@ -286,6 +287,7 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 	enum conn_state state;
 	bool accepted, keep, started, closed, spoke /* a whole message came */, deaf /* reads nothing more */;
 	bool full;              /* reads nothing for now */
+	bool more;              /* reads on in the next turn, whatever the socket says */
 	bool leaving;           /* ends when it is open and its queue is sent */
 	struct net_path path;
 	struct gate_addr *slot;

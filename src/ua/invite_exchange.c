@@ -93,16 +93,20 @@ unsigned ua_exchange_response(struct ua_invite *iv, const struct sip_msg *msg)
 {
 	struct str body;
 	unsigned status;
+	bool further;
 
 	if (!sip_body(msg, ua_invite_body_type(iv), &body))
 		return 0;
-	if (is_further_answer(iv, msg))
+	further = is_further_answer(iv, msg);
+	if (further)
 		iv->exchange = UA_EXCHANGE_OURS;
 	if (iv->exchange != UA_EXCHANGE_OURS)
 		return 0;
 	status = ua_exchange_answer_in(iv, body);
 	if (!status)
 		text_set(&iv->answered_by, msg->to.tag);
+	else if (further)
+		iv->exchange = UA_EXCHANGE_NONE;        /* the earlier one is in force */
 	return status;
 }
 

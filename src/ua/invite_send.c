@@ -107,6 +107,7 @@ void ua_invite_send_ack(struct ua_invite *iv, struct sip_dialog *d, const struct
 	if (body.n)
 		sip_out_body(o, ua_invite_body_type(iv), body);
 	prm = ua_invite_request_prm(iv, NULL, o);
+	prm.secure = d->secure;
 	/* No transaction (13.2.2.4): it goes where the 2xx came from, unless routes say else. */
 	prm.path = net_is_stream(msg->from_path.proto) ? &msg->from_path : NULL;
 	prm.prefer_path = true;

@@ -1,6 +1,7 @@
 /* STUN and TURN servers of rtp.conf: when they are asked, and where what they say goes. */
 #include "ice_alice.h"
 #include <errno.h>
+#include "pbx/dialplan.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -137,6 +138,21 @@ static void test_silent_server(void **state)
 	assert_int_equal(status(SIP_INVITE), 200);
 	learn_tag();
 	assert_true(has(answered(), "typ host"));
+	close(fd);
+}
+
+/* Somebody sends it elsewhere while it waits: its dialplan has begun then. */
+static void test_redirected_while_it_waits(void **state)
+{
+	int fd = stun_begins();
+
+	(void)state;
+	alice("INVITE", "up", 1, "", one_host());
+	world_pass(&t.w, 100);
+	assert_int_equal(pbx_start(only_channel()), 0);
+	world_pass(&t.w, 3000);
+	assert_int_equal(status(SIP_INVITE), 200);
+	assert_int_equal(channels(), 1);
 	close(fd);
 }
 
@@ -344,7 +360,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, ice_setup, ice_teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_stun), T(test_answer_waits), T(test_silent_server), T(test_cancelled_while_it_waits), T(test_offer_waits),
+		T(test_stun), T(test_answer_waits), T(test_silent_server), T(test_redirected_while_it_waits), T(test_cancelled_while_it_waits), T(test_offer_waits),
 		T(test_offer_to_the_silence), T(test_offer_given_up), T(test_late_candidates), T(test_turn),
 		T(test_turn_over_tcp),
 	};

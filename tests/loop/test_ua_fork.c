@@ -103,6 +103,21 @@ static void the_answer_of_the_second(void **state)
 	assert_string_equal(text_z(&ua_invite_dialog(n.a.iv)->t_remote_tag), "two");
 }
 
+/* An answer of another fork that cannot be used leaves the first one in force. */
+static void an_unusable_answer_of_the_second(void **state)
+{
+	(void)state;
+	call_invite(&n);
+	fork_says("one", 183, "Contact: <sip:one@192.0.2.2>\r\n", "word-1");
+	n.a.refuse_answer = 488;
+	fork_says("two", 183, "Contact: <sip:two@192.0.2.2>\r\n", "word-2");
+	n.a.refuse_answer = 0;
+	fork_says("one", 200, "Contact: <sip:one@192.0.2.2>\r\n", "");
+	assert_int_equal(n.a.answered, 1);
+	assert_true(said("ACK sip:one@192.0.2.2 "));
+	assert_false(said("BYE "));
+}
+
 /* A further answer of the same fork counts when that is wanted. */
 static void further_answers(void **state)
 {
@@ -311,7 +326,7 @@ static void digits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(each_has_its_prack), T(the_answer_of_the_second), T(further_answers), T(second_200), T(many_forks),
+		T(each_has_its_prack), T(the_answer_of_the_second), T(an_unusable_answer_of_the_second), T(further_answers), T(second_200), T(many_forks),
 		T(a_fork_hangs_up), T(transferred), T(bye_left_to_one_who_forgets), T(transfer_refused), T(replaces), T(digits),
 	};
 

@@ -76,10 +76,36 @@ static void tls_records_of_a_turn(void **state)
 	world_end(&w);
 }
 
+/* Who sends many takes a part of a turn, and is read to the end all the same: what OpenSSL has taken from
+ * the socket wakes nobody. */
+static void tls_records_of_several_turns(void **state)
+{
+	struct net_world w;
+	struct tls_peer p;
+	int left;
+
+	tls_world(&w, 0, NULL, *state, NULL);
+	peer_start(&p, *state, NULL);
+	assert_true(peer_connect(&p, &w));
+	assert_int_equal(setsockopt(p.fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)), 0);
+	w.echo = false;
+	w.got = 0;
+	for (unsigned i = 0; i < 300; i++)
+		assert_int_equal(SSL_write(p.ssl, "hello\n", 6), 6);
+	while (!ioctl(p.fd, TIOCOUTQ, &left) && left)
+		poll(NULL, 0, 1);
+	UNTIL(&w, w.got > 0);
+	assert_true(w.got < 300);
+	UNTIL(&w, w.got == 300);
+	peer_end(&p);
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tls_pending), cmocka_unit_test(tls_records_of_a_turn),
+		cmocka_unit_test(tls_records_of_several_turns),
 	};
 
 	return cmocka_run_group_tests(tests, make_files, drop_files);

@@ -271,8 +271,13 @@ void session_ice_apply(struct session *s)
 		struct neg_stream *st = neg_stream(s->neg, i);
 		struct media_session *m = wire_of(st);
 
-		if (m && st->active && media_ice_is_on(m))
+		if (!m || !st->active || !media_ice_is_on(m))
+			continue;
+		/* A reload may have ended it between the offer and its answer, which then had none. */
+		if (wants(s))
 			take_stream(s, st, m);
+		else
+			media_ice_stop(m);
 	}
 }
 

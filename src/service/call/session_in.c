@@ -130,10 +130,15 @@ static bool has_foreign_contact(const struct sip_msg *msg)
 	return sip_each(msg, SIP_H_CONTACT, &e, &v) && (sip_addr_parse(&a, v) || !sip_uri_is_sip(&a.uri));
 }
 
+/* Perhaps after a wait for candidates: somebody may have sent it elsewhere meanwhile, or taken it. */
 static void begin_dialplan(struct session *s)
 {
-	if (s->ch && pbx_start(s->ch))
-		channel_destroy(s->ch);
+	struct channel *ch = s->ch;
+
+	if (!ch || ch->fiber || ch->bridge || ch->owned || ch->hungup)
+		return;
+	if (pbx_start(ch))
+		channel_destroy_soon(ch);
 }
 
 void invite_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)

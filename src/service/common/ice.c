@@ -79,6 +79,9 @@ static void look_up(void *arg)
 	struct ice_server_conf *s = arg;
 	struct dns *dns = s->of->svc->resolver.dns;
 
+	if (s->query)
+		return;
+	timer_stop(&s->again);
 	if (!dns || dns_lookup(dns, s->host, DNS_A, server_found, s, &s->query))
 		log_warning("'%.*s' of rtp.conf cannot be looked up", STR_ARG(s->host));
 }

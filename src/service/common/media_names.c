@@ -14,7 +14,7 @@ struct media_name {
 	struct list link;               /* in media_names.all */
 	struct service *svc;
 	struct text host, of;           /* name; "endpoint 'a'": who has it first */
-	bool stale, warned;             /* the configuration has not named it yet; the last answer was none */
+	bool stale, old, warned;        /* this configuration does not name it, nor did the one before; the last answer was none */
 	struct dns_query *query;        /* NULL: answered */
 	enum dns_type type;             /* asked for now: A, then AAAA */
 	struct timer again;
@@ -170,16 +170,26 @@ void media_names_reload(struct service *svc)
 		log_warning("no memory to look up host names of media_address");
 		return;
 	}
-	list_each(l, &svc->rtp.names->all)
-		container_of(l, struct media_name, link)->stale = true;
+	list_each(l, &svc->rtp.names->all) {
+		struct media_name *m = container_of(l, struct media_name, link);
+
+		m->old = m->stale;
+		m->stale = true;
+	}
 	snapshot_each(endpoint, OBJECT_ENDPOINT, ep, svc->conf)
 		keep(svc, ep->media_address, "media_address of endpoint", ep->name);
 	snapshot_each(transport_conf, OBJECT_TRANSPORT, t, svc->conf)
 		keep(svc, t->external_media_address, "external_media_address of transport", t->name);
+	/* Without allow_reload a transport goes on as it was. */
+	for (size_t i = 0; i < svc->transports.n; i++)
+		if (svc->transports.v[i].conf)
+			keep(svc, svc->transports.v[i].conf->external_media_address, "external_media_address of transport",
+			     svc->transports.v[i].conf->name);
+	/* Calls that began before go on naming theirs. */
 	list_each_safe(l, next, &svc->rtp.names->all) {
 		struct media_name *m = container_of(l, struct media_name, link);
 
-		if (m->stale)
+		if (m->stale && m->old)
 			name_free(svc->rtp.names, m);
 	}
 }
