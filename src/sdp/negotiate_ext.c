@@ -72,14 +72,25 @@ static bool is_used(const struct neg *n, uint8_t id)
 	return false;
 }
 
+static bool is_offered(const struct neg_row *r, uint8_t id)
+{
+	for (unsigned e = 0; e < RTP_EXTS; e++)
+		if (r->offered_ext[e] == id)
+			return true;
+	return false;
+}
+
 /* The number that it has had in this session: it keeps it, and streams of one group may not differ
- * (RFC 8843 section 9.3). Else a free one. 0: there is none. */
+ * (RFC 8843 section 9.3). Else, or when another one of this stream has it (streams of no group may
+ * differ), a free one. 0: there is none. */
 static uint8_t choose_id(const struct neg *n, const struct neg_row *r, enum rtp_ext e)
 {
 	uint8_t id = r->ext_known[e];
 
 	for (size_t i = 0; !id && i < n->now.n; i++)
 		id = n->now.v[i]->ext_known[e];
+	if (id && is_offered(r, id))
+		id = 0;
 	for (uint8_t free = 1; !id && free <= RTP_EXT_SHORT_MAX; free++)
 		if (!is_used(n, free))
 			id = free;
