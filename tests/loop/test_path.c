@@ -281,13 +281,16 @@ static void another_sound_takes_the_listener(void **state)
 	b = world_fake(&w, "bob");
 	assert_non_null(b);
 	fake_event(b, CE_ANSWER);
+	assert_int_equal(channel_count(w.pbx), 3);
 	one = container_of(w.pbx->channels.next, struct channel, link);
 	assert_string_equal(text_z(&one->app), "Playback");
 	assert_ptr_equal(b->ch->player, one);
 	channel_take_player(b->ch, b->ch, 99);
 	world_pass(&w, 500);
+	assert_int_equal(channel_count(w.pbx), 3);
 	assert_string_equal(text_z(&one->app), "Playback");
 	world_pass(&w, 1000);
+	assert_int_equal(channel_count(w.pbx), 3);
 	assert_string_equal(text_z(&one->app), "Wait");
 	drop_sound(sound);
 }
