@@ -127,6 +127,62 @@ static void test_any_hello(void **state)
 	obj_drop(x);
 }
 
+/* A part of a ClientHello, as a record of its own. */
+static struct sent part_of(const struct sent *hello, size_t at, size_t n, uint8_t number)
+{
+	enum { HEAD = DTLS_RECORD + 12 };
+	struct sent part = *hello;
+
+	memcpy(part.b + HEAD, hello->b + HEAD + at, n);
+	part.b[10] = number;
+	part.b[11] = 0;
+	part.b[12] = (uint8_t)(n + 12);
+	part.b[DTLS_RECORD + 7] = 0;
+	part.b[DTLS_RECORD + 8] = (uint8_t)at;
+	part.b[DTLS_RECORD + 10] = 0;
+	part.b[DTLS_RECORD + 11] = (uint8_t)n;
+	part.n = HEAD + n;
+	return part;
+}
+
+/* A ClientHello in fragments: the later ones belong to the first, and the handshake comes to its end. */
+static void test_fragments(void **state)
+{
+	struct dtls_identity *x = identity(by_print, cert);
+	struct media_secure of_a = dtls(x, x, SETUP_PASSIVE), of_b = dtls(x, x, SETUP_ACTIVE);
+	struct media_set set = to(b, &of_a);
+	struct sent hello, part[2];
+	struct dtls_hello h;
+
+	(void)state;
+	assert_int_equal(media_session_set(a, &set), 0);
+	set = to(a, &of_b);
+	assert_int_equal(media_session_set(b, &set), 0);
+	media_bridge(phone_a, a);
+	media_bridge(b, phone_b);
+	media_poll(m, 0);
+	hello = only_sent();
+	/* Numbers of records that b does not use itself. */
+	part[0] = part_of(&hello, 0, 60, 40);
+	part[1] = part_of(&hello, 60, hello.n - DTLS_RECORD - 12 - 60, 41);
+	assert_true(dtls_is_record(part[1].b, part[1].n));
+	assert_true(dtls_hello_parse(&h, part[0].b, part[0].n) && !h.whole);
+	assert_false(dtls_hello_parse(&h, part[1].b, part[1].n));
+	/* Without the first, nothing begins. */
+	media_deliver(m, media_session_local(a), media_session_local(b), part[1].b, part[1].n);
+	media_poll(m, 0);
+	assert_int_equal(dtls_state(a->w->w.dtls[0]), DTLS_WAITING);
+	assert_int_equal(net.n, 0);
+	for (int i = 0; i < 2; i++) {
+		media_deliver(m, media_session_local(a), media_session_local(b), part[i].b, part[i].n);
+		media_poll(m, 0);
+	}
+	settle();
+	assert_int_equal(secured, 2);
+	assert_int_equal(talk(1), 2);
+	obj_drop(x);
+}
+
 /* However many say hello, each gets a short answer, nothing is kept of it, and the peer's
  * handshake takes its way in the middle of them, without a datagram lost. */
 static void test_flood(void **state)
@@ -425,8 +481,8 @@ static void test_turns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_cookie), T(test_any_hello), T(test_flood), T(test_forged_hello), T(test_restart), T(test_stuck), T(test_guests),
-		T(test_places), T(test_turns),
+		T(test_cookie), T(test_any_hello), T(test_fragments), T(test_flood), T(test_forged_hello), T(test_restart),
+		T(test_stuck), T(test_guests), T(test_places), T(test_turns),
 	};
 
 	(void)up;
