@@ -339,12 +339,24 @@ static void take_hello(struct dtls *d, size_t i, const struct dtls_datagram *q)
 	feed(d, i, q);
 }
 
+/* Does a ClientHello begin another handshake than the one that is under way? Asked when it is looked
+ * at: one that is sent again may have waited behind the first. */
+static bool is_fresh(const struct dtls *d, size_t i, const struct dtls_datagram *q)
+{
+	const struct dtls_shake *s = d->shake[i];
+	bool shaking = i == OURS ? d->state == DTLS_SHAKING : s->ssl != NULL;
+	struct dtls_hello h;
+
+	return q->hello && dtls_hello_parse(&h, q->b, q->n) &&
+	       !(shaking && memcmp(s->random, h.random, sizeof(s->random)) == 0);
+}
+
 static void take_datagram(struct dtls *d, size_t i, const struct dtls_datagram *q)
 {
 	struct dtls_shake *s = d->shake[i];
 	bool up = i == OURS && d->state == DTLS_UP;
 
-	if (q->fresh && !up)
+	if (!up && is_fresh(d, i, q))
 		take_hello(d, i, q);
 	else if (s->ssl && (i != OURS || up || d->state == DTLS_SHAKING))
 		feed(d, i, q);
@@ -539,14 +551,6 @@ static struct dtls_shake *shake_with(const struct dtls *d, const struct sa *from
 	return d->active || d->state == DTLS_UP ? NULL : guest_at(d, from);
 }
 
-/* Does a ClientHello begin another handshake than the one that is under way? */
-static bool is_fresh(const struct dtls *d, const struct dtls_shake *s, const struct dtls_hello *h)
-{
-	bool shaking = s == d->shake[OURS] ? d->state == DTLS_SHAKING : s->ssl != NULL;
-
-	return !shaking || memcmp(s->random, h->random, sizeof(s->random)) != 0;
-}
-
 static enum wire_verdict on_recv(struct wire *w, uint8_t *p, size_t *n, const struct sa *from)
 {
 	struct dtls *d = w->dtls[w->at_rtcp];
@@ -563,7 +567,7 @@ static enum wire_verdict on_recv(struct wire *w, uint8_t *p, size_t *n, const st
 	s = hello ? admit_hello(d, &h, p, *n, from, &verdict) : shake_with(d, from);
 	if (!s)
 		return verdict;
-	if (!dtls_shake_put(s, p, *n, from, hello && is_fresh(d, s, &h)))
+	if (!dtls_shake_put(s, p, *n, from, hello))
 		return WIRE_BAD;
 	wake_at(d, w->t->now_us);
 	return WIRE_TAKEN;

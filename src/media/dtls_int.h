@@ -64,7 +64,7 @@ typedef void dtls_write_fn(void *arg, const struct sa *to, const uint8_t *p, siz
 struct dtls_datagram {          /* that the thread has not looked at */
 	struct sa from;
 	uint16_t n;
-	bool fresh;             /* a ClientHello, to begin with */
+	bool hello;             /* a ClientHello that was admitted */
 	uint8_t b[WIRE_DATAGRAM];
 };
 
@@ -95,7 +95,7 @@ void dtls_shake_free(struct dtls_shake *s);
 /* An SSL that knows of no handshake; false: no memory. */
 bool dtls_shake_anew(struct dtls_shake *s, bool active);
 /* false: no room; the peer sends it again. */
-bool dtls_shake_put(struct dtls_shake *s, const uint8_t *p, size_t n, const struct sa *from, bool fresh);
+bool dtls_shake_put(struct dtls_shake *s, const uint8_t *p, size_t n, const struct sa *from, bool hello);
 /* Is its ClientHello answered by our cookie? It may be from whom it says then. */
 bool dtls_shake_listen(struct dtls_shake *s, const uint8_t *p, size_t n);
 BIO_METHOD *dtls_bio_new(void);

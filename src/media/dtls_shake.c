@@ -184,7 +184,7 @@ bool dtls_shake_anew(struct dtls_shake *s, bool active)
 	return true;
 }
 
-bool dtls_shake_put(struct dtls_shake *s, const uint8_t *p, size_t n, const struct sa *from, bool fresh)
+bool dtls_shake_put(struct dtls_shake *s, const uint8_t *p, size_t n, const struct sa *from, bool hello)
 {
 	struct dtls_datagram *q = &s->queue[s->nqueue];
 
@@ -193,7 +193,7 @@ bool dtls_shake_put(struct dtls_shake *s, const uint8_t *p, size_t n, const stru
 	s->nqueue++;
 	q->from = *from;
 	q->n = (uint16_t)n;
-	q->fresh = fresh;
+	q->hello = hello;
 	memcpy(q->b, p, n);
 	return true;
 }

@@ -299,6 +299,52 @@ static void test_restart(void **state)
 	obj_drop(x);
 }
 
+/* The ClientHello is there twice before either is looked at: one handshake, which ends well. */
+static void test_twice(void **state)
+{
+	struct dtls_identity *x = identity(by_print, cert);
+	struct media_secure of_a = dtls(x, x, SETUP_PASSIVE), of_b = dtls(x, x, SETUP_ACTIVE);
+	struct media_set set = to(b, &of_a);
+	uint8_t first[DTLS_RANDOM];
+	struct sent hello;
+	size_t hellos = 0;
+
+	(void)state;
+	assert_int_equal(media_session_set(a, &set), 0);
+	set = to(a, &of_b);
+	assert_int_equal(media_session_set(b, &set), 0);
+	media_bridge(phone_a, a);
+	media_bridge(b, phone_b);
+	media_poll(m, 0);
+	hello = only_sent();
+	media_deliver(m, media_session_local(a), media_session_local(b), hello.b, hello.n);
+	hello = only_sent();
+	media_deliver(m, media_session_local(b), media_session_local(a), hello.b, hello.n);
+	media_poll(m, 0);
+	hello = only_sent();
+	for (int i = 0; i < 2; i++) {
+		media_deliver(m, media_session_local(a), media_session_local(b), hello.b, hello.n);
+		hello.b[10]++;          /* the number of the record */
+	}
+	media_poll(m, 0);
+	media_poll(m, 0);
+	/* Sent again perhaps, but never another one. */
+	for (size_t i = 0; i < net.n; i++) {
+		const uint8_t *random = net.sent[i].b + DTLS_RECORD + 12 + 2;
+
+		if (net.sent[i].b[0] != 22 || net.sent[i].b[13] != 2)
+			continue;
+		if (hellos++)
+			assert_memory_equal(random, first, sizeof(first));
+		memcpy(first, random, sizeof(first));
+	}
+	assert_true(hellos > 0);
+	settle();
+	assert_int_equal(secured, 2);
+	assert_int_equal(talk(1), 2);
+	obj_drop(x);
+}
+
 static void liars(struct media_session *s[DTLS_GUESTS], const struct media_secure *sec)
 {
 	for (int i = 0; i < DTLS_GUESTS; i++) {
@@ -481,7 +527,7 @@ static void test_turns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_cookie), T(test_any_hello), T(test_fragments), T(test_flood), T(test_forged_hello), T(test_restart),
+		T(test_cookie), T(test_any_hello), T(test_fragments), T(test_flood), T(test_forged_hello), T(test_restart), T(test_twice),
 		T(test_stuck), T(test_guests), T(test_places), T(test_turns),
 	};
 
