@@ -167,16 +167,22 @@ static size_t guest_place(const struct dtls *d, const struct sa *from)
 static struct dtls_shake *guest_enter(struct dtls *d, const struct sa *from)
 {
 	size_t i = guest_place(d, from);
+	struct dtls_shake *s = i ? dtls_shake_new(d->identity, &d->prm, write_to, d) : NULL, *was;
 
-	if (!i)
+	if (!s)
 		return NULL;
-	guest_leave(d, i);
-	d->shake[i] = dtls_shake_new(d->identity, &d->prm, write_to, d);
-	if (d->shake[i]) {
-		d->shake[i]->to = *from;
-		d->shake[i]->began_us = d->shake[i]->moved_us = d->w->t->now_us;
+	was = d->shake[i];
+	s->to = *from;
+	s->began_us = s->moved_us = d->w->t->now_us;
+	/* Nobody holds a place for ever by taking it from himself. */
+	if (was && is_neighbour(&was->to, from)) {
+		s->began_us = was->began_us;
+		s->moved_us = was->moved_us;
+		s->at = was->at;
 	}
-	return d->shake[i];
+	guest_leave(d, i);
+	d->shake[i] = s;
+	return s;
 }
 
 /* ---- the end of a handshake */
@@ -291,9 +297,12 @@ static void run_ssl(struct dtls *d, size_t i)
 	r = up ? SSL_read(s->ssl, junk, sizeof(junk)) : SSL_do_handshake(s->ssl);
 	e = r > 0 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, r);
 	s->in = NULL;
-	if (SSL_get_state(s->ssl) != s->at)
+	/* The states of a server are in the order in which it takes them. Who begins again has to come
+	 * further than before. */
+	if (SSL_get_state(s->ssl) > s->at) {
 		s->moved_us = d->w->t->now_us;
-	s->at = SSL_get_state(s->ssl);
+		s->at = SSL_get_state(s->ssl);
+	}
 	if (s->done)
 		finish(d, i);
 	else if (e != SSL_ERROR_NONE && e != SSL_ERROR_WANT_READ && !up)
@@ -311,8 +320,6 @@ static void feed(struct dtls *d, size_t i, const struct dtls_datagram *q)
 static void begin(struct dtls *d, struct dtls_shake *s, const struct sa *to)
 {
 	s->to = *to;
-	s->at = SSL_get_state(s->ssl);
-	s->began_us = s->moved_us = d->w->t->now_us;
 	if (s == d->shake[OURS])
 		d->state = DTLS_SHAKING;
 }

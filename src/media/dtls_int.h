@@ -79,8 +79,9 @@ struct dtls_shake {             /* on the heap */
 	bool done;              /* finished in this step */
 	bool wrong;             /* the certificate was refused in this step */
 	uint8_t random[DTLS_RANDOM];    /* of the ClientHello that began it */
-	uint64_t began_us, moved_us;    /* when it began, and when it last came further */
-	OSSL_HANDSHAKE_STATE at;        /* how far */
+	/* of a guest: since when it is there, when it last came further, and how far */
+	uint64_t began_us, moved_us;
+	OSSL_HANDSHAKE_STATE at;
 	/* BIO: the datagram that OpenSSL may read */
 	const uint8_t *in;
 	size_t in_n;

@@ -475,6 +475,62 @@ static void test_places(void **state)
 	obj_drop(x);
 }
 
+/* Strangers in all places begin again and again, from where they are or from another port: a peer
+ * behind a NAT gets one all the same. */
+static void keep_places(struct dtls_identity *x, unsigned step)
+{
+	struct media_secure of_a = dtls(x, x, SETUP_PASSIVE), of_b = dtls(x, x, SETUP_ACTIVE);
+	struct sa nat = addr("203.0.113.77:7777");
+	struct media_set set = to(b, &of_a);
+	size_t answered = 0;
+
+	set.remote = far_a;
+	assert_int_equal(media_session_set(a, &set), 0);
+	/* twice from everywhere, the second time when the first is late */
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < DTLS_GUESTS; i++) {
+			struct media_session *liar = member();
+			char at[32];
+			struct sa from;
+
+			/* two ports of each host: the second round is of the same, or of new ones */
+			snprintf(at, sizeof(at), "203.0.113.%u:%u", 1 + i / 2, 5000 + i % 2 + round * step);
+			from = addr(at);
+			answered += half_shake(liar, &of_b, &from) > 0;
+			media_session_close(liar, NULL, NULL);
+			media_poll(m, 0);
+			net.n = 0;
+		}
+		if (!round)
+			clock_fake_add(&clk, DTLS_STUCK_US);
+	}
+	assert_int_equal(answered, 2 * DTLS_GUESTS);
+	seen.nat = &nat;
+	seen.behind = b;
+	set = to(a, &of_b);
+	assert_int_equal(media_session_set(b, &set), 0);
+	settle();
+	assert_int_equal(secured, 2);
+}
+
+static void test_places_kept(void **state)
+{
+	struct dtls_identity *x = identity(by_print, cert);
+
+	(void)state;
+	keep_places(x, 0);
+	obj_drop(x);
+}
+
+static void test_places_renewed(void **state)
+{
+	struct dtls_identity *x = identity(by_print, cert);
+
+	(void)state;
+	keep_places(x, 10);
+	obj_drop(x);
+}
+
 /* More associations have something to do than one turn serves: the next turn begins with those
  * that were left. */
 static void test_turns(void **state)
@@ -528,7 +584,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_cookie), T(test_any_hello), T(test_fragments), T(test_flood), T(test_forged_hello), T(test_restart), T(test_twice),
-		T(test_stuck), T(test_guests), T(test_places), T(test_turns),
+		T(test_stuck), T(test_guests), T(test_places), T(test_places_kept),
+		T(test_places_renewed), T(test_turns),
 	};
 
 	(void)up;
