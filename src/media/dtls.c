@@ -187,9 +187,11 @@ static struct dtls_shake *guest_enter(struct dtls *d, const struct sa *from)
 
 /* ---- the end of a handshake */
 
-static void tell(struct dtls *d, int err, const struct sa *peer)
+static void tell(struct dtls *d, int err, const struct sa *peer, bool guest)
 {
-	d->prm.owner->tell(d->w, d->prm.rtcp, err, peer);
+	struct media_event e = { .type = MEDIA_SECURE, .err = err, .guest = guest, .peer = *peer };
+
+	d->prm.owner->tell(d->w, d->prm.rtcp, &e);
 }
 
 static void fail(struct dtls *d, size_t i, int err)
@@ -200,11 +202,11 @@ static void fail(struct dtls *d, size_t i, int err)
 		err = EACCES;
 	if (i == OURS) {
 		d->state = DTLS_FAILED;
-		tell(d, err, &s->to);
+		tell(d, err, &s->to, false);
 	} else {
 		/* Once: what a stranger does shall not fill anybody's log. */
 		if (err == EACCES && !d->told_guest)
-			tell(d, err, &s->to);
+			tell(d, err, &s->to, true);
 		d->told_guest = d->told_guest || err == EACCES;
 		guest_leave(d, i);
 	}
@@ -280,7 +282,7 @@ static void finish(struct dtls *d, size_t i)
 	guests_leave(d);
 	d->state = DTLS_UP;
 	d->rekey_us = next_rekey(d);
-	tell(d, 0, &s->to);
+	tell(d, 0, &s->to, false);
 }
 
 /* ---- steps of it */

@@ -65,6 +65,7 @@ static void test_wrong_fingerprint(void **state)
 		agree(&of_a, &of_b);
 		pass(1000);
 		assert_true(refused > 0);
+		assert_int_equal(guests_refused, 0);
 		assert_int_equal(suite_of(a), CRYPTO_NONE);
 		assert_int_equal(talk(1), 0);
 	}

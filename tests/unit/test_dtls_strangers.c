@@ -414,6 +414,7 @@ static void test_guests(void **state)
 	assert_int_equal(media_session_set(liar, &set), 0);
 	settle();
 	assert_int_equal(refused, 1);
+	assert_int_equal(guests_refused, 1);
 	assert_int_equal(secured, 0);
 	assert_int_equal(dtls_state(a->w->w.dtls[0]), DTLS_WAITING);
 	media_session_close(liar, NULL, NULL);
