@@ -213,51 +213,6 @@ static void fail(struct dtls *d, size_t i, int err)
 	ERR_clear_error();
 }
 
-static enum crypto_suite agreed_suite(SSL *ssl)
-{
-	const SRTP_PROTECTION_PROFILE *p = SSL_get_selected_srtp_profile(ssl);
-
-	switch (p ? p->id : 0) {
-	case SRTP_AES128_CM_SHA1_80:
-		return CRYPTO_AES_CM_128_HMAC_SHA1_80;
-	case SRTP_AES128_CM_SHA1_32:
-		return CRYPTO_AES_CM_128_HMAC_SHA1_32;
-	case SRTP_AEAD_AES_128_GCM:
-		return CRYPTO_AEAD_AES_128_GCM;
-	case SRTP_AEAD_AES_256_GCM:
-		return CRYPTO_AEAD_AES_256_GCM;
-	default:
-		return CRYPTO_NONE;
-	}
-}
-
-/* RFC 5764 section 4.2: both keys, then both salts, the client's first. */
-static int take_keys(struct dtls *d, SSL *ssl)
-{
-	enum crypto_suite suite = agreed_suite(ssl);
-	const struct crypto_suite_row *row = crypto_suite(suite);
-	struct srtp_prm prm = { .tx.suite = (uint8_t)suite, .rx.suite = (uint8_t)suite, .replay = d->prm.replay };
-	struct crypto_line *client = d->active ? &prm.tx : &prm.rx, *server = d->active ? &prm.rx : &prm.tx;
-	uint8_t all[2 * CRYPTO_KEY_MAX];
-	size_t n = 2 * crypto_key_bytes(suite);
-	struct srtp *s = NULL;
-	int err = EPROTO;
-
-	if (suite != CRYPTO_NONE &&
-	    SSL_export_keying_material(ssl, all, n, "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0) == 1) {
-		memcpy(client->key, all, row->key);
-		memcpy(server->key, all + row->key, row->key);
-		memcpy(client->key + row->key, all + 2 * row->key, row->salt);
-		memcpy(server->key + row->key, all + 2 * row->key + row->salt, row->salt);
-		err = srtp_new(&s, &prm);
-	}
-	explicit_bzero(all, sizeof(all));
-	explicit_bzero(&prm, sizeof(prm));
-	if (!err)
-		obj_drop(srtp_install(d->w, d->prm.rtcp, s));
-	return err;
-}
-
 /* Both ends may have an interval: who is server waits a little longer, so that they do
  * not ask at the same time. */
 static uint64_t next_rekey(const struct dtls *d)
@@ -270,13 +225,15 @@ static uint64_t next_rekey(const struct dtls *d)
 static void finish(struct dtls *d, size_t i)
 {
 	struct dtls_shake *s = d->shake[i];
-	int err = take_keys(d, s->ssl);
+	struct srtp *keys = NULL;
+	int err = dtls_shake_keys(&keys, s, d->active);
 
 	s->done = false;
 	if (err) {
 		fail(d, i, err);
 		return;
 	}
+	obj_drop(srtp_install(d->w, d->prm.rtcp, keys));
 	d->shake[i] = d->shake[OURS];
 	d->shake[OURS] = s;
 	guests_leave(d);
@@ -333,8 +290,14 @@ static void take_hello(struct dtls *d, size_t i, const struct dtls_datagram *q)
 	struct dtls_shake *s = d->shake[i];
 	struct dtls_hello h;
 
-	if (!dtls_hello_parse(&h, q->b, q->n) || !dtls_shake_anew(s, false))
+	if (!dtls_hello_parse(&h, q->b, q->n))
 		return;
+	if (!dtls_shake_anew(s, false)) {
+		/* no memory: its place is another's */
+		if (i != OURS)
+			guest_leave(d, i);
+		return;
+	}
 	memcpy(s->random, h.random, sizeof(s->random));
 	begin(d, s, &q->from);
 	/* A pair that was checked has shown more than a cookie; what comes in fragments has none. */
@@ -406,7 +369,7 @@ static uint64_t shake_time(const struct dtls *d, const struct dtls_shake *s)
 		return s == d->shake[OURS] || guests < now ? now : guests;
 	if (s == d->shake[OURS] && d->state == DTLS_FAILED)
 		return at;
-	if (s->ssl && DTLSv1_get_timeout(s->ssl, &left) == 1) {
+	if (s->ssl && !s->stopped && DTLSv1_get_timeout(s->ssl, &left) == 1) {
 		uint64_t again = now + (uint64_t)left.tv_sec * 1000000 + (uint64_t)left.tv_usec + 1000;
 
 		at = again < at ? again : at;
@@ -486,12 +449,19 @@ static void work_timers(struct dtls *d)
 	for (size_t i = 0; i < ARRAY_LEN(d->shake); i++) {
 		struct dtls_shake *s = d->shake[i];
 
-		if (!s || !s->ssl)
+		if (s && i != OURS && d->w->t->now_us >= s->began_us + DTLS_GUEST_US) {
+			guest_leave(d, i);
+			continue;
+		}
+		if (!s || !s->ssl || s->stopped)
 			continue;
 		ERR_clear_error();
-		if (i != OURS && d->w->t->now_us >= s->began_us + DTLS_GUEST_US)
-			guest_leave(d, i);
-		else if (DTLSv1_handle_timeout(s->ssl) < 0 && (i != OURS || d->state == DTLS_SHAKING))
+		if (DTLSv1_handle_timeout(s->ssl) >= 0)
+			continue;
+		/* Its timer has run out for good, and would be due again at once. */
+		s->stopped = true;
+		/* New keys that were never agreed: the old ones stay. */
+		if (i != OURS || d->state == DTLS_SHAKING)
 			fail(d, i, ETIMEDOUT);
 	}
 }

@@ -77,6 +77,7 @@ struct dtls_shake {             /* on the heap */
 	struct sa to;           /* with whom it is; unset: nobody yet */
 	bool proven;            /* `to` has shown that it receives there */
 	bool done;              /* finished in this step */
+	bool stopped;           /* nobody answers any more: its timer does not count */
 	bool wrong;             /* the certificate was refused in this step */
 	uint8_t random[DTLS_RANDOM];    /* of the ClientHello that began it */
 	/* of a guest: since when it is there, when it last came further, and how far */
@@ -99,6 +100,8 @@ bool dtls_shake_anew(struct dtls_shake *s, bool active);
 bool dtls_shake_put(struct dtls_shake *s, const uint8_t *p, size_t n, const struct sa *from, bool hello);
 /* Is its ClientHello answered by our cookie? It may be from whom it says then. */
 bool dtls_shake_listen(struct dtls_shake *s, const uint8_t *p, size_t n);
+/* Of one that has finished: EPROTO no SRTP was agreed, ENOMEM. */
+int dtls_shake_keys(struct srtp **out, struct dtls_shake *s, bool active);
 BIO_METHOD *dtls_bio_new(void);
 void dtls_set_callbacks(struct dtls_identity *d);
 
