@@ -271,6 +271,7 @@ static void run_ssl(struct dtls *d, size_t i)
 
 static void feed(struct dtls *d, size_t i, const struct dtls_datagram *q)
 {
+	d->shake[i]->heard = true;
 	d->shake[i]->in = q->b;
 	d->shake[i]->in_n = q->n;
 	run_ssl(d, i);
@@ -334,15 +335,34 @@ static void take_datagram(struct dtls *d, size_t i, const struct dtls_datagram *
 		feed(d, i, q);
 }
 
-/* As client: begin, or begin again after it came to nothing. */
-static void call_peer(struct dtls *d)
+/* As client: where the peer is; NULL: nobody knows yet. */
+static const struct sa *peer_at(const struct dtls *d)
 {
 	const struct sa *to = d->prm.rtcp ? &d->w->rtcp_dst : &d->w->dst;
 
-	if (!sa_is_set(to) || !sa_port(to) || (d->state == DTLS_FAILED && !dtls_shake_anew(d->shake[OURS], true)))
-		return;
+	return sa_is_set(to) && sa_port(to) ? to : NULL;
+}
+
+/* As client: begin, or begin again after it came to nothing. false: there was nothing to do. */
+static bool call_peer(struct dtls *d)
+{
+	const struct sa *to = peer_at(d);
+
+	if (!to || (d->state == DTLS_FAILED && !dtls_shake_anew(d->shake[OURS], true)))
+		return false;
+	d->shake[OURS]->heard = false;
 	begin(d, d->shake[OURS], to);
 	run_ssl(d, OURS);
+	return true;
+}
+
+/* As client: what is sent again goes to where the peer is by now, as long as nobody has answered. */
+static void follow_peer(struct dtls *d)
+{
+	const struct sa *to = peer_at(d);
+
+	if (d->active && d->state == DTLS_SHAKING && !d->shake[OURS]->heard && !d->w->ice && to)
+		d->shake[OURS]->to = *to;
 }
 
 static void ask_new_keys(struct dtls *d)
@@ -444,10 +464,15 @@ static bool work_queue(struct dtls *d)
 	return false;
 }
 
-static void work_timers(struct dtls *d)
+/* false: no time had come. */
+static bool work_timers(struct dtls *d)
 {
+	bool any = false;
+
+	follow_peer(d);
 	for (size_t i = 0; i < ARRAY_LEN(d->shake); i++) {
 		struct dtls_shake *s = d->shake[i];
+		long r;
 
 		if (s && i != OURS && d->w->t->now_us >= s->began_us + DTLS_GUEST_US) {
 			guest_leave(d, i);
@@ -456,7 +481,9 @@ static void work_timers(struct dtls *d)
 		if (!s || !s->ssl || s->stopped)
 			continue;
 		ERR_clear_error();
-		if (DTLSv1_handle_timeout(s->ssl) >= 0)
+		r = DTLSv1_handle_timeout(s->ssl);
+		any = any || r != 0;
+		if (r >= 0)
 			continue;
 		/* Its timer has run out for good, and would be due again at once. */
 		s->stopped = true;
@@ -464,31 +491,38 @@ static void work_timers(struct dtls *d)
 		if (i != OURS || d->state == DTLS_SHAKING)
 			fail(d, i, ETIMEDOUT);
 	}
+	return any;
 }
 
-static void work(struct dtls *d)
+/* One step. false: there was nothing to do. */
+static bool work(struct dtls *d)
 {
 	if (work_queue(d))
-		return;
+		return true;
 	if (d->active && (d->state == DTLS_WAITING || d->state == DTLS_FAILED))
-		call_peer(d);
-	else if (d->rekey_us && d->w->t->now_us >= d->rekey_us)
-		ask_new_keys(d);
-	else
-		work_timers(d);
+		return call_peer(d);
+	if (!d->rekey_us || d->w->t->now_us < d->rekey_us)
+		return work_timers(d);
+	ask_new_keys(d);
+	return true;
 }
 
 static size_t on_tick(struct ticker *k)
 {
 	struct dtls *d = container_of(k, struct dtls, ticker);
 
-	if (!may_work(d->w->t)) {
-		k->next_us = d->w->t->now_us;
+	struct mthread *t = d->w->t;
+	bool did;
+
+	if (!may_work(t)) {
+		k->next_us = t->now_us;
 		return 0;
 	}
-	work(d);
+	did = work(d);
+	/* Who only waits takes nobody's step away. */
+	t->dtls_left += !did;
 	k->next_us = next_time(d);
-	return 1;
+	return did;
 }
 
 /* ---- the step */

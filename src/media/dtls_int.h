@@ -76,6 +76,7 @@ struct dtls_shake {             /* on the heap */
 	SSL *ssl;               /* owned */
 	struct sa to;           /* with whom it is; unset: nobody yet */
 	bool proven;            /* `to` has shown that it receives there */
+	bool heard;             /* something came back */
 	bool done;              /* finished in this step */
 	bool stopped;           /* nobody answers any more: its timer does not count */
 	bool wrong;             /* the certificate was refused in this step */

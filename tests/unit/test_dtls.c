@@ -270,6 +270,28 @@ static void test_dtls_goes_on(void **state)
 	obj_drop(other);
 }
 
+/* The peer's address changes before it has answered: what is sent again goes there. */
+static void test_peer_moves(void **state)
+{
+	struct dtls_identity *x = identity(by_print, cert);
+	struct media_secure of_a = dtls(x, x, SETUP_ACTIVE), of_b = dtls(x, x, SETUP_PASSIVE);
+	struct media_set set = to(b, &of_a);
+
+	(void)state;
+	set.remote = far_a;
+	assert_int_equal(media_session_set(a, &set), 0);
+	settle();
+	assert_int_equal(dtls_state(a->w->w.dtls[0]), DTLS_SHAKING);
+	agree(&of_a, &of_b);
+	assert_int_equal(secured, 0);
+	openssl_late_s++;
+	clock_fake_add(&clk, 1000000);
+	settle();
+	assert_int_equal(secured, 2);
+	assert_int_equal(talk(1), 2);
+	obj_drop(x);
+}
+
 /* New keys are asked for, and nobody answers any more: the old ones stay, and the thread rests. */
 static void test_rekey_unanswered(void **state)
 {
@@ -376,7 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_dtls), T(test_wrong_fingerprint), T(test_two_associations),
 		T(test_early), T(test_options_of_handshakes), T(test_dtls_goes_on), T(test_identity_faults),
-		T(test_authorities), T(test_rekey_unanswered),
+		T(test_authorities), T(test_rekey_unanswered), T(test_peer_moves),
 	};
 
 	(void)up;

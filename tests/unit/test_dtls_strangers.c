@@ -581,12 +581,40 @@ static void test_turns(void **state)
 	obj_drop(x);
 }
 
+/* Many that do not know yet whom to call look for it again and again: that is no step of a handshake. */
+static void test_waiting(void **state)
+{
+	enum { MANY = 3 * DTLS_TURN };
+	struct dtls_identity *x = identity(by_print, cert);
+	struct media_secure of_a = dtls(x, x, SETUP_ACTIVE);
+	struct media_session *idle[MANY];
+	struct media_set set = set_of(FORMAT_ULAW, 0, 0);
+
+	(void)state;
+	set.remote = (struct sa){ 0 };
+	set.secure = of_a;
+	for (int i = 0; i < MANY; i++) {
+		idle[i] = member();
+		assert_int_equal(media_session_set(idle[i], &set), 0);
+	}
+	media_poll(m, 0);
+	clock_fake_add(&clk, 1000000);
+	set = to(b, &of_a);
+	assert_int_equal(media_session_set(a, &set), 0);
+	media_poll(m, 0);
+	assert_int_equal(dtls_state(idle[0]->w->w.dtls[0]), DTLS_WAITING);
+	assert_int_equal(dtls_state(a->w->w.dtls[0]), DTLS_SHAKING);
+	for (int i = 0; i < MANY; i++)
+		media_session_close(idle[i], NULL, NULL);
+	obj_drop(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_cookie), T(test_any_hello), T(test_fragments), T(test_flood), T(test_forged_hello), T(test_restart), T(test_twice),
 		T(test_stuck), T(test_guests), T(test_places), T(test_places_kept),
-		T(test_places_renewed), T(test_turns),
+		T(test_places_renewed), T(test_turns), T(test_waiting),
 	};
 
 	(void)up;
