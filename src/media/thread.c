@@ -206,6 +206,14 @@ static void smoother_give(struct stream *s)
 	s->tx.smooth = NULL;
 }
 
+/* The numbers that `w` sends are no longer those of that wire, which may be gone soon, and another
+ * one in its place. */
+static void forget_numbers(struct wire *w, const struct wire *from)
+{
+	if (w->cc.from == from)
+		w->cc.from = NULL;
+}
+
 static void unbridge(struct stream *s)
 {
 	struct stream *p = s->peer;
@@ -217,6 +225,8 @@ static void unbridge(struct stream *s)
 	dtmf_passed(p);
 	smoother_give(s);
 	smoother_give(p);
+	forget_numbers(s->w, p->w);
+	forget_numbers(p->w, s->w);
 	s->peer = p->peer = NULL;
 	s->tx.map.from = p->tx.map.from = NULL;
 	stream_route(s);

@@ -105,6 +105,7 @@ void wire_unwatch(struct wire *w)
 	dtls_leave(w);
 	if (w->ice)
 		w->ice->ops->leave(w);
+	w->cc.from = NULL;
 	w->t = NULL;
 }
 
