@@ -167,23 +167,31 @@ static size_t guest_place(const struct dtls *d, const struct sa *from)
 static struct dtls_shake *guest_enter(struct dtls *d, const struct sa *from)
 {
 	size_t i = guest_place(d, from);
+	struct dtls_shake *s = i ? dtls_shake_new(d->identity, &d->prm, write_to, d) : NULL, *was;
 
-	if (!i)
+	if (!s)
 		return NULL;
-	guest_leave(d, i);
-	d->shake[i] = dtls_shake_new(d->identity, &d->prm, write_to, d);
-	if (d->shake[i]) {
-		d->shake[i]->to = *from;
-		d->shake[i]->began_us = d->shake[i]->moved_us = d->w->t->now_us;
+	was = d->shake[i];
+	s->to = *from;
+	s->began_us = s->moved_us = d->w->t->now_us;
+	/* Nobody holds a place for ever by taking it from himself. */
+	if (was && is_neighbour(&was->to, from)) {
+		s->began_us = was->began_us;
+		s->moved_us = was->moved_us;
+		s->at = was->at;
 	}
-	return d->shake[i];
+	guest_leave(d, i);
+	d->shake[i] = s;
+	return s;
 }
 
 /* ---- the end of a handshake */
 
-static void tell(struct dtls *d, int err, const struct sa *peer)
+static void tell(struct dtls *d, int err, const struct sa *peer, bool guest)
 {
-	d->prm.owner->tell(d->w, d->prm.rtcp, err, peer);
+	struct media_event e = { .type = MEDIA_SECURE, .err = err, .guest = guest, .peer = *peer };
+
+	d->prm.owner->tell(d->w, d->prm.rtcp, &e);
 }
 
 static void fail(struct dtls *d, size_t i, int err)
@@ -194,60 +202,15 @@ static void fail(struct dtls *d, size_t i, int err)
 		err = EACCES;
 	if (i == OURS) {
 		d->state = DTLS_FAILED;
-		tell(d, err, &s->to);
+		tell(d, err, &s->to, false);
 	} else {
 		/* Once: what a stranger does shall not fill anybody's log. */
 		if (err == EACCES && !d->told_guest)
-			tell(d, err, &s->to);
+			tell(d, err, &s->to, true);
 		d->told_guest = d->told_guest || err == EACCES;
 		guest_leave(d, i);
 	}
 	ERR_clear_error();
-}
-
-static enum crypto_suite agreed_suite(SSL *ssl)
-{
-	const SRTP_PROTECTION_PROFILE *p = SSL_get_selected_srtp_profile(ssl);
-
-	switch (p ? p->id : 0) {
-	case SRTP_AES128_CM_SHA1_80:
-		return CRYPTO_AES_CM_128_HMAC_SHA1_80;
-	case SRTP_AES128_CM_SHA1_32:
-		return CRYPTO_AES_CM_128_HMAC_SHA1_32;
-	case SRTP_AEAD_AES_128_GCM:
-		return CRYPTO_AEAD_AES_128_GCM;
-	case SRTP_AEAD_AES_256_GCM:
-		return CRYPTO_AEAD_AES_256_GCM;
-	default:
-		return CRYPTO_NONE;
-	}
-}
-
-/* RFC 5764 section 4.2: both keys, then both salts, the client's first. */
-static int take_keys(struct dtls *d, SSL *ssl)
-{
-	enum crypto_suite suite = agreed_suite(ssl);
-	const struct crypto_suite_row *row = crypto_suite(suite);
-	struct srtp_prm prm = { .tx.suite = (uint8_t)suite, .rx.suite = (uint8_t)suite, .replay = d->prm.replay };
-	struct crypto_line *client = d->active ? &prm.tx : &prm.rx, *server = d->active ? &prm.rx : &prm.tx;
-	uint8_t all[2 * CRYPTO_KEY_MAX];
-	size_t n = 2 * crypto_key_bytes(suite);
-	struct srtp *s = NULL;
-	int err = EPROTO;
-
-	if (suite != CRYPTO_NONE &&
-	    SSL_export_keying_material(ssl, all, n, "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0) == 1) {
-		memcpy(client->key, all, row->key);
-		memcpy(server->key, all + row->key, row->key);
-		memcpy(client->key + row->key, all + 2 * row->key, row->salt);
-		memcpy(server->key + row->key, all + 2 * row->key + row->salt, row->salt);
-		err = srtp_new(&s, &prm);
-	}
-	explicit_bzero(all, sizeof(all));
-	explicit_bzero(&prm, sizeof(prm));
-	if (!err)
-		obj_drop(srtp_install(d->w, d->prm.rtcp, s));
-	return err;
 }
 
 /* Both ends may have an interval: who is server waits a little longer, so that they do
@@ -262,19 +225,21 @@ static uint64_t next_rekey(const struct dtls *d)
 static void finish(struct dtls *d, size_t i)
 {
 	struct dtls_shake *s = d->shake[i];
-	int err = take_keys(d, s->ssl);
+	struct srtp *keys = NULL;
+	int err = dtls_shake_keys(&keys, s, d->active);
 
 	s->done = false;
 	if (err) {
 		fail(d, i, err);
 		return;
 	}
+	obj_drop(srtp_install(d->w, d->prm.rtcp, keys));
 	d->shake[i] = d->shake[OURS];
 	d->shake[OURS] = s;
 	guests_leave(d);
 	d->state = DTLS_UP;
 	d->rekey_us = next_rekey(d);
-	tell(d, 0, &s->to);
+	tell(d, 0, &s->to, false);
 }
 
 /* ---- steps of it */
@@ -291,9 +256,12 @@ static void run_ssl(struct dtls *d, size_t i)
 	r = up ? SSL_read(s->ssl, junk, sizeof(junk)) : SSL_do_handshake(s->ssl);
 	e = r > 0 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, r);
 	s->in = NULL;
-	if (SSL_get_state(s->ssl) != s->at)
+	/* The states of a server are in the order in which it takes them. Who begins again has to come
+	 * further than before. */
+	if (SSL_get_state(s->ssl) > s->at) {
 		s->moved_us = d->w->t->now_us;
-	s->at = SSL_get_state(s->ssl);
+		s->at = SSL_get_state(s->ssl);
+	}
 	if (s->done)
 		finish(d, i);
 	else if (e != SSL_ERROR_NONE && e != SSL_ERROR_WANT_READ && !up)
@@ -303,6 +271,7 @@ static void run_ssl(struct dtls *d, size_t i)
 
 static void feed(struct dtls *d, size_t i, const struct dtls_datagram *q)
 {
+	d->shake[i]->heard = true;
 	d->shake[i]->in = q->b;
 	d->shake[i]->in_n = q->n;
 	run_ssl(d, i);
@@ -311,8 +280,6 @@ static void feed(struct dtls *d, size_t i, const struct dtls_datagram *q)
 static void begin(struct dtls *d, struct dtls_shake *s, const struct sa *to)
 {
 	s->to = *to;
-	s->at = SSL_get_state(s->ssl);
-	s->began_us = s->moved_us = d->w->t->now_us;
 	if (s == d->shake[OURS])
 		d->state = DTLS_SHAKING;
 }
@@ -324,8 +291,14 @@ static void take_hello(struct dtls *d, size_t i, const struct dtls_datagram *q)
 	struct dtls_shake *s = d->shake[i];
 	struct dtls_hello h;
 
-	if (!dtls_hello_parse(&h, q->b, q->n) || !dtls_shake_anew(s, false))
+	if (!dtls_hello_parse(&h, q->b, q->n))
 		return;
+	if (!dtls_shake_anew(s, false)) {
+		/* no memory: its place is another's */
+		if (i != OURS)
+			guest_leave(d, i);
+		return;
+	}
 	memcpy(s->random, h.random, sizeof(s->random));
 	begin(d, s, &q->from);
 	/* A pair that was checked has shown more than a cookie; what comes in fragments has none. */
@@ -339,26 +312,57 @@ static void take_hello(struct dtls *d, size_t i, const struct dtls_datagram *q)
 	feed(d, i, q);
 }
 
+/* Does a ClientHello begin another handshake than the one that is under way? Asked when it is looked
+ * at: one that is sent again may have waited behind the first. */
+static bool is_fresh(const struct dtls *d, size_t i, const struct dtls_datagram *q)
+{
+	const struct dtls_shake *s = d->shake[i];
+	bool shaking = i == OURS ? d->state == DTLS_SHAKING : s->ssl != NULL;
+	struct dtls_hello h;
+
+	return q->hello && dtls_hello_parse(&h, q->b, q->n) &&
+	       !(shaking && memcmp(s->random, h.random, sizeof(s->random)) == 0);
+}
+
 static void take_datagram(struct dtls *d, size_t i, const struct dtls_datagram *q)
 {
 	struct dtls_shake *s = d->shake[i];
 	bool up = i == OURS && d->state == DTLS_UP;
 
-	if (q->fresh && !up)
+	if (!up && is_fresh(d, i, q))
 		take_hello(d, i, q);
 	else if (s->ssl && (i != OURS || up || d->state == DTLS_SHAKING))
 		feed(d, i, q);
 }
 
-/* As client: begin, or begin again after it came to nothing. */
-static void call_peer(struct dtls *d)
+/* As client: where the peer is; NULL: nobody knows yet. */
+static const struct sa *peer_at(const struct dtls *d)
 {
 	const struct sa *to = d->prm.rtcp ? &d->w->rtcp_dst : &d->w->dst;
 
-	if (!sa_is_set(to) || !sa_port(to) || (d->state == DTLS_FAILED && !dtls_shake_anew(d->shake[OURS], true)))
-		return;
+	return sa_is_set(to) && sa_port(to) ? to : NULL;
+}
+
+/* As client: begin, or begin again after it came to nothing. false: there was nothing to do. */
+static bool call_peer(struct dtls *d)
+{
+	const struct sa *to = peer_at(d);
+
+	if (!to || (d->state == DTLS_FAILED && !dtls_shake_anew(d->shake[OURS], true)))
+		return false;
+	d->shake[OURS]->heard = false;
 	begin(d, d->shake[OURS], to);
 	run_ssl(d, OURS);
+	return true;
+}
+
+/* As client: what is sent again goes to where the peer is by now, as long as nobody has answered. */
+static void follow_peer(struct dtls *d)
+{
+	const struct sa *to = peer_at(d);
+
+	if (d->active && d->state == DTLS_SHAKING && !d->shake[OURS]->heard && !d->w->ice && to)
+		d->shake[OURS]->to = *to;
 }
 
 static void ask_new_keys(struct dtls *d)
@@ -385,7 +389,7 @@ static uint64_t shake_time(const struct dtls *d, const struct dtls_shake *s)
 		return s == d->shake[OURS] || guests < now ? now : guests;
 	if (s == d->shake[OURS] && d->state == DTLS_FAILED)
 		return at;
-	if (s->ssl && DTLSv1_get_timeout(s->ssl, &left) == 1) {
+	if (s->ssl && !s->stopped && DTLSv1_get_timeout(s->ssl, &left) == 1) {
 		uint64_t again = now + (uint64_t)left.tv_sec * 1000000 + (uint64_t)left.tv_usec + 1000;
 
 		at = again < at ? again : at;
@@ -460,44 +464,65 @@ static bool work_queue(struct dtls *d)
 	return false;
 }
 
-static void work_timers(struct dtls *d)
+/* false: no time had come. */
+static bool work_timers(struct dtls *d)
 {
+	bool any = false;
+
+	follow_peer(d);
 	for (size_t i = 0; i < ARRAY_LEN(d->shake); i++) {
 		struct dtls_shake *s = d->shake[i];
+		long r;
 
-		if (!s || !s->ssl)
+		if (s && i != OURS && d->w->t->now_us >= s->began_us + DTLS_GUEST_US) {
+			guest_leave(d, i);
+			continue;
+		}
+		if (!s || !s->ssl || s->stopped)
 			continue;
 		ERR_clear_error();
-		if (i != OURS && d->w->t->now_us >= s->began_us + DTLS_GUEST_US)
-			guest_leave(d, i);
-		else if (DTLSv1_handle_timeout(s->ssl) < 0 && (i != OURS || d->state == DTLS_SHAKING))
+		r = DTLSv1_handle_timeout(s->ssl);
+		any = any || r != 0;
+		if (r >= 0)
+			continue;
+		/* Its timer has run out for good, and would be due again at once. */
+		s->stopped = true;
+		/* New keys that were never agreed: the old ones stay. */
+		if (i != OURS || d->state == DTLS_SHAKING)
 			fail(d, i, ETIMEDOUT);
 	}
+	return any;
 }
 
-static void work(struct dtls *d)
+/* One step. false: there was nothing to do. */
+static bool work(struct dtls *d)
 {
 	if (work_queue(d))
-		return;
+		return true;
 	if (d->active && (d->state == DTLS_WAITING || d->state == DTLS_FAILED))
-		call_peer(d);
-	else if (d->rekey_us && d->w->t->now_us >= d->rekey_us)
-		ask_new_keys(d);
-	else
-		work_timers(d);
+		return call_peer(d);
+	if (!d->rekey_us || d->w->t->now_us < d->rekey_us)
+		return work_timers(d);
+	ask_new_keys(d);
+	return true;
 }
 
 static size_t on_tick(struct ticker *k)
 {
 	struct dtls *d = container_of(k, struct dtls, ticker);
 
-	if (!may_work(d->w->t)) {
-		k->next_us = d->w->t->now_us;
+	struct mthread *t = d->w->t;
+	bool did;
+
+	if (!may_work(t)) {
+		k->next_us = t->now_us;
 		return 0;
 	}
-	work(d);
+	did = work(d);
+	/* Who only waits takes nobody's step away. */
+	t->dtls_left += !did;
 	k->next_us = next_time(d);
-	return 1;
+	return did;
 }
 
 /* ---- the step */
@@ -539,14 +564,6 @@ static struct dtls_shake *shake_with(const struct dtls *d, const struct sa *from
 	return d->active || d->state == DTLS_UP ? NULL : guest_at(d, from);
 }
 
-/* Does a ClientHello begin another handshake than the one that is under way? */
-static bool is_fresh(const struct dtls *d, const struct dtls_shake *s, const struct dtls_hello *h)
-{
-	bool shaking = s == d->shake[OURS] ? d->state == DTLS_SHAKING : s->ssl != NULL;
-
-	return !shaking || memcmp(s->random, h->random, sizeof(s->random)) != 0;
-}
-
 static enum wire_verdict on_recv(struct wire *w, uint8_t *p, size_t *n, const struct sa *from)
 {
 	struct dtls *d = w->dtls[w->at_rtcp];
@@ -563,7 +580,7 @@ static enum wire_verdict on_recv(struct wire *w, uint8_t *p, size_t *n, const st
 	s = hello ? admit_hello(d, &h, p, *n, from, &verdict) : shake_with(d, from);
 	if (!s)
 		return verdict;
-	if (!dtls_shake_put(s, p, *n, from, hello && is_fresh(d, s, &h)))
+	if (!dtls_shake_put(s, p, *n, from, hello))
 		return WIRE_BAD;
 	wake_at(d, w->t->now_us);
 	return WIRE_TAKEN;

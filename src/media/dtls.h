@@ -45,6 +45,7 @@ enum {
 
 struct dtls;                    /* obj */
 struct dtls_identity;           /* obj */
+struct media_event;
 struct wire;
 struct wire_step;
 
@@ -74,7 +75,7 @@ enum dtls_state { DTLS_WAITING, DTLS_SHAKING, DTLS_UP, DTLS_FAILED, DTLS_HELD };
 struct dtls_owner {
 	bool (*send)(struct wire *w, bool rtcp, const struct sa *to, const uint8_t *p, size_t n);
 	bool (*is_peer)(const struct wire *w, bool rtcp, const struct sa *from);
-	void (*tell)(struct wire *w, bool rtcp, int err, const struct sa *peer);    /* MEDIA_SECURE */
+	void (*tell)(struct wire *w, bool rtcp, const struct media_event *e);
 };
 
 struct dtls_prm {

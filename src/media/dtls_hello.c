@@ -34,10 +34,10 @@ bool dtls_hello_parse(struct dtls_hello *h, const uint8_t *p, size_t n)
 
 	if (n <= SESSION || p[0] != HANDSHAKE || get_16(p + 3) || p[DTLS_RECORD] != CLIENT_HELLO)
 		return false;
-	*h = (struct dtls_hello){ .random = p + BODY + 2 };
-	/* A later fragment has neither random nor cookie. */
+	/* A later fragment begins nothing: it has neither random nor cookie. */
 	if (get_24(p + DTLS_RECORD + 6))
-		return true;
+		return false;
+	*h = (struct dtls_hello){ .random = p + BODY + 2 };
 	all = get_24(p + DTLS_RECORD + 1);
 	h->whole = all == get_24(p + DTLS_RECORD + 9) && get_16(p + 11) >= MESSAGE + all && n >= BODY + all;
 	at += 1u + p[at];

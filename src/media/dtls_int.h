@@ -64,7 +64,7 @@ typedef void dtls_write_fn(void *arg, const struct sa *to, const uint8_t *p, siz
 struct dtls_datagram {          /* that the thread has not looked at */
 	struct sa from;
 	uint16_t n;
-	bool fresh;             /* a ClientHello, to begin with */
+	bool hello;             /* a ClientHello that was admitted */
 	uint8_t b[WIRE_DATAGRAM];
 };
 
@@ -76,11 +76,14 @@ struct dtls_shake {             /* on the heap */
 	SSL *ssl;               /* owned */
 	struct sa to;           /* with whom it is; unset: nobody yet */
 	bool proven;            /* `to` has shown that it receives there */
+	bool heard;             /* something came back */
 	bool done;              /* finished in this step */
+	bool stopped;           /* nobody answers any more: its timer does not count */
 	bool wrong;             /* the certificate was refused in this step */
 	uint8_t random[DTLS_RANDOM];    /* of the ClientHello that began it */
-	uint64_t began_us, moved_us;    /* when it began, and when it last came further */
-	OSSL_HANDSHAKE_STATE at;        /* how far */
+	/* of a guest: since when it is there, when it last came further, and how far */
+	uint64_t began_us, moved_us;
+	OSSL_HANDSHAKE_STATE at;
 	/* BIO: the datagram that OpenSSL may read */
 	const uint8_t *in;
 	size_t in_n;
@@ -95,9 +98,11 @@ void dtls_shake_free(struct dtls_shake *s);
 /* An SSL that knows of no handshake; false: no memory. */
 bool dtls_shake_anew(struct dtls_shake *s, bool active);
 /* false: no room; the peer sends it again. */
-bool dtls_shake_put(struct dtls_shake *s, const uint8_t *p, size_t n, const struct sa *from, bool fresh);
+bool dtls_shake_put(struct dtls_shake *s, const uint8_t *p, size_t n, const struct sa *from, bool hello);
 /* Is its ClientHello answered by our cookie? It may be from whom it says then. */
 bool dtls_shake_listen(struct dtls_shake *s, const uint8_t *p, size_t n);
+/* Of one that has finished: EPROTO no SRTP was agreed, ENOMEM. */
+int dtls_shake_keys(struct srtp **out, struct dtls_shake *s, bool active);
 BIO_METHOD *dtls_bio_new(void);
 void dtls_set_callbacks(struct dtls_identity *d);
 

@@ -1,7 +1,9 @@
 /* media/dtls_shake.c -- one DTLS handshake of an association: the SSL, the datagrams that wait
  * for it, and what OpenSSL asks on the way. Who may have one is decided in dtls.c. */
 #include "media/dtls_int.h"
+#include "media/srtp.h"
 #include "base/obj.h"
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -180,11 +182,11 @@ bool dtls_shake_anew(struct dtls_shake *s, bool active)
 	SSL_free(s->ssl);
 	s->ssl = ssl;
 	s->in = NULL;
-	s->peek = s->done = s->wrong = s->proven = false;
+	s->peek = s->done = s->stopped = s->wrong = s->proven = false;
 	return true;
 }
 
-bool dtls_shake_put(struct dtls_shake *s, const uint8_t *p, size_t n, const struct sa *from, bool fresh)
+bool dtls_shake_put(struct dtls_shake *s, const uint8_t *p, size_t n, const struct sa *from, bool hello)
 {
 	struct dtls_datagram *q = &s->queue[s->nqueue];
 
@@ -193,7 +195,7 @@ bool dtls_shake_put(struct dtls_shake *s, const uint8_t *p, size_t n, const stru
 	s->nqueue++;
 	q->from = *from;
 	q->n = (uint16_t)n;
-	q->fresh = fresh;
+	q->hello = hello;
 	memcpy(q->b, p, n);
 	return true;
 }
@@ -214,4 +216,48 @@ bool dtls_shake_listen(struct dtls_shake *s, const uint8_t *p, size_t n)
 	BIO_ADDR_free(nobody);
 	ERR_clear_error();
 	return ok;
+}
+
+/* ---- what came of it */
+
+static enum crypto_suite agreed_suite(SSL *ssl)
+{
+	const SRTP_PROTECTION_PROFILE *p = SSL_get_selected_srtp_profile(ssl);
+
+	switch (p ? p->id : 0) {
+	case SRTP_AES128_CM_SHA1_80:
+		return CRYPTO_AES_CM_128_HMAC_SHA1_80;
+	case SRTP_AES128_CM_SHA1_32:
+		return CRYPTO_AES_CM_128_HMAC_SHA1_32;
+	case SRTP_AEAD_AES_128_GCM:
+		return CRYPTO_AEAD_AES_128_GCM;
+	case SRTP_AEAD_AES_256_GCM:
+		return CRYPTO_AEAD_AES_256_GCM;
+	default:
+		return CRYPTO_NONE;
+	}
+}
+
+/* RFC 5764 section 4.2: both keys, then both salts, the client's first. */
+int dtls_shake_keys(struct srtp **out, struct dtls_shake *s, bool active)
+{
+	enum crypto_suite suite = agreed_suite(s->ssl);
+	const struct crypto_suite_row *row = crypto_suite(suite);
+	struct srtp_prm prm = { .tx.suite = (uint8_t)suite, .rx.suite = (uint8_t)suite, .replay = s->prm->replay };
+	struct crypto_line *client = active ? &prm.tx : &prm.rx, *server = active ? &prm.rx : &prm.tx;
+	uint8_t all[2 * CRYPTO_KEY_MAX];
+	size_t n = 2 * crypto_key_bytes(suite);
+	int err = EPROTO;
+
+	if (suite != CRYPTO_NONE &&
+	    SSL_export_keying_material(s->ssl, all, n, "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0) == 1) {
+		memcpy(client->key, all, row->key);
+		memcpy(server->key, all + row->key, row->key);
+		memcpy(client->key + row->key, all + 2 * row->key, row->salt);
+		memcpy(server->key + row->key, all + 2 * row->key + row->salt, row->salt);
+		err = srtp_new(out, &prm);
+	}
+	explicit_bzero(all, sizeof(all));
+	explicit_bzero(&prm, sizeof(prm));
+	return err;
 }

@@ -429,7 +429,7 @@ static struct ice_turn *stream_of(struct ice *ice, uint64_t now_us, unsigned bas
 	struct ice_turn *t = ice->closed ? NULL : ice_turn_by_base(ice, base);
 
 	ice->now_us = now_us;
-	return t && t->stream ? t : NULL;
+	return t && (t->stream || t->opening) ? t : NULL;
 }
 
 void ice_stream_opened(struct ice *ice, uint64_t now_us, unsigned base)

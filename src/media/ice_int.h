@@ -124,7 +124,8 @@ struct ice_turn {               /* the allocation of one base */
 	enum ice_turn_state state;
 	uint8_t base;
 	uint8_t local;                  /* place of its candidate */
-	bool stream;                    /* over TCP: a connection is there, or is being made */
+	bool stream;                    /* over TCP and nothing else: a connection is there, or is being made */
+	bool opening;                   /* one is being made, and UDP is asked as well */
 	bool stream_tried;
 	struct ice_tx tx;
 	enum ice_turn_work work;        /* of tx */

@@ -94,19 +94,18 @@ static bool stream_connect(struct ice *ice, struct ice_turn *t)
 	if (!ice->prm.ops.stream_open ||
 	    !ice->prm.ops.stream_open(ice->prm.ops.arg, t->base, &ice->base[t->base].addr, &ice->gather.turn_server))
 		return false;
-	t->stream = true;
-	t->tx.on = false;
 	return true;
 }
 
 static void stream_end(struct ice *ice, struct ice_turn *t)
 {
-	if (t->stream)
+	if (t->stream || t->opening)
 		ice->prm.ops.stream_close(ice->prm.ops.arg, t->base);
-	t->stream = false;
+	t->stream = t->opening = false;
 }
 
-/* Nothing came back for the first request over UDP: the way there may be closed. */
+/* Nothing came back for the first request over UDP: the way there may be closed, or slow. So a
+ * connection is made beside it, and whichever is there first is used. */
 static bool is_time_for_stream(const struct ice *ice, const struct ice_turn *t)
 {
 	return ice->gather.turn_kind == ICE_TURN && !t->stream_tried && !t->has_key && t->work == ICE_WORK_ALLOCATE && t->tx.on &&
@@ -145,12 +144,18 @@ void ice_turn_begin(struct ice *ice, struct ice_turn *t)
 	t->state = ICE_TURN_ASKING;
 	if (ice->gather.turn_kind != ICE_TURN_TCP)
 		work_begin(ice, t, ICE_WORK_ALLOCATE);
-	else if (!stream_connect(ice, t))
+	else if (stream_connect(ice, t))
+		t->stream = true;
+	else
 		turn_failed(ice, t);
 }
 
 void ice_turn_opened(struct ice *ice, struct ice_turn *t)
 {
+	if (t->opening) {
+		t->opening = t->tx.on = false;
+		t->stream = true;
+	}
 	if (t->stream && t->state == ICE_TURN_ASKING && !t->tx.on)
 		work_begin(ice, t, ICE_WORK_ALLOCATE);
 }
@@ -158,6 +163,7 @@ void ice_turn_opened(struct ice *ice, struct ice_turn *t)
 /* The allocation is gone with its connection (RFC 8656 section 3.1). */
 void ice_turn_lost(struct ice *ice, struct ice_turn *t)
 {
+	t->opening = false;
 	if (!t->stream)
 		return;
 	t->stream = false;
@@ -293,6 +299,9 @@ void ice_turn_answered(struct ice *ice, struct ice_turn *t, const struct stun_ms
 		return;
 	}
 	t->tx.on = false;
+	/* UDP was first. */
+	if (t->opening)
+		stream_end(ice, t);
 	if (m->cls == STUN_SUCCESS && !m->nunknown)
 		work_done(ice, t, m);
 	else if ((m->error == 401 || m->error == 438) && challenged(ice, t, m))
@@ -335,8 +344,8 @@ static bool channel_ask(struct ice *ice, struct ice_turn *t)
 
 void ice_turn_tick(struct ice *ice, struct ice_turn *t)
 {
-	if (is_time_for_stream(ice, t) && stream_connect(ice, t))
-		return;
+	if (is_time_for_stream(ice, t))
+		t->opening = stream_connect(ice, t);
 	switch (ice_tx_due(ice, &t->tx)) {
 	case ICE_TX_SEND:
 		request_send(ice, t, t->work, t->tx.id, false);

@@ -89,7 +89,7 @@ enum media_event_type {
 	MEDIA_TIMEOUT,          /* no RTP nor RTCP for .ms (rtp_timeout); once until RTP comes again */
 	MEDIA_SOURCE,           /* latched to another source: .peer */
 	MEDIA_SECURE,           /* DTLS: .err 0 there are keys; EACCES the certificate is not the peer's, ETIMEDOUT
-				 * nobody answers, EPROTO: no handshake; .peer with whom */
+				 * nobody answers, EPROTO: no handshake; .peer with whom, .guest */
 	MEDIA_RTCP,             /* a report came or left, while media_trace() asks for these: .rtcp, .peer */
 	MEDIA_TALK_BEGIN,       /* a member of a mix speaks: media/mixer.h */
 	MEDIA_TALK_END,
@@ -101,6 +101,7 @@ enum media_event_type {
 struct media_event {
 	enum media_event_type type;
 	char digit;
+	bool guest;             /* MEDIA_SECURE: of a handshake from elsewhere, not the peer's own */
 	int err;
 	uint32_t ms;
 	uint32_t tag;           /* of the media_play or media_dtmf_send it answers */

@@ -20,8 +20,10 @@ enum { CMD_SLOTS = 1024, EV_SLOTS = 2048, NET_CMD_SLOTS = 2, NET_EV_SLOTS = 1024
  * the next turn's, which comes at once. */
 enum { BATCH = 256, TURN_CMDS = 256, TURN_SOUNDS = 256, TURN_SLOTS = 2 };
 /* Commands wait while fewer event slots than this are free: what a command must
- * give back always finds room. Packets may not use the last of them. */
-enum { EV_RESERVE = 64 };
+ * give back always finds room. What is told may not use the last of them, and of what one
+ * packet brings about, as a digit, still less: one caller's many keep no other call's state from
+ * the core. */
+enum { EV_RESERVE = 64, EV_STATES = 192 };
 
 int mthread_init(struct mthread *t)
 {
@@ -106,11 +108,26 @@ void mthread_tell(struct mthread *t, bool all)
 	}
 }
 
+/* Few in a call, and it goes wrong without. */
+static bool is_state(enum media_event_type type)
+{
+	switch (type) {
+	case MEDIA_SECURE:
+	case MEDIA_ICE:
+	case MEDIA_ICE_GATHERED:
+	case MEDIA_TIMEOUT:
+	case MEDIA_TONE_DONE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void mthread_event(struct stream *s, const struct media_event *e)
 {
 	struct ev ev = { .type = EV_PUBLIC, .s = s, .e = *e };
 
-	if (queue_room(s->t->evs) <= EV_RESERVE)
+	if (queue_room(s->t->evs) <= (is_state(e->type) ? EV_RESERVE : EV_RESERVE + EV_STATES))
 		atomic_fetch_add_explicit(&s->t->events_dropped, 1, memory_order_relaxed);
 	else
 		push_event(s->t, &ev);
@@ -189,6 +206,14 @@ static void smoother_give(struct stream *s)
 	s->tx.smooth = NULL;
 }
 
+/* The numbers that `w` sends are no longer those of that wire, which may be gone soon, and another
+ * one in its place. */
+static void forget_numbers(struct wire *w, const struct wire *from)
+{
+	if (w->cc.from == from)
+		w->cc.from = NULL;
+}
+
 static void unbridge(struct stream *s)
 {
 	struct stream *p = s->peer;
@@ -200,6 +225,8 @@ static void unbridge(struct stream *s)
 	dtmf_passed(p);
 	smoother_give(s);
 	smoother_give(p);
+	forget_numbers(s->w, p->w);
+	forget_numbers(p->w, s->w);
 	s->peer = p->peer = NULL;
 	s->tx.map.from = p->tx.map.from = NULL;
 	stream_route(s);

@@ -105,6 +105,7 @@ void wire_unwatch(struct wire *w)
 	dtls_leave(w);
 	if (w->ice)
 		w->ice->ops->leave(w);
+	w->cc.from = NULL;
 	w->t = NULL;
 }
 
@@ -177,14 +178,12 @@ static bool send_dtls(struct wire *w, bool rtcp, const struct sa *to, const uint
 }
 
 /* Of RTCP's own association only what goes wrong is news. */
-static void tell_secure(struct wire *w, bool rtcp, int err, const struct sa *peer)
+static void tell_secure(struct wire *w, bool rtcp, const struct media_event *e)
 {
-	struct media_event e = { .type = MEDIA_SECURE, .err = err, .peer = *peer };
-
-	if (rtcp && !err)
+	if (rtcp && !e->err)
 		return;
 	list_each(l, &w->streams)
-		mthread_event(container_of(l, struct stream, wire_link), &e);
+		mthread_event(container_of(l, struct stream, wire_link), e);
 }
 
 const struct dtls_owner wire_dtls_owner = { .send = send_dtls, .is_peer = wire_is_peer, .tell = tell_secure };

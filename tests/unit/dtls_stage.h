@@ -22,4 +22,12 @@ static inline struct media_secure dtls(struct dtls_identity *mine, struct dtls_i
 
 static const struct dtls_identity_prm by_print = { .verify = DTLS_CHECK_FINGERPRINT, .hash = CRYPTO_SHA256 };
 
+/* The one datagram that was sent. */
+static inline struct sent only_sent(void)
+{
+	assert_int_equal(net.n, 1);
+	net.n = 0;
+	return net.sent[0];
+}
+
 #endif

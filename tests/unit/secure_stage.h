@@ -88,7 +88,7 @@ static inline void pass(unsigned ms)
 
 static struct media_session *a, *b, *phone_a, *phone_b;        /* phone_a -- a ==== b -- phone_b */
 static struct dtls_cert *cert;
-static size_t secured, refused;
+static size_t secured, refused, guests_refused;
 
 static inline void on_secure(void *arg, struct media_session *s, const struct media_event *e)
 {
@@ -96,6 +96,7 @@ static inline void on_secure(void *arg, struct media_session *s, const struct me
 	(void)s;
 	secured += e->type == MEDIA_SECURE && !e->err;
 	refused += e->type == MEDIA_SECURE && e->err == EACCES;
+	guests_refused += e->type == MEDIA_SECURE && e->err && e->guest;
 }
 
 static inline struct media_session *member(void)
@@ -117,7 +118,7 @@ static inline int call_up(void **state)
 	live = obj_live();
 	memset(&net, 0, sizeof(net));
 	memset(&seen, 0, sizeof(seen));
-	secured = refused = 0;
+	secured = refused = guests_refused = 0;
 	clock_fake_init(&clk, 1700000000);
 	clock_fake_add(&clk, 1000000);
 	far_a = addr("192.0.2.1:4000");

@@ -7,10 +7,25 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 #include "media/dtls_int.h"
 #include <openssl/pem.h>
 #include "dtls_stage.h"
+
+/* OpenSSL's timers have a clock of their own: this one, in place of libc's. */
+static time_t openssl_late_s;
+
+int gettimeofday(struct timeval *restrict tv, void *restrict zone)
+{
+	struct timespec now;
+
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &now);
+	*tv = (struct timeval){ .tv_sec = now.tv_sec + openssl_late_s, .tv_usec = now.tv_nsec / 1000 };
+	return 0;
+}
 
 static void test_dtls(void **state)
 {
@@ -33,7 +48,7 @@ static void test_dtls(void **state)
 		seen.cut = false;
 		clock_fake_add(&clk, 10000);
 		settle();
-		usleep(210000);         /* OpenSSL's timer has a clock of its own */
+		openssl_late_s++;
 		pass(3000);
 		assert_int_equal(secured, 2);
 		for (uint8_t k = 2; k < 20; k++)
@@ -65,6 +80,7 @@ static void test_wrong_fingerprint(void **state)
 		agree(&of_a, &of_b);
 		pass(1000);
 		assert_true(refused > 0);
+		assert_int_equal(guests_refused, 0);
 		assert_int_equal(suite_of(a), CRYPTO_NONE);
 		assert_int_equal(talk(1), 0);
 	}
@@ -254,7 +270,55 @@ static void test_dtls_goes_on(void **state)
 	obj_drop(other);
 }
 
-/* Files that cannot serve are refused with a reason. */
+/* The peer's address changes before it has answered: what is sent again goes there. */
+static void test_peer_moves(void **state)
+{
+	struct dtls_identity *x = identity(by_print, cert);
+	struct media_secure of_a = dtls(x, x, SETUP_ACTIVE), of_b = dtls(x, x, SETUP_PASSIVE);
+	struct media_set set = to(b, &of_a);
+
+	(void)state;
+	set.remote = far_a;
+	assert_int_equal(media_session_set(a, &set), 0);
+	settle();
+	assert_int_equal(dtls_state(a->w->w.dtls[0]), DTLS_SHAKING);
+	agree(&of_a, &of_b);
+	assert_int_equal(secured, 0);
+	openssl_late_s++;
+	clock_fake_add(&clk, 1000000);
+	settle();
+	assert_int_equal(secured, 2);
+	assert_int_equal(talk(1), 2);
+	obj_drop(x);
+}
+
+/* New keys are asked for, and nobody answers any more: the old ones stay, and the thread rests. */
+static void test_rekey_unanswered(void **state)
+{
+	struct dtls_identity_prm often = { .verify = DTLS_CHECK_FINGERPRINT, .hash = CRYPTO_SHA256, .rekey_s = 10 };
+	struct dtls_identity *x = identity(often, cert);
+	struct media_secure of_a = dtls(x, x, SETUP_ACTIVE), of_b = dtls(x, x, SETUP_PASSIVE);
+	const struct mthread *t;
+
+	(void)state;
+	agree(&of_a, &of_b);
+	assert_int_equal(secured, 2);
+	seen.cut = true;
+	clock_fake_add(&clk, 11000000);
+	settle();
+	for (int i = 0; i < 20; i++) {
+		openssl_late_s += 4;
+		clock_fake_add(&clk, 4000000);
+		settle();
+	}
+	t = a->w->w.t;
+	list_each(l, &t->tickers)
+		assert_true(container_of(l, struct ticker, link)->next_us > t->now_us + 100000);
+	assert_int_equal(dtls_state(a->w->w.dtls[0]), DTLS_UP);
+	assert_int_equal(talk(1), 2);
+	obj_drop(x);
+}
+
 /* dtls_ca_file and dtls_ca_path: whom they hold is believed, and nobody else. */
 static void with_authority(const char *file, const char *path, bool believed)
 {
@@ -305,6 +369,7 @@ static void test_authorities(void **state)
 	obj_drop(stranger);
 }
 
+/* Files that cannot serve are refused with a reason. */
 static void test_identity_faults(void **state)
 {
 	struct dtls_identity *d = NULL;
@@ -333,7 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_dtls), T(test_wrong_fingerprint), T(test_two_associations),
 		T(test_early), T(test_options_of_handshakes), T(test_dtls_goes_on), T(test_identity_faults),
-		T(test_authorities),
+		T(test_authorities), T(test_rekey_unanswered), T(test_peer_moves),
 	};
 
 	(void)up;

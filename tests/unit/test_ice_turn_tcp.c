@@ -133,6 +133,27 @@ static void test_refused(void **state)
 	assert_int_equal(locals(&s->agent[0], CANDIDATE_RELAY), 0);
 }
 
+/* UDP is slow, and TCP leads nowhere without saying so: UDP goes on meanwhile, and the connection is given up. */
+static void test_udp_is_first(void **state)
+{
+	struct stage *s = *state;
+
+	s->drop = slow_udp;
+	apart(s, ICE_TURN);
+	ice_gather(s->agent[0].ice, s->now);
+	run(s, 505000);
+	assert_int_equal(s->agent[0].pipes_opened, 1);
+	s->agent[0].pipe[0].on = false;         /* what the server says to it is lost */
+	run(s, 400000);
+	assert_false(s->agent[0].pipe[0].opened);
+	s->agent[0].pipe[0].on = true;
+	run(s, 1000000);
+	assert_true(ice_gathered(s->agent[0].ice));
+	assert_int_equal(locals(&s->agent[0], CANDIDATE_RELAY), 1);
+	assert_int_equal(s->agent[0].pipes_closed, 1);
+	assert_int_equal(s->agent[0].pipes_opened, 1);
+}
+
 /* Over TCP a request is sent once (RFC 8489 section 6.2.2). */
 static void test_asked_once(void **state)
 {
@@ -226,8 +247,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 	const struct CMUnitTest tests[] = {
-		T(test_relayed), T(test_by_itself), T(test_not_needed), T(test_refused), T(test_asked_once), T(test_lost),
-		T(test_given_back), T(test_strangers), T(test_an_hour),
+		T(test_relayed), T(test_by_itself), T(test_not_needed), T(test_refused), T(test_udp_is_first),
+		T(test_asked_once), T(test_lost), T(test_given_back), T(test_strangers), T(test_an_hour),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

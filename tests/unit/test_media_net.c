@@ -7,6 +7,8 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include "media/core.h"
+#include "media/dtls.h"
 #include "media_net.h"
 
 static void test_net(void **state)
@@ -439,16 +441,18 @@ static void test_stats_at_the_end(void **state)
 	assert_int_equal(empty, 2);
 }
 
-static size_t played, digits;
+static size_t played, digits, states;
 static void on_many(void *arg, struct media_session *s, const struct media_event *e)
 {
 	(void)arg;
 	(void)s;
 	played += e->type == MEDIA_PLAYED;
 	digits += e->type == MEDIA_DTMF_END;
+	states += e->type == MEDIA_SECURE;
 }
 
-/* The core does not read: events of packets are dropped, the end of a sound never. */
+/* The core does not read: events of packets are dropped, the end of a sound never, and what became of
+ * a handshake not before these. */
 static void test_full_ring(void **state)
 {
 	enum { N = 100 };
@@ -460,7 +464,7 @@ static void test_full_ring(void **state)
 	uint8_t pkt[16];
 
 	(void)state;
-	played = digits = 0;
+	played = digits = states = 0;
 	set.nevents = 1;
 	set.event[0].rate = 8000;
 	set.event[0].pt_rx = set.event[0].pt_tx = 101;
@@ -482,11 +486,14 @@ static void test_full_ring(void **state)
 	}
 	media_count(m, &n);
 	assert_true(n.events_dropped > 0);
+	for (int i = 0; i < N; i++)
+		wire_dtls_owner.tell(&v[i]->w->w, false, &(struct media_event){ .type = MEDIA_SECURE });
 	clock_fake_add(&clk, 20000);
 	for (int i = 0; i < 20; i++)
 		media_poll(m, 0);
-	assert_true(digits > 400);
+	assert_true(digits > 300);
 	assert_int_equal(played, N);
+	assert_int_equal(states, N);
 	for (int i = 0; i < N; i++)
 		media_session_close(v[i], NULL, NULL);
 	obj_drop(snd);

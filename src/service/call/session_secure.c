@@ -186,7 +186,8 @@ void session_secure_event(struct session *s, const struct media_event *e)
 	}
 	log_notice("media of '%.*s': %s", STR_ARG(s->ep->name), why);
 	reason_add(s->svc->reasons, REASON_CODEC, REASON_REFUSED, 0, s->ep->name, &e->peer, "%s", why);
-	/* A stranger's handshake may have failed, and the peer's comes yet. */
-	if (e->err != ETIMEDOUT && !s->dtls.up && !timer_running(&s->dtls.end))
+	/* Of a guest's there is nothing to wait for: a stranger ends no call, and the peer's own comes yet.
+	 * Another may still succeed where the peer's failed. */
+	if (!e->guest && e->err != ETIMEDOUT && !s->dtls.up && !timer_running(&s->dtls.end))
 		timer_start(s->svc->wheel, &s->dtls.end, UNHEARD_MS, end_unheard, s);
 }
