@@ -448,6 +448,57 @@ static void long_file(void **state)
 	hang_up(&p);
 }
 
+/* Takes an answer so slowly that it lasts many times as long as a connection may be idle. */
+static void take_slowly(bool half)
+{
+	size_t n = 6u << 20, got = 0;
+	char *text = malloc(n + 1);
+	struct peer p;
+
+	assert_non_null(text);
+	memset(text, 'x', n);
+	text[n] = 0;
+	http_file("long.bin", text);
+	free(text);
+	http_reload("enable_static=yes\nsession_inactivity=100000\nsession_keep_alive=1000\n");
+	p = dial_web();
+	say(&p, "GET /static/long.bin HTTP/1.1\r\n" HOST "\r\n");
+	if (half)
+		shutdown(p.fd, SHUT_WR);
+	assert_true(hears(&p, OK));
+	got = p.in.n;
+	for (int i = 0; i < 3000 && got <= n; i++) {
+		struct pollfd pfd = { .fd = p.fd, .events = POLLIN };
+		char mem[32768];
+		ssize_t k;
+
+		k = recv(p.fd, mem, sizeof(mem), MSG_DONTWAIT);
+		got += k > 0 ? (size_t)k : 0;
+		if (!k && got <= n)
+			fail_msg("it ended after %zu of %zu bytes", got, n);
+		world_pass(&t.w, 300);
+		poll(&pfd, 1, 1);
+	}
+	assert_true(got > n);
+	if (half)
+		assert_true(is_closed(&p));
+	hang_up(&p);
+}
+
+static void slow_taker(void **state) { (void)state; take_slowly(false); }
+static void slow_half_closed(void **state) { (void)state; take_slowly(true); }
+
+/* A connection that has had an answer is none of those that say nothing. */
+static void has_spoken(void **state)
+{
+	struct peer stays = dial_web();
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		get("/httpstatus", OK);
+	hang_up(&stays);
+}
+
 /* Who goes away in the middle leaves nothing behind. */
 static void leaves(void **state)
 {
@@ -486,7 +537,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(faults), T(fault_closes), T(keeps_alive), T(pipelines), T(floods), T(bodies), T(half_closed), T(prefix_and_name),
 		T(redirects), T(restrictions), T(session_limit), T(times), T(drips), T(status_page), T(files), T(types), T(no_escape),
-		T(long_file), T(leaves), THREAD(faults), THREAD(keeps_alive), THREAD(pipelines), THREAD(floods), THREAD(bodies),
+		T(long_file), T(leaves), T(slow_taker), T(slow_half_closed), T(has_spoken), THREAD(faults), THREAD(keeps_alive), THREAD(pipelines), THREAD(floods), THREAD(bodies),
 		THREAD(long_file), THREAD(leaves),
 	};
 
