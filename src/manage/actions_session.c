@@ -165,7 +165,7 @@ static void login(struct ami_ctx *a)
 		refuse_login(a, "Authentication failed");
 		return;
 	}
-	if (a->http && ami_web_rename(a->s, a->http)) {
+	if (a->http && a->http->rename(a->http)) {
 		refuse_login(a, "No randomness");
 		return;
 	}

@@ -197,7 +197,7 @@ static struct ami_http *http_new(struct manager *mgr, struct web_call *c, enum a
 
 	if (!h)
 		return NULL;
-	h->sink = (struct ami_sink){ sink_send, sink_drain, sink_gone };
+	h->sink = (struct ami_sink){ sink_send, sink_drain, sink_gone, ami_web_rename };
 	h->m = obj_hold(mgr->m);
 	h->conf = obj_hold(mgr->conf);
 	h->call = obj_hold(c);

@@ -23,6 +23,8 @@ struct ami_sink {
 	int (*send)(struct ami_sink *k, struct str bytes);   /* EPIPE: who asked has gone */
 	int (*drain)(struct ami_sink *k);                    /* on a fiber: until little enough waits. EPIPE */
 	bool (*gone)(const struct ami_sink *k);
+	/* The session is about to be somebody's: it gets an id that only who logs in is told. */
+	int (*rename)(struct ami_sink *k);
 };
 
 #define AMI_WEB_ID 80           /* [bytes] of a cookie or a nonce, with the 0 */
@@ -159,8 +161,6 @@ bool ami_in_use(const struct manager *mgr, struct str user);
 void ami_failed(struct ami_ctx *a);                  /* waits as long as who guesses has to */
 /* On a fiber, with the message in a->msg: the action, and what it answers. `fault`: of ami_parse(). */
 void ami_serve(struct ami_ctx *a, int fault);
-/* manager_web.c. A session with a cookie is about to be somebody's: it gets an id that only who logs in is told. */
-int ami_web_rename(struct ami_session *s, struct ami_sink *http);
 /* How many have not logged in, over HTTP or over TCP: each has an authlimit, so neither locks out the other. */
 size_t ami_strangers(const struct manager *mgr, bool web);
 void ami_session_accept(void *arg, struct client *client);

@@ -171,13 +171,13 @@ static int draw_id(struct ami_session *s)
 }
 
 /* Else whoever made somebody use his cookie would have that login's rights. */
-int ami_web_rename(struct ami_session *s, struct ami_sink *http)
+int ami_web_rename(struct ami_sink *http)
 {
 	struct ami_http *h = container_of(http, struct ami_http, sink);
-	int err = s->web->digest ? 0 : draw_id(s);
+	int err = h->digest ? 0 : draw_id(h->s);
 
 	if (!err)
-		str_copy(h->id, sizeof(h->id), str_z(s->web->id));
+		str_copy(h->id, sizeof(h->id), str_z(h->s->web->id));
 	return err;
 }
 
