@@ -14,12 +14,12 @@ static void add_var(void *arg, struct str name, struct str value)
 /* Base64 without blanks (RFC 4648 4). EBADMSG, E2BIG. */
 static int decode_body(struct str in, struct text *out)
 {
-	unsigned char raw[AMI_LINE_MAX];
+	unsigned char raw[BODY_MAX];
 	int n;
 
 	while (in.n % 4 == 1)
 		in.n--;
-	if (in.n / 4 * 3 > sizeof(raw) || in.n / 4 * 3 > BODY_MAX)
+	if (in.n / 4 * 3 > sizeof(raw))
 		return E2BIG;
 	n = EVP_DecodeBlock(raw, (const unsigned char *)in.p, (int)in.n);
 	if (n < 0)

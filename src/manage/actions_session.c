@@ -118,14 +118,14 @@ void ami_enter(struct ami_session *s, const struct manager_user *u, struct str e
 	char text[SA_TEXT];
 
 	s->authenticated = true;
-	s->mgr->unauthenticated--;
 	timer_stop(&s->auth);
 	text_set(&s->user, u->name);
 	s->conf = obj_hold(s->mgr->conf);
 	s->vars = u->setvar;
 	s->read = ami_ev_of_perm(u->read);
 	s->write = ami_ev_of_perm(u->write);
-	s->send = s->read;
+	/* Who comes with a cookie hears of events once it asks for them, as in Asterisk. */
+	s->send = s->web && !s->web->digest ? 0 : s->read;
 	if (events.n && ami_mask_parse(events, &mask))
 		s->send = s->read & mask;
 	s->displayconnects = u->displayconnects;
@@ -163,6 +163,10 @@ static void login(struct ami_ctx *a)
 	if (!may_login(a, user, u)) {
 		log_notice("%s failed to authenticate as '%.*s'", sa_text_bare(&a->s->peer, text), STR_ARG(user));
 		refuse_login(a, "Authentication failed");
+		return;
+	}
+	if (a->http && a->http->rename(a->http)) {
+		refuse_login(a, "No randomness");
 		return;
 	}
 	ami_enter(a->s, u, ami_get(a, "Events"));

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+_Static_assert(HTTP_BODY_MAX < 2 * AMI_LINE_MAX * AMI_LINES_MAX, "a parameter may be all of a request");
+
 #define PIECE (32u << 10)       /* [bytes] after which an answer begins before its end is known */
 
 /* ---- the answer -------------------------------------------------------------------------------- */
@@ -24,10 +26,10 @@ static const char *type_of(enum ami_format f)
 static void make_headers(struct ami_http *h)
 {
 	buf_printf(&h->headers, "Content-type: text/%s\r\n", type_of(h->page.format));
-	if (!h->digest) {
+	if (!h->digest && ami_web_current(h))
 		ami_web_cookie(h, h->s->gone, &h->headers);
+	if (!h->digest)
 		buf_put(&h->headers, STR("Pragma: SuppressEvents\r\n"));
-	}
 	if (h->page.format == AMI_HTML)
 		buf_put(&h->headers, STR("Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"));
 	web_allow_origin(h->call, &h->conf->allowed_origins, &h->headers);
@@ -155,6 +157,9 @@ static void run_action(struct ami_http *h, int fault)
 
 	ami_page_init(&h->page, h->page.format, web_param(&h->params, STR("ajaxdest")), web_param(&h->params, STR("ajaxobjtype")));
 	ami_page_begin(&h->page, &h->out);
+	/* Another request may have come meanwhile; it is the peer of the login that must be permitted. */
+	if (!h->s->authenticated && !h->digest)
+		h->s->peer = h->call->path.peer;
 	ami_serve(&a, fault);
 	if (!a.close && !h->s->gone && wants_events(h))
 		ami_take_events(h->s, &h->sink);
@@ -178,7 +183,7 @@ static void work(void *arg)
 		web_error(h->call, 500, "Server Error", STR_NULL, "Out of memory");
 	} else if (!ami_web_enter(h)) {
 		pace_step(h->m->pace);
-		if (h->s->gone)
+		if (h->s->gone || !ami_web_current(h))
 			web_error(h->call, 503, "Service Unavailable", STR_NULL, "The session is over");
 		else
 			run_action(h, fault);
@@ -192,13 +197,14 @@ static struct ami_http *http_new(struct manager *mgr, struct web_call *c, enum a
 
 	if (!h)
 		return NULL;
-	h->sink = (struct ami_sink){ sink_send, sink_drain, sink_gone };
+	h->sink = (struct ami_sink){ sink_send, sink_drain, sink_gone, ami_web_rename };
 	h->m = obj_hold(mgr->m);
 	h->conf = obj_hold(mgr->conf);
 	h->call = obj_hold(c);
 	h->digest = digest;
 	h->page.format = f;
 	ami_parser_init(&h->parser);
+	h->parser.line_max = HTTP_BODY_MAX;
 	return h;
 }
 
@@ -217,7 +223,7 @@ static void serve(struct manager *mgr, struct web_call *c, enum ami_format f, bo
 		web_method_error(c);
 		return;
 	}
-	if (web_is_foreign(c, &mgr->conf->allowed_origins, says_something(c))) {
+	if (web_is_foreign(c, &mgr->conf->allowed_origins, says_something(c), digest)) {
 		web_error(c, 403, "Forbidden", STR_NULL, "Pages of this Origin may not ask.");
 		return;
 	}

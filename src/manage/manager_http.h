@@ -17,6 +17,7 @@ struct ami_http {
 	struct manager_conf *conf;      /* held: of when it came */
 	struct web_call *call;          /* held */
 	struct ami_session *s;          /* held; NULL: not found yet */
+	char id[AMI_WEB_ID];            /* of the session, as this request knows it */
 	bool digest;
 	struct web_params params;
 	struct ami_parser parser;
@@ -30,6 +31,9 @@ int ami_web_enter(struct ami_http *h);
 void ami_web_leave(struct ami_http *h);
 /* Is this request one of a session that has logged in? */
 bool ami_web_proven(void *mgr, const struct web_call *c);
+int ami_web_rename(struct ami_sink *http);           /* of its session with a cookie: ami_sink.rename */
+/* False: somebody has logged in under its id since it came, so what it asks for is not that session's. */
+bool ami_web_current(const struct ami_http *h);
 /* Set-Cookie of this session, as a line. */
 void ami_web_cookie(const struct ami_http *h, bool over, struct buf *out);
 

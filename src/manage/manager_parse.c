@@ -5,6 +5,7 @@
 void ami_parser_init(struct ami_parser *p)
 {
 	memset(p, 0, sizeof(*p));
+	p->line_max = AMI_LINE_MAX;
 	p->msg.text.max = 2 * AMI_LINE_MAX * AMI_LINES_MAX;
 }
 
@@ -42,7 +43,7 @@ static void take_part(struct ami_parser *p, struct str part)
 {
 	struct buf *b = &p->msg.text;
 
-	if (b->n - p->line + part.n <= AMI_LINE_MAX + 1) {
+	if (b->n - p->line + part.n <= p->line_max + 1) {
 		buf_put(b, part);
 		return;
 	}
@@ -65,9 +66,9 @@ static bool end_line(struct ami_parser *p)
 	n = m->text.n - p->line;
 	if (!n)
 		return true;
-	if (n > AMI_LINE_MAX || m->n == AMI_LINES_MAX) {
-		p->too_long |= n > AMI_LINE_MAX;
-		p->too_many |= n <= AMI_LINE_MAX;
+	if (n > p->line_max || m->n == AMI_LINES_MAX) {
+		p->too_long |= n > p->line_max;
+		p->too_many |= n <= p->line_max;
 		m->text.n = p->line;
 		return false;
 	}

@@ -2,7 +2,7 @@
  * of bytes.
  * Shape:   "Name: value" lines, ended by CRLF or LF; an empty line ends the
  *          message. A line without ':' is kept, it has no name.
- * Limits:  1024 bytes a line, 128 lines a message; over them the message is
+ * Limits:  1024 bytes a line (over HTTP as many as a request has), 128 lines a message; over them the message is
  *          read to its end and given with an error.
  * Threads: touches only its arguments. */
 #ifndef MANAGE_MANAGER_PARSE_H
@@ -26,6 +26,7 @@ struct ami_message {
 
 struct ami_parser {
 	struct ami_message msg;
+	size_t line_max;                /* [bytes] AMI_LINE_MAX; over HTTP a request bounds it */
 	size_t line;                    /* where in msg.text the current line starts */
 	bool too_long, too_many, done;
 	bool skip;                      /* the rest of this line is thrown away */

@@ -23,6 +23,8 @@ struct ami_sink {
 	int (*send)(struct ami_sink *k, struct str bytes);   /* EPIPE: who asked has gone */
 	int (*drain)(struct ami_sink *k);                    /* on a fiber: until little enough waits. EPIPE */
 	bool (*gone)(const struct ami_sink *k);
+	/* The session is about to be somebody's: it gets an id that only who logs in is told. */
+	int (*rename)(struct ami_sink *k);
 };
 
 #define AMI_WEB_ID 80           /* [bytes] of a cookie or a nonce, with the 0 */
@@ -42,7 +44,6 @@ struct manager {
 	struct client_listener *listener;
 	struct sa bound;
 	struct list sessions;           /* struct ami_session */
-	size_t unauthenticated;
 	struct web *web;                /* held: routes of ours are in it; NULL: none */
 	uint64_t serial;                /* of the newest session */
 	struct map *actions;            /* const struct ami_action by name, case folded */
@@ -160,6 +161,8 @@ bool ami_in_use(const struct manager *mgr, struct str user);
 void ami_failed(struct ami_ctx *a);                  /* waits as long as who guesses has to */
 /* On a fiber, with the message in a->msg: the action, and what it answers. `fault`: of ami_parse(). */
 void ami_serve(struct ami_ctx *a, int fault);
+/* How many have not logged in, over HTTP or over TCP: each has an authlimit, so neither locks out the other. */
+size_t ami_strangers(const struct manager *mgr, bool web);
 void ami_session_accept(void *arg, struct client *client);
 void ami_session_leave(struct ami_session *s);
 /* manager_event.c. One event, written once for all who get it. */

@@ -40,9 +40,7 @@ void ami_session_leave(struct ami_session *s)
 	list_remove(&s->link);
 	list_remove(&s->pump.link);
 	ami_forget_events(s);
-	if (!s->authenticated) {
-		mgr->unauthenticated--;
-	} else if (s->displayconnects) {
+	if (s->authenticated && s->displayconnects) {
 		char text[SA_TEXT];
 
 		log_verbose(2, "%sManager '%s' logged off from %s", s->web ? "HTTP " : "", text_z(&s->user), sa_text_bare(&s->peer, text));
@@ -273,8 +271,19 @@ struct ami_session *ami_session_new(struct manager *mgr, const struct sa *peer, 
 	s->started_us = clock_wall_us(mgr->m->clock);
 	s->serial = ++mgr->serial;
 	list_append(&mgr->sessions, &s->link);
-	mgr->unauthenticated++;
 	return s;
+}
+
+size_t ami_strangers(const struct manager *mgr, bool web)
+{
+	size_t n = 0;
+
+	list_each(l, &mgr->sessions) {
+		const struct ami_session *s = container_of(l, struct ami_session, link);
+
+		n += !s->authenticated && (s->web != NULL) == web;
+	}
+	return n;
 }
 
 void ami_session_accept(void *arg, struct client *client)
@@ -282,7 +291,7 @@ void ami_session_accept(void *arg, struct client *client)
 	static const struct client_ops ops = { on_data, on_closed, on_written };
 	struct manager *mgr = arg;
 	struct sa peer = client_peer(client);
-	struct ami_session *s = mgr->unauthenticated < mgr->conf->authlimit ? ami_session_new(mgr, &peer, &mgr->bound) : NULL;
+	struct ami_session *s = ami_strangers(mgr, false) < mgr->conf->authlimit ? ami_session_new(mgr, &peer, &mgr->bound) : NULL;
 
 	if (!s) {
 		client_close(client);

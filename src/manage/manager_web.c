@@ -67,6 +67,7 @@ static uint32_t life_of(const struct ami_session *s)
 static void begin_use(struct ami_http *h, struct ami_session *s)
 {
 	h->s = obj_hold(s);
+	str_copy(h->id, sizeof(h->id), str_z(s->web->id));
 	s->web->in_use++;
 	timer_stop(&s->auth);
 }
@@ -112,7 +113,7 @@ static bool make_room(struct manager *mgr)
 {
 	struct ami_session *s;
 
-	if (mgr->unauthenticated >= mgr->conf->authlimit) {
+	if (ami_strangers(mgr, true) >= mgr->conf->authlimit) {
 		s = idlest(mgr, true);
 		if (!s)
 			return false;
@@ -157,24 +158,48 @@ static struct ami_session *new_session(struct ami_http *h, bool digest)
 
 /* ---- by cookie --------------------------------------------------------------------------------- */
 
+static int draw_id(struct ami_session *s)
+{
+	uint8_t random[ID_BYTES];
+	struct buf hex;
+
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		return EIO;
+	buf_init(&hex, s->web->id, sizeof(s->web->id) - 1, sizeof(s->web->id) - 1);
+	buf_hex(&hex, random, sizeof(random));
+	return 0;
+}
+
+/* Else whoever made somebody use his cookie would have that login's rights. */
+int ami_web_rename(struct ami_sink *http)
+{
+	struct ami_http *h = container_of(http, struct ami_http, sink);
+	int err = h->digest ? 0 : draw_id(h->s);
+
+	if (!err)
+		str_copy(h->id, sizeof(h->id), str_z(h->s->web->id));
+	return err;
+}
+
+bool ami_web_current(const struct ami_http *h)
+{
+	return h->digest || str_eq(str_z(h->id), str_z(h->s->web->id));
+}
+
 static int enter_by_cookie(struct ami_http *h)
 {
 	struct str id = web_cookie(web_head(h->call), STR(COOKIE));
 	struct ami_session *s = id.n ? find_session(h->m->manager, id, false, STR_NULL) : NULL;
-	uint8_t random[ID_BYTES];
-	struct buf hex;
 
 	if (!s) {
 		s = new_session(h, false);
 		if (!s)
 			return EACCES;
-		if (RAND_bytes(random, sizeof(random)) != 1) {
+		if (draw_id(s)) {
 			ami_session_leave(s);
 			refuse(h, 500, "Server Error", "Internal Server Error (no randomness)");
 			return EIO;
 		}
-		buf_init(&hex, s->web->id, sizeof(s->web->id) - 1, sizeof(s->web->id) - 1);
-		buf_hex(&hex, random, sizeof(random));
 	}
 	begin_use(h, s);
 	return 0;

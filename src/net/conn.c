@@ -115,7 +115,7 @@ void conn_close(struct conn *c, int err)
 	list_remove(&c->dirty);
 	list_remove(&c->shake);
 	map_del(c->io->by_id, str_mk((const char *)&c->path.conn, sizeof(c->path.conn)));
-	gate_leave(c->io->gate, c->slot, c->spoke);
+	gate_leave(c->io->gate, c->slot, c->heard);
 	uv_close((uv_handle_t *)&c->poll, conn_on_closed);
 	close(c->fd);
 	c->fd = -1;

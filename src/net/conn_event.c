@@ -24,6 +24,13 @@ static void answer_keepalive(struct conn *c, size_t n)
 	c->crlfs = (unsigned)(all % 4);
 }
 
+void conn_spoke(struct conn *c)
+{
+	if (!c->heard)
+		gate_spoke(c->io->gate, c->slot);
+	c->heard = c->spoke = true;
+}
+
 static bool parse_one(struct conn *c, struct str bytes)
 {
 	struct io *io = c->io;
@@ -34,9 +41,7 @@ static bool parse_one(struct conn *c, struct str bytes)
 		count(&io->counts, COUNT_DROPPED_PARSE, 1);
 		return false;
 	}
-	if (!c->spoke)
-		gate_spoke(io->gate, c->slot);
-	c->spoke = true;
+	conn_spoke(c);
 	io_emit(io, &e);
 	return true;
 }

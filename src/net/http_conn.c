@@ -21,7 +21,9 @@ struct http_conn {
 	struct http_request *request;   /* held: what is read of it */
 	uint64_t since_ms;              /* when the last answer ended; 0: there was none */
 	bool last;                      /* the one that is served is the last */
+	bool begun;                     /* a part of the answer has come from the core */
 	bool ended;                     /* the peer says no more */
+	uint64_t ended_ms;              /* since when it does, and has got all that there is */
 	bool tell;                      /* the core waits for room */
 	bool again;                     /* go_on() is on its way */
 };
@@ -77,7 +79,10 @@ static uint64_t http_deadline(const struct conn *c)
 	uint32_t silent = limit_of(&c->http_limits->inactivity_ms);
 	uint64_t due, whole;
 
-	if (c->http->state == HTTP_SERVING)
+	/* While an answer is on its way, only a peer that takes nothing of it is too slow. */
+	if (c->http->state == HTTP_SERVING && c->http->ended && !c->n)
+		return c->http->ended_ms + (c->http->begun ? silent : LAST_WORDS_MS);
+	if (c->http->state == HTTP_SERVING || (c->http->state == HTTP_WAITING && c->n))
 		return UINT64_MAX;
 	if (!c->part_ms)
 		return waiting_deadline(c);
@@ -97,10 +102,11 @@ static void hand_up(struct conn *c)
 	h->request->last |= !limit_of(&c->http_limits->keep_alive_ms);
 	h->last = h->request->last;
 	h->request = NULL;
+	h->begun = false;
 	h->state = HTTP_SERVING;
 	c->inside = false;
 	c->part_ms = 0;
-	c->spoke = true;
+	conn_spoke(c);
 	count(&c->io->counts, COUNT_RX, 1);
 	io_emit(c->io, &e);
 }
@@ -125,6 +131,8 @@ static void refuse_body(struct conn *c, int err)
 
 static void refuse_head(struct conn *c, int err)
 {
+	/* It may look into what is read next, and the core is another thread. */
+	c->http->request->head = (struct http_head){ 0 };
 	if (err == EMSGSIZE)
 		hand_up_fault(c, 431, "The request is too long.");
 	else if (err == ENOTSUP)
@@ -219,7 +227,8 @@ static size_t http_cut(struct conn *c, char *data, size_t n)
 		take_head(c, all, &used);
 	if (!c->closed && c->http && c->http->state == HTTP_READING)
 		take_body(c, str_skip(all, used), &used);
-	if (!c->closed && c->http && c->http->state == HTTP_SERVING && n - used >= AHEAD_MAX) {
+	if (!c->closed && c->http && c->http->state == HTTP_SERVING && c->state == CONN_OPEN &&
+	    n - used >= AHEAD_MAX) {
 		c->full = true;
 		conn_watch(c, c->events & ~UV_READABLE);
 	}
@@ -255,15 +264,21 @@ static void schedule_next(struct conn *c)
 	}
 }
 
+/* It may have closed one direction only, and wait for its answer: it stays until it has all of it. But it may
+ * also have gone, so the answer must begin soon. */
 static bool http_at_end(struct conn *c)
 {
-	if (!c->http || c->http->state != HTTP_SERVING || c->state != CONN_OPEN)
+	if (!c->http || (c->state != CONN_OPEN && c->state != CONN_ENDING))
 		return false;
-	/* It may have closed one direction only, and wait for its answer. */
+	if (!c->n && (c->http->state != HTTP_SERVING || c->state == CONN_ENDING))
+		return false;
+	if (c->state == CONN_OPEN && c->http->state != HTTP_SERVING)
+		conn_end(c);
 	c->http->last = c->http->ended = true;
+	c->http->ended_ms = now_of(c);
 	c->full = true;
 	conn_watch(c, c->events & ~UV_READABLE);
-	conn_end_in(c, LAST_WORDS_MS);
+	conn_set_deadline(c);
 	return true;
 }
 
@@ -279,6 +294,7 @@ static int send_part(struct conn *c, struct net_bytes *bytes, enum net_http_then
 	err = bytes && bytes->n ? conn_queue_wire(c, bytes) : 0;
 	if (err)
 		return err;
+	h->begun = true;
 	h->tell = then == HTTP_MORE;
 	if (then == HTTP_MORE)
 		return 0;
@@ -295,7 +311,18 @@ static int send_part(struct conn *c, struct net_bytes *bytes, enum net_http_then
 
 static void http_sent(struct conn *c)
 {
-	if (!c->http || !c->http->tell)
+	if (!c->http)
+		return;
+	if (c->state == CONN_ENDING && c->http->ended)
+		c->full = false;        /* its end is read once more, and is the end of the connection */
+	c->http->ended_ms = now_of(c);
+	if (c->http->state == HTTP_WAITING && c->http->since_ms) {
+		c->http->since_ms = now_of(c);
+		if (c->part_ms)
+			c->part_ms = c->last_ms = now_of(c);
+	}
+	conn_set_deadline(c);
+	if (!c->http->tell)
 		return;
 	c->http->tell = false;
 	io_emit(c->io, &(struct env){ .type = ENV_ROOM, .path = c->path });

@@ -286,6 +286,7 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 	int fd, events;
 	enum conn_state state;
 	bool accepted, keep, started, closed, spoke /* a whole message came */, deaf /* reads nothing more */;
+	bool heard;             /* the gate counts it as silent no more, whatever becomes of `spoke` */
 	bool full;              /* reads nothing for now */
 	bool more;              /* reads on in the next turn, whatever the socket says */
 	bool leaving;           /* ends when it is open and its queue is sent */
@@ -308,6 +309,7 @@ int conn_new(struct conn **c, struct io *io, int fd, const struct net_path *path
 int conn_start(struct conn *c);              /* io. From now on the io holds it */
 int conn_queue(struct conn *c, struct net_bytes *bytes);
 int conn_queue_wire(struct conn *c, struct net_bytes *wire);         /* of the row's own, as it is */
+void conn_spoke(struct conn *c);             /* it has said something whole */
 void conn_message(struct conn *c, struct str message);       /* one is whole */
 void conn_took(struct conn *c, size_t n);            /* so many bytes of `in` are used up */
 void conn_flush(struct conn *c);

@@ -86,6 +86,7 @@ void http_up(const char *lines, unsigned threads)
 {
 	const struct net_handlers h = { .frame = no_frame, .parse = no_parse, .recv = no_recv, .closed = on_closed,
 		.opened = on_opened, .request = on_request, .room = on_room };
+	const struct net_limits limits = { .stranger_rate = 1000, .max_silent_per_address = 20 };
 	struct web_prm prm = { .loop = t.w.loop };
 	char path[128];
 
@@ -94,7 +95,7 @@ void http_up(const char *lines, unsigned threads)
 	assert_non_null(mkdtemp(hs.dir));
 	snprintf(path, sizeof(path), "%s/static-http", hs.dir);
 	assert_int_equal(mkdir(path, 0700), 0);
-	hs.net = net_new(t.w.loop, threads, &h, NULL);
+	hs.net = net_new(t.w.loop, threads, &h, &limits);
 	assert_non_null(hs.net);
 	prm.net = hs.net;
 	prm.data_dir = str_z(hs.dir);

@@ -1,5 +1,6 @@
 /* The server of HTTP as its peers see it: requests, routes, files, options of http.conf. */
 #include "http_stage.h"
+#include "net/net.h"
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -115,12 +116,12 @@ static void pipelines(void **state)
 	(void)state;
 	say(&p, "GET /httpstatus?one HTTP/1.1\r\n" HOST "\r\nPOST /httpstatus HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc"
 	    "GET /httpstatus?two HTTP/1.1\r\n" HOST "\r\nGET /none HTTP/1.1\r\n" HOST "\r\nGET /httpstatus?thr");
-	assert_true(hears(&p, "404"));
+	assert_true(hears(&p, "HTTP/1.1 404 "));
 	say(&p, "ee HTTP/1.1\r\n" HOST "\r\n");
 	assert_true(hears(&p, "'three'"));
 	assert_int_equal(count(&p, "HTTP/1.1 "), 5);
-	assert_true(str_find(buf_view(&p.in), STR("'one'")) < str_find(buf_view(&p.in), STR("501")));
-	assert_true(str_find(buf_view(&p.in), STR("501")) < str_find(buf_view(&p.in), STR("'two'")));
+	assert_true(str_find(buf_view(&p.in), STR("'one'")) < str_find(buf_view(&p.in), STR("HTTP/1.1 501 ")));
+	assert_true(str_find(buf_view(&p.in), STR("HTTP/1.1 501 ")) < str_find(buf_view(&p.in), STR("'two'")));
 	hang_up(&p);
 }
 
@@ -448,6 +449,94 @@ static void long_file(void **state)
 	hang_up(&p);
 }
 
+/* Takes an answer so slowly that it lasts many times as long as a connection may be idle. */
+static void slow_half_closed(void **state)
+{
+	size_t n = 6u << 20, got = 0;
+	char *text = malloc(n + 1);
+	struct peer p;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', n);
+	text[n] = 0;
+	http_file("long.bin", text);
+	free(text);
+	http_reload("enable_static=yes\nsession_inactivity=100000\nsession_keep_alive=1000\n");
+	p = dial_web();
+	say(&p, "GET /static/long.bin HTTP/1.1\r\n" HOST "\r\n");
+	shutdown(p.fd, SHUT_WR);
+	assert_true(hears(&p, OK));
+	got = p.in.n;
+	for (int i = 0; i < 3000 && got <= n; i++) {
+		struct pollfd pfd = { .fd = p.fd, .events = POLLIN };
+		char mem[32768];
+		ssize_t k;
+
+		k = recv(p.fd, mem, sizeof(mem), MSG_DONTWAIT);
+		got += k > 0 ? (size_t)k : 0;
+		if (!k && got <= n)
+			fail_msg("it ended after %zu of %zu bytes", got, n);
+		world_pass(&t.w, 300);
+		poll(&pfd, 1, 1);
+	}
+	assert_true(got > n);
+	assert_true(is_closed(&p));
+	hang_up(&p);
+}
+
+/* Files that one answer holds whole are asked for until one waits on our side; then it may wait longer than an idle
+ * connection may. */
+static void slow_taker(void **state)
+{
+	size_t n = 60000, asked = 0;
+	char *text = malloc(n + 1);
+	struct net_counters s = { 0 };
+	struct peer p;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', n);
+	text[n] = 0;
+	http_file("a", text);
+	free(text);
+	http_reload("enable_static=yes\nsession_inactivity=100000\nsession_keep_alive=1000\n");
+	p = dial_web();
+	do {
+		say(&p, "GET /static/a HTTP/1.1\r\n" HOST "\r\n");
+		asked++;
+		for (int i = 0; i < 300; i++) {
+			world_turn(&t.w);
+			poll(NULL, 0, 1);
+			net_count(hs.net, &s);
+			if (s.tx_bytes >= asked * n)
+				break;
+		}
+	} while (s.tx_bytes >= asked * n && asked < 300);
+	world_pass(&t.w, 5000);
+	for (int i = 0; i < 2000 && p.in.n < asked * n && !p.closed; i++) {
+		world_turn(&t.w);
+		take(&p);
+		poll(NULL, 0, 1);
+	}
+	if (count(&p, OK) != asked)
+		fail_msg("%u of %zu answers, %zu bytes, %s", count(&p, OK), asked, p.in.n, p.closed ? "closed" : "open");
+	assert_true(p.in.n > asked * n);
+	hang_up(&p);
+}
+
+
+/* A connection that has had an answer is none of those that say nothing. */
+static void has_spoken(void **state)
+{
+	struct peer stays = dial_web();
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		get("/httpstatus", OK);
+	hang_up(&stays);
+}
+
 /* Who goes away in the middle leaves nothing behind. */
 static void leaves(void **state)
 {
@@ -486,7 +575,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(faults), T(fault_closes), T(keeps_alive), T(pipelines), T(floods), T(bodies), T(half_closed), T(prefix_and_name),
 		T(redirects), T(restrictions), T(session_limit), T(times), T(drips), T(status_page), T(files), T(types), T(no_escape),
-		T(long_file), T(leaves), THREAD(faults), THREAD(keeps_alive), THREAD(pipelines), THREAD(floods), THREAD(bodies),
+		T(long_file), T(leaves), T(slow_taker), T(slow_half_closed), T(has_spoken), THREAD(faults), THREAD(keeps_alive), THREAD(pipelines), THREAD(floods), THREAD(bodies),
 		THREAD(long_file), THREAD(leaves),
 	};
 

@@ -158,12 +158,45 @@ static void digest_ages(void **state)
 	hang_up(&p);
 }
 
+/* A page elsewhere may make a browser ask, which adds the password; over plain HTTP it does not say whose page it is. */
+static void digest_browsers(void **state)
+{
+	static const struct { const char *lines, *want; } rows[] = {
+		{ "User-Agent: Mozilla/5.0 (X11)\r\n", "403 Forbidden" },
+		{ "User-Agent: Mozilla/5.0 (X11)\r\nReferer: http://evil.example/x\r\n", "403 Forbidden" },
+		{ "User-Agent: Mozilla/5.0 (X11)\r\nReferer: http://a.evil.example/\r\n", "403 Forbidden" },
+		{ "User-Agent: curl/8\r\nReferer: http://evil.example/x\r\n", "403 Forbidden" },
+		{ "User-Agent: Mozilla/5.0 (X11)\r\nReferer: http://a/amanager\r\n", "401 Unauthorized" },
+		{ "User-Agent: Mozilla/5.0 (X11)\r\nReferer: https://ours.example/\r\n", "401 Unauthorized" },
+		{ "User-Agent: Mozilla/5.0 (X11)\r\nOrigin: http://a\r\n", "401 Unauthorized" },
+		{ "User-Agent: Mozilla/5.0 (X11)\r\nSec-Fetch-Site: none\r\n", "401 Unauthorized" },
+		{ "User-Agent: curl/8\r\n", "401 Unauthorized" },
+	};
+	struct peer p;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		p = web_get(PING, rows[i].lines);
+		HAS(&p, rows[i].want);
+		hang_up(&p);
+	}
+	/* The form itself does nothing. */
+	p = web_get("/amanager", rows[0].lines);
+	HAS(&p, "401 Unauthorized");
+	/* A cookie of ours does not come along from elsewhere. */
+	web_get_on(&p, "/rawman?action=ping", rows[0].lines);
+	HAS(&p, "200 OK");
+	web_get_on(&p, "/rawman?action=ping", rows[1].lines);
+	HAS(&p, "403 Forbidden");
+	hang_up(&p);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(by_digest), T(digest_refused), T(digest_own_nonce), T(digest_ages),
+		T(by_digest), T(digest_refused), T(digest_own_nonce), T(digest_ages), T(digest_browsers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

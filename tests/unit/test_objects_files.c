@@ -133,6 +133,14 @@ static void http_broken_rule(const char *dir, struct snapshot **s)
 	assert_int_equal(snapshot_build(s, &prm, NULL), 0);
 	assert_int_equal(sa_parse(&a, STR("127.0.0.1")), 0);
 	assert_false(acl_set_permits((*s)->http->restrictions->acl, &a, &list));
+	/* Nor does one with a word that is none of ours; and paths begin with a '/'. */
+	put_file(dir, "http.conf", "[/a]\ntype=restriction\nallow=127.0.0.1\n");
+	obj_drop(*s);
+	*s = NULL;
+	assert_int_equal(snapshot_build(s, &prm, NULL), 0);
+	assert_false(acl_set_permits((*s)->http->restrictions->acl, &a, &list));
+	http_from_file(dir, "[a]\ntype=restriction\ndeny=0.0.0.0/0\n", s, "is taken as '/a'");
+	assert_true(str_eq((*s)->http->restrictions->path, STR("/a")));
 }
 
 /* http.conf: the addresses, and what WebSockets ask for. */

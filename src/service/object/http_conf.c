@@ -90,7 +90,7 @@ static int read_section(void *out, const struct option_set *set, const struct co
 		else if (err == ENOENT)
 			config_fault(c, v, r, REPORT_ERROR, "[%.*s]: unknown option '%.*s'%s%.*s%s", STR_ARG(s->name), STR_ARG(v->name),
 				     near.n ? "; did you mean '" : "", STR_ARG(near), near.n ? "'?" : "");
-		if (err == EBADMSG && whole)
+		if ((err == EBADMSG || err == ENOENT) && whole)
 			bad = EBADMSG;
 	}
 	option_index_free(i);
@@ -158,6 +158,22 @@ static int parse_redirects(struct http_conf *h, struct option_ctx *ctx, struct r
 	return 0;
 }
 
+/* Paths begin with '/', so without one it would fit none. */
+static int restriction_path(struct http_restriction *x, const struct config *c, const struct config_section *s,
+			    struct option_ctx *ctx, struct report *r)
+{
+	int err = 0;
+
+	if (str_starts(s->name, STR("/"))) {
+		x->path = intern_str(ctx->intern, s->name, &err);
+		return err;
+	}
+	report_add(r, REPORT_WARNING, config_file_name(c, s->file), s->line, "restriction '%.*s' is taken as '/%.*s': paths begin "
+		   "with a '/'", STR_ARG(s->name), STR_ARG(s->name));
+	x->path = arena_cat(ctx->arena, STR("/"), s->name);
+	return x->path.p ? 0 : ENOMEM;
+}
+
 static int read_restriction(struct http_restriction **out, const struct config *c, const struct config_section *s,
 			    struct option_ctx *ctx, struct report *r)
 {
@@ -183,7 +199,7 @@ static int read_restriction(struct http_restriction **out, const struct config *
 	if (!err)
 		err = build_acl(b, &b->acl, &x->acl);
 	if (!err)
-		x->path = intern_str(ctx->intern, s->name, &err);
+		err = restriction_path(x, c, s, ctx, r);
 	*out = x;
 	return err;
 }

@@ -20,17 +20,45 @@ static bool is_allowed(const struct str_list *allowed, struct str origin)
 	return false;
 }
 
-bool web_is_foreign(const struct web_call *c, const struct str_list *allowed, bool changes)
+/* "http://a:80/b" is of "http://a:80". */
+static struct str origin_of(struct str referer)
+{
+	size_t scheme = str_find(referer, STR("://")), host = scheme < referer.n ? scheme + 3 : referer.n;
+
+	return str_sub(referer, 0, host + str_chr(str_skip(referer, host), '/'));
+}
+
+static bool is_browser(const struct web_call *c)
+{
+	struct str agent;
+
+	return http_field(web_head(c), STR("User-Agent"), &agent) && str_istarts(agent, STR("Mozilla/"));
+}
+
+/* Browsers say Sec-Fetch-Site over TLS and to this machine only; a Referer, unless the page forbids it. SameSite
+ * keeps the cookie away from foreign pages, but nothing keeps a password away. */
+static bool is_suspect(const struct web_call *c, const struct str_list *allowed, bool password)
+{
+	struct str referer;
+	size_t n = http_field(web_head(c), STR("Referer"), &referer);
+
+	if (n)
+		return n > 1 || (!is_own(c, origin_of(referer)) && !is_allowed(allowed, origin_of(referer)));
+	return password && !web_is_secure(c) && is_browser(c);
+}
+
+bool web_is_foreign(const struct web_call *c, const struct str_list *allowed, bool changes, bool password)
 {
 	struct str origin, site;
 	size_t n = http_field(web_head(c), STR("Origin"), &origin);
 
 	if (n)
 		return n > 1 || (!is_own(c, origin) && !is_allowed(allowed, origin));
-	/* A link, a picture, a form that only reads: these say no Origin, but newer browsers say whose page it is.
-	 * What says neither is no browser, or one too old to be protected. */
-	if (!changes || !http_field(web_head(c), STR("Sec-Fetch-Site"), &site))
+	/* A link, a picture, a form that only reads: these say no Origin, but newer browsers say whose page it is. */
+	if (!changes)
 		return false;
+	if (!http_field(web_head(c), STR("Sec-Fetch-Site"), &site))
+		return is_suspect(c, allowed, password);
 	return !str_ieq(site, STR("same-origin")) && !str_ieq(site, STR("none"));
 }
 

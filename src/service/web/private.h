@@ -10,6 +10,7 @@ struct web_listener {
 	uint32_t id;                    /* of its transport; 0: it does not listen */
 	struct sa asked, bound;
 	struct tls_context *tls;        /* held; NULL: none */
+	struct text tls_of;             /* the options that `tls` was made of */
 };
 
 struct web_mount {

@@ -80,8 +80,9 @@ static inline bool web_gone(const struct web_call *c) { return !c->web; }
 bool web_is_get(const struct web_call *c);           /* GET or HEAD */
 bool web_is_secure(const struct web_call *c);        /* it came over TLS */
 /* Asks a page of a site that is neither ours nor in `allowed`? Ours: what Host says. `changes`: the request does
- * more than read, so one without a proof is no better than a wrong one. */
-bool web_is_foreign(const struct web_call *c, const struct str_list *allowed, bool changes);
+ * more than read, so one without a proof is no better than a wrong one. `password`: it is let in by one, which a
+ * browser adds by itself whatever page asks. */
+bool web_is_foreign(const struct web_call *c, const struct str_list *allowed, bool changes, bool password);
 /* Writes the headers that let a page of an allowed Origin read the answer. */
 void web_allow_origin(const struct web_call *c, const struct str_list *allowed, struct buf *headers);
 
