@@ -258,11 +258,12 @@ void neg_write_mid(struct buf *b, const struct neg *n, const struct neg_row *r, 
 		buf_put(b, STR("a=bundle-only\r\n"));
 	if (!n->prm.bundle || s->type == MEDIA_IMAGE)
 		return;
-	/* One stream of media in the words of RFC 8830, so that a page can put sound and picture together. Also
-	 * while nothing is sent: Chromium takes a source that is named again after a hold for another, and
-	 * the page's track stays silent. */
+	/* One stream of media in the words of RFC 8830, so that a page can put sound and picture together. */
 	buf_puts(b, STR("a=msid:sidetone "), text_view(&s->mid), STR("\r\n"));
-	if (!s->ssrc)
+	/* Only where it tells two streams apart, and there also while nothing is sent: Chromium takes a source
+	 * that is named again after a hold for another, and the page's track stays silent. It also plays no
+	 * digit of a source that was named before it has heard sound of it. */
+	if (!s->ssrc || !neg_bundle_names(n, r, answer))
 		return;
 	buf_put(b, STR("a=ssrc:"));
 	buf_u64(b, s->ssrc);
