@@ -75,7 +75,8 @@ static void bring_back(struct consult *c, struct channel *who, const struct brid
 	if (who->bridge)
 		bridge_remove(who);
 	c->first->moving = false;
-	if (who->dead || bridge_add(c->first, who, f))
+	/* Hung up in the same turn, it has nobody who would end it there. */
+	if (who->dead || who->hungup || bridge_add(c->first, who, f))
 		channel_destroy_soon(who);
 	if (c->first->count < 2)
 		bridge_dissolve(c->first, CAUSE_NORMAL);
@@ -140,7 +141,7 @@ static int talk(struct consult *c)
 static void blonde(struct consult *c)
 {
 	tell(c);
-	if (bridge_add(c->first, c->target, NULL))
+	if (c->target->hungup || bridge_add(c->first, c->target, NULL))
 		drop_target(c);
 	else if (!c->peer->dead)
 		channel_indicate(c->peer, IND_RINGING, NULL);
