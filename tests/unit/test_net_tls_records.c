@@ -51,26 +51,32 @@ static void tls_pending(void **state)
 	world_end(&w);
 }
 
+/* So many messages of a record each, all of them there when the world looks for the first time. */
+static void look_at_records(struct net_world *w, struct tls_peer *p, void *files, unsigned n)
+{
+	int left;
+
+	tls_world(w, 0, NULL, files, NULL);
+	peer_start(p, files, NULL);
+	assert_true(peer_connect(p, w));
+	assert_int_equal(setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)), 0);
+	w->echo = false;
+	w->got = 0;
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(SSL_write(p->ssl, "hello\n", 6), 6);
+	while (!ioctl(p->fd, TIOCOUTQ, &left) && left)
+		poll(NULL, 0, 1);
+	UNTIL(w, w->got > 0);
+}
+
 /* Small messages have a record each: they are read in one turn, as those of a TCP connection are. A loop whose
  * turns take long would else get further behind with each of them. */
 static void tls_records_of_a_turn(void **state)
 {
 	struct net_world w;
 	struct tls_peer p;
-	int left;
 
-	tls_world(&w, 0, NULL, *state, NULL);
-	peer_start(&p, *state, NULL);
-	assert_true(peer_connect(&p, &w));
-	/* All of them are there when the world looks. */
-	assert_int_equal(setsockopt(p.fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)), 0);
-	w.echo = false;
-	w.got = 0;
-	for (unsigned i = 0; i < 40; i++)
-		assert_int_equal(SSL_write(p.ssl, "hello\n", 6), 6);
-	while (!ioctl(p.fd, TIOCOUTQ, &left) && left)
-		poll(NULL, 0, 1);
-	UNTIL(&w, w.got > 0);
+	look_at_records(&w, &p, *state, 40);
 	assert_int_equal(w.got, 40);
 	peer_end(&p);
 	world_end(&w);
@@ -82,19 +88,8 @@ static void tls_records_of_several_turns(void **state)
 {
 	struct net_world w;
 	struct tls_peer p;
-	int left;
 
-	tls_world(&w, 0, NULL, *state, NULL);
-	peer_start(&p, *state, NULL);
-	assert_true(peer_connect(&p, &w));
-	assert_int_equal(setsockopt(p.fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)), 0);
-	w.echo = false;
-	w.got = 0;
-	for (unsigned i = 0; i < 300; i++)
-		assert_int_equal(SSL_write(p.ssl, "hello\n", 6), 6);
-	while (!ioctl(p.fd, TIOCOUTQ, &left) && left)
-		poll(NULL, 0, 1);
-	UNTIL(&w, w.got > 0);
+	look_at_records(&w, &p, *state, 300);
 	assert_true(w.got < 300);
 	UNTIL(&w, w.got == 300);
 	peer_end(&p);
