@@ -147,7 +147,6 @@ struct channel_tech {
 
 typedef void chan_sink_fn(void *arg, struct channel *ch, struct chan_event *e /* taken over */);
 
-struct channel;
 /* When the next digit may be heard, and those that came before it: digit_pace.c. */
 struct digit_pace {
 	struct list waiting;            /* of struct chan_event */
