@@ -325,27 +325,27 @@ static int take_response(struct sip_dialog *d, const struct sip_msg *msg)
 int sip_dialog_response(struct sip_dialog *d, const struct sip_msg *msg, struct sip_dialog **fork)
 {
 	struct sip_dialog *f;
+	bool known;
 	int err;
 
 	if (!d->remote_tag.n || str_eq(d->remote_tag, msg->to.tag))
 		return take_response(d, msg);
 	if (!fork)
 		return EEXIST;
-	f = sip_dialog_find(d->stack, d->call_id, d->local_tag, msg->to.tag);
-	if (!f) {
+	f = obj_hold(sip_dialog_find(d->stack, d->call_id, d->local_tag, msg->to.tag));
+	known = f;
+	if (!known) {
 		err = fork_new(d, &d->user, &f);
 		if (err)
 			return err;
-	} else {
-		obj_hold(f);
 	}
 	err = take_response(f, msg);
 	if (!err) {
 		*fork = f;
 		return 0;
 	}
-	if (!f->remote_tag.n)
-		sip_dialog_close(f);    /* it was made here, and nobody knows of it */
+	if (!known)
+		sip_dialog_close(f);    /* nobody else knows of it */
 	obj_drop(f);
 	return err;
 }
