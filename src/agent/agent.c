@@ -215,6 +215,7 @@ void sidetone_ua_free(struct sidetone_ua *ua)
 	agent_incoming_free_all(ua);
 	agent_sessions_free(ua);
 	agent_requests_free(ua);
+	ua_invites_abandon(&ua->ua);
 	ua_requests_abandon(&ua->ua);
 	agent_link_stop(ua);
 	map_del(ua->core->agents, str_mk((const char *)&ua->path.conn, sizeof(ua->path.conn)));

@@ -91,7 +91,7 @@ struct ua_invite_user {
 	void (*acked)(void *arg);                               /* our 2xx was */
 	/* A re-INVITE or UPDATE of theirs was answered with 2xx. */
 	void (*changed)(void *arg, struct sip_msg *msg, bool offer);
-	/* Ours got its final response; NULL: none. Not told when it is tried again. */
+	/* Ours got its final response; NULL: none. ua_invite_refreshing(): it is tried again. */
 	void (*refreshed)(void *arg, const struct sip_msg *msg);
 	/* Another request in the dialog (INFO, MESSAGE, OPTIONS ...): to be answered on `tx`.
 	 * NULL: 405. */
