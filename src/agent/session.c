@@ -25,7 +25,6 @@ static void session_free(void *arg)
 	text_free(&s->type);
 	text_free(&s->local);
 	text_free(&s->offer);
-	text_free(&s->progress_reason);
 }
 
 struct sidetone_session *agent_session_new(struct sidetone_ua *ua, bool theirs)
@@ -234,7 +233,7 @@ static void request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 		break;
 	case SIP_OPTIONS:
 	case SIP_MESSAGE:
-		agent_request_came(s->ua, tx, msg);
+		agent_request_in_call(s->ua, tx, msg);
 		break;
 	default:
 		agent_respond(s->ua, tx, 405, STR_NULL, STR_NULL, STR_NULL, STR_NULL);

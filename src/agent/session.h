@@ -52,7 +52,6 @@ struct sidetone_session {       /* obj */
 	bool stale;                     /* its offer is: another is asked for before it goes out again */
 	struct timer offer_again;
 	unsigned progress_status;
-	struct text progress_reason;
 	bool reliable;
 	struct sip_msg *answered;       /* held: the 2xx whose answer is being set */
 	struct sidetone_session *replaces;      /* held: whom this call takes the place of */

@@ -125,8 +125,9 @@ static void refused(void **state)
 	agent_call(&n);
 	agent_forget(&n.a);
 	agent_forget(&n.b);
-	assert_int_equal(sidetone_session_reject(n.b.session, 486, NULL, "X-Why: so"), 0);
+	assert_int_equal(sidetone_session_reject(n.b.session, 486, "Out to lunch", "X-Why: so"), 0);
 	agent_expect(&n.b, "rejected failed mediaClosed terminated");
+	assert_true(agent_said(&n.b, "SIP/2.0 486 Out to lunch\r\n"));
 	assert_true(agent_said(&n.b, "X-Why: so\r\n"));
 	agent_run(&n, 5);
 	agent_expect(&n.a, "rejected failed mediaClosed terminated");
@@ -368,6 +369,17 @@ static void digits_and_other_requests(void **state)
 	assert_true(agent_said(&n.b, "Allow: "));
 }
 
+static void a_message_in_the_call(void **state)
+{
+	(void)state;
+	agent_call_up(&n);
+	assert_int_equal(sidetone_session_request(n.a.session, "MESSAGE", NULL, "text/plain", "hello", NULL), 0);
+	agent_run(&n, 5);
+	agent_expect(&n.b, "message");
+	agent_expect(&n.a, "accepted");
+	sidetone_incoming_free(n.b.incoming);
+}
+
 static void a_transfer(void **state)
 {
 	(void)state;
@@ -515,7 +527,7 @@ int main(void)
 		T(cancelled), T(cancelled_before_the_first_answer), T(cancelled_before_it_left), T(an_answer_that_crosses_the_cancel),
 		T(nobody_answers), T(no_media), T(an_offer_that_cannot_be_used), T(an_answer_that_cannot_be_used),
 		T(the_connection_is_lost_while_it_rings), T(it_outlives_its_connection), T(a_new_offer),
-		T(a_new_offer_that_takes_time), T(a_new_offer_is_refused), T(glare), T(digits_and_other_requests), T(a_transfer),
+		T(a_new_offer_that_takes_time), T(a_new_offer_is_refused), T(glare), T(digits_and_other_requests), T(a_message_in_the_call), T(a_transfer),
 		T(a_transfer_is_refused), T(reliable_early_media), T(it_is_required), T(one_call_takes_the_place_of_another),
 		T(a_stop_ends_calls), T(freed_inside_an_event), T(freed_with_everything_alive),
 	};
