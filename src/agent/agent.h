@@ -58,6 +58,8 @@ struct sidetone_ua {            /* obj */
 	struct net_path path;           /* of everything: conn is our id, whatever connection serves us */
 	struct ua ua;
 
+	struct buf *authorization;      /* while a challenge is told: where its answer goes */
+
 	struct text via_host;           /* sent-by of our requests */
 	struct text contact_uri;        /* "sip:x@y;transport=ws" */
 	struct text pub_gruu, temp_gruu;

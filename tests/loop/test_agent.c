@@ -67,6 +67,27 @@ static void it_answers_a_challenge(void **state)
 	assert_true(agent_said(&n.a, "algorithm=SHA-256"));
 }
 
+static void token(struct agent_party *p, const struct sidetone_event *e)
+{
+	if (e->type == SIDETONE_CHALLENGE) {
+		assert_string_equal(e->text, "REGISTER");
+		assert_string_equal(e->cause, "sip:example.com");
+		assert_int_equal(sidetone_message_status(e->message), 401);
+		assert_int_equal(sidetone_ua_authorize(p->ua, "Authorization: Token abc"), 0);
+	}
+}
+
+static void a_scheme_of_the_application(void **state)
+{
+	(void)state;
+	n.a.challenges = 1;
+	n.a.on_event = token;
+	sidetone_ua_own_authentication(n.a.ua);
+	agent_begin(&n.a);
+	assert_true(agent_said(&n.a, "Authorization: Token abc\r\n"));
+	assert_int_equal(sidetone_ua_authorize(n.a.ua, "Authorization: Token abc"), EPERM);
+}
+
 static void a_wrong_password_is_told(void **state)
 {
 	(void)state;
@@ -396,7 +417,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(it_registers), T(it_renews_three_seconds_before_the_end), T(it_answers_a_challenge), T(a_wrong_password_is_told),
+		T(it_registers), T(it_renews_three_seconds_before_the_end), T(it_answers_a_challenge), T(a_scheme_of_the_application), T(a_wrong_password_is_told),
 		T(it_tries_again), T(a_longer_time_is_asked_for), T(it_unregisters), T(headers_of_the_application), T(it_stops),
 		T(a_lost_connection_is_made_again), T(it_gives_up_a_server_that_does_not_come_back), T(rounds_grow),
 		T(a_dead_flow_is_found), T(another_network), T(a_message), T(a_request_waits_for_the_connection),
