@@ -32,7 +32,7 @@ static void send_now(struct sidetone_session *s)
 	obj_drop(o);
 	if (!s->over && err) {
 		fail(s, agent_err_cause(err));
-	} else if (!s->over) {
+	} else if (!s->over && ua_invite_dialog(s->iv)) {        /* none: it failed, which is told next */
 		set_id(s);
 		agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_INVITE_SENT, .text = buf_z(&s->ua->core->sent),
 			.text_n = s->ua->core->sent.n });
