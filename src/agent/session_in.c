@@ -229,11 +229,12 @@ int sidetone_session_accept(struct sidetone_session *s, const char *headers)
 
 int sidetone_session_progress(struct sidetone_session *s, unsigned status, const char *reason, const char *headers, bool reliable)
 {
-	bool can = sip_hdr_has_token(s->invite, SIP_H_SUPPORTED, STR("100rel")), must;
+	bool can, must;
 	int err;
 
 	if (!s->theirs || s->over || s->status >= SIDETONE_ANSWERED)
 		return wrong_state(s);
+	can = sip_hdr_has_token(s->invite, SIP_H_SUPPORTED, STR("100rel"));
 	must = sip_hdr_has_token(s->invite, SIP_H_REQUIRE, STR("100rel"));
 	s->reliable = must || (can && (reliable || s->ua->config.rel100 == AGENT_REQUIRED));
 	status = status ? status : s->reliable ? 183 : 180;
