@@ -286,7 +286,7 @@ static void defaults(void **state)
 		{ "uri", "null" }, { "wsServers", WSS_DEFAULT }, { "allowLegacyNotifications", "false" },
 		{ "allowOutOfDialogRefers", "false" }, { "authorizationUser", "null" }, { "autostart", "true" },
 		{ "autostop", "true" }, { "connectionRecoveryMaxInterval", "30" }, { "connectionRecoveryMinInterval", "2" },
-		{ "contactName", "null" }, { "contactTransport", "null" }, { "displayName", "\"\"" }, { "dtmfType", "\"info\"" },
+		{ "contactName", "null" }, { "contactTransport", "\"ws\"" }, { "displayName", "\"\"" }, { "dtmfType", "\"info\"" },
 		{ "extraSupported", "[]" }, { "forceRport", "false" }, { "hackAllowUnregisteredOptionTags", "false" },
 		{ "hackIpInContact", "false" }, { "hackViaTcp", "false" }, { "hackWssInTransport", "false" },
 		{ "instanceId", "null" }, { "keepAliveInterval", "0" }, { "log", "{\"builtinEnabled\":true,\"level\":2}" },
