@@ -20,6 +20,7 @@ struct ua_register {
 	char call_id[33], tag[SIP_TAG + 1];
 	uint32_t cseq;
 	uint32_t expires_s;             /* to ask for: the parameter, or what a 423 made of it */
+	uint32_t asked_s;               /* by the REGISTER that is on its way */
 	uint32_t retries;
 	uint64_t conn;
 };
@@ -65,11 +66,22 @@ static void drop_request(struct ua_register *r)
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg);
 static void on_failed(void *arg, struct ua_request *rq, int err);
 
+/* "*" has no parameters. */
+static bool is_in_contact(const struct ua_register *r, const struct sip_out *out)
+{
+	return r->prm.expires_in_contact && out->contact.n && !str_eq(out->contact, STR("*"));
+}
+
 static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct ua_register *r = arg;
+	int err = r->prm.prepare ? r->prm.prepare(r->prm.arg, rq, out, path) : 0;
 
-	return r->prm.prepare ? r->prm.prepare(r->prm.arg, rq, out, path) : 0;
+	if (!err && is_in_contact(r, out)) {
+		out->contact = arena_printf(out->arena, "%.*s;expires=%u", STR_ARG(out->contact), r->asked_s);
+		err = out->contact.n ? 0 : ENOMEM;
+	}
+	return err;
 }
 
 /* RFC 3261 10.2: From is To, and all REGISTERs of one registration share Call-ID and
@@ -95,7 +107,8 @@ static struct sip_out *write_register(struct ua_register *r, uint32_t expires_s)
 	o->no_rport = p->no_rport;
 	if (p->proxy.n)
 		o->route = arena_printf(o->arena, "<%.*s>", STR_ARG(p->proxy));
-	buf_printf(&o->headers, "Expires: %u\r\n", expires_s);
+	if (!p->expires_in_contact || !expires_s)
+		buf_printf(&o->headers, "Expires: %u\r\n", expires_s);
 	buf_put(&o->headers, p->headers);
 	return o;
 }
@@ -110,6 +123,7 @@ static int send_register(struct ua_register *r, uint32_t expires_s)
 
 	drop_request(r);
 	timer_stop(&r->next);
+	r->asked_s = expires_s;
 	prm.out = write_register(r, expires_s);
 	if (!prm.out)
 		return ENOMEM;
@@ -176,9 +190,9 @@ static uint32_t granted(struct ua_register *r, const struct sip_msg *msg)
 }
 
 /* The request is over, what follows is planned: told last, for the user may end it all. */
-static void tell(struct ua_register *r, unsigned status, uint32_t seconds)
+static void tell(struct ua_register *r, const struct sip_msg *msg, uint32_t seconds)
 {
-	struct ua_register_event e = { .state = r->state, .status = status, .seconds = seconds };
+	struct ua_register_event e = { .state = r->state, .status = msg ? msg->status : 0, .seconds = seconds, .msg = msg };
 
 	drop_request(r);
 	r->prm.changed(r->prm.arg, r, &e);
@@ -187,30 +201,31 @@ static void tell(struct ua_register *r, unsigned status, uint32_t seconds)
 static void registered(struct ua_register *r, const struct sip_msg *msg)
 {
 	const struct net_path *path = ua_request_path(r->rq);
+	uint32_t before = r->prm.renew_before_s ? r->prm.renew_before_s : RENEW_BEFORE_S;
 	uint32_t s = granted(r, msg), half = s / 2;
 
 	r->retries = 0;
 	if (!s) {               /* a registrar that says so has ended it */
 		r->conn = 0;
 		change(r, UA_REGISTER_IDLE);
-		tell(r, msg->status, 0);
+		tell(r, msg, 0);
 		return;
 	}
 	r->conn = net_is_stream(path->proto) ? path->conn : 0;
 	half += half == 0;
 	change(r, UA_REGISTER_REGISTERED);
-	plan(r, 1000ull * (s > RENEW_BEFORE_S && s - RENEW_BEFORE_S > half ? s - RENEW_BEFORE_S : half));
-	tell(r, msg->status, s);
+	plan(r, 1000ull * (s > before && s - before > half ? s - before : half));
+	tell(r, msg, s);
 }
 
-static void ended(struct ua_register *r, unsigned status)
+static void ended(struct ua_register *r, const struct sip_msg *msg)
 {
 	r->conn = 0;
 	change(r, UA_REGISTER_IDLE);
 	if (r->again)
 		plan(r, 0);
 	r->again = false;
-	tell(r, status, 0);
+	tell(r, msg, 0);
 }
 
 static bool is_temporary(const struct ua_register *r, unsigned status)
@@ -218,10 +233,12 @@ static bool is_temporary(const struct ua_register *r, unsigned status)
 	return status == 401 || status == 407 ? !r->prm.retry.auth_permanent : ua_retry_helps(status);
 }
 
-/* `status` 0: nothing came back. */
-static void refused(struct ua_register *r, unsigned status, uint32_t retry_after_s)
+/* `msg` NULL: nothing came back. */
+static void refused(struct ua_register *r, const struct sip_msg *msg)
 {
 	const struct ua_register_retry *t = &r->prm.retry;
+	unsigned status = msg ? msg->status : 0;
+	uint32_t retry_after_s = msg ? ua_retry_after(msg) : 0;
 	uint32_t wait = t->fatal_s;
 
 	if (retry_after_s)
@@ -238,7 +255,7 @@ static void refused(struct ua_register *r, unsigned status, uint32_t retry_after
 		r->retries += !retry_after_s;
 		plan(r, 1000ull * wait);
 	}
-	tell(r, status, wait);
+	tell(r, msg, wait);
 }
 
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
@@ -247,10 +264,13 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	uint32_t least;
 
 	(void)rq;
-	if (msg->status < 200)
+	if (msg->status < 200) {
+		if (r->prm.progress)
+			r->prm.progress(r->prm.arg, r, msg);
 		return;
+	}
 	if (r->state == UA_REGISTER_LEAVING) {
-		ended(r, msg->status);
+		ended(r, msg);
 		return;
 	}
 	/* RFC 3261 10.2.8: longer, then. Only ever longer, so this ends. */
@@ -263,7 +283,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	if (msg->status < 300)
 		registered(r, msg);
 	else
-		refused(r, msg->status, ua_retry_after(msg));
+		refused(r, msg);
 }
 
 static void on_failed(void *arg, struct ua_request *rq, int err)
@@ -273,9 +293,9 @@ static void on_failed(void *arg, struct ua_request *rq, int err)
 	(void)rq;
 	log_debug(1, "REGISTER to %.*s: %s", STR_ARG(r->prm.registrar), strerror(err));
 	if (r->state == UA_REGISTER_LEAVING)
-		ended(r, 0);
+		ended(r, NULL);
 	else
-		refused(r, 0, 0);
+		refused(r, NULL);
 }
 
 /* ---- for its user --------------------------------------------------------------------------- */

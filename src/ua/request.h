@@ -39,6 +39,7 @@ struct ua_request_prm {
 	void *hold;                     /* obj that is held meanwhile: what credentials and context look into; NULL */
 	const void *context;            /* ua_request_context() */
 	void *arg;
+	bool trying;                    /* 100 is told too */
 	/* Every response over 100; a final one ends the request (but 2xx to INVITE
 	 * may be repeated). 401 and 407 that were answered are not shown. */
 	void (*response)(void *arg, struct ua_request *rq, struct sip_msg *msg);
@@ -66,6 +67,8 @@ void ua_request_cancel(struct ua_request *rq, struct str headers);   /* INVITE *
 void *ua_request_detach(struct ua_request *rq);
 /* At the end of the program: every request fails with ECANCELED. */
 void ua_requests_abandon(struct ua *ua);
+/* The way is gone: those that wait for an answer fail with `err`, told by timers. */
+void ua_requests_fail(struct ua *ua, int err);
 
 struct ua *ua_request_ua(const struct ua_request *rq);
 const struct net_path *ua_request_path(const struct ua_request *rq);
