@@ -85,13 +85,24 @@ int agent_read_line(struct agent_reading *r, void *field, const struct agent_jso
 	return v->type == AGENT_JSON_STRING && is_line(v->text) ? text_set(field, v->text) : EINVAL;
 }
 
+/* May it stand between double quotes as it is? A backslash takes the next character with it (RFC 3261 25.1). */
+static bool is_quotable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || (s.p[i] == '\\' && (i + 1 == s.n || s.p[i + 1] == '"' || (s.p[i + 1] & 0x80))))
+			return false;
+		i += s.p[i] == '\\';
+	}
+	return is_line(s);
+}
+
 /* false is none, as in JavaScript, where whoever reads it asks whether it is true. */
 int agent_read_quotable(struct agent_reading *r, void *field, const struct agent_json *v)
 {
 	struct str s;
 
 	(void)r;
-	if (!string_of(v, &s) || !is_line(s) || str_chr(s, '"') < s.n)
+	if (!string_of(v, &s) || !is_quotable(s))
 		return EINVAL;
 	return text_set(field, v->type == AGENT_JSON_BOOL && !v->truth ? STR_NULL : s);
 }
@@ -158,14 +169,15 @@ void agent_write_host(struct buf *b, const struct agent_row *row, const struct a
 		agent_json_write_string(b, s);
 }
 
-/* A user part as the grammar has it, escapes included (RFC 3261 25.1). */
+/* A user part as the grammar has it, escapes included (RFC 3261 25.1); but for those of control characters,
+ * since without its escapes it is the name in credentials. */
 static bool is_user(struct str s)
 {
 	uint8_t byte;
 
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '%') {
-			if (str_hex(str_sub(s, i + 1, 2), &byte, 1))
+			if (str_hex(str_sub(s, i + 1, 2), &byte, 1) || byte < 0x20 || byte == 0x7f)
 				return false;
 			i += 2;
 		} else if (!is_word_byte(s.p[i], "-_.!~*'()&=+$,;?/")) {
