@@ -56,6 +56,8 @@ static void json_members_and_numbers(void **state)
 	assert_true(str_eq(agent_json_member(v, STR("a"))->text, STR("2")));
 	assert_true(str_eq(agent_json_member(v, STR_NULL)->text, STR("3")));
 	assert_null(agent_json_member(v, STR("b")));
+	agent_json_write_string(&b, STR("a\xff\xe2\x82z"));
+	assert_string_equal(buf_z(&b), "\"a\357\277\275\357\277\275\357\277\275z\"");
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		buf_reset(&b);
 		agent_json_write_number(&b, numbers[i].v);
