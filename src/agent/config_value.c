@@ -208,7 +208,8 @@ static int read_sip_uri(struct agent_reading *r, void *field, const struct agent
 	s = arena_cat(r->a, STR("sip:"), rest);
 	if (!s.n)
 		return ENOMEM;
-	if (sip_uri_parse(&u, s) || !is_ascii(s) || !is_user(u.user) || u.password.p || u.headers.p || (u.user.n > 0) != with_user)
+	if (sip_uri_parse(&u, s) || !is_ascii(s) || !is_user(u.user) || u.password.p || u.headers.p ||
+	    (u.user.n > 0) != with_user)
 		return EINVAL;
 	/* The grammar of a host and a port lets "sips:5061" pass. */
 	if (str_istarts(rest, STR("sips:")))
