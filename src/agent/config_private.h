@@ -48,6 +48,9 @@ agent_write_fn agent_write_bool, agent_write_whole, agent_write_text, agent_writ
 /* ---- config_finish.c */
 agent_write_fn agent_write_contact_transport;
 
+/* A host name, an IPv4 address, or an IPv6 address in brackets. */
+bool agent_is_host(struct str s);
+
 /* ---- config_server.c: wsServers */
 agent_read_fn agent_read_servers;
 agent_write_fn agent_write_servers;
