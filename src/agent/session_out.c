@@ -32,7 +32,7 @@ static void send_now(struct sidetone_session *s)
 	obj_drop(o);
 	if (!s->over && err) {
 		fail(s, agent_err_cause(err));
-	} else if (!s->over) {
+	} else if (!s->over && ua_invite_dialog(s->iv)) {        /* none: it failed, which is told next */
 		set_id(s);
 		agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_INVITE_SENT, .text = buf_z(&s->ua->core->sent),
 			.text_n = s->ua->core->sent.n });
@@ -136,7 +136,7 @@ int sidetone_session_reinvite(struct sidetone_session *s, const char *headers, b
 
 	if (s->status != SIDETONE_WAITING_FOR_ACK && s->status != SIDETONE_STATUS_CONFIRMED)
 		return agent_fail(s->ua, EPERM, "Invalid status: %d", (int)s->status);
-	if (s->renewing || s->wish != AGENT_WISH_NONE)
+	if (s->renewing || s->wish != AGENT_WISH_NONE || timer_running(&s->offer_again))
 		return agent_fail(s->ua, EBUSY, "a re-INVITE is pending");
 	err = write_lines(s, headers);
 	if (err)
