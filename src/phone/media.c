@@ -17,6 +17,8 @@ static void call_free(void *arg)
 	phone_taps_free(c);
 	phone_pcm_free(c);
 	phone_digits_free(c);
+	obj_drop(c->identity);
+	obj_drop(c->fresh);
 	obj_drop(c->neg);
 }
 
@@ -131,21 +133,30 @@ void sidetone_media_forget(struct sidetone_media *m, struct sidetone_session *s)
 
 /* ---- life */
 
-static int make_identity(struct sidetone_media *m, const struct phone_media_prm *prm)
+int phone_identity_new(struct dtls_cert **cert, struct dtls_identity **out, char *why, size_t why_n)
 {
 	struct dtls_identity_prm d = { .verify = DTLS_CHECK_FINGERPRINT, .hash = CRYPTO_SHA256 };
-	char why[200] = "";
+	char text[200] = "";
+	int err = dtls_cert_new(cert);
+
+	if (!err)
+		err = dtls_identity_new(out, &d, *cert, text);
+	if (err)
+		phone_why(why, why_n, "encryption: %s", text[0] ? text : strerror(err));
+	return err;
+}
+
+static int make_secure(struct sidetone_media *m, const struct phone_media_prm *prm)
+{
 	int err;
 
 	if (m->conf.encryption == SIDETONE_PLAIN)
 		return 0;
 	err = media_secure_prepare(m->media);
-	if (!err && m->conf.encryption == SIDETONE_DTLS)
-		err = dtls_cert_new(&m->cert);
-	if (!err && m->cert)
-		err = dtls_identity_new(&m->identity, &d, m->cert, why);
 	if (err)
-		phone_why(prm->why, prm->why_n, "encryption: %s", why[0] ? why : strerror(err));
+		phone_why(prm->why, prm->why_n, "encryption: %s", strerror(err));
+	else if (m->conf.encryption == SIDETONE_DTLS)
+		err = phone_identity_new(&m->cert, &m->identity, prm->why, prm->why_n);
 	return err;
 }
 
@@ -186,7 +197,7 @@ int phone_media_new(struct sidetone_media **out, const struct sidetone_media_opt
 	err = m->loop ? phone_conf_read(&m->conf, o, prm->why, prm->why_n) : ENOMEM;
 	err = err ? err : read_servers(m, o, prm);
 	err = err ? err : make_media(m, o, prm->net);
-	err = err ? err : make_identity(m, prm);
+	err = err ? err : make_secure(m, prm);
 	if (!err && m->conf.ice)
 		err = phone_servers_look_up(m);
 	if (err)

@@ -93,6 +93,8 @@ struct phone_call {             /* obj */
 	struct timer timer;
 	bool renew;             /* our next offer has another port, and looks for another path */
 	enum sdp_dir want;      /* what our next description allows at most */
+	/* Certificates of its own: in force, and of an offer under way. Held. NULL: as all have it */
+	struct dtls_identity *identity, *fresh;
 	/* in force */
 	bool agreed;
 	bool keyed;             /* DTLS: the handshake is done */
@@ -125,6 +127,9 @@ struct phone_call *phone_call_make(struct sidetone_media *m, struct sidetone_ses
 /* The call may be over when it comes back; a reference of the caller's keeps its memory. */
 void phone_tell(struct phone_call *c, const struct sidetone_media_event *e);
 
+/* A certificate of its own: what both sides know to be another association (RFC 5763 section 6.6). */
+int phone_identity_new(struct dtls_cert **cert, struct dtls_identity **out, char *why, size_t why_n);
+
 /* ---- media_conf.c */
 int phone_conf_read(struct phone_conf *c, const struct sidetone_media_options *o, char *why, size_t why_n);
 int phone_conf_address(struct phone_conf *c, const char *address, const char *public_address);
@@ -145,6 +150,7 @@ void phone_go_on(struct phone_call *c);              /* something that a descrip
 void phone_described(struct phone_call *c, enum sidetone_description kind, struct str type, struct str body);
 void phone_offer_failed(struct phone_call *c);
 void phone_forget_due(struct phone_call *c);         /* nobody waits any more */
+struct dtls_identity *phone_identity(const struct phone_call *c);    /* view: its certificate; NULL without DTLS */
 /* The stream of its sound that is in force; NULL: none. */
 struct neg_stream *phone_stream(const struct phone_call *c);
 

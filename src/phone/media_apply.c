@@ -29,7 +29,7 @@ static void apply_stream(struct phone_call *c, const struct neg_stream *st)
 	struct media_set set;
 	int err;
 
-	agreed_set(&set, st, c->m->identity);
+	agreed_set(&set, st, phone_identity(c));
 	c->rtp_digits = takes_events(st);
 	set.dtmf = dtmf_of(c);
 	set.symmetric = true;

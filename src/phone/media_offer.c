@@ -13,6 +13,21 @@ enum { WAIT_MS = 2000 };
 
 /* ---- what the options say, in the words of sdp/ */
 
+struct dtls_identity *phone_identity(const struct phone_call *c)
+{
+	return c->identity ? c->identity : c->m->identity;
+}
+
+/* Another transport needs another association, and the peer knows it by the fingerprint. */
+static int take_identity(struct phone_call *c)
+{
+	struct dtls_cert *cert = NULL;
+	int err = c->renew && c->m->identity && !c->fresh ? phone_identity_new(&cert, &c->fresh, NULL, 0) : 0;
+
+	obj_drop(cert);
+	return err;
+}
+
 static int make_key(uint8_t *p, size_t n)
 {
 	return RAND_bytes(p, (int)n) == 1 ? 0 : EIO;
@@ -29,7 +44,7 @@ static void fill_prm(const struct phone_call *c, struct neg_prm *p)
 		.opus = OPUS_FMTP_INIT };
 	p->opus.fec = true;
 	if (c->m->identity)
-		p->fingerprint = *dtls_identity_fingerprint(c->m->identity);
+		p->fingerprint = *dtls_identity_fingerprint(c->fresh ? c->fresh : phone_identity(c));
 }
 
 static int start(struct phone_call *c)
@@ -78,6 +93,7 @@ static void roll_back(struct phone_call *c)
 
 	phone_ice_undo(c);
 	neg_rollback(c->neg);
+	c->fresh = obj_drop(c->fresh);
 	/* What is in force, not what was to be. */
 	st = phone_stream(c);
 	if (st)
@@ -130,8 +146,9 @@ static int offer_stream(struct phone_call *c)
 
 static int prepare(struct phone_call *c)
 {
-	int err = start(c);
+	int err = c->due == PHONE_OFFER ? take_identity(c) : 0;
 
+	err = err ? err : start(c);
 	if (!err && c->due == PHONE_OFFER) {
 		err = offer_stream(c);
 		err = err ? err : phone_ports_open(c, c->renew);
@@ -259,6 +276,11 @@ static unsigned take_answer(struct phone_call *c, const struct sdp *sdp, const c
 	if (err) {
 		*why = err == EPROTO ? neg_why(c->neg, verdict) : err == EINVAL ? "there is no offer that it answers" : strerror(err);
 		return err == ENOMEM ? 500 : 488;
+	}
+	if (c->fresh) {
+		obj_drop(c->identity);
+		c->identity = c->fresh;
+		c->fresh = NULL;
 	}
 	err = phone_ports_open(c, false);
 	*why = err ? strerror(err) : NULL;
