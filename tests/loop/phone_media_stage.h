@@ -38,11 +38,13 @@ struct side {
 extern struct clock_fake clk;
 extern struct side a, b, c;
 extern bool cut;                        /* the network brings nothing */
+extern bool real;                       /* sockets, threads, time as it is; each side has a loop of its own */
 extern size_t packets[3];               /* of RTP that left each side */
 
 int stage_up(void **state);
+int stage_up_real(void **state);
 int stage_down(void **state);           /* not 0: something is left */
-/* A media for `x`: 198.51.100.1, .2, .3. NULL: as options_init() has it. */
+/* A media for `x`: 198.51.100.1, .2, .3; 127.0.0.1 where it is real. NULL: as options_init() has it. */
 void side_up(struct side *x, const struct sidetone_media_options *o);
 /* The same again, with other options. */
 void side_again(struct side *x, const struct sidetone_media_options *o);
