@@ -15,8 +15,6 @@ static void call_free(void *arg)
 
 	phone_sound_free(c);
 	phone_taps_free(c);
-	phone_pcm_free(c);
-	phone_digits_free(c);
 	obj_drop(c->identity);
 	obj_drop(c->fresh);
 	obj_drop(c->neg);
@@ -53,6 +51,7 @@ static void call_close(struct phone_call *c)
 	list_remove(&c->link);
 	phone_forget_due(c);
 	phone_digits_free(c);
+	phone_pcm_free(c);
 	c->agreed = false;
 	c->on = NULL;
 	if (c->neg)
