@@ -13,11 +13,6 @@ enum { WAIT_MS = 2000 };
 
 /* ---- what the options say, in the words of sdp/ */
 
-struct dtls_identity *phone_identity(const struct phone_call *c)
-{
-	return c->identity ? c->identity : c->m->identity;
-}
-
 /* Another transport needs another association, and the peer knows it by the fingerprint. */
 static int take_identity(struct phone_call *c)
 {
@@ -56,11 +51,6 @@ static int start(struct phone_call *c)
 		return neg_new(&c->neg, &p);
 	neg_set(c->neg, &p);
 	return 0;
-}
-
-struct neg_stream *phone_stream(const struct phone_call *c)
-{
-	return c->neg ? neg_first(c->neg, MEDIA_AUDIO) : NULL;
 }
 
 /* ---- telling */

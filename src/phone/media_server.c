@@ -11,6 +11,7 @@ enum { STUN_PORT = 3478, SERVERS = 2 };
 
 struct phone_lookup {
 	struct sidetone_media *m;       /* NULL: nobody waits for it */
+	void (*known)(struct sidetone_media *m);
 	struct {
 		char *host;             /* owned; NULL: nothing to look up */
 		struct sa addr;
@@ -118,13 +119,12 @@ static void done(void *arg)
 	if (m) {
 		m->lookup = NULL;
 		take(m, l);
-		list_each_safe(e, tmp, &m->calls)
-			phone_go_on(container_of(e, struct phone_call, link));
+		l->known(m);
 	}
 	lookup_free(l);
 }
 
-int phone_servers_look_up(struct sidetone_media *m)
+int phone_servers_look_up(struct sidetone_media *m, void (*known)(struct sidetone_media *m))
 {
 	struct phone_lookup *l;
 	int err = 0;
@@ -135,6 +135,7 @@ int phone_servers_look_up(struct sidetone_media *m)
 	if (!l)
 		return ENOMEM;
 	l->m = m;
+	l->known = known;
 	for (int i = 0; i < SERVERS; i++)
 		if (server(m, i)->host.n) {
 			l->v[i].host = str_dup(text_view(&server(m, i)->host));
