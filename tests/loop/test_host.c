@@ -117,7 +117,7 @@ static void end(struct world *w)
 }
 
 #define UNTIL(w, cond) do { \
-	uint64_t give_up_ = clock_ms(clock_real()) + 10000; \
+	uint64_t give_up_ = clock_ms(clock_real()) + (getenv("SIDETONE_OOM") ? 500 : 10000); \
 	while (!(cond)) { \
 		int t_ = sidetone_loop_timeout((w)->loop); \
 		struct pollfd p_ = { sidetone_loop_fd((w)->loop), POLLIN, 0 }; \
