@@ -24,7 +24,7 @@ void agent_log(struct sidetone_ua *ua, int level, const char *category, const ch
 	struct buf b = BUF_INIT;
 	va_list ap;
 
-	if (level > ua->config.log_level)
+	if (level > ua->config.log.level)
 		return;
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);

@@ -113,7 +113,8 @@ bool agent_may_close(struct sidetone_ua *ua);                /* nothing waits fo
 bool agent_credentials(void *arg, struct str realm, struct ua_credentials *out);
 
 /* ---- target.c -- SIP.Utils.normalizeTarget() ---- */
-int agent_target(struct str text, struct str host, struct buf *out); /* EINVAL; a URI, escaped as it goes on the wire */
+/* A URI, escaped as it goes on the wire, at our host (with its port and parameters) unless `text` names one. EINVAL */
+int agent_target(const struct sidetone_ua *ua, struct str text, struct buf *out);
 
 /* ---- register.c -- its registration ---- */
 int agent_register(struct sidetone_ua *ua);
@@ -125,12 +126,12 @@ void agent_register_free(struct sidetone_ua *ua);
 /* ---- head.c -- headers of our messages ---- */
 extern const char AGENT_ALLOW[], AGENT_ACCEPT[];
 /* Contact's value; `ob`: of an INVITE. */
-void agent_write_contact(const struct sidetone_ua *ua, struct buf *b, bool ob, bool anonymous);
+void agent_put_contact(const struct sidetone_ua *ua, struct buf *b, bool ob, bool anonymous);
 /* "Supported: ..." with the tags of that method; whole lines. */
-void agent_write_supported(const struct sidetone_ua *ua, struct buf *b, enum sip_method m);
-void agent_write_allow(struct buf *b);
+void agent_put_supported(const struct sidetone_ua *ua, struct buf *b, enum sip_method m);
+void agent_put_allow(struct buf *b);
 /* Lines as the caller of the library gave them, made whole: CRLF at each end. EINVAL: one has no name, or breaks out. */
-int agent_write_lines(struct buf *b, struct str lines);
+int agent_put_lines(struct buf *b, struct str lines);
 /* A request out of dialogs as `o` says, to its normalized target. EINVAL, ENOMEM. */
 int agent_out(struct sidetone_ua *ua, const struct sidetone_request_options *o, struct sip_out **out);
 

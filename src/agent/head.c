@@ -2,18 +2,17 @@
  * the application adds. */
 #include "agent/agent.h"
 #include <errno.h>
-#include <sys/random.h>
 
 const char AGENT_ALLOW[] = "ACK,CANCEL,INVITE,MESSAGE,BYE,OPTIONS,INFO,NOTIFY,REFER,PRACK,UPDATE";
 const char AGENT_ACCEPT[] = "application/sdp,application/dtmf-relay";
 
-void agent_write_allow(struct buf *b)
+void agent_put_allow(struct buf *b)
 {
 	buf_puts(b, STR("Allow: "), str_z(AGENT_ALLOW), STR("\r\n"));
 }
 
 /* Path and GRUUs are a registrar's to use; outbound we always can (RFC 5626). */
-void agent_write_supported(const struct sidetone_ua *ua, struct buf *b, enum sip_method m)
+void agent_put_supported(const struct sidetone_ua *ua, struct buf *b, enum sip_method m)
 {
 	const struct agent_config *c = &ua->config;
 
@@ -29,12 +28,12 @@ void agent_write_supported(const struct sidetone_ua *ua, struct buf *b, enum sip
 	if (m == SIP_INVITE && c->replaces != AGENT_NONE)
 		buf_put(b, STR("replaces, "));
 	buf_put(b, STR("outbound"));
-	if (c->extra_supported.n)
-		buf_puts(b, STR(", "), text_view(&c->extra_supported));
+	if (c->option_tags.n)
+		buf_puts(b, STR(", "), text_view(&c->option_tags));
 	buf_put(b, STR("\r\n"));
 }
 
-void agent_write_contact(const struct sidetone_ua *ua, struct buf *b, bool ob, bool anonymous)
+void agent_put_contact(const struct sidetone_ua *ua, struct buf *b, bool ob, bool anonymous)
 {
 	const struct text *gruu = anonymous ? &ua->temp_gruu : &ua->pub_gruu;
 
@@ -46,7 +45,7 @@ void agent_write_contact(const struct sidetone_ua *ua, struct buf *b, bool ob, b
 		buf_puts(b, STR("<"), text_view(&ua->contact_uri), ob ? STR(";ob>") : STR(">"));
 }
 
-int agent_write_lines(struct buf *b, struct str lines)
+int agent_put_lines(struct buf *b, struct str lines)
 {
 	struct str line;
 
@@ -67,40 +66,6 @@ int agent_write_lines(struct buf *b, struct str lines)
 
 /* ---- who we are ------------------------------------------------------------------------------ */
 
-static int invalid_host(struct buf *b)
-{
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
-	uint8_t r[12];
-
-	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
-		return EIO;
-	for (size_t i = 0; i < sizeof(r); i++)
-		buf_char(b, digits[r[i] & 31]);
-	buf_put(b, STR(".invalid"));
-	return 0;
-}
-
-/* Where nobody can be reached by address (WebSocket) the name says so; hackIpInContact has an
- * address all the same. */
-static int own_host(struct sidetone_ua *ua, struct str local, struct buf *b)
-{
-	struct str hack = text_view(&ua->config.hack_ip_in_contact);
-	uint8_t r = 0;
-
-	if (hack.n && !str_eq(hack, STR("true"))) {
-		buf_put(b, hack);
-	} else if (hack.n) {
-		if (getrandom(&r, 1, 0) != 1)
-			return EIO;
-		buf_printf(b, "192.0.2.%u", 1 + r % 254u);
-	} else if (local.n) {
-		buf_put(b, local);
-	} else {
-		return invalid_host(b);
-	}
-	return 0;
-}
-
 static const char *contact_transport(const struct sidetone_ua *ua)
 {
 	switch (ua->path.proto) {
@@ -115,16 +80,10 @@ int agent_identity(struct sidetone_ua *ua, struct str local)
 {
 	const struct agent_config *c = &ua->config;
 	const char *transport = contact_transport(ua);
+	bool by_name = !local.n || c->hack_ip_in_contact.n;     /* of a WebSocket nobody knows the address */
 	struct buf b = BUF_INIT;
-	int err = 0;
+	int err = text_set(&ua->via_host, by_name ? text_view(&c->via_host) : local);
 
-	/* Kept over reconnects of a WebSocket, so that calls go on under the same Contact. */
-	if (!ua->via_host.n || local.n) {
-		err = own_host(ua, local, &b);
-		err = err ? err : buf_err(&b);
-		err = err ? err : text_set(&ua->via_host, buf_view(&b));
-	}
-	buf_reset(&b);
 	buf_puts(&b, STR("sip:"), text_view(&c->contact_name), STR("@"), text_view(&ua->via_host));
 	if (transport)
 		buf_put(&b, str_z(transport));

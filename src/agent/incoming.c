@@ -23,12 +23,12 @@ int agent_respond(struct sidetone_ua *ua, struct sip_server_tx *tx, unsigned sta
 		  struct str type, struct str body)
 {
 	struct buf b = BUF_INIT;
-	int err = agent_write_lines(&b, headers);
+	int err = agent_put_lines(&b, headers);
 
 	if (!err) {
-		agent_write_supported(ua, &b, SIP_UNKNOWN);
+		agent_put_supported(ua, &b, SIP_UNKNOWN);
 		if (status < 300 || status == 405)
-			agent_write_allow(&b);
+			agent_put_allow(&b);
 		buf_puts(&b, STR("User-Agent: "), text_view(&ua->config.user_agent_string), STR("\r\n"));
 		err = buf_err(&b);
 	}
@@ -121,7 +121,7 @@ int sidetone_refer_accept(struct sidetone_incoming *in, const char *headers)
 		ua_refer_accept(in->iv, in->tx, false);
 		return 0;
 	}
-	agent_write_contact(in->ua, &contact, false, false);
+	agent_put_contact(in->ua, &contact, false, false);
 	err = buf_err(&contact);
 	if (!err)
 		err = sip_dialog_new_uas(&in->dlg, in->tx, buf_view(&contact), &(struct sip_dialog_user){ 0 });

@@ -173,7 +173,7 @@ static int make(struct sidetone_publication *p, struct sip_out **out)
 	buf_printf(&(*out)->headers, "Expires: %u\r\n", p->leaving ? 0 : p->expires_s);
 	if (p->etag.n)
 		sip_out_header(*out, STR("SIP-If-Match"), text_view(&p->etag));
-	agent_write_supported(p->ua, &(*out)->headers, SIP_PUBLISH);
+	agent_put_supported(p->ua, &(*out)->headers, SIP_PUBLISH);
 	return 0;
 }
 
@@ -203,13 +203,13 @@ static void send_now(void *arg)
 static int fill(struct sidetone_publication *p, const struct sidetone_request_options *o, const char *event)
 {
 	struct buf b = BUF_INIT;
-	int err = o->target ? agent_target(str_z(o->target), text_view(&p->ua->config.host), &b) : EINVAL;
+	int err = o->target ? agent_target(p->ua, str_z(o->target), &b) : EINVAL;
 
 	if (err)
 		agent_fail(p->ua, err, "Invalid target: %s", o->target ? o->target : "");
 	err = err ? err : text_set(&p->target, buf_view(&b));
 	buf_reset(&b);
-	err = err ? err : agent_write_lines(&b, str_z(o->headers));
+	err = err ? err : agent_put_lines(&b, str_z(o->headers));
 	err = err ? err : text_set(&p->headers, buf_view(&b));
 	err = err ? err : text_set(&p->event, str_z(event));
 	err = err ? err : text_set(&p->body, str_z(o->body));

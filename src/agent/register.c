@@ -147,11 +147,11 @@ static struct ua_register_prm *fill(struct sidetone_ua *ua, struct ua_register_p
 static int write_headers(struct sidetone_ua *ua, const char *headers)
 {
 	struct buf b = BUF_INIT;
-	int err = agent_write_lines(&b, str_z(headers));
+	int err = agent_put_lines(&b, str_z(headers));
 
 	if (!err) {
-		agent_write_allow(&b);
-		agent_write_supported(ua, &b, SIP_REGISTER);
+		agent_put_allow(&b);
+		agent_put_supported(ua, &b, SIP_REGISTER);
 		err = buf_err(&b);
 	}
 	if (!err)

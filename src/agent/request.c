@@ -85,7 +85,7 @@ static int write_head(struct sidetone_ua *ua, const struct sidetone_request_opti
 		o->route = sip_out_dup(o, str_z(p->route_set));
 	else if (c->use_preloaded_route)
 		o->route = sip_out_dup(o, text_view(&c->servers[ua->net.server].sip_uri));
-	err = agent_write_lines(&o->headers, str_z(p->headers));
+	err = agent_put_lines(&o->headers, str_z(p->headers));
 	if (o->method == SIP_UNKNOWN)
 		o->method_name = sip_out_dup(o, str_z(p->method));
 	if (p->body)
@@ -103,7 +103,7 @@ int agent_out(struct sidetone_ua *ua, const struct sidetone_request_options *p, 
 
 	if (!p->method || !*p->method || !p->target)
 		return agent_fail(ua, EINVAL, "Not enough arguments");
-	err = agent_target(str_z(p->target), text_view(&ua->config.host), &uri);
+	err = agent_target(ua, str_z(p->target), &uri);
 	if (err) {
 		buf_free(&uri);
 		return agent_fail(ua, err, "Invalid target: %s", p->target);
@@ -204,7 +204,7 @@ static void send_now(void *arg)
 	struct buf *b = &r->out->headers;
 	int err;
 
-	agent_write_supported(r->ua, b, r->out->method);
+	agent_put_supported(r->ua, b, r->out->method);
 	err = ua_request_send(&r->ua->ua, &prm, &r->rq);
 	r->out = obj_drop(r->out);
 	if (err)

@@ -105,7 +105,7 @@ static void headers(void *arg, enum ua_invite_message kind, unsigned status, str
 
 	buf_put(b, text_view(&s->lines));
 	if (kind != UA_INVITE_RESPONSE || status / 100 == 2)
-		agent_write_allow(b);
+		agent_put_allow(b);
 	if (kind == UA_INVITE_REQUEST && s->ua->config.replaces == AGENT_REQUIRED)
 		buf_put(b, STR("Require: replaces\r\n"));
 }
@@ -338,8 +338,8 @@ static int write_supported(struct sidetone_ua *ua, struct buf *b)
 	if (ua->pub_gruu.n || ua->temp_gruu.n)
 		buf_put(b, STR("gruu, "));
 	buf_put(b, STR("timer, outbound"));
-	if (ua->config.extra_supported.n)
-		buf_puts(b, STR(", "), text_view(&ua->config.extra_supported));
+	if (ua->config.option_tags.n)
+		buf_puts(b, STR(", "), text_view(&ua->config.option_tags));
 	return buf_err(b);
 }
 
@@ -348,7 +348,7 @@ static int write_contact(struct sidetone_session *s)
 	struct buf b = BUF_INIT;
 	int err;
 
-	agent_write_contact(s->ua, &b, true, s->anonymous);
+	agent_put_contact(s->ua, &b, true, s->anonymous);
 	err = buf_err(&b);
 	if (!err)
 		err = text_set(&s->contact, buf_view(&b));

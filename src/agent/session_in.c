@@ -127,7 +127,7 @@ static int wrong_state(struct sidetone_session *s)
 static int set_lines(struct sidetone_session *s, const char *headers)
 {
 	struct buf b = BUF_INIT;
-	int err = agent_write_lines(&b, str_z(headers));
+	int err = agent_put_lines(&b, str_z(headers));
 
 	if (!err)
 		err = text_set(&s->lines, buf_view(&b));
@@ -282,7 +282,7 @@ static int write_reason(struct sidetone_session *s, struct buf *b, unsigned stat
 		sip_write_quoted(b, reason ? str_z(reason) : str_z(sip_reason(status)));
 		buf_put(b, STR("\r\n"));
 	}
-	return agent_write_lines(b, str_z(headers));
+	return agent_put_lines(b, str_z(headers));
 }
 
 int sidetone_session_cancel(struct sidetone_session *s, unsigned status, const char *reason, const char *headers)

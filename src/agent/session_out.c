@@ -79,7 +79,7 @@ void agent_session_described_out(struct sidetone_session *s, enum agent_wish wis
 static int write_lines(struct sidetone_session *s, const char *headers)
 {
 	struct buf b = BUF_INIT;
-	int err = agent_write_lines(&b, str_z(headers));
+	int err = agent_put_lines(&b, str_z(headers));
 
 	if (!err && s->anonymous)
 		buf_puts(&b, STR("P-Preferred-Identity: <"), text_view(&s->ua->config.uri), STR(">\r\nPrivacy: id\r\n"));
@@ -160,7 +160,7 @@ int sidetone_session_request(struct sidetone_session *s, const char *method, con
 		return ENOMEM;
 	if (o->method == SIP_UNKNOWN)
 		o->method_name = sip_out_dup(o, str_z(method));
-	err = agent_write_lines(&o->headers, str_z(headers));
+	err = agent_put_lines(&o->headers, str_z(headers));
 	if (err) {
 		obj_drop(o);
 		return agent_fail(s->ua, err, "extraHeaders: not header lines");
@@ -219,14 +219,14 @@ int sidetone_session_refer(struct sidetone_session *s, const char *target, struc
 		err = write_replaces(&b, other);
 	} else {
 		buf_put(&b, STR("<"));
-		err = target ? agent_target(str_z(target), text_view(&s->ua->config.host), &b) : EINVAL;
+		err = target ? agent_target(s->ua, str_z(target), &b) : EINVAL;
 		buf_put(&b, STR(">"));
 	}
 	buf_puts(&b, STR("\r\nReferred-By: <"), text_view(&s->ua->config.uri), STR(">\r\nContact: "), text_view(&s->contact),
 		 STR("\r\n"));
-	agent_write_allow(&b);
+	agent_put_allow(&b);
 	if (!err)
-		err = agent_write_lines(&b, str_z(headers));
+		err = agent_put_lines(&b, str_z(headers));
 	err = err ? err : buf_err(&b);
 	if (err)
 		agent_fail(s->ua, err, "Invalid target: %s", target ? target : "the other session has no dialog");

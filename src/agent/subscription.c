@@ -111,7 +111,7 @@ static int prepare(void *arg, struct ua_request *rq, struct sip_out *o, const st
 	(void)rq;
 	o->via_host = sip_out_dup(o, text_view(&s->ua->via_host));
 	o->no_rport = net_is_stream(path->proto) && !s->ua->config.force_rport;
-	agent_write_contact(s->ua, &b, false, false);
+	agent_put_contact(s->ua, &b, false, false);
 	err = buf_err(&b);
 	if (!err)
 		o->contact = sip_out_dup(o, buf_view(&b));
@@ -125,7 +125,7 @@ static void answer(void *arg, struct ua_subscribe *sub, unsigned status, struct 
 
 	(void)sub;
 	(void)status;
-	agent_write_supported(s->ua, b, SIP_UNKNOWN);
+	agent_put_supported(s->ua, b, SIP_UNKNOWN);
 	buf_puts(b, STR("User-Agent: "), text_view(&s->ua->config.user_agent_string), STR("\r\n"));
 }
 
@@ -152,11 +152,11 @@ static void begin(void *arg)
 static int write_headers(struct sidetone_subscription *s, const char *headers)
 {
 	struct buf b = BUF_INIT;
-	int err = agent_write_lines(&b, str_z(headers));
+	int err = agent_put_lines(&b, str_z(headers));
 
 	if (!err) {
-		agent_write_allow(&b);
-		agent_write_supported(s->ua, &b, SIP_SUBSCRIBE);
+		agent_put_allow(&b);
+		agent_put_supported(s->ua, &b, SIP_SUBSCRIBE);
 		err = buf_err(&b);
 	}
 	if (!err)
@@ -168,7 +168,7 @@ static int write_headers(struct sidetone_subscription *s, const char *headers)
 static int fill(struct sidetone_subscription *s, const struct sidetone_request_options *o, const char *event)
 {
 	struct buf uri = BUF_INIT;
-	int err = o->target ? agent_target(str_z(o->target), text_view(&s->ua->config.host), &uri) : EINVAL;
+	int err = o->target ? agent_target(s->ua, str_z(o->target), &uri) : EINVAL;
 
 	if (err)
 		agent_fail(s->ua, err, "Invalid target: %s", o->target ? o->target : "");

@@ -47,8 +47,9 @@ static void write_user(struct buf *b, struct str user)
 	}
 }
 
-int agent_target(struct str text, struct str host, struct buf *out)
+int agent_target(const struct sidetone_ua *ua, struct str text, struct buf *out)
 {
+	struct str own = text_view(&ua->config.uri), host = str_skip(own, str_rchr(own, '@') + 1);
 	size_t from = out->n, at;
 	struct str rest, user;
 	struct sip_uri u;
