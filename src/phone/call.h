@@ -4,7 +4,6 @@
 
 #include "phone/phone.h"
 
-struct sound;
 
 struct call {
 	struct list link;               /* in phone.calls */

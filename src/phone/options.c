@@ -83,7 +83,7 @@ static int unknown_name(struct str name, struct buf *why)
 			least = str_distance(name, str_z(best));
 		}
 	for (size_t i = 0; (row = agent_param(i)); i++)
-		if (str_distance(name, str_z(row->name)) < least) {
+		if (!row->browser_only && !row->script_only && str_distance(name, str_z(row->name)) < least) {
 			best = row->name;
 			least = str_distance(name, str_z(best));
 		}
@@ -134,6 +134,20 @@ static int set_param(struct phone_options *o, const struct agent_param *row, str
 	text_free(&said);
 	text_free(&json);
 	return err == ENOENT ? EINVAL : err;
+}
+
+/* udp:host is what people write, udp://host what the parameter takes. */
+static int set_server(struct phone_options *o, const struct agent_param *row, struct str word, struct buf *why)
+{
+	struct text whole = { 0 };
+	struct str rest = word, scheme = str_cut_raw(&rest, ':');
+	bool in_short = scheme.n < word.n && !str_starts(rest, STR("//")) &&
+			(str_ieq(scheme, STR("udp")) || str_ieq(scheme, STR("tcp")) || str_ieq(scheme, STR("tls")));
+	int err = in_short ? text_cat(&whole, scheme, STR("://"), rest) : text_set(&whole, word);
+
+	err = err ? err : set_param(o, row, text_view(&whole), why);
+	text_free(&whole);
+	return err;
 }
 
 static int bad_value(const struct phone_option *row, struct str value, int err, struct buf *why)
@@ -192,7 +206,7 @@ int phone_options_set(struct phone_options *o, struct str name, const struct str
 		buf_printf(why, "'%s' needs a value: %s", row->name, row->type);
 		return EINVAL;
 	}
-	return set_param(o, row, *value, why);
+	return str_eq(str_z(row->name), STR("wsServers")) ? set_server(o, row, *value, why) : set_param(o, row, *value, why);
 }
 
 struct str phone_options_param(const struct phone_options *o, const char *name)

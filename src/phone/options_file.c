@@ -108,16 +108,17 @@ int phone_default_server(struct str uri, struct text *out)
 
 	if (err)
 		return err;
-	err = sip_uri_parse(&u, text_view(&whole)) || !sip_uri_is_sip(&u) || !u.host.n ? EINVAL : 0;
+	/* "600" and "tel:600" are nobody's domain, though they could be read as one. */
+	err = sip_uri_parse(&u, text_view(&whole)) || !sip_uri_is_sip(&u) || !u.host.n || (bare && !u.user.n) ? EINVAL : 0;
 	if (!err && sip_uri_is_sips(&u))
 		scheme = STR("tls");
 	else if (!err && sip_uri_param(&u, STR("transport"), &transport) &&
 		 (str_ieq(transport, STR("tcp")) || str_ieq(transport, STR("tls"))))
 		scheme = str_ieq(transport, STR("tcp")) ? STR("tcp") : STR("tls");
 	if (!err && u.port)
-		err = text_printf(out, "%.*s:%.*s:%u", STR_ARG(scheme), STR_ARG(u.host), u.port);
+		err = text_printf(out, "%.*s://%.*s:%u", STR_ARG(scheme), STR_ARG(u.host), u.port);
 	else if (!err)
-		err = text_printf(out, "%.*s:%.*s", STR_ARG(scheme), STR_ARG(u.host));
+		err = text_printf(out, "%.*s://%.*s", STR_ARG(scheme), STR_ARG(u.host));
 	text_free(&whole);
 	return err;
 }
