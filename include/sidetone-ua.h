@@ -84,6 +84,7 @@ enum sidetone_event_type {
 	SIDETONE_REFER_OUT_OF_DIALOG,   /* incoming (allowOutOfDialogRefers), message: to be answered */
 	SIDETONE_SENT,                  /* text: a request or response of ours, as it goes out; request, session if known */
 	SIDETONE_RECEIVED,              /* text: as it came in, before anything else looks at it */
+	SIDETONE_CHALLENGE,             /* message: 401 or 407; text: the method, cause: the Request-URI. sidetone_ua_authorize() answers */
 	SIDETONE_LOG,                   /* status: 0 error .. 3 debug; cause: category ("sip.ua"); text */
 
 	/* of a request */
@@ -171,6 +172,10 @@ int sidetone_ua_start(struct sidetone_ua *ua);
 void sidetone_ua_stop(struct sidetone_ua *ua);
 int sidetone_ua_register(struct sidetone_ua *ua, const char *headers, bool close_with_headers);
 int sidetone_ua_unregister(struct sidetone_ua *ua, bool all, const char *headers);
+/* Another scheme than digest: from now on each challenge is told (CHALLENGE), before sidetone_ua_start(). */
+void sidetone_ua_own_authentication(struct sidetone_ua *ua);
+/* Inside CHALLENGE: the whole line, "Authorization: ...". Without it the challenge is the final answer. */
+int sidetone_ua_authorize(struct sidetone_ua *ua, const char *line);
 bool sidetone_ua_is_registered(const struct sidetone_ua *ua);
 bool sidetone_ua_is_connected(const struct sidetone_ua *ua);
 /* The network changed (another interface, online again): the connection is made anew. */

@@ -155,6 +155,37 @@ bool agent_credentials(void *arg, struct str realm, struct ua_credentials *out)
 	return true;
 }
 
+/* Whoever has a scheme of its own is asked. */
+static bool authorize(void *arg, struct sip_out *out, const struct sip_msg *msg)
+{
+	struct sidetone_ua *ua = arg;
+	struct buf b = BUF_INIT;
+	struct text ruri = { 0 };
+	bool ok;
+
+	ua->authorization = &b;
+	if (!text_set(&ruri, out->ruri))
+		agent_tell(ua, (struct sidetone_event){ .type = SIDETONE_CHALLENGE, .message = agent_message(msg),
+			.status = (int)msg->status, .text = sip_method_name(out->method).p, .cause = text_z(&ruri) });
+	ua->authorization = NULL;
+	ok = b.n && !buf_err(&b);
+	if (ok)
+		out->auth = sip_out_dup(out, buf_view(&b));
+	text_free(&ruri);
+	buf_free(&b);
+	return ok;
+}
+
+void sidetone_ua_own_authentication(struct sidetone_ua *ua)
+{
+	ua->ua.authorize = authorize;
+}
+
+int sidetone_ua_authorize(struct sidetone_ua *ua, const char *line)
+{
+	return ua->authorization ? agent_put_lines(ua->authorization, str_z(line)) : EPERM;
+}
+
 /* ---- begin and end ---------------------------------------------------------------------------- */
 
 static void agent_free(void *arg)
@@ -215,6 +246,7 @@ void sidetone_ua_free(struct sidetone_ua *ua)
 	agent_incoming_free_all(ua);
 	agent_sessions_free(ua);
 	agent_requests_free(ua);
+	ua_invites_abandon(&ua->ua);
 	ua_requests_abandon(&ua->ua);
 	agent_link_stop(ua);
 	map_del(ua->core->agents, str_mk((const char *)&ua->path.conn, sizeof(ua->path.conn)));

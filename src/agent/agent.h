@@ -58,6 +58,8 @@ struct sidetone_ua {            /* obj */
 	struct net_path path;           /* of everything: conn is our id, whatever connection serves us */
 	struct ua ua;
 
+	struct buf *authorization;      /* while a challenge is told: where its answer goes */
+
 	struct text via_host;           /* sent-by of our requests */
 	struct text contact_uri;        /* "sip:x@y;transport=ws" */
 	struct text pub_gruu, temp_gruu;
@@ -147,6 +149,7 @@ int agent_request_new(struct sidetone_ua *ua, struct sip_out *o, struct ua_invit
 void agent_requests_of_session(struct sidetone_ua *ua, const struct sidetone_session *s);   /* it goes: they forget it */
 void agent_requests_free(struct sidetone_ua *ua);
 bool agent_request_came(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg);
+void agent_request_in_call(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg);  /* MESSAGE, OPTIONS */
 void agent_incoming_free_all(struct sidetone_ua *ua);
 int agent_respond(struct sidetone_ua *ua, struct sip_server_tx *tx, unsigned status, struct str reason, struct str headers,
 		  struct str type, struct str body);

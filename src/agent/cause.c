@@ -30,7 +30,7 @@ const char *sidetone_event_name(enum sidetone_event_type t)
 	static const char *const names[SIDETONE_EVENT_TYPES] = {
 		"connecting", "connected", "disconnected", "registered", "unregistered", "registrationFailed", "registerProgress",
 		"registerAccepted", "keepAliveTimeout", "invite", "message", "notifyOutOfDialog", "outOfDialogReferRequested",
-		"sent", "received", "log", "progress", "accepted", "rejected", "failed", "describe", "setDescription",
+		"sent", "received", "challenge", "log", "progress", "accepted", "rejected", "failed", "describe", "setDescription",
 		"mediaClosed", "dialog", "inviteSent", "ack", "cancel", "confirmed", "reinvite", "reinviteAccepted",
 		"reinviteFailed", "info", "dtmf", "notify", "referRequested", "referProgress", "replaced", "bye", "terminated",
 		"subscriptionState", "published", "unpublished",

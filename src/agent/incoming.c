@@ -229,6 +229,11 @@ static void dispatch(struct sidetone_ua *ua, struct sip_server_tx *tx, struct si
 	}
 }
 
+void agent_request_in_call(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg)
+{
+	dispatch(ua, tx, msg);
+}
+
 bool agent_request_came(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	obj_hold(ua);

@@ -25,7 +25,6 @@ static void session_free(void *arg)
 	text_free(&s->type);
 	text_free(&s->local);
 	text_free(&s->offer);
-	text_free(&s->progress_reason);
 }
 
 struct sidetone_session *agent_session_new(struct sidetone_ua *ua, bool theirs)
@@ -54,6 +53,7 @@ static void leave(struct sidetone_session *s)
 	s->over = true;
 	s->status = SIDETONE_STATUS_TERMINATED;
 	timer_stop(&s->no_answer);
+	timer_stop(&s->offer_again);
 	list_remove(&s->start.link);
 	list_remove(&s->link);
 	agent_requests_of_session(s->ua, s);
@@ -179,6 +179,11 @@ static void refreshed(void *arg, const struct sip_msg *msg)
 
 	if (!s->renewing)
 		return;         /* of the session timer */
+	/* Both sides offered at once (RFC 3261 14.1): it waits for its turn, and what it says is out of date by then. */
+	if (!ok && ua_invite_refreshing(s->iv)) {
+		s->stale = true;
+		return;
+	}
 	if (ok && s->judging == AGENT_JUDGING_ANSWER) {
 		s->answered = obj_hold((void *)(size_t)msg);
 		return;
@@ -228,7 +233,7 @@ static void request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 		break;
 	case SIP_OPTIONS:
 	case SIP_MESSAGE:
-		agent_request_came(s->ua, tx, msg);
+		agent_request_in_call(s->ua, tx, msg);
 		break;
 	default:
 		agent_respond(s->ua, tx, 405, STR_NULL, STR_NULL, STR_NULL, STR_NULL);
@@ -364,7 +369,7 @@ int agent_session_invite_new(struct sidetone_session *s)
 	struct ua_invite_prm prm = { .allow = STR_NULL, .server = text_view(&c->user_agent_string),
 		.user_agent = text_view(&c->user_agent_string), .max_forwards = 70, .rel100 = rel100_of(c->rel100),
 		.timers = UA_TIMERS_YES, .timers_expires_s = SESSION_EXPIRES_S, .timers_min_s = SESSION_LEAST_S,
-		.follow_forks = true, .follow_answers = true, .user = &agent_session_user, .arg = s, .hold = s };
+		.follow_forks = true, .user = &agent_session_user, .arg = s, .hold = s };
 	int err = write_contact(s);
 
 	if (!err)

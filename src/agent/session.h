@@ -49,8 +49,9 @@ struct sidetone_session {       /* obj */
 	bool has_offer;                 /* their INVITE had one */
 	bool renewing;                  /* the exchange under way is the application's re-INVITE */
 	bool update;                    /* ... by UPDATE */
+	bool stale;                     /* its offer is: another is asked for before it goes out again */
+	struct timer offer_again;
 	unsigned progress_status;
-	struct text progress_reason;
 	bool reliable;
 	struct sip_msg *answered;       /* held: the 2xx whose answer is being set */
 	struct sidetone_session *replaces;      /* held: whom this call takes the place of */

@@ -241,7 +241,7 @@ int sidetone_session_progress(struct sidetone_session *s, unsigned status, const
 		return agent_fail(s->ua, EINVAL, "Invalid statusCode: %u", status);
 	err = set_lines(s, headers);
 	if (!err)
-		err = text_set(&s->progress_reason, str_z(reason));
+		err = ua_invite_set_reason(s->iv, str_z(reason));
 	if (err)
 		return err;
 	s->progress_status = status;
@@ -258,13 +258,14 @@ int sidetone_session_reject(struct sidetone_session *s, unsigned status, const c
 {
 	int err;
 
-	(void)reason;
 	status = status ? status : 480;
 	if (!s->theirs || s->over || s->status >= SIDETONE_WAITING_FOR_ACK)
 		return wrong_state(s);
 	if (status < 300 || status > 699)
 		return agent_fail(s->ua, EINVAL, "Invalid statusCode: %u", status);
 	err = set_lines(s, headers);
+	if (!err)
+		err = ua_invite_set_reason(s->iv, str_z(reason));
 	if (!err)
 		refuse(s, status, agent_cause(status));
 	return err;

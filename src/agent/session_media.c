@@ -57,10 +57,20 @@ static int write_local(struct sidetone_session *s, struct buf *b)
 	return buf_err(b);
 }
 
+static void ask_again(void *arg)
+{
+	agent_session_ask(arg, AGENT_WISH_REINVITE, SIDETONE_OFFER);
+}
+
 int agent_session_offer_make(void *arg, struct buf *b)
 {
 	struct sidetone_session *s = arg;
 
+	if (s->stale) {
+		s->stale = s->renewing = false;
+		timer_start(s->ua->core->wheel, &s->offer_again, 0, ask_again, s);
+		return EAGAIN;
+	}
 	if (s->without_sdp && s->status < SIDETONE_STATUS_CONFIRMED && !s->theirs)
 		return ENODATA;
 	return write_local(s, b);

@@ -136,7 +136,7 @@ int sidetone_session_reinvite(struct sidetone_session *s, const char *headers, b
 
 	if (s->status != SIDETONE_WAITING_FOR_ACK && s->status != SIDETONE_STATUS_CONFIRMED)
 		return agent_fail(s->ua, EPERM, "Invalid status: %d", (int)s->status);
-	if (s->renewing || s->wish != AGENT_WISH_NONE)
+	if (s->renewing || s->wish != AGENT_WISH_NONE || timer_running(&s->offer_again))
 		return agent_fail(s->ua, EBUSY, "a re-INVITE is pending");
 	err = write_lines(s, headers);
 	if (err)

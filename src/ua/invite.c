@@ -19,6 +19,7 @@ static void invite_free(void *arg)
 	obj_drop(iv->refresh);
 	obj_drop(iv->prm.hold);
 	obj_drop(iv->prm.request.hold);
+	text_free(&iv->reason);
 	text_free(&iv->body);
 	text_free(&iv->ack_body);
 	text_free(&iv->answered_by);
@@ -182,6 +183,11 @@ int ua_invite_cancel(struct ua_invite *iv, struct str headers)
 	ua_request_cancel(iv->uac, headers);
 	obj_drop(iv);
 	return 0;
+}
+
+int ua_invite_set_reason(struct ua_invite *iv, struct str reason)
+{
+	return text_set(&iv->reason, reason);
 }
 
 void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r)

@@ -91,7 +91,7 @@ struct ua_invite_user {
 	void (*acked)(void *arg);                               /* our 2xx was */
 	/* A re-INVITE or UPDATE of theirs was answered with 2xx. */
 	void (*changed)(void *arg, struct sip_msg *msg, bool offer);
-	/* Ours got its final response; NULL: none. Not told when it is tried again. */
+	/* Ours got its final response; NULL: none. ua_invite_refreshing(): it is tried again. */
 	void (*refreshed)(void *arg, const struct sip_msg *msg);
 	/* Another request in the dialog (INFO, MESSAGE, OPTIONS ...): to be answered on `tx`.
 	 * NULL: 405. */
@@ -141,6 +141,8 @@ unsigned ua_invite_take(struct ua_invite *iv, struct sip_server_tx *tx, struct s
 int ua_invite_ring(struct ua_invite *iv, unsigned status, bool body);
 /* 200. errno: it was not sent, and RINGING it stays. */
 int ua_invite_answer(struct ua_invite *iv);
+/* The phrase of the next response to their first INVITE in place of the standard one; copied. ENOMEM. */
+int ua_invite_set_reason(struct ua_invite *iv, struct str reason);
 /* 300-699 to the first INVITE, with further lines. EALREADY. OVER. */
 int ua_invite_refuse(struct ua_invite *iv, unsigned status, struct str headers);
 
