@@ -1,0 +1,2 @@
+'use strict';
+module.exports = { core: require('./core.js') };
