@@ -406,6 +406,8 @@ static void on_live_request(struct ua_invite *iv, struct sip_server_tx *tx, stru
 			ua_invite_reply(iv, tx, 603, STR_NULL);
 		break;
 	case SIP_NOTIFY:
+		if (iv->prm.user && iv->prm.user->refer_notified && iv->prm.user->refer_notified(iv->prm.arg, tx, msg))
+			break;
 		if (!ua_refer_notified(iv, tx, msg))
 			on_other(iv, tx, msg);
 		break;

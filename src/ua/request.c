@@ -147,7 +147,7 @@ static int send_ack(struct ua_request *rq)
 
 static int send_on_path(struct ua_request *rq)
 {
-	struct sip_client_tx_user user = { rq, on_response, on_failed, .owner = rq };
+	struct sip_client_tx_user user = { .arg = rq, .trying = rq->prm.trying, .response = on_response, .failed = on_failed, .owner = rq };
 	int err = rq->prm.prepare ? rq->prm.prepare(rq->prm.arg, rq, rq->out, &rq->path) : 0;
 
 	rq->waiting = err == EINPROGRESS && rq->state == UA_REQUEST_RESOLVING;
