@@ -179,6 +179,16 @@ class Core {
 				this.bytes().set(digest, out);
 				return 0;
 			}, ERRNO.EINVAL),
+			number: (at, n) => {
+				const bytes = this.bytes(), end = bytes.indexOf(0, at);
+				const found = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?/.exec(this.text(at, Math.min(end - at, 400)));
+				this.setWord(n, found ? found[0].length : 0);
+				return found ? Number(found[0]) : 0;
+			},
+			digits: (v, at, room) => {
+				const { written } = utf8.encodeInto(String(v), this.bytes().subarray(at, at + room));
+				return written;
+			},
 			event: guard((agent, at) => this.on_event(new CoreEvent(this, at))),
 		};
 	}
