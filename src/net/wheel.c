@@ -20,6 +20,9 @@ struct wheel {
 	struct list late;               /* due already: they fire in the next run */
 	uint64_t used[LEVELS];
 	struct list slot[LEVELS][SLOTS];
+	wheel_wake_fn *wake;
+	void *wake_arg;
+	uint64_t told;                  /* [ms] when the next run was said to be due */
 };
 
 struct wheel *wheel_new(const struct clock *clock)
@@ -83,6 +86,17 @@ void timer_start(struct wheel *w, struct timer *t, uint64_t delay_ms, timer_fn *
 	t->fn = fn;
 	t->arg = arg;
 	insert_timer(w, t);
+	if (w->wake && t->due < w->told) {
+		w->told = t->due;
+		w->wake(w->wake_arg, delay_ms);
+	}
+}
+
+void wheel_tell(struct wheel *w, wheel_wake_fn *fn, void *arg)
+{
+	w->wake = fn;
+	w->wake_arg = arg;
+	w->told = UINT64_MAX;
 }
 
 void timer_stop(struct timer *t)
@@ -168,11 +182,20 @@ static void collect_due(struct wheel *w, struct list *due)
 	}
 }
 
+static void tell_next(struct wheel *w)
+{
+	uint64_t ms = wheel_next_ms(w);
+
+	w->told = ms == UINT64_MAX ? ms : clock_ms(w->clock) + ms;
+	w->wake(w->wake_arg, ms);
+}
+
 void wheel_run(struct wheel *w)
 {
 	uint64_t now = clock_ms(w->clock), n;
 	struct list due;
 
+	w->told = 0;            /* not while it runs */
 	take_all(&w->late, &due);
 	fire_due(&due);
 	while ((n = next_event(w)) <= now) {
@@ -182,6 +205,8 @@ void wheel_run(struct wheel *w)
 	}
 	if (w->now < now)
 		w->now = now;
+	if (w->wake)
+		tell_next(w);
 }
 
 uint64_t wheel_next_ms(const struct wheel *w)

@@ -32,6 +32,10 @@ uint64_t timer_left_ms(const struct wheel *w, const struct timer *t);
 void wheel_run(struct wheel *w);
 /* [ms] until the next may be due; UINT64_MAX: none. */
 uint64_t wheel_next_ms(const struct wheel *w);
+/* For whoever sleeps elsewhere: `fn` is told in how many ms wheel_run() is due, at the end of
+ * each run and whenever a timer is started that is due before what was told; UINT64_MAX: no timer. */
+typedef void wheel_wake_fn(void *arg, uint64_t ms);
+void wheel_tell(struct wheel *w, wheel_wake_fn *fn, void *arg);
 size_t wheel_count(const struct wheel *w);
 
 #endif

@@ -176,9 +176,9 @@ static uint32_t granted(struct ua_register *r, const struct sip_msg *msg)
 }
 
 /* The request is over, what follows is planned: told last, for the user may end it all. */
-static void tell(struct ua_register *r, unsigned status, uint32_t seconds)
+static void tell(struct ua_register *r, const struct sip_msg *msg, uint32_t seconds)
 {
-	struct ua_register_event e = { .state = r->state, .status = status, .seconds = seconds };
+	struct ua_register_event e = { .state = r->state, .status = msg ? msg->status : 0, .seconds = seconds, .msg = msg };
 
 	drop_request(r);
 	r->prm.changed(r->prm.arg, r, &e);
@@ -187,30 +187,31 @@ static void tell(struct ua_register *r, unsigned status, uint32_t seconds)
 static void registered(struct ua_register *r, const struct sip_msg *msg)
 {
 	const struct net_path *path = ua_request_path(r->rq);
+	uint32_t before = r->prm.renew_before_s ? r->prm.renew_before_s : RENEW_BEFORE_S;
 	uint32_t s = granted(r, msg), half = s / 2;
 
 	r->retries = 0;
 	if (!s) {               /* a registrar that says so has ended it */
 		r->conn = 0;
 		change(r, UA_REGISTER_IDLE);
-		tell(r, msg->status, 0);
+		tell(r, msg, 0);
 		return;
 	}
 	r->conn = net_is_stream(path->proto) ? path->conn : 0;
 	half += half == 0;
 	change(r, UA_REGISTER_REGISTERED);
-	plan(r, 1000ull * (s > RENEW_BEFORE_S && s - RENEW_BEFORE_S > half ? s - RENEW_BEFORE_S : half));
-	tell(r, msg->status, s);
+	plan(r, 1000ull * (s > before && s - before > half ? s - before : half));
+	tell(r, msg, s);
 }
 
-static void ended(struct ua_register *r, unsigned status)
+static void ended(struct ua_register *r, const struct sip_msg *msg)
 {
 	r->conn = 0;
 	change(r, UA_REGISTER_IDLE);
 	if (r->again)
 		plan(r, 0);
 	r->again = false;
-	tell(r, status, 0);
+	tell(r, msg, 0);
 }
 
 static bool is_temporary(const struct ua_register *r, unsigned status)
@@ -218,10 +219,12 @@ static bool is_temporary(const struct ua_register *r, unsigned status)
 	return status == 401 || status == 407 ? !r->prm.retry.auth_permanent : ua_retry_helps(status);
 }
 
-/* `status` 0: nothing came back. */
-static void refused(struct ua_register *r, unsigned status, uint32_t retry_after_s)
+/* `msg` NULL: nothing came back. */
+static void refused(struct ua_register *r, const struct sip_msg *msg)
 {
 	const struct ua_register_retry *t = &r->prm.retry;
+	unsigned status = msg ? msg->status : 0;
+	uint32_t retry_after_s = msg ? ua_retry_after(msg) : 0;
 	uint32_t wait = t->fatal_s;
 
 	if (retry_after_s)
@@ -238,7 +241,7 @@ static void refused(struct ua_register *r, unsigned status, uint32_t retry_after
 		r->retries += !retry_after_s;
 		plan(r, 1000ull * wait);
 	}
-	tell(r, status, wait);
+	tell(r, msg, wait);
 }
 
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
@@ -247,10 +250,13 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	uint32_t least;
 
 	(void)rq;
-	if (msg->status < 200)
+	if (msg->status < 200) {
+		if (r->prm.progress)
+			r->prm.progress(r->prm.arg, r, msg);
 		return;
+	}
 	if (r->state == UA_REGISTER_LEAVING) {
-		ended(r, msg->status);
+		ended(r, msg);
 		return;
 	}
 	/* RFC 3261 10.2.8: longer, then. Only ever longer, so this ends. */
@@ -263,7 +269,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	if (msg->status < 300)
 		registered(r, msg);
 	else
-		refused(r, msg->status, ua_retry_after(msg));
+		refused(r, msg);
 }
 
 static void on_failed(void *arg, struct ua_request *rq, int err)
@@ -273,9 +279,9 @@ static void on_failed(void *arg, struct ua_request *rq, int err)
 	(void)rq;
 	log_debug(1, "REGISTER to %.*s: %s", STR_ARG(r->prm.registrar), strerror(err));
 	if (r->state == UA_REGISTER_LEAVING)
-		ended(r, 0);
+		ended(r, NULL);
 	else
-		refused(r, 0, 0);
+		refused(r, NULL);
 }
 
 /* ---- for its user --------------------------------------------------------------------------- */

@@ -30,6 +30,7 @@ struct ua_register_event {
 	enum ua_register_state state;   /* REGISTERED, REFUSED or IDLE (it has ended) */
 	unsigned status;                /* that came; 0: no answer */
 	uint32_t seconds;               /* REGISTERED: granted; REFUSED: until the next try, 0: none */
+	const struct sip_msg *msg;      /* the response; NULL: none came */
 };
 
 /* Views: what `hold` holds keeps them. */
@@ -42,6 +43,7 @@ struct ua_register_prm {
 	int max_forwards;
 	bool no_rport;
 	uint32_t expires_s;             /* to ask for */
+	uint32_t renew_before_s;        /* the end; at most half of what was granted. 0: 10 */
 	struct ua_register_retry retry;
 	ua_credentials_fn *credentials;
 	void *credentials_arg;
@@ -50,6 +52,7 @@ struct ua_register_prm {
 	void *arg;
 	/* Via's sent-by and Contact, now that the way is known. errno */
 	int (*prepare)(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path);
+	void (*progress)(void *arg, struct ua_register *r, const struct sip_msg *msg);  /* 1xx. Optional */
 	/* The last thing that happens in a turn: ua_register_free() is allowed. */
 	void (*changed)(void *arg, struct ua_register *r, const struct ua_register_event *e);
 };

@@ -434,21 +434,23 @@ static struct ua_request *request_new(struct ua *ua, const struct ua_request_prm
 
 int ua_request_send(struct ua *ua, const struct ua_request_prm *prm, struct ua_request **out)
 {
+	const struct net_path *path = ua->way ? ua->way : prm->path;
+	bool prefer = prm->prefer_path && !ua->way;
 	struct ua_request *rq = request_new(ua, prm);
-	bool open_path = prm->path && !net_is_secure(prm->path->proto) && (prm->secure || names_sips(prm->out));
+	bool open_path = path && !net_is_secure(path->proto) && (prm->secure || names_sips(prm->out));
 	int err = EAGAIN;
 
 	if (!rq)
 		return ENOMEM;
 	obj_hold(rq);           /* until finish() */
 	list_append(&ua->requests, &rq->link);
-	if (open_path && !prm->prefer_path)
+	if (open_path && !prefer)
 		err = refuse_open(rq);
-	else if (prm->path && !open_path && (!prm->prefer_path || ua->ways->usable(ua->arg, prm->path))) {
-		rq->path = *prm->path;
+	else if (path && !open_path && (!prefer || ua->ways->usable(ua->arg, path))) {
+		rq->path = *path;
 		err = send_on_path(rq);
 	}
-	if (err && (!prm->path || prm->prefer_path))
+	if (err && (!path || prefer))
 		err = resolve(rq);
 	if (err)
 		fail_later(rq, err);
@@ -512,6 +514,19 @@ void ua_requests_abandon(struct ua *ua)
 
 		rq->err = ECANCELED;
 		tell_failure(rq);
+	}
+}
+
+void ua_requests_fail(struct ua *ua, int err)
+{
+	list_each(l, &ua->requests) {
+		struct ua_request *rq = container_of(l, struct ua_request, link);
+
+		if (rq->state != UA_REQUEST_TRYING)
+			continue;
+		if (rq->tx)
+			sip_client_tx_detach(rq->tx);
+		fail_later(rq, err);
 	}
 }
 

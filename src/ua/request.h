@@ -66,6 +66,8 @@ void ua_request_cancel(struct ua_request *rq, struct str headers);   /* INVITE *
 void *ua_request_detach(struct ua_request *rq);
 /* At the end of the program: every request fails with ECANCELED. */
 void ua_requests_abandon(struct ua *ua);
+/* The way is gone: those that wait for an answer fail with `err`, told by timers. */
+void ua_requests_fail(struct ua *ua, int err);
 
 struct ua *ua_request_ua(const struct ua_request *rq);
 const struct net_path *ua_request_path(const struct ua_request *rq);

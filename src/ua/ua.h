@@ -41,6 +41,9 @@ struct ua {
 	const struct ua_ways *ways;
 	void *arg;                      /* of `ways` */
 	const struct sip_lookup *lookup;        /* of names; NULL: addresses only */
+	/* By which everything goes, whatever URIs and routes say: the connection of a client to its server (RFC
+	 * 5626). NULL: each request finds its own. */
+	const struct net_path *way;
 	struct list requests;           /* of struct ua_request: those that are not over */
 	struct list invites;            /* of struct ua_invite: the same */
 };

@@ -224,7 +224,7 @@ function parseRequestLine(s) {
 	} else {
 		s.pos = start;
 		const other = parseAbsoluteURI(s);
-		if (!other)
+		if (!other || /^sips?$/i.test(other.scheme))
 			return undefined;
 		delete other.rest;
 		Object.assign(data, other);

@@ -1,25 +1,13 @@
-/* The object SIP. values.js and media.js are everything that needs no agent; agent.js, where it is
- * there, is a function that adds the rest (UA, sessions, ...) to the object it gets. */
+/* The object SIP, filled: values.js and media.js have everything that needs no agent, parts.js what
+ * does (UA, contexts, sessions, ...). */
 'use strict';
-
 const { NAME, VERSION } = require('./constants.js');
+const SIP = require('./sip.js');
 
-const SIP = Object.defineProperties({}, {
+Object.defineProperties(SIP, {
 	version: { get: () => VERSION },
 	name: { get: () => NAME },
 });
-require('./values.js')(SIP);
-require('./media.js')(SIP);
-
-function optional(load) {
-	try {
-		return load();
-	} catch (e) {
-		if (e.code !== 'MODULE_NOT_FOUND')
-			throw e;
-		return () => {};
-	}
-}
-optional(() => require('./agent.js'))(SIP);
+Object.assign(SIP, require('./values.js'), require('./media.js'), require('./parts.js'));
 
 module.exports = SIP;

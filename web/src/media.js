@@ -1,2 +1,4 @@
+/* The members of SIP that are about media. */
 'use strict';
-module.exports = function addMedia(SIP) {};
+
+module.exports = {};

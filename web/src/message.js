@@ -127,6 +127,9 @@ Object.assign(OutgoingRequest.prototype, {
 		return Boolean(this.headers[headerize(name)]) || extraValues(this, name).length > 0;
 	},
 
+	/* A transaction that can be cancelled puts a function of its own here (RFC 3261 9.1: an INVITE's). */
+	cancel() {},
+
 	toString() {
 		let text = `${this.method} ${raw(this.ruri)} SIP/2.0\r\n`;
 		for (const name of Object.keys(this.headers))

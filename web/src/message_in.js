@@ -123,10 +123,23 @@ function responseHead(request, code) {
 	return `${text}CSeq: ${request.cseq} ${request.method}\r\n`;
 }
 
+Object.defineProperty(IncomingRequest.prototype, 'replyServed', { value: function (phrase, given) {
+	const [code, reason, extraHeaders, body, onSuccess, onFailure] = given;
+	Utils.buildStatusLine(code, reason);	/* throws where they are wrong */
+	const text = this.served.reply(code, phrase, linesOf(extraHeaders), body);
+	const then = text === undefined ? onFailure : onSuccess;
+	if (then)
+		Promise.resolve().then(then);
+	return text;
+} });
+
 Object.assign(IncomingRequest.prototype, {
-	/* Sends a response by the request's transaction, and gives its text. `server_transaction` is whatever
-	 * has receiveResponse(code, text, parts) -> promise. */
+	/* Sends a response, and gives its text. `served`, where the request has one, is whoever answers it:
+	 * reply(code, reason, extraHeaders, body) -> the text that left, undefined when none did. Otherwise
+	 * the text goes to server_transaction.receiveResponse(code, text) -> promise. */
 	reply(code, reason, extraHeaders, body, onSuccess, onFailure) {
+		if (this.served)
+			return this.replyServed(Utils.getReasonPhrase(code, reason), arguments);
 		let text = Utils.buildStatusLine(code, reason);
 		if (this.method === C.INVITE && code > 100 && code <= 200)
 			text += this.getHeaders('record-route').map((route) => `Record-Route: ${route}\r\n`).join('');
@@ -135,8 +148,7 @@ Object.assign(IncomingRequest.prototype, {
 		text += `Supported: ${supportedTags(this.ua, this.method)}\r\n`;
 		text += `User-Agent: ${this.ua.configuration.userAgentString}\r\n`;
 		text += writeBody(body, 'application/sdp');
-		this.server_transaction.receiveResponse(code, text, { reason, extraHeaders: linesOf(extraHeaders), body })
-			.then(onSuccess, onFailure);
+		this.server_transaction.receiveResponse(code, text).then(onSuccess, onFailure);
 		return text;
 	},
 

@@ -42,6 +42,18 @@ function takeVia(message, name, value) {
 	return Boolean(via);
 }
 
+/* A field that is not well formed and that the message can do without stays as text. */
+function lenient(take) {
+	return (message, name, value) => {
+		if (!take(message, name, value)) {
+			message.logger.warn(`error parsing "${name}" header field with value "${value}"`);
+			message.addHeader(name, value);
+		}
+		return true;
+	};
+}
+
+/* All others become fields with their text alone. */
 const TAKE = {
 	Via: takeVia,
 	From: single((message, from) => {
@@ -52,8 +64,8 @@ const TAKE = {
 		message.to = to;
 		message.to_tag = to.getParam('tag');
 	}),
-	'Record-Route': addresses,
-	Contact: addresses,
+	'Record-Route': lenient(addresses),
+	Contact: lenient(addresses),
 	'Call-ID': single((message, parsed, value) => {
 		message.call_id = value;
 	}),
@@ -64,19 +76,16 @@ const TAKE = {
 	}),
 	'Max-Forwards': single(),
 	'Content-Length': single(),
-	'Content-Type': single(),
-	'WWW-Authenticate': addParsed,
-	'Proxy-Authenticate': addParsed,
-	'Refer-To': single((message, referTo) => {
-		message.refer_to = referTo;
+	'Refer-To': lenient((message, name, value) => {
+		const parsed = Grammar.parse(value, 'Refer_To');
+		if (parsed === -1)
+			return false;
+		message.setHeader(name, value);
+		message.headers[name][0].parsed = parsed;
+		message.refer_to = parsed;
+		return true;
 	}),
 };
-
-/* May come more than once (several schemes, several proxies); each must be well formed. */
-function addParsed(message, name, value) {
-	message.addHeader(name, value);
-	return message.parseHeader(name, message.headers[name].length - 1) !== undefined;
-}
 
 /* The end of the line that begins at `start`, its continuations included (RFC 3261 7.3.1). */
 function endOfHeader(text, start) {
