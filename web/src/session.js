@@ -4,7 +4,7 @@
 const SIP = require('./sip.js');
 const { ERRNO } = require('./core.js');
 const { headerBlock, outgoing } = require('./wire.js');
-const media = require('./media.js');
+const descriptions = require('./descriptions.js');
 const told = require('./session_events.js');
 
 const C = {
@@ -55,7 +55,7 @@ function sendNext(session, options) {
 	SIP.Timers.setTimeout(() => sendNext(session, options), dtmf.duration + dtmf.interToneGap);
 }
 
-Object.assign(Session.prototype, media.methods, told.methods, {
+Object.assign(Session.prototype, descriptions.methods, told.methods, {
 	/* ---- the agent ---- */
 
 	/* The agent's name for it; its events come here from now on. */

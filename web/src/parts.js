@@ -1,0 +1,4 @@
+/* The members of SIP that need the agent. */
+'use strict';
+
+module.exports = {};
