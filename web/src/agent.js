@@ -124,7 +124,13 @@ class Agent {
 	}
 
 	received(conn, data) {
+		this.came = data;
 		this.core.received(conn, data);
+	}
+
+	/* The message that is being looked at. */
+	current() {
+		return this.parsed(typeof this.came === 'string' ? this.came : new TextDecoder().decode(this.came));
 	}
 
 	closed(conn, code, reason) {
@@ -141,6 +147,10 @@ class Agent {
 			return null;
 		const n = this.core.alloc(4), text = this.core.text(this.core.call('message_text', at, n), this.core.word(n));
 		this.core.x.free(n);
+		return this.parsed(text);
+	}
+
+	parsed(text) {
 		if (this.message.text !== text)
 			this.message = { text, object: incoming(this.ua, text) };
 		return this.message.object;

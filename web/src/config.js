@@ -54,7 +54,7 @@ function authentication(factory) {
 	if (!(factory instanceof Function))
 		return undefined;
 	if (!factory.initialize)
-		factory.initialize = () => SIP.Utils.Promise.resolve();
+		factory.initialize = Object.assign(() => SIP.Utils.Promise.resolve(), { ours: true });
 	return factory;
 }
 

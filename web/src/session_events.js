@@ -121,9 +121,12 @@ const methods = {
 		this.terminated(message, e.cause);
 	},
 
-	on_dialog(e, message) {
-		if (!message)
-			return;
+	/* In the message that just came. */
+	on_dialog() {
+		this.haveDialog(this.ua.agent.current());
+	},
+
+	haveDialog(message) {
 		const theirs = message instanceof SIP.IncomingRequest, id = message.call_id + (theirs ? message.to_tag + message.from_tag
 			: message.from_tag + message.to_tag);
 		const early = !theirs && message.status_code < 200;
@@ -140,10 +143,10 @@ const methods = {
 	},
 
 	on_invitesent(e) {
-		if (this.pendingReinvite || !this.first_sent === false)
+		if (this.first_sent || this.request instanceof SIP.IncomingRequest)
 			this.emit('invite', outgoing(this.ua, e.text));
-		else if (this.request.setHeader)
-			wireInto(this.request, e.text);
+		else
+			this.left(e.text);
 		this.first_sent = true;
 	},
 
@@ -196,6 +199,8 @@ const methods = {
 			this.onInfo(request);
 		else
 			request.reply(415, null, ['Accept: application/dtmf-relay']);
+		/* It is answered by the agent now, if nobody did. */
+		request.served.incoming = 0;
 	},
 
 	on_dtmf(e, request) {
