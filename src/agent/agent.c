@@ -254,7 +254,9 @@ int sidetone_ua_set_json(struct sidetone_ua *ua, const char *name, const char *j
 	int err = agent_config_set_json(&ua->config, str_z(name), str_z(json), &why);
 
 	if (err)
-		agent_fail(ua, err, "%s", err == ENOENT ? "no such parameter" : err == ENOMEM ? "out of memory" : text_z(&why));
+		agent_fail(ua, err, "%s", why.n ? text_z(&why) : strerror(err));
+	else if (why.n)         /* an old name, a member that is not known */
+		agent_log(ua, 1, "sip.ua", "%s", text_z(&why));
 	text_free(&why);
 	return err;
 }
@@ -264,6 +266,8 @@ int sidetone_ua_set_string(struct sidetone_ua *ua, const char *name, const char 
 	struct buf b = BUF_INIT;
 	int err;
 
+	if (!value)
+		return sidetone_ua_set_json(ua, name, "null");
 	buf_char(&b, '"');
 	for (const char *p = value; *p; p++) {
 		if (*p == '"' || *p == '\\')
