@@ -144,15 +144,15 @@ function parseAddress(s, { bare, last } = {}) {
 		if (!address)
 			return undefined;
 		const header = new NameAddrHeader(address.uri, address.displayName);
-		let kept;
+		const kept = [];
 		s.parameters(({ name, value }) => {
 			if (name === last)
-				kept = value;
+				kept.push(value);
 			else
 				header.setParam(name, value);
 		});
-		if (kept !== undefined)
-			header.setParam(last, kept);
+		for (const value of kept)
+			header.setParam(last, value);
 		return header;
 	});
 }
