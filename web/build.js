@@ -32,7 +32,8 @@ function collect(entry, wasm) {
 		seen.set(file, id);
 		const text = path.basename(file) === 'wasm.js' ? `module.exports = ${encode(fs.readFileSync(wasm))};`
 			: squeeze(fs.readFileSync(file, 'utf8'));
-		const body = text.replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, quote, name) => `require(${visit(resolve(name, file))})`);
+		/* What is node's own is asked for where the file is loaded; in a page it is empty. */
+		const body = text.replace(/\brequire\((['"]node:[^'"]+['"])\)/g, 'outer($1)').replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, quote, name) => `require(${visit(resolve(name, file))})`);
 		order.push({ id, body });
 		return id;
 	};
@@ -42,9 +43,10 @@ function collect(entry, wasm) {
 function bundle(wasm) {
 	const { first, order } = collect(path.join(root, 'src/index.js'), wasm);
 	const modules = order.map(({ id, body }) => `${id}:function(module,exports,require){${body}\n}`).join(',\n');
-	return `function(){'use strict';var made={},all={${modules}};
+	return `function(){'use strict';var outer=function(name){return typeof require==='function'?require(name):{}};
+return(function(){var made={},all={${modules}};
 function require(id){if(!made[id]){made[id]={exports:{}};all[id].call(made[id].exports,made[id],made[id].exports,require)}return made[id].exports}
-return require(${first})}`;
+return require(${first})})()}`;
 }
 
 function main(wasm, script, esm) {

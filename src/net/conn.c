@@ -25,6 +25,8 @@ static void conn_free(void *arg)
 	obj_drop(c->ws_rules);
 	obj_drop(c->http_limits);
 	text_free(&c->host);
+	text_free(&c->target);
+	text_free(&c->why);
 	for (size_t i = 0; i < c->n; i++)
 		drop_queued(&c->q[c->head + i]);
 	free(c->q);
@@ -57,6 +59,12 @@ int conn_new(struct conn **out, struct io *io, int fd, const struct net_path *pa
 	c->in.max = io->limits.max_message + CONN_READ_MORE;
 	*out = c;
 	return 0;
+}
+
+void conn_note_why(struct conn *c, struct str why)
+{
+	if (!c->accepted && !c->why.n)
+		text_set(&c->why, why);
 }
 
 struct conn *conn_find(const struct io *io, uint64_t id)
@@ -102,7 +110,7 @@ static void fail_queued(struct conn *c, int err)
 
 void conn_close(struct conn *c, int err)
 {
-	struct env e = { .type = ENV_CLOSED, .err = err, .path = c->path };
+	struct env e = { .type = ENV_CLOSED, .err = err, .code = c->end_code, .path = c->path };
 
 	if (c->closed)
 		return;
@@ -122,6 +130,7 @@ void conn_close(struct conn *c, int err)
 	/* Last, for the core may answer at once when it shares our thread. */
 	if (!c->io->closed) {
 		fail_queued(c, err ? err : ECONNRESET);
+		e.p = c->why.n ? net_bytes_new(text_view(&c->why)) : NULL;
 		io_emit(c->io, &e);
 	}
 }

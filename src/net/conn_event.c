@@ -18,10 +18,19 @@ static void answer_keepalive(struct conn *c, size_t n)
 	size_t all = c->crlfs + n;
 	struct net_bytes *b = all >= 4 ? make_pong() : NULL;
 
+	if (all == 2)
+		conn_pong(c);
+
 	if (b)
 		conn_queue(c, b);
 	obj_drop(b);
 	c->crlfs = (unsigned)(all % 4);
+}
+
+void conn_pong(struct conn *c)
+{
+	if (!c->accepted)
+		io_emit(c->io, &(struct env){ .type = ENV_PONG, .path = c->path });
 }
 
 void conn_spoke(struct conn *c)
@@ -195,7 +204,7 @@ void conn_took(struct conn *c, size_t n)
 static bool read_some(struct conn *c)
 {
 	char *at = c->in.n ? buf_room(&c->in, CONN_READ_MORE) : c->io->scratch;
-	size_t room = io_read_size(c->io, c->in.n ? CONN_READ_MORE : STREAM_READ);
+	size_t room = c->ops->whole ? STREAM_READ : io_read_size(c->io, c->in.n ? CONN_READ_MORE : STREAM_READ);
 	ssize_t n;
 
 	if (!at) {
@@ -275,6 +284,8 @@ static void open_up(struct conn *c)
 		conn_leave(c);
 	conn_watch(c, UV_READABLE);
 	conn_set_deadline(c);
+	if (!c->accepted)
+		io_emit(c->io, &(struct env){ .type = ENV_CONNECTED, .path = c->path });
 	conn_flush(c);
 	/* What came behind the handshake; no socket would wake us for it. */
 	if (c->state == CONN_OPEN)

@@ -334,6 +334,20 @@ static void on_prepare(uv_prepare_t *h)
 	measure_turn(l);
 }
 
+uint64_t loop_left_ms(struct loop *l)
+{
+	uint64_t left = wheel_next_ms(l->wheel);
+	int uv;
+
+	/* From now on a bell of another thread makes the descriptor readable. */
+	atomic_store(&l->asleep, true);
+	if (any_rung(l) || l->deferred.first || l->later.first || fiber_ready())
+		return 0;
+	uv_update_time(&l->uv);
+	uv = uv_backend_timeout(&l->uv);
+	return uv >= 0 && (uint64_t)uv < left ? (uint64_t)uv : left;
+}
+
 uint64_t loop_longest_us(struct loop *l)
 {
 	uint64_t v = l->asked_ms * 1000;

@@ -18,6 +18,9 @@ struct wheel *loop_wheel(struct loop *l);
 const struct clock *loop_clock(const struct loop *l);
 void loop_run(struct loop *l);               /* until loop_stop(); what was posted before it is run first */
 void loop_stop(struct loop *l);              /* any thread */
+/* For a loop that somebody else's turns: uv_run(loop_uv(l), UV_RUN_NOWAIT) is wanted in so many ms, or when
+ * uv_backend_fd() is readable; UINT64_MAX: then alone. To be asked before each sleep. */
+uint64_t loop_left_ms(struct loop *l);
 /* Run fn(arg) on the loop's thread, soon, in order. Any thread. ENOMEM. For
  * what is rare; rates above a few hundred a second go through a ring. */
 int loop_post(struct loop *l, loop_fn *fn, void *arg);

@@ -145,6 +145,19 @@ void net_conn_keep(struct net *n, uint64_t conn, bool keep)
 
 /* ---- up --------------------------------------------------------------- */
 
+static void tell_closed(struct net *n, const struct env *e)
+{
+	const struct net_bytes *why = e->p;
+	struct net_end end = { e->err, e->code, why ? str_mk(why->p, why->n) : STR_NULL };
+
+	link_remove(n, e->path.conn);
+	if (n->h.ended)
+		n->h.ended(n->h.arg, &e->path, &end);
+	else if (n->h.closed)
+		n->h.closed(n->h.arg, &e->path, e->err);
+	obj_drop(e->p);
+}
+
 static void on_event(struct net *n, const struct env *e)
 {
 	switch (e->type) {
@@ -158,10 +171,16 @@ static void on_event(struct net *n, const struct env *e)
 		else if (e->http && n->h.opened)
 			n->h.opened(n->h.arg, &e->path);
 		break;
+	case ENV_CONNECTED:
+		if (n->h.connected)
+			n->h.connected(n->h.arg, &e->path);
+		break;
+	case ENV_PONG:
+		if (n->h.pong)
+			n->h.pong(n->h.arg, &e->path);
+		break;
 	case ENV_CLOSED:
-		link_remove(n, e->path.conn);
-		if (n->h.closed)
-			n->h.closed(n->h.arg, &e->path, e->err);
+		tell_closed(n, e);
 		break;
 	case ENV_FAILED:
 		if (n->h.failed)
@@ -306,27 +325,27 @@ static void count_connect(struct net *n, struct conn *c)
 	gate_enter(n->gate, NULL, true, &c->slot);
 }
 
-static int open_conn(struct net *n, struct transport *t, struct net_path *path)
+/* `find`: as link_add(). Fills in path->conn and path->local. */
+static int open_conn(struct net *n, const struct sock_prm *prm, struct str host, struct str target, bool find,
+		     struct net_path *path)
 {
 	struct io *io = n->io[n->next_io++ % n->ios];
 	struct env e = { .type = ENV_CONNECT };
 	struct conn *c;
 	int fd, err;
 
-	path->transport = t->id;
-	path->local = t->bound;
 	path->conn = io_conn_id(io);
-	err = tcp_connect(&fd, path, &t->prm);
+	err = conn_socket(&fd, path, prm);
 	if (err)
 		return err;
-	err = conn_new(&c, io, fd, path, &t->prm, false);
+	err = conn_new(&c, io, fd, path, prm, false);
 	if (err) {
 		close(fd);
 		return err;
 	}
-	err = text_set(&c->host, hosts_name(n->hosts, path->host));
-	if (!err)
-		err = link_add(n, path, true);
+	err = text_set(&c->host, host);
+	err = err ? err : text_set(&c->target, target);
+	err = err ? err : link_add(n, path, find);
 	if (err) {
 		obj_drop(c);
 		return err;
@@ -341,6 +360,25 @@ static int open_conn(struct net *n, struct transport *t, struct net_path *path)
 		obj_drop(c);
 	}
 	return err;
+}
+
+static int open_from(struct net *n, struct transport *t, struct net_path *path)
+{
+	path->transport = t->id;
+	path->local = t->bound;
+	return open_conn(n, &t->prm, hosts_name(n->hosts, path->host), STR_NULL, true, path);
+}
+
+int net_connect(struct net *n, const struct net_connect_prm *prm, struct net_path *path)
+{
+	const struct sock_prm sock = { .tos = -1, .cos = -1, .tls = prm->tls };
+
+	if (net_is_secure(prm->proto) != (prm->tls != NULL))
+		return EINVAL;
+	if (!sa_port(&prm->peer))
+		return EDESTADDRREQ;
+	*path = (struct net_path){ .proto = prm->proto, .peer = prm->peer, .local = prm->from };
+	return open_conn(n, &sock, prm->host, prm->target, false, path);
 }
 
 static int send_stream(struct net *n, struct net_path *path, struct net_bytes *bytes)
@@ -385,7 +423,7 @@ static int find_conn(struct net *n, struct net_path *path)
 			return ENETUNREACH;
 		if (!sa_port(&path->peer))
 			return EDESTADDRREQ;
-		err = open_conn(n, t, &p);
+		err = open_from(n, t, &p);
 		if (!err)
 			*path = p;
 		return err;
@@ -399,7 +437,7 @@ int net_send(struct net *n, struct net_path *path, struct net_bytes *bytes)
 	struct transport *t;
 	int err;
 
-	if (net_is_stream(path->proto)) {
+	if (net_is_stream(path->proto) || path->conn) {
 		err = find_conn(n, path);
 		if (!err)
 			err = send_stream(n, path, bytes);

@@ -12,6 +12,13 @@
 #include "net/tls.h"
 #include "net/ws.h"
 
+/* How a connection has ended. */
+struct net_end {
+	int err;                /* 0: closed by the peer in order */
+	unsigned code;          /* the WebSocket's (RFC 6455 7.4): the peer's, or ours when it broke the rules; 0: none */
+	struct str why;         /* in words, of the peer, its WebSocket or its TLS; empty: `err` says all */
+};
+
 struct net_handlers {
 	void *arg;
 	/* Io thread. How long is the message at the start of `data`? 0 and *len;
@@ -30,6 +37,11 @@ struct net_handlers {
 	void (*closed)(void *arg, const struct net_path *path, int err);
 	/* Core. These bytes could not be sent (connect failed, queue full). */
 	void (*failed)(void *arg, const struct net_path *path, struct net_bytes *bytes, int err);
+	/* ---- of connections that we opened. All on the core; NULL: nobody wants to know. */
+	void (*connected)(void *arg, const struct net_path *path);   /* it is up: what is sent leaves */
+	/* A sign of life that is no message: a lone CRLF, the answer to our CRLFCRLF, or a WebSocket's pong. */
+	void (*pong)(void *arg, const struct net_path *path);
+	void (*ended)(void *arg, const struct net_path *path, const struct net_end *end);    /* in place of closed() */
 	/* ---- a server of HTTP; NULL: there is none. All on the core. */
 	void (*opened)(void *arg, const struct net_path *path);      /* a connection to a listener of HTTP */
 	/* Takes over the reference to `r`. Until its answer has ended, no other comes on this connection. */
@@ -101,6 +113,18 @@ uint32_t net_host(struct net *n, struct str name);
  * path->host is used (RFC 5923): who connected to us has not shown that name. ENOBUFS: ring full, drop or 503.
  * ENETUNREACH: no transport fits. */
 int net_send(struct net *n, struct net_path *path, struct net_bytes *bytes);
+/* A connection of one's own, which needs no transport: no other message is sent by it than what names it
+ * in net_path.conn. Of UDP it is a socket that hears its peer alone, and ends when there is nobody
+ * (ICMP). It opens later: net_handlers.connected, or ended. *path is what net_send() is given. */
+struct net_connect_prm {
+	enum net_proto proto;
+	struct sa peer;
+	struct sa from;                 /* unset: the kernel chooses; its port is not looked at */
+	struct str host;                /* the name to ask for, and which its certificate must have; empty: `peer` itself */
+	struct str target;              /* WS, WSS: path and query; empty: "/ws" */
+	struct tls_context *tls;        /* TLS, WSS: needed, and held from then on */
+};
+int net_connect(struct net *n, const struct net_connect_prm *prm, struct net_path *path);
 /* ---- answers of HTTP. 0; ENOTCONN: the connection has gone, or awaits no answer; ENOBUFS: the ring is full. */
 enum net_http_then {
 	HTTP_MORE,      /* the answer goes on; net_handlers.room is called when this has left */

@@ -4,6 +4,7 @@
  *   transport.c  ... its transports: which sockets are open
  *   io_thread.c  one io: its loop, the rings to and from the core, the flush
  *   udp.c        datagram sockets
+ *   udp_conn.c   the row of a datagram socket that knows one peer alone
  *   fair.c       datagrams that wait their turn, when there are too many
  *   conn.c       one connection: deadlines, queue; the same for all protocols
  *   conn_event.c what happens on its socket: connected, handshake, framing, keep-alives
@@ -144,7 +145,7 @@ void sock_keepalive(int fd, const struct sock_prm *prm);     /* also to turn it 
 
 /* ---- one io ----------------------------------------------------------- */
 
-enum env_type { ENV_MESSAGE, ENV_OPENED, ENV_CLOSED, ENV_FAILED, ENV_SEND, ENV_CONNECT, ENV_DISCONNECT, ENV_KEEP,
+enum env_type { ENV_MESSAGE, ENV_OPENED, ENV_CONNECTED, ENV_PONG, ENV_CLOSED, ENV_FAILED, ENV_SEND, ENV_CONNECT, ENV_DISCONNECT, ENV_KEEP,
 	ENV_REQUEST, ENV_ROOM, ENV_HTTP_SEND, ENV_HTTP_UPGRADE };
 
 struct env {
@@ -152,10 +153,11 @@ struct env {
 	int err;
 	bool keep;
 	bool http;              /* ENV_OPENED: to a listener of HTTP */
+	unsigned code;          /* ENV_CLOSED: net_end.code */
 	enum net_http_then then;        /* ENV_HTTP_SEND */
 	uint32_t write_ms;      /* ENV_HTTP_UPGRADE, whose path.transport is the new one */
 	struct net_path path;
-	void *p;                /* held: the message or request up, the bytes down and failed */
+	void *p;                /* held: the message or request up, why it closed; the bytes down and failed */
 	struct udp_sock *sock;  /* ENV_SEND of a datagram */
 	struct conn *conn;      /* held: ENV_CONNECT */
 	struct list link;       /* in io.overflow */
@@ -247,6 +249,7 @@ struct conn_ops {
 	/* Cuts what was read into messages, which go to conn_message(); gives how many bytes are used up.
 	 * It may change them. NULL: net_handlers.frame says where messages end. */
 	size_t (*cut)(struct conn *c, char *data, size_t n);
+	bool whole;             /* what one read gives is cut nowhere: it gets all the room there is */
 	/* What goes over the wire for `bytes`, to be dropped by the caller. NULL itself: `bytes`. */
 	struct net_bytes *(*wrap)(struct conn *c, struct net_bytes *bytes);
 	void (*free)(struct conn *c);                                /* NULL: nothing */
@@ -259,7 +262,7 @@ struct conn_ops {
 
 const struct conn_ops *conn_ops_of(enum net_proto p);        /* NULL: not built in */
 
-extern const struct conn_ops tls_ops, ws_ops, http_ops;
+extern const struct conn_ops udp_conn_ops, tls_ops, ws_ops, http_ops;
 
 /* One piece that waits to be sent. */
 struct queued {
@@ -283,6 +286,9 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 	uint32_t write_ms;      /* of sock_prm */
 	uint64_t stall_ms;      /* since when the peer takes nothing of what waits; 0: it does */
 	struct text host;       /* of one that we open: the name that the peer must have; empty: its address */
+	struct text target;     /* ... what its WebSocket is asked for; empty: /ws */
+	struct text why;        /* ... what was wrong with it */
+	unsigned end_code;      /* ... net_end.code */
 	int fd, events;
 	enum conn_state state;
 	bool accepted, keep, started, closed, spoke /* a whole message came */, deaf /* reads nothing more */;
@@ -311,6 +317,8 @@ int conn_queue(struct conn *c, struct net_bytes *bytes);
 int conn_queue_wire(struct conn *c, struct net_bytes *wire);         /* of the row's own, as it is */
 void conn_spoke(struct conn *c);             /* it has said something whole */
 void conn_message(struct conn *c, struct str message);       /* one is whole */
+void conn_pong(struct conn *c);              /* the peer answered a keep-alive of ours */
+void conn_note_why(struct conn *c, struct str why);  /* the first that is said counts */
 void conn_took(struct conn *c, size_t n);            /* so many bytes of `in` are used up */
 void conn_flush(struct conn *c);
 void conn_close(struct conn *c, int err);
@@ -353,7 +361,7 @@ int listener_new(struct listener **l, struct io *io, int fd, enum net_proto prot
 int listener_start(struct listener *l);
 void listener_stop(struct listener *l);
 /* Core: begin to connect from `local` (port not used); fills in path->local. */
-int tcp_connect(int *fd, struct net_path *path, const struct sock_prm *prm);
+int conn_socket(int *fd, struct net_path *path, const struct sock_prm *prm);
 
 /* ---- hosts.c; core ----------------------------------------------------- */
 

@@ -33,7 +33,7 @@ static void tcp_shut(struct conn *c)
 
 static const struct conn_ops tcp_ops = { .read = tcp_read, .write = tcp_write, .shut = tcp_shut };
 
-static const struct conn_ops *const rows[NET_PROTOS] = {
+static const struct conn_ops *const rows[NET_PROTOS] = { [NET_UDP] = &udp_conn_ops,
 	[NET_TCP] = &tcp_ops, [NET_TLS] = &tls_ops, [NET_WS] = &ws_ops, [NET_WSS] = &ws_ops,
 };
 
@@ -211,15 +211,17 @@ void listener_stop(struct listener *l)
 
 /* ---- connecting ------------------------------------------------------- */
 
-int tcp_connect(int *out, struct net_path *path, const struct sock_prm *prm)
+int conn_socket(int *out, struct net_path *path, const struct sock_prm *prm)
 {
 	struct sa local = path->local;
-	int fd = socket(path->peer.u.s.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int type = net_is_stream(path->proto) ? SOCK_STREAM : SOCK_DGRAM;
+	int fd = socket(path->peer.u.s.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int err = 0;
 
 	if (fd < 0)
 		return errno;
-	sock_stream_options(fd, path->peer.u.s.sa_family, prm);
+	if (type == SOCK_STREAM)
+		sock_stream_options(fd, path->peer.u.s.sa_family, prm);
 	sa_set_port(&local, 0);
 	if (sa_is_set(&local) && !sa_is_any(&local) && bind(fd, &local.u.s, sa_len(&local)))
 		err = errno;

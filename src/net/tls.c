@@ -33,7 +33,7 @@ static const char *failure_reason(const struct tls *t)
 
 /* Whom we connect to is the configuration's or a phone's choice, and somebody waits for it. Who
  * connects to us may be a scanner. */
-static void log_failure(const struct conn *c, const char *why)
+static void log_failure(struct conn *c, const char *why)
 {
 	struct str name = tls_context_name(c->tls_context);
 	char peer[SA_TEXT];
@@ -43,6 +43,7 @@ static void log_failure(const struct conn *c, const char *why)
 	else
 		log_warning("%.*s: no TLS connection to %s (%s): %s", STR_ARG(name), text_z(&c->host),
 			    sa_text(&c->path.peer, peer), why);
+	conn_note_why(c, str_z(why));
 }
 
 /* Errno of a failed call, what `ret` was returned by; EAGAIN: *want_write says for what. */

@@ -65,11 +65,13 @@ static int send_request(struct conn *c)
 	struct buf host = BUF_INIT, b = BUF_INIT;
 	int err = ws_new_key(c->ws->key);
 
-	if (c->host.n)
+	if (c->host.n && sa_port(&c->path.peer) == (c->path.proto == NET_WSS ? 443 : 80))
+		buf_put(&host, text_view(&c->host));
+	else if (c->host.n)
 		buf_printf(&host, "%s:%u", text_z(&c->host), sa_port(&c->path.peer));
 	else
 		sa_write(&host, &c->path.peer);
-	ws_request(&b, c->ws->key, buf_view(&host));
+	ws_request(&b, c->ws->key, buf_view(&host), c->target.n ? text_view(&c->target) : STR("/ws"));
 	if (!err && !buf_err(&b)) {
 		struct iovec v = { b.p, b.n };
 
@@ -147,6 +149,7 @@ static int take_answer(struct conn *c)
 		err = ws_check_answer(&h, c->ws->key, &why);
 	if (err) {
 		log_warning("no WebSocket with %s: %s", sa_text(&c->path.peer, peer), why);
+		conn_note_why(c, str_z(why));
 		return EPROTO;
 	}
 	c->ws->state = WS_OPEN;
@@ -232,6 +235,13 @@ static void note_ping(struct ws_pinged *p, struct str payload)
 		memcpy(p->payload, payload.p, p->n);
 }
 
+/* What the peer said; or what it did wrong, for which the code is ours. */
+static void note_end(struct conn *c, const struct ws_got *got)
+{
+	c->end_code = got->code;
+	conn_note_why(c, got->kind == WS_BROKEN ? str_z(got->why) : got->payload);
+}
+
 static size_t ws_cut(struct conn *c, char *data, size_t n)
 {
 	struct ws_pinged ping = { 0 };
@@ -249,9 +259,12 @@ static size_t ws_cut(struct conn *c, char *data, size_t n)
 			conn_message(c, got.payload);
 		} else if (got.kind == WS_PINGED) {
 			note_ping(&ping, got.payload);
+		} else if (got.kind == WS_PONGED) {
+			conn_pong(c);
 		} else if (got.kind == WS_CLOSED || got.kind == WS_BROKEN) {
 			if (got.kind == WS_BROKEN)
 				log_debug(1, "WebSocket: %s", got.why);
+			note_end(c, &got);
 			send_close(c, got.code);
 			conn_end(c);
 			return n;

@@ -144,6 +144,7 @@ static void take_close(struct ws_got *got, struct str payload)
 	}
 	got->kind = WS_CLOSED;
 	got->code = code;
+	got->payload = str_skip(payload, 2);
 }
 
 static void finish_message(struct ws_got *got, bool text, struct str whole)

@@ -47,7 +47,7 @@ enum ws_kind { WS_NOTHING /* more bytes are needed */, WS_PART /* a fragment was
 struct ws_got {
 	enum ws_kind kind;
 	size_t used;            /* [bytes] of the data */
-	struct str payload;     /* MESSAGE, PINGED; good until the next call */
+	struct str payload;     /* MESSAGE, PINGED, CLOSED (its reason); good until the next call */
 	unsigned code;          /* CLOSED: theirs, or WS_CODE_NO_STATUS; BROKEN: ours */
 	const char *why;        /* BROKEN */
 };

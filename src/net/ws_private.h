@@ -15,8 +15,8 @@
 
 /* As server. The answer to what could not be parsed; `err` as http_parse_request() gave it. */
 void ws_answer_unreadable(struct buf *out, int err);
-/* As client. Writes a request to `host` ("example.com:8088"), with a key of ours. */
-void ws_request(struct buf *out, const char key[WS_KEY + 1], struct str host);
+/* As client. Writes a request for `target` ("/ws?x=y") to `host` ("example.com:8088"), with a key of ours. */
+void ws_request(struct buf *out, const char key[WS_KEY + 1], struct str host, struct str target);
 int ws_new_key(char key[WS_KEY + 1]);
 /* Is this the answer to a request with that key? EPROTO: no, and *why says so. */
 int ws_check_answer(const struct http_head *answer, const char key[WS_KEY + 1], const char **why);

@@ -151,10 +151,11 @@ int ws_new_key(char key[WS_KEY + 1])
 	return 0;
 }
 
-void ws_request(struct buf *out, const char key[WS_KEY + 1], struct str host)
+void ws_request(struct buf *out, const char key[WS_KEY + 1], struct str host, struct str target)
 {
-	buf_printf(out, "GET /ws HTTP/1.1\r\nHost: %.*s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		   "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n\r\n", STR_ARG(host), key);
+	buf_printf(out, "GET %.*s HTTP/1.1\r\nHost: %.*s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		   "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n\r\n", STR_ARG(target),
+		   STR_ARG(host), key);
 }
 
 int ws_check_answer(const struct http_head *h, const char key[WS_KEY + 1], const char **why)

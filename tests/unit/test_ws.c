@@ -191,7 +191,7 @@ static void as_client(void **state)
 	assert_int_equal(ws_new_key(key), 0);
 	assert_int_equal(ws_new_key(other), 0);
 	assert_string_not_equal(key, other);
-	ws_request(&request, key, STR("a.example:8088"));
+	ws_request(&request, key, STR("a.example:8088"), STR("/ws"));
 	assert_int_equal(http_parse_request(&h, buf_view(&request), &len), 0);
 	assert_int_equal(ws_answer(&answer, NULL, &h), 0);
 	assert_int_equal(check(buf_z(&answer), key), 0);

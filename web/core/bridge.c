@@ -17,6 +17,9 @@ IMPORT("close") void host_close(uint32_t conn);
 IMPORT("hash") int host_hash(int h, const void *bytes, size_t n, uint8_t *out);
 IMPORT("event") void host_event(uint32_t agent, const struct sidetone_event *e);
 
+struct sidetone_core *bridge_core_new(void);
+struct sidetone_ua *bridge_ua_new(struct sidetone_core *c, uint32_t agent);
+
 static uint64_t now(void *arg)
 {
 	(void)arg;

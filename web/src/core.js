@@ -3,6 +3,8 @@
 'use strict';
 const { hash } = require('./hash.js');
 const wasm = require('./wasm.js');
+/* Node 18 has the browser's in a module. */
+const crypto = globalThis.crypto || require('node:crypto').webcrypto;
 
 /* wasi-libc's numbers. */
 const ERRNO = { EALREADY: 7, EINVAL: 28, EIO: 29, ENOENT: 44, ENOMEM: 48, EPERM: 63 };
@@ -21,16 +23,15 @@ function later(error) {
 const clock = () => (typeof performance === 'object' ? performance.now() : Date.now());
 
 class Core {
-	/* `sockets` is told of each socket that is made: opened(ws), gone(ws). */
+	/* `on_event` is called with each CoreEvent. `sockets`: open(uri, conn), send(conn, text) -> bool,
+	 * close(conn); what becomes of them is told to opened(), received(), closed(). */
 	constructor(on_event, sockets) {
 		this.on_event = on_event;
 		this.sockets = sockets;
-		this.conns = new Map();
 		this.last_conn = 0;
 		this.timer = null;
 		this.ahead = 0;
 		this.depth = 0;
-		this.messages = new Map();
 		this.after = [];
 		compiled = compiled || new WebAssembly.Module(wasm());
 		this.x = new WebAssembly.Instance(compiled, { host: this.host(), wasi_snapshot_preview1: this.wasi() }).exports;
@@ -70,11 +71,16 @@ class Core {
 		return at ? this.text(at, this.bytes().indexOf(0, at) - at) : null;
 	}
 
-	/* A copy of ours, to be freed; `length` counts no NUL. */
-	put(bytes) {
-		const at = this.x.malloc(bytes.length + 1);
+	alloc(n) {
+		const at = this.x.malloc(n);
 		if (!at)
 			throw new Error('no memory');
+		return at;
+	}
+
+	/* A copy of ours, to be freed; `length` counts no NUL. */
+	put(bytes) {
+		const at = this.alloc(bytes.length + 1);
 		this.bytes().set(bytes, at);
 		this.u8[at + bytes.length] = 0;
 		return at;
@@ -98,7 +104,7 @@ class Core {
 
 	/* The same, for a function with a pointer to its result as the last argument. */
 	make(name, ...args) {
-		const at = this.x.malloc(4);
+		const at = this.alloc(4);
 		this.setWord(at, 0);
 		try {
 			const error = this.call(name, ...args, at);
@@ -110,7 +116,7 @@ class Core {
 
 	/* A structure of words: numbers and strings; `fn` gets its address, `tail` are bytes behind them. */
 	struct(words, tail, fn) {
-		const kept = [], at = this.x.malloc(4 * words.length + 4);
+		const kept = [], at = this.alloc(4 * words.length + 4);
 		try {
 			words.forEach((w, i) => {
 				if (typeof w === 'string') {
@@ -132,15 +138,13 @@ class Core {
 		try {
 			return fn(...args);
 		} finally {
-			if (!--this.depth) {
-				this.messages.clear();
+			if (!--this.depth)
 				for (const then of this.after.splice(0))
 					then();
-			}
 		}
 	}
 
-	/* What may be done only when nothing of the machine is on the stack, as freeing. */
+	/* `then` runs when nothing of the machine is on the stack. */
 	whenIdle(then) {
 		if (this.depth)
 			this.after.push(then);
@@ -167,14 +171,24 @@ class Core {
 			now: () => this.now(),
 			wall: () => Date.now() * 1000,
 			wake: (ms) => this.wake(ms),
-			open: guard((uri, conn) => this.open(this.string(uri), conn), ERRNO.EINVAL),
-			send: guard((conn, at, n) => this.send(conn, at, n), ERRNO.EIO),
-			close: guard((conn) => this.close(conn)),
+			open: guard((uri, at) => this.open(this.string(uri), at), ERRNO.EINVAL),
+			send: guard((conn, at, n) => (this.sockets.send(conn, this.text(at, n)) ? 0 : ERRNO.EIO), ERRNO.EIO),
+			close: guard((conn) => this.sockets.close(conn)),
 			hash: guard((which, at, n, out) => {
 				const digest = hash(which, this.bytes().slice(at, at + n));
 				this.bytes().set(digest, out);
 				return 0;
 			}, ERRNO.EINVAL),
+			number: (at, n) => {
+				const bytes = this.bytes(), end = bytes.indexOf(0, at);
+				const found = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?/.exec(this.text(at, Math.min(end - at, 400)));
+				this.setWord(n, found ? found[0].length : 0);
+				return found ? Number(found[0]) : 0;
+			},
+			digits: (v, at, room) => {
+				const { written } = utf8.encodeInto(String(v), this.bytes().subarray(at, at + room));
+				return written;
+			},
 			event: guard((agent, at) => this.on_event(new CoreEvent(this, at))),
 		};
 	}
@@ -183,7 +197,7 @@ class Core {
 		return {
 			random_get: (at, n) => {
 				for (let i = 0; i < n; i += 65536)
-					globalThis.crypto.getRandomValues(this.bytes().subarray(at + i, at + Math.min(n, i + 65536)));
+					crypto.getRandomValues(this.bytes().subarray(at + i, at + Math.min(n, i + 65536)));
 				return 0;
 			},
 			clock_time_get: (id, precision, at) => {
@@ -231,24 +245,13 @@ class Core {
 	}
 
 	open(uri, at) {
-		const conn = ++this.last_conn, ws = new WebSocket(uri, 'sip');
-		const of = (fn) => (e) => {
-			if (this.conns.get(conn) === ws && !this.ended)
-				fn(e);
-		};
-		ws.binaryType = 'arraybuffer';
-		this.conns.set(conn, ws);
-		ws.onopen = of(() => this.call('core_opened', this.core, conn, null));
-		ws.onmessage = of((e) => this.received(conn, e.data));
-		ws.onclose = of((e) => {
-			this.conns.delete(conn);
-			this.sockets.gone(ws, e);
-			this.call('core_closed', this.core, conn, (e && e.code) || 0, (e && e.reason) || null);
-		});
-		ws.onerror = of((e) => this.sockets.failed(ws, e));
-		this.sockets.opened(ws, conn);
-		this.setWord(at, conn);
+		this.sockets.open(uri, ++this.last_conn);
+		this.setWord(at, this.last_conn);
 		return 0;
+	}
+
+	opened(conn) {
+		this.call('core_opened', this.core, conn, null);
 	}
 
 	received(conn, data) {
@@ -260,24 +263,14 @@ class Core {
 		}
 	}
 
-	send(conn, at, n) {
-		const ws = this.conns.get(conn);
-		return ws && this.sockets.send(ws, this.text(at, n)) ? 0 : ERRNO.EIO;
+	closed(conn, code, reason) {
+		this.call('core_closed', this.core, conn, code || 0, reason || null);
 	}
 
-	close(conn) {
-		const ws = this.conns.get(conn);
-		this.conns.delete(conn);
-		if (ws)
-			ws.close();
-	}
-
+	/* Nothing of it runs any more. */
 	end() {
 		this.ended = true;
 		this.wake(Infinity);
-		for (const ws of this.conns.values())
-			ws.close();
-		this.conns.clear();
 	}
 }
 
@@ -302,4 +295,4 @@ class CoreEvent {
 	get text() { return this.field(11) ? this.core.text(this.field(11), this.field(12)) : null; }
 }
 
-module.exports = { Core, ERRNO };
+module.exports = { Core, ERRNO, later };

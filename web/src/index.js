@@ -8,6 +8,7 @@ Object.defineProperties(SIP, {
 	version: { get: () => VERSION },
 	name: { get: () => NAME },
 });
-Object.assign(SIP, require('./values.js'), require('./media.js'), require('./parts.js'));
+Object.assign(SIP, require('./values.js'), require('./media.js'));
+require('./parts.js');
 
 module.exports = SIP;

@@ -1,5 +1,6 @@
 /* service/call/codecs.c -- from codecs.conf and the peer's SDP to the parameters of an encoder. */
 #include "service/call/codecs.h"
+#include "media/agreed.h"
 
 static const uint32_t rate_of_band[] = {
 	[CODECS_NARROW] = 8000, [CODECS_MEDIUM] = 12000, [CODECS_WIDE] = 16000, [CODECS_SUPER_WIDE] = 24000,
@@ -22,19 +23,5 @@ void codecs_set_conf(struct service *svc, const struct codecs_conf *conf)
 
 void codecs_encoder(struct codec_prm *out, const struct service_codecs *ours, const struct neg_stream *st)
 {
-	struct opus_fmtp f, peer;
-
-	for (size_t i = 0; i < st->ncodecs; i++) {
-		if (st->codecs[i].id != FORMAT_OPUS)
-			continue;
-		opus_fmtp_parse(&peer, text_view(&st->codecs[i].fmtp));
-		opus_fmtp_join(&f, &ours->opus, &peer);
-		*out = ours->encoder;
-		out->max_rate = f.max_playback < out->max_rate ? f.max_playback : out->max_rate;
-		out->bitrate = f.max_bitrate;
-		out->cbr = f.cbr;
-		out->fec = f.fec;
-		out->dtx = f.dtx;
-		return;
-	}
+	agreed_encoder(out, &ours->opus, &ours->encoder, st);
 }

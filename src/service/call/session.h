@@ -242,7 +242,6 @@ struct media_session *session_audio(struct session *s);
 void session_secrets_free(struct service *svc);
 void session_secure_prepare(struct service *svc);    /* a configuration is in force: before its first call */
 void session_secure_prm(struct session *s, struct neg_prm *p);
-void session_secure_set(struct session *s, const struct neg_stream *st, struct media_secure *out);
 bool session_is_secure(struct session *s);           /* every stream of it is encrypted */
 void session_secure_event(struct session *s, const struct media_event *e);   /* MEDIA_SECURE */
 

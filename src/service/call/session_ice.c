@@ -4,6 +4,7 @@
 #include "service/common/ice.h"
 #include "base/log.h"
 #include "base/obj.h"
+#include "media/agreed.h"
 #include "sdp/candidate.h"
 #include "service/call/session.h"
 #include <errno.h>
@@ -26,17 +27,11 @@ static struct media_session *wire_of(const struct neg_stream *st)
 
 /* ---- ours */
 
-/* A component that only one side has is none (RFC 8445 section 6.1.2.2): nobody is asked for its addresses. */
-static bool has_one_component(const struct neg_stream *st)
-{
-	return st->media && (st->rtcp_mux || !ice_has_component(st->media, 2));
-}
-
 static int start(struct session *s, const struct neg_stream *st, struct media_session *m, enum ice_role role)
 {
 	struct media_ice_host host[SERVICE_ICE_HOSTS];
 	struct media_ice_prm prm = { .role = role,
-				     .components = role == ICE_CONTROLLED && has_one_component(st) ? 1 : ICE_COMPONENTS };
+				     .components = role == ICE_CONTROLLED && agreed_one_component(st) ? 1 : ICE_COMPONENTS };
 	int err;
 
 	service_ice_fill(s->svc, &st->local, host, &prm);
@@ -47,44 +42,9 @@ static int start(struct session *s, const struct neg_stream *st, struct media_se
 	return err;
 }
 
-static int put(struct session *s, size_t i, struct str name, struct str value)
-{
-	return neg_attr_add(s->neg, i, name, value);
-}
-
-/* Once a pair is selected, m= and c= name our side of it (RFC 8839 section 4.4.1.2.2): for the relay, that is
- * no address of ours. Some peers send there, ICE or not. */
-static void default_set(struct neg_stream *st, const struct media_session *m)
-{
-	st->local_rtcp = (struct sa){ 0 };
-	if (media_ice_relay(m, 1, &st->local) && !st->rtcp_mux)
-		media_ice_relay(m, 2, &st->local_rtcp);
-}
-
 static int put_lines(struct session *s, size_t i, const struct media_session *m, bool mux)
 {
-	const struct ice_own *own = media_ice_own(m);
-	char room[256];
-	struct buf b;
-	int err = put(s, i, STR("ice-ufrag"), str_z(own->ufrag));
-
-	default_set(neg_stream(s->neg, i), m);
-	err = err ? err : put(s, i, STR("ice-pwd"), str_z(own->pwd));
-	err = err ? err : put(s, i, STR("ice-options"), STR("trickle"));
-	for (size_t k = 0; !err && k < media_ice_locals(m); k++) {
-		struct candidate c;
-
-		if (mux && media_ice_local(m, k)->component > 1)
-			continue;
-		ice_candidate_describe(media_ice_local(m, k), &c);
-		buf_init(&b, room, sizeof(room), sizeof(room));
-		candidate_write(&b, &c);
-		err = buf_err(&b) ? ENOBUFS : put(s, i, STR("candidate"), buf_view(&b));
-	}
-	if (!err && media_ice_gathered(m))
-		err = put(s, i, STR("end-of-candidates"), STR_NULL);
-	((struct session_port *)neg_stream(s->neg, i)->port)->ice_told = (uint8_t)(media_ice_locals(m) + media_ice_gathered(m));
-	return err;
+	return agreed_ice_write(s->neg, i, m, mux, &((struct session_port *)neg_stream(s->neg, i)->port)->ice_told);
 }
 
 /* All candidates that are known are in it; the first offer waits for all (half trickle, RFC 8838 section 16).
@@ -106,11 +66,6 @@ int session_ice_offer(struct session *s)
 	return err;
 }
 
-static bool offered(struct session *s, const struct neg_stream *st, struct ice_desc *d)
-{
-	return st->active && st->media && !ice_desc_read(d, neg_remote(s->neg), st->media);
-}
-
 /* An offer has come: what servers say of us may be there before the answer is. */
 void session_ice_begin(struct session *s)
 {
@@ -119,7 +74,7 @@ void session_ice_begin(struct session *s)
 		struct media_session *m = wire_of(st);
 		struct ice_desc d;
 
-		if (m && !media_ice_is_on(m) && offered(s, st, &d) && ice_default_matches(st->media, d.trickle))
+		if (m && !media_ice_is_on(m) && agreed_ice_offered(s->neg, st, &d) && ice_default_matches(st->media, d.trickle))
 			start(s, st, m, ICE_CONTROLLED);
 	}
 }
@@ -130,11 +85,11 @@ static int answer_stream(struct session *s, size_t i)
 	struct media_session *m = wire_of(st);
 	struct ice_desc d;
 
-	if (!m || !offered(s, st, &d))
+	if (!m || !agreed_ice_offered(s->neg, st, &d))
 		return 0;
 	/* Something on the way has put another address into c= (RFC 8839 section 4.2.5). */
 	if (!ice_default_matches(st->media, d.trickle))
-		return put(s, i, STR("ice-mismatch"), STR_NULL);
+		return neg_attr_add(s->neg, i, STR("ice-mismatch"), STR_NULL);
 	if (!media_ice_is_on(m) && start(s, st, m, ICE_CONTROLLED))
 		return 0;
 	if (media_ice_is_other(m, d.ufrag, d.pwd))
@@ -237,28 +192,9 @@ static void tell_checks(struct session *s, bool ok)
 
 static void take_stream(struct session *s, struct neg_stream *st, struct media_session *m)
 {
-	struct candidate c[ICE_MAX_CANDIDATES];
-	struct ice_remote r;
-	struct ice_desc d;
-	size_t n = 0, it = 0;
 	bool fresh;
-	int err;
+	int err = agreed_ice_take(s->neg, st, m, &fresh);
 
-	if (!st->media || ice_desc_read(&d, neg_remote(s->neg), st->media) || d.mismatch ||
-	    !ice_default_matches(st->media, d.trickle)) {
-		media_ice_stop(m);
-		return;
-	}
-	while (n < ICE_MAX_CANDIDATES && ice_candidate_next(st->media, &it, &c[n]))
-		n++;
-	/* Browsers say trickle and send all they have at once. Whoever has none yet sends more by INFO. */
-	r = (struct ice_remote){ .ufrag = d.ufrag, .pwd = d.pwd, .lite = d.lite,
-				 .done = d.end_of_candidates || !d.trickle || ice_has_component(st->media, 1) };
-	fresh = !media_ice_knows(m, d.ufrag);
-	/* Our restart would have forgotten the old ones: another fork has answered our offer. */
-	if (media_ice_is_other(m, d.ufrag, d.pwd))
-		media_ice_forget_remote(m);
-	err = media_ice_remote(m, &r, has_one_component(st), c, n);
 	if (fresh)
 		tell_checks(s, !err);
 	if (err)

@@ -4,6 +4,7 @@
 #include "service/place/endpoint_state.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "media/agreed.h"
 #include "service/call/channel_tech.h"
 #include "service/call/codecs.h"
 #include "service/call/session.h"
@@ -107,27 +108,17 @@ static enum media_dtmf dtmf_of(struct session *s, const struct neg_stream *st)
 
 static void apply_stream(struct session *s, struct neg_stream *st)
 {
-	struct media_set set = { .remote = st->remote, .remote_rtcp = st->remote_rtcp, .dir = st->dir,
-		.dtmf = dtmf_of(s, st), .inband_detect = s->dtmf_mode == DTMF_INBAND,
-		.symmetric = s->ep->rtp_symmetric, .asymmetric_codec = s->ep->asymmetric_rtp_codec,
-		.rtcp_mux = st->rtcp_mux, .keepalive_ms = num_ms_of_s(s->ep->rtp_keepalive) };
+	struct media_set set;
 	bool hold = st->remote_hold || st->local_hold;
 
-	memcpy(set.ext, st->ext, sizeof(set.ext));
-	str_copy(set.mid, sizeof(set.mid), text_view(&st->mid));
-	set.nssrcs = st->media ? sdp_ssrcs(st->media, set.ssrc, ARRAY_LEN(set.ssrc)) : 0;
-	session_secure_set(s, st, &set.secure);
+	agreed_set(&set, st, s->dtls.identity);
+	set.dtmf = dtmf_of(s, st);
+	set.inband_detect = s->dtmf_mode == DTMF_INBAND;
+	set.symmetric = s->ep->rtp_symmetric;
+	set.asymmetric_codec = s->ep->asymmetric_rtp_codec;
+	set.keepalive_ms = num_ms_of_s(s->ep->rtp_keepalive);
 	set.timeout_ms = num_ms_of_s(hold ? s->ep->rtp_timeout_hold : s->ep->rtp_timeout);
-	for (size_t i = 0; i < st->ncodecs && i < MEDIA_MAX_CODECS; i++)
-		set.codec[set.ncodecs++] = (struct media_codec){ st->codecs[i].id, st->codecs[i].pt_rx,
-			st->codecs[i].pt_tx, st->codecs[i].ptime };
 	codecs_encoder(&set.encoder, &s->svc->rtp.codecs, st);
-	for (size_t i = 0; i < st->nevents && i < MEDIA_MAX_EVENTS; i++) {
-		set.event[i].rate = st->events[i].rate;
-		set.event[i].pt_rx = st->events[i].pt_rx;
-		set.event[i].pt_tx = st->events[i].pt_tx;
-		set.nevents++;
-	}
 	if (media_session_set(session_stream_media(st), &set))
 		log_error("media of '%s' could not be set", s->ch ? text_z(&s->ch->name) : "?");
 	explicit_bzero(&set.secure, sizeof(set.secure));

@@ -131,18 +131,6 @@ void session_secure_prm(struct session *s, struct neg_prm *p)
 		p->fingerprint = *dtls_identity_fingerprint(d);
 }
 
-/* ---- for media/ */
-
-void session_secure_set(struct session *s, const struct neg_stream *st, struct media_secure *out)
-{
-	static const enum media_secure_mode modes[] = { [NEG_CLEAR] = MEDIA_CLEAR, [NEG_SDES] = MEDIA_SDES,
-		[NEG_DTLS] = MEDIA_DTLS };
-
-	*out = (struct media_secure){ .mode = modes[st->secure.mode], .tx = st->secure.ours, .rx = st->secure.theirs,
-		.identity = st->secure.mode == NEG_DTLS ? s->dtls.identity : NULL, .fingerprint = st->secure.fingerprint,
-		.setup = st->secure.setup };
-}
-
 bool session_is_secure(struct session *s)
 {
 	bool any = false;

@@ -10,7 +10,13 @@
 static inline ssize_t getrandom(void *p, size_t n, unsigned flags)
 {
 	(void)flags;
-	return n <= 256 && !getentropy(p, n) ? (ssize_t)n : -1;
+	/* getentropy() gives 256 at most. */
+	for (size_t done = 0, k; done < n; done += k) {
+		k = n - done < 256 ? n - done : 256;
+		if (getentropy((char *)p + done, k))
+			return -1;
+	}
+	return (ssize_t)n;
 }
 
 #endif

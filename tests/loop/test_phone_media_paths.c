@@ -1,0 +1,228 @@
+/* A user agent's media on encrypted and checked ways (SDES, DTLS, ICE), and on other ones than the call began with. What it
+ * offers and sends is in test_phone_media.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include "phone_media_stage.h"
+
+static struct sidetone_media_options options(enum sidetone_encryption e, bool ice)
+{
+	struct sidetone_media_options o;
+
+	sidetone_media_options_init(&o);
+	o.codecs = "ulaw";
+	o.encryption = e;
+	o.ice = ice;
+	return o;
+}
+
+static void both(enum sidetone_encryption e, bool ice)
+{
+	struct sidetone_media_options o = options(e, ice);
+
+	side_up(&a, &o);
+	side_up(&b, &o);
+	listens(&a, 8000);
+	listens(&b, 8000);
+	source(&a, SIDETONE_TONE, "440");
+	source(&b, SIDETONE_TONE, "700");
+}
+
+static void talks(void)
+{
+	assert_true(hears(&a, 700));
+	assert_true(hears(&b, 440));
+	assert_true(state_of(&a).sends && state_of(&a).receives && state_of(&b).sends && state_of(&b).receives);
+}
+
+static void call_with(enum sidetone_encryption e, bool ice)
+{
+	both(e, ice);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	if (e == SIDETONE_DTLS) {
+		/* Not before there are keys. */
+		assert_false(state_of(&a).sends);
+		assert_true(await_event(&a, SIDETONE_MEDIA_SECURED, 8000) && await_event(&b, SIDETONE_MEDIA_SECURED, 8000));
+		assert_int_equal(a.e[last(&a, SIDETONE_MEDIA_SECURED)].error, 0);
+	}
+	if (ice) {
+		assert_true(await_event(&a, SIDETONE_MEDIA_PATH, 8000) && await_event(&b, SIDETONE_MEDIA_PATH, 8000));
+		assert_string_equal(a.e[last(&a, SIDETONE_MEDIA_PATH)].text, "connected");
+		assert_string_equal(state_of(&a).ice, "connected");
+		assert_non_null(strstr(a.s.body, "a=candidate:"));
+		assert_non_null(strstr(b.s.body, "a=candidate:"));
+	}
+	talks();
+	assert_int_equal(state_of(&a).encryption, e);
+	assert_int_equal(state_of(&b).encryption, e);
+	/* Hold, and back: the same keys, the same path. */
+	assert_int_equal(sidetone_media_hold(b.m, &b.s, SIDETONE_HOLD_ON), 0);
+	assert_int_equal(offer_answer(&b, &a), 0);
+	assert_true(hears_nothing(&a));
+	assert_int_equal(sidetone_media_hold(b.m, &b.s, SIDETONE_HOLD_OFF), 0);
+	assert_int_equal(offer_answer(&b, &a), 0);
+	talks();
+	assert_int_equal(count(&a, SIDETONE_MEDIA_SECURED), e == SIDETONE_DTLS);
+}
+
+static void test_sdes(void **state) { (void)state; call_with(SIDETONE_SDES, false); }
+static void test_dtls(void **state) { (void)state; call_with(SIDETONE_DTLS, false); }
+static void test_ice(void **state) { (void)state; call_with(SIDETONE_PLAIN, true); }
+static void test_dtls_ice(void **state) { (void)state; call_with(SIDETONE_DTLS, true); }
+
+/* What one demands the other cannot. */
+static void test_other_encryption(void **state)
+{
+	(void)state;
+	for (int e = 0; e < 3; e++)
+		for (int f = 0; f < 3; f++) {
+			struct sidetone_media_options oa = options((enum sidetone_encryption)e, false), ob = options((enum sidetone_encryption)f, false);
+
+			side_again(&a, &oa);
+			side_again(&b, &ob);
+			assert_int_equal(offer_answer(&a, &b), e == f ? 0 : 488);
+		}
+}
+
+static void test_optional_encryption(void **state)
+{
+	struct sidetone_media_options o = options(SIDETONE_SDES, false), plain = options(SIDETONE_PLAIN, false);
+
+	(void)state;
+	o.optional_encryption = true;
+	side_up(&a, &o);
+	side_up(&b, &plain);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_int_equal(state_of(&a).encryption, SIDETONE_PLAIN);
+	side_again(&b, &o);
+	side_again(&a, &o);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_int_equal(state_of(&a).encryption, SIDETONE_SDES);
+}
+
+/* One has ICE, the other not: without it. */
+static void test_no_ice_there(void **state)
+{
+	struct sidetone_media_options with = options(SIDETONE_PLAIN, true), without = options(SIDETONE_PLAIN, false);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		side_again(&a, i ? &with : &without);
+		side_again(&b, i ? &without : &with);
+		listens(&b, 8000);
+		source(&a, SIDETONE_TONE, "440");
+		assert_int_equal(offer_answer(&a, &b), 0);
+		assert_true(hears(&b, 440));
+		assert_string_equal(state_of(&a).ice, "off");
+	}
+}
+
+/* A server that does not answer: the offer leaves all the same, after two seconds. */
+static void test_deaf_server(void **state)
+{
+	struct sidetone_media_options o = options(SIDETONE_PLAIN, true);
+
+	(void)state;
+	o.stun = "stun:203.0.113.5";
+	side_up(&a, &o);
+	side_up(&b, NULL);
+	a.s.made = false;
+	sidetone_media_handle(a.m, &(struct sidetone_event){ .type = SIDETONE_DESCRIBE, .session = &a.s, .status = SIDETONE_OFFER });
+	pass(1900);
+	assert_false(a.s.made);
+	pass(200);
+	assert_true(a.s.made);
+	assert_int_equal(take(&b, SIDETONE_OFFER, NULL, a.s.body), 0);
+	/* It waits again, and is over meanwhile. */
+	a.s.made = false;
+	sidetone_media_handle(a.m, &(struct sidetone_event){ .type = SIDETONE_DESCRIBE, .session = &a.s, .status = SIDETONE_OFFER });
+	closed(&a);
+	pass(3000);
+}
+
+static void test_bad_ice(void **state)
+{
+	(void)state;
+	both(SIDETONE_PLAIN, true);
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL,
+		"v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\na=ice-ufrag:x\r\na=ice-pwd:y\r\n"), 488);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_true(await_event(&a, SIDETONE_MEDIA_PATH, 8000));
+	talks();
+}
+
+/* ---- other ways */
+
+/* Another address, another port, and ICE from its beginning where there is ICE. */
+static void moves(enum sidetone_encryption e, bool ice)
+{
+	char before[64];
+
+	both(e, ice);
+	assert_int_equal(sidetone_media_renew(a.m, &a.s), ENOTCONN);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	pass(2000);
+	talks();
+	str_copy(before, sizeof(before), str_z(state_of(&a).local));
+	assert_int_equal(sidetone_media_set_address(a.m, "not one", NULL), EINVAL);
+	assert_int_equal(sidetone_media_set_address(a.m, "198.51.100.77", NULL), 0);
+	assert_int_equal(sidetone_media_renew(a.m, &a.s), 0);
+	assert_int_equal(a.s.reinvites, 1);
+	assert_non_null(make(&a, SIDETONE_OFFER));
+	/* Sound goes on by the old one until the other is agreed. */
+	assert_true(hears(&b, 440));
+	assert_int_equal(take(&b, SIDETONE_OFFER, NULL, a.s.body), 0);
+	assert_int_equal(take(&a, SIDETONE_ANSWER, NULL, make(&b, SIDETONE_ANSWER)), 0);
+	assert_true(strncmp(state_of(&a).local, "198.51.100.77:", 14) == 0);
+	pass(2000);
+	talks();
+	assert_string_not_equal(before, state_of(&a).local);
+	assert_true(strncmp(state_of(&b).remote, "198.51.100.77:", 14) == 0);
+	assert_int_equal(a.ended, 0);
+	/* And once more, refused: the port stays as it is. */
+	assert_int_equal(sidetone_media_renew(a.m, &a.s), 0);
+	assert_non_null(make(&a, SIDETONE_OFFER));
+	refused(&a);
+	talks();
+	/* Then the peer's turn. */
+	assert_int_equal(sidetone_media_renew(b.m, &b.s), 0);
+	assert_int_equal(offer_answer(&b, &a), 0);
+	pass(2000);
+	talks();
+}
+
+static void test_moves(void **state) { (void)state; moves(SIDETONE_PLAIN, false); }
+static void test_moves_sdes(void **state) { (void)state; moves(SIDETONE_SDES, false); }
+static void test_moves_dtls(void **state) { (void)state; moves(SIDETONE_DTLS, false); }
+/* OpenSSL sends again by its own clock, so DTLS and ICE together are in test_phone_media_sockets.c. */
+static void test_moves_ice(void **state) { (void)state; moves(SIDETONE_SDES, true); }
+
+/* A router in front passes our ports on. */
+static void test_public_address(void **state)
+{
+	struct sidetone_media_options o = options(SIDETONE_PLAIN, true);
+
+	(void)state;
+	o.public_address = "203.0.113.9";
+	side_up(&a, &o);
+	assert_non_null(make(&a, SIDETONE_OFFER));
+	assert_non_null(strstr(a.s.body, "c=IN IP4 203.0.113.9"));
+	assert_non_null(strstr(a.s.body, " 203.0.113.9 "));
+	assert_non_null(strstr(a.s.body, " 198.51.100.1 "));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, stage_up, stage_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_sdes), T(test_dtls), T(test_ice), T(test_dtls_ice), T(test_other_encryption), T(test_optional_encryption),
+		T(test_no_ice_there), T(test_deaf_server), T(test_bad_ice), T(test_moves), T(test_moves_sdes), T(test_moves_dtls),
+		T(test_moves_ice), T(test_public_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
