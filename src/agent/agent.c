@@ -194,7 +194,8 @@ int sidetone_ua_start(struct sidetone_ua *ua)
 
 static bool may_close(struct sidetone_ua *ua)
 {
-	return list_empty(&ua->ua.requests) && !agent_register_busy(ua);
+	/* What is left of calls that were ended needs nobody. */
+	return ua_requests_are(&ua->ua, SIP_INVITE) && !agent_register_busy(ua);
 }
 
 static void settle(void *arg)

@@ -26,13 +26,15 @@ static void conclude(struct sidetone_session *s, unsigned status)
 void sidetone_session_describe(struct sidetone_session *s, const char *content_type, const char *body)
 {
 	agent_described_fn *fn = s->described;
+	struct str type = content_type ? str_z(content_type) : STR("application/sdp");
 	bool ok = body != NULL;
 
 	if (!fn || s->over)
 		return;
 	obj_hold(s);
 	s->described = NULL;
-	if (ok && (text_set(&s->local, str_z(body)) || text_set(&s->type, content_type ? str_z(content_type) : STR("application/sdp"))))
+	/* Our INVITE is there only when its offer is. */
+	if (ok && (text_set(&s->local, str_z(body)) || text_set(&s->type, type) || (s->iv && ua_invite_set_body_type(s->iv, type))))
 		ok = false;
 	fn(s, ok);
 	obj_drop(s);
@@ -84,20 +86,35 @@ int agent_session_answer_make(void *arg, struct buf *b)
 
 /* ---- theirs ----------------------------------------------------------------------------------- */
 
+/* Of the message that brought a description. */
+static int type_of(const struct sip_msg *msg, struct text *out)
+{
+	struct str type = msg ? msg->content_type : STR_NULL;
+
+	/* The part of several that is one, or nobody said. */
+	if (!type.n || str_istarts(type, STR("multipart/")))
+		type = STR("application/sdp");
+	return text_set(out, type);
+}
+
 unsigned agent_session_set(struct sidetone_session *s, enum sidetone_description what, struct str body, agent_set_fn *fn)
 {
 	bool inside = s->inside;
-	struct text copy = { 0 };
+	bool first = s->theirs && s->status < SIDETONE_WAITING_FOR_ACK;
+	struct text copy = { 0 }, type = { 0 };
 
-	if (text_set(&copy, body))
+	if (text_set(&copy, body) || type_of(first ? s->invite : s->ua->core->now, &type)) {
+		text_free(&copy);
 		return 500;
+	}
 	s->set = fn;
 	s->inside = true;
 	s->decided = false;
 	agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_SET_DESCRIPTION, .text = text_z(&copy), .text_n = copy.n,
-		.cause = "application/sdp", .status = (int)what });
+		.cause = text_z(&type), .status = (int)what });
 	s->inside = inside;
 	text_free(&copy);
+	text_free(&type);
 	return s->decided ? s->verdict : UA_INVITE_LATER;
 }
 

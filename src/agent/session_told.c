@@ -292,7 +292,7 @@ int agent_session_invite_new(struct sidetone_session *s)
 	struct ua_invite_prm prm = { .allow = STR_NULL, .server = text_view(&c->user_agent_string),
 		.user_agent = text_view(&c->user_agent_string), .max_forwards = 70, .rel100 = rel100_of(c->rel100),
 		.timers = UA_TIMERS_YES, .timers_expires_s = SESSION_EXPIRES_S, .timers_min_s = SESSION_LEAST_S,
-		.follow_forks = true, .user = &session_user, .arg = s, .hold = s };
+		.follow_forks = true, .any_body = true, .user = &session_user, .arg = s, .hold = s };
 	int err = write_contact(s);
 
 	if (!err)
@@ -306,5 +306,6 @@ int agent_session_invite_new(struct sidetone_session *s)
 	prm.request.credentials = agent_credentials;
 	prm.request.credentials_arg = ua;
 	prm.request.trying = true;
-	return ua_invite_new(&s->iv, &ua->ua, &prm);
+	err = ua_invite_new(&s->iv, &ua->ua, &prm);
+	return err || !s->type.n ? err : ua_invite_set_body_type(s->iv, text_view(&s->type));
 }
