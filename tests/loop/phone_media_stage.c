@@ -179,9 +179,15 @@ static void described(struct sidetone_session *s, unsigned status)
 
 static int reinvite(struct sidetone_session *s, const char *headers, bool update)
 {
+	struct sidetone_event e = { .type = SIDETONE_DESCRIBE, .session = s, .status = SIDETONE_OFFER };
+
 	assert_null(headers);
 	assert_false(update);
 	s->reinvites++;
+	if (s->asks_at_once) {
+		s->made = false;
+		assert_true(sidetone_media_handle(s->side->m, &e));
+	}
 	return s->reinvite_error;
 }
 

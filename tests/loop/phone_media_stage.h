@@ -16,6 +16,7 @@ struct sidetone_session {
 	unsigned status;                /* what described() brought */
 	unsigned reinvites;
 	int reinvite_error;             /* what reinvite() gives */
+	bool asks_at_once;              /* it asks for the offer before it comes back */
 	char info[65];                  /* digits by INFO */
 };
 

@@ -118,6 +118,12 @@ static void test_sources(void **state)
 	source(&b, SIDETONE_TONE, "!440/100");
 	assert_true(await_event(&b, SIDETONE_MEDIA_TONE_DONE, 500));
 	assert_true(hears_nothing(&a));
+	/* And does not begin anew. */
+	sidetone_media_mute(b.m, &b.s, true);
+	sidetone_media_mute(b.m, &b.s, false);
+	forget();
+	pass(300);
+	assert_true(share(&a, 440) < 0);
 	source(&b, SIDETONE_TONE, "440");
 	assert_true(hears(&a, 440));
 	assert_int_equal(sidetone_media_mute(b.m, &b.s, true), 0);
