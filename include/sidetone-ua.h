@@ -84,6 +84,7 @@ enum sidetone_event_type {
 	SIDETONE_REFER_OUT_OF_DIALOG,   /* incoming (allowOutOfDialogRefers), message: to be answered */
 	SIDETONE_SENT,                  /* text: a request or response of ours, as it goes out; request, session if known */
 	SIDETONE_RECEIVED,              /* text: as it came in, before anything else looks at it */
+	SIDETONE_CHALLENGE,             /* message: 401 or 407; text: the method, cause: the Request-URI. sidetone_ua_authorize() answers */
 	SIDETONE_LOG,                   /* status: 0 error .. 3 debug; cause: category ("sip.ua"); text */
 
 	/* of a request */
@@ -108,7 +109,7 @@ enum sidetone_event_type {
 	SIDETONE_DTMF,                  /* text: the digit; status: its duration [ms]; message: the INFO, or none (RTP) */
 	SIDETONE_NOTIFY,                /* message, answered. Of subscriptions too */
 	SIDETONE_REFER,                 /* incoming, message: to be answered by sidetone_refer_accept() or _incoming_reply() */
-	SIDETONE_REFER_PROGRESS,        /* ours: status of the sipfrag, message: the NOTIFY (none: the response to REFER) */
+	SIDETONE_REFER_PROGRESS,        /* ours: status of the sipfrag, message: the NOTIFY, answered */
 	SIDETONE_REPLACED,              /* session: the old one; other: the one that takes its place */
 	SIDETONE_BYE,                   /* message: theirs; text: ours */
 	SIDETONE_TERMINATED,            /* message or none; cause. Once, the last one */
@@ -143,7 +144,7 @@ typedef void sidetone_event_fn(void *arg, const struct sidetone_event *e);
 
 /* ---- messages ----------------------------------------------------------------------------- */
 
-const char *sidetone_message_text(const struct sidetone_message *m, size_t *n);      /* all of it; ends with a NUL that is not counted */
+const char *sidetone_message_text(const struct sidetone_message *m, size_t *n);      /* all of it; no NUL behind it */
 unsigned sidetone_message_status(const struct sidetone_message *m);                  /* 0: a request */
 /* The n-th header of that name, compact or long, without case; false: none. *value has no NUL. */
 bool sidetone_message_header(const struct sidetone_message *m, const char *name, size_t nth, const char **value, size_t *n);
@@ -171,6 +172,10 @@ int sidetone_ua_start(struct sidetone_ua *ua);
 void sidetone_ua_stop(struct sidetone_ua *ua);
 int sidetone_ua_register(struct sidetone_ua *ua, const char *headers, bool close_with_headers);
 int sidetone_ua_unregister(struct sidetone_ua *ua, bool all, const char *headers);
+/* Another scheme than digest: from now on each challenge is told (CHALLENGE), before sidetone_ua_start(). */
+void sidetone_ua_own_authentication(struct sidetone_ua *ua);
+/* Inside CHALLENGE: the whole line, "Authorization: ...". Without it the challenge is the final answer. */
+int sidetone_ua_authorize(struct sidetone_ua *ua, const char *line);
 bool sidetone_ua_is_registered(const struct sidetone_ua *ua);
 bool sidetone_ua_is_connected(const struct sidetone_ua *ua);
 /* The network changed (another interface, online again): the connection is made anew. */
@@ -238,8 +243,10 @@ int sidetone_session_reinvite(struct sidetone_session *s, const char *headers, b
 int sidetone_session_request(struct sidetone_session *s, const char *method, const char *headers, const char *content_type,
 			     const char *body, struct sidetone_request **out);
 int sidetone_session_info_digit(struct sidetone_session *s, char digit, unsigned duration_ms);
-/* `target`: a URI; or `other`: a session that the peer shall take the place of (Replaces). */
-int sidetone_session_refer(struct sidetone_session *s, const char *target, struct sidetone_session *other, const char *headers);
+/* `target`: a URI; or `other`: a session that the peer shall take the place of (Replaces). *out (NULL serves) is told of
+ * the response, the session of what comes of it (REFER_PROGRESS). */
+int sidetone_session_refer(struct sidetone_session *s, const char *target, struct sidetone_session *other, const char *headers,
+			   struct sidetone_request **out);
 
 /* ---- subscriptions and publications ------------------------------------------------------------ */
 

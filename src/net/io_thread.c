@@ -319,17 +319,23 @@ static void close_bells(struct io *io)
 	io->up_bell = io->down_bell = io->fair_bell = io->shake_bell = NULL;
 }
 
+static void init_lists(struct io *io)
+{
+	struct list *const lists[] = { &io->overflow, &io->socks, &io->listeners, &io->conns, &io->idle,
+		&io->dirty_socks, &io->dirty_conns };
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		list_init(lists[i]);
+}
+
 struct io *io_new(struct net *n, unsigned index, bool direct)
 {
 	struct io *io = obj_new(sizeof(*io), io_free);
-	struct list *const lists[] = { &io->overflow, &io->socks, &io->listeners, &io->conns, &io->idle,
-		&io->dirty_socks, &io->dirty_conns };
 	int err = 0;
 
 	if (!io)
 		return NULL;
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		list_init(lists[i]);
+	init_lists(io);
 	io->net = n;
 	io->index = index;
 	io->direct = direct;

@@ -23,6 +23,7 @@ struct tls_prm {
 	struct str ca_list_file, ca_list_path, cert_file, priv_key_file, password;
 	struct str cipher;              /* OpenSSL's names, between ':' or ','; those of TLS 1.3 too */
 	enum tls_version version;
+	bool connect_only;              /* nothing listens: no certificate is needed */
 	bool require_client_cert;       /* who connects must show a certificate */
 	bool verify_client;             /* ... and one that an authority signed */
 	bool verify_server;             /* whom we connect to: signed, and of the right name (RFC 5922) */

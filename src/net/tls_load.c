@@ -267,7 +267,11 @@ static int check_options(struct loading *l)
 	const struct tls_prm *p = l->prm;
 	int err;
 
-	if (!p->cert_file.n) {
+	if (!p->cert_file.n && p->connect_only && p->priv_key_file.n) {
+		buf_printf(l->why, "priv_key_file needs cert_file=, the certificate of that key");
+		return EINVAL;
+	}
+	if (!p->cert_file.n && !p->connect_only) {
 		buf_printf(l->why, "TLS needs cert_file= and priv_key_file=, the certificate of this server and its key");
 		return EINVAL;
 	}
@@ -294,7 +298,8 @@ int tls_load(struct tls_pair *out, const struct tls_prm *prm, struct buf *why)
 	err = err ? err : text_set(&l.key_file, l.key_in_cert ? prm->cert_file : prm->priv_key_file);
 	err = err ? err : text_set(&l.password, prm->password);
 	err = err ? err : check_options(&l);
-	err = err ? err : make_side(&l, TLS_ACCEPT, &pair.accept);
+	if (!err && !prm->connect_only)
+		err = make_side(&l, TLS_ACCEPT, &pair.accept);
 	err = err ? err : make_side(&l, TLS_CONNECT, &pair.connect);
 	ERR_clear_error();
 	if (err)

@@ -220,7 +220,7 @@ static void on_provisional(struct sip_client_tx *tx, struct sip_msg *msg)
 		if (tx->cancelled && !tx->cancel_sent)
 			send_cancel(tx);
 	}
-	if (msg->status > 100 && tx->user.response)
+	if ((msg->status > 100 || tx->user.trying) && tx->user.response)
 		tx->user.response(tx->user.arg, tx, msg);
 }
 

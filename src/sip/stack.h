@@ -125,6 +125,7 @@ void sip_server_tx_repeat(struct sip_server_tx *tx);
 
 struct sip_client_tx_user {
 	void *arg;
+	bool trying;    /* 100 is told too */
 	/* Every response but 100; 2xx to INVITE also when repeated. */
 	void (*response)(void *arg, struct sip_client_tx *tx, struct sip_msg *msg);
 	/* No final response: ETIMEDOUT (timer B or F), or why it could not be sent. */

@@ -19,6 +19,7 @@ static void invite_free(void *arg)
 	obj_drop(iv->refresh);
 	obj_drop(iv->prm.hold);
 	obj_drop(iv->prm.request.hold);
+	text_free(&iv->reason);
 	text_free(&iv->body);
 	text_free(&iv->ack_body);
 	text_free(&iv->answered_by);
@@ -153,10 +154,7 @@ void ua_invite_end(struct ua_invite *iv, struct str headers)
 	iv->refer.fn = NULL;
 	switch (iv->state) {
 	case UA_INVITE_CALLING:
-		ua_refresh_stop(iv);
-		ua_timer_stop(iv);
-		ua_invite_change(iv, UA_INVITE_CANCELLED);
-		ua_request_cancel(iv->uac, headers);
+		ua_invite_cancel(iv, headers);
 		break;
 	case UA_INVITE_RINGING:
 	case UA_INVITE_ANSWERING:
@@ -172,6 +170,29 @@ void ua_invite_end(struct ua_invite *iv, struct str headers)
 		break;
 	}
 	obj_drop(iv);
+}
+
+int ua_invite_cancel(struct ua_invite *iv, struct str headers)
+{
+	if (iv->state != UA_INVITE_CALLING)
+		return EALREADY;
+	obj_hold(iv);
+	ua_refresh_stop(iv);
+	ua_timer_stop(iv);
+	ua_invite_change(iv, UA_INVITE_CANCELLED);
+	ua_request_cancel(iv->uac, headers);
+	obj_drop(iv);
+	return 0;
+}
+
+int ua_invite_set_reason(struct ua_invite *iv, struct str reason)
+{
+	return text_set(&iv->reason, reason);
+}
+
+void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r)
+{
+	iv->prm.rel100 = r;
 }
 
 void ua_invite_finish(struct ua_invite *iv)

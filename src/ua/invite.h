@@ -91,13 +91,16 @@ struct ua_invite_user {
 	void (*acked)(void *arg);                               /* our 2xx was */
 	/* A re-INVITE or UPDATE of theirs was answered with 2xx. */
 	void (*changed)(void *arg, struct sip_msg *msg, bool offer);
-	/* Ours got its final response; NULL: none. Not told when it is tried again. */
+	/* Ours got its final response; NULL: none. ua_invite_refreshing(): it is tried again. */
 	void (*refreshed)(void *arg, const struct sip_msg *msg);
 	/* Another request in the dialog (INFO, MESSAGE, OPTIONS ...): to be answered on `tx`.
 	 * NULL: 405. */
 	void (*request)(void *arg, struct sip_server_tx *tx, struct sip_msg *msg);
 	/* A REFER (ua/refer.h). NULL: 603. */
 	void (*refer)(void *arg, struct sip_server_tx *tx, struct sip_msg *msg);
+	/* A NOTIFY about a REFER that went out as any other request, ua_invite_send(). False: it is
+	 * ua_refer_send()'s. Optional. */
+	bool (*refer_notified)(void *arg, struct sip_server_tx *tx, struct sip_msg *msg);
 	/* Once: its user has ua_invite_end() to say, now or soon. */
 	void (*ended)(void *arg, enum ua_end why, struct sip_msg *msg, int err);
 };
@@ -138,12 +141,20 @@ unsigned ua_invite_take(struct ua_invite *iv, struct sip_server_tx *tx, struct s
 int ua_invite_ring(struct ua_invite *iv, unsigned status, bool body);
 /* 200. errno: it was not sent, and RINGING it stays. */
 int ua_invite_answer(struct ua_invite *iv);
+/* The phrase of the next response to their first INVITE in place of the standard one; copied. ENOMEM. */
+int ua_invite_set_reason(struct ua_invite *iv, struct str reason);
 /* 300-699 to the first INVITE, with further lines. EALREADY. OVER. */
 int ua_invite_refuse(struct ua_invite *iv, unsigned status, struct str headers);
 
 /* Over, as far as the user is concerned: BYE, CANCEL or 480, with further lines (Reason).
  * Nothing is told any more. */
 void ua_invite_end(struct ua_invite *iv, struct str headers);
+/* CANCEL our INVITE, and be told how that ends: `ended` with UA_END_REFUSED (the 487), or
+ * UA_END_FAILED: ECANCELED when a 2xx crossed it, which was acknowledged and ended by BYE.
+ * EALREADY: it is not CALLING. */
+int ua_invite_cancel(struct ua_invite *iv, struct str headers);
+/* What `reliable` responses of ours are to be from now on. */
+void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r);
 /* When it ends the BYE is the peer's to send, for `ms` at most (RFC 5589 6.1). 0: no longer. */
 void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms);
 /* All that only wait for the right time for their BYE send it now. */

@@ -98,13 +98,14 @@ void ua_invite_learn_target(struct ua_invite *iv, struct sip_dialog *d, const st
 int ua_invite_reply(struct ua_invite *iv, struct sip_server_tx *tx, unsigned status, struct str headers)
 {
 	char room[1024];
+	struct str reason = tx == iv->uas ? text_view(&iv->reason) : STR_NULL;
 	struct buf b;
 	int err;
 
 	buf_init(&b, room, sizeof(room), 0);
 	buf_put(&b, headers);
 	ua_invite_write_server(iv, &b);
-	err = buf_err(&b) ? ENOMEM : sip_server_tx_respond(tx, status, STR_NULL, buf_view(&b), STR_NULL, STR_NULL);
+	err = buf_err(&b) ? ENOMEM : sip_server_tx_respond(tx, status, reason, buf_view(&b), STR_NULL, STR_NULL);
 	buf_free(&b);
 	return err;
 }

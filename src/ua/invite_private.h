@@ -104,6 +104,7 @@ struct ua_invite {              /* obj */
 	struct ua_request *uac;         /* held: our INVITE; later for its repeated 2xx */
 	struct ua_request *refresh;     /* held: our last re-INVITE or UPDATE */
 	enum ua_turn turn;
+	struct text reason;             /* of the next response to their first INVITE */
 	struct text body;               /* as ours went out last: later responses to the same INVITE repeat it */
 	struct text ack_body;           /* our answer to an offer in a response: for PRACK, ACK and repeated ACK */
 	struct text answered_by;        /* To tag of whose answer is in force */

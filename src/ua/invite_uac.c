@@ -187,6 +187,10 @@ static void on_provisional(struct ua_invite *iv, struct sip_msg *msg)
 	struct sip_dialog *d = iv->dlg;
 	uint32_t *last = &iv->rel.remote_rseq, rseq;
 
+	if (msg->status == 100) {
+		tell_progress(iv, msg);
+		return;
+	}
 	if (is_other_fork(iv, msg)) {
 		struct ua_fork *f = fork_of(iv, msg);
 
@@ -235,7 +239,7 @@ static void on_answered(struct ua_invite *iv, struct sip_msg *msg)
 	if (iv->state == UA_INVITE_CANCELLED) {         /* our CANCEL came too late */
 		send_ack(iv, msg);
 		ua_invite_bye(iv, iv->dlg, STR_NULL);
-		ua_invite_over(iv);
+		ua_invite_ended(iv, UA_END_FAILED, msg, ECANCELED);
 		return;
 	}
 	iv->turn = UA_TURN_NONE;
@@ -307,7 +311,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 		on_2xx(iv, rq, msg);
 	} else if (iv->state == UA_INVITE_CALLING && ua_timer_refused(iv, msg) && ua_request_again(rq)) {
 		write_headers(iv, ua_request_out(rq));
-	} else if (iv->state == UA_INVITE_CALLING) {
+	} else if (iv->state == UA_INVITE_CALLING || iv->state == UA_INVITE_CANCELLED) {
 		ua_invite_ended(iv, UA_END_REFUSED, msg, 0);
 	} else {
 		ua_invite_over(iv);
@@ -321,7 +325,7 @@ static void on_failed(void *arg, struct ua_request *rq, int err)
 
 	(void)rq;
 	obj_hold(iv);
-	if (iv->state == UA_INVITE_CALLING)
+	if (iv->state == UA_INVITE_CALLING || iv->state == UA_INVITE_CANCELLED)
 		ua_invite_ended(iv, UA_END_FAILED, NULL, err);
 	else
 		ua_invite_over(iv);

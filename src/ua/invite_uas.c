@@ -36,8 +36,9 @@ static int respond(struct ua_invite *iv, struct sip_server_tx *tx, unsigned stat
 	if (!err && reliable)
 		err = ua_reliable_send(iv, status, buf_view(&h), buf_view(&b));
 	else if (!err)
-		err = sip_server_tx_respond(tx, status, STR_NULL, buf_view(&h),
+		err = sip_server_tx_respond(tx, status, text_view(&iv->reason), buf_view(&h),
 					    b.n ? ua_invite_body_type(iv) : STR_NULL, buf_view(&b));
+	text_free(&iv->reason);
 	buf_free(&h);
 	buf_free(&b);
 	return err;
@@ -406,6 +407,8 @@ static void on_live_request(struct ua_invite *iv, struct sip_server_tx *tx, stru
 			ua_invite_reply(iv, tx, 603, STR_NULL);
 		break;
 	case SIP_NOTIFY:
+		if (iv->prm.user && iv->prm.user->refer_notified && iv->prm.user->refer_notified(iv->prm.arg, tx, msg))
+			break;
 		if (!ua_refer_notified(iv, tx, msg))
 			on_other(iv, tx, msg);
 		break;

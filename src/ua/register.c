@@ -20,6 +20,7 @@ struct ua_register {
 	char call_id[33], tag[SIP_TAG + 1];
 	uint32_t cseq;
 	uint32_t expires_s;             /* to ask for: the parameter, or what a 423 made of it */
+	uint32_t asked_s;               /* by the REGISTER that is on its way */
 	uint32_t retries;
 	uint64_t conn;
 };
@@ -65,11 +66,22 @@ static void drop_request(struct ua_register *r)
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg);
 static void on_failed(void *arg, struct ua_request *rq, int err);
 
+/* "*" has no parameters. */
+static bool is_in_contact(const struct ua_register *r, const struct sip_out *out)
+{
+	return r->prm.expires_in_contact && out->contact.n && !str_eq(out->contact, STR("*"));
+}
+
 static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct ua_register *r = arg;
+	int err = r->prm.prepare ? r->prm.prepare(r->prm.arg, rq, out, path) : 0;
 
-	return r->prm.prepare ? r->prm.prepare(r->prm.arg, rq, out, path) : 0;
+	if (!err && is_in_contact(r, out)) {
+		out->contact = arena_printf(out->arena, "%.*s;expires=%u", STR_ARG(out->contact), r->asked_s);
+		err = out->contact.n ? 0 : ENOMEM;
+	}
+	return err;
 }
 
 /* RFC 3261 10.2: From is To, and all REGISTERs of one registration share Call-ID and
@@ -95,7 +107,8 @@ static struct sip_out *write_register(struct ua_register *r, uint32_t expires_s)
 	o->no_rport = p->no_rport;
 	if (p->proxy.n)
 		o->route = arena_printf(o->arena, "<%.*s>", STR_ARG(p->proxy));
-	buf_printf(&o->headers, "Expires: %u\r\n", expires_s);
+	if (!p->expires_in_contact || !expires_s)
+		buf_printf(&o->headers, "Expires: %u\r\n", expires_s);
 	buf_put(&o->headers, p->headers);
 	return o;
 }
@@ -110,6 +123,7 @@ static int send_register(struct ua_register *r, uint32_t expires_s)
 
 	drop_request(r);
 	timer_stop(&r->next);
+	r->asked_s = expires_s;
 	prm.out = write_register(r, expires_s);
 	if (!prm.out)
 		return ENOMEM;

@@ -43,6 +43,7 @@ struct ua_register_prm {
 	int max_forwards;
 	bool no_rport;
 	uint32_t expires_s;             /* to ask for */
+	bool expires_in_contact;        /* not in a header of its own (RFC 3261 10.2.1.1 has both) */
 	uint32_t renew_before_s;        /* the end; at most half of what was granted. 0: 10 */
 	struct ua_register_retry retry;
 	ua_credentials_fn *credentials;

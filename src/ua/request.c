@@ -147,7 +147,7 @@ static int send_ack(struct ua_request *rq)
 
 static int send_on_path(struct ua_request *rq)
 {
-	struct sip_client_tx_user user = { rq, on_response, on_failed, .owner = rq };
+	struct sip_client_tx_user user = { .arg = rq, .trying = rq->prm.trying, .response = on_response, .failed = on_failed, .owner = rq };
 	int err = rq->prm.prepare ? rq->prm.prepare(rq->prm.arg, rq, rq->out, &rq->path) : 0;
 
 	rq->waiting = err == EINPROGRESS && rq->state == UA_REQUEST_RESOLVING;
@@ -217,9 +217,13 @@ static bool answer_challenge(struct ua_request *rq, const struct sip_msg *msg)
 {
 	if (msg->status != 401 && msg->status != 407)
 		return false;
-	if (!ua_challenge_answer(&rq->challenges, rq->ua->digest, rq->out, msg, rq->prm.credentials,
-				 rq->prm.credentials_arg))
+	if (rq->ua->authorize) {
+		if (++rq->challenges.answered > MAX_AGAIN || !rq->ua->authorize(rq->ua->arg, rq->out, msg))
+			return false;
+	} else if (!ua_challenge_answer(&rq->challenges, rq->ua->digest, rq->out, msg, rq->prm.credentials,
+					rq->prm.credentials_arg)) {
 		return false;
+	}
 	rq->out->cseq++;
 	return send_on_path(rq) == 0;
 }

@@ -39,6 +39,7 @@ struct ua_request_prm {
 	void *hold;                     /* obj that is held meanwhile: what credentials and context look into; NULL */
 	const void *context;            /* ua_request_context() */
 	void *arg;
+	bool trying;                    /* 100 is told too */
 	/* Every response over 100; a final one ends the request (but 2xx to INVITE
 	 * may be repeated). 401 and 407 that were answered are not shown. */
 	void (*response)(void *arg, struct ua_request *rq, struct sip_msg *msg);

@@ -7,6 +7,7 @@
 
 #include "sip/digest.h"
 #include "sip/resolve.h"
+#include "sip/out.h"
 #include "sip/stack.h"
 
 /* What a transport can send to. */
@@ -40,6 +41,8 @@ struct ua {
 	struct digest_ctx *digest;      /* for answers to challenges */
 	const struct ua_ways *ways;
 	void *arg;                      /* of `ways` */
+	/* A scheme in place of digest: writes out->auth for the challenge in `msg`; false: it cannot. NULL: digest. */
+	bool (*authorize)(void *arg, struct sip_out *out, const struct sip_msg *msg);
 	const struct sip_lookup *lookup;        /* of names; NULL: addresses only */
 	/* By which everything goes, whatever URIs and routes say: the connection of a client to its server (RFC
 	 * 5626). NULL: each request finds its own. */

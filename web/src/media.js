@@ -1,0 +1,4 @@
+/* The members of SIP that are about media. */
+'use strict';
+
+module.exports = {};
