@@ -428,6 +428,26 @@ static void test_answer_to_nothing(void **state)
 	assert_true(state_of(&a).agreed);
 }
 
+/* An offer that was never answered is in nobody's way. */
+static void test_offers_left(void **state)
+{
+	(void)state;
+	both("ulaw,alaw", "ulaw,alaw");
+	listens(&b, 8000);
+	source(&a, SIDETONE_TONE, "440");
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, good), 0);
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, good), 0);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, good), 0);
+	assert_int_equal(offer_answer(&b, &a), 0);
+	assert_true(hears(&b, 440));
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, good), 0);
+	refused(&a);
+	assert_true(hears(&b, 440));
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_true(hears(&b, 440));
+}
+
 /* ---- the end */
 
 static void close_it(struct side *x, const struct sidetone_media_event *e)
@@ -512,7 +532,7 @@ int main(void)
 		T(test_opus), T(test_g722), T(test_alaw), T(test_ulaw), T(test_in_common), T(test_packet_length), T(test_sources),
 		T(test_bad_sources), T(test_digits), T(test_digits_48), T(test_digits_by_info), T(test_bad_digits), T(test_hold),
 		T(test_hold_refused), T(test_late_offer), T(test_forks), T(test_offer_twice), T(test_refusals),
-		T(test_answer_to_nothing), T(test_close_in_event), T(test_silent_peer), T(test_options),
+		T(test_answer_to_nothing), T(test_offers_left), T(test_close_in_event), T(test_silent_peer), T(test_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
