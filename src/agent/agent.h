@@ -23,6 +23,9 @@ struct sidetone_core {
 	struct map *conns;              /* of struct sidetone_ua, by the number of its connection */
 	struct map *agents;             /* by the id that stands in its path */
 	uint64_t last_id;
+	/* Calls that are over, until the next turn: whoever ends one inside an event is still called by it. */
+	struct list dying;              /* of struct sidetone_session */
+	struct timer bury;
 	struct buf sent;                /* the last message that went out, for events that show it */
 	const struct sip_msg *now;      /* the one that is being taken; NULL */
 };
@@ -158,6 +161,7 @@ void agent_invite_came(struct sidetone_ua *ua, struct sip_server_tx *tx, struct 
 void agent_sessions_lost(struct sidetone_ua *ua);
 void agent_sessions_end(struct sidetone_ua *ua);
 void agent_sessions_free(struct sidetone_ua *ua);
+void agent_sessions_bury(void *core);
 void agent_subscriptions_up(struct sidetone_ua *ua);
 void agent_subscriptions_end(struct sidetone_ua *ua);
 void agent_subscriptions_free(struct sidetone_ua *ua);

@@ -25,6 +25,7 @@ static void session_free(void *arg)
 	text_free(&s->type);
 	text_free(&s->local);
 	text_free(&s->offer);
+	obj_drop(s->ua);
 }
 
 struct sidetone_session *agent_session_new(struct sidetone_ua *ua, bool theirs)
@@ -33,7 +34,7 @@ struct sidetone_session *agent_session_new(struct sidetone_ua *ua, bool theirs)
 
 	if (!s)
 		return NULL;
-	s->ua = ua;
+	s->ua = obj_hold(ua);
 	s->theirs = theirs;
 	list_append(&ua->sessions, &s->link);
 	obj_hold(s);            /* until it is over */
@@ -82,8 +83,22 @@ void agent_session_over(struct sidetone_session *s, const struct sip_msg *msg, c
 		.status = status, .cause = cause });
 	if (s->iv)
 		ua_invite_end(s->iv, STR_NULL);
+	/* The list's reference lasts until the next turn. */
+	list_append(&s->ua->core->dying, &s->link);
+	timer_start(s->ua->core->wheel, &s->ua->core->bury, 0, agent_sessions_bury, s->ua->core);
 	obj_drop(s);
-	obj_drop(s);            /* the list's */
+}
+
+void agent_sessions_bury(void *arg)
+{
+	struct sidetone_core *c = arg;
+
+	while (!list_empty(&c->dying)) {
+		struct sidetone_session *s = container_of(c->dying.next, struct sidetone_session, link);
+
+		list_remove(&s->link);
+		obj_drop(s);
+	}
 }
 
 /* ---- what the INVITE session tells ------------------------------------------------------------ */

@@ -27,8 +27,8 @@ enum agent_judging {
 };
 
 struct sidetone_session {       /* obj */
-	struct sidetone_ua *ua;
-	struct list link;               /* in ua.sessions */
+	struct sidetone_ua *ua;         /* held */
+	struct list link;               /* in ua.sessions; over: in core.dying */
 	struct agent_start start;
 	struct ua_invite *iv;           /* held */
 	struct sip_out *out;            /* held: our INVITE until it is sent */
