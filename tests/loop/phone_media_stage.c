@@ -16,6 +16,7 @@ struct clock_fake clk;
 struct side a, b, c;
 bool cut, real;
 size_t packets[3];
+struct sa nobody;
 
 static struct side *const sides[] = { &a, &b, &c };
 static struct loop *loop;
@@ -74,12 +75,16 @@ static void deliver(void)
 {
 	size_t n = nflying;
 
-	for (size_t i = 0; i < n; i++)
-		for (int k = 0; k < PLACES; k++)
-			if (place[k].of && place[k].of->m && sa_eq(&place[k].at, &flying[i].to)) {
-				media_deliver(place[k].of->m->media, &place[k].at, &place[flying[i].from].at, flying[i].b, flying[i].n);
-				break;
-			}
+	for (size_t i = 0; i < n; i++) {
+		int k = 0;
+
+		while (k < PLACES && !(place[k].of && place[k].of->m && sa_eq(&place[k].at, &flying[i].to)))
+			k++;
+		if (k < PLACES)
+			media_deliver(place[k].of->m->media, &place[k].at, &place[flying[i].from].at, flying[i].b, flying[i].n);
+		else
+			nobody = flying[i].to;
+	}
 	memmove(flying, flying + n, (nflying - n) * sizeof(flying[0]));
 	nflying -= n;
 }
@@ -263,6 +268,7 @@ int stage_up(void **state)
 	live = obj_live();
 	cut = real = false;
 	nflying = 0;
+	nobody = (struct sa){ 0 };
 	memset(packets, 0, sizeof(packets));
 	memset(place, 0, sizeof(place));
 	for (int i = 0; i < 3; i++)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <poll.h>
 #include "phone_media_stage.h"
 
 static struct sidetone_media_options options(enum sidetone_encryption e, bool ice)
@@ -124,6 +125,7 @@ static void test_no_ice_there(void **state)
 static void test_deaf_server(void **state)
 {
 	struct sidetone_media_options o = options(SIDETONE_PLAIN, true);
+	char at[SA_TEXT];
 
 	(void)state;
 	o.stun = "stun:203.0.113.5";
@@ -133,6 +135,7 @@ static void test_deaf_server(void **state)
 	sidetone_media_handle(a.m, &(struct sidetone_event){ .type = SIDETONE_DESCRIBE, .session = &a.s, .status = SIDETONE_OFFER });
 	pass(1900);
 	assert_false(a.s.made);
+	assert_string_equal(sa_text(&nobody, at), "203.0.113.5:3478");
 	pass(200);
 	assert_true(a.s.made);
 	assert_int_equal(take(&b, SIDETONE_OFFER, NULL, a.s.body), 0);
@@ -141,6 +144,89 @@ static void test_deaf_server(void **state)
 	sidetone_media_handle(a.m, &(struct sidetone_event){ .type = SIDETONE_DESCRIBE, .session = &a.s, .status = SIDETONE_OFFER });
 	closed(&a);
 	pass(3000);
+}
+
+/* Its name is looked up once; an offer waits for that no longer than for the server. */
+static void test_server_name(void **state)
+{
+	struct sidetone_media_options o = options(SIDETONE_PLAIN, true);
+	char at[SA_TEXT];
+
+	(void)state;
+	o.address = "127.0.0.1";
+	o.stun = "localhost:3479";
+	o.turn = "turn:no..host";
+	o.turn_user = o.turn_password = "x";
+	side_up(&a, &o);
+	assert_non_null(make(&a, SIDETONE_OFFER));
+	for (int i = 0; i < 2000 && phone_servers_pending(a.m); i++)
+		poll(&(struct pollfd){ .fd = uv_backend_fd(loop_uv(a.m->loop)), .events = POLLIN }, 1, 10), pass(10);
+	assert_false(phone_servers_pending(a.m));
+	assert_int_equal(sa_port(&a.m->stun.addr), 3479);
+	assert_false(sa_is_set(&a.m->turn.addr));
+	closed(&a);
+	assert_non_null(make(&a, SIDETONE_OFFER));
+	assert_int_equal(sa_port(&nobody), 3479);
+	assert_non_null(sa_text(&nobody, at));
+	/* It goes while one is looked up. */
+	side_again(&a, &o);
+}
+
+/* A certificate that is not the one of the description. */
+static void test_wrong_certificate(void **state)
+{
+	char *digit;
+
+	(void)state;
+	both(SIDETONE_DTLS, false);
+	assert_int_equal(take(&b, SIDETONE_OFFER, NULL, make(&a, SIDETONE_OFFER)), 0);
+	assert_non_null(make(&b, SIDETONE_ANSWER));
+	digit = strstr(b.s.body, "sha-256 ") + 8;
+	*digit = *digit == '0' ? '1' : '0';
+	assert_int_equal(take(&a, SIDETONE_ANSWER, NULL, b.s.body), 0);
+	assert_true(await_event(&a, SIDETONE_MEDIA_SECURED, 5000));
+	assert_int_equal(a.e[last(&a, SIDETONE_MEDIA_SECURED)].error, EACCES);
+	assert_true(a.e[last(&a, SIDETONE_MEDIA_SECURED)].text[0]);
+	assert_false(state_of(&a).sends || state_of(&a).receives);
+	assert_true(hears_nothing(&a));
+}
+
+static void test_ipv6(void **state)
+{
+	struct sidetone_media_options oa = options(SIDETONE_SDES, true), ob = oa;
+
+	(void)state;
+	oa.address = "2001:db8::1";
+	ob.address = "2001:db8::2";
+	side_up(&a, &oa);
+	side_up(&b, &ob);
+	listens(&b, 8000);
+	source(&a, SIDETONE_TONE, "440");
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_non_null(strstr(a.s.body, "c=IN IP6 2001:db8::1"));
+	pass(1000);
+	assert_true(hears(&b, 440));
+}
+
+/* Two answers to an offer with ICE and keys: each has its own, the last one counts. */
+static void test_forks(void **state)
+{
+	struct sidetone_media_options o = options(SIDETONE_SDES, true);
+
+	(void)state;
+	both(SIDETONE_SDES, true);
+	side_up(&c, &o);
+	source(&c, SIDETONE_TONE, "1200");
+	assert_non_null(make(&a, SIDETONE_OFFER));
+	assert_int_equal(take(&b, SIDETONE_OFFER, NULL, a.s.body), 0);
+	assert_int_equal(take(&c, SIDETONE_OFFER, NULL, a.s.body), 0);
+	assert_int_equal(take(&a, SIDETONE_ANSWER, NULL, make(&b, SIDETONE_ANSWER)), 0);
+	pass(1500);
+	talks();
+	assert_int_equal(take(&a, SIDETONE_ANSWER, NULL, make(&c, SIDETONE_ANSWER)), 0);
+	closed(&b);
+	pass(1500);
+	assert_true(hears(&a, 1200));
 }
 
 static void test_bad_ice(void **state)
@@ -321,7 +407,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_sdes), T(test_dtls), T(test_ice), T(test_dtls_ice), T(test_other_encryption), T(test_optional_encryption),
-		T(test_no_ice_there), T(test_deaf_server), T(test_bad_ice), T(test_moves), T(test_moves_sdes), T(test_moves_dtls),
+		T(test_no_ice_there), T(test_deaf_server), T(test_server_name),
+		T(test_wrong_certificate), T(test_ipv6), T(test_forks), T(test_bad_ice), T(test_moves), T(test_moves_sdes), T(test_moves_dtls),
 		T(test_moves_ice), T(test_public_address),
 		T(test_browser), T(test_broken_descriptions),
 	};
