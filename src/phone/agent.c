@@ -41,6 +41,8 @@ static void on_media(void *arg, const struct sidetone_media_event *e)
 {
 	struct phone *p = arg;
 
+	if (e->type == SIDETONE_MEDIA_AGREED)
+		call_agreed(p, e->session);
 	say_media(p, e);
 	if (p->mode->media)
 		p->mode->media(p, e);

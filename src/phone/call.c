@@ -164,10 +164,28 @@ void call_sound(struct call *c)
 			err = 0;
 		}
 	}
-	if (!err && o->record.n)
-		err = sidetone_media_record(m, c->session, o->record.p, true);
-	if (err && err != EBUSY)
+	if (err)
 		screen_error(&c->phone->screen, "sound: %s", strerror(err));
+}
+
+/* Each call that has sound has a recording of its own; the second one says so in its name. */
+void call_agreed(struct phone *p, const struct sidetone_session *s)
+{
+	struct call *c = call_of(p, s);
+	struct text path = { 0 };
+	int err;
+
+	if (!c || c->recording || !p->options.record.n)
+		return;
+	c->recording = true;
+	if (c->number == 1)
+		err = text_set(&path, text_view(&p->options.record));
+	else
+		err = text_printf(&path, "%s.%u", p->options.record.p, c->number);
+	err = err ? err : sidetone_media_record(p->media, c->session, text_z(&path), true);
+	if (err)
+		screen_error(&p->screen, "%s: %s", text_z(&path), strerror(err));
+	text_free(&path);
 }
 
 /* ---- we are transferred ------------------------------------------------------------------------------- */

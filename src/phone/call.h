@@ -11,6 +11,7 @@ struct call {
 	struct sidetone_session *session;       /* held */
 	bool theirs, up, over;          /* theirs: they called */
 	bool replaces;                  /* theirs: it takes the place of another, and is answered by itself */
+	bool recording;
 	bool transferring;              /* a transfer of ours is under way */
 	struct text peer, cause;
 	struct sidetone_incoming *refer;        /* held: the REFER that made us call; NULL: none */
@@ -31,7 +32,7 @@ int call_hang_up(struct call *c, unsigned status /* 0: what fits */);
 int call_hold(struct call *c, bool hold);
 int call_digits(struct call *c, struct str digits);
 int call_transfer(struct call *c, struct str target, struct call *other /* NULL: to `target` */);
-/* What is said and recorded, as the options have it. */
-void call_sound(struct call *c);
+void call_sound(struct call *c);             /* what is said in it, as the options have it */
+void call_agreed(struct phone *p, const struct sidetone_session *s); /* it has media: it can be recorded */
 
 #endif

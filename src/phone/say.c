@@ -328,6 +328,6 @@ void say_event(struct phone *p, const struct sidetone_event *e, const struct cal
 		say_json(p, e, c);
 	else if (is_trace(e))
 		say_ladder(p, e);
-	else if (words[e->type])
+	else if (words[e->type] && !(p->leaving && e->type == SIDETONE_DISCONNECTED))
 		say_line(p, e, c);
 }
