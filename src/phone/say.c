@@ -316,6 +316,23 @@ static void say_log(struct phone *p, const struct sidetone_event *e)
 		screen_error(&p->screen, "%s: %s: %s", levels[e->status & 3], e->cause, e->text);
 }
 
+/* For people, that is: another event has just said it, or nobody asked. */
+static bool is_said(const struct phone *p, const struct sidetone_event *e, const struct call *c)
+{
+	switch (e->type) {
+	case SIDETONE_DISCONNECTED:
+		return p->leaving;
+	case SIDETONE_PROGRESS:
+		return e->status == 100 || (e->message && sidetone_message_status(e->message) == 100);
+	case SIDETONE_FAILED:
+		return e->message && sidetone_message_status(e->message) >= 300;
+	case SIDETONE_TERMINATED:
+		return c && !c->up;
+	default:
+		return false;
+	}
+}
+
 void say_event(struct phone *p, const struct sidetone_event *e, const struct call *c)
 {
 	if (is_trace(e) && !p->options.trace)
@@ -328,6 +345,6 @@ void say_event(struct phone *p, const struct sidetone_event *e, const struct cal
 		say_json(p, e, c);
 	else if (is_trace(e))
 		say_ladder(p, e);
-	else if (words[e->type] && !(p->leaving && e->type == SIDETONE_DISCONNECTED))
+	else if (words[e->type] && !is_said(p, e, c))
 		say_line(p, e, c);
 }
