@@ -55,6 +55,13 @@ static void progress(void *arg, struct sip_msg *msg)
 			.status = (int)msg->status, .cause = sip_reason(msg->status) });
 }
 
+/* Told once its answer is set. */
+static void keep_answer(struct sidetone_session *s, const struct sip_msg *msg)
+{
+	obj_drop(s->answered);
+	s->answered = obj_hold((void *)(size_t)msg);
+}
+
 static void answered(void *arg, struct sip_msg *msg)
 {
 	struct sidetone_session *s = arg;
@@ -67,7 +74,7 @@ static void answered(void *arg, struct sip_msg *msg)
 	if (s->over)
 		return;
 	if (agent_session_waits_for_answer(s))
-		s->answered = obj_hold(msg);
+		keep_answer(s, msg);
 	else
 		agent_session_confirm(s, msg);
 }
@@ -99,7 +106,7 @@ static void refreshed(void *arg, const struct sip_msg *msg)
 		return;
 	}
 	if (ok && agent_session_waits_for_answer(s)) {
-		s->answered = obj_hold((void *)(size_t)msg);
+		keep_answer(s, msg);
 		return;
 	}
 	s->renewing = false;

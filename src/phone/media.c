@@ -57,10 +57,11 @@ bool sidetone_media_handle(struct sidetone_media *m, const struct sidetone_event
 		if (c)
 			call_close(c);
 		return true;
+	case SIDETONE_ACCEPTED:
 	case SIDETONE_CONFIRMED:
 	case SIDETONE_REINVITE_ACCEPTED:
-		/* No other fork will answer. */
-		if (c && c->neg)
+		/* No other fork will answer. An offer of ours in a 200 waits for the ACK yet. */
+		if (c && c->neg && !neg_offer_pending(c->neg))
 			neg_answer_settled(c->neg);
 		return false;
 	case SIDETONE_REINVITE_FAILED:

@@ -93,7 +93,8 @@ struct phone_call {             /* obj */
 	struct neg *neg;        /* held; NULL: not a description yet */
 	/* the description that is being made */
 	enum phone_due due;
-	bool prepared;          /* its streams and ports are there */
+	bool offered;           /* theirs is taken, and not answered yet */
+	bool prepared;          /* the streams and ports of ours are there */
 	bool waited;            /* long enough for candidates */
 	struct timer timer;
 	bool renew;             /* our next offer has another port, and looks for another path */

@@ -259,6 +259,9 @@ static unsigned judge_turn(struct ua_invite *iv, bool update, bool offer, struct
 		buf_put(headers, STR("Retry-After: 5\r\n"));
 		return 500;
 	}
+	/* Their 2xx is not acknowledged yet: the offer in it is still judged. */
+	if (iv->judged && (!update || offer))
+		return 491;
 	/* Ours is under way, or our 2xx still waits for its ACK. */
 	if (!update && (iv->turn == UA_TURN_INVITE || iv->turn == UA_TURN_REINVITE || iv->uas ||
 			iv->exchange == UA_EXCHANGE_OURS))

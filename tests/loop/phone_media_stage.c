@@ -16,6 +16,7 @@ struct clock_fake clk;
 struct side a, b, c;
 bool cut, real;
 size_t packets[3];
+struct sa nobody;
 
 static struct side *const sides[] = { &a, &b, &c };
 static struct loop *loop;
@@ -74,12 +75,16 @@ static void deliver(void)
 {
 	size_t n = nflying;
 
-	for (size_t i = 0; i < n; i++)
-		for (int k = 0; k < PLACES; k++)
-			if (place[k].of && place[k].of->m && sa_eq(&place[k].at, &flying[i].to)) {
-				media_deliver(place[k].of->m->media, &place[k].at, &place[flying[i].from].at, flying[i].b, flying[i].n);
-				break;
-			}
+	for (size_t i = 0; i < n; i++) {
+		int k = 0;
+
+		while (k < PLACES && !(place[k].of && place[k].of->m && sa_eq(&place[k].at, &flying[i].to)))
+			k++;
+		if (k < PLACES)
+			media_deliver(place[k].of->m->media, &place[k].at, &place[flying[i].from].at, flying[i].b, flying[i].n);
+		else
+			nobody = flying[i].to;
+	}
 	memmove(flying, flying + n, (nflying - n) * sizeof(flying[0]));
 	nflying -= n;
 }
@@ -179,9 +184,15 @@ static void described(struct sidetone_session *s, unsigned status)
 
 static int reinvite(struct sidetone_session *s, const char *headers, bool update)
 {
+	struct sidetone_event e = { .type = SIDETONE_DESCRIBE, .session = s, .status = SIDETONE_OFFER };
+
 	assert_null(headers);
 	assert_false(update);
 	s->reinvites++;
+	if (s->asks_at_once) {
+		s->made = false;
+		assert_true(sidetone_media_handle(s->side->m, &e));
+	}
 	return s->reinvite_error;
 }
 
@@ -257,6 +268,7 @@ int stage_up(void **state)
 	live = obj_live();
 	cut = real = false;
 	nflying = 0;
+	nobody = (struct sa){ 0 };
 	memset(packets, 0, sizeof(packets));
 	memset(place, 0, sizeof(place));
 	for (int i = 0; i < 3; i++)
