@@ -129,8 +129,8 @@ test:
 	@rm -f $(RESULTS)
 	-meson test -C $(DEBUG) --no-rebuild --print-errorlogs
 	@$(MAKE) --no-print-directory web
-	-node --test --test-reporter=./web/test/junit.mjs --test-reporter-destination=$(DEBUG)/web.junit.xml web/test/*.test.js
 	@tools/install-browser
+	-node --test --test-reporter=./web/test/junit.mjs --test-reporter-destination=$(DEBUG)/web.junit.xml web/test/*.test.js
 	-BUILD=$(CURDIR)/$(DEBUG) $(PYTHON) -m pytest tests/e2e --junitxml=$(DEBUG)/e2e.junit.xml
 	@$(PYTHON) tools/test-summary $(RESULTS)
 
