@@ -1,6 +1,8 @@
 # Sidetone. Meson and ninja do the work; this file is the front door.
 #
 #   make            release build: build/sidetone, and build/asterisk, a link to it
+#   make web        the user agent for a page: build/web/sidetone-ua.js and .mjs, from C by way of
+#                   WebAssembly, and from web/
 #   make run        install what is missing, build, start with etc/ (BIND=ADDR, default 127.0.0.1)
 #   make test       install what is missing, debug build with ASan and UBSan, every test
 #   make test-oom   each test again and again, with one allocation failing: docs/testing.md
@@ -51,9 +53,10 @@ LD_FAST := $(if $(shell command -v ld.lld 2>/dev/null),CC_LD=lld)
 DEBUG = build-debug
 TSAN = build-tsan
 COVERAGE = build-coverage
-RESULTS = $(DEBUG)/meson-logs/testlog.json $(DEBUG)/e2e.junit.xml
+WASM = build-wasm
+RESULTS = $(DEBUG)/meson-logs/testlog.json $(DEBUG)/e2e.junit.xml $(DEBUG)/web.junit.xml
 
-.PHONY: all run test test-oom test-tsan coverage bench soak attack install format clean deps-check
+.PHONY: all web run test test-oom test-tsan coverage bench soak attack install format clean deps-check
 
 all: deps-check build/build.ninja
 	@ninja -C build --quiet
@@ -65,6 +68,17 @@ deps-check:
 build/build.ninja:
 	@meson setup build --buildtype=release -Dtests=false >build.log 2>&1 || { cat build.log; rm -rf build; exit 1; }
 	@mv build.log build/setup.log
+
+$(WASM)/build.ninja:
+	@meson setup $(WASM) --cross-file web/wasm32.ini --buildtype=plain >build.log 2>&1 || { cat build.log; rm -rf $(WASM); exit 1; }
+	@mv build.log $(WASM)/setup.log
+
+web:
+	@tools/install-deps web
+	@tools/install-web
+	@$(MAKE) --no-print-directory $(WASM)/build.ninja
+	@ninja -C $(WASM) --quiet
+	@node web/build.js $(WASM)/web/sidetone-ua.wasm build/web/sidetone-ua.js build/web/sidetone-ua.mjs
 
 run:
 	@tools/install-deps build
@@ -114,6 +128,8 @@ test:
 	@ln -sfn sidetone $(DEBUG)/asterisk
 	@rm -f $(RESULTS)
 	-meson test -C $(DEBUG) --no-rebuild --print-errorlogs
+	@$(MAKE) --no-print-directory web
+	-node --test --test-reporter=./web/test/junit.mjs --test-reporter-destination=$(DEBUG)/web.junit.xml web/test/*.test.js
 	@tools/install-browser
 	-BUILD=$(CURDIR)/$(DEBUG) $(PYTHON) -m pytest tests/e2e --junitxml=$(DEBUG)/e2e.junit.xml
 	@$(PYTHON) tools/test-summary $(RESULTS)
@@ -160,4 +176,4 @@ format:
 	@git clang-format --force --extensions c,h $(SINCE)
 
 clean:
-	rm -rf build build-debug build-tsan build-clang build-fuzz build-coverage
+	rm -rf build build-debug build-tsan build-clang build-fuzz build-coverage build-wasm

@@ -84,7 +84,7 @@ struct sidetone_media_event {
 	const struct sidetone_media_stats *stats;
 };
 /* On the host's thread, from sidetone_media_process() and from _handle(). Every function here may be called in it but
- * sidetone_media_free(). */
+ * those two that turn or free: sidetone_media_process(), sidetone_media_free(). */
 typedef void sidetone_media_event_fn(void *arg, const struct sidetone_media_event *e);
 
 /* EINVAL: an option is wrong, and `why` (may be NULL) says which. */

@@ -29,7 +29,8 @@ struct agent_log {
 
 struct agent_config {
 	struct text uri, registrar_server;      /* "sip:..."; no password, no headers */
-	struct text display_name, authorization_user, password, user_agent_string;
+	struct text display_name;       /* as it stands between double quotes */
+	struct text authorization_user, password, user_agent_string;
 	struct text instance_id;        /* without "uuid:" */
 	struct text contact_name;       /* as it stands in a URI, escaped */
 	struct text contact_transport;  /* "": as the connection is */

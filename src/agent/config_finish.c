@@ -81,19 +81,34 @@ static int finish_instance(struct finishing *f)
 			   b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
+/* What of Contact's transport nobody said: ws when every server is a WebSocket, else what the connection is. */
+static struct str implied_transport(const struct agent_config *c)
+{
+	for (size_t i = 0; i < c->n_servers; i++)
+		if (c->servers[i].scheme[0] != 'W')
+			return STR_NULL;
+	return STR("ws");
+}
+
+void agent_write_contact_transport(struct buf *b, const struct agent_row *row, const struct agent_config *c)
+{
+	(void)row;
+	if (c->contact_transport.n || implied_transport(c).n)
+		agent_json_write_string(b, c->contact_transport.n ? text_view(&c->contact_transport) : implied_transport(c));
+	else
+		buf_put(b, STR("null"));
+}
+
 static int finish_contact(struct finishing *f)
 {
 	struct agent_config *c = f->c;
-	bool websocket = true;
 	char room[8];
 	int err = 0;
 
 	if (!c->contact_name.n)
 		err = text_set(&c->contact_name, draw(f, room, sizeof(room)));
-	for (size_t i = 0; i < c->n_servers; i++)
-		websocket = websocket && c->servers[i].scheme[0] == 'W';
 	if (!err && !GIVEN(c, contact_transport))
-		err = text_set(&c->contact_transport, websocket ? STR("ws") : STR_NULL);
+		err = text_set(&c->contact_transport, implied_transport(c));
 	return err;
 }
 
@@ -105,7 +120,8 @@ static int finish_via_host(struct finishing *f)
 	uint8_t last;
 
 	if (!hack.n)
-		return str_ends(now, STR(".invalid")) ? 0 : text_cat(&f->c->via_host, draw(f, room, sizeof(room)), STR(".invalid"));
+		return str_ends(now, STR(".invalid")) ? 0 :
+		       text_cat(&f->c->via_host, draw(f, room, sizeof(room)), STR(".invalid"));
 	if (!str_eq(hack, STR("true")))
 		return text_set(&f->c->via_host, hack);
 	if (str_starts(now, STR("192.0.2.")))

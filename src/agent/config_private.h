@@ -39,11 +39,17 @@ const struct agent_row *agent_row(size_t i);                 /* NULL: no more */
 size_t agent_row_number(const struct agent_row *row);
 
 /* ---- config_value.c: one value in one field. Names end as their kind does. */
-agent_read_fn agent_read_bool, agent_read_whole, agent_read_line, agent_read_quotable, agent_read_secret, agent_read_token,
-	agent_read_host, agent_read_uri, agent_read_registrar, agent_read_instance, agent_read_user, agent_read_supported,
-	agent_read_dtmf, agent_read_log, agent_read_tags;
+agent_read_fn agent_read_bool, agent_read_whole, agent_read_line, agent_read_quotable, agent_read_secret,
+	agent_read_token, agent_read_host, agent_read_uri, agent_read_registrar, agent_read_instance, agent_read_user,
+	agent_read_supported, agent_read_dtmf, agent_read_log, agent_read_tags;
 agent_write_fn agent_write_bool, agent_write_whole, agent_write_text, agent_write_line, agent_write_host,
 	agent_write_supported, agent_write_dtmf, agent_write_log, agent_write_tags;
+
+/* ---- config_finish.c */
+agent_write_fn agent_write_contact_transport;
+
+/* A host name, an IPv4 address, or an IPv6 address in brackets. */
+bool agent_is_host(struct str s);
 
 /* ---- config_server.c: wsServers */
 agent_read_fn agent_read_servers;

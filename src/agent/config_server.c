@@ -81,7 +81,7 @@ static int set_uri(struct agent_reading *r, struct agent_server *out, struct str
 	sip = arena_cat(r->a, STR("sip:"), authority);
 	if (!sip.n)
 		return ENOMEM;
-	if (sip_uri_parse(&u, sip) || u.user.n || u.params.p || u.headers.p)
+	if (sip_uri_parse(&u, sip) || u.user.n || u.params.p || u.headers.p || !agent_is_host(u.host))
 		return EINVAL;
 	str_copy(out->scheme, sizeof(out->scheme), str_z(schemes[i].shown));
 	err = text_set(&out->ws_uri, text);

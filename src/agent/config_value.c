@@ -1,6 +1,7 @@
 /* One value in one field: what each kind of parameter takes, and how it is shown. Servers have a file
  * of their own, config_server.c. */
 #include "agent/config_private.h"
+#include "net/address.h"
 #include "sip/uri.h"
 #include <errno.h>
 
@@ -85,13 +86,24 @@ int agent_read_line(struct agent_reading *r, void *field, const struct agent_jso
 	return v->type == AGENT_JSON_STRING && is_line(v->text) ? text_set(field, v->text) : EINVAL;
 }
 
+/* May it stand between double quotes as it is? A backslash takes the next character with it (RFC 3261 25.1). */
+static bool is_quotable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || (s.p[i] == '\\' && (i + 1 == s.n || s.p[i + 1] == '"' || (s.p[i + 1] & 0x80))))
+			return false;
+		i += s.p[i] == '\\';
+	}
+	return is_line(s);
+}
+
 /* false is none, as in JavaScript, where whoever reads it asks whether it is true. */
 int agent_read_quotable(struct agent_reading *r, void *field, const struct agent_json *v)
 {
 	struct str s;
 
 	(void)r;
-	if (!string_of(v, &s) || !is_line(s) || str_chr(s, '"') < s.n)
+	if (!string_of(v, &s) || !is_quotable(s))
 		return EINVAL;
 	return text_set(field, v->type == AGENT_JSON_BOOL && !v->truth ? STR_NULL : s);
 }
@@ -128,22 +140,41 @@ void agent_write_text(struct buf *b, const struct agent_row *row, const struct a
 
 /* ---- hosts and URIs */
 
+/* RFC 3261 25.1, hostname, with underscores inside, as they are seen: no label is empty or has a hyphen at an
+ * end, and the last one begins with a letter, so that "1.2.3" is no name. */
+static bool is_host_name(struct str s)
+{
+	struct str label = STR_NULL;
+
+	if (str_ends(s, STR(".")))
+		s.n--;
+	do {
+		label = str_cut_raw(&s, '.');
+		for (size_t i = 0; i < label.n; i++)
+			if (!is_word_byte(label.p[i], i && i + 1 < label.n ? "-_" : "_"))
+				return false;
+	} while (label.n && s.n);
+	return label.n && is_word_byte(label.p[0], "_") && !(label.p[0] >= '0' && label.p[0] <= '9');
+}
+
+bool agent_is_host(struct str s)
+{
+	bool v6 = str_starts(s, STR("["));
+	struct sa a;
+
+	if (v6 ? str_ends(s, STR("]")) : str_chr(s, ':') == s.n)
+		if (!sa_parse(&a, s) && sa_port(&a) == 0)
+			return true;
+	return !v6 && is_host_name(s);
+}
+
 /* true: a random address, which agent_config_finish() draws. */
 int agent_read_host(struct agent_reading *r, void *field, const struct agent_json *v)
 {
-	struct sip_uri u;
-	struct str s;
-
+	(void)r;
 	if (v->type == AGENT_JSON_BOOL)
 		return text_set(field, v->truth ? STR("true") : STR_NULL);
-	if (v->type != AGENT_JSON_STRING)
-		return EINVAL;
-	s = arena_cat(r->a, STR("sip:"), v->text);
-	if (!s.n)
-		return ENOMEM;
-	if (sip_uri_parse(&u, s) || u.host.n != v->text.n)
-		return EINVAL;
-	return text_set(field, v->text);
+	return v->type == AGENT_JSON_STRING && agent_is_host(v->text) ? text_set(field, v->text) : EINVAL;
 }
 
 void agent_write_host(struct buf *b, const struct agent_row *row, const struct agent_config *c)
@@ -158,14 +189,15 @@ void agent_write_host(struct buf *b, const struct agent_row *row, const struct a
 		agent_json_write_string(b, s);
 }
 
-/* A user part as the grammar has it, escapes included (RFC 3261 25.1). */
+/* A user part as the grammar has it, escapes included (RFC 3261 25.1); but for those of control characters,
+ * since without its escapes it is the name in credentials. */
 static bool is_user(struct str s)
 {
 	uint8_t byte;
 
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '%') {
-			if (str_hex(str_sub(s, i + 1, 2), &byte, 1))
+			if (str_hex(str_sub(s, i + 1, 2), &byte, 1) || byte < 0x20 || byte == 0x7f)
 				return false;
 			i += 2;
 		} else if (!is_word_byte(s.p[i], "-_.!~*'()&=+$,;?/")) {
@@ -196,7 +228,8 @@ static int read_sip_uri(struct agent_reading *r, void *field, const struct agent
 	s = arena_cat(r->a, STR("sip:"), rest);
 	if (!s.n)
 		return ENOMEM;
-	if (sip_uri_parse(&u, s) || !is_ascii(s) || !is_user(u.user) || u.password.p || u.headers.p || (u.user.n > 0) != with_user)
+	if (sip_uri_parse(&u, s) || !is_ascii(s) || !is_user(u.user) || !agent_is_host(u.host) || u.password.p || u.headers.p ||
+	    (u.user.n > 0) != with_user)
 		return EINVAL;
 	/* The grammar of a host and a port lets "sips:5061" pass. */
 	if (str_istarts(rest, STR("sips:")))

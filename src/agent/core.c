@@ -206,6 +206,7 @@ struct sidetone_core *sidetone_core_new(const struct sidetone_host *host)
 	}
 	c->host = *(struct sidetone_host *)h.arg = *host;
 	c->clock = (struct clock){ mono_us, wall_us };
+	list_init(&c->dying);
 	c->agents = map_new(false);
 	c->wheel = wheel_new(&c->clock);
 	c->conns = map_new(false);
@@ -224,6 +225,7 @@ void sidetone_core_free(struct sidetone_core *c)
 {
 	if (!c)
 		return;
+	agent_sessions_bury(c);
 	sip_stack_free(c->sip);
 	obj_drop(c->digest);
 	map_free(c->conns);

@@ -309,21 +309,25 @@ const struct agent_json *agent_json_member(const struct agent_json *object, stru
 
 /* ---- writing */
 
+/* What is no UTF-8 becomes U+FFFD: whoever reads this takes no other. */
 void agent_json_write_string(struct buf *b, struct str s)
 {
 	static const char names[] = "\"\\bfnrt", bytes[] = "\"\\\b\f\n\r\t";
 
 	buf_char(b, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		const char *at = c ? strchr(bytes, c) : NULL;
+	while (s.n) {
+		size_t n = utf8_length(s);
+		const char *at = s.p[0] ? strchr(bytes, s.p[0]) : NULL;
 
-		if (at)
+		if (!n)
+			buf_put(b, STR("\xef\xbf\xbd"));
+		else if (at)
 			buf_mem(b, (char[]){ '\\', names[at - bytes] }, 2);
-		else if (c < 0x20)
-			buf_printf(b, "\\u%04x", c);
+		else if ((unsigned char)s.p[0] < 0x20)
+			buf_printf(b, "\\u%04x", (unsigned char)s.p[0]);
 		else
-			buf_char(b, (char)c);
+			buf_mem(b, s.p, n);
+		s = str_skip(s, n ? n : 1);
 	}
 	buf_char(b, '"');
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define RENEW_BEFORE_S 3
-#define RETRY_BASE_S 30         /* RFC 5626 4.5: doubled each time */
+#define RETRY_BASE_S 30u        /* RFC 5626 4.5: doubled each time */
 #define RETRY_MOST_S 1800
 #define RETRIES_MOST UINT32_MAX
 

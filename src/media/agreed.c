@@ -71,7 +71,7 @@ static void default_set(struct neg_stream *st, const struct media_session *m)
 		media_ice_relay(m, 2, &st->local_rtcp);
 }
 
-int agreed_ice_write(struct neg *n, size_t i, const struct media_session *m, bool mux, uint8_t *known)
+int agreed_ice_write(struct neg *n, size_t i, const struct media_session *m, bool mux, const char *options, uint8_t *known)
 {
 	const struct ice_own *own = media_ice_own(m);
 	char room[256];
@@ -80,7 +80,7 @@ int agreed_ice_write(struct neg *n, size_t i, const struct media_session *m, boo
 
 	default_set(neg_stream(n, i), m);
 	err = err ? err : neg_attr_add(n, i, STR("ice-pwd"), str_z(own->pwd));
-	err = err ? err : neg_attr_add(n, i, STR("ice-options"), STR("trickle"));
+	err = err ? err : neg_attr_add(n, i, STR("ice-options"), str_z(options));
 	for (size_t k = 0; !err && k < media_ice_locals(m); k++) {
 		struct candidate c;
 

@@ -20,9 +20,9 @@ void agreed_encoder(struct codec_prm *out, const struct opus_fmtp *ours, const s
 bool agreed_one_component(const struct neg_stream *st);
 /* The peer's offer has ICE. */
 bool agreed_ice_offered(const struct neg *n, const struct neg_stream *st, struct ice_desc *d);
-/* The lines of our next SDP: credentials, candidates. `mux`: of the first component only. *known: how many of the
- * candidates it has; their end counts one. ENOMEM, ENOSPC. */
-int agreed_ice_write(struct neg *n, size_t i, const struct media_session *m, bool mux, uint8_t *known);
+/* The lines of our next SDP: credentials, candidates. `mux`: of the first component only. `options`: of
+ * ice-options. *known: how many of the candidates it has; their end counts one. ENOMEM, ENOSPC. */
+int agreed_ice_write(struct neg *n, size_t i, const struct media_session *m, bool mux, const char *options, uint8_t *known);
 /* The SDP in force is the peer's: its candidates go to the agent of `m`, which ends when there are none. *fresh (may be
  * NULL): it was not known yet. Errors: as media_ice_remote(). */
 int agreed_ice_take(const struct neg *n, const struct neg_stream *st, struct media_session *m, bool *fresh);

@@ -1,7 +1,6 @@
 /* phone/media.c -- media of a user agent: what its sessions have in common, and which of them an event is about. */
 #define LOG_MODULE "media"
 #include "phone/media.h"
-#include "base/log.h"
 #include "base/obj.h"
 #include "media/dtls.h"
 #include <errno.h>
@@ -15,36 +14,9 @@ static void call_free(void *arg)
 
 	phone_sound_free(c);
 	phone_taps_free(c);
-	phone_pcm_free(c);
-	phone_digits_free(c);
 	obj_drop(c->identity);
 	obj_drop(c->fresh);
 	obj_drop(c->neg);
-}
-
-struct phone_call *phone_call_of(struct sidetone_media *m, struct sidetone_session *s)
-{
-	list_each(l, &m->calls)
-		if (container_of(l, struct phone_call, link)->s == s)
-			return container_of(l, struct phone_call, link);
-	return NULL;
-}
-
-struct phone_call *phone_call_make(struct sidetone_media *m, struct sidetone_session *s)
-{
-	struct phone_call *c = phone_call_of(m, s);
-
-	if (c)
-		return c;
-	c = obj_new(sizeof(*c), call_free);
-	if (!c)
-		return NULL;
-	c->m = m;
-	c->s = s;
-	c->want = SDP_SENDRECV;
-	c->says = -1;
-	list_append(&m->calls, &c->link);
-	return c;
 }
 
 /* Its memory stays as long as somebody holds it; it does nothing any more. */
@@ -53,36 +25,13 @@ static void call_close(struct phone_call *c)
 	list_remove(&c->link);
 	phone_forget_due(c);
 	phone_digits_free(c);
+	phone_pcm_free(c);
 	c->agreed = false;
 	c->on = NULL;
 	if (c->neg)
 		neg_ports_close(c->neg);
 	c->m = NULL;
 	obj_drop(c);
-}
-
-void phone_tell(struct phone_call *c, const struct sidetone_media_event *e)
-{
-	struct sidetone_media_event mine = *e;
-
-	mine.session = c->s;
-	if (c->m && c->m->fn)
-		c->m->fn(c->m->arg, &mine);
-}
-
-const char *sidetone_media_event_name(enum sidetone_media_event_type t)
-{
-	static const char *const names[] = {
-		[SIDETONE_MEDIA_AGREED] = "agreed", [SIDETONE_MEDIA_REFUSED] = "refused", [SIDETONE_MEDIA_FLOWS] = "flows",
-		[SIDETONE_MEDIA_SECURED] = "secured", [SIDETONE_MEDIA_PATH] = "path", [SIDETONE_MEDIA_SILENT] = "silent",
-		[SIDETONE_MEDIA_DIGIT] = "digit", [SIDETONE_MEDIA_DIGIT_END] = "digitEnd",
-		[SIDETONE_MEDIA_DIGITS_SENT] = "digitsSent", [SIDETONE_MEDIA_PLAYED] = "played",
-		[SIDETONE_MEDIA_RECORDED] = "recorded", [SIDETONE_MEDIA_TONE_DONE] = "toneDone",
-		[SIDETONE_MEDIA_DEVICE_LOST] = "deviceLost", [SIDETONE_MEDIA_STATS] = "stats",
-	};
-
-	_Static_assert(ARRAY_LEN(names) == SIDETONE_MEDIA_EVENT_TYPES, "each has one");
-	return (unsigned)t < ARRAY_LEN(names) ? names[t] : "";
 }
 
 /* ---- events of the agent */
@@ -108,10 +57,11 @@ bool sidetone_media_handle(struct sidetone_media *m, const struct sidetone_event
 		if (c)
 			call_close(c);
 		return true;
+	case SIDETONE_ACCEPTED:
 	case SIDETONE_CONFIRMED:
 	case SIDETONE_REINVITE_ACCEPTED:
-		/* No other fork will answer. */
-		if (c && c->neg)
+		/* No other fork will answer. An offer of ours in a 200 waits for the ACK yet. */
+		if (c && c->neg && !neg_offer_pending(c->neg))
 			neg_answer_settled(c->neg);
 		return false;
 	case SIDETONE_REINVITE_FAILED:
@@ -133,19 +83,6 @@ void sidetone_media_forget(struct sidetone_media *m, struct sidetone_session *s)
 
 /* ---- life */
 
-int phone_identity_new(struct dtls_cert **cert, struct dtls_identity **out, char *why, size_t why_n)
-{
-	struct dtls_identity_prm d = { .verify = DTLS_CHECK_FINGERPRINT, .hash = CRYPTO_SHA256 };
-	char text[200] = "";
-	int err = dtls_cert_new(cert);
-
-	if (!err)
-		err = dtls_identity_new(out, &d, *cert, text);
-	if (err)
-		phone_why(why, why_n, "encryption: %s", text[0] ? text : strerror(err));
-	return err;
-}
-
 static int make_secure(struct sidetone_media *m, const struct phone_media_prm *prm)
 {
 	int err;
@@ -158,6 +95,12 @@ static int make_secure(struct sidetone_media *m, const struct phone_media_prm *p
 	else if (m->conf.encryption == SIDETONE_DTLS)
 		err = phone_identity_new(&m->cert, &m->identity, prm->why, prm->why_n);
 	return err;
+}
+
+static void servers_known(struct sidetone_media *m)
+{
+	list_each_safe(e, tmp, &m->calls)
+		phone_go_on(container_of(e, struct phone_call, link));
 }
 
 static int make_media(struct sidetone_media *m, const struct sidetone_media_options *o, const struct media_net *net)
@@ -192,6 +135,7 @@ int phone_media_new(struct sidetone_media **out, const struct sidetone_media_opt
 		return ENOMEM;
 	list_init(&m->calls);
 	m->user = prm->user;
+	m->call_free = call_free;
 	m->own_loop = !prm->loop;
 	m->loop = prm->loop ? prm->loop : loop_new(clock_real());
 	err = m->loop ? phone_conf_read(&m->conf, o, prm->why, prm->why_n) : ENOMEM;
@@ -199,7 +143,7 @@ int phone_media_new(struct sidetone_media **out, const struct sidetone_media_opt
 	err = err ? err : make_media(m, o, prm->net);
 	err = err ? err : make_secure(m, prm);
 	if (!err && m->conf.ice)
-		err = phone_servers_look_up(m);
+		err = phone_servers_look_up(m, servers_known);
 	if (err)
 		sidetone_media_free(m);
 	else

@@ -1,18 +1,22 @@
 /* phone/media.h -- inside phone/: the media of sidetone-ua-media.h. One struct phone_call for each session that
  * has or wants media: its negotiation (sdp/negotiate.h), the port that it receives at (media/media.h), its sound.
  *
- *   media.c          what all sessions have in common; events of the agent in, calls found
+ *   media.c          what all sessions have in common; events of the agent in
+ *   media_call.c     calls found, made, told of
  *   media_user.c     the agent's functions, for everybody but tests
  *   media_conf.c     the options, checked
  *   media_server.c   names of STUN and TURN servers
  *   media_offer.c    offers and answers of a call
  *   media_port.c     where it receives: ports, ICE
- *   media_apply.c    what was agreed, in force; what media's events say
+ *   media_apply.c    what was agreed, in force, and how it stands
+ *   media_told.c     what media's events say
  *   media_sound.c    source, mute, hold
  *   media_tap.c      recording, levels
  *   media_pcm.c      sound by functions
  *   media_digits.c   digits that are sent
  *   media_device.c   PortAudio, or media_no_device.c
+ *
+ * No file calls one that calls it: the order is call, conf, server; digits, pcm, tap; sound; port; apply; offer; told; media.
  *
  * Threads: the host's, but where it is said. */
 #ifndef PHONE_MEDIA_H
@@ -59,6 +63,7 @@ struct sidetone_media {
 	bool own_loop;
 	struct media *media;
 	const struct phone_media_user *user;
+	void (*call_free)(void *c);     /* obj's, for media_call.c */
 	sidetone_media_event_fn *fn;
 	void *arg;
 	struct phone_conf conf;
@@ -88,7 +93,8 @@ struct phone_call {             /* obj */
 	struct neg *neg;        /* held; NULL: not a description yet */
 	/* the description that is being made */
 	enum phone_due due;
-	bool prepared;          /* its streams and ports are there */
+	bool offered;           /* theirs is taken, and not answered yet */
+	bool prepared;          /* the streams and ports of ours are there */
 	bool waited;            /* long enough for candidates */
 	struct timer timer;
 	bool renew;             /* our next offer has another port, and looks for another path */
@@ -122,11 +128,16 @@ struct phone_media_prm {
 };
 int phone_media_new(struct sidetone_media **out, const struct sidetone_media_options *o, const struct phone_media_prm *prm);
 void phone_media_listen(struct sidetone_media *m, sidetone_media_event_fn *fn, void *arg);
+
+/* ---- media_call.c */
 struct phone_call *phone_call_of(struct sidetone_media *m, struct sidetone_session *s);       /* NULL: none */
 struct phone_call *phone_call_make(struct sidetone_media *m, struct sidetone_session *s);     /* if there is none. NULL: ENOMEM */
 /* The call may be over when it comes back; a reference of the caller's keeps its memory. */
 void phone_tell(struct phone_call *c, const struct sidetone_media_event *e);
 
+struct dtls_identity *phone_identity(const struct phone_call *c);    /* view: its certificate; NULL without DTLS */
+/* The stream of its sound that is in force; NULL: none. */
+struct neg_stream *phone_stream(const struct phone_call *c);
 /* A certificate of its own: what both sides know to be another association (RFC 5763 section 6.6). */
 int phone_identity_new(struct dtls_cert **cert, struct dtls_identity **out, char *why, size_t why_n);
 
@@ -139,8 +150,8 @@ void phone_why(char *why, size_t n, const char *fmt, ...) __attribute__((format(
 /* ---- media_server.c */
 int phone_server_read(struct phone_server *s, const char *text, bool turn);
 void phone_server_free(struct phone_server *s);
-/* Names become addresses on a thread of the pool; then every call goes on. */
-int phone_servers_look_up(struct sidetone_media *m);
+/* Names become addresses on a thread of the pool; then `known` is called. */
+int phone_servers_look_up(struct sidetone_media *m, void (*known)(struct sidetone_media *m));
 bool phone_servers_pending(const struct sidetone_media *m);
 void phone_servers_forget(struct sidetone_media *m);
 
@@ -150,9 +161,6 @@ void phone_go_on(struct phone_call *c);              /* something that a descrip
 void phone_described(struct phone_call *c, enum sidetone_description kind, struct str type, struct str body);
 void phone_offer_failed(struct phone_call *c);
 void phone_forget_due(struct phone_call *c);         /* nobody waits any more */
-struct dtls_identity *phone_identity(const struct phone_call *c);    /* view: its certificate; NULL without DTLS */
-/* The stream of its sound that is in force; NULL: none. */
-struct neg_stream *phone_stream(const struct phone_call *c);
 
 /* ---- media_port.c */
 int phone_ports_open(struct phone_call *c, bool anew /* also where there is one */);
@@ -167,6 +175,7 @@ bool phone_ice_is_good(const struct phone_call *c, const struct sdp *sdp);
 
 /* ---- media_apply.c */
 void phone_apply(struct phone_call *c);
+/* ---- media_told.c */
 media_event_fn phone_on_media;
 
 /* ---- media_sound.c */

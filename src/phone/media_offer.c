@@ -13,11 +13,6 @@ enum { WAIT_MS = 2000 };
 
 /* ---- what the options say, in the words of sdp/ */
 
-struct dtls_identity *phone_identity(const struct phone_call *c)
-{
-	return c->identity ? c->identity : c->m->identity;
-}
-
 /* Another transport needs another association, and the peer knows it by the fingerprint. */
 static int take_identity(struct phone_call *c)
 {
@@ -58,11 +53,6 @@ static int start(struct phone_call *c)
 	return 0;
 }
 
-struct neg_stream *phone_stream(const struct phone_call *c)
-{
-	return c->neg ? neg_first(c->neg, MEDIA_AUDIO) : NULL;
-}
-
 /* ---- telling */
 
 static void refuse(struct phone_call *c, unsigned status, const char *why)
@@ -94,6 +84,7 @@ static void roll_back(struct phone_call *c)
 	phone_ice_undo(c);
 	neg_rollback(c->neg);
 	c->fresh = obj_drop(c->fresh);
+	c->offered = false;
 	/* What is in force, not what was to be. */
 	st = phone_stream(c);
 	if (st)
@@ -146,8 +137,12 @@ static int offer_stream(struct phone_call *c)
 
 static int prepare(struct phone_call *c)
 {
-	int err = c->due == PHONE_OFFER ? take_identity(c) : 0;
+	int err;
 
+	/* An offer of theirs that nobody wants answered any more. */
+	if (c->due == PHONE_OFFER && c->offered)
+		roll_back(c);
+	err = c->due == PHONE_OFFER ? take_identity(c) : 0;
 	err = err ? err : start(c);
 	if (!err && c->due == PHONE_OFFER) {
 		err = offer_stream(c);
@@ -189,6 +184,7 @@ static void finish(struct phone_call *c)
 		give_up(c, err);
 	} else {
 		c->renew &= answers;
+		c->offered &= !answers;
 		if (answers)
 			phone_apply(c);
 		if (c->m)
@@ -246,17 +242,21 @@ static unsigned take_offer(struct phone_call *c, const struct sdp *sdp, const ch
 	enum neg_verdict verdict = NEG_OK;
 	int err;
 
-	/* An offer of ours that was never answered. */
+	/* One of ours that was never answered. */
 	if (neg_offer_pending(c->neg) || c->due) {
 		*why = "an offer of ours is on its way";
 		return 491;
 	}
+	/* One of theirs. */
+	if (c->offered)
+		roll_back(c);
 	err = neg_offer_in(c->neg, sdp, NULL, &verdict);
 	if (err == EPROTO) {
 		*why = neg_why(c->neg, verdict);
 		return 488;
 	}
 	if (!err) {
+		c->offered = true;
 		limit_direction(c);
 		err = phone_ports_open(c, false);
 		if (err)

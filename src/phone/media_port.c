@@ -45,15 +45,19 @@ static void default_address(struct sa *out)
 	sa_parse_host(out, STR("127.0.0.1"), 0);
 }
 
-/* What descriptions say; the port is another's affair. */
-static void own_address(const struct phone_call *c, const struct neg_stream *st, struct sa *out)
+/* Where a port of the stream is, or (`anew`, or it has none yet) is to be. */
+static void own_address(const struct phone_call *c, const struct neg_stream *st, bool anew, struct sa *out)
 {
 	const struct phone_conf *conf = &c->m->conf;
+	struct media_session *ms = anew ? NULL : phone_port(st);
 
-	if (sa_is_set(&conf->address))
+	if (ms && !sa_is_any(media_session_local(ms)))
+		*out = *media_session_local(ms);
+	else if (sa_is_set(&conf->address))
 		*out = conf->address;
 	else if (!sa_is_set(&st->remote) || sa_is_any(&st->remote) || sa_source_for(&st->remote, out) || sa_is_any(out))
 		default_address(out);
+	sa_set_port(out, 0);
 }
 
 /* On the thread of the one before it, so that what the application reads and writes is never called by two. */
@@ -87,7 +91,7 @@ static int open_stream(struct phone_call *c, size_t i, bool anew)
 	struct sa own;
 	int err;
 
-	own_address(c, st, &own);
+	own_address(c, st, anew, &own);
 	if (!st->port || anew) {
 		err = port_new(c, st, &own, &p);
 		if (err)
@@ -133,9 +137,10 @@ static size_t hosts_fill(const struct phone_call *c, const struct neg_stream *st
 	struct sa own, all[HOSTS];
 	size_t n, k;
 
-	own_address(c, st, &own);
+	own_address(c, st, false, &own);
 	n = host_put(c, host, 0, &own);
-	if (sa_is_set(&c->m->conf.address))
+	/* Bound to no other. */
+	if (!sa_is_any(media_session_local(phone_port(st))))
 		return n;
 	k = sa_interfaces(all, ARRAY_LEN(all));
 	for (size_t i = 0; i < k && n < HOSTS; i++)
@@ -221,7 +226,7 @@ static int lines_of(struct phone_call *c, size_t i, enum phone_due kind)
 		if (!ice_default_matches(st->media, d.trickle))
 			return neg_attr_add(c->neg, i, STR("ice-mismatch"), STR_NULL);
 	}
-	return media_ice_is_on(m) ? agreed_ice_write(c->neg, i, m, kind == PHONE_ANSWER && st->rtcp_mux, &known) : 0;
+	return media_ice_is_on(m) ? agreed_ice_write(c->neg, i, m, kind == PHONE_ANSWER && st->rtcp_mux, "ice2", &known) : 0;
 }
 
 int phone_ice_lines(struct phone_call *c, enum phone_due kind)

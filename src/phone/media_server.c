@@ -11,6 +11,8 @@ enum { STUN_PORT = 3478, SERVERS = 2 };
 
 struct phone_lookup {
 	struct sidetone_media *m;       /* NULL: nobody waits for it */
+	void (*known)(struct sidetone_media *m);
+	bool v6;                /* the addresses that are ours are */
 	struct {
 		char *host;             /* owned; NULL: nothing to look up */
 		struct sa addr;
@@ -69,19 +71,32 @@ void phone_server_free(struct phone_server *s)
 
 /* ---- names */
 
+/* One that our sockets reach, if there is one. */
+static void choose(struct sa *out, const struct addrinfo *found, bool v6)
+{
+	const struct addrinfo *best = found;
+
+	for (const struct addrinfo *a = found; a; a = a->ai_next)
+		if ((a->ai_family == AF_INET6) == v6) {
+			best = a;
+			break;
+		}
+	sa_from(out, best->ai_addr, best->ai_addrlen);
+}
+
 /* On a thread of the pool. */
 static void work(void *arg)
 {
 	struct phone_lookup *l = arg;
 
 	for (int i = 0; i < SERVERS; i++) {
-		struct addrinfo hint = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG }, *found = NULL;
+		struct addrinfo hint = { .ai_socktype = SOCK_DGRAM }, *found = NULL;
 
 		if (!l->v[i].host)
 			continue;
 		l->v[i].err = getaddrinfo(l->v[i].host, NULL, &hint, &found);
 		if (!l->v[i].err)
-			sa_from(&l->v[i].addr, found->ai_addr, found->ai_addrlen);
+			choose(&l->v[i].addr, found, l->v6);
 		if (found)
 			freeaddrinfo(found);
 	}
@@ -118,13 +133,12 @@ static void done(void *arg)
 	if (m) {
 		m->lookup = NULL;
 		take(m, l);
-		list_each_safe(e, tmp, &m->calls)
-			phone_go_on(container_of(e, struct phone_call, link));
+		l->known(m);
 	}
 	lookup_free(l);
 }
 
-int phone_servers_look_up(struct sidetone_media *m)
+int phone_servers_look_up(struct sidetone_media *m, void (*known)(struct sidetone_media *m))
 {
 	struct phone_lookup *l;
 	int err = 0;
@@ -135,6 +149,8 @@ int phone_servers_look_up(struct sidetone_media *m)
 	if (!l)
 		return ENOMEM;
 	l->m = m;
+	l->known = known;
+	l->v6 = sa_is_set(&m->conf.address) && sa_is_v6(&m->conf.address);
 	for (int i = 0; i < SERVERS; i++)
 		if (server(m, i)->host.n) {
 			l->v[i].host = str_dup(text_view(&server(m, i)->host));

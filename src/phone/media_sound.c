@@ -153,10 +153,19 @@ static void list_ended(struct phone_call *c, const struct media_event *e)
 
 	if (e->tag != c->play_tag || e->err == ECANCELED)
 		return;
-	if (c->source.loop && ms && !e->err)
+	if (c->source.loop && ms && !e->err) {
 		play(c, ms);
-	else
-		told_played(c, e->err);
+		return;
+	}
+	/* Not once more after a hold. */
+	c->source.sound = obj_drop(c->source.sound);
+	told_played(c, e->err);
+}
+
+static void tone_ended(struct phone_call *c)
+{
+	c->source.tone = obj_drop(c->source.tone);
+	phone_tell(c, &(struct sidetone_media_event){ .type = SIDETONE_MEDIA_TONE_DONE });
 }
 
 void phone_sound_event(struct phone_call *c, const struct media_event *e)
@@ -164,7 +173,7 @@ void phone_sound_event(struct phone_call *c, const struct media_event *e)
 	if (e->type == MEDIA_PLAYED)
 		list_ended(c, e);
 	else if (e->type == MEDIA_TONE_DONE)
-		phone_tell(c, &(struct sidetone_media_event){ .type = SIDETONE_MEDIA_TONE_DONE });
+		tone_ended(c);
 }
 
 /* ---- what the application says */
@@ -235,30 +244,42 @@ int sidetone_media_mute(struct sidetone_media *m, struct sidetone_session *s, bo
 
 /* ---- new offers */
 
+/* Before there is a description, the first one says it. The agent may ask for it at once. */
 static int offer_again(struct phone_call *c)
 {
-	/* Before there is a description, the first one says it. */
 	return c->neg && neg_count(c->neg) ? c->m->user->reinvite(c->s, NULL, false) : 0;
 }
 
-int sidetone_media_hold(struct sidetone_media *m, struct sidetone_session *s, enum sidetone_hold hold)
+static int hold(struct phone_call *c, enum sdp_dir want)
 {
-	static const enum sdp_dir want[] = { [SIDETONE_HOLD_OFF] = SDP_SENDRECV, [SIDETONE_HOLD_ON] = SDP_SENDONLY,
-		[SIDETONE_HOLD_SILENT] = SDP_INACTIVE };
-	struct phone_call *c = (unsigned)hold < ARRAY_LEN(want) ? phone_call_make(m, s) : NULL;
-	enum sdp_dir before;
+	enum sdp_dir before = c->want;
 	int err;
 
-	if (!c)
-		return (unsigned)hold < ARRAY_LEN(want) ? ENOMEM : EINVAL;
-	before = c->want;
-	if (before == want[hold])
+	if (before == want)
 		return 0;
-	c->want = want[hold];
+	c->want = want;
 	err = offer_again(c);
 	if (err)
 		c->want = before;
-	phone_sound_apply(c);
+	if (c->m)
+		phone_sound_apply(c);
+	return err;
+}
+
+int sidetone_media_hold(struct sidetone_media *m, struct sidetone_session *s, enum sidetone_hold how)
+{
+	static const enum sdp_dir want[] = { [SIDETONE_HOLD_OFF] = SDP_SENDRECV, [SIDETONE_HOLD_ON] = SDP_SENDONLY,
+		[SIDETONE_HOLD_SILENT] = SDP_INACTIVE };
+	struct phone_call *c;
+	int err;
+
+	if ((unsigned)how >= ARRAY_LEN(want))
+		return EINVAL;
+	c = obj_hold(phone_call_make(m, s));
+	if (!c)
+		return ENOMEM;
+	err = hold(c, want[how]);
+	obj_drop(c);
 	return err;
 }
 
@@ -269,8 +290,11 @@ int sidetone_media_renew(struct sidetone_media *m, struct sidetone_session *s)
 
 	if (!c || !c->agreed)
 		return ENOTCONN;
+	obj_hold(c);
 	c->renew = true;
 	err = offer_again(c);
-	c->renew = !err;
+	if (err)
+		c->renew = false;
+	obj_drop(c);
 	return err;
 }

@@ -253,6 +253,7 @@ void agent_open(struct agent_net *n)
 static void party_close(struct agent_party *p)
 {
 	sidetone_ua_free(p->ua);
+	p->ua = NULL;
 	sidetone_core_free(p->core);
 }
 

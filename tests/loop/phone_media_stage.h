@@ -16,6 +16,7 @@ struct sidetone_session {
 	unsigned status;                /* what described() brought */
 	unsigned reinvites;
 	int reinvite_error;             /* what reinvite() gives */
+	bool asks_at_once;              /* it asks for the offer before it comes back */
 	char info[65];                  /* digits by INFO */
 };
 
@@ -23,7 +24,7 @@ struct side {
 	struct sidetone_media *m;
 	struct sidetone_session s;
 	/* events */
-	struct { enum sidetone_media_event_type type; int status, error; char digit; char text[64]; } e[EVENTS];
+	struct { enum sidetone_media_event_type type; int status, error; char digit; char text[64]; } e[EVENTS + 1];
 	size_t n;
 	void (*in_event)(struct side *x, const struct sidetone_media_event *e);      /* NULL */
 	/* sound by functions */
@@ -38,11 +39,14 @@ struct side {
 extern struct clock_fake clk;
 extern struct side a, b, c;
 extern bool cut;                        /* the network brings nothing */
+extern bool real;                       /* sockets, threads, time as it is; each side has a loop of its own */
 extern size_t packets[3];               /* of RTP that left each side */
+extern struct sa nobody;                /* where the last datagram went that nobody was there for; unset: none did */
 
 int stage_up(void **state);
+int stage_up_real(void **state);
 int stage_down(void **state);           /* not 0: something is left */
-/* A media for `x`: 198.51.100.1, .2, .3. NULL: as options_init() has it. */
+/* A media for `x`: 198.51.100.1, .2, .3; 127.0.0.1 where it is real. NULL: as options_init() has it. */
 void side_up(struct side *x, const struct sidetone_media_options *o);
 /* The same again, with other options. */
 void side_again(struct side *x, const struct sidetone_media_options *o);
@@ -50,7 +54,7 @@ void pass(unsigned ms);
 /* Until an event of that type has come; false: not within `ms`. */
 bool await_event(struct side *x, enum sidetone_media_event_type t, unsigned ms);
 size_t count(const struct side *x, enum sidetone_media_event_type t);
-/* index of the last; EVENTS: none */
+/* Index of the last; EVENTS, where all is 0: none. */
 size_t last(const struct side *x, enum sidetone_media_event_type t);
 
 /* ---- the agent's part. Statuses: 0, or what it was refused with */

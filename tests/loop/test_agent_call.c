@@ -502,6 +502,26 @@ static void hung_up_inside_an_event(struct agent_party *p, const struct sidetone
 	}
 }
 
+static void all_freed_inside_an_event(struct agent_party *p, const struct sidetone_event *e)
+{
+	if (e->type != SIDETONE_REINVITE)
+		return;
+	sidetone_session_free(e->session);
+	p->session = NULL;
+	sidetone_ua_free(p->ua);
+	p->ua = NULL;
+}
+
+static void the_agent_is_freed_inside_an_event(void **state)
+{
+	(void)state;
+	agent_call_up(&n);
+	n.b.on_event = all_freed_inside_an_event;
+	sidetone_session_reinvite(n.a.session, NULL, false);
+	agent_run(&n, 10);
+	assert_null(n.b.ua);
+}
+
 static void freed_inside_an_event(void **state)
 {
 	(void)state;
@@ -529,7 +549,7 @@ int main(void)
 		T(the_connection_is_lost_while_it_rings), T(it_outlives_its_connection), T(a_new_offer),
 		T(a_new_offer_that_takes_time), T(a_new_offer_is_refused), T(glare), T(digits_and_other_requests), T(a_message_in_the_call), T(a_transfer),
 		T(a_transfer_is_refused), T(reliable_early_media), T(it_is_required), T(one_call_takes_the_place_of_another),
-		T(a_stop_ends_calls), T(freed_inside_an_event), T(freed_with_everything_alive),
+		T(a_stop_ends_calls), T(freed_inside_an_event), T(the_agent_is_freed_inside_an_event), T(freed_with_everything_alive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,8 @@ static void test_sources(void **state)
 	(void)state;
 	both("ulaw", "ulaw");
 	listens(&a, 8000);
+	listens(&b, 8000);
+	b.hz = 1000;
 	assert_int_equal(offer_answer(&a, &b), 0);
 	/* Silence, which is packets. */
 	pass(400);
@@ -118,6 +120,12 @@ static void test_sources(void **state)
 	source(&b, SIDETONE_TONE, "!440/100");
 	assert_true(await_event(&b, SIDETONE_MEDIA_TONE_DONE, 500));
 	assert_true(hears_nothing(&a));
+	/* And does not begin anew. */
+	sidetone_media_mute(b.m, &b.s, true);
+	sidetone_media_mute(b.m, &b.s, false);
+	forget();
+	pass(300);
+	assert_true(share(&a, 440) < 0);
 	source(&b, SIDETONE_TONE, "440");
 	assert_true(hears(&a, 440));
 	assert_int_equal(sidetone_media_mute(b.m, &b.s, true), 0);
@@ -125,6 +133,8 @@ static void test_sources(void **state)
 	assert_true(hears_nothing(&a));
 	sidetone_media_mute(b.m, &b.s, false);
 	assert_true(hears(&a, 440));
+	source(&b, SIDETONE_SOUND, NULL);
+	assert_true(hears(&a, 1000));
 	/* Functions: none any more. */
 	assert_int_equal(sidetone_media_pcm(a.m, &a.s, NULL), 0);
 	pass(100);
@@ -278,6 +288,18 @@ static void test_hold(void **state)
 	assert_int_equal(sidetone_media_hold(a.m, &a.s, (enum sidetone_hold)9), EINVAL);
 }
 
+/* From the first answer on. */
+static void test_answers_on_hold(void **state)
+{
+	(void)state;
+	both("ulaw", "ulaw");
+	assert_int_equal(sidetone_media_hold(b.m, &b.s, SIDETONE_HOLD_ON), 0);
+	assert_int_equal(b.s.reinvites, 0);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_true(state_of(&b).held && state_of(&a).held_by_peer);
+	assert_true(state_of(&b).sends && !state_of(&b).receives);
+}
+
 /* It says what is so, not what was wanted. */
 static void test_hold_refused(void **state)
 {
@@ -422,6 +444,28 @@ static void test_answer_to_nothing(void **state)
 	assert_true(state_of(&a).agreed);
 }
 
+/* An offer that was never answered is in nobody's way. */
+static void test_offers_left(void **state)
+{
+	static const char with_video[] = "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\nm=video 4002 RTP/AVP 34\r\n";
+
+	(void)state;
+	both("ulaw,alaw", "ulaw,alaw");
+	listens(&b, 8000);
+	source(&a, SIDETONE_TONE, "440");
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, with_video), 0);
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, good), 0);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, good), 0);
+	assert_int_equal(offer_answer(&b, &a), 0);
+	assert_true(hears(&b, 440));
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, good), 0);
+	refused(&a);
+	assert_true(hears(&b, 440));
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_true(hears(&b, 440));
+}
+
 /* ---- the end */
 
 static void close_it(struct side *x, const struct sidetone_media_event *e)
@@ -504,9 +548,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_opus), T(test_g722), T(test_alaw), T(test_ulaw), T(test_in_common), T(test_packet_length), T(test_sources),
-		T(test_bad_sources), T(test_digits), T(test_digits_48), T(test_digits_by_info), T(test_bad_digits), T(test_hold),
+		T(test_bad_sources), T(test_digits), T(test_digits_48), T(test_digits_by_info), T(test_bad_digits), T(test_hold), T(test_answers_on_hold),
 		T(test_hold_refused), T(test_late_offer), T(test_forks), T(test_offer_twice), T(test_refusals),
-		T(test_answer_to_nothing), T(test_close_in_event), T(test_silent_peer), T(test_options),
+		T(test_answer_to_nothing), T(test_offers_left), T(test_close_in_event), T(test_silent_peer), T(test_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,13 @@ static void derived(void **state)
 	expect(&c, "registrarServer", "\"sip:r\"");
 	expect(&c, "authorizationUser", "\"carol\"");
 	expect(&c, "contactTransport", "\"tls\"");
+
+	/* What was given, and is the default again, is found anew. */
+	assert_int_equal(set(&c, "registrarServer", "null", NULL), 0);
+	assert_int_equal(set(&c, "contactTransport", "\"\"", NULL), 0);
+	assert_int_equal(finish(&c, NULL), 0);
+	expect(&c, "registrarServer", "\"sip:i\"");
+	expect(&c, "contactTransport", "\"ws\"");
 	agent_config_free(&c);
 }
 

@@ -56,6 +56,8 @@ static void json_members_and_numbers(void **state)
 	assert_true(str_eq(agent_json_member(v, STR("a"))->text, STR("2")));
 	assert_true(str_eq(agent_json_member(v, STR_NULL)->text, STR("3")));
 	assert_null(agent_json_member(v, STR("b")));
+	agent_json_write_string(&b, STR("a\xff\xe2\x82z"));
+	assert_string_equal(buf_z(&b), "\"a\357\277\275\357\277\275\357\277\275z\"");
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		buf_reset(&b);
 		agent_json_write_number(&b, numbers[i].v);
@@ -65,11 +67,35 @@ static void json_members_and_numbers(void **state)
 	arena_free(a);
 }
 
+/* Lists in lists go so deep, and no deeper. */
+static void json_depth(void **state)
+{
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	for (unsigned depth = AGENT_JSON_DEPTH; depth <= AGENT_JSON_DEPTH + 1; depth++) {
+		struct arena *a = arena_new(0);
+		const struct agent_json *v;
+
+		assert_non_null(a);
+		buf_reset(&b);
+		for (unsigned i = 0; i < depth; i++)
+			buf_put(&b, i % 2 ? STR("[") : STR("{\"a\":"));
+		buf_char(&b, '1');
+		for (unsigned i = depth; i-- > 0;)
+			buf_char(&b, i % 2 ? ']' : '}');
+		assert_int_equal(agent_json_parse(a, buf_view(&b), &v), depth > AGENT_JSON_DEPTH ? EBADMSG : 0);
+		arena_free(a);
+	}
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json),
 		cmocka_unit_test(json_members_and_numbers),
+		cmocka_unit_test(json_depth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

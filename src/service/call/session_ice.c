@@ -44,7 +44,7 @@ static int start(struct session *s, const struct neg_stream *st, struct media_se
 
 static int put_lines(struct session *s, size_t i, const struct media_session *m, bool mux)
 {
-	return agreed_ice_write(s->neg, i, m, mux, &((struct session_port *)neg_stream(s->neg, i)->port)->ice_told);
+	return agreed_ice_write(s->neg, i, m, mux, "trickle", &((struct session_port *)neg_stream(s->neg, i)->port)->ice_told);
 }
 
 /* All candidates that are known are in it; the first offer waits for all (half trickle, RFC 8838 section 16).

@@ -1,0 +1,13 @@
+/* The hash functions that the agent's digest asks for (RFC 7616, RFC 8760). */
+'use strict';
+const { md5 } = require('@noble/hashes/legacy.js');
+const { sha256, sha512_256 } = require('@noble/hashes/sha2.js');
+
+/* In the order of enum sidetone_hash. */
+const HASHES = [md5, sha256, sha512_256];
+
+const hash = (which, bytes) => HASHES[which](bytes);
+
+const hex = (bytes) => Array.from(bytes, (b) => (b < 16 ? '0' : '') + b.toString(16)).join('');
+
+module.exports = { hash, md5Hex: (text) => hex(md5(new TextEncoder().encode(text))) };

@@ -1,0 +1,215 @@
+/* SIP.ReferClientContext: a transfer that we ask for. ReferServerContext: one that we are asked for. */
+'use strict';
+const SIP = require('./sip.js');
+
+const isCall = (target) => target instanceof SIP.InviteServerContext || target instanceof SIP.InviteClientContext;
+
+/* RFC 5589 7.3: whom to call, and whose place to take there. */
+function attended(target) {
+	const { dialog, remoteIdentity } = target;
+	return `"${remoteIdentity.friendlyName}" <${dialog.remote_target}?Replaces=${encodeURIComponent(dialog.id.call_id)}` +
+		`%3Bto-tag%3D${encodeURIComponent(dialog.id.remote_tag)}%3Bfrom-tag%3D${encodeURIComponent(dialog.id.local_tag)}>`;
+}
+
+function blind(ua, target) {
+	const parsed = typeof target === 'string' ? SIP.Grammar.parse(target, 'Refer_To') : -1;
+	return ua.normalizeTarget(parsed !== -1 && parsed && parsed.uri ? parsed.uri : target);
+}
+
+function ReferClientContext(ua, applicant, target, options) {
+	this.options = options || {};
+	this.extraHeaders = (this.options.extraHeaders || []).slice();
+	if (ua === undefined || applicant === undefined || target === undefined)
+		throw new TypeError('Not enough arguments');
+	SIP.Utils.augment(this, SIP.ClientContext, [ua, SIP.C.REFER, applicant.remoteIdentity.uri.toString(), options]);
+	this.applicant = applicant;
+	this.target = isCall(target) ? attended(target) : blind(ua, target);
+	if (!this.target)
+		throw new TypeError('Invalid target: ' + target);
+	this.extraHeaders.push(`Referred-By: <${ua.configuration.uri}>`, 'Contact: ' + applicant.contact,
+		'Allow: ' + SIP.UA.C.ALLOWED_METHODS, 'Refer-To: ' + this.target);
+}
+
+ReferClientContext.prototype = Object.create(SIP.EventEmitter.prototype);
+
+Object.assign(ReferClientContext.prototype, {
+	constructor: ReferClientContext,
+
+	refer(options) {
+		options = options || {};
+		const extraHeaders = this.extraHeaders.concat(options === this.options ? [] : options.extraHeaders || []);
+		const heard = options.receiveResponse || (() => {});
+		this.applicant.sendRequest(SIP.C.REFER, { extraHeaders, receiveResponse: (response) => {
+			const kind = Math.floor(response.status_code / 100);
+			this.emit(kind === 1 ? 'referRequestProgress' : kind === 2 ? 'referRequestAccepted' : 'referRequestRejected', this);
+			heard(response);
+		} });
+		return this;
+	},
+
+	/* A NOTIFY says how far it is. */
+	onProgress(status, notify) {
+		if (status < 200) {
+			this.emit('referProgress', this);
+		} else if (status < 300) {
+			this.emit('referAccepted', this);
+			if (!this.options.activeAfterTransfer && this.applicant.terminate)
+				this.applicant.terminate();
+		} else {
+			this.emit('referRejected', this);
+		}
+		this.emit('notify', notify);
+	},
+});
+
+/* ---- asked of us ---- */
+
+function ReferServerContext(ua, request) {
+	const S = SIP.Session.C;
+	SIP.Utils.augment(this, SIP.ServerContext, [ua, request]);
+	this.status = S.STATUS_INVITE_RECEIVED;
+	this.from_tag = request.from_tag;
+	this.id = request.call_id + this.from_tag;
+	this.contact = ua.contact.toString();
+	this.logger = ua.getLogger('sip.referservercontext', this.id);
+	this.referTo = request.hasHeader('refer-to') ? request.parseHeader('refer-to') : undefined;
+	if (!this.referTo) {
+		this.logger.warn('Invalid REFER packet. A refer-to header is required. Rejecting refer.');
+		this.reject();
+		return;
+	}
+	this.referredSession = ua.findSession(request);
+	this.receiveNonInviteResponse = () => {};
+	if (request.hasHeader('referred-by'))
+		this.referredBy = request.getHeader('referred-by');
+	if (this.referTo.uri.hasHeader('replaces'))
+		this.replaces = this.referTo.uri.getHeader('replaces');
+	this.status = S.STATUS_WAITING_FOR_ANSWER;
+}
+
+ReferServerContext.prototype = Object.create(SIP.EventEmitter.prototype);
+
+function inviteOptions(context, options) {
+	const made = Object.assign({}, options), headers = (made.extraHeaders || []).slice();
+	if (context.replaces)
+		headers.push('Replaces: ' + decodeURIComponent(context.replaces));
+	if (context.referredBy)
+		headers.push('Referred-By: ' + context.referredBy);
+	delete made.params;
+	return Object.assign(made, { extraHeaders: headers });
+}
+
+Object.assign(ReferServerContext.prototype, {
+	constructor: ReferServerContext,
+
+	check(...statuses) {
+		if (!statuses.includes(this.status))
+			throw new SIP.Exceptions.InvalidStateError(this.status);
+	},
+
+	progress() {
+		this.check(SIP.Session.C.STATUS_WAITING_FOR_ANSWER);
+		this.request.reply(100);
+	},
+
+	reject(options) {
+		if (this.status === SIP.Session.C.STATUS_TERMINATED)
+			throw new SIP.Exceptions.InvalidStateError(this.status);
+		this.logger.log('Rejecting refer');
+		this.status = SIP.Session.C.STATUS_TERMINATED;
+		SIP.ServerContext.prototype.reject.call(this, options);
+		this.release();
+		this.emit('referRequestRejected', this);
+	},
+
+	accept(options, modifiers) {
+		const { served } = this.request, S = SIP.Session.C;
+		options = options || {};
+		this.check(S.STATUS_WAITING_FOR_ANSWER);
+		this.status = S.STATUS_ANSWERED;
+		if (served)
+			this.ua.agent.call('refer_accept', served.incoming, null);
+		this.emit('referRequestAccepted', this);
+		if (options.followRefer) {
+			this.follow(options, modifiers);
+			return;
+		}
+		this.logger.log('Accepted refer, but did not automatically follow it');
+		this.tell(200);
+		this.about('referAccepted');
+	},
+
+	follow(options, modifiers) {
+		const { uri } = this.referTo;
+		this.logger.log('Accepted refer, attempting to automatically follow it');
+		if (!/^sips?$/.test(uri.scheme)) {
+			this.logger.error('SIP.js can only automatically follow SIP refer target');
+			this.tell(603);
+			return;
+		}
+		const target = uri.clone();
+		target.clearHeaders();
+		this.targetSession = this.ua.invite(target, inviteOptions(this, options.inviteOptions), modifiers);
+		this.emit('referInviteSent', this);
+		this.targetSession.once('progress', () => {
+			this.tell(100);
+			this.about('referProgress');
+		});
+		this.targetSession.once('accepted', () => {
+			this.logger.log('Successfully followed the refer');
+			this.tell(200);
+			this.about('referAccepted');
+		});
+		for (const event of ['rejected', 'failed'])
+			this.targetSession.once(event, (response) => this.followFailed(response));
+	},
+
+	followFailed(response) {
+		if (this.status === SIP.Session.C.STATUS_TERMINATED)
+			return;
+		this.logger.log('Refer was not successful. Resuming session');
+		if (response && response.status_code === 429) {
+			this.logger.log('Alerting referrer that identity is required.');
+			this.tell(429, 'Provide Referrer Identity');
+			return;
+		}
+		this.tell(603, 'Declined');
+		this.status = SIP.Session.C.STATUS_TERMINATED;
+		this.about('referRejected');
+	},
+
+	/* Here, and on the call that it came in. */
+	about(event) {
+		this.emit(event, this);
+		if (this.referredSession)
+			this.referredSession.emit(event, this);
+	},
+
+	sendNotify(body) {
+		const found = /^SIP\/2\.0 (\d{3}) ?([^\r\n]*)/.exec(body);
+		this.check(SIP.Session.C.STATUS_ANSWERED);
+		if (!found)
+			throw new Error('sipfrag body is required to send notify for refer');
+		this.tell(Number(found[1]), found[2]);
+	},
+
+	tell(status, reason) {
+		const { served } = this.request;
+		if (!served || !served.incoming)
+			return;
+		this.ua.agent.call('refer_tell', served.incoming, status, reason || null);
+		if (status >= 200)
+			this.release();
+	},
+
+	/* The agent's part of it is given back. */
+	release() {
+		const { served } = this.request;
+		if (!served || !served.incoming)
+			return;
+		this.ua.agent.call('incoming_free', served.incoming);
+		served.incoming = 0;
+	},
+});
+
+module.exports = { ReferClientContext, ReferServerContext };

@@ -1,0 +1,67 @@
+/* Messages that the agent made or took, as the objects that an application knows. */
+'use strict';
+const SIP = require('./sip.js');
+
+/* One that came. The agent has looked at it before: what it tells of can be parsed. */
+function incoming(ua, text) {
+	const message = text === null ? null : SIP.Parser.parseMessage(text, ua);
+	return message || null;
+}
+
+/* "Name: value" lines of a head, folded ones joined. */
+function headLines(text) {
+	const end = text.indexOf('\r\n\r\n');
+	return (end < 0 ? text : text.slice(0, end)).replace(/\r\n[ \t]+/g, ' ').split('\r\n');
+}
+
+function headersOf(lines) {
+	const headers = {};
+	for (const line of lines) {
+		const colon = line.indexOf(':'), name = SIP.Utils.headerize(line.slice(0, colon).trim());
+		(headers[name] = headers[name] || []).push(line.slice(colon + 1).trim());
+	}
+	return headers;
+}
+
+/* Makes `request`, an OutgoingRequest, say what went out. */
+function wireInto(request, text) {
+	const lines = headLines(text), first = lines.shift().split(' '), headers = headersOf(lines);
+	const one = (name) => (headers[name] || [''])[0];
+	const body = text.slice(text.indexOf('\r\n\r\n') + 4);
+
+	request.method = first[0];
+	request.ruri = SIP.URI.parse(first[1]) || first[1];
+	request.headers = headers;
+	request.extraHeaders = [];
+	request.from = SIP.NameAddrHeader.parse(one('From')) || request.from;
+	request.to = SIP.NameAddrHeader.parse(one('To')) || request.to;
+	request.call_id = one('Call-ID');
+	request.cseq = parseInt(one('CSeq'), 10);
+	if (!request.body || typeof request.body === 'string')
+		request.body = body || undefined;
+	Object.defineProperty(request, 'wire', { value: text, writable: true, configurable: true });
+	return request;
+}
+
+function outgoing(ua, text) {
+	const request = Object.create(SIP.OutgoingRequest.prototype);
+	request.ua = ua;
+	request.logger = ua.getLogger('sip.sipmessage');
+	wireInto(request, text);
+	request.toString = () => text;
+	return request;
+}
+
+/* What tells a request of ours that went out from others, without parsing all of it. */
+function keysOf(text) {
+	const head = text.slice(0, text.indexOf('\r\n\r\n'));
+	const value = (name) => {
+		const m = new RegExp('\\r\\n' + name + ':[ \\t]*([^\\r]*)', 'i').exec(head);
+		return m ? m[1] : '';
+	};
+	return { method: text.slice(0, text.indexOf(' ')), call_id: value('Call-ID'), cseq: parseInt(value('CSeq'), 10) };
+}
+
+const headerBlock = (lines) => (lines || []).map((line) => String(line) + '\r\n').join('');
+
+module.exports = { incoming, outgoing, wireInto, keysOf, headerBlock };
