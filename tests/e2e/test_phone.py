@@ -3,14 +3,15 @@
 import array
 import os
 import statistics
+import subprocess
 import wave
 
 import pytest
 import tone
-from agent import Agent, run_agent
+from agent import Agent, agent_program, run_agent
 from certificates import Authority
 from conftest import accounts
-from server import free_port, need
+from server import environment, find, free_port, need
 from waiting import wait_until
 
 MORE = """
@@ -422,11 +423,21 @@ def test_attended_transfer(net):
 
 
 def test_help_and_completion():
-    import subprocess
-    from agent import agent_program
     text = subprocess.run([agent_program(), "--help"], stdout=subprocess.PIPE, check=True).stdout.decode()
     assert "--registerExpires VALUE" in text and "busy" in text
     script = subprocess.run([agent_program(), "--completion"], stdout=subprocess.PIPE, check=True).stdout.decode()
     done = subprocess.run(["bash", "-c", script + "\nCOMP_WORDS=(sidetone-ua --regi); COMP_CWORD=1; _sidetone_ua; echo ${COMPREPLY[@]}"],
                           stdout=subprocess.PIPE, check=True).stdout.decode()
     assert done.split() == ["--register", "--registerExpires", "--registrarServer"] or "--registerExpires" in done.split()
+
+
+# -- the library -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["example", "example-static"])
+def test_the_library_alone(net, name):
+    """library/example.c: two agents on one core, on a loop of the program's own."""
+    done = subprocess.run([find(f"library/{name}", "EXAMPLE"), net.where("tcp"), net.uri("1001"), "one", net.uri("1002"), "two"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False, env=environment())
+    text = done.stdout.decode()
+    assert (done.returncode, text) == (0, "over\nover\nboth heard something\n"), text
