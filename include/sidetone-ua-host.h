@@ -55,6 +55,11 @@ int sidetone_loop_fd(struct sidetone_loop *l);               /* wait until it is
 int sidetone_loop_timeout(struct sidetone_loop *l);          /* ... or [ms] have passed; -1: no limit. Ask before each wait */
 void sidetone_loop_process(struct sidetone_loop *l);         /* what is due, without waiting */
 
+/* Media lives on this loop (sidetone-ua-media.h), which waits for it and calls sidetone_media_process(). NULL: it has
+ * left, which is said before it is freed. ENOMEM. */
+struct sidetone_media;
+int sidetone_loop_media(struct sidetone_loop *l, struct sidetone_media *m);
+
 /* fn(arg) once, in `ms`, not before this returns. ENOMEM. */
 int sidetone_loop_after(struct sidetone_loop *l, uint64_t ms, void (*fn)(void *arg), void *arg, struct sidetone_timer **out);
 void sidetone_timer_cancel(struct sidetone_timer *t);        /* before it has fired; NULL: nothing */

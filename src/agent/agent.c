@@ -1,56 +1,13 @@
-/* One agent: made, configured, started, stopped, and what it tells. */
+/* One agent: made, configured, started, stopped. */
 #define LOG_MODULE "agent"
 #include "agent/agent.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 #define SETTLE_MS 20            /* how often a stopping agent looks whether it is done */
 #define SETTLE_MOST_MS 32000    /* timer F: nothing is waited for longer */
-
-/* ---- telling ------------------------------------------------------------------------------ */
-
-void agent_tell(struct sidetone_ua *ua, struct sidetone_event e)
-{
-	e.ua = ua;
-	if (ua->fn)
-		ua->fn(ua->arg, &e);
-}
-
-void agent_log(struct sidetone_ua *ua, int level, const char *category, const char *fmt, ...)
-{
-	struct buf b = BUF_INIT;
-	va_list ap;
-
-	if (level > ua->config.log.level)
-		return;
-	va_start(ap, fmt);
-	buf_vprintf(&b, fmt, ap);
-	va_end(ap);
-	agent_tell(ua, (struct sidetone_event){ .type = SIDETONE_LOG, .status = level, .cause = category, .text = buf_z(&b),
-		.text_n = b.n });
-	buf_free(&b);
-}
-
-int agent_fail(struct sidetone_ua *ua, int err, const char *fmt, ...)
-{
-	struct buf b = BUF_INIT;
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vprintf(&b, fmt, ap);
-	va_end(ap);
-	text_set(&ua->error, buf_view(&b));
-	buf_free(&b);
-	return err;
-}
-
-const char *sidetone_ua_error(const struct sidetone_ua *ua)
-{
-	return text_z(&ua->error);
-}
 
 /* ---- the network ---------------------------------------------------------------------------- */
 
@@ -81,39 +38,6 @@ static bool usable(void *arg, const struct net_path *path)
 	return agent_is_up(arg);
 }
 
-bool agent_is_up(const struct sidetone_ua *ua)
-{
-	return ua->net.state == AGENT_LINK_UP;
-}
-
-static void start_waiting(void *arg)
-{
-	struct sidetone_ua *ua = arg;
-
-	obj_hold(ua);
-	while (agent_is_up(ua) && !list_empty(&ua->waiting)) {
-		struct agent_start *s = container_of(ua->waiting.next, struct agent_start, link);
-
-		list_remove(&s->link);
-		s->fn(s->arg);
-	}
-	obj_drop(ua);
-}
-
-static void start_soon(struct sidetone_ua *ua)
-{
-	if (agent_is_up(ua) && !timer_running(&ua->start_later))
-		timer_start(ua->core->wheel, &ua->start_later, 0, start_waiting, ua);
-}
-
-void agent_when_up(struct sidetone_ua *ua, struct agent_start *s, void (*fn)(void *arg), void *arg)
-{
-	s->fn = fn;
-	s->arg = arg;
-	list_append(&ua->waiting, &s->link);
-	start_soon(ua);
-}
-
 static void register_later(void *arg)
 {
 	struct sidetone_ua *ua = arg;
@@ -122,37 +46,23 @@ static void register_later(void *arg)
 		agent_register(ua);
 }
 
-void agent_up(struct sidetone_ua *ua)
+static void on_up(struct sidetone_ua *ua)
 {
 	agent_tell(ua, (struct sidetone_event){ .type = SIDETONE_CONNECTED, .text = text_z(&ua->config.servers[ua->net.server].ws_uri) });
 	if (!agent_is_up(ua))
 		return;
 	timer_start(ua->core->wheel, &ua->reg_later, 0, register_later, ua);
 	agent_subscriptions_up(ua);
-	start_soon(ua);
+	agent_start_waiting(ua);
 }
 
-void agent_down(struct sidetone_ua *ua)
+static void on_down(struct sidetone_ua *ua)
 {
 	timer_stop(&ua->reg_later);
 	timer_stop(&ua->start_later);
 	ua_requests_fail(&ua->ua, ENOTCONN);
 	agent_sessions_lost(ua);
 	agent_register_lost(ua);
-}
-
-bool agent_credentials(void *arg, struct str realm, struct ua_credentials *out)
-{
-	struct sidetone_ua *ua = arg;
-
-	(void)realm;
-	if (!ua->config.password.n)
-		return false;
-	out->username = text_view(&ua->config.authorization_user);
-	out->password = text_view(&ua->config.password);
-	for (int a = 0; a < DIGEST_ALGS; a++)
-		out->supports[a] = true;
-	return true;
 }
 
 /* Whoever has a scheme of its own is asked. */
@@ -215,6 +125,8 @@ struct sidetone_ua *sidetone_ua_new(struct sidetone_core *c, sidetone_event_fn *
 	ua->core = c;
 	ua->fn = fn;
 	ua->arg = arg;
+	ua->net.up = on_up;
+	ua->net.down = on_down;
 	ua_init(&ua->ua, c->sip, c->digest, &ways, ua, NULL);
 	ua->path = (struct net_path){ .transport = 1, .proto = NET_WS, .conn = ++c->last_id };
 	sa_parse(&ua->path.local, STR("192.0.2.1:5060"));
@@ -280,9 +192,10 @@ int sidetone_ua_start(struct sidetone_ua *ua)
 	return 0;
 }
 
-bool agent_may_close(struct sidetone_ua *ua)
+static bool may_close(struct sidetone_ua *ua)
 {
-	return list_empty(&ua->ua.requests) && !agent_register_busy(ua);
+	/* What is left of calls that were ended needs nobody. */
+	return ua_requests_are(&ua->ua, SIP_INVITE) && !agent_register_busy(ua);
 }
 
 static void settle(void *arg)
@@ -292,7 +205,7 @@ static void settle(void *arg)
 
 	if (!ua->stopping)
 		return;
-	if (late || agent_may_close(ua)) {
+	if (late || may_close(ua)) {
 		ua->stopping = false;
 		agent_link_stop(ua);
 	} else {
@@ -342,7 +255,9 @@ int sidetone_ua_set_json(struct sidetone_ua *ua, const char *name, const char *j
 	int err = agent_config_set_json(&ua->config, str_z(name), str_z(json), &why);
 
 	if (err)
-		agent_fail(ua, err, "%s", err == ENOENT ? "no such parameter" : err == ENOMEM ? "out of memory" : text_z(&why));
+		agent_fail(ua, err, "%s", why.n ? text_z(&why) : strerror(err));
+	else if (why.n)         /* an old name, a member that is not known */
+		agent_log(ua, 1, "sip.ua", "%s", text_z(&why));
 	text_free(&why);
 	return err;
 }
@@ -352,6 +267,8 @@ int sidetone_ua_set_string(struct sidetone_ua *ua, const char *name, const char 
 	struct buf b = BUF_INIT;
 	int err;
 
+	if (!value)
+		return sidetone_ua_set_json(ua, name, "null");
 	buf_char(&b, '"');
 	for (const char *p = value; *p; p++) {
 		if (*p == '"' || *p == '\\')

@@ -45,6 +45,8 @@ struct agent_link {
 	unsigned round;                 /* n of the back-off (RFC 5626 4.5) */
 	struct timer next;              /* the next try */
 	struct timer keep_alive, pong;
+	/* It is there: whoever waits may start. It is gone: who waits for an answer gets none. */
+	void (*up)(struct sidetone_ua *ua), (*down)(struct sidetone_ua *ua);
 	struct buf stream;              /* of TCP and TLS: what is no whole message yet */
 };
 
@@ -102,7 +104,7 @@ void agent_link_closed(struct sidetone_ua *ua, unsigned code, struct str reason)
 void agent_link_pong(struct sidetone_ua *ua);
 int agent_link_send(struct sidetone_ua *ua, struct str bytes);
 
-/* ---- agent.c -- one agent: its events, its identity, its end ---- */
+/* ---- tell.c -- its events, and what waits for the connection ---- */
 bool agent_is_up(const struct sidetone_ua *ua);
 /* Fill in what every event has, and tell it. */
 void agent_tell(struct sidetone_ua *ua, struct sidetone_event e);
@@ -111,10 +113,7 @@ void agent_log(struct sidetone_ua *ua, int level, const char *category, const ch
 int agent_fail(struct sidetone_ua *ua, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Call fn(arg) when there is a connection, a tick later. */
 void agent_when_up(struct sidetone_ua *ua, struct agent_start *s, void (*fn)(void *arg), void *arg);
-void agent_up(struct sidetone_ua *ua);                       /* the connection is there: registers, starts what waits */
-void agent_down(struct sidetone_ua *ua);                     /* it is gone */
-int agent_identity(struct sidetone_ua *ua, struct str local);        /* contact_uri, via_host; `local`: the connection's address */
-bool agent_may_close(struct sidetone_ua *ua);                /* nothing waits for an answer any more */
+void agent_start_waiting(struct sidetone_ua *ua);            /* a tick later */
 bool agent_credentials(void *arg, struct str realm, struct ua_credentials *out);
 
 /* ---- target.c -- SIP.Utils.normalizeTarget() ---- */
@@ -129,6 +128,7 @@ bool agent_register_busy(const struct sidetone_ua *ua);
 void agent_register_free(struct sidetone_ua *ua);
 
 /* ---- head.c -- headers of our messages ---- */
+int agent_identity(struct sidetone_ua *ua, struct str local);        /* contact_uri, via_host; `local`: the connection's address */
 extern const char AGENT_ALLOW[], AGENT_ACCEPT[];
 /* Contact's value; `ob`: of an INVITE. */
 void agent_put_contact(const struct sidetone_ua *ua, struct buf *b, bool ob, bool anonymous);
@@ -152,7 +152,8 @@ int agent_request_new(struct sidetone_ua *ua, struct sip_out *o, struct ua_invit
 void agent_requests_of_session(struct sidetone_ua *ua, const struct sidetone_session *s);   /* it goes: they forget it */
 void agent_requests_free(struct sidetone_ua *ua);
 bool agent_request_came(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg);
-void agent_request_in_call(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg);  /* MESSAGE, OPTIONS */
+void agent_options_came(struct sidetone_ua *ua, struct sip_server_tx *tx);
+void agent_message_came(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg);
 void agent_incoming_free_all(struct sidetone_ua *ua);
 int agent_respond(struct sidetone_ua *ua, struct sip_server_tx *tx, unsigned status, struct str reason, struct str headers,
 		  struct str type, struct str body);

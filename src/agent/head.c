@@ -79,7 +79,7 @@ static const char *contact_transport(const struct sidetone_ua *ua)
 int agent_identity(struct sidetone_ua *ua, struct str local)
 {
 	const struct agent_config *c = &ua->config;
-	const char *transport = contact_transport(ua);
+	const char *transport = c->contact_transport.n ? NULL : contact_transport(ua);
 	bool by_name = !local.n || c->hack_ip_in_contact.n;     /* of a WebSocket nobody knows the address */
 	struct buf b = BUF_INIT;
 	int err = text_set(&ua->via_host, by_name ? text_view(&c->via_host) : local);

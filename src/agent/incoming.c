@@ -1,9 +1,7 @@
-/* What others ask of an agent outside of calls: who answers, and the answers that the
- * application gives (SIP.ServerContext). */
+/* Answers to what others ask, the application's and ours (SIP.ServerContext). */
 #define LOG_MODULE "agent"
 #include "agent/agent.h"
 #include "ua/refer.h"
-#include "ua/subscribe.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,25 +146,9 @@ int sidetone_refer_tell(struct sidetone_incoming *in, unsigned status, const cha
 	return 0;
 }
 
-/* ---- who is asked -------------------------------------------------------------------------------- */
+/* ---- OPTIONS, MESSAGE: also in a call -------------------------------------------------------- */
 
-static bool is_user(struct str user, const struct text *uri)
-{
-	struct sip_uri u;
-
-	return uri->n && !sip_uri_parse(&u, text_view(uri)) && str_eq(user, u.user);
-}
-
-/* The user that was registered, that of our Contact, or a GRUU. */
-static bool is_for_us(const struct sidetone_ua *ua, const struct sip_msg *msg)
-{
-	struct str user = msg->ruri.user;
-
-	return str_eq(user, text_view(&ua->config.user)) || str_eq(user, text_view(&ua->config.contact_name)) ||
-	       is_user(user, &ua->pub_gruu) || is_user(user, &ua->temp_gruu);
-}
-
-static void on_options(struct sidetone_ua *ua, struct sip_server_tx *tx)
+void agent_options_came(struct sidetone_ua *ua, struct sip_server_tx *tx)
 {
 	struct buf b = BUF_INIT;
 
@@ -175,76 +157,11 @@ static void on_options(struct sidetone_ua *ua, struct sip_server_tx *tx)
 	buf_free(&b);
 }
 
-static void on_message(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg)
+void agent_message_came(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct sidetone_incoming *in = agent_incoming_new(ua, tx, NULL, false);
 
 	reply(ua, tx, in ? 200 : 503, NULL);
 	if (in)
 		agent_tell(ua, (struct sidetone_event){ .type = SIDETONE_MESSAGE, .incoming = in, .message = agent_message(msg) });
-}
-
-static void on_notify(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg)
-{
-	if (ua_subscribe_notify_came(&ua->ua, tx, msg))
-		return;
-	if (!ua->config.allow_legacy_notifications) {
-		agent_respond(ua, tx, 481, STR("Subscription does not exist"), STR_NULL, STR_NULL, STR_NULL);
-		return;
-	}
-	reply(ua, tx, 200, NULL);
-	agent_tell(ua, (struct sidetone_event){ .type = SIDETONE_NOTIFY_OUT_OF_DIALOG, .message = agent_message(msg) });
-}
-
-static void on_refer(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg)
-{
-	struct sidetone_incoming *in = NULL;
-
-	if (!ua->config.allow_out_of_dialog_refers) {
-		reply(ua, tx, 405, NULL);
-		return;
-	}
-	if (!sip_hdr(msg, SIP_H_REFER_TO)) {
-		reply(ua, tx, 400, NULL);
-		return;
-	}
-	in = agent_incoming_new(ua, tx, NULL, true);
-	if (in)
-		agent_tell(ua, (struct sidetone_event){ .type = SIDETONE_REFER_OUT_OF_DIALOG, .incoming = in,
-			.message = agent_message(msg) });
-	else
-		reply(ua, tx, 503, NULL);
-}
-
-static void dispatch(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg)
-{
-	switch (msg->method) {
-	case SIP_INVITE: agent_invite_came(ua, tx, msg); break;
-	case SIP_OPTIONS: on_options(ua, tx); break;
-	case SIP_MESSAGE: on_message(ua, tx, msg); break;
-	case SIP_NOTIFY: on_notify(ua, tx, msg); break;
-	case SIP_REFER: on_refer(ua, tx, msg); break;
-	case SIP_BYE: case SIP_PRACK: case SIP_UPDATE: case SIP_INFO: reply(ua, tx, 481, NULL); break;
-	default: reply(ua, tx, 405, NULL);
-	}
-}
-
-void agent_request_in_call(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg)
-{
-	dispatch(ua, tx, msg);
-}
-
-bool agent_request_came(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg)
-{
-	obj_hold(ua);
-	if (!str_ieq(msg->ruri.scheme, STR("sip")) && !str_ieq(msg->ruri.scheme, STR("sips")))
-		reply(ua, tx, 416, NULL);
-	else if (!is_for_us(ua, msg))
-		reply(ua, tx, 404, NULL);
-	else if (msg->to.tag.n && msg->method != SIP_NOTIFY)
-		reply(ua, tx, 481, NULL);       /* of a dialog that is no more */
-	else
-		dispatch(ua, tx, msg);
-	obj_drop(ua);
-	return true;
 }

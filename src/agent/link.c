@@ -206,7 +206,7 @@ void agent_link_opened(struct sidetone_ua *ua, struct str local)
 	l->attempts = 0;
 	l->round = 0;
 	plan_keep_alive(ua);
-	agent_up(ua);
+	l->up(ua);
 }
 
 static void tell_down(struct sidetone_ua *ua, unsigned code, struct str reason)
@@ -232,7 +232,7 @@ void agent_link_closed(struct sidetone_ua *ua, unsigned code, struct str reason)
 	if (was_up) {
 		l->attempts = 1;
 		try_in(ua, 0);
-		agent_down(ua);
+		l->down(ua);
 		tell_down(ua, code, reason);
 	} else if (l->attempts && l->attempts < ua->config.ws_server_max_reconnection) {
 		l->attempts++;
@@ -264,7 +264,7 @@ void agent_link_stop(struct sidetone_ua *ua)
 	if (conn)
 		ua->core->host.close(ua->core->host.arg, conn);
 	if (was_up && !ua->freed) {
-		agent_down(ua);
+		l->down(ua);
 		tell_down(ua, 1000, STR(""));
 	}
 }

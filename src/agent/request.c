@@ -19,40 +19,80 @@ struct sidetone_request {
 
 /* ---- what it says ------------------------------------------------------------------------ */
 
-static void write_addr(struct buf *b, const char *display, struct str uri, const char *tag)
+/* Whatever it says, it ends no line, and no bracket or quote that we opened. */
+static bool is_plain(const char *s, const char *not)
 {
-	if (display && *display)
-		buf_puts(b, STR("\""), str_z(display), STR("\" "));
+	for (; s && *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f || strchr(not, *s))
+			return false;
+	return true;
+}
+
+static int check(struct sidetone_ua *ua, const struct sidetone_request_options *p)
+{
+	const struct {
+		const char *name, *value, *not;
+	} all[] = {
+		{ "method", p->method, " \t" }, { "from_uri", p->from_uri, "<>\" " }, { "to_uri", p->to_uri, "<>\" " },
+		{ "from_displayName", p->from_display_name, "" }, { "to_displayName", p->to_display_name, "" },
+		{ "from_tag", p->from_tag, "<>\";, " }, { "to_tag", p->to_tag, "<>\";, " }, { "call_id", p->call_id, " " },
+		{ "route_set", p->route_set, "" }, { "contentType", p->content_type, "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (!is_plain(all[i].value, all[i].not))
+			return agent_fail(ua, EINVAL, "Invalid value for parameter \"%s\"", all[i].name);
+	return 0;
+}
+
+/* `display`: as it stands between quotes. */
+static void write_addr(struct buf *b, struct str display, struct str uri, const char *tag)
+{
+	if (display.n)
+		buf_puts(b, display, STR(" "));
 	buf_puts(b, STR("<"), uri, STR(">"));
 	if (tag && *tag)
 		buf_puts(b, STR(";tag="), str_z(tag));
 }
 
+static void write_display(struct buf *b, const char *display)
+{
+	if (display && *display)
+		sip_write_quoted(b, str_z(display));
+}
+
 static int write_from(struct sidetone_ua *ua, const struct sidetone_request_options *p, struct sip_out *o)
 {
-	struct buf b = BUF_INIT;
+	struct buf b = BUF_INIT, name = BUF_INIT;
 	char tag[SIP_TAG + 1];
 	int err;
 
 	sip_token(ua->core->sip, tag, SIP_TAG);
-	write_addr(&b, p->from_display_name ? p->from_display_name : text_z(&ua->config.display_name),
-		   p->from_uri ? str_z(p->from_uri) : text_view(&ua->config.uri), p->from_tag ? p->from_tag : tag);
-	err = buf_err(&b);
+	if (p->from_display_name)
+		write_display(&name, p->from_display_name);
+	else if (ua->config.display_name.n)
+		buf_puts(&name, STR("\""), text_view(&ua->config.display_name), STR("\""));
+	write_addr(&b, buf_view(&name), p->from_uri ? str_z(p->from_uri) : text_view(&ua->config.uri),
+		   p->from_tag ? p->from_tag : tag);
+	err = buf_err(&name) ? buf_err(&name) : buf_err(&b);
 	if (!err)
 		o->from = sip_out_dup(o, buf_view(&b));
+	buf_free(&name);
 	buf_free(&b);
 	return err;
 }
 
 static int write_to(const struct sidetone_request_options *p, struct sip_out *o)
 {
-	struct buf b = BUF_INIT;
+	struct buf b = BUF_INIT, name = BUF_INIT;
 	int err;
 
-	write_addr(&b, p->to_display_name, p->to_uri ? str_z(p->to_uri) : o->ruri, p->to_tag);
-	err = buf_err(&b);
+	write_display(&name, p->to_display_name);
+	write_addr(&b, buf_view(&name), p->to_uri ? str_z(p->to_uri) : o->ruri, p->to_tag);
+	err = buf_err(&name) ? buf_err(&name) : buf_err(&b);
 	if (!err)
 		o->to = sip_out_dup(o, buf_view(&b));
+	buf_free(&name);
 	buf_free(&b);
 	return err;
 }
@@ -103,6 +143,9 @@ int agent_out(struct sidetone_ua *ua, const struct sidetone_request_options *p, 
 
 	if (!p->method || !*p->method || !p->target)
 		return agent_fail(ua, EINVAL, "Not enough arguments");
+	err = check(ua, p);
+	if (err)
+		return err;
 	err = agent_target(ua, str_z(p->target), &uri);
 	if (err) {
 		buf_free(&uri);

@@ -5,26 +5,10 @@
 
 #include "agent/agent.h"
 
-/* What is done with the description that was asked for.
- *
- *   IDLE --DESCRIBE--> each of them --sidetone_session_describe()--> IDLE
- *
- * SET_DESCRIPTION is beside it: it may be answered late too (`judging`). */
-enum agent_wish {
-	AGENT_WISH_NONE,
-	AGENT_WISH_INVITE,      /* the offer of our INVITE */
-	AGENT_WISH_ACCEPT,      /* answer, or offer, of our 200 */
-	AGENT_WISH_PROGRESS,    /* the same of a 1xx with a body */
-	AGENT_WISH_REINVITE,    /* the offer of a re-INVITE or UPDATE */
-	AGENT_WISH_ANSWER       /* the answer to their re-INVITE, or to the offer in their 200 */
-};
-/* Whose description is being set by the application. */
-enum agent_judging {
-	AGENT_JUDGING_NONE,
-	AGENT_JUDGING_OFFER,    /* theirs, to be answered */
-	AGENT_JUDGING_FIRST,    /* the offer of their INVITE, on the way to our 200 or 1xx */
-	AGENT_JUDGING_ANSWER    /* theirs to ours */
-};
+/* What is done when the description that was asked for is there; `ok` false: it cannot be made. */
+typedef void agent_described_fn(struct sidetone_session *s, bool ok);
+/* ... when the one that was handed in is set, or cannot be used: `status`. */
+typedef void agent_set_fn(struct sidetone_session *s, unsigned status);
 
 struct sidetone_session {       /* obj */
 	struct sidetone_ua *ua;         /* held */
@@ -39,8 +23,8 @@ struct sidetone_session {       /* obj */
 	struct text lines;              /* the application's headers for what goes out next */
 	struct text contact, supported; /* values of these headers */
 
-	enum agent_wish wish;
-	enum agent_judging judging;
+	agent_described_fn *described;  /* DESCRIBE was told, its answer not given; NULL: none is waited for */
+	agent_set_fn *set;              /* the same of SET_DESCRIPTION */
 	bool inside;                    /* of an event whose answer may come before it returns */
 	unsigned verdict;               /* that came inside: 0, or a status */
 	bool decided;
@@ -59,28 +43,32 @@ struct sidetone_session {       /* obj */
 	bool expires;                   /* ... by the Expires of their INVITE */
 };
 
-/* ---- session.c */
+/* ---- session.c -- its life */
 struct sidetone_session *agent_session_new(struct sidetone_ua *ua, bool theirs);
 void agent_session_tell(struct sidetone_session *s, struct sidetone_event e);
 /* REJECTED, FAILED (when `failed`), TERMINATED; nothing after it. */
 void agent_session_over(struct sidetone_session *s, const struct sip_msg *msg, const char *cause, bool failed);
-int agent_session_invite_new(struct sidetone_session *s);
 void agent_session_confirm(struct sidetone_session *s, const struct sip_msg *msg);
-extern const struct ua_invite_user agent_session_user;
+
+/* ---- session_end.c */
+int agent_session_wrong_state(struct sidetone_session *s);                   /* EPERM, and why */
+int agent_session_set_lines(struct sidetone_session *s, const char *headers);        /* for what goes out next */
+void agent_session_refuse(struct sidetone_session *s, unsigned status, const char *cause);
 
 /* ---- session_media.c */
-void agent_session_ask(struct sidetone_session *s, enum agent_wish wish, enum sidetone_description what);
-/* Hands it in. 0: taken, UA_INVITE_LATER, or a status. */
-unsigned agent_session_set(struct sidetone_session *s, enum agent_judging judging, struct str body);
+void agent_session_ask(struct sidetone_session *s, enum sidetone_description what, agent_described_fn *fn);
+/* Their description is handed in. 0: taken, UA_INVITE_LATER, or a status, if `fn` makes one of it. */
+unsigned agent_session_set(struct sidetone_session *s, enum sidetone_description what, struct str body, agent_set_fn *fn);
+bool agent_session_waits_for_answer(const struct sidetone_session *s);       /* ... to be set */
 int agent_session_offer_make(void *arg, struct buf *b);
 int agent_session_answer_make(void *arg, struct buf *b);
 unsigned agent_session_offer_came(void *arg, struct str body);
 unsigned agent_session_answer_came(void *arg, struct str body);
 void agent_session_exchange_failed(void *arg);
+/* A new offer was asked for: it goes out as re-INVITE or UPDATE. */
+void agent_session_renew(struct sidetone_session *s, bool ok);
 
-/* ---- session_in.c, session_out.c: when a description is there; NULL: it cannot be made */
-void agent_session_described_in(struct sidetone_session *s, enum agent_wish wish, bool ok);
-void agent_session_described_out(struct sidetone_session *s, enum agent_wish wish, bool ok);
-void agent_session_first_set(struct sidetone_session *s, unsigned status);   /* the offer of their INVITE */
+/* ---- session_told.c */
+int agent_session_invite_new(struct sidetone_session *s);
 
 #endif

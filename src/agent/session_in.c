@@ -119,33 +119,6 @@ void agent_invite_came(struct sidetone_ua *ua, struct sip_server_tx *tx, struct 
 
 /* ---- answers of the application -------------------------------------------------------------------- */
 
-static int wrong_state(struct sidetone_session *s)
-{
-	return agent_fail(s->ua, EPERM, "Invalid status: %d", (int)s->status);
-}
-
-static int set_lines(struct sidetone_session *s, const char *headers)
-{
-	struct buf b = BUF_INIT;
-	int err = agent_put_lines(&b, str_z(headers));
-
-	if (!err)
-		err = text_set(&s->lines, buf_view(&b));
-	buf_free(&b);
-	return err ? agent_fail(s->ua, err, "extraHeaders: not header lines") : 0;
-}
-
-static void refuse(struct sidetone_session *s, unsigned status, const char *cause)
-{
-	struct sip_msg *msg = obj_hold(s->invite);
-
-	obj_hold(s);
-	ua_invite_refuse(s->iv, status, text_view(&s->lines));
-	agent_session_over(s, msg, cause, true);
-	obj_drop(s);
-	obj_drop(msg);
-}
-
 static void send_200(struct sidetone_session *s)
 {
 	int err = ua_invite_answer(s->iv);
@@ -153,7 +126,7 @@ static void send_200(struct sidetone_session *s)
 	if (s->over)
 		return;
 	if (err) {
-		refuse(s, 500, "Internal Error");
+		agent_session_refuse(s, 500, "Internal Error");
 		return;
 	}
 	timer_stop(&s->no_answer);
@@ -178,33 +151,39 @@ static void send_1xx(struct sidetone_session *s, bool body)
 		.text_n = s->ua->core->sent.n, .status = (int)s->progress_status });
 }
 
-void agent_session_described_in(struct sidetone_session *s, enum agent_wish wish, bool ok)
+static void made_for_200(struct sidetone_session *s, bool ok)
 {
-	if (!ok)
-		refuse(s, 480, "WebRTC Error");
-	else if (wish == AGENT_WISH_ACCEPT)
+	if (ok)
 		send_200(s);
 	else
-		send_1xx(s, true);
+		agent_session_refuse(s, 480, "WebRTC Error");
 }
 
-void agent_session_first_set(struct sidetone_session *s, unsigned status)
+static void made_for_1xx(struct sidetone_session *s, bool ok)
+{
+	if (ok)
+		send_1xx(s, true);
+	else
+		agent_session_refuse(s, 480, "WebRTC Error");
+}
+
+static void first_set(struct sidetone_session *s, unsigned status)
 {
 	if (status)
-		refuse(s, status, status == 415 ? "Bad Media Description" : "Incompatible SDP");
+		agent_session_refuse(s, status, status == 415 ? "Bad Media Description" : "Incompatible SDP");
 	else
-		agent_session_ask(s, s->status == SIDETONE_ANSWERED ? AGENT_WISH_ACCEPT : AGENT_WISH_PROGRESS, SIDETONE_ANSWER);
+		agent_session_ask(s, SIDETONE_ANSWER, s->status == SIDETONE_ANSWERED ? made_for_200 : made_for_1xx);
 }
 
 /* Their offer is set, or ours is asked for: then the response leaves. */
-static void begin_response(struct sidetone_session *s, enum agent_wish wish)
+static void begin_response(struct sidetone_session *s, agent_described_fn *fn)
 {
 	if (s->invite->body.n && !s->has_offer)
-		refuse(s, 415, "Bad Media Description");
+		agent_session_refuse(s, 415, "Bad Media Description");
 	else if (s->has_offer)
-		agent_session_set(s, AGENT_JUDGING_FIRST, text_view(&s->offer));
+		agent_session_set(s, SIDETONE_OFFER, text_view(&s->offer), first_set);
 	else
-		agent_session_ask(s, wish, SIDETONE_OFFER);
+		agent_session_ask(s, SIDETONE_OFFER, fn);
 }
 
 int sidetone_session_accept(struct sidetone_session *s, const char *headers)
@@ -213,8 +192,8 @@ int sidetone_session_accept(struct sidetone_session *s, const char *headers)
 
 	if (!s->theirs || (s->status != SIDETONE_WAITING_FOR_ANSWER && s->status != SIDETONE_EARLY_MEDIA &&
 			   s->status != SIDETONE_WAITING_FOR_PRACK))
-		return wrong_state(s);
-	err = set_lines(s, headers);
+		return agent_session_wrong_state(s);
+	err = agent_session_set_lines(s, headers);
 	if (err)
 		return err;
 	obj_hold(s);
@@ -222,7 +201,7 @@ int sidetone_session_accept(struct sidetone_session *s, const char *headers)
 	if (s->early)
 		send_200(s);
 	else
-		begin_response(s, AGENT_WISH_ACCEPT);
+		begin_response(s, made_for_200);
 	obj_drop(s);
 	return 0;
 }
@@ -233,14 +212,14 @@ int sidetone_session_progress(struct sidetone_session *s, unsigned status, const
 	int err;
 
 	if (!s->theirs || s->over || s->status >= SIDETONE_ANSWERED)
-		return wrong_state(s);
+		return agent_session_wrong_state(s);
 	can = sip_hdr_has_token(s->invite, SIP_H_SUPPORTED, STR("100rel"));
 	must = sip_hdr_has_token(s->invite, SIP_H_REQUIRE, STR("100rel"));
 	s->reliable = must || (can && (reliable || s->ua->config.rel100 == AGENT_REQUIRED));
 	status = status ? status : s->reliable ? 183 : 180;
 	if (status < 100 || status > 199)
 		return agent_fail(s->ua, EINVAL, "Invalid statusCode: %u", status);
-	err = set_lines(s, headers);
+	err = agent_session_set_lines(s, headers);
 	if (!err)
 		err = ua_invite_set_reason(s->iv, str_z(reason));
 	if (err)
@@ -248,99 +227,9 @@ int sidetone_session_progress(struct sidetone_session *s, unsigned status, const
 	s->progress_status = status;
 	obj_hold(s);
 	if (s->reliable && status > 100 && !s->early)
-		begin_response(s, AGENT_WISH_PROGRESS);
+		begin_response(s, made_for_1xx);
 	else
 		send_1xx(s, false);
 	obj_drop(s);
 	return 0;
-}
-
-int sidetone_session_reject(struct sidetone_session *s, unsigned status, const char *reason, const char *headers)
-{
-	int err;
-
-	status = status ? status : 480;
-	if (!s->theirs || s->over || s->status >= SIDETONE_WAITING_FOR_ACK)
-		return wrong_state(s);
-	if (status < 300 || status > 699)
-		return agent_fail(s->ua, EINVAL, "Invalid statusCode: %u", status);
-	err = set_lines(s, headers);
-	if (!err)
-		err = ua_invite_set_reason(s->iv, str_z(reason));
-	if (!err)
-		refuse(s, status, agent_cause(status));
-	return err;
-}
-
-/* ---- ended by us ------------------------------------------------------------------------------------ */
-
-/* "Reason: SIP ;cause=200 ;text="..."" (RFC 3326) and the application's lines. */
-static int write_reason(struct sidetone_session *s, struct buf *b, unsigned status, const char *reason, const char *headers)
-{
-	if (status && (status < 200 || status > 699))
-		return agent_fail(s->ua, EINVAL, "Invalid status_code: %u", status);
-	if (status) {
-		buf_printf(b, "Reason: SIP ;cause=%u ;text=", status);
-		sip_write_quoted(b, reason ? str_z(reason) : str_z(sip_reason(status)));
-		buf_put(b, STR("\r\n"));
-	}
-	return agent_put_lines(b, str_z(headers));
-}
-
-int sidetone_session_cancel(struct sidetone_session *s, unsigned status, const char *reason, const char *headers)
-{
-	struct buf b = BUF_INIT;
-	int err;
-
-	if (s->theirs || s->over || s->cancelled || s->status == SIDETONE_STATUS_CONFIRMED)
-		return wrong_state(s);
-	err = write_reason(s, &b, status, reason, headers);
-	if (!err) {
-		obj_hold(s);
-		s->cancelled = true;
-		s->status = SIDETONE_CANCELED;
-		agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_CANCEL });
-		if (!s->over && s->iv)
-			ua_invite_cancel(s->iv, buf_view(&b));
-		else if (!s->over)
-			agent_session_over(s, NULL, "Canceled", true);
-		obj_drop(s);
-	}
-	buf_free(&b);
-	return err;
-}
-
-int sidetone_session_bye(struct sidetone_session *s, unsigned status, const char *reason, const char *headers)
-{
-	struct buf b = BUF_INIT;
-	int err;
-
-	if (s->over)
-		return 0;
-	if (!s->iv || (s->theirs && s->status < SIDETONE_WAITING_FOR_ACK))
-		return s->theirs ? sidetone_session_reject(s, 0, NULL, headers) : sidetone_session_cancel(s, status, reason, headers);
-	err = write_reason(s, &b, status, reason, headers);
-	if (!err) {
-		obj_hold(s);
-		buf_reset(&s->ua->core->sent);
-		ua_invite_end(s->iv, buf_view(&b));
-		/* It may have to wait for the ACK: then there is no text of it yet. */
-		agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_BYE, .text = buf_z(&s->ua->core->sent),
-			.text_n = s->ua->core->sent.n });
-		agent_session_over(s, NULL, NULL, false);
-		obj_drop(s);
-	}
-	buf_free(&b);
-	return err;
-}
-
-int sidetone_session_terminate(struct sidetone_session *s, unsigned status, const char *reason, const char *headers)
-{
-	if (s->over)
-		return 0;
-	if (s->status == SIDETONE_STATUS_CONFIRMED || s->status == SIDETONE_WAITING_FOR_ACK)
-		return sidetone_session_bye(s, status, reason, headers);
-	if (s->theirs)
-		return sidetone_session_reject(s, status, reason, headers);
-	return s->cancelled ? 0 : sidetone_session_cancel(s, status, reason, headers);
 }

@@ -6,9 +6,9 @@
 
 /* ---- ours ---------------------------------------------------------------------------------- */
 
-void agent_session_ask(struct sidetone_session *s, enum agent_wish wish, enum sidetone_description what)
+void agent_session_ask(struct sidetone_session *s, enum sidetone_description what, agent_described_fn *fn)
 {
-	s->wish = wish;
+	s->described = fn;
 	agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_DESCRIBE, .status = (int)what });
 }
 
@@ -25,27 +25,18 @@ static void conclude(struct sidetone_session *s, unsigned status)
 
 void sidetone_session_describe(struct sidetone_session *s, const char *content_type, const char *body)
 {
-	enum agent_wish wish = s->wish;
+	agent_described_fn *fn = s->described;
+	struct str type = content_type ? str_z(content_type) : STR("application/sdp");
 	bool ok = body != NULL;
 
-	if (wish == AGENT_WISH_NONE || s->over)
+	if (!fn || s->over)
 		return;
 	obj_hold(s);
-	s->wish = AGENT_WISH_NONE;
-	if (ok && (text_set(&s->local, str_z(body)) || text_set(&s->type, content_type ? str_z(content_type) : STR("application/sdp"))))
+	s->described = NULL;
+	/* Our INVITE is there only when its offer is. */
+	if (ok && (text_set(&s->local, str_z(body)) || text_set(&s->type, type) || (s->iv && ua_invite_set_body_type(s->iv, type))))
 		ok = false;
-	switch (wish) {
-	case AGENT_WISH_INVITE:
-	case AGENT_WISH_REINVITE:
-		agent_session_described_out(s, wish, ok);
-		break;
-	case AGENT_WISH_ACCEPT:
-	case AGENT_WISH_PROGRESS:
-		agent_session_described_in(s, wish, ok);
-		break;
-	default:
-		conclude(s, ok ? 0 : 488);
-	}
+	fn(s, ok);
 	obj_drop(s);
 }
 
@@ -57,9 +48,21 @@ static int write_local(struct sidetone_session *s, struct buf *b)
 	return buf_err(b);
 }
 
+void agent_session_renew(struct sidetone_session *s, bool ok)
+{
+	int err;
+
+	s->renewing = ok;
+	err = ok ? ua_invite_refresh(s->iv, s->update) : ECANCELED;
+	if (err) {
+		s->renewing = false;
+		agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_REINVITE_FAILED, .cause = "WebRTC Error" });
+	}
+}
+
 static void ask_again(void *arg)
 {
-	agent_session_ask(arg, AGENT_WISH_REINVITE, SIDETONE_OFFER);
+	agent_session_ask(arg, SIDETONE_OFFER, agent_session_renew);
 }
 
 int agent_session_offer_make(void *arg, struct buf *b)
@@ -83,20 +86,35 @@ int agent_session_answer_make(void *arg, struct buf *b)
 
 /* ---- theirs ----------------------------------------------------------------------------------- */
 
-unsigned agent_session_set(struct sidetone_session *s, enum agent_judging judging, struct str body)
+/* Of the message that brought a description. */
+static int type_of(const struct sip_msg *msg, struct text *out)
+{
+	struct str type = msg ? msg->content_type : STR_NULL;
+
+	/* The part of several that is one, or nobody said. */
+	if (!type.n || str_istarts(type, STR("multipart/")))
+		type = STR("application/sdp");
+	return text_set(out, type);
+}
+
+unsigned agent_session_set(struct sidetone_session *s, enum sidetone_description what, struct str body, agent_set_fn *fn)
 {
 	bool inside = s->inside;
-	struct text copy = { 0 };
+	bool first = s->theirs && s->status < SIDETONE_WAITING_FOR_ACK;
+	struct text copy = { 0 }, type = { 0 };
 
-	if (text_set(&copy, body))
+	if (text_set(&copy, body) || type_of(first ? s->invite : s->ua->core->now, &type)) {
+		text_free(&copy);
 		return 500;
-	s->judging = judging;
+	}
+	s->set = fn;
 	s->inside = true;
 	s->decided = false;
 	agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_SET_DESCRIPTION, .text = text_z(&copy), .text_n = copy.n,
-		.cause = "application/sdp", .status = judging == AGENT_JUDGING_ANSWER ? SIDETONE_ANSWER : SIDETONE_OFFER });
+		.cause = text_z(&type), .status = (int)what });
 	s->inside = inside;
 	text_free(&copy);
+	text_free(&type);
 	return s->decided ? s->verdict : UA_INVITE_LATER;
 }
 
@@ -132,22 +150,33 @@ static void answer_set(struct sidetone_session *s, unsigned status)
 	obj_drop(msg);
 }
 
-void sidetone_session_described(struct sidetone_session *s, unsigned status)
+bool agent_session_waits_for_answer(const struct sidetone_session *s)
 {
-	enum agent_judging judging = s->judging;
+	return s->set == answer_set;
+}
 
-	if (judging == AGENT_JUDGING_NONE || s->over)
-		return;
-	obj_hold(s);
-	s->judging = AGENT_JUDGING_NONE;
-	if (judging == AGENT_JUDGING_ANSWER)
-		answer_set(s, status);
-	else if (judging == AGENT_JUDGING_FIRST)
-		agent_session_first_set(s, status);
-	else if (status)
+static void answer_made(struct sidetone_session *s, bool ok)
+{
+	conclude(s, ok ? 0 : 488);
+}
+
+static void offer_set(struct sidetone_session *s, unsigned status)
+{
+	if (status)
 		conclude(s, status);
 	else
-		agent_session_ask(s, AGENT_WISH_ANSWER, SIDETONE_ANSWER);
+		agent_session_ask(s, SIDETONE_ANSWER, answer_made);
+}
+
+void sidetone_session_described(struct sidetone_session *s, unsigned status)
+{
+	agent_set_fn *fn = s->set;
+
+	if (!fn || s->over)
+		return;
+	obj_hold(s);
+	s->set = NULL;
+	fn(s, status);
 	obj_drop(s);
 }
 
@@ -162,7 +191,7 @@ unsigned agent_session_offer_came(void *arg, struct str body)
 	}
 	if (s->status == SIDETONE_STATUS_CONFIRMED || s->theirs)
 		agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_REINVITE, .message = agent_message(s->ua->core->now) });
-	return s->over ? 500 : agent_session_set(s, AGENT_JUDGING_OFFER, body);
+	return s->over ? 500 : agent_session_set(s, SIDETONE_OFFER, body, offer_set);
 }
 
 unsigned agent_session_answer_came(void *arg, struct str body)
@@ -173,7 +202,7 @@ unsigned agent_session_answer_came(void *arg, struct str body)
 	/* The session timer's re-INVITE says what was agreed on before. */
 	if (s->status == SIDETONE_STATUS_CONFIRMED && !s->renewing)
 		return 0;
-	status = agent_session_set(s, AGENT_JUDGING_ANSWER, body);
+	status = agent_session_set(s, SIDETONE_ANSWER, body, answer_set);
 	return status == UA_INVITE_LATER ? 0 : status;
 }
 
@@ -181,8 +210,8 @@ void agent_session_exchange_failed(void *arg)
 {
 	struct sidetone_session *s = arg;
 
-	if (s->judging == AGENT_JUDGING_OFFER)
-		s->judging = AGENT_JUDGING_NONE;
-	if (s->wish == AGENT_WISH_ANSWER)
-		s->wish = AGENT_WISH_NONE;
+	if (s->set == offer_set)
+		s->set = NULL;
+	if (s->described == answer_made)
+		s->described = NULL;
 }

@@ -40,40 +40,29 @@ static void send_now(struct sidetone_session *s)
 	obj_drop(s);
 }
 
+static void offer_made(struct sidetone_session *s, bool ok)
+{
+	if (s->cancelled)
+		fail(s, "Canceled");
+	else if (ok)
+		send_now(s);
+	else
+		fail(s, "WebRTC Error");
+}
+
 static void begin(void *arg)
 {
 	struct sidetone_session *s = arg;
 
 	if (s->cancelled) {
-		agent_session_over(s, NULL, "Canceled", true);
+		fail(s, "Canceled");
 		return;
 	}
 	s->status = SIDETONE_STATUS_INVITE_SENT;
 	if (s->without_sdp)
 		send_now(s);
 	else
-		agent_session_ask(s, AGENT_WISH_INVITE, SIDETONE_OFFER);
-}
-
-void agent_session_described_out(struct sidetone_session *s, enum agent_wish wish, bool ok)
-{
-	int err;
-
-	if (wish == AGENT_WISH_INVITE) {
-		if (s->cancelled)
-			agent_session_over(s, NULL, "Canceled", true);
-		else if (ok)
-			send_now(s);
-		else
-			fail(s, "WebRTC Error");
-		return;
-	}
-	s->renewing = ok;
-	err = ok ? ua_invite_refresh(s->iv, s->update) : ECANCELED;
-	if (err) {
-		s->renewing = false;
-		agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_REINVITE_FAILED, .cause = "WebRTC Error" });
-	}
+		agent_session_ask(s, SIDETONE_OFFER, offer_made);
 }
 
 static int write_lines(struct sidetone_session *s, const char *headers)
@@ -136,13 +125,13 @@ int sidetone_session_reinvite(struct sidetone_session *s, const char *headers, b
 
 	if (s->status != SIDETONE_WAITING_FOR_ACK && s->status != SIDETONE_STATUS_CONFIRMED)
 		return agent_fail(s->ua, EPERM, "Invalid status: %d", (int)s->status);
-	if (s->renewing || s->wish != AGENT_WISH_NONE || timer_running(&s->offer_again))
+	if (s->renewing || s->described || timer_running(&s->offer_again))
 		return agent_fail(s->ua, EBUSY, "a re-INVITE is pending");
 	err = write_lines(s, headers);
 	if (err)
 		return agent_fail(s->ua, err, "extraHeaders: not header lines");
 	s->update = update;
-	agent_session_ask(s, AGENT_WISH_REINVITE, SIDETONE_OFFER);
+	agent_session_ask(s, SIDETONE_OFFER, agent_session_renew);
 	return 0;
 }
 

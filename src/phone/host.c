@@ -219,6 +219,8 @@ void sidetone_loop_free(struct sidetone_loop *h)
 		sidetone_core_free(h->core);
 	host_close_all(h);
 	timer_stop(&h->wake);
+	if (h->loop)
+		sidetone_loop_media(h, NULL);
 	while (h->timers.next && !list_empty(&h->timers))
 		sidetone_timer_cancel(container_of(h->timers.next, struct sidetone_timer, link));
 	net_close(h->net);
@@ -249,7 +251,9 @@ int sidetone_loop_fd(struct sidetone_loop *h) { return uv_backend_fd(loop_uv(h->
 
 int sidetone_loop_timeout(struct sidetone_loop *h)
 {
-	uint64_t left = loop_left_ms(h->loop);
+	uint64_t left = loop_left_ms(h->loop), media = host_media_wait_ms(h);
+
+	left = media < left ? media : left;
 
 	return left == UINT64_MAX ? -1 : left > INT_MAX ? INT_MAX : (int)left;
 }

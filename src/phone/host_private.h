@@ -3,6 +3,7 @@
  *   host.c       its life, its loop, and what the core asks for besides connections
  *   host_conn.c  connections of the core: a name, its addresses, one of them that connects
  *   host_uri.c   addresses of servers as text
+ *   host_media.c media that lives on its loop
  *
  * Threads: the loop's. */
 #ifndef PHONE_HOST_PRIVATE_H
@@ -13,6 +14,7 @@
 #include "net/dns.h"
 #include "net/net.h"
 #include "phone/host.h"
+#include "sidetone-ua-media.h"
 #include "sip/resolve.h"
 #include <openssl/evp.h>
 
@@ -31,12 +33,15 @@ struct sidetone_loop {
 	struct sa from;                 /* unset: the kernel chooses */
 	struct text ca_list_file, ca_list_path, cert_file, priv_key_file, nameserver;
 	bool no_verify;
+	struct host_media *media;       /* held; NULL: none lives here */
 	void (*log)(void *arg, int level, const char *category, const char *text);
 	void *log_arg;
 };
 
 /* host.c. The TLS of all connections. Errors as tls_context_new(). */
 int host_tls(struct sidetone_loop *h, struct buf *why);
+
+uint64_t host_media_wait_ms(const struct sidetone_loop *h);  /* UINT64_MAX: no limit */
 
 /* host_uri.c. `host`: no brackets around IPv6. */
 struct host_uri {

@@ -3,8 +3,7 @@
  *   main.c       start, signals, end
  *   options*.c   what it was told
  *   agent.c      the agent it makes of that, and the events of it
- *   call.c       its calls: descriptions of media, hold, transfers
- *   sound.c      the media of a call
+ *   call.c       its calls: hold, transfers, sound
  *   one_shot.c   one thing to do, for scripts
  *   command*.c   what a person types
  *   say.c        events as lines, as a ladder, as JSON
@@ -20,6 +19,7 @@
 #include "phone/line.h"
 #include "phone/options.h"
 #include "phone/outcome.h"
+#include "sidetone-ua-media.h"
 
 struct call;
 struct phone;
@@ -46,10 +46,11 @@ int screen_raw(bool on);
 
 /* One-shot or interactive: who is asked what comes next. */
 struct phone_mode {
-	int (*start)(struct phone *p);          /* once the agent has started; an exit code, or -1: go on */
+	void (*start)(struct phone *p);         /* once the agent has started */
 	void (*event)(struct phone *p, const struct sidetone_event *e, struct call *c);      /* after call_event() */
+	void (*media)(struct phone *p, const struct sidetone_media_event *e);        /* NULL: of no interest */
 	void (*interrupted)(struct phone *p);
-	void (*end)(struct phone *p);
+	void (*end)(struct phone *p);           /* frees phone.own; NULL: nothing to do */
 };
 extern const struct phone_mode one_shot_mode, command_mode;
 
@@ -57,9 +58,13 @@ struct phone {
 	struct phone_options options;
 	struct screen screen;
 	struct sidetone_loop *loop;
+	struct sidetone_media *media;
 	struct sidetone_ua *ua;
+	unsigned depth;                 /* of events inside of events */
+	bool devices;                   /* calls go to the microphone and the loudspeaker */
 	const struct phone_mode *mode;
 	void *own;                      /* the mode's */
+	uv_signal_t signals[3];
 	struct list calls;              /* struct call, the oldest first */
 	unsigned last_call;             /* number of the newest */
 	unsigned servers, unreachable;  /* unreachable: how many failed since one was connected */
@@ -74,6 +79,7 @@ void phone_leave(struct phone *p, int exit_code);
 
 /* say.c */
 void say_event(struct phone *p, const struct sidetone_event *e, const struct call *c);
+void say_media(struct phone *p, const struct sidetone_media_event *e);
 void say_outcome(struct phone *p, enum outcome o, unsigned status, const char *cause, double seconds);
 struct str message_header(const struct sidetone_message *m, const char *name);       /* empty: none */
 struct str message_reason(const struct sidetone_message *m);

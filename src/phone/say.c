@@ -155,6 +155,78 @@ void say_outcome(struct phone *p, enum outcome o, unsigned status, const char *c
 	buf_free(&b);
 }
 
+static bool is_worth_saying(const struct phone *p, const struct sidetone_media_event *e)
+{
+	switch (e->type) {
+	case SIDETONE_MEDIA_DIGIT_END:
+	case SIDETONE_MEDIA_TONE_DONE:
+	case SIDETONE_MEDIA_STATS:
+		return p->options.verbose;
+	default:
+		return true;
+	}
+}
+
+static void put_agreed(struct buf *b, bool json, const struct sidetone_media_state *s)
+{
+	static const char *const encryption[] = { [SIDETONE_PLAIN] = "none", [SIDETONE_SDES] = "sdes", [SIDETONE_DTLS] = "dtls" };
+
+	if (!json) {
+		buf_printf(b, " %s, encryption %s%s%s", s->codec ? s->codec : "nothing", encryption[s->encryption],
+			   s->held ? ", held" : "", s->held_by_peer ? ", held by the other side" : "");
+		return;
+	}
+	if (s->codec)
+		put_text(b, "codec", str_z(s->codec));
+	put_text(b, "encryption", str_z(encryption[s->encryption]));
+	put_text(b, "local", str_z(s->local));
+	put_text(b, "remote", str_z(s->remote));
+	buf_printf(b, ",\"held\":%s,\"heldByPeer\":%s", s->held ? "true" : "false", s->held_by_peer ? "true" : "false");
+}
+
+static void put_media(struct phone *p, struct buf *b, const struct sidetone_media_event *e)
+{
+	struct sidetone_media_state s;
+	bool json = p->options.json;
+
+	if (e->type == SIDETONE_MEDIA_AGREED && !sidetone_media_state(p->media, e->session, &s))
+		put_agreed(b, json, &s);
+	if (json && e->digit)
+		put_text(b, "digit", str_mk(&e->digit, 1));
+	else if (e->digit)
+		buf_printf(b, " %c", e->digit);
+	if (json && e->status)
+		put_number(b, "status", e->status);
+	if (e->text && json)
+		put_text(b, "text", str_z(e->text));
+	else if (e->text)
+		buf_printf(b, " %s", e->text);
+	else if (e->error && !json)
+		buf_printf(b, " %s", strerror(e->error));
+	if (e->error && json)
+		put_text(b, "error", str_z(strerror(e->error)));
+}
+
+void say_media(struct phone *p, const struct sidetone_media_event *e)
+{
+	struct buf b = BUF_INIT;
+
+	if (!is_worth_saying(p, e))
+		return;
+	if (p->options.json) {
+		begin_object(&b, "media");
+		put_text(&b, "media", str_z(sidetone_media_event_name(e->type)));
+		put_media(p, &b, e);
+		end_object(p, &b);
+		return;
+	}
+	ladder_write_time(&b, wall_us());
+	buf_printf(&b, " sound: %s", sidetone_media_event_name(e->type));
+	put_media(p, &b, e);
+	screen_say(&p->screen, "%s", buf_z(&b));
+	buf_free(&b);
+}
+
 /* ---- lines for people --------------------------------------------------------------------------------- */
 
 static void say_ladder(struct phone *p, const struct sidetone_event *e)
@@ -244,6 +316,23 @@ static void say_log(struct phone *p, const struct sidetone_event *e)
 		screen_error(&p->screen, "%s: %s: %s", levels[e->status & 3], e->cause, e->text);
 }
 
+/* For people, that is: another event has just said it, or nobody asked. */
+static bool is_said(const struct phone *p, const struct sidetone_event *e, const struct call *c)
+{
+	switch (e->type) {
+	case SIDETONE_DISCONNECTED:
+		return p->leaving;
+	case SIDETONE_PROGRESS:
+		return e->status == 100 || (e->message && sidetone_message_status(e->message) == 100);
+	case SIDETONE_FAILED:
+		return e->message && sidetone_message_status(e->message) >= 300;
+	case SIDETONE_TERMINATED:
+		return c && !c->up;
+	default:
+		return false;
+	}
+}
+
 void say_event(struct phone *p, const struct sidetone_event *e, const struct call *c)
 {
 	if (is_trace(e) && !p->options.trace)
@@ -256,6 +345,6 @@ void say_event(struct phone *p, const struct sidetone_event *e, const struct cal
 		say_json(p, e, c);
 	else if (is_trace(e))
 		say_ladder(p, e);
-	else if (words[e->type])
+	else if (words[e->type] && !is_said(p, e, c))
 		say_line(p, e, c);
 }

@@ -20,6 +20,7 @@ static void invite_free(void *arg)
 	obj_drop(iv->prm.hold);
 	obj_drop(iv->prm.request.hold);
 	text_free(&iv->reason);
+	text_free(&iv->body_type);
 	text_free(&iv->body);
 	text_free(&iv->ack_body);
 	text_free(&iv->answered_by);

@@ -109,6 +109,7 @@ struct ua_invite_user {
 struct ua_invite_prm {
 	struct ua_request_prm request;  /* transport, credentials, hold and context of all requests */
 	struct str body_type;           /* empty: application/sdp */
+	bool any_body;                  /* their descriptions may be of any type, ours as ua_invite_set_body_type() says */
 	struct str allow;               /* "Allow: ...\r\n" */
 	struct str supported;           /* option tags beside 100rel: "timer, replaces" */
 	struct str server, user_agent;  /* of each response, of each request in the dialog; empty: none */
@@ -155,6 +156,8 @@ void ua_invite_end(struct ua_invite *iv, struct str headers);
 int ua_invite_cancel(struct ua_invite *iv, struct str headers);
 /* What `reliable` responses of ours are to be from now on. */
 void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r);
+/* Of the descriptions that we send from now on. ENOMEM. */
+int ua_invite_set_body_type(struct ua_invite *iv, struct str type);
 /* When it ends the BYE is the peer's to send, for `ms` at most (RFC 5589 6.1). 0: no longer. */
 void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms);
 /* All that only wait for the right time for their BYE send it now. */

@@ -95,7 +95,7 @@ unsigned ua_exchange_response(struct ua_invite *iv, const struct sip_msg *msg)
 	unsigned status;
 	bool further;
 
-	if (!sip_body(msg, ua_invite_body_type(iv), &body))
+	if (!ua_invite_body(iv, msg, &body))
 		return 0;
 	further = is_further_answer(iv, msg);
 	if (further)
@@ -137,7 +137,7 @@ unsigned ua_invite_offer_again(struct ua_invite *iv)
 {
 	struct str body;
 
-	if (iv->exchange != UA_EXCHANGE_THEIRS || !iv->invite || !sip_body(iv->invite, ua_invite_body_type(iv), &body))
+	if (iv->exchange != UA_EXCHANGE_THEIRS || !iv->invite || !ua_invite_body(iv, iv->invite, &body))
 		return 0;
 	ua_exchange_fail(iv);
 	return ua_exchange_offer_in(iv, body);

@@ -64,7 +64,33 @@ bool ua_is_ringing(const struct ua_invite *iv)
 
 struct str ua_invite_body_type(const struct ua_invite *iv)
 {
+	if (iv->body_type.n)
+		return text_view(&iv->body_type);
 	return iv->prm.body_type.n ? iv->prm.body_type : STR("application/sdp");
+}
+
+int ua_invite_set_body_type(struct ua_invite *iv, struct str type)
+{
+	return text_set(&iv->body_type, type);
+}
+
+/* A body that says that it is for people to see is no description (RFC 3261 20.11). */
+static bool is_rendered(const struct sip_msg *msg)
+{
+	const struct sip_hdr *h = sip_hdr_named(msg, STR("Content-Disposition"), 0);
+	struct str value = h ? h->value : STR_NULL;
+
+	return h && !str_ieq(str_trim(str_cut(&value, ';')), STR("session"));
+}
+
+bool ua_invite_body(const struct ua_invite *iv, const struct sip_msg *msg, struct str *body)
+{
+	if (sip_body(msg, iv->prm.any_body ? STR("application/sdp") : ua_invite_body_type(iv), body))
+		return true;
+	if (!iv->prm.any_body || !msg->body.n || !msg->content_type.n || is_rendered(msg))
+		return false;
+	*body = msg->body;
+	return true;
 }
 
 void ua_invite_write_server(const struct ua_invite *iv, struct buf *b)

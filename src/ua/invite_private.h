@@ -105,6 +105,7 @@ struct ua_invite {              /* obj */
 	struct ua_request *refresh;     /* held: our last re-INVITE or UPDATE */
 	enum ua_turn turn;
 	struct text reason;             /* of the next response to their first INVITE */
+	struct text body_type;          /* of our descriptions; empty: as prm has it */
 	struct text body;               /* as ours went out last: later responses to the same INVITE repeat it */
 	struct text ack_body;           /* our answer to an offer in a response: for PRACK, ACK and repeated ACK */
 	struct text answered_by;        /* To tag of whose answer is in force */
@@ -121,6 +122,8 @@ struct ua_invite {              /* obj */
 void ua_invite_change(struct ua_invite *iv, enum ua_invite_state to);
 bool ua_is_ringing(const struct ua_invite *iv);      /* their first INVITE waits for our final response */
 struct str ua_invite_body_type(const struct ua_invite *iv);
+/* Their description. */
+bool ua_invite_body(const struct ua_invite *iv, const struct sip_msg *msg, struct str *body);
 void ua_invite_write_server(const struct ua_invite *iv, struct buf *b);
 void ua_invite_write_supported(const struct ua_invite *iv, struct buf *b);
 void ua_invite_headers(struct ua_invite *iv, enum ua_invite_message kind, unsigned status, struct buf *b);

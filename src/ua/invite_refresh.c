@@ -46,7 +46,7 @@ static void on_success(struct ua_invite *iv, struct ua_request *rq, struct sip_m
 	ua_timer_response(iv, msg);
 	if (iv->exchange != UA_EXCHANGE_OURS)
 		return;
-	if (!sip_body(msg, ua_invite_body_type(iv), &body) || ua_exchange_answer_in(iv, body))
+	if (!ua_invite_body(iv, msg, &body) || ua_exchange_answer_in(iv, body))
 		ua_exchange_fail(iv);
 }
 

@@ -162,7 +162,7 @@ void ua_reliable_prack(struct ua_invite *iv, struct sip_server_tx *tx, struct si
 	timer_stop(&iv->rel.timer);
 	iv->rel.pending = false;
 	buf_init(&h, room, sizeof(room), 0);
-	if (sip_body(msg, ua_invite_body_type(iv), &body))
+	if (ua_invite_body(iv, msg, &body))
 		status = take_body(iv, body, &h, &b);
 	ua_invite_write_server(iv, &h);
 	sip_server_tx_respond(tx, status, STR_NULL, buf_view(&h),

@@ -155,7 +155,7 @@ static unsigned take_offer(struct ua_invite *iv, struct sip_msg *msg)
 	struct str body;
 	unsigned status = 488;
 
-	if (sip_body(msg, ua_invite_body_type(iv), &body))
+	if (ua_invite_body(iv, msg, &body))
 		status = ua_exchange_offer_in(iv, body);
 	if (status == UA_INVITE_LATER)
 		iv->judged = obj_hold(msg);
@@ -173,7 +173,7 @@ static void tell_progress(struct ua_invite *iv, struct sip_msg *msg)
 /* A reliable one; false: what it offers is being judged. */
 static bool on_reliable(struct ua_invite *iv, struct sip_dialog *d, struct sip_msg *msg)
 {
-	bool offer = offer_is_theirs(iv) && sip_body(msg, ua_invite_body_type(iv), &(struct str){ 0 });
+	bool offer = offer_is_theirs(iv) && ua_invite_body(iv, msg, &(struct str){ 0 });
 	unsigned status = offer ? take_offer(iv, msg) : 0;
 
 	if (status == UA_INVITE_LATER)

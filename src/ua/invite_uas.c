@@ -180,7 +180,7 @@ unsigned ua_invite_take(struct ua_invite *iv, struct sip_server_tx *tx, struct s
 		status = ua_timer_request(iv, msg, headers);
 	if (!status && make_dialog(iv, tx, msg, contact, via_host))
 		status = 503;
-	if (!status && sip_body(msg, ua_invite_body_type(iv), &body))
+	if (!status && ua_invite_body(iv, msg, &body))
 		status = ua_exchange_offer_in(iv, body);
 	if (status) {
 		ua_invite_over(iv);
@@ -214,7 +214,7 @@ static unsigned answer_in_ack(struct ua_invite *iv, const struct sip_msg *msg)
 	bool first = iv->invite != NULL;
 	struct str body;
 
-	if (sip_body(msg, ua_invite_body_type(iv), &body))
+	if (ua_invite_body(iv, msg, &body))
 		return ua_exchange_answer_in(iv, body);
 	if (msg->body.n && !msg->content_type.n)
 		return ua_exchange_answer_in(iv, msg->body);
@@ -259,6 +259,9 @@ static unsigned judge_turn(struct ua_invite *iv, bool update, bool offer, struct
 		buf_put(headers, STR("Retry-After: 5\r\n"));
 		return 500;
 	}
+	/* Their 2xx is not acknowledged yet: the offer in it is still judged. */
+	if (iv->judged && (!update || offer))
+		return 491;
 	/* Ours is under way, or our 2xx still waits for its ACK. */
 	if (!update && (iv->turn == UA_TURN_INVITE || iv->turn == UA_TURN_REINVITE || iv->uas ||
 			iv->exchange == UA_EXCHANGE_OURS))
@@ -310,7 +313,7 @@ static void on_change(struct ua_invite *iv, struct sip_server_tx *tx, struct sip
 	char room[512];
 	struct buf extra;
 	struct str body;
-	bool offer = sip_body(msg, ua_invite_body_type(iv), &body);
+	bool offer = ua_invite_body(iv, msg, &body);
 	unsigned status;
 
 	buf_init(&extra, room, sizeof(room), sizeof(room));

@@ -544,6 +544,14 @@ const struct net_path *ua_request_path(const struct ua_request *rq)
 	return &rq->path;
 }
 
+bool ua_requests_are(const struct ua *ua, enum sip_method m)
+{
+	list_each(l, &ua->requests)
+		if (container_of(l, struct ua_request, link)->out->method != m)
+			return false;
+	return true;
+}
+
 struct sip_out *ua_request_out(struct ua_request *rq)
 {
 	return rq->out;

@@ -73,6 +73,8 @@ void ua_requests_fail(struct ua *ua, int err);
 struct ua *ua_request_ua(const struct ua_request *rq);
 const struct net_path *ua_request_path(const struct ua_request *rq);
 struct sip_out *ua_request_out(struct ua_request *rq);
+/* Is every request under way of that method? */
+bool ua_requests_are(const struct ua *ua, enum sip_method m);
 const void *ua_request_context(const struct ua_request *rq);
 
 #endif

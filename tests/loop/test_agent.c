@@ -317,6 +317,14 @@ static void wrong_targets(void **state)
 	o.target = "bob@";
 	assert_int_equal(sidetone_ua_request(n.a.ua, &o, NULL), EINVAL);
 	assert_string_equal(sidetone_ua_error(n.a.ua), "Invalid target: bob@");
+	o.target = "bob";
+	o.from_display_name = "a\" <sip:b@c>\r\nX: y";
+	assert_int_equal(sidetone_ua_request(n.a.ua, &o, NULL), EINVAL);
+	assert_string_equal(sidetone_ua_error(n.a.ua), "Invalid value for parameter \"from_displayName\"");
+	o.from_display_name = "A \"quoted\" name";
+	assert_int_equal(sidetone_ua_request(n.a.ua, &o, NULL), 0);
+	agent_run(&n, 2);
+	assert_true(agent_said(&n.a, "From: \"A \\\"quoted\\\" name\" <sip:alice@example.com>"));
 	o.target = NULL;
 	assert_int_equal(sidetone_ua_request(n.a.ua, &o, NULL), EINVAL);
 	assert_string_equal(sidetone_ua_error(n.a.ua), "Not enough arguments");

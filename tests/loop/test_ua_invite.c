@@ -146,6 +146,29 @@ static void offer_in_the_200_judged_later(void **state)
 	assert_int_equal(n.b.ended, 1);
 }
 
+/* Another offer of his before she has answered the one in his 200. */
+static void a_reinvite_before_our_ack(void **state)
+{
+	struct sip_out *o;
+
+	(void)state;
+	n.a.offer = NULL;
+	n.a.refuse_offer = UA_INVITE_LATER;
+	call_invite(&n);
+	assert_int_equal(call_take(&n), 0);
+	assert_int_equal(ua_invite_answer(n.b.iv), 0);
+	link_run(&n.l, 5);
+	o = GOT(sip_dialog_request(ua_invite_dialog(n.b.iv), SIP_INVITE));
+	sip_out_body(o, STR("text/word"), STR("offer-2"));
+	obj_drop(link_send(&n.l.b, o));
+	link_run(&n.l, 5);
+	assert_int_equal(n.l.b.last_status, 491);
+	n.a.refuse_offer = 0;
+	ua_invite_judged(n.a.iv, 0);
+	link_run(&n.l, 5);
+	assert_int_equal(n.a.answered, 1);
+}
+
 static void offer_in_a_reliable_response(void **state)
 {
 	(void)state;
@@ -426,7 +449,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(answered), T(over_a_bad_wire), T(offer_in_the_200), T(no_answer_in_the_ack),
-		T(offer_in_the_200_judged_later), T(offer_in_a_reliable_response), T(refused), T(offer_refused),
+		T(offer_in_the_200_judged_later), T(offer_in_a_reliable_response), T(a_reinvite_before_our_ack), T(refused), T(offer_refused),
 		T(answer_unusable), T(nobody_there), T(answer_cannot_be_written), T(offer_cannot_be_written), T(cancelled),
 		T(cancel_crosses_the_answer), T(cancelled_before_it_was_heard), T(reliable), T(never_acknowledged),
 		T(not_reliable), T(bye_waits_for_the_ack), T(no_ack_at_all), T(both_at_once), T(gone),

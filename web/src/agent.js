@@ -120,6 +120,7 @@ class Agent {
 	}
 
 	opened(conn) {
+		this.carrier = this.transports.get(conn);
 		this.core.opened(conn);
 	}
 

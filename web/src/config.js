@@ -38,13 +38,17 @@ const object = (value) => (typeof value === 'object' ? value : undefined);
 
 /* The entries are completed where they are: an application may look at its own list afterwards. */
 function servers(value) {
-	const list = typeof value === 'string' ? [{ ws_uri: value }] : value;
+	const list = typeof value === 'string' ? [value] : value;
+	/* "ws:example.com" is a URI too, and for a browser the same. */
+	const whole = (uri) => (typeof uri === 'string' ? uri.replace(/^(wss?):(?!\/\/)/i, '$1://') : uri);
+	if (Array.isArray(list))
+		list.forEach((s, i) => {
+			list[i] = typeof s === 'string' ? { ws_uri: whole(s) } : s && s.ws_uri ? Object.assign(s, { ws_uri: whole(s.ws_uri) }) : s;
+		});
 	const taken = Array.isArray(list) ? checked('wsServers', list) : undefined;
 	if (!taken || taken.length !== list.length)
 		return undefined;
 	taken.forEach((server, i) => {
-		if (typeof list[i] === 'string')
-			list[i] = {};
 		Object.assign(list[i], server, { status: 0 });
 	});
 	return list;
@@ -97,6 +101,7 @@ function defaults() {
 		password: null,
 		registrarServer: null,
 		contactName: SIP.Utils.createRandomToken(8),
+		userAgentString: SIP.C.USER_AGENT,
 		sessionDescriptionHandlerFactory: SIP.WebRTC && SIP.WebRTC.SessionDescriptionHandler &&
 			SIP.WebRTC.SessionDescriptionHandler.defaultFactory,
 		sessionDescriptionHandlerFactoryOptions: { constraints: {}, peerConnectionOptions: {} },

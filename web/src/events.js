@@ -16,7 +16,7 @@ const AGENT = {
 	connected(agent) {
 		agent.up = true;
 		agent.lost = false;
-		agent.ua.onTransportConnected(agent.ua.transport);
+		agent.ua.onTransportConnected(agent.carrier || agent.ua.transport);
 	},
 
 	disconnected(agent, e) {

@@ -1,6 +1,7 @@
 /* Rules for the other headers, and for the first line of a message. */
 'use strict';
 
+const Scanner = require('./grammar_scan.js');
 const { parseSIPURI, parseAbsoluteURI } = require('./grammar_uri.js');
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/iy;
@@ -35,6 +36,15 @@ function parseVia(s) {
 	return data;
 }
 
+/* What these have to be; otherwise they are as any other parameter. */
+const VIA_VALUES = {
+	branch: (value) => !/^["[]/.test(value),
+	maddr: Scanner.isHost,
+	received: (value) => Scanner.isIPv4(value) || /^[^"[]*:/.test(value),
+	ttl: (value) => /^[0-9]{1,3}$/.test(value),
+	rport: (value) => /^[0-9]+$/.test(value),
+};
+
 /* received may be an IPv6 address without brackets, which is none of the usual values; rport may have
  * an equal sign and no number. */
 function parseViaParameter(s) {
@@ -46,12 +56,9 @@ function parseViaParameter(s) {
 }
 
 function takeViaParameter(data, { name, value }) {
-	const number = value !== undefined && /^[0-9]+$/.test(value);
-	if (['branch', 'maddr', 'received'].includes(name) && value !== undefined)
-		data[name] = value;
-	else if (['ttl', 'rport'].includes(name) && number)
-		data[name] = parseInt(value, 10);
-	else if (name !== 'rport')
+	if (Object.prototype.hasOwnProperty.call(VIA_VALUES, name) && value !== undefined && VIA_VALUES[name](value))
+		data[name] = name === 'ttl' || name === 'rport' ? parseInt(value, 10) : value;
+	else if (name !== 'rport' || value !== undefined)
 		addParam(data, { name, value });
 }
 
@@ -197,6 +204,7 @@ function parseChallenge(s) {
 	});
 	if (!list)
 		return undefined;
+	s.lws();
 	if (digest)
 		for (const parameter of list)
 			takeChallengeParameter(data, parameter);
@@ -211,7 +219,7 @@ function parseStatusLine(s) {
 	});
 }
 
-/* A Request-URI of another scheme leaves `uri` out: SIP answers 416. */
+/* A Request-URI that is no SIP URI leaves `uri` out: the answer is 416. */
 function parseRequestLine(s) {
 	const method = s.token();
 	if (!method || !s.literal(' '))
@@ -224,7 +232,7 @@ function parseRequestLine(s) {
 	} else {
 		s.pos = start;
 		const other = parseAbsoluteURI(s);
-		if (!other || /^sips?$/i.test(other.scheme))
+		if (!other)
 			return undefined;
 		delete other.rest;
 		Object.assign(data, other);

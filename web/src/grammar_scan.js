@@ -9,14 +9,15 @@ const WORD = /[A-Za-z0-9\-.!%*_+`'~()<>:\\"/[\]?{}]+/y;
 const LWS = /(?:[ \t]*\r\n)?[ \t]+/y;
 const QUOTED = /"((?:\r\n[ \t]|[ \t\x21\x23-\x5b\x5d-\x7e\u0080-\uffff]|\\[\x00-\x09\x0b\x0c\x0e-\x7f])*)"/y;
 const DIGITS = /[0-9]+/y;
-const NAME_RUN = /[A-Za-z0-9.-]+/y;
+const NAME_RUN = /[A-Za-z0-9._-]+/y;
 const BRACKETS = /\[([0-9A-Fa-f:.]+)\]/y;
 const BARE_IPV6 = /[0-9A-Fa-f:.]+/y;
 const PORT = /[0-9]{0,5}(?![0-9])/y;
 
 const OCTET = /^(?:[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])$/;
 const HEX = /^[0-9A-Fa-f]{1,4}$/;
-const LABEL = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
+/* More than RFC 3261 allows: names with an underscore are in use. */
+const LABEL = /^[A-Za-z0-9_-]+$/;
 const TOP_LABEL = /^[A-Za-z][A-Za-z0-9-]*$/;
 
 function isIPv4(text) {
@@ -208,5 +209,12 @@ class Scanner {
 		}
 	}
 }
+
+/* Whether the whole text is one. */
+Scanner.isIPv4 = isIPv4;
+Scanner.isHost = (text) => {
+	const scanner = new Scanner(text);
+	return scanner.host() !== undefined && scanner.atEnd();
+};
 
 module.exports = Scanner;

@@ -38,8 +38,6 @@ function InviteClientContext(ua, target, options, modifiers) {
 	this.isCanceled = false;
 	this.received_100 = false;
 	this.method = SIP.C.INVITE;
-	this.receiveNonInviteResponse = this.receiveResponse;
-	this.receiveResponse = this.receiveInviteResponse;
 	this.logger = ua.getLogger('sip.inviteclientcontext');
 	ua.applicants[this] = this;
 	this.id = this.request.call_id + this.from_tag;
@@ -184,7 +182,8 @@ Object.assign(InviteServerContext.prototype, {
 			throw new TypeError('Invalid statusCode: ' + status);
 		if (this.isCanceled || this.status === C.STATUS_TERMINATED)
 			return this;
-		this.command('progress', status, options.reasonPhrase || null, this.answerWith(options), options.rel100 ? 1 : 0);
+		if (this.handle)
+			this.command('progress', status, options.reasonPhrase || null, this.answerWith(options), options.rel100 ? 1 : 0);
 		return this;
 	},
 
@@ -193,6 +192,7 @@ Object.assign(InviteServerContext.prototype, {
 		this.onInfo = options.onInfo;
 		if (![C.STATUS_WAITING_FOR_ANSWER, C.STATUS_WAITING_FOR_PRACK, C.STATUS_EARLY_MEDIA].includes(this.status))
 			throw new SIP.Exceptions.InvalidStateError(this.status);
+		this.status = this.status === C.STATUS_WAITING_FOR_PRACK ? C.STATUS_ANSWERED_WAITING_FOR_PRACK : C.STATUS_ANSWERED;
 		if (this.handle)
 			this.command('accept', this.answerWith(options));
 		return this;
@@ -206,6 +206,10 @@ Object.assign(InviteServerContext.prototype, {
 		if (status < 300 || status > 699)
 			throw new TypeError('Invalid statusCode: ' + status);
 		this.logger.log('rejecting RTCSession');
+		if (!this.handle) {
+			SIP.ServerContext.prototype.reject.call(this, options);
+			return this.terminated();
+		}
 		this.command('reject', status, options.reasonPhrase || null, headerBlock(options.extraHeaders));
 		return this;
 	},

@@ -98,6 +98,11 @@ Object.assign(Subscription.prototype, {
 		ua.agent.call('subscription_free', handle);
 	},
 
+	createConfirmedDialog(message, type) {
+		this.dialog = new SIP.Dialog(this, message, type);
+		return true;
+	},
+
 	failed(response, cause) {
 		this.emit('failed', response, cause);
 		this.emit('rejected', response, cause);
@@ -129,7 +134,7 @@ Object.assign(Subscription.prototype, {
 
 	on_notify(e, request) {
 		if (!this.dialog) {
-			this.dialog = new SIP.Dialog(this, request, 'UAS');
+			this.createConfirmedDialog(request, 'UAS');
 			this.id = this.dialog.id.toString();
 			delete this.ua.earlySubscriptions[early(this)];
 			this.ua.subscriptions[this.id] = this;

@@ -1,0 +1,430 @@
+"""sidetone-ua against the server, against baresip and against itself."""
+
+import array
+import os
+import wave
+
+import pytest
+import tone
+from agent import Agent, run_agent
+from certificates import Authority
+from conftest import accounts
+from server import free_port, need
+from waiting import wait_until
+
+MORE = """
+[ws]
+type = transport
+protocol = ws
+bind = 127.0.0.1:{ws}
+[wss]
+type = transport
+protocol = wss
+bind = 127.0.0.1:{wss}
+cert_file = {cert}
+priv_key_file = {key}
+[tls]
+type = transport
+protocol = tls
+bind = 127.0.0.1:{tls}
+cert_file = {cert}
+priv_key_file = {key}
+"""
+EXTENSIONS = """
+[phones]
+exten => _1XXX,1,Dial(PJSIP/${EXTEN},30)
+ same => n,Hangup()
+exten => 600,1,Answer()
+ same => n,Echo()
+exten => 601,1,Answer()
+ same => n,Read(D,,4,,1,20)
+ same => n,Verbose(0,digits <${D}>)
+ same => n,Hangup()
+exten => 1002,hint,PJSIP/1002
+exten => 486,1,Hangup(17)
+"""
+
+
+class Net:
+    """A server with all five transports."""
+
+    def __init__(self, make_server, directory):
+        self.authority = Authority(f"{directory}/certificates")
+        self.cert, self.key = self.authority.sign("server")
+        self.ws, self.wss, self.tls = free_port(), free_port(), free_port()
+        text = accounts(_1001="one", _1002="two", _1003="three") + MORE.format(**vars(self))
+        self.server = make_server({"pjsip.conf": text, "extensions.conf": EXTENSIONS}).start()
+        self.dir = directory
+        self.made = []
+
+    def uri(self, user):
+        return f"sip:{user}@{self.server.address}"
+
+    def where(self, transport):
+        ports = {"udp": self.server.port, "tcp": self.server.port, "tls": self.tls, "ws": self.ws, "wss": self.wss}
+        path = "/ws" if transport in ("ws", "wss") else ""
+        return f"{transport}://127.0.0.1:{ports[transport]}{path}"
+
+    def words(self, user, password=None, transport="udp"):
+        passwords = {"1001": "one", "1002": "two", "1003": "three"}
+        return ["--uri", self.uri(user), "--password", password or passwords[user], "--server", self.where(transport),
+                "--ca-list-file", self.authority.path]
+
+    def run(self, user, *words, **kw):
+        return run_agent(*self.words(user), *words, **kw)
+
+    def start(self, user, *words, transport="udp", json_lines=True):
+        agent = Agent(f"{self.dir}/agent{len(self.made)}", *self.words(user, transport=transport), *words, json_lines=json_lines)
+        self.made.append(agent)
+        return agent
+
+
+@pytest.fixture
+def net(make_server, place):
+    net = Net(make_server, place)
+    yield net
+    for agent in net.made:
+        agent.end()
+
+
+def outcome(events):
+    assert events[-1]["event"] in ("outcome", "disconnected"), events[-1]
+    return next(e for e in reversed(events) if e["event"] == "outcome")
+
+
+def heard(path):
+    """The left channel: what the other side said."""
+    with wave.open(path) as w:
+        assert w.getnchannels() == 2
+        return array.array("h", w.readframes(w.getnframes()))[0::2], w.getframerate()
+
+
+def share_heard(path, hertz, skip=0.5):
+    samples, rate = heard(path)
+    if rate != tone.RATE:
+        samples = samples[::rate // tone.RATE]
+    samples = samples[int(skip * tone.RATE):]
+    assert len(samples) > tone.RATE // 2, len(samples)
+    return tone.share(samples, hertz)
+
+
+# -- registration ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls", "ws", "wss"])
+def test_registers(net, transport):
+    agent = net.start("1001", "--register", "--seconds", "60", transport=transport)
+    event = agent.wait("registered")
+    assert event["status"] == 200
+    assert len(net.server.contacts("1001")) == 1
+    assert agent.end() == 130
+    assert net.server.contacts("1001") == []
+    # It can be called by that way, too.
+    answering = net.start("1001", "--answer", "--tone", "700", transport=transport)
+    answering.wait("registered")
+    path = f"{net.dir}/heard.wav"
+    code, events, errors = net.run("1002", "--call", "1001", "--record", path, "--seconds", "1.5")
+    assert (code, outcome(events)["outcome"]) == (0, "answered"), (events, errors)
+    assert share_heard(path, 700) > 0.9
+    assert answering.end(how=None) == 0
+
+
+def test_wrong_password(net):
+    code, events, _ = run_agent(*net.words("1001", "wrong"), "--register")
+    assert code == 10
+    assert outcome(events)["status"] in (401, 403)
+    assert net.server.contacts("1001") == []
+
+
+def test_password_from_the_environment(net):
+    code, _, _ = run_agent("--uri", net.uri("1001"), "--register", env={"SIDETONE_UA_PASSWORD": "one"})
+    assert code == 0
+
+
+def test_a_file_of_options(net):
+    path = f"{net.dir}/phone.conf"
+    with open(path, "w", encoding="ascii") as f:
+        f.write(f"# my phone\nuri = {net.uri('1001')}\npassword = one\nregisterExpires = 77\ntrace\n")
+    code, events, errors = run_agent("--file", path, "--register")
+    assert code == 0, errors
+    sent = [e["text"] for e in events if e["event"] == "sent"]
+    assert any("77" in text for text in sent), sent
+
+
+def test_a_certificate_nobody_signed(net):
+    words = net.words("1001", transport="wss")[:-2]
+    code, events, _ = run_agent(*words, "--register")
+    assert code == 12
+    assert "certificate" in outcome(events)["cause"]
+    code, _, _ = run_agent(*words, "--register", "--no-verify")
+    assert code == 0
+
+
+def test_no_server_there():
+    code, events, _ = run_agent("--server", f"tcp:127.0.0.1:{free_port()}", "--uri", "sip:a@127.0.0.1", "--register")
+    assert code == 12
+    assert outcome(events)["cause"] == "Connection refused"
+
+
+def test_the_second_server_is_tried(net):
+    servers = f'[{{"ws_uri": "udp://127.0.0.1:{free_port()}", "weight": 9}}, "{net.where("ws")}"]'
+    code, events, errors = run_agent("--uri", net.uri("1001"), "--password", "one", "--wsServers", servers, "--register")
+    assert code == 0, (events, errors)
+
+
+def test_usage():
+    for words in (["--nothing"], ["--registerExpires", "soon"], ["--call"], ["600"], ["--message", "hi"],
+                  ["--ca-list-file", "/no/such", "--uri", "sip:a@b", "--register"], ["--call", "600"]):
+        code, events, errors = run_agent(*words)
+        assert (code, events) == (2, []), words
+        assert errors.startswith("sidetone-ua: ") and errors.count("\n") == 1, errors
+
+
+# -- requests ----------------------------------------------------------------------------------------------------------
+
+
+def test_options(net):
+    code, events, _ = net.run("1001", "--options", "--to", "600")
+    assert code == 0
+    assert outcome(events)["outcome"] == "accepted"
+
+
+def test_message_arrives(net):
+    agent = net.start("1002")
+    agent.wait("registered")
+    contact = net.server.contacts("1002")[0]
+    text = "Grüße, \"Bob\"\nsecond line"
+    host = contact.split("@")[1].split(";")[0]
+    code, events, errors = run_agent("--uri", net.uri("1001"), "--server", net.where("udp"), "--password", "one",
+                                     "--message", text, "--to", "1002", "--header", "X-Test: yes")
+    event = agent.wait("message") if code == 0 else None
+    assert event is not None, (events, errors, host)
+    assert event["body"] == text
+    assert "sip:1001@" in event["from"]
+
+
+def test_subscribe(net):
+    code, events, errors = net.run("1001", "--subscribe", "dialog", "--to", "1002")
+    assert code == 0, (events, errors)
+    notify = next(e for e in events if e["event"] == "notify")
+    assert notify["notifyEvent"].startswith("dialog") and "dialog-info" in notify["body"]
+    code, events, _ = net.run("1001", "--subscribe", "nonsense", "--to", "1002", "--expect", "489")
+    assert code == 0, events
+
+
+# -- calls -------------------------------------------------------------------------------------------------------------
+
+
+def test_echo(net):
+    path = f"{net.dir}/echo.wav"
+    code, events, errors = net.run("1001", "--call", f"sip:600@{net.server.address}", "--tone", "440", "--record", path,
+                                   "--seconds", "2")
+    assert code == 0, errors
+    last = outcome(events)
+    assert last["outcome"] == "answered" and 1.8 < last["seconds"] < 4
+    assert share_heard(path, 440) > 0.9
+
+
+@pytest.mark.parametrize("codec", ["pcma", "pcmu"])
+def test_play_a_file(net, codec):
+    source, path = f"{net.dir}/source.wav", f"{net.dir}/echo.wav"
+    tone.write_tone(source, 600, 2)
+    code, events, errors = net.run("1001", "--call", "600", "--play", source, "--record", path, "--codecs", codec)
+    assert code == 0, errors
+    assert {e.get("codec") for e in events if e.get("media") == "agreed"} <= {"alaw", "ulaw"}
+    # It hangs up when the file has ended.
+    assert 1.8 < outcome(events)["seconds"] < 5
+    assert share_heard(path, 600) > 0.9
+
+
+def test_digits(net):
+    code, events, errors = net.run("1001", "--call", "601", "--dtmf", "1,9#", "--seconds", "8")
+    assert code == 0, (events, errors)
+    net.server.wait_log("digits <19>")
+
+
+def test_outcomes(net):
+    for words, code, word in ((["--call", "999"], 7, "not-found"), (["--call", "1003"], None, None), (["--call", "486"], 3, "busy")):
+        got, events, _ = net.run("1001", *words)
+        assert word in (None, outcome(events)["outcome"]), events
+        assert code in (None, got) and got != 0, events
+    assert net.run("1001", "--call", "486", "--expect", "busy")[0] == 0
+    assert net.run("1001", "--call", "486", "--expect", "486")[0] == 0
+    assert net.run("1001", "--call", "486", "--expect", "answered")[0] == 20
+
+
+def test_busy_and_declined(net):
+    for status, word, code in ((486, "busy", 3), (603, "declined", 4)):
+        agent = net.start("1002", "--answer", "--reject", str(status))
+        agent.wait("registered")
+        got, events, _ = net.run("1001", "--call", "1002", "--timeout", "10")
+        agent.end()
+        # The server says for both what Dial() made of it.
+        assert got in (code, 3), events
+        assert agent.events()[-1]["event"] in ("outcome", "disconnected")
+        assert outcome(agent.events())["outcome"] == word
+
+
+def test_nobody_answers(net):
+    agent = net.start("1002", "--answer", "--ring", "60")
+    agent.wait("registered")
+    code, events, _ = net.run("1001", "--call", "1002", "--timeout", "1")
+    assert (code, outcome(events)["outcome"]) == (5, "no-answer"), events
+    assert any(e["event"] == "progress" and e["status"] == 180 for e in events)
+    agent.wait("cancel")
+    assert agent.end(how=None) == 11
+
+
+def test_interrupted_in_a_call(net):
+    agent = net.start("1001", "--call", "600")
+    agent.wait("accepted")
+    wait_until(lambda: "PJSIP/1001" in net.server.ask("core show channels"), "the server has the call")
+    assert agent.end() == 130
+    wait_until(lambda: "PJSIP/1001" not in net.server.ask("core show channels"), "the call is over")
+
+
+def test_answers_every_call(net):
+    agent = net.start("1002", "--answer", "--auto", "--tone", "500")
+    agent.wait("registered")
+    for _ in range(2):
+        code, events, errors = net.run("1001", "--call", "1002", "--seconds", "0.3")
+        assert code == 0, (events, errors)
+    assert agent.process.poll() is None
+    assert len([e for e in agent.events() if e["event"] == "invite"]) == 2
+
+
+def test_hold(net):
+    agent = net.start("1002", "--answer")
+    agent.wait("registered")
+    code, events, errors = net.run("1001", "--call", "1002", "--hold", "--seconds", "2")
+    assert code == 0, (events, errors)
+    held = [e["held"] for e in events if e.get("media") == "agreed"]
+    assert held == [False, True, False], events
+
+
+def test_blind_transfer(net):
+    agent = net.start("1002", "--answer", "--tone", "500")
+    agent.wait("registered")
+    code, events, errors = net.run("1001", "--call", "1002", "--transfer", "600")
+    assert code == 0, (events, errors)
+    assert any(e["event"] == "referProgress" and e["status"] == 200 for e in events), events
+
+
+def test_encryption(net):
+    for how, option in (("sdes", "media_encryption = sdes"), ("dtls", "media_encryption = dtls\ndtls_auto_generate_cert = yes")):
+        net.server.write("pjsip.conf", net.server.files["pjsip.conf"].replace("rtp_symmetric = yes", "rtp_symmetric = yes\n" + option))
+        net.server.ask("core reload")
+        path = f"{net.dir}/{how}.wav"
+
+        def call():
+            return net.run("1001", "--call", "600", "--tone", "440", "--encryption", how, "--record", path, "--seconds", "2")
+        code, events, errors = wait_until(lambda: (lambda r: r if r[0] == 0 else None)(call()), f"a call with {how}", 30)
+        assert any(e.get("encryption") == how for e in events), (events, errors, code)
+        assert share_heard(path, 440, 1.0) > 0.9
+
+
+# -- baresip -----------------------------------------------------------------------------------------------------------
+
+
+def test_calls_baresip(net, make_phone):
+    need("baresip")
+    phone = make_phone(net.server, "1002", "two", hertz=400)
+    assert phone.register_outcome() == "200 OK"
+    path = f"{net.dir}/heard.wav"
+    agent = net.start("1001", "--call", "1002", "--tone", "700", "--record", path)
+    phone.wait_event("CALL_INCOMING")
+    phone.accept()
+    agent.wait("accepted")
+    phone.wait_hears(700)
+    phone.hang_up()
+    assert agent.end(how=None) == 0
+    assert share_heard(path, 400) > 0.9
+
+
+def test_baresip_calls(net, make_phone):
+    need("baresip")
+    path = f"{net.dir}/heard.wav"
+    agent = net.start("1001", "--answer", "--tone", "700", "--record", path)
+    agent.wait("registered")
+    phone = make_phone(net.server, "1002", "two", hertz=400)
+    assert phone.register_outcome() == "200 OK"
+    phone.dial(f"sip:1001@{net.server.address}")
+    phone.wait_event("CALL_ESTABLISHED")
+    phone.wait_hears(700)
+    phone.hang_up()
+    assert agent.end(how=None) == 0
+    assert share_heard(path, 400) > 0.9
+
+
+# -- a person at the terminal ------------------------------------------------------------------------------------------
+
+
+def test_commands(net):
+    agent = net.start("1001", "--tone", "440")
+    agent.wait("registered")
+    agent.type("call 600")
+    agent.wait("accepted", call=1)
+    agent.wait("media", media="flows")
+    agent.type("ho")                # the beginning of hold
+    agent.wait("media", media="agreed", held=True)
+    agent.type("resume")
+    agent.wait("media", media="agreed", held=False)
+    agent.type("call 600")
+    agent.wait("accepted", call=2)
+    agent.type("calls")
+    agent.type("hangup 1")
+    agent.wait("terminated", call=1)
+    agent.type("message 1001 hello there")
+    agent.wait("message", body="hello there")
+    agent.type("nonsense")
+    agent.type("quit")
+    agent.wait("terminated", call=2)
+    assert agent.end(how=None) == 0
+    assert net.server.contacts("1001") == []
+
+
+def test_lines_for_people(net):
+    agent = net.start("1001", "--trace", "--colour", "never", json_lines=False)
+    wait_until(lambda: "registered: 200 OK" in agent.text(), lambda: agent.text() + agent.errors())
+    text = agent.text()
+    assert "REGISTER sip:127.0.0.1" in text and "200 OK" in text and "\033" not in text
+    agent.type("help")
+    wait_until(lambda: "transfer" in agent.text(), "help")
+    agent.type("c")
+    wait_until(lambda: "several commands begin so" in agent.text(), "an answer to c")
+    agent.type("hangup")
+    wait_until(lambda: "there is no such call" in agent.text(), "an answer to hangup")
+    agent.process.stdin.close()     # the end of the input is the end
+    assert agent.process.wait(20) == 0
+
+
+def test_attended_transfer(net):
+    first = net.start("1002", "--answer", "--tone", "500")
+    second = net.start("1003", "--answer", "--tone", "900", "--record", f"{net.dir}/second.wav")
+    first.wait("registered")
+    second.wait("registered")
+    agent = net.start("1001")
+    agent.wait("registered")
+    agent.type("call 1002")
+    agent.wait("accepted", call=1)
+    agent.type("hold")
+    agent.wait("media", media="agreed", held=True)
+    agent.type("call 1003")
+    agent.wait("accepted", call=2)
+    agent.type("transfer 1")
+    agent.wait("referProgress", status=200)
+    agent.wait("terminated")
+    agent.type("quit")
+    agent.end(how=None)
+    wait_until(lambda: os.path.exists(f"{net.dir}/second.wav"), "a recording")
+
+
+def test_help_and_completion():
+    import subprocess
+    from agent import agent_program
+    text = subprocess.run([agent_program(), "--help"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    assert "--registerExpires VALUE" in text and "busy" in text
+    script = subprocess.run([agent_program(), "--completion"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    done = subprocess.run(["bash", "-c", script + "\nCOMP_WORDS=(sidetone-ua --regi); COMP_CWORD=1; _sidetone_ua; echo ${COMPREPLY[@]}"],
+                          stdout=subprocess.PIPE, check=True).stdout.decode()
+    assert done.split() == ["--register", "--registerExpires", "--registrarServer"] or "--registerExpires" in done.split()
