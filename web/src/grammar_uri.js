@@ -12,6 +12,7 @@ const PARAM_TEXT = new RegExp(`(?:[${UNRESERVED}[\\]/:&+$]|${ESCAPED})+`, 'y');
 const HEADER_TEXT = new RegExp(`(?:[${UNRESERVED}[\\]/?:+$]|${ESCAPED})+`, 'y');
 const SCHEME = /([A-Za-z][A-Za-z0-9+\-.]*):/y;
 const PATH = new RegExp(`(?:[${UNRESERVED};/?:@&=+$,]|${ESCAPED})+`, 'y');
+const BARE_REST = new RegExp(`(?:[${UNRESERVED}/:@&=+$]|${ESCAPED})+`, 'y');
 const AUTHORITY = new RegExp(`(?:[${UNRESERVED}[\\];:@&=+$,]|${ESCAPED})*`, 'y');
 const STUN_HOST = new RegExp(`(?:[A-Za-z0-9\\-._~!$&'()*+,;=@]|${ESCAPED})+`, 'y');
 
@@ -124,10 +125,16 @@ function parseNameAddr(s) {
 	});
 }
 
-/* A SIP URI without brackets: parameters after it are the header's. */
+/* A URI without brackets: parameters after it are the header's. */
 function parseAddrSpec(s) {
-	const uri = makeURI(parseBareURI(s));
-	return uri && { uri };
+	const sip = makeURI(parseBareURI(s));
+	if (sip)
+		return { uri: sip };
+	return s.attempt(() => {
+		const scheme = s.match(SCHEME);
+		const rest = scheme && !/^sips?$/i.test(scheme[1]) && s.read(BARE_REST);
+		return rest ? { uri: URI.opaque(scheme[1], rest) } : undefined;
+	});
 }
 
 /* name-addr or addr-spec with parameters. `last`: the parameter that is written last, the tag. */

@@ -1,0 +1,128 @@
+/* Microphone and camera of one media handler: asked for, added to the peer connection, given back. */
+'use strict';
+
+const Exceptions = require('./exceptions.js');
+
+function stop(track) {
+	if (track && track.stop)
+		track.stop();
+}
+
+function getUserMedia(constraints) {
+	const devices = typeof navigator === 'undefined' ? undefined : navigator.mediaDevices;
+	if (!devices || !devices.getUserMedia)
+		return Promise.reject(new Exceptions.NotSupportedError('Media devices are not available: is this page secure (https)?'));
+	return devices.getUserMedia(constraints);
+}
+
+class Devices {
+	constructor(handler) {
+		this.handler = handler;
+		this.stream = null;
+		this.had = null;	/* the constraints that gave `stream` */
+	}
+
+	get pc() {
+		return this.handler.peerConnection;
+	}
+
+	/* A promise that is kept when what the constraints ask for is part of the peer connection. */
+	acquire(constraints) {
+		const key = JSON.stringify(constraints);
+		if (key === this.had)
+			return Promise.resolve();
+		if (!constraints.audio && !constraints.video) {
+			this.had = key;
+			return Promise.resolve();
+		}
+		const { handler } = this;
+		handler.emit('userMediaRequest', constraints);
+		return getUserMedia(constraints).then((stream) => {
+			if (handler.closed) {
+				stream.getTracks().forEach(stop);
+				throw new Error('the session has ended');
+			}
+			this.had = key;
+			handler.emit('userMedia', stream);
+			return this.use(stream);
+		}, (e) => {
+			handler.emit('userMediaFailed', e);
+			throw e;
+		});
+	}
+
+	/* The tracks of `stream` take the place of those that were there. */
+	use(stream) {
+		const before = this.stream;
+		this.stream = stream;
+		const { pc } = this;
+		if (!pc.addTrack) {
+			if (before && pc.removeStream)
+				pc.removeStream(before);
+			pc.addStream(stream);
+		}
+		const steps = pc.addTrack ? this.replaceTracks(pc, stream) : [];
+		return Promise.all(steps).then(() => {
+			if (before)
+				before.getTracks().filter((track) => !stream.getTracks().includes(track)).forEach(stop);
+		});
+	}
+
+	replaceTracks(pc, stream) {
+		const senders = pc.getSenders ? pc.getSenders().filter((sender) => sender.track) : [];
+		const steps = [];
+		for (const track of stream.getTracks()) {
+			const at = senders.findIndex((sender) => sender.track.kind === track.kind && sender.replaceTrack);
+			if (at >= 0)
+				steps.push(senders.splice(at, 1)[0].replaceTrack(track));
+			else
+				pc.addTrack(track, stream);
+		}
+		if (this.stream && pc.removeTrack)
+			senders.forEach((sender) => pc.removeTrack(sender));
+		return steps;
+	}
+
+	/* Another peer connection has to send what there is. */
+	moveTo(pc) {
+		if (!this.stream)
+			return;
+		if (pc.addTrack)
+			this.stream.getTracks().forEach((track) => pc.addTrack(track, this.stream));
+		else
+			pc.addStream(this.stream);
+	}
+
+	sendDtmf(tones, duration, interToneGap) {
+		const senders = this.pc && this.pc.getSenders ? this.pc.getSenders() : [];
+		const sender = senders.find((s) => s.dtmf && s.dtmf.canInsertDTMF !== false);
+		if (!sender) {
+			this.handler.logger.warn('telephone events cannot be sent in this session');
+			return false;
+		}
+		try {
+			sender.dtmf.insertDTMF(tones, duration, interToneGap);
+		} catch (e) {
+			this.handler.logger.error(`DTMF was not sent: ${e.message}`);
+			return false;
+		}
+		this.handler.logger.log(`DTMF sent via RTP: ${tones}`);
+		return true;
+	}
+
+	close() {
+		const { pc } = this;
+		if (this.stream)
+			this.stream.getTracks().forEach(stop);
+		this.stream = null;
+		if (!pc)
+			return;
+		const ends = pc.getSenders ? [].concat(pc.getSenders(), pc.getReceivers ? pc.getReceivers() : []) : [];
+		ends.forEach((end) => stop(end.track));
+		for (const get of pc.getSenders ? [] : ['getLocalStreams', 'getRemoteStreams'])
+			if (pc[get])
+				pc[get]().forEach((stream) => stream.getTracks().forEach(stop));
+	}
+}
+
+module.exports = Devices;
