@@ -142,7 +142,7 @@ Object.assign(Subscription.prototype, {
 		this.emit('notify', { request });
 	},
 
-	on_subscriptionstate(e) {
+	on_subscriptionState(e) {
 		const before = this.state;
 		this.state = e.text;
 		if (this.state !== 'terminated' || before === 'terminated')
