@@ -124,7 +124,9 @@ Object.assign(Subscription.prototype, {
 		this.emit('accepted', response, SIP.Utils.getReasonPhrase(response.status_code));
 	},
 
-	/* REJECTED follows FAILED, and says the same. */
+	/* It follows FAILED, and says the same. */
+	on_rejected() {},
+
 	on_failed(e, response) {
 		if (!response)
 			this.failed(null, e.cause);

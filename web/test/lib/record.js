@@ -107,6 +107,9 @@ function message(m) {
 		/* RFC 3261 12.1.1: whatever makes a dialog has one; SIP.js only its first 180. */
 		if (name === 'contact' && m.status > 100 && m.status < 200)
 			return '';
+		/* Said twice, as older registrars want it. */
+		if (name === 'expires' && m.method === 'REGISTER' && m.get('Contact') !== '*')
+			return '';
 		if (name === 'p-preferred-identity')
 			return `${name}: ${plain(v).replace(/[<>]/g, '')}`;
 		if (name === 'authorization' || name === 'proxy-authorization')
