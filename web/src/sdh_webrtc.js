@@ -11,6 +11,7 @@ const { reducePromises } = require('./utils.js');
 const { hold, agreedDirection, isReachable } = require('./sdp.js');
 
 const ICE_CHECKING_TIMEOUT = 5000;
+const DEFAULT_CONSTRAINTS = { audio: true, video: true };
 const DEFAULT_ICE_SERVERS = [{ urls: 'stun:stun.l.google.com:19302' }];
 const ICE_EVENTS = { new: '', checking: 'Checking', connected: 'Connected', completed: 'Completed', failed: 'Failed',
 	disconnected: 'Disconnected', closed: 'Closed' };
@@ -72,7 +73,7 @@ Object.assign(WebRTCSessionDescriptionHandler.prototype, {
 		const given = options || {}, list = this.modifiersOf(modifiers);
 		return Promise.resolve().then(() => {
 			this.connect(filled(given.peerConnectionOptions));
-			return this._devices.acquire(filled(given.constraints) || filled(this.options.constraints) || { audio: true, video: true });
+			return this._devices.acquire(filled(given.constraints) || filled(this.options.constraints) || DEFAULT_CONSTRAINTS);
 		}).then(() => this.createDescription(given.RTCOfferOptions, list)).then((description) => {
 			this.emit('getDescription', description);
 			this.noteDirection();
@@ -312,8 +313,9 @@ const inner = {
 		this.session.emit('directionChanged');
 	},
 };
+inner._told = false;
 for (const name of Object.keys(inner))
-	Object.defineProperty(WebRTCSessionDescriptionHandler.prototype, name, { value: inner[name], writable: true, configurable: true });
-Object.defineProperty(WebRTCSessionDescriptionHandler.prototype, '_told', { value: false, writable: true });
+	Object.defineProperty(WebRTCSessionDescriptionHandler.prototype, name,
+		{ value: inner[name], writable: true, configurable: true });
 
 module.exports = WebRTCSessionDescriptionHandler;
