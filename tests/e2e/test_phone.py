@@ -2,6 +2,7 @@
 
 import array
 import os
+import re
 import statistics
 import subprocess
 import wave
@@ -11,7 +12,7 @@ import tone
 from agent import Agent, agent_program, run_agent
 from certificates import Authority
 from conftest import accounts
-from server import environment, find, free_port, need
+from server import TOP, environment, find, free_port, need
 from waiting import wait_until
 
 MORE = """
@@ -425,6 +426,10 @@ def test_attended_transfer(net):
 def test_help_and_completion():
     text = subprocess.run([agent_program(), "--help"], stdout=subprocess.PIPE, check=True).stdout.decode()
     assert "--registerExpires VALUE" in text and "busy" in text
+    with open(f"{TOP}/docs/sidetone-ua.1", encoding="utf-8") as f:
+        manual = f.read().replace("\\-", "-")
+    for name in re.findall(r"^  (--[\w-]+)", text, re.M):
+        assert re.search(rf"^\.BI? {name}\b", manual, re.M), f"{name} is not in the manual"
     script = subprocess.run([agent_program(), "--completion"], stdout=subprocess.PIPE, check=True).stdout.decode()
     done = subprocess.run(["bash", "-c", script + "\nCOMP_WORDS=(sidetone-ua --regi); COMP_CWORD=1; _sidetone_ua; echo ${COMPREPLY[@]}"],
                           stdout=subprocess.PIPE, check=True).stdout.decode()
