@@ -4,11 +4,23 @@
 #include "agent/agent.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #define RENEW_BEFORE_S 3
 #define RETRY_BASE_S 30u        /* RFC 5626 4.5: doubled each time */
 #define RETRY_MOST_S 1800
 #define RETRIES_MOST UINT32_MAX
+#define MANY 100                /* agents of one process: they do not all renew at once */
+
+/* Who is one of many spreads its renewals over the last tenth. */
+static uint32_t renew_before(const struct sidetone_ua *ua)
+{
+	uint32_t r = 0, tenth = ua->config.register_expires / 10;
+
+	if (map_count(ua->core->agents) < MANY || tenth < RENEW_BEFORE_S || getrandom(&r, sizeof(r), 0) != (ssize_t)sizeof(r))
+		return RENEW_BEFORE_S;
+	return RENEW_BEFORE_S + r % tenth;
+}
 
 /* Prepared again for each challenge: it has the name then. */
 static void add_display_name(const struct sidetone_ua *ua, struct sip_out *out)
@@ -131,7 +143,7 @@ static struct ua_register_prm *fill(struct sidetone_ua *ua, struct ua_register_p
 
 	*prm = (struct ua_register_prm){ .registrar = text_view(&c->registrar_server), .aor = text_view(&c->uri),
 		.user_agent = text_view(&c->user_agent_string), .headers = text_view(&ua->reg_headers), .max_forwards = 70,
-		.no_rport = !c->force_rport, .expires_s = c->register_expires, .expires_in_contact = true, .renew_before_s = RENEW_BEFORE_S,
+		.no_rport = !c->force_rport, .expires_s = c->register_expires, .expires_in_contact = true, .renew_before_s = renew_before(ua),
 		.credentials = agent_credentials, .credentials_arg = ua, .arg = ua, .prepare = prepare, .progress = progress,
 		.changed = changed };
 	if (!net_is_stream(ua->path.proto))

@@ -12,8 +12,10 @@ static void note_connection(struct phone *p, const struct sidetone_event *e)
 {
 	if (e->type == SIDETONE_CONNECTED)
 		p->unreachable = 0;
-	else if (e->type == SIDETONE_DISCONNECTED)
-		p->unreachable++;
+	else if (e->type == SIDETONE_DISCONNECTED && !p->connected)
+		p->unreachable++;       /* else it was there, and is tried again */
+	if (e->type == SIDETONE_CONNECTED || e->type == SIDETONE_DISCONNECTED)
+		p->connected = e->type == SIDETONE_CONNECTED;
 }
 
 static void on_event(void *arg, const struct sidetone_event *e)

@@ -18,6 +18,13 @@
 #include "sip/resolve.h"
 #include <openssl/evp.h>
 
+#define HOST_HEARD 16           /* peers of UDP that were there a moment ago */
+
+struct host_heard {
+	struct sa peer;
+	uint64_t until_ms;
+};
+
 struct sidetone_loop {
 	struct loop *loop;              /* held, all of these */
 	struct net *net;
@@ -30,6 +37,8 @@ struct sidetone_loop {
 	struct list timers;             /* struct sidetone_timer */
 	struct map *by_id, *by_net;     /* struct host_conn, by the number that the core knows and by net's */
 	uint32_t next_id;
+	struct host_heard heard[HOST_HEARD];
+	size_t next_heard;
 	struct sa from;                 /* unset: the kernel chooses */
 	struct text ca_list_file, ca_list_path, cert_file, priv_key_file, nameserver;
 	bool no_verify;

@@ -115,7 +115,7 @@ static const struct phone_option rows[] = {
 	TEXT("play", "FILE", play, "send the sound of this WAV file"),
 	NUMBER("tone", "HZ", tone, 20, 20000, "send a tone"),
 	TEXT("record", "FILE", record, "write what is heard to this WAV file"),
-	TEXT("codecs", "LIST", codecs, "of sound, the best first: opus,g722,pcmu,pcma"),
+	TEXT("codecs", "LIST", codecs, "of sound, the best first: opus,g722,alaw,ulaw"),
 	TEXT("encryption", "HOW", encryption, "of the media: none, sdes, dtls"),
 	ROW("header", "LINE", headers, "add \"Name: value\" to the request; may be given again", .set = set_header),
 	TEXT("body", "TEXT", body, "of --publish"),

@@ -56,6 +56,7 @@ function WebRTCSessionDescriptionHandler(session, options) {
 		this.connect(this.options.peerConnectionOptions);
 	else
 		this.logger.error('WebRTC is not supported here');
+	session.on('reinviteFailed', () => this.rollbackDescription());
 	session.emit('SessionDescriptionHandler-created', this);
 }
 WebRTCSessionDescriptionHandler.prototype = Object.create(SessionDescriptionHandler.prototype, {
@@ -106,12 +107,13 @@ Object.assign(WebRTCSessionDescriptionHandler.prototype, {
 		});
 	},
 
-	/* Takes back an offer that was refused, so that the peer's next one finds the state of before. */
+	/* Takes back an offer that was refused, ours or theirs, so that the next one finds the state of before. */
 	rollbackDescription() {
-		const pc = this.peerConnection;
-		if (!pc || pc.signalingState !== 'have-local-offer')
+		const pc = this.peerConnection, state = pc && pc.signalingState;
+		const set = { 'have-local-offer': 'setLocalDescription', 'have-remote-offer': 'setRemoteDescription' }[state];
+		if (!set)
 			return Promise.resolve();
-		return Promise.resolve(pc.setLocalDescription({ type: 'rollback' })).catch((e) => {
+		return Promise.resolve(pc[set]({ type: 'rollback' })).catch((e) => {
 			this.logger.warn(`an offer could not be taken back: ${e && e.message || e}`);
 		});
 	},

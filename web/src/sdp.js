@@ -6,7 +6,8 @@ const DIRECTION = /^a=(sendrecv|sendonly|recvonly|inactive)[ \t]*$/m;
 
 /* The part before the first m= line, and then each media section; together they are the text. */
 function sections(sdp) {
-	return sdp.split(/^(?=m=)/m);
+	const parts = sdp.split(/^(?=m=)/m);
+	return parts[0].startsWith('m=') ? ['', ...parts] : parts;
 }
 
 function lineEnd(sdp) {
@@ -146,6 +147,7 @@ function writeFragment(local, candidates, complete) {
  * credentials than the remote description's are of a generation that is over. */
 function readFragment(fragment, remote) {
 	const known = sections(remote || '').slice(1).map((m) => attribute(m, 'mid')), list = [];
+	const ufrags = ((remote || '').match(/^a=ice-ufrag:\S+/mg) || []).map((line) => line.slice('a=ice-ufrag:'.length));
 	let mid = null, ufrag = null;
 	for (const line of fragment.split(/\r?\n/)) {
 		const found = /^a=(ice-ufrag|mid|candidate|end-of-candidates)(?::(.*))?$/.exec(line.trim());
@@ -155,7 +157,7 @@ function readFragment(fragment, remote) {
 			mid = found[2];
 		else if (found[1] === 'ice-ufrag')
 			ufrag = found[2];
-		else if (!ufrag || !remote || remote.includes(`a=ice-ufrag:${ufrag}`))
+		else if (!ufrag || ufrags.includes(ufrag))
 			list.push({ candidate: found[1] === 'candidate' ? `candidate:${found[2]}` : '', sdpMid: mid === null ? undefined : mid,
 				sdpMLineIndex: Math.max(0, known.indexOf(mid)) });
 	}

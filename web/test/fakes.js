@@ -1,6 +1,6 @@
 /* What tests put in the place of an agent and a browser. */
 'use strict';
-const { EventEmitter, URI } = require('../src/index.js');
+const { EventEmitter, URI, Timers } = require('../src/index.js');
 
 /* A UA as far as messages need one. What is logged is in `lines`. */
 function fakeUA(configuration, contact) {
@@ -158,6 +158,30 @@ class FakePeerConnection {
 }
 FakePeerConnection.made = [];
 
+const originals = {};
+
+/* A clock in the place of SIP.Timers': tick(ms) lets time pass. */
+function fakeClock() {
+	const { setTimeout: set, clearTimeout: clear } = Timers;
+	let now = 0, ids = 0, due = [];
+	Timers.setTimeout = (fn, ms) => {
+		due.push({ id: ++ids, at: now + ms, fn });
+		return ids;
+	};
+	Timers.clearTimeout = (id) => { due = due.filter((d) => d.id !== id); };
+	return {
+		tick(ms) {
+			now += ms;
+			for (const d of due.filter(({ at }) => at <= now)) {
+				Timers.clearTimeout(d.id);
+				d.fn();
+			}
+		},
+		waiting: () => due.length,
+		restore: () => Object.assign(Timers, { setTimeout: set, clearTimeout: clear }),
+	};
+}
+
 /* Puts a browser's globals in place, until the function that it gives is called. `devices`: what
  * getUserMedia does. */
 function fakeBrowser({ userAgent = 'Chrome', devices } = {}) {
@@ -169,16 +193,16 @@ function fakeBrowser({ userAgent = 'Chrome', devices } = {}) {
 		return Promise.resolve(stream);
 	});
 	const values = { RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream, navigator: { userAgent, mediaDevices: { getUserMedia } } };
-	const before = {};
 	for (const name of Object.keys(values)) {
-		before[name] = Object.getOwnPropertyDescriptor(globalThis, name);
+		if (!(name in originals))
+			originals[name] = Object.getOwnPropertyDescriptor(globalThis, name);
 		Object.defineProperty(globalThis, name, { value: values[name], configurable: true, writable: true });
 	}
 	FakePeerConnection.made = [];
 	return { asked, streams, restore() {
 		for (const name of Object.keys(values))
-			if (before[name])
-				Object.defineProperty(globalThis, name, before[name]);
+			if (originals[name])
+				Object.defineProperty(globalThis, name, originals[name]);
 			else
 				delete globalThis[name];
 	} };
@@ -187,4 +211,4 @@ function fakeBrowser({ userAgent = 'Chrome', devices } = {}) {
 /* Lets promises that are kept already run. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-module.exports = { fakeUA, fakeSession, fakeBrowser, FakePeerConnection, FakeStream, FakeTrack, OFFER, turn };
+module.exports = { fakeUA, fakeSession, fakeBrowser, fakeClock, FakePeerConnection, FakeStream, FakeTrack, OFFER, turn };
