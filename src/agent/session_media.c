@@ -125,6 +125,15 @@ static void tell_renewed(struct sidetone_session *s, struct sip_msg *msg)
 		.status = (int)msg->status });
 }
 
+/* Their 2xx was acknowledged, and its answer cannot be used (RFC 3261 13.2.2.4). */
+static void refuse_answer(struct sidetone_session *s, struct sip_msg *msg)
+{
+	obj_hold(s);
+	ua_invite_end(s->iv, STR("Reason: SIP ;cause=488 ;text=\"Not Acceptable Here\"\r\n"));
+	agent_session_over(s, msg, "Bad Media Description", true);
+	obj_drop(s);
+}
+
 /* The answer to our offer is in force, or cannot be used. */
 static void answer_set(struct sidetone_session *s, unsigned status)
 {
@@ -141,7 +150,7 @@ static void answer_set(struct sidetone_session *s, unsigned status)
 		agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_REINVITE_FAILED, .message = agent_message(msg),
 			.status = (int)status, .cause = "Bad Media Description" });
 	} else if (status) {
-		sidetone_session_terminate(s, 488, "Not Acceptable Here", NULL);
+		refuse_answer(s, msg);
 	} else if (msg && s->renewing) {
 		tell_renewed(s, msg);
 	} else if (msg) {

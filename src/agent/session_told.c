@@ -230,6 +230,7 @@ static void ended(void *arg, enum ua_end why, struct sip_msg *msg, int err)
 		agent_session_over(s, NULL, "Bad Media Description", true);
 		break;
 	case UA_END_NO_ACK:
+		ua_invite_end(s->iv, STR_NULL); /* RFC 3261 13.3.1.4 */
 		agent_session_over(s, NULL, "No ACK", false);
 		break;
 	case UA_END_NO_PRACK:
@@ -276,7 +277,7 @@ static int write_contact(struct sidetone_session *s)
 	struct buf b = BUF_INIT;
 	int err;
 
-	agent_put_contact(s->ua, &b, true, s->anonymous);
+	agent_put_contact(s->ua, &b, !s->theirs, s->anonymous);
 	err = buf_err(&b);
 	if (!err)
 		err = text_set(&s->contact, buf_view(&b));

@@ -23,6 +23,8 @@ class Agent {
 		this.requests = new Map();
 		this.sessions = new Map();
 		this.subscriptions = new Map();
+		/* Sessions by their Call-ID. */
+		this.calls = new Map();
 		this.publications = new Map();
 		/* Whoever waits for a request of his to go out: {call_id, method, cseq, fn(text)}. */
 		this.unsent = [];
@@ -164,6 +166,11 @@ class Agent {
 
 	sent(text) {
 		this.last_sent = text;
+		if (/^(INVITE|ACK|BYE) /.test(text)) {
+			const { method, call_id } = keysOf(text), call = this.calls.get(call_id);
+			if (call)
+				call.left(method, text);
+		}
 		if (!this.unsent.length || text.startsWith('SIP/2.0'))
 			return;
 		const keys = keysOf(text);

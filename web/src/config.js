@@ -33,7 +33,7 @@ const uri = (name) => (value) => {
 };
 /* What is not known is "none", and no error. */
 const support = (name) => (value) => (value === undefined ? undefined : checked(name, value)) || SIP.C.supported.UNSUPPORTED;
-const func = (value) => (value instanceof Function ? value : undefined);
+const func = (value) => (typeof value === 'function' ? value : undefined);
 const object = (value) => (typeof value === 'object' ? value : undefined);
 
 /* The entries are completed where they are: an application may look at its own list afterwards. */
@@ -55,7 +55,7 @@ function servers(value) {
 }
 
 function authentication(factory) {
-	if (!(factory instanceof Function))
+	if (typeof factory !== 'function')
 		return undefined;
 	if (!factory.initialize)
 		factory.initialize = Object.assign(() => SIP.Utils.Promise.resolve(), { ours: true });

@@ -121,7 +121,8 @@ Object.assign(ClientContext.prototype, {
 /* The agent's part of it is given back. */
 function release(context) {
 	const agent = context.ua.agent, handle = context.handle;
-	if (!handle)
+	/* A subscription and a publication have handles of their own kind. */
+	if (!handle || agent.requests.get(handle) !== context)
 		return;
 	context.handle = 0;
 	agent.requests.delete(handle);

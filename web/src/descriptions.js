@@ -50,16 +50,19 @@ const methods = {
 			if (this.handle === handle)
 				this.ua.agent.call('session_describe', handle, null, null);
 			this.sync();
+			this.theirsFailed();
 		});
 	},
 
-	on_setdescription(e) {
+	on_setDescription(e) {
 		const kind = e.status, handle = this.handle, body = e.text, type = e.cause || undefined;
 		const [, modifiers] = this.descriptionOptions(), [options] = this.answering ? this.descriptionOptions() : [this.sessionDescriptionHandlerOptions];
 		const done = (status) => {
 			if (this.handle === handle)
 				this.ua.agent.call('session_described', handle, status);
 			this.sync();
+			if (status)
+				this.theirsFailed();
 		};
 		let handler;
 		try {
@@ -87,7 +90,7 @@ const methods = {
 		this.logger.warn(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 	},
 
-	on_mediaclosed() {
+	on_mediaClosed() {
 		this.closeMedia();
 	},
 

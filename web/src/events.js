@@ -5,7 +5,7 @@
 const LEVELS = ['error', 'warn', 'log', 'debug'];
 
 /* The events of things that have objects: the method that is called with (event, message). */
-const OBJECTS = ['session', 'request', 'subscription', 'publication'];
+const OBJECTS = ['request', 'session', 'subscription', 'publication'];
 
 const AGENT = {
 	connecting(agent, e) {
@@ -34,19 +34,19 @@ const AGENT = {
 		agent.ua.registerContext.unregistered(agent.incoming(e), e.cause);
 	},
 
-	registrationfailed(agent, e) {
+	registrationFailed(agent, e) {
 		agent.ua.registerContext.registrationFailure(agent.incoming(e), e.cause);
 	},
 
-	registerprogress(agent, e) {
+	registerProgress(agent, e) {
 		agent.ua.registerContext.emit('progress', agent.incoming(e));
 	},
 
-	registeraccepted(agent, e) {
+	registerAccepted(agent, e) {
 		agent.ua.registerContext.emit('accepted', agent.incoming(e));
 	},
 
-	keepalivetimeout(agent) {
+	keepAliveTimeout(agent) {
 		agent.ua.emit('keepAliveTimeout');
 	},
 
@@ -58,11 +58,11 @@ const AGENT = {
 		agent.ua.onMessage(e.incoming, agent.incoming(e));
 	},
 
-	notifyoutofdialog(agent, e) {
+	notifyOutOfDialog(agent, e) {
 		agent.ua.emit('notify', { request: agent.incoming(e) });
 	},
 
-	referoutofdialog(agent, e) {
+	outOfDialogReferRequested(agent, e) {
 		agent.ua.onOutOfDialogRefer(e.incoming, agent.incoming(e));
 	},
 
@@ -77,27 +77,26 @@ const AGENT = {
 
 let names;
 
-/* "registration-failed" and "registration_failed" are registrationfailed here. */
 function nameOf(core, type) {
 	names = names || [];
 	if (names[type] === undefined)
-		names[type] = core.string(core.call('event_name', type)).toLowerCase().replace(/[^a-z0-9]/g, '');
+		names[type] = core.string(core.call('event_name', type));
 	return names[type];
 }
 
 function ownerOf(agent, e) {
-	for (const kind of OBJECTS) {
-		const handle = e[kind], object = handle && agent[kind + 's'].get(handle);
-		/* A request inside a session is the request's matter. */
-		if (object && !(kind === 'session' && e.request && agent.requests.has(e.request)))
-			return object;
-	}
+	/* A request inside a session is the request's matter, also when nobody waits for it any more. */
+	for (const kind of OBJECTS)
+		if (e[kind])
+			return agent[kind + 's'].get(e[kind]) || null;
 	return null;
 }
 
 function dispatch(agent, e) {
 	const name = nameOf(agent.core, e.type);
 	const owner = name in AGENT && !(name === 'message') ? null : ownerOf(agent, e);
+	if (owner && owner.sync)
+		owner.sync();
 	if (owner)
 		owner['on_' + name] && owner['on_' + name](e, agent.incoming(e));
 	else if (AGENT[name])

@@ -82,6 +82,7 @@ Object.assign(InviteClientContext.prototype, {
 		if (this.isCanceled)
 			return this;
 		this.isCanceled = true;
+		this.early_cancel = this.status === C.STATUS_NULL || (this.status === C.STATUS_INVITE_SENT && !this.received_100);
 		if (!this.handle)
 			return this.canceled();
 		this.command('cancel', status_code || 0, reason_phrase || null, headerBlock(options.extraHeaders));
@@ -99,13 +100,39 @@ Object.assign(InviteClientContext.prototype, {
 	},
 
 	/* Our INVITE went out: the request says what it said. */
-	left(text) {
-		const { ua } = this;
+	on_inviteSent(e) {
+		const { ua } = this, { text } = e;
+		if (this.first_sent)
+			return;
+		this.first_sent = true;
 		wireInto(this.request, text);
 		delete ua.sessions[this.id];
 		this.from_tag = this.request.from.getParam('tag');
 		this.id = this.request.call_id + this.from_tag;
 		ua.sessions[this.id] = this;
+		ua.agent.calls.set(this.request.call_id, this);
+	},
+
+	/* As the table has it; of one that was taken back before anything was heard, by its own words. */
+	causeOf(e, response) {
+		if (!response || !(response.status_code >= 300))
+			return e.cause;
+		return this.early_cancel ? SIP.C.REASON_PHRASE[response.status_code] || SIP.C.causes.CANCELED
+			: SIP.Utils.sipErrorCause(response.status_code);
+	},
+
+	/* A 2xx that could not be used was not refused by them. */
+	on_rejected(e, response) {
+		if (response && response.status_code >= 300)
+			this.rejected(response, this.causeOf(e, response));
+	},
+
+	on_failed(e, response) {
+		this.failed(response, this.causeOf(e, response));
+	},
+
+	on_terminated(e, response) {
+		this.terminated(response, this.causeOf(e, response));
 	},
 
 	on_cancel() {
@@ -144,6 +171,8 @@ function InviteServerContext(ua, request) {
 		this.adopt(request.served.session);
 	takeTag(this, ua.agent.last_sent);
 	this.haveDialog(request);
+	if (this.handle && /^SIP\/2\.0 180 /.test(ua.agent.last_sent))
+		this.emit('progress', ua.agent.last_sent);
 }
 
 /* Our tag, which the agent drew for the first response that has one. */
@@ -167,6 +196,33 @@ Object.assign(InviteServerContext.prototype, {
 		takeTag(this, e.text);
 		this.haveDialog(this.request);
 		this.accepted(e.text, e.cause);
+	},
+
+	/* Refused by us: what went out, and its words. */
+	refusal() {
+		return [this.ua.agent.last_sent, this.refusing];
+	},
+
+	/* Without one the agent refused by itself, or they took it back. */
+	on_rejected(e, message) {
+		if (this.refusing)
+			this.rejected(...this.refusal());
+		else if (message && message.method === SIP.C.CANCEL)
+			this.rejected(message, e.cause);
+	},
+
+	on_failed(e, message) {
+		if (this.refusing)
+			this.failed(...this.refusal());
+		else
+			this.failed(this.mediaError ? null : message, e.cause);
+	},
+
+	on_terminated(e, message) {
+		if (this.refusing)
+			this.terminated();
+		else
+			this.terminated(this.mediaError ? null : message, e.cause);
 	},
 
 	/* `options` of the call that the next description is for; its headers as lines. */
@@ -210,6 +266,7 @@ Object.assign(InviteServerContext.prototype, {
 			SIP.ServerContext.prototype.reject.call(this, options);
 			return this.terminated();
 		}
+		this.refusing = SIP.Utils.getReasonPhrase(status, options.reasonPhrase);
 		this.command('reject', status, options.reasonPhrase || null, headerBlock(options.extraHeaders));
 		return this;
 	},

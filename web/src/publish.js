@@ -94,6 +94,10 @@ Object.assign(PublishContext.prototype, {
 		this.emit('published', response, SIP.Utils.getReasonPhrase(response.status_code));
 	},
 
+	on_accepted() {},
+
+	on_rejected() {},
+
 	on_failed(e, response) {
 		this.emit('failed', response, response ? SIP.Utils.getReasonPhrase(response.status_code) : e.cause);
 	},

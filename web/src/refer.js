@@ -39,7 +39,9 @@ Object.assign(ReferClientContext.prototype, {
 		options = options || {};
 		const extraHeaders = this.extraHeaders.concat(options === this.options ? [] : options.extraHeaders || []);
 		const heard = options.receiveResponse || (() => {});
-		this.applicant.sendRequest(SIP.C.REFER, { extraHeaders, receiveResponse: (response) => {
+		/* The agent writes a Contact into whatever leaves in a dialog. */
+		const said = extraHeaders.filter((line) => !/^Contact:/i.test(line));
+		this.applicant.sendRequest(SIP.C.REFER, { extraHeaders: said, receiveResponse: (response) => {
 			const kind = Math.floor(response.status_code / 100);
 			this.emit(kind === 1 ? 'referRequestProgress' : kind === 2 ? 'referRequestAccepted' : 'referRequestRejected', this);
 			heard(response);

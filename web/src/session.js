@@ -62,6 +62,7 @@ Object.assign(Session.prototype, descriptions.methods, told.methods, {
 	adopt(handle) {
 		this.handle = handle;
 		this.ua.agent.sessions.set(handle, this);
+		this.ua.agent.calls.set(this.callId(), this);
 	},
 
 	/* Calls sidetone_session_NAME; a wrong state is an exception. */
@@ -74,9 +75,11 @@ Object.assign(Session.prototype, descriptions.methods, told.methods, {
 			throw new TypeError(agent.error());
 	},
 
+	/* Over it is when its last events were told, and not while they are. */
 	sync() {
-		if (this.handle)
-			this.status = this.ua.agent.call('session_status', this.handle);
+		const status = this.handle ? this.ua.agent.call('session_status', this.handle) : C.STATUS_TERMINATED;
+		if (status !== C.STATUS_TERMINATED)
+			this.status = status;
 	},
 
 	release() {
@@ -85,6 +88,8 @@ Object.assign(Session.prototype, descriptions.methods, told.methods, {
 			return;
 		this.handle = 0;
 		ua.agent.sessions.delete(handle);
+		if (ua.agent.calls.get(this.callId()) === this)
+			ua.agent.calls.delete(this.callId());
 		ua.agent.call('session_free', handle);
 	},
 

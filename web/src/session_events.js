@@ -2,7 +2,7 @@
  * enum sidetone_event_type. `message` is the event's, `e` may be read until the method returns. */
 'use strict';
 const SIP = require('./sip.js');
-const { outgoing, wireInto } = require('./wire.js');
+const { outgoing } = require('./wire.js');
 const { serve } = require('./answer.js');
 
 /* A request inside a session's dialog, which its owner waits for. */
@@ -142,15 +142,23 @@ const methods = {
 			this.dialog = dialog;
 	},
 
-	on_invitesent(e) {
-		if (this.first_sent || this.request instanceof SIP.IncomingRequest)
-			this.emit('invite', outgoing(this.ua, e.text));
-		else
-			this.left(e.text);
-		this.first_sent = true;
+	/* A request of ours in its dialog went out. The ACK of a first INVITE is told by the agent. */
+	left(method, text) {
+		if (method === 'BYE')
+			this.sayBye(text);
+		else if (this.pendingReinvite && (method === 'INVITE' || /^SIP\/2\.0 2/.test(this.ua.agent.came)))
+			this.emit(method.toLowerCase(), outgoing(this.ua, text));
 	},
 
-	on_acksent(e) {
+	/* Once; it may have been told before it could leave. */
+	sayBye(text) {
+		if (this.said_bye)
+			return;
+		this.said_bye = true;
+		this.emit('bye', outgoing(this.ua, text));
+	},
+
+	on_ack(e) {
 		this.emit('ack', outgoing(this.ua, e.text));
 	},
 
@@ -170,7 +178,7 @@ const methods = {
 		this.emit('reinvite', this);
 	},
 
-	on_reinviteaccepted() {
+	on_reinviteAccepted() {
 		if (this.theirs_pending)
 			this.theirs_pending = false;
 		else
@@ -178,16 +186,22 @@ const methods = {
 		this.emit('reinviteAccepted', this);
 	},
 
-	on_reinvitefailed(e, response) {
+	/* Their re-INVITE was refused. */
+	theirsFailed() {
+		if (!this.theirs_pending)
+			return;
+		this.theirs_pending = false;
+		this.emit('reinviteFailed', this);
+	},
+
+	on_reinviteFailed() {
 		const error = this.mediaError || new SIP.Exceptions.RenegotiationError('Invalid response to a re-invite');
 		this.mediaError = null;
-		if (this.theirs_pending && !response) {
-			this.theirs_pending = false;
-			this.emit('reinviteFailed', this);
+		if (!this.pendingReinvite) {
+			this.theirsFailed();
 			return;
 		}
-		if (this.pendingReinvite)
-			this.local_hold = this.pendingReinvite.was_held;
+		this.local_hold = this.pendingReinvite.was_held;
 		this.pendingReinvite = false;
 		this.emit('reinviteFailed', this);
 		this.emit('renegotiationError', error);
@@ -220,7 +234,7 @@ const methods = {
 		this.emit('notify', request);
 	},
 
-	on_refer(e, request) {
+	on_referRequested(e, request) {
 		serve(this.ua, request, { incoming: e.incoming });
 		this.logger.log('REFER received');
 		this.referContext = new SIP.ReferServerContext(this.ua, request);
@@ -232,7 +246,7 @@ const methods = {
 		this.referContext.accept(Object.assign({ followRefer: true }, this.passedOptions && { inviteOptions: this.passedOptions }), this.modifiers);
 	},
 
-	on_referprogress(e, message) {
+	on_referProgress(e, message) {
 		if (this.referContext && this.referContext.onProgress)
 			this.referContext.onProgress(e.status, message);
 	},
@@ -242,7 +256,10 @@ const methods = {
 	},
 
 	on_bye(e, request) {
-		this.emit('bye', request || outgoing(this.ua, e.text));
+		if (request)
+			this.emit('bye', request);
+		else
+			this.sayBye(e.text);
 	},
 };
 

@@ -124,7 +124,9 @@ Object.assign(Subscription.prototype, {
 		this.emit('accepted', response, SIP.Utils.getReasonPhrase(response.status_code));
 	},
 
-	/* REJECTED follows FAILED, and says the same. */
+	/* It follows FAILED, and says the same. */
+	on_rejected() {},
+
 	on_failed(e, response) {
 		if (!response)
 			this.failed(null, e.cause);
@@ -142,7 +144,7 @@ Object.assign(Subscription.prototype, {
 		this.emit('notify', { request });
 	},
 
-	on_subscriptionstate(e) {
+	on_subscriptionState(e) {
 		const before = this.state;
 		this.state = e.text;
 		if (this.state !== 'terminated' || before === 'terminated')
