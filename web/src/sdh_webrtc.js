@@ -48,6 +48,8 @@ function WebRTCSessionDescriptionHandler(session, options) {
 	this.logger = session.ua.getLogger('sip.invitecontext.sessionDescriptionHandler', session.id);
 	this.modifiers = [].concat(this.options.modifiers || []);
 	this.peerConnection = null;
+	/* Those of a call are laid over these: {audio: true} alone does not take the camera away. */
+	this.constraints = filled(this.options.constraints) || DEFAULT_CONSTRAINTS;
 	this.direction = null;
 	this.closed = false;
 	const hidden = { devices: new Devices(this), trickle: new Trickle(this), used: null, wait: null, gathering: false };
@@ -73,7 +75,8 @@ Object.assign(WebRTCSessionDescriptionHandler.prototype, {
 		const given = options || {}, list = this.modifiersOf(modifiers);
 		return Promise.resolve().then(() => {
 			this.connect(filled(given.peerConnectionOptions));
-			return this._devices.acquire(filled(given.constraints) || filled(this.options.constraints) || DEFAULT_CONSTRAINTS);
+			this.constraints = Object.assign({}, this.constraints, given.constraints);
+			return this._devices.acquire(this.constraints);
 		}).then(() => this.createDescription(given.RTCOfferOptions, list)).then((description) => {
 			this.emit('getDescription', description);
 			this.noteDirection();
@@ -272,7 +275,8 @@ const inner = {
 			this.emit(`peerConnection-${make}Failed`, e);
 			throw e;
 		}).then((description) => reducePromises(modifiers, plain(description))).then((description) => {
-			this._told = false;
+			/* Where all candidates are there from before, nothing is gathered. */
+			this._told = pc.iceGatheringState === 'complete';
 			return Promise.resolve(pc.setLocalDescription(description)).catch((e) => {
 				this.emit('peerConnection-SetLocalDescriptionFailed', e);
 				throw e;

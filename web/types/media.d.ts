@@ -21,7 +21,7 @@ export interface PeerConnectionOptions {
 
 /** invite() and accept(): sessionDescriptionHandlerOptions. */
 export interface SessionDescriptionHandlerOptions {
-	/** Default: audio and video. */
+	/** Laid over those of the configuration; where that has none, over audio and video. */
 	constraints?: MediaStreamConstraints;
 	peerConnectionOptions?: PeerConnectionOptions;
 	RTCOfferOptions?: RTCOfferOptions;
