@@ -113,6 +113,13 @@ static int make_media(struct phone *p)
 	sidetone_media_options_init(&m);
 	m.address = said(&o->from);
 	m.codecs = said(&o->codecs);
+	m.public_address = said(&o->public_address);
+	m.optional_encryption = o->optional_encryption;
+	m.ice = o->ice;
+	m.stun = said(&o->stun);
+	m.turn = said(&o->turn);
+	m.turn_user = said(&o->turn_user);
+	m.turn_password = said(&o->turn_password);
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (str_ieq(text_view(&o->encryption), str_z(words[i])))
 			m.encryption = (enum sidetone_encryption)i;

@@ -9,6 +9,7 @@ import sys
 import pytest
 from agent import Agent
 from conftest import ACCOUNT, PJSIP
+from server import free_port
 from waiting import wait_until
 
 HOST, FIRST, SECOND = "10.9.0.1", "10.9.0.2", "10.9.0.3"
@@ -93,3 +94,20 @@ def test_another_address(there, server, place, transport):
     agent.wait("terminated")
     agent.type("quit")
     assert agent.end(how=None) == 0
+
+
+@inside
+def test_like_a_page(there, make_server, place):
+    """An account for browsers: WebSocket, ICE, DTLS, one port for all."""
+    ws = free_port()
+    text = PJSIP.replace("127.0.0.1", HOST) + ACCOUNT.format(user="1001", password="one").replace(
+        "auth = 1001", "auth = 1001\nwebrtc = yes\nallow = !all,opus,ulaw", 1)
+    text += f"\n[ws]\ntype = transport\nprotocol = ws\nbind = {HOST}:{ws}\n"
+    server = make_server({"pjsip.conf": text}).start()
+    agent = Agent(f"{place}/agent", "--uri", f"sip:1001@{HOST}:{server.port}", "--password", "one", "--server", f"ws://{HOST}:{ws}/ws",
+                  "--call", "600", "--tone", "440", "--ice", "--encryption", "dtls", "--seconds", "2", wrap=there.words())
+    agent.wait("media", media="path", text="connected")
+    agent.wait("media", media="flows")
+    agent.wait("outcome", outcome="answered")
+    assert agent.end(how=None) == 0
+    assert any(e.get("codec") == "opus" and e["encryption"] == "dtls" for e in agent.events() if e.get("media") == "agreed")
