@@ -42,7 +42,7 @@ export class Line extends EventTarget {
 			sessionDescriptionHandlerFactoryOptions: {
 				constraints: { audio: true, video: false },
 				/* Nobody outside is asked for our address. */
-				peerConnectionOptions: { rtcConfiguration: { iceServers: [] } },
+				peerConnectionOptions: { trickle: false, rtcConfiguration: { iceServers: [] } },
 			},
 		});
 		this.listen();

@@ -269,3 +269,4 @@ window.addEventListener('beforeunload', (e) => {
 
 if (fillLogin())
 	login();
+window.calls = calls;
