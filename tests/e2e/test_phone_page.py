@@ -106,7 +106,6 @@ class World:
         if self.browser:
             self.browser.close()
         self.net.close()
-        print(open(f"{self.dir}/browser-700.log").read()[-6000:])
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
@@ -394,6 +393,7 @@ def test_transfers(server, browser, make_phone):
     second.wait_event("CALL_INCOMING")
     second.accept()
     me.shows("On hold", "#calls")
+    me.gone("put you on hold", "#said")
     me.click("Connect with 1002")
     first.wait_hears(HIGHER)
     second.wait_hears(HIGH)

@@ -269,4 +269,3 @@ window.addEventListener('beforeunload', (e) => {
 
 if (fillLogin())
 	login();
-window.calls = calls;
