@@ -166,8 +166,8 @@ attack:
 	@ninja -C build --quiet tests/attack/spray
 	@$(PYTHON) tests/attack/attack.py --program build/sidetone $(if $(PART),--parts '$(PART)') $(ATTACK)
 
-# The program, its manual, the sample configuration and its sounds, and the phone on a page when
-# `make web` has built it. A link named
+# The programs, their manuals, the library, the sample configuration and its sounds, and the phone on
+# a page when `make web` has built it. A link named
 # asterisk is left to you: it would hide an Asterisk that is installed.
 share = $(DESTDIR)$(PREFIX)/share
 install: all
@@ -178,6 +178,17 @@ install: all
 	install -m 644 docs/*.md LICENSE README.md '$(share)/doc/sidetone/'
 	install -m 644 docs/sidetone.8 '$(share)/man/man8/'
 	if [ -d build/web/phone ]; then install -d '$(share)/sidetone/phone' && install -m 644 build/web/phone/* '$(share)/sidetone/phone/'; fi
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(share)/man/man1' '$(share)/bash-completion/completions'
+	install -m 755 build/sidetone-ua '$(DESTDIR)$(PREFIX)/bin/sidetone-ua'
+	install -m 644 docs/sidetone-ua.1 '$(share)/man/man1/'
+	build/sidetone-ua --completion >'$(share)/bash-completion/completions/sidetone-ua'
+	install -d '$(DESTDIR)$(PREFIX)/lib/pkgconfig' '$(DESTDIR)$(PREFIX)/include'
+	install -m 755 build/library/libsidetone-ua.so.0.1.0 '$(DESTDIR)$(PREFIX)/lib/'
+	ln -sfn libsidetone-ua.so.0.1.0 '$(DESTDIR)$(PREFIX)/lib/libsidetone-ua.so.0'
+	ln -sfn libsidetone-ua.so.0 '$(DESTDIR)$(PREFIX)/lib/libsidetone-ua.so'
+	install -m 644 build/library/libsidetone-ua.a '$(DESTDIR)$(PREFIX)/lib/'
+	install -m 644 include/sidetone-ua*.h '$(DESTDIR)$(PREFIX)/include/'
+	sed 's|@PREFIX@|$(PREFIX)|' build/library/sidetone-ua.pc >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/sidetone-ua.pc'
 
 format:
 	@tools/install-deps lint

@@ -1,73 +1,90 @@
 #!/usr/bin/env node
-/* Makes the one file that a page loads: web/src with what it requires, and the WebAssembly as a
- * string, as a script (global SIP, CommonJS, AMD) and as a module.
+/* Makes the one file that a page loads: web/src with what it requires, and the WebAssembly in it, as a
+ * script (global SIP, CommonJS, AMD) and as a module.
  *
  *   web/build.js WASM OUT.js [OUT.mjs]
  */
 'use strict';
-const fs = require('fs'), path = require('path');
-const { squeeze } = require('./bundle/squeeze.js');
-const { encode } = require('./bundle/encode.js');
+const fs = require('fs'), path = require('path'), cp = require('child_process');
+const { minify } = require('terser');
+const { noble } = require('./bundle/noble.js');
+const { lzma } = require('./bundle/lzma.js');
 
 const root = __dirname;
 const version = /version: '([^']*)'/.exec(fs.readFileSync(path.join(root, '../meson.build'), 'utf8'))[1];
 
-/* Where `name`, required in `from`, lies. A package's own "exports" are not looked at: those that
- * are used here keep their CommonJS beside their package.json. */
-function resolve(name, from) {
-	const base = name.startsWith('.') ? path.resolve(path.dirname(from), name) : path.join(root, 'node_modules', name);
-	for (const file of [base, base + '.js', path.join(base, 'index.js')])
-		if (fs.existsSync(file) && fs.statSync(file).isFile())
-			return file;
-	throw new Error(`${path.relative(root, from)} requires ${name}, which is not there: run tools/install-web`);
+/* What web/bundle/lzma.js reads. As base64 it costs after the server's gzip what it costs as bytes. */
+function pack(wasm) {
+	const bytes = fs.readFileSync(wasm);
+	const packed = cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,lc=1,lp=0,pb=0', '-c', wasm], { maxBuffer: 1 << 28 });
+	if (Buffer.compare(Buffer.from(lzma(packed, bytes.length)), bytes))
+		throw new Error(`${wasm} is not what comes out again`);
+	return `()=>(${lzma})(Uint8Array.from(atob('${packed.toString('base64')}'),(c)=>c.charCodeAt(0)),${bytes.length})`;
 }
 
-/* The modules that `entry` needs, each after those that it needs itself. */
-function collect(entry, wasm) {
+/* Modules whose place something made takes. */
+const made = {
+	'wasm.js': ({ wasm }) => `module.exports=${pack(wasm)};`,
+	'noble.js': () => `module.exports=${noble(path.join(root, 'node_modules/@noble/hashes/esm'), ['md5', 'sha256', 'sha512_256'])};`,
+};
+
+function resolve(name, from) {
+	const file = path.resolve(path.dirname(from), name);
+	if (!name.startsWith('.') || !fs.existsSync(file))
+		throw new Error(`${path.relative(root, from)} requires ${name}`);
+	return file;
+}
+
+/* The modules that `entry` needs, and its number. */
+function collect(entry, options) {
 	const order = [], seen = new Map();
 	const visit = (file) => {
 		if (seen.has(file))
 			return seen.get(file);
-		const id = seen.size;
+		const id = seen.size, make = made[path.basename(file)];
 		seen.set(file, id);
-		const text = path.basename(file) === 'wasm.js' ? `module.exports = ${encode(fs.readFileSync(wasm))};`
-			: squeeze(fs.readFileSync(file, 'utf8'));
-		/* What is node's own is asked for where the file is loaded; in a page it is empty. */
-		const body = text.replace(/\brequire\((['"]node:[^'"]+['"])\)/g, 'outer($1)').replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, quote, name) => `require(${visit(resolve(name, file))})`);
-		order.push({ id, body });
+		/* What is node's own is asked for where the file is loaded; a page has no use for it. */
+		const body = make ? make(options) : fs.readFileSync(file, 'utf8').replace(/\brequire\((['"]node:[^'"]+['"])\)/g, 'outer($1)')
+			.replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, quote, name) => `require(${visit(resolve(name, file))})`);
+		order.push(`${id}:function(module,exports,require){${body}\n}`);
 		return id;
 	};
-	return { first: visit(entry), order };
+	return { first: visit(entry), modules: order.join(',\n') };
 }
 
-function bundle(wasm) {
-	const { first, order } = collect(path.join(root, 'src/index.js'), wasm);
-	const modules = order.map(({ id, body }) => `${id}:function(module,exports,require){${body}\n}`).join(',\n');
+function factoryOf(wasm) {
+	const { first, modules } = collect(path.join(root, 'src/index.js'), { wasm });
 	return `function(){'use strict';var outer=function(name){return typeof require==='function'?require(name):{}};
 return(function(){var made={},all={${modules}};
 function require(id){if(!made[id]){made[id]={exports:{}};all[id].call(made[id].exports,made[id],made[id].exports,require)}return made[id].exports}
 return require(${first})})()}`;
 }
 
-function main(wasm, script, esm) {
-	const head = `/* Sidetone ${version}: a SIP user agent for a page, with the API of SIP.js 0.9. Apache-2.0.\n` +
-		' * Contains @noble/hashes, (c) Paul Miller, MIT. */\n';
-	const factory = bundle(wasm);
-	fs.mkdirSync(path.dirname(script), { recursive: true });
-	fs.writeFileSync(script, `${head}(function(root,factory){
+async function write(file, code, module) {
+	const { code: small } = await minify(code, { module, ecma: 2020, mangle: { toplevel: true }, format: { ascii_only: true },
+		compress: { ecma: 2020, passes: 3, unsafe_arrows: true, pure_getters: true, toplevel: true } });
+	fs.mkdirSync(path.dirname(file), { recursive: true });
+	fs.writeFileSync(file, `/* Sidetone ${version}: a SIP user agent for a page, with the API of SIP.js 0.9. Apache-2.0.\n` +
+		` * Contains @noble/hashes, (c) Paul Miller, MIT. */\n${small}\n`);
+}
+
+async function main(wasm, script, esm) {
+	const factory = factoryOf(wasm);
+	await write(script, `(function(root,factory){
 if(typeof module==='object'&&module.exports)module.exports=factory();
 else if(typeof define==='function'&&define.amd)define([],factory);
-else root.SIP=factory()})(typeof self!=='undefined'?self:this,${factory});\n`);
-	if (esm) {
-		const SIP = require(path.resolve(script));
-		const names = Object.keys(SIP).filter((n) => /^[A-Za-z_$][\w$]*$/.test(n) && n !== 'default');
-		fs.writeFileSync(esm, `${head}const SIP=(${factory})();\nexport default SIP;\n` +
-			`export const {${names.join(',')}}=SIP;\n`);
-	}
+else root.SIP=factory()})(typeof self!=='undefined'?self:this,${factory});`, false);
+	if (!esm)
+		return;
+	const names = Object.keys(require(path.resolve(script))).filter((n) => n !== 'default');
+	await write(esm, `const SIP=(${factory})();export default SIP;export const {${names.join(',')}}=SIP;`, true);
 }
 
 if (process.argv.length < 4) {
 	console.error('usage: web/build.js WASM OUT.js [OUT.mjs]');
 	process.exit(2);
 }
-main(process.argv[2], process.argv[3], process.argv[4]);
+main(process.argv[2], process.argv[3], process.argv[4]).catch((e) => {
+	console.error(e);
+	process.exit(1);
+});

@@ -9,7 +9,7 @@
 	0 * sizeof(_Generic(&((struct agent_config *)0)->f, __typeof__(T) *: (char)0))
 
 /* d: the default as JSON, NULL: none; fb: where it then comes from; h: help. More members of the row may follow. */
-#ifdef __wasm__         /* in a page nobody lists parameters, and words are most of the table */
+#ifdef SIDETONE_SMALL   /* a page lists no parameters */
 #define ROW(n, t, s, d, fb, h) .param.name = n, .param.def = d
 #else
 #define ROW(n, t, s, d, fb, h) \

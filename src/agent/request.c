@@ -243,7 +243,7 @@ static void send_now(void *arg)
 {
 	struct sidetone_request *r = arg;
 	struct ua_request_prm prm = { .out = r->out, .credentials = agent_credentials, .credentials_arg = r->ua, .arg = r,
-		.response = on_response, .failed = on_failed, .prepare = prepare };
+		.trying = true, .response = on_response, .failed = on_failed, .prepare = prepare };
 	struct buf *b = &r->out->headers;
 	int err;
 

@@ -3,6 +3,7 @@
  *   host.c       its life, its loop, and what the core asks for besides connections
  *   host_conn.c  connections of the core: a name, its addresses, one of them that connects
  *   host_uri.c   addresses of servers as text
+ *   host_tls.c   certificates
  *   host_media.c media that lives on its loop
  *
  * Threads: the loop's. */
@@ -47,7 +48,7 @@ struct sidetone_loop {
 	void *log_arg;
 };
 
-/* host.c. The TLS of all connections. Errors as tls_context_new(). */
+/* host_tls.c. The TLS of all connections. Errors as tls_context_new(). */
 int host_tls(struct sidetone_loop *h, struct buf *why);
 
 uint64_t host_media_wait_ms(const struct sidetone_loop *h);  /* UINT64_MAX: no limit */

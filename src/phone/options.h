@@ -50,6 +50,8 @@ void phone_options_free(struct phone_options *o);
 /* One by its name, ours or the agent's, in any of the spellings registerExpires, register-expires, register_expires.
  * `value` NULL: none was given. *took: the value was used. EINVAL, ENOMEM; `why` says what is wrong. */
 int phone_options_set(struct phone_options *o, struct str name, const struct str *value, bool *took, struct buf *why);
+/* One of ours that has no argument, on or off. EINVAL: it is none. */
+int phone_options_switch(struct phone_options *o, struct str name, struct str value);
 /* The words behind the program's name. A --file among them is read first, whatever its place. */
 int phone_options_parse(struct phone_options *o, int argc, char *const *argv, struct buf *why);
 /* The text of a file: lines "name = value", or one JSON object. `path`: for errors, which have its line. */

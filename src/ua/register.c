@@ -118,7 +118,7 @@ static int send_register(struct ua_register *r, uint32_t expires_s)
 	const struct ua_register_prm *p = &r->prm;
 	struct ua_request_prm prm = { .transport = p->transport, .target = p->proxy, .credentials = p->credentials,
 		.credentials_arg = p->credentials_arg, .hold = p->hold, .context = p->context, .arg = r,
-		.response = on_response, .failed = on_failed, .prepare = prepare };
+		.trying = p->progress, .response = on_response, .failed = on_failed, .prepare = prepare };
 	int err;
 
 	drop_request(r);

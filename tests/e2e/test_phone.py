@@ -2,8 +2,11 @@
 
 import array
 import os
+import pty
+import re
 import statistics
 import subprocess
+import termios
 import wave
 
 import pytest
@@ -11,7 +14,7 @@ import tone
 from agent import Agent, agent_program, run_agent
 from certificates import Authority
 from conftest import accounts
-from server import environment, find, free_port, need
+from server import TOP, environment, find, free_port, need
 from waiting import wait_until
 
 MORE = """
@@ -425,6 +428,10 @@ def test_attended_transfer(net):
 def test_help_and_completion():
     text = subprocess.run([agent_program(), "--help"], stdout=subprocess.PIPE, check=True).stdout.decode()
     assert "--registerExpires VALUE" in text and "busy" in text
+    with open(f"{TOP}/docs/sidetone-ua.1", encoding="utf-8") as f:
+        manual = f.read().replace("\\-", "-")
+    for name in re.findall(r"^  (--[\w-]+)", text, re.M):
+        assert re.search(rf"^\.BI? {name}\b", manual, re.M), f"{name} is not in the manual"
     script = subprocess.run([agent_program(), "--completion"], stdout=subprocess.PIPE, check=True).stdout.decode()
     done = subprocess.run(["bash", "-c", script + "\nCOMP_WORDS=(sidetone-ua --regi); COMP_CWORD=1; _sidetone_ua; echo ${COMPREPLY[@]}"],
                           stdout=subprocess.PIPE, check=True).stdout.decode()
@@ -441,3 +448,67 @@ def test_the_library_alone(net, name):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False, env=environment())
     text = done.stdout.decode()
     assert (done.returncode, text) == (0, "over\nover\nboth heard something\n"), text
+
+
+# -- a real terminal ---------------------------------------------------------------------------------------------------
+
+
+class Terminal:
+    """sidetone-ua on a pseudo-terminal."""
+
+    def __init__(self, *words):
+        self.master, slave = pty.openpty()
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        env = {**environment(), "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+        env.pop("NO_COLOR", None)
+        self.process = subprocess.Popen([agent_program(), *words], stdin=slave, stdout=slave, stderr=slave, env=env,
+                                        start_new_session=True)
+        os.set_blocking(self.master, False)
+        self.text = ""
+
+    def shows(self, what, seconds=15.0):
+        """Wait until it has shown WHAT since it was asked last."""
+        def look():
+            try:
+                self.text += os.read(self.master, 65536).decode(errors="replace")
+            except BlockingIOError:
+                pass
+            if what not in self.text:
+                return False
+            self.text = self.text.partition(what)[2]
+            return True
+        wait_until(look, lambda: f"{what!r} in {self.text!r}", seconds)
+
+    def type(self, keys):
+        os.write(self.master, keys.encode())
+
+    def end(self):
+        code = self.process.wait(20)
+        after = termios.tcgetattr(self.slave)
+        os.close(self.master)
+        os.close(self.slave)
+        assert after == self.before, "the terminal is as it was"
+        return code
+
+
+def test_terminal(net):
+    terminal = Terminal(*net.words("1001"), "--trace", "--tone", "440")
+    terminal.shows("registered: 200 OK")
+    terminal.shows("sidetone-ua> ")
+    terminal.type("opt\t600")               # completed
+    terminal.shows("options 600")
+    terminal.type("\r")
+    terminal.shows("\033[1;36m")            # a request in colour
+    terminal.shows("accepted: 200 OK")
+    terminal.type("\033[A")                 # the line of before
+    terminal.shows("options 600")
+    terminal.type("\x15call 600\r")
+    terminal.shows("call 1 of 1> ")
+    terminal.shows("accepted: 200 OK")
+    terminal.type("nonsense\r")
+    terminal.shows("no such command")
+    terminal.type("\x03")
+    terminal.shows("hung up")
+    assert terminal.end() == 0
+    assert net.server.contacts("1001") == []

@@ -321,6 +321,25 @@ int snprintf(char *to, size_t room, const char *f, ...)
 	return n;
 }
 
+/* ---- text ------------------------------------------------------------------------------------------- */
+
+/* The names of all errors are 2 KB, and nobody but a developer reads them. */
+char *strerror(int err)
+{
+	static char text[16];
+
+	snprintf(text, sizeof(text), "error %d", err);
+	return text;
+}
+
+void *memmem(const void *in, size_t n, const void *what, size_t k)
+{
+	for (const char *p = in; k <= n; p++, n--)
+		if (!memcmp(p, what, k))
+			return (void *)(uintptr_t)p;
+	return NULL;
+}
+
 /* ---- order: a heap, which needs no room ------------------------------------------------------------- */
 
 static void swap(char *a, char *b, size_t size)

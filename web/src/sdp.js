@@ -102,7 +102,9 @@ function transportCount(sdp) {
 	return sections(sdp).slice(1).filter((m) => !isRejected(m)).length;
 }
 
-const PRIVATE = /^(?:10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|::1$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i;
+/* RFC 1918, 3927, 6598, 4193, 4291. */
+const PRIVATE = new RegExp('^(?:10\\.|127\\.|169\\.254\\.|192\\.168\\.|172\\.(?:1[6-9]|2\\d|3[01])\\.|' +
+	'100\\.(?:6[4-9]|[7-9]\\d|1[01]\\d|12[0-7])\\.|::1$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)', 'i');
 
 /* Whether checks that we send reach the peer without its knowing a candidate of ours: it is an ICE
  * lite agent, or has an address of its own that is not behind a translator. */
@@ -129,7 +131,8 @@ function writeFragment(local, candidates, complete) {
 	const [head, ...media] = sections(local), lines = [];
 	for (const [index, section] of media.entries()) {
 		const mid = attribute(section, 'mid');
-		const here = candidates.filter((c) => c.sdpMid !== undefined && c.sdpMid !== null ? c.sdpMid === mid : c.sdpMLineIndex === index);
+		const isHere = (c) => (typeof c.sdpMid === 'string' ? c.sdpMid === mid : c.sdpMLineIndex === index);
+		const here = candidates.filter(isHere);
 		if (!here.length && !complete)
 			continue;
 		for (const name of ['ice-ufrag', 'ice-pwd'])
@@ -164,5 +167,5 @@ function readFragment(fragment, remote) {
 	return list;
 }
 
-module.exports = { hold, direction, agreedDirection, withoutLines, stripEncoding, mapMedia, isCandidateTcp, transportCount, isReachable,
-	writeFragment, readFragment };
+module.exports = { hold, direction, agreedDirection, withoutLines, stripEncoding, mapMedia, isCandidateTcp, transportCount,
+	isReachable, writeFragment, readFragment };

@@ -11,7 +11,8 @@ function fakeUA(configuration, contact) {
 	return {
 		lines,
 		getLogger: () => logger,
-		configuration: Object.assign({ userAgentString: 'tests', viaHost: 'host.invalid', uri: URI.parse('sip:me@Home.example'), rel100: 'none',
+		configuration: Object.assign({ userAgentString: 'tests', viaHost: 'host.invalid', uri: URI.parse('sip:me@Home.example'),
+			rel100: 'none',
 			replaces: 'none', displayName: '', extraSupported: [], sipjsId: 'abcde', usePreloadedRoute: false }, configuration),
 		contact: Object.assign({ pub_gruu: null, temp_gruu: null }, contact),
 		transactions: { ist: {}, nist: {}, ict: {}, nict: {} },
@@ -57,13 +58,15 @@ class FakeStream {
 	}
 }
 
-const OFFER = ['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0', 'm=audio 9 UDP/TLS/RTP/SAVPF 0 101', 'c=IN IP4 0.0.0.0', 'a=ice-ufrag:uf', 'a=ice-pwd:pw',
+const OFFER = ['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0', 'm=audio 9 UDP/TLS/RTP/SAVPF 0 101', 'c=IN IP4 0.0.0.0',
+	'a=ice-ufrag:uf', 'a=ice-pwd:pw',
 	'a=mid:0', 'a=sendrecv', 'a=rtpmap:101 telephone-event/8000', ''].join('\r\n');
 
 /* An RTCPeerConnection whose test says when candidates come: candidate(text), complete(). */
 class FakePeerConnection {
 	constructor(configuration) {
-		Object.assign(this, { configuration, signalingState: 'stable', iceGatheringState: 'new', iceConnectionState: 'new', localDescription: null,
+		Object.assign(this, { configuration, signalingState: 'stable', iceGatheringState: 'new', iceConnectionState: 'new',
+			localDescription: null,
 			remoteDescription: null, listeners: {}, senders: [], receivers: [], added: [], calls: [], fails: {} });
 		FakePeerConnection.made.push(this);
 	}
@@ -130,7 +133,8 @@ class FakePeerConnection {
 	}
 
 	addTrack(track, stream) {
-		const sender = { track, stream, dtmf: track.kind === 'audio' ? { canInsertDTMF: true, sent: [], insertDTMF(...args) { this.sent.push(args); } } : null };
+		const sender = { track, stream, dtmf: track.kind === 'audio' ? { canInsertDTMF: true, sent: [],
+			insertDTMF(...args) { this.sent.push(args); } } : null };
 		sender.replaceTrack = (other) => {
 			sender.track = other;
 			return Promise.resolve();
@@ -192,7 +196,8 @@ function fakeBrowser({ userAgent = 'Chrome', devices } = {}) {
 		streams.push(stream);
 		return Promise.resolve(stream);
 	});
-	const values = { RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream, navigator: { userAgent, mediaDevices: { getUserMedia } } };
+	const values = { RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream, navigator: { userAgent,
+		mediaDevices: { getUserMedia } } };
 	for (const name of Object.keys(values)) {
 		if (!(name in originals))
 			originals[name] = Object.getOwnPropertyDescriptor(globalThis, name);

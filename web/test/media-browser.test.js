@@ -5,7 +5,6 @@ const { test, before, after } = require('node:test'), assert = require('node:ass
 const fs = require('node:fs'), path = require('node:path');
 
 const { chromium } = require('../../tests/browser/node_modules/playwright-core');
-const { squeeze } = require('../bundle/squeeze.js');
 
 /* The parts about media, as one script that defines SIP. */
 function bundle() {
@@ -14,8 +13,9 @@ function bundle() {
 		if (!seen.has(file)) {
 			seen.set(file, seen.size);
 			const id = seen.get(file);
-			modules.push(`${id}:function(module,exports,require){${squeeze(fs.readFileSync(file, 'utf8'))
-				.replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, q, name) => `require(${visit(require.resolve(name, { paths: [path.dirname(file)] }))})`)}\n}`);
+			modules.push(`${id}:function(module,exports,require){${fs.readFileSync(file, 'utf8')
+				.replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, q,
+					name) => `require(${visit(require.resolve(name, { paths: [path.dirname(file)] }))})`)}\n}`);
 		}
 		return seen.get(file);
 	};
@@ -33,7 +33,8 @@ function helpers() {
 	window.make = (options) => {
 		const session = new SIP.EventEmitter(), told = [];
 		session.ua = { getLogger: () => logger };
-		session.emit = function (name, ...args) { told.push(name); return SIP.EventEmitter.prototype.emit.call(this, name, ...args); };
+		session.emit = function (name, ...args) { told.push(name); return SIP.EventEmitter.prototype.emit.call(this, name,
+			...args); };
 		const handler = SIP.WebRTC.SessionDescriptionHandler.defaultFactory(session, Object.assign({ constraints: { audio: true },
 			peerConnectionOptions: { rtcConfiguration: { iceServers: [] } } }, options));
 		for (const name of ['iceConnectionConnected', 'iceConnectionCompleted', 'iceGatheringComplete', 'addTrack'])
@@ -65,10 +66,12 @@ function helpers() {
 let browser, page;
 
 before(async () => {
-	browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+	browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true,
+		args: ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
 		'--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required'] });
 	page = await browser.newPage();
-	await page.route('http://localhost/**', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>media</title>' }));
+	await page.route('http://localhost/**', (route) => route.fulfill({ contentType: 'text/html',
+		body: '<!doctype html><title>media</title>' }));
 	await page.goto('http://localhost/');
 	await page.addScriptTag({ content: bundle() });
 	await page.evaluate(helpers);
@@ -105,7 +108,8 @@ test('two handlers talk, hold, go on, and end', async () => {
 	assert.equal(seen.candidates, true);
 	assert.deepEqual(seen.directions, ['sendrecv', 'sendrecv']);
 	for (const told of seen.told)
-		for (const name of ['peerConnection-created', 'SessionDescriptionHandler-created', 'iceGatheringComplete', 'addTrack', 'trackAdded', 'directionChanged'])
+		for (const name of ['peerConnection-created', 'SessionDescriptionHandler-created', 'iceGatheringComplete', 'addTrack',
+			'trackAdded', 'directionChanged'])
 			assert.ok(told.includes(name), `${name} in ${told}`);
 	assert.ok(seen.told.some((told) => told.includes('iceConnectionConnected')));
 	assert.equal(seen.heldOffer, true);
@@ -124,7 +128,8 @@ test('trickled candidates connect, and a refused offer is taken back', async () 
 			from.session.sendRequest = (method, options) => to.handler.addTrickle(options.body.body);
 		}
 		const { offer } = await window.agree(a, b);
-		await window.until(async () => await window.received(a) > 5 && await window.received(b) > 5, 'sound with trickled candidates');
+		await window.until(async () => await window.received(a) > 5 && await window.received(b) > 5,
+			'sound with trickled candidates');
 		await a.handler.getDescription();
 		const offered = a.handler.peerConnection.signalingState;
 		a.session.emit('reinviteFailed');
@@ -142,7 +147,8 @@ test('trickled candidates connect, and a refused offer is taken back', async () 
 test('modifiers make descriptions that a browser takes', async () => {
 	const seen = await page.evaluate(async () => {
 		const { SIP } = window, m = SIP.WebRTC.Modifiers, a = window.make(), b = window.make({ modifiers: [m.stripTcpCandidates] });
-		const { offer, answer } = await window.agree(a, b, {}, [m.stripTelephoneEvent, m.stripG722, m.stripTcpCandidates, m.cleanJitsiSdpImageattr]);
+		const { offer, answer } = await window.agree(a, b, {}, [m.stripTelephoneEvent, m.stripG722, m.stripTcpCandidates,
+			m.cleanJitsiSdpImageattr]);
 		await window.until(async () => await window.received(b) > 5, 'sound');
 		a.handler.close();
 		b.handler.close();

@@ -4,7 +4,8 @@ const { test } = require('node:test'), assert = require('node:assert');
 const { WebRTC, SessionDescriptionHandler, Exceptions, EventEmitter, IncomingRequest } = require('../src/index.js');
 const { fakeUA, fakeSession, fakeBrowser, fakeClock, FakePeerConnection, FakeTrack, OFFER, turn } = require('./fakes.js');
 
-const HOST = 'candidate:1 1 udp 1 192.168.0.5 5 typ host', SRFLX = 'candidate:2 1 udp 1 198.51.100.7 5 typ srflx raddr 192.168.0.5 rport 5',
+const HOST = 'candidate:1 1 udp 1 192.168.0.5 5 typ host',
+	SRFLX = 'candidate:2 1 udp 1 198.51.100.7 5 typ srflx raddr 192.168.0.5 rport 5',
 	RELAY = 'candidate:3 1 udp 1 203.0.113.7 5 typ relay raddr 198.51.100.7 rport 5';
 const factory = WebRTC.SessionDescriptionHandler.defaultFactory;
 
@@ -48,7 +49,8 @@ test('the abstract handler has what a session calls', () => {
 test('the session hears of the peer connection, then of the handler', (t) => {
 	const { session, handler, pc } = setup(t);
 
-	assert.deepEqual(session.told.map(([name]) => name).filter((n) => n !== 'newListener'), ['peerConnection-created', 'SessionDescriptionHandler-created']);
+	assert.deepEqual(session.told.map(([name]) => name).filter((n) => n !== 'newListener'), ['peerConnection-created',
+		'SessionDescriptionHandler-created']);
 	assert.equal(session.told.find(([n]) => n === 'peerConnection-created')[1], pc);
 	assert.ok(handler instanceof SessionDescriptionHandler);
 	assert.deepEqual(pc.configuration.iceServers, [{ urls: 'stun:stun.l.google.com:19302' }]);
@@ -67,7 +69,8 @@ test('an offer waits for a candidate that is of use, and no longer', async (t) =
 	const { body, contentType } = await promise;
 	assert.equal(contentType, 'application/sdp');
 	assert.match(body, /typ host[^]*typ srflx/);
-	assert.deepEqual(told, ['userMediaRequest', 'userMedia', 'iceGathering', 'iceCandidate', 'iceCandidate', 'iceGatheringComplete', 'getDescription']);
+	assert.deepEqual(told, ['userMediaRequest', 'userMedia', 'iceGathering', 'iceCandidate', 'iceCandidate', 'iceGatheringComplete',
+		'getDescription']);
 });
 
 test('an offer leaves when all candidates are there', async (t) => {
@@ -106,8 +109,10 @@ test('without a limit an offer waits', async (t) => {
 
 test('which candidates are of use depends on servers and policy', async (t) => {
 	for (const [rtcConfiguration, candidate, wanted] of [
-		[{ iceServers: [] }, HOST, 'waiting'], [{ iceServers: [{ urls: 'stun:s' }] }, HOST, 'waiting'], [{ iceServers: [{ urls: 'stun:s' }] }, SRFLX, 'kept'], [{ iceServers: [{ urls: 'turn:s' }] }, RELAY, 'kept'],
-		[{ iceServers: [{ urls: 'turn:s' }], iceTransportPolicy: 'relay' }, SRFLX, 'waiting'], [{ iceServers: [{ urls: 'turn:s' }], iceTransportPolicy: 'relay' }, RELAY, 'kept'],
+		[{ iceServers: [] }, HOST, 'waiting'], [{ iceServers: [{ urls: 'stun:s' }] }, HOST, 'waiting'],
+			[{ iceServers: [{ urls: 'stun:s' }] }, SRFLX, 'kept'], [{ iceServers: [{ urls: 'turn:s' }] }, RELAY, 'kept'],
+		[{ iceServers: [{ urls: 'turn:s' }], iceTransportPolicy: 'relay' }, SRFLX, 'waiting'], [{ iceServers: [{ urls: 'turn:s' }],
+			iceTransportPolicy: 'relay' }, RELAY, 'kept'],
 	]) {
 		const all = setup(t, { peerConnectionOptions: { rtcConfiguration } });
 		const promise = all.handler.getDescription();
@@ -172,7 +177,8 @@ test('a peer that trickles gets the answer at once, and the candidates in INFO',
 });
 
 test('only a peer that says so in both places trickles, unless the application knows', async (t) => {
-	for (const [supported, options, given, wanted] of [[true, '', undefined, 'waiting'], [false, 'a=ice-options:trickle\r\n', undefined, 'waiting'], [true, 'a=ice-options:ice2 trickle\r\n', undefined, 'kept'],
+	for (const [supported, options, given, wanted] of [[true, '', undefined, 'waiting'], [false, 'a=ice-options:trickle\r\n',
+		undefined, 'waiting'], [true, 'a=ice-options:ice2 trickle\r\n', undefined, 'kept'],
 		[false, '', { trickle: true }, 'kept'], [true, 'a=ice-options:trickle\r\n', { trickle: false }, 'waiting']]) {
 		const { handler, session } = setup(t, { peerConnectionOptions: given });
 		if (supported)
@@ -192,12 +198,14 @@ test('candidates that come are added, after the description that they belong to'
 	assert.deepEqual(all.pc.added, []);
 	await handler.setDescription(OFFER);
 	await handler.addTrickle(body.replace(':9', ':8'));
-	assert.deepEqual(all.pc.added.map((c) => [c.candidate.slice(0, 11), c.sdpMid, c.sdpMLineIndex]), [['candidate:9', '0', 0], ['candidate:8', '0', 0]]);
+	assert.deepEqual(all.pc.added.map((c) => [c.candidate.slice(0, 11), c.sdpMid, c.sdpMLineIndex]), [['candidate:9', '0', 0],
+		['candidate:8', '0', 0]]);
 });
 
 test('modifiers see a local description twice, those of the call first', async (t) => {
 	const seen = [];
-	const modifier = (name) => (d) => { seen.push(name); return Promise.resolve(Object.assign(d, { sdp: `${d.sdp}a=${name}\r\n` })); };
+	const modifier = (name) => (d) => { seen.push(name); return Promise.resolve(Object.assign(d,
+		{ sdp: `${d.sdp}a=${name}\r\n` })); };
 	const all = setup(t, { modifiers: [modifier('own')] });
 	const promise = all.handler.getDescription({}, [modifier('call')]);
 
@@ -254,10 +262,12 @@ test('other options of the connection make another one, before anything was agre
 });
 
 test('whatever fails is told and breaks the promise', async (t) => {
-	for (const [step, event] of [['createOffer', 'peerConnection-createOfferFailed'], ['setLocalDescription', 'peerConnection-SetLocalDescriptionFailed']]) {
+	for (const [step, event] of [['createOffer', 'peerConnection-createOfferFailed'], ['setLocalDescription',
+		'peerConnection-SetLocalDescriptionFailed']]) {
 		const all = setup(t), cause = new Error('no');
 		all.pc.fails[step] = cause;
-		await assert.rejects(all.handler.getDescription(), (e) => e instanceof Exceptions.GetDescriptionError && e.error === cause && e.message === 'no');
+		await assert.rejects(all.handler.getDescription(), (e) => e instanceof Exceptions.GetDescriptionError &&
+			e.error === cause && e.message === 'no');
 		assert.ok(all.told.includes(event), event);
 	}
 	const remote = setup(t);
@@ -291,7 +301,8 @@ test('events of the connection', (t) => {
 	const { handler, pc, told, session } = setup(t);
 	const heard = [];
 
-	for (const [name, event] of [['checking', 'Checking'], ['connected', 'Connected'], ['completed', 'Completed'], ['failed', 'Failed'], ['disconnected', 'Disconnected'], ['closed', 'Closed'], ['new', '']]) {
+	for (const [name, event] of [['checking', 'Checking'], ['connected', 'Connected'], ['completed', 'Completed'], ['failed',
+		'Failed'], ['disconnected', 'Disconnected'], ['closed', 'Closed'], ['new', '']]) {
 		handler.on(`iceConnection${event}`, (which) => heard.push([event, which === pc]));
 		pc.iceConnectionState = name;
 		pc.fire('iceconnectionstatechange');
@@ -333,7 +344,8 @@ test('hold, and types of bodies', async (t) => {
 
 	assert.match((await holdModifier({ type: 'offer', sdp: OFFER })).sdp, /a=sendonly/);
 	assert.deepEqual(await holdModifier({ type: 'offer' }), { type: 'offer' });
-	assert.deepEqual(['application/sdp', 'Application/SDP; x=y', 'text/plain', 'application/sdpx', '', undefined].map((type) => handler.hasDescription(type)), [true, true, false, false, false, false]);
+	assert.deepEqual(['application/sdp', 'Application/SDP; x=y', 'text/plain', 'application/sdpx', '',
+		undefined].map((type) => handler.hasDescription(type)), [true, true, false, false, false, false]);
 });
 
 test('digits leave in the media', async (t) => {

@@ -8,7 +8,8 @@ const { Simple } = SIP.WebRTC, { C } = Simple;
 
 /* An element of a page: audio or video. */
 function element() {
-	return { played: 0, paused: 0, play() { this.played++; return Promise.reject(new Error('not yet')); }, pause() { this.paused++; } };
+	return { played: 0, paused: 0, play() { this.played++; return Promise.reject(new Error('not yet')); },
+		pause() { this.paused++; } };
 }
 
 class FakeSession extends SIP.EventEmitter {
@@ -18,7 +19,8 @@ class FakeSession extends SIP.EventEmitter {
 		this.local_hold = false;
 		const senders = [{ track: new FakeTrack('audio') }, { track: new FakeTrack('video') }, { track: null }];
 		this.sessionDescriptionHandler = new SIP.EventEmitter();
-		this.sessionDescriptionHandler.peerConnection = { getSenders: () => senders, getReceivers: () => [{ track: new FakeTrack('audio') }] };
+		this.sessionDescriptionHandler.peerConnection = { getSenders: () => senders,
+			getReceivers: () => [{ track: new FakeTrack('audio') }] };
 		for (const name of ['accept', 'reject', 'bye', 'cancel', 'hold', 'unhold', 'dtmf', 'terminate'])
 			this[name] = (...args) => { this.calls.push([name, ...args]); return name; };
 	}
@@ -48,24 +50,29 @@ function setup(t, { media, ua, browser } = {}) {
 	const elements = { remote: { audio: element() } };
 	const simple = new Simple({ media: media || elements, ua: ua || { uri: 'sip:me@h', wsServers: 'wss://h', other: 1 } });
 	const told = [];
-	for (const name of ['registered', 'unregistered', 'new', 'ringing', 'connecting', 'connected', 'ended', 'hold', 'unhold', 'mute', 'unmute', 'dtmf', 'message'])
+	for (const name of ['registered', 'unregistered', 'new', 'ringing', 'connecting', 'connected', 'ended', 'hold', 'unhold',
+		'mute', 'unmute', 'dtmf', 'message'])
 		simple.on(name, (arg) => told.push([name, arg]));
 	return { simple, fake: made[0], told, warnings, elements, names: () => told.map(([name]) => name) };
 }
 
 test('it needs an element to play in', () => {
 	for (const remote of [{}, { audio: null }])
-		assert.throws(() => new Simple({ media: { remote }, ua: {} }), { message: 'At least one remote audio or video element is required for Simple.' });
+		assert.throws(() => new Simple({ media: { remote }, ua: {} }),
+			{ message: 'At least one remote audio or video element is required for Simple.' });
 });
 
 test('its user agent has the options that are its business', (t) => {
 	const { fake, simple } = setup(t);
 
-	assert.deepEqual(fake.configuration, { uri: 'sip:me@h', wsServers: 'wss://h', authorizationUser: undefined, password: undefined, displayName: undefined, traceSip: undefined, userAgentString: undefined,
+	assert.deepEqual(fake.configuration, { uri: 'sip:me@h', wsServers: 'wss://h', authorizationUser: undefined, password: undefined,
+		displayName: undefined, traceSip: undefined, userAgentString: undefined,
 		register: true, sessionDescriptionHandlerFactoryOptions: {} });
-	assert.deepEqual([simple.ua, simple.state, C], [fake, 0, { STATUS_NULL: 0, STATUS_NEW: 1, STATUS_CONNECTING: 2, STATUS_CONNECTED: 3, STATUS_COMPLETED: 4 }]);
+	assert.deepEqual([simple.ua, simple.state, C], [fake, 0, { STATUS_NULL: 0, STATUS_NEW: 1, STATUS_CONNECTING: 2,
+		STATUS_CONNECTED: 3, STATUS_COMPLETED: 4 }]);
 	const safari = setup(t, { browser: { userAgent: 'Mozilla/5.0 (Macintosh) Version/17 Safari/605' } });
-	assert.deepEqual(safari.fake.configuration.sessionDescriptionHandlerFactoryOptions, { modifiers: [SIP.WebRTC.Modifiers.stripG722] });
+	assert.deepEqual(safari.fake.configuration.sessionDescriptionHandlerFactoryOptions,
+		{ modifiers: [SIP.WebRTC.Modifiers.stripG722] });
 });
 
 test('registration is passed on', (t) => {
@@ -82,7 +89,8 @@ test('a call that is made', (t) => {
 	const session = simple.call('bob');
 
 	assert.equal(session, fake.session);
-	assert.deepEqual(fake.calls[0], ['invite', 'bob', { sessionDescriptionHandlerOptions: { constraints: { audio: true, video: false } } }]);
+	assert.deepEqual(fake.calls[0], ['invite', 'bob', { sessionDescriptionHandlerOptions: { constraints: { audio: true,
+		video: false } } }]);
 	assert.equal(elements.remote.audio.autoplay, true);
 	assert.equal(simple.state, C.STATUS_NEW);
 	session.emit('progress');
@@ -170,7 +178,8 @@ test('hold also mutes, and is told when the other side agreed', (t) => {
 test('out of state nothing is done, and a warning says why', (t) => {
 	const { simple, fake, warnings } = setup(t);
 
-	for (const [method, ...args] of [['answer'], ['reject'], ['hangup'], ['hold'], ['unhold'], ['mute'], ['unmute'], ['sendDTMF', '1'], ['message', 'bob'], ['message', '', 'text']])
+	for (const [method, ...args] of [['answer'], ['reject'], ['hangup'], ['hold'], ['unhold'], ['mute'], ['unmute'], ['sendDTMF',
+		'1'], ['message', 'bob'], ['message', '', 'text']])
 		assert.equal(simple[method](...args), undefined);
 	assert.equal(warnings.length, 10);
 	fake.registered = false;

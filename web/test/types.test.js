@@ -30,9 +30,12 @@ function methodsOf(prototype) {
 
 test('every class has its methods in the types, and the types no other', () => {
 	for (const [name, constructor, text, base] of [
-		['EventEmitter', SIP.EventEmitter, values], ['URI', SIP.URI, values], ['NameAddrHeader', SIP.NameAddrHeader, values], ['OutgoingRequest', SIP.OutgoingRequest, values],
-		['IncomingRequest', SIP.IncomingRequest, values, 'IncomingMessage'], ['IncomingResponse', SIP.IncomingResponse, values, 'IncomingMessage'],
-		['WebRTCSessionDescriptionHandler', SIP.WebRTC.SessionDescriptionHandler, media, 'SessionDescriptionHandler'], ['Simple', SIP.WebRTC.Simple, media],
+		['EventEmitter', SIP.EventEmitter, values], ['URI', SIP.URI, values], ['NameAddrHeader', SIP.NameAddrHeader, values],
+			['OutgoingRequest', SIP.OutgoingRequest, values],
+		['IncomingRequest', SIP.IncomingRequest, values, 'IncomingMessage'], ['IncomingResponse', SIP.IncomingResponse, values,
+			'IncomingMessage'],
+		['WebRTCSessionDescriptionHandler', SIP.WebRTC.SessionDescriptionHandler, media, 'SessionDescriptionHandler'], ['Simple',
+			SIP.WebRTC.Simple, media],
 	]) {
 		const names = declared(classBody(text, name) + (base ? `\n${classBody(text, base)}` : ''));
 		const methods = name === 'EventEmitter' ? Object.keys(constructor.prototype) : methodsOf(constructor.prototype);
@@ -46,16 +49,19 @@ test('every class has its methods in the types, and the types no other', () => {
 });
 
 test('helpers, exceptions, constants, rules and modifiers have types', () => {
-	const inside = (name) => new RegExp(`\\bnamespace ${name} \\{\\n([^]*?)\\n\\}`).exec(name === 'ModifiersList' ? media : values)[1];
+	const inside = (name) => new RegExp(`\\bnamespace ${name} \\{\\n([^]*?)\\n\\}`).exec(name === 'ModifiersList'
+		? media : values)[1];
 	const names = (body, expression) => [...body.matchAll(expression)].map((m) => m[1]).sort();
 
 	assert.deepEqual([...new Set(names(inside('Utils'), /\b(?:function|const) (\w+)/g))], Object.keys(SIP.Utils).sort());
 	assert.deepEqual(names(inside('Exceptions'), /\bclass (\w+)/g), Object.keys(SIP.Exceptions).sort());
 	assert.deepEqual(names(inside('ModifiersList'), /\bconst (\w+)/g), Object.keys(SIP.WebRTC.Modifiers).sort());
-	for (const name of [...Object.keys(SIP.Timers), ...Object.keys(SIP.C).filter((n) => n !== 'causes'), ...Object.keys(SIP.C.causes)])
+	for (const name of [...Object.keys(SIP.Timers), ...Object.keys(SIP.C).filter((n) => n !== 'causes'),
+		...Object.keys(SIP.C.causes)])
 		assert.match(values, new RegExp(`\\b${name}\\b`));
 	const rules = /interface GrammarValues \{\n([^]*?)\n\}/.exec(values)[1];
-	assert.deepEqual(names(rules, /^\t(\w+):/gm), Object.keys(Object.assign({}, require('../src/grammar_uri.js').rules, require('../src/grammar_header.js'))).sort());
+	assert.deepEqual(names(rules, /^\t(\w+):/gm), Object.keys(Object.assign({}, require('../src/grammar_uri.js').rules,
+		require('../src/grammar_header.js'))).sort());
 	for (const name of [...Object.keys(require('../src/values.js')), 'version', 'name'])
 		assert.match(values, new RegExp(`export (class|namespace|const|function) ${name}\\b`));
 	for (const name of Object.keys(require('../src/media.js')))

@@ -21,7 +21,7 @@ export interface PeerConnectionOptions {
 
 /** invite() and accept(): sessionDescriptionHandlerOptions. */
 export interface SessionDescriptionHandlerOptions {
-	/** Default: audio and video. */
+	/** Laid over those of the configuration; where that has none, over audio and video. */
 	constraints?: MediaStreamConstraints;
 	peerConnectionOptions?: PeerConnectionOptions;
 	RTCOfferOptions?: RTCOfferOptions;
@@ -60,11 +60,16 @@ export class SessionDescriptionHandler extends EventEmitter {
 	close(): void;
 }
 
-/** The handler of a browser. Events: userMediaRequest(constraints), userMedia(stream), userMediaFailed(error), iceGathering(pc), iceCandidate(event), iceGatheringComplete(handler),
- * iceConnection, iceConnectionChecking, iceConnectionConnected, iceConnectionCompleted, iceConnectionFailed, iceConnectionDisconnected, iceConnectionClosed (pc),
- * getDescription({type, sdp}), setDescription({type, sdp}), setRemoteDescription(receivers), confirmed(handler), addTrack(event), addStream(event), peerConnection-createOfferFailed,
- * peerConnection-createAnswerFailed, peerConnection-SetLocalDescriptionFailed, peerConnection-setRemoteDescriptionFailed (error). The session's: peerConnection-created(pc),
- * SessionDescriptionHandler-created(handler), trackAdded(), directionChanged(). */
+/**
+ * The handler of a browser. Its events: userMediaRequest(constraints), userMedia(stream), userMediaFailed(error),
+ * iceGathering(pc), iceCandidate(event), iceGatheringComplete(handler), iceConnection, iceConnectionChecking,
+ * iceConnectionConnected, iceConnectionCompleted, iceConnectionFailed, iceConnectionDisconnected, iceConnectionClosed
+ * (pc), getDescription({type, sdp}), setDescription({type, sdp}), setRemoteDescription(receivers), confirmed(handler),
+ * addTrack(event), addStream(event), peerConnection-createOfferFailed, peerConnection-createAnswerFailed,
+ * peerConnection-SetLocalDescriptionFailed, peerConnection-setRemoteDescriptionFailed (error).
+ * The session's: peerConnection-created(pc), SessionDescriptionHandler-created(handler), trackAdded(),
+ * directionChanged().
+ */
 declare class WebRTCSessionDescriptionHandler extends SessionDescriptionHandler {
 	constructor(session: any, options?: SessionDescriptionHandlerFactoryOptions);
 	static defaultFactory(session: any, options?: SessionDescriptionHandlerFactoryOptions): WebRTCSessionDescriptionHandler;
@@ -98,8 +103,11 @@ export interface SimpleOptions {
 	ua: { uri?: string; wsServers?: any; authorizationUser?: string; password?: string; displayName?: string; traceSip?: boolean; userAgentString?: string };
 }
 
-/** A phone for one call at a time. Events: registered(ua), unregistered(ua), new, ringing, connecting, connected, ended, hold, unhold (session), mute, unmute (simple), dtmf(request),
- * message(message). What does not fit the state is a warning and nothing more. */
+/**
+ * A phone for one call at a time. Events: registered(ua), unregistered(ua), new, ringing, connecting, connected, ended,
+ * hold, unhold (session), mute, unmute (simple), dtmf(request), message(message). What does not fit the state is a
+ * warning and nothing more.
+ */
 declare class Simple extends EventEmitter {
 	constructor(options: SimpleOptions);
 	static readonly C: { readonly STATUS_NULL: 0; readonly STATUS_NEW: 1; readonly STATUS_CONNECTING: 2; readonly STATUS_CONNECTED: 3; readonly STATUS_COMPLETED: 4 };

@@ -21,7 +21,8 @@ export type Parameters = { [name: string]: string | null };
 
 export class URI {
 	/** Throws a TypeError without a host. */
-	constructor(scheme: string | null | undefined, user: string | null | undefined, host: string, port?: number | string | null, parameters?: { [name: string]: any },
+	constructor(scheme: string | null | undefined, user: string | null | undefined, host: string, port?: number | string | null,
+		parameters?: { [name: string]: any },
 		headers?: { [name: string]: string | string[] });
 	static parse(text: string): URI | undefined;
 
@@ -87,9 +88,22 @@ export interface ViaValue extends HostValue {
 	params?: Flags;
 }
 export interface CSeqValue { value: number; method: string; }
-export interface ChallengeValue { realm?: string; nonce?: string; opaque?: string; qop?: string[]; algorithm?: string; stale?: boolean; }
+export interface ChallengeValue {
+	realm?: string;
+	nonce?: string;
+	opaque?: string;
+	qop?: string[];
+	algorithm?: string;
+	stale?: boolean;
+}
 export interface EventValue { event: string; params?: Flags; }
-export interface ReplacesValue { call_id: string; replaces_from_tag: string; replaces_to_tag: string; early_only?: true; params?: Flags; }
+export interface ReplacesValue {
+	call_id: string;
+	replaces_from_tag: string;
+	replaces_to_tag: string;
+	early_only?: true;
+	params?: Flags;
+}
 export interface SubscriptionStateValue { state: string; reason?: string; expires?: number; params?: Flags; }
 /** `position` is the end, `offset` the beginning. */
 export interface AddressInList { position: number; offset: number; parsed: NameAddrHeader; }
@@ -148,7 +162,8 @@ export namespace Grammar {
 // ---- messages ----
 
 /** What a message needs of a user agent. */
-export interface MessageOwner { getLogger(category: string, label?: string): Logger; configuration: any; contact?: any; transport?: any; }
+export interface MessageOwner { getLogger(category: string,
+	label?: string): Logger; configuration: any; contact?: any; transport?: any; }
 
 export interface Body { body: string; contentType?: string; }
 
@@ -168,7 +183,8 @@ export interface RequestParams {
 }
 
 export class OutgoingRequest {
-	constructor(method: string, ruri: URI | string, ua: MessageOwner, params?: RequestParams | null, extraHeaders?: string[] | string | null, body?: string | Body | null);
+	constructor(method: string, ruri: URI | string, ua: MessageOwner, params?: RequestParams | null, extraHeaders?: string[] |
+		string | null, body?: string | Body | null);
 	method: string;
 	ruri: URI | string;
 	from: NameAddrHeader;
@@ -229,7 +245,8 @@ export class IncomingRequest extends IncomingMessage {
 	transport: any;
 	server_transaction: any;
 	/** Gives the text of the response. */
-	reply(code: number, reason?: string | null, extraHeaders?: string[] | null, body?: string | Body | null, onSuccess?: () => void, onFailure?: () => void): string | undefined;
+	reply(code: number, reason?: string | null, extraHeaders?: string[] | null, body?: string | Body | null, onSuccess?: () => void,
+		onFailure?: () => void): string | undefined;
 	reply_sl(code: number, reason?: string): void;
 }
 
@@ -246,7 +263,8 @@ export namespace Parser {
 }
 
 /** False: the message goes no further; a request was answered where it has to be. */
-export function sanityCheck(message: IncomingRequest | IncomingResponse, ua: MessageOwner, transport: { send(text: string): any }): boolean;
+export function sanityCheck(message: IncomingRequest | IncomingResponse, ua: MessageOwner,
+	transport: { send(text: string): any }): boolean;
 
 // ---- logging ----
 
@@ -273,9 +291,12 @@ export class LoggerFactory {
 export const version: string;
 export const name: string;
 
-type Method = 'ACK' | 'BYE' | 'CANCEL' | 'INFO' | 'INVITE' | 'MESSAGE' | 'NOTIFY' | 'OPTIONS' | 'REGISTER' | 'UPDATE' | 'SUBSCRIBE' | 'PUBLISH' | 'REFER' | 'PRACK';
-type Cause = 'CONNECTION_ERROR' | 'REQUEST_TIMEOUT' | 'SIP_FAILURE_CODE' | 'INTERNAL_ERROR' | 'BUSY' | 'REJECTED' | 'REDIRECTED' | 'UNAVAILABLE' | 'NOT_FOUND' | 'ADDRESS_INCOMPLETE' |
-	'INCOMPATIBLE_SDP' | 'AUTHENTICATION_ERROR' | 'DIALOG_ERROR' | 'WEBRTC_NOT_SUPPORTED' | 'WEBRTC_ERROR' | 'CANCELED' | 'NO_ANSWER' | 'EXPIRES' | 'NO_ACK' | 'NO_PRACK' |
+type Method = 'ACK' | 'BYE' | 'CANCEL' | 'INFO' | 'INVITE' | 'MESSAGE' | 'NOTIFY' | 'OPTIONS' | 'REGISTER' | 'UPDATE' |
+	'SUBSCRIBE' | 'PUBLISH' | 'REFER' | 'PRACK';
+type Cause = 'CONNECTION_ERROR' | 'REQUEST_TIMEOUT' | 'SIP_FAILURE_CODE' | 'INTERNAL_ERROR' | 'BUSY' | 'REJECTED' | 'REDIRECTED' |
+	'UNAVAILABLE' | 'NOT_FOUND' | 'ADDRESS_INCOMPLETE' |
+	'INCOMPATIBLE_SDP' | 'AUTHENTICATION_ERROR' | 'DIALOG_ERROR' | 'WEBRTC_NOT_SUPPORTED' | 'WEBRTC_ERROR' | 'CANCELED' |
+		'NO_ANSWER' | 'EXPIRES' | 'NO_ACK' | 'NO_PRACK' |
 	'USER_DENIED_MEDIA_ACCESS' | 'BAD_MEDIA_DESCRIPTION' | 'RTP_TIMEOUT';
 
 export const C: { readonly [M in Method]: M } & {
@@ -367,7 +388,8 @@ export namespace Utils {
 	/** Each is called with what the promise of the one before gave. */
 	function reducePromises<T>(list: Array<(value: T) => T | PromiseLike<T>>, value: T): globalThis.Promise<T>;
 	function augment(object: any, constructor: Function, args: any[], override?: boolean): void;
-	function optionsOverride(options: any, winner: string, loser: string, isDeprecated: boolean, logger: Logger, defaultValue: any): void;
+	function optionsOverride(options: any, winner: string, loser: string, isDeprecated: boolean, logger: Logger,
+		defaultValue: any): void;
 	function str_utf8_length(text: string): number;
 	function generateFakeSDP(body: string | undefined): string | undefined;
 	function isFunction(fn: any): fn is Function;
