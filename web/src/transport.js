@@ -2,6 +2,7 @@
  * the agent decides; this opens the socket it asks for, and carries bytes. */
 'use strict';
 const SIP = require('./sip.js');
+const EventEmitter = require('./emitter.js');
 
 const C = { STATUS_READY: 0, STATUS_DISCONNECTED: 1, STATUS_ERROR: 2 };
 const OPEN = 1;
@@ -23,7 +24,7 @@ function Transport(ua, server) {
 	this.connect();
 }
 
-Transport.prototype = Object.create(SIP.EventEmitter.prototype);
+Transport.prototype = Object.create(EventEmitter.prototype);
 Transport.prototype.constructor = Transport;
 
 Object.assign(Transport.prototype, {
