@@ -1,7 +1,7 @@
 /* The media handler in a real browser: two of them in a page of Chromium talk to each other. The
  * browser's driver comes with tools/install-browser. */
 'use strict';
-const { test, before, after } = require('node:test'), assert = require('node:assert');
+const { test, before, after } = require('node:test'), assert = require('node:assert').strict;
 const fs = require('node:fs'), path = require('node:path');
 
 const { chromium } = require('../../tests/browser/node_modules/playwright-core');
