@@ -273,7 +273,7 @@ class CoreEvent {
 	get message() { return this.field(8); }
 	get status() { return this.field(9) | 0; }
 	get cause() { return this.core.string(this.field(10)); }
-	get text() { return this.field(11) ? this.core.text(this.field(11), this.field(12)) : null; }
+	get text() { return this.field(12) ? this.core.text(this.field(11), this.field(12)) : this.core.string(this.field(11)); }
 }
 
 module.exports = { Core, ERRNO, later };
