@@ -56,7 +56,9 @@ const methods = {
 
 	on_setDescription(e) {
 		const kind = e.status, handle = this.handle, body = e.text, type = e.cause || undefined;
-		const [, modifiers] = this.descriptionOptions(), [options] = this.answering ? this.descriptionOptions() : [this.sessionDescriptionHandlerOptions];
+		/* What a re-INVITE of ours adds (hold) is for our description alone. */
+		const [options, modifiers] = this.answering && !this.pendingReinvite ? this.descriptionOptions()
+			: [this.sessionDescriptionHandlerOptions, this.modifiers];
 		const done = (status) => {
 			if (this.handle === handle)
 				this.ua.agent.call('session_described', handle, status);

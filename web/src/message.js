@@ -32,7 +32,8 @@ function writeBody(body, whenText) {
 	const type = given ? body.contentType : whenText;
 	if (!content)
 		return 'Content-Length: 0\r\n\r\n';
-	return (type ? `Content-Type: ${type}\r\n` : '') + `Content-Length: ${Utils.str_utf8_length(String(content))}\r\n\r\n${content}`;
+	const length = Utils.str_utf8_length(String(content));
+	return `${type ? `Content-Type: ${type}\r\n` : ''}Content-Length: ${length}\r\n\r\n${content}`;
 }
 
 /* A list of whole lines; one line alone is taken too. */
@@ -88,7 +89,8 @@ function OutgoingRequest(method, ruri, ua, params, extraHeaders, body) {
 	this.reasonPhrase = given.reason_phrase;
 
 	const to = address(given.to_displayName, given.to_uri || ruri, given.to_tag);
-	const from = address(given.from_displayName || given.from_displayName === 0 ? given.from_displayName : ua.configuration.displayName,
+	const named = given.from_displayName || given.from_displayName === 0;
+	const from = address(named ? given.from_displayName : ua.configuration.displayName,
 		given.from_uri || ua.configuration.uri, given.from_tag || Utils.newTag());
 	this.to = NameAddrHeader.parse(to);
 	this.from = NameAddrHeader.parse(from);

@@ -8,9 +8,9 @@ const { headerize } = require('./text.js');
 const { supportedTags, writeBody, linesOf, aliases } = require('./message.js');
 
 /* The compact forms of names (IANA's registry of SIP header fields). */
-const COMPACT = { A: 'Accept-Contact', B: 'Referred-By', C: 'Content-Type', D: 'Request-Disposition', E: 'Content-Encoding', F: 'From',
-	I: 'Call-ID', J: 'Reject-Contact', K: 'Supported', L: 'Content-Length', M: 'Contact', N: 'Identity-Info', O: 'Event', R: 'Refer-To',
-	S: 'Subject', T: 'To', U: 'Allow-Events', V: 'Via', X: 'Session-Expires', Y: 'Identity' };
+const COMPACT = { A: 'Accept-Contact', B: 'Referred-By', C: 'Content-Type', D: 'Request-Disposition', E: 'Content-Encoding',
+	F: 'From', I: 'Call-ID', J: 'Reject-Contact', K: 'Supported', L: 'Content-Length', M: 'Contact', N: 'Identity-Info',
+	O: 'Event', R: 'Refer-To', S: 'Subject', T: 'To', U: 'Allow-Events', V: 'Via', X: 'Session-Expires', Y: 'Identity' };
 
 /* The name under which a header field is kept. */
 function fullName(name) {

@@ -94,10 +94,11 @@ class Trickle {
 	}
 
 	remoteSet() {
-		const pc = this.handler.peerConnection;
-		const candidates = [].concat(...this.theirs.splice(0).map((body) => readFragment(body, pc.remoteDescription && pc.remoteDescription.sdp)));
-		return Promise.all(candidates.map((candidate) => Promise.resolve(pc.addIceCandidate(candidate)).catch((e) =>
-			this.handler.logger.warn(`a candidate was not taken: ${e.message}`)))).then(() => undefined);
+		const { peerConnection: pc, logger } = this.handler, remote = pc.remoteDescription && pc.remoteDescription.sdp;
+		const candidates = [].concat(...this.theirs.splice(0).map((body) => readFragment(body, remote)));
+		const add = (candidate) => Promise.resolve(pc.addIceCandidate(candidate))
+			.catch((e) => logger.warn(`a candidate was not taken: ${e.message}`));
+		return Promise.all(candidates.map(add)).then(() => undefined);
 	}
 
 	stop() {

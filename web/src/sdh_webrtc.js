@@ -11,6 +11,7 @@ const { reducePromises } = require('./utils.js');
 const { hold, agreedDirection, isReachable } = require('./sdp.js');
 
 const ICE_CHECKING_TIMEOUT = 5000;
+const DEFAULT_CONSTRAINTS = { audio: true, video: true };
 const DEFAULT_ICE_SERVERS = [{ urls: 'stun:stun.l.google.com:19302' }];
 const ICE_EVENTS = { new: '', checking: 'Checking', connected: 'Connected', completed: 'Completed', failed: 'Failed',
 	disconnected: 'Disconnected', closed: 'Closed' };
@@ -47,6 +48,8 @@ function WebRTCSessionDescriptionHandler(session, options) {
 	this.logger = session.ua.getLogger('sip.invitecontext.sessionDescriptionHandler', session.id);
 	this.modifiers = [].concat(this.options.modifiers || []);
 	this.peerConnection = null;
+	/* Those of a call are laid over these: {audio: true} alone does not take the camera away. */
+	this.constraints = filled(this.options.constraints) || DEFAULT_CONSTRAINTS;
 	this.direction = null;
 	this.closed = false;
 	const hidden = { devices: new Devices(this), trickle: new Trickle(this), used: null, wait: null, gathering: false };
@@ -56,6 +59,7 @@ function WebRTCSessionDescriptionHandler(session, options) {
 		this.connect(this.options.peerConnectionOptions);
 	else
 		this.logger.error('WebRTC is not supported here');
+	session.on('reinviteFailed', () => this.rollbackDescription());
 	session.emit('SessionDescriptionHandler-created', this);
 }
 WebRTCSessionDescriptionHandler.prototype = Object.create(SessionDescriptionHandler.prototype, {
@@ -71,7 +75,8 @@ Object.assign(WebRTCSessionDescriptionHandler.prototype, {
 		const given = options || {}, list = this.modifiersOf(modifiers);
 		return Promise.resolve().then(() => {
 			this.connect(filled(given.peerConnectionOptions));
-			return this._devices.acquire(filled(given.constraints) || filled(this.options.constraints) || { audio: true, video: true });
+			this.constraints = Object.assign({}, this.constraints, given.constraints);
+			return this._devices.acquire(this.constraints);
 		}).then(() => this.createDescription(given.RTCOfferOptions, list)).then((description) => {
 			this.emit('getDescription', description);
 			this.noteDirection();
@@ -106,12 +111,13 @@ Object.assign(WebRTCSessionDescriptionHandler.prototype, {
 		});
 	},
 
-	/* Takes back an offer that was refused, so that the peer's next one finds the state of before. */
+	/* Takes back an offer that was refused, ours or theirs, so that the next one finds the state of before. */
 	rollbackDescription() {
-		const pc = this.peerConnection;
-		if (!pc || pc.signalingState !== 'have-local-offer')
+		const pc = this.peerConnection, state = pc && pc.signalingState;
+		const set = { 'have-local-offer': 'setLocalDescription', 'have-remote-offer': 'setRemoteDescription' }[state];
+		if (!set)
 			return Promise.resolve();
-		return Promise.resolve(pc.setLocalDescription({ type: 'rollback' })).catch((e) => {
+		return Promise.resolve(pc[set]({ type: 'rollback' })).catch((e) => {
 			this.logger.warn(`an offer could not be taken back: ${e && e.message || e}`);
 		});
 	},
@@ -269,7 +275,8 @@ const inner = {
 			this.emit(`peerConnection-${make}Failed`, e);
 			throw e;
 		}).then((description) => reducePromises(modifiers, plain(description))).then((description) => {
-			this._told = false;
+			/* Where all candidates are there from before, nothing is gathered. */
+			this._told = pc.iceGatheringState === 'complete';
 			return Promise.resolve(pc.setLocalDescription(description)).catch((e) => {
 				this.emit('peerConnection-SetLocalDescriptionFailed', e);
 				throw e;
@@ -310,8 +317,9 @@ const inner = {
 		this.session.emit('directionChanged');
 	},
 };
+inner._told = false;
 for (const name of Object.keys(inner))
-	Object.defineProperty(WebRTCSessionDescriptionHandler.prototype, name, { value: inner[name], writable: true, configurable: true });
-Object.defineProperty(WebRTCSessionDescriptionHandler.prototype, '_told', { value: false, writable: true });
+	Object.defineProperty(WebRTCSessionDescriptionHandler.prototype, name,
+		{ value: inner[name], writable: true, configurable: true });
 
 module.exports = WebRTCSessionDescriptionHandler;

@@ -6,7 +6,8 @@ const DIRECTION = /^a=(sendrecv|sendonly|recvonly|inactive)[ \t]*$/m;
 
 /* The part before the first m= line, and then each media section; together they are the text. */
 function sections(sdp) {
-	return sdp.split(/^(?=m=)/m);
+	const parts = sdp.split(/^(?=m=)/m);
+	return parts[0].startsWith('m=') ? ['', ...parts] : parts;
 }
 
 function lineEnd(sdp) {
@@ -101,7 +102,9 @@ function transportCount(sdp) {
 	return sections(sdp).slice(1).filter((m) => !isRejected(m)).length;
 }
 
-const PRIVATE = /^(?:10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|::1$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i;
+/* RFC 1918, 3927, 6598, 4193, 4291. */
+const PRIVATE = new RegExp('^(?:10\\.|127\\.|169\\.254\\.|192\\.168\\.|172\\.(?:1[6-9]|2\\d|3[01])\\.|' +
+	'100\\.(?:6[4-9]|[7-9]\\d|1[01]\\d|12[0-7])\\.|::1$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)', 'i');
 
 /* Whether checks that we send reach the peer without its knowing a candidate of ours: it is an ICE
  * lite agent, or has an address of its own that is not behind a translator. */
@@ -128,7 +131,8 @@ function writeFragment(local, candidates, complete) {
 	const [head, ...media] = sections(local), lines = [];
 	for (const [index, section] of media.entries()) {
 		const mid = attribute(section, 'mid');
-		const here = candidates.filter((c) => c.sdpMid !== undefined && c.sdpMid !== null ? c.sdpMid === mid : c.sdpMLineIndex === index);
+		const isHere = (c) => (typeof c.sdpMid === 'string' ? c.sdpMid === mid : c.sdpMLineIndex === index);
+		const here = candidates.filter(isHere);
 		if (!here.length && !complete)
 			continue;
 		for (const name of ['ice-ufrag', 'ice-pwd'])
@@ -146,6 +150,7 @@ function writeFragment(local, candidates, complete) {
  * credentials than the remote description's are of a generation that is over. */
 function readFragment(fragment, remote) {
 	const known = sections(remote || '').slice(1).map((m) => attribute(m, 'mid')), list = [];
+	const ufrags = ((remote || '').match(/^a=ice-ufrag:\S+/mg) || []).map((line) => line.slice('a=ice-ufrag:'.length));
 	let mid = null, ufrag = null;
 	for (const line of fragment.split(/\r?\n/)) {
 		const found = /^a=(ice-ufrag|mid|candidate|end-of-candidates)(?::(.*))?$/.exec(line.trim());
@@ -155,12 +160,12 @@ function readFragment(fragment, remote) {
 			mid = found[2];
 		else if (found[1] === 'ice-ufrag')
 			ufrag = found[2];
-		else if (!ufrag || !remote || remote.includes(`a=ice-ufrag:${ufrag}`))
+		else if (!ufrag || ufrags.includes(ufrag))
 			list.push({ candidate: found[1] === 'candidate' ? `candidate:${found[2]}` : '', sdpMid: mid === null ? undefined : mid,
 				sdpMLineIndex: Math.max(0, known.indexOf(mid)) });
 	}
 	return list;
 }
 
-module.exports = { hold, direction, agreedDirection, withoutLines, stripEncoding, mapMedia, isCandidateTcp, transportCount, isReachable,
-	writeFragment, readFragment };
+module.exports = { hold, direction, agreedDirection, withoutLines, stripEncoding, mapMedia, isCandidateTcp, transportCount,
+	isReachable, writeFragment, readFragment };

@@ -106,6 +106,9 @@ const methods = {
 	},
 
 	on_accepted(e, message) {
+		/* An early dialog has become the call's. */
+		if (message instanceof SIP.IncomingResponse)
+			this.haveDialog(message);
 		this.accepted(this.subject(e, message), e.cause || undefined);
 	},
 
@@ -208,8 +211,13 @@ const methods = {
 	},
 
 	on_info(e, request) {
+		const handler = this.sessionDescriptionHandler;
 		serve(this.ua, request, { incoming: e.incoming });
-		if (this.onInfo)
+		/* Candidates of a peer that trickles. */
+		if (handler && handler.hasTrickle && handler.hasTrickle(request.getHeader('Content-Type'))) {
+			request.reply(200);
+			handler.addTrickle(request.body);
+		} else if (this.onInfo)
 			this.onInfo(request);
 		else
 			request.reply(415, null, ['Accept: application/dtmf-relay']);

@@ -205,7 +205,8 @@ const inner = {
 		session.on('progress', mine(() => this.onProgress()));
 		session.on('accepted', mine(() => this.onAccepted()));
 		session.on('dtmf', mine((dtmf) => this.emit('dtmf', dtmf)));
-		for (const event of ['rejected', 'failed', 'bye', 'terminated'])
+		session.on('failed', mine(() => this.onFailed()));
+		for (const event of ['rejected', 'bye', 'terminated'])
 			session.on(event, mine(() => this.onEnded()));
 	},
 
@@ -239,6 +240,10 @@ const inner = {
 		this.state = C.STATUS_COMPLETED;
 		this.emit('ended', this.session);
 		this.cleanupMedia();
+	},
+
+	onFailed() {
+		this.onEnded();
 	},
 
 	/* The event follows the peer's consent. */

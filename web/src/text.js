@@ -1,7 +1,8 @@
 /* Small functions on text that the values share: names of headers, escapes, lengths. */
 'use strict';
 
-const SPECIAL = { 'Call-Id': 'Call-ID', Cseq: 'CSeq', 'Min-Se': 'Min-SE', Rack: 'RAck', Rseq: 'RSeq', 'Www-Authenticate': 'WWW-Authenticate' };
+const SPECIAL = { 'Call-Id': 'Call-ID', Cseq: 'CSeq', 'Min-Se': 'Min-SE', Rack: 'RAck', Rseq: 'RSeq',
+	'Www-Authenticate': 'WWW-Authenticate' };
 
 /* "call-id" -> "Call-ID" */
 function headerize(name) {

@@ -119,8 +119,9 @@ Object.assign(Transport.prototype, {
 		else if (trace)
 			this.logger.log(typeof data === 'string' ? `received WebSocket text message:\n\n${data}\n`
 				: `received WebSocket binary message:\n\n${new TextDecoder().decode(data)}\n`);
-		this.ua.agent.received(this.conn, data);
+		/* First, so that whoever keeps a trace has it before what is answered. */
 		this.emit('message', data);
+		this.ua.agent.received(this.conn, data);
 	},
 
 	onError(e) {

@@ -1,6 +1,6 @@
 /* SIP.EventEmitter, and the logger. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const { EventEmitter, LoggerFactory } = require('../src/index.js');
 
 test('listeners are called in order, with the emitter as this, and can be taken away', () => {
@@ -145,7 +145,8 @@ test('a connector hears what is logged, the console need not', (t) => {
 test('a wrong logging option is told and changes nothing', (t) => {
 	const lines = recorded(t), factory = new LoggerFactory();
 
-	for (const [name, good, kept, wrong] of [['level', 'warn', 1, 'loud'], ['level', 9, 3, -1], ['builtinEnabled', true, true, 'yes'], ['connector', null, null, 5]]) {
+	for (const [name, good, kept, wrong] of [['level', 'warn', 1, 'loud'], ['level', 9, 3, -1], ['builtinEnabled', true, true,
+		'yes'], ['connector', null, null, 5]]) {
 		factory[name] = good;
 		lines.length = 0;
 		factory[name] = wrong;

@@ -1,6 +1,6 @@
 /* What tests put in the place of an agent and a browser. */
 'use strict';
-const { EventEmitter, URI } = require('../src/index.js');
+const { EventEmitter, URI, Timers } = require('../src/index.js');
 
 /* A UA as far as messages need one. What is logged is in `lines`. */
 function fakeUA(configuration, contact) {
@@ -11,7 +11,8 @@ function fakeUA(configuration, contact) {
 	return {
 		lines,
 		getLogger: () => logger,
-		configuration: Object.assign({ userAgentString: 'tests', viaHost: 'host.invalid', uri: URI.parse('sip:me@Home.example'), rel100: 'none',
+		configuration: Object.assign({ userAgentString: 'tests', viaHost: 'host.invalid', uri: URI.parse('sip:me@Home.example'),
+			rel100: 'none',
 			replaces: 'none', displayName: '', extraSupported: [], sipjsId: 'abcde', usePreloadedRoute: false }, configuration),
 		contact: Object.assign({ pub_gruu: null, temp_gruu: null }, contact),
 		transactions: { ist: {}, nist: {}, ict: {}, nict: {} },
@@ -57,13 +58,15 @@ class FakeStream {
 	}
 }
 
-const OFFER = ['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0', 'm=audio 9 UDP/TLS/RTP/SAVPF 0 101', 'c=IN IP4 0.0.0.0', 'a=ice-ufrag:uf', 'a=ice-pwd:pw',
+const OFFER = ['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0', 'm=audio 9 UDP/TLS/RTP/SAVPF 0 101', 'c=IN IP4 0.0.0.0',
+	'a=ice-ufrag:uf', 'a=ice-pwd:pw',
 	'a=mid:0', 'a=sendrecv', 'a=rtpmap:101 telephone-event/8000', ''].join('\r\n');
 
 /* An RTCPeerConnection whose test says when candidates come: candidate(text), complete(). */
 class FakePeerConnection {
 	constructor(configuration) {
-		Object.assign(this, { configuration, signalingState: 'stable', iceGatheringState: 'new', iceConnectionState: 'new', localDescription: null,
+		Object.assign(this, { configuration, signalingState: 'stable', iceGatheringState: 'new', iceConnectionState: 'new',
+			localDescription: null,
 			remoteDescription: null, listeners: {}, senders: [], receivers: [], added: [], calls: [], fails: {} });
 		FakePeerConnection.made.push(this);
 	}
@@ -130,7 +133,8 @@ class FakePeerConnection {
 	}
 
 	addTrack(track, stream) {
-		const sender = { track, stream, dtmf: track.kind === 'audio' ? { canInsertDTMF: true, sent: [], insertDTMF(...args) { this.sent.push(args); } } : null };
+		const sender = { track, stream, dtmf: track.kind === 'audio' ? { canInsertDTMF: true, sent: [],
+			insertDTMF(...args) { this.sent.push(args); } } : null };
 		sender.replaceTrack = (other) => {
 			sender.track = other;
 			return Promise.resolve();
@@ -158,6 +162,30 @@ class FakePeerConnection {
 }
 FakePeerConnection.made = [];
 
+const originals = {};
+
+/* A clock in the place of SIP.Timers': tick(ms) lets time pass. */
+function fakeClock() {
+	const { setTimeout: set, clearTimeout: clear } = Timers;
+	let now = 0, ids = 0, due = [];
+	Timers.setTimeout = (fn, ms) => {
+		due.push({ id: ++ids, at: now + ms, fn });
+		return ids;
+	};
+	Timers.clearTimeout = (id) => { due = due.filter((d) => d.id !== id); };
+	return {
+		tick(ms) {
+			now += ms;
+			for (const d of due.filter(({ at }) => at <= now)) {
+				Timers.clearTimeout(d.id);
+				d.fn();
+			}
+		},
+		waiting: () => due.length,
+		restore: () => Object.assign(Timers, { setTimeout: set, clearTimeout: clear }),
+	};
+}
+
 /* Puts a browser's globals in place, until the function that it gives is called. `devices`: what
  * getUserMedia does. */
 function fakeBrowser({ userAgent = 'Chrome', devices } = {}) {
@@ -168,17 +196,18 @@ function fakeBrowser({ userAgent = 'Chrome', devices } = {}) {
 		streams.push(stream);
 		return Promise.resolve(stream);
 	});
-	const values = { RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream, navigator: { userAgent, mediaDevices: { getUserMedia } } };
-	const before = {};
+	const values = { RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream, navigator: { userAgent,
+		mediaDevices: { getUserMedia } } };
 	for (const name of Object.keys(values)) {
-		before[name] = Object.getOwnPropertyDescriptor(globalThis, name);
+		if (!(name in originals))
+			originals[name] = Object.getOwnPropertyDescriptor(globalThis, name);
 		Object.defineProperty(globalThis, name, { value: values[name], configurable: true, writable: true });
 	}
 	FakePeerConnection.made = [];
 	return { asked, streams, restore() {
 		for (const name of Object.keys(values))
-			if (before[name])
-				Object.defineProperty(globalThis, name, before[name]);
+			if (originals[name])
+				Object.defineProperty(globalThis, name, originals[name]);
 			else
 				delete globalThis[name];
 	} };
@@ -187,4 +216,4 @@ function fakeBrowser({ userAgent = 'Chrome', devices } = {}) {
 /* Lets promises that are kept already run. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-module.exports = { fakeUA, fakeSession, fakeBrowser, FakePeerConnection, FakeStream, FakeTrack, OFFER, turn };
+module.exports = { fakeUA, fakeSession, fakeBrowser, fakeClock, FakePeerConnection, FakeStream, FakeTrack, OFFER, turn };

@@ -1,6 +1,6 @@
 /* SIP.URI, SIP.NameAddrHeader. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const { URI, NameAddrHeader } = require('../src/index.js');
 
 test('a URI needs a host and nothing else', () => {
@@ -13,7 +13,8 @@ test('a URI needs a host and nothing else', () => {
 test('scheme and host are compared without case, and written as they were given', () => {
 	const uri = new URI('SIPS', 'Alice', 'Example.COM', 5061, { Transport: 'TLS', lr: null }, { 'x-a': ['1', '2'] });
 
-	assert.deepEqual([uri.scheme, uri.user, uri.host, uri.port, uri.aor], ['sips', 'Alice', 'example.com', 5061, 'Alice@example.com']);
+	assert.deepEqual([uri.scheme, uri.user, uri.host, uri.port, uri.aor], ['sips', 'Alice', 'example.com', 5061,
+		'Alice@example.com']);
 	assert.equal(uri.toString(), 'sips:Alice@example.com:5061;transport=tls;lr?X-A=1&X-A=2');
 	assert.equal(uri.toRaw(), 'SIPS:Alice@Example.COM:5061;transport=tls;lr?X-A=1&X-A=2');
 	uri.host = 'Other';
@@ -47,7 +48,8 @@ test('parameters', () => {
 	assert.equal(uri.getParam('FOO'), 'bar');
 	assert.equal(uri.getParam('flag'), null);
 	assert.equal(uri.getParam('no'), undefined);
-	assert.deepEqual([uri.hasParam('FLAG'), uri.hasParam('no'), uri.hasParam(), uri.hasParam('toString')], [true, false, undefined, false]);
+	assert.deepEqual([uri.hasParam('FLAG'), uri.hasParam('no'), uri.hasParam(), uri.hasParam('toString')], [true, false, undefined,
+		false]);
 	assert.equal(uri.deleteParam('foo'), 'bar');
 	assert.equal(uri.deleteParam('foo'), undefined);
 	assert.equal(uri.deleteParam(), undefined);
@@ -98,16 +100,20 @@ test('a text is parsed', () => {
 	assert.equal(uri.port, 6060);
 	assert.deepEqual(uri.parameters, { transport: 'tcp', foo: 'abc', baz: null });
 	assert.deepEqual(uri.headers, { 'X-Header-1': ['AaA1', 'AAA2'], 'X-Header-2': ['BbB'] });
-	for (const wrong of ['', 'sip:', 'sip:@h', 'sip:a@', 'sip:a b@h', 'sip:a@h;', 'sip:a@h?', 'sip:a@h?b', 'tel:1', 'a@h', ' sip:a', 'sip:a ', 'sip:a@-b',
+	for (const wrong of ['', 'sip:', 'sip:@h', 'sip:a@', 'sip:a b@h', 'sip:a@h;', 'sip:a@h?', 'sip:a@h?b', 'tel:1', 'a@h', ' sip:a',
+		'sip:a ', 'sip:a@-b',
 		'sip:a@b:123456', 'sip:a@256.1.1.1', 'sip:a@[::1', 'sip:a@[1:2]', '<sip:a@h>', undefined, 5, {}])
 		assert.equal(URI.parse(wrong), undefined, String(wrong));
 });
 
 test('no parameter of a URI changes its host, and none is lost', () => {
-	assert.equal(String(URI.parse('sip:a@h;maddr=10.0.0.1;ttl=5;method=X;user=phonex;lrx=1')), 'sip:a@h;maddr=10.0.0.1;ttl=5;method=x;user=phonex;lrx=1');
+	assert.equal(String(URI.parse('sip:a@h;maddr=10.0.0.1;ttl=5;method=X;user=phonex;lrx=1')),
+		'sip:a@h;maddr=10.0.0.1;ttl=5;method=x;user=phonex;lrx=1');
 	assert.equal(URI.parse('sip:a@h;lr=on').getParam('lr'), null);
 	assert.equal(URI.parse('sip:a@[2001:DB8::1]:5').host, '[2001:db8::1]');
 	assert.equal(URI.parse('sip:a@[::]').host, '[::]');
+	assert.equal(URI.parse('sip:a%ff%20@h').user, 'a%ff%20');
+	assert.equal(String(URI.parse('sip:a%ff@h')), 'sip:a%ff@h');
 	assert.equal(URI.parse('sip:a@h.example.').host, 'h.example.');
 });
 

@@ -1,6 +1,6 @@
 /* SIP.Utils, SIP.C, SIP.Exceptions, SIP.Timers. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const SIP = require('../src/index.js');
 const { provide } = require('../src/provided.js');
 
@@ -15,19 +15,24 @@ test('what a person typed becomes a URI', () => {
 	const normal = (...args) => String(Utils.normalizeTarget(...args));
 
 	for (const [target, domain, wanted] of [
-		['bob', 'd.com', 'sip:bob@d.com'], ['sip:bob@H', 'd', 'sip:bob@h'], ['sips:bob@h', 'd', 'sip:bob@h'], ['tel:+34-602 1', 'd', 'sip:+34-602%201@d'],
-		['+34-602.(1)', 'd', 'sip:+346021@d'], ['a-b', 'd', 'sip:a-b@d'], ['a@b@c', 'd', 'sip:a%40b@c'], ['%61lice@h', undefined, 'sip:alice@h'],
-		['sip:a@h:5;x=y?z=w', 'd', 'sip:a@h:5;x=y?Z=w'], ['#31#', 'd', 'sip:%2331%23@d'], ['50%', 'd', 'sip:50%25@d'], ['\u00f1', 'd', 'sip:%C3%B1@d'],
+		['bob', 'd.com', 'sip:bob@d.com'], ['sip:bob@H', 'd', 'sip:bob@h'], ['sips:bob@h', 'd', 'sip:bob@h'], ['tel:+34-602 1', 'd',
+			'sip:+34-602%201@d'],
+		['+34-602.(1)', 'd', 'sip:+346021@d'], ['a-b', 'd', 'sip:a-b@d'], ['a@b@c', 'd', 'sip:a%40b@c'], ['%61lice@h', undefined,
+			'sip:alice@h'],
+		['sip:a@h:5;x=y?z=w', 'd', 'sip:a@h:5;x=y?Z=w'], ['#31#', 'd', 'sip:%2331%23@d'], ['50%', 'd', 'sip:50%25@d'], ['\u00f1',
+			'd', 'sip:%C3%B1@d'],
 	])
 		assert.equal(normal(target, domain), wanted);
-	for (const [target, domain] of [['bob'], [''], [undefined], [null], [5, 'd'], ['@h', 'd'], ['a@', 'd'], ['a@h_h', 'd'], ['-', 'd'], ['sip:bob@h>', 'd']])
+	for (const [target, domain] of [['bob'], [''], [undefined], [null], [5, 'd'], ['@h', 'd'], ['a@', 'd'], ['a@h_h', 'd'], ['-',
+		'd'], ['sip:bob@h>', 'd']])
 		assert.equal(Utils.normalizeTarget(target, domain), undefined);
 	const uri = SIP.URI.parse('sip:x');
 	assert.equal(Utils.normalizeTarget(uri), uri);
 });
 
 test('names of headers', () => {
-	for (const [name, wanted] of [['call-id', 'Call-ID'], ['CSEQ', 'CSeq'], ['rack', 'RAck'], ['rseq', 'RSeq'], ['www-authenticate', 'WWW-Authenticate'],
+	for (const [name, wanted] of [['call-id', 'Call-ID'], ['CSEQ', 'CSeq'], ['rack', 'RAck'], ['rseq', 'RSeq'], ['www-authenticate',
+		'WWW-Authenticate'],
 		['MIN-SE', 'Min-SE'], ['x-foo-BAR', 'X-Foo-Bar'], ['content_type', 'Content-Type'], ['', '']])
 		assert.equal(Utils.headerize(name), wanted);
 });
@@ -68,7 +73,8 @@ test('reasons and causes', () => {
 	assert.equal(Utils.getReasonPhrase(486), 'Busy Here');
 	assert.equal(Utils.getReasonPhrase(486, 'mine'), 'mine');
 	assert.equal(Utils.getReasonPhrase(699), '');
-	for (const [code, cause] of [[486, 'Busy'], [600, 'Busy'], [302, 'Redirected'], [603, 'Rejected'], [408, 'Unavailable'], [404, 'Not Found'],
+	for (const [code, cause] of [[486, 'Busy'], [600, 'Busy'], [302, 'Redirected'], [603, 'Rejected'], [408, 'Unavailable'], [404,
+		'Not Found'],
 		[484, 'Address Incomplete'], [606, 'Incompatible SDP'], [407, 'Authentication Error'], [500, 'SIP Failure Code']])
 		assert.equal(Utils.sipErrorCause(code), cause);
 	assert.equal(Utils.getReasonHeaderValue(486), 'SIP ;cause=486 ;text="Busy Here"');
@@ -106,7 +112,8 @@ test('small helpers', () => {
 	assert.equal(Utils.isFunction(() => {}), true);
 	assert.equal(Utils.isFunction(async () => {}), true);
 	assert.equal(Utils.isFunction({}), false);
-	assert.deepEqual(['1.2.3.4', '[::1]', 'a.b', 'a_b', undefined].map(Utils.hostType), ['IPv4', 'IPv6', 'domain', undefined, undefined]);
+	assert.deepEqual(['1.2.3.4', '[::1]', 'a.b', 'a_b', undefined].map(Utils.hostType), ['IPv4', 'IPv6', 'domain', undefined,
+		undefined]);
 	assert.equal(Utils.generateFakeSDP('v=0\r\no=- 1 2 IN IP4 1.2.3.4\r\ns=x\r\nm=audio 5 RTP/AVP 0\r\n'),
 		'v=0\r\no=- 1 2 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nc=IN IP4 0.0.0.0');
 	assert.equal(Utils.generateFakeSDP(undefined), undefined);
@@ -130,7 +137,8 @@ test('small helpers', () => {
 
 test('exceptions', () => {
 	for (const [name, args, code, text, fields, message] of [
-		['ConfigurationError', ['uri', 'x'], 1, 'CONFIGURATION_ERROR', { parameter: 'uri', value: 'x' }, 'Invalid value "x" for parameter "uri"'],
+		['ConfigurationError', ['uri', 'x'], 1, 'CONFIGURATION_ERROR', { parameter: 'uri', value: 'x' },
+			'Invalid value "x" for parameter "uri"'],
 		['ConfigurationError', ['uri', 0], 1, 'CONFIGURATION_ERROR', { parameter: 'uri', value: 0 }, 'Missing parameter: uri'],
 		['InvalidStateError', [9], 2, 'INVALID_STATE_ERROR', { status: 9 }, 'Invalid status: 9'],
 		['NotSupportedError', ['m'], 3, 'NOT_SUPPORTED_ERROR', {}, 'm'],
@@ -139,7 +147,8 @@ test('exceptions', () => {
 		['MethodParameterError', ['publish', 'body', {}], 6, 'METHOD_PARAMETER_ERROR', { method: 'publish', parameter: 'body' },
 			'Invalid value {} for parameter "body"'],
 		['TransportError', ['m'], 7, 'TRANSPORT_ERROR', {}, 'm'],
-		['SessionDescriptionHandlerError', ['setDescription', new Error('e')], 8, 'SESSION_DESCRIPTION_HANDLER_ERROR', { method: 'setDescription' },
+		['SessionDescriptionHandlerError', ['setDescription', new Error('e')], 8, 'SESSION_DESCRIPTION_HANDLER_ERROR',
+			{ method: 'setDescription' },
 			'Error with Session Description Handler: e'],
 	]) {
 		const e = new Exceptions[name](...args);
