@@ -2,8 +2,9 @@
 #
 #   make            release build: build/sidetone, and build/asterisk, a link to it
 #   make web        the user agent for a page: build/web/sidetone-ua.js and .mjs, from C by way of
-#                   WebAssembly, and from web/
-#   make run        install what is missing, build, start with etc/ (BIND=ADDR, default 127.0.0.1)
+#                   WebAssembly, and from web/; and the phone on a page, build/web/phone
+#   make run        install what is missing, build, start with etc/ (BIND=ADDR, default 127.0.0.1);
+#                   PAGE=no leaves the phone on a page as it is
 #   make test       install what is missing, debug build with ASan and UBSan, every test
 #   make test-oom   each test again and again, with one allocation failing: docs/testing.md
 #   make test-tsan  what has threads, under ThreadSanitizer
@@ -27,6 +28,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 BIND ?= 127.0.0.1
+PAGE ?= yes
 BENCH ?= full
 PEERS ?=
 SECONDS ?= 60
@@ -79,10 +81,14 @@ web:
 	@$(MAKE) --no-print-directory $(WASM)/build.ninja
 	@ninja -C $(WASM) --quiet
 	@node web/build.js $(WASM)/web/sidetone-ua.wasm build/web/sidetone-ua.js build/web/sidetone-ua.mjs
+	@rm -rf build/web/phone.new && mkdir -p build/web/phone.new
+	@cp web/phone/* build/web/sidetone-ua.js build/web/phone.new/
+	@rm -rf build/web/phone && mv build/web/phone.new build/web/phone
 
 run:
 	@tools/install-deps build
 	@$(MAKE) --no-print-directory all
+	@[ '$(PAGE)' = no ] || $(MAKE) --no-print-directory web >build/web.log 2>&1 || true
 	@BIND='$(BIND)' exec tools/run
 
 $(DEBUG)/build.ninja:
@@ -160,7 +166,8 @@ attack:
 	@ninja -C build --quiet tests/attack/spray
 	@$(PYTHON) tests/attack/attack.py --program build/sidetone $(if $(PART),--parts '$(PART)') $(ATTACK)
 
-# The program, its manual, the sample configuration and its sounds. A link named
+# The programs, their manuals, the library, the sample configuration and its sounds, and the phone on
+# a page when `make web` has built it. A link named
 # asterisk is left to you: it would hide an Asterisk that is installed.
 share = $(DESTDIR)$(PREFIX)/share
 install: all
@@ -170,6 +177,18 @@ install: all
 	install -m 644 etc/sounds/en/* '$(share)/sidetone/etc/sounds/en/'
 	install -m 644 docs/*.md LICENSE README.md '$(share)/doc/sidetone/'
 	install -m 644 docs/sidetone.8 '$(share)/man/man8/'
+	if [ -d build/web/phone ]; then install -d '$(share)/sidetone/phone' && install -m 644 build/web/phone/* '$(share)/sidetone/phone/'; fi
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(share)/man/man1' '$(share)/bash-completion/completions'
+	install -m 755 build/sidetone-ua '$(DESTDIR)$(PREFIX)/bin/sidetone-ua'
+	install -m 644 docs/sidetone-ua.1 '$(share)/man/man1/'
+	build/sidetone-ua --completion >'$(share)/bash-completion/completions/sidetone-ua'
+	install -d '$(DESTDIR)$(PREFIX)/lib/pkgconfig' '$(DESTDIR)$(PREFIX)/include'
+	install -m 755 build/library/libsidetone-ua.so.0.1.0 '$(DESTDIR)$(PREFIX)/lib/'
+	ln -sfn libsidetone-ua.so.0.1.0 '$(DESTDIR)$(PREFIX)/lib/libsidetone-ua.so.0'
+	ln -sfn libsidetone-ua.so.0 '$(DESTDIR)$(PREFIX)/lib/libsidetone-ua.so'
+	install -m 644 build/library/libsidetone-ua.a '$(DESTDIR)$(PREFIX)/lib/'
+	install -m 644 include/sidetone-ua*.h '$(DESTDIR)$(PREFIX)/include/'
+	sed 's|@PREFIX@|$(PREFIX)|' build/library/sidetone-ua.pc >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/sidetone-ua.pc'
 
 format:
 	@tools/install-deps lint

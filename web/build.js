@@ -1,73 +1,98 @@
 #!/usr/bin/env node
-/* Makes the one file that a page loads: web/src with what it requires, and the WebAssembly as a
- * string, as a script (global SIP, CommonJS, AMD) and as a module.
+/* Makes the one file that a page loads: web/src with what it requires, and the WebAssembly in it, as a
+ * script (global SIP, CommonJS, AMD) and as a module.
  *
  *   web/build.js WASM OUT.js [OUT.mjs]
  */
 'use strict';
-const fs = require('fs'), path = require('path');
-const { squeeze } = require('./bundle/squeeze.js');
-const { encode } = require('./bundle/encode.js');
+const fs = require('fs'), path = require('path'), cp = require('child_process');
+const { minify } = require('terser');
+const { noble } = require('./bundle/noble.js');
+const { lzma } = require('./bundle/lzma.js');
 
 const root = __dirname;
 const version = /version: '([^']*)'/.exec(fs.readFileSync(path.join(root, '../meson.build'), 'utf8'))[1];
 
-/* Where `name`, required in `from`, lies. A package's own "exports" are not looked at: those that
- * are used here keep their CommonJS beside their package.json. */
+/* What web/bundle/lzma.js reads. As base64 it costs after the server's gzip what it costs as bytes. */
+function pack(wasm) {
+	const bytes = fs.readFileSync(wasm);
+	const packed = cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,lc=1,lp=0,pb=0', '-c', wasm], { maxBuffer: 1 << 28 });
+	if (Buffer.compare(Buffer.from(lzma(packed, bytes.length)), bytes))
+		throw new Error(`${wasm} is not what comes out again`);
+	return `(${lzma})(Uint8Array.from(atob('${packed.toString('base64')}'),(c)=>c.charCodeAt(0)),${bytes.length})`;
+}
+
+/* Modules whose place something made takes. */
+const made = {
+	'wasm.js': ({ wasm }) => ({ body: pack(wasm), at_end: true }),
+	'noble.js': () => ({ body: noble(path.join(root, 'node_modules/@noble/hashes/esm'), ['md5', 'sha256', 'sha512_256']) }),
+};
+
 function resolve(name, from) {
-	const base = name.startsWith('.') ? path.resolve(path.dirname(from), name) : path.join(root, 'node_modules', name);
-	for (const file of [base, base + '.js', path.join(base, 'index.js')])
-		if (fs.existsSync(file) && fs.statSync(file).isFile())
-			return file;
-	throw new Error(`${path.relative(root, from)} requires ${name}, which is not there: run tools/install-web`);
+	const file = path.resolve(path.dirname(from), name);
+	if (!name.startsWith('.') || !fs.existsSync(file))
+		throw new Error(`${path.relative(root, from)} requires ${name}`);
+	return file;
 }
 
-/* The modules that `entry` needs, each after those that it needs itself. */
-function collect(entry, wasm) {
-	const order = [], seen = new Map();
-	const visit = (file) => {
-		if (seen.has(file))
-			return seen.get(file);
-		const id = seen.size;
-		seen.set(file, id);
-		const text = path.basename(file) === 'wasm.js' ? `module.exports = ${encode(fs.readFileSync(wasm))};`
-			: squeeze(fs.readFileSync(file, 'utf8'));
-		/* What is node's own is asked for where the file is loaded; in a page it is empty. */
-		const body = text.replace(/\brequire\((['"]node:[^'"]+['"])\)/g, 'outer($1)').replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, quote, name) => `require(${visit(resolve(name, file))})`);
-		order.push({ id, body });
-		return id;
+/* Each module as a value of its own, those that it needs before it. The WebAssembly comes last: what is
+ * alike in the others then stands near enough together for gzip. */
+function collect(entry, options) {
+	const order = [], last = [], seen = new Map();
+	const visit = (file, from) => {
+		if (seen.has(file)) {
+			if (!seen.get(file).done)
+				throw new Error(`${path.relative(root, from)} and ${path.relative(root, file)} require each other`);
+			return seen.get(file).name;
+		}
+		const module = { name: `module${seen.size}`, done: false };
+		seen.set(file, module);
+		if (made[path.basename(file)]) {
+			const { body, at_end } = made[path.basename(file)](options);
+			(at_end ? last : order).push(at_end ? `function ${module.name}(){return ${body}}` : `const ${module.name}=${body};`);
+		} else {
+			/* What is node's own is asked for where the file is loaded; a page has no use for it. */
+			const body = fs.readFileSync(file, 'utf8').replace(/\brequire\((['"]node:[^'"]+['"])\)/g, 'outer($1)')
+				.replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, quote, name) => visit(resolve(name, file), file));
+			order.push(`const ${module.name}=(()=>{const module={};${body.replace(/\bmodule\.exports = ([^;]+|\{[^]*\});\s*$/, 'return $1;')}\n})();`);
+		}
+		module.done = true;
+		return module.name;
 	};
-	return { first: visit(entry), order };
+	const first = visit(entry, entry);
+	return `${order.join('\n')}\n${last.join('\n')}\nreturn ${first};`;
 }
 
-function bundle(wasm) {
-	const { first, order } = collect(path.join(root, 'src/index.js'), wasm);
-	const modules = order.map(({ id, body }) => `${id}:function(module,exports,require){${body}\n}`).join(',\n');
-	return `function(){'use strict';var outer=function(name){return typeof require==='function'?require(name):{}};
-return(function(){var made={},all={${modules}};
-function require(id){if(!made[id]){made[id]={exports:{}};all[id].call(made[id].exports,made[id],made[id].exports,require)}return made[id].exports}
-return require(${first})})()}`;
+function factoryOf(wasm) {
+	return `function(){'use strict';const outer=(name)=>typeof require==='function'?require(name):{};
+${collect(path.join(root, 'src/index.js'), { wasm })}}`;
 }
 
-function main(wasm, script, esm) {
-	const head = `/* Sidetone ${version}: a SIP user agent for a page, with the API of SIP.js 0.9. Apache-2.0.\n` +
-		' * Contains @noble/hashes, (c) Paul Miller, MIT. */\n';
-	const factory = bundle(wasm);
-	fs.mkdirSync(path.dirname(script), { recursive: true });
-	fs.writeFileSync(script, `${head}(function(root,factory){
+async function write(file, code, module) {
+	const { code: small } = await minify(code, { module, ecma: 2020, mangle: { toplevel: true }, format: { ascii_only: true },
+		compress: { ecma: 2020, passes: 3, unsafe_arrows: true, pure_getters: true, toplevel: true } });
+	fs.mkdirSync(path.dirname(file), { recursive: true });
+	fs.writeFileSync(file, `/* Sidetone ${version}: a SIP user agent for a page, with the API of SIP.js 0.9. Apache-2.0.\n` +
+		` * Contains @noble/hashes, (c) Paul Miller, MIT. */\n${small}\n`);
+}
+
+async function main(wasm, script, esm) {
+	const factory = factoryOf(wasm);
+	await write(script, `(function(root,factory){
 if(typeof module==='object'&&module.exports)module.exports=factory();
 else if(typeof define==='function'&&define.amd)define([],factory);
-else root.SIP=factory()})(typeof self!=='undefined'?self:this,${factory});\n`);
-	if (esm) {
-		const SIP = require(path.resolve(script));
-		const names = Object.keys(SIP).filter((n) => /^[A-Za-z_$][\w$]*$/.test(n) && n !== 'default');
-		fs.writeFileSync(esm, `${head}const SIP=(${factory})();\nexport default SIP;\n` +
-			`export const {${names.join(',')}}=SIP;\n`);
-	}
+else root.SIP=factory()})(typeof self!=='undefined'?self:this,${factory});`, false);
+	if (!esm)
+		return;
+	const names = Object.keys(require(path.resolve(script))).filter((n) => n !== 'default');
+	await write(esm, `const SIP=(${factory})();export default SIP;export const {${names.join(',')}}=SIP;`, true);
 }
 
 if (process.argv.length < 4) {
 	console.error('usage: web/build.js WASM OUT.js [OUT.mjs]');
 	process.exit(2);
 }
-main(process.argv[2], process.argv[3], process.argv[4]);
+main(process.argv[2], process.argv[3], process.argv[4]).catch((e) => {
+	console.error(e);
+	process.exit(1);
+});

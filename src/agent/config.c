@@ -9,8 +9,12 @@
 	0 * sizeof(_Generic(&((struct agent_config *)0)->f, __typeof__(T) *: (char)0))
 
 /* d: the default as JSON, NULL: none; fb: where it then comes from; h: help. More members of the row may follow. */
+#ifdef SIDETONE_SMALL   /* a page lists no parameters */
+#define ROW(n, t, s, d, fb, h) .param.name = n, .param.def = d
+#else
 #define ROW(n, t, s, d, fb, h) \
 	.param.name = n, .param.type = t, .param.ts = s, .param.def = d, .param.fallback = fb, .param.help = h
+#endif
 #define BOOL(n, f, d, h, ...) \
 	{ ROW(n, "true or false", "boolean", d, NULL, h), AT(f, bool), .read = agent_read_bool, \
 	  .write = agent_write_bool, __VA_ARGS__ }

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define MAX_TX 20000            /* of all agents; their server may ask as much as it likes */
+#define FINISHED_BYTES (1 << 20)
 #define MAX_STREAM (256 * 1024) /* of a message that is not whole yet */
 
 static struct sidetone_core *core_of(const struct clock *c)
@@ -196,7 +198,8 @@ void sidetone_core_closed(struct sidetone_core *c, uint32_t conn, unsigned code,
 struct sidetone_core *sidetone_core_new(const struct sidetone_host *host)
 {
 	struct sidetone_core *c = calloc(1, sizeof(*c));
-	struct sip_stack_prm prm = { .arg = c, .send = send_bytes, .request = on_request, .trace = trace, .max_share = 100 };
+	struct sip_stack_prm prm = { .arg = c, .send = send_bytes, .request = on_request, .trace = trace, .max_share = 100,
+		.max_tx = MAX_TX, .finished_bytes = FINISHED_BYTES };
 	struct sip_hash h = { .arg = obj_new(sizeof(*host), NULL), .digest = hash };
 
 	if (!c || !h.arg) {

@@ -85,6 +85,7 @@ static void told(void *arg, struct ua_subscribe *sub, const struct ua_subscribe_
 {
 	struct sidetone_subscription *s = arg;
 	struct sidetone_ua *ua = obj_hold(s->ua);
+	bool before = s->telling;
 
 	(void)sub;
 	s->telling = true;
@@ -96,8 +97,8 @@ static void told(void *arg, struct ua_subscribe *sub, const struct ua_subscribe_
 		tell(s, (struct sidetone_event){ .type = SIDETONE_FAILED,
 			.cause = agent_is_up(ua) ? "Request Timeout" : "Connection Error" });
 	set_state(s, state_of(s, e));
-	s->telling = false;
-	if (s->freed)
+	s->telling = before;
+	if (s->freed && !before)
 		free_subscription(s);
 	obj_drop(ua);
 }
@@ -221,10 +222,19 @@ int sidetone_subscription_refresh(struct sidetone_subscription *s)
 
 int sidetone_subscription_end(struct sidetone_subscription *s)
 {
+	bool before = s->telling;
+	int err;
+
 	s->ended = true;
 	list_remove(&s->start.link);
+	/* Whoever hears of it may free it. */
+	s->telling = true;
 	set_state(s, "terminated");
-	return s->sub ? ua_subscribe_end(s->sub) : 0;
+	err = s->sub ? ua_subscribe_end(s->sub) : 0;
+	s->telling = before;
+	if (s->freed && !before)
+		free_subscription(s);
+	return err;
 }
 
 void sidetone_subscription_free(struct sidetone_subscription *s)

@@ -47,11 +47,16 @@ void log_write(enum log_level level, const char *module, int verbosity, const ch
 #define log_warning(...) log_write(LOG_WARNING, LOG_MODULE, 0, __VA_ARGS__)
 #define log_notice(...) log_write(LOG_NOTICE, LOG_MODULE, 0, __VA_ARGS__)
 #define log_security(...) log_write(LOG_SECURITY, LOG_MODULE, 0, __VA_ARGS__)
+#ifdef SIDETONE_SMALL   /* a page, where nobody can ask for these */
+#define log_verbose(n, ...) do { if (0) log_write(LOG_VERBOSE, LOG_MODULE, (n), __VA_ARGS__); } while (0)
+#define log_debug(n, ...) do { if (0) log_write(LOG_DEBUG, LOG_MODULE, (n), __VA_ARGS__); } while (0)
+#else
 #define log_verbose(n, ...) \
 	do { if ((log_mask() & (1u << LOG_VERBOSE)) && log_verbose_level() >= (n)) \
 		log_write(LOG_VERBOSE, LOG_MODULE, (n), __VA_ARGS__); } while (0)
 #define log_debug(n, ...) \
 	do { if ((log_mask() & (1u << LOG_DEBUG)) && log_debug_level() >= (n)) \
 		log_write(LOG_DEBUG, LOG_MODULE, (n), __VA_ARGS__); } while (0)
+#endif
 
 #endif

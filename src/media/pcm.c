@@ -221,7 +221,7 @@ int media_pcm_start(struct media_pcm **out, struct media_session *s, const struc
 
 	if (s->closed || !s->m)
 		return ESHUTDOWN;
-	if (s->type != MEDIA_AUDIO || rate_kind(ops->rate) < 0)
+	if (s->type != MEDIA_AUDIO || s->peer || s->place || rate_kind(ops->rate) < 0)
 		return EINVAL;
 	bank = media_rates(s->m);
 	p = bank ? calloc(1, sizeof(*p)) : NULL;

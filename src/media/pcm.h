@@ -19,8 +19,8 @@ struct media_pcm_ops {
 					 * taken to another thread */
 };
 
-/* The session must not be in a mix. EINVAL no audio session, no such rate; ESHUTDOWN, ENOMEM, ENOBUFS: then the ops are
- * the caller's still. */
+/* While it has functions the session is in no mix and no bridge: they would decode with the same states. EINVAL: it is, or
+ * no audio session, or no such rate; ESHUTDOWN, ENOMEM, ENOBUFS: then the ops are the caller's still. */
 int media_pcm_start(struct media_pcm **out, struct media_session *s, const struct media_pcm_ops *ops);
 int media_pcm_stop(struct media_pcm *p);     /* ENOBUFS: it goes on */
 

@@ -165,7 +165,7 @@ static void event(struct phone *p, const struct sidetone_event *e, struct call *
 			screen_say(&p->screen, "'answer' takes it, 'reject' refuses it");
 	}
 	if (e->type == SIDETONE_SUBSCRIPTION_STATE && e->subscription && e->text && !p->options.json)
-		screen_say(&p->screen, "subscription: %s", e->text);
+		say_text(p, "subscription: %s", e->text);
 	set_prompt(c);
 	screen_draw(&p->screen);
 }

@@ -177,7 +177,7 @@ static void say_call(struct commands *c, const struct call *call)
 
 	if (!sidetone_media_state(c->phone->media, call->session, &s) && call->up && (s.held || s.held_by_peer))
 		state = s.held ? "held" : "held by the other side";
-	screen_say(&c->phone->screen, "%c %u  %s  %s  %.0f s  %s", call == call_named(c, STR_NULL) ? '*' : ' ', call->number,
+	say_text(c->phone, "%c %u  %s  %s  %.0f s  %s", call == call_named(c, STR_NULL) ? '*' : ' ', call->number,
 		   text_z(&call->peer), state, call_seconds(call), s.codec ? s.codec : "");
 }
 
@@ -187,7 +187,7 @@ static const char *do_calls(struct commands *c, struct str args)
 
 	(void)args;
 	if (!call_find(c->phone, 0))
-		screen_say(&c->phone->screen, "no call");
+		say_text(c->phone, "no call");
 	for (struct list *e = l->next; e != l; e = e->next)
 		if (!container_of(e, struct call, link)->over)
 			say_call(c, container_of(e, struct call, link));
@@ -300,8 +300,8 @@ static const char *do_help(struct commands *c, struct str args)
 
 	(void)args;
 	for (size_t i = 0; (row = command_row(i)); i++)
-		screen_say(&c->phone->screen, "  %-10s %-22s %s", row->name, row->args, row->help);
-	screen_say(&c->phone->screen, "  The beginning of a name is enough. N: the number of a call; without it the current one.");
+		say_text(c->phone, "  %-10s %-22s %s", row->name, row->args, row->help);
+	say_text(c->phone, "  The beginning of a name is enough. N: the number of a call; without it the current one.");
 	return NULL;
 }
 
@@ -375,5 +375,5 @@ void command_run(struct commands *c, struct str line)
 	else
 		wrong = several ? "several commands begin so; 'help' lists them" : "no such command; 'help' lists them";
 	if (wrong)
-		screen_say(&c->phone->screen, "%.*s: %s", STR_ARG(row ? str_z(row->name) : name), wrong);
+		say_text(c->phone, "%.*s: %s", STR_ARG(row ? str_z(row->name) : name), wrong);
 }

@@ -113,16 +113,6 @@ static void cancel_query(void *arg, struct dns_query *query)
 
 /* ---- sockets -------------------------------------------------------------------------------------- */
 
-int host_tls(struct sidetone_loop *h, struct buf *why)
-{
-	const struct tls_prm prm = { .name = STR("TLS"), .ca_list_file = text_view(&h->ca_list_file),
-		.ca_list_path = text_view(&h->ca_list_path), .cert_file = text_view(&h->cert_file),
-		.priv_key_file = text_view(&h->priv_key_file), .connect_only = true, .verify_server = !h->no_verify,
-		.allow_wildcard_certs = true };
-
-	return h->tls ? 0 : tls_context_new(&h->tls, &prm, why);
-}
-
 static int frame(void *arg, struct str data, size_t *len)
 {
 	(void)arg;
@@ -185,7 +175,7 @@ static int make_parts(struct sidetone_loop *h)
 	if (!h->by_id || !h->by_net || !h->net)
 		return ENOMEM;
 	h->core = sidetone_core_new(&rows);
-	return h->core ? 0 : ENOMEM;
+	return h->core ? host_watch_network(h) : ENOMEM;
 }
 
 int sidetone_loop_new(struct sidetone_loop **out, const struct sidetone_loop_options *o, char *why, size_t why_n)
@@ -219,6 +209,7 @@ void sidetone_loop_free(struct sidetone_loop *h)
 		sidetone_core_free(h->core);
 	host_close_all(h);
 	timer_stop(&h->wake);
+	host_forget_network(h);
 	if (h->loop)
 		sidetone_loop_media(h, NULL);
 	while (h->timers.next && !list_empty(&h->timers))

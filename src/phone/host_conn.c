@@ -1,11 +1,13 @@
 /* Connections of the core: a name becomes addresses, and they are tried until one connects. */
 #include "base/obj.h"
+#include "net/route.h"
 #include "phone/host_private.h"
 #include "sip/uri.h"
 #include <errno.h>
 #include <stdlib.h>
 
-#define PROBE_MS 100    /* a host on the next continent answers in that time, or almost */
+#define HEARD_MS 60000
+#define PROBE_MS 50     /* for the ICMP of a host that is not far */
 
 struct host_conn {
 	struct sidetone_loop *host;     /* view: it holds us */
@@ -15,7 +17,7 @@ struct host_conn {
 	struct sip_target *target;      /* held: where it may be */
 	size_t targets, at;             /* at: the next to try */
 	struct net_path path;           /* of the one that is tried, or up; conn 0: none */
-	bool up;
+	bool up, heard;                 /* heard: a message came */
 	struct text why;                /* of the last that failed */
 	struct timer timer;             /* what must be told later */
 };
@@ -247,6 +249,32 @@ void host_close(void *arg, uint32_t conn)
 		conn_free(c);
 }
 
+static bool is_stale(const struct host_conn *c)
+{
+	struct sa now;
+
+	return c->path.conn && (sa_source_for(&c->path.peer, &now) ||
+				(!sa_is_set(&c->host->from) && !sa_eq_host(&now, &c->path.local)));
+}
+
+/* Told one by one: what is told may open and close others, so the search begins anew. */
+void host_close_stale(struct sidetone_loop *h)
+{
+	struct host_conn *c;
+	bool found = true;
+
+	while (found) {
+		found = false;
+		for (size_t it = 0; !found && (c = map_next(h->by_id, &it)); ) {
+			if (!is_stale(c))
+				continue;
+			found = true;
+			say_why(c, STR("the network changed"));
+			tell_closed(c, 0);
+		}
+	}
+}
+
 void host_close_all(struct sidetone_loop *h)
 {
 	struct host_conn *c;
@@ -270,8 +298,36 @@ static void tell_opened(void *arg)
 	sidetone_core_opened(c->host->core, c->id, net_is_websocket(c->path.proto) ? NULL : sa_text(&c->path.local, local));
 }
 
-/* A socket of UDP is up at once, whether there is anybody or not. Where another address could be tried, a
- * keep-alive that nobody answers (RFC 5626 3.5.1) goes first: a host without a server says so by ICMP. */
+static struct host_heard *heard_of(struct sidetone_loop *h, const struct sa *peer)
+{
+	for (size_t i = 0; i < HOST_HEARD; i++)
+		if (sa_eq(&h->heard[i].peer, peer))
+			return &h->heard[i];
+	return NULL;
+}
+
+static bool is_there(struct sidetone_loop *h, const struct sa *peer)
+{
+	const struct host_heard *k = heard_of(h, peer);
+
+	return k && clock_ms(loop_clock(h->loop)) < k->until_ms;
+}
+
+static void note_heard(struct host_conn *c, const struct sa *peer)
+{
+	struct sidetone_loop *h = c->host;
+	struct host_heard *k = heard_of(h, peer);
+
+	if (c->heard)
+		return;
+	c->heard = true;
+	k = k ? k : &h->heard[h->next_heard++ % HOST_HEARD];
+	*k = (struct host_heard){ *peer, clock_ms(loop_clock(h->loop)) + HEARD_MS };
+}
+
+/* A socket of UDP is up at once, whether there is anybody or not; a host without a server says so by ICMP, when
+ * something is sent to it. So a keep-alive that nobody answers (RFC 5626 3.5.1) goes first: the next address, or the
+ * next server of the agent, is tried before a request is lost, and one that is down is not connected to without a pause. */
 static void probe(struct host_conn *c)
 {
 	struct net_bytes *b = net_bytes_new(STR("\r\n\r\n"));
@@ -286,7 +342,7 @@ void host_on_connected(void *arg, const struct net_path *path)
 {
 	struct host_conn *c = conn_by_net(arg, path->conn);
 
-	if (c && path->proto == NET_UDP && c->at < c->targets)
+	if (c && path->proto == NET_UDP && !is_there(c->host, &path->peer))
 		probe(c);
 	else if (c)
 		tell_opened(c);
@@ -323,7 +379,9 @@ void host_on_recv(void *arg, const struct net_path *from, void *msg)
 	struct net_bytes *b = msg;
 	struct host_conn *c = conn_by_net(h, from->conn);
 
-	if (c && c->up)
+	if (c && c->up) {
+		note_heard(c, &from->peer);
 		sidetone_core_received(h->core, c->id, b->p, b->n);
+	}
 	obj_drop(b);
 }

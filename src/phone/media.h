@@ -175,6 +175,7 @@ bool phone_ice_is_good(const struct phone_call *c, const struct sdp *sdp);
 
 /* ---- media_apply.c */
 void phone_apply(struct phone_call *c);
+void phone_tell_agreed(struct phone_call *c);        /* afterwards: the application may do anything in it */
 /* ---- media_told.c */
 media_event_fn phone_on_media;
 

@@ -51,9 +51,15 @@ void phone_apply(struct phone_call *c)
 	c->agreed = false;
 	if (st && phone_port(st))
 		apply_stream(c, st);
+	else
+		c->on = NULL;
 	phone_ice_apply(c);
 	neg_ports_close_unused(c->neg);
 	phone_sound_apply(c);
+}
+
+void phone_tell_agreed(struct phone_call *c)
+{
 	phone_tell(c, &(struct sidetone_media_event){ .type = SIDETONE_MEDIA_AGREED });
 }
 

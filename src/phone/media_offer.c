@@ -77,7 +77,8 @@ static void give(struct phone_call *c, const char *body)
 	user->describe(c->s, body ? "application/sdp" : NULL, body);
 }
 
-static void roll_back(struct phone_call *c)
+/* `ours`: it was our offer, so what it was to change is not wanted any more. */
+static void roll_back(struct phone_call *c, bool ours)
 {
 	struct neg_stream *st;
 
@@ -85,9 +86,8 @@ static void roll_back(struct phone_call *c)
 	neg_rollback(c->neg);
 	c->fresh = obj_drop(c->fresh);
 	c->offered = false;
-	/* What is in force, not what was to be. */
 	st = phone_stream(c);
-	if (st)
+	if (st && ours)
 		c->want = st->want;
 	phone_sound_apply(c);
 }
@@ -96,7 +96,7 @@ static void give_up(struct phone_call *c, int err)
 {
 	obj_hold(c);
 	if (c->neg)
-		roll_back(c);
+		roll_back(c, c->due == PHONE_OFFER);
 	refuse(c, 500, err == EINVAL ? "there is no offer to be answered" : strerror(err));
 	if (c->m)
 		give(c, NULL);
@@ -141,7 +141,7 @@ static int prepare(struct phone_call *c)
 
 	/* An offer of theirs that nobody wants answered any more. */
 	if (c->due == PHONE_OFFER && c->offered)
-		roll_back(c);
+		roll_back(c, false);
 	err = c->due == PHONE_OFFER ? take_identity(c) : 0;
 	err = err ? err : start(c);
 	if (!err && c->due == PHONE_OFFER) {
@@ -187,8 +187,9 @@ static void finish(struct phone_call *c)
 		c->offered &= !answers;
 		if (answers)
 			phone_apply(c);
-		if (c->m)
-			give(c, buf_z(&b));
+		give(c, buf_z(&b));
+		if (answers && c->m)
+			phone_tell_agreed(c);
 	}
 	/* It may hold keys. */
 	if (b.p)
@@ -242,14 +243,13 @@ static unsigned take_offer(struct phone_call *c, const struct sdp *sdp, const ch
 	enum neg_verdict verdict = NEG_OK;
 	int err;
 
-	/* One of ours that was never answered. */
-	if (neg_offer_pending(c->neg) || c->due) {
+	if (c->due) {
 		*why = "an offer of ours is on its way";
 		return 491;
 	}
-	/* One of theirs. */
-	if (c->offered)
-		roll_back(c);
+	/* One of either side that nobody wants answered any more: else the agent would not bring another. */
+	if (neg_offer_pending(c->neg) || c->offered)
+		roll_back(c, false);
 	err = neg_offer_in(c->neg, sdp, NULL, &verdict);
 	if (err == EPROTO) {
 		*why = neg_why(c->neg, verdict);
@@ -260,7 +260,7 @@ static unsigned take_offer(struct phone_call *c, const struct sdp *sdp, const ch
 		limit_direction(c);
 		err = phone_ports_open(c, false);
 		if (err)
-			roll_back(c);
+			roll_back(c, false);
 	}
 	if (!err && !phone_servers_pending(c->m))
 		phone_ice_begin(c, PHONE_ANSWER);
@@ -320,10 +320,12 @@ void phone_described(struct phone_call *c, enum sidetone_description kind, struc
 	unsigned status = is_sdp(type) ? take(c, kind, body, &why) : 415;
 
 	obj_hold(c);
-	if (status)
+	if (status) {
 		refuse(c, status, why);
-	else if (kind == SIDETONE_ANSWER)
+	} else if (kind == SIDETONE_ANSWER) {
 		phone_apply(c);
+		phone_tell_agreed(c);
+	}
 	if (c->m)
 		c->m->user->described(c->s, status);
 	obj_drop(c);
@@ -331,7 +333,9 @@ void phone_described(struct phone_call *c, enum sidetone_description kind, struc
 
 void phone_offer_failed(struct phone_call *c)
 {
+	bool ours = c->due == PHONE_OFFER || (c->neg && neg_offer_pending(c->neg));
+
 	phone_forget_due(c);
 	if (c->neg)
-		roll_back(c);
+		roll_back(c, ours);
 }

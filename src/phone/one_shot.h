@@ -1,5 +1,5 @@
-/* phone/one_shot.h -- one thing to do, for scripts, in two files: one_shot.c has the things and the end,
- * one_shot_call.c what happens within a call. Threads: the loop's. */
+/* phone/one_shot.h -- one thing to do, for scripts, in three files: one_shot.c has the things,
+ * one_shot_call.c what happens within a call, one_shot_end.c the end. Threads: the loop's. */
 #ifndef PHONE_ONE_SHOT_H
 #define PHONE_ONE_SHOT_H
 

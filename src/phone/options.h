@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 enum phone_task { TASK_INTERACTIVE, TASK_REGISTER, TASK_CALL, TASK_ANSWER, TASK_MESSAGE, TASK_SUBSCRIBE, TASK_PUBLISH, TASK_OPTIONS,
-	TASK_HELP, TASK_VERSION, TASK_COMPLETION };
+	TASK_DEVICES, TASK_HELP, TASK_VERSION, TASK_COMPLETION };
 enum phone_colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
 /* A parameter of the agent. */
@@ -24,10 +24,11 @@ struct phone_options {
 	struct text play, record, dtmf, expect, headers, content_type, body;
 	struct text reject;             /* status to reject calls with */
 	double seconds, timeout, ring, tone, expires;   /* < 0: not said */
-	bool auto_answer, json, trace, verbose, no_verify, no_follow, hold, once;
+	bool auto_answer, json, trace, verbose, no_verify, no_follow, hold, ice, optional_encryption;
 	enum phone_colour colour;
 	/* how */
 	struct text file, ca_list_file, ca_list_path, cert_file, priv_key_file, from, nameserver, codecs, encryption;
+	struct text stun, turn, turn_user, turn_password, public_address, microphone, loudspeaker;
 	struct phone_setting *settings; /* the later counts */
 	size_t n_settings;
 };
@@ -50,6 +51,8 @@ void phone_options_free(struct phone_options *o);
 /* One by its name, ours or the agent's, in any of the spellings registerExpires, register-expires, register_expires.
  * `value` NULL: none was given. *took: the value was used. EINVAL, ENOMEM; `why` says what is wrong. */
 int phone_options_set(struct phone_options *o, struct str name, const struct str *value, bool *took, struct buf *why);
+/* One of ours that has no argument, on or off. EINVAL: it is none. */
+int phone_options_switch(struct phone_options *o, struct str name, struct str value);
 /* The words behind the program's name. A --file among them is read first, whatever its place. */
 int phone_options_parse(struct phone_options *o, int argc, char *const *argv, struct buf *why);
 /* The text of a file: lines "name = value", or one JSON object. `path`: for errors, which have its line. */

@@ -68,7 +68,7 @@ struct phone {
 	struct list calls;              /* struct call, the oldest first */
 	unsigned last_call;             /* number of the newest */
 	unsigned servers, unreachable;  /* unreachable: how many failed since one was connected */
-	bool leaving;
+	bool connected, leaving;
 	int exit_code;
 };
 
@@ -79,6 +79,7 @@ void phone_leave(struct phone *p, int exit_code);
 
 /* say.c */
 void say_event(struct phone *p, const struct sidetone_event *e, const struct call *c);
+void say_text(struct phone *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void say_media(struct phone *p, const struct sidetone_media_event *e);
 void say_outcome(struct phone *p, enum outcome o, unsigned status, const char *cause, double seconds);
 struct str message_header(const struct sidetone_message *m, const char *name);       /* empty: none */

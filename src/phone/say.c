@@ -2,6 +2,7 @@
 #include "phone/call.h"
 #include "agent/json.h"
 #include "sip/uri.h"
+#include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -118,7 +119,7 @@ static void say_json(struct phone *p, const struct sidetone_event *e, const stru
 		put_number(&b, "call", c->number);
 	if (e->message)
 		put_message(&b, e);
-	else if (e->status)
+	if (e->status && !(e->message && sidetone_message_status(e->message)))
 		put_number(&b, "status", e->status);
 	if (e->cause)
 		put_text(&b, e->type == SIDETONE_LOG ? "category" : e->type == SIDETONE_SET_DESCRIPTION ? "contentType" : "cause",
@@ -225,6 +226,24 @@ void say_media(struct phone *p, const struct sidetone_media_event *e)
 	put_media(p, &b, e);
 	screen_say(&p->screen, "%s", buf_z(&b));
 	buf_free(&b);
+}
+
+void say_text(struct phone *p, const char *fmt, ...)
+{
+	struct buf b = BUF_INIT, text = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	if (p->options.json) {
+		begin_object(&b, "text");
+		put_text(&b, "text", buf_view(&text));
+		end_object(p, &b);
+	} else {
+		screen_say(&p->screen, "%s", buf_z(&text));
+	}
+	buf_free(&text);
 }
 
 /* ---- lines for people --------------------------------------------------------------------------------- */

@@ -2,14 +2,19 @@
 
 import array
 import os
+import pty
+import re
+import statistics
+import subprocess
+import termios
 import wave
 
 import pytest
 import tone
-from agent import Agent, run_agent
+from agent import Agent, agent_program, run_agent
 from certificates import Authority
 from conftest import accounts
-from server import free_port, need
+from server import TOP, environment, find, free_port, need
 from waiting import wait_until
 
 MORE = """
@@ -42,6 +47,9 @@ exten => 601,1,Answer()
  same => n,Hangup()
 exten => 1002,hint,PJSIP/1002
 exten => 486,1,Hangup(17)
+
+[texts]
+exten => _X.,1,MessageSend(pjsip:${EXTEN},${MESSAGE(from)})
 """
 
 
@@ -52,7 +60,8 @@ class Net:
         self.authority = Authority(f"{directory}/certificates")
         self.cert, self.key = self.authority.sign("server")
         self.ws, self.wss, self.tls = free_port(), free_port(), free_port()
-        text = accounts(_1001="one", _1002="two", _1003="three") + MORE.format(**vars(self))
+        text = accounts(_1001="one", _1002="two", _1003="three").replace(
+            "context = phones", "context = phones\nmessage_context = texts") + MORE.format(**vars(self))
         self.server = make_server({"pjsip.conf": text, "extensions.conf": EXTENSIONS}).start()
         self.dir = directory
         self.made = []
@@ -88,7 +97,6 @@ def net(make_server, place):
 
 
 def outcome(events):
-    assert events[-1]["event"] in ("outcome", "disconnected"), events[-1]
     return next(e for e in reversed(events) if e["event"] == "outcome")
 
 
@@ -99,13 +107,14 @@ def heard(path):
         return array.array("h", w.readframes(w.getnframes()))[0::2], w.getframerate()
 
 
-def share_heard(path, hertz, skip=0.5):
+def share_heard(path, hertz):
+    """The median of pieces of 100 ms: a packet that was late on a busy machine is one jump, and no other tone."""
     samples, rate = heard(path)
     if rate != tone.RATE:
         samples = samples[::rate // tone.RATE]
-    samples = samples[int(skip * tone.RATE):]
-    assert len(samples) > tone.RATE // 2, len(samples)
-    return tone.share(samples, hertz)
+    size = tone.RATE // 10
+    assert len(samples) > 6 * size, len(samples)
+    return statistics.median(tone.share(samples[i:i + size], hertz) for i in range(0, len(samples) - size, size))
 
 
 # -- registration ------------------------------------------------------------------------------------------------------
@@ -192,13 +201,11 @@ def test_options(net):
 def test_message_arrives(net):
     agent = net.start("1002")
     agent.wait("registered")
-    contact = net.server.contacts("1002")[0]
     text = "Grüße, \"Bob\"\nsecond line"
-    host = contact.split("@")[1].split(";")[0]
     code, events, errors = run_agent("--uri", net.uri("1001"), "--server", net.where("udp"), "--password", "one",
                                      "--message", text, "--to", "1002", "--header", "X-Test: yes")
     event = agent.wait("message") if code == 0 else None
-    assert event is not None, (events, errors, host)
+    assert event is not None, (events, errors)
     assert event["body"] == text
     assert "sip:1001@" in event["from"]
 
@@ -225,13 +232,13 @@ def test_echo(net):
     assert share_heard(path, 440) > 0.9
 
 
-@pytest.mark.parametrize("codec", ["pcma", "pcmu"])
+@pytest.mark.parametrize("codec", ["alaw", "ulaw"])
 def test_play_a_file(net, codec):
     source, path = f"{net.dir}/source.wav", f"{net.dir}/echo.wav"
     tone.write_tone(source, 600, 2)
     code, events, errors = net.run("1001", "--call", "600", "--play", source, "--record", path, "--codecs", codec)
     assert code == 0, errors
-    assert {e.get("codec") for e in events if e.get("media") == "agreed"} <= {"alaw", "ulaw"}
+    assert {e.get("codec") for e in events if e.get("media") == "agreed"} == {codec}
     # It hangs up when the file has ended.
     assert 1.8 < outcome(events)["seconds"] < 5
     assert share_heard(path, 600) > 0.9
@@ -261,7 +268,6 @@ def test_busy_and_declined(net):
         agent.end()
         # The server says for both what Dial() made of it.
         assert got in (code, 3), events
-        assert agent.events()[-1]["event"] in ("outcome", "disconnected")
         assert outcome(agent.events())["outcome"] == word
 
 
@@ -317,10 +323,10 @@ def test_encryption(net):
         path = f"{net.dir}/{how}.wav"
 
         def call():
-            return net.run("1001", "--call", "600", "--tone", "440", "--encryption", how, "--record", path, "--seconds", "2")
+            return net.run("1001", "--call", "600", "--tone", "440", "--encryption", how, "--record", path, "--seconds", "3")
         code, events, errors = wait_until(lambda: (lambda r: r if r[0] == 0 else None)(call()), f"a call with {how}", 30)
         assert any(e.get("encryption") == how for e in events), (events, errors, code)
-        assert share_heard(path, 440, 1.0) > 0.9
+        assert share_heard(path, 440) > 0.9
 
 
 # -- baresip -----------------------------------------------------------------------------------------------------------
@@ -335,7 +341,7 @@ def test_calls_baresip(net, make_phone):
     phone.wait_event("CALL_INCOMING")
     phone.accept()
     agent.wait("accepted")
-    phone.wait_hears(700)
+    phone.wait_hears(700, window=1.5)
     phone.hang_up()
     assert agent.end(how=None) == 0
     assert share_heard(path, 400) > 0.9
@@ -350,7 +356,7 @@ def test_baresip_calls(net, make_phone):
     assert phone.register_outcome() == "200 OK"
     phone.dial(f"sip:1001@{net.server.address}")
     phone.wait_event("CALL_ESTABLISHED")
-    phone.wait_hears(700)
+    phone.wait_hears(700, window=1.5)
     phone.hang_up()
     assert agent.end(how=None) == 0
     assert share_heard(path, 400) > 0.9
@@ -420,11 +426,89 @@ def test_attended_transfer(net):
 
 
 def test_help_and_completion():
-    import subprocess
-    from agent import agent_program
     text = subprocess.run([agent_program(), "--help"], stdout=subprocess.PIPE, check=True).stdout.decode()
     assert "--registerExpires VALUE" in text and "busy" in text
+    with open(f"{TOP}/docs/sidetone-ua.1", encoding="utf-8") as f:
+        manual = f.read().replace("\\-", "-")
+    for name in re.findall(r"^  (--[\w-]+)", text, re.M):
+        assert re.search(rf"^\.BI? {name}\b", manual, re.M), f"{name} is not in the manual"
     script = subprocess.run([agent_program(), "--completion"], stdout=subprocess.PIPE, check=True).stdout.decode()
     done = subprocess.run(["bash", "-c", script + "\nCOMP_WORDS=(sidetone-ua --regi); COMP_CWORD=1; _sidetone_ua; echo ${COMPREPLY[@]}"],
                           stdout=subprocess.PIPE, check=True).stdout.decode()
     assert done.split() == ["--register", "--registerExpires", "--registrarServer"] or "--registerExpires" in done.split()
+
+
+# -- the library -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["example", "example-static"])
+def test_the_library_alone(net, name):
+    """library/example.c: two agents on one core, on a loop of the program's own."""
+    done = subprocess.run([find(f"library/{name}", "EXAMPLE"), net.where("tcp"), net.uri("1001"), "one", net.uri("1002"), "two"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False, env=environment())
+    text = done.stdout.decode()
+    assert (done.returncode, text) == (0, "over\nover\nboth heard something\n"), text
+
+
+# -- a real terminal ---------------------------------------------------------------------------------------------------
+
+
+class Terminal:
+    """sidetone-ua on a pseudo-terminal."""
+
+    def __init__(self, *words):
+        self.master, slave = pty.openpty()
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        env = {**environment(), "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+        env.pop("NO_COLOR", None)
+        self.process = subprocess.Popen([agent_program(), *words], stdin=slave, stdout=slave, stderr=slave, env=env,
+                                        start_new_session=True)
+        os.set_blocking(self.master, False)
+        self.text = ""
+
+    def shows(self, what, seconds=15.0):
+        """Wait until it has shown WHAT since it was asked last."""
+        def look():
+            try:
+                self.text += os.read(self.master, 65536).decode(errors="replace")
+            except BlockingIOError:
+                pass
+            if what not in self.text:
+                return False
+            self.text = self.text.partition(what)[2]
+            return True
+        wait_until(look, lambda: f"{what!r} in {self.text!r}", seconds)
+
+    def type(self, keys):
+        os.write(self.master, keys.encode())
+
+    def end(self):
+        code = self.process.wait(20)
+        after = termios.tcgetattr(self.slave)
+        os.close(self.master)
+        os.close(self.slave)
+        assert after == self.before, "the terminal is as it was"
+        return code
+
+
+def test_terminal(net):
+    terminal = Terminal(*net.words("1001"), "--trace", "--tone", "440")
+    terminal.shows("registered: 200 OK")
+    terminal.shows("sidetone-ua> ")
+    terminal.type("opt\t600")               # completed
+    terminal.shows("options 600")
+    terminal.type("\r")
+    terminal.shows("\033[1;36m")            # a request in colour
+    terminal.shows("accepted: 200 OK")
+    terminal.type("\033[A")                 # the line of before
+    terminal.shows("options 600")
+    terminal.type("\x15call 600\r")
+    terminal.shows("call 1 of 1> ")
+    terminal.shows("accepted: 200 OK")
+    terminal.type("nonsense\r")
+    terminal.shows("no such command")
+    terminal.type("\x03")
+    terminal.shows("hung up")
+    assert terminal.end() == 0
+    assert net.server.contacts("1001") == []

@@ -22,12 +22,12 @@ class Run:
         if not os.path.isdir(f"{self.dir}/etc"):
             shutil.copytree(f"{TOP}/etc", f"{self.dir}/etc")
         # These ports are fixed in etc/: another server may have them.
-        for name, line in (("manager", "port = "), ("pjsip", "bind = 127.0.0.1:8088")):
+        for name, line in (("manager", "port = "), ("http", "bindport = ")):
             path = f"{self.dir}/etc/{name}.conf"
             with open(path, encoding="utf-8") as f:
                 text = f.read()
             with open(path, "w", encoding="utf-8") as f:
-                new = line.replace("8088", "") + str(free_port())
+                new = line + str(free_port())
                 f.write(re.sub(rf"^{line}.*$", new, text, flags=re.M))
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"

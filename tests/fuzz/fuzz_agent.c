@@ -355,7 +355,7 @@ static void step(struct world *w, uint8_t op, uint8_t x)
 static void parameters(struct world *w, uint8_t a, uint8_t b)
 {
 	static const char *const supported[] = { "none", "supported", "required", "none" };
-	static const char *const uris[] = { "ws://s", "tcp:s", "udp:s", "wss://s" };
+	static const char *const uris[] = { "ws://s", "tcp://s", "udp://s", "wss://s" };
 
 	sidetone_ua_set_string(w->ua, "uri", "sip:alice@example.com");
 	sidetone_ua_set_string(w->ua, "wsServers", uris[a & 3]);

@@ -424,10 +424,10 @@ double share(const struct side *x, double hz)
 	return tone_goertzel(x->heard, x->nheard, x->rate, (uint32_t)hz);
 }
 
-/* Of 400 ms in real time, or of what a side has heard in 2 s. */
+/* Of 200 ms in real time, or of what a side has heard in 2 s. */
 static double share_real(struct side *x, double hz)
 {
-	size_t want = x->rate * 4 / 10, n = 0;
+	size_t want = x->rate / 5, n = 0;
 	double is;
 
 	forget();

@@ -123,6 +123,31 @@ static void the_end_of_a_subscription(void **state)
 	assert_string_equal(n.a.text, "terminated");
 }
 
+static void free_when_over(struct agent_party *p, const struct sidetone_event *e)
+{
+	(void)p;
+	if (e->type != SIDETONE_SUBSCRIPTION_STATE || strcmp(e->text, "terminated"))
+		return;
+	sidetone_subscription_free(e->subscription);
+	sub = NULL;
+}
+
+/* Freed by whoever hears that it has ended, while the agent stops: what is owed to the server leaves all the same. */
+static void freed_at_its_end(void **state)
+{
+	(void)state;
+	watch();
+	answer(200, "Contact: <sip:bob@s>\nExpires: 100\n");
+	agent_run(&n, 2);
+	notify(1, "active;expires=100", "open");
+	agent_run(&n, 2);
+	n.a.on_event = free_when_over;
+	sidetone_ua_stop(n.a.ua);
+	agent_run(&n, 2);
+	assert_null(sub);
+	assert_true(agent_said(&n.a, "SUBSCRIBE ") && agent_said(&n.a, "Expires: 0\r\n"));
+}
+
 static void a_subscription_is_refused(void **state)
 {
 	(void)state;
@@ -230,7 +255,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(it_watches), T(the_end_of_a_subscription), T(a_subscription_is_refused), T(a_subscription_outlives_the_connection),
+		T(it_watches), T(the_end_of_a_subscription), T(freed_at_its_end), T(a_subscription_is_refused), T(a_subscription_outlives_the_connection),
 		T(an_event_is_needed), T(it_publishes), T(a_tag_that_is_forgotten), T(a_longer_time), T(it_is_refused),
 	};
 

@@ -235,6 +235,13 @@ static void nobody_there(void **state)
 	UNTIL(&w, w.core->closed);
 	assert_string_equal(w.core->why, "Connection refused");
 	end(&w);
+	/* Datagrams go nowhere as well, and that is known before one of them is a request. */
+	start(&w, NET_TCP, NULL, NULL);
+	open_it(&w, uri_of(&w, "udp:127.0.0.1:%u"));
+	UNTIL(&w, w.core->closed);
+	assert_string_equal(w.core->why, "Connection refused");
+	assert_int_equal(w.core->opened, 0);
+	end(&w);
 }
 
 /* No callback about what was closed, whatever state it was in. */

@@ -384,7 +384,7 @@ static void test_offer_twice(void **state)
 	/* Both at once. */
 	assert_non_null(make(&a, SIDETONE_OFFER));
 	assert_non_null(make(&b, SIDETONE_OFFER));
-	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, b.s.body), 491);
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, b.s.body), 0);
 	refused(&a);
 	refused(&b);
 	assert_int_equal(offer_answer(&b, &a), 0);
@@ -444,6 +444,44 @@ static void test_answer_to_nothing(void **state)
 	assert_true(state_of(&a).agreed);
 }
 
+/* A description without any sound is refused, and the call goes on as it was. */
+static void test_declined(void **state)
+{
+	static const char none[] = "v=0\r\nc=IN IP4 198.51.100.2\r\nm=audio 0 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\n";
+	char before[64];
+
+	(void)state;
+	both("ulaw", "ulaw");
+	listens(&a, 8000);
+	listens(&b, 8000);
+	source(&a, SIDETONE_TONE, "440");
+	source(&b, SIDETONE_TONE, "700");
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_true(hears(&b, 440));
+	str_copy(before, sizeof(before), str_z(state_of(&a).local));
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, none), 488);
+	assert_true(hears(&b, 440));
+	assert_non_null(make(&a, SIDETONE_OFFER));
+	assert_int_equal(take(&a, SIDETONE_ANSWER, NULL, "v=0\r\nc=IN IP4 198.51.100.2\r\nm=audio 0 RTP/AVP 0\r\n"), 488);
+	refused(&a);
+	assert_true(hears(&b, 440));
+	assert_string_equal(before, state_of(&a).local);
+}
+
+/* Ours is wanted still when theirs has come to nothing. */
+static void test_hold_survives(void **state)
+{
+	(void)state;
+	both("ulaw", "ulaw");
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_int_equal(sidetone_media_hold(a.m, &a.s, SIDETONE_HOLD_ON), 0);
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, make(&b, SIDETONE_OFFER)), 0);
+	refused(&a);
+	refused(&b);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	assert_true(state_of(&a).held);
+}
+
 /* An offer that was never answered is in nobody's way. */
 static void test_offers_left(void **state)
 {
@@ -483,12 +521,16 @@ static void test_close_in_event(void **state)
 	b.in_event = close_it;
 	listens(&b, 8000);
 	assert_int_equal(take(&b, SIDETONE_OFFER, NULL, make(&a, SIDETONE_OFFER)), 0);
-	/* Nobody waits for the answer of a call that is over. */
-	b.s.made = false;
-	sidetone_media_handle(b.m, &(struct sidetone_event){ .type = SIDETONE_DESCRIBE, .session = &b.s, .status = SIDETONE_ANSWER });
-	pass(3000);
-	assert_false(b.s.made);
+	assert_non_null(make(&b, SIDETONE_ANSWER));
+	pass(100);
 	assert_int_equal(b.ended, 1);
+	/* Nobody waits for what comes of a description of a call that is over. */
+	a.in_event = close_it;
+	a.s.told = false;
+	sidetone_media_handle(a.m, &(struct sidetone_event){ .type = SIDETONE_SET_DESCRIPTION, .session = &a.s, .status = SIDETONE_ANSWER,
+		.text = b.s.body, .text_n = strlen(b.s.body) });
+	assert_int_equal(count(&a, SIDETONE_MEDIA_AGREED), 1);
+	assert_false(a.s.told);
 	assert_int_equal(sidetone_media_state(b.m, &b.s, &st), ENOENT);
 	assert_int_equal(sidetone_media_renew(b.m, &b.s), ENOTCONN);
 	assert_int_equal(sidetone_media_record(b.m, &b.s, "/tmp/x.wav", false), ENOTCONN);
@@ -550,7 +592,7 @@ int main(void)
 		T(test_opus), T(test_g722), T(test_alaw), T(test_ulaw), T(test_in_common), T(test_packet_length), T(test_sources),
 		T(test_bad_sources), T(test_digits), T(test_digits_48), T(test_digits_by_info), T(test_bad_digits), T(test_hold), T(test_answers_on_hold),
 		T(test_hold_refused), T(test_late_offer), T(test_forks), T(test_offer_twice), T(test_refusals),
-		T(test_answer_to_nothing), T(test_offers_left), T(test_close_in_event), T(test_silent_peer), T(test_options),
+		T(test_answer_to_nothing), T(test_offers_left), T(test_declined), T(test_hold_survives), T(test_close_in_event), T(test_silent_peer), T(test_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

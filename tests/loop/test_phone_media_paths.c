@@ -136,6 +136,8 @@ static void test_deaf_server(void **state)
 	pass(1900);
 	assert_false(a.s.made);
 	assert_string_equal(sa_text(&nobody, at), "203.0.113.5:3478");
+	/* One of theirs meanwhile is not taken. */
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n"), 491);
 	pass(200);
 	assert_true(a.s.made);
 	assert_int_equal(take(&b, SIDETONE_OFFER, NULL, a.s.body), 0);

@@ -190,7 +190,7 @@ static void test_recording(void **state)
 	load();
 	assert_int_equal(file.channels, 2);
 	assert_int_equal(file.rate, 16000);
-	assert_true(file.n / 2 >= 16000 * 7 / 10);
+	assert_true(file.n / 2 >= 16000 * 3 / 10);
 	assert_true(recorded(0, 700) > 0.7 && recorded(1, 440) > 0.7);
 	assert_true(recorded(0, 440) < 0.1 && recorded(1, 700) < 0.1);
 	/* Another one, which cannot be written. */
@@ -209,7 +209,7 @@ static void test_recording(void **state)
 	pass(300);
 	load();
 	assert_int_equal(file.channels, 1);
-	assert_true(file.n > 16000 / 5);
+	assert_true(file.n > 16000 / 10);
 }
 
 /* ---- levels, numbers */
@@ -233,7 +233,7 @@ static void test_levels(void **state)
 	}
 	assert_true(in > -13 && in < -11.5);
 	assert_true(out < -60);
-	b.hz = 0;
+	assert_int_equal(sidetone_media_mute(b.m, &b.s, true), 0);
 	for (int i = 0; i < 50 && in > -60; i++) {
 		pass(50);
 		assert_int_equal(sidetone_media_levels(a.m, &a.s, &in, &out), 0);

@@ -2,6 +2,8 @@
  * of sidetone-ua.h by their names and reads and writes their structures where they lie. What that
  * code counts on, sizes and places, is asserted here. */
 #include "sidetone-ua.h"
+#include "sip/resolve.h"
+#include <errno.h>
 #include <stdlib.h>
 
 #define IMPORT(name) __attribute__((import_module("host"), import_name(name)))
@@ -78,6 +80,19 @@ static void on_event(void *arg, const struct sidetone_event *e)
 EXPORT("bridge_ua_new") struct sidetone_ua *bridge_ua_new(struct sidetone_core *c, uint32_t agent)
 {
 	return sidetone_ua_new(c, on_event, (void *)(uintptr_t)agent);
+}
+
+/* Every request goes to the one connection: no name is looked up (sip/resolve.c is not here). */
+int sip_resolve_start(const struct sip_resolve_prm *prm, struct sip_resolve **out)
+{
+	(void)prm;
+	(void)out;
+	return ENOTSUP;
+}
+
+void sip_resolve_cancel(struct sip_resolve *r)
+{
+	(void)r;
 }
 
 /* web/src/core.js reads and writes these as words. */

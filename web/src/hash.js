@@ -1,7 +1,6 @@
 /* The hash functions that the agent's digest asks for (RFC 7616, RFC 8760). */
 'use strict';
-const { md5 } = require('@noble/hashes/legacy.js');
-const { sha256, sha512_256 } = require('@noble/hashes/sha2.js');
+const { md5, sha256, sha512_256 } = require('./noble.js');
 
 /* In the order of enum sidetone_hash. */
 const HASHES = [md5, sha256, sha512_256];

@@ -412,6 +412,10 @@ test('digits leave in the media', async (t) => {
 	assert.equal(handler.sendDtmf('12#', { duration: 100, interToneGap: 60 }), true);
 	const sender = all.pc.senders.find((s) => s.track.kind === 'audio');
 	assert.deepEqual(sender.dtmf.sent, [['12#', 100, 60]]);
+	/* A digit that is asked for while others wait comes after them. */
+	sender.dtmf.toneBuffer = '2#';
+	handler.sendDtmf('3', { duration: 100, interToneGap: 60 });
+	assert.deepEqual(sender.dtmf.sent[1], ['2#3', 100, 60]);
 	sender.dtmf.insertDTMF = () => { throw new Error('tone'); };
 	assert.equal(handler.sendDtmf('x'), false);
 	sender.dtmf.canInsertDTMF = false;

@@ -29,6 +29,9 @@ static const struct option rows[] = {
 	OPT_LIST(H, redirect, NULL, OPT_ADD | OPT_WHOLE, "\"/from /to\": whoever asks for the one is sent to the other."),
 	OPT_BOOL(H, enable_static, "no", 0, "Serve the files below static-http in the data directory as /static/."),
 	OPT_BOOL(H, enable_status, "no", 0, "Serve a page about the server as /httpstatus."),
+	OPT_BOOL(H, enable_phone, "yes", 0, "Serve the phone on a page as /phone/. Not in Asterisk."),
+	OPT_STR(H, phone_directory, NULL, 0, "Where its files are; empty: phone in the data directory, or where `make web` or "
+		"`make install` has put them. Not in Asterisk."),
 	OPT_UINT(H, sessionlimit, "100", 1, 2147483647.0, NULL, 0, "Most connections that are no WebSockets."),
 	OPT_UINT(H, session_inactivity, "30000", 1, 2147483647.0, "ms", 0, "How long a request, or who takes its answer, may pause."),
 	OPT_UINT(H, session_keep_alive, "15000", 0, 2147483647.0, "ms", 0, "How long a connection waits for the next request; 0: it has one."),

@@ -33,9 +33,9 @@ struct http_conf {
 	size_t redirects_n;
 	const struct http_restriction *restrictions;
 	struct str_list redirect;
-	struct str bindaddr, prefix, tlsbindaddr, tlscertfile, tlsprivatekey, tlscipher, servername;
+	struct str bindaddr, prefix, tlsbindaddr, tlscertfile, tlsprivatekey, tlscipher, servername, phone_directory;
 	uint32_t bindport, sessionlimit, session_inactivity, session_keep_alive, line;
-	bool enabled, tlsenable, enable_static, enable_status, tlsdisablev1, tlsdisablev11, tlsdisablev12,
+	bool enabled, tlsenable, enable_static, enable_status, enable_phone, tlsdisablev1, tlsdisablev11, tlsdisablev12,
 		tlsservercipherorder;
 };
 

@@ -23,6 +23,7 @@ struct web {                    /* obj */
 	struct loop *loop;
 	struct net *net;
 	struct text data_dir;
+	struct text program_dir;        /* where the program is; empty: not known */
 	const char *bind;               /* web_prm.bind */
 	const struct http_conf *conf;
 	void *hold;                     /* held: keeps `conf` alive */
@@ -50,6 +51,20 @@ void web_call_over(struct web_call *c);                      /* the answer has e
 /* listen.c. Listens where `h` says from now on, or not; what fails is reported, and all is as it was. */
 void web_set_listener(struct web *w, struct web_listener *l, const struct http_conf *h, bool tls, struct report *r);
 void web_stop_listener(struct web *w, struct web_listener *l);
+/* files.c. A place whose files a route serves; static. */
+struct web_place {
+	const char *route;              /* for the name of the fiber */
+	const char *headers;            /* whole lines, sent with each file */
+	const char *no_dir;             /* what a 404 says when there is none of the directories; NULL: as always */
+	void (*put_type)(struct buf *b, struct str name);    /* writes Content-type by the file's name */
+};
+#define WEB_DIRS 3
+/* Answers with the file `name` in the first of these directories that is there. An empty one ends the list. */
+void web_serve_file(struct web_call *c, const struct web_place *place, const struct str dirs[WEB_DIRS], struct str name);
+bool web_is_funny_file(struct str name);             /* it could mean something else than a file below */
+void web_refuse_file(struct web_call *c);
+int web_find_program(struct text *dir);              /* ENOMEM */
+void web_serve_phone(void *arg, struct web_call *c);
 void web_serve_static(void *arg, struct web_call *c);
 void web_serve_status(void *arg, struct web_call *c);
 

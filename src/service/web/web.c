@@ -36,6 +36,13 @@ static bool static_enabled(void *arg)
 	return w->conf && w->conf->enable_static;
 }
 
+static bool phone_enabled(void *arg)
+{
+	const struct web *w = arg;
+
+	return w->conf && w->conf->enable_phone;
+}
+
 static bool status_enabled(void *arg)
 {
 	const struct web *w = arg;
@@ -46,6 +53,7 @@ static bool status_enabled(void *arg)
 static const struct web_route own_routes[] = {
 	{ "/httpstatus", false, "Asterisk HTTP General Status", status_enabled, web_serve_status },
 	{ "/static", true, "Asterisk HTTP Static Delivery", static_enabled, web_serve_static },
+	{ "/phone", true, "Phone on a page", phone_enabled, web_serve_phone },
 };
 
 int web_add_routes(struct web *w, const struct web_route *rows, size_t n, void *arg)
@@ -316,6 +324,7 @@ static void web_free(void *arg)
 	obj_drop(w->limits);
 	obj_drop(w->hold);
 	text_free(&w->data_dir);
+	text_free(&w->program_dir);
 	free(w->mount);
 }
 
@@ -331,7 +340,7 @@ struct web *web_new(const struct web_prm *prm)
 	list_init(&w->idle);
 	w->conns = map_new(false);
 	w->limits = http_limits_new(30000, 15000);
-	if (!w->conns || !w->limits || text_set(&w->data_dir, prm->data_dir) ||
+	if (!w->conns || !w->limits || text_set(&w->data_dir, prm->data_dir) || web_find_program(&w->program_dir) ||
 	    web_add_routes(w, own_routes, ARRAY_LEN(own_routes), w))
 		w = obj_drop(w);
 	return w;

@@ -6,7 +6,9 @@
  *   listen.c     listeners
  *   reply.c      answers, whole or piece by piece
  *   params.c     name=value&name=value, cookies, escapes
- *   static.c     /static: files
+ *   files.c      the files of a directory
+ *   static.c     /static: what the data directory has for everybody
+ *   phone.c      /phone: the phone on a page
  *   status.c     /httpstatus
  *   origin.c     is it a page of another site that asks?
  *

@@ -91,7 +91,7 @@ class World {
 		const WebSocket = socketClass(this);
 		Object.assign(WebSocket, { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 });
 		const g = {
-			WebSocket, TextEncoder, TextDecoder, WebAssembly, crypto: globalThis.crypto || require('crypto').webcrypto, queueMicrotask,
+			WebSocket, TextEncoder, TextDecoder, WebAssembly, atob, crypto: globalThis.crypto || require('crypto').webcrypto, queueMicrotask,
 			console: { log: quiet, warn: quiet, error: quiet, debug: quiet, info: quiet },
 			setTimeout: (fn, ms, ...args) => clock.set(this.guarded(fn), ms, ...args), clearTimeout: (id) => clock.clear(id),
 			setInterval: quiet, clearInterval: quiet,

@@ -1,0 +1,32 @@
+/* How a thing of a script ends: the exit code, and what is due at a time. */
+#include "phone/one_shot.h"
+
+void one_shot_finish(struct phone *p, enum outcome o, unsigned status, const char *cause, double seconds)
+{
+	const struct text *expect = &p->options.expect;
+
+	if (p->leaving)
+		return;
+	if (!expect->n)
+		p->exit_code = outcome_row(o)->exit_code;
+	else
+		p->exit_code = outcome_is(o, status, text_view(expect)) ? EXIT_EXPECTED : EXIT_UNEXPECTED;
+	say_outcome(p, o, status, cause, seconds);
+	phone_leave(p, p->exit_code);
+}
+
+static void on_time(void *arg)
+{
+	struct one_shot *s = arg;
+
+	s->timer = NULL;
+	s->due(s);
+}
+
+int one_shot_after(struct one_shot *s, double seconds, void (*due)(struct one_shot *s))
+{
+	sidetone_timer_cancel(s->timer);
+	s->timer = NULL;
+	s->due = due;
+	return sidetone_loop_after(s->phone->loop, (uint64_t)(seconds * 1000), on_time, s, &s->timer);
+}
