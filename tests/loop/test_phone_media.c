@@ -223,12 +223,19 @@ static void test_digits_by_info(void **state)
 	forget();
 	pass(300);
 	assert_true(share(&a, 770) > 0.3 && share(&a, 1336) > 0.3);
+	/* The agent cannot send them. */
+	a.s.info_error = EPERM;
+	assert_int_equal(sidetone_media_digits(a.m, &a.s, "3333", 0, 0), 0);
+	pass(1000);
+	assert_string_equal(a.s.info, "423");
+	assert_int_equal(a.e[last(&a, SIDETONE_MEDIA_DIGITS_SENT)].error, EPERM);
+	a.s.info_error = 0;
 	/* The call ends with some on their way. */
 	assert_int_equal(sidetone_media_digits(a.m, &a.s, "777", 0, 0), 0);
 	pass(20);
 	closed(&a);
 	pass(1000);
-	assert_string_equal(a.s.info, "427");
+	assert_string_equal(a.s.info, "4237");
 }
 
 static void test_bad_digits(void **state)
@@ -444,6 +451,49 @@ static void test_answer_to_nothing(void **state)
 	assert_true(state_of(&a).agreed);
 }
 
+/* Its sound is not the first that it offers: it has its place in all that follows. */
+static void test_sound_is_second(void **state)
+{
+	(void)state;
+	both("ulaw", "ulaw");
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, "v=0\r\nc=IN IP4 198.51.100.2\r\nm=video 4002 RTP/AVP 34\r\n"
+		"m=audio 4000 RTP/AVP 0\r\n"), 0);
+	assert_non_null(make(&a, SIDETONE_ANSWER));
+	assert_int_equal(sidetone_media_hold(a.m, &a.s, SIDETONE_HOLD_ON), 0);
+	assert_non_null(make(&a, SIDETONE_OFFER));
+	assert_non_null(strstr(a.s.body, "m=video 0 RTP/AVP"));
+	assert_non_null(strstr(strstr(a.s.body, "m=video"), "m=audio 200"));
+	assert_null(strstr(strstr(a.s.body, "m=audio") + 1, "m=audio"));
+	assert_non_null(strstr(a.s.body, "a=sendonly"));
+}
+
+/* Fewer samples than asked for: silence behind them. */
+static size_t read_half(void *arg, int16_t *pcm, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++)
+		pcm[i] = *(int16_t *)arg;
+	return n / 2;
+}
+
+static void test_half_a_frame(void **state)
+{
+	int16_t value = 8000;
+	size_t loud = 0;
+
+	(void)state;
+	both("ulaw", "ulaw");
+	assert_int_equal(sidetone_media_pcm(a.m, &a.s, &(struct sidetone_pcm){ .arg = &value, .rate = 8000, .read = read_half }), 0);
+	source(&a, SIDETONE_SOUND, NULL);
+	listens(&b, 8000);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	pass(200);
+	forget();
+	pass(400);
+	for (size_t i = 0; i < b.nheard; i++)
+		loud += b.heard[i] > 4000;
+	assert_in_range(loud * 100 / b.nheard, 48, 52);
+}
+
 /* A description without any sound is refused, and the call goes on as it was. */
 static void test_declined(void **state)
 {
@@ -553,6 +603,7 @@ static void test_silent_peer(void **state)
 	assert_int_equal(count(&a, SIDETONE_MEDIA_SILENT), 0);
 	cut = true;
 	assert_true(await_event(&a, SIDETONE_MEDIA_SILENT, 5000));
+	sidetone_media_forget(a.m, &a.s);
 }
 
 static void test_options(void **state)
@@ -592,7 +643,7 @@ int main(void)
 		T(test_opus), T(test_g722), T(test_alaw), T(test_ulaw), T(test_in_common), T(test_packet_length), T(test_sources),
 		T(test_bad_sources), T(test_digits), T(test_digits_48), T(test_digits_by_info), T(test_bad_digits), T(test_hold), T(test_answers_on_hold),
 		T(test_hold_refused), T(test_late_offer), T(test_forks), T(test_offer_twice), T(test_refusals),
-		T(test_answer_to_nothing), T(test_offers_left), T(test_declined), T(test_hold_survives), T(test_close_in_event), T(test_silent_peer), T(test_options),
+		T(test_answer_to_nothing), T(test_offers_left), T(test_declined), T(test_sound_is_second), T(test_half_a_frame), T(test_hold_survives), T(test_close_in_event), T(test_silent_peer), T(test_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
