@@ -19,13 +19,13 @@ function pack(wasm) {
 	const packed = cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,lc=1,lp=0,pb=0', '-c', wasm], { maxBuffer: 1 << 28 });
 	if (Buffer.compare(Buffer.from(lzma(packed, bytes.length)), bytes))
 		throw new Error(`${wasm} is not what comes out again`);
-	return `()=>(${lzma})(Uint8Array.from(atob('${packed.toString('base64')}'),(c)=>c.charCodeAt(0)),${bytes.length})`;
+	return `(${lzma})(Uint8Array.from(atob('${packed.toString('base64')}'),(c)=>c.charCodeAt(0)),${bytes.length})`;
 }
 
 /* Modules whose place something made takes. */
 const made = {
-	'wasm.js': ({ wasm }) => `module.exports=${pack(wasm)};`,
-	'noble.js': () => `module.exports=${noble(path.join(root, 'node_modules/@noble/hashes/esm'), ['md5', 'sha256', 'sha512_256'])};`,
+	'wasm.js': ({ wasm }) => ({ body: pack(wasm), at_end: true }),
+	'noble.js': () => ({ body: noble(path.join(root, 'node_modules/@noble/hashes/esm'), ['md5', 'sha256', 'sha512_256']) }),
 };
 
 function resolve(name, from) {
@@ -35,29 +35,37 @@ function resolve(name, from) {
 	return file;
 }
 
-/* The modules that `entry` needs, and its number. */
+/* Each module as a value of its own, those that it needs before it. The WebAssembly comes last: what is
+ * alike in the others then stands near enough together for gzip. */
 function collect(entry, options) {
-	const order = [], seen = new Map();
-	const visit = (file) => {
-		if (seen.has(file))
-			return seen.get(file);
-		const id = seen.size, make = made[path.basename(file)];
-		seen.set(file, id);
-		/* What is node's own is asked for where the file is loaded; a page has no use for it. */
-		const body = make ? make(options) : fs.readFileSync(file, 'utf8').replace(/\brequire\((['"]node:[^'"]+['"])\)/g, 'outer($1)')
-			.replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, quote, name) => `require(${visit(resolve(name, file))})`);
-		order.push(`${id}:function(module,exports,require){${body}\n}`);
-		return id;
+	const order = [], last = [], seen = new Map();
+	const visit = (file, from) => {
+		if (seen.has(file)) {
+			if (!seen.get(file).done)
+				throw new Error(`${path.relative(root, from)} and ${path.relative(root, file)} require each other`);
+			return seen.get(file).name;
+		}
+		const module = { name: `module${seen.size}`, done: false };
+		seen.set(file, module);
+		if (made[path.basename(file)]) {
+			const { body, at_end } = made[path.basename(file)](options);
+			(at_end ? last : order).push(at_end ? `function ${module.name}(){return ${body}}` : `const ${module.name}=${body};`);
+		} else {
+			/* What is node's own is asked for where the file is loaded; a page has no use for it. */
+			const body = fs.readFileSync(file, 'utf8').replace(/\brequire\((['"]node:[^'"]+['"])\)/g, 'outer($1)')
+				.replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, quote, name) => visit(resolve(name, file), file));
+			order.push(`const ${module.name}=(()=>{const module={};${body.replace(/\bmodule\.exports = ([^;]+|\{[^]*\});\s*$/, 'return $1;')}\n})();`);
+		}
+		module.done = true;
+		return module.name;
 	};
-	return { first: visit(entry), modules: order.join(',\n') };
+	const first = visit(entry, entry);
+	return `${order.join('\n')}\n${last.join('\n')}\nreturn ${first};`;
 }
 
 function factoryOf(wasm) {
-	const { first, modules } = collect(path.join(root, 'src/index.js'), { wasm });
-	return `function(){'use strict';var outer=function(name){return typeof require==='function'?require(name):{}};
-return(function(){var made={},all={${modules}};
-function require(id){if(!made[id]){made[id]={exports:{}};all[id].call(made[id].exports,made[id],made[id].exports,require)}return made[id].exports}
-return require(${first})})()}`;
+	return `function(){'use strict';const outer=(name)=>typeof require==='function'?require(name):{};
+${collect(path.join(root, 'src/index.js'), { wasm })}}`;
 }
 
 async function write(file, code, module) {

@@ -230,7 +230,7 @@ def test_echo_hold_digits(server, browser):
     me.silence()
     me.click("Unmute")
     me.hears(browser.hertz)
-    assert me.evaluate("() => document.querySelector('.levels meter').value") > 0.3
+    wait_until(lambda: me.evaluate("() => document.querySelector('.levels meter').value") > 0.3, "the level of the microphone shows")
     me.click("End")
     me.shows("Ended after", "#calls")
     over(server)
@@ -312,7 +312,7 @@ def test_messages(server, browser):
     me.press("Enter")
     me.act("fill", "Grüße & <b>", at="#chat-text")
     me.press("Enter")
-    other.shows("Third (1003) – 1 new", "#chats")
+    other.shows("1003 – 1 new", "#chats")
     me.shows("sent", "#chat-log")
     other.act("click", at="#chats button")
     other.shows("Grüße & <b>", "#chat-log")
@@ -393,6 +393,7 @@ def test_transfers(server, browser, make_phone):
     second.wait_event("CALL_INCOMING")
     second.accept()
     me.shows("On hold", "#calls")
+    me.gone("put you on hold", "#said")
     me.click("Connect with 1002")
     first.wait_hears(HIGHER)
     second.wait_hears(HIGH)
@@ -472,3 +473,17 @@ def test_dark_and_light(server, browser):
     colours = [PhonePage(browser, scheme, colorScheme=scheme).evaluate("() => getComputedStyle(document.body).backgroundColor")
                for scheme in ("light", "dark")]
     assert colours[0] != colours[1]
+
+
+def test_between_pages(server, browser):
+    me, other = open_page(browser), open_page(browser, "1004", "four")
+    me.dial("1004")
+    other.click("Answer")
+    for it in (me, other):
+        it.hears(browser.hertz)
+    other.click("Hold")
+    me.silence()
+    other.click("Resume")
+    me.hears(browser.hertz)
+    me.click("End")
+    over(server)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <errno.h>
+#include <arpa/inet.h>
 
 #define IMPORT(name) __attribute__((import_module("host"), import_name(name)))
 
@@ -338,6 +339,116 @@ void *memmem(const void *in, size_t n, const void *what, size_t k)
 		if (!memcmp(p, what, k))
 			return (void *)(uintptr_t)p;
 	return NULL;
+}
+
+/* ---- addresses: RFC 4291 2.2, of IPv6 alone ------------------------------------------------------------ */
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
+
+/* "192.0.2.1" at the end of an address; 0: it is none. */
+static int read_v4(const char *s, uint16_t out[2])
+{
+	uint32_t all = 0;
+
+	for (int part = 0; part < 4; part++) {
+		unsigned v = 0, digits = 0;
+
+		/* No zero before others: some read such a part as octal. */
+		for (; *s >= '0' && *s <= '9' && digits < 3 && (v || !digits); s++, digits++)
+			v = v * 10 + (unsigned)(*s - '0');
+		if (!digits || v > 255 || *s != (part < 3 ? '.' : 0))
+			return 0;
+		s++;
+		all = all << 8 | v;
+	}
+	out[0] = (uint16_t)(all >> 16);
+	out[1] = (uint16_t)all;
+	return 1;
+}
+
+/* The groups before the end or "::", at most `room`. -1: no address. */
+static int read_groups(const char **s, uint16_t *out, int room)
+{
+	int n = 0;
+
+	while (**s && **s != ':' && n < room) {
+		const char *from = *s;
+		unsigned v = 0, digits = 0;
+
+		for (int d; (d = hex_digit(**s)) >= 0 && digits < 4; ++*s, digits++)
+			v = v << 4 | (unsigned)d;
+		if (**s == '.' && n + 2 <= room && read_v4(from, out + n)) {
+			*s += strlen(*s);
+			return n + 2;
+		}
+		if (!digits || (**s && **s != ':') || (**s == ':' && !(*s)[1]))
+			return -1;
+		out[n++] = (uint16_t)v;
+		if (**s == ':')
+			++*s;
+	}
+	return n;
+}
+
+int inet_pton(int family, const char *restrict text, void *restrict to)
+{
+	const char *s = text;
+	uint16_t head[8], tail[8] = { 0 };
+	unsigned char *p = to;
+	int n = 0, m = 0;
+
+	(void)family;
+	if (*s != ':')
+		n = read_groups(&s, head, 8);
+	else if (*++s != ':')
+		return 0;
+	if (n < 0 || (n == 8 && *s))
+		return 0;
+	if (n < 8 && *s != ':')
+		return 0;
+	if (n < 8) {
+		++s;
+		m = read_groups(&s, tail, 7 - n);
+		if (m < 0 || *s)
+			return 0;
+	}
+	for (int i = 0; i < 8; i++) {
+		uint16_t v = i < n ? head[i] : i >= 8 - m ? tail[i - (8 - m)] : 0;
+
+		*p++ = (unsigned char)(v >> 8);
+		*p++ = (unsigned char)v;
+	}
+	return 1;
+}
+
+/* RFC 5952: the first longest run of zeros, of two groups or more, is "::". */
+const char *inet_ntop(int family, const void *restrict from, char *restrict to, socklen_t room)
+{
+	const unsigned char *p = from;
+	int best = -1, most = 1, n = 0;
+
+	(void)family;
+	for (int i = 0, run = 0; i < 8; i++) {
+		run = p[2 * i] | p[2 * i + 1] ? 0 : run + 1;
+		if (run > most) {
+			most = run;
+			best = i - run + 1;
+		}
+	}
+	for (int i = 0; i < 8; i++) {
+		if (i == best) {
+			n += snprintf(to + n, room - (size_t)n, i ? ":" : "::");
+			i += most - 1;
+			if (i == 7)
+				break;
+			continue;
+		}
+		n += snprintf(to + n, room - (size_t)n, i < 7 ? "%x:" : "%x", (unsigned)p[2 * i] << 8 | p[2 * i + 1]);
+	}
+	return to;
 }
 
 /* ---- order: a heap, which needs no room ------------------------------------------------------------- */

@@ -130,7 +130,7 @@ export class Call extends EventTarget {
 	/* The other side's hold shows in what may be sent and received. */
 	noteDirection() {
 		const direction = this.handler && this.handler.getDirection ? this.handler.getDirection() : null;
-		const heldByThem = !this.held && HELD.includes(direction);
+		const heldByThem = !this.session.local_hold && HELD.includes(direction);
 		if (heldByThem === this.heldByThem)
 			return;
 		this.change({ heldByThem });

@@ -1,6 +1,7 @@
 /* SIP.ClientContext and SIP.ServerContext: one request of ours, one of theirs. */
 'use strict';
 const SIP = require('./sip.js');
+const EventEmitter = require('./emitter.js');
 const { wireInto } = require('./wire.js');
 
 function ClientContext(ua, method, target, options) {
@@ -28,7 +29,7 @@ function ClientContext(ua, method, target, options) {
 	this.data = {};
 }
 
-ClientContext.prototype = Object.create(SIP.EventEmitter.prototype);
+ClientContext.prototype = Object.create(EventEmitter.prototype);
 ClientContext.prototype.constructor = ClientContext;
 
 /* What the agent is asked to send: the names of struct sidetone_request_options. */
@@ -146,7 +147,7 @@ function ServerContext(ua, request) {
 	this.remoteIdentity = request.from;
 }
 
-ServerContext.prototype = Object.create(SIP.EventEmitter.prototype);
+ServerContext.prototype = Object.create(EventEmitter.prototype);
 ServerContext.prototype.constructor = ServerContext;
 
 /* `from`, `to`: the range of the status; `events`: what is told of it. */

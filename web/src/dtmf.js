@@ -1,6 +1,7 @@
 /* A digit of session.dtmf(): sent in an INFO of its own, or come from the other side. */
 'use strict';
 const SIP = require('./sip.js');
+const EventEmitter = require('./emitter.js');
 const { outgoing } = require('./wire.js');
 
 const C = { MIN_DURATION: 70, MAX_DURATION: 6000, DEFAULT_DURATION: 100, MIN_INTER_TONE_GAP: 50, DEFAULT_INTER_TONE_GAP: 500 };
@@ -46,7 +47,7 @@ function DTMF(session, tone, options) {
 	this.interToneGap = clamp(options.interToneGap, GAP, this.logger);
 }
 
-DTMF.prototype = Object.create(SIP.EventEmitter.prototype);
+DTMF.prototype = Object.create(EventEmitter.prototype);
 DTMF.prototype.constructor = DTMF;
 
 Object.assign(DTMF.prototype, {

@@ -1,6 +1,7 @@
 /* SIP.PublishContext (RFC 3903): entity tags, refreshes and what a refusal means are the agent's. */
 'use strict';
 const SIP = require('./sip.js');
+const EventEmitter = require('./emitter.js');
 const { optionsOf } = require('./contexts.js');
 
 const isNothing = (value) => value === undefined || value === null || value === '';
@@ -23,7 +24,7 @@ function PublishContext(ua, target, event, options) {
 	this.pubRequestEtag = null;
 }
 
-PublishContext.prototype = Object.create(SIP.EventEmitter.prototype);
+PublishContext.prototype = Object.create(EventEmitter.prototype);
 
 Object.assign(PublishContext.prototype, {
 	constructor: PublishContext,

@@ -1,6 +1,7 @@
 /* SIP.ReferClientContext: a transfer that we ask for. ReferServerContext: one that we are asked for. */
 'use strict';
 const SIP = require('./sip.js');
+const EventEmitter = require('./emitter.js');
 
 const isCall = (target) => target instanceof SIP.InviteServerContext || target instanceof SIP.InviteClientContext;
 
@@ -30,7 +31,7 @@ function ReferClientContext(ua, applicant, target, options) {
 		'Allow: ' + SIP.UA.C.ALLOWED_METHODS, 'Refer-To: ' + this.target);
 }
 
-ReferClientContext.prototype = Object.create(SIP.EventEmitter.prototype);
+ReferClientContext.prototype = Object.create(EventEmitter.prototype);
 
 Object.assign(ReferClientContext.prototype, {
 	constructor: ReferClientContext,
@@ -89,7 +90,7 @@ function ReferServerContext(ua, request) {
 	this.status = S.STATUS_WAITING_FOR_ANSWER;
 }
 
-ReferServerContext.prototype = Object.create(SIP.EventEmitter.prototype);
+ReferServerContext.prototype = Object.create(EventEmitter.prototype);
 
 function inviteOptions(context, options) {
 	const made = Object.assign({}, options), headers = (made.extraHeaders || []).slice();

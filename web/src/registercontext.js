@@ -1,6 +1,7 @@
 /* SIP.RegisterContext (ua.registerContext): the agent's registration, as an application sees it. */
 'use strict';
 const SIP = require('./sip.js');
+const EventEmitter = require('./emitter.js');
 const { headerBlock } = require('./wire.js');
 
 function RegisterContext(ua) {
@@ -19,7 +20,7 @@ function RegisterContext(ua) {
 	this.logger = ua.getLogger('sip.registercontext');
 }
 
-RegisterContext.prototype = Object.create(SIP.EventEmitter.prototype);
+RegisterContext.prototype = Object.create(EventEmitter.prototype);
 RegisterContext.prototype.constructor = RegisterContext;
 
 /* A GRUU in the Contact of ours (RFC 5627), as a URI. */

@@ -101,7 +101,8 @@ class Devices {
 			return false;
 		}
 		try {
-			sender.dtmf.insertDTMF(tones, duration, interToneGap);
+			/* Those that wait would be forgotten. */
+			sender.dtmf.insertDTMF((sender.dtmf.toneBuffer || '') + tones, duration, interToneGap);
 		} catch (e) {
 			this.handler.logger.error(`DTMF was not sent: ${e.message}`);
 			return false;

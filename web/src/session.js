@@ -2,6 +2,7 @@
  * agent's; here are the methods, and the events of an application. */
 'use strict';
 const SIP = require('./sip.js');
+const EventEmitter = require('./emitter.js');
 const { ERRNO } = require('./core.js');
 const { headerBlock, outgoing } = require('./wire.js');
 const descriptions = require('./descriptions.js');
@@ -34,7 +35,7 @@ function Session(sessionDescriptionHandlerFactory) {
 	Object.defineProperty(this, 'handle', { value: 0, writable: true });
 }
 
-Session.prototype = Object.create(SIP.EventEmitter.prototype);
+Session.prototype = Object.create(EventEmitter.prototype);
 Session.prototype.constructor = Session;
 
 const isUp = (session) => session.status === C.STATUS_CONFIRMED || session.status === C.STATUS_WAITING_FOR_ACK;

@@ -106,6 +106,9 @@ const methods = {
 	},
 
 	on_accepted(e, message) {
+		/* An early dialog has become the call's. */
+		if (message instanceof SIP.IncomingResponse)
+			this.haveDialog(message);
 		this.accepted(this.subject(e, message), e.cause || undefined);
 	},
 

@@ -1,6 +1,7 @@
 /* SIP.Subscription (RFC 6665): when to ask, again and anew, the agent decides. */
 'use strict';
 const SIP = require('./sip.js');
+const EventEmitter = require('./emitter.js');
 const { optionsOf } = require('./contexts.js');
 
 function Subscription(ua, target, event, options) {
@@ -30,7 +31,7 @@ function Subscription(ua, target, event, options) {
 	this.errorCodes = [404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604];
 }
 
-Subscription.prototype = Object.create(SIP.EventEmitter.prototype);
+Subscription.prototype = Object.create(EventEmitter.prototype);
 
 const early = (s) => s.request.call_id + s.request.from.getParam('tag') + s.event;
 

@@ -2,6 +2,7 @@
  * the agent decides; this opens the socket it asks for, and carries bytes. */
 'use strict';
 const SIP = require('./sip.js');
+const EventEmitter = require('./emitter.js');
 
 const C = { STATUS_READY: 0, STATUS_DISCONNECTED: 1, STATUS_ERROR: 2 };
 const OPEN = 1;
@@ -23,7 +24,7 @@ function Transport(ua, server) {
 	this.connect();
 }
 
-Transport.prototype = Object.create(SIP.EventEmitter.prototype);
+Transport.prototype = Object.create(EventEmitter.prototype);
 Transport.prototype.constructor = Transport;
 
 Object.assign(Transport.prototype, {
@@ -118,8 +119,9 @@ Object.assign(Transport.prototype, {
 		else if (trace)
 			this.logger.log(typeof data === 'string' ? `received WebSocket text message:\n\n${data}\n`
 				: `received WebSocket binary message:\n\n${new TextDecoder().decode(data)}\n`);
-		this.ua.agent.received(this.conn, data);
+		/* First, so that whoever keeps a trace has it before what is answered. */
 		this.emit('message', data);
+		this.ua.agent.received(this.conn, data);
 	},
 
 	onError(e) {

@@ -2,6 +2,7 @@
  * the methods whose names begin with on. */
 'use strict';
 const SIP = require('./sip.js');
+const EventEmitter = require('./emitter.js');
 const Agent = require('./agent.js');
 const { loadConfig, configurationCheck } = require('./config.js');
 const { serve } = require('./answer.js');
@@ -58,7 +59,7 @@ function UA(configuration) {
 		this.start();
 }
 
-UA.prototype = Object.create(SIP.EventEmitter.prototype);
+UA.prototype = Object.create(EventEmitter.prototype);
 UA.prototype.constructor = UA;
 
 /* Packaged applications of Chrome know no unload. */

@@ -1,7 +1,7 @@
 /* Media beside SIP.js 0.9.2: the same call on both, in a page's world with a peer connection that the test
  * moves. What the handlers tell, what they ask of the browser, and what SIP.WebRTC.Simple makes of it. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const { World } = require('./lib/world.js');
 const { FakePeerConnection, FakeStream, OFFER } = require('./fakes.js');
 

@@ -2,7 +2,7 @@
  * FAULTS says which fault of the package it is; a row that no longer differs fails too.
  * tools/install-web brings the package. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const fs = require('node:fs'), path = require('node:path');
 const theirs = require('sip.js'), ours = require('../src/index.js');
 const { fakeUA } = require('./fakes.js');

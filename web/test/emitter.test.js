@@ -1,6 +1,6 @@
 /* SIP.EventEmitter, and the logger. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const { EventEmitter, LoggerFactory } = require('../src/index.js');
 
 test('listeners are called in order, with the emitter as this, and can be taken away', () => {

@@ -1,6 +1,6 @@
 /* SIP.Grammar: each rule with what it gives and what it refuses. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const { Grammar } = require('../src/index.js');
 
 const parse = (rule, text) => Grammar.parse(text, rule);
@@ -63,6 +63,7 @@ test('lists of addresses say where each begins and ends', () => {
 	assert.deepEqual([list[1].parsed.getParam('headerparam'), list[1].parsed.uri.hasParam('headerparam')], [null, false]);
 	assert.equal(list[2].parsed.uri.port, 5);
 	assert.equal(String(parse('Record_Route', '<sip:a;lr>, <sip:b;lr>;x=y')[1].parsed), '<sip:b;lr>;x=y');
+	assert.equal(String(parse('Route', '<sip:a;lr> , <sip:b>')[1].parsed), '<sip:b>');
 	refuses('Contact', ['', '*', '<sip:a>,', ', <sip:a>', 'sip:a@b?x=1', '<sip:a> <sip:b>', 'bob']);
 	refuses('Record_Route', ['sip:a;lr', '']);
 });

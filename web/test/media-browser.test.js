@@ -1,11 +1,10 @@
 /* The media handler in a real browser: two of them in a page of Chromium talk to each other. The
  * browser's driver comes with tools/install-browser. */
 'use strict';
-const { test, before, after } = require('node:test'), assert = require('node:assert');
+const { test, before, after } = require('node:test'), assert = require('node:assert').strict;
 const fs = require('node:fs'), path = require('node:path');
 
 const { chromium } = require('../../tests/browser/node_modules/playwright-core');
-const { squeeze } = require('../bundle/squeeze.js');
 
 /* The parts about media, as one script that defines SIP. */
 function bundle() {
@@ -14,7 +13,7 @@ function bundle() {
 		if (!seen.has(file)) {
 			seen.set(file, seen.size);
 			const id = seen.get(file);
-			modules.push(`${id}:function(module,exports,require){${squeeze(fs.readFileSync(file, 'utf8'))
+			modules.push(`${id}:function(module,exports,require){${fs.readFileSync(file, 'utf8')
 				.replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, q,
 					name) => `require(${visit(require.resolve(name, { paths: [path.dirname(file)] }))})`)}\n}`);
 		}

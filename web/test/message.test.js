@@ -1,6 +1,6 @@
 /* Requests that leave, messages that arrive, the parser and the sanity check. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const fs = require('node:fs'), path = require('node:path');
 const { OutgoingRequest, IncomingRequest, IncomingResponse, Parser, sanityCheck, URI } = require('../src/index.js');
 const { fakeUA } = require('./fakes.js');
@@ -126,6 +126,7 @@ test('a header is parsed when it is asked for', () => {
 	assert.equal(String(request.parseHeader('contact', 1)), '<sip:n>');
 	assert.equal(request.parseHeader('contact', 1), request.s('Contact', 1));
 	assert.deepEqual(request.s('event'), { event: 'dialog', params: { id: '1' } });
+	assert.equal(request.s('event'), request.s('event'));
 	assert.equal(request.s('max-forwards'), 70);
 	assert.equal(request.s('contact', 2), undefined);
 	assert.equal(last(), 'log: not so many "Contact" headers present');

@@ -1,6 +1,6 @@
 /* The media handler of a browser, with a peer connection that the test moves. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const { WebRTC, SessionDescriptionHandler, Exceptions, EventEmitter, IncomingRequest } = require('../src/index.js');
 const { fakeUA, fakeSession, fakeBrowser, fakeClock, FakePeerConnection, FakeTrack, OFFER, turn } = require('./fakes.js');
 
@@ -235,13 +235,16 @@ test('constraints: of the call, of the configuration, or both media; the same ar
 	await offer({});
 	assert.deepEqual(devices.asked, [{ audio: true }]);
 	const first = all.pc.senders[0].track;
-	await offer({ constraints: { audio: true, video: true } });
+	/* Laid over what was asked for before. */
+	await offer({ constraints: { video: true } });
 	assert.deepEqual(devices.asked[1], { audio: true, video: true });
 	assert.deepEqual(all.pc.senders.map((s) => s.track.kind), ['audio', 'video']);
 	assert.notEqual(all.pc.senders[0].track, first);
 	assert.equal(first.stopped, 1);
+	await offer({ constraints: { video: false } });
+	assert.deepEqual(all.pc.senders.map((s) => s.track && s.track.kind), ['audio', null]);
 	await offer({ constraints: { audio: false, video: false } });
-	assert.equal(devices.asked.length, 2);
+	assert.equal(devices.asked.length, 3);
 	await offer({ RTCOfferOptions: { iceRestart: true } });
 	assert.deepEqual(all.pc.calls.filter(([n]) => n === 'createOffer').pop()[1], { iceRestart: true });
 });
@@ -321,6 +324,7 @@ test('the direction is known once both sides spoke', async (t) => {
 	const changes = () => session.told.filter(([n]) => n === 'directionChanged').length;
 
 	assert.equal(handler.getDirection(), null);
+	await handler.rollbackDescription();
 	const promise = handler.getDescription();
 	await state(promise);
 	all.pc.complete();
@@ -337,6 +341,28 @@ test('the direction is known once both sides spoke', async (t) => {
 	await answer;
 	assert.equal(handler.getDirection(), 'recvonly');
 	assert.equal(changes(), 2);
+});
+
+test('a browser without tracks and senders is served by streams', async (t) => {
+	const all = setup(t), { handler, pc } = all;
+	const added = [];
+
+	pc.addTrack = undefined;
+	pc.getSenders = undefined;
+	pc.getReceivers = undefined;
+	pc.addStream = (stream) => added.push(stream);
+	pc.getLocalStreams = () => added;
+	pc.getRemoteStreams = () => ['theirs'];
+	await state(handler.getDescription({ constraints: { audio: true, video: false } }));
+	assert.equal(added.length, 1);
+	assert.equal(handler.sendDtmf('1'), false);
+	const heard = [];
+	handler.on('setRemoteDescription', (streams) => heard.push(streams));
+	await handler.setDescription(OFFER);
+	assert.deepEqual(heard, [['theirs']]);
+	pc.getRemoteStreams = () => [];
+	handler.close();
+	assert.ok(added[0].getTracks()[0].stopped > 0);
 });
 
 test('hold, and types of bodies', async (t) => {
@@ -356,6 +382,10 @@ test('digits leave in the media', async (t) => {
 	assert.equal(handler.sendDtmf('12#', { duration: 100, interToneGap: 60 }), true);
 	const sender = all.pc.senders.find((s) => s.track.kind === 'audio');
 	assert.deepEqual(sender.dtmf.sent, [['12#', 100, 60]]);
+	/* A digit that is asked for while others wait comes after them. */
+	sender.dtmf.toneBuffer = '2#';
+	handler.sendDtmf('3', { duration: 100, interToneGap: 60 });
+	assert.deepEqual(sender.dtmf.sent[1], ['2#3', 100, 60]);
 	sender.dtmf.insertDTMF = () => { throw new Error('tone'); };
 	assert.equal(handler.sendDtmf('x'), false);
 	sender.dtmf.canInsertDTMF = false;

@@ -1,6 +1,6 @@
 /* Session descriptions as text, and the modifiers. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const sdp = require('../src/sdp.js');
 const { WebRTC: { Modifiers } } = require('../src/index.js');
 

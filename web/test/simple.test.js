@@ -1,6 +1,6 @@
 /* SIP.WebRTC.Simple, over a UA that the test plays. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const SIP = require('../src/index.js');
 const { fakeBrowser, FakeStream, FakeTrack } = require('./fakes.js');
 

@@ -1,6 +1,6 @@
 /* The types say what is there, and nothing else. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const fs = require('node:fs'), path = require('node:path');
 const SIP = require('../src/index.js');
 

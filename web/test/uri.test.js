@@ -1,6 +1,6 @@
 /* SIP.URI, SIP.NameAddrHeader. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const { URI, NameAddrHeader } = require('../src/index.js');
 
 test('a URI needs a host and nothing else', () => {
@@ -112,6 +112,8 @@ test('no parameter of a URI changes its host, and none is lost', () => {
 	assert.equal(URI.parse('sip:a@h;lr=on').getParam('lr'), null);
 	assert.equal(URI.parse('sip:a@[2001:DB8::1]:5').host, '[2001:db8::1]');
 	assert.equal(URI.parse('sip:a@[::]').host, '[::]');
+	assert.equal(URI.parse('sip:a%ff%20@h').user, 'a%ff%20');
+	assert.equal(String(URI.parse('sip:a%ff@h')), 'sip:a%ff@h');
 	assert.equal(URI.parse('sip:a@h.example.').host, 'h.example.');
 });
 

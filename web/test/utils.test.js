@@ -1,6 +1,6 @@
 /* SIP.Utils, SIP.C, SIP.Exceptions, SIP.Timers. */
 'use strict';
-const { test } = require('node:test'), assert = require('node:assert');
+const { test } = require('node:test'), assert = require('node:assert').strict;
 const SIP = require('../src/index.js');
 const { provide } = require('../src/provided.js');
 
