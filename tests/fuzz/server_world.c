@@ -325,7 +325,8 @@ static void stop_service(bool killed)
 	hooks_fail(0, 0);
 	if (!world.dead)
 		pbx_stop(world.pbx);
-	run_loop();
+	/* Who looks only now and then whether he was hung up (Pickup) ends by it; the program's own fibers end with it. */
+	world_pass(25, false);
 	for (size_t i = 0; i < ARRAY_LEN(world.peer); i++) {
 		if (world.peer[i])
 			streams_hangup(world.peer[i]);
