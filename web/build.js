@@ -68,9 +68,19 @@ function factoryOf(wasm) {
 ${collect(path.join(root, 'src/index.js'), { wasm })}}`;
 }
 
+/* Names of ours alone, which need not be read in the file that is made. None is written as a string anywhere. */
+const PRIVATE = ['last_sent', 'transports', 'setWord', 'mediaError', 'theirs_pending', 'theirsFailed', 'withOptions', 'descriptionOptions',
+	'mediaFailed', 'requestInside', 'haveDialog', 'closeMedia', 'answerWith', 'causeOf', 'prepareOffer', 'transportFor', 'socketClosed',
+	'closeSocket', 'openSocket', 'onAgentDisconnected', 'early_cancel', 'first_sent', 'said_bye', 'sayBye', 'sayPrack', 'carrier', 'whenSent',
+	'forgetUnsent', 'unsent', 'refusing', 'refusal', 'answering', 'adopt', 'sendByMedia', 'sendReinvite', 'followFailed', 'on_event', 'last_conn', 'tellGathered', 'remoteSet', 'changeHold',
+	'modifiersOf', 'applyOptions', 'beginGathering', 'endGathering', 'mediaOptions', 'replaceTracks', 'waitForCandidates', 'takeCandidate',
+	'takeGatheringState', 'createDescription', 'giveUp', 'quotedInside', 'transportsOf', 'peerCan', 'waitForDialog'];
+
 async function write(file, code, module) {
-	const { code: small } = await minify(code, { module, ecma: 2020, mangle: { toplevel: true }, format: { ascii_only: true },
-		compress: { ecma: 2020, passes: 3, unsafe_arrows: true, pure_getters: true, toplevel: true } });
+	const { code: small } = await minify(code, { module, ecma: 2020, mangle: { toplevel: true, properties: { regex: new RegExp(`^(?:${PRIVATE.join('|')})$`) } }, format: { ascii_only: true },
+		compress: { ecma: 2020, passes: 3, unsafe_arrows: true, pure_getters: true, toplevel: true,
+			/* Shorter without, once compressed. */
+			collapse_vars: false, sequences: false, conditionals: false } });
 	fs.mkdirSync(path.dirname(file), { recursive: true });
 	fs.writeFileSync(file, `/* Sidetone ${version}: a SIP user agent for a page, with the API of SIP.js 0.9. Apache-2.0.\n` +
 		` * Contains @noble/hashes, (c) Paul Miller, MIT. */\n${small}\n`);

@@ -131,6 +131,12 @@ static int finish_via_host(struct finishing *f)
 }
 
 /* IANA, Session Initiation Protocol (SIP) Parameters, Option Tags. */
+#ifdef SIDETONE_SMALL   /* a page has the list in SIP.C.OPTION_TAGS */
+#define OPTION_TAGS_ELSEWHERE true
+#else
+#define OPTION_TAGS_ELSEWHERE false
+#endif
+
 static bool is_registered(struct str tag)
 {
 	static const struct str tags[] = {
@@ -167,7 +173,7 @@ static int finish_tags(struct finishing *f)
 
 	while (left.n) {
 		tag = str_trim(str_cut_raw(&left, ','));
-		if ((f->c->hack_allow_unregistered_option_tags || is_registered(tag)) && !has_tag(buf_view(&b), tag))
+		if ((f->c->hack_allow_unregistered_option_tags || OPTION_TAGS_ELSEWHERE || is_registered(tag)) && !has_tag(buf_view(&b), tag))
 			buf_puts(&b, b.n ? STR(", ") : STR_NULL, tag);
 	}
 	err = buf_err(&b) ? ENOMEM : text_set(&f->c->option_tags, buf_view(&b));

@@ -2,6 +2,7 @@
  * of sidetone-ua.h by their names and reads and writes their structures where they lie. What that
  * code counts on, sizes and places, is asserted here. */
 #include "sidetone-ua.h"
+#include "agent/config.h"
 #include "sip/resolve.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ IMPORT("event") void host_event(uint32_t agent, const struct sidetone_event *e);
 
 struct sidetone_core *bridge_core_new(void);
 struct sidetone_ua *bridge_ua_new(struct sidetone_core *c, uint32_t agent);
+const char *bridge_param(uint32_t i);
 
 static uint64_t now(void *arg)
 {
@@ -69,6 +71,14 @@ EXPORT("bridge_core_new") struct sidetone_core *bridge_core_new(void)
 	static const struct sidetone_host host = { NULL, now, wall, wake, open_conn, send_bytes, close_conn, hash };
 
 	return sidetone_core_new(&host);
+}
+
+/* NULL: no more. */
+EXPORT("bridge_param") const char *bridge_param(uint32_t i)
+{
+	const struct agent_param *p = agent_param(i);
+
+	return p ? p->name : NULL;
 }
 
 static void on_event(void *arg, const struct sidetone_event *e)

@@ -4,13 +4,13 @@
 const SIP = require('./sip.js');
 const { Core } = require('./core.js');
 
-let scratch;
+/* For looking at single values. */
+const scratch = new Core(() => {}, {});
 /* The agent's defaults, as JSON. */
 let unsaid;
 
 /* `json`: undefined when there is none of such a value. Gives the value in force, undefined: refused. */
 function checked(name, value) {
-	scratch = scratch || new Core(() => {}, {});
 	const core = scratch, ua = core.x.bridge_ua_new(core.core, 0);
 	try {
 		const json = JSON.stringify(value);
@@ -72,15 +72,6 @@ const CHECKS = {
 	custom: () => object,
 };
 
-/* In the order of the checks. */
-const NAMES = ['uri', 'wsServers', 'authorizationUser', 'connectionRecoveryMaxInterval', 'connectionRecoveryMinInterval',
-	'displayName', 'hackViaTcp', 'hackIpInContact', 'hackWssInTransport', 'hackAllowUnregisteredOptionTags', 'contactTransport',
-	'forceRport', 'instanceId', 'keepAliveInterval', 'extraSupported', 'noAnswerTimeout', 'password', 'rel100', 'replaces',
-	'register', 'registerExpires', 'registrarServer', 'traceSip', 'userAgentString', 'usePreloadedRoute',
-	'wsServerMaxReconnection', 'wsServerReconnectionTimeout', 'autostart', 'autostop', 'sessionDescriptionHandlerFactory',
-	'sessionDescriptionHandlerFactoryOptions', 'authenticationFactory', 'allowLegacyNotifications', 'allowOutOfDialogRefers',
-	'dtmfType', 'custom', 'contactName'];
-
 /* Those that the agent has no part in. */
 const OURS = { sessionDescriptionHandlerFactory: 1, sessionDescriptionHandlerFactoryOptions: 1, authenticationFactory: 1, custom: 1 };
 
@@ -90,6 +81,12 @@ function configurationCheck() {
 		optional[name] = (CHECKS[name] || plain)(name);
 	return { mandatory: {}, optional };
 }
+
+/* The agent's table, but for what UA and takeTransportOptions() take apart. */
+const NAMES = [];
+for (let i = 0, at; (at = scratch.x.bridge_param(i)); i++)
+	NAMES.push(scratch.string(at));
+NAMES.splice(NAMES.indexOf('log'), 1);
 
 /* ---- defaults ---- */
 
@@ -213,6 +210,8 @@ function forAgent(settings) {
 	for (const name of NAMES)
 		if (!OURS[name] && !isNothing(settings[name]))
 			values[name] = settings[name];
+	if (!settings.hackAllowUnregisteredOptionTags)
+		values.extraSupported = settings.extraSupported.filter((tag) => SIP.C.OPTION_TAGS[tag]);
 	values.uri = settings.uri.toString();
 	values.registrarServer = settings.registrarServer.toString();
 	values.wsServers = settings.wsServers.map(({ ws_uri, weight }) => ({ ws_uri, weight }));

@@ -7,7 +7,7 @@ const wasm = require('./wasm.js');
 const crypto = globalThis.crypto || require('node:crypto').webcrypto;
 
 /* wasi-libc's numbers. */
-const ERRNO = { EALREADY: 7, EINVAL: 28, EIO: 29, ENOENT: 44, ENOMEM: 48, EPERM: 63 };
+const ERRNO = { EINVAL: 28, EIO: 29, EPERM: 63 };
 
 /* When the file is loaded, so that the first agent is on the wire at once. */
 const compiled = new WebAssembly.Module(wasm());
@@ -32,8 +32,6 @@ class Core {
 		this.last_conn = 0;
 		this.timer = null;
 		this.ahead = 0;
-		this.depth = 0;
-		this.after = [];
 		this.x = new WebAssembly.Instance(compiled, { host: this.host(), wasi_snapshot_preview1: this.wasi() }).exports;
 		this.x._initialize();
 		this.core = this.x.bridge_core_new();
@@ -96,7 +94,7 @@ class Core {
 			return kept[kept.length - 1];
 		});
 		try {
-			return this.enter(this.x['sidetone_' + name], values);
+			return this.x['sidetone_' + name](...values);
 		} finally {
 			kept.forEach((at) => this.x.free(at));
 		}
@@ -131,25 +129,6 @@ class Core {
 			kept.forEach((k) => this.x.free(k));
 			this.x.free(at);
 		}
-	}
-
-	enter(fn, args) {
-		this.depth++;
-		try {
-			return fn(...args);
-		} finally {
-			if (!--this.depth)
-				for (const then of this.after.splice(0))
-					then();
-		}
-	}
-
-	/* `then` runs when nothing of the machine is on the stack. */
-	whenIdle(then) {
-		if (this.depth)
-			this.after.push(then);
-		else
-			then();
 	}
 
 	/* ---- what the machine asks for ---- */
@@ -221,7 +200,7 @@ class Core {
 			if (early > 0)
 				this.ahead += early;
 			if (!this.ended)
-				this.enter(this.x.sidetone_core_run, [this.core]);
+				this.x.sidetone_core_run(this.core);
 		}, ms);
 	}
 
@@ -238,7 +217,7 @@ class Core {
 	received(conn, data) {
 		const bytes = typeof data === 'string' ? utf8.encode(data) : new Uint8Array(data), at = this.put(bytes);
 		try {
-			this.enter(this.x.sidetone_core_received, [this.core, conn, at, bytes.length]);
+			this.x.sidetone_core_received(this.core, conn, at, bytes.length);
 		} finally {
 			this.x.free(at);
 		}

@@ -250,6 +250,11 @@ const methods = {
 	on_referRequested(e, request) {
 		serve(this.ua, request, { incoming: e.incoming });
 		this.logger.log('REFER received');
+		if (request.damaged) {
+			request.reply(400);
+			this.ua.agent.call('incoming_free', request.served.incoming);
+			return;
+		}
 		this.referContext = new SIP.ReferServerContext(this.ua, request);
 		if (this.listeners('referRequested').length) {
 			this.emit('referRequested', this.referContext);

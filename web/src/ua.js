@@ -243,12 +243,21 @@ Object.assign(UA.prototype, {
 	/* ---- what others begin ---- */
 
 	onInvite(handle, request) {
+		if (request.damaged) {
+			this.agent.call('session_reject', handle, 400, null, null);
+			this.agent.call('session_free', handle);
+			return;
+		}
 		serve(this, request, { session: handle });
 		this.emit('invite', new SIP.InviteServerContext(this, request));
 	},
 
+	/* 200 is out: nothing is left to be said. */
 	onMessage(handle, request) {
-		serve(this, request, { incoming: handle });
+		this.agent.call('incoming_free', handle);
+		if (request.damaged)
+			return;
+		serve(this, request, { incoming: 0 });
 		const message = new SIP.ServerContext(this, request);
 		message.body = request.body;
 		message.content_type = request.getHeader('Content-Type') || 'text/plain';
@@ -256,6 +265,11 @@ Object.assign(UA.prototype, {
 	},
 
 	onOutOfDialogRefer(handle, request) {
+		if (request.damaged) {
+			this.agent.call('incoming_reply', handle, 400, null, null, null, null);
+			this.agent.call('incoming_free', handle);
+			return;
+		}
 		serve(this, request, { incoming: handle });
 		const context = new SIP.ReferServerContext(this, request);
 		if (this.listeners('outOfDialogReferRequested').length) {

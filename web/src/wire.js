@@ -2,10 +2,18 @@
 'use strict';
 const SIP = require('./sip.js');
 
-/* One that came. The agent has looked at it before: what it tells of can be parsed. */
+/* One that came. What the agent could read and SIP.Parser cannot is `damaged`: it has its first line and its
+ * headers, as they are. */
 function incoming(ua, text) {
-	const message = text === null ? null : SIP.Parser.parseMessage(text, ua);
-	return message || null;
+	const message = SIP.Parser.parseMessage(text, ua);
+	if (message)
+		return message;
+	const lines = headLines(text), first = lines.shift().split(' '), headers = headersOf(lines);
+	const made = first[0] === 'SIP/2.0' ? new SIP.IncomingResponse(ua) : new SIP.IncomingRequest(ua);
+	Object.assign(made, { data: text, damaged: true, method: first[0], status_code: Number(first[1]), body: '', call_id: (headers['Call-ID'] || [])[0] });
+	for (const name in headers)
+		headers[name].forEach((value) => made.addHeader(name, value));
+	return made;
 }
 
 /* "Name: value" lines of a head, folded ones joined. */
