@@ -213,6 +213,9 @@ int phone_agent_start(struct phone *p)
 		return code;
 	count_servers(p);
 	sidetone_loop_on_network(p->loop, on_network, p);
+	/* Who sits at a terminal may want to look first: the command `start` does it then. */
+	if (p->options.task == TASK_INTERACTIVE && str_eq(phone_options_param(&p->options, "autostart"), STR("false")))
+		return 0;
 	if (sidetone_ua_start(p->ua)) {
 		screen_error(&p->screen, "%s", sidetone_ua_error(p->ua));
 		return EXIT_USAGE;

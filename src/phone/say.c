@@ -267,6 +267,7 @@ static void say_ladder(struct phone *p, const struct sidetone_event *e)
 {
 	struct buf b = BUF_INIT;
 
+	screen_measure(&p->screen);
 	ladder_write(&b, &p->screen.ladder, e->type == SIDETONE_SENT, wall_us(), str_mk(e->text, e->text_n));
 	if (!buf_err(&b))
 		screen_put(&p->screen, buf_view(&b));

@@ -389,6 +389,20 @@ def test_commands(net):
     assert net.server.contacts("1001") == []
 
 
+def test_start_and_stop(net):
+    agent = net.start("1001", "--autostart=false")
+    agent.type("calls")
+    agent.wait("text", text="no call")
+    assert agent.events()[0]["event"] == "text"         # it has not connected by itself
+    for _ in range(2):
+        agent.type("start")
+        agent.wait("registered")
+        agent.type("stop")
+        agent.wait("unregistered")
+        agent.wait("disconnected")
+        assert net.server.contacts("1001") == []
+
+
 def test_lines_for_people(net):
     agent = net.start("1001", "--trace", "--colour", "never", json_lines=False)
     wait_until(lambda: "registered: 200 OK" in agent.text(), lambda: agent.text() + agent.errors())
