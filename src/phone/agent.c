@@ -174,6 +174,7 @@ static int set_parameters(struct phone *p)
 
 	for (size_t i = 0; i < o->n_settings && !code; i++)
 		code = set_one(p, text_z(&o->settings[i].name), text_z(&o->settings[i].json));
+	p->options.trace |= str_eq(phone_options_param(o, "traceSip"), STR("true"));
 	if (!code && !phone_options_param(o, "register").n)
 		code = set_one(p, "register", wants_registration(p) ? "true" : "false");
 	if (!code && !phone_options_param(o, "replaces").n)
