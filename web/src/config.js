@@ -101,6 +101,7 @@ function defaults() {
 		password: null,
 		registrarServer: null,
 		contactName: SIP.Utils.createRandomToken(8),
+		contactTransport: 'ws',
 		userAgentString: SIP.C.USER_AGENT,
 		sessionDescriptionHandlerFactory: SIP.WebRTC && SIP.WebRTC.SessionDescriptionHandler &&
 			SIP.WebRTC.SessionDescriptionHandler.defaultFactory,

@@ -9,7 +9,8 @@ const crypto = globalThis.crypto || require('node:crypto').webcrypto;
 /* wasi-libc's numbers. */
 const ERRNO = { EALREADY: 7, EINVAL: 28, EIO: 29, ENOENT: 44, ENOMEM: 48, EPERM: 63 };
 
-let compiled;
+/* When the file is loaded, so that the first agent is on the wire at once. */
+const compiled = new WebAssembly.Module(wasm());
 const utf8 = new TextEncoder();
 /* What is no UTF-8 is read as such, and a BOM is text like any other. */
 const text8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -33,7 +34,6 @@ class Core {
 		this.ahead = 0;
 		this.depth = 0;
 		this.after = [];
-		compiled = compiled || new WebAssembly.Module(wasm());
 		this.x = new WebAssembly.Instance(compiled, { host: this.host(), wasi_snapshot_preview1: this.wasi() }).exports;
 		this.x._initialize();
 		this.core = this.x.bridge_core_new();

@@ -185,10 +185,10 @@ Object.assign(UA.prototype, {
 			this.logger.warn('UA already closed');
 			return this;
 		}
-		/* Those that have not left yet are known here alone. */
-		for (const id in this.sessions)
-			if (!this.sessions[id].handle)
-				this.sessions[id].terminate();
+		for (const id in this.sessions) {
+			this.logger.log('closing session ' + id);
+			this.sessions[id].terminate();
+		}
 		this.status = C.STATUS_USER_CLOSED;
 		this.agent.stop();
 		watchPage(this, 'removeEventListener');
