@@ -174,6 +174,7 @@ static int set_parameters(struct phone *p)
 
 	for (size_t i = 0; i < o->n_settings && !code; i++)
 		code = set_one(p, text_z(&o->settings[i].name), text_z(&o->settings[i].json));
+	p->options.trace |= str_eq(phone_options_param(o, "traceSip"), STR("true"));
 	if (!code && !phone_options_param(o, "register").n)
 		code = set_one(p, "register", wants_registration(p) ? "true" : "false");
 	if (!code && !phone_options_param(o, "replaces").n)
@@ -213,6 +214,9 @@ int phone_agent_start(struct phone *p)
 		return code;
 	count_servers(p);
 	sidetone_loop_on_network(p->loop, on_network, p);
+	/* Who sits at a terminal may want to look first: the command `start` does it then. */
+	if (p->options.task == TASK_INTERACTIVE && str_eq(phone_options_param(&p->options, "autostart"), STR("false")))
+		return 0;
 	if (sidetone_ua_start(p->ua)) {
 		screen_error(&p->screen, "%s", sidetone_ua_error(p->ua));
 		return EXIT_USAGE;

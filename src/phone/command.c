@@ -130,7 +130,7 @@ static void start(struct phone *p)
 	c->phone = p;
 	list_init(&c->watches);
 	p->devices = true;
-	if (p->screen.tty && !screen_raw(true)) {
+	if (p->screen.tty && !p->options.json && !screen_raw(true)) {
 		p->screen.prompting = true;
 		screen_say(&p->screen, "'help' lists the commands, 'quit' leaves.");
 	}

@@ -284,6 +284,19 @@ static const char *do_unregister(struct commands *c, struct str args)
 
 /* ---- the phone itself --------------------------------------------------------------------------------------- */
 
+static const char *do_start(struct commands *c, struct str args)
+{
+	(void)args;
+	return said(c, sidetone_ua_start(c->phone->ua));
+}
+
+static const char *do_stop(struct commands *c, struct str args)
+{
+	(void)args;
+	sidetone_ua_stop(c->phone->ua);
+	return NULL;
+}
+
 static const char *do_trace(struct commands *c, struct str args)
 {
 	bool on = !c->phone->options.trace;
@@ -334,6 +347,8 @@ static const struct command rows[] = {
 	{ "options", "TARGET", "ask what it can", do_options },
 	{ "register", "", "register", do_register },
 	{ "unregister", "[all]", "and no more", do_unregister },
+	{ "start", "", "connect, and register if that is wanted", do_start },
+	{ "stop", "", "end calls, unregister, disconnect; start begins anew", do_stop },
 	{ "trace", "[on | off]", "show SIP messages", do_trace },
 	{ "help", "", "this list", do_help },
 	{ "quit", "", "end calls, unregister, leave", do_quit },

@@ -149,6 +149,25 @@ static int set_server(struct phone_options *o, const struct agent_param *row, st
 	return err;
 }
 
+/* A level alone is what people mean by it. */
+static int set_log(struct phone_options *o, const struct agent_param *row, struct str word, struct buf *why)
+{
+	static const char *const levels[] = { "error", "warn", "log", "debug", "0", "1", "2", "3" };
+	struct text whole = { 0 };
+	int err = EINVAL;
+
+	if (str_starts(word, STR("{")))
+		return set_param(o, row, word, why);
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+		if (str_eq(word, str_z(levels[i])))
+			err = text_cat(&whole, STR("{\"level\":\""), word, STR("\"}"));
+	err = err ? err : set_param(o, row, text_view(&whole), why);
+	text_free(&whole);
+	if (err == EINVAL && !why->n)
+		buf_printf(why, "'log' is error, warn, log or debug, or an object with level and builtinEnabled");
+	return err;
+}
+
 static int bad_value(const struct phone_option *row, struct str value, int err, struct buf *why)
 {
 	if (err == EEXIST) {
@@ -205,7 +224,9 @@ int phone_options_set(struct phone_options *o, struct str name, const struct str
 		buf_printf(why, "'%s' needs a value: %s", row->name, row->type);
 		return EINVAL;
 	}
-	return str_eq(str_z(row->name), STR("wsServers")) ? set_server(o, row, *value, why) : set_param(o, row, *value, why);
+	if (str_eq(str_z(row->name), STR("wsServers")))
+		return set_server(o, row, *value, why);
+	return str_eq(str_z(row->name), STR("log")) ? set_log(o, row, *value, why) : set_param(o, row, *value, why);
 }
 
 struct str phone_options_param(const struct phone_options *o, const char *name)

@@ -34,6 +34,7 @@ struct screen {
 };
 void screen_start(struct screen *s, const struct phone_options *o);
 void screen_end(struct screen *s);
+void screen_measure(struct screen *s);       /* its window may have another size now */
 /* A line of its own, above what is being typed; escaped. screen_put(): as it is. */
 void screen_say(struct screen *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void screen_put(struct screen *s, struct str line);

@@ -267,6 +267,7 @@ static void say_ladder(struct phone *p, const struct sidetone_event *e)
 {
 	struct buf b = BUF_INIT;
 
+	screen_measure(&p->screen);
 	ladder_write(&b, &p->screen.ladder, e->type == SIDETONE_SENT, wall_us(), str_mk(e->text, e->text_n));
 	if (!buf_err(&b))
 		screen_put(&p->screen, buf_view(&b));
@@ -345,8 +346,12 @@ static void say_log(struct phone *p, const struct sidetone_event *e)
 {
 	static const char *const levels[] = { "error", "warning", "log", "debug" };
 
-	/* Errors are heard by everybody; the rest is for who looks for a fault. */
-	if (e->status <= 1 || p->options.verbose)
+	struct str log = phone_options_param(&p->options, "log");
+
+	if (str_find(log, STR("\"builtinEnabled\":false")) < log.n)
+		return;
+	/* Errors are heard by everybody; the rest by who asked for a level, which the agent looks at, or looks for a fault. */
+	if (e->status <= 1 || log.n || p->options.verbose)
 		screen_error(&p->screen, "%s: %s: %s", levels[e->status & 3], e->cause, e->text);
 }
 

@@ -39,6 +39,12 @@ void screen_start(struct screen *s, const struct phone_options *o)
 		.width = isatty(STDOUT_FILENO) ? (unsigned)columns() : 0 };
 }
 
+void screen_measure(struct screen *s)
+{
+	if (s->ladder.width)
+		s->ladder.width = (unsigned)columns();
+}
+
 void screen_end(struct screen *s)
 {
 	if (s->prompting)

@@ -169,6 +169,15 @@ def test_a_certificate_nobody_signed(net):
     assert code == 0
 
 
+def test_log_and_trace_of_the_agent(net):
+    where = f"tcp:127.0.0.1:{free_port()}"
+    words = ["--server", where, "--uri", "sip:a@127.0.0.1", "--register"]
+    assert "no server answers" in run_agent(*words)[2]
+    assert run_agent(*words, "--log", '{"builtinEnabled": false}')[2] == ""
+    code, events, _ = net.run("1001", "--register", "--traceSip")
+    assert code == 0 and any(e["event"] == "sent" and e["text"].startswith("REGISTER ") for e in events)
+
+
 def test_no_server_there():
     code, events, _ = run_agent("--server", f"tcp:127.0.0.1:{free_port()}", "--uri", "sip:a@127.0.0.1", "--register")
     assert code == 12
@@ -179,6 +188,21 @@ def test_the_second_server_is_tried(net):
     servers = f'[{{"ws_uri": "udp://127.0.0.1:{free_port()}", "weight": 9}}, "{net.where("ws")}"]'
     code, events, errors = run_agent("--uri", net.uri("1001"), "--password", "one", "--wsServers", servers, "--register")
     assert code == 0, (events, errors)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "wss"])
+def test_the_server_comes_back(net, transport):
+    agent = net.start("1001", "--register", "--seconds", "300", "--keepAliveInterval", "1", "--wsServerReconnectionTimeout", "1",
+                      "--connectionRecoveryMinInterval", "1", "--connectionRecoveryMaxInterval", "1", transport=transport)
+    agent.wait("registered")
+    net.server.kill()
+    agent.wait("disconnected")
+    agent.wait("connecting")
+    net.server.start()
+    agent.wait("connected", seconds=30)
+    agent.wait("registered")
+    assert len(net.server.contacts("1001")) >= 1
+    assert agent.end() == 130
 
 
 def test_usage():
@@ -387,6 +411,20 @@ def test_commands(net):
     agent.wait("terminated", call=2)
     assert agent.end(how=None) == 0
     assert net.server.contacts("1001") == []
+
+
+def test_start_and_stop(net):
+    agent = net.start("1001", "--autostart=false")
+    agent.type("calls")
+    agent.wait("text", text="no call")
+    assert agent.events()[0]["event"] == "text"         # it has not connected by itself
+    for _ in range(2):
+        agent.type("start")
+        agent.wait("registered")
+        agent.type("stop")
+        agent.wait("unregistered")
+        agent.wait("disconnected")
+        assert net.server.contacts("1001") == []
 
 
 def test_lines_for_people(net):

@@ -44,7 +44,8 @@ static void names_in_each_spelling(void **state)
 
 	(void)state;
 	assert_int_equal(PARSE(&o, "--uri", "1001@example.com", "--registerExpires=60", "--no-answer-timeout", "5", "--ws_server_max_reconnection",
-			       "2", "--password", "0123", "--server", "udp:127.0.0.1:5060", "--traceSip", "--register=false"), 0);
+			       "2", "--password", "0123", "--server", "udp:127.0.0.1:5060", "--traceSip", "--register=false", "--log", "debug"), 0);
+	expect_param(&o, "log", "{\"builtinEnabled\":true,\"level\":3}");
 	expect_param(&o, "uri", "\"sip:1001@example.com\"");
 	expect_param(&o, "registerExpires", "60");
 	expect_param(&o, "noAnswerTimeout", "5");
@@ -98,6 +99,7 @@ static void wrong_ones_say_so(void **state)
 		{ { "--header", "nothing" }, "'nothing' is no value for 'header'" },
 		{ { "--header", "A: b\r\nC: d" }, "'A: b\\x0d\\x0aC: d' is no value" },
 		{ { "--reject", "200" }, "'200' is no value for 'reject'" },
+		{ { "--log", "loud" }, "'log' is error, warn, log or debug" },
 		{ { "--encryption", "rot13" }, "'rot13' is no value for 'encryption'" },
 		{ { "--dtmf", "12x" }, "'12x' is no value for 'dtmf'" },
 		{ { "--register=7" }, "'register' takes no value" },
