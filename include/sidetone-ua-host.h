@@ -60,6 +60,11 @@ void sidetone_loop_process(struct sidetone_loop *l);         /* what is due, wit
 struct sidetone_media;
 int sidetone_loop_media(struct sidetone_loop *l, struct sidetone_media *m);
 
+/* fn(arg) when addresses or routes of this machine changed. Connections that lead nowhere since then are closed
+ * before, so that their agents connect anew by themselves; one that has no connection and waits for better times is
+ * told by sidetone_ua_network_changed() that they may have come. Media: sidetone_media_renew(). NULL: nobody. */
+void sidetone_loop_on_network(struct sidetone_loop *l, void (*fn)(void *arg), void *arg);
+
 /* fn(arg) once, in `ms`, not before this returns. ENOMEM. */
 int sidetone_loop_after(struct sidetone_loop *l, uint64_t ms, void (*fn)(void *arg), void *arg, struct sidetone_timer **out);
 void sidetone_timer_cancel(struct sidetone_timer *t);        /* before it has fired; NULL: nothing */

@@ -98,10 +98,12 @@ static const struct agent_row rows[] = {
 	SCRIPT("sessionDescriptionHandlerFactoryOptions", "object", "object", "{constraints: {}, peerConnectionOptions: {}}",
 	       "Handed to that factory."),
 	BOOL("traceSip", trace_sip, "false", "Log whole messages, both ways, at level log.", .param.later = "traceSip"),
+#ifndef SIDETONE_SMALL  /* web/src/config.js takes it apart */
 	{ ROW("transportOptions", "{wsServers, maxReconnectionAttempts, reconnectionTimeout, keepAliveInterval, traceSip}",
 	      "TransportOptions", NULL, "those of its members",
 	      "Where later versions of SIP.js have these five. What is also set by its own name counts there."),
 	  .read = agent_read_transport, .write = agent_write_transport },
+#endif
 	BOOL("usePreloadedRoute", use_preloaded_route, "false",
 	     "Begin requests outside of dialogs with a Route to the server that is connected."),
 	TEXT("userAgentString", user_agent_string, agent_read_line, "text", "\"" AGENT_USER_AGENT "\"", NULL,

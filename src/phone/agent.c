@@ -8,8 +8,21 @@
 
 /* ---- events ---------------------------------------------------------------------------------------- */
 
+/* It leads another way than before: so does the sound of the calls. */
+static void renew_sound(struct phone *p)
+{
+	for (struct list *l = p->calls.next; l != &p->calls; l = l->next) {
+		struct call *c = container_of(l, struct call, link);
+
+		if (c->up && !c->over)
+			sidetone_media_renew(p->media, c->session);
+	}
+}
+
 static void note_connection(struct phone *p, const struct sidetone_event *e)
 {
+	if (e->type == SIDETONE_CONNECTED)
+		renew_sound(p);
 	if (e->type == SIDETONE_CONNECTED)
 		p->unreachable = 0;
 	else if (e->type == SIDETONE_DISCONNECTED && !p->connected)
@@ -52,6 +65,15 @@ static void on_media(void *arg, const struct sidetone_media_event *e)
 		call_sweep(p);
 }
 
+/* Where nobody could be reached somebody may be now. */
+static void on_network(void *arg)
+{
+	struct phone *p = arg;
+
+	if (p->ua && !p->leaving && !sidetone_ua_is_connected(p->ua))
+		sidetone_ua_network_changed(p->ua);
+}
+
 /* ---- its parts --------------------------------------------------------------------------------------- */
 
 static void on_log(void *arg, int level, const char *category, const char *text)
@@ -91,6 +113,13 @@ static int make_media(struct phone *p)
 	sidetone_media_options_init(&m);
 	m.address = said(&o->from);
 	m.codecs = said(&o->codecs);
+	m.public_address = said(&o->public_address);
+	m.optional_encryption = o->optional_encryption;
+	m.ice = o->ice;
+	m.stun = said(&o->stun);
+	m.turn = said(&o->turn);
+	m.turn_user = said(&o->turn_user);
+	m.turn_password = said(&o->turn_password);
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (str_ieq(text_view(&o->encryption), str_z(words[i])))
 			m.encryption = (enum sidetone_encryption)i;
@@ -183,6 +212,7 @@ int phone_agent_start(struct phone *p)
 	if (code)
 		return code;
 	count_servers(p);
+	sidetone_loop_on_network(p->loop, on_network, p);
 	if (sidetone_ua_start(p->ua)) {
 		screen_error(&p->screen, "%s", sidetone_ua_error(p->ua));
 		return EXIT_USAGE;

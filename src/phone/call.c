@@ -154,10 +154,10 @@ void call_sound(struct call *c)
 		buf_init(&b, tone, sizeof(tone), sizeof(tone));
 		buf_u64(&b, (uint64_t)(o->tone + 0.5));
 		err = sidetone_media_source(m, c->session, &(struct sidetone_source){ .type = SIDETONE_TONE, .text = buf_z(&b) });
-	} else if (c->phone->devices) {
+	} else if (c->phone->devices || o->microphone.n || o->loudspeaker.n) {
 		char why[200] = "";
 
-		err = sidetone_media_devices(m, c->session, "", "", why, sizeof(why));
+		err = sidetone_media_devices(m, c->session, text_z(&o->microphone), text_z(&o->loudspeaker), why, sizeof(why));
 		if (err) {
 			screen_error(&c->phone->screen, "no microphone and no loudspeaker: %s", *why ? why : strerror(err));
 			c->phone->devices = false;

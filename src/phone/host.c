@@ -175,7 +175,7 @@ static int make_parts(struct sidetone_loop *h)
 	if (!h->by_id || !h->by_net || !h->net)
 		return ENOMEM;
 	h->core = sidetone_core_new(&rows);
-	return h->core ? 0 : ENOMEM;
+	return h->core ? host_watch_network(h) : ENOMEM;
 }
 
 int sidetone_loop_new(struct sidetone_loop **out, const struct sidetone_loop_options *o, char *why, size_t why_n)
@@ -209,6 +209,7 @@ void sidetone_loop_free(struct sidetone_loop *h)
 		sidetone_core_free(h->core);
 	host_close_all(h);
 	timer_stop(&h->wake);
+	host_forget_network(h);
 	if (h->loop)
 		sidetone_loop_media(h, NULL);
 	while (h->timers.next && !list_empty(&h->timers))

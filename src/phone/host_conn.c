@@ -1,5 +1,6 @@
 /* Connections of the core: a name becomes addresses, and they are tried until one connects. */
 #include "base/obj.h"
+#include "net/route.h"
 #include "phone/host_private.h"
 #include "sip/uri.h"
 #include <errno.h>
@@ -246,6 +247,32 @@ void host_close(void *arg, uint32_t conn)
 
 	if (c)
 		conn_free(c);
+}
+
+static bool is_stale(const struct host_conn *c)
+{
+	struct sa now;
+
+	return c->path.conn && (sa_source_for(&c->path.peer, &now) ||
+				(!sa_is_set(&c->host->from) && !sa_eq_host(&now, &c->path.local)));
+}
+
+/* Told one by one: what is told may open and close others, so the search begins anew. */
+void host_close_stale(struct sidetone_loop *h)
+{
+	struct host_conn *c;
+	bool found = true;
+
+	while (found) {
+		found = false;
+		for (size_t it = 0; !found && (c = map_next(h->by_id, &it)); ) {
+			if (!is_stale(c))
+				continue;
+			found = true;
+			say_why(c, STR("the network changed"));
+			tell_closed(c, 0);
+		}
+	}
 }
 
 void host_close_all(struct sidetone_loop *h)

@@ -4,6 +4,7 @@
  *   host_conn.c  connections of the core: a name, its addresses, one of them that connects
  *   host_uri.c   addresses of servers as text
  *   host_tls.c   certificates
+ *   host_network.c  what changes in the network
  *   host_media.c media that lives on its loop
  *
  * Threads: the loop's. */
@@ -43,6 +44,7 @@ struct sidetone_loop {
 	struct sa from;                 /* unset: the kernel chooses */
 	struct text ca_list_file, ca_list_path, cert_file, priv_key_file, nameserver;
 	bool no_verify;
+	struct host_network *network;   /* held; NULL: it is not watched */
 	struct host_media *media;       /* held; NULL: none lives here */
 	void (*log)(void *arg, int level, const char *category, const char *text);
 	void *log_arg;
@@ -50,6 +52,10 @@ struct sidetone_loop {
 
 /* host_tls.c. The TLS of all connections. Errors as tls_context_new(). */
 int host_tls(struct sidetone_loop *h, struct buf *why);
+
+/* host_network.c. ENOMEM. */
+int host_watch_network(struct sidetone_loop *h);
+void host_forget_network(struct sidetone_loop *h);
 
 uint64_t host_media_wait_ms(const struct sidetone_loop *h);  /* UINT64_MAX: no limit */
 
@@ -66,6 +72,8 @@ void host_uri_free(struct host_uri *u);
 int host_open(void *arg, const char *uri, uint32_t *conn);
 int host_send(void *arg, uint32_t conn, const char *bytes, size_t n);
 void host_close(void *arg, uint32_t conn);
+/* Those whose address does not lead to their peer any more, or leads nowhere. */
+void host_close_stale(struct sidetone_loop *h);
 void host_close_all(struct sidetone_loop *h);
 void host_on_connected(void *arg, const struct net_path *path);
 void host_on_ended(void *arg, const struct net_path *path, const struct net_end *end);

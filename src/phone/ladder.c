@@ -57,13 +57,40 @@ static struct str label_of(struct str first)
 	return str_trim(label);
 }
 
+/* How many bytes the character at the start has; 0: none that may be shown. */
+static size_t shown_bytes(struct str s, bool ascii)
+{
+	unsigned char c = (unsigned char)s.p[0];
+	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+
+	if (!n || n > s.n || (ascii && n > 1) || (n == 1 && (c < ' ' || c == 0x7f)))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)s.p[i] & 0xc0) != 0x80)
+			return 0;
+	return n == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0 ? 0 : n;
+}
+
+void ladder_escape(struct buf *b, struct str s, bool ascii)
+{
+	while (s.n) {
+		size_t n = shown_bytes(s, ascii);
+
+		if (n)
+			buf_mem(b, s.p, n);
+		else
+			buf_printf(b, "\\x%02x", (unsigned)(unsigned char)s.p[0]);
+		s = str_skip(s, n ? n : 1);
+	}
+}
+
 /* Escaped, and at most so many columns of it. Gives how many there are. */
-static size_t put_cut(struct buf *b, struct str s, size_t columns)
+static size_t put_cut(struct buf *b, struct str s, size_t columns, bool ascii)
 {
 	struct buf safe = BUF_INIT;
 	size_t used = 0, at = 0;
 
-	buf_escape(&safe, s);
+	ladder_escape(&safe, s, ascii);
 	while (at < safe.n && used < columns) {
 		size_t from = at++;
 
@@ -86,7 +113,7 @@ static void put_arrow(struct buf *b, const struct ladder *l, bool sent, struct s
 {
 	const char *dash = l->ascii ? "-" : "─", *left = l->ascii ? "<" : "◀", *right = l->ascii ? ">" : "▶";
 	struct buf text = BUF_INIT;
-	size_t n = put_cut(&text, label, body - 6), rest = body - n - 6;
+	size_t n = put_cut(&text, label, body - 6, l->ascii), rest = body - n - 6;
 
 	if (sent) {
 		put_times(b, dash, 3);
@@ -102,19 +129,19 @@ static void put_arrow(struct buf *b, const struct ladder *l, bool sent, struct s
 	buf_free(&text);
 }
 
-static void put_note(struct buf *b, struct str message)
+static void put_note(struct buf *b, struct str message, bool ascii)
 {
 	struct str type = find_header(message, "Content-Type", "c"), length = find_header(message, "Content-Length", "l");
 
 	buf_char(b, ' ');
-	put_cut(b, find_header(message, "CSeq", NULL), 20);
+	put_cut(b, find_header(message, "CSeq", NULL), 20, ascii);
 	buf_put(b, STR("  "));
-	put_cut(b, str_sub(find_header(message, "Call-ID", "i"), 0, CALL_ID), CALL_ID);
+	put_cut(b, str_sub(find_header(message, "Call-ID", "i"), 0, CALL_ID), CALL_ID, ascii);
 	if (type.n) {
 		buf_put(b, STR("  "));
-		put_cut(b, type, 30);
+		put_cut(b, type, 30, ascii);
 		buf_char(b, ' ');
-		put_cut(b, length, 6);
+		put_cut(b, length, 6, ascii);
 	}
 }
 
@@ -130,5 +157,5 @@ void ladder_write(struct buf *b, const struct ladder *l, bool sent, int64_t wall
 	buf_puts(b, STR(" "), str_z(bar), l->colour ? str_z(colour_of(first)) : STR_NULL);
 	put_arrow(b, l, sent, label_of(first), body);
 	buf_puts(b, l->colour ? STR("\033[0m") : STR_NULL, str_z(bar));
-	put_note(b, message);
+	put_note(b, message, l->ascii);
 }

@@ -13,6 +13,9 @@ struct ladder {
 /* `wall_us` since 1970, in the time zone of TZ. No newline. What a peer wrote cannot leave its place: no control
  * byte of it gets to the terminal. */
 void ladder_write(struct buf *b, const struct ladder *l, bool sent, int64_t wall_us, struct str message);
+/* For a terminal: control characters, those of UTF-8 too (U+009B begins a sequence of commands as ESC [ does), bytes that
+ * are no UTF-8, and when `ascii` all that is none become \\xNN. */
+void ladder_escape(struct buf *b, struct str s, bool ascii);
 /* "12:00:01.123" */
 void ladder_write_time(struct buf *b, int64_t wall_us);
 

@@ -60,6 +60,19 @@ static void write_version(struct buf *b)
 	buf_put(b, STR("sidetone-ua " SIDETONE_VERSION "\n"));
 }
 
+static void put_device(void *arg, const char *name, unsigned inputs, unsigned outputs)
+{
+	buf_printf(arg, "%s%s%s\n", name, inputs ? ", microphone" : "", outputs ? ", loudspeaker" : "");
+}
+
+static void write_devices(struct buf *b)
+{
+	int err = sidetone_media_list_devices(put_device, b);
+
+	if (err)
+		buf_printf(b, "no devices: %s\n", err == ENOTSUP ? "built without PortAudio" : strerror(err));
+}
+
 static int run(struct phone *p)
 {
 	int code = phone_agent_start(p);
@@ -108,6 +121,8 @@ int main(int argc, char **argv)
 		code = print(write_help);
 	else if (p.options.task == TASK_VERSION)
 		code = print(write_version);
+	else if (p.options.task == TASK_DEVICES)
+		code = print(write_devices);
 	else if (p.options.task == TASK_COMPLETION)
 		code = print(phone_write_completion);
 	else

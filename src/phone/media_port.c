@@ -174,15 +174,12 @@ static bool is_theirs(const struct phone_call *c, const struct neg_stream *st, s
 	return agreed_ice_offered(c->neg, st, d) && ice_default_matches(st->media, d->trickle);
 }
 
-/* Our offer. Who has answered without ICE once is not asked again, unless all begins anew: media would wait for the answer. */
+/* Our offer. Another path is another port's. Who has answered without ICE once is not asked again, unless all begins anew:
+ * media would wait for the answer. */
 static void begin_offer(struct phone_call *c, const struct neg_stream *st, struct media_session *m)
 {
-	if (!media_ice_is_on(m)) {
-		if (!st->media || c->renew)
-			start(c, st, ICE_CONTROLLING);
-	} else if (c->renew) {
-		media_ice_restart(m, ICE_CONTROLLING);
-	}
+	if (!media_ice_is_on(m) && (!st->media || c->renew))
+		start(c, st, ICE_CONTROLLING);
 }
 
 static void begin_answer(struct phone_call *c, const struct neg_stream *st, struct media_session *m)

@@ -20,7 +20,7 @@ static void told_secure(struct phone_call *c, const struct media_event *e)
 static void told_path(struct phone_call *c, const struct media_event *e)
 {
 	if (e->ice.state == ICE_CONNECTED || e->ice.state == ICE_FAILED || e->ice.state == ICE_LOST)
-		phone_tell(c, &(struct sidetone_media_event){ .type = SIDETONE_MEDIA_PATH, .status = e->ice.state,
+		phone_tell(c, &(struct sidetone_media_event){ .type = SIDETONE_MEDIA_PATH,
 			.text = ice_state_name((enum ice_state)e->ice.state) });
 }
 

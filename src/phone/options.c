@@ -15,7 +15,8 @@ void phone_options_free(struct phone_options *o)
 {
 	struct text *const texts[] = { &o->target, &o->text, &o->event, &o->transfer, &o->play, &o->record, &o->dtmf, &o->expect,
 		&o->headers, &o->content_type, &o->body, &o->reject, &o->file, &o->ca_list_file, &o->ca_list_path, &o->cert_file,
-		&o->priv_key_file, &o->from, &o->nameserver, &o->codecs, &o->encryption };
+		&o->priv_key_file, &o->from, &o->nameserver, &o->codecs, &o->encryption, &o->stun,
+		&o->turn, &o->turn_user, &o->turn_password, &o->public_address, &o->microphone, &o->loudspeaker };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		text_free(texts[i]);

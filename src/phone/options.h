@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 enum phone_task { TASK_INTERACTIVE, TASK_REGISTER, TASK_CALL, TASK_ANSWER, TASK_MESSAGE, TASK_SUBSCRIBE, TASK_PUBLISH, TASK_OPTIONS,
-	TASK_HELP, TASK_VERSION, TASK_COMPLETION };
+	TASK_DEVICES, TASK_HELP, TASK_VERSION, TASK_COMPLETION };
 enum phone_colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
 /* A parameter of the agent. */
@@ -24,10 +24,11 @@ struct phone_options {
 	struct text play, record, dtmf, expect, headers, content_type, body;
 	struct text reject;             /* status to reject calls with */
 	double seconds, timeout, ring, tone, expires;   /* < 0: not said */
-	bool auto_answer, json, trace, verbose, no_verify, no_follow, hold, once;
+	bool auto_answer, json, trace, verbose, no_verify, no_follow, hold, ice, optional_encryption;
 	enum phone_colour colour;
 	/* how */
 	struct text file, ca_list_file, ca_list_path, cert_file, priv_key_file, from, nameserver, codecs, encryption;
+	struct text stun, turn, turn_user, turn_password, public_address, microphone, loudspeaker;
 	struct phone_setting *settings; /* the later counts */
 	size_t n_settings;
 };

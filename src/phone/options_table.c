@@ -67,6 +67,16 @@ static int set_expect(struct phone_options *o, const struct phone_option *row, s
 	return outcome_is_known(value) ? set_text(o, row, value) : EINVAL;
 }
 
+static int set_encryption(struct phone_options *o, const struct phone_option *row, struct str value)
+{
+	static const char *const words[] = { "none", "sdes", "dtls" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_ieq(value, str_z(words[i])))
+			return set_text(o, row, str_z(words[i]));
+	return EINVAL;
+}
+
 static int set_reject(struct phone_options *o, const struct phone_option *row, struct str value)
 {
 	uint32_t v;
@@ -116,7 +126,17 @@ static const struct phone_option rows[] = {
 	NUMBER("tone", "HZ", tone, 20, 20000, "send a tone"),
 	TEXT("record", "FILE", record, "write a WAV file: left what is heard, right what is said"),
 	TEXT("codecs", "LIST", codecs, "of sound, the best first (opus,g722,alaw,ulaw)"),
-	TEXT("encryption", "HOW", encryption, "of the media: none, sdes, dtls"),
+	ROW("encryption", "HOW", encryption, "of the media: none, sdes, dtls", .set = set_encryption),
+	FLAG("optional-encryption", optional_encryption, "take the other side also when it has none"),
+	FLAG("ice", ice, "look for a way for the media (RFC 8445), as pages do"),
+	TEXT("stun", "SERVER", stun, "HOST or HOST:PORT: tells us how we are seen from outside; with --ice"),
+	TEXT("turn", "SERVER", turn, "turn:HOST:PORT?transport=tcp: relays the media; with --ice"),
+	TEXT("turn-user", "NAME", turn_user, "at that server"),
+	TEXT("turn-password", "TEXT", turn_password, "at that server"),
+	TEXT("public-address", "ADDRESS", public_address, "of a router that passes our ports on: what peers are told"),
+	TEXT("microphone", "NAME", microphone, "a part of its name; the system's"),
+	TEXT("loudspeaker", "NAME", loudspeaker, "a part of its name; the system's"),
+	TASK("devices", NULL, target, TASK_DEVICES, "list microphones and loudspeakers"),
 	ROW("header", "LINE", headers, "add \"Name: value\" to the request; may be given again", .set = set_header),
 	TEXT("body", "TEXT", body, "of --publish"),
 	TEXT("content-type", "TYPE", content_type, "of --message and --publish (text/plain)"),

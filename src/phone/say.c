@@ -53,12 +53,27 @@ static void put_name(struct buf *b, const char *name)
 	buf_puts(b, STR(",\""), str_z(name), STR("\":"));
 }
 
+/* A line of JSON may be read by a terminal as well: of control characters it has names only, DEL and those of
+ * UTF-8 (U+0080 to U+009F) too. */
 static void put_text(struct buf *b, const char *name, struct str value)
 {
+	struct buf json = BUF_INIT;
+
 	if (!value.p)
 		return;
 	put_name(b, name);
-	agent_json_write_string(b, value);
+	agent_json_write_string(&json, value);
+	for (size_t i = 0; i < json.n; i++) {
+		unsigned char c = (unsigned char)json.p[i], next = i + 1 < json.n ? (unsigned char)json.p[i + 1] : 0;
+
+		if (c == 0x7f || (c == 0xc2 && next < 0xa0)) {
+			buf_printf(b, "\\u%04x", c == 0x7f ? c : (unsigned)next);
+			i += c == 0xc2;
+		} else {
+			buf_char(b, (char)c);
+		}
+	}
+	buf_free(&json);
 }
 
 static void put_number(struct buf *b, const char *name, double v)

@@ -69,7 +69,7 @@ void screen_say(struct screen *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);
 	va_end(ap);
-	buf_escape(&safe, buf_view(&b));
+	ladder_escape(&safe, buf_view(&b), s->ladder.ascii);
 	screen_put(s, buf_view(&safe));
 	buf_free(&b);
 	buf_free(&safe);
@@ -86,7 +86,7 @@ void screen_error(struct screen *s, const char *fmt, ...)
 	if (s->prompting)
 		buf_put(&safe, STR("\r\033[K"));
 	buf_put(&safe, STR("sidetone-ua: "));
-	buf_escape(&safe, buf_view(&b));
+	ladder_escape(&safe, buf_view(&b), s->ladder.ascii);
 	buf_put(&safe, STR("\n"));
 	write_all(STDERR_FILENO, buf_view(&safe));
 	buf_free(&b);

@@ -23,13 +23,14 @@ def run_agent(*words, seconds=60, env=None):
 
 
 class Agent:
-    """One that goes on: what it says is read from a file, what a person types goes through a pipe."""
+    """One that goes on: what it says is read from a file, what a person types goes through a pipe.
+    WRAP: a command to start it through."""
 
-    def __init__(self, directory, *words, json_lines=True):
+    def __init__(self, directory, *words, json_lines=True, wrap=()):
         os.makedirs(directory, exist_ok=True)
         self.out, self.err = f"{directory}/out", f"{directory}/err"
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
-            self.process = subprocess.Popen([agent_program(), *(["--json"] if json_lines else []), *words],
+            self.process = subprocess.Popen([*wrap, agent_program(), *(["--json"] if json_lines else []), *words],
                                             stdin=subprocess.PIPE, stdout=out, stderr=err, env=environment())
         self.json_lines = json_lines
         self.seen = 0           # events that wait() has gone past

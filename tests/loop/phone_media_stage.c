@@ -204,7 +204,7 @@ static int info_digit(struct sidetone_session *s, char digit, unsigned ms)
 	assert_true(n + 1 < sizeof(s->info));
 	s->info[n] = digit;
 	s->info[n + 1] = 0;
-	return 0;
+	return s->info_error;
 }
 
 static const struct phone_media_user user = { describe, described, reinvite, info_digit };

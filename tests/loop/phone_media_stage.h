@@ -18,6 +18,7 @@ struct sidetone_session {
 	int reinvite_error;             /* what reinvite() gives */
 	bool asks_at_once;              /* it asks for the offer before it comes back */
 	char info[65];                  /* digits by INFO */
+	int info_error;                 /* what info_digit() gives */
 };
 
 struct side {

@@ -254,6 +254,9 @@ static void answers_from_the_old_one(void)
 	assert_int_equal(offer_answer(&b, &a), 0);
 	assert_string_equal(before, state_of(&a).local);
 	talks();
+	a.s.reinvite_error = EPERM;
+	assert_int_equal(sidetone_media_renew(a.m, &a.s), EPERM);
+	a.s.reinvite_error = 0;
 	a.s.asks_at_once = true;
 	assert_int_equal(sidetone_media_renew(a.m, &a.s), 0);
 	pass(2500);

@@ -119,6 +119,48 @@ static void test_bad_files(void **state)
 	}
 }
 
+/* So short that a list of it ends, and begins again. */
+static void test_short_loop(void **state)
+{
+	double in = 0, out;
+
+	(void)state;
+	both(SIDETONE_PLAIN, false, "ulaw");
+	make_wav(8000, 1);
+	assert_int_equal(sidetone_media_levels(b.m, &b.s, &in, &out), 0);
+	play(&a, path, true);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	for (int i = 0; i < 6; i++) {
+		for (uint64_t until = clock_ms(clock_real()) + 5000; !(in > -20) && clock_ms(clock_real()) < until;) {
+			pass(50);
+			sidetone_media_levels(b.m, &b.s, &in, &out);
+		}
+		assert_true(in > -20);
+		in = -99;
+		pass(150);
+	}
+	assert_int_equal(count(&a, SIDETONE_MEDIA_PLAYED), 0);
+}
+
+/* No address was said: the one that leads to the peer, and candidates of all interfaces. Nothing leaves. */
+static void test_any_address(void **state)
+{
+	struct sidetone_media_options o;
+
+	(void)state;
+	sidetone_media_options_init(&o);
+	o.address = "";
+	o.ice = true;
+	side_up(&a, &o);
+	assert_int_equal(take(&a, SIDETONE_OFFER, NULL, "v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 9 RTP/AVP 0\r\n"), 0);
+	assert_non_null(make(&a, SIDETONE_ANSWER));
+	assert_non_null(strstr(a.s.body, "c=IN IP4 127.0.0.1"));
+	closed(&a);
+	assert_non_null(make(&a, SIDETONE_OFFER));
+	assert_null(strstr(a.s.body, "c=IN IP4 0.0.0.0"));
+	assert_non_null(strstr(a.s.body, "a=candidate:"));
+}
+
 /* The call ends while a file is being read. */
 static void test_close_while_reading(void **state)
 {
@@ -267,7 +309,7 @@ static int remove_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_dtls_and_ice), T(test_files), T(test_bad_files), T(test_close_while_reading), T(test_recording), T(test_levels),
+		T(test_dtls_and_ice), T(test_files), T(test_bad_files), T(test_short_loop), T(test_any_address), T(test_close_while_reading), T(test_recording), T(test_levels),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -71,10 +71,39 @@ static void no_escape_gets_through(void **state)
 	buf_free(&b);
 }
 
+static void what_a_terminal_is_shown(void **state)
+{
+	static const struct {
+		struct str in, utf8, ascii;
+	} v[] = {
+		{ STR_INIT("Gr\xc3\xbc\xc3\x9f" "e \\o/"), STR_INIT("Gr\xc3\xbc\xc3\x9f" "e \\o/"),
+		  STR_INIT("Gr\\xc3\\xbc\\xc3\\x9fe \\o/") },
+		{ STR_INIT("\xc2\x9b" "2J\xc2\xa9"), STR_INIT("\\xc2\\x9b2J\xc2\xa9"), STR_INIT("\\xc2\\x9b2J\\xc2\\xa9") },
+		{ STR_INIT("\x9b" "2J\033[m\x7f\xe2\x82"), STR_INIT("\\x9b2J\\x1b[m\\x7f\\xe2\\x82"),
+		  STR_INIT("\\x9b2J\\x1b[m\\x7f\\xe2\\x82") },
+		{ STR_INIT("\xf0\x9f\x93\x9e"), STR_INIT("\xf0\x9f\x93\x9e"), STR_INIT("\\xf0\\x9f\\x93\\x9e") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+		struct buf a = BUF_INIT, b = BUF_INIT;
+
+		ladder_escape(&a, v[i].in, false);
+		ladder_escape(&b, v[i].in, true);
+		if (buf_err(&a) || buf_err(&b))
+			GOT(NULL);
+		assert_string_equal(buf_z(&a), v[i].utf8.p);
+		assert_string_equal(buf_z(&b), v[i].ascii.p);
+		buf_free(&a);
+		buf_free(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_and_responses), cmocka_unit_test(colour_tells_what_it_is), cmocka_unit_test(no_escape_gets_through),
+		cmocka_unit_test(what_a_terminal_is_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,7 @@ static void wrong_ones_say_so(void **state)
 		{ { "--header", "nothing" }, "'nothing' is no value for 'header'" },
 		{ { "--header", "A: b\r\nC: d" }, "'A: b\\x0d\\x0aC: d' is no value" },
 		{ { "--reject", "200" }, "'200' is no value for 'reject'" },
+		{ { "--encryption", "rot13" }, "'rot13' is no value for 'encryption'" },
 		{ { "--dtmf", "12x" }, "'12x' is no value for 'dtmf'" },
 		{ { "--register=7" }, "'register' takes no value" },
 		{ { "--autostop" }, "there is no option or parameter 'autostop'" },

@@ -2,14 +2,14 @@
  * the page's file as it stands, and is all that stands before the first byte of the machine. */
 'use strict';
 
-/* `src`: the format of `xz --format=lzma`, with lc = 1, lp = 0, pb = 0; `size`: how many bytes it gives. */
+/* `src`: the format of `xz --format=lzma`, with lc = 3, lp = 0, pb = 0; `size`: how many bytes it gives. */
 function lzma(src, size) {
 	const out = new Uint8Array(size);
 	let at = 18, code = 0, range = -1 >>> 0, n = 0, state = 0;
 	const rep = [0, 0, 0, 0];
 	const table = (k) => new Uint16Array(k).fill(1024);
 	const isMatch = table(12), isRep = table(12), isRep0 = table(12), isRep1 = table(12), isRep2 = table(12), isRep0Long = table(12);
-	const literal = table(2 * 768), slots = table(4 * 64), special = table(128), align = table(16);
+	const literal = table(8 * 768), slots = table(4 * 64), special = table(128), align = table(16);
 	const lengths = [0, 1].map(() => ({ choice: table(2), low: table(8), mid: table(8), high: table(256) }));
 
 	for (let i = 13; i < 18; i++)
@@ -70,7 +70,7 @@ function lzma(src, size) {
 		return slot < 14 ? high + reverse(special, high - slot, bits) : high + (direct(bits - 4) << 4) + reverse(align, 0, 4);
 	};
 	const plain = () => {
-		const probs = literal.subarray(n && out[n - 1] >> 7 ? 768 : 0);
+		const probs = literal.subarray(n ? 768 * (out[n - 1] >> 5) : 0);
 		let m = 1;
 		if (state > 6)
 			for (let other = out[n - rep[0] - 1]; m < 256;) {

@@ -166,7 +166,7 @@ class Agent {
 
 	sent(text) {
 		this.last_sent = text;
-		if (/^(INVITE|ACK|BYE) /.test(text)) {
+		if (/^(INVITE|ACK|PRACK|BYE) /.test(text)) {
 			const { method, call_id } = keysOf(text), call = this.calls.get(call_id);
 			if (call)
 				call.left(method, text);

@@ -58,7 +58,7 @@ function authentication(factory) {
 	if (typeof factory !== 'function')
 		return undefined;
 	if (!factory.initialize)
-		factory.initialize = Object.assign(() => SIP.Utils.Promise.resolve(), { ours: true });
+		factory.initialize = () => SIP.Utils.Promise.resolve();
 	return factory;
 }
 
@@ -101,11 +101,12 @@ function defaults() {
 		password: null,
 		registrarServer: null,
 		contactName: SIP.Utils.createRandomToken(8),
+		contactTransport: 'ws',
 		userAgentString: SIP.C.USER_AGENT,
 		sessionDescriptionHandlerFactory: SIP.WebRTC && SIP.WebRTC.SessionDescriptionHandler &&
 			SIP.WebRTC.SessionDescriptionHandler.defaultFactory,
 		sessionDescriptionHandlerFactoryOptions: { constraints: {}, peerConnectionOptions: {} },
-		authenticationFactory: authentication((ua) => new SIP.DigestAuthentication(ua)),
+		authenticationFactory: authentication(Object.assign((ua) => new SIP.DigestAuthentication(ua), { ours: true })),
 	};
 	if (!unsaid) {
 		unsaid = {};

@@ -9,7 +9,8 @@ const crypto = globalThis.crypto || require('node:crypto').webcrypto;
 /* wasi-libc's numbers. */
 const ERRNO = { EALREADY: 7, EINVAL: 28, EIO: 29, ENOENT: 44, ENOMEM: 48, EPERM: 63 };
 
-let compiled;
+/* When the file is loaded, so that the first agent is on the wire at once. */
+const compiled = new WebAssembly.Module(wasm());
 const utf8 = new TextEncoder();
 /* What is no UTF-8 is read as such, and a BOM is text like any other. */
 const text8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -33,7 +34,6 @@ class Core {
 		this.ahead = 0;
 		this.depth = 0;
 		this.after = [];
-		compiled = compiled || new WebAssembly.Module(wasm());
 		this.x = new WebAssembly.Instance(compiled, { host: this.host(), wasi_snapshot_preview1: this.wasi() }).exports;
 		this.x._initialize();
 		this.core = this.x.bridge_core_new();
@@ -185,6 +185,8 @@ class Core {
 				this.setWord(n, found ? found[0].length : 0);
 				return found ? Number(found[0]) : 0;
 			},
+			/* The library's own log, of which a page sees what went wrong. */
+			log: (at, n) => console.warn(this.text(at, n)),
 			digits: (v, at, room) => {
 				const { written } = utf8.encodeInto(String(v), this.bytes().subarray(at, at + room));
 				return written;
@@ -200,27 +202,6 @@ class Core {
 					crypto.getRandomValues(this.bytes().subarray(at + i, at + Math.min(n, i + 65536)));
 				return 0;
 			},
-			clock_time_get: (id, precision, at) => {
-				const us = id === 0 ? Date.now() * 1000 : Math.floor(this.now());
-				this.bytes();
-				new DataView(this.x.memory.buffer).setBigUint64(at, BigInt(us) * 1000n, true);
-				return 0;
-			},
-			/* The library's own log, of which a page sees what went wrong. */
-			fd_write: (fd, iovs, n, written) => {
-				let line = '', sum = 0;
-				for (let i = 0; i < n; i++) {
-					line += this.text(this.word(iovs + 8 * i), this.word(iovs + 8 * i + 4));
-					sum += this.word(iovs + 8 * i + 4);
-				}
-				this.setWord(written, sum);
-				console.warn(line.trimEnd());
-				return 0;
-			},
-			fd_close: () => 0,
-			fd_seek: () => ERRNO.EINVAL,
-			fd_fdstat_get: () => 0,
-			proc_exit: (code) => { throw new Error('the agent ended with ' + code); },
 		};
 	}
 
@@ -292,7 +273,7 @@ class CoreEvent {
 	get message() { return this.field(8); }
 	get status() { return this.field(9) | 0; }
 	get cause() { return this.core.string(this.field(10)); }
-	get text() { return this.field(11) ? this.core.text(this.field(11), this.field(12)) : null; }
+	get text() { return this.field(12) ? this.core.text(this.field(11), this.field(12)) : this.core.string(this.field(11)); }
 }
 
 module.exports = { Core, ERRNO, later };

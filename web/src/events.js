@@ -66,6 +66,15 @@ const AGENT = {
 		agent.ua.onOutOfDialogRefer(e.incoming, agent.incoming(e));
 	},
 
+	/* The application's own scheme answers it, or nobody. */
+	challenge(agent, e) {
+		const { ua } = agent, response = agent.incoming(e), proxy = response.status_code === 407;
+		const challenge = response.parseHeader(proxy ? 'proxy-authenticate' : 'www-authenticate');
+		const credentials = ua.configuration.authenticationFactory(ua);
+		if (challenge && credentials && credentials.authenticate({ ua, method: e.text, ruri: e.cause }, challenge))
+			agent.call('ua_authorize', agent.core.ua, `${proxy ? 'Proxy-' : ''}Authorization: ${credentials}`);
+	},
+
 	/* The transport sees the same text, and traces it. */
 	sent() {},
 	received() {},

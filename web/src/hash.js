@@ -9,4 +9,6 @@ const hash = (which, bytes) => HASHES[which](bytes);
 
 const hex = (bytes) => Array.from(bytes, (b) => (b < 16 ? '0' : '') + b.toString(16)).join('');
 
-module.exports = { hash, md5Hex: (text) => hex(md5(new TextEncoder().encode(text))) };
+const digestHex = (which, text) => hex(hash(which, new TextEncoder().encode(text)));
+
+module.exports = { hash, digestHex, md5Hex: (text) => digestHex(0, text) };

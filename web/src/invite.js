@@ -105,6 +105,7 @@ Object.assign(InviteClientContext.prototype, {
 		if (this.first_sent)
 			return;
 		this.first_sent = true;
+		ua.agent.calls.delete(this.request.call_id);     /* the one that was drawn before */
 		wireInto(this.request, text);
 		delete ua.sessions[this.id];
 		this.from_tag = this.request.from.getParam('tag');

@@ -21,6 +21,7 @@ add('ReferClientContext', ReferClientContext);
 add('ReferServerContext', ReferServerContext);
 add('RegisterContext', require('./registercontext.js'));
 add('Subscription', require('./subscription.js'));
+add('DigestAuthentication', require('./digestauthentication.js'));
 add('PublishContext', require('./publish.js'));
 /* Not a member of SIP.js's object; the session makes its digits by it. */
 Object.defineProperty(SIP, 'DTMF', { value: require('./dtmf.js'), writable: true, configurable: true });

@@ -55,11 +55,14 @@ Object.assign(RegisterContext.prototype, {
 
 	/* The agent registers a tick later, unless the application's own authentication has to begin first. */
 	onTransportConnected() {
-		const { configuration, agent } = this.ua, { initialize } = configuration.authenticationFactory;
+		const { configuration, agent } = this.ua, factory = configuration.authenticationFactory;
 		const wanted = configuration.register;
-		agent.set('register', Boolean(wanted && initialize.ours));
-		if (wanted && !initialize.ours)
-			initialize().then(() => { if (configuration.register && this.ua.isConnected()) this.register(this.options); });
+		agent.set('register', Boolean(wanted && factory.ours));
+		if (!wanted || factory.ours)
+			return;
+		/* Not before the agent's own tick, in which it would register too. */
+		const begin = () => { if (configuration.register && this.ua.isConnected()) this.register(this.options); };
+		factory.initialize().then(() => SIP.Timers.setTimeout(begin, 0));
 	},
 
 	registrationFailure(response, cause) {

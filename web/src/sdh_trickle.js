@@ -49,10 +49,8 @@ class Trickle {
 
 	end() {
 		this.complete = true;
-		if (!this.active)
-			return;
-		this.send();
-		this.handler.tellGathered();
+		if (this.active)
+			this.send();
 	}
 
 	/* INFO belongs to a dialog: until there is one the candidates wait. Those of one turn go together. */

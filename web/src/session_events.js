@@ -149,8 +149,18 @@ const methods = {
 	left(method, text) {
 		if (method === 'BYE')
 			this.sayBye(text);
+		else if (method === 'PRACK')
+			this.sayPrack(text, this.ua.agent.current());
 		else if (this.pendingReinvite && (method === 'INVITE' || /^SIP\/2\.0 2/.test(this.ua.agent.came)))
 			this.emit(method.toLowerCase(), outgoing(this.ua, text));
+	},
+
+	/* Told when it takes an answer that is early media. */
+	sayPrack(text, response) {
+		if (!response.body)
+			return;
+		this.haveDialog(response);
+		this.emit('prack', outgoing(this.ua, text));
 	},
 
 	/* Once; it may have been told before it could leave. */

@@ -62,11 +62,14 @@ function UA(configuration) {
 UA.prototype = Object.create(EventEmitter.prototype);
 UA.prototype.constructor = UA;
 
-/* Packaged applications of Chrome know no unload. */
-function watchUnload(ua, name) {
+/* The page ends; it is online again, perhaps by another network. Packaged applications of Chrome know no unload. */
+function watchPage(ua, name) {
 	const packaged = globalThis.chrome && globalThis.chrome.app && globalThis.chrome.app.runtime;
-	if (typeof globalThis[name] === 'function' && !packaged)
+	if (typeof globalThis[name] !== 'function')
+		return;
+	if (ua.environListener && !packaged)
 		globalThis[name]('unload', ua.environListener);
+	globalThis[name]('online', ua.onlineListener);
 }
 
 Object.assign(UA.prototype, {
@@ -75,6 +78,9 @@ Object.assign(UA.prototype, {
 		for (const name in values)
 			if (this.agent.set(name, values[name]))
 				throw new SIP.Exceptions.ConfigurationError(name, values[name]);
+		this.agent.set('log', { level: this.log.level });
+		if (!this.configuration.authenticationFactory.ours)
+			this.agent.call('ua_own_authentication', this.agent.core.ua);
 	},
 
 	getConfigurationCheck: configurationCheck,
@@ -165,10 +171,11 @@ Object.assign(UA.prototype, {
 		} else {
 			this.logger.error('Connection is down. Auto-Recovery system is trying to connect');
 		}
-		if (this.configuration.autostop) {
-			this.environListener = () => this.stop();
-			watchUnload(this, 'addEventListener');
+		if (!this.onlineListener) {
+			this.onlineListener = () => this.agent.call('ua_network_changed', this.agent.core.ua);
+			this.environListener = this.configuration.autostop ? () => this.stop() : null;
 		}
+		watchPage(this, 'addEventListener');
 		return this;
 	},
 
@@ -178,13 +185,13 @@ Object.assign(UA.prototype, {
 			this.logger.warn('UA already closed');
 			return this;
 		}
-		/* Those that have not left yet are known here alone. */
-		for (const id in this.sessions)
-			if (!this.sessions[id].handle)
-				this.sessions[id].terminate();
+		for (const id in this.sessions) {
+			this.logger.log('closing session ' + id);
+			this.sessions[id].terminate();
+		}
 		this.status = C.STATUS_USER_CLOSED;
 		this.agent.stop();
-		watchUnload(this, 'removeEventListener');
+		watchPage(this, 'removeEventListener');
 		return this;
 	},
 

@@ -30,6 +30,17 @@ test('once is once, and can be removed by its function, by off too', () => {
 	e.once('x', count).off('x', count);
 	e.emit('x');
 	assert.equal(n, 1);
+	/* Also when the event happens again before it is this listener's turn. */
+	let again = true;
+	e.on('y', () => {
+		if (again) {
+			again = false;
+			e.emit('y');
+		}
+	});
+	e.once('y', count);
+	e.emit('y');
+	assert.equal(n, 2);
 });
 
 test('a listener that is removed during an event still hears this one', () => {

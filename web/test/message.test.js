@@ -115,6 +115,7 @@ test('a response is parsed', () => {
 	assert.deepEqual([response.status_code, response.reason_phrase, response.method, response.body, response.to_tag], [180, '',
 		'INVITE', 'body', undefined]);
 	assert.deepEqual([response.statusCode, response.reasonPhrase], [180, '']);
+	assert.equal(response.parseHeader('contact'), undefined);
 });
 
 test('a header is parsed when it is asked for', () => {

@@ -197,7 +197,11 @@ test('candidates that come are added, after the description that they belong to'
 	await handler.addTrickle(body);
 	assert.deepEqual(all.pc.added, []);
 	await handler.setDescription(OFFER);
+	assert.equal(all.pc.added.length, 1);
 	await handler.addTrickle(body.replace(':9', ':8'));
+	all.pc.addIceCandidate = () => Promise.reject(new Error('old'));
+	await handler.addTrickle(body);
+	assert.ok(all.session.ua.lines.includes('warn: a candidate was not taken: old'));
 	assert.deepEqual(all.pc.added.map((c) => [c.candidate.slice(0, 11), c.sdpMid, c.sdpMLineIndex]), [['candidate:9', '0', 0],
 		['candidate:8', '0', 0]]);
 });
@@ -260,8 +264,34 @@ test('other options of the connection make another one, before anything was agre
 	const second = all.pc;
 	all.pc.complete();
 	await promise;
+	/* The devices that were asked for go along. */
+	assert.deepEqual(second.senders.map((s) => s.track.kind), ['audio', 'video']);
 	await state(all.handler.getDescription({ peerConnectionOptions: { iceCheckingTimeout: 1 } }));
 	assert.equal(all.pc, second);
+});
+
+test('the same options of the connection make no other one, and tracks go along to another', async (t) => {
+	const peerConnectionOptions = { iceCheckingTimeout: 7 };
+	const all = setup(t, { peerConnectionOptions }), { handler } = all, first = all.pc;
+
+	first.fails.createOffer = new Error('no');
+	await assert.rejects(handler.getDescription({ peerConnectionOptions: { iceCheckingTimeout: 7 } }));
+	assert.equal(all.pc, first);
+	await state(handler.getDescription({ peerConnectionOptions: { iceCheckingTimeout: 8 } }));
+	assert.notEqual(all.pc, first);
+	assert.deepEqual(all.pc.senders.map((s) => s.track.kind), ['audio', 'video']);
+	assert.equal(all.devices.asked.length, 1);
+});
+
+test('after close no candidates leave', async (t) => {
+	const all = setup(t, { peerConnectionOptions: { trickle: true } }), { handler, session } = all;
+
+	session.dialog = {};
+	await handler.getDescription();
+	all.pc.candidate(HOST);
+	handler.close();
+	await turn();
+	assert.deepEqual(session.sent, []);
 });
 
 test('whatever fails is told and breaks the promise', async (t) => {

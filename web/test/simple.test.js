@@ -94,6 +94,7 @@ test('a call that is made', (t) => {
 	assert.equal(elements.remote.audio.autoplay, true);
 	assert.equal(simple.state, C.STATUS_NEW);
 	session.emit('progress');
+	assert.equal(simple.state, C.STATUS_CONNECTING);
 	session.emit('progress');
 	session.emit('accepted');
 	assert.equal(simple.state, C.STATUS_CONNECTED);

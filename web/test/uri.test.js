@@ -164,6 +164,7 @@ test('a text is parsed as a name-addr', () => {
 	assert.equal(String(header.uri), 'sip:a@host;x=y?H=v');
 	assert.equal(NameAddrHeader.parse('Two Words<sip:a>').displayName, 'Two Words');
 	assert.equal(NameAddrHeader.parse('<sip:a>').displayName, undefined);
+	assert.equal(String(NameAddrHeader.parse(' <sip:a> ')), '<sip:a>');
 	for (const wrong of ['', 'sip:a', '<sip:a', '<sip:a>;', '\u00e9 <sip:a>', '"x" y <sip:a>', '<sip:a>, <sip:b>', '< sip:a>'])
 		assert.equal(NameAddrHeader.parse(wrong), undefined, wrong);
 });
@@ -173,6 +174,7 @@ test('an address of another scheme keeps its text', () => {
 
 	assert.equal(String(header), '"N" <tel:+1234;phone-context=x>;tag=1');
 	assert.deepEqual([header.uri.scheme, header.uri.user, header.uri.host], ['tel', '+1234', undefined]);
+	assert.equal(header.uri.hasParam('phone-context'), false);
 	assert.equal(header.clone().uri.toRaw(), 'tel:+1234;phone-context=x');
 	assert.equal(NameAddrHeader.parse('<tel:+1>').friendlyName, 'tel:+1');
 	assert.equal(NameAddrHeader.parse('<http://h:80/p?q=r>').uri.toString(), 'http://h:80/p?q=r');

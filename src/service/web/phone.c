@@ -36,17 +36,6 @@ static const struct web_place place = {
 		"directory.",
 };
 
-/* Where the program is: its page is in share/sidetone/phone of the same PREFIX, or, in a build, in web/phone. */
-int web_find_program(struct text *dir)
-{
-	char path[1024];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
-	struct str s = str_mk(path, n > 0 && (size_t)n < sizeof(path) ? (size_t)n : 0);
-
-	s.n = s.n ? str_rchr(s, '/') : 0;
-	return text_set(dir, s);
-}
-
 static void serve_page(struct web_call *c, struct str name)
 {
 	struct str data = text_view(&c->web->data_dir), program = text_view(&c->web->program_dir), dirs[WEB_DIRS] = { 0 };

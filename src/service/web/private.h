@@ -63,7 +63,6 @@ struct web_place {
 void web_serve_file(struct web_call *c, const struct web_place *place, const struct str dirs[WEB_DIRS], struct str name);
 bool web_is_funny_file(struct str name);             /* it could mean something else than a file below */
 void web_refuse_file(struct web_call *c);
-int web_find_program(struct text *dir);              /* ENOMEM */
 void web_serve_phone(void *arg, struct web_call *c);
 void web_serve_static(void *arg, struct web_call *c);
 void web_serve_status(void *arg, struct web_call *c);

@@ -56,6 +56,17 @@ static const struct web_route own_routes[] = {
 	{ "/phone", true, "Phone on a page", phone_enabled, web_serve_phone },
 };
 
+/* Where the program is: its page is in share/sidetone/phone of the same PREFIX, or, in a build, in web/phone. */
+static int find_program(struct text *dir)
+{
+	char path[1024];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+	struct str s = str_mk(path, n > 0 && (size_t)n < sizeof(path) ? (size_t)n : 0);
+
+	s.n = s.n ? str_rchr(s, '/') : 0;
+	return text_set(dir, s);
+}
+
 int web_add_routes(struct web *w, const struct web_route *rows, size_t n, void *arg)
 {
 	struct web_mount *more = realloc(w->mount, (w->mounts + 1) * sizeof(*more));
@@ -340,7 +351,7 @@ struct web *web_new(const struct web_prm *prm)
 	list_init(&w->idle);
 	w->conns = map_new(false);
 	w->limits = http_limits_new(30000, 15000);
-	if (!w->conns || !w->limits || text_set(&w->data_dir, prm->data_dir) || web_find_program(&w->program_dir) ||
+	if (!w->conns || !w->limits || text_set(&w->data_dir, prm->data_dir) || find_program(&w->program_dir) ||
 	    web_add_routes(w, own_routes, ARRAY_LEN(own_routes), w))
 		w = obj_drop(w);
 	return w;

@@ -148,4 +148,4 @@ async function play(which, fn) {
 	return scene.result();
 }
 
-module.exports = { play };
+module.exports = { play, Scene };

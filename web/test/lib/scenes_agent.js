@@ -35,7 +35,84 @@ function notify(s, w, state, o = {}) {
 
 const sipfrag = (s, text) => s.inside('NOTIFY', { headers: ['Event: refer', 'Subscription-State: active'], type: 'message/sipfrag', body: text });
 
+/* Values that are taken, refused, or taken as something else. */
+const VALUES = {
+	uri: ['alice@example.com', 'sip:alice@example.com:5070;a=b', 'example.com', 'sip:', 7, true],
+	wsServers: ['ws://a.example.com', 'wss://a.example.com:8443/path', 'http://a.example.com', [], '', 7, [{ ws_uri: 'ws://a', weight: 2 }, 'ws://b'],
+		[{ weight: 1 }], [{ ws_uri: 'ws://a', weight: 'x' }]],
+	displayName: ['Alice', 'Ałice', 0, 'a"b'],
+	password: ['x', 7],
+	registerExpires: [60, '60', 0, -1, 1.5, 'x', true, null, NaN],
+	noAnswerTimeout: [10, '10', 0, 'x'],
+	connectionRecoveryMinInterval: [3, 0, 40],
+	connectionRecoveryMaxInterval: [3, 1, 'x'],
+	wsServerMaxReconnection: [1, 0, '2'],
+	wsServerReconnectionTimeout: [1, 0, '2'],
+	keepAliveInterval: [30, 'x'],
+	register: [true, false, 'true', 1],
+	autostop: [true, 0],
+	traceSip: [false, 'no'],
+	usePreloadedRoute: [false, 1],
+	hackViaTcp: [true, 'x'],
+	hackWssInTransport: [true, 'x'],
+	hackIpInContact: [true, 'host.example.com', '192.0.2.5', 7],
+	forceRport: [true, 1],
+	rel100: ['required', 'supported', 'none', 'x', 7, true],
+	replaces: ['required', 'supported', 'none', 'x'],
+	instanceId: ['8f1fa16a-1165-4a96-8341-785b1ef24f02', 'uuid:8f1fa16a-1165-4a96-8341-785b1ef24f02', 'x', 7],
+	registrarServer: ['registrar.example.com', 'sip:registrar.example.com:5070', 'alice@example.com', 7],
+	userAgentString: ['me', 7],
+	contactTransport: ['ws', 7],
+	extraSupported: [['path'], 'path', [7]],
+	sessionDescriptionHandlerFactoryOptions: [{ a: 1 }, 7],
+	custom: [{ a: 1 }],
+	unknown: ['x'],
+};
+
 module.exports = {
+	'values of the configuration': async (s) => {
+		for (const name of Object.keys(VALUES))
+			for (const value of VALUES[name])
+				try {
+					const given = s.world.run(`({ ${name}: ${typeof value === 'number' ? value : JSON.stringify(value)}, autostart: false })`);
+					let got = new s.SIP.UA(given).configuration[name];
+					if (name === 'wsServers')
+						got = got.map((server) => Object.entries(server).sort());
+					s.note(`${name} ${JSON.stringify(value)}: ${got && got.toRaw ? got.toRaw() : JSON.stringify(got)}`);
+				} catch (e) {
+					s.note(`${name} ${JSON.stringify(value)}: ${e.name} ${e.code} ${e.message}`);
+				}
+	},
+
+	'two servers, of which the better one does not answer': async (s, w) => {
+		s.ua = new s.SIP.UA({ uri: 'sip:alice@example.com', register: false,
+			wsServers: w.run("[{ ws_uri: 'ws://one.example.com', weight: 1 }, { ws_uri: 'ws://two.example.com', weight: 5 }]") });
+		await w.settle();
+		s.note(w.socket.uri);
+		await w.drop();
+		await w.settle();
+		s.note(w.socket.uri);
+		await w.open();
+		s.note(`connected ${s.ua.isConnected()} ${s.ua.transport.server.ws_uri}`);
+	},
+
+	'starts again after stop()': async (s, w) => {
+		await s.start();
+		s.ua.stop();
+		await w.pass(100);
+		s.ua.start();
+		await w.open();
+		s.note(`connected ${s.ua.isConnected()}`);
+	},
+
+	'keep-alives that are answered': async (s, w) => {
+		await s.start({ keepAliveInterval: 10 });
+		for (let i = 0; i < 3; i++) {
+			await w.pass(10000);
+			await w.give('\r\n');
+		}
+	},
+
 	'registers, and stops': async (s, w) => {
 		await registered(s, w);
 		s.note(`registered ${s.ua.isRegistered()}`);
@@ -239,6 +316,17 @@ module.exports = {
 			r.wire.push(r.wire.pop().replace('489 Bad Event', '200 OK'));
 			return r;
 		},
+	},
+
+	'a transfer in, refused': async (s, w) => {
+		await s.start();
+		await s.upIn();
+		s.call.on('referRequested', (context) => {
+			s.note(`${context.referTo.uri} ${context.referredBy}`);
+			context.reject();
+		});
+		await s.inside('REFER', { headers: ['Refer-To: <sip:carol@example.com>', 'Referred-By: <sip:bob@example.com>', 'Contact: <sip:bob@server.example.com>'] });
+		await w.next('480 REFER');
 	},
 
 	'a subscription': async (s, w) => {

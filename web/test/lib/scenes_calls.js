@@ -294,6 +294,77 @@ module.exports = {
 		s.attempt(() => s.call.hold());
 	},
 
+	'a reliable 183 of theirs with a description': async (s, w) => {
+		await s.start({ rel100: 'supported' });
+		await s.callOut();
+		await w.answer(s.invite, 183, { headers: [s.contact, 'Require: 100rel', 'RSeq: 7'], body: 'v=0 early' });
+		await w.answer(await w.next('PRACK'), 200);
+		s.note(`status ${s.call.status}`);
+		await w.answer(s.invite, 200, { headers: [s.contact] });
+		await w.next('ACK');
+	},
+
+	'a reliable 180 of theirs': async (s, w) => {
+		await s.start({ rel100: 'supported' });
+		await s.callOut();
+		await w.answer(s.invite, 180, { headers: [s.contact, 'Require: 100rel', 'RSeq: 7'] });
+		await w.answer(await w.next('PRACK'), 200);
+		await s.answered();
+	},
+
+	/* Ours says again in the 200 what was agreed on, which the other side ignores (RFC 3261 13.2.1). */
+	'a reliable 183 of ours, then 200': {
+		async run(s, w) {
+			await s.start();
+			await s.callIn({ headers: ['Supported: 100rel'] });
+			s.call.progress({ statusCode: 183, rel100: true });
+			const early = await w.next('183 INVITE');
+			s.ourTag = early.tag('To');
+			s.note(`status ${s.call.status}`);
+			await s.inside('PRACK', { headers: [`RAck: ${early.get('RSeq')} ${s.ringing.cseq} INVITE`] });
+			await w.next('200 PRACK');
+			await s.accepted();
+			await s.ack();
+			s.note(`status ${s.call.status}`);
+		},
+		ours(r) {
+			const last = r.wire.pop();
+			r.wire.push(last.replace('cseq:', 'content-type: application/sdp\ncseq:') + '\n\nv=0 ours 1');
+			return r;
+		},
+	},
+
+	'rel100 demanded': async (s, w) => {
+		await s.start({ rel100: 'required' });
+		await s.callOut();
+		await w.answer(s.invite, 486);
+		await w.next('ACK');
+	},
+
+	'stop() while a call is up': async (s, w) => {
+		await s.start();
+		await s.up();
+		s.ua.stop();
+		await w.answer(await w.next('BYE'), 200);
+		await w.pass(100);
+	},
+
+	'stop() while a call of theirs rings': async (s, w) => {
+		await s.start();
+		await s.callIn();
+		s.ua.stop();
+		await w.next('480 INVITE');
+		await w.pass(100);
+	},
+
+	'a second call of theirs beside one that is up': async (s, w) => {
+		await s.start();
+		await s.up();
+		await s.callIn();
+		s.call.reject({ statusCode: 486, reasonPhrase: 'On The Phone' });
+		await w.next('486 INVITE');
+	},
+
 	'a NOTIFY in a call': async (s, w) => {
 		await s.start();
 		await s.up();

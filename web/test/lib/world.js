@@ -111,6 +111,11 @@ class World {
 		return vm.runInContext('(fn) => function (...args) { return fn.apply(this, args); }', this.context)(fn);
 	}
 
+	/* A value of its own kind. */
+	run(expression) {
+		return vm.runInContext(expression, this.context);
+	}
+
 	guarded(fn) {
 		return (...args) => {
 			try {
