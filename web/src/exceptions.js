@@ -1,11 +1,14 @@
 /* SIP.Exceptions: each has a code and a name, and whatever it is about. */
 'use strict';
 
-/* The class must not shadow the name: `name` of an exception is the upper case one. */
 function describe(error, code, name, fields) {
 	error.code = code;
 	error.name = name;
 	Object.assign(error, fields);
+}
+
+function invalid(parameter, value) {
+	return value ? `Invalid value ${showValue(value)} for parameter "${parameter}"` : `Missing parameter: ${parameter}`;
 }
 
 function showValue(value) {
@@ -18,7 +21,7 @@ function showValue(value) {
 
 class ConfigurationError extends Error {
 	constructor(parameter, value) {
-		super(value ? `Invalid value ${showValue(value)} for parameter "${parameter}"` : `Missing parameter: ${parameter}`);
+		super(invalid(parameter, value));
 		describe(this, 1, 'CONFIGURATION_ERROR', { parameter, value });
 	}
 }
@@ -53,7 +56,7 @@ class RenegotiationError extends Error {
 
 class MethodParameterError extends Error {
 	constructor(method, parameter, value) {
-		super(value ? `Invalid value ${showValue(value)} for parameter "${parameter}"` : `Missing parameter: ${parameter}`);
+		super(invalid(parameter, value));
 		describe(this, 6, 'METHOD_PARAMETER_ERROR', { method, parameter, value });
 	}
 }

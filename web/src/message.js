@@ -2,10 +2,12 @@
  * those that arrive. */
 'use strict';
 
-const { C, UA_C } = require('./constants.js');
+const { C } = require('./constants.js');
 const NameAddrHeader = require('./nameaddr.js');
 const Utils = require('./utils.js');
 const { headerize, quoteInside } = require('./text.js');
+
+const MAX_FORWARDS = 70;
 
 /* The value of Supported for a request of this method, and for the answer to one. */
 function supportedTags(ua, method) {
@@ -97,7 +99,7 @@ function OutgoingRequest(method, ruri, ua, params, extraHeaders, body) {
 	this.call_id = given.call_id || ua.configuration.sipjsId + Utils.createRandomToken(15);
 	this.cseq = given.cseq || Math.floor(Math.random() * 10000);
 
-	const lines = Object.assign(routes(ua, given), { Via: '', 'Max-Forwards': UA_C.MAX_FORWARDS, To: to, From: from,
+	const lines = Object.assign(routes(ua, given), { Via: '', 'Max-Forwards': MAX_FORWARDS, To: to, From: from,
 		'Call-ID': this.call_id, CSeq: `${this.cseq} ${method}` });
 	for (const name of Object.keys(lines))
 		this.setHeader(name, lines[name]);

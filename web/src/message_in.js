@@ -19,19 +19,6 @@ function fullName(name) {
 }
 
 const common = {
-	data: null,
-	headers: null,
-	method: null,
-	via: null,
-	via_branch: null,
-	call_id: null,
-	cseq: null,
-	from: null,
-	from_tag: null,
-	to: null,
-	to_tag: null,
-	body: null,
-
 	/* One more field of this name. */
 	addHeader(name, value) {
 		const key = fullName(name);
@@ -88,6 +75,8 @@ const common = {
 	},
 };
 common.s = common.parseHeader;
+for (const field of 'data headers method via via_branch call_id cseq from from_tag to to_tag body'.split(' '))
+	common[field] = null;
 
 const COMMON_ALIASES = { callId: 'call_id', fromTag: 'from_tag', toTag: 'to_tag', viaBranch: 'via_branch', referTo: 'refer_to' };
 

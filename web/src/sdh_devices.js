@@ -55,46 +55,33 @@ class Devices {
 	use(stream) {
 		const before = this.stream;
 		this.stream = stream;
-		const { pc } = this;
-		if (!pc.addTrack) {
-			if (before && pc.removeStream)
-				pc.removeStream(before);
-			pc.addStream(stream);
-		}
-		const steps = pc.addTrack ? this.replaceTracks(pc, stream) : [];
-		return Promise.all(steps).then(() => {
+		return Promise.all(this.replaceTracks(this.pc, stream)).then(() => {
 			if (before)
 				before.getTracks().filter((track) => !stream.getTracks().includes(track)).forEach(stop);
 		});
 	}
 
 	replaceTracks(pc, stream) {
-		const senders = pc.getSenders ? pc.getSenders().filter((sender) => sender.track) : [];
-		const steps = [];
+		const senders = pc.getSenders().filter((sender) => sender.track), steps = [];
 		for (const track of stream.getTracks()) {
-			const at = senders.findIndex((sender) => sender.track.kind === track.kind && sender.replaceTrack);
+			const at = senders.findIndex((sender) => sender.track.kind === track.kind);
 			if (at >= 0)
 				steps.push(senders.splice(at, 1)[0].replaceTrack(track));
 			else
 				pc.addTrack(track, stream);
 		}
-		if (this.stream && pc.removeTrack)
-			senders.forEach((sender) => pc.removeTrack(sender));
+		senders.forEach((sender) => pc.removeTrack(sender));
 		return steps;
 	}
 
 	/* Another peer connection has to send what there is. */
 	moveTo(pc) {
-		if (!this.stream)
-			return;
-		if (pc.addTrack)
+		if (this.stream)
 			this.stream.getTracks().forEach((track) => pc.addTrack(track, this.stream));
-		else
-			pc.addStream(this.stream);
 	}
 
 	sendDtmf(tones, duration, interToneGap) {
-		const senders = this.pc && this.pc.getSenders ? this.pc.getSenders() : [];
+		const senders = this.pc ? this.pc.getSenders() : [];
 		const sender = senders.find((s) => s.dtmf && s.dtmf.canInsertDTMF !== false);
 		if (!sender) {
 			this.handler.logger.warn('telephone events cannot be sent in this session');
@@ -116,13 +103,8 @@ class Devices {
 		if (this.stream)
 			this.stream.getTracks().forEach(stop);
 		this.stream = null;
-		if (!pc)
-			return;
-		const ends = pc.getSenders ? [].concat(pc.getSenders(), pc.getReceivers ? pc.getReceivers() : []) : [];
-		ends.forEach((end) => stop(end.track));
-		for (const get of pc.getSenders ? [] : ['getLocalStreams', 'getRemoteStreams'])
-			if (pc[get])
-				pc[get]().forEach((stream) => stream.getTracks().forEach(stop));
+		if (pc)
+			pc.getSenders().concat(pc.getReceivers()).forEach((end) => stop(end.track));
 	}
 }
 

@@ -30,13 +30,6 @@ function rtcConfigurationOf(peerConnectionOptions) {
 	return given;
 }
 
-function listen(target, type, listener) {
-	if (target.addEventListener)
-		target.addEventListener(type, listener);
-	else
-		target[`on${type}`] = listener;
-}
-
 function plain(description) {
 	return { type: description.type, sdp: description.sdp };
 }
@@ -99,8 +92,7 @@ Object.assign(WebRTCSessionDescriptionHandler.prototype, {
 			this.emit('setDescription', description);
 			return this.peerConnection.setRemoteDescription(description);
 		}).then(() => {
-			const pc = this.peerConnection;
-			this.emit('setRemoteDescription', pc.getReceivers ? pc.getReceivers() : pc.getRemoteStreams());
+			this.emit('setRemoteDescription', this.peerConnection.getReceivers());
 			this.noteDirection();
 			this._trickle.remoteSet();
 			this.emit('confirmed', this);
@@ -207,14 +199,14 @@ const inner = {
 			if (this.peerConnection === pc)
 				act(event);
 		};
-		listen(pc, 'track', mine((event) => {
+		pc.addEventListener('track', mine((event) => {
 			this.emit('addTrack', event);
 			this.session.emit('trackAdded');
 		}));
-		listen(pc, 'addstream', mine((event) => this.emit('addStream', event)));
-		listen(pc, 'icecandidate', mine((event) => this.takeCandidate(event)));
-		listen(pc, 'icegatheringstatechange', mine(() => this.takeGatheringState()));
-		listen(pc, 'iceconnectionstatechange', mine(() => {
+		pc.addEventListener('addstream', mine((event) => this.emit('addStream', event)));
+		pc.addEventListener('icecandidate', mine((event) => this.takeCandidate(event)));
+		pc.addEventListener('icegatheringstatechange', mine(() => this.takeGatheringState()));
+		pc.addEventListener('iceconnectionstatechange', mine(() => {
 			const state = pc.iceConnectionState;
 			if (Object.prototype.hasOwnProperty.call(ICE_EVENTS, state))
 				this.emit(`iceConnection${ICE_EVENTS[state]}`, pc);

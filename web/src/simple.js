@@ -109,7 +109,6 @@ const methods = {
 		if (!TALKING.includes(this.state) || this.session.local_hold)
 			return this.refuse('Cannot put call on hold');
 		this.mute();
-		this.logger.log('Placing session on hold');
 		return this.changeHold('hold');
 	},
 
@@ -117,14 +116,12 @@ const methods = {
 		if (!TALKING.includes(this.state) || !this.session.local_hold)
 			return this.refuse('Cannot unhold a call that is not on hold');
 		this.unmute();
-		this.logger.log('Placing call off hold');
 		return this.changeHold('unhold');
 	},
 
 	mute() {
 		if (!TALKING.includes(this.state))
 			return this.refuse('An active call is required to mute audio');
-		this.logger.log('Muting Audio');
 		this.toggleMute(true);
 		this.emit('mute', this);
 		return undefined;
@@ -133,7 +130,6 @@ const methods = {
 	unmute() {
 		if (!TALKING.includes(this.state))
 			return this.refuse('An active call is required to unmute audio');
-		this.logger.log('Unmuting Audio');
 		this.toggleMute(false);
 		this.emit('unmute', this);
 		return undefined;
@@ -142,7 +138,6 @@ const methods = {
 	sendDTMF(tone) {
 		if (!TALKING.includes(this.state))
 			return this.refuse('An active call is required to send a DTMF tone');
-		this.logger.log(`Sending DTMF tone: ${tone}`);
 		this.session.dtmf(tone);
 		return undefined;
 	},
@@ -227,8 +222,7 @@ const inner = {
 		const handler = this.session.sessionDescriptionHandler;
 		for (const event of ['addTrack', 'addStream'])
 			handler.on(event, () => {
-				this.logger.log('Media was added, setting remote media up again');
-				if (this.session && this.session.sessionDescriptionHandler === handler && TALKING.includes(this.state))
+				if (this.session.sessionDescriptionHandler === handler && TALKING.includes(this.state))
 					this.setupRemoteMedia();
 			});
 	},
@@ -265,8 +259,7 @@ const inner = {
 
 	setupRemoteMedia() {
 		const pc = this.session.sessionDescriptionHandler.peerConnection, { remote } = this.options.media;
-		const stream = pc.getReceivers ? streamOf(pc.getReceivers()) : pc.getRemoteStreams()[0];
-		play(this.video ? remote.video : remote.audio, stream, this.logger);
+		play(this.video ? remote.video : remote.audio, streamOf(pc.getReceivers()), this.logger);
 	},
 
 	setupLocalMedia() {
@@ -275,7 +268,7 @@ const inner = {
 			return;
 		const pc = this.session.sessionDescriptionHandler.peerConnection;
 		local.video.volume = 0;
-		play(local.video, pc.getSenders ? streamOf(pc.getSenders(), 'video') : pc.getLocalStreams()[0], this.logger);
+		play(local.video, streamOf(pc.getSenders(), 'video'), this.logger);
 	},
 
 	cleanupMedia() {
@@ -291,10 +284,7 @@ const inner = {
 	},
 
 	toggleMute(mute) {
-		const pc = this.session.sessionDescriptionHandler.peerConnection;
-		const tracks = pc.getSenders ? pc.getSenders().map((sender) => sender.track)
-			: [].concat(...pc.getLocalStreams().map((stream) => stream.getTracks()));
-		for (const track of tracks)
+		for (const { track } of this.session.sessionDescriptionHandler.peerConnection.getSenders())
 			if (track)
 				track.enabled = !mute;
 	},

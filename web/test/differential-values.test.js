@@ -189,9 +189,7 @@ test('constants', () => {
 			assert.deepStrictEqual([b.code, b.name, b.message, b.parameter, b.value, b.status], [a.code, a.name, a.message,
 				a.parameter, a.value, a.status], name);
 		}
-	const { SESSION_C, UA_C } = require('../src/constants.js');
-	assert.deepStrictEqual(SESSION_C, theirs.Session.C);
-	assert.deepStrictEqual(UA_C, theirs.UA.C);
+	assert.deepStrictEqual(ours.Session.C, theirs.Session.C);
 	assert.deepStrictEqual(ours.WebRTC.Simple.C, theirs.WebRTC.Simple.C);
 	assert.deepStrictEqual([ours.version, ours.name], [theirs.version, theirs.name]);
 	for (const name of ['URI', 'NameAddrHeader', 'OutgoingRequest', 'IncomingRequest', 'IncomingResponse', 'EventEmitter',

@@ -373,28 +373,6 @@ test('the direction is known once both sides spoke', async (t) => {
 	assert.equal(changes(), 2);
 });
 
-test('a browser without tracks and senders is served by streams', async (t) => {
-	const all = setup(t), { handler, pc } = all;
-	const added = [];
-
-	pc.addTrack = undefined;
-	pc.getSenders = undefined;
-	pc.getReceivers = undefined;
-	pc.addStream = (stream) => added.push(stream);
-	pc.getLocalStreams = () => added;
-	pc.getRemoteStreams = () => ['theirs'];
-	await state(handler.getDescription({ constraints: { audio: true, video: false } }));
-	assert.equal(added.length, 1);
-	assert.equal(handler.sendDtmf('1'), false);
-	const heard = [];
-	handler.on('setRemoteDescription', (streams) => heard.push(streams));
-	await handler.setDescription(OFFER);
-	assert.deepEqual(heard, [['theirs']]);
-	pc.getRemoteStreams = () => [];
-	handler.close();
-	assert.ok(added[0].getTracks()[0].stopped > 0);
-});
-
 test('hold, and types of bodies', async (t) => {
 	const { handler } = setup(t), { holdModifier } = handler;
 
