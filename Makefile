@@ -82,13 +82,16 @@ web:
 	@ninja -C $(WASM) --quiet
 	@node web/build.js $(WASM)/web/sidetone-ua.wasm build/web/sidetone-ua.js build/web/sidetone-ua.mjs
 	@rm -rf build/web/phone.new && mkdir -p build/web/phone.new
-	@cp web/phone/* build/web/sidetone-ua.js build/web/phone.new/
+	@cp web/phone/*.html web/phone/*.css web/phone/*.js build/web/sidetone-ua.js build/web/phone.new/
 	@rm -rf build/web/phone && mv build/web/phone.new build/web/phone
 
 run:
 	@tools/install-deps build
 	@$(MAKE) --no-print-directory all
-	@[ '$(PAGE)' = no ] || $(MAKE) --no-print-directory web >build/web.log 2>&1 || true
+ifneq ($(PAGE),no)
+	@[ -d build/web/phone ] || echo 'building the phone on a page: build/web.log'
+	@$(MAKE) --no-print-directory web >build/web.log 2>&1 || true
+endif
 	@BIND='$(BIND)' exec tools/run
 
 $(DEBUG)/build.ninja:

@@ -7,6 +7,8 @@ import signal
 import socket
 import stat
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 from server import REPORT, TOP, environment, free_port, need, program
@@ -17,7 +19,7 @@ from waiting import wait_until
 class Run:
     """tools/run with a copy of etc/ in DIRECTORY."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, executable=None):
         self.dir = str(directory)
         if not os.path.isdir(f"{self.dir}/etc"):
             shutil.copytree(f"{TOP}/etc", f"{self.dir}/etc")
@@ -34,7 +36,7 @@ class Run:
         self.output = f"{self.dir}/output"
         with open(self.output, "wb") as out:
             self.process = subprocess.Popen(
-                [f"{TOP}/tools/run", program()], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                [f"{TOP}/tools/run", executable or program()], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 env={**environment(), "DIR": self.dir, "BIND": self.address})
         wait_until(self.ready, lambda: "the server says that it is ready\n" + self.text(), 60)
 
@@ -164,3 +166,46 @@ def test_port_in_use_is_said(place):
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=30)
+
+
+def get(url):
+    """Status, headers and body."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.headers, e.read().decode()
+
+
+def page_of(run):
+    """What it prints about the page, and the page's address."""
+    line = re.search(r"Phone on a page +(.*)", run.text()).group(1)
+    with open(f"{run.dir}/etc/http.conf", encoding="utf-8") as f:
+        port = re.search(r"^bindport = (\d+)", f.read(), re.M).group(1)
+    return line, f"http://127.0.0.1:{port}/phone/"
+
+
+@pytest.mark.parametrize("program_at, page_at", [("sbin", "share/sidetone/phone"), ("build", "build/web/phone")])
+def test_the_page_is_found_beside_the_program(place, program_at, page_at):
+    """An installed program and a built one find it without an option; so says the address that is printed."""
+    os.makedirs(f"{place}/{program_at}")
+    os.makedirs(f"{place}/{page_at}")
+    executable = shutil.copy(program(), f"{place}/{program_at}/sidetone")
+    shutil.copy(f"{TOP}/web/phone/index.html", f"{place}/{page_at}")
+    run = Run(place, executable)
+    line, url = page_of(run)
+    assert line == url + "?account=1003"
+    status, headers, body = get(line)
+    assert status == 200 and "<title>Phone</title>" in body
+    assert headers["Content-Security-Policy"].startswith("default-src 'self';")
+    run.stop()
+
+
+def test_the_page_is_not_built(place):
+    os.makedirs(f"{place}/sbin")
+    run = Run(place, shutil.copy(program(), f"{place}/sbin/sidetone"))
+    line, url = page_of(run)
+    assert "make web" in line
+    status, _, body = get(url)
+    assert status == 404 and "make web" in body
+    run.stop()

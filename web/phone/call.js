@@ -139,6 +139,7 @@ export class Call extends EventTarget {
 
 	noteHold() {
 		const held = Boolean(this.session.local_hold);
+		this.applyMute();
 		if (held !== this.held) {
 			this.change({ held });
 			this.tell('said', held ? `${this.label} is on hold` : `Talking with ${this.label}`);
@@ -183,19 +184,27 @@ export class Call extends EventTarget {
 		if (on === Boolean(this.session.local_hold) || !this.isUp)
 			return;
 		this.attempt(() => (on ? this.session.hold() : this.session.unhold()));
+		this.applyMute();
 	}
 
 	mute(on) {
 		this.muted = on;
-		const pc = this.handler && this.handler.peerConnection;
-		this.applyMute(pc ? pc.getSenders().map((s) => s.track).filter((t) => t && t.kind === 'audio') : []);
+		this.applyMute();
 		this.tell('change');
 		this.tell('said', on ? 'Muted' : 'Not muted');
 	}
 
-	applyMute(tracks) {
+	/* Whoever is on hold hears the server's music, if it has any, and neither hears nor sees this room. */
+	applyMute(tracks = this.sent('audio')) {
+		for (const track of this.sent('video'))
+			track.enabled = !this.session.local_hold;
 		for (const track of tracks)
-			track.enabled = !this.muted;
+			track.enabled = !this.muted && !this.session.local_hold;
+	}
+
+	sent(kind) {
+		const pc = this.handler && this.handler.peerConnection;
+		return pc ? pc.getSenders().map((s) => s.track).filter((t) => t && t.kind === kind) : [];
 	}
 
 	digit(d) {
