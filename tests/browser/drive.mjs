@@ -3,6 +3,7 @@
 //   {"id": 2, "page": "a", "run": "call", "args": ["sip:600@..."]}
 //   {"id": 3, "page": "a", "close": true}
 //   {"id": 4, "page": "b", "open": {"url": "http://..."}}   a page as it is, in a profile of its own
+//   {"id": 4, "page": "c", "open": {"site": "/dir", "file": "x.html"}}  a file of a directory, as http://localhost/x.html
 //   {"id": 5, "page": "b", "at": "role=button[name='Call']", "act": "click", "args": []}     of a locator
 //   {"id": 6, "page": "b", "act": "reload", "args": []}     of the page; "keyboard.press" and so on too
 // Environment: CHROMIUM (program), TONE (wav file that is the microphone), SPKI (hashes of the keys, base64 of SHA-256,
@@ -11,7 +12,7 @@ import { build } from "esbuild";
 import { chromium } from "playwright-core";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -52,9 +53,18 @@ async function open(name) {
   await page.addScriptTag({ content: script });
 }
 
+// The same, of files; loading it again reads them again.
+async function openSite(name, { site, file }) {
+  const page = await browser.newPage();
+  watch(name, page);
+  await page.route("http://localhost/**", (route) => route.fulfill({ path: join(site, basename(new URL(route.request().url()).pathname)) }));
+  await page.goto(`http://localhost/${file}`);
+}
+
 async function obey(c) {
   if (c.take) return c.take === "faults" ? faults.splice(0) : requests.splice(0);
   if (c.open?.url) return await visit(c.page, c.open);
+  if (c.open?.site) return await openSite(c.page, c.open);
   if (c.open) return await open(c.page);
   const page = pages.get(c.page);
   if (c.close) { pages.delete(c.page); return await page.close(); }

@@ -25,6 +25,25 @@ ip addr add {PHONES}/24 dev veth1
 ip link set veth0 up
 ip link set veth1 up"""
 CLONE_NEWNET = 0x40000000
+# The loudest frequency [Hz] of what the page plays in ELEMENTS (a selector), 0 when that is silence.
+HEARD = """async () => {
+  const element = [...document.querySelectorAll('ELEMENTS')].find((a) => a.srcObject && a.srcObject.getAudioTracks().length);
+  if (!element) return 0;
+  if (!element.ears || element.ears.stream !== element.srcObject) {
+    const context = new AudioContext(), stream = element.srcObject;
+    await context.resume();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 8192;
+    analyser.smoothingTimeConstant = 0;
+    context.createMediaStreamSource(stream).connect(analyser);
+    element.ears = { context, analyser, stream };
+  }
+  const { context, analyser } = element.ears, bins = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(bins);
+  let best = 3;
+  for (let i = 3; i < bins.length; i++) if (bins[i] > bins[best]) best = i;
+  return bins[best] < -70 ? 0 : best * context.sampleRate / analyser.fftSize;
+}"""
 
 
 class Net:
@@ -44,6 +63,32 @@ class Net:
         os.close(self.before)
 
 
+class Apart(Net):
+    """The same, with the phones' end in another namespace, as behind a cable that can be pulled."""
+
+    def __init__(self):
+        super().__init__()
+        self.holder = subprocess.Popen(["unshare", "-n", "sleep", "1200"])
+        wait_until(lambda: os.readlink(f"/proc/{self.holder.pid}/ns/net") != os.readlink("/proc/thread-self/ns/net"), "another network")
+        subprocess.run(["ip", "link", "set", "veth1", "netns", str(self.holder.pid)], check=True)
+        for line in LINKS.splitlines():
+            if line == "ip link set lo up" or line.endswith("dev veth1") or line.endswith("veth1 up"):
+                subprocess.run([*self.inside, *line.split()], check=True)
+
+    @property
+    def inside(self):
+        return ["nsenter", "-t", str(self.holder.pid), "-n"]
+
+    def cable(self, state):
+        """STATE: "up" or "down"."""
+        subprocess.run([*self.inside, "ip", "link", "set", "veth1", state], check=True)
+
+    def close(self):
+        self.holder.kill()
+        self.holder.wait()
+        super().close()
+
+
 def chromium():
     for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser"):
         path = shutil.which(name) if name else None
@@ -60,15 +105,16 @@ def spki(certificate):
 
 
 class Browser:
-    """One Chromium. Its microphone is a sine of HERTZ. SPKI: of certificates that it takes, as spki() gives it."""
+    """One Chromium. Its microphone is a sine of HERTZ. SPKI: of certificates that it takes, as spki() gives it.
+    WRAP: a command to start it through."""
 
-    def __init__(self, directory, hertz=700, spki=""):
+    def __init__(self, directory, hertz=700, spki="", wrap=()):
         self.hertz, self.pages = hertz, []
         sound = f"{directory}/microphone-{hertz}.wav"
         tone.write_tone(sound, hertz, 4)
         self.log = open(f"{directory}/browser-{hertz}.log", "w", encoding="utf-8")
         env = dict(environment(), TONE=sound, CHROMIUM=chromium(), HOME=str(directory), SPKI=spki)
-        self.process = subprocess.Popen(["node", f"{HERE}/drive.mjs"], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([*wrap, "node", f"{HERE}/drive.mjs"], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.log, text=True, env=env)
         self.next = 1
         self.waiting = {0: queue.Queue()}
@@ -93,8 +139,8 @@ class Browser:
         self.process.stdin.flush()
         return self.take(number, seconds).get("value")
 
-    def open(self, name):
-        it = Page(self, name)
+    def open(self, name, **how):
+        it = Page(self, name, **how)
         self.pages.append(it)
         return it
 
@@ -116,9 +162,9 @@ class Browser:
 class Page:
     """window.phone of one page: page.call("sip:600@...") runs phone.call there."""
 
-    def __init__(self, browser, name):
+    def __init__(self, browser, name, **how):
         self.browser, self.name, self.closed = browser, name, False
-        browser.tell(page=name, open=True)
+        browser.tell(page=name, open=how or True)
 
     def __getattr__(self, function):
         return lambda *args: self.browser.tell(page=self.name, run=function, args=list(args))

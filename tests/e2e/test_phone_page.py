@@ -5,7 +5,7 @@ import shutil
 import tempfile
 
 import pytest
-from browser import Browser, Net
+from browser import HEARD, Browser, Net
 from conftest import EXTENSIONS, accounts
 from server import TOP, need
 from waiting import wait_until
@@ -67,25 +67,7 @@ exten => 1004,hint,PJSIP/1004
 exten => _1XXX,1,MessageSend(pjsip:${EXTEN},${MESSAGE(from)})
 """
 HIGH, HIGHER = 1000, 1500       # [Hz] of the desk phones
-# The loudest frequency [Hz] of what the page plays, 0 when that is silence.
-HEARD = """async () => {
-  const element = [...document.querySelectorAll('audio')].find((a) => a.srcObject && a.srcObject.getAudioTracks().length);
-  if (!element) return 0;
-  if (element.ears === undefined) {
-    const context = new AudioContext();
-    await context.resume();
-    const analyser = context.createAnalyser();
-    analyser.fftSize = 8192;
-    analyser.smoothingTimeConstant = 0;
-    context.createMediaStreamSource(element.srcObject).connect(analyser);
-    element.ears = { context, analyser };
-  }
-  const { context, analyser } = element.ears, bins = new Float32Array(analyser.frequencyBinCount);
-  analyser.getFloatFrequencyData(bins);
-  let best = 3;
-  for (let i = 3; i < bins.length; i++) if (bins[i] > bins[best]) best = i;
-  return bins[best] < -70 ? 0 : best * context.sampleRate / analyser.fftSize;
-}"""
+PLAYED = HEARD.replace("ELEMENTS", "audio")
 # Each control of the page that can be seen, with the name that a screen reader says.
 NAMELESS = """() => [...document.querySelectorAll('button, input, select, meter, a[href], video, [role=tab], [role=tabpanel], [role=log]')]
   .filter((n) => n.checkVisibility() && !(
@@ -187,11 +169,11 @@ class PhonePage:
         self.act("click", at="#call")
 
     def hears(self, hertz, seconds=15):
-        wait_until(lambda: abs(self.evaluate(HEARD) - hertz) < hertz * 0.03 + 8,
-                   lambda: f"{self.name} hears {hertz} Hz; it hears {self.evaluate(HEARD)}", seconds, 0.1)
+        wait_until(lambda: abs(self.evaluate(PLAYED) - hertz) < hertz * 0.03 + 8,
+                   lambda: f"{self.name} hears {hertz} Hz; it hears {self.evaluate(PLAYED)}", seconds, 0.1)
 
     def silence(self, seconds=15):
-        wait_until(lambda: self.evaluate(HEARD) == 0, f"{self.name} hears nothing", seconds, 0.1)
+        wait_until(lambda: self.evaluate(PLAYED) == 0, f"{self.name} hears nothing", seconds, 0.1)
 
     def close(self):
         if not self.closed:
