@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #define SETTLE_MS 20            /* how often a stopping agent looks whether it is done */
+#define SETTLE_BYE_MS 2000      /* a BYE of ours may wait so long for its turn */
 #define SETTLE_MOST_MS 32000    /* timer F: nothing is waited for longer */
 
 /* ---- the network ---------------------------------------------------------------------------- */
@@ -110,6 +111,7 @@ static void agent_free(void *arg)
 	text_free(&ua->temp_gruu);
 	text_free(&ua->supported);
 	text_free(&ua->reg_headers);
+	text_free(&ua->reg_lines);
 	text_free(&ua->leave_headers);
 	buf_free(&ua->net.stream);
 }
@@ -152,6 +154,7 @@ void sidetone_ua_free(struct sidetone_ua *ua)
 	ua->freed = true;
 	timer_stop(&ua->start_later);
 	timer_stop(&ua->reg_later);
+	timer_stop(&ua->settle);
 	agent_register_free(ua);
 	agent_subscriptions_free(ua);
 	agent_publications_free(ua);
@@ -186,31 +189,45 @@ int sidetone_ua_start(struct sidetone_ua *ua)
 			return err;
 	}
 	ua->started = true;
-	ua->stopping = false;
-	timer_stop(&ua->start_later);
+	if (ua->stopping) {     /* once it has stopped */
+		ua->again = true;
+		return 0;
+	}
 	agent_link_start(ua);
 	return 0;
 }
 
 static bool may_close(struct sidetone_ua *ua)
 {
-	/* What is left of calls that were ended needs nobody. */
-	return ua_requests_are(&ua->ua, SIP_INVITE) && !agent_register_busy(ua);
+	/* What is left of calls that were refused or cancelled needs nobody; a BYE that waits for its ACK does. */
+	return ua_requests_are(&ua->ua, SIP_INVITE) && list_empty(&ua->waiting) && !ua_invites_leaving(&ua->ua) &&
+	       !agent_register_busy(ua);
+}
+
+static void stopped(struct sidetone_ua *ua)
+{
+	bool again = ua->again;
+
+	timer_stop(&ua->settle);
+	ua->stopping = ua->again = false;
+	agent_link_stop(ua);
+	if (again && !ua->freed)
+		sidetone_ua_start(ua);
 }
 
 static void settle(void *arg)
 {
-	struct sidetone_ua *ua = arg;
-	bool late = clock_ms(&ua->core->clock) >= ua->stop_by_ms;
+	struct sidetone_ua *ua = obj_hold(arg);
+	uint64_t now = clock_ms(&ua->core->clock);
 
-	if (!ua->stopping)
-		return;
-	if (late || may_close(ua)) {
-		ua->stopping = false;
-		agent_link_stop(ua);
-	} else {
-		timer_start(ua->core->wheel, &ua->start_later, SETTLE_MS, settle, ua);
-	}
+	/* Who waits for the other side's BYE has waited long enough. */
+	if (now + SETTLE_MOST_MS >= ua->stop_by_ms + SETTLE_BYE_MS)
+		ua_invites_abandon(&ua->ua);
+	if (now >= ua->stop_by_ms || may_close(ua) || !agent_is_up(ua))
+		stopped(ua);
+	else
+		timer_start(ua->core->wheel, &ua->settle, SETTLE_MS, settle, ua);
+	obj_drop(ua);
 }
 
 void sidetone_ua_stop(struct sidetone_ua *ua)
@@ -228,12 +245,10 @@ void sidetone_ua_stop(struct sidetone_ua *ua)
 	agent_sessions_end(ua);
 	agent_subscriptions_end(ua);
 	agent_publications_end(ua);
-	if (!agent_is_up(ua)) {
-		ua->stopping = false;
-		agent_link_stop(ua);
-	} else {
-		timer_start(ua->core->wheel, &ua->start_later, 0, settle, ua);
-	}
+	if (agent_is_up(ua))
+		timer_start(ua->core->wheel, &ua->settle, 0, settle, ua);
+	else
+		stopped(ua);
 	obj_drop(ua);
 }
 
@@ -246,7 +261,9 @@ bool sidetone_ua_is_connected(const struct sidetone_ua *ua)
 
 void sidetone_ua_network_changed(struct sidetone_ua *ua)
 {
+	obj_hold(ua);
 	agent_link_renew(ua);
+	obj_drop(ua);
 }
 
 int sidetone_ua_set_json(struct sidetone_ua *ua, const char *name, const char *json)

@@ -57,6 +57,7 @@ struct sidetone_ua {            /* obj */
 	struct agent_config config;
 	struct text error;
 	bool started, stopping, freed;
+	bool again;                     /* started while it was stopping */
 	uint64_t stop_by_ms;            /* stopping: then nothing is waited for any more */
 
 	struct agent_link net;
@@ -72,12 +73,13 @@ struct sidetone_ua {            /* obj */
 
 	struct ua_register *reg;        /* NULL: never asked for */
 	bool registered, leave_all;
-	struct text reg_headers, leave_headers;
+	struct text reg_headers;        /* of the next REGISTER, ours among them */
+	struct text reg_lines, leave_headers;   /* the application's */
 	struct timer reg_later;         /* a tick after the connection is up */
 	unsigned reg_tries;             /* refused in a row */
 
 	struct list waiting;            /* of struct agent_start: for the connection */
-	struct timer start_later;
+	struct timer start_later, settle;
 	struct list requests;           /* of struct sidetone_request */
 	struct list incoming;           /* of struct sidetone_incoming */
 	struct list sessions;           /* of struct sidetone_session */
@@ -136,7 +138,12 @@ void agent_put_contact(const struct sidetone_ua *ua, struct buf *b, bool ob, boo
 void agent_put_supported(const struct sidetone_ua *ua, struct buf *b, enum sip_method m);
 void agent_put_allow(struct buf *b);
 /* Lines as the caller of the library gave them, made whole: CRLF at each end. EINVAL: one has no name, or breaks out. */
+bool agent_is_token(const char *s);  /* RFC 3261 25.1: a method */
 int agent_put_lines(struct buf *b, struct str lines);
+static inline struct str agent_body(const struct sidetone_request_options *o)
+{
+	return o->body_n ? str_mk(o->body, o->body_n) : str_z(o->body);
+}
 /* A request out of dialogs as `o` says, to its normalized target. EINVAL, ENOMEM. */
 int agent_out(struct sidetone_ua *ua, const struct sidetone_request_options *o, struct sip_out **out);
 
@@ -154,6 +161,8 @@ void agent_requests_free(struct sidetone_ua *ua);
 bool agent_request_came(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg);
 void agent_options_came(struct sidetone_ua *ua, struct sip_server_tx *tx);
 void agent_message_came(struct sidetone_ua *ua, struct sip_server_tx *tx, struct sip_msg *msg);
+/* For the time of one event only, whoever frees it meanwhile; it is gone at the end. */
+void agent_incoming_lend(struct sidetone_incoming *in, bool begin);
 void agent_incoming_free_all(struct sidetone_ua *ua);
 int agent_respond(struct sidetone_ua *ua, struct sip_server_tx *tx, unsigned status, struct str reason, struct str headers,
 		  struct str type, struct str body);

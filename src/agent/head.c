@@ -45,9 +45,17 @@ void agent_put_contact(const struct sidetone_ua *ua, struct buf *b, bool ob, boo
 		buf_puts(b, STR("<"), text_view(&ua->contact_uri), ob ? STR(";ob>") : STR(">"));
 }
 
+bool agent_is_token(const char *s)
+{
+	size_t n = s ? strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~") : 0;
+
+	return n && !s[n];
+}
+
 int agent_put_lines(struct buf *b, struct str lines)
 {
 	struct str line;
+	bool first = true;
 
 	while (str_line(&lines, &line)) {
 		size_t colon = str_chr(line, ':');
@@ -55,8 +63,9 @@ int agent_put_lines(struct buf *b, struct str lines)
 		if (!str_trim(line).n)
 			continue;
 		/* One that is folded belongs to the line before. */
-		if (line.p[0] != ' ' && line.p[0] != '\t' && (!colon || colon == line.n))
+		if ((line.p[0] == ' ' || line.p[0] == '\t') ? first : !colon || colon == line.n)
 			return EINVAL;
+		first = false;
 		if (memchr(line.p, 0, line.n) || memchr(line.p, '\r', line.n))
 			return EINVAL;
 		buf_puts(b, line, STR("\r\n"));
@@ -66,29 +75,30 @@ int agent_put_lines(struct buf *b, struct str lines)
 
 /* ---- who we are ------------------------------------------------------------------------------ */
 
-static const char *contact_transport(const struct sidetone_ua *ua)
+/* As the connection is, unless another was asked for; "ws" is what a WebSocket's says, wss too (RFC 7118 5.2.4). */
+static struct str contact_transport(const struct sidetone_ua *ua)
 {
-	switch (ua->path.proto) {
-	case NET_UDP: return "";
-	case NET_TLS: return ";transport=tls";
-	case NET_TCP: return ua->config.hack_via_tcp ? ";transport=ws" : ";transport=tcp";
-	default: return ua->config.hack_wss_in_transport ? ";transport=wss" : NULL;
-	}
+	struct str asked = text_view(&ua->config.contact_transport);
+	bool websocket = net_is_websocket(ua->path.proto) || ua->config.hack_via_tcp;
+
+	if (websocket && ua->config.hack_wss_in_transport)
+		return STR("wss");
+	if (asked.n && (websocket || !str_eq(asked, STR("ws"))))
+		return asked;
+	return websocket ? STR("ws") : ua->path.proto == NET_UDP ? STR_NULL : str_z(net_proto_lower(ua->path.proto));
 }
 
 int agent_identity(struct sidetone_ua *ua, struct str local)
 {
 	const struct agent_config *c = &ua->config;
-	const char *transport = c->contact_transport.n ? NULL : contact_transport(ua);
+	struct str transport = contact_transport(ua);
 	bool by_name = !local.n || c->hack_ip_in_contact.n;     /* of a WebSocket nobody knows the address */
 	struct buf b = BUF_INIT;
 	int err = text_set(&ua->via_host, by_name ? text_view(&c->via_host) : local);
 
 	buf_puts(&b, STR("sip:"), text_view(&c->contact_name), STR("@"), text_view(&ua->via_host));
-	if (transport)
-		buf_put(&b, str_z(transport));
-	else
-		buf_puts(&b, STR(";transport="), c->contact_transport.n ? text_view(&c->contact_transport) : STR("ws"));
+	if (transport.n)
+		buf_puts(&b, STR(";transport="), transport);
 	err = err ? err : buf_err(&b);
 	err = err ? err : text_set(&ua->contact_uri, buf_view(&b));
 	buf_free(&b);

@@ -13,6 +13,7 @@ struct sidetone_incoming {
 	struct ua_invite *iv;           /* held: in whose dialog it came; NULL */
 	struct sip_dialog *dlg;         /* held: of a REFER outside of dialogs that was accepted */
 	bool refer, accepted, over;
+	bool telling, freed;            /* it is being told of; was freed by that */
 };
 
 /* ---- answers ------------------------------------------------------------------------------ */
@@ -67,6 +68,9 @@ void sidetone_incoming_free(struct sidetone_incoming *in)
 {
 	if (!in)
 		return;
+	in->freed = true;
+	if (in->telling)
+		return;
 	if (in->tx->status < 200 && !in->ua->freed)
 		reply(in->ua, in->tx, 500, NULL);
 	list_remove(&in->link);
@@ -80,8 +84,19 @@ void sidetone_incoming_free(struct sidetone_incoming *in)
 
 void agent_incoming_free_all(struct sidetone_ua *ua)
 {
-	while (!list_empty(&ua->incoming))
-		sidetone_incoming_free(container_of(ua->incoming.next, struct sidetone_incoming, link));
+	while (!list_empty(&ua->incoming)) {
+		struct sidetone_incoming *in = container_of(ua->incoming.next, struct sidetone_incoming, link);
+
+		list_remove(&in->link);
+		sidetone_incoming_free(in);
+	}
+}
+
+void agent_incoming_lend(struct sidetone_incoming *in, bool begin)
+{
+	in->telling = begin;
+	if (!begin)
+		sidetone_incoming_free(in);
 }
 
 /* ---- REFER: what came of it ------------------------------------------------------------------ */

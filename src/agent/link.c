@@ -81,9 +81,9 @@ static void recover(struct sidetone_ua *ua)
 	}
 	l->round++;
 	l->failed = 0;
-	agent_log(ua, 1, "sip.ua", "no server answers: the next try in %u seconds", (unsigned)s);
 	choose(ua);
 	try_in(ua, 1000 * s);
+	agent_log(ua, 1, "sip.ua", "no server answers: the next try in %u seconds", (unsigned)s);
 }
 
 static void next_server(struct sidetone_ua *ua)
@@ -115,9 +115,14 @@ static void connect_now(void *arg)
 	l->state = AGENT_LINK_CONNECTING;
 	obj_hold(ua);
 	agent_tell(ua, (struct sidetone_event){ .type = SIDETONE_CONNECTING, .status = l->attempts ? (int)l->attempts : 1 });
-	if (!err && l->state == AGENT_LINK_CONNECTING && !l->conn)
+	/* Stopped, or stopped and started, by what was told. */
+	if (l->state != AGENT_LINK_CONNECTING || l->conn) {
+		obj_drop(ua);
+		return;
+	}
+	if (!err)
 		err = ua->core->host.open(ua->core->host.arg, text_z(&s->ws_uri), &l->conn);
-	if (!err && l->conn)
+	if (!err)
 		err = map_add(ua->core->conns, key_of(l), ua);
 	if (err && l->state == AGENT_LINK_CONNECTING) {
 		if (l->conn)
@@ -229,7 +234,12 @@ void agent_link_closed(struct sidetone_ua *ua, unsigned code, struct str reason)
 		return;
 	forget(ua);
 	/* State first: what is told below may stop or free the agent. */
-	if (was_up) {
+	if (ua->stopping) {
+		l->state = AGENT_LINK_CLOSED;
+		l->attempts = 0;
+		l->down(ua);
+		tell_down(ua, code, reason);
+	} else if (was_up) {
 		l->attempts = 1;
 		try_in(ua, 0);
 		l->down(ua);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define LEAST_S 10      /* nobody is asked more often, whatever was granted */
+
 /*   NONE --PUBLISH--> ASKING --200, SIP-ETag--> PUBLISHED --at 90 %, or another body--> ASKING
  *                       |  412: anew without the tag; 423: longer
  *                       +--refused--> NONE
@@ -77,7 +79,7 @@ static void published(struct sidetone_publication *p, const struct sip_msg *msg)
 		return;
 	}
 	p->state = PUBLISHED;
-	timer_start(p->ua->core->wheel, &p->renew, 900ull * s, on_renew, p);
+	timer_start(p->ua->core->wheel, &p->renew, 900ull * (s < LEAST_S ? LEAST_S : s), on_renew, p);
 	tell(p, SIDETONE_PUBLISHED, msg, agent_cause(msg->status));
 }
 
@@ -96,7 +98,7 @@ static void on_final(struct sidetone_publication *p, const struct sip_msg *msg)
 {
 	uint32_t least;
 
-	if (msg->status == 412 && !p->leaving) {
+	if (msg->status == 412 && !p->leaving && p->etag.n) {
 		text_free(&p->etag);
 		send_later(p);
 	} else if (msg->status == 423 && !sip_hdr_u32(msg, SIP_H_MIN_EXPIRES, &least) && least > p->expires_s) {
@@ -212,7 +214,7 @@ static int fill(struct sidetone_publication *p, const struct sidetone_request_op
 	err = err ? err : agent_put_lines(&b, str_z(o->headers));
 	err = err ? err : text_set(&p->headers, buf_view(&b));
 	err = err ? err : text_set(&p->event, str_z(event));
-	err = err ? err : text_set(&p->body, str_z(o->body));
+	err = err ? err : text_set(&p->body, agent_body(o));
 	err = err ? err : text_set(&p->type, o->content_type ? str_z(o->content_type) : STR("text/plain"));
 	buf_free(&b);
 	return err;
@@ -261,6 +263,7 @@ int sidetone_publication_update(struct sidetone_publication *p, const char *cont
 
 int sidetone_publication_end(struct sidetone_publication *p)
 {
+	list_remove(&p->start.link);
 	if (!p->etag.n && !p->rq)
 		return 0;
 	p->leaving = true;
@@ -285,6 +288,10 @@ void agent_publications_end(struct sidetone_ua *ua)
 
 void agent_publications_free(struct sidetone_ua *ua)
 {
-	while (!list_empty(&ua->publications))
-		free_publication(container_of(ua->publications.next, struct sidetone_publication, link));
+	while (!list_empty(&ua->publications)) {
+		struct sidetone_publication *p = container_of(ua->publications.next, struct sidetone_publication, link);
+
+		list_remove(&p->link);
+		sidetone_publication_free(p);
+	}
 }

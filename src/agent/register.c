@@ -42,6 +42,8 @@ static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const 
 	(void)rq;
 	(void)path;
 	add_display_name(ua, out);
+	if (ua->config.use_preloaded_route)
+		out->route = sip_out_dup(out, text_view(&ua->config.servers[ua->net.server].sip_uri));
 	out->via_host = sip_out_dup(out, text_view(&ua->via_host));
 	if (ua->leave_all) {
 		out->contact = STR("*");
@@ -175,10 +177,9 @@ static int write_headers(struct sidetone_ua *ua, const char *headers)
 int agent_register(struct sidetone_ua *ua)
 {
 	struct ua_register_prm prm;
-	int err = 0;
+	int err = write_headers(ua, text_z(&ua->reg_lines));
 
-	if (!ua->reg_headers.n)
-		err = write_headers(ua, NULL);
+	ua->leave_all = false;
 	if (err)
 		return err;
 	if (!ua->reg)
@@ -206,6 +207,7 @@ void agent_register_lost(struct sidetone_ua *ua)
 	if (ua->reg)
 		ua_register_halt(ua->reg);
 	ua->reg_tries = 0;
+	ua->leave_all = false;
 	if (ua->registered)
 		tell_unregistered(ua, NULL, "Connection Error");
 }
@@ -221,14 +223,25 @@ void agent_register_free(struct sidetone_ua *ua)
 	ua->reg = NULL;
 }
 
+static int check_lines(struct sidetone_ua *ua, const char *headers)
+{
+	struct buf b = BUF_INIT;
+	int err = agent_put_lines(&b, str_z(headers));
+
+	buf_free(&b);
+	return err ? agent_fail(ua, err, "extraHeaders: not header lines") : 0;
+}
+
 /* ---- for the application -------------------------------------------------------------------- */
 
 int sidetone_ua_register(struct sidetone_ua *ua, const char *headers, bool close_with_headers)
 {
-	int err = write_headers(ua, headers);
+	int err = check_lines(ua, headers);
 
+	if (!err)
+		err = text_set(&ua->reg_lines, str_z(headers));
 	if (err)
-		return agent_fail(ua, err, "extraHeaders: not header lines");
+		return err;
 	err = text_set(&ua->leave_headers, close_with_headers ? str_z(headers) : STR(""));
 	if (err)
 		return err;
@@ -238,13 +251,18 @@ int sidetone_ua_register(struct sidetone_ua *ua, const char *headers, bool close
 
 int sidetone_ua_unregister(struct sidetone_ua *ua, bool all, const char *headers)
 {
-	int err = headers ? text_set(&ua->leave_headers, str_z(headers)) : 0;
+	int err = check_lines(ua, headers);
+
+	if (!err && headers)
+		err = text_set(&ua->leave_headers, str_z(headers));
+	if (err)
+		return err;
 
 	ua->config.register_ = false;
+	if (!agent_is_up(ua) || (!ua->reg && !all))
+		return 0;
 	ua->leave_all = all;
-	if (!err && agent_is_up(ua) && (ua->reg || all))
-		err = agent_unregister(ua);
-	return err;
+	return agent_unregister(ua);
 }
 
 bool sidetone_ua_is_registered(const struct sidetone_ua *ua)

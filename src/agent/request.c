@@ -130,7 +130,7 @@ static int write_head(struct sidetone_ua *ua, const struct sidetone_request_opti
 		o->method_name = sip_out_dup(o, str_z(p->method));
 	if (p->body)
 		sip_out_body(o, p->content_type ? str_z(p->content_type) : STR("text/plain"),
-			     p->body_n ? str_mk(p->body, p->body_n) : str_z(p->body));
+			     agent_body(p));
 	return err;
 }
 
@@ -245,8 +245,17 @@ static void send_now(void *arg)
 	struct ua_request_prm prm = { .out = r->out, .credentials = agent_credentials, .credentials_arg = r->ua, .arg = r,
 		.trying = true, .response = on_response, .failed = on_failed, .prepare = prepare };
 	struct buf *b = &r->out->headers;
+	struct sip_dialog *d = r->iv ? ua_invite_dialog(r->iv) : NULL;
 	int err;
 
+	/* One that had to wait: others were sent before it, or the call is over. */
+	if (r->iv && (!d || ua_invite_state(r->iv) == UA_INVITE_OVER)) {
+		r->out = obj_drop(r->out);
+		finish(r, NULL, "Dialog Error");
+		return;
+	}
+	if (d && r->out->cseq < d->local_cseq)
+		r->out->cseq = ++d->local_cseq;
 	agent_put_supported(r->ua, b, r->out->method);
 	err = ua_request_send(&r->ua->ua, &prm, &r->rq);
 	r->out = obj_drop(r->out);
@@ -271,7 +280,11 @@ int agent_request_new(struct sidetone_ua *ua, struct sip_out *o, struct ua_invit
 	list_append(&ua->requests, &r->link);
 	if (out)
 		*out = r;
-	agent_when_up(ua, &r->start, send_now, r);
+	/* In a call they leave in the order in which they were numbered. */
+	if (iv && agent_is_up(ua))
+		send_now(r);
+	else
+		agent_when_up(ua, &r->start, send_now, r);
 	return 0;
 }
 
@@ -304,6 +317,10 @@ void agent_requests_of_session(struct sidetone_ua *ua, const struct sidetone_ses
 
 void agent_requests_free(struct sidetone_ua *ua)
 {
-	while (!list_empty(&ua->requests))
-		free_request(container_of(ua->requests.next, struct sidetone_request, link));
+	while (!list_empty(&ua->requests)) {
+		struct sidetone_request *r = container_of(ua->requests.next, struct sidetone_request, link);
+
+		list_remove(&r->link);
+		sidetone_request_free(r);
+	}
 }

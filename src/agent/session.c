@@ -13,6 +13,7 @@ static void session_free(void *arg)
 	obj_drop(s->replaces);
 	text_free(&s->id);
 	text_free(&s->lines);
+	text_free(&s->remote);
 	text_free(&s->contact);
 	text_free(&s->supported);
 	text_free(&s->type);
@@ -36,9 +37,16 @@ struct sidetone_session *agent_session_new(struct sidetone_ua *ua, bool theirs)
 
 void agent_session_tell(struct sidetone_session *s, struct sidetone_event e)
 {
+	struct text copy = { 0 };
+
 	e.session = s;
-	if (s->kept)
-		agent_tell(s->ua, e);
+	if (!s->kept)
+		return;
+	/* The next message takes its place, perhaps while this one is told of. */
+	if (e.text_n && e.text == s->ua->core->sent.p && !text_set(&copy, str_mk(e.text, e.text_n)))
+		e.text = text_z(&copy);
+	agent_tell(s->ua, e);
+	text_free(&copy);
 }
 
 /* It is in nobody's list any more, and hears nothing. */
@@ -92,6 +100,11 @@ void agent_sessions_bury(void *arg)
 		list_remove(&s->link);
 		obj_drop(s);
 	}
+}
+
+bool agent_session_is_answered(const struct sidetone_session *s)
+{
+	return s->status == SIDETONE_WAITING_FOR_ACK || s->status == SIDETONE_STATUS_CONFIRMED;
 }
 
 void agent_session_confirm(struct sidetone_session *s, const struct sip_msg *msg)

@@ -19,8 +19,12 @@ struct sidetone_session {       /* obj */
 	struct sip_msg *invite;         /* held: theirs */
 	enum sidetone_session_status status;
 	bool theirs, kept, anonymous, without_sdp, told_dialog, over, cancelled, early;
+	bool leaving;                   /* its agent stops */
 	struct text id;
 	struct text lines;              /* the application's headers for what goes out next */
+	void (*is_out)(struct sidetone_session *s);     /* a 200 that waited for a PRACK */
+	unsigned refused;               /* what our answerer said of the answer to our offer; 0: nothing */
+	struct text remote;             /* their last description */
 	struct text contact, supported; /* values of these headers */
 
 	agent_described_fn *described;  /* DESCRIBE was told, its answer not given; NULL: none is waited for */
@@ -50,6 +54,8 @@ void agent_session_tell(struct sidetone_session *s, struct sidetone_event e);
 void agent_session_over(struct sidetone_session *s, const struct sip_msg *msg, const char *cause, bool failed);
 void agent_session_confirm(struct sidetone_session *s, const struct sip_msg *msg);
 
+bool agent_session_is_answered(const struct sidetone_session *s);    /* WAITING_FOR_ACK, CONFIRMED */
+
 /* ---- session_end.c */
 int agent_session_wrong_state(struct sidetone_session *s);                   /* EPERM, and why */
 int agent_session_set_lines(struct sidetone_session *s, const char *headers);        /* for what goes out next */
@@ -65,6 +71,7 @@ int agent_session_answer_make(void *arg, struct buf *b);
 unsigned agent_session_offer_came(void *arg, struct str body);
 unsigned agent_session_answer_came(void *arg, struct str body);
 void agent_session_exchange_failed(void *arg);
+unsigned agent_session_offer_wanted(void *arg);
 /* A new offer was asked for: it goes out as re-INVITE or UPDATE. */
 void agent_session_renew(struct sidetone_session *s, bool ok);
 

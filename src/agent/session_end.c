@@ -35,7 +35,7 @@ int sidetone_session_reject(struct sidetone_session *s, unsigned status, const c
 	int err;
 
 	status = status ? status : 480;
-	if (!s->theirs || s->over || s->status >= SIDETONE_WAITING_FOR_ACK)
+	if (!s->theirs || s->over || agent_session_is_answered(s))
 		return agent_session_wrong_state(s);
 	if (status < 300 || status > 699)
 		return agent_fail(s->ua, EINVAL, "Invalid statusCode: %u", status);
@@ -69,6 +69,9 @@ int sidetone_session_cancel(struct sidetone_session *s, unsigned status, const c
 
 	if (s->theirs || s->over || s->cancelled || s->status == SIDETONE_STATUS_CONFIRMED)
 		return agent_session_wrong_state(s);
+	/* Answered, while what the answer says is still being set. */
+	if (s->iv && ua_invite_state(s->iv) == UA_INVITE_UP)
+		return sidetone_session_bye(s, status, reason, headers);
 	err = write_reason(s, &b, status, reason, headers);
 	if (!err) {
 		obj_hold(s);
@@ -92,7 +95,7 @@ int sidetone_session_bye(struct sidetone_session *s, unsigned status, const char
 
 	if (s->over)
 		return 0;
-	if (!s->iv || (s->theirs && s->status < SIDETONE_WAITING_FOR_ACK))
+	if (!s->iv || (s->theirs && !agent_session_is_answered(s)))
 		return s->theirs ? sidetone_session_reject(s, 0, NULL, headers) : sidetone_session_cancel(s, status, reason, headers);
 	err = write_reason(s, &b, status, reason, headers);
 	if (!err) {
@@ -120,23 +123,47 @@ int sidetone_session_terminate(struct sidetone_session *s, unsigned status, cons
 	return s->cancelled ? 0 : sidetone_session_cancel(s, status, reason, headers);
 }
 
-/* ---- all of an agent ------------------------------------------------------------------------------- */
+/* ---- all of an agent ------------------------------------------------------------------------- */
+
+/* The application may end any of them inside the events of one, so each look begins anew. */
+static struct sidetone_session *next_of(struct sidetone_ua *ua, bool (*wanted)(const struct sidetone_session *s))
+{
+	list_each(l, &ua->sessions) {
+		struct sidetone_session *s = container_of(l, struct sidetone_session, link);
+
+		if (wanted(s))
+			return s;
+	}
+	return NULL;
+}
+
+/* Ours hear of it as their INVITE fails; whoever is up goes on when there is a connection again. */
+static bool is_unanswered(const struct sidetone_session *s)
+{
+	return s->theirs && !agent_session_is_answered(s);
+}
 
 void agent_sessions_lost(struct sidetone_ua *ua)
 {
-	list_each_safe(l, next, &ua->sessions) {
-		struct sidetone_session *s = container_of(l, struct sidetone_session, link);
+	struct sidetone_session *s;
 
-		/* Ours hear of it as their INVITE fails; whoever is up goes on when there is a connection again. */
-		if (s->theirs && s->status < SIDETONE_ANSWERED)
-			agent_session_over(s, NULL, "Connection Error", true);
-	}
+	while ((s = next_of(ua, is_unanswered)))
+		agent_session_over(s, NULL, "Connection Error", true);
+}
+
+static bool is_staying(const struct sidetone_session *s)
+{
+	return !s->leaving;
 }
 
 void agent_sessions_end(struct sidetone_ua *ua)
 {
-	list_each_safe(l, next, &ua->sessions)
-		sidetone_session_terminate(container_of(l, struct sidetone_session, link), 0, NULL, NULL);
+	struct sidetone_session *s;
+
+	while ((s = next_of(ua, is_staying))) {
+		s->leaving = true;
+		sidetone_session_terminate(s, 0, NULL, NULL);
+	}
 }
 
 void agent_sessions_free(struct sidetone_ua *ua)

@@ -72,6 +72,8 @@ static void plan_no_answer(struct sidetone_session *s)
 	timer_start(s->ua->core->wheel, &s->no_answer, 1000ull * wait, on_no_answer, s);
 }
 
+static void is_out(struct sidetone_session *s);
+
 static unsigned take(struct sidetone_session *s, struct sip_server_tx *tx, struct sip_msg *msg, struct buf *headers)
 {
 	unsigned status = find_replaced(s->ua, msg, &s->replaces);
@@ -80,6 +82,7 @@ static unsigned take(struct sidetone_session *s, struct sip_server_tx *tx, struc
 	if (status)
 		return status;
 	s->status = SIDETONE_INVITE_RECEIVED;
+	s->is_out = is_out;
 	s->invite = obj_hold(msg);
 	if (agent_session_invite_new(s))
 		return 503;
@@ -119,6 +122,15 @@ void agent_invite_came(struct sidetone_ua *ua, struct sip_server_tx *tx, struct 
 
 /* ---- answers of the application -------------------------------------------------------------------- */
 
+static void is_out(struct sidetone_session *s)
+{
+	s->status = SIDETONE_WAITING_FOR_ACK;
+	agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_ACCEPTED, .text = buf_z(&s->ua->core->sent),
+		.text_n = s->ua->core->sent.n, .status = 200, .cause = "OK" });
+	if (!s->over)
+		replace(s);
+}
+
 static void send_200(struct sidetone_session *s)
 {
 	int err = ua_invite_answer(s->iv);
@@ -130,11 +142,11 @@ static void send_200(struct sidetone_session *s)
 		return;
 	}
 	timer_stop(&s->no_answer);
-	s->status = ua_invite_state(s->iv) == UA_INVITE_ANSWERING ? SIDETONE_ANSWERED_WAITING_FOR_PRACK : SIDETONE_WAITING_FOR_ACK;
-	agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_ACCEPTED, .text = buf_z(&s->ua->core->sent),
-		.text_n = s->ua->core->sent.n, .status = 200, .cause = "OK" });
-	if (!s->over)
-		replace(s);
+	/* It waits for the PRACK of a reliable response: is_out() follows. */
+	if (ua_invite_state(s->iv) == UA_INVITE_ANSWERING)
+		s->status = SIDETONE_ANSWERED_WAITING_FOR_PRACK;
+	else
+		is_out(s);
 }
 
 static void send_1xx(struct sidetone_session *s, bool body)
@@ -161,7 +173,9 @@ static void made_for_200(struct sidetone_session *s, bool ok)
 
 static void made_for_1xx(struct sidetone_session *s, bool ok)
 {
-	if (ok)
+	if (ok && s->status == SIDETONE_ANSWERED)
+		send_200(s);
+	else if (ok)
 		send_1xx(s, true);
 	else
 		agent_session_refuse(s, 480, "WebRTC Error");
@@ -198,7 +212,9 @@ int sidetone_session_accept(struct sidetone_session *s, const char *headers)
 		return err;
 	obj_hold(s);
 	s->status = SIDETONE_ANSWERED;
-	if (s->early)
+	if (s->set || s->described)
+		;       /* progress() has asked for what the 200 needs too */
+	else if (s->early)
 		send_200(s);
 	else
 		begin_response(s, made_for_200);
@@ -206,12 +222,18 @@ int sidetone_session_accept(struct sidetone_session *s, const char *headers)
 	return 0;
 }
 
+static bool may_progress(const struct sidetone_session *s)
+{
+	return s->status == SIDETONE_WAITING_FOR_ANSWER || s->status == SIDETONE_WAITING_FOR_PRACK ||
+	       s->status == SIDETONE_EARLY_MEDIA;
+}
+
 int sidetone_session_progress(struct sidetone_session *s, unsigned status, const char *reason, const char *headers, bool reliable)
 {
 	bool can, must;
 	int err;
 
-	if (!s->theirs || s->over || s->status >= SIDETONE_ANSWERED)
+	if (!s->theirs || s->over || !may_progress(s))
 		return agent_session_wrong_state(s);
 	can = sip_hdr_has_token(s->invite, SIP_H_SUPPORTED, STR("100rel"));
 	must = sip_hdr_has_token(s->invite, SIP_H_REQUIRE, STR("100rel"));

@@ -107,6 +107,7 @@ unsigned agent_session_set(struct sidetone_session *s, enum sidetone_description
 		text_free(&copy);
 		return 500;
 	}
+	text_set(&s->remote, body);
 	s->set = fn;
 	s->inside = true;
 	s->decided = false;
@@ -115,6 +116,8 @@ unsigned agent_session_set(struct sidetone_session *s, enum sidetone_description
 	s->inside = inside;
 	text_free(&copy);
 	text_free(&type);
+	if (s->over)            /* ended by what it was told */
+		return 481;
 	return s->decided ? s->verdict : UA_INVITE_LATER;
 }
 
@@ -164,15 +167,27 @@ bool agent_session_waits_for_answer(const struct sidetone_session *s)
 	return s->set == answer_set;
 }
 
+static void refuse_theirs(struct sidetone_session *s, unsigned status)
+{
+	conclude(s, status);
+	if (s->status == SIDETONE_STATUS_CONFIRMED)
+		agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_REINVITE_FAILED, .status = (int)status,
+			.cause = agent_cause(status) });
+}
+
 static void answer_made(struct sidetone_session *s, bool ok)
 {
-	conclude(s, ok ? 0 : 488);
+	s->stale = s->renewing;         /* what waits for its turn was another one */
+	if (ok)
+		conclude(s, 0);
+	else
+		refuse_theirs(s, 488);
 }
 
 static void offer_set(struct sidetone_session *s, unsigned status)
 {
 	if (status)
-		conclude(s, status);
+		refuse_theirs(s, status);
 	else
 		agent_session_ask(s, SIDETONE_ANSWER, answer_made);
 }
@@ -189,6 +204,12 @@ void sidetone_session_described(struct sidetone_session *s, unsigned status)
 	obj_drop(s);
 }
 
+/* Ours is being made, or made again: it goes first. */
+static bool is_renewing(const struct sidetone_session *s)
+{
+	return s->described == agent_session_renew || timer_running(&s->offer_again);
+}
+
 unsigned agent_session_offer_came(void *arg, struct str body)
 {
 	struct sidetone_session *s = arg;
@@ -198,6 +219,8 @@ unsigned agent_session_offer_came(void *arg, struct str body)
 		s->has_offer = true;
 		return text_set(&s->offer, body) ? 503 : 0;
 	}
+	if (is_renewing(s))
+		return 491;
 	if (s->status == SIDETONE_STATUS_CONFIRMED || s->theirs)
 		agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_REINVITE, .message = agent_message(s->ua->core->now) });
 	return s->over ? 500 : agent_session_set(s, SIDETONE_OFFER, body, offer_set);
@@ -208,19 +231,49 @@ unsigned agent_session_answer_came(void *arg, struct str body)
 	struct sidetone_session *s = arg;
 	unsigned status;
 
-	/* The session timer's re-INVITE says what was agreed on before. */
-	if (s->status == SIDETONE_STATUS_CONFIRMED && !s->renewing)
+	/* The session timer's re-INVITE mostly says what was agreed on before. */
+	if (s->status == SIDETONE_STATUS_CONFIRMED && !s->renewing && str_eq(body, text_view(&s->remote)))
 		return 0;
 	status = agent_session_set(s, SIDETONE_ANSWER, body, answer_set);
+	s->refused = status == UA_INVITE_LATER ? 0 : status;
 	return status == UA_INVITE_LATER ? 0 : status;
+}
+
+static void late_offer_made(struct sidetone_session *s, bool ok)
+{
+	conclude(s, ok ? 0 : 488);
+}
+
+/* Their re-INVITE asks for an offer of ours. */
+unsigned agent_session_offer_wanted(void *arg)
+{
+	struct sidetone_session *s = arg;
+	bool inside = s->inside;
+
+	if (is_renewing(s))
+		return 491;
+	agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_REINVITE, .message = agent_message(s->ua->core->now) });
+	if (s->over)
+		return 481;
+	s->inside = true;
+	s->decided = false;
+	agent_session_ask(s, SIDETONE_OFFER, late_offer_made);
+	s->inside = inside;
+	if (s->over)
+		return 481;
+	return s->decided ? s->verdict : UA_INVITE_LATER;
 }
 
 void agent_session_exchange_failed(void *arg)
 {
 	struct sidetone_session *s = arg;
 
+	bool theirs = s->set == offer_set || s->described == answer_made || s->described == late_offer_made;
+
 	if (s->set == offer_set)
 		s->set = NULL;
-	if (s->described == answer_made)
+	if (theirs)
 		s->described = NULL;
+	if (theirs && !s->inside && s->status == SIDETONE_STATUS_CONFIRMED)     /* it was cancelled */
+		agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_REINVITE_FAILED, .cause = "Canceled" });
 }

@@ -40,12 +40,22 @@ static void send_now(struct sidetone_session *s)
 	obj_drop(s);
 }
 
+static void send_described(void *arg)
+{
+	struct sidetone_session *s = arg;
+
+	if (s->cancelled)
+		fail(s, "Canceled");
+	else
+		send_now(s);
+}
+
 static void offer_made(struct sidetone_session *s, bool ok)
 {
 	if (s->cancelled)
 		fail(s, "Canceled");
 	else if (ok)
-		send_now(s);
+		agent_when_up(s->ua, &s->start, send_described, s);
 	else
 		fail(s, "WebRTC Error");
 }
@@ -144,6 +154,8 @@ int sidetone_session_request(struct sidetone_session *s, const char *method, con
 
 	if (s->over || !d || !d->remote_tag.n)
 		return agent_fail(s->ua, EPERM, "Invalid status: %d", (int)s->status);
+	if (!agent_is_token(method))
+		return agent_fail(s->ua, EINVAL, "Invalid value for parameter \"method\"");
 	o = sip_dialog_request(d, sip_method_of(str_z(method)));
 	if (!o)
 		return ENOMEM;
@@ -211,8 +223,9 @@ int sidetone_session_refer(struct sidetone_session *s, const char *target, struc
 		err = target ? agent_target(s->ua, str_z(target), &b) : EINVAL;
 		buf_put(&b, STR(">"));
 	}
-	buf_puts(&b, STR("\r\nReferred-By: <"), text_view(&s->ua->config.uri), STR(">\r\nContact: "), text_view(&s->contact),
-		 STR("\r\n"));
+	buf_put(&b, STR("\r\n"));
+	if (!s->anonymous)
+		buf_puts(&b, STR("Referred-By: <"), text_view(&s->ua->config.uri), STR(">\r\n"));
 	agent_put_allow(&b);
 	if (!err)
 		err = agent_put_lines(&b, str_z(headers));

@@ -24,7 +24,11 @@ static void headers(void *arg, enum ua_invite_message kind, unsigned status, str
 {
 	struct sidetone_session *s = arg;
 
-	buf_put(b, text_view(&s->lines));
+	/* Of a re-INVITE that waits for its turn they stay, and are no response's. */
+	if (kind != UA_INVITE_RESPONSE || !s->renewing)
+		buf_put(b, text_view(&s->lines));
+	if (kind != UA_INVITE_REQUEST && !s->renewing)
+		text_free(&s->lines);
 	if (kind != UA_INVITE_RESPONSE || status / 100 == 2)
 		agent_put_allow(b);
 	if (kind == UA_INVITE_REQUEST && s->ua->config.replaces == AGENT_REQUIRED)
@@ -66,6 +70,7 @@ static void answered(void *arg, struct sip_msg *msg)
 {
 	struct sidetone_session *s = arg;
 
+	text_free(&s->lines);   /* they were the INVITE's */
 	told_dialog(s);
 	if (s->over)
 		return;
@@ -87,6 +92,16 @@ static void acked(void *arg)
 	agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_CONFIRMED, .message = agent_message(s->ua->core->now) });
 }
 
+static void pracked(void *arg)
+{
+	struct sidetone_session *s = arg;
+
+	if (s->status == SIDETONE_ANSWERED_WAITING_FOR_PRACK && ua_invite_state(s->iv) == UA_INVITE_UP)
+		s->is_out(s);
+	else if (s->status == SIDETONE_WAITING_FOR_PRACK)
+		s->status = s->early ? SIDETONE_EARLY_MEDIA : SIDETONE_WAITING_FOR_ANSWER;
+}
+
 static void changed(void *arg, struct sip_msg *msg, bool offer)
 {
 	(void)offer;
@@ -105,10 +120,13 @@ static void refreshed(void *arg, const struct sip_msg *msg)
 		s->stale = true;
 		return;
 	}
+	ok = ok && !s->refused;
+	s->refused = 0;
 	if (ok && agent_session_waits_for_answer(s)) {
 		keep_answer(s, msg);
 		return;
 	}
+	text_free(&s->lines);
 	s->renewing = false;
 	agent_session_tell(s, (struct sidetone_event){ .type = ok ? SIDETONE_REINVITE_ACCEPTED : SIDETONE_REINVITE_FAILED,
 		.message = agent_message(msg), .status = msg ? (int)msg->status : 0,
@@ -132,10 +150,11 @@ static void on_info(struct sidetone_session *s, struct sip_server_tx *tx, struct
 		ua_invite_reply(s->iv, tx, 503, STR_NULL);
 		return;
 	}
+	agent_incoming_lend(in, true);
 	agent_session_tell(s, (struct sidetone_event){ .type = SIDETONE_INFO, .incoming = in, .message = agent_message(msg) });
 	if (tx->status < 200)
 		ua_invite_reply(s->iv, tx, 200, STR_NULL);
-	sidetone_incoming_free(in);
+	agent_incoming_lend(in, false);
 }
 
 static void request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
@@ -249,7 +268,7 @@ static const struct ua_invite_user session_user = {
 	.offer_make = agent_session_offer_make, .answer_make = agent_session_answer_make,
 	.offer_came = agent_session_offer_came, .answer_came = agent_session_answer_came,
 	.exchange_failed = agent_session_exchange_failed, .prepare = prepare, .headers = headers, .progress = progress,
-	.answered = answered, .acked = acked, .changed = changed, .refreshed = refreshed, .request = request, .refer = refer,
+	.answered = answered, .acked = acked, .pracked = pracked, .offer_wanted = agent_session_offer_wanted, .changed = changed, .refreshed = refreshed, .request = request, .refer = refer,
 	.refer_notified = refer_notified, .ended = ended,
 };
 
@@ -291,7 +310,7 @@ int agent_session_invite_new(struct sidetone_session *s)
 	const struct agent_config *c = &ua->config;
 	struct buf supported = BUF_INIT;
 	struct ua_invite_prm prm = { .allow = STR_NULL, .server = text_view(&c->user_agent_string),
-		.user_agent = text_view(&c->user_agent_string), .max_forwards = 70, .rel100 = rel100_of(c->rel100),
+		.user_agent = text_view(&c->user_agent_string), .max_forwards = 70, .rel100 = s->theirs ? UA_REL100_SUPPORTED : rel100_of(c->rel100),
 		.timers = UA_TIMERS_YES, .timers_expires_s = SESSION_EXPIRES_S, .timers_min_s = SESSION_LEAST_S,
 		.follow_forks = true, .any_body = true, .user = &session_user, .arg = s, .hold = s };
 	int err = write_contact(s);

@@ -16,7 +16,8 @@ struct sidetone_subscription {
 	struct text target, event, headers, body, type;
 	uint32_t expires_s;
 	const char *state;              /* SIP.js's words */
-	bool telling, freed, told_dialog, ended;
+	unsigned telling;               /* so many of our functions still look at it */
+	bool freed, told_dialog, ended;
 };
 
 static void free_subscription(struct sidetone_subscription *s)
@@ -30,6 +31,22 @@ static void free_subscription(struct sidetone_subscription *s)
 	text_free(&s->body);
 	text_free(&s->type);
 	free(s);
+}
+
+/* Around whatever tells: the application may free it meanwhile. */
+static void enter(struct sidetone_subscription *s)
+{
+	s->telling++;
+	obj_hold(s->ua);
+}
+
+static void leave(struct sidetone_subscription *s)
+{
+	struct sidetone_ua *ua = s->ua;
+
+	if (!--s->telling && s->freed)
+		free_subscription(s);
+	obj_drop(ua);
 }
 
 static void tell(struct sidetone_subscription *s, struct sidetone_event e)
@@ -84,23 +101,18 @@ static const char *state_of(const struct sidetone_subscription *s, const struct 
 static void told(void *arg, struct ua_subscribe *sub, const struct ua_subscribe_event *e)
 {
 	struct sidetone_subscription *s = arg;
-	struct sidetone_ua *ua = obj_hold(s->ua);
-	bool before = s->telling;
 
 	(void)sub;
-	s->telling = true;
+	enter(s);
 	if (e->answer)
 		on_answer(s, e->answer);
 	if (e->notify)
 		on_notify(s, e->notify);
 	if (!e->answer && !e->notify && (e->state == UA_SUBSCRIBE_LOST) && !e->again)
 		tell(s, (struct sidetone_event){ .type = SIDETONE_FAILED,
-			.cause = agent_is_up(ua) ? "Request Timeout" : "Connection Error" });
+			.cause = agent_is_up(s->ua) ? "Request Timeout" : "Connection Error" });
 	set_state(s, state_of(s, e));
-	s->telling = before;
-	if (s->freed && !before)
-		free_subscription(s);
-	obj_drop(ua);
+	leave(s);
 }
 
 static int prepare(void *arg, struct ua_request *rq, struct sip_out *o, const struct net_path *path)
@@ -110,6 +122,10 @@ static int prepare(void *arg, struct ua_request *rq, struct sip_out *o, const st
 	int err;
 
 	(void)rq;
+	if (s->ua->config.display_name.n && str_starts(o->from, STR("<")))
+		o->from = arena_cat(o->arena, STR("\""), text_view(&s->ua->config.display_name), STR("\" "), o->from);
+	if (s->ua->config.use_preloaded_route && str_find(o->to, STR(";tag=")) == o->to.n)
+		o->route = sip_out_dup(o, text_view(&s->ua->config.servers[s->ua->net.server].sip_uri));
 	o->via_host = sip_out_dup(o, text_view(&s->ua->via_host));
 	o->no_rport = net_is_stream(path->proto) && !s->ua->config.force_rport;
 	agent_put_contact(s->ua, &b, false, false);
@@ -140,14 +156,17 @@ static void begin(void *arg)
 		.no_rport = net_is_stream(s->ua->path.proto) && !c->force_rport, .expires_s = s->expires_s,
 		.retry = { .again = true, .interval_s = RETRY_S, .most = TRIES }, .credentials = agent_credentials,
 		.credentials_arg = s->ua, .arg = s, .prepare = prepare, .answer = answer, .told = told };
-	int err = s->sub ? 0 : ua_subscribe_new(&s->sub, &s->ua->ua, &prm);
+	int err;
 
+	enter(s);
+	err = s->sub ? 0 : ua_subscribe_new(&s->sub, &s->ua->ua, &prm);
 	if (!err)
 		err = ua_subscribe_start(s->sub);
 	if (err)
 		tell(s, (struct sidetone_event){ .type = SIDETONE_FAILED, .cause = "Internal Error" });
 	else
 		set_state(s, "notify_wait");
+	leave(s);
 }
 
 static int write_headers(struct sidetone_subscription *s, const char *headers)
@@ -178,7 +197,7 @@ static int fill(struct sidetone_subscription *s, const struct sidetone_request_o
 	if (!err)
 		err = text_set(&s->event, str_z(event));
 	if (!err && o->body)
-		err = text_set(&s->body, str_z(o->body)) ? ENOMEM :
+		err = text_set(&s->body, agent_body(o)) ? ENOMEM :
 		      text_set(&s->type, o->content_type ? str_z(o->content_type) : STR("application/sdp"));
 	if (!err)
 		err = write_headers(s, o->headers);
@@ -222,18 +241,14 @@ int sidetone_subscription_refresh(struct sidetone_subscription *s)
 
 int sidetone_subscription_end(struct sidetone_subscription *s)
 {
-	bool before = s->telling;
 	int err;
 
 	s->ended = true;
 	list_remove(&s->start.link);
-	/* Whoever hears of it may free it. */
-	s->telling = true;
+	enter(s);
 	set_state(s, "terminated");
 	err = s->sub ? ua_subscribe_end(s->sub) : 0;
-	s->telling = before;
-	if (s->freed && !before)
-		free_subscription(s);
+	leave(s);
 	return err;
 }
 
@@ -259,16 +274,25 @@ void agent_subscriptions_up(struct sidetone_ua *ua)
 
 void agent_subscriptions_end(struct sidetone_ua *ua)
 {
-	list_each_safe(l, next, &ua->subscriptions) {
-		struct sidetone_subscription *s = container_of(l, struct sidetone_subscription, link);
+	struct list *l = ua->subscriptions.next;
 
-		if (!s->ended)
+	/* What is told may free any of them: from the front again after each. */
+	while (l != &ua->subscriptions) {
+		struct sidetone_subscription *s = container_of(l, struct sidetone_subscription, link);
+		bool ended = s->ended;
+
+		if (!ended)
 			sidetone_subscription_end(s);
+		l = ended ? l->next : ua->subscriptions.next;
 	}
 }
 
 void agent_subscriptions_free(struct sidetone_ua *ua)
 {
-	while (!list_empty(&ua->subscriptions))
-		free_subscription(container_of(ua->subscriptions.next, struct sidetone_subscription, link));
+	while (!list_empty(&ua->subscriptions)) {
+		struct sidetone_subscription *s = container_of(ua->subscriptions.next, struct sidetone_subscription, link);
+
+		list_remove(&s->link);
+		sidetone_subscription_free(s);
+	}
 }

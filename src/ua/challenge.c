@@ -42,6 +42,19 @@ static bool is_done(const struct str *done, size_t n, struct str realm)
 	return n == MAX_REALMS;
 }
 
+/* What answered the challenges of others, a proxy on the way for one, stays (22.3). */
+static void keep_others(const struct sip_out *out, struct buf *b, const struct str *done, size_t n)
+{
+	struct str rest = out->auth, line;
+
+	while (str_line(&rest, &line)) {
+		struct digest_fields f;
+
+		if (!digest_parse(&f, str_trim(str_skip(line, str_chr(line, ':') + 1))) && !is_done(done, n, f.realm))
+			buf_puts(b, line, STR("\r\n"));
+	}
+}
+
 bool ua_challenge_answer(struct ua_challenges *c, struct digest_ctx *digest, struct sip_out *out,
 			 const struct sip_msg *msg, ua_credentials_fn *credentials, void *arg)
 {
@@ -66,6 +79,8 @@ bool ua_challenge_answer(struct ua_challenges *c, struct digest_ctx *digest, str
 		done[n++] = f.realm;
 		err = write_answer(digest, out, &b, &f, alg, &cred, proxy);
 	}
+	if (!err && n)
+		keep_others(out, &b, done, n);
 	err = err ? err : buf_err(&b);
 	if (!err && n) {
 		out->auth = sip_out_dup(out, buf_view(&b));

@@ -225,6 +225,14 @@ void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms)
 		timer_stop(&iv->leave.grace);
 }
 
+bool ua_invites_leaving(const struct ua *ua)
+{
+	list_each(p, &ua->invites)
+		if (container_of(p, struct ua_invite, link)->state == UA_INVITE_LEAVING)
+			return true;
+	return false;
+}
+
 void ua_invites_abandon(struct ua *ua)
 {
 	if (!list_linked(&ua->invites))

@@ -73,6 +73,8 @@ struct ua_invite_user {
 	/* 0; UA_INVITE_LATER (but for a PRACK's); or the status to refuse with: then nothing
 	 * has changed. In a response to an INVITE that had no offer, too. */
 	unsigned (*offer_came)(void *arg, struct str body);
+	/* Their re-INVITE has no offer: offer_make() is next. 0, LATER or a status as above. Optional. */
+	unsigned (*offer_wanted)(void *arg);
 	/* Put the answer to our offer in force. 0, or why not (488): another response may
 	 * bring a better one. Called again for the answer of another fork. */
 	unsigned (*answer_came)(void *arg, struct str body);
@@ -89,6 +91,7 @@ struct ua_invite_user {
 	void (*progress)(void *arg, struct sip_msg *msg);       /* a provisional response; its answer was taken */
 	void (*answered)(void *arg, struct sip_msg *msg);       /* a 2xx to our INVITE; acknowledged */
 	void (*acked)(void *arg);                               /* our 2xx was */
+	void (*pracked)(void *arg);     /* a reliable response of ours was; our 2xx, if it waited for that, is out. Optional */
 	/* A re-INVITE or UPDATE of theirs was answered with 2xx. */
 	void (*changed)(void *arg, struct sip_msg *msg, bool offer);
 	/* Ours got its final response; NULL: none. ua_invite_refreshing(): it is tried again. */
@@ -160,6 +163,7 @@ void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r);
 int ua_invite_set_body_type(struct ua_invite *iv, struct str type);
 /* When it ends the BYE is the peer's to send, for `ms` at most (RFC 5589 6.1). 0: no longer. */
 void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms);
+bool ua_invites_leaving(const struct ua *ua);        /* is there one? */
 /* All that only wait for the right time for their BYE send it now. */
 void ua_invites_abandon(struct ua *ua);
 

@@ -50,11 +50,17 @@ static void on_success(struct ua_invite *iv, struct ua_request *rq, struct sip_m
 		ua_exchange_fail(iv);
 }
 
-/* `msg` NULL: there was no answer. */
-static void refresh_done(struct ua_invite *iv, struct ua_request *rq, struct sip_msg *msg)
+/* The connection is gone, and another one will come: the dialog lives. */
+static bool is_cut(const struct ua_invite *iv, int err)
+{
+	return iv->ua->way && err == ENOTCONN;
+}
+
+/* `msg` NULL: there was no answer, because of `err`. */
+static void refresh_done(struct ua_invite *iv, struct ua_request *rq, struct sip_msg *msg, int err)
 {
 	bool update = iv->turn == UA_TURN_UPDATE;
-	unsigned status = msg ? msg->status : 408;
+	unsigned status = msg ? msg->status : is_cut(iv, err) ? 491 : 408;
 
 	iv->turn = UA_TURN_NONE;
 	if (status < 300) {
@@ -83,7 +89,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 		return;
 	obj_hold(iv);
 	if (iv->turn != UA_TURN_NONE)
-		refresh_done(iv, rq, msg);
+		refresh_done(iv, rq, msg, 0);
 	else if (msg->method == SIP_INVITE && msg->status < 300)
 		ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(rq), STR_NULL);     /* repeated */
 	obj_drop(iv);
@@ -93,9 +99,8 @@ static void on_failed(void *arg, struct ua_request *rq, int err)
 {
 	struct ua_invite *iv = arg;
 
-	(void)err;
 	obj_hold(iv);
-	refresh_done(iv, rq, NULL);
+	refresh_done(iv, rq, NULL, err);
 	obj_drop(iv);
 }
 

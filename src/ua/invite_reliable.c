@@ -172,6 +172,8 @@ void ua_reliable_prack(struct ua_invite *iv, struct sip_server_tx *tx, struct si
 	send_queued(iv);
 	if (iv->state == UA_INVITE_ANSWERING && !iv->rel.pending)
 		ua_invite_answer(iv);
+	if (iv->prm.user && iv->prm.user->pracked)
+		iv->prm.user->pracked(iv->prm.arg);
 }
 
 /* ---- theirs (section 4) ------------------------------------------------------------------ */

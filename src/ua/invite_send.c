@@ -35,7 +35,8 @@ static void in_dialog_free(struct in_dialog *d)
 	free(d);
 }
 
-static void in_dialog_done(struct in_dialog *d, struct ua_request *rq, struct sip_msg *msg)
+/* `err`: no answer came. One that a cut connection kept says nothing about the dialog. */
+static void in_dialog_done(struct in_dialog *d, struct ua_request *rq, struct sip_msg *msg, int err)
 {
 	struct ua_invite *iv = d->iv;
 
@@ -44,7 +45,7 @@ static void in_dialog_done(struct in_dialog *d, struct ua_request *rq, struct si
 	if (d->done.own)
 		d->done.own(iv, msg ? msg->status : 0);
 	/* 12.2.1.2: the peer knows no such dialog; there is no call any more. */
-	if ((!msg || msg->status == 481 || msg->status == 408) && iv->state == UA_INVITE_UP && d->dlg == iv->dlg)
+	if (((!msg && !(iv->ua->way && err == ENOTCONN)) || (msg && (msg->status == 481 || msg->status == 408))) && iv->state == UA_INVITE_UP && d->dlg == iv->dlg)
 		ua_invite_ended(iv, UA_END_GONE, msg, 0);
 	obj_drop(rq);
 	in_dialog_free(d);
@@ -53,13 +54,12 @@ static void in_dialog_done(struct in_dialog *d, struct ua_request *rq, struct si
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	if (msg->status >= 200)
-		in_dialog_done(arg, rq, msg);
+		in_dialog_done(arg, rq, msg, 0);
 }
 
 static void on_failed(void *arg, struct ua_request *rq, int err)
 {
-	(void)err;
-	in_dialog_done(arg, rq, NULL);
+	in_dialog_done(arg, rq, NULL, err);
 }
 
 /* One that answered a challenge took another CSeq. */

@@ -155,10 +155,13 @@ static unsigned take_offer(struct ua_invite *iv, struct sip_msg *msg)
 	struct str body;
 	unsigned status = 488;
 
+	/* Whoever ends the call inside has a 2xx to acknowledge. */
+	obj_drop(iv->judged);
+	iv->judged = obj_hold(msg);
 	if (ua_invite_body(iv, msg, &body))
 		status = ua_exchange_offer_in(iv, body);
-	if (status == UA_INVITE_LATER)
-		iv->judged = obj_hold(msg);
+	if (status != UA_INVITE_LATER)
+		iv->judged = obj_drop(iv->judged);
 	return status ? status : write_answer(iv);
 }
 

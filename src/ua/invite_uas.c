@@ -22,7 +22,7 @@ static void write_headers(struct ua_invite *iv, struct buf *h, unsigned status)
 static int respond(struct ua_invite *iv, struct sip_server_tx *tx, unsigned status, bool body)
 {
 	char hroom[2048], broom[2048];
-	bool reliable = status < 200 && ua_reliable_wanted(iv);
+	bool reliable = status > 100 && status < 200 && ua_reliable_wanted(iv);
 	struct buf h, b;
 	int err = 0;
 
@@ -325,6 +325,12 @@ static void on_change(struct ua_invite *iv, struct sip_server_tx *tx, struct sip
 	}
 	if (!status && offer)
 		status = ua_exchange_offer_in(iv, body);
+	else if (!status && !update && iv->prm.user && iv->prm.user->offer_wanted)
+		status = iv->prm.user->offer_wanted(iv->prm.arg);
+	if (iv->state == UA_INVITE_OVER || iv->state == UA_INVITE_LEAVING) {
+		ua_invite_reply(iv, tx, 481, STR_NULL);         /* its user has ended it meanwhile */
+		return;
+	}
 	if (status && status != UA_INVITE_LATER) {
 		refuse_change(iv, tx, status, &extra);
 		return;

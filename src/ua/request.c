@@ -219,7 +219,9 @@ static bool answer_challenge(struct ua_request *rq, const struct sip_msg *msg)
 		return false;
 	if (rq->ua->authorize) {
 		if (++rq->challenges.answered > MAX_AGAIN || !rq->ua->authorize(rq->ua->arg, rq->out, msg))
-			return false;
+			return rq->state != UA_REQUEST_TRYING;          /* ended by whoever was asked */
+		if (rq->state != UA_REQUEST_TRYING)
+			return true;
 	} else if (!ua_challenge_answer(&rq->challenges, rq->ua->digest, rq->out, msg, rq->prm.credentials,
 					rq->prm.credentials_arg)) {
 		return false;

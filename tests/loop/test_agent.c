@@ -252,6 +252,85 @@ static void another_network(void **state)
 	agent_expect(&n.a, "unregistered disconnected connecting(1) connected registerAccepted registered");
 }
 
+static void lost_while_it_stops(void **state)
+{
+	(void)state;
+	agent_begin(&n.a);
+	sidetone_ua_stop(n.a.ua);
+	agent_drop(&n.a);
+	agent_run(&n, 60000);
+	assert_false(sidetone_ua_is_connected(n.a.ua));
+	agent_forget(&n.a);
+	assert_int_equal(sidetone_ua_start(n.a.ua), 0);
+	agent_run(&n, 10);
+	agent_expect(&n.a, "connecting(1) connected registerAccepted registered");
+}
+
+static void started_while_it_stops(void **state)
+{
+	(void)state;
+	agent_begin(&n.a);
+	sidetone_ua_stop(n.a.ua);
+	assert_int_equal(sidetone_ua_start(n.a.ua), 0);
+	agent_run(&n, 100);
+	agent_expect(&n.a, "registerAccepted unregistered disconnected connecting(1) connected registerAccepted registered");
+}
+
+static void stop_and_start(struct agent_party *p, const struct sidetone_event *e)
+{
+	if (e->type != SIDETONE_CONNECTING || p->opens)
+		return;
+	p->on_event = NULL;
+	sidetone_ua_stop(p->ua);
+	sidetone_ua_start(p->ua);
+}
+
+static void started_anew_inside_connecting(void **state)
+{
+	(void)state;
+	n.a.on_event = stop_and_start;
+	assert_int_equal(sidetone_ua_start(n.a.ua), 0);
+	agent_run(&n, 20);
+	assert_true(sidetone_ua_is_registered(n.a.ua));
+	assert_int_equal(n.a.opens, 1);
+}
+
+static void all_once_and_not_again(void **state)
+{
+	(void)state;
+	sidetone_ua_set_bool(n.a.ua, "register", false);
+	sidetone_ua_start(n.a.ua);
+	assert_int_equal(sidetone_ua_unregister(n.a.ua, true, NULL), 0);
+	agent_run(&n, 5);
+	assert_int_equal(sidetone_ua_unregister(n.a.ua, true, "no header"), EINVAL);
+	sidetone_ua_register(n.a.ua, NULL, false);
+	agent_run(&n, 5);
+	assert_false(agent_said(&n.a, "Contact: *"));
+	assert_true(sidetone_ua_is_registered(n.a.ua));
+}
+
+static void free_the_agent(struct agent_party *p, const struct sidetone_event *e)
+{
+	if (e->type == SIDETONE_ACCEPTED || e->type == SIDETONE_UNREGISTERED) {
+		sidetone_ua_free(p->ua);
+		p->ua = NULL;
+	}
+}
+
+static void freed_inside_a_request(void **state)
+{
+	(void)state;
+	agent_begin(&n.a);
+	agent_begin(&n.b);
+	n.a.on_event = free_the_agent;
+	sidetone_ua_request(n.a.ua, &(struct sidetone_request_options){ .method = "OPTIONS", .target = "bob" }, NULL);
+	agent_run(&n, 10);
+	assert_null(n.a.ua);
+	n.b.on_event = free_the_agent;
+	sidetone_ua_network_changed(n.b.ua);
+	assert_null(n.b.ua);
+}
+
 /* ---- requests ---------------------------------------------------------------------------------- */
 
 static void a_message(void **state)
@@ -428,7 +507,8 @@ int main(void)
 		T(it_registers), T(it_renews_three_seconds_before_the_end), T(it_answers_a_challenge), T(a_scheme_of_the_application), T(a_wrong_password_is_told),
 		T(it_tries_again), T(a_longer_time_is_asked_for), T(it_unregisters), T(headers_of_the_application), T(it_stops),
 		T(a_lost_connection_is_made_again), T(it_gives_up_a_server_that_does_not_come_back), T(rounds_grow),
-		T(a_dead_flow_is_found), T(another_network), T(a_message), T(a_request_waits_for_the_connection),
+		T(a_dead_flow_is_found), T(another_network), T(lost_while_it_stops), T(started_while_it_stops),
+		T(started_anew_inside_connecting), T(all_once_and_not_again), T(freed_inside_a_request), T(a_message), T(a_request_waits_for_the_connection),
 		T(no_answer_and_no_connection), T(wrong_targets), T(what_strangers_ask), T(legacy_notifications),
 		T(a_refer_outside_of_calls), T(parameters_of_the_wire), T(bad_parameters),
 	};

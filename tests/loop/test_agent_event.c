@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -251,12 +252,29 @@ static void it_is_refused(void **state)
 	assert_int_equal(sidetone_publication_update(pub, NULL, NULL), EINVAL);
 }
 
+static void a_body_without_its_end(void **state)
+{
+	char *body = malloc(4);
+
+	(void)state;
+	memcpy(body, "open", 4);
+	agent_begin(&n.a);
+	n.a.deaf = true;
+	assert_int_equal(sidetone_ua_publish(n.a.ua, &(struct sidetone_request_options){ .target = "alice", .body = body, .body_n = 4 },
+					     "presence", 100, &pub), 0);
+	free(body);
+	agent_run(&n, 2);
+	assert_true(agent_said(&n.a, "Content-Length: 4\r\n\r\nopen"));
+	answer(412, "");        /* of a tag that was never sent */
+	agent_expect(&n.a, "failed unpublished");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(it_watches), T(the_end_of_a_subscription), T(freed_at_its_end), T(a_subscription_is_refused), T(a_subscription_outlives_the_connection),
-		T(an_event_is_needed), T(it_publishes), T(a_tag_that_is_forgotten), T(a_longer_time), T(it_is_refused),
+		T(an_event_is_needed), T(it_publishes), T(a_tag_that_is_forgotten), T(a_longer_time), T(it_is_refused), T(a_body_without_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
