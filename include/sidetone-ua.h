@@ -7,7 +7,8 @@
  * SET_DESCRIPTION hands one in; sidetone-ua-media.h answers both.
  *
  * Everything that happens is told by one function, as struct sidetone_event. Inside it every
- * function here may be called, also those that end or free what the event is about.
+ * function here may be called, also those that end or free what the event is about; but inside
+ * SENT, RECEIVED and LOG, which come in the middle of other work, none that ends or frees.
  *
  * Strings are UTF-8 and end with a NUL; those given are copied. NULL is "not said". Lists of
  * headers are whole lines, "X-Foo: bar\r\nX-Bar: foo\r\n" (a bare \n serves). Functions that can
@@ -105,7 +106,7 @@ enum sidetone_event_type {
 	SIDETONE_REINVITE,              /* message: theirs */
 	SIDETONE_REINVITE_ACCEPTED,     /* either side's */
 	SIDETONE_REINVITE_FAILED,       /* message: the response to ours; status: what we answered to theirs; cause */
-	SIDETONE_INFO,                  /* incoming, message: INFO that is no digit; answered with 200 after the event unless it was replied to */
+	SIDETONE_INFO,                  /* incoming, message: INFO that is no digit; answered with 200 after the event unless it was replied to. `incoming` ends with the event */
 	SIDETONE_DTMF,                  /* text: the digit; status: its duration [ms]; message: the INFO, or none (RTP) */
 	SIDETONE_NOTIFY,                /* message, answered. Of subscriptions too */
 	SIDETONE_REFER,                 /* incoming, message: to be answered by sidetone_refer_accept() or _incoming_reply() */
