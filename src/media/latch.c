@@ -45,9 +45,10 @@ static bool is_away(const struct wire *w)
 	return sa_is_set(&w->latch.source) && !sa_eq(&w->latch.source, &w->remote);
 }
 
-static bool names_address(const struct media_set *set)
+/* With ICE its pairs say where; whoever tells its candidates later writes 0.0.0.0 in a line that is on. */
+static bool names_address(const struct wire *w, const struct media_set *set)
 {
-	return sa_is_set(&set->remote) && !sa_is_any(&set->remote);
+	return (w->ice && set->ncodecs) || (sa_is_set(&set->remote) && !sa_is_any(&set->remote));
 }
 
 static void aim_stream(struct stream *s)
@@ -60,7 +61,7 @@ static void aim_stream(struct stream *s)
 	set = &s->cfg->set;
 	s->can_rx = set->dir & SDP_RECVONLY;
 	s->can_tx = (set->dir & SDP_SENDONLY) && sa_is_set(&w->dst) && sa_port(&w->dst) &&
-		    (!w->shared || names_address(set));
+		    (!w->shared || names_address(w, set));
 }
 
 /* Where its checked pairs lead, whatever the SDP says. */
@@ -113,7 +114,7 @@ static void restart_latch(struct wire *w)
 void wire_set(struct wire *w, const struct media_set *set)
 {
 	/* An m= line that is off says nothing of a wire that others use. */
-	if (!w->shared || names_address(set)) {
+	if (!w->shared || names_address(w, set)) {
 		if ((!w->told || set->relearn || !sa_eq(&w->remote, &set->remote)) && !w->ice)
 			restart_latch(w);
 		w->told = true;

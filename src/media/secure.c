@@ -62,7 +62,9 @@ static int make_parts(struct media *m, struct stream_cfg *c, const struct media_
 int secure_make(struct core_wire *w, struct stream_cfg *c)
 {
 	const struct media_secure *sec = &c->set.secure;
-	bool says = w->nsessions == 1 || (sa_is_set(&c->set.remote) && !sa_is_any(&c->set.remote));
+	/* An m= line that is off says nothing of a wire that others use. One that is on has 0.0.0.0 too when the peer
+	 * tells its candidates later. */
+	bool says = w->nsessions == 1 || (w->ice && c->set.ncodecs) || (sa_is_set(&c->set.remote) && !sa_is_any(&c->set.remote));
 	bool same = is_same(sec, &w->secure) && (sec->mode != MEDIA_DTLS || c->set.rtcp_mux == w->secure_mux);
 	int err = 0;
 
@@ -128,7 +130,7 @@ void wire_secure(struct stream *s, struct stream_cfg *cfg)
 	enum media_secure_mode mode = cfg->set.secure.mode;
 	struct srtp *was;
 
-	if (w->shared && (!sa_is_set(&cfg->set.remote) || sa_is_any(&cfg->set.remote)))
+	if (w->shared && !(w->ice && cfg->set.ncodecs) && (!sa_is_set(&cfg->set.remote) || sa_is_any(&cfg->set.remote)))
 		return;
 	if (mode != w->secure)
 		w->steps = mode == MEDIA_SDES ? with_sdes : mode == MEDIA_DTLS ? with_dtls : NULL;

@@ -41,9 +41,8 @@ export class Line extends EventTarget {
 			log: { builtinEnabled: false },
 			sessionDescriptionHandlerFactoryOptions: {
 				constraints: { audio: true, video: false },
-				/* Nobody outside is asked for our address. Those of this machine are known at once, so none has
-				 * to follow later. */
-				peerConnectionOptions: { rtcConfiguration: { iceServers: [] }, trickle: false },
+				/* Nobody outside is asked for our address. */
+				peerConnectionOptions: { rtcConfiguration: { iceServers: [] } },
 			},
 		});
 		this.listen();
