@@ -148,7 +148,7 @@ def played(it):
 
 
 def hears(it, hertz, seconds=15):
-    wait_until(lambda: abs(played(it) - hertz) < hertz * 0.03 + 8, lambda: f"{it.name} hears {hertz} Hz; it hears {played(it)}; {it.events()}",
+    wait_until(lambda: abs(played(it) - hertz) < hertz * 0.03 + 8, lambda: f"{it.name} hears {hertz} Hz; it hears {played(it)}; {it.events()} {os.environ.get('KEEP') and it.media()}",
                seconds, 0.05)
 
 
@@ -327,7 +327,7 @@ def test_page_reload_and_server_restart(server, world, pages):
     server.start()
     happens(me, "registered", 40, after=seen)
     assert server.contacts("1003") and me.isRegistered()
-    happens(me, "notify", 20, after=seen)
+    happens(me, "notify", 45, after=seen)
     me.call("600")
     hears(me, world.browser.hertz)
     me.bye()

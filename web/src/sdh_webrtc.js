@@ -7,6 +7,7 @@ const Exceptions = require('./exceptions.js');
 const IceWait = require('./ice_wait.js');
 const Devices = require('./sdh_devices.js');
 const Trickle = require('./sdh_trickle.js');
+const renew = require('./renew.js');
 const { reducePromises } = require('./utils.js');
 const { hold, agreedDirection, isReachable } = require('./sdp.js');
 
@@ -45,7 +46,7 @@ function WebRTCSessionDescriptionHandler(session, options) {
 	this.constraints = filled(this.options.constraints) || DEFAULT_CONSTRAINTS;
 	this.direction = null;
 	this.closed = false;
-	const hidden = { devices: new Devices(this), trickle: new Trickle(this), used: null, wait: null, gathering: false };
+	const hidden = { devices: new Devices(this), trickle: new Trickle(this), used: null, wait: null, gathering: false, had_way: false };
 	for (const name of Object.keys(hidden))
 		Object.defineProperty(this, `_${name}`, { value: hidden[name], writable: true });
 	if (isSupported())
@@ -212,7 +213,16 @@ const inner = {
 				this.emit(`iceConnection${ICE_EVENTS[state]}`, pc);
 			else
 				this.logger.warn(`unknown ICE connection state: ${state}`);
+			this.noteWay(state);
 		}));
+	},
+
+	/* One that there was is looked for anew; one that there never was is not. */
+	noteWay(state) {
+		const had = this._had_way;
+		this._had_way = state === 'connected' || state === 'completed' || (had && state !== 'failed');
+		if (had && state === 'failed')
+			renew.failed(this.session);
 	},
 
 	takeGatheringState() {
@@ -310,6 +320,7 @@ const inner = {
 	},
 };
 inner._told = false;
+inner.restartsIce = true;
 for (const name of Object.keys(inner))
 	Object.defineProperty(WebRTCSessionDescriptionHandler.prototype, name,
 		{ value: inner[name], writable: true, configurable: true });

@@ -33,6 +33,7 @@ function Session(sessionDescriptionHandlerFactory) {
 	this.early_sdp = null;
 	this.rel100 = SIP.C.supported.UNSUPPORTED;
 	Object.defineProperty(this, 'handle', { value: 0, writable: true });
+	Object.defineProperty(this, 'way_lost', { value: false, writable: true });
 }
 
 Session.prototype = Object.create(EventEmitter.prototype);

@@ -4,6 +4,7 @@
 const SIP = require('./sip.js');
 const { outgoing } = require('./wire.js');
 const { serve } = require('./answer.js');
+const { settled } = require('./renew.js');
 
 /* A request inside a session's dialog, which its owner waits for. */
 class InsideRequest {
@@ -197,6 +198,7 @@ const methods = {
 		else
 			this.pendingReinvite = false;
 		this.emit('reinviteAccepted', this);
+		settled(this);
 	},
 
 	/* Their re-INVITE was refused. */
@@ -205,9 +207,10 @@ const methods = {
 			return;
 		this.theirs_pending = false;
 		this.emit('reinviteFailed', this);
+		settled(this);
 	},
 
-	on_reinviteFailed() {
+	on_reinviteFailed(e, message) {
 		const error = this.mediaError || new SIP.Exceptions.RenegotiationError('Invalid response to a re-invite');
 		this.mediaError = null;
 		if (!this.pendingReinvite) {
@@ -218,6 +221,7 @@ const methods = {
 		this.pendingReinvite = false;
 		this.emit('reinviteFailed', this);
 		this.emit('renegotiationError', error);
+		settled(this, !message && !this.ua.isConnected());
 	},
 
 	on_info(e, request) {

@@ -6,6 +6,7 @@ const EventEmitter = require('./emitter.js');
 const Agent = require('./agent.js');
 const { loadConfig, configurationCheck } = require('./config.js');
 const { serve } = require('./answer.js');
+const renew = require('./renew.js');
 
 const C = {
 	STATUS_INIT: 0, STATUS_STARTING: 1, STATUS_READY: 2, STATUS_USER_CLOSED: 3, STATUS_NOT_READY: 4,
@@ -62,7 +63,7 @@ function UA(configuration) {
 UA.prototype = Object.create(EventEmitter.prototype);
 UA.prototype.constructor = UA;
 
-/* The page ends; it is online again, perhaps by another network. Packaged applications of Chrome know no unload. */
+/* The page ends; it is offline, or online again, perhaps by another network. Packaged applications of Chrome know no unload. */
 function watchPage(ua, name) {
 	const packaged = globalThis.chrome && globalThis.chrome.app && globalThis.chrome.app.runtime;
 	if (typeof globalThis[name] !== 'function')
@@ -70,6 +71,7 @@ function watchPage(ua, name) {
 	if (ua.environListener && !packaged)
 		globalThis[name]('unload', ua.environListener);
 	globalThis[name]('online', ua.onlineListener);
+	globalThis[name]('offline', ua.onlineListener);
 }
 
 Object.assign(UA.prototype, {
@@ -172,7 +174,10 @@ Object.assign(UA.prototype, {
 			this.logger.error('Connection is down. Auto-Recovery system is trying to connect');
 		}
 		if (!this.onlineListener) {
-			this.onlineListener = () => this.agent.call('ua_network_changed', this.agent.core.ua);
+			this.onlineListener = () => {
+				renew.networkChanged(this);
+				this.agent.call('ua_network_changed', this.agent.core.ua);
+			};
 			this.environListener = this.configuration.autostop ? () => this.stop() : null;
 		}
 		watchPage(this, 'addEventListener');
@@ -223,6 +228,7 @@ Object.assign(UA.prototype, {
 		this.error = null;
 		this.registerContext.onTransportConnected();
 		this.emit('connected', { transport });
+		renew.connected(this);
 	},
 
 	/* A connection broke, or a server was given up. */

@@ -126,7 +126,7 @@ window.phone = {
       .on('failed', function (response, cause) { note('messageFailed', { cause: cause }); });
   },
   subscribe: function (target, event, expires) {
-    subscription = ua.subscribe(target, event, { expires: expires, extraHeaders: ['Accept: application/dialog-info+xml, application/pidf+xml'] });
+    subscription = ua.subscribe(target, event, { expires: expires });
     subscription.on('notify', function (notification) {
       note('notify', { body: notification.request.body, state: notification.request.getHeader('Subscription-State') });
     });
@@ -137,6 +137,15 @@ window.phone = {
     ua.request('OPTIONS', target).on('accepted', function (response) { note('options', { status: response.status_code }); });
   },
 
+  media: function () {
+    var pc = last().sessionDescriptionHandler.peerConnection;
+    return pc.getStats().then(function (all) {
+      var list = [];
+      all.forEach(function (s) { if (/rtp|candidate/.test(s.type)) list.push(s); });
+      return { ice: pc.iceConnectionState, connection: pc.connectionState, local: pc.localDescription.sdp,
+        remote: pc.remoteDescription.sdp, stats: list };
+    });
+  },
   version: function () { return SIP.version; },
   events: function () { return events; }
 };
