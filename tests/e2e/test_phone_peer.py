@@ -1,6 +1,7 @@
 """sidetone-ua and a peer that is no server: what the project's server never does, or nobody should."""
 
 import re
+import signal
 import socket
 
 import pytest
@@ -118,6 +119,17 @@ def test_redirected_refused_and_silent(peer, caller):
     agent = caller("--options", "--timeout", "1")
     peer.take("OPTIONS ")
     assert agent.end(how=None) == 5
+
+
+@pytest.mark.parametrize("more", ([], ["--hold"], ["--transfer", "sip:x@127.0.0.1"]))
+def test_interrupted_and_bye_is_not_answered(peer, caller, more):
+    """What was due in the call is not done any more when it waits in vain for an answer to BYE."""
+    agent = caller("--call", "someone", "--seconds", "1", *more)
+    peer.accept(peer.take("INVITE "))
+    agent.wait("accepted")
+    agent.process.send_signal(signal.SIGINT)
+    peer.take("BYE ")
+    assert agent.end(how=None) == 130
 
 
 def test_words_that_command_a_terminal(peer, caller):
