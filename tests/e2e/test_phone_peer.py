@@ -101,6 +101,20 @@ def test_is_transferred(peer, caller):
     agent.wait("terminated", call=1)
 
 
+def test_a_referrer_adds_no_lines(peer, caller):
+    """Headers of Refer-To with line ends in them are left out, the others stay."""
+    agent = caller("--call", "someone")
+    invite = peer.take("INVITE ")
+    peer.accept(invite)
+    agent.wait("accepted")
+    peer.request(invite, "REFER", 1, f"Refer-To: <sip:other@127.0.0.1:{peer.port}?Replaces=abc%3Bto-tag%3D1%3Bfrom-tag%3D2"
+                 "&Subject=a%0D%0AX-Evil%3A%201&Subject=b%0AX-Evil:%202&Subject=c%0DX-Evil:3>\r\n")
+    peer.take("SIP/2.0 202")
+    second = peer.take("INVITE ")
+    assert peer.header(second, "Replaces") == "abc;to-tag=1;from-tag=2"
+    assert "Evil" not in second and "Subject" not in second
+
+
 def test_does_not_follow(peer, caller):
     agent = caller("--call", "someone", "--no-follow")
     invite = peer.take("INVITE ")
