@@ -190,14 +190,23 @@ void call_agreed(struct phone *p, const struct sidetone_session *s)
 
 /* ---- we are transferred ------------------------------------------------------------------------------- */
 
+/* What would end the line, and begin another of the referrer's choice. */
+static bool is_one_line(struct str s)
+{
+	return str_chr(s, '\r') == s.n && str_chr(s, '\n') == s.n && str_chr(s, '\0') == s.n;
+}
+
 /* <sip:b@c?Replaces=...>: its headers go into the INVITE (RFC 3261 19.1.5), but those that are not for strangers to set. */
 static void put_headers(struct arena *a, struct buf *b, struct str headers)
 {
 	while (headers.n) {
 		struct str value = str_cut_raw(&headers, '&'), name = str_cut_raw(&value, '=');
 
+		value = sip_unescape(a, value);
+		if (!is_one_line(value))
+			continue;
 		if (str_ieq(name, STR("Replaces")) || str_ieq(name, STR("Subject")) || str_ieq(name, STR("Require")))
-			buf_puts(b, name, STR(": "), sip_unescape(a, value), STR("\r\n"));
+			buf_puts(b, name, STR(": "), value, STR("\r\n"));
 	}
 }
 

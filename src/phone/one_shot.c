@@ -125,7 +125,7 @@ static void start(struct phone *p)
 	if (!err)
 		return;
 	screen_error(&p->screen, "%s", *sidetone_ua_error(p->ua) ? sidetone_ua_error(p->ua) : strerror(err));
-	phone_leave(p, EXIT_USAGE);
+	one_shot_leave(p, EXIT_USAGE);
 }
 
 /* ---- what comes of them ------------------------------------------------------------------------------------ */
@@ -170,8 +170,16 @@ static void on_message(struct phone *p, const struct sidetone_event *e)
 
 static void on_event(struct phone *p, const struct sidetone_event *e, struct call *c)
 {
-	if (!p->own || p->leaving)
+	struct one_shot *s = p->own;
+
+	if (!s)
 		return;
+	if (p->leaving) {
+		/* It is freed after this. */
+		if (c && c == s->call && c->over)
+			s->call = NULL;
+		return;
+	}
 	/* Every server was tried once: a script does not wait for better times. */
 	if (e->type == SIDETONE_DISCONNECTED && p->unreachable >= p->servers && !call_find(p, 0))
 		one_shot_finish(p, OUTCOME_DISCONNECTED, 0, e->text && *e->text ? e->text : "Connection Error", 0);
@@ -185,7 +193,7 @@ static void on_event(struct phone *p, const struct sidetone_event *e, struct cal
 
 static void interrupted(struct phone *p)
 {
-	phone_leave(p, EXIT_INTERRUPTED);
+	one_shot_leave(p, EXIT_INTERRUPTED);
 }
 
 static void end(struct phone *p)

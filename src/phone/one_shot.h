@@ -19,6 +19,8 @@ struct one_shot {
 
 /* `cause`: in words; NULL. What was said before counts. */
 void one_shot_finish(struct phone *p, enum outcome o, unsigned status, const char *cause, double seconds);
+/* As phone_leave(), and it is done with its call. */
+void one_shot_leave(struct phone *p, int exit_code);
 /* In place of what was due before. */
 int one_shot_after(struct one_shot *s, double seconds, void (*due)(struct one_shot *s));
 

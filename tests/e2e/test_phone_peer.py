@@ -1,6 +1,7 @@
 """sidetone-ua and a peer that is no server: what the project's server never does, or nobody should."""
 
 import re
+import signal
 import socket
 
 import pytest
@@ -100,6 +101,20 @@ def test_is_transferred(peer, caller):
     agent.wait("terminated", call=1)
 
 
+def test_a_referrer_adds_no_lines(peer, caller):
+    """Headers of Refer-To with line ends in them are left out, the others stay."""
+    agent = caller("--call", "someone")
+    invite = peer.take("INVITE ")
+    peer.accept(invite)
+    agent.wait("accepted")
+    peer.request(invite, "REFER", 1, f"Refer-To: <sip:other@127.0.0.1:{peer.port}?Replaces=abc%3Bto-tag%3D1%3Bfrom-tag%3D2"
+                 "&Subject=a%0D%0AX-Evil%3A%201&Subject=b%0AX-Evil:%202&Subject=c%0DX-Evil:3>\r\n")
+    peer.take("SIP/2.0 202")
+    second = peer.take("INVITE ")
+    assert peer.header(second, "Replaces") == "abc;to-tag=1;from-tag=2"
+    assert "Evil" not in second and "Subject" not in second
+
+
 def test_does_not_follow(peer, caller):
     agent = caller("--call", "someone", "--no-follow")
     invite = peer.take("INVITE ")
@@ -118,6 +133,17 @@ def test_redirected_refused_and_silent(peer, caller):
     agent = caller("--options", "--timeout", "1")
     peer.take("OPTIONS ")
     assert agent.end(how=None) == 5
+
+
+@pytest.mark.parametrize("more", ([], ["--hold"], ["--transfer", "sip:x@127.0.0.1"]))
+def test_interrupted_and_bye_is_not_answered(peer, caller, more):
+    """What was due in the call is not done any more when it waits in vain for an answer to BYE."""
+    agent = caller("--call", "someone", "--seconds", "1", *more)
+    peer.accept(peer.take("INVITE "))
+    agent.wait("accepted")
+    agent.process.send_signal(signal.SIGINT)
+    peer.take("BYE ")
+    assert agent.end(how=None) == 130
 
 
 def test_words_that_command_a_terminal(peer, caller):
