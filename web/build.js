@@ -16,7 +16,7 @@ const version = /version: '([^']*)'/.exec(fs.readFileSync(path.join(root, '../me
 /* What web/bundle/lzma.js reads. As base64 it costs after the server's gzip what it costs as bytes. */
 function pack(wasm) {
 	const bytes = fs.readFileSync(wasm);
-	const packed = cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,nice=273,lc=3,lp=0,pb=0', '-c', wasm], { maxBuffer: 1 << 28 });
+	const packed = cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,nice=64,mf=bt4,depth=4000,lc=3,lp=0,pb=0', '-c', wasm], { maxBuffer: 1 << 28 });
 	if (Buffer.compare(Buffer.from(lzma(packed, bytes.length)), bytes))
 		throw new Error(`${wasm} is not what comes out again`);
 	return `(${lzma})(Uint8Array.from(atob('${packed.toString('base64')}'),(c)=>c.charCodeAt(0)),${bytes.length})`;

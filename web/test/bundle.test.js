@@ -7,7 +7,7 @@ const { lzma } = require('../bundle/lzma.js');
 const FILE = path.join(__dirname, '../../build/web/sidetone-ua.js');
 const MOST = 100 * 1024;        /* [bytes], gzipped */
 
-const xz = (bytes) => cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,nice=273,lc=3,lp=0,pb=0', '-c'], { input: bytes });
+const xz = (bytes) => cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,nice=64,mf=bt4,depth=4000,lc=3,lp=0,pb=0', '-c'], { input: bytes });
 
 test('bytes come out of LZMA as they went in', () => {
 	let seed = 1;
