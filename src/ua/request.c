@@ -315,6 +315,24 @@ static void on_total_timeout(void *arg)
 
 /* ---- where to ------------------------------------------------------------------------------ */
 
+static bool names_sips(const struct sip_out *o)
+{
+	return str_istarts(o->ruri, STR("sips:")) || str_istarts(sip_out_next_hop(o), STR("sips:"));
+}
+
+static int refuse_open(const struct ua_request *rq)
+{
+	log_warning("%.*s is a sips URI, which goes over TLS and nothing else (RFC 5630): not sent", STR_ARG(rq->out->ruri));
+	return EPROTONOSUPPORT;
+}
+
+#ifdef SIDETONE_SMALL   /* a page has one way, and looks for none */
+static int resolve(struct ua_request *rq)
+{
+	(void)rq;
+	return ENOENT;
+}
+#else
 static void on_resolved(void *arg, int err, const struct sip_target *v, size_t n)
 {
 	struct ua_request *rq = arg;
@@ -336,11 +354,6 @@ static bool wants_tls(const struct ua_request *rq, const struct sip_uri *next_ho
 	return rq->prm.secure || sip_uri_is_sips(next_hop) || str_istarts(rq->out->ruri, STR("sips:"));
 }
 
-static bool names_sips(const struct sip_out *o)
-{
-	return str_istarts(o->ruri, STR("sips:")) || str_istarts(sip_out_next_hop(o), STR("sips:"));
-}
-
 static enum net_proto uri_proto(const struct sip_uri *u, bool secure)
 {
 	enum net_proto proto = NET_UDP;
@@ -358,12 +371,6 @@ static enum net_proto uri_proto(const struct sip_uri *u, bool secure)
 static uint16_t default_port(enum net_proto p)
 {
 	return p == NET_TLS ? 5061 : p == NET_WS ? 80 : p == NET_WSS ? 443 : 5060;
-}
-
-static int refuse_open(const struct ua_request *rq)
-{
-	log_warning("%.*s is a sips URI, which goes over TLS and nothing else (RFC 5630): not sent", STR_ARG(rq->out->ruri));
-	return EPROTONOSUPPORT;
 }
 
 static int resolve(struct ua_request *rq)
@@ -401,6 +408,7 @@ static int resolve(struct ua_request *rq)
 	memcpy(rp.can_v6, reach.can_v6, sizeof(rp.can_v6));
 	return sip_resolve_start(&rp, &rq->resolving);
 }
+#endif
 
 /* ---- the request itself ------------------------------------------------------------------- */
 
