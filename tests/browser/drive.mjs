@@ -36,8 +36,8 @@ function watch(name, page) {
 
 async function visit(name, { url, ...options }) {
   const page = await browser.newPage(options);
-  // What a test does not await is not waited for half a minute.
-  page.setDefaultTimeout(15000);
+  // A busy machine draws seldom, and a click waits until what it clicks stands still.
+  page.setDefaultTimeout(40000);
   watch(name, page);
   page.on("request", (r) => requests.push(r.url()));
   await page.goto(url);

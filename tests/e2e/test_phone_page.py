@@ -146,16 +146,16 @@ class PhonePage:
     def press(self, keys):
         self.act("keyboard.press", keys)
 
-    def shows(self, text, at="body", seconds=15):
+    def shows(self, text, at="body", seconds=40):
         """TEXT is to be seen there."""
         def look():
             return text in self.act("innerText", at=at)
         wait_until(look, lambda: f"{self.name} shows {text!r} in {at}; it shows\n{self.act('innerText', at='body')}", seconds)
 
-    def gone(self, text, at="body", seconds=15):
+    def gone(self, text, at="body", seconds=40):
         wait_until(lambda: text not in self.act("innerText", at=at), lambda: f"{text!r} goes from {self.name}", seconds)
 
-    def ready(self, seconds=20):
+    def ready(self, seconds=40):
         self.shows("Ready: ", "#status", seconds)
 
     def login(self, account="1003", password="three"):
@@ -168,11 +168,11 @@ class PhonePage:
         self.act("fill", number, at="#number")
         self.act("click", at="#call")
 
-    def hears(self, hertz, seconds=15):
+    def hears(self, hertz, seconds=40):
         wait_until(lambda: abs(self.evaluate(PLAYED) - hertz) < hertz * 0.03 + 8,
                    lambda: f"{self.name} hears {hertz} Hz; it hears {self.evaluate(PLAYED)}", seconds, 0.1)
 
-    def silence(self, seconds=15):
+    def silence(self, seconds=40):
         wait_until(lambda: self.evaluate(PLAYED) == 0, f"{self.name} hears nothing", seconds, 0.1)
 
     def close(self):
@@ -281,7 +281,7 @@ def test_reload_and_server_restart(server, browser):
     server.kill()
     me.shows("The server is gone", "#status")
     server.start()
-    me.ready(40)
+    me.ready(60)
     me.dial("600")
     me.hears(browser.hertz)
     me.click("End")
