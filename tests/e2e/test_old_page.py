@@ -107,8 +107,6 @@ def world():
         it.browser = Browser(it.dir, wrap=it.net.inside)
         yield it
     finally:
-        if os.environ.get("KEEP"):
-            shutil.copy(f"{it.dir}/browser-700.log", "/tmp/old-page.log")
         it.close()
 
 
@@ -148,8 +146,10 @@ def played(it):
 
 
 def hears(it, hertz, seconds=15):
-    wait_until(lambda: abs(played(it) - hertz) < hertz * 0.03 + 8, lambda: f"{it.name} hears {hertz} Hz; it hears {played(it)}; {it.events()} {os.environ.get('KEEP') and it.media()}",
-               seconds, 0.05)
+    def what():
+        more = it.media() if os.environ.get("KEEP") and "phone" in it.name else ""
+        return f"{it.name} hears {hertz} Hz; it hears {played(it)}; {it.events()} {more}"
+    wait_until(lambda: abs(played(it) - hertz) < hertz * 0.03 + 8, what, seconds, 0.05)
 
 
 def silence(it, seconds=15):

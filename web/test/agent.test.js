@@ -98,6 +98,20 @@ test('the connection is made anew when the page is online again', async () => {
 	assert.ok(s.ua.isConnected());
 });
 
+test('a call that is up finds its media anew after a change of the network', async () => {
+	const s = await scene(), asked = [];
+	await s.up();
+	const handler = s.call.sessionDescriptionHandler, { getDescription } = handler;
+	Object.assign(handler, { restartsIce: true, peerConnection: { iceConnectionState: 'connected' },
+		getDescription(options, modifiers) { asked.push(options); return getDescription.call(handler, options, modifiers); } });
+	s.ua.onlineListener();
+	await s.world.pass(10);
+	assert.deepEqual(asked, []);
+	await s.world.open();
+	assert.equal((await s.world.next('INVITE')).get('CSeq').split(' ')[1], 'INVITE');
+	assert.deepEqual(asked.map((o) => o.RTCOfferOptions), [{ iceRestart: true }]);
+});
+
 test('a timer that fires early moves the agent\'s clock', async () => {
 	const s = await scene({ register: true, registerExpires: 60 });
 	await s.registered(await s.world.next('REGISTER'), 60);
