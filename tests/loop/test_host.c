@@ -296,7 +296,7 @@ static void addresses(void **state)
 		struct host_uri u;
 
 		if (host_uri_parse(&u, str_z(bad[i])) != EINVAL)
-			print_message("taken: %s\n", bad[i]);
+			print_message("taken: %s\n", bad[i] ? bad[i] : "none");
 		assert_int_equal(host_uri_parse(&u, str_z(bad[i])), EINVAL);
 	}
 }
