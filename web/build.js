@@ -16,7 +16,7 @@ const version = /version: '([^']*)'/.exec(fs.readFileSync(path.join(root, '../me
 /* What web/bundle/lzma.js reads. As base64 it costs after the server's gzip what it costs as bytes. */
 function pack(wasm) {
 	const bytes = fs.readFileSync(wasm);
-	const packed = cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,nice=273,lc=3,lp=0,pb=0', '-c', wasm], { maxBuffer: 1 << 28 });
+	const packed = cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,nice=64,lc=3,lp=0,pb=0', '-c', wasm], { maxBuffer: 1 << 28 });
 	if (Buffer.compare(Buffer.from(lzma(packed, bytes.length)), bytes))
 		throw new Error(`${wasm} is not what comes out again`);
 	return `(${lzma})(Uint8Array.from(atob('${packed.toString('base64')}'),(c)=>c.charCodeAt(0)),${bytes.length})`;
@@ -72,9 +72,12 @@ ${collect(path.join(root, 'src/index.js'), { wasm })}}`;
 const PRIVATE = ['last_sent', 'transports', 'setWord', 'mediaError', 'theirs_pending', 'theirsFailed', 'withOptions', 'descriptionOptions',
 	'mediaFailed', 'requestInside', 'haveDialog', 'closeMedia', 'answerWith', 'causeOf', 'prepareOffer', 'transportFor', 'socketClosed',
 	'closeSocket', 'openSocket', 'onAgentDisconnected', 'early_cancel', 'first_sent', 'said_bye', 'sayBye', 'sayPrack', 'carrier', 'whenSent',
-	'forgetUnsent', 'unsent', 'refusing', 'refusal', 'answering', 'adopt', 'sendByMedia', 'sendReinvite', 'followFailed', 'on_event', 'last_conn', 'tellGathered', 'remoteSet', 'changeHold',
+	'forgetUnsent', 'refusing', 'refusal', 'answering', 'adopt', 'sendByMedia', 'sendReinvite', 'followFailed', 'on_event', 'last_conn', 'tellGathered', 'remoteSet', 'changeHold',
 	'modifiersOf', 'applyOptions', 'beginGathering', 'endGathering', 'mediaOptions', 'replaceTracks', 'waitForCandidates', 'takeCandidate',
-	'takeGatheringState', 'createDescription', 'giveUp', 'quotedInside', 'transportsOf', 'peerCan', 'waitForDialog'];
+	'takeGatheringState', 'createDescription', 'giveUp', 'quotedInside', 'transportsOf', 'peerCan', 'waitForDialog',
+	'heard', 'checkHandle', 'notFollowed', '_trickle', '_wait', '_gathering', '_devices', '_told', 'was_held', 'relayOnly', 'isCandidateTcp',
+	'transportCount', 'supportedTags', 'stripEncoding', 'responseHead', 'withoutLines', 'InsideRequest', 'wireInto', 'roundClean', 'takeInvite',
+	'hasServers'];
 
 async function write(file, code, module) {
 	const { code: small } = await minify(code, { module, ecma: 2020, mangle: { toplevel: true, properties: { regex: new RegExp(`^(?:${PRIVATE.join('|')})$`) } }, format: { ascii_only: true },
