@@ -72,9 +72,12 @@ ${collect(path.join(root, 'src/index.js'), { wasm })}}`;
 const PRIVATE = ['last_sent', 'transports', 'setWord', 'mediaError', 'theirs_pending', 'theirsFailed', 'withOptions', 'descriptionOptions',
 	'mediaFailed', 'requestInside', 'haveDialog', 'closeMedia', 'answerWith', 'causeOf', 'prepareOffer', 'transportFor', 'socketClosed',
 	'closeSocket', 'openSocket', 'onAgentDisconnected', 'early_cancel', 'first_sent', 'said_bye', 'sayBye', 'sayPrack', 'carrier', 'whenSent',
-	'forgetUnsent', 'unsent', 'refusing', 'refusal', 'answering', 'adopt', 'sendByMedia', 'sendReinvite', 'followFailed', 'on_event', 'last_conn', 'tellGathered', 'remoteSet', 'changeHold',
+	'forgetUnsent', 'refusing', 'refusal', 'answering', 'adopt', 'sendByMedia', 'sendReinvite', 'followFailed', 'on_event', 'last_conn', 'tellGathered', 'remoteSet', 'changeHold',
 	'modifiersOf', 'applyOptions', 'beginGathering', 'endGathering', 'mediaOptions', 'replaceTracks', 'waitForCandidates', 'takeCandidate',
-	'takeGatheringState', 'createDescription', 'giveUp', 'quotedInside', 'transportsOf', 'peerCan', 'waitForDialog'];
+	'takeGatheringState', 'createDescription', 'giveUp', 'quotedInside', 'transportsOf', 'peerCan', 'waitForDialog',
+	'heard', 'checkHandle', 'notFollowed', '_trickle', '_wait', '_gathering', '_devices', '_told', 'was_held', 'relayOnly', 'isCandidateTcp',
+	'transportCount', 'supportedTags', 'stripEncoding', 'responseHead', 'withoutLines', 'InsideRequest', 'wireInto', 'roundClean', 'takeInvite',
+	'hasServers'];
 
 async function write(file, code, module) {
 	const { code: small } = await minify(code, { module, ecma: 2020, mangle: { toplevel: true, properties: { regex: new RegExp(`^(?:${PRIVATE.join('|')})$`) } }, format: { ascii_only: true },

@@ -2,7 +2,7 @@
  * events.js has what is done about what it tells. */
 'use strict';
 const SIP = require('./sip.js');
-const { Core, ERRNO, later } = require('./core.js');
+const { Core, ERRNO, heard } = require('./core.js');
 const { headerBlock, incoming, keysOf } = require('./wire.js');
 const { dispatch } = require('./events.js');
 
@@ -97,13 +97,8 @@ class Agent {
 	send(conn, text) {
 		const transport = this.transports.get(conn);
 		const sent = transport && transport.send(text) !== false;
-		/* Whoever hears of it and throws has nothing to do with whether it left. */
 		if (sent)
-			try {
-				this.sent(text);
-			} catch (e) {
-				later(e);
-			}
+			heard(() => this.sent(text));
 		return sent;
 	}
 

@@ -56,8 +56,14 @@ function optionsOf(context) {
 Object.assign(ClientContext.prototype, {
 	send() {
 		const agent = this.ua.agent, options = optionsOf(this);
-		agent.whenSent(options, (text) => wireInto(this.request, text));
-		this.handle = agent.make('ua_request', options, 0);
+		this.sending.sent = (text) => wireInto(this.request, text);
+		agent.whenSent(options, this.sending.sent);
+		try {
+			this.handle = agent.make('ua_request', options, 0);
+		} catch (e) {
+			agent.forgetUnsent(this.sending.sent);
+			throw e;
+		}
 		agent.requests.set(this.handle, this);
 		return this;
 	},
@@ -126,6 +132,7 @@ function release(context) {
 	if (!handle || agent.requests.get(handle) !== context)
 		return;
 	context.handle = 0;
+	agent.forgetUnsent(context.sending.sent);
 	agent.requests.delete(handle);
 	agent.call('request_free', handle);
 }

@@ -21,6 +21,15 @@ function later(error) {
 	setTimeout(() => { throw error; }, 0);
 }
 
+/* Whoever hears of it and throws has nothing to do with what happened. */
+function heard(fn) {
+	try {
+		fn();
+	} catch (e) {
+		later(e);
+	}
+}
+
 const clock = () => (typeof performance === 'object' ? performance.now() : Date.now());
 
 class Core {
@@ -255,4 +264,4 @@ class CoreEvent {
 	get text() { return this.field(12) ? this.core.text(this.field(11), this.field(12)) : this.core.string(this.field(11)); }
 }
 
-module.exports = { Core, ERRNO, later };
+module.exports = { Core, ERRNO, heard };

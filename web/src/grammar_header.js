@@ -56,7 +56,7 @@ function parseViaParameter(s) {
 }
 
 function takeViaParameter(data, { name, value }) {
-	if (Object.prototype.hasOwnProperty.call(VIA_VALUES, name) && value !== undefined && VIA_VALUES[name](value))
+	if (Object.prototype.hasOwnProperty.call(VIA_VALUES, name) && value && VIA_VALUES[name](value))
 		data[name] = name === 'ttl' || name === 'rport' ? parseInt(value, 10) : value;
 	else if (name !== 'rport' || value !== undefined)
 		addParam(data, { name, value });

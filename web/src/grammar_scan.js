@@ -178,12 +178,12 @@ class Scanner {
 		const name = this.token();
 		if (name === undefined)
 			return undefined;
-		const value = this.attempt(() => this.separator('=') && this.value());
+		const value = this.attempt(() => this.separator('=') && (this.value() || ''));
 		return { name: name.toLowerCase(), value };
 	}
 
-	/* Calls take({name, value}) for each *(SEMI parameter). A semicolon that no parameter follows is
-	 * left for whoever asks whether the text is at its end. */
+	/* Calls take({name, value}) for each *(SEMI parameter). A semicolon that neither a parameter nor another
+	 * semicolon follows is left for whoever asks whether the text is at its end. */
 	parameters(take, rule) {
 		while (this.attempt(() => {
 			if (!this.separator(';'))
@@ -191,7 +191,7 @@ class Scanner {
 			const parameter = rule ? rule() : this.parameter();
 			if (parameter)
 				take(parameter);
-			return parameter;
+			return parameter || (this.text[this.pos] === ';' || undefined);
 		}));
 	}
 

@@ -10,6 +10,8 @@ const UNRESERVED = "A-Za-z0-9\\-_.!~*'()", ESCAPED = '%[0-9A-Fa-f]{2}';
 const USERINFO = new RegExp(`((?:[${UNRESERVED}&=+$,;?/]|${ESCAPED})+)(:(?:[${UNRESERVED}&=+$,]|${ESCAPED})*)?@`, 'y');
 const PARAM_TEXT = new RegExp(`(?:[${UNRESERVED}[\\]/:&+$]|${ESCAPED})+`, 'y');
 const HEADER_TEXT = new RegExp(`(?:[${UNRESERVED}[\\]/?:+$]|${ESCAPED})+`, 'y');
+/* More than RFC 3261 allows: names of all languages come without quotes. */
+const NAME = /[A-Za-z0-9\-.!%*_+`'~\u0080-\uffff]+/y;
 const SCHEME = /([A-Za-z][A-Za-z0-9+\-.]*):/y;
 const PATH = new RegExp(`(?:[${UNRESERVED};/?:@&=+$,]|${ESCAPED})+`, 'y');
 const BARE_REST = new RegExp(`(?:[${UNRESERVED}/:@&=+$]|${ESCAPED})+`, 'y');
@@ -37,7 +39,7 @@ function makeURI(f) {
 /* The value of lr means nothing (RFC 3261 19.1.1) and is let go. */
 function parseURIParameter(s) {
 	const name = s.read(PARAM_TEXT);
-	const value = name && s.attempt(() => s.literal('=') && s.read(PARAM_TEXT));
+	const value = name && s.attempt(() => s.literal('=') && (s.read(PARAM_TEXT) || ''));
 	return name && { name: name.toLowerCase(), value: /^lr$/i.test(name) ? undefined : value };
 }
 
@@ -106,9 +108,9 @@ function parseDisplayName(s) {
 	if (quoted !== undefined)
 		return quoted;
 	const start = s.pos;
-	if (s.token() === undefined)
+	if (!s.read(NAME))
 		return undefined;
-	while (s.attempt(() => s.lws() && s.token()));
+	while (s.attempt(() => s.lws() && s.read(NAME)));
 	return s.text.slice(start, s.pos);
 }
 

@@ -59,16 +59,21 @@ Object.assign(InviteClientContext.prototype, {
 	/* It leaves when its offer is there. */
 	invite() {
 		const { ua } = this;
-		ua.sessions[this.id] = this;
 		if (this.isCanceled) {
 			this.giveUp(null, SIP.C.causes.CANCELED);
 			return this;
 		}
+		ua.sessions[this.id] = this;
 		if (!this.inviteWithoutSdp)
 			this.prepareOffer();
 		if (this.renderbody)
 			this.body = { body: this.renderbody, contentType: this.rendertype };
-		this.adopt(ua.agent.make('ua_invite', optionsOf(this), (this.anonymous ? 1 : 0) | (this.inviteWithoutSdp ? 0x100 : 0)));
+		try {
+			this.adopt(ua.agent.make('ua_invite', optionsOf(this), (this.anonymous ? 1 : 0) | (this.inviteWithoutSdp ? 0x100 : 0)));
+		} catch (e) {
+			this.logger.error(e);
+			this.giveUp(null, SIP.C.causes.INTERNAL_ERROR);
+		}
 		return this;
 	},
 
@@ -83,8 +88,11 @@ Object.assign(InviteClientContext.prototype, {
 			return this;
 		this.isCanceled = true;
 		this.early_cancel = this.status === C.STATUS_NULL || (this.status === C.STATUS_INVITE_SENT && !this.received_100);
-		if (!this.handle)
+		if (!this.handle) {
+			/* It may wait for a connection for long. */
+			setTimeout(() => this.giveUp(null, SIP.C.causes.CANCELED), 0);
 			return this.canceled();
+		}
 		this.command('cancel', status_code || 0, reason_phrase || null, headerBlock(options.extraHeaders));
 		return this;
 	},

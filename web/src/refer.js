@@ -7,8 +7,8 @@ const isCall = (target) => target instanceof SIP.InviteServerContext || target i
 
 /* RFC 5589 7.3: whom to call, and whose place to take there. */
 function attended(target) {
-	const { dialog, remoteIdentity } = target;
-	return `"${remoteIdentity.friendlyName}" <${dialog.remote_target}?Replaces=${encodeURIComponent(dialog.id.call_id)}` +
+	const { dialog } = target;
+	return `<${dialog.remote_target}?Replaces=${encodeURIComponent(dialog.id.call_id)}` +
 		`%3Bto-tag%3D${encodeURIComponent(dialog.id.remote_tag)}%3Bfrom-tag%3D${encodeURIComponent(dialog.id.local_tag)}>`;
 }
 
@@ -77,7 +77,7 @@ function ReferServerContext(ua, request) {
 	this.logger = ua.getLogger('sip.referservercontext', this.id);
 	this.referTo = request.hasHeader('refer-to') ? request.parseHeader('refer-to') : undefined;
 	if (!this.referTo) {
-		this.logger.warn('Invalid REFER packet. A refer-to header is required. Rejecting refer.');
+		this.logger.warn('REFER without a valid Refer-To');
 		this.reject();
 		return;
 	}
@@ -92,14 +92,17 @@ function ReferServerContext(ua, request) {
 
 ReferServerContext.prototype = Object.create(EventEmitter.prototype);
 
+/* What they wrote stays one line each: with a line end in it, it would be headers of theirs in our request. */
 function inviteOptions(context, options) {
-	const made = Object.assign({}, options), headers = (made.extraHeaders || []).slice();
+	const made = Object.assign({}, options), theirs = [];
 	if (context.replaces)
-		headers.push('Replaces: ' + decodeURIComponent(context.replaces));
+		theirs.push('Replaces: ' + decodeURIComponent(context.replaces));
 	if (context.referredBy)
-		headers.push('Referred-By: ' + context.referredBy);
+		theirs.push('Referred-By: ' + context.referredBy);
+	if (/[\r\n\0]/.test(theirs))
+		throw new URIError('line end');
 	delete made.params;
-	return Object.assign(made, { extraHeaders: headers });
+	return Object.assign(made, { extraHeaders: (made.extraHeaders || []).concat(theirs) });
 }
 
 Object.assign(ReferServerContext.prototype, {
@@ -137,22 +140,26 @@ Object.assign(ReferServerContext.prototype, {
 			this.follow(options, modifiers);
 			return;
 		}
-		this.logger.log('Accepted refer, but did not automatically follow it');
 		this.tell(200);
 		this.about('referAccepted');
 	},
 
 	follow(options, modifiers) {
 		const { uri } = this.referTo;
-		this.logger.log('Accepted refer, attempting to automatically follow it');
 		if (!/^sips?$/.test(uri.scheme)) {
-			this.logger.error('SIP.js can only automatically follow SIP refer target');
+			this.logger.error('the target is no SIP URI');
 			this.tell(603);
 			return;
 		}
 		const target = uri.clone();
 		target.clearHeaders();
-		this.targetSession = this.ua.invite(target, inviteOptions(this, options.inviteOptions), modifiers);
+		try {
+			this.targetSession = this.ua.invite(target, inviteOptions(this, options.inviteOptions), modifiers);
+		} catch (e) {
+			this.logger.error(e);
+			this.notFollowed(400);
+			return;
+		}
 		this.emit('referInviteSent', this);
 		this.targetSession.once('progress', () => {
 			this.tell(100);
@@ -172,11 +179,14 @@ Object.assign(ReferServerContext.prototype, {
 			return;
 		this.logger.log('Refer was not successful. Resuming session');
 		if (response && response.status_code === 429) {
-			this.logger.log('Alerting referrer that identity is required.');
 			this.tell(429, 'Provide Referrer Identity');
 			return;
 		}
-		this.tell(603, 'Declined');
+		this.notFollowed(603, 'Declined');
+	},
+
+	notFollowed(status, reason) {
+		this.tell(status, reason);
 		this.status = SIP.Session.C.STATUS_TERMINATED;
 		this.about('referRejected');
 	},

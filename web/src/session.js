@@ -69,12 +69,18 @@ Object.assign(Session.prototype, descriptions.methods, told.methods, {
 
 	/* Calls sidetone_session_NAME; a wrong state is an exception. */
 	command(name, ...args) {
+		this.checkHandle();
 		const { agent } = this.ua, error = agent.call('session_' + name, this.handle, ...args);
 		this.sync();
 		if (error === ERRNO.EPERM)
 			throw new SIP.Exceptions.InvalidStateError(this.status);
 		if (error)
 			throw new TypeError(agent.error());
+	},
+
+	checkHandle() {
+		if (!this.handle)
+			throw new SIP.Exceptions.InvalidStateError(this.status);
 	},
 
 	/* Over it is when its last events were told, and not while they are. */
@@ -159,6 +165,7 @@ Object.assign(Session.prototype, descriptions.methods, told.methods, {
 
 	/* `owner` has onSent(text), receiveResponse(response), onFailed(cause). */
 	requestInside(method, options, owner) {
+		this.checkHandle();
 		const { agent } = this.ua, body = typeof options.body === 'string' ? { body: options.body } : options.body || {};
 		const sent = (text) => owner.onSent(text);
 		agent.whenSent({ call_id: this.callId(), method }, sent);
@@ -168,7 +175,7 @@ Object.assign(Session.prototype, descriptions.methods, told.methods, {
 			agent.forgetUnsent(sent);
 			throw error === ERRNO.EPERM ? new SIP.Exceptions.InvalidStateError(this.status) : new TypeError(agent.error());
 		}
-		agent.requests.set(handle, new told.InsideRequest(this.ua, handle, owner));
+		agent.requests.set(handle, new told.InsideRequest(this.ua, handle, owner, sent));
 	},
 
 	callId() {

@@ -8,11 +8,12 @@ const { settled } = require('./renew.js');
 
 /* A request inside a session's dialog, which its owner waits for. */
 class InsideRequest {
-	constructor(ua, handle, owner) {
-		Object.assign(this, { ua, handle, owner });
+	constructor(ua, handle, owner, sent) {
+		Object.assign(this, { ua, handle, owner, sent });
 	}
 
 	end() {
+		this.ua.agent.forgetUnsent(this.sent);
 		this.ua.agent.requests.delete(this.handle);
 		this.ua.agent.call('request_free', this.handle);
 	}
@@ -227,16 +228,19 @@ const methods = {
 	on_info(e, request) {
 		const handler = this.sessionDescriptionHandler;
 		serve(this.ua, request, { incoming: e.incoming });
-		/* Candidates of a peer that trickles. */
-		if (handler && handler.hasTrickle && handler.hasTrickle(request.getHeader('Content-Type'))) {
-			request.reply(200);
-			handler.addTrickle(request.body);
-		} else if (this.onInfo)
-			this.onInfo(request);
-		else
-			request.reply(415, null, ['Accept: application/dtmf-relay']);
-		/* It is answered by the agent now, if nobody did. */
-		request.served.incoming = 0;
+		try {
+			/* Candidates of a peer that trickles. */
+			if (handler && handler.hasTrickle && handler.hasTrickle(request.getHeader('Content-Type'))) {
+				request.reply(200);
+				handler.addTrickle(request.body);
+			} else if (this.onInfo)
+				this.onInfo(request);
+			else
+				request.reply(415, null, ['Accept: application/dtmf-relay']);
+		} finally {
+			/* It is answered by the agent now, if nobody did. */
+			request.served.incoming = 0;
+		}
 	},
 
 	on_dtmf(e, request) {
@@ -259,12 +263,15 @@ const methods = {
 			this.ua.agent.call('incoming_free', request.served.incoming);
 			return;
 		}
-		this.referContext = new SIP.ReferServerContext(this.ua, request);
+		const context = new SIP.ReferServerContext(this.ua, request);
+		if (context.status === SIP.Session.C.STATUS_TERMINATED)
+			return;
+		this.referContext = context;
 		if (this.listeners('referRequested').length) {
 			this.emit('referRequested', this.referContext);
 			return;
 		}
-		this.logger.log('No referRequested listeners, automatically accepting and following the refer');
+		this.logger.log('nobody listens: the REFER is followed');
 		this.referContext.accept(Object.assign({ followRefer: true }, this.passedOptions && { inviteOptions: this.passedOptions }), this.modifiers);
 	},
 

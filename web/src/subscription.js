@@ -148,10 +148,12 @@ Object.assign(Subscription.prototype, {
 	on_subscriptionState(e) {
 		const before = this.state;
 		this.state = e.text;
-		if (this.state !== 'terminated' || before === 'terminated')
+		if (this.state !== 'terminated')
 			return;
 		this.forget();
-		this.emit('terminated');
+		/* Who unsubscribed knows. */
+		if (before !== 'terminated')
+			this.emit('terminated');
 	},
 });
 

@@ -3,6 +3,7 @@
 'use strict';
 const SIP = require('./sip.js');
 const EventEmitter = require('./emitter.js');
+const { heard } = require('./core.js');
 
 const C = { STATUS_READY: 0, STATUS_DISCONNECTED: 1, STATUS_ERROR: 2 };
 const OPEN = 1;
@@ -98,9 +99,9 @@ Object.assign(Transport.prototype, {
 			return false;
 		}
 		if (this.ua.configuration.traceSip === true)
-			this.logger.log(`sending WebSocket message:\n\n${text}\n`);
+			heard(() => this.logger.log(`sending WebSocket message:\n\n${text}\n`));
 		this.ws.send(text);
-		this.emit('messageSent', text);
+		heard(() => this.emit('messageSent', text));
 		return true;
 	},
 
@@ -113,15 +114,19 @@ Object.assign(Transport.prototype, {
 	},
 
 	onMessage(e) {
-		const data = e.data, trace = this.ua.configuration.traceSip === true;
-		if (data === '\r\n' && trace)
-			this.logger.log('received WebSocket message with CRLF Keep Alive response');
-		else if (trace)
-			this.logger.log(typeof data === 'string' ? `received WebSocket text message:\n\n${data}\n`
-				: `received WebSocket binary message:\n\n${new TextDecoder().decode(data)}\n`);
+		const { data } = e;
 		/* First, so that whoever keeps a trace has it before what is answered. */
-		this.emit('message', data);
+		heard(() => this.trace(data));
+		heard(() => this.emit('message', data));
 		this.ua.agent.received(this.conn, data);
+	},
+
+	trace(data) {
+		if (this.ua.configuration.traceSip !== true)
+			return;
+		const text = typeof data === 'string';
+		this.logger.log(data === '\r\n' ? 'received WebSocket message with CRLF Keep Alive response'
+			: `received WebSocket ${text ? 'text' : 'binary'} message:\n\n${text ? data : new TextDecoder().decode(data)}\n`);
 	},
 
 	onError(e) {

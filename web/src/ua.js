@@ -5,6 +5,7 @@ const SIP = require('./sip.js');
 const EventEmitter = require('./emitter.js');
 const Agent = require('./agent.js');
 const { loadConfig, configurationCheck } = require('./config.js');
+const { heard } = require('./core.js');
 const { serve } = require('./answer.js');
 const renew = require('./renew.js');
 
@@ -109,11 +110,12 @@ Object.assign(UA.prototype, {
 		return this.transport ? Boolean(this.transport.connected) : false;
 	},
 
+	/* One that waited and throws keeps no other from its turn. */
 	afterConnected(callback) {
 		if (this.isConnected())
 			callback();
 		else
-			this.once('connected', callback);
+			this.once('connected', () => heard(callback));
 	},
 
 	waitForConnected() {
@@ -123,10 +125,13 @@ Object.assign(UA.prototype, {
 	/* It leaves a tick later, so that the caller can listen to the session first. */
 	invite(target, options, modifiers) {
 		const context = new SIP.InviteClientContext(this, target, options, modifiers);
-		this.waitForConnected().then(() => {
+		this.sessions[context.id] = context;     /* so that stop() ends it */
+		this.waitForConnected().then(() => heard(() => {
+			if (context.status === SIP.Session.C.STATUS_TERMINATED)
+				return;
 			context.invite();
 			this.emit('inviteSent', context);
-		});
+		}));
 		return context;
 	},
 
@@ -261,8 +266,6 @@ Object.assign(UA.prototype, {
 	/* 200 is out: nothing is left to be said. */
 	onMessage(handle, request) {
 		this.agent.call('incoming_free', handle);
-		if (request.damaged)
-			return;
 		serve(this, request, { incoming: 0 });
 		const message = new SIP.ServerContext(this, request);
 		message.body = request.body;
@@ -278,10 +281,13 @@ Object.assign(UA.prototype, {
 		}
 		serve(this, request, { incoming: handle });
 		const context = new SIP.ReferServerContext(this, request);
+		/* It was refused: whom it names cannot be read. */
+		if (context.status === SIP.Session.C.STATUS_TERMINATED)
+			return;
 		if (this.listeners('outOfDialogReferRequested').length) {
 			this.emit('outOfDialogReferRequested', context);
 		} else {
-			this.logger.log('No outOfDialogReferRequest listeners, automatically accepting and following the out of dialog refer');
+			this.logger.log('nobody listens: the REFER is followed');
 			context.accept({ followRefer: true });
 		}
 	},

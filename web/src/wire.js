@@ -3,18 +3,26 @@
 const SIP = require('./sip.js');
 
 /* One that came. What the agent could read and SIP.Parser cannot is `damaged`: it has its first line and its
- * headers, as they are. */
+ * headers, as they are, and of From and To what can be read. */
 function incoming(ua, text) {
 	const message = SIP.Parser.parseMessage(text, ua);
 	if (message)
 		return message;
 	const lines = headLines(text), first = lines.shift().split(' '), headers = headersOf(lines);
 	const made = first[0] === 'SIP/2.0' ? new SIP.IncomingResponse(ua) : new SIP.IncomingRequest(ua);
-	Object.assign(made, { data: text, damaged: true, method: first[0], status_code: Number(first[1]), body: '', call_id: (headers['Call-ID'] || [])[0] });
 	for (const name in headers)
 		headers[name].forEach((value) => made.addHeader(name, value));
+	Object.assign(made, { data: text, damaged: true, method: first[0], status_code: Number(first[1]), body: bodyOf(text),
+		call_id: made.getHeader('Call-ID'), cseq: parseInt(made.getHeader('CSeq'), 10) });
+	for (const name of ['from', 'to']) {
+		const value = made.getHeader(name) || '', [, scheme, rest] = /(\w+):([^>;]*)/.exec(value) || [0, 'sip', ''];
+		const tag = made[name + '_tag'] = (/;\s*tag\s*=\s*([^;\s]+)/i.exec(value) || [])[1];
+		made[name] = SIP.NameAddrHeader.parse(value) || new SIP.NameAddrHeader(SIP.URI.opaque(scheme, rest), '', tag && { tag });
+	}
 	return made;
 }
+
+const bodyOf = (text) => text.slice(text.indexOf('\r\n\r\n') + 4);
 
 /* "Name: value" lines of a head, folded ones joined. */
 function headLines(text) {
@@ -35,7 +43,7 @@ function headersOf(lines) {
 function wireInto(request, text) {
 	const lines = headLines(text), first = lines.shift().split(' '), headers = headersOf(lines);
 	const one = (name) => (headers[name] || [''])[0];
-	const body = text.slice(text.indexOf('\r\n\r\n') + 4);
+	const body = bodyOf(text);
 
 	request.method = first[0];
 	request.ruri = SIP.URI.parse(first[1]) || first[1];

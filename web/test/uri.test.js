@@ -165,7 +165,8 @@ test('a text is parsed as a name-addr', () => {
 	assert.equal(NameAddrHeader.parse('Two Words<sip:a>').displayName, 'Two Words');
 	assert.equal(NameAddrHeader.parse('<sip:a>').displayName, undefined);
 	assert.equal(String(NameAddrHeader.parse(' <sip:a> ')), '<sip:a>');
-	for (const wrong of ['', 'sip:a', '<sip:a', '<sip:a>;', '\u00e9 <sip:a>', '"x" y <sip:a>', '<sip:a>, <sip:b>', '< sip:a>'])
+	assert.equal(NameAddrHeader.parse('\u00e9 B <sip:a;x=>').displayName, '\u00e9 B');
+	for (const wrong of ['', 'sip:a', '<sip:a', '<sip:a>;', '"x" y <sip:a>', '<sip:a>, <sip:b>', '< sip:a>'])
 		assert.equal(NameAddrHeader.parse(wrong), undefined, wrong);
 });
 
