@@ -36,7 +36,7 @@ struct sidetone_loop_options {
 	const char *from;               /* the address to connect from: "192.0.2.7" */
 	const char *nameserver;         /* "192.0.2.53" or "192.0.2.53@5353"; those of /etc/resolv.conf */
 	/* Lines about sockets, TLS and DNS, for whoever looks for a fault; nothing. level: 0 error .. 3 debug.
-	 * It is the process's: the last loop that was made with one has it. */
+	 * It is the process's: the last loop that was made with one has it, until that loop is freed. */
 	void (*log)(void *arg, int level, const char *category, const char *text);
 	void *log_arg;
 };
