@@ -10,10 +10,10 @@
  * readable, for sidetone_loop_timeout() at most, and call sidetone_loop_process(). Any number of
  * agents share one core, and with it one host.
  *
- * Addresses of servers: "ws://host[:80]/path?query", "wss://host[:443]/path", and "udp:host",
- * "tcp:host", "tls:host" with or without "//" and a port; without a port these three are looked
- * up by SRV (RFC 3263). A name may have several addresses; they are tried in order until one
- * connects.
+ * Addresses of servers: "ws://host[:80]/path?query", "wss://host[:443]/path" (a "user@" before
+ * the host is passed over), and "udp:host", "tcp:host", "tls:host" with or without "//" and a
+ * port; without a port these three are looked up by SRV (RFC 3263). A name may have several
+ * addresses; they are tried in order until one connects.
  *
  * Threads: everything on the one that turns the loop, but for sidetone_loop_stop(). */
 #ifndef SIDETONE_UA_HOST_H

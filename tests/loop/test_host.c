@@ -273,13 +273,14 @@ static void addresses(void **state)
 		{ "ws://a.example", "a.example", "/", NET_WS, 80 },
 		{ "wss://a.example/sip?KEY=1234", "a.example", "/sip?KEY=1234", NET_WSS, 443 },
 		{ "WSS://a.example:8443?x", "a.example", "/?x", NET_WSS, 8443 },
+		{ "wss://me:key@a.example:7/x@y", "a.example", "/x@y", NET_WSS, 7 },
 		{ "ws://[::1]:5/x", "::1", "/x", NET_WS, 5 },
 		{ "udp:a.example", "a.example", "", NET_UDP, 0 },
 		{ "tls://192.0.2.1:5061", "192.0.2.1", "", NET_TLS, 5061 },
 		{ "tcp:[2001:db8::1]:5060", "2001:db8::1", "", NET_TCP, 5060 },
 	};
 	static const char *const bad[] = { "", "ws:", "ws://", "ws:a.example", "http://a.example", "a.example", "udp:", "udp:a/b",
-		"udp:u@a", "ws://u@a/", "ws://a/x y", "ws://a/x\r\nEvil: yes", "ws://a/x#f", "udp:a;transport=tcp", "tcp:a:70000",
+		"udp:u@a", "tls://u@a", "ws://u@", "ws://u@/", "ws://a/x y", "ws://a/x\r\nEvil: yes", "ws://a/x#f", "udp:a;transport=tcp", "tcp:a:70000",
 		"tls:a?x=y", "wss://a:0/" };
 
 	(void)state;
