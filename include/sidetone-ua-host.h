@@ -10,10 +10,10 @@
  * readable, for sidetone_loop_timeout() at most, and call sidetone_loop_process(). Any number of
  * agents share one core, and with it one host.
  *
- * Addresses of servers: "ws://host[:80]/path?query", "wss://host[:443]/path", and "udp:host",
- * "tcp:host", "tls:host" with or without "//" and a port; without a port these three are looked
- * up by SRV (RFC 3263). A name may have several addresses; they are tried in order until one
- * connects.
+ * Addresses of servers: "ws://host[:80]/path?query", "wss://host[:443]/path" (a "user@" before
+ * the host is passed over), and "udp:host", "tcp:host", "tls:host" with or without "//" and a
+ * port; without a port these three are looked up by SRV (RFC 3263). A name may have several
+ * addresses; they are tried in order until one connects.
  *
  * Threads: everything on the one that turns the loop, but for sidetone_loop_stop(). */
 #ifndef SIDETONE_UA_HOST_H
@@ -36,7 +36,7 @@ struct sidetone_loop_options {
 	const char *from;               /* the address to connect from: "192.0.2.7" */
 	const char *nameserver;         /* "192.0.2.53" or "192.0.2.53@5353"; those of /etc/resolv.conf */
 	/* Lines about sockets, TLS and DNS, for whoever looks for a fault; nothing. level: 0 error .. 3 debug.
-	 * It is the process's: the last loop that was made with one has it. */
+	 * It is the process's: the last loop that was made with one has it, until that loop is freed. */
 	void (*log)(void *arg, int level, const char *category, const char *text);
 	void *log_arg;
 };

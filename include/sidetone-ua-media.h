@@ -11,7 +11,7 @@
  *   its threads  packets are those of media threads, which the application does not see but for
  *                struct sidetone_pcm. Everything else here is for the thread of the agents' host.
  *
- * Functions return 0 or an errno. Strings are UTF-8, end with a NUL, and are copied. */
+ * Functions return 0 or an errno; ENOTCONN also where a session is over. Strings are UTF-8, end with a NUL, and are copied. */
 #ifndef SIDETONE_UA_MEDIA_H
 #define SIDETONE_UA_MEDIA_H
 

@@ -78,6 +78,11 @@ void log_set_sink(log_sink_fn *fn, void *arg)
 	memset(floods, 0, sizeof(floods));
 }
 
+bool log_sink_is(log_sink_fn *fn, const void *arg)
+{
+	return sink == fn && sink_arg == arg;
+}
+
 void log_set_clock(const struct clock *c)
 {
 	clock_used = c;

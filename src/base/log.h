@@ -19,6 +19,7 @@ typedef void log_sink_fn(void *arg, enum log_level level, const char *module, in
 
 /* Counts of what was left out begin anew. */
 void log_set_sink(log_sink_fn *fn, void *arg);
+bool log_sink_is(log_sink_fn *fn, const void *arg);  /* NULL, NULL: is there none? */
 /* Whose seconds limit equal lines, for tests; NULL: the system's. */
 struct clock;
 void log_set_clock(const struct clock *c);

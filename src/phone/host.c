@@ -32,16 +32,25 @@ static void pass_line(void *arg, enum log_level level, const char *module, int v
 	free(z);
 }
 
-/* A library says nothing on standard error by itself. */
+/* A library says nothing on standard error by itself; what another loop has asked for goes on. */
 static void set_log(struct sidetone_loop *h)
 {
 	if (h->log) {
 		log_set_sink(pass_line, h);
 		log_set_mask((1u << LOG_LEVELS) - 1);
 		log_set_debug(1);
-	} else {
+	} else if (log_sink_is(NULL, NULL)) {
 		log_set_mask(0);
 	}
+}
+
+static void forget_log(const struct sidetone_loop *h)
+{
+	if (!log_sink_is(pass_line, h))
+		return;
+	log_set_sink(NULL, NULL);
+	log_set_mask(0);
+	log_set_debug(0);
 }
 
 /* ---- what the core asks for ------------------------------------------------------------------------ */
@@ -227,8 +236,7 @@ void sidetone_loop_free(struct sidetone_loop *h)
 	text_free(&h->cert_file);
 	text_free(&h->priv_key_file);
 	text_free(&h->nameserver);
-	if (h->log)
-		log_set_sink(NULL, NULL);
+	forget_log(h);
 	free(h);
 }
 

@@ -54,7 +54,8 @@ static int take_authority(struct host_uri *u, struct str s)
 int host_uri_parse(struct host_uri *u, struct str s)
 {
 	bool slashes, ws;
-	size_t end;
+	struct str authority;
+	size_t end, at;
 	int err;
 
 	*u = (struct host_uri){ 0 };
@@ -69,7 +70,12 @@ int host_uri_parse(struct host_uri *u, struct str s)
 		;
 	if ((end < s.n && !ws) || !is_target(str_skip(s, end)))
 		return EINVAL;
-	err = take_authority(u, str_sub(s, 0, end));
+	authority = str_sub(s, 0, end);
+	at = str_rchr(authority, '@');
+	/* As browsers do: who we are is said by SIP. */
+	if (ws && at < authority.n)
+		authority = str_skip(authority, at + 1);
+	err = take_authority(u, authority);
 	if (!err && ws && end < s.n && s.p[end] == '?')
 		err = text_cat(&u->target, STR("/"), str_skip(s, end));
 	else if (!err && ws)

@@ -38,6 +38,7 @@ struct phone_media_user {
 	void (*described)(struct sidetone_session *s, unsigned status);
 	int (*reinvite)(struct sidetone_session *s, const char *headers, bool update);
 	int (*info_digit)(struct sidetone_session *s, char digit, unsigned duration_ms);
+	bool (*is_over)(const struct sidetone_session *s);      /* no description comes any more */
 };
 
 /* The options, read. */
@@ -132,6 +133,8 @@ void phone_media_listen(struct sidetone_media *m, sidetone_media_event_fn *fn, v
 /* ---- media_call.c */
 struct phone_call *phone_call_of(struct sidetone_media *m, struct sidetone_session *s);       /* NULL: none */
 struct phone_call *phone_call_make(struct sidetone_media *m, struct sidetone_session *s);     /* if there is none. NULL: ENOMEM */
+/* What an application asks for may be the first thing of a call. ENOTCONN: the session is over; ENOMEM. */
+int phone_call_want(struct sidetone_media *m, struct sidetone_session *s, struct phone_call **out);
 /* The call may be over when it comes back; a reference of the caller's keeps its memory. */
 void phone_tell(struct phone_call *c, const struct sidetone_media_event *e);
 

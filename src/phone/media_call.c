@@ -3,6 +3,7 @@
 #include "phone/media.h"
 #include "base/obj.h"
 #include "media/dtls.h"
+#include <errno.h>
 
 struct phone_call *phone_call_of(struct sidetone_media *m, struct sidetone_session *s)
 {
@@ -27,6 +28,15 @@ struct phone_call *phone_call_make(struct sidetone_media *m, struct sidetone_ses
 	c->says = -1;
 	list_append(&m->calls, &c->link);
 	return c;
+}
+
+int phone_call_want(struct sidetone_media *m, struct sidetone_session *s, struct phone_call **out)
+{
+	*out = phone_call_of(m, s);
+	if (!*out && m->user->is_over(s))
+		return ENOTCONN;
+	*out = *out ? *out : phone_call_make(m, s);
+	return *out ? 0 : ENOMEM;
 }
 
 void phone_tell(struct phone_call *c, const struct sidetone_media_event *e)

@@ -246,13 +246,13 @@ static int device_new(struct device **out, struct phone_call *c)
 int sidetone_media_devices(struct sidetone_media *m, struct sidetone_session *s, const char *input, const char *output,
 			   char *why, size_t why_n)
 {
-	struct phone_call *c = phone_call_make(m, s);
 	struct sidetone_pcm pcm = { 0 };
+	struct phone_call *c;
 	struct device *d;
-	int err;
+	int err = phone_call_want(m, s, &c);
 
-	if (!c)
-		return ENOMEM;
+	if (err)
+		return err;
 	if (!input && !output)
 		return sidetone_media_pcm(m, s, NULL);
 	err = begin(why, why_n);

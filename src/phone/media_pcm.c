@@ -95,12 +95,12 @@ void phone_pcm_free(struct phone_call *c)
 
 int sidetone_media_pcm(struct sidetone_media *m, struct sidetone_session *s, const struct sidetone_pcm *pcm)
 {
-	struct phone_call *c = phone_call_make(m, s);
 	struct phone_pcm *p = NULL;
-	int err = 0;
+	struct phone_call *c;
+	int err = phone_call_want(m, s, &c);
 
-	if (!c)
-		return ENOMEM;
+	if (err)
+		return err;
 	if (pcm && rate_kind(pcm->rate) < 0)
 		return EINVAL;
 	if (pcm) {

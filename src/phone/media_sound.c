@@ -216,10 +216,11 @@ static int read_source(struct phone_source *out, const struct sidetone_source *s
 
 int sidetone_media_source(struct sidetone_media *m, struct sidetone_session *s, const struct sidetone_source *src)
 {
-	struct phone_call *c = phone_call_make(m, s);
 	struct phone_source next;
-	int err = c ? read_source(&next, src) : ENOMEM;
+	struct phone_call *c;
+	int err = phone_call_want(m, s, &c);
 
+	err = err ? err : read_source(&next, src);
 	if (err)
 		return err;
 	next.turn = c->source.turn + 1;
@@ -233,10 +234,11 @@ int sidetone_media_source(struct sidetone_media *m, struct sidetone_session *s, 
 
 int sidetone_media_mute(struct sidetone_media *m, struct sidetone_session *s, bool mute)
 {
-	struct phone_call *c = phone_call_make(m, s);
+	struct phone_call *c;
+	int err = phone_call_want(m, s, &c);
 
-	if (!c)
-		return ENOMEM;
+	if (err)
+		return err;
 	c->muted = mute;
 	phone_sound_apply(c);
 	return 0;
@@ -275,9 +277,10 @@ int sidetone_media_hold(struct sidetone_media *m, struct sidetone_session *s, en
 
 	if ((unsigned)how >= ARRAY_LEN(want))
 		return EINVAL;
-	c = obj_hold(phone_call_make(m, s));
-	if (!c)
-		return ENOMEM;
+	err = phone_call_want(m, s, &c);
+	if (err)
+		return err;
+	obj_hold(c);
 	err = hold(c, want[how]);
 	obj_drop(c);
 	return err;

@@ -59,12 +59,12 @@ static double dbfs(unsigned peak)
 
 int sidetone_media_levels(struct sidetone_media *m, struct sidetone_session *s, double *in, double *out)
 {
-	struct phone_call *c = phone_call_make(m, s);
-	int err = 0;
+	struct phone_call *c;
+	int err = phone_call_want(m, s, &c);
 
 	*in = *out = -INFINITY;
-	if (!c)
-		return ENOMEM;
+	if (err)
+		return err;
 	if (c->meter) {
 		*in = dbfs(atomic_exchange(&c->meter->peak[TAP_IN], 0));
 		*out = dbfs(atomic_exchange(&c->meter->peak[TAP_OUT], 0));

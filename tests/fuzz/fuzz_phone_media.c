@@ -104,7 +104,13 @@ static int info_digit(struct sidetone_session *s, char digit, unsigned ms)
 	return 0;
 }
 
-static const struct phone_media_user user = { describe, described, reinvite, info_digit };
+static bool is_over(const struct sidetone_session *s)
+{
+	(void)s;
+	return false;
+}
+
+static const struct phone_media_user user = { describe, described, reinvite, info_digit, is_over };
 
 static void on_event(void *arg, const struct sidetone_media_event *e)
 {

@@ -207,7 +207,12 @@ static int info_digit(struct sidetone_session *s, char digit, unsigned ms)
 	return s->info_error;
 }
 
-static const struct phone_media_user user = { describe, described, reinvite, info_digit };
+static bool is_over(const struct sidetone_session *s)
+{
+	return s->over;
+}
+
+static const struct phone_media_user user = { describe, described, reinvite, info_digit, is_over };
 
 static void on_event(void *arg, const struct sidetone_media_event *e)
 {
@@ -351,6 +356,7 @@ void refused(struct side *x)
 
 void closed(struct side *x)
 {
+	x->s.over = true;
 	assert_true(handle(x, SIDETONE_MEDIA_CLOSED, 0, NULL, NULL));
 }
 

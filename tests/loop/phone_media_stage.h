@@ -14,6 +14,7 @@ struct sidetone_session {
 	bool made, told;                /* describe(), described() came */
 	char *body;                     /* owned; what describe() brought; NULL: none */
 	unsigned status;                /* what described() brought */
+	bool over;                      /* closed() */
 	unsigned reinvites;
 	int reinvite_error;             /* what reinvite() gives */
 	bool asks_at_once;              /* it asks for the offer before it comes back */

@@ -2,6 +2,7 @@
  * the test's own on the same loop. */
 #include "phone/host_private.h"
 #include "../unit/tls_stage.h"
+#include "base/log.h"
 #include "base/obj.h"
 #include "sip/message.h"
 #include <errno.h>
@@ -272,13 +273,14 @@ static void addresses(void **state)
 		{ "ws://a.example", "a.example", "/", NET_WS, 80 },
 		{ "wss://a.example/sip?KEY=1234", "a.example", "/sip?KEY=1234", NET_WSS, 443 },
 		{ "WSS://a.example:8443?x", "a.example", "/?x", NET_WSS, 8443 },
+		{ "wss://me:key@a.example:7/x@y", "a.example", "/x@y", NET_WSS, 7 },
 		{ "ws://[::1]:5/x", "::1", "/x", NET_WS, 5 },
 		{ "udp:a.example", "a.example", "", NET_UDP, 0 },
 		{ "tls://192.0.2.1:5061", "192.0.2.1", "", NET_TLS, 5061 },
 		{ "tcp:[2001:db8::1]:5060", "2001:db8::1", "", NET_TCP, 5060 },
 	};
 	static const char *const bad[] = { "", "ws:", "ws://", "ws:a.example", "http://a.example", "a.example", "udp:", "udp:a/b",
-		"udp:u@a", "ws://u@a/", "ws://a/x y", "ws://a/x\r\nEvil: yes", "ws://a/x#f", "udp:a;transport=tcp", "tcp:a:70000",
+		"udp:u@a", "tls://u@a", "ws://u@", "ws://u@/", "ws://a/x y", "ws://a/x\r\nEvil: yes", "ws://a/x#f", "udp:a;transport=tcp", "tcp:a:70000",
 		"tls:a?x=y", "wss://a:0/" };
 
 	(void)state;
@@ -397,12 +399,61 @@ static void lines_for_who_asks(void **state)
 	files_end(&f);
 }
 
+static void count_line(void *arg, int level, const char *category, const char *text)
+{
+	(void)level;
+	(void)category;
+	*(unsigned *)arg += !strcmp(text, "a line");
+}
+
+static unsigned lines_of(unsigned *n)
+{
+	*n = 0;
+	log_error("a line");
+	log_warning("a line");
+	return *n;
+}
+
+static struct sidetone_loop *loop_with_log(unsigned *n)
+{
+	struct sidetone_loop *l = NULL;
+
+	if (sidetone_loop_new(&l, &(struct sidetone_loop_options){ .log = n ? count_line : NULL, .log_arg = n }, NULL, 0))
+		GOT(NULL);
+	return l;
+}
+
+/* Loops come and go; the last one that has asked for lines has them while it lives. */
+static void lines_of_several_loops(void **state)
+{
+	struct sidetone_loop *first, *second, *silent;
+	unsigned n = 0, m = 0;
+
+	(void)state;
+	first = loop_with_log(&n);
+	silent = loop_with_log(NULL);
+	assert_int_equal(lines_of(&n), 2);
+	sidetone_loop_free(silent);
+	assert_int_equal(lines_of(&n), 2);
+	assert_int_equal(sidetone_loop_new(&silent, &(struct sidetone_loop_options){ .log = count_line, .log_arg = &m, .from = "x" },
+					   NULL, 0), EINVAL);
+	assert_int_equal(lines_of(&n), 2);
+	second = loop_with_log(&m);
+	assert_int_equal(lines_of(&n), 0);
+	sidetone_loop_free(first);
+	assert_int_equal(lines_of(&m), 2);
+	sidetone_loop_free(second);
+	assert_int_equal(log_mask(), 0);
+	assert_int_equal(lines_of(&m), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_protocol), cmocka_unit_test(encrypted), cmocka_unit_test(nobody_there),
 		cmocka_unit_test(closed_is_silent), cmocka_unit_test(addresses), cmocka_unit_test(time_and_hashes),
 		cmocka_unit_test(runs_until_stopped), cmocka_unit_test(wrong_options), cmocka_unit_test(lines_for_who_asks),
+		cmocka_unit_test(lines_of_several_loops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -404,6 +404,29 @@ static void test_options(void **state)
 		assert_true(sidetone_media_event_name((enum sidetone_media_event_type)t)[0]);
 }
 
+/* Sound may be asked for before there is a description, and not after the end. */
+static void test_over(void **state)
+{
+	struct sidetone_source tone = { .type = SIDETONE_TONE, .text = "440" };
+	struct sidetone_media_state st;
+	double in, out;
+
+	(void)state;
+	both(NULL, NULL);
+	assert_int_equal(sidetone_media_mute(a.m, &a.s, true), 0);
+	assert_int_equal(sidetone_media_levels(a.m, &a.s, &in, &out), 0);
+	assert_int_equal(offer_answer(&a, &b), 0);
+	closed(&a);
+	assert_int_equal(sidetone_media_mute(a.m, &a.s, true), ENOTCONN);
+	assert_int_equal(sidetone_media_source(a.m, &a.s, &tone), ENOTCONN);
+	assert_int_equal(sidetone_media_hold(a.m, &a.s, SIDETONE_HOLD_ON), ENOTCONN);
+	assert_int_equal(sidetone_media_levels(a.m, &a.s, &in, &out), ENOTCONN);
+	assert_true(isinf(in) && isinf(out));
+	assert_int_equal(sidetone_media_pcm(a.m, &a.s, &(struct sidetone_pcm){ .rate = 8000 }), ENOTCONN);
+	assert_int_equal(sidetone_media_state(a.m, &a.s, &st), ENOENT);
+	assert_int_equal(a.s.reinvites, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, stage_up, stage_down)
 
 int main(void)
@@ -411,7 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_opus), T(test_g722), T(test_alaw), T(test_ulaw), T(test_in_common), T(test_packet_length), T(test_sources),
 		T(test_bad_sources), T(test_digits), T(test_digits_48), T(test_digits_by_info), T(test_bad_digits), T(test_hold), T(test_answers_on_hold),
-		T(test_hold_refused), T(test_half_a_frame), T(test_silent_peer), T(test_options),
+		T(test_hold_refused), T(test_half_a_frame), T(test_silent_peer), T(test_options), T(test_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
