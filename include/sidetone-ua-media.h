@@ -90,7 +90,7 @@ typedef void sidetone_media_event_fn(void *arg, const struct sidetone_media_even
 /* EINVAL: an option is wrong, and `why` (may be NULL) says which. */
 int sidetone_media_new(struct sidetone_media **out, const struct sidetone_media_options *o, sidetone_media_event_fn *fn,
 		       void *arg, char *why, size_t why_n);
-/* All of its sessions' sound ends; none of them is answered any more. Not from inside an event. */
+/* All of its sessions' sound ends; none of them is answered any more, and no name is waited for. Not from inside an event. */
 void sidetone_media_free(struct sidetone_media *m);
 
 int sidetone_media_fd(const struct sidetone_media *m);

@@ -153,7 +153,7 @@ void phone_why(char *why, size_t n, const char *fmt, ...) __attribute__((format(
 /* ---- media_server.c */
 int phone_server_read(struct phone_server *s, const char *text, bool turn);
 void phone_server_free(struct phone_server *s);
-/* Names become addresses on a thread of the pool; then `known` is called. */
+/* Names become addresses, later; then `known` is called. Forgotten: nothing is waited for. */
 int phone_servers_look_up(struct sidetone_media *m, void (*known)(struct sidetone_media *m));
 bool phone_servers_pending(const struct sidetone_media *m);
 void phone_servers_forget(struct sidetone_media *m);

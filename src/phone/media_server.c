@@ -1,23 +1,26 @@
-/* phone/media_server.c -- STUN and TURN servers by name: looked up on a thread of the pool, while the calls that would
- * ask them wait as long as they wait for candidates. */
+/* phone/media_server.c -- STUN and TURN servers by name: looked up, while the calls that would ask them wait as long as
+ * they wait for candidates. */
 #define LOG_MODULE "media"
 #include "phone/media.h"
 #include "base/log.h"
+#include "net/dns.h"
 #include <errno.h>
-#include <netdb.h>
 #include <stdlib.h>
 
 enum { STUN_PORT = 3478, SERVERS = 2 };
 
+struct phone_ask {              /* for one kind of address of one server */
+	struct phone_lookup *l;
+	struct sa addr;         /* unset: none */
+	int err;
+};
+
 struct phone_lookup {
-	struct sidetone_media *m;       /* NULL: nobody waits for it */
+	struct sidetone_media *m;
 	void (*known)(struct sidetone_media *m);
-	bool v6;                /* the addresses that are ours are */
-	struct {
-		char *host;             /* owned; NULL: nothing to look up */
-		struct sa addr;
-		int err;                /* of getaddrinfo() */
-	} v[SERVERS];
+	struct dns *dns;        /* held */
+	unsigned left;          /* answers that have not come */
+	struct phone_ask v4[SERVERS], v6[SERVERS];
 };
 
 static struct phone_server *server(struct sidetone_media *m, int i)
@@ -72,76 +75,65 @@ void phone_server_free(struct phone_server *s)
 /* ---- names */
 
 /* One that our sockets reach, if there is one. */
-static void choose(struct sa *out, const struct addrinfo *found, bool v6)
+static void take(struct sidetone_media *m, const struct phone_lookup *l)
 {
-	const struct addrinfo *best = found;
-
-	for (const struct addrinfo *a = found; a; a = a->ai_next)
-		if ((a->ai_family == AF_INET6) == v6) {
-			best = a;
-			break;
-		}
-	sa_from(out, best->ai_addr, best->ai_addrlen);
-}
-
-/* On a thread of the pool. */
-static void work(void *arg)
-{
-	struct phone_lookup *l = arg;
+	bool v6 = sa_is_set(&m->conf.address) && sa_is_v6(&m->conf.address);
 
 	for (int i = 0; i < SERVERS; i++) {
-		struct addrinfo hint = { .ai_socktype = SOCK_DGRAM }, *found = NULL;
+		const struct phone_ask *best = v6 ? &l->v6[i] : &l->v4[i], *other = v6 ? &l->v4[i] : &l->v6[i];
+		struct phone_server *s = server(m, i);
 
-		if (!l->v[i].host)
+		if (!s->host.n)
 			continue;
-		l->v[i].err = getaddrinfo(l->v[i].host, NULL, &hint, &found);
-		if (!l->v[i].err)
-			choose(&l->v[i].addr, found, l->v6);
-		if (found)
-			freeaddrinfo(found);
+		best = sa_is_set(&best->addr) ? best : other;
+		if (!sa_is_set(&best->addr)) {
+			log_warning("'%s' has no address%s%s; calls go without it", s->host.p, best->err ? ": " : "",
+				    best->err ? strerror(best->err) : "");
+			continue;
+		}
+		s->addr = best->addr;
+		sa_set_port(&s->addr, s->port);
 	}
 }
 
 static void lookup_free(struct phone_lookup *l)
 {
-	for (int i = 0; i < SERVERS; i++)
-		free(l->v[i].host);
+	dns_free(l->dns);
 	free(l);
 }
 
-static void take(struct sidetone_media *m, const struct phone_lookup *l)
+static void on_answer(void *arg, int err, const struct dns_record *v, size_t n)
 {
-	for (int i = 0; i < SERVERS; i++) {
-		struct phone_server *s = server(m, i);
+	struct phone_ask *ask = arg;
+	struct phone_lookup *l = ask->l;
+	struct sidetone_media *m = l->m;
+	void (*known)(struct sidetone_media *m) = l->known;
 
-		if (!l->v[i].host)
-			continue;
-		if (l->v[i].err) {
-			log_warning("'%s' has no address: %s; calls go without it", l->v[i].host, gai_strerror(l->v[i].err));
-			continue;
-		}
-		s->addr = l->v[i].addr;
-		sa_set_port(&s->addr, s->port);
-	}
+	ask->err = err;
+	if (!err && n)
+		ask->addr = v[0].u.addr;
+	if (--l->left)
+		return;
+	m->lookup = NULL;
+	take(m, l);
+	lookup_free(l);
+	known(m);
 }
 
-static void done(void *arg)
+/* A name that cannot be asked for has no address, as others. */
+static int start_ask(struct phone_lookup *l, struct phone_ask *ask, int server_index, enum dns_type t)
 {
-	struct phone_lookup *l = arg;
-	struct sidetone_media *m = l->m;
-
-	if (m) {
-		m->lookup = NULL;
-		take(m, l);
-		l->known(m);
-	}
-	lookup_free(l);
+	ask->l = l;
+	ask->err = dns_lookup(l->dns, text_view(&server(l->m, server_index)->host), t, on_answer, ask, NULL);
+	l->left += !ask->err;
+	return ask->err == ENOMEM ? ENOMEM : 0;
 }
 
 int phone_servers_look_up(struct sidetone_media *m, void (*known)(struct sidetone_media *m))
 {
+	static const struct dns_prm prm = { .hosts = { "system", 6 }, .resolv = { "system", 6 } };
 	struct phone_lookup *l;
-	int err = 0;
+	int err;
 
 	if (!m->stun.host.n && !m->turn.host.n)
 		return 0;
@@ -150,18 +142,21 @@ int phone_servers_look_up(struct sidetone_media *m, void (*known)(struct sideton
 		return ENOMEM;
 	l->m = m;
 	l->known = known;
-	l->v6 = sa_is_set(&m->conf.address) && sa_is_v6(&m->conf.address);
-	for (int i = 0; i < SERVERS; i++)
-		if (server(m, i)->host.n) {
-			l->v[i].host = str_dup(text_view(&server(m, i)->host));
-			err = l->v[i].host ? err : ENOMEM;
-		}
-	err = err ? err : loop_work(m->loop, work, done, l);
-	if (err)
-		lookup_free(l);
-	else
+	err = dns_new(&l->dns, m->loop, &prm);
+	for (int i = 0; i < SERVERS && !err; i++) {
+		if (!server(m, i)->host.n)
+			continue;
+		err = start_ask(l, &l->v4[i], i, DNS_A);
+		err = err ? err : start_ask(l, &l->v6[i], i, DNS_AAAA);
+	}
+	if (!err && l->left) {
 		m->lookup = l;
-	return err;
+		return 0;
+	}
+	if (err != ENOMEM)
+		take(m, l);
+	lookup_free(l);
+	return err == ENOMEM ? ENOMEM : 0;
 }
 
 bool phone_servers_pending(const struct sidetone_media *m)
@@ -172,6 +167,6 @@ bool phone_servers_pending(const struct sidetone_media *m)
 void phone_servers_forget(struct sidetone_media *m)
 {
 	if (m->lookup)
-		m->lookup->m = NULL;
+		lookup_free(m->lookup);
 	m->lookup = NULL;
 }
