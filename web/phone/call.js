@@ -195,8 +195,8 @@ export class Call extends EventTarget {
 	}
 
 	/* Whoever is on hold hears the server's music, if it has any, and neither hears nor sees this room. */
-	applyMute(tracks = this.sent('audio')) {
-		for (const track of this.sent('video'))
+	applyMute(tracks = this.sent('audio'), pictures = this.sent('video')) {
+		for (const track of pictures)
 			track.enabled = !this.session.local_hold;
 		for (const track of tracks)
 			track.enabled = !this.muted && !this.session.local_hold;
@@ -221,19 +221,27 @@ export class Call extends EventTarget {
 		const pc = this.handler && this.handler.peerConnection;
 		if (!pc || this.isOver)
 			return;
-		const stream = await navigator.mediaDevices.getUserMedia(this.constraints(this.video));
-		this.applyMute(stream.getAudioTracks());
-		for (const track of stream.getTracks()) {
-			const sender = pc.getSenders().find((s) => s.track && s.track.kind === track.kind);
-			if (!sender) {
-				track.stop();
-				continue;
-			}
-			const old = sender.track;
-			await sender.replaceTrack(track);
-			old.stop();
+		const stream = await navigator.mediaDevices.getUserMedia(this.constraints(this.video)), tracks = stream.getTracks();
+		try {
+			this.applyMute(stream.getAudioTracks(), stream.getVideoTracks());
+			for (const track of tracks)
+				await this.replace(pc, track);
+			this.applyMute();
+			this.change({ local: stream });
+		} finally {
+			/* Nothing stays on that this call does not send. */
+			for (const track of tracks)
+				if (this.isOver || !pc.getSenders().some((s) => s.track === track))
+					track.stop();
 		}
-		this.change({ local: stream });
+	}
+
+	async replace(pc, track) {
+		const sender = pc.getSenders().find((s) => s.track && s.track.kind === track.kind), old = sender && sender.track;
+		if (!sender || this.isOver)
+			return;
+		await sender.replaceTrack(track);
+		old.stop();
 	}
 
 	/* `target`: an address, or another Call that takes this one's place. */

@@ -57,7 +57,7 @@ export class Devices extends EventTarget {
 			document.querySelectorAll('audio').forEach((a) => this.sink(a));
 		else
 			this.dispatchEvent(new CustomEvent('changed'));
-		if (this.testing && name === 'microphone') {
+		if ((this.testing || this.asking) && name === 'microphone') {
 			this.endTest();
 			this.test();
 		}
@@ -112,23 +112,35 @@ export class Devices extends EventTarget {
 	}
 
 	async test() {
-		if (this.testing) {
+		if (this.testing || this.asking) {
 			this.endTest();
 			return;
 		}
+		const asking = this.asking = {}, off = () => this.asking !== asking;
 		try {
 			if (!navigator.mediaDevices)
 				throw new Error('none');
-			this.testing = await navigator.mediaDevices.getUserMedia(this.constraints(false));
+			const stream = await navigator.mediaDevices.getUserMedia(this.constraints(false));
+			/* Ended while the browser asked. */
+			if (off()) {
+				stream.getTracks().forEach((t) => t.stop());
+				return;
+			}
+			this.testing = stream;
 			$('mic-test').setAttribute('aria-pressed', 'true');
 			this.list();
 		} catch (e) {
-			trouble(deviceTrouble(e, false));
+			if (!off())
+				trouble(deviceTrouble(e, false));
 		}
+		if (!off())
+			this.asking = null;
 	}
 
 	endTest() {
-		this.testing.getTracks().forEach((t) => t.stop());
+		this.asking = null;
+		if (this.testing)
+			this.testing.getTracks().forEach((t) => t.stop());
 		this.testing = null;
 		this.forget('test');
 		$('mic-level').value = 0;

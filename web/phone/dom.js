@@ -55,6 +55,29 @@ export const store = {
 	},
 };
 
+/* What was said and who was called: kept in this browser when its user is to be remembered, otherwise only
+ * until he logs out. */
+export const diary = {
+	lasting: false,
+	memory: new Map(),
+	get(key, fallback) {
+		if (this.lasting)
+			return store.get(key, fallback);
+		store.remove(key);
+		return this.memory.has(key) ? this.memory.get(key) : fallback;
+	},
+	set(key, value) {
+		if (this.lasting)
+			store.set(key, value);
+		else
+			this.memory.set(key, value);
+	},
+	begin(lasting) {
+		this.lasting = lasting;
+		this.memory.clear();
+	},
+};
+
 /* ---- what is said ---- */
 
 let clearing = 0;

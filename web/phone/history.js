@@ -1,5 +1,5 @@
 /* The calls before, kept in this browser. */
-import { $, el, button, store, duration } from './dom.js';
+import { $, el, button, diary, duration } from './dom.js';
 
 const KEPT = 100;
 
@@ -15,13 +15,13 @@ export class History {
 
 	use(line) {
 		this.key = `history.${line.account}@${line.domain}`;
-		this.list = store.get(this.key, []);
+		this.list = diary.get(this.key, []);
 		this.show();
 	}
 
 	keep() {
 		this.list = this.list.slice(0, KEPT);
-		store.set(this.key, this.list);
+		diary.set(this.key, this.list);
 	}
 
 	add(call) {

@@ -1,6 +1,6 @@
 /* Extensions that are watched: a subscription each, to dialog (RFC 4235) or, when the server has none, to
  * presence (RFC 3856). A press on a lamp calls it. */
-import { $, el, store } from './dom.js';
+import { $, el, diary } from './dom.js';
 
 const WORDS = { unknown: 'not known', free: 'free', ringing: 'rings', busy: 'busy', gone: 'not there' };
 
@@ -37,14 +37,14 @@ export class Lamps {
 		this.close();
 		this.line = line;
 		this.key = `watched.${line.account}@${line.domain}`;
-		$('watched').value = store.get(this.key, '');
+		$('watched').value = diary.get(this.key, '');
 		this.follow();
 		/* Not before it is known that the account is let in. */
 		line.addEventListener('state', () => { if (line.state === 'registered') this.follow(); });
 	}
 
 	set(text) {
-		store.set(this.key, text);
+		diary.set(this.key, text);
 		this.follow();
 	}
 

@@ -1,8 +1,14 @@
 /* Messages: one conversation for each number, kept in this browser. */
-import { $, el, button, store, say, clock } from './dom.js';
+import { $, el, button, diary, say, clock } from './dom.js';
 import { refusal } from './words.js';
 
 const KEPT = 200;	/* messages of one conversation */
+const PEERS = 100;	/* conversations; the oldest go */
+const ROOM = 5e5;	/* characters of all of them: a browser keeps about 5e6 */
+const LONGEST = 2000;	/* characters of a message that came */
+const LONGEST_NAME = 100, LONGEST_PEER = 250;
+
+const last = (chat) => (chat.list.length ? chat.list[chat.list.length - 1].at : Infinity);
 
 export class Messages {
 	constructor() {
@@ -24,8 +30,10 @@ export class Messages {
 	use(line) {
 		this.line = line;
 		this.key = `messages.${line.account}@${line.domain}`;
-		this.chats = store.get(this.key, {});
-		for (const chat of Object.values(this.chats))
+		const kept = diary.get(this.key, []);
+		/* A Map: a peer may be called like a property of every object. */
+		this.chats = new Map(kept instanceof Array ? kept : Object.entries(kept));
+		for (const chat of this.chats.values())
 			for (const m of chat.list)
 				if (m.state === 'sending')
 					m.state = 'Not known whether it arrived.';
@@ -36,20 +44,29 @@ export class Messages {
 	}
 
 	keep() {
-		for (const chat of Object.values(this.chats))
+		let room = ROOM, n = 0;
+		for (const [peer, chat] of [...this.chats].sort(([, a], [, b]) => last(b) - last(a))) {
 			chat.list = chat.list.slice(-KEPT);
-		store.set(this.key, this.chats);
+			room -= chat.list.reduce((sum, m) => sum + m.text.length, 0);
+			if ((++n > PEERS || room < 0) && peer !== this.peer)
+				this.chats.delete(peer);
+		}
+		diary.set(this.key, [...this.chats]);
 	}
 
 	chat(peer) {
-		this.chats[peer] = this.chats[peer] || { list: [], unread: 0, name: '' };
-		return this.chats[peer];
+		if (!this.chats.has(peer))
+			this.chats.set(peer, { list: [], unread: 0, name: '' });
+		return this.chats.get(peer);
 	}
 
 	came({ peer, name, text, type, at }) {
-		if (!/^text\/|^$/i.test(type || ''))
+		if (!/^text\/|^$/i.test(type || '') || peer.length > LONGEST_PEER)
 			return;
 		const chat = this.chat(peer), seen = this.peer === peer && !$('messages').hidden && !document.hidden;
+		if (text.length > LONGEST)
+			text = text.slice(0, LONGEST) + '…';
+		name = (name || '').slice(0, LONGEST_NAME);
 		chat.list.push({ mine: false, text, at });
 		chat.name = name || chat.name;
 		chat.unread += seen ? 0 : 1;
@@ -105,9 +122,8 @@ export class Messages {
 	}
 
 	show() {
-		const last = (c) => (c.list.length ? c.list[c.list.length - 1].at : Infinity);
-		const peers = Object.keys(this.chats).sort((a, b) => last(this.chats[b]) - last(this.chats[a]));
-		const unread = peers.reduce((n, p) => n + this.chats[p].unread, 0);
+		const peers = [...this.chats.keys()].sort((a, b) => last(this.chat(b)) - last(this.chat(a)));
+		const unread = peers.reduce((n, p) => n + this.chat(p).unread, 0);
 		$('unread').hidden = !unread;
 		$('unread').textContent = unread ? `${unread} new` : '';
 		this.showPeers(peers);
@@ -119,7 +135,7 @@ export class Messages {
 	showPeers(peers) {
 		const at = document.activeElement, focused = at && at.closest('#chats') ? at.dataset.peer : null;
 		$('chats').replaceChildren(...peers.map((peer) => {
-			const { name, unread } = this.chats[peer];
+			const { name, unread } = this.chat(peer);
 			const b = button(`${name ? `${name} (${peer})` : peer}${unread ? ` – ${unread} new` : ''}`, () => this.open(peer, true),
 				{ 'aria-current': peer === this.peer ? 'true' : 'false' });
 			b.dataset.peer = peer;

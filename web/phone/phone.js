@@ -1,6 +1,6 @@
 /* A phone on a page: logging in, dialling, keys, and the tabs. What it does is in the files beside it; SIP is
  * sidetone-ua.js. */
-import { $, store, say, trouble, noTrouble } from './dom.js';
+import { $, store, diary, say, trouble, noTrouble } from './dom.js';
 import { Line, hostOf } from './line.js';
 import { Call } from './call.js';
 import { Calls } from './calls.js';
@@ -42,6 +42,7 @@ function fillLogin() {
 }
 
 function remember(o) {
+	diary.begin($('remember').checked);
 	if (!$('remember').checked) {
 		store.remove('login');
 		return;
@@ -119,6 +120,8 @@ function logout() {
 	$('login-view').hidden = false;
 	$('phone-view').hidden = $('logout').hidden = true;
 	showState();
+	diary.begin(diary.lasting);
+	$('password').value = '';
 	$('password').focus();
 }
 
@@ -153,7 +156,7 @@ async function dial(text, video) {
 	try {
 		await devices.list();
 		line.call(text, video, devices.constraints(video));
-		store.set('last', text.trim());
+		diary.set('last', text.trim());
 		$('number').value = '';
 	} catch (e) {
 		trouble(e.message);
@@ -221,7 +224,7 @@ $('dial').addEventListener('submit', (e) => {
 	e.preventDefault();
 	/* An empty number brings back the last one, as on a telephone. */
 	if (!$('number').value.trim())
-		$('number').value = store.get('last', '');
+		$('number').value = diary.get('last', '');
 	else
 		dial($('number').value, false);
 });
@@ -247,7 +250,7 @@ function openTab(name, focus) {
 		history.seen();
 	if (name === 'settings')
 		devices.list();
-	else if (devices.testing)
+	else
 		devices.endTest();
 }
 
