@@ -161,7 +161,7 @@ Object.assign(UA.prototype, {
 	},
 
 	start() {
-		this.logger.log('user requested startup...');
+		this.logger.log('start');
 		if (this.status === C.STATUS_INIT) {
 			this.status = C.STATUS_STARTING;
 			new SIP.Transport(this, this.getNextWsServer());
@@ -170,11 +170,11 @@ Object.assign(UA.prototype, {
 			this.status = C.STATUS_READY;
 			this.transport.connect();
 		} else if (this.status === C.STATUS_STARTING) {
-			this.logger.log('UA is in STARTING status, not opening new connection');
+			this.logger.log('starting already');
 		} else if (this.status === C.STATUS_READY) {
-			this.logger.log('UA is in READY status, not resuming');
+			this.logger.log('started already');
 		} else {
-			this.logger.error('Connection is down. Auto-Recovery system is trying to connect');
+			this.logger.error('the connection is down, and tried again');
 		}
 		if (!this.onlineListener) {
 			this.onlineListener = () => this.agent.call('ua_network_changed', this.agent.core.ua);
@@ -185,7 +185,7 @@ Object.assign(UA.prototype, {
 	},
 
 	stop() {
-		this.logger.log('user requested closure...');
+		this.logger.log('stop');
 		if (this.status === C.STATUS_USER_CLOSED) {
 			this.logger.warn('UA already closed');
 			return this;
