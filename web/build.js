@@ -75,7 +75,7 @@ const PRIVATE = ['last_sent', 'transports', 'setWord', 'mediaError', 'theirs_pen
 	'forgetUnsent', 'refusing', 'refusal', 'answering', 'adopt', 'sendByMedia', 'sendReinvite', 'followFailed', 'on_event', 'last_conn', 'tellGathered', 'remoteSet', 'changeHold',
 	'modifiersOf', 'applyOptions', 'beginGathering', 'endGathering', 'mediaOptions', 'replaceTracks', 'waitForCandidates', 'takeCandidate',
 	'takeGatheringState', 'createDescription', 'giveUp', 'quotedInside', 'transportsOf', 'peerCan', 'waitForDialog',
-	'heard', 'checkHandle', 'notFollowed', '_trickle', '_wait', '_gathering', '_devices', '_told', 'was_held', 'relayOnly', 'isCandidateTcp',
+	'heard', 'checkHandle', 'notFollowed', 'was_held', 'relayOnly', 'isCandidateTcp',
 	'transportCount', 'supportedTags', 'stripEncoding', 'responseHead', 'withoutLines', 'InsideRequest', 'wireInto', 'roundClean', 'takeInvite',
 	'hasServers'];
 

@@ -134,7 +134,7 @@ Object.assign(Session.prototype, descriptions.methods, told.methods, {
 		options = options || {};
 		const { statusCode, reasonPhrase } = options;
 		if (this.status === C.STATUS_TERMINATED) {
-			this.logger.error('Error: Attempted to send BYE in a terminated session.');
+			this.logger.error('BYE: it is over');
 			return this;
 		}
 		this.logger.log('terminating Session');
@@ -203,7 +203,7 @@ Object.assign(Session.prototype, descriptions.methods, told.methods, {
 	hold(options, modifiers) {
 		checkUp(this);
 		if (this.local_hold) {
-			this.logger.log('Session is already on hold, cannot put it on hold again');
+			this.logger.log('on hold already');
 			return;
 		}
 		options = options || {};
@@ -215,7 +215,7 @@ Object.assign(Session.prototype, descriptions.methods, told.methods, {
 	unhold(options, modifiers) {
 		checkUp(this);
 		if (!this.local_hold) {
-			this.logger.log('Session is not on hold, cannot unhold it');
+			this.logger.log('not on hold');
 			return;
 		}
 		options = options || {};
@@ -234,7 +234,7 @@ Object.assign(Session.prototype, descriptions.methods, told.methods, {
 	/* `hold`: what local_hold becomes; it is put back when this fails. */
 	sendReinvite(options, hold) {
 		if (this.pendingReinvite) {
-			this.logger.warn('Reinvite in progress. Please wait until complete, then try again.');
+			this.logger.warn('a re-INVITE is under way');
 			return;
 		}
 		options.modifiers = options.modifiers || [];

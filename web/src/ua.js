@@ -163,7 +163,7 @@ Object.assign(UA.prototype, {
 	},
 
 	start() {
-		this.logger.log('user requested startup...');
+		this.logger.log('start');
 		if (this.status === C.STATUS_INIT) {
 			this.status = C.STATUS_STARTING;
 			new SIP.Transport(this, this.getNextWsServer());
@@ -172,11 +172,11 @@ Object.assign(UA.prototype, {
 			this.status = C.STATUS_READY;
 			this.transport.connect();
 		} else if (this.status === C.STATUS_STARTING) {
-			this.logger.log('UA is in STARTING status, not opening new connection');
+			this.logger.log('starting already');
 		} else if (this.status === C.STATUS_READY) {
-			this.logger.log('UA is in READY status, not resuming');
+			this.logger.log('started already');
 		} else {
-			this.logger.error('Connection is down. Auto-Recovery system is trying to connect');
+			this.logger.error('the connection is down, and tried again');
 		}
 		if (!this.onlineListener) {
 			this.onlineListener = () => {
@@ -190,7 +190,7 @@ Object.assign(UA.prototype, {
 	},
 
 	stop() {
-		this.logger.log('user requested closure...');
+		this.logger.log('stop');
 		if (this.status === C.STATUS_USER_CLOSED) {
 			this.logger.warn('UA already closed');
 			return this;
