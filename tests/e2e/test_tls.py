@@ -287,7 +287,7 @@ password = one
 @pytest.mark.parametrize("scheme", ["sip", "sips"])
 def test_a_verified_trunk_registers(make_server, secure, certified, scheme):
     make_server({"pjsip.conf": trunk(certified, certified.authority.path, scheme=scheme)}).start()
-    wait_until(lambda: secure.contacts("1001"), "the trunk is registered")
+    wait_until(lambda: secure.contacts("1001"), "the trunk is registered", 30)
     assert secure.contacts("1001")[0].startswith(scheme + ":")
 
 

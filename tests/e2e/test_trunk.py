@@ -83,7 +83,7 @@ def trunk(make_server, place, request):
         + ACCOUNT.format(user="1002", password="two"),
         "extensions.conf": EXTENSIONS.format(to_1001="1001@first", to_1002="1002"),
         "rtp.conf": "[general]\nrtpstart = 36000\nrtpend = 37999\n"}).start()
-    wait_until(lambda: first.contacts("2000"), "the trunk is registered")
+    wait_until(lambda: first.contacts("2000"), "the trunk is registered", 30)
     return first, second
 
 

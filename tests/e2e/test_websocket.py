@@ -197,7 +197,8 @@ type = identify
 endpoint = trunk
 match = 127.0.0.1
 """}).start()
-    wait_until(lambda: own.contacts("1001"), "the trunk is registered")
+    # The first REGISTER waits up to 11 seconds (max_random_initial_delay).
+    wait_until(lambda: own.contacts("1001"), "the trunk is registered", 30)
     own.ask("channel originate PJSIP/1001 extension 600@phones")
     wait_until(lambda: "2 active channels" in own.ask("core show channels") or "PJSIP/trunk" in client.ask("core show channels"),
                "the call is up")
