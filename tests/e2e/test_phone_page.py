@@ -289,7 +289,12 @@ def test_reload_and_server_restart(server, browser):
 
 
 def test_messages(server, browser):
+    """They come and go; whoever asked to be remembered finds them again after a reload."""
     me, other = open_page(browser), open_page(browser, "1004", "four")
+    me.click("Log out")
+    me.act("check", at="#remember")
+    me.login()
+    me.ready()
     me.act("fill", "1004", at="#chat-peer")
     me.press("Enter")
     me.act("fill", "Grüße & <b>", at="#chat-text")
