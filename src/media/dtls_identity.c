@@ -132,9 +132,9 @@ int dtls_identity_new(struct dtls_identity **out, const struct dtls_identity_prm
 	struct dtls_identity *d = obj_new(sizeof(*d), identity_free);
 	int err;
 
+	why[0] = 0;
 	if (!d)
 		return ENOMEM;
-	why[0] = 0;
 	d->verify = prm->verify;
 	d->hash = prm->hash;
 	d->tag_32 = prm->tag_32;
