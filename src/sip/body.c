@@ -171,3 +171,14 @@ bool sip_body_demands_other(const struct sip_msg *m, const struct str *types, si
 
 	return message_visit(m, is_unknown, &k);
 }
+
+void sip_write_part(struct buf *b, struct str boundary, struct str type, struct str headers, struct str body)
+{
+	buf_puts(b, STR("--"), boundary, STR("\r\nContent-Type: "), type, STR("\r\n"), headers, STR("\r\n"), body,
+		 STR("\r\n"));
+}
+
+void sip_write_parts_end(struct buf *b, struct str boundary)
+{
+	buf_puts(b, STR("--"), boundary, STR("--\r\n"));
+}

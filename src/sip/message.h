@@ -130,6 +130,9 @@ void sip_write_response(struct buf *b, const struct sip_msg *req, unsigned statu
 			struct str to_tag);
 /* Content-Type (left out when empty), Content-Length, blank line, body. */
 void sip_write_body(struct buf *b, struct str type, struct str body);
+/* One part of a multipart body, and what ends the last one. `headers`: further lines of it, each with its end. */
+void sip_write_part(struct buf *b, struct str boundary, struct str type, struct str headers, struct str body);
+void sip_write_parts_end(struct buf *b, struct str boundary);
 /* Give the headers in `b` their compact names (7.3.3), from the line that begins at `from`
  * to the blank line. */
 void sip_write_compact(struct buf *b, size_t from);

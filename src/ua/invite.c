@@ -25,6 +25,8 @@ static void invite_free(void *arg)
 	text_free(&iv->ack_body);
 	text_free(&iv->answered_by);
 	text_free(&iv->leave.headers);
+	text_free(&iv->leave.type);
+	text_free(&iv->leave.body);
 }
 
 int ua_invite_new(struct ua_invite **out, struct ua *ua, const struct ua_invite_prm *prm)
@@ -147,9 +149,23 @@ static void leave(struct ua_invite *iv, struct str headers)
 	ua_invite_over(iv);
 }
 
+/* What its BYE is to carry is asked for while there is somebody to ask. */
+static void keep_parts(struct ua_invite *iv)
+{
+	struct ua_body b;
+
+	ua_body_init(&b);
+	if (ua_body_finish(iv, &b, UA_INVITE_BYE, 0) || text_set(&iv->leave.type, b.type) ||
+	    text_set(&iv->leave.body, buf_view(&b.b)))
+		text_set(&iv->leave.type, STR_NULL);    /* it matters more that the call ends */
+	ua_body_free(&b);
+}
+
 void ua_invite_end(struct ua_invite *iv, struct str headers)
 {
 	obj_hold(iv);
+	if (iv->state == UA_INVITE_UP)
+		keep_parts(iv);
 	iv->prm.user = NULL;
 	iv->prm.arg = NULL;
 	iv->refer.fn = NULL;

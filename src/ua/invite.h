@@ -54,8 +54,15 @@ enum ua_end {
 	UA_END_EXPIRED          /* the session timer ran out (RFC 4028 10) */
 };
 
-/* For whom its user writes headers. */
-enum ua_invite_message { UA_INVITE_REQUEST, UA_INVITE_REFRESH, UA_INVITE_RESPONSE };
+/* For what its user writes headers and further parts of the body. The last two have parts only. */
+enum ua_invite_message { UA_INVITE_REQUEST, UA_INVITE_REFRESH, UA_INVITE_RESPONSE, UA_INVITE_BYE,
+	UA_INVITE_BYE_RESPONSE };
+
+/* What a message says beside its description (RFC 5621). Views, copied at once. */
+struct ua_part {
+	struct str type, headers, body; /* headers: whole lines, may be empty */
+};
+enum { UA_PARTS = 4 };
 
 /* Of an offer that takes time to judge: ua_invite_judged() follows. */
 enum { UA_INVITE_LATER = 1 };
@@ -86,6 +93,9 @@ struct ua_invite_user {
 
 	/* Further lines; `status` of a response. */
 	void (*headers)(void *arg, enum ua_invite_message kind, unsigned status, struct buf *b);
+	/* Further parts of the body, how many. With a description, or where a response to an INVITE has
+	 * none, they go as multipart/mixed; one that is alone in a BYE goes as it is. Optional. */
+	size_t (*parts)(void *arg, enum ua_invite_message kind, unsigned status, struct ua_part v[static UA_PARTS]);
 	/* The dialog's target was learnt from `msg`: a NAT may have to be mended. */
 	void (*target)(void *arg, struct sip_dialog *d, const struct sip_msg *msg);
 	void (*progress)(void *arg, struct sip_msg *msg);       /* a provisional response; its answer was taken */

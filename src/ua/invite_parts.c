@@ -167,6 +167,7 @@ void ua_timer_stop(struct ua_invite *iv)
 void ua_held_free(struct ua_held_response *h)
 {
 	text_free(&h->headers);
+	text_free(&h->type);
 	text_free(&h->body);
 	free(h);
 }

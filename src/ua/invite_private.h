@@ -7,6 +7,7 @@
  *   invite_refresh.c   re-INVITE and UPDATE of ours
  *   invite_send.c      any request of ours in the dialog
  *   invite_exchange.c  offer and answer
+ *   invite_body.c      what a message carries: the description, and its user's parts
  *   invite_reliable.c  100rel (RFC 3262)
  *   invite_timer.c     session timers (RFC 4028)
  *
@@ -35,7 +36,7 @@ enum { UA_MAX_FORKS = 32 };
 struct ua_held_response {
 	struct list link;
 	unsigned status;
-	struct text headers, body;
+	struct text headers, type, body;
 };
 
 struct ua_reliable {
@@ -82,7 +83,7 @@ struct ua_refresh {
 };
 
 struct ua_leave {
-	struct text headers;            /* for the BYE */
+	struct text headers, type, body;        /* for the BYE */
 	bool peer_hangs_up;
 	struct timer grace;             /* ... but not for ever */
 };
@@ -95,6 +96,7 @@ struct ua_invite {              /* obj */
 	enum ua_exchange exchange;
 	bool incoming;
 	bool told_end;                  /* its user knows; ua_invite_end() follows */
+	bool no_offer;                  /* our INVITE had none: the peer makes it */
 	bool accepted;                  /* our INVITE has its 2xx: further ones are repeated, or of other forks */
 	struct sip_dialog *dlg;         /* held */
 	struct sip_msg *invite;         /* held: theirs, until it is answered */
@@ -180,9 +182,22 @@ void ua_exchange_fail(struct ua_invite *iv);
 /* What a response of ours says: answer, offer, or what it said before in this exchange. */
 int ua_exchange_write(struct ua_invite *iv, struct buf *b);
 
+/* ---- invite_body.c */
+struct ua_body {
+	char room[2048];
+	struct buf b;
+	char type_room[64 + SIP_TAG];
+	struct str type;                /* empty: there is no body */
+};
+void ua_body_init(struct ua_body *body);
+void ua_body_free(struct ua_body *body);
+/* What ua_exchange_write() or its like put into body->b is a description, and `kind` may have parts
+ * beside. ENOMEM */
+int ua_body_finish(struct ua_invite *iv, struct ua_body *body, enum ua_invite_message kind, unsigned status);
+
 /* ---- invite_reliable.c */
 bool ua_reliable_wanted(const struct ua_invite *iv);
-int ua_reliable_send(struct ua_invite *iv, unsigned status, struct str headers, struct str body);
+int ua_reliable_send(struct ua_invite *iv, unsigned status, struct str headers, const struct ua_body *body);
 void ua_reliable_prack(struct ua_invite *iv, struct sip_server_tx *tx, struct sip_msg *msg);
 /* Must `msg` be acknowledged by PRACK, and was it not yet? `last`: RSeq of the one before. */
 bool ua_reliable_is_new(const struct sip_msg *msg, uint32_t last, uint32_t *rseq);

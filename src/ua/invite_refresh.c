@@ -136,9 +136,8 @@ static bool must_wait(const struct ua_invite *iv)
 
 int ua_invite_refresh(struct ua_invite *iv, bool update)
 {
-	char room[2048];
+	struct ua_body body;
 	struct sip_out *o;
-	struct buf body;
 	int err;
 
 	if (iv->state != UA_INVITE_UP)
@@ -155,17 +154,18 @@ int ua_invite_refresh(struct ua_invite *iv, bool update)
 	ua_invite_write_supported(iv, &o->headers);
 	ua_timer_write(iv, &o->headers, true);
 	ua_invite_headers(iv, UA_INVITE_REFRESH, 0, &o->headers);
-	buf_init(&body, room, sizeof(room), 0);
-	err = ua_exchange_offer_out(iv, &body);
+	ua_body_init(&body);
+	err = ua_exchange_offer_out(iv, &body.b);
 	if (!err) {
-		sip_out_body(o, ua_invite_body_type(iv), buf_view(&body));
-		err = send_refresh(iv, o, update);
+		err = ua_body_finish(iv, &body, UA_INVITE_REFRESH, 0);
+		sip_out_body(o, body.type, buf_view(&body.b));
+		err = err ? err : send_refresh(iv, o, update);
 		if (err) {
 			iv->turn = UA_TURN_NONE;
 			ua_exchange_fail(iv);
 		}
 	}
-	buf_free(&body);
+	ua_body_free(&body);
 	obj_drop(o);
 	return err;
 }

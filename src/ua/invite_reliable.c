@@ -54,7 +54,7 @@ static void next_rseq(struct ua_invite *iv)
 	iv->rel.rseq++;
 }
 
-static int send_now(struct ua_invite *iv, unsigned status, struct str headers, struct str body)
+static int send_now(struct ua_invite *iv, unsigned status, struct str headers, struct str type, struct str body)
 {
 	struct ua_reliable *r = &iv->rel;
 	char room[2048];
@@ -67,8 +67,7 @@ static int send_now(struct ua_invite *iv, unsigned status, struct str headers, s
 	buf_printf(&h, "Require: 100rel\r\nRSeq: %u\r\n", r->rseq);
 	err = buf_err(&h);
 	if (!err)
-		err = sip_server_tx_respond(iv->uas, status, STR_NULL, buf_view(&h),
-					    body.n ? ua_invite_body_type(iv) : STR_NULL, body);
+		err = sip_server_tx_respond(iv->uas, status, STR_NULL, buf_view(&h), type, body);
 	buf_free(&h);
 	if (!err) {
 		r->pending = true;
@@ -79,17 +78,17 @@ static int send_now(struct ua_invite *iv, unsigned status, struct str headers, s
 	return err;
 }
 
-int ua_reliable_send(struct ua_invite *iv, unsigned status, struct str headers, struct str body)
+int ua_reliable_send(struct ua_invite *iv, unsigned status, struct str headers, const struct ua_body *body)
 {
 	struct ua_held_response *h;
 
 	if (!iv->rel.pending)
-		return send_now(iv, status, headers, body);
+		return send_now(iv, status, headers, body->type, buf_view(&body->b));
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return ENOMEM;
 	h->status = status;
-	if (text_set(&h->headers, headers) || text_set(&h->body, body)) {
+	if (text_set(&h->headers, headers) || text_set(&h->type, body->type) || text_set(&h->body, buf_view(&body->b))) {
 		ua_held_free(h);
 		return ENOMEM;
 	}
@@ -144,7 +143,7 @@ static void send_queued(struct ua_invite *iv)
 	h = container_of(iv->rel.queue.next, struct ua_held_response, link);
 	list_remove(&h->link);
 	if (ua_is_ringing(iv) && ua_uas_waiting(iv))
-		send_now(iv, h->status, text_view(&h->headers), text_view(&h->body));
+		send_now(iv, h->status, text_view(&h->headers), text_view(&h->type), text_view(&h->body));
 	ua_held_free(h);
 }
 

@@ -123,6 +123,8 @@ void ua_invite_bye(struct ua_invite *iv, struct sip_dialog *d, struct str header
 	if (!o)
 		return;
 	buf_put(&o->headers, headers);
+	if (iv->leave.type.n)
+		sip_out_body(o, text_view(&iv->leave.type), text_view(&iv->leave.body));
 	ua_invite_send_in(iv, d, o, (struct ua_done){ 0 });
 	obj_drop(o);
 }

@@ -31,16 +31,18 @@ static int make_dialog(struct ua_invite *iv, struct sip_out *o, const struct net
 
 static int make_offer(struct ua_invite *iv, struct sip_out *o)
 {
-	char room[2048];
-	struct buf body;
+	struct ua_body body;
 	int err;
 
-	buf_init(&body, room, sizeof(room), 0);
-	err = ua_exchange_offer_out(iv, &body);
-	if (!err)
-		sip_out_body(o, ua_invite_body_type(iv), buf_view(&body));
-	buf_free(&body);
-	return err == ENODATA ? 0 : err;
+	ua_body_init(&body);
+	err = ua_exchange_offer_out(iv, &body.b);
+	iv->no_offer = err == ENODATA;
+	if (!err || iv->no_offer)
+		err = ua_body_finish(iv, &body, UA_INVITE_REQUEST, 0);
+	if (!err && body.type.n)
+		sip_out_body(o, body.type, buf_view(&body.b));
+	ua_body_free(&body);
+	return err;
 }
 
 /* The way is known now: dialog, headers and offer can be written. On a second try
@@ -132,7 +134,7 @@ static void choose_fork(struct ua_invite *iv, const struct sip_msg *msg)
 /* Our INVITE had none, and none came since (13.2.1). */
 static bool offer_is_theirs(const struct ua_invite *iv)
 {
-	return !ua_request_out(iv->uac)->body.n && !iv->ack_body.n && iv->exchange != UA_EXCHANGE_OURS;
+	return iv->no_offer && !iv->ack_body.n && iv->exchange != UA_EXCHANGE_OURS;
 }
 
 static unsigned write_answer(struct ua_invite *iv)

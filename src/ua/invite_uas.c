@@ -21,26 +21,28 @@ static void write_headers(struct ua_invite *iv, struct buf *h, unsigned status)
 /* `tx` is held: what the body sets off may end the session. */
 static int respond(struct ua_invite *iv, struct sip_server_tx *tx, unsigned status, bool body)
 {
-	char hroom[2048], broom[2048];
+	char hroom[2048];
 	bool reliable = status > 100 && status < 200 && ua_reliable_wanted(iv);
-	struct buf h, b;
+	struct ua_body b;
+	struct buf h;
 	int err = 0;
 
 	buf_init(&h, hroom, sizeof(hroom), 0);
-	buf_init(&b, broom, sizeof(broom), 0);
+	ua_body_init(&b);
 	if (body)
-		err = ua_exchange_write(iv, &b);
+		err = ua_exchange_write(iv, &b.b);
 	write_headers(iv, &h, status);
 	if (!err)
-		err = buf_err(&h) ? buf_err(&h) : buf_err(&b);
+		err = ua_body_finish(iv, &b, UA_INVITE_RESPONSE, status);
+	if (!err)
+		err = buf_err(&h);
 	if (!err && reliable)
-		err = ua_reliable_send(iv, status, buf_view(&h), buf_view(&b));
+		err = ua_reliable_send(iv, status, buf_view(&h), &b);
 	else if (!err)
-		err = sip_server_tx_respond(tx, status, text_view(&iv->reason), buf_view(&h),
-					    b.n ? ua_invite_body_type(iv) : STR_NULL, buf_view(&b));
+		err = sip_server_tx_respond(tx, status, text_view(&iv->reason), buf_view(&h), b.type, buf_view(&b.b));
 	text_free(&iv->reason);
 	buf_free(&h);
-	buf_free(&b);
+	ua_body_free(&b);
 	return err;
 }
 
@@ -369,9 +371,29 @@ void ua_change_judged(struct ua_invite *iv, struct sip_msg *msg, unsigned status
 
 /* ---- what else comes in the dialog ------------------------------------------------------------------- */
 
+/* Its 200 may say what the call cost, or whatever else its user has to tell. */
+static void answer_bye(struct ua_invite *iv, struct sip_server_tx *tx)
+{
+	char room[1024];
+	struct ua_body b;
+	struct buf h;
+
+	buf_init(&h, room, sizeof(room), 0);
+	ua_body_init(&b);
+	if (ua_body_finish(iv, &b, UA_INVITE_BYE_RESPONSE, 200)) {
+		/* It matters more that the call is over. */
+		buf_reset(&b.b);
+		b.type = STR_NULL;
+	}
+	ua_invite_write_server(iv, &h);
+	sip_server_tx_respond(tx, 200, STR_NULL, buf_view(&h), b.type, buf_view(&b.b));
+	buf_free(&h);
+	ua_body_free(&b);
+}
+
 static void on_bye(struct ua_invite *iv, struct sip_server_tx *tx, struct sip_msg *msg)
 {
-	ua_invite_reply(iv, tx, 200, STR_NULL);
+	answer_bye(iv, tx);
 	if (ua_uas_waiting(iv))
 		ua_invite_reply(iv, iv->uas, 487, STR_NULL);
 	ua_invite_ended(iv, UA_END_BYE, msg, 0);

@@ -3,6 +3,7 @@
 #include "base/obj.h"
 #include "config/reader.h"
 #include "media/media.h"
+#include "pbx/aoc.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
 #include <errno.h>
@@ -116,13 +117,31 @@ static int answer(struct channel *ch)
 	return 0;
 }
 
+/* "aoc:S/2", "aoc:D/sub/2:150*10^-2EUR", "aoc:E/3:7": type, charge, and how much. */
+static void note_aoc(struct channel *ch, const struct aoc *a)
+{
+	static const char types[] = "SDE";
+
+	if (!a)
+		note(ch, "aoc");
+	else if (a->type == AOC_S)
+		note(ch, "aoc:S/%zu", a->nrates);
+	else if (a->charge == AOC_CHARGE_CURRENCY)
+		note(ch, "aoc:%c%s/2:%u*10^%d%s", types[a->type], a->subtotal ? "/sub" : "", a->money.amount, a->money.power,
+		     a->money.currency);
+	else
+		note(ch, "aoc:%c%s/%d:%u", types[a->type], a->subtotal ? "/sub" : "", (int)a->charge,
+		     a->nunits ? a->units[0].amount : 0);
+}
+
 static int indicate(struct channel *ch, enum indication ind, const void *data)
 {
 	static const char *const names[] = { "ringing", "progress", "proceeding", "busy", "congestion", "incomplete",
 		"hold", "unhold", "line", "redirecting", "srcupdate", "vidupdate", "flash", "t38", "aoc", "stop" };
 
-	(void)data;
-	if (ind == IND_CONNECTED_LINE)
+	if (ind == IND_AOC)
+		note_aoc(ch, data);
+	else if (ind == IND_CONNECTED_LINE)
 		note(ch, "line:%s", text_z(&ch->connected.number));
 	else
 		note(ch, "%s", names[ind]);

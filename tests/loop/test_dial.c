@@ -1,5 +1,6 @@
 /* Dial() from the caller's leg to DIALSTATUS, with both far ends in the test. */
 #include "fake_tech.h"
+#include "pbx/aoc.h"
 #include "pbx/dialplan.h"
 #include "pbx/features.h"
 #include "pbx/bridge.h"
@@ -515,6 +516,35 @@ static void not_replaced_after_its_answer(void **state)
 	assert_ptr_equal(bridge_peer(a->ch), b->ch);
 }
 
+static void rates_come(struct fake *f, enum aoc_type type)
+{
+	struct chan_event *e = chan_event_new(CE_AOC);
+
+	assert_non_null(e);
+	e->data = aoc_new(type);
+	channel_event(f->ch, e);
+	world_turn(&w);
+}
+
+/* Of what they would cost the caller hears when one has answered, and of that one only. */
+static void rates_of_the_one_that_answers(void **state)
+{
+	struct fake *a = dial("two"), *b = world_fake(&w, "bob"), *c = world_fake(&w, "carl");
+
+	(void)state;
+	rates_come(b, AOC_S);
+	rates_come(c, AOC_S);
+	rates_come(c, AOC_S);
+	rates_come(c, AOC_D);
+	assert_false(fake_was_told(a, "aoc:S/0"));
+	fake_event(c, CE_ANSWER);
+	assert_int_equal(fake_told_times(a, "aoc:S/0"), 1);
+	assert_false(fake_was_told(a, "aoc:D/0:0"));
+	rates_come(c, AOC_D);
+	assert_true(fake_was_told(a, "aoc:D/0:0"));
+	fake_hangup(a, CAUSE_NORMAL);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -527,7 +557,7 @@ int main(void)
 		T(answered_elsewhere), T(ringing_from_the_start),
 		T(music_meanwhile), T(one_digit_exit), T(both_into_the_dialplan), T(callee_goes_on),
 		T(hold_and_line_reach_the_other), T(replaced_while_it_rings), T(given_up_while_it_is_replaced),
-		T(not_replaced_after_its_answer),
+		T(not_replaced_after_its_answer), T(rates_of_the_one_that_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,7 @@ static void clean(struct dial *d)
 	for (size_t i = 0; i < d->nlegs; i++) {
 		party_free(&d->legs[i].line);
 		text_free(&d->legs[i].forward);
+		obj_drop(d->legs[i].rates);
 	}
 	free(d->legs);
 	pbx_setvar(d->in->pbx, d->in, STR("DIALSTATUS"), str_z(d->status));

@@ -8,6 +8,7 @@
 #ifndef PBX_APP_DIAL_H
 #define PBX_APP_DIAL_H
 
+#include "pbx/aoc.h"
 #include "pbx/bridge.h"
 #include "pbx/dialplan.h"
 
@@ -28,6 +29,7 @@ struct leg {
 	bool pending;                   /* `line` came while others ring too */
 	bool ignore_line;               /* option I */
 	struct party line;
+	struct aoc *rates;              /* held: AOC-S that came from it; NULL */
 	struct text forward;            /* where a 3xx sent it: tech_dest looks into this */
 };
 

@@ -118,6 +118,8 @@ static struct leg *answered(struct dial *d, struct leg *l)
 	log_verbose(3, "%s answered %s", text_z(&l->ch->name), text_z(&d->in->name));
 	if (!single(d))
 		dial_line_from_leg(d, l);
+	if (l->rates)
+		channel_indicate(d->in, IND_AOC, l->rates);
 	dial_tell_end(d, l, "CANCEL");
 	d->in->cause = l->ch->cause = CAUSE_NORMAL;
 	text_set(&l->ch->exten, STR_NULL);
@@ -139,6 +141,16 @@ static struct leg *replaced(struct dial *d, struct leg *l)
 	obj_drop(old);
 	dial_line_from_leg(d, l);
 	return answered(d, l);
+}
+
+/* What a call by this leg would cost is told when it has answered; what it costs so far is nothing yet. */
+static void keep_rates(struct leg *l, struct aoc *a)
+{
+	if (!a || a->type != AOC_S)
+		return;
+	obj_hold(a);
+	obj_drop(l->rates);
+	l->rates = a;
 }
 
 /* What decides nothing: it is the caller's alone. */
@@ -168,7 +180,7 @@ static void pass_on(struct dial *d, struct leg *l, const struct chan_event *e)
 		channel_indicate(d->in, IND_VIDUPDATE, NULL);
 		break;
 	case CE_AOC:
-		channel_indicate(d->in, IND_AOC, e->data);
+		keep_rates(l, e->data);
 		break;
 	default:
 		break;

@@ -284,7 +284,6 @@ static int indicate(struct channel *ch, enum indication ind, const void *data)
 	struct session *s = SESSION_OF(ch);
 	bool up = session_is_up(s);
 
-	(void)data;
 	switch (ind) {
 	case IND_RINGING:
 		if (up)
@@ -314,6 +313,8 @@ static int indicate(struct channel *ch, enum indication ind, const void *data)
 		return connected_line(ch);
 	case IND_REDIRECTING:
 		return redirecting(ch);
+	case IND_AOC:
+		return session_aoc_tell(s, data);
 	default:
 		return 0;
 	}

@@ -21,6 +21,7 @@ static void session_free(void *arg)
 	obj_drop(s->dtls.identity);
 	obj_drop(s->qos[0]);
 	obj_drop(s->qos[1]);
+	session_aoc_free(s);
 	share_close(&s->account);
 	obj_drop(s->conf);
 	party_free(&s->id);

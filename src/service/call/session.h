@@ -15,6 +15,7 @@
  *   session_streams.c   video of two legs
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
+ *   session_aoc.c       what it costs
  *   channel_tech.c      what the pbx asks of a channel
  *
  * Ownership: the channel's pvt holds one reference until tech->hangup; the ua_invite
@@ -96,6 +97,12 @@ struct session_dtls {
 	struct timer end;               /* one has failed: the call ends unless another one succeeds */
 };
 
+/* What the phone is to be told about costs, as XML; empty: nothing. */
+struct session_aoc {
+	struct text rates;              /* AOC-S, in responses to its INVITE */
+	struct text total, end;         /* AOC-D as it was last, AOC-E: at the end */
+};
+
 struct session {                /* obj */
 	struct list link;               /* service.sessions */
 	struct list by_endpoint;        /* endpoint_state.sessions */
@@ -124,6 +131,7 @@ struct session {                /* obj */
 	struct neg *neg;                /* held */
 	struct session_dtls dtls;
 	struct session_formats formats;
+	struct session_aoc aoc;
 	struct session_streams streams;
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */
 	struct session *caller;         /* held; who calls through us and has video, until we are answered. NULL: nobody */
@@ -287,6 +295,12 @@ void session_identity_came(struct session *s, const struct sip_msg *msg);
 void session_write_uri(struct session *s, const struct net_path *path, const struct party *p, struct buf *b);
 /* May the peer be told who is on the other side now? */
 bool session_may_tell_line(const struct session *s);
+
+/* session_aoc.c */
+struct aoc;
+int session_aoc_tell(struct session *s, const struct aoc *a);        /* ENOMEM, ENOTCONN; nothing unless send_aoc */
+size_t session_aoc_parts(const struct session *s, enum ua_invite_message kind, unsigned status, struct ua_part *p);
+void session_aoc_free(struct session *s);
 
 /* session_diversion.c */
 void session_write_diversion(struct session *s, struct buf *headers, bool request);

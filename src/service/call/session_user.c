@@ -40,6 +40,11 @@ static void write_headers(void *arg, enum ua_invite_message kind, unsigned statu
 	session_headers_write(kind == UA_INVITE_REFRESH ? &s->headers : &s->response_headers, h);
 }
 
+static size_t write_parts(void *arg, enum ua_invite_message kind, unsigned status, struct ua_part v[static UA_PARTS])
+{
+	return session_aoc_parts(arg, kind, status, v);
+}
+
 static void learn_target(void *arg, struct sip_dialog *d, const struct sip_msg *msg)
 {
 	struct session *s = arg;
@@ -329,6 +334,7 @@ const struct ua_invite_user session_user = {
 	.exchange_failed = session_exchange_failed,
 	.prepare = session_prepare,
 	.headers = write_headers,
+	.parts = write_parts,
 	.target = learn_target,
 	.progress = on_progress,
 	.answered = on_answered,

@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "service/common/dialog.h"
+#include "service/common/xml.h"
 #include "service/event/subscription.h"
 #include "ua/notify.h"
 
@@ -121,9 +122,6 @@ int body_xpidf(struct node *leaf, struct buf *b);
 int body_dialog_info(struct node *leaf, struct buf *b);
 int body_messages(struct node *leaf, struct buf *b);
 struct str exten_context(const struct endpoint *ep);
-
-/* ---- xml.c */
-void xml_text(struct buf *b, struct str s);  /* escaped */
 
 /* ---- mwi.c */
 struct mailbox_watch {

@@ -384,7 +384,7 @@ static const struct option rows[] = {
 	LIST(security_mechanisms, NULL, L, "Mechanisms to offer in it."),
 	TEXT(geoloc_incoming_call_profile, NULL, L, "Geolocation profile for calls from this endpoint."),
 	TEXT(geoloc_outgoing_call_profile, NULL, L, "Geolocation profile for calls to this endpoint."),
-	BOOL(send_aoc, "no", L, "Send advice of charge."),
+	BOOL(send_aoc, "no", 0, "Tell it what a call costs (advice of charge): AOCMessage of the manager brings it."),
 	BOOL(suppress_moh_on_sendonly, "no", L, "Play no music when the peer only says sendonly."),
 };
 

@@ -1,5 +1,5 @@
 /* Text inside of XML. */
-#include "service/event/private.h"
+#include "service/common/xml.h"
 
 void xml_text(struct buf *b, struct str s)
 {
