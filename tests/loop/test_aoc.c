@@ -76,17 +76,17 @@ static void assert_body(struct str body, const char *want)
 	assert_memory_equal(body.p, want, body.n);
 }
 
-#define HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<aoc xmlns=\"http://uri.etsi.org/ngn/params/xml/simservs/aoc\">\r\n"
-#define CHARGES "  <recorded-charges>\r\n   <recorded-currency-units>\r\n    <currency-id>EUR</currency-id>\r\n" \
-	"    <currency-amount>10.05</currency-amount>\r\n   </recorded-currency-units>\r\n  </recorded-charges>\r\n"
-#define SO_FAR(word) HEAD " <aoc-d>\r\n  <charging-info>" word "</charging-info>\r\n" CHARGES " </aoc-d>\r\n</aoc>"
-#define RATES HEAD " <aoc-s>\r\n  <charged-items>\r\n" \
-	"   <basic>\r\n    <price-time>\r\n     <currency-id>A&amp;B</currency-id>\r\n     <currency-amount>2.0</currency-amount>\r\n" \
-	"     <length-time-unit>\r\n      <time-unit>1</time-unit>\r\n      <scale>one-minute</scale>\r\n     </length-time-unit>\r\n" \
-	"     <charging-type>step-function</charging-type>\r\n    </price-time>\r\n   </basic>\r\n" \
-	"   <communication-setup>\r\n    <flat-rate>\r\n     <currency-amount>3000</currency-amount>\r\n    </flat-rate>\r\n" \
-	"   </communication-setup>\r\n   <communication-attempt>\r\n    <free-charge />\r\n   </communication-attempt>\r\n" \
-	"  </charged-items>\r\n </aoc-s>\r\n</aoc>"
+#define HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<aoc xmlns=\"http://uri.etsi.org/ngn/params/xml/simservs/aoc\">\n"
+#define CHARGES "  <recorded-charges>\n   <recorded-currency-units>\n    <currency-id>EUR</currency-id>\n" \
+	"    <currency-amount>10.05</currency-amount>\n   </recorded-currency-units>\n  </recorded-charges>\n"
+#define SO_FAR(word) HEAD " <aoc-d>\n  <charging-info>" word "</charging-info>\n" CHARGES " </aoc-d>\n</aoc>"
+#define RATES HEAD " <aoc-s>\n  <charged-items>\n" \
+	"   <basic>\n    <price-time>\n     <currency-id>A&amp;B</currency-id>\n     <currency-amount>2.0</currency-amount>\n" \
+	"     <length-time-unit>\n      <time-unit>1</time-unit>\n      <scale>one-minute</scale>\n     </length-time-unit>\n" \
+	"     <charging-type>step-function</charging-type>\n    </price-time>\n   </basic>\n" \
+	"   <communication-setup>\n    <flat-rate>\n     <currency-amount>3000</currency-amount>\n    </flat-rate>\n" \
+	"   </communication-setup>\n   <communication-attempt>\n    <free-charge />\n   </communication-attempt>\n" \
+	"  </charged-items>\n </aoc-s>\n</aoc>"
 
 static void test_so_far(void **state)
 {
@@ -122,18 +122,18 @@ static void test_at_the_end(void **state)
 	world_turn(&t.w);
 	m = requested(SIP_BYE, 5061);
 	assert_true(str_eq(m->content_type, XML));
-	assert_body(m->body, HEAD " <aoc-e>\r\n" CHARGES " </aoc-e>\r\n</aoc>");
+	assert_body(m->body, HEAD " <aoc-e>\n" CHARGES " </aoc-e>\n</aoc>");
 	answer(SIP_BYE, 5061, 200, "", "");
 }
 
 static void test_other_charges(void **state)
 {
 	static const struct { enum aoc_charge charge; size_t units; const char *says; } tv[] = {
-		{ AOC_CHARGE_FREE, 0, "   <free-charge />\r\n" }, { AOC_CHARGE_NA, 0, "   <not-available />\r\n" },
-		{ AOC_CHARGE_UNIT, 1, "   <recorded-currency-units>\r\n    <currency-id>UNIT</currency-id>\r\n"
-				      "    <currency-amount>9</currency-amount>\r\n   </recorded-currency-units>\r\n" },
-		{ AOC_CHARGE_UNIT, 0, "   <recorded-currency-units>\r\n    <currency-id>UNIT</currency-id>\r\n"
-				      "   </recorded-currency-units>\r\n" },
+		{ AOC_CHARGE_FREE, 0, "   <free-charge />\n" }, { AOC_CHARGE_NA, 0, "   <not-available />\n" },
+		{ AOC_CHARGE_UNIT, 1, "   <recorded-currency-units>\n    <currency-id>UNIT</currency-id>\n"
+				      "    <currency-amount>9</currency-amount>\n   </recorded-currency-units>\n" },
+		{ AOC_CHARGE_UNIT, 0, "   <recorded-currency-units>\n    <currency-id>UNIT</currency-id>\n"
+				      "   </recorded-currency-units>\n" },
 	};
 
 	(void)state;
@@ -147,8 +147,8 @@ static void test_other_charges(void **state)
 		a->nunits = tv[i].units;
 		a->units[0].amount = 9;
 		tell(only_channel(), a);
-		snprintf(want, sizeof(want), HEAD " <aoc-d>\r\n  <charging-info>total</charging-info>\r\n  <recorded-charges>\r\n%s"
-			 "  </recorded-charges>\r\n </aoc-d>\r\n</aoc>", tv[i].says);
+		snprintf(want, sizeof(want), HEAD " <aoc-d>\n  <charging-info>total</charging-info>\n  <recorded-charges>\n%s"
+			 "  </recorded-charges>\n </aoc-d>\n</aoc>", tv[i].says);
 		assert_body(requested(SIP_INFO, 5061)->body, want);
 		answer(SIP_INFO, 5061, 200, "", "");
 		wire_forget(&t);

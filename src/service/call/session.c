@@ -21,7 +21,9 @@ static void session_free(void *arg)
 	obj_drop(s->dtls.identity);
 	obj_drop(s->qos[0]);
 	obj_drop(s->qos[1]);
-	session_aoc_free(s);
+	text_free(&s->aoc.rates);
+	text_free(&s->aoc.total);
+	text_free(&s->aoc.end);
 	share_close(&s->account);
 	obj_drop(s->conf);
 	party_free(&s->id);

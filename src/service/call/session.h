@@ -300,7 +300,6 @@ bool session_may_tell_line(const struct session *s);
 struct aoc;
 int session_aoc_tell(struct session *s, const struct aoc *a);        /* ENOMEM, ENOTCONN; nothing unless send_aoc */
 size_t session_aoc_parts(const struct session *s, enum ua_invite_message kind, unsigned status, struct ua_part *p);
-void session_aoc_free(struct session *s);
 
 /* session_diversion.c */
 void session_write_diversion(struct session *s, struct buf *headers, bool request);

@@ -17,12 +17,12 @@
 /* An element on a line of its own, as deep as many blanks; its content stands behind. */
 static void line(struct buf *b, unsigned depth, const char *text)
 {
-	buf_printf(b, "\r\n%*s%s", (int)depth, "", text);
+	buf_printf(b, "\n%*s%s", (int)depth, "", text);
 }
 
 static void element(struct buf *b, unsigned depth, const char *name, struct str content)
 {
-	buf_printf(b, "\r\n%*s<%s>", (int)depth, "", name);
+	buf_printf(b, "\n%*s<%s>", (int)depth, "", name);
 	xml_text(b, content);
 	buf_printf(b, "</%s>", name);
 }
@@ -83,13 +83,13 @@ static void write_charges(const struct aoc *a, bool subtotal, struct buf *b)
 	const char *name = a->type == AOC_D ? "aoc-d" : "aoc-e";
 
 	open_aoc(b);
-	buf_printf(b, "\r\n <%s>", name);
+	buf_printf(b, "\n <%s>", name);
 	if (a->type == AOC_D)
 		element(b, 2, "charging-info", subtotal ? STR("subtotal") : STR("total"));
 	line(b, 2, "<recorded-charges>");
 	write_charge(a, b);
 	line(b, 2, "</recorded-charges>");
-	buf_printf(b, "\r\n </%s>\r\n</aoc>", name);
+	buf_printf(b, "\n </%s>\n</aoc>", name);
 }
 
 static void write_price(const struct aoc_rate *r, struct buf *b)
@@ -117,7 +117,7 @@ static void write_rate(const struct aoc_rate *r, struct buf *b)
 
 	if (!item)
 		return;
-	buf_printf(b, "\r\n   <%s>", item);
+	buf_printf(b, "\n   <%s>", item);
 	if (r->type == AOC_RATE_FREE) {
 		line(b, 4, "<free-charge />");
 	} else if (r->type == AOC_RATE_FLAT) {
@@ -127,7 +127,7 @@ static void write_rate(const struct aoc_rate *r, struct buf *b)
 	} else if (r->type == AOC_RATE_DURATION && r->item == AOC_ITEM_BASIC_COMMUNICATION) {
 		write_price(r, b);
 	}
-	buf_printf(b, "\r\n   </%s>", item);
+	buf_printf(b, "\n   </%s>", item);
 }
 
 static void write_rates(const struct aoc *a, struct buf *b)
@@ -139,7 +139,7 @@ static void write_rates(const struct aoc *a, struct buf *b)
 		write_rate(&a->rates[i], b);
 	if (a->nrates)
 		line(b, 2, "</charged-items>");
-	buf_put(b, STR("\r\n </aoc-s>\r\n</aoc>"));
+	buf_put(b, STR("\n </aoc-s>\n</aoc>"));
 }
 
 /* ---- to the phone ------------------------------------------------------------------------------ */
@@ -214,11 +214,4 @@ size_t session_aoc_parts(const struct session *s, enum ua_invite_message kind, u
 		return 0;
 	*p = (struct ua_part){ .type = TYPE, .body = text_view(t) };
 	return 1;
-}
-
-void session_aoc_free(struct session *s)
-{
-	text_free(&s->aoc.rates);
-	text_free(&s->aoc.total);
-	text_free(&s->aoc.end);
 }
