@@ -9,14 +9,16 @@ const fs = require('fs'), path = require('path'), cp = require('child_process');
 const { minify } = require('terser');
 const { noble } = require('./bundle/noble.js');
 const { lzma } = require('./bundle/lzma.js');
+const { renameExports, shortNames, renameCalls } = require('./bundle/exports.js');
 
 const root = __dirname;
 const version = /version: '([^']*)'/.exec(fs.readFileSync(path.join(root, '../meson.build'), 'utf8'))[1];
 
 /* What web/bundle/lzma.js reads. As base64 it costs after the server's gzip what it costs as bytes. */
-function pack(wasm) {
-	const bytes = fs.readFileSync(wasm);
-	const packed = cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,nice=64,mf=bt4,depth=4000,lc=3,lp=0,pb=0', '-c', wasm], { maxBuffer: 1 << 28 });
+function pack(wasm, names) {
+	const bytes = renameExports(fs.readFileSync(wasm), (name) => names.get(name));
+	const packed = cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,nice=64,mf=bt4,depth=4000,lc=3,lp=0,pb=0', '-c'],
+		{ input: bytes, maxBuffer: 1 << 28 });
 	if (Buffer.compare(Buffer.from(lzma(packed, bytes.length)), bytes))
 		throw new Error(`${wasm} is not what comes out again`);
 	return `(${lzma})(Uint8Array.from(atob('${packed.toString('base64')}'),(c)=>c.charCodeAt(0)),${bytes.length})`;
@@ -24,7 +26,7 @@ function pack(wasm) {
 
 /* Modules whose place something made takes. */
 const made = {
-	'wasm.js': ({ wasm }) => ({ body: pack(wasm), at_end: true }),
+	'wasm.js': ({ wasm, names }) => ({ body: pack(wasm, names), at_end: true }),
 	'noble.js': () => ({ body: noble(path.join(root, 'node_modules/@noble/hashes/esm'), ['md5', 'sha256', 'sha512_256']) }),
 };
 
@@ -52,7 +54,7 @@ function collect(entry, options) {
 			(at_end ? last : order).push(at_end ? `function ${module.name}(){return ${body}}` : `const ${module.name}=${body};`);
 		} else {
 			/* What is node's own is asked for where the file is loaded; a page has no use for it. */
-			const body = fs.readFileSync(file, 'utf8').replace(/\brequire\((['"]node:[^'"]+['"])\)/g, 'outer($1)')
+			const body = renameCalls(fs.readFileSync(file, 'utf8'), options.names).replace(/\brequire\((['"]node:[^'"]+['"])\)/g, 'outer($1)')
 				.replace(/\brequire\((['"])([^'"]+)\1\)/g, (all, quote, name) => visit(resolve(name, file), file));
 			order.push(`const ${module.name}=(()=>{const module={};${body.replace(/\bmodule\.exports = ([^;]+|\{[^]*\});\s*$/, 'return $1;')}\n})();`);
 		}
@@ -64,8 +66,9 @@ function collect(entry, options) {
 }
 
 function factoryOf(wasm) {
+	const names = shortNames(WebAssembly.Module.exports(new WebAssembly.Module(fs.readFileSync(wasm))).map((x) => x.name));
 	return `function(){'use strict';const outer=(name)=>typeof require==='function'?require(name):{};
-${collect(path.join(root, 'src/index.js'), { wasm })}}`;
+${collect(path.join(root, 'src/index.js'), { wasm, names })}}`;
 }
 
 /* Names of ours alone, which need not be read in the file that is made. None is written as a string anywhere. */

@@ -2,10 +2,8 @@
  * table (src/agent/config.c); here the values become the objects that an application sees. */
 'use strict';
 const SIP = require('./sip.js');
-const { Core } = require('./core.js');
+const { scratch } = require('./core.js');
 
-/* For looking at single values. */
-const scratch = new Core(() => {}, {});
 /* The agent's defaults, as JSON. */
 let unsaid;
 

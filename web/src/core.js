@@ -264,4 +264,7 @@ class CoreEvent {
 	get text() { return this.field(12) ? this.core.text(this.field(11), this.field(12)) : this.core.string(this.field(11)); }
 }
 
-module.exports = { Core, ERRNO, heard };
+/* Of no agent: for what is asked of the machine itself. */
+const scratch = new Core(() => {}, {});
+
+module.exports = { Core, ERRNO, heard, scratch };

@@ -5,7 +5,7 @@ const fs = require('fs'), path = require('path'), vm = require('vm'), zlib = req
 const { lzma } = require('../bundle/lzma.js');
 
 const FILE = path.join(__dirname, '../../build/web/sidetone-ua.js');
-const MOST = 104 * 1024;        /* [bytes], gzipped; 100 * 1024 is the aim */
+const MOST = 100 * 1024;        /* [bytes], gzipped */
 
 const xz = (bytes) => cp.execFileSync('xz', ['--format=lzma', '--lzma1=preset=9e,nice=64,mf=bt4,depth=4000,lc=3,lp=0,pb=0', '-c'], { input: bytes });
 
