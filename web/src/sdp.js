@@ -126,24 +126,26 @@ function attribute(text, name) {
 }
 
 /* The body of an INFO that carries `candidates` ({candidate, sdpMid, sdpMLineIndex}) of the description
- * `local`. Each section has the ufrag and password that the candidates are for. */
+ * `local`. The ufrag and password that they are for stand before the first m= line; a section that has
+ * others says so after its own. */
 function writeFragment(local, candidates, complete) {
 	const [head, ...media] = sections(local), lines = [];
+	let common = '';
 	for (const [index, section] of media.entries()) {
 		const mid = attribute(section, 'mid');
 		const isHere = (c) => (typeof c.sdpMid === 'string' ? c.sdpMid === mid : c.sdpMLineIndex === index);
 		const here = candidates.filter(isHere);
 		if (!here.length && !complete)
 			continue;
-		for (const name of ['ice-ufrag', 'ice-pwd'])
-			lines.push(`a=${name}:${attribute(section, name) || attribute(head, name)}`);
-		lines.push(/^m=[^\r\n]*/.exec(section)[0], `a=mid:${mid === null ? index : mid}`);
+		const own = ['ice-ufrag', 'ice-pwd'].map((name) => `a=${name}:${attribute(section, name) || attribute(head, name)}\r\n`).join('');
+		common = common || own;
+		lines.push(/^m=[^\r\n]*/.exec(section)[0] + `\r\na=mid:${mid === null ? index : mid}\r\n${own === common ? '' : own}`);
 		for (const candidate of here)
-			lines.push(`a=${candidate.candidate}`);
+			lines.push(`a=${candidate.candidate}\r\n`);
 		if (complete)
-			lines.push('a=end-of-candidates');
+			lines.push('a=end-of-candidates\r\n');
 	}
-	return lines.map((line) => `${line}\r\n`).join('');
+	return common + lines.join('');
 }
 
 /* The other way: [{candidate, sdpMid, sdpMLineIndex}], an empty candidate for the end. Those for other
@@ -151,17 +153,23 @@ function writeFragment(local, candidates, complete) {
 function readFragment(fragment, remote) {
 	const known = sections(remote || '').slice(1).map((m) => attribute(m, 'mid')), list = [];
 	const ufrags = ((remote || '').match(/^a=ice-ufrag:\S+/mg) || []).map((line) => line.slice('a=ice-ufrag:'.length));
-	let mid = null, ufrag = null;
+	let mid = null, common = null, ufrag = null, inside = false;
 	for (const line of fragment.split(/\r?\n/)) {
-		const found = /^a=(ice-ufrag|mid|candidate|end-of-candidates)(?::(.*))?$/.exec(line.trim());
+		const found = /^(?:(m)=|a=(ice-ufrag|mid|candidate|end-of-candidates)(?::(.*))?$)/.exec(line.trim());
 		if (!found)
 			continue;
-		if (found[1] === 'mid')
-			mid = found[2];
-		else if (found[1] === 'ice-ufrag')
-			ufrag = found[2];
-		else if (!ufrag || ufrags.includes(ufrag))
-			list.push({ candidate: found[1] === 'candidate' ? `candidate:${found[2]}` : '', sdpMid: mid === null ? undefined : mid,
+		const [, media, name, value] = found;
+		if (media) {
+			mid = null;
+			ufrag = common;
+			inside = true;
+		} else if (name === 'mid')
+			mid = value;
+		else if (name === 'ice-ufrag') {
+			ufrag = value;
+			common = inside ? common : value;
+		} else if (!ufrag || ufrags.includes(ufrag))
+			list.push({ candidate: name === 'candidate' ? `candidate:${value}` : '', sdpMid: mid === null ? undefined : mid,
 				sdpMLineIndex: Math.max(0, known.indexOf(mid)) });
 	}
 	return list;

@@ -92,3 +92,17 @@ test('candidates travel in a fragment', () => {
 	/* Of a generation that is over. */
 	assert.deepEqual(sdp.readFragment(part.replace(':uf', ':u'), local), []);
 });
+
+test('credentials of one section alone stand after its m= line', () => {
+	const ours = (n) => [`a=ice-ufrag:u${n}`, `a=ice-pwd:p${n}`], line = 'm=audio 9 UDP/TLS/RTP/SAVPF 0';
+	const local = HEAD + text(line, ...ours(1), 'a=mid:a', line, ...ours(2), 'a=mid:v', line, ...ours(1), 'a=mid:w');
+	const whole = text(...ours(1), line, 'a=mid:a', 'a=end-of-candidates', line, 'a=mid:v', ...ours(2), 'a=end-of-candidates',
+		line, 'a=mid:w', 'a=end-of-candidates');
+	const mids = (remote) => sdp.readFragment(whole, remote).map((c) => c.sdpMid);
+
+	assert.equal(sdp.writeFragment(local, [], true), whole);
+	assert.deepEqual(mids(local), ['a', 'v', 'w']);
+	/* One section's are not the next one's. */
+	assert.deepEqual(mids(local.replace(':u2', ':new')), ['a', 'w']);
+	assert.deepEqual(mids(local.replace(/:u1/g, ':new')), ['v']);
+});
