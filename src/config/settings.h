@@ -1,4 +1,4 @@
-/* config/settings.h -- asterisk.conf, codecs.conf, logger.conf, rtp.conf and sidetone.conf.
+/* config/settings.h -- asterisk.conf, codecs.conf, dsp.conf, logger.conf, rtp.conf and sidetone.conf.
  * Ownership: each is an obj that owns its strings; every str is terminated.
  * Threads: built by one, immutable from then on. */
 #ifndef CONFIG_SETTINGS_H
@@ -76,6 +76,17 @@ struct codecs_conf {            /* obj */
 };
 int codecs_conf_load(struct codecs_conf **cp, const struct config_prm *prm, struct report *r);
 const struct option_set *codecs_conf_options(void);
+
+/* dsp.conf [default] */
+struct dsp_conf {               /* obj */
+	struct arena *arena;            /* held */
+	uint32_t silencethreshold;      /* mean magnitude */
+	uint32_t dtmf_hits_to_begin, dtmf_misses_to_end;        /* [blocks of 12.75 ms] */
+	double dtmf_normal_twist, dtmf_reverse_twist;
+	double relax_dtmf_normal_twist, relax_dtmf_reverse_twist;
+};
+int dsp_conf_load(struct dsp_conf **cp, const struct config_prm *prm, struct report *r);
+const struct option_set *dsp_conf_options(void);
 
 /* modules.conf says noload of this module ("res_srtp.so"): what it does in Asterisk is not
  * to be done here either. No such file: false. */

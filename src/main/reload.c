@@ -299,6 +299,7 @@ static const struct {
 	{ "logger", reload_logger },
 	{ "codecs", reload_codecs },
 	{ "codec_opus", reload_codecs },
+	{ "dsp", reload_media },
 	{ "rtp", reload_media },
 	{ "res_rtp_asterisk", reload_media },
 };

@@ -148,20 +148,10 @@ static int start_store(struct server *s)
 	return err;
 }
 
-static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_prm *mp)
-{
-	*mp = (struct media_prm){ .core = s->loop, .threads = s->own->media_threads,
-		.port_min = (uint16_t)rc->rtpstart, .port_max = (uint16_t)rc->rtpend,
-		.sounds = text_view(&s->sounds), .strict = rc->strictrtp != RTP_STRICT_NO,
-		.learn_packets = rc->probation, .learn_ms = 5000, .rtcp_ms = rc->rtcpinterval,
-		.srtp_replay = rc->srtpreplayprotection, .dtls_mtu = rc->dtls_mtu,
-		.no_checksums = !rc->rtpchecksums, .dtmf_ms = rc->dtmftimeout / 8 };
-}
-
 /* Two sockets a stream; beside them some files, and the connections of SIP. */
 #define OTHER_FILES 256
 
-static void share_what_there_is(struct server *s)
+void server_share(struct server *s)
 {
 	struct rlimit r;
 
@@ -173,42 +163,6 @@ static void share_what_there_is(struct server *s)
 	else
 		shares_set_total(s->service->shares, SHARE_PORT, s->port_pairs);
 	shares_set_total(s->service->shares, SHARE_CALL, s->pbx->calls_max);
-}
-
-/* What rtp.conf says of ICE; the lists that it names are acl.conf's. */
-static int server_ice_reload(struct server *s)
-{
-	struct named_acls *acls = NULL;
-	int err = named_acls_load(&acls, &s->cprm, s->report);
-
-	if (!err || err != ENOMEM)
-		err = service_ice_set(s->service, s->rtp, acls, s->report);
-	obj_drop(acls);
-	return err;
-}
-
-int server_media_reload(struct server *s)
-{
-	struct rtp_conf *rc;
-	struct media_prm mp;
-	int err = rtp_conf_load(&rc, &s->cprm, s->report);
-
-	if (err)
-		return err;
-	media_prm(s, rc, &mp);
-	s->port_pairs = ((size_t)rc->rtpend - rc->rtpstart + 1) / 2;
-	share_what_there_is(s);
-	if (s->media)
-		media_reload(s->media, &mp);
-	else
-		err = media_new(&s->media, &mp);
-	obj_drop(s->rtp);
-	s->rtp = rc;
-	if (!err)
-		manage_set_rtp(s->manage, rc);
-	if (!err && s->service)
-		err = server_ice_reload(s);
-	return err;
 }
 
 /* What dialplans read as ${ASTETCDIR} and so on. */
@@ -241,6 +195,7 @@ static int start_pbx(struct server *s)
 	if (!err) {
 		s->pbx->calls_max = s->prm.max_calls ? s->prm.max_calls : s->conf->maxcalls;
 		s->pbx->live_dangerously = s->conf->live_dangerously;
+		s->pbx->silence_threshold = s->silence_threshold;
 		err = set_constants(s);
 	}
 	if (!err)
@@ -282,7 +237,7 @@ static int start_service(struct server *s)
 	if (!err)
 		err = server_ice_reload(s);
 	if (!err)
-		share_what_there_is(s);
+		server_share(s);
 	return err;
 }
 

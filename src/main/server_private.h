@@ -1,4 +1,4 @@
-/* main/server_private.h -- what server.c and reload.c share. */
+/* main/server_private.h -- what server.c, media.c and reload.c share. */
 #ifndef MAIN_SERVER_PRIVATE_H
 #define MAIN_SERVER_PRIVATE_H
 
@@ -35,6 +35,7 @@ struct server {
 	struct watchdog *watchdog;      /* from the boot until the stop; NULL: not wanted */
 	struct text socket, sounds;
 	size_t port_pairs;              /* in the range of rtp.conf */
+	uint32_t silence_threshold;     /* dsp.conf */
 	uint64_t started_us;
 	uv_signal_t signals[SERVER_SIGNALS];
 	struct timer stop_timer;
@@ -47,5 +48,7 @@ struct server {
 
 void server_stop(struct server *s, enum manage_stop how, bool restart);
 int server_media_reload(struct server *s);
+int server_ice_reload(struct server *s);
+void server_share(struct server *s);          /* what there is of ports and calls, among those who want them */
 
 #endif

@@ -488,6 +488,26 @@ static void absolute_timeout(struct ami_ctx *a)
 		ami_ok(a, "Timeout Set");
 }
 
+static void mute_audio(struct ami_ctx *a)
+{
+	struct str state = ami_get(a, "State"), direction = ami_get(a, "Direction");
+	struct channel *ch;
+	bool on = false;
+
+	if (!ami_get(a, "Channel").n || !state.n || !direction.n) {
+		ami_error(a, !ami_get(a, "Channel").n ? "Channel not specified" : !state.n ? "State not specified" :
+			  "Direction not specified");
+		return;
+	}
+	ch = ami_get_channel(a, "Channel", "Channel not specified", "No such channel");
+	if (!ch)
+		return;
+	if (channel_mute(ch, direction, !str_bool(state, &on) && on))
+		ami_error(a, "Failed to mute/unmute stream");
+	else
+		ami_ok(a, NULL);
+}
+
 static void local_optimize(struct ami_ctx *a)
 {
 	struct channel *ch = ami_get_channel(a, "Channel", "'Channel' not specified.", "Channel does not exist.");
@@ -512,6 +532,7 @@ static const struct ami_action rows[] = {
 	{ "SendText", EV_CALL, "Send a text to a channel", send_text, false },
 	{ "PlayDTMF", EV_CALL, "Send a digit to a channel", play_dtmf, false },
 	{ "AbsoluteTimeout", EV_SYSTEM | EV_CALL, "Limit how long a channel may live", absolute_timeout, false },
+	{ "MuteAudio", EV_SYSTEM, "Let silence stand for what a channel says or hears", mute_audio, false },
 	{ "LocalOptimizeAway", EV_SYSTEM | EV_CALL, "Let a Local channel be optimised away", local_optimize, false },
 };
 const struct ami_table ami_channel_actions = { rows, ARRAY_LEN(rows) };

@@ -283,6 +283,7 @@ static void check_settings(struct check *k)
 	struct logger_conf *logger = NULL;
 	struct rtp_conf *rtp = NULL;
 	struct codecs_conf *codecs = NULL;
+	struct dsp_conf *dsp = NULL;
 	struct own_conf *own = NULL;
 
 	/* The faults of acl.conf itself came with the snapshot. */
@@ -291,11 +292,13 @@ static void check_settings(struct check *k)
 	logger_conf_load(&logger, &k->prm, k->r);
 	rtp_conf_load(&rtp, &k->prm, k->r);
 	codecs_conf_load(&codecs, &k->prm, k->r);
+	dsp_conf_load(&dsp, &k->prm, k->r);
 	own_conf_load(&own, &k->prm, k->r);
 	obj_drop(acls);
 	obj_drop(logger);
 	obj_drop(rtp);
 	obj_drop(codecs);
+	obj_drop(dsp);
 	obj_drop(own);
 }
 

@@ -33,6 +33,11 @@ static const struct option_set *codecs_set(unsigned i)
 	return i ? NULL : codecs_conf_options();
 }
 
+static const struct option_set *dsp_set(unsigned i)
+{
+	return i ? NULL : dsp_conf_options();
+}
+
 static const struct option_set *logger_set(unsigned i)
 {
 	return i ? NULL : logger_conf_options();
@@ -46,6 +51,7 @@ static const struct module modules[] = {
 	{ "manager", "The manager interface: manager.conf.", manager_conf_options },
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },
 	{ "codec_opus", "Opus: codecs.conf.", codecs_set },
+	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },
 };

@@ -133,7 +133,10 @@ struct media_session {          /* obj */
 	struct stream *st;      /* the thread's; freed at EV_CLOSED */
 	struct media_session *peer;     /* bridged, as the core sees it */
 	struct core_place *place;       /* in a mix; NULL: in none */
-	unsigned ntaps;
+	unsigned ntaps, nhooks;
+	uint64_t hooked_formats;        /* bit i: hooks have states of format i */
+	void (*hooks_follow)(struct media_session *s);  /* other codecs were agreed on; NULL: there never was a hook */
+	struct media_hook *listening;   /* for digits and fax tones; NULL: nobody asked */
 	media_event_fn *fn;
 	void *arg;
 	struct sa local[2];     /* of its wire */
@@ -150,6 +153,7 @@ struct media_session {          /* obj */
 	enum format_id format;  /* sent */
 	uint8_t ptime;
 	enum media_dtmf dtmf;
+	struct codec_prm encoder;
 	uint64_t speaks;        /* bit i: format i is agreed */
 	uint8_t rates;          /* bit i: one of them is decoded at the rate of kind i */
 	struct bridge_needs needs;      /* of the bridge it is in */

@@ -45,29 +45,68 @@ static void finish_digit(struct stream *s)
 	struct dtmf_rx *d = &s->dtmf.rx;
 
 	d->on = false;
-	d->has_ended = true;
-	d->ended_ts = d->ts;
+	if (!d->heard_us) {
+		d->has_ended = true;
+		d->ended_ts = d->ts;
+	}
 	tell_digit(s, MEDIA_DTMF_END, d->event, duration_ms(d));
 	dtmf_passed(s);
+}
+
+/* ... as a digit of our own, until dtmf_passed(). */
+static void remake(struct stream *s, uint8_t event)
+{
+	struct dtmf_job *j = is_remade(s) ? job_inside(s->peer) : NULL;
+
+	if (!j)
+		return;
+	*j = (struct dtmf_job){ .ms = 100, .open = true };
+	j->digits[0] = rtp_event_digit(event);
+	s->dtmf.rx.inband = true;
+	dtmf_start(s->peer, j);
 }
 
 static void begin_digit(struct stream *s, const struct rtp_event *e, const struct rtp *r, uint32_t rate)
 {
 	struct dtmf_rx *d = &s->dtmf.rx;
-	struct dtmf_job *j;
 
 	*d = (struct dtmf_rx){ .on = true, .event = e->event, .ts = r->ts, .rate = rate, .duration = e->duration,
 			       .has_ended = d->has_ended, .ended_ts = d->ended_ts };
 	tell_digit(s, MEDIA_DTMF_BEGIN, e->event, 0);
-	if (!is_remade(s) || s->fwd[r->pt] != FWD_SLOW)
+	if (s->fwd[r->pt] == FWD_SLOW)
+		remake(s, e->event);
+}
+
+/* In the sound: hook_listen.c. As long as it is there it is said to be, so that it ends with the packets. */
+enum { HEARD_RATE = 8000 };
+
+void dtmf_goes_on(struct stream *s)
+{
+	struct dtmf_rx *d = &s->dtmf.rx;
+
+	if (!d->on || !d->heard_us)
 		return;
-	j = job_inside(s->peer);
-	if (!j)
+	d->last_us = s->t->now_us;
+	d->duration = num_u32(num_muldiv(s->t->now_us - d->heard_us, HEARD_RATE, 1000000, 0));
+}
+
+void dtmf_heard(struct stream *s, bool end, char digit, unsigned ms)
+{
+	struct dtmf_rx *d = &s->dtmf.rx;
+
+	if (end && d->on && d->heard_us) {
+		d->duration = ms * (HEARD_RATE / 1000);
+		finish_digit(s);
+	}
+	if (end)
 		return;
-	*j = (struct dtmf_job){ .ms = 100, .open = true };
-	j->digits[0] = rtp_event_digit(e->event);
-	d->inband = true;
-	dtmf_start(s->peer, j);
+	if (d->on)
+		finish_digit(s);
+	*d = (struct dtmf_rx){ .on = true, .event = (uint8_t)rtp_event_of(digit), .rate = HEARD_RATE, .heard_us = s->t->now_us ? s->t->now_us : 1,
+			       .last_us = s->t->now_us, .has_ended = d->has_ended, .ended_ts = d->ended_ts };
+	tell_digit(s, MEDIA_DTMF_BEGIN, d->event, 0);
+	remake(s, d->event);
+	stream_wake(s);
 }
 
 /* An end is sent three times, and packets overtake each other: what belongs to

@@ -16,6 +16,7 @@
 #define MEDIA_MEDIA_H
 
 #include "media/codec.h"
+#include "media/detect.h"
 #include "media/quality.h"
 #include "media/rtp.h"
 #include "media/tone.h"
@@ -60,6 +61,7 @@ struct media_prm {
 	bool srtp_replay;               /* rtp.conf srtpreplayprotection: drop what came before */
 	unsigned dtls_mtu;              /* [bytes] rtp.conf dtls_mtu; 0: 1200 */
 	bool no_checksums;              /* rtp.conf rtpchecksums=no: UDP over IPv4 leaves without a checksum */
+	struct detect_prm detect;       /* dsp.conf; of sessions that begin to listen from now on */
 	uint32_t dtmf_ms;               /* rtp.conf dtmftimeout turned to ms: 150 (lost end of an event) */
 };
 
@@ -91,6 +93,8 @@ enum media_event_type {
 	MEDIA_SECURE,           /* DTLS: .err 0 there are keys; EACCES the certificate is not the peer's, ETIMEDOUT
 				 * nobody answers, EPROTO: no handshake; .peer with whom, .guest */
 	MEDIA_RTCP,             /* a report came or left, while media_trace() asks for these: .rtcp, .peer */
+	MEDIA_CNG,              /* a calling fax machine is heard: MEDIA_LISTEN_CNG */
+	MEDIA_HOOK,             /* media/hooks.h: .tag, .count, .ms */
 	MEDIA_TALK_BEGIN,       /* a member of a mix speaks: media/mixer.h */
 	MEDIA_TALK_END,
 	MEDIA_ICE,              /* media/ice_media.h has these three; they stay the last */
@@ -183,6 +187,9 @@ bool media_session_together(const struct media_session *a, const struct media_se
 
 enum { MEDIA_MAX_CODECS = 32, MEDIA_MAX_EVENTS = 5, MEDIA_MID_MAX = 32, MEDIA_MAX_SSRCS = 4 };
 
+/* What is heard in the sound of the peer: digits, which are taken out of it and come and go on as digits do; the
+ * tone of a calling fax machine, MEDIA_CNG. In every codec that can be decoded. */
+enum media_listen { MEDIA_LISTEN_DIGITS = 1, MEDIA_LISTEN_CNG = 2 };
 enum media_dtmf { MEDIA_DTMF_RFC4733, MEDIA_DTMF_INBAND, MEDIA_DTMF_NONE };
 
 struct media_codec {
@@ -216,7 +223,6 @@ struct media_set {
 	struct { uint32_t rate; uint8_t pt_rx, pt_tx; } event[MEDIA_MAX_EVENTS];  /* [0] is sent; pt_tx 255: receive only */
 	size_t nevents;
 	enum media_dtmf dtmf;           /* how media_dtmf_send() and a bridge's digits leave */
-	bool inband_detect;             /* later: listen for tones (dtmf_mode=inband) */
 	bool symmetric;                 /* rtp_symmetric: send to where it comes from */
 	bool asymmetric_codec;          /* asymmetric_rtp_codec: keep sending codec[0] whatever arrives */
 	bool rtcp_mux;
@@ -235,6 +241,9 @@ struct media_set {
  * ENOMEM. After an error all is as it was. On a shared wire the sessions' addresses and
  * keys are one: the last that was said holds. */
 int media_session_set(struct media_session *s, const struct media_set *set);
+
+/* Bits of enum media_listen, until the next call. */
+void media_listen(struct media_session *s, unsigned what);
 
 /* ---- who hears whom: the last of these calls holds */
 

@@ -25,10 +25,15 @@ static inline void send_whole(struct stream *s, uint8_t *p, size_t n, size_t pay
 
 void send_packet(struct stream *s, uint8_t *p, size_t n)
 {
-	size_t payload = n - RTP_HEADER;
+	size_t payload;
 
 	if (__builtin_expect(s->ears != NULL, 0))
 		send_frame(s, p, n);
+	if (__builtin_expect(s->hooks.lanes != 0, 0))
+		p = s->hooks.ops->sent(s, p, &n);
+	if (!p)
+		return;
+	payload = n - RTP_HEADER;
 	if (__builtin_expect(s->tx.names, 0))
 		p = extend_own(s, p, &n);
 	send_whole(s, p, n, payload);
@@ -270,8 +275,11 @@ static void send_extended(struct stream *to, uint8_t pt, size_t n, size_t payloa
 
 	if (to->ears)
 		send_frame(to, p, n);
+	if (to->hooks.lanes)
+		p = to->hooks.ops->sent(to, p, &n);
 	to->tx.pt = pt;
-	send_whole(to, p, n, payload);
+	if (p)
+		send_whole(to, p, n, payload);
 }
 
 /* The fast way: the header is rewritten in front of the payload where it lies. */

@@ -408,6 +408,7 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 	s->format = set->ncodecs ? (enum format_id)set->codec[0].id : FORMAT_NONE;
 	s->ptime = set->ncodecs ? cfg->codec[0].ptime : 0;
 	note_formats(s, cfg);
+	s->encoder = set->encoder;
 	s->dtmf = set->dtmf;
 	c.p = cfg;
 	made = cfg->srtp || cfg->dtls[0] || (s->w->nsessions == 1 && set->secure.mode == MEDIA_CLEAR);
@@ -420,6 +421,8 @@ int media_session_set(struct media_session *s, const struct media_set *set)
 	}
 	if (made)
 		secure_made(s->w, set);
+	if (s->hooks_follow)
+		s->hooks_follow(s);
 	if (s->peer) {
 		struct bridge_needs n = needs_of(s, s->peer);
 

@@ -65,12 +65,21 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 
 /* ---- packets */
 
-/* For those who hear what passes: the packet, its payload of codec `c`. */
-static void stream_frame(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p)
+void stream_frame(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p, bool raw)
 {
 	for (struct stream_ear *e = s->ears; e; e = e->next)
-		if (e->ops->heard)
+		if (e->ops->heard && e->ops->raw == raw)
 			e->ops->heard(s, e, c, r, p);
+}
+
+void stream_go_on(struct stream *s, const struct stream_codec *c, const struct rtp *r, uint8_t *p)
+{
+	if (__builtin_expect(s->ears != NULL, 0))
+		stream_frame(s, c, r, p, false);
+	if (s->echo)
+		send_relay(s, s, r, p);
+	else if (s->peer && s->peer->cfg)
+		send_relay(s->peer, s, r, p);
 }
 
 static void first_packet(struct stream *s, const struct sa *from)
@@ -101,12 +110,13 @@ static void codec_packet(struct stream *s, uint8_t i, const struct rtp *r, uint8
 	if (!s->can_rx)
 		return;
 	follow_codec(s, i);
+	if (__builtin_expect(s->hooks.first != NULL, 0)) {
+		s->hooks.ops->heard(s, c, r, p);
+		return;
+	}
 	if (__builtin_expect(s->ears != NULL, 0))
-		stream_frame(s, c, r, p);
-	if (s->echo)
-		send_relay(s, s, r, p);
-	else if (s->peer && s->peer->cfg)
-		send_relay(s->peer, s, r, p);
+		stream_frame(s, c, r, p, true);
+	stream_go_on(s, c, r, p);
 }
 
 /* On a wire of several, what comes from this source is ours from now on. */

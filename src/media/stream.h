@@ -88,6 +88,7 @@ struct dtmf_tx {
 struct dtmf_rx {
 	bool on, has_ended;
 	bool inband;            /* passed on as a tone or event of our own making */
+	uint64_t heard_us;      /* since when it is heard in the sound; 0: it came as an event */
 	uint8_t event;
 	uint32_t ts, ended_ts, duration, rate;
 	uint32_t before;        /* [rate] of the duration, in earlier segments */
@@ -139,6 +140,23 @@ struct stream_dtmf {            /* dtmf.c */
 	struct dtmf_job own_job;        /* a digit that a bridge brings */
 };
 
+struct media_hook;
+struct hook_lanes;
+/* What hook_run.c does. Told with the first of them, so that nothing here calls upwards. */
+struct stream_hooks_ops {
+	void (*heard)(struct stream *s, const struct stream_codec *c, const struct rtp *r, uint8_t *p);      /* a packet of the peer's */
+	/* A whole packet that is to leave: as hooks want it. NULL: not at all. */
+	uint8_t *(*sent)(struct stream *s, uint8_t *p, size_t *n);
+	void (*leave)(struct stream *s, bool closing);  /* its thread, or for good */
+	void (*arrive)(struct stream *s);
+};
+struct stream_hooks {           /* hook_run.c */
+	const struct stream_hooks_ops *ops;     /* NULL: there never was any */
+	struct media_hook *first;       /* of them, in the order in which they came; NULL: none */
+	struct hook_lanes *states;      /* owned; of codecs. NULL: none was needed */
+	uint8_t lanes;          /* that any of them may want: bits of enum hook_lane */
+};
+
 struct stream_report {          /* report.c */
 	uint64_t set_us;        /* of the last media_session_set() */
 	uint64_t sent_us;       /* our last report */
@@ -173,6 +191,7 @@ struct stream {
 	struct stream_rx rx;
 	struct stream_tx tx;
 	struct stream_ear *ears;        /* first of them */
+	struct stream_hooks hooks;
 	struct media_stats stats;       /* counters; the rest is filled on request */
 	struct stream_play play;
 	struct stream_dtmf dtmf;
@@ -183,8 +202,9 @@ struct stream {
 	struct media_session *session;  /* core's; the thread only hands it back */
 };
 
-/* Each may be NULL. */
+/* Each function may be NULL. */
 struct ear_ops {
+	bool raw;               /* hears what came, before hooks have changed it */
 	/* A packet was accepted: its payload of codec `c` is at p + r->at. */
 	void (*heard)(struct stream *s, struct stream_ear *e, const struct stream_codec *c, const struct rtp *r,
 		      const uint8_t *p);
@@ -222,6 +242,10 @@ void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, 
 void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from);
 void stream_rtcp(struct wire *w, const uint8_t *p, size_t n, const struct sa *from);    /* to all that it speaks of */
 void stream_apply(struct stream *s, struct stream_cfg *cfg);
+/* For those who hear what passes, raw or as it goes on: the payload of codec `c`. */
+void stream_frame(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p, bool raw);
+/* A packet of the peer's, to all but the raw ears. */
+void stream_go_on(struct stream *s, const struct stream_codec *c, const struct rtp *r, uint8_t *p);
 void stream_route(struct stream *s);                 /* recompute fwd after a change on either side */
 /* send.c */
 void send_packet(struct stream *s, uint8_t *p, size_t n);    /* whole RTP packet */
@@ -248,6 +272,8 @@ const struct stream_codec *source_codec(struct stream *s);
 void source_pcm(struct stream *s, const struct stream_codec *c, const int16_t *pcm, size_t n);
 /* dtmf.c */
 void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t rate);
+void dtmf_heard(struct stream *s, bool end, char digit, unsigned ms);        /* in the sound */
+void dtmf_goes_on(struct stream *s);                 /* ... is still there */
 void dtmf_rx_tick(struct stream *s);
 int dtmf_row(struct stream *s);                      /* of cfg->set.event, to send with; -1: none */
 void dtmf_start(struct stream *s, struct dtmf_job *j);

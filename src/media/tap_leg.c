@@ -86,7 +86,7 @@ static void tap_leave(struct stream *s, struct stream_ear *e, bool closing)
 
 void tap_leg_attach(struct stream *s, struct run *r)
 {
-	static const struct ear_ops ops = { .heard = tap_heard, .sent = tap_sent, .leave = tap_leave };
+	static const struct ear_ops ops = { .raw = true, .heard = tap_heard, .sent = tap_sent, .leave = tap_leave };
 	struct tap_leg *g = container_of(r, struct tap_leg, run);
 
 	g->ear.ops = &ops;

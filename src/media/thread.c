@@ -181,6 +181,8 @@ static void stream_arrive(struct mthread *t, struct stream *s)
 		t->due_us = t->slot_us;
 	}
 	s->report.sent_us = t->now_us;
+	if (s->hooks.ops)
+		s->hooks.ops->arrive(s);
 	if (source_wanted(s) || s->dtmf.rx.on)
 		stream_wake(s);
 }
@@ -253,6 +255,8 @@ static void stream_leave(struct stream *s, bool closing)
 		if (e->ops->leave)
 			e->ops->leave(s, e, closing);
 	}
+	if (s->hooks.ops)
+		s->hooks.ops->leave(s, closing);
 	list_remove(&s->link);
 	stream_sleep(s);
 }

@@ -96,7 +96,9 @@ struct mthread_buf {            /* what one packet needs while it is worked on *
 	_Alignas(8) uint8_t out[WIRE_DATAGRAM];
 	_Alignas(8) uint8_t extended[WIRE_DATAGRAM];    /* with header extensions of ours */
 	_Alignas(8) uint8_t sealed[WIRE_DATAGRAM];      /* what leaves by a wire with steps */
+	_Alignas(8) uint8_t hooked[3][WIRE_DATAGRAM];   /* what hooks have changed, by enum hook_lane */
 	int16_t pcm[CODEC_MAX_SAMPLES], pcm2[CODEC_MAX_SAMPLES];
+	int16_t hook_pcm[CODEC_MAX_SAMPLES];    /* what they hear: the others may be in use around it */
 	uint8_t bytes[CODEC_MAX_SAMPLES * sizeof(int16_t)];     /* translated, before it is cut into packets */
 };
 

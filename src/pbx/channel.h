@@ -248,6 +248,8 @@ void channel_event_hangup(struct channel *ch, int cause);    /* marks hungup, qu
  * concerns channels (a Local half may be the one who plays here). The rest
  * (MEDIA_TIMEOUT, MEDIA_SOURCE ...) is left to the technology: false. */
 struct media_event;
+/* MUTEAUDIO(): `direction` is in, out or all. EINVAL another, ENOMEM. */
+int channel_mute(struct channel *ch, struct str direction, bool on);
 bool channel_media_event(struct channel *ch, const struct media_event *e);
 
 /* From anybody: end this channel. Its fiber leaves the dialplan (then h and

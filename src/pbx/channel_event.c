@@ -4,6 +4,7 @@
 #include "media/media.h"
 #include "pbx/channel_private.h"
 #include "pbx/event.h"
+#include "pbx/hooks.h"
 
 /* What an event means for the channel itself, whoever gets it. */
 static void note(struct channel *ch, const struct chan_event *e)
@@ -34,6 +35,11 @@ static void note(struct channel *ch, const struct chan_event *e)
 			log_write(LOG_DTMF, LOG_MODULE, 0, "DTMF %s '%c' received on %s",
 				  e->type == CE_DTMF_END ? "end" : "begin", e->digit, text_z(&ch->name));
 		channel_tell_digit(ch, e->type == CE_DTMF_END, e->digit, e->ms, "Received");
+		if (e->type == CE_DTMF_END)
+			channel_hooks_digit(ch, e->digit);
+		break;
+	case CE_MEDIA:
+		channel_hooks_update(ch);
 		break;
 	case CE_FLASH:
 		channel_tell(ch, "Flash", EV_CALL);
@@ -161,6 +167,9 @@ bool channel_media_event(struct channel *ch, const struct media_event *e)
 		if (!e->err)
 			way_is_open(ch);
 		return false;
+	case MEDIA_HOOK:
+		channel_hooks_told(ch, e);
+		return true;
 	case MEDIA_PLAYED:
 	case MEDIA_DTMF_SENT:
 	case MEDIA_TONE_DONE:

@@ -1,6 +1,7 @@
 /* Two channels change what carries them: the one goes on in the other's place. */
 #include "base/obj.h"
 #include "pbx/channel_private.h"
+#include "pbx/hooks.h"
 #include <errno.h>
 
 #define SWAP(a, b) \
@@ -47,6 +48,7 @@ int channel_exchange(struct channel *into, struct channel *from)
 	SWAP(into->shown, from->shown);
 	into->tech->moved(from, into);
 	from->tech->moved(into, from);
+	channel_hooks_exchange(into, from);
 	channel_path_update(into, true);
 	channel_path_update(from, true);
 	if (into->waiter)

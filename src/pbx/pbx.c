@@ -27,6 +27,8 @@ static const struct func *const funcs[] = {
 };
 #undef FUNC
 
+enum { SILENCE_THRESHOLD = 256 };        /* without a dsp.conf */
+
 static channel_end_fn *const channel_ends[] = { bridge_let_go, channel_unlink_early, channel_moh_stop, NULL };
 
 static int register_rows(struct pbx *p)
@@ -61,6 +63,7 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	p->sounds_dir = prm->sounds_dir;
 	p->spool_dir = prm->spool_dir;
 	p->mindtmfduration = prm->mindtmfduration;
+	p->silence_threshold = SILENCE_THRESHOLD;
 	p->started = clock_wall_s(p->clock);
 	p->channel_ends = channel_ends;
 	p->events = events_new();

@@ -48,6 +48,7 @@ struct pbx {
 	uint64_t calls_total;
 	uint32_t calls_max;             /* 0: no limit */
 	uint32_t mindtmfduration;       /* [ms] shorter digits are heard as long as that */
+	uint32_t silence_threshold;     /* dsp.conf: mean magnitude under which a channel is silent */
 	bool stopping;                  /* no new channels */
 	struct map *bridges;            /* struct bridge by id */
 	struct features_conf *features; /* held; features_set(). NULL: the defaults */

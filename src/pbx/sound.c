@@ -21,7 +21,8 @@ struct play {
 	struct channel *end;            /* held: whose session plays; NULL: only time passes */
 	struct media_session *session;  /* to compare */
 	uint32_t tag;
-	uint64_t until;                 /* [ms] when the sounds will have lasted */
+	uint64_t ends;                  /* [ms] when the sounds will have lasted */
+	const struct sound_until *until;        /* NULL: only by `stop` */
 	struct sound_result *r;
 };
 
@@ -74,7 +75,7 @@ static void play_by_time(struct play *p)
 		p->r->played++;
 		ms += lasts_ms(&fn);
 	}
-	p->until = clock_ms(p->ch->pbx->clock) + ms;
+	p->ends = clock_ms(p->ch->pbx->clock) + ms;
 }
 
 static void let_go(struct play *p, bool stop)
@@ -119,7 +120,7 @@ static int begin(struct play *p)
 	p->tag = ++pbx->next_play ? pbx->next_play : ++pbx->next_play;
 	p->end = obj_hold(end);
 	p->session = channel_media(end);
-	p->until = UINT64_MAX;
+	p->ends = UINT64_MAX;
 	channel_take_player(end, p->ch, p->tag);
 	err = media_play(p->session, p->names, p->n, text_view(&p->ch->language), p->tag);
 	if (err)
@@ -169,32 +170,42 @@ static bool step(struct play *p, struct chan_event *e, int *err)
 	}
 }
 
-int sound_play_result(struct channel *ch, const struct str *names, size_t n, struct str stop,
-		      struct sound_result *r)
+static int run_play(struct play *p)
 {
-	struct play p = { .ch = ch, .names = names, .n = n, .stop = stop, .r = r };
+	struct channel *ch = p->ch;
 	int err;
 
-	*r = (struct sound_result){ 0 };
-	if (!n)
+	*p->r = (struct sound_result){ 0 };
+	if (!p->n)
 		return 0;
-	tell_playback(&p);
-	err = begin(&p);
+	tell_playback(p);
+	err = begin(p);
 	while (!err) {
 		uint64_t now = clock_ms(ch->pbx->clock);
 		struct chan_event *e = NULL;
 		bool over;
 
-		err = channel_next(ch, p.until == UINT64_MAX ? p.until : p.until > now ? p.until - now : 0, &e);
+		err = channel_next(ch, p->ends == UINT64_MAX ? p->ends : p->ends > now ? p->ends - now : 0, &e);
 		if (err)
 			break;
-		over = step(&p, e, &err);
+		over = step(p, e, &err) || (p->until && p->until->over(p->until->arg, e));
 		chan_event_free(e);
 		if (over)
 			break;
 	}
-	let_go(&p, true);
+	let_go(p, true);
 	return err == ETIMEDOUT ? 0 : err;
+}
+
+int sound_play_result(struct channel *ch, const struct str *names, size_t n, struct str stop,
+		      struct sound_result *r)
+{
+	return run_play(&(struct play){ .ch = ch, .names = names, .n = n, .stop = stop, .r = r });
+}
+
+int sound_play_until(struct channel *ch, struct str name, const struct sound_until *u, struct sound_result *r)
+{
+	return run_play(&(struct play){ .ch = ch, .names = &name, .n = 1, .until = u, .r = r });
 }
 
 int sound_play_list(struct channel *ch, const struct str *names, size_t n, struct str stop, char *digit)

@@ -19,6 +19,12 @@ struct sound_result {
 };
 int sound_play_result(struct channel *ch, const struct str *names, size_t n, struct str stop,
 		      struct sound_result *r);
+/* The same, also until `over` says so of an event. */
+struct sound_until {
+	bool (*over)(void *arg, const struct chan_event *e);
+	void *arg;
+};
+int sound_play_until(struct channel *ch, struct str name, const struct sound_until *u, struct sound_result *r);
 /* Take digits (those waiting first) until `max`, `timeout_ms` without one, or a digit of
  * `term`, which is not stored. 0, ETIMEDOUT (what came is there), ECANCELED. */
 int sound_digits(struct channel *ch, char *out, size_t size, size_t max, uint64_t timeout_ms, struct str term);

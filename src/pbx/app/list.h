@@ -2,6 +2,7 @@
 APP(dial)
 APP(answer)
 APP(background)
+APP(background_detect)
 APP(bridge)
 APP(busy)
 APP(chan_is_avail)

@@ -60,3 +60,26 @@ void text_variable(struct pbx *p, struct channel *ch, struct str name, struct bu
 	pbx_substitute(p, ch, buf_view(&expr), out);
 	buf_free(&expr);
 }
+
+bool text_leading_int(struct str s, int64_t *out)
+{
+	size_t n = 0;
+
+	s = str_trim(s);
+	n += s.n && (s.p[0] == '-' || s.p[0] == '+');
+	while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
+		n++;
+	s = str_sub(s, 0, n);
+	return !str_i64(s.n && s.p[0] == '+' ? str_skip(s, 1) : s, out);
+}
+
+bool text_leading_number(struct str s, double *out)
+{
+	enum { LONGEST = 63 };
+
+	s = str_trim(s);
+	for (size_t n = s.n < LONGEST ? s.n : LONGEST; n; n--)
+		if (!str_double(str_sub(s, 0, n), out))
+			return true;
+	return false;
+}

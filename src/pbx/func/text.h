@@ -10,5 +10,8 @@ void text_unescape(struct str s, struct buf *out);
 bool text_take(struct str *s, char *c);
 /* What ${name} stands for; name may be FUNC(args) or have :offset:length. */
 void text_variable(struct pbx *p, struct channel *ch, struct str name, struct buf *out);
+/* The number that `s` begins with, whatever follows it. False: none does. */
+bool text_leading_int(struct str s, int64_t *out);
+bool text_leading_number(struct str s, double *out);
 
 #endif

@@ -112,6 +112,8 @@ void session_channel_state(struct session *s, enum channel_state st)
 	bool up = st == CHAN_UP || (st == CHAN_RING && s->incoming) || st == CHAN_DIALING;
 	struct endpoint_state *e = s->state_of;
 
+	if (st == CHAN_UP)
+		session_tones_up(s);
 	if (!e)
 		return;
 	e->ringing += (unsigned)ringing - (unsigned)s->counted.ringing;
@@ -184,6 +186,7 @@ void session_end(struct session *s, int cause)
 	tell_end(s, "SESSION_DESTROYING");
 	s->ch = NULL;
 	timer_stop(&s->dtls.end);
+	timer_stop(&s->fax.timer);
 	session_ice_forget(s);
 	s->caller = obj_drop(s->caller);
 	unlink_session(s);

@@ -16,6 +16,7 @@
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
  *   session_aoc.c       what it costs
+ *   session_tones.c     digits and fax tones in the sound
  *   channel_tech.c      what the pbx asks of a channel
  *
  * Ownership: the channel's pvt holds one reference until tech->hangup; the ua_invite
@@ -132,6 +133,7 @@ struct session {                /* obj */
 	struct session_dtls dtls;
 	struct session_formats formats;
 	struct session_aoc aoc;
+	struct { bool over; struct timer timer; } fax;  /* fax_detect: nobody listens any more; when that will be */
 	struct session_streams streams;
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */
 	struct session *caller;         /* held; who calls through us and has video, until we are answered. NULL: nobody */
@@ -300,6 +302,12 @@ bool session_may_tell_line(const struct session *s);
 struct aoc;
 int session_aoc_tell(struct session *s, const struct aoc *a);        /* ENOMEM, ENOTCONN; nothing unless send_aoc */
 size_t session_aoc_parts(const struct session *s, enum ua_invite_message kind, unsigned status, struct ua_part *p);
+
+/* session_tones.c */
+struct media_event;
+unsigned session_tones_wanted(const struct session *s, const struct neg_stream *st);         /* media_set.listen */
+void session_tones_up(struct session *s);            /* it has been answered: the time for fax tones begins */
+void session_tones_event(struct session *s, const struct media_event *e);    /* MEDIA_CNG */
 
 /* session_diversion.c */
 void session_write_diversion(struct session *s, struct buf *headers, bool request);

@@ -42,6 +42,7 @@ static void on_media(void *arg, struct media_session *m, const struct media_even
 	/* The channel is the sound's. */
 	if (media_session_type(m) != MEDIA_AUDIO)
 		return;
+	session_tones_event(s, e);
 	if (e->type == MEDIA_FIRST_PACKET || e->type == MEDIA_SOURCE) {
 		char peer[SA_TEXT];
 

@@ -113,7 +113,6 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 
 	agreed_set(&set, st, s->dtls.identity);
 	set.dtmf = dtmf_of(s, st);
-	set.inband_detect = s->dtmf_mode == DTMF_INBAND;
 	set.symmetric = s->ep->rtp_symmetric;
 	set.asymmetric_codec = s->ep->asymmetric_rtp_codec;
 	set.keepalive_ms = num_ms_of_s(s->ep->rtp_keepalive);
@@ -121,6 +120,8 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 	codecs_encoder(&set.encoder, &s->svc->rtp.codecs, st);
 	if (media_session_set(session_stream_media(st), &set))
 		log_error("media of '%s' could not be set", s->ch ? text_z(&s->ch->name) : "?");
+	else
+		media_listen(session_stream_media(st), session_tones_wanted(s, st));
 	explicit_bzero(&set.secure, sizeof(set.secure));
 }
 
