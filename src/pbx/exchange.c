@@ -24,6 +24,8 @@ int channel_exchange(struct channel *into, struct channel *from)
 {
 	if (into->dead || from->dead || from->bridge || into == from)
 		return EINVAL;
+	if (into->tech->twin && into->tech->twin(into) == from)
+		return EINVAL;
 	if (!into->tech->moved || !from->tech->moved)
 		return ENOSYS;
 	channel_unlink_early(from);
