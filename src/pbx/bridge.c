@@ -168,7 +168,8 @@ static void settle(struct bridge *b)
 		return;
 	first = container_of(b->members.next, struct member, link);
 	second = container_of(b->members.prev, struct member, link);
-	b->native = first->ch->joined && second->ch->joined;
+	/* Who is recorded is not heard by the media threads alone. */
+	b->native = first->ch->joined && second->ch->joined && !first->ch->recordings && !second->ch->recordings;
 	pbx_setvar(first->ch->pbx, first->ch, STR("BRIDGEPEER"), text_view(&second->ch->name));
 	pbx_setvar(second->ch->pbx, second->ch, STR("BRIDGEPEER"), text_view(&first->ch->name));
 }

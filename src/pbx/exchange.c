@@ -1,6 +1,7 @@
 /* Two channels change what carries them: the one goes on in the other's place. */
 #include "base/obj.h"
 #include "pbx/channel_private.h"
+#include "pbx/mixmonitor.h"
 #include <errno.h>
 
 #define SWAP(a, b) \
@@ -47,6 +48,7 @@ int channel_exchange(struct channel *into, struct channel *from)
 	SWAP(into->player, from->player);
 	SWAP(into->play_tag, from->play_tag);
 	SWAP(into->shown, from->shown);
+	mixmonitor_moved(from, into);
 	into->tech->moved(from, into);
 	from->tech->moved(into, from);
 	channel_path_update(into, true);
