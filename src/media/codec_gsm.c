@@ -80,3 +80,23 @@ int codec_gsm_wav49(struct str bytes, int16_t **out, size_t *n, uint32_t *rate)
 	*rate = 8000;
 	return 0;
 }
+
+void *codec_gsm_wav49_encoder(void)
+{
+	gsm st = gsm_create();
+	int on = 1;
+
+	if (st)
+		gsm_option(st, GSM_OPT_WAV49, &on);
+	return st;
+}
+
+/* libgsm writes 32 bytes and a nibble that it keeps, then 33. */
+void codec_gsm_wav49_block(void *st, const int16_t pcm[320], uint8_t out[65])
+{
+	int16_t frame[2 * SAMPLES];
+
+	memcpy(frame, pcm, sizeof(frame));
+	gsm_encode(st, frame, out);
+	gsm_encode(st, frame + SAMPLES, out + 32);
+}

@@ -10,5 +10,8 @@ extern const struct codec codec_row_opus;
 
 /* All of a wav's GSM data to samples (owned by the caller). ENOMEM. */
 int codec_gsm_wav49(struct str bytes, int16_t **out, size_t *n, uint32_t *rate);
+/* The other way: an encoder (its end is the row's state_free), and two frames by it. */
+void *codec_gsm_wav49_encoder(void);
+void codec_gsm_wav49_block(void *st, const int16_t pcm[320], uint8_t out[65]);
 
 #endif

@@ -102,8 +102,12 @@ bool tap_failed(const struct tap *t)
 
 void tap_finish(struct tap *t, uint64_t now_us)
 {
+	struct tap_writer *w = t->w;    /* from then on the tap may be gone */
+
 	t->end_us = now_us;
 	atomic_store_explicit(&t->finished, true, memory_order_release);
+	/* Whoever asked for the end waits for the file. */
+	pthread_cond_signal(&w->wake);
 }
 
 /* ---- life. Core */

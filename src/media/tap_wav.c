@@ -1,9 +1,6 @@
-/* media/tap_wav.c -- a tap's sink that writes a WAV file. Both directions come with
- * their own times and rates and at different moments; they are brought together in a
- * window of a second, and what leaves the window goes into the file. */
+/* media/tap_wav.c -- a tap's sink that writes a WAV file. align.c brings both directions together. */
 #include "media/tap.h"
-#include "base/num.h"
-#include "base/obj.h"
+#include "media/align.h"
 #include "media/file.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,29 +8,17 @@
 #include <unistd.h>
 #include "base/poison.h"
 
-/* OUT_BYTES: written at once. AHEAD_MS: a direction keeps to its own time as long as
- * it is no further from the clock's. Header and data fit into 32 bits. */
-enum { OUT_BYTES = 32768, AHEAD_MS = 100, HEADER = 44 };
-/* [samples] Further apart than a recording is long. */
-#define FAR ((int64_t)1 << 40)
+/* OUT_BYTES: written at once. Header and data fit into 32 bits. */
+enum { OUT_BYTES = 32768, HEADER = 44 };
 #define DATA_MAX (UINT32_MAX - 4096u)
 
-struct lane {                   /* a direction */
-	bool started;
-	uint32_t rate_in;
-	uint64_t at, place;     /* of its stream and of the file, that belong together */
-	struct rate rate;
-	int16_t *window;        /* owned, w->rate samples: a ring by place in the file */
-};
-
 struct tap_wav {
-	struct tap_wav_prm prm; /* path: owned */
+	uint32_t rate;
+	bool stereo;
 	char *path;             /* owned */
 	int fd;                 /* -1: not open */
-	uint64_t start_us;
-	uint64_t base, top;     /* [samples] of the file: the window's begin; the end of what has come */
+	struct align *align;    /* owned */
 	uint64_t written;       /* [bytes] of data */
-	struct lane lane[TAP_DIRS];
 	size_t n;               /* [bytes] in out */
 	uint8_t out[OUT_BYTES];
 };
@@ -79,24 +64,19 @@ static int put_sample(struct tap_wav *w, int32_t v)
 	return 0;
 }
 
-/* The window moves on to `to`: what it leaves behind is written. */
-static int advance_to(struct tap_wav *w, uint64_t to)
+static int put_block(void *arg, const struct align_block *b)
 {
-	uint32_t size = w->prm.rate;
+	struct tap_wav *w = arg;
 	int err = 0;
 
-	for (; w->base < to && !err; w->base++) {
-		size_t i = (size_t)(w->base % size);
-		int16_t in = w->lane[TAP_IN].window[i], out = w->lane[TAP_OUT].window[i];
-
-		w->lane[TAP_IN].window[i] = w->lane[TAP_OUT].window[i] = 0;
-		if (!w->prm.stereo) {
-			err = put_sample(w, in + out);
+	for (size_t i = 0; i < b->n && !err; i++) {
+		if (!w->stereo) {
+			err = put_sample(w, b->pcm[TAP_IN][i] + b->pcm[TAP_OUT][i]);
 			continue;
 		}
-		err = put_sample(w, in);
+		err = put_sample(w, b->pcm[TAP_IN][i]);
 		if (!err)
-			err = put_sample(w, out);
+			err = put_sample(w, b->pcm[TAP_OUT][i]);
 	}
 	return err;
 }
@@ -110,9 +90,9 @@ static int begin_file(void *arg, uint64_t now_us)
 	w->fd = open(w->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0640);
 	if (w->fd < 0)
 		return errno;
-	w->start_us = now_us;
+	align_begin(w->align, now_us);
 	/* A length of 0 says that it is still being written. */
-	wav_header(head, w->prm.rate, w->prm.stereo ? 2 : 1, 0);
+	wav_header(head, w->rate, w->stereo ? 2 : 1, 0);
 	err = write_all(w->fd, head, sizeof(head));
 	if (err) {
 		close(w->fd);
@@ -121,82 +101,24 @@ static int begin_file(void *arg, uint64_t now_us)
 	return err;
 }
 
+static int write_frame(void *arg, const struct tap_frame *f)
+{
+	return align_put(((struct tap_wav *)arg)->align, f);
+}
+
 static int end_file(void *arg, uint64_t now_us)
 {
 	struct tap_wav *w = arg;
-	uint64_t last = num_muldiv(num_sub(now_us, w->start_us), w->prm.rate, 1000000, 0);
 	uint8_t head[HEADER];
-	int err = advance_to(w, last > w->top ? last : w->top), late = flush_samples(w);
+	int err = align_end(w->align, now_us), late = flush_samples(w);
 
 	err = err ? err : late;
-	wav_header(head, w->prm.rate, w->prm.stereo ? 2 : 1, (uint32_t)w->written);
+	wav_header(head, w->rate, w->stereo ? 2 : 1, (uint32_t)w->written);
 	if (pwrite(w->fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) && !err)
 		err = errno;
 	if (close(w->fd) && !err)
 		err = errno;
 	w->fd = -1;
-	return err;
-}
-
-/* ---- what comes, at its place */
-
-/* By its own time, which knows no jitter, as long as that is near the clock's. A
- * direction that begins, changes its rate or paused begins at the clock's. */
-static uint64_t place_of(struct tap_wav *w, struct lane *l, const struct tap_frame *f)
-{
-	uint64_t clock = num_muldiv(num_sub(f->now_us, w->start_us), w->prm.rate, 1000000, 0);
-	int64_t since = num_clamp((int64_t)(f->at - l->at), -FAR, FAR);
-	int64_t place = (int64_t)l->place + since * w->prm.rate / (int64_t)f->rate;
-	int64_t off = place - (int64_t)clock, most = (int64_t)w->prm.rate * AHEAD_MS / 1000;
-
-	if (l->started && l->rate_in == f->rate && off >= -most && off <= most && place >= 0) {
-		/* From a place close by, so that rounding and FAR do no harm. */
-		if ((f->at - l->at) % f->rate == 0) {
-			l->at = f->at;
-			l->place = (uint64_t)place;
-		}
-		return (uint64_t)place;
-	}
-	if (!l->started || l->rate_in != f->rate)
-		rate_init(&l->rate, w->prm.bank, f->rate, w->prm.rate);
-	l->started = true;
-	l->rate_in = f->rate;
-	l->at = f->at;
-	l->place = clock;
-	return clock;
-}
-
-static int put_window(struct tap_wav *w, struct lane *l, uint64_t place, const int16_t *pcm, size_t n)
-{
-	uint32_t size = w->prm.rate;
-	int err = place + n > w->base + size ? advance_to(w, place + n - size) : 0;
-
-	for (size_t i = 0; i < n && !err; i++)
-		if (place + i >= w->base)
-			l->window[(place + i) % size] = pcm[i];
-	w->top = place + n > w->top ? place + n : w->top;
-	return err;
-}
-
-static int write_frame(void *arg, const struct tap_frame *f)
-{
-	struct tap_wav *w = arg;
-	struct lane *l = &w->lane[f->dir];
-	uint64_t place;
-	int err = 0;
-
-	if (rate_kind(f->rate) < 0)
-		return 0;
-	place = place_of(w, l, f);
-	for (size_t at = 0; at < f->n && !err; ) {
-		int16_t pcm[6 * 480];
-		size_t k = f->n - at < 480 ? f->n - at : 480;
-		size_t n = rate_run(&l->rate, f->pcm + at, k, pcm, ARRAY_LEN(pcm));
-
-		err = put_window(w, l, place, pcm, n);
-		place += n;
-		at += k;
-	}
 	return err;
 }
 
@@ -208,32 +130,31 @@ static void free_wav(void *arg)
 
 	if (!w)
 		return;
-	for (int i = 0; i < TAP_DIRS; i++)
-		free(w->lane[i].window);
-	obj_drop(w->prm.bank);
+	align_free(w->align);
 	free(w->path);
 	free(w);
 }
 
 int tap_wav_new(struct tap_sink *out, const struct tap_wav_prm *prm)
 {
+	struct align_prm ap = { .rate = prm->rate, .bank = prm->bank, .out = put_block };
 	struct tap_wav *w;
+	int err;
 
 	if (rate_kind(prm->rate) < 0)
 		return EINVAL;
-	w = prm->bank ? calloc(1, sizeof(*w)) : NULL;
+	w = calloc(1, sizeof(*w));
 	if (!w)
 		return ENOMEM;
-	w->prm = *prm;
-	w->prm.bank = obj_hold(prm->bank);
-	w->path = str_dup(prm->path);
+	w->rate = prm->rate;
+	w->stereo = prm->stereo;
 	w->fd = -1;
-	for (int i = 0; i < TAP_DIRS; i++)
-		w->lane[i].window = calloc(prm->rate, sizeof(int16_t));
-	w->prm.path = STR_NULL;         /* the caller's; `path` is ours */
-	if (!w->path || !w->lane[0].window || !w->lane[1].window) {
+	w->path = str_dup(prm->path);
+	ap.arg = w;
+	err = w->path ? align_new(&w->align, &ap) : ENOMEM;
+	if (err) {
 		free_wav(w);
-		return ENOMEM;
+		return err;
 	}
 	*out = (struct tap_sink){ .arg = w, .begin = begin_file, .frame = write_frame, .end = end_file,
 		.free = free_wav };

@@ -168,7 +168,8 @@ static void settle(struct bridge *b)
 		return;
 	first = container_of(b->members.next, struct member, link);
 	second = container_of(b->members.prev, struct member, link);
-	b->native = first->ch->joined && second->ch->joined;
+	/* Who is recorded is not heard by the media threads alone. */
+	b->native = first->ch->joined && second->ch->joined && !first->ch->recordings && !second->ch->recordings;
 	pbx_setvar(first->ch->pbx, first->ch, STR("BRIDGEPEER"), text_view(&second->ch->name));
 	pbx_setvar(second->ch->pbx, second->ch, STR("BRIDGEPEER"), text_view(&first->ch->name));
 }
@@ -229,18 +230,34 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 	return 0;
 }
 
+/* BRIDGE_PLAY_SOUND: what a member hears as soon as it is in, once (features.conf's pickupsound). */
+static void greet(struct channel *ch)
+{
+	static const struct str name = STR_INIT("BRIDGE_PLAY_SOUND");
+	struct media_session *s = channel_media(ch);
+	struct str sound;
+
+	if (!vars_get(&ch->vars, name, &sound) || !sound.n)
+		return;
+	if (s)
+		media_play(s, &sound, 1, text_view(&ch->language), 0);
+	pbx_setvar(ch->pbx, ch, name, STR(""));
+}
+
 int bridge_add(struct bridge *b, struct channel *ch, const struct bridge_features *f)
 {
 	int err;
 
 	if (ch->bridge)
 		return EBUSY;
-	if (ch->dead || b->dissolved)
+	/* Who was hung up and has no event left that says so would never leave again. */
+	if (ch->dead || ch->hungup || b->dissolved)
 		return ESHUTDOWN;
 	err = enter(b, ch, f, NULL);
 	if (err)
 		return err;
 	settle(b);
+	greet(ch);
 	drain(ch);
 	return 0;
 }
@@ -383,6 +400,8 @@ int bridge_swap(struct channel *in, struct channel *out)
 
 	if (!mo || (mi && mi->bridge == mo->bridge))
 		return EINVAL;
+	if (in->dead || in->hungup)
+		return ESHUTDOWN;
 	b = obj_hold(mo->bridge);
 	b_moves = b->moving;
 	b->moving = true;

@@ -208,6 +208,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	void *run;                      /* pbx/run.c: GoSub stack, loop guard, timeouts */
 	struct bridge *bridge;          /* NULL: not in one */
 	struct list datastores;         /* struct datastore: apps' and services' private notes */
+	unsigned recordings;            /* of it, in pbx->recordings: its sound has to come through here */
 	uint64_t call_group, pickup_group;
 	struct text named_call_group, named_pickup_group;
 	struct digit_pace pace;

@@ -11,6 +11,8 @@ void channel_set_state(struct channel *ch, enum channel_state s)
 		ch->answered_us = clock_us(ch->pbx->clock);
 	channel_tell(ch, "Newstate", EV_CALL);
 	channel_tell_device(ch);
+	if (s == CHAN_UP && ch->recordings)
+		ch->pbx->path_changed(ch->pbx);
 }
 
 void channel_set_caller_party(struct channel *ch, const struct party *p)

@@ -201,6 +201,14 @@ struct event *event_test(struct events *ev, const char *state, const char *file,
 	return e;
 }
 
+void event_drop(struct event *e)
+{
+	if (!e)
+		return;
+	buf_free(&e->body);
+	free(e);
+}
+
 void event_send(struct events *ev, struct event *e)
 {
 	if (!e)
@@ -217,6 +225,5 @@ void event_send(struct events *ev, struct event *e)
 	ev->walking--;
 	if (!ev->walking && ev->gone)
 		sweep(ev);
-	buf_free(&e->body);
-	free(e);
+	event_drop(e);
 }

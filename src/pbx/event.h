@@ -48,5 +48,6 @@ void event_printf(struct event *e, const char *key, const char *fmt, ...)
  * Context, Exten, Priority, Uniqueid, Linkedid; each with `prefix` ("", "Dest", "Transferee"). */
 void event_channel(struct event *e, const char *prefix, const struct channel *ch);
 void event_send(struct events *ev, struct event *e);         /* delivers at once and frees */
+void event_drop(struct event *e);    /* nobody is told */
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/obj.h"
 #include "pbx/channel_private.h"
 #include "pbx/hooks.h"
+#include "pbx/mixmonitor.h"
 #include <errno.h>
 
 #define SWAP(a, b) \
@@ -25,6 +26,8 @@ int channel_exchange(struct channel *into, struct channel *from)
 {
 	if (into->dead || from->dead || from->bridge || into == from)
 		return EINVAL;
+	if (into->tech->twin && into->tech->twin(into) == from)
+		return EINVAL;
 	if (!into->tech->moved || !from->tech->moved)
 		return ENOSYS;
 	channel_unlink_early(from);
@@ -46,6 +49,7 @@ int channel_exchange(struct channel *into, struct channel *from)
 	SWAP(into->player, from->player);
 	SWAP(into->play_tag, from->play_tag);
 	SWAP(into->shown, from->shown);
+	mixmonitor_moved(from, into);
 	into->tech->moved(from, into);
 	from->tech->moved(into, from);
 	channel_hooks_exchange(into, from);

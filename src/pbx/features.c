@@ -9,7 +9,7 @@ static void features_free(void *o)
 	struct features_conf *f = o;
 	struct text *texts[] = { &f->blindxfer, &f->disconnect, &f->atxfer, &f->parkcall, &f->automon,
 		&f->automixmon, &f->xfersound, &f->xferfailsound, &f->atxferabort, &f->atxfercomplete,
-		&f->atxferthreeway, &f->atxferswap, &f->pickupexten };
+		&f->atxferthreeway, &f->atxferswap, &f->pickupexten, &f->pickupsound, &f->pickupfailsound };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		text_free(texts[i]);
@@ -65,7 +65,8 @@ static int set_text(struct features_conf *f, const struct config_var *v)
 		{ "xfersound", &f->xfersound }, { "xferfailsound", &f->xferfailsound },
 		{ "pickupexten", &f->pickupexten }, { "atxferabort", &f->atxferabort },
 		{ "atxfercomplete", &f->atxfercomplete }, { "atxferthreeway", &f->atxferthreeway },
-		{ "atxferswap", &f->atxferswap },
+		{ "atxferswap", &f->atxferswap }, { "pickupsound", &f->pickupsound },
+		{ "pickupfailsound", &f->pickupfailsound },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -17,6 +17,7 @@ struct features_conf {          /* obj once given to features_set() */
 	uint32_t atxfer_no_answer_ms;   /* 15000 */
 	struct text xfersound, xferfailsound;   /* beep, beeperr */
 	struct text pickupexten;        /* "*8" */
+	struct text pickupsound, pickupfailsound;       /* empty: none */
 	struct text atxferabort, atxfercomplete, atxferthreeway, atxferswap;    /* *1 *2 *3 *4 */
 };
 

@@ -333,6 +333,14 @@ static void local_hangup(struct channel *ch)
 	obj_drop(l);
 }
 
+/* What was in `from` is in `to` now. The twin is never the other one of the two: exchange.c refuses that. */
+static void local_moved(struct channel *from, struct channel *to)
+{
+	struct local *l = to->pvt;
+
+	l->half[side(l, from)] = to;
+}
+
 /* ---- getting out of the way */
 
 static bool may_optimize(const struct local *l)
@@ -451,6 +459,7 @@ const struct channel_tech local_tech = {
 	.text = local_text,
 	.hangup = local_hangup,
 	.twin = local_twin,
+	.moved = local_moved,
 	.bridged = local_bridged,
 	.device_state = local_device_state,
 };

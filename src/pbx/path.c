@@ -132,7 +132,7 @@ static void tell_path(struct channel *ch)
 		channel_deliver(ch, e);
 }
 
-void channel_path_update(struct channel *ch, bool again)
+static void update(struct channel *ch, bool again)
 {
 	struct channel *facing = channel_facing(ch);
 	struct channel *a = end_of(ch);
@@ -148,6 +148,13 @@ void channel_path_update(struct channel *ch, bool again)
 	tell_path(a);
 	if (b && b != a)
 		tell_path(b);
+}
+
+void channel_path_update(struct channel *ch, bool again)
+{
+	update(ch, again);
+	if (!list_empty(&ch->pbx->recordings))
+		ch->pbx->path_changed(ch->pbx);
 }
 
 void channel_link_early(struct channel *a, struct channel *b)

@@ -10,6 +10,7 @@
 #include "pbx/features.h"
 #include "pbx/func/func.h"
 #include "pbx/local.h"
+#include "pbx/mixmonitor.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -29,7 +30,8 @@ static const struct func *const funcs[] = {
 
 enum { SILENCE_THRESHOLD = 256 };        /* without a dsp.conf */
 
-static channel_end_fn *const channel_ends[] = { bridge_let_go, channel_unlink_early, channel_moh_stop, NULL };
+static channel_end_fn *const channel_ends[] = { mixmonitor_channel_ends, bridge_let_go, channel_unlink_early, channel_moh_stop,
+	NULL };
 
 static int register_rows(struct pbx *p)
 {
@@ -50,6 +52,8 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	if (!p)
 		return ENOMEM;
 	list_init(&p->channels);
+	list_init(&p->recordings);
+	p->path_changed = mixmonitors_follow;
 	p->loop = prm->loop;
 	if (prm->loop) {
 		p->wheel = loop_wheel(prm->loop);
@@ -94,6 +98,7 @@ void pbx_free(struct pbx *p)
 {
 	if (!p)
 		return;
+	mixmonitors_forget(p);
 	hints_free(p);
 	devstates_free(p);
 	p->plan = obj_drop(p->plan);

@@ -59,6 +59,9 @@ struct pbx {
 	struct dialplan *added;         /* extensions added while running (regcontext, console) */
 	int64_t started;                /* [s] wall */
 	unsigned nesting;               /* substitutions inside one another, through EVAL() and the like */
+	struct list recordings;         /* struct mixmonitor, the latest first */
+	uint64_t next_recording;
+	void (*path_changed)(struct pbx *p);    /* while there are recordings: somebody is heard elsewhere now */
 	struct service *service;        /* only technologies and functions that know SIP look inside; NULL: none */
 };
 

@@ -340,6 +340,23 @@ static void text_goes_to_the_other(void **state)
 	assert_true(fake_was_told(b, "text:hello"));
 }
 
+/* Its dialplan has read that it was hung up: no event is left that could take it out again. */
+static void one_that_has_ended_is_not_let_in(void **state)
+{
+	struct fake *a = talking("alice", "bob", "bob"), *c = world_call_in(&w, "carl", "300", "default", "place");
+	struct channel *in = c->ch, *b = world_fake(&w, "bob")->ch;
+
+	(void)state;
+	in->hungup = true;
+	assert_true(list_empty(&in->queue));
+	assert_int_equal(bridge_add(a->ch->bridge, in, NULL), ESHUTDOWN);
+	assert_null(in->bridge);
+	assert_int_equal(bridge_swap(in, b), ESHUTDOWN);
+	assert_ptr_equal(b->bridge, a->ch->bridge);
+	assert_int_equal(bridge_count(a->ch->bridge), 2);
+	in->hungup = false;
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -350,7 +367,7 @@ int main(void)
 		T(attended_by_digits_and_handed_over), T(attended_by_digits_and_come_back),
 		T(attended_by_digits_and_refused), T(attended_by_digits_left_ringing),
 		T(attended_by_digits_and_nobody_left), T(redirected_callee), T(digits_wait_for_their_code), T(hung_up_from_outside),
-		T(text_goes_to_the_other),
+		T(text_goes_to_the_other), T(one_that_has_ended_is_not_let_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,92 +1,124 @@
-/* Pickup: taking over a call that rings somewhere else. */
+/* Pickup and PickupChan: whom an argument means. What picking up does is pbx/pickup.c's. */
 #define LOG_MODULE "pickup"
 #include "base/log.h"
-#include "base/obj.h"
 #include "pbx/app/app.h"
-#include "pbx/bridge.h"
-#include "pbx/event.h"
-#include <errno.h>
+#include "pbx/pickup.h"
 
-static bool rings(const struct channel *c)
+/* What is looked for. */
+struct wish {
+	struct str exten, context;      /* or */
+	struct str mark;                /* the variable PICKUPMARK; or */
+	struct str prefix;              /* of the channel's name; or */
+	struct str uniqueid;
+};
+
+static bool meets(const struct channel *c, const struct wish *w)
 {
-	return c->owned && c->outgoing && !c->fiber && !c->hungup && !c->replaced_by && c->state == CHAN_RINGING;
+	struct str mark = STR_NULL;
+
+	if (w->mark.n)
+		return vars_get(&c->vars, STR("PICKUPMARK"), &mark) && str_ieq(mark, w->mark);
+	if (w->prefix.n)
+		return str_istarts(text_view(&c->name), w->prefix);
+	if (w->uniqueid.n)
+		return str_ieq(text_view(&c->uniqueid), w->uniqueid);
+	return str_ieq(text_view(&c->exten), w->exten) && str_ieq(text_view(&c->context), w->context);
 }
 
-static bool wanted(const struct channel *c, struct str exten, struct str context)
+/* The one that has been called longest. */
+static struct channel *find(struct channel *ch, const struct wish *w)
 {
-	return str_eq(text_view(&c->exten), exten) && (!context.n || str_eq(text_view(&c->context), context));
-}
-
-static bool in_group(const struct channel *ch, const struct channel *c)
-{
-	return (c->call_group & ch->pickup_group) != 0;
-}
-
-/* The call that has rung longest. */
-static struct channel *find(struct channel *ch, struct str target)
-{
-	struct str exten = str_cut_raw(&target, '@'), context = target;
-
-	if (str_eq(context, STR("PICKUPMARK")))
-		context = STR_NULL;
-	else if (!context.n && exten.n)
-		context = text_view(&ch->context);
 	list_each(l, &ch->pbx->channels) {
 		struct channel *c = container_of(l, struct channel, link);
 
-		if (c != ch && rings(c) && (exten.n ? wanted(c, exten, context) : in_group(ch, c)))
+		if (c != ch && meets(c, w) && pickup_possible(c))
 			return c;
 	}
 	return NULL;
 }
 
-static void tell(struct channel *ch, struct channel *target)
+static bool take(struct channel *ch, struct channel *target)
 {
-	struct event *e = ch->pbx->events ? event_new(ch->pbx->events, "Pickup", EV_CALL) : NULL;
-
-	if (!e)
-		return;
-	event_channel(e, "", ch);
-	event_channel(e, "Target", target);
-	event_send(ch->pbx->events, e);
+	return target && !pickup_take(ch, target);
 }
 
-/* The dialler takes us over within a turn of the loop. */
-#define TAKEOVER_MS 2000
-
-static int take(struct channel *ch, struct channel *target)
+static bool take_exten(struct channel *ch, struct str one)
 {
-	uint64_t end = clock_ms(ch->pbx->clock) + TAKEOVER_MS;
-	int err;
+	struct wish w = { 0 };
 
-	if (channel_answer(ch))
-		return ECANCELED;
-	log_verbose(3, "%s picks up %s", text_z(&ch->name), text_z(&target->name));
-	tell(ch, target);
-	err = channel_replace(ch, target);
-	while (!err && !ch->bridge && !ch->hungup && clock_ms(ch->pbx->clock) < end) {
-		struct chan_event *e = NULL;
+	w.exten = str_cut_raw(&one, '@');
+	if (str_ieq(one, STR("PICKUPMARK")))
+		w.mark = w.exten;
+	else
+		w.context = one.n ? one : text_view(&ch->context);
+	if (take(ch, find(ch, &w)))
+		return true;
+	log_notice("No target channel found for %.*s@%.*s.", STR_ARG(w.exten), STR_ARG(w.mark.n ? one : w.context));
+	return false;
+}
 
-		if (!channel_next(ch, 20, &e))
-			chan_event_free(e);
+/* Pickup([exten[@context][&...]]): without an argument by group. After it the channel carries the leg that rang,
+ * so its dialplan ends. */
+static int run_pickup(struct channel *ch, struct str data)
+{
+	if (!data.n)
+		return take(ch, pickup_find_group(ch)) ? -1 : 0;
+	while (data.n) {
+		struct str one = str_cut_raw(&data, '&');
+
+		if (one.n && take_exten(ch, one))
+			return -1;
 	}
-	bridge_wait(ch);
-	return err;
+	return 0;
 }
 
-/* Pickup([exten[@context][&...]]): without one, by group. */
-static int run(struct channel *ch, struct str data)
-{
-	struct channel *target = NULL;
+/* ---- by the name of a channel */
 
-	do {
-		target = find(ch, str_trim(str_cut_raw(&data, '&')));
-	} while (!target && data.n);
+/* Without a '-' it is a name but for its number: PJSIP/bob is not PJSIP/bobby. */
+static bool take_channel(struct channel *ch, struct str name, bool partial)
+{
+	struct text whole = { 0 };
+	struct wish w = { .prefix = name };
+	struct channel *target;
+
+	if (!partial && str_chr(name, '-') == name.n) {
+		if (text_cat(&whole, name, STR("-")))
+			return false;
+		w.prefix = text_view(&whole);
+	}
+	target = find(ch, &w);
 	if (!target) {
-		log_verbose(3, "No call for %s to pick up", text_z(&ch->name));
+		w = (struct wish){ .uniqueid = name };
+		target = find(ch, &w);
+	}
+	text_free(&whole);
+	if (take(ch, target))
+		return true;
+	log_notice("No target channel found for %.*s.", STR_ARG(name));
+	return false;
+}
+
+/* PickupChan(channel[&channel...][,p]) */
+static int run_pickup_chan(struct channel *ch, struct str data)
+{
+	struct str v[2] = { { 0 } };
+	bool partial;
+
+	pbx_args(data, v, ARRAY_LEN(v));
+	if (!v[0].n) {
+		log_warning("PickupChan needs the name of a channel, such as PickupChan(PJSIP/alice)");
 		return 0;
 	}
-	return take(ch, target) ? 0 : -1;
+	partial = str_chr(v[1], 'p') < v[1].n;
+	while (v[0].n) {
+		struct str one = str_cut_raw(&v[0], '&');
+
+		if (one.n && take_channel(ch, one, partial))
+			return -1;
+	}
+	return 0;
 }
 
-const struct app app_pickup = { .name = "Pickup", .synopsis = "Take a call that rings elsewhere", .run = run };
+const struct app app_pickup = { .name = "Pickup", .synopsis = "Take a call that rings elsewhere", .run = run_pickup };
+const struct app app_pickup_chan = { .name = "PickupChan", .synopsis = "Take the call that a channel rings for",
+	.run = run_pickup_chan };

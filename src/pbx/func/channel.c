@@ -4,6 +4,7 @@
 #include "pbx/channel.h"
 #include "pbx/func/func.h"
 #include "pbx/expression.h"
+#include "pbx/pickup.h"
 #include "pbx/run.h"
 #include <errno.h>
 #include <limits.h>
@@ -34,8 +35,8 @@ static const struct text_item {
 	{ STR_INIT("tonezone"), offsetof(struct channel, tonezone), true },
 	{ STR_INIT("hangupsource"), offsetof(struct channel, hangsource), true },
 	{ STR_INIT("tenantid"), offsetof(struct channel, tenantid), true },
-	{ STR_INIT("namedcallgroup"), offsetof(struct channel, named_call_group), true },
-	{ STR_INIT("namedpickupgroup"), offsetof(struct channel, named_pickup_group), true },
+	{ STR_INIT("namedcallgroup"), offsetof(struct channel, named_call_group), false },
+	{ STR_INIT("namedpickupgroup"), offsetof(struct channel, named_pickup_group), false },
 };
 
 static const struct text_item *text_item(struct str item)
@@ -59,25 +60,20 @@ static void put_groups(struct buf *out, uint64_t groups)
 	}
 }
 
-static int groups_of(struct str s, uint64_t *out)
+/* Who may be picked up by whom. */
+static int group_item(struct channel *ch, struct str item, struct str value, bool *known)
 {
-	uint64_t groups = 0;
-
-	while (s.n) {
-		struct str to = str_cut_raw(&s, ','), from = str_trim(str_cut_raw(&to, '-'));
-		uint32_t a, b;
-
-		if (!from.n)
-			continue;
-		if (str_u32(from, &a) || a > 63)
-			return EINVAL;
-		b = a;
-		if (str_trim(to).n && (str_u32(str_trim(to), &b) || b > 63 || b < a))
-			return EINVAL;
-		for (; a <= b; a++)
-			groups |= 1ull << a;
-	}
-	*out = groups;
+	*known = true;
+	if (str_ieq(item, STR("callgroup")))
+		ch->call_group = groups_parse(value);
+	else if (str_ieq(item, STR("pickupgroup")))
+		ch->pickup_group = groups_parse(value);
+	else if (str_ieq(item, STR("namedcallgroup")))
+		return named_groups_set(&ch->named_call_group, value);
+	else if (str_ieq(item, STR("namedpickupgroup")))
+		return named_groups_set(&ch->named_pickup_group, value);
+	else
+		*known = false;
 	return 0;
 }
 
@@ -213,10 +209,9 @@ static int write_item(struct pbx *p, struct channel *ch, struct str args, struct
 		return err;
 	if (str_ieq(item, STR("amaflags")))
 		return ama_of(str_trim(value), &ch->amaflags);
-	if (str_ieq(item, STR("callgroup")))
-		return groups_of(value, &ch->call_group);
-	if (str_ieq(item, STR("pickupgroup")))
-		return groups_of(value, &ch->pickup_group);
+	err = group_item(ch, item, value, &known);
+	if (known)
+		return err;
 	if (str_ieq(item, STR("max_forwards")))
 		return set_max_forwards(ch, value);
 	if (str_ieq(item, STR("dtmf_features")))

@@ -5,11 +5,23 @@
 #include "base/log.h"
 #include "pbx/devstate.h"
 #include "pbx/dialplan.h"
+#include "pbx/pickup.h"
 #include "service/call/functions.h"
 #include "service/call/transfer.h"
 #include "ua/info.h"
 #include <errno.h>
 #include <stdio.h>
+
+static void set_names(struct text *to, const struct str_list *names)
+{
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < names->n; i++)
+		buf_puts(&b, names->v[i], STR(","));
+	if (buf_err(&b) || named_groups_set(to, buf_view(&b)))
+		log_error("No memory for the groups of a call");
+	buf_free(&b);
+}
 
 /* What every channel of the endpoint starts with. */
 void channel_tech_setup(struct session *s)
@@ -19,6 +31,8 @@ void channel_tech_setup(struct session *s)
 
 	ch->call_group = ep->call_group;
 	ch->pickup_group = ep->pickup_group;
+	set_names(&ch->named_call_group, &ep->named_call_group);
+	set_names(&ch->named_pickup_group, &ep->named_pickup_group);
 	text_set(&ch->tonezone, ep->tone_zone);
 	text_set(&ch->musicclass, ep->moh_suggest);
 	text_set(&ch->tenantid, ep->tenantid);

@@ -3,9 +3,17 @@
 #define LOG_MODULE "session"
 #include "base/log.h"
 #include "pbx/dialplan.h"
+#include "pbx/features.h"
+#include "pbx/pickup.h"
 #include "service/call/channel_tech.h"
 #include "service/call/transfer.h"
 #include "service/common/dialog.h"
+
+/* features.conf's pickupexten is an extension of every context. */
+static bool picks_up(const struct service *svc, struct str exten)
+{
+	return exten.n && str_eq(exten, text_view(&features_get(svc->pbx)->pickupexten));
+}
 
 /* 404, 484 or 0 and the extension. */
 static unsigned find_exten(struct service *svc, struct identity *id, const struct sip_msg *msg, struct str *exten,
@@ -15,7 +23,7 @@ static unsigned find_exten(struct service *svc, struct identity *id, const struc
 	struct str context = id->ep->context;
 
 	*exten = service_exten(id->conf, &msg->ruri, room, n);
-	if (dialplan_exists(svc->pbx, context, *exten, 1, caller))
+	if (picks_up(svc, *exten) || dialplan_exists(svc->pbx, context, *exten, 1, caller))
 		return 0;
 	if (id->ep->allow_overlap) {
 		struct str oc = id->ep->overlap_context.n ? id->ep->overlap_context : context;
@@ -137,7 +145,7 @@ static void begin_dialplan(struct session *s)
 
 	if (!ch || ch->fiber || ch->bridge || ch->owned || ch->hungup)
 		return;
-	if (pbx_start(ch))
+	if (picks_up(s->svc, text_view(&ch->exten)) ? pickup_start(ch) : pbx_start(ch))
 		channel_destroy_soon(ch);
 }
 
