@@ -502,10 +502,12 @@ static void mute_audio(struct ami_ctx *a)
 	ch = ami_get_channel(a, "Channel", "Channel not specified", "No such channel");
 	if (!ch)
 		return;
-	if (channel_mute(ch, direction, !str_bool(state, &on) && on))
+	if (channel_mute(ch, direction, !str_bool(state, &on) && on)) {
 		ami_error(a, "Failed to mute/unmute stream");
-	else
-		ami_ok(a, NULL);
+		return;
+	}
+	ami_start(a);
+	ami_end(a);
 }
 
 static void local_optimize(struct ami_ctx *a)

@@ -61,6 +61,26 @@ static void lists_channels(void **state)
 	hang_up(&p);
 }
 
+static void mutes(void **state)
+{
+	struct peer p = login("admin");
+	struct fake *f = world_call_in(&t.w, "alice", "100", "default", "wait");
+	char text[256];
+
+	(void)state;
+	ask(&p, "Action: MuteAudio\r\nState: on\r\nDirection: all");
+	HAS(&p, "Message: Channel not specified\r\n");
+	ask(&p, "Action: MuteAudio\r\nChannel: Fake/none\r\nState: on\r\nDirection: all");
+	HAS(&p, "Message: No such channel\r\n");
+	snprintf(text, sizeof(text), "Action: MuteAudio\r\nChannel: %s\r\nState: on\r\nDirection: up", text_z(&f->ch->name));
+	ask(&p, text);
+	HAS(&p, "Message: Failed to mute/unmute stream\r\n");
+	snprintf(text, sizeof(text), "Action: MuteAudio\r\nChannel: %s\r\nState: on\r\nDirection: all", text_z(&f->ch->name));
+	ask(&p, text);
+	HAS(&p, "Response: Success\r\nActionID: 9\r\n\r\n");
+	hang_up(&p);
+}
+
 static void hangs_up(void **state)
 {
 	struct peer p = login("admin");
@@ -398,7 +418,7 @@ static void commands(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(variables), T(lists_channels), T(hangs_up), T(redirects), T(originates), T(states),
+		T(variables), T(lists_channels), T(mutes), T(hangs_up), T(redirects), T(originates), T(states),
 		T(lists_hints_that_go), T(lists_channels_that_go), T(dialplan), T(pjsip_shows), T(maintenance),
 		T(health), T(commands),
 	};
