@@ -8,7 +8,7 @@ static void digit_came(struct member *m, const struct chan_event *e)
 {
 	struct channel *peer;
 
-	if (m->ch->digits_relayed) {
+	if (m->ch->digits_relayed && !e->aside) {
 		peer = bridge_peer(m->ch);
 		if (!peer)
 			return;

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum action { NOTHING, HANG_UP, BLIND, ATTENDED };
+enum action { NOTHING, HANG_UP, BLIND, ATTENDED, RECORD };
 
 /* The codes of this member, and what the digits so far mean among them. */
 static enum action look(const struct member *m, bool *may_grow)
@@ -29,6 +29,7 @@ static enum action look(const struct member *m, bool *may_grow)
 		{ m->f.hangup_star, &c->disconnect, HANG_UP },
 		{ m->f.blind_transfer, &c->blindxfer, BLIND },
 		{ m->f.blind_transfer || m->f.attended_transfer, &c->atxfer, ATTENDED },
+		{ m->f.automixmon, &c->automixmon, RECORD },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -162,6 +163,9 @@ static void act(struct member *m, enum action action)
 	case BLIND:
 	case ATTENDED:
 		job_start(m, action);
+		break;
+	case RECORD:
+		bridge_record_toggle(m);
 		break;
 	default:
 		break;

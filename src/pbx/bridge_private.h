@@ -28,6 +28,9 @@ void bridge_limit_start(struct member *m, void (*came)(struct member *m));
 void bridge_limit_stop(struct member *m);
 void bridge_limit_said(struct member *m);    /* a sound in its session ended */
 
+/* bridge_record.c */
+void bridge_record_toggle(struct member *m);         /* automixmon */
+
 /* bridge_features.c */
 /* True: the digit was taken (or kept for now). */
 bool bridge_features_digit(struct member *m, char digit, unsigned ms);

@@ -79,6 +79,7 @@ struct chan_event {
 	struct list link;
 	enum chan_event_type type;
 	char digit;
+	bool aside;                     /* a digit that did not come by media: no bridge of media has passed it */
 	unsigned ms;
 	int cause;
 	uint32_t tag;

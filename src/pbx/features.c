@@ -9,7 +9,8 @@ static void features_free(void *o)
 	struct features_conf *f = o;
 	struct text *texts[] = { &f->blindxfer, &f->disconnect, &f->atxfer, &f->parkcall, &f->automon,
 		&f->automixmon, &f->xfersound, &f->xferfailsound, &f->atxferabort, &f->atxfercomplete,
-		&f->atxferthreeway, &f->atxferswap, &f->pickupexten, &f->pickupsound, &f->pickupfailsound };
+		&f->atxferthreeway, &f->atxferswap, &f->pickupexten, &f->pickupsound, &f->pickupfailsound,
+		&f->courtesytone, &f->recordingfailsound };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		text_free(texts[i]);
@@ -54,6 +55,22 @@ const struct features_conf *features_get(struct pbx *p)
 	return p->features;
 }
 
+struct str features_code(const struct features_conf *f, struct str name)
+{
+	const struct {
+		const char *name;
+		const struct text *code;
+	} rows[] = {
+		{ "blindxfer", &f->blindxfer }, { "disconnect", &f->disconnect }, { "atxfer", &f->atxfer },
+		{ "parkcall", &f->parkcall }, { "automon", &f->automon }, { "automixmon", &f->automixmon },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (str_ieq(name, str_z(rows[i].name)))
+			return text_view(rows[i].code);
+	return STR_NULL;
+}
+
 static int set_text(struct features_conf *f, const struct config_var *v)
 {
 	const struct {
@@ -66,7 +83,8 @@ static int set_text(struct features_conf *f, const struct config_var *v)
 		{ "pickupexten", &f->pickupexten }, { "atxferabort", &f->atxferabort },
 		{ "atxfercomplete", &f->atxfercomplete }, { "atxferthreeway", &f->atxferthreeway },
 		{ "atxferswap", &f->atxferswap }, { "pickupsound", &f->pickupsound },
-		{ "pickupfailsound", &f->pickupfailsound },
+		{ "pickupfailsound", &f->pickupfailsound }, { "courtesytone", &f->courtesytone },
+		{ "recordingfailsound", &f->recordingfailsound },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

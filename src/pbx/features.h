@@ -18,6 +18,7 @@ struct features_conf {          /* obj once given to features_set() */
 	struct text xfersound, xferfailsound;   /* beep, beeperr */
 	struct text pickupexten;        /* "*8" */
 	struct text pickupsound, pickupfailsound;       /* empty: none */
+	struct text courtesytone, recordingfailsound;   /* the same */
 	struct text atxferabort, atxfercomplete, atxferthreeway, atxferswap;    /* *1 *2 *3 *4 */
 };
 
@@ -26,6 +27,8 @@ int features_new(struct features_conf **out);        /* the defaults */
 int features_load(struct pbx *p, const struct config *cfg);
 /* The pbx takes the reference over and drops the one before. */
 void features_set(struct pbx *p, struct features_conf *f);
+/* The digits of a feature of [featuremap] by its name; empty: off, or no such feature. */
+struct str features_code(const struct features_conf *f, struct str name);
 const struct features_conf *features_get(struct pbx *p);     /* never NULL after features_set() */
 
 #endif

@@ -226,6 +226,8 @@ void session_ice_undo(struct session *s);            /* it came to nothing */
 void session_ice_event(struct session *s, const struct media_event *e);
 void session_ice_headers(const struct session *s, struct buf *h);    /* of an INVITE, and of a 2xx to one */
 unsigned session_ice_info(struct session *s, const struct sip_msg *msg);     /* trickle-ice-sdpfrag came: the answer's status */
+/* session_record.c: true: it was an INFO with Record: on or off, and is answered. */
+bool session_record_info(struct session *s, struct sip_server_tx *tx, const struct sip_msg *msg);
 
 /* session_port.c */
 /* What opens the ports of the streams that are in force or about to be offered.

@@ -184,6 +184,8 @@ static void on_info(struct session *s, struct sip_server_tx *tx, struct sip_msg 
 {
 	bool digit = ua_info_is_digit(msg);
 
+	if (session_record_info(s, tx, msg))
+		return;
 	if (str_ieq(msg->content_type, STR("application/trickle-ice-sdpfrag"))) {
 		ua_invite_reply(s->iv, tx, session_ice_info(s, msg), STR_NULL);
 		return;
