@@ -258,6 +258,7 @@ static void ended(void *arg, enum ua_end why, struct sip_msg *msg, int err)
 	case UA_END_GONE:
 		agent_session_over(s, msg, "Dialog Error", !up);
 		break;
+	case UA_END_NO_TIMER:
 	case UA_END_EXPIRED:
 		agent_session_over(s, NULL, "Expires", false);
 		break;

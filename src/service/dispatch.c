@@ -125,7 +125,7 @@ void dispatch_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 		struct buf b;
 
 		buf_init(&b, line, sizeof(line), sizeof(line));
-		buf_put(&b, service_allow());
+		buf_put(&b, service_allow(true));
 		service_reply(svc, tx, msg->method == SIP_UNKNOWN ? 501 : 405, buf_view(&b));
 		goto out;
 	}

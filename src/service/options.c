@@ -23,9 +23,9 @@ void options_request(struct service *svc, struct identity *id, struct sip_server
 	if (status == 200) {
 		buf_put(&b, STR("Accept: application/sdp, application/dialog-info+xml, application/pidf+xml, "
 				"application/simple-message-summary, message/sipfrag;version=2.0\r\n"));
-		buf_put(&b, service_allow());
-		buf_put(&b, STR("Supported: 100rel, timer, replaces, norefersub\r\n"
-				"Accept-Encoding: identity\r\nAccept-Language: en\r\n"));
+		buf_put(&b, service_allow(true));
+		buf_puts(&b, STR("Supported: 100rel, timer, replaces"), id->conf->global->norefersub ? STR(", norefersub") : STR_NULL,
+			 STR("\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n"));
 	}
 	service_reply(svc, tx, status, buf_view(&b));
 	buf_free(&b);

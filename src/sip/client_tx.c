@@ -165,6 +165,7 @@ static struct sip_out *derive_request(struct sip_client_tx *tx, enum sip_method 
 	o->via_host = sip_out_dup(o, tx->out->via_host);
 	o->user_agent = sip_out_dup(o, tx->out->user_agent);
 	o->no_rport = tx->out->no_rport;
+	o->max_forwards = tx->out->max_forwards;
 	return o;
 }
 

@@ -225,7 +225,7 @@ void sip_finished_repeat(struct sip_stack *s, const struct sip_finished *f, cons
 	buf_init(&b, room, sizeof(room), 0);
 	sip_write_response(&b, msg, f->status, str_mk(f->text, f->reason_n), str_z(f->to_tag));
 	buf_put(&b, str_mk(f->text + f->reason_n, f->rest_n));
-	sip_stack_shorten(s, &b, 0);
+	sip_stack_shorten(s, &b, 0, true);
 	if (!buf_err(&b))
 		bytes = net_bytes_new(buf_view(&b));
 	if (bytes) {

@@ -135,6 +135,6 @@ void sip_write_part(struct buf *b, struct str boundary, struct str type, struct 
 void sip_write_parts_end(struct buf *b, struct str boundary);
 /* Give the headers in `b` their compact names (7.3.3), from the line that begins at `from`
  * to the blank line. */
-void sip_write_compact(struct buf *b, size_t from);
+void sip_write_compact(struct buf *b, size_t from, bool response);
 
 #endif

@@ -97,7 +97,7 @@ struct net_bytes *sip_out_encode(const struct sip_out *o, const struct sip_stack
 		sip_write_hdr(&b, STR("User-Agent"), o->user_agent);
 	sip_write_body(&b, o->body_type, o->body);
 	if (s)
-		sip_stack_shorten(s, &b, 0);
+		sip_stack_shorten(s, &b, 0, false);
 	/* A part that is missing for want of memory: no request is better than another one. */
 	if (!buf_err(&b) && !buf_err(&o->headers) && !arena_failed(o->arena))
 		bytes = net_bytes_new(buf_view(&b));

@@ -373,7 +373,7 @@ static void refuse_full(struct sip_stack *s, const struct sip_msg *msg)
 	sip_write_response(&b, msg, 503, STR_NULL, STR("full"));
 	buf_put(&b, STR("Retry-After: 10\r\n"));
 	sip_write_body(&b, STR_NULL, STR_NULL);
-	sip_stack_shorten(s, &b, 0);
+	sip_stack_shorten(s, &b, 0, true);
 	if (!buf_err(&b))
 		bytes = net_bytes_new(buf_view(&b));
 	if (bytes)
@@ -454,11 +454,11 @@ static struct net_bytes *encode_response(struct sip_server_tx *tx, unsigned stat
 	buf_init(&b, room, sizeof(room), 0);
 	sip_write_response(&b, tx->req, status, reason,
 			   status == 100 ? STR_NULL : str_z(tx->to_tag));
-	sip_stack_shorten(tx->stack, &b, 0);
+	sip_stack_shorten(tx->stack, &b, 0, true);
 	*rest_at = b.n;
 	buf_put(&b, headers);
 	sip_write_body(&b, body_type, body);
-	sip_stack_shorten(tx->stack, &b, *rest_at);
+	sip_stack_shorten(tx->stack, &b, *rest_at, true);
 	if (!buf_err(&b))
 		bytes = net_bytes_new(buf_view(&b));
 	buf_free(&b);

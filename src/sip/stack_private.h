@@ -60,10 +60,10 @@ struct sip_stack {
 };
 
 /* prm.compact: in `b` short header names from the line that begins at `from`. */
-static inline void sip_stack_shorten(const struct sip_stack *s, struct buf *b, size_t from)
+static inline void sip_stack_shorten(const struct sip_stack *s, struct buf *b, size_t from, bool response)
 {
 	if (s->prm.compact)
-		sip_write_compact(b, from);
+		sip_write_compact(b, from, response);
 }
 
 /* server_tx.c */

@@ -157,7 +157,8 @@ void sip_write_body(struct buf *b, struct str type, struct str body)
 	buf_put(b, body);
 }
 
-void sip_write_compact(struct buf *b, size_t from)
+/* In a response pjproject leaves Supported long, and so what is compared with it is the same. */
+void sip_write_compact(struct buf *b, size_t from, bool response)
 {
 	size_t at = from, to = from;
 
@@ -169,6 +170,8 @@ void sip_write_compact(struct buf *b, size_t from)
 		line = str_sub(line, 0, str_chr(line, '\n') + 1);
 		name = str_sub(line, 0, str_chr(line, ':'));
 		letter = name.n > 1 ? hdr_letter_of(name) : 0;
+		if (response && letter == 'k')
+			letter = 0;
 		at += line.n;
 		if (letter) {
 			b->p[to++] = letter;

@@ -51,7 +51,8 @@ enum ua_end {
 	UA_END_NO_ACK,          /* our 2xx was not acknowledged in 64*T1 */
 	UA_END_NO_PRACK,        /* nor a reliable response; 504 was sent. It is over */
 	UA_END_GONE,            /* 408 or 481 to a request of ours, or no answer at all (12.2.1.2) */
-	UA_END_EXPIRED          /* the session timer ran out (RFC 4028 10) */
+	UA_END_EXPIRED,         /* the session timer ran out (RFC 4028 10) */
+	UA_END_NO_TIMER         /* our INVITE, which asks for one, was answered without (UA_TIMERS_REQUIRED) */
 };
 
 /* For what its user writes headers and further parts of the body. The last two have parts only. */
@@ -99,6 +100,9 @@ struct ua_invite_user {
 	/* The dialog's target was learnt from `msg`: a NAT may have to be mended. */
 	void (*target)(void *arg, struct sip_dialog *d, const struct sip_msg *msg);
 	void (*progress)(void *arg, struct sip_msg *msg);       /* a provisional response; its answer was taken */
+	/* A refusal of our INVITE. True: it goes on, in the same dialog, to *uri (RFC 3261 8.1.3.4).
+	 * Optional. */
+	bool (*retarget)(void *arg, struct sip_msg *msg, struct str *uri);
 	void (*answered)(void *arg, struct sip_msg *msg);       /* a 2xx to our INVITE; acknowledged */
 	void (*acked)(void *arg);                               /* our 2xx was */
 	void (*pracked)(void *arg);     /* a reliable response of ours was; our 2xx, if it waited for that, is out. Optional */
@@ -125,8 +129,10 @@ struct ua_invite_prm {
 	bool any_body;                  /* their descriptions may be of any type, ours as ua_invite_set_body_type() says */
 	struct str allow;               /* "Allow: ...\r\n" */
 	struct str supported;           /* option tags beside 100rel: "timer, replaces" */
+	struct str supported_more;      /* the same, of our INVITEs and 181s only: "histinfo" */
 	struct str server, user_agent;  /* of each response, of each request in the dialog; empty: none */
 	int max_forwards;
+	bool no_rport;                  /* requests do not ask for rport (RFC 3581) */
 	enum ua_rel100 rel100;
 	enum ua_timers timers;
 	uint32_t timers_expires_s, timers_min_s;        /* RFC 4028: to ask for; the least to take */

@@ -99,14 +99,33 @@ void ua_invite_write_server(const struct ua_invite *iv, struct buf *b)
 		buf_puts(b, STR("Server: "), iv->prm.server, STR("\r\n"));
 }
 
-void ua_invite_write_supported(const struct ua_invite *iv, struct buf *b)
+static void put_tags(struct buf *b, struct str tags, size_t begin)
 {
-	bool reliable = iv->prm.rel100 != UA_REL100_NO;
+	if (tags.n)
+		buf_puts(b, b->n == begin ? STR("Supported: ") : STR(", "), tags);
+}
+
+void ua_invite_write_supported(const struct ua_invite *iv, struct buf *b, bool more)
+{
+	size_t begin;
 
 	buf_put(b, iv->prm.allow);
-	if (reliable || iv->prm.supported.n)
-		buf_puts(b, STR("Supported: "), reliable ? STR("100rel") : STR_NULL,
-			 reliable && iv->prm.supported.n ? STR(", ") : STR_NULL, iv->prm.supported, STR("\r\n"));
+	begin = b->n;
+	put_tags(b, iv->prm.rel100 != UA_REL100_NO ? STR("100rel") : STR_NULL, begin);
+	put_tags(b, iv->prm.supported, begin);
+	put_tags(b, more ? iv->prm.supported_more : STR_NULL, begin);
+	if (b->n > begin)
+		buf_put(b, STR("\r\n"));
+}
+
+/* In one line, as pjproject has it. */
+void ua_invite_write_require(const struct ua_invite *iv, struct buf *b)
+{
+	bool reliable = iv->prm.rel100 == UA_REL100_REQUIRED, timer = iv->prm.timers == UA_TIMERS_REQUIRED;
+
+	if (reliable || timer)
+		buf_puts(b, STR("Require: "), reliable ? STR("100rel") : STR_NULL, reliable && timer ? STR(", ") : STR_NULL,
+			 timer ? STR("timer") : STR_NULL, STR("\r\n"));
 }
 
 void ua_invite_headers(struct ua_invite *iv, enum ua_invite_message kind, unsigned status, struct buf *b)

@@ -127,7 +127,9 @@ struct str ua_invite_body_type(const struct ua_invite *iv);
 /* Their description. */
 bool ua_invite_body(const struct ua_invite *iv, const struct sip_msg *msg, struct str *body);
 void ua_invite_write_server(const struct ua_invite *iv, struct buf *b);
-void ua_invite_write_supported(const struct ua_invite *iv, struct buf *b);
+/* Allow and Supported. `more`: with prm.supported_more. */
+void ua_invite_write_supported(const struct ua_invite *iv, struct buf *b, bool more);
+void ua_invite_write_require(const struct ua_invite *iv, struct buf *b);     /* of an INVITE */
 void ua_invite_headers(struct ua_invite *iv, enum ua_invite_message kind, unsigned status, struct buf *b);
 void ua_invite_learn_target(struct ua_invite *iv, struct sip_dialog *d, const struct sip_msg *msg);
 struct sip_server_tx *ua_uas_waiting(const struct ua_invite *iv);    /* no final response yet; NULL */
@@ -208,7 +210,8 @@ void ua_reliable_send_prack(struct ua_invite *iv, struct sip_dialog *d, const st
 unsigned ua_timer_request(struct ua_invite *iv, const struct sip_msg *msg, struct buf *headers);
 void ua_timer_write(struct ua_invite *iv, struct buf *headers, bool request);
 bool ua_timer_refused(struct ua_invite *iv, const struct sip_msg *msg);      /* a 422: the next try says more */
-void ua_timer_response(struct ua_invite *iv, const struct sip_msg *msg);
+/* Of a 2xx. False: it has no timer, and the call must have one. */
+bool ua_timer_response(struct ua_invite *iv, const struct sip_msg *msg);
 
 /* ---- refer.c */
 /* A NOTIFY of the implicit subscription was answered; false: it is of another event. */

@@ -43,7 +43,10 @@ static void on_success(struct ua_invite *iv, struct ua_request *rq, struct sip_m
 	ua_invite_learn_target(iv, iv->dlg, msg);
 	if (!update)
 		ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(rq), STR_NULL);
-	ua_timer_response(iv, msg);
+	if (!ua_timer_response(iv, msg)) {
+		ua_invite_ended(iv, UA_END_NO_TIMER, msg, 0);
+		return;
+	}
 	if (iv->exchange != UA_EXCHANGE_OURS)
 		return;
 	if (!ua_invite_body(iv, msg, &body) || ua_exchange_answer_in(iv, body))
@@ -151,7 +154,9 @@ int ua_invite_refresh(struct ua_invite *iv, bool update)
 	o = sip_dialog_request(iv->dlg, update ? SIP_UPDATE : SIP_INVITE);
 	if (!o)
 		return ENOMEM;
-	ua_invite_write_supported(iv, &o->headers);
+	ua_invite_write_supported(iv, &o->headers, !update);
+	if (!update)
+		ua_invite_write_require(iv, &o->headers);
 	ua_timer_write(iv, &o->headers, true);
 	ua_invite_headers(iv, UA_INVITE_REFRESH, 0, &o->headers);
 	ua_body_init(&body);

@@ -13,6 +13,7 @@ struct ua_request_prm ua_invite_request_prm(const struct ua_invite *iv, const st
 	prm.path = NULL;
 	prm.secure = d && d->secure;
 	o->max_forwards = iv->prm.max_forwards;
+	o->no_rport |= iv->prm.no_rport;
 	if (d && (net_is_stream(d->path.proto) || d->use_path)) {
 		prm.path = &d->path;
 		prm.prefer_path = !d->use_path;

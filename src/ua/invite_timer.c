@@ -115,14 +115,14 @@ void ua_timer_write(struct ua_invite *iv, struct buf *headers, bool request)
 	}
 }
 
-void ua_timer_response(struct ua_invite *iv, const struct sip_msg *msg)
+bool ua_timer_response(struct ua_invite *iv, const struct sip_msg *msg)
 {
 	struct ua_session_timer *t = &iv->timer;
 	uint32_t interval;
 	struct str refresher;
 
 	if (!offered(iv))
-		return;
+		return true;
 	if (!read_expires(msg, &interval, &refresher)) {
 		/* The peer knows no timers: ours alone keep watch where they must (section 7.2). */
 		t->on = iv->prm.timers == UA_TIMERS_ALWAYS;
@@ -132,10 +132,11 @@ void ua_timer_response(struct ua_invite *iv, const struct sip_msg *msg)
 			start(iv);
 		else
 			timer_stop(&t->timer);
-		return;
+		return iv->prm.timers != UA_TIMERS_REQUIRED;
 	}
 	t->on = true;
 	t->interval_s = interval < 90 ? 90 : interval;
 	t->ours = !str_ieq(refresher, STR("uas"));
 	start(iv);
+	return true;
 }

@@ -10,9 +10,8 @@
 static void write_headers(struct ua_invite *iv, struct sip_out *o)
 {
 	buf_reset(&o->headers);
-	ua_invite_write_supported(iv, &o->headers);
-	if (iv->prm.rel100 == UA_REL100_REQUIRED)
-		buf_put(&o->headers, STR("Require: 100rel\r\n"));
+	ua_invite_write_supported(iv, &o->headers, true);
+	ua_invite_write_require(iv, &o->headers);
 	ua_timer_write(iv, &o->headers, true);
 	ua_invite_headers(iv, UA_INVITE_REQUEST, 0, &o->headers);
 }
@@ -219,8 +218,9 @@ static void on_provisional(struct ua_invite *iv, struct sip_msg *msg)
 /* It is acknowledged, and all that is known of it. */
 static void finish_answered(struct ua_invite *iv, struct sip_msg *msg, unsigned status)
 {
-	ua_timer_response(iv, msg);
-	if (status || iv->exchange == UA_EXCHANGE_OURS)
+	if (!ua_timer_response(iv, msg))
+		ua_invite_ended(iv, UA_END_NO_TIMER, msg, 0);
+	else if (status || iv->exchange == UA_EXCHANGE_OURS)
 		ua_invite_ended(iv, UA_END_NO_BODY, msg, 0);
 	else if (iv->prm.user && iv->prm.user->answered)
 		iv->prm.user->answered(iv->prm.arg, msg);
@@ -304,6 +304,21 @@ void ua_invite_judged(struct ua_invite *iv, unsigned status)
 	obj_drop(iv);
 }
 
+/* Credentials and all else stay (22.2 lets them); early dialogs of the one before may still be
+ * there, and the next one's are forks beside them. */
+static bool retarget(struct ua_invite *iv, struct ua_request *rq, struct sip_msg *msg)
+{
+	struct str uri;
+
+	if (iv->state != UA_INVITE_CALLING || !iv->prm.user || !iv->prm.user->retarget ||
+	    !iv->prm.user->retarget(iv->prm.arg, msg, &uri) || !ua_request_again_at(rq, uri))
+		return false;
+	iv->rel.remote_rseq = 0;
+	if (!iv->dlg->remote_tag.n && sip_dialog_set_target(iv->dlg, uri))
+		log_error("out of memory: a redirected call may lose its way");
+	return true;
+}
+
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	struct ua_invite *iv = arg;
@@ -316,6 +331,8 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 		on_2xx(iv, rq, msg);
 	} else if (iv->state == UA_INVITE_CALLING && ua_timer_refused(iv, msg) && ua_request_again(rq)) {
 		write_headers(iv, ua_request_out(rq));
+	} else if (retarget(iv, rq, msg)) {
+		;
 	} else if (iv->state == UA_INVITE_CALLING || iv->state == UA_INVITE_CANCELLED) {
 		ua_invite_ended(iv, UA_END_REFUSED, msg, 0);
 	} else {

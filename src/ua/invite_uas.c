@@ -10,7 +10,7 @@ static void write_headers(struct ua_invite *iv, struct buf *h, unsigned status)
 {
 	if (status < 300) {
 		buf_puts(h, STR("Contact: "), iv->dlg->contact, STR("\r\n"));
-		ua_invite_write_supported(iv, h);
+		ua_invite_write_supported(iv, h, status == 181);
 	}
 	ua_invite_headers(iv, UA_INVITE_RESPONSE, status, h);
 	if (status >= 200 && status < 300)

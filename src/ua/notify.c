@@ -137,6 +137,7 @@ static int send_out(struct ua_notify *n, struct sip_out *o, bool alone)
 		.credentials_arg = p->credentials_arg, .hold = p->hold, .context = p->context };
 
 	o->max_forwards = p->max_forwards;
+	o->no_rport = p->no_rport;
 	ua_event_way(&prm, n->dlg);
 	if (alone)
 		return ua_request_send(n->ua, &prm, NULL);

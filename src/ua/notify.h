@@ -66,6 +66,7 @@ struct ua_notify_prm {
 	/* From now on. Views: what `hold` holds keeps them. */
 	struct str transport;           /* as in struct ua_request_prm */
 	int max_forwards;
+	bool no_rport;
 	struct ua_notify_terms terms;   /* of each SUBSCRIBE that renews it */
 	ua_credentials_fn *credentials;
 	void *credentials_arg;

@@ -1,45 +1,17 @@
 /* One request from its first address to its final answer: the transactions under it come
  * and go, whoever asked for it is told once. */
 #define LOG_MODULE "request"
-#include "ua/request.h"
+#include "ua/request_private.h"
 #include "base/log.h"
-#include "base/obj.h"
-#include "ua/challenge.h"
 #include <errno.h>
 #include <stdlib.h>
-
-#define MAX_TARGETS 8           /* addresses tried for one request */
-#define MAX_AGAIN 4             /* a chain of proxies may ask for more one after the other */
-
-struct ua_request {             /* obj */
-	struct list link;               /* in ua.requests until it is over */
-	struct ua *ua;
-	struct ua_request_prm prm;
-	enum ua_request_state state;
-	struct sip_out *out;            /* held */
-	struct sip_client_tx *tx;            /* held: the transaction under way */
-	struct net_path path;
-	struct ua_target target[MAX_TARGETS];   /* host: view into ours */
-	size_t targets, next;
-	struct sip_resolve *resolving;
-	struct timer timer;             /* total timeout, or a failure to be told */
-	int err;
-	struct ua_challenges challenges;
-	struct text transport;
-	struct text host;               /* of the URI that was resolved */
-	struct text cancel_headers;
-	bool cancel;                    /* asked for, perhaps before there is anything to cancel */
-	bool again;                     /* ua_request_again() was called */
-	bool waiting;                   /* prepare() has asked for time: ua_request_go_on() follows */
-	unsigned agains;                /* so often it was sent anew */
-};
 
 #define TO(state) (1u << UA_REQUEST_##state)
 static const unsigned char allowed[] = {
 	[UA_REQUEST_RESOLVING] = TO(TRYING) | TO(FAILING) | TO(OVER),
 	[UA_REQUEST_TRYING] = TO(TRYING) | TO(FAILING) | TO(ANSWERED) | TO(OVER),
 	[UA_REQUEST_FAILING] = TO(OVER),
-	[UA_REQUEST_ANSWERED] = TO(TRYING) | TO(OVER),
+	[UA_REQUEST_ANSWERED] = TO(RESOLVING) | TO(TRYING) | TO(OVER),
 	[UA_REQUEST_OVER] = 0,
 };
 
@@ -112,16 +84,16 @@ static void tell_failure(void *arg)
 	obj_drop(rq);
 }
 
-static struct wheel *wheel_of(const struct ua_request *rq)
+struct wheel *ua_request_wheel(const struct ua_request *rq)
 {
 	return sip_stack_wheel(rq->ua->sip);
 }
 
-static void fail_later(struct ua_request *rq, int err)
+void ua_request_fail_later(struct ua_request *rq, int err)
 {
 	change(rq, UA_REQUEST_FAILING);
 	rq->err = err;
-	timer_start(wheel_of(rq), &rq->timer, 0, tell_failure, rq);
+	timer_start(ua_request_wheel(rq), &rq->timer, 0, tell_failure, rq);
 }
 
 /* ---- sending ---------------------------------------------------------------------------- */
@@ -175,8 +147,7 @@ static int send_on_path(struct ua_request *rq)
 	return 0;
 }
 
-/* The next address that can be sent to; the error of the last one. */
-static int send_next(struct ua_request *rq)
+int ua_request_send_next(struct ua_request *rq)
 {
 	const struct ua *ua = rq->ua;
 	int err = EHOSTUNREACH;
@@ -200,12 +171,11 @@ void ua_request_go_on(struct ua_request *rq)
 	if (!rq->waiting)
 		return;
 	err = send_on_path(rq);
-	if (err && (!rq->targets || send_next(rq)))
-		fail_later(rq, err);
+	if (err && (!rq->targets || ua_request_send_next(rq)))
+		ua_request_fail_later(rq, err);
 }
 
-/* An ACK that is out is done. */
-static void finish_ack(struct ua_request *rq)
+void ua_request_finish_ack(struct ua_request *rq)
 {
 	if (rq->out->method == SIP_ACK && rq->state == UA_REQUEST_TRYING)
 		finish(rq);
@@ -236,22 +206,44 @@ static void send_again(struct ua_request *rq)
 	rq->out->cseq++;
 	if (send_on_path(rq)) {
 		change(rq, UA_REQUEST_TRYING);
-		fail_later(rq, EHOSTUNREACH);
+		ua_request_fail_later(rq, EHOSTUNREACH);
 	}
+}
+
+/* To another URI: what is known of the way to the one before does not hold. */
+static void send_elsewhere(struct ua_request *rq)
+{
+	int err;
+
+	rq->out->cseq++;
+	rq->targets = rq->next = 0;
+	text_free(&rq->challenges.last_realm);
+	rq->challenges = (struct ua_challenges){ 0 };
+	if (rq->tx) {
+		sip_client_tx_detach(rq->tx);
+		rq->tx = obj_drop(rq->tx);
+	}
+	change(rq, UA_REQUEST_RESOLVING);
+	err = rq->ua->way ? send_on_path(rq) : ua_request_resolve(rq);
+	if (err)
+		ua_request_fail_later(rq, err);
 }
 
 static void tell_final(struct ua_request *rq, struct sip_msg *msg)
 {
 	change(rq, UA_REQUEST_ANSWERED);
 	timer_stop(&rq->timer);
-	rq->again = false;
+	rq->again = rq->elsewhere = false;
 	if (rq->prm.response)
 		rq->prm.response(rq->prm.arg, rq, msg);
 	/* A repeated 2xx still has to reach the user, for its ACK. */
 	if (rq->state != UA_REQUEST_ANSWERED || (msg->method == SIP_INVITE && msg->status < 300))
 		return;
 	if (rq->again && rq->prm.response) {
-		send_again(rq);
+		if (rq->elsewhere)
+			send_elsewhere(rq);
+		else
+			send_again(rq);
 		return;
 	}
 	if (rq->tx)
@@ -275,8 +267,8 @@ static void on_response(void *arg, struct sip_client_tx *tx, struct sip_msg *msg
 	} else if (msg->status == 503 && rq->next < rq->targets && !rq->cancel) {
 		/* RFC 3263 4.3 */
 		rq->out->cseq++;
-		if (send_next(rq))
-			fail_later(rq, EHOSTUNREACH);
+		if (ua_request_send_next(rq))
+			ua_request_fail_later(rq, EHOSTUNREACH);
 	} else if (msg->status >= 200) {
 		tell_final(rq, msg);
 	} else if (rq->prm.response) {
@@ -295,7 +287,7 @@ static void on_failed(void *arg, struct sip_client_tx *tx, int err)
 	obj_hold(rq);
 	if (!rq->cancel && rq->next < rq->targets) {
 		rq->out->cseq++;
-		if (send_next(rq) == 0) {
+		if (ua_request_send_next(rq) == 0) {
 			obj_drop(rq);
 			return;
 		}
@@ -312,103 +304,6 @@ static void on_total_timeout(void *arg)
 	rq->err = ETIMEDOUT;
 	tell_failure(rq);
 }
-
-/* ---- where to ------------------------------------------------------------------------------ */
-
-static bool names_sips(const struct sip_out *o)
-{
-	return str_istarts(o->ruri, STR("sips:")) || str_istarts(sip_out_next_hop(o), STR("sips:"));
-}
-
-static int refuse_open(const struct ua_request *rq)
-{
-	log_warning("%.*s is a sips URI, which goes over TLS and nothing else (RFC 5630): not sent", STR_ARG(rq->out->ruri));
-	return EPROTONOSUPPORT;
-}
-
-#ifdef SIDETONE_SMALL   /* a page has one way, and looks for none */
-static int resolve(struct ua_request *rq)
-{
-	(void)rq;
-	return ENOENT;
-}
-#else
-static void on_resolved(void *arg, int err, const struct sip_target *v, size_t n)
-{
-	struct ua_request *rq = arg;
-
-	rq->resolving = NULL;
-	for (size_t i = 0; !err && i < n && rq->targets < MAX_TARGETS; i++)
-		rq->target[rq->targets++] = (struct ua_target){ v[i].proto, v[i].addr, text_view(&rq->host) };
-	if (!err)
-		err = send_next(rq);
-	if (err)
-		fail_later(rq, err);
-	else
-		finish_ack(rq);
-}
-
-/* RFC 5630 3.1: what names a sips URI, or goes to one, goes over TLS at every hop. */
-static bool wants_tls(const struct ua_request *rq, const struct sip_uri *next_hop)
-{
-	return rq->prm.secure || sip_uri_is_sips(next_hop) || str_istarts(rq->out->ruri, STR("sips:"));
-}
-
-static enum net_proto uri_proto(const struct sip_uri *u, bool secure)
-{
-	enum net_proto proto = NET_UDP;
-	struct str t;
-
-	if (sip_uri_param(u, STR("transport"), &t))
-		for (int p = 0; p < NET_PROTOS; p++)
-			if (str_ieq(t, str_z(net_proto_name((enum net_proto)p))))
-				proto = (enum net_proto)p;
-	if (!secure || net_is_secure(proto))
-		return proto;
-	return proto == NET_WS ? NET_WSS : NET_TLS;
-}
-
-static uint16_t default_port(enum net_proto p)
-{
-	return p == NET_TLS ? 5061 : p == NET_WS ? 80 : p == NET_WSS ? 443 : 5060;
-}
-
-static int resolve(struct ua_request *rq)
-{
-	struct sip_resolve_prm rp = { 0 };
-	struct ua_target *first = &rq->target[0];
-	struct ua_reach reach = { 0 };
-	struct sip_uri u;
-	bool secure;
-	struct str text = rq->prm.target.n ? rq->prm.target : sip_out_next_hop(rq->out);
-	int err = sip_uri_parse(&u, text);
-
-	if (err || !sip_uri_is_sip(&u))
-		return EINVAL;
-	err = rq->ua->ways->reach(rq->ua->arg, rq->prm.transport, &reach);
-	if (err)
-		return err;
-	secure = wants_tls(rq, &u);
-	first->proto = reach.fixed ? reach.proto : uri_proto(&u, secure);
-	if (secure && !net_is_secure(first->proto))
-		return refuse_open(rq);
-	err = text_set(&rq->host, u.host);
-	if (err)
-		return err;
-	if (sa_parse_host(&first->peer, u.host, u.port ? u.port : default_port(first->proto)) == 0) {
-		first->host = text_view(&rq->host);
-		rq->targets = 1;
-		return send_next(rq);
-	}
-	if (!rq->ua->lookup)
-		return ENOENT;
-	rp = (struct sip_resolve_prm){ .lookup = rq->ua->lookup, .wheel = wheel_of(rq), .uri = &u,
-		.fixed_proto = reach.fixed || (secure && !sip_uri_is_sips(&u)), .proto = first->proto, .fn = on_resolved, .arg = rq };
-	memcpy(rp.can_v4, reach.can_v4, sizeof(rp.can_v4));
-	memcpy(rp.can_v6, reach.can_v6, sizeof(rp.can_v6));
-	return sip_resolve_start(&rp, &rq->resolving);
-}
-#endif
 
 /* ---- the request itself ------------------------------------------------------------------- */
 
@@ -451,7 +346,7 @@ int ua_request_send(struct ua *ua, const struct ua_request_prm *prm, struct ua_r
 	const struct net_path *path = ua->way ? ua->way : prm->path;
 	bool prefer = prm->prefer_path && !ua->way;
 	struct ua_request *rq = request_new(ua, prm);
-	bool open_path = path && !net_is_secure(path->proto) && (prm->secure || names_sips(prm->out));
+	bool open_path = path && !net_is_secure(path->proto) && (prm->secure || ua_request_names_sips(prm->out));
 	int err = EAGAIN;
 
 	if (!rq)
@@ -459,19 +354,19 @@ int ua_request_send(struct ua *ua, const struct ua_request_prm *prm, struct ua_r
 	obj_hold(rq);           /* until finish() */
 	list_append(&ua->requests, &rq->link);
 	if (open_path && !prefer)
-		err = refuse_open(rq);
+		err = ua_request_refuse_open(rq);
 	else if (path && !open_path && (!prefer || ua->ways->usable(ua->arg, path))) {
 		rq->path = *path;
 		err = send_on_path(rq);
 	}
 	if (err && (!path || prefer))
-		err = resolve(rq);
+		err = ua_request_resolve(rq);
 	if (err)
-		fail_later(rq, err);
+		ua_request_fail_later(rq, err);
 	else if (prm->timeout_ms)
-		timer_start(wheel_of(rq), &rq->timer, prm->timeout_ms, on_total_timeout, rq);
+		timer_start(ua_request_wheel(rq), &rq->timer, prm->timeout_ms, on_total_timeout, rq);
 	if (!err)
-		finish_ack(rq);
+		ua_request_finish_ack(rq);
 	/* Views that are the caller's and end with this call. */
 	rq->prm.path = NULL;
 	rq->prm.target = rq->prm.transport = STR_NULL;
@@ -488,6 +383,17 @@ bool ua_request_again(struct ua_request *rq)
 	return rq->again;
 }
 
+bool ua_request_again_at(struct ua_request *rq, struct str uri)
+{
+	struct str copy = sip_out_dup(rq->out, uri);
+
+	if (rq->cancel || !copy.n)
+		return false;
+	rq->out->ruri = copy;
+	rq->again = rq->elsewhere = true;
+	return true;
+}
+
 void ua_request_cancel(struct ua_request *rq, struct str headers)
 {
 	if (rq->state == UA_REQUEST_ANSWERED || rq->cancel)
@@ -499,10 +405,10 @@ void ua_request_cancel(struct ua_request *rq, struct str headers)
 	} else if (rq->resolving) {
 		sip_resolve_cancel(rq->resolving);
 		rq->resolving = NULL;
-		fail_later(rq, ECANCELED);
+		ua_request_fail_later(rq, ECANCELED);
 	} else if (rq->waiting) {
 		rq->waiting = false;
-		fail_later(rq, ECANCELED);
+		ua_request_fail_later(rq, ECANCELED);
 	}
 }
 
@@ -540,7 +446,7 @@ void ua_requests_fail(struct ua *ua, int err)
 			continue;
 		if (rq->tx)
 			sip_client_tx_detach(rq->tx);
-		fail_later(rq, err);
+		ua_request_fail_later(rq, err);
 	}
 }
 

@@ -61,6 +61,8 @@ int ua_request_send(struct ua *ua, const struct ua_request_prm *prm, struct ua_r
  * (RFC 4028 7.4: 422). True: the response was no final one then; false: it was done four
  * times already, or the request is cancelled. */
 bool ua_request_again(struct ua_request *rq);
+/* The same to another Request-URI, whose address is looked for. False: it is cancelled, or ENOMEM. */
+bool ua_request_again_at(struct ua_request *rq, struct str uri);
 void ua_request_go_on(struct ua_request *rq);        /* what prepare() waited for is there; else nothing */
 void ua_request_cancel(struct ua_request *rq, struct str headers);   /* INVITE */
 /* No more callbacks; the transaction ends by itself. Gives prm.arg back. */

@@ -69,16 +69,19 @@ static void compact_names_when_asked(void **state)
 	static const struct {
 		const char *in, *out;
 		size_t from;
+		bool response;
 	} tv[] = {
 		{ "Call-ID: 1\r\nCSeq: 1 BYE\r\nX-Other: y\r\ncontent-type: a/b\r\nContent-Length: 4\r\n\r\nTo: z",
-		  "i: 1\r\nCSeq: 1 BYE\r\nX-Other: y\r\nc: a/b\r\nl: 4\r\n\r\nTo: z", 0 },
+		  "i: 1\r\nCSeq: 1 BYE\r\nX-Other: y\r\nc: a/b\r\nl: 4\r\n\r\nTo: z", 0, false },
 		/* A start line is no header, whatever stands in it; nor is a folded line. */
 		{ "SIP/2.0 200 To: you\r\nTo: a\r\n From: b\r\ni: 1\r\n",
-		  "SIP/2.0 200 To: you\r\nt: a\r\n From: b\r\ni: 1\r\n", 0 },
-		{ "INVITE sip:to:x@y SIP/2.0\r\nVia: z\r\n", "INVITE sip:to:x@y SIP/2.0\r\nv: z\r\n", 0 },
+		  "SIP/2.0 200 To: you\r\nt: a\r\n From: b\r\ni: 1\r\n", 0, false },
+		{ "INVITE sip:to:x@y SIP/2.0\r\nVia: z\r\n", "INVITE sip:to:x@y SIP/2.0\r\nv: z\r\n", 0, false },
 		/* From a line on, and a line without its end. */
-		{ "To: a\r\nTo: b\r\nTo: c", "To: a\r\nt: b\r\nt: c", 7 },
-		{ "", "", 0 },
+		{ "To: a\r\nTo: b\r\nTo: c", "To: a\r\nt: b\r\nt: c", 7, false },
+		{ "Supported: timer\r\nTo: a\r\n", "k: timer\r\nt: a\r\n", 0, false },
+		{ "Supported: timer\r\nTo: a\r\n", "Supported: timer\r\nt: a\r\n", 0, true },
+		{ "", "", 0, false },
 	};
 
 	(void)state;
@@ -86,7 +89,7 @@ static void compact_names_when_asked(void **state)
 		struct buf b = BUF_INIT;
 
 		buf_put(&b, str_z(tv[i].in));
-		sip_write_compact(&b, tv[i].from);
+		sip_write_compact(&b, tv[i].from, tv[i].response);
 		assert_str(buf_view(&b), tv[i].out);
 		buf_free(&b);
 	}

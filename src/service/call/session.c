@@ -7,6 +7,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static void targets_free(struct session *s)
+{
+	if (!s->targets.next)
+		return;
+	list_each_safe(p, next, &s->targets) {
+		struct session_target *t = container_of(p, struct session_target, link);
+
+		list_remove(p);
+		text_free(&t->uri);
+		free(t);
+	}
+}
+
 static void session_free(void *arg)
 {
 	struct session *s = arg;
@@ -33,8 +46,25 @@ static void session_free(void *arg)
 	text_free(&s->params.from_uri);
 	text_free(&s->params.to);
 	text_free(&s->params.to_uri);
+	targets_free(s);
 	session_headers_free(&s->headers);
 	session_headers_free(&s->response_headers);
+}
+
+/* What is off is not named. */
+static struct str write_supported(struct session *s)
+{
+	struct buf b;
+
+	buf_init(&b, s->supported, sizeof(s->supported), sizeof(s->supported));
+	if (s->ep->timers != TIMERS_NO)
+		buf_put(&b, STR("timer, "));
+	buf_put(&b, STR("replaces"));
+	if (s->conf->global->norefersub)
+		buf_put(&b, STR(", norefersub"));
+	if (s->ep->ice_support)
+		buf_put(&b, STR(", trickle-ice"));
+	return buf_view(&b);
 }
 
 static int make_invite(struct session *s)
@@ -46,10 +76,9 @@ static int make_invite(struct session *s)
 	const struct global_conf *g = s->conf->global;
 	const struct system_conf *sys = s->conf->system;
 	const struct endpoint *ep = s->ep;
-	struct ua_invite_prm prm = { .request = service_request_prm(s->conf, ep), .allow = service_allow(),
-		.supported = ep->ice_support ? STR("timer, replaces, norefersub, histinfo, trickle-ice") :
-			     STR("timer, replaces, norefersub, histinfo"), .server = g->user_agent,
-		.user_agent = g->user_agent, .max_forwards = (int)g->max_forwards, .rel100 = rel100[ep->rel100],
+	struct ua_invite_prm prm = { .request = service_request_prm(s->conf, ep), .allow = service_allow(ep->rel100 != REL100_NO),
+		.supported = write_supported(s), .supported_more = STR("histinfo"), .server = g->user_agent,
+		.user_agent = g->user_agent, .max_forwards = (int)g->max_forwards, .no_rport = sys->disable_rport, .rel100 = rel100[ep->rel100],
 		.timers = timers[ep->timers], .timers_expires_s = ep->timers_sess_expires,
 		.timers_min_s = ep->timers_min_se, .force_rport = ep->force_rport,
 		.follow_forks = ep->follow_early_media_fork && sys->follow_early_media_fork,
@@ -161,7 +190,10 @@ static void end_invite(struct session *s, int cause)
 	struct buf h;
 
 	buf_init(&h, room, sizeof(room), 0);
-	buf_put(&h, session_reason_header(s->ep, cause, rroom, sizeof(rroom)));
+	if (s->no_timer)
+		buf_put(&h, STR("Reason: SIP;cause=421;text=\"A session timer is required\"\r\n"));
+	else
+		buf_put(&h, session_reason_header(s->ep, cause, rroom, sizeof(rroom)));
 	if (session_is_up(s))
 		session_headers_write(&s->headers, &h);
 	ua_invite_refuse(s->iv, session_status_of(cause ? cause : s->hangup_cause), buf_view(&h));

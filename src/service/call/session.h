@@ -13,6 +13,7 @@
  *   session_secure.c    encrypted media
  *   session_quality.c   how good the media are
  *   session_streams.c   video of two legs
+ *   session_redirect.c  3xx to our INVITE
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
  *   session_aoc.c       what it costs
@@ -55,6 +56,14 @@ struct session_seen {
 	struct sip_msg *invite;         /* their first INVITE */
 	struct sip_msg *response;       /* the last one to ours */
 	struct sip_msg *sent_on;        /* the REFER that sent its channel on */
+};
+
+/* To whom a 3xx sends our INVITE: session_redirect.c. */
+struct session_target {
+	struct list link;               /* session.targets, the highest q first */
+	struct text uri;
+	uint32_t q;                     /* in thousandths */
+	bool asked;
 };
 
 /* Whom we call. */
@@ -134,6 +143,9 @@ struct session {                /* obj */
 	struct session_formats formats;
 	struct session_aoc aoc;
 	struct { bool over; struct timer timer; } fax;  /* fax_detect: nobody listens any more; when that will be */
+	struct list targets;            /* of session_redirect.c; not begun: nobody has redirected us */
+	char supported[64];             /* option tags of our messages beside 100rel */
+	bool no_timer;                  /* it ends because the peer keeps no session timer: its BYE says so */
 	struct session_streams streams;
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */
 	struct session *caller;         /* held; who calls through us and has video, until we are answered. NULL: nobody */
@@ -313,6 +325,10 @@ void session_tones_event(struct session *s, const struct media_event *e);    /* 
 
 /* session_diversion.c */
 void session_write_diversion(struct session *s, struct buf *headers, bool request);
+/* session_redirect.c */
+bool session_retarget(void *arg, struct sip_msg *msg, struct str *uri);      /* as in struct ua_invite_user */
+void session_redirected(struct session *s, struct sip_msg *msg);
+
 /* True: the channel's redirecting data was set from `msg`. */
 bool session_read_redirecting(struct session *s, const struct sip_msg *msg);
 void session_tell_redirecting(struct session *s);    /* CE_REDIRECTING */

@@ -96,45 +96,6 @@ static void on_answered(void *arg, struct sip_msg *msg)
 	tell(s, CE_ANSWER);
 }
 
-/* The first Contact that may be called: never in the open who was called by a sips URI (RFC 5630 4). */
-static bool next_target(struct session *s, const struct sip_msg *msg, struct sip_addr *a)
-{
-	bool sips = str_istarts(text_view(&s->callee.uri), STR("sips:"));
-	struct sip_each it = { 0 };
-	struct str v;
-
-	while (sip_each(msg, SIP_H_CONTACT, &it, &v)) {
-		if (sip_addr_parse(a, v))
-			continue;
-		if (!sips || sip_uri_is_sips(&a->uri) || s->ep->redirect_method == REDIRECT_USER)
-			return true;
-		reason_add(s->svc->reasons, REASON_TRANSPORT, REASON_REFUSED, msg->status, s->ep->name, &msg->from_path.peer,
-			   "redirected from a sips URI to one that is none: not followed (RFC 5630)");
-	}
-	return false;
-}
-
-/* 3xx: where to, in the words that redirect_method asks for. */
-static void on_redirect(struct session *s, struct sip_msg *msg)
-{
-	struct chan_event *e = chan_event_new(CE_FORWARD);
-	struct sip_addr a;
-	char room[256];
-
-	if (!s->ch || !e || !next_target(s, msg, &a)) {
-		if (e)
-			chan_event_free(e);
-		session_peer_ended(s, session_cause_of_msg(msg), msg->status);
-		return;
-	}
-	session_read_redirecting(s, msg);
-	if (s->ep->redirect_method == REDIRECT_USER)
-		text_set(&e->text, service_exten(s->conf, &a.uri, room, sizeof(room)));
-	else
-		text_printf(&e->text, "PJSIP/%.*s/%.*s", STR_ARG(s->ep->name), STR_ARG(a.uri_text));
-	channel_event(s->ch, e);
-}
-
 /* ---- in the dialog -------------------------------------------------------------------------- */
 
 static void on_changed(void *arg, struct sip_msg *msg, bool offer)
@@ -218,13 +179,13 @@ static void on_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 		on_message(s, tx, msg);
 		break;
 	case SIP_OPTIONS:
-		ua_invite_reply(s->iv, tx, 200, service_allow());
+		ua_invite_reply(s->iv, tx, 200, service_allow(true));
 		break;
 	case SIP_NOTIFY:
 		ua_invite_reply(s->iv, tx, 489, STR_NULL);
 		break;
 	default:
-		ua_invite_reply(s->iv, tx, 405, service_allow());
+		ua_invite_reply(s->iv, tx, 405, service_allow(true));
 	}
 }
 
@@ -247,7 +208,7 @@ static void on_refused(struct session *s, struct sip_msg *msg)
 {
 	see_response(s, msg);
 	if (msg->status < 400)
-		on_redirect(s, msg);
+		session_redirected(s, msg);
 	else
 		session_peer_ended(s, session_cause_of_msg(msg), msg->status);
 }
@@ -288,6 +249,22 @@ static void on_no_body(struct session *s, struct sip_msg *msg)
 	channel_event_hangup(ch, CAUSE_BEARER_NOT_AVAILABLE);
 }
 
+/* timers=required, and who answered keeps none. As in Asterisk somebody has answered. */
+static void on_no_timer(struct session *s, struct sip_msg *msg)
+{
+	struct channel *ch = s->ch;
+
+	if (!ch)
+		return;
+	see_response(s, msg);
+	s->no_timer = true;
+	log_notice("'%.*s' has timers=required and was answered without a session timer; ending the call", STR_ARG(s->ep->name));
+	reason_add(s->svc->reasons, REASON_SESSION, REASON_REFUSED, 421, s->ep->name, &msg->from_path.peer,
+		   "timers=required, and the answer has no Session-Expires: the call is ended");
+	tell(s, CE_ANSWER);
+	channel_event_hangup(ch, session_cause_of(421));
+}
+
 static void on_ended(void *arg, enum ua_end why, struct sip_msg *msg, int err)
 {
 	struct session *s = arg;
@@ -309,6 +286,9 @@ static void on_ended(void *arg, enum ua_end why, struct sip_msg *msg, int err)
 		break;
 	case UA_END_NO_BODY:
 		on_no_body(s, msg);
+		break;
+	case UA_END_NO_TIMER:
+		on_no_timer(s, msg);
 		break;
 	case UA_END_NO_ACK:
 		log_notice("'%.*s' never acknowledged the answer to its INVITE; ending the call", STR_ARG(s->ep->name));
@@ -339,6 +319,7 @@ const struct ua_invite_user session_user = {
 	.parts = write_parts,
 	.target = learn_target,
 	.progress = on_progress,
+	.retarget = session_retarget,
 	.answered = on_answered,
 	.changed = on_changed,
 	.refreshed = on_refreshed,

@@ -214,7 +214,7 @@ static int attended(struct session *s, const struct sip_msg *msg, const struct u
 
 static void refer(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg, const struct ua_refer *r)
 {
-	bool quiet = r->quiet && s->conf->global->norefersub;
+	bool quiet = r->quiet;  /* norefersub says what we offer; Refer-Sub is obeyed without it */
 	int err;
 
 	if (sip_uri_is_sips(&r->to.uri) && !session_dialog(s)->secure)

@@ -29,10 +29,12 @@ struct str service_exten(const struct snapshot *conf, const struct sip_uri *uri,
 
 /* ---- what every answer has ---------------------------------------------------- */
 
-struct str service_allow(void)
+#define ALLOW(prack) "Allow: OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, " prack \
+	"MESSAGE, INFO, REFER\r\n"
+
+struct str service_allow(bool prack)
 {
-	return STR("Allow: OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, "
-		   "PRACK, INFO, MESSAGE, REFER\r\n");
+	return prack ? STR(ALLOW("PRACK, ")) : STR(ALLOW(""));
 }
 
 struct str service_server_header(struct service *svc)

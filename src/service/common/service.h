@@ -176,8 +176,8 @@ struct identity {               /* obj */
 
 /* ---- what every answer has, and every request (reply.c) */
 struct str service_server_header(struct service *svc);               /* "Server: x\r\n" or empty */
-/* Allow, Supported as whole lines. */
-struct str service_allow(void);
+/* Allow as a whole line. `prack`: 100rel is on. */
+struct str service_allow(bool prack);
 /* The extension that a R-URI names: user part without options, unescaped; "s" when empty. */
 struct str service_exten(const struct snapshot *conf, const struct sip_uri *uri, char *room, size_t n);
 int service_reply(struct service *svc, struct sip_server_tx *tx, unsigned status, struct str headers);

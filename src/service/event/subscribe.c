@@ -103,7 +103,7 @@ static void on_other(void *arg, struct ua_notify *n, struct sip_server_tx *tx, s
 	const struct subscription *s = arg;
 
 	(void)n;
-	service_reply(s->svc, tx, msg->method == SIP_OPTIONS ? 200 : 405, service_allow());
+	service_reply(s->svc, tx, msg->method == SIP_OPTIONS ? 200 : 405, service_allow(true));
 }
 
 /* As the configuration that it has now says. */
@@ -112,7 +112,7 @@ static struct ua_notify_prm notify_prm(struct subscription *s)
 	struct ua_request_prm p = service_request_prm(s->conf, s->ep);
 
 	return (struct ua_notify_prm){ .transport = p.transport, .user_agent = s->conf->global->user_agent,
-		.max_forwards = (int)s->conf->global->max_forwards, .terms = terms_of(s->ep),
+		.max_forwards = (int)s->conf->global->max_forwards, .no_rport = s->conf->system->disable_rport, .terms = terms_of(s->ep),
 		.credentials = p.credentials, .credentials_arg = p.credentials_arg, .hold = p.hold, .context = p.context,
 		.arg = s, .say = subscription_say, .renew = renew, .answer = answer, .target = fix_target,
 		.request = on_other, .changed = subscription_changed };

@@ -264,6 +264,8 @@ struct system_conf {
 
 enum overload_trigger { OVERLOAD_GLOBAL, OVERLOAD_PJSIP_ONLY, OVERLOAD_NONE };
 
+#define GLOBAL_USER_AGENT "Sidetone/0.1.0"     /* of a configuration that says none */
+
 struct global_conf {
 	OBJECT_HEAD;
 	struct str user_agent, regcontext, default_outbound_endpoint, default_voicemail_extension,

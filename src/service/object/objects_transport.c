@@ -182,7 +182,7 @@ static const struct option global_rows[] = {
 	OPT_UINT(G, unidentified_request_count, "5", 0, MAX32, NULL, 0,
 		"So many of them in that time are logged, and make a security event."),
 	OPT_UINT(G, unidentified_request_prune_interval, "30", 0, MAX32, "s", L, "How often those counts are cleaned up; here they take no memory that grows."),
-	OPT_STR(G, user_agent, NULL, 0, "User-Agent and Server; empty: this program's name and version."),
+	OPT_STR(G, user_agent, GLOBAL_USER_AGENT, 0, "User-Agent and Server; given and empty: neither is sent."),
 	OPT_STR(G, regcontext, NULL, 0, "Context in which reachable endpoints appear as extensions."),
 	OPT_STR(G, default_outbound_endpoint, "default_outbound_endpoint", 0, "Endpoint used for requests that have none."),
 	OPT_STR(G, default_voicemail_extension, NULL, 0, "Message-Account where neither AOR nor endpoint says one."),

@@ -131,7 +131,7 @@ static int write_headers(struct registration *r)
 	struct buf b = BUF_INIT;
 	int err;
 
-	buf_put(&b, service_allow());
+	buf_put(&b, service_allow(true));
 	if (c->support_path || c->support_outbound)
 		sip_write_hdr(&b, STR("Supported"), !c->support_outbound ? STR("path") :
 			      !c->support_path ? STR("outbound") : STR("path, outbound"));
