@@ -5,6 +5,7 @@
 #include "main/server_private.h"
 #include "service/common/ice.h"
 #include <errno.h>
+#include <sys/resource.h>
 
 static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_prm *mp)
 {
@@ -14,6 +15,23 @@ static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_
 		.learn_packets = rc->probation, .learn_ms = 5000, .rtcp_ms = rc->rtcpinterval,
 		.srtp_replay = rc->srtpreplayprotection, .dtls_mtu = rc->dtls_mtu,
 		.no_checksums = !rc->rtpchecksums, .dtmf_ms = rc->dtmftimeout / 8 };
+}
+
+/* Two sockets a stream; beside them some files, and the connections of SIP. */
+#define OTHER_FILES 256
+
+void server_share(struct server *s)
+{
+	struct rlimit r;
+
+	if (!s->service)
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur != RLIM_INFINITY && r.rlim_cur > OTHER_FILES &&
+	    (!s->port_pairs || s->port_pairs > (r.rlim_cur - OTHER_FILES) / 2))
+		shares_set_total(s->service->shares, SHARE_PORT, (r.rlim_cur - OTHER_FILES) / 2);
+	else
+		shares_set_total(s->service->shares, SHARE_PORT, s->port_pairs);
+	shares_set_total(s->service->shares, SHARE_CALL, s->pbx->calls_max);
 }
 
 /* What rtp.conf says of ICE; the lists that it names are acl.conf's. */

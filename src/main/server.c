@@ -148,23 +148,6 @@ static int start_store(struct server *s)
 	return err;
 }
 
-/* Two sockets a stream; beside them some files, and the connections of SIP. */
-#define OTHER_FILES 256
-
-void server_share(struct server *s)
-{
-	struct rlimit r;
-
-	if (!s->service)
-		return;
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur != RLIM_INFINITY && r.rlim_cur > OTHER_FILES &&
-	    (!s->port_pairs || s->port_pairs > (r.rlim_cur - OTHER_FILES) / 2))
-		shares_set_total(s->service->shares, SHARE_PORT, (r.rlim_cur - OTHER_FILES) / 2);
-	else
-		shares_set_total(s->service->shares, SHARE_PORT, s->port_pairs);
-	shares_set_total(s->service->shares, SHARE_CALL, s->pbx->calls_max);
-}
-
 /* What dialplans read as ${ASTETCDIR} and so on. */
 static int set_constants(struct server *s)
 {
