@@ -7,6 +7,16 @@
 #include <errno.h>
 #include <sys/resource.h>
 
+static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_prm *mp)
+{
+	*mp = (struct media_prm){ .core = s->loop, .threads = s->own->media_threads,
+		.port_min = (uint16_t)rc->rtpstart, .port_max = (uint16_t)rc->rtpend,
+		.sounds = text_view(&s->sounds), .strict = rc->strictrtp != RTP_STRICT_NO,
+		.learn_packets = rc->probation, .learn_ms = 5000, .rtcp_ms = rc->rtcpinterval,
+		.srtp_replay = rc->srtpreplayprotection, .dtls_mtu = rc->dtls_mtu,
+		.no_checksums = !rc->rtpchecksums, .dtmf_ms = rc->dtmftimeout / 8 };
+}
+
 /* Two sockets a stream; beside them some files, and the connections of SIP. */
 #define OTHER_FILES 256
 
@@ -22,16 +32,6 @@ void server_share(struct server *s)
 	else
 		shares_set_total(s->service->shares, SHARE_PORT, s->port_pairs);
 	shares_set_total(s->service->shares, SHARE_CALL, s->pbx->calls_max);
-}
-
-static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_prm *mp)
-{
-	*mp = (struct media_prm){ .core = s->loop, .threads = s->own->media_threads,
-		.port_min = (uint16_t)rc->rtpstart, .port_max = (uint16_t)rc->rtpend,
-		.sounds = text_view(&s->sounds), .strict = rc->strictrtp != RTP_STRICT_NO,
-		.learn_packets = rc->probation, .learn_ms = 5000, .rtcp_ms = rc->rtcpinterval,
-		.srtp_replay = rc->srtpreplayprotection, .dtls_mtu = rc->dtls_mtu,
-		.no_checksums = !rc->rtpchecksums, .dtmf_ms = rc->dtmftimeout / 8 };
 }
 
 /* What rtp.conf says of ICE; the lists that it names are acl.conf's. */
