@@ -186,6 +186,28 @@ static void test_rates_to_a_caller(void **state)
 	answer(SIP_INFO, 5061, 200, "", "");
 }
 
+/* What ETSI's schema has no word for. */
+static void test_rates_without_words(void **state)
+{
+	struct aoc *a = aoc_new(AOC_S);
+
+	(void)state;
+	assert_non_null(a);
+	alice_talks("up");
+	a->rates[a->nrates++] = (struct aoc_rate){ .item = AOC_ITEM_USER_USER_INFO, .type = AOC_RATE_FREE };
+	tell(only_channel(), a);
+	assert_body(requested(SIP_INFO, 5061)->body, HEAD " <aoc-s>\n  <charged-items />\n </aoc-s>\n</aoc>");
+	answer(SIP_INFO, 5061, 200, "", "");
+	wire_forget(&t);
+	a = aoc_new(AOC_S);
+	assert_non_null(a);
+	a->rates[a->nrates++] = (struct aoc_rate){ .item = AOC_ITEM_CALL_SETUP, .type = AOC_RATE_VOLUME };
+	tell(only_channel(), a);
+	assert_body(requested(SIP_INFO, 5061)->body,
+		    HEAD " <aoc-s>\n  <charged-items>\n   <communication-setup />\n  </charged-items>\n </aoc-s>\n</aoc>");
+	answer(SIP_INFO, 5061, 200, "", "");
+}
+
 static void test_rates_to_a_called(void **state)
 {
 	(void)state;
@@ -220,6 +242,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_at_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_charges, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rates_to_a_caller, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rates_without_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rates_to_a_called, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
 	};

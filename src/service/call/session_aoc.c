@@ -108,15 +108,28 @@ static void write_price(const struct aoc_rate *r, struct buf *b)
 	line(b, 4, "</price-time>");
 }
 
-/* What ETSI's schema has a word for; others are left out. */
-static void write_rate(const struct aoc_rate *r, struct buf *b)
+/* NULL: ETSI's schema has no word for it. */
+static const char *item_name(enum aoc_item item)
 {
-	static const char *const items[] = { [AOC_ITEM_BASIC_COMMUNICATION] = "basic",
+	static const char *const names[] = { [AOC_ITEM_BASIC_COMMUNICATION] = "basic",
 		[AOC_ITEM_CALL_ATTEMPT] = "communication-attempt", [AOC_ITEM_CALL_SETUP] = "communication-setup" };
-	const char *item = (size_t)r->item < ARRAY_LEN(items) ? items[r->item] : NULL;
 
-	if (!item)
+	return (size_t)item < ARRAY_LEN(names) ? names[item] : NULL;
+}
+
+/* Has the schema a word for this rate of that item? */
+static bool rate_is_known(const struct aoc_rate *r)
+{
+	return r->type == AOC_RATE_FREE || r->type == AOC_RATE_FLAT ||
+	       (r->type == AOC_RATE_DURATION && r->item == AOC_ITEM_BASIC_COMMUNICATION);
+}
+
+static void write_rate(const struct aoc_rate *r, const char *item, struct buf *b)
+{
+	if (!rate_is_known(r)) {
+		buf_printf(b, "\n   <%s />", item);
 		return;
+	}
 	buf_printf(b, "\n   <%s>", item);
 	if (r->type == AOC_RATE_FREE) {
 		line(b, 4, "<free-charge />");
@@ -124,7 +137,7 @@ static void write_rate(const struct aoc_rate *r, struct buf *b)
 		line(b, 4, "<flat-rate>");
 		currency(b, 5, &r->money);
 		line(b, 4, "</flat-rate>");
-	} else if (r->type == AOC_RATE_DURATION && r->item == AOC_ITEM_BASIC_COMMUNICATION) {
+	} else {
 		write_price(r, b);
 	}
 	buf_printf(b, "\n   </%s>", item);
@@ -132,13 +145,21 @@ static void write_rate(const struct aoc_rate *r, struct buf *b)
 
 static void write_rates(const struct aoc *a, struct buf *b)
 {
+	bool any = false;
+
 	open_aoc(b);
 	line(b, 1, "<aoc-s>");
-	line(b, 2, a->nrates ? "<charged-items>" : "<charged-items />");
-	for (size_t i = 0; i < a->nrates; i++)
-		write_rate(&a->rates[i], b);
-	if (a->nrates)
-		line(b, 2, "</charged-items>");
+	for (size_t i = 0; i < a->nrates; i++) {
+		const char *item = item_name(a->rates[i].item);
+
+		if (!item)
+			continue;
+		if (!any)
+			line(b, 2, "<charged-items>");
+		any = true;
+		write_rate(&a->rates[i], item, b);
+	}
+	line(b, 2, any ? "</charged-items>" : "<charged-items />");
 	buf_put(b, STR("\n </aoc-s>\n</aoc>"));
 }
 
