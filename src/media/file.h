@@ -50,6 +50,8 @@ int wav_parse(struct wav_info *w, struct str bytes);
 enum format_id sound_slin_id(uint32_t rate);
 /* 44 bytes before `data_n` bytes of slin, its channels interleaved. */
 void wav_header(uint8_t out[44], uint32_t rate, uint16_t channels, uint32_t data_n);
+/* All of it, however many calls that takes. errno of write(2). */
+int sound_write_all(int fd, const uint8_t *p, size_t n);
 
 /* Sounds kept under a key of the caller's (what was asked for), least recently
  * used out first. Threads: core. */

@@ -51,25 +51,10 @@ const struct sound_kind *sound_kind_of(struct str ext)
 
 /* ---- bytes */
 
-static int write_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n) {
-		ssize_t k = write(fd, p, n);
-
-		if (k < 0 && errno != EINTR)
-			return errno;
-		if (k > 0) {
-			p += k;
-			n -= (size_t)k;
-		}
-	}
-	return 0;
-}
-
 static int flush_out(struct sound_out *o)
 {
 	size_t n = o->n;
-	int err = write_all(o->fd, o->out, n);
+	int err = sound_write_all(o->fd, o->out, n);
 
 	o->n = 0;
 	o->written += err ? 0 : n;
@@ -192,7 +177,7 @@ static int go_on(struct sound_out *o)
 	if (end < 0)
 		return errno;
 	if (end == 0)
-		return write_all(o->fd, want, n);
+		return sound_write_all(o->fd, want, n);
 	if ((uint64_t)end < n || (n && pread(o->fd, is, n, 0) != (ssize_t)n))
 		return ESPIPE;
 	if (n && (memcmp(is, want, 4) || memcmp(is + 8, want + 8, 28)))
@@ -246,7 +231,7 @@ int sound_out_open(struct sound_out **out, const struct sound_out_prm *prm)
 	if (!err) {
 		make_folders(prm->path);
 		o->fd = open(prm->path, (prm->append ? O_RDWR : O_WRONLY | O_TRUNC) | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-		err = o->fd < 0 ? errno : prm->append ? go_on(o) : write_all(o->fd, head, header(o, head));
+		err = o->fd < 0 ? errno : prm->append ? go_on(o) : sound_write_all(o->fd, head, header(o, head));
 	}
 	if (err)
 		out_free(o);

@@ -25,25 +25,10 @@ struct tap_wav {
 
 /* ---- the file */
 
-static int write_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n) {
-		ssize_t k = write(fd, p, n);
-
-		if (k < 0 && errno != EINTR)
-			return errno;
-		if (k > 0) {
-			p += k;
-			n -= (size_t)k;
-		}
-	}
-	return 0;
-}
-
 static int flush_samples(struct tap_wav *w)
 {
 	size_t n = w->n;
-	int err = write_all(w->fd, w->out, n);
+	int err = sound_write_all(w->fd, w->out, n);
 
 	w->n = 0;
 	w->written += err ? 0 : n;
@@ -93,7 +78,7 @@ static int begin_file(void *arg, uint64_t now_us)
 	align_begin(w->align, now_us);
 	/* A length of 0 says that it is still being written. */
 	wav_header(head, w->rate, w->stereo ? 2 : 1, 0);
-	err = write_all(w->fd, head, sizeof(head));
+	err = sound_write_all(w->fd, head, sizeof(head));
 	if (err) {
 		close(w->fd);
 		w->fd = -1;

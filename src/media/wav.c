@@ -1,6 +1,7 @@
-/* media/wav.c -- RIFF headers, read with suspicion. */
+/* media/wav.c -- RIFF headers, read with suspicion, and what files of sound are written with. */
 #include "media/file.h"
 #include <errno.h>
+#include <unistd.h>
 #include "base/poison.h"
 
 static uint16_t le16(const char *p)
@@ -110,4 +111,19 @@ void wav_header(uint8_t out[44], uint32_t rate, uint16_t channels, uint32_t data
 	put32(out + 28, rate * 2 * channels);
 	out[32] = (uint8_t)(2 * channels);
 	put32(out + 40, data_n);
+}
+
+int sound_write_all(int fd, const uint8_t *p, size_t n)
+{
+	while (n) {
+		ssize_t k = write(fd, p, n);
+
+		if (k < 0 && errno != EINTR)
+			return errno;
+		if (k > 0) {
+			p += k;
+			n -= (size_t)k;
+		}
+	}
+	return 0;
 }
