@@ -29,7 +29,7 @@ static int write_parts(struct ua_invite *iv, struct ua_body *body, const struct 
 	char boundary[SIP_TAG + 1];
 	struct buf all = BUF_INIT;
 	struct str end;
-	int len;
+	int len, err;
 
 	sip_token(iv->ua->sip, boundary, SIP_TAG);
 	end = str_z(boundary);
@@ -42,7 +42,9 @@ static int write_parts(struct ua_invite *iv, struct ua_body *body, const struct 
 	buf_put(&body->b, buf_view(&all));
 	len = snprintf(body->type_room, sizeof(body->type_room), "multipart/mixed;boundary=%s", boundary);
 	body->type = str_mk(body->type_room, (size_t)len);
-	return buf_err(&all) ? buf_free(&all), ENOMEM : (buf_free(&all), buf_err(&body->b));
+	err = buf_err(&all) ? buf_err(&all) : buf_err(&body->b);
+	buf_free(&all);
+	return err;
 }
 
 static int write_alone(struct ua_body *body, const struct ua_part *p)

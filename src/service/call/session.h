@@ -18,6 +18,7 @@
  *   session_diversion.c whom the call was for: Diversion, History-Info
  *   session_aoc.c       what it costs
  *   session_tones.c     digits and fax tones in the sound
+ *   session_record.c    one-touch recording
  *   channel_tech.c      what the pbx asks of a channel
  *
  * Ownership: the channel's pvt holds one reference until tech->hangup; the ua_invite
@@ -238,8 +239,6 @@ void session_ice_undo(struct session *s);            /* it came to nothing */
 void session_ice_event(struct session *s, const struct media_event *e);
 void session_ice_headers(const struct session *s, struct buf *h);    /* of an INVITE, and of a 2xx to one */
 unsigned session_ice_info(struct session *s, const struct sip_msg *msg);     /* trickle-ice-sdpfrag came: the answer's status */
-/* session_record.c: true: it was an INFO with Record: on or off, and is answered. */
-bool session_record_info(struct session *s, struct sip_server_tx *tx, const struct sip_msg *msg);
 
 /* session_port.c */
 /* What opens the ports of the streams that are in force or about to be offered.
@@ -325,12 +324,15 @@ void session_tones_event(struct session *s, const struct media_event *e);    /* 
 
 /* session_diversion.c */
 void session_write_diversion(struct session *s, struct buf *headers, bool request);
+/* True: the channel's redirecting data was set from `msg`. */
+bool session_read_redirecting(struct session *s, const struct sip_msg *msg);
+void session_tell_redirecting(struct session *s);    /* CE_REDIRECTING */
+
 /* session_redirect.c */
 bool session_retarget(void *arg, struct sip_msg *msg, struct str *uri);      /* as in struct ua_invite_user */
 void session_redirected(struct session *s, struct sip_msg *msg);
 
-/* True: the channel's redirecting data was set from `msg`. */
-bool session_read_redirecting(struct session *s, const struct sip_msg *msg);
-void session_tell_redirecting(struct session *s);    /* CE_REDIRECTING */
+/* session_record.c: true: it was an INFO with Record: on or off, and is answered. */
+bool session_record_info(struct session *s, struct sip_server_tx *tx, const struct sip_msg *msg);
 
 #endif
