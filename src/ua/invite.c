@@ -164,7 +164,7 @@ static void keep_parts(struct ua_invite *iv)
 void ua_invite_end(struct ua_invite *iv, struct str headers)
 {
 	obj_hold(iv);
-	if (iv->state == UA_INVITE_UP)
+	if (!UA_SMALL && iv->state == UA_INVITE_UP)
 		keep_parts(iv);
 	iv->prm.user = NULL;
 	iv->prm.arg = NULL;

@@ -16,14 +16,6 @@ void ua_body_free(struct ua_body *body)
 	buf_free(&body->b);
 }
 
-#ifdef SIDETONE_SMALL   /* a page's agent has no parts to add */
-int ua_body_finish(struct ua_invite *iv, struct ua_body *body, enum ua_invite_message kind, unsigned status)
-{
-	(void)kind, (void)status;
-	body->type = body->b.n ? ua_invite_body_type(iv) : STR_NULL;
-	return buf_err(&body->b);
-}
-#else
 static int write_parts(struct ua_invite *iv, struct ua_body *body, const struct ua_part *v, size_t n)
 {
 	char boundary[SIP_TAG + 1];
@@ -61,7 +53,7 @@ int ua_body_finish(struct ua_invite *iv, struct ua_body *body, enum ua_invite_me
 {
 	const struct ua_invite_user *user = iv->prm.user;
 	struct ua_part v[UA_PARTS];
-	size_t n = user && user->parts ? user->parts(iv->prm.arg, kind, status, v) : 0;
+	size_t n = !UA_SMALL && user && user->parts ? user->parts(iv->prm.arg, kind, status, v) : 0;
 
 	if (!n) {
 		body->type = body->b.n ? ua_invite_body_type(iv) : STR_NULL;
@@ -71,4 +63,3 @@ int ua_body_finish(struct ua_invite *iv, struct ua_body *body, enum ua_invite_me
 		return write_alone(body, v);
 	return write_parts(iv, body, v, n);
 }
-#endif

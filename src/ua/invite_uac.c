@@ -310,7 +310,7 @@ static bool retarget(struct ua_invite *iv, struct ua_request *rq, struct sip_msg
 {
 	struct str uri;
 
-	if (iv->state != UA_INVITE_CALLING || !iv->prm.user || !iv->prm.user->retarget ||
+	if (UA_SMALL || iv->state != UA_INVITE_CALLING || !iv->prm.user || !iv->prm.user->retarget ||
 	    !iv->prm.user->retarget(iv->prm.arg, msg, &uri) || !ua_request_again_at(rq, uri))
 		return false;
 	iv->rel.remote_rseq = 0;

@@ -240,7 +240,7 @@ static void tell_final(struct ua_request *rq, struct sip_msg *msg)
 	if (rq->state != UA_REQUEST_ANSWERED || (msg->method == SIP_INVITE && msg->status < 300))
 		return;
 	if (rq->again && rq->prm.response) {
-		if (rq->elsewhere)
+		if (!UA_SMALL && rq->elsewhere)
 			send_elsewhere(rq);
 		else
 			send_again(rq);

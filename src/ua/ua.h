@@ -10,6 +10,14 @@
 #include "sip/out.h"
 #include "sip/stack.h"
 
+/* Built for a page: its agent goes nowhere by itself when it is redirected, and has no parts beside its
+ * descriptions; what does that is left out of the file that pages load. */
+#ifdef SIDETONE_SMALL
+enum { UA_SMALL = 1 };
+#else
+enum { UA_SMALL = 0 };
+#endif
+
 /* What a transport can send to. */
 struct ua_reach {
 	bool fixed;                     /* one transport was named: only its protocol counts */
