@@ -103,6 +103,10 @@ bool sidetone_media_handle(struct sidetone_media *m, const struct sidetone_event
 void sidetone_media_forget(struct sidetone_media *m, struct sidetone_session *s);
 /* From the next description on. A session that is up needs sidetone_media_renew(). */
 int sidetone_media_set_address(struct sidetone_media *m, const char *address, const char *public_address);
+/* The address of ours that leads to the server: what offers say while no `address` was given, for where the peer
+ * is nobody knows then. NULL: forgotten, and the address of the way to the Internet is said. sidetone_loop_media()
+ * does it at each connection. EINVAL. */
+int sidetone_media_set_way(struct sidetone_media *m, const char *address);
 
 /* ---- one session ------------------------------------------------------------------------------- */
 

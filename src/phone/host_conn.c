@@ -295,6 +295,7 @@ static void tell_opened(void *arg)
 	free(c->target);
 	c->target = NULL;
 	c->targets = c->at = 0;
+	host_media_way(c->host, &c->path.local);
 	sidetone_core_opened(c->host->core, c->id, net_is_websocket(c->path.proto) ? NULL : sa_text(&c->path.local, local));
 }
 

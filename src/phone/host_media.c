@@ -87,6 +87,19 @@ int sidetone_loop_media(struct sidetone_loop *h, struct sidetone_media *m)
 	return 0;
 }
 
+/* Behind the way to the Internet a server at home would be told of an address that it may not even reach. */
+void host_media_way(struct sidetone_loop *h, const struct sa *local)
+{
+	char room[SA_TEXT];
+	struct buf b;
+
+	if (!h->media || !h->media->media || !sa_is_set(local) || sa_is_any(local))
+		return;
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	sa_write_bare(&b, local);
+	sidetone_media_set_way(h->media->media, buf_z(&b));
+}
+
 uint64_t host_media_wait_ms(const struct sidetone_loop *h)
 {
 	return h->media ? sidetone_media_wait_ms(h->media->media) : UINT64_MAX;

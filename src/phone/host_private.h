@@ -58,6 +58,7 @@ int host_watch_network(struct sidetone_loop *h);
 void host_forget_network(struct sidetone_loop *h);
 
 uint64_t host_media_wait_ms(const struct sidetone_loop *h);  /* UINT64_MAX: no limit */
+void host_media_way(struct sidetone_loop *h, const struct sa *local);        /* ours, of a connection that is up now */
 
 /* host_uri.c. `host`: no brackets around IPv6. */
 struct host_uri {

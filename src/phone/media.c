@@ -185,6 +185,11 @@ int sidetone_media_set_address(struct sidetone_media *m, const char *address, co
 	return err;
 }
 
+int sidetone_media_set_way(struct sidetone_media *m, const char *address)
+{
+	return phone_conf_way(&m->conf, address);
+}
+
 /* ---- its loop */
 
 int sidetone_media_fd(const struct sidetone_media *m)

@@ -45,6 +45,7 @@ struct phone_media_user {
 struct phone_conf {
 	struct formats formats;
 	struct sa address, public;      /* unset: none said */
+	struct sa way;                  /* of ours, on the way to the server; unset: not known */
 	enum sidetone_digits digits;
 	enum sidetone_encryption encryption;
 	bool optional, rtcp_mux, bundle, ice;
@@ -147,6 +148,7 @@ int phone_identity_new(struct dtls_cert **cert, struct dtls_identity **out, char
 /* ---- media_conf.c */
 int phone_conf_read(struct phone_conf *c, const struct sidetone_media_options *o, char *why, size_t why_n);
 int phone_conf_address(struct phone_conf *c, const char *address, const char *public_address);
+int phone_conf_way(struct phone_conf *c, const char *address);
 void phone_conf_free(struct phone_conf *c);
 void phone_why(char *why, size_t n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -51,6 +51,16 @@ static int read_address(struct sa *out, const char *text)
 	return sa_parse_host(out, str_z(text), 0) || sa_is_any(out) ? EINVAL : 0;
 }
 
+int phone_conf_way(struct phone_conf *c, const char *address)
+{
+	struct sa own;
+
+	if (read_address(&own, address))
+		return EINVAL;
+	c->way = own;
+	return 0;
+}
+
 int phone_conf_address(struct phone_conf *c, const char *address, const char *public_address)
 {
 	struct sa own, shown;

@@ -55,8 +55,12 @@ static void own_address(const struct phone_call *c, const struct neg_stream *st,
 		*out = *media_session_local(ms);
 	else if (sa_is_set(&conf->address))
 		*out = conf->address;
-	else if (!sa_is_set(&st->remote) || sa_is_any(&st->remote) || sa_source_for(&st->remote, out) || sa_is_any(out))
-		default_address(out);
+	else if (!sa_is_set(&st->remote) || sa_is_any(&st->remote) || sa_source_for(&st->remote, out) || sa_is_any(out)) {
+		if (sa_is_set(&conf->way))
+			*out = conf->way;
+		else
+			default_address(out);
+	}
 	sa_set_port(out, 0);
 }
 

@@ -132,9 +132,13 @@ def test_registers(net, transport):
     answering = net.start("1001", "--answer", "--tone", "700", transport=transport)
     answering.wait("registered")
     path = f"{net.dir}/heard.wav"
+    net.server.ask("pjsip set logger on")
     code, events, errors = net.run("1002", "--call", "1001", "--record", path, "--seconds", "1.5")
     assert (code, outcome(events)["outcome"]) == (0, "answered"), (events, errors)
     assert share_heard(path, 700) > 0.9
+    # Every description says the address that leads to the server, though this machine may have others.
+    lines = set(re.findall(r"c=IN IP4 \S+", net.server.log()))
+    assert lines == {"c=IN IP4 127.0.0.1"}, lines
     assert answering.end(how=None) == 0
 
 

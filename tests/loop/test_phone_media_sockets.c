@@ -159,6 +159,12 @@ static void test_any_address(void **state)
 	assert_non_null(make(&a, SIDETONE_OFFER));
 	assert_null(strstr(a.s.body, "c=IN IP4 0.0.0.0"));
 	assert_non_null(strstr(a.s.body, "a=candidate:"));
+	/* Nobody knows where the peer is, but where the server is is known. */
+	closed(&a);
+	assert_int_equal(sidetone_media_set_way(a.m, "nowhere"), EINVAL);
+	assert_int_equal(sidetone_media_set_way(a.m, "127.0.0.1"), 0);
+	assert_non_null(make(&a, SIDETONE_OFFER));
+	assert_non_null(strstr(a.s.body, "c=IN IP4 127.0.0.1"));
 }
 
 /* The call ends while a file is being read. */
