@@ -18,6 +18,7 @@ struct registration {
 	const struct registration_conf *c;
 	enum outbound_status status;
 	struct ua_register *reg;        /* owned */
+	struct ua_agreement *agreement; /* held: security_negotiation; NULL: none */
 	struct text agent, headers;     /* of each REGISTER: the next reload replaces the service's */
 	char line[LINE + 1];
 	bool leaving;
@@ -59,6 +60,7 @@ static void registration_free(struct registration *r)
 	if (r->leaving)
 		list_remove(&r->link);
 	obj_drop(r->conf);
+	obj_drop(r->agreement);
 	text_free(&r->name);
 	text_free(&r->agent);
 	text_free(&r->headers);
@@ -151,8 +153,18 @@ static struct ua_register_prm prm_of(struct registration *r)
 		.max_forwards = (int)r->conf->global->max_forwards, .no_rport = r->conf->system->disable_rport,
 		.expires_s = c->expiration, .retry = { c->retry_interval, c->forbidden_retry_interval,
 			c->fatal_retry_interval, c->max_retries, c->auth_rejection_permanent },
+		.agree = { .server = r->agreement, .client = c->security_mechanisms, .client_first = true },
 		.credentials = auth.credentials, .credentials_arg = auth.credentials_arg, .hold = r->conf, .arg = r,
 		.prepare = prepare_request, .changed = on_changed };
+}
+
+static int want_agreement(struct registration *r)
+{
+	if (r->c->security_negotiation != SECURITY_MEDIASEC)
+		r->agreement = obj_drop(r->agreement);
+	else if (!r->agreement)
+		r->agreement = ua_agreement_new();
+	return r->agreement || r->c->security_negotiation != SECURITY_MEDIASEC ? 0 : ENOMEM;
 }
 
 static int configure_registration(struct registration *r, struct snapshot *conf, const struct registration_conf *c)
@@ -165,6 +177,8 @@ static int configure_registration(struct registration *r, struct snapshot *conf,
 	r->c = c;
 	obj_drop(before);
 	err = write_headers(r);
+	if (!err)
+		err = want_agreement(r);
 	prm = prm_of(r);
 	if (r->reg)
 		ua_register_set(r->reg, &prm);
@@ -408,4 +422,14 @@ struct str outbound_of_line(const struct service *svc, struct str line)
 		if (r->c->line && str_eq(str_z(r->line), line))
 			return text_view(&r->name);
 	return STR_NULL;
+}
+
+const struct ua_agreement *outbound_agreement(const struct service *svc, struct str endpoint)
+{
+	const struct registration *r;
+
+	for (size_t it = 0; outbound_of(svc) && (r = map_next(outbound_of(svc)->by_name, &it)); )
+		if (r->agreement && ua_agreement_is_known(r->agreement) && str_eq(r->c->endpoint, endpoint))
+			return r->agreement;
+	return NULL;
 }
