@@ -125,7 +125,7 @@ static int write_agreement(struct ua_request *rq)
 	struct buf b;
 	int err;
 
-	if (!rq->prm.agree.server || rq->out->method == SIP_ACK)
+	if (UA_SMALL || !rq->prm.agree.server || rq->out->method == SIP_ACK)
 		return 0;
 	buf_init(&b, room, sizeof(room), 0);
 	ua_agree_write(&rq->prm.agree, rq->refused, &b);
@@ -224,7 +224,7 @@ static bool answer_challenge(struct ua_request *rq, const struct sip_msg *msg)
 /* 494 (RFC 3329 2.3.1): the server's list is to be repeated to it. Not to the same refusal twice. */
 static bool answer_agreement(struct ua_request *rq, const struct sip_msg *msg)
 {
-	bool learnt = rq->prm.agree.server && ua_agreement_learn(rq->prm.agree.server, msg);
+	bool learnt = !UA_SMALL && rq->prm.agree.server && ua_agreement_learn(rq->prm.agree.server, msg);
 
 	if (msg->status != 494 || !learnt || rq->refused == 494 || rq->agains >= MAX_AGAIN || rq->cancel)
 		return false;
