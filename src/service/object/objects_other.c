@@ -135,7 +135,8 @@ int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
 	if (!p->event.n)
 		return report_fault(b, "needs event=");
 	if ((str_ieq(p->event, STR("presence")) || str_ieq(p->event, STR("dialog"))) && !p->body.n)
-		return report_fault(b, "needs @body=, the content type");
+		(void)build_fault(b, REPORT_WARNING, "%s '%.*s': publishes nothing: it needs @body=, the content type", b->type,
+				  STR_ARG(b->s->name));
 	err = build_uri(b, "server_uri", p->server_uri);
 	if (!err && p->from_uri.n)
 		err = build_uri(b, "from_uri", p->from_uri);
