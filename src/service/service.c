@@ -14,6 +14,7 @@
 #include "service/common/media_names.h"
 #include "service/trust/identify.h"
 #include "service/place/location.h"
+#include "service/place/stats.h"
 #include "service/common/lookup.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
@@ -237,7 +238,10 @@ static int make_common(struct service *svc, const struct service_prm *prm)
  * it cannot be later, and looks for contacts. */
 static int start_rooms(struct service *svc)
 {
-	int err = locations_start(svc);
+	int err;
+
+	endpoint_stats_set_conf(svc, NULL, svc->conf);
+	err = locations_start(svc);
 
 	err = err ? err : channel_tech_register(svc->pbx);
 	err = err ? err : functions_register(svc->pbx);
@@ -289,6 +293,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	if (authenticate_set_conf(svc, conf))
 		log_error("out of memory: unidentified_request_count stays as it was");
 	svc->conf = obj_hold(conf);
+	endpoint_stats_set_conf(svc, old, conf);
 	set_names(svc);
 	if (svc->web)
 		web_set_conf(svc->web, conf->http, conf, r);
@@ -344,6 +349,8 @@ void service_free(struct service *svc)
 	media_names_free(svc);
 	outbound_free(svc);
 	publications_free(svc);
+	if (svc->locations)
+		endpoint_stats_set_conf(svc, svc->conf, NULL);
 	messages_free(svc);
 	subscriptions_free(svc);
 	notify_free(svc);
