@@ -18,6 +18,7 @@
 #include "service/common/lookup.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
+#include "service/event/compositor.h"
 #include "service/event/publish.h"
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
@@ -248,6 +249,7 @@ static int start_rooms(struct service *svc)
 	err = err ? err : messages_start(svc);
 	err = err ? err : subscriptions_start(svc);
 	err = err ? err : outbound_start(svc);
+	err = err ? err : compositor_start(svc);
 	return err ? err : publications_start(svc);
 }
 
@@ -349,6 +351,7 @@ void service_free(struct service *svc)
 	media_names_free(svc);
 	outbound_free(svc);
 	publications_free(svc);
+	compositor_free(svc);
 	if (svc->locations)
 		endpoint_stats_set_conf(svc, svc->conf, NULL);
 	messages_free(svc);

@@ -1,50 +1,15 @@
 /* The publications of the configuration (type=outbound-publish): which extensions each is about, and a
  * ua_publish for every one of them, made at its first state. */
 #define LOG_MODULE "publish"
-#include "service/event/publish.h"
+#include "service/event/publish_private.h"
 #include "base/log.h"
 #include "service/common/request.h"
-#include "service/event/exten.h"
-#include "ua/publish.h"
 #include <errno.h>
-#include <regex.h>
 #include <stdlib.h>
 
 #define FIRST_MS 1000           /* who starts together with us gets a second */
 
-struct publications {           /* subscriptions.publications */
-	struct service *svc;
-	struct map *by_name;            /* struct publication */
-	struct list leaving;            /* struct publisher: configured no more, taking back */
-	struct hint_observer hints;
-	struct timer first;
-	bool stopped;
-};
-
-struct publication {            /* obj: what its publishers look into */
-	struct publications *all;
-	struct text name;
-	struct snapshot *conf;          /* held */
-	const struct outbound_publish *c;
-	struct text agent;
-	regex_t context_re, exten_re;
-	bool has_context, has_exten;
-	uint32_t version;               /* of dialog-info, as Asterisk counts: one for all */
-	struct map *by_user;            /* struct publisher */
-	bool told_all;                  /* every hint's state was said once */
-};
-
-/* One extension at one server. */
-struct publisher {
-	struct list link;               /* in publications.leaving, once it is no more in by_user */
-	struct publication *of;         /* held */
-	struct text user, target, from, to;
-	struct text entity, compositor; /* as the bodies name us and them: with their ports */
-	struct ua_publish *p;           /* owned */
-	bool leaving;
-};
-
-static struct publications *publications_of(const struct service *svc)
+struct publications *publications_of(const struct service *svc)
 {
 	return svc->subscriptions ? svc->subscriptions->publications : NULL;
 }
@@ -66,7 +31,7 @@ static void publisher_free(struct publisher *r)
 	free(r);
 }
 
-/* `uri` with another user; a From and a To have no port and no parameters (RFC 3261 19.1.1). */
+/* `uri` with another user, if there is one; a From and a To have no port and no parameters (RFC 3261 19.1.1). */
 static int put_uri(struct text *out, struct str uri, struct str user, bool bare)
 {
 	struct buf b = BUF_INIT;
@@ -79,8 +44,11 @@ static int put_uri(struct text *out, struct str uri, struct str user, bool bare)
 	rest = sip_uri_as_target(&u);
 	rest = bare ? u.host : str_skip(rest, (size_t)(u.host.p - rest.p));
 	buf_puts(&b, u.scheme, STR(":"));
-	sip_escape_user(&b, user);
-	buf_puts(&b, STR("@"), rest);
+	if (user.n)
+		sip_escape_user(&b, user);
+	else
+		buf_put(&b, u.user);
+	buf_puts(&b, user.n || u.user.n ? STR("@") : STR_NULL, rest);
 	err = buf_err(&b) ? ENOMEM : text_set(out, buf_view(&b));
 	buf_free(&b);
 	return err;
@@ -111,6 +79,15 @@ static void on_changed(void *arg, struct ua_publish *p, const struct ua_publish_
 		publisher_free(r);
 }
 
+/* Of states there is more than the last one said. */
+static void on_lost(void *arg, struct ua_publish *p)
+{
+	struct publisher *r = arg;
+
+	(void)p;
+	states_say_all(r->of);
+}
+
 static struct ua_publish_prm prm_of(struct publisher *r)
 {
 	struct publication *u = r->of;
@@ -123,7 +100,7 @@ static struct ua_publish_prm prm_of(struct publisher *r)
 		.max_forwards = (int)u->conf->global->max_forwards, .no_rport = u->conf->system->disable_rport,
 		.expires_s = c->expiration, .max_challenges = c->max_auth_attempts, .credentials = auth.credentials,
 		.credentials_arg = auth.credentials_arg, .hold = u->conf, .arg = r, .prepare = prepare,
-		.changed = on_changed };
+		.lost = u->kind == PUBLISH_EXTENS ? NULL : on_lost, .changed = on_changed };
 }
 
 static int add_publisher(struct publication *u, struct str user, struct publisher **out)
@@ -165,12 +142,24 @@ static void leave_publisher(struct publisher *r)
 
 /* ---- what is said ----------------------------------------------------------------------------- */
 
-static bool is_about(const struct publication *u, struct str context, struct str exten)
+static bool fits(const regex_t *re, struct str name)
 {
-	char room[2][256];
+	char room[300];
 
-	return (!u->has_context || !regexec(&u->context_re, str_copy(room[0], sizeof(room[0]), context), 0, NULL, 0)) &&
-	       (!u->has_exten || !regexec(&u->exten_re, str_copy(room[1], sizeof(room[1]), exten), 0, NULL, 0));
+	return !regexec(re, str_copy(room, sizeof(room), name), 0, NULL, 0);
+}
+
+bool publication_is_about(const struct publication *u, struct str name)
+{
+	return !u->has_name || fits(&u->name_re, name);
+}
+
+int publication_say(struct publication *u, struct str user, struct str key, struct str type, struct str body)
+{
+	struct publisher *r = map_get(u->by_user, user);
+	int err = r ? 0 : add_publisher(u, user, &r);
+
+	return err ? err : ua_publish_send(r->p, key, type, body);
 }
 
 static int write_state(struct publisher *r, struct str context, int state, struct buf *b)
@@ -191,7 +180,7 @@ static void say(struct publication *u, struct str context, struct str exten, int
 	struct buf b = BUF_INIT;
 	int err = 0;
 
-	if (!is_about(u, context, exten))
+	if ((u->has_context && !fits(&u->context_re, context)) || !publication_is_about(u, exten))
 		return;
 	if (state < 0) {
 		if (r)
@@ -213,7 +202,7 @@ static void on_hint(void *arg, struct str context, struct str exten, int state)
 	struct publication *u;
 
 	for (size_t it = 0; !all->stopped && (u = map_next(all->by_name, &it)); )
-		if (u->told_all)
+		if (u->told_all && u->kind == PUBLISH_EXTENS)
 			say(u, context, exten, state);
 }
 
@@ -227,11 +216,14 @@ static void say_all(void *arg)
 
 	while (hint_next(all->svc->pbx, &w, &row))
 		for (size_t it = 0; row.state >= 0 && (u = map_next(all->by_name, &it)); )
-			if (!u->told_all)
+			if (!u->told_all && u->kind == PUBLISH_EXTENS)
 				say(u, row.context, row.exten, row.state);
 	hint_walk_end(&w);
-	for (size_t it = 0; (u = map_next(all->by_name, &it)); )
+	for (size_t it = 0; (u = map_next(all->by_name, &it)); ) {
+		if (!u->told_all && u->kind != PUBLISH_EXTENS)
+			states_say_all(u);
 		u->told_all = true;
+	}
 }
 
 static void plan_say_all(struct publications *all, uint64_t ms)
@@ -247,8 +239,8 @@ static void publication_obj_free(void *arg)
 
 	if (u->has_context)
 		regfree(&u->context_re);
-	if (u->has_exten)
-		regfree(&u->exten_re);
+	if (u->has_name)
+		regfree(&u->name_re);
 	map_free(u->by_user);
 	text_free(&u->name);
 	text_free(&u->agent);
@@ -283,27 +275,42 @@ static int set_conf(struct publication *u, const struct outbound_publish *c)
 	return text_set(&u->agent, text_view(&svc->names.user_agent));
 }
 
-static bool is_published_here(const struct outbound_publish *c)
+static bool kind_of(const struct outbound_publish *c, enum publish_kind *kind)
 {
-	return (str_ieq(c->event, STR("presence")) || str_ieq(c->event, STR("dialog"))) && c->body.n;
+	static const struct {
+		struct str event;
+		enum publish_kind kind;
+	} events[] = { { STR_INIT("presence"), PUBLISH_EXTENS }, { STR_INIT("dialog"), PUBLISH_EXTENS },
+		{ STR_INIT("asterisk-devicestate"), PUBLISH_DEVICES }, { STR_INIT("asterisk-mwi"), PUBLISH_MAILBOXES } };
+
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		if (str_ieq(c->event, events[i].event)) {
+			*kind = events[i].kind;
+			return *kind != PUBLISH_EXTENS || c->body.n;
+		}
+	return false;
 }
 
 static int add_publication(struct publications *all, const struct outbound_publish *c)
 {
+	enum publish_kind kind;
 	struct publication *u;
+	struct str names;
 	int err;
 
-	if (!is_published_here(c))
+	if (!kind_of(c, &kind))
 		return 0;
+	names = kind == PUBLISH_EXTENS ? c->exten : kind == PUBLISH_DEVICES ? c->device_state_filter : c->mailbox_state_filter;
 	u = obj_new(sizeof(*u), publication_obj_free);
 	if (!u)
 		return ENOMEM;
 	u->all = all;
+	u->kind = kind;
 	u->by_user = map_new(false);
 	err = u->by_user ? set_conf(u, c) : ENOMEM;
 	err = err ? err : text_set(&u->name, c->name);
 	err = err ? err : compile(&u->context_re, c->context, &u->has_context);
-	err = err ? err : compile(&u->exten_re, c->exten, &u->has_exten);
+	err = err ? err : compile(&u->name_re, names, &u->has_name);
 	err = err ? err : map_add(all->by_name, text_view(&u->name), u);
 	if (err)
 		obj_drop(u);
@@ -338,6 +345,7 @@ int publications_start(struct service *svc)
 	svc->subscriptions->publications = all;
 	all->hints = (struct hint_observer){ .changed = on_hint, .arg = all };
 	hint_observe(svc->pbx, &all->hints);
+	states_listen(all);
 	snapshot_each(outbound_publish, OBJECT_OUTBOUND_PUBLISH, c, svc->conf) {
 		int err = add_publication(all, c);
 
@@ -414,6 +422,8 @@ void publications_free(struct service *svc)
 		return;
 	timer_stop(&all->first);
 	list_remove(&all->hints.link);
+	list_remove(&all->devices.link);
+	list_remove(&all->mailboxes.link);
 	for (size_t it = 0; (u = map_next(all->by_name, &it)); ) {
 		for (size_t k = 0; (r = map_next(u->by_user, &k)); )
 			publisher_free(r);
