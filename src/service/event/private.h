@@ -7,7 +7,7 @@
  *   package.c       the event packages and the bodies, a row each
  *   exten.c         presence and dialog: the hints of the dialplan
  *   body_exten.c    their bodies: PIDF, XPIDF, dialog-info
- *   publish.c       what we publish at other servers
+ *   publish.c       what we publish at other servers; publisher.c how
  *   states.c        states of devices and mailboxes, to and from other servers
  *   compositor.c    what others publish here
  *   mwi.c           mailboxes, and message-summary
