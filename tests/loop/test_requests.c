@@ -398,11 +398,11 @@ static void messages_are_logged(void **state)
 	log_set_mask(mask | 1u << LOG_VERBOSE);
 	alice("OPTIONS", "up", 1, "", "");
 	assert_string_equal(logged, "");
-	t.svc->wire.logger = true;
+	sip_log_all(&t.svc->wire.log);
 	alice("OPTIONS", "up", 2, "", "");
 	log_set_sink(NULL, NULL);
 	log_set_mask(mask);
-	assert_true(has(str_z(logged), "Received SIP message ("));
+	assert_true(has(str_z(logged), "Received SIP request ("));
 	assert_true(has(str_z(logged), "OPTIONS sip:up@127.0.0.1:5060 SIP/2.0\n"));
 	assert_true(has(str_z(logged), "CSeq: 2 OPTIONS\n"));
 	assert_true(has(str_z(logged), "SIP/2.0 200 OK\n"));

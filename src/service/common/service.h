@@ -13,6 +13,7 @@
 #include "service/common/debug.h"
 #include "service/common/reason.h"
 #include "service/common/shares.h"
+#include "service/common/sip_log.h"
 #include "sdp/opus.h"
 #include "sip/dialog.h"
 #include "sip/resolve.h"
@@ -99,7 +100,7 @@ struct service_resolver {
 
 /* What messages pass on their way out and in. */
 struct service_wire {
-	bool logger;                    /* pjsip set logger on */
+	struct sip_log log;             /* pjsip set logger */
 	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes); /* service_prm.send, in place of a network */
 	void *arg;
 };
