@@ -212,6 +212,11 @@ void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r)
 	iv->prm.rel100 = r;
 }
 
+void ua_invite_set_transport(struct ua_invite *iv, struct str transport)
+{
+	iv->prm.request.transport = transport;
+}
+
 void ua_invite_finish(struct ua_invite *iv)
 {
 	if (iv->state != UA_INVITE_LEAVING)

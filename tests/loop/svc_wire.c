@@ -159,8 +159,8 @@ void wire_come_by(struct wire *t, enum net_proto proto, uint64_t conn, const cha
 {
 	struct net_path from = { .proto = proto, .conn = conn };
 
-	from.transport = t->svc->transports.n ? t->svc->transports.v[0].id : 0;
-	from.local = t->svc->transports.v[0].bound;
+	from.transport = t->svc->transports.n ? t->svc->transports.v[t->came_by].id : 0;
+	from.local = t->svc->transports.v[t->came_by].bound;
 	assert_int_equal(sa_parse(&from.peer, str_z(peer)), 0);
 	come(t, &from, str_z(text));
 }

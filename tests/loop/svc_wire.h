@@ -17,6 +17,7 @@ struct wire {
 	struct net_path path[WIRE_KEEP];
 	size_t n;
 	bool deaf;                      /* keeps nothing more */
+	size_t came_by;                 /* which transport of pjsip.conf messages come by; 0: the first */
 };
 
 void wire_open(struct wire *t, const char *extensions, const char *pjsip);

@@ -155,6 +155,16 @@ void service_trust(struct service *svc, const struct sa *peer);
 /* ---- transports */
 const struct service_transport *service_transport(const struct service *svc, struct str name);
 const struct service_transport *service_transport_by_id(const struct service *svc, uint32_t id);
+/* symmetric_transport: the name, of `conf`, of the UDP transport that a message came by, when what goes back to
+ * whoever sent it shall leave by it; else empty. */
+struct str service_symmetric(const struct service *svc, const struct snapshot *conf, const struct net_path *from);
+/* The transport of requests: the endpoint's (NULL: nobody's), else `symmetric` when `conf` has it; else empty. A view
+ * into `conf`. ..._to: only for a URI whose host is an address. */
+struct str service_transport_named(const struct snapshot *conf, const struct endpoint *ep, struct str symmetric);
+struct str service_transport_to(const struct snapshot *conf, const struct endpoint *ep, struct str symmetric, struct str uri);
+/* The same for requests in the dialog that `msg` begins. */
+struct str service_transport_back(const struct service *svc, const struct snapshot *conf, const struct endpoint *ep,
+				  const struct sip_msg *msg);
 /* Fill transport, proto, local for `peer`. `name`: wanted transport or empty. */
 int service_route(struct service *svc, struct net_path *path, struct str name, enum net_proto proto,
 		  const struct sa *peer);

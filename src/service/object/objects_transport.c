@@ -103,7 +103,8 @@ static const struct option rows[] = {
 	OPT_LIST(T, websocket_origins, NULL, 0, "Pages (https://example.com) whose scripts may open WebSockets; empty: any."),
 	OPT_BOOL(T, allow_reload, "no", 0, "Let a reload apply changes to this transport; without it they need a restart."),
 	OPT_BOOL(T, allow_wildcard_certs, "no", OPT_YESNO_CAP, "Accept *.example.com in peers' certificates."),
-	OPT_BOOL(T, symmetric_transport, "no", 0, "Reach contacts over the transport they registered on."),
+	OPT_BOOL(T, symmetric_transport, "no", 0, "UDP: who registered, called or subscribed over it is sent requests over it, "
+		"where the endpoint has no transport= and the contact names an address."),
 };
 #undef T
 

@@ -261,7 +261,8 @@ static struct contact *make_contact(struct reg *r, const struct wanted *w)
 	const struct sip_msg *m = r->msg;
 	struct contact_words words = { .uri = w->uri.text, .orig_uri = w->text.n ? w->addr.uri.text : STR_NULL,
 		.user_agent = sip_hdr_value(m, SIP_H_USER_AGENT), .call_id = m->call_id, .via_addr = m->via.host,
-		.reg_server = text_view(&r->svc->names.server_id), .endpoint = r->id->ep->name };
+		.reg_server = text_view(&r->svc->names.server_id), .endpoint = r->id->ep->name,
+		.txp = service_symmetric(r->svc, r->id->conf, &m->from_path) };
 	struct buf path = BUF_INIT;
 	struct sip_each e = { 0 };
 	struct contact *c;
