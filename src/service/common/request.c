@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include <errno.h>
 
+enum { UDP_MOST = 1300 };       /* [bytes] RFC 3261 18.1.1 */
+
 /* ---- the network ------------------------------------------------------------------ */
 
 static int route(void *arg, struct net_path *path, struct str transport, const struct ua_target *to)
@@ -50,6 +52,8 @@ void service_ua_start(struct service *svc)
 	static const struct ua_ways ways = { route, reach, usable };
 
 	ua_init(&svc->ua, svc->sip, svc->digest, &ways, svc, svc->resolver.dns ? &svc->resolver.lookup : NULL);
+	if (!svc->conf->system->disable_tcp_switch)
+		svc->ua.tcp_from = UDP_MOST;
 }
 
 /* ---- credentials ------------------------------------------------------------------ */

@@ -149,7 +149,8 @@ static const struct option system_rows[] = {
 	POOL(taskpool_minimum_size, "4"), POOL(taskpool_initial_size, "4"), POOL(taskpool_auto_increment, "1"),
 	POOL(taskpool_idle_timeout, "60"), POOL(taskpool_max_size, "50"), POOL(threadpool_initial_size, "4"),
 	POOL(threadpool_auto_increment, "1"), POOL(threadpool_idle_timeout, "60"), POOL(threadpool_max_size, "50"),
-	OPT_BOOL(Y, disable_tcp_switch, "yes", L | S, "Do not move long requests from UDP to TCP (RFC 3261 18.1.1)."),
+	OPT_BOOL(Y, disable_tcp_switch, "yes", S, "no: requests of 1300 bytes and more go by TCP, and by UDP when that fails (RFC 3261 18.1.1); "
+		"not with transport=."),
 	OPT_BOOL(Y, follow_early_media_fork, "yes", 0, "Allow endpoints to follow early media to another fork."),
 	OPT_BOOL(Y, accept_multiple_sdp_answers, "no", 0, "Allow endpoints to take a second SDP answer."),
 	OPT_BOOL(Y, disable_rport, "no", 0, "Do not ask for rport in requests we send (RFC 3581)."),
