@@ -328,6 +328,7 @@ void service_free(struct service *svc)
 		return;
 	service_debug_stop(svc);
 	sip_log_stop(&svc->wire.log);
+	overload_stop(&svc->overload);
 	identify_forget_hosts(svc);
 	service_ice_free(svc);
 	media_names_free(svc);

@@ -11,6 +11,7 @@
 #include "pbx/channel.h"
 #include "service/object/object.h"
 #include "service/common/debug.h"
+#include "service/common/overload.h"
 #include "service/common/reason.h"
 #include "service/common/shares.h"
 #include "service/common/sip_log.h"
@@ -132,6 +133,7 @@ struct service {
 	struct service_names names;
 	struct service_guard guard;
 	struct service_load load;
+	struct overload overload;
 	struct service_calls calls;
 	struct service_rtp rtp;
 	struct service_wire wire;
