@@ -534,7 +534,8 @@ void register_request(struct service *svc, struct identity *id, struct sip_serve
 			   &msg->from_path.peer, "%s", why);
 		log_warning("AOR '%.*s' not found for endpoint '%.*s' (%.*s): %s", STR_ARG(msg->to.uri.user),
 			    STR_ARG(id->ep->name), STR_ARG(msg->from.uri_text), why);
-		service_reply(svc, tx, status, STR_NULL);
+		/* RFC 3327 5.3; RFC 3261 8.2.2.3: what the phone does not have is named. */
+		service_reply(svc, tx, status, status == 420 ? STR("Unsupported: path\r\n") : STR_NULL);
 		return;
 	}
 	r = calloc(1, sizeof(*r));
