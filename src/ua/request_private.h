@@ -33,6 +33,7 @@ struct ua_request {             /* obj */
 	bool measured;                  /* it was too long for UDP, and TCP was tried first */
 	bool waiting;                   /* prepare() has asked for time: ua_request_go_on() follows */
 	unsigned agains;                /* so often it was sent anew */
+	unsigned refused;               /* the 401, 407 or 494 that it answers now; 0: none */
 };
 
 /* The next address that can be sent to; the error of the last one. */

@@ -147,6 +147,24 @@ static void other_files(void **state)
 	free(text);
 }
 
+/* Arguments that are wrong in every call; those that a call decides are not judged. */
+static void arguments_of_applications(void **state)
+{
+	struct dir *d = *state;
+	char *text;
+
+	put(d, "extensions.conf", "[inside]\nexten => 600,1,StatsD(g,a,1)\n same => n(x),StatsD(m,a,1)\n same => n,StatsD(${T},a)\n"
+	    "exten => 601,1,StatsD\n");
+	put(d, "statsd.conf", "[general]\nenabled=yes\nserver=a:x\n");
+	put(d, "pjsip.conf", "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n[a]\ntype=endpoint\ncontext=inside\n");
+	text = run(d->path, 1);
+	has(text, "extensions.conf:3: StatsD(m,a,1) in 'inside': the type is none of g, c, ms, s");
+	has(text, "extensions.conf:5: StatsD() in 'inside': needs a type, a name and a value");
+	has(text, "statsd.conf: server 'a:x' is neither an address nor a name, with or without a port");
+	has(text, "3 faults in");
+	free(text);
+}
+
 static void many_faults(void **state)
 {
 	static const char *const want[] = {
@@ -290,7 +308,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(without_fault), T(other_files), T(many_faults), T(whole_files), T(directories), cmocka_unit_test(help),
+		T(without_fault), T(other_files), T(many_faults), T(arguments_of_applications), T(whole_files), T(directories), cmocka_unit_test(help),
 		cmocka_unit_test(options_md),
 	};
 
