@@ -297,6 +297,10 @@ static void other_requests(void **state)
 	alice("OPTIONS", "up", 2, "", "");
 	assert_int_equal(status(SIP_OPTIONS), 200);
 	assert_true(has(str_z(wire_header(response(SIP_OPTIONS), "Allow")), "INVITE"));
+	assert_true(has(str_z(wire_header(response(SIP_OPTIONS), "Accept")), "application/sdp"));
+	assert_true(has(str_z(wire_header(response(SIP_OPTIONS), "Supported")), "100rel"));
+	/* force_rport: as if it had been asked for. */
+	assert_true(has(str_z(wire_header(response(SIP_OPTIONS), "Via")), ";rport=5061;received=127.0.0.1"));
 	alice("PUBLISH", "up", 3, "", "");
 	assert_int_equal(last()->status, 405);
 	assert_int_equal(channels(), 1);

@@ -195,7 +195,7 @@ static const struct option general_rows[] = {
 	OPT_UINT(M, httptimeout, "60", 1, 86400 * 365.0, "s", 0, "How long a session over HTTP lives after its last request."),
 	OPT_UINT(M, authtimeout, "30", 1, MAX32, "s", 0, "Time to log in."),
 	OPT_UINT(M, authlimit, "50", 1, MAX32, "sessions", 0, "Most sessions that have not logged in."),
-	OPT_LIST(M, channelvars, NULL, L, "Channel variables added to events about channels."),
+	OPT_LIST(M, channelvars, NULL, 0, "Variables and functions of a channel that are told with it (ChanVariable) in each event."),
 	OPT_LIST(M, disabledevents, NULL, 0, "Events that are never sent."),
 	OPT_BOOL(M, tlsenable, "no", L, "Listen with TLS too."),
 	OPT_STR(M, tlsbindaddr, NULL, L, "Address and port for TLS."),
