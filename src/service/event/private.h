@@ -71,6 +71,7 @@ struct subscription {           /* obj */
 	struct node *root;              /* held */
 	struct share_account account;   /* of its dialog */
 	struct text user_agent;         /* lower case */
+	struct text transport;          /* NOTIFYs leave by it (symmetric_transport); empty: as the endpoint says */
 	struct text scheme, host;       /* of the URI that was subscribed to: "sip", "pbx.example:5060" */
 	bool is_list;
 	uint32_t batch_ms;              /* changes are gathered for so long; 0: told at once */
