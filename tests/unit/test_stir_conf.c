@@ -155,7 +155,7 @@ static void test_options(void **state)
 		sizeof(((struct stir_section *)0)->f) }
 		ROW(curl_timeout, "7", 7, "9", 9), ROW(max_iat_age, "7", 7, "9", 9), ROW(max_date_header_age, "7", 7, "9", 9),
 		ROW(max_cache_entry_age, "7", 7, "9", 9), ROW(max_cache_size, "7", 7, "9", 9),
-		ROW(failure_action, "reject_request", STIR_REJECT, "continue_return_reason", STIR_RETURN_REASON),
+		ROW(failure_action, "reject_request", STIR_CONTINUE, "continue_return_reason", STIR_RETURN_REASON),
 		ROW(use_rfc9410_responses, "yes", STIR_YES, "no", STIR_NO),
 		ROW(relax_x5u_port_scheme_restrictions, "yes", STIR_YES, "no", STIR_NO),
 		ROW(relax_x5u_path_restrictions, "yes", STIR_YES, "no", STIR_NO), ROW(load_system_certs, "yes", STIR_YES, "no", STIR_NO),
@@ -315,6 +315,7 @@ static void test_faults(void **state)
 		{ "[x]\ntype=certificate\n", 1, "format before" },
 		{ "[verification]\n[p]\ntype=profile\nendpoint_behavior=verify\n", 2, "neither it nor" },
 		{ "[p]\ntype=profile\nendpoint_behavior=sometimes\n", 3, "not one of" },
+		{ "[verification]\nca_file=%/ca.pem\nfailure_action=reject_request\n[p]\ntype=profile\nendpoint_behavior=verify\n", 4, "no failure_action" },
 	};
 
 	(void)state;

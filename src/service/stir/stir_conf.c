@@ -84,8 +84,8 @@ static void overlay_verification(struct stir_section *dst, const struct stir_sec
 	TAKE_NUM(max_date_header_age);
 	TAKE_NUM(max_cache_entry_age);
 	TAKE_NUM(max_cache_size);
-	if (src->failure_action != STIR_ACTION_NOT_SET)
-		dst->failure_action = src->failure_action;
+	/* As in Asterisk a profile that does not say it lets calls go on. */
+	dst->failure_action = src->failure_action == STIR_ACTION_NOT_SET ? STIR_CONTINUE : src->failure_action;
 	TAKE_BOOL(use_rfc9410_responses);
 	TAKE_BOOL(relax_x5u_port_scheme_restrictions);
 	TAKE_BOOL(relax_x5u_path_restrictions);
@@ -125,6 +125,9 @@ static int make_effective(struct stir_conf *c, struct stir_section *p, struct re
 	if ((e->endpoint_behavior & STIR_VERIFY) && !e->store)
 		report_add(r, REPORT_ERROR, str_z(p->file), p->line, "profile '%.*s': neither it nor [verification] has ca_file or "
 			   "ca_path, so no caller can be proven", STR_ARG(p->name));
+	if ((e->endpoint_behavior & STIR_VERIFY) && p->failure_action == STIR_ACTION_NOT_SET && v->failure_action != STIR_CONTINUE)
+		report_add(r, REPORT_WARNING, str_z(p->file), p->line, "profile '%.*s' has no failure_action, so it is continue: "
+			   "[verification]'s has no effect, as in Asterisk", STR_ARG(p->name));
 	if (v && v->store && p->store)
 		report_add(r, REPORT_WARNING, str_z(p->file), p->line, "profile '%.*s': its authorities (ca_file, ca_path, crl_*, "
 			   "untrusted_cert_*) have no effect, as [verification] has some", STR_ARG(p->name));

@@ -41,7 +41,8 @@ static int set_acl(struct stir_section *x, struct object_build *b)
 
 	if (!err && !x->acl && x->kind == STIR_VERIFICATION) {
 		build_reset(b);
-		err = parse_deny(&b->ctx, NULL, NULL, STR(SPECIAL));
+		err = parse_permit(&b->ctx, NULL, NULL, STR("0.0.0.0/0"));
+		err = err ? err : parse_deny(&b->ctx, NULL, NULL, STR(SPECIAL));
 		err = err ? err : build_acl(b, &b->acl, &x->acl);
 	}
 	return err;

@@ -37,7 +37,7 @@ static const struct option_choice behaviors[] = {
 	OPT_STR(S, crl_file, NULL, 0, "Revocation lists, PEM."), \
 	OPT_STR(S, crl_path, NULL, 0, "The same, a directory made by `openssl rehash`."), \
 	OPT_UINT(S, curl_timeout, timeout, 0, 3600, "s", 0, "How long fetching a certificate may take; 0: as if it were not said."), \
-	OPT_ENUM(S, failure_action, actions, action, 0, "What a call gets whose caller is not proven."), \
+	OPT_ENUM(S, failure_action, actions, action, 0, "What a call gets whose caller is not proven. A profile that does not say it has continue."), \
 	OPT_ENUM(S, ignore_sip_date_header, bools, bool_default, 0, "A call without a Date header is judged by iat alone."), \
 	OPT_ENUM(S, load_system_certs, bools, bool_default, 0, "Trust the system's authorities too."), \
 	OPT_UINT(S, max_cache_entry_age, age, 0, AGE, "s", 0, \
