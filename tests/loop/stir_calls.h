@@ -10,7 +10,7 @@
 #define X5U "https://certs.example/c.pem"
 #define DATE "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
 #define NUMBER "18005551212"
-#define STIR_JOBS 16
+#define STIR_JOBS 80
 
 extern struct pki pki;
 extern struct stir_job *jobs[STIR_JOBS];        /* held: not answered yet; the oldest first */

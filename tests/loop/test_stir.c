@@ -242,6 +242,22 @@ static void test_share(void **state)
 		calls("600", DATE, pki_identity(&pki, &(struct identity_of){ .x5u = url, .orig = NUMBER }));
 	}
 	assert_int_equal(njobs, 3);
+	t.deaf = true;
+	for (int i = 3; i < STIR_CHECKS_PER_ENDPOINT; i++) {
+		call_number++;
+		snprintf(url, sizeof(url), "https://a/%d", i);
+		calls("600", DATE, pki_identity(&pki, &(struct identity_of){ .x5u = url, .orig = NUMBER }));
+	}
+	assert_int_equal(njobs, STIR_CHECKS_PER_ENDPOINT);
+	t.deaf = false;
+	alice_starts_anew();
+	calls("600", DATE, good());
+	assert_int_equal(njobs, STIR_CHECKS_PER_ENDPOINT);
+	assert_result("cert_retrieval_failure");
+	/* One that somebody waits for anyhow costs nothing. */
+	alice_starts_anew();
+	calls("600", DATE, pki_identity(&pki, &(struct identity_of){ .x5u = "https://a/1", .orig = NUMBER }));
+	assert_true(status(SIP_INVITE) <= 100);
 }
 
 static void test_reload_meanwhile(void **state)
