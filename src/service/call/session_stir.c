@@ -60,7 +60,7 @@ static void tell(struct session *s, const struct stir_check *c)
 static void refuse(struct session *s, unsigned status)
 {
 	obj_hold(s);
-	session_refuse(s, status, STR_NULL);
+	ua_invite_refuse(s->iv, status, STR_NULL);
 	if (s->ch)
 		channel_hangup(s->ch, session_cause_of(status));
 	obj_drop(s);
@@ -177,8 +177,8 @@ void session_stir_sign(struct session *s, struct buf *h)
 	struct sip_addr to;
 	struct buf print;
 
-	if (!prm.profile.n || !s->ch || !session_dialog(s) || channel_note(s->ch, suppress_key) || has_header(s, STR("Identity")) ||
-	    !may_be_shown(s, &s->ch->connected) || sip_addr_parse(&to, session_dialog(s)->remote))
+	if (!prm.profile.n || !s->ch || !ua_invite_dialog(s->iv) || channel_note(s->ch, suppress_key) || has_header(s, STR("Identity")) ||
+	    !may_be_shown(s, &s->ch->connected) || sip_addr_parse(&to, ua_invite_dialog(s->iv)->remote))
 		return;
 	buf_init(&print, froom, sizeof(froom), sizeof(froom));
 	session_secure_fingerprint(s, &print);

@@ -29,7 +29,6 @@ struct stir {
 int stir_set_conf(struct service *svc, struct stir_conf *c);
 const struct stir_conf *stir_conf_of(const struct service *svc);     /* NULL: none */
 void stir_set_submit(struct service *svc, stir_submit_fn *fn, void *arg);
-void stir_free(struct service *svc);
 int stir_submit(struct service *svc, struct stir_job *j);            /* as stir_fetch_submit() */
 /* The effective profile of that name, if it does `what` (STIR_ATTEST, STIR_VERIFY). NULL: it does not, or there is
  * none, which is logged for `endpoint`. */
@@ -60,8 +59,9 @@ struct stir_check_prm {
 /* ENOENT: the profile verifies nothing. ENOMEM. 0: *out is the caller's; `over`, or `done` will be called. */
 int stir_check_new(struct stir_check **out, struct service *svc, const struct stir_check_prm *prm);
 void stir_check_forget(struct stir_check *c);        /* no callback any more */
+void stir_free(struct service *svc);                 /* the end: nobody who waits is told */
 
-/* ---- signing */
+/* ---- signing: stir_sign.c */
 struct stir_sign_prm {
 	struct str endpoint, profile;   /* names */
 	struct str orig, dest;          /* numbers, as they are known */

@@ -3,7 +3,6 @@
 #define LOG_MODULE "stir"
 #include "base/log.h"
 #include "service/stir/stir.h"
-#include "service/stir/stir_work.h"
 #include "store/astdb.h"
 #include <errno.h>
 #include <openssl/evp.h>
@@ -447,7 +446,8 @@ int stir_check_new(struct stir_check **out, struct service *svc, const struct st
 	return 0;
 }
 
-void stir_checks_abandon(struct stir *st)
+/* Nobody is told. */
+static void abandon_checks(struct stir *st)
 {
 	while (!list_empty(&st->fetches)) {
 		struct stir_get *g = container_of(st->fetches.next, struct stir_get, link);
@@ -465,4 +465,17 @@ void stir_checks_abandon(struct stir *st)
 			c->job->done = NULL;
 		obj_drop(c);
 	}
+}
+
+void stir_free(struct service *svc)
+{
+	struct stir *st = svc->stir;
+
+	if (!st)
+		return;
+	stir_fetch_free(st->fetch);
+	abandon_checks(st);
+	obj_drop(st->conf);
+	free(st);
+	svc->stir = NULL;
 }
