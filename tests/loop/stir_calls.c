@@ -21,6 +21,7 @@ static const char plan[] =
 	"exten => 702,1,Set(CALLERID(num)=18005551212)\n same => n,Dial(PJSIP/600@bob,,b(default^own^1))\n"
 	"exten => 703,1,Set(CALLERID(num)=1)\n same => n,Dial(PJSIP/600@bob)\n"
 	"exten => 704,1,Set(CALLERID(num)=18005551212)\n same => n,Set(CALLERID(num-pres)=prohib)\n same => n,Dial(PJSIP/600@bob)\n"
+	"exten => 705,1,Set(CALLERID(num)=18005551212)\n same => n,Dial(PJSIP/carl)\n"
 	"exten => no,1,Set(STIR_SHAKEN_ATTESTATION(suppress)=yes)\n same => n,Return()\n"
 	"exten => own,1,Set(PJSIP_HEADER(add,Identity)=mine)\n same => n,Return()\n";
 
@@ -29,7 +30,9 @@ static const char pjsip[] =
 	"[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\nfrom_domain=home\n"
 	"[alice](phone)\naors=alice\nstir_shaken_profile=in\ntrust_id_inbound=yes\n[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n"
 	"[calls]\ntype=identify\nendpoint=alice\nmatch=127.0.0.1\n"
-	"[bob](phone)\naors=bob\nstir_shaken_profile=out\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n";
+	"[bob](phone)\naors=bob\nstir_shaken_profile=out\n[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
+	"[carl](phone)\naors=carl\nstir_shaken_profile=out\nmedia_encryption=dtls\ndtls_auto_generate_cert=yes\n"
+	"[carl]\ntype=aor\ncontact=sip:carl@127.0.0.1:5063\n";
 
 struct pki pki;
 struct stir_job *jobs[STIR_JOBS];

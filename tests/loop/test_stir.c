@@ -26,6 +26,18 @@ static void test_success(void **state)
 	assert_string_equal(wire_header(response(SIP_INVITE), "Reason"), "");
 }
 
+/* RFC 8224 gives the header a short name. */
+static void test_compact(void **state)
+{
+	char room[4096];
+
+	(void)state;
+	snprintf(room, sizeof(room), "P-Asserted-Identity: <sip:" NUMBER "@home>\r\n" DATE "y: %s\r\n", good());
+	alice("INVITE", "600", 1, room, SDP_ULAW);
+	job_gives(STIR_JOB_GET, 200, good_pem());
+	assert_result("success");
+}
+
 static void test_not_wanted(void **state)
 {
 	(void)state;
@@ -281,7 +293,7 @@ static void test_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_success), TEST(test_not_wanted), TEST(test_headers), TEST(test_claims), TEST(test_certificates), TEST(test_no_identity), TEST(test_ignored_date), TEST(test_ages), TEST(test_reason), TEST(test_cancel),
+		TEST(test_success), TEST(test_compact), TEST(test_not_wanted), TEST(test_headers), TEST(test_claims), TEST(test_certificates), TEST(test_no_identity), TEST(test_ignored_date), TEST(test_ages), TEST(test_reason), TEST(test_cancel),
 		TEST(test_others_go_on), TEST(test_together), TEST(test_share), TEST(test_reload_meanwhile), TEST(test_end),
 	};
 

@@ -151,6 +151,39 @@ static void test_signed(void **state)
 	stir_cert_free(c);
 }
 
+static bool claims_have(const char *identity, const char *what)
+{
+	struct str rest = str_z(identity);
+	struct buf b = BUF_INIT;
+	bool has_it;
+
+	str_cut_raw(&rest, '.');
+	oom_pause(true);
+	base64url_read(&b, str_cut_raw(&rest, '.'));
+	oom_pause(false);
+	has_it = str_find(buf_view(&b), str_z(what)) < b.n;
+	buf_free(&b);
+	return has_it;
+}
+
+/* The fingerprint of our SDP, when send_mky says so. A called user without digits has no number. */
+static void test_mky(void **state)
+{
+	struct sip_msg *m;
+
+	(void)state;
+	put_conf("endpoint_behavior=off");
+	alice("INVITE", "705", 1, "", SDP_ULAW);
+	m = requested(SIP_INVITE, CARL);
+	assert_true(claims_have(wire_header(m, "Identity"), "\"dest\":{\"tn\":[\"\"]}"));
+	assert_false(claims_have(wire_header(m, "Identity"), "mky"));
+	alice_starts_anew();
+	put_conf("endpoint_behavior=off\n[out](+)\nsend_mky=yes");
+	alice("INVITE", "705", 1, "", SDP_ULAW);
+	m = requested(SIP_INVITE, CARL);
+	assert_true(claims_have(wire_header(m, "Identity"), "\"mky\":[{\"alg\":\"sha-256\",\"dig\":\""));
+}
+
 static void test_not_signed(void **state)
 {
 	static const struct { const char *exten, *identity; } rows[] = { { "701", "" }, { "702", "mine" }, { "703", "" }, { "704", "" } };
@@ -173,7 +206,7 @@ static void test_not_signed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_cache), TEST(test_cache_bounds), TEST(test_signed), TEST(test_not_signed),
+		TEST(test_cache), TEST(test_cache_bounds), TEST(test_signed), TEST(test_mky), TEST(test_not_signed),
 	};
 
 	return cmocka_run_group_tests(tests, stir_setup_all, stir_teardown_all);

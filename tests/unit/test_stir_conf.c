@@ -115,6 +115,10 @@ static void test_none(void **state)
 	load("");
 	assert_null(conf->verification);
 	assert_null(conf->attestation);
+	/* The system's authorities are enough. */
+	obj_drop(conf);
+	load("[verification]\nload_system_certs=yes\n");
+	assert_non_null(conf->verification->store);
 	/* A profile without the global sections does nothing. */
 	obj_drop(conf);
 	load("[p]\ntype=profile\nendpoint_behavior=on\nca_file=%/ca.pem\n");

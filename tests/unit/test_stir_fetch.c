@@ -24,6 +24,7 @@ static struct {
 	size_t holds;
 	uint16_t port;
 	atomic_uint asked;
+	char pem[8192];
 } server;
 static char order[64];                  /* first letters of the paths, as they were done */
 
@@ -38,7 +39,10 @@ static void answer(int fd, const char *request)
 	char many[9000];
 
 	memset(many, 'x', sizeof(many));
-	if (strstr(request, "GET /ok"))
+	if (strstr(request, "GET /pem")) {
+		(void)!write(fd, "HTTP/1.1 200 OK\r\n\r\n", 19);
+		(void)!write(fd, server.pem, strlen(server.pem));
+	} else if (strstr(request, "GET /ok"))
 		(void)!write(fd, ok, sizeof(ok) - 1);
 	else if (strstr(request, "GET /redirect"))
 		(void)!write(fd, redirect, sizeof(redirect) - 1);
@@ -57,6 +61,7 @@ static void answer(int fd, const char *request)
 	} else {
 		(void)!write(fd, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 45);
 	}
+	shutdown(fd, SHUT_WR);
 	close(fd);
 }
 
@@ -375,6 +380,48 @@ static void test_now(void **state)
 	obj_drop(j);
 }
 
+/* At each load, when check_tn_cert_public_url says so. */
+static bool loads(const char *check, const char *path, struct str pem)
+{
+	struct stir_conf_prm prm = { 0 };
+	struct stir_conf *c = NULL;
+	char text[512];
+	bool there;
+
+	str_copy(server.pem, sizeof(server.pem), pem);
+	snprintf(text, sizeof(text), "[attestation]\ncheck_tn_cert_public_url=%s\npublic_cert_url=http://127.0.0.1:%u%s\n", check, server.port, path);
+	if (stir_conf_parse(&c, str_z(text), &prm, NULL))
+		fail();
+	there = c->attestation != NULL;
+	obj_drop(c);
+	return there;
+}
+
+static void test_public_url(void **state)
+{
+	int64_t now = clock_wall_s(clock_real());
+	struct leaf valid = { .from = now - 1000, .to = now + 1000 };
+	char both[8192];
+	FILE *f;
+	size_t n;
+
+	(void)state;
+	pki_files(&pki, NULL);
+	assert_true(loads("no", "/none", STR("")));
+	assert_true(loads("yes", "/pem", pki_leaf(&pki, &valid)));
+	assert_false(loads("yes", "/none", STR("")));
+	assert_false(loads("yes", "/pem", STR("nothing")));
+	assert_false(loads("yes", "/pem", pki_leaf(&pki, &(struct leaf){ 0 })));
+	/* The key beside it. */
+	str_copy(both, sizeof(both), pki_leaf(&pki, &valid));
+	n = strlen(both);
+	f = fopen(pki_path(&pki, "key.pem"), "r");
+	assert_non_null(f);
+	n += fread(both + n, 1, sizeof(both) - n, f);
+	fclose(f);
+	assert_false(loads("yes", "/pem", str_mk(both, n)));
+}
+
 static void test_header_lines(void **state)
 {
 	struct stir_job *j = stir_job_new(STIR_JOB_GET, NULL);
@@ -392,7 +439,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_ok), TEST(test_refusals), TEST(test_lists), TEST(test_slow), TEST(test_given_up), TEST(test_files),
-		TEST(test_large_file), TEST(test_bound), TEST(test_now), TEST(test_header_lines),
+		TEST(test_large_file), TEST(test_bound), TEST(test_now), TEST(test_public_url), TEST(test_header_lines),
 	};
 
 	return cmocka_run_group_tests(tests, setup_all, teardown_all);

@@ -178,7 +178,7 @@ void session_stir_sign(struct session *s, struct buf *h)
 	struct buf print;
 
 	if (!prm.profile.n || !s->ch || !ua_invite_dialog(s->iv) || channel_note(s->ch, suppress_key) || has_header(s, STR("Identity")) ||
-	    !may_be_shown(s, &s->ch->connected) || sip_addr_parse(&to, ua_invite_dialog(s->iv)->remote))
+	    !may_be_shown(s, &s->ch->connected) || sip_addr_parse(&to, ua_invite_dialog(s->iv)->remote) || !to.uri.user.n)
 		return;
 	buf_init(&print, froom, sizeof(froom), sizeof(froom));
 	session_secure_fingerprint(s, &print);

@@ -73,7 +73,7 @@ void stir_sign(struct service *svc, const struct stir_sign_prm *prm, bool date, 
 	struct buf value = BUF_INIT;
 	int err;
 
-	if (!p || !pp.dest_tn.n || !find_signing(svc, prm, p, orig, &how))
+	if (!p || !prm->dest.n || !find_signing(svc, prm, p, orig, &how))
 		return;
 	pp.x5u = how.url;
 	pp.attest = how.level;
