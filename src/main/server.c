@@ -394,7 +394,6 @@ static void watch_signals(struct server *s)
 {
 	static const int sigs[SERVER_SIGNALS] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
-	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < SERVER_SIGNALS; i++) {
 		s->signals[i].data = s;
 		if (uv_signal_init(loop_uv(s->loop), &s->signals[i]) == 0)
@@ -502,6 +501,8 @@ int server_run(const struct server_prm *prm)
 	if (!s)
 		return 1;
 	debugged_server = s;
+	/* A start may already talk to others: certificates' servers. */
+	signal(SIGPIPE, SIG_IGN);
 	s->prm = *prm;
 	s->started_us = clock_us(clock_real());
 	s->report = report_new();
