@@ -7,6 +7,7 @@
 #include "pbx/dialplan.h"
 #include "service/common/transport_tls.h"
 #include "service/object/settings.h"
+#include "service/stir/stir_conf.h"
 #include "service/web/web.h"
 #include <dirent.h>
 #include <errno.h>
@@ -271,6 +272,27 @@ static void check_settings(struct check *k)
 	obj_drop(own);
 }
 
+/* Certificates' servers are not asked: that is a start's. */
+static void check_stir(struct check *k)
+{
+	struct stir_conf_prm prm = { .files = &k->prm, .data_dir = k->conf->astdatadir, .only_check = true };
+	struct named_acls *acls = NULL;
+	struct stir_conf *stir = NULL;
+
+	if (!named_acls_load(&acls, &k->prm, NULL)) {
+		prm.acls = acls;
+		stir_conf_load(&stir, &prm, k->r);
+	}
+	if (stir && k->snapshot)
+		snapshot_each(endpoint, OBJECT_ENDPOINT, ep, k->snapshot)
+			if (ep->stir_shaken_profile.n && !stir_list_get(&stir->profiles, ep->stir_shaken_profile))
+				report_add(k->r, REPORT_WARNING, str_z(ep->o.file), ep->o.line, "endpoint '%.*s': stir_shaken_profile: "
+					   "stir_shaken.conf has no profile '%.*s' without fault", STR_ARG(ep->name),
+					   STR_ARG(ep->stir_shaken_profile));
+	obj_drop(stir);
+	obj_drop(acls);
+}
+
 static int check_dir(struct check *k, const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -307,6 +329,7 @@ static void check_all(struct check *k)
 	int err = snapshot_build(&k->snapshot, &prm, k->r);
 
 	check_settings(k);
+	check_stir(k);
 	check_dialplan(k);
 	check_forms(k);
 	check_statsd(k);

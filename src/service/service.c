@@ -23,6 +23,7 @@
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
 #include "service/event/subscription.h"
+#include "service/stir/stir.h"
 #include "service/common/transport_web.h"
 #include "service/common/transports.h"
 #include <errno.h>
@@ -356,6 +357,7 @@ void service_free(struct service *svc)
 	timer_stop(&svc->transports.keep_alive);
 	ua_invites_abandon(&svc->ua);
 	ua_requests_abandon(&svc->ua);
+	stir_free(svc);
 	web_stop(svc->web);
 	svc->web = NULL;
 	if (svc->net)

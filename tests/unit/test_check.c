@@ -165,6 +165,23 @@ static void arguments_of_applications(void **state)
 	free(text);
 }
 
+/* stir_shaken.conf, and endpoints that name a profile of it. */
+static void callers(void **state)
+{
+	struct dir *d = *state;
+	char *text;
+
+	put(d, "stir_shaken.conf", "[verification]\nca_file=/nowhere\n[p]\ntype=profile\n[1]\ntype=tn\nattest_leve=A\n");
+	put(d, "pjsip.conf", "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n[a]\ntype=endpoint\ncontext=inside\nstir_shaken_profile=q\n"
+	    "[b]\ntype=endpoint\ncontext=inside\nstir_shaken_profile=p\nstir_shaken=yes\n");
+	text = run(d->path, 1);
+	has(text, "stir_shaken.conf:1: verification 'verification' ca_*, crl_* and untrusted_cert_*: '/nowhere' cannot be read: No such file");
+	has(text, "stir_shaken.conf:7: tn '1': unknown option 'attest_leve'; did you mean 'attest_level'?");
+	has(text, "pjsip.conf:5: endpoint 'a': stir_shaken_profile: stir_shaken.conf has no profile 'q' without fault");
+	has(text, "3 faults in");
+	free(text);
+}
+
 static void many_faults(void **state)
 {
 	static const char *const want[] = {
@@ -308,7 +325,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(without_fault), T(other_files), T(many_faults), T(arguments_of_applications), T(whole_files), T(directories), cmocka_unit_test(help),
+		T(without_fault), T(other_files), T(many_faults), T(arguments_of_applications), T(callers), T(whole_files), T(directories), cmocka_unit_test(help),
 		cmocka_unit_test(options_md),
 	};
 

@@ -22,6 +22,7 @@ void session_write_request(struct session *s, struct buf *h)
 	write_refer_header(s, "SIPREFERREDBYHDR", STR("Referred-By"), h);
 	write_refer_header(s, "SIPREPLACESHDR", STR("Replaces"), h);
 	session_headers_write(&s->headers, h);
+	session_stir_sign(s, h);
 }
 
 /* Its candidates are known. */

@@ -33,6 +33,7 @@ struct media_names;
 struct service_ice;
 struct subscriptions;
 struct notify_conf;
+struct stir;
 
 struct service;
 struct service_transport {
@@ -150,6 +151,7 @@ struct service {
 	struct subscriptions *subscriptions;
 	struct messages *messages;      /* text messages in the dialplan, and on their way */
 	struct notify_conf *notify;     /* held: pjsip_notify.conf; NULL: none */
+	struct stir *stir;              /* owned: stir/stir.h; NULL: no stir_shaken.conf was applied */
 };
 
 /* They have shown that they may, or see what is sent there: net_trust(). */
