@@ -304,6 +304,7 @@ struct outbound_publish {
 	struct auth_list outbound_auths;
 	struct str_list outbound_auth;
 	struct str outbound_proxy, server_uri, from_uri, to_uri, event, transport;
+	struct str body, context, exten;        /* "@body": content type; regular expressions (extended, case folds) */
 	uint32_t expiration;            /* [s] */
 	uint32_t max_auth_attempts;
 	bool multi_user;

@@ -238,25 +238,6 @@ static void unregister_one(struct registration *r)
 
 /* ---- the set of them ------------------------------------------------------------- */
 
-/* The same in every option; its passwords may differ. */
-static bool is_same(const struct registration_conf *a, const struct registration_conf *b)
-{
-	const struct option_set *set = object_options(OBJECT_REGISTRATION);
-	struct buf x = BUF_INIT, y = BUF_INIT;
-	bool same;
-
-	option_each(row, set) {
-		option_write(&x, row, a, true);
-		option_write(&y, row, b, true);
-		buf_char(&x, '\n');
-		buf_char(&y, '\n');
-	}
-	same = !buf_err(&x) && !buf_err(&y) && str_eq(buf_view(&x), buf_view(&y));
-	buf_free(&x);
-	buf_free(&y);
-	return same;
-}
-
 /* Draws what stays the same over a registration's life. */
 static int add_registration(struct service *svc, const struct registration_conf *c)
 {
@@ -337,7 +318,7 @@ void outbound_reload(struct service *svc)
 	for (size_t it = 0; (r = map_next(o->by_name, &it)); ) {
 		const struct registration_conf *c = snapshot_registration(svc->conf, text_view(&r->name));
 
-		if (!c || !is_same(r->c, c))
+		if (!c || !option_same(object_options(OBJECT_REGISTRATION), r->c, c))
 			leave_registration(r);
 		else if (configure_registration(r, svc->conf, c))
 			log_error("out of memory: registration '%s' goes on with a part of its options", text_z(&r->name));
