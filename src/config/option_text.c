@@ -202,6 +202,8 @@ static void markdown_row(struct buf *b, const struct option *o)
 		buf_put(&t, STR(" Needs a restart."));
 	if (o->flags & OPT_LATER)
 		buf_put(&t, STR(" *Not yet.*"));
+	if (o->flags & OPT_NOTHING)
+		buf_put(&t, STR(" *No effect.*"));
 	write_cell(b, buf_view(&t));
 	buf_put(b, STR("|\n"));
 	buf_free(&t);

@@ -73,7 +73,7 @@ static const struct option rows[] = {
 	OPT_CUSTOM(T, bind, struct sa, parse_bind, write_bind, "address or address:port", NULL, 0,
 		"Address to listen on; the port is 5060, for TLS 5061, when not given. WebSocket without a port listens "
 		"where http.conf says."),
-	OPT_UINT(T, async_operations, "1", 0, MAX32, NULL, OPT_OLD, "Kept for compatibility: has no effect."),
+	OPT_UINT(T, async_operations, "1", 0, MAX32, NULL, OPT_OLD | OPT_NOTHING, "Kept for compatibility."),
 	READABLE(ca_list_file, "Certificates of authorities to check peers against."),
 	READABLE(ca_list_path, "Folder of such certificates."),
 	READABLE(cert_file, "Certificate of this server, then those of its authorities, as PEM."),
@@ -139,7 +139,7 @@ int finish_transport(struct object_build *b, struct transport_conf *t)
 }
 
 #define Y struct system_conf
-#define POOL(f, d) OPT_UINT(Y, f, d, 0, MAX32, NULL, S, "Kept for compatibility: there is no such pool.")
+#define POOL(f, d) OPT_UINT(Y, f, d, 0, MAX32, NULL, S | OPT_NOTHING, "Kept for compatibility: there is no such pool.")
 static const struct option system_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be system."),
 	OPT_UINT(Y, timer_t1, "500", 1, 60000, "ms", S, "Estimate of the round trip (RFC 3261 T1)."),
