@@ -8,6 +8,7 @@
 #include "pbx/features.h"
 #include "pbx/moh.h"
 #include "service/call/codecs.h"
+#include "service/geoloc/geoloc.h"
 #include "service/message/notify.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct job {
 	struct snapshot *conf;          /* in: previous; out: new */
 	struct dialplan *plan;
 	struct notify_conf *notify;
+	struct geoloc_conf *geoloc;
 	struct vars globals;
 	int err;
 	bool done;
@@ -189,6 +191,29 @@ int server_notify_reload(struct server *s)
 	return reload_notify(s, s->report);
 }
 
+/* ---- geolocation --------------------------------------------------------------------------- */
+
+static void load_geolocation(struct job *j)
+{
+	j->err = geoloc_conf_load(&j->geoloc, &j->s->cprm, j->r);
+}
+
+static int reload_geolocation(struct server *s, struct report *r)
+{
+	struct job j = { .s = s, .work = load_geolocation, .r = r };
+	int err = run_job(&j);
+
+	if (!err)
+		geoloc_set_conf(s->service, j.geoloc);
+	obj_drop(j.geoloc);
+	return err;
+}
+
+int server_geolocation_reload(struct server *s)
+{
+	return reload_geolocation(s, s->report);
+}
+
 /* ---- the others ------------------------------------------------------------------------------ */
 
 static int reload_manager(struct server *s, struct report *r)
@@ -289,6 +314,8 @@ static const struct {
 	{ "http", reload_pjsip },
 	{ "res_pjsip_notify", reload_notify },
 	{ "pjsip_notify", reload_notify },
+	{ "res_geolocation", reload_geolocation },
+	{ "geolocation", reload_geolocation },
 	{ "pbx_config", reload_dialplan },
 	{ "dialplan", reload_dialplan },
 	{ "extensions", reload_dialplan },
@@ -315,7 +342,7 @@ static int reload_all(struct server *s, struct report *r)
 {
 	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media, reload_codecs,
 		reload_features, reload_music, reload_dialplan, reload_pjsip,
-		reload_notify };
+		reload_notify, reload_geolocation };
 	int first = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {

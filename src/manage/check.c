@@ -3,6 +3,7 @@
 #include "config/settings.h"
 #include "pbx/dialplan.h"
 #include "service/common/transport_tls.h"
+#include "service/geoloc/geoloc.h"
 #include "service/object/settings.h"
 #include "service/web/web.h"
 #include <dirent.h>
@@ -285,6 +286,7 @@ static void check_settings(struct check *k)
 	struct codecs_conf *codecs = NULL;
 	struct dsp_conf *dsp = NULL;
 	struct own_conf *own = NULL;
+	struct geoloc_conf *geoloc = NULL;
 
 	/* The faults of acl.conf itself came with the snapshot. */
 	if (!named_acls_load(&acls, &k->prm, NULL))
@@ -294,12 +296,14 @@ static void check_settings(struct check *k)
 	codecs_conf_load(&codecs, &k->prm, k->r);
 	dsp_conf_load(&dsp, &k->prm, k->r);
 	own_conf_load(&own, &k->prm, k->r);
+	geoloc_conf_load(&geoloc, &k->prm, k->r);
 	obj_drop(acls);
 	obj_drop(logger);
 	obj_drop(rtp);
 	obj_drop(codecs);
 	obj_drop(dsp);
 	obj_drop(own);
+	obj_drop(geoloc);
 }
 
 static int check_dir(struct check *k, const char *dir)

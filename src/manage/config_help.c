@@ -1,6 +1,7 @@
 /* `config show help`: the option tables in words. */
 #include "manage/config_help.h"
 #include "config/settings.h"
+#include "service/geoloc/geoloc.h"
 #include "service/object/http_conf.h"
 #include "service/object/settings.h"
 #include "service/object/wizard.h"
@@ -53,6 +54,7 @@ static const struct module modules[] = {
 	{ "codec_opus", "Opus: codecs.conf.", codecs_set },
 	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
+	{ "res_geolocation", "Where callers are: geolocation.conf.", geoloc_conf_options },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },
 };
 

@@ -15,6 +15,7 @@
 #include "service/trust/identify.h"
 #include "service/place/location.h"
 #include "service/common/lookup.h"
+#include "service/geoloc/geoloc.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
 #include "service/outbound/outbound.h"
@@ -341,6 +342,7 @@ void service_free(struct service *svc)
 	messages_free(svc);
 	subscriptions_free(svc);
 	notify_free(svc);
+	geoloc_free(svc);
 	locations_stop(svc);
 	timer_stop(&svc->transports.keep_alive);
 	ua_invites_abandon(&svc->ua);

@@ -382,8 +382,8 @@ static const struct option rows[] = {
 	BOOL(allow_unauthenticated_options, "no", 0, "Answer OPTIONS from this endpoint without a challenge."),
 	ENUM(security_negotiation, securities, "no", L, "Security mechanism agreement (RFC 3329)."),
 	LIST(security_mechanisms, NULL, L, "Mechanisms to offer in it."),
-	TEXT(geoloc_incoming_call_profile, NULL, L, "Geolocation profile for calls from this endpoint."),
-	TEXT(geoloc_outgoing_call_profile, NULL, L, "Geolocation profile for calls to this endpoint."),
+	TEXT(geoloc_incoming_call_profile, NULL, 0, "Geolocation profile for calls from this endpoint."),
+	TEXT(geoloc_outgoing_call_profile, NULL, 0, "Geolocation profile for calls to this endpoint."),
 	BOOL(send_aoc, "no", 0, "Tell it what a call costs (advice of charge): AOCMessage of the manager brings it."),
 	BOOL(suppress_moh_on_sendonly, "no", L, "Play no music when the peer only says sendonly."),
 };
