@@ -67,7 +67,7 @@ static void show_text(struct command_ctx *c, const char *label, const struct tex
 
 static void show_list(struct command_ctx *c, const char *label, const struct geoloc_list *l)
 {
-	command_printf(c, "%-25s", label);
+	command_printf(c, "%-25s%s", label, l->n ? "" : "<none>");
 	geoloc_list_write(l, &c->out);
 	command_printf(c, "\n");
 }

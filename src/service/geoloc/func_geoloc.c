@@ -69,10 +69,8 @@ static enum status parse(struct ask *a, struct str args)
 	for (size_t i = 0; i < v[1].n; i++) {
 		a->add |= v[1].p[i] == 'a';
 		a->resolve |= v[1].p[i] == 'r';
-		if (!memchr("ar \"", v[1].p[i], 4)) {
-			log_error("%s: GEOLOC_PROFILE: there are options a and r, not '%.*s'", text_z(&a->ch->name), STR_ARG(v[1]));
-			return BAD_ARGUMENTS;
-		}
+		if (!memchr("ar \"", v[1].p[i], 4))
+			log_warning("%s: GEOLOC_PROFILE: there are options a and r, not '%c'", text_z(&a->ch->name), v[1].p[i]);
 	}
 	if (!v[0].n) {
 		log_error("%s: GEOLOC_PROFILE needs a field", text_z(&a->ch->name));

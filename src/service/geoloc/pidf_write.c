@@ -92,13 +92,14 @@ static bool is_name(const struct writer *w, struct str name)
 
 static void write_civic(struct writer *w, const struct geoloc_list *l)
 {
-	struct str lang = geoloc_list_value(l, STR("lang"), w->ch->pbx->default_language.n ? w->ch->pbx->default_language :
-					    STR("en"));
+	struct str lang = geoloc_list_value(l, STR("lang"), STR_NULL), ours = w->ch->pbx->default_language;
 
 	indent(w);
 	buf_put(w->b, STR("<ca:civicAddress xml:lang=\""));
-	for (size_t i = 0; i < lang.n; i++)
-		xml_text(w->b, lang.p[i] == '_' ? STR("-") : str_sub(lang, i, 1));
+	xml_text(w->b, lang);
+	/* Ours is a name of sounds, "de_AT". */
+	for (size_t i = 0; !lang.n && i < ours.n; i++)
+		xml_text(w->b, ours.p[i] == '_' ? STR("-") : str_sub(ours, i, 1));
 	buf_put(w->b, STR("\">"));
 	w->depth++;
 	for (size_t i = 0; i < l->n; i++) {
