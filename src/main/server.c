@@ -210,6 +210,8 @@ static int start_service(struct server *s)
 	if (err)
 		return err;
 	err = server_dns_start(s);
+	if (!err)
+		err = server_statsd_start(s);
 	vp.dns = s->dns;
 	vp.conf = conf;
 	vp.bind = s->prm.bind;
@@ -307,6 +309,7 @@ static void stop_all(struct server *s)
 		store_close(s->store);
 	if (s->db)
 		astdb_free(s->db);
+	statsd_free(s->statsd);
 	server_dns_stop(s);
 }
 

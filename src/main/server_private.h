@@ -8,6 +8,7 @@
 #include "manage/manage.h"
 #include "media/media.h"
 #include "net/dns.h"
+#include "net/statsd.h"
 #include "service/service.h"
 #include "store/astdb.h"
 #include "store/contact.h"
@@ -30,6 +31,7 @@ struct server {
 	struct media *media;
 	struct rtp_conf *rtp;           /* held; in force */
 	struct dns *dns;
+	struct statsd *statsd;
 	struct pbx *pbx;
 	struct service *service;
 	struct watchdog *watchdog;      /* from the boot until the stop; NULL: not wanted */

@@ -39,6 +39,11 @@ static const struct option_set *dsp_set(unsigned i)
 	return i ? NULL : dsp_conf_options();
 }
 
+static const struct option_set *statsd_set(unsigned i)
+{
+	return i ? NULL : statsd_conf_options();
+}
+
 static const struct option_set *logger_set(unsigned i)
 {
 	return i ? NULL : logger_conf_options();
@@ -53,6 +58,7 @@ static const struct module modules[] = {
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },
 	{ "codec_opus", "Opus: codecs.conf.", codecs_set },
 	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
+	{ "statsd", "Numbers for a StatsD server: statsd.conf.", statsd_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
 	{ "res_geolocation", "Where callers are: geolocation.conf.", geoloc_conf_options },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },

@@ -9,6 +9,7 @@
 #include "pbx/vars.h"
 
 struct media;
+struct statsd;
 struct astdb;
 struct events;
 struct dialplan;
@@ -33,6 +34,8 @@ struct pbx {
 	struct media *media;            /* NULL in tests without sound */
 	struct astdb *db;
 	struct events *events;
+	struct statsd *statsd;          /* told numbers (net/statsd.h); NULL: nobody is */
+	bool channel_stats, endpoint_stats;     /* ... also of those: modules.conf names res_chan_stats, res_endpoint_stats */
 	struct list channels;           /* struct channel, oldest first */
 	struct map *by_name, *by_uniqueid;
 	channel_end_fn *const *channel_ends;    /* called in their order, NULL at the end: pbx.c's table */
