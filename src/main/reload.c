@@ -135,21 +135,23 @@ static int load_music(struct server *s)
 	return err == ENOENT ? 0 : err;
 }
 
-static int load_features(struct server *s)
+static int load_features(struct server *s, struct report *r)
 {
+	struct features_conf *f = NULL;
 	struct config *cfg = NULL;
-	int err = config_load(&cfg, &s->cprm, "features.conf", NULL);
+	int err = config_load(&cfg, &s->cprm, "features.conf", r);
 
 	if (!err)
-		err = features_load(s->pbx, cfg);
+		err = features_build(&f, cfg, r);
+	if (!err)
+		features_set(s->pbx, f);
 	config_free(cfg);
 	return err == ENOENT ? 0 : err;
 }
 
 static int reload_features(struct server *s, struct report *r)
 {
-	(void)r;
-	return load_features(s);
+	return load_features(s, r);
 }
 
 static int reload_music(struct server *s, struct report *r)
@@ -161,7 +163,7 @@ static int reload_music(struct server *s, struct report *r)
 int server_dialplan_reload(struct server *s)
 {
 	load_music(s);
-	load_features(s);
+	load_features(s, s->report);
 	/* A dialplan that cannot be read leaves an empty one; the console says why. */
 	if (reload_dialplan(s, s->report) == ENOMEM)
 		return ENOMEM;

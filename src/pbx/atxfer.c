@@ -40,7 +40,7 @@ static int call(struct consult *c, struct str exten, struct str context)
 static int await(struct consult *c)
 {
 	struct channel *v[2] = { c->ch, c->target };
-	uint64_t end = clock_ms(c->ch->pbx->clock) + features_get(c->ch->pbx)->atxfer_no_answer_ms;
+	uint64_t end = clock_ms(c->ch->pbx->clock) + features_of(c->ch)->atxfer_no_answer_ms;
 
 	for (;;) {
 		uint64_t now = clock_ms(c->ch->pbx->clock);
