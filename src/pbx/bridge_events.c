@@ -25,6 +25,7 @@ static void hold_came(struct member *m, const struct chan_event *e)
 	struct str music = text_view(&e->text);
 
 	m->on_hold = true;
+	bridge_native_update(m->bridge);
 	bridge_indicate_others(m, IND_HOLD, music.n ? &music : NULL);
 }
 
@@ -71,6 +72,7 @@ static void handle(struct member *m, const struct chan_event *e)
 	case CE_UNHOLD:
 		m->on_hold = false;
 		bridge_indicate_others(m, IND_UNHOLD, NULL);
+		bridge_native_update(m->bridge);
 		break;
 	case CE_CONNECTED_LINE:
 	case CE_REDIRECTING:
@@ -90,6 +92,7 @@ static void handle(struct member *m, const struct chan_event *e)
 		break;
 	case CE_ANSWER:
 		bridge_indicate_others(m, IND_STOP, NULL);
+		bridge_native_update(m->bridge);
 		break;
 	case CE_FLASH:
 		bridge_indicate_others(m, IND_FLASH, NULL);
@@ -105,6 +108,7 @@ static void handle(struct member *m, const struct chan_event *e)
 		break;
 	case CE_MEDIA:
 		channel_path_update(m->ch, true);
+		bridge_native_update(m->bridge);
 		bridge_indicate_others(m, IND_SRCUPDATE, NULL);
 		break;
 	case CE_PLAY_DONE:

@@ -54,6 +54,7 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	list_init(&p->channels);
 	list_init(&p->recordings);
 	p->path_changed = mixmonitors_follow;
+	p->heard_anew = bridge_heard_anew;
 	p->loop = prm->loop;
 	if (prm->loop) {
 		p->wheel = loop_wheel(prm->loop);

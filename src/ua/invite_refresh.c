@@ -59,6 +59,16 @@ static bool is_cut(const struct ua_invite *iv, int err)
 	return iv->ua->way && err == ENOTCONN;
 }
 
+/* The call is over, and its BYE has waited for this. */
+static void refresh_ignored(struct ua_invite *iv, struct ua_request *rq, const struct sip_msg *msg, bool update)
+{
+	if (msg && msg->status < 300 && !update)
+		ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(rq), STR_NULL);
+	ua_exchange_fail(iv);
+	if (!iv->leave.peer_hangs_up)
+		ua_invite_finish(iv);
+}
+
 /* `msg` NULL: there was no answer, because of `err`. */
 static void refresh_done(struct ua_invite *iv, struct ua_request *rq, struct sip_msg *msg, int err)
 {
@@ -66,6 +76,10 @@ static void refresh_done(struct ua_invite *iv, struct ua_request *rq, struct sip
 	unsigned status = msg ? msg->status : is_cut(iv, err) ? 491 : 408;
 
 	iv->turn = UA_TURN_NONE;
+	if (iv->state == UA_INVITE_LEAVING) {
+		refresh_ignored(iv, rq, msg, update);
+		return;
+	}
 	if (status < 300) {
 		on_success(iv, rq, msg, update);
 	} else {
