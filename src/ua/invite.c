@@ -123,13 +123,18 @@ int ua_invite_refuse(struct ua_invite *iv, unsigned status, struct str headers)
 	return err;
 }
 
-enum { REINVITE_WAIT_MS = 32000 };      /* 64*T1 (RFC 3261 17): for a peer that rings and rings */
+enum { REINVITE_WAIT_MS = 32000 };      /* 64*T1 (RFC 3261 17): for one that says 100 and nothing more */
+
+static bool is_reinvite_due(const struct ua_invite *iv)
+{
+	return iv->turn == UA_TURN_REINVITE && !iv->rings;
+}
 
 /* RFC 3261 15: no BYE before the ACK of our 2xx; and who asked for a transfer hangs
  * up itself. Nor while a re-INVITE of ours is out: many a phone mixes up the two. */
 static bool bye_must_wait(const struct ua_invite *iv)
 {
-	return iv->leave.peer_hangs_up || iv->turn == UA_TURN_REINVITE || (iv->uas && iv->uas->status >= 200);
+	return iv->leave.peer_hangs_up || is_reinvite_due(iv) || (iv->uas && iv->uas->status >= 200);
 }
 
 static void on_grace_over(void *arg)
@@ -145,7 +150,7 @@ static void leave(struct ua_invite *iv, struct str headers)
 	/* The 2xx whose offer is still judged. */
 	if (iv->judged && !iv->judged->request)
 		ua_invite_send_ack(iv, iv->dlg, iv->judged, ua_request_out(iv->uac), STR_NULL);
-	if (iv->turn != UA_TURN_REINVITE)
+	if (!is_reinvite_due(iv))
 		ua_turn_drop(iv);
 	else if (!iv->leave.peer_hangs_up)
 		timer_start(sip_stack_wheel(iv->ua->sip), &iv->leave.grace, REINVITE_WAIT_MS, on_grace_over, iv);

@@ -140,7 +140,8 @@ enum channel_native session_native(struct channel *cha, struct channel *chb)
 	sb = sound(b);
 	if (!is_common(sa, sb) || sa->ptime != sb->ptime)
 		return CHAN_NATIVE_NO;
-	if (na != CHAN_NATIVE_DIRECT || nb != CHAN_NATIVE_DIRECT || !digits_fit(a, sa, b, sb))
+	if (na != CHAN_NATIVE_DIRECT || nb != CHAN_NATIVE_DIRECT || !digits_fit(a, sa, b, sb) ||
+	    sa_is_v6(&sa->remote) != sa_is_v6(&sb->remote))
 		return CHAN_NATIVE_HERE;
 	formats_for(a, sa, sb, &fa);
 	formats_for(b, sb, sa, &fb);
