@@ -88,5 +88,13 @@ typedef void hint_fn(void *arg, int exten_state);
 struct hint_watch;
 struct hint_watch *hint_watch(struct pbx *p, struct str context, struct str exten, hint_fn *fn, void *arg);
 void hint_unwatch(struct hint_watch *w);
+/* Every change of every hint, as a watch of each would hear it, and the first state of a new one.
+ * list_remove(&o->link) ends it, not inside `changed`. */
+struct hint_observer {
+	struct list link;
+	void (*changed)(void *arg, struct str context, struct str exten, int exten_state);
+	void *arg;
+};
+void hint_observe(struct pbx *p, struct hint_observer *o);
 
 #endif

@@ -17,6 +17,7 @@
 #include "service/common/lookup.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
+#include "service/event/publish.h"
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
 #include "service/event/subscription.h"
@@ -242,7 +243,8 @@ static int start_rooms(struct service *svc)
 	err = err ? err : functions_register(svc->pbx);
 	err = err ? err : messages_start(svc);
 	err = err ? err : subscriptions_start(svc);
-	return err ? err : outbound_start(svc);
+	err = err ? err : outbound_start(svc);
+	return err ? err : publications_start(svc);
 }
 
 int service_new(struct service **out, const struct service_prm *prm, struct report *r)
@@ -296,6 +298,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	locations_reload(svc);
 	outbound_reload(svc);
 	subscriptions_reload(svc);
+	publications_reload(svc);
 	identify_resolve_hosts(svc);
 	media_names_reload(svc);
 	obj_drop(old);
@@ -305,17 +308,19 @@ void service_stop(struct service *svc)
 {
 	svc->state = SERVICE_STOPPING;
 	outbound_stop(svc);
+	publications_stop(svc);
 }
 
 bool service_stopped(const struct service *svc)
 {
-	return !outbound_busy(svc);
+	return !outbound_busy(svc) && !publications_busy(svc);
 }
 
 void service_resume(struct service *svc)
 {
 	svc->state = SERVICE_RUNNING;
 	outbound_resume(svc);
+	publications_resume(svc);
 }
 
 static void free_states(struct service *svc)
@@ -338,6 +343,7 @@ void service_free(struct service *svc)
 	service_ice_free(svc);
 	media_names_free(svc);
 	outbound_free(svc);
+	publications_free(svc);
 	messages_free(svc);
 	subscriptions_free(svc);
 	notify_free(svc);

@@ -7,6 +7,7 @@
  *   package.c       the event packages and the bodies, a row each
  *   exten.c         presence and dialog: the hints of the dialplan
  *   body_exten.c    their bodies: PIDF, XPIDF, dialog-info
+ *   publish.c       what we publish at other servers
  *   mwi.c           mailboxes, and message-summary
  *   mwi_unasked.c   the same without a SUBSCRIBE, by an endpoint's mailboxes=
  *
@@ -80,6 +81,7 @@ struct subscriptions {          /* service.subscriptions */
 	struct map *mailboxes;          /* struct mailbox by name */
 	struct map *unasked;            /* struct unasked by endpoint */
 	struct contact_observer contacts;
+	struct publications *publications;      /* publish.c; NULL: not started */
 };
 
 /* ---- package.c */

@@ -51,6 +51,11 @@ static void lay_out(struct contact *c, struct str aor, const struct contact_word
 	c->id = lay_text(&at, id, ARRAY_LEN(id));
 }
 
+static void contact_free(void *arg)
+{
+	obj_drop(((struct contact *)arg)->agreement);
+}
+
 /* One block for all: a registration makes one and frees one, and its words are
  * read together. The id is "aor;@md5(uri)": other tools look contacts up by it, so
  * its form is fixed. */
@@ -62,7 +67,7 @@ struct contact *contact_new(struct service *svc, struct str aor, const struct co
 	struct contact *c;
 
 	digest_hash(svc->digest, DIGEST_MD5, w->uri, md5);
-	c = md5[0] ? obj_new(sizeof(*c) + words + aor.n + 2 + sizeof(md5), NULL) : NULL;
+	c = md5[0] ? obj_new(sizeof(*c) + words + aor.n + 2 + sizeof(md5), contact_free) : NULL;
 	if (!c)
 		return NULL;
 	c->svc = svc;
@@ -251,6 +256,7 @@ void location_apply(struct service *svc, struct location *l, struct contact_chan
 	if (!added && ch->old->loc) {
 		c->status = ch->old->status;
 		c->rtt_us = ch->old->rtt_us;
+		c->agreement = obj_hold(ch->old->agreement);
 		contact_detach(svc, ch->old);
 	}
 	attach_contact(svc, l, c);

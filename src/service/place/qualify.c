@@ -109,6 +109,7 @@ void contact_qualify_now(struct service *svc, struct contact *c)
 	prm.response = on_response;
 	prm.failed = on_failed;
 	prm.prepare = service_out_prepare;
+	prm.agree = contact_agree(c, ep);
 	prm.timeout_ms = (uint32_t)(a->qualify_timeout * 1000);
 	if (c->has_flow && net_is_stream(c->flow.proto)) {
 		prm.path = &c->flow;
