@@ -224,6 +224,7 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 	ch->owned = false;
 	link_ids(b, ch);
 	tell(b, "BridgeEnter", ch, swap);
+	channel_news(ch, CHAN_NEWS_ANSWERED);
 	bridge_limit_start(m, limit_came);
 	log_verbose(3, "Channel %s joined '%s' %s-bridge <%s>", text_z(&ch->name),
 		    b->native ? "native_rtp" : "simple_bridge", text_z(&b->type), text_z(&b->id));

@@ -333,6 +333,17 @@ int channel_request(struct pbx *pbx, struct str tech_dest, struct channel *reque
 		    int *cause);
 int channel_request_prm(const struct channel_request *rq, struct str tech_dest, struct channel **out, int *cause);
 
+/* What becomes of a channel that was sent elsewhere. One follows it: the latest, an earlier one hears LOST. Told until
+ * it gives true, or LOST, which is the last: the channel has ended. */
+enum channel_news {
+	CHAN_NEWS_PROCEEDING, CHAN_NEWS_RINGING, CHAN_NEWS_PROGRESS,   /* whom it calls */
+	CHAN_NEWS_BUSY, CHAN_NEWS_CONGESTION,
+	CHAN_NEWS_ANSWERED,             /* it is in a bridge, or hears something */
+	CHAN_NEWS_LOST
+};
+typedef bool channel_news_fn(void *arg, enum channel_news news);
+int channel_follow(struct channel *ch, channel_news_fn *fn, void *arg /* obj; held */);
+
 /* Private notes by key, freed with the channel. */
 struct datastore {
 	struct list link;

@@ -70,6 +70,7 @@ int channel_play(struct channel *ch, const struct str *names, size_t n, struct s
 		return err;
 	end->sounds++;
 	channel_heard_anew(end);
+	channel_news(ch, CHAN_NEWS_ANSWERED);
 	return 0;
 }
 

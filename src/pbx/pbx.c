@@ -30,7 +30,7 @@ static const struct func *const funcs[] = {
 
 enum { SILENCE_THRESHOLD = 256 };        /* without a dsp.conf */
 
-static channel_end_fn *const channel_ends[] = { mixmonitor_channel_ends, bridge_let_go, channel_unlink_early, channel_moh_stop,
+static channel_end_fn *const channel_ends[] = { channel_follow_ends, mixmonitor_channel_ends, bridge_let_go, channel_unlink_early, channel_moh_stop,
 	NULL };
 
 static int register_rows(struct pbx *p)

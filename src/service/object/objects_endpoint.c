@@ -366,7 +366,7 @@ static const struct option rows[] = {
 	TEXT(contact_user, NULL, 0, "User part of the Contact we send to this endpoint."),
 	BOOL(asymmetric_rtp_codec, "no", 0, "Allow another codec in each direction."),
 	BOOL(rtcp_mux, "no", 0, "RTP and RTCP on one port (RFC 5761)."),
-	BOOL(refer_blind_progress, "yes", L, "Report a blind transfer's progress by NOTIFY."),
+	BOOL(refer_blind_progress, "yes", 0, "Report a blind transfer's progress by NOTIFY."),
 	BOOL(notify_early_inuse_ringing, "no", 0, "Say early instead of confirmed when a busy phone is also ringing."),
 	UINT(max_audio_streams, "1", 0, MAX32, "streams", 0, "Audio streams allowed in a call."),
 	UINT(max_video_streams, "1", 0, MAX32, "streams", 0, "Video streams allowed in a call."),
