@@ -214,6 +214,7 @@ static void hold(void **state)
 	alice("INVITE", "bob", 2, "", SDP_AT("6000", "\r\na=sendonly\r\n"));
 	assert_true(said(response(SIP_INVITE)->body, "m=audio 6010"));
 	alice("ACK", "bob", 2, "", "");
+	assert_true(channel_at(1)->moh);
 	assert_int_equal(bob_told(), 4000);
 	assert_true(again(SIP_INVITE, 5061) == SIZE_MAX);
 	wire_forget(&t);
@@ -222,6 +223,26 @@ static void hold(void **state)
 	alice("ACK", "bob", 3, "", "");
 	assert_int_equal(bob_told(), 6020);
 	assert_true(again(SIP_INVITE, 5061) == SIZE_MAX);
+}
+
+/* suppress_moh_on_sendonly: nobody hears of her hold, and nothing plays. */
+static void quiet_hold(void **state)
+{
+	struct channel *a;
+
+	(void)state;
+	begin(CONF("suppress_moh_on_sendonly=yes\n", ""));
+	talk("bob", PHONE_A, PHONE_B);
+	assert_direct();
+	a = channel_at(0);
+	alice("INVITE", "bob", 2, "", SDP_AT("6000", "\r\na=sendonly\r\n"));
+	assert_true(said(response(SIP_INVITE)->body, "a=recvonly"));
+	alice("ACK", "bob", 2, "", "");
+	assert_true(again(SIP_INVITE, BOB) == SIZE_MAX);
+	assert_false(bridge_peer(a)->moh);
+	alice("INVITE", "bob", 3, "", PHONE_A);
+	alice("ACK", "bob", 3, "", "");
+	assert_true(again(SIP_INVITE, BOB) == SIZE_MAX);
 }
 
 static void another_address(void **state)
@@ -318,7 +339,7 @@ static void glare_incoming(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(out_and_back), T(by_update), T(who_may), T(behind_nat), T(hold), T(another_address), T(listeners), T(features),
+		T(out_and_back), T(by_update), T(who_may), T(behind_nat), T(hold), T(quiet_hold), T(another_address), T(listeners), T(features),
 		T(glare_outgoing), T(glare_incoming),
 	};
 

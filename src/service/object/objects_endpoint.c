@@ -385,7 +385,7 @@ static const struct option rows[] = {
 	TEXT(geoloc_incoming_call_profile, NULL, L, "Geolocation profile for calls from this endpoint."),
 	TEXT(geoloc_outgoing_call_profile, NULL, L, "Geolocation profile for calls to this endpoint."),
 	BOOL(send_aoc, "no", 0, "Tell it what a call costs (advice of charge): AOCMessage of the manager brings it."),
-	BOOL(suppress_moh_on_sendonly, "no", L, "Play no music when the peer only says sendonly."),
+	BOOL(suppress_moh_on_sendonly, "no", 0, "Play no music when the peer only says sendonly."),
 };
 
 const struct option_set endpoint_options = {
