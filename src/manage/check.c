@@ -1,5 +1,6 @@
 /* `sidetone check`: reads a configuration, reports every fault and starts nothing. */
 #include "manage/check.h"
+#include "manage/check_private.h"
 #include "config/settings.h"
 #include "pbx/dialplan.h"
 #include "service/common/transport_tls.h"
@@ -65,8 +66,10 @@ static void check_dialplan(struct check *k)
 			   k->prm.dir);
 	else if (err && err != EBADMSG)
 		report_add(k->r, REPORT_ERROR, STR("extensions.conf"), 0, "cannot be read: %s", strerror(err));
-	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k))
+	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k)) {
+		check_apps(d, k->r);
 		obj_drop(d);
+	}
 	config_free(c);
 }
 
@@ -285,6 +288,7 @@ static void check_settings(struct check *k)
 	struct codecs_conf *codecs = NULL;
 	struct dsp_conf *dsp = NULL;
 	struct own_conf *own = NULL;
+	struct fax_conf *fax = NULL;
 
 	/* The faults of acl.conf itself came with the snapshot. */
 	if (!named_acls_load(&acls, &k->prm, NULL))
@@ -294,12 +298,14 @@ static void check_settings(struct check *k)
 	codecs_conf_load(&codecs, &k->prm, k->r);
 	dsp_conf_load(&dsp, &k->prm, k->r);
 	own_conf_load(&own, &k->prm, k->r);
+	fax_conf_load(&fax, &k->prm, k->r);
 	obj_drop(acls);
 	obj_drop(logger);
 	obj_drop(rtp);
 	obj_drop(codecs);
 	obj_drop(dsp);
 	obj_drop(own);
+	obj_drop(fax);
 }
 
 static int check_dir(struct check *k, const char *dir)

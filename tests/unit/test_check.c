@@ -58,7 +58,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	static const char *const names[] = { "asterisk.conf", "extensions.conf", "pjsip.conf", "acl.conf",
-		"manager.conf", "logger.conf", "rtp.conf", "features.conf", "sidetone.conf" };
+		"manager.conf", "logger.conf", "rtp.conf", "features.conf", "sidetone.conf", "res_fax.conf" };
 	struct dir *d = *state;
 	char path[128];
 
@@ -177,6 +177,36 @@ static void whole_files(void **state)
 	free(text);
 }
 
+static void faxes(void **state)
+{
+	struct dir *d = *state;
+	char *text;
+
+	put(d, "extensions.conf", "[inside]\nexten => 600,1,SendFAX(/a.tif,z)\n same => n,SendFAX(/a.tif&/b.tif)\n"
+	    " same => n,ReceiveFAX()\n same => n,ReceiveFAX(${X},fz)\n same => n,SendFAX(/a.tif,${O})\n"
+	    " same => n,ReceiveFAX(/a.tif,c)\n");
+	put(d, "res_fax.conf", "[general]\nmaxrate=9601\nmodems=v17,v18\nt38timeout=0\nstatusevents=yes\n");
+	text = run(d->path, 1);
+	has(text, "extensions.conf:3: SendFAX(): takes one file; put all pages into one\n");
+	has(text, "extensions.conf:4: ReceiveFAX(): needs a file\n");
+	has(text, "extensions.conf:5: ReceiveFAX(): option 'z' is none of dfFs\n");
+	has(text, "extensions.conf:7: ReceiveFAX(): option c is polling, which is not there\n");
+	has(text, "res_fax.conf:2: [general] maxrate: '9601' is not 2400, 4800, 7200, 9600, 12000, 14400, 28800 or 33600\n");
+	has(text, "res_fax.conf:3: [general] modems: 'v18' is not v17, v27, v29 or v34\n");
+	has(text, "res_fax.conf:4: [general] t38timeout: ");
+	has(text, "7 faults in ");
+	free(text);
+	put(d, "extensions.conf", "[inside]\nexten => 600,1,Answer()\n");
+	put(d, "res_fax.conf", "[general]\nmaxrate=2400\n");
+	text = run(d->path, 1);
+	has(text, "res_fax.conf: maxrate is less than minrate 4800; the defaults are used: 4800 to 14400 by v17,v27,v29\n");
+	free(text);
+	put(d, "res_fax.conf", "[general]\nmodem=v29\nminrate=7200\nmaxrate=14400\n");
+	text = run(d->path, 1);
+	has(text, "res_fax.conf: none of the modems does maxrate 14400; ");
+	free(text);
+}
+
 static void directories(void **state)
 {
 	struct dir *d = *state;
@@ -247,7 +277,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(without_fault), T(many_faults), T(whole_files), T(directories), cmocka_unit_test(help),
+		T(without_fault), T(many_faults), T(whole_files), T(faxes), T(directories), cmocka_unit_test(help),
 		cmocka_unit_test(options_md),
 	};
 
