@@ -3,6 +3,15 @@ whoever asked, with the events of its list."""
 
 import asyncio
 import itertools
+import time
+
+
+class Event(list):
+    """The rows of an event, and when it came."""
+
+    def __init__(self, rows):
+        super().__init__(rows)
+        self.at = time.monotonic()
 
 
 class Manager:
@@ -34,6 +43,7 @@ class Manager:
             if number in self.waiting:
                 self.waiting[number].put_nowait(rows)
                 continue
+            rows = Event(rows)
             self.events.append(rows)
             self.tell(rows)
 

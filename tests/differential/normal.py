@@ -6,7 +6,7 @@ Facts are a list of (stream, items); an item is (title, lines). Streams:
     a/1 requests              the requests that came to it in that dialog, in order
     m PJSIP/a-1               the events of one channel, in order
     m                         events of no channel, sorted
-    m 2 Status, c 3 ...       the answer to an action, the output of a command
+    m 2 Status, console 3 ...     the answer to an action, the output of a command
 
 Order is kept where the protocol gives one, and nowhere else. Replaced: tags, branches, Call-IDs,
 numbers of sessions, ports of media, times, product names, secrets, the ids of channels and bridges,
@@ -210,11 +210,12 @@ def sip_facts(play):
 
 # -- the manager ----------------------------------------------------------------
 
+MOMENT = 0.08
 EVENTS_DROPPED = {"TestEvent", "RTCPSent", "RTCPReceived", "FullyBooted", "SuccessfulAuth", "Reload", "Shutdown"}
 # Measured, of the implementation, or told by an event of their own.
 VARIABLES_DROPPED = re.compile(r"RTPAUDIOQOS|RTPVIDEOQOS|.*TIME(_MS)?$|BRIDGEPVTCALLID|_?SIPCALLID|ARG\d+$|LOCAL\(ARG|MACRO_|GOSUB|BLINDTRANSFER_ID")
 KEYS_DROPPED = {"actionid", "sessionid", "sessiontv", "eventtv", "challenge", "receivedchallenge", "receivedhash", "roundtripusec",
-                "timestamp", "privilege", "reghost", "regexpire", "callid", "viaaddress", "viaport", "eventtime"}
+                "timestamp", "privilege", "expectedresponse", "reghost", "regexpire", "callid", "viaaddress", "viaport", "eventtime"}
 CHANNEL = re.compile(r"((?:PJSIP|Local|Message|Surrogate)/[^\s;,]*?)-([0-9a-f]{8})(;[12])?")
 UNIQUE = re.compile(r"\b(?:[A-Za-z0-9]+-)?\d{9,10}\.\d+\b")
 BRIDGE = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
@@ -251,11 +252,13 @@ def concerns(rows, play, known):
 
 
 def event_lines(rows, play):
-    lines = []
+    lines, kind = [], dict(rows).get("Event")
     for n, v in rows:
         if n.lower() in KEYS_DROPPED or n == "Event":
             continue
-        v = re.sub(r'(Duration|BillableSeconds)', "", v)
+        # The channel's state may be set before or after this is told.
+        if kind == "DialState" and n.startswith("DestChannelState"):
+            continue
         lines.append(f"{n}: {text(v, play)}")
     return sorted(lines)
 
@@ -268,6 +271,32 @@ def blocks(rows_list, play):
         kind = dict(rows).get("Event") or "Response " + dict(rows).get("Response", "")
         items.append((kind, event_lines(rows, play)))
     return items[:1] + sorted(items[1:]) if items else [("nothing", [])]
+
+
+def about(event):
+    """What an event of no channel is about, so that the order of these can be kept."""
+    if "Device" in event:
+        return "device " + event["Device"]
+    if event.get("Event") in ("ExtensionStatus", "PresenceStatus"):
+        return "extension " + event.get("Exten", "")
+    if "BridgeUniqueid" in event:
+        return "bridge " + event["BridgeUniqueid"]
+    return ""
+
+
+def lasting(events):
+    """Without the states of devices and extensions that were over in a moment: how many of these are
+    told depends on the machine."""
+    over, out = {}, []
+    for rows in reversed(events):
+        event = dict(rows)
+        if event.get("Event") in ("DeviceStateChange", "ExtensionStatus"):
+            name, next_at = about(event), over.get(about(event), float("inf"))
+            over[name] = rows.at
+            if next_at - rows.at < MOMENT:
+                continue
+        out.append(rows)
+    return out[::-1]
 
 
 def manager_facts(play):
@@ -284,7 +313,7 @@ def manager_facts(play):
     for rows in mine:
         learn(rows, play)
     streams, rest = {}, []
-    for rows in mine:
+    for rows in lasting(mine):
         event = dict(rows)
         lines = event_lines(rows, play)
         channel = event.get("Channel") or event.get("DestChannel")
@@ -298,6 +327,8 @@ def manager_facts(play):
                 stream.append(one)
         elif channel:
             streams.setdefault(f"m {text(channel, play)}", []).append(item)
+        elif about(event):
+            streams.setdefault(f"m {text(about(event), play)}", []).append(item)
         else:
             rest.append(item)
     for name in streams:

@@ -90,9 +90,9 @@ class Play:
             await asyncio.sleep(float(verb))
         elif who == "settle":
             await self.settle()
-        elif who == "m":
+        elif who == "manager":
             await self.manage(words[1:])
-        elif who == "c":
+        elif who == "console":
             await self.command(" ".join(words[1:]))
         else:
             plain = [w for w in rest if not is_argument(w)]
@@ -185,6 +185,7 @@ class Play:
     async def do_answer(self, agent, plain, args):
         """Wait for an INVITE, ring, take the call."""
         await self.do_ring(agent, [], {})
+        await asyncio.sleep(0.12)
         args.setdefault("sdp", "auto")
         await self.do_reply(agent, ["200"], args)
         await self.do_wait(agent, ["ACK"], {})
@@ -228,7 +229,7 @@ class Play:
         blocks = await self.stage.manager.ask([("Action", "Command"), ("Command", line)])
         self.answers += 1
         out = [v for b in blocks for n, v in b if n == "Output"]
-        self.facts.append((f"c {self.answers} {self.hide(line)}", [("output", [f"{i}: {normal.text(o, self)}" for i, o in enumerate(out)])]))
+        self.facts.append((f"console {self.answers} {self.hide(line)}", [("output", [f"{i}: {normal.text(o, self)}" for i, o in enumerate(out)])]))
 
     def hide(self, line):
         return line.replace(self.s.key, "")

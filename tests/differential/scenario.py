@@ -103,7 +103,7 @@ class Scenario:
                 out.append(f"exten => 10{i + 1},hint,PJSIP/%{p}")
         if "exten => h,1" not in own:
             out.append("exten => h,1,UserEvent(End,Extension: ${EXTEN},Dialled: ${DIALSTATUS},Cause: ${HANGUPCAUSE},"
-                       "Name: ${CALLERID(all)},Pres: ${CALLERID(pres)})")
+                       "Name: ${CALLERID(all)},Pres: ${CALLERID(pres)},Peer: ${BRIDGEPEER})")
         return "\n".join(out + self.dial) + "\n"
 
 
