@@ -138,7 +138,7 @@ int session_refuse(struct session *s, unsigned status, struct str headers)
 void session_channel_state(struct session *s, enum channel_state st)
 {
 	bool ringing = st == CHAN_RINGING || (st == CHAN_RING && !s->incoming);
-	bool up = st == CHAN_UP || (st == CHAN_RING && s->incoming) || st == CHAN_DIALING;
+	bool up = st == CHAN_UP || (st == CHAN_RING && s->incoming);
 	struct endpoint_state *e = s->state_of;
 
 	if (st == CHAN_UP)
@@ -154,6 +154,8 @@ void session_channel_state(struct session *s, enum channel_state st)
 
 void session_hold_count(struct session *s, bool hold)
 {
+	if (s->counted.hold == hold)
+		return;
 	s->counted.hold = hold;
 	if (s->state_of) {
 		s->state_of->onhold += hold ? 1u : -1u;

@@ -68,6 +68,7 @@ int session_call(struct session *s)
 	if (c && c->path.n)
 		o->route = sip_out_dup(o, c->path);
 	channel_tech_to_header(s, o);
+	session_called_party(s);
 	err = ua_invite_call(s->iv, o, c && c->has_flow && net_is_stream(c->flow.proto) ? &c->flow : NULL);
 	obj_drop(o);
 	return err;
