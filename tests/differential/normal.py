@@ -106,6 +106,9 @@ def header(name, value, dialog, play):
         return scheme + " " + ", ".join(sorted(play.names.text(p) for p in split(rest)))
     if low in ("from", "to", "contact", "p-asserted-identity", "remote-party-id", "diversion", "referred-by", "refer-to", "replaces"):
         value = re.sub(r"(tag=)([^;>&%\s]+)", lambda m: m.group(1) + dialog.tag(m.group(2), play), value)
+        if low in ("from", "to"):
+            # A port has no place there (RFC 3261 19.1.1), and who writes it means the same.
+            value = re.sub(r"^([^>]*@[\w.]+):\d+", r"\1", value)
         if low == "contact":
             value = re.sub(r"expires=(\d+)", lambda m: f"expires={near(m.group(1))}", value)
             value = ", ".join(sorted(split(value)))

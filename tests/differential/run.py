@@ -126,6 +126,8 @@ def judge(chosen, asterisk, sidetone, o):
             f.writelines("\t".join(r) + "\n" for r in rows)
     if o.record:
         record.write(f"{HERE}/expected", {n: sidetone[n] for n in good}, [s.name for s in chosen])
+    if o.record:
+        print(f"recorded: {len(good)}")
     unused = [r[:3] for r, n in zip(accepted.rows, accepted.used) if not n]
     if unused and not o.only:
         print("rows of accepted.tsv that no difference needed: " + "; ".join(" ".join(r) for r in unused))
