@@ -22,7 +22,7 @@ def key_of(line):
         place, _, rest = line.partition(": ")
         m = re.match(r"a=[a-z0-9-]+|[a-z]=", rest)
         return place + " " + (m.group(0) if m else rest)
-    return line.partition(":")[0]
+    return line.partition(":")[0].strip()
 
 
 def lines_by_key(lines):

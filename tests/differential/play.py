@@ -11,6 +11,7 @@ from scenario import AGENT_PORT
 
 PATIENCE = 5.0
 QUIET = 0.45
+LONG = 0.3         # for a state to last until it is seen
 
 
 class Stage:
@@ -131,6 +132,7 @@ class Play:
         agent.in_dialog(plain[0], self.dialog(agent, args), args)
 
     async def do_bye(self, agent, plain, args):
+        await asyncio.sleep(LONG)
         agent.in_dialog("BYE", self.dialog(agent, args), args)
 
     async def do_reinvite(self, agent, plain, args):
@@ -185,7 +187,7 @@ class Play:
     async def do_answer(self, agent, plain, args):
         """Wait for an INVITE, ring, take the call."""
         await self.do_ring(agent, [], {})
-        await asyncio.sleep(0.12)
+        await asyncio.sleep(LONG)
         args.setdefault("sdp", "auto")
         await self.do_reply(agent, ["200"], args)
         await self.do_wait(agent, ["ACK"], {})
@@ -229,7 +231,7 @@ class Play:
         blocks = await self.stage.manager.ask([("Action", "Command"), ("Command", line)])
         self.answers += 1
         out = [v for b in blocks for n, v in b if n == "Output"]
-        self.facts.append((f"console {self.answers} {self.hide(line)}", [("output", [f"{i}: {normal.text(o, self)}" for i, o in enumerate(out)])]))
+        self.facts.append((f"console {self.answers} {self.hide(line)}", [("output", normal.output(out, self))]))
 
     def hide(self, line):
         return line.replace(self.s.key, "")

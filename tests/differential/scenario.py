@@ -8,7 +8,7 @@
     dial exten => 200,1,Answer()  a line of the scenario's own context
     file features.conf [general]  a line of another file, the same for the whole profile
     profile NAME                  the server's global configuration: [profile NAME] in the same file
-    hints                         each party's extension has a hint
+    hints                         each party's extension has a hint, and states over time are compared
     a invite b                    a step: who, what, and words
 
 Everything below a `[profile NAME]` is `system`, `global`, `transport`, `rtp` or `file` lines.
