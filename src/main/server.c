@@ -171,10 +171,13 @@ static int set_constants(struct server *s)
 static int start_pbx(struct server *s)
 {
 	struct pbx_prm pp = { .loop = s->loop, .media = s->media, .db = s->db, .systemname = s->conf->systemname,
+		.entityid = s->conf->entityid.n ? s->conf->entityid : str_z(s->entity),
 		.default_language = s->conf->defaultlanguage, .sounds_dir = text_view(&s->sounds),
 		.spool_dir = s->conf->astspooldir, .mindtmfduration = s->conf->mindtmfduration };
-	int err = pbx_new(&s->pbx, &pp);
+	int err;
 
+	entity_id(s->entity);
+	err = pbx_new(&s->pbx, &pp);
 	if (!err) {
 		s->pbx->calls_max = s->prm.max_calls ? s->prm.max_calls : s->conf->maxcalls;
 		s->pbx->live_dangerously = s->conf->live_dangerously;

@@ -67,6 +67,7 @@ static unsigned take(struct session *s, struct sip_server_tx *tx, struct sip_msg
 
 	buf_init(&contact, croom, sizeof(croom), sizeof(croom));
 	buf_init(&via, vroom, sizeof(vroom), sizeof(vroom));
+	ua_invite_set_transport(s->iv, service_transport_back(s->svc, s->conf, s->ep, msg));
 	status = service_dialog_names(s->svc, s->ep, &tx->path, sip_uri_is_sips(&msg->ruri), &contact, &via) ? 503 :
 		 ua_invite_take(s->iv, tx, msg, buf_view(&contact), buf_view(&via), extra);
 	if (status == 503)
