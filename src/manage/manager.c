@@ -1,6 +1,8 @@
 /* The manager interface as a whole: privileges, which actions there are, listening, start and end. */
 #define LOG_MODULE "manager"
 #include "manage/manager_http.h"
+#include "pbx/channel.h"
+#include "pbx/dialplan.h"
 #include "base/log.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -87,11 +87,13 @@ struct service_codecs {
 	struct codec_prm encoder;       /* what it does not say */
 };
 
-/* asterisk.conf maxload */
+/* asterisk.conf maxload and minmemfree */
 struct service_load {
 	double most;                    /* 0: no limit */
 	double now;
-	uint64_t seen_ms;               /* when `now` was read */
+	uint64_t least_mb, free_mb;     /* 0: no limit; of memory */
+	uint64_t (*available_mb)(void); /* tests; NULL: the kernel's MemAvailable */
+	uint64_t seen_ms;               /* when `now` and `free_mb` were read */
 };
 
 struct service_resolver {
