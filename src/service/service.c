@@ -16,12 +16,15 @@
 #include "service/place/location.h"
 #include "service/place/stats.h"
 #include "service/common/lookup.h"
+#include "service/geoloc/geoloc.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
+#include "service/event/compositor.h"
 #include "service/event/publish.h"
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
 #include "service/event/subscription.h"
+#include "service/stir/stir.h"
 #include "service/common/transport_web.h"
 #include "service/common/transports.h"
 #include <errno.h>
@@ -238,6 +241,7 @@ static int start_rooms(struct service *svc)
 	err = err ? err : messages_start(svc);
 	err = err ? err : subscriptions_start(svc);
 	err = err ? err : outbound_start(svc);
+	err = err ? err : compositor_start(svc);
 	return err ? err : publications_start(svc);
 }
 
@@ -344,15 +348,18 @@ void service_free(struct service *svc)
 	media_names_free(svc);
 	outbound_free(svc);
 	publications_free(svc);
+	compositor_free(svc);
 	if (svc->locations)
 		endpoint_stats_set_conf(svc, svc->conf, NULL);
 	messages_free(svc);
 	subscriptions_free(svc);
 	notify_free(svc);
+	geoloc_free(svc);
 	locations_stop(svc);
 	timer_stop(&svc->transports.keep_alive);
 	ua_invites_abandon(&svc->ua);
 	ua_requests_abandon(&svc->ua);
+	stir_free(svc);
 	web_stop(svc->web);
 	svc->web = NULL;
 	if (svc->net)

@@ -17,8 +17,8 @@ static const char plan[] =
 	"exten => away,1,Ringing()\n same => n,Transfer(${WHERE})\n same => n,Wait(600)\n"
 	"exten => sent,1,Answer()\n same => n,Transfer(${WHERE})\n same => n,Wait(600)\n"
 	"exten => external_replaces,1,Set(GLOBAL(TOLD)=${SIPREPLACESHDR})\n same => n,Wait(600)\n"
-	"[elsewhere]\n"
 	"exten => alone,1,Answer()\n same => n,Wait(600)\n"
+	"[elsewhere]\n"
 	"exten => carl,1,Set(GLOBAL(TOLD)=${SIPREFERRINGCONTEXT} ${SIPTRANSFER} ${SIPREFERTOHDR})\n same => n,Wait(600)\n";
 
 static const char conf[] =

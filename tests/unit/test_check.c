@@ -165,6 +165,23 @@ static void arguments_of_applications(void **state)
 	free(text);
 }
 
+/* stir_shaken.conf, and endpoints that name a profile of it. */
+static void callers(void **state)
+{
+	struct dir *d = *state;
+	char *text;
+
+	put(d, "stir_shaken.conf", "[verification]\nca_file=/nowhere\n[p]\ntype=profile\n[1]\ntype=tn\nattest_leve=A\n");
+	put(d, "pjsip.conf", "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n[a]\ntype=endpoint\ncontext=inside\nstir_shaken_profile=q\n"
+	    "[b]\ntype=endpoint\ncontext=inside\nstir_shaken_profile=p\nstir_shaken=yes\n");
+	text = run(d->path, 1);
+	has(text, "stir_shaken.conf:1: verification 'verification' ca_*, crl_* and untrusted_cert_*: '/nowhere' cannot be read: No such file");
+	has(text, "stir_shaken.conf:7: tn '1': unknown option 'attest_leve'; did you mean 'attest_level'?");
+	has(text, "pjsip.conf:5: endpoint 'a': stir_shaken_profile: stir_shaken.conf has no profile 'q' without fault");
+	has(text, "3 faults in");
+	free(text);
+}
+
 static void many_faults(void **state)
 {
 	static const char *const want[] = {
@@ -179,13 +196,14 @@ static void many_faults(void **state)
 		 "dtmf, security or *"),
 		"rtp.conf:2: [general] rtpstart: 80 is not within 1024..65535",
 		"sidetone.conf:2: [limits]: unknown option 'stranger_rat'; did you mean 'stranger_rate'?",
+		"geolocation.conf:3: profile 'g': there is no location 'h'",
 		"features.conf:1: a line before any [section]; put it under one: 'x'",
 		"sidetone.conf:3: unknown section [limit]; did you mean [limits]?",
 		"sidetone.conf:5: unknown section [telephones]\n",
 		"sidetone.conf: [watchdog] abort_ms: 20 is too short for a busy machine; 1000 is used",
 		"extensions.conf: is not in ",
 		"read, but without effect in this version: endpoint/t38_udptl\n",
-		"15 faults in ",
+		"16 faults in ",
 	};
 	struct dir *d = *state;
 	char *text, line[256], path[128];
@@ -198,6 +216,7 @@ static void many_faults(void **state)
 	put(d, "rtp.conf", "[general]\nrtpstart=80\n");
 	put(d, "sidetone.conf", "[limits]\nstranger_rat=80\n[limit]\nstranger_rate=5\n[telephones]\n[watchdog]\nabort_ms=20\n");
 	put(d, "features.conf", "x=1\n");
+	put(d, "geolocation.conf", "[g]\ntype=profile\nlocation_reference=h\n");
 	snprintf(path, sizeof(path), "%s/extensions.conf", d->path);
 	unlink(path);
 	text = run(d->path, 1);
@@ -308,7 +327,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(without_fault), T(other_files), T(many_faults), T(arguments_of_applications), T(whole_files), T(directories), cmocka_unit_test(help),
+		T(without_fault), T(other_files), T(many_faults), T(arguments_of_applications), T(callers), T(whole_files), T(directories), cmocka_unit_test(help),
 		cmocka_unit_test(options_md),
 	};
 
