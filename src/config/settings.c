@@ -131,7 +131,7 @@ static const struct option option_rows[] = {
 	B(lockconfdir, "no", L, "Lock the configuration folder."),
 	OPT_STR(A, stdexten, "gosub", OPT_VOID, "How users.conf calls extensions: it is not read."),
 	B(live_dangerously, "no", S, "Let the manager reach functions that can run programs or read files."),
-	B(hide_messaging_ami_events, "no", L, "Leave out manager events of message channels."),
+	B(hide_messaging_ami_events, "no", S, "Leave out manager events of the channel that runs texts, but for UserEvent."),
 	B(sounds_search_custom_dir, "no", S, "Look for sounds in custom/ of their directory first."),
 	OPT_STR(A, channel_storage_backend, NULL, OPT_VOID, "How Asterisk keeps its channels in memory."),
 	B(disable_remote_console_shell, "no", L, "Remote consoles may not run ! commands."),

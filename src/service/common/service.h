@@ -195,7 +195,7 @@ struct identity {               /* obj */
 
 /* ---- what every answer has, and every request (reply.c) */
 struct str service_server_header(struct service *svc);               /* "Server: x\r\n" or empty */
-/* What OPTIONS is answered with: Accept, Allow, Supported ... as whole lines (RFC 3261 11.2). options.c */
+/* What OPTIONS is answered with: Accept, Allow, Supported ... as whole lines (RFC 3261 11.2). */
 void service_abilities(const struct snapshot *conf, struct buf *b);
 /* Allow as a whole line. `prack`: 100rel is on. */
 struct str service_allow(bool prack);
