@@ -78,6 +78,7 @@ struct mthread_prm {            /* constant while it runs */
 	const struct clock *clock;
 	const struct media_net *net;    /* NULL: sockets */
 	bool strict;
+	bool strict_time;
 	unsigned learn_packets;
 	uint32_t learn_ms, rtcp_ms, dtmf_ms;
 	void (*notify)(void *arg);      /* events are waiting; any thread */
@@ -114,7 +115,7 @@ struct mthread {
 	uint64_t now_us;
 	struct tracer *trace;           /* trace.h; NULL: nobody looks at packets */
 	bool reports;                   /* somebody wants MEDIA_RTCP */
-	struct list slots[SLOTS], active;
+	struct list slots[SLOTS + 1], active;   /* the last: of streams that rest, never looked at by the clock */
 	struct list tickers;            /* of struct ticker */
 	size_t nactive;
 	unsigned slot;

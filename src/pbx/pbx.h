@@ -45,7 +45,7 @@ struct pbx {
 	struct map *builtins;           /* rows of struct builtin; case matters */
 	struct devstates *devstates;
 	struct hints *hints;
-	struct str systemname, default_language;
+	struct str systemname, default_language, entityid;
 	struct str sounds_dir, spool_dir;
 	uint32_t next_channel, next_local, next_unique;  /* each technology counts its own */
 	uint64_t calls_total;
@@ -65,6 +65,7 @@ struct pbx {
 	struct list recordings;         /* struct mixmonitor, the latest first */
 	uint64_t next_recording;
 	void (*path_changed)(struct pbx *p);    /* while there are recordings: somebody is heard elsewhere now */
+	void (*heard_anew)(struct channel *ch); /* of one in a bridge: who listens to it is another now */
 	struct service *service;        /* only technologies and functions that know SIP look inside; NULL: none */
 };
 
@@ -73,6 +74,7 @@ struct pbx_prm {
 	struct media *media;
 	struct astdb *db;
 	struct str systemname, default_language, sounds_dir, spool_dir;
+	struct str entityid;            /* of this server among others: "00:16:3e:0a:0b:0c" */
 	uint32_t mindtmfduration;       /* [ms] 0: any digit is long enough */
 };
 int pbx_new(struct pbx **out, const struct pbx_prm *prm);    /* registers all apps, functions, Local */

@@ -23,7 +23,8 @@ enum ua_invite_state {
 	UA_INVITE_ANSWERING,    /* the same; our 2xx waits for the PRACK of a reliable response (RFC 3262 3) */
 	UA_INVITE_UP,
 	UA_INVITE_CANCELLED,    /* a 2xx that crosses the CANCEL is acknowledged and ended by BYE */
-	UA_INVITE_LEAVING,      /* the BYE waits for the ACK of our 2xx (RFC 3261 15), or is the peer's to send */
+	UA_INVITE_LEAVING,      /* the BYE waits for the ACK of our 2xx (RFC 3261 15) or for the end of a re-INVITE
+				 * of ours, or is the peer's to send */
 	UA_INVITE_OVER
 };
 
@@ -173,6 +174,8 @@ void ua_invite_end(struct ua_invite *iv, struct str headers);
  * UA_END_FAILED: ECANCELED when a 2xx crossed it, which was acknowledged and ended by BYE.
  * EALREADY: it is not CALLING. */
 int ua_invite_cancel(struct ua_invite *iv, struct str headers);
+/* Of all requests from now on, in place of prm.request.transport; of what prm.request.hold holds. */
+void ua_invite_set_transport(struct ua_invite *iv, struct str transport);
 /* What `reliable` responses of ours are to be from now on. */
 void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r);
 /* Of the descriptions that we send from now on. ENOMEM. */

@@ -13,12 +13,15 @@
  *   session_secure.c    encrypted media
  *   session_quality.c   how good the media are
  *   session_streams.c   video of two legs
+ *   session_direct.c    the peers of two legs send to one another
  *   session_redirect.c  3xx to our INVITE
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
  *   session_aoc.c       what it costs
+ *   session_geoloc.c    where the caller is
  *   session_tones.c     digits and fax tones in the sound
  *   session_record.c    one-touch recording
+ *   session_stir.c      the caller proven, our calls signed (STIR/SHAKEN)
  *   channel_tech.c      what the pbx asks of a channel
  *
  * Ownership: the channel's pvt holds one reference until tech->hangup; the ua_invite
@@ -102,6 +105,13 @@ struct session_ice {
 	struct timer timer;             /* no longer than this */
 };
 
+struct stir_check;
+struct session_stir {
+	struct stir_check *check;       /* held, and points back; NULL: none runs */
+	void (*go_on)(struct session *s);       /* what waits for it: the dialplan */
+	struct text reason;             /* of the next response that may have it: a Reason header's value */
+};
+
 struct session_dtls {
 	struct dtls_identity *identity; /* held; our certificate, once it was needed. NULL */
 	bool up;                        /* one handshake has succeeded */
@@ -112,6 +122,24 @@ struct session_dtls {
 struct session_aoc {
 	struct text rates;              /* AOC-S, in responses to its INVITE */
 	struct text total, end;         /* AOC-D as it was last, AOC-E: at the end */
+};
+
+/* The location that goes with our INVITE: a URI, or a body of its own; both empty: none. */
+struct session_geoloc {
+	struct text uri, body, source;
+	struct text part_headers;       /* those of the body, while it is written */
+	bool routing;                   /* servers may route the call by it */
+};
+
+/* Direct media: session_direct.c. */
+struct session_direct {
+	struct sa addr, rtcp;           /* where the peer is told to send; unset: to us */
+	struct sa own;                  /* where we receive, as it would be told */
+	bool rtcp_mux;                  /* of the other leg */
+	struct formats formats;         /* what it may send there */
+	bool tried;                     /* it was to be told once */
+	bool their_offer;               /* the SDP in force was offered by the peer */
+	struct sa heard, heard_for;     /* MEDIA_SOURCE: where its sound comes from; the address in its SDP then */
 };
 
 struct session {                /* obj */
@@ -128,6 +156,7 @@ struct session {                /* obj */
 	bool early_media;               /* an answer went out or came before the 200 */
 	bool local_hold;
 	struct session_ice ice;
+	struct session_stir stir;
 	uint8_t dtmf_mode;              /* enum endpoint_dtmf_mode; AUTO decided at each SDP */
 	unsigned sent_status;           /* last provisional of ours */
 	int hangup_cause;
@@ -143,6 +172,7 @@ struct session {                /* obj */
 	struct session_dtls dtls;
 	struct session_formats formats;
 	struct session_aoc aoc;
+	struct session_geoloc geoloc;
 	struct { bool over; struct timer timer; } fax;  /* fax_detect: nobody listens any more; when that will be */
 	struct list targets;            /* of session_redirect.c; not begun: nobody has redirected us */
 	char supported[64];             /* option tags of our messages beside 100rel */
@@ -150,6 +180,7 @@ struct session {                /* obj */
 	struct session_streams streams;
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */
 	struct session *caller;         /* held; who calls through us and has video, until we are answered. NULL: nobody */
+	struct session_direct direct;
 	struct { bool done, ok; } refer;        /* REFER of ours: transfer.c */
 	struct session_qos *qos[2];     /* held; the numbers at the end of this leg, of the one it was bridged to; NULL */
 };
@@ -240,6 +271,13 @@ void session_ice_event(struct session *s, const struct media_event *e);
 void session_ice_headers(const struct session *s, struct buf *h);    /* of an INVITE, and of a 2xx to one */
 unsigned session_ice_info(struct session *s, const struct sip_msg *msg);     /* trickle-ice-sdpfrag came: the answer's status */
 
+/* session_stir.c */
+/* A new call of theirs, with its channel: true: `go_on` is called when its caller was judged, or the call was refused. */
+bool session_stir_must_wait(struct session *s, void (*go_on)(struct session *s));
+void session_stir_forget(struct session *s);         /* nothing waits any more */
+void session_stir_reason(struct session *s, unsigned status, struct buf *h);  /* of responses to an INVITE */
+void session_stir_sign(struct session *s, struct buf *h);    /* headers of our INVITE */
+
 /* session_port.c */
 /* What opens the ports of the streams that are in force or about to be offered.
  * ENOBUFS, EMFILE: there is no room. */
@@ -266,6 +304,7 @@ void session_secrets_free(struct service *svc);
 void session_secure_prepare(struct service *svc);    /* a configuration is in force: before its first call */
 void session_secure_prm(struct session *s, struct neg_prm *p);
 bool session_is_secure(struct session *s);           /* every stream of it is encrypted */
+void session_secure_fingerprint(struct session *s, struct buf *out);  /* "sha-256 AB:CD..." of our DTLS; nothing: none */
 void session_secure_event(struct session *s, const struct media_event *e);   /* MEDIA_SECURE */
 
 /* session_quality.c */
@@ -297,6 +336,16 @@ void session_streams_tell(struct session *s, bool last);
 void session_streams_join(struct session *s);
 void session_streams_part(struct session *s);
 
+/* session_direct.c: as in struct channel_tech */
+enum channel_native session_native(struct channel *a, struct channel *b);
+void session_direct(struct channel *ch, struct channel *peer);
+bool session_is_direct(const struct session *s);
+void session_direct_local(struct session *s, struct neg_stream *st);         /* st->local was set: or there */
+bool session_direct_rests(const struct session *s, const struct neg_stream *st);     /* media_set.rest */
+/* Of `all` those that an SDP may name now. */
+void session_direct_formats(struct session *s, const struct formats *all, struct formats *out);
+void session_direct_event(struct session *s, const struct media_event *e);   /* MEDIA_SOURCE */
+
 /* session_party.c */
 void session_read_caller(struct session *s, const struct sip_msg *msg, struct party *p);
 /* True and *p filled when a trusted identity stands in `msg`. */
@@ -315,6 +364,13 @@ bool session_may_tell_line(const struct session *s);
 struct aoc;
 int session_aoc_tell(struct session *s, const struct aoc *a);        /* ENOMEM, ENOTCONN; nothing unless send_aoc */
 size_t session_aoc_parts(const struct session *s, enum ua_invite_message kind, unsigned status, struct ua_part *p);
+
+/* session_geoloc.c */
+void session_geoloc_came(struct session *s, const struct sip_msg *msg);      /* their first INVITE, and its channel is there */
+void session_geoloc_prepare(struct session *s);      /* before ours; on the fiber of whoever calls */
+void session_geoloc_headers(struct session *s, struct buf *h);
+size_t session_geoloc_parts(struct session *s, enum ua_invite_message kind, struct ua_part *p);
+void session_geoloc_free(struct session *s);
 
 /* session_tones.c */
 struct media_event;
