@@ -45,6 +45,16 @@ int __wrap_net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t 
 	return 0;
 }
 
+void __wrap_net_send_streams(struct net *n, struct net_bytes *bytes);
+static unsigned pings;
+
+void __wrap_net_send_streams(struct net *n, struct net_bytes *bytes)
+{
+	(void)n;
+	(void)bytes;
+	pings++;
+}
+
 static int up(void **state)
 {
 	(void)state;
@@ -163,6 +173,30 @@ static void what_it_speaks(void **state)
 	assert_int_equal(SSL_get_max_proto_version(accepts), TLS1_2_VERSION);
 }
 
+/* keep_alive_interval of [global]. */
+static void of_the_whole(void **state)
+{
+	static const char lines[] = "bind=127.0.0.3:5077\n[global]\ntype=global\nkeep_alive_interval=9\n";
+
+	(void)state;
+	for (int yes = 0; yes < 2; yes++) {
+		struct service_prm prm = { .pbx = NULL };
+		struct service *svc = NULL;
+
+		world_open(&w, "");
+		pings = 0;
+		prm.loop = w.loop;
+		prm.pbx = w.pbx;
+		prm.conf = parse(yes ? lines : "bind=127.0.0.3:5077\n");
+		assert_int_equal(service_new(&svc, &prm, NULL), 0);
+		obj_drop(prm.conf);
+		world_pass(&w, 20000);
+		assert_int_equal(pings > 1, yes);
+		service_free(svc);
+		world_close(&w);
+	}
+}
+
 /* A reload listens anew only where it may. */
 static void reloads(void **state)
 {
@@ -191,7 +225,7 @@ static void reloads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(sockets), cmocka_unit_test(certificates),
-		cmocka_unit_test(whom_it_believes), cmocka_unit_test(what_it_speaks), cmocka_unit_test(reloads) };
+		cmocka_unit_test(whom_it_believes), cmocka_unit_test(what_it_speaks), cmocka_unit_test(reloads), cmocka_unit_test(of_the_whole) };
 
 	return cmocka_run_group_tests(tests, up, down);
 }

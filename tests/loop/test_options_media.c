@@ -1,6 +1,8 @@
 /* Options of endpoints that are the media's: what its sessions are made with and told, in which the
  * linker lets this program look. */
 #include "alice.h"
+#include "../unit/tls_stage.h"
+#include "media/dtls.h"
 #include "media/media.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +29,20 @@ int __wrap_media_session_set(struct media_session *s, const struct media_set *se
 {
 	told = *set;
 	return __real_media_session_set(s, set);
+}
+
+int __real_dtls_identity_new(struct dtls_identity **out, const struct dtls_identity_prm *prm, struct dtls_cert *own, char why[200]);
+int __wrap_dtls_identity_new(struct dtls_identity **out, const struct dtls_identity_prm *prm, struct dtls_cert *own, char why[200]);
+
+static char identity[4][128];           /* certificate, key, authorities: a file, a directory */
+
+int __wrap_dtls_identity_new(struct dtls_identity **out, const struct dtls_identity_prm *prm, struct dtls_cert *own, char why[200])
+{
+	const struct str files[] = { prm->cert_file, prm->key_file, prm->ca_file, prm->ca_path };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		str_copy(identity[i], sizeof(identity[i]), files[i]);
+	return __real_dtls_identity_new(out, prm, own, why);
 }
 
 static const char plan[] = "[default]\nexten => up,1,Answer()\n same => n,Wait(600)\n";
@@ -132,10 +148,35 @@ static void of_a_stream(void **state)
 	assert_int_equal(told.timeout_ms, 0);
 }
 
+static void certificates(void **state)
+{
+	static const char *const want[] = { "good.pem", "good.key", "ca.pem", "" };
+	char lines[1024];
+	struct tls_files f;
+
+	(void)state;
+	files_start(&f);
+	write_cert(&f, "good", &(struct cert_prm){ .cn = "a", .by = &f.ca });
+	snprintf(lines, sizeof(lines), "media_encryption=dtls\ndtls_cert_file=%s/good.pem\ndtls_private_key=%s/good.key\n"
+		 "dtls_ca_file=%s/ca.pem\ndtls_ca_path=%s\ndtls_verify=yes\n", f.dir, f.dir, f.dir, f.dir);
+	with(lines);
+	alice("INVITE", "up", 1, "", SDP_HEAD "m=audio 6000 UDP/TLS/RTP/SAVP 0\r\na=setup:actpass\r\n"
+	      "a=fingerprint:sha-1 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33\r\n");
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "%s%s%s", f.dir, *want[i] ? "/" : "", want[i]);
+		assert_string_equal(identity[i], path);
+	}
+	over();
+	with("");
+	files_end(&f);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = { T(classes_of_packets), T(ports_and_addresses), T(of_a_stream) };
+	const struct CMUnitTest tests[] = { T(classes_of_packets), T(ports_and_addresses), T(of_a_stream), T(certificates) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

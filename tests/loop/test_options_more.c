@@ -175,11 +175,26 @@ static void by_its_transport(void **state)
 	alice_ends(40000);
 }
 
+/* Encrypted media offered under the plain profile. */
+static void by_its_profile(void **state)
+{
+	(void)state;
+	wire_open_media(&t, "[default]\nexten => bob,1,Dial(PJSIP/bob)\n", WIRE_UDP
+			"[alice]\ntype=endpoint\ncontext=default\nallow=!all,ulaw\naors=alice\n[alice]\ntype=aor\n"
+			"[bob]\ntype=endpoint\nallow=!all,ulaw\naors=bob\nmedia_encryption=dtls\ndtls_auto_generate_cert=yes\nforce_avp=yes\n"
+			"[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n");
+	alice_begins();
+	alice("INVITE", "bob", 1, "", SDP_ULAW);
+	if (!has(requested(SIP_INVITE, BOB)->body, " RTP/SAVP 0"))
+		fail_msg("%.*s", STR_ARG(requested(SIP_INVITE, BOB)->body));
+	alice_ends(40000);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_teardown(f, close_wire)
 	const struct CMUnitTest tests[] = { T(registers), T(tries_again), T(messages_wait), T(asked_soon), T(lists_by_name),
-		T(by_its_transport) };
+		T(by_its_transport), T(by_its_profile) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
