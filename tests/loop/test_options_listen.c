@@ -5,6 +5,7 @@
 #include "fake_tech.h"
 #include "net/net.h"
 #include "net/tls_private.h"
+#include "net/ws.h"
 #include "service/service.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,6 +44,16 @@ int __wrap_net_listen(struct net *n, const struct net_listen_prm *prm, uint32_t 
 	*bound = prm->bind;
 	listens++;
 	return 0;
+}
+
+struct ws_rules *__real_ws_rules_new(struct str path, struct str origins);
+struct ws_rules *__wrap_ws_rules_new(struct str path, struct str origins);
+static char let_in[64];
+
+struct ws_rules *__wrap_ws_rules_new(struct str path, struct str origins)
+{
+	str_copy(let_in, sizeof(let_in), origins);
+	return __real_ws_rules_new(path, origins);
 }
 
 void __wrap_net_send_streams(struct net *n, struct net_bytes *bytes);
@@ -115,9 +126,10 @@ static void sockets(void **state)
 	assert_int_equal(asked.keepalive_idle, 11);
 	assert_int_equal(asked.keepalive_interval, 12);
 	assert_int_equal(asked.keepalive_count, 13);
-	start("protocol=ws\nbind=127.0.0.3:5078\nwebsocket_write_timeout=777\n");
+	start("protocol=ws\nbind=127.0.0.3:5078\nwebsocket_write_timeout=777\nwebsocket_origins=https://a.example\n");
 	assert_int_equal(asked.proto, NET_WS);
 	assert_int_equal(asked.write_ms, 777);
+	assert_string_equal(let_in, "https://a.example");
 	start("protocol=tcp\nbind=127.0.0.3\n");
 	assert_int_equal(asked.tos, -1);
 	assert_int_equal(asked.cos, -1);
@@ -173,10 +185,10 @@ static void what_it_speaks(void **state)
 	assert_int_equal(SSL_get_max_proto_version(accepts), TLS1_2_VERSION);
 }
 
-/* keep_alive_interval of [global]. */
+/* keep_alive_interval and debug of [global]. */
 static void of_the_whole(void **state)
 {
-	static const char lines[] = "bind=127.0.0.3:5077\n[global]\ntype=global\nkeep_alive_interval=9\n";
+	static const char lines[] = "bind=127.0.0.3:5077\n[global]\ntype=global\nkeep_alive_interval=9\ndebug=yes\n";
 
 	(void)state;
 	for (int yes = 0; yes < 2; yes++) {
@@ -192,6 +204,7 @@ static void of_the_whole(void **state)
 		obj_drop(prm.conf);
 		world_pass(&w, 20000);
 		assert_int_equal(pings > 1, yes);
+		assert_int_equal(svc->wire.log.on, yes);
 		service_free(svc);
 		world_close(&w);
 	}
