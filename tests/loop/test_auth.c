@@ -34,6 +34,9 @@ static const char conf[] =
 	"[oauthp](one)\nauth=oauthp\naors=oauthp\n[oauthp](aor)\n[oauthp]\ntype=auth\nauth_type=google_oauth\n"
 	"username=oauthp\nrefresh_token=r\noauth_clientid=c\noauth_secret=o\nsupported_algorithms_uas=SHA-256,MD5\n"
 	"md5_cred=" OAUTHP_PW "\n"
+	"[hashes](one)\nauth=hashes\naors=hashes\n[hashes](aor)\n[hashes](pw)\nusername=hashes\n"
+	"password_digest=MD5:b048b2c43ffb65a5eb3e7be430634251\n"
+	"[briefs](one)\nauth=briefs\naors=briefs\n[briefs](aor)\n[briefs](pw)\nusername=briefs\npassword=p\nnonce_lifetime=5\n"
 	"[either](one)\nauth=oauths,either\naors=either\n[either](aor)\n[either](pw)\nusername=either\npassword=p\n";
 
 static struct wire t;
@@ -101,6 +104,25 @@ static unsigned log_in(const char *peer, const char *user, const char *password)
 
 	answer_challenge(line, peer, user, password);
 	return send_register(peer, user, line);
+}
+
+static void by_its_digest(void **state)
+{
+	(void)state;
+	assert_int_equal(log_in(PHONE, "hashes", "word"), 200);
+	assert_int_equal(log_in(PHONE, "hashes", "Word"), 401);
+}
+
+static void nonces_end(void **state)
+{
+	char line[1024];
+
+	(void)state;
+	for (int brief = 0; brief < 2; brief++) {
+		answer_challenge(line, PHONE, brief ? "briefs" : "plains", "p");
+		world_pass(&t.w, 7000);
+		assert_int_equal(send_register(PHONE, brief ? "briefs" : "plains", line), brief ? 401 : 200);
+	}
 }
 
 static void passwords(void **state)
@@ -547,6 +569,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(passwords, setup, teardown),
+		cmocka_unit_test_setup_teardown(by_its_digest, setup, teardown),
+		cmocka_unit_test_setup_teardown(nonces_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(guesses, setup, teardown),
 		cmocka_unit_test_setup_teardown(sections_by_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(challenges_cost_nothing, setup, teardown),

@@ -1,5 +1,5 @@
-/* ICE in calls: what stands in the SDP, which options decide it, and that alice's agent and the server's find
- * each other over loopback. */
+/* ICE in calls: what stands in the SDP, which options decide it (ice_support first of all), and that alice's
+ * agent and the server's find each other over loopback. */
 #include "ice_alice.h"
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* STIR/SHAKEN of calls: what proves a caller, what does not, and what the call gets. */
+/* STIR/SHAKEN of calls (stir_shaken_profile): what proves a caller, what does not, and what the call gets. */
 #include "stir_calls.h"
 #include "base/obj.h"
 #include <setjmp.h>

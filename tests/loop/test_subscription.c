@@ -30,6 +30,8 @@ static const char conf[] =
 	"[rooms]\ntype=resource_list\nevent=presence\nlist_item=100\nlist_item=more\nlist_item=nobody\n"
 	"resource_display_name=yes\n"
 	"[more]\ntype=resource_list\nevent=presence\nlist_item=101\nlist_item=100\nlist_item=rooms\n"
+	"[whole]\ntype=resource_list\nevent=presence\nlist_item=100\nlist_item=101\nfull_state=yes\n"
+	"[early]\ntype=endpoint\ncontext=default\nnotify_early_inuse_ringing=yes\n"
 	"[slow]\ntype=resource_list\nevent=presence\nlist_item=100\nlist_item=101\nnotification_batch_interval=1000\n";
 
 static struct wire t;
@@ -317,6 +319,31 @@ static void lists(void **state)
 	notified(200, "active", "version=\"1\" fullState=\"false\"");
 }
 
+static void whole_lists(void **state)
+{
+	(void)state;
+	assert_int_equal(subscribe("alice", "whole", "Event: presence\r\nSupported: eventlist\r\n"), 200);
+	notified(200, "active", "fullState=\"true\"");
+	wire_forget(&t);
+	device_set_custom(t.w.pbx, STR("two"), DEV_BUSY);
+	world_turn(&t.w);
+	notified(200, "active", "version=\"1\" fullState=\"true\"");
+}
+
+/* One who talks and is called all the same. */
+static void called_while_talking(void **state)
+{
+	(void)state;
+	for (int early = 0; early < 2; early++) {
+		device_set_custom(t.w.pbx, STR("one"), DEV_RINGINUSE);
+		world_turn(&t.w);
+		tag[0] = '\0';
+		call++;
+		assert_int_equal(subscribe(early ? "early" : "alice", "100", "Event: dialog\r\n"), 200);
+		notified(200, "active", early ? "<state>early</state>" : "<state>confirmed</state>");
+	}
+}
+
 static void lists_gather(void **state)
 {
 	(void)state;
@@ -513,7 +540,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(presence), T(it_ends_by_itself), T(nobody_listens), T(refused), T(bodies), T(it_rings), T(one_at_a_time), T(the_hint_goes), T(lists),
-		T(lists_gather), T(messages), T(unasked), T(challenged), T(reloaded),
+		T(whole_lists), T(called_while_talking), T(lists_gather), T(messages), T(unasked), T(challenged), T(reloaded),
 		T(a_subscription_replaces_unasked), T(no_more_than_a_thousand),
 		T(listed_while_they_end),
 	};

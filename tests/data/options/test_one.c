@@ -1,0 +1,4 @@
+static void shows(void **state)
+{
+	run("a\none=1");
+}
