@@ -212,6 +212,7 @@ static int call(struct channel *ch, uint32_t timeout_ms)
 
 	(void)timeout_ms;
 	session_channel_state(s, CHAN_DIALING);
+	session_tell_callee(s);
 	return session_call(s);
 }
 

@@ -317,6 +317,8 @@ void session_configured_party(struct session *s, struct party *p);
 /* A trusted identity in `msg` that differs from what was known goes to the channel. */
 void session_identity_came(struct session *s, const struct sip_msg *msg);
 void session_write_uri(struct session *s, const struct net_path *path, const struct party *p, struct buf *b);
+/* We call now: whoever calls through us sees whom, as the channel's caller id has it (callerid=, else what was dialled). */
+void session_tell_callee(struct session *s);
 /* May the peer be told who is on the other side now? */
 bool session_may_tell_line(const struct session *s);
 

@@ -255,3 +255,19 @@ bool session_may_tell_line(const struct session *s)
 		return false;
 	return p->number_valid && (s->ep->trust_id_outbound || !is_hidden(p));
 }
+
+void session_tell_callee(struct session *s)
+{
+	const struct party *callee = &s->ch->caller;
+	struct chan_event *e;
+
+	if (party_copy(&s->id, callee) || (!callee->number_valid && !callee->name_valid))
+		return;
+	e = chan_event_new(CE_CONNECTED_LINE);
+	if (e)
+		e->party = calloc(1, sizeof(*e->party));
+	if (e && e->party && !party_copy(e->party, callee))
+		channel_event(s->ch, e);
+	else if (e)
+		chan_event_free(e);
+}
