@@ -104,6 +104,15 @@ static void where_it_cannot_go(void **state)
 	}
 }
 
+/* Nobody has said who bob is: whoever calls sees what was dialled, and at once. */
+static void seen_by_the_caller(void **state)
+{
+	(void)state;
+	alice_calls("bob");
+	assert_string_equal(text_z(&channel_at(0)->connected.number), "bob");
+	assert_true(request(SIP_INVITE, BOB) != SIZE_MAX);
+}
+
 /* ---- who was redirected -------------------------------------------------------------------- */
 
 /* As the dialplan has it; the next call's buffer. */
@@ -425,7 +434,7 @@ static void echo_of_nonsense(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define T(seen_by_the_caller), T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(where_it_goes), T(where_it_cannot_go), T(told_by_diversion),
 		T(told_by_history), T(told_by_the_called),
 		T(last_words), T(hold_passes_through), T(who_is_there_now),
