@@ -10,6 +10,8 @@
 #include "service/call/codecs.h"
 #include "service/geoloc/geoloc.h"
 #include "service/message/notify.h"
+#include "service/object/settings.h"
+#include "service/stir/stir.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -26,6 +28,7 @@ struct job {
 	struct dialplan *plan;
 	struct notify_conf *notify;
 	struct geoloc_conf *geoloc;
+	struct stir_conf *stir;         /* in: previous; out: new */
 	struct vars globals;
 	int err;
 	bool done;
@@ -216,6 +219,49 @@ int server_geolocation_reload(struct server *s)
 	return reload_geolocation(s, s->report);
 }
 
+/* ---- stir_shaken ------------------------------------------------------------------------------ */
+
+static void load_stir(struct job *j)
+{
+	struct stir_conf_prm prm = { .files = &j->s->cprm, .data_dir = j->s->conf->astdatadir, .previous = j->stir };
+	struct named_acls *acls = NULL;
+	struct stir_conf *now = NULL;
+
+	/* The faults of acl.conf itself come with pjsip.conf. */
+	j->err = named_acls_load(&acls, &j->s->cprm, NULL);
+	prm.acls = acls;
+	j->err = j->err ? j->err : stir_conf_load(&now, &prm, j->r);
+	obj_drop(acls);
+	j->stir = now;
+}
+
+static int reload_stir(struct server *s, struct report *r)
+{
+	struct stir_conf *before = obj_hold((void *)(size_t)stir_conf_of(s->service));
+	struct job j = { .s = s, .work = load_stir, .r = r, .stir = before };
+	int err = run_job(&j);
+
+	if (!err)
+		err = stir_set_conf(s->service, j.stir);
+	if (j.stir != before)
+		obj_drop(j.stir);
+	obj_drop(before);
+	return err;
+}
+
+int server_stir_reload(struct server *s)
+{
+	return reload_stir(s, s->report);
+}
+
+/* Lists that stir_shaken.conf names too. */
+static int reload_acl(struct server *s, struct report *r)
+{
+	int err = reload_pjsip(s, r), more = reload_stir(s, r);
+
+	return err ? err : more;
+}
+
 /* ---- the others ------------------------------------------------------------------------------ */
 
 static int reload_manager(struct server *s, struct report *r)
@@ -342,8 +388,10 @@ static const struct {
 	{ "res_pjsip", reload_pjsip },
 	{ "pjsip", reload_pjsip },
 	{ "chan_pjsip", reload_pjsip },
-	{ "acl", reload_pjsip },
+	{ "acl", reload_acl },
 	{ "http", reload_pjsip },
+	{ "res_stir_shaken", reload_stir },
+	{ "stir_shaken", reload_stir },
 	{ "res_pjsip_notify", reload_notify },
 	{ "pjsip_notify", reload_notify },
 	{ "res_geolocation", reload_geolocation },
@@ -376,7 +424,7 @@ static int reload_all(struct server *s, struct report *r)
 {
 	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media, reload_codecs,
 		reload_features, reload_music, reload_dialplan, reload_pjsip,
-		reload_notify, reload_statsd, reload_geolocation };
+		reload_notify, reload_statsd, reload_stir, reload_geolocation };
 	int first = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {

@@ -2,6 +2,7 @@
 #ifndef MAIN_SERVER_PRIVATE_H
 #define MAIN_SERVER_PRIVATE_H
 
+#include "base/entity.h"
 #include "main/memory.h"
 #include "main/server.h"
 #include "main/watchdog.h"
@@ -36,6 +37,7 @@ struct server {
 	struct service *service;
 	struct watchdog *watchdog;      /* from the boot until the stop; NULL: not wanted */
 	struct text socket, sounds;
+	char entity[ENTITY_ID + 1];     /* our own id, where asterisk.conf has none */
 	size_t port_pairs;              /* in the range of rtp.conf */
 	uint32_t silence_threshold;     /* dsp.conf */
 	uint64_t started_us;

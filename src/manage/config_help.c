@@ -5,6 +5,7 @@
 #include "service/object/http_conf.h"
 #include "service/object/settings.h"
 #include "service/object/wizard.h"
+#include "service/stir/stir_conf.h"
 #include <errno.h>
 
 /* The names that `config show help` calls modules are Asterisk's, because scripts
@@ -58,6 +59,7 @@ static const struct module modules[] = {
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },
 	{ "codec_opus", "Opus: codecs.conf.", codecs_set },
 	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
+	{ "res_stir_shaken", "Callers proven, calls signed (STIR/SHAKEN): stir_shaken.conf.", stir_conf_options },
 	{ "statsd", "Numbers for a StatsD server: statsd.conf.", statsd_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
 	{ "res_geolocation", "Where callers are: geolocation.conf.", geoloc_conf_options },

@@ -45,7 +45,7 @@ struct pbx {
 	struct map *builtins;           /* rows of struct builtin; case matters */
 	struct devstates *devstates;
 	struct hints *hints;
-	struct str systemname, default_language;
+	struct str systemname, default_language, entityid;
 	struct str sounds_dir, spool_dir;
 	uint32_t next_channel, next_local, next_unique;  /* each technology counts its own */
 	uint64_t calls_total;
@@ -73,6 +73,7 @@ struct pbx_prm {
 	struct media *media;
 	struct astdb *db;
 	struct str systemname, default_language, sounds_dir, spool_dir;
+	struct str entityid;            /* of this server among others: "00:16:3e:0a:0b:0c" */
 	uint32_t mindtmfduration;       /* [ms] 0: any digit is long enough */
 };
 int pbx_new(struct pbx **out, const struct pbx_prm *prm);    /* registers all apps, functions, Local */

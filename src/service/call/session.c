@@ -34,6 +34,7 @@ static void session_free(void *arg)
 	obj_drop(s->dtls.identity);
 	obj_drop(s->qos[0]);
 	obj_drop(s->qos[1]);
+	text_free(&s->stir.reason);
 	text_free(&s->aoc.rates);
 	text_free(&s->aoc.total);
 	text_free(&s->aoc.end);
@@ -223,6 +224,7 @@ void session_end(struct session *s, int cause)
 	timer_stop(&s->dtls.end);
 	timer_stop(&s->fax.timer);
 	session_ice_forget(s);
+	session_stir_forget(s);
 	s->caller = obj_drop(s->caller);
 	unlink_session(s);
 	end_invite(s, cause);
