@@ -27,8 +27,8 @@ struct job {
 	struct snapshot *conf;          /* in: previous; out: new */
 	struct dialplan *plan;
 	struct notify_conf *notify;
-	struct geoloc_conf *geoloc;
 	struct stir_conf *stir;         /* in: previous; out: new */
+	struct geoloc_conf *geoloc;
 	struct vars globals;
 	int err;
 	bool done;
@@ -196,29 +196,6 @@ int server_notify_reload(struct server *s)
 	return reload_notify(s, s->report);
 }
 
-/* ---- geolocation --------------------------------------------------------------------------- */
-
-static void load_geolocation(struct job *j)
-{
-	j->err = geoloc_conf_load(&j->geoloc, &j->s->cprm, j->r);
-}
-
-static int reload_geolocation(struct server *s, struct report *r)
-{
-	struct job j = { .s = s, .work = load_geolocation, .r = r };
-	int err = run_job(&j);
-
-	if (!err)
-		geoloc_set_conf(s->service, j.geoloc);
-	obj_drop(j.geoloc);
-	return err;
-}
-
-int server_geolocation_reload(struct server *s)
-{
-	return reload_geolocation(s, s->report);
-}
-
 /* ---- stir_shaken ------------------------------------------------------------------------------ */
 
 static void load_stir(struct job *j)
@@ -260,6 +237,29 @@ static int reload_acl(struct server *s, struct report *r)
 	int err = reload_pjsip(s, r), more = reload_stir(s, r);
 
 	return err ? err : more;
+}
+
+/* ---- geolocation --------------------------------------------------------------------------- */
+
+static void load_geolocation(struct job *j)
+{
+	j->err = geoloc_conf_load(&j->geoloc, &j->s->cprm, j->r);
+}
+
+static int reload_geolocation(struct server *s, struct report *r)
+{
+	struct job j = { .s = s, .work = load_geolocation, .r = r };
+	int err = run_job(&j);
+
+	if (!err)
+		geoloc_set_conf(s->service, j.geoloc);
+	obj_drop(j.geoloc);
+	return err;
+}
+
+int server_geolocation_reload(struct server *s)
+{
+	return reload_geolocation(s, s->report);
 }
 
 /* ---- the others ------------------------------------------------------------------------------ */

@@ -1,10 +1,13 @@
 /* The console as its peers see it: commands, what they print, and what waits for the boot. */
 #include "manager_stage.h"
+#include "config/reader.h"
+#include "pbx/moh.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -73,6 +76,45 @@ static void console_runs(void **state)
 	}
 	assert_non_null(world_fake(&t.w, "zoe"));
 	log_set_debug(0);
+}
+
+static void console_shows_music(void **state)
+{
+	static const char text[] = "[general]\n[default]\nmode=files\ndirectory=moh\n[empty]\nmode=files\ndirectory=/nowhere\n"
+		"[other]\nmode=custom\napplication=/bin/x\n";
+	struct config_prm prm = { .dir = t.dir };
+	char path[192], want[512];
+	struct config *c = NULL;
+	struct peer p;
+	FILE *f;
+
+	(void)state;
+	run_x(&p, "moh show classes");
+	HAS_NOT(&p, "Class:");
+	hang_up(&p);
+	snprintf(path, sizeof(path), "%s/moh", t.dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/moh/a.wav", t.dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fclose(f);
+	assert_int_equal(config_parse(&c, &prm, STR("musiconhold.conf"), str_z(text), NULL), 0);
+	assert_int_equal(moh_load(t.w.pbx, c, str_z(t.dir)), 0);
+	config_free(c);
+	run_x(&p, "moh show classes");
+	snprintf(want, sizeof(want), "Class: default\n\tMode: files\n\tDirectory: %s/moh\nClass: empty\n\tMode: files\n"
+		 "\tDirectory: /nowhere\n", t.dir);
+	HAS(&p, want);
+	HAS_NOT(&p, "other");
+	hang_up(&p);
+	run_x(&p, "moh show files");
+	snprintf(want, sizeof(want), "Class: default\n\tFile: %s/moh/a\n", t.dir);
+	HAS(&p, want);
+	HAS_NOT(&p, "empty");
+	hang_up(&p);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/moh", t.dir);
+	rmdir(path);
 }
 
 static void console_stops(void **state)
@@ -174,7 +216,7 @@ static void socket_is_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(console_runs), T(console_stops), T(console_watches), T(before_the_boot), T(socket_is_ours),
+		T(console_runs), T(console_shows_music), T(console_stops), T(console_watches), T(before_the_boot), T(socket_is_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
