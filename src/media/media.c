@@ -92,7 +92,7 @@ static bool is_at(const struct sa *place, const struct sa *to)
 
 static struct wire *wire_at(struct mthread *t, const struct sa *local, bool *rtcp)
 {
-	for (int i = 0; i < SLOTS; i++)
+	for (int i = 0; i <= SLOTS; i++)
 		list_each(l, &t->slots[i]) {
 			struct stream *s = container_of(l, struct stream, link);
 

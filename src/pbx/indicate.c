@@ -71,6 +71,7 @@ int channel_indicate(struct channel *ch, enum indication ind, const void *data)
 
 	if (ch->dead)
 		return ECANCELED;
+	channel_news_of(ch, ind);
 	if (ind == IND_STOP)
 		stop_sounds(ch);
 	err = ch->tech->indicate ? ch->tech->indicate(ch, ind, data) : ENOSYS;

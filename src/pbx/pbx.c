@@ -30,7 +30,7 @@ static const struct func *const funcs[] = {
 
 enum { SILENCE_THRESHOLD = 256 };        /* without a dsp.conf */
 
-static channel_end_fn *const channel_ends[] = { mixmonitor_channel_ends, bridge_let_go, channel_unlink_early, channel_moh_stop,
+static channel_end_fn *const channel_ends[] = { channel_follow_ends, mixmonitor_channel_ends, bridge_let_go, channel_unlink_early, channel_moh_stop,
 	NULL };
 
 static int register_rows(struct pbx *p)
@@ -54,6 +54,7 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	list_init(&p->channels);
 	list_init(&p->recordings);
 	p->path_changed = mixmonitors_follow;
+	p->heard_anew = bridge_heard_anew;
 	p->loop = prm->loop;
 	if (prm->loop) {
 		p->wheel = loop_wheel(prm->loop);

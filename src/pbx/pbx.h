@@ -65,6 +65,7 @@ struct pbx {
 	struct list recordings;         /* struct mixmonitor, the latest first */
 	uint64_t next_recording;
 	void (*path_changed)(struct pbx *p);    /* while there are recordings: somebody is heard elsewhere now */
+	void (*heard_anew)(struct channel *ch); /* of one in a bridge: who listens to it is another now */
 	struct service *service;        /* only technologies and functions that know SIP look inside; NULL: none */
 };
 
