@@ -203,6 +203,17 @@ static void limit_came(struct member *m)
 	obj_drop(b);
 }
 
+static void leave(struct member *m, bool kept);
+
+/* For whoever enters in its place; nothing can keep that one out any more. */
+static void make_place(struct channel *out)
+{
+	struct member *m = bridge_member(out);
+
+	leave(m, true);
+	obj_drop(m);
+}
+
 static int enter(struct bridge *b, struct channel *ch, const struct bridge_features *f, struct channel *swap)
 {
 	struct member *m = obj_new(sizeof(*m), member_free);
@@ -219,6 +230,8 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 		return err;
 	}
 	channel_unlink_early(ch);
+	if (swap)
+		make_place(swap);
 	list_append(&b->members, &m->link);
 	b->count++;
 	ch->bridge = b;
@@ -425,10 +438,6 @@ int bridge_swap(struct channel *in, struct channel *out)
 	}
 	f.limit_ms = f.warn_ms = 0;     /* the clock that runs is the member's who had it */
 	err = enter(b, in, &f, out);
-	if (!err) {
-		leave(mo, true);
-		obj_drop(mo);
-	}
 	b->moving = b_moves;
 	settle(b);
 	if (!err)

@@ -35,8 +35,10 @@ void bridge_heard_anew(struct channel *ch);          /* pbx->heard_anew */
 /* bridge_record.c */
 void bridge_record_toggle(struct member *m);         /* automixmon */
 
-/* bridge_features.c */
+/* bridge_dynamic.c */
 int bridge_features_begin(struct member *m);         /* it enters: what DYNAMIC_FEATURES gives it. ENOMEM */
+
+/* bridge_features.c */
 /* True: the digit was taken (or kept for now). */
 bool bridge_features_digit(struct member *m, char digit, unsigned ms);
 

@@ -171,6 +171,9 @@ static void replaced_in_the_bridge(void **state)
 	assert_ptr_equal(bridge_peer(a->ch), d->ch);
 	assert_true(fake_was_told(a, "line:400"));
 	assert_int_equal(world_events(&w, "BridgeEnter", NULL), 3);
+	/* The place is free before it is taken. */
+	assert_int_equal(world_events(&w, "BridgeEnter", "BridgeNumChannels: 3"), 0);
+	assert_int_equal(world_events(&w, "BridgeLeave", "BridgeNumChannels: 1"), 1);
 }
 
 static void redirected_out_of_the_bridge(void **state)

@@ -105,6 +105,15 @@ static void where_it_cannot_go(void **state)
 	}
 }
 
+/* Nobody has said who bob is: whoever calls sees what was dialled, and at once. */
+static void seen_by_the_caller(void **state)
+{
+	(void)state;
+	alice_calls("bob");
+	assert_string_equal(text_z(&channel_at(0)->connected.number), "bob");
+	assert_true(request(SIP_INVITE, BOB) != SIZE_MAX);
+}
+
 /* ---- who was redirected -------------------------------------------------------------------- */
 
 /* As the dialplan has it; the next call's buffer. */
@@ -479,7 +488,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(who_calls), T(sent_on_to_nobody), T(where_it_goes), T(where_it_cannot_go), T(told_by_diversion),
+		T(seen_by_the_caller), T(who_calls), T(sent_on_to_nobody), T(where_it_goes), T(where_it_cannot_go), T(told_by_diversion),
 		T(told_by_history), T(told_by_the_called),
 		T(last_words), T(hold_passes_through), T(who_is_there_now),
 		T(two_phones_answer), T(refused_for_now_is_tried_again),

@@ -293,7 +293,7 @@ static void faults(void **state)
 {
 	static const struct { const char *line; unsigned at; const char *says; } tv[] = {
 		{ "[general]\nfeaturedigittimeout=x\n", 2, "no number" }, { "[general]\nxfersond=x\n", 2, "unknown option" },
-		{ "[general]\nparkext=700\n", 2, "res_parking.conf" }, { "[featuremap]\nautomon=*1\n", 2, "unknown option" },
+		{ "[general]\nparkext=700\n", 2, "res_parking.conf" }, { "[featuremap]\nautomixmonitor=*1\n", 2, "unknown option" }, { "[featuremap]\nautomon=*1\n", 2, "went away" },
 		{ "[applicationmap]\nx=*1,self\n", 2, "is not digits" }, { "[applicationmap]\nx=*1,me,NoOp\n", 2, "neither for self" },
 		{ "[applicationmap]\nx=*1,self,(y)\n", 2, "is not digits" }, { "[applicationmap]\nx=123456789012,self,NoOp\n", 2, "11 digits" },
 		{ "[g]\nx=*1\n", 2, "not in [applicationmap]" }, { "[applicationmap]\nx=*1,self,NoOp\n[g]\nx=\n", 0, NULL },

@@ -1,6 +1,8 @@
 /* Local channels: halves that pass everything on, then get out of the way. */
 #include "fake_tech.h"
+#include "base/obj.h"
 #include "pbx/bridge.h"
+#include "pbx/dialplan.h"
 #include "pbx/local.h"
 #include "pbx/originate.h"
 #include <errno.h>
@@ -32,6 +34,7 @@ static const char plan[] =
 	"exten => busy,1,Busy(1)\n"
 	"exten => answer,1,Answer()\n"
 	" same => n,Wait(60)\n"
+	"exten => soon,1,Answer()\n same => n,Set(GLOBAL(DONE)=)\n same => n,Wait(60)\n"
 	"exten => echo,1,Answer()\n"
 	" same => n,Echo()\n"
 	"exten => last,1,Set(LEFT=${CHANNEL(max_forwards)})\n"
@@ -53,6 +56,26 @@ static int teardown(void **state)
 	(void)state;
 	world_close(&w);
 	return 0;
+}
+
+/* Nobody hears the other end yet: an answer waits for that, half a second at most. */
+static void an_answer_waits(void **state)
+{
+	struct channel *one = NULL;
+	int cause = 0;
+
+	(void)state;
+	world_open_media(&w, plan);
+	assert_int_equal(channel_request(w.pbx, STR("Local/soon@inner"), NULL, &one, &cause), 0);
+	obj_hold(one);
+	assert_int_equal(one->tech->call(one, 0), 0);
+	world_pass(&w, 450);
+	assert_false(pbx_getvar(w.pbx, NULL, STR("DONE"), &(struct buf)BUF_INIT));
+	world_pass(&w, 100);
+	assert_true(pbx_getvar(w.pbx, NULL, STR("DONE"), &(struct buf)BUF_INIT));
+	channel_destroy(one);
+	obj_drop(one);
+	world_close(&w);
 }
 
 static struct fake *dial(const char *exten)
@@ -373,6 +396,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_waits),
 		T(optimized_away), T(optimized_away_callee_ends), T(kept_with_n), T(hangup_passes_through),
 		T(caller_gives_up), T(no_such_extension), T(refusals_pass), T(originate_answered),
 		T(originate_refused), T(originate_local), T(two_echoes), T(round_and_round),

@@ -195,6 +195,8 @@ static void variables(void **state)
 	out = world_var(channel_at(0), "TOUCH_MIXMONITOR_OUTPUT");
 	assert_true(str_starts(str_z(out), STR("pre-17000")) && str_ends(str_z(out), STR("-a-b.gsm")));
 	assert_int_equal(m->beep_ms, 5000);
+	assert_int_equal(world_events(&t.w, "TestEvent", "State: PERIODIC_HOOK_ENABLED"), 1);
+	assert_int_equal(world_events(&t.w, "TestEvent", "Interval: 5"), 1);
 	press(channel_at(0), "*3");
 	/* What is written there is all. */
 	vars_set(&channel_at(0)->vars, STR("TOUCH_MIXMONITOR_OPTIONS"), STR("a"));

@@ -4,6 +4,7 @@
 #include "base/obj.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
+#include "service/outbound/oauth.h"
 #include "service/outbound/outbound.h"
 #include "../unit/store_stage.h"
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #define REG(more) WIRE_UDP "[far]\ntype=registration\nserver_uri=sip:127.0.0.1:5061\n" \
@@ -30,6 +32,62 @@ static int close_wire(void **state)
 	(void)state;
 	wire_close(&t);
 	return 0;
+}
+
+/* ---- OAuth ------------------------------------------------------------ */
+
+static void tokens(void **state)
+{
+	static const struct { const char *json, *token; } tv[] = {
+		{ "{\"access_token\":\"ya29.a-b_c/d\",\"expires_in\":3599}", "ya29.a-b_c/d" }, { "{\"access_token\":\"a\\\"b\"}", NULL },
+		{ "{\"access_token\":\"a\\r\\nb\"}", NULL }, { "{\"access_token\":\"\"}", NULL }, { "{\"access_token\":7}", NULL },
+		{ "{\"error\":\"invalid_grant\"}", NULL }, { "[]", NULL }, { "nonsense", NULL }, { "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct text token = { 0 };
+		int err = oauth_token_of(str_z(tv[i].json), &token);
+		bool same = !err && tv[i].token && str_eq(text_view(&token), str_z(tv[i].token));
+
+		text_free(&token);
+		if (tv[i].token)
+			assert_true(same);
+		else
+			assert_int_equal(err, EBADMSG);
+	}
+}
+
+/* Until the pool has answered; the clock stands still. */
+static void await_register(void)
+{
+	for (int i = 0; i < 5000 && !t.n; i++) {
+		world_turn(&t.w);
+		usleep(1000);
+	}
+	assert_int_equal(t.n, 1);
+}
+
+/* Nobody gives a token: as in Asterisk the password is taken for one. */
+static void test_bearer(void **state)
+{
+	(void)state;
+	wire_open(&t, "", REG("expiration=60\nretry_interval=5\nauth_rejection_permanent=no\n"
+			      "outbound_auth=me\n[me]\ntype=auth\nauth_type=google_oauth\n"
+			      "username=me\npassword=to\"ken\nrealm=there\nrefresh_token=r\noauth_clientid=c\noauth_secret=s\n"));
+	t.svc->token_url = "http://127.0.0.1:9/";       /* not https: refused without a packet */
+	world_pass(&t.w, 1200);
+	await_register();
+	assert_string_equal(wire_header(wire_last(&t), "Authorization"),
+			    "Bearer token=\"to\\\"ken\", username=\"me\", realm=\"there\"");
+	wire_reply(&t, SIP_REGISTER, 401, "WWW-Authenticate: Bearer realm=\"there\"\r\n");
+	assert_int_equal(status(), OUTBOUND_REJECTED);
+	world_pass(&t.w, 5100);
+	await_register();
+	wire_reply(&t, SIP_REGISTER, 200, "Contact: <sip:s@127.0.0.1:5060>;expires=60\r\n");
+	assert_int_equal(status(), OUTBOUND_REGISTERED);
+	/* One that is asked for while everything ends. */
+	world_pass(&t.w, 51000);
 }
 
 /* ---- registrations ---------------------------------------------------- */
@@ -429,7 +487,7 @@ int main(void)
 {
 #define ROW(name) cmocka_unit_test_teardown(name, close_wire)
 	const struct CMUnitTest tests[] = {
-		ROW(test_register_life), ROW(test_contact_expires_wins), ROW(test_no_423_loop), ROW(test_retries),
+		cmocka_unit_test(tokens), ROW(test_bearer), ROW(test_register_life), ROW(test_contact_expires_wins), ROW(test_no_423_loop), ROW(test_retries),
 		ROW(test_forbidden), ROW(test_retry_after), ROW(test_unregister), ROW(test_stop), ROW(test_reload),
 		ROW(test_line), cmocka_unit_test(test_line_stays), ROW(test_message_in), ROW(test_message_refused), ROW(test_message_app),
 		ROW(test_message_redirect), ROW(test_message_not_redirected), ROW(test_notify),

@@ -38,7 +38,10 @@ static void session_free(void *arg)
 	text_free(&s->aoc.rates);
 	text_free(&s->aoc.total);
 	text_free(&s->aoc.end);
-	session_geoloc_free(s);
+	text_free(&s->geoloc.uri);
+	text_free(&s->geoloc.body);
+	text_free(&s->geoloc.source);
+	text_free(&s->geoloc.part_headers);
 	share_close(&s->account);
 	obj_drop(s->conf);
 	party_free(&s->id);

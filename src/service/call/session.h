@@ -373,7 +373,6 @@ void session_geoloc_came(struct session *s, const struct sip_msg *msg);      /* 
 void session_geoloc_prepare(struct session *s);      /* before ours; on the fiber of whoever calls */
 void session_geoloc_headers(struct session *s, struct buf *h);
 size_t session_geoloc_parts(struct session *s, enum ua_invite_message kind, struct ua_part *p);
-void session_geoloc_free(struct session *s);
 
 /* session_tones.c */
 struct media_event;

@@ -211,11 +211,3 @@ size_t session_geoloc_parts(struct session *s, enum ua_invite_message kind, stru
 	*p = (struct ua_part){ .type = PIDF, .headers = text_view(&g->part_headers), .body = text_view(&g->body) };
 	return 1;
 }
-
-void session_geoloc_free(struct session *s)
-{
-	text_free(&s->geoloc.uri);
-	text_free(&s->geoloc.body);
-	text_free(&s->geoloc.source);
-	text_free(&s->geoloc.part_headers);
-}

@@ -151,6 +151,7 @@ struct service {
 	struct map *endpoint_states;    /* by name, made when first needed */
 	struct identify_hosts *ident_hosts;     /* names in match= and their addresses; NULL: no configuration was applied */
 	struct outbound *outbound;      /* registrations of ours */
+	const char *token_url;          /* of OAuth access tokens; NULL: outbound/oauth.h's */
 	struct subscriptions *subscriptions;
 	struct messages *messages;      /* text messages in the dialplan, and on their way */
 	struct notify_conf *notify;     /* held: pjsip_notify.conf; NULL: none */

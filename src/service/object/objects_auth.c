@@ -104,9 +104,9 @@ static const struct option auth_rows[] = {
 	OPT_CUSTOM(A, supported_algorithms_uas, struct algorithm_list, parse_algorithms, write_algorithms,
 		"MD5, SHA-256, SHA-512-256 between commas", NULL, 0,
 		"Algorithms offered in challenges, in this order; empty: global default_auth_algorithms_uas."),
-	OPT_SECRET(A, refresh_token, L, "OAuth refresh token."),
-	OPT_STR(A, oauth_clientid, NULL, L, "OAuth client id."),
-	OPT_SECRET(A, oauth_secret, L, "OAuth client secret."),
+	OPT_SECRET(A, refresh_token, 0, "OAuth refresh token: of registrations, changed for an access token at Google before each REGISTER."),
+	OPT_STR(A, oauth_clientid, NULL, 0, "OAuth client id."),
+	OPT_SECRET(A, oauth_secret, 0, "OAuth client secret."),
 	OPT_STR(A, realm, NULL, 0, "Realm of challenges; empty: global default_realm as server, any as client."),
 	OPT_UINT(A, nonce_lifetime, "32", 1, MAX32, "s", 0, "How long a nonce may be used."),
 };

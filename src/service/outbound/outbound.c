@@ -2,6 +2,7 @@
  * the section's options, and what the manager and the log are told of it. */
 #define LOG_MODULE "outbound"
 #include "service/outbound/outbound.h"
+#include "service/outbound/oauth.h"
 #include "base/log.h"
 #include "net/statsd.h"
 #include "service/common/request.h"
@@ -25,6 +26,12 @@ struct registration {
 	struct ua_agreement *agreement; /* held: security_negotiation; NULL: none */
 	struct text agent, headers;     /* of each REGISTER: the next reload replaces the service's */
 	char line[LINE + 1];
+	struct {                        /* auth_type=google_oauth */
+		struct oauth_job *job;          /* owned: it is asked for. NULL: not now */
+		struct ua_request *waits;       /* held: the REGISTER that it is for; NULL */
+		struct text token;
+		bool known;                     /* `token` is the next REGISTER's */
+	} oauth;
 	bool leaving;
 	bool counted;                   /* for StatsD */
 };
@@ -101,6 +108,9 @@ static void registration_free(struct registration *r)
 		list_remove(&r->link);
 	obj_drop(r->conf);
 	obj_drop(r->agreement);
+	oauth_forget(r->oauth.job);
+	obj_drop(r->oauth.waits);
+	text_free(&r->oauth.token);
 	text_free(&r->name);
 	text_free(&r->agent);
 	text_free(&r->headers);
@@ -109,6 +119,59 @@ static void registration_free(struct registration *r)
 
 /* ---- one REGISTER ------------------------------------------------------------ */
 
+static const struct auth_conf *oauth_of(const struct registration *r)
+{
+	const struct auth_list *l = &r->c->outbound_auths;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i]->auth_type == AUTH_GOOGLE_OAUTH)
+			return l->v[i];
+	return NULL;
+}
+
+/* As in Asterisk the password stands in for a token that cannot be had. */
+static void on_token(void *arg, struct str token, const char *why)
+{
+	struct registration *r = arg;
+	const struct auth_conf *a = oauth_of(r);
+	struct ua_request *rq = r->oauth.waits;
+
+	oauth_forget(r->oauth.job);
+	r->oauth.job = NULL;
+	r->oauth.waits = NULL;
+	if (!token.n)
+		log_warning("registration '%s': no OAuth access token: %s", text_z(&r->name), why);
+	text_set(&r->oauth.token, token.n ? token : a ? a->password.s : STR_NULL);
+	r->oauth.known = true;
+	ua_request_go_on(rq);
+	obj_drop(rq);
+}
+
+/* 0; EINPROGRESS: it is asked for. */
+static int bring_token(struct registration *r, struct ua_request *rq, struct sip_out *out)
+{
+	const struct auth_conf *a = oauth_of(r);
+	struct buf b = BUF_INIT;
+	int err;
+
+	if (!a)
+		return 0;
+	if (!r->oauth.known) {
+		oauth_forget(r->oauth.job);
+		r->oauth.job = NULL;
+		obj_drop(r->oauth.waits);
+		r->oauth.waits = obj_hold(rq);
+		err = oauth_fetch(&r->oauth.job, r->svc->loop, str_z(r->svc->token_url), a, on_token, r);
+		return err ? err : EINPROGRESS;
+	}
+	oauth_write(&b, text_view(&r->oauth.token), a);
+	err = buf_err(&b);
+	if (!err)
+		out->auth = sip_out_dup(out, buf_view(&b));
+	buf_free(&b);
+	return err;
+}
+
 static int prepare_request(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
 {
 	struct registration *r = arg;
@@ -116,8 +179,11 @@ static int prepare_request(void *arg, struct ua_request *rq, struct sip_out *out
 	bool sips = str_istarts(r->c->server_uri, STR("sips:"));
 	char room[512];
 	struct buf b;
-	int err = service_out_prepare(NULL, rq, out, path);
+	int err = bring_token(r, rq, out);
 
+	if (err)
+		return err;
+	err = service_out_prepare(NULL, rq, out, path);
 	buf_init(&b, room, sizeof(room), 4096);
 	service_contact(r->svc, path, user, sips, &b);
 	if (r->c->line && b.n) {
@@ -157,6 +223,7 @@ static void on_changed(void *arg, struct ua_register *reg, const struct ua_regis
 	struct registration *r = arg;
 
 	(void)reg;
+	r->oauth.known = false;         /* the next one has its own */
 	set_status(r, e->state == UA_REGISTER_REGISTERED ? OUTBOUND_REGISTERED :
 		   e->state == UA_REGISTER_REFUSED ? OUTBOUND_REJECTED : OUTBOUND_UNREGISTERED);
 	log_event(r, e);
