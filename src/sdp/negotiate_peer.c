@@ -209,7 +209,7 @@ static void event_add(const struct neg *n, struct neg_row *r, const struct sdp_m
 static void events_set(struct neg *n, struct neg_row *r, const struct sdp_media *m, bool answer)
 {
 	r->s.nevents = 0;
-	if (!n->prm.telephone_event || m->type != MEDIA_AUDIO)
+	if (!neg_has_digits(n, r))
 		return;
 	for (size_t i = 0; i < r->s.ncodecs; i++)
 		event_add(n, r, m, format_get((enum format_id)r->s.codecs[i].id)->clock, answer);
@@ -241,7 +241,7 @@ static void wanted_set(struct neg_stream *s)
 
 static unsigned limit_of(const struct neg *n, enum media_type t)
 {
-	return t == MEDIA_AUDIO ? n->prm.max_audio : t == MEDIA_VIDEO ? n->prm.max_video : 1;
+	return t == MEDIA_AUDIO ? n->prm.max_audio : t == MEDIA_VIDEO ? n->prm.max_video : t == MEDIA_IMAGE;
 }
 
 static void decline(struct neg_row *r, const struct sdp_media *m)

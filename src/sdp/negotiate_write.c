@@ -105,7 +105,7 @@ static size_t items_offer(const struct neg *n, struct neg_row *r, struct item *v
 			has8k = has8k || clock == 8000;
 		}
 	}
-	if (!n->prm.telephone_event || r->s.type != MEDIA_AUDIO || !k)
+	if (!neg_has_digits(n, r) || !k)
 		return k;
 	if (!has8k && nrates < NEG_MAX_EVENTS)
 		rates[nrates++] = 8000;
