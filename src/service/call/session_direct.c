@@ -127,6 +127,12 @@ static bool digits_fit(const struct session *a, const struct neg_stream *sa, con
 			    (sa->events[0].pt_rx == sb->events[0].pt_tx && sa->events[0].pt_tx == sb->events[0].pt_rx));
 }
 
+/* A phone inside is told to one outside by an address that is not its own. */
+static bool is_hidden(struct session *s, const struct neg_stream *other)
+{
+	return session_dialog(s) && service_media_is_hidden(s->svc, &session_dialog(s)->path, &other->remote);
+}
+
 enum channel_native session_native(struct channel *cha, struct channel *chb)
 {
 	struct session *a = session_of_channel(cha), *b = session_of_channel(chb);
@@ -141,7 +147,7 @@ enum channel_native session_native(struct channel *cha, struct channel *chb)
 	if (!is_common(sa, sb) || sa->ptime != sb->ptime)
 		return CHAN_NATIVE_NO;
 	if (na != CHAN_NATIVE_DIRECT || nb != CHAN_NATIVE_DIRECT || !digits_fit(a, sa, b, sb) ||
-	    sa_is_v6(&sa->remote) != sa_is_v6(&sb->remote))
+	    sa_is_v6(&sa->remote) != sa_is_v6(&sb->remote) || is_hidden(a, sb) || is_hidden(b, sa))
 		return CHAN_NATIVE_HERE;
 	formats_for(a, sa, sb, &fa);
 	formats_for(b, sb, sa, &fb);
