@@ -8,10 +8,22 @@
 
 /* ---- what the peer's m= line means */
 
+/* G.722.1 and its annex C have other rates of bits under the same name; we speak one of each. */
+static bool is_other_rate(const struct format *f, struct str fmtp)
+{
+	struct str rate = neg_fmtp_param(fmtp, STR("bitrate"));
+
+	if (f->id != FORMAT_SIREN7 && f->id != FORMAT_SIREN14)
+		return false;
+	return rate.n && !str_eq(rate, f->id == FORMAT_SIREN7 ? STR("32000") : STR("48000"));
+}
+
 static const struct format *format_of(const struct neg *n, const struct sdp_media *m, const struct sdp_rtpmap *r)
 {
-	return r->encoding.n ? format_by_rtpmap(m->type, r->encoding, r->clock, n->prm.g726_swapped) :
-			       format_by_pt(m->type, r->pt);
+	const struct format *f = r->encoding.n ? format_by_rtpmap(m->type, r->encoding, r->clock, n->prm.g726_swapped) :
+						 format_by_pt(m->type, r->pt);
+
+	return f && is_other_rate(f, r->fmtp) ? NULL : f;
 }
 
 static bool is_event(const struct sdp_rtpmap *r)

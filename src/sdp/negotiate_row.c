@@ -232,3 +232,14 @@ bool neg_has_digits(const struct neg *n, const struct neg_row *r)
 			return false;
 	return true;
 }
+
+struct str neg_fmtp_param(struct str fmtp, struct str name)
+{
+	while (fmtp.n) {
+		struct str one = str_trim(str_cut_raw(&fmtp, ';'));
+
+		if (str_ieq(str_trim(str_cut_raw(&one, '=')), name))
+			return str_trim(one);
+	}
+	return STR_NULL;
+}
