@@ -1,177 +1,14 @@
-/* The publications of the configuration (type=outbound-publish): which extensions each is about, and a
- * ua_publish for every one of them, made at its first state. */
+/* The publications of the configuration (type=outbound-publish): which extensions each is about, and what is
+ * said of them. publisher.c has how it goes out, states.c what else is published. */
 #define LOG_MODULE "publish"
-#include "service/event/publish.h"
+#include "service/event/publish_private.h"
 #include "base/log.h"
-#include "service/common/request.h"
-#include "service/event/exten.h"
-#include "ua/publish.h"
 #include <errno.h>
-#include <regex.h>
 #include <stdlib.h>
 
 #define FIRST_MS 1000           /* who starts together with us gets a second */
 
-struct publications {           /* subscriptions.publications */
-	struct service *svc;
-	struct map *by_name;            /* struct publication */
-	struct list leaving;            /* struct publisher: configured no more, taking back */
-	struct hint_observer hints;
-	struct timer first;
-	bool stopped;
-};
-
-struct publication {            /* obj: what its publishers look into */
-	struct publications *all;
-	struct text name;
-	struct snapshot *conf;          /* held */
-	const struct outbound_publish *c;
-	struct text agent;
-	regex_t context_re, exten_re;
-	bool has_context, has_exten;
-	uint32_t version;               /* of dialog-info, as Asterisk counts: one for all */
-	struct map *by_user;            /* struct publisher */
-	bool told_all;                  /* every hint's state was said once */
-};
-
-/* One extension at one server. */
-struct publisher {
-	struct list link;               /* in publications.leaving, once it is no more in by_user */
-	struct publication *of;         /* held */
-	struct text user, target, from, to;
-	struct text entity, compositor; /* as the bodies name us and them: with their ports */
-	struct ua_publish *p;           /* owned */
-	bool leaving;
-};
-
-static struct publications *publications_of(const struct service *svc)
-{
-	return svc->subscriptions ? svc->subscriptions->publications : NULL;
-}
-
-/* ---- one extension ----------------------------------------------------------------------- */
-
-static void publisher_free(struct publisher *r)
-{
-	ua_publish_free(r->p);
-	if (r->leaving)
-		list_remove(&r->link);
-	text_free(&r->user);
-	text_free(&r->target);
-	text_free(&r->from);
-	text_free(&r->to);
-	text_free(&r->entity);
-	text_free(&r->compositor);
-	obj_drop(r->of);
-	free(r);
-}
-
-/* `uri` with another user; a From and a To have no port and no parameters (RFC 3261 19.1.1). */
-static int put_uri(struct text *out, struct str uri, struct str user, bool bare)
-{
-	struct buf b = BUF_INIT;
-	struct sip_uri u;
-	struct str rest;
-	int err = sip_uri_parse(&u, uri);
-
-	if (err)
-		return err;
-	rest = sip_uri_as_target(&u);
-	rest = bare ? u.host : str_skip(rest, (size_t)(u.host.p - rest.p));
-	buf_puts(&b, u.scheme, STR(":"));
-	sip_escape_user(&b, user);
-	buf_puts(&b, STR("@"), rest);
-	err = buf_err(&b) ? ENOMEM : text_set(out, buf_view(&b));
-	buf_free(&b);
-	return err;
-}
-
-static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
-{
-	(void)arg;
-	return service_out_prepare(NULL, rq, out, path);
-}
-
-static void on_changed(void *arg, struct ua_publish *p, const struct ua_publish_event *e)
-{
-	struct publisher *r = arg;
-	const char *name = text_z(&r->of->name), *to = text_z(&r->target);
-	const char *reason = e->status ? sip_reason(e->status) : "no answer";
-
-	(void)p;
-	if (e->state == UA_PUBLISH_PUBLISHED)
-		log_debug(1, "outbound-publish '%s': %s has it for %u s", name, to, e->seconds);
-	else if (e->state == UA_PUBLISH_IDLE)
-		log_debug(1, "outbound-publish '%s': taken back from %s", name, to);
-	else if (e->seconds)
-		log_warning("outbound-publish '%s': %s: %u %s; next try in %u s", name, to, e->status, reason, e->seconds);
-	else
-		log_warning("outbound-publish '%s': %s: %u %s", name, to, e->status, reason);
-	if (r->leaving)
-		publisher_free(r);
-}
-
-static struct ua_publish_prm prm_of(struct publisher *r)
-{
-	struct publication *u = r->of;
-	const struct outbound_publish *c = u->c;
-	struct ua_request_prm auth = { .out = NULL };
-
-	service_request_auths(&auth, &c->outbound_auths);
-	return (struct ua_publish_prm){ .target = text_view(&r->target), .from = text_view(&r->from), .to = text_view(&r->to),
-		.proxy = c->outbound_proxy, .transport = c->transport, .user_agent = text_view(&u->agent), .event = c->event,
-		.max_forwards = (int)u->conf->global->max_forwards, .no_rport = u->conf->system->disable_rport,
-		.expires_s = c->expiration, .max_challenges = c->max_auth_attempts, .credentials = auth.credentials,
-		.credentials_arg = auth.credentials_arg, .hold = u->conf, .arg = r, .prepare = prepare,
-		.changed = on_changed };
-}
-
-static int add_publisher(struct publication *u, struct str user, struct publisher **out)
-{
-	struct publisher *r = calloc(1, sizeof(*r));
-	struct str server = u->c->server_uri;
-	struct str from = u->c->from_uri.n ? u->c->from_uri : server, to = u->c->to_uri.n ? u->c->to_uri : server;
-	struct ua_publish_prm prm;
-	int err;
-
-	if (!r)
-		return ENOMEM;
-	r->of = obj_hold(u);
-	err = text_set(&r->user, user);
-	err = err ? err : put_uri(&r->target, server, user, false);
-	err = err ? err : put_uri(&r->from, from, user, true);
-	err = err ? err : put_uri(&r->to, to, user, true);
-	err = err ? err : put_uri(&r->entity, from, user, false);
-	err = err ? err : put_uri(&r->compositor, to, user, false);
-	prm = prm_of(r);
-	err = err ? err : ua_publish_new(&r->p, &u->all->svc->ua, &prm);
-	err = err ? err : map_add(u->by_user, text_view(&r->user), r);
-	if (err)
-		publisher_free(r);
-	else
-		*out = r;
-	return err;
-}
-
-/* Gone when its farewell was answered. */
-static void leave_publisher(struct publisher *r)
-{
-	map_del(r->of->by_user, text_view(&r->user));
-	r->leaving = true;
-	list_append(&r->of->all->leaving, &r->link);
-	if (ua_publish_end(r->p) || !ua_publish_busy(r->p))
-		publisher_free(r);
-}
-
 /* ---- what is said ----------------------------------------------------------------------------- */
-
-static bool is_about(const struct publication *u, struct str context, struct str exten)
-{
-	char room[2][256];
-
-	return (!u->has_context || !regexec(&u->context_re, str_copy(room[0], sizeof(room[0]), context), 0, NULL, 0)) &&
-	       (!u->has_exten || !regexec(&u->exten_re, str_copy(room[1], sizeof(room[1]), exten), 0, NULL, 0));
-}
 
 static int write_state(struct publisher *r, struct str context, int state, struct buf *b)
 {
@@ -191,15 +28,15 @@ static void say(struct publication *u, struct str context, struct str exten, int
 	struct buf b = BUF_INIT;
 	int err = 0;
 
-	if (!is_about(u, context, exten))
+	if ((u->has_context && !publication_fits(&u->context_re, context)) || !publication_is_about(u, exten))
 		return;
 	if (state < 0) {
 		if (r)
-			leave_publisher(r);
+			publisher_leave(r);
 		return;
 	}
 	if (!r)
-		err = add_publisher(u, exten, &r);
+		err = publisher_new(u, exten, &r);
 	err = err ? err : write_state(r, context, state, &b);
 	err = err ? err : ua_publish_send(r->p, STR_NULL, u->c->body, buf_view(&b));
 	buf_free(&b);
@@ -213,7 +50,7 @@ static void on_hint(void *arg, struct str context, struct str exten, int state)
 	struct publication *u;
 
 	for (size_t it = 0; !all->stopped && (u = map_next(all->by_name, &it)); )
-		if (u->told_all)
+		if (u->told_all && u->kind == PUBLISH_EXTENS)
 			say(u, context, exten, state);
 }
 
@@ -227,11 +64,14 @@ static void say_all(void *arg)
 
 	while (hint_next(all->svc->pbx, &w, &row))
 		for (size_t it = 0; row.state >= 0 && (u = map_next(all->by_name, &it)); )
-			if (!u->told_all)
+			if (!u->told_all && u->kind == PUBLISH_EXTENS)
 				say(u, row.context, row.exten, row.state);
 	hint_walk_end(&w);
-	for (size_t it = 0; (u = map_next(all->by_name, &it)); )
+	for (size_t it = 0; (u = map_next(all->by_name, &it)); ) {
+		if (!u->told_all && u->say_all)
+			u->say_all(u);
 		u->told_all = true;
+	}
 }
 
 static void plan_say_all(struct publications *all, uint64_t ms)
@@ -247,8 +87,8 @@ static void publication_obj_free(void *arg)
 
 	if (u->has_context)
 		regfree(&u->context_re);
-	if (u->has_exten)
-		regfree(&u->exten_re);
+	if (u->has_name)
+		regfree(&u->name_re);
 	map_free(u->by_user);
 	text_free(&u->name);
 	text_free(&u->agent);
@@ -274,36 +114,49 @@ static int set_conf(struct publication *u, const struct outbound_publish *c)
 
 	u->conf = obj_hold(svc->conf);
 	u->c = c;
-	for (size_t it = 0; (r = map_next(u->by_user, &it)); ) {
-		struct ua_publish_prm prm = prm_of(r);
-
-		ua_publish_set(r->p, &prm);
-	}
+	for (size_t it = 0; (r = map_next(u->by_user, &it)); )
+		publisher_set(r);
 	obj_drop(before);
 	return text_set(&u->agent, text_view(&svc->names.user_agent));
 }
 
-static bool is_published_here(const struct outbound_publish *c)
+static bool kind_of(const struct outbound_publish *c, enum publish_kind *kind)
 {
-	return (str_ieq(c->event, STR("presence")) || str_ieq(c->event, STR("dialog"))) && c->body.n;
+	static const struct {
+		struct str event;
+		enum publish_kind kind;
+	} events[] = { { STR_INIT("presence"), PUBLISH_EXTENS }, { STR_INIT("dialog"), PUBLISH_EXTENS },
+		{ STR_INIT("asterisk-devicestate"), PUBLISH_DEVICES }, { STR_INIT("asterisk-mwi"), PUBLISH_MAILBOXES } };
+
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		if (str_ieq(c->event, events[i].event)) {
+			*kind = events[i].kind;
+			return *kind != PUBLISH_EXTENS || c->body.n;
+		}
+	return false;
 }
 
 static int add_publication(struct publications *all, const struct outbound_publish *c)
 {
+	enum publish_kind kind;
 	struct publication *u;
+	struct str names;
 	int err;
 
-	if (!is_published_here(c))
+	if (!kind_of(c, &kind))
 		return 0;
+	names = kind == PUBLISH_EXTENS ? c->exten : kind == PUBLISH_DEVICES ? c->device_state_filter : c->mailbox_state_filter;
 	u = obj_new(sizeof(*u), publication_obj_free);
 	if (!u)
 		return ENOMEM;
 	u->all = all;
+	u->kind = kind;
+	u->say_all = kind == PUBLISH_EXTENS ? NULL : states_say_all;
 	u->by_user = map_new(false);
 	err = u->by_user ? set_conf(u, c) : ENOMEM;
 	err = err ? err : text_set(&u->name, c->name);
 	err = err ? err : compile(&u->context_re, c->context, &u->has_context);
-	err = err ? err : compile(&u->exten_re, c->exten, &u->has_exten);
+	err = err ? err : compile(&u->name_re, names, &u->has_name);
 	err = err ? err : map_add(all->by_name, text_view(&u->name), u);
 	if (err)
 		obj_drop(u);
@@ -316,7 +169,7 @@ static void leave_publication(struct publication *u)
 
 	map_del(u->all->by_name, text_view(&u->name));
 	for (size_t it = 0; (r = map_next(u->by_user, &it)); )
-		leave_publisher(r);
+		publisher_leave(r);
 	obj_drop(u);
 }
 
@@ -338,6 +191,7 @@ int publications_start(struct service *svc)
 	svc->subscriptions->publications = all;
 	all->hints = (struct hint_observer){ .changed = on_hint, .arg = all };
 	hint_observe(svc->pbx, &all->hints);
+	states_listen(all);
 	snapshot_each(outbound_publish, OBJECT_OUTBOUND_PUBLISH, c, svc->conf) {
 		int err = add_publication(all, c);
 
@@ -382,7 +236,7 @@ void publications_stop(struct service *svc)
 	timer_stop(&all->first);
 	for (size_t it = 0; (u = map_next(all->by_name, &it)); ) {
 		for (size_t k = 0; (r = map_next(u->by_user, &k)); )
-			leave_publisher(r);
+			publisher_leave(r);
 		u->told_all = false;
 	}
 }
@@ -414,6 +268,8 @@ void publications_free(struct service *svc)
 		return;
 	timer_stop(&all->first);
 	list_remove(&all->hints.link);
+	list_remove(&all->devices.link);
+	list_remove(&all->mailboxes.link);
 	for (size_t it = 0; (u = map_next(all->by_name, &it)); ) {
 		for (size_t k = 0; (r = map_next(u->by_user, &k)); )
 			publisher_free(r);

@@ -304,7 +304,9 @@ struct outbound_publish {
 	struct auth_list outbound_auths;
 	struct str_list outbound_auth;
 	struct str outbound_proxy, server_uri, from_uri, to_uri, event, transport;
-	struct str body, context, exten;        /* "@body": content type; regular expressions (extended, case folds) */
+	struct str body;                /* "@body": content type */
+	/* Regular expressions (extended, case folds): "@context" and its like. */
+	struct str context, exten, device_state_filter, mailbox_state_filter;
 	uint32_t expiration;            /* [s] */
 	uint32_t max_auth_attempts;
 	bool multi_user;
@@ -437,6 +439,7 @@ SNAPSHOT_GETTER(snapshot_identify, identify_conf, OBJECT_IDENTIFY)
 SNAPSHOT_GETTER(snapshot_resource_list, resource_list, OBJECT_RESOURCE_LIST)
 SNAPSHOT_GETTER(snapshot_outbound_publish, outbound_publish, OBJECT_OUTBOUND_PUBLISH)
 SNAPSHOT_GETTER(snapshot_inbound_publication, inbound_publication, OBJECT_INBOUND_PUBLICATION)
+SNAPSHOT_GETTER(snapshot_asterisk_publication, asterisk_publication, OBJECT_ASTERISK_PUBLICATION)
 
 /* snapshot_each(aor, OBJECT_AOR, a, s) { ... a->name ... }: all of a type in file order. */
 #define snapshot_each(S, T, var, s) \

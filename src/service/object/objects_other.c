@@ -118,6 +118,10 @@ static const struct option publish_rows[] = {
 		      "Contexts whose extensions are published; empty: all."),
 	OPT_CUSTOM_AS("@exten", P, exten, struct str, parse_filter, write_str, "regular expression", NULL, 0,
 		      "Extensions that are published; empty: all that have a hint."),
+	OPT_CUSTOM_AS("@device_state_filter", P, device_state_filter, struct str, parse_filter, write_str, "regular expression",
+		      NULL, 0, "Devices that are published by event=asterisk-devicestate; empty: all."),
+	OPT_CUSTOM_AS("@mailbox_state_filter", P, mailbox_state_filter, struct str, parse_filter, write_str,
+		      "regular expression", NULL, 0, "Mailboxes that are published by event=asterisk-mwi; empty: all."),
 };
 #undef P
 
@@ -147,10 +151,10 @@ int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
 
 static const struct option inbound_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be inbound-publication."),
-	OPT_STR(struct inbound_publication, endpoint, NULL, L, "Endpoint that may publish; empty: any."),
+	OPT_STR(struct inbound_publication, endpoint, NULL, 0, "Endpoint that may publish; empty: any."),
 	{ .name = "event_*", .kind = OPTION_CUSTOM, .parse = parse_event_var, .write = write_vars,
 	  .offset = OPT_AT(struct inbound_publication, events, const struct conf_var_list *),
-	  .values = "resource", .flags = L | OPT_PREFIX | OPT_HIDDEN,
+	  .values = "resource", .flags = OPT_PREFIX | OPT_HIDDEN,
 	  .help = "event_PACKAGE names what that package's state is published to." },
 };
 
@@ -167,12 +171,12 @@ int finish_inbound_publication(struct object_build *b, struct inbound_publicatio
 #define P struct asterisk_publication
 static const struct option asterisk_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be asterisk-publication."),
-	OPT_STR(P, devicestate_publish, NULL, L, "The outbound-publish for device states."),
-	OPT_STR(P, mailboxstate_publish, NULL, L, "The outbound-publish for mailbox states."),
-	OPT_BOOL(P, device_state, "no", L, "Take device states from others."),
-	OPT_CUSTOM(P, device_state_filter, struct str, parse_filter, write_str, "regular expression", NULL, L, "Devices to take."),
-	OPT_BOOL(P, mailbox_state, "no", L, "Take mailbox states from others."),
-	OPT_CUSTOM(P, mailbox_state_filter, struct str, parse_filter, write_str, "regular expression", NULL, L, "Mailboxes to take."),
+	OPT_STR(P, devicestate_publish, NULL, 0, "The outbound-publish for device states."),
+	OPT_STR(P, mailboxstate_publish, NULL, 0, "The outbound-publish for mailbox states."),
+	OPT_BOOL(P, device_state, "no", 0, "Take device states from others."),
+	OPT_CUSTOM(P, device_state_filter, struct str, parse_filter, write_str, "regular expression", NULL, 0, "Devices to take."),
+	OPT_BOOL(P, mailbox_state, "no", 0, "Take mailbox states from others."),
+	OPT_CUSTOM(P, mailbox_state_filter, struct str, parse_filter, write_str, "regular expression", NULL, 0, "Mailboxes to take."),
 };
 #undef P
 

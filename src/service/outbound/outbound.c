@@ -3,12 +3,16 @@
 #define LOG_MODULE "outbound"
 #include "service/outbound/outbound.h"
 #include "base/log.h"
+#include "net/statsd.h"
 #include "service/common/request.h"
+#include "store/astdb.h"
 #include "ua/register.h"
 #include <errno.h>
 #include <stdlib.h>
 
 #define LINE 16                 /* digits of line= */
+/* Where lines are kept: the other server calls the contact that it has, also after a restart of ours. */
+#define LINES STR("sidetone-line")
 
 struct registration {
 	struct list link;               /* in outbound.leaving, once it is no more in by_name */
@@ -22,6 +26,7 @@ struct registration {
 	struct text agent, headers;     /* of each REGISTER: the next reload replaces the service's */
 	char line[LINE + 1];
 	bool leaving;
+	bool counted;                   /* for StatsD */
 };
 
 struct outbound {
@@ -54,8 +59,43 @@ static void tell_state(struct registration *r)
 	event_send(r->svc->pbx->events, e);
 }
 
+/* For others it is registered, refused or neither. */
+static const char *stats_name(enum outbound_status s)
+{
+	return outbound_status_name(s == OUTBOUND_STOPPED ? OUTBOUND_UNREGISTERED : s);
+}
+
+#define STATES "PJSIP.registrations.state."
+
+static void reset_stats(struct service *svc)
+{
+	static const enum outbound_status all[] = { OUTBOUND_REGISTERED, OUTBOUND_UNREGISTERED, OUTBOUND_REJECTED };
+
+	statsd_step(svc->pbx->statsd, "PJSIP.registrations.", "count", "0");
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		statsd_step(svc->pbx->statsd, STATES, outbound_status_name(all[i]), "0");
+}
+
+/* It comes ("+1") or goes ("-1"). */
+static void count_stats(const struct registration *r, const char *step)
+{
+	statsd_step(r->svc->pbx->statsd, "PJSIP.registrations.", "count", step);
+	statsd_step(r->svc->pbx->statsd, STATES, stats_name(r->status), step);
+}
+
+static void set_status(struct registration *r, enum outbound_status s)
+{
+	if (!str_eq(str_z(stats_name(r->status)), str_z(stats_name(s)))) {
+		statsd_step(r->svc->pbx->statsd, STATES, stats_name(r->status), "-1");
+		statsd_step(r->svc->pbx->statsd, STATES, stats_name(s), "+1");
+	}
+	r->status = s;
+}
+
 static void registration_free(struct registration *r)
 {
+	if (r->counted)
+		count_stats(r, "-1");
 	ua_register_free(r->reg);
 	if (r->leaving)
 		list_remove(&r->link);
@@ -117,8 +157,8 @@ static void on_changed(void *arg, struct ua_register *reg, const struct ua_regis
 	struct registration *r = arg;
 
 	(void)reg;
-	r->status = e->state == UA_REGISTER_REGISTERED ? OUTBOUND_REGISTERED :
-		    e->state == UA_REGISTER_REFUSED ? OUTBOUND_REJECTED : OUTBOUND_UNREGISTERED;
+	set_status(r, e->state == UA_REGISTER_REGISTERED ? OUTBOUND_REGISTERED :
+		   e->state == UA_REGISTER_REFUSED ? OUTBOUND_REJECTED : OUTBOUND_UNREGISTERED);
 	log_event(r, e);
 	tell_state(r);
 	if (r->leaving)
@@ -201,6 +241,28 @@ static void unregister_one(struct registration *r)
 
 /* ---- the set of them ------------------------------------------------------------- */
 
+/* The one of before, or a new one. */
+static void choose_line(struct registration *r)
+{
+	struct astdb *db = r->svc->pbx->db;
+	uint8_t bytes[LINE / 2];
+	struct str kept;
+
+	if (db && astdb_get(db, LINES, text_view(&r->name), &kept) && !str_hex(kept, bytes, sizeof(bytes))) {
+		str_copy(r->line, sizeof(r->line), kept);
+		return;
+	}
+	sip_token(r->svc->sip, r->line, LINE);
+	if (db && astdb_put(db, LINES, text_view(&r->name), str_z(r->line)))
+		log_warning("registration '%s': its line= is not kept over a restart", text_z(&r->name));
+}
+
+static void forget_line(struct service *svc, struct str name)
+{
+	if (svc->pbx->db)
+		(void)astdb_del(svc->pbx->db, LINES, name);     /* most have none */
+}
+
 /* Draws what stays the same over a registration's life. */
 static int add_registration(struct service *svc, const struct registration_conf *c)
 {
@@ -213,9 +275,10 @@ static int add_registration(struct service *svc, const struct registration_conf 
 	if (!r)
 		return ENOMEM;
 	r->svc = svc;
-	sip_token(svc->sip, r->line, LINE);
 	sip_token(svc->sip, hex, 8);
 	err = text_set(&r->name, c->name);
+	if (!err && c->line)
+		choose_line(r);
 	if (!err)
 		err = str_hex(str_z(hex), bytes, sizeof(bytes));
 	if (!err)
@@ -226,6 +289,8 @@ static int add_registration(struct service *svc, const struct registration_conf 
 		registration_free(r);
 		return err;
 	}
+	r->counted = true;
+	count_stats(r, "+1");
 	n = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 	/* Spread over the time, so that a server with many does not send all at once;
 	 * and who starts together with us gets a second. */
@@ -259,6 +324,7 @@ int outbound_start(struct service *svc)
 		return ENOMEM;
 	}
 	svc->outbound = o;
+	reset_stats(svc);
 	snapshot_each(registration_conf, OBJECT_REGISTRATION, c, svc->conf) {
 		int err = add_registration(svc, c);
 
@@ -278,6 +344,8 @@ void outbound_reload(struct service *svc)
 	for (size_t it = 0; (r = map_next(o->by_name, &it)); ) {
 		const struct registration_conf *c = snapshot_registration(svc->conf, text_view(&r->name));
 
+		if (!c || !c->line)
+			forget_line(svc, text_view(&r->name));
 		if (!c || !option_same(object_options(OBJECT_REGISTRATION), r->c, c))
 			leave_registration(r);
 		else if (configure_registration(r, svc->conf, c))
@@ -297,7 +365,7 @@ void outbound_stop(struct service *svc)
 			unregister_one(r);
 		else
 			ua_register_halt(r->reg);
-		r->status = OUTBOUND_STOPPED;
+		set_status(r, OUTBOUND_STOPPED);
 	}
 }
 
