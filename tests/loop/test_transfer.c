@@ -142,9 +142,9 @@ static void who_was_sent_did_not_arrive(void **state)
 static void to_no_extension(void **state)
 {
 	(void)state;
-	alice_talks("carl");
+	alice_talks("sent");
 	wire_forget(&t);
-	alice("REFER", "carl", 2, "Refer-To: <sip:nosuch@127.0.0.1>\r\n", "");
+	alice("REFER", "sent", 2, "Refer-To: <sip:nosuch@127.0.0.1>\r\n", "");
 	assert_int_equal(status(SIP_REFER), 202);
 	answer(SIP_NOTIFY, 5061, 200, "", "");
 	assert_true(has(requested(SIP_NOTIFY, 5061)->body, "SIP/2.0 404 "));
