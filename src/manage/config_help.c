@@ -1,6 +1,7 @@
 /* `config show help`: the option tables in words. */
 #include "manage/config_help.h"
 #include "config/settings.h"
+#include "service/geoloc/geoloc.h"
 #include "service/object/http_conf.h"
 #include "service/object/settings.h"
 #include "service/object/wizard.h"
@@ -61,6 +62,7 @@ static const struct module modules[] = {
 	{ "res_stir_shaken", "Callers proven, calls signed (STIR/SHAKEN): stir_shaken.conf.", stir_conf_options },
 	{ "statsd", "Numbers for a StatsD server: statsd.conf.", statsd_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
+	{ "res_geolocation", "Where callers are: geolocation.conf.", geoloc_conf_options },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },
 };
 

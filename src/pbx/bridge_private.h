@@ -36,6 +36,7 @@ void bridge_heard_anew(struct channel *ch);          /* pbx->heard_anew */
 void bridge_record_toggle(struct member *m);         /* automixmon */
 
 /* bridge_features.c */
+int bridge_features_begin(struct member *m);         /* it enters: what DYNAMIC_FEATURES gives it. ENOMEM */
 /* True: the digit was taken (or kept for now). */
 bool bridge_features_digit(struct member *m, char digit, unsigned ms);
 

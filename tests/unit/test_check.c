@@ -196,13 +196,14 @@ static void many_faults(void **state)
 		 "dtmf, security or *"),
 		"rtp.conf:2: [general] rtpstart: 80 is not within 1024..65535",
 		"sidetone.conf:2: [limits]: unknown option 'stranger_rat'; did you mean 'stranger_rate'?",
+		"geolocation.conf:3: profile 'g': there is no location 'h'",
 		"features.conf:1: a line before any [section]; put it under one: 'x'",
 		"sidetone.conf:3: unknown section [limit]; did you mean [limits]?",
 		"sidetone.conf:5: unknown section [telephones]\n",
 		"sidetone.conf: [watchdog] abort_ms: 20 is too short for a busy machine; 1000 is used",
 		"extensions.conf: is not in ",
 		"read, but without effect in this version: endpoint/t38_udptl\n",
-		"15 faults in ",
+		"16 faults in ",
 	};
 	struct dir *d = *state;
 	char *text, line[256], path[128];
@@ -215,6 +216,7 @@ static void many_faults(void **state)
 	put(d, "rtp.conf", "[general]\nrtpstart=80\n");
 	put(d, "sidetone.conf", "[limits]\nstranger_rat=80\n[limit]\nstranger_rate=5\n[telephones]\n[watchdog]\nabort_ms=20\n");
 	put(d, "features.conf", "x=1\n");
+	put(d, "geolocation.conf", "[g]\ntype=profile\nlocation_reference=h\n");
 	snprintf(path, sizeof(path), "%s/extensions.conf", d->path);
 	unlink(path);
 	text = run(d->path, 1);

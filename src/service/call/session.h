@@ -18,6 +18,7 @@
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
  *   session_aoc.c       what it costs
+ *   session_geoloc.c    where the caller is
  *   session_tones.c     digits and fax tones in the sound
  *   session_record.c    one-touch recording
  *   session_stir.c      the caller proven, our calls signed (STIR/SHAKEN)
@@ -136,6 +137,13 @@ struct session_direct {
 	struct sa heard, heard_for;     /* MEDIA_SOURCE: where its sound comes from; the address in its SDP then */
 };
 
+/* The location that goes with our INVITE: a URI, or a body of its own; both empty: none. */
+struct session_geoloc {
+	struct text uri, body, source;
+	struct text part_headers;       /* those of the body, while it is written */
+	bool routing;                   /* servers may route the call by it */
+};
+
 struct session {                /* obj */
 	struct list link;               /* service.sessions */
 	struct list by_endpoint;        /* endpoint_state.sessions */
@@ -166,6 +174,7 @@ struct session {                /* obj */
 	struct session_dtls dtls;
 	struct session_formats formats;
 	struct session_aoc aoc;
+	struct session_geoloc geoloc;
 	struct { bool over; struct timer timer; } fax;  /* fax_detect: nobody listens any more; when that will be */
 	struct list targets;            /* of session_redirect.c; not begun: nobody has redirected us */
 	char supported[64];             /* option tags of our messages beside 100rel */
@@ -359,6 +368,13 @@ bool session_may_tell_line(const struct session *s);
 struct aoc;
 int session_aoc_tell(struct session *s, const struct aoc *a);        /* ENOMEM, ENOTCONN; nothing unless send_aoc */
 size_t session_aoc_parts(const struct session *s, enum ua_invite_message kind, unsigned status, struct ua_part *p);
+
+/* session_geoloc.c */
+void session_geoloc_came(struct session *s, const struct sip_msg *msg);      /* their first INVITE, and its channel is there */
+void session_geoloc_prepare(struct session *s);      /* before ours; on the fiber of whoever calls */
+void session_geoloc_headers(struct session *s, struct buf *h);
+size_t session_geoloc_parts(struct session *s, enum ua_invite_message kind, struct ua_part *p);
+void session_geoloc_free(struct session *s);
 
 /* session_tones.c */
 struct media_event;

@@ -382,8 +382,8 @@ static const struct option rows[] = {
 	BOOL(allow_unauthenticated_options, "no", 0, "Answer OPTIONS from this endpoint without a challenge."),
 	ENUM(security_negotiation, securities, "no", 0, "Agree on the protection of media (RFC 3329, mediasec)."),
 	OPT_CUSTOM(E, security_mechanisms, struct str, parse_mechanisms, write_str, MECHANISM_VALUES, NULL, 0, "Mechanisms to say in it."),
-	TEXT(geoloc_incoming_call_profile, NULL, L, "Geolocation profile for calls from this endpoint."),
-	TEXT(geoloc_outgoing_call_profile, NULL, L, "Geolocation profile for calls to this endpoint."),
+	TEXT(geoloc_incoming_call_profile, NULL, 0, "Geolocation profile for calls from this endpoint."),
+	TEXT(geoloc_outgoing_call_profile, NULL, 0, "Geolocation profile for calls to this endpoint."),
 	BOOL(send_aoc, "no", 0, "Tell it what a call costs (advice of charge): AOCMessage of the manager brings it."),
 	BOOL(suppress_moh_on_sendonly, "no", 0, "Play no music when the peer only says sendonly."),
 };
