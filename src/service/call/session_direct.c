@@ -4,6 +4,7 @@
 #include "service/place/endpoint_state.h"
 #include "base/log.h"
 #include "media/ice_media.h"
+#include "pbx/bridge.h"
 #include "service/call/channel_tech.h"
 #include "service/call/session.h"
 
@@ -192,6 +193,12 @@ static bool is_left_out(struct session *s)
 	return first && s->ep->direct_media_glare_mitigation == (s->incoming ? GLARE_INCOMING : GLARE_OUTGOING);
 }
 
+/* Fax begins with a re-INVITE of its own for each leg: one of ours would be in its way. */
+static bool is_fax(const struct session *s)
+{
+	return s && s->neg && neg_first(s->neg, MEDIA_IMAGE);
+}
+
 void session_direct(struct channel *ch, struct channel *peer)
 {
 	struct session *s = session_of_channel(ch), *o = session_of_channel(peer);
@@ -214,7 +221,7 @@ void session_direct(struct channel *ch, struct channel *peer)
 	now->rtcp = d.rtcp;
 	now->rtcp_mux = d.rtcp_mux;
 	now->formats = d.formats;
-	if (o && is_left_out(s))
+	if ((o && is_left_out(s)) || is_fax(s) || is_fax(session_of_channel(bridge_peer(ch))))
 		return;
 	if (session_is_up(s) && !s->svc->pbx->stopping && sound(s))
 		ua_invite_refresh(s->iv, s->ep->direct_media_method == REFRESH_UPDATE);
