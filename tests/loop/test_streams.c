@@ -139,12 +139,31 @@ static void added_later(void **state)
 	assert_true(joined(session_of_channel(channel_at(0)), session_of_channel(channel_at(1)), 1));
 }
 
+/* Video comes and goes for both. */
+static void video_comes_and_goes(void **state)
+{
+	(void)state;
+	begin(CONF("allow=h264\n", "allow=h264\n"));
+	alice_talks_to("bob", BOB, ONE);
+	alice("INVITE", "bob", 2, "", ONE "m=video 6008 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
+	assert_int_equal(status(SIP_INVITE), 200);
+	alice("ACK", "bob", 2, "", "");
+	assert_int_equal(times(requested(SIP_INVITE, BOB)->body, "m=video "), 1);
+	answer(SIP_INVITE, BOB, 200, "", ONE "m=video 6018 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n");
+	assert_true(joined(session_of_channel(channel_at(0)), session_of_channel(channel_at(1)), 1));
+	wire_forget(&t);
+	alice("INVITE", "bob", 3, "", ONE "m=video 0 RTP/AVP 96\r\n");
+	alice("ACK", "bob", 3, "", "");
+	assert_int_equal(times(requested(SIP_INVITE, BOB)->body, "m=video 0 "), 1);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(as_many_as_allowed), T(text_is_declined), T(to_whom_it_calls), T(by_the_others_limit), T(added_later),
+		T(video_comes_and_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
