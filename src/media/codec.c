@@ -117,13 +117,13 @@ static const struct codec own[] = {
 
 const struct codec *codec_get(enum format_id id)
 {
-	static const struct codec *const others[] = { &codec_row_gsm, &codec_row_g722, &codec_row_opus };
+	static const struct codec *const others[] = { &codec_row_gsm, &codec_row_g722, &codec_row_opus, &codec_row_codec2 };
 
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		if (own[i].id == id)
 			return &own[i];
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
-		if (others[i]->id == id)
+		if (others[i]->id == id && id != FORMAT_NONE)
 			return others[i];
 	return NULL;
 }

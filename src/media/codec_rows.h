@@ -7,6 +7,7 @@
 extern const struct codec codec_row_gsm;
 extern const struct codec codec_row_g722;
 extern const struct codec codec_row_opus;
+extern const struct codec codec_row_codec2;
 
 /* All of a wav's GSM data to samples (owned by the caller). ENOMEM. */
 int codec_gsm_wav49(struct str bytes, int16_t **out, size_t *n, uint32_t *rate);

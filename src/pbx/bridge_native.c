@@ -34,7 +34,7 @@ void bridge_native_update(struct bridge *b)
 {
 	struct member *ma, *mb;
 	struct channel *a, *c;
-	bool direct;
+	bool direct, for_a, for_c;
 
 	b->native = false;
 	if (b->moving || !b->count)
@@ -51,8 +51,12 @@ void bridge_native_update(struct bridge *b)
 	direct = judge(a, c) == CHAN_NATIVE_DIRECT;
 	b->native = judge(a, c) != CHAN_NATIVE_NO;
 	/* Who is on hold is silent: its own media stay where they were told, and the other one hears our music. */
-	set_direct(a, direct && !mb->on_hold && !a->moh ? c : NULL);
-	set_direct(c, direct && !ma->on_hold && !c->moh ? a : NULL);
+	for_a = direct && !mb->on_hold && !a->moh;
+	for_c = direct && !ma->on_hold && !c->moh;
+	set_direct(a, for_a ? c : NULL);
+	/* What could not be told may have ended a call, and what then holds is said already. */
+	if (a->bridge == b && c->bridge == b)
+		set_direct(c, for_c ? a : NULL);
 	obj_drop(a);
 	obj_drop(c);
 }

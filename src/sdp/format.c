@@ -15,6 +15,7 @@
 
 static const struct format table[FORMATS] = {
 	[FORMAT_NONE] = { .id = FORMAT_NONE, .type = MEDIA_OTHER, .name = "none" },
+	AUDIO(CODEC2, "codec2", "CODEC2", 8000, 8000, 113, false, 20, 300, 20),
 	AUDIO(G723, "g723", "G723", 8000, 8000, 4, true, 30, 300, 30),
 	AUDIO(ULAW, "ulaw", "PCMU", 8000, 8000, 0, true, 10, 140, 20),
 	AUDIO(ALAW, "alaw", "PCMA", 8000, 8000, 8, true, 10, 140, 20),
@@ -44,7 +45,13 @@ static const struct format table[FORMATS] = {
 	[FORMAT_OPUS] = { .id = FORMAT_OPUS, .type = MEDIA_AUDIO, .name = "opus", .encoding = "opus",
 		.clock = 48000, .rate = 48000, .channels = 2, .pt = 107, .ptime = 20, .ptime_min = 20,
 		.ptime_max = 60 },
+	/* Asterisk knows these names and speaks them with somebody else's module; here they are passed on. */
+	AUDIO(SILK8, "silk8", "SILK", 8000, 8000, 114, false, 20, 100, 20),
+	AUDIO(SILK12, "silk12", "SILK", 12000, 12000, 121, false, 20, 100, 20),
+	AUDIO(SILK16, "silk16", "SILK", 16000, 16000, 35, false, 20, 100, 20),
+	AUDIO(SILK24, "silk24", "SILK", 24000, 24000, 36, false, 20, 100, 20),
 	OTHER(JPEG, VIDEO, "jpeg", "JPEG", 90000, 26, true),
+	OTHER(PNG, VIDEO, "png", "PNG", 90000, 120, false),
 	OTHER(H261, VIDEO, "h261", "H261", 90000, 31, true),
 	OTHER(H263, VIDEO, "h263", "H263", 90000, 34, true),
 	OTHER(H263P, VIDEO, "h263p", "h263-1998", 90000, 103, false),
@@ -202,7 +209,8 @@ static int edit_one(struct formats *l, struct str item, bool allow)
 		if (!allow)
 			l->n = 0;
 		for (unsigned i = FORMAT_NONE + 1; allow && i < FORMAT_T38; i++)
-			formats_add(l, (enum format_id)i, (uint8_t)ms);
+			if (i < FORMAT_SILK8 || i > FORMAT_SILK24)      /* as in endpoints' allow= */
+				formats_add(l, (enum format_id)i, (uint8_t)ms);
 		return 0;
 	}
 	f = format_by_name(name);

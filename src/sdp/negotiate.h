@@ -35,7 +35,7 @@ struct neg_prm {
 	uint64_t id;                    /* of o=; 0: drawn at random. Only neg_new() looks */
 	struct formats formats;         /* of all types, in order */
 	struct format_pref pref_in;     /* how our formats and an offer's make the answer */
-	uint8_t max_audio, max_video;   /* streams accepted in an offer; text and image: 1 */
+	uint8_t max_audio, max_video;   /* streams accepted in an offer; image: 1, text: none */
 	bool telephone_event;           /* dtmf_mode rfc4733, auto, auto_info */
 	bool use_ptime;                 /* follow the peer's a=ptime */
 	bool use_avpf, force_avp;       /* profile we demand and write */

@@ -72,6 +72,10 @@ int neg_save(struct neg *n);
 struct str neg_fmtp_wanted(const struct neg_row *r, enum format_id id);
 /* Our number for a format: the one it has, its usual one, a free one. NEG_NO_PT: none left. */
 uint8_t neg_pt(const struct neg *n, struct neg_row *r, enum format_id id);
+/* The value of a parameter in a=fmtp ("mode=20;x=y"); empty: none. */
+struct str neg_fmtp_param(struct str fmtp, struct str name);
+/* Digits are the first sound's: this stream is it, and events are wanted. */
+bool neg_has_digits(const struct neg *n, const struct neg_row *r);
 uint8_t neg_te_pt(const struct neg *n, struct neg_row *r, uint32_t rate);
 enum sdp_dir neg_dir_offer(const struct neg_stream *s);
 void neg_committed(struct neg *n);      /* an answer is written or taken: what it says is in force */

@@ -8,10 +8,22 @@
 
 /* ---- what the peer's m= line means */
 
+/* G.722.1 and its annex C have other rates of bits under the same name; we speak one of each. */
+static bool is_other_rate(const struct format *f, struct str fmtp)
+{
+	struct str rate = neg_fmtp_param(fmtp, STR("bitrate"));
+
+	if (f->id != FORMAT_SIREN7 && f->id != FORMAT_SIREN14)
+		return false;
+	return rate.n && !str_eq(rate, f->id == FORMAT_SIREN7 ? STR("32000") : STR("48000"));
+}
+
 static const struct format *format_of(const struct neg *n, const struct sdp_media *m, const struct sdp_rtpmap *r)
 {
-	return r->encoding.n ? format_by_rtpmap(m->type, r->encoding, r->clock, n->prm.g726_swapped) :
-			       format_by_pt(m->type, r->pt);
+	const struct format *f = r->encoding.n ? format_by_rtpmap(m->type, r->encoding, r->clock, n->prm.g726_swapped) :
+						 format_by_pt(m->type, r->pt);
+
+	return f && is_other_rate(f, r->fmtp) ? NULL : f;
 }
 
 static bool is_event(const struct sdp_rtpmap *r)
@@ -209,7 +221,7 @@ static void event_add(const struct neg *n, struct neg_row *r, const struct sdp_m
 static void events_set(struct neg *n, struct neg_row *r, const struct sdp_media *m, bool answer)
 {
 	r->s.nevents = 0;
-	if (!n->prm.telephone_event || m->type != MEDIA_AUDIO)
+	if (!neg_has_digits(n, r))
 		return;
 	for (size_t i = 0; i < r->s.ncodecs; i++)
 		event_add(n, r, m, format_get((enum format_id)r->s.codecs[i].id)->clock, answer);
@@ -241,7 +253,7 @@ static void wanted_set(struct neg_stream *s)
 
 static unsigned limit_of(const struct neg *n, enum media_type t)
 {
-	return t == MEDIA_AUDIO ? n->prm.max_audio : t == MEDIA_VIDEO ? n->prm.max_video : 1;
+	return t == MEDIA_AUDIO ? n->prm.max_audio : t == MEDIA_VIDEO ? n->prm.max_video : t == MEDIA_IMAGE;
 }
 
 static void decline(struct neg_row *r, const struct sdp_media *m)

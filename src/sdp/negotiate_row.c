@@ -222,3 +222,24 @@ struct str neg_feedback_name(enum neg_feedback f)
 
 	return names[f % NEG_FEEDBACKS];
 }
+
+bool neg_has_digits(const struct neg *n, const struct neg_row *r)
+{
+	if (!n->prm.telephone_event || r->s.type != MEDIA_AUDIO)
+		return false;
+	for (size_t i = 0; i < n->now.n && n->now.v[i] != r; i++)
+		if (n->now.v[i]->s.type == MEDIA_AUDIO && (n->now.v[i]->s.active || n->now.v[i]->offer_active))
+			return false;
+	return true;
+}
+
+struct str neg_fmtp_param(struct str fmtp, struct str name)
+{
+	while (fmtp.n) {
+		struct str one = str_trim(str_cut_raw(&fmtp, ';'));
+
+		if (str_ieq(str_trim(str_cut_raw(&one, '=')), name))
+			return str_trim(one);
+	}
+	return STR_NULL;
+}

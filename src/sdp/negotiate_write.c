@@ -56,14 +56,15 @@ static struct str video_fmtp(const struct neg *n, const struct neg_row *r, enum 
 	return v;
 }
 
-static struct str offer_fmtp(const struct neg *n, const struct neg_row *r, enum format_id id)
+/* What is always said, in offers and, `theirs` being the peer's, in answers: without a word these do not mean what
+ * everybody assumes. Who makes no silence frames needs no annex B; iLBC has 30 ms unless both say 20 (RFC 3952 5). */
+static struct str fixed_fmtp(enum format_id id, bool answer, struct str theirs)
 {
-	struct str wanted = video_fmtp(n, r, id);
-
-	if (wanted.n)
-		return wanted;
-	/* What these mean without a word is not what everybody assumes. */
 	switch (id) {
+	case FORMAT_G729:
+		return STR("annexb=no");
+	case FORMAT_ILBC:
+		return !answer || str_eq(neg_fmtp_param(theirs, STR("mode")), STR("20")) ? STR("mode=20") : STR("mode=30");
 	case FORMAT_SIREN7:
 		return STR("bitrate=32000");
 	case FORMAT_SIREN14:
@@ -73,6 +74,20 @@ static struct str offer_fmtp(const struct neg *n, const struct neg_row *r, enum 
 	default:
 		return STR_NULL;
 	}
+}
+
+static struct str offer_fmtp(const struct neg *n, const struct neg_row *r, enum format_id id)
+{
+	struct str wanted = video_fmtp(n, r, id);
+
+	return wanted.n ? wanted : fixed_fmtp(id, false, STR_NULL);
+}
+
+static struct str answer_fmtp(const struct neg_codec *c)
+{
+	struct str fixed = fixed_fmtp((enum format_id)c->id, true, text_view(&c->fmtp));
+
+	return fixed.n ? fixed : text_view(&c->fmtp);
 }
 
 static uint8_t offer_feedback(const struct neg *n, const struct neg_row *r)
@@ -105,7 +120,7 @@ static size_t items_offer(const struct neg *n, struct neg_row *r, struct item *v
 			has8k = has8k || clock == 8000;
 		}
 	}
-	if (!n->prm.telephone_event || r->s.type != MEDIA_AUDIO || !k)
+	if (!neg_has_digits(n, r) || !k)
 		return k;
 	if (!has8k && nrates < NEG_MAX_EVENTS)
 		rates[nrates++] = 8000;
@@ -126,7 +141,7 @@ static size_t items_answer(const struct neg_row *r, struct item *v, size_t max)
 		const struct neg_codec *c = &r->s.codecs[i];
 
 		v[k++] = (struct item){ .pt = c->pt_rx, .id = (enum format_id)c->id, .feedback = c->feedback,
-					.fmtp = text_view(&c->fmtp) };
+					.fmtp = answer_fmtp(c) };
 	}
 	for (size_t i = 0; i < r->s.nevents && k < max; i++)
 		v[k++] = (struct item){ .pt = r->s.events[i].pt_rx, .rate = r->s.events[i].rate,

@@ -226,6 +226,42 @@ static void unusable_answer(void **state)
 	}
 }
 
+/* external_media_address: who is told what, by where the peer is and what would be told else. */
+static void from_outside(void **state)
+{
+	static const struct { const char *conf, *peer, *c; } tv[] = {
+		{ "", "192.0.2.7:5061", "c=IN IP4 198.51.100.1" },      /* no local_net: always */
+		{ "local_net=127.0.0.0/8\n", "192.0.2.7:5061", "c=IN IP4 198.51.100.1" },
+		{ "local_net=192.0.2.0/24\n", "192.0.2.7:5061", "c=IN IP4 127.0.0.1" },
+		/* Not towards inside; nor when our own is no address of the inside. */
+		{ "local_net=127.0.0.0/8\nlocal_net=192.0.2.0/24\n", "192.0.2.7:5061", "c=IN IP4 127.0.0.1" },
+		{ "local_net=10.0.0.0/8\n", "192.0.2.7:5061", "c=IN IP4 127.0.0.1" },
+		{ "local_net=10.0.0.0/8\n#media_address=10.0.0.5\n", "192.0.2.7:5061", "c=IN IP4 198.51.100.1" },
+		{ "local_net=10.0.0.0/8\n#media_address=203.0.113.5\n", "192.0.2.7:5061", "c=IN IP4 203.0.113.5" },
+	};
+	char text[1024], invite[1024];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		const char *media = strchr(tv[i].conf, '#');
+		int n = media ? (int)(media - tv[i].conf) : (int)strlen(tv[i].conf);
+
+		alice_ends(0);
+		wire_close(&t);
+		snprintf(text, sizeof(text), WIRE_UDP "external_media_address=198.51.100.1\n%.*s" PHONE
+			 "[alice](phone)\n%s", n, tv[i].conf, media ? media + 1 : "");
+		wire_open(&t, plan, text);
+		snprintf(invite, sizeof(invite), "INVITE sip:up@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%zu\r\n"
+			 "From: <sip:alice@127.0.0.1>;tag=o\r\nTo: <sip:up@127.0.0.1>\r\nCall-ID: o%zu\r\nCSeq: 1 INVITE\r\n"
+			 "Contact: <sip:alice@%s>\r\nContent-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+			 tv[i].peer, i, i, tv[i].peer, strlen(SDP_ULAW), SDP_ULAW);
+		wire_come(&t, tv[i].peer, invite);
+		if (!has(response(SIP_INVITE)->body, tv[i].c))
+			print_error("row %zu: %.*s\n", i, STR_ARG(response(SIP_INVITE)->body));
+		assert_true(has(response(SIP_INVITE)->body, tv[i].c));
+	}
+}
+
 static void ipv6_on_demand(void **state)
 {
 	(void)state;
@@ -247,7 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(opus_is_answered), T(feedback_is_the_callers), T(answer_follows_the_called_one), T(called_one_has_less),
-		T(answered_alone), T(two_videos), T(unusable_answer), T(ipv6_on_demand),
+		T(answered_alone), T(two_videos), T(unusable_answer), T(from_outside), T(ipv6_on_demand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

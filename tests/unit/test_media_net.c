@@ -499,6 +499,29 @@ static void test_full_ring(void **state)
 	obj_drop(snd);
 }
 
+/* We send in what the peer sends, if we can; not where asymmetric_rtp_codec says so. */
+static void test_follows_the_codec(void **state)
+{
+	struct media_session *x = session(NULL);
+	struct media_set set = to_phone(&far_x, FORMAT_ALAW, 8);
+
+	(void)state;
+	set.codec[set.ncodecs++] = (struct media_codec){ FORMAT_ULAW, 0, 0, 20 };
+	for (int stays = 0; stays < 2; stays++) {
+		set.asymmetric_codec = stays;
+		assert_int_equal(media_session_set(x, &set), 0);
+		assert_int_equal(media_silence(x, true), 0);
+		pass(40);
+		assert_int_equal(net.sent[net.n - 1].b[1] & 127, 8);
+		for (uint16_t i = 0; i < 3; i++)
+			assert_true(net_rtp(media_session_local(x), &far_x, (uint16_t)(i + 10 * stays)));
+		pass(60);
+		assert_int_equal(net.sent[net.n - 1].b[1] & 127, stays ? 8 : 0);
+		net.n = 0;
+	}
+	media_session_close(x, NULL, NULL);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, net_up, net_down)
 
 int main(void)
@@ -506,7 +529,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_net), T(test_net_ports), T(test_net_alone), T(test_net_on_loop), T(test_long_timeout),
 		T(test_small_range), T(test_crowded_range), T(test_digit_of_its_own), T(test_closed_twice),
-		T(test_stats_at_the_end), T(test_full_ring), T(test_watch), T(test_bounded_turn),
+		T(test_stats_at_the_end), T(test_full_ring), T(test_watch), T(test_follows_the_codec), T(test_bounded_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

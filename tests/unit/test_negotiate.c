@@ -190,6 +190,48 @@ static void test_event_rates(void **state)
 	side_free(&s);
 }
 
+static void two_sounds(struct neg_prm *p) { p->max_audio = 2; }
+
+/* a=fmtp of codecs that are passed on: what we offer, what we answer to what. */
+static void test_parameters(void **state)
+{
+	static const struct { const char *allow, *offer, *line; } answers[] = {
+		{ "g729", "18\r\na=fmtp:18 annexb=yes", "a=fmtp:18 annexb=no" },
+		{ "g729", "18", "a=fmtp:18 annexb=no" },
+		{ "ilbc", "97\r\na=rtpmap:97 iLBC/8000\r\na=fmtp:97 mode=20", "a=fmtp:97 mode=20" },
+		{ "ilbc", "97\r\na=rtpmap:97 iLBC/8000", "a=fmtp:97 mode=30" },
+		{ "siren7,ulaw", "102 0\r\na=rtpmap:102 G7221/16000\r\na=fmtp:102 bitrate=32000", "a=fmtp:102 bitrate=32000" },
+		{ "siren7,ulaw", "102 0\r\na=rtpmap:102 G7221/16000\r\na=fmtp:102 bitrate=24000", "m=audio 10000 RTP/AVP 0" },
+		{ "codec2", "99\r\na=rtpmap:99 CODEC2/8000", "a=rtpmap:99 CODEC2/8000" },
+		{ "silk16", "99\r\na=rtpmap:99 SILK/16000\r\na=fmtp:99 useinbandfec=1", "a=fmtp:99 useinbandfec=1" },
+	};
+	static const struct { const char *wanted, *line; } offers[] = {
+		{ "g729", "a=fmtp:18 annexb=no" }, { "ilbc", "a=fmtp:97 mode=20" },
+		{ "siren7", "a=fmtp:102 bitrate=32000" }, { "siren14", "a=fmtp:115 bitrate=48000" },
+		{ "silk8,silk12", "a=rtpmap:114 SILK/8000\r\na=rtpmap:121 SILK/12000" },
+	};
+	struct side s;
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		side_init(&s, answers[i].allow, NULL);
+		snprintf(text, sizeof(text), HEAD "m=audio 6000 RTP/AVP %s\r\na=rtpmap:101 telephone-event/8000\r\n", answers[i].offer);
+		has(answer(&s, text), answers[i].line);
+		side_free(&s);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(offers); i++) {
+		side_init(&s, offers[i].wanted, NULL);
+		has(offer(&s, offers[i].wanted), offers[i].line);
+		side_free(&s);
+	}
+	/* Events are the first sound's. */
+	side_init(&s, "ulaw", two_sounds);
+	has(answer(&s, HEAD "m=audio 6000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+		   "m=audio 6002 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"), "m=audio 10002 RTP/AVP 0");
+	side_free(&s);
+}
+
 static void test_offer_numbers(void **state)
 {
 	static const struct { const char *wanted, *mline, *line; } tv[] = {
@@ -453,7 +495,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_answer_table), T(test_answer_text), T(test_declined), T(test_ptime),
-		T(test_ptime_edges), T(test_event_rates), T(test_offer_numbers), T(test_their_answer), T(test_hold), T(test_rollback),
+		T(test_ptime_edges), T(test_event_rates), T(test_parameters),
+		T(test_offer_numbers), T(test_their_answer), T(test_hold), T(test_rollback),
 		T(test_ports), T(test_numbers_stay),
 		T(test_bundle_mux_extras), T(test_narrow),
 	};

@@ -233,8 +233,8 @@ static void test_formats(void **state)
 	check_list("ulaw:x", "", EINVAL);
 	check_list("ulaw:256", "", EINVAL);
 	formats_edit(&l, STR("all"), true, NULL);
-	assert_int_equal(l.n, FORMAT_T38 - 1);
-	assert_int_equal(l.v[0].id, FORMAT_G723);
+	assert_int_equal(l.n, FORMAT_T38 - 1 - 4);      /* SILK only by its names */
+	assert_int_equal(l.v[0].id, FORMAT_CODEC2);
 	formats_edit(&l, STR("all"), false, NULL);
 	assert_int_equal(l.n, 0);
 	assert_int_equal(formats_edit(&l, STR("g722:40,huh"), true, &bad), EINVAL);

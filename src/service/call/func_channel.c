@@ -102,7 +102,7 @@ static int rtp_item(const struct session *s, const struct neg_stream *st, struct
 	bool sound = st == neg_first(s->neg, MEDIA_AUDIO);
 
 	if (str_ieq(what, STR("src")))
-		put_sa(out, sound ? &s->direct.own : &st->local);
+		put_sa(out, sound && session_is_direct(s) ? &s->direct.own : &st->local);
 	else if (str_ieq(what, STR("dest")))
 		put_sa(out, &st->remote);
 	else if (str_ieq(what, STR("hold")))

@@ -35,8 +35,9 @@
 #include "service/common/request.h"
 #include "ua/invite.h"
 
-/* A video stream as our next offer shall have it. */
+/* A stream beside the first one of sound as our next offer shall have it. */
 struct stream_plan {
+	uint8_t type, nth;              /* enum media_type; which of that type, from 0 */
 	bool active;
 	enum sdp_dir want;
 	struct formats formats;
@@ -90,9 +91,10 @@ struct session_formats {
 
 /* What our next offer changes in its streams: session_streams.c. */
 struct session_streams {
-	struct stream_plan plan[STREAM_PLANS];  /* n-th video stream */
+	struct stream_plan plan[STREAM_PLANS];
 	size_t plans;
 	bool told;                      /* what the next answer may say of video: the leg that it called has said so */
+	uint8_t of_caller;              /* how many streams of sound whoever calls through us has */
 	bool reduce;                    /* end streams of a type behind the n-th */
 	uint8_t reduce_type, reduce_to;
 };
@@ -329,6 +331,8 @@ void session_streams_formats(struct channel *requestor, struct formats *out);
 /* `s` is called for `requestor`: its video is the pattern of ours. */
 void session_streams_called_by(struct session *s, struct channel *requestor);
 size_t session_streams_videos(const struct session *s);      /* how many it has; NULL: none */
+size_t session_streams_sounds(const struct session *s);      /* how many of sound our first offer has */
+bool session_is_sound(struct session *s, const struct media_session *m);     /* the one that is the channel's */
 /* Before an SDP of ours: feedback, header extensions and descriptions of its video as the other leg has them. */
 void session_streams_limit(struct session *s);
 /* We have an answer: whoever calls through us is answered by it. `last`: and no other will come. */

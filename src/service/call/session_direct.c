@@ -4,6 +4,7 @@
 #include "service/place/endpoint_state.h"
 #include "base/log.h"
 #include "media/ice_media.h"
+#include "pbx/bridge.h"
 #include "service/call/channel_tech.h"
 #include "service/call/session.h"
 
@@ -127,6 +128,12 @@ static bool digits_fit(const struct session *a, const struct neg_stream *sa, con
 			    (sa->events[0].pt_rx == sb->events[0].pt_tx && sa->events[0].pt_tx == sb->events[0].pt_rx));
 }
 
+/* A phone inside is told to one outside by an address that is not its own. */
+static bool is_hidden(struct session *s, const struct neg_stream *other)
+{
+	return session_dialog(s) && service_media_is_hidden(s->svc, &session_dialog(s)->path, &other->remote);
+}
+
 enum channel_native session_native(struct channel *cha, struct channel *chb)
 {
 	struct session *a = session_of_channel(cha), *b = session_of_channel(chb);
@@ -141,7 +148,7 @@ enum channel_native session_native(struct channel *cha, struct channel *chb)
 	if (!is_common(sa, sb) || sa->ptime != sb->ptime)
 		return CHAN_NATIVE_NO;
 	if (na != CHAN_NATIVE_DIRECT || nb != CHAN_NATIVE_DIRECT || !digits_fit(a, sa, b, sb) ||
-	    sa_is_v6(&sa->remote) != sa_is_v6(&sb->remote))
+	    sa_is_v6(&sa->remote) != sa_is_v6(&sb->remote) || is_hidden(a, sb) || is_hidden(b, sa))
 		return CHAN_NATIVE_HERE;
 	formats_for(a, sa, sb, &fa);
 	formats_for(b, sb, sa, &fb);
@@ -186,6 +193,12 @@ static bool is_left_out(struct session *s)
 	return first && s->ep->direct_media_glare_mitigation == (s->incoming ? GLARE_INCOMING : GLARE_OUTGOING);
 }
 
+/* Fax begins with a re-INVITE of its own for each leg: one of ours would be in its way. */
+static bool is_fax(const struct session *s)
+{
+	return s && s->neg && neg_first(s->neg, MEDIA_IMAGE);
+}
+
 void session_direct(struct channel *ch, struct channel *peer)
 {
 	struct session *s = session_of_channel(ch), *o = session_of_channel(peer);
@@ -208,7 +221,7 @@ void session_direct(struct channel *ch, struct channel *peer)
 	now->rtcp = d.rtcp;
 	now->rtcp_mux = d.rtcp_mux;
 	now->formats = d.formats;
-	if (o && is_left_out(s))
+	if ((o && is_left_out(s)) || is_fax(s) || is_fax(session_of_channel(bridge_peer(ch))))
 		return;
 	if (session_is_up(s) && !s->svc->pbx->stopping && sound(s))
 		ua_invite_refresh(s->iv, s->ep->direct_media_method == REFRESH_UPDATE);

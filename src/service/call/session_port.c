@@ -40,7 +40,7 @@ static void on_media(void *arg, struct media_session *m, const struct media_even
 		session_secure_event(s, e);
 	session_ice_event(s, e);
 	/* The channel is the sound's. */
-	if (media_session_type(m) != MEDIA_AUDIO)
+	if (!session_is_sound(s, m))
 		return;
 	session_tones_event(s, e);
 	session_direct_event(s, e);

@@ -317,7 +317,7 @@ static int first_offer(struct session *s, const struct formats *all)
 		formats_add_all(&video, all, MEDIA_VIDEO);
 	}
 	audio = sound.n && s->ep->max_audio_streams;
-	if (audio)
+	for (size_t k = 0; !err && audio && k < session_streams_sounds(s); k++)
 		err = neg_stream_add(s->neg, MEDIA_AUDIO, &sound, &i);
 	if (err || !video.n || !wants_video(s, !audio))
 		return err;

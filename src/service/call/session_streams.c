@@ -1,4 +1,4 @@
-/* Streams beside the one of sound: two legs kept alike, their media joined; and StreamEcho. */
+/* Streams beside the first one of sound: two legs kept alike, their media joined; and StreamEcho. */
 #define LOG_MODULE "session"
 #include "media/media.h"
 #include "pbx/bridge.h"
@@ -7,7 +7,7 @@
 #include "service/call/functions_private.h"
 
 /* Video and what else is not the one sound stream that the pbx handles: the
- * two legs of a call are kept alike, and their media joined here. Only what a
+ * two legs of a call are kept alike, the n-th of a type with the n-th, and their media joined here. Only what a
  * peer itself offers is handed on to the other leg, never what it answers: so
  * a leg that declines does not start a quarrel. */
 
@@ -33,6 +33,26 @@ static struct neg_stream *nth(struct session *s, enum media_type t, size_t k, si
 	return NULL;
 }
 
+/* The types that are handled here, and which of their streams is the first that is. */
+static const struct { enum media_type type; size_t from; } further[] = { { MEDIA_AUDIO, 1 }, { MEDIA_VIDEO, 0 } };
+
+/* The first may have been declined. */
+static bool is_sound(struct session *s, const struct neg_stream *st)
+{
+	return st == neg_first(s->neg, MEDIA_AUDIO);
+}
+
+bool session_is_sound(struct session *s, const struct media_session *m)
+{
+	size_t place;
+	struct neg_stream *st;
+
+	for (size_t k = 0; (st = nth(s, MEDIA_AUDIO, k, &place)); k++)
+		if (session_stream_media(st) == m && !is_sound(s, st) && neg_first(s->neg, MEDIA_AUDIO))
+			return false;
+	return media_session_type(m) == MEDIA_AUDIO;
+}
+
 /* ---- one leg after the other ------------------------------------------------------------ */
 
 /* What both can: ours in the order of our endpoint, by what they speak. */
@@ -48,13 +68,20 @@ static void common(struct session *s, const struct neg_stream *theirs, struct fo
 				formats_add(out, (enum format_id)all.v[i].id, all.v[i].ptime);
 }
 
+static uint32_t most(const struct session *s, enum media_type t)
+{
+	return t == MEDIA_AUDIO ? s->ep->max_audio_streams : s->ep->max_video_streams;
+}
+
 static bool make_plan(struct session *s, const struct neg_stream *theirs, size_t k)
 {
-	struct stream_plan *p = &s->streams.plan[k];
+	struct stream_plan *p = &s->streams.plan[s->streams.plans++];
 	size_t place;
-	struct neg_stream *ours = nth(s, MEDIA_VIDEO, k, &place);
+	struct neg_stream *ours = nth(s, theirs->type, k, &place);
 
-	p->active = theirs->active && k < s->ep->max_video_streams;
+	p->type = (uint8_t)theirs->type;
+	p->nth = (uint8_t)k;
+	p->active = theirs->active && k < most(s, theirs->type);
 	p->want = theirs->active ? sdp_dir_reverse(theirs->dir) : SDP_INACTIVE;
 	common(s, theirs, &p->formats);
 	p->active &= p->formats.n > 0;
@@ -68,13 +95,14 @@ void session_streams_offered(struct session *s)
 	struct session *other = facing(s);
 	struct neg_stream *st;
 	bool changed = false;
-	size_t k, place;
+	size_t place;
 
 	if (!other || !session_is_up(other) || !other->neg)
 		return;
-	for (k = 0; k < STREAM_PLANS && (st = nth(s, MEDIA_VIDEO, k, &place)); k++)
-		changed |= make_plan(other, st, k);
-	other->streams.plans = k;
+	other->streams.plans = 0;
+	for (size_t t = 0; t < ARRAY_LEN(further); t++)
+		for (size_t k = further[t].from; other->streams.plans < STREAM_PLANS && (st = nth(s, further[t].type, k, &place)); k++)
+			changed |= make_plan(other, st, k);
 	if (changed)
 		ua_invite_refresh(other->iv, false);
 	else
@@ -84,12 +112,13 @@ void session_streams_offered(struct session *s)
 /* Before an offer of ours: what the other leg has. */
 void session_streams_plan(struct session *s)
 {
-	for (size_t k = 0; k < s->streams.plans; k++) {
-		const struct stream_plan *p = &s->streams.plan[k];
+	for (size_t i = 0; i < s->streams.plans; i++) {
+		const struct stream_plan *p = &s->streams.plan[i];
+		enum media_type t = (enum media_type)p->type;
 		size_t place;
-		struct neg_stream *st = nth(s, MEDIA_VIDEO, k, &place);
+		struct neg_stream *st = nth(s, t, p->nth, &place);
 
-		if (!st && p->active && neg_stream_add(s->neg, MEDIA_VIDEO, &p->formats, &place) == 0)
+		if (!st && p->active && neg_stream_add(s->neg, t, &p->formats, &place) == 0)
 			st = neg_stream(s->neg, place);
 		else if (st)
 			neg_stream_set(s->neg, place, p->active ? &p->formats : NULL, p->active);
@@ -113,13 +142,25 @@ void session_streams_formats(struct channel *requestor, struct formats *out)
 
 /* ---- what nobody could pass on is not agreed on ------------------------------------------- */
 
-size_t session_streams_videos(const struct session *s)
+static size_t count(const struct session *s, enum media_type t)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; s && s->neg && i < neg_count(s->neg); i++)
-		n += neg_stream(s->neg, i)->type == MEDIA_VIDEO && neg_stream(s->neg, i)->active;
+		n += neg_stream(s->neg, i)->type == t && neg_stream(s->neg, i)->active;
 	return n;
+}
+
+size_t session_streams_videos(const struct session *s)
+{
+	return count(s, MEDIA_VIDEO);
+}
+
+size_t session_streams_sounds(const struct session *s)
+{
+	size_t n = s->streams.of_caller < 1 ? 1 : s->streams.of_caller;
+
+	return n < s->ep->max_audio_streams ? n : s->ep->max_audio_streams;
 }
 
 void session_streams_called_by(struct session *s, struct channel *requestor)
@@ -127,6 +168,7 @@ void session_streams_called_by(struct session *s, struct channel *requestor)
 	struct channel *end = requestor ? channel_media_end(requestor) : NULL;
 	struct session *caller = session_of_channel(end ? end : requestor);
 
+	s->streams.of_caller = (uint8_t)count(caller, MEDIA_AUDIO);
 	if (caller && session_streams_videos(caller))
 		s->caller = obj_hold(caller);
 }
@@ -214,14 +256,13 @@ void session_streams_tell(struct session *s, bool last)
 
 void session_streams_part(struct session *s)
 {
-	for (size_t i = 0; s->neg && i < neg_count(s->neg); i++) {
-		struct neg_stream *st = neg_stream(s->neg, i);
+	struct neg_stream *st;
+	size_t place;
 
-		struct media_session *m = session_stream_media(st);
-
-		if (st->type == MEDIA_VIDEO && m && media_session_bridged(m))
-			media_unbridge(m);
-	}
+	for (size_t t = 0; t < ARRAY_LEN(further); t++)
+		for (size_t k = further[t].from; (st = nth(s, further[t].type, k, &place)); k++)
+			if (session_stream_media(st) && !is_sound(s, st) && media_session_bridged(session_stream_media(st)))
+				media_unbridge(session_stream_media(st));
 }
 
 void session_streams_join(struct session *s)
@@ -234,9 +275,10 @@ void session_streams_join(struct session *s)
 		session_streams_part(s);
 		return;
 	}
-	for (k = 0; (a = nth(s, MEDIA_VIDEO, k, &i)) && (b = nth(other, MEDIA_VIDEO, k, &i)); k++)
-		if (a->port && b->port && a->active && b->active)
-			media_bridge(session_stream_media(a), session_stream_media(b));
+	for (size_t t = 0; t < ARRAY_LEN(further); t++)
+		for (k = further[t].from; (a = nth(s, further[t].type, k, &i)) && (b = nth(other, further[t].type, k, &i)); k++)
+			if (a->port && b->port && a->active && b->active && !is_sound(s, a) && !is_sound(other, b))
+				media_bridge(session_stream_media(a), session_stream_media(b));
 }
 
 /* ---- StreamEcho(number[,type]) ---------------------------------------------------------------- */

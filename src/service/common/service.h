@@ -185,6 +185,8 @@ void service_contact(struct service *svc, const struct net_path *path, struct st
 /* The address to put into SDP towards `peer`: media_address, external_media_address, or local. */
 void service_media_address(struct service *svc, const struct endpoint *ep, const struct net_path *path,
 			   struct sa *out);
+/* A peer by this path gets external_media_address in the place of `media`. */
+bool service_media_is_hidden(struct service *svc, const struct net_path *path, const struct sa *media);
 bool service_is_local_net(const struct transport_conf *t, const struct sa *a);
 
 /* ---- identity: the proof that a request was looked at (authenticate.c) */

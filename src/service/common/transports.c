@@ -477,18 +477,32 @@ static void use_ipv6(const struct net_path *path, struct sa *out)
 		*out = near;
 }
 
+/* external_media_address: towards addresses outside of local_net, in place of one that is inside. */
+static bool is_external(const struct transport_conf *t, const struct net_path *path, const struct sa *here)
+{
+	return t->external_media_address.n && !service_is_local_net(t, &path->peer) &&
+	       (!t->local_net_n || service_is_local_net(t, here));
+}
+
+bool service_media_is_hidden(struct service *svc, const struct net_path *path, const struct sa *media)
+{
+	const struct service_transport *t = service_transport_by_id(svc, path->transport);
+
+	return t && is_external(t->conf, path, media);
+}
+
 void service_media_address(struct service *svc, const struct endpoint *ep, const struct net_path *path,
 			   struct sa *out)
 {
 	const struct service_transport *t = service_transport_by_id(svc, path->transport);
+	struct sa outside;
 
-	if (ep->media_address.n && !media_names_address(svc, ep->media_address, out))
-		return;
-	if (t && t->conf->external_media_address.n && !service_is_local_net(t->conf, &path->peer) &&
-	    !media_names_address(svc, t->conf->external_media_address, out))
-		return;
-	*out = path->local;
-	if (ep->rtp_ipv6)
-		use_ipv6(path, out);
+	if (!ep->media_address.n || media_names_address(svc, ep->media_address, out)) {
+		*out = path->local;
+		if (ep->rtp_ipv6)
+			use_ipv6(path, out);
+	}
+	if (t && is_external(t->conf, path, out) && !media_names_address(svc, t->conf->external_media_address, &outside))
+		*out = outside;
 	sa_set_port(out, 0);
 }
