@@ -7,7 +7,7 @@
  *   UDPTL in ─▶ repaired, in order ─▶ ifp()           tick() each 20 ms
  *   t38_send_ifp() ─▶ UDPTL out, with copies or FEC of those before
  *
- * A session has one user, or a peer that it is relayed to (media_bridge()): the user goes first. */
+ * A session has one user at a time. While it has, nothing is relayed from or to a peer (media_bridge()); afterwards it is again. */
 #ifndef MEDIA_T38_H
 #define MEDIA_T38_H
 
@@ -39,6 +39,7 @@ struct t38_user {               /* at the beginning of what a kind allocates, ze
 	const struct t38_user_ops *ops;
 	struct stream *s;               /* the thread's; NULL: not attached */
 	struct ticker ticker;
+	bool unsaid;                    /* the thread's: a note waits for room */
 	atomic_bool noted;
 	/* the core's */
 	struct media_session *session;  /* held */
