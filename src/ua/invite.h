@@ -15,7 +15,8 @@
  *   theirs:  RINGING --answer--> (ANSWERING --PRACK-->) UP
  *               \--refuse, end, CANCEL, BYE, no PRACK--> OVER
  *   both:    UP --their BYE--> OVER
- *            UP --end--> OVER, with our BYE; by way of LEAVING while that has to wait */
+ *            UP --end--> OVER, with our BYE; by way of LEAVING while that has to wait, also for the
+ *            answer to a re-INVITE of ours */
 enum ua_invite_state {
 	UA_INVITE_IDLE,
 	UA_INVITE_CALLING,      /* our INVITE is out */

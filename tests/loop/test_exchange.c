@@ -391,6 +391,9 @@ static void reinvite_never_answered(void **state)
 	wire_forget(&t);
 	alice("BYE", "bob", 3, "", "");
 	world_turn(&t.w);
+	/* The BYE waits for its answer, but not for ever. */
+	assert_true(request(SIP_BYE, 5062) == SIZE_MAX);
+	world_pass(&t.w, 33000);
 	assert_true(request(SIP_CANCEL, 5062) != SIZE_MAX);
 	answer(SIP_BYE, 5062, 200, "", "");
 	wire_forget(&t);

@@ -291,6 +291,9 @@ static void hung_up(void **state)
 	wire_forget(&t);
 	bob(invite, "BYE", 5, "");
 	assert_says(asked(5061), "m=audio ");
+	assert_true(request(SIP_BYE, 5061) == SIZE_MAX);
+	answer(SIP_INVITE, 5061, 200, "", SDP_ULAW);
+	assert_true(request(SIP_ACK, 5061) != SIZE_MAX);
 	assert_true(request(SIP_BYE, 5061) != SIZE_MAX);
 	assert_int_equal(channels(), 0);
 	obj_drop(invite);
