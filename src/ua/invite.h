@@ -178,6 +178,8 @@ int ua_invite_cancel(struct ua_invite *iv, struct str headers);
 void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r);
 /* Of the descriptions that we send from now on. ENOMEM. */
 int ua_invite_set_body_type(struct ua_invite *iv, struct str type);
+/* How its requests from now on take part in a security agreement. */
+void ua_invite_set_agree(struct ua_invite *iv, const struct ua_agree *g);
 /* When it ends the BYE is the peer's to send, for `ms` at most (RFC 5589 6.1). 0: no longer. */
 void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms);
 bool ua_invites_leaving(const struct ua *ua);        /* is there one? */

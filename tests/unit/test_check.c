@@ -58,7 +58,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	static const char *const names[] = { "asterisk.conf", "extensions.conf", "pjsip.conf", "acl.conf",
-		"manager.conf", "logger.conf", "rtp.conf", "features.conf", "sidetone.conf" };
+		"manager.conf", "logger.conf", "rtp.conf", "features.conf", "sidetone.conf", "statsd.conf" };
 	struct dir *d = *state;
 	char path[128];
 
@@ -101,6 +101,24 @@ static void without_fault(void **state)
 	text = run(d->path, 0);
 	snprintf(want, sizeof(want), "%s is without fault: 1 endpoints, 0 aors, 0 auths, 1 transports\n", d->path);
 	assert_string_equal(text, want);
+	free(text);
+}
+
+/* Arguments that are wrong in every call; those that a call decides are not judged. */
+static void arguments_of_applications(void **state)
+{
+	struct dir *d = *state;
+	char *text;
+
+	put(d, "extensions.conf", "[inside]\nexten => 600,1,StatsD(g,a,1)\n same => n(x),StatsD(m,a,1)\n same => n,StatsD(${T},a)\n"
+	    "exten => 601,1,StatsD\n");
+	put(d, "statsd.conf", "[general]\nenabled=yes\nserver=a:x\n");
+	put(d, "pjsip.conf", "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n[a]\ntype=endpoint\ncontext=inside\n");
+	text = run(d->path, 1);
+	has(text, "extensions.conf:3: StatsD(m,a,1) in 'inside': the type is none of g, c, ms, s");
+	has(text, "extensions.conf:5: StatsD() in 'inside': needs a type, a name and a value");
+	has(text, "statsd.conf: server 'a:x' is neither an address nor a name, with or without a port");
+	has(text, "3 faults in");
 	free(text);
 }
 
@@ -247,7 +265,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(without_fault), T(many_faults), T(whole_files), T(directories), cmocka_unit_test(help),
+		T(without_fault), T(many_faults), T(arguments_of_applications), T(whole_files), T(directories), cmocka_unit_test(help),
 		cmocka_unit_test(options_md),
 	};
 
