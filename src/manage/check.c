@@ -33,13 +33,7 @@ struct check {
 static const char *const other_files[] = {
 	"cdr.conf", "cel.conf", "codecs.conf", "confbridge.conf", "extconfig.conf", "features.conf", "hep.conf",
 	"http.conf", "indications.conf", "modules.conf", "musiconhold.conf", "pjsip_notify.conf", "queues.conf",
-<<<<<<< HEAD
-	"res_parking.conf", "resolver_unbound.conf", "sorcery.conf", "stasis.conf", "statsd.conf",
-	"voicemail.conf",
-=======
-	"res_parking.conf", "resolver_unbound.conf", "sorcery.conf", "stasis.conf",
-	"udptl.conf", "voicemail.conf",
->>>>>>> main
+	"res_parking.conf", "resolver_unbound.conf", "sorcery.conf", "stasis.conf", "voicemail.conf",
 };
 
 static void check_forms(struct check *k)

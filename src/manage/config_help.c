@@ -38,15 +38,14 @@ static const struct option_set *dsp_set(unsigned i)
 	return i ? NULL : dsp_conf_options();
 }
 
-<<<<<<< HEAD
 static const struct option_set *udptl_set(unsigned i)
 {
 	return i ? NULL : udptl_conf_options();
-=======
+}
+
 static const struct option_set *statsd_set(unsigned i)
 {
 	return i ? NULL : statsd_conf_options();
->>>>>>> main
 }
 
 static const struct option_set *logger_set(unsigned i)
@@ -63,11 +62,8 @@ static const struct module modules[] = {
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },
 	{ "codec_opus", "Opus: codecs.conf.", codecs_set },
 	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
-<<<<<<< HEAD
 	{ "udptl", "T.38 faxes: udptl.conf.", udptl_set },
-=======
 	{ "statsd", "Numbers for a StatsD server: statsd.conf.", statsd_set },
->>>>>>> main
 	{ "logger", "Logs: logger.conf.", logger_set },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },
 };

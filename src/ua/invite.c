@@ -237,8 +237,6 @@ void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r)
 	iv->prm.rel100 = r;
 }
 
-<<<<<<< HEAD
-=======
 void ua_invite_set_agree(struct ua_invite *iv, const struct ua_agree *g)
 {
 	struct ua_agreement *before = iv->prm.request.agree.server;
@@ -248,25 +246,6 @@ void ua_invite_set_agree(struct ua_invite *iv, const struct ua_agree *g)
 	obj_drop(before);
 }
 
-void ua_invite_finish(struct ua_invite *iv)
-{
-	if (iv->state != UA_INVITE_LEAVING)
-		return;
-	obj_hold(iv);
-	ua_invite_bye(iv, iv->dlg, text_view(&iv->leave.headers));
-	ua_invite_over(iv);
-	obj_drop(iv);
-}
-
-static void on_grace_over(void *arg)
-{
-	struct ua_invite *iv = arg;
-
-	iv->leave.peer_hangs_up = false;
-	ua_invite_finish(iv);
-}
-
->>>>>>> main
 void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms)
 {
 	if (iv->state != UA_INVITE_UP && iv->state != UA_INVITE_LEAVING)
