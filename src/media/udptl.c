@@ -3,7 +3,7 @@
 #include <string.h>
 #include "base/poison.h"
 
-/* How far a number may be from the one expected: a second and more. Beyond that it takes two in a row. */
+/* How far a number may be beyond the one expected: a second and more. Otherwise it takes two in a row. */
 enum { NEAR = 64 };
 /* Of IFPs, that leaves less than this, rather fewer copies are sent. */
 enum { MIN_IFP = 80 };
@@ -291,8 +291,16 @@ static int ahead(const struct udptl_rx *r, uint16_t seq)
 	return (int16_t)(uint16_t)(seq - r->next);
 }
 
+/* Another IFP had this number a moment ago. What a parity has brought back may end in zeros. */
+static bool is_other(struct udptl_rx *r, uint16_t seq, const struct piece *ifp)
+{
+	const struct udptl_kept *k = kept(r->ring, seq);
+
+	return k && memcmp(k->p, ifp->p, k->n < ifp->n ? k->n : ifp->n);
+}
+
 /* May it be the peer's? What is far off may be a stray from before, or the first of a new start. */
-static bool fits(struct udptl_rx *r, uint16_t seq)
+static bool fits(struct udptl_rx *r, uint16_t seq, const struct piece *ifp)
 {
 	if (!r->started) {
 		/* A peer that counts from 0, or whose copies tell of what was missed. */
@@ -300,7 +308,7 @@ static bool fits(struct udptl_rx *r, uint16_t seq)
 		r->started = true;
 		return true;
 	}
-	if (ahead(r, seq) >= -NEAR && ahead(r, seq) <= NEAR) {
+	if (ahead(r, seq) > -UDPTL_RING && ahead(r, seq) <= NEAR && !(ahead(r, seq) < 0 && is_other(r, seq, ifp))) {
 		r->stray = false;
 		return true;
 	}
@@ -403,11 +411,11 @@ bool udptl_read(struct udptl_rx *r, const uint8_t *p, size_t n, udptl_ifp_fn *fn
 	seq = (uint16_t)number;
 	fix.fec = kind & 0x80;
 	/* Copies are looked at only where something is missing: some peers end their datagrams early. */
-	if (fix.fec ? !get_parities(&i, &fix) : (first || ahead(r, seq) > 0 || ahead(r, seq) < -NEAR) && !get_copies(&i, &fix)) {
+	if (fix.fec ? !get_parities(&i, &fix) : (first || ahead(r, seq)) && !get_copies(&i, &fix)) {
 		r->bad++;
 		return false;
 	}
-	if (!fits(r, seq)) {
+	if (!fits(r, seq, &ifp)) {
 		r->late++;
 		return false;
 	}

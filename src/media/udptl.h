@@ -43,7 +43,7 @@ struct udptl_tx {
 struct udptl_rx {
 	bool started;
 	uint16_t next;                  /* the first that was not heard */
-	bool stray;                     /* a number far away came, */
+	bool stray;                     /* a number far away came, or a second time with something else, */
 	uint16_t after_stray;           /* and if this is the next, the peer has begun anew */
 	struct udptl_kept ring[UDPTL_RING];
 	uint64_t repaired, lost, late, bad;     /* IFPs, IFPs, datagrams, datagrams */

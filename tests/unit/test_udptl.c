@@ -230,6 +230,38 @@ static void test_new_start(void **state)
 	assert_int_equal(heard.seq[20], 0);
 }
 
+/* The same although its numbers have not gone far. */
+static void test_new_start_nearby(void **state)
+{
+	static const char *const first[] = { "\x00\x00\x01" "a\x00\x00", "\x00\x01\x01" "b\x00\x00", "\x00\x02\x01" "c\x00\x00" };
+	static const char *const again[] = { "\x00\x00\x01" "x\x00\x00", "\x00\x01\x01" "y\x00\x01\x01" "x" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(first); i++)
+		assert_true(read_copy((const uint8_t *)first[i], 6));
+	for (size_t i = 0; i < ARRAY_LEN(first); i++)   /* repeats are no start */
+		assert_false(read_copy((const uint8_t *)first[i], 6));
+	assert_false(read_copy((const uint8_t *)again[0], 6));
+	assert_true(read_copy((const uint8_t *)again[1], 8));
+	assert_int_equal(heard.n, 5);
+	assert_int_equal(heard.seq[3], 0);
+	assert_int_equal(heard.seq[4], 1);
+	/* Fifty packets on, and from the beginning. */
+	tear_down(state);
+	set_up(state);
+	set_ec(UDPTL_NONE);
+	pass(50, never);
+	udptl_tx_restart(tx);
+	heard.n = 0;
+	for (int i = 0; i < 3; i++) {
+		uint8_t p[2048];
+		size_t n = write_next(p, sizeof(p));
+
+		assert_int_equal(read_copy(p, n), i > 0);
+	}
+	assert_int_equal(heard.n, 2);
+}
+
 static void test_limits(void **state)
 {
 	uint8_t p[2048], ifp[UDPTL_MAX] = { 0 }, entries = 3;
@@ -289,7 +321,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_plain), T(test_redundancy), T(test_fec), T(test_beginning), T(test_wrap), T(test_order),
-		T(test_new_start), T(test_limits), T(test_nonsense),
+		T(test_new_start), T(test_new_start_nearby), T(test_limits), T(test_nonsense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
