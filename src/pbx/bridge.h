@@ -54,7 +54,7 @@ struct bridge {                 /* obj */
 	struct text id, type, name, creator;
 	struct list members;            /* oldest first */
 	size_t count;
-	bool native;                    /* both sessions are joined: BridgeTechnology native_rtp */
+	bool native;                    /* packets pass as they are, here or from peer to peer: BridgeTechnology native_rtp */
 	bool dissolved;
 	bool moving;                    /* members are exchanged: not empty even when it looks so */
 	struct fiber *watcher;          /* woken when somebody leaves */

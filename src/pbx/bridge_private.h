@@ -28,6 +28,10 @@ void bridge_limit_start(struct member *m, void (*came)(struct member *m));
 void bridge_limit_stop(struct member *m);
 void bridge_limit_said(struct member *m);    /* a sound in its session ended */
 
+/* bridge_native.c: b->native, and where the members' peers send, by what holds now. */
+void bridge_native_update(struct bridge *b);
+void bridge_heard_anew(struct channel *ch);          /* pbx->heard_anew */
+
 /* bridge_record.c */
 void bridge_record_toggle(struct member *m);         /* automixmon */
 

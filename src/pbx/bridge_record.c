@@ -13,10 +13,8 @@ enum { BEEP_S = 15, BEEP_MIN_S = 5 };
 
 static void play(struct channel *ch, const struct str *names, size_t n)
 {
-	struct media_session *s = channel_media(ch);
-
-	if (s && n)
-		media_play(s, names, n, text_view(&ch->language), 0);
+	if (n)
+		channel_play(ch, names, n, text_view(&ch->language), 0);
 }
 
 /* courtesytone, then the message; to the peer too. */

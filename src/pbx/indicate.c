@@ -78,6 +78,7 @@ int channel_indicate(struct channel *ch, enum indication ind, const void *data)
 
 	if (ch->dead)
 		return ECANCELED;
+	channel_news_of(ch, ind);
 	if (ind == IND_STOP)
 		stop_sounds(ch);
 	if (ind == IND_T38)

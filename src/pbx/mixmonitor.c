@@ -85,8 +85,8 @@ static void let_go(struct mixmonitor *m, bool ends)
 	m->ch = NULL;
 	timer_stop(&m->beep);
 	ch->recordings--;
-	if (!ends && !ch->recordings && ch->tech->bridged && ch->bridge)
-		ch->tech->bridged(ch, bridge_peer(ch));
+	if (!ends)
+		channel_heard_anew(ch);
 	record_finish(m->record);
 	if (m->tap)
 		media_tap_stop(m->tap);
@@ -217,10 +217,8 @@ void mixmonitors_forget(struct pbx *p)
 static void beep_on(struct channel *ch)
 {
 	static const struct str name = STR_INIT("beep");
-	struct media_session *s = channel_media(ch);
 
-	if (s)
-		media_play(s, &name, 1, text_view(&ch->language), 0);
+	channel_play(ch, &name, 1, text_view(&ch->language), 0);
 }
 
 static void beep_now(void *arg)
@@ -320,9 +318,7 @@ static int begin(struct channel *ch, struct mixmonitor_prm *prm)
 		pbx_setvar(ch->pbx, ch, text_view(&prm->id_variable), text_view(&m->id));
 	log_verbose(2, "Begin MixMonitor Recording %s", text_z(&ch->name));
 	follow(m);
-	/* Its sound has to come through here from now on. */
-	if (ch->tech->bridged && ch->bridge)
-		ch->tech->bridged(ch, bridge_peer(ch));
+	channel_heard_anew(ch);
 	if (m->beep_ms && ch->pbx->wheel)
 		beeps_begin(m);
 	tell(ch, "MixMonitorStart", 0);

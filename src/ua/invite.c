@@ -124,14 +124,18 @@ int ua_invite_refuse(struct ua_invite *iv, unsigned status, struct str headers)
 	return err;
 }
 
-void ua_invite_finish(struct ua_invite *iv)
+enum { REINVITE_WAIT_MS = 32000 };      /* 64*T1 (RFC 3261 17): for one that says 100 and nothing more */
+
+static bool is_reinvite_due(const struct ua_invite *iv)
 {
-	if (iv->state != UA_INVITE_LEAVING)
-		return;
-	obj_hold(iv);
-	ua_invite_bye(iv, iv->dlg, text_view(&iv->leave.headers));
-	ua_invite_over(iv);
-	obj_drop(iv);
+	return iv->turn == UA_TURN_REINVITE && !iv->rings;
+}
+
+/* RFC 3261 15: no BYE before the ACK of our 2xx; and who asked for a transfer hangs
+ * up itself. Nor while a re-INVITE of ours is out: many a phone mixes up the two. */
+static bool bye_must_wait(const struct ua_invite *iv)
+{
+	return iv->leave.peer_hangs_up || is_reinvite_due(iv) || (iv->uas && iv->uas->status >= 200);
 }
 
 static void on_grace_over(void *arg)
@@ -142,30 +146,20 @@ static void on_grace_over(void *arg)
 	ua_invite_finish(iv);
 }
 
-/* How long the answer to our re-INVITE may keep the BYE from going. */
-#define REFRESH_GRACE_MS 32000
-
-/* RFC 3261 15: no BYE before the ACK of our 2xx; and who asked for a transfer hangs
- * up itself. A re-INVITE of ours is answered first, as in Asterisk: many phones cannot do both at once. */
-static bool bye_must_wait(const struct ua_invite *iv)
-{
-	return iv->leave.peer_hangs_up || (iv->uas && iv->uas->status >= 200) || iv->turn == UA_TURN_REINVITE;
-}
-
 static void leave(struct ua_invite *iv, struct str headers)
 {
 	/* The 2xx whose offer is still judged. */
 	if (iv->judged && !iv->judged->request)
 		ua_invite_send_ack(iv, iv->dlg, iv->judged, ua_request_out(iv->uac), STR_NULL);
-	if (iv->turn != UA_TURN_REINVITE)
+	if (!is_reinvite_due(iv))
 		ua_turn_drop(iv);
+	else if (!iv->leave.peer_hangs_up)
+		timer_start(sip_stack_wheel(iv->ua->sip), &iv->leave.grace, REINVITE_WAIT_MS, on_grace_over, iv);
 	ua_refresh_stop(iv);
 	ua_timer_stop(iv);
 	if (ua_uas_waiting(iv))
 		sip_server_tx_reply(iv->uas, 487);
 	if (bye_must_wait(iv)) {
-		if (iv->turn == UA_TURN_REINVITE && !timer_running(&iv->leave.grace))
-			timer_start(sip_stack_wheel(iv->ua->sip), &iv->leave.grace, REFRESH_GRACE_MS, on_grace_over, iv);
 		text_set(&iv->leave.headers, headers);
 		ua_invite_change(iv, UA_INVITE_LEAVING);
 		return;
@@ -249,6 +243,16 @@ void ua_invite_set_agree(struct ua_invite *iv, const struct ua_agree *g)
 	iv->prm.request.agree = *g;
 	obj_hold(g->server);
 	obj_drop(before);
+}
+
+void ua_invite_finish(struct ua_invite *iv)
+{
+	if (iv->state != UA_INVITE_LEAVING)
+		return;
+	obj_hold(iv);
+	ua_invite_bye(iv, iv->dlg, text_view(&iv->leave.headers));
+	ua_invite_over(iv);
+	obj_drop(iv);
 }
 
 void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms)

@@ -68,12 +68,22 @@ static void notify(struct ua_invite *iv, unsigned status, bool last)
 	obj_drop(o);
 }
 
-void ua_refer_accept(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet)
+void ua_refer_take(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet)
 {
 	ua_invite_reply(iv, tx, 202, quiet ? STR("Refer-Sub: false\r\n") : STR_NULL);
+	ua_invite_leave_bye(iv, NOTIFY_WAIT_MS);
+}
+
+void ua_refer_accept(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet)
+{
+	ua_refer_take(iv, tx, quiet);
 	if (!quiet)
 		notify(iv, 100, false);
-	ua_invite_leave_bye(iv, NOTIFY_WAIT_MS);
+}
+
+void ua_refer_tell(struct ua_invite *iv, unsigned status)
+{
+	notify(iv, status, false);
 }
 
 void ua_refer_done(struct ua_invite *iv, unsigned status, bool quiet)

@@ -23,7 +23,8 @@ static const char plan[] =
 	"exten => bob,1,Dial(PJSIP/bob)\n"
 	"exten => local,1,Dial(Local/bob@default)\n";
 
-#define PHONE(lines) "[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,alaw\n" lines
+#define PHONE(lines) "[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,alaw\n" \
+	"direct_media=no\n" lines
 #define CONF(lines) WIRE_UDP PHONE(lines) ALICE_LINE BOB_LINE
 
 static void begin(const char *pjsip)
@@ -544,6 +545,41 @@ static void bound_to_media_address(void **state)
 	}
 }
 
+/* Their sound goes past us, a fax does not: both are told our ports, and later each other's again. */
+static void beside_direct_media(void **state)
+{
+	struct sip_msg *invite;
+
+	(void)state;
+	begin(CONF("t38_udptl=yes\ndirect_media=yes\n"));
+	alice("INVITE", "bob", 1, "", SDP_ULAW);
+	invite = obj_hold(requested(SIP_INVITE, BOB));
+	answer(SIP_INVITE, BOB, 200, "", SDP_ULAW);
+	learn_tag();
+	alice("ACK", "bob", 1, "", "");
+	for (int i = 0; i < 2; i++)
+		if (request(SIP_INVITE, i ? 5061 : BOB) != SIZE_MAX && requested(SIP_INVITE, i ? 5061 : BOB) != invite)
+			answer(SIP_INVITE, i ? 5061 : BOB, 200, "", SDP_ULAW);
+	wire_forget(&t);
+	alice("INVITE", "bob", 2, "", SDP_HEAD IMAGE);
+	assert_says(asked(BOB), "m=image ");
+	answer(SIP_INVITE, BOB, 200, "", SDP_HEAD IMAGE);
+	assert_int_equal(status(SIP_INVITE), 200);
+	assert_false(has(answered(), "m=image 6"));
+	alice("ACK", "bob", 2, "", "");
+	assert_true(media_session_bridged(channel_t38_media(channel_at(0))));
+	wire_forget(&t);
+	alice("INVITE", "bob", 3, "", SDP_ULAW);
+	assert_int_equal(status(SIP_INVITE), 200);
+	alice("ACK", "bob", 3, "", "");
+	assert_says(asked(BOB), "m=audio ");
+	answer(SIP_INVITE, BOB, 200, "", SDP_ULAW);
+	assert_int_equal(channels(), 2);
+	assert_int_equal(state_of(0), T38_UNKNOWN);
+	assert_int_equal(state_of(1), T38_UNKNOWN);
+	obj_drop(invite);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define OWN(f) cmocka_unit_test_setup_teardown(f, setup_none, teardown)
 
@@ -552,7 +588,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(passed_on), T(behind_local), T(refused_by_bob), T(asked_by_bob), T(both_ask), T(back_by_alice), T(second_line), T(hung_up),
 		T(nobody_decides), T(application), T(in_the_first_invite), T(known_to_the_dialplan), OWN(without),
-		OWN(error_correction), OWN(max_datagram), OWN(other_family), OWN(bound_to_media_address),
+		OWN(error_correction), OWN(max_datagram), OWN(beside_direct_media), OWN(other_family), OWN(bound_to_media_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

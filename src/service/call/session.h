@@ -13,6 +13,7 @@
  *   session_secure.c    encrypted media
  *   session_quality.c   how good the media are
  *   session_streams.c   video of two legs
+ *   session_direct.c    the peers of two legs send to one another
  *   session_redirect.c  3xx to our INVITE
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
@@ -131,6 +132,17 @@ struct session_geoloc {
 	bool routing;                   /* servers may route the call by it */
 };
 
+/* Direct media: session_direct.c. */
+struct session_direct {
+	struct sa addr, rtcp;           /* where the peer is told to send; unset: to us */
+	struct sa own;                  /* where we receive, as it would be told */
+	bool rtcp_mux;                  /* of the other leg */
+	struct formats formats;         /* what it may send there */
+	bool tried;                     /* it was to be told once */
+	bool their_offer;               /* the SDP in force was offered by the peer */
+	struct sa heard, heard_for;     /* MEDIA_SOURCE: where its sound comes from; the address in its SDP then */
+};
+
 struct session {                /* obj */
 	struct list link;               /* service.sessions */
 	struct list by_endpoint;        /* endpoint_state.sessions */
@@ -170,6 +182,7 @@ struct session {                /* obj */
 	struct session_streams streams;
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */
 	struct session *caller;         /* held; who calls through us and has video, until we are answered. NULL: nobody */
+	struct session_direct direct;
 	struct { bool done, ok; } refer;        /* REFER of ours: transfer.c */
 	struct session_qos *qos[2];     /* held; the numbers at the end of this leg, of the one it was bridged to; NULL */
 };
@@ -324,6 +337,16 @@ void session_streams_tell(struct session *s, bool last);
 /* Media of the further streams, with the leg that we are bridged to now. */
 void session_streams_join(struct session *s);
 void session_streams_part(struct session *s);
+
+/* session_direct.c: as in struct channel_tech */
+enum channel_native session_native(struct channel *a, struct channel *b);
+void session_direct(struct channel *ch, struct channel *peer);
+bool session_is_direct(const struct session *s);
+void session_direct_local(struct session *s, struct neg_stream *st);         /* st->local was set: or there */
+bool session_direct_rests(const struct session *s, const struct neg_stream *st);     /* media_set.rest */
+/* Of `all` those that an SDP may name now. */
+void session_direct_formats(struct session *s, const struct formats *all, struct formats *out);
+void session_direct_event(struct session *s, const struct media_event *e);   /* MEDIA_SOURCE */
 
 /* session_party.c */
 void session_read_caller(struct session *s, const struct sip_msg *msg, struct party *p);
