@@ -203,6 +203,7 @@ static int start_service(struct server *s)
 	struct service_prm vp = { .loop = s->loop, .io_threads = s->own->io_threads,
 		.stranger_rate = s->own->stranger_rate, .pbx = s->pbx, .media = s->media, .contacts = s->contacts,
 		.no_srtp = modules_conf_noload(&s->cprm, STR("res_srtp.so")),
+		.no_t38 = modules_conf_noload(&s->cprm, STR("res_pjsip_t38.so")),
 		.shares = share_limits(s->own) };
 	struct snapshot *conf = NULL;
 	int err = snapshot_build(&conf, &sp, s->report);
@@ -224,8 +225,10 @@ static int start_service(struct server *s)
 	obj_drop(conf);
 	if (!err)
 		err = server_ice_reload(s);
-	if (!err)
+	if (!err) {
 		server_share(s);
+		server_udptl(s);
+	}
 	return err;
 }
 
@@ -534,6 +537,7 @@ int server_run(const struct server_prm *prm)
 	obj_drop(s->conf);
 	obj_drop(s->own);
 	obj_drop(s->rtp);
+	obj_drop(s->udptl);
 	text_free(&s->socket);
 	text_free(&s->sounds);
 	debugged_server = NULL;

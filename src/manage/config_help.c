@@ -40,6 +40,11 @@ static const struct option_set *dsp_set(unsigned i)
 	return i ? NULL : dsp_conf_options();
 }
 
+static const struct option_set *udptl_set(unsigned i)
+{
+	return i ? NULL : udptl_conf_options();
+}
+
 static const struct option_set *statsd_set(unsigned i)
 {
 	return i ? NULL : statsd_conf_options();
@@ -64,6 +69,7 @@ static const struct module modules[] = {
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },
 	{ "codec_opus", "Opus: codecs.conf.", codecs_set },
 	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
+	{ "udptl", "T.38 faxes: udptl.conf.", udptl_set },
 	{ "res_stir_shaken", "Callers proven, calls signed (STIR/SHAKEN): stir_shaken.conf.", stir_conf_options },
 	{ "statsd", "Numbers for a StatsD server: statsd.conf.", statsd_set },
 	{ "res_fax", "Faxes: res_fax.conf.", fax_set },

@@ -53,6 +53,8 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 	s->report.told_timeout = false;
 	s->tx.map.from = NULL;
 	extend_named(s, false);
+	if (s->t38)
+		t38_leg_apply(s, old);
 	if (s->tx.smooth)          /* bytes of a format that may be another now */
 		s->tx.smooth->n = 0;
 	stream_route(s);
@@ -165,9 +167,8 @@ void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, 
 	}
 }
 
-/* T.38 over UDPTL: sixteen bits of sequence, then what only the ends understand.
- * Relayed as it is. */
-void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
+/* T.38: what is in it is t38_leg.c's. */
+void stream_udptl(struct stream *s, const uint8_t *p, size_t n, const struct sa *from)
 {
 	if (!s->cfg || n < 4) {
 		s->stats.dropped_bad++;
@@ -177,12 +178,14 @@ void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
 		return;
 	s->stats.rx++;
 	s->stats.rx_bytes += n;
+	if (__builtin_expect(s->t->trace != NULL, 0))
+		trace_udptl(s, false, from, p, n);
 	s->rx.last_us = s->t->now_us;
 	s->report.told_timeout = false;
 	if (!s->rx.told_first)
 		first_packet(s, from);
-	if (s->can_rx && s->peer && s->peer->cfg && s->peer->can_tx)
-		send_packet(s->peer, p, n);
+	if (s->can_rx && !t38_leg_hear(s, p, n))
+		s->stats.dropped_bad++;
 }
 
 /* One compound may speak of several streams (RFC 8843 section 9.2): each takes what

@@ -172,6 +172,22 @@ struct stream_report {          /* report.c */
 	char cname[20];
 };
 
+struct t38_user;
+struct t38_leg;
+/* What t38_user.c does. Told with the first user, so that nothing here calls upwards. */
+struct t38_leg_ops {
+	void (*ifp)(struct stream *s, uint16_t seq, const uint8_t *p, size_t n);
+	void (*leave)(struct stream *s, bool closing);
+	void (*arrive)(struct stream *s);
+};
+struct t38_leg {                /* t38_leg.c; of a stream of type MEDIA_IMAGE */
+	struct udptl_tx tx;
+	struct udptl_rx rx;
+	bool (*send)(struct stream *s, const uint8_t *p, size_t n);     /* send_udptl() */
+	const struct t38_leg_ops *ops;  /* NULL: there never was a user */
+	struct t38_user *user;          /* NULL: none */
+};
+
 /* Who hears what passes a stream: a member of a mix, a tap (legs.h). */
 struct stream_ear {
 	const struct ear_ops *ops;
@@ -194,6 +210,7 @@ struct stream {
 	struct stream_tx tx;
 	struct stream_ear *ears;        /* first of them */
 	struct stream_hooks hooks;
+	struct t38_leg *t38;            /* owned; NULL: no MEDIA_IMAGE */
 	struct media_stats stats;       /* counters; the rest is filled on request */
 	struct stream_play play;
 	struct stream_dtmf dtmf;
@@ -242,7 +259,7 @@ void stream_rest(struct stream *s);                  /* thread.c: cfg->set.rest 
 
 /* stream.c: receiving */
 void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, const struct sa *from);
-void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from);
+void stream_udptl(struct stream *s, const uint8_t *p, size_t n, const struct sa *from);
 void stream_rtcp(struct wire *w, const uint8_t *p, size_t n, const struct sa *from);    /* to all that it speaks of */
 void stream_apply(struct stream *s, struct stream_cfg *cfg);
 /* For those who hear what passes, raw or as it goes on: the payload of codec `c`. */
@@ -250,8 +267,13 @@ void stream_frame(struct stream *s, const struct stream_codec *c, const struct r
 /* A packet of the peer's, to all but the raw ears. */
 void stream_go_on(struct stream *s, const struct stream_codec *c, const struct rtp *r, uint8_t *p);
 void stream_route(struct stream *s);                 /* recompute fwd after a change on either side */
+/* t38_leg.c */
+bool t38_leg_hear(struct stream *s, const uint8_t *p, size_t n);     /* a datagram came; false: it was bad or late */
+void t38_leg_apply(struct stream *s, const struct stream_cfg *old);
+bool t38_leg_send(struct stream *s, const uint8_t *p, size_t n, unsigned copies);    /* an IFP; false: it did not leave */
 /* send.c */
 void send_packet(struct stream *s, uint8_t *p, size_t n);    /* whole RTP packet */
+bool send_udptl(struct stream *s, const uint8_t *p, size_t n);       /* a datagram of T.38; false: it did not leave */
 void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uint8_t *p);
 void send_sound(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n, uint32_t ticks, bool first);
 /* Time of the next packet of our own making, after what was sent before. */

@@ -212,6 +212,7 @@ static int make_common(struct service *svc, const struct service_prm *prm)
 	svc->pbx->service = svc;
 	svc->media = prm->media;
 	svc->calls.no_srtp = prm->no_srtp;
+	svc->calls.no_t38 = prm->no_t38;
 	svc->contacts = prm->contacts;
 	svc->resolver.dns = prm->dns;
 	svc->resolver.lookup = lookup_over_dns(svc->resolver.dns);

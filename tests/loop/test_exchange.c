@@ -70,6 +70,7 @@ static void audio_and_image(void **state)
 	(void)state;
 	alice_talks("up");
 	alice("INVITE", "up", 2, "", SDP_HEAD AUDIO IMAGE);
+	world_pass(&t.w, 5000);         /* nobody wants a fax */
 	assert_int_equal(status(SIP_INVITE), 200);
 	assert_true(says(SIP_INVITE, "m=image 0 "));
 	assert_false(says(SIP_INVITE, "m=audio 0 "));
@@ -96,6 +97,7 @@ static void moved_then_refused(void **state)
 	(void)state;
 	alice_talks("up");
 	alice("INVITE", "up", 2, "", SDP_HEAD "m=audio 0 RTP/AVP 0\r\n" AUDIO IMAGE);
+	world_pass(&t.w, 5000);
 	assert_int_equal(status(SIP_INVITE), 200);
 	alice("ACK", "up", 2, "", "");
 	assert_int_equal(ports(), 1);
@@ -373,6 +375,25 @@ static size_t client_transactions(void)
 	return c.client_tx;
 }
 
+/* As RFC 2543 allowed: the dialog is known by our tag. A wrong tag is still a stranger's. */
+static void forgets_its_tag(void **state)
+{
+	static const char *const froms[] = { ";tag=b2", "" };
+	char text[600];
+
+	(void)state;
+	alice_talks("up");
+	for (unsigned i = 0; i < 2; i++) {
+		wire_forget(&t);
+		snprintf(text, sizeof(text), "BYE sip:up@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bKforgets%u\r\n"
+			 "From: <sip:alice@127.0.0.1>%s\r\nTo: <sip:up@127.0.0.1>;tag=%s\r\nCall-ID: c1\r\nCSeq: %u BYE\r\n"
+			 "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n", i, froms[i], tag, 5 + i);
+		wire_come(&t, ALICE, text);
+		assert_int_equal(status(SIP_BYE), i ? 200 : 481);
+	}
+	assert_int_equal(channels(), 0);
+}
+
 /* Our re-INVITE gets a provisional response and nothing more; the call ends. */
 static void reinvite_never_answered(void **state)
 {
@@ -416,7 +437,7 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(audio_and_image), T(refused_unacked), T(moved_then_refused), T(retyped), T(update_too_early),
 		T(update_without_offer), T(glare), T(invite_before_answer), T(bye_before_prack), T(offer_in_prack),
-		T(our_offer_refused), T(second_answer_is_good), T(cancelled), T(agent_of_its_first_day),
+		T(our_offer_refused), T(second_answer_is_good), T(cancelled), T(forgets_its_tag), T(agent_of_its_first_day),
 		T(reinvite_never_answered), T(early_media_of_forks), T(second_answer_of_one_fork), T(one_port_for_two_streams),
 	};
 

@@ -18,6 +18,7 @@
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
  *   session_aoc.c       what it costs
+ *   session_t38*.c      fax calls over T.38
  *   session_geoloc.c    where the caller is
  *   session_tones.c     digits and fax tones in the sound
  *   session_record.c    one-touch recording
@@ -175,6 +176,7 @@ struct session {                /* obj */
 	struct session_dtls dtls;
 	struct session_formats formats;
 	struct session_aoc aoc;
+	struct session_t38 *t38;        /* owned; NULL: nobody spoke of T.38 */
 	struct session_geoloc geoloc;
 	struct { bool over; struct timer timer; } fax;  /* fax_detect: nobody listens any more; when that will be */
 	struct list targets;            /* of session_redirect.c; not begun: nobody has redirected us */

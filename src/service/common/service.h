@@ -79,7 +79,9 @@ struct service_names {
 struct service_calls {
 	struct list all;                /* struct session */
 	uint32_t n;                     /* those that an INVITE of theirs made */
+	struct { uint8_t entries, span; } udptl;        /* of its error correction, as udptl.conf has it; 0: as usual */
 	bool no_srtp;                   /* modules.conf has noload of res_srtp.so: no encrypted media */
+	bool no_t38;                    /* the same of res_pjsip_t38.so: as t38_udptl=no everywhere */
 	struct call_secrets *secrets;   /* owned; call/session_secure.c, NULL: none needed yet */
 };
 
@@ -187,6 +189,8 @@ void service_media_address(struct service *svc, const struct endpoint *ep, const
 			   struct sa *out);
 /* A peer by this path gets external_media_address in the place of `media`. */
 bool service_media_is_hidden(struct service *svc, const struct net_path *path, const struct sa *media);
+/* The same for UDPTL, which has a family of its own (t38_udptl_ipv6). */
+void service_udptl_address(struct service *svc, const struct endpoint *ep, const struct net_path *path, struct sa *out);
 bool service_is_local_net(const struct transport_conf *t, const struct sa *a);
 
 /* ---- identity: the proof that a request was looked at (authenticate.c) */
