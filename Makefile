@@ -18,6 +18,9 @@
 #   make attack     strangers against the release build, with phones beside them; PART= one of
 #                   handshakes, websockets, frames, hellos, media, stun; ATTACK= more options
 #                   of tests/attack/attack.py: docs/threat-model.md has what must hold
+#   make differential  scenarios against packaged Asterisk and the release build side by side, and what
+#                   differs: PEERS="--root DIR" names the tree with Asterisk; ONLY=PATTERN some of them;
+#                   RECORD=yes writes what is alike to tests/differential/expected: docs/testing.md
 #   make install    PREFIX (/usr/local), DESTDIR
 #   make format     clang-format over the lines of C that changed since the last commit,
 #                   or since SINCE=COMMIT
@@ -40,6 +43,8 @@ KILLS ?= -1
 SOAK ?=
 PART ?=
 ATTACK ?=
+ONLY ?=
+RECORD ?=
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 # ccache where there is one; meson keeps the compiler it was set up with.
@@ -58,7 +63,7 @@ COVERAGE = build-coverage
 WASM = build-wasm
 RESULTS = $(DEBUG)/meson-logs/testlog.json $(DEBUG)/e2e.junit.xml $(DEBUG)/web.junit.xml
 
-.PHONY: all web run test test-oom test-tsan coverage bench soak attack install format clean deps-check
+.PHONY: all web run test test-oom test-tsan coverage bench soak attack differential install format clean deps-check
 
 all: deps-check build/build.ninja
 	@ninja -C build --quiet
@@ -168,6 +173,11 @@ attack:
 	@$(MAKE) --no-print-directory all
 	@ninja -C build --quiet tests/attack/spray
 	@$(PYTHON) tests/attack/attack.py --program build/sidetone $(if $(PART),--parts '$(PART)') $(ATTACK)
+
+differential:
+	@tools/install-deps build
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/differential/run.py $(PEERS) --program build/sidetone --only '$(ONLY)' $(if $(RECORD),--record)
 
 # The programs, their manuals, the library, the sample configuration and its sounds, and the phone on
 # a page when `make web` has built it. A link named

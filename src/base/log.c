@@ -16,6 +16,7 @@ static void *sink_arg;
 static const struct clock *clock_used;  /* NULL: the system's */
 static atomic_uint mask = 1u << LOG_ERROR | 1u << LOG_WARNING | 1u << LOG_NOTICE;
 static atomic_int verbose, debug;
+static atomic_bool without_context;
 static _Thread_local struct str context;
 
 void log_set_mask(unsigned m) { atomic_store(&mask, m); }
@@ -40,6 +41,8 @@ struct str log_context(struct str ctx)
 	context = ctx;
 	return old;
 }
+
+void log_show_context(bool on) { atomic_store(&without_context, !on); }
 
 static void to_stderr(enum log_level level, const char *module, struct str line)
 {
@@ -149,7 +152,7 @@ static void emit(enum log_level level, const char *module, int verbosity, struct
 	struct buf b;
 
 	buf_init(&b, safe, sizeof(safe), sizeof(safe));
-	if (context.n) {
+	if (context.n && !atomic_load_explicit(&without_context, memory_order_relaxed)) {
 		buf_char(&b, '[');
 		buf_escape(&b, str_sub(context, 0, 256));
 		buf_put(&b, STR("] "));

@@ -36,6 +36,7 @@ const char *log_level_name(enum log_level l);
 /* What the current work is about (call, endpoint, peer); printed in each line
  * of this thread until restored. The view must live until then. */
 struct str log_context(struct str ctx);              /* gives the one before */
+void log_show_context(bool on);              /* in lines, of all threads; at first: yes */
 
 void log_write(enum log_level level, const char *module, int verbosity, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

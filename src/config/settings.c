@@ -3,6 +3,7 @@
 #include "base/entity.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MAX32 4294967295.0
 #define L OPT_LATER
@@ -14,7 +15,7 @@
 #define DIR(f, d, h) OPT_STR(A, f, d, S, h)
 static const struct option dir_rows[] = {
 	DIR(astetcdir, "/etc/asterisk", "Where the configuration is."),
-	DIR(astmoddir, "/usr/lib/asterisk/modules", "Kept for compatibility: there are no modules to load."),
+	OPT_STR(A, astmoddir, "/usr/lib/asterisk/modules", OPT_VOID, "Where modules are: there are none to load."),
 	DIR(astvarlibdir, "/var/lib/asterisk", "Where data that lasts is kept."),
 	DIR(astdbdir, "", "Where the databases are; empty: astvarlibdir."),
 	DIR(astkeydir, "", "Where keys are; empty: astvarlibdir."),
@@ -23,7 +24,7 @@ static const struct option dir_rows[] = {
 	DIR(astspooldir, "/var/spool/asterisk", "Where recordings and call files are."),
 	DIR(astrundir, "/var/run/asterisk", "Where the console's socket and the pid file are."),
 	DIR(astlogdir, "/var/log/asterisk", "Where logs are."),
-	DIR(astsbindir, "/usr/sbin", "Kept for compatibility: where the program is."),
+	OPT_STR(A, astsbindir, "/usr/sbin", OPT_VOID, "Where the program is."),
 	DIR(astcachedir, "/var/cache/asterisk", "Where what can be made again is kept."),
 };
 static const struct option_set dir_set = {
@@ -33,8 +34,8 @@ static const struct option_set dir_set = {
 
 static const struct option file_rows[] = {
 	OPT_STR(A, astctlpermissions, NULL, S, "Mode of the console's socket, in octal."),
-	OPT_STR(A, astctlowner, NULL, L | S, "Owner of the console's socket."),
-	OPT_STR(A, astctlgroup, NULL, L | S, "Group of the console's socket."),
+	OPT_STR(A, astctlowner, NULL, S, "Owner of the console's socket; a name or a number."),
+	OPT_STR(A, astctlgroup, NULL, S, "Group of the console's socket; a name or a number."),
 	OPT_STR(A, astctl, "asterisk.ctl", S, "Name of the console's socket in astrundir."),
 };
 static const struct option_set file_set = {
@@ -90,49 +91,49 @@ static const struct option option_rows[] = {
 	LEVEL(trace, L | S, "Trace level."),
 	B(timestamp, "no", L | S, "Put the time before each line of the console."),
 	B(execincludes, "no", S, "Allow #exec in configuration files."),
-	B(refdebug, "no", L | S, "Kept for compatibility."),
+	B(refdebug, "no", OPT_VOID, "Counts of references in a file, for programmers of Asterisk."),
 	B(nofork, "no", L | S, "Stay in the foreground."),
 	B(alwaysfork, "no", L | S, "Go to the background also with -v or -d."),
 	B(quiet, "no", L | S, "Print nothing at the start."),
 	B(console, "no", L | S, "Begin with a console."),
 	B(highpriority, "no", L | S, "Run with realtime priority."),
-	B(initcrypto, "no", L | S, "Kept for compatibility."),
-	B(nocolor, "no", L | S, "No colours on the console."),
-	B(dontwarn, "no", L | S, "Leave out some warnings."),
+	B(initcrypto, "no", OPT_VOID, "Ask for the passphrases of keys at the start; here a key is where an option names it."),
+	B(nocolor, "no", OPT_VOID, "No colours on the console: there are none."),
+	B(dontwarn, "no", OPT_VOID, "Leave out warnings about old options of Asterisk."),
 	B(dumpcore, "no", S, "Leave a core file after a crash."),
 	B(cache_record_files, "no", L, "Record into record_cache_dir first."),
-	B(cache_media_frames, "yes", L, "Kept for compatibility: there is no such cache."),
+	B(cache_media_frames, "yes", OPT_VOID, "Keep memory of media frames; here packets need none."),
 	OPT_STR(A, record_cache_dir, "/tmp", L, "Where recordings are cached."),
-	B(transcode_via_sln, "yes", L, "Transcode by way of signed linear."),
+	B(transcode_via_sln, "yes", OPT_VOID, "Transcode by way of signed linear: here it always is."),
 	{ .name = "transmit_silence", .aliases = "transmit_silence_during_record", .kind = OPTION_BOOL,
 	  .offset = OPT_AT(A, transmit_silence, bool), .def = "no", .flags = L,
 	  .help = "Send silence while a channel only waits or records." },
 	OPT_UINT(A, mindtmfduration, "80", 0, 10000, "ms", S, "Shortest digit; shorter ones are stretched."),
-	B(rtp_use_dynamic, "yes", L, "Choose dynamic payload numbers for each call."),
-	OPT_UINT(A, rtp_pt_dynamic, "35", 0, 127, NULL, L, "First dynamic payload number."),
+	B(rtp_use_dynamic, "yes", OPT_VOID, "no: the same dynamic payload numbers in all calls; here each line of SDP has its own."),
+	OPT_UINT(A, rtp_pt_dynamic, "35", 0, 127, NULL, OPT_VOID, "First payload number for what finds none from 96 to 127; here a line of SDP never has so many formats."),
 	OPT_UINT(A, maxcalls, "0", 0, MAX32, "calls", S, "Most calls at a time; 0: no limit."),
 	OPT_DOUBLE(A, maxload, "0", 0, 10000, NULL, S, "Load average from which on calls are refused; 0: no limit."),
 	OPT_UINT(A, maxfiles, "0", 0, MAX32, "files", S, "Most open files; 0: leave the limit."),
-	OPT_UINT(A, minmemfree, "0", 0, MAX32, "MB", L, "Free memory below which calls are refused; 0: no limit."),
+	OPT_UINT(A, minmemfree, "0", 0, MAX32, "MB", S, "Available memory (MemAvailable) below which calls are refused; 0: no limit."),
 	OPT_STR(A, runuser, NULL, S, "User to run as."),
 	OPT_STR(A, rungroup, NULL, S, "Group to run as."),
 	OPT_STR(A, systemname, NULL, S, "Name put before unique ids and into manager events."),
-	B(autosystemname, "no", L, "Take the host's name for it."),
-	B(languageprefix, "yes", L, "Language comes first in paths of sounds."),
+	B(autosystemname, "no", S, "Take the host's name for it."),
+	B(languageprefix, "yes", S, "Language comes first in paths of sounds: en/digits/1; no: digits/en/1."),
 	OPT_STR(A, defaultlanguage, "en", S, "Language of prompts."),
-	OPT_STR(A, documentation_language, "en_US", 0, "Kept for compatibility: help texts are in English."),
+	OPT_STR(A, documentation_language, "en_US", OPT_VOID, "Language of help texts: they are in English."),
 	OPT_STR(A, lockmode, "lockfile", L, "How voicemail folders are locked."),
 	OPT_CUSTOM(A, entityid, struct str, parse_entityid, write_entityid, "xx:xx:xx:xx:xx:xx", NULL, S,
 		   "Id of this server among others; empty: the hardware address of the first network interface."),
-	B(lightbackground, "no", L, "The terminal is light."),
-	B(forceblackbackground, "no", L, "Make the terminal black."),
+	B(lightbackground, "no", OPT_VOID, "The terminal is light: here nothing is coloured."),
+	B(forceblackbackground, "no", OPT_VOID, "Make the terminal black: here nothing is coloured."),
 	B(hideconnect, "no", L, "Say nothing when remote consoles come and go."),
 	B(lockconfdir, "no", L, "Lock the configuration folder."),
-	OPT_STR(A, stdexten, "gosub", L, "Kept for compatibility."),
+	OPT_STR(A, stdexten, "gosub", OPT_VOID, "How users.conf calls extensions: it is not read."),
 	B(live_dangerously, "no", S, "Let the manager reach functions that can run programs or read files."),
-	B(hide_messaging_ami_events, "no", L, "Leave out manager events of message channels."),
-	B(sounds_search_custom_dir, "no", L, "Look for sounds in sounds/custom first."),
-	OPT_STR(A, channel_storage_backend, NULL, L, "Kept for compatibility."),
+	B(hide_messaging_ami_events, "no", S, "Leave out manager events of the channel that runs texts, but for UserEvent."),
+	B(sounds_search_custom_dir, "no", S, "Look for sounds in custom/ of their directory first."),
+	OPT_STR(A, channel_storage_backend, NULL, OPT_VOID, "How Asterisk keeps its channels in memory."),
 	B(disable_remote_console_shell, "no", L, "Remote consoles may not run ! commands."),
 };
 #undef B
@@ -187,6 +188,18 @@ static int finish_dirs(struct asterisk_conf *c, struct settings_work *w, const c
 	return err;
 }
 
+/* autosystemname: as Asterisk, whatever systemname says. */
+static int name_after_host(struct asterisk_conf *c, struct intern *intern)
+{
+	char host[256] = "";
+	int err = 0;
+
+	if (gethostname(host, sizeof(host) - 1) || !host[0])
+		str_copy(host, sizeof(host), STR("localhost"));
+	c->systemname = intern_str(intern, str_z(host), &err);
+	return err;
+}
+
 static const char *dir_of(const char *path, char *out, size_t size)
 {
 	size_t slash = str_rchr(str_z(path), '/');
@@ -225,6 +238,8 @@ int asterisk_conf_load(struct asterisk_conf **cp, const char *path, struct repor
 	if (!err)
 		err = finish_dirs(c, &w, prm.dir);
 	s = w.c ? config_section_get(w.c, STR("options")) : NULL;
+	if (!err && c->autosystemname)
+		err = name_after_host(c, w.ctx.intern);
 	c->has_verbose = config_var_get(s, STR("verbose")) != NULL;
 	c->has_debug = config_var_get(s, STR("debug")) != NULL;
 	if (!err && arena_failed(c->arena))

@@ -10,17 +10,18 @@ static const struct option_choice rotates[] = {
 	{ "none", ROTATE_NONE }, { NULL, 0 } };
 static const struct option logger_rows[] = {
 	OPT_STR(G, dateformat, "%b %e %T", 0, "Form of the time (strftime, and %q for fractions)."),
-	OPT_BOOL(G, appendhostname, "no", L, "Add the host's name to log files' names."),
+	OPT_BOOL(G, appendhostname, "no", 0, "Add the host's name to log files' names."),
 	{ .name = "display_callids", .aliases = "use_callids", .kind = OPTION_BOOL,
-	  .offset = OPT_AT(G, display_callids, bool), .def = "yes", .flags = L, .help = "Show which call a line is about." },
+	  .offset = OPT_AT(G, display_callids, bool), .def = "yes", .help = "Show which call a line is about." },
 	OPT_BOOL(G, queue_log, "yes", L, "Write the queue log."),
 	OPT_BOOL(G, queue_log_to_file, "no", L, "Write it to a file although it goes to a database."),
 	OPT_BOOL(G, queue_log_realtime_use_gmt, "no", L, "Times there in GMT."),
 	OPT_STR(G, queue_log_name, "queue_log", L, "Name of that file."),
 	OPT_NONE("queue_adaptive_realtime", "no", OPT_VOID, "Whether the fields of the queue log are columns of their own in its database: there is none."),
-	OPT_ENUM(G, rotatestrategy, rotates, "sequential", L, "How `logger rotate` names old files."),
-	OPT_STR(G, exec_after_rotate, NULL, L, "Command run after it."),
-	OPT_UINT(G, logger_queue_limit, "1000", 10, 1000000, "lines", L, "Lines that may wait to be written."),
+	OPT_ENUM(G, rotatestrategy, rotates, "sequential", 0, "What `logger rotate` makes of FILE: sequential: the next FILE.N; rotate: FILE.0, and each FILE.N (or .gz, .bz2, .Z of it) becomes N + 1; "
+		"timestamp: FILE.SECONDS; none: it stays."),
+	OPT_STR(G, exec_after_rotate, NULL, 0, "Command of the shell that is run for each file then; ${filename} is its new name."),
+	OPT_UINT(G, logger_queue_limit, "1000", 10, 1000000, "lines", OPT_VOID, "Lines that may wait to be written; here none waits."),
 	OPT_LIST(G, custom_levels, NULL, L, "More levels, by name."),
 };
 static const struct option_set logger_set = {

@@ -2,6 +2,7 @@
 #define LOG_MODULE "logger"
 #include "main/logger.h"
 #include "base/log.h"
+#include "main/rotate.h"
 #include "manage/manage.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,7 @@ struct logger {
 	struct logger_prm prm;
 	time_t second;          /* of `date` */
 	char date[64];
+	char json[20480];       /* a line for those that want it so */
 	struct manage *consoles;
 	int console_level;
 	unsigned rotations;
@@ -72,6 +74,37 @@ static void to_syslog(enum log_level level, const char *module, struct str line)
 	syslog(prio[level], "%s: %.*s", module, STR_ARG(line));
 }
 
+static size_t put_quoted(char *out, size_t n, size_t max, struct str s)
+{
+	for (size_t i = 0; i < s.n && n + 2 < max; i++) {
+		/* Control bytes were written out already. */
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			out[n++] = '\\';
+		out[n++] = s.p[i];
+	}
+	return n;
+}
+
+/* [json]: one object a line, with the names that Asterisk gives. */
+static size_t write_json(struct logger *l, enum log_level level, const char *module, long ms, struct str line)
+{
+	const size_t max = sizeof(l->json) - 8;
+	char host[256] = "", ms_text[8] = "";
+	int n;
+
+	gethostname(host, sizeof(host) - 1);
+	if (l->millis)
+		snprintf(ms_text, sizeof(ms_text), ".%03u", (unsigned)ms % 1000);
+	n = snprintf(l->json, max, "{\"hostname\":\"%s\",\"timestamp\":\"%s%s\",\"identifiers\":{\"lwp\":%ld,\"callid\":\"\"},"
+		     "\"logmsg\":{\"location\":{\"filename\":\"%s\",\"function\":\"\",\"line\":0},\"level\":\"%s\",\"message\":\"",
+		     host, l->date, ms_text, (long)syscall(SYS_gettid), module, log_level_name(level));
+	if (n < 0 || (size_t)n >= max)
+		return 0;
+	n = (int)put_quoted(l->json, (size_t)n, max, line);
+	memcpy(l->json + n, "\"}}\n", 4);
+	return (size_t)n + 4;
+}
+
 static void sink(void *arg, enum log_level level, const char *module, int verbosity, struct str line)
 {
 	struct logger *l = arg;
@@ -97,6 +130,8 @@ static void sink(void *arg, enum log_level level, const char *module, int verbos
 		c->lines++;
 		if (c->conf->kind == LOGGER_SYSLOG)
 			to_syslog(level, module, line);
+		else if (c->fd >= 0 && c->conf->format == LOGGER_JSON)
+			write_line(c->fd, l->json, write_json(l, level, module, ms, line));
 		else if (c->fd >= 0)
 			write_line(c->fd, out, (size_t)n);
 	}
@@ -122,12 +157,12 @@ static void close_all(struct logger *l)
 
 static void open_file(struct logger *l, struct channel_out *c, struct report *r)
 {
+	char host[256] = "unknown";
 	struct str f = c->conf->file;
 
-	if (f.n && f.p[0] == '/')
-		text_set(&c->path, f);
-	else
-		text_printf(&c->path, "%s/%.*s", text_z(&l->dir), STR_ARG(f));
+	gethostname(host, sizeof(host) - 1);
+	text_printf(&c->path, "%s%s%.*s%s%s", f.n && f.p[0] == '/' ? "" : text_z(&l->dir), f.n && f.p[0] == '/' ? "" : "/",
+		    STR_ARG(f), l->conf->appendhostname ? "." : "", l->conf->appendhostname ? host : "");
 	c->fd = open(text_z(&c->path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (c->fd < 0)
 		report_add(r, REPORT_ERROR, STR("logger.conf"), c->conf->line,
@@ -183,6 +218,7 @@ static int apply(struct logger *l, const struct logger_conf *conf, struct report
 		if (conf->channel[i].kind == LOGGER_FILE)
 			open_file(l, &out[i], r);
 	}
+	log_show_context(conf->display_callids);
 	set_mask(l);
 	pthread_mutex_unlock(&l->lock);
 	return 0;
@@ -228,27 +264,25 @@ int logger_reload(struct logger *l, const struct logger_conf *conf, struct repor
 	return apply(l, conf, r);
 }
 
-/* The old file moves to NAME.N; what happens with it then is the administrator's. */
+/* What happens with the old file then is the administrator's, or exec_after_rotate's. */
 int logger_rotate(struct logger *l)
 {
-	struct text to = { 0 };
-	struct logger_conf *conf;
+	struct logger_conf *conf = obj_hold(l->conf);
+	struct text now = { 0 };
 	int err = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
 		struct channel_out *c = &l->out[i];
-		unsigned k = 0;
+		int one;
 
 		if (c->fd < 0)
 			continue;
-		do
-			err = text_printf(&to, "%s.%u", text_z(&c->path), k++);
-		while (!err && access(text_z(&to), F_OK) == 0 && k < 100000);
-		if (!err && rename(text_z(&c->path), text_z(&to)))
-			err = errno;
+		one = rotate_file(text_z(&c->path), conf->rotatestrategy, time(NULL), &now);
+		if (!one)
+			rotate_exec(conf->exec_after_rotate, text_view(&now));
+		err = one ? one : err;
 	}
-	text_free(&to);
-	conf = obj_hold(l->conf);
+	text_free(&now);
 	apply(l, conf, NULL);
 	obj_drop(conf);
 	return err;

@@ -3,6 +3,7 @@
 #include "base/obj.h"
 #include "config/settings.h"
 #include "main/server_private.h"
+#include "media/file.h"
 #include "service/common/ice.h"
 #include <errno.h>
 #include <sys/resource.h>
@@ -11,7 +12,8 @@ static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_
 {
 	*mp = (struct media_prm){ .core = s->loop, .threads = s->own->media_threads,
 		.port_min = (uint16_t)rc->rtpstart, .port_max = (uint16_t)rc->rtpend,
-		.sounds = text_view(&s->sounds), .strict = rc->strictrtp != RTP_STRICT_NO,
+		.sounds = text_view(&s->sounds), .sound_style = (s->conf->languageprefix ? 0u : FILE_LANGUAGE_LAST) |
+			(s->conf->sounds_search_custom_dir ? FILE_CUSTOM_FIRST : 0u), .strict = rc->strictrtp != RTP_STRICT_NO,
 		.strict_time = rc->strictrtp == RTP_STRICT_YES,
 		.learn_packets = rc->probation, .learn_ms = 5000, .rtcp_ms = rc->rtcpinterval,
 		.srtp_replay = rc->srtpreplayprotection, .dtls_mtu = rc->dtls_mtu,

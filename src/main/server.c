@@ -283,6 +283,7 @@ static int start_all(struct server *s)
 		err = start_service(s);
 	if (err)
 		return err;
+	s->service->load.least_mb = s->conf->minmemfree;
 	s->service->load.most = s->prm.max_load > 0 ? s->prm.max_load : s->conf->maxload;
 	manage_attach(s->manage, s->pbx, s->service, s->db);
 	err = store_start(s->store);

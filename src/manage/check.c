@@ -290,6 +290,7 @@ static void check_settings(struct check *k)
 	obj_drop(dsp);
 	obj_drop(own);
 	obj_drop(geoloc);
+	obj_drop(fax);
 }
 
 /* Certificates' servers are not asked: that is a start's. */

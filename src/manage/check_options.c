@@ -3,6 +3,7 @@
 #include "config/settings.h"
 #include "service/object/http_conf.h"
 #include "service/object/settings.h"
+#include "service/stir/stir_conf.h"
 #include "base/arena.h"
 #include <stdlib.h>
 
@@ -93,6 +94,7 @@ static void print(const struct config_prm *prm, uint16_t flag, const char *what,
 		find_in_file(l, prm, logger_conf_options());
 		find_in_file(l, prm, http_conf_options(0));
 		find_in_file(l, prm, manager_conf_options(0));
+		find_in_file(l, prm, stir_conf_options(STIR_VERIFICATION));
 		qsort(l->v, l->n, sizeof(l->v[0]), by_text);
 		for (size_t i = 0; i < l->n; i++)
 			fprintf(out, "%s %s%s", i ? "," : what, l->v[i], i + 1 < l->n ? "" : "\n");

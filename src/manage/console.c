@@ -7,9 +7,12 @@
 #include "manage/command.h"
 #include "manage/client.h"
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SOCKET_MODE 0660
 #define PEERS 64                /* consoles and commands at once */
@@ -235,6 +238,48 @@ static void on_peer(void *arg, struct client *s)
 	client_start(s, &ops, p);
 }
 
+/* astctlowner and astctlgroup: names, or numbers. */
+static bool find_owner(struct str name, uid_t *uid)
+{
+	const struct passwd *p;
+	char z[256];
+
+	if (!str_u32(name, uid))
+		return true;
+	p = getpwnam(str_copy(z, sizeof(z), name));
+	if (p)
+		*uid = p->pw_uid;
+	return p != NULL;
+}
+
+static bool find_group(struct str name, gid_t *gid)
+{
+	const struct group *g;
+	char z[256];
+
+	if (!str_u32(name, gid))
+		return true;
+	g = getgrnam(str_copy(z, sizeof(z), name));
+	if (g)
+		*gid = g->gr_gid;
+	return g != NULL;
+}
+
+static void give_away(const struct asterisk_conf *conf, const char *path)
+{
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
+
+	if (!conf || (!conf->astctlowner.n && !conf->astctlgroup.n))
+		return;
+	if (conf->astctlowner.n && !find_owner(conf->astctlowner, &uid))
+		log_warning("[files] astctlowner: there is no user '%.*s'", STR_ARG(conf->astctlowner));
+	if (conf->astctlgroup.n && !find_group(conf->astctlgroup, &gid))
+		log_warning("[files] astctlgroup: there is no group '%.*s'", STR_ARG(conf->astctlgroup));
+	if (chown(path, uid, gid))
+		log_warning("'%s' stays with its owner and group: %s", path, strerror(errno));
+}
+
 int console_start(struct console **out, struct manage *m, const char *path)
 {
 	struct console *c = calloc(1, sizeof(*c));
@@ -253,11 +298,13 @@ int console_start(struct console **out, struct manage *m, const char *path)
 			mode = (uint32_t)v;
 	}
 	err = client_listen_unix(&c->listener, m->loop, path, mode, on_peer, c);
-	if (err)
+	if (err) {
 		free(c);
-	else
-		*out = c;
-	return err;
+		return err;
+	}
+	give_away(m->conf, path);
+	*out = c;
+	return 0;
 }
 
 void console_stop(struct console *c)

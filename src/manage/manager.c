@@ -1,6 +1,8 @@
 /* The manager interface as a whole: privileges, which actions there are, listening, start and end. */
 #define LOG_MODULE "manager"
 #include "manage/manager_http.h"
+#include "pbx/channel.h"
+#include "pbx/dialplan.h"
 #include "base/log.h"
 #include "pbx/channel.h"
 #include "pbx/dialplan.h"
@@ -85,6 +87,13 @@ static bool disabled(const struct manager *mgr, const char *name)
 	return false;
 }
 
+/* hide_messaging_ami_events: of the channel that runs texts only what the dialplan itself says is told. */
+static bool is_hidden(const struct manager *mgr, const struct event *e)
+{
+	return mgr->m->conf && mgr->m->conf->hide_messaging_ami_events && strcmp(e->name, "UserEvent") &&
+	       str_starts(buf_view(&e->body), STR("Channel: Message/"));
+}
+
 static void write_event(const struct manager *mgr, struct buf *b, const struct event *e)
 {
 	buf_printf(b, "Event: %s\r\nPrivilege: ", e->name);
@@ -120,7 +129,7 @@ static void on_event(void *arg, const struct event *e)
 	struct manager *mgr = arg;
 	struct ami_event *one = NULL;
 
-	if (disabled(mgr, e->name))
+	if (disabled(mgr, e->name) || is_hidden(mgr, e))
 		return;
 	/* Written once, when the first session wants it. */
 	list_each_safe(l, tmp, &mgr->sessions) {

@@ -127,24 +127,58 @@ static bool climbs_out(struct str name)
 	return false;
 }
 
-int file_find(struct file_name *out, struct str dir, struct str name, struct str lang, enum format_id want)
+static bool find_with(struct file_name *out, struct str dir, struct str lang, struct str name, enum format_id want,
+		      unsigned style)
 {
-	if (!name.n || climbs_out(name) || climbs_out(lang) || str_chr(lang, '/') < lang.n ||
-	    memchr(name.p, 0, name.n))
-		return EINVAL;
-	if (name.p[0] == '/')
-		return find_ext(out, name, want) || find_exact(out, name) ? 0 : ENOENT;
+	size_t slash = str_rchr(name, '/');
+	char path[512];
+	int n;
+
+	if (!(style & FILE_LANGUAGE_LAST))
+		return find_in(out, dir, lang, name, want) || find_voice(out, dir, lang, name, want);
+	if (slash == name.n)
+		return find_in(out, dir, lang, name, want);
+	n = snprintf(path, sizeof(path), "%.*s/%.*s/%.*s", STR_ARG(str_sub(name, 0, slash)), STR_ARG(lang),
+		     STR_ARG(str_skip(name, slash + 1)));
+	return n > 0 && (size_t)n < sizeof(path) && find_in(out, dir, STR_NULL, str_mk(path, (size_t)n), want);
+}
+
+static bool find_below(struct file_name *out, struct str dir, struct str name, struct str lang, enum format_id want,
+		       unsigned style)
+{
 	for (;;) {
 		size_t cut;
 
-		if (lang.n && (find_in(out, dir, lang, name, want) || find_voice(out, dir, lang, name, want)))
-			return 0;
+		if (lang.n && find_with(out, dir, lang, name, want, style))
+			return true;
 		cut = str_rchr(lang, '_');
 		if (cut == lang.n)
 			break;
 		lang = str_sub(lang, 0, cut);
 	}
-	return find_in(out, dir, STR_NULL, name, want) ? 0 : ENOENT;
+	return find_in(out, dir, STR_NULL, name, want);
+}
+
+int file_find_as(struct file_name *out, struct str dir, struct str name, struct str lang, enum format_id want,
+		 unsigned style)
+{
+	char custom[512];
+	int n;
+
+	if (!name.n || climbs_out(name) || climbs_out(lang) || str_chr(lang, '/') < lang.n ||
+	    memchr(name.p, 0, name.n))
+		return EINVAL;
+	if (name.p[0] == '/')
+		return find_ext(out, name, want) || find_exact(out, name) ? 0 : ENOENT;
+	n = style & FILE_CUSTOM_FIRST ? snprintf(custom, sizeof(custom), "custom/%.*s", STR_ARG(name)) : 0;
+	if (n > 0 && (size_t)n < sizeof(custom) && find_below(out, dir, str_mk(custom, (size_t)n), lang, want, style))
+		return 0;
+	return find_below(out, dir, name, lang, want, style) ? 0 : ENOENT;
+}
+
+int file_find(struct file_name *out, struct str dir, struct str name, struct str lang, enum format_id want)
+{
+	return file_find_as(out, dir, name, lang, want, 0);
 }
 
 /* ---- bytes to a sound */

@@ -31,6 +31,11 @@ struct file_name {
  * ENOENT; EINVAL: the name leaves `dir` by "..". Absolute names are taken as
  * they are (Asterisk allows them), with or without extension. */
 int file_find(struct file_name *out, struct str dir, struct str name, struct str lang, enum format_id want);
+/* The same for other trees. LANGUAGE_LAST: "digits/1" in "en" is digits/en/1 (asterisk.conf languageprefix=no);
+ * CUSTOM_FIRST: what is in custom/ there comes first (sounds_search_custom_dir). */
+enum file_style { FILE_LANGUAGE_LAST = 1, FILE_CUSTOM_FIRST = 2 };
+int file_find_as(struct file_name *out, struct str dir, struct str name, struct str lang, enum format_id want,
+		 unsigned style);
 /* Read it, as `want` when that can be made, else as slin of its own rate. EBADMSG
  * not such a file, EFBIG over `max_bytes` (0: 64 MiB), errno of open and read. */
 int file_load(struct sound **out, const struct file_name *f, enum format_id want, size_t max_bytes);

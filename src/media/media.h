@@ -53,6 +53,7 @@ struct media_prm {
 	struct sa bind;                 /* address to bind (port ignored); unset: 0.0.0.0 */
 	uint16_t port_min, port_max;    /* rtp.conf rtpstart, rtpend: 10000, 20000; both 0: the kernel's choice */
 	struct str sounds;              /* directory; see media/file.h */
+	unsigned sound_style;           /* enum file_style: how it is laid out */
 	size_t cache_bytes;             /* of sounds; 0: 64 MiB */
 	bool strict;                    /* rtp.conf strictrtp: yes or seqno */
 	bool strict_time;               /* ... yes: who is not known sends audio no faster than it is spoken */

@@ -35,6 +35,7 @@ struct job {
 	struct media_session *s;        /* held */
 	char *dir, *lang;       /* owned */
 	enum format_id want;
+	unsigned style;         /* enum file_style */
 	uint32_t tag, turn;
 	struct later *told;     /* owned; memory for the event that always comes */
 	size_t n;
@@ -75,6 +76,7 @@ static struct job *job_new(struct media_session *s, const struct str *names, siz
 	j->tag = tag;
 	j->turn = s->play_turn;
 	j->want = codec_get(s->format) ? s->format : FORMAT_SLIN;
+	j->style = s->m->prm.sound_style;
 	j->dir = str_dup(str_z(s->m->sounds));
 	j->lang = str_dup(lang);
 	j->told = later_new();
@@ -102,7 +104,7 @@ static void job_work(void *arg)
 
 		if (it->sound)
 			continue;
-		it->err = file_find(&f, str_z(j->dir), str_z(it->name), str_z(j->lang), j->want);
+		it->err = file_find_as(&f, str_z(j->dir), str_z(it->name), str_z(j->lang), j->want, j->style);
 		if (!it->err)
 			it->err = file_load(&it->sound, &f, j->want, 0);
 		it->fresh = !it->err;
@@ -265,5 +267,5 @@ bool media_sound_exists(struct media *m, struct str name, struct str lang)
 {
 	struct file_name f;
 
-	return file_find(&f, str_z(m->sounds), name, lang, FORMAT_ULAW) == 0;
+	return file_find_as(&f, str_z(m->sounds), name, lang, FORMAT_ULAW, m->prm.sound_style) == 0;
 }

@@ -320,6 +320,7 @@ static void leave(struct member *m, bool kept)
 	}
 	b->native = false;
 	tell(b, "BridgeLeave", ch, NULL);
+	(void)pbx_setvar(ch->pbx, ch, STR("BRIDGEPEER"), STR_NULL);
 	log_verbose(3, "Channel %s left bridge <%s>", text_z(&ch->name), text_z(&b->id));
 	channel_path_update(ch, false);
 	if (ch->tech->bridged)

@@ -93,7 +93,7 @@ void channel_event_simple(struct channel *ch, enum chan_event_type t)
 	else if (t == CE_WAKE)
 		fiber_wake(ch->waiter);
 	else if (chan_event_decides(t))
-		channel_event_hangup(ch, CAUSE_CONGESTION);
+		channel_event_hangup(ch, CAUSE_NO_CIRCUIT);
 }
 
 /* The first hangup has its event ready; there is no second. */

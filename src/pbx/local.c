@@ -111,7 +111,7 @@ static int local_request(const struct channel_request *rq, struct channel **out,
 	struct local *l = obj_new(sizeof(*l), local_free);
 	int err;
 
-	*cause = CAUSE_CONGESTION;
+	*cause = CAUSE_NO_CIRCUIT;
 	if (!l)
 		return ENOMEM;
 	l->pbx = rq->pbx;

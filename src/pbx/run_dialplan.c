@@ -39,12 +39,12 @@ static bool divert(struct channel *ch, struct str exten, const char *reason, str
 /* Busy or congestion to a caller who was not answered, for as long as it likes. */
 static void refuse(struct channel *ch, enum indication ind, int cause)
 {
-	channel_indicate(ch, ind, NULL);
+	/* The state first: what is told to the caller may end the call at once. */
 	if (ch->state != CHAN_UP) {
 		ch->cause = cause;
-		if (ind == IND_BUSY)
-			channel_set_state(ch, CHAN_BUSY);
+		channel_set_state(ch, CHAN_BUSY);
 	}
+	channel_indicate(ch, ind, NULL);
 	(void)channel_sleep(ch, BUSY_MS);
 }
 
@@ -57,7 +57,7 @@ static void fall_through(struct channel *ch)
 	if (str_ieq(status, STR("BUSY")))
 		refuse(ch, IND_BUSY, CAUSE_BUSY);
 	else if (str_ieq(status, STR("CONGESTION")) || str_ieq(status, STR("CHANUNAVAIL")))
-		refuse(ch, IND_CONGESTION, CAUSE_CONGESTION);
+		refuse(ch, IND_CONGESTION, CAUSE_NO_CIRCUIT);
 }
 
 struct digits {
@@ -189,15 +189,12 @@ static void start_place(struct channel *ch)
 
 static void run_h(struct channel *ch)
 {
-	int res;
-
 	if (!exists(ch, STR("h")))
 		return;
 	channel_set_exten(ch, text_view(&ch->context), STR("h"), 1);
-	do {
-		res = run_step(ch);
+	/* Where it ends is what Hangup says: one after the last step. */
+	while (!run_step(ch) && !ch->dead)
 		ch->priority++;
-	} while (!res && !ch->dead);
 }
 
 /* After the dialplan: whoever listens hears that it is over, then h. */

@@ -7,7 +7,9 @@
 #include "service/place/registrar.h"
 #include "base/log.h"
 #include "service/trust/authenticate.h"
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const struct {
 	enum sip_method method;
@@ -58,21 +60,51 @@ static bool requires_known(struct service *svc, struct sip_server_tx *tx, struct
 	return ok;
 }
 
-/* maxcalls and maxload of asterisk.conf: new calls are refused, all else goes on. */
+static uint64_t available_mb(void)
+{
+	char text[1024];
+	struct str rest, line, name, word;
+	uint64_t kb;
+	int fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	for (rest = str_mk(text, n > 0 ? (size_t)n : 0); str_line(&rest, &line); ) {
+		name = str_cut_raw(&line, ':');
+		line = str_trim(line);
+		word = str_cut_raw(&line, ' ');
+		if (str_eq(name, STR("MemAvailable")) && !str_u64(word, &kb))
+			return kb / 1024;
+	}
+	return UINT64_MAX;
+}
+
+/* Once a second: the kernel's load is that slow too. */
+static void look_at_load(struct service_load *l, uint64_t now_ms)
+{
+	if (l->seen_ms && now_ms - l->seen_ms <= 1000)
+		return;
+	l->seen_ms = now_ms;
+	if (l->most > 0 && getloadavg(&l->now, 1) != 1)
+		l->now = 0;
+	if (l->least_mb)
+		l->free_mb = l->available_mb ? l->available_mb() : available_mb();
+}
+
+/* maxcalls, maxload and minmemfree of asterisk.conf: new calls are refused, all else goes on. */
 static const char *why_overloaded(struct service *svc)
 {
-	uint64_t now = clock_ms(svc->clock);
+	struct service_load *l = &svc->load;
 
 	if (svc->pbx->calls_max && svc->calls.n >= svc->pbx->calls_max)
 		return "maxcalls is reached";
-	if (svc->load.most <= 0)
+	if (l->most <= 0 && !l->least_mb)
 		return NULL;
-	if (now - svc->load.seen_ms > 1000) {   /* the kernel's figure is that slow too */
-		svc->load.seen_ms = now;
-		if (getloadavg(&svc->load.now, 1) != 1)
-			svc->load.now = 0;
-	}
-	return svc->load.now > svc->load.most ? "the load average is over maxload" : NULL;
+	look_at_load(l, clock_ms(svc->clock));
+	if (l->most > 0 && l->now > l->most)
+		return "the load average is over maxload";
+	return l->least_mb && l->free_mb < l->least_mb ? "less memory is available than minmemfree" : NULL;
 }
 
 static bool is_refused_for_load(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)

@@ -4,15 +4,6 @@
 #include "service/service.h"
 #include "service/call/session.h"
 
-void service_abilities(const struct snapshot *conf, struct buf *b)
-{
-	buf_put(b, STR("Accept: application/sdp, application/dialog-info+xml, application/pidf+xml, "
-		       "application/simple-message-summary, message/sipfrag;version=2.0\r\n"));
-	buf_put(b, service_allow(true));
-	buf_puts(b, STR("Supported: 100rel, timer, replaces"), conf->global->norefersub ? STR(", norefersub") : STR_NULL,
-		 STR("\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n"));
-}
-
 /* An OPTIONS is answered as an INVITE to the same place would be (RFC 3261 11.2). */
 void options_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {

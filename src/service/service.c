@@ -170,12 +170,17 @@ static void settled(void *arg, void *account)
 	shares_settled(account);
 }
 
+static struct str own_headers(void *arg)
+{
+	return service_server_header(arg);
+}
+
 static int start_sip(struct service *svc, const struct service_prm *prm)
 {
 	const struct share_limits *l = &prm->shares;
 	struct sip_stack_prm sp = { .wheel = svc->wheel, .t1_ms = svc->conf->system->timer_t1,
 		.timer_b_ms = svc->conf->system->timer_b, .request = dispatch_request, .proven = proven,
-		.trace = trace, .arg = svc, .send = send_bytes, .settled = settled, .max_tx = l->transactions,
+		.trace = trace, .arg = svc, .send = send_bytes, .settled = settled, .headers = own_headers, .max_tx = l->transactions,
 		.max_tx_per_source = l->transactions_per_address, .max_share = l->percent,
 		.finished_bytes = l->transaction_bytes, .compact = svc->conf->system->compact_headers };
 

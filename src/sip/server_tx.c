@@ -511,7 +511,10 @@ int sip_server_tx_respond_stateless(struct sip_server_tx *tx, unsigned status, s
 
 int sip_server_tx_reply(struct sip_server_tx *tx, unsigned status)
 {
-	return sip_server_tx_respond(tx, status, STR_NULL, STR_NULL, STR_NULL, STR_NULL);
+	const struct sip_stack_prm *prm = &tx->stack->prm;
+	struct str headers = prm->headers ? prm->headers(prm->arg) : STR_NULL;
+
+	return sip_server_tx_respond(tx, status, STR_NULL, headers, STR_NULL, STR_NULL);
 }
 
 void sip_server_tx_acked(struct sip_server_tx *tx)

@@ -36,6 +36,8 @@ struct sip_stack_prm {
 	void (*request)(void *arg, struct sip_server_tx *tx, struct sip_msg *msg);
 	/* The transaction for which sip_server_tx.account was set has its final answer, or is over. Optional. */
 	void (*settled)(void *arg, void *account);
+	/* Header lines of the answers that the stack gives by itself: 100, 481, to CANCEL. Optional. */
+	struct str (*headers)(void *arg);
 	/* What came over `from` held a tag or a branch of ours: whoever sent it sees
 	 * what we send there. NULL: nobody wants to know. */
 	void (*proven)(void *arg, const struct net_path *from);

@@ -130,6 +130,7 @@ struct ua_invite_prm {
 	bool any_body;                  /* their descriptions may be of any type, ours as ua_invite_set_body_type() says */
 	struct str allow;               /* "Allow: ...\r\n" */
 	struct str supported;           /* option tags beside 100rel: "timer, replaces" */
+	bool as_pjproject;              /* Allow is in a 487 too, and Supported in no provisional response */
 	struct str supported_more;      /* the same, of our INVITEs and 181s only: "histinfo" */
 	struct str server, user_agent;  /* of each response, of each request in the dialog; empty: none */
 	int max_forwards;

@@ -6,11 +6,22 @@
 
 /* ---- responses ------------------------------------------------------------------------ */
 
+static void write_abilities(const struct ua_invite *iv, struct buf *h, unsigned status)
+{
+	if (!iv->prm.as_pjproject || status >= 200) {
+		ua_invite_write_supported(iv, h, status == 181);
+		return;
+	}
+	buf_put(h, iv->prm.allow);
+	if (status == 181 && iv->prm.supported_more.n)
+		buf_puts(h, STR("Supported: "), iv->prm.supported_more, STR("\r\n"));
+}
+
 static void write_headers(struct ua_invite *iv, struct buf *h, unsigned status)
 {
 	if (status < 300) {
 		buf_puts(h, STR("Contact: "), iv->dlg->contact, STR("\r\n"));
-		ua_invite_write_supported(iv, h, status == 181);
+		write_abilities(iv, h, status);
 	}
 	ua_invite_headers(iv, UA_INVITE_RESPONSE, status, h);
 	if (status >= 200 && status < 300)
@@ -98,7 +109,7 @@ static void on_cancelled(void *arg, struct sip_server_tx *tx, struct sip_msg *ca
 	obj_hold(iv);
 	obj_hold(tx);
 	if (ua_is_ringing(iv)) {
-		ua_invite_refuse(iv, 487, STR_NULL);
+		ua_invite_refuse(iv, 487, iv->prm.as_pjproject ? iv->prm.allow : STR_NULL);
 		ua_invite_ended(iv, UA_END_CANCEL, cancel, 0);
 	} else {
 		ua_invite_reply(iv, tx, 487, STR_NULL);         /* a re-INVITE: the call goes on */

@@ -196,6 +196,46 @@ static void before_the_boot(void **state)
 	manage_attach(t.m, t.w.pbx, t.svc, NULL);
 }
 
+int __wrap_chown(const char *path, uid_t uid, gid_t gid);
+static uid_t given_uid;
+static gid_t given_gid;
+static unsigned given;
+
+int __wrap_chown(const char *path, uid_t uid, gid_t gid)
+{
+	assert_string_equal(path, t.socket);
+	given_uid = uid;
+	given_gid = gid;
+	given++;
+	return 0;
+}
+
+static void restart_with(const char *owner, const char *group)
+{
+	t.conf->astctlowner = str_z(owner);
+	t.conf->astctlgroup = str_z(group);
+	manage_stop(t.m);
+	world_turn(&t.w);
+	start_manage();
+	manage_attach(t.m, t.w.pbx, t.svc, NULL);
+}
+
+/* astctlowner, astctlgroup. */
+static void socket_is_theirs(void **state)
+{
+	(void)state;
+	given = 0;
+	restart_with("", "");
+	assert_int_equal(given, 0);
+	restart_with("root", "12345");
+	assert_int_equal(given, 1);
+	assert_int_equal(given_uid, 0);
+	assert_int_equal(given_gid, 12345);
+	restart_with("", "no-such-group-here");
+	assert_true(given_uid == (uid_t)-1 && given_gid == (gid_t)-1);
+	restart_with("", "");
+}
+
 static void socket_is_ours(void **state)
 {
 	struct manage_prm prm = { .loop = t.w.loop, .conf = t.conf, .version = "1", .socket = t.socket };
@@ -222,7 +262,7 @@ static void socket_is_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(console_runs), T(console_shows_music), T(console_stops), T(console_watches), T(before_the_boot), T(socket_is_ours),
+		T(console_runs), T(console_shows_music), T(console_stops), T(console_watches), T(before_the_boot), T(socket_is_theirs), T(socket_is_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

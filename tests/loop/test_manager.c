@@ -394,10 +394,36 @@ static void variables_of_channels(void **state)
 	obj_drop(mc);
 }
 
+static void tell_of_text(const char *name)
+{
+	struct event *e = event_new(t.w.pbx->events, name, EV_CALL);
+
+	event_put(e, "Channel", STR("Message/ast_msg_queue"));
+	event_send(t.w.pbx->events, e);
+}
+
+/* asterisk.conf hide_messaging_ami_events */
+static void texts_are_hidden(void **state)
+{
+	struct peer p = login("admin");
+
+	(void)state;
+	tell_of_text("Newexten");
+	ask(&p, "Action: Ping");
+	HAS(&p, "Event: Newexten\r\n");
+	t.conf->hide_messaging_ami_events = true;
+	tell_of_text("Newexten");
+	tell_of_text("UserEvent");
+	ask(&p, "Action: Ping");
+	HAS_NOT(&p, "Event: Newexten\r\n");
+	HAS(&p, "Event: UserEvent\r\n");
+	hang_up(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(variables_of_channels), T(logs_in), T(by_challenge), T(refused), T(security_log), T(before_login), T(too_many_strangers),
+		T(variables_of_channels), T(texts_are_hidden), T(logs_in), T(by_challenge), T(refused), T(security_log), T(before_login), T(too_many_strangers),
 		T(login_once), T(bad_messages), T(rights), T(all_actions), T(user_events), T(event_mask),
 		T(waits_for_events), T(does_not_read),
 	};

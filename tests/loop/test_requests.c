@@ -209,6 +209,39 @@ static void too_many_calls(void **state)
 	assert_int_equal(channels(), 1);
 }
 
+static uint64_t free_mb;
+
+static uint64_t fake_free(void)
+{
+	return free_mb;
+}
+
+/* asterisk.conf minmemfree: calls are refused, and nothing else. */
+static void too_little_memory(void **state)
+{
+	(void)state;
+	t.svc->load.least_mb = 100;
+	t.svc->load.available_mb = fake_free;
+	free_mb = 99;
+	alice("INVITE", "up", 1, "", SDP_ULAW);
+	assert_int_equal(status(SIP_INVITE), 503);
+	alice_starts_anew();
+	alice("OPTIONS", "up", 1, "", "");
+	assert_int_equal(status(SIP_OPTIONS), 200);
+	free_mb = 100;
+	world_pass(&t.w, 1100);
+	alice_starts_anew();
+	alice_calls("up");
+	assert_int_equal(status(SIP_INVITE), 200);
+	/* The kernel says something. */
+	t.svc->load.available_mb = NULL;
+	t.svc->load.least_mb = 1;
+	world_pass(&t.w, 1100);
+	alice_starts_anew();
+	alice_calls("up");
+	assert_int_equal(status(SIP_INVITE), 200);
+}
+
 static void while_it_stops(void **state)
 {
 	(void)state;
@@ -538,7 +571,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(unknown_to_us), T(sips_over_nothing_but_tls), T(sips_is_not_called_in_the_open), T(secure_dialogs_are_known), T(of_a_dialog_that_is_not_there), T(bodies_and_addresses_that_are_none),
-		T(too_many_calls), T(while_it_stops), T(more_digits_may_follow), T(digits_by_info), T(other_infos),
+		T(too_many_calls), T(too_little_memory), T(while_it_stops), T(more_digits_may_follow), T(digits_by_info), T(other_infos),
 		T(texts_go_to_the_other_leg), T(other_requests), T(after_its_end), T(contact_is_rewritten),
 		T(route_is_rewritten), T(strict_route), T(messages_are_logged), T(wanted_or_not),
 		T(one_after_the_other), T(offer_in_the_prack),

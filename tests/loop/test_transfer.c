@@ -17,6 +17,7 @@ static const char plan[] =
 	"exten => away,1,Ringing()\n same => n,Transfer(${WHERE})\n same => n,Wait(600)\n"
 	"exten => sent,1,Answer()\n same => n,Transfer(${WHERE})\n same => n,Wait(600)\n"
 	"exten => external_replaces,1,Set(GLOBAL(TOLD)=${SIPREPLACESHDR})\n same => n,Wait(600)\n"
+	"exten => alone,1,Answer()\n same => n,Wait(600)\n"
 	"[elsewhere]\n"
 	"exten => carl,1,Set(GLOBAL(TOLD)=${SIPREFERRINGCONTEXT} ${SIPTRANSFER} ${SIPREFERTOHDR})\n same => n,Wait(600)\n";
 
@@ -142,9 +143,9 @@ static void who_was_sent_did_not_arrive(void **state)
 static void to_no_extension(void **state)
 {
 	(void)state;
-	alice_talks("carl");
+	alice_talks("alone");
 	wire_forget(&t);
-	alice("REFER", "carl", 2, "Refer-To: <sip:nosuch@127.0.0.1>\r\n", "");
+	alice("REFER", "alone", 2, "Refer-To: <sip:nosuch@127.0.0.1>\r\n", "");
 	assert_int_equal(status(SIP_REFER), 202);
 	answer(SIP_NOTIFY, 5061, 200, "", "");
 	assert_true(has(requested(SIP_NOTIFY, 5061)->body, "SIP/2.0 404 "));

@@ -171,12 +171,13 @@ static void callers(void **state)
 	struct dir *d = *state;
 	char *text;
 
-	put(d, "stir_shaken.conf", "[verification]\nca_file=/nowhere\n[p]\ntype=profile\n[1]\ntype=tn\nattest_leve=A\n");
+	put(d, "stir_shaken.conf", "[verification]\nca_file=/nowhere\nmax_cache_size=5\n[p]\ntype=profile\n[1]\ntype=tn\nattest_leve=A\n");
 	put(d, "pjsip.conf", "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n[a]\ntype=endpoint\ncontext=inside\nstir_shaken_profile=q\n"
 	    "[b]\ntype=endpoint\ncontext=inside\nstir_shaken_profile=p\nstir_shaken=yes\n");
 	text = run(d->path, 1);
 	has(text, "stir_shaken.conf:1: verification 'verification' ca_*, crl_* and untrusted_cert_*: '/nowhere' cannot be read: No such file");
-	has(text, "stir_shaken.conf:7: tn '1': unknown option 'attest_leve'; did you mean 'attest_level'?");
+	has(text, "stir_shaken.conf:8: tn '1': unknown option 'attest_leve'; did you mean 'attest_level'?");
+	has(text, "endpoint/stir_shaken, stir_shaken.conf/max_cache_size\n");
 	has(text, "pjsip.conf:5: endpoint 'a': stir_shaken_profile: stir_shaken.conf has no profile 'q' without fault");
 	has(text, "3 faults in");
 	free(text);

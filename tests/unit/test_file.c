@@ -88,6 +88,36 @@ static void test_find(void **state)
 	assert_string_equal(f.path, full);
 }
 
+static void styled(unsigned style, const char *name, const char *path)
+{
+	struct file_name f;
+	char full[300];
+
+	snprintf(full, sizeof(full), "%s/%s", dir, path);
+	assert_int_equal(file_find_as(&f, str_z(dir), str_z(name), STR("de_AT"), FORMAT_ULAW, style), 0);
+	assert_string_equal(f.path, full);
+}
+
+/* languageprefix=no, sounds_search_custom_dir=yes. */
+static void test_styles(void **state)
+{
+	(void)state;
+	put("de/st/1.ulaw", "", 0);
+	put("st/de/1.ulaw", "", 0);
+	put("st/2.ulaw", "", 0);
+	put("custom/de/st/1.ulaw", "", 0);
+	put("de/custom/st/1.ulaw", "", 0);
+	put("custom/st/2.ulaw", "", 0);
+	put("custom/st/de/1.ulaw", "", 0);
+	styled(0, "st/1", "de/st/1.ulaw");
+	styled(FILE_LANGUAGE_LAST, "st/1", "st/de/1.ulaw");
+	styled(FILE_LANGUAGE_LAST, "st/2", "st/2.ulaw");
+	styled(FILE_CUSTOM_FIRST, "st/1", "de/custom/st/1.ulaw");
+	styled(FILE_CUSTOM_FIRST, "st/2", "custom/st/2.ulaw");
+	styled(FILE_CUSTOM_FIRST | FILE_LANGUAGE_LAST, "st/1", "custom/st/de/1.ulaw");
+	styled(0, "st/2", "st/2.ulaw");
+}
+
 /* A second of 1000 Hz as a wav. */
 static size_t wav(uint8_t *out, uint32_t rate)
 {
@@ -289,7 +319,7 @@ static void test_wav49(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_find), T(test_forms), T(test_wav), T(test_wav49), T(test_load), T(test_cache),
+		T(test_find), T(test_styles), T(test_forms), T(test_wav), T(test_wav49), T(test_load), T(test_cache),
 	};
 
 	return cmocka_run_group_tests(tests, dir_make, dir_remove);

@@ -24,8 +24,9 @@ static struct {
 	size_t holds;
 	uint16_t port;
 	atomic_uint asked;
+	pthread_mutex_t lock;   /* of pem */
 	char pem[8192];
-} server;
+} server = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static char order[64];                  /* first letters of the paths, as they were done */
 
 /* ---- the server -------------------------------------------------------------------------------- */
@@ -41,7 +42,9 @@ static void answer(int fd, const char *request)
 	memset(many, 'x', sizeof(many));
 	if (strstr(request, "GET /pem")) {
 		(void)!write(fd, "HTTP/1.1 200 OK\r\n\r\n", 19);
+		pthread_mutex_lock(&server.lock);
 		(void)!write(fd, server.pem, strlen(server.pem));
+		pthread_mutex_unlock(&server.lock);
 	} else if (strstr(request, "GET /ok"))
 		(void)!write(fd, ok, sizeof(ok) - 1);
 	else if (strstr(request, "GET /redirect"))
@@ -388,7 +391,9 @@ static bool loads(const char *check, const char *path, struct str pem)
 	char text[512];
 	bool there;
 
+	pthread_mutex_lock(&server.lock);
 	str_copy(server.pem, sizeof(server.pem), pem);
+	pthread_mutex_unlock(&server.lock);
 	snprintf(text, sizeof(text), "[attestation]\ncheck_tn_cert_public_url=%s\npublic_cert_url=http://127.0.0.1:%u%s\n", check, server.port, path);
 	if (stir_conf_parse(&c, str_z(text), &prm, NULL))
 		fail();

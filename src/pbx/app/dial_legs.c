@@ -86,7 +86,12 @@ static int parse_clid(struct party *p, struct str s)
 	return party_set(p, number, name);
 }
 
-static int own_party(struct dial *d, struct channel *ch, struct leg *l)
+/* What a called channel has to tell of its parties once it is dressed. */
+struct news {
+	bool caller, line;
+};
+
+static int own_party(struct dial *d, struct channel *ch, struct leg *l, struct news *n)
 {
 	struct channel *in = d->in;
 	struct party p = { 0 };
@@ -107,8 +112,8 @@ static int own_party(struct dial *d, struct channel *ch, struct leg *l)
 		err = text_set(&p.name, text_view(&in->connected.name));
 		p.name_valid = true;
 	}
-	if (!err)
-		channel_set_caller_party(ch, &p);
+	n->caller = !party_same(&ch->caller, &p);
+	err = err ? err : party_copy(&ch->caller, &p);
  out:
 	party_free(&p);
 	return err;
@@ -126,16 +131,13 @@ static int forced_party(struct dial *d, struct party *p)
 	return parse_clid(p, d->o.arg['f']);
 }
 
-static int shown_party(struct dial *d, struct channel *ch)
+static int shown_party(struct dial *d, struct channel *ch, struct news *n)
 {
 	struct party p = { 0 };
-	int err;
+	int err = d->o.has['f'] && d->o.arg['f'].n ? forced_party(d, &p) : party_copy(&p, &d->in->caller);
 
-	if (!d->o.has['f'] || !d->o.arg['f'].n)
-		return party_copy(&ch->connected, &d->in->caller);
-	err = forced_party(d, &p);
-	if (!err)
-		channel_put_connected(ch, &p);
+	n->line = !party_same(&ch->connected, &p);
+	err = err ? err : party_copy(&ch->connected, &p);
 	party_free(&p);
 	return err;
 }
@@ -155,6 +157,7 @@ static int account(const struct channel *in, struct channel *ch)
 static int dress(struct dial *d, struct leg *l)
 {
 	struct channel *in = d->in, *ch = l->ch;
+	struct news n = { 0 };
 	int err;
 
 	channel_inherit_forwards(ch, in);
@@ -163,8 +166,8 @@ static int dress(struct dial *d, struct leg *l)
 	err = err ? err : channel_inherit_notes(ch, in);
 	err = err ? err : text_set(&ch->app, STR("AppDial"));
 	err = err ? err : text_set(&ch->appdata, STR("(Outgoing Line)"));
-	err = err ? err : own_party(d, ch, l);
-	err = err ? err : shown_party(d, ch);
+	err = err ? err : own_party(d, ch, l, &n);
+	err = err ? err : shown_party(d, ch, &n);
 	err = err ? err : account(in, ch);
 	if (!err && !ch->musicclass.n)
 		err = text_set(&ch->musicclass, text_view(&in->musicclass));
@@ -173,6 +176,10 @@ static int dress(struct dial *d, struct leg *l)
 		return err;
 	pbx_setvar(ch->pbx, ch, STR("DIALEDPEERNUMBER"), l->dest);
 	run_tell_step(ch);
+	if (n.caller)
+		channel_tell_caller(ch);
+	if (n.line)
+		channel_tell(ch, "NewConnectedLine", EV_CALL);
 	if (in->cause == CAUSE_ANSWERED_ELSEWHERE || d->o.has['c'])
 		ch->cause = CAUSE_ANSWERED_ELSEWHERE;
 	l->ignore_line = d->o.has['I'];
@@ -200,7 +207,7 @@ static int request(struct dial *d, struct leg *l, struct str tech_dest)
 	redirecting_copy(&ch->redirecting, &d->in->redirecting);
 	err = dress(d, l);
 	if (err)
-		dial_leg_end(l, CAUSE_CONGESTION);
+		dial_leg_end(l, CAUSE_NO_CIRCUIT);
 	return err;
 }
 

@@ -36,6 +36,8 @@ static int refuse(struct channel *ch, enum indication ind, int cause, struct str
 		return -1;
 	if (ch->state != CHAN_UP || !ch->cause)
 		ch->cause = cause;
+	if ((ind == IND_BUSY || ind == IND_CONGESTION) && ch->state != CHAN_UP)
+		channel_set_state(ch, CHAN_BUSY);
 	channel_indicate(ch, ind, NULL);
 	if (str_trim(seconds).n && !str_double(str_trim(seconds), &s) && s >= 0 && s < 1e9)
 		ms = (uint64_t)(s * 1000);

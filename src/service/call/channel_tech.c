@@ -147,7 +147,7 @@ static int find_callee(struct service *svc, struct str first, const struct endpo
 		return ENOENT;
 	}
 	if (map_get(svc->guard.maintenance, ep->name)) {
-		*cause = CAUSE_CONGESTION;
+		*cause = CAUSE_NO_CIRCUIT;
 		return EHOSTDOWN;
 	}
 	*out = ep;
@@ -170,7 +170,7 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 		return err;
 	err = session_new(svc, svc->conf, ep, &s);
 	if (err) {
-		*cause = CAUSE_CONGESTION;
+		*cause = CAUSE_NO_CIRCUIT;
 		return err;
 	}
 	/* The ports of this leg are on the account of whoever calls through us. */
@@ -211,7 +211,6 @@ static int call(struct channel *ch, uint32_t timeout_ms)
 	struct session *s = SESSION_OF(ch);
 
 	(void)timeout_ms;
-	session_channel_state(s, CHAN_DIALING);
 	return session_call(s);
 }
 
@@ -314,11 +313,12 @@ static int indicate(struct channel *ch, enum indication ind, const void *data)
 	case IND_BUSY:
 		return final(ch, CAUSE_BUSY);
 	case IND_CONGESTION:
-		return final(ch, CAUSE_CONGESTION);
+		return final(ch, CAUSE_NO_CIRCUIT);
 	case IND_INCOMPLETE:
 		return final(ch, CAUSE_INVALID_NUMBER);
 	case IND_HOLD:
 	case IND_UNHOLD:
+		session_hold_count(s, ind == IND_HOLD);
 		if (!s->ep->moh_passthrough)
 			return ENOSYS;
 		s->local_hold = ind == IND_HOLD;

@@ -79,7 +79,7 @@ static int make_invite(struct session *s)
 	const struct system_conf *sys = s->conf->system;
 	const struct endpoint *ep = s->ep;
 	struct ua_invite_prm prm = { .request = service_request_prm(s->conf, ep), .allow = service_allow(ep->rel100 != REL100_NO),
-		.supported = write_supported(s), .supported_more = STR("histinfo"), .server = g->user_agent,
+		.supported = write_supported(s), .supported_more = STR("histinfo"), .as_pjproject = true, .server = g->user_agent,
 		.user_agent = g->user_agent, .max_forwards = (int)g->max_forwards, .no_rport = sys->disable_rport, .rel100 = rel100[ep->rel100],
 		.timers = timers[ep->timers], .timers_expires_s = ep->timers_sess_expires,
 		.timers_min_s = ep->timers_min_se, .force_rport = ep->force_rport,
@@ -141,7 +141,7 @@ int session_refuse(struct session *s, unsigned status, struct str headers)
 void session_channel_state(struct session *s, enum channel_state st)
 {
 	bool ringing = st == CHAN_RINGING || (st == CHAN_RING && !s->incoming);
-	bool up = st == CHAN_UP || (st == CHAN_RING && s->incoming) || st == CHAN_DIALING;
+	bool up = st == CHAN_UP || (st == CHAN_RING && s->incoming);
 	struct endpoint_state *e = s->state_of;
 
 	if (st == CHAN_UP)
@@ -157,6 +157,8 @@ void session_channel_state(struct session *s, enum channel_state st)
 
 void session_hold_count(struct session *s, bool hold)
 {
+	if (s->counted.hold == hold)
+		return;
 	s->counted.hold = hold;
 	if (s->state_of) {
 		s->state_of->onhold += hold ? 1u : -1u;

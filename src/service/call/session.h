@@ -155,6 +155,7 @@ struct session {                /* obj */
 	bool incoming;
 	bool early_media;               /* an answer went out or came before the 200 */
 	bool local_hold;
+	bool holds;                     /* the peer holds the call: CE_HOLD was told */
 	struct session_ice ice;
 	struct session_stir stir;
 	uint8_t dtmf_mode;              /* enum endpoint_dtmf_mode; AUTO decided at each SDP */
@@ -356,6 +357,8 @@ void session_write_identity(struct session *s, struct buf *headers, bool outgoin
 void session_configured_party(struct session *s, struct party *p);
 /* A trusted identity in `msg` that differs from what was known goes to the channel. */
 void session_identity_came(struct session *s, const struct sip_msg *msg);
+/* The call goes out: whom the dialplan said it is to is known from now on, until a response knows better. */
+void session_called_party(struct session *s);
 void session_write_uri(struct session *s, const struct net_path *path, const struct party *p, struct buf *b);
 /* May the peer be told who is on the other side now? */
 bool session_may_tell_line(const struct session *s);

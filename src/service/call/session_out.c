@@ -75,6 +75,7 @@ int session_call(struct session *s)
 	if (c)
 		ua_invite_set_transport(s->iv, service_transport_to(s->conf, s->ep, c->txp, c->uri));
 	session_geoloc_prepare(s);
+	session_called_party(s);
 	err = ua_invite_call(s->iv, o, c && c->has_flow && net_is_stream(c->flow.proto) ? &c->flow : NULL);
 	obj_drop(o);
 	return err;

@@ -129,10 +129,29 @@ static bool is_news(const struct party *old, const struct party *now)
 	return now->name_valid && !str_eq(text_view(&old->name), text_view(&now->name));
 }
 
+/* Whoever waits for the call learns that P is at its other end. */
+static void queue_line(struct session *s, const struct party *p)
+{
+	struct chan_event *e = chan_event_new(CE_CONNECTED_LINE);
+
+	if (e && (e->party = calloc(1, sizeof(*e->party))) && !party_copy(e->party, p)) {
+		channel_event(s->ch, e);
+		return;
+	}
+	chan_event_free(e);
+}
+
+void session_called_party(struct session *s)
+{
+	const struct party *p = &s->ch->caller;
+
+	if (!party_copy(&s->id, p) && (p->number_valid || p->name_valid))
+		queue_line(s, p);
+}
+
 void session_identity_came(struct session *s, const struct sip_msg *msg)
 {
 	struct party p = { 0 };
-	struct chan_event *e;
 
 	if (!s->ch || !s->ep->trust_connected_line)
 		return;
@@ -141,15 +160,10 @@ void session_identity_came(struct session *s, const struct sip_msg *msg)
 		return;
 	}
 	text_set(&p.tag, s->ep->callerid_tag);
-	e = is_news(&s->id, &p) ? chan_event_new(CE_CONNECTED_LINE) : NULL;
-	if (e && (e->party = calloc(1, sizeof(*e->party))) && !party_copy(e->party, &p)) {
-		party_copy(&s->id, &p);
-		text_set(&p.ani, text_view(&p.number));
+	if (is_news(&s->id, &p) && !party_copy(&s->id, &p) && !text_set(&p.ani, text_view(&p.number))) {
 		channel_set_caller_party(s->ch, &p);
-		channel_event(s->ch, e);
-		e = NULL;
+		queue_line(s, &s->id);
 	}
-	chan_event_free(e);
 	party_free(&p);
 }
 

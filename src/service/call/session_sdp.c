@@ -131,9 +131,9 @@ static void note_hold(struct session *s)
 	struct neg_stream *st = neg_first(s->neg, MEDIA_AUDIO);
 	bool hold = st && st->remote_hold;
 
-	if (hold == s->counted.hold || !session_is_up(s) || s->ep->suppress_moh_on_sendonly)
+	if (hold == s->holds || !session_is_up(s) || s->ep->suppress_moh_on_sendonly)
 		return;
-	session_hold_count(s, hold);
+	s->holds = hold;
 	if (s->ch) {
 		struct chan_event *e = chan_event_new(hold ? CE_HOLD : CE_UNHOLD);
 

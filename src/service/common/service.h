@@ -89,11 +89,13 @@ struct service_codecs {
 	struct codec_prm encoder;       /* what it does not say */
 };
 
-/* asterisk.conf maxload */
+/* asterisk.conf maxload and minmemfree */
 struct service_load {
 	double most;                    /* 0: no limit */
 	double now;
-	uint64_t seen_ms;               /* when `now` was read */
+	uint64_t least_mb, free_mb;     /* 0: no limit; of memory */
+	uint64_t (*available_mb)(void); /* tests; NULL: the kernel's MemAvailable */
+	uint64_t seen_ms;               /* when `now` and `free_mb` were read */
 };
 
 struct service_resolver {
@@ -193,7 +195,7 @@ struct identity {               /* obj */
 
 /* ---- what every answer has, and every request (reply.c) */
 struct str service_server_header(struct service *svc);               /* "Server: x\r\n" or empty */
-/* What OPTIONS is answered with: Accept, Allow, Supported ... as whole lines (RFC 3261 11.2). options.c */
+/* What OPTIONS is answered with: Accept, Allow, Supported ... as whole lines (RFC 3261 11.2). */
 void service_abilities(const struct snapshot *conf, struct buf *b);
 /* Allow as a whole line. `prack`: 100rel is on. */
 struct str service_allow(bool prack);

@@ -247,7 +247,7 @@ static const struct option user_rows[] = {
 	OPT_UINT(U, writetimeout, "100", 100, MAX32, "ms", 0, "How long its connection may stall."),
 	OPT_BOOL(U, displayconnects, "yes", 0, "Log its logins and logoffs; else as in [general]."),
 	OPT_BOOL(U, allowmultiplelogin, "yes", 0, "It may be logged in several times; else as in [general]."),
-	OPT_CUSTOM(U, setvar, const struct conf_var_list *, parse_set_var, write_vars, "NAME=value; may be repeated", NULL, L,
+	OPT_CUSTOM(U, setvar, const struct conf_var_list *, parse_set_var, write_vars, "NAME=value; may be repeated", NULL, 0,
 		"A variable on channels it originates."),
 	{ .name = "eventfilter*", .kind = OPTION_CUSTOM, .parse = parse_each_var, .write = write_vars,
 	  .offset = OPT_AT(U, eventfilter, const struct conf_var_list *), .values = "filter", .flags = OPT_PREFIX,

@@ -104,7 +104,8 @@ int endpoint_device_state(struct service *svc, struct str name)
 	if (!ep)
 		return DEV_INVALID;
 	if (s && s->channels) {
-		unsigned used = s->channels;
+		/* A channel that has called and heard nothing yet does not use its device. */
+		unsigned used = s->ringing + s->inuse;
 
 		if (ep->device_state_busy_at && used >= ep->device_state_busy_at)
 			return DEV_BUSY;
@@ -114,7 +115,7 @@ int endpoint_device_state(struct service *svc, struct str name)
 			return DEV_RINGINUSE;
 		if (s->ringing)
 			return DEV_RINGING;
-		return DEV_INUSE;
+		return used ? DEV_INUSE : DEV_NOT_INUSE;
 	}
 	return is_reachable(svc, ep) ? DEV_NOT_INUSE : DEV_UNAVAILABLE;
 }

@@ -111,7 +111,7 @@ static int read_claims(struct passport *p, struct str part)
 	if (!j)
 		return err;
 	iat = json_object_get(j, "iat");
-	p->iat = json_is_integer(iat) ? json_integer_value(iat) : 0;
+	p->iat = json_is_integer(iat) ? json_integer_value(iat) : -1;
 	orig = json_object_get(j, "orig");
 	p->has_orig = orig != NULL;
 	p->has_dest = json_object_get(j, "dest") != NULL;

@@ -19,7 +19,7 @@ struct passport {
 	size_t signature_n;             /* that are there; more than fit: 0 */
 	struct text alg, ppt, typ, x5u; /* of the JWT's header; empty: not there, or no text */
 	struct text attest, origid, orig_tn;
-	int64_t iat;                    /* [s] 0: not there */
+	int64_t iat;                    /* [s] -1: not there, or no whole number */
 	bool has_orig, has_orig_tn, has_dest;
 };
 /* The value of an Identity header. EBADMSG: no JWT stands before its first ';', or one whose parts are no base64url

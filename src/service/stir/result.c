@@ -24,7 +24,6 @@ static const struct {
 	[STIR_NO_IAT] = { "missing_iat", 438 },
 	[STIR_IAT_EXPIRED] = { "iat_range_error", 403 },
 	[STIR_BAD_PPT] = { "invalid_or_no_ppt", 438 },
-	[STIR_BAD_ALG] = { "invalid_or_no_alg", 438 },
 	[STIR_BAD_TYP] = { "invalid_or_no_typ", 438 },
 	[STIR_BAD_ATTEST] = { "invalid_or_no_attest", 438 },
 	[STIR_NO_ORIGID] = { "missing_origid", 438 },

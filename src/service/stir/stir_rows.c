@@ -42,7 +42,7 @@ static const struct option_choice behaviors[] = {
 	OPT_ENUM(S, load_system_certs, bools, bool_default, 0, "Trust the system's authorities too."), \
 	OPT_UINT(S, max_cache_entry_age, age, 0, AGE, "s", 0, \
 		"How long a certificate is kept; longer when its server says so, never longer than it is valid."), \
-	OPT_UINT(S, max_cache_size, size, 0, 4294967295.0, NULL, OPT_OLD, "Kept for compatibility: as in Asterisk the cache has no bound."), \
+	OPT_UINT(S, max_cache_size, size, 0, 4294967295.0, NULL, OPT_VOID, "Kept for compatibility: as in Asterisk the cache has no bound."), \
 	OPT_UINT(S, max_date_header_age, date, 0, AGE, "s", 0, "How old a call's Date may be."), \
 	OPT_UINT(S, max_iat_age, iat, 0, AGE, "s", 0, "How old its signature may be."), \
 	OPT_ENUM(S, relax_x5u_path_restrictions, bools, bool_default, 0, "x5u may have a user, a query or a fragment."), \

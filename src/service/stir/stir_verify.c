@@ -71,8 +71,6 @@ static enum stir_result judge_claims(struct stir_check *c)
 	const struct passport *p = &c->passport;
 	struct str attest = text_view(&p->attest);
 
-	if (!str_eq(text_view(&p->alg), STR("ES256")))
-		return STIR_BAD_ALG;
 	if (!str_eq(text_view(&p->typ), STR("passport")))
 		return STIR_BAD_TYP;
 	if (attest.n != 1 || attest.p[0] < 'A' || attest.p[0] > 'C')
@@ -91,12 +89,10 @@ static enum stir_result judge_claims(struct stir_check *c)
 static void judge_signature(struct stir_check *c, const struct stir_cert *cert)
 {
 	const struct passport *p = &c->passport;
-	enum stir_result r = STIR_BAD_ALG;
+	bool ok = str_eq(text_view(&p->alg), STR("ES256")) && p->signature_n == PASSPORT_SIGNATURE &&
+		  stir_cert_verifies(cert, p->signed_part, p->signature);
 
-	if (str_eq(text_view(&p->alg), STR("ES256")))
-		r = p->signature_n == PASSPORT_SIGNATURE && stir_cert_verifies(cert, p->signed_part, p->signature) ? judge_claims(c) :
-		    STIR_SIGNATURE;
-	set_result(c, r, "");
+	set_result(c, ok ? judge_claims(c) : STIR_SIGNATURE, "");
 }
 
 /* True: it is over, by this certificate. False: `result` says why it is none. */
@@ -409,6 +405,7 @@ static enum stir_result judge_header(struct stir_check *c, struct str date)
 		return r;
 	if (!stir_x5u_allowed(c->profile, text_view(&p->x5u)))
 		return STIR_BAD_X5U;
+	/* One that is not there is too old, as in Asterisk. */
 	if (!p->iat)
 		return STIR_NO_IAT;
 	return p->iat < clock_wall_s(c->svc->clock) - (int64_t)c->profile->max_iat_age ? STIR_IAT_EXPIRED : STIR_SUCCESS;
