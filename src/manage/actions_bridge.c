@@ -1,5 +1,6 @@
 /* Actions on bridges. */
 #include "manage/manager_private.h"
+#include "manage/bridge_tech.h"
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
 #include <errno.h>
@@ -110,7 +111,56 @@ static void join_channels(struct ami_ctx *a)
 	ami_ok(a, "Channels have been bridged");
 }
 
+/* ---- technologies ----------------------------------------------------------- */
+
+static void list_technologies(struct ami_ctx *a)
+{
+	const struct bridge_tech *t;
+
+	ami_list_start(a, "Bridge technology listing will follow");
+	for (size_t i = 0; (t = bridge_tech_at(i)); i++) {
+		ami_put(a, "Event", STR("BridgeTechnologyListItem"));
+		ami_put(a, "BridgeTechnology", str_z(t->name));
+		ami_put(a, "BridgeType", str_z(t->type));
+		ami_printf(a, "BridgePriority", "%u", t->priority);
+		ami_put(a, "BridgeSuspended", bridge_tech_suspended(a->m->pbx, t) ? STR("yes") : STR("no"));
+		if (a->id.n)
+			ami_put(a, "ActionID", a->id);
+		if (!ami_item_end(a))
+			break;
+	}
+	ami_list_end(a, "BridgeTechnologyListComplete");
+}
+
+static void set_technology(struct ami_ctx *a, bool suspend)
+{
+	struct str name = ami_get(a, "BridgeTechnology");
+	const struct bridge_tech *t = bridge_tech_named(name);
+
+	if (!name.n)
+		ami_error(a, "BridgeTechnology must be provided");
+	else if (!t)
+		ami_error(a, "BridgeTechnology not found");
+	else if (bridge_tech_suspend(a->m->pbx, t, suspend))
+		ami_error(a, "BridgeTechnology has no substitute and cannot be suspended");
+	else
+		ami_ok(a, suspend ? "Suspended bridge technology" : "Unsuspended bridge technology");
+}
+
+static void suspend_technology(struct ami_ctx *a)
+{
+	set_technology(a, true);
+}
+
+static void unsuspend_technology(struct ami_ctx *a)
+{
+	set_technology(a, false);
+}
+
 static const struct ami_action rows[] = {
+	{ "BridgeTechnologyList", 0, "List the ways in which bridges join calls", list_technologies, false },
+	{ "BridgeTechnologySuspend", 0, "Join calls in that way no more", suspend_technology, false },
+	{ "BridgeTechnologyUnsuspend", 0, "Join calls in that way again", unsuspend_technology, false },
 	{ "BridgeList", 0, "List bridges", bridge_list, false },
 	{ "BridgeInfo", 0, "List the channels of a bridge", info, false },
 	{ "BridgeDestroy", 0, "End a bridge and the calls in it", destroy_bridge, false },

@@ -1,4 +1,5 @@
 /* bridge ... */
+#include "manage/bridge_tech.h"
 #include "manage/command.h"
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
@@ -97,7 +98,49 @@ static enum command_result kick_member(struct command_ctx *c)
 	return COMMAND_OK;
 }
 
+static enum command_result show_technologies(struct command_ctx *c)
+{
+	const struct bridge_tech *t;
+
+	if (c->args)
+		return COMMAND_USAGE;
+	command_printf(c, "%-20s %-20s %8s %s\n", "Name", "Type", "Priority", "Suspended");
+	for (size_t i = 0; (t = bridge_tech_at(i)); i++)
+		command_printf(c, "%-20s %-20s %8u %s\n", t->name, t->type, t->priority,
+			       bridge_tech_suspended(c->m->pbx, t) ? "Yes" : "No");
+	return COMMAND_OK;
+}
+
+static enum command_result set_technology(struct command_ctx *c, bool suspend)
+{
+	const struct bridge_tech *t = bridge_tech_named(command_arg(c, 0));
+	struct str name = command_arg(c, 0);
+
+	if (c->args != 1)
+		return COMMAND_USAGE;
+	if (!t)
+		command_printf(c, "Bridge technology '%.*s' not found\n", STR_ARG(name));
+	else if (bridge_tech_suspend(c->m->pbx, t, suspend))
+		command_printf(c, "Bridge technology '%.*s' has no substitute and cannot be suspended\n", STR_ARG(name));
+	else
+		command_printf(c, "%s bridge technology '%.*s'\n", suspend ? "Suspended" : "Unsuspended", STR_ARG(name));
+	return COMMAND_OK;
+}
+
+static enum command_result suspend_technology(struct command_ctx *c)
+{
+	return set_technology(c, true);
+}
+
+static enum command_result unsuspend_technology(struct command_ctx *c)
+{
+	return set_technology(c, false);
+}
+
 static const struct command rows[] = {
+	{ "bridge technology show", NULL, "List the ways in which bridges join calls", show_technologies, false, NULL },
+	{ "bridge technology suspend", "<name>", "Join calls in that way no more", suspend_technology, false, NULL },
+	{ "bridge technology unsuspend", "<name>", "Join calls in that way again", unsuspend_technology, false, NULL },
 	{ "bridge show all", NULL, "List bridges", show_all, false, NULL },
 	{ "bridge show", "<id>", "Show a bridge and who is in it", show_bridge, false, NULL },
 	{ "bridge destroy", "<id>", "End a bridge and the calls in it", destroy_bridge, false, NULL },

@@ -16,7 +16,7 @@ static enum channel_native judge(struct channel *a, struct channel *b)
 {
 	enum channel_native how;
 
-	if (a->tech != b->tech || !a->tech->native || !may_be_native(a) || !may_be_native(b))
+	if (a->pbx->native_suspended || a->tech != b->tech || !a->tech->native || !may_be_native(a) || !may_be_native(b))
 		return CHAN_NATIVE_NO;
 	how = a->tech->native(a, b);
 	if (how == CHAN_NATIVE_DIRECT && (a->sounds || b->sounds))

@@ -36,6 +36,7 @@ struct pbx {
 	struct astdb *db;
 	struct events *events;
 	struct statsd *statsd;          /* told numbers (net/statsd.h); NULL: nobody is */
+	bool native_suspended;          /* no two members of a bridge are joined natively: their media are a bridge's */
 	bool channel_stats, endpoint_stats;     /* ... also of those: modules.conf names res_chan_stats, res_endpoint_stats */
 	struct list channels;           /* struct channel, oldest first */
 	struct map *by_name, *by_uniqueid;

@@ -62,6 +62,12 @@ static void console_runs(void **state)
 		{ "pjsip show endpoint", "No object specified.\n" },
 		{ "core show version", "Asterisk 22.10.1 compatible: Sidetone 1.2.3 on " },
 		{ "core show hints", "lamp@default" },
+		{ "bridge technology show", "native_rtp           Native                     90 No\n" },
+		{ "bridge technology suspend native_rtp", "Suspended bridge technology 'native_rtp'\n" },
+		{ "bridge technology show", "native_rtp           Native                     90 Yes\n" },
+		{ "bridge technology unsuspend native_rtp", "Unsuspended bridge technology 'native_rtp'\n" },
+		{ "bridge technology suspend simple_bridge", "has no substitute and cannot be suspended\n" },
+		{ "bridge technology suspend x", "Bridge technology 'x' not found\n" },
 		{ "module reload", "x.conf:3: odd\n" },
 	};
 

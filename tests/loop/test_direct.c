@@ -131,6 +131,18 @@ static void out_and_back(void **state)
 	assert_string_equal(global("DIRECT"), "(null)");
 }
 
+/* native_rtp is suspended: nobody is sent anywhere. */
+static void suspended(void **state)
+{
+	(void)state;
+	begin(CONF("", ""));
+	t.w.pbx->native_suspended = true;
+	talk("bob", PHONE_A, PHONE_B);
+	world_pass(&t.w, 1000);
+	assert_false(channel_at(0)->bridge->native);
+	assert_true(request(SIP_INVITE, 5061) == SIZE_MAX);
+}
+
 static void by_update(void **state)
 {
 	(void)state;
@@ -339,7 +351,7 @@ static void glare_incoming(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(out_and_back), T(by_update), T(who_may), T(behind_nat), T(hold), T(quiet_hold), T(another_address), T(listeners), T(features),
+		T(out_and_back), T(suspended), T(by_update), T(who_may), T(behind_nat), T(hold), T(quiet_hold), T(another_address), T(listeners), T(features),
 		T(glare_outgoing), T(glare_incoming),
 	};
 

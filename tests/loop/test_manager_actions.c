@@ -81,6 +81,29 @@ static void mutes(void **state)
 	hang_up(&p);
 }
 
+static void technologies(void **state)
+{
+	struct peer p = login("admin");
+
+	(void)state;
+	ask(&p, "Action: BridgeTechnologyList");
+	HAS(&p, "EventList: start\r\nMessage: Bridge technology listing will follow\r\n\r\n");
+	HAS(&p, "Event: BridgeTechnologyListItem\r\nBridgeTechnology: native_rtp\r\nBridgeType: Native\r\nBridgePriority: 90\r\n"
+	    "BridgeSuspended: no\r\nActionID: 9\r\n\r\n");
+	HAS(&p, "Event: BridgeTechnologyListComplete\r\nActionID: 9\r\nEventList: Complete\r\nListItems: 3\r\n\r\n");
+	ask(&p, "Action: BridgeTechnologySuspend");
+	HAS(&p, "Message: BridgeTechnology must be provided\r\n");
+	ask(&p, "Action: BridgeTechnologySuspend\r\nBridgeTechnology: x");
+	HAS(&p, "Message: BridgeTechnology not found\r\n");
+	ask(&p, "Action: BridgeTechnologySuspend\r\nBridgeTechnology: native_rtp");
+	HAS(&p, "Message: Suspended bridge technology\r\n");
+	assert_true(t.w.pbx->native_suspended);
+	ask(&p, "Action: BridgeTechnologyUnsuspend\r\nBridgeTechnology: native_rtp");
+	HAS(&p, "Message: Unsuspended bridge technology\r\n");
+	assert_false(t.w.pbx->native_suspended);
+	hang_up(&p);
+}
+
 static void hangs_up(void **state)
 {
 	struct peer p = login("admin");
@@ -427,7 +450,7 @@ static void commands(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(variables), T(lists_channels), T(mutes), T(hangs_up), T(redirects), T(originates), T(states),
+		T(variables), T(lists_channels), T(mutes), T(technologies), T(hangs_up), T(redirects), T(originates), T(states),
 		T(lists_hints_that_go), T(lists_channels_that_go), T(dialplan), T(pjsip_shows), T(maintenance),
 		T(health), T(commands),
 	};

@@ -16,7 +16,7 @@
 #define AUTH "[me]\ntype=auth\nauth_type=userpass\nusername=me\npassword=pw\n"
 #define REG(more) "[far]\ntype=registration\nserver_uri=sip:127.0.0.1:5062\nclient_uri=sip:us@127.0.0.1\n" \
 	"max_random_initial_delay=0\noutbound_auth=me\nretry_interval=5\n" more AUTH
-#define PHONE(more) "[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\noutbound_auth=me\n" more ALICE_LINE BOB_LINE
+#define PHONE(more) "[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw\ndirect_media=no\noutbound_auth=me\n" more ALICE_LINE BOB_LINE
 #define DIGEST "WWW-Authenticate: Digest realm=\"far\",nonce=\"1\"\r\n"
 #define SERVER "Security-Server: msrp-tls;q=0.1;mediaplane, sdes-srtp;mediaplane\r\nSecurity-Server: tls;q=0.9\r\n" \
 	"Security-Server: dtls-srtp;q=2\r\n"
