@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "main/logger.h"
 #include "pbx/dialplan.h"
+#include "pbx/fax.h"
 #include "pbx/features.h"
 #include "pbx/moh.h"
 #include "service/call/codecs.h"
@@ -163,10 +164,23 @@ static int reload_music(struct server *s, struct report *r)
 	return load_music(s);
 }
 
+static int reload_fax(struct server *s, struct report *r)
+{
+	struct fax_conf *c = NULL;
+	int err = fax_conf_load(&c, &s->cprm, r);
+
+	if (!err)
+		faxes_set(s->pbx->fax, c);
+	obj_drop(c);
+	return err;
+}
+
 int server_dialplan_reload(struct server *s)
 {
 	load_music(s);
 	load_features(s, s->report);
+	if (reload_fax(s, s->report) == ENOMEM)
+		return ENOMEM;
 	/* A dialplan that cannot be read leaves an empty one; the console says why. */
 	if (reload_dialplan(s, s->report) == ENOMEM)
 		return ENOMEM;
@@ -402,6 +416,7 @@ static const struct {
 	{ "features", reload_features },
 	{ "res_musiconhold", reload_music },
 	{ "moh", reload_music },
+	{ "res_fax", reload_fax },
 	{ "manager", reload_manager },
 	{ "logger", reload_logger },
 	{ "codecs", reload_codecs },
@@ -423,7 +438,7 @@ static bool is_name(struct str module, const char *row)
 static int reload_all(struct server *s, struct report *r)
 {
 	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media, reload_codecs,
-		reload_features, reload_music, reload_dialplan, reload_pjsip,
+		reload_features, reload_music, reload_fax, reload_dialplan, reload_pjsip,
 		reload_notify, reload_statsd, reload_stir, reload_geolocation };
 	int first = 0;
 

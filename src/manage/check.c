@@ -94,10 +94,10 @@ static void check_dialplan(struct check *k)
 			   k->prm.dir);
 	else if (err && err != EBADMSG)
 		report_add(k->r, REPORT_ERROR, STR("extensions.conf"), 0, "cannot be read: %s", strerror(err));
-	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k))
+	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k)) {
+		check_apps(d, k->r);
 		obj_drop(d);
-	if (!err)
-		check_apps(c, k->r);
+	}
 	config_free(c);
 }
 
@@ -271,6 +271,7 @@ static void check_settings(struct check *k)
 	struct dsp_conf *dsp = NULL;
 	struct own_conf *own = NULL;
 	struct geoloc_conf *geoloc = NULL;
+	struct fax_conf *fax = NULL;
 
 	/* The faults of acl.conf itself came with the snapshot. */
 	if (!named_acls_load(&acls, &k->prm, NULL))
@@ -281,6 +282,7 @@ static void check_settings(struct check *k)
 	dsp_conf_load(&dsp, &k->prm, k->r);
 	own_conf_load(&own, &k->prm, k->r);
 	geoloc_conf_load(&geoloc, &k->prm, k->r);
+	fax_conf_load(&fax, &k->prm, k->r);
 	obj_drop(acls);
 	obj_drop(logger);
 	obj_drop(rtp);

@@ -22,6 +22,7 @@ struct func;
 struct builtin;
 struct features_conf;
 struct moh;
+struct faxes;
 
 /* Told before a channel ends, while it is whole: who keeps it somewhere lets go of it. */
 typedef void channel_end_fn(struct channel *ch);
@@ -56,6 +57,7 @@ struct pbx {
 	struct map *bridges;            /* struct bridge by id */
 	struct features_conf *features; /* held; features_set(). NULL: the defaults */
 	struct moh *moh;                /* held: music classes; NULL: none */
+	struct faxes *fax;              /* owned: faxes, their defaults and counts */
 	uint32_t next_play;             /* tags of media_play */
 	bool live_dangerously;          /* asterisk.conf: functions that touch files and the system may be written */
 	struct vars constants;          /* ASTETCDIR, ASTDATADIR, ... and VERSION(), what the function gives: set by main/ */

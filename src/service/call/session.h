@@ -126,6 +126,13 @@ struct session_aoc {
 	struct text total, end;         /* AOC-D as it was last, AOC-E: at the end */
 };
 
+/* The location that goes with our INVITE: a URI, or a body of its own; both empty: none. */
+struct session_geoloc {
+	struct text uri, body, source;
+	struct text part_headers;       /* those of the body, while it is written */
+	bool routing;                   /* servers may route the call by it */
+};
+
 /* Direct media: session_direct.c. */
 struct session_direct {
 	struct sa addr, rtcp;           /* where the peer is told to send; unset: to us */
@@ -135,13 +142,6 @@ struct session_direct {
 	bool tried;                     /* it was to be told once */
 	bool their_offer;               /* the SDP in force was offered by the peer */
 	struct sa heard, heard_for;     /* MEDIA_SOURCE: where its sound comes from; the address in its SDP then */
-};
-
-/* The location that goes with our INVITE: a URI, or a body of its own; both empty: none. */
-struct session_geoloc {
-	struct text uri, body, source;
-	struct text part_headers;       /* those of the body, while it is written */
-	bool routing;                   /* servers may route the call by it */
 };
 
 struct session {                /* obj */
