@@ -39,6 +39,7 @@ struct ports {
 	uint64_t used[512];     /* one bit a pair: port / 2 */
 	uint64_t foreign[512];  /* taken by other programs when last tried */
 	size_t count;
+	uint64_t single[1024];  /* UDPTL's, one bit a port */
 };
 
 /* What must know when the media goes: a mix. */
@@ -102,7 +103,7 @@ struct core_wire {
 	bool known;             /* a command about it was sent: the thread may have it */
 	bool moving;
 	bool keep_early;        /* a handshake may have begun before its thread knows it */
-	uint16_t ranged;        /* its port pair is marked in m->ports; 0: not */
+	uint16_t ranged;        /* its port pair, or its single port, is marked in m->ports; 0: not */
 	struct list sessions;   /* of struct media_session, by wire_link */
 	size_t nsessions;
 	size_t nopen;           /* of these, not closed yet */
@@ -140,6 +141,7 @@ struct media_session {          /* obj */
 	unsigned ntaps, nhooks;
 	uint64_t hooked_formats;        /* bit i: hooks have states of format i */
 	void (*hooks_follow)(struct media_session *s);  /* other codecs were agreed on; NULL: there never was a hook */
+	struct t38_user *t38;           /* t38_user.c: of a MEDIA_IMAGE; NULL: nobody */
 	struct media_hook *listening;   /* for digits and fax tones; NULL: nobody asked */
 	media_event_fn *fn;
 	void *arg;
@@ -196,7 +198,10 @@ void core_run_later(struct media *m);
 void session_event(struct media_session *s, const struct media_event *e);
 void session_gone(struct media_session *s);          /* EV_CLOSED */
 int session_bridge(struct media_session *a, struct media_session *b);        /* tell their thread; ENOMEM */
+int session_bring_together(struct media_session *a, struct media_session *b);        /* on one thread; EXDEV, ENOMEM */
 void session_abandon(struct media_session *s);       /* media_close(): close it without its owner */
+/* session_cfg.c */
+int cfg_new(struct stream_cfg **out, const struct media_set *set);   /* EINVAL, ENOMEM */
 void cfg_free(struct stream_cfg *c);
 /* secure.c */
 /* What is new of keys, into `c`. ENOMEM, EINVAL, EPROTO */
@@ -210,6 +215,9 @@ void core_ice_free(struct core_wire *w);
 int ports_bind(struct media *m, const struct sa *addr, uint16_t min, uint16_t max, int fd[2], struct sa local[2],
 	       uint16_t *ranged);
 void ports_release(struct media *m, uint16_t ranged);
+/* One port from min to max (0: any). Errors as those of media_session_new(). */
+int ports_bind_single(struct media *m, const struct sa *addr, int *fd, struct sa *local, uint16_t *ranged);
+void ports_release_single(struct media *m, uint16_t ranged);
 /* play.c */
 void playlist_free(struct playlist *p);
 

@@ -155,7 +155,8 @@ static bool passes_probation(struct stream *s, const struct sa *from, uint16_t s
 	}
 	x->cand_n = x->cand_n && seq == (uint16_t)(x->cand_seq + 1) ? (uint8_t)(x->cand_n + 1) : 1;
 	x->cand_seq = seq;
-	return x->cand_n >= s->t->prm.learn_packets;
+	/* A fax begins with few packets, none of which can be missed. */
+	return x->cand_n >= (s->w->udptl ? 1 : s->t->prm.learn_packets);
 }
 
 /* From another than the latched one: may it take the place? */

@@ -7,10 +7,9 @@
  * Errors:  ENOBUFS the command ring is full (the thread is stuck or swamped);
  *          ESHUTDOWN the session is closed. A close never fails.
  * SRTP and DTLS are steps of a wire (media/wire.h): what media_set.secure says.
- * Rooms kept: ICE is a further step; video is
- * relayed by payload type as it is, UDPTL (a session whose type is MEDIA_IMAGE)
- * datagram by datagram, both between two sessions of that type; a T.38 gateway is a
- * later source. Mixes and taps: media/mixer.h.
+ * Video is relayed by payload type as it is, T.38 over UDPTL (a session whose type is MEDIA_IMAGE)
+ * IFP by IFP, both between two sessions of that type; who speaks T.38 himself: media/t38.h.
+ * Mixes and taps: media/mixer.h.
  * See docs/media.md. */
 #ifndef MEDIA_MEDIA_H
 #define MEDIA_MEDIA_H
@@ -20,6 +19,7 @@
 #include "media/quality.h"
 #include "media/rtp.h"
 #include "media/tone.h"
+#include "media/udptl.h"
 #include "net/address.h"
 #include "net/loop.h"
 #include "sdp/crypto.h"
@@ -52,6 +52,11 @@ struct media_prm {
 	const struct media_net *net;    /* NULL: sockets. Only with threads 0; lives as long as the media */
 	struct sa bind;                 /* address to bind (port ignored); unset: 0.0.0.0 */
 	uint16_t port_min, port_max;    /* rtp.conf rtpstart, rtpend: 10000, 20000; both 0: the kernel's choice */
+	struct {                        /* udptl.conf; of sessions of type MEDIA_IMAGE */
+		uint16_t port_min, port_max;    /* 4000, 4999; both 0: the kernel's choice */
+		bool even;                      /* even ports only */
+		bool no_checksums;
+	} udptl;
 	struct str sounds;              /* directory; see media/file.h */
 	size_t cache_bytes;             /* of sounds; 0: 64 MiB */
 	bool strict;                    /* rtp.conf strictrtp: yes */
@@ -162,7 +167,7 @@ struct media_session_prm {
 	void *arg;
 };
 /* Binds an even RTP port and the RTCP port after it, at a random place of the
- * range. ENOBUFS none free; EADDRINUSE other programs have all that were tried,
+ * range; for MEDIA_IMAGE one port of UDPTL's range. ENOBUFS none free; EADDRINUSE other programs have all that were tried,
  * the next call tries further ones; EADDRNOTAVAIL, EMFILE, ENOMEM. With on_wire_of:
  * ESHUTDOWN that session is closed, EINVAL one of them is MEDIA_IMAGE. */
 int media_session_new(struct media_session **out, struct media *m, const struct media_session_prm *prm);
@@ -233,6 +238,8 @@ struct media_set {
 	uint8_t ext[RTP_EXTS];
 	uint32_t ssrc[MEDIA_MAX_SSRCS];
 	size_t nssrcs;
+	/* Of a session of type MEDIA_IMAGE. entries, span 0: as usual; max: of the peer's datagrams, 0: as usual. */
+	struct { enum udptl_ec ec; uint8_t entries, span; uint16_t max; } udptl;
 	bool relearn;                   /* forget the latched source even when `remote` is the same */
 	uint64_t timeout_ms;            /* 0: none. Pass rtp_timeout_hold's while on hold */
 	uint64_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */

@@ -29,6 +29,8 @@ int place_open(const struct media_net *net, const struct sa *at, int *place, str
 
 void place_close(const struct media_net *net, int place)
 {
+	if (place < 0)
+		return;
 	if (net)
 		net->close(net->arg, place);
 	else

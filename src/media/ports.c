@@ -1,4 +1,4 @@
-/* media/ports.c -- pairs of ports for RTP (even) and RTCP (the next). */
+/* media/ports.c -- pairs of ports for RTP (even) and RTCP (the next); single ones for UDPTL. */
 #include "media/core.h"
 #include "base/num.h"
 #include <errno.h>
@@ -126,4 +126,39 @@ void ports_release(struct media *m, uint16_t ranged)
 		return;
 	bit_clear(m->ports.used, ranged / 2u);
 	m->ports.count--;
+}
+
+/* ---- single ones */
+
+int ports_bind_single(struct media *m, const struct sa *addr, int *fd, struct sa *local, uint16_t *ranged)
+{
+	uint32_t step = m->prm.udptl.even ? 2 : 1, first = m->prm.udptl.port_min, n, at;
+	int err = EADDRINUSE;
+
+	*ranged = 0;
+	if (!m->prm.udptl.port_max)
+		return open_at(m, addr, 0, fd, local);
+	first += first % step;
+	n = m->prm.udptl.port_max >= first ? (m->prm.udptl.port_max - first) / step + 1 : 0;
+	at = (uint32_t)num_mod(core_random(m), n, 0);
+	for (uint32_t i = 0, tries = 0; i < n && tries < TRIES && (err == EADDRINUSE || err == EACCES); i++) {
+		uint32_t port = first + (at + i) % n * step;
+
+		if (bit_get(m->ports.single, port))
+			continue;
+		tries++;
+		err = open_at(m, addr, (uint16_t)port, fd, local);
+		if (!err) {
+			bit_set(m->ports.single, port);
+			*ranged = (uint16_t)port;
+		}
+	}
+	m->exhausted += err == EADDRINUSE || err == EACCES;
+	return err == EACCES ? EADDRINUSE : err;
+}
+
+void ports_release_single(struct media *m, uint16_t ranged)
+{
+	if (ranged)
+		bit_clear(m->ports.single, ranged);
 }

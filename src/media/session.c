@@ -12,11 +12,18 @@
 
 /* ---- life */
 
+static void stream_free(struct stream *st)
+{
+	if (st)
+		free(st->t38);
+	free(st);
+}
+
 static void session_free(void *arg)
 {
 	struct media_session *s = arg;
 
-	free(s->st);
+	stream_free(s->st);
 }
 
 static struct core_thread *choose_thread(struct media *m, const struct media_session *near)
@@ -56,8 +63,12 @@ static struct stream *stream_new(struct media_session *s, uint32_t ssrc)
 	struct stream *st = calloc(1, sizeof(*st));
 	struct media *m = s->m;
 
-	if (!st)
+	if (st && s->type == MEDIA_IMAGE)
+		st->t38 = calloc(1, sizeof(*st->t38));
+	if (!st || (s->type == MEDIA_IMAGE && !st->t38)) {
+		free(st);
 		return NULL;
+	}
 	st->session = s;
 	st->type = s->type;
 	st->w = &s->w->w;
@@ -69,6 +80,14 @@ static struct stream *stream_new(struct media_session *s, uint32_t ssrc)
 	return st;
 }
 
+static void release_ports(struct media *m, enum media_type type, uint16_t ranged)
+{
+	if (type == MEDIA_IMAGE)
+		ports_release_single(m, ranged);
+	else
+		ports_release(m, ranged);
+}
+
 /* Takes `place`, also when it fails. */
 static int make_wire(struct media_session *s, const struct media_session_prm *prm, const int place[2], uint16_t ranged)
 {
@@ -78,11 +97,12 @@ static int make_wire(struct media_session *s, const struct media_session_prm *pr
 	if (!w) {
 		place_close(m->prm.net, place[0]);
 		place_close(m->prm.net, place[1]);
-		ports_release(m, ranged);
+		release_ports(m, s->type, ranged);
 		return ENOMEM;
 	}
-	for (int i = 0; !m->prm.net && i < 2; i++)
-		mark_socket(place[i], sa_is_v6(&s->local[0]), m->prm.no_checksums, prm);
+	for (int i = 0; !m->prm.net && i < 2 && place[i] >= 0; i++)
+		mark_socket(place[i], sa_is_v6(&s->local[0]), s->type == MEDIA_IMAGE ? m->prm.udptl.no_checksums : m->prm.no_checksums,
+			    prm);
 	wire_init(&w->w, m->prm.net, place, &s->local[0]);
 	w->w.udptl = s->type == MEDIA_IMAGE;
 	w->m = m;
@@ -97,12 +117,16 @@ static int make_wire(struct media_session *s, const struct media_session_prm *pr
 static int open_wire(struct media_session *s, const struct media_session_prm *prm)
 {
 	struct media *m = s->m;
+	const struct sa *bind = sa_is_set(&prm->bind) ? &prm->bind : &m->prm.bind;
 	bool own = prm->port_min || prm->port_max;
 	int place[2] = { -1, -1 }, err;
 	uint16_t ranged;
 
-	err = ports_bind(m, sa_is_set(&prm->bind) ? &prm->bind : &m->prm.bind, own ? prm->port_min : m->prm.port_min,
-			 own ? prm->port_max : m->prm.port_max, place, s->local, &ranged);
+	if (s->type == MEDIA_IMAGE)
+		err = ports_bind_single(m, bind, &place[0], &s->local[0], &ranged);
+	else
+		err = ports_bind(m, bind, own ? prm->port_min : m->prm.port_min,
+				 own ? prm->port_max : m->prm.port_max, place, s->local, &ranged);
 	return err ? err : make_wire(s, prm, place, ranged);
 }
 
@@ -127,7 +151,7 @@ static void leave_wire(struct media_session *s)
 	s->w = NULL;
 	if (--w->nsessions)
 		return;
-	ports_release(w->m, w->ranged);
+	release_ports(w->m, s->type, w->ranged);
 	core_forget_wire(w);
 }
 
@@ -237,7 +261,7 @@ void session_gone(struct media_session *s)
 	list_remove(&s->link);
 	m->nsessions--;
 	s->m = NULL;
-	free(s->st);
+	stream_free(s->st);
 	s->st = NULL;
 	obj_drop(s);
 }
@@ -263,75 +287,6 @@ bool media_session_together(const struct media_session *a, const struct media_se
 bool media_session_bridged(const struct media_session *s) { return s->peer != NULL; }
 
 /* ---- what the SDP says */
-
-void cfg_free(struct stream_cfg *c)
-{
-	if (!c)
-		return;
-	obj_drop(c->srtp);
-	obj_drop(c->dtls[0]);
-	obj_drop(c->dtls[1]);
-	for (size_t i = 0; i < c->n; i++) {
-		if (c->codec[i].dec)
-			c->codec[i].row->state_free(c->codec[i].dec);
-		if (c->codec[i].enc)
-			c->codec[i].row->state_free(c->codec[i].enc);
-	}
-	free(c);
-}
-
-static int codec_init(struct stream_codec *c, const struct media_codec *from, const struct codec_prm *prm)
-{
-	const struct format *f = format_get((enum format_id)from->id);
-
-	*c = (struct stream_codec){ .id = f->id, .row = codec_get(f->id), .clock = f->clock, .pt_rx = from->pt_rx,
-				    .pt_tx = from->pt_tx };
-	if (!c->clock)
-		return EINVAL;
-	c->ptime = from->ptime ? from->ptime : f->ptime ? f->ptime : CODEC_PTIME;
-	if (c->row)
-		c->ptime = codec_packet_ms(c->row, c->ptime, RTP_MAX - RTP_HEADER);
-	if (!c->row || !c->row->state_new)
-		return 0;
-	c->dec = codec_state(c->row, CODEC_DECODER, NULL);
-	c->enc = codec_state(c->row, CODEC_ENCODER, prm);
-	return c->dec && c->enc ? 0 : ENOMEM;
-}
-
-static int cfg_new(struct stream_cfg **out, const struct media_set *set)
-{
-	struct stream_cfg *c;
-	int err = 0;
-
-	if (set->ncodecs > MEDIA_MAX_CODECS || set->nevents > MEDIA_MAX_EVENTS || set->nssrcs > MEDIA_MAX_SSRCS ||
-	    memchr(set->mid, 0, sizeof(set->mid)) == NULL || memchr(set->ext, 15, sizeof(set->ext)) != NULL)
-		return EINVAL;
-	c = calloc(1, sizeof(*c) + set->ncodecs * sizeof(c->codec[0]));
-	if (!c)
-		return ENOMEM;
-	c->set = *set;
-	memset(c->cls, CLS_NONE, sizeof(c->cls));
-	c->cls[13] = CLS_CN;    /* RFC 3389; 19 is its old number */
-	c->cls[19] = CLS_CN;
-	for (size_t i = 0; i < set->ncodecs && !err; i++) {
-		c->n = i + 1;
-		err = set->codec[i].pt_rx > 127 || set->codec[i].pt_tx > 127 ? EINVAL :
-		      codec_init(&c->codec[i], &set->codec[i], &set->encoder);
-		if (!err)
-			c->cls[set->codec[i].pt_rx] = (uint8_t)i;
-	}
-	for (size_t i = 0; i < set->nevents && !err; i++) {
-		if (!set->event[i].rate || set->event[i].pt_rx > 127 || (set->event[i].pt_tx > 127 && set->event[i].pt_tx != 255))
-			err = EINVAL;
-		else
-			c->cls[set->event[i].pt_rx] = (uint8_t)(CLS_EVENT + i);
-	}
-	if (err)
-		cfg_free(c);
-	else
-		*out = c;
-	return err;
-}
 
 /* What one of them is sent is in its own packets and rate, unless both speak the same. */
 static struct bridge_needs needs_of(const struct media_session *a, const struct media_session *b)
@@ -460,7 +415,7 @@ int session_bridge(struct media_session *a, struct media_session *b)
 }
 
 /* On one thread, whichever of them may move. */
-static int bring_together(struct media_session *a, struct media_session *b)
+int session_bring_together(struct media_session *a, struct media_session *b)
 {
 	if (a->w->t == b->w->t)
 		return 0;
@@ -481,7 +436,7 @@ int media_bridge(struct media_session *a, struct media_session *b)
 		return 0;
 	media_unbridge(a);
 	media_unbridge(b);
-	err = a->place || b->place ? ENOMEM : bring_together(a, b);
+	err = a->place || b->place ? ENOMEM : session_bring_together(a, b);
 	if (!err)
 		err = session_bridge(a, b);
 	if (!err) {

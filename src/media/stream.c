@@ -53,6 +53,8 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 	s->report.told_timeout = false;
 	s->tx.map.from = NULL;
 	extend_named(s, false);
+	if (s->t38)
+		t38_leg_apply(s, old);
 	if (s->tx.smooth)          /* bytes of a format that may be another now */
 		s->tx.smooth->n = 0;
 	stream_route(s);
@@ -82,7 +84,7 @@ void stream_go_on(struct stream *s, const struct stream_codec *c, const struct r
 		send_relay(s->peer, s, r, p);
 }
 
-static void first_packet(struct stream *s, const struct sa *from)
+void stream_first_packet(struct stream *s, const struct sa *from)
 {
 	struct media_event e = { .type = MEDIA_FIRST_PACKET, .peer = *from };
 
@@ -152,7 +154,7 @@ void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, 
 	s->rx.last_us = s->t->now_us;
 	s->report.told_timeout = false;
 	if (!s->rx.told_first)
-		first_packet(s, from);
+		stream_first_packet(s, from);
 	if (__builtin_expect(s->w->shared, 0))
 		claim_ssrc(s, r->ssrc);
 	if (cls < CLS_EVENT) {
@@ -162,26 +164,6 @@ void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, 
 		if (s->can_rx)
 			dtmf_receive(s, r, p, s->cfg->set.event[cls - CLS_EVENT].rate);
 	}
-}
-
-/* T.38 over UDPTL: sixteen bits of sequence, then what only the ends understand.
- * Relayed as it is. */
-void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from)
-{
-	if (!s->cfg || n < 4) {
-		s->stats.dropped_bad++;
-		return;
-	}
-	if (!latch_accept(s, from, (uint16_t)(p[0] << 8 | p[1])))
-		return;
-	s->stats.rx++;
-	s->stats.rx_bytes += n;
-	s->rx.last_us = s->t->now_us;
-	s->report.told_timeout = false;
-	if (!s->rx.told_first)
-		first_packet(s, from);
-	if (s->can_rx && s->peer && s->peer->cfg && s->peer->can_tx)
-		send_packet(s->peer, p, n);
 }
 
 /* One compound may speak of several streams (RFC 8843 section 9.2): each takes what

@@ -171,6 +171,21 @@ struct stream_report {          /* report.c */
 	char cname[20];
 };
 
+struct t38_user;
+struct t38_leg;
+/* What t38_user.c does. Told with the first user, so that nothing here calls upwards. */
+struct t38_leg_ops {
+	void (*ifp)(struct stream *s, uint16_t seq, const uint8_t *p, size_t n);
+	void (*leave)(struct stream *s, bool closing);
+	void (*arrive)(struct stream *s);
+};
+struct t38_leg {                /* t38_leg.c; of a stream of type MEDIA_IMAGE */
+	struct udptl_tx tx;
+	struct udptl_rx rx;
+	const struct t38_leg_ops *ops;  /* NULL: there never was a user */
+	struct t38_user *user;          /* NULL: none */
+};
+
 /* Who hears what passes a stream: a member of a mix, a tap (legs.h). */
 struct stream_ear {
 	const struct ear_ops *ops;
@@ -192,6 +207,7 @@ struct stream {
 	struct stream_tx tx;
 	struct stream_ear *ears;        /* first of them */
 	struct stream_hooks hooks;
+	struct t38_leg *t38;            /* owned; NULL: no MEDIA_IMAGE */
 	struct media_stats stats;       /* counters; the rest is filled on request */
 	struct stream_play play;
 	struct stream_dtmf dtmf;
@@ -239,14 +255,18 @@ void stream_wake(struct stream *s);                  /* thread.c: it has somethi
 
 /* stream.c: receiving */
 void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, const struct sa *from);
-void stream_udptl(struct stream *s, uint8_t *p, size_t n, const struct sa *from);
 void stream_rtcp(struct wire *w, const uint8_t *p, size_t n, const struct sa *from);    /* to all that it speaks of */
 void stream_apply(struct stream *s, struct stream_cfg *cfg);
+void stream_first_packet(struct stream *s, const struct sa *from);
 /* For those who hear what passes, raw or as it goes on: the payload of codec `c`. */
 void stream_frame(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p, bool raw);
 /* A packet of the peer's, to all but the raw ears. */
 void stream_go_on(struct stream *s, const struct stream_codec *c, const struct rtp *r, uint8_t *p);
 void stream_route(struct stream *s);                 /* recompute fwd after a change on either side */
+/* t38_leg.c */
+void stream_udptl(struct stream *s, const uint8_t *p, size_t n, const struct sa *from);      /* a datagram came */
+void t38_leg_apply(struct stream *s, const struct stream_cfg *old);
+bool t38_leg_send(struct stream *s, const uint8_t *p, size_t n, unsigned copies);    /* an IFP; false: it did not leave */
 /* send.c */
 void send_packet(struct stream *s, uint8_t *p, size_t n);    /* whole RTP packet */
 void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uint8_t *p);

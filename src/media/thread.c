@@ -183,6 +183,8 @@ static void stream_arrive(struct mthread *t, struct stream *s)
 	s->report.sent_us = t->now_us;
 	if (s->hooks.ops)
 		s->hooks.ops->arrive(s);
+	if (s->t38 && s->t38->ops)
+		s->t38->ops->arrive(s);
 	if (source_wanted(s) || s->dtmf.rx.on)
 		stream_wake(s);
 }
@@ -257,6 +259,8 @@ static void stream_leave(struct stream *s, bool closing)
 	}
 	if (s->hooks.ops)
 		s->hooks.ops->leave(s, closing);
+	if (s->t38 && s->t38->ops)
+		s->t38->ops->leave(s, closing);
 	list_remove(&s->link);
 	stream_sleep(s);
 }

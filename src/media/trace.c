@@ -93,6 +93,14 @@ void trace_rtcp(struct stream *s, bool out, const struct sa *peer, const uint8_t
 	keep(s->t, &r, peer, p, n);
 }
 
+void trace_udptl(struct stream *s, bool out, const struct sa *peer, const uint8_t *p, size_t n)
+{
+	struct media_trace r = { .kind = MEDIA_TRACE_UDPTL, .out = out };
+
+	if (looks_at(s->t, MEDIA_TRACE_UDPTL) && is_wanted(&s->t->trace->rule.udptl, peer))
+		keep(s->t, &r, peer, p, n);
+}
+
 void trace_raw(struct mthread *t, enum media_trace_kind k, bool out, const struct sa *peer, const uint8_t *p, size_t n)
 {
 	struct media_trace r = { .kind = (uint8_t)k, .out = out };

@@ -7,7 +7,7 @@
 
 #include "media/media.h"
 
-enum media_trace_kind { MEDIA_TRACE_RTP, MEDIA_TRACE_RTCP, MEDIA_TRACE_STUN, MEDIA_TRACE_DTLS };
+enum media_trace_kind { MEDIA_TRACE_RTP, MEDIA_TRACE_RTCP, MEDIA_TRACE_STUN, MEDIA_TRACE_DTLS, MEDIA_TRACE_UDPTL };
 #define MEDIA_TRACE_BIT(k) (1u << (k))
 enum { MEDIA_TRACE_RATE = 2000 /* [packets/s] of a thread */, MEDIA_TRACE_BYTES = 400 };
 
@@ -26,7 +26,7 @@ struct media_trace_rule {
 	unsigned kinds;         /* MEDIA_TRACE_BIT() of each; 0: nobody looks */
 	bool reports;           /* MEDIA_RTCP events */
 	/* Only packets from and to there; port 0: any. Unset: all. */
-	struct sa rtp, rtcp;
+	struct sa rtp, rtcp, udptl;
 };
 
 /* `t` NULL: `lost` packets more than before were not shown. */
@@ -47,6 +47,7 @@ struct wire;
 /* On the thread, when t->trace says that somebody looks. */
 void trace_rtp(struct stream *s, bool out, const struct sa *peer, const uint8_t *p, size_t n);
 void trace_rtcp(struct stream *s, bool out, const struct sa *peer, const uint8_t *p, size_t n, uint32_t clock);
+void trace_udptl(struct stream *s, bool out, const struct sa *peer, const uint8_t *p, size_t n);
 void trace_raw(struct mthread *t, enum media_trace_kind k, bool out, const struct sa *peer, const uint8_t *p, size_t n);
 struct trace_job {
 	struct tracer *tr;

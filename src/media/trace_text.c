@@ -237,6 +237,14 @@ static void write_dtls(struct buf *out, const struct media_trace *t)
 			   sa_text(&t->peer, peer), t->n);
 }
 
+static void write_udptl(struct buf *out, const struct media_trace *t)
+{
+	char peer[SA_TEXT];
+
+	buf_printf(out, "UDPTL: packet %s %s (seq %d, len %u)\n", t->out ? "to" : "from", sa_text(&t->peer, peer),
+		   t->kept < 2 ? -1 : (int)be16(t->p), t->n);
+}
+
 void media_trace_write(struct buf *out, const struct media_trace *t)
 {
 	switch ((enum media_trace_kind)t->kind) {
@@ -251,6 +259,9 @@ void media_trace_write(struct buf *out, const struct media_trace *t)
 		break;
 	case MEDIA_TRACE_DTLS:
 		write_dtls(out, t);
+		break;
+	case MEDIA_TRACE_UDPTL:
+		write_udptl(out, t);
 		break;
 	}
 }

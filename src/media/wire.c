@@ -86,7 +86,7 @@ struct stream *wire_choose(const struct wire *w, const struct rtp *r, const uint
 void wire_watch(struct wire *w, struct mthread *t)
 {
 	w->t = t;
-	for (unsigned i = 0; !w->net && i < 2; i++) {
+	for (unsigned i = 0; !w->net && i < 2 && w->place[i] >= 0; i++) {
 		struct epoll_event e = { .events = EPOLLIN, .data.u64 = (uintptr_t)w | i };
 
 		epoll_ctl(t->ep, EPOLL_CTL_ADD, w->place[i], &e);
@@ -100,7 +100,7 @@ void wire_unwatch(struct wire *w)
 {
 	/* Closing a socket would take it out of the epoll only if no child that
 	 * is just being forked holds it as well. */
-	for (int i = 0; w->t && !w->net && i < 2; i++)
+	for (int i = 0; w->t && !w->net && i < 2 && w->place[i] >= 0; i++)
 		epoll_ctl(w->t->ep, EPOLL_CTL_DEL, w->place[i], NULL);
 	dtls_leave(w);
 	if (w->ice)

@@ -88,7 +88,7 @@ struct wire {
 	struct wire_ice *ice;   /* held; before the steps on the way in. NULL: no ICE (wire_ice.h) */
 	struct stream *only;    /* its stream when there is one, so that it need not be chosen */
 	const struct media_net *net;    /* NULL: sockets */
-	int place[2];           /* RTP, RTCP */
+	int place[2];           /* RTP, RTCP; -1: none, as UDPTL has only one */
 	uint16_t port;          /* of place[0], for the watchdog */
 	bool v6;                /* its sockets are */
 	bool udptl;             /* carries no RTP: datagrams of T.38 */

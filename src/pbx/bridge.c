@@ -8,6 +8,7 @@
 #include "pbx/channel_private.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
+#include "pbx/t38.h"
 #include <errno.h>
 #include <sys/random.h>
 
@@ -298,6 +299,20 @@ void bridge_pass_digit(struct member *m, char digit, unsigned ms)
 	}
 }
 
+/* Those who stay go back to sound, and so does who goes. */
+static void end_fax(struct member *m)
+{
+	static const struct t38_parameters over = { .what = T38_IS_TERMINATED };
+
+	list_each_safe(l, tmp, &m->bridge->members) {
+		struct member *o = container_of(l, struct member, link);
+
+		if (o == m ? m->ch->t38_active : m->on_fax)
+			channel_t38_indicate(o->ch, &over);
+	}
+	m->on_fax = false;
+}
+
 /* `kept`: somebody else decides what becomes of the channel. */
 static void leave(struct member *m, bool kept)
 {
@@ -309,6 +324,7 @@ static void leave(struct member *m, bool kept)
 	bridge_limit_stop(m);
 	if (m->on_hold)
 		bridge_indicate_others(m, IND_UNHOLD, NULL);
+	end_fax(m);
 	list_remove(&m->link);
 	b->count--;
 	ch->bridge = NULL;

@@ -31,6 +31,7 @@ struct member {                 /* obj */
 	struct bridge_features f;       /* owns its texts */
 	struct fiber *waiter;           /* in bridge_wait() */
 	bool on_hold;                   /* it said CE_HOLD */
+	bool on_fax;                    /* it asked for T.38, or has it */
 	bool busy;                      /* a feature's fiber works for it: events are in the channel's queue */
 	char digits[FEATURE_DIGITS];    /* collected, not yet passed on */
 	unsigned digit_ms[FEATURE_DIGITS];

@@ -3,6 +3,7 @@
 #include "base/obj.h"
 #include "pbx/bridge_private.h"
 #include "pbx/channel_private.h"
+#include "pbx/t38.h"
 
 static void digit_came(struct member *m, const struct chan_event *e)
 {
@@ -52,6 +53,17 @@ static void text_came(struct member *m, const struct chan_event *e)
 	}
 }
 
+static void t38_came(struct member *m, const struct chan_event *e)
+{
+	const struct t38_parameters *p = t38_of_event(e);
+
+	if (!p)
+		return;
+	if (p->what != T38_ASK_PARAMETERS)
+		m->on_fax = p->what == T38_ASK_NEGOTIATE || p->what == T38_IS_NEGOTIATED;
+	bridge_indicate_others(m, IND_T38, p);
+}
+
 static void handle(struct member *m, const struct chan_event *e)
 {
 	switch (e->type) {
@@ -98,7 +110,7 @@ static void handle(struct member *m, const struct chan_event *e)
 		bridge_indicate_others(m, IND_VIDUPDATE, NULL);
 		break;
 	case CE_T38:
-		bridge_indicate_others(m, IND_T38, e->data);
+		t38_came(m, e);
 		break;
 	case CE_AOC:
 		bridge_indicate_others(m, IND_AOC, e->data);

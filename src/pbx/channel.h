@@ -67,7 +67,7 @@ enum chan_event_type {
 	CE_MEDIA,               /* the negotiated media changed (codecs, address, direction) */
 	CE_PLAY_DONE,           /* .cause: 0 to the end, else errno (EBUSY: another sound took its
 				 * place with the listener); .tag, .count, .missing */
-	CE_T38,                 /* .data */
+	CE_T38,                 /* .data: struct t38_parameters, pbx/t38.h */
 	CE_AOC,                 /* .data */
 	CE_VIDUPDATE,
 	CE_TRANSFER,            /* .cause: 0 the peer went there, else errno: after tech->transfer's EINPROGRESS */
@@ -96,7 +96,8 @@ void chan_event_free(struct chan_event *e);
 enum indication {
 	IND_RINGING, IND_PROGRESS, IND_PROCEEDING, IND_BUSY, IND_CONGESTION, IND_INCOMPLETE,
 	IND_HOLD /* data: const struct str *, the music class, or NULL */, IND_UNHOLD, IND_CONNECTED_LINE /* data: NULL, look at ch->connected */,
-	IND_REDIRECTING /* look at ch->redirecting */, IND_SRCUPDATE, IND_VIDUPDATE, IND_FLASH, IND_T38,
+	IND_REDIRECTING /* look at ch->redirecting */, IND_SRCUPDATE, IND_VIDUPDATE, IND_FLASH,
+	IND_T38 /* data: struct t38_parameters, an obj: channel_t38_indicate() */,
 	IND_AOC /* data: obj */, IND_STOP
 };
 
@@ -130,6 +131,9 @@ struct channel_tech {
 	void (*hangup)(struct channel *ch);
 	/* The session to play into and to bridge; NULL: none (Local). */
 	struct media_session *(*media)(struct channel *ch);
+	/* pbx/t38.h: enum t38_state; the session of T.38, while that is negotiated. NULL: knows no T.38. */
+	int (*t38_state)(const struct channel *ch);
+	struct media_session *(*image)(struct channel *ch);
 	/* The other half: sound that comes to `ch` goes on from there (Local). NULL, as a
 	 * function or as what it gives: the way ends at ch. */
 	struct channel *(*twin)(const struct channel *ch);
@@ -217,6 +221,8 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	unsigned queued;                /* events in queue */
 	struct channel *early;          /* heard before the answer; the other one points back */
 	struct media_session *joined;   /* which session media_bridge() was given; to compare only */
+	struct media_session *joined_image;     /* the same of its T.38 */
+	bool t38_active;                /* it was last told to negotiate T.38, not to end it */
 	struct text moh_class;
 	struct channel *player;         /* held: the channel whose sound plays in our session */
 	uint32_t play_tag, moh_tag;

@@ -78,6 +78,10 @@ void channel_event(struct channel *ch, struct chan_event *e)
 		chan_event_free(e);
 		return;
 	}
+	if (e->type == CE_T38 && channel_t38_taken(ch, true, e->data)) {
+		chan_event_free(e);
+		return;
+	}
 	if (!channel_digit_waits(ch, e, hear))
 		hear(ch, e);
 }

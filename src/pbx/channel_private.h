@@ -36,11 +36,16 @@ void channel_tell_device(struct channel *ch);        /* device_changed() of its 
  * whose sound it was hears so: CE_PLAY_DONE with cause EBUSY. */
 void channel_take_player(struct channel *end, struct channel *by, uint32_t tag);
 struct channel *channel_facing(const struct channel *ch);    /* in a bridge of two, or early */
+struct channel *channel_end(struct channel *ch);     /* where what is given to `ch` comes out: itself, or behind Local halves */
 void channel_link_early(struct channel *a, struct channel *b);
 void channel_unlink_early(struct channel *a);
 /* Something on the way from ch changed: join or part the sessions at the ends.
  * `again`: even when they were joined before (their media changed). */
 void channel_path_update(struct channel *ch, bool again);
+
+/* t38_between.c: true: whoever stands there has taken it. NULL: nothing to be taken. */
+struct t38_parameters;
+bool channel_t38_taken(struct channel *ch, bool came, const struct t38_parameters *p);
 
 /* moh.c */
 void channel_moh_start(struct channel *ch, struct str music_class);

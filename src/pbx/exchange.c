@@ -46,6 +46,8 @@ int channel_exchange(struct channel *into, struct channel *from)
 	SWAP(into->digits_in_media, from->digits_in_media);
 	SWAP(into->digits_relayed, from->digits_relayed);
 	SWAP(into->joined, from->joined);
+	SWAP(into->joined_image, from->joined_image);
+	SWAP(into->t38_active, from->t38_active);
 	SWAP(into->player, from->player);
 	SWAP(into->play_tag, from->play_tag);
 	SWAP(into->shown, from->shown);

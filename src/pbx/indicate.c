@@ -2,6 +2,7 @@
 #include "base/obj.h"
 #include "media/media.h"
 #include "pbx/channel_private.h"
+#include "pbx/t38.h"
 #include <errno.h>
 
 #define SETTLE_MS 500   /* from an answer to the first packet, at most */
@@ -62,6 +63,12 @@ static void stop_sounds(struct channel *ch)
 		media_tone(s, NULL);
 }
 
+static void note_t38(struct channel *ch, const struct t38_parameters *p)
+{
+	if (p && p->what != T38_ASK_PARAMETERS)
+		ch->t38_active = p->what == T38_ASK_NEGOTIATE || p->what == T38_IS_NEGOTIATED;
+}
+
 int channel_indicate(struct channel *ch, enum indication ind, const void *data)
 {
 	int err;
@@ -70,6 +77,10 @@ int channel_indicate(struct channel *ch, enum indication ind, const void *data)
 		return ECANCELED;
 	if (ind == IND_STOP)
 		stop_sounds(ch);
+	if (ind == IND_T38)
+		note_t38(ch, data);
+	if (ind == IND_T38 && channel_t38_taken(ch, false, data))
+		return 0;
 	err = ch->tech->indicate ? ch->tech->indicate(ch, ind, data) : ENOSYS;
 	if (err == ENOSYS)
 		err = indicate_self(ch, ind, data);

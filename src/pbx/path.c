@@ -23,7 +23,7 @@ struct channel *channel_facing(const struct channel *ch)
 
 /* Where sound given to `ch` comes out: a real channel, or the Local half whose
  * application hears it. */
-static struct channel *end_of(struct channel *ch)
+struct channel *channel_end(struct channel *ch)
 {
 	for (int i = 0; i < CHAIN_MAX; i++) {
 		struct channel *twin = twin_of(ch), *next;
@@ -45,14 +45,14 @@ static struct media_session *session(struct channel *ch)
 
 struct channel *channel_media_end(struct channel *ch)
 {
-	struct channel *end = end_of(ch);
+	struct channel *end = channel_end(ch);
 
 	return session(end) ? end : NULL;
 }
 
 struct media_session *channel_media(struct channel *ch)
 {
-	return session(end_of(ch));
+	return session(channel_end(ch));
 }
 
 void channel_take_player(struct channel *end, struct channel *by, uint32_t tag)
@@ -68,6 +68,36 @@ void channel_take_player(struct channel *end, struct channel *by, uint32_t tag)
 	end->player = obj_hold(by);
 	end->play_tag = tag;
 	obj_drop(was);
+}
+
+static struct media_session *image(struct channel *ch)
+{
+	return ch && !ch->dead && ch->tech->image ? ch->tech->image(ch) : NULL;
+}
+
+static void part_image(struct channel *ch)
+{
+	struct media_session *s = image(ch);
+
+	if (!ch || !ch->joined_image)
+		return;
+	ch->joined_image = NULL;
+	if (s)
+		media_unbridge(s);
+}
+
+/* Faxes pass when both ends speak T.38; what one of them says while the other has sound is nobody's. */
+static void join_image(struct channel *a, struct channel *b)
+{
+	struct media_session *sa = image(a), *sb = a != b ? image(b) : NULL;
+
+	if (!sa || !sb || media_bridge(sa, sb)) {
+		part_image(a);
+		part_image(b);
+		return;
+	}
+	a->joined_image = sb;
+	b->joined_image = sa;
 }
 
 static void part_end(struct channel *ch)
@@ -135,9 +165,10 @@ static void tell_path(struct channel *ch)
 static void update(struct channel *ch, bool again)
 {
 	struct channel *facing = channel_facing(ch);
-	struct channel *a = end_of(ch);
-	struct channel *b = facing ? end_of(facing) : twin_of(ch) ? ch : NULL;
+	struct channel *a = channel_end(ch);
+	struct channel *b = facing ? channel_end(facing) : twin_of(ch) ? ch : NULL;
 
+	join_image(a, b);
 	if (a != b && session(a) && session(b)) {
 		join(a, b, again);
 		return;

@@ -469,42 +469,13 @@ static void test_video(void **state)
 	media_session_close(z, NULL, NULL);
 }
 
-static void test_udptl(void **state)
-{
-	struct media_session_prm prm = { .type = MEDIA_IMAGE, .tos = -1, .cos = -1 };
-	struct media_session *x = NULL, *y = NULL;
-	struct media_set set = to_phone(&a, FORMAT_NONE, 0, 0);
-	uint8_t buf[64];
-
-	(void)state;
-	set.ncodecs = 0;
-	assert_int_equal(media_session_new(&x, m, &prm), 0);
-	assert_int_equal(media_session_new(&y, m, &prm), 0);
-	media_session_set(x, &set);
-	set.remote = b.at;
-	media_session_set(y, &set);
-	media_bridge(x, y);
-	phone_raw(&a, x, "\x00\x07\x01\x06\x00\x00", 6);
-	phone_raw(&c, x, "\x00\x07\x01\x66\x00\x00", 6);       /* a stranger */
-	phone_raw(&a, x, "\x00", 1);
-	for (int i = 0; i < 10; i++)
-		media_poll(m, 0);
-	assert_int_equal(recv(b.fd[0], buf, sizeof(buf), MSG_DONTWAIT), 6);
-	assert_memory_equal(buf, "\x00\x07\x01\x06\x00\x00", 6);
-	assert_true(recv(b.fd[0], buf, sizeof(buf), MSG_DONTWAIT) < 0);
-	media_session_close(x, NULL, NULL);
-	media_session_close(y, NULL, NULL);
-	settle();
-	assert_true(recv(a.fd[1], buf, sizeof(buf), MSG_DONTWAIT) < 0); /* no RTCP here */
-}
-
 #define T(f) cmocka_unit_test_setup_teardown(f, media_up, media_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_relay), T(test_stats_and_rtcp), T(test_translate), T(test_packet_lengths), T(test_latch),
-		T(test_latch_window), T(test_direction), T(test_echo), T(test_video), T(test_udptl),
+		T(test_latch_window), T(test_direction), T(test_echo), T(test_video),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
