@@ -180,18 +180,13 @@ static bool on_say(void *arg, int16_t *pcm, size_t n)
 
 /* ---- the core */
 
-void faxrun_let_go(struct faxrun *r)
-{
-	obj_drop(r);
-}
-
 static void on_sound_gone(void *arg)
 {
 	struct fax_line *s = arg;
 
 	if (s->run->pcm == s->pcm)
 		s->run->pcm = NULL;
-	faxrun_let_go(s->run);
+	obj_drop(s->run);
 	free(s);
 }
 
@@ -343,9 +338,11 @@ void faxrun_detach(struct faxrun *r)
 	r->pcm = NULL;
 	if (p)
 		(void)media_pcm_stop(p);
+	if (r->t38_detach)
+		r->t38_detach(r);
 }
 
-bool faxrun_attached(const struct faxrun *r) { return r->pcm != NULL; }
+bool faxrun_attached(const struct faxrun *r) { return r->pcm || r->t38; }
 
 void faxrun_end(struct faxrun *r)
 {

@@ -32,6 +32,9 @@ int faxrun_new(struct faxrun **out, const struct faxrun_prm *prm);
 void faxrun_free(struct faxrun *r);
 /* Hears and speaks by this session of sound from now on; no other one then. As media_pcm_start(). */
 int faxrun_sound(struct faxrun *r, struct media_session *s);
+/* By this session of T.38, and by T.38 from now on: the terminal begins anew when it was by sound before. As
+ * media_t38_attach(). */
+int faxrun_t38(struct faxrun *r, struct media_session *s, const struct fax_t38 *prm);
 /* Off its session; the terminal stands still. */
 void faxrun_detach(struct faxrun *r);
 bool faxrun_attached(const struct faxrun *r);        /* false as well when its session has closed */

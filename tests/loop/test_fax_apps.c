@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "../unit/fax_stage.h"
@@ -30,6 +31,7 @@ static const char plan[] =
 	" same => n,Set(GLOBAL(O)=${FAXOPT(ecm)}|${FAXOPT(filename)}|${FAXOPT(pages)}|${FAXOPT(rate)}|${FAXOPT(remotestationid)}|${FAXOPT(status)}|${FAXOPT(statusstr)}|${FAXOPT(sessionid)}|${FAXOPT(error)})\n"
 	" same => n,Set(GLOBAL(RES)=${FAXRESOLUTION}|${FAXOPT(resolution)})\n"
 	" same => n,Wait(60)\n"
+	"exten => wait,1,Answer()\n same => n,Wait(0.1)\n same => n,Goto(receive,1)\n"
 	"exten => h,1,Set(GLOBAL(H)=${FAXSTATUS}|${FAXERROR})\n"
 	"exten => bad,1,Set(FAXOPT(${SET})=${TO})\n"
 	" same => n,ReceiveFAX(${IN},${OPT})\n"
@@ -239,6 +241,123 @@ static void test_no_file(void **state)
 	assert_int_equal(w.pbx->fax->sent, 1);
 }
 
+/* ---- T.38 */
+
+static struct t38_end ta, tb;
+
+static void t38_calls(const char *options, const char *receive_options)
+{
+	ta = tb = (struct t38_end){ 0 };
+	set("OPT", options);
+	pages_write(path_of("out.tif"), 2, PAGE_ROWS, 5);
+	a = world_call_in(&w, "alice", "1", "default", "send");
+	b = world_call_in(&w, "bob", "2", "default", "wait");
+	ta.f = a;
+	tb.f = b;
+	fax_line_t38(&ta, &tb);
+	fax_line(a, b);
+	world_pass(&w, 20);
+	set("OPT", receive_options);
+}
+
+static void t38_over(void)
+{
+	hang_up_both();
+	fax_line_end(&ta);
+	fax_line_end(&tb);
+}
+
+/* ReceiveFAX asks after three seconds of its tone. */
+static void test_t38(void **state)
+{
+	(void)state;
+	t38_calls("s", "s");
+	until_both();
+	assert_string_equal(get("S"), "SUCCESS||OK|2|14400|T38||222");
+	assert_string_equal(get("R"), "SUCCESS||OK|2|14400|T38|222|");
+	assert_int_equal(pages_whole(path_of("in.tif"), PAGE_ROWS, 5), 2);
+	assert_int_equal(world_events(&w, "FAXStatus", "Status: T.38 Negotiated"), 2);
+	assert_int_equal(w.pbx->fax->ends[1][FAX_END_SUCCESS], 2);
+	assert_true(str_starts(str_z(tb.log), STR("Request Negotiate,")));
+	/* Back to sound at the end, by whoever is the first. */
+	assert_non_null(strstr(tb.log, "Request Terminate,"));
+	assert_int_equal(ta.state, T38_UNKNOWN);
+	t38_over();
+}
+
+/* Option z: the sender asks, when nobody else does for ten seconds. */
+static void test_t38_sender_asks(void **state)
+{
+	(void)state;
+	w.pbx->fax->t38timeout = 60000;
+	t38_calls("z", "");
+	tb.silent = true;       /* what bob asks is never heard */
+	for (int i = 0; i < 12000 && !(*get("S") && *get("R")); i++) {
+		world_pass(&w, 20);
+		if (strstr(ta.log, "Request Negotiate"))
+			tb.silent = false;
+	}
+	assert_string_equal(get("S"), "SUCCESS||OK|2|14400|T38||222");
+	assert_true(str_starts(str_z(ta.log), STR("Request Negotiate,")));
+	t38_over();
+}
+
+/* Refused: the fax ends, or with option f it goes on by sound. */
+static void test_t38_refused(void **state)
+{
+	(void)state;
+	t38_calls("", "");
+	tb.refuses = true;
+	for (int i = 0; i < 2000 && !*get("H"); i++)
+		world_pass(&w, 20);
+	assert_string_equal(get("H"), "FAILED|T38_NEG_ERROR");
+	world_pass(&w, 12000);
+	fax_line_end(&ta);
+	fax_line_end(&tb);
+}
+
+static void test_t38_fallback(void **state)
+{
+	(void)state;
+	t38_calls("f", "f");
+	tb.refuses = true;
+	until_both();
+	assert_string_equal(get("S"), "SUCCESS||OK|2|14400|audio||222");
+	t38_over();
+}
+
+/* Nobody answers: FAXOPT(t38timeout) later, here 700 ms, sound. */
+static void test_t38_timeout(void **state)
+{
+	(void)state;
+	w.pbx->fax->t38timeout = 700;
+	t38_calls("F", "f");
+	tb.silent = true;
+	for (int i = 0; i < 2000 && !(tb.log[0] && w.pbx->fax->active); i++) {
+		world_pass(&w, 20);
+		usleep(100);            /* the pool thread that looks for alice's file */
+	}
+	world_pass(&w, 600);
+	assert_int_equal(w.pbx->fax->active, 1);
+	world_pass(&w, 200);
+	assert_int_equal(w.pbx->fax->active, 2);
+	until_both();
+	assert_string_equal(get("R"), "SUCCESS||OK|2|14400|audio|222|");
+	t38_over();
+}
+
+/* Option F: sound, though both could do more; who asks is refused. */
+static void test_t38_never(void **state)
+{
+	(void)state;
+	t38_calls("F", "F");
+	until_both();
+	assert_string_equal(get("S"), "SUCCESS||OK|2|14400|audio||222");
+	assert_string_equal(ta.log, "");
+	assert_string_equal(tb.log, "");
+	t38_over();
+}
+
 static void option(const char *what, const char *to, const char *want)
 {
 	set("SET", what);
@@ -300,6 +419,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_sound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38_sender_asks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38_fallback, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38_timeout, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38_never, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_faxopt, setup, teardown),
 	};
 

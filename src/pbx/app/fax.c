@@ -6,7 +6,7 @@
 #include "config/settings.h"
 #include "pbx/app/app.h"
 #include "pbx/app/judge.h"
-#include "pbx/fax.h"
+#include "pbx/fax_t38.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -84,7 +84,8 @@ static void take_options(struct channel *ch, struct fax_details *d, struct str o
 		d->debug = true;
 	if (pbx_option(options, 's', NULL))
 		d->statusevents = true;
-	d->allow_audio = pbx_option(options, 'f', NULL) || pbx_option(options, 'F', NULL);
+	d->allow_audio = pbx_option(options, 'f', NULL) || pbx_option(options, 'F', NULL) ||
+			 channel_t38_state(ch) == T38_UNAVAILABLE || channel_t38_state(ch) == T38_REJECTED;
 	d->request_t38 = d->kind == FAX_KIND_SEND && pbx_option(options, 'z', NULL);
 }
 
@@ -172,9 +173,17 @@ static int have(struct channel *ch, struct fax_details *d, struct str options)
 
 	if (err)
 		return err;
-	(void)options;
-	d->can_audio = true;
+	if (!pbx_option(options, 'F', NULL))
+		err = fax_t38_look(ch, d);
+	else
+		d->can_audio = true;
+	if (!err && d->can_t38)
+		err = d->kind == FAX_KIND_SEND ? fax_t38_send(ch, d) : fax_t38_receive(ch, d);
+	if (err)
+		return fail(ch, d, "T38_NEG_ERROR", "error negotiating T.38");
 	fax_run(ch, d, &alive);
+	if (alive)
+		fax_t38_end(ch);
 	fax_tell_end(ch, d, d->kind == FAX_KIND_SEND ? "SendFAX" : "ReceiveFAX");
 	return alive ? 0 : -1;
 }
