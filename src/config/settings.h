@@ -107,6 +107,16 @@ void fax_modems_write(struct buf *b, uint32_t bits);         /* "V17,V27,V29" */
 int dsp_conf_load(struct dsp_conf **cp, const struct config_prm *prm, struct report *r);
 const struct option_set *dsp_conf_options(void);
 
+/* udptl.conf [general] */
+struct udptl_conf {             /* obj */
+	struct arena *arena;            /* held */
+	uint32_t udptlstart, udptlend;
+	uint32_t udptlfecentries, udptlfecspan;         /* 1 to 5 */
+	bool udptlchecksums, use_even_ports;
+};
+int udptl_conf_load(struct udptl_conf **cp, const struct config_prm *prm, struct report *r);
+const struct option_set *udptl_conf_options(void);
+
 /* modules.conf says noload of this module ("res_srtp.so"): what it does in Asterisk is not
  * to be done here either. No such file: false. */
 bool modules_conf_noload(const struct config_prm *prm, struct str module);

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 
-static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_prm *mp)
+static void media_prm(struct server *s, const struct rtp_conf *rc, const struct udptl_conf *uc, struct media_prm *mp)
 {
 	*mp = (struct media_prm){ .core = s->loop, .threads = s->own->media_threads,
 		.port_min = (uint16_t)rc->rtpstart, .port_max = (uint16_t)rc->rtpend,
@@ -15,6 +15,10 @@ static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_
 		.learn_packets = rc->probation, .learn_ms = 5000, .rtcp_ms = rc->rtcpinterval,
 		.srtp_replay = rc->srtpreplayprotection, .dtls_mtu = rc->dtls_mtu,
 		.no_checksums = !rc->rtpchecksums, .dtmf_ms = rc->dtmftimeout / 8 };
+	mp->udptl.port_min = (uint16_t)uc->udptlstart;
+	mp->udptl.port_max = (uint16_t)uc->udptlend;
+	mp->udptl.even = uc->use_even_ports;
+	mp->udptl.no_checksums = !uc->udptlchecksums;
 }
 
 /* Two sockets a stream; beside them some files, and the connections of SIP. */
@@ -55,6 +59,27 @@ static void detect_prm(struct server *s, const struct dsp_conf *dc, struct detec
 		s->pbx->silence_threshold = dc->silencethreshold;
 }
 
+void server_udptl(struct server *s)
+{
+	s->service->calls.udptl.entries = (uint8_t)s->udptl->udptlfecentries;
+	s->service->calls.udptl.span = (uint8_t)s->udptl->udptlfecspan;
+}
+
+static int udptl_reload(struct server *s)
+{
+	struct udptl_conf *uc;
+	int err = udptl_conf_load(&uc, &s->cprm, s->report);
+
+	if (err)
+		return err;
+	obj_drop(s->udptl);
+	s->udptl = uc;
+	manage_set_udptl(s->manage, uc);
+	if (s->service)
+		server_udptl(s);
+	return 0;
+}
+
 int server_media_reload(struct server *s)
 {
 	struct rtp_conf *rc;
@@ -64,12 +89,13 @@ int server_media_reload(struct server *s)
 
 	if (err)
 		return err;
-	err = dsp_conf_load(&dc, &s->cprm, s->report);
+	err = udptl_reload(s);
+	err = err ? err : dsp_conf_load(&dc, &s->cprm, s->report);
 	if (err) {
 		obj_drop(rc);
 		return err;
 	}
-	media_prm(s, rc, &mp);
+	media_prm(s, rc, s->udptl, &mp);
 	detect_prm(s, dc, &mp.detect);
 	obj_drop(dc);
 	s->port_pairs = ((size_t)rc->rtpend - rc->rtpstart + 1) / 2;

@@ -317,6 +317,7 @@ static const struct {
 	{ "dsp", reload_media },
 	{ "rtp", reload_media },
 	{ "res_rtp_asterisk", reload_media },
+	{ "udptl", reload_media },
 };
 
 static bool is_name(struct str module, const char *row)

@@ -219,8 +219,10 @@ static int start_service(struct server *s)
 	obj_drop(conf);
 	if (!err)
 		err = server_ice_reload(s);
-	if (!err)
+	if (!err) {
 		server_share(s);
+		server_udptl(s);
+	}
 	return err;
 }
 
@@ -525,6 +527,7 @@ int server_run(const struct server_prm *prm)
 	obj_drop(s->conf);
 	obj_drop(s->own);
 	obj_drop(s->rtp);
+	obj_drop(s->udptl);
 	text_free(&s->socket);
 	text_free(&s->sounds);
 	debugged_server = NULL;

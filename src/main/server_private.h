@@ -29,6 +29,7 @@ struct server {
 	struct contact_store *contacts;
 	struct media *media;
 	struct rtp_conf *rtp;           /* held; in force */
+	struct udptl_conf *udptl;       /* the same */
 	struct dns *dns;
 	struct pbx *pbx;
 	struct service *service;
@@ -48,6 +49,7 @@ struct server {
 
 void server_stop(struct server *s, enum manage_stop how, bool restart);
 int server_media_reload(struct server *s);
+void server_udptl(struct server *s);          /* what udptl.conf says of calls */
 int server_ice_reload(struct server *s);
 void server_share(struct server *s);          /* what there is of ports and calls, among those who want them */
 

@@ -33,7 +33,7 @@ static const char *const other_files[] = {
 	"cdr.conf", "cel.conf", "codecs.conf", "confbridge.conf", "extconfig.conf", "features.conf", "hep.conf",
 	"http.conf", "indications.conf", "modules.conf", "musiconhold.conf", "pjsip_notify.conf", "queues.conf",
 	"res_parking.conf", "resolver_unbound.conf", "sorcery.conf", "stasis.conf", "statsd.conf",
-	"udptl.conf", "voicemail.conf",
+	"voicemail.conf",
 };
 
 static void check_forms(struct check *k)
@@ -287,6 +287,7 @@ static void check_settings(struct check *k)
 	struct rtp_conf *rtp = NULL;
 	struct codecs_conf *codecs = NULL;
 	struct dsp_conf *dsp = NULL;
+	struct udptl_conf *udptl = NULL;
 	struct own_conf *own = NULL;
 	struct fax_conf *fax = NULL;
 
@@ -297,6 +298,7 @@ static void check_settings(struct check *k)
 	rtp_conf_load(&rtp, &k->prm, k->r);
 	codecs_conf_load(&codecs, &k->prm, k->r);
 	dsp_conf_load(&dsp, &k->prm, k->r);
+	udptl_conf_load(&udptl, &k->prm, k->r);
 	own_conf_load(&own, &k->prm, k->r);
 	fax_conf_load(&fax, &k->prm, k->r);
 	obj_drop(acls);
@@ -304,6 +306,7 @@ static void check_settings(struct check *k)
 	obj_drop(rtp);
 	obj_drop(codecs);
 	obj_drop(dsp);
+	obj_drop(udptl);
 	obj_drop(own);
 	obj_drop(fax);
 }

@@ -58,6 +58,7 @@ static const struct module {
 	{ "res_pjsip_registrar.so", "PJSIP Registrar Support", NULL },
 	{ "res_pjsip_sdp_rtp.so", "PJSIP SDP RTP/AVP stream handler", NULL },
 	{ "res_pjsip_session.so", "PJSIP Session resource", "pjsip" },
+	{ "res_pjsip_t38.so", "PJSIP T.38 UDPTL Support", NULL },
 	{ "res_pjsip_transport_websocket.so", "PJSIP WebSocket Transport Support", "pjsip" },
 	{ "res_pjsip_xpidf_body_generator.so", "PJSIP Extension State PIDF Provider", NULL },
 	{ "res_rtp_asterisk.so", "Asterisk RTP Stack", "rtp" },

@@ -43,6 +43,11 @@ static const struct option_set *fax_set(unsigned i)
 	return i ? NULL : fax_conf_options();
 }
 
+static const struct option_set *udptl_set(unsigned i)
+{
+	return i ? NULL : udptl_conf_options();
+}
+
 static const struct option_set *logger_set(unsigned i)
 {
 	return i ? NULL : logger_conf_options();
@@ -57,6 +62,7 @@ static const struct module modules[] = {
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },
 	{ "codec_opus", "Opus: codecs.conf.", codecs_set },
 	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
+	{ "udptl", "T.38 faxes: udptl.conf.", udptl_set },
 	{ "res_fax", "Faxes: res_fax.conf.", fax_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },

@@ -27,6 +27,7 @@ static void manage_free(void *arg)
 
 	obj_drop(m->conf);
 	obj_drop(m->rtp);
+	obj_drop(m->udptl);
 	text_free(&m->version);
 	text_free(&m->socket);
 	obj_drop(m->pace);
@@ -111,6 +112,12 @@ void manage_set_rtp(struct manage *m, struct rtp_conf *conf)
 {
 	obj_drop(m->rtp);
 	m->rtp = obj_hold(conf);
+}
+
+void manage_set_udptl(struct manage *m, struct udptl_conf *conf)
+{
+	obj_drop(m->udptl);
+	m->udptl = obj_hold(conf);
 }
 
 int manage_set_manager(struct manage *m, struct manager_conf *conf, struct report *r)

@@ -70,6 +70,7 @@ struct manage {                 /* obj */
 	struct astdb *db;
 	struct asterisk_conf *conf;     /* held */
 	struct rtp_conf *rtp;           /* held: what is in force; NULL: not said yet */
+	struct udptl_conf *udptl;       /* the same */
 	struct text version, socket;
 	struct manage_hooks hooks;
 	int64_t started_us, reloaded_us;        /* wall */
@@ -96,6 +97,7 @@ int manage_set_manager(struct manage *m, struct manager_conf *conf, struct repor
 /* The server of HTTP that the manager is served by too; manage_attach() takes the service's. ENOMEM. */
 int manage_set_web(struct manage *m, struct web *web);
 void manage_set_rtp(struct manage *m, struct rtp_conf *conf);        /* takes a reference */
+void manage_set_udptl(struct manage *m, struct udptl_conf *conf);    /* the same */
 /* All is up: lets waiting commands go on, sends FullyBooted, runs cli.conf's
  * startup commands. */
 void manage_booted(struct manage *m);

@@ -288,6 +288,25 @@ void neg_stream_set(struct neg *n, size_t i, const struct formats *wanted, bool 
 	neg_bundle_offer(n);    /* a name is there already: nothing to allocate */
 }
 
+int neg_stream_replace(struct neg *n, size_t i, enum media_type type, const struct formats *wanted)
+{
+	struct neg_row *r;
+
+	if (i >= n->now.n)
+		return EINVAL;
+	if (neg_save(n))
+		return ENOMEM;
+	r = neg_row_new(type);
+	if (!r)
+		return ENOMEM;
+	if (wanted)
+		formats_add_all(&r->s.wanted, wanted, type);
+	r->offer_active = true;
+	neg_row_free(n->now.v[i]);
+	n->now.v[i] = r;
+	return neg_bundle_offer(n);
+}
+
 void neg_hold(struct neg *n, size_t i, bool hold)
 {
 	struct neg_stream *s = neg_stream(n, i);

@@ -25,6 +25,7 @@
 #include "sdp/crypto.h"
 #include "sdp/rtp_ext.h"
 #include "sdp/sdp.h"
+#include "sdp/t38.h"
 
 struct neg;                             /* obj */
 
@@ -108,6 +109,7 @@ struct neg_stream {
 	uint8_t ext[RTP_EXTS];  /* numbers of the header extensions that both have; 0: none */
 	int bundled_in;         /* BUNDLE: the stream (the tagged one) whose port it shares; -1: its own */
 	struct formats wanted;  /* what we offer on this stream */
+	struct sdp_t38 t38;     /* caller: what our SDPs say of an image stream */
 	/* caller: the most that our next SDP says of video, bits of enum neg_feedback and of enum
 	 * rtp_ext: what the other leg has as well; NEG_FEEDBACK_ALONE, NEG_EXTS_ALONE */
 	uint8_t feedback, exts;
@@ -163,6 +165,9 @@ int neg_answer_out(struct neg *n, struct buf *b);
 int neg_stream_add(struct neg *n, enum media_type type, const struct formats *wanted, size_t *i);
 /* Change what stream i offers; active false removes it. */
 void neg_stream_set(struct neg *n, size_t i, const struct formats *wanted, bool active);
+/* Another stream in the place of i, of another type perhaps (RFC 3264 section 8.3.3): a call turns into a fax
+ * call and back. EINVAL no such place; ENOMEM. */
+int neg_stream_replace(struct neg *n, size_t i, enum media_type type, const struct formats *wanted);
 /* Put it on hold (sendonly, inactive) or take it off in the next SDP. */
 void neg_hold(struct neg *n, size_t i, bool hold);
 /* A further a= line in every SDP of this stream ("crypto", "1 AES_CM..."), until neg_attrs_clear(). */

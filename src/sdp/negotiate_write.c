@@ -292,8 +292,10 @@ static void write_stream(struct buf *b, const struct neg *n, struct neg_row *r, 
 	}
 	if (s->bundled_in < 0)
 		write_extras(b, r);
-	if (s->type == MEDIA_IMAGE)
+	if (s->type == MEDIA_IMAGE) {
+		sdp_t38_write(b, &s->t38);
 		return;
+	}
 	neg_secure_write(b, n, r, answer);
 	for (size_t i = 0; i < k; i++)
 		write_item(b, n, r, &v[i], answer);

@@ -70,6 +70,7 @@ static void audio_and_image(void **state)
 	(void)state;
 	alice_talks("up");
 	alice("INVITE", "up", 2, "", SDP_HEAD AUDIO IMAGE);
+	world_pass(&t.w, 5000);         /* nobody wants a fax */
 	assert_int_equal(status(SIP_INVITE), 200);
 	assert_true(says(SIP_INVITE, "m=image 0 "));
 	assert_false(says(SIP_INVITE, "m=audio 0 "));
@@ -96,6 +97,7 @@ static void moved_then_refused(void **state)
 	(void)state;
 	alice_talks("up");
 	alice("INVITE", "up", 2, "", SDP_HEAD "m=audio 0 RTP/AVP 0\r\n" AUDIO IMAGE);
+	world_pass(&t.w, 5000);
 	assert_int_equal(status(SIP_INVITE), 200);
 	alice("ACK", "up", 2, "", "");
 	assert_int_equal(ports(), 1);

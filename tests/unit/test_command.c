@@ -130,6 +130,31 @@ static void shows_rtp(void **state)
 	loop_free(l);
 }
 
+static void shows_udptl(void **state)
+{
+	struct loop *l = GOT(loop_new(clock_real()));
+	struct manage *m = manage_of(l);
+	struct config_prm prm = { .dir = "/nonexistent" };
+	struct udptl_conf *uc = NULL;
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	m->booted = true;
+	assert_int_equal(run(m, "udptl show config", &out), COMMAND_FAILED);
+	buf_reset(&out);
+	assert_int_equal(udptl_conf_load(&uc, &prm, NULL), 0);
+	manage_set_udptl(m, uc);
+	obj_drop(uc);
+	assert_int_equal(run(m, "udptl show config", &out), COMMAND_OK);
+	assert_string_equal(buf_z(&out),
+			    "UDPTL Global options\n--------------------\nudptlstart:      4000\nudptlend:        4999\n"
+			    "udptlfecentries: 3\nudptlfecspan:    3\nuse_even_ports:  No\nudptlchecksums: Yes\n");
+	assert_int_equal(run(m, "udptl show config now", &out), COMMAND_USAGE);
+	buf_free(&out);
+	manage_stop(m);
+	loop_free(l);
+}
+
 static void shows_help(void **state)
 {
 	struct loop *l = GOT(loop_new(clock_real()));
@@ -214,7 +239,7 @@ static void spans(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(words), cmocka_unit_test(rest_of_the_line), cmocka_unit_test(finds_the_row), cmocka_unit_test(shows_rtp),
+		cmocka_unit_test(words), cmocka_unit_test(rest_of_the_line), cmocka_unit_test(finds_the_row), cmocka_unit_test(shows_rtp), cmocka_unit_test(shows_udptl),
 		cmocka_unit_test(shows_help), cmocka_unit_test(levels), cmocka_unit_test(spans),
 	};
 

@@ -7,6 +7,7 @@
 #include "pbx/dialplan.h"
 #include "pbx/pickup.h"
 #include "service/call/functions.h"
+#include "service/call/session_t38.h"
 #include "service/call/transfer.h"
 #include "ua/info.h"
 #include <errno.h>
@@ -327,6 +328,8 @@ static int indicate(struct channel *ch, enum indication ind, const void *data)
 		return connected_line(ch);
 	case IND_REDIRECTING:
 		return redirecting(ch);
+	case IND_T38:
+		return data ? session_t38_indicate(s, data) : EINVAL;
 	case IND_AOC:
 		return session_aoc_tell(s, data);
 	default:
@@ -413,6 +416,16 @@ static struct media_session *media(struct channel *ch)
 	return ch->pvt ? session_audio(SESSION_OF(ch)) : NULL;
 }
 
+static int t38_state(const struct channel *ch)
+{
+	return ch->pvt ? session_t38_channel_state(SESSION_OF(ch)) : 0;
+}
+
+static struct media_session *image(struct channel *ch)
+{
+	return ch->pvt ? session_t38_media(SESSION_OF(ch)) : NULL;
+}
+
 static int device_state(struct pbx *pbx, struct str name)
 {
 	return pbx->service ? endpoint_device_state(pbx->service, name) : DEV_UNKNOWN;
@@ -431,6 +444,8 @@ const struct channel_tech pjsip_tech = {
 	.hangup = hangup,
 	.moved = moved,
 	.media = media,
+	.t38_state = t38_state,
+	.image = image,
 	.bridged = bridged,
 	.read = functions_channel_read,
 	.write = functions_channel_write,

@@ -2,6 +2,7 @@
 #include "media/media.h"
 #include "pbx/dialplan.h"
 #include "service/call/functions_private.h"
+#include "service/call/session_t38.h"
 #include <errno.h>
 #include <stddef.h>
 
@@ -80,7 +81,7 @@ static int pjsip_item(struct session *s, struct str what, struct buf *out)
 	else if (str_ieq(what, STR("secure")))
 		buf_put(out, session_dialog(s) && net_is_secure(session_dialog(s)->path.proto) ? STR("1") : STR("0"));
 	else if (str_ieq(what, STR("t38state")))
-		buf_put(out, STR("DISABLED"));       /* it is not negotiated yet */
+		buf_put(out, str_z(session_t38_name(s)));
 	else
 		return ENOENT;
 	return 0;

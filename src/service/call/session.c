@@ -4,6 +4,7 @@
 #include "service/place/endpoint_state.h"
 #include "service/call/session.h"
 #include "service/call/channel_tech.h"
+#include "service/call/session_t38.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -24,6 +25,7 @@ static void session_free(void *arg)
 {
 	struct session *s = arg;
 
+	session_t38_free(s);
 	obj_drop(s->iv);
 	obj_drop(s->seen.invite);
 	obj_drop(s->seen.response);
@@ -219,6 +221,7 @@ void session_end(struct session *s, int cause)
 	s->ch = NULL;
 	timer_stop(&s->dtls.end);
 	timer_stop(&s->fax.timer);
+	session_t38_end(s);
 	session_ice_forget(s);
 	s->caller = obj_drop(s->caller);
 	unlink_session(s);

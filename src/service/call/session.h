@@ -17,6 +17,7 @@
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
  *   session_aoc.c       what it costs
+ *   session_t38*.c      fax calls over T.38
  *   session_tones.c     digits and fax tones in the sound
  *   session_record.c    one-touch recording
  *   channel_tech.c      what the pbx asks of a channel
@@ -143,6 +144,7 @@ struct session {                /* obj */
 	struct session_dtls dtls;
 	struct session_formats formats;
 	struct session_aoc aoc;
+	struct session_t38 *t38;        /* owned; NULL: nobody spoke of T.38 */
 	struct { bool over; struct timer timer; } fax;  /* fax_detect: nobody listens any more; when that will be */
 	struct list targets;            /* of session_redirect.c; not begun: nobody has redirected us */
 	char supported[64];             /* option tags of our messages beside 100rel */
@@ -219,6 +221,8 @@ void session_exchange_failed(void *arg);
 /* The endpoint's settings changed: an offer that waits for its answer is judged anew.
  * 0, or a SIP status. */
 unsigned session_offer_again(struct session *s);
+/* What their offer, which waits for its answer, comes to without T.38: 0, or the status to refuse it with. */
+unsigned session_offer_without_fax(struct session *s);
 void session_media_apply(struct session *s);
 void session_media_close(struct session *s);
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "service/call/channel_tech.h"
 #include "service/call/session.h"
+#include "service/call/session_t38.h"
 #include <errno.h>
 
 /* Closing is all the freeing there is: the media thread does the rest by itself. */
@@ -136,7 +137,12 @@ static int media_open(struct session *s, const struct neg_stream *st, const stru
 		.on_wire_of = transport_of(s, st), .near = any_media(s), .fn = on_media, .arg = s,
 		.ssrc = keep && st->port ? media_session_ssrc(session_stream_media(st)) : 0 };
 
-	bind_address(s, shown, &prm.bind);
+	if (t == MEDIA_IMAGE) {
+		session_t38_bind(s, shown, &prm.bind);
+		prm.tos = prm.cos = -1;
+	} else {
+		bind_address(s, shown, &prm.bind);
+	}
 	if (!prm.tos)
 		prm.tos = -1;
 	if (!prm.cos)
@@ -175,7 +181,10 @@ static int open_stream(struct session *s, size_t i, bool keep)
 
 	if (!path)
 		return EDESTADDRREQ;
-	service_media_address(s->svc, s->ep, path, &shown);
+	if (st->type == MEDIA_IMAGE)
+		service_udptl_address(s->svc, s->ep, path, &shown);
+	else
+		service_media_address(s->svc, s->ep, path, &shown);
 	if (!s->svc->media) {
 		sa_set_port(&shown, 4000);      /* loop tests without media */
 		st->local = shown;

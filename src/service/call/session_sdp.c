@@ -8,6 +8,7 @@
 #include "service/call/channel_tech.h"
 #include "service/call/codecs.h"
 #include "service/call/session.h"
+#include "service/call/session_t38.h"
 #include "service/common/ice.h"
 #include <errno.h>
 
@@ -118,6 +119,8 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 	set.keepalive_ms = num_ms_of_s(s->ep->rtp_keepalive);
 	set.timeout_ms = num_ms_of_s(hold ? s->ep->rtp_timeout_hold : s->ep->rtp_timeout);
 	codecs_encoder(&set.encoder, &s->svc->rtp.codecs, st);
+	if (st->type == MEDIA_IMAGE)
+		session_t38_set(s, &set);
 	if (media_session_set(session_stream_media(st), &set))
 		log_error("media of '%s' could not be set", s->ch ? text_z(&s->ch->name) : "?");
 	else
@@ -165,6 +168,7 @@ void session_media_apply(struct session *s)
 	note_hold(s);
 	if (s->ch)
 		channel_event_simple(s->ch, CE_MEDIA);
+	session_t38_settle(s);
 }
 
 /* ---- offers and answers ------------------------------------------------------------------ */
@@ -201,10 +205,18 @@ static unsigned judge_offer(struct session *s, const struct sdp *sdp)
 	return session_ice_is_good(s, sdp) ? 0 : 488;
 }
 
-static unsigned take_offer(struct session *s, const struct sdp *sdp)
+static unsigned take_offer(struct session *s, const struct sdp *sdp, bool fax)
 {
 	enum neg_verdict why = NEG_OK;
-	int err = neg_offer_in(s->neg, sdp, NULL, &why);
+	struct neg_prm p;
+	int err;
+
+	fill_prm(s, &p);
+	p.t38 = fax;
+	neg_set(s->neg, &p);
+	if (fax)
+		session_t38_keep(s);
+	err = neg_offer_in(s->neg, sdp, NULL, &why);
 
 	if (!err && session_ports_open(s)) {
 		neg_rollback(s->neg);
@@ -225,15 +237,30 @@ unsigned session_offer_came(void *arg, struct str body)
 	struct session *s = arg;
 	struct sdp *sdp = NULL;
 	unsigned status;
+	bool fax;
 
 	if (start(s))
 		return 503;
 	if (parse(s, body, &sdp))
 		return 400;
 	status = judge_offer(s, sdp);
+	fax = session_t38_fits(s, sdp);
+	if (!status && fax && !session_t38_get(s))
+		status = 503;
 	if (!status)
-		status = take_offer(s, sdp);
+		status = take_offer(s, sdp, fax);
 	obj_drop(sdp);
+	return !status && fax && session_t38_must_wait(s) ? UA_INVITE_LATER : status;
+}
+
+unsigned session_offer_without_fax(struct session *s)
+{
+	struct sdp *offer = obj_hold((void *)(uintptr_t)neg_remote(s->neg));
+	unsigned status;
+
+	neg_rollback(s->neg);
+	status = offer ? take_offer(s, offer, false) : 488;
+	obj_drop(offer);
 	return status;
 }
 
@@ -250,6 +277,7 @@ int session_answer_make(void *arg, struct buf *b)
 	int err = session_ice_answer(s);
 
 	session_streams_limit(s);
+	session_t38_write(s);
 	if (!err)
 		err = neg_answer_out(s->neg, b);
 
@@ -343,12 +371,15 @@ static int make_offer(struct session *s, struct buf *b)
 	int err;
 
 	fill_prm(s, &p);
-	if (!neg_count(s->neg))
+	if (session_t38_offer(s, &err))
+		s->ice.prepared = false;
+	else if (!neg_count(s->neg))
 		err = first_offer(s, &p.formats);
 	else
 		err = s->ice.prepared ? 0 : again_offer(s, &p.formats);
 	s->ice.prepared = false;
 	session_streams_limit(s);
+	session_t38_write(s);
 	if (!err)
 		err = session_ports_open(s);
 	if (!err)
@@ -407,6 +438,7 @@ unsigned session_answer_came(void *arg, struct str body)
 	/* PJSIP_MEDIA_OFFER narrows what we offer, not what the endpoint may speak. */
 	fill_prm(s, &p);
 	endpoint_formats(s->ep, &p.formats);
+	p.t38 = s->t38 != NULL;
 	neg_set(s->neg, &p);
 	ice = session_ice_is_good(s, sdp);      /* else it has said why */
 	err = ice ? neg_answer_in(s->neg, sdp, &why) : EBADMSG;
@@ -424,6 +456,7 @@ unsigned session_answer_came(void *arg, struct str body)
 		return 500;
 	if (s->incoming || session_is_up(s))
 		neg_answer_settled(s->neg);
+	session_t38_read(s);
 	session_media_apply(s);
 	session_streams_tell(s, false);
 	return 0;
@@ -437,4 +470,5 @@ void session_exchange_failed(void *arg)
 		return;
 	session_ice_undo(s);
 	neg_rollback(s->neg);
+	session_t38_failed(s);
 }

@@ -3,6 +3,7 @@
 #define LOG_MODULE "session"
 #include "base/log.h"
 #include "service/call/channel_tech.h"
+#include "service/call/session_t38.h"
 #include "service/call/transfer.h"
 #include "service/common/nat.h"
 #include "ua/info.h"
@@ -115,7 +116,7 @@ static void on_changed(void *arg, struct sip_msg *msg, bool offer)
 /* Whoever waits in session_refresh_wait() looks again. */
 static void on_refreshed(void *arg, const struct sip_msg *msg)
 {
-	(void)msg;
+	session_t38_refreshed(arg, msg);
 	tell(arg, CE_WAKE);
 }
 

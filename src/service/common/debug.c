@@ -54,12 +54,14 @@ int service_debug_apply(struct service *svc)
 		{ DEBUG_STUN_PACKET, MEDIA_TRACE_STUN }, { DEBUG_DTLS_PACKET, MEDIA_TRACE_DTLS },
 	};
 	const struct service_debug *d = &svc->debug;
-	struct media_trace_rule r = { .rtp = d->rtp, .rtcp = d->rtcp,
+	struct media_trace_rule r = { .rtp = d->rtp, .rtcp = d->rtcp, .udptl = d->udptl,
 		.reports = d->reports || d->stats || d->level[DEBUG_RTCP] };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (d->level[rows[i].c])
 			r.kinds |= MEDIA_TRACE_BIT(rows[i].k);
+	if (d->udptl_packets)
+		r.kinds |= MEDIA_TRACE_BIT(MEDIA_TRACE_UDPTL);
 	return svc->media ? media_trace(svc->media, &r, on_trace, svc) : 0;
 }
 

@@ -18,7 +18,8 @@ struct service_debug {
 	uint8_t level[DEBUG_CATEGORIES];        /* lines up to it are shown; 0: off */
 	bool stats;                     /* rtcp set stats on */
 	bool reports;                   /* a manager hears RTCPSent and RTCPReceived */
-	struct sa rtp, rtcp;            /* only packets from and to there; unset: all */
+	bool udptl_packets;             /* udptl set debug on */
+	struct sa rtp, rtcp, udptl;     /* only packets from and to there; unset: all */
 };
 
 struct str debug_category_name(enum debug_category c);

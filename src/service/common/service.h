@@ -75,6 +75,7 @@ struct service_names {
 struct service_calls {
 	struct list all;                /* struct session */
 	uint32_t n;                     /* those that an INVITE of theirs made */
+	struct { uint8_t entries, span; } udptl;        /* of its error correction, as udptl.conf has it; 0: as usual */
 	bool no_srtp;                   /* modules.conf has noload of res_srtp.so: no encrypted media */
 	struct call_secrets *secrets;   /* owned; call/session_secure.c, NULL: none needed yet */
 };
@@ -165,6 +166,8 @@ void service_contact(struct service *svc, const struct net_path *path, struct st
 /* The address to put into SDP towards `peer`: media_address, external_media_address, or local. */
 void service_media_address(struct service *svc, const struct endpoint *ep, const struct net_path *path,
 			   struct sa *out);
+/* The same for UDPTL, which has a family of its own (t38_udptl_ipv6). */
+void service_udptl_address(struct service *svc, const struct endpoint *ep, const struct net_path *path, struct sa *out);
 bool service_is_local_net(const struct transport_conf *t, const struct sa *a);
 
 /* ---- identity: the proof that a request was looked at (authenticate.c) */

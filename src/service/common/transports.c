@@ -429,13 +429,12 @@ static void use_ipv6(const struct net_path *path, struct sa *out)
 	if (sa_is_v6(out) || sa_parse(&far, sa_is_loopback(&path->peer) ? STR("::1") : STR("2000::1")))
 		return;
 	if (sa_source_for(&far, &near))
-		log_warning("rtp_ipv6: this host has no IPv6 address; media stay on IPv4");
+		log_warning("rtp_ipv6 or t38_udptl_ipv6: this host has no IPv6 address; media stay on IPv4");
 	else
 		*out = near;
 }
 
-void service_media_address(struct service *svc, const struct endpoint *ep, const struct net_path *path,
-			   struct sa *out)
+static void address_of(struct service *svc, const struct endpoint *ep, const struct net_path *path, bool v6, struct sa *out)
 {
 	const struct service_transport *t = service_transport_by_id(svc, path->transport);
 
@@ -445,7 +444,18 @@ void service_media_address(struct service *svc, const struct endpoint *ep, const
 	    !media_names_address(svc, t->conf->external_media_address, out))
 		return;
 	*out = path->local;
-	if (ep->rtp_ipv6)
+	if (v6)
 		use_ipv6(path, out);
 	sa_set_port(out, 0);
+}
+
+void service_media_address(struct service *svc, const struct endpoint *ep, const struct net_path *path,
+			   struct sa *out)
+{
+	address_of(svc, ep, path, ep->rtp_ipv6, out);
+}
+
+void service_udptl_address(struct service *svc, const struct endpoint *ep, const struct net_path *path, struct sa *out)
+{
+	address_of(svc, ep, path, ep->t38_udptl_ipv6, out);
 }
