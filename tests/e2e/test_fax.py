@@ -17,6 +17,7 @@ context = faxes
 disallow = all
 allow = ulaw
 aors = self
+t38_udptl = T38
 [self]
 type = aor
 contact = sip:127.0.0.1:{port}
@@ -79,9 +80,10 @@ def count_pages(path):
     return n
 
 
-@pytest.mark.parametrize("options,mode", [("", "audio")])
-def test_fax(make_server, options, mode):
-    server = make_server({"pjsip.conf": PJSIP, "extensions.conf": EXTENSIONS.replace("OPTIONS", options)}).start()
+@pytest.mark.parametrize("options,t38,mode", [("", "no", "audio"), ("z", "yes", "T38"), ("F", "yes", "audio")])
+def test_fax(make_server, options, t38, mode):
+    server = make_server({"pjsip.conf": PJSIP.replace("T38", t38), "extensions.conf": 
+                          EXTENSIONS.replace("OPTIONS", options)}).start()
     write_tiff(f"{server.dir}/out.tif", 2)
     server.ask("channel originate PJSIP/receive@self extension send@faxes")
     wait_until(lambda: "2 FAX sessions" in server.ask("fax show sessions"), "both terminals are at work", 10)

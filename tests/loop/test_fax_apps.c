@@ -22,11 +22,11 @@ static const char plan[] =
 	"exten => send,1,Answer()\n"
 	" same => n,ExecIf($[\"${SET}\"!=\"\"]?Set(FAXOPT(${SET})=${TO}))\n"
 	" same => n,Set(FAXOPT(headerinfo)=${HEAD})\n"
-	" same => n,SendFAX(${OUT},${OPT})\n"
+	" same => n,SendFAX(${OUT},${SOPT})\n"
 	" same => n,Set(GLOBAL(S)=${FAXSTATUS}|${FAXERROR}|${FAXSTATUSSTRING}|${FAXPAGES}|${FAXBITRATE}|${FAXMODE}|${LOCALSTATIONID}|${REMOTESTATIONID})\n"
 	" same => n,Wait(60)\n"
 	"exten => receive,1,Set(LOCALSTATIONID=222)\n"
-	" same => n,ReceiveFAX(${IN},${OPT})\n"
+	" same => n,ReceiveFAX(${IN},${ROPT})\n"
 	" same => n,Set(GLOBAL(R)=${FAXSTATUS}|${FAXERROR}|${FAXSTATUSSTRING}|${FAXPAGES}|${FAXBITRATE}|${FAXMODE}|${LOCALSTATIONID}|${REMOTESTATIONID})\n"
 	" same => n,Set(GLOBAL(O)=${FAXOPT(ecm)}|${FAXOPT(filename)}|${FAXOPT(pages)}|${FAXOPT(rate)}|${FAXOPT(remotestationid)}|${FAXOPT(status)}|${FAXOPT(statusstr)}|${FAXOPT(sessionid)}|${FAXOPT(error)})\n"
 	" same => n,Set(GLOBAL(RES)=${FAXRESOLUTION}|${FAXOPT(resolution)})\n"
@@ -151,7 +151,8 @@ static void test_options(void **state)
 
 	(void)state;
 	faxes_set(w.pbx->fax, &c);
-	set("OPT", "s");
+	set("SOPT", "s");
+	set("ROPT", "s");
 	calls();
 	until_both();
 	assert_string_equal(get("S"), "SUCCESS||OK|2|9600|audio||222");
@@ -248,7 +249,8 @@ static struct t38_end ta, tb;
 static void t38_calls(const char *options, const char *receive_options)
 {
 	ta = tb = (struct t38_end){ 0 };
-	set("OPT", options);
+	set("SOPT", options);
+	set("ROPT", receive_options);
 	pages_write(path_of("out.tif"), 2, PAGE_ROWS, 5);
 	a = world_call_in(&w, "alice", "1", "default", "send");
 	b = world_call_in(&w, "bob", "2", "default", "wait");
@@ -256,8 +258,6 @@ static void t38_calls(const char *options, const char *receive_options)
 	tb.f = b;
 	fax_line_t38(&ta, &tb);
 	fax_line(a, b);
-	world_pass(&w, 20);
-	set("OPT", receive_options);
 }
 
 static void t38_over(void)
