@@ -21,7 +21,9 @@ struct faxrun;
 struct faxrun_prm {
 	struct faxterm_prm term;        /* .send_ifp and .arg are its own */
 	struct media *media;            /* has a loop */
-	void (*told)(void *arg);        /* once, never inside a call from here: faxterm_stats.done is set */
+	/* Once, never inside a call from here: faxterm_stats.done is set. The last signal may still be on its way: the session is
+	 * to be kept for a tenth of a second. */
+	void (*told)(void *arg);
 	void *arg;
 };
 

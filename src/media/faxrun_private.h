@@ -41,7 +41,6 @@ struct faxrun {                 /* obj: held by its owner, by what is attached, 
 	/* the fax's own */
 	struct faxterm *term;           /* owned */
 	struct fax_item now, made;      /* being worked on */
-	unsigned since;                 /* steps since there was a result */
 	unsigned unread;                /* steps since `stats` were written */
 };
 

@@ -7,7 +7,9 @@
 #include "pbx/fax_t38.h"
 #include <errno.h>
 
-enum { LOOK_MS = 1000, IDLE_MS = 10000 };        /* IDLE: nothing is heard nor said for so long */
+/* IDLE: nothing is heard nor said for so long. AFTER: the line stays so long after the result, so that the last signal
+ * has left. */
+enum { LOOK_MS = 1000, IDLE_MS = 10000, AFTER_MS = 120 };
 
 struct fax {                    /* on the fiber's stack */
 	struct channel *ch;
@@ -87,7 +89,7 @@ static bool follow(struct fax *f)
 			return true;
 		}
 	}
-	return true;
+	return !channel_sleep(f->ch, AFTER_MS);
 }
 
 static void take_result(struct fax *f)

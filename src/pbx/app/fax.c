@@ -6,6 +6,7 @@
 #include "config/settings.h"
 #include "pbx/app/app.h"
 #include "pbx/app/judge.h"
+#include "pbx/fax_gateway.h"
 #include "pbx/fax_t38.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -47,6 +48,13 @@ static struct fax_details *begin(struct channel *ch, enum fax_kind kind)
 		pbx_setvar(ch->pbx, ch, STR("FAXSTATUS"), STR("FAILED"));
 		pbx_setvar(ch->pbx, ch, STR("FAXERROR"), STR("MEMORY_ERROR"));
 		pbx_setvar(ch->pbx, ch, STR("FAXSTATUSSTRING"), STR("error allocating memory"));
+		return NULL;
+	}
+	if (fax_gateway_is_on(ch)) {
+		log_error("no fax by an application on '%s': it has a T.38 gateway", text_z(&ch->name));
+		fax_result(d, "FAILED", kind == FAX_KIND_SEND ? "can't send a fax on a channel with a T.38 gateway" :
+			   "can't receive a fax on a channel with a T.38 gateway", "INIT_ERROR");
+		fax_variables(ch, d);
 		return NULL;
 	}
 	take_ident(ch, d);
