@@ -73,6 +73,9 @@ static void negotiated(struct t38_end *a, struct t38_end *b)
 	send_to(b->image, a->image);
 	a->state = b->state = T38_NEGOTIATED;
 	a->asked = b->asked = false;
+	/* As a technology does whose media has changed. */
+	channel_event_simple(a->f->ch, CE_MEDIA);
+	channel_event_simple(b->f->ch, CE_MEDIA);
 	tell(a, T38_IS_NEGOTIATED);
 	tell(b, T38_IS_NEGOTIATED);
 }
