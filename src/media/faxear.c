@@ -1,4 +1,4 @@
-/* media/faxear.c -- the preamble of V.21, heard by spandsp. */
+/* media/faxear.c -- the preamble of V.21 and CNG, heard by spandsp. */
 #include "media/faxear.h"
 #include <stdlib.h>
 #include <spandsp.h>
@@ -6,6 +6,7 @@
 
 struct faxear {
 	modem_connect_tones_rx_state_t *rx;     /* owned */
+	int code;               /* what is waited for */
 	bool heard;
 };
 
@@ -15,17 +16,20 @@ static void on_tone(void *arg, int code, int level, int delay)
 
 	(void)level;
 	(void)delay;
-	if (code == MODEM_CONNECT_TONES_FAX_PREAMBLE)
+	if (code == e->code)
 		e->heard = true;
 }
 
-struct faxear *faxear_new(void)
+struct faxear *faxear_new(enum faxear_for what)
 {
 	struct faxear *e = calloc(1, sizeof(*e));
+	int tones = what == FAXEAR_CNG ? MODEM_CONNECT_TONES_FAX_CNG : MODEM_CONNECT_TONES_FAX_CED_OR_PREAMBLE;
 
+	if (e)
+		e->code = what == FAXEAR_CNG ? MODEM_CONNECT_TONES_FAX_CNG : MODEM_CONNECT_TONES_FAX_PREAMBLE;
 	/* The tone CED is reported as well, and passed over: listening for the preamble alone, spandsp misses many. */
 	if (e)
-		e->rx = modem_connect_tones_rx_init(NULL, MODEM_CONNECT_TONES_FAX_CED_OR_PREAMBLE, on_tone, e);
+		e->rx = modem_connect_tones_rx_init(NULL, tones, on_tone, e);
 	if (e && !e->rx) {
 		free(e);
 		e = NULL;

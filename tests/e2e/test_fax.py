@@ -1,41 +1,55 @@
 """Faxes with the real program, in real time, on media threads: a server calls itself and sends itself pages."""
 
-import os
 import struct
 
 import pytest
 from waiting import wait_until
 
 PJSIP = """
+[global]
+type = global
+endpoint_identifier_order = username
 [udp]
 type = transport
 protocol = udp
 bind = 127.0.0.1:{port}
-[self]
+[leg](!)
 type = endpoint
 context = faxes
 disallow = all
 allow = ulaw
-aors = self
-t38_udptl = T38
-[self]
+[sound](leg)
+aors = sound
+from_user = sound
+[sound]
 type = aor
 contact = sip:127.0.0.1:{port}
-[self]
-type = identify
-endpoint = self
-match = 127.0.0.1
+[t38](leg)
+aors = t38
+from_user = t38
+t38_udptl = yes
+[t38]
+type = aor
+contact = sip:127.0.0.1:{port}
 """
 EXTENSIONS = """
 [faxes]
 exten => receive,1,Answer()
  same => n,Set(FAXOPT(localstationid)=222)
- same => n,ReceiveFAX({dir}/in.tif,OPTIONS)
+ same => n,ReceiveFAX({dir}/in.tif,RECEIVE)
  same => n,Verbose(0,received ${FAXSTATUS} ${FAXPAGES} ${FAXMODE} from ${REMOTESTATIONID})
  same => n,Wait(5)
 exten => send,1,Set(FAXOPT(localstationid)=111)
- same => n,SendFAX({dir}/out.tif,OPTIONS)
+ same => n,SendFAX({dir}/out.tif,SEND)
  same => n,Verbose(0,sent ${FAXSTATUS} ${FAXPAGES} ${FAXMODE} to ${REMOTESTATIONID})
+exten => gate-t38,1,Set(FAXOPT(gateway)=yes)
+ same => n,Dial(PJSIP/receive@t38)
+exten => gate-sound,1,Set(FAXOPT(gateway)=yes)
+ same => n,Dial(PJSIP/receive@sound)
+exten => gate-called,1,Dial(PJSIP/receive@t38,,b(setup^1))
+exten => setup,1,Set(FAXOPT(gateway)=yes)
+ same => n,Return()
+exten => h,1,Verbose(0,at the end ${FAXSTATUS} ${FAXERROR})
 """
 WIDTH, ROWS = 1728, 100
 
@@ -80,16 +94,27 @@ def count_pages(path):
     return n
 
 
-@pytest.mark.parametrize("options,t38,mode", [("", "no", "audio"), ("z", "yes", "T38"), ("F", "yes", "audio")])
-def test_fax(make_server, options, t38, mode):
-    server = make_server({"pjsip.conf": PJSIP.replace("T38", t38), "extensions.conf": 
-                          EXTENSIONS.replace("OPTIONS", options)}).start()
-    write_tiff(f"{server.dir}/out.tif", 2)
-    server.ask("channel originate PJSIP/receive@self extension send@faxes")
-    wait_until(lambda: "2 FAX sessions" in server.ask("fax show sessions"), "both terminals are at work", 10)
-    wait_until(lambda: "sent " in server.log() and "received " in server.log(), server.log, 90)
-    assert f"sent SUCCESS 2 {mode} to 222" in server.log()
-    assert f"received SUCCESS 2 {mode} from 111" in server.log()
-    assert count_pages(f"{server.dir}/in.tif") == 2
+def send(make_server, callee, options, sent, received, pages=2):
+    """A call to CALLEE sends itself a fax."""
+    files = EXTENSIONS.replace("SEND)", options[0] + ")").replace("RECEIVE)", options[1] + ")")
+    server = make_server({"pjsip.conf": PJSIP, "extensions.conf": files}).start()
+    write_tiff(f"{server.dir}/out.tif", pages)
+    server.ask(f"channel originate PJSIP/{callee} extension send@faxes")
+    wait_until(lambda: "sent " in server.log() and "received " in server.log(), server.log, 120)
+    assert f"sent SUCCESS {pages} {sent} to 222" in server.log()
+    assert f"received SUCCESS {pages} {received} from 111" in server.log()
+    assert count_pages(f"{server.dir}/in.tif") == pages
+    return server
+
+
+@pytest.mark.parametrize("callee,options,mode", [("receive@sound", ("", ""), "audio"), ("receive@t38", ("", ""), "T38"),
+                                                ("receive@t38", ("F", "F"), "audio")])
+def test_fax(make_server, callee, options, mode):
+    server = send(make_server, callee, options, mode, mode)
     assert "Completed FAXes      : 2" in server.ask("fax show stats")
-    assert os.path.getsize(f"{server.dir}/in.tif") > 500
+
+
+@pytest.mark.parametrize("callee,sent,received", [("gate-t38@sound", "audio", "T38"), ("gate-called@sound", "audio", "T38"),
+                                                  ("gate-sound@t38", "T38", "audio")])
+def test_gateway(make_server, callee, sent, received):
+    send(make_server, callee, ("", ""), sent, received)

@@ -32,6 +32,9 @@ static const char plan[] =
 	" same => n,Set(GLOBAL(RES)=${FAXRESOLUTION}|${FAXOPT(resolution)})\n"
 	" same => n,Wait(60)\n"
 	"exten => wait,1,Answer()\n same => n,Wait(0.1)\n same => n,Goto(receive,1)\n"
+	"exten => detect,1,Answer()\n same => n,Set(FAXOPT(faxdetect)=${TO})\n same => n,Set(GLOBAL(D0)=${FAXOPT(faxdetect)})\n"
+	" same => n,Wait(30)\n same => n,Set(GLOBAL(D)=nothing)\n same => n,Wait(30)\n"
+	"exten => fax,1,Set(GLOBAL(D)=${FAXEXTEN}|${FAXOPT(faxdetect)})\n same => n,Wait(30)\n"
 	"exten => h,1,Set(GLOBAL(H)=${FAXSTATUS}|${FAXERROR})\n"
 	"exten => bad,1,Set(FAXOPT(${SET})=${TO})\n"
 	" same => n,ReceiveFAX(${IN},${OPT})\n"
@@ -358,6 +361,46 @@ static void test_t38_never(void **state)
 	t38_over();
 }
 
+/* ---- FAXOPT(faxdetect) */
+
+static void detect(const char *value, const char *who, bool t38, const char *want)
+{
+	ta = tb = (struct t38_end){ 0 };
+	set("TO", value);
+	set("D", "");
+	set("SOPT", "F");
+	pages_write(path_of("out.tif"), 1, PAGE_ROWS, 5);
+	a = world_call_in(&w, "alice", "1", "default", "detect");
+	b = world_call_in(&w, "bob", "2", "default", who);
+	fax_line(a, b);
+	if (t38) {
+		ta.f = a;
+		tb.f = b;
+		fax_line_t38(&ta, &tb);
+	}
+	for (int i = 0; i < 2000 && !*get("D"); i++) {
+		world_pass(&w, 20);
+		usleep(i < 100 ? 100 : 0);
+	}
+	assert_string_equal(get("D"), want);
+	hang_up_both();
+	fax_line_end(&ta);
+	fax_line_end(&tb);
+}
+
+static void test_faxdetect(void **state)
+{
+	(void)state;
+	detect("cng", "send", false, "detect|no");
+	assert_string_equal(get("D0"), "yes");
+	detect("yes", "send", false, "detect|no");
+	detect("t38", "send", false, "nothing");
+	detect("yes,1", "unset", false, "nothing");
+	detect("no", "send", false, "nothing");
+	detect("t38", "receive", true, "detect|no");
+	detect("cng", "receive", true, "nothing");
+}
+
 static void option(const char *what, const char *to, const char *want)
 {
 	set("SET", what);
@@ -385,6 +428,10 @@ static void test_faxopt(void **state)
 	option("modems", "v27,v99", "V27");
 	option("t38timeout", "1234", "1234");
 	option("t38timeout", "0", "5000");
+	option("faxdetect", "perhaps", "no");
+	option("gateway", "perhaps", "no");
+	option("t38gateway", "yes", "yes");
+	option("gateway", "yes,x", "yes");
 	option("negotiate_both", "yes", "yes");
 	option("negotiate_both", "no", "no");
 	option("pages", "7", "0");
@@ -425,6 +472,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_t38_fallback, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_t38_timeout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_t38_never, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_faxdetect, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_faxopt, setup, teardown),
 	};
 

@@ -2,6 +2,7 @@
 #define LOG_MODULE "fax"
 #include "base/log.h"
 #include "config/settings.h"
+#include "pbx/fax_detect.h"
 #include "pbx/fax_gateway.h"
 #include "pbx/func/func.h"
 #include "pbx/func/text.h"
@@ -165,6 +166,38 @@ static int write_gateway(struct channel *ch, struct fax_details *d, struct str v
 	return err == EALREADY ? 0 : err;
 }
 
+/* ---- faxdetect */
+
+static int read_detect(struct channel *ch, struct fax_details *d, struct buf *out)
+{
+	(void)d;
+	put_yes(out, fax_detect_is_on(ch));
+	return 0;
+}
+
+static int write_detect(struct channel *ch, struct fax_details *d, struct str v)
+{
+	bool on = true;
+	unsigned what;
+	uint64_t ms;
+	int err = 0;
+
+	(void)d;
+	cut_timeout(&v, "faxdetect", &ms);
+	what = str_ieq(v, STR("cng")) ? FAX_DETECT_CNG : str_ieq(v, STR("t38")) ? FAX_DETECT_T38 : 0;
+	if (!what && str_bool(v, &on))
+		log_warning("FAXOPT(faxdetect): '%.*s' is none of yes, no, cng, t38", STR_ARG(v));
+	else if (on)
+		err = fax_detect_attach(ch, what ? what : FAX_DETECT_CNG | FAX_DETECT_T38, ms);
+	else
+		fax_detect_detach(ch);
+	if (err == EALREADY)
+		log_warning("FAXOPT(faxdetect): %s listens already", text_z(&ch->name));
+	else if (err)
+		log_error("no FAX detection on channel %s: %s", text_z(&ch->name), strerror(err));
+	return err == EALREADY ? 0 : err;
+}
+
 static const struct item {
 	const char *name;
 	int (*read)(struct channel *ch, struct fax_details *d, struct buf *out);
@@ -174,6 +207,7 @@ static const struct item {
 	{ "error", read_error, NULL },
 	{ "filename", read_file, NULL },
 	{ "filenames", read_files, NULL },
+	{ "faxdetect", read_detect, write_detect },
 	{ "faxgateway", read_gateway, write_gateway },
 	{ "gateway", read_gateway, write_gateway },
 	{ "headerinfo", read_header, write_header },
