@@ -415,8 +415,8 @@ int option_apply_section(const struct option_index *i, struct option_ctx *ctx, v
 	for (const struct config_var *v = s->first; v; v = v->next) {
 		int err;
 
-		if (v->name.p[0] == '@' || str_ieq(v->name, STR("type")))
-			continue;
+		if (str_ieq(v->name, STR("type")) || (v->name.p[0] == '@' && !option_find(i, v->name)))
+			continue;       /* @name: for whoever reads the file besides us */
 		err = option_apply(i, ctx, obj, v->name, v->value);
 		if (err == ENOMEM)
 			return err;
@@ -429,4 +429,21 @@ int option_apply_section(const struct option_index *i, struct option_ctx *ctx, v
 			result = EBADMSG;
 	}
 	return result ? result : check_required(i, ctx, c, s, r);
+}
+
+bool option_same(const struct option_set *set, const void *a, const void *b)
+{
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	bool same;
+
+	option_each(row, set) {
+		option_write(&x, row, a, true);
+		option_write(&y, row, b, true);
+		buf_char(&x, '\n');
+		buf_char(&y, '\n');
+	}
+	same = !buf_err(&x) && !buf_err(&y) && str_eq(buf_view(&x), buf_view(&y));
+	buf_free(&x);
+	buf_free(&y);
+	return same;
 }

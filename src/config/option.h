@@ -155,6 +155,8 @@ int option_apply_section(const struct option_index *i, struct option_ctx *ctx, v
 /* The value of a row in an object, as text ("" for secrets that are empty, ***
  * otherwise; pass `reveal` for the manager's AuthDetail). */
 void option_write(struct buf *b, const struct option *o, const void *obj, bool reveal);
+/* Do two objects say the same in every row? False also when memory is short. */
+bool option_same(const struct option_set *set, const void *a, const void *b);
 /* OptionName for option_name; the manager's field. */
 void option_camel(struct buf *b, const char *name);
 /* Rows in table order; skip those with OPT_HIDDEN when showing. */

@@ -290,6 +290,36 @@ void server_dns_stop(struct server *s)
 	s->dns = NULL;
 }
 
+/* ---- statsd ------------------------------------------------------------------------------------ */
+
+static int reload_statsd(struct server *s, struct report *r)
+{
+	struct statsd_conf *c = NULL;
+	int err = statsd_conf_load(&c, &s->cprm, r);
+
+	if (err)
+		return err;
+	err = statsd_configure(s->statsd, &(struct statsd_prm){ .enabled = c->enabled, .add_newline = c->add_newline,
+			       .meter_support = c->meter_support, .server = c->server, .prefix = c->prefix });
+	if (err)
+		report_add(r, REPORT_ERROR, STR("statsd.conf"), 0, "server '%.*s': %s", STR_ARG(c->server),
+			   err == EINVAL ? "is neither an address nor a name, with or without a port" : strerror(err));
+	obj_drop(c);
+	return err == ENOMEM ? err : 0;
+}
+
+int server_statsd_start(struct server *s)
+{
+	int err = statsd_new(&s->statsd, s->loop, s->dns, NULL, NULL);
+
+	if (err)
+		return err;
+	s->pbx->statsd = s->statsd;
+	s->pbx->channel_stats = modules_conf_load(&s->cprm, STR("res_chan_stats.so"));
+	s->pbx->endpoint_stats = modules_conf_load(&s->cprm, STR("res_endpoint_stats.so"));
+	return reload_statsd(s, s->report);
+}
+
 /* ---- which name reloads what ------------------------------------------------------------------ */
 
 static const struct {
@@ -314,6 +344,8 @@ static const struct {
 	{ "logger", reload_logger },
 	{ "codecs", reload_codecs },
 	{ "codec_opus", reload_codecs },
+	{ "res_statsd", reload_statsd },
+	{ "statsd", reload_statsd },
 	{ "dsp", reload_media },
 	{ "rtp", reload_media },
 	{ "res_rtp_asterisk", reload_media },
@@ -331,7 +363,7 @@ static int reload_all(struct server *s, struct report *r)
 {
 	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media, reload_codecs,
 		reload_features, reload_music, reload_fax, reload_dialplan, reload_pjsip,
-		reload_notify };
+		reload_notify, reload_statsd };
 	int first = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {

@@ -171,10 +171,13 @@ static int set_constants(struct server *s)
 static int start_pbx(struct server *s)
 {
 	struct pbx_prm pp = { .loop = s->loop, .media = s->media, .db = s->db, .systemname = s->conf->systemname,
+		.entityid = s->conf->entityid.n ? s->conf->entityid : str_z(s->entity),
 		.default_language = s->conf->defaultlanguage, .sounds_dir = text_view(&s->sounds),
 		.spool_dir = s->conf->astspooldir, .mindtmfduration = s->conf->mindtmfduration };
-	int err = pbx_new(&s->pbx, &pp);
+	int err;
 
+	entity_id(s->entity);
+	err = pbx_new(&s->pbx, &pp);
 	if (!err) {
 		s->pbx->calls_max = s->prm.max_calls ? s->prm.max_calls : s->conf->maxcalls;
 		s->pbx->live_dangerously = s->conf->live_dangerously;
@@ -210,6 +213,8 @@ static int start_service(struct server *s)
 	if (err)
 		return err;
 	err = server_dns_start(s);
+	if (!err)
+		err = server_statsd_start(s);
 	vp.dns = s->dns;
 	vp.conf = conf;
 	vp.bind = s->prm.bind;
@@ -309,6 +314,7 @@ static void stop_all(struct server *s)
 		store_close(s->store);
 	if (s->db)
 		astdb_free(s->db);
+	statsd_free(s->statsd);
 	server_dns_stop(s);
 }
 

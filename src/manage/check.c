@@ -1,7 +1,8 @@
 /* `sidetone check`: reads a configuration, reports every fault and starts nothing. */
 #include "manage/check.h"
-#include "manage/check_private.h"
 #include "config/settings.h"
+#include "manage/check_apps.h"
+#include "net/statsd.h"
 #include "pbx/dialplan.h"
 #include "service/common/transport_tls.h"
 #include "service/object/settings.h"
@@ -32,8 +33,7 @@ struct check {
 static const char *const other_files[] = {
 	"cdr.conf", "cel.conf", "codecs.conf", "confbridge.conf", "extconfig.conf", "features.conf", "hep.conf",
 	"http.conf", "indications.conf", "modules.conf", "musiconhold.conf", "pjsip_notify.conf", "queues.conf",
-	"res_parking.conf", "resolver_unbound.conf", "sorcery.conf", "stasis.conf", "statsd.conf",
-	"voicemail.conf",
+	"res_parking.conf", "resolver_unbound.conf", "sorcery.conf", "stasis.conf", "voicemail.conf",
 };
 
 static void check_forms(struct check *k)
@@ -46,6 +46,21 @@ static void check_forms(struct check *k)
 			report_add(k->r, REPORT_ERROR, str_z(other_files[i]), 0, "cannot be read: %s", strerror(err));
 		config_free(c);
 	}
+}
+
+static void check_statsd(struct check *k)
+{
+	struct statsd_conf *c = NULL;
+	struct str host;
+	uint16_t port;
+	struct sa a;
+
+	if (statsd_conf_load(&c, &k->prm, k->r))
+		return;
+	if (c->enabled && statsd_server(c->server, &a, &host, &port))
+		report_add(k->r, REPORT_ERROR, STR("statsd.conf"), 0,
+			   "server '%.*s' is neither an address nor a name, with or without a port", STR_ARG(c->server));
+	obj_drop(c);
 }
 
 static void dialplan_fault(void *arg, struct str file, unsigned line, struct str text)
@@ -66,10 +81,10 @@ static void check_dialplan(struct check *k)
 			   k->prm.dir);
 	else if (err && err != EBADMSG)
 		report_add(k->r, REPORT_ERROR, STR("extensions.conf"), 0, "cannot be read: %s", strerror(err));
-	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k)) {
-		check_apps(d, k->r);
+	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k))
 		obj_drop(d);
-	}
+	if (!err)
+		check_apps(c, k->r);
 	config_free(c);
 }
 
@@ -347,6 +362,7 @@ static void check_all(struct check *k)
 	check_settings(k);
 	check_dialplan(k);
 	check_forms(k);
+	check_statsd(k);
 	check_dirs(k);
 	k->running = is_running(k);
 	if (!err) {

@@ -48,6 +48,11 @@ static const struct option_set *udptl_set(unsigned i)
 	return i ? NULL : udptl_conf_options();
 }
 
+static const struct option_set *statsd_set(unsigned i)
+{
+	return i ? NULL : statsd_conf_options();
+}
+
 static const struct option_set *logger_set(unsigned i)
 {
 	return i ? NULL : logger_conf_options();
@@ -64,6 +69,7 @@ static const struct module modules[] = {
 	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
 	{ "udptl", "T.38 faxes: udptl.conf.", udptl_set },
 	{ "res_fax", "Faxes: res_fax.conf.", fax_set },
+	{ "statsd", "Numbers for a StatsD server: statsd.conf.", statsd_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },
 };

@@ -23,6 +23,18 @@ static inline void send_whole(struct stream *s, uint8_t *p, size_t n, size_t pay
 	s->tx.last_us = s->t->now_us;
 }
 
+bool send_udptl(struct stream *s, const uint8_t *p, size_t n)
+{
+	if (!wire_send(s->w, false, &s->w->dst, p, n))
+		return false;
+	if (__builtin_expect(s->t->trace != NULL, 0))
+		trace_udptl(s, true, &s->w->dst, p, n);
+	s->stats.tx++;
+	s->stats.tx_bytes += n;
+	s->tx.last_us = s->t->now_us;
+	return true;
+}
+
 void send_packet(struct stream *s, uint8_t *p, size_t n)
 {
 	size_t payload;

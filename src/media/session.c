@@ -69,6 +69,8 @@ static struct stream *stream_new(struct media_session *s, uint32_t ssrc)
 		free(st);
 		return NULL;
 	}
+	if (st->t38)
+		st->t38->send = send_udptl;
 	st->session = s;
 	st->type = s->type;
 	st->w = &s->w->w;

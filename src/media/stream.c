@@ -84,7 +84,7 @@ void stream_go_on(struct stream *s, const struct stream_codec *c, const struct r
 		send_relay(s->peer, s, r, p);
 }
 
-void stream_first_packet(struct stream *s, const struct sa *from)
+static void first_packet(struct stream *s, const struct sa *from)
 {
 	struct media_event e = { .type = MEDIA_FIRST_PACKET, .peer = *from };
 
@@ -154,7 +154,7 @@ void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, 
 	s->rx.last_us = s->t->now_us;
 	s->report.told_timeout = false;
 	if (!s->rx.told_first)
-		stream_first_packet(s, from);
+		first_packet(s, from);
 	if (__builtin_expect(s->w->shared, 0))
 		claim_ssrc(s, r->ssrc);
 	if (cls < CLS_EVENT) {
@@ -164,6 +164,27 @@ void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, 
 		if (s->can_rx)
 			dtmf_receive(s, r, p, s->cfg->set.event[cls - CLS_EVENT].rate);
 	}
+}
+
+/* T.38: what is in it is t38_leg.c's. */
+void stream_udptl(struct stream *s, const uint8_t *p, size_t n, const struct sa *from)
+{
+	if (!s->cfg || n < 4) {
+		s->stats.dropped_bad++;
+		return;
+	}
+	if (!latch_accept(s, from, (uint16_t)(p[0] << 8 | p[1])))
+		return;
+	s->stats.rx++;
+	s->stats.rx_bytes += n;
+	if (__builtin_expect(s->t->trace != NULL, 0))
+		trace_udptl(s, false, from, p, n);
+	s->rx.last_us = s->t->now_us;
+	s->report.told_timeout = false;
+	if (!s->rx.told_first)
+		first_packet(s, from);
+	if (s->can_rx && !t38_leg_hear(s, p, n))
+		s->stats.dropped_bad++;
 }
 
 /* One compound may speak of several streams (RFC 8843 section 9.2): each takes what

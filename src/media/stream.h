@@ -182,6 +182,7 @@ struct t38_leg_ops {
 struct t38_leg {                /* t38_leg.c; of a stream of type MEDIA_IMAGE */
 	struct udptl_tx tx;
 	struct udptl_rx rx;
+	bool (*send)(struct stream *s, const uint8_t *p, size_t n);     /* send_udptl() */
 	const struct t38_leg_ops *ops;  /* NULL: there never was a user */
 	struct t38_user *user;          /* NULL: none */
 };
@@ -255,20 +256,21 @@ void stream_wake(struct stream *s);                  /* thread.c: it has somethi
 
 /* stream.c: receiving */
 void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, const struct sa *from);
+void stream_udptl(struct stream *s, const uint8_t *p, size_t n, const struct sa *from);
 void stream_rtcp(struct wire *w, const uint8_t *p, size_t n, const struct sa *from);    /* to all that it speaks of */
 void stream_apply(struct stream *s, struct stream_cfg *cfg);
-void stream_first_packet(struct stream *s, const struct sa *from);
 /* For those who hear what passes, raw or as it goes on: the payload of codec `c`. */
 void stream_frame(struct stream *s, const struct stream_codec *c, const struct rtp *r, const uint8_t *p, bool raw);
 /* A packet of the peer's, to all but the raw ears. */
 void stream_go_on(struct stream *s, const struct stream_codec *c, const struct rtp *r, uint8_t *p);
 void stream_route(struct stream *s);                 /* recompute fwd after a change on either side */
 /* t38_leg.c */
-void stream_udptl(struct stream *s, const uint8_t *p, size_t n, const struct sa *from);      /* a datagram came */
+bool t38_leg_hear(struct stream *s, const uint8_t *p, size_t n);     /* a datagram came; false: it was bad or late */
 void t38_leg_apply(struct stream *s, const struct stream_cfg *old);
 bool t38_leg_send(struct stream *s, const uint8_t *p, size_t n, unsigned copies);    /* an IFP; false: it did not leave */
 /* send.c */
 void send_packet(struct stream *s, uint8_t *p, size_t n);    /* whole RTP packet */
+bool send_udptl(struct stream *s, const uint8_t *p, size_t n);       /* a datagram of T.38; false: it did not leave */
 void send_relay(struct stream *to, struct stream *from, const struct rtp *r, uint8_t *p);
 void send_sound(struct stream *s, const struct stream_codec *c, const uint8_t *p, size_t n, uint32_t ticks, bool first);
 /* Time of the next packet of our own making, after what was sent before. */

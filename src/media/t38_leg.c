@@ -1,7 +1,6 @@
 /* media/t38_leg.c -- T.38 on a media thread: datagrams of UDPTL to IFPs and back. An IFP goes to the stream's user, or
  * to the peer that it is relayed to, under that one's own numbers and error correction. */
 #include "media/thread.h"
-#include "media/trace.h"
 #include "base/poison.h"
 
 void t38_leg_apply(struct stream *s, const struct stream_cfg *old)
@@ -23,15 +22,9 @@ bool t38_leg_send(struct stream *s, const uint8_t *p, size_t n, unsigned copies)
 	uint8_t *out = s->t->buf.out;
 	size_t len = s->cfg && s->can_tx ? udptl_write(&s->t38->tx, p, n, out, sizeof(s->t->buf.out)) : 0;
 
-	for (unsigned i = 0; len && i < copies; i++) {
-		if (!wire_send(s->w, false, &s->w->dst, out, len))
+	for (unsigned i = 0; len && i < copies; i++)
+		if (!s->t38->send(s, out, len))
 			return false;
-		if (__builtin_expect(s->t->trace != NULL, 0))
-			trace_udptl(s, true, &s->w->dst, out, len);
-		s->stats.tx++;
-		s->stats.tx_bytes += len;
-		s->tx.last_us = s->t->now_us;
-	}
 	return len;
 }
 
@@ -46,23 +39,10 @@ static void hear_ifp(void *arg, uint16_t seq, const uint8_t *p, size_t n)
 		s->stats.untranslated++;
 }
 
-void stream_udptl(struct stream *s, const uint8_t *p, size_t n, const struct sa *from)
+bool t38_leg_hear(struct stream *s, const uint8_t *p, size_t n)
 {
-	if (!s->cfg || n < 4) {
-		s->stats.dropped_bad++;
-		return;
-	}
-	if (!latch_accept(s, from, (uint16_t)(p[0] << 8 | p[1])))
-		return;
-	s->stats.rx++;
-	s->stats.rx_bytes += n;
-	if (__builtin_expect(s->t->trace != NULL, 0))
-		trace_udptl(s, false, from, p, n);
-	s->rx.last_us = s->t->now_us;
-	s->report.told_timeout = false;
-	if (!s->rx.told_first)
-		stream_first_packet(s, from);
-	if (s->can_rx && !udptl_read(&s->t38->rx, p, n, hear_ifp, s))
-		s->stats.dropped_bad++;
+	bool good = udptl_read(&s->t38->rx, p, n, hear_ifp, s);
+
 	s->stats.rx_lost = s->t38->rx.lost;
+	return good;
 }

@@ -19,6 +19,7 @@ static const struct {
 	{ SIP_MESSAGE, message_request },
 	{ SIP_SUBSCRIBE, subscribe_request },
 	{ SIP_NOTIFY, notify_request },
+	{ SIP_PUBLISH, publish_request },
 };
 
 static method_fn *handler_of(enum sip_method m)

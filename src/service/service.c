@@ -14,9 +14,12 @@
 #include "service/common/media_names.h"
 #include "service/trust/identify.h"
 #include "service/place/location.h"
+#include "service/place/stats.h"
 #include "service/common/lookup.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
+#include "service/event/compositor.h"
+#include "service/event/publish.h"
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
 #include "service/event/subscription.h"
@@ -236,13 +239,18 @@ static int make_common(struct service *svc, const struct service_prm *prm)
  * it cannot be later, and looks for contacts. */
 static int start_rooms(struct service *svc)
 {
-	int err = locations_start(svc);
+	int err;
+
+	endpoint_stats_set_conf(svc, NULL, svc->conf);
+	err = locations_start(svc);
 
 	err = err ? err : channel_tech_register(svc->pbx);
 	err = err ? err : functions_register(svc->pbx);
 	err = err ? err : messages_start(svc);
 	err = err ? err : subscriptions_start(svc);
-	return err ? err : outbound_start(svc);
+	err = err ? err : outbound_start(svc);
+	err = err ? err : compositor_start(svc);
+	return err ? err : publications_start(svc);
 }
 
 int service_new(struct service **out, const struct service_prm *prm, struct report *r)
@@ -287,6 +295,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	if (authenticate_set_conf(svc, conf))
 		log_error("out of memory: unidentified_request_count stays as it was");
 	svc->conf = obj_hold(conf);
+	endpoint_stats_set_conf(svc, old, conf);
 	set_names(svc);
 	if (svc->web)
 		web_set_conf(svc->web, conf->http, conf, r);
@@ -296,6 +305,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	locations_reload(svc);
 	outbound_reload(svc);
 	subscriptions_reload(svc);
+	publications_reload(svc);
 	identify_resolve_hosts(svc);
 	media_names_reload(svc);
 	obj_drop(old);
@@ -305,17 +315,19 @@ void service_stop(struct service *svc)
 {
 	svc->state = SERVICE_STOPPING;
 	outbound_stop(svc);
+	publications_stop(svc);
 }
 
 bool service_stopped(const struct service *svc)
 {
-	return !outbound_busy(svc);
+	return !outbound_busy(svc) && !publications_busy(svc);
 }
 
 void service_resume(struct service *svc)
 {
 	svc->state = SERVICE_RUNNING;
 	outbound_resume(svc);
+	publications_resume(svc);
 }
 
 static void free_states(struct service *svc)
@@ -338,6 +350,10 @@ void service_free(struct service *svc)
 	service_ice_free(svc);
 	media_names_free(svc);
 	outbound_free(svc);
+	publications_free(svc);
+	compositor_free(svc);
+	if (svc->locations)
+		endpoint_stats_set_conf(svc, svc->conf, NULL);
 	messages_free(svc);
 	subscriptions_free(svc);
 	notify_free(svc);

@@ -496,6 +496,9 @@ bool sip_dialog_receive(struct sip_stack *s, struct sip_server_tx *tx, struct si
 
 	/* The peer's first request may reach us before its response did (13.2.2.4
 	 * leaves a dialog without remote tag): the tag is then learnt here. */
+	if (!d && !msg->from.tag.n)
+		/* Nor does everybody say a tag each time, as in RFC 2543. Ours is secret enough. */
+		d = sip_dialog_sibling(s, msg->call_id, msg->to.tag);
 	if (!d) {
 		d = map_get(s->dialogs, msg->to.tag);
 		if (!d || d->remote_tag.n || !str_eq(d->call_id, msg->call_id))

@@ -19,6 +19,7 @@ static void invite_free(void *arg)
 	obj_drop(iv->refresh);
 	obj_drop(iv->prm.hold);
 	obj_drop(iv->prm.request.hold);
+	obj_drop(iv->prm.request.agree.server);
 	text_free(&iv->reason);
 	text_free(&iv->body_type);
 	text_free(&iv->body);
@@ -123,11 +124,32 @@ int ua_invite_refuse(struct ua_invite *iv, unsigned status, struct str headers)
 	return err;
 }
 
+void ua_invite_finish(struct ua_invite *iv)
+{
+	if (iv->state != UA_INVITE_LEAVING)
+		return;
+	obj_hold(iv);
+	ua_invite_bye(iv, iv->dlg, text_view(&iv->leave.headers));
+	ua_invite_over(iv);
+	obj_drop(iv);
+}
+
+static void on_grace_over(void *arg)
+{
+	struct ua_invite *iv = arg;
+
+	iv->leave.peer_hangs_up = false;
+	ua_invite_finish(iv);
+}
+
+/* How long the answer to our re-INVITE may keep the BYE from going. */
+#define REFRESH_GRACE_MS 32000
+
 /* RFC 3261 15: no BYE before the ACK of our 2xx; and who asked for a transfer hangs
- * up itself. */
+ * up itself. A re-INVITE of ours is answered first, as in Asterisk: many phones cannot do both at once. */
 static bool bye_must_wait(const struct ua_invite *iv)
 {
-	return iv->leave.peer_hangs_up || (iv->uas && iv->uas->status >= 200);
+	return iv->leave.peer_hangs_up || (iv->uas && iv->uas->status >= 200) || iv->turn == UA_TURN_REINVITE;
 }
 
 static void leave(struct ua_invite *iv, struct str headers)
@@ -135,12 +157,15 @@ static void leave(struct ua_invite *iv, struct str headers)
 	/* The 2xx whose offer is still judged. */
 	if (iv->judged && !iv->judged->request)
 		ua_invite_send_ack(iv, iv->dlg, iv->judged, ua_request_out(iv->uac), STR_NULL);
-	ua_turn_drop(iv);
+	if (iv->turn != UA_TURN_REINVITE)
+		ua_turn_drop(iv);
 	ua_refresh_stop(iv);
 	ua_timer_stop(iv);
 	if (ua_uas_waiting(iv))
 		sip_server_tx_reply(iv->uas, 487);
 	if (bye_must_wait(iv)) {
+		if (iv->turn == UA_TURN_REINVITE && !timer_running(&iv->leave.grace))
+			timer_start(sip_stack_wheel(iv->ua->sip), &iv->leave.grace, REFRESH_GRACE_MS, on_grace_over, iv);
 		text_set(&iv->leave.headers, headers);
 		ua_invite_change(iv, UA_INVITE_LEAVING);
 		return;
@@ -212,22 +237,13 @@ void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r)
 	iv->prm.rel100 = r;
 }
 
-void ua_invite_finish(struct ua_invite *iv)
+void ua_invite_set_agree(struct ua_invite *iv, const struct ua_agree *g)
 {
-	if (iv->state != UA_INVITE_LEAVING)
-		return;
-	obj_hold(iv);
-	ua_invite_bye(iv, iv->dlg, text_view(&iv->leave.headers));
-	ua_invite_over(iv);
-	obj_drop(iv);
-}
+	struct ua_agreement *before = iv->prm.request.agree.server;
 
-static void on_grace_over(void *arg)
-{
-	struct ua_invite *iv = arg;
-
-	iv->leave.peer_hangs_up = false;
-	ua_invite_finish(iv);
+	iv->prm.request.agree = *g;
+	obj_hold(g->server);
+	obj_drop(before);
 }
 
 void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms)

@@ -15,7 +15,8 @@
  *   theirs:  RINGING --answer--> (ANSWERING --PRACK-->) UP
  *               \--refuse, end, CANCEL, BYE, no PRACK--> OVER
  *   both:    UP --their BYE--> OVER
- *            UP --end--> OVER, with our BYE; by way of LEAVING while that has to wait */
+ *            UP --end--> OVER, with our BYE; by way of LEAVING while that has to wait, also for the
+ *            answer to a re-INVITE of ours */
 enum ua_invite_state {
 	UA_INVITE_IDLE,
 	UA_INVITE_CALLING,      /* our INVITE is out */
@@ -177,6 +178,8 @@ int ua_invite_cancel(struct ua_invite *iv, struct str headers);
 void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r);
 /* Of the descriptions that we send from now on. ENOMEM. */
 int ua_invite_set_body_type(struct ua_invite *iv, struct str type);
+/* How its requests from now on take part in a security agreement. */
+void ua_invite_set_agree(struct ua_invite *iv, const struct ua_agree *g);
 /* When it ends the BYE is the peer's to send, for `ms` at most (RFC 5589 6.1). 0: no longer. */
 void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms);
 bool ua_invites_leaving(const struct ua *ua);        /* is there one? */

@@ -59,12 +59,29 @@ static bool is_cut(const struct ua_invite *iv, int err)
 	return iv->ua->way && err == ENOTCONN;
 }
 
+/* Nobody wants to know any more: the BYE has waited for it. */
+static void refresh_left(struct ua_invite *iv, struct ua_request *rq, struct sip_msg *msg)
+{
+	bool update = iv->turn == UA_TURN_UPDATE;
+
+	iv->turn = UA_TURN_NONE;
+	if (msg && msg->status < 300 && !update)
+		ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(rq), STR_NULL);
+	ua_exchange_fail(iv);
+	if (!iv->leave.peer_hangs_up && !iv->uas)
+		ua_invite_finish(iv);
+}
+
 /* `msg` NULL: there was no answer, because of `err`. */
 static void refresh_done(struct ua_invite *iv, struct ua_request *rq, struct sip_msg *msg, int err)
 {
 	bool update = iv->turn == UA_TURN_UPDATE;
 	unsigned status = msg ? msg->status : is_cut(iv, err) ? 491 : 408;
 
+	if (iv->state == UA_INVITE_LEAVING) {
+		refresh_left(iv, rq, msg);
+		return;
+	}
 	iv->turn = UA_TURN_NONE;
 	if (status < 300) {
 		on_success(iv, rq, msg, update);

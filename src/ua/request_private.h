@@ -32,6 +32,7 @@ struct ua_request {             /* obj */
 	bool elsewhere;                 /* ... or ua_request_again_at(): out's R-URI is another one */
 	bool waiting;                   /* prepare() has asked for time: ua_request_go_on() follows */
 	unsigned agains;                /* so often it was sent anew */
+	unsigned refused;               /* the 401, 407 or 494 that it answers now; 0: none */
 };
 
 /* The next address that can be sent to; the error of the last one. */

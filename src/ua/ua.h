@@ -10,7 +10,7 @@
 #include "sip/out.h"
 #include "sip/stack.h"
 
-/* Built for a page: its agent goes nowhere by itself when it is redirected, and has no parts beside its
+/* Built for a page: its agent goes nowhere by itself when it is redirected, agrees on no mechanisms, and has no parts beside its
  * descriptions; what does that is left out of the file that pages load. */
 #ifdef SIDETONE_SMALL
 enum { UA_SMALL = 1 };

@@ -51,6 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		memcpy(copy, data, n);
 	if (sdp_parse(&s, str_mk(copy, n)))
 		goto out;
+	for (size_t i = 0; i < s->nmedia; i++)
+		sdp_t38_read(&(struct sdp_t38){ 0 }, &s->media[i]);
 	sdp_write(&b, s);
 	if (b.n <= SDP_MAX_TEXT)
 		reparse(&b);

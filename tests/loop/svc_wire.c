@@ -35,7 +35,18 @@ struct wire_prm {
 	bool media;
 	wire_disk_fn *disk;
 	struct share_limits shares;
+	statsd_send_fn *stats;
 };
+
+static void open_stats(struct wire *t, statsd_send_fn *fn)
+{
+	struct statsd_prm prm = { .enabled = true, .server = STR("192.0.2.1"), .meter_support = true };
+
+	assert_int_equal(statsd_new(&t->stats, t->w.loop, NULL, fn, t), 0);
+	assert_int_equal(statsd_configure(t->stats, &prm), 0);
+	t->w.pbx->statsd = t->stats;
+	t->w.pbx->channel_stats = t->w.pbx->endpoint_stats = true;
+}
 
 static void open_as(struct wire *t, const char *extensions, const char *pjsip, const struct wire_prm *as)
 {
@@ -46,6 +57,8 @@ static void open_as(struct wire *t, const char *extensions, const char *pjsip, c
 		world_open_media(&t->w, extensions);
 	else
 		world_open(&t->w, extensions);
+	if (as->stats)
+		open_stats(t, as->stats);
 	prm.media = t->w.media;
 	prm.contacts = as->disk ? as->disk(t->w.loop) : NULL;
 	prm.loop = t->w.loop;
@@ -75,11 +88,18 @@ void wire_open_disk(struct wire *t, const char *extensions, const char *pjsip, w
 	open_as(t, extensions, pjsip, &(struct wire_prm){ .disk = disk });
 }
 
+void wire_open_stats(struct wire *t, const char *extensions, const char *pjsip, statsd_send_fn *fn)
+{
+	open_as(t, extensions, pjsip, &(struct wire_prm){ .stats = fn, .media = true });
+}
+
 void wire_close(struct wire *t)
 {
 	wire_forget(t);
 	service_free(t->svc);
 	wire_forget(t);
+	t->w.pbx->statsd = NULL;
+	statsd_free(t->stats);
 	world_close(&t->w);
 }
 

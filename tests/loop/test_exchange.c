@@ -375,6 +375,25 @@ static size_t client_transactions(void)
 	return c.client_tx;
 }
 
+/* As RFC 2543 allowed: the dialog is known by our tag. A wrong tag is still a stranger's. */
+static void forgets_its_tag(void **state)
+{
+	static const char *const froms[] = { ";tag=b2", "" };
+	char text[600];
+
+	(void)state;
+	alice_talks("up");
+	for (unsigned i = 0; i < 2; i++) {
+		wire_forget(&t);
+		snprintf(text, sizeof(text), "BYE sip:up@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bKforgets%u\r\n"
+			 "From: <sip:alice@127.0.0.1>%s\r\nTo: <sip:up@127.0.0.1>;tag=%s\r\nCall-ID: c1\r\nCSeq: %u BYE\r\n"
+			 "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n", i, froms[i], tag, 5 + i);
+		wire_come(&t, ALICE, text);
+		assert_int_equal(status(SIP_BYE), i ? 200 : 481);
+	}
+	assert_int_equal(channels(), 0);
+}
+
 /* Our re-INVITE gets a provisional response and nothing more; the call ends. */
 static void reinvite_never_answered(void **state)
 {
@@ -391,6 +410,9 @@ static void reinvite_never_answered(void **state)
 	wire_forget(&t);
 	alice("BYE", "bob", 3, "", "");
 	world_turn(&t.w);
+	/* The BYE waits for its answer, but not for ever. */
+	assert_true(request(SIP_BYE, 5062) == SIZE_MAX);
+	world_pass(&t.w, 33000);
 	assert_true(request(SIP_CANCEL, 5062) != SIZE_MAX);
 	answer(SIP_BYE, 5062, 200, "", "");
 	wire_forget(&t);
@@ -418,7 +440,7 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(audio_and_image), T(refused_unacked), T(moved_then_refused), T(retyped), T(update_too_early),
 		T(update_without_offer), T(glare), T(invite_before_answer), T(bye_before_prack), T(offer_in_prack),
-		T(our_offer_refused), T(second_answer_is_good), T(cancelled), T(agent_of_its_first_day),
+		T(our_offer_refused), T(second_answer_is_good), T(cancelled), T(forgets_its_tag), T(agent_of_its_first_day),
 		T(reinvite_never_answered), T(early_media_of_forks), T(second_answer_of_one_fork), T(one_port_for_two_streams),
 	};
 

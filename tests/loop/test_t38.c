@@ -4,6 +4,7 @@
 #include "base/obj.h"
 #include "pbx/t38.h"
 #include "service/call/functions.h"
+#include "service/call/session.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -291,6 +292,9 @@ static void hung_up(void **state)
 	wire_forget(&t);
 	bob(invite, "BYE", 5, "");
 	assert_says(asked(5061), "m=audio ");
+	assert_true(request(SIP_BYE, 5061) == SIZE_MAX);
+	answer(SIP_INVITE, 5061, 200, "", SDP_ULAW);
+	assert_true(request(SIP_ACK, 5061) != SIZE_MAX);
 	assert_true(request(SIP_BYE, 5061) != SIZE_MAX);
 	assert_int_equal(channels(), 0);
 	obj_drop(invite);
@@ -345,7 +349,13 @@ static void application(void **state)
 	assert_int_equal(channel_t38_state(ch), T38_NEGOTIATED);
 	assert_non_null(channel_t38_media(ch));
 	assert_int_equal(ports(), 1);
-	/* A refresh of the session leaves it as it is. */
+	/* A refresh of the session leaves it as it is, by either side. */
+	wire_forget(&t);
+	assert_int_equal(ua_invite_refresh(session_of_channel(ch)->iv, false), 0);
+	assert_says(asked(5061), "m=image ");
+	assert_says(asked(5061), "a=T38FaxMaxDatagram:425\r\n");
+	answer(SIP_INVITE, 5061, 200, "", SDP_HEAD BARE_IMAGE);
+	assert_int_equal(channel_t38_state(ch), T38_NEGOTIATED);
 	wire_forget(&t);
 	alice("INVITE", "up", 3, "", SDP_HEAD BARE_IMAGE);
 	assert_int_equal(status(SIP_INVITE), 200);
@@ -487,6 +497,14 @@ static void bound_to_media_address(void **state)
 	struct sa a;
 
 	(void)state;
+	/* The transport that the endpoint names says where. */
+	begin(CONF("t38_udptl=yes\nmedia_address=127.0.0.3\ntransport=udp\n"));
+	alice_talks("up");
+	channel_t38_indicate(only_channel(), &p);
+	answer(SIP_INVITE, 5061, 200, "", SDP_HEAD IMAGE);
+	sa_parse_host(&a, STR("127.0.0.1"), 0);
+	assert_true(sa_eq_host(media_session_local(channel_t38_media(only_channel())), &a));
+	teardown(NULL);
 	for (int bind = 0; bind < 2; bind++) {
 		begin(bind ? CONF("t38_udptl=yes\nmedia_address=127.0.0.3\nt38_bind_udptl_to_media_address=yes\n")
 			   : CONF("t38_udptl=yes\nmedia_address=127.0.0.3\n"));

@@ -239,54 +239,36 @@ static int run_send(struct channel *ch, struct str data)
 
 /* ---- for `check` */
 
-/* What cannot be known yet is taken as right. */
-static bool is_known(struct str s)
-{
-	return str_chr(s, '$') == s.n;
-}
-
-static bool judge_options(struct str options, struct str known, struct buf *why)
-{
-	for (size_t i = 0; is_known(options) && i < options.n; i++) {
-		char c = options.p[i];
-
-		if (c == 'a' || c == 'c')
-			buf_printf(why, "option %c is polling, which is not there", c);
-		else if (str_chr(known, c) == known.n)
-			buf_printf(why, "option '%c' is none of %.*s", c & 0x7f, STR_ARG(known));
-		if (why->n)
-			return false;
-	}
-	return true;
-}
-
-static bool judge(struct str data, struct str known, struct buf *why)
+static const char *judge(struct str data, struct str known)
 {
 	struct str v[2] = { { 0 } };
 
 	pbx_args(data, v, 2);
 	if (!v[0].n)
-		buf_put(why, STR("needs a file"));
-	else if (is_known(v[0]) && v[0].n > FAX_PATH_MAX)
-		buf_printf(why, "the file's name is longer than %d bytes", FAX_PATH_MAX);
-	return !why->n && judge_options(str_trim(v[1]), known, why);
+		return "it needs a file";
+	if (v[0].n > FAX_PATH_MAX)
+		return "the file's name is longer than 255 bytes";
+	if (pbx_option(v[1], 'a', NULL) || pbx_option(v[1], 'c', NULL))
+		return "options a and c are polling, which is not there";
+	for (size_t i = 0; i < v[1].n; i++)
+		if (str_chr(known, v[1].p[i]) == known.n)
+			return known.n == 4 ? "its options are d, f, F and s" : "its options are d, f, F, s and z";
+	return NULL;
 }
 
-bool app_judge_receive_fax(struct str data, struct buf *why)
+const char *judge_receive_fax(struct str data)
 {
-	return judge(data, STR("dfFs"), why);
+	return judge(data, STR("dfFs"));
 }
 
-bool app_judge_send_fax(struct str data, struct buf *why)
+const char *judge_send_fax(struct str data)
 {
 	struct str v[2] = { { 0 } };
 
 	pbx_args(data, v, 2);
-	if (str_chr(v[0], '&') < v[0].n && is_known(v[0])) {
-		buf_put(why, STR("takes one file; put all pages into one"));
-		return false;
-	}
-	return judge(data, STR("dfFsz"), why);
+	if (str_chr(v[0], '&') < v[0].n)
+		return "it takes one file; put all pages into one";
+	return judge(data, STR("dfFsz"));
 }
 
 const struct app app_receive_fax = { .name = "ReceiveFAX", .synopsis = "Receive a fax into a TIFF file", .run = run_receive };

@@ -1,7 +1,7 @@
 /* service/call/session.c -- birth and end of a session. What comes in between is in
  * session_user.c, and the protocol in ua/invite.h. */
 #define LOG_MODULE "session"
-#include "service/place/endpoint_state.h"
+#include "service/place/stats.h"
 #include "service/call/session.h"
 #include "service/call/channel_tech.h"
 #include "service/call/session_t38.h"
@@ -112,6 +112,7 @@ int session_new(struct service *svc, struct snapshot *conf, const struct endpoin
 	if (s->state_of) {
 		list_append(&s->state_of->sessions, &s->by_endpoint);
 		s->state_of->channels++;
+		endpoint_stats_channels(svc, s->state_of);
 	}
 	*out = s;
 	return 0;
@@ -176,6 +177,7 @@ static void unlink_session(struct session *s)
 	if (e) {
 		list_remove(&s->by_endpoint);
 		e->channels--;
+		endpoint_stats_channels(s->svc, e);
 		e->ringing -= s->counted.ringing;
 		e->inuse -= s->counted.up;
 		e->onhold -= s->counted.hold;

@@ -221,8 +221,6 @@ void session_exchange_failed(void *arg);
 /* The endpoint's settings changed: an offer that waits for its answer is judged anew.
  * 0, or a SIP status. */
 unsigned session_offer_again(struct session *s);
-/* What their offer, which waits for its answer, comes to without T.38: 0, or the status to refuse it with. */
-unsigned session_offer_without_fax(struct session *s);
 void session_media_apply(struct session *s);
 void session_media_close(struct session *s);
 

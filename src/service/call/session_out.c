@@ -60,11 +60,13 @@ int session_prepare(void *arg, struct ua_request *rq, struct sip_out *o, const s
 int session_call(struct session *s)
 {
 	struct sip_out *o = service_out(s->svc, SIP_INVITE, s->ep, text_view(&s->callee.uri), STR_NULL);
-	const struct contact *c = s->callee.contact;
+	struct contact *c = s->callee.contact;
+	struct ua_agree agree = c ? contact_agree(c, s->ep) : (struct ua_agree){ .server = NULL };
 	int err;
 
 	if (!o)
 		return ENOMEM;
+	ua_invite_set_agree(s->iv, &agree);
 	if (c && c->path.n)
 		o->route = sip_out_dup(o, c->path);
 	channel_tech_to_header(s, o);

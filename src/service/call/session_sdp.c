@@ -232,6 +232,17 @@ static unsigned take_offer(struct session *s, const struct sdp *sdp, bool fax)
 	return err ? shares_status(err) : 0;
 }
 
+static unsigned without_fax(struct session *s)
+{
+	struct sdp *offer = obj_hold((void *)(uintptr_t)neg_remote(s->neg));
+	unsigned status;
+
+	neg_rollback(s->neg);
+	status = offer ? take_offer(s, offer, false) : 488;
+	obj_drop(offer);
+	return status;
+}
+
 unsigned session_offer_came(void *arg, struct str body)
 {
 	struct session *s = arg;
@@ -250,18 +261,7 @@ unsigned session_offer_came(void *arg, struct str body)
 	if (!status)
 		status = take_offer(s, sdp, fax);
 	obj_drop(sdp);
-	return !status && fax && session_t38_must_wait(s) ? UA_INVITE_LATER : status;
-}
-
-unsigned session_offer_without_fax(struct session *s)
-{
-	struct sdp *offer = obj_hold((void *)(uintptr_t)neg_remote(s->neg));
-	unsigned status;
-
-	neg_rollback(s->neg);
-	status = offer ? take_offer(s, offer, false) : 488;
-	obj_drop(offer);
-	return status;
+	return !status && fax && session_t38_must_wait(s, without_fax) ? UA_INVITE_LATER : status;
 }
 
 unsigned session_offer_again(struct session *s)
@@ -371,7 +371,7 @@ static int make_offer(struct session *s, struct buf *b)
 	int err;
 
 	fill_prm(s, &p);
-	if (session_t38_offer(s, &err))
+	if (session_t38_offer(s, &p.formats, &err))
 		s->ice.prepared = false;
 	else if (!neg_count(s->neg))
 		err = first_offer(s, &p.formats);

@@ -121,6 +121,7 @@ void session_secure_prm(struct session *s, struct neg_prm *p)
 
 	p->savp = ep->media_encryption == ENCRYPTION_SDES;
 	p->dtls = ep->media_encryption == ENCRYPTION_DTLS;
+	p->mediasec = ep->security_negotiation == SECURITY_MEDIASEC;
 	p->optimistic = ep->media_encryption_optimistic;
 	p->srtp_tag_32 = ep->srtp_tag_32;
 	/* Without either there are no keys: what requires them is refused. */

@@ -117,7 +117,7 @@ static void change(struct session *s, enum session_t38_state to)
 static void refuse(struct session *s)
 {
 	change(s, SESSION_T38_DISABLED);
-	ua_invite_judged(s->iv, session_offer_without_fax(s));
+	ua_invite_judged(s->iv, s->t38->without(s));
 }
 
 static void lose_patience(void *arg)
@@ -157,7 +157,7 @@ static void ask_channel(void *arg)
 	obj_drop(s);
 }
 
-bool session_t38_must_wait(struct session *s)
+bool session_t38_must_wait(struct session *s, unsigned (*without)(struct session *s))
 {
 	struct neg_stream *st = neg_first(s->neg, MEDIA_IMAGE);
 
@@ -166,6 +166,7 @@ bool session_t38_must_wait(struct session *s)
 	session_t38_read(s);
 	if (s->t38->state != SESSION_T38_DISABLED && s->t38->state != SESSION_T38_REJECTED)
 		return false;
+	s->t38->without = without;
 	change(s, SESSION_T38_PEER);
 	if (s->svc->wheel)
 		timer_start(s->svc->wheel, &s->t38->patience, PATIENCE_MS, lose_patience, s);

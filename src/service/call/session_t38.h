@@ -28,8 +28,9 @@ int session_t38_indicate(struct session *s, const struct t38_parameters *p);    
 int session_t38_channel_state(const struct session *s);                              /* enum t38_state */
 const char *session_t38_name(const struct session *s);                               /* CHANNEL(pjsip,t38state) */
 struct media_session *session_t38_media(struct session *s);                          /* NULL: not ENABLED */
-/* Their offer with an image stream was taken: true: it waits until the other side has said what it thinks. */
-bool session_t38_must_wait(struct session *s);
+/* Their offer with an image stream was taken: true: it waits until the other side has said what it thinks. `without`: what
+ * the offer comes to without T.38: 0, or the status to refuse it with. */
+bool session_t38_must_wait(struct session *s, unsigned (*without)(struct session *s));
 void session_t38_settle(struct session *s);          /* an answer, ours or theirs, is in force */
 void session_t38_refreshed(struct session *s, const struct sip_msg *msg);    /* our re-INVITE is over; NULL: without an answer */
 void session_t38_failed(struct session *s);          /* the exchange under way came to nothing */
@@ -39,8 +40,9 @@ void session_t38_free(struct session *s);
 /* session_t38_sdp.c: what it makes of offers, answers and ports. */
 /* May an image stream of this offer be taken? */
 bool session_t38_fits(const struct session *s, const struct sdp *offer);
-/* Our next offer is about fax, or leads back to sound: true, and its streams are set. *err */
-bool session_t38_offer(struct session *s, int *err);
+/* Our next offer is about fax, or leads back to sound: true, and its streams are set. `all`: formats of the endpoint,
+ * for a call that had no sound. *err */
+bool session_t38_offer(struct session *s, const struct formats *all, int *err);
 void session_t38_keep(struct session *s);            /* their offer comes: what is in force may be needed again */
 void session_t38_read(struct session *s);            /* what their SDP has said */
 void session_t38_write(struct session *s);           /* what our next one says */

@@ -21,6 +21,7 @@ struct session_t38 {            /* owned by its session; made when T.38 is first
 	bool offered;                   /* LOCAL: our offer of it is out */
 	bool back;                      /* our next offer leads back to sound */
 	struct timer patience;          /* PEER: refused at its end */
+	unsigned (*without)(struct session *s); /* PEER: as session_t38_must_wait() got it */
 	struct loop_call ask;           /* PEER: the channel is asked */
 	bool asking;
 	struct t38_before before[SDP_MAX_MEDIA];

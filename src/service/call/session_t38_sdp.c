@@ -20,7 +20,7 @@ bool session_t38_fits(const struct session *s, const struct sdp *offer)
 	const struct sdp_media *m = image_of(offer);
 
 	/* A call begins with sound: as in Asterisk. */
-	return m && s->ep->t38_udptl && session_is_up(s) && sa_is_set(&m->addr) && sa_is_v6(&m->addr) == s->ep->t38_udptl_ipv6;
+	return m && s->ep->t38_udptl && ua_invite_state(s->iv) == UA_INVITE_UP && sa_is_set(&m->addr) && sa_is_v6(&m->addr) == s->ep->t38_udptl_ipv6;
 }
 
 static enum t38_rate rate_of(unsigned bits)
@@ -129,14 +129,8 @@ static int offer_fax(struct session *s)
 	return err;
 }
 
-static void sound_of_endpoint(struct session *s, struct t38_before *b)
-{
-	*b = (struct t38_before){ .type = MEDIA_AUDIO, .active = true };
-	session_formats(s, &b->formats);
-}
-
 /* All as it was before; image streams end. */
-static int offer_sound(struct session *s)
+static int offer_sound(struct session *s, const struct formats *all)
 {
 	struct session_t38 *t = s->t38;
 	bool any = false;
@@ -145,7 +139,7 @@ static int offer_sound(struct session *s)
 	for (size_t i = 0; i < t->nbefore; i++)
 		any |= t->before[i].active && t->before[i].formats.n;
 	if (!any) {
-		sound_of_endpoint(s, &t->before[0]);
+		t->before[0] = (struct t38_before){ .type = MEDIA_AUDIO, .active = true, .formats = *all };
 		t->nbefore = 1;
 	}
 	for (size_t i = 0; !err && i < neg_count(s->neg); i++) {
@@ -160,13 +154,13 @@ static int offer_sound(struct session *s)
 	return err;
 }
 
-bool session_t38_offer(struct session *s, int *err)
+bool session_t38_offer(struct session *s, const struct formats *all, int *err)
 {
 	struct session_t38 *t = s->t38;
 
 	if (!t || (t->state != SESSION_T38_LOCAL && !t->back))
 		return false;
-	*err = t->state == SESSION_T38_LOCAL ? offer_fax(s) : offer_sound(s);
+	*err = t->state == SESSION_T38_LOCAL ? offer_fax(s) : offer_sound(s, all);
 	return true;
 }
 

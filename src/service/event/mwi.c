@@ -10,12 +10,21 @@
 #include <stdlib.h>
 
 #define FAMILY STR("MWI")
+#define REMOTES_MAX 100000      /* mailboxes that other servers have told us of */
 
 struct mailbox {
 	struct service *svc;
 	struct text name;
-	uint32_t new_msgs, old_msgs;
+	uint32_t new_msgs, old_msgs;    /* here and on other servers, together */
 	struct list watches;            /* struct mailbox_watch */
+	struct list remotes;            /* struct remote */
+};
+
+/* What another server has in it. */
+struct remote {
+	struct list link;               /* in mailbox.remotes */
+	struct text eid;
+	uint32_t new_msgs, old_msgs;
 };
 
 static struct map *boxes(const struct service *svc)
@@ -33,13 +42,25 @@ static void read_counts(struct str v, uint32_t *new_msgs, uint32_t *old_msgs)
 
 bool mailbox_get(struct service *svc, struct str name, uint32_t *new_msgs, uint32_t *old_msgs)
 {
+	const struct mailbox *m = svc->subscriptions ? map_get(boxes(svc), name) : NULL;
+	bool there = false;
 	struct str v;
 
 	*new_msgs = *old_msgs = 0;
-	if (!svc->pbx->db || !astdb_get(svc->pbx->db, FAMILY, name, &v))
-		return false;
-	read_counts(v, new_msgs, old_msgs);
-	return true;
+	if (svc->pbx->db && astdb_get(svc->pbx->db, FAMILY, name, &v)) {
+		read_counts(v, new_msgs, old_msgs);
+		there = true;
+	}
+	if (!m)
+		return there;
+	list_each(l, &m->remotes) {
+		const struct remote *r = container_of(l, struct remote, link);
+
+		*new_msgs += r->new_msgs;
+		*old_msgs += r->old_msgs;
+		there = true;
+	}
+	return there;
 }
 
 static struct mailbox *take(struct service *svc, struct str name)
@@ -53,6 +74,7 @@ static struct mailbox *take(struct service *svc, struct str name)
 		return NULL;
 	m->svc = svc;
 	list_init(&m->watches);
+	list_init(&m->remotes);
 	if (text_set(&m->name, name) || map_add(boxes(svc), text_view(&m->name), m)) {
 		text_free(&m->name);
 		free(m);
@@ -65,6 +87,13 @@ static struct mailbox *take(struct service *svc, struct str name)
 static void release(struct mailbox *m)
 {
 	map_del(boxes(m->svc), text_view(&m->name));
+	while (!list_empty(&m->remotes)) {
+		struct remote *r = container_of(m->remotes.next, struct remote, link);
+
+		list_remove(&r->link);
+		text_free(&r->eid);
+		free(r);
+	}
 	text_free(&m->name);
 	free(m);
 }
@@ -86,7 +115,7 @@ void mailbox_unwatch(struct mailbox_watch *w)
 		return;
 	list_remove(&w->link);
 	w->box = NULL;
-	if (list_empty(&m->watches))
+	if (list_empty(&m->watches) && list_empty(&m->remotes))
 		release(m);
 }
 
@@ -103,13 +132,15 @@ void mailbox_counts(const struct mailbox *m, uint32_t *new_msgs, uint32_t *old_m
 
 /* ---- changes ------------------------------------------------------------------------------ */
 
-static void tell(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+static void tell(struct service *svc, struct str name)
 {
+	uint32_t new_msgs, old_msgs;
 	struct event *e = event_new(svc->pbx->events, "MessageWaiting", EV_CALL);
 	struct mailbox *m = map_get(boxes(svc), name);
 	char device[300];
 	int n = snprintf(device, sizeof(device), "MWI:%.*s", STR_ARG(name));
 
+	(void)mailbox_get(svc, name, &new_msgs, &old_msgs);
 	if (e) {
 		event_put(e, "Mailbox", name);
 		event_put(e, "Waiting", new_msgs ? STR("1") : STR("0"));
@@ -134,6 +165,15 @@ static void tell(struct service *svc, struct str name, uint32_t new_msgs, uint32
 	}
 }
 
+static void tell_listeners(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+{
+	list_each(l, &svc->subscriptions->mailbox_listeners) {
+		struct mailbox_listener *x = container_of(l, struct mailbox_listener, link);
+
+		x->changed(x->arg, name, new_msgs, old_msgs);
+	}
+}
+
 int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
 {
 	char v[32];
@@ -142,7 +182,9 @@ int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_
 	snprintf(v, sizeof(v), "%u/%u", new_msgs, old_msgs);
 	err = svc->pbx->db ? astdb_put(svc->pbx->db, FAMILY, name, str_z(v)) : 0;
 	if (!err)
-		tell(svc, name, new_msgs, old_msgs);
+		tell_listeners(svc, name, new_msgs, old_msgs);
+	if (!err)
+		tell(svc, name);
 	return err;
 }
 
@@ -151,7 +193,55 @@ int mailbox_delete(struct service *svc, struct str name)
 	int err = svc->pbx->db ? astdb_del(svc->pbx->db, FAMILY, name) : 0;
 
 	if (!err)
-		tell(svc, name, 0, 0);
+		tell_listeners(svc, name, 0, 0);
+	if (!err)
+		tell(svc, name);
+	return err;
+}
+
+/* ---- other servers ------------------------------------------------------------------------ */
+
+void mailbox_listen(struct service *svc, struct mailbox_listener *l)
+{
+	list_append(&svc->subscriptions->mailbox_listeners, &l->link);
+}
+
+static int remote_take(struct mailbox *m, struct str eid, struct remote **out)
+{
+	size_t *n = &m->svc->subscriptions->remote_mailboxes;
+	struct remote *r;
+
+	list_each(l, &m->remotes) {
+		*out = container_of(l, struct remote, link);
+		if (str_eq(text_view(&(*out)->eid), eid))
+			return 0;
+	}
+	if (*n >= REMOTES_MAX)
+		return ENOSPC;
+	r = calloc(1, sizeof(*r));
+	if (!r || text_set(&r->eid, eid)) {
+		free(r);
+		return ENOMEM;
+	}
+	(*n)++;
+	list_append(&m->remotes, &r->link);
+	*out = r;
+	return 0;
+}
+
+int mailbox_set_remote(struct service *svc, struct str name, struct str eid, uint32_t new_msgs, uint32_t old_msgs)
+{
+	struct mailbox *m = take(svc, name);
+	struct remote *r;
+	int err = m ? remote_take(m, eid, &r) : ENOMEM;
+
+	if (!err) {
+		r->new_msgs = new_msgs;
+		r->old_msgs = old_msgs;
+		tell(svc, name);
+	} else if (m && list_empty(&m->watches) && list_empty(&m->remotes)) {
+		release(m);
+	}
 	return err;
 }
 

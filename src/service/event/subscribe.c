@@ -245,6 +245,7 @@ int subscriptions_start(struct service *svc)
 		return ENOMEM;
 	list_init(&all->all);
 	list_init(&all->ending);
+	list_init(&all->mailbox_listeners);
 	svc->subscriptions = all;
 	all->contacts.added = unasked_contact_added;
 	location_observe(svc, &all->contacts);

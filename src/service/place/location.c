@@ -5,6 +5,7 @@
 #include "service/place/location_private.h"
 #include "base/log.h"
 #include "service/place/registrar.h"
+#include "service/place/stats.h"
 #include "sip/digest.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -51,6 +52,11 @@ static void lay_out(struct contact *c, struct str aor, const struct contact_word
 	c->id = lay_text(&at, id, ARRAY_LEN(id));
 }
 
+static void contact_free(void *arg)
+{
+	obj_drop(((struct contact *)arg)->agreement);
+}
+
 /* One block for all: a registration makes one and frees one, and its words are
  * read together. The id is "aor;@md5(uri)": other tools look contacts up by it, so
  * its form is fixed. */
@@ -62,7 +68,7 @@ struct contact *contact_new(struct service *svc, struct str aor, const struct co
 	struct contact *c;
 
 	digest_hash(svc->digest, DIGEST_MD5, w->uri, md5);
-	c = md5[0] ? obj_new(sizeof(*c) + words + aor.n + 2 + sizeof(md5), NULL) : NULL;
+	c = md5[0] ? obj_new(sizeof(*c) + words + aor.n + 2 + sizeof(md5), contact_free) : NULL;
 	if (!c)
 		return NULL;
 	c->svc = svc;
@@ -218,6 +224,7 @@ static void remove_contact(struct service *svc, struct contact *c)
 
 	obj_hold(c);
 	contact_detach(svc, c);
+	contact_stats_changed(svc, c->status, CONTACT_REMOVED);
 	c->loc = l;                     /* what is told of it names its AOR */
 	contact_event(svc, c, CONTACT_REMOVED, ep);
 	registrar_test_event(svc, "AOR_CONTACT_REMOVED", c);
@@ -248,9 +255,12 @@ void location_apply(struct service *svc, struct location *l, struct contact_chan
 			remove_contact(svc, ch->old);
 		return;
 	}
-	if (!added && ch->old->loc) {
+	if (added || !ch->old->loc) {
+		contact_stats_came(svc, c->status);
+	} else {
 		c->status = ch->old->status;
 		c->rtt_us = ch->old->rtt_us;
+		c->agreement = obj_hold(ch->old->agreement);
 		contact_detach(svc, ch->old);
 	}
 	attach_contact(svc, l, c);
@@ -372,6 +382,7 @@ int locations_start(struct service *svc)
 	svc->locations->flows = map_new(false);
 	if (!svc->locations->aors || !svc->locations->ids || !svc->locations->flows)
 		return ENOMEM;
+	contact_stats_reset(svc);
 	index_endpoints(svc);
 	load_static(svc);
 	return svc->contacts ? location_store_load(svc) : 0;
@@ -384,6 +395,7 @@ void location_restore(struct service *svc, struct str aor, struct contact *c)
 	if (!l)
 		return;
 	attach_contact(svc, l, c);
+	contact_stats_came(svc, c->status);
 	contact_start_expiry(svc, c);
 	contact_qualify_start(svc, c, true);
 	endpoint_changed(svc, endpoint_name(svc, c));
@@ -436,8 +448,12 @@ void locations_stop(struct service *svc)
 		return;
 	for (size_t it = 0; svc->locations->aors && (l = map_next(svc->locations->aors, &it)); ) {
 		location_drop_jobs(l);
-		while (l->n)
-			contact_detach(svc, container_of(l->contacts.next, struct contact, link));
+		while (l->n) {
+			struct contact *c = container_of(l->contacts.next, struct contact, link);
+
+			contact_stats_changed(svc, c->status, CONTACT_REMOVED);
+			contact_detach(svc, c);
+		}
 		map_del(svc->locations->aors, text_view(&l->aor));
 		text_free(&l->aor);
 		free(l);

@@ -5,6 +5,7 @@
 #define SERVICE_PLACE_LOCATION_H
 
 #include "service/common/service.h"
+#include "ua/agree.h"
 
 /* Words on the manager's wire: see contact_status_name(). */
 enum contact_status { CONTACT_UNKNOWN, CONTACT_NONQUALIFIED, CONTACT_REACHABLE, CONTACT_UNREACHABLE,
@@ -40,6 +41,7 @@ struct contact {                /* obj */
 	uint64_t qualify_sent_us;
 	enum contact_status status;
 	uint32_t rtt_us;                /* 0: never measured */
+	struct ua_agreement *agreement; /* held: what it said of the protection of media; NULL: never asked */
 };
 
 struct location {
@@ -118,6 +120,11 @@ static inline int64_t contact_left_s(const struct contact *c, const struct clock
 
 /* The best contact to send to: reachable before unknown, never unreachable. NULL. */
 struct contact *location_pick(struct location *l);
+
+/* location_agree.c */
+/* How a request of `ep` (NULL: nobody's) to it takes part in the agreement about the protection of media
+ * (security_negotiation). Views into ep and c. */
+struct ua_agree contact_agree(struct contact *c, const struct endpoint *ep);
 
 /* qualify.c */
 void contact_qualify_start(struct service *svc, struct contact *c, bool first);
