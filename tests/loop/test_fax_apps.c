@@ -414,6 +414,8 @@ static void option(const char *what, const char *to, const char *want)
 
 static void test_faxopt(void **state)
 {
+	const struct fax_conf c = { .minrate = 2400, .maxrate = 9600, .modems = FAX_MODEM_V29, .t38timeout = 7, .statusevents = true };
+
 	(void)state;
 	option("ecm", "no", "no");
 	option("ecm", "yes", "yes");
@@ -440,6 +442,13 @@ static void test_faxopt(void **state)
 	a = world_call_in(&w, "alice", "1", "default", "unset");
 	world_pass(&w, 20);
 	assert_string_equal(get("O"), "xx");
+	/* res_fax.conf, in force from the next fax on. */
+	faxes_set(w.pbx->fax, &c);
+	assert_true(fax_get(a->ch)->statusevents);
+	assert_false(fax_get(a->ch)->ecm);
+	assert_int_equal(fax_get(a->ch)->t38timeout, 7);
+	assert_int_equal(fax_get(a->ch)->modems, FAX_MODEM_V29);
+	assert_int_equal(fax_get(a->ch)->minrate, 2400);
 	fake_hangup(a, CAUSE_NORMAL);
 	world_pass(&w, 20);
 }
