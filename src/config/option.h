@@ -35,6 +35,7 @@ enum option_flag {
 	OPT_YESNO = 256,        /* bool: shown as yes and no, not true and false */
 	OPT_YESNO_CAP = 512,    /* bool: shown as Yes and No */
 	OPT_PRIVATE = 1024,     /* custom: holds a secret */
+	OPT_VOID = 2048,        /* taken for other programs' sake; what it is about is not here */
 };
 
 struct option_choice {

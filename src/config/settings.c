@@ -249,11 +249,12 @@ static const struct option_choice stricts[] = {
 static const struct option rtp_rows[] = {
 	OPT_UINT(R, rtpstart, "5000", 1024, 65535, NULL, 0, "First port for media; made even."),
 	OPT_UINT(R, rtpend, "31000", 1024, 65535, NULL, 0, "Last port for media; made odd."),
-	OPT_UINT(R, rtcpinterval, "5000", 500, 60000, "ms", 0, "Time between RTCP reports."),
+	OPT_UINT(R, rtcpinterval, "5000", 500, 60000, "ms", S, "Time between RTCP reports."),
 	OPT_BOOL(R, rtpchecksums, "yes", 0, "Send RTP over IPv4 with UDP checksums."),
-	OPT_UINT(R, dtmftimeout, "1200", 0, 256000, "samples", 0, "A digit ends when its event is silent for so long."),
-	OPT_ENUM(R, strictrtp, stricts, "yes", 0, "Drop media that does not come from where the call's media came from first."),
-	OPT_UINT(R, probation, "4", 1, 250, "packets", 0, "Packets in order that make a source trusted."),
+	OPT_UINT(R, dtmftimeout, "1200", 0, 256000, "samples", S, "A digit ends when its event is silent for so long."),
+	OPT_ENUM(R, strictrtp, stricts, "yes", S, "Drop media that does not come from where the call's media came from first. seqno: "
+		"who is not known may send its first packets all at once; yes: not faster than sound takes."),
+	OPT_UINT(R, probation, "4", 1, 250, "packets", S, "Packets in order that make a source trusted."),
 	OPT_BOOL(R, srtpreplayprotection, "yes", 0, "Drop SRTP packets seen before."),
 	OPT_BOOL(R, icesupport, "yes", 0, "Allow ICE where an endpoint has it."),
 	OPT_BOOL(R, stun_software_attribute, "yes", 0, "Name this program in STUN messages."),

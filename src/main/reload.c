@@ -9,7 +9,10 @@
 #include "pbx/features.h"
 #include "pbx/moh.h"
 #include "service/call/codecs.h"
+#include "service/geoloc/geoloc.h"
 #include "service/message/notify.h"
+#include "service/object/settings.h"
+#include "service/stir/stir.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -25,6 +28,8 @@ struct job {
 	struct snapshot *conf;          /* in: previous; out: new */
 	struct dialplan *plan;
 	struct notify_conf *notify;
+	struct stir_conf *stir;         /* in: previous; out: new */
+	struct geoloc_conf *geoloc;
 	struct vars globals;
 	int err;
 	bool done;
@@ -134,21 +139,23 @@ static int load_music(struct server *s)
 	return err == ENOENT ? 0 : err;
 }
 
-static int load_features(struct server *s)
+static int load_features(struct server *s, struct report *r)
 {
+	struct features_conf *f = NULL;
 	struct config *cfg = NULL;
-	int err = config_load(&cfg, &s->cprm, "features.conf", NULL);
+	int err = config_load(&cfg, &s->cprm, "features.conf", r);
 
 	if (!err)
-		err = features_load(s->pbx, cfg);
+		err = features_build(&f, cfg, r);
+	if (!err)
+		features_set(s->pbx, f);
 	config_free(cfg);
 	return err == ENOENT ? 0 : err;
 }
 
 static int reload_features(struct server *s, struct report *r)
 {
-	(void)r;
-	return load_features(s);
+	return load_features(s, r);
 }
 
 static int reload_music(struct server *s, struct report *r)
@@ -171,7 +178,7 @@ static int reload_fax(struct server *s, struct report *r)
 int server_dialplan_reload(struct server *s)
 {
 	load_music(s);
-	load_features(s);
+	load_features(s, s->report);
 	if (reload_fax(s, s->report) == ENOMEM)
 		return ENOMEM;
 	/* A dialplan that cannot be read leaves an empty one; the console says why. */
@@ -201,6 +208,72 @@ static int reload_notify(struct server *s, struct report *r)
 int server_notify_reload(struct server *s)
 {
 	return reload_notify(s, s->report);
+}
+
+/* ---- stir_shaken ------------------------------------------------------------------------------ */
+
+static void load_stir(struct job *j)
+{
+	struct stir_conf_prm prm = { .files = &j->s->cprm, .data_dir = j->s->conf->astdatadir, .previous = j->stir };
+	struct named_acls *acls = NULL;
+	struct stir_conf *now = NULL;
+
+	/* The faults of acl.conf itself come with pjsip.conf. */
+	j->err = named_acls_load(&acls, &j->s->cprm, NULL);
+	prm.acls = acls;
+	j->err = j->err ? j->err : stir_conf_load(&now, &prm, j->r);
+	obj_drop(acls);
+	j->stir = now;
+}
+
+static int reload_stir(struct server *s, struct report *r)
+{
+	struct stir_conf *before = obj_hold((void *)(size_t)stir_conf_of(s->service));
+	struct job j = { .s = s, .work = load_stir, .r = r, .stir = before };
+	int err = run_job(&j);
+
+	if (!err)
+		err = stir_set_conf(s->service, j.stir);
+	if (j.stir != before)
+		obj_drop(j.stir);
+	obj_drop(before);
+	return err;
+}
+
+int server_stir_reload(struct server *s)
+{
+	return reload_stir(s, s->report);
+}
+
+/* Lists that stir_shaken.conf names too. */
+static int reload_acl(struct server *s, struct report *r)
+{
+	int err = reload_pjsip(s, r), more = reload_stir(s, r);
+
+	return err ? err : more;
+}
+
+/* ---- geolocation --------------------------------------------------------------------------- */
+
+static void load_geolocation(struct job *j)
+{
+	j->err = geoloc_conf_load(&j->geoloc, &j->s->cprm, j->r);
+}
+
+static int reload_geolocation(struct server *s, struct report *r)
+{
+	struct job j = { .s = s, .work = load_geolocation, .r = r };
+	int err = run_job(&j);
+
+	if (!err)
+		geoloc_set_conf(s->service, j.geoloc);
+	obj_drop(j.geoloc);
+	return err;
+}
+
+int server_geolocation_reload(struct server *s)
+{
+	return reload_geolocation(s, s->report);
 }
 
 /* ---- the others ------------------------------------------------------------------------------ */
@@ -329,10 +402,14 @@ static const struct {
 	{ "res_pjsip", reload_pjsip },
 	{ "pjsip", reload_pjsip },
 	{ "chan_pjsip", reload_pjsip },
-	{ "acl", reload_pjsip },
+	{ "acl", reload_acl },
 	{ "http", reload_pjsip },
+	{ "res_stir_shaken", reload_stir },
+	{ "stir_shaken", reload_stir },
 	{ "res_pjsip_notify", reload_notify },
 	{ "pjsip_notify", reload_notify },
+	{ "res_geolocation", reload_geolocation },
+	{ "geolocation", reload_geolocation },
 	{ "pbx_config", reload_dialplan },
 	{ "dialplan", reload_dialplan },
 	{ "extensions", reload_dialplan },
@@ -363,7 +440,7 @@ static int reload_all(struct server *s, struct report *r)
 {
 	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media, reload_codecs,
 		reload_features, reload_music, reload_fax, reload_dialplan, reload_pjsip,
-		reload_notify, reload_statsd };
+		reload_notify, reload_statsd, reload_stir, reload_geolocation };
 	int first = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {

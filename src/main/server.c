@@ -203,6 +203,7 @@ static int start_service(struct server *s)
 	struct service_prm vp = { .loop = s->loop, .io_threads = s->own->io_threads,
 		.stranger_rate = s->own->stranger_rate, .pbx = s->pbx, .media = s->media, .contacts = s->contacts,
 		.no_srtp = modules_conf_noload(&s->cprm, STR("res_srtp.so")),
+		.no_t38 = modules_conf_noload(&s->cprm, STR("res_pjsip_t38.so")),
 		.shares = share_limits(s->own) };
 	struct snapshot *conf = NULL;
 	int err = snapshot_build(&conf, &sp, s->report);
@@ -290,7 +291,8 @@ static int start_all(struct server *s)
 	err = store_start(s->store);
 	if (!err)
 		server_manager_reload(s);
-	if (!err && (server_notify_reload(s) == ENOMEM || server_codecs_reload(s) == ENOMEM))
+	if (!err && (server_notify_reload(s) == ENOMEM || server_codecs_reload(s) == ENOMEM || server_stir_reload(s) == ENOMEM ||
+		     server_geolocation_reload(s) == ENOMEM))
 		err = ENOMEM;
 	return err;
 }
@@ -399,7 +401,6 @@ static void watch_signals(struct server *s)
 {
 	static const int sigs[SERVER_SIGNALS] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
-	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < SERVER_SIGNALS; i++) {
 		s->signals[i].data = s;
 		if (uv_signal_init(loop_uv(s->loop), &s->signals[i]) == 0)
@@ -507,6 +508,8 @@ int server_run(const struct server_prm *prm)
 	if (!s)
 		return 1;
 	debugged_server = s;
+	/* A start may already talk to others: certificates' servers. */
+	signal(SIGPIPE, SIG_IGN);
 	s->prm = *prm;
 	s->started_us = clock_us(clock_real());
 	s->report = report_new();

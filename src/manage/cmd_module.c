@@ -31,6 +31,7 @@ static const struct module {
 	{ "pbx_config.so", "Text Extension Configuration", "dialplan" },
 	{ "res_fax.so", "Generic FAX Applications", "res_fax" },
 	{ "res_fax_spandsp.so", "Spandsp G.711 and T.38 FAX Technologies", NULL },
+	{ "res_geolocation.so", "res_geolocation Module for Asterisk", "res_geolocation" },
 	{ "res_http_websocket.so", "HTTP WebSocket Support", "http" },
 	{ "res_musiconhold.so", "Music On Hold Resource", "musiconhold" },
 	{ "res_pjsip.so", "Basic SIP resource", "pjsip" },
@@ -45,6 +46,7 @@ static const struct module {
 	{ "res_mwi_external_ami.so", "AMI support for external MWI", NULL },
 	{ "res_pjsip_dialog_info_body_generator.so", "PJSIP Extension State Dialog Info+XML Provider", NULL },
 	{ "res_pjsip_exten_state.so", "PJSIP Extension State Notifications", NULL },
+	{ "res_pjsip_geolocation.so", "res_pjsip_geolocation Module for Asterisk", NULL },
 	{ "res_pjsip_messaging.so", "PJSIP Messaging Support", NULL },
 	{ "res_pjsip_mwi.so", "PJSIP MWI resource", NULL },
 	{ "res_pjsip_mwi_body_generator.so", "PJSIP MWI resource", NULL },
@@ -60,12 +62,14 @@ static const struct module {
 	{ "res_pjsip_registrar.so", "PJSIP Registrar Support", NULL },
 	{ "res_pjsip_sdp_rtp.so", "PJSIP SDP RTP/AVP stream handler", NULL },
 	{ "res_pjsip_session.so", "PJSIP Session resource", "pjsip" },
+	{ "res_pjsip_stir_shaken.so", "PJSIP STIR/SHAKEN Module for Asterisk", NULL },
 	{ "res_pjsip_t38.so", "PJSIP T.38 UDPTL Support", NULL },
 	{ "res_pjsip_transport_websocket.so", "PJSIP WebSocket Transport Support", "pjsip" },
 	{ "res_pjsip_xpidf_body_generator.so", "PJSIP Extension State PIDF Provider", NULL },
 	{ "res_rtp_asterisk.so", "Asterisk RTP Stack", "rtp" },
 	{ "res_sorcery_config.so", "Sorcery Configuration File Object Wizard", NULL },
 	{ "res_srtp.so", "Secure RTP (SRTP)", NULL },
+	{ "res_stir_shaken.so", "STIR/SHAKEN Module for Asterisk", "stir_shaken" },
 };
 
 static const struct module *find_module(struct str name)

@@ -1,9 +1,11 @@
 /* `config show help`: the option tables in words. */
 #include "manage/config_help.h"
 #include "config/settings.h"
+#include "service/geoloc/geoloc.h"
 #include "service/object/http_conf.h"
 #include "service/object/settings.h"
 #include "service/object/wizard.h"
+#include "service/stir/stir_conf.h"
 #include <errno.h>
 
 /* The names that `config show help` calls modules are Asterisk's, because scripts
@@ -69,8 +71,10 @@ static const struct module modules[] = {
 	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
 	{ "udptl", "T.38 faxes: udptl.conf.", udptl_set },
 	{ "res_fax", "Faxes: res_fax.conf.", fax_set },
+	{ "res_stir_shaken", "Callers proven, calls signed (STIR/SHAKEN): stir_shaken.conf.", stir_conf_options },
 	{ "statsd", "Numbers for a StatsD server: statsd.conf.", statsd_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
+	{ "res_geolocation", "Where callers are: geolocation.conf.", geoloc_conf_options },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },
 };
 

@@ -102,7 +102,7 @@ struct core_wire {
 	struct core_thread *t;
 	bool known;             /* a command about it was sent: the thread may have it */
 	bool moving;
-	bool keep_early;        /* a handshake may have begun before its thread knows it */
+	bool keep_early;        /* a handshake or a fax may have begun before its thread knows it */
 	uint16_t ranged;        /* its port pair, or its single port, is marked in m->ports; 0: not */
 	struct list sessions;   /* of struct media_session, by wire_link */
 	size_t nsessions;

@@ -107,6 +107,8 @@ static int make_wire(struct media_session *s, const struct media_session_prm *pr
 			    prm);
 	wire_init(&w->w, m->prm.net, place, &s->local[0]);
 	w->w.udptl = s->type == MEDIA_IMAGE;
+	/* A fax machine says each thing once: what comes ahead of the answer is heard. */
+	w->keep_early = s->type == MEDIA_IMAGE;
 	w->m = m;
 	w->t = choose_thread(m, prm->near);
 	w->ranged = ranged;

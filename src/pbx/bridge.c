@@ -32,6 +32,8 @@ static void member_free(void *o)
 	text_free(&m->f.after_exten);
 	text_free(&m->f.warn_sound);
 	text_free(&m->f.limit_sound);
+	free(m->dynamic.v);
+	obj_drop(m->dynamic.map);
 	obj_drop(m->ch);
 	obj_drop(m->bridge);
 }
@@ -212,6 +214,7 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 	m->ch = obj_hold(ch);
 	m->bridge = obj_hold(b);
 	err = f ? features_copy(&m->f, f) : 0;
+	err = err ? err : bridge_features_begin(m);
 	if (err) {
 		obj_drop(m);
 		return err;

@@ -23,6 +23,9 @@ struct bridge_features {        /* of one member */
 
 enum { FEATURE_DIGITS = 12 };
 
+struct features_map;
+struct features_choice;
+
 /* Others may read these; only pbx/bridge*.c writes. */
 struct member {                 /* obj */
 	struct list link;               /* in bridge.members */
@@ -30,6 +33,11 @@ struct member {                 /* obj */
 	struct channel *ch;             /* held */
 	struct bridge_features f;       /* owns its texts */
 	struct fiber *waiter;           /* in bridge_wait() */
+	struct {                        /* what DYNAMIC_FEATURES named when it entered */
+		struct features_map *map;       /* held; NULL: nothing */
+		struct features_choice *v;      /* owned */
+		size_t n;
+	} dynamic;
 	bool on_hold;                   /* it said CE_HOLD */
 	bool on_fax;                    /* it asked for T.38, or has it */
 	bool busy;                      /* a feature's fiber works for it: events are in the channel's queue */

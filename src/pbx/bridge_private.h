@@ -32,6 +32,7 @@ void bridge_limit_said(struct member *m);    /* a sound in its session ended */
 void bridge_record_toggle(struct member *m);         /* automixmon */
 
 /* bridge_features.c */
+int bridge_features_begin(struct member *m);         /* it enters: what DYNAMIC_FEATURES gives it. ENOMEM */
 /* True: the digit was taken (or kept for now). */
 bool bridge_features_digit(struct member *m, char digit, unsigned ms);
 

@@ -325,9 +325,14 @@ struct datastore {
 	struct list link;
 	const char *key;        /* compared by address */
 	void *data;             /* an obj */
+	void *(*heir)(const void *data);        /* channel_note_inherit(); NULL: nobody inherits it */
 };
 int channel_note_set(struct channel *ch, const char *key, void *obj /* takes the reference */);
 void *channel_note(struct channel *ch, const char *key);
+/* What channels that are made for this one get of that note, while it is there: an obj of their own, and
+ * their heirs the same; NULL: nothing. */
+void channel_note_inherit(struct channel *ch, const char *key, void *(*heir)(const void *obj));
+int channel_inherit_notes(struct channel *to, struct channel *from); /* ENOMEM */
 
 /* Q.850 causes that the code names. */
 enum {

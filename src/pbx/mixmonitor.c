@@ -8,6 +8,7 @@
 #include "pbx/bridge.h"
 #include "pbx/channel_private.h"
 #include "pbx/dialplan.h"
+#include "pbx/event.h"
 #include "pbx/sound.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -233,6 +234,20 @@ static void beep_now(void *arg)
 	timer_start(m->pbx->wheel, &m->beep, m->beep_ms, beep_now, m);
 }
 
+/* In Asterisk a PERIODIC_HOOK() of the channel makes them. */
+static void beeps_begin(struct mixmonitor *m)
+{
+	struct event *e = event_test(m->pbx->events, "PERIODIC_HOOK_ENABLED", "mixmonitor.c", "beeps_begin");
+
+	timer_start(m->pbx->wheel, &m->beep, m->beep_ms, beep_now, m);
+	if (!e)
+		return;
+	event_put(e, "Exten", STR("beep"));
+	event_put(e, "Channel", text_view(&m->ch->name));
+	event_printf(e, "Interval", "%llu", (unsigned long long)(m->beep_ms / 1000));
+	event_send(m->pbx->events, e);
+}
+
 /* ---- begin */
 
 static int make_id(struct text *to, struct pbx *p)
@@ -309,7 +324,7 @@ static int begin(struct channel *ch, struct mixmonitor_prm *prm)
 	if (ch->tech->bridged && ch->bridge)
 		ch->tech->bridged(ch, bridge_peer(ch));
 	if (m->beep_ms && ch->pbx->wheel)
-		timer_start(ch->pbx->wheel, &m->beep, m->beep_ms, beep_now, m);
+		beeps_begin(m);
 	tell(ch, "MixMonitorStart", 0);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "service/functions.h"
 #include "service/call/functions_private.h"
 #include "service/call/session.h"
+#include "service/geoloc/geoloc.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
 
@@ -22,6 +23,8 @@ static const struct func rows[] = {
 	{ "PJSIP_DTMF_MODE", "How digits are sent.", func_dtmf_mode_read, func_dtmf_mode_write },
 	{ "MESSAGE", "To, from or body of the text message.", func_message_read, func_message_write },
 	{ "MESSAGE_DATA", "A header of the text message.", func_message_data_read, func_message_data_write },
+	{ "STIR_SHAKEN", "Who calls, as far as it is proven.", func_stir_shaken_read, NULL },
+	{ "STIR_SHAKEN_ATTESTATION", "Whether our call is signed.", NULL, func_stir_attestation_write },
 	{ "PJSIP_SEND_SESSION_REFRESH", "Sends re-INVITE or UPDATE.", NULL, func_refresh_write },
 };
 
@@ -40,6 +43,8 @@ int functions_register(struct pbx *p)
 		err = pbx_add_app(p, &apps[i]);
 	for (size_t i = 0; !err && i < ARRAY_LEN(rows); i++)
 		err = pbx_add_func(p, &rows[i]);
+	if (!err)
+		err = pbx_add_func(p, &func_geoloc_profile);
 	if (!err)
 		err = session_quality_register(p);
 	return err;

@@ -16,6 +16,7 @@
 #include "service/place/location.h"
 #include "service/place/stats.h"
 #include "service/common/lookup.h"
+#include "service/geoloc/geoloc.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
 #include "service/event/compositor.h"
@@ -23,6 +24,7 @@
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
 #include "service/event/subscription.h"
+#include "service/stir/stir.h"
 #include "service/common/transport_web.h"
 #include "service/common/transports.h"
 #include <errno.h>
@@ -115,8 +117,6 @@ static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
 	return svc->wire.send ? svc->wire.send(svc->wire.arg, path, bytes) : net_send(svc->net, path, bytes);
 }
 
-/* `pjsip set logger on`: whole messages, line by line, so that control bytes of
- * a body cannot forge lines of their own. */
 static void proven(void *arg, const struct net_path *from)
 {
 	service_trust(arg, &from->peer);
@@ -125,16 +125,8 @@ static void proven(void *arg, const struct net_path *from)
 static void trace(void *arg, bool sent, const struct net_path *path, struct str bytes)
 {
 	struct service *svc = arg;
-	char peer[SA_TEXT];
-	struct str line;
 
-	if (!svc->wire.logger)
-		return;
-	log_write(LOG_VERBOSE, "pjsip", 0, "<--- %s SIP message (%zu bytes) %s %s:%s --->",
-		  sent ? "Transmitting" : "Received", bytes.n, sent ? "to" : "from",
-		  net_proto_name(path->proto), sa_text(&path->peer, peer));
-	while (str_line(&bytes, &line))
-		log_write(LOG_VERBOSE, "pjsip", 0, "%.*s", STR_ARG(line));
+	sip_log_message(&svc->wire.log, sent, path, bytes);
 }
 
 /* keep_alive_interval: two line ends, which peers take for nothing and NAT for traffic. */
@@ -215,6 +207,7 @@ static int make_common(struct service *svc, const struct service_prm *prm)
 	svc->pbx->service = svc;
 	svc->media = prm->media;
 	svc->calls.no_srtp = prm->no_srtp;
+	svc->calls.no_t38 = prm->no_t38;
 	svc->contacts = prm->contacts;
 	svc->resolver.dns = prm->dns;
 	svc->resolver.lookup = lookup_over_dns(svc->resolver.dns);
@@ -260,6 +253,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 
 	if (!svc)
 		return ENOMEM;
+	sip_log_start(&svc->wire.log);
 	err = make_common(svc, prm);
 	err = err ? err : authenticate_set_conf(svc, svc->conf);
 	err = err ? err : set_names(svc);
@@ -271,6 +265,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 		err = svc->net ? service_web_start(svc, prm->data_dir, r) : 0;
 	}
 	if (!err) {
+		sip_log_configure(&svc->wire.log, svc->resolver.dns, svc->conf->global->debug);
 		transports_open(svc, r);
 		err = start_rooms(svc);
 	}
@@ -308,6 +303,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	publications_reload(svc);
 	identify_resolve_hosts(svc);
 	media_names_reload(svc);
+	sip_log_configure(&svc->wire.log, svc->resolver.dns, conf->global->debug);
 	obj_drop(old);
 }
 
@@ -346,6 +342,8 @@ void service_free(struct service *svc)
 	if (!svc)
 		return;
 	service_debug_stop(svc);
+	sip_log_stop(&svc->wire.log);
+	overload_stop(&svc->overload);
 	identify_forget_hosts(svc);
 	service_ice_free(svc);
 	media_names_free(svc);
@@ -357,10 +355,12 @@ void service_free(struct service *svc)
 	messages_free(svc);
 	subscriptions_free(svc);
 	notify_free(svc);
+	geoloc_free(svc);
 	locations_stop(svc);
 	timer_stop(&svc->transports.keep_alive);
 	ua_invites_abandon(&svc->ua);
 	ua_requests_abandon(&svc->ua);
+	stir_free(svc);
 	web_stop(svc->web);
 	svc->web = NULL;
 	if (svc->net)

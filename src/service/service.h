@@ -20,6 +20,7 @@ struct service_prm {
 	struct contact_store *contacts;
 	struct dns *dns;
 	struct snapshot *conf;
+	bool no_t38;                    /* no faxes over T.38 */
 	bool no_srtp;                   /* media is never encrypted; who requires that gets no call */
 	const char *bind;               /* address in place of each transport's own; NULL */
 	struct str data_dir;            /* where static-http is; copied */

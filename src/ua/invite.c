@@ -237,6 +237,11 @@ void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r)
 	iv->prm.rel100 = r;
 }
 
+void ua_invite_set_transport(struct ua_invite *iv, struct str transport)
+{
+	iv->prm.request.transport = transport;
+}
+
 void ua_invite_set_agree(struct ua_invite *iv, const struct ua_agree *g)
 {
 	struct ua_agreement *before = iv->prm.request.agree.server;

@@ -174,6 +174,8 @@ void ua_invite_end(struct ua_invite *iv, struct str headers);
  * UA_END_FAILED: ECANCELED when a 2xx crossed it, which was acknowledged and ended by BYE.
  * EALREADY: it is not CALLING. */
 int ua_invite_cancel(struct ua_invite *iv, struct str headers);
+/* Of all requests from now on, in place of prm.request.transport; of what prm.request.hold holds. */
+void ua_invite_set_transport(struct ua_invite *iv, struct str transport);
 /* What `reliable` responses of ours are to be from now on. */
 void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r);
 /* Of the descriptions that we send from now on. ENOMEM. */

@@ -147,6 +147,8 @@ static int send_on_path(struct ua_request *rq)
 		err = write_agreement(rq);
 	if (err)
 		return err;
+	if (!UA_SMALL && ua_request_prefers_tcp(rq))
+		return ua_request_send_next(rq);
 	if (rq->out->method == SIP_ACK) {
 		err = send_ack(rq);
 		if (!err)

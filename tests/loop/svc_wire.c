@@ -19,6 +19,8 @@ static int keep(void *arg, struct net_path *path, struct net_bytes *bytes)
 		fail_msg("sent, and no message: %.*s", (int)bytes->n, bytes->p);
 	oom_pause(false);
 	t->path[t->n++] = *path;
+	obj_drop(t->newest);
+	t->newest = obj_hold(bytes);
 	return 0;
 }
 
@@ -120,6 +122,7 @@ void wire_forget(struct wire *t)
 {
 	while (t->n)
 		obj_drop(t->sent[--t->n]);
+	t->newest = obj_drop(t->newest);
 }
 
 static void come(struct wire *t, const struct net_path *from, struct str text)
@@ -179,8 +182,9 @@ void wire_come_by(struct wire *t, enum net_proto proto, uint64_t conn, const cha
 {
 	struct net_path from = { .proto = proto, .conn = conn };
 
-	from.transport = t->svc->transports.n ? t->svc->transports.v[0].id : 0;
-	from.local = t->svc->transports.v[0].bound;
+	assert_true(t->came_by < t->svc->transports.n || !t->came_by);
+	from.transport = t->svc->transports.n ? t->svc->transports.v[t->came_by].id : 0;
+	from.local = t->svc->transports.v[t->came_by].bound;
 	assert_int_equal(sa_parse(&from.peer, str_z(peer)), 0);
 	come(t, &from, str_z(text));
 }

@@ -16,8 +16,10 @@ struct wire {
 	struct service *svc;
 	struct sip_msg *sent[WIRE_KEEP];        /* held: since wire_forget() */
 	struct net_path path[WIRE_KEEP];
+	struct net_bytes *newest;       /* held: the bytes of the newest */
 	size_t n;
 	bool deaf;                      /* keeps nothing more */
+	size_t came_by;                 /* which transport of pjsip.conf messages come by; 0: the first */
 	struct statsd *stats;           /* wire_open_stats(); NULL */
 };
 

@@ -229,6 +229,27 @@ static void asked_by_bob(void **state)
 	obj_drop(invite);
 }
 
+/* Both ask at once: bob hears 491, says it himself, and is asked again before alice has waited too long. */
+static void both_ask(void **state)
+{
+	struct sip_msg *invite = talk_to_bob("bob");
+
+	(void)state;
+	alice("INVITE", "bob", 2, "", SDP_HEAD IMAGE);
+	bob(invite, "INVITE", 1, SDP_HEAD IMAGE);
+	assert_int_equal(status(SIP_INVITE), 491);
+	bob(invite, "ACK", 1, "");
+	answer(SIP_INVITE, BOB, 491, "", "");
+	wire_forget(&t);
+	world_pass(&t.w, 4100);
+	assert_says(asked(BOB), "m=image ");
+	answer(SIP_INVITE, BOB, 200, "", SDP_HEAD IMAGE);
+	assert_int_equal(status(SIP_INVITE), 200);
+	assert_int_equal(state_of(0), T38_NEGOTIATED);
+	alice("ACK", "bob", 2, "", "");
+	obj_drop(invite);
+}
+
 /* ---- back to sound ------------------------------------------------------------------------- */
 
 static void back_by_alice(void **state)
@@ -424,12 +445,17 @@ static void without(void **state)
 	struct t38_parameters p = { .what = T38_ASK_NEGOTIATE, .max_ifp = 400 };
 
 	(void)state;
-	begin(CONF(""));
-	alice_talks("up");
-	alice("INVITE", "up", 2, "", SDP_HEAD IMAGE);
-	assert_int_equal(status(SIP_INVITE), 488);
-	alice("ACK", "up", 2, "", "");
-	assert_int_equal(state_of(0), T38_UNAVAILABLE);
+	for (int no_module = 0; no_module < 2; no_module++) {
+		if (no_module)
+			teardown(state);
+		begin(no_module ? CONF("t38_udptl=yes\n") : CONF(""));
+		t.svc->calls.no_t38 = no_module;
+		alice_talks("up");
+		alice("INVITE", "up", 2, "", SDP_HEAD IMAGE);
+		assert_int_equal(status(SIP_INVITE), 488);
+		alice("ACK", "up", 2, "", "");
+		assert_int_equal(state_of(0), T38_UNAVAILABLE);
+	}
 	wire_forget(&t);
 	assert_int_equal(channel_t38_indicate(only_channel(), &p), 0);
 	world_turn(&t.w);
@@ -524,7 +550,7 @@ static void bound_to_media_address(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(passed_on), T(behind_local), T(refused_by_bob), T(asked_by_bob), T(back_by_alice), T(second_line), T(hung_up),
+		T(passed_on), T(behind_local), T(refused_by_bob), T(asked_by_bob), T(both_ask), T(back_by_alice), T(second_line), T(hung_up),
 		T(nobody_decides), T(application), T(in_the_first_invite), T(known_to_the_dialplan), OWN(without),
 		OWN(error_correction), OWN(max_datagram), OWN(other_family), OWN(bound_to_media_address),
 	};

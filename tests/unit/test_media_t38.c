@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include "media/t38.h"
 #include "media_stage.h"
@@ -114,6 +115,7 @@ static void test_nat(void **state)
 struct terminal {
 	struct t38_user u;
 	unsigned ticks, arrived, departed, told, *freed;
+	atomic_uint arrivals;
 	uint16_t seq[20];
 	uint8_t first[20];
 	size_t n;
@@ -133,7 +135,13 @@ static void on_ifp(struct t38_user *u, uint16_t seq, const uint8_t *p, size_t n)
 }
 
 static void on_tick(struct t38_user *u) { ((struct terminal *)u)->ticks++; }
-static void on_arrive(struct t38_user *u) { ((struct terminal *)u)->arrived++; }
+
+static void on_arrive(struct t38_user *u)
+{
+	((struct terminal *)u)->arrived++;
+	atomic_fetch_add(&((struct terminal *)u)->arrivals, 1);
+}
+
 static void on_depart(struct t38_user *u) { ((struct terminal *)u)->departed++; }
 static void on_told(struct t38_user *u) { ((struct terminal *)u)->told++; }
 
@@ -230,6 +238,72 @@ static void test_user_ends_with_session(void **state)
 	assert_int_equal(freed, 1);
 }
 
+/* What its peer sent before we knew its answer is heard, as nothing is said twice. */
+static void test_early(void **state)
+{
+	struct media_session *x = image(NULL);
+	struct t38_user *held = NULL;
+	unsigned freed = 0;
+	struct terminal *t = terminal(&freed);
+	struct media_set set = to_fax(&a, UDPTL_NONE);
+
+	(void)state;
+	phone_raw(&a, x, "\x00\x00\x01\x06\x00\x00", 6);
+	clock_fake_add(&clk, 200000);
+	media_session_set(x, &set);
+	assert_int_equal(media_t38_attach(&held, &t->u, x, &terminal_ops), 0);
+	turn();
+	assert_int_equal(t->n, 1);
+	media_session_close(x, NULL, NULL);
+	turn();
+	assert_null(held);
+}
+
+/* The threads go on by themselves. */
+static void next_ms(void)
+{
+	poll(NULL, 0, 1);
+	media_poll(m, 0);
+}
+
+/* It goes with its stream to another thread. */
+static void test_user_moves(void **state)
+{
+	struct media_session *x, *y;
+	struct t38_user *held = NULL;
+	unsigned freed = 0;
+	struct terminal *t = terminal(&freed);
+	struct media_set set;
+
+	(void)state;
+	x = image(NULL);
+	y = image(NULL);
+	set = to_fax(&a, UDPTL_NONE);
+	media_session_set(x, &set);
+	set = to_fax(&b, UDPTL_NONE);
+	media_session_set(y, &set);
+	assert_int_equal(media_t38_attach(&held, &t->u, x, &terminal_ops), 0);
+	assert_int_equal(media_t38_together(y, x), 0);
+	for (int i = 0; i < 2000 && atomic_load(&t->arrivals) < 2; i++)
+		next_ms();
+	assert_int_equal(atomic_load(&t->arrivals), 2);
+	phone_raw(&a, x, "\x00\x00\x01\x06\x00\x00", 6);
+	for (int i = 0; i < 2000 && !t->told; i++)
+		next_ms();
+	assert_int_equal(t->told, 1);
+	media_session_close(x, NULL, NULL);
+	media_session_close(y, NULL, NULL);
+	for (int i = 0; i < 2000 && held; i++)
+		next_ms();
+	assert_int_equal(freed, 1);
+}
+
+static int threads_up(void **state)
+{
+	(void)state;
+	return media_up_threads(2, 0);
+}
+
 /* ---- ports */
 
 static void test_ports(void **state)
@@ -278,7 +352,8 @@ static void test_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_relay), T(test_nat), T(test_user), T(test_user_ends_with_session), T(test_ports),
+		T(test_relay), T(test_nat), T(test_user), T(test_user_ends_with_session), T(test_early), T(test_ports),
+		cmocka_unit_test_setup_teardown(test_user_moves, threads_up, media_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,7 @@ static int dress(struct dial *d, struct leg *l)
 	channel_inherit_forwards(ch, in);
 	ch->forwards--;
 	err = vars_inherit(&ch->vars, &in->vars);
+	err = err ? err : channel_inherit_notes(ch, in);
 	err = err ? err : text_set(&ch->app, STR("AppDial"));
 	err = err ? err : text_set(&ch->appdata, STR("(Outgoing Line)"));
 	err = err ? err : own_party(d, ch, l);
@@ -300,7 +301,10 @@ static int forward_call(struct dial *d, struct leg *l, struct channel *old, stru
 	}
 	if (d->o.has['z'])
 		d->answer_by = UINT64_MAX;
-	return call(d, l);
+	err = call(d, l);
+	if (err)
+		d->nochan++;    /* or nobody would be said to be unavailable */
+	return err;
 }
 
 /* "TECH/dest", or an extension of the forwarding channel's context. */

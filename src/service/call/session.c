@@ -36,9 +36,11 @@ static void session_free(void *arg)
 	obj_drop(s->dtls.identity);
 	obj_drop(s->qos[0]);
 	obj_drop(s->qos[1]);
+	text_free(&s->stir.reason);
 	text_free(&s->aoc.rates);
 	text_free(&s->aoc.total);
 	text_free(&s->aoc.end);
+	session_geoloc_free(s);
 	share_close(&s->account);
 	obj_drop(s->conf);
 	party_free(&s->id);
@@ -225,6 +227,7 @@ void session_end(struct session *s, int cause)
 	timer_stop(&s->fax.timer);
 	session_t38_end(s);
 	session_ice_forget(s);
+	session_stir_forget(s);
 	s->caller = obj_drop(s->caller);
 	unlink_session(s);
 	end_invite(s, cause);

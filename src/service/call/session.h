@@ -18,8 +18,10 @@
  *   session_diversion.c whom the call was for: Diversion, History-Info
  *   session_aoc.c       what it costs
  *   session_t38*.c      fax calls over T.38
+ *   session_geoloc.c    where the caller is
  *   session_tones.c     digits and fax tones in the sound
  *   session_record.c    one-touch recording
+ *   session_stir.c      the caller proven, our calls signed (STIR/SHAKEN)
  *   channel_tech.c      what the pbx asks of a channel
  *
  * Ownership: the channel's pvt holds one reference until tech->hangup; the ua_invite
@@ -103,6 +105,13 @@ struct session_ice {
 	struct timer timer;             /* no longer than this */
 };
 
+struct stir_check;
+struct session_stir {
+	struct stir_check *check;       /* held, and points back; NULL: none runs */
+	void (*go_on)(struct session *s);       /* what waits for it: the dialplan */
+	struct text reason;             /* of the next response that may have it: a Reason header's value */
+};
+
 struct session_dtls {
 	struct dtls_identity *identity; /* held; our certificate, once it was needed. NULL */
 	bool up;                        /* one handshake has succeeded */
@@ -113,6 +122,13 @@ struct session_dtls {
 struct session_aoc {
 	struct text rates;              /* AOC-S, in responses to its INVITE */
 	struct text total, end;         /* AOC-D as it was last, AOC-E: at the end */
+};
+
+/* The location that goes with our INVITE: a URI, or a body of its own; both empty: none. */
+struct session_geoloc {
+	struct text uri, body, source;
+	struct text part_headers;       /* those of the body, while it is written */
+	bool routing;                   /* servers may route the call by it */
 };
 
 struct session {                /* obj */
@@ -129,6 +145,7 @@ struct session {                /* obj */
 	bool early_media;               /* an answer went out or came before the 200 */
 	bool local_hold;
 	struct session_ice ice;
+	struct session_stir stir;
 	uint8_t dtmf_mode;              /* enum endpoint_dtmf_mode; AUTO decided at each SDP */
 	unsigned sent_status;           /* last provisional of ours */
 	int hangup_cause;
@@ -145,6 +162,7 @@ struct session {                /* obj */
 	struct session_formats formats;
 	struct session_aoc aoc;
 	struct session_t38 *t38;        /* owned; NULL: nobody spoke of T.38 */
+	struct session_geoloc geoloc;
 	struct { bool over; struct timer timer; } fax;  /* fax_detect: nobody listens any more; when that will be */
 	struct list targets;            /* of session_redirect.c; not begun: nobody has redirected us */
 	char supported[64];             /* option tags of our messages beside 100rel */
@@ -242,6 +260,13 @@ void session_ice_event(struct session *s, const struct media_event *e);
 void session_ice_headers(const struct session *s, struct buf *h);    /* of an INVITE, and of a 2xx to one */
 unsigned session_ice_info(struct session *s, const struct sip_msg *msg);     /* trickle-ice-sdpfrag came: the answer's status */
 
+/* session_stir.c */
+/* A new call of theirs, with its channel: true: `go_on` is called when its caller was judged, or the call was refused. */
+bool session_stir_must_wait(struct session *s, void (*go_on)(struct session *s));
+void session_stir_forget(struct session *s);         /* nothing waits any more */
+void session_stir_reason(struct session *s, unsigned status, struct buf *h);  /* of responses to an INVITE */
+void session_stir_sign(struct session *s, struct buf *h);    /* headers of our INVITE */
+
 /* session_port.c */
 /* What opens the ports of the streams that are in force or about to be offered.
  * ENOBUFS, EMFILE: there is no room. */
@@ -268,6 +293,7 @@ void session_secrets_free(struct service *svc);
 void session_secure_prepare(struct service *svc);    /* a configuration is in force: before its first call */
 void session_secure_prm(struct session *s, struct neg_prm *p);
 bool session_is_secure(struct session *s);           /* every stream of it is encrypted */
+void session_secure_fingerprint(struct session *s, struct buf *out);  /* "sha-256 AB:CD..." of our DTLS; nothing: none */
 void session_secure_event(struct session *s, const struct media_event *e);   /* MEDIA_SECURE */
 
 /* session_quality.c */
@@ -317,6 +343,13 @@ bool session_may_tell_line(const struct session *s);
 struct aoc;
 int session_aoc_tell(struct session *s, const struct aoc *a);        /* ENOMEM, ENOTCONN; nothing unless send_aoc */
 size_t session_aoc_parts(const struct session *s, enum ua_invite_message kind, unsigned status, struct ua_part *p);
+
+/* session_geoloc.c */
+void session_geoloc_came(struct session *s, const struct sip_msg *msg);      /* their first INVITE, and its channel is there */
+void session_geoloc_prepare(struct session *s);      /* before ours; on the fiber of whoever calls */
+void session_geoloc_headers(struct session *s, struct buf *h);
+size_t session_geoloc_parts(struct session *s, enum ua_invite_message kind, struct ua_part *p);
+void session_geoloc_free(struct session *s);
 
 /* session_tones.c */
 struct media_event;

@@ -438,7 +438,6 @@ unsigned session_answer_came(void *arg, struct str body)
 	/* PJSIP_MEDIA_OFFER narrows what we offer, not what the endpoint may speak. */
 	fill_prm(s, &p);
 	endpoint_formats(s->ep, &p.formats);
-	p.t38 = s->t38 != NULL;
 	neg_set(s->neg, &p);
 	ice = session_ice_is_good(s, sdp);      /* else it has said why */
 	err = ice ? neg_answer_in(s->neg, sdp, &why) : EBADMSG;

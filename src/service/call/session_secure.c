@@ -132,6 +132,14 @@ void session_secure_prm(struct session *s, struct neg_prm *p)
 		p->fingerprint = *dtls_identity_fingerprint(d);
 }
 
+void session_secure_fingerprint(struct session *s, struct buf *out)
+{
+	const struct dtls_identity *d = s->ep->media_encryption == ENCRYPTION_DTLS && !s->svc->calls.no_srtp ? find_identity(s) : NULL;
+
+	if (d)
+		crypto_fingerprint_write(out, dtls_identity_fingerprint(d));
+}
+
 bool session_is_secure(struct session *s)
 {
 	bool any = false;

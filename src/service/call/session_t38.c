@@ -43,7 +43,7 @@ static enum session_t38_state state_of(const struct session *s)
 
 int session_t38_channel_state(const struct session *s)
 {
-	if (!s->ep->t38_udptl)
+	if (!session_t38_allowed(s))
 		return T38_UNAVAILABLE;
 	switch (state_of(s)) {
 	case SESSION_T38_LOCAL:
@@ -233,7 +233,7 @@ static int deny(struct session *s, enum t38_what what)
 
 int session_t38_indicate(struct session *s, const struct t38_parameters *p)
 {
-	if (!s->ep->t38_udptl)
+	if (!session_t38_allowed(s))
 		return deny(s, p->what);
 	if (!session_t38_get(s))
 		return ENOMEM;

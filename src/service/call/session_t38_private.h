@@ -28,4 +28,9 @@ struct session_t38 {            /* owned by its session; made when T.38 is first
 	size_t nbefore;
 };
 
+static inline bool session_t38_allowed(const struct session *s)
+{
+	return s->ep->t38_udptl && !s->svc->calls.no_t38;
+}
+
 #endif

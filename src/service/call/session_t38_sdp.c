@@ -20,7 +20,7 @@ bool session_t38_fits(const struct session *s, const struct sdp *offer)
 	const struct sdp_media *m = image_of(offer);
 
 	/* A call begins with sound: as in Asterisk. */
-	return m && s->ep->t38_udptl && ua_invite_state(s->iv) == UA_INVITE_UP && sa_is_set(&m->addr) && sa_is_v6(&m->addr) == s->ep->t38_udptl_ipv6;
+	return m && session_t38_allowed(s) && ua_invite_state(s->iv) == UA_INVITE_UP && sa_is_set(&m->addr) && sa_is_v6(&m->addr) == s->ep->t38_udptl_ipv6;
 }
 
 static enum t38_rate rate_of(unsigned bits)
@@ -150,6 +150,8 @@ static int offer_sound(struct session *s, const struct formats *all)
 			err = neg_stream_replace(s->neg, i, b->type, &b->formats);
 		else
 			neg_stream_set(s->neg, i, active ? &b->formats : NULL, active);
+		if (!err && active && b->type == MEDIA_AUDIO)
+			neg_hold(s->neg, i, s->local_hold);
 	}
 	return err;
 }

@@ -15,6 +15,7 @@
 struct mailbox {
 	struct service *svc;
 	struct text name;
+	uint32_t own_new, own_old;      /* here */
 	uint32_t new_msgs, old_msgs;    /* here and on other servers, together */
 	struct list watches;            /* struct mailbox_watch */
 	struct list remotes;            /* struct remote */
@@ -43,24 +44,30 @@ static void read_counts(struct str v, uint32_t *new_msgs, uint32_t *old_msgs)
 bool mailbox_get(struct service *svc, struct str name, uint32_t *new_msgs, uint32_t *old_msgs)
 {
 	const struct mailbox *m = svc->subscriptions ? map_get(boxes(svc), name) : NULL;
-	bool there = false;
+	bool there;
 	struct str v;
 
 	*new_msgs = *old_msgs = 0;
-	if (svc->pbx->db && astdb_get(svc->pbx->db, FAMILY, name, &v)) {
+	there = svc->pbx->db && astdb_get(svc->pbx->db, FAMILY, name, &v);
+	if (there)
 		read_counts(v, new_msgs, old_msgs);
-		there = true;
+	if (m) {
+		*new_msgs = m->new_msgs;
+		*old_msgs = m->old_msgs;
 	}
-	if (!m)
-		return there;
+	return there || (m && !list_empty(&m->remotes));
+}
+
+static void add_up(struct mailbox *m)
+{
+	m->new_msgs = m->own_new;
+	m->old_msgs = m->own_old;
 	list_each(l, &m->remotes) {
 		const struct remote *r = container_of(l, struct remote, link);
 
-		*new_msgs += r->new_msgs;
-		*old_msgs += r->old_msgs;
-		there = true;
+		m->new_msgs += r->new_msgs;
+		m->old_msgs += r->old_msgs;
 	}
-	return there;
 }
 
 static struct mailbox *take(struct service *svc, struct str name)
@@ -75,12 +82,13 @@ static struct mailbox *take(struct service *svc, struct str name)
 	m->svc = svc;
 	list_init(&m->watches);
 	list_init(&m->remotes);
+	(void)mailbox_get(svc, name, &m->own_new, &m->own_old);
+	add_up(m);
 	if (text_set(&m->name, name) || map_add(boxes(svc), text_view(&m->name), m)) {
 		text_free(&m->name);
 		free(m);
 		return NULL;
 	}
-	(void)mailbox_get(svc, name, &m->new_msgs, &m->old_msgs);
 	return m;
 }
 
@@ -132,15 +140,13 @@ void mailbox_counts(const struct mailbox *m, uint32_t *new_msgs, uint32_t *old_m
 
 /* ---- changes ------------------------------------------------------------------------------ */
 
-static void tell(struct service *svc, struct str name)
+static void tell(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
 {
-	uint32_t new_msgs, old_msgs;
 	struct event *e = event_new(svc->pbx->events, "MessageWaiting", EV_CALL);
 	struct mailbox *m = map_get(boxes(svc), name);
 	char device[300];
 	int n = snprintf(device, sizeof(device), "MWI:%.*s", STR_ARG(name));
 
-	(void)mailbox_get(svc, name, &new_msgs, &old_msgs);
 	if (e) {
 		event_put(e, "Mailbox", name);
 		event_put(e, "Waiting", new_msgs ? STR("1") : STR("0"));
@@ -151,8 +157,6 @@ static void tell(struct service *svc, struct str name)
 	device_changed(svc->pbx, str_mk(device, n > 0 && (size_t)n < sizeof(device) ? (size_t)n : 0));
 	if (!m)
 		return;
-	m->new_msgs = new_msgs;
-	m->old_msgs = old_msgs;
 	/* A watch may end itself in its turn, and the box with it. */
 	for (struct list *l = m->watches.next, *next; l != &m->watches; l = next) {
 		struct mailbox_watch *w = container_of(l, struct mailbox_watch, link);
@@ -174,6 +178,21 @@ static void tell_listeners(struct service *svc, struct str name, uint32_t new_ms
 	}
 }
 
+static void set_own(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+{
+	struct mailbox *m = map_get(boxes(svc), name);
+
+	tell_listeners(svc, name, new_msgs, old_msgs);
+	if (m) {
+		m->own_new = new_msgs;
+		m->own_old = old_msgs;
+		add_up(m);
+		new_msgs = m->new_msgs;
+		old_msgs = m->old_msgs;
+	}
+	tell(svc, name, new_msgs, old_msgs);
+}
+
 int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
 {
 	char v[32];
@@ -182,9 +201,7 @@ int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_
 	snprintf(v, sizeof(v), "%u/%u", new_msgs, old_msgs);
 	err = svc->pbx->db ? astdb_put(svc->pbx->db, FAMILY, name, str_z(v)) : 0;
 	if (!err)
-		tell_listeners(svc, name, new_msgs, old_msgs);
-	if (!err)
-		tell(svc, name);
+		set_own(svc, name, new_msgs, old_msgs);
 	return err;
 }
 
@@ -193,9 +210,7 @@ int mailbox_delete(struct service *svc, struct str name)
 	int err = svc->pbx->db ? astdb_del(svc->pbx->db, FAMILY, name) : 0;
 
 	if (!err)
-		tell_listeners(svc, name, 0, 0);
-	if (!err)
-		tell(svc, name);
+		set_own(svc, name, 0, 0);
 	return err;
 }
 
@@ -238,7 +253,8 @@ int mailbox_set_remote(struct service *svc, struct str name, struct str eid, uin
 	if (!err) {
 		r->new_msgs = new_msgs;
 		r->old_msgs = old_msgs;
-		tell(svc, name);
+		add_up(m);
+		tell(svc, name, m->new_msgs, m->old_msgs);
 	} else if (m && list_empty(&m->watches) && list_empty(&m->remotes)) {
 		release(m);
 	}

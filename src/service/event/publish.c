@@ -1,166 +1,14 @@
-/* The publications of the configuration (type=outbound-publish): which extensions each is about, and a
- * ua_publish for every one of them, made at its first state. */
+/* The publications of the configuration (type=outbound-publish): which extensions each is about, and what is
+ * said of them. publisher.c has how it goes out, states.c what else is published. */
 #define LOG_MODULE "publish"
 #include "service/event/publish_private.h"
 #include "base/log.h"
-#include "service/common/request.h"
 #include <errno.h>
 #include <stdlib.h>
 
 #define FIRST_MS 1000           /* who starts together with us gets a second */
 
-struct publications *publications_of(const struct service *svc)
-{
-	return svc->subscriptions ? svc->subscriptions->publications : NULL;
-}
-
-/* ---- one extension ----------------------------------------------------------------------- */
-
-static void publisher_free(struct publisher *r)
-{
-	ua_publish_free(r->p);
-	if (r->leaving)
-		list_remove(&r->link);
-	text_free(&r->user);
-	text_free(&r->target);
-	text_free(&r->from);
-	text_free(&r->to);
-	text_free(&r->entity);
-	text_free(&r->compositor);
-	obj_drop(r->of);
-	free(r);
-}
-
-/* `uri` with another user, if there is one; a From and a To have no port and no parameters (RFC 3261 19.1.1). */
-static int put_uri(struct text *out, struct str uri, struct str user, bool bare)
-{
-	struct buf b = BUF_INIT;
-	struct sip_uri u;
-	struct str rest;
-	int err = sip_uri_parse(&u, uri);
-
-	if (err)
-		return err;
-	rest = sip_uri_as_target(&u);
-	rest = bare ? u.host : str_skip(rest, (size_t)(u.host.p - rest.p));
-	buf_puts(&b, u.scheme, STR(":"));
-	if (user.n)
-		sip_escape_user(&b, user);
-	else
-		buf_put(&b, u.user);
-	buf_puts(&b, user.n || u.user.n ? STR("@") : STR_NULL, rest);
-	err = buf_err(&b) ? ENOMEM : text_set(out, buf_view(&b));
-	buf_free(&b);
-	return err;
-}
-
-static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
-{
-	(void)arg;
-	return service_out_prepare(NULL, rq, out, path);
-}
-
-static void on_changed(void *arg, struct ua_publish *p, const struct ua_publish_event *e)
-{
-	struct publisher *r = arg;
-	const char *name = text_z(&r->of->name), *to = text_z(&r->target);
-	const char *reason = e->status ? sip_reason(e->status) : "no answer";
-
-	(void)p;
-	if (e->state == UA_PUBLISH_PUBLISHED)
-		log_debug(1, "outbound-publish '%s': %s has it for %u s", name, to, e->seconds);
-	else if (e->state == UA_PUBLISH_IDLE)
-		log_debug(1, "outbound-publish '%s': taken back from %s", name, to);
-	else if (e->seconds)
-		log_warning("outbound-publish '%s': %s: %u %s; next try in %u s", name, to, e->status, reason, e->seconds);
-	else
-		log_warning("outbound-publish '%s': %s: %u %s", name, to, e->status, reason);
-	if (r->leaving)
-		publisher_free(r);
-}
-
-/* Of states there is more than the last one said. */
-static void on_lost(void *arg, struct ua_publish *p)
-{
-	struct publisher *r = arg;
-
-	(void)p;
-	states_say_all(r->of);
-}
-
-static struct ua_publish_prm prm_of(struct publisher *r)
-{
-	struct publication *u = r->of;
-	const struct outbound_publish *c = u->c;
-	struct ua_request_prm auth = { .out = NULL };
-
-	service_request_auths(&auth, &c->outbound_auths);
-	return (struct ua_publish_prm){ .target = text_view(&r->target), .from = text_view(&r->from), .to = text_view(&r->to),
-		.proxy = c->outbound_proxy, .transport = c->transport, .user_agent = text_view(&u->agent), .event = c->event,
-		.max_forwards = (int)u->conf->global->max_forwards, .no_rport = u->conf->system->disable_rport,
-		.expires_s = c->expiration, .max_challenges = c->max_auth_attempts, .credentials = auth.credentials,
-		.credentials_arg = auth.credentials_arg, .hold = u->conf, .arg = r, .prepare = prepare,
-		.lost = u->kind == PUBLISH_EXTENS ? NULL : on_lost, .changed = on_changed };
-}
-
-static int add_publisher(struct publication *u, struct str user, struct publisher **out)
-{
-	struct publisher *r = calloc(1, sizeof(*r));
-	struct str server = u->c->server_uri;
-	struct str from = u->c->from_uri.n ? u->c->from_uri : server, to = u->c->to_uri.n ? u->c->to_uri : server;
-	struct ua_publish_prm prm;
-	int err;
-
-	if (!r)
-		return ENOMEM;
-	r->of = obj_hold(u);
-	err = text_set(&r->user, user);
-	err = err ? err : put_uri(&r->target, server, user, false);
-	err = err ? err : put_uri(&r->from, from, user, true);
-	err = err ? err : put_uri(&r->to, to, user, true);
-	err = err ? err : put_uri(&r->entity, from, user, false);
-	err = err ? err : put_uri(&r->compositor, to, user, false);
-	prm = prm_of(r);
-	err = err ? err : ua_publish_new(&r->p, &u->all->svc->ua, &prm);
-	err = err ? err : map_add(u->by_user, text_view(&r->user), r);
-	if (err)
-		publisher_free(r);
-	else
-		*out = r;
-	return err;
-}
-
-/* Gone when its farewell was answered. */
-static void leave_publisher(struct publisher *r)
-{
-	map_del(r->of->by_user, text_view(&r->user));
-	r->leaving = true;
-	list_append(&r->of->all->leaving, &r->link);
-	if (ua_publish_end(r->p) || !ua_publish_busy(r->p))
-		publisher_free(r);
-}
-
 /* ---- what is said ----------------------------------------------------------------------------- */
-
-static bool fits(const regex_t *re, struct str name)
-{
-	char room[300];
-
-	return !regexec(re, str_copy(room, sizeof(room), name), 0, NULL, 0);
-}
-
-bool publication_is_about(const struct publication *u, struct str name)
-{
-	return !u->has_name || fits(&u->name_re, name);
-}
-
-int publication_say(struct publication *u, struct str user, struct str key, struct str type, struct str body)
-{
-	struct publisher *r = map_get(u->by_user, user);
-	int err = r ? 0 : add_publisher(u, user, &r);
-
-	return err ? err : ua_publish_send(r->p, key, type, body);
-}
 
 static int write_state(struct publisher *r, struct str context, int state, struct buf *b)
 {
@@ -180,15 +28,15 @@ static void say(struct publication *u, struct str context, struct str exten, int
 	struct buf b = BUF_INIT;
 	int err = 0;
 
-	if ((u->has_context && !fits(&u->context_re, context)) || !publication_is_about(u, exten))
+	if ((u->has_context && !publication_fits(&u->context_re, context)) || !publication_is_about(u, exten))
 		return;
 	if (state < 0) {
 		if (r)
-			leave_publisher(r);
+			publisher_leave(r);
 		return;
 	}
 	if (!r)
-		err = add_publisher(u, exten, &r);
+		err = publisher_new(u, exten, &r);
 	err = err ? err : write_state(r, context, state, &b);
 	err = err ? err : ua_publish_send(r->p, STR_NULL, u->c->body, buf_view(&b));
 	buf_free(&b);
@@ -220,8 +68,8 @@ static void say_all(void *arg)
 				say(u, row.context, row.exten, row.state);
 	hint_walk_end(&w);
 	for (size_t it = 0; (u = map_next(all->by_name, &it)); ) {
-		if (!u->told_all && u->kind != PUBLISH_EXTENS)
-			states_say_all(u);
+		if (!u->told_all && u->say_all)
+			u->say_all(u);
 		u->told_all = true;
 	}
 }
@@ -266,11 +114,8 @@ static int set_conf(struct publication *u, const struct outbound_publish *c)
 
 	u->conf = obj_hold(svc->conf);
 	u->c = c;
-	for (size_t it = 0; (r = map_next(u->by_user, &it)); ) {
-		struct ua_publish_prm prm = prm_of(r);
-
-		ua_publish_set(r->p, &prm);
-	}
+	for (size_t it = 0; (r = map_next(u->by_user, &it)); )
+		publisher_set(r);
 	obj_drop(before);
 	return text_set(&u->agent, text_view(&svc->names.user_agent));
 }
@@ -306,6 +151,7 @@ static int add_publication(struct publications *all, const struct outbound_publi
 		return ENOMEM;
 	u->all = all;
 	u->kind = kind;
+	u->say_all = kind == PUBLISH_EXTENS ? NULL : states_say_all;
 	u->by_user = map_new(false);
 	err = u->by_user ? set_conf(u, c) : ENOMEM;
 	err = err ? err : text_set(&u->name, c->name);
@@ -323,7 +169,7 @@ static void leave_publication(struct publication *u)
 
 	map_del(u->all->by_name, text_view(&u->name));
 	for (size_t it = 0; (r = map_next(u->by_user, &it)); )
-		leave_publisher(r);
+		publisher_leave(r);
 	obj_drop(u);
 }
 
@@ -390,7 +236,7 @@ void publications_stop(struct service *svc)
 	timer_stop(&all->first);
 	for (size_t it = 0; (u = map_next(all->by_name, &it)); ) {
 		for (size_t k = 0; (r = map_next(u->by_user, &k)); )
-			leave_publisher(r);
+			publisher_leave(r);
 		u->told_all = false;
 	}
 }

@@ -1,4 +1,4 @@
-/* service/event/publish_private.h -- what publish.c and states.c share. Threads: core. */
+/* service/event/publish_private.h -- what publisher.c, publish.c and states.c share. Threads: core. */
 #ifndef SERVICE_EVENT_PUBLISH_PRIVATE_H
 #define SERVICE_EVENT_PUBLISH_PRIVATE_H
 
@@ -32,6 +32,7 @@ struct publication {            /* obj: what its publishers look into */
 	bool has_context, has_name;
 	uint32_t version;               /* of dialog-info, as Asterisk counts: one for all */
 	struct map *by_user;            /* struct publisher; of states just one, "" */
+	void (*say_all)(struct publication *u);        /* whatever there is; NULL: each publisher has just one state */
 	bool told_all;                  /* what there is was said once */
 };
 
@@ -45,11 +46,17 @@ struct publisher {
 	bool leaving;
 };
 
+/* ---- publisher.c */
 struct publications *publications_of(const struct service *svc);     /* NULL: not started */
+int publisher_new(struct publication *u, struct str user, struct publisher **out);
+void publisher_set(struct publisher *r);     /* the section's options have changed */
+void publisher_leave(struct publisher *r);   /* out of the section's; gone when its farewell was answered */
+void publisher_free(struct publisher *r);
 /* A state for the server that knows `user` (empty: the one of server_uri). `key`: which part of it. */
 int publication_say(struct publication *u, struct str user, struct str key, struct str type, struct str body);
 /* Does its filter let that name pass? */
 bool publication_is_about(const struct publication *u, struct str name);
+bool publication_fits(const regex_t *re, struct str name);
 
 /* ---- states.c: asterisk-devicestate and asterisk-mwi */
 void states_listen(struct publications *all);

@@ -5,11 +5,14 @@
 #include "base/log.h"
 #include "net/statsd.h"
 #include "service/common/request.h"
+#include "store/astdb.h"
 #include "ua/register.h"
 #include <errno.h>
 #include <stdlib.h>
 
 #define LINE 16                 /* digits of line= */
+/* Where lines are kept: the other server calls the contact that it has, also after a restart of ours. */
+#define LINES STR("sidetone-line")
 
 struct registration {
 	struct list link;               /* in outbound.leaving, once it is no more in by_name */
@@ -238,6 +241,28 @@ static void unregister_one(struct registration *r)
 
 /* ---- the set of them ------------------------------------------------------------- */
 
+/* The one of before, or a new one. */
+static void choose_line(struct registration *r)
+{
+	struct astdb *db = r->svc->pbx->db;
+	uint8_t bytes[LINE / 2];
+	struct str kept;
+
+	if (db && astdb_get(db, LINES, text_view(&r->name), &kept) && !str_hex(kept, bytes, sizeof(bytes))) {
+		str_copy(r->line, sizeof(r->line), kept);
+		return;
+	}
+	sip_token(r->svc->sip, r->line, LINE);
+	if (db && astdb_put(db, LINES, text_view(&r->name), str_z(r->line)))
+		log_warning("registration '%s': its line= is not kept over a restart", text_z(&r->name));
+}
+
+static void forget_line(struct service *svc, struct str name)
+{
+	if (svc->pbx->db)
+		(void)astdb_del(svc->pbx->db, LINES, name);     /* most have none */
+}
+
 /* Draws what stays the same over a registration's life. */
 static int add_registration(struct service *svc, const struct registration_conf *c)
 {
@@ -250,9 +275,10 @@ static int add_registration(struct service *svc, const struct registration_conf 
 	if (!r)
 		return ENOMEM;
 	r->svc = svc;
-	sip_token(svc->sip, r->line, LINE);
 	sip_token(svc->sip, hex, 8);
 	err = text_set(&r->name, c->name);
+	if (!err && c->line)
+		choose_line(r);
 	if (!err)
 		err = str_hex(str_z(hex), bytes, sizeof(bytes));
 	if (!err)
@@ -318,6 +344,8 @@ void outbound_reload(struct service *svc)
 	for (size_t it = 0; (r = map_next(o->by_name, &it)); ) {
 		const struct registration_conf *c = snapshot_registration(svc->conf, text_view(&r->name));
 
+		if (!c || !c->line)
+			forget_line(svc, text_view(&r->name));
 		if (!c || !option_same(object_options(OBJECT_REGISTRATION), r->c, c))
 			leave_registration(r);
 		else if (configure_registration(r, svc->conf, c))

@@ -4,6 +4,7 @@
 #include "service/place/endpoint_state.h"
 #include "service/place/location_private.h"
 #include "base/log.h"
+#include "service/common/request.h"
 #include "service/place/registrar.h"
 #include "service/place/stats.h"
 #include "sip/digest.h"
@@ -43,6 +44,7 @@ static void lay_out(struct contact *c, struct str aor, const struct contact_word
 		{ &c->uri, &w->uri }, { &c->orig_uri, &w->orig_uri }, { &c->path, &w->path },
 		{ &c->user_agent, &w->user_agent }, { &c->call_id, &w->call_id }, { &c->via_addr, &w->via_addr },
 		{ &c->reg_server, &w->reg_server }, { &c->endpoint, &w->endpoint }, { &c->instance, &w->instance },
+		{ &c->txp, &w->txp },
 	};
 	const struct str id[] = { aor, c->is_static ? STR("@@") : STR(";@"), str_z(md5) };
 	char *at = (char *)(c + 1);
@@ -63,7 +65,7 @@ static void contact_free(void *arg)
 struct contact *contact_new(struct service *svc, struct str aor, const struct contact_words *w, bool is_static)
 {
 	size_t words = w->uri.n + w->orig_uri.n + w->path.n + w->user_agent.n + w->call_id.n + w->via_addr.n +
-		       w->reg_server.n + w->endpoint.n + w->instance.n + 9;
+		       w->reg_server.n + w->endpoint.n + w->instance.n + w->txp.n + 10;
 	char md5[DIGEST_HEX];
 	struct contact *c;
 
@@ -134,6 +136,16 @@ struct contact *contact_by_id(struct service *svc, struct str id)
 const struct endpoint *endpoint_of_aor(struct service *svc, struct str aor)
 {
 	return svc->locations->endpoint_of ? map_get(svc->locations->endpoint_of, aor) : NULL;
+}
+
+void contact_request_way(struct ua_request_prm *prm, const struct snapshot *conf, const struct endpoint *ep,
+			 const struct contact *c)
+{
+	prm->transport = service_transport_to(conf, ep, c->txp, c->uri);
+	if (c->has_flow && net_is_stream(c->flow.proto)) {
+		prm->path = &c->flow;
+		prm->prefer_path = true;
+	}
 }
 
 const struct endpoint *contact_endpoint(struct service *svc, const struct contact *c)

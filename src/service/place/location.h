@@ -15,6 +15,7 @@ const char *contact_status_short(enum contact_status s);     /* "Avail", "Unavai
 
 struct location;
 struct ua_request;
+struct ua_request_prm;
 struct contact {                /* obj */
 	struct list link;               /* in location.contacts */
 	struct list on_flow;            /* location_flow.c */
@@ -26,6 +27,7 @@ struct contact {                /* obj */
 	struct str id;                  /* "aor;@md5" registered, "aor@@md5" permanent */
 	struct str path;                /* Path values, comma list */
 	struct str user_agent, call_id, via_addr, reg_server, endpoint, instance;
+	struct str txp;                 /* symmetric_transport: the name of what its REGISTER came by; else empty */
 	uint32_t cseq, reg_id;
 	uint64_t row;                   /* on disk; 0: not there */
 	uint16_t via_port;
@@ -88,6 +90,10 @@ struct contact *contact_by_id(struct service *svc, struct str id);
 /* The endpoint that a contact's requests are made for; NULL: none has its AOR. */
 const struct endpoint *contact_endpoint(struct service *svc, const struct contact *c);
 const struct aor *contact_aor(struct service *svc, const struct contact *c);
+/* Requests to it: as the endpoint `ep` (NULL: nobody's) of `conf` and symmetric_transport say, over the
+ * connection of its REGISTER while that lives. `conf` is held while the request lasts. */
+void contact_request_way(struct ua_request_prm *prm, const struct snapshot *conf, const struct endpoint *ep,
+			 const struct contact *c);
 /* First endpoint that lists this AOR. */
 const struct endpoint *endpoint_of_aor(struct service *svc, struct str aor);
 
@@ -105,7 +111,7 @@ int contact_change_add(struct list *changes, enum contact_op op, struct str aor,
 void contact_changes_free(struct list *changes);
 /* What a contact is made of; all are copied. */
 struct contact_words {
-	struct str uri, orig_uri, path, user_agent, call_id, via_addr, reg_server, endpoint, instance;
+	struct str uri, orig_uri, path, user_agent, call_id, via_addr, reg_server, endpoint, instance, txp;
 };
 struct contact *contact_new(struct service *svc, struct str aor, const struct contact_words *w, bool is_static);
 

@@ -114,10 +114,7 @@ void contact_qualify_now(struct service *svc, struct contact *c)
 	prm.prepare = service_out_prepare;
 	prm.agree = contact_agree(c, ep);
 	prm.timeout_ms = (uint32_t)(a->qualify_timeout * 1000);
-	if (c->has_flow && net_is_stream(c->flow.proto)) {
-		prm.path = &c->flow;
-		prm.prefer_path = true;
-	}
+	contact_request_way(&prm, svc->conf, ep, c);
 	c->qualify_sent_us = clock_us(svc->clock);
 	obj_hold(c);
 	if (ua_request_send(&svc->ua, &prm, &c->qualify_req))
