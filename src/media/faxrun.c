@@ -90,10 +90,10 @@ static void work(struct faxrun *r)
 	turn(r);
 	while (!atomic_load(&r->quit) && queue_pop(r->in, &r->now))
 		step(r, &r->now);
-	if (atomic_load(&r->end))
-		faxterm_end(r->term);
 	if (r->unread >= STATS_STEPS)
 		stats_publish(r);
+	if (atomic_load(&r->end))
+		faxterm_end(r->term);
 	if (faxterm_done(r->term) && !atomic_load(&r->done)) {
 		stats_publish(r);
 		atomic_store(&r->done, true);

@@ -115,8 +115,8 @@ static void until_both(void)
 {
 	for (int i = 0; i < 12000 && !(*get("S") && *get("R")); i++) {
 		world_pass(&w, 20);
-		if (!*get("S"))
-			usleep(i < 200 ? 100 : 0);      /* the pool thread that looks for the file */
+		/* The pool thread that looks for the file has its own time. */
+		usleep(w.pbx->fax->sent && w.pbx->fax->active > 2 ? 0 : i < 1000 ? 200 : 0);
 	}
 }
 
