@@ -29,6 +29,9 @@ static const char plan[] =
 	" same => n,Set(GLOBAL(G0)=${FAXSTATUS}|${FAXERROR}|${FAXOPT(gateway)})\n"
 	" same => n,Dial(Fake/callee,20,g)\n"
 	"exten => h,1,Set(GLOBAL(G)=${FAXOPT(status)}|${FAXOPT(error)}|${FAXOPT(statusstr)}|${FAXOPT(gateway)})\n"
+	"exten => called,1,Answer()\n same => n,Dial(Fake/callee,20,gb(setup^1))\n same => n,Wait(10)\n"
+	"exten => setup,1,Set(FAXOPT(gateway)=yes)\n same => n,Set(CHANNEL(hangup_handler_push)=over,1)\n same => n,Return()\n"
+	"exten => over,1,Set(GLOBAL(G)=${CHANNEL(name)}|${FAXOPT(status)})\n same => n,Return()\n"
 	"exten => alone,1,Set(FAXOPT(gateway)=yes)\n"
 	" same => n,ReceiveFAX(x.tif)\n"
 	"exten => off,1,Set(FAXOPT(gateway)=yes)\n"
@@ -214,6 +217,26 @@ static void test_alone(void **state)
 	world_pass(&w, 100);
 }
 
+/* The called channel has the gateway; its hangup handler tells how it went, though it runs no dialplan. */
+static void test_called(void **state)
+{
+	struct fake *f;
+
+	(void)state;
+	f = world_call_in(&w, "caller", "1", "default", "called");
+	world_pass(&w, 1000);
+	callee = world_fake(&w, "callee");
+	assert_non_null(callee);
+	fake_event(callee, CE_ANSWER);
+	world_pass(&w, 50);
+	assert_string_equal(get("G"), "");
+	fake_hangup(callee, CAUSE_NORMAL);
+	world_pass(&w, 100);
+	assert_string_equal(get("G"), "Fake/callee-00000001|SUCCESS");
+	fake_hangup(f, CAUSE_NORMAL);
+	world_pass(&w, 100);
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -234,6 +257,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_native, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timeout, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_called, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_alone, setup, teardown),
 	};
 
