@@ -74,6 +74,9 @@ static bool follow(struct fax *f)
 			f->ch->pbx->fax->switched++;
 			log_verbose(3, "Channel '%s' switched to T.38 FAX session '%u'.", text_z(&f->ch->name), f->session->id);
 		}
+		/* The peer has gone back to sound: it has its fax, or gives up. There is no clock for the terminal any more. */
+		if (!err && f->d->t38 && t38_of_event(e) && t38_of_event(e)->what == T38_IS_TERMINATED)
+			faxrun_end(f->run);
 		if (!err)
 			chan_event_free(e);
 		if (err == ECANCELED) {
