@@ -93,10 +93,10 @@ static void check_dialplan(struct check *k)
 			   k->prm.dir);
 	else if (err && err != EBADMSG)
 		report_add(k->r, REPORT_ERROR, STR("extensions.conf"), 0, "cannot be read: %s", strerror(err));
-	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k)) {
-		check_apps(d, k->r);
+	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k))
 		obj_drop(d);
-	}
+	if (!err)
+		check_apps(c, k->r);
 	config_free(c);
 }
 

@@ -2,11 +2,9 @@
 #ifndef MANAGE_CHECK_APPS_H
 #define MANAGE_CHECK_APPS_H
 
-#include "config/report.h"
-
-struct dialplan;
+#include "config/reader.h"
 
 /* Each fault of extensions.conf becomes a line of `r`. */
-void check_apps(struct dialplan *d, struct report *r);
+void check_apps(const struct config *c, struct report *r);
 
 #endif

@@ -29,6 +29,8 @@ static const struct module {
 	{ "func_devstate.so", "Device state dialplan functions", NULL },
 	{ "func_presencestate.so", "Presence state dialplan functions", NULL },
 	{ "pbx_config.so", "Text Extension Configuration", "dialplan" },
+	{ "res_fax.so", "Generic FAX Applications", "res_fax" },
+	{ "res_fax_spandsp.so", "Spandsp G.711 and T.38 FAX Technologies", NULL },
 	{ "res_geolocation.so", "res_geolocation Module for Asterisk", "res_geolocation" },
 	{ "res_http_websocket.so", "HTTP WebSocket Support", "http" },
 	{ "res_musiconhold.so", "Music On Hold Resource", "musiconhold" },

@@ -70,6 +70,7 @@ static const struct module modules[] = {
 	{ "codec_opus", "Opus: codecs.conf.", codecs_set },
 	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
 	{ "udptl", "T.38 faxes: udptl.conf.", udptl_set },
+	{ "res_fax", "Faxes: res_fax.conf.", fax_set },
 	{ "res_stir_shaken", "Callers proven, calls signed (STIR/SHAKEN): stir_shaken.conf.", stir_conf_options },
 	{ "statsd", "Numbers for a StatsD server: statsd.conf.", statsd_set },
 	{ "res_fax", "Faxes: res_fax.conf.", fax_set },

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-	EXACT_DELAY_MS = 60,            /* between the first packet and its sound */
+	EXACT_DELAY_MS = 100,           /* between the first packet and its sound */
 	EXACT_ROOM = 8192,              /* [samples], a power of two */
 	EXACT_LATE = 3                  /* packets in a row that came too late: wait longer from now on */
 };

@@ -10,9 +10,8 @@
 #include "base/poison.h"
 
 /* RING: 1.3 s, for a disk that is slow. AHEAD: what must be there before the first sound leaves, so that a thread
- * that wakes a little late makes no gap. AFTER: how long the line stays after the result, so that the last signal
- * has left. */
-enum { RING = 64, AHEAD = 2, AFTER = 6, STATS_STEPS = 25 };
+ * that wakes a little late makes no gap. */
+enum { RING = 64, AHEAD = 4, STATS_STEPS = 25 };
 
 /* ---- the fax's thread (or the media's turn, without one) */
 
@@ -66,7 +65,6 @@ static void step(struct faxrun *r, struct fax_item *x)
 		faxterm_pass(r->term, x->n);
 		break;
 	}
-	r->since += faxterm_done(r->term);
 	r->unread++;
 }
 
@@ -92,13 +90,11 @@ static void work(struct faxrun *r)
 	turn(r);
 	while (!atomic_load(&r->quit) && queue_pop(r->in, &r->now))
 		step(r, &r->now);
-	if (atomic_load(&r->end) && !faxterm_done(r->term)) {
-		faxterm_end(r->term);
-		r->since = AFTER;
-	}
 	if (r->unread >= STATS_STEPS)
 		stats_publish(r);
-	if ((r->since >= AFTER || (atomic_load(&r->end) && faxterm_done(r->term))) && !atomic_load(&r->done)) {
+	if (atomic_load(&r->end))
+		faxterm_end(r->term);
+	if (faxterm_done(r->term) && !atomic_load(&r->done)) {
 		stats_publish(r);
 		atomic_store(&r->done, true);
 		bell_ring(r->bell);
@@ -180,18 +176,13 @@ static bool on_say(void *arg, int16_t *pcm, size_t n)
 
 /* ---- the core */
 
-void faxrun_let_go(struct faxrun *r)
-{
-	obj_drop(r);
-}
-
 static void on_sound_gone(void *arg)
 {
 	struct fax_line *s = arg;
 
 	if (s->run->pcm == s->pcm)
 		s->run->pcm = NULL;
-	faxrun_let_go(s->run);
+	obj_drop(s->run);
 	free(s);
 }
 
@@ -343,9 +334,11 @@ void faxrun_detach(struct faxrun *r)
 	r->pcm = NULL;
 	if (p)
 		(void)media_pcm_stop(p);
+	if (r->t38_detach)
+		r->t38_detach(r);
 }
 
-bool faxrun_attached(const struct faxrun *r) { return r->pcm != NULL; }
+bool faxrun_attached(const struct faxrun *r) { return r->pcm || r->t38; }
 
 void faxrun_end(struct faxrun *r)
 {

@@ -21,7 +21,9 @@ struct faxrun;
 struct faxrun_prm {
 	struct faxterm_prm term;        /* .send_ifp and .arg are its own */
 	struct media *media;            /* has a loop */
-	void (*told)(void *arg);        /* once, never inside a call from here: faxterm_stats.done is set */
+	/* Once, never inside a call from here: faxterm_stats.done is set. The last signal may still be on its way: the session is
+	 * to be kept for a tenth of a second. */
+	void (*told)(void *arg);
 	void *arg;
 };
 
@@ -32,6 +34,9 @@ int faxrun_new(struct faxrun **out, const struct faxrun_prm *prm);
 void faxrun_free(struct faxrun *r);
 /* Hears and speaks by this session of sound from now on; no other one then. As media_pcm_start(). */
 int faxrun_sound(struct faxrun *r, struct media_session *s);
+/* By this session of T.38, and by T.38 from now on: the terminal begins anew when it was by sound before. As
+ * media_t38_attach(). */
+int faxrun_t38(struct faxrun *r, struct media_session *s, const struct fax_t38 *prm);
 /* Off its session; the terminal stands still. */
 void faxrun_detach(struct faxrun *r);
 bool faxrun_attached(const struct faxrun *r);        /* false as well when its session has closed */

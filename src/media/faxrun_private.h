@@ -16,7 +16,7 @@ struct fax_item {               /* in the rings, both ways */
 	union { int16_t pcm[FAX_SAMPLES]; uint8_t ifp[FAX_ITEM_BYTES]; };
 };
 
-struct fax_t38_user;
+struct t38_user;
 struct faxrun {                 /* obj: held by its owner, by what is attached, by its thread */
 	struct list link;               /* in media->faxes, until its thread has ended */
 	struct media *m;                /* NULL: it is gone */
@@ -24,7 +24,8 @@ struct faxrun {                 /* obj: held by its owner, by what is attached, 
 	void (*told_fn)(void *arg);     /* NULL: nobody listens any more */
 	void *arg;
 	struct media_pcm *pcm;          /* NULL: not on sound */
-	struct fax_t38_user *t38;       /* NULL: not on T.38 */
+	struct t38_user *t38;           /* NULL: not on T.38 */
+	void (*t38_detach)(struct faxrun *r);   /* faxrun_t38.c, with the first of them */
 	struct bell *bell;              /* owned */
 	bool told, joined;
 	/* both sides */
@@ -40,12 +41,9 @@ struct faxrun {                 /* obj: held by its owner, by what is attached, 
 	/* the fax's own */
 	struct faxterm *term;           /* owned */
 	struct fax_item now, made;      /* being worked on */
-	unsigned since;                 /* steps since there was a result */
 	unsigned unread;                /* steps since `stats` were written */
 };
 
 /* Media thread: into the ring, and the fax wakes. A full ring drops it. */
 void faxrun_feed(struct faxrun *r, struct fax_item *item);
-/* Core: what is attached is gone. */
-void faxrun_let_go(struct faxrun *r);
 #endif

@@ -43,6 +43,9 @@ static void read_stats(const struct faxterm *f, t30_state_t *t, struct faxterm_s
 		.longest_bad_run = positive(s.longest_bad_row_run) };
 	str_copy(out->local, sizeof(out->local), str_z(local ? local : f->ident));
 	str_copy(out->remote, sizeof(out->remote), str_z(remote));
+	for (char *p = out->remote; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
 	str_copy(out->header, sizeof(out->header), str_z(f->header));
 }
 

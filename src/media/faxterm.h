@@ -43,7 +43,7 @@ struct faxterm_stats {
 	unsigned x, y;                  /* [dots/m] of the last page, as spandsp counts */
 	unsigned sent, received;        /* pages */
 	unsigned bad_lines, longest_bad_run;
-	char local[32], remote[32];     /* station ids, as far as known */
+	char local[32], remote[32];     /* station ids, as far as known; a peer's other signs than those of ASCII are '?' */
 	char header[64];
 };
 

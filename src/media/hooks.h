@@ -47,6 +47,13 @@ int media_speech_start(struct media_hook **out, struct media_session *s, const s
 void media_speech_set(struct media_hook *h, const struct media_speech *rx, const struct media_speech *tx);
 bool media_speech_exists(void);
 
+/* Fax machines: .count 1 the preamble of V.21 was heard in what comes, 2 in what leaves; once each. Only in sound at
+ * 8000 Hz. It listens until _set() says otherwise; `silent`: both directions are silence meanwhile. */
+int media_fax_listen_start(struct media_hook **out, struct media_session *s, uint32_t tag);
+/* A calling fax machine (CNG) in what comes: .count 1, once. */
+int media_cng_listen_start(struct media_hook **out, struct media_session *s, uint32_t tag);
+void media_fax_listen_set(struct media_hook *h, bool listens, bool silent);
+
 /* What the peer says is passed on evenly, late by a time that is `max_ms` (fixed) or follows the jitter
  * (adaptive). A second one: what the first has kept is lost. */
 struct media_delay { bool adaptive; uint32_t max_ms, resync_ms; int32_t extra_ms; };

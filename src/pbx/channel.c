@@ -185,13 +185,16 @@ void channel_destroy(struct channel *ch)
 	obj_drop(ch);
 }
 
+const char channel_rites_key[] = "last rites";
+
 static void reap(void *arg)
 {
 	struct channel *ch = arg;
+	const struct channel_rites *rites = channel_note(ch, channel_rites_key);
 
 	ch->reaped = false;
 	/* Somebody may have taken it over meanwhile. */
-	if (!ch->fiber && !ch->bridge && !ch->owned)
+	if (!ch->fiber && !ch->bridge && !ch->owned && !(rites && !ch->dead && rites->begin(ch)))
 		channel_destroy(ch);
 	obj_drop(ch);
 }

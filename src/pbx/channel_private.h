@@ -7,6 +7,11 @@
 
 void channel_notes_free(struct channel *ch);
 
+/* The note of whoever has something to run before a channel without a fiber ends: its hangup handlers. `begin`: true, the
+ * channel is its own now, on a fiber, and it will destroy it. */
+extern const char channel_rites_key[];
+struct channel_rites { bool (*begin)(struct channel *ch); };    /* obj */
+
 bool chan_event_decides(enum chan_event_type t);     /* about the call: it must not get lost */
 
 /* channel_queue.c: to the sink, or into the queue; channel_event() is the way in from

@@ -71,16 +71,13 @@ struct fax_details *fax_find(struct channel *ch)
 	return channel_note(ch, key);
 }
 
-struct fax_details *fax_get(struct channel *ch)
+struct fax_details *fax_details_new(const struct faxes *f, enum fax_kind kind)
 {
-	const struct faxes *f = ch->pbx->fax;
-	struct fax_details *d = fax_find(ch);
+	struct fax_details *d = obj_new(sizeof(*d), details_free);
 
-	if (d)
-		return d;
-	d = obj_new(sizeof(*d), details_free);
 	if (!d)
 		return NULL;
+	d->kind = kind;
 	d->modems = f->modems;
 	d->minrate = f->minrate;
 	d->maxrate = f->maxrate;
@@ -88,7 +85,17 @@ struct fax_details *fax_get(struct channel *ch)
 	d->ecm = f->ecm;
 	d->statusevents = f->statusevents;
 	d->theirs.max_ifp = 400;
-	return channel_note_set(ch, key, d) ? NULL : d;
+	return d;
+}
+
+struct fax_details *fax_get(struct channel *ch)
+{
+	struct fax_details *d = fax_find(ch);
+
+	if (d)
+		return d;
+	d = fax_details_new(ch->pbx->fax, FAX_KIND_NONE);
+	return !d || channel_note_set(ch, key, d) ? NULL : d;
 }
 
 /* Without memory the text before stays: less is told, and nothing else depends on it. */

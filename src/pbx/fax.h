@@ -57,6 +57,8 @@ void faxes_set(struct faxes *f, const struct fax_conf *c);
 
 /* ---- details. Views */
 
+/* With the defaults of res_fax.conf; nobody's yet. NULL: no memory. */
+struct fax_details *fax_details_new(const struct faxes *f, enum fax_kind kind);
 struct fax_details *fax_find(struct channel *ch);    /* NULL: none yet */
 struct fax_details *fax_get(struct channel *ch);     /* made when there are none; NULL: no memory */
 /* The three at once; NULL leaves one as it is. */

@@ -4,10 +4,12 @@
 #include "base/obj.h"
 #include "pbx/channel_private.h"
 #include "pbx/dialplan.h"
-#include "pbx/fax.h"
+#include "pbx/fax_t38.h"
 #include <errno.h>
 
-enum { LOOK_MS = 1000, IDLE_MS = 10000 };        /* IDLE: nothing is heard nor said for so long */
+/* IDLE: nothing is heard nor said for so long. AFTER: the line stays so long after the result, so that the last signal
+ * has left. */
+enum { LOOK_MS = 1000, IDLE_MS = 10000, AFTER_MS = 120 };
 
 struct fax {                    /* on the fiber's stack */
 	struct channel *ch;
@@ -33,12 +35,12 @@ static void on_told(void *arg)
 /* The session may come late, or become another one. */
 static void attach(struct fax *f)
 {
-	struct media_session *s = channel_media(f->ch);
+	struct media_session *s = f->d->t38 ? channel_t38_media(f->ch) : channel_media(f->ch);
 
 	if (!s || (s == f->on && faxrun_attached(f->run)))
 		return;
 	f->on = s;
-	if (faxrun_sound(f->run, s))
+	if (f->d->t38 ? faxrun_t38(f->run, s, &f->d->theirs) : faxrun_sound(f->run, s))
 		log_warning("%s: the fax cannot hear the call", text_z(&f->ch->name));
 }
 
@@ -68,6 +70,13 @@ static bool follow(struct fax *f)
 
 		attach(f);
 		err = channel_next(f->ch, LOOK_MS, &e);
+		if (!err && fax_t38_event(f->ch, f->d, e)) {
+			f->ch->pbx->fax->switched++;
+			log_verbose(3, "Channel '%s' switched to T.38 FAX session '%u'.", text_z(&f->ch->name), f->session->id);
+		}
+		/* The peer has gone back to sound: it has its fax, or gives up. There is no clock for the terminal any more. */
+		if (!err && f->d->t38 && t38_of_event(e) && t38_of_event(e)->what == T38_IS_TERMINATED)
+			faxrun_end(f->run);
 		if (!err)
 			chan_event_free(e);
 		if (err == ECANCELED) {
@@ -83,7 +92,7 @@ static bool follow(struct fax *f)
 			return true;
 		}
 	}
-	return true;
+	return !channel_sleep(f->ch, AFTER_MS);
 }
 
 static void take_result(struct fax *f)
@@ -142,6 +151,9 @@ static void run(struct fax *f, bool *alive)
 	int err;
 
 	fax_result(d, "", "", "");
+	d->t38 = channel_t38_state(f->ch) == T38_NEGOTIATED;
+	d->can_audio = !d->t38;
+	d->can_t38 = d->can_t38 || d->t38;
 	fax_variables(f->ch, d);
 	channel_moh_stop(f->ch);
 	err = start(f);

@@ -1,6 +1,7 @@
 /* Subroutines that run when a channel ends: CHANNEL(hangup_handler_push). */
 #include "base/buf.h"
 #include "base/obj.h"
+#include "pbx/channel_private.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
 #include "pbx/run.h"
@@ -65,6 +66,42 @@ static struct handlers *handlers_of(struct channel *ch)
 	return channel_note_set(ch, handlers_key, hs) ? NULL : hs;
 }
 
+/* ---- a channel that runs no dialplan: one that was called */
+
+static void rites_main(void *arg)
+{
+	struct channel *ch = arg;
+
+	hangup_handlers_run(ch);
+	ch->fiber = NULL;
+	channel_destroy(ch);
+	obj_drop(ch);
+}
+
+static bool rites_begin(struct channel *ch)
+{
+	struct fiber *f = newest(ch) && run_get(ch) ? fiber_new(rites_main, ch, 0) : NULL;
+
+	if (!f)
+		return false;
+	obj_hold(ch);
+	ch->hungup = true;
+	ch->fiber = f;
+	fiber_wake(f);
+	return true;
+}
+
+/* Without memory it ends without them. */
+static void expect_rites(struct channel *ch)
+{
+	struct channel_rites *r = channel_note(ch, channel_rites_key) ? NULL : obj_new(sizeof(*r), NULL);
+
+	if (!r)
+		return;
+	r->begin = rites_begin;
+	(void)channel_note_set(ch, channel_rites_key, r);
+}
+
 /* What is left out is that of the channel now, not when it ends. */
 static int complete(const struct channel *ch, struct str where, struct text *out)
 {
@@ -96,6 +133,7 @@ int hangup_handler_push(struct channel *ch, struct str where)
 		return ENOMEM;
 	}
 	list_prepend(&hs->head, &h->link);
+	expect_rites(ch);
 	tell(ch, "HangupHandlerPush", h);
 	return 0;
 }

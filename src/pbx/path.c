@@ -181,12 +181,24 @@ static void tell_path(struct channel *ch)
 		channel_deliver(ch, e);
 }
 
+/* Whatever it was joined with. */
+static void apart(struct channel *ch)
+{
+	part_end(ch);
+	part_image(ch);
+}
+
 static void update(struct channel *ch, bool again)
 {
 	struct channel *facing = channel_facing(ch);
 	struct channel *a = channel_end(ch);
 	struct channel *b = facing ? channel_end(facing) : twin_of(ch) ? ch : NULL;
 
+	if (a->gated || (b && b->gated)) {
+		apart(a);
+		apart(b);
+		return;
+	}
 	join_image(a, b);
 	if (a != b && session(a) && session(b)) {
 		join(a, b, again);

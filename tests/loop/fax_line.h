@@ -1,24 +1,27 @@
 /* tests/loop/fax_line.h -- two far ends of a world that are each other's telephone line: what one channel says,
- * the other hears, as packets over 127.0.0.1. */
+ * the other hears, as packets over 127.0.0.1; and with T.38, what one asks for the other is asked. */
 #ifndef TESTS_LOOP_FAX_LINE_H
 #define TESTS_LOOP_FAX_LINE_H
 
 #include "fake_tech.h"
 #include "media/media.h"
+#include "pbx/t38.h"
 
-/* The session of `to` is where `f` sends. */
-static inline void fax_line_to(struct fake *f, const struct media_session *to)
-{
-	struct media_set set = { .dir = SDP_SENDRECV, .codec = { { .id = FORMAT_ULAW, .pt_rx = 0, .pt_tx = 0 } }, .ncodecs = 1 };
+void fax_line(struct fake *a, struct fake *b);       /* sound alone */
 
-	sa_parse_host(&set.remote, STR("127.0.0.1"), sa_port(media_session_local(to)));
-	(void)media_session_set(f->session, &set);
-}
-
-static inline void fax_line(struct fake *a, struct fake *b)
-{
-	fax_line_to(a, b->session);
-	fax_line_to(b, a->session);
-}
+struct t38_end {
+	struct fake *f;
+	enum t38_state state;
+	bool asked;                     /* by its peer, and has not answered */
+	bool refuses;                   /* the far end, whoever asks it */
+	bool silent;                    /* the far end never answers */
+	struct media_session *image;    /* while negotiated */
+	struct t38_end *other;
+	unsigned tone;                  /* times it was told */
+	char log[256];                  /* what it was told: "Request Negotiate," */
+};
+/* T.38 on both, UNKNOWN at first; NULL for one: no T.38 there. The ends live as long as the channels. */
+void fax_line_t38(struct t38_end *a, struct t38_end *b);
+void fax_line_end(struct t38_end *e);                /* its session closed; before the world is */
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "../unit/fax_stage.h"
@@ -21,15 +22,19 @@ static const char plan[] =
 	"exten => send,1,Answer()\n"
 	" same => n,ExecIf($[\"${SET}\"!=\"\"]?Set(FAXOPT(${SET})=${TO}))\n"
 	" same => n,Set(FAXOPT(headerinfo)=${HEAD})\n"
-	" same => n,SendFAX(${OUT},${OPT})\n"
+	" same => n,SendFAX(${OUT},${SOPT})\n"
 	" same => n,Set(GLOBAL(S)=${FAXSTATUS}|${FAXERROR}|${FAXSTATUSSTRING}|${FAXPAGES}|${FAXBITRATE}|${FAXMODE}|${LOCALSTATIONID}|${REMOTESTATIONID})\n"
 	" same => n,Wait(60)\n"
 	"exten => receive,1,Set(LOCALSTATIONID=222)\n"
-	" same => n,ReceiveFAX(${IN},${OPT})\n"
+	" same => n,ReceiveFAX(${IN},${ROPT})\n"
 	" same => n,Set(GLOBAL(R)=${FAXSTATUS}|${FAXERROR}|${FAXSTATUSSTRING}|${FAXPAGES}|${FAXBITRATE}|${FAXMODE}|${LOCALSTATIONID}|${REMOTESTATIONID})\n"
 	" same => n,Set(GLOBAL(O)=${FAXOPT(ecm)}|${FAXOPT(filename)}|${FAXOPT(pages)}|${FAXOPT(rate)}|${FAXOPT(remotestationid)}|${FAXOPT(status)}|${FAXOPT(statusstr)}|${FAXOPT(sessionid)}|${FAXOPT(error)})\n"
 	" same => n,Set(GLOBAL(RES)=${FAXRESOLUTION}|${FAXOPT(resolution)})\n"
 	" same => n,Wait(60)\n"
+	"exten => wait,1,Answer()\n same => n,Wait(0.1)\n same => n,Goto(receive,1)\n"
+	"exten => detect,1,Answer()\n same => n,Set(FAXOPT(faxdetect)=${TO})\n same => n,Set(GLOBAL(D0)=${FAXOPT(faxdetect)})\n"
+	" same => n,Wait(30)\n same => n,Set(GLOBAL(D)=nothing)\n same => n,Wait(30)\n"
+	"exten => fax,1,Set(GLOBAL(D)=${FAXEXTEN}|${FAXOPT(faxdetect)})\n same => n,Wait(30)\n"
 	"exten => h,1,Set(GLOBAL(H)=${FAXSTATUS}|${FAXERROR})\n"
 	"exten => bad,1,Set(FAXOPT(${SET})=${TO})\n"
 	" same => n,ReceiveFAX(${IN},${OPT})\n"
@@ -98,8 +103,11 @@ static void calls(void)
 
 static void until_both(void)
 {
-	for (int i = 0; i < 12000 && !(*get("S") && *get("R")); i++)
+	for (int i = 0; i < 12000 && !(*get("S") && *get("R")); i++) {
 		world_pass(&w, 20);
+		/* The pool thread that looks for alice's file has its own time. */
+		usleep(w.pbx->fax->active ? 0 : 200);
+	}
 }
 
 static void hang_up_both(void)
@@ -149,7 +157,8 @@ static void test_options(void **state)
 
 	(void)state;
 	faxes_set(w.pbx->fax, &c);
-	set("OPT", "s");
+	set("SOPT", "s");
+	set("ROPT", "s");
 	calls();
 	until_both();
 	assert_string_equal(get("S"), "SUCCESS||OK|2|9600|audio||222");
@@ -239,6 +248,165 @@ static void test_no_file(void **state)
 	assert_int_equal(w.pbx->fax->sent, 1);
 }
 
+/* ---- T.38 */
+
+static struct t38_end ta, tb;
+
+static void t38_calls(const char *options, const char *receive_options)
+{
+	ta = tb = (struct t38_end){ 0 };
+	set("SOPT", options);
+	set("ROPT", receive_options);
+	pages_write(path_of("out.tif"), 2, PAGE_ROWS, 5);
+	a = world_call_in(&w, "alice", "1", "default", "send");
+	b = world_call_in(&w, "bob", "2", "default", "wait");
+	ta.f = a;
+	tb.f = b;
+	fax_line_t38(&ta, &tb);
+	fax_line(a, b);
+}
+
+static void t38_over(void)
+{
+	hang_up_both();
+	fax_line_end(&ta);
+	fax_line_end(&tb);
+}
+
+/* ReceiveFAX asks after three seconds of its tone. */
+static void test_t38(void **state)
+{
+	(void)state;
+	t38_calls("s", "s");
+	until_both();
+	assert_string_equal(get("S"), "SUCCESS||OK|2|14400|T38||222");
+	assert_string_equal(get("R"), "SUCCESS||OK|2|14400|T38|222|");
+	assert_int_equal(pages_whole(path_of("in.tif"), PAGE_ROWS, 5), 2);
+	assert_int_equal(world_events(&w, "FAXStatus", "Status: T.38 Negotiated"), 2);
+	assert_int_equal(w.pbx->fax->ends[1][FAX_END_SUCCESS], 2);
+	assert_true(str_starts(str_z(tb.log), STR("Request Negotiate,")));
+	/* Back to sound at the end, by whoever is the first. */
+	assert_non_null(strstr(tb.log, "Request Terminate,"));
+	assert_int_equal(ta.state, T38_UNKNOWN);
+	t38_over();
+}
+
+/* Option z: the sender asks, when nobody else does for ten seconds. */
+static void test_t38_sender_asks(void **state)
+{
+	(void)state;
+	w.pbx->fax->t38timeout = 60000;
+	t38_calls("z", "");
+	tb.silent = true;       /* what bob asks is never heard */
+	for (int i = 0; i < 12000 && !(*get("S") && *get("R")); i++) {
+		world_pass(&w, 20);
+		if (strstr(ta.log, "Request Negotiate"))
+			tb.silent = false;
+	}
+	assert_string_equal(get("S"), "SUCCESS||OK|2|14400|T38||222");
+	assert_true(str_starts(str_z(ta.log), STR("Request Negotiate,")));
+	t38_over();
+}
+
+/* Refused: the fax ends, or with option f it goes on by sound. */
+static void test_t38_refused(void **state)
+{
+	(void)state;
+	t38_calls("", "");
+	tb.refuses = true;
+	for (int i = 0; i < 2000 && !*get("H"); i++)
+		world_pass(&w, 20);
+	assert_string_equal(get("H"), "FAILED|T38_NEG_ERROR");
+	for (int i = 0; i < 4000 && (a->ch || b->ch); i++) {
+		world_pass(&w, 20);
+		usleep(200);
+	}
+	fax_line_end(&ta);
+	fax_line_end(&tb);
+}
+
+static void test_t38_fallback(void **state)
+{
+	(void)state;
+	t38_calls("f", "f");
+	tb.refuses = true;
+	until_both();
+	assert_string_equal(get("S"), "SUCCESS||OK|2|14400|audio||222");
+	t38_over();
+}
+
+/* Nobody answers: FAXOPT(t38timeout) later, here 700 ms, sound. */
+static void test_t38_timeout(void **state)
+{
+	(void)state;
+	w.pbx->fax->t38timeout = 700;
+	t38_calls("F", "f");
+	tb.silent = true;
+	for (int i = 0; i < 2000 && !(tb.log[0] && w.pbx->fax->active); i++) {
+		world_pass(&w, 20);
+		usleep(100);            /* the pool thread that looks for alice's file */
+	}
+	world_pass(&w, 600);
+	assert_int_equal(w.pbx->fax->active, 1);
+	world_pass(&w, 200);
+	assert_int_equal(w.pbx->fax->active, 2);
+	until_both();
+	assert_string_equal(get("R"), "SUCCESS||OK|2|14400|audio|222|");
+	t38_over();
+}
+
+/* Option F: sound, though both could do more; who asks is refused. */
+static void test_t38_never(void **state)
+{
+	(void)state;
+	t38_calls("F", "F");
+	until_both();
+	assert_string_equal(get("S"), "SUCCESS||OK|2|14400|audio||222");
+	assert_string_equal(ta.log, "");
+	assert_string_equal(tb.log, "");
+	t38_over();
+}
+
+/* ---- FAXOPT(faxdetect) */
+
+static void detect(const char *value, const char *who, bool t38, const char *want)
+{
+	ta = tb = (struct t38_end){ 0 };
+	set("TO", value);
+	set("D", "");
+	set("SOPT", "F");
+	pages_write(path_of("out.tif"), 1, PAGE_ROWS, 5);
+	a = world_call_in(&w, "alice", "1", "default", "detect");
+	b = world_call_in(&w, "bob", "2", "default", who);
+	fax_line(a, b);
+	if (t38) {
+		ta.f = a;
+		tb.f = b;
+		fax_line_t38(&ta, &tb);
+	}
+	for (int i = 0; i < 2000 && !*get("D"); i++) {
+		world_pass(&w, 20);
+		usleep(i < 100 ? 100 : 0);
+	}
+	assert_string_equal(get("D"), want);
+	hang_up_both();
+	fax_line_end(&ta);
+	fax_line_end(&tb);
+}
+
+static void test_faxdetect(void **state)
+{
+	(void)state;
+	detect("cng", "send", false, "detect|no");
+	assert_string_equal(get("D0"), "yes");
+	detect("yes", "send", false, "detect|no");
+	detect("t38", "send", false, "nothing");
+	detect("yes,1", "unset", false, "nothing");
+	detect("no", "send", false, "nothing");
+	detect("t38", "receive", true, "detect|no");
+	detect("cng", "receive", true, "nothing");
+}
+
 static void option(const char *what, const char *to, const char *want)
 {
 	set("SET", what);
@@ -252,6 +420,8 @@ static void option(const char *what, const char *to, const char *want)
 
 static void test_faxopt(void **state)
 {
+	const struct fax_conf c = { .minrate = 2400, .maxrate = 9600, .modems = FAX_MODEM_V29, .t38timeout = 7, .statusevents = true };
+
 	(void)state;
 	option("ecm", "no", "no");
 	option("ecm", "yes", "yes");
@@ -266,6 +436,10 @@ static void test_faxopt(void **state)
 	option("modems", "v27,v99", "V27");
 	option("t38timeout", "1234", "1234");
 	option("t38timeout", "0", "5000");
+	option("faxdetect", "perhaps", "no");
+	option("gateway", "perhaps", "no");
+	option("t38gateway", "yes", "yes");
+	option("gateway", "yes,x", "yes");
 	option("negotiate_both", "yes", "yes");
 	option("negotiate_both", "no", "no");
 	option("pages", "7", "0");
@@ -274,6 +448,13 @@ static void test_faxopt(void **state)
 	a = world_call_in(&w, "alice", "1", "default", "unset");
 	world_pass(&w, 20);
 	assert_string_equal(get("O"), "xx");
+	/* res_fax.conf, in force from the next fax on. */
+	faxes_set(w.pbx->fax, &c);
+	assert_true(fax_get(a->ch)->statusevents);
+	assert_false(fax_get(a->ch)->ecm);
+	assert_int_equal(fax_get(a->ch)->t38timeout, 7);
+	assert_int_equal(fax_get(a->ch)->modems, FAX_MODEM_V29);
+	assert_int_equal(fax_get(a->ch)->minrate, 2400);
 	fake_hangup(a, CAUSE_NORMAL);
 	world_pass(&w, 20);
 }
@@ -300,6 +481,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_sound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38_sender_asks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38_fallback, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38_timeout, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_t38_never, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_faxdetect, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_faxopt, setup, teardown),
 	};
 

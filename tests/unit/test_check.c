@@ -158,7 +158,7 @@ static void arguments_of_applications(void **state)
 	put(d, "statsd.conf", "[general]\nenabled=yes\nserver=a:x\n");
 	put(d, "pjsip.conf", "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n[a]\ntype=endpoint\ncontext=inside\n");
 	text = run(d->path, 1);
-	has(text, "extensions.conf:3: StatsD() in 'inside': the type is none of g, c, ms, s");
+	has(text, "extensions.conf:3: StatsD(m,a,1) in 'inside': the type is none of g, c, ms, s");
 	has(text, "extensions.conf:5: StatsD() in 'inside': needs a type, a name and a value");
 	has(text, "statsd.conf: server 'a:x' is neither an address nor a name, with or without a port");
 	has(text, "3 faults in");
@@ -264,14 +264,14 @@ static void faxes(void **state)
 	char *text;
 
 	put(d, "extensions.conf", "[inside]\nexten => 600,1,SendFAX(/a.tif,z)\n same => n,SendFAX(/a.tif&/b.tif)\n"
-	    " same => n,ReceiveFAX()\n same => n,ReceiveFAX(${X},fz)\n same => n,SendFAX(/a.tif,${O})\n"
+	    " same => n,ReceiveFAX()\n same => n,ReceiveFAX(/x.tif,fz)\n same => n,SendFAX(/a.tif,${O})\n"
 	    " same => n,ReceiveFAX(/a.tif,c)\n");
 	put(d, "res_fax.conf", "[general]\nmaxrate=9601\nmodems=v17,v18\nt38timeout=0\nstatusevents=yes\n");
 	text = run(d->path, 1);
-	has(text, "extensions.conf:3: SendFAX() in 'inside': takes one file; put all pages into one\n");
-	has(text, "extensions.conf:4: ReceiveFAX() in 'inside': needs a file\n");
-	has(text, "extensions.conf:5: ReceiveFAX() in 'inside': option 'z' is none of dfFs\n");
-	has(text, "extensions.conf:7: ReceiveFAX() in 'inside': option c is polling, which is not there\n");
+	has(text, "extensions.conf:3: SendFAX(/a.tif&/b.tif) in 'inside': it takes one file; put all pages into one\n");
+	has(text, "extensions.conf:4: ReceiveFAX() in 'inside': it needs a file\n");
+	has(text, "extensions.conf:5: ReceiveFAX(/x.tif,fz) in 'inside': its options are d, f, F and s\n");
+	has(text, "extensions.conf:7: ReceiveFAX(/a.tif,c) in 'inside': options a and c are polling, which is not there\n");
 	has(text, "res_fax.conf:2: [general] maxrate: '9601' is not 2400, 4800, 7200, 9600, 12000, 14400, 28800 or 33600\n");
 	has(text, "res_fax.conf:3: [general] modems: 'v18' is not v17, v27, v29 or v34\n");
 	has(text, "res_fax.conf:4: [general] t38timeout: ");
@@ -358,7 +358,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(without_fault), T(other_files), T(many_faults), T(arguments_of_applications), T(callers), T(whole_files), T(faxes), T(directories), cmocka_unit_test(help),
+		T(without_fault), T(other_files), T(many_faults), T(arguments_of_applications), T(callers), T(faxes), T(whole_files), T(directories), cmocka_unit_test(help),
 		cmocka_unit_test(options_md),
 	};
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include "fax_stage.h"
 #include "media/faxgate.h"
+#include "media/udptl.h"
 
 enum { PAGES = 10, STEPS_MAX = 60 * 50 * 30 /* half an hour */ };
 
@@ -42,17 +43,16 @@ static void pass_sound(struct faxterm *from, struct faxterm *to, struct loss *l)
 		faxterm_hear(to, pcm, FAX_SAMPLES);
 }
 
-/* ---- a line of IFPs: a datagram has its IFP and those before it, as UDPTL's redundancy does */
+/* ---- a line of IFPs: by UDPTL with its redundancy, each datagram of which may be lost */
 
-enum { LINE = 64, BEFORE = 3, IFP_MAX = 600 };
+enum { WAITING = 256 };
 
-struct side;
 struct line {                   /* to one side */
 	struct loss loss;
-	uint16_t next, seen;            /* number of the next to leave; of the next to be taken */
-	struct { uint16_t n; uint8_t p[IFP_MAX]; } kept[LINE];
-	uint16_t wait[LINE];            /* datagrams that are under way */
-	unsigned nwait;
+	struct udptl_tx tx;
+	struct udptl_rx rx;
+	struct { size_t n; uint8_t p[UDPTL_MAX]; } wait[WAITING];        /* under way */
+	unsigned nwait, sent, lost;
 	void (*take)(void *to, const uint8_t *p, size_t n, uint16_t seq);
 	void *to;
 };
@@ -60,31 +60,36 @@ struct line {                   /* to one side */
 static void line_send(void *arg, const uint8_t *p, size_t n, unsigned copies)
 {
 	struct line *l = arg;
-	unsigned at = l->next % LINE;
+	uint8_t d[UDPTL_MAX];
+	size_t len;
 
-	assert_true(n <= IFP_MAX);
-	l->kept[at].n = (uint16_t)n;
-	memcpy(l->kept[at].p, p, n);
-	for (unsigned i = 0; i < copies; i++)
-		if (!loss_now(&l->loss) && l->nwait < LINE)
-			l->wait[l->nwait++] = l->next;
-	l->next++;
+	l->tx.ec = UDPTL_REDUNDANCY;
+	l->tx.entries = UDPTL_ENTRIES;
+	l->tx.max = 1000;
+	len = udptl_write(&l->tx, p, n, d, sizeof(d));
+	assert_true(len > 0);
+	for (unsigned i = 0; i < copies; i++, l->sent++) {
+		if (loss_now(&l->loss)) {
+			l->lost++;
+			continue;
+		}
+		assert_true(l->nwait < WAITING);
+		l->wait[l->nwait].n = len;
+		memcpy(l->wait[l->nwait++].p, d, len);
+	}
+}
+
+static void line_took(void *arg, uint16_t seq, const uint8_t *p, size_t n)
+{
+	struct line *l = arg;
+
+	l->take(l->to, p, n, seq);
 }
 
 static void line_run(struct line *l)
 {
-	for (unsigned i = 0; i < l->nwait; i++) {
-		uint16_t last = l->wait[i];
-
-		for (int back = BEFORE; back >= 0; back--) {
-			uint16_t seq = (uint16_t)(last - back);
-
-			if ((int16_t)(seq - l->seen) < 0 || (int16_t)(l->next - seq) <= 0 || back > last)
-				continue;
-			l->take(l->to, l->kept[seq % LINE].p, l->kept[seq % LINE].n, seq);
-			l->seen = (uint16_t)(seq + 1);
-		}
-	}
+	for (unsigned i = 0; i < l->nwait; i++)
+		(void)udptl_read(&l->rx, l->wait[i].p, l->wait[i].n, line_took, l);
 	l->nwait = 0;
 }
 
@@ -160,7 +165,7 @@ static void test_maxrate(void **state)
 static void by_t38(unsigned permille)
 {
 	const char *out = path_of("out.tif"), *in = path_of("in.tif");
-	struct line there = { .loss = { 1, permille }, .take = take_term }, back = { .loss = { 2, permille }, .take = take_term };
+	static struct line there, back;
 	struct faxterm_prm sp = sender(out), rp = receiver(in);
 	const struct fax_t38 t = { .max_ifp = 400 };
 	struct faxterm *s = NULL, *r = NULL;
@@ -168,6 +173,8 @@ static void by_t38(unsigned permille)
 	unsigned n = 0;
 
 	pages_write(out, PAGES, PAGE_ROWS, 5);
+	there = (struct line){ .loss = { 1, permille }, .take = take_term };
+	back = (struct line){ .loss = { 2, permille }, .take = take_term };
 	sp.send_ifp = rp.send_ifp = line_send;
 	sp.arg = &there;
 	rp.arg = &back;
@@ -198,7 +205,7 @@ static void test_t38_lossy(void **state) { (void)state; by_t38(20); }
 static void through_gateway(unsigned permille, bool t38_sends)
 {
 	const char *out = path_of("out.tif"), *in = path_of("in.tif");
-	struct line to_gate = { .loss = { 1, permille }, .take = take_gate }, to_term = { .loss = { 2, permille }, .take = take_term };
+	static struct line to_gate, to_term;
 	struct loss up = { 3, permille / 20 }, down = { 4, permille / 20 };      /* of the sound */
 	struct faxterm_prm sp = sender(out), rp = receiver(in), *tp = t38_sends ? &sp : &rp;
 	struct faxgate_prm gp = { .ecm = true, .modems = FAX_V17 | FAX_V27 | FAX_V29, .t38.max_ifp = 400,
@@ -209,6 +216,8 @@ static void through_gateway(unsigned permille, bool t38_sends)
 	unsigned n = 0;
 
 	pages_write(out, PAGES, PAGE_ROWS, 5);
+	to_gate = (struct line){ .loss = { 1, permille }, .take = take_gate };
+	to_term = (struct line){ .loss = { 2, permille }, .take = take_term };
 	tp->send_ifp = line_send;
 	tp->arg = &to_gate;
 	assert_int_equal(faxterm_new(&s, &sp), 0);

@@ -6,7 +6,8 @@
 #include "config/settings.h"
 #include "pbx/app/app.h"
 #include "pbx/app/judge.h"
-#include "pbx/fax.h"
+#include "pbx/fax_gateway.h"
+#include "pbx/fax_t38.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -49,6 +50,13 @@ static struct fax_details *begin(struct channel *ch, enum fax_kind kind)
 		pbx_setvar(ch->pbx, ch, STR("FAXSTATUSSTRING"), STR("error allocating memory"));
 		return NULL;
 	}
+	if (fax_gateway_is_on(ch)) {
+		log_error("no fax by an application on '%s': it has a T.38 gateway", text_z(&ch->name));
+		fax_result(d, "FAILED", kind == FAX_KIND_SEND ? "can't send a fax on a channel with a T.38 gateway" :
+			   "can't receive a fax on a channel with a T.38 gateway", "INIT_ERROR");
+		fax_variables(ch, d);
+		return NULL;
+	}
 	take_ident(ch, d);
 	forget(d);
 	d->kind = kind;
@@ -84,7 +92,8 @@ static void take_options(struct channel *ch, struct fax_details *d, struct str o
 		d->debug = true;
 	if (pbx_option(options, 's', NULL))
 		d->statusevents = true;
-	d->allow_audio = pbx_option(options, 'f', NULL) || pbx_option(options, 'F', NULL);
+	d->allow_audio = pbx_option(options, 'f', NULL) || pbx_option(options, 'F', NULL) ||
+			 channel_t38_state(ch) == T38_UNAVAILABLE || channel_t38_state(ch) == T38_REJECTED;
 	d->request_t38 = d->kind == FAX_KIND_SEND && pbx_option(options, 'z', NULL);
 }
 
@@ -172,9 +181,17 @@ static int have(struct channel *ch, struct fax_details *d, struct str options)
 
 	if (err)
 		return err;
-	(void)options;
-	d->can_audio = true;
+	if (!pbx_option(options, 'F', NULL))
+		err = fax_t38_look(ch, d);
+	else
+		d->can_audio = true;
+	if (!err && d->can_t38)
+		err = d->kind == FAX_KIND_SEND ? fax_t38_send(ch, d) : fax_t38_receive(ch, d);
+	if (err)
+		return fail(ch, d, "T38_NEG_ERROR", "error negotiating T.38");
 	fax_run(ch, d, &alive);
+	if (alive)
+		fax_t38_end(ch);
 	fax_tell_end(ch, d, d->kind == FAX_KIND_SEND ? "SendFAX" : "ReceiveFAX");
 	return alive ? 0 : -1;
 }
@@ -222,54 +239,36 @@ static int run_send(struct channel *ch, struct str data)
 
 /* ---- for `check` */
 
-/* What cannot be known yet is taken as right. */
-static bool is_known(struct str s)
-{
-	return str_chr(s, '$') == s.n;
-}
-
-static bool judge_options(struct str options, struct str known, struct buf *why)
-{
-	for (size_t i = 0; is_known(options) && i < options.n; i++) {
-		char c = options.p[i];
-
-		if (c == 'a' || c == 'c')
-			buf_printf(why, "option %c is polling, which is not there", c);
-		else if (str_chr(known, c) == known.n)
-			buf_printf(why, "option '%c' is none of %.*s", c & 0x7f, STR_ARG(known));
-		if (why->n)
-			return false;
-	}
-	return true;
-}
-
-static bool judge(struct str data, struct str known, struct buf *why)
+static const char *judge(struct str data, struct str known)
 {
 	struct str v[2] = { { 0 } };
 
 	pbx_args(data, v, 2);
 	if (!v[0].n)
-		buf_put(why, STR("needs a file"));
-	else if (is_known(v[0]) && v[0].n > FAX_PATH_MAX)
-		buf_printf(why, "the file's name is longer than %d bytes", FAX_PATH_MAX);
-	return !why->n && judge_options(str_trim(v[1]), known, why);
+		return "it needs a file";
+	if (v[0].n > FAX_PATH_MAX)
+		return "the file's name is longer than 255 bytes";
+	if (pbx_option(v[1], 'a', NULL) || pbx_option(v[1], 'c', NULL))
+		return "options a and c are polling, which is not there";
+	for (size_t i = 0; i < v[1].n; i++)
+		if (str_chr(known, v[1].p[i]) == known.n)
+			return known.n == 4 ? "its options are d, f, F and s" : "its options are d, f, F, s and z";
+	return NULL;
 }
 
-bool app_judge_receive_fax(struct str data, struct buf *why)
+const char *judge_receive_fax(struct str data)
 {
-	return judge(data, STR("dfFs"), why);
+	return judge(data, STR("dfFs"));
 }
 
-bool app_judge_send_fax(struct str data, struct buf *why)
+const char *judge_send_fax(struct str data)
 {
 	struct str v[2] = { { 0 } };
 
 	pbx_args(data, v, 2);
-	if (str_chr(v[0], '&') < v[0].n && is_known(v[0])) {
-		buf_put(why, STR("takes one file; put all pages into one"));
-		return false;
-	}
-	return judge(data, STR("dfFsz"), why);
+	if (str_chr(v[0], '&') < v[0].n)
+		return "it takes one file; put all pages into one";
+	return judge(data, STR("dfFsz"));
 }
 
 const struct app app_receive_fax = { .name = "ReceiveFAX", .synopsis = "Receive a fax into a TIFF file", .run = run_receive };

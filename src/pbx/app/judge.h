@@ -1,13 +1,12 @@
-/* pbx/app/judge.h -- for `check`: what applications say of their arguments before anything runs. false, and `why`
- * (a sentence without its end): with these, before substitution, it can only fail, or does not do what was meant. What
- * a variable decides is taken as right. Threads: any. */
+/* pbx/app/judge.h -- arguments of applications that are wrong whatever the call, for `check`.
+ * Threads: touches only its arguments. */
 #ifndef PBX_APP_JUDGE_H
 #define PBX_APP_JUDGE_H
 
-#include "base/buf.h"
+#include "base/str.h"
 
-bool app_judge_receive_fax(struct str data, struct buf *why);
-bool app_judge_send_fax(struct str data, struct buf *why);
-bool app_judge_statsd(struct str data, struct buf *why);
+/* What is wrong with arguments that hold nothing to be substituted; NULL: nothing. */
+typedef const char *app_judge_fn(struct str data);
+app_judge_fn judge_statsd, judge_receive_fax, judge_send_fax;
 
 #endif

@@ -2,7 +2,8 @@
 #define LOG_MODULE "fax"
 #include "base/log.h"
 #include "config/settings.h"
-#include "pbx/fax.h"
+#include "pbx/fax_detect.h"
+#include "pbx/fax_gateway.h"
 #include "pbx/func/func.h"
 #include "pbx/func/text.h"
 #include <errno.h>
@@ -19,35 +20,37 @@ static void put_text(struct buf *out, const struct text *t)
 
 /* ---- items, read and written. EINVAL: said in the log. */
 
-static int read_ecm(struct fax_details *d, struct buf *out) { put_yes(out, d->ecm); return 0; }
-static int read_both(struct fax_details *d, struct buf *out) { put_yes(out, d->negotiate_both); return 0; }
-static int read_error(struct fax_details *d, struct buf *out) { put_text(out, &d->error); return 0; }
-static int read_header(struct fax_details *d, struct buf *out) { put_text(out, &d->header); return 0; }
-static int read_local(struct fax_details *d, struct buf *out) { put_text(out, &d->local); return 0; }
-static int read_remote(struct fax_details *d, struct buf *out) { put_text(out, &d->remote); return 0; }
-static int read_rate(struct fax_details *d, struct buf *out) { put_text(out, &d->rate); return 0; }
-static int read_resolution(struct fax_details *d, struct buf *out) { put_text(out, &d->resolution); return 0; }
-static int read_status(struct fax_details *d, struct buf *out) { put_text(out, &d->result); return 0; }
-static int read_statusstr(struct fax_details *d, struct buf *out) { put_text(out, &d->resultstr); return 0; }
-static int read_pages(struct fax_details *d, struct buf *out) { buf_u64(out, d->pages); return 0; }
-static int read_id(struct fax_details *d, struct buf *out) { buf_u64(out, d->id); return 0; }
-static int read_max(struct fax_details *d, struct buf *out) { buf_u64(out, d->maxrate); return 0; }
-static int read_min(struct fax_details *d, struct buf *out) { buf_u64(out, d->minrate); return 0; }
-static int read_timeout(struct fax_details *d, struct buf *out) { buf_u64(out, d->t38timeout); return 0; }
-static int read_modems(struct fax_details *d, struct buf *out) { fax_modems_write(out, d->modems); return 0; }
+static int read_ecm(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; put_yes(out, d->ecm); return 0; }
+static int read_both(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; put_yes(out, d->negotiate_both); return 0; }
+static int read_error(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; put_text(out, &d->error); return 0; }
+static int read_header(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; put_text(out, &d->header); return 0; }
+static int read_local(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; put_text(out, &d->local); return 0; }
+static int read_remote(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; put_text(out, &d->remote); return 0; }
+static int read_rate(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; put_text(out, &d->rate); return 0; }
+static int read_resolution(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; put_text(out, &d->resolution); return 0; }
+static int read_status(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; put_text(out, &d->result); return 0; }
+static int read_statusstr(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; put_text(out, &d->resultstr); return 0; }
+static int read_pages(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; buf_u64(out, d->pages); return 0; }
+static int read_id(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; buf_u64(out, d->id); return 0; }
+static int read_max(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; buf_u64(out, d->maxrate); return 0; }
+static int read_min(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; buf_u64(out, d->minrate); return 0; }
+static int read_timeout(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; buf_u64(out, d->t38timeout); return 0; }
+static int read_modems(struct channel *ch, struct fax_details *d, struct buf *out) { (void)ch; fax_modems_write(out, d->modems); return 0; }
 
-static int read_file(struct fax_details *d, struct buf *out)
+static int read_file(struct channel *ch, struct fax_details *d, struct buf *out)
 {
 	struct str rest = text_view(&d->files);
 
+	(void)ch;
 	buf_put(out, fax_file_next(&rest));
 	return d->files.n ? 0 : ENOENT;
 }
 
-static int read_files(struct fax_details *d, struct buf *out)
+static int read_files(struct channel *ch, struct fax_details *d, struct buf *out)
 {
 	struct str rest = text_view(&d->files);
 
+	(void)ch;
 	while (rest.n) {
 		buf_put(out, fax_file_next(&rest));
 		if (rest.n)
@@ -122,15 +125,91 @@ static int write_modems(struct channel *ch, struct fax_details *d, struct str v)
 	return 0;
 }
 
+/* ---- gateway */
+
+/* "word[,seconds]". EINVAL: said in the log. */
+static void cut_timeout(struct str *v, const char *what, uint64_t *ms)
+{
+	struct str word = str_cut_raw(v, ',');
+	uint32_t s = 0;
+
+	if (v->n && str_u32(str_trim(*v), &s))
+		log_warning("FAXOPT(%s): '%.*s' is no time in seconds", what, STR_ARG(*v));
+	*ms = (uint64_t)s * 1000;
+	*v = str_trim(word);
+}
+
+static int read_gateway(struct channel *ch, struct fax_details *d, struct buf *out)
+{
+	(void)d;
+	put_yes(out, fax_gateway_is_on(ch));
+	return 0;
+}
+
+static int write_gateway(struct channel *ch, struct fax_details *d, struct str v)
+{
+	uint64_t ms;
+	bool on;
+	int err = 0;
+
+	cut_timeout(&v, "gateway", &ms);
+	if (str_bool(v, &on))
+		log_warning("FAXOPT(gateway): '%.*s' is neither yes nor no", STR_ARG(v));
+	else if (on)
+		err = fax_gateway_attach(ch, d, ms);
+	else
+		fax_gateway_detach(ch);
+	if (err == EALREADY)
+		log_warning("FAXOPT(gateway): %s has a gateway already", text_z(&ch->name));
+	else if (err)
+		log_error("no T.38 gateway on channel %s: %s", text_z(&ch->name), strerror(err));
+	return err == EALREADY ? 0 : err;
+}
+
+/* ---- faxdetect */
+
+static int read_detect(struct channel *ch, struct fax_details *d, struct buf *out)
+{
+	(void)d;
+	put_yes(out, fax_detect_is_on(ch));
+	return 0;
+}
+
+static int write_detect(struct channel *ch, struct fax_details *d, struct str v)
+{
+	bool on = true;
+	unsigned what;
+	uint64_t ms;
+	int err = 0;
+
+	(void)d;
+	cut_timeout(&v, "faxdetect", &ms);
+	what = str_ieq(v, STR("cng")) ? FAX_DETECT_CNG : str_ieq(v, STR("t38")) ? FAX_DETECT_T38 : 0;
+	if (!what && str_bool(v, &on))
+		log_warning("FAXOPT(faxdetect): '%.*s' is none of yes, no, cng, t38", STR_ARG(v));
+	else if (on)
+		err = fax_detect_attach(ch, what ? what : FAX_DETECT_CNG | FAX_DETECT_T38, ms);
+	else
+		fax_detect_detach(ch);
+	if (err == EALREADY)
+		log_warning("FAXOPT(faxdetect): %s listens already", text_z(&ch->name));
+	else if (err)
+		log_error("no FAX detection on channel %s: %s", text_z(&ch->name), strerror(err));
+	return err == EALREADY ? 0 : err;
+}
+
 static const struct item {
 	const char *name;
-	int (*read)(struct fax_details *d, struct buf *out);
+	int (*read)(struct channel *ch, struct fax_details *d, struct buf *out);
 	int (*write)(struct channel *ch, struct fax_details *d, struct str v);
 } items[] = {
 	{ "ecm", read_ecm, write_ecm },
 	{ "error", read_error, NULL },
 	{ "filename", read_file, NULL },
 	{ "filenames", read_files, NULL },
+	{ "faxdetect", read_detect, write_detect },
+	{ "faxgateway", read_gateway, write_gateway },
+	{ "gateway", read_gateway, write_gateway },
 	{ "headerinfo", read_header, write_header },
 	{ "localstationid", read_local, write_local },
 	{ "maxrate", read_max, write_max },
@@ -145,6 +224,8 @@ static const struct item {
 	{ "sessionid", read_id, NULL },
 	{ "status", read_status, NULL },
 	{ "statusstr", read_statusstr, NULL },
+	{ "t38_gateway", read_gateway, write_gateway },
+	{ "t38gateway", read_gateway, write_gateway },
 	{ "t38timeout", read_timeout, write_timeout },
 };
 
@@ -168,7 +249,7 @@ static int read_opt(struct pbx *p, struct channel *ch, struct str args, struct b
 		log_warning("FAXOPT(%.*s) is nothing that can be read", STR_ARG(args));
 	if (!d || !i)
 		return ENOENT;
-	return i->read(d, out);
+	return i->read(ch, d, out);
 }
 
 static int write_opt(struct pbx *p, struct channel *ch, struct str args, struct str value)
