@@ -22,7 +22,7 @@ void options_request(struct service *svc, struct identity *id, struct sip_server
 	buf_init(&b, room, sizeof(room), 0);
 	if (status == 200) {
 		buf_put(&b, STR("Accept: application/sdp, application/dialog-info+xml, application/pidf+xml, "
-				"application/simple-message-summary, message/sipfrag;version=2.0\r\n"));
+				"application/xpidf+xml, application/cpim-pidf+xml, application/simple-message-summary, message/sipfrag;version=2.0\r\n"));
 		buf_put(&b, service_allow(true));
 		buf_puts(&b, STR("Supported: 100rel, timer, replaces"), id->conf->global->norefersub ? STR(", norefersub") : STR_NULL,
 			 STR("\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n"));

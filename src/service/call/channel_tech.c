@@ -46,6 +46,8 @@ struct str channel_tech_contact_user(struct session *s)
 {
 	if (s->conf->global->use_callerid_contact && s->ch && s->ch->connected.number_valid)
 		return text_view(&s->ch->connected.number);
+	if (s->ep->from_user.n)
+		return s->ep->from_user;
 	return s->conf->global->default_from_user;
 }
 
