@@ -39,7 +39,7 @@ import peers  # noqa: E402
 # message wakes every thread anew, and that is most of what the figure shows.
 TARGETS = {
     ("register-max", "cpu"): 40, ("call-max", "cpu"): 250,
-    ("packet", "cpu"): 6, ("endpoint", "memory"): 3 * 1024, ("call-up", "memory"): 60 * 1024,
+    ("packet", "cpu"): 6, ("recording", "cpu"): 15, ("endpoint", "memory"): 3 * 1024, ("call-up", "memory"): 60 * 1024,
     ("packet-cm", "ratio"): 1.5, ("packet-gcm", "ratio"): 1.5, ("register-tls", "ratio"): 1.6,
     ("websocket", "memory"): 40 * 1024, ("websocket-new", "p99"): 50000,
     ("start", "seconds"): 1.5, ("reload", "seconds"): 1.5, ("reload-load", "lost"): 0,
@@ -149,7 +149,7 @@ class Bench:
                  memory=(cpu["memory_loaded"] - cpu["memory_before"]) / s.media_calls)
         server.stop()
 
-    # -- the same, encrypted --------------------------------------------------
+    # -- the same, with more to do ---------------------------------------------
     def by_turns(self, server, loads):
         """Of each load the report with the least CPU a unit. LOADS: name to what run() takes."""
         best = {}
@@ -161,6 +161,19 @@ class Bench:
                 if name not in best or cost(report) < cost(best[name]):
                     best[name] = report
         return best
+
+    def recorded(self, server):
+        """MixMonitor() into a file each, beside the same calls without."""
+        s = self.sizes
+        common = ("rtp", "--calls", s.media_calls, "--call-rate", 100)
+        server.start(10)
+        self.run(server, "call", "--count", 20, "--concurrency", 4, "--warmup", 0)
+        best = self.by_turns(server, {"plain": common, "recorded": (*common, "--exten", "callee-recorded")})
+        rtp = best["recorded"]["rtp"]
+        self.row("recording", "what a recording takes for a packet each way", server,
+                 cpu=2 * (cost(best["recorded"]) - cost(best["plain"])), rate=rtp["rate"],
+                 lost=rtp["lost"] + best["recorded"]["call"]["failed"])
+        server.stop()
 
     def sealed(self, server):
         s = self.sizes
@@ -267,7 +280,7 @@ class Bench:
     def measure(self, server):
         works = [self.registrations]
         if server.can_call:
-            works += [self.media, self.sealed, self.handshakes, self.websocket, self.scale]
+            works += [self.media, self.recorded, self.sealed, self.handshakes, self.websocket, self.scale]
         for work in works:
             try:
                 work(server)

@@ -244,7 +244,8 @@ class Asterisk(Server):
         self.write("etc/rtp.conf", "[general]\nrtpstart=20000\nrtpend=40000\n")
         self.write("etc/extensions.conf",
                    "[phones]\n" + "".join(f"exten => {name},1,Dial(PJSIP/{name})\n same => n,Hangup()\n"
-                                         for name in ("callee", "callee-sdes")))
+                                         for name in ("callee", "callee-sdes")) +
+                   "exten => callee-recorded,1,MixMonitor(${UNIQUEID}.wav)\n same => n,Dial(PJSIP/callee)\n")
         self.write("etc/http.conf", "[general]\nenabled=yes\nbindaddr=127.0.0.1\n"
                    f"bindport={self.net.port(8088, socket.SOCK_STREAM)}\n"
                    f"tlsenable=yes\ntlsbindaddr=127.0.0.1:{self.wss_port}\ntlscertfile={self.inside}/etc/tls.pem\n"

@@ -380,53 +380,19 @@ int option_apply(const struct option_index *i, struct option_ctx *ctx, void *obj
 	return parse_value(ctx, o, obj, value);
 }
 
-static void report_unknown(const struct option_index *i, const struct config *c, const struct config_section *s,
-			   const struct config_var *v, struct report *r)
+bool option_same(const struct option_set *set, const void *a, const void *b)
 {
-	struct str near = option_nearest(i, v->name);
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	bool same;
 
-	config_fault(c, v, r, REPORT_ERROR, "%s '%.*s': unknown option '%.*s'%s%.*s%s", i->set->type,
-		     STR_ARG(s->name), STR_ARG(v->name), near.n ? "; did you mean '" : "", STR_ARG(near),
-		     near.n ? "'?" : "");
-}
-
-static int check_required(const struct option_index *i, const struct option_ctx *ctx,
-			  const struct config *c, const struct config_section *s, struct report *r)
-{
-	int err = 0;
-
-	option_each(o, i->set) {
-		if (!(o->flags & OPT_REQUIRED) || option_seen(i, ctx, o))
-			continue;
-		report_add(r, REPORT_ERROR, config_file_name(c, s->file), s->line,
-			   "%s '%.*s': needs %s=", i->set->type, STR_ARG(s->name), o->name);
-		err = EBADMSG;
+	option_each(row, set) {
+		option_write(&x, row, a, true);
+		option_write(&y, row, b, true);
+		buf_char(&x, '\n');
+		buf_char(&y, '\n');
 	}
-	return err;
-}
-
-int option_apply_section(const struct option_index *i, struct option_ctx *ctx, void *obj,
-			 const struct config *c, const struct config_section *s, struct report *r)
-{
-	int result = 0;
-
-	ctx->object = s->name;
-	option_begin(i, ctx, obj);
-	for (const struct config_var *v = s->first; v; v = v->next) {
-		int err;
-
-		if (v->name.p[0] == '@' || str_ieq(v->name, STR("type")))
-			continue;
-		err = option_apply(i, ctx, obj, v->name, v->value);
-		if (err == ENOMEM)
-			return err;
-		if (err == ENOENT)
-			report_unknown(i, c, s, v, r);
-		else if (err)
-			config_fault(c, v, r, REPORT_ERROR, "%s '%.*s': %.*s: %s", i->set->type,
-				     STR_ARG(s->name), STR_ARG(v->name), ctx->why);
-		if (err)
-			result = EBADMSG;
-	}
-	return result ? result : check_required(i, ctx, c, s, r);
+	same = !buf_err(&x) && !buf_err(&y) && str_eq(buf_view(&x), buf_view(&y));
+	buf_free(&x);
+	buf_free(&y);
+	return same;
 }

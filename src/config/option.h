@@ -35,6 +35,7 @@ enum option_flag {
 	OPT_YESNO = 256,        /* bool: shown as yes and no, not true and false */
 	OPT_YESNO_CAP = 512,    /* bool: shown as Yes and No */
 	OPT_PRIVATE = 1024,     /* custom: holds a secret */
+	OPT_VOID = 2048,        /* taken for other programs' sake; what it is about is not here */
 };
 
 struct option_choice {
@@ -155,6 +156,8 @@ int option_apply_section(const struct option_index *i, struct option_ctx *ctx, v
 /* The value of a row in an object, as text ("" for secrets that are empty, ***
  * otherwise; pass `reveal` for the manager's AuthDetail). */
 void option_write(struct buf *b, const struct option *o, const void *obj, bool reveal);
+/* Do two objects say the same in every row? False also when memory is short. */
+bool option_same(const struct option_set *set, const void *a, const void *b);
 /* OptionName for option_name; the manager's field. */
 void option_camel(struct buf *b, const char *name);
 /* Rows in table order; skip those with OPT_HIDDEN when showing. */

@@ -155,6 +155,8 @@ void option_help(struct buf *b, const struct option_set *set, const struct optio
 		buf_put(b, STR("  Required: yes\n"));
 	if (o->flags & OPT_LATER)
 		buf_put(b, STR("  This version reads the option and does nothing with it yet.\n"));
+	if (o->flags & OPT_VOID)
+		buf_put(b, STR("  What it is about is not in this program: the option changes nothing.\n"));
 	buf_free(&values);
 }
 
@@ -162,7 +164,7 @@ void option_help_set(struct buf *b, const struct option_set *set)
 {
 	buf_printf(b, "[%s] (%s)\n\n%s\n\n", set->type, set->file, set->help);
 	option_each(o, set)
-		buf_printf(b, "%-25s -- %s%s\n", o->name, o->help, o->flags & OPT_LATER ? " (not yet)" : "");
+		buf_printf(b, "%-25s -- %s%s\n", o->name, o->help, o->flags & OPT_LATER ? " (not yet)" : o->flags & OPT_VOID ? " (without a meaning here)" : "");
 }
 
 /* A | would end the table's cell. */
@@ -202,6 +204,8 @@ static void markdown_row(struct buf *b, const struct option *o)
 		buf_put(&t, STR(" Needs a restart."));
 	if (o->flags & OPT_LATER)
 		buf_put(&t, STR(" *Not yet.*"));
+	if (o->flags & OPT_VOID)
+		buf_put(&t, STR(" *Without a meaning here.*"));
 	write_cell(b, buf_view(&t));
 	buf_put(b, STR("|\n"));
 	buf_free(&t);

@@ -358,6 +358,11 @@ const struct config_section *config_first(const struct config *c)
 	return skip_templates(c->first);
 }
 
+const struct config_section *config_all_first(const struct config *c)
+{
+	return c->first;
+}
+
 const struct config_section *config_next(const struct config_section *s)
 {
 	return skip_templates(s->next);

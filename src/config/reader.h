@@ -55,6 +55,7 @@ void config_free(struct config *c);
  * for (s = config_first(c); s; s = config_next(s)) for (v = s->first; v; v = v->next) */
 const struct config_section *config_first(const struct config *c);
 const struct config_section *config_next(const struct config_section *s);
+const struct config_section *config_all_first(const struct config *c);       /* with templates, by .next */
 /* The first section of that name (case folded), not a template; NULL. */
 const struct config_section *config_section_get(const struct config *c, struct str name);
 size_t config_section_count(const struct config *c);

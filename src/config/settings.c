@@ -1,5 +1,6 @@
 /* asterisk.conf, rtp.conf and the other small files, each read by a table of options. */
 #include "config/settings_internal.h"
+#include "base/entity.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -63,6 +64,24 @@ static void write_level(struct buf *b, const struct option *o, const void *field
 	buf_printf(b, "%d", *(const int32_t *)field);
 }
 
+static int parse_entityid(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
+{
+	int err = 0;
+
+	(void)o;
+	if (value.n && !entity_id_is(value))
+		return option_why(ctx, "'%.*s' is not written like a hardware address: six bytes in hexadecimal, joined by colons",
+				  STR_ARG(value));
+	*(struct str *)field = intern_str(ctx->intern, value, &err);
+	return err;
+}
+
+static void write_entityid(struct buf *b, const struct option *o, const void *field)
+{
+	(void)o;
+	buf_put(b, *(const struct str *)field);
+}
+
 #define LEVEL(f, fl, h) OPT_CUSTOM(A, f, int32_t, parse_level, write_level, "0..99, yes, no", "0", fl, h)
 #define B(f, d, fl, h) OPT_BOOL(A, f, d, fl, h)
 static const struct option option_rows[] = {
@@ -103,7 +122,8 @@ static const struct option option_rows[] = {
 	OPT_STR(A, defaultlanguage, "en", S, "Language of prompts."),
 	OPT_STR(A, documentation_language, "en_US", 0, "Kept for compatibility: help texts are in English."),
 	OPT_STR(A, lockmode, "lockfile", L, "How voicemail folders are locked."),
-	OPT_STR(A, entityid, NULL, L, "Id of this server among others, as a hardware address."),
+	OPT_CUSTOM(A, entityid, struct str, parse_entityid, write_entityid, "xx:xx:xx:xx:xx:xx", NULL, S,
+		   "Id of this server among others; empty: the hardware address of the first network interface."),
 	B(lightbackground, "no", L, "The terminal is light."),
 	B(forceblackbackground, "no", L, "Make the terminal black."),
 	B(hideconnect, "no", L, "Say nothing when remote consoles come and go."),
@@ -229,11 +249,12 @@ static const struct option_choice stricts[] = {
 static const struct option rtp_rows[] = {
 	OPT_UINT(R, rtpstart, "5000", 1024, 65535, NULL, 0, "First port for media; made even."),
 	OPT_UINT(R, rtpend, "31000", 1024, 65535, NULL, 0, "Last port for media; made odd."),
-	OPT_UINT(R, rtcpinterval, "5000", 500, 60000, "ms", 0, "Time between RTCP reports."),
+	OPT_UINT(R, rtcpinterval, "5000", 500, 60000, "ms", S, "Time between RTCP reports."),
 	OPT_BOOL(R, rtpchecksums, "yes", 0, "Send RTP over IPv4 with UDP checksums."),
-	OPT_UINT(R, dtmftimeout, "1200", 0, 256000, "samples", 0, "A digit ends when its event is silent for so long."),
-	OPT_ENUM(R, strictrtp, stricts, "yes", 0, "Drop media that does not come from where the call's media came from first."),
-	OPT_UINT(R, probation, "4", 1, 250, "packets", 0, "Packets in order that make a source trusted."),
+	OPT_UINT(R, dtmftimeout, "1200", 0, 256000, "samples", S, "A digit ends when its event is silent for so long."),
+	OPT_ENUM(R, strictrtp, stricts, "yes", S, "Drop media that does not come from where the call's media came from first. seqno: "
+		"who is not known may send its first packets all at once; yes: not faster than sound takes."),
+	OPT_UINT(R, probation, "4", 1, 250, "packets", S, "Packets in order that make a source trusted."),
 	OPT_BOOL(R, srtpreplayprotection, "yes", 0, "Drop SRTP packets seen before."),
 	OPT_BOOL(R, icesupport, "yes", 0, "Allow ICE where an endpoint has it."),
 	OPT_BOOL(R, stun_software_attribute, "yes", 0, "Name this program in STUN messages."),

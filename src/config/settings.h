@@ -88,6 +88,18 @@ struct dsp_conf {               /* obj */
 int dsp_conf_load(struct dsp_conf **cp, const struct config_prm *prm, struct report *r);
 const struct option_set *dsp_conf_options(void);
 
+/* statsd.conf [general]; the server stays text here */
+struct statsd_conf {            /* obj */
+	struct arena *arena;            /* held */
+	struct str server, prefix;
+	bool enabled, add_newline, meter_support;
+};
+int statsd_conf_load(struct statsd_conf **cp, const struct config_prm *prm, struct report *r);
+const struct option_set *statsd_conf_options(void);
+
+/* modules.conf says load (preload, require) of this module ("res_chan_stats.so") by name: it is one
+ * that Asterisk does not load by itself. */
+bool modules_conf_load(const struct config_prm *prm, struct str module);
 /* modules.conf says noload of this module ("res_srtp.so"): what it does in Asterisk is not
  * to be done here either. No such file: false. */
 bool modules_conf_noload(const struct config_prm *prm, struct str module);

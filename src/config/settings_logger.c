@@ -17,6 +17,7 @@ static const struct option logger_rows[] = {
 	OPT_BOOL(G, queue_log_to_file, "no", L, "Write it to a file although it goes to a database."),
 	OPT_BOOL(G, queue_log_realtime_use_gmt, "no", L, "Times there in GMT."),
 	OPT_STR(G, queue_log_name, "queue_log", L, "Name of that file."),
+	OPT_NONE("queue_adaptive_realtime", "no", OPT_VOID, "Whether the fields of the queue log are columns of their own in its database: there is none."),
 	OPT_ENUM(G, rotatestrategy, rotates, "sequential", L, "How `logger rotate` names old files."),
 	OPT_STR(G, exec_after_rotate, NULL, L, "Command run after it."),
 	OPT_UINT(G, logger_queue_limit, "1000", 10, 1000000, "lines", L, "Lines that may wait to be written."),
@@ -122,6 +123,33 @@ static void name_channel(struct logger_channel *ch)
 	}
 }
 
+static bool is_custom(const struct logger_conf *c, struct str word)
+{
+	for (size_t i = 0; i < c->custom_levels.n; i++)
+		if (str_ieq(word, c->custom_levels.v[i]))
+			return true;
+	return false;
+}
+
+/* The first word that is no level; custom_levels are. */
+static bool has_wrong_level(const struct logger_conf *c, struct logger_channel *ch, struct str value, struct str *bad)
+{
+	if (!logger_levels_parse(ch, value, bad))
+		return false;
+	if (!is_custom(c, *bad))
+		return true;
+	while (value.n) {
+		struct str rest = STR_NULL, word = str_trim(str_cut_raw(&value, ','));
+		struct logger_channel one = { 0 };
+
+		if (!is_custom(c, word) && logger_levels_parse(&one, word, &rest)) {
+			*bad = rest;
+			return true;
+		}
+	}
+	return false;
+}
+
 static int read_channels(struct logger_conf *c, struct settings_work *w)
 {
 	const struct config_section *s = w->c ? config_section_get(w->c, STR("logfiles")) : NULL;
@@ -146,7 +174,7 @@ static int read_channels(struct logger_conf *c, struct settings_work *w)
 
 		v->name = intern_str(w->ctx.intern, x->name, &err);
 		v->line = x->line;
-		if (logger_levels_parse(v, x->value, &bad))
+		if (has_wrong_level(c, v, x->value, &bad))
 			config_fault(w->c, x, w->r, REPORT_ERROR, "[logfiles] %.*s: '%.*s' is not error, warning, notice, "
 				     "verbose, verbose(N), debug, dtmf, security or *", STR_ARG(x->name), STR_ARG(bad));
 		name_channel(v);

@@ -12,6 +12,7 @@ static void media_prm(struct server *s, const struct rtp_conf *rc, struct media_
 	*mp = (struct media_prm){ .core = s->loop, .threads = s->own->media_threads,
 		.port_min = (uint16_t)rc->rtpstart, .port_max = (uint16_t)rc->rtpend,
 		.sounds = text_view(&s->sounds), .strict = rc->strictrtp != RTP_STRICT_NO,
+		.strict_time = rc->strictrtp == RTP_STRICT_YES,
 		.learn_packets = rc->probation, .learn_ms = 5000, .rtcp_ms = rc->rtcpinterval,
 		.srtp_replay = rc->srtpreplayprotection, .dtls_mtu = rc->dtls_mtu,
 		.no_checksums = !rc->rtpchecksums, .dtmf_ms = rc->dtmftimeout / 8 };

@@ -9,6 +9,8 @@
 #include "pbx/moh.h"
 #include "service/call/codecs.h"
 #include "service/message/notify.h"
+#include "service/object/settings.h"
+#include "service/stir/stir.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -24,6 +26,7 @@ struct job {
 	struct snapshot *conf;          /* in: previous; out: new */
 	struct dialplan *plan;
 	struct notify_conf *notify;
+	struct stir_conf *stir;         /* in: previous; out: new */
 	struct vars globals;
 	int err;
 	bool done;
@@ -189,6 +192,49 @@ int server_notify_reload(struct server *s)
 	return reload_notify(s, s->report);
 }
 
+/* ---- stir_shaken ------------------------------------------------------------------------------ */
+
+static void load_stir(struct job *j)
+{
+	struct stir_conf_prm prm = { .files = &j->s->cprm, .data_dir = j->s->conf->astdatadir, .previous = j->stir };
+	struct named_acls *acls = NULL;
+	struct stir_conf *now = NULL;
+
+	/* The faults of acl.conf itself come with pjsip.conf. */
+	j->err = named_acls_load(&acls, &j->s->cprm, NULL);
+	prm.acls = acls;
+	j->err = j->err ? j->err : stir_conf_load(&now, &prm, j->r);
+	obj_drop(acls);
+	j->stir = now;
+}
+
+static int reload_stir(struct server *s, struct report *r)
+{
+	struct stir_conf *before = obj_hold((void *)(size_t)stir_conf_of(s->service));
+	struct job j = { .s = s, .work = load_stir, .r = r, .stir = before };
+	int err = run_job(&j);
+
+	if (!err)
+		err = stir_set_conf(s->service, j.stir);
+	if (j.stir != before)
+		obj_drop(j.stir);
+	obj_drop(before);
+	return err;
+}
+
+int server_stir_reload(struct server *s)
+{
+	return reload_stir(s, s->report);
+}
+
+/* Lists that stir_shaken.conf names too. */
+static int reload_acl(struct server *s, struct report *r)
+{
+	int err = reload_pjsip(s, r), more = reload_stir(s, r);
+
+	return err ? err : more;
+}
+
 /* ---- the others ------------------------------------------------------------------------------ */
 
 static int reload_manager(struct server *s, struct report *r)
@@ -276,6 +322,36 @@ void server_dns_stop(struct server *s)
 	s->dns = NULL;
 }
 
+/* ---- statsd ------------------------------------------------------------------------------------ */
+
+static int reload_statsd(struct server *s, struct report *r)
+{
+	struct statsd_conf *c = NULL;
+	int err = statsd_conf_load(&c, &s->cprm, r);
+
+	if (err)
+		return err;
+	err = statsd_configure(s->statsd, &(struct statsd_prm){ .enabled = c->enabled, .add_newline = c->add_newline,
+			       .meter_support = c->meter_support, .server = c->server, .prefix = c->prefix });
+	if (err)
+		report_add(r, REPORT_ERROR, STR("statsd.conf"), 0, "server '%.*s': %s", STR_ARG(c->server),
+			   err == EINVAL ? "is neither an address nor a name, with or without a port" : strerror(err));
+	obj_drop(c);
+	return err == ENOMEM ? err : 0;
+}
+
+int server_statsd_start(struct server *s)
+{
+	int err = statsd_new(&s->statsd, s->loop, s->dns, NULL, NULL);
+
+	if (err)
+		return err;
+	s->pbx->statsd = s->statsd;
+	s->pbx->channel_stats = modules_conf_load(&s->cprm, STR("res_chan_stats.so"));
+	s->pbx->endpoint_stats = modules_conf_load(&s->cprm, STR("res_endpoint_stats.so"));
+	return reload_statsd(s, s->report);
+}
+
 /* ---- which name reloads what ------------------------------------------------------------------ */
 
 static const struct {
@@ -285,8 +361,10 @@ static const struct {
 	{ "res_pjsip", reload_pjsip },
 	{ "pjsip", reload_pjsip },
 	{ "chan_pjsip", reload_pjsip },
-	{ "acl", reload_pjsip },
+	{ "acl", reload_acl },
 	{ "http", reload_pjsip },
+	{ "res_stir_shaken", reload_stir },
+	{ "stir_shaken", reload_stir },
 	{ "res_pjsip_notify", reload_notify },
 	{ "pjsip_notify", reload_notify },
 	{ "pbx_config", reload_dialplan },
@@ -299,6 +377,8 @@ static const struct {
 	{ "logger", reload_logger },
 	{ "codecs", reload_codecs },
 	{ "codec_opus", reload_codecs },
+	{ "res_statsd", reload_statsd },
+	{ "statsd", reload_statsd },
 	{ "dsp", reload_media },
 	{ "rtp", reload_media },
 	{ "res_rtp_asterisk", reload_media },
@@ -315,7 +395,7 @@ static int reload_all(struct server *s, struct report *r)
 {
 	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media, reload_codecs,
 		reload_features, reload_music, reload_dialplan, reload_pjsip,
-		reload_notify };
+		reload_notify, reload_statsd, reload_stir };
 	int first = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {

@@ -171,10 +171,13 @@ static int set_constants(struct server *s)
 static int start_pbx(struct server *s)
 {
 	struct pbx_prm pp = { .loop = s->loop, .media = s->media, .db = s->db, .systemname = s->conf->systemname,
+		.entityid = s->conf->entityid.n ? s->conf->entityid : str_z(s->entity),
 		.default_language = s->conf->defaultlanguage, .sounds_dir = text_view(&s->sounds),
 		.spool_dir = s->conf->astspooldir, .mindtmfduration = s->conf->mindtmfduration };
-	int err = pbx_new(&s->pbx, &pp);
+	int err;
 
+	entity_id(s->entity);
+	err = pbx_new(&s->pbx, &pp);
 	if (!err) {
 		s->pbx->calls_max = s->prm.max_calls ? s->prm.max_calls : s->conf->maxcalls;
 		s->pbx->live_dangerously = s->conf->live_dangerously;
@@ -210,6 +213,8 @@ static int start_service(struct server *s)
 	if (err)
 		return err;
 	err = server_dns_start(s);
+	if (!err)
+		err = server_statsd_start(s);
 	vp.dns = s->dns;
 	vp.conf = conf;
 	vp.bind = s->prm.bind;
@@ -283,7 +288,7 @@ static int start_all(struct server *s)
 	err = store_start(s->store);
 	if (!err)
 		server_manager_reload(s);
-	if (!err && (server_notify_reload(s) == ENOMEM || server_codecs_reload(s) == ENOMEM))
+	if (!err && (server_notify_reload(s) == ENOMEM || server_codecs_reload(s) == ENOMEM || server_stir_reload(s) == ENOMEM))
 		err = ENOMEM;
 	return err;
 }
@@ -307,6 +312,7 @@ static void stop_all(struct server *s)
 		store_close(s->store);
 	if (s->db)
 		astdb_free(s->db);
+	statsd_free(s->statsd);
 	server_dns_stop(s);
 }
 
@@ -391,7 +397,6 @@ static void watch_signals(struct server *s)
 {
 	static const int sigs[SERVER_SIGNALS] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
-	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < SERVER_SIGNALS; i++) {
 		s->signals[i].data = s;
 		if (uv_signal_init(loop_uv(s->loop), &s->signals[i]) == 0)
@@ -499,6 +504,8 @@ int server_run(const struct server_prm *prm)
 	if (!s)
 		return 1;
 	debugged_server = s;
+	/* A start may already talk to others: certificates' servers. */
+	signal(SIGPIPE, SIG_IGN);
 	s->prm = *prm;
 	s->started_us = clock_us(clock_real());
 	s->report = report_new();

@@ -2,12 +2,14 @@
 #ifndef MAIN_SERVER_PRIVATE_H
 #define MAIN_SERVER_PRIVATE_H
 
+#include "base/entity.h"
 #include "main/memory.h"
 #include "main/server.h"
 #include "main/watchdog.h"
 #include "manage/manage.h"
 #include "media/media.h"
 #include "net/dns.h"
+#include "net/statsd.h"
 #include "service/service.h"
 #include "store/astdb.h"
 #include "store/contact.h"
@@ -30,10 +32,12 @@ struct server {
 	struct media *media;
 	struct rtp_conf *rtp;           /* held; in force */
 	struct dns *dns;
+	struct statsd *statsd;
 	struct pbx *pbx;
 	struct service *service;
 	struct watchdog *watchdog;      /* from the boot until the stop; NULL: not wanted */
 	struct text socket, sounds;
+	char entity[ENTITY_ID + 1];     /* our own id, where asterisk.conf has none */
 	size_t port_pairs;              /* in the range of rtp.conf */
 	uint32_t silence_threshold;     /* dsp.conf */
 	uint64_t started_us;

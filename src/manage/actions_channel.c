@@ -8,6 +8,7 @@
 #include "pbx/dialplan.h"
 #include "pbx/features.h"
 #include "pbx/local.h"
+#include "service/call/functions.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -157,13 +158,26 @@ static void status(struct ami_ctx *a)
 
 /* ---- hangup ----------------------------------------------------------- */
 
-static void hang_up(struct ami_ctx *a, struct channel *ch, int cause)
+typedef void hangup_fn(struct channel *ch, int cause);
+
+static void by_cause(struct channel *ch, int cause)
+{
+	channel_soft_hangup(ch, cause ? cause : CAUSE_NORMAL, SOFT_EXPLICIT);
+}
+
+static void by_status(struct channel *ch, int status)
+{
+	if (!pjsip_hangup(ch, (unsigned)status))
+		channel_soft_hangup(ch, ch->cause, SOFT_EXPLICIT);
+}
+
+static void hang_up(struct ami_ctx *a, struct channel *ch, hangup_fn *how, int cause)
 {
 	char text[SA_TEXT];
 
 	log_verbose(3, "Manager '%s' from %s, hanging up channel: %s", text_z(&a->s->user),
 		    sa_text_bare(&a->s->peer, text), text_z(&ch->name));
-	channel_soft_hangup(ch, cause ? cause : CAUSE_NORMAL, SOFT_EXPLICIT);
+	how(ch, cause);
 }
 
 /* Those of now, held: hanging up changes the list. */
@@ -184,7 +198,7 @@ static struct channel **matching(struct ami_ctx *a, const regex_t *re, size_t *n
 	return v;
 }
 
-static void hangup_all(struct ami_ctx *a, struct str pattern, int cause)
+static void hangup_all(struct ami_ctx *a, struct str pattern, hangup_fn *how, int cause)
 {
 	struct channel **v;
 	regex_t re;
@@ -203,7 +217,7 @@ static void hangup_all(struct ami_ctx *a, struct str pattern, int cause)
 	regfree(&re);
 	for (size_t i = 0; i < n; i++) {
 		if (!v[i]->dead)
-			hang_up(a, v[i], cause);
+			hang_up(a, v[i], how, cause);
 		ami_put(a, "Event", STR("ChannelHungup"));
 		ami_put(a, "Channel", text_view(&v[i]->name));
 		if (a->id.n)
@@ -215,25 +229,37 @@ static void hangup_all(struct ami_ctx *a, struct str pattern, int cause)
 	ami_list_end(a, "ChannelsHungupListComplete");
 }
 
+static void hangup_named(struct ami_ctx *a, hangup_fn *how, int cause)
+{
+	struct str name = ami_get(a, "Channel");
+	struct channel *ch;
+
+	if (name.n && name.p[0] == '/') {
+		hangup_all(a, name, how, cause);
+		return;
+	}
+	ch = ami_get_channel(a, "Channel", "No channel specified", "No such channel");
+	if (!ch)
+		return;
+	hang_up(a, ch, how, cause);
+	ami_ok(a, "Channel Hungup");
+}
+
 static void hangup(struct ami_ctx *a)
 {
-	struct str name = ami_get(a, "Channel"), s = ami_get(a, "Cause");
-	struct channel *ch;
+	struct str s = ami_get(a, "Cause");
 	uint32_t cause = 0;
 
 	if (s.n && (str_u32(s, &cause) || cause > 127)) {
 		log_notice("Invalid 'Cause: %.*s' in manager action Hangup", STR_ARG(s));
 		cause = 0;
 	}
-	if (name.n && name.p[0] == '/') {
-		hangup_all(a, name, (int)cause);
-		return;
-	}
-	ch = ami_get_channel(a, "Channel", "No channel specified", "No such channel");
-	if (!ch)
-		return;
-	hang_up(a, ch, (int)cause);
-	ami_ok(a, "Channel Hungup");
+	hangup_named(a, by_cause, (int)cause);
+}
+
+static void hangup_pjsip(struct ami_ctx *a)
+{
+	hangup_named(a, by_status, (int)pjsip_hangup_status(ami_get(a, "Cause"), "PJSIPHangup"));
 }
 
 /* ---- redirect --------------------------------------------------------- */
@@ -527,6 +553,7 @@ static const struct ami_action rows[] = {
 	{ "Getvar", EV_CALL | EV_REPORTING, "Read a variable or function", getvar, false },
 	{ "Status", EV_SYSTEM | EV_CALL | EV_REPORTING, "Tell all about one channel or each", status, false },
 	{ "Hangup", EV_SYSTEM | EV_CALL, "Hang up a channel, or all that match /regex/", hangup, false },
+	{ "PJSIPHangup", EV_SYSTEM | EV_CALL, "Refuse a call that comes, or all that match /regex/, with a SIP status", hangup_pjsip, false },
 	{ "Redirect", EV_CALL, "Send a channel elsewhere in the dialplan", redirect_channels, false },
 	{ "BlindTransfer", EV_CALL, "Transfer a channel's peer to an extension", blind_transfer, false },
 	{ "Atxfer", EV_CALL, "Begin an attended transfer for a channel", atxfer, false },

@@ -3,11 +3,11 @@
 #include "manage/manager_private.h"
 #include "base/fiber.h"
 #include "config/reader.h"
+#include "manage/config_path.h"
 #include "manage/secret.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 /* ---- reading on a worker, because files may be slow ------------------- */
 
@@ -19,41 +19,13 @@ struct job {
 	bool exec, done;
 };
 
-static bool climbs_out(struct str name)
-{
-	while (name.n)
-		if (str_eq(str_cut_raw(&name, '/'), STR("..")))
-			return true;
-	return false;
-}
-
-/* `path`: the file below the configuration directory that `name` means, links followed.
- * What is outside by its name is refused unseen, so that nobody learns what exists there. */
-static int find_inside(const char *dir, const char *name, char path[PATH_MAX])
-{
-	size_t n = strlen(dir);
-	bool absolute = name[0] == '/';
-	char want[PATH_MAX], real_dir[PATH_MAX];
-	struct stat st;
-
-	if (climbs_out(str_z(name)) || (absolute && (strncmp(name, dir, n) != 0 || name[n] != '/')))
-		return EACCES;
-	if ((size_t)snprintf(want, sizeof(want), "%s%s%s", absolute ? "" : dir, absolute ? "" : "/", name) >= sizeof(want) ||
-	    !realpath(dir, real_dir) || !realpath(want, path))
-		return ENOENT;
-	n = strlen(real_dir);
-	if (strncmp(path, real_dir, n) != 0 || path[n] != '/')
-		return EACCES;
-	return !stat(path, &st) && S_ISREG(st.st_mode) ? 0 : ENOENT;
-}
-
 static void read_file(void *arg)
 {
 	struct job *j = arg;
 	struct config_prm prm = { .dir = j->dir, .exec_includes = false };
 	char path[PATH_MAX];
 
-	j->err = find_inside(j->dir, j->name, path);
+	j->err = config_path_inside(j->dir, j->name, path);
 	if (!j->err)
 		j->err = config_load(&j->c, &prm, path, NULL);
 }

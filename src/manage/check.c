@@ -1,9 +1,13 @@
 /* `sidetone check`: reads a configuration, reports every fault and starts nothing. */
 #include "manage/check.h"
+#include "manage/check_options.h"
 #include "config/settings.h"
+#include "manage/check_apps.h"
+#include "net/statsd.h"
 #include "pbx/dialplan.h"
 #include "service/common/transport_tls.h"
 #include "service/object/settings.h"
+#include "service/stir/stir_conf.h"
 #include "service/web/web.h"
 #include <dirent.h>
 #include <errno.h>
@@ -13,17 +17,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LATER_MAX 400   /* more than there are options */
-
 struct check {
 	struct report *r;
 	struct config_prm prm;
 	struct asterisk_conf *conf;     /* held */
 	struct snapshot *snapshot;      /* held */
 	struct manager_conf *manager;   /* held */
-	const char *later[LATER_MAX];   /* "type/option", held by `text` */
-	size_t laters;
-	struct arena *text;             /* held */
 	bool running;                   /* a server with this configuration is up */
 };
 
@@ -31,7 +30,7 @@ struct check {
 static const char *const other_files[] = {
 	"cdr.conf", "cel.conf", "codecs.conf", "confbridge.conf", "extconfig.conf", "features.conf", "hep.conf",
 	"http.conf", "indications.conf", "modules.conf", "musiconhold.conf", "pjsip_notify.conf", "queues.conf",
-	"res_parking.conf", "resolver_unbound.conf", "sorcery.conf", "stasis.conf", "statsd.conf",
+	"res_parking.conf", "resolver_unbound.conf", "sorcery.conf", "stasis.conf",
 	"udptl.conf", "voicemail.conf",
 };
 
@@ -45,6 +44,21 @@ static void check_forms(struct check *k)
 			report_add(k->r, REPORT_ERROR, str_z(other_files[i]), 0, "cannot be read: %s", strerror(err));
 		config_free(c);
 	}
+}
+
+static void check_statsd(struct check *k)
+{
+	struct statsd_conf *c = NULL;
+	struct str host;
+	uint16_t port;
+	struct sa a;
+
+	if (statsd_conf_load(&c, &k->prm, k->r))
+		return;
+	if (c->enabled && statsd_server(c->server, &a, &host, &port))
+		report_add(k->r, REPORT_ERROR, STR("statsd.conf"), 0,
+			   "server '%.*s' is neither an address nor a name, with or without a port", STR_ARG(c->server));
+	obj_drop(c);
 }
 
 static void dialplan_fault(void *arg, struct str file, unsigned line, struct str text)
@@ -67,52 +81,8 @@ static void check_dialplan(struct check *k)
 		report_add(k->r, REPORT_ERROR, STR("extensions.conf"), 0, "cannot be read: %s", strerror(err));
 	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k))
 		obj_drop(d);
-	config_free(c);
-}
-
-/* Options that are set to something and do nothing yet. */
-
-static void add_later(struct check *k, struct str type, const char *option)
-{
-	struct str name = arena_printf(k->text, "%.*s/%s", STR_ARG(type), option);
-
-	for (size_t i = 0; i < k->laters; i++)
-		if (str_eq(str_z(k->later[i]), name))
-			return;
-	if (k->laters < LATER_MAX && name.p)
-		k->later[k->laters++] = name.p;
-}
-
-/* What is said like the default, or switched off, asks for nothing. */
-static bool asks(const struct option *o, struct str value)
-{
-	bool b;
-
-	if (!(o->flags & OPT_LATER) || str_ieq(value, str_z(o->def)))
-		return false;
-	return !(o->kind == OPTION_BOOL && !str_bool(value, &b) && !b);
-}
-
-static void later_in(struct check *k, const struct config_section *s, const struct option_set *set)
-{
-	for (const struct config_var *v = s->first; v; v = v->next)
-		option_each(o, set)
-			if (str_ieq(v->name, str_z(o->name)) && asks(o, v->value))
-				add_later(k, str_z(set->type), o->name);
-}
-
-static void check_later(struct check *k)
-{
-	struct config *c = NULL;
-
-	if (config_load(&c, &k->prm, "pjsip.conf", NULL))
-		return;
-	for (const struct config_section *s = config_first(c); s; s = config_next(s)) {
-		const struct option_set *set = object_options(object_type_of(config_value(s, STR("type"), s->name)));
-
-		if (set)
-			later_in(k, s, set);
-	}
+	if (!err)
+		check_apps(c, k->r);
 	config_free(c);
 }
 
@@ -302,6 +272,27 @@ static void check_settings(struct check *k)
 	obj_drop(own);
 }
 
+/* Certificates' servers are not asked: that is a start's. */
+static void check_stir(struct check *k)
+{
+	struct stir_conf_prm prm = { .files = &k->prm, .data_dir = k->conf->astdatadir, .only_check = true };
+	struct named_acls *acls = NULL;
+	struct stir_conf *stir = NULL;
+
+	if (!named_acls_load(&acls, &k->prm, NULL)) {
+		prm.acls = acls;
+		stir_conf_load(&stir, &prm, k->r);
+	}
+	if (stir && k->snapshot)
+		snapshot_each(endpoint, OBJECT_ENDPOINT, ep, k->snapshot)
+			if (ep->stir_shaken_profile.n && !stir_list_get(&stir->profiles, ep->stir_shaken_profile))
+				report_add(k->r, REPORT_WARNING, str_z(ep->o.file), ep->o.line, "endpoint '%.*s': stir_shaken_profile: "
+					   "stir_shaken.conf has no profile '%.*s' without fault", STR_ARG(ep->name),
+					   STR_ARG(ep->stir_shaken_profile));
+	obj_drop(stir);
+	obj_drop(acls);
+}
+
 static int check_dir(struct check *k, const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -317,10 +308,12 @@ static int check_dir(struct check *k, const char *dir)
 
 static int check_conf(struct check *k, const char *dir)
 {
-	struct str path = arena_printf(k->text, "%s/asterisk.conf", dir);
-	int err = path.p ? asterisk_conf_load(&k->conf, path.p, k->r) : ENOMEM;
+	struct text path = { 0 };
+	int err = text_printf(&path, "%s/asterisk.conf", dir);
 	struct stat a, b;
 
+	err = err ? err : asterisk_conf_load(&k->conf, text_z(&path), k->r);
+	text_free(&path);
 	if (err)
 		return err;
 	k->prm.exec_includes = k->conf->execincludes;
@@ -336,20 +329,16 @@ static void check_all(struct check *k)
 	int err = snapshot_build(&k->snapshot, &prm, k->r);
 
 	check_settings(k);
+	check_stir(k);
 	check_dialplan(k);
 	check_forms(k);
+	check_statsd(k);
 	check_dirs(k);
 	k->running = is_running(k);
 	if (!err) {
 		check_certificates(k);
 		check_ports(k);
 	}
-	check_later(k);
-}
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* Notes (a file that may be missing is) are left out. */
@@ -371,13 +360,8 @@ static void print_faults(const struct check *k, FILE *out)
 
 static void print_summary(struct check *k, size_t faults, FILE *out)
 {
-	if (k->laters) {
-		qsort(k->later, k->laters, sizeof(k->later[0]), by_text);
-		fprintf(out, "read, but without effect in this version:");
-		for (size_t i = 0; i < k->laters; i++)
-			fprintf(out, "%s %s", i ? "," : "", k->later[i]);
-		fputc('\n', out);
-	}
+	if (k->conf)
+		check_options(&k->prm, out);
 	if (faults)
 		fprintf(out, "%zu fault%s in %s\n", faults, faults == 1 ? "" : "s", k->prm.dir);
 	else
@@ -394,8 +378,7 @@ int check_run(const char *dir, FILE *out)
 	size_t faults = 1;
 
 	k.r = report_new();
-	k.text = arena_new(0);
-	if (!k.r || !k.text) {
+	if (!k.r) {
 		fputs("out of memory\n", out);
 		goto out;
 	}
@@ -414,7 +397,6 @@ int check_run(const char *dir, FILE *out)
 	obj_drop(k.snapshot);
 	obj_drop(k.manager);
 	obj_drop(k.conf);
-	arena_free(k.text);
 	report_free(k.r);
 	return faults ? 1 : 0;
 }

@@ -58,11 +58,13 @@ static const struct module {
 	{ "res_pjsip_registrar.so", "PJSIP Registrar Support", NULL },
 	{ "res_pjsip_sdp_rtp.so", "PJSIP SDP RTP/AVP stream handler", NULL },
 	{ "res_pjsip_session.so", "PJSIP Session resource", "pjsip" },
+	{ "res_pjsip_stir_shaken.so", "PJSIP STIR/SHAKEN Module for Asterisk", NULL },
 	{ "res_pjsip_transport_websocket.so", "PJSIP WebSocket Transport Support", "pjsip" },
 	{ "res_pjsip_xpidf_body_generator.so", "PJSIP Extension State PIDF Provider", NULL },
 	{ "res_rtp_asterisk.so", "Asterisk RTP Stack", "rtp" },
 	{ "res_sorcery_config.so", "Sorcery Configuration File Object Wizard", NULL },
 	{ "res_srtp.so", "Secure RTP (SRTP)", NULL },
+	{ "res_stir_shaken.so", "STIR/SHAKEN Module for Asterisk", "stir_shaken" },
 };
 
 static const struct module *find_module(struct str name)

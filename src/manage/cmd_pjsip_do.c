@@ -10,26 +10,86 @@
 
 /* ---- logger ----------------------------------------------------------- */
 
+/* One host (name, address, network) more, or alone. */
+static enum command_result logger_host(struct command_ctx *c, bool add)
+{
+	struct service *svc = c->m->service;
+	int err = sip_log_host(&svc->wire.log, svc->resolver.dns, c->arg[1], add);
+
+	if (err == EINVAL)
+		return COMMAND_USAGE;
+	if (err)
+		command_printf(c, "Failed to add address '%.*s' for logging\n", STR_ARG(c->arg[1]));
+	else
+		command_printf(c, "PJSIP Logging Enabled for host: %.*s\n", STR_ARG(c->arg[1]));
+	return COMMAND_OK;
+}
+
+static enum command_result logger_method(struct command_ctx *c, bool add)
+{
+	struct sip_log *l = &c->m->service->wire.log;
+	int err = sip_log_method(l, c->arg[1], add);
+
+	if (err == EEXIST) {
+		command_printf(c, "Method '%.*s' is already enabled\n", STR_ARG(c->arg[1]));
+		return COMMAND_OK;
+	}
+	if (err) {
+		command_printf(c, "Method '%.*s' cannot be added: %s\n", STR_ARG(c->arg[1]), strerror(err));
+		return COMMAND_FAILED;
+	}
+	command_printf(c, "PJSIP Logging Enabled for SIP Methods: ");
+	for (size_t i = 0; i < l->methods; i++)
+		command_printf(c, "%s%s", i ? ", " : "", text_z(&l->method[i]));
+	command_printf(c, "\n");
+	return COMMAND_OK;
+}
+
+static enum command_result logger_pcap(struct command_ctx *c)
+{
+	char path[4096];
+
+	if (c->arg[1].n >= sizeof(path) || sip_log_pcap(&c->m->service->wire.log, str_copy(path, sizeof(path), c->arg[1])))
+		command_printf(c, "Failed to open file '%.*s' for pcap writing\n", STR_ARG(c->arg[1]));
+	else
+		command_printf(c, "PJSIP logging to pcap file '%.*s'\n", STR_ARG(c->arg[1]));
+	return COMMAND_OK;
+}
+
+static enum command_result logger_verbose(struct command_ctx *c)
+{
+	bool on = false;
+
+	str_bool(c->arg[1], &on);
+	sip_log_verbose(&c->m->service->wire.log, on);
+	command_printf(c, "PJSIP Logging to verbose has been %s\n", on ? "enabled" : "disabled");
+	return COMMAND_OK;
+}
+
 static enum command_result set_logger(struct command_ctx *c)
 {
+	struct sip_log *l = &c->m->service->wire.log;
 	struct str how = command_arg(c, 0);
 
-	if (str_ieq(how, STR("on"))) {
-		c->m->service->wire.logger = true;
+	if (c->args == 1 && str_ieq(how, STR("on"))) {
+		sip_log_all(l);
 		command_printf(c, "PJSIP Logging enabled\n");
-	} else if (str_ieq(how, STR("off"))) {
-		c->m->service->wire.logger = false;
-		command_printf(c, "PJSIP Logging disabled\n");
-	} else if (str_ieq(how, STR("host")) && c->args >= 2) {
-		/* One switch for all: every message of that host is there too. */
-		c->m->service->wire.logger = true;
-		command_printf(c, "PJSIP Logging Enabled for all hosts\n");
-	} else if (str_ieq(how, STR("verbose")) && c->args == 2) {
-		command_printf(c, "PJSIP Logging to verbose is the only kind\n");
-	} else {
-		return COMMAND_USAGE;
+		return COMMAND_OK;
 	}
-	return COMMAND_OK;
+	if (c->args == 1 && str_ieq(how, STR("off"))) {
+		sip_log_off(l);
+		command_printf(c, "PJSIP Logging disabled\n");
+		return COMMAND_OK;
+	}
+	if (c->args != 2)
+		return COMMAND_USAGE;
+	if (str_ieq(how, STR("host")) || str_ieq(how, STR("add")))
+		return logger_host(c, str_ieq(how, STR("add")));
+	if (str_ieq(how, STR("method")) || str_ieq(how, STR("methodadd")))
+		return logger_method(c, str_ieq(how, STR("methodadd")));
+	if (str_ieq(how, STR("pcap")))
+		return logger_pcap(c);
+	return str_ieq(how, STR("verbose")) ? logger_verbose(c) : COMMAND_USAGE;
 }
 
 /* ---- qualify ---------------------------------------------------------- */
@@ -303,13 +363,21 @@ static enum command_result config_show_help(struct command_ctx *c)
 
 static enum command_result old_debug(struct command_ctx *c)
 {
-	c->m->service->wire.logger = !str_ieq(command_arg(c, 0), STR("off"));
-	command_printf(c, "PJSIP Logging %s\n", c->m->service->wire.logger ? "enabled" : "disabled");
+	bool off = str_ieq(command_arg(c, 0), STR("off"));
+
+	if (off)
+		sip_log_off(&c->m->service->wire.log);
+	else
+		sip_log_all(&c->m->service->wire.log);
+	command_printf(c, "PJSIP Logging %s\n", off ? "disabled" : "enabled");
 	return COMMAND_OK;
 }
 
 static const struct command rows[] = {
-	{ "pjsip set logger", "on | off | host <address>", "Show SIP messages", set_logger, false, NULL },
+	{ "pjsip set logger", "{on|off|host <name/subnet>|add <name/subnet>|method <method>|methodadd <method>|"
+	  "verbose <on/off>|pcap <filename>}", "Enable/Disable PJSIP Logger Output", set_logger, false,
+	  "Shows SIP messages: all, those from and to some hosts, or of some methods and their responses. pcap keeps\n"
+	  "them in a file, too, as UDP packets whatever they came by; verbose off leaves them to that file." },
 	{ "sip set debug", "on | off", "Show SIP messages", old_debug, false, NULL },
 	{ "pjsip set debug", "on | off", "Show SIP messages", old_debug, false, NULL },
 	{ "pjsip qualify", "<endpoint>", "Ask an endpoint's contacts by OPTIONS now", qualify, false, NULL },

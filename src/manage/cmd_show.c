@@ -322,6 +322,7 @@ static enum command_result settings(struct command_ctx *c)
 	command_printf(c, "  Verbosity:                   %d\n", log_verbose_level());
 	command_printf(c, "  Debug level:                 %d\n", log_debug_level());
 	command_printf(c, "  System name:                 %.*s\n", STR_ARG(f->systemname));
+	command_printf(c, "  Entity ID:                   %.*s\n", STR_ARG(c->m->pbx->entityid));
 	command_printf(c, "  Default language:            %.*s\n", STR_ARG(f->defaultlanguage));
 	command_printf(c, "\n* Directories\n  -------------\n");
 	command_printf(c, "  Configuration directory:     %.*s\n", STR_ARG(f->astetcdir));

@@ -4,6 +4,7 @@
 #include "service/object/http_conf.h"
 #include "service/object/settings.h"
 #include "service/object/wizard.h"
+#include "service/stir/stir_conf.h"
 #include <errno.h>
 
 /* The names that `config show help` calls modules are Asterisk's, because scripts
@@ -38,6 +39,11 @@ static const struct option_set *dsp_set(unsigned i)
 	return i ? NULL : dsp_conf_options();
 }
 
+static const struct option_set *statsd_set(unsigned i)
+{
+	return i ? NULL : statsd_conf_options();
+}
+
 static const struct option_set *logger_set(unsigned i)
 {
 	return i ? NULL : logger_conf_options();
@@ -52,6 +58,8 @@ static const struct module modules[] = {
 	{ "res_rtp_asterisk", "Media: rtp.conf.", rtp_set },
 	{ "codec_opus", "Opus: codecs.conf.", codecs_set },
 	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
+	{ "res_stir_shaken", "Callers proven, calls signed (STIR/SHAKEN): stir_shaken.conf.", stir_conf_options },
+	{ "statsd", "Numbers for a StatsD server: statsd.conf.", statsd_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },
 };

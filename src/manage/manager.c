@@ -2,13 +2,15 @@
 #define LOG_MODULE "manager"
 #include "manage/manager_http.h"
 #include "base/log.h"
+#include "pbx/channel.h"
+#include "pbx/dialplan.h"
 #include <errno.h>
 #include <stdlib.h>
 
 /* A new group of actions is a file and a line here. */
 static const struct ami_table *const tables[] = {
 	&ami_session_actions, &ami_core_actions, &ami_channel_actions, &ami_call_actions, &ami_dialplan_actions,
-	&ami_state_actions, &ami_db_actions, &ami_config_actions, &ami_bridge_actions, &ami_pjsip_actions,
+	&ami_state_actions, &ami_db_actions, &ami_config_actions, &ami_config_edit_actions, &ami_bridge_actions, &ami_pjsip_actions,
 	&ami_pjsip_do_actions, &ami_message_actions, &ami_notify_actions, &ami_subscription_actions, &ami_aoc_actions, &ami_mixmonitor_actions,
 };
 
@@ -97,6 +99,21 @@ static void write_event(const struct manager *mgr, struct buf *b, const struct e
 	buf_puts(b, buf_view(&e->body), STR("\r\n"));
 }
 
+/* channelvars: as they are now, a name with ) at its end is a function's. What has no value is told empty. */
+static void on_channel(void *arg, struct event *e, const char *prefix, struct channel *ch)
+{
+	const struct str_list *l = &((struct manager *)arg)->conf->channelvars;
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < l->n; i++) {
+		buf_reset(&b);
+		buf_puts(&b, l->v[i], STR("="));
+		pbx_getvar(ch->pbx, ch, l->v[i], &b);
+		event_put_as(e, prefix, "ChanVariable", buf_view(&b));
+	}
+	buf_free(&b);
+}
+
 static void on_event(void *arg, const struct event *e)
 {
 	struct manager *mgr = arg;
@@ -141,8 +158,17 @@ void ami_sessions_changed(struct manager *mgr)
 		events_mask(ev, mgr->events, mask);
 }
 
+static void ask_for_variables(struct manager *mgr)
+{
+	bool any = mgr->conf && mgr->conf->channelvars.n;
+
+	if (mgr->m->pbx)
+		events_channel_more(mgr->m->pbx->events, any ? on_channel : NULL, mgr);
+}
+
 void manager_listen_events(struct manager *mgr)
 {
+	ask_for_variables(mgr);
 	ami_sessions_changed(mgr);
 }
 
@@ -184,6 +210,8 @@ void manager_stop(struct manager *mgr)
 	if (!mgr)
 		return;
 	manager_set_web(mgr, NULL);
+	if (mgr->m->pbx)
+		events_channel_more(mgr->m->pbx->events, NULL, NULL);
 	client_unlisten(mgr->listener);
 	while (!list_empty(&mgr->sessions))
 		ami_session_leave(container_of(mgr->sessions.next, struct ami_session, link));
@@ -206,6 +234,7 @@ int manager_set_conf(struct manager *mgr, struct manager_conf *conf, struct repo
 		obj_drop(mgr->conf);
 		mgr->conf = conf;
 	}
+	ask_for_variables(mgr);
 	if (same)
 		return 0;
 	client_unlisten(mgr->listener);

@@ -125,6 +125,7 @@ static bool is_next_segment(const struct dtmf_rx *d, uint32_t ts, uint8_t event)
 void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t rate)
 {
 	struct dtmf_rx *d = &s->dtmf.rx;
+	struct rtp on = *r;
 	struct rtp_event e;
 
 	if (rtp_event_parse(&e, p + r->at, r->n) || !rtp_event_digit(e.event)) {
@@ -140,6 +141,8 @@ void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t ra
 		finish_digit(s);              /* its end was lost */
 	if (!d->on && !is_old(d, r->ts)) {
 		begin_digit(s, &e, r, rate);
+		/* The one that said so may have been lost, or come before its sender was known. */
+		on.marker = true;
 		d->last_us = s->t->now_us;
 		stream_wake(s);
 	}
@@ -150,9 +153,9 @@ void dtmf_receive(struct stream *s, const struct rtp *r, uint8_t *p, uint32_t ra
 			finish_digit(s);
 	}
 	if (s->echo)
-		send_relay(s, s, r, p);
+		send_relay(s, s, &on, p);
 	else if (s->peer && s->peer->cfg && !s->dtmf.hold)
-		send_relay(s->peer, s, r, p);
+		send_relay(s->peer, s, &on, p);
 }
 
 void dtmf_rx_tick(struct stream *s)

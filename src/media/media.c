@@ -152,7 +152,7 @@ static int thread_new(struct media *m, struct core_thread **out)
 		return ENOMEM;
 	list_init(&t->overflow);
 	t->m.prm = (struct mthread_prm){
-		.clock = m->clock, .net = m->prm.net, .strict = m->prm.strict,
+		.clock = m->clock, .net = m->prm.net, .strict = m->prm.strict, .strict_time = m->prm.strict_time,
 		.learn_packets = m->prm.learn_packets ? m->prm.learn_packets : 4,
 		.learn_ms = m->prm.learn_ms ? m->prm.learn_ms : 5000, .rtcp_ms = m->prm.rtcp_ms,
 		.dtmf_ms = m->prm.dtmf_ms ? m->prm.dtmf_ms : 150,

@@ -54,7 +54,8 @@ struct media_prm {
 	uint16_t port_min, port_max;    /* rtp.conf rtpstart, rtpend: 10000, 20000; both 0: the kernel's choice */
 	struct str sounds;              /* directory; see media/file.h */
 	size_t cache_bytes;             /* of sounds; 0: 64 MiB */
-	bool strict;                    /* rtp.conf strictrtp: yes */
+	bool strict;                    /* rtp.conf strictrtp: yes or seqno */
+	bool strict_time;               /* ... yes: who is not known sends audio no faster than it is spoken */
 	unsigned learn_packets;         /* rtp.conf probation: 4 */
 	uint32_t learn_ms;              /* how long another source may still take over: 5000 */
 	uint32_t rtcp_ms;               /* rtp.conf rtcpinterval: 5000; 0: no reports */
@@ -69,7 +70,7 @@ int media_new(struct media **out, const struct media_prm *prm);
 /* Closes all sessions without events, stops and joins the threads. Not from
  * inside an event. */
 void media_close(struct media *m);
-/* New ports, directory, strictness for sessions made from now on. */
+/* New ports and directory for sessions made from now on; what threads work with needs new ones. */
 void media_reload(struct media *m, const struct media_prm *prm);
 /* Only with core == NULL: let packets, ticks and events happen that are due,
  * waiting at most `wait_ms` of real time for the first packet. */

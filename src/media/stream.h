@@ -104,6 +104,7 @@ struct stream_rx {              /* stream.c */
 	uint32_t ssrc;
 	uint8_t cand_n;         /* latch.c: packets in a row from the wire's candidate, */
 	uint16_t cand_seq;      /* and the number of the last */
+	uint64_t cand_us;       /* when the first of them came */
 	struct decode_place place;
 };
 

@@ -78,6 +78,7 @@ struct mthread_prm {            /* constant while it runs */
 	const struct clock *clock;
 	const struct media_net *net;    /* NULL: sockets */
 	bool strict;
+	bool strict_time;
 	unsigned learn_packets;
 	uint32_t learn_ms, rtcp_ms, dtmf_ms;
 	void (*notify)(void *arg);      /* events are waiting; any thread */

@@ -162,6 +162,15 @@ int acl_add(struct acl *a, bool permit, struct str value)
 	return err;
 }
 
+bool acl_rule_at(const struct acl *a, size_t i, struct netmask *m, bool *permit)
+{
+	if (i >= a->n)
+		return false;
+	*m = a->rules[i].m;
+	*permit = a->rules[i].permit;
+	return true;
+}
+
 bool acl_permits(const struct acl *a, const struct sa *peer)
 {
 	/* From the end: the last that matches decides. */

@@ -14,6 +14,9 @@ struct str acl_name(const struct acl *a);
 /* `value`: the text after permit= or deny=. EBADMSG: not an address. */
 int acl_add(struct acl *a, bool permit, struct str value);
 bool acl_is_empty(const struct acl *a);
+/* Rule number i, as it was written; false: there are no more. */
+struct netmask;
+bool acl_rule_at(const struct acl *a, size_t i, struct netmask *m, bool *permit);
 bool acl_permits(const struct acl *a, const struct sa *peer);        /* NULL permits */
 
 /* One network, for identify's match= and local_net. "10.0.0.0/8", "::1",

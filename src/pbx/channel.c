@@ -125,6 +125,7 @@ int channel_new(struct channel **out, const struct channel_new_prm *prm)
 		goto out;
 	}
 	list_append(&p->channels, &ch->link);
+	channel_tell_stats(ch, true);
 	channel_tell(ch, "Newchannel", EV_CALL);
 	channel_tell_device(ch);
  out:
@@ -170,6 +171,7 @@ void channel_destroy(struct channel *ch)
 	map_del(ch->pbx->by_uniqueid, text_view(&ch->uniqueid));
 	list_remove(&ch->link);
 	channel_tell_hangup(ch);
+	channel_tell_stats(ch, false);
 	channel_tell_device(ch);
 	channel_notes_free(ch);
 	channel_digits_forget(ch);

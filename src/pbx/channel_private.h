@@ -25,6 +25,7 @@ int channel_nap(struct channel *ch, uint64_t ms, bool till_heard);
 struct event *channel_event_begin(struct channel *ch, const char *name, unsigned privilege);
 void channel_tell(struct channel *ch, const char *name, unsigned privilege);  /* the channel's headers alone */
 void channel_tell_hangup(struct channel *ch);
+void channel_tell_stats(const struct channel *ch, bool begins);       /* channels.count, channels.calltime */
 void channel_tell_hangup_request(struct channel *ch, const char *name, int cause);
 void channel_tell_caller(struct channel *ch);
 void channel_tell_digit(struct channel *ch, bool end, char digit, unsigned ms, const char *direction);

@@ -1,5 +1,6 @@
 /* Manager events about one channel: what happened to it, with what it is now. */
 #include "pbx/channel_private.h"
+#include "net/statsd.h"
 #include "pbx/devstate.h"
 #include "pbx/event.h"
 
@@ -21,6 +22,17 @@ static void tell(struct channel *ch, struct event *e)
 void channel_tell(struct channel *ch, const char *name, unsigned privilege)
 {
 	tell(ch, channel_event_begin(ch, name, privilege));
+}
+
+void channel_tell_stats(const struct channel *ch, bool begins)
+{
+	const struct pbx *p = ch->pbx;
+
+	if (!p->channel_stats)
+		return;
+	if (!begins)
+		statsd_number(p->statsd, STATSD_TIMER, STR("channels.calltime"), (int64_t)((clock_us(p->clock) - ch->created_us) / 1000));
+	statsd_step(p->statsd, "channels.", "count", begins ? "+1" : "-1");
 }
 
 static void put_tech_cause(struct event *e, const struct channel *ch)

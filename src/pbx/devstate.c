@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define CUSTOM STR("Custom:")
+#define REMOTES_MAX 100000      /* states of devices that other servers have told us */
 #define CUSTOM_FAMILY STR("CustomDevstate")
 
 static const char *const names[DEV_STATES] = { "UNKNOWN", "NOT_INUSE", "INUSE", "BUSY", "INVALID", "UNAVAILABLE",
@@ -131,11 +132,27 @@ static struct device *find(struct pbx *p, struct str name)
 	return p->devstates ? map_get(p->devstates->by_name, name) : NULL;
 }
 
+/* What the servers say of it; what nobody here knows does not count beside what others know. */
+static enum device_state together(const struct device *d, enum device_state own)
+{
+	struct device_sum sum;
+
+	if (list_empty(&d->remotes))
+		return own;
+	device_sum_init(&sum);
+	if (own != DEV_INVALID && own != DEV_UNKNOWN)
+		device_sum_add(&sum, own);
+	list_each(l, &d->remotes)
+		device_sum_add(&sum, container_of(l, struct device_remote, link)->state);
+	return sum.state;
+}
+
 enum device_state device_get(struct pbx *p, struct str device)
 {
 	const struct device *d = find(p, device);
+	enum device_state own = d && d->custom ? d->own : ask(p, device);
 
-	return d && d->custom ? d->state : ask(p, device);
+	return d ? together(d, own) : own;
 }
 
 /* ---- keeping */
@@ -147,6 +164,7 @@ static struct device *device_new(struct pbx *p, struct str name)
 	if (!d)
 		return NULL;
 	list_init(&d->hints);
+	list_init(&d->remotes);
 	if (text_set(&d->name, name) || map_add(p->devstates->by_name, text_view(&d->name), d)) {
 		text_free(&d->name);
 		free(d);
@@ -158,6 +176,13 @@ static struct device *device_new(struct pbx *p, struct str name)
 static void device_free(struct device *d)
 {
 	list_remove(&d->changed);
+	while (!list_empty(&d->remotes)) {
+		struct device_remote *r = container_of(d->remotes.next, struct device_remote, link);
+
+		list_remove(&r->link);
+		text_free(&r->eid);
+		free(r);
+	}
 	text_free(&d->name);
 	free(d);
 }
@@ -168,7 +193,8 @@ struct device *device_take(struct pbx *p, struct str name)
 
 	d = d ? d : device_new(p, name);
 	if (d && !d->known) {
-		d->state = ask(p, name);
+		d->own = ask(p, name);
+		d->state = together(d, d->own);
 		d->known = true;
 	}
 	return d;
@@ -180,7 +206,7 @@ void device_release(struct pbx *p, struct device *d)
 	const struct channel_tech *t = map_get(p->techs, str_cut_raw(&type, '/'));
 
 	/* Names that anybody can make up (Local/anything) must not pile up. */
-	if (d->busy || !list_empty(&d->hints) || list_linked(&d->changed) || d->custom || (t && t->device_state))
+	if (d->busy || !list_empty(&d->hints) || !list_empty(&d->remotes) || list_linked(&d->changed) || d->custom || (t && t->device_state))
 		return;
 	map_del(p->devstates->by_name, name);
 	device_free(d);
@@ -195,13 +221,26 @@ static void tell(struct pbx *p, const struct device *d)
 	event_send(p->events, e);
 }
 
+static void tell_listeners(struct pbx *p, const struct device *d)
+{
+	list_each(l, &p->devstates->listeners) {
+		struct device_listener *x = container_of(l, struct device_listener, link);
+
+		x->changed(x->arg, text_view(&d->name), d->own);
+	}
+}
+
 static void settle(struct pbx *p, struct device *d)
 {
-	enum device_state s = d->custom ? d->state : ask(p, text_view(&d->name));
+	enum device_state own = d->custom ? d->own : ask(p, text_view(&d->name)), s = together(d, own);
 	bool differs = d->custom || !d->known || s != d->state;
+	bool news = d->custom || !d->known || own != d->own;
 
+	d->own = own;
 	d->state = s;
 	d->known = true;
+	if (news)
+		tell_listeners(p, d);
 	if (differs) {
 		log_debug(2, "%s is %s", text_z(&d->name), device_state_name(s));
 		tell(p, d);
@@ -302,8 +341,8 @@ int device_set_custom(struct pbx *p, struct str name, enum device_state s)
 	if (p->db)
 		(void)astdb_put(p->db, CUSTOM_FAMILY, name, str_z(device_state_name(s)));
 	d->custom = true;
-	if (d->state != s) {
-		d->state = s;
+	if (d->own != s) {
+		d->own = s;
 		queue(p, d);
 	}
 	return 0;
@@ -326,6 +365,54 @@ int device_del_custom(struct pbx *p, struct str name)
 	d->custom = false;
 	queue(p, d);
 	return err;
+}
+
+/* ---- other servers */
+
+void device_listen(struct pbx *p, struct device_listener *l)
+{
+	list_append(&p->devstates->listeners, &l->link);
+}
+
+static int remote_take(struct pbx *p, struct device *d, struct str eid, struct device_remote **out)
+{
+	struct device_remote *r;
+
+	list_each(l, &d->remotes) {
+		*out = container_of(l, struct device_remote, link);
+		if (str_eq(text_view(&(*out)->eid), eid))
+			return 0;
+	}
+	if (p->devstates->remotes >= REMOTES_MAX)
+		return ENOSPC;
+	r = calloc(1, sizeof(*r));
+	if (!r || text_set(&r->eid, eid)) {
+		free(r);
+		return ENOMEM;
+	}
+	r->state = DEV_STATES;          /* none: whatever it is, it is news */
+	list_append(&d->remotes, &r->link);
+	p->devstates->remotes++;
+	*out = r;
+	return 0;
+}
+
+int device_set_remote(struct pbx *p, struct str device, struct str eid, enum device_state s)
+{
+	struct device *d = device_take(p, device);
+	struct device_remote *r;
+	int err = d ? remote_take(p, d, eid, &r) : ENOMEM;
+
+	if (err) {
+		if (d)
+			device_release(p, d);
+		return err;
+	}
+	if (r->state != s) {
+		r->state = s;
+		queue(p, d);
+	}
+	return 0;
 }
 
 int device_add_provider(struct pbx *p, const char *label, device_fn *fn)
@@ -354,6 +441,7 @@ static bool stored_next(struct pbx *p, struct device_walk *w, struct device_row 
 		return false;
 	*row = (struct device_row){ .name = buf_view(&w->name), .state = DEV_UNKNOWN };
 	(void)device_state_of(value, &row->state);
+	row->own = row->state;
 	row->again = find(p, row->name) != NULL;
 	return true;
 }
@@ -367,7 +455,7 @@ bool device_next(struct pbx *p, struct device_walk *w, struct device_row *row)
 	d = map_walk_next(p->devstates->by_name, &w->known);
 	if (!d)
 		return stored_next(p, w, row);
-	*row = (struct device_row){ .name = text_view(&d->name), .state = d->state };
+	*row = (struct device_row){ .name = text_view(&d->name), .state = d->state, .own = d->known ? d->own : DEV_INVALID };
 	return true;
 }
 
@@ -400,6 +488,7 @@ int devstates_new(struct pbx *p)
 	if (!ds)
 		return ENOMEM;
 	list_init(&ds->changed);
+	list_init(&ds->listeners);
 	ds->pbx = p;
 	ds->by_name = map_new_ordered();
 	ds->presences = map_new_ordered();

@@ -18,6 +18,16 @@ enum device_state device_get(struct pbx *p, struct str device);
 /* "Custom:x" or "x", kept in astdb. EINVAL: no name. */
 int device_set_custom(struct pbx *p, struct str name, enum device_state s);
 int device_del_custom(struct pbx *p, struct str name);       /* ENOENT */
+/* Another server, `eid`, says this of a device: its state is what all servers say, together.
+ * ENOSPC: they say too much. */
+int device_set_remote(struct pbx *p, struct str device, struct str eid, enum device_state s);
+/* What happens to devices here, whatever other servers say of them. */
+struct device_listener {
+	struct list link;               /* list_remove() ends it, not inside `changed` */
+	void (*changed)(void *arg, struct str device, enum device_state own);
+	void *arg;
+};
+void device_listen(struct pbx *p, struct device_listener *l);
 /* Devices that are no channel technology's: "LABEL:name" (Confbridge, Park, MWI). */
 typedef enum device_state device_fn(struct pbx *p, struct str name);
 int device_add_provider(struct pbx *p, const char *label, device_fn *fn);
@@ -31,6 +41,7 @@ int device_add_provider(struct pbx *p, const char *label, device_fn *fn);
 struct device_row {
 	struct str name;
 	enum device_state state;
+	enum device_state own;          /* here; DEV_INVALID: there is none here */
 	bool again;                     /* came before: a row all the same, so that none takes long */
 };
 struct device_walk {
@@ -88,5 +99,13 @@ typedef void hint_fn(void *arg, int exten_state);
 struct hint_watch;
 struct hint_watch *hint_watch(struct pbx *p, struct str context, struct str exten, hint_fn *fn, void *arg);
 void hint_unwatch(struct hint_watch *w);
+/* Every change of every hint, as a watch of each would hear it, and the first state of a new one.
+ * list_remove(&o->link) ends it, not inside `changed`. */
+struct hint_observer {
+	struct list link;
+	void (*changed)(void *arg, struct str context, struct str exten, int exten_state);
+	void *arg;
+};
+void hint_observe(struct pbx *p, struct hint_observer *o);
 
 #endif

@@ -10,12 +10,20 @@
 
 struct device {
 	struct text name;               /* "PJSIP/alice", "Custom:lamp" */
-	enum device_state state;
+	enum device_state state;        /* of all servers together */
+	enum device_state own;          /* here */
+	struct list remotes;            /* struct device_remote: on other servers */
 	bool known;             /* asked at least once */
 	bool custom;            /* its state was set and is not asked for */
 	bool busy;              /* its watchers are being told */
 	struct list changed;    /* in devstates.changed */
 	struct list hints;      /* struct hint_device */
+};
+
+struct device_remote {
+	struct list link;       /* in device.remotes */
+	struct text eid;
+	enum device_state state;
 };
 
 /* Who makes something of devices and presences is told when they change. */
@@ -32,6 +40,8 @@ struct devstates {              /* obj: a deferred call holds it */
 	struct list changed;
 	bool deferred;
 	const struct device_observer *observer;        /* the hints; NULL: nobody */
+	struct list listeners;          /* struct device_listener */
+	size_t remotes;                 /* of all devices */
 };
 
 int devstates_new(struct pbx *p);

@@ -20,6 +20,9 @@ struct events {
 	bool gone;              /* some listener waits to be freed */
 	void (*watch)(void *arg, unsigned wanted);      /* NULL: nobody */
 	void *watch_arg;
+	event_more_fn *more;            /* NULL: nothing more */
+	void *more_arg;
+	bool asking;                    /* `more` is at work: a value that it reads tells no more */
 };
 
 struct events *events_new(void)
@@ -168,10 +171,12 @@ static struct str or_unknown(const struct text *t, bool valid)
 
 void event_channel(struct event *e, const char *prefix, const struct channel *ch)
 {
+	struct events *ev;
 	const char *state;
 
 	if (!e || !ch)
 		return;
+	ev = ch->pbx ? ch->pbx->events : NULL;
 	state = channel_state_name(ch->state);
 	put_value(e, prefix, "Channel", text_view(&ch->name));
 	buf_printf(&e->body, "%sChannelState: %d\r\n", prefix, (int)ch->state);
@@ -187,6 +192,22 @@ void event_channel(struct event *e, const char *prefix, const struct channel *ch
 	buf_printf(&e->body, "%sPriority: %d\r\n", prefix, ch->priority);
 	put_value(e, prefix, "Uniqueid", text_view(&ch->uniqueid));
 	put_value(e, prefix, "Linkedid", text_view(&ch->linkedid));
+	if (ev && ev->more && !ev->asking) {
+		ev->asking = true;
+		ev->more(ev->more_arg, e, prefix, (struct channel *)(uintptr_t)ch);
+		ev->asking = false;
+	}
+}
+
+void events_channel_more(struct events *ev, event_more_fn *fn, void *arg)
+{
+	ev->more = fn;
+	ev->more_arg = arg;
+}
+
+void event_put_as(struct event *e, const char *prefix, const char *key, struct str value)
+{
+	put_value(e, prefix, key, value);
 }
 
 struct event *event_test(struct events *ev, const char *state, const char *file, const char *function)

@@ -47,6 +47,10 @@ void event_printf(struct event *e, const char *key, const char *fmt, ...)
  * CallerIDNum, CallerIDName, ConnectedLineNum, ConnectedLineName, Language, AccountCode,
  * Context, Exten, Priority, Uniqueid, Linkedid; each with `prefix` ("", "Dest", "Transferee"). */
 void event_channel(struct event *e, const char *prefix, const struct channel *ch);
+/* Further lines about a channel, after those: `fn` writes them with event_put_as(). NULL: none. */
+typedef void event_more_fn(void *arg, struct event *e, const char *prefix, struct channel *ch);
+void events_channel_more(struct events *ev, event_more_fn *fn, void *arg);
+void event_put_as(struct event *e, const char *prefix, const char *key, struct str value);
 void event_send(struct events *ev, struct event *e);         /* delivers at once and frees */
 void event_drop(struct event *e);    /* nobody is told */
 

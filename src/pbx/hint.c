@@ -14,25 +14,6 @@
 
 #define DEVICES_MAX 256         /* of one hint */
 
-static const struct {
-	int state;
-	const char *name;
-} state_names[] = {
-	{ EXTEN_IDLE, "Idle" }, { EXTEN_INUSE, "InUse" }, { EXTEN_BUSY, "Busy" },
-	{ EXTEN_UNAVAILABLE, "Unavailable" }, { EXTEN_RINGING, "Ringing" },
-	{ EXTEN_INUSE | EXTEN_RINGING, "InUse&Ringing" }, { EXTEN_ONHOLD, "Hold" },
-	{ EXTEN_INUSE | EXTEN_ONHOLD, "InUse&Hold" }, { EXTEN_DEACTIVATED, "Deactivated" },
-	{ EXTEN_REMOVED, "Removed" },
-};
-
-const char *exten_state_name(int state)
-{
-	for (size_t i = 0; i < ARRAY_LEN(state_names); i++)
-		if (state_names[i].state == state)
-			return state_names[i].name;
-	return "Unknown";
-}
-
 /* ---- one hint */
 
 static void devices_drop(struct hint *h)
@@ -85,8 +66,18 @@ static void sweep(struct hint *h)
 		hint_drop(h);
 }
 
+static void tell_observers(struct hint *h, int state)
+{
+	list_each(l, &h->pbx->hints->observers) {
+		struct hint_observer *o = container_of(l, struct hint_observer, link);
+
+		o->changed(o->arg, text_view(&h->context), text_view(&h->exten), state);
+	}
+}
+
 static void notify(struct hint *h, int state)
 {
+	tell_observers(h, state);
 	obj_hold(h);
 	h->walking++;
 	list_each(l, &h->watches) {
@@ -485,6 +476,7 @@ static void see(struct pbx *p, struct str context, struct str exten, struct str 
 			h->seen = true;
 			(void)recompute(h);
 			(void)presence_recompute(h);
+			tell_observers(h, h->state);
 		}
 	}
 	buf_free(&b);
@@ -545,6 +537,11 @@ void hints_changed(struct pbx *p)
 	}
 }
 
+void hint_observe(struct pbx *p, struct hint_observer *o)
+{
+	list_append(&p->hints->observers, &o->link);
+}
+
 static bool hint_variable(struct channel *ch, struct buf *out)
 {
 	struct str hint;
@@ -565,6 +562,7 @@ int hints_new(struct pbx *p)
 	if (!p->hints)
 		return ENOMEM;
 	p->hints->walk = 1;
+	list_init(&p->hints->observers);
 	p->hints->by_key = map_new_ordered();
 	if (!p->hints->by_key)
 		return ENOMEM;

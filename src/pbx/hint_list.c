@@ -2,6 +2,25 @@
 #include "pbx/dialplan_private.h"
 #include "pbx/hint_private.h"
 
+static const struct {
+	int state;
+	const char *name;
+} state_names[] = {
+	{ EXTEN_IDLE, "Idle" }, { EXTEN_INUSE, "InUse" }, { EXTEN_BUSY, "Busy" },
+	{ EXTEN_UNAVAILABLE, "Unavailable" }, { EXTEN_RINGING, "Ringing" },
+	{ EXTEN_INUSE | EXTEN_RINGING, "InUse&Ringing" }, { EXTEN_ONHOLD, "Hold" },
+	{ EXTEN_INUSE | EXTEN_ONHOLD, "InUse&Hold" }, { EXTEN_DEACTIVATED, "Deactivated" },
+	{ EXTEN_REMOVED, "Removed" },
+};
+
+const char *exten_state_name(int state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(state_names); i++)
+		if (state_names[i].state == state)
+			return state_names[i].name;
+	return "Unknown";
+}
+
 /* The next pattern with a hint at or behind the walk's place in `d`. */
 static bool pattern_next(const struct dialplan *d, struct hint_walk *w, struct hint_row *row)
 {

@@ -39,6 +39,7 @@ struct hint {                   /* obj: a walk over its watches holds it */
 
 struct hints {
 	struct map *by_key;
+	struct list observers;  /* struct hint_observer */
 	unsigned walk;          /* walks over all of them so far */
 };
 

@@ -15,7 +15,7 @@ enum { FILES_MAX = 256 };
 
 struct music {
 	struct list link;
-	struct text name;
+	struct text name, dir;
 	struct str *files;      /* owned, as each string: absolute, without extension */
 	size_t n;
 };
@@ -30,6 +30,7 @@ static void music_free(struct music *m)
 		free((char *)(uintptr_t)m->files[i].p);
 	free(m->files);
 	text_free(&m->name);
+	text_free(&m->dir);
 	free(m);
 }
 
@@ -126,6 +127,7 @@ static int add_class(struct moh *moh, const struct config_section *s, struct str
 		buf_puts(&b, datadir, STR("/"));
 	buf_put(&b, dir);
 	err = text_set(&m->name, s->name);
+	err = err ? err : text_set(&m->dir, buf_view(&b));
 	err = err ? err : scan(m, buf_view(&b));
 	buf_free(&b);
 	return err;
@@ -162,6 +164,21 @@ static const struct music *find(const struct pbx *p, struct str name)
 			return m;
 	}
 	return NULL;
+}
+
+bool moh_class_at(const struct pbx *p, size_t i, struct moh_class *out)
+{
+	if (!p->moh)
+		return false;
+	list_each(l, &p->moh->classes) {
+		const struct music *m = container_of(l, struct music, link);
+
+		if (!i--) {
+			*out = (struct moh_class){ text_view(&m->name), text_view(&m->dir), m->files, m->n };
+			return true;
+		}
+	}
+	return false;
 }
 
 bool moh_has(const struct pbx *p, struct str music_class)

@@ -63,6 +63,7 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	p->media = prm->media;
 	p->db = prm->db;
 	p->systemname = prm->systemname;
+	p->entityid = prm->entityid;
 	p->default_language = prm->default_language.n ? prm->default_language : STR("en");
 	p->sounds_dir = prm->sounds_dir;
 	p->spool_dir = prm->spool_dir;

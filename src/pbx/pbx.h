@@ -9,6 +9,7 @@
 #include "pbx/vars.h"
 
 struct media;
+struct statsd;
 struct astdb;
 struct events;
 struct dialplan;
@@ -33,6 +34,8 @@ struct pbx {
 	struct media *media;            /* NULL in tests without sound */
 	struct astdb *db;
 	struct events *events;
+	struct statsd *statsd;          /* told numbers (net/statsd.h); NULL: nobody is */
+	bool channel_stats, endpoint_stats;     /* ... also of those: modules.conf names res_chan_stats, res_endpoint_stats */
 	struct list channels;           /* struct channel, oldest first */
 	struct map *by_name, *by_uniqueid;
 	channel_end_fn *const *channel_ends;    /* called in their order, NULL at the end: pbx.c's table */
@@ -42,7 +45,7 @@ struct pbx {
 	struct map *builtins;           /* rows of struct builtin; case matters */
 	struct devstates *devstates;
 	struct hints *hints;
-	struct str systemname, default_language;
+	struct str systemname, default_language, entityid;
 	struct str sounds_dir, spool_dir;
 	uint32_t next_channel, next_local, next_unique;  /* each technology counts its own */
 	uint64_t calls_total;
@@ -70,6 +73,7 @@ struct pbx_prm {
 	struct media *media;
 	struct astdb *db;
 	struct str systemname, default_language, sounds_dir, spool_dir;
+	struct str entityid;            /* of this server among others: "00:16:3e:0a:0b:0c" */
 	uint32_t mindtmfduration;       /* [ms] 0: any digit is long enough */
 };
 int pbx_new(struct pbx **out, const struct pbx_prm *prm);    /* registers all apps, functions, Local */

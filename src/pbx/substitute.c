@@ -70,6 +70,10 @@ static bool global_builtin(struct pbx *p, struct str name, struct buf *out)
 		buf_put(out, p->systemname);
 		return true;
 	}
+	if (str_eq(name, STR("ENTITYID"))) {
+		buf_put(out, p->entityid);
+		return true;
+	}
 	if (vars_get(&p->constants, name, &v)) {
 		buf_put(out, v);
 		return true;

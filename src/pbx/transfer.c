@@ -45,13 +45,10 @@ int bridge_blind_transfer(struct channel *transferer, struct str exten, struct s
 	struct channel *transferee = bridge_peer(transferer);
 	int err;
 
-	if (!transferee) {
-		tell_blind(transferer, NULL, transferer->bridge, exten, context, "Invalid");
-		return EINVAL;
-	}
-	if (!dialplan_exists(transferer->pbx, context, exten, 1, number_of(transferee))) {
+	if (!transferee || !dialplan_exists(transferer->pbx, context, exten, 1, number_of(transferee))) {
 		tell_blind(transferer, transferee, transferer->bridge, exten, context, "Invalid");
-		return ENOENT;
+		/* Of both, that the extension is not there is said first. */
+		return !transferee && dialplan_exists(transferer->pbx, context, exten, 1, number_of(transferer)) ? EINVAL : ENOENT;
 	}
 	obj_hold(transferee);
 	obj_hold(transferer);

@@ -43,6 +43,7 @@ struct neg_prm {
 	bool savp;                      /* media_encryption=sdes: RTP/SAVP */
 	bool dtls;                      /* media_encryption=dtls: UDP/TLS/RTP/SAVP */
 	bool optimistic;                /* media_encryption_optimistic: either will do */
+	bool mediasec;                  /* SDES: say a=3ge2ae:requested (3GPP TS 24.229) */
 	bool srtp_tag_32;               /* offer the suites with a short tag first */
 	int (*random)(uint8_t *p, size_t n);    /* makes keys; 0 or errno. NULL: no SDES */
 	enum crypto_setup setup;        /* DTLS: the role that we would like */

@@ -290,4 +290,6 @@ void neg_secure_write(struct buf *b, const struct neg *n, struct neg_row *r, boo
 	}
 	for (size_t i = 0; !answer && i < r->nkeys; i++)
 		write_crypto(b, &r->keys[i]);
+	if (n->prm.mediasec && (answer ? s->mode == NEG_SDES : r->nkeys > 0))
+		buf_put(b, STR("a=3ge2ae:requested\r\n"));
 }

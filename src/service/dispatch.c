@@ -19,6 +19,7 @@ static const struct {
 	{ SIP_MESSAGE, message_request },
 	{ SIP_SUBSCRIBE, subscribe_request },
 	{ SIP_NOTIFY, notify_request },
+	{ SIP_PUBLISH, publish_request },
 };
 
 static method_fn *handler_of(enum sip_method m)
@@ -85,6 +86,18 @@ static bool is_refused_for_load(struct service *svc, struct identity *id, struct
 	return true;
 }
 
+/* Whoever it is: to find that out is work, too. */
+static bool is_put_off(struct service *svc, struct sip_server_tx *tx, struct sip_msg *msg)
+{
+	const char *why = overload_why(svc);
+
+	if (!why)
+		return false;
+	reason_add(svc->reasons, REASON_OVERLOAD, REASON_REFUSED, 503, STR_NULL, &msg->from_path.peer, "%s", why);
+	sip_server_tx_respond_stateless(tx, 503, STR(SHARES_RETRY));
+	return true;
+}
+
 /* RFC 5630 3.1: such a request has gone over TLS at every hop, or somebody has carried it in the open. */
 static bool is_open_sips(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
@@ -113,7 +126,7 @@ void dispatch_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 		service_reply(svc, tx, 481, STR_NULL);
 		goto out;
 	}
-	if (authenticate(svc, tx, msg, &id))
+	if (is_put_off(svc, tx, msg) || authenticate(svc, tx, msg, &id))
 		goto out;
 	/* While the last calls end, phones stay registered and are answered. */
 	if (svc->state == SERVICE_STOPPING || (svc->pbx->stopping && msg->method == SIP_INVITE)) {

@@ -22,6 +22,8 @@ static const struct func rows[] = {
 	{ "PJSIP_DTMF_MODE", "How digits are sent.", func_dtmf_mode_read, func_dtmf_mode_write },
 	{ "MESSAGE", "To, from or body of the text message.", func_message_read, func_message_write },
 	{ "MESSAGE_DATA", "A header of the text message.", func_message_data_read, func_message_data_write },
+	{ "STIR_SHAKEN", "Who calls, as far as it is proven.", func_stir_shaken_read, NULL },
+	{ "STIR_SHAKEN_ATTESTATION", "Whether our call is signed.", NULL, func_stir_attestation_write },
 	{ "PJSIP_SEND_SESSION_REFRESH", "Sends re-INVITE or UPDATE.", NULL, func_refresh_write },
 };
 

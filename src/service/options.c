@@ -4,6 +4,16 @@
 #include "service/service.h"
 #include "service/call/session.h"
 
+void service_abilities(const struct snapshot *conf, struct buf *b)
+{
+	buf_put(b, STR("Accept: application/sdp, application/dialog-info+xml, application/pidf+xml, "
+		       "application/xpidf+xml, application/cpim-pidf+xml, application/simple-message-summary, "
+		       "message/sipfrag;version=2.0\r\n"));
+	buf_put(b, service_allow(true));
+	buf_puts(b, STR("Supported: 100rel, timer, replaces"), conf->global->norefersub ? STR(", norefersub") : STR_NULL,
+		 STR("\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n"));
+}
+
 /* An OPTIONS is answered as an INVITE to the same place would be (RFC 3261 11.2). */
 void options_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
@@ -17,16 +27,11 @@ void options_request(struct service *svc, struct identity *id, struct sip_server
 		return;
 	}
 	exten = service_exten(id->conf, &msg->ruri, unescaped, sizeof(unescaped));
-	if (!dialplan_exists(svc->pbx, id->ep->context, exten, 1, msg->from.uri.user))
+	/* Who asks for nobody asks whether the server is there. */
+	if (msg->ruri.user.n && !dialplan_exists(svc->pbx, id->ep->context, exten, 1, msg->from.uri.user))
 		status = 404;
 	buf_init(&b, room, sizeof(room), 0);
-	if (status == 200) {
-		buf_put(&b, STR("Accept: application/sdp, application/dialog-info+xml, application/pidf+xml, "
-				"application/xpidf+xml, application/cpim-pidf+xml, application/simple-message-summary, message/sipfrag;version=2.0\r\n"));
-		buf_put(&b, service_allow(true));
-		buf_puts(&b, STR("Supported: 100rel, timer, replaces"), id->conf->global->norefersub ? STR(", norefersub") : STR_NULL,
-			 STR("\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n"));
-	}
+	service_abilities(id->conf, &b);
 	service_reply(svc, tx, status, buf_view(&b));
 	buf_free(&b);
 }

@@ -14,12 +14,16 @@
 #include "service/common/media_names.h"
 #include "service/trust/identify.h"
 #include "service/place/location.h"
+#include "service/place/stats.h"
 #include "service/common/lookup.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
+#include "service/event/compositor.h"
+#include "service/event/publish.h"
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
 #include "service/event/subscription.h"
+#include "service/stir/stir.h"
 #include "service/common/transport_web.h"
 #include "service/common/transports.h"
 #include <errno.h>
@@ -112,8 +116,6 @@ static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
 	return svc->wire.send ? svc->wire.send(svc->wire.arg, path, bytes) : net_send(svc->net, path, bytes);
 }
 
-/* `pjsip set logger on`: whole messages, line by line, so that control bytes of
- * a body cannot forge lines of their own. */
 static void proven(void *arg, const struct net_path *from)
 {
 	service_trust(arg, &from->peer);
@@ -122,16 +124,8 @@ static void proven(void *arg, const struct net_path *from)
 static void trace(void *arg, bool sent, const struct net_path *path, struct str bytes)
 {
 	struct service *svc = arg;
-	char peer[SA_TEXT];
-	struct str line;
 
-	if (!svc->wire.logger)
-		return;
-	log_write(LOG_VERBOSE, "pjsip", 0, "<--- %s SIP message (%zu bytes) %s %s:%s --->",
-		  sent ? "Transmitting" : "Received", bytes.n, sent ? "to" : "from",
-		  net_proto_name(path->proto), sa_text(&path->peer, peer));
-	while (str_line(&bytes, &line))
-		log_write(LOG_VERBOSE, "pjsip", 0, "%.*s", STR_ARG(line));
+	sip_log_message(&svc->wire.log, sent, path, bytes);
 }
 
 /* keep_alive_interval: two line ends, which peers take for nothing and NAT for traffic. */
@@ -241,13 +235,18 @@ static int make_common(struct service *svc, const struct service_prm *prm)
  * it cannot be later, and looks for contacts. */
 static int start_rooms(struct service *svc)
 {
-	int err = locations_start(svc);
+	int err;
+
+	endpoint_stats_set_conf(svc, NULL, svc->conf);
+	err = locations_start(svc);
 
 	err = err ? err : channel_tech_register(svc->pbx);
 	err = err ? err : functions_register(svc->pbx);
 	err = err ? err : messages_start(svc);
 	err = err ? err : subscriptions_start(svc);
-	return err ? err : outbound_start(svc);
+	err = err ? err : outbound_start(svc);
+	err = err ? err : compositor_start(svc);
+	return err ? err : publications_start(svc);
 }
 
 int service_new(struct service **out, const struct service_prm *prm, struct report *r)
@@ -257,6 +256,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 
 	if (!svc)
 		return ENOMEM;
+	sip_log_start(&svc->wire.log);
 	err = make_common(svc, prm);
 	err = err ? err : authenticate_set_conf(svc, svc->conf);
 	err = err ? err : set_names(svc);
@@ -268,6 +268,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 		err = svc->net ? service_web_start(svc, prm->data_dir, r) : 0;
 	}
 	if (!err) {
+		sip_log_configure(&svc->wire.log, svc->resolver.dns, svc->conf->global->debug);
 		transports_open(svc, r);
 		err = start_rooms(svc);
 	}
@@ -292,6 +293,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	if (authenticate_set_conf(svc, conf))
 		log_error("out of memory: unidentified_request_count stays as it was");
 	svc->conf = obj_hold(conf);
+	endpoint_stats_set_conf(svc, old, conf);
 	set_names(svc);
 	if (svc->web)
 		web_set_conf(svc->web, conf->http, conf, r);
@@ -301,8 +303,10 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	locations_reload(svc);
 	outbound_reload(svc);
 	subscriptions_reload(svc);
+	publications_reload(svc);
 	identify_resolve_hosts(svc);
 	media_names_reload(svc);
+	sip_log_configure(&svc->wire.log, svc->resolver.dns, conf->global->debug);
 	obj_drop(old);
 }
 
@@ -310,17 +314,19 @@ void service_stop(struct service *svc)
 {
 	svc->state = SERVICE_STOPPING;
 	outbound_stop(svc);
+	publications_stop(svc);
 }
 
 bool service_stopped(const struct service *svc)
 {
-	return !outbound_busy(svc);
+	return !outbound_busy(svc) && !publications_busy(svc);
 }
 
 void service_resume(struct service *svc)
 {
 	svc->state = SERVICE_RUNNING;
 	outbound_resume(svc);
+	publications_resume(svc);
 }
 
 static void free_states(struct service *svc)
@@ -339,10 +345,16 @@ void service_free(struct service *svc)
 	if (!svc)
 		return;
 	service_debug_stop(svc);
+	sip_log_stop(&svc->wire.log);
+	overload_stop(&svc->overload);
 	identify_forget_hosts(svc);
 	service_ice_free(svc);
 	media_names_free(svc);
 	outbound_free(svc);
+	publications_free(svc);
+	compositor_free(svc);
+	if (svc->locations)
+		endpoint_stats_set_conf(svc, svc->conf, NULL);
 	messages_free(svc);
 	subscriptions_free(svc);
 	notify_free(svc);
@@ -350,6 +362,7 @@ void service_free(struct service *svc)
 	timer_stop(&svc->transports.keep_alive);
 	ua_invites_abandon(&svc->ua);
 	ua_requests_abandon(&svc->ua);
+	stir_free(svc);
 	web_stop(svc->web);
 	svc->web = NULL;
 	if (svc->net)

@@ -90,6 +90,7 @@ struct net_bytes *sip_out_encode(const struct sip_out *o, const struct sip_stack
 	write_routes(&b, o->route);
 	buf_put(&b, buf_view(&o->headers));
 	buf_put(&b, o->auth);
+	buf_put(&b, o->agree);
 	buf_put(&b, STR("Max-Forwards: "));
 	buf_u64(&b, (uint64_t)o->max_forwards);
 	buf_put(&b, STR("\r\n"));

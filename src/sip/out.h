@@ -23,6 +23,7 @@ struct sip_out {                /* obj; all views look into `arena` */
 	bool strict_route;      /* the R-URI is a strict router's (RFC 3261 12.2.1.1): send there, not to `route` */
 	struct buf headers;     /* whole lines, in order */
 	struct str auth;        /* Authorization lines, replaced at each challenge */
+	struct str agree;       /* Security-Client and its like, replaced at each sending */
 	struct str body_type, body;
 };
 

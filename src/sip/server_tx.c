@@ -288,6 +288,8 @@ void sip_server_tx_force_rport(struct sip_server_tx *tx)
 	if (!tx->req || tx->reliable)
 		return;
 	tx->to_source = true;
+	/* Responses say so in their Via, as if it had been asked for. */
+	tx->req->via.has_rport = true;
 	tx->path = sip_server_tx_path(tx->req, true);
 }
 

@@ -26,7 +26,7 @@ static const struct field {
 	FIELD(instance, F_TEXT), FIELD(reg_id, F_U32), FIELD(outbound_proxy, F_TEXT),
 	FIELD(qualify_frequency, F_U32), FIELD(qualify_timeout, F_DOUBLE), FIELD(qualify_2xx_only, F_BOOL),
 	FIELD(authenticate_qualify, F_BOOL), FIELD(prune_on_boot, F_BOOL),
-	FIELD(expires_us, F_I64),
+	FIELD(expires_us, F_I64), FIELD(orig_uri, F_TEXT),
 };
 
 struct contact_store {

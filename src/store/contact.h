@@ -18,7 +18,8 @@ struct contact_row {
 	struct str via_addr;    /* of the topmost Via, as written */
 	uint16_t via_port;
 	struct str transport;   /* protocol the REGISTER came over: "udp", "tcp", ... */
-	struct str txp;         /* name of the transport it came over (x-ast-txp) */
+	struct str txp;         /* symmetric_transport: name of the transport it is reached over; empty: any */
+	struct str orig_uri;    /* as the phone wrote it; empty: that is `uri` */
 	struct str peer;        /* "address:port" it came from */
 	struct str local;       /* "address:port" it came to */
 	struct str instance;    /* +sip.instance, RFC 5627; empty: none */

@@ -19,6 +19,7 @@ static void invite_free(void *arg)
 	obj_drop(iv->refresh);
 	obj_drop(iv->prm.hold);
 	obj_drop(iv->prm.request.hold);
+	obj_drop(iv->prm.request.agree.server);
 	text_free(&iv->reason);
 	text_free(&iv->body_type);
 	text_free(&iv->body);
@@ -210,6 +211,20 @@ int ua_invite_set_reason(struct ua_invite *iv, struct str reason)
 void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r)
 {
 	iv->prm.rel100 = r;
+}
+
+void ua_invite_set_transport(struct ua_invite *iv, struct str transport)
+{
+	iv->prm.request.transport = transport;
+}
+
+void ua_invite_set_agree(struct ua_invite *iv, const struct ua_agree *g)
+{
+	struct ua_agreement *before = iv->prm.request.agree.server;
+
+	iv->prm.request.agree = *g;
+	obj_hold(g->server);
+	obj_drop(before);
 }
 
 void ua_invite_finish(struct ua_invite *iv)

@@ -175,10 +175,14 @@ void ua_invite_end(struct ua_invite *iv, struct str headers);
  * UA_END_FAILED: ECANCELED when a 2xx crossed it, which was acknowledged and ended by BYE.
  * EALREADY: it is not CALLING. */
 int ua_invite_cancel(struct ua_invite *iv, struct str headers);
+/* Of all requests from now on, in place of prm.request.transport; of what prm.request.hold holds. */
+void ua_invite_set_transport(struct ua_invite *iv, struct str transport);
 /* What `reliable` responses of ours are to be from now on. */
 void ua_invite_set_rel100(struct ua_invite *iv, enum ua_rel100 r);
 /* Of the descriptions that we send from now on. ENOMEM. */
 int ua_invite_set_body_type(struct ua_invite *iv, struct str type);
+/* How its requests from now on take part in a security agreement. */
+void ua_invite_set_agree(struct ua_invite *iv, const struct ua_agree *g);
 /* When it ends the BYE is the peer's to send, for `ms` at most (RFC 5589 6.1). 0: no longer. */
 void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms);
 bool ua_invites_leaving(const struct ua *ua);        /* is there one? */

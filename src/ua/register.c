@@ -118,9 +118,11 @@ static int send_register(struct ua_register *r, uint32_t expires_s)
 	const struct ua_register_prm *p = &r->prm;
 	struct ua_request_prm prm = { .transport = p->transport, .target = p->proxy, .credentials = p->credentials,
 		.credentials_arg = p->credentials_arg, .hold = p->hold, .context = p->context, .arg = r,
-		.trying = p->progress, .response = on_response, .failed = on_failed, .prepare = prepare };
+		.agree = p->agree, .trying = p->progress, .response = on_response, .failed = on_failed, .prepare = prepare };
 	int err;
 
+	/* RFC 3329 2.3.1: whoever refused us has said its list. */
+	prm.agree.verify_first = r->state == UA_REGISTER_REFUSED;
 	drop_request(r);
 	timer_stop(&r->next);
 	r->asked_s = expires_s;
@@ -309,6 +311,7 @@ int ua_register_new(struct ua_register **out, struct ua *ua, const struct ua_reg
 	r->ua = ua;
 	r->prm = *prm;
 	r->prm.hold = obj_hold(prm->hold);
+	r->prm.agree.server = obj_hold(prm->agree.server);
 	r->expires_s = prm->expires_s;
 	sip_token(ua->sip, r->call_id, sizeof(r->call_id) - 1);
 	sip_token(ua->sip, r->tag, SIP_TAG);
@@ -322,18 +325,21 @@ void ua_register_free(struct ua_register *r)
 		return;
 	ua_register_halt(r);
 	obj_drop(r->prm.hold);
+	obj_drop(r->prm.agree.server);
 	free(r);
 }
 
 void ua_register_set(struct ua_register *r, const struct ua_register_prm *prm)
 {
-	void *before = r->prm.hold;
+	void *before = r->prm.hold, *server = r->prm.agree.server;
 
 	if (r->prm.expires_s != prm->expires_s)
 		r->expires_s = prm->expires_s;
 	r->prm = *prm;
 	r->prm.hold = obj_hold(prm->hold);
+	r->prm.agree.server = obj_hold(prm->agree.server);
 	obj_drop(before);
+	obj_drop(server);
 }
 
 int ua_register_start(struct ua_register *r, uint64_t ms)

@@ -48,6 +48,7 @@ struct ua_register_prm {
 	struct ua_register_retry retry;
 	ua_credentials_fn *credentials;
 	void *credentials_arg;
+	struct ua_agree agree;          /* as in struct ua_request_prm */
 	void *hold;                     /* obj; NULL */
 	const void *context;            /* ua_request_context() */
 	void *arg;

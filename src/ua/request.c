@@ -46,6 +46,7 @@ static void request_free(void *arg)
 	forget_user(rq);
 	obj_drop(rq->out);
 	obj_drop(rq->prm.hold);
+	obj_drop(rq->prm.agree.server);
 	obj_drop(rq->tx);
 	text_free(&rq->challenges.last_realm);
 	text_free(&rq->transport);
@@ -117,6 +118,23 @@ static int send_ack(struct ua_request *rq)
 	return err;
 }
 
+/* RFC 3329 2.6: in no ACK, in no CANCEL. */
+static int write_agreement(struct ua_request *rq)
+{
+	char room[512];
+	struct buf b;
+	int err;
+
+	if (UA_SMALL || !rq->prm.agree.server || rq->out->method == SIP_ACK)
+		return 0;
+	buf_init(&b, room, sizeof(room), 0);
+	ua_agree_write(&rq->prm.agree, rq->refused, &b);
+	rq->out->agree = b.n ? sip_out_dup(rq->out, buf_view(&b)) : STR_NULL;
+	err = buf_err(&b) || (b.n && !rq->out->agree.n) ? ENOMEM : 0;
+	buf_free(&b);
+	return err;
+}
+
 static int send_on_path(struct ua_request *rq)
 {
 	struct sip_client_tx_user user = { .arg = rq, .trying = rq->prm.trying, .response = on_response, .failed = on_failed, .owner = rq };
@@ -125,8 +143,12 @@ static int send_on_path(struct ua_request *rq)
 	rq->waiting = err == EINPROGRESS && rq->state == UA_REQUEST_RESOLVING;
 	if (rq->waiting)
 		return 0;
+	if (!err)
+		err = write_agreement(rq);
 	if (err)
 		return err;
+	if (!UA_SMALL && ua_request_prefers_tcp(rq))
+		return ua_request_send_next(rq);
 	if (rq->out->method == SIP_ACK) {
 		err = send_ack(rq);
 		if (!err)
@@ -187,6 +209,7 @@ static bool answer_challenge(struct ua_request *rq, const struct sip_msg *msg)
 {
 	if (msg->status != 401 && msg->status != 407)
 		return false;
+	rq->refused = msg->status;
 	if (rq->ua->authorize) {
 		if (++rq->challenges.answered > MAX_AGAIN || !rq->ua->authorize(rq->ua->arg, rq->out, msg))
 			return rq->state != UA_REQUEST_TRYING;          /* ended by whoever was asked */
@@ -196,6 +219,19 @@ static bool answer_challenge(struct ua_request *rq, const struct sip_msg *msg)
 					rq->prm.credentials_arg)) {
 		return false;
 	}
+	rq->out->cseq++;
+	return send_on_path(rq) == 0;
+}
+
+/* 494 (RFC 3329 2.3.1): the server's list is to be repeated to it. Not to the same refusal twice. */
+static bool answer_agreement(struct ua_request *rq, const struct sip_msg *msg)
+{
+	bool learnt = !UA_SMALL && rq->prm.agree.server && ua_agreement_learn(rq->prm.agree.server, msg);
+
+	if (msg->status != 494 || !learnt || rq->refused == 494 || rq->agains >= MAX_AGAIN || rq->cancel)
+		return false;
+	rq->refused = 494;
+	rq->agains++;
 	rq->out->cseq++;
 	return send_on_path(rq) == 0;
 }
@@ -262,7 +298,7 @@ static void on_response(void *arg, struct sip_client_tx *tx, struct sip_msg *msg
 		/* A 2xx repeated; what comes while a failure waits to be told is too late. */
 		if (rq->state == UA_REQUEST_ANSWERED && rq->prm.response)
 			rq->prm.response(rq->prm.arg, rq, msg);
-	} else if (answer_challenge(rq, msg)) {
+	} else if (answer_agreement(rq, msg) || answer_challenge(rq, msg)) {
 		;
 	} else if (msg->status == 503 && rq->next < rq->targets && !rq->cancel) {
 		/* RFC 3263 4.3 */
@@ -338,6 +374,7 @@ static struct ua_request *request_new(struct ua *ua, const struct ua_request_prm
 	obj_point(rq->prm.owner);
 	rq->out = obj_hold(prm->out);
 	rq->prm.hold = obj_hold(prm->hold);
+	rq->prm.agree.server = obj_hold(prm->agree.server);
 	return text_set(&rq->transport, prm->transport) ? obj_drop(rq) : rq;
 }
 

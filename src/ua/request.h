@@ -4,7 +4,7 @@
 #ifndef UA_REQUEST_H
 #define UA_REQUEST_H
 
-#include "sip/out.h"
+#include "ua/agree.h"
 #include "ua/ua.h"
 
 /*   RESOLVING --an address--> TRYING --final response--> ANSWERED --> OVER
@@ -39,6 +39,7 @@ struct ua_request_prm {
 	void *hold;                     /* obj that is held meanwhile: what credentials and context look into; NULL */
 	const void *context;            /* ua_request_context() */
 	void *arg;
+	struct ua_agree agree;          /* about the protection of media; .server is held */
 	bool trying;                    /* 100 is told too */
 	/* Every response over 100; a final one ends the request (but 2xx to INVITE
 	 * may be repeated). 401 and 407 that were answered are not shown. */

@@ -30,8 +30,10 @@ struct ua_request {             /* obj */
 	bool cancel;                    /* asked for, perhaps before there is anything to cancel */
 	bool again;                     /* ua_request_again() was called */
 	bool elsewhere;                 /* ... or ua_request_again_at(): out's R-URI is another one */
+	bool measured;                  /* it was too long for UDP, and TCP was tried first */
 	bool waiting;                   /* prepare() has asked for time: ua_request_go_on() follows */
 	unsigned agains;                /* so often it was sent anew */
+	unsigned refused;               /* the 401, 407 or 494 that it answers now; 0: none */
 };
 
 /* The next address that can be sent to; the error of the last one. */
@@ -40,6 +42,8 @@ void ua_request_fail_later(struct ua_request *rq, int err);
 void ua_request_finish_ack(struct ua_request *rq);   /* an ACK that is out is done */
 /* request_way.c: find the addresses of its URI and send to the first. errno */
 int ua_request_resolve(struct ua_request *rq);
+/* It is about to go by UDP. Is it too long for that (ua.tcp_from)? Then the same addresses by TCP come first. */
+bool ua_request_prefers_tcp(struct ua_request *rq);
 /* What names a sips URI may not go in the open (RFC 5630): says so. errno */
 int ua_request_refuse_open(const struct ua_request *rq);
 bool ua_request_names_sips(const struct sip_out *o);

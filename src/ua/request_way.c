@@ -57,6 +57,37 @@ static enum net_proto uri_proto(const struct sip_uri *u, bool secure)
 	return proto == NET_WS ? NET_WSS : NET_TLS;
 }
 
+/* The branch is as long as any of a transaction. */
+static size_t length_of(struct ua_request *rq)
+{
+	struct net_bytes *bytes = sip_out_encode(rq->out, rq->ua->sip, &rq->path, STR("z9hG4bK012345678901234567890123"));
+	size_t n = bytes ? bytes->n : 0;
+
+	obj_drop(bytes);
+	return n;
+}
+
+bool ua_request_prefers_tcp(struct ua_request *rq)
+{
+	size_t at = rq->next ? rq->next - 1 : 0, left = rq->targets - at;
+	struct ua_target *v = rq->target;
+
+	if (!rq->ua->tcp_from || rq->measured || rq->path.proto != NET_UDP || !rq->targets || rq->transport.n ||
+	    length_of(rq) < rq->ua->tcp_from)
+		return false;
+	rq->measured = true;
+	if (left > MAX_TARGETS / 2)
+		left = MAX_TARGETS / 2;
+	memmove(v, v + at, left * sizeof(*v));
+	memcpy(v + left, v, left * sizeof(*v));
+	for (size_t i = 0; i < left; i++)
+		if (v[i].proto == NET_UDP)
+			v[i].proto = NET_TCP;
+	rq->targets = 2 * left;
+	rq->next = 0;
+	return true;
+}
+
 static uint16_t default_port(enum net_proto p)
 {
 	return p == NET_TLS ? 5061 : p == NET_WS ? 80 : p == NET_WSS ? 443 : 5060;

@@ -10,7 +10,7 @@
 #include "sip/out.h"
 #include "sip/stack.h"
 
-/* Built for a page: its agent goes nowhere by itself when it is redirected, and has no parts beside its
+/* Built for a page: its agent goes nowhere by itself when it is redirected, agrees on no mechanisms, and has no parts beside its
  * descriptions; what does that is left out of the file that pages load. */
 #ifdef SIDETONE_SMALL
 enum { UA_SMALL = 1 };
@@ -55,6 +55,9 @@ struct ua {
 	/* By which everything goes, whatever URIs and routes say: the connection of a client to its server (RFC
 	 * 5626). NULL: each request finds its own. */
 	const struct net_path *way;
+	/* Requests of so many bytes go by TCP to where they would go by UDP, and by UDP when that fails (RFC 3261
+	 * 18.1.1); but those whose transport was named. 0: none. */
+	size_t tcp_from;
 	struct list requests;           /* of struct ua_request: those that are not over */
 	struct list invites;            /* of struct ua_invite: the same */
 };

@@ -226,7 +226,7 @@ void world_dialplan(struct world *w, const char *text_)
 
 static void open_world(struct world *w, const char *extensions, bool media_too)
 {
-	struct pbx_prm prm = { 0 };
+	struct pbx_prm prm = { .entityid = STR("00:16:3e:00:00:01") };
 
 	*w = (struct world){ .objects = obj_live() };
 	the_world = w;

@@ -19,6 +19,8 @@ static int keep(void *arg, struct net_path *path, struct net_bytes *bytes)
 		fail_msg("sent, and no message: %.*s", (int)bytes->n, bytes->p);
 	oom_pause(false);
 	t->path[t->n++] = *path;
+	obj_drop(t->newest);
+	t->newest = obj_hold(bytes);
 	return 0;
 }
 
@@ -35,7 +37,18 @@ struct wire_prm {
 	bool media;
 	wire_disk_fn *disk;
 	struct share_limits shares;
+	statsd_send_fn *stats;
 };
+
+static void open_stats(struct wire *t, statsd_send_fn *fn)
+{
+	struct statsd_prm prm = { .enabled = true, .server = STR("192.0.2.1"), .meter_support = true };
+
+	assert_int_equal(statsd_new(&t->stats, t->w.loop, NULL, fn, t), 0);
+	assert_int_equal(statsd_configure(t->stats, &prm), 0);
+	t->w.pbx->statsd = t->stats;
+	t->w.pbx->channel_stats = t->w.pbx->endpoint_stats = true;
+}
 
 static void open_as(struct wire *t, const char *extensions, const char *pjsip, const struct wire_prm *as)
 {
@@ -46,6 +59,8 @@ static void open_as(struct wire *t, const char *extensions, const char *pjsip, c
 		world_open_media(&t->w, extensions);
 	else
 		world_open(&t->w, extensions);
+	if (as->stats)
+		open_stats(t, as->stats);
 	prm.media = t->w.media;
 	prm.contacts = as->disk ? as->disk(t->w.loop) : NULL;
 	prm.loop = t->w.loop;
@@ -75,11 +90,18 @@ void wire_open_disk(struct wire *t, const char *extensions, const char *pjsip, w
 	open_as(t, extensions, pjsip, &(struct wire_prm){ .disk = disk });
 }
 
+void wire_open_stats(struct wire *t, const char *extensions, const char *pjsip, statsd_send_fn *fn)
+{
+	open_as(t, extensions, pjsip, &(struct wire_prm){ .stats = fn, .media = true });
+}
+
 void wire_close(struct wire *t)
 {
 	wire_forget(t);
 	service_free(t->svc);
 	wire_forget(t);
+	t->w.pbx->statsd = NULL;
+	statsd_free(t->stats);
 	world_close(&t->w);
 }
 
@@ -100,6 +122,7 @@ void wire_forget(struct wire *t)
 {
 	while (t->n)
 		obj_drop(t->sent[--t->n]);
+	t->newest = obj_drop(t->newest);
 }
 
 static void come(struct wire *t, const struct net_path *from, struct str text)
@@ -159,8 +182,9 @@ void wire_come_by(struct wire *t, enum net_proto proto, uint64_t conn, const cha
 {
 	struct net_path from = { .proto = proto, .conn = conn };
 
-	from.transport = t->svc->transports.n ? t->svc->transports.v[0].id : 0;
-	from.local = t->svc->transports.v[0].bound;
+	assert_true(t->came_by < t->svc->transports.n || !t->came_by);
+	from.transport = t->svc->transports.n ? t->svc->transports.v[t->came_by].id : 0;
+	from.local = t->svc->transports.v[t->came_by].bound;
 	assert_int_equal(sa_parse(&from.peer, str_z(peer)), 0);
 	come(t, &from, str_z(text));
 }

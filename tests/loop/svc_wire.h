@@ -4,6 +4,7 @@
 #define TESTS_LOOP_SVC_WIRE_H
 
 #include "fake_tech.h"
+#include "net/statsd.h"
 #include "service/service.h"
 
 #define WIRE_KEEP 16
@@ -15,8 +16,11 @@ struct wire {
 	struct service *svc;
 	struct sip_msg *sent[WIRE_KEEP];        /* held: since wire_forget() */
 	struct net_path path[WIRE_KEEP];
+	struct net_bytes *newest;       /* held: the bytes of the newest */
 	size_t n;
 	bool deaf;                      /* keeps nothing more */
+	size_t came_by;                 /* which transport of pjsip.conf messages come by; 0: the first */
+	struct statsd *stats;           /* wire_open_stats(); NULL */
 };
 
 void wire_open(struct wire *t, const char *extensions, const char *pjsip);
@@ -28,6 +32,8 @@ void wire_reload(struct wire *t, const char *pjsip);
 /* With contacts on disk: fake_disk.h's disk_open(). */
 typedef struct contact_store *wire_disk_fn(struct loop *l);
 void wire_open_disk(struct wire *t, const char *extensions, const char *pjsip, wire_disk_fn *disk);
+/* With a client of StatsD, whose datagrams `fn` gets with `t`; channels and endpoints are told too. */
+void wire_open_stats(struct wire *t, const char *extensions, const char *pjsip, statsd_send_fn *fn);
 /* The newest; NULL: none. */
 struct sip_msg *wire_last(struct wire *t);
 void wire_forget(struct wire *t);

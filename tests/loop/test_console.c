@@ -1,10 +1,13 @@
 /* The console as its peers see it: commands, what they print, and what waits for the boot. */
 #include "manager_stage.h"
+#include "config/reader.h"
+#include "pbx/moh.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -42,6 +45,16 @@ static void console_runs(void **state)
 		{ "dialplan show globals", "   A=b c\n" },
 		{ "presencestate change CustomPresence:alice \"away,lunch,banana\"", "Changing CustomPresence:alice to away" },
 		{ "pjsip set logger on", "PJSIP Logging enabled\n" },
+		{ "pjsip set logger host 192.0.2.1", "PJSIP Logging Enabled for host: 192.0.2.1\n" },
+		{ "pjsip set logger add 192.0.2.0/24", "PJSIP Logging Enabled for host: 192.0.2.0/24\n" },
+		{ "pjsip set logger host 192.0.2.0/99", "Usage: pjsip set logger {on|off|host" },
+		{ "pjsip set logger method INVITE", "PJSIP Logging Enabled for SIP Methods: INVITE\n" },
+		{ "pjsip set logger methodadd BYE", "PJSIP Logging Enabled for SIP Methods: INVITE, BYE\n" },
+		{ "pjsip set logger methodadd BYE", "Method 'BYE' is already enabled\n" },
+		{ "pjsip set logger pcap /nowhere/x", "Failed to open file '/nowhere/x' for pcap writing\n" },
+		{ "pjsip set logger verbose off", "PJSIP Logging to verbose has been disabled\n" },
+		{ "pjsip set logger off", "PJSIP Logging disabled\n" },
+		{ "pjsip set logger", "Usage: pjsip set logger {on|off|host" },
 		{ "core set debug res_pjsip_pubsub 4", "Core debug " },
 		{ "core stop", "No such command 'core stop'" },
 		{ "core show help core stop", "core stop gracefully " },
@@ -63,6 +76,45 @@ static void console_runs(void **state)
 	}
 	assert_non_null(world_fake(&t.w, "zoe"));
 	log_set_debug(0);
+}
+
+static void console_shows_music(void **state)
+{
+	static const char text[] = "[general]\n[default]\nmode=files\ndirectory=moh\n[empty]\nmode=files\ndirectory=/nowhere\n"
+		"[other]\nmode=custom\napplication=/bin/x\n";
+	struct config_prm prm = { .dir = t.dir };
+	char path[192], want[512];
+	struct config *c = NULL;
+	struct peer p;
+	FILE *f;
+
+	(void)state;
+	run_x(&p, "moh show classes");
+	HAS_NOT(&p, "Class:");
+	hang_up(&p);
+	snprintf(path, sizeof(path), "%s/moh", t.dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/moh/a.wav", t.dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fclose(f);
+	assert_int_equal(config_parse(&c, &prm, STR("musiconhold.conf"), str_z(text), NULL), 0);
+	assert_int_equal(moh_load(t.w.pbx, c, str_z(t.dir)), 0);
+	config_free(c);
+	run_x(&p, "moh show classes");
+	snprintf(want, sizeof(want), "Class: default\n\tMode: files\n\tDirectory: %s/moh\nClass: empty\n\tMode: files\n"
+		 "\tDirectory: /nowhere\n", t.dir);
+	HAS(&p, want);
+	HAS_NOT(&p, "other");
+	hang_up(&p);
+	run_x(&p, "moh show files");
+	snprintf(want, sizeof(want), "Class: default\n\tFile: %s/moh/a\n", t.dir);
+	HAS(&p, want);
+	HAS_NOT(&p, "empty");
+	hang_up(&p);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/moh", t.dir);
+	rmdir(path);
 }
 
 static void console_stops(void **state)
@@ -164,7 +216,7 @@ static void socket_is_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(console_runs), T(console_stops), T(console_watches), T(before_the_boot), T(socket_is_ours),
+		T(console_runs), T(console_shows_music), T(console_stops), T(console_watches), T(before_the_boot), T(socket_is_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

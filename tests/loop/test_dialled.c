@@ -4,6 +4,7 @@
 #include "alice.h"
 #include "base/obj.h"
 #include "pbx/dialplan.h"
+#include "pbx/originate.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -422,11 +423,63 @@ static void echo_of_nonsense(void **state)
 	}
 }
 
+/* ---- as whom ------------------------------------------------------------------------------------ */
+
+static void dial_as(const char *number, const char *name)
+{
+	struct originate_prm prm = { .channel = STR("PJSIP/bob"), .app = STR("Wait"), .data = STR("9"),
+		.caller_number = str_z(number), .caller_name = str_z(name) };
+
+	wire_forget(&t);
+	assert_int_equal(originate(t.w.pbx, &prm, NULL, NULL), 0);
+	world_turn(&t.w);
+}
+
+static void from_is(const char *want)
+{
+	const char *from = wire_header(requested(SIP_INVITE, BOB), "From");
+
+	if (!str_starts(str_z(from), str_z(want)))
+		fail_msg("From is %s, not %s", from, want);
+	/* RFC 3261 table 1: no port in To. */
+	assert_string_equal(wire_header(requested(SIP_INVITE, BOB), "To"), "<sip:bob@127.0.0.1>");
+}
+
+/* Who has neither a number nor a name stays unnamed. */
+static void who_calls(void **state)
+{
+	(void)state;
+	dial_as("", "");
+	from_is("\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=");
+	dial_as("123", "");
+	from_is("<sip:123@127.0.0.1>;tag=");
+	dial_as("", "Al");
+	from_is("\"Al\" <sip:asterisk@127.0.0.1>;tag=");
+	wire_reload(&t, CONF("from_user=us\n"));
+	dial_as("", "");
+	from_is("\"Anonymous\" <sip:us@anonymous.invalid>;tag=");
+	dial_as("123", "Al");
+	from_is("<sip:us@127.0.0.1>;tag=");
+	wire_reload(&t, CONF("from_domain=example.org\n"));
+	dial_as("", "");
+	from_is("\"Anonymous\" <sip:anonymous@example.org>;tag=");
+}
+
+/* Who is called sends on to where nobody is: as if nobody were there at all. */
+static void sent_on_to_nobody(void **state)
+{
+	(void)state;
+	alice_calls("bob");
+	answer(SIP_INVITE, BOB, 302, "Contact: <sip:nosuch@127.0.0.1>\r\n", "");
+	world_pass(&t.w, 100);
+	assert_int_equal(status(SIP_INVITE), 503);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(where_it_goes), T(where_it_cannot_go), T(told_by_diversion),
+		T(who_calls), T(sent_on_to_nobody), T(where_it_goes), T(where_it_cannot_go), T(told_by_diversion),
 		T(told_by_history), T(told_by_the_called),
 		T(last_words), T(hold_passes_through), T(who_is_there_now),
 		T(two_phones_answer), T(refused_for_now_is_tried_again),

@@ -3,6 +3,8 @@
 #include "alice.h"
 #include "base/obj.h"
 #include "pbx/dialplan.h"
+#include "service/call/functions.h"
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -27,6 +29,7 @@ static const char plan[] =
 	" same => n,Set(RTT=${CHANNEL(rtcp,all_rtt)})\n same => n,Set(ONE=${CHANNEL(rtcp,${ITEM})})\n"
 	" same => n,Wait(600)\n"
 	"exten => refresh,1,Answer()\n same => n,Set(PJSIP_SEND_SESSION_REFRESH()=${HOW})\n same => n,Wait(600)\n"
+	"exten => waits,1,Wait(600)\n"
 	"exten => _ha[n]gup.,1,PJSIPHangup(${EXTEN:6})\n";
 
 static const char conf[] =
@@ -380,7 +383,7 @@ static void refused_with_a_status(void **state)
 {
 	static const struct { const char *exten; unsigned status; } tv[] = {
 		{ "hangup486", 486 }, { "hangupDECLINE", 603 }, { "hanguptoo_many_hops", 483 }, { "hangup699", 699 },
-		{ "hangup200", 603 }, { "hangupnonsense", 603 },
+		{ "hangup200", 603 }, { "hangupnonsense", 603 }, { "hangupPJSIP_SC_BUSY_HERE", 486 },
 	};
 
 	(void)state;
@@ -395,6 +398,24 @@ static void refused_with_a_status(void **state)
 	}
 }
 
+/* As a manager does it: their INVITE that waits, and nothing else. */
+static void refused_by_a_manager(void **state)
+{
+	(void)state;
+	alice_starts_anew();
+	alice("INVITE", "waits", 1, "", SDP_ULAW);
+	assert_int_equal(pjsip_hangup(only_channel(), 486), 0);
+	assert_int_equal(status(SIP_INVITE), 486);
+	assert_int_equal(only_channel()->cause, 17);
+	assert_int_equal(pjsip_hangup(only_channel(), 487), EALREADY);
+	pbx_hangup_all(t.w.pbx, 16);
+	world_turn(&t.w);
+	alice_starts_anew();
+	alice_talks("head");
+	assert_int_equal(pjsip_hangup(only_channel(), 486), EALREADY);
+	assert_int_equal(channels(), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,7 +423,7 @@ int main(void)
 		T(options_of_objects), T(fields_of_contacts), T(dial_strings), T(parts_of_uris), T(without_a_call),
 		T(dialog_of_a_call), T(numbers_of_rtcp), T(headers_that_came), T(headers_of_the_answer),
 		T(headers_of_a_call_out), T(codecs_of_the_next_offer), T(how_digits_are_sent),
-		T(refresh_of_the_session), T(refused_with_a_status),
+		T(refresh_of_the_session), T(refused_with_a_status), T(refused_by_a_manager),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

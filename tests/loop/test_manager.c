@@ -1,5 +1,6 @@
 /* The manager interface as its peers see it: login, rights, messages, events. */
 #include "manager_stage.h"
+#include "pbx/dialplan.h"
 #include "pbx/event.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -367,10 +368,36 @@ static void does_not_read(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, manager_up, manager_down)
 
+/* channelvars of [general]: with each channel of each event, and as a reload has them. */
+static void variables_of_channels(void **state)
+{
+	struct manager_conf *mc = NULL;
+	struct peer p = login("admin");
+	struct channel *ch;
+
+	(void)state;
+	assert_int_equal(manager_conf_parse(&mc, STR("[general]\nenabled=yes\nbindaddr=127.0.0.1\n"
+						      "channelvars=WHO, CHANNEL(language),NONE\n[admin]\nsecret=pw\nread=all\nwrite=all\n"), NULL, NULL), 0);
+	mc->listen = t.mc->listen;
+	assert_int_equal(manage_set_manager(t.m, mc, NULL), 0);
+	ch = world_call_in(&t.w, "ann", "12", "default", "wait")->ch;
+	pbx_setvar(t.w.pbx, ch, STR("WHO"), STR("a\r\nb"));
+	ask(&p, "Action: CoreShowChannels");
+	HAS(&p, "ChanVariable: WHO=a  b\r\nChanVariable: CHANNEL(language)=en\r\nChanVariable: NONE=\r\n");
+	ask(&p, "Action: Setvar\r\nChannel: Fake/ann-00000000\r\nVariable: X\r\nValue: 1");
+	HAS(&p, "Event: VarSet\r\n");
+	HAS(&p, "ChanVariable: WHO=a  b\r\n");
+	assert_int_equal(manage_set_manager(t.m, t.mc, NULL), 0);
+	ask(&p, "Action: CoreShowChannels");
+	HAS_NOT(&p, "ChanVariable");
+	hang_up(&p);
+	obj_drop(mc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(logs_in), T(by_challenge), T(refused), T(security_log), T(before_login), T(too_many_strangers),
+		T(variables_of_channels), T(logs_in), T(by_challenge), T(refused), T(security_log), T(before_login), T(too_many_strangers),
 		T(login_once), T(bad_messages), T(rights), T(all_actions), T(user_events), T(event_mask),
 		T(waits_for_events), T(does_not_read),
 	};

@@ -98,6 +98,15 @@ static void hangs_up(void **state)
 	HAS(&p, "Message: Channel Hungup");
 	assert_true(hears(&p, "Event: Hangup\r\n"));
 	assert_true(fake_was_told(a, "hangup:17"));
+	/* Of another technology: nothing happens to it, and that is said nowhere but in the log. */
+	ask(&p, "Action: PJSIPHangup\r\nCause: 486");
+	HAS(&p, "Message: No channel specified");
+	snprintf(text, sizeof(text), "Action: PJSIPHangup\r\nCause: BUSY_HERE\r\nChannel: %s", text_z(&b->ch->name));
+	ask(&p, text);
+	HAS(&p, "Message: Channel Hungup");
+	ask(&p, "Action: PJSIPHangup\r\nCause: 486\r\nChannel: /bob/");
+	HAS(&p, "Event: ChannelHungup\r\nChannel: Fake/bob-");
+	assert_non_null(b->ch);
 	ask(&p, "Action: Hangup\r\nChannel: /^Fake/b.*/");
 	HAS(&p, "EventList: start\r\nMessage: Channels hung up will follow\r\n\r\n");
 	HAS(&p, "Event: ChannelHungup\r\nChannel: Fake/bob-");

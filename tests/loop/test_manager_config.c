@@ -56,6 +56,94 @@ static void remove_file(const char *name)
 	unlink(path);
 }
 
+static void file_is(const char *name, const char *want)
+{
+	char path[192], text[1024];
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", t.dir, name);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	assert_string_equal(text, want);
+}
+
+#define UPDATE(more) "Action: UpdateConfig\r\nSrcFilename: a.conf\r\nDstFilename: a.conf\r\n" more
+
+/* Files are changed line by line, whole or not at all. */
+static void changes(void **state)
+{
+	static const struct { const char *action, *answer; } refused[] = {
+		{ "Action: UpdateConfig\r\nSrcFilename: a.conf", "Message: Filename not specified\r\n" },
+		{ "Action: UpdateConfig\r\nSrcFilename: b.conf\r\nDstFilename: a.conf", "Message: Config file not found\r\n" },
+		{ "Action: UpdateConfig\r\nSrcFilename: a.conf\r\nDstFilename: ../a.conf", "Message: File requires escalated privileges\r\n" },
+		{ "Action: UpdateConfig\r\nSrcFilename: /etc/passwd\r\nDstFilename: a.conf", "Message: File requires escalated privileges\r\n" },
+		{ UPDATE("Action-000000: append\r\nVar-000000: x"), "Message: Category not specified\r\n" },
+		{ UPDATE("Action-000000: fly\r\nCat-000000: one"), "Message: Unknown action command\r\n" },
+		{ UPDATE("Action-000000: append\r\nCat-000000: zwei\r\nVar-000000: x"), "Message: Given category does not exist\r\n" },
+		{ UPDATE("Action-000000: append\r\nCat-000000: one"), "Message: Problem with category, value, or line (if required)\r\n" },
+		{ UPDATE("Action-000000: append\r\nCat-000000: one\r\nVar-000000: #exec x"),
+		  "Message: Problem with category, value, or line (if required)\r\n" },
+		{ UPDATE("Action-000000: insert\r\nCat-000000: one\r\nVar-000000: x\r\nLine-000000: y"),
+		  "Message: Problem with category, value, or line (if required)\r\n" },
+		{ UPDATE("Action-000000: renamecat\r\nCat-000000: one"), "Message: Problem with category, value, or line (if required)\r\n" },
+		{ UPDATE("Action-000000: newcat\r\nCat-000000: one"), "Message: Create category did not complete successfully\r\n" },
+		{ UPDATE("Action-000000: newcat\r\nCat-000000: z\r\nOptions-000000: inherit=one"), "Message: Template category not found\r\n" },
+		{ UPDATE("Action-000000: update\r\nCat-000000: one\r\nVar-000000: x"), "Message: Update did not complete successfully\r\n" },
+		{ UPDATE("Action-000000: update\r\nCat-000000: one\r\nVar-000000: a\r\nValue-000000: 7\r\n"
+			 "Action-000001: delete\r\nCat-000001: one\r\nVar-000001: x"), "Message: Update did not complete successfully\r\n" },
+	};
+	struct peer p = login("admin");
+
+	(void)state;
+	put_file("a.conf", "; head\n[one]\na=1\nb = 2 ; two\n");
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		ask(&p, refused[i].action);
+		HAS(&p, "Response: Error\r\n");
+		HAS(&p, refused[i].answer);
+		file_is("a.conf", "; head\n[one]\na=1\nb = 2 ; two\n");
+	}
+	ask(&p, UPDATE("Reload: yes\r\nAction-000000: update\r\nCat-000000: one\r\nVar-000000: b\r\nValue-000000: 3\r\nMatch-000000: 2\r\n"
+		       "Action-000001: newcat\r\nCat-000001: two\r\n"
+		       "Action-000002: append\r\nCat-000002: two\r\nVar-000002: c\r\nValue-000002: >4;5\r\n"
+		       "Action-000003: delete\r\nCat-000003: one\r\nVar-000003: x\r\nOptions-000003: ignoreerror"));
+	HAS(&p, "Response: Success\r\nActionID: 9\r\n\r\n");
+	file_is("a.conf", "; head\n[one]\na=1\nb = 3 ; two\n\n[two]\nc => 4\\;5\n");
+	assert_int_equal(t.reloads, 1);
+	ask(&p, "Action: UpdateConfig\r\nSrcFilename: a.conf\r\nDstFilename: c.conf\r\nReload: no\r\nAction-000000: delcat\r\nCat-000000: one");
+	HAS(&p, "Response: Success\r\n");
+	file_is("c.conf", "\n[two]\nc => 4\\;5\n");
+	ask(&p, "Action: UpdateConfig\r\nSrcFilename: a.conf\r\nDstFilename: c.conf\r\nReload: manager\r\nAction-000000: emptycat\r\nCat-000000: two");
+	assert_int_equal(t.reloads, 2);
+	assert_string_equal(text_z(&t.module), "manager");
+	remove_file("a.conf");
+	remove_file("c.conf");
+	hang_up(&p);
+}
+
+static void new_files(void **state)
+{
+	struct peer p = login("admin");
+
+	(void)state;
+	ask(&p, "Action: CreateConfig");
+	HAS(&p, "Message: Filename not specified\r\n");
+	ask(&p, "Action: CreateConfig\r\nFilename: new.conf");
+	HAS(&p, "Message: New configuration file created successfully\r\n");
+	file_is("new.conf", "");
+	ask(&p, "Action: CreateConfig\r\nFilename: new.conf");
+	HAS(&p, "Message: File exists\r\n");
+	ask(&p, "Action: CreateConfig\r\nFilename: ../new.conf");
+	HAS(&p, "Message: File requires escalated privileges\r\n");
+	ask(&p, "Action: CreateConfig\r\nFilename: /tmp/new.conf");
+	HAS(&p, "Message: File requires escalated privileges\r\n");
+	remove_file("new.conf");
+	hang_up(&p);
+}
+
 /* Who may read configuration files is not yet who may read passwords. */
 static void configuration_without_secrets(void **state)
 {
@@ -152,7 +240,7 @@ static void objects_without_secrets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(configuration), T(configuration_without_secrets), T(configuration_stays_inside),
+		T(configuration), T(changes), T(new_files), T(configuration_without_secrets), T(configuration_stays_inside),
 		T(objects_without_secrets),
 	};
 

@@ -5,6 +5,7 @@
 #include "service/message/message.h"
 #include "service/message/notify.h"
 #include "service/outbound/outbound.h"
+#include "../unit/store_stage.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -231,6 +232,43 @@ static void test_line(void **state)
 	assert_int_equal(wire_last(&t)->status, 401);
 }
 
+/* The other server calls the contact that it still has. */
+static void test_line_stays(void **state)
+{
+#define LINED REG("line=yes\nendpoint=trunk\n[trunk]\ntype=endpoint\ncontext=in\n")
+	struct store_world disk;
+	char line[64];
+	struct sip_addr a;
+	struct str v;
+
+	(void)state;
+	make_dir(&disk);
+	open_all(&disk);
+	assert_int_equal(store_start(disk.store), 0);
+	wire_open(&t, "[in]\nexten => _X.,1,UserEvent(Got)\n", WIRE_UDP);
+	t.w.pbx->db = disk.db;
+	wire_reload(&t, LINED);
+	world_pass(&t.w, 1100);
+	assert_int_equal(sip_addr_parse(&a, str_z(wire_header(wire_last(&t), "Contact"))), 0);
+	assert_true(sip_uri_param(&a.uri, STR("line"), &v));
+	str_copy(line, sizeof(line), v);
+	outbound_free(t.svc);
+	assert_int_equal(outbound_start(t.svc), 0);
+	assert_true(str_eq(outbound_of_line(t.svc, str_z(line)), STR("far")));
+	/* Of one that is configured no more nothing is left. */
+	assert_int_equal(astdb_count(disk.db), 1);
+	wire_reload(&t, WIRE_UDP);
+	assert_int_equal(astdb_count(disk.db), 0);
+	wire_reload(&t, LINED);
+	assert_false(str_eq(outbound_of_line(t.svc, str_z(line)), STR("far")));
+	t.w.pbx->db = NULL;
+	store_close(disk.store);
+	astdb_free(disk.db);
+	loop_free(disk.loop);
+	wire_close(&t);
+	remove_dir(&disk);
+}
+
 /* ---- text messages ------------------------------------------------------ */
 
 #define PHONES WIRE_UDP "[alice]\ntype=endpoint\ncontext=calls\nmessage_context=text\naors=alice\n" \
@@ -393,7 +431,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(test_register_life), ROW(test_contact_expires_wins), ROW(test_no_423_loop), ROW(test_retries),
 		ROW(test_forbidden), ROW(test_retry_after), ROW(test_unregister), ROW(test_stop), ROW(test_reload),
-		ROW(test_line), ROW(test_message_in), ROW(test_message_refused), ROW(test_message_app),
+		ROW(test_line), cmocka_unit_test(test_line_stays), ROW(test_message_in), ROW(test_message_refused), ROW(test_message_app),
 		ROW(test_message_redirect), ROW(test_message_not_redirected), ROW(test_notify),
 	};
 

@@ -118,6 +118,9 @@ static void to_somebody_else(void **state)
 	alice_talks("note");
 	world_pass(&t.w, 600);
 	assert_string_equal(wire_header(requested(SIP_NOTIFY, 5062), "Event"), "talk");
+	assert_true(str_starts(str_z(wire_header(requested(SIP_NOTIFY, 5062), "From")), STR("<sip:bob@127.0.0.1>;tag=")));
+	assert_string_equal(wire_header(requested(SIP_NOTIFY, 5062), "Contact"), "<sip:bob@127.0.0.1:5060>");
+	assert_string_equal(wire_header(requested(SIP_NOTIFY, 5062), "To"), "<sip:bob@127.0.0.1>");
 	assert_string_equal(world_var(only_channel(), "SENT"), "yes");
 }
 

@@ -180,6 +180,7 @@ static void paths(void **state)
 
 	(void)state;
 	assert_int_equal(status("path", "Contact: <sip:a@192.0.2.1>\r\nPath: <sip:p1;lr>\r\n"), 420);
+	assert_string_equal(wire_header(wire_last(&t), "Unsupported"), "path");
 	m = ask("path", both);
 	assert_int_equal(m->status, 200);
 	assert_string_equal(wire_header(m, "Path"), "<sip:p1;lr>,<sip:p2;lr>");

@@ -67,7 +67,7 @@ static struct sip_msg *last(void)
 static void unknown_to_us(void **state)
 {
 	(void)state;
-	alice("PUBLISH", "up", 1, "", "");
+	alice("REFER", "up", 1, "", "");
 	assert_int_equal(last()->status, 405);
 	assert_true(has(str_z(wire_header(last(), "Allow")), "INVITE"));
 	alice("DANCE", "up", 2, "", "");
@@ -297,6 +297,10 @@ static void other_requests(void **state)
 	alice("OPTIONS", "up", 2, "", "");
 	assert_int_equal(status(SIP_OPTIONS), 200);
 	assert_true(has(str_z(wire_header(response(SIP_OPTIONS), "Allow")), "INVITE"));
+	assert_true(has(str_z(wire_header(response(SIP_OPTIONS), "Accept")), "application/sdp"));
+	assert_true(has(str_z(wire_header(response(SIP_OPTIONS), "Supported")), "100rel"));
+	/* force_rport: as if it had been asked for. */
+	assert_true(has(str_z(wire_header(response(SIP_OPTIONS), "Via")), ";rport=5061;received=127.0.0.1"));
 	alice("PUBLISH", "up", 3, "", "");
 	assert_int_equal(last()->status, 405);
 	assert_int_equal(channels(), 1);
@@ -398,11 +402,11 @@ static void messages_are_logged(void **state)
 	log_set_mask(mask | 1u << LOG_VERBOSE);
 	alice("OPTIONS", "up", 1, "", "");
 	assert_string_equal(logged, "");
-	t.svc->wire.logger = true;
+	sip_log_all(&t.svc->wire.log);
 	alice("OPTIONS", "up", 2, "", "");
 	log_set_sink(NULL, NULL);
 	log_set_mask(mask);
-	assert_true(has(str_z(logged), "Received SIP message ("));
+	assert_true(has(str_z(logged), "Received SIP request ("));
 	assert_true(has(str_z(logged), "OPTIONS sip:up@127.0.0.1:5060 SIP/2.0\n"));
 	assert_true(has(str_z(logged), "CSeq: 2 OPTIONS\n"));
 	assert_true(has(str_z(logged), "SIP/2.0 200 OK\n"));

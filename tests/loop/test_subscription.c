@@ -133,7 +133,7 @@ static void presence(void **state)
 	wire_forget(&t);
 	device_set_custom(t.w.pbx, STR("one"), DEV_INUSE);
 	world_turn(&t.w);
-	notified(200, "active;expires=600", "<rpid:on-the-phone/>");
+	notified(200, "active;expires=600", "<rpid:on-the-phone />");
 	/* The same state again is no news. */
 	wire_forget(&t);
 	device_set_custom(t.w.pbx, STR("one"), DEV_INUSE);
@@ -211,7 +211,7 @@ static void refused(void **state)
 static void bodies(void **state)
 {
 	static const struct { const char *event, *accept, *has; } tv[] = {
-		{ "presence", "application/xpidf+xml", "<status status=\"inuse\"/>" },
+		{ "presence", "application/xpidf+xml", "<status status=\"inuse\" />" },
 		{ "presence", "text/x, application/cpim-pidf+xml", "substatus=\"onthephone\"" },
 		{ "presence", "application/dialog-info+xml", "<state>early</state>" },
 		{ "dialog", "application/dialog-info+xml", "version=\"0\" state=\"full\" entity=\"sip:100@127.0.0.1\"" },

@@ -138,6 +138,18 @@ static void who_was_sent_did_not_arrive(void **state)
 
 /* ---- alice sends somebody away -------------------------------------------------------------- */
 
+/* Nobody is with her, and nobody is where she wants to go: the latter is said. */
+static void to_no_extension(void **state)
+{
+	(void)state;
+	alice_talks("carl");
+	wire_forget(&t);
+	alice("REFER", "carl", 2, "Refer-To: <sip:nosuch@127.0.0.1>\r\n", "");
+	assert_int_equal(status(SIP_REFER), 202);
+	answer(SIP_NOTIFY, 5061, 200, "", "");
+	assert_true(has(requested(SIP_NOTIFY, 5061)->body, "SIP/2.0 404 "));
+}
+
 static void refused_refers(void **state)
 {
 	static const struct { const char *more; unsigned status; } tv[] = {
@@ -304,7 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(sent_away_before_the_answer), T(sent_away_after_the_answer), T(who_was_sent_did_not_arrive),
-		T(refused_refers), T(without_a_subscription), T(into_a_context), T(attended), T(attended_to_herself),
+		T(to_no_extension), T(refused_refers), T(without_a_subscription), T(into_a_context), T(attended), T(attended_to_herself),
 		T(attended_elsewhere), T(a_leg_is_replaced), T(refused_replaces),
 	};
 

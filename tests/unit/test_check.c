@@ -1,7 +1,9 @@
 /* `sidetone check`: a whole directory judged, line by line. */
 #include "manage/check.h"
 #include "manage/config_help.h"
+#include "data.h"
 #include "net/address.h"
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,16 +59,19 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "asterisk.conf", "extensions.conf", "pjsip.conf", "acl.conf",
-		"manager.conf", "logger.conf", "rtp.conf", "features.conf", "sidetone.conf" };
 	struct dir *d = *state;
-	char path[128];
+	const struct dirent *e;
+	char path[512];
+	DIR *all;
 
 	close(d->fd);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", d->path, names[i]);
+	all = opendir(d->path);
+	while (all && (e = readdir(all))) {
+		snprintf(path, sizeof(path), "%s/%s", d->path, e->d_name);
 		unlink(path);
 	}
+	if (all)
+		closedir(all);
 	rmdir(d->path);
 	free(d);
 	return 0;
@@ -101,6 +106,79 @@ static void without_fault(void **state)
 	text = run(d->path, 0);
 	snprintf(want, sizeof(want), "%s is without fault: 1 endpoints, 0 aors, 0 auths, 1 transports\n", d->path);
 	assert_string_equal(text, want);
+	free(text);
+}
+
+/* Whatever files there may be besides, and all that they may say: no complaint. */
+static void other_files(void **state)
+{
+	struct str data = data_read("config", "other-options.tsv"), rest = data, line;
+	char section[64] = "", file[64] = "", path[128];
+	struct dir *d = *state;
+	FILE *f = NULL;
+	char *text;
+
+	while (str_line(&rest, &line)) {
+		struct str name = str_cut_raw(&line, '\t'), sec = str_cut_raw(&line, '\t'), option = str_cut_raw(&line, '\t');
+
+		if (str_starts(name, STR("#")))
+			continue;
+		if (!f || !str_eq(name, str_z(file))) {
+			if (f)
+				fclose(f);
+			str_copy(file, sizeof(file), name);
+			snprintf(path, sizeof(path), "%s/%s", d->path, file);
+			f = fopen(path, "a");
+			assert_non_null(f);
+			section[0] = 0;
+		}
+		if (!str_eq(sec, str_z(section)))
+			fprintf(f, "[%s]\n", str_copy(section, sizeof(section), sec));
+		fprintf(f, "%.*s = %.*s\n", STR_ARG(option), STR_ARG(line));
+	}
+	fclose(f);
+	free((void *)(size_t)data.p);
+	put(d, "pjsip.conf", "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n[a]\ntype=endpoint\ncontext=inside\n"
+	    "rtp_engine=other\n[c]\ntype=contact\nuri=sip:c@127.0.0.1\n");
+	text = run(d->path, 0);
+	has(text, " is without fault: ");
+	has(text, "taken, and without a meaning here: ");
+	has(text, " contact/uri, endpoint/rtp_engine");
+	free(text);
+}
+
+/* Arguments that are wrong in every call; those that a call decides are not judged. */
+static void arguments_of_applications(void **state)
+{
+	struct dir *d = *state;
+	char *text;
+
+	put(d, "extensions.conf", "[inside]\nexten => 600,1,StatsD(g,a,1)\n same => n(x),StatsD(m,a,1)\n same => n,StatsD(${T},a)\n"
+	    "exten => 601,1,StatsD\n");
+	put(d, "statsd.conf", "[general]\nenabled=yes\nserver=a:x\n");
+	put(d, "pjsip.conf", "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n[a]\ntype=endpoint\ncontext=inside\n");
+	text = run(d->path, 1);
+	has(text, "extensions.conf:3: StatsD(m,a,1) in 'inside': the type is none of g, c, ms, s");
+	has(text, "extensions.conf:5: StatsD() in 'inside': needs a type, a name and a value");
+	has(text, "statsd.conf: server 'a:x' is neither an address nor a name, with or without a port");
+	has(text, "3 faults in");
+	free(text);
+}
+
+/* stir_shaken.conf, and endpoints that name a profile of it. */
+static void callers(void **state)
+{
+	struct dir *d = *state;
+	char *text;
+
+	put(d, "stir_shaken.conf", "[verification]\nca_file=/nowhere\n[p]\ntype=profile\n[1]\ntype=tn\nattest_leve=A\n");
+	put(d, "pjsip.conf", "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n[a]\ntype=endpoint\ncontext=inside\nstir_shaken_profile=q\n"
+	    "[b]\ntype=endpoint\ncontext=inside\nstir_shaken_profile=p\nstir_shaken=yes\n");
+	text = run(d->path, 1);
+	has(text, "stir_shaken.conf:1: verification 'verification' ca_*, crl_* and untrusted_cert_*: '/nowhere' cannot be read: No such file");
+	has(text, "stir_shaken.conf:7: tn '1': unknown option 'attest_leve'; did you mean 'attest_level'?");
+	has(text, "pjsip.conf:5: endpoint 'a': stir_shaken_profile: stir_shaken.conf has no profile 'q' without fault");
+	has(text, "3 faults in");
 	free(text);
 }
 
@@ -247,7 +325,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(without_fault), T(many_faults), T(whole_files), T(directories), cmocka_unit_test(help),
+		T(without_fault), T(other_files), T(many_faults), T(arguments_of_applications), T(callers), T(whole_files), T(directories), cmocka_unit_test(help),
 		cmocka_unit_test(options_md),
 	};
 

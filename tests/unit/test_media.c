@@ -329,6 +329,37 @@ static void test_latch(void **state)
 	media_session_close(y, NULL, NULL);
 }
 
+/* strictrtp=yes: who is not known sends sound no faster than it is spoken, or does not pass. */
+static void test_latch_flood(void **state)
+{
+	struct media_prm prm = { .clock = &clk.c, .strict = true, .strict_time = true, .rtcp_ms = 5000,
+		.sounds = STR("/nowhere") };
+	struct media_session *x, *y;
+	struct media_set set = to_phone(&a, FORMAT_ULAW, 0, 0);
+
+	(void)state;
+	media_close(m);
+	sa_parse_host(&prm.bind, STR("127.0.0.1"), 0);
+	assert_int_equal(media_new(&m, &prm), 0);
+	x = session(NULL);
+	y = session(NULL);
+	media_session_set(x, &set);
+	set = to_phone(&b, FORMAT_ULAW, 0, 0);
+	media_session_set(y, &set);
+	media_bridge(x, y);
+	for (int i = 0; i < 40; i++)
+		phone_send(&c, x, 0, noise, 160, 160);
+	settle();
+	assert_int_equal(b.n, 0);
+	for (int i = 0; i < 4; i++) {
+		phone_send(&c, x, 0, noise, 160, 160);
+		pass(10);
+	}
+	assert_true(b.n >= 1);
+	media_session_close(x, NULL, NULL);
+	media_session_close(y, NULL, NULL);
+}
+
 /* A phone behind a NAT that started late is taken; when its time is over, nobody else is. */
 static void test_latch_window(void **state)
 {
@@ -503,7 +534,7 @@ static void test_udptl(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_relay), T(test_stats_and_rtcp), T(test_translate), T(test_packet_lengths), T(test_latch),
+		T(test_relay), T(test_stats_and_rtcp), T(test_translate), T(test_packet_lengths), T(test_latch), T(test_latch_flood),
 		T(test_latch_window), T(test_direction), T(test_echo), T(test_video), T(test_udptl),
 	};
 

@@ -210,12 +210,36 @@ static void test_digits_bridged(void **state)
 	media_session_close(y, NULL, NULL);
 }
 
+/* Who is not known yet begins with a digit: what is passed on of it has a beginning. */
+static void test_digit_comes_first(void **state)
+{
+	struct media_session *x = session(NULL), *y = session(NULL);
+	struct media_set set = to_phone(&a, FORMAT_ULAW, 0, 101);
+
+	(void)state;
+	media_session_set(x, &set);
+	set = to_phone(&b, FORMAT_ULAW, 0, 101);
+	media_session_set(y, &set);
+	media_bridge(x, y);
+	press(&c, x, 101, 4);
+	assert_int_equal(b.n, 5);       /* of eight: three were its probation */
+	for (size_t i = 0; i < b.n; i++)
+		assert_int_equal(b.rx[i].marker, i == 0);
+	b.n = 0;
+	press(&c, x, 101, 5);
+	assert_int_equal(b.n, 8);
+	for (size_t i = 0; i < b.n; i++)
+		assert_int_equal(b.rx[i].marker, i == 0);
+	media_session_close(x, NULL, NULL);
+	media_session_close(y, NULL, NULL);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, media_up, media_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_digits_in), T(test_digits_out), T(test_digits_bridged),
+		T(test_digits_in), T(test_digits_out), T(test_digits_bridged), T(test_digit_comes_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static struct contact_row row_of(char text[64], unsigned i)
 		.aor = STR("1001"), .uri = str_z(text), .expires = 1000000 + i, .path = STR("<sip:p;lr>"),
 		.user_agent = STR("Phone/1.0"), .call_id = STR("abc@host"), .cseq = 4000000000u, .endpoint = STR("1001"),
 		.reg_server = STR("pbx"), .via_addr = STR("10.0.0.9"), .via_port = 65535, .transport = STR("udp"),
-		.txp = STR("transport-udp"), .peer = STR("10.0.0.9:5060"), .local = STR("10.0.0.1:5060"),
+		.txp = STR("transport-udp"), .orig_uri = STR("sip:a@192.168.1.2"), .peer = STR("10.0.0.9:5060"), .local = STR("10.0.0.1:5060"),
 		.instance = STR("<urn:uuid:1>"), .reg_id = 2, .outbound_proxy = STR("sip:proxy"), .qualify_frequency = 60,
 		.qualify_timeout = 3.5, .qualify_2xx_only = true, .authenticate_qualify = true, .prune_on_boot = true,
 	};
@@ -62,6 +62,7 @@ static int check_row(void *arg, const struct contact_row *row)
 	assert_true(str_eq(row->via_addr, want.via_addr));
 	assert_true(str_eq(row->transport, want.transport));
 	assert_true(str_eq(row->txp, want.txp));
+	assert_true(str_eq(row->orig_uri, want.orig_uri));
 	assert_true(str_eq(row->peer, want.peer));
 	assert_true(str_eq(row->local, want.local));
 	assert_true(str_eq(row->instance, want.instance));

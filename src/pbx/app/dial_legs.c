@@ -307,7 +307,10 @@ static int forward_call(struct dial *d, struct leg *l, struct channel *old, stru
 	}
 	if (d->o.has['z'])
 		d->answer_by = UINT64_MAX;
-	return call(d, l);
+	err = call(d, l);
+	if (err)
+		d->nochan++;    /* or nobody would be said to be unavailable */
+	return err;
 }
 
 /* "TECH/dest", or an extension of the forwarding channel's context. */

@@ -1,6 +1,9 @@
 /* Functions that change a call: its formats, its digits, a refresh; and PJSIPHangup. */
+#define LOG_MODULE "session"
+#include "base/log.h"
 #include "base/num.h"
 #include "pbx/dialplan.h"
+#include "service/call/functions.h"
 #include "service/call/functions_private.h"
 #include <errno.h>
 
@@ -134,19 +137,42 @@ static const struct { const char *name; unsigned status; } names[] = {
 	{ "NOT_ACCEPTABLE_ANYWHERE", 606 },
 };
 
-int app_pjsip_hangup_run(struct channel *ch, struct str data)
+unsigned pjsip_hangup_status(struct str word, const char *who)
 {
-	struct session *s = session_of_channel(ch);
 	uint32_t status = 0;
 
-	data = str_trim(data);
-	if (str_u32(data, &status))
-		for (size_t i = 0; i < ARRAY_LEN(names); i++)
-			if (str_ieq(data, str_z(names[i].name)))
+	word = str_trim(word);
+	if (str_u32(word, &status)) {
+		struct str name = str_istarts(word, STR("PJSIP_SC_")) ? str_skip(word, 9) : word;
+
+		for (size_t i = 0; i < ARRAY_LEN(names) && !status; i++)
+			if (str_ieq(name, str_z(names[i].name)))
 				status = names[i].status;
-	if (!s || status < 400 || status > 699)
-		return -1;
+	}
+	if (status >= 400 && status <= 699)
+		return status;
+	log_warning("%s: '%.*s' is no status from 400 to 699 and no name of one; 603 is sent", who, STR_ARG(word));
+	return 603;
+}
+
+int pjsip_hangup(struct channel *ch, unsigned status)
+{
+	struct session *s = session_of_channel(ch);
+
+	if (!s || !s->incoming || !session_is_ringing(s)) {
+		log_warning("%s: %s", text_z(&ch->name), s ? "no INVITE of its waits for a final response" : "not a PJSIP channel");
+		return s ? EALREADY : ENOTSUP;
+	}
 	session_refuse(s, status, STR_NULL);
 	ch->cause = session_cause_of(status);
+	return 0;
+}
+
+int app_pjsip_hangup_run(struct channel *ch, struct str data)
+{
+	if (!data.n)
+		log_warning("%s: PJSIPHangup needs a status", text_z(&ch->name));
+	else
+		pjsip_hangup(ch, pjsip_hangup_status(data, text_z(&ch->name)));
 	return -1;
 }

@@ -1,7 +1,7 @@
 /* service/call/session.c -- birth and end of a session. What comes in between is in
  * session_user.c, and the protocol in ua/invite.h. */
 #define LOG_MODULE "session"
-#include "service/place/endpoint_state.h"
+#include "service/place/stats.h"
 #include "service/call/session.h"
 #include "service/call/channel_tech.h"
 #include <errno.h>
@@ -34,6 +34,7 @@ static void session_free(void *arg)
 	obj_drop(s->dtls.identity);
 	obj_drop(s->qos[0]);
 	obj_drop(s->qos[1]);
+	text_free(&s->stir.reason);
 	text_free(&s->aoc.rates);
 	text_free(&s->aoc.total);
 	text_free(&s->aoc.end);
@@ -111,6 +112,7 @@ int session_new(struct service *svc, struct snapshot *conf, const struct endpoin
 	if (s->state_of) {
 		list_append(&s->state_of->sessions, &s->by_endpoint);
 		s->state_of->channels++;
+		endpoint_stats_channels(svc, s->state_of);
 	}
 	*out = s;
 	return 0;
@@ -177,6 +179,7 @@ static void unlink_session(struct session *s)
 	if (e) {
 		list_remove(&s->by_endpoint);
 		e->channels--;
+		endpoint_stats_channels(s->svc, e);
 		e->ringing -= s->counted.ringing;
 		e->inuse -= s->counted.up;
 		e->onhold -= s->counted.hold;
@@ -223,6 +226,7 @@ void session_end(struct session *s, int cause)
 	timer_stop(&s->dtls.end);
 	timer_stop(&s->fax.timer);
 	session_ice_forget(s);
+	session_stir_forget(s);
 	s->caller = obj_drop(s->caller);
 	unlink_session(s);
 	end_invite(s, cause);

@@ -19,6 +19,7 @@
  *   session_aoc.c       what it costs
  *   session_tones.c     digits and fax tones in the sound
  *   session_record.c    one-touch recording
+ *   session_stir.c      the caller proven, our calls signed (STIR/SHAKEN)
  *   channel_tech.c      what the pbx asks of a channel
  *
  * Ownership: the channel's pvt holds one reference until tech->hangup; the ua_invite
@@ -102,6 +103,13 @@ struct session_ice {
 	struct timer timer;             /* no longer than this */
 };
 
+struct stir_check;
+struct session_stir {
+	struct stir_check *check;       /* held, and points back; NULL: none runs */
+	void (*go_on)(struct session *s);       /* what waits for it: the dialplan */
+	struct text reason;             /* of the next response that may have it: a Reason header's value */
+};
+
 struct session_dtls {
 	struct dtls_identity *identity; /* held; our certificate, once it was needed. NULL */
 	bool up;                        /* one handshake has succeeded */
@@ -129,6 +137,7 @@ struct session {                /* obj */
 	bool local_hold;
 	bool holds;                     /* the peer holds the call: CE_HOLD was told */
 	struct session_ice ice;
+	struct session_stir stir;
 	uint8_t dtmf_mode;              /* enum endpoint_dtmf_mode; AUTO decided at each SDP */
 	unsigned sent_status;           /* last provisional of ours */
 	int hangup_cause;
@@ -241,6 +250,13 @@ void session_ice_event(struct session *s, const struct media_event *e);
 void session_ice_headers(const struct session *s, struct buf *h);    /* of an INVITE, and of a 2xx to one */
 unsigned session_ice_info(struct session *s, const struct sip_msg *msg);     /* trickle-ice-sdpfrag came: the answer's status */
 
+/* session_stir.c */
+/* A new call of theirs, with its channel: true: `go_on` is called when its caller was judged, or the call was refused. */
+bool session_stir_must_wait(struct session *s, void (*go_on)(struct session *s));
+void session_stir_forget(struct session *s);         /* nothing waits any more */
+void session_stir_reason(struct session *s, unsigned status, struct buf *h);  /* of responses to an INVITE */
+void session_stir_sign(struct session *s, struct buf *h);    /* headers of our INVITE */
+
 /* session_port.c */
 /* What opens the ports of the streams that are in force or about to be offered.
  * ENOBUFS, EMFILE: there is no room. */
@@ -267,6 +283,7 @@ void session_secrets_free(struct service *svc);
 void session_secure_prepare(struct service *svc);    /* a configuration is in force: before its first call */
 void session_secure_prm(struct session *s, struct neg_prm *p);
 bool session_is_secure(struct session *s);           /* every stream of it is encrypted */
+void session_secure_fingerprint(struct session *s, struct buf *out);  /* "sha-256 AB:CD..." of our DTLS; nothing: none */
 void session_secure_event(struct session *s, const struct media_event *e);   /* MEDIA_SECURE */
 
 /* session_quality.c */

@@ -67,6 +67,7 @@ static unsigned take(struct session *s, struct sip_server_tx *tx, struct sip_msg
 
 	buf_init(&contact, croom, sizeof(croom), sizeof(croom));
 	buf_init(&via, vroom, sizeof(vroom), sizeof(vroom));
+	ua_invite_set_transport(s->iv, service_transport_back(s->svc, s->conf, s->ep, msg));
 	status = service_dialog_names(s->svc, s->ep, &tx->path, sip_uri_is_sips(&msg->ruri), &contact, &via) ? 503 :
 		 ua_invite_take(s->iv, tx, msg, buf_view(&contact), buf_view(&via), extra);
 	if (status == 503)
@@ -149,6 +150,14 @@ static void begin_dialplan(struct session *s)
 		channel_destroy_soon(ch);
 }
 
+/* Who calls was judged, or nobody wants to know. Whom no candidate can be told later gets them in the answer: Answer()
+ * comes after they are known. */
+static void begin_when_known(struct session *s)
+{
+	if (!session_ice_must_wait(s, begin_dialplan))
+		begin_dialplan(s);
+}
+
 void invite_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	char room[256];
@@ -194,7 +203,6 @@ void invite_request(struct service *svc, struct identity *id, struct sip_server_
 		return;
 	}
 	s = session_accept_at(svc, id, tx, msg, exten);
-	/* Whom no candidate can be told later gets them in the answer: Answer() comes after they are known. */
-	if (s && !session_ice_must_wait(s, begin_dialplan))
-		begin_dialplan(s);
+	if (s && !session_stir_must_wait(s, begin_when_known))
+		begin_when_known(s);
 }

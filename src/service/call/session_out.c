@@ -22,6 +22,7 @@ void session_write_request(struct session *s, struct buf *h)
 	write_refer_header(s, "SIPREFERREDBYHDR", STR("Referred-By"), h);
 	write_refer_header(s, "SIPREPLACESHDR", STR("Replaces"), h);
 	session_headers_write(&s->headers, h);
+	session_stir_sign(s, h);
 }
 
 /* Its candidates are known. */
@@ -60,15 +61,19 @@ int session_prepare(void *arg, struct ua_request *rq, struct sip_out *o, const s
 int session_call(struct session *s)
 {
 	struct sip_out *o = service_out(s->svc, SIP_INVITE, s->ep, text_view(&s->callee.uri), STR_NULL);
-	const struct contact *c = s->callee.contact;
+	struct contact *c = s->callee.contact;
+	struct ua_agree agree = c ? contact_agree(c, s->ep) : (struct ua_agree){ .server = NULL };
 	int err;
 
 	if (!o)
 		return ENOMEM;
+	ua_invite_set_agree(s->iv, &agree);
 	if (c && c->path.n)
 		o->route = sip_out_dup(o, c->path);
 	channel_tech_to_header(s, o);
 	session_called_party(s);
+	if (c)
+		ua_invite_set_transport(s->iv, service_transport_to(s->conf, s->ep, c->txp, c->uri));
 	err = ua_invite_call(s->iv, o, c && c->has_flow && net_is_stream(c->flow.proto) ? &c->flow : NULL);
 	obj_drop(o);
 	return err;

@@ -183,9 +183,15 @@ void session_write_uri(struct session *s, const struct net_path *path, const str
 		buf_put(b, STR(";user=phone"));
 }
 
+/* Either part may ask for it. Who has neither a number nor a name stays unnamed too. */
 static bool is_hidden(const struct party *p)
 {
-	return (p->number_pres & PRES_RESTRICTION) || (p->name_pres & PRES_RESTRICTION);
+	uint8_t number = p->number_valid ? p->number_pres & PRES_RESTRICTION : PRES_UNAVAILABLE & PRES_RESTRICTION;
+	uint8_t name = p->name_valid ? p->name_pres & PRES_RESTRICTION : PRES_UNAVAILABLE & PRES_RESTRICTION;
+
+	if (number == PRES_PROHIB_NOT_SCREENED || name == PRES_PROHIB_NOT_SCREENED)
+		return true;
+	return number && name;
 }
 
 /* Whom we call for: what Dial() made of the caller is our channel's connected line. */
@@ -194,18 +200,26 @@ static const struct party *shown(const struct session *s)
 	return &s->ch->connected;
 }
 
+/* from_user and from_domain say who we are to that peer, whoever calls. */
+static void write_hidden_uri(const struct endpoint *ep, struct buf *b)
+{
+	buf_put(b, STR("sip:"));
+	sip_escape_user(b, ep->from_user.n ? ep->from_user : STR("anonymous"));
+	buf_puts(b, STR("@"), ep->from_domain.n ? ep->from_domain : STR("anonymous.invalid"));
+}
+
 void session_write_from(struct session *s, const struct net_path *path, struct buf *b)
 {
 	const struct party *p = shown(s);
+	bool hidden = is_hidden(p);
+	struct str name = hidden ? STR("Anonymous") : p->name_valid && !s->ep->from_user.n ? text_view(&p->name) : STR_NULL;
 	char room[256];
 	struct buf uri;
 
 	buf_init(&uri, room, sizeof(room), sizeof(room));
-	if (is_hidden(p) && !s->ep->from_user.n && !s->ep->from_domain.n && !s->ep->trust_id_outbound) {
-		buf_put(b, STR("\"Anonymous\" <sip:anonymous@anonymous.invalid>"));
-		return;
-	}
-	if (s->ep->from_user.n || !p->number_valid || !p->number.n) {
+	if (hidden) {
+		write_hidden_uri(s->ep, &uri);
+	} else if (s->ep->from_user.n || !p->number_valid || !p->number.n) {
 		service_from_uri(s->svc, s->ep, path, &uri);
 		if (s->ep->user_eq_phone && is_digits(s->ep->from_user))
 			buf_put(&uri, STR(";user=phone"));
@@ -213,7 +227,7 @@ void session_write_from(struct session *s, const struct net_path *path, struct b
 		session_write_uri(s, path, p, &uri);
 	}
 	buf_put(&uri, text_view(&s->params.from_uri));
-	sip_write_addr(b, p->name_valid && !is_hidden(p) ? text_view(&p->name) : STR_NULL, buf_view(&uri));
+	sip_write_addr(b, name, buf_view(&uri));
 	buf_put(b, text_view(&s->params.from));
 }
 

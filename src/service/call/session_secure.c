@@ -121,6 +121,7 @@ void session_secure_prm(struct session *s, struct neg_prm *p)
 
 	p->savp = ep->media_encryption == ENCRYPTION_SDES;
 	p->dtls = ep->media_encryption == ENCRYPTION_DTLS;
+	p->mediasec = ep->security_negotiation == SECURITY_MEDIASEC;
 	p->optimistic = ep->media_encryption_optimistic;
 	p->srtp_tag_32 = ep->srtp_tag_32;
 	/* Without either there are no keys: what requires them is refused. */
@@ -129,6 +130,14 @@ void session_secure_prm(struct session *s, struct neg_prm *p)
 	d = p->dtls && !s->svc->calls.no_srtp ? find_identity(s) : NULL;
 	if (d)
 		p->fingerprint = *dtls_identity_fingerprint(d);
+}
+
+void session_secure_fingerprint(struct session *s, struct buf *out)
+{
+	const struct dtls_identity *d = s->ep->media_encryption == ENCRYPTION_DTLS && !s->svc->calls.no_srtp ? find_identity(s) : NULL;
+
+	if (d)
+		crypto_fingerprint_write(out, dtls_identity_fingerprint(d));
 }
 
 bool session_is_secure(struct session *s)

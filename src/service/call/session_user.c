@@ -35,6 +35,8 @@ static void write_headers(void *arg, enum ua_invite_message kind, unsigned statu
 	}
 	if (kind == UA_INVITE_REFRESH || status < 300)
 		session_write_identity(s, h, kind == UA_INVITE_REFRESH);
+	if (kind == UA_INVITE_RESPONSE)
+		session_stir_reason(s, status, h);
 	if (status == 181)
 		session_write_diversion(s, h, false);
 	session_headers_write(kind == UA_INVITE_REFRESH ? &s->headers : &s->response_headers, h);
@@ -167,6 +169,16 @@ static void on_message(struct session *s, struct sip_server_tx *tx, struct sip_m
 		chan_event_free(e);
 }
 
+static void on_options(struct session *s, struct sip_server_tx *tx)
+{
+	char room[512];
+	struct buf b;
+
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	service_abilities(s->conf, &b);
+	ua_invite_reply(s->iv, tx, 200, buf_view(&b));
+}
+
 static void on_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct session *s = arg;
@@ -179,7 +191,7 @@ static void on_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 		on_message(s, tx, msg);
 		break;
 	case SIP_OPTIONS:
-		ua_invite_reply(s->iv, tx, 200, service_allow(true));
+		on_options(s, tx);
 		break;
 	case SIP_NOTIFY:
 		ua_invite_reply(s->iv, tx, 489, STR_NULL);

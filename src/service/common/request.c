@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include <errno.h>
 
+enum { UDP_MOST = 1300 };       /* [bytes] RFC 3261 18.1.1 */
+
 /* ---- the network ------------------------------------------------------------------ */
 
 static int route(void *arg, struct net_path *path, struct str transport, const struct ua_target *to)
@@ -50,6 +52,8 @@ void service_ua_start(struct service *svc)
 	static const struct ua_ways ways = { route, reach, usable };
 
 	ua_init(&svc->ua, svc->sip, svc->digest, &ways, svc, svc->resolver.dns ? &svc->resolver.lookup : NULL);
+	if (!svc->conf->system->disable_tcp_switch)
+		svc->ua.tcp_from = UDP_MOST;
 }
 
 /* ---- credentials ------------------------------------------------------------------ */
@@ -116,10 +120,8 @@ const struct endpoint *service_endpoint_of_request(const struct ua_request *rq)
 
 /* ---- requests of our own --------------------------------------------------------- */
 
-void service_from_uri(struct service *svc, const struct endpoint *ep, const struct net_path *path, struct buf *b)
+static void write_from(struct str user, const struct endpoint *ep, const struct net_path *path, struct buf *b)
 {
-	struct str user = ep && ep->from_user.n ? ep->from_user : svc->conf->global->default_from_user;
-
 	buf_put(b, STR("sip:"));
 	sip_escape_user(b, user);
 	if (user.n)
@@ -128,6 +130,53 @@ void service_from_uri(struct service *svc, const struct endpoint *ep, const stru
 		buf_put(b, ep->from_domain);
 	else
 		sa_write_host(b, &path->local);
+}
+
+void service_from_uri(struct service *svc, const struct endpoint *ep, const struct net_path *path, struct buf *b)
+{
+	write_from(ep && ep->from_user.n ? ep->from_user : svc->conf->global->default_from_user, ep, path, b);
+}
+
+static struct str from_user(struct service *svc, const struct endpoint *ep)
+{
+	if (!ep)
+		return svc->conf->global->default_from_user;
+	return ep->from_user.n ? ep->from_user : ep->name;
+}
+
+void service_request_from(struct service *svc, const struct endpoint *ep, const struct net_path *path, struct buf *b)
+{
+	write_from(from_user(svc, ep), ep, path, b);
+}
+
+/* RFC 3261 19.1.1, table 1: without what only leads there. */
+static void write_to(struct sip_out *o, struct str uri)
+{
+	static const struct str not_there[] = { STR_INIT("transport"), STR_INIT("maddr"), STR_INIT("ttl"), STR_INIT("lr"),
+		STR_INIT("method") };
+	struct buf b = BUF_INIT;
+	struct sip_uri u;
+	struct str rest;
+
+	if (sip_uri_parse(&u, uri) || !sip_uri_is_sip(&u) || (!u.port && !u.params.n))
+		return;
+	buf_puts(&b, STR("<"), u.scheme, STR(":"), u.user);
+	if (u.password.n)
+		buf_puts(&b, STR(":"), u.password);
+	buf_puts(&b, u.user.n ? STR("@") : STR_NULL, u.host);
+	for (rest = u.params; rest.n; ) {
+		struct str one = str_cut(&rest, ';'), name = str_trim(str_sub(one, 0, str_chr(one, '=')));
+		bool keep = name.n > 0;
+
+		for (size_t i = 0; i < ARRAY_LEN(not_there); i++)
+			keep &= !str_ieq(name, not_there[i]);
+		if (keep)
+			buf_puts(&b, STR(";"), one);
+	}
+	buf_char(&b, '>');
+	if (!buf_err(&b))
+		o->to = sip_out_dup(o, buf_view(&b));
+	buf_free(&b);
 }
 
 struct sip_out *service_out(struct service *svc, enum sip_method m, const struct endpoint *ep, struct str uri,
@@ -143,6 +192,7 @@ struct sip_out *service_out(struct service *svc, enum sip_method m, const struct
 		sip_token(svc->sip, tag, SIP_TAG);
 		o->from = arena_cat(o->arena, from, STR(";tag="), str_z(tag));
 	}
+	write_to(o, o->ruri);
 	o->max_forwards = (int)svc->conf->global->max_forwards;
 	o->user_agent = sip_out_dup(o, text_view(&svc->names.user_agent));
 	o->no_rport = svc->conf->system->disable_rport;
@@ -167,12 +217,11 @@ int service_out_prepare(void *arg, struct ua_request *rq, struct sip_out *out, c
 
 		sip_token(svc->sip, tag, SIP_TAG);
 		buf_reset(&b);
-		service_from_uri(svc, ep, path, &b);
+		service_request_from(svc, ep, path, &b);
 		out->from = arena_cat(out->arena, STR("<"), buf_view(&b), STR(">;tag="), str_z(tag));
 	}
 	buf_reset(&b);
-	service_contact(svc, path, ep && ep->contact_user.n ? ep->contact_user :
-			svc->conf->global->default_from_user, false, &b);
+	service_contact(svc, path, ep && ep->contact_user.n ? ep->contact_user : from_user(svc, ep), false, &b);
 	out->contact = sip_out_dup(out, buf_view(&b));
 	return buf_err(&b);
 }

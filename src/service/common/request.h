@@ -28,5 +28,7 @@ struct sip_out *service_out(struct service *svc, enum sip_method m, const struct
 int service_out_prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path);
 /* "sip:user@host" of our side of a request along `path`, by from_user, from_domain, default_from_user. */
 void service_from_uri(struct service *svc, const struct endpoint *ep, const struct net_path *path, struct buf *b);
+/* The same of a request outside of dialogs: without from_user the endpoint's name. */
+void service_request_from(struct service *svc, const struct endpoint *ep, const struct net_path *path, struct buf *b);
 
 #endif

@@ -11,8 +11,10 @@
 #include "pbx/channel.h"
 #include "service/object/object.h"
 #include "service/common/debug.h"
+#include "service/common/overload.h"
 #include "service/common/reason.h"
 #include "service/common/shares.h"
+#include "service/common/sip_log.h"
 #include "sdp/opus.h"
 #include "sip/dialog.h"
 #include "sip/resolve.h"
@@ -31,6 +33,7 @@ struct media_names;
 struct service_ice;
 struct subscriptions;
 struct notify_conf;
+struct stir;
 
 struct service;
 struct service_transport {
@@ -99,7 +102,7 @@ struct service_resolver {
 
 /* What messages pass on their way out and in. */
 struct service_wire {
-	bool logger;                    /* pjsip set logger on */
+	struct sip_log log;             /* pjsip set logger */
 	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes); /* service_prm.send, in place of a network */
 	void *arg;
 };
@@ -131,6 +134,7 @@ struct service {
 	struct service_names names;
 	struct service_guard guard;
 	struct service_load load;
+	struct overload overload;
 	struct service_calls calls;
 	struct service_rtp rtp;
 	struct service_wire wire;
@@ -147,6 +151,7 @@ struct service {
 	struct subscriptions *subscriptions;
 	struct messages *messages;      /* text messages in the dialplan, and on their way */
 	struct notify_conf *notify;     /* held: pjsip_notify.conf; NULL: none */
+	struct stir *stir;              /* owned: stir/stir.h; NULL: no stir_shaken.conf was applied */
 };
 
 /* They have shown that they may, or see what is sent there: net_trust(). */
@@ -154,6 +159,16 @@ void service_trust(struct service *svc, const struct sa *peer);
 /* ---- transports */
 const struct service_transport *service_transport(const struct service *svc, struct str name);
 const struct service_transport *service_transport_by_id(const struct service *svc, uint32_t id);
+/* symmetric_transport: the name, of `conf`, of the UDP transport that a message came by, when what goes back to
+ * whoever sent it shall leave by it; else empty. */
+struct str service_symmetric(const struct service *svc, const struct snapshot *conf, const struct net_path *from);
+/* The transport of requests: the endpoint's (NULL: nobody's), else `symmetric` when `conf` has it; else empty. A view
+ * into `conf`. ..._to: only for a URI whose host is an address. */
+struct str service_transport_named(const struct snapshot *conf, const struct endpoint *ep, struct str symmetric);
+struct str service_transport_to(const struct snapshot *conf, const struct endpoint *ep, struct str symmetric, struct str uri);
+/* The same for requests in the dialog that `msg` begins. */
+struct str service_transport_back(const struct service *svc, const struct snapshot *conf, const struct endpoint *ep,
+				  const struct sip_msg *msg);
 /* Fill transport, proto, local for `peer`. `name`: wanted transport or empty. */
 int service_route(struct service *svc, struct net_path *path, struct str name, enum net_proto proto,
 		  const struct sa *peer);
@@ -176,6 +191,8 @@ struct identity {               /* obj */
 
 /* ---- what every answer has, and every request (reply.c) */
 struct str service_server_header(struct service *svc);               /* "Server: x\r\n" or empty */
+/* What OPTIONS is answered with: Accept, Allow, Supported ... as whole lines (RFC 3261 11.2). options.c */
+void service_abilities(const struct snapshot *conf, struct buf *b);
 /* Allow as a whole line. `prack`: 100rel is on. */
 struct str service_allow(bool prack);
 /* The extension that a R-URI names: user part without options, unescaped; "s" when empty. */

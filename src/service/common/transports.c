@@ -319,6 +319,49 @@ void transports_close(struct service *svc)
 	svc->transports.n = 0;
 }
 
+struct str service_symmetric(const struct service *svc, const struct snapshot *conf, const struct net_path *from)
+{
+	const struct service_transport *t = from->proto == NET_UDP ? service_transport_by_id(svc, from->transport) : NULL;
+	const struct transport_conf *c = t && t->conf->symmetric_transport ? snapshot_transport(conf, t->name) : NULL;
+
+	return c ? c->name : STR_NULL;
+}
+
+struct str service_transport_named(const struct snapshot *conf, const struct endpoint *ep, struct str symmetric)
+{
+	const struct transport_conf *c;
+
+	if (ep && ep->transport.n)
+		return ep->transport;
+	c = symmetric.n ? snapshot_transport(conf, symmetric) : NULL;
+	return c ? c->name : STR_NULL;
+}
+
+/* What has a name may be reached over several protocols: RFC 3263 decides. */
+struct str service_transport_to(const struct snapshot *conf, const struct endpoint *ep, struct str symmetric, struct str uri)
+{
+	bool literal = false;
+	struct sip_uri u;
+	struct sa a;
+
+	if (symmetric.n)
+		literal = !sip_uri_parse(&u, uri) && !sa_parse_host(&a, u.host, 0);
+	return service_transport_named(conf, ep, literal ? symmetric : STR_NULL);
+}
+
+struct str service_transport_back(const struct service *svc, const struct snapshot *conf, const struct endpoint *ep,
+				  const struct sip_msg *msg)
+{
+	struct str symmetric = service_symmetric(svc, conf, &msg->from_path);
+	struct sip_addr contact;
+
+	if (ep->rewrite_contact)        /* with the address that it came from */
+		return service_transport_named(conf, ep, symmetric);
+	if (!symmetric.n || sip_addr_parse(&contact, sip_hdr_value(msg, SIP_H_CONTACT)))
+		return ep->transport;
+	return service_transport_to(conf, ep, symmetric, contact.uri_text);
+}
+
 static bool fits(const struct service_transport *t, enum net_proto proto, const struct sa *peer)
 {
 	return t->proto == proto && sa_is_v6(&t->bound) == sa_is_v6(peer);

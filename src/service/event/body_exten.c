@@ -33,55 +33,26 @@ static const struct words {
 	{ EXTEN_IDLE, LINE_OPEN, "terminated", NULL, "Ready" },         /* and all else */
 };
 
-static const struct words *words_of(const struct node *leaf)
+static const struct words *words_of(const struct exten_view *v)
 {
-	const struct exten_watch *w = leaf->watch;
 	size_t i = 0;
 
-	while (i + 1 < ARRAY_LEN(words) && words[i].state != w->state)
+	while (i + 1 < ARRAY_LEN(words) && words[i].state != v->state)
 		i++;
 	return &words[i];
-}
-
-static void entity(struct buf *b, const struct node *leaf)
-{
-	char room[512];
-	struct buf uri;
-
-	buf_init(&uri, room, sizeof(room), 0);
-	node_uri(leaf, &uri);
-	xml_text(b, buf_view(&uri));
-	buf_free(&uri);
-}
-
-/* From of the SUBSCRIBE; a From has no port (RFC 3261 19.1.1). */
-static void subscriber(struct buf *b, const struct node *leaf)
-{
-	bool v6;
-	struct sip_addr a;
-
-	if (sip_addr_parse(&a, ua_notify_dialog(leaf->sub->notify)->remote))
-		return;
-	v6 = str_chr(a.uri.host, ':') < a.uri.host.n;
-	buf_put(b, sip_uri_is_sips(&a.uri) ? STR("sips:") : STR("sip:"));
-	xml_text(b, a.uri.user);
-	buf_puts(b, a.uri.user.n ? STR("@") : STR_NULL, v6 ? STR("[") : STR_NULL);
-	xml_text(b, a.uri.host);
-	buf_put(b, v6 ? STR("]") : STR_NULL);
 }
 
 /* ---- PIDF -------------------------------------------------------------------------------- */
 
 /* A phone of that maker shows what its user set (CustomPresence). */
-static void digium(struct node *leaf, struct buf *b)
+static void digium(const struct exten_view *v, struct buf *b)
 {
-	struct subscription *s = leaf->sub;
-	struct str agent = text_view(&s->user_agent);
+	struct str agent = v->user_agent;
 	struct presence p = { 0 };
 
 	if (str_find(agent, STR("digium")) == agent.n && str_find(agent, STR("sangoma")) == agent.n)
 		return;
-	if (!hint_presence(s->svc->pbx, exten_context(s->ep), text_view(&leaf->resource), &p))
+	if (!hint_presence(v->svc->pbx, v->context, v->resource, &p))
 		p.state = STR("not_set");
 	buf_put(b, STR(" <tuple id=\"digium-presence\">\n  <status>\n   <digium_presence"));
 	attribute(b, "type", p.state);
@@ -92,50 +63,50 @@ static void digium(struct node *leaf, struct buf *b)
 	buf_put(b, STR("</digium_presence>\n  </status>\n </tuple>\n"));
 }
 
-int body_pidf(struct node *leaf, struct buf *b)
+static int pidf(const struct exten_view *v, struct buf *b)
 {
-	const struct words *w = words_of(leaf);
+	const struct words *w = words_of(v);
 
 	buf_put(b, STR(PROLOG "<presence entity=\""));
-	entity(b, leaf);
+	xml_text(b, v->entity);
 	buf_puts(b, STR("\" xmlns=\"urn:ietf:params:xml:ns:pidf\" xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\" "
 			"xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\">\n <note>"), str_z(w->note),
 		 STR("</note>\n <tuple"));
-	attribute(b, "id", text_view(&leaf->resource));
+	attribute(b, "id", v->resource);
 	buf_puts(b, STR(">\n  <status>\n   <basic>"), w->line == LINE_CLOSED ? STR("closed") : STR("open"),
 		 STR("</basic>\n  </status>\n  <contact priority=\"1\">"));
-	subscriber(b, leaf);
+	xml_text(b, v->contact);
 	buf_put(b, STR("</contact>\n </tuple>\n"));
 	if (w->activity)
 		buf_puts(b, STR(" <dm:person>\n  <rpid:activities>\n   <rpid:"), str_z(w->activity),
-			 STR("/>\n  </rpid:activities>\n </dm:person>\n"));
+			 STR(" />\n  </rpid:activities>\n </dm:person>\n"));
 	else
-		buf_put(b, STR(" <dm:person/>\n"));
-	digium(leaf, b);
+		buf_put(b, STR(" <dm:person />\n"));
+	digium(v, b);
 	buf_put(b, STR("</presence>\n"));
 	return buf_err(b);
 }
 
 /* ---- XPIDF -------------------------------------------------------------------------------- */
 
-int body_xpidf(struct node *leaf, struct buf *b)
+static int xpidf(const struct exten_view *v, struct buf *b)
 {
 	static const char *const basic[] = { "open", "inuse", "closed" };
 	static const char *const msn[] = { "online", "onthephone", "offline" };
-	const struct words *w = words_of(leaf);
+	const struct words *w = words_of(v);
 	char atom[SIP_TAG + 1];
 
-	sip_token(leaf->sub->svc->sip, atom, SIP_TAG);
+	sip_token(v->svc->sip, atom, SIP_TAG);
 	buf_put(b, STR(PROLOG "<presence>\n <presentity uri=\""));
-	entity(b, leaf);
-	buf_put(b, STR(";method=SUBSCRIBE\"/>\n <atom"));
+	xml_text(b, v->entity);
+	buf_put(b, STR(";method=SUBSCRIBE\" />\n <atom"));
 	attribute(b, "atomid", str_z(atom));
-	attribute(b, "id", text_view(&leaf->resource));
+	attribute(b, "id", v->resource);
 	buf_put(b, STR(">\n  <address uri=\""));
-	subscriber(b, leaf);
+	xml_text(b, v->contact);
 	buf_puts(b, STR(";user=ip\" priority=\"0.80000\">\n   <status status=\""), str_z(basic[w->line]),
-		 STR("\"/>\n   <msnsubstatus substatus=\""), str_z(msn[w->line]),
-		 STR("\"/>\n  </address>\n </atom>\n</presence>\n"));
+		 STR("\" />\n   <msnsubstatus substatus=\""), str_z(msn[w->line]),
+		 STR("\" />\n  </address>\n </atom>\n</presence>\n"));
 	return buf_err(b);
 }
 
@@ -203,67 +174,136 @@ static void remote_party(struct buf *b, const struct party *p, struct str host)
 	xml_text(b, number);
 	buf_char(b, '@');
 	xml_text(b, host);
-	buf_put(b, STR("\"/>\n  </remote>\n"));
+	buf_put(b, STR("\" />\n  </remote>\n"));
 }
 
-static void local_party(struct buf *b, const struct node *leaf, const struct channel *ch, struct str host)
+static void local_party(struct buf *b, const struct exten_view *v, const struct channel *ch)
 {
 	const struct party *p = ch ? &ch->caller : NULL;
 
 	buf_put(b, STR("  <local>\n"));
 	if (p) {
 		identity(b, p->name_valid ? text_view(&p->name) : STR_NULL,
-			 p->number_valid ? text_view(&p->number) : STR("invalid"), host);
+			 p->number_valid ? text_view(&p->number) : STR("invalid"), v->host);
 	} else {
 		buf_put(b, STR("   <identity>"));
-		entity(b, leaf);
+		xml_text(b, v->entity);
 		buf_put(b, STR("</identity>\n   <target uri=\""));
 	}
-	entity(b, leaf);
-	buf_put(b, STR("\"/>\n  </local>\n"));
+	xml_text(b, v->entity);
+	buf_put(b, STR("\" />\n  </local>\n"));
 }
 
-static void early(struct node *leaf, struct buf *b)
+static void early(const struct exten_view *v, struct buf *b)
 {
-	struct subscription *s = leaf->sub;
-	struct str hint = STR_NULL, host = STR_NULL;
+	struct str hint = STR_NULL;
 	struct channel *ch;
-	struct sip_addr a;
 
-	(void)hint_state(s->svc->pbx, exten_context(s->ep), text_view(&leaf->resource), &hint);
-	ch = ringing_at(s->svc, hint);
-	if (!sip_addr_parse(&a, ua_notify_dialog(s->notify)->local))
-		host = a.uri.host;
+	(void)hint_state(v->svc->pbx, v->context, v->resource, &hint);
+	ch = ringing_at(v->svc, hint);
 	if (ch)
-		remote_party(b, &ch->connected, host);
-	local_party(b, leaf, ch, host);
+		remote_party(b, &ch->connected, v->host);
+	local_party(b, v, ch);
 }
 
-int body_dialog_info(struct node *leaf, struct buf *b)
+static int dialog_info(const struct exten_view *v, struct buf *b)
 {
-	const struct exten_watch *watch = leaf->watch;
-	const struct words *w = words_of(leaf);
+	const struct words *w = words_of(v);
 	struct str state = str_z(w->dialog);
 
-	if (watch->state == (EXTEN_INUSE | EXTEN_RINGING) && leaf->sub->ep->notify_early_inuse_ringing)
+	if (v->state == (EXTEN_INUSE | EXTEN_RINGING) && v->early_inuse_ringing)
 		state = STR("early");
 	buf_printf(b, PROLOG "<dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"%u\" state=\"full\" entity=\"",
-		   leaf->version++);
-	entity(b, leaf);
+		   (*v->version)++);
+	xml_text(b, v->entity);
 	buf_put(b, STR("\">\n <dialog"));
-	attribute(b, "id", text_view(&leaf->resource));
+	attribute(b, "id", v->resource);
 	if (str_eq(state, STR("early"))) {
 		buf_put(b, STR(" direction=\"recipient\">\n"));
-		early(leaf, b);
+		early(v, b);
 	} else {
 		buf_put(b, STR(">\n"));
 	}
 	buf_puts(b, STR("  <state>"), state, STR("</state>\n"));
-	if (watch->state == EXTEN_ONHOLD) {
+	if (v->state == EXTEN_ONHOLD) {
 		buf_put(b, STR("  <local>\n   <target uri=\""));
-		entity(b, leaf);
-		buf_put(b, STR("\">\n    <param pname=\"+sip.rendering\" pvalue=\"no\"/>\n   </target>\n  </local>\n"));
+		xml_text(b, v->entity);
+		buf_put(b, STR("\">\n    <param pname=\"+sip.rendering\" pvalue=\"no\" />\n   </target>\n  </local>\n"));
 	}
 	buf_put(b, STR(" </dialog>\n</dialog-info>\n"));
 	return buf_err(b);
+}
+
+/* ---- of whom -------------------------------------------------------------------------------- */
+
+typedef int exten_fn(const struct exten_view *v, struct buf *b);
+
+static const struct {
+	struct str type;
+	exten_fn *write;
+} writers[] = {
+	{ STR_INIT("application/pidf+xml"), pidf }, { STR_INIT("application/xpidf+xml"), xpidf },
+	{ STR_INIT("application/cpim-pidf+xml"), xpidf }, { STR_INIT("application/dialog-info+xml"), dialog_info },
+};
+
+int exten_body(struct str type, const struct exten_view *v, struct buf *b)
+{
+	for (size_t i = 0; i < ARRAY_LEN(writers); i++)
+		if (str_ieq(writers[i].type, type))
+			return v ? writers[i].write(v, b) : 0;
+	return ENOENT;
+}
+
+/* From of the SUBSCRIBE; a From has no port (RFC 3261 19.1.1). */
+static void subscriber(struct buf *b, const struct node *leaf)
+{
+	struct sip_addr a;
+	bool v6;
+
+	if (sip_addr_parse(&a, ua_notify_dialog(leaf->sub->notify)->remote))
+		return;
+	v6 = str_chr(a.uri.host, ':') < a.uri.host.n;
+	buf_puts(b, sip_uri_is_sips(&a.uri) ? STR("sips:") : STR("sip:"), a.uri.user, a.uri.user.n ? STR("@") : STR_NULL);
+	buf_puts(b, v6 ? STR("[") : STR_NULL, a.uri.host, v6 ? STR("]") : STR_NULL);
+}
+
+static int of_node(struct node *leaf, struct buf *b, exten_fn *write)
+{
+	struct subscription *s = leaf->sub;
+	const struct exten_watch *w = leaf->watch;
+	struct exten_view v = { .svc = s->svc, .context = exten_context(s->ep), .resource = text_view(&leaf->resource),
+		.state = w->state, .user_agent = text_view(&s->user_agent), .version = &leaf->version,
+		.early_inuse_ringing = s->ep->notify_early_inuse_ringing };
+	char room[2][512];
+	struct buf entity, contact;
+	struct sip_addr a;
+	int err;
+
+	buf_init(&entity, room[0], sizeof(room[0]), 0);
+	buf_init(&contact, room[1], sizeof(room[1]), 0);
+	node_uri(leaf, &entity);
+	subscriber(&contact, leaf);
+	v.entity = buf_view(&entity);
+	v.contact = buf_view(&contact);
+	if (!sip_addr_parse(&a, ua_notify_dialog(s->notify)->local))
+		v.host = a.uri.host;
+	err = write(&v, b);
+	buf_free(&entity);
+	buf_free(&contact);
+	return err;
+}
+
+int body_pidf(struct node *leaf, struct buf *b)
+{
+	return of_node(leaf, b, pidf);
+}
+
+int body_xpidf(struct node *leaf, struct buf *b)
+{
+	return of_node(leaf, b, xpidf);
+}
+
+int body_dialog_info(struct node *leaf, struct buf *b)
+{
+	return of_node(leaf, b, dialog_info);
 }

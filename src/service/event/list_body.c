@@ -26,7 +26,7 @@ static void rlmi_resource(struct buf *b, const struct part *p, struct sip_stack 
 	xml_text(b, text_view(n->display.n ? &n->display : &n->resource));
 	buf_puts(b, STR("</name>\n    <instance id=\""), str_z(id), STR("\" state=\""),
 		 tree_over(n) || ua_notify_has_ended(n->sub->notify) ? STR("terminated") : STR("active"), STR("\" cid=\""), str_z(p->id),
-		 STR("@"), text_view(&n->sub->host), STR("\"/>\n  </resource>\n"));
+		 STR("@"), text_view(&n->sub->host), STR("\" />\n  </resource>\n"));
 	buf_free(&uri);
 }
 

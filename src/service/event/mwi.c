@@ -10,12 +10,22 @@
 #include <stdlib.h>
 
 #define FAMILY STR("MWI")
+#define REMOTES_MAX 100000      /* mailboxes that other servers have told us of */
 
 struct mailbox {
 	struct service *svc;
 	struct text name;
-	uint32_t new_msgs, old_msgs;
+	uint32_t own_new, own_old;      /* here */
+	uint32_t new_msgs, old_msgs;    /* here and on other servers, together */
 	struct list watches;            /* struct mailbox_watch */
+	struct list remotes;            /* struct remote */
+};
+
+/* What another server has in it. */
+struct remote {
+	struct list link;               /* in mailbox.remotes */
+	struct text eid;
+	uint32_t new_msgs, old_msgs;
 };
 
 static struct map *boxes(const struct service *svc)
@@ -33,13 +43,31 @@ static void read_counts(struct str v, uint32_t *new_msgs, uint32_t *old_msgs)
 
 bool mailbox_get(struct service *svc, struct str name, uint32_t *new_msgs, uint32_t *old_msgs)
 {
+	const struct mailbox *m = svc->subscriptions ? map_get(boxes(svc), name) : NULL;
+	bool there;
 	struct str v;
 
 	*new_msgs = *old_msgs = 0;
-	if (!svc->pbx->db || !astdb_get(svc->pbx->db, FAMILY, name, &v))
-		return false;
-	read_counts(v, new_msgs, old_msgs);
-	return true;
+	there = svc->pbx->db && astdb_get(svc->pbx->db, FAMILY, name, &v);
+	if (there)
+		read_counts(v, new_msgs, old_msgs);
+	if (m) {
+		*new_msgs = m->new_msgs;
+		*old_msgs = m->old_msgs;
+	}
+	return there || (m && !list_empty(&m->remotes));
+}
+
+static void add_up(struct mailbox *m)
+{
+	m->new_msgs = m->own_new;
+	m->old_msgs = m->own_old;
+	list_each(l, &m->remotes) {
+		const struct remote *r = container_of(l, struct remote, link);
+
+		m->new_msgs += r->new_msgs;
+		m->old_msgs += r->old_msgs;
+	}
 }
 
 static struct mailbox *take(struct service *svc, struct str name)
@@ -53,18 +81,27 @@ static struct mailbox *take(struct service *svc, struct str name)
 		return NULL;
 	m->svc = svc;
 	list_init(&m->watches);
+	list_init(&m->remotes);
+	(void)mailbox_get(svc, name, &m->own_new, &m->own_old);
+	add_up(m);
 	if (text_set(&m->name, name) || map_add(boxes(svc), text_view(&m->name), m)) {
 		text_free(&m->name);
 		free(m);
 		return NULL;
 	}
-	(void)mailbox_get(svc, name, &m->new_msgs, &m->old_msgs);
 	return m;
 }
 
 static void release(struct mailbox *m)
 {
 	map_del(boxes(m->svc), text_view(&m->name));
+	while (!list_empty(&m->remotes)) {
+		struct remote *r = container_of(m->remotes.next, struct remote, link);
+
+		list_remove(&r->link);
+		text_free(&r->eid);
+		free(r);
+	}
 	text_free(&m->name);
 	free(m);
 }
@@ -86,7 +123,7 @@ void mailbox_unwatch(struct mailbox_watch *w)
 		return;
 	list_remove(&w->link);
 	w->box = NULL;
-	if (list_empty(&m->watches))
+	if (list_empty(&m->watches) && list_empty(&m->remotes))
 		release(m);
 }
 
@@ -120,8 +157,6 @@ static void tell(struct service *svc, struct str name, uint32_t new_msgs, uint32
 	device_changed(svc->pbx, str_mk(device, n > 0 && (size_t)n < sizeof(device) ? (size_t)n : 0));
 	if (!m)
 		return;
-	m->new_msgs = new_msgs;
-	m->old_msgs = old_msgs;
 	/* A watch may end itself in its turn, and the box with it. */
 	for (struct list *l = m->watches.next, *next; l != &m->watches; l = next) {
 		struct mailbox_watch *w = container_of(l, struct mailbox_watch, link);
@@ -134,6 +169,30 @@ static void tell(struct service *svc, struct str name, uint32_t new_msgs, uint32
 	}
 }
 
+static void tell_listeners(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+{
+	list_each(l, &svc->subscriptions->mailbox_listeners) {
+		struct mailbox_listener *x = container_of(l, struct mailbox_listener, link);
+
+		x->changed(x->arg, name, new_msgs, old_msgs);
+	}
+}
+
+static void set_own(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
+{
+	struct mailbox *m = map_get(boxes(svc), name);
+
+	tell_listeners(svc, name, new_msgs, old_msgs);
+	if (m) {
+		m->own_new = new_msgs;
+		m->own_old = old_msgs;
+		add_up(m);
+		new_msgs = m->new_msgs;
+		old_msgs = m->old_msgs;
+	}
+	tell(svc, name, new_msgs, old_msgs);
+}
+
 int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
 {
 	char v[32];
@@ -142,7 +201,7 @@ int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_
 	snprintf(v, sizeof(v), "%u/%u", new_msgs, old_msgs);
 	err = svc->pbx->db ? astdb_put(svc->pbx->db, FAMILY, name, str_z(v)) : 0;
 	if (!err)
-		tell(svc, name, new_msgs, old_msgs);
+		set_own(svc, name, new_msgs, old_msgs);
 	return err;
 }
 
@@ -151,7 +210,54 @@ int mailbox_delete(struct service *svc, struct str name)
 	int err = svc->pbx->db ? astdb_del(svc->pbx->db, FAMILY, name) : 0;
 
 	if (!err)
-		tell(svc, name, 0, 0);
+		set_own(svc, name, 0, 0);
+	return err;
+}
+
+/* ---- other servers ------------------------------------------------------------------------ */
+
+void mailbox_listen(struct service *svc, struct mailbox_listener *l)
+{
+	list_append(&svc->subscriptions->mailbox_listeners, &l->link);
+}
+
+static int remote_take(struct mailbox *m, struct str eid, struct remote **out)
+{
+	size_t *n = &m->svc->subscriptions->remote_mailboxes;
+	struct remote *r;
+
+	list_each(l, &m->remotes) {
+		*out = container_of(l, struct remote, link);
+		if (str_eq(text_view(&(*out)->eid), eid))
+			return 0;
+	}
+	if (*n >= REMOTES_MAX)
+		return ENOSPC;
+	r = calloc(1, sizeof(*r));
+	if (!r || text_set(&r->eid, eid)) {
+		free(r);
+		return ENOMEM;
+	}
+	(*n)++;
+	list_append(&m->remotes, &r->link);
+	*out = r;
+	return 0;
+}
+
+int mailbox_set_remote(struct service *svc, struct str name, struct str eid, uint32_t new_msgs, uint32_t old_msgs)
+{
+	struct mailbox *m = take(svc, name);
+	struct remote *r;
+	int err = m ? remote_take(m, eid, &r) : ENOMEM;
+
+	if (!err) {
+		r->new_msgs = new_msgs;
+		r->old_msgs = old_msgs;
+		add_up(m);
+		tell(svc, name, m->new_msgs, m->old_msgs);
+	} else if (m && list_empty(&m->watches) && list_empty(&m->remotes)) {
+		release(m);
+	}
 	return err;
 }
 

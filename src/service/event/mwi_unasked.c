@@ -73,7 +73,7 @@ static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const 
 	struct buf uri = BUF_INIT, account = BUF_INIT, body = BUF_INIT;
 	struct str host;
 
-	service_from_uri(svc, ep, path, &uri);
+	service_request_from(svc, ep, path, &uri);
 	host = str_skip(buf_view(&uri), str_rchr(buf_view(&uri), '@') + 1);
 	if (ep->mwi_from_user.n && !out->from.n) {
 		char tag[SIP_TAG + 1];

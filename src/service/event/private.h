@@ -7,6 +7,9 @@
  *   package.c       the event packages and the bodies, a row each
  *   exten.c         presence and dialog: the hints of the dialplan
  *   body_exten.c    their bodies: PIDF, XPIDF, dialog-info
+ *   publish.c       what we publish at other servers; publisher.c how
+ *   states.c        states of devices and mailboxes, to and from other servers
+ *   compositor.c    what others publish here
  *   mwi.c           mailboxes, and message-summary
  *   mwi_unasked.c   the same without a SUBSCRIBE, by an endpoint's mailboxes=
  *
@@ -68,6 +71,7 @@ struct subscription {           /* obj */
 	struct node *root;              /* held */
 	struct share_account account;   /* of its dialog */
 	struct text user_agent;         /* lower case */
+	struct text transport;          /* NOTIFYs leave by it (symmetric_transport); empty: as the endpoint says */
 	struct text scheme, host;       /* of the URI that was subscribed to: "sip", "pbx.example:5060" */
 	bool is_list;
 	uint32_t batch_ms;              /* changes are gathered for so long; 0: told at once */
@@ -80,6 +84,10 @@ struct subscriptions {          /* service.subscriptions */
 	struct map *mailboxes;          /* struct mailbox by name */
 	struct map *unasked;            /* struct unasked by endpoint */
 	struct contact_observer contacts;
+	struct list mailbox_listeners;  /* struct mailbox_listener */
+	size_t remote_mailboxes;
+	struct compositor *compositor;  /* compositor.c; NULL: not started */
+	struct publications *publications;      /* publish.c; NULL: not started */
 };
 
 /* ---- package.c */

@@ -19,6 +19,7 @@ static void subscription_free(void *arg)
 	obj_drop(s->conf);
 	share_close(&s->account);
 	text_free(&s->user_agent);
+	text_free(&s->transport);
 	text_free(&s->scheme);
 	text_free(&s->host);
 }
@@ -114,7 +115,8 @@ static struct ua_notify_prm notify_prm(struct subscription *s)
 {
 	struct ua_request_prm p = service_request_prm(s->conf, s->ep);
 
-	return (struct ua_notify_prm){ .transport = p.transport, .user_agent = s->conf->global->user_agent,
+	return (struct ua_notify_prm){ .transport = service_transport_named(s->conf, s->ep, text_view(&s->transport)),
+		.user_agent = s->conf->global->user_agent,
 		.max_forwards = (int)s->conf->global->max_forwards, .no_rport = s->conf->system->disable_rport, .terms = terms_of(s->ep),
 		.credentials = p.credentials, .credentials_arg = p.credentials_arg, .hold = p.hold, .context = p.context,
 		.arg = s, .say = subscription_say, .renew = renew, .answer = answer, .target = fix_target,
@@ -153,6 +155,7 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 	s->conf = obj_hold(id->conf);
 	s->ep = id->ep;
 	err = text_set(&s->user_agent, agent);
+	err = err ? err : text_set(&s->transport, service_transport_back(svc, s->conf, s->ep, msg));
 	for (size_t i = 0; !err && i < s->user_agent.n; i++)
 		if (s->user_agent.p[i] >= 'A' && s->user_agent.p[i] <= 'Z')
 			s->user_agent.p[i] |= 0x20;
@@ -248,6 +251,7 @@ int subscriptions_start(struct service *svc)
 		return ENOMEM;
 	list_init(&all->all);
 	list_init(&all->ending);
+	list_init(&all->mailbox_listeners);
 	svc->subscriptions = all;
 	all->contacts.added = unasked_contact_added;
 	location_observe(svc, &all->contacts);

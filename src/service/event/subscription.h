@@ -36,6 +36,15 @@ void subscription_walk_end(struct subscription_walk *w);
 /* Tells the manager (MessageWaiting) and whoever watches. Kept in the database. */
 int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs);
 int mailbox_delete(struct service *svc, struct str name);    /* ENOENT. Who watches hears 0/0 */
+/* What another server has in it, beside what is here: counted together. ENOSPC: it says too much. */
+int mailbox_set_remote(struct service *svc, struct str name, struct str eid, uint32_t new_msgs, uint32_t old_msgs);
+/* What is set here. */
+struct mailbox_listener {
+	struct list link;               /* list_remove() ends it, not inside `changed` */
+	void (*changed)(void *arg, struct str name, uint32_t new_msgs, uint32_t old_msgs);
+	void *arg;
+};
+void mailbox_listen(struct service *svc, struct mailbox_listener *l);
 bool mailbox_get(struct service *svc, struct str name, uint32_t *new_msgs, uint32_t *old_msgs);
 /* All that the database has, by name, as astdb_next() does it. The name lives until
  * the walk goes on. */
@@ -45,6 +54,6 @@ struct mailbox_row {
 };
 bool mailbox_next(struct service *svc, struct map_walk *w, struct mailbox_row *row);
 
-method_fn subscribe_request, notify_request;
+method_fn subscribe_request, notify_request, publish_request;
 
 #endif

@@ -11,6 +11,7 @@
 	.help = "The same as " #f "." }
 #define STR_AS(nm, f) { .name = nm, .kind = OPTION_STRING, .offset = OPT_AT(H, f, struct str), .flags = OPT_OLD | OPT_HIDDEN, \
 	.help = "The same as " #f "." }
+#define VOID(nm) OPT_NONE(nm, NULL, OPT_VOID | OPT_HIDDEN, "Of TLS as a client, which this is not.")
 static const struct option rows[] = {
 	OPT_BOOL(H, enabled, "no", 0, "Serve HTTP."),
 	OPT_STR(H, bindaddr, NULL, 0, "Address to listen on; without one nothing is served."),
@@ -21,10 +22,10 @@ static const struct option rows[] = {
 	OPT_STR(H, tlscertfile, NULL, 0, "Certificate, then those of its authorities, as PEM."),
 	OPT_STR(H, tlsprivatekey, NULL, 0, "Key of it; not given: it stands in tlscertfile."),
 	OPT_STR(H, tlscipher, NULL, 0, "Ciphers allowed, by OpenSSL's names; TLS 1.3 only when some of it are named."),
-	OPT_BOOL(H, tlsdisablev1, "yes", OPT_OLD, "Kept for compatibility: TLS 1.0 is not spoken."),
-	OPT_BOOL(H, tlsdisablev11, "yes", OPT_OLD, "Kept for compatibility: TLS 1.1 is not spoken."),
+	OPT_BOOL(H, tlsdisablev1, "yes", OPT_VOID, "TLS 1.0 is not spoken."),
+	OPT_BOOL(H, tlsdisablev11, "yes", OPT_VOID, "TLS 1.1 is not spoken."),
 	OPT_BOOL(H, tlsdisablev12, "no", 0, "No TLS 1.2."),
-	OPT_BOOL(H, tlsservercipherorder, "yes", OPT_OLD, "Kept for compatibility: our order of ciphers counts."),
+	OPT_BOOL(H, tlsservercipherorder, "yes", OPT_VOID, "Our order of ciphers counts."),
 	OPT_STR(H, servername, "Asterisk/" SERVICE_ASTERISK_VERSION, 0, "Name in answers; empty: none."),
 	OPT_LIST(H, redirect, NULL, OPT_ADD | OPT_WHOLE, "\"/from /to\": whoever asks for the one is sent to the other."),
 	OPT_BOOL(H, enable_static, "no", 0, "Serve the files below static-http in the data directory as /static/."),
@@ -43,6 +44,8 @@ static const struct option rows[] = {
 	STR_AS("tlscert", tlscertfile),
 	STR_AS("sslprivatekey", tlsprivatekey),
 	STR_AS("sslcipher", tlscipher),
+	VOID("tlscafile"), VOID("tlscapath"), VOID("tlscadir"), VOID("tlsverifyclient"), VOID("tlsdontverifyserver"),
+	VOID("tlsclientmethod"), VOID("sslclientmethod"),
 };
 #undef H
 

@@ -129,8 +129,8 @@ struct endpoint {
 		dtls_ca_path, message_context, accountcode, subscribe_context, contact_user,
 		incoming_mwi_mailbox, stir_shaken_profile, geoloc_incoming_call_profile,
 		geoloc_outgoing_call_profile;
-	struct str_list aors, auth, outbound_auth, mailboxes, named_call_group, named_pickup_group,
-		security_mechanisms;
+	struct str security_mechanisms; /* "sdes-srtp;mediaplane, msrp-tls" */
+	struct str_list aors, auth, outbound_auth, mailboxes, named_call_group, named_pickup_group;
 	struct codec_prefs codec_prefs_incoming_offer, codec_prefs_outgoing_offer,
 		codec_prefs_incoming_answer, codec_prefs_outgoing_answer;
 
@@ -290,8 +290,8 @@ struct registration_conf {
 	struct endpoint *endpoint_obj;
 	struct transport_conf *transport_obj;
 	struct str client_uri, server_uri, contact_user, contact_header_params, outbound_proxy, transport,
-		endpoint, user_agent;
-	struct str_list outbound_auth, security_mechanisms;
+		endpoint, user_agent, security_mechanisms;
+	struct str_list outbound_auth;
 	uint32_t expiration, max_random_initial_delay, retry_interval, forbidden_retry_interval,
 		fatal_retry_interval;   /* [s] */
 	uint32_t max_retries;
@@ -304,6 +304,9 @@ struct outbound_publish {
 	struct auth_list outbound_auths;
 	struct str_list outbound_auth;
 	struct str outbound_proxy, server_uri, from_uri, to_uri, event, transport;
+	struct str body;                /* "@body": content type */
+	/* Regular expressions (extended, case folds): "@context" and its like. */
+	struct str context, exten, device_state_filter, mailbox_state_filter;
 	uint32_t expiration;            /* [s] */
 	uint32_t max_auth_attempts;
 	bool multi_user;
@@ -436,6 +439,7 @@ SNAPSHOT_GETTER(snapshot_identify, identify_conf, OBJECT_IDENTIFY)
 SNAPSHOT_GETTER(snapshot_resource_list, resource_list, OBJECT_RESOURCE_LIST)
 SNAPSHOT_GETTER(snapshot_outbound_publish, outbound_publish, OBJECT_OUTBOUND_PUBLISH)
 SNAPSHOT_GETTER(snapshot_inbound_publication, inbound_publication, OBJECT_INBOUND_PUBLICATION)
+SNAPSHOT_GETTER(snapshot_asterisk_publication, asterisk_publication, OBJECT_ASTERISK_PUBLICATION)
 
 /* snapshot_each(aor, OBJECT_AOR, a, s) { ... a->name ... }: all of a type in file order. */
 #define snapshot_each(S, T, var, s) \

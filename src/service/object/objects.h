@@ -68,6 +68,8 @@ option_parse_fn parse_readable;                                 /* struct str: a
 option_write_fn write_str;
 option_parse_fn parse_media_address;                            /* struct str */
 option_parse_fn parse_user_part;                                /* struct str */
+option_parse_fn parse_mechanisms;                               /* struct str: a list in canonical letters */
+#define MECHANISM_VALUES "none, msrp-tls, sdes-srtp, dtls-srtp with ;parameters, between commas"
 option_parse_fn parse_time;                                     /* int64_t */
 option_write_fn write_time;
 

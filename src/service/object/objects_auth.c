@@ -185,7 +185,7 @@ static const struct option aor_rows[] = {
 	OPT_UINT(A, qualify_frequency, "0", 0, 86400, "s", 0, "Interval of OPTIONS to each contact; 0: none."),
 	OPT_DOUBLE(A, qualify_timeout, "3.0", 0, 86400, "s", 0, "How long to wait for its answer; 0: the transaction's time."),
 	OPT_BOOL(A, qualify_2xx_only, "no", 0, "Only a 2xx proves a contact reachable."),
-	OPT_BOOL(A, authenticate_qualify, "no", 0, "Answer a challenge to such an OPTIONS."),
+	OPT_BOOL(A, authenticate_qualify, "no", OPT_VOID, "Whether to answer a challenge to such an OPTIONS: the endpoint's outbound_auth decides, as in Asterisk."),
 	OPT_STR(A, outbound_proxy, NULL, 0, "Full URI of the proxy that OPTIONS to contacts go through."),
 	OPT_BOOL(A, support_path, "no", 0, "Store and use Path (RFC 3327)."),
 };
@@ -213,29 +213,30 @@ int finish_aor(struct object_build *b, struct aor *a)
 #define C struct contact_conf
 static const struct option contact_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be contact."),
-	OPT_STR(C, uri, NULL, OPT_REQUIRED, "Where requests go."),
-	OPT_CUSTOM(C, expiration_time, int64_t, parse_time, write_time, "seconds since 1970", NULL, 0,
+	OPT_STR(C, uri, NULL, OPT_REQUIRED | OPT_VOID, "Where requests go."),
+	OPT_CUSTOM(C, expiration_time, int64_t, parse_time, write_time, "seconds since 1970", NULL, OPT_VOID,
 		"When it ends; 0: never."),
-	OPT_UINT(C, qualify_frequency, "0", 0, 86400, "s", 0, "Interval of OPTIONS; 0: none."),
-	OPT_DOUBLE(C, qualify_timeout, "3.0", 0, 86400, "s", 0, "How long to wait for the answer."),
-	OPT_BOOL(C, qualify_2xx_only, "no", 0, "Only a 2xx proves it reachable."),
-	OPT_BOOL(C, authenticate_qualify, "no", OPT_YESNO, "Answer a challenge to the OPTIONS."),
-	OPT_STR(C, outbound_proxy, NULL, 0, "Full URI of the proxy to it."),
-	OPT_STR(C, path, NULL, 0, "Stored Path (RFC 3327)."),
-	OPT_STR(C, user_agent, NULL, 0, "User-Agent of the REGISTER."),
-	OPT_STR(C, endpoint, NULL, 0, "Endpoint that registered it."),
-	OPT_STR(C, reg_server, NULL, 0, "Server that took the registration."),
-	OPT_STR(C, via_addr, NULL, 0, "Host of the REGISTER's last Via."),
-	OPT_UINT(C, via_port, "0", 0, 65535, NULL, 0, "Port of it."),
-	OPT_STR(C, call_id, NULL, 0, "Call-ID of the REGISTER."),
-	OPT_BOOL(C, prune_on_boot, "no", OPT_YESNO, "Cannot survive a restart: its connection is gone then."),
+	OPT_UINT(C, qualify_frequency, "0", 0, 86400, "s", OPT_VOID, "Interval of OPTIONS; 0: none."),
+	OPT_DOUBLE(C, qualify_timeout, "3.0", 0, 86400, "s", OPT_VOID, "How long to wait for the answer."),
+	OPT_BOOL(C, qualify_2xx_only, "no", OPT_VOID, "Only a 2xx proves it reachable."),
+	OPT_BOOL(C, authenticate_qualify, "no", OPT_YESNO | OPT_VOID, "Answer a challenge to the OPTIONS."),
+	OPT_STR(C, outbound_proxy, NULL, OPT_VOID, "Full URI of the proxy to it."),
+	OPT_STR(C, path, NULL, OPT_VOID, "Stored Path (RFC 3327)."),
+	OPT_STR(C, user_agent, NULL, OPT_VOID, "User-Agent of the REGISTER."),
+	OPT_STR(C, endpoint, NULL, OPT_VOID, "Endpoint that registered it."),
+	OPT_STR(C, reg_server, NULL, OPT_VOID, "Server that took the registration."),
+	OPT_STR(C, via_addr, NULL, OPT_VOID, "Host of the REGISTER's last Via."),
+	OPT_UINT(C, via_port, "0", 0, 65535, NULL, OPT_VOID, "Port of it."),
+	OPT_STR(C, call_id, NULL, OPT_VOID, "Call-ID of the REGISTER."),
+	OPT_BOOL(C, prune_on_boot, "no", OPT_YESNO | OPT_VOID, "Cannot survive a restart: its connection is gone then."),
 };
 #undef C
 
 const struct option_set contact_options = {
 	.type = "contact", .file = "pjsip.conf", .rows = contact_rows, .n = ARRAY_LEN(contact_rows),
 	.size = sizeof(struct contact_conf),
-	.help = "A contact as it is stored. Registration makes these; a file need not have any.",
+	.help = "A contact as it is stored. Registrations make these; a section of this type is read and changes nothing: "
+		"contact= of an aor is what stays.",
 };
 
 static const struct option alias_rows[] = {

@@ -34,8 +34,8 @@ static const struct option registration_rows[] = {
 	OPT_LIST(R, outbound_auth, NULL, 0, "Auth objects to answer challenges with."),
 	OPT_BOOL(R, support_path, "no", 0, "Say Supported: path (RFC 3327)."),
 	OPT_BOOL(R, support_outbound, "no", OPT_YESNO, "Say Supported: outbound (RFC 5626)."),
-	OPT_ENUM(R, security_negotiation, securities, "no", L, "Security mechanism agreement (RFC 3329)."),
-	OPT_LIST(R, security_mechanisms, NULL, L, "Mechanisms to offer in it."),
+	OPT_ENUM(R, security_negotiation, securities, "no", 0, "Agree on the protection of media (RFC 3329, mediasec)."),
+	OPT_CUSTOM(R, security_mechanisms, struct str, parse_mechanisms, write_str, MECHANISM_VALUES, NULL, 0, "Mechanisms to say in it."),
 	OPT_BOOL(R, line, "no", 0, "Mark Contact with a random line, to know calls that come by this registration."),
 	OPT_STR(R, endpoint, NULL, 0, "Endpoint of those calls."),
 	OPT_STR(R, user_agent, NULL, 0, "User-Agent of the REGISTER; empty: the global one."),
@@ -67,55 +67,6 @@ int finish_registration(struct object_build *b, struct registration_conf *r)
 	return 0;
 }
 
-#define P struct outbound_publish
-static const struct option publish_rows[] = {
-	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be outbound-publish."),
-	OPT_UINT(P, expiration, "3600", 0, MAX32, "s", L, "Lifetime asked for (RFC 3903)."),
-	OPT_LIST(P, outbound_auth, NULL, L, "Auth objects to answer challenges with."),
-	OPT_STR(P, outbound_proxy, NULL, L, "Full URI of the proxy in between."),
-	OPT_STR(P, server_uri, NULL, L, "Request-URI of the PUBLISH."),
-	OPT_STR(P, from_uri, NULL, L, "From; empty: server_uri."),
-	OPT_STR(P, to_uri, NULL, L, "To; empty: server_uri."),
-	OPT_STR(P, event, NULL, L, "Event package."),
-	OPT_UINT(P, max_auth_attempts, "5", 0, MAX32, NULL, L, "How often to answer challenges."),
-	OPT_STR(P, transport, NULL, L, "Transport to use; empty: by the URI."),
-	OPT_BOOL(P, multi_user, "no", L, "Publish for each user separately."),
-};
-#undef P
-
-const struct option_set outbound_publish_options = {
-	.type = "outbound-publish", .file = "pjsip.conf", .rows = publish_rows, .n = ARRAY_LEN(publish_rows),
-	.size = sizeof(struct outbound_publish), .help = "State published to another server.",
-};
-
-int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
-{
-	if (!p->server_uri.n)
-		return report_fault(b, "needs server_uri=");
-	if (!p->event.n)
-		return report_fault(b, "needs event=");
-	return build_uri(b, "server_uri", p->server_uri);
-}
-
-static const struct option inbound_rows[] = {
-	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be inbound-publication."),
-	OPT_STR(struct inbound_publication, endpoint, NULL, L, "Endpoint that may publish; empty: any."),
-	{ .name = "event_*", .kind = OPTION_CUSTOM, .parse = parse_event_var, .write = write_vars,
-	  .offset = OPT_AT(struct inbound_publication, events, const struct conf_var_list *),
-	  .values = "resource", .flags = L | OPT_PREFIX | OPT_HIDDEN,
-	  .help = "event_PACKAGE names what that package's state is published to." },
-};
-
-const struct option_set inbound_publication_options = {
-	.type = "inbound-publication", .file = "pjsip.conf", .rows = inbound_rows, .n = ARRAY_LEN(inbound_rows),
-	.size = sizeof(struct inbound_publication), .help = "State that others may publish here.",
-};
-
-int finish_inbound_publication(struct object_build *b, struct inbound_publication *p)
-{
-	return build_vars(b, &p->events);
-}
-
 /* Kept as text: who filters compiles it. */
 static int parse_filter(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
 {
@@ -135,15 +86,97 @@ static int parse_filter(struct option_ctx *ctx, const struct option *o, void *fi
 	return 0;
 }
 
+static int parse_body(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
+{
+	static const struct str types[] = { STR_INIT("application/pidf+xml"), STR_INIT("application/xpidf+xml"),
+		STR_INIT("application/cpim-pidf+xml"), STR_INIT("application/dialog-info+xml") };
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (str_ieq(value, types[i])) {
+			*(struct str *)field = types[i];
+			return 0;
+		}
+	return option_why(ctx, "'%.*s' is not %s", STR_ARG(value), o->values);
+}
+
+#define P struct outbound_publish
+static const struct option publish_rows[] = {
+	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be outbound-publish."),
+	OPT_UINT(P, expiration, "3600", 0, MAX32, "s", 0, "Lifetime asked for (RFC 3903)."),
+	OPT_LIST(P, outbound_auth, NULL, 0, "Auth objects to answer challenges with."),
+	OPT_STR(P, outbound_proxy, NULL, 0, "Full URI of the proxy in between."),
+	OPT_STR(P, server_uri, NULL, 0, "Request-URI of the PUBLISH."),
+	OPT_STR(P, from_uri, NULL, 0, "From; empty: server_uri."),
+	OPT_STR(P, to_uri, NULL, 0, "To; empty: server_uri."),
+	OPT_STR(P, event, NULL, 0, "Event package."),
+	OPT_UINT(P, max_auth_attempts, "5", 0, MAX32, NULL, 0, "How often to answer challenges."),
+	OPT_STR(P, transport, NULL, 0, "Transport to use; empty: by the URI."),
+	OPT_BOOL(P, multi_user, "no", 0, "Publish for each user separately. States of extensions always are."),
+	OPT_CUSTOM_AS("@body", P, body, struct str, parse_body, write_str, "application/pidf+xml, application/xpidf+xml, "
+		"application/cpim-pidf+xml or application/dialog-info+xml", NULL, 0, "How states of extensions are written."),
+	OPT_CUSTOM_AS("@context", P, context, struct str, parse_filter, write_str, "regular expression", NULL, 0,
+		      "Contexts whose extensions are published; empty: all."),
+	OPT_CUSTOM_AS("@exten", P, exten, struct str, parse_filter, write_str, "regular expression", NULL, 0,
+		      "Extensions that are published; empty: all that have a hint."),
+	OPT_CUSTOM_AS("@device_state_filter", P, device_state_filter, struct str, parse_filter, write_str, "regular expression",
+		      NULL, 0, "Devices that are published by event=asterisk-devicestate; empty: all."),
+	OPT_CUSTOM_AS("@mailbox_state_filter", P, mailbox_state_filter, struct str, parse_filter, write_str,
+		      "regular expression", NULL, 0, "Mailboxes that are published by event=asterisk-mwi; empty: all."),
+};
+#undef P
+
+const struct option_set outbound_publish_options = {
+	.type = "outbound-publish", .file = "pjsip.conf", .rows = publish_rows, .n = ARRAY_LEN(publish_rows),
+	.size = sizeof(struct outbound_publish), .help = "State published to another server.",
+};
+
+int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
+{
+	int err;
+
+	if (!p->server_uri.n)
+		return report_fault(b, "needs server_uri=");
+	if (!p->event.n)
+		return report_fault(b, "needs event=");
+	if ((str_ieq(p->event, STR("presence")) || str_ieq(p->event, STR("dialog"))) && !p->body.n)
+		(void)build_fault(b, REPORT_WARNING, "%s '%.*s': publishes nothing: it needs @body=, the content type", b->type,
+				  STR_ARG(b->s->name));
+	err = build_uri(b, "server_uri", p->server_uri);
+	if (!err && p->from_uri.n)
+		err = build_uri(b, "from_uri", p->from_uri);
+	if (!err && p->to_uri.n)
+		err = build_uri(b, "to_uri", p->to_uri);
+	return err;
+}
+
+static const struct option inbound_rows[] = {
+	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be inbound-publication."),
+	OPT_STR(struct inbound_publication, endpoint, NULL, 0, "Endpoint that may publish; empty: any."),
+	{ .name = "event_*", .kind = OPTION_CUSTOM, .parse = parse_event_var, .write = write_vars,
+	  .offset = OPT_AT(struct inbound_publication, events, const struct conf_var_list *),
+	  .values = "resource", .flags = OPT_PREFIX | OPT_HIDDEN,
+	  .help = "event_PACKAGE names what that package's state is published to." },
+};
+
+const struct option_set inbound_publication_options = {
+	.type = "inbound-publication", .file = "pjsip.conf", .rows = inbound_rows, .n = ARRAY_LEN(inbound_rows),
+	.size = sizeof(struct inbound_publication), .help = "State that others may publish here.",
+};
+
+int finish_inbound_publication(struct object_build *b, struct inbound_publication *p)
+{
+	return build_vars(b, &p->events);
+}
+
 #define P struct asterisk_publication
 static const struct option asterisk_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be asterisk-publication."),
-	OPT_STR(P, devicestate_publish, NULL, L, "The outbound-publish for device states."),
-	OPT_STR(P, mailboxstate_publish, NULL, L, "The outbound-publish for mailbox states."),
-	OPT_BOOL(P, device_state, "no", L, "Take device states from others."),
-	OPT_CUSTOM(P, device_state_filter, struct str, parse_filter, write_str, "regular expression", NULL, L, "Devices to take."),
-	OPT_BOOL(P, mailbox_state, "no", L, "Take mailbox states from others."),
-	OPT_CUSTOM(P, mailbox_state_filter, struct str, parse_filter, write_str, "regular expression", NULL, L, "Mailboxes to take."),
+	OPT_STR(P, devicestate_publish, NULL, 0, "The outbound-publish for device states."),
+	OPT_STR(P, mailboxstate_publish, NULL, 0, "The outbound-publish for mailbox states."),
+	OPT_BOOL(P, device_state, "no", 0, "Take device states from others."),
+	OPT_CUSTOM(P, device_state_filter, struct str, parse_filter, write_str, "regular expression", NULL, 0, "Devices to take."),
+	OPT_BOOL(P, mailbox_state, "no", 0, "Take mailbox states from others."),
+	OPT_CUSTOM(P, mailbox_state_filter, struct str, parse_filter, write_str, "regular expression", NULL, 0, "Mailboxes to take."),
 };
 #undef P
 

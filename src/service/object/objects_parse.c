@@ -1,6 +1,7 @@
 /* Options of pjsip.conf with values of their own kind: TOS, groups, ACLs, variables, algorithms, times. */
 #include "service/object/objects.h"
 #include "base/list.h"
+#include "ua/agree.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -360,6 +361,32 @@ int parse_user_part(struct option_ctx *ctx, const struct option *o, void *field,
 			return option_why(ctx, "byte 0x%02x cannot stand in a URI's user part", (unsigned char)c);
 	}
 	*(struct str *)field = intern_str(ctx->intern, value, &err);
+	return err;
+}
+
+/* What is not known is left out, as in Asterisk, but said. */
+int parse_mechanisms(struct option_ctx *ctx, const struct option *o, void *field, struct str value)
+{
+	struct buf b = BUF_INIT;
+	int err;
+
+	(void)o;
+	while (value.n) {
+		struct str one = str_trim(str_cut(&value, ',')), rest = one;
+		struct ua_mechanism m;
+
+		if (ua_mechanism_next(&rest, &m)) {
+			buf_put(&b, b.n ? STR(", ") : STR_NULL);
+			ua_mechanism_write(&b, &m);
+		} else if (one.n) {
+			build_fault(ctx->user, REPORT_WARNING, "security_mechanisms: '%.*s' is no mechanism that is known",
+				    STR_ARG(one));
+		}
+	}
+	err = buf_err(&b);
+	if (!err)
+		*(struct str *)field = intern_str(ctx->intern, buf_view(&b), &err);
+	buf_free(&b);
 	return err;
 }
 

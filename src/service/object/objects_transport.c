@@ -73,7 +73,7 @@ static const struct option rows[] = {
 	OPT_CUSTOM(T, bind, struct sa, parse_bind, write_bind, "address or address:port", NULL, 0,
 		"Address to listen on; the port is 5060, for TLS 5061, when not given. WebSocket without a port listens "
 		"where http.conf says."),
-	OPT_UINT(T, async_operations, "1", 0, MAX32, NULL, OPT_OLD, "Kept for compatibility: has no effect."),
+	OPT_UINT(T, async_operations, "1", 0, MAX32, NULL, OPT_VOID, "How many reads wait at a time."),
 	READABLE(ca_list_file, "Certificates of authorities to check peers against."),
 	READABLE(ca_list_path, "Folder of such certificates."),
 	READABLE(cert_file, "Certificate of this server, then those of its authorities, as PEM."),
@@ -103,7 +103,8 @@ static const struct option rows[] = {
 	OPT_LIST(T, websocket_origins, NULL, 0, "Pages (https://example.com) whose scripts may open WebSockets; empty: any."),
 	OPT_BOOL(T, allow_reload, "no", 0, "Let a reload apply changes to this transport; without it they need a restart."),
 	OPT_BOOL(T, allow_wildcard_certs, "no", OPT_YESNO_CAP, "Accept *.example.com in peers' certificates."),
-	OPT_BOOL(T, symmetric_transport, "no", 0, "Reach contacts over the transport they registered on."),
+	OPT_BOOL(T, symmetric_transport, "no", 0, "UDP: who registered, called or subscribed over it is sent requests over it, "
+		"where the endpoint has no transport= and the contact names an address."),
 };
 #undef T
 
@@ -139,7 +140,7 @@ int finish_transport(struct object_build *b, struct transport_conf *t)
 }
 
 #define Y struct system_conf
-#define POOL(f, d) OPT_UINT(Y, f, d, 0, MAX32, NULL, S, "Kept for compatibility: there is no such pool.")
+#define POOL(f, d) OPT_UINT(Y, f, d, 0, MAX32, NULL, OPT_VOID, "A pool of threads for SIP; here one thread does it, and `io_threads` of sidetone.conf may be beside it.")
 static const struct option system_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be system."),
 	OPT_UINT(Y, timer_t1, "500", 1, 60000, "ms", S, "Estimate of the round trip (RFC 3261 T1)."),
@@ -148,7 +149,8 @@ static const struct option system_rows[] = {
 	POOL(taskpool_minimum_size, "4"), POOL(taskpool_initial_size, "4"), POOL(taskpool_auto_increment, "1"),
 	POOL(taskpool_idle_timeout, "60"), POOL(taskpool_max_size, "50"), POOL(threadpool_initial_size, "4"),
 	POOL(threadpool_auto_increment, "1"), POOL(threadpool_idle_timeout, "60"), POOL(threadpool_max_size, "50"),
-	OPT_BOOL(Y, disable_tcp_switch, "yes", L | S, "Do not move long requests from UDP to TCP (RFC 3261 18.1.1)."),
+	OPT_BOOL(Y, disable_tcp_switch, "yes", S, "no: requests of 1300 bytes and more go by TCP, and by UDP when that fails (RFC 3261 18.1.1); "
+		"not with transport=."),
 	OPT_BOOL(Y, follow_early_media_fork, "yes", 0, "Allow endpoints to follow early media to another fork."),
 	OPT_BOOL(Y, accept_multiple_sdp_answers, "no", 0, "Allow endpoints to take a second SDP answer."),
 	OPT_BOOL(Y, disable_rport, "no", 0, "Do not ask for rport in requests we send (RFC 3581)."),
@@ -174,14 +176,14 @@ static const struct option global_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be global."),
 	OPT_UINT(G, max_forwards, "70", 1, 255, "hops", 0, "Max-Forwards of requests we send."),
 	OPT_UINT(G, keep_alive_interval, "90", 0, MAX32, "s", 0, "Interval of keep-alives on connections; 0: none."),
-	OPT_UINT(G, contact_expiration_check_interval, "30", 0, MAX32, "s", L, "How often ended contacts are looked for; here each ends at its own second."),
+	OPT_UINT(G, contact_expiration_check_interval, "30", 0, MAX32, "s", OPT_VOID, "How often ended contacts are looked for; here each ends at its own time."),
 	OPT_BOOL(G, disable_multi_domain, "no", 0, "Look endpoints up by user name alone."),
 	OPT_UINT(G, max_initial_qualify_time, "0", 0, MAX32, "s", 0, "Spread of the first OPTIONS after the start; 0: by each AOR's interval."),
 	OPT_UINT(G, unidentified_request_period, "5", 0, MAX32, "s", 0,
 		"Time in which requests without credentials from one address are counted."),
 	OPT_UINT(G, unidentified_request_count, "5", 0, MAX32, NULL, 0,
 		"So many of them in that time are logged, and make a security event."),
-	OPT_UINT(G, unidentified_request_prune_interval, "30", 0, MAX32, "s", L, "How often those counts are cleaned up; here they take no memory that grows."),
+	OPT_UINT(G, unidentified_request_prune_interval, "30", 0, MAX32, "s", OPT_VOID, "How often those counts are cleaned up; here they take no memory that grows."),
 	OPT_STR(G, user_agent, GLOBAL_USER_AGENT, 0, "User-Agent and Server; given and empty: neither is sent."),
 	OPT_STR(G, regcontext, NULL, 0, "Context in which reachable endpoints appear as extensions."),
 	OPT_STR(G, default_outbound_endpoint, "default_outbound_endpoint", 0, "Endpoint used for requests that have none."),
@@ -190,13 +192,14 @@ static const struct option global_rows[] = {
 	OPT_LIST(G, endpoint_identifier_order, "ip,username,anonymous", 0, "In which order senders are identified; methods not named come after."),
 	OPT_STR(G, default_from_user, "asterisk", 0, "User part of From where nothing else is known."),
 	OPT_STR(G, default_realm, "asterisk", 0, "Realm of challenges where the auth object has none."),
-	OPT_UINT(G, mwi_tps_queue_high, "500", 0, MAX32, NULL, L, "Queue length at which mailbox changes wait."),
-	OPT_INT(G, mwi_tps_queue_low, "-1", -1, 2147483647, NULL, L, "Queue length at which they go on."),
+	OPT_UINT(G, mwi_tps_queue_high, "500", 0, MAX32, NULL, OPT_VOID, "So many changes of mailboxes that wait count as overload; here none waits in a queue."),
+	OPT_INT(G, mwi_tps_queue_low, "-1", -1, 2147483647, NULL, OPT_VOID, "So few no longer do."),
 	OPT_BOOL(G, mwi_disable_initial_unsolicited, "no", 0, "Send no message-waiting NOTIFY at the start."),
 	OPT_BOOL(G, ignore_uri_user_options, "no", 0, "Cut the user part of URIs at ';'."),
 	OPT_BOOL(G, use_callerid_contact, "no", OPT_YESNO, "Put the caller's number into Contact."),
 	OPT_BOOL(G, send_contact_status_on_update_registration, "no", OPT_YESNO, "Send ContactStatus also when a registration is only renewed."),
-	OPT_ENUM(G, taskprocessor_overload_trigger, overloads, "global", L, "What counts as overload."),
+	OPT_ENUM(G, taskprocessor_overload_trigger, overloads, "global", 0, "When new requests are answered 503: global: timers of the "
+		"main loop come 500 ms late, or a media thread is at one thing so long; pjsip_only: the first alone; none: never."),
 	OPT_BOOL(G, norefersub, "yes", OPT_YESNO, "Allow REFER without a subscription (RFC 4488)."),
 	OPT_BOOL(G, allow_sending_180_after_183, "no", 0, "Pass on 180 after a 183 was sent."),
 	OPT_BOOL(G, all_codecs_on_empty_reinvite, "no", 0, "Offer every codec on a re-INVITE without SDP."),

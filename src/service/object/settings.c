@@ -178,6 +178,9 @@ void manager_perm_write(struct buf *b, uint32_t mask)
 #define MAX32 4294967295.0
 #define L OPT_LATER
 #define M struct manager_conf
+/* One field, several names. */
+#define AS(k, nm, f, T) { .name = nm, .kind = k, .offset = OPT_AT(M, f, T), .flags = OPT_OLD | OPT_HIDDEN, .help = "The same as " #f "." }
+#define VOID(nm) OPT_NONE(nm, NULL, OPT_VOID | OPT_HIDDEN, "Of TLS as a client, which this is not.")
 static const struct option general_rows[] = {
 	OPT_BOOL(M, enabled, "no", 0, "Listen for managers."),
 	OPT_BOOL(M, webenabled, "no", 0, "Also over HTTP: /rawman, /manager, /mxml, /arawman, /amanager, /amxml of http.conf's server."),
@@ -192,7 +195,7 @@ static const struct option general_rows[] = {
 	OPT_UINT(M, httptimeout, "60", 1, 86400 * 365.0, "s", 0, "How long a session over HTTP lives after its last request."),
 	OPT_UINT(M, authtimeout, "30", 1, MAX32, "s", 0, "Time to log in."),
 	OPT_UINT(M, authlimit, "50", 1, MAX32, "sessions", 0, "Most sessions that have not logged in."),
-	OPT_LIST(M, channelvars, NULL, L, "Channel variables added to events about channels."),
+	OPT_LIST(M, channelvars, NULL, 0, "Variables and functions of a channel that are told with it (ChanVariable) in each event."),
 	OPT_LIST(M, disabledevents, NULL, 0, "Events that are never sent."),
 	OPT_BOOL(M, tlsenable, "no", L, "Listen with TLS too."),
 	OPT_STR(M, tlsbindaddr, NULL, L, "Address and port for TLS."),
@@ -203,6 +206,11 @@ static const struct option general_rows[] = {
 	OPT_BOOL(M, tlsdisablev11, "no", L, "No TLS 1.1."),
 	OPT_BOOL(M, tlsdisablev12, "no", L, "No TLS 1.2."),
 	OPT_BOOL(M, tlsservercipherorder, "yes", L, "Our order of ciphers counts."),
+	AS(OPTION_BOOL, "sslenable", tlsenable, bool), AS(OPTION_STRING, "sslbindaddr", tlsbindaddr, struct str),
+	AS(OPTION_STRING, "sslcert", tlscertfile, struct str), AS(OPTION_STRING, "tlscert", tlscertfile, struct str),
+	AS(OPTION_STRING, "sslprivatekey", tlsprivatekey, struct str), AS(OPTION_STRING, "sslcipher", tlscipher, struct str),
+	VOID("tlscafile"), VOID("tlscapath"), VOID("tlscadir"), VOID("tlsverifyclient"), VOID("tlsdontverifyserver"),
+	VOID("tlsclientmethod"), VOID("sslclientmethod"),
 };
 #undef M
 static const struct option_set general_set = {

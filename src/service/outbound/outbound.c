@@ -3,12 +3,16 @@
 #define LOG_MODULE "outbound"
 #include "service/outbound/outbound.h"
 #include "base/log.h"
+#include "net/statsd.h"
 #include "service/common/request.h"
+#include "store/astdb.h"
 #include "ua/register.h"
 #include <errno.h>
 #include <stdlib.h>
 
 #define LINE 16                 /* digits of line= */
+/* Where lines are kept: the other server calls the contact that it has, also after a restart of ours. */
+#define LINES STR("sidetone-line")
 
 struct registration {
 	struct list link;               /* in outbound.leaving, once it is no more in by_name */
@@ -18,9 +22,11 @@ struct registration {
 	const struct registration_conf *c;
 	enum outbound_status status;
 	struct ua_register *reg;        /* owned */
+	struct ua_agreement *agreement; /* held: security_negotiation; NULL: none */
 	struct text agent, headers;     /* of each REGISTER: the next reload replaces the service's */
 	char line[LINE + 1];
 	bool leaving;
+	bool counted;                   /* for StatsD */
 };
 
 struct outbound {
@@ -53,12 +59,48 @@ static void tell_state(struct registration *r)
 	event_send(r->svc->pbx->events, e);
 }
 
+/* For others it is registered, refused or neither. */
+static const char *stats_name(enum outbound_status s)
+{
+	return outbound_status_name(s == OUTBOUND_STOPPED ? OUTBOUND_UNREGISTERED : s);
+}
+
+#define STATES "PJSIP.registrations.state."
+
+static void reset_stats(struct service *svc)
+{
+	static const enum outbound_status all[] = { OUTBOUND_REGISTERED, OUTBOUND_UNREGISTERED, OUTBOUND_REJECTED };
+
+	statsd_step(svc->pbx->statsd, "PJSIP.registrations.", "count", "0");
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		statsd_step(svc->pbx->statsd, STATES, outbound_status_name(all[i]), "0");
+}
+
+/* It comes ("+1") or goes ("-1"). */
+static void count_stats(const struct registration *r, const char *step)
+{
+	statsd_step(r->svc->pbx->statsd, "PJSIP.registrations.", "count", step);
+	statsd_step(r->svc->pbx->statsd, STATES, stats_name(r->status), step);
+}
+
+static void set_status(struct registration *r, enum outbound_status s)
+{
+	if (!str_eq(str_z(stats_name(r->status)), str_z(stats_name(s)))) {
+		statsd_step(r->svc->pbx->statsd, STATES, stats_name(r->status), "-1");
+		statsd_step(r->svc->pbx->statsd, STATES, stats_name(s), "+1");
+	}
+	r->status = s;
+}
+
 static void registration_free(struct registration *r)
 {
+	if (r->counted)
+		count_stats(r, "-1");
 	ua_register_free(r->reg);
 	if (r->leaving)
 		list_remove(&r->link);
 	obj_drop(r->conf);
+	obj_drop(r->agreement);
 	text_free(&r->name);
 	text_free(&r->agent);
 	text_free(&r->headers);
@@ -115,8 +157,8 @@ static void on_changed(void *arg, struct ua_register *reg, const struct ua_regis
 	struct registration *r = arg;
 
 	(void)reg;
-	r->status = e->state == UA_REGISTER_REGISTERED ? OUTBOUND_REGISTERED :
-		    e->state == UA_REGISTER_REFUSED ? OUTBOUND_REJECTED : OUTBOUND_UNREGISTERED;
+	set_status(r, e->state == UA_REGISTER_REGISTERED ? OUTBOUND_REGISTERED :
+		   e->state == UA_REGISTER_REFUSED ? OUTBOUND_REJECTED : OUTBOUND_UNREGISTERED);
 	log_event(r, e);
 	tell_state(r);
 	if (r->leaving)
@@ -151,8 +193,18 @@ static struct ua_register_prm prm_of(struct registration *r)
 		.max_forwards = (int)r->conf->global->max_forwards, .no_rport = r->conf->system->disable_rport,
 		.expires_s = c->expiration, .retry = { c->retry_interval, c->forbidden_retry_interval,
 			c->fatal_retry_interval, c->max_retries, c->auth_rejection_permanent },
+		.agree = { .server = r->agreement, .client = c->security_mechanisms, .client_first = true },
 		.credentials = auth.credentials, .credentials_arg = auth.credentials_arg, .hold = r->conf, .arg = r,
 		.prepare = prepare_request, .changed = on_changed };
+}
+
+static int want_agreement(struct registration *r)
+{
+	if (r->c->security_negotiation != SECURITY_MEDIASEC)
+		r->agreement = obj_drop(r->agreement);
+	else if (!r->agreement)
+		r->agreement = ua_agreement_new();
+	return r->agreement || r->c->security_negotiation != SECURITY_MEDIASEC ? 0 : ENOMEM;
 }
 
 static int configure_registration(struct registration *r, struct snapshot *conf, const struct registration_conf *c)
@@ -165,6 +217,8 @@ static int configure_registration(struct registration *r, struct snapshot *conf,
 	r->c = c;
 	obj_drop(before);
 	err = write_headers(r);
+	if (!err)
+		err = want_agreement(r);
 	prm = prm_of(r);
 	if (r->reg)
 		ua_register_set(r->reg, &prm);
@@ -187,23 +241,26 @@ static void unregister_one(struct registration *r)
 
 /* ---- the set of them ------------------------------------------------------------- */
 
-/* The same in every option; its passwords may differ. */
-static bool is_same(const struct registration_conf *a, const struct registration_conf *b)
+/* The one of before, or a new one. */
+static void choose_line(struct registration *r)
 {
-	const struct option_set *set = object_options(OBJECT_REGISTRATION);
-	struct buf x = BUF_INIT, y = BUF_INIT;
-	bool same;
+	struct astdb *db = r->svc->pbx->db;
+	uint8_t bytes[LINE / 2];
+	struct str kept;
 
-	option_each(row, set) {
-		option_write(&x, row, a, true);
-		option_write(&y, row, b, true);
-		buf_char(&x, '\n');
-		buf_char(&y, '\n');
+	if (db && astdb_get(db, LINES, text_view(&r->name), &kept) && !str_hex(kept, bytes, sizeof(bytes))) {
+		str_copy(r->line, sizeof(r->line), kept);
+		return;
 	}
-	same = !buf_err(&x) && !buf_err(&y) && str_eq(buf_view(&x), buf_view(&y));
-	buf_free(&x);
-	buf_free(&y);
-	return same;
+	sip_token(r->svc->sip, r->line, LINE);
+	if (db && astdb_put(db, LINES, text_view(&r->name), str_z(r->line)))
+		log_warning("registration '%s': its line= is not kept over a restart", text_z(&r->name));
+}
+
+static void forget_line(struct service *svc, struct str name)
+{
+	if (svc->pbx->db)
+		(void)astdb_del(svc->pbx->db, LINES, name);     /* most have none */
 }
 
 /* Draws what stays the same over a registration's life. */
@@ -218,9 +275,10 @@ static int add_registration(struct service *svc, const struct registration_conf 
 	if (!r)
 		return ENOMEM;
 	r->svc = svc;
-	sip_token(svc->sip, r->line, LINE);
 	sip_token(svc->sip, hex, 8);
 	err = text_set(&r->name, c->name);
+	if (!err && c->line)
+		choose_line(r);
 	if (!err)
 		err = str_hex(str_z(hex), bytes, sizeof(bytes));
 	if (!err)
@@ -231,6 +289,8 @@ static int add_registration(struct service *svc, const struct registration_conf 
 		registration_free(r);
 		return err;
 	}
+	r->counted = true;
+	count_stats(r, "+1");
 	n = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 	/* Spread over the time, so that a server with many does not send all at once;
 	 * and who starts together with us gets a second. */
@@ -264,6 +324,7 @@ int outbound_start(struct service *svc)
 		return ENOMEM;
 	}
 	svc->outbound = o;
+	reset_stats(svc);
 	snapshot_each(registration_conf, OBJECT_REGISTRATION, c, svc->conf) {
 		int err = add_registration(svc, c);
 
@@ -283,7 +344,9 @@ void outbound_reload(struct service *svc)
 	for (size_t it = 0; (r = map_next(o->by_name, &it)); ) {
 		const struct registration_conf *c = snapshot_registration(svc->conf, text_view(&r->name));
 
-		if (!c || !is_same(r->c, c))
+		if (!c || !c->line)
+			forget_line(svc, text_view(&r->name));
+		if (!c || !option_same(object_options(OBJECT_REGISTRATION), r->c, c))
 			leave_registration(r);
 		else if (configure_registration(r, svc->conf, c))
 			log_error("out of memory: registration '%s' goes on with a part of its options", text_z(&r->name));
@@ -302,7 +365,7 @@ void outbound_stop(struct service *svc)
 			unregister_one(r);
 		else
 			ua_register_halt(r->reg);
-		r->status = OUTBOUND_STOPPED;
+		set_status(r, OUTBOUND_STOPPED);
 	}
 }
 
@@ -408,4 +471,14 @@ struct str outbound_of_line(const struct service *svc, struct str line)
 		if (r->c->line && str_eq(str_z(r->line), line))
 			return text_view(&r->name);
 	return STR_NULL;
+}
+
+const struct ua_agreement *outbound_agreement(const struct service *svc, struct str endpoint)
+{
+	const struct registration *r;
+
+	for (size_t it = 0; outbound_of(svc) && (r = map_next(outbound_of(svc)->by_name, &it)); )
+		if (r->agreement && ua_agreement_is_known(r->agreement) && str_eq(r->c->endpoint, endpoint))
+			return r->agreement;
+	return NULL;
 }

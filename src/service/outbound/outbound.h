@@ -5,6 +5,8 @@
 
 #include "service/common/service.h"
 
+struct ua_agreement;
+
 enum outbound_status { OUTBOUND_UNREGISTERED, OUTBOUND_REGISTERED, OUTBOUND_REJECTED, OUTBOUND_STOPPED };
 const char *outbound_status_name(enum outbound_status s);    /* "Registered", ...: the manager's words */
 
@@ -28,5 +30,7 @@ int outbound_register(struct service *svc, struct str name);
 int outbound_unregister(struct service *svc, struct str name);
 /* The registration whose Contact had `line`; its name, or empty. */
 struct str outbound_of_line(const struct service *svc, struct str line);
+/* What a registration for this endpoint has learnt of the protection of media; NULL: nothing. A view. */
+const struct ua_agreement *outbound_agreement(const struct service *svc, struct str endpoint);
 
 #endif

@@ -2,6 +2,7 @@
 #define LOG_MODULE "endpoint"
 #include "service/place/endpoint_state.h"
 #include "service/place/location.h"
+#include "service/place/stats.h"
 #include "pbx/devstate.h"
 #include "pbx/dialplan.h"
 #include "base/log.h"
@@ -82,6 +83,7 @@ void endpoint_changed(struct service *svc, struct str name)
 		s = endpoint_state_get(svc, name, reachable);
 		if (s && s->reachable != reachable) {
 			s->reachable = reachable;
+			endpoint_stats_state(svc, reachable);
 			send_peer_status(svc, name, reachable);
 			log_verbose(2, "Endpoint %.*s is now %s", STR_ARG(name),
 				    reachable ? "Reachable" : "Unreachable");

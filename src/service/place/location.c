@@ -4,7 +4,9 @@
 #include "service/place/endpoint_state.h"
 #include "service/place/location_private.h"
 #include "base/log.h"
+#include "service/common/request.h"
 #include "service/place/registrar.h"
+#include "service/place/stats.h"
 #include "sip/digest.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -42,6 +44,7 @@ static void lay_out(struct contact *c, struct str aor, const struct contact_word
 		{ &c->uri, &w->uri }, { &c->orig_uri, &w->orig_uri }, { &c->path, &w->path },
 		{ &c->user_agent, &w->user_agent }, { &c->call_id, &w->call_id }, { &c->via_addr, &w->via_addr },
 		{ &c->reg_server, &w->reg_server }, { &c->endpoint, &w->endpoint }, { &c->instance, &w->instance },
+		{ &c->txp, &w->txp },
 	};
 	const struct str id[] = { aor, c->is_static ? STR("@@") : STR(";@"), str_z(md5) };
 	char *at = (char *)(c + 1);
@@ -51,18 +54,23 @@ static void lay_out(struct contact *c, struct str aor, const struct contact_word
 	c->id = lay_text(&at, id, ARRAY_LEN(id));
 }
 
+static void contact_free(void *arg)
+{
+	obj_drop(((struct contact *)arg)->agreement);
+}
+
 /* One block for all: a registration makes one and frees one, and its words are
  * read together. The id is "aor;@md5(uri)": other tools look contacts up by it, so
  * its form is fixed. */
 struct contact *contact_new(struct service *svc, struct str aor, const struct contact_words *w, bool is_static)
 {
 	size_t words = w->uri.n + w->orig_uri.n + w->path.n + w->user_agent.n + w->call_id.n + w->via_addr.n +
-		       w->reg_server.n + w->endpoint.n + w->instance.n + 9;
+		       w->reg_server.n + w->endpoint.n + w->instance.n + w->txp.n + 10;
 	char md5[DIGEST_HEX];
 	struct contact *c;
 
 	digest_hash(svc->digest, DIGEST_MD5, w->uri, md5);
-	c = md5[0] ? obj_new(sizeof(*c) + words + aor.n + 2 + sizeof(md5), NULL) : NULL;
+	c = md5[0] ? obj_new(sizeof(*c) + words + aor.n + 2 + sizeof(md5), contact_free) : NULL;
 	if (!c)
 		return NULL;
 	c->svc = svc;
@@ -128,6 +136,16 @@ struct contact *contact_by_id(struct service *svc, struct str id)
 const struct endpoint *endpoint_of_aor(struct service *svc, struct str aor)
 {
 	return svc->locations->endpoint_of ? map_get(svc->locations->endpoint_of, aor) : NULL;
+}
+
+void contact_request_way(struct ua_request_prm *prm, const struct snapshot *conf, const struct endpoint *ep,
+			 const struct contact *c)
+{
+	prm->transport = service_transport_to(conf, ep, c->txp, c->uri);
+	if (c->has_flow && net_is_stream(c->flow.proto)) {
+		prm->path = &c->flow;
+		prm->prefer_path = true;
+	}
 }
 
 const struct endpoint *contact_endpoint(struct service *svc, const struct contact *c)
@@ -218,6 +236,7 @@ static void remove_contact(struct service *svc, struct contact *c)
 
 	obj_hold(c);
 	contact_detach(svc, c);
+	contact_stats_changed(svc, c->status, CONTACT_REMOVED);
 	c->loc = l;                     /* what is told of it names its AOR */
 	contact_event(svc, c, CONTACT_REMOVED, ep);
 	registrar_test_event(svc, "AOR_CONTACT_REMOVED", c);
@@ -248,9 +267,12 @@ void location_apply(struct service *svc, struct location *l, struct contact_chan
 			remove_contact(svc, ch->old);
 		return;
 	}
-	if (!added && ch->old->loc) {
+	if (added || !ch->old->loc) {
+		contact_stats_came(svc, c->status);
+	} else {
 		c->status = ch->old->status;
 		c->rtt_us = ch->old->rtt_us;
+		c->agreement = obj_hold(ch->old->agreement);
 		contact_detach(svc, ch->old);
 	}
 	attach_contact(svc, l, c);
@@ -372,6 +394,7 @@ int locations_start(struct service *svc)
 	svc->locations->flows = map_new(false);
 	if (!svc->locations->aors || !svc->locations->ids || !svc->locations->flows)
 		return ENOMEM;
+	contact_stats_reset(svc);
 	index_endpoints(svc);
 	load_static(svc);
 	return svc->contacts ? location_store_load(svc) : 0;
@@ -384,6 +407,7 @@ void location_restore(struct service *svc, struct str aor, struct contact *c)
 	if (!l)
 		return;
 	attach_contact(svc, l, c);
+	contact_stats_came(svc, c->status);
 	contact_start_expiry(svc, c);
 	contact_qualify_start(svc, c, true);
 	endpoint_changed(svc, endpoint_name(svc, c));
@@ -436,8 +460,12 @@ void locations_stop(struct service *svc)
 		return;
 	for (size_t it = 0; svc->locations->aors && (l = map_next(svc->locations->aors, &it)); ) {
 		location_drop_jobs(l);
-		while (l->n)
-			contact_detach(svc, container_of(l->contacts.next, struct contact, link));
+		while (l->n) {
+			struct contact *c = container_of(l->contacts.next, struct contact, link);
+
+			contact_stats_changed(svc, c->status, CONTACT_REMOVED);
+			contact_detach(svc, c);
+		}
 		map_del(svc->locations->aors, text_view(&l->aor));
 		text_free(&l->aor);
 		free(l);

@@ -5,6 +5,7 @@
 #define SERVICE_PLACE_LOCATION_H
 
 #include "service/common/service.h"
+#include "ua/agree.h"
 
 /* Words on the manager's wire: see contact_status_name(). */
 enum contact_status { CONTACT_UNKNOWN, CONTACT_NONQUALIFIED, CONTACT_REACHABLE, CONTACT_UNREACHABLE,
@@ -14,6 +15,7 @@ const char *contact_status_short(enum contact_status s);     /* "Avail", "Unavai
 
 struct location;
 struct ua_request;
+struct ua_request_prm;
 struct contact {                /* obj */
 	struct list link;               /* in location.contacts */
 	struct list on_flow;            /* location_flow.c */
@@ -25,6 +27,7 @@ struct contact {                /* obj */
 	struct str id;                  /* "aor;@md5" registered, "aor@@md5" permanent */
 	struct str path;                /* Path values, comma list */
 	struct str user_agent, call_id, via_addr, reg_server, endpoint, instance;
+	struct str txp;                 /* symmetric_transport: the name of what its REGISTER came by; else empty */
 	uint32_t cseq, reg_id;
 	uint64_t row;                   /* on disk; 0: not there */
 	uint16_t via_port;
@@ -40,6 +43,7 @@ struct contact {                /* obj */
 	uint64_t qualify_sent_us;
 	enum contact_status status;
 	uint32_t rtt_us;                /* 0: never measured */
+	struct ua_agreement *agreement; /* held: what it said of the protection of media; NULL: never asked */
 };
 
 struct location {
@@ -86,6 +90,10 @@ struct contact *contact_by_id(struct service *svc, struct str id);
 /* The endpoint that a contact's requests are made for; NULL: none has its AOR. */
 const struct endpoint *contact_endpoint(struct service *svc, const struct contact *c);
 const struct aor *contact_aor(struct service *svc, const struct contact *c);
+/* Requests to it: as the endpoint `ep` (NULL: nobody's) of `conf` and symmetric_transport say, over the
+ * connection of its REGISTER while that lives. `conf` is held while the request lasts. */
+void contact_request_way(struct ua_request_prm *prm, const struct snapshot *conf, const struct endpoint *ep,
+			 const struct contact *c);
 /* First endpoint that lists this AOR. */
 const struct endpoint *endpoint_of_aor(struct service *svc, struct str aor);
 
@@ -103,7 +111,7 @@ int contact_change_add(struct list *changes, enum contact_op op, struct str aor,
 void contact_changes_free(struct list *changes);
 /* What a contact is made of; all are copied. */
 struct contact_words {
-	struct str uri, orig_uri, path, user_agent, call_id, via_addr, reg_server, endpoint, instance;
+	struct str uri, orig_uri, path, user_agent, call_id, via_addr, reg_server, endpoint, instance, txp;
 };
 struct contact *contact_new(struct service *svc, struct str aor, const struct contact_words *w, bool is_static);
 
@@ -118,6 +126,11 @@ static inline int64_t contact_left_s(const struct contact *c, const struct clock
 
 /* The best contact to send to: reachable before unknown, never unreachable. NULL. */
 struct contact *location_pick(struct location *l);
+
+/* location_agree.c */
+/* How a request of `ep` (NULL: nobody's) to it takes part in the agreement about the protection of media
+ * (security_negotiation). Views into ep and c. */
+struct ua_agree contact_agree(struct contact *c, const struct endpoint *ep);
 
 /* qualify.c */
 void contact_qualify_start(struct service *svc, struct contact *c, bool first);

@@ -16,7 +16,7 @@ static int put_contact(struct contact_batch *b, struct contact *c, struct str ao
 		.call_id = c->call_id, .cseq = c->cseq, .endpoint = c->endpoint,
 		.reg_server = c->reg_server, .via_addr = c->via_addr,
 		.via_port = c->via_port, .transport = str_z(net_proto_lower(c->flow.proto)),
-		.instance = c->instance, .reg_id = c->reg_id, .txp = c->orig_uri,
+		.instance = c->instance, .reg_id = c->reg_id, .txp = c->txp, .orig_uri = c->orig_uri,
 		.prune_on_boot = c->prune_on_boot };
 	int err;
 
@@ -82,8 +82,10 @@ static int64_t end_of(const struct contact_row *row)
 
 static int load_one(void *arg, const struct contact_row *row)
 {
-	const struct contact_words words = { row->uri, row->txp, row->path, row->user_agent, row->call_id,
-		row->via_addr, row->reg_server, row->endpoint, row->instance };
+	/* Older files have what the phone wrote where the transport's name is now. */
+	bool old = str_istarts(row->txp, STR("sip:")) || str_istarts(row->txp, STR("sips:"));
+	const struct contact_words words = { row->uri, old ? row->txp : row->orig_uri, row->path, row->user_agent,
+		row->call_id, row->via_addr, row->reg_server, row->endpoint, row->instance, old ? STR_NULL : row->txp };
 	struct loading *x = arg;
 	struct service *svc = x->svc;
 	int64_t end = end_of(row);

@@ -3,6 +3,7 @@
 #include "service/place/endpoint_state.h"
 #include "base/log.h"
 #include "service/place/location.h"
+#include "service/place/stats.h"
 #include "service/common/request.h"
 #include <stdlib.h>
 
@@ -37,6 +38,7 @@ void contact_set_status(struct service *svc, struct contact *c, enum contact_sta
 	const struct endpoint *ep = contact_endpoint(svc, c);
 	bool changed = c->status != s;
 
+	contact_stats_changed(svc, c->status, s);
 	c->status = s;
 	c->rtt_us = rtt_us;
 	test_event(svc, c);
@@ -59,6 +61,7 @@ static void finish_qualify(struct service *svc, struct contact *c, bool reachabl
 	c->qualify_req = obj_drop(c->qualify_req);
 	contact_set_status(svc, c, reachable ? CONTACT_REACHABLE : CONTACT_UNREACHABLE,
 			   reachable ? (uint32_t)(rtt > UINT32_MAX ? UINT32_MAX : rtt ? rtt : 1) : 0);
+	contact_stats_asked(svc, c);
 	if (a && a->qualify_frequency)
 		next_in(svc, c, (uint64_t)a->qualify_frequency * 1000);
 }
@@ -109,11 +112,9 @@ void contact_qualify_now(struct service *svc, struct contact *c)
 	prm.response = on_response;
 	prm.failed = on_failed;
 	prm.prepare = service_out_prepare;
+	prm.agree = contact_agree(c, ep);
 	prm.timeout_ms = (uint32_t)(a->qualify_timeout * 1000);
-	if (c->has_flow && net_is_stream(c->flow.proto)) {
-		prm.path = &c->flow;
-		prm.prefer_path = true;
-	}
+	contact_request_way(&prm, svc->conf, ep, c);
 	c->qualify_sent_us = clock_us(svc->clock);
 	obj_hold(c);
 	if (ua_request_send(&svc->ua, &prm, &c->qualify_req))
@@ -147,6 +148,7 @@ void contact_qualify_start(struct service *svc, struct contact *c, bool first)
 	timer_stop(&c->qualify);
 	if (!a || !a->qualify_frequency) {
 		if (c->status != CONTACT_NONQUALIFIED) {
+			contact_stats_changed(svc, c->status, CONTACT_NONQUALIFIED);
 			c->status = CONTACT_NONQUALIFIED;
 			c->rtt_us = 0;
 			contact_event(svc, c, CONTACT_NONQUALIFIED, ep ? ep->name : STR_NULL);

@@ -172,14 +172,7 @@ int reach_send(struct service *svc, const struct reach *r, struct sip_out *out, 
 	service_request_auths(prm, &r->ep->outbound_auths);
 	if (!prm->prepare)
 		prm->prepare = service_out_prepare;
-	if (c && c->has_flow && net_is_stream(c->flow.proto)) {
-		prm->path = &c->flow;
-		prm->prefer_path = true;
-	} else if (c && c->has_flow) {
-		const struct service_transport *t = service_transport_by_id(svc, c->flow.transport);
-
-		if (t && t->conf->symmetric_transport)
-			prm->transport = t->name;
-	}
+	if (c)
+		contact_request_way(prm, r->conf, r->ep, c);
 	return ua_request_send(&svc->ua, prm, rq);
 }

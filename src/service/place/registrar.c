@@ -261,7 +261,8 @@ static struct contact *make_contact(struct reg *r, const struct wanted *w)
 	const struct sip_msg *m = r->msg;
 	struct contact_words words = { .uri = w->uri.text, .orig_uri = w->text.n ? w->addr.uri.text : STR_NULL,
 		.user_agent = sip_hdr_value(m, SIP_H_USER_AGENT), .call_id = m->call_id, .via_addr = m->via.host,
-		.reg_server = text_view(&r->svc->names.server_id), .endpoint = r->id->ep->name };
+		.reg_server = text_view(&r->svc->names.server_id), .endpoint = r->id->ep->name,
+		.txp = service_symmetric(r->svc, r->id->conf, &m->from_path) };
 	struct buf path = BUF_INIT;
 	struct sip_each e = { 0 };
 	struct contact *c;
@@ -533,7 +534,8 @@ void register_request(struct service *svc, struct identity *id, struct sip_serve
 			   &msg->from_path.peer, "%s", why);
 		log_warning("AOR '%.*s' not found for endpoint '%.*s' (%.*s): %s", STR_ARG(msg->to.uri.user),
 			    STR_ARG(id->ep->name), STR_ARG(msg->from.uri_text), why);
-		service_reply(svc, tx, status, STR_NULL);
+		/* RFC 3327 5.3; RFC 3261 8.2.2.3: what the phone does not have is named. */
+		service_reply(svc, tx, status, status == 420 ? STR("Unsupported: path\r\n") : STR_NULL);
 		return;
 	}
 	r = calloc(1, sizeof(*r));

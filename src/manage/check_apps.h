@@ -1,0 +1,10 @@
+/* manage/check_apps.h -- inside `check`. Threads: touches only its arguments. */
+#ifndef MANAGE_CHECK_APPS_H
+#define MANAGE_CHECK_APPS_H
+
+#include "config/reader.h"
+
+/* Each fault of extensions.conf becomes a line of `r`. */
+void check_apps(const struct config *c, struct report *r);
+
+#endif
