@@ -77,6 +77,16 @@ struct codecs_conf {            /* obj */
 int codecs_conf_load(struct codecs_conf **cp, const struct config_prm *prm, struct report *r);
 const struct option_set *codecs_conf_options(void);
 
+/* res_fax.conf [general] */
+enum { FAX_MODEM_V17 = 1, FAX_MODEM_V27 = 2, FAX_MODEM_V29 = 4, FAX_MODEM_V34 = 8 };
+struct fax_conf {               /* obj */
+	struct arena *arena;            /* held */
+	uint32_t minrate, maxrate;      /* [bit/s] */
+	uint32_t modems;                /* FAX_MODEM_V17 | ... */
+	uint32_t t38timeout;            /* [ms] */
+	bool statusevents, ecm;
+};
+
 /* dsp.conf [default] */
 struct dsp_conf {               /* obj */
 	struct arena *arena;            /* held */
@@ -85,6 +95,15 @@ struct dsp_conf {               /* obj */
 	double dtmf_normal_twist, dtmf_reverse_twist;
 	double relax_dtmf_normal_twist, relax_dtmf_reverse_twist;
 };
+int fax_conf_load(struct fax_conf **cp, const struct config_prm *prm, struct report *r);
+const struct option_set *fax_conf_options(void);
+/* May a fax be as fast as `rate` by one of these modems? */
+bool fax_modem_does(uint32_t modems, uint32_t rate);
+/* A rate of T.30; 0: none. */
+uint32_t fax_rate_of(struct str s);
+/* "v17,v29" into bits; false: *bad is none of them (the others count). */
+bool fax_modems_of(struct str s, uint32_t *bits, struct str *bad);
+void fax_modems_write(struct buf *b, uint32_t bits);         /* "V17,V27,V29" */
 int dsp_conf_load(struct dsp_conf **cp, const struct config_prm *prm, struct report *r);
 const struct option_set *dsp_conf_options(void);
 

@@ -5,9 +5,11 @@
 #include "base/log.h"
 #include "main/logger.h"
 #include "pbx/dialplan.h"
+#include "pbx/fax.h"
 #include "pbx/features.h"
 #include "pbx/moh.h"
 #include "service/call/codecs.h"
+#include "service/geoloc/geoloc.h"
 #include "service/message/notify.h"
 #include "service/object/settings.h"
 #include "service/stir/stir.h"
@@ -27,6 +29,7 @@ struct job {
 	struct dialplan *plan;
 	struct notify_conf *notify;
 	struct stir_conf *stir;         /* in: previous; out: new */
+	struct geoloc_conf *geoloc;
 	struct vars globals;
 	int err;
 	bool done;
@@ -136,21 +139,23 @@ static int load_music(struct server *s)
 	return err == ENOENT ? 0 : err;
 }
 
-static int load_features(struct server *s)
+static int load_features(struct server *s, struct report *r)
 {
+	struct features_conf *f = NULL;
 	struct config *cfg = NULL;
-	int err = config_load(&cfg, &s->cprm, "features.conf", NULL);
+	int err = config_load(&cfg, &s->cprm, "features.conf", r);
 
 	if (!err)
-		err = features_load(s->pbx, cfg);
+		err = features_build(&f, cfg, r);
+	if (!err)
+		features_set(s->pbx, f);
 	config_free(cfg);
 	return err == ENOENT ? 0 : err;
 }
 
 static int reload_features(struct server *s, struct report *r)
 {
-	(void)r;
-	return load_features(s);
+	return load_features(s, r);
 }
 
 static int reload_music(struct server *s, struct report *r)
@@ -159,10 +164,23 @@ static int reload_music(struct server *s, struct report *r)
 	return load_music(s);
 }
 
+static int reload_fax(struct server *s, struct report *r)
+{
+	struct fax_conf *c = NULL;
+	int err = fax_conf_load(&c, &s->cprm, r);
+
+	if (!err)
+		faxes_set(s->pbx->fax, c);
+	obj_drop(c);
+	return err;
+}
+
 int server_dialplan_reload(struct server *s)
 {
 	load_music(s);
-	load_features(s);
+	load_features(s, s->report);
+	if (reload_fax(s, s->report) == ENOMEM)
+		return ENOMEM;
 	/* A dialplan that cannot be read leaves an empty one; the console says why. */
 	if (reload_dialplan(s, s->report) == ENOMEM)
 		return ENOMEM;
@@ -233,6 +251,29 @@ static int reload_acl(struct server *s, struct report *r)
 	int err = reload_pjsip(s, r), more = reload_stir(s, r);
 
 	return err ? err : more;
+}
+
+/* ---- geolocation --------------------------------------------------------------------------- */
+
+static void load_geolocation(struct job *j)
+{
+	j->err = geoloc_conf_load(&j->geoloc, &j->s->cprm, j->r);
+}
+
+static int reload_geolocation(struct server *s, struct report *r)
+{
+	struct job j = { .s = s, .work = load_geolocation, .r = r };
+	int err = run_job(&j);
+
+	if (!err)
+		geoloc_set_conf(s->service, j.geoloc);
+	obj_drop(j.geoloc);
+	return err;
+}
+
+int server_geolocation_reload(struct server *s)
+{
+	return reload_geolocation(s, s->report);
 }
 
 /* ---- the others ------------------------------------------------------------------------------ */
@@ -367,12 +408,15 @@ static const struct {
 	{ "stir_shaken", reload_stir },
 	{ "res_pjsip_notify", reload_notify },
 	{ "pjsip_notify", reload_notify },
+	{ "res_geolocation", reload_geolocation },
+	{ "geolocation", reload_geolocation },
 	{ "pbx_config", reload_dialplan },
 	{ "dialplan", reload_dialplan },
 	{ "extensions", reload_dialplan },
 	{ "features", reload_features },
 	{ "res_musiconhold", reload_music },
 	{ "moh", reload_music },
+	{ "res_fax", reload_fax },
 	{ "manager", reload_manager },
 	{ "logger", reload_logger },
 	{ "codecs", reload_codecs },
@@ -394,8 +438,8 @@ static bool is_name(struct str module, const char *row)
 static int reload_all(struct server *s, struct report *r)
 {
 	static int (*const all[])(struct server *, struct report *) = { reload_logger, reload_manager, reload_media, reload_codecs,
-		reload_features, reload_music, reload_dialplan, reload_pjsip,
-		reload_notify, reload_statsd, reload_stir };
+		reload_features, reload_music, reload_fax, reload_dialplan, reload_pjsip,
+		reload_notify, reload_statsd, reload_stir, reload_geolocation };
 	int first = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {

@@ -11,6 +11,7 @@ int server_dialplan_reload(struct server *s);
 int server_manager_reload(struct server *s);
 int server_notify_reload(struct server *s);
 int server_stir_reload(struct server *s);
+int server_geolocation_reload(struct server *s);
 int server_codecs_reload(struct server *s);
 int server_statsd_start(struct server *s);
 int server_dns_start(struct server *s);

@@ -288,7 +288,8 @@ static int start_all(struct server *s)
 	err = store_start(s->store);
 	if (!err)
 		server_manager_reload(s);
-	if (!err && (server_notify_reload(s) == ENOMEM || server_codecs_reload(s) == ENOMEM || server_stir_reload(s) == ENOMEM))
+	if (!err && (server_notify_reload(s) == ENOMEM || server_codecs_reload(s) == ENOMEM || server_stir_reload(s) == ENOMEM ||
+		     server_geolocation_reload(s) == ENOMEM))
 		err = ENOMEM;
 	return err;
 }

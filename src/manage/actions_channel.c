@@ -397,8 +397,8 @@ static void press_digits(struct channel *ch, struct str digits)
 /* The same as if its user had dialled the feature's code and the number. */
 static void atxfer(struct ami_ctx *a)
 {
-	const struct features_conf *f = features_get(a->m->pbx);
 	struct str context = ami_get(a, "Context");
+	const struct features_conf *f;
 	struct channel *ch;
 
 	if (!ami_get(a, "Channel").n || !ami_get(a, "Exten").n) {
@@ -408,7 +408,8 @@ static void atxfer(struct ami_ctx *a)
 	ch = ami_get_channel(a, "Channel", "", "Channel specified does not exist");
 	if (!ch)
 		return;
-	if (!f || !f->atxfer.n) {
+	f = features_of(ch);
+	if (!f->atxfer.n) {
 		ami_error(a, "No attended transfer feature code found");
 		return;
 	}
@@ -421,12 +422,12 @@ static void atxfer(struct ami_ctx *a)
 
 static void cancel_atxfer(struct ami_ctx *a)
 {
-	const struct features_conf *f = features_get(a->m->pbx);
 	struct channel *ch = ami_get_channel(a, "Channel", "No channel specified", "Channel specified does not exist");
+	const struct features_conf *f = ch ? features_of(ch) : NULL;
 
 	if (!ch)
 		return;
-	if (!f || !f->atxferabort.n) {
+	if (!f->atxferabort.n) {
 		ami_error(a, "No disconnect feature code found");
 		return;
 	}

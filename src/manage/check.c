@@ -5,7 +5,9 @@
 #include "manage/check_apps.h"
 #include "net/statsd.h"
 #include "pbx/dialplan.h"
+#include "pbx/features.h"
 #include "service/common/transport_tls.h"
+#include "service/geoloc/geoloc.h"
 #include "service/object/settings.h"
 #include "service/stir/stir_conf.h"
 #include "service/web/web.h"
@@ -28,7 +30,7 @@ struct check {
 
 /* Files whose meaning is not judged here, but whose form is. */
 static const char *const other_files[] = {
-	"cdr.conf", "cel.conf", "codecs.conf", "confbridge.conf", "extconfig.conf", "features.conf", "hep.conf",
+	"cdr.conf", "cel.conf", "codecs.conf", "confbridge.conf", "extconfig.conf", "hep.conf",
 	"http.conf", "indications.conf", "modules.conf", "musiconhold.conf", "pjsip_notify.conf", "queues.conf",
 	"res_parking.conf", "resolver_unbound.conf", "sorcery.conf", "stasis.conf",
 	"udptl.conf", "voicemail.conf",
@@ -61,6 +63,19 @@ static void check_statsd(struct check *k)
 	obj_drop(c);
 }
 
+static void check_features(struct check *k)
+{
+	struct features_conf *f = NULL;
+	struct config *c = NULL;
+	int err = config_load(&c, &k->prm, "features.conf", k->r);
+
+	if (err && err != ENOENT && err != EBADMSG)
+		report_add(k->r, REPORT_ERROR, STR("features.conf"), 0, "cannot be read: %s", strerror(err));
+	if (!err && !features_build(&f, c, k->r))
+		obj_drop(f);
+	config_free(c);
+}
+
 static void dialplan_fault(void *arg, struct str file, unsigned line, struct str text)
 {
 	struct check *k = arg;
@@ -79,10 +94,10 @@ static void check_dialplan(struct check *k)
 			   k->prm.dir);
 	else if (err && err != EBADMSG)
 		report_add(k->r, REPORT_ERROR, STR("extensions.conf"), 0, "cannot be read: %s", strerror(err));
-	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k))
+	if (!err && !dialplan_build(&d, c, NULL, dialplan_fault, k)) {
+		check_apps(d, k->r);
 		obj_drop(d);
-	if (!err)
-		check_apps(c, k->r);
+	}
 	config_free(c);
 }
 
@@ -255,6 +270,8 @@ static void check_settings(struct check *k)
 	struct codecs_conf *codecs = NULL;
 	struct dsp_conf *dsp = NULL;
 	struct own_conf *own = NULL;
+	struct geoloc_conf *geoloc = NULL;
+	struct fax_conf *fax = NULL;
 
 	/* The faults of acl.conf itself came with the snapshot. */
 	if (!named_acls_load(&acls, &k->prm, NULL))
@@ -264,12 +281,15 @@ static void check_settings(struct check *k)
 	codecs_conf_load(&codecs, &k->prm, k->r);
 	dsp_conf_load(&dsp, &k->prm, k->r);
 	own_conf_load(&own, &k->prm, k->r);
+	geoloc_conf_load(&geoloc, &k->prm, k->r);
+	fax_conf_load(&fax, &k->prm, k->r);
 	obj_drop(acls);
 	obj_drop(logger);
 	obj_drop(rtp);
 	obj_drop(codecs);
 	obj_drop(dsp);
 	obj_drop(own);
+	obj_drop(geoloc);
 }
 
 /* Certificates' servers are not asked: that is a start's. */
@@ -332,6 +352,7 @@ static void check_all(struct check *k)
 	check_stir(k);
 	check_dialplan(k);
 	check_forms(k);
+	check_features(k);
 	check_statsd(k);
 	check_dirs(k);
 	k->running = is_running(k);

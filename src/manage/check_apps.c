@@ -1,54 +1,33 @@
-/* manage/check_apps.c -- `check`: arguments of the dialplan's applications that are wrong whatever
- * the call. Those that hold ${...} or $[...] are known only then. */
+/* What `check` says of the applications' arguments: each judges its own (pbx/app/judge.h). */
 #include "manage/check_apps.h"
 #include "pbx/app/judge.h"
+#include "pbx/dialplan.h"
 
-static const struct { struct str app; app_judge_fn *judge; } rows[] = {
-	{ STR_INIT("StatsD"), judge_statsd },
+static const struct {
+	const char *name;
+	bool (*judge)(struct str data, struct buf *why);
+} rows[] = {
+	{ "ReceiveFAX", app_judge_receive_fax },
+	{ "SendFAX", app_judge_send_fax },
+	{ "StatsD", app_judge_statsd },
 };
 
-/* "123,1,App(args)" of exten, "n(label),App(args)" of same: the last of them. */
-static bool cut_app(const struct config_var *v, struct str *app, struct str *args)
+static void judge_step(void *arg, const struct dialplan_row *step)
 {
-	bool exten = str_ieq(v->name, STR("exten"));
-	struct str rest = v->value;
-	size_t end;
+	for (size_t i = 0; step->type == ROW_STEP && step->priority > 0 && i < ARRAY_LEN(rows); i++) {
+		struct buf why = BUF_INIT;
 
-	if (!exten && !str_ieq(v->name, STR("same")))
-		return false;
-	if (exten)
-		str_cut_raw(&rest, ',');
-	str_cut_raw(&rest, ',');
-	rest = str_trim(rest);
-	end = str_rchr(rest, ')');
-	*app = str_trim(str_sub(rest, 0, str_chr(rest, '(')));
-	*args = end < rest.n && app->n < end ? str_sub(rest, str_chr(rest, '(') + 1, end - str_chr(rest, '(') - 1) : STR_NULL;
-	return true;
-}
-
-static bool is_fixed(struct str s)
-{
-	return str_find(s, STR("${")) == s.n && str_find(s, STR("$[")) == s.n;
-}
-
-static void judge(const struct config *c, const struct config_section *s, const struct config_var *v, struct report *r)
-{
-	struct str app, args;
-
-	if (!cut_app(v, &app, &args) || !is_fixed(args))
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *why = str_ieq(app, rows[i].app) ? rows[i].judge(args) : NULL;
-
-		if (why)
-			report_add(r, REPORT_ERROR, config_file_name(c, v->file), v->line, "%.*s(%.*s) in '%.*s': %s",
-				   STR_ARG(app), STR_ARG(args), STR_ARG(s->name), why);
+		if (str_ieq(step->app, str_z(rows[i].name)) && !rows[i].judge(step->data, &why))
+			report_add(arg, REPORT_ERROR, step->file, step->line, "%s() in '%.*s': %.*s", rows[i].name,
+				   STR_ARG(step->context), STR_ARG(buf_view(&why)));
+		buf_free(&why);
 	}
 }
 
-void check_apps(const struct config *c, struct report *r)
+void check_apps(struct dialplan *d, struct report *r)
 {
-	for (const struct config_section *s = config_first(c); s; s = config_next(s))
-		for (const struct config_var *v = s->first; v; v = v->next)
-			judge(c, s, v, r);
+	struct pbx bare = { .plan = d };        /* nothing of it but the dialplan is looked at */
+	struct dialplan_count n;
+
+	dialplan_each(&bare, STR_NULL, STR_NULL, &n, judge_step, r);
 }

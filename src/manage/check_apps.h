@@ -2,9 +2,11 @@
 #ifndef MANAGE_CHECK_APPS_H
 #define MANAGE_CHECK_APPS_H
 
-#include "config/reader.h"
+#include "config/report.h"
+
+struct dialplan;
 
 /* Each fault of extensions.conf becomes a line of `r`. */
-void check_apps(const struct config *c, struct report *r);
+void check_apps(struct dialplan *d, struct report *r);
 
 #endif

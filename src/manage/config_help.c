@@ -1,6 +1,7 @@
 /* `config show help`: the option tables in words. */
 #include "manage/config_help.h"
 #include "config/settings.h"
+#include "service/geoloc/geoloc.h"
 #include "service/object/http_conf.h"
 #include "service/object/settings.h"
 #include "service/object/wizard.h"
@@ -44,6 +45,11 @@ static const struct option_set *statsd_set(unsigned i)
 	return i ? NULL : statsd_conf_options();
 }
 
+static const struct option_set *fax_set(unsigned i)
+{
+	return i ? NULL : fax_conf_options();
+}
+
 static const struct option_set *logger_set(unsigned i)
 {
 	return i ? NULL : logger_conf_options();
@@ -60,7 +66,9 @@ static const struct module modules[] = {
 	{ "dsp", "What is heard in sound: dsp.conf.", dsp_set },
 	{ "res_stir_shaken", "Callers proven, calls signed (STIR/SHAKEN): stir_shaken.conf.", stir_conf_options },
 	{ "statsd", "Numbers for a StatsD server: statsd.conf.", statsd_set },
+	{ "res_fax", "Faxes: res_fax.conf.", fax_set },
 	{ "logger", "Logs: logger.conf.", logger_set },
+	{ "res_geolocation", "Where callers are: geolocation.conf.", geoloc_conf_options },
 	{ "sidetone", "What Asterisk has no file for: sidetone.conf.", own_conf_options },
 };
 

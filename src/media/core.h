@@ -71,6 +71,10 @@ struct media {
 	struct list looked_at;  /* of struct core_wire, while it is asked what may move */
 	struct rate_bank *rates;        /* held; NULL until needed */
 	struct tap_writer *taps;        /* owned; NULL until needed */
+	/* faxrun.c */
+	struct list faxes;      /* of struct faxrun, while their threads run */
+	size_t nfaxes;
+	void (*faxes_end)(struct media *m);     /* NULL: there never was one */
 	/* trace.c */
 	media_trace_fn *trace_fn;       /* NULL: nobody looked at packets yet */
 	void *trace_arg;

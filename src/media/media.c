@@ -92,7 +92,7 @@ static bool is_at(const struct sa *place, const struct sa *to)
 
 static struct wire *wire_at(struct mthread *t, const struct sa *local, bool *rtcp)
 {
-	for (int i = 0; i < SLOTS; i++)
+	for (int i = 0; i <= SLOTS; i++)
 		list_each(l, &t->slots[i]) {
 			struct stream *s = container_of(l, struct stream, link);
 
@@ -222,6 +222,7 @@ int media_new(struct media **out, const struct media_prm *prm)
 	list_init(&m->later);
 	list_init(&m->followers);
 	list_init(&m->looked_at);
+	list_init(&m->faxes);
 	m->inline_ = prm->threads == 0;
 	m->clock = prm->clock ? prm->clock : prm->core ? loop_clock(prm->core) : clock_real();
 	if (getrandom(&m->seed, sizeof(m->seed), 0) != (ssize_t)sizeof(m->seed))
@@ -294,6 +295,8 @@ void media_close(struct media *m)
 		list_remove(l);
 		container_of(l, struct core_follower, link)->m = NULL;
 	}
+	if (m->faxes_end)
+		m->faxes_end(m);
 	tap_writer_free(m->taps);
 	obj_drop(m->rates);
 	core_run_later(m);

@@ -237,6 +237,9 @@ struct media_set {
 	bool relearn;                   /* forget the latched source even when `remote` is the same */
 	uint64_t timeout_ms;            /* 0: none. Pass rtp_timeout_hold's while on hold */
 	uint64_t keepalive_ms;          /* comfort noise (RFC 3389) when nothing was sent so long; 0: none */
+	/* The peer was told to send elsewhere: no reports, timeouts or keepalives, so that nothing wakes the
+	 * thread. What still comes is passed on. */
+	bool rest;
 };
 /* EINVAL: too many rows, a payload type over 127, a clock of 0, a name without end, a header extension 15.
  * ENOMEM. After an error all is as it was. On a shared wire the sessions' addresses and

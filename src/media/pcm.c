@@ -1,6 +1,7 @@
 /* media/pcm.c -- sound of a session by functions (pcm.h): an ear and a ticker of its stream. */
 #include "media/pcm.h"
 #include "media/core.h"
+#include "media/exact.h"
 #include "media/jitter.h"
 #include "media/mixer.h"
 #include "base/obj.h"
@@ -23,6 +24,7 @@ struct media_pcm {
 	uint64_t at;                    /* [samples of rate_in] */
 	struct rate rate;
 	struct jitter queue;
+	struct exact *exact;            /* owned; NULL: `queue` it is */
 	/* what it is sent, until it is a packet */
 	struct rate_converter conv;
 	size_t n;
@@ -60,7 +62,10 @@ static void put_samples(struct media_pcm *p, uint64_t at, const int16_t *pcm, si
 		pcm = room;
 		at = at / rate * to + at % rate * to / rate;
 	}
-	jitter_put(&p->queue, at, pcm, n);
+	if (p->exact)
+		exact_put(p->exact, at, pcm, n);
+	else
+		jitter_put(&p->queue, at, pcm, n);
 }
 
 static void pcm_heard(struct stream *s, struct stream_ear *e, const struct stream_codec *c, const struct rtp *r, const uint8_t *b)
@@ -90,6 +95,13 @@ static void play_out(struct media_pcm *p, size_t n)
 {
 	int16_t *pcm = p->s->t->buf.pcm;
 
+	if (p->exact) {
+		if (exact_get(p->exact, pcm, n) == EXACT_MISSING)
+			p->ops.miss(p->ops.arg, n);
+		else
+			p->ops.write(p->ops.arg, pcm, n);
+		return;
+	}
 	if (!jitter_get(&p->queue, pcm, n))
 		memset(pcm, 0, n * sizeof(*pcm));
 	p->ops.write(p->ops.arg, pcm, n);
@@ -195,6 +207,7 @@ static void pcm_left(struct media_pcm *p)
 		return;
 	p->ops.free(p->ops.arg);
 	obj_drop(p->session);
+	free(p->exact);
 	free(p);
 }
 
@@ -221,12 +234,19 @@ int media_pcm_start(struct media_pcm **out, struct media_session *s, const struc
 
 	if (s->closed || !s->m)
 		return ESHUTDOWN;
-	if (s->type != MEDIA_AUDIO || s->peer || s->place || rate_kind(ops->rate) < 0)
+	if (s->type != MEDIA_AUDIO || s->peer || s->place || rate_kind(ops->rate) < 0 || (ops->miss && ops->rate != 8000))
 		return EINVAL;
 	bank = media_rates(s->m);
 	p = bank ? calloc(1, sizeof(*p)) : NULL;
 	if (!p)
 		return ENOMEM;
+	p->exact = ops->miss ? malloc(sizeof(*p->exact)) : NULL;
+	if (ops->miss && !p->exact) {
+		free(p);
+		return ENOMEM;
+	}
+	if (p->exact)
+		exact_init(p->exact, ops->rate);
 	p->ops = *ops;
 	p->bank = p->conv.bank = bank;
 	jitter_init(&p->queue, ops->rate);
@@ -237,6 +257,7 @@ int media_pcm_start(struct media_pcm **out, struct media_session *s, const struc
 	err = post_run(s, &p->run);
 	if (err) {
 		obj_drop(p->session);
+		free(p->exact);
 		free(p);
 		return err;
 	}

@@ -17,6 +17,9 @@ struct media_pcm_ops {
 	void (*write)(void *arg, const int16_t *pcm, size_t n); /* optional */
 	void (*free)(void *arg);        /* on the core, once, last of all: stopped, the session or the media closed, its wire
 					 * taken to another thread */
+	/* Optional, with a rate of 8000: ears that hear every sample (media/exact.h, in place of media/jitter.h). In
+	 * place of write() for what was lost on its way. */
+	void (*miss)(void *arg, size_t n);
 };
 
 /* While it has functions the session is in no mix and no bridge: they would decode with the same states. EINVAL: it is, or

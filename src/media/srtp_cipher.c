@@ -31,7 +31,7 @@ static const EVP_CIPHER *cipher_of(const struct aes *a)
 {
 	if (a->gcm)
 		return a->key_n == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm();
-	return a->key_n == 16 ? EVP_aes_128_ctr() : EVP_aes_256_ctr();
+	return a->key_n == 16 ? EVP_aes_128_ctr() : a->key_n == 24 ? EVP_aes_192_ctr() : EVP_aes_256_ctr();
 }
 
 static srtp_err_status_t aes_free(srtp_cipher_pointer_t c)
@@ -161,7 +161,12 @@ static const uint8_t cm128_key[] = { 0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0
 	0x4f, 0x3c, 0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd };
 static const uint8_t cm128_out[] = { 0xe0, 0x3e, 0xad, 0x09, 0x35, 0xc9, 0x5e, 0x80, 0xe1, 0x66, 0xb1, 0x6d, 0xd9, 0x2b,
 	0x4e, 0xb4, 0xd2, 0x35, 0x13, 0x16, 0x2b, 0x02, 0xd0, 0xf7, 0x2a, 0x43, 0xa2, 0xfe, 0x4a, 0x5f, 0x97, 0xab };
-/* RFC 6188 section 7.1. */
+/* RFC 6188 sections 7.2 and 7.1. */
+static const uint8_t cm192_key[] = { 0xea, 0xb2, 0x34, 0x76, 0x4e, 0x51, 0x7b, 0x2d, 0x3d, 0x16, 0x0d, 0x58, 0x7d, 0x8c, 0x86, 0x21,
+	0x97, 0x40, 0xf6, 0x5f, 0x99, 0xb6, 0xbc, 0xf7, 0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7,
+	0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd };
+static const uint8_t cm192_out[] = { 0x35, 0x09, 0x6c, 0xba, 0x46, 0x10, 0x02, 0x8d, 0xc1, 0xb5, 0x75, 0x03, 0x80, 0x4c, 0xe3, 0x7c,
+	0x5d, 0xe9, 0x86, 0x29, 0x1d, 0xcc, 0xe1, 0x61, 0xd5, 0x16, 0x5e, 0xc4, 0x56, 0x8f, 0x5c, 0x9a };
 static const uint8_t cm256_key[] = { 0x57, 0xf8, 0x2f, 0xe3, 0x61, 0x3f, 0xd1, 0x70, 0xa8, 0x5e, 0xc9, 0x3c, 0x40, 0xb1,
 	0xf0, 0x92, 0x2e, 0xc4, 0xcb, 0x0d, 0xc0, 0x25, 0xb5, 0x82, 0x72, 0x14, 0x7c, 0xc4, 0x38, 0x94, 0x4a, 0x98,
 	0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd };
@@ -178,6 +183,8 @@ static const uint8_t zeros[48];
 
 static const srtp_cipher_test_case_t cm128_test = { .key_length_octets = 30, .key = cm128_key, .idx = NO_INDEX,
 	.plaintext_length_octets = 32, .plaintext = zeros, .ciphertext_length_octets = 32, .ciphertext = cm128_out };
+static const srtp_cipher_test_case_t cm192_test = { .key_length_octets = 38, .key = cm192_key, .idx = NO_INDEX,
+	.plaintext_length_octets = 32, .plaintext = zeros, .ciphertext_length_octets = 32, .ciphertext = cm192_out };
 static const srtp_cipher_test_case_t cm256_test = { .key_length_octets = 46, .key = cm256_key, .idx = NO_INDEX,
 	.plaintext_length_octets = 32, .plaintext = zeros, .ciphertext_length_octets = 32, .ciphertext = cm256_out };
 static const srtp_cipher_test_case_t gcm128_test = { .key_length_octets = 28, .key = zeros, .idx = NO_INDEX,
@@ -189,7 +196,14 @@ static const srtp_cipher_test_case_t gcm256_test = { .key_length_octets = 44, .k
 
 /* ---- the rows */
 
+/* Under the names that libsrtp2 has for its own, so that its start finds ours in their place and NSS is never asked:
+ * that library loads others by name, which may be missing or too new. Where names are bound otherwise
+ * srtp_cipher_install() does the same a little later. */
+extern const srtp_cipher_type_t srtp_aes_icm_128, srtp_aes_icm_192, srtp_aes_icm_256, srtp_aes_gcm_128, srtp_aes_gcm_256;
+extern const srtp_auth_type_t srtp_hmac;
+
 static srtp_err_status_t cm128_new(srtp_cipher_pointer_t *out, int key_len, int tag_len);
+static srtp_err_status_t cm192_new(srtp_cipher_pointer_t *out, int key_len, int tag_len);
 static srtp_err_status_t cm256_new(srtp_cipher_pointer_t *out, int key_len, int tag_len);
 static srtp_err_status_t gcm128_new(srtp_cipher_pointer_t *out, int key_len, int tag_len);
 static srtp_err_status_t gcm256_new(srtp_cipher_pointer_t *out, int key_len, int tag_len);
@@ -200,32 +214,40 @@ static srtp_err_status_t gcm256_new(srtp_cipher_pointer_t *out, int key_len, int
 	.encrypt = gcm_encrypt, .decrypt = gcm_decrypt, .set_iv = gcm_start, .get_tag = gcm_tag, .description = text, \
 	.test_data = vector, .id = number }
 
-static const srtp_cipher_type_t cm128 = CM(cm128_new, "AES-128 counter mode", SRTP_AES_ICM_128, &cm128_test);
-static const srtp_cipher_type_t cm256 = CM(cm256_new, "AES-256 counter mode", SRTP_AES_ICM_256, &cm256_test);
-static const srtp_cipher_type_t gcm128 = GCM(gcm128_new, "AES-128 GCM", SRTP_AES_GCM_128, &gcm128_test);
-static const srtp_cipher_type_t gcm256 = GCM(gcm256_new, "AES-256 GCM", SRTP_AES_GCM_256, &gcm256_test);
+const srtp_cipher_type_t srtp_aes_icm_128 = CM(cm128_new, "AES-128 counter mode", SRTP_AES_ICM_128, &cm128_test);
+const srtp_cipher_type_t srtp_aes_icm_192 = CM(cm192_new, "AES-192 counter mode", SRTP_AES_ICM_192, &cm192_test);
+const srtp_cipher_type_t srtp_aes_icm_256 = CM(cm256_new, "AES-256 counter mode", SRTP_AES_ICM_256, &cm256_test);
+const srtp_cipher_type_t srtp_aes_gcm_128 = GCM(gcm128_new, "AES-128 GCM", SRTP_AES_GCM_128, &gcm128_test);
+const srtp_cipher_type_t srtp_aes_gcm_256 = GCM(gcm256_new, "AES-256 GCM", SRTP_AES_GCM_256, &gcm256_test);
 
 static srtp_err_status_t cm128_new(srtp_cipher_pointer_t *out, int key_len, int tag_len)
 {
 	(void)tag_len;
-	return key_len == 16 + CM_SALT ? aes_new(out, &cm128, key_len, 16, 0) : srtp_err_status_bad_param;
+	return key_len == 16 + CM_SALT ? aes_new(out, &srtp_aes_icm_128, key_len, 16, 0) : srtp_err_status_bad_param;
+}
+
+/* No suite of ours has it; libsrtp2 wants it tested. */
+static srtp_err_status_t cm192_new(srtp_cipher_pointer_t *out, int key_len, int tag_len)
+{
+	(void)tag_len;
+	return key_len == 24 + CM_SALT ? aes_new(out, &srtp_aes_icm_192, key_len, 24, 0) : srtp_err_status_bad_param;
 }
 
 static srtp_err_status_t cm256_new(srtp_cipher_pointer_t *out, int key_len, int tag_len)
 {
 	(void)tag_len;
-	return key_len == 32 + CM_SALT ? aes_new(out, &cm256, key_len, 32, 0) : srtp_err_status_bad_param;
+	return key_len == 32 + CM_SALT ? aes_new(out, &srtp_aes_icm_256, key_len, 32, 0) : srtp_err_status_bad_param;
 }
 
 static srtp_err_status_t gcm128_new(srtp_cipher_pointer_t *out, int key_len, int tag_len)
 {
-	return key_len == 16 + GCM_SALT && (tag_len == 16 || tag_len == 8) ? aes_new(out, &gcm128, key_len, 16, tag_len) :
+	return key_len == 16 + GCM_SALT && (tag_len == 16 || tag_len == 8) ? aes_new(out, &srtp_aes_gcm_128, key_len, 16, tag_len) :
 									     srtp_err_status_bad_param;
 }
 
 static srtp_err_status_t gcm256_new(srtp_cipher_pointer_t *out, int key_len, int tag_len)
 {
-	return key_len == 32 + GCM_SALT && (tag_len == 16 || tag_len == 8) ? aes_new(out, &gcm256, key_len, 32, tag_len) :
+	return key_len == 32 + GCM_SALT && (tag_len == 16 || tag_len == 8) ? aes_new(out, &srtp_aes_gcm_256, key_len, 32, tag_len) :
 									     srtp_err_status_bad_param;
 }
 
@@ -332,7 +354,7 @@ static const uint8_t hmac_out[] = { 0xb6, 0x17, 0x31, 0x86, 0x55, 0x05, 0x72, 0x
 static const srtp_auth_test_case_t hmac_test = { .key_length_octets = 20, .key = hmac_key, .data_length_octets = 8,
 	.data = hmac_text, .tag_length_octets = 20, .tag = hmac_out };
 
-static const srtp_auth_type_t hmac_sha1 = { .alloc = hmac_new, .dealloc = hmac_free, .init = hmac_init,
+const srtp_auth_type_t srtp_hmac = { .alloc = hmac_new, .dealloc = hmac_free, .init = hmac_init,
 	.compute = hmac_compute, .update = hmac_update, .start = hmac_start, .description = "HMAC-SHA1",
 	.test_data = &hmac_test, .id = SRTP_HMAC_SHA1 };
 
@@ -345,16 +367,16 @@ static srtp_err_status_t hmac_new(srtp_auth_pointer_t *out, int key_len, int tag
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return srtp_err_status_alloc_fail;
-	h->head = (srtp_auth_t){ .type = &hmac_sha1, .state = h, .out_len = tag_len, .key_len = key_len };
+	h->head = (srtp_auth_t){ .type = &srtp_hmac, .state = h, .out_len = tag_len, .key_len = key_len };
 	*out = &h->head;
 	return srtp_err_status_ok;
 }
 
 int srtp_cipher_install(void)
 {
-	if (srtp_replace_cipher_type(&cm128, SRTP_AES_ICM_128) || srtp_replace_cipher_type(&cm256, SRTP_AES_ICM_256) ||
-	    srtp_replace_cipher_type(&gcm128, SRTP_AES_GCM_128) || srtp_replace_cipher_type(&gcm256, SRTP_AES_GCM_256) ||
-	    srtp_replace_auth_type(&hmac_sha1, SRTP_HMAC_SHA1))
+	if (srtp_replace_cipher_type(&srtp_aes_icm_128, SRTP_AES_ICM_128) || srtp_replace_cipher_type(&srtp_aes_icm_256, SRTP_AES_ICM_256) ||
+	    srtp_replace_cipher_type(&srtp_aes_gcm_128, SRTP_AES_GCM_128) || srtp_replace_cipher_type(&srtp_aes_gcm_256, SRTP_AES_GCM_256) ||
+	    srtp_replace_auth_type(&srtp_hmac, SRTP_HMAC_SHA1))
 		return EPROTO;
 	return 0;
 }

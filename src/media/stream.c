@@ -61,6 +61,7 @@ void stream_apply(struct stream *s, struct stream_cfg *cfg)
 	if (old)
 		mthread_give(s->t, EV_CFG, s, old, 0);
 	source_changed(s);
+	stream_rest(s);
 }
 
 /* ---- packets */

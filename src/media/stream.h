@@ -188,6 +188,7 @@ struct stream {
 	bool busy;              /* its own sound or digits go out: nothing is relayed to it */
 	bool echo;
 	bool active;            /* in t->active */
+	bool rests;             /* thread.c: as cfg->set.rest */
 	uint8_t fwd[128];       /* payload type for the peer, by received one; FWD_SLOW */
 	struct stream_rx rx;
 	struct stream_tx tx;
@@ -237,6 +238,7 @@ static inline bool ear_remove(struct stream *s, const struct stream_ear *e)
 uint32_t stream_rx_clock(const struct stream *s);    /* report.c: [Hz] of what comes, of what leaves */
 uint32_t stream_tx_clock(struct stream *s);
 void stream_wake(struct stream *s);                  /* thread.c: it has something to do by the clock */
+void stream_rest(struct stream *s);                  /* thread.c: cfg->set.rest may have changed */
 
 /* stream.c: receiving */
 void stream_packet(struct stream *s, const struct rtp *r, uint8_t *p, size_t n, const struct sa *from);

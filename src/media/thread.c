@@ -29,7 +29,7 @@ int mthread_init(struct mthread *t)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.u64 = 0 };
 
-	for (int i = 0; i < SLOTS; i++)
+	for (int i = 0; i <= SLOTS; i++)
 		list_init(&t->slots[i]);
 	list_init(&t->active);
 	list_init(&t->tickers);
@@ -171,16 +171,31 @@ void stream_wake(struct stream *s)
 	list_append(&s->t->active, &s->active_link);
 }
 
-static void stream_arrive(struct mthread *t, struct stream *s)
+/* Looked at by the clock about once a second, or never. */
+static void stream_place(struct mthread *t, struct stream *s)
 {
-	s->t = t;
-	list_append(&t->slots[t->streams++ % SLOTS], &s->link);
-	if (t->slot_us < t->due_us) {
+	s->rests = s->cfg && s->cfg->set.rest;
+	list_append(&t->slots[s->rests ? SLOTS : t->streams++ % SLOTS], &s->link);
+	if (!s->rests && t->slot_us < t->due_us) {
 		if (t->slot_us < t->now_us)
 			t->slot_us = t->now_us + SLOT_US;
 		t->due_us = t->slot_us;
 	}
 	s->report.sent_us = t->now_us;
+}
+
+void stream_rest(struct stream *s)
+{
+	if (s->rests == s->cfg->set.rest)
+		return;
+	list_remove(&s->link);
+	stream_place(s->t, s);
+}
+
+static void stream_arrive(struct mthread *t, struct stream *s)
+{
+	s->t = t;
+	stream_place(t, s);
 	if (s->hooks.ops)
 		s->hooks.ops->arrive(s);
 	if (source_wanted(s) || s->dtmf.rx.on)

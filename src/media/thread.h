@@ -115,7 +115,7 @@ struct mthread {
 	uint64_t now_us;
 	struct tracer *trace;           /* trace.h; NULL: nobody looks at packets */
 	bool reports;                   /* somebody wants MEDIA_RTCP */
-	struct list slots[SLOTS], active;
+	struct list slots[SLOTS + 1], active;   /* the last: of streams that rest, never looked at by the clock */
 	struct list tickers;            /* of struct ticker */
 	size_t nactive;
 	unsigned slot;

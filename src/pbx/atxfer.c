@@ -30,6 +30,7 @@ static int call(struct consult *c, struct str exten, struct str context)
 	c->target = obj_hold(t);
 	channel_inherit_forwards(t, c->ch);
 	err = vars_inherit(&t->vars, &c->ch->vars);
+	err = err ? err : channel_inherit_notes(t, c->ch);
 	err = err ? err : party_set(&t->caller, exten, STR_NULL);
 	err = err ? err : party_copy(&t->connected, &c->ch->caller);
 	return err ? err : t->tech->call(t, 0);
@@ -39,7 +40,7 @@ static int call(struct consult *c, struct str exten, struct str context)
 static int await(struct consult *c)
 {
 	struct channel *v[2] = { c->ch, c->target };
-	uint64_t end = clock_ms(c->ch->pbx->clock) + features_get(c->ch->pbx)->atxfer_no_answer_ms;
+	uint64_t end = clock_ms(c->ch->pbx->clock) + features_of(c->ch)->atxfer_no_answer_ms;
 
 	for (;;) {
 		uint64_t now = clock_ms(c->ch->pbx->clock);

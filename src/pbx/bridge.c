@@ -31,6 +31,8 @@ static void member_free(void *o)
 	text_free(&m->f.after_exten);
 	text_free(&m->f.warn_sound);
 	text_free(&m->f.limit_sound);
+	free(m->dynamic.v);
+	obj_drop(m->dynamic.map);
 	obj_drop(m->ch);
 	obj_drop(m->bridge);
 }
@@ -164,12 +166,11 @@ static void settle(struct bridge *b)
 			break;          /* both ends were seen to */
 	}
 	tell_techs(b);
+	bridge_native_update(b);
 	if (b->count != 2)
 		return;
 	first = container_of(b->members.next, struct member, link);
 	second = container_of(b->members.prev, struct member, link);
-	/* Who is recorded is not heard by the media threads alone. */
-	b->native = first->ch->joined && second->ch->joined && !first->ch->recordings && !second->ch->recordings;
 	pbx_setvar(first->ch->pbx, first->ch, STR("BRIDGEPEER"), text_view(&second->ch->name));
 	pbx_setvar(second->ch->pbx, second->ch, STR("BRIDGEPEER"), text_view(&first->ch->name));
 }
@@ -190,6 +191,7 @@ void bridge_resume(struct member *m)
 {
 	m->ch->sink = bridge_sink;
 	m->ch->sink_arg = m;
+	bridge_heard_anew(m->ch);
 	drain(m->ch);
 }
 
@@ -211,6 +213,7 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 	m->ch = obj_hold(ch);
 	m->bridge = obj_hold(b);
 	err = f ? features_copy(&m->f, f) : 0;
+	err = err ? err : bridge_features_begin(m);
 	if (err) {
 		obj_drop(m);
 		return err;
@@ -224,6 +227,7 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 	ch->owned = false;
 	link_ids(b, ch);
 	tell(b, "BridgeEnter", ch, swap);
+	channel_news(ch, CHAN_NEWS_ANSWERED);
 	bridge_limit_start(m, limit_came);
 	log_verbose(3, "Channel %s joined '%s' %s-bridge <%s>", text_z(&ch->name),
 		    b->native ? "native_rtp" : "simple_bridge", text_z(&b->type), text_z(&b->id));
@@ -234,13 +238,11 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 static void greet(struct channel *ch)
 {
 	static const struct str name = STR_INIT("BRIDGE_PLAY_SOUND");
-	struct media_session *s = channel_media(ch);
 	struct str sound;
 
 	if (!vars_get(&ch->vars, name, &sound) || !sound.n)
 		return;
-	if (s)
-		media_play(s, &sound, 1, text_view(&ch->language), 0);
+	channel_play(ch, &sound, 1, text_view(&ch->language), 0);
 	pbx_setvar(ch->pbx, ch, name, STR(""));
 }
 
@@ -323,6 +325,10 @@ static void leave(struct member *m, bool kept)
 	channel_path_update(ch, false);
 	if (ch->tech->bridged)
 		ch->tech->bridged(ch, NULL);
+	/* Their peers are to send to us again, whatever comes next. */
+	if (ch->tech->direct && !ch->dead)
+		ch->tech->direct(ch, NULL);
+	bridge_native_update(b);
 	fiber_wake(m->waiter);
 	fiber_wake(b->watcher);
 	if (!kept)

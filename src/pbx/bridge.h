@@ -23,6 +23,9 @@ struct bridge_features {        /* of one member */
 
 enum { FEATURE_DIGITS = 12 };
 
+struct features_map;
+struct features_choice;
+
 /* Others may read these; only pbx/bridge*.c writes. */
 struct member {                 /* obj */
 	struct list link;               /* in bridge.members */
@@ -30,6 +33,11 @@ struct member {                 /* obj */
 	struct channel *ch;             /* held */
 	struct bridge_features f;       /* owns its texts */
 	struct fiber *waiter;           /* in bridge_wait() */
+	struct {                        /* what DYNAMIC_FEATURES named when it entered */
+		struct features_map *map;       /* held; NULL: nothing */
+		struct features_choice *v;      /* owned */
+		size_t n;
+	} dynamic;
 	bool on_hold;                   /* it said CE_HOLD */
 	bool busy;                      /* a feature's fiber works for it: events are in the channel's queue */
 	char digits[FEATURE_DIGITS];    /* collected, not yet passed on */
@@ -45,7 +53,7 @@ struct bridge {                 /* obj */
 	struct text id, type, name, creator;
 	struct list members;            /* oldest first */
 	size_t count;
-	bool native;                    /* both sessions are joined: BridgeTechnology native_rtp */
+	bool native;                    /* packets pass as they are, here or from peer to peer: BridgeTechnology native_rtp */
 	bool dissolved;
 	bool moving;                    /* members are exchanged: not empty even when it looks so */
 	struct fiber *watcher;          /* woken when somebody leaves */

@@ -25,7 +25,22 @@ static void hold_came(struct member *m, const struct chan_event *e)
 	struct str music = text_view(&e->text);
 
 	m->on_hold = true;
+	bridge_native_update(m->bridge);
 	bridge_indicate_others(m, IND_HOLD, music.n ? &music : NULL);
+}
+
+static void unhold_came(struct member *m)
+{
+	m->on_hold = false;
+	bridge_indicate_others(m, IND_UNHOLD, NULL);
+	bridge_native_update(m->bridge);
+}
+
+static void media_came(struct member *m)
+{
+	channel_path_update(m->ch, true);
+	bridge_native_update(m->bridge);
+	bridge_indicate_others(m, IND_SRCUPDATE, NULL);
 }
 
 static void line_came(struct member *m, const struct chan_event *e)
@@ -69,8 +84,7 @@ static void handle(struct member *m, const struct chan_event *e)
 		hold_came(m, e);
 		break;
 	case CE_UNHOLD:
-		m->on_hold = false;
-		bridge_indicate_others(m, IND_UNHOLD, NULL);
+		unhold_came(m);
 		break;
 	case CE_CONNECTED_LINE:
 	case CE_REDIRECTING:
@@ -90,6 +104,7 @@ static void handle(struct member *m, const struct chan_event *e)
 		break;
 	case CE_ANSWER:
 		bridge_indicate_others(m, IND_STOP, NULL);
+		bridge_native_update(m->bridge);
 		break;
 	case CE_FLASH:
 		bridge_indicate_others(m, IND_FLASH, NULL);
@@ -104,8 +119,7 @@ static void handle(struct member *m, const struct chan_event *e)
 		bridge_indicate_others(m, IND_AOC, e->data);
 		break;
 	case CE_MEDIA:
-		channel_path_update(m->ch, true);
-		bridge_indicate_others(m, IND_SRCUPDATE, NULL);
+		media_came(m);
 		break;
 	case CE_PLAY_DONE:
 		bridge_limit_said(m);

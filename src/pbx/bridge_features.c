@@ -6,21 +6,49 @@
 #include "pbx/bridge_private.h"
 #include "pbx/channel_private.h"
 #include "pbx/dialplan.h"
+#include "pbx/run.h"
 #include "pbx/sound.h"
 #include "pbx/transfer.h"
 #include <errno.h>
 #include <stdlib.h>
 
-enum action { NOTHING, HANG_UP, BLIND, ATTENDED, RECORD };
+enum action { NOTHING, HANG_UP, BLIND, ATTENDED, RECORD, APPLICATION };
 
-/* The codes of this member, and what the digits so far mean among them. */
-static enum action look(const struct member *m, bool *may_grow)
+struct found {
+	enum action action;
+	const struct features_item *item;       /* view into member.dynamic.map: of APPLICATION */
+	bool may_grow;                          /* the digits so far may become another code */
+};
+
+int bridge_features_begin(struct member *m)
 {
-	const struct features_conf *c = features_get(m->bridge->pbx);
-	struct str got = str_mk(m->digits, m->ndigits);
-	enum action found = NOTHING;
+	struct features_choice v[FEATURES_CHOICES];
+	struct pbx *p = m->bridge->pbx;
+	struct buf names = BUF_INIT;
+	int err = 0;
 
-	*may_grow = false;
+	if (p->features->map && pbx_getvar(p, m->ch, STR("DYNAMIC_FEATURES"), &names))
+		m->dynamic.n = features_choose(p->features->map, buf_view(&names), text_view(&m->ch->name), v);
+	if (m->dynamic.n) {
+		m->dynamic.map = obj_hold(p->features->map);
+		m->dynamic.v = calloc(m->dynamic.n, sizeof(*v));
+		if (m->dynamic.v)
+			memcpy(m->dynamic.v, v, m->dynamic.n * sizeof(*v));
+		else
+			err = ENOMEM;
+	}
+	buf_free(&names);
+	return err;
+}
+
+/* The codes of this member, and what the digits so far mean among them. What DYNAMIC_FEATURES gives goes
+ * before all others, the last of it first. */
+static struct found look(struct member *m)
+{
+	const struct features_conf *c = features_of(m->ch);
+	struct str got = str_mk(m->digits, m->ndigits);
+	struct found found = { NOTHING, NULL, false };
+
 	const struct {
 		bool on;
 		const struct text *code;
@@ -38,9 +66,17 @@ static enum action look(const struct member *m, bool *may_grow)
 		if (!rows[i].on || !code.n)
 			continue;
 		if (str_eq(code, got))
-			found = rows[i].action;
+			found.action = rows[i].action;
 		else if (str_starts(code, got))
-			*may_grow = true;
+			found.may_grow = true;
+	}
+	for (size_t i = 0; i < m->dynamic.n; i++) {
+		if (str_eq(m->dynamic.v[i].code, got)) {
+			found.action = APPLICATION;
+			found.item = m->dynamic.v[i].item;
+		} else if (str_starts(m->dynamic.v[i].code, got)) {
+			found.may_grow = true;
+		}
 	}
 	return found;
 }
@@ -60,7 +96,17 @@ static void flush(struct member *m)
 struct job {
 	struct member *m;       /* held */
 	enum action action;
+	struct features_map *map;       /* held: what `item` looks into. NULL unless APPLICATION */
+	const struct features_item *item;
+	struct text who;        /* the channel that pressed the digits */
 };
+
+static void job_free(struct job *j)
+{
+	text_free(&j->who);
+	obj_drop(j->map);
+	free(j);
+}
 
 static void give_back(struct member *m)
 {
@@ -92,7 +138,7 @@ static void transfer_job(struct member *m, enum action action)
 			err = transfer_attended_dtmf(ch, str_z(exten), text_view(&context));
 	}
 	if (err && err != ECANCELED) {
-		struct features_conf *c = obj_hold((void *)(uintptr_t)features_get(ch->pbx));
+		struct features_conf *c = obj_hold((void *)(uintptr_t)features_of(ch));
 
 		sound_play(ch, text_view(&c->xferfailsound), STR_NULL, NULL);
 		obj_drop(c);
@@ -101,6 +147,46 @@ static void transfer_job(struct member *m, enum action action)
 		channel_indicate(peer, IND_UNHOLD, NULL);
 	obj_drop(peer);
 	text_free(&context);
+}
+
+/* 0, or what says that the call is over. */
+static int run_item(struct channel *ch, const struct features_item *t)
+{
+	const struct app *app = pbx_app(ch->pbx, text_view(&t->app));
+	struct buf data = BUF_INIT;
+	int res;
+
+	if (str_ieq(text_view(&t->app), STR("Gosub"))) {
+		(void)pbx_exec_sub(ch, text_view(&t->data), false);
+		return 0;
+	}
+	if (!app) {
+		log_warning("Could not find application (%s)", text_z(&t->app));
+		return 0;
+	}
+	pbx_substitute(ch->pbx, ch, text_view(&t->data), &data);
+	(void)buf_z(&data);
+	res = buf_err(&data) ? 0 : run_app(ch, app, data.n ? buf_view(&data) : str_mk("", 0));
+	buf_free(&data);
+	return res;
+}
+
+/* True: its member leaves the call. */
+static bool application_job(struct job *j)
+{
+	struct member *m = j->m;
+	struct channel *ch = m->ch;
+	struct str music = text_view(&j->item->music);
+	int res;
+
+	pbx_setvar(ch->pbx, ch, STR("DYNAMIC_FEATURENAME"), text_view(&j->item->name));
+	pbx_setvar(ch->pbx, ch, STR("DYNAMIC_WHO_ACTIVATED"), text_view(&j->who));
+	if (music.n)
+		bridge_indicate_others(m, IND_HOLD, &music);
+	res = run_item(ch, j->item);
+	if (music.n && ch->bridge == m->bridge)
+		bridge_indicate_others(m, IND_UNHOLD, NULL);
+	return res != 0;
 }
 
 /* Sent into the dialplan while its digits were read. */
@@ -117,25 +203,37 @@ static void job_run(void *arg)
 	struct job *j = arg;
 	struct member *m = j->m;
 	struct channel *ch = obj_hold(m->ch);
+	bool over = false;
 
-	transfer_job(m, j->action);
+	if (j->action == APPLICATION)
+		over = application_job(j);
+	else
+		transfer_job(m, j->action);
 	give_back(m);
-	if (!ch->dead && !ch->bridge && !ch->fiber && !goes_on(ch))
+	if (over && !ch->dead && ch->bridge && bridge_member(ch) == m)
+		bridge_leave(m, CAUSE_NORMAL);
+	else if (!ch->dead && !ch->bridge && !ch->fiber && !goes_on(ch))
 		channel_destroy(ch);
 	obj_drop(ch);
 	obj_drop(m);
-	free(j);
+	job_free(j);
 }
 
-static void job_start(struct member *m, enum action action)
+static void job_start(struct member *m, enum action action, const struct features_item *item, const struct member *by)
 {
-	struct job *j = calloc(1, sizeof(*j));
-	struct fiber *f = j ? fiber_new(job_run, j, 0) : NULL;
+	struct job *j = m->busy ? NULL : calloc(1, sizeof(*j));
+	struct fiber *f = j && (!item || !text_set(&j->who, text_view(&by->ch->name))) ? fiber_new(job_run, j, 0) : NULL;
 
 	if (!f) {
-		log_warning("No memory for a transfer by %s", text_z(&m->ch->name));
-		free(j);
+		log_warning("A transfer or feature of %s is not done: %s", text_z(&m->ch->name),
+			    m->busy ? "another one is going on" : "out of memory");
+		if (j)
+			job_free(j);
 		return;
+	}
+	if (item) {
+		j->map = obj_hold(by->dynamic.map);
+		j->item = item;
 	}
 	fiber_set_name(f, (const struct str[]){ text_view(&m->ch->name), STR(": transfer or feature") }, 2);
 	j->m = obj_hold(m);
@@ -147,13 +245,27 @@ static void job_start(struct member *m, enum action action)
 	fiber_wake(f);
 }
 
-static void act(struct member *m, enum action action)
+static void start_application(struct member *m, const struct features_item *item)
+{
+	struct bridge *b = obj_hold(m->bridge);
+
+	log_verbose(3, "%s runs %s(%s) by its digits", text_z(&m->ch->name), text_z(&item->app), text_z(&item->data));
+	list_each_safe(l, tmp, &b->members) {
+		struct member *o = container_of(l, struct member, link);
+
+		if ((o == m) == item->on_self)
+			job_start(o, APPLICATION, item, m);
+	}
+	obj_drop(b);
+}
+
+static void act(struct member *m, const struct found *found)
 {
 	struct bridge *b;
 
 	m->ndigits = 0;
 	timer_stop(&m->digit_timer);
-	switch (action) {
+	switch (found->action) {
 	case HANG_UP:
 		log_verbose(3, "%s ends the call with a digit", text_z(&m->ch->name));
 		b = obj_hold(m->bridge);
@@ -162,10 +274,13 @@ static void act(struct member *m, enum action action)
 		break;
 	case BLIND:
 	case ATTENDED:
-		job_start(m, action);
+		job_start(m, found->action, NULL, m);
 		break;
 	case RECORD:
 		bridge_record_toggle(m);
+		break;
+	case APPLICATION:
+		start_application(m, found->item);
 		break;
 	default:
 		break;
@@ -175,30 +290,27 @@ static void act(struct member *m, enum action action)
 static void digits_over(void *arg)
 {
 	struct member *m = arg;
-	bool grow;
-	enum action a = look(m, &grow);
+	struct found found = look(m);
 
-	if (a != NOTHING)
-		act(m, a);
+	if (found.action != NOTHING)
+		act(m, &found);
 	else
 		flush(m);
 }
 
 bool bridge_features_digit(struct member *m, char digit, unsigned ms)
 {
-	enum action a;
-	bool grow;
+	struct found found;
 
 	if (!m->ndigits && !bridge_wants_digits(m->ch))
 		return false;
 	m->digits[m->ndigits] = digit;
 	m->digit_ms[m->ndigits++] = ms;
-	a = look(m, &grow);
-	if (grow && m->ndigits < FEATURE_DIGITS)
-		timer_start(m->bridge->pbx->wheel, &m->digit_timer,
-			    features_get(m->bridge->pbx)->digit_timeout_ms, digits_over, m);
-	else if (a != NOTHING)
-		act(m, a);
+	found = look(m);
+	if (found.may_grow && m->ndigits < FEATURE_DIGITS)
+		timer_start(m->bridge->pbx->wheel, &m->digit_timer, features_of(m->ch)->digit_timeout_ms, digits_over, m);
+	else if (found.action != NOTHING)
+		act(m, &found);
 	else
 		flush(m);
 	return true;

@@ -4,11 +4,10 @@
 
 static void say(struct channel *ch, const struct text *sound)
 {
-	struct channel *end = sound->n ? channel_media_end(ch) : NULL;
 	struct str name = text_view(sound);
 
-	if (end)
-		media_play(channel_media(ch), &name, 1, text_view(&ch->language), 0);
+	if (name.n)
+		channel_play(ch, &name, 1, text_view(&ch->language), 0);
 }
 
 static void limit_end(void *arg)

@@ -28,10 +28,15 @@ void bridge_limit_start(struct member *m, void (*came)(struct member *m));
 void bridge_limit_stop(struct member *m);
 void bridge_limit_said(struct member *m);    /* a sound in its session ended */
 
+/* bridge_native.c: b->native, and where the members' peers send, by what holds now. */
+void bridge_native_update(struct bridge *b);
+void bridge_heard_anew(struct channel *ch);          /* pbx->heard_anew */
+
 /* bridge_record.c */
 void bridge_record_toggle(struct member *m);         /* automixmon */
 
 /* bridge_features.c */
+int bridge_features_begin(struct member *m);         /* it enters: what DYNAMIC_FEATURES gives it. ENOMEM */
 /* True: the digit was taken (or kept for now). */
 bool bridge_features_digit(struct member *m, char digit, unsigned ms);
 

@@ -13,16 +13,14 @@ enum { BEEP_S = 15, BEEP_MIN_S = 5 };
 
 static void play(struct channel *ch, const struct str *names, size_t n)
 {
-	struct media_session *s = channel_media(ch);
-
-	if (s && n)
-		media_play(s, names, n, text_view(&ch->language), 0);
+	if (n)
+		channel_play(ch, names, n, text_view(&ch->language), 0);
 }
 
 /* courtesytone, then the message; to the peer too. */
 static void say(struct channel *ch, struct channel *peer, struct str message)
 {
-	struct features_conf *f = obj_hold((void *)(uintptr_t)features_get(ch->pbx));
+	struct features_conf *f = obj_hold((void *)(uintptr_t)features_of(ch));
 	struct str v[2];
 	size_t n = 0;
 
@@ -38,7 +36,7 @@ static void say(struct channel *ch, struct channel *peer, struct str message)
 
 static void say_failed(struct channel *ch)
 {
-	struct str sound = text_view(&features_get(ch->pbx)->recordingfailsound);
+	struct str sound = text_view(&features_of(ch)->recordingfailsound);
 
 	play(ch, &sound, sound.n ? 1 : 0);
 }

@@ -100,6 +100,13 @@ enum indication {
 	IND_AOC /* data: obj */, IND_STOP
 };
 
+/* How two legs of one technology may be joined in a bridge. */
+enum channel_native {
+	CHAN_NATIVE_NO,         /* the sound of one is handed to the other piece by piece (video, encryption) */
+	CHAN_NATIVE_HERE,       /* packets of one become packets of the other */
+	CHAN_NATIVE_DIRECT      /* the two peers can send to one another */
+};
+
 struct channel_request {
 	struct pbx *pbx;
 	struct str dest;                /* what follows "PJSIP/" */
@@ -133,8 +140,13 @@ struct channel_tech {
 	/* The other half: sound that comes to `ch` goes on from there (Local). NULL, as a
 	 * function or as what it gives: the way ends at ch. */
 	struct channel *(*twin)(const struct channel *ch);
-	/* ch now talks to `peer` (or to nobody, NULL): direct media and the like. */
+	/* ch now talks to `peer` (or to nobody, NULL). */
 	void (*bridged)(struct channel *ch, struct channel *peer);
+	/* How may ch and `peer`, of the same technology, be joined? NULL: CHAN_NATIVE_NO. */
+	enum channel_native (*native)(struct channel *ch, struct channel *peer);
+	/* The peer of ch is to send its media to that of `peer`, or (NULL) to us, as it did at first. Called whenever
+	 * something may have changed; what is so already is not told again. */
+	void (*direct)(struct channel *ch, struct channel *peer);
 	/* pvt, and all that points back to `from`, belongs to `to` now (a call moved
 	 * into the place of another: attended transfer to an application, Replaces
 	 * of a ringing call). NULL: such moves are refused. */
@@ -210,6 +222,8 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	struct bridge *bridge;          /* NULL: not in one */
 	struct list datastores;         /* struct datastore: apps' and services' private notes */
 	unsigned recordings;            /* of it, in pbx->recordings: its sound has to come through here */
+	unsigned listeners;             /* others for whom it has to: channel_heard_anew() */
+	unsigned sounds;                /* that play in its session, and have not ended yet */
 	uint64_t call_group, pickup_group;
 	struct text named_call_group, named_pickup_group;
 	struct digit_pace pace;
@@ -294,6 +308,12 @@ int channel_answer(struct channel *ch);      /* answers unless up already; 0 or 
 int channel_answer_settled(struct channel *ch, uint32_t ms);
 int channel_indicate(struct channel *ch, enum indication ind, const void *data);
 int channel_digit(struct channel *ch, char digit, unsigned ms);
+/* Whoever listens to the sound of ch, or changes it, has counted itself in `listeners` (or `recordings`), or out
+ * again: its media come through here, or need no longer. */
+void channel_heard_anew(struct channel *ch);
+/* media_play() into the session at the end of the way of `ch`, which therefore has to send there. As media_play();
+ * ENOTCONN: there is none. */
+int channel_play(struct channel *ch, const struct str *names, size_t n, struct str lang, uint32_t tag);
 struct media_session *channel_media(struct channel *ch);     /* follows Local halves to where sound goes */
 struct channel *channel_media_end(struct channel *ch);       /* whose session that is; NULL */
 int channel_rename(struct channel *ch, struct str name);     /* Rename event */
@@ -313,14 +333,30 @@ int channel_request(struct pbx *pbx, struct str tech_dest, struct channel *reque
 		    int *cause);
 int channel_request_prm(const struct channel_request *rq, struct str tech_dest, struct channel **out, int *cause);
 
+/* What becomes of a channel that was sent elsewhere. One follows it: the latest, an earlier one hears LOST. Told until
+ * it gives true, or LOST, which is the last: the channel has ended. */
+enum channel_news {
+	CHAN_NEWS_PROCEEDING, CHAN_NEWS_RINGING, CHAN_NEWS_PROGRESS,   /* whom it calls */
+	CHAN_NEWS_BUSY, CHAN_NEWS_CONGESTION,
+	CHAN_NEWS_ANSWERED,             /* it is in a bridge, or hears something */
+	CHAN_NEWS_LOST
+};
+typedef bool channel_news_fn(void *arg, enum channel_news news);
+int channel_follow(struct channel *ch, channel_news_fn *fn, void *arg /* obj; held */);
+
 /* Private notes by key, freed with the channel. */
 struct datastore {
 	struct list link;
 	const char *key;        /* compared by address */
 	void *data;             /* an obj */
+	void *(*heir)(const void *data);        /* channel_note_inherit(); NULL: nobody inherits it */
 };
 int channel_note_set(struct channel *ch, const char *key, void *obj /* takes the reference */);
 void *channel_note(struct channel *ch, const char *key);
+/* What channels that are made for this one get of that note, while it is there: an obj of their own, and
+ * their heirs the same; NULL: nothing. */
+void channel_note_inherit(struct channel *ch, const char *key, void *(*heir)(const void *obj));
+int channel_inherit_notes(struct channel *to, struct channel *from); /* ENOMEM */
 
 /* Q.850 causes that the code names. */
 enum {

@@ -150,10 +150,23 @@ static void way_is_open(struct channel *ch)
 		channel_event_simple(ch, CE_WAKE);
 }
 
+/* One of channel_play() has: music on hold is none. */
+static void sound_ended(struct channel *ch, uint32_t tag)
+{
+	const struct channel *by = ch->player ? ch->player : ch;
+
+	if (!ch->sounds || (tag && tag == by->moh_tag))
+		return;
+	if (!--ch->sounds)
+		channel_heard_anew(ch);
+}
+
 bool channel_media_event(struct channel *ch, const struct media_event *e)
 {
 	struct chan_event *ce;
 
+	if (e->type == MEDIA_PLAYED)
+		sound_ended(ch, e->tag);
 	switch (e->type) {
 	case MEDIA_DTMF_BEGIN:
 	case MEDIA_DTMF_END:

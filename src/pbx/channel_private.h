@@ -32,6 +32,11 @@ void channel_tell_digit(struct channel *ch, bool end, char digit, unsigned ms, c
 void channel_tell_hold(struct channel *ch, struct str music_class);
 void channel_tell_device(struct channel *ch);        /* device_changed() of its device */
 
+/* follow.c: this happened to ch; nothing when nobody follows it. */
+void channel_news(struct channel *ch, enum channel_news news);
+void channel_news_of(struct channel *ch, enum indication ind);
+void channel_follow_ends(struct channel *ch);
+
 /* path.c: who is heard where. */
 /* What plays into the session of `end` from now on is `by`'s, under `tag`. Another channel
  * whose sound it was hears so: CE_PLAY_DONE with cause EBUSY. */

@@ -50,6 +50,29 @@ void *channel_note(struct channel *ch, const char *key)
 	return d ? d->data : NULL;
 }
 
+void channel_note_inherit(struct channel *ch, const char *key, void *(*heir)(const void *obj))
+{
+	struct datastore *d = find(ch, key);
+
+	if (d)
+		d->heir = heir;
+}
+
+int channel_inherit_notes(struct channel *to, struct channel *from)
+{
+	list_each(l, &from->datastores) {
+		const struct datastore *d = container_of(l, struct datastore, link);
+		void *mine = d->heir ? d->heir(d->data) : NULL;
+		int err = mine ? channel_note_set(to, d->key, mine) : 0;
+
+		if (err)
+			return err;
+		if (mine)
+			channel_note_inherit(to, d->key, d->heir);
+	}
+	return 0;
+}
+
 void channel_notes_free(struct channel *ch)
 {
 	while (!list_empty(&ch->datastores)) {

@@ -48,6 +48,7 @@ int channel_exchange(struct channel *into, struct channel *from)
 	SWAP(into->joined, from->joined);
 	SWAP(into->player, from->player);
 	SWAP(into->play_tag, from->play_tag);
+	SWAP(into->sounds, from->sounds);
 	SWAP(into->shown, from->shown);
 	mixmonitor_moved(from, into);
 	into->tech->moved(from, into);

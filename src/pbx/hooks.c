@@ -92,6 +92,8 @@ int channel_hook_add(struct channel *ch, void *hook)
 	h->tag = ++x->tags;
 	list_append(&x->list, &h->link);
 	put_in(h);
+	ch->listeners++;
+	channel_heard_anew(ch);
 	return 0;
 }
 
@@ -103,6 +105,8 @@ void channel_hook_remove(void *hook)
 	if (!h || !list_linked(&h->link))
 		return;
 	list_remove(&h->link);
+	h->ch->listeners--;
+	channel_heard_anew(h->ch);
 	obj_drop(h);
 }
 
@@ -145,8 +149,13 @@ void channel_hooks_digit(struct channel *ch, char digit)
 static void belong_to(struct hooks *x, struct channel *ch)
 {
 	if (x)
-		list_each(l, &x->list)
-			container_of(l, struct chan_hook, link)->ch = ch;
+		list_each(l, &x->list) {
+			struct chan_hook *h = container_of(l, struct chan_hook, link);
+
+			h->ch->listeners--;
+			ch->listeners++;
+			h->ch = ch;
+		}
 }
 
 /* The hooks go with the sound that they are in. Without memory for the note one of them loses its own. */

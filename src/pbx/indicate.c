@@ -2,9 +2,12 @@
 #include "base/obj.h"
 #include "media/media.h"
 #include "pbx/channel_private.h"
+#include "pbx/local.h"
+#include "pbx/pbx.h"
 #include <errno.h>
 
 #define SETTLE_MS 500   /* from an answer to the first packet, at most */
+#define FRAME_MS 20     /* how often it is looked */
 
 void channel_set_connected(struct channel *ch, const struct party *p)
 {
@@ -68,6 +71,7 @@ int channel_indicate(struct channel *ch, enum indication ind, const void *data)
 
 	if (ch->dead)
 		return ECANCELED;
+	channel_news_of(ch, ind);
 	if (ind == IND_STOP)
 		stop_sounds(ch);
 	err = ch->tech->indicate ? ch->tech->indicate(ch, ind, data) : ENOSYS;
@@ -94,11 +98,26 @@ int channel_answer(struct channel *ch)
 	return err;
 }
 
+/* A Local channel has no ears: until one is joined at its other end, as long as anybody else may take. */
+static int settle_local(struct channel *ch, uint32_t ms)
+{
+	uint64_t now = clock_ms(ch->pbx->clock), least = now + ms, end = now + (ms > SETTLE_MS ? ms : SETTLE_MS);
+	int err = 0;
+
+	while (!err && now < end && (now < least || !channel_media(ch))) {
+		err = channel_nap(ch, end - now < FRAME_MS ? end - now : FRAME_MS, false);
+		now = clock_ms(ch->pbx->clock);
+	}
+	return err;
+}
+
 int channel_answer_settled(struct channel *ch, uint32_t ms)
 {
 	bool rang = ch->state == CHAN_RING || ch->state == CHAN_RINGING;
 	int err = channel_answer(ch);
 
+	if (!err && rang && ch->pbx->media && ch->tech == &local_tech && fiber_self())
+		return settle_local(ch, ms);
 	if (err || !rang || !ch->tech->media || !ch->tech->media(ch))
 		return err || !ms ? err : channel_sleep(ch, ms);
 	ch->listens = !ms;

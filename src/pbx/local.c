@@ -149,7 +149,7 @@ static void tell_bridge(struct local *l)
 }
 
 /* ;2 is the call as ;1's caller made it. */
-static int dress(struct channel *two, const struct channel *one)
+static int dress(struct channel *two, struct channel *one)
 {
 	int err = party_copy(&two->dialed, &one->dialed);
 
@@ -166,7 +166,7 @@ static int dress(struct channel *two, const struct channel *one)
 
 		err = vars_set(&two->vars, var->name, var->value);
 	}
-	return err;
+	return err ? err : channel_inherit_notes(two, one);
 }
 
 static int local_call(struct channel *ch, uint32_t timeout_ms)

@@ -8,6 +8,7 @@
 #include "pbx/bridge.h"
 #include "pbx/channel_private.h"
 #include "pbx/dialplan.h"
+#include "pbx/event.h"
 #include "pbx/sound.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -84,8 +85,8 @@ static void let_go(struct mixmonitor *m, bool ends)
 	m->ch = NULL;
 	timer_stop(&m->beep);
 	ch->recordings--;
-	if (!ends && !ch->recordings && ch->tech->bridged && ch->bridge)
-		ch->tech->bridged(ch, bridge_peer(ch));
+	if (!ends)
+		channel_heard_anew(ch);
 	record_finish(m->record);
 	if (m->tap)
 		media_tap_stop(m->tap);
@@ -216,10 +217,8 @@ void mixmonitors_forget(struct pbx *p)
 static void beep_on(struct channel *ch)
 {
 	static const struct str name = STR_INIT("beep");
-	struct media_session *s = channel_media(ch);
 
-	if (s)
-		media_play(s, &name, 1, text_view(&ch->language), 0);
+	channel_play(ch, &name, 1, text_view(&ch->language), 0);
 }
 
 static void beep_now(void *arg)
@@ -231,6 +230,20 @@ static void beep_now(void *arg)
 	if (peer)
 		beep_on(peer);
 	timer_start(m->pbx->wheel, &m->beep, m->beep_ms, beep_now, m);
+}
+
+/* In Asterisk a PERIODIC_HOOK() of the channel makes them. */
+static void beeps_begin(struct mixmonitor *m)
+{
+	struct event *e = event_test(m->pbx->events, "PERIODIC_HOOK_ENABLED", "mixmonitor.c", "beeps_begin");
+
+	timer_start(m->pbx->wheel, &m->beep, m->beep_ms, beep_now, m);
+	if (!e)
+		return;
+	event_put(e, "Exten", STR("beep"));
+	event_put(e, "Channel", text_view(&m->ch->name));
+	event_printf(e, "Interval", "%llu", (unsigned long long)(m->beep_ms / 1000));
+	event_send(m->pbx->events, e);
 }
 
 /* ---- begin */
@@ -305,11 +318,9 @@ static int begin(struct channel *ch, struct mixmonitor_prm *prm)
 		pbx_setvar(ch->pbx, ch, text_view(&prm->id_variable), text_view(&m->id));
 	log_verbose(2, "Begin MixMonitor Recording %s", text_z(&ch->name));
 	follow(m);
-	/* Its sound has to come through here from now on. */
-	if (ch->tech->bridged && ch->bridge)
-		ch->tech->bridged(ch, bridge_peer(ch));
+	channel_heard_anew(ch);
 	if (m->beep_ms && ch->pbx->wheel)
-		timer_start(ch->pbx->wheel, &m->beep, m->beep_ms, beep_now, m);
+		beeps_begin(m);
 	tell(ch, "MixMonitorStart", 0);
 	return 0;
 }

@@ -38,6 +38,8 @@ void channel_moh_start(struct channel *ch, struct str asked)
 	}
 	log_verbose(2, "Started music on hold, class '%.*s', on channel '%s'", STR_ARG(class), text_z(&ch->name));
 	moh_play(ch, class);
+	channel_news(ch, CHAN_NEWS_ANSWERED);
+	channel_heard_anew(ch);
 }
 
 void channel_moh_stop(struct channel *ch)
@@ -52,4 +54,5 @@ void channel_moh_stop(struct channel *ch)
 	s = channel_media(ch);
 	if (s)
 		media_play_stop(s);
+	channel_heard_anew(ch);
 }

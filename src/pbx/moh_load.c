@@ -199,5 +199,6 @@ int moh_play(struct channel *ch, struct str music_class)
 	p->next_play += p->next_play == UINT32_MAX ? 2 : 1;
 	channel_take_player(end, ch, p->next_play);
 	ch->moh_tag = p->next_play;
+	/* No channel_play(): ch->moh says that it sounds. */
 	return media_play(channel_media(ch), m->files, m->n, text_view(&ch->language), p->next_play);
 }

@@ -55,6 +55,25 @@ struct media_session *channel_media(struct channel *ch)
 	return session(end_of(ch));
 }
 
+void channel_heard_anew(struct channel *ch)
+{
+	if (ch->bridge && !ch->dead)
+		ch->pbx->heard_anew(ch);
+}
+
+int channel_play(struct channel *ch, const struct str *names, size_t n, struct str lang, uint32_t tag)
+{
+	struct channel *end = channel_media_end(ch);
+	int err = end ? media_play(session(end), names, n, lang, tag) : ENOTCONN;
+
+	if (err)
+		return err;
+	end->sounds++;
+	channel_heard_anew(end);
+	channel_news(ch, CHAN_NEWS_ANSWERED);
+	return 0;
+}
+
 void channel_take_player(struct channel *end, struct channel *by, uint32_t tag)
 {
 	struct channel *was = end->player;

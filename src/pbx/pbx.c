@@ -7,6 +7,7 @@
 #include "pbx/devstate_private.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
+#include "pbx/fax.h"
 #include "pbx/features.h"
 #include "pbx/func/func.h"
 #include "pbx/local.h"
@@ -30,7 +31,7 @@ static const struct func *const funcs[] = {
 
 enum { SILENCE_THRESHOLD = 256 };        /* without a dsp.conf */
 
-static channel_end_fn *const channel_ends[] = { mixmonitor_channel_ends, bridge_let_go, channel_unlink_early, channel_moh_stop,
+static channel_end_fn *const channel_ends[] = { channel_follow_ends, mixmonitor_channel_ends, bridge_let_go, channel_unlink_early, channel_moh_stop,
 	NULL };
 
 static int register_rows(struct pbx *p)
@@ -54,6 +55,7 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	list_init(&p->channels);
 	list_init(&p->recordings);
 	p->path_changed = mixmonitors_follow;
+	p->heard_anew = bridge_heard_anew;
 	p->loop = prm->loop;
 	if (prm->loop) {
 		p->wheel = loop_wheel(prm->loop);
@@ -79,7 +81,8 @@ int pbx_new(struct pbx **out, const struct pbx_prm *prm)
 	p->funcs = map_new(true);
 	p->techs = map_new(true);
 	p->builtins = map_new(false);
-	if (!p->events || !p->by_name || !p->by_uniqueid || !p->bridges || !p->apps || !p->funcs || !p->techs ||
+	p->fax = faxes_new();
+	if (!p->fax || !p->events || !p->by_name || !p->by_uniqueid || !p->bridges || !p->apps || !p->funcs || !p->techs ||
 	    !p->builtins)
 		goto out;
 	err = devstates_new(p);
@@ -113,6 +116,7 @@ void pbx_free(struct pbx *p)
 	map_free(p->builtins);
 	p->features = obj_drop(p->features);
 	p->moh = obj_drop(p->moh);
+	faxes_free(p->fax);
 	vars_free(&p->globals);
 	vars_free(&p->constants);
 	events_free(p->events);

@@ -22,6 +22,7 @@ struct func;
 struct builtin;
 struct features_conf;
 struct moh;
+struct faxes;
 
 /* Told before a channel ends, while it is whole: who keeps it somewhere lets go of it. */
 typedef void channel_end_fn(struct channel *ch);
@@ -56,6 +57,7 @@ struct pbx {
 	struct map *bridges;            /* struct bridge by id */
 	struct features_conf *features; /* held; features_set(). NULL: the defaults */
 	struct moh *moh;                /* held: music classes; NULL: none */
+	struct faxes *fax;              /* owned: faxes, their defaults and counts */
 	uint32_t next_play;             /* tags of media_play */
 	bool live_dangerously;          /* asterisk.conf: functions that touch files and the system may be written */
 	struct vars constants;          /* ASTETCDIR, ASTDATADIR, ... and VERSION(), what the function gives: set by main/ */
@@ -65,6 +67,7 @@ struct pbx {
 	struct list recordings;         /* struct mixmonitor, the latest first */
 	uint64_t next_recording;
 	void (*path_changed)(struct pbx *p);    /* while there are recordings: somebody is heard elsewhere now */
+	void (*heard_anew)(struct channel *ch); /* of one in a bridge: who listens to it is another now */
 	struct service *service;        /* only technologies and functions that know SIP look inside; NULL: none */
 };
 

@@ -114,7 +114,7 @@ int pickup_take(struct channel *ch, struct channel *target)
 static int by_group(struct channel *ch)
 {
 	/* A reload may free it meanwhile. */
-	struct features_conf *f = obj_hold((void *)(uintptr_t)features_get(ch->pbx));
+	struct features_conf *f = obj_hold((void *)(uintptr_t)features_of(ch));
 	struct channel *target = obj_hold(pickup_find_group(ch));
 	int err = target ? pickup_take(ch, target) : ENOENT;
 

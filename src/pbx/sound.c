@@ -122,7 +122,7 @@ static int begin(struct play *p)
 	p->session = channel_media(end);
 	p->ends = UINT64_MAX;
 	channel_take_player(end, p->ch, p->tag);
-	err = media_play(p->session, p->names, p->n, text_view(&p->ch->language), p->tag);
+	err = channel_play(p->ch, p->names, p->n, text_view(&p->ch->language), p->tag);
 	if (err)
 		let_go(p, false);
 	return err;

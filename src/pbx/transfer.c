@@ -234,19 +234,13 @@ int channel_replace(struct channel *to, struct channel *from)
 
 static const char ten[] = "0123456789*#";
 
-int transfer_ask(struct channel *ch, char *exten, size_t size, struct text *context)
+/* One attempt: digits until the number is whole, # or a pause ends it. 0, ECANCELED, ETIMEDOUT (none came), ENOENT. */
+static int ask_once(struct channel *ch, struct str context, char first, char *exten, size_t size)
 {
-	struct buf b = BUF_INIT;
+	char digit = first;
 	size_t n = 0;
-	char digit = 0;
-	int err;
+	int err = 0;
 
-	if (pbx_getvar(ch->pbx, ch, STR("TRANSFER_CONTEXT"), &b) && b.n)
-		text_set(context, buf_view(&b));
-	else
-		text_set(context, text_view(&ch->context));
-	buf_free(&b);
-	err = sound_play(ch, STR("pbx-transfer"), str_z(ten), &digit);
 	exten[0] = '\0';
 	while (!err || err == ENOENT) {
 		if (digit == '#')
@@ -255,16 +249,70 @@ int transfer_ask(struct channel *ch, char *exten, size_t size, struct text *cont
 			exten[n++] = digit;
 			exten[n] = '\0';
 		}
-		if (n && dialplan_exists(ch->pbx, text_view(context), str_z(exten), 1, number_of(ch)) &&
-		    !dialplan_can_grow(ch->pbx, text_view(context), str_z(exten), number_of(ch)))
+		if (n && dialplan_exists(ch->pbx, context, str_z(exten), 1, number_of(ch)) &&
+		    !dialplan_can_grow(ch->pbx, context, str_z(exten), number_of(ch)))
 			return 0;
-		/* Asked anew: a reload may have taken away the last one meanwhile. */
-		err = sound_digit(ch, features_get(ch->pbx)->transfer_digit_timeout_ms, &digit);
+		err = sound_digit(ch, features_of(ch)->transfer_digit_timeout_ms, &digit);
 	}
 	if (err == ECANCELED)
 		return err;
-	if (n && dialplan_exists(ch->pbx, text_view(context), str_z(exten), 1, number_of(ch)))
+	if (n && dialplan_exists(ch->pbx, context, str_z(exten), 1, number_of(ch)))
 		return 0;
-	sound_play(ch, STR("pbx-invalid"), STR_NULL, NULL);
 	return n ? ENOENT : ETIMEDOUT;
+}
+
+static int ask_often(struct channel *ch, const struct features_conf *f, struct str context, char *exten, size_t size)
+{
+	char digit = 0;
+	int err = f->transferannouncesound.n ? sound_play(ch, text_view(&f->transferannouncesound), str_z(ten), &digit) : 0;
+
+	if (err == ECANCELED)
+		return err;
+	for (uint32_t attempt = 1;; attempt++) {
+		bool again = attempt < f->transfer_dial_attempts;
+		struct str sound = text_view(again ? &f->transferretrysound : &f->transferinvalidsound);
+
+		err = ask_once(ch, context, digit, exten, size);
+		if (!err || err == ECANCELED)
+			return err;
+		digit = 0;
+		if (sound.n && sound_play(ch, sound, STR_NULL, NULL) == ECANCELED)
+			return ECANCELED;
+		if (!again)
+			return err;
+	}
+}
+
+/* TRANSFER_EXTEN says where to, when it leads somewhere. */
+static bool ask_variable(struct channel *ch, struct str context, char *exten, size_t size)
+{
+	struct buf b = BUF_INIT;
+	bool there = pbx_getvar(ch->pbx, ch, STR("TRANSFER_EXTEN"), &b) && b.n && b.n < size &&
+		dialplan_exists(ch->pbx, context, buf_view(&b), 1, number_of(ch));
+
+	if (there)
+		str_copy(exten, size, buf_view(&b));
+	else if (b.n)
+		log_warning("Override extension '%.*s' does not exist in context '%.*s'", STR_ARG(buf_view(&b)), STR_ARG(context));
+	buf_free(&b);
+	return there;
+}
+
+int transfer_ask(struct channel *ch, char *exten, size_t size, struct text *context)
+{
+	struct features_conf *f;
+	struct buf b = BUF_INIT;
+	int err;
+
+	if (pbx_getvar(ch->pbx, ch, STR("TRANSFER_CONTEXT"), &b) && b.n)
+		text_set(context, buf_view(&b));
+	else
+		text_set(context, text_view(&ch->context));
+	buf_free(&b);
+	if (ask_variable(ch, text_view(context), exten, size))
+		return 0;
+	f = obj_hold((void *)(uintptr_t)features_of(ch));
+	err = ask_often(ch, f, text_view(context), exten, size);
+	obj_drop(f);
+	return err;
 }

@@ -57,7 +57,7 @@ static void leg_free(void *arg)
 
 static int start(struct phone_pcm *p, struct media_session *ms)
 {
-	struct media_pcm_ops ops = { obj_hold(p), p->ops.rate, pcm_read, pcm_write, leg_free };
+	struct media_pcm_ops ops = { .arg = obj_hold(p), .rate = p->ops.rate, .read = pcm_read, .write = pcm_write, .free = leg_free };
 	int err = media_pcm_start(&p->on, ms, &ops);
 
 	if (err) {

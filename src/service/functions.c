@@ -2,6 +2,7 @@
 #include "service/functions.h"
 #include "service/call/functions_private.h"
 #include "service/call/session.h"
+#include "service/geoloc/geoloc.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
 
@@ -42,6 +43,8 @@ int functions_register(struct pbx *p)
 		err = pbx_add_app(p, &apps[i]);
 	for (size_t i = 0; !err && i < ARRAY_LEN(rows); i++)
 		err = pbx_add_func(p, &rows[i]);
+	if (!err)
+		err = pbx_add_func(p, &func_geoloc_profile);
 	if (!err)
 		err = session_quality_register(p);
 	return err;

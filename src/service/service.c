@@ -16,6 +16,7 @@
 #include "service/place/location.h"
 #include "service/place/stats.h"
 #include "service/common/lookup.h"
+#include "service/geoloc/geoloc.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
 #include "service/event/compositor.h"
@@ -358,6 +359,7 @@ void service_free(struct service *svc)
 	messages_free(svc);
 	subscriptions_free(svc);
 	notify_free(svc);
+	geoloc_free(svc);
 	locations_stop(svc);
 	timer_stop(&svc->transports.keep_alive);
 	ua_invites_abandon(&svc->ua);

@@ -10,6 +10,7 @@ struct entity {
 	struct str type;        /* "application/sdp" */
 	struct str params;
 	struct str content;
+	struct str id;          /* Content-ID without <>; empty: none */
 	bool required;          /* Content-Disposition says handling=required (RFC 3261 20.11) */
 };
 
@@ -28,6 +29,11 @@ static bool is_required(struct str disposition)
 
 	str_cut(&disposition, ';');
 	return sip_param(disposition, STR("handling"), &handling) && str_ieq(handling, STR("required"));
+}
+
+static struct str bare_id(struct str s)
+{
+	return s.n > 1 && s.p[0] == '<' && s.p[s.n - 1] == '>' ? from_to(s, 1, s.n - 1) : s;
 }
 
 /* Headers of a part, up to its blank line; text/plain when none says else
@@ -51,6 +57,8 @@ static void part_parse(struct entity *e, struct str part)
 			type_set(e, line);
 		else if (str_ieq(name, STR("Content-Disposition")))
 			e->required = is_required(line);
+		else if (str_ieq(name, STR("Content-ID")))
+			e->id = bare_id(trim(line));
 	}
 	e->content = part;
 }
@@ -126,7 +134,8 @@ static bool message_visit(const struct sip_msg *m, visit_fn *fn, void *arg)
 }
 
 struct wanted {
-	struct str type, found;
+	struct str type;        /* or the Content-ID */
+	struct str found;
 };
 
 static bool is_wanted(void *arg, const struct entity *e)
@@ -144,6 +153,26 @@ bool sip_body(const struct sip_msg *m, struct str type, struct str *part)
 	struct wanted w = { type, STR_NULL };
 
 	if (!message_visit(m, is_wanted, &w))
+		return false;
+	*part = w.found;
+	return true;
+}
+
+static bool has_id(void *arg, const struct entity *e)
+{
+	struct wanted *w = arg;
+
+	if (!e->id.n || !str_eq(e->id, w->type))
+		return false;
+	w->found = e->content;
+	return true;
+}
+
+bool sip_body_part(const struct sip_msg *m, struct str content_id, struct str *part)
+{
+	struct wanted w = { content_id, STR_NULL };
+
+	if (!message_visit(m, has_id, &w))
 		return false;
 	*part = w.found;
 	return true;

@@ -115,6 +115,8 @@ struct str sip_unfold(struct arena *a, struct str value);
 /* First body part of that type: the body itself, or inside multipart (depth 4,
  * 32 parts). False: none. */
 bool sip_body(const struct sip_msg *m, struct str type, struct str *part);
+/* The body part, not the body itself, that has this Content-ID (RFC 2392), without its <>. False: none. */
+bool sip_body_part(const struct sip_msg *m, struct str content_id, struct str *part);
 /* Is there a part of none of these types that must be understood (handling=required)? */
 bool sip_body_demands_other(const struct sip_msg *m, const struct str *types, size_t n);
 

@@ -124,11 +124,26 @@ int ua_invite_refuse(struct ua_invite *iv, unsigned status, struct str headers)
 	return err;
 }
 
+enum { REINVITE_WAIT_MS = 32000 };      /* 64*T1 (RFC 3261 17): for one that says 100 and nothing more */
+
+static bool is_reinvite_due(const struct ua_invite *iv)
+{
+	return iv->turn == UA_TURN_REINVITE && !iv->rings;
+}
+
 /* RFC 3261 15: no BYE before the ACK of our 2xx; and who asked for a transfer hangs
- * up itself. */
+ * up itself. Nor while a re-INVITE of ours is out: many a phone mixes up the two. */
 static bool bye_must_wait(const struct ua_invite *iv)
 {
-	return iv->leave.peer_hangs_up || (iv->uas && iv->uas->status >= 200);
+	return iv->leave.peer_hangs_up || is_reinvite_due(iv) || (iv->uas && iv->uas->status >= 200);
+}
+
+static void on_grace_over(void *arg)
+{
+	struct ua_invite *iv = arg;
+
+	iv->leave.peer_hangs_up = false;
+	ua_invite_finish(iv);
 }
 
 static void leave(struct ua_invite *iv, struct str headers)
@@ -136,7 +151,10 @@ static void leave(struct ua_invite *iv, struct str headers)
 	/* The 2xx whose offer is still judged. */
 	if (iv->judged && !iv->judged->request)
 		ua_invite_send_ack(iv, iv->dlg, iv->judged, ua_request_out(iv->uac), STR_NULL);
-	ua_turn_drop(iv);
+	if (!is_reinvite_due(iv))
+		ua_turn_drop(iv);
+	else if (!iv->leave.peer_hangs_up)
+		timer_start(sip_stack_wheel(iv->ua->sip), &iv->leave.grace, REINVITE_WAIT_MS, on_grace_over, iv);
 	ua_refresh_stop(iv);
 	ua_timer_stop(iv);
 	if (ua_uas_waiting(iv))
@@ -235,14 +253,6 @@ void ua_invite_finish(struct ua_invite *iv)
 	ua_invite_bye(iv, iv->dlg, text_view(&iv->leave.headers));
 	ua_invite_over(iv);
 	obj_drop(iv);
-}
-
-static void on_grace_over(void *arg)
-{
-	struct ua_invite *iv = arg;
-
-	iv->leave.peer_hangs_up = false;
-	ua_invite_finish(iv);
 }
 
 void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms)

@@ -23,7 +23,8 @@ enum ua_invite_state {
 	UA_INVITE_ANSWERING,    /* the same; our 2xx waits for the PRACK of a reliable response (RFC 3262 3) */
 	UA_INVITE_UP,
 	UA_INVITE_CANCELLED,    /* a 2xx that crosses the CANCEL is acknowledged and ended by BYE */
-	UA_INVITE_LEAVING,      /* the BYE waits for the ACK of our 2xx (RFC 3261 15), or is the peer's to send */
+	UA_INVITE_LEAVING,      /* the BYE waits for the ACK of our 2xx (RFC 3261 15) or for the end of a re-INVITE
+				 * of ours, or is the peer's to send */
 	UA_INVITE_OVER
 };
 

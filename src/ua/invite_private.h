@@ -106,6 +106,7 @@ struct ua_invite {              /* obj */
 	struct ua_request *uac;         /* held: our INVITE; later for its repeated 2xx */
 	struct ua_request *refresh;     /* held: our last re-INVITE or UPDATE */
 	enum ua_turn turn;
+	bool rings;             /* our re-INVITE: somebody is asked */
 	struct text reason;             /* of the next response to their first INVITE */
 	struct text body_type;          /* of our descriptions; empty: as prm has it */
 	struct text body;               /* as ours went out last: later responses to the same INVITE repeat it */

@@ -59,6 +59,29 @@ static bool is_cut(const struct ua_invite *iv, int err)
 	return iv->ua->way && err == ENOTCONN;
 }
 
+/* The call is over, and its BYE has waited for this. */
+static void refresh_ignored(struct ua_invite *iv, struct ua_request *rq, const struct sip_msg *msg, bool update)
+{
+	if (msg && msg->status < 300 && !update)
+		ua_invite_send_ack(iv, iv->dlg, msg, ua_request_out(rq), STR_NULL);
+	ua_exchange_fail(iv);
+	if (!iv->leave.peer_hangs_up)
+		ua_invite_finish(iv);
+}
+
+/* That may take long. A BYE does not wait for it. */
+static void rang(struct ua_invite *iv, const struct sip_msg *msg)
+{
+	iv->rings |= msg->status > 100 && iv->turn == UA_TURN_REINVITE;
+	if (!iv->rings || iv->state != UA_INVITE_LEAVING)
+		return;
+	obj_hold(iv);
+	ua_turn_drop(iv);
+	if (!iv->leave.peer_hangs_up)
+		ua_invite_finish(iv);
+	obj_drop(iv);
+}
+
 /* `msg` NULL: there was no answer, because of `err`. */
 static void refresh_done(struct ua_invite *iv, struct ua_request *rq, struct sip_msg *msg, int err)
 {
@@ -66,6 +89,10 @@ static void refresh_done(struct ua_invite *iv, struct ua_request *rq, struct sip
 	unsigned status = msg ? msg->status : is_cut(iv, err) ? 491 : 408;
 
 	iv->turn = UA_TURN_NONE;
+	if (iv->state == UA_INVITE_LEAVING) {
+		refresh_ignored(iv, rq, msg, update);
+		return;
+	}
 	if (status < 300) {
 		on_success(iv, rq, msg, update);
 	} else {
@@ -88,8 +115,10 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	struct ua_invite *iv = arg;
 
-	if (msg->status < 200)
+	if (msg->status < 200) {
+		rang(iv, msg);
 		return;
+	}
 	obj_hold(iv);
 	if (iv->turn != UA_TURN_NONE)
 		refresh_done(iv, rq, msg, 0);
@@ -128,6 +157,7 @@ static int send_refresh(struct ua_invite *iv, struct sip_out *o, bool update)
 	prm.prepare = prepare;
 	ua_part_request(&iv->refresh);
 	iv->turn = update ? UA_TURN_UPDATE : UA_TURN_REINVITE;
+	iv->rings = false;
 	text_set(&iv->body, STR_NULL);
 	return ua_request_send(iv->ua, &prm, &iv->refresh);
 }

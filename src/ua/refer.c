@@ -70,7 +70,7 @@ static void notify(struct ua_invite *iv, unsigned status, bool last)
 	obj_drop(o);
 }
 
-void ua_refer_accept(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet)
+void ua_refer_take(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet)
 {
 	char room[1024];
 	struct buf b;
@@ -83,9 +83,19 @@ void ua_refer_accept(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet)
 	if (quiet)
 		buf_put(&b, STR("Refer-Sub: false\r\n"));
 	ua_invite_reply(iv, tx, 202, buf_err(&b) ? STR_NULL : buf_view(&b));
+	ua_invite_leave_bye(iv, NOTIFY_WAIT_MS);
+}
+
+void ua_refer_accept(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet)
+{
+	ua_refer_take(iv, tx, quiet);
 	if (!quiet)
 		notify(iv, 100, false);
-	ua_invite_leave_bye(iv, NOTIFY_WAIT_MS);
+}
+
+void ua_refer_tell(struct ua_invite *iv, unsigned status)
+{
+	notify(iv, status, false);
 }
 
 void ua_refer_done(struct ua_invite *iv, unsigned status, bool quiet)

@@ -17,6 +17,10 @@ struct ua_refer {
 unsigned ua_refer_read(struct ua_refer *r, const struct sip_msg *msg, struct arena *a);
 /* 202, and a NOTIFY with 100 unless `quiet`. From now on the BYE is the peer's to send. */
 void ua_refer_accept(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet);
+/* 202 alone: how it fares is told later, and then first that it was tried. */
+void ua_refer_take(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet);
+/* How it fares: NOTIFY with a provisional status. */
+void ua_refer_tell(struct ua_invite *iv, unsigned status);
 /* How it went, the last word: NOTIFY (unless `quiet`). The peer is given 2 s for its BYE
  * after a success. */
 void ua_refer_done(struct ua_invite *iv, unsigned status, bool quiet);

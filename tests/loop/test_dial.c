@@ -302,7 +302,7 @@ static void hangs_up_while_the_caller_transfers(void **state)
 	fake_hangup(b, CAUSE_NORMAL);
 	assert_non_null(a->ch);
 	assert_string_equal(text_z(&a->ch->app), "Dial");
-	world_pass(&w, 5000);
+	world_pass(&w, 10000);
 	assert_string_equal(text_z(&a->ch->app), "Wait");
 	fake_hangup(a, CAUSE_NORMAL);
 	world_turn(&w);

@@ -22,7 +22,7 @@ static const char plan[] =
 	"exten => early,1,Progress()\n same => n,Wait(1)\n same => n,Answer()\n same => n,Wait(600)\n"
 	"exten => bob,1,Dial(PJSIP/bob)\n";
 
-#define PHONE "[phone](!)\ntype=endpoint\ncontext=default\nallow=!all,ulaw,h264\nt38_udptl=yes\nmax_video_streams=1\n"
+#define PHONE "[phone](!)\ntype=endpoint\ncontext=default\ndirect_media=no\nallow=!all,ulaw,h264\nt38_udptl=yes\nmax_video_streams=1\n"
 #define CONF_BOB(lines) WIRE_UDP PHONE ALICE_LINE \
 	"[bob](phone)\naors=bob\n" lines "[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n"
 #define CONF_ALICE(lines) WIRE_UDP PHONE "[alice](phone)\naors=alice\n" lines "[alice]\ntype=aor\ncontact=sip:alice@127.0.0.1:5061\n"

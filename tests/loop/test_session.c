@@ -420,13 +420,15 @@ static void test_blind_transfer(void **state)
 	bob_talks_to_alice();
 	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\nReferred-By: <sip:alice@x>\r\n", "");
 	assert_int_equal(status(SIP_REFER), 202);
-	assert_true(str_starts(t.sent[request(SIP_NOTIFY, 5061)]->body, STR("SIP/2.0 200")));
-	answer(SIP_NOTIFY, 5061, 200, "", "");
 	assert_true(request(SIP_INVITE, 5063) != SIZE_MAX);
 	assert_string_equal(wire_header(t.sent[request(SIP_INVITE, 5063)], "Referred-By"), "<sip:alice@x>");
 	/* The BYE is alice's; she has some time for it. */
 	assert_true(request(SIP_BYE, 5061) == SIZE_MAX);
 	answer(SIP_INVITE, 5063, 180, "", "");
+	assert_true(str_starts(t.sent[request(SIP_NOTIFY, 5061)]->body, STR("SIP/2.0 180")));
+	answer(SIP_INVITE, 5063, 200, "", SDP_ULAW);
+	assert_true(str_starts(t.sent[request(SIP_NOTIFY, 5061)]->body, STR("SIP/2.0 200")));
+	answer(SIP_NOTIFY, 5061, 200, "", "");
 	wire_forget(&t);
 	world_pass(&t.w, 2500);
 	assert_true(request(SIP_BYE, 5061) != SIZE_MAX);

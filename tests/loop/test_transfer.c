@@ -142,7 +142,7 @@ static void who_was_sent_did_not_arrive(void **state)
 static void to_no_extension(void **state)
 {
 	(void)state;
-	alice_talks("carl");
+	alice_talks_to("carl", CARL, SDP_ULAW);
 	wire_forget(&t);
 	alice("REFER", "carl", 2, "Refer-To: <sip:nosuch@127.0.0.1>\r\n", "");
 	assert_int_equal(status(SIP_REFER), 202);
@@ -194,9 +194,63 @@ static void into_a_context(void **state)
 	alice_talks_to("bob", BOB, SDP_ULAW);
 	assert_int_equal(vars_set(&channel_at(0)->vars, STR("TRANSFER_CONTEXT"), STR("elsewhere")), 0);
 	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\n", "");
-	assert_string_equal(notified(), "SIP/2.0 200 OK");
 	assert_true(request(SIP_INVITE, CARL) == SIZE_MAX);
 	assert_string_equal(global("TOLD"), "elsewhere yes sip:carl@127.0.0.1");
+	/* Nothing is said there, and then it is over. */
+	assert_true(request(SIP_NOTIFY, 5061) == SIZE_MAX);
+	channel_hangup(channel_at(channels() - 1), CAUSE_NORMAL);
+	world_turn(&t.w);
+	assert_string_equal(notified(), "SIP/2.0 503 Service Unavailable");
+}
+
+static const char *notify_state(void)
+{
+	return wire_header(requested(SIP_NOTIFY, 5061), "Subscription-State");
+}
+
+/* refer_blind_progress: what bob is told of carl, alice is told. */
+static void how_it_fares(void **state)
+{
+	(void)state;
+	alice_talks_to("bob", BOB, SDP_ULAW);
+	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\n", "");
+	assert_int_equal(status(SIP_REFER), 202);
+	assert_true(request(SIP_NOTIFY, 5061) == SIZE_MAX);
+	answer(SIP_INVITE, CARL, 180, "", "");
+	assert_true(str_eq(str_trim(t.sent[request(SIP_NOTIFY, 5061) - 1]->body), STR("SIP/2.0 100 Trying")));
+	assert_string_equal(notified(), "SIP/2.0 180 Ringing");
+	assert_true(str_istarts(str_z(notify_state()), STR("active")));
+	wire_forget(&t);
+	/* Longer than a REFER that is done at once may take. */
+	world_pass(&t.w, 40000);
+	assert_true(request(SIP_BYE, 5061) == SIZE_MAX);
+}
+
+static void how_it_ends(void **state)
+{
+	(void)state;
+	alice_talks_to("bob", BOB, SDP_ULAW);
+	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\n", "");
+	answer(SIP_INVITE, CARL, 200, "", SDP_ULAW);
+	assert_string_equal(notified(), "SIP/2.0 200 OK");
+	assert_true(str_istarts(str_z(notify_state()), STR("terminated")));
+	wire_forget(&t);
+	alice("BYE", "bob", 3, "", "");
+	assert_int_equal(status(SIP_BYE), 200);
+	assert_int_equal(channels(), 2);
+}
+
+static void not_asked_how_it_fares(void **state)
+{
+	char text[sizeof(conf) + 64];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s[alice](+)\nrefer_blind_progress=no\n", conf);
+	wire_reload(&t, text);
+	alice_talks_to("bob", BOB, SDP_ULAW);
+	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\n", "");
+	assert_string_equal(notified(), "SIP/2.0 200 OK");
+	assert_true(str_istarts(str_z(notify_state()), STR("terminated")));
 }
 
 /* alice has bob in one call and carl in another. first: the tag of the one with bob. */
@@ -253,8 +307,8 @@ static void attended_elsewhere(void **state)
 	(void)state;
 	alice_talks_to("carl", CARL, SDP_ULAW);
 	refer_to_replace(2, "far", "away");
-	assert_string_equal(notified(), "SIP/2.0 200 OK");
 	assert_string_equal(global("TOLD"), "far;to-tag=away;from-tag=a1");
+	assert_true(request(SIP_NOTIFY, 5061) == SIZE_MAX);
 	assert_int_equal(channels(), 1);
 }
 
@@ -316,7 +370,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(sent_away_before_the_answer), T(sent_away_after_the_answer), T(who_was_sent_did_not_arrive),
-		T(to_no_extension), T(refused_refers), T(without_a_subscription), T(into_a_context), T(attended), T(attended_to_herself),
+		T(to_no_extension), T(refused_refers), T(without_a_subscription), T(into_a_context), T(how_it_fares), T(how_it_ends),
+		T(not_asked_how_it_fares), T(attended), T(attended_to_herself),
 		T(attended_elsewhere), T(a_leg_is_replaced), T(refused_replaces),
 	};
 

@@ -179,7 +179,7 @@ write = all
 
 
 def account(name, kind, more=""):
-    return (f"[{name}]\ntype = endpoint\ncontext = soak\nauth = {name}\naors = {name}\nallow_subscribe = yes\n{kind}"
+    return (f"[{name}]\ntype = endpoint\ncontext = soak\nauth = {name}\naors = {name}\nallow_subscribe = yes\ndirect_media = no\n{kind}"
             f"[{name}]\ntype = auth\nusername = {name}\npassword = pw-{name}\n"
             f"[{name}]\ntype = aor\nmax_contacts = 4\nremove_existing = yes\nminimum_expiration = 1\n{more}")
 
@@ -192,7 +192,7 @@ def pjsip(variant, qualify=True):
         out.append(account(f"w{i}", KINDS[(i + variant // 3) % len(KINDS)], more + "mailboxes = box\n"))
     for i in range(TRUSTED):
         name = f"t{i}"
-        out.append(f"[{name}]\ntype = endpoint\ncontext = soak\naors = {name}\n{KINDS[(i + variant // 3) % len(KINDS)]}"
+        out.append(f"[{name}]\ntype = endpoint\ncontext = soak\naors = {name}\ndirect_media = no\n{KINDS[(i + variant // 3) % len(KINDS)]}"
                    f"[{name}]\ntype = aor\nmax_contacts = 4\nremove_existing = yes\nminimum_expiration = 1\n"
                    f"[{name}i]\ntype = identify\nendpoint = {name}\nmatch = 127.0.0.{20 + i}\n")
     for i in range(PHONES):
@@ -201,12 +201,12 @@ def pjsip(variant, qualify=True):
         rewrite = "rewrite_contact = yes\n" if kind in ("tcp", "tls") else ""
         out.append(account(f"p{i}", media_options(media) + rewrite))
     names = [f"a{i}" for i in range(EDGES)]
-    out.append("[edge]\ntype = endpoint\ncontext = soak\nallow = ulaw\naors = " + ",".join(names) +
+    out.append("[edge]\ntype = endpoint\ncontext = soak\ndirect_media = no\nallow = ulaw\naors = " + ",".join(names) +
                "\n[edgei]\ntype = identify\nendpoint = edge\nmatch = 127.0.0.30\n")
     out += [f"[{n}]\ntype = aor\nmax_contacts = 2\nminimum_expiration = 1\n" for n in names]
     out.append(account("canary", "allow = !all,ulaw,alaw\n"))
     for name, ip in (("flood", FLOOD), ("opener", OPENER)):
-        out.append(f"[{name}]\ntype = endpoint\ncontext = soak\nallow = !all,ulaw\n"
+        out.append(f"[{name}]\ntype = endpoint\ncontext = soak\ndirect_media = no\nallow = !all,ulaw\n"
                    f"[{name}i]\ntype = identify\nendpoint = {name}\nmatch = {ip}\n")
     out.append("[friends]\ntype = resource_list\nevent = presence\nlist_item = 1001,1002,more\nfull_state = " +
                ("yes" if variant % 2 else "no") + "\n[more]\ntype = resource_list\nevent = presence\nlist_item = 1003,1002\n"

@@ -158,7 +158,7 @@ static void arguments_of_applications(void **state)
 	put(d, "statsd.conf", "[general]\nenabled=yes\nserver=a:x\n");
 	put(d, "pjsip.conf", "[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n[a]\ntype=endpoint\ncontext=inside\n");
 	text = run(d->path, 1);
-	has(text, "extensions.conf:3: StatsD(m,a,1) in 'inside': the type is none of g, c, ms, s");
+	has(text, "extensions.conf:3: StatsD() in 'inside': the type is none of g, c, ms, s");
 	has(text, "extensions.conf:5: StatsD() in 'inside': needs a type, a name and a value");
 	has(text, "statsd.conf: server 'a:x' is neither an address nor a name, with or without a port");
 	has(text, "3 faults in");
@@ -196,13 +196,14 @@ static void many_faults(void **state)
 		 "dtmf, security or *"),
 		"rtp.conf:2: [general] rtpstart: 80 is not within 1024..65535",
 		"sidetone.conf:2: [limits]: unknown option 'stranger_rat'; did you mean 'stranger_rate'?",
+		"geolocation.conf:3: profile 'g': there is no location 'h'",
 		"features.conf:1: a line before any [section]; put it under one: 'x'",
 		"sidetone.conf:3: unknown section [limit]; did you mean [limits]?",
 		"sidetone.conf:5: unknown section [telephones]\n",
 		"sidetone.conf: [watchdog] abort_ms: 20 is too short for a busy machine; 1000 is used",
 		"extensions.conf: is not in ",
 		"read, but without effect in this version: endpoint/t38_udptl\n",
-		"15 faults in ",
+		"16 faults in ",
 	};
 	struct dir *d = *state;
 	char *text, line[256], path[128];
@@ -215,6 +216,7 @@ static void many_faults(void **state)
 	put(d, "rtp.conf", "[general]\nrtpstart=80\n");
 	put(d, "sidetone.conf", "[limits]\nstranger_rat=80\n[limit]\nstranger_rate=5\n[telephones]\n[watchdog]\nabort_ms=20\n");
 	put(d, "features.conf", "x=1\n");
+	put(d, "geolocation.conf", "[g]\ntype=profile\nlocation_reference=h\n");
 	snprintf(path, sizeof(path), "%s/extensions.conf", d->path);
 	unlink(path);
 	text = run(d->path, 1);
@@ -252,6 +254,36 @@ static void whole_files(void **state)
 	put(d, "pjsip.conf", "[a](none)\ntype=endpoint\n");
 	text = run(d->path, 1);
 	has(text, "pjsip.conf:1: inherits from a section that is not there (it must stand above): 'none'\n");
+	free(text);
+}
+
+static void faxes(void **state)
+{
+	struct dir *d = *state;
+	char *text;
+
+	put(d, "extensions.conf", "[inside]\nexten => 600,1,SendFAX(/a.tif,z)\n same => n,SendFAX(/a.tif&/b.tif)\n"
+	    " same => n,ReceiveFAX()\n same => n,ReceiveFAX(${X},fz)\n same => n,SendFAX(/a.tif,${O})\n"
+	    " same => n,ReceiveFAX(/a.tif,c)\n");
+	put(d, "res_fax.conf", "[general]\nmaxrate=9601\nmodems=v17,v18\nt38timeout=0\nstatusevents=yes\n");
+	text = run(d->path, 1);
+	has(text, "extensions.conf:3: SendFAX() in 'inside': takes one file; put all pages into one\n");
+	has(text, "extensions.conf:4: ReceiveFAX() in 'inside': needs a file\n");
+	has(text, "extensions.conf:5: ReceiveFAX() in 'inside': option 'z' is none of dfFs\n");
+	has(text, "extensions.conf:7: ReceiveFAX() in 'inside': option c is polling, which is not there\n");
+	has(text, "res_fax.conf:2: [general] maxrate: '9601' is not 2400, 4800, 7200, 9600, 12000, 14400, 28800 or 33600\n");
+	has(text, "res_fax.conf:3: [general] modems: 'v18' is not v17, v27, v29 or v34\n");
+	has(text, "res_fax.conf:4: [general] t38timeout: ");
+	has(text, "7 faults in ");
+	free(text);
+	put(d, "extensions.conf", "[inside]\nexten => 600,1,Answer()\n");
+	put(d, "res_fax.conf", "[general]\nmaxrate=2400\n");
+	text = run(d->path, 1);
+	has(text, "res_fax.conf: maxrate is less than minrate 4800; the defaults are used: 4800 to 14400 by v17,v27,v29\n");
+	free(text);
+	put(d, "res_fax.conf", "[general]\nmodem=v29\nminrate=7200\nmaxrate=14400\n");
+	text = run(d->path, 1);
+	has(text, "res_fax.conf: none of the modems does maxrate 14400; ");
 	free(text);
 }
 
@@ -325,7 +357,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(without_fault), T(other_files), T(many_faults), T(arguments_of_applications), T(callers), T(whole_files), T(directories), cmocka_unit_test(help),
+		T(without_fault), T(other_files), T(many_faults), T(arguments_of_applications), T(callers), T(whole_files), T(faxes), T(directories), cmocka_unit_test(help),
 		cmocka_unit_test(options_md),
 	};
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "media/core.h"
 #include "media_net.h"
 
 static struct sa at(const char *text)
@@ -215,12 +216,55 @@ static void test_rtcp_is_no_rtp(void **state)
 	media_session_close(x, NULL, NULL);
 }
 
+/* Whose peer was told to send elsewhere: nothing of ours leaves and nothing wakes the thread, but a packet that still
+ * comes is passed on; and all is as it was when the media come back. */
+static void test_rests(void **state)
+{
+	struct seen sx = { 0 };
+	struct media_session *x = session(&sx), *y = session(NULL);
+	struct media_set set = to_phone(&far_x, FORMAT_ULAW, 0), other = to_phone(&far_y, FORMAT_ULAW, 0);
+
+	(void)state;
+	set.timeout_ms = 5000;
+	set.keepalive_ms = 1000;
+	start_at(x, &set, "192.0.2.1:4000");
+	media_session_set(y, &other);
+	assert_int_equal(media_bridge(x, y), 0);
+	pass(1500);
+	assert_true(mthread_wait_ms(&m->t[0]->m) >= 0);
+	set.rest = other.rest = true;
+	media_session_set(x, &set);
+	media_session_set(y, &other);
+	pass(100);
+	net.n = net.nrtcp = 0;
+	assert_int_equal(mthread_wait_ms(&m->t[0]->m), -1);
+	pass(20000);
+	assert_int_equal(net.n + net.nrtcp, 0);
+	assert_int_equal(count(&sx, MEDIA_TIMEOUT), 0);
+	assert_true(net_rtp(media_session_local(x), &far_x, 6));
+	pass(20);
+	assert_int_equal(net.n, 1);
+	assert_true(sa_eq(&net.sent[0].to, &far_y));
+	assert_int_equal(mthread_wait_ms(&m->t[0]->m), -1);
+	set.rest = false;
+	media_session_set(x, &set);
+	pass(4000);
+	assert_int_equal(count(&sx, MEDIA_TIMEOUT), 0);
+	assert_true(net.n > 2);
+	pass(3000);
+	assert_int_equal(count(&sx, MEDIA_TIMEOUT), 1);
+	assert_to("192.0.2.1:4001");
+	media_session_close(x, NULL, NULL);
+	media_session_close(y, NULL, NULL);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, net_up, net_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_rtcp_signalled), T(test_rtcp_mux), T(test_rtcp_behind_nat), T(test_rtcp_is_no_rtp),
+		T(test_rests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,12 +209,32 @@ static void at_most_32_parts_are_looked_at(void **state)
 	}
 }
 
+static void parts_are_found_by_their_id(void **state)
+{
+	static const char body[] = "--b\r\nc: a/b\r\n\r\nx\r\n--b\r\nContent-ID:  <one@a.b> \r\nc: a/b\r\n\r\ny\r\n"
+		"--b\r\ncontent-id: two\r\n\r\nz\r\n--b--";
+	static const struct { const char *id, *found; } tv[] = { { "one@a.b", "y" }, { "two", "z" }, { "ONE@a.b", NULL }, { "", NULL } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		struct sip_msg *m = NULL;
+		struct str part = STR_NULL;
+
+		find_body("multipart/mixed;boundary=b", body, "a/b", &part, &m);
+		assert_int_equal(sip_body_part(m, str_z(tv[i].id), &part), tv[i].found != NULL);
+		if (tv[i].found)
+			assert_str(part, tv[i].found);
+		obj_drop(m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_have_ids), cmocka_unit_test(lists_are_walked_over_lines_and_commas),
 		cmocka_unit_test(numbers_end_where_they_end), cmocka_unit_test(vias_fall_into_their_parts),
 		cmocka_unit_test(bodies_are_found_in_multiparts), cmocka_unit_test(at_most_32_parts_are_looked_at),
+		cmocka_unit_test(parts_are_found_by_their_id),
 		cmocka_unit_test(nothing_was_leaked),
 	};
 

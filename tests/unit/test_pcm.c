@@ -42,7 +42,7 @@ static void on_free(void *arg)
 
 static int start(struct media_pcm **p, struct phone *x, uint32_t rate)
 {
-	const struct media_pcm_ops ops = { NULL, rate, on_read, on_write, on_free };
+	const struct media_pcm_ops ops = { .rate = rate, .read = on_read, .write = on_write, .free = on_free };
 
 	f.rate = rate;
 	f.n = f.given = f.freed = 0;

@@ -48,11 +48,10 @@ int dial_gosub(struct channel *on, struct str where, struct channel *defaults)
 static int announce(struct dial *d, struct channel *peer)
 {
 	struct str caller = d->o.arg['A'], called = str_cut_raw(&caller, ':');
-	struct media_session *s = channel_media(d->in);
 	int err = 0;
 
-	if (caller.n && s)
-		media_play(s, &caller, 1, text_view(&d->in->language), 0);
+	if (caller.n)
+		channel_play(d->in, &caller, 1, text_view(&d->in->language), 0);
 	if (called.n)
 		err = sound_play(peer, called, STR_NULL, NULL);
 	return err == ECANCELED ? err : 0;

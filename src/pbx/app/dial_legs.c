@@ -163,6 +163,7 @@ static int dress(struct dial *d, struct leg *l)
 	channel_inherit_forwards(ch, in);
 	ch->forwards--;
 	err = vars_inherit(&ch->vars, &in->vars);
+	err = err ? err : channel_inherit_notes(ch, in);
 	err = err ? err : text_set(&ch->app, STR("AppDial"));
 	err = err ? err : text_set(&ch->appdata, STR("(Outgoing Line)"));
 	err = err ? err : own_party(d, ch, l, &n);

@@ -270,7 +270,7 @@ static bool exit_by(struct dial *d, char digit)
 /* True: the caller is through with it. */
 static bool caller_digit(struct dial *d, const struct chan_event *e)
 {
-	struct str code = text_view(&features_get(d->in->pbx)->disconnect);
+	struct str code = text_view(&features_of(d->in)->disconnect);
 
 	if (exit_by(d, e->digit)) {
 		cancel(d);

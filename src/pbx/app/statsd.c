@@ -72,11 +72,19 @@ static const char *read_args(struct told *v, struct str data)
 	return judge_value(v->type, v->value);
 }
 
-const char *judge_statsd(struct str data)
+static bool is_fixed(struct str s)
+{
+	return str_find(s, STR("${")) == s.n && str_find(s, STR("$[")) == s.n;
+}
+
+bool app_judge_statsd(struct str data, struct buf *why)
 {
 	struct told v;
+	const char *fault = is_fixed(data) ? read_args(&v, data) : NULL;
 
-	return read_args(&v, data);
+	if (fault)
+		buf_put(why, str_z(fault));
+	return !fault;
 }
 
 static int run_statsd(struct channel *ch, struct str data)

@@ -96,10 +96,13 @@ static void put_sa(struct buf *out, const struct sa *a)
 		buf_put(out, STR("(null)"));
 }
 
-static int rtp_item(const struct neg_stream *st, struct str what, struct buf *out)
+static int rtp_item(const struct session *s, const struct neg_stream *st, struct str what, struct buf *out)
 {
+	static const struct sa none;
+	bool sound = st == neg_first(s->neg, MEDIA_AUDIO);
+
 	if (str_ieq(what, STR("src")))
-		put_sa(out, &st->local);
+		put_sa(out, sound ? &s->direct.own : &st->local);
 	else if (str_ieq(what, STR("dest")))
 		put_sa(out, &st->remote);
 	else if (str_ieq(what, STR("hold")))
@@ -107,7 +110,7 @@ static int rtp_item(const struct neg_stream *st, struct str what, struct buf *ou
 	else if (str_ieq(what, STR("secure")))
 		buf_char(out, st->secure.mode != NEG_CLEAR ? '1' : '0');
 	else if (str_ieq(what, STR("direct")))
-		buf_put(out, STR("(null)"));    /* media never goes around us */
+		put_sa(out, sound ? &s->direct.addr : &none);
 	else
 		return ENOENT;
 	return 0;
@@ -214,7 +217,7 @@ static int media_item(struct session *s, bool rtcp, struct str what, struct str 
 	if (!st)
 		return 0;
 	if (!rtcp)
-		return rtp_item(st, what, out);
+		return rtp_item(s, st, what, out);
 	if (!st->port)
 		return 0;
 	err = session_stats(session_stream_media(st), &stats);

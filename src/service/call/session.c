@@ -38,6 +38,7 @@ static void session_free(void *arg)
 	text_free(&s->aoc.rates);
 	text_free(&s->aoc.total);
 	text_free(&s->aoc.end);
+	session_geoloc_free(s);
 	share_close(&s->account);
 	obj_drop(s->conf);
 	party_free(&s->id);

@@ -13,10 +13,12 @@
  *   session_secure.c    encrypted media
  *   session_quality.c   how good the media are
  *   session_streams.c   video of two legs
+ *   session_direct.c    the peers of two legs send to one another
  *   session_redirect.c  3xx to our INVITE
  *   session_party.c     who calls: From, P-Asserted-Identity, Remote-Party-ID
  *   session_diversion.c whom the call was for: Diversion, History-Info
  *   session_aoc.c       what it costs
+ *   session_geoloc.c    where the caller is
  *   session_tones.c     digits and fax tones in the sound
  *   session_record.c    one-touch recording
  *   session_stir.c      the caller proven, our calls signed (STIR/SHAKEN)
@@ -122,6 +124,24 @@ struct session_aoc {
 	struct text total, end;         /* AOC-D as it was last, AOC-E: at the end */
 };
 
+/* The location that goes with our INVITE: a URI, or a body of its own; both empty: none. */
+struct session_geoloc {
+	struct text uri, body, source;
+	struct text part_headers;       /* those of the body, while it is written */
+	bool routing;                   /* servers may route the call by it */
+};
+
+/* Direct media: session_direct.c. */
+struct session_direct {
+	struct sa addr, rtcp;           /* where the peer is told to send; unset: to us */
+	struct sa own;                  /* where we receive, as it would be told */
+	bool rtcp_mux;                  /* of the other leg */
+	struct formats formats;         /* what it may send there */
+	bool tried;                     /* it was to be told once */
+	bool their_offer;               /* the SDP in force was offered by the peer */
+	struct sa heard, heard_for;     /* MEDIA_SOURCE: where its sound comes from; the address in its SDP then */
+};
+
 struct session {                /* obj */
 	struct list link;               /* service.sessions */
 	struct list by_endpoint;        /* endpoint_state.sessions */
@@ -153,6 +173,7 @@ struct session {                /* obj */
 	struct session_dtls dtls;
 	struct session_formats formats;
 	struct session_aoc aoc;
+	struct session_geoloc geoloc;
 	struct { bool over; struct timer timer; } fax;  /* fax_detect: nobody listens any more; when that will be */
 	struct list targets;            /* of session_redirect.c; not begun: nobody has redirected us */
 	char supported[64];             /* option tags of our messages beside 100rel */
@@ -160,6 +181,7 @@ struct session {                /* obj */
 	struct session_streams streams;
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */
 	struct session *caller;         /* held; who calls through us and has video, until we are answered. NULL: nobody */
+	struct session_direct direct;
 	struct { bool done, ok; } refer;        /* REFER of ours: transfer.c */
 	struct session_qos *qos[2];     /* held; the numbers at the end of this leg, of the one it was bridged to; NULL */
 };
@@ -315,6 +337,16 @@ void session_streams_tell(struct session *s, bool last);
 void session_streams_join(struct session *s);
 void session_streams_part(struct session *s);
 
+/* session_direct.c: as in struct channel_tech */
+enum channel_native session_native(struct channel *a, struct channel *b);
+void session_direct(struct channel *ch, struct channel *peer);
+bool session_is_direct(const struct session *s);
+void session_direct_local(struct session *s, struct neg_stream *st);         /* st->local was set: or there */
+bool session_direct_rests(const struct session *s, const struct neg_stream *st);     /* media_set.rest */
+/* Of `all` those that an SDP may name now. */
+void session_direct_formats(struct session *s, const struct formats *all, struct formats *out);
+void session_direct_event(struct session *s, const struct media_event *e);   /* MEDIA_SOURCE */
+
 /* session_party.c */
 void session_read_caller(struct session *s, const struct sip_msg *msg, struct party *p);
 /* True and *p filled when a trusted identity stands in `msg`. */
@@ -335,6 +367,13 @@ bool session_may_tell_line(const struct session *s);
 struct aoc;
 int session_aoc_tell(struct session *s, const struct aoc *a);        /* ENOMEM, ENOTCONN; nothing unless send_aoc */
 size_t session_aoc_parts(const struct session *s, enum ua_invite_message kind, unsigned status, struct ua_part *p);
+
+/* session_geoloc.c */
+void session_geoloc_came(struct session *s, const struct sip_msg *msg);      /* their first INVITE, and its channel is there */
+void session_geoloc_prepare(struct session *s);      /* before ours; on the fiber of whoever calls */
+void session_geoloc_headers(struct session *s, struct buf *h);
+size_t session_geoloc_parts(struct session *s, enum ua_invite_message kind, struct ua_part *p);
+void session_geoloc_free(struct session *s);
 
 /* session_tones.c */
 struct media_event;

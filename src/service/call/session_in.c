@@ -51,6 +51,7 @@ static int make_channel(struct session *s, struct str exten)
 		party_copy(&s->ch->caller, &caller);
 		channel_tech_setup(s);
 		session_read_redirecting(s, s->seen.invite);
+		session_geoloc_came(s, s->seen.invite);
 		session_channel_state(s, CHAN_RING);
 		pbx_setvar(s->ch->pbx, s->ch, STR("SIPDOMAIN"), s->seen.invite->ruri.host);
 	}

@@ -21,6 +21,7 @@ void session_write_request(struct session *s, struct buf *h)
 	session_write_diversion(s, h, true);
 	write_refer_header(s, "SIPREFERREDBYHDR", STR("Referred-By"), h);
 	write_refer_header(s, "SIPREPLACESHDR", STR("Replaces"), h);
+	session_geoloc_headers(s, h);
 	session_headers_write(&s->headers, h);
 	session_stir_sign(s, h);
 }
@@ -74,6 +75,7 @@ int session_call(struct session *s)
 	session_called_party(s);
 	if (c)
 		ua_invite_set_transport(s->iv, service_transport_to(s->conf, s->ep, c->txp, c->uri));
+	session_geoloc_prepare(s);
 	err = ua_invite_call(s->iv, o, c && c->has_flow && net_is_stream(c->flow.proto) ? &c->flow : NULL);
 	obj_drop(o);
 	return err;

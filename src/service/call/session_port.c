@@ -43,6 +43,7 @@ static void on_media(void *arg, struct media_session *m, const struct media_even
 	if (media_session_type(m) != MEDIA_AUDIO)
 		return;
 	session_tones_event(s, e);
+	session_direct_event(s, e);
 	if (e->type == MEDIA_FIRST_PACKET || e->type == MEDIA_SOURCE) {
 		char peer[SA_TEXT];
 
@@ -179,6 +180,7 @@ static int open_stream(struct session *s, size_t i, bool keep)
 	if (!s->svc->media) {
 		sa_set_port(&shown, 4000);      /* loop tests without media */
 		st->local = shown;
+		session_direct_local(s, st);
 		return 0;
 	}
 	if (!st->port || is_elsewhere(s, i)) {
@@ -190,6 +192,7 @@ static int open_stream(struct session *s, size_t i, bool keep)
 	take_over(s, st);
 	sa_set_port(&shown, sa_port(media_session_local(session_stream_media(st))));
 	st->local = shown;
+	session_direct_local(s, st);
 	st->ssrc = media_session_ssrc(session_stream_media(st));
 	str_copy(st->cname, sizeof(st->cname), str_z(media_session_cname(session_stream_media(st))));
 	return 0;

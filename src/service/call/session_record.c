@@ -24,19 +24,18 @@ static void press(struct session *s, enum chan_event_type t, char digit)
 /* 200 and the code in `digits`, or why not. */
 static unsigned find_code(struct session *s, bool on, char *digits, size_t size)
 {
-	struct str feature = on ? s->ep->record_on_feature : s->ep->record_off_feature, code;
+	struct str feature = on ? s->ep->record_on_feature : s->ep->record_off_feature;
 
 	if (!s->ch)
 		return 481;
 	if (!s->ep->one_touch_recording || !feature.n)
 		return 403;
-	code = features_code(features_get(s->svc->pbx), feature);
-	if (!code.n) {
-		log_notice("'%.*s' of '%.*s' has no digits in [featuremap] of features.conf: its Record is refused",
+	features_digits(s->ch, feature, digits, size);
+	if (!digits[0]) {
+		log_notice("'%.*s' of '%.*s' has no digits in features.conf: its Record is refused",
 			   STR_ARG(feature), STR_ARG(s->ep->name));
 		return 403;
 	}
-	str_copy(digits, size, code);
 	return 200;
 }
 

@@ -63,7 +63,7 @@ static void fill_prm(struct session *s, struct neg_prm *p)
 		.max_video = (uint8_t)(ep->max_video_streams > 16 ? 16 : ep->max_video_streams),
 		.telephone_event = s->dtmf_mode == DTMF_RFC4733 || auto_mode, .use_ptime = ep->use_ptime, .use_avpf = ep->use_avpf,
 		.force_avp = ep->force_avp, .use_received_transport = ep->media_use_received_transport,
-		.rtcp_mux = ep->rtcp_mux, .bundle = ep->bundle,
+		.rtcp_mux = ep->rtcp_mux && (!session_is_direct(s) || s->direct.rtcp_mux), .bundle = ep->bundle,
 		.g726_swapped = ep->g726_non_standard, .opus = s->svc->rtp.codecs.opus };
 	session_formats(s, &p->formats);
 	session_secure_prm(s, p);
@@ -113,6 +113,7 @@ static void apply_stream(struct session *s, struct neg_stream *st)
 
 	agreed_set(&set, st, s->dtls.identity);
 	set.dtmf = dtmf_of(s, st);
+	set.rest = session_direct_rests(s, st);
 	set.symmetric = s->ep->rtp_symmetric;
 	set.asymmetric_codec = s->ep->asymmetric_rtp_codec;
 	set.keepalive_ms = num_ms_of_s(s->ep->rtp_keepalive);
@@ -130,7 +131,7 @@ static void note_hold(struct session *s)
 	struct neg_stream *st = neg_first(s->neg, MEDIA_AUDIO);
 	bool hold = st && st->remote_hold;
 
-	if (hold == s->holds || !session_is_up(s))
+	if (hold == s->holds || !session_is_up(s) || s->ep->suppress_moh_on_sendonly)
 		return;
 	s->holds = hold;
 	if (s->ch) {
@@ -201,10 +202,27 @@ static unsigned judge_offer(struct session *s, const struct sdp *sdp)
 	return session_ice_is_good(s, sdp) ? 0 : 488;
 }
 
+/* One that the other leg's phone could not take brings the media back to us. */
+static int offer_in(struct session *s, const struct sdp *sdp, enum neg_verdict *why)
+{
+	struct formats all, narrow;
+	int err;
+
+	if (!session_is_direct(s))
+		return neg_offer_in(s->neg, sdp, NULL, why);
+	session_formats(s, &all);
+	session_direct_formats(s, &all, &narrow);
+	err = neg_offer_in(s->neg, sdp, &narrow, why);
+	if (err != EPROTO)
+		return err;
+	s->direct.addr = (struct sa){ 0 };
+	return neg_offer_in(s->neg, sdp, NULL, why);
+}
+
 static unsigned take_offer(struct session *s, const struct sdp *sdp)
 {
 	enum neg_verdict why = NEG_OK;
-	int err = neg_offer_in(s->neg, sdp, NULL, &why);
+	int err = offer_in(s, sdp, &why);
 
 	if (!err && session_ports_open(s)) {
 		neg_rollback(s->neg);
@@ -234,6 +252,7 @@ unsigned session_offer_came(void *arg, struct str body)
 	if (!status)
 		status = take_offer(s, sdp);
 	obj_drop(sdp);
+	s->direct.their_offer |= !status;
 	return status;
 }
 
@@ -311,7 +330,9 @@ static int first_offer(struct session *s, const struct formats *all)
 static void formats_now(struct session *s, const struct neg_stream *st, const struct formats *all, struct formats *out)
 {
 	*out = (struct formats){ 0 };
-	if (!s->formats.has_offer && !s->conf->global->all_codecs_on_empty_reinvite)
+	if (session_is_direct(s) && st->type == MEDIA_AUDIO)
+		*out = s->direct.formats;
+	else if (!s->formats.has_offer && !s->conf->global->all_codecs_on_empty_reinvite)
 		for (size_t k = 0; k < st->ncodecs; k++)
 			formats_add(out, (enum format_id)st->codecs[k].id, 0);
 	if (!out->n)
@@ -419,6 +440,7 @@ unsigned session_answer_came(void *arg, struct str body)
 			   &session_dialog(s)->path.peer, "%s", neg_why(s->neg, why));
 		return 488;
 	}
+	s->direct.their_offer = false;
 	/* Streams that were put together move to the port of the first of them. */
 	if (session_ports_follow(s))
 		return 500;

@@ -44,7 +44,9 @@ static void write_headers(void *arg, enum ua_invite_message kind, unsigned statu
 
 static size_t write_parts(void *arg, enum ua_invite_message kind, unsigned status, struct ua_part v[static UA_PARTS])
 {
-	return session_aoc_parts(arg, kind, status, v);
+	size_t n = session_aoc_parts(arg, kind, status, v);
+
+	return n + session_geoloc_parts(arg, kind, v + n);
 }
 
 static void learn_target(void *arg, struct sip_dialog *d, const struct sip_msg *msg)

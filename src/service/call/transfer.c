@@ -194,7 +194,8 @@ static int attended_elsewhere(struct session *s, const struct sip_msg *msg, cons
 	return err;
 }
 
-static int attended(struct session *s, const struct sip_msg *msg, const struct ua_refer *refer)
+/* *known: the call to be replaced is one of ours, and so nothing is left to be followed. */
+static int attended(struct session *s, const struct sip_msg *msg, const struct ua_refer *refer, bool *known)
 {
 	struct ua_replaces r;
 	struct session *other = find_replaced(s->svc, refer->replaces, &r);
@@ -202,6 +203,7 @@ static int attended(struct session *s, const struct sip_msg *msg, const struct u
 
 	if (!other || !other->ch)
 		return attended_elsewhere(s, msg, refer);
+	*known = true;
 	if (other == s)
 		return ENOENT;
 	obj_hold(other);        /* its channel may end at once */
@@ -212,21 +214,100 @@ static int attended(struct session *s, const struct sip_msg *msg, const struct u
 	return err;
 }
 
-static void refer(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg, const struct ua_refer *r)
-{
-	bool quiet = r->quiet;  /* norefersub says what we offer; Refer-Sub is obeyed without it */
-	int err;
+/* ---- how it fares is told to whoever asked */
 
-	if (sip_uri_is_sips(&r->to.uri) && !session_dialog(s)->secure)
-		log_debug(1, "REFER to a sips URI over an open transport");
-	obj_hold(s);
-	ua_refer_accept(s->iv, tx, quiet);
-	err = r->replaces.n ? attended(s, msg, r) : blind(s, msg, r);
-	ua_refer_done(s->iv, (unsigned)status_of(err), quiet);
+#define CALL_GRACE_MS 60000     /* for its BYE, while whom it sent us to rings */
+
+struct progress {               /* obj */
+	struct ua_invite *iv;           /* held; of whoever asked */
+	bool quiet, tried, over;
+};
+
+static void progress_free(void *o)
+{
+	obj_drop(((struct progress *)o)->iv);
+}
+
+static void progress_tell(struct progress *p, unsigned status)
+{
+	if (p->over || p->quiet)
+		return;
+	if (!p->tried && status != 100)
+		ua_refer_tell(p->iv, 100);
+	p->tried = true;
+	ua_refer_tell(p->iv, status);
+}
+
+static void progress_end(struct progress *p, unsigned status)
+{
+	if (p->over)
+		return;
+	if (!p->tried && !p->quiet)
+		ua_refer_tell(p->iv, 100);
+	p->over = true;
+	ua_refer_done(p->iv, status, p->quiet);
+}
+
+/* A channel_news_fn. */
+static bool on_news(void *arg, enum channel_news news)
+{
+	static const struct { unsigned status; bool last; } rows[] = {
+		[CHAN_NEWS_PROCEEDING] = { 100, false }, [CHAN_NEWS_RINGING] = { 180, false },
+		[CHAN_NEWS_PROGRESS] = { 183, false }, [CHAN_NEWS_BUSY] = { 486, true },
+		[CHAN_NEWS_CONGESTION] = { 503, true }, [CHAN_NEWS_ANSWERED] = { 200, true }, [CHAN_NEWS_LOST] = { 503, true },
+	};
+
+	if (rows[news].last)
+		progress_end(arg, rows[news].status);
+	else
+		progress_tell(arg, rows[news].status);
+	return rows[news].last;
+}
+
+/* What is said to whoever is sent on goes to whoever sent it. */
+static bool follow(struct session *s, struct channel *transferee, struct progress *p)
+{
+	if (!transferee || p->quiet)
+		return false;
+	ua_invite_leave_bye(s->iv, CALL_GRACE_MS);
+	if (transferee->dead)
+		progress_end(p, 503);
+	else if (channel_follow(transferee, on_news, p))
+		return false;
+	return true;
+}
+
+static void carry_out(struct session *s, struct sip_msg *msg, const struct ua_refer *r, struct progress *p)
+{
+	struct channel *transferee = obj_hold(bridge_peer(s->ch));
+	bool known = !r->replaces.n && !s->ep->refer_blind_progress;
+	int err = r->replaces.n ? attended(s, msg, r, &known) : blind(s, msg, r);
+
+	if (err || known || !follow(s, transferee, p))
+		progress_end(p, (unsigned)status_of(err));
 	if (err)
 		log_notice("transfer by '%.*s' to '%.*s' failed: %s", STR_ARG(s->ep->name),
 			   STR_ARG(r->to.uri_text), strerror(err));
+	obj_drop(transferee);
+}
+
+static void refer(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg, const struct ua_refer *r)
+{
+	struct progress *p = obj_new(sizeof(*p), progress_free);
+
+	if (!p) {
+		ua_invite_reply(s->iv, tx, 503, STR(SHARES_RETRY));
+		return;
+	}
+	if (sip_uri_is_sips(&r->to.uri) && !session_dialog(s)->secure)
+		log_debug(1, "REFER to a sips URI over an open transport");
+	obj_hold(s);
+	p->iv = obj_hold(s->iv);
+	p->quiet = r->quiet;    /* norefersub says what we offer; Refer-Sub is obeyed without it */
+	ua_refer_take(s->iv, tx, p->quiet);
+	carry_out(s, msg, r, p);
 	obj_drop(s);
+	obj_drop(p);
 }
 
 void transfer_refer(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg)

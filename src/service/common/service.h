@@ -34,6 +34,7 @@ struct service_ice;
 struct subscriptions;
 struct notify_conf;
 struct stir;
+struct geoloc_conf;
 
 struct service;
 struct service_transport {
@@ -152,6 +153,7 @@ struct service {
 	struct messages *messages;      /* text messages in the dialplan, and on their way */
 	struct notify_conf *notify;     /* held: pjsip_notify.conf; NULL: none */
 	struct stir *stir;              /* owned: stir/stir.h; NULL: no stir_shaken.conf was applied */
+	struct geoloc_conf *geoloc;     /* held: geolocation.conf; NULL: none */
 };
 
 /* They have shown that they may, or see what is sent there: net_trust(). */
