@@ -417,7 +417,8 @@ void bridge_dissolve(struct bridge *b, int cause)
 	while (!list_empty(&b->members)) {
 		struct member *m = container_of(b->members.next, struct member, link);
 
-		if (!m->ch->hungup)
+		/* Who was answered has a cause already, and keeps it whatever ended the other's call. */
+		if (!m->ch->hungup && !m->ch->cause)
 			m->ch->cause = cause ? cause : CAUSE_NORMAL;
 		leave(m, false);
 		obj_drop(m);

@@ -17,7 +17,8 @@ void options_request(struct service *svc, struct identity *id, struct sip_server
 		return;
 	}
 	exten = service_exten(id->conf, &msg->ruri, unescaped, sizeof(unescaped));
-	if (!dialplan_exists(svc->pbx, id->ep->context, exten, 1, msg->from.uri.user))
+	/* Who asks for nobody asks whether the server is there. */
+	if (msg->ruri.user.n && !dialplan_exists(svc->pbx, id->ep->context, exten, 1, msg->from.uri.user))
 		status = 404;
 	buf_init(&b, room, sizeof(room), 0);
 	service_abilities(id->conf, &b);

@@ -128,7 +128,8 @@ static bool message_visit(const struct sip_msg *m, visit_fn *fn, void *arg)
 		return false;
 	type_set(&e, sip_hdr_value(m, SIP_H_CONTENT_TYPE));
 	e.content = m->body;
-	e.required = is_required(sip_hdr_value(m, SIP_H_CONTENT_DISPOSITION));
+	/* RFC 3261 20.11: what says nothing of it must be understood. */
+	e.required = !sip_hdr_value(m, SIP_H_CONTENT_DISPOSITION).n || is_required(sip_hdr_value(m, SIP_H_CONTENT_DISPOSITION));
 	return entity_visit(&e, 0, &parts, fn, arg);
 }
 

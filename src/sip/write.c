@@ -48,6 +48,15 @@ static void top_via_write(struct buf *b, const struct sip_msg *req)
 		buf_char(b, ':');
 		buf_u64(b, v->port);
 	}
+	/* Before what stood there, as Asterisk has it: some put a branch of their own together by writing on at the end. */
+	if (v->has_rport) {
+		buf_put(b, STR(";rport="));
+		buf_u64(b, sa_port(peer));
+	}
+	if (v->has_rport || !host_is_source(v, peer)) {
+		buf_put(b, STR(";received="));
+		sa_write_bare(b, peer);
+	}
 	while (params.n) {
 		struct str one = params;
 
@@ -60,14 +69,6 @@ static void top_via_write(struct buf *b, const struct sip_msg *req)
 			continue;
 		buf_char(b, ';');
 		value_write(b, one);
-	}
-	if (v->has_rport) {
-		buf_put(b, STR(";rport="));
-		buf_u64(b, sa_port(peer));
-	}
-	if (v->has_rport || !host_is_source(v, peer)) {
-		buf_put(b, STR(";received="));
-		sa_write_bare(b, peer);
 	}
 	buf_put(b, STR("\r\n"));
 }

@@ -130,8 +130,9 @@ struct ua_invite_prm {
 	bool any_body;                  /* their descriptions may be of any type, ours as ua_invite_set_body_type() says */
 	struct str allow;               /* "Allow: ...\r\n" */
 	struct str supported;           /* option tags beside 100rel: "timer, replaces" */
-	bool as_pjproject;              /* Allow is in a 487 too, and Supported in no provisional response */
+	bool as_pjproject;              /* Allow is in a refusal after 18x and in the 202 to REFER, Supported in no 18x */
 	struct str supported_more;      /* the same, of our INVITEs and 181s only: "histinfo" */
+	struct str allow_events;        /* of the NOTIFYs about a transfer; empty: not said */
 	struct str server, user_agent;  /* of each response, of each request in the dialog; empty: none */
 	int max_forwards;
 	bool no_rport;                  /* requests do not ask for rport (RFC 3581) */

@@ -149,6 +149,8 @@ int ua_invite_reply(struct ua_invite *iv, struct sip_server_tx *tx, unsigned sta
 
 	buf_init(&b, room, sizeof(room), 0);
 	buf_put(&b, headers);
+	if (iv->prm.as_pjproject && tx == iv->uas && status >= 300 && tx->status > 100)
+		buf_put(&b, iv->prm.allow);     /* after a response that made a dialog */
 	ua_invite_write_server(iv, &b);
 	err = buf_err(&b) ? ENOMEM : sip_server_tx_respond(tx, status, reason, buf_view(&b), STR_NULL, STR_NULL);
 	buf_free(&b);

@@ -109,7 +109,7 @@ static void on_cancelled(void *arg, struct sip_server_tx *tx, struct sip_msg *ca
 	obj_hold(iv);
 	obj_hold(tx);
 	if (ua_is_ringing(iv)) {
-		ua_invite_refuse(iv, 487, iv->prm.as_pjproject ? iv->prm.allow : STR_NULL);
+		ua_invite_refuse(iv, 487, STR_NULL);
 		ua_invite_ended(iv, UA_END_CANCEL, cancel, 0);
 	} else {
 		ua_invite_reply(iv, tx, 487, STR_NULL);         /* a re-INVITE: the call goes on */

@@ -61,6 +61,8 @@ static void notify(struct ua_invite *iv, unsigned status, bool last)
 	if (!o)
 		return;
 	sip_out_header(o, STR("Event"), STR("refer"));
+	if (iv->prm.allow_events.n)
+		sip_out_header(o, STR("Allow-Events"), iv->prm.allow_events);
 	sip_out_header(o, STR("Subscription-State"), last ? STR("terminated;reason=noresource") : STR("active;expires=" REFER_EXPIRES));
 	n = snprintf(body, sizeof(body), "SIP/2.0 %u %s\r\n", status, sip_reason(status));
 	sip_out_body(o, STR("message/sipfrag;version=2.0"), str_mk(body, n > 0 ? (size_t)n : 0));
@@ -70,7 +72,17 @@ static void notify(struct ua_invite *iv, unsigned status, bool last)
 
 void ua_refer_take(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet)
 {
-	ua_invite_reply(iv, tx, 202, quiet ? STR("Refer-Sub: false\r\n") : STR_NULL);
+	char room[1024];
+	struct buf b;
+
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	if (iv->prm.as_pjproject) {
+		buf_puts(&b, STR("Contact: "), iv->dlg->contact, STR("\r\nExpires: " REFER_EXPIRES "\r\n"));
+		ua_invite_write_supported(iv, &b, false);
+	}
+	if (quiet)
+		buf_put(&b, STR("Refer-Sub: false\r\n"));
+	ua_invite_reply(iv, tx, 202, buf_err(&b) ? STR_NULL : buf_view(&b));
 	ua_invite_leave_bye(iv, NOTIFY_WAIT_MS);
 }
 

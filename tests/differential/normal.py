@@ -100,7 +100,7 @@ def via(value, play):
 def header(name, value, dialog, play):
     low = name.lower()
     if low in SETS:
-        return ", ".join(sorted(p for p in split(value) if p))
+        return ", ".join(sorted({p for p in split(value) if p}))
     if low == "via":
         return play.names.text(via(value, play))
     if low == "cseq":
@@ -135,8 +135,8 @@ def header(name, value, dialog, play):
 
 
 def near(number):
-    """Seconds that have begun to run: rounded up to tens."""
-    return str(-(-int(number) // 10) * 10)
+    """Seconds that have begun to run: rounded up to minutes."""
+    return str(-(-int(number) // 60) * 60)
 
 
 def body_lines(msg, dialog, play):
@@ -246,7 +246,7 @@ def map_ids(value, play):
 
     value = CHANNEL.sub(channel, value)
     value = UNIQUE.sub(lambda m: ids.get("unique", {}).get(m.group(0), "UNIQUE"), value)
-    return BRIDGE.sub(lambda m: "B%d" % (ids.setdefault("bridges", {}).setdefault(m.group(0), len(ids["bridges"]) + 1)), value)
+    return BRIDGE.sub(lambda m: ids.get("bridges", {}).get(m.group(0), "a bridge"), value)
 
 
 def learn(rows, play):
@@ -257,6 +257,19 @@ def learn(rows, play):
         if channel and unique:
             ids = play.__dict__.setdefault("ids", {})
             ids.setdefault("unique", {})[unique] = "id of " + play.names.text(map_ids(channel, play))
+
+
+def name_bridges(events, play):
+    """A bridge is named after who was in it."""
+    members, names = {}, {}
+    for rows in events:
+        event = dict(rows)
+        if event.get("Event") == "BridgeEnter":
+            members.setdefault(event["BridgeUniqueid"], set()).add(play.names.text(map_ids(event.get("Channel", ""), play)))
+    for bridge, channels in members.items():
+        name = "bridge of " + " and ".join(sorted(c.replace("PJSIP/", "") for c in channels))
+        names[name] = names.get(name, 0) + 1
+        play.ids.setdefault("bridges", {})[bridge] = name if names[name] == 1 else f"{name}, {names[name]}"
 
 
 def concerns(rows, play, known):
@@ -293,7 +306,7 @@ def about(event):
     if event.get("Event") in ("ExtensionStatus", "PresenceStatus"):
         return "extension " + event.get("Exten", "")
     if "BridgeUniqueid" in event:
-        return "bridge " + event["BridgeUniqueid"]
+        return event["BridgeUniqueid"]
     return ""
 
 
@@ -325,6 +338,7 @@ def manager_facts(play):
             mine.append(rows)
     for rows in mine:
         learn(rows, play)
+    name_bridges(mine, play)
     streams, rest = {}, []
     for rows in lasting(mine, play.s.hints):
         event = dict(rows)
@@ -338,6 +352,9 @@ def manager_facts(play):
             one = (f"{event.get('Variable')}={text(event.get('Value', ''), play)}", [])
             if one not in stream:
                 stream.append(one)
+        elif event.get("Event", "").startswith("MusicOnHold") or event.get("Event") in ("Hold", "Unhold"):
+            # Told of a channel that is on hold by another thread than its bridge's.
+            streams.setdefault(f"m {text(channel, play)}, hold", []).append(item)
         elif channel:
             streams.setdefault(f"m {text(channel, play)}", []).append(item)
         elif about(event):

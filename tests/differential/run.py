@@ -7,6 +7,7 @@ Exit code 0: no difference besides those of accepted.tsv.
 """
 
 import argparse
+import ctypes
 import fnmatch
 import json
 import os
@@ -26,6 +27,11 @@ import record  # noqa: E402
 import scenario  # noqa: E402
 
 
+def die_with_parent():
+    """Linux: a worker whose run.py is gone has nobody to tell."""
+    ctypes.CDLL(None).prctl(1, 9)
+
+
 class Worker(threading.Thread):
     """A worker process in namespaces of its own."""
 
@@ -35,7 +41,8 @@ class Worker(threading.Thread):
         os.makedirs(self.dir)
         argv = ["unshare", "-n", "-m", "-p", "-f", "--kill-child", "--mount-proc", sys.executable, f"{HERE}/worker.py", "--kind", kind,
                 "--program", program, "--dir", self.dir, "--names", names, "--at-once", str(at_once)]
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env={**os.environ, "LO": "yes"}, text=True)
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env={**os.environ, "LO": "yes"}, text=True,
+                                        preexec_fn=die_with_parent)
 
     def run(self):
         for line in self.process.stdout:

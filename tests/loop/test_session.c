@@ -290,8 +290,12 @@ static void test_call_through(void **state)
 	assert_int_equal(world_events(&t.w, "Newchannel", "CallerIDName: Bob"), 1);
 	assert_int_equal(world_events(&t.w, "VarSet", "Variable: SIPDOMAIN"), 1);
 	assert_int_equal(world_events(&t.w, "Newexten", "Application: AppDial"), 1);
+	/* Whom she called is known from the beginning. */
+	assert_int_equal(world_events(&t.w, "NewConnectedLine", "ConnectedLineName: Bob"), 1);
 	answer(SIP_INVITE, 5062, 180, "", "");
 	assert_int_equal(status(SIP_INVITE), 180);
+	assert_true(str_find(str_z(wire_header(response(SIP_INVITE), "Remote-Party-ID")), STR("\"Bob\" <sip:")) == 0);
+	assert_string_equal(wire_header(response(SIP_INVITE), "Supported"), "");
 	answer(SIP_INVITE, 5062, 200, "Remote-Party-ID: \"Bobby\" <sip:201@x>;party=called\r\n", SDP_ULAW);
 	assert_true(request(SIP_ACK, 5062) != SIZE_MAX);
 	assert_int_equal(status(SIP_INVITE), 200);

@@ -205,7 +205,7 @@ static void refused(void **state)
 			assert_string_equal(wire_header(kept(SIP_SUBSCRIBE, false), "Min-Expires"), "60");
 		if (tv[i].status == 489)
 			assert_string_equal(wire_header(kept(SIP_SUBSCRIBE, false), "Allow-Events"),
-					    "presence, dialog, message-summary");
+					    "presence, dialog, message-summary, refer");
 	}
 	assert_int_equal(subscriptions(), 0);
 }

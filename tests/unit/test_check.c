@@ -203,14 +203,14 @@ static void many_faults(void **state)
 		"sidetone.conf:5: unknown section [telephones]\n",
 		"sidetone.conf: [watchdog] abort_ms: 20 is too short for a busy machine; 1000 is used",
 		"extensions.conf: is not in ",
-		"read, but without effect in this version: endpoint/disable_direct_media_on_nat\n",
+		"read, but without effect in this version: subscription_persistence/tag\n",
 		"16 faults in ",
 	};
 	struct dir *d = *state;
 	char *text, line[256], path[128];
 
 	put(d, "pjsip.conf", "[udp]\ntype=transport\nbind=127.0.0.1:%u\n[two]\ntype=transport\nbind=127.0.0.1:%u\n"
-	    "[a]\ntype=endpoint\nalow=ulaw\n[b]\ntype=endpoint\naors=x\ndisable_direct_media_on_nat=yes\nice_support=no\n[c]\ntype=endpint\n",
+	    "[a]\ntype=endpoint\nalow=ulaw\n[b]\ntype=endpoint\naors=x\nice_support=no\n[s]\ntype=subscription_persistence\ntag=1\n[c]\ntype=endpint\n",
 	    d->port, d->port);
 	put(d, "manager.conf", "[general]\nprot=5038\n[joe]\nread=sistem\nsecret=x\n");
 	put(d, "logger.conf", "[logfiles]\nfull.txt => wrning,verbose(3)\n");

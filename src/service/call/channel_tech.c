@@ -47,6 +47,8 @@ struct str channel_tech_contact_user(struct session *s)
 {
 	if (s->conf->global->use_callerid_contact && s->ch && s->ch->connected.number_valid)
 		return text_view(&s->ch->connected.number);
+	if (s->ep->from_user.n)
+		return s->ep->from_user;
 	return s->conf->global->default_from_user;
 }
 
@@ -255,13 +257,14 @@ static int indicate_early(struct session *s, unsigned status, bool sdp)
 static int final(struct channel *ch, int cause)
 {
 	struct session *s = SESSION_OF(ch);
+	char room[64];
 	int err;
 
 	if (!session_is_ringing(s))
 		return ENOSYS;
 	s->hangup_cause = cause;
 	ch->cause = cause;
-	err = session_refuse(s, session_status_of(cause), STR_NULL);
+	err = session_refuse(s, session_status_of(cause), session_reason_header(s->ep, cause, room, sizeof(room)));
 	/* That was the last word: nobody is there to wait for any more. */
 	session_peer_ended(s, cause, session_status_of(cause));
 	return err;

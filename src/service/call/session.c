@@ -84,7 +84,8 @@ static int make_invite(struct session *s)
 	const struct system_conf *sys = s->conf->system;
 	const struct endpoint *ep = s->ep;
 	struct ua_invite_prm prm = { .request = service_request_prm(s->conf, ep), .allow = service_allow(ep->rel100 != REL100_NO),
-		.supported = write_supported(s), .supported_more = STR("histinfo"), .as_pjproject = true, .server = g->user_agent,
+		.supported = write_supported(s), .supported_more = STR("histinfo"), .as_pjproject = true,
+		.allow_events = STR("message-summary, presence, dialog, refer"), .server = g->user_agent,
 		.user_agent = g->user_agent, .max_forwards = (int)g->max_forwards, .no_rport = sys->disable_rport, .rel100 = rel100[ep->rel100],
 		.timers = timers[ep->timers], .timers_expires_s = ep->timers_sess_expires,
 		.timers_min_s = ep->timers_min_se, .force_rport = ep->force_rport,

@@ -170,6 +170,11 @@ void invite_request(struct service *svc, struct identity *id, struct sip_server_
 		service_reply(svc, tx, 416, STR_NULL);
 		return;
 	}
+	if (!sip_hdr_value(msg, SIP_H_CONTACT).n) {
+		/* RFC 3261 8.1.1.8: requests of the call could not be sent to its caller. */
+		sip_server_tx_respond(tx, 400, STR("Missing Contact header"), service_server_header(svc), STR_NULL, STR_NULL);
+		return;
+	}
 	if (has_foreign_contact(msg)) {
 		service_reply(svc, tx, 416, STR_NULL);
 		return;

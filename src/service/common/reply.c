@@ -58,7 +58,8 @@ int service_reply(struct service *svc, struct sip_server_tx *tx, unsigned status
 void service_abilities(const struct snapshot *conf, struct buf *b)
 {
 	buf_put(b, STR("Accept: application/sdp, application/dialog-info+xml, application/pidf+xml, "
-		       "application/simple-message-summary, message/sipfrag;version=2.0\r\n"));
+		       "application/xpidf+xml, application/cpim-pidf+xml, application/simple-message-summary, "
+		       "message/sipfrag;version=2.0\r\n"));
 	buf_put(b, service_allow(true));
 	buf_puts(b, STR("Supported: 100rel, timer, replaces"), conf->global->norefersub ? STR(", norefersub") : STR_NULL,
 		 STR("\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n"));

@@ -24,6 +24,7 @@ void package_names(struct buf *b)
 {
 	for (size_t i = 0; i < ARRAY_LEN(packages); i++)
 		buf_puts(b, i ? STR(", ") : STR_NULL, packages[i]->name);
+	buf_put(b, STR(", refer"));     /* inside of a call: ua/refer.c */
 }
 
 static const struct body_row *row_of(const struct package *p, struct str type)

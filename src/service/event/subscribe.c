@@ -89,6 +89,9 @@ static void answer(void *arg, struct ua_notify *n, unsigned status, struct buf *
 	if (status == 200 && s->is_list)
 		buf_put(headers, STR("Require: eventlist\r\n"));
 	put_more(status, headers);
+	if (status == 200)
+		buf_puts(headers, service_allow(true), STR("Supported: 100rel, timer, replaces"),
+			 s->conf->global->norefersub ? STR(", norefersub\r\n") : STR("\r\n"));
 	buf_put(headers, service_server_header(s->svc));
 }
 

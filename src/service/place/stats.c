@@ -54,7 +54,7 @@ static struct statsd *told(const struct service *svc)
 
 static void count(struct service *svc, struct str name, const char *step)
 {
-	const struct endpoint_state *s = endpoint_state_get(svc, name, false);
+	const struct endpoint_state *s = map_get(svc->endpoint_states, name);
 
 	statsd_step(told(svc), "endpoints.", "count", step);
 	statsd_step(told(svc), "endpoints.state.", s && s->reachable ? "online" : "offline", step);
