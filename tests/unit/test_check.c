@@ -190,7 +190,7 @@ static void many_faults(void **state)
 		"pjsip.conf:4: transport 'two': transport 'udp' binds to the same port; take another one",
 		"pjsip.conf:9: endpoint 'a': unknown option 'alow'; did you mean 'allow'?",
 		"pjsip.conf:12: endpoint 'b': aors: there is no aor 'x'; add a section [x] with type=aor",
-		"pjsip.conf:16: section 'c': unknown type 'endpint'; did you mean 'endpoint'?",
+		"pjsip.conf:18: section 'c': unknown type 'endpint'; did you mean 'endpoint'?",
 		"manager.conf:2: [general]: unknown option 'prot'; did you mean 'port'?",
 		"manager.conf:4: user 'joe': read: 'sistem' is not a class of events",
 		("logger.conf:2: [logfiles] full.txt: 'wrning' is not error, warning, notice, verbose, verbose(N), debug, "

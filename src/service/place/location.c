@@ -11,20 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-const char *contact_status_name(enum contact_status s)
-{
-	static const char *const names[] = { "Unknown", "NonQualified", "Reachable", "Unreachable", "Removed" };
-
-	return names[s];
-}
-
-const char *contact_status_short(enum contact_status s)
-{
-	static const char *const names[] = { "Unknown", "NonQual", "Avail", "Unavail", "Removed" };
-
-	return names[s];
-}
-
 static struct str lay_text(char **at, const struct str *v, size_t n)
 {
 	char *p = *at;
