@@ -165,9 +165,7 @@ static int read_var(struct features_conf *f, const struct config *cfg, const str
 
 	if (err == ENOMEM)
 		return err;
-	if (err == ENOENT && code && str_ieq(v->name, STR("automon")))
-		config_fault(cfg, v, r, REPORT_WARNING, "automon does nothing: Monitor is gone; automixmon records");
-	else if (err == ENOENT && !code && is_parking(v->name))
+	if (err == ENOENT && !code && is_parking(v->name))
 		config_fault(cfg, v, r, REPORT_WARNING, "%.*s: parking is configured in res_parking.conf", STR_ARG(v->name));
 	else if (err == ENOENT && code && str_ieq(v->name, STR("automon")))
 		config_fault(cfg, v, r, REPORT_NOTE, "automon went away with Monitor(); automixmon records");

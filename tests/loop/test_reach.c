@@ -216,7 +216,9 @@ static void media_address(void **state)
 {
 	static const struct { const char *conf, *line; } tv[] = {
 		{ EXTERNAL(""), "c=IN IP4 127.0.0.1\r\n" },
-		{ EXTERNAL("external_media_address=203.0.113.6\n"), "c=IN IP4 203.0.113.6\r\n" },
+		{ UDP("external_media_address=203.0.113.6\n") PHONES, "c=IN IP4 203.0.113.6\r\n" },
+		/* Our own address is none of local_net: nothing hides it. */
+		{ EXTERNAL("external_media_address=203.0.113.6\n"), "c=IN IP4 127.0.0.1\r\n" },
 		{ UDP("local_net=127.0.0.0/8\nexternal_media_address=203.0.113.6\n") PHONES, "c=IN IP4 127.0.0.1\r\n" },
 		{ EXTERNAL("external_media_address=203.0.113.6\n") "[alice](+)\nmedia_address=203.0.113.7\n",
 		  "c=IN IP4 203.0.113.7\r\n" },
