@@ -7,8 +7,6 @@
 
 #define ENTITY_ID 17            /* "00:16:3e:0a:0b:0c" */
 
-/* Of the first network interface that has an address of hardware; without any, one that is drawn. Terminated. */
-void entity_id(char out[ENTITY_ID + 1]);
 /* Six bytes in hexadecimal digits, joined by colons. */
 bool entity_id_is(struct str s);
 

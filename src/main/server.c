@@ -8,6 +8,7 @@
 #include "main/server_private.h"
 #include "manage/check.h"
 #include "manage/console.h"
+#include "net/entity_own.h"
 #include "pbx/dialplan.h"
 #include "service/common/ice.h"
 #include "service/object/settings.h"
@@ -176,7 +177,7 @@ static int start_pbx(struct server *s)
 		.spool_dir = s->conf->astspooldir, .mindtmfduration = s->conf->mindtmfduration };
 	int err;
 
-	entity_id(s->entity);
+	entity_id_own(s->entity);
 	err = pbx_new(&s->pbx, &pp);
 	if (!err) {
 		s->pbx->calls_max = s->prm.max_calls ? s->prm.max_calls : s->conf->maxcalls;
