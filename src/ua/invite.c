@@ -262,8 +262,10 @@ void ua_invite_leave_bye(struct ua_invite *iv, uint64_t ms)
 	iv->leave.peer_hangs_up = ms > 0;
 	if (ms)
 		timer_start(sip_stack_wheel(iv->ua->sip), &iv->leave.grace, ms, on_grace_over, iv);
-	else
+	else if (iv->state == UA_INVITE_UP)
 		timer_stop(&iv->leave.grace);
+	else if (!bye_must_wait(iv))            /* what it waited for beside that has come meanwhile */
+		ua_invite_finish(iv);
 }
 
 bool ua_invites_leaving(const struct ua *ua)

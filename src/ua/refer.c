@@ -102,12 +102,15 @@ void ua_refer_done(struct ua_invite *iv, unsigned status, bool quiet)
 {
 	bool ok = status < 300;
 
+	obj_hold(iv);
+	if (!quiet)
+		notify(iv, status, true);
+	/* After that: it may be what the BYE has waited for. */
 	if (!ok && iv->leave.peer_hangs_up)
 		ua_invite_leave_bye(iv, 0);
 	else if (ok && quiet)
 		ua_invite_leave_bye(iv, BYE_GRACE_MS);
-	if (!quiet)
-		notify(iv, status, true);
+	obj_drop(iv);
 }
 
 /* ---- asked by us ----------------------------------------------------------------------- */
