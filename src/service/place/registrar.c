@@ -62,6 +62,26 @@ void registrar_test_event(struct service *svc, const char *state, const struct c
 	event_send(svc->pbx->events, e);
 }
 
+static uint32_t clamp(const struct aor *a, uint32_t s)
+{
+	if (!s)
+		return 0;
+	if (s < a->minimum_expiration)
+		s = a->minimum_expiration;
+	return s > a->maximum_expiration ? a->maximum_expiration : s;
+}
+
+/* By the header, for contacts that say nothing themselves. */
+static uint32_t expiry_of_all(const struct reg *r)
+{
+	uint32_t v;
+	int err = sip_hdr_u32(r->msg, SIP_H_EXPIRES, &v);
+
+	if (!err)
+		return clamp(r->aor, v);
+	return err == ERANGE ? r->aor->maximum_expiration : clamp(r->aor, r->aor->default_expiration);
+}
+
 /* ---- the answer ----------------------------------------------------------- */
 
 static void write_contacts(struct reg *r, struct buf *b)
@@ -105,6 +125,9 @@ static void answer_register(struct reg *r)
 	buf_init(&b, room, sizeof(room), 0);
 	write_date(r->svc, &b);
 	write_contacts(r, &b);
+	/* Who has asked so is told so, beside what each contact says. */
+	if (sip_hdr(r->msg, SIP_H_EXPIRES))
+		buf_printf(&b, "Expires: %u\r\n", expiry_of_all(r));
 	path = sip_hdr_value(r->msg, SIP_H_PATH);
 	if (r->aor->support_path) {
 		buf_put(&b, STR("Supported: path\r\n"));
@@ -143,15 +166,6 @@ static void reg_done(struct location_job *j, int err)
 
 /* ---- what the request wants ------------------------------------------------ */
 
-static uint32_t clamp(const struct aor *a, uint32_t s)
-{
-	if (!s)
-		return 0;
-	if (s < a->minimum_expiration)
-		s = a->minimum_expiration;
-	return s > a->maximum_expiration ? a->maximum_expiration : s;
-}
-
 static uint32_t expiry_of(const struct reg *r, const struct sip_addr *c)
 {
 	uint32_t v;
@@ -165,10 +179,7 @@ static uint32_t expiry_of(const struct reg *r, const struct sip_addr *c)
 		if (err == ERANGE)
 			return r->aor->maximum_expiration;
 	}
-	err = sip_hdr_u32(r->msg, SIP_H_EXPIRES, &v);
-	if (!err)
-		return clamp(r->aor, v);
-	return err == ERANGE ? r->aor->maximum_expiration : clamp(r->aor, r->aor->default_expiration);
+	return expiry_of_all(r);
 }
 
 static bool is_named(const struct wanted *w, size_t n, const struct contact *c)
