@@ -177,7 +177,7 @@ class Peer:
                 return
             own = known.get(row[1], (None, None))[1] or self.rng.randbytes(srtp.SUITES[row[1]][0] + srtp.SALT)
             self.ours, self.tag = {row[0]: (row[1], own)}, row[0]
-        elif rows and rows[0][0] in self.ours:
+        elif rows and self.ours.get(rows[0][0], ("",))[0] == rows[0][1]:        # else it answers a line that was slipped in
             row, self.tag = rows[0], rows[0][0]
         else:
             return
