@@ -193,6 +193,12 @@ static void bodies_and_addresses_that_are_none(void **state)
 	assert_int_equal(status(SIP_INVITE), 415);
 	assert_string_equal(wire_header(response(SIP_INVITE), "Accept"), "application/sdp");
 	assert_int_equal(channels(), 0);
+	/* What has no type is no body: an INVITE without an offer. */
+	wire_forget(&t);
+	wire_come(&t, ALICE, "INVITE sip:nobody@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bKn\r\n"
+		  "From: <sip:alice@127.0.0.1>;tag=n\r\nTo: <sip:nobody@127.0.0.1>\r\nCall-ID: n\r\nCSeq: 1 INVITE\r\n"
+		  "Contact: <sip:alice@" ALICE ">\r\nMax-Forwards: 70\r\n\r\nContent-Length: 0\r\n");
+	assert_int_equal(status(SIP_INVITE), 404);
 }
 
 static void too_many_calls(void **state)
