@@ -129,7 +129,7 @@ static bool message_visit(const struct sip_msg *m, visit_fn *fn, void *arg)
 	type_set(&e, sip_hdr_value(m, SIP_H_CONTENT_TYPE));
 	e.content = m->body;
 	/* RFC 3261 20.11: what says nothing of it must be understood. What has no type is no body, as in Asterisk. */
-	e.required = sip_hdr_value(m, SIP_H_CONTENT_TYPE).n && (!sip_hdr_value(m, SIP_H_CONTENT_DISPOSITION).n ||
+	e.required = sip_hdr(m, SIP_H_CONTENT_TYPE) && (!sip_hdr_value(m, SIP_H_CONTENT_DISPOSITION).n ||
 		     is_required(sip_hdr_value(m, SIP_H_CONTENT_DISPOSITION)));
 	return entity_visit(&e, 0, &parts, fn, arg);
 }

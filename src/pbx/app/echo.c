@@ -2,6 +2,7 @@
 #include "base/obj.h"
 #include "media/media.h"
 #include "pbx/app/app.h"
+#include "pbx/channel_private.h"
 
 struct echo {
 	struct channel *ch;
@@ -28,6 +29,7 @@ static void start(struct echo *e)
 	if (s && !media_echo(s, true)) {
 		e->end = obj_hold(end);
 		e->session = s;
+		channel_news(e->ch, CHAN_NEWS_ANSWERED);        /* it hears itself */
 	}
 }
 
