@@ -111,13 +111,16 @@ static int set_conf(struct publication *u, const struct outbound_publish *c)
 	struct service *svc = u->all->svc;
 	struct snapshot *before = u->conf;
 	struct publisher *r;
+	int err;
 
 	u->conf = obj_hold(svc->conf);
 	u->c = c;
+	/* First: what goes out looks into it. */
+	err = text_set(&u->agent, text_view(&svc->names.user_agent));
 	for (size_t it = 0; (r = map_next(u->by_user, &it)); )
 		publisher_set(r);
 	obj_drop(before);
-	return text_set(&u->agent, text_view(&svc->names.user_agent));
+	return err;
 }
 
 static bool kind_of(const struct outbound_publish *c, enum publish_kind *kind)
