@@ -11,6 +11,7 @@ LEGS = """
 [fax](!,phone)
 t38_udptl = yes
 [alice](fax)
+t38_udptl_nat = yes
 [alice]
 type = identify
 endpoint = alice
@@ -142,3 +143,19 @@ def test_packets_are_shown(call):
     assert server.ask("udptl set debug off") == "UDPTL Debugging Disabled\n"
     assert "udptlfecentries: 1\n" in server.ask("udptl show config")
     assert bob.got()
+
+
+def test_back_to_where_it_comes_from(call):
+    """Both send from elsewhere than they said: alice, with t38_udptl_nat, is answered there, and bob is not."""
+    _, alice, bob, _ = call
+    said = alice.media, bob.media
+    alice.media, bob.media = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    for leg in (alice, bob):
+        leg.media.bind((leg.address, 0))
+        leg.media.settimeout(10)
+    alice.fax(b"\x00\x00\x01\x06\x00\x00")
+    assert said[1].recv(2048) == b"\x00\x00\x01\x06\x00\x00"
+    bob.fax(b"\x00\x00\x01\x0a\x00\x00")
+    assert alice.got() == b"\x00\x00\x01\x0a\x00\x00"
+    for s in said:
+        s.close()
