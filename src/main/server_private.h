@@ -14,6 +14,7 @@
 #include "store/astdb.h"
 #include "store/contact.h"
 #include "store/store.h"
+#include "store/subscription.h"
 
 #define SERVER_SIGNALS 4
 
@@ -29,6 +30,7 @@ struct server {
 	struct store *store;
 	struct astdb *db;
 	struct contact_store *contacts;
+	struct subscription_store *kept;
 	struct media *media;
 	struct rtp_conf *rtp;           /* held; in force */
 	struct udptl_conf *udptl;       /* the same */

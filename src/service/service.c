@@ -214,6 +214,7 @@ static int make_common(struct service *svc, const struct service_prm *prm)
 	svc->calls.no_srtp = prm->no_srtp;
 	svc->calls.no_t38 = prm->no_t38;
 	svc->contacts = prm->contacts;
+	svc->kept = prm->kept;
 	svc->resolver.dns = prm->dns;
 	svc->resolver.lookup = lookup_over_dns(svc->resolver.dns);
 	svc->conf = obj_hold(prm->conf);
@@ -248,6 +249,7 @@ static int start_rooms(struct service *svc)
 	err = err ? err : subscriptions_start(svc);
 	err = err ? err : outbound_start(svc);
 	err = err ? err : compositor_start(svc);
+	err = err ? err : subscriptions_restore(svc);
 	return err ? err : publications_start(svc);
 }
 

@@ -53,6 +53,7 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 		log_warning("the states in list '%s' are more than a NOTIFY can hold", text_z(&s->root->resource));
 		err = buf_err(&body);
 	}
+	subscription_keep_numbers(s, s->is_list ? tree_version(s->root) : 0);
 	package_names(&names);
 	sip_out_header(out, STR("Allow-Events"), buf_view(&names));
 	if (s->is_list)
@@ -80,10 +81,8 @@ bool subscription_has_ended(const struct subscription *s)
 static void leave(struct subscription *s)
 {
 	struct subscriptions *all = s->svc->subscriptions;
-	struct endpoint_state *state = endpoint_state_get(s->svc, s->ep->name, false);
 
-	if (state)
-		state->subscriptions--;
+	subscription_uncount(s);
 	list_remove(&s->link);
 	list_append(&all->ending, &s->link);
 	/* Nobody may call it for a resource any more, however long its NOTIFY is on the way. */
@@ -119,9 +118,11 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 			log_debug(1, "'%.*s' did not renew its subscription to '%s'", STR_ARG(s->ep->name),
 				  text_z(&s->root->resource));
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
+		subscription_unkeep(s);
 		leave(s);
 		break;
 	case UA_NOTIFY_OVER:
+		subscription_unkeep(s);
 		if (e->gone)
 			on_gone(s, e->status);
 		forget(s);
@@ -137,6 +138,7 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 	if (subscription_has_ended(s))
 		return;
 	ua_notify_end(s->notify, reason, 0);
+	subscription_unkeep(s);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
 	leave(s);
 }
@@ -145,7 +147,11 @@ void subscription_abandon(struct subscription *s)
 {
 	bool ended = subscription_has_ended(s);
 
-	ua_notify_abandon(s->notify, UA_EVENT_DEACTIVATED);
+	/* What is kept goes on with the next process: its phone need not know. */
+	if (s->kept.row && !s->prune_on_boot && !ended)
+		ua_notify_free(s->notify);
+	else
+		ua_notify_abandon(s->notify, UA_EVENT_DEACTIVATED);
 	s->notify = NULL;
 	if (!ended)
 		leave(s);
@@ -164,6 +170,10 @@ void node_changed(struct node *leaf, bool over)
 	leaf->changed = true;
 	buf_reset(&leaf->body);
 	if (s->body->write(leaf, &leaf->body))
+		return;
+	subscription_keep_numbers(s, leaf->version);
+	/* Not answered yet: what it says first is what is then. */
+	if (s->waits)
 		return;
 	if (tree_over(s->root))
 		subscription_end(s, UA_EVENT_NORESOURCE);

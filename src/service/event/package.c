@@ -27,7 +27,7 @@ void package_names(struct buf *b)
 	buf_put(b, STR(", refer"));     /* inside of a call: ua/refer.c */
 }
 
-static const struct body_row *row_of(const struct package *p, struct str type)
+const struct body_row *body_of(const struct package *p, struct str type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
 		if (bodies[i].kind == p->kind && str_ieq(bodies[i].type, type))
@@ -49,7 +49,7 @@ const struct body_row *body_find(const struct package *p, const struct sip_msg *
 
 	while (sip_each(subscribe, SIP_H_ACCEPT, &e, &v)) {
 		struct str type = str_trim(str_cut(&v, ';'));
-		const struct body_row *row = row_of(p, type);
+		const struct body_row *row = body_of(p, type);
 
 		if (!type.n || is_of_lists(type))
 			continue;
@@ -57,5 +57,5 @@ const struct body_row *body_find(const struct package *p, const struct sip_msg *
 			return row;
 		asked = true;
 	}
-	return asked ? NULL : row_of(p, p->accept);
+	return asked ? NULL : body_of(p, p->accept);
 }

@@ -188,6 +188,25 @@ bool tree_over(const struct node *n)
 	return n->n || n->over;
 }
 
+uint32_t tree_version(const struct node *n)
+{
+	uint32_t most = n->version;
+
+	for (size_t i = 0; i < n->n; i++) {
+		uint32_t v = tree_version(n->child[i]);
+
+		most = v > most ? v : most;
+	}
+	return most;
+}
+
+void tree_set_version(struct node *n, uint32_t version)
+{
+	n->version = version;
+	for (size_t i = 0; i < n->n; i++)
+		tree_set_version(n->child[i], version);
+}
+
 void node_uri(const struct node *n, struct buf *b)
 {
 	buf_puts(b, text_view(&n->sub->scheme), STR(":"), text_view(&n->resource), n->resource.n ? STR("@") : STR_NULL,
