@@ -414,12 +414,12 @@ static struct ua_notify *notifier(struct ua *ua, const struct ua_notify_prm *prm
 {
 	struct ua_notify *n = calloc(1, sizeof(*n));
 
-	if (!n)
-		return NULL;
-	n->ua = ua;
-	n->prm = *prm;
-	n->prm.hold = obj_hold(prm->hold);
-	n->pending = prm->pending;
+	if (n) {
+		n->ua = ua;
+		n->prm = *prm;
+		n->prm.hold = obj_hold(prm->hold);
+		n->pending = prm->pending;
+	}
 	return n;
 }
 
@@ -457,19 +457,18 @@ int ua_notify_restore(struct ua_notify **out, struct ua *ua, const struct ua_not
 	if (!n)
 		return ENOMEM;
 	n->own_dialog = n->full = true;
+	n->state = UA_NOTIFY_TOLD;      /* by the process before */
 	err = text_set(&n->event, prm->event);
 	err = err ? err : sip_dialog_restore(&n->dlg, ua->sip, k, &user);
 	err = err ? err : sip_dialog_set_via(n->dlg, prm->via_host);
 	err = err ? err : sip_dialog_set_agent(n->dlg, prm->user_agent);
 	forget_views(n);
-	if (err) {
-		ua_notify_free(n);
-		return err;
-	}
-	n->state = UA_NOTIFY_TOLD;      /* by the process before */
 	set_end(n, prm->expires_s);
-	*out = n;
-	return 0;
+	if (err)
+		ua_notify_free(n);
+	else
+		*out = n;
+	return err;
 }
 
 bool ua_notify_tell(struct ua_notify *n)
