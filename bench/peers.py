@@ -2,6 +2,7 @@
 reload and stopped. Every server gets a temporary directory and, for root, a
 network namespace of its own that holds nothing but loopback."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -306,7 +307,7 @@ class Sidetone(Asterisk):
 
     def store_subscriptions(self, many, users):
         """As if users had subscribed, each to one hint after the other; the server is down."""
-        with sqlite3.connect(os.path.join(self.dir, "lib/sidetone.sqlite3")) as db:
+        with contextlib.closing(sqlite3.connect(os.path.join(self.dir, "lib/sidetone.sqlite3"))) as db, db:
             starts = db.execute("SELECT n FROM subscription_start").fetchone()[0]
             rows = []
             for i in range(many):

@@ -71,8 +71,9 @@ int rows_load(struct rows *r, rows_fn *fn, void *arg)
 	sqlite3 *db = store_db(r->store);
 	sqlite3_stmt *st = NULL;
 	void *row = malloc(r->size);
-	int rc = SQLITE_DONE, err = row ? db_table_all(db, r->table, &st) : ENOMEM;
+	int rc = SQLITE_DONE, err = row ? db_exec(db, DB_CACHE_SCAN) : ENOMEM;
 
+	err = err ? err : db_table_all(db, r->table, &st);
 	while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		uint64_t id = (uint64_t)sqlite3_column_int64(st, 0);
 		int bad;
@@ -85,6 +86,7 @@ int rows_load(struct rows *r, rows_fn *fn, void *arg)
 	if (!err)
 		err = db_errno(db, rc);
 	sqlite3_finalize(st);
+	(void)db_exec(db, DB_CACHE);
 	free(row);
 	return err;
 }

@@ -107,11 +107,16 @@ static int list_body(struct node *n, bool full, struct text *type, struct buf *b
 
 int node_body(struct node *n, bool full, struct text *type, struct buf *b)
 {
+	int err = 0;
+
 	if (n->n)
 		return list_body(n, full, type, b);
 	if (!full && !n->changed)
 		return ENODATA;
 	n->changed = false;
-	buf_put(b, buf_view(&n->body));
-	return text_set(type, n->sub->body->type);
+	if (n->body.n)
+		buf_put(b, buf_view(&n->body));
+	else
+		err = n->watch ? n->sub->body->write(n, b) : ENOENT;
+	return err ? err : text_set(type, n->sub->body->type);
 }

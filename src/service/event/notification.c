@@ -5,7 +5,9 @@
 #include "service/place/endpoint_state.h"
 #include "base/log.h"
 #include "pbx/event.h"
+#include <errno.h>
 
+#define EACH_MAX 1000           /* subscriptions of one endpoint */
 #define BODY_MAX 64000          /* [bytes] what a datagram can carry, less its headers */
 
 /* ---- the manager's TestEvent -------------------------------------------------------------- */
@@ -53,7 +55,7 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 		log_warning("the states in list '%s' are more than a NOTIFY can hold", text_z(&s->root->resource));
 		err = buf_err(&body);
 	}
-	subscription_keep_numbers(s, s->is_list ? tree_version(s->root) : 0);
+	subscription_keep_numbers(s, tree_version(s->root));
 	package_names(&names);
 	sip_out_header(out, STR("Allow-Events"), buf_view(&names));
 	if (s->is_list)
@@ -68,6 +70,24 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 	buf_free(&body);
 	buf_free(&names);
 	return err;
+}
+
+int subscription_count(struct subscription *s)
+{
+	struct endpoint_state *state = endpoint_state_get(s->svc, s->ep->name, true);
+
+	if (!state || state->subscriptions >= EACH_MAX)
+		return state ? ENOSPC : ENOMEM;
+	state->subscriptions++;
+	return 0;
+}
+
+void subscription_uncount(struct subscription *s)
+{
+	struct endpoint_state *state = endpoint_state_get(s->svc, s->ep->name, false);
+
+	if (state)
+		state->subscriptions--;
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */
@@ -85,6 +105,8 @@ static void leave(struct subscription *s)
 	subscription_uncount(s);
 	list_remove(&s->link);
 	list_append(&all->ending, &s->link);
+	if (s->notify && ua_notify_state(s->notify) == UA_NOTIFY_CLOSING)
+		tree_write(s->root);
 	/* Nobody may call it for a resource any more, however long its NOTIFY is on the way. */
 	tree_stop(s->root);
 }
@@ -168,10 +190,6 @@ void node_changed(struct node *leaf, bool over)
 		return;
 	leaf->over |= over;
 	leaf->changed = true;
-	buf_reset(&leaf->body);
-	if (s->body->write(leaf, &leaf->body))
-		return;
-	subscription_keep_numbers(s, leaf->version);
 	/* Not answered yet: what it says first is what is then. */
 	if (s->waits)
 		return;

@@ -35,7 +35,7 @@ struct node {
 	bool over;                      /* a leaf: its resource is gone */
 	bool changed;                   /* since it was last told */
 	uint32_t version;               /* of the list, or of dialog-info: in the next one */
-	struct buf body;                /* a leaf's, as it was when it changed */
+	struct buf body;                /* a leaf's last, when its watch has ended before it is said */
 	void *watch;                    /* the package's */
 };
 
@@ -108,8 +108,6 @@ struct subscriptions {          /* service.subscriptions */
 /* ---- subscribe.c */
 struct subscription *subscription_new(struct service *svc, struct snapshot *conf, const struct endpoint *ep);
 struct ua_notify_prm subscription_prm(struct subscription *s);       /* as the configuration that it has now says */
-int subscription_count(struct subscription *s);      /* one more of its endpoint. ENOSPC: it has enough */
-void subscription_uncount(struct subscription *s);
 void subscription_enter(struct subscription *s);     /* it is one */
 /* The next in their order; NULL: none. `at` NULL: the first. */
 struct subscription *subscription_after(const struct subscriptions *all, const struct subscription *at);
@@ -132,7 +130,8 @@ void package_names(struct buf *b);           /* "presence, dialog, message-summa
 /* ---- tree.c */
 /* 200 and *out, or the status to refuse with. */
 unsigned tree_build(struct subscription *s, struct str resource, bool eventlist, struct node **out);
-int tree_start(struct node *n);              /* every leaf watches, and has its first body */
+int tree_start(struct node *n);              /* every leaf watches */
+void tree_write(struct node *n);             /* the last bodies, before tree_stop() */
 void tree_stop(struct node *n);              /* no leaf watches any more */
 void tree_free(struct node *n);              /* stops too */
 bool tree_same(const struct node *a, const struct node *b);
@@ -146,6 +145,8 @@ void node_uri(const struct node *n, struct buf *b);  /* sip:RESOURCE@HOST */
 int node_body(struct node *n, bool full, struct text *type, struct buf *b);
 
 /* ---- notification.c */
+int subscription_count(struct subscription *s);      /* one more of its endpoint. ENOSPC: it has enough */
+void subscription_uncount(struct subscription *s);
 /* A leaf's resource has another state, or (`over`) none any more. */
 void node_changed(struct node *leaf, bool over);
 /* The last NOTIFY, then no more. */

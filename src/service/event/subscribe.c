@@ -1,6 +1,5 @@
 /* A SUBSCRIBE: may this endpoint watch that; the renewal of a list; and all subscriptions,
  * for listings, a reload and the end. notification.c has what is told of one. */
-#include "service/place/endpoint_state.h"
 #include "service/event/private.h"
 #include "base/hash.h"
 #include "service/common/nat.h"
@@ -8,7 +7,6 @@
 #include <stdlib.h>
 
 #define DEFAULT_S 3600
-#define EACH_MAX 1000           /* subscriptions of one endpoint */
 
 static void subscription_free(void *arg)
 {
@@ -224,24 +222,6 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 	if (!err && u->port)
 		err = text_printf(&s->host, v6 ? "[%.*s]:%u" : "%.*s:%u", STR_ARG(u->host), u->port);
 	return err ? obj_drop(s) : s;
-}
-
-int subscription_count(struct subscription *s)
-{
-	struct endpoint_state *state = endpoint_state_get(s->svc, s->ep->name, true);
-
-	if (!state || state->subscriptions >= EACH_MAX)
-		return state ? ENOSPC : ENOMEM;
-	state->subscriptions++;
-	return 0;
-}
-
-void subscription_uncount(struct subscription *s)
-{
-	struct endpoint_state *state = endpoint_state_get(s->svc, s->ep->name, false);
-
-	if (state)
-		state->subscriptions--;
 }
 
 void subscription_enter(struct subscription *s)

@@ -164,10 +164,16 @@ int tree_start(struct node *n)
 		err = tree_start(n->child[i]);
 	if (n->n || err)
 		return err;
-	err = n->sub->pkg->start(n);
-	if (!err)
-		err = n->sub->body->write(n, &n->body);
-	return err;
+	return n->sub->pkg->start(n);
+}
+
+void tree_write(struct node *n)
+{
+	for (size_t i = 0; i < n->n; i++)
+		tree_write(n->child[i]);
+	/* Without memory the last NOTIFY has no body. */
+	if (n->watch && n->sub->body->write(n, &n->body))
+		buf_free(&n->body);
 }
 
 bool tree_same(const struct node *a, const struct node *b)
