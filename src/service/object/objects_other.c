@@ -154,8 +154,9 @@ static const struct option inbound_rows[] = {
 	OPT_STR(struct inbound_publication, endpoint, NULL, 0, "Endpoint that may publish; empty: any."),
 	{ .name = "event_*", .kind = OPTION_CUSTOM, .parse = parse_event_var, .write = write_vars,
 	  .offset = OPT_AT(struct inbound_publication, events, const struct conf_var_list *),
-	  .values = "resource", .flags = OPT_PREFIX | OPT_HIDDEN,
-	  .help = "event_PACKAGE names what that package's state is published to." },
+	  .values = "section or device", .flags = OPT_PREFIX | OPT_HIDDEN,
+	  .help = "event_PACKAGE: that event may be published. asterisk-devicestate, asterisk-mwi: the asterisk-publication "
+		  "that takes it. presence, dialog: the device whose state it is (with a / or a :), else that of the endpoint." },
 };
 
 const struct option_set inbound_publication_options = {
