@@ -13,6 +13,7 @@
 #include "service/service.h"
 #include "store/astdb.h"
 #include "store/contact.h"
+#include "store/publication.h"
 #include "store/store.h"
 #include "store/subscription.h"
 
@@ -31,6 +32,7 @@ struct server {
 	struct astdb *db;
 	struct contact_store *contacts;
 	struct subscription_store *kept;
+	struct publication_store *kept_publications;
 	struct media *media;
 	struct rtp_conf *rtp;           /* held; in force */
 	struct udptl_conf *udptl;       /* the same */

@@ -1,6 +1,8 @@
 /* A disk that fails or waits when the test says so. */
 #include "fake_disk.h"
 #include "base/obj.h"
+#include "store/publication.h"
+#include "store/subscription.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +18,7 @@
 static struct loop *own;         /* the store outlives the test's loop */
 static struct store *store;
 static struct subscription_store *subscriptions;
+static struct publication_store *publications;
 static struct store_job *job[JOBS];     /* held */
 static size_t jobs;
 static char dir[64];
@@ -49,12 +52,14 @@ struct contact_store *disk_open(struct loop *l)
 	assert_int_equal(store_open(&store, own, &prm, &why), 0);
 	assert_int_equal(contact_store_new(&cs, store), 0);
 	assert_int_equal(subscription_store_new(&subscriptions, store), 0);
+	assert_int_equal(publication_store_new(&publications, store), 0);
 	return cs;
 }
 
-struct subscription_store *disk_subscriptions(void)
+void disk_kept(struct service_prm *prm)
 {
-	return subscriptions;
+	prm->kept = subscriptions;
+	prm->kept_publications = publications;
 }
 
 static void close_store(void)

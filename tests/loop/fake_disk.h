@@ -4,11 +4,11 @@
 #define TESTS_LOOP_FAKE_DISK_H
 
 #include "store/contact.h"
-#include "store/subscription.h"
+#include "service/service.h"
 
 /* An empty file, or the one that disk_leave() left, and its contacts. */
 struct contact_store *disk_open(struct loop *l);
-struct subscription_store *disk_subscriptions(void);
+void disk_kept(struct service_prm *prm);        /* and its subscriptions and publications */
 void disk_close(void);
 void disk_leave(void);          /* closed, and the file stays for the next disk_open() */
 /* What waits is never written, as when the process is killed. */

@@ -64,7 +64,8 @@ static void open_as(struct wire *t, const char *extensions, const char *pjsip, c
 		open_stats(t, as->stats);
 	prm.media = t->w.media;
 	prm.contacts = as->disk ? as->disk(t->w.loop) : NULL;
-	prm.kept = as->kept ? as->kept() : NULL;
+	if (as->kept)
+		as->kept(&prm);
 	prm.loop = t->w.loop;
 	prm.pbx = t->w.pbx;
 	prm.conf = snapshot_of(pjsip);

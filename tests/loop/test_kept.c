@@ -28,7 +28,7 @@ static unsigned cseq, call;
 
 static void open_it(const char *pjsip)
 {
-	wire_open_kept(&t, plan, pjsip, disk_open, disk_subscriptions);
+	wire_open_kept(&t, plan, pjsip, disk_open, disk_kept);
 }
 
 static int setup(void **state)

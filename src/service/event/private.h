@@ -103,6 +103,8 @@ struct subscriptions {          /* service.subscriptions */
 	struct list mailbox_listeners;  /* struct mailbox_listener */
 	size_t remote_mailboxes;
 	struct compositor *compositor;  /* compositor.c; NULL: not started */
+	struct map *kept_states;        /* keep_publication.c: what servers have said, on disk; NULL: nothing is kept */
+	bool restoring;                 /* what is said comes from the disk */
 	struct publications *publications;      /* publish.c; NULL: not started */
 };
 
