@@ -2,14 +2,15 @@
 #include "service/event/private.h"
 
 /* An event is a row here and a file. */
-static const struct package *const packages[] = { &package_presence, &package_dialog, &package_messages };
+static const struct package *const packages[] = { &package_presence, &package_dialog, &package_messages, &package_reg };
 
 static const struct body_row bodies[] = {
-	{ BODY_EXTEN, STR_INIT("application/pidf+xml"), body_pidf },
-	{ BODY_EXTEN, STR_INIT("application/xpidf+xml"), body_xpidf },
-	{ BODY_EXTEN, STR_INIT("application/cpim-pidf+xml"), body_xpidf },
-	{ BODY_EXTEN, STR_INIT("application/dialog-info+xml"), body_dialog_info },
-	{ BODY_MESSAGES, STR_INIT("application/simple-message-summary"), body_messages },
+	{ BODY_EXTEN, STR_INIT("application/pidf+xml"), body_pidf, NULL },
+	{ BODY_EXTEN, STR_INIT("application/xpidf+xml"), body_xpidf, NULL },
+	{ BODY_EXTEN, STR_INIT("application/cpim-pidf+xml"), body_xpidf, NULL },
+	{ BODY_EXTEN, STR_INIT("application/dialog-info+xml"), body_dialog_info, NULL },
+	{ BODY_MESSAGES, STR_INIT("application/simple-message-summary"), body_messages, NULL },
+	{ BODY_REG, STR_INIT("application/reginfo+xml"), NULL, body_reginfo },
 };
 
 const struct package *package_find(struct str event)
@@ -20,10 +21,11 @@ const struct package *package_find(struct str event)
 	return NULL;
 }
 
-void package_names(struct buf *b)
+void package_names(struct buf *b, bool extra)
 {
 	for (size_t i = 0; i < ARRAY_LEN(packages); i++)
-		buf_puts(b, i ? STR(", ") : STR_NULL, packages[i]->name);
+		if (extra || !packages[i]->extra)
+			buf_puts(b, i ? STR(", ") : STR_NULL, packages[i]->name);
 	buf_put(b, STR(", refer"));     /* inside of a call: ua/refer.c */
 }
 

@@ -10,6 +10,7 @@
  *   publish.c       what we publish at other servers; publisher.c how
  *   states.c        states of devices and mailboxes, to and from other servers
  *   compositor.c    what others publish here
+ *   reg.c           event reg: the contacts of an AOR
  *   mwi.c           mailboxes, and message-summary
  *   mwi_unasked.c   the same without a SUBSCRIBE, by an endpoint's mailboxes=
  *
@@ -38,13 +39,15 @@ struct node {
 	void *watch;                    /* the package's */
 };
 
-enum body_kind { BODY_EXTEN, BODY_MESSAGES };
+enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG };
 
 /* One event. */
 struct package {
 	struct str name;                /* "presence" */
 	struct str accept;              /* without an Accept header */
 	enum body_kind kind;
+	bool extra;                     /* Asterisk has it not: Allow-Events names it only to who asks for such a one */
+	uint32_t pace_ms;               /* one NOTIFY in so long at most; 0: as it comes */
 	/* 200, or what a SUBSCRIBE for `resource` is refused with. */
 	unsigned (*may)(struct service *svc, const struct endpoint *ep, struct str resource);
 	int (*start)(struct node *leaf);        /* from now on node_changed() */
@@ -56,7 +59,10 @@ struct package {
 struct body_row {
 	enum body_kind kind;
 	struct str type;
+	/* One of the two. `write`: each change has a whole body. `tell`: it is written when a NOTIFY goes
+	 * out, `full` or only what has changed since the last one; ENODATA: nothing has. */
 	int (*write)(struct node *leaf, struct buf *b);
+	int (*tell)(struct node *leaf, bool full, struct buf *b);
 };
 
 struct subscription {           /* obj */
@@ -75,6 +81,7 @@ struct subscription {           /* obj */
 	struct text scheme, host;       /* of the URI that was subscribed to: "sip", "pbx.example:5060" */
 	bool is_list;
 	uint32_t batch_ms;              /* changes are gathered for so long; 0: told at once */
+	uint64_t told_ms;               /* when the newest NOTIFY was written */
 };
 
 struct subscriptions {          /* service.subscriptions */
@@ -84,6 +91,7 @@ struct subscriptions {          /* service.subscriptions */
 	struct map *mailboxes;          /* struct mailbox by name */
 	struct map *unasked;            /* struct unasked by endpoint */
 	struct contact_observer contacts;
+	struct list reg_watches;        /* reg.c */
 	struct list mailbox_listeners;  /* struct mailbox_listener */
 	size_t remote_mailboxes;
 	struct compositor *compositor;  /* compositor.c; NULL: not started */
@@ -94,7 +102,8 @@ struct subscriptions {          /* service.subscriptions */
 const struct package *package_find(struct str event);
 /* By what Accept says. NULL: nothing that we write. */
 const struct body_row *body_find(const struct package *p, const struct sip_msg *subscribe);
-void package_names(struct buf *b);           /* "presence, dialog, message-summary" */
+/* "presence, dialog, message-summary, refer"; `extra`: and what Asterisk has not. */
+void package_names(struct buf *b, bool extra);
 
 /* ---- tree.c */
 /* 200 and *out, or the status to refuse with. */
@@ -104,6 +113,8 @@ void tree_stop(struct node *n);              /* no leaf watches any more */
 void tree_free(struct node *n);              /* stops too */
 bool tree_same(const struct node *a, const struct node *b);
 bool tree_over(const struct node *n);        /* no leaf is left */
+/* Before tree_stop(): what a last NOTIFY may still tell. */
+void tree_keep(struct node *n);
 void node_uri(const struct node *n, struct buf *b);  /* sip:RESOURCE@HOST */
 
 /* ---- list_body.c */
@@ -123,8 +134,12 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 struct event *subscription_test_new(struct service *svc, const char *state);
 void subscription_test_event(struct subscription *s, const char *state);
 
-/* ---- body_exten.c, exten.c, mwi.c: rows */
-extern const struct package package_presence, package_dialog, package_messages;
+/* ---- reg.c: RFC 3680 */
+void reg_contact_changed(struct service *svc, struct location *l, struct contact *c, enum contact_why why);
+int body_reginfo(struct node *leaf, bool full, struct buf *b);
+
+/* ---- body_exten.c, exten.c, mwi.c, reg.c: rows */
+extern const struct package package_presence, package_dialog, package_messages, package_reg;
 int body_pidf(struct node *leaf, struct buf *b);
 int body_xpidf(struct node *leaf, struct buf *b);
 int body_dialog_info(struct node *leaf, struct buf *b);
