@@ -11,6 +11,7 @@
  *   states.c        states of devices and mailboxes, to and from other servers
  *   compositor.c    what others publish here
  *   reg.c           event reg: the contacts of an AOR
+ *   refer.c         REFER outside of a call, and the subscription that it implies
  *   mwi.c           mailboxes, and message-summary
  *   mwi_unasked.c   the same without a SUBSCRIBE, by an endpoint's mailboxes=
  *
@@ -92,6 +93,7 @@ struct subscriptions {          /* service.subscriptions */
 	struct map *unasked;            /* struct unasked by endpoint */
 	struct contact_observer contacts;
 	struct list reg_watches;        /* reg.c */
+	struct list referrals;          /* refer.c */
 	struct list mailbox_listeners;  /* struct mailbox_listener */
 	size_t remote_mailboxes;
 	struct compositor *compositor;  /* compositor.c; NULL: not started */
@@ -133,6 +135,9 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify_event *e);
 struct event *subscription_test_new(struct service *svc, const char *state);
 void subscription_test_event(struct subscription *s, const char *state);
+
+/* ---- refer.c */
+void referrals_free(struct service *svc);
 
 /* ---- reg.c: RFC 3680 */
 void reg_contact_changed(struct service *svc, struct location *l, struct contact *c, enum contact_why why);

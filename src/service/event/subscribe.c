@@ -263,6 +263,7 @@ int subscriptions_start(struct service *svc)
 	list_init(&all->mailbox_listeners);
 	svc->subscriptions = all;
 	list_init(&all->reg_watches);
+	list_init(&all->referrals);
 	all->contacts.added = unasked_contact_added;
 	all->contacts.changed = reg_contact_changed;
 	location_observe(svc, &all->contacts);
@@ -300,6 +301,7 @@ void subscriptions_free(struct service *svc)
 
 	if (!all)
 		return;
+	referrals_free(svc);
 	while (!list_empty(&all->all))
 		subscription_abandon(container_of(all->all.next, struct subscription, link));
 	while (!list_empty(&all->ending))
