@@ -109,6 +109,7 @@ static void on_gone(struct subscription *s, unsigned status)
 			   text_z(&s->root->resource), status);
 	else
 		log_notice("NOTIFY of '%s' does not reach '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
+	winfo_went(s, UA_EVENT_TIMEOUT);
 	leave(s);
 }
 
@@ -123,6 +124,7 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 			log_debug(1, "'%.*s' did not renew its subscription to '%s'", STR_ARG(s->ep->name),
 				  text_z(&s->root->resource));
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
+		winfo_went(s, UA_EVENT_TIMEOUT);
 		leave(s);
 		break;
 	case UA_NOTIFY_OVER:
@@ -142,6 +144,7 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 		return;
 	ua_notify_end(s->notify, reason, 0);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
+	winfo_went(s, reason);
 	leave(s);
 }
 

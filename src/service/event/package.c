@@ -2,7 +2,8 @@
 #include "service/event/private.h"
 
 /* An event is a row here and a file. */
-static const struct package *const packages[] = { &package_presence, &package_dialog, &package_messages, &package_reg };
+static const struct package *const packages[] = { &package_presence, &package_dialog, &package_messages, &package_reg,
+	&package_presence_winfo, &package_dialog_winfo };
 
 static const struct body_row bodies[] = {
 	{ BODY_EXTEN, STR_INIT("application/pidf+xml"), body_pidf, NULL },
@@ -11,6 +12,7 @@ static const struct body_row bodies[] = {
 	{ BODY_EXTEN, STR_INIT("application/dialog-info+xml"), body_dialog_info, NULL },
 	{ BODY_MESSAGES, STR_INIT("application/simple-message-summary"), body_messages, NULL },
 	{ BODY_REG, STR_INIT("application/reginfo+xml"), NULL, body_reginfo },
+	{ BODY_WINFO, STR_INIT("application/watcherinfo+xml"), NULL, body_watcherinfo },
 };
 
 const struct package *package_find(struct str event)

@@ -11,6 +11,7 @@
  *   states.c        states of devices and mailboxes, to and from other servers
  *   compositor.c    what others publish here
  *   reg.c           event reg: the contacts of an AOR
+ *   winfo.c         events presence.winfo and dialog.winfo: who subscribes to an extension
  *   refer.c         REFER outside of a call, and the subscription that it implies
  *   mwi.c           mailboxes, and message-summary
  *   mwi_unasked.c   the same without a SUBSCRIBE, by an endpoint's mailboxes=
@@ -40,7 +41,7 @@ struct node {
 	void *watch;                    /* the package's */
 };
 
-enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG };
+enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG, BODY_WINFO };
 
 /* One event. */
 struct package {
@@ -48,6 +49,7 @@ struct package {
 	struct str accept;              /* without an Accept header */
 	enum body_kind kind;
 	bool extra;                     /* Asterisk has it not: Allow-Events names it only to who asks for such a one */
+	const struct package *of;       /* X.winfo: X; else NULL */
 	uint32_t pace_ms;               /* one NOTIFY in so long at most; 0: as it comes */
 	/* 200, or what a SUBSCRIBE for `resource` is refused with. */
 	unsigned (*may)(struct service *svc, const struct endpoint *ep, struct str resource);
@@ -82,6 +84,7 @@ struct subscription {           /* obj */
 	struct text scheme, host;       /* of the URI that was subscribed to: "sip", "pbx.example:5060" */
 	bool is_list;
 	uint32_t batch_ms;              /* changes are gathered for so long; 0: told at once */
+	uint64_t since_ms;              /* when it began */
 	uint64_t told_ms;               /* when the newest NOTIFY was written */
 };
 
@@ -94,6 +97,7 @@ struct subscriptions {          /* service.subscriptions */
 	struct contact_observer contacts;
 	struct list reg_watches;        /* reg.c */
 	struct list referrals;          /* refer.c */
+	struct list winfo_watches;      /* winfo.c */
 	struct list mailbox_listeners;  /* struct mailbox_listener */
 	size_t remote_mailboxes;
 	struct compositor *compositor;  /* compositor.c; NULL: not started */
@@ -136,6 +140,12 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 struct event *subscription_test_new(struct service *svc, const char *state);
 void subscription_test_event(struct subscription *s, const char *state);
 
+/* ---- winfo.c: RFC 3857, 3858 */
+void winfo_came(const struct subscription *s);
+/* Before its notifier goes. */
+void winfo_went(const struct subscription *s, enum ua_event_reason reason);
+int body_watcherinfo(struct node *leaf, bool full, struct buf *b);
+
 /* ---- refer.c */
 void referrals_free(struct service *svc);
 
@@ -144,7 +154,8 @@ void reg_contact_changed(struct service *svc, struct location *l, struct contact
 int body_reginfo(struct node *leaf, bool full, struct buf *b);
 
 /* ---- body_exten.c, exten.c, mwi.c, reg.c: rows */
-extern const struct package package_presence, package_dialog, package_messages, package_reg;
+extern const struct package package_presence, package_dialog, package_messages, package_reg,
+	package_presence_winfo, package_dialog_winfo;
 int body_pidf(struct node *leaf, struct buf *b);
 int body_xpidf(struct node *leaf, struct buf *b);
 int body_dialog_info(struct node *leaf, struct buf *b);

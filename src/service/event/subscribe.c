@@ -181,10 +181,13 @@ static void begin(struct subscription *s, struct sip_server_tx *tx, struct endpo
 
 	state->subscriptions++;
 	s->serial = ++all->serial;
+	s->since_ms = clock_ms(s->svc->clock);
 	list_append(&all->all, &s->link);
 	obj_hold(s);
 	ua_notify_start(s->notify, tx);
 	subscription_test_event(s, "SUBSCRIPTION_ESTABLISHED");
+	if (!subscription_has_ended(s))
+		winfo_came(s);
 }
 
 /* The status to refuse with; 0: *s is a subscription in the making. */
@@ -264,6 +267,7 @@ int subscriptions_start(struct service *svc)
 	svc->subscriptions = all;
 	list_init(&all->reg_watches);
 	list_init(&all->referrals);
+	list_init(&all->winfo_watches);
 	all->contacts.added = unasked_contact_added;
 	all->contacts.changed = reg_contact_changed;
 	location_observe(svc, &all->contacts);
