@@ -108,7 +108,7 @@ static void fix_pidf(xmlNodePtr root)
 	}
 	for (xmlNodePtr n = root->children, next, last = root->last; n; n = next) {
 		next = n == last ? NULL : n->next;
-		if (n->ns && strcmp((const char *)n->ns->href, (const char *)root->ns->href))
+		if (n->ns && strcmp((const char *)n->ns->href, "urn:ietf:params:xml:ns:pidf"))
 			move_last(root, n);
 	}
 }
@@ -141,8 +141,18 @@ static void fix_dialog(xmlNodePtr dialog)
 	}
 }
 
+static void fix_diff(xmlNodePtr root)
+{
+	for (xmlNodePtr op = root->children; op; op = op->next)
+		for (xmlNodePtr n = op->children; n; n = n->next)
+			if (named(n, "person") && !xmlHasProp(n, (const xmlChar *)"id"))
+				xmlSetProp(n, (const xmlChar *)"id", (const xmlChar *)"person");
+}
+
 static void put_right(xmlNodePtr root)
 {
+	if (named(root, "pidf-diff"))
+		fix_diff(root);
 	if (named(root, "presence"))
 		fix_pidf(root);
 	if (named(root, "pidf-full"))

@@ -89,7 +89,8 @@ static void leave(struct subscription *s)
 		state->subscriptions--;
 	list_remove(&s->link);
 	list_append(&all->ending, &s->link);
-	tree_keep(s->root);
+	if (s->notify)
+		tree_keep(s->root);
 	/* Nobody may call it for a resource any more, however long its NOTIFY is on the way. */
 	tree_stop(s->root);
 }

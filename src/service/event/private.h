@@ -7,6 +7,7 @@
  *   package.c       the event packages and the bodies, a row each
  *   exten.c         presence and dialog: the hints of the dialplan
  *   body_exten.c    their bodies: PIDF, XPIDF, dialog-info
+ *   body_diff.c     PIDF of which only the changes are told
  *   publish.c       what we publish at other servers; publisher.c how
  *   states.c        states of devices and mailboxes, to and from other servers
  *   compositor.c    what others publish here
@@ -38,6 +39,7 @@ struct node {
 	bool changed;                   /* since it was last told */
 	uint32_t version;               /* of the list, or of dialog-info: in the next one */
 	struct buf body;                /* a leaf's, as it was when it changed */
+	struct buf before;              /* body_diff.c: the document that was told last */
 	void *watch;                    /* the package's */
 };
 
@@ -157,6 +159,7 @@ int body_reginfo(struct node *leaf, bool full, struct buf *b);
 extern const struct package package_presence, package_dialog, package_messages, package_reg,
 	package_presence_winfo, package_dialog_winfo;
 int body_pidf(struct node *leaf, struct buf *b);
+int body_pidf_diff(struct node *leaf, bool full, struct buf *b);
 int body_xpidf(struct node *leaf, struct buf *b);
 int body_dialog_info(struct node *leaf, struct buf *b);
 int body_messages(struct node *leaf, struct buf *b);

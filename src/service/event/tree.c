@@ -48,6 +48,7 @@ void tree_free(struct node *n)
 	text_free(&n->resource);
 	text_free(&n->display);
 	buf_free(&n->body);
+	buf_free(&n->before);
 	free(n);
 }
 
