@@ -22,6 +22,7 @@ static const struct {
 	{ SIP_SUBSCRIBE, subscribe_request },
 	{ SIP_NOTIFY, notify_request },
 	{ SIP_PUBLISH, publish_request },
+	{ SIP_REFER, refer_request },
 };
 
 static method_fn *handler_of(enum sip_method m)
@@ -48,6 +49,7 @@ static bool requires_known(struct service *svc, struct sip_server_tx *tx, struct
 
 		for (size_t i = 0; i < ARRAY_LEN(known); i++)
 			found |= str_ieq(v, known[i]);
+		found |= msg->method == SIP_REFER && str_ieq(v, STR("nosub"));
 		if (!found)
 			buf_puts(&b, b.n ? STR(", ") : STR("Unsupported: "), v);
 	}

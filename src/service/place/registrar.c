@@ -359,6 +359,7 @@ static int make_room(struct reg *r, const struct wanted *w, size_t n, struct lis
 			return EDQUOT;
 		if (contact_change_add(changes, CONTACT_DELETE, r->aor->name, c, NULL))
 			return ENOMEM;
+		contact_change_why(changes, c->status == CONTACT_UNREACHABLE ? CONTACT_DEACTIVATED : CONTACT_REJECTED);
 	}
 	return 0;
 }
