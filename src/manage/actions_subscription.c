@@ -1,53 +1,42 @@
 /* What phones subscribed to, and the mailboxes that an outside voicemail fills. */
 #include "manage/manager_private.h"
 #include "manage/pattern.h"
-#include "pbx/devstate.h"
-#include "service/event/subscription.h"
+#include "manage/subscription_rows.h"
 #include <errno.h>
 
 /* ---- subscriptions ---------------------------------------------------- */
 
-static bool put_subscription(struct ami_ctx *a, const struct subscription_row *row)
+static void put_field(void *arg, const char *key, struct str value)
 {
-	struct str context = row->ep->subscribe_context.n ? row->ep->subscribe_context : row->ep->context;
+	ami_put(arg, key, value);
+}
 
-	ami_event(a, "InboundSubscriptionDetail");
-	ami_put(a, "Role", STR("Notifier"));
-	ami_put(a, "Endpoint", row->ep->name);
-	ami_put(a, "Callid", row->call_id);
-	ami_put(a, "State", row->state);
-	ami_printf(a, "Callerid", "\"%.*s\" <%.*s>", STR_ARG(row->ep->callerid_name), STR_ARG(row->ep->callerid_num));
-	if (str_eq(row->event, STR("message-summary"))) {
-		ami_put(a, "SubscriptionType", STR("mwi"));
-		ami_put(a, "Mailboxes", row->resource);
-	} else {
-		ami_put(a, "SubscriptionType", STR("extension_state"));
-		ami_put(a, "Extension", row->resource);
-		ami_put(a, "ExtensionStates",
-			str_z(exten_state_name(hint_state(a->m->pbx, context, row->resource, NULL))));
+static void list_subscriptions(struct ami_ctx *a, bool inbound, const char *event, const char *complete)
+{
+	struct subscription_show_walk w = { .inbound = inbound };
+	struct subscription_show row;
+
+	while (subscription_show_next(a->m, &w, &row)) {
+		ami_event(a, event);
+		subscription_fields(a->m, &row, put_field, a);
+		if (!ami_item_end(a))
+			break;
 	}
-	return ami_item_end(a);
+	subscription_show_end(&w);
+	ami_list_complete(a, complete);
+	ami_end(a);
 }
 
 static void show_inbound(struct ami_ctx *a)
 {
-	struct subscription_walk w = { 0 };
-	struct subscription_row row;
-
 	ami_list_start(a, "Following are Events for each inbound Subscription");
-	while (subscription_next(a->m->service, &w, &row) && put_subscription(a, &row))
-		;
-	subscription_walk_end(&w);
-	ami_list_complete(a, "InboundSubscriptionDetailComplete");
-	ami_end(a);
+	list_subscriptions(a, true, "InboundSubscriptionDetail", "InboundSubscriptionDetailComplete");
 }
 
-/* Nothing here subscribes to others. */
 static void show_outbound(struct ami_ctx *a)
 {
 	ami_list_start(a, "Following are Events for each outbound Subscription");
-	ami_list_complete(a, "OutboundSubscriptionDetailComplete");
-	ami_end(a);
+	list_subscriptions(a, false, "OutboundSubscriptionDetail", "OutboundSubscriptionDetailComplete");
 }
 
 /* ---- mailboxes -------------------------------------------------------- */
