@@ -61,7 +61,7 @@ static bool is_picked(const struct pick *p, struct str name)
 {
 	char z[300];
 
-	return p->re_on ? !regexec(&p->re, str_copy(z, sizeof(z), name), 0, NULL, 0) : str_eq(name, p->name);
+	return !regexec(&p->re, str_copy(z, sizeof(z), name), 0, NULL, 0);
 }
 
 /* "box", or "/regex/". False: the error went out. */
@@ -70,9 +70,10 @@ static bool read_pick(struct ami_ctx *a, struct pick *p)
 	*p = (struct pick){ .a = a };
 	if (!read_name(a, &p->name))
 		return false;
-	if (p->name.n < 2 || p->name.p[0] != '/' || p->name.p[p->name.n - 1] != '/')
+	if (p->name.p[0] != '/')
 		return true;
-	if (pattern_compile(&p->re, str_sub(p->name, 1, p->name.n - 2))) {
+	if (p->name.n < 2 || p->name.p[p->name.n - 1] != '/' ||
+	    pattern_compile(&p->re, p->name.n == 2 ? STR("^") : str_sub(p->name, 1, p->name.n - 2))) {
 		ami_error(a, "Mailbox regex format invalid in: %.*s", STR_ARG(p->name));
 		return false;
 	}
@@ -82,10 +83,12 @@ static bool read_pick(struct ami_ctx *a, struct pick *p)
 
 static void put_mailbox(struct ami_ctx *a, const struct mailbox_row *box)
 {
-	ami_event(a, "MWIGet");
+	ami_put(a, "Event", STR("MWIGet"));
 	ami_put(a, "Mailbox", box->name);
 	ami_printf(a, "OldMessages", "%u", box->old_msgs);
 	ami_printf(a, "NewMessages", "%u", box->new_msgs);
+	if (a->id.n)
+		ami_put(a, "ActionID", a->id);
 	a->items++;
 	ami_end(a);
 }
@@ -99,7 +102,9 @@ static void mwi_get(struct ami_ctx *a)
 	if (!read_pick(a, &p))
 		return;
 	ami_list_start(a, "Mailboxes will follow");
-	while (mailbox_next(a->m->service, &w, &box)) {
+	if (!p.re_on && mailbox_find(a->m->service, p.name, &box))
+		put_mailbox(a, &box);
+	while (p.re_on && mailbox_next(a->m->service, &w, &box)) {
 		if (is_picked(&p, box.name))
 			put_mailbox(a, &box);
 		if (!ami_pause(a))
@@ -120,7 +125,9 @@ static void mwi_delete(struct ami_ctx *a)
 
 	if (!read_pick(a, &p))
 		return;
-	while (mailbox_next(a->m->service, &w, &box)) {
+	if (!p.re_on)
+		(void)mailbox_delete(a->m->service, p.name);
+	while (p.re_on && mailbox_next(a->m->service, &w, &box)) {
 		if (is_picked(&p, box.name))
 			(void)mailbox_delete(a->m->service, box.name);
 		if (!ami_line_end(a))
@@ -133,6 +140,23 @@ static void mwi_delete(struct ami_ctx *a)
 	ami_end(a);
 }
 
+/* As sscanf("%u") reads it: a sign may be before it, anything behind it. */
+static bool read_messages(struct str v, uint32_t *n)
+{
+	uint64_t sum = 0;
+	bool minus;
+	size_t i;
+
+	if (!v.n)
+		return true;
+	minus = v.p[0] == '-';
+	v = str_skip(v, minus || v.p[0] == '+');
+	for (i = 0; i < v.n && v.p[i] >= '0' && v.p[i] <= '9' && sum <= UINT32_MAX; i++)
+		sum = sum * 10 + (uint64_t)(v.p[i] - '0');
+	*n = (uint32_t)(minus ? 0 - sum : sum);
+	return i > 0;
+}
+
 static void mwi_update(struct ami_ctx *a)
 {
 	struct str name, o = ami_get(a, "OldMessages"), n = ami_get(a, "NewMessages");
@@ -140,12 +164,12 @@ static void mwi_update(struct ami_ctx *a)
 
 	if (!read_name(a, &name))
 		return;
-	if (o.n && str_u32(o, &old_msgs)) {
+	if (!read_messages(o, &old_msgs)) {
 		ami_error(a, "Invalid OldMessages: %.*s", STR_ARG(o));
-	} else if (n.n && str_u32(n, &new_msgs)) {
+	} else if (!read_messages(n, &new_msgs)) {
 		ami_error(a, "Invalid NewMessages: %.*s", STR_ARG(n));
 	} else if (mailbox_set(a->m->service, name, new_msgs, old_msgs)) {
-		ami_error(a, "Unable to update mailbox");
+		ami_error(a, "Update attempt failed");
 	} else {
 		ami_start(a);
 		ami_end(a);
@@ -194,8 +218,8 @@ static const struct ami_action rows[] = {
 	{ "PJSIPShowSubscriptionsInbound", EV_SYSTEM, "List what phones subscribed to", show_inbound, false },
 	{ "PJSIPShowSubscriptionsOutbound", EV_SYSTEM, "List subscriptions of ours", show_outbound, false },
 	{ "MWIGet", EV_CALL | EV_REPORTING, "What is in mailboxes", mwi_get, false },
-	{ "MWIDelete", EV_CALL | EV_REPORTING, "Forget mailboxes", mwi_delete, false },
-	{ "MWIUpdate", EV_CALL | EV_REPORTING, "Say what is in a mailbox", mwi_update, false },
+	{ "MWIDelete", EV_CALL, "Forget mailboxes", mwi_delete, false },
+	{ "MWIUpdate", EV_CALL, "Say what is in a mailbox", mwi_update, false },
 	{ "MailboxStatus", EV_CALL | EV_REPORTING, "Are messages waiting?", mailbox_status, false },
 	{ "MailboxCount", EV_CALL | EV_REPORTING, "How many messages are waiting", mailbox_count, false },
 };

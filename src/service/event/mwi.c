@@ -6,10 +6,12 @@
 #include "pbx/event.h"
 #include "store/astdb.h"
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FAMILY STR("MWI")
+/* As res_mwi_external keeps them: /mwi_external/mailboxes/NAME is {"msgs_new":"3","msgs_old":"2"}. */
+#define FAMILY STR("mwi_external/mailboxes")
 #define REMOTES_MAX 100000      /* mailboxes that other servers have told us of */
 
 struct mailbox {
@@ -33,12 +35,23 @@ static struct map *boxes(const struct service *svc)
 	return ((struct subscriptions *)svc->subscriptions)->mailboxes;
 }
 
+static uint32_t read_count(const json_t *j, const char *name)
+{
+	const json_t *v = json_object_get(j, name);
+	uint32_t n;
+
+	if (json_is_integer(v))
+		return (uint32_t)json_integer_value(v);
+	return json_is_string(v) && !str_u32(str_z(json_string_value(v)), &n) ? n : 0;
+}
+
 static void read_counts(struct str v, uint32_t *new_msgs, uint32_t *old_msgs)
 {
-	struct str n = str_cut(&v, '/');
+	json_t *j = json_loadb(v.p, v.n, 0, NULL);
 
-	if (str_u32(n, new_msgs) || str_u32(v, old_msgs))
-		*new_msgs = *old_msgs = 0;
+	*new_msgs = read_count(j, "msgs_new");
+	*old_msgs = read_count(j, "msgs_old");
+	json_decref(j);
 }
 
 bool mailbox_get(struct service *svc, struct str name, uint32_t *new_msgs, uint32_t *old_msgs)
@@ -195,10 +208,10 @@ static void set_own(struct service *svc, struct str name, uint32_t new_msgs, uin
 
 int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
 {
-	char v[32];
+	char v[80];
 	int err;
 
-	snprintf(v, sizeof(v), "%u/%u", new_msgs, old_msgs);
+	snprintf(v, sizeof(v), "{\"msgs_new\":\"%u\",\"msgs_old\":\"%u\"}", new_msgs, old_msgs);
 	err = svc->pbx->db ? astdb_put(svc->pbx->db, FAMILY, name, str_z(v)) : 0;
 	if (!err)
 		set_own(svc, name, new_msgs, old_msgs);
@@ -207,9 +220,17 @@ int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_
 
 int mailbox_delete(struct service *svc, struct str name)
 {
-	int err = svc->pbx->db ? astdb_del(svc->pbx->db, FAMILY, name) : 0;
+	uint32_t new_msgs = 0, old_msgs = 0;
+	struct str v;
+	int err = 0;
 
-	if (!err)
+	if (svc->pbx->db) {
+		if (astdb_get(svc->pbx->db, FAMILY, name, &v))
+			read_counts(v, &new_msgs, &old_msgs);
+		err = astdb_del(svc->pbx->db, FAMILY, name);
+	}
+	/* Who watches knows already of one that was empty. */
+	if (!err && (!svc->pbx->db || new_msgs || old_msgs))
 		set_own(svc, name, 0, 0);
 	return err;
 }
@@ -259,6 +280,17 @@ int mailbox_set_remote(struct service *svc, struct str name, struct str eid, uin
 		release(m);
 	}
 	return err;
+}
+
+bool mailbox_find(struct service *svc, struct str name, struct mailbox_row *row)
+{
+	struct str value;
+
+	if (!svc->pbx->db || !astdb_get(svc->pbx->db, FAMILY, name, &value))
+		return false;
+	row->name = name;
+	read_counts(value, &row->new_msgs, &row->old_msgs);
+	return true;
 }
 
 bool mailbox_next(struct service *svc, struct map_walk *w, struct mailbox_row *row)
