@@ -142,6 +142,8 @@ static int fill_request(struct sip_out *out, const struct notify_item *v, size_t
 		} else if (str_ieq(v[i].name, STR("Content"))) {
 			buf_puts(&body, content ? STR("\r\n") : STR_NULL, v[i].value);
 			content = true;
+		} else if (is_header(v[i].name, SIP_H_CONTENT_LENGTH)) {
+			log_debug(1, "a NOTIFY's Content-Length is counted, not set");  /* many files have it */
 		} else if (is_reserved(v[i].name)) {
 			log_warning("a NOTIFY's header '%.*s' cannot be set", STR_ARG(v[i].name));
 		} else if (is_header(v[i].name, SIP_H_EVENT) && event) {
