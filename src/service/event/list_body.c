@@ -116,7 +116,9 @@ int node_body(struct node *n, bool full, struct text *type, struct buf *b)
 	n->changed = false;
 	if (n->body.n)
 		buf_put(b, buf_view(&n->body));
+	else if (!n->watch)
+		err = ENOENT;
 	else
-		err = n->watch ? n->sub->body->write(n, b) : ENOENT;
+		err = n->sub->body->tell ? n->sub->body->tell(n, full, b) : n->sub->body->write(n, b);
 	return err ? err : text_set(type, n->sub->body->type);
 }

@@ -49,14 +49,17 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 	struct subscription *s = arg;
 	struct text type = { 0 };
 	struct buf body = { .max = BODY_MAX }, names = BUF_INIT;
-	int err = node_body(s->root, full, &type, &body);
+	int err;
+
+	s->told_ms = clock_ms(s->svc->clock);
+	err = node_body(s->root, full, &type, &body);
 
 	if (!err && buf_err(&body)) {
 		log_warning("the states in list '%s' are more than a NOTIFY can hold", text_z(&s->root->resource));
 		err = buf_err(&body);
 	}
 	subscription_keep_numbers(s, tree_version(s->root));
-	package_names(&names);
+	package_names(&names, s->pkg->extra);
 	sip_out_header(out, STR("Allow-Events"), buf_view(&names));
 	if (s->is_list)
 		sip_out_header(out, STR("Require"), STR("eventlist"));
@@ -105,8 +108,9 @@ static void leave(struct subscription *s)
 	subscription_uncount(s);
 	list_remove(&s->link);
 	list_append(&all->ending, &s->link);
+	/* The last NOTIFY waits for the one on its way. */
 	if (s->notify && ua_notify_state(s->notify) == UA_NOTIFY_CLOSING)
-		tree_write(s->root);
+		tree_keep(s->root);
 	/* Nobody may call it for a resource any more, however long its NOTIFY is on the way. */
 	tree_stop(s->root);
 }
@@ -126,6 +130,7 @@ static void on_gone(struct subscription *s, unsigned status)
 			   text_z(&s->root->resource), status);
 	else
 		log_notice("NOTIFY of '%s' does not reach '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
+	winfo_went(s, UA_EVENT_TIMEOUT);
 	leave(s);
 }
 
@@ -141,6 +146,7 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 				  text_z(&s->root->resource));
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
 		subscription_unkeep(s);
+		winfo_went(s, UA_EVENT_TIMEOUT);
 		leave(s);
 		break;
 	case UA_NOTIFY_OVER:
@@ -162,6 +168,7 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 	ua_notify_end(s->notify, reason, 0);
 	subscription_unkeep(s);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
+	winfo_went(s, reason);
 	leave(s);
 }
 
@@ -182,6 +189,17 @@ void subscription_abandon(struct subscription *s)
 
 /* ---- when --------------------------------------------------------------------------------- */
 
+/* [ms] until it may be told. */
+static uint32_t patience(const struct subscription *s)
+{
+	uint64_t since = clock_ms(s->svc->clock) - s->told_ms;
+	uint32_t pace = s->pkg->pace_ms;
+
+	/* What happens in one turn is told together. */
+	pace = since < pace ? pace - (uint32_t)since : pace ? 1 : 0;
+	return pace > s->batch_ms ? pace : s->batch_ms;
+}
+
 void node_changed(struct node *leaf, bool over)
 {
 	struct subscription *s = leaf->sub;
@@ -196,5 +214,5 @@ void node_changed(struct node *leaf, bool over)
 	if (tree_over(s->root))
 		subscription_end(s, UA_EVENT_NORESOURCE);
 	else
-		ua_notify_changed(s->notify, s->batch_ms);
+		ua_notify_changed(s->notify, patience(s));
 }

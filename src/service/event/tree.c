@@ -48,6 +48,7 @@ void tree_free(struct node *n)
 	text_free(&n->resource);
 	text_free(&n->display);
 	buf_free(&n->body);
+	buf_free(&n->before);
 	free(n);
 }
 
@@ -167,12 +168,15 @@ int tree_start(struct node *n)
 	return n->sub->pkg->start(n);
 }
 
-void tree_write(struct node *n)
+void tree_keep(struct node *n)
 {
 	for (size_t i = 0; i < n->n; i++)
-		tree_write(n->child[i]);
+		tree_keep(n->child[i]);
+	if (!n->watch)
+		return;
+	buf_reset(&n->body);
 	/* Without memory the last NOTIFY has no body. */
-	if (n->watch && n->sub->body->write(n, &n->body))
+	if (n->sub->body->tell ? n->sub->body->tell(n, true, &n->body) : n->sub->body->write(n, &n->body))
 		buf_free(&n->body);
 }
 
