@@ -13,7 +13,8 @@
 
 #define PHONE "192.0.2.1:5070"
 
-static const char plan[] = "[default]\nexten => 100,hint,Custom:one\nexten => 101,hint,Custom:two\n";
+static const char plan[] = "[default]\nexten => 100,hint,Custom:one\nexten => 101,hint,Custom:two\n"
+	"exten => 102,hint,PJSIP/alice\n";
 #define TRANSPORTS WIRE_UDP "[tcp]\ntype=transport\nprotocol=tcp\nbind=127.0.0.1:5060\n" \
 	"[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n"
 #define ALICE "[alice]\ntype=endpoint\naors=alice\ncontext=default\nallow=!all,ulaw\n" \
@@ -314,6 +315,37 @@ static void messages(void **state)
 	notified(200, "active", "Voice-Message: 2/1");
 }
 
+/* Whatever is watched, and however it is told: first the whole state, by a greater number. */
+static void every_event(void **state)
+{
+	static const struct { const char *to, *headers, *has, *version; } tv[] = {
+		{ "100", "Event: presence\r\nAccept: application/xpidf+xml\r\n", "<presence>", NULL },
+		{ "100", "Event: presence\r\nAccept: application/pidf+xml, application/pidf-diff+xml\r\n", "pidf-full", "\" version=\"" },
+		{ "100", "Event: presence\r\nAccept: application/dialog-info+xml\r\n", "state=\"full\"", "dialog-info\" version=\"" },
+		{ "alice", "Event: reg\r\n", "state=\"full\"", "reginfo\" version=\"" },
+		{ "102", "Event: presence.winfo\r\n", "state=\"full\"", "watcherinfo\" version=\"" },
+		{ "102", "Event: dialog.winfo;id=3\r\n", "package=\"dialog\"", "watcherinfo\" version=\"" },
+		{ "alice", "Event: message-summary;id=x\r\n", "Voice-Message: 0/0", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		unsigned version;
+		uint32_t n;
+
+		call++;
+		tag[0] = '\0';
+		assert_int_equal(subscribe(tv[i].to, tv[i].headers), 200);
+		version = tv[i].version ? version_of(tv[i].version) : 0;
+		n = notified(200, "active", tv[i].has);
+		restart();
+		assert_true(!tv[i].version || version_of(tv[i].version) > version);
+		assert_true(notified(481, "active", tv[i].has) > n);
+		disk_commit(9, 0);
+		assert_int_equal(disk_rows("subscription"), 0);
+	}
+}
+
 /* News does not wait for its turn, and is told once. */
 static void in_turns(void **state)
 {
@@ -553,7 +585,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(in_the_same_dialog), T(numbers_only_grow), T(often_restarted), T(a_list), T(messages), T(in_turns), T(ended),
+		T(in_the_same_dialog), T(numbers_only_grow), T(often_restarted), T(a_list), T(messages), T(every_event), T(in_turns), T(ended),
 		T(dropped_at_start), T(connections), T(disk_fails), T(meanwhile), T(hostile_rows),
 	};
 
