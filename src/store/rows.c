@@ -19,8 +19,7 @@ struct rows {
 	size_t size;
 	sqlite3_stmt *put, *del;        /* the store thread's */
 	uint64_t next_id;
-	struct ids gone;                /* to be deleted by the next job */
-	bool deleting;                  /* a job that deletes is on its way */
+	struct ids gone;                /* to be deleted, and in no job: it failed, or there was no room */
 };
 
 static void rows_free(void *arg)
@@ -202,7 +201,6 @@ static void del_done(struct store_job *j, int err)
 {
 	struct del *d = container_of(j, struct del, job);
 
-	d->rows->deleting = false;
 	if (err)
 		log_warning("%zu rows of %s are not deleted yet: %s", d->ids.n, d->rows->table->name, strerror(err));
 	for (size_t i = 0; err && i < d->ids.n; i++)
@@ -220,18 +218,15 @@ static void delete_next(struct rows *r)
 	d->job = (struct store_job){ .run = del_run, .done = del_done };
 	d->rows = r;
 	d->ids = r->gone;
-	if (store_submit(r->store, &d->job)) {
+	if (store_submit(r->store, &d->job))
 		d->ids = (struct ids){ 0 };     /* with the next */
-	} else {
+	else
 		r->gone = (struct ids){ 0 };
-		r->deleting = true;
-	}
 	obj_drop(d);
 }
 
 void rows_del(struct rows *r, uint64_t id)
 {
 	remember(r, id);
-	if (!r->deleting)
-		delete_next(r);
+	delete_next(r);
 }

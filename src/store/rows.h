@@ -22,7 +22,7 @@ int rows_load(struct rows *r, rows_fn *fn, void *arg);
 /* Insert or replace; copies. done(arg, 0): on disk; else an errno, and nothing is. It is called once, never inside
  * this call, unless this fails: ENOMEM; ENOBUFS, too much waits; ECANCELED, the store has closed. NULL: nobody waits. */
 int rows_put(struct rows *r, const void *row, void (*done)(void *arg, int err), void *arg);
-/* Nobody waits. Those that come while the disk is busy go together; what fails goes with the next. */
+/* Nobody waits. What fails, or finds no room, goes with the next. */
 void rows_del(struct rows *r, uint64_t id);
 
 #endif
