@@ -283,6 +283,23 @@ static void refused(void **state)
 	assert_string_equal(body(), "");
 }
 
+/* A state that is refused for good says nothing of the next. */
+static void refused_once(void **state)
+{
+	(void)state;
+	say("", "open");
+	ua_net_answer(&w.n, 200, "SIP-ETag: a1\r\n");
+	say("", "nonsense");
+	ua_net_answer(&w.n, 400, "");
+	assert_int_equal(w.last.state, UA_PUBLISH_REFUSED);
+	assert_int_equal(w.last.seconds, 0);
+	assert_int_equal(requests(), 2);
+	say("", "closed");
+	assert_int_equal(requests(), 3);
+	assert_string_equal(header("SIP-If-Match"), "a1");
+	assert_string_equal(body(), "closed");
+}
+
 static void challenged(void **state)
 {
 	(void)state;
@@ -388,6 +405,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(trouble, setup, teardown),
 		cmocka_unit_test_setup_teardown(nobody_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(refused_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(challenged, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_password, setup, teardown),
 		cmocka_unit_test_setup_teardown(ended_in_between, setup, teardown),
