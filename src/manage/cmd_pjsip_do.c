@@ -39,8 +39,8 @@ static enum command_result logger_method(struct command_ctx *c, bool add)
 		return COMMAND_FAILED;
 	}
 	command_printf(c, "PJSIP Logging Enabled for SIP Methods: ");
-	for (size_t i = 0; i < l->methods; i++)
-		command_printf(c, "%s%s", i ? ", " : "", text_z(&l->method[i]));
+	for (size_t i = l->methods; i--; )
+		command_printf(c, "%s%s", text_z(&l->method[i]), i ? ", " : "");
 	command_printf(c, "\n");
 	return COMMAND_OK;
 }

@@ -162,7 +162,7 @@ static struct node *read_comparison(struct reader *r)
 	if (op > OP_LIKE)
 		return refuse(r, "Not an operator:", peek(r));
 	r->at++;
-	if (r->at == r->n)
+	if (r->at == r->n || str_eq(peek(r), STR("(")) || str_eq(peek(r), STR(")")))
 		return refuse(r, "There is nothing to compare with", field_names[field]);
 	n = node_new(r, op);
 	if (!n)
