@@ -13,6 +13,7 @@
  *   compositor.c    what others publish here
  *   reg.c           event reg: the contacts of an AOR
  *   feature.c       event as-feature-event: do not disturb and forwarding, which phones set; feature_read.c
+ *   conference.c    event conference: who is in it; the rooms are somebody else's
  *   winfo.c         events presence.winfo and dialog.winfo: who subscribes to an extension
  *   refer.c         REFER outside of a call, and the subscription that it implies
  *   mwi.c           mailboxes, and message-summary
@@ -45,7 +46,7 @@ struct node {
 	void *watch;                    /* the package's */
 };
 
-enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG, BODY_WINFO, BODY_FEATURES };
+enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG, BODY_WINFO, BODY_FEATURES, BODY_CONFERENCE };
 
 /* One event. */
 struct package {
@@ -104,6 +105,7 @@ struct subscriptions {          /* service.subscriptions */
 	struct list reg_watches;        /* reg.c */
 	struct list referrals;          /* refer.c */
 	struct list winfo_watches;      /* winfo.c */
+	struct list conferences;        /* conference.c */
 	struct list feature_watches;    /* feature.c */
 	struct list mailbox_listeners;  /* struct mailbox_listener */
 	size_t remote_mailboxes;
@@ -156,6 +158,9 @@ int body_watcherinfo(struct node *leaf, bool full, struct buf *b);
 /* ---- feature.c */
 int body_features(struct node *leaf, bool full, struct buf *b);
 
+/* ---- conference.c */
+int body_conference(struct node *leaf, bool full, struct buf *b);
+
 /* ---- refer.c */
 void referrals_free(struct service *svc);
 
@@ -165,7 +170,7 @@ int body_reginfo(struct node *leaf, bool full, struct buf *b);
 
 /* ---- body_exten.c, exten.c, mwi.c, reg.c: rows */
 extern const struct package package_presence, package_dialog, package_messages, package_reg,
-	package_presence_winfo, package_dialog_winfo, package_features;
+	package_presence_winfo, package_dialog_winfo, package_features, package_conference;
 int body_pidf(struct node *leaf, struct buf *b);
 int body_pidf_diff(struct node *leaf, bool full, struct buf *b);
 int body_xpidf(struct node *leaf, struct buf *b);

@@ -1,5 +1,6 @@
 /* A SUBSCRIBE: may this endpoint watch that; the renewal of a list; and all subscriptions,
  * for listings, a reload and the end. notification.c has what is told of one. */
+#include "service/event/conference.h"
 #include "service/place/endpoint_state.h"
 #include "service/event/private.h"
 #include "base/hash.h"
@@ -274,6 +275,7 @@ int subscriptions_start(struct service *svc)
 	list_init(&all->reg_watches);
 	list_init(&all->referrals);
 	list_init(&all->winfo_watches);
+	list_init(&all->conferences);
 	list_init(&all->feature_watches);
 	all->contacts.added = unasked_contact_added;
 	all->contacts.changed = reg_contact_changed;
@@ -313,6 +315,7 @@ void subscriptions_free(struct service *svc)
 	if (!all)
 		return;
 	referrals_free(svc);
+	conferences_free(svc);
 	while (!list_empty(&all->all))
 		subscription_abandon(container_of(all->all.next, struct subscription, link));
 	while (!list_empty(&all->ending))
