@@ -11,12 +11,15 @@
  *   publish.c       what we publish at other servers; publisher.c how
  *   states.c        states of devices and mailboxes, to and from other servers
  *   compositor.c    what others publish here
+ *   document.c      what phones publish of themselves: PIDF and dialog-info, read
  *   reg.c           event reg: the contacts of an AOR
  *   feature.c       event as-feature-event: do not disturb and forwarding, which phones set; feature_read.c
  *   conference.c    event conference: who is in it; the rooms are somebody else's
  *   winfo.c         events presence.winfo and dialog.winfo: who subscribes to an extension
  *   refer.c         REFER outside of a call, and the subscription that it implies
  *   mwi.c           mailboxes, and message-summary
+ *   mwi_told.c      what other servers tell of theirs without being asked
+ *   upstream.c      the same, asked for (type=outbound-subscription)
  *   mwi_unasked.c   the same without a SUBSCRIBE, by an endpoint's mailboxes=
  *
  * A subscription is a notifier, which has the dialog, the time and the order of NOTIFYs, and
@@ -109,6 +112,7 @@ struct subscriptions {          /* service.subscriptions */
 	struct list feature_watches;    /* feature.c */
 	struct list mailbox_listeners;  /* struct mailbox_listener */
 	size_t remote_mailboxes;
+	struct upstreams *upstreams;    /* upstream.c; NULL: not started */
 	struct compositor *compositor;  /* compositor.c; NULL: not started */
 	struct publications *publications;      /* publish.c; NULL: not started */
 };
@@ -194,6 +198,15 @@ void messages_replace_unasked(struct service *svc, struct str endpoint);
 void mwi_write_body(struct buf *b, struct str account, uint32_t new_msgs, uint32_t old_msgs);
 int mwi_start(struct service *svc);
 void mwi_free(struct service *svc);
+
+/* ---- mwi_told.c */
+struct summary {                /* RFC 3842 5.2 */
+	uint32_t new_msgs, old_msgs, urgent_new, urgent_old;
+	struct str account;
+	bool has_waiting;               /* Messages-Waiting was there */
+};
+/* False: it has no Voice-Message line. With Messages-Waiting alone new_msgs is then 1 or 0. A view. */
+bool summary_read(struct str body, struct summary *out);
 
 /* ---- mwi_unasked.c */
 void unasked_contact_added(struct service *svc, struct contact *c);
