@@ -306,6 +306,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	outbound_reload(svc);
 	subscriptions_reload(svc);
 	publications_reload(svc);
+	compositor_reload(svc);
 	identify_resolve_hosts(svc);
 	media_names_reload(svc);
 	sip_log_configure(&svc->wire.log, svc->resolver.dns, conf->global->debug);

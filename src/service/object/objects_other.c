@@ -111,7 +111,8 @@ static const struct option publish_rows[] = {
 	OPT_STR(P, event, NULL, 0, "Event package."),
 	OPT_UINT(P, max_auth_attempts, "5", 0, MAX32, NULL, 0, "How often to answer challenges."),
 	OPT_STR(P, transport, NULL, 0, "Transport to use; empty: by the URI."),
-	OPT_BOOL(P, multi_user, "no", 0, "Publish for each user separately. States of extensions always are."),
+	OPT_BOOL(P, multi_user, "no", 0, "Publish for each user separately: states of extensions always are, those of devices and mailboxes are not "
+		 "published then."),
 	OPT_CUSTOM_AS("@body", P, body, struct str, parse_body, write_str, "application/pidf+xml, application/xpidf+xml, "
 		"application/cpim-pidf+xml or application/dialog-info+xml", NULL, 0, "How states of extensions are written."),
 	OPT_CUSTOM_AS("@context", P, context, struct str, parse_filter, write_str, "regular expression", NULL, 0,
@@ -141,6 +142,9 @@ int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
 	if ((str_ieq(p->event, STR("presence")) || str_ieq(p->event, STR("dialog"))) && !p->body.n)
 		(void)build_fault(b, REPORT_WARNING, "%s '%.*s': publishes nothing: it needs @body=, the content type", b->type,
 				  STR_ARG(b->s->name));
+	if (p->multi_user && (str_ieq(p->event, STR("asterisk-devicestate")) || str_ieq(p->event, STR("asterisk-mwi"))))
+		(void)build_fault(b, REPORT_WARNING, "%s '%.*s': publishes nothing: its states have no user, and multi_user=yes has no "
+				  "others", b->type, STR_ARG(b->s->name));
 	err = build_uri(b, "server_uri", p->server_uri);
 	if (!err && p->from_uri.n)
 		err = build_uri(b, "from_uri", p->from_uri);
@@ -154,8 +158,9 @@ static const struct option inbound_rows[] = {
 	OPT_STR(struct inbound_publication, endpoint, NULL, 0, "Endpoint that may publish; empty: any."),
 	{ .name = "event_*", .kind = OPTION_CUSTOM, .parse = parse_event_var, .write = write_vars,
 	  .offset = OPT_AT(struct inbound_publication, events, const struct conf_var_list *),
-	  .values = "resource", .flags = OPT_PREFIX | OPT_HIDDEN,
-	  .help = "event_PACKAGE names what that package's state is published to." },
+	  .values = "section or device", .flags = OPT_PREFIX | OPT_HIDDEN,
+	  .help = "event_PACKAGE: that event may be published. asterisk-devicestate, asterisk-mwi: the asterisk-publication "
+		  "that takes it. presence, dialog: the device whose state it is (with a / or a :), else that of the endpoint." },
 };
 
 const struct option_set inbound_publication_options = {
