@@ -120,5 +120,5 @@ int node_body(struct node *n, bool full, struct text *type, struct buf *b)
 		err = ENOENT;
 	else
 		err = n->sub->body->tell ? n->sub->body->tell(n, full, b) : n->sub->body->write(n, b);
-	return err ? err : text_set(type, n->sub->body->type);
+	return err ? err : text_set(type, n->type.n ? text_view(&n->type) : n->sub->body->type);
 }
