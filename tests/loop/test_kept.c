@@ -370,6 +370,28 @@ static void in_turns(void **state)
 	assert_int_equal(t.n, 13);
 }
 
+/* Nobody is told to come again but who cannot be found again. */
+static void stopped_in_order(void **state)
+{
+	static const struct how ws = { "alice", NET_WS, 7, "Contact: <sip:alice@x.invalid;transport=ws>\r\n" };
+
+	(void)state;
+	assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
+	notified(200, "active", "Ready");
+	call++;
+	tag[0] = '\0';
+	assert_int_equal(subscribe_by(&ws, "100", "Event: presence\r\n"), 200);
+	notified(200, "active", "Ready");
+	wire_forget(&t);
+	service_free(t.svc);
+	t.svc = NULL;
+	assert_int_equal(t.n, 1);
+	assert_int_equal(t.path[0].proto, NET_WS);
+	assert_string_equal(wire_header(t.sent[0], "Subscription-State"), "terminated;reason=deactivated");
+	restart();
+	assert_int_equal(subscriptions(), 1);
+}
+
 /* ---- it does not ---------------------------------------------------------------------- */
 
 static void ended(void **state)
@@ -585,7 +607,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(in_the_same_dialog), T(numbers_only_grow), T(often_restarted), T(a_list), T(messages), T(every_event), T(in_turns), T(ended),
+		T(in_the_same_dialog), T(numbers_only_grow), T(often_restarted), T(a_list), T(messages), T(every_event), T(in_turns), T(stopped_in_order), T(ended),
 		T(dropped_at_start), T(connections), T(disk_fails), T(meanwhile), T(hostile_rows),
 	};
 
