@@ -42,6 +42,7 @@ TARGETS = {
     ("packet", "cpu"): 6, ("recording", "cpu"): 15, ("endpoint", "memory"): 3 * 1024, ("call-up", "memory"): 60 * 1024,
     ("packet-cm", "ratio"): 1.5, ("packet-gcm", "ratio"): 1.5, ("register-tls", "ratio"): 1.6,
     ("websocket", "memory"): 40 * 1024, ("websocket-new", "p99"): 50000,
+    ("subscriptions", "seconds"): 2, ("subscription", "memory"): 2 * 1024,
     ("start", "seconds"): 1.5, ("reload", "seconds"): 1.5, ("reload-load", "lost"): 0,
 }
 
@@ -56,6 +57,7 @@ class Sizes:
         self.users = 2000 if quick else 10000
         self.media_calls = 50 if quick else 200
         self.many = 5000 if quick else 50000
+        self.subscriptions = 5000 if quick else 50000
         self.mixed = (200, 40) if quick else (500, 100)
         # Of what is done by turns.
         self.turns, self.turn = (1, ("--seconds", 1, "--warmup", 0.3)) if quick else (3, ("--seconds", 3, "--warmup", 1))
@@ -241,6 +243,22 @@ class Bench:
         self.reload_under_load(server)
         server.stop()
 
+    def subscriptions(self, server):
+        """Start with subscriptions on disk, less one with none."""
+        many, hints = self.sizes.subscriptions, 1000
+        users = many // 1000 + 1
+        server.hints = hints
+        server.start(users)
+        server.restart()
+        bare = server.memory()
+        server.end()
+        server.store_subscriptions(many, users)
+        seconds = server.launch()
+        self.row("subscriptions", f"start with {many:,} subscriptions", server, seconds=seconds)
+        self.row("subscription", "a subscription, after a restart", server, memory=(server.memory() - bare) / many)
+        server.stop()
+        server.hints = 0
+
     def reload_under_load(self, server):
         registrations, calls = self.sizes.mixed
         many = self.sizes.many
@@ -281,6 +299,8 @@ class Bench:
         works = [self.registrations]
         if server.can_call:
             works += [self.media, self.recorded, self.sealed, self.handshakes, self.websocket, self.scale]
+        if isinstance(server, peers.Sidetone):
+            works.append(self.subscriptions)
         for work in works:
             try:
                 work(server)
