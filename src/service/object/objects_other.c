@@ -153,6 +153,42 @@ int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
 	return err;
 }
 
+#define S struct outbound_subscription
+static const struct option subscription_rows[] = {
+	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be outbound-subscription."),
+	OPT_STR(S, server_uri, NULL, 0, "Request-URI of the SUBSCRIBE: the mailbox as the other server calls it."),
+	OPT_STR(S, from_uri, NULL, 0, "From; empty: server_uri."),
+	OPT_STR(S, event, "message-summary", 0, "Event package: message-summary (RFC 3842)."),
+	OPT_STR(S, mailbox, NULL, 0, "Mailbox here that gets what the other server says is waiting."),
+	OPT_UINT(S, expiration, "3600", 1, MAX32, "s", 0, "Lifetime asked for."),
+	OPT_LIST(S, outbound_auth, NULL, 0, "Auth objects to answer challenges with."),
+	OPT_STR(S, outbound_proxy, NULL, 0, "Full URI of the proxy in between."),
+	OPT_STR(S, transport, NULL, 0, "Transport to use; empty: by the URI."),
+	OPT_UINT(S, retry_interval, "60", 1, MAX32, "s", 0, "Time until the next try after no or a temporary answer; doubles with each."),
+	OPT_UINT(S, max_retry_interval, "1800", 1, MAX32, "s", 0, "The longest of these times."),
+	OPT_UINT(S, fatal_retry_interval, "0", 0, MAX32, "s", 0, "Time until the next try after other refusals; 0: none."),
+};
+#undef S
+
+const struct option_set outbound_subscription_options = {
+	.type = "outbound-subscription", .file = "pjsip.conf", .rows = subscription_rows, .n = ARRAY_LEN(subscription_rows),
+	.size = sizeof(struct outbound_subscription), .help = "A mailbox on another server that is subscribed to; not in Asterisk.",
+};
+
+int finish_outbound_subscription(struct object_build *b, struct outbound_subscription *s)
+{
+	int err;
+
+	if (!s->server_uri.n)
+		return report_fault(b, "needs server_uri=");
+	if (!s->mailbox.n)
+		return report_fault(b, "needs mailbox=");
+	if (!str_ieq(s->event, STR("message-summary")))
+		return report_fault(b, "event= can be message-summary only");
+	err = build_uri(b, "server_uri", s->server_uri);
+	return !err && s->from_uri.n ? build_uri(b, "from_uri", s->from_uri) : err;
+}
+
 static const struct option inbound_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be inbound-publication."),
 	OPT_STR(struct inbound_publication, endpoint, NULL, 0, "Endpoint that may publish; empty: any."),
