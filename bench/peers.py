@@ -12,6 +12,7 @@ import time
 
 REALM_USERS = "u"            # users u0, u1, ...
 PASSWORD = "secret-"         # and their passwords secret-0, secret-1, ...
+RESOURCES = 200              # p0, p1, ...: what events.py publishes
 CALLEE_PORT = 7000           # where the load generator answers calls
 
 
@@ -300,6 +301,15 @@ class Asterisk(Server):
 
 class Sidetone(Asterisk):
     name = "Sidetone"
+
+    def pjsip(self, users, extra=""):
+        resources = "".join(f"[p{i}]\ntype=inbound-publication\nevent_presence=Custom:p{i}\n\n" for i in range(RESOURCES))
+        return super().pjsip(users, extra + resources)
+
+    def configure(self, users):
+        super().configure(users)
+        with open(os.path.join(self.dir, "etc/extensions.conf"), "a", encoding="ascii") as f:
+            f.write("exten => p0,hint,Custom:p0\n")
 
     def fixed_directories(self):
         return [f"astdatadir => {self.inside}/lib\n"]
