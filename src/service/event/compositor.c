@@ -459,6 +459,15 @@ void compositor_free(struct service *svc)
 	svc->subscriptions->compositor = NULL;
 }
 
+/* Of a phone: is it still allowed, and for the same device? */
+static bool may_stay(const struct service *svc, const struct taken_event *e, struct str resource, struct str endpoint,
+		     struct str section)
+{
+	struct str now = STR_NULL;
+
+	return !e->read || (!may_publish(svc, resource, endpoint, e, &now) && str_eq(now, section));
+}
+
 void compositor_reload(struct service *svc)
 {
 	struct compositor *c = compositor_of(svc);
@@ -467,13 +476,9 @@ void compositor_reload(struct service *svc)
 	if (!c)
 		return;
 	set_events(svc);
-	for (size_t it = 0; (t = map_next(c->by_id, &it)); ) {
-		struct str section = STR_NULL;
-
-		if (t->event->read && (may_publish(svc, text_view(&t->resource), text_view(&t->endpoint), t->event, &section) ||
-				       !str_eq(section, text_view(&t->section))))
+	for (size_t it = 0; (t = map_next(c->by_id, &it)); )
+		if (!may_stay(svc, t->event, text_view(&t->resource), text_view(&t->endpoint), text_view(&t->section)))
 			forget(t);
-	}
 }
 
 bool compositor_next(const struct service *svc, struct map_walk *w, struct taken_row *row)
@@ -492,11 +497,14 @@ bool compositor_next(const struct service *svc, struct map_walk *w, struct taken
 int compositor_restore(struct service *svc, const struct taken_row *row)
 {
 	struct compositor *c = compositor_of(svc);
+	const struct taken_event *event = event_named(row->event);
 	struct taken *t;
 	int err;
 
-	if (!event_named(row->event) || !row->etag.n || row->etag.n > SIP_TAG)
+	if (!event || !row->etag.n || row->etag.n > SIP_TAG)
 		return EINVAL;
+	if (!may_stay(svc, event, row->resource, row->endpoint, row->section))
+		return EPERM;
 	if (map_get(c->by_etag, row->etag))
 		return EEXIST;
 	err = taken_new(svc, row, NULL, &t);

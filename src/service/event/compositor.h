@@ -26,7 +26,7 @@ struct taken_row {
 	uint32_t expires_s, left_s;     /* granted; until its end */
 };
 bool compositor_next(const struct service *svc, struct map_walk *w, struct taken_row *row);
-/* From before a restart. EINVAL: no such event; EEXIST; EDQUOT, ENOSPC, ENOMEM. */
+/* From before a restart. EINVAL: no such event; EPERM: not as the configuration is now; EEXIST; EDQUOT, ENOSPC, ENOMEM. */
 int compositor_restore(struct service *svc, const struct taken_row *row);
 
 struct taken_counters {
