@@ -4,8 +4,12 @@
 #include "ua/notify.h"
 #include "base/log.h"
 #include "base/obj.h"
+#include "ua/retry.h"
 #include <errno.h>
 #include <stdlib.h>
+
+#define RETRY_MAX_S 3600        /* what a Retry-After can hold back */
+#define MEMORY_MS 1000          /* until what found no memory is tried again */
 
 struct ua_notify {
 	struct ua *ua;
@@ -21,6 +25,7 @@ struct ua_notify {
 	struct timer expire;            /* until it ends; then, until OVER is told */
 	enum ua_event_reason reason;    /* of the end */
 	uint32_t retry_after_s;
+	uint64_t not_before_ms;         /* the subscriber wants no NOTIFY until then */
 };
 
 #define TO(state) (1u << UA_NOTIFY_##state)
@@ -171,13 +176,28 @@ static int send_notify(struct ua_notify *n, bool alone)
 	return err;
 }
 
+static void on_gathered(void *arg);
+
+static void gather(struct ua_notify *n, uint32_t ms)
+{
+	timer_start(wheel_of(n), &n->gather, ms, on_gathered, n);
+}
+
 /* Nothing is on its way. */
 static void tell(struct ua_notify *n)
 {
+	int err;
+
 	timer_stop(&n->gather);
 	change(n, UA_NOTIFY_TELLING);
-	if (send_notify(n, false))
-		change(n, UA_NOTIFY_TOLD);
+	err = send_notify(n, false);
+	if (!err)
+		return;
+	change(n, UA_NOTIFY_TOLD);
+	if (!UA_SMALL && err == ENOMEM) {
+		change(n, UA_NOTIFY_GATHERING);
+		gather(n, MEMORY_MS);
+	}
 }
 
 static void on_gathered(void *arg)
@@ -188,9 +208,29 @@ static void on_gathered(void *arg)
 		tell(n);
 }
 
-static void gather(struct ua_notify *n, uint32_t ms)
+/* [ms] until the subscriber wants to hear again. */
+static uint32_t held_back(const struct ua_notify *n)
 {
-	timer_start(wheel_of(n), &n->gather, ms, on_gathered, n);
+	uint64_t now = clock_ms(wheel_clock(wheel_of(n)));
+
+	return n->not_before_ms > now ? (uint32_t)(n->not_before_ms - now) : 0;
+}
+
+/* It still has the subscription, and does not know what it was told: the next NOTIFY says all, when its time has come. */
+static bool waits_for_it(struct ua_notify *n, const struct sip_msg *msg)
+{
+	uint32_t s = ua_retry_after(msg), ms;
+
+	n->full = true;
+	n->not_before_ms = clock_ms(wheel_clock(wheel_of(n))) + 1000ull * (s < RETRY_MAX_S ? s : RETRY_MAX_S);
+	ms = held_back(n);
+	if (!ms)
+		return false;
+	if (n->state == UA_NOTIFY_TELLING)
+		change(n, UA_NOTIFY_TOLD);
+	change(n, UA_NOTIFY_GATHERING);
+	gather(n, ms);
+	return true;
 }
 
 /* ---- the end ---------------------------------------------------------------------------- */
@@ -255,6 +295,8 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 		return;
 	}
 	drop_request(n);
+	if (!UA_SMALL && msg->status >= 300 && n->state != UA_NOTIFY_CLOSING && waits_for_it(n, msg))
+		return;
 	if (n->state == UA_NOTIFY_CLOSING) {
 		send_last(n);
 	} else if (n->state == UA_NOTIFY_TELLING) {
@@ -453,6 +495,8 @@ void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm)
 
 void ua_notify_changed(struct ua_notify *n, uint32_t ms)
 {
+	if (!UA_SMALL && ms < held_back(n))
+		ms = held_back(n);
 	switch (n->state) {
 	case UA_NOTIFY_TOLD:
 		if (ms) {

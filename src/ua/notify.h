@@ -101,7 +101,8 @@ void ua_notify_free(struct ua_notify *n);
 void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx);
 /* Other parameters from now on; those for ua_notify_new() are not looked at. */
 void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm);
-/* There is news. It is told within `ms`; 0: now, or as soon as the NOTIFY under way is answered. */
+/* There is news. It is told within `ms`; 0: now, or as soon as the NOTIFY under way is answered. Later when the
+ * subscriber has refused one and said Retry-After; what it refused is in the next one. */
 void ua_notify_changed(struct ua_notify *n, uint32_t ms);
 /* No longer pending. */
 void ua_notify_activate(struct ua_notify *n);
