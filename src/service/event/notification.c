@@ -110,7 +110,7 @@ static void on_gone(struct subscription *s, unsigned status)
 			   text_z(&s->root->resource), status);
 	else
 		log_notice("NOTIFY of '%s' does not reach '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
-	winfo_went(s, UA_EVENT_TIMEOUT);
+	s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
 	leave(s);
 }
 
@@ -125,7 +125,7 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 			log_debug(1, "'%.*s' did not renew its subscription to '%s'", STR_ARG(s->ep->name),
 				  text_z(&s->root->resource));
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
-		winfo_went(s, UA_EVENT_TIMEOUT);
+		s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
 		leave(s);
 		break;
 	case UA_NOTIFY_OVER:
@@ -145,7 +145,7 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 		return;
 	ua_notify_end(s->notify, reason, 0);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
-	winfo_went(s, reason);
+	s->svc->subscriptions->went(s, reason);
 	leave(s);
 }
 

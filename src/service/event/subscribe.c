@@ -191,7 +191,7 @@ static void begin(struct subscription *s, struct sip_server_tx *tx, struct endpo
 	ua_notify_start(s->notify, tx);
 	subscription_test_event(s, "SUBSCRIPTION_ESTABLISHED");
 	if (!subscription_has_ended(s))
-		winfo_came(s);
+		all->came(s);
 }
 
 /* The status to refuse with; 0: *s is a subscription in the making. */
@@ -274,7 +274,7 @@ int subscriptions_start(struct service *svc)
 	svc->subscriptions = all;
 	list_init(&all->reg_watches);
 	list_init(&all->referrals);
-	list_init(&all->winfo_watches);
+	winfo_start(all);
 	list_init(&all->conferences);
 	list_init(&all->feature_watches);
 	all->contacts.added = unasked_contact_added;
