@@ -79,8 +79,7 @@ bool subscription_has_ended(const struct subscription *s)
 	return !s->notify || ua_notify_has_ended(s->notify);
 }
 
-/* It is none any more, though its last NOTIFY may still be on its way. */
-static void leave(struct subscription *s)
+void subscription_leave(struct subscription *s)
 {
 	struct subscriptions *all = s->svc->subscriptions;
 	struct endpoint_state *state = endpoint_state_get(s->svc, s->ep->name, false);
@@ -111,7 +110,7 @@ static void on_gone(struct subscription *s, unsigned status)
 	else
 		log_notice("NOTIFY of '%s' does not reach '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
 	s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
-	leave(s);
+	subscription_leave(s);
 }
 
 void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify_event *e)
@@ -126,7 +125,7 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 				  text_z(&s->root->resource));
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
 		s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
-		leave(s);
+		subscription_leave(s);
 		break;
 	case UA_NOTIFY_OVER:
 		if (e->gone)
@@ -146,7 +145,7 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 	ua_notify_end(s->notify, reason, 0);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
 	s->svc->subscriptions->went(s, reason);
-	leave(s);
+	subscription_leave(s);
 }
 
 void subscription_abandon(struct subscription *s)
@@ -156,7 +155,7 @@ void subscription_abandon(struct subscription *s)
 	ua_notify_abandon(s->notify, UA_EVENT_DEACTIVATED);
 	s->notify = NULL;
 	if (!ended)
-		leave(s);
+		subscription_leave(s);
 	forget(s);
 }
 

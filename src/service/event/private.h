@@ -146,6 +146,8 @@ int node_body(struct node *n, bool full, struct text *type, struct buf *b);
 /* ---- notification.c */
 /* A leaf's resource has another state, or (`over`) none any more. */
 void node_changed(struct node *leaf, bool over);
+/* It is none any more, though its last NOTIFY may still be on its way. */
+void subscription_leave(struct subscription *s);
 /* The last NOTIFY, then no more. */
 void subscription_end(struct subscription *s, enum ua_event_reason reason);
 void subscription_abandon(struct subscription *s);   /* at the end of the program: come again */

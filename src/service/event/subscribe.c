@@ -190,7 +190,9 @@ static void begin(struct subscription *s, struct sip_server_tx *tx, struct endpo
 	obj_hold(s);
 	ua_notify_start(s->notify, tx);
 	subscription_test_event(s, "SUBSCRIPTION_ESTABLISHED");
-	if (!subscription_has_ended(s))
+	if (subscription_has_ended(s))
+		subscription_leave(s);  /* it asked just once */
+	else
 		all->came(s);
 }
 
@@ -241,8 +243,8 @@ void subscribe_request(struct service *svc, struct identity *id, struct sip_serv
 		status = 416;
 	if (!status)
 		status = ua_notify_expires(&terms, msg, &left);
-	if (!status && !left)
-		status = 400;           /* who asks for the state just once cannot be served by a dialog */
+	if (!status && !left && !asks_extra(msg))
+		status = 400;           /* who asks for the state just once is not served, as in Asterisk */
 	state = endpoint_state_get(svc, id->ep->name, true);
 	if (!status && (!state || state->subscriptions >= EACH_MAX))
 		status = 503;
