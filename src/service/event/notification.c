@@ -79,7 +79,8 @@ bool subscription_has_ended(const struct subscription *s)
 	return !s->notify || ua_notify_has_ended(s->notify);
 }
 
-void subscription_leave(struct subscription *s)
+/* It is none any more, though its last NOTIFY may still be on its way. */
+static void leave(struct subscription *s)
 {
 	struct subscriptions *all = s->svc->subscriptions;
 	struct endpoint_state *state = endpoint_state_get(s->svc, s->ep->name, false);
@@ -92,6 +93,11 @@ void subscription_leave(struct subscription *s)
 		tree_keep(s->root);
 	/* Nobody may call it for a resource any more, however long its NOTIFY is on the way. */
 	tree_stop(s->root);
+}
+
+void subscription_leave(struct subscription *s)
+{
+	leave(s);
 }
 
 static void forget(struct subscription *s)
@@ -110,7 +116,7 @@ static void on_gone(struct subscription *s, unsigned status)
 	else
 		log_notice("NOTIFY of '%s' does not reach '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
 	s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
-	subscription_leave(s);
+	leave(s);
 }
 
 void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify_event *e)
@@ -125,7 +131,7 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 				  text_z(&s->root->resource));
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
 		s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
-		subscription_leave(s);
+		leave(s);
 		break;
 	case UA_NOTIFY_OVER:
 		if (e->gone)
@@ -145,7 +151,7 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 	ua_notify_end(s->notify, reason, 0);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
 	s->svc->subscriptions->went(s, reason);
-	subscription_leave(s);
+	leave(s);
 }
 
 void subscription_abandon(struct subscription *s)
@@ -155,7 +161,7 @@ void subscription_abandon(struct subscription *s)
 	ua_notify_abandon(s->notify, UA_EVENT_DEACTIVATED);
 	s->notify = NULL;
 	if (!ended)
-		subscription_leave(s);
+		leave(s);
 	forget(s);
 }
 
