@@ -10,6 +10,8 @@
 
 #define RETRY_MAX_S 3600        /* what a Retry-After can hold back */
 #define MEMORY_MS 1000          /* until what found no memory is tried again */
+#define STARVED_MAX 5           /* times in a row; then it ends, and its subscriber is to come again */
+#define STARVED_RETRY_S 60      /* not before */
 
 struct ua_notify {
 	struct ua *ua;
@@ -25,6 +27,7 @@ struct ua_notify {
 	struct timer expire;            /* until it ends; then, until OVER is told */
 	enum ua_event_reason reason;    /* of the end */
 	uint32_t retry_after_s;
+	unsigned starved;               /* NOTIFYs in a row that found no memory, or none for their body */
 	uint64_t not_before_ms;         /* the subscriber wants no NOTIFY until then */
 };
 
@@ -157,19 +160,23 @@ static int send_out(struct ua_notify *n, struct sip_out *o, bool alone)
 static int send_notify(struct ua_notify *n, bool alone)
 {
 	struct sip_out *o = sip_dialog_request(n->dlg, SIP_NOTIFY);
-	bool must = n->full || n->state == UA_NOTIFY_LAST, unsaid;
+	bool must = n->full || n->state == UA_NOTIFY_LAST, unsaid, starved;
 	int err;
 
-	if (!o)
+	if (!o) {
+		n->starved++;
 		return ENOMEM;
+	}
 	sip_out_header(o, STR("Event"), text_view(&n->event));
 	put_state(n, o);
 	err = n->prm.say(n->prm.arg, n, must, o);
 	unsaid = err && err != ENODATA;
+	starved = err == ENOMEM;
 	if (unsaid)
 		log_debug(1, "the body of a NOTIFY of %s: %s", text_z(&n->event), strerror(err));
 	if (!err || must)
 		err = send_out(n, o, alone);
+	n->starved = starved || err == ENOMEM ? n->starved + 1 : 0;
 	/* What could not be told must be in the next one. */
 	n->full = unsaid || (err && err != ENODATA);
 	obj_drop(o);
@@ -183,6 +190,15 @@ static void gather(struct ua_notify *n, uint32_t ms)
 	timer_start(wheel_of(n), &n->gather, ms, on_gathered, n);
 }
 
+/* TOLD, but it was not, or not what there is. */
+static void wait_for_memory(struct ua_notify *n)
+{
+	if (UA_SMALL || !n->starved)
+		return;
+	change(n, UA_NOTIFY_GATHERING);
+	gather(n, MEMORY_MS);
+}
+
 /* Nothing is on its way. */
 static void tell(struct ua_notify *n)
 {
@@ -194,18 +210,7 @@ static void tell(struct ua_notify *n)
 	if (!err)
 		return;
 	change(n, UA_NOTIFY_TOLD);
-	if (!UA_SMALL && err == ENOMEM) {
-		change(n, UA_NOTIFY_GATHERING);
-		gather(n, MEMORY_MS);
-	}
-}
-
-static void on_gathered(void *arg)
-{
-	struct ua_notify *n = arg;
-
-	if (n->state == UA_NOTIFY_GATHERING)
-		tell(n);
+	wait_for_memory(n);
 }
 
 /* [ms] until the subscriber wants to hear again. */
@@ -281,6 +286,21 @@ static void on_expired(void *arg)
 	tell_user(n, (struct ua_notify_event){ .expired = true });
 }
 
+static void on_gathered(void *arg)
+{
+	struct ua_notify *n = arg;
+
+	if (n->state != UA_NOTIFY_GATHERING)
+		return;
+	if (UA_SMALL || n->starved <= STARVED_MAX) {
+		tell(n);
+		return;
+	}
+	log_warning("a subscription to %s has ended: there is no memory for its NOTIFYs", text_z(&n->event));
+	finish(n, UA_EVENT_PROBATION, STARVED_RETRY_S);
+	tell_user(n, (struct ua_notify_event){ .expired = false });
+}
+
 /* ---- what came back ------------------------------------------------------------------- */
 
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
@@ -301,6 +321,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 		send_last(n);
 	} else if (n->state == UA_NOTIFY_TELLING) {
 		change(n, UA_NOTIFY_TOLD);
+		wait_for_memory(n);
 	} else if (!n->full && timer_running(&n->gather)) {
 		change(n, UA_NOTIFY_GATHERING);
 	} else {

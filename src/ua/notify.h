@@ -75,7 +75,8 @@ struct ua_notify_prm {
 	void *arg;
 	/* Write the body and further headers of a NOTIFY into `out`. `full`: the whole state,
 	 * else what has changed since the last call; ENODATA: nothing has. Another errno: it
-	 * cannot be written now; a NOTIFY that must go out goes without a body then. */
+	 * cannot be written now; a NOTIFY that must go out goes without a body then. ENOMEM: it is tried
+	 * again in a second, some times; then the subscription ends, with "probation" and a time to come again. */
 	int (*say)(void *arg, struct ua_notify *n, bool full, struct sip_out *out);
 	/* A SUBSCRIBE renews it for `seconds` (0: ends it), and is not answered yet. 0, or the
 	 * status to refuse it with; what was granted before is still granted then. Optional. */
