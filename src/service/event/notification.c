@@ -115,6 +115,11 @@ static void leave(struct subscription *s)
 	tree_stop(s->root);
 }
 
+void subscription_leave(struct subscription *s)
+{
+	leave(s);
+}
+
 static void forget(struct subscription *s)
 {
 	list_remove(&s->link);
@@ -130,7 +135,7 @@ static void on_gone(struct subscription *s, unsigned status)
 			   text_z(&s->root->resource), status);
 	else
 		log_notice("NOTIFY of '%s' does not reach '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
-	winfo_went(s, UA_EVENT_TIMEOUT);
+	s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
 	leave(s);
 }
 
@@ -146,7 +151,7 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 				  text_z(&s->root->resource));
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
 		subscription_unkeep(s);
-		winfo_went(s, UA_EVENT_TIMEOUT);
+		s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
 		leave(s);
 		break;
 	case UA_NOTIFY_OVER:
@@ -168,7 +173,7 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 	ua_notify_end(s->notify, reason, 0);
 	subscription_unkeep(s);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
-	winfo_went(s, reason);
+	s->svc->subscriptions->went(s, reason);
 	leave(s);
 }
 

@@ -272,8 +272,10 @@ static void begin(struct subscription *s, struct sip_server_tx *tx)
 	subscription_enter(s);
 	ua_notify_start(s->notify, tx);
 	subscription_test_event(s, "SUBSCRIPTION_ESTABLISHED");
-	if (!subscription_has_ended(s))
-		winfo_came(s);
+	if (subscription_has_ended(s))
+		subscription_leave(s);  /* it asked just once */
+	else
+		s->svc->subscriptions->came(s);
 	/* What happened while it was being written. */
 	if (!stays || tree_over(s->root))
 		subscription_end(s, stays ? UA_EVENT_NORESOURCE : UA_EVENT_REJECTED);
@@ -377,12 +379,14 @@ void subscribe_request(struct service *svc, struct identity *id, struct sip_serv
 		status = 416;
 	if (!status)
 		status = ua_notify_expires(&terms, msg, &left);
-	if (!status && !left)
-		status = 400;           /* who asks for the state just once cannot be served by a dialog */
+	if (!status && !left && !asks_extra(msg))
+		status = 400;           /* who asks for the state just once is not served, as in Asterisk */
 	if (!status)
 		status = prepare(svc, id, tx, msg, left, &s);
-	if (!status)
+	if (!status && left)
 		status = keep_first(s, tx, left);
+	else if (!status)
+		begin(s, tx);           /* there is nothing to keep */
 	if (status) {
 		reason_add(svc->reasons, REASON_ROUTE, REASON_REFUSED, status, id->ep->name, &msg->from_path.peer,
 			   "SUBSCRIBE for '%.*s'", STR_ARG(msg->ruri.user));
@@ -408,7 +412,7 @@ int subscriptions_start(struct service *svc)
 	svc->subscriptions = all;
 	list_init(&all->reg_watches);
 	list_init(&all->referrals);
-	list_init(&all->winfo_watches);
+	winfo_start(all);
 	list_init(&all->conferences);
 	list_init(&all->feature_watches);
 	all->contacts.added = unasked_contact_added;
