@@ -42,30 +42,53 @@ static void test_sent(struct subscription *s, const char *state)
 
 /* ---- what a NOTIFY says ------------------------------------------------------------------ */
 
-int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *out)
+/* Of a list: put together for this NOTIFY. */
+static int say_list(struct subscription *s, bool full, struct sip_out *out)
 {
-	struct subscription *s = arg;
 	struct text type = { 0 };
-	struct buf body = { .max = BODY_MAX }, names = BUF_INIT;
+	struct buf body = { .max = BODY_MAX };
 	int err = node_body(s->root, full, &type, &body);
 
 	if (!err && buf_err(&body)) {
 		log_warning("the states in list '%s' are more than a NOTIFY can hold", text_z(&s->root->resource));
 		err = buf_err(&body);
 	}
+	if (!err)
+		sip_out_body(out, text_view(&type), buf_view(&body));
+	text_free(&type);
+	buf_free(&body);
+	return err;
+}
+
+static int say_leaf(struct subscription *s, bool full, struct sip_out *out)
+{
+	struct node *n = s->root;
+
+	if (!full && !n->changed)
+		return ENODATA;
+	n->changed = false;
+	sip_out_body(out, s->body->type, buf_view(&n->body));
+	return 0;
+}
+
+int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *out)
+{
+	struct subscription *s = arg;
+	char room[256];
+	struct buf names;
+	int err;
+
+	buf_init(&names, room, sizeof(room), sizeof(room));
 	package_names(&names);
 	sip_out_header(out, STR("Allow-Events"), buf_view(&names));
 	if (s->is_list)
 		sip_out_header(out, STR("Require"), STR("eventlist"));
+	err = s->root->n ? say_list(s, full, out) : say_leaf(s, full, out);
 	if (!err) {
-		sip_out_body(out, text_view(&type), buf_view(&body));
 		test_sent(s, ua_notify_has_ended(n) ? "TERMINATED" : "ACTIVE");
 		if (!full)
 			subscription_test_event(s, "SUBSCRIPTION_STATE_CHANGED");
 	}
-	text_free(&type);
-	buf_free(&body);
-	buf_free(&names);
 	return err;
 }
 
