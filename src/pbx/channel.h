@@ -212,7 +212,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool heard;                     /* the peer's first packet came, or the handshake of its media is done */
 	bool listens;                   /* wake it for that */
 	int8_t shown;                   /* enum indication last given before the answer; -1: none */
-	int amaflags;
+	int amaflags;                   /* AMA_* */
 	int forwards;                   /* left of max_forwards: so many more Dials may follow one another */
 	int max_forwards;
 	/* Events */
@@ -254,7 +254,7 @@ struct channel_new_prm {
 	enum channel_state state;
 	struct str context, exten;
 	struct str caller_number, caller_name;
-	struct str accountcode, language;
+	struct str accountcode, tenantid, language;
 	struct str uniqueid;            /* asked for; empty: systemname-time.counter */
 	struct channel *linked;         /* takes its linkedid; NULL: starts one */
 	bool outgoing;
@@ -293,6 +293,7 @@ void channel_destroy_soon(struct channel *ch);       /* from the loop; safe insi
  * or sent elsewhere (events still queued are left). ms UINT64_MAX: for ever. */
 int channels_next(struct channel **v, size_t n, uint64_t ms, size_t *which, struct chan_event **ev);
 int channel_next(struct channel *ch, uint64_t ms, struct chan_event **ev);
+enum { AMA_OMIT = 1, AMA_BILLING, AMA_DOCUMENTATION };
 enum { MAX_FORWARDS = 20 };     /* CHANNEL(max_forwards) of a new channel */
 
 /* Sleep on the channel, dropping what arrives but keeping DTMF in
@@ -305,6 +306,7 @@ void channel_set_caller_party(struct channel *ch, const struct party *p);
 void channel_set_connected(struct channel *ch, const struct party *p);       /* NewConnectedLine + indication */
 void channel_put_connected(struct channel *ch, const struct party *p);       /* without indication */
 void channel_set_accountcode(struct channel *ch, struct str code);   /* NewAccountCode */
+void channel_tell_account(struct channel *ch, struct str old);       /* the event alone */
 void channel_inherit_forwards(struct channel *ch, const struct channel *from);
 void channel_set_exten(struct channel *ch, struct str context, struct str exten, int priority);
 int channel_answer(struct channel *ch);      /* answers unless up already; 0 or errno */

@@ -33,6 +33,8 @@ struct ua_publish {
 	uint32_t granted_s;
 	uint32_t wait_s;                /* the last wait after trouble; 0: there was none */
 	unsigned challenges;            /* in a row */
+	bool counted;                   /* the last of these, though it was not answered */
+	bool waits;                     /* after trouble, for `next`: what is said meanwhile waits too */
 	bool leave;                     /* take it back once rq is answered */
 	bool stopped;                   /* no password of ours will do: nothing goes out any more */
 };
@@ -78,9 +80,12 @@ static void on_failed(void *arg, struct ua_request *rq, int err);
 static bool credentials(void *arg, struct str realm, struct ua_credentials *out)
 {
 	struct ua_publish *p = arg;
+	bool known = ++p->challenges < p->prm.max_challenges && p->prm.credentials &&
+		     p->prm.credentials(p->prm.credentials_arg, realm, out);
 
-	return p->prm.credentials && ++p->challenges < p->prm.max_challenges &&
-	       p->prm.credentials(p->prm.credentials_arg, realm, out);
+	if (!UA_SMALL)
+		p->counted = !known;
+	return known;
 }
 
 static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
@@ -164,6 +169,7 @@ static void ask(struct ua_publish *p)
 {
 	const struct ua_publish_prm *m = &p->prm;
 
+	p->waits = false;
 	if (!list_empty(&p->queue)) {
 		p->sent = container_of(p->queue.next, struct item, link);
 		list_remove(&p->sent->link);
@@ -181,6 +187,7 @@ static void ask(struct ua_publish *p)
 	log_error("a publication at %.*s: out of memory", STR_ARG(m->target));
 	take_back(p);
 	p->state = UA_PUBLISH_REFUSED;
+	p->waits = true;
 	plan(p, 1000ull * (m->retry_s ? m->retry_s : RETRY_S));
 }
 
@@ -255,7 +262,8 @@ static void lost(struct ua_publish *p)
 	text_free(&p->etag);
 	drop_request(p);
 	take_back(p);
-	p->state = UA_PUBLISH_REFUSED;          /* what is said meanwhile waits */
+	p->state = UA_PUBLISH_REFUSED;
+	p->waits = true;
 	plan(p, 0);
 	if (p->prm.lost)
 		p->prm.lost(p->prm.arg, p);
@@ -281,6 +289,11 @@ static void refused(struct ua_publish *p, const struct sip_msg *msg)
 
 	p->state = UA_PUBLISH_REFUSED;
 	drop_request(p);
+	/* Credentials that were refused are not asked for again. */
+	if (!UA_SMALL) {
+		p->challenges += (e.status == 401 || e.status == 407) && !p->counted;
+		p->counted = false;
+	}
 	p->stopped = p->prm.max_challenges && p->challenges >= p->prm.max_challenges;
 	if (p->stopped) {
 		clear_queue(p);
@@ -288,6 +301,7 @@ static void refused(struct ua_publish *p, const struct sip_msg *msg)
 	} else if (retry_after_s || ua_retry_helps(e.status)) {
 		take_back(p);
 		e.seconds = retry_after_s ? retry_after_s : next_wait(p);
+		p->waits = true;
 		plan(p, 1000ull * e.seconds);
 	} else {
 		p->sent = item_free(p->sent);
@@ -420,7 +434,7 @@ int ua_publish_send(struct ua_publish *p, struct str key, struct str type, struc
 	if (!before)
 		list_append(&p->queue, &i->link);
 	/* Whoever waits after trouble waits on: the newest state goes then. */
-	if (!p->rq && !(p->state == UA_PUBLISH_REFUSED && timer_running(&p->next)))
+	if (!p->rq && !p->waits)
 		ask(p);
 	return 0;
 }
@@ -428,6 +442,7 @@ int ua_publish_send(struct ua_publish *p, struct str key, struct str type, struc
 int ua_publish_end(struct ua_publish *p)
 {
 	timer_stop(&p->next);
+	p->waits = false;
 	clear_queue(p);
 	if (p->state == UA_PUBLISH_LEAVING)
 		return 0;

@@ -5,6 +5,7 @@
 #include "service/place/endpoint_state.h"
 #include "base/log.h"
 #include "pbx/event.h"
+#include <errno.h>
 
 #define BODY_MAX 64000          /* [bytes] what a datagram can carry, less its headers */
 
@@ -42,8 +43,8 @@ static void test_sent(struct subscription *s, const char *state)
 
 /* ---- what a NOTIFY says ------------------------------------------------------------------ */
 
-/* Of a list: put together for this NOTIFY. */
-static int say_list(struct subscription *s, bool full, struct sip_out *out)
+/* What is put together for this NOTIFY: a list, or a leaf that tells what has changed. */
+static int say_written(struct subscription *s, bool full, struct sip_out *out)
 {
 	struct text type = { 0 };
 	struct buf body = { .max = BODY_MAX };
@@ -60,6 +61,7 @@ static int say_list(struct subscription *s, bool full, struct sip_out *out)
 	return err;
 }
 
+/* The same of a leaf whose body is there already: most of all. */
 static int say_leaf(struct subscription *s, bool full, struct sip_out *out)
 {
 	struct node *n = s->root;
@@ -67,23 +69,25 @@ static int say_leaf(struct subscription *s, bool full, struct sip_out *out)
 	if (!full && !n->changed)
 		return ENODATA;
 	n->changed = false;
-	sip_out_body(out, s->body->type, buf_view(&n->body));
+	sip_out_body(out, n->type.n ? text_view(&n->type) : s->body->type, buf_view(&n->body));
 	return 0;
 }
 
 int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *out)
 {
 	struct subscription *s = arg;
-	char room[256];
+	bool is_there = !s->root->n && !s->body->tell;
+	char room[512];
 	struct buf names;
 	int err;
 
+	s->told_ms = clock_ms(s->svc->clock);
 	buf_init(&names, room, sizeof(room), sizeof(room));
-	package_names(&names);
+	package_names(&names, s->pkg->extra);
 	sip_out_header(out, STR("Allow-Events"), buf_view(&names));
 	if (s->is_list)
 		sip_out_header(out, STR("Require"), STR("eventlist"));
-	err = s->root->n ? say_list(s, full, out) : say_leaf(s, full, out);
+	err = is_there ? say_leaf(s, full, out) : say_written(s, full, out);
 	if (!err) {
 		test_sent(s, ua_notify_has_ended(n) ? "TERMINATED" : "ACTIVE");
 		if (!full)
@@ -109,6 +113,8 @@ static void leave(struct subscription *s)
 		state->subscriptions--;
 	list_remove(&s->link);
 	list_append(&all->ending, &s->link);
+	if (s->notify)
+		tree_keep(s->root);
 	/* Nobody may call it for a resource any more, however long its NOTIFY is on the way. */
 	tree_stop(s->root);
 }
@@ -128,6 +134,7 @@ static void on_gone(struct subscription *s, unsigned status)
 			   text_z(&s->root->resource), status);
 	else
 		log_notice("NOTIFY of '%s' does not reach '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
+	winfo_went(s, UA_EVENT_TIMEOUT);
 	leave(s);
 }
 
@@ -142,6 +149,7 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 			log_debug(1, "'%.*s' did not renew its subscription to '%s'", STR_ARG(s->ep->name),
 				  text_z(&s->root->resource));
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
+		winfo_went(s, UA_EVENT_TIMEOUT);
 		leave(s);
 		break;
 	case UA_NOTIFY_OVER:
@@ -161,6 +169,7 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 		return;
 	ua_notify_end(s->notify, reason, 0);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
+	winfo_went(s, reason);
 	leave(s);
 }
 
@@ -177,6 +186,17 @@ void subscription_abandon(struct subscription *s)
 
 /* ---- when --------------------------------------------------------------------------------- */
 
+/* [ms] until it may be told. */
+static uint32_t patience(const struct subscription *s)
+{
+	uint64_t since = clock_ms(s->svc->clock) - s->told_ms;
+	uint32_t pace = s->pkg->pace_ms;
+
+	/* What happens in one turn is told together. */
+	pace = since < pace ? pace - (uint32_t)since : pace ? 1 : 0;
+	return pace > s->batch_ms ? pace : s->batch_ms;
+}
+
 void node_changed(struct node *leaf, bool over)
 {
 	struct subscription *s = leaf->sub;
@@ -186,10 +206,10 @@ void node_changed(struct node *leaf, bool over)
 	leaf->over |= over;
 	leaf->changed = true;
 	buf_reset(&leaf->body);
-	if (s->body->write(leaf, &leaf->body))
+	if (s->body->write && s->body->write(leaf, &leaf->body))
 		return;
 	if (tree_over(s->root))
 		subscription_end(s, UA_EVENT_NORESOURCE);
 	else
-		ua_notify_changed(s->notify, s->batch_ms);
+		ua_notify_changed(s->notify, patience(s));
 }

@@ -56,5 +56,6 @@ bool mailbox_find(struct service *svc, struct str name, struct mailbox_row *row)
 bool mailbox_next(struct service *svc, struct map_walk *w, struct mailbox_row *row);
 
 method_fn subscribe_request, notify_request, publish_request;
+method_fn refer_request;        /* outside of a call: refer.c */
 
 #endif

@@ -35,7 +35,7 @@ static const struct option registration_rows[] = {
 	OPT_BOOL(R, support_path, "no", 0, "Say Supported: path (RFC 3327)."),
 	OPT_BOOL(R, support_outbound, "no", OPT_YESNO, "Say Supported: outbound (RFC 5626)."),
 	OPT_ENUM(R, security_negotiation, securities, "no", 0, "Agree on the protection of media (RFC 3329, mediasec)."),
-	OPT_CUSTOM(R, security_mechanisms, struct str, parse_mechanisms, write_str, MECHANISM_VALUES, NULL, 0, "Mechanisms to say in it."),
+	OPT_CUSTOM(R, security_mechanisms, struct str, parse_mechanisms, write_str, MECHANISM_VALUES, NULL, OPT_IF_SET, "Mechanisms to say in it."),
 	OPT_BOOL(R, line, "no", 0, "Mark Contact with a random line, to know calls that come by this registration."),
 	OPT_STR(R, endpoint, NULL, 0, "Endpoint of those calls."),
 	OPT_STR(R, user_agent, NULL, 0, "User-Agent of the REGISTER; empty: the global one."),
@@ -111,7 +111,8 @@ static const struct option publish_rows[] = {
 	OPT_STR(P, event, NULL, 0, "Event package."),
 	OPT_UINT(P, max_auth_attempts, "5", 0, MAX32, NULL, 0, "How often to answer challenges."),
 	OPT_STR(P, transport, NULL, 0, "Transport to use; empty: by the URI."),
-	OPT_BOOL(P, multi_user, "no", 0, "Publish for each user separately. States of extensions always are."),
+	OPT_BOOL(P, multi_user, "no", 0, "Publish for each user separately: states of extensions always are, those of devices and mailboxes are not "
+		 "published then."),
 	OPT_CUSTOM_AS("@body", P, body, struct str, parse_body, write_str, "application/pidf+xml, application/xpidf+xml, "
 		"application/cpim-pidf+xml or application/dialog-info+xml", NULL, 0, "How states of extensions are written."),
 	OPT_CUSTOM_AS("@context", P, context, struct str, parse_filter, write_str, "regular expression", NULL, 0,
@@ -141,6 +142,9 @@ int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
 	if ((str_ieq(p->event, STR("presence")) || str_ieq(p->event, STR("dialog"))) && !p->body.n)
 		(void)build_fault(b, REPORT_WARNING, "%s '%.*s': publishes nothing: it needs @body=, the content type", b->type,
 				  STR_ARG(b->s->name));
+	if (p->multi_user && (str_ieq(p->event, STR("asterisk-devicestate")) || str_ieq(p->event, STR("asterisk-mwi"))))
+		(void)build_fault(b, REPORT_WARNING, "%s '%.*s': publishes nothing: its states have no user, and multi_user=yes has no "
+				  "others", b->type, STR_ARG(b->s->name));
 	err = build_uri(b, "server_uri", p->server_uri);
 	if (!err && p->from_uri.n)
 		err = build_uri(b, "from_uri", p->from_uri);
@@ -190,8 +194,9 @@ static const struct option inbound_rows[] = {
 	OPT_STR(struct inbound_publication, endpoint, NULL, 0, "Endpoint that may publish; empty: any."),
 	{ .name = "event_*", .kind = OPTION_CUSTOM, .parse = parse_event_var, .write = write_vars,
 	  .offset = OPT_AT(struct inbound_publication, events, const struct conf_var_list *),
-	  .values = "resource", .flags = OPT_PREFIX | OPT_HIDDEN,
-	  .help = "event_PACKAGE names what that package's state is published to." },
+	  .values = "section or device", .flags = OPT_PREFIX | OPT_HIDDEN,
+	  .help = "event_PACKAGE: that event may be published. asterisk-devicestate, asterisk-mwi: the asterisk-publication "
+		  "that takes it. presence, dialog: the device whose state it is (with a / or a :), else that of the endpoint." },
 };
 
 const struct option_set inbound_publication_options = {
@@ -229,12 +234,8 @@ static void write_match(struct buf *b, const struct option *o, const void *field
 	(void)o;
 	for (size_t k = 0; k < i->net_n; k++) {
 		const struct netmask *m = &i->nets[k];
-		struct sa mask = m->base;
-		uint8_t *bytes = sa_is_v6(&mask) ? mask.u.in6.sin6_addr.s6_addr : (uint8_t *)&mask.u.in4.sin_addr;
-		struct sa base = m->base;
+		struct sa mask = netmask_mask(m), base = m->base;
 
-		for (unsigned n = 0; n < (sa_is_v6(&mask) ? 16u : 4u); n++)
-			bytes[n] = (uint8_t)(m->bits >= 8 * (n + 1) ? 0xff : m->bits <= 8 * n ? 0 : 0xff00 >> (m->bits - 8 * n));
 		buf_put(b, k ? STR(",") : STR(""));
 		buf_put(b, m->invert ? STR("!") : STR(""));
 		sa_set_port(&base, m->port);
