@@ -343,8 +343,10 @@ static void on_failed(void *arg, struct ua_request *rq, int err)
 
 static void reply(struct ua_notify *n, struct sip_server_tx *tx, unsigned status, struct str more)
 {
-	struct buf b = BUF_INIT;
+	char room[1024];
+	struct buf b;
 
+	buf_init(&b, room, sizeof(room), 0);
 	buf_put(&b, more);
 	if (n->prm.answer)
 		n->prm.answer(n->prm.arg, n, status, &b);
@@ -366,10 +368,13 @@ static void refuse(struct ua_notify *n, struct sip_server_tx *tx, unsigned statu
 
 static void grant(struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds)
 {
-	struct buf b = BUF_INIT;
+	char room[512];
+	struct buf b;
 
-	buf_printf(&b, "Expires: %u\r\n", seconds);
-	buf_puts(&b, STR("Contact: "), n->dlg->contact, STR("\r\n"));
+	buf_init(&b, room, sizeof(room), 0);
+	buf_put(&b, STR("Expires: "));
+	buf_u64(&b, seconds);
+	buf_puts(&b, STR("\r\nContact: "), n->dlg->contact, STR("\r\n"));
 	reply(n, tx, 200, buf_view(&b));
 	buf_free(&b);
 }
