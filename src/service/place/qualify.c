@@ -59,8 +59,10 @@ static void finish_qualify(struct service *svc, struct contact *c, bool reachabl
 	uint64_t rtt = clock_us(svc->clock) - c->qualify_sent_us;
 
 	c->qualify_req = obj_drop(c->qualify_req);
-	contact_set_status(svc, c, reachable ? CONTACT_REACHABLE : CONTACT_UNREACHABLE,
-			   reachable ? (uint32_t)(rtt > UINT32_MAX ? UINT32_MAX : rtt ? rtt : 1) : 0);
+	/* A contact that is not asked as a rule stays what it was when somebody asks once. */
+	if (a && a->qualify_frequency)
+		contact_set_status(svc, c, reachable ? CONTACT_REACHABLE : CONTACT_UNREACHABLE,
+				   reachable ? (uint32_t)(rtt > UINT32_MAX ? UINT32_MAX : rtt ? rtt : 1) : 0);
 	contact_stats_asked(svc, c);
 	if (a && a->qualify_frequency)
 		next_in(svc, c, (uint64_t)a->qualify_frequency * 1000);
