@@ -163,7 +163,7 @@ typedef void hangup_fn(struct channel *ch, int cause);
 
 static void by_cause(struct channel *ch, int cause)
 {
-	channel_soft_hangup(ch, cause ? cause : CAUSE_NORMAL, SOFT_EXPLICIT);
+	channel_soft_hangup(ch, cause ? cause : CAUSE_NORMAL, SOFT_QUIET);
 }
 
 static void by_status(struct channel *ch, int status)

@@ -279,7 +279,7 @@ bool channel_media_event(struct channel *ch, const struct media_event *e);
  * hangup handlers run) and destroys it; without fiber or bridge it goes at once. */
 void channel_hangup(struct channel *ch, int cause);
 /* The same with the reason that SoftHangupRequest shows as its Cause. */
-enum { SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
+enum { SOFT_QUIET = 0 /* no event */, SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
 void channel_soft_hangup(struct channel *ch, int cause, int reason);
 void channel_tell_soft_hangup(struct channel *ch, int reason);       /* the event alone: run_dialplan.c at its end */
 /* The end: hang up with the technology, Hangup event, out of the lists.
