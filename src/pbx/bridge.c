@@ -204,6 +204,15 @@ static void limit_came(struct member *m)
 	obj_drop(b);
 }
 
+/* Whoever was transferred or forwarded has arrived. */
+static void forget_transfer(struct channel *ch)
+{
+	static const struct str names[] = { STR_INIT("BLINDTRANSFER"), STR_INIT("ATTENDEDTRANSFER"), STR_INIT("FORWARDERNAME") };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		(void)pbx_setvar(ch->pbx, ch, names[i], STR_NULL);
+}
+
 static void leave(struct member *m, bool kept);
 
 /* For whoever enters in its place; nothing can keep that one out any more. */
@@ -241,6 +250,7 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 	ch->owned = false;
 	link_ids(b, ch);
 	tell(b, "BridgeEnter", ch, swap);
+	forget_transfer(ch);
 	channel_news(ch, CHAN_NEWS_ANSWERED);
 	bridge_limit_start(m, limit_came);
 	log_verbose(3, "Channel %s joined '%s' %s-bridge <%s>", text_z(&ch->name),

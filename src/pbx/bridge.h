@@ -86,7 +86,15 @@ void bridge_dissolve(struct bridge *b, int cause);
 int bridge_swap(struct channel *in, struct channel *out);
 
 /* Transfers (used by REFER and by features). Send AMI BlindTransfer/AttendedTransfer. */
-int bridge_blind_transfer(struct channel *transferer, struct str exten, struct str context);
+struct blind_transfer {
+	struct str exten, context;
+	bool external;                  /* by the protocol or a manager, not by digits */
+	/* Before whoever is sent on goes (with more than one, a Local channel in their place). NULL: nothing. */
+	void (*note)(void *arg, struct channel *sent);
+	void *arg;
+};
+/* ENOENT no such extension, EINVAL there is nobody to send on, ENOMEM. */
+int bridge_blind_transfer(struct channel *transferer, const struct blind_transfer *t);
 int bridge_attended_transfer(struct channel *to_transferee, struct channel *to_target);
 /* Move channel `from`'s place in the call (bridge, dial) to `to` (Replaces, pickup). */
 int channel_replace(struct channel *to, struct channel *from);

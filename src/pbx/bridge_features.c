@@ -112,7 +112,7 @@ static void transfer_job(struct member *m, enum action action)
 	err = transfer_ask(ch, exten, sizeof(exten), &context);
 	if (!err && ch->bridge == m->bridge && !peer->dead) {
 		if (action == BLIND)
-			err = bridge_blind_transfer(ch, str_z(exten), text_view(&context));
+			err = bridge_blind_transfer(ch, &(struct blind_transfer){ .exten = str_z(exten), .context = text_view(&context) });
 		else
 			err = transfer_attended_dtmf(ch, str_z(exten), text_view(&context));
 	}

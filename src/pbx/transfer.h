@@ -16,6 +16,10 @@ struct attended {               /* views, for the event */
 };
 /* `type`: "Bridge", "App", "Fail"; `dest`: the bridge's id or the application. */
 void transfer_tell_attended(const struct attended *a, const char *result, const char *type, struct str dest);
+/* BLINDTRANSFER, or ATTENDEDTRANSFER, is `who`; the other one is no more. */
+void transfer_set_variables(struct channel *ch, struct str who, bool attended);
+/* All of `from` but `stays` (NULL: all) go to `to`, with their features. ENOMEM, ESHUTDOWN: somebody had hung up. */
+int transfer_merge(struct bridge *to, struct bridge *from, const struct channel *stays);
 /* Each learns who the other is. */
 void transfer_introduce(struct channel *a, struct channel *b);
 
