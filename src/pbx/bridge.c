@@ -166,6 +166,7 @@ static void settle(struct bridge *b)
 		if (b->count == 2)
 			break;          /* both ends were seen to */
 	}
+	bridge_mix_update(b);
 	tell_techs(b);
 	bridge_native_update(b);
 	if (b->count != 2)
@@ -358,6 +359,7 @@ static void leave(struct member *m, bool kept)
 		ch->sink_arg = NULL;
 	}
 	b->native = false;
+	bridge_mix_leave(b, ch);
 	tell(b, "BridgeLeave", ch, NULL);
 	(void)pbx_setvar(ch->pbx, ch, STR("BRIDGEPEER"), STR_NULL);
 	log_verbose(3, "Channel %s left bridge <%s>", text_z(&ch->name), text_z(&b->id));
@@ -433,6 +435,7 @@ void bridge_dissolve(struct bridge *b, int cause)
 		leave(m, false);
 		obj_drop(m);
 	}
+	bridge_mix_update(b);
 	tell(b, "BridgeDestroy", NULL, NULL);
 	obj_drop(b);
 }

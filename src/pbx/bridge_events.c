@@ -41,6 +41,7 @@ static void media_came(struct member *m)
 {
 	channel_path_update(m->ch, true);
 	bridge_native_update(m->bridge);
+	bridge_mix_update(m->bridge);
 	bridge_indicate_others(m, IND_SRCUPDATE, NULL);
 }
 
@@ -117,6 +118,14 @@ static void handle(struct member *m, const struct chan_event *e)
 	case CE_ANSWER:
 		bridge_indicate_others(m, IND_STOP, NULL);
 		bridge_native_update(m->bridge);
+		bridge_mix_update(m->bridge);
+		fiber_wake(m->bridge->watcher);
+		break;
+	case CE_BUSY:
+		bridge_indicate_others(m, IND_BUSY, NULL);
+		break;
+	case CE_CONGESTION:
+		bridge_indicate_others(m, IND_CONGESTION, NULL);
 		break;
 	case CE_FLASH:
 		bridge_indicate_others(m, IND_FLASH, NULL);

@@ -178,6 +178,8 @@ void transfer_tell_attended(const struct attended *a, const char *result, const 
 	event_put(e, "DestType", str_z(type));
 	if (dest.n)
 		event_put(e, str_eq(str_z(type), STR("App")) ? "DestApp" : "DestBridgeUniqueid", dest);
+	if (str_eq(str_z(type), STR("Threeway")))
+		event_put(e, "DestTransfererChannel", text_view(&a->second->name));
 	event_send(p->events, e);
 }
 
