@@ -39,13 +39,28 @@ static struct channel *party(const struct bridge *b, const struct channel *ch)
 	return b->count == (ch->bridge == b ? 2 : 1) ? other_in(b, ch) : NULL;
 }
 
-static void tell(struct consult *c, const char *result, const char *type)
-{
-	bool failed = str_eq(str_z(type), STR("Fail"));
-	const struct attended a = { .first = c->ch, .second = c->ch, .transferee = failed ? NULL : party(c->first, c->ch),
-		.target = failed ? NULL : party(c->second, c->ch), .first_bridge = c->first, .second_bridge = c->second };
+/* Who they were before it was done; NULL: it was not. */
+struct parties {                /* held; NULL: none, or several */
+	struct channel *transferee, *target;
+};
 
-	transfer_tell_attended(&a, result, type, failed ? STR_NULL : bridge_id(c->first));
+static struct parties parties(struct consult *c)
+{
+	return (struct parties){ obj_hold(party(c->first, c->ch)), obj_hold(party(c->second, c->ch)) };
+}
+
+static void parties_drop(struct parties *p)
+{
+	obj_drop(p->transferee);
+	obj_drop(p->target);
+}
+
+static void tell(struct consult *c, const struct parties *p, const char *type)
+{
+	const struct attended a = { .first = c->ch, .second = c->ch, .transferee = p ? p->transferee : NULL,
+		.target = p ? p->target : NULL, .first_bridge = c->first, .second_bridge = c->second };
+
+	transfer_tell_attended(&a, p ? "Success" : "Fail", type, p ? bridge_id(c->first) : STR_NULL);
 }
 
 static void say(struct channel *ch, struct str sound)
@@ -65,22 +80,28 @@ static void indicate_all(struct bridge *b, enum indication ind)
 		channel_indicate(container_of(l, struct member, link)->ch, ind, NULL);
 }
 
-/* The others there hear music, or ch, again. */
 static void hold(struct consult *c, bool on)
 {
 	struct member *m = bridge_member(c->ch);
 
 	if (m)
-		bridge_indicate_others(m, on ? IND_HOLD : IND_UNHOLD, NULL);
+		transfer_hold(m, on);
 }
 
 static int move(struct consult *c, struct bridge *to, const struct bridge_features *f)
 {
+	struct channel *other;
+	int err;
+
 	if (c->ch->bridge) {
 		bridge_remove(c->ch);
 		channel_indicate(c->ch, IND_STOP, NULL);
 	}
-	return bridge_add(to, c->ch, f);
+	err = bridge_add(to, c->ch, f);
+	other = err ? NULL : bridge_peer(c->ch);
+	if (other)
+		transfer_introduce(c->ch, other);
+	return err;
 }
 
 /* ---- the call to the target */
@@ -94,7 +115,6 @@ static int note_target(struct consult *c, struct channel *t)
 	transfer_set_variables(t, text_view(&c->ch->name), true);
 	err = vars_inherit(&t->vars, &c->ch->vars);
 	err = err ? err : channel_inherit_notes(t, c->ch);
-	err = err ? err : party_set(&t->caller, c->exten, STR_NULL);
 	return err ? err : party_copy(&t->connected, &c->ch->caller);
 }
 
@@ -173,21 +193,19 @@ static enum stimulus next(struct consult *c)
 /* Who waited is brought together with the target, and the transferer is out. */
 static void complete(struct consult *c)
 {
-	struct channel *peer, *target;
+	struct parties p;
 
 	indicate_all(c->ch->bridge == c->first ? c->second : c->first, IND_UNHOLD);
-	peer = obj_hold(party(c->first, c->ch));
-	target = obj_hold(party(c->second, c->ch));
-	tell(c, "Success", "Bridge");
+	p = parties(c);
 	if (c->ch->bridge)
 		bridge_remove(c->ch);
 	if (!transfer_merge(c->first, c->second, NULL)) {
-		say(target, text_view(&c->conf->xfersound));
-		if (peer && target && peer->bridge == c->first && target->bridge == c->first)
-			transfer_introduce(peer, target);
+		say(p.target, text_view(&c->conf->xfersound));
+		if (p.transferee && p.target && p.transferee->bridge == c->first && p.target->bridge == c->first)
+			transfer_introduce(p.transferee, p.target);
 	}
-	obj_drop(target);
-	obj_drop(peer);
+	tell(c, &p, "Bridge");
+	parties_drop(&p);
 }
 
 /* The same, but it rings still: with atxferdropcall that is the end of it, else somebody looks after it. */
@@ -195,17 +213,19 @@ static void leave_ringing(struct consult *c)
 {
 	struct atxfer_recall_prm prm = { .ch = c->ch, .target = c->target, .bridge = c->first, .exten = c->exten,
 		.context = c->context, .connected = c->connected, .f = c->f, .conf = c->conf, .end = c->end };
+	struct parties p = parties(c);
+	int err;
 
 	indicate_all(c->first, IND_UNHOLD);
-	tell(c, "Success", "Bridge");
 	if (c->ch->bridge)
 		bridge_remove(c->ch);
-	if (transfer_merge(c->first, c->second, NULL))
-		return;
-	if (c->target->bridge == c->first && c->target->state != CHAN_UP)
+	err = transfer_merge(c->first, c->second, NULL);
+	if (!err && c->target->bridge == c->first && c->target->state != CHAN_UP)
 		bridge_indicate_others(bridge_member(c->target), IND_RINGING, NULL);
-	if (!c->conf->atxfer_drop_call)
+	tell(c, &p, "Bridge");
+	if (!err && !c->conf->atxfer_drop_call)
 		(void)atxfer_recall(&prm);
+	parties_drop(&p);
 }
 
 static void give_features_back(struct consult *c)
@@ -216,19 +236,19 @@ static void give_features_back(struct consult *c)
 
 static void all_together(struct consult *c)
 {
-	struct channel *target = obj_hold(party(c->second, c->ch));
+	struct parties p = parties(c);
 
 	indicate_all(c->ch->bridge == c->first ? c->second : c->first, IND_UNHOLD);
-	tell(c, "Success", "Threeway");
 	if (c->ch->bridge == c->first)
 		give_features_back(c);
 	else
 		(void)move(c, c->first, &c->f);
 	if (!transfer_merge(c->first, c->second, NULL)) {
-		say(target, text_view(&c->conf->xfersound));
+		say(p.target, text_view(&c->conf->xfersound));
 		say(c->ch, text_view(&c->conf->xfersound));
 	}
-	obj_drop(target);
+	tell(c, &p, "Threeway");
+	parties_drop(&p);
 }
 
 /* As it was before, for whoever is left of them. */
@@ -248,7 +268,7 @@ static void stay(struct consult *c)
 		say_failed(c);
 		return;
 	}
-	tell(c, "Fail", "Fail");
+	tell(c, NULL, "Fail");
 	bridge_dissolve(c->second, CAUSE_NORMAL);
 }
 

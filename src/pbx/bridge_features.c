@@ -103,21 +103,24 @@ static void give_back(struct member *m)
 		bridge_resume(m);
 }
 
-static int transfer(struct channel *ch, enum action action, struct str exten, struct str context)
+/* False: whoever was put on hold is not any more. */
+static bool transfer(struct channel *ch, enum action action, struct str exten, struct str context)
 {
 	const struct blind_transfer t = { .exten = exten, .context = context };
 	struct features_conf *c;
-	int err;
 
-	if (action == BLIND)
-		return bridge_blind_transfer(ch, &t);
-	err = transfer_attended_dtmf(ch, exten, context);
-	if (err && !ch->hungup) {
-		c = obj_hold((void *)(uintptr_t)features_of(ch));
-		sound_play(ch, text_view(&c->xferfailsound), STR_NULL, NULL);
-		obj_drop(c);
+	if (action == BLIND) {
+		transfer_hold(bridge_member(ch), false);
+		(void)bridge_blind_transfer(ch, &t);
+		return false;
 	}
-	return err;
+	if (!transfer_attended_dtmf(ch, exten, context))
+		return false;
+	c = obj_hold((void *)(uintptr_t)features_of(ch));
+	if (!ch->hungup)
+		sound_play(ch, text_view(&c->xferfailsound), STR_NULL, NULL);
+	obj_drop(c);
+	return true;
 }
 
 static void transfer_job(struct member *m, enum action action)
@@ -125,16 +128,17 @@ static void transfer_job(struct member *m, enum action action)
 	struct channel *ch = m->ch;
 	struct text context = { 0 };
 	char exten[64];
+	bool held;
 	int err;
 
 	if (m->bridge->count < 2)
 		return;
-	bridge_indicate_others(m, IND_HOLD, NULL);
+	transfer_hold(m, true);
 	err = transfer_ask(ch, exten, sizeof(exten), &context);
-	if (!err && ch->bridge == m->bridge && m->bridge->count > 1)
-		err = transfer(ch, action, str_z(exten), text_view(&context));
-	if (err && ch->bridge == m->bridge && bridge_member(ch) == m)
-		bridge_indicate_others(m, IND_UNHOLD, NULL);
+	held = err || ch->bridge != m->bridge || m->bridge->count < 2 ||
+		transfer(ch, action, str_z(exten), text_view(&context));
+	if (held && bridge_member(ch) == m)
+		transfer_hold(m, false);
 	text_free(&context);
 }
 

@@ -206,11 +206,23 @@ static int move(struct member *m, struct bridge *to)
 	return err;
 }
 
+static void tell_merge(struct bridge *to, struct bridge *from)
+{
+	struct event *e = to->pbx->events ? event_new(to->pbx->events, "BridgeMerge", EV_CALL) : NULL;
+
+	if (!e)
+		return;
+	bridge_headers(e, "To", to);
+	bridge_headers(e, "From", from);
+	event_send(to->pbx->events, e);
+}
+
 int transfer_merge(struct bridge *to, struct bridge *from, const struct channel *stays)
 {
 	bool to_moves = to->moving, from_moves = from->moving;
 	int err = 0;
 
+	tell_merge(to, from);
 	to->moving = from->moving = true;
 	list_each_safe(l, tmp, &from->members) {
 		struct member *m = container_of(l, struct member, link);
@@ -371,6 +383,15 @@ int channel_replace(struct channel *to, struct channel *from)
 }
 
 /* ---- by digits */
+
+void transfer_hold(struct member *m, bool on)
+{
+	if (on)
+		channel_tell_hold(m->ch, STR_NULL);
+	else
+		channel_tell(m->ch, "Unhold", EV_CALL);
+	bridge_indicate_others(m, on ? IND_HOLD : IND_UNHOLD, NULL);
+}
 
 static const char ten[] = "0123456789*#";
 

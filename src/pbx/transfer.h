@@ -19,6 +19,8 @@ void transfer_tell_attended(const struct attended *a, const char *result, const 
 void transfer_set_variables(struct channel *ch, struct str who, bool attended);
 /* All of `from` but `stays` (NULL: all) go to `to`, with their features. ENOMEM, ESHUTDOWN: somebody had hung up. */
 int transfer_merge(struct bridge *to, struct bridge *from, const struct channel *stays);
+/* The others of the bridge hear music, or m, again; said of m as if it had asked for it. */
+void transfer_hold(struct member *m, bool on);
 /* Each learns who the other is. */
 void transfer_introduce(struct channel *a, struct channel *b);
 

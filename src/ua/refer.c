@@ -141,20 +141,20 @@ static void on_refused(struct ua_invite *iv, unsigned status)
 		tell(iv, status);
 }
 
-/* The subscription that it begins, said as pjproject says it; and who asks (RFC 3892). */
-static void put_subscription(struct ua_invite *iv, struct sip_out *o, struct str by)
+/* The subscription that it begins, said as pjproject says it. */
+static void put_subscription(struct ua_invite *iv, struct sip_out *o)
 {
-	struct str supported[] = { iv->prm.rel100 != UA_REL100_NO ? STR("100rel") : STR_NULL, iv->prm.supported };
+	char room[128];
+	struct buf b;
 
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	buf_puts(&b, iv->prm.rel100 != UA_REL100_NO ? STR("100rel, ") : STR_NULL, iv->prm.supported);
 	sip_out_header(o, STR("Event"), STR("refer"));
 	sip_out_header(o, STR("Expires"), STR(REFER_EXPIRES));
-	for (size_t i = 0; i < ARRAY_LEN(supported); i++)
-		if (supported[i].n)
-			sip_out_header(o, STR("Supported"), supported[i]);
+	sip_out_header(o, STR("Supported"), buf_view(&b));
 	sip_out_header(o, STR("Accept"), STR("message/sipfrag;version=2.0"));
 	if (iv->prm.allow_events.n)
 		sip_out_header(o, STR("Allow-Events"), iv->prm.allow_events);
-	sip_out_header(o, STR("Referred-By"), by.n ? by : iv->dlg->local);
 }
 
 int ua_refer_send(struct ua_invite *iv, struct str uri, struct str by, ua_refer_fn *fn)
@@ -171,8 +171,8 @@ int ua_refer_send(struct ua_invite *iv, struct str uri, struct str by, ua_refer_
 		return ENOMEM;
 	sip_out_header(o, STR("Refer-To"), uri);
 	if (!UA_SMALL && iv->prm.as_pjproject)
-		put_subscription(iv, o, by);
-	else if (by.n)
+		put_subscription(iv, o);
+	if (by.n)
 		sip_out_header(o, STR("Referred-By"), by);
 	iv->refer.fn = fn;
 	err = ua_invite_send_own(iv, o, on_refused);

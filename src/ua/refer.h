@@ -27,7 +27,7 @@ void ua_refer_tell(struct ua_invite *iv, unsigned status, bool last);
  * after a success. */
 void ua_refer_done(struct ua_invite *iv, unsigned status, bool quiet);
 
-/* Ask the peer to call `uri`, `by` whom (Referred-By, RFC 3892; empty: by us). `fn` is told once: the status of the final NOTIFY, or of a
+/* Ask the peer to call `uri`, `by` whom (Referred-By, RFC 3892; empty: not said). `fn` is told once: the status of the final NOTIFY, or of a
  * response that refuses; 0: neither came. EBUSY: one is under way. */
 typedef void ua_refer_fn(void *arg /* prm.arg */, unsigned status);
 int ua_refer_send(struct ua_invite *iv, struct str uri, struct str by, ua_refer_fn *fn);

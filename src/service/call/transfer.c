@@ -67,18 +67,34 @@ static void on_refer_done(void *arg, unsigned status)
 		channel_event_simple(s->ch, CE_WAKE);
 }
 
+/* Who asks: what the dialplan knows, or we, named without a port as pjproject has it. */
+static int write_referrer(struct session *s, struct buf *b)
+{
+	struct str local = session_dialog(s)->local, rest;
+	struct sip_addr a;
+	size_t host_end;
+
+	if ((pbx_getvar(s->svc->pbx, s->ch, STR("SIPREFERREDBYHDR"), b) && b->n) || sip_addr_parse(&a, local))
+		return buf_err(b);
+	host_end = (size_t)(a.uri.host.p + a.uri.host.n - local.p);
+	rest = str_skip(local, host_end);
+	while (rest.n && (rest.p[0] == ':' || (rest.p[0] >= '0' && rest.p[0] <= '9')))
+		rest = str_skip(rest, 1);
+	buf_puts(b, str_sub(local, 0, host_end), rest);
+	return buf_err(b);
+}
+
 /* Waits on the channel's fiber until the peer has said how it went (the call
  * must not be hung up before). */
 static int send_refer(struct session *s, struct str uri)
 {
 	struct channel *ch = s->ch;
 	struct buf by = BUF_INIT;
-	int err;
+	int err = write_referrer(s, &by);
 
 	s->refer.done = false;
 	s->refer.status = 0;
-	(void)pbx_getvar(ch->pbx, ch, STR("SIPREFERREDBYHDR"), &by);
-	err = ua_refer_send(s->iv, uri, buf_view(&by), on_refer_done);
+	err = err ? err : ua_refer_send(s->iv, uri, buf_view(&by), on_refer_done);
 	buf_free(&by);
 	obj_hold(s);            /* the channel may get another one meanwhile */
 	while (!err && !s->refer.done) {
