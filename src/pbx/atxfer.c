@@ -113,7 +113,7 @@ static int note_target(struct consult *c, struct channel *t)
 	channel_inherit_forwards(t, c->ch);
 	(void)pbx_setvar(t->pbx, t, STR("TRANSFERERNAME"), text_view(&c->ch->name));
 	transfer_set_variables(t, text_view(&c->ch->name), true);
-	err = vars_inherit(&t->vars, &c->ch->vars);
+	err = pbx_inherit_vars(t, c->ch);
 	err = err ? err : channel_inherit_notes(t, c->ch);
 	return err ? err : party_copy(&t->connected, &c->ch->caller);
 }

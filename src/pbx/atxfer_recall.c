@@ -123,7 +123,7 @@ static int prepare(struct recall *r, struct channel *t)
 
 	r->called = obj_hold(t);
 	r->end = clock_ms(r->ch->pbx->clock) + r->conf->atxfer_no_answer_ms;
-	err = vars_inherit(&t->vars, &r->ch->vars);
+	err = pbx_inherit_vars(t, r->ch);
 	return err ? err : party_copy(&t->connected, &r->connected);
 }
 
