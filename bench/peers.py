@@ -14,6 +14,7 @@ import time
 
 REALM_USERS = "u"            # users u0, u1, ...
 PASSWORD = "secret-"         # and their passwords secret-0, secret-1, ...
+RESOURCES = 200              # p0, p1, ...: what events.py publishes
 CALLEE_PORT = 7000           # where the load generator answers calls
 
 
@@ -323,6 +324,15 @@ class Sidetone(Asterisk):
                     "starts": starts, "expires_us": int((time.time() + 3600) * 1e6), "prune_on_boot": 0})
             names = list(rows[0])
             db.executemany(f"INSERT INTO subscription({','.join(names)}) VALUES({','.join(':' + n for n in names)})", rows)
+
+    def pjsip(self, users, extra=""):
+        resources = "".join(f"[p{i}]\ntype=inbound-publication\nevent_presence=Custom:p{i}\n\n" for i in range(RESOURCES))
+        return super().pjsip(users, extra + resources)
+
+    def configure(self, users):
+        super().configure(users)
+        with open(os.path.join(self.dir, "etc/extensions.conf"), "a", encoding="ascii") as f:
+            f.write("exten => p0,hint,Custom:p0\n")
 
     def fixed_directories(self):
         return [f"astdatadir => {self.inside}/lib\n"]

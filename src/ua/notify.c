@@ -4,8 +4,14 @@
 #include "ua/notify.h"
 #include "base/log.h"
 #include "base/obj.h"
+#include "ua/retry.h"
 #include <errno.h>
 #include <stdlib.h>
+
+#define RETRY_MAX_S 3600        /* what a Retry-After can hold back */
+#define MEMORY_MS 1000          /* until what found no memory is tried again */
+#define STARVED_MAX 5           /* times in a row; then it ends, and its subscriber is to come again */
+#define STARVED_RETRY_S 60      /* not before */
 
 struct ua_notify {
 	struct ua *ua;
@@ -21,6 +27,8 @@ struct ua_notify {
 	struct timer expire;            /* until it ends; then, until OVER is told */
 	enum ua_event_reason reason;    /* of the end */
 	uint32_t retry_after_s;
+	unsigned starved;               /* NOTIFYs in a row that found no memory, or none for their body */
+	uint64_t not_before_ms;         /* the subscriber wants no NOTIFY until then */
 };
 
 #define TO(state) (1u << UA_NOTIFY_##state)
@@ -152,45 +160,82 @@ static int send_out(struct ua_notify *n, struct sip_out *o, bool alone)
 static int send_notify(struct ua_notify *n, bool alone)
 {
 	struct sip_out *o = sip_dialog_request(n->dlg, SIP_NOTIFY);
-	bool must = n->full || n->state == UA_NOTIFY_LAST, unsaid;
+	bool must = n->full || n->state == UA_NOTIFY_LAST, unsaid, starved;
 	int err;
 
-	if (!o)
+	if (!o) {
+		n->starved++;
 		return ENOMEM;
+	}
 	sip_out_header(o, STR("Event"), text_view(&n->event));
 	put_state(n, o);
 	err = n->prm.say(n->prm.arg, n, must, o);
 	unsaid = err && err != ENODATA;
+	starved = err == ENOMEM;
 	if (unsaid)
 		log_debug(1, "the body of a NOTIFY of %s: %s", text_z(&n->event), strerror(err));
 	if (!err || must)
 		err = send_out(n, o, alone);
+	n->starved = starved || err == ENOMEM ? n->starved + 1 : 0;
 	/* What could not be told must be in the next one. */
 	n->full = unsaid || (err && err != ENODATA);
 	obj_drop(o);
 	return err;
 }
 
-/* Nothing is on its way. */
-static void tell(struct ua_notify *n)
-{
-	timer_stop(&n->gather);
-	change(n, UA_NOTIFY_TELLING);
-	if (send_notify(n, false))
-		change(n, UA_NOTIFY_TOLD);
-}
-
-static void on_gathered(void *arg)
-{
-	struct ua_notify *n = arg;
-
-	if (n->state == UA_NOTIFY_GATHERING)
-		tell(n);
-}
+static void on_gathered(void *arg);
 
 static void gather(struct ua_notify *n, uint32_t ms)
 {
 	timer_start(wheel_of(n), &n->gather, ms, on_gathered, n);
+}
+
+/* TOLD, but it was not, or not what there is. */
+static void wait_for_memory(struct ua_notify *n)
+{
+	if (UA_SMALL || !n->starved)
+		return;
+	change(n, UA_NOTIFY_GATHERING);
+	gather(n, MEMORY_MS);
+}
+
+/* Nothing is on its way. */
+static void tell(struct ua_notify *n)
+{
+	int err;
+
+	timer_stop(&n->gather);
+	change(n, UA_NOTIFY_TELLING);
+	err = send_notify(n, false);
+	if (!err)
+		return;
+	change(n, UA_NOTIFY_TOLD);
+	wait_for_memory(n);
+}
+
+/* [ms] until the subscriber wants to hear again. */
+static uint32_t held_back(const struct ua_notify *n)
+{
+	uint64_t now = clock_ms(wheel_clock(wheel_of(n)));
+
+	return n->not_before_ms > now ? (uint32_t)(n->not_before_ms - now) : 0;
+}
+
+/* It still has the subscription, and does not know what it was told: the next NOTIFY says all, when its time has come. */
+static bool waits_for_it(struct ua_notify *n, const struct sip_msg *msg)
+{
+	uint32_t s = ua_retry_after(msg), ms;
+
+	n->full = true;
+	n->not_before_ms = clock_ms(wheel_clock(wheel_of(n))) + 1000ull * (s < RETRY_MAX_S ? s : RETRY_MAX_S);
+	ms = held_back(n);
+	if (!ms)
+		return false;
+	if (n->state == UA_NOTIFY_TELLING)
+		change(n, UA_NOTIFY_TOLD);
+	change(n, UA_NOTIFY_GATHERING);
+	gather(n, ms);
+	return true;
 }
 
 /* ---- the end ---------------------------------------------------------------------------- */
@@ -241,6 +286,21 @@ static void on_expired(void *arg)
 	tell_user(n, (struct ua_notify_event){ .expired = true });
 }
 
+static void on_gathered(void *arg)
+{
+	struct ua_notify *n = arg;
+
+	if (n->state != UA_NOTIFY_GATHERING)
+		return;
+	if (UA_SMALL || n->starved <= STARVED_MAX) {
+		tell(n);
+		return;
+	}
+	log_warning("a subscription to %s has ended: there is no memory for its NOTIFYs", text_z(&n->event));
+	finish(n, UA_EVENT_PROBATION, STARVED_RETRY_S);
+	tell_user(n, (struct ua_notify_event){ .expired = false });
+}
+
 /* ---- what came back ------------------------------------------------------------------- */
 
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
@@ -255,10 +315,13 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 		return;
 	}
 	drop_request(n);
+	if (!UA_SMALL && msg->status >= 300 && n->state != UA_NOTIFY_CLOSING && waits_for_it(n, msg))
+		return;
 	if (n->state == UA_NOTIFY_CLOSING) {
 		send_last(n);
 	} else if (n->state == UA_NOTIFY_TELLING) {
 		change(n, UA_NOTIFY_TOLD);
+		wait_for_memory(n);
 	} else if (!n->full && timer_running(&n->gather)) {
 		change(n, UA_NOTIFY_GATHERING);
 	} else {
@@ -280,8 +343,10 @@ static void on_failed(void *arg, struct ua_request *rq, int err)
 
 static void reply(struct ua_notify *n, struct sip_server_tx *tx, unsigned status, struct str more)
 {
-	struct buf b = BUF_INIT;
+	char room[1024];
+	struct buf b;
 
+	buf_init(&b, room, sizeof(room), 0);
 	buf_put(&b, more);
 	if (n->prm.answer)
 		n->prm.answer(n->prm.arg, n, status, &b);
@@ -303,10 +368,13 @@ static void refuse(struct ua_notify *n, struct sip_server_tx *tx, unsigned statu
 
 static void grant(struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds)
 {
-	struct buf b = BUF_INIT;
+	char room[512];
+	struct buf b;
 
-	buf_printf(&b, "Expires: %u\r\n", seconds);
-	buf_puts(&b, STR("Contact: "), n->dlg->contact, STR("\r\n"));
+	buf_init(&b, room, sizeof(room), 0);
+	buf_put(&b, STR("Expires: "));
+	buf_u64(&b, seconds);
+	buf_puts(&b, STR("\r\nContact: "), n->dlg->contact, STR("\r\n"));
 	reply(n, tx, 200, buf_view(&b));
 	buf_free(&b);
 }
@@ -521,6 +589,8 @@ void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm)
 
 void ua_notify_changed(struct ua_notify *n, uint32_t ms)
 {
+	if (!UA_SMALL && ms < held_back(n))
+		ms = held_back(n);
 	switch (n->state) {
 	case UA_NOTIFY_TOLD:
 		if (ms) {

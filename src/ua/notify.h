@@ -75,7 +75,8 @@ struct ua_notify_prm {
 	void *arg;
 	/* Write the body and further headers of a NOTIFY into `out`. `full`: the whole state,
 	 * else what has changed since the last call; ENODATA: nothing has. Another errno: it
-	 * cannot be written now; a NOTIFY that must go out goes without a body then. */
+	 * cannot be written now; a NOTIFY that must go out goes without a body then. ENOMEM: it is tried
+	 * again in a second, some times; then the subscription ends, with "probation" and a time to come again. */
 	int (*say)(void *arg, struct ua_notify *n, bool full, struct sip_out *out);
 	/* A SUBSCRIBE renews it for `seconds` (0: ends it), and is not answered yet. 0, or the
 	 * status to refuse it with; what was granted before is still granted then. Optional. */
@@ -111,7 +112,8 @@ void ua_notify_free(struct ua_notify *n);
 void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx);
 /* Other parameters from now on; those for ua_notify_new() are not looked at. */
 void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm);
-/* There is news. It is told within `ms`; 0: now, or as soon as the NOTIFY under way is answered. */
+/* There is news. It is told within `ms`; 0: now, or as soon as the NOTIFY under way is answered. Later when the
+ * subscriber has refused one and said Retry-After; what it refused is in the next one. */
 void ua_notify_changed(struct ua_notify *n, uint32_t ms);
 /* No longer pending. */
 void ua_notify_activate(struct ua_notify *n);

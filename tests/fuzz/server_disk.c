@@ -97,8 +97,7 @@ void disk_clean(void)
 	disk.refuse = disk.faulty = false;
 	if (!disk_changed())
 		return;
-	sql("DELETE FROM contact;DELETE FROM astdb;DELETE FROM subscription;DELETE FROM subscription_start;"
-	    "DELETE FROM publication;DELETE FROM publication_taken;DELETE FROM publication_state");
+	sql("DELETE FROM contact;DELETE FROM astdb");
 	disk.changes = sqlite3_total_changes(disk.db);
 }
 
@@ -151,19 +150,6 @@ size_t disk_waiting(void)
 bool disk_was_faulty(void)
 {
 	return disk.faulty;
-}
-
-size_t disk_subscriptions(void)
-{
-	static sqlite3_stmt *st;
-	size_t n = 0;
-
-	if (!st && sqlite3_prepare_v2(disk.db, "SELECT count(*) FROM subscription", -1, &st, NULL) != SQLITE_OK)
-		abort();
-	if (sqlite3_step(st) == SQLITE_ROW)
-		n = (size_t)sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
-	return n;
 }
 
 void disk_contacts(disk_row_fn *fn, void *arg)

@@ -21,8 +21,6 @@
 #include "service/event/subscription.h"
 #include "store/astdb.h"
 #include "store/contact.h"
-#include "store/publication.h"
-#include "store/subscription.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,8 +40,6 @@ static struct {
 	struct manager_conf *manager;
 	struct asterisk_conf *asterisk;
 	struct contact_store *contacts;
-	struct subscription_store *kept;
-	struct publication_store *kept_publications;
 } shared;
 
 static void must(bool ok, const char *what)
@@ -113,8 +109,6 @@ void world_once(void)
 	must(!manager_conf_parse(&shared.manager, str_z(conf_manager), NULL, NULL), "manager.conf");
 	must(!asterisk_conf_load(&shared.asterisk, "/nowhere/asterisk.conf", NULL), "asterisk.conf");
 	must(!contact_store_new(&shared.contacts, disk_open(NULL)), "contacts");
-	must(!subscription_store_new(&shared.kept, disk_open(NULL)), "subscriptions");
-	must(!publication_store_new(&shared.kept_publications, disk_open(NULL)), "publications");
 }
 
 /* ---- begin -------------------------------------------------------------- */
@@ -139,7 +133,7 @@ static void stop_hook(void *arg, enum manage_stop how, bool restart)
 static int start_service(unsigned conf)
 {
 	struct service_prm prm = { .loop = world.loop, .pbx = world.pbx, .media = world.media,
-		.contacts = shared.contacts, .kept = shared.kept, .kept_publications = shared.kept_publications, .dns = names_open(), .conf = shared.conf[conf % CONF_PJSIP],
+		.contacts = shared.contacts, .dns = names_open(), .conf = shared.conf[conf % CONF_PJSIP],
 		.send = wire_sent };
 	struct manage_prm mp = { .loop = world.loop, .conf = shared.asterisk, .version = "1", .socket = "/nowhere/ctl",
 		.hooks = { .stop = stop_hook, .reload = reload_hook } };
@@ -431,25 +425,10 @@ static void check_contacts(void)
 	must(rows == contacts, "a contact is in memory and not on the disk");
 }
 
-/* The same of subscriptions; a row may outlive one whose deletion failed. */
-static void check_subscriptions(void)
-{
-	struct subscription_walk walk = { 0 };
-	struct subscription_row row;
-	size_t n = 0, rows = disk_subscriptions();
-
-	while (subscription_next(world.svc, &walk, &row))
-		n++;
-	subscription_walk_end(&walk);
-	must(rows == n || ((disk_was_faulty() || hooks_failed()) && rows > n), "subscriptions differ from the disk");
-}
-
 void world_check(void)
 {
-	if (world.dead || disk_waiting() || !disk_changed())
-		return;
-	check_contacts();
-	check_subscriptions();
+	if (!world.dead && !disk_waiting() && disk_changed())
+		check_contacts();
 }
 
 /* After the longest of their timers. */

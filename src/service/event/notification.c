@@ -48,17 +48,18 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 {
 	struct subscription *s = arg;
 	struct text type = { 0 };
-	struct buf body = { .max = BODY_MAX }, names = BUF_INIT;
+	struct buf body = { .max = BODY_MAX }, names;
+	char room[512];
 	int err;
 
 	s->told_ms = clock_ms(s->svc->clock);
 	err = node_body(s->root, full, &type, &body);
-
 	if (!err && buf_err(&body)) {
 		log_warning("the states in list '%s' are more than a NOTIFY can hold", text_z(&s->root->resource));
 		err = buf_err(&body);
 	}
 	subscription_keep_numbers(s, tree_version(s->root));
+	buf_init(&names, room, sizeof(room), sizeof(room));
 	package_names(&names, s->pkg->extra);
 	sip_out_header(out, STR("Allow-Events"), buf_view(&names));
 	if (s->is_list)
@@ -71,7 +72,6 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 	}
 	text_free(&type);
 	buf_free(&body);
-	buf_free(&names);
 	return err;
 }
 
@@ -115,6 +115,11 @@ static void leave(struct subscription *s)
 	tree_stop(s->root);
 }
 
+void subscription_leave(struct subscription *s)
+{
+	leave(s);
+}
+
 static void forget(struct subscription *s)
 {
 	list_remove(&s->link);
@@ -130,7 +135,7 @@ static void on_gone(struct subscription *s, unsigned status)
 			   text_z(&s->root->resource), status);
 	else
 		log_notice("NOTIFY of '%s' does not reach '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
-	winfo_went(s, UA_EVENT_TIMEOUT);
+	s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
 	leave(s);
 }
 
@@ -146,7 +151,7 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 				  text_z(&s->root->resource));
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
 		subscription_unkeep(s);
-		winfo_went(s, UA_EVENT_TIMEOUT);
+		s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
 		leave(s);
 		break;
 	case UA_NOTIFY_OVER:
@@ -168,7 +173,7 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 	ua_notify_end(s->notify, reason, 0);
 	subscription_unkeep(s);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
-	winfo_went(s, reason);
+	s->svc->subscriptions->went(s, reason);
 	leave(s);
 }
 

@@ -123,6 +123,9 @@ struct subscriptions {          /* service.subscriptions */
 	struct list reg_watches;        /* reg.c */
 	struct list referrals;          /* refer.c */
 	struct list winfo_watches;      /* winfo.c */
+	/* winfo.c: one is there; it has ended, and its notifier is there still. */
+	void (*came)(const struct subscription *s);
+	void (*went)(const struct subscription *s, enum ua_event_reason reason);
 	struct list conferences;        /* conference.c */
 	struct list feature_watches;    /* feature.c */
 	struct list mailbox_listeners;  /* struct mailbox_listener */
@@ -180,6 +183,8 @@ int subscription_count(struct subscription *s);      /* one more of its endpoint
 void subscription_uncount(struct subscription *s);
 /* A leaf's resource has another state, or (`over`) none any more. */
 void node_changed(struct node *leaf, bool over);
+/* It is none any more, though its last NOTIFY may still be on its way. */
+void subscription_leave(struct subscription *s);
 /* The last NOTIFY, then no more. */
 void subscription_end(struct subscription *s, enum ua_event_reason reason);
 void subscription_abandon(struct subscription *s);   /* at the end of the program: come again */
@@ -191,9 +196,7 @@ struct event *subscription_test_new(struct service *svc, const char *state);
 void subscription_test_event(struct subscription *s, const char *state);
 
 /* ---- winfo.c: RFC 3857, 3858 */
-void winfo_came(const struct subscription *s);
-/* Before its notifier goes. */
-void winfo_went(const struct subscription *s, enum ua_event_reason reason);
+void winfo_start(struct subscriptions *all);
 int body_watcherinfo(struct node *leaf, bool full, struct buf *b);
 
 /* ---- feature.c */

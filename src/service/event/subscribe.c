@@ -197,6 +197,22 @@ static int make_notifier(struct subscription *s, struct sip_server_tx *tx, const
 	return err ? err : ua_notify_new(&s->notify, &s->svc->ua, &prm, tx);
 }
 
+static int set_host(struct subscription *s, const struct sip_uri *u)
+{
+	bool v6 = str_chr(u->host, ':') < u->host.n;
+	char room[300];
+	struct buf b;
+	int err;
+
+	buf_init(&b, room, sizeof(room), 0);
+	buf_puts(&b, v6 ? STR("[") : STR_NULL, u->host, v6 ? STR("]") : STR_NULL, u->port ? STR(":") : STR_NULL);
+	if (u->port)
+		buf_u64(&b, u->port);
+	err = buf_err(&b) ? ENOMEM : text_set(&s->host, buf_view(&b));
+	buf_free(&b);
+	return err;
+}
+
 struct subscription *subscription_new(struct service *svc, struct snapshot *conf, const struct endpoint *ep)
 {
 	struct subscription *s = obj_new(sizeof(*s), subscription_free);
@@ -221,7 +237,6 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 	struct subscription *s = subscription_new(svc, id->conf, id->ep);
 	struct str agent = sip_hdr_value(msg, SIP_H_USER_AGENT);
 	const struct sip_uri *u = &msg->ruri;
-	bool v6 = str_chr(u->host, ':') < u->host.n;
 	int err;
 
 	if (!s)
@@ -233,9 +248,7 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 		if (s->user_agent.p[i] >= 'A' && s->user_agent.p[i] <= 'Z')
 			s->user_agent.p[i] |= 0x20;
 	err = err ? err : text_set(&s->scheme, sip_uri_is_sips(u) ? STR("sips") : STR("sip"));
-	err = err ? err : text_printf(&s->host, v6 ? "[%.*s]" : "%.*s", STR_ARG(u->host));
-	if (!err && u->port)
-		err = text_printf(&s->host, v6 ? "[%.*s]:%u" : "%.*s:%u", STR_ARG(u->host), u->port);
+	err = err ? err : set_host(s, u);
 	return err ? obj_drop(s) : s;
 }
 
@@ -274,8 +287,10 @@ static void begin(struct subscription *s, struct sip_server_tx *tx)
 	subscription_enter(s);
 	ua_notify_start(s->notify, tx);
 	subscription_test_event(s, "SUBSCRIPTION_ESTABLISHED");
-	if (!subscription_has_ended(s))
-		winfo_came(s);
+	if (subscription_has_ended(s))
+		subscription_leave(s);  /* it asked just once */
+	else
+		s->svc->subscriptions->came(s);
 	/* What happened while it was being written. */
 	if (!stays || tree_over(s->root))
 		subscription_end(s, stays ? UA_EVENT_NORESOURCE : UA_EVENT_REJECTED);
@@ -379,12 +394,14 @@ void subscribe_request(struct service *svc, struct identity *id, struct sip_serv
 		status = 416;
 	if (!status)
 		status = ua_notify_expires(&terms, msg, &left);
-	if (!status && !left)
-		status = 400;           /* who asks for the state just once cannot be served by a dialog */
+	if (!status && !left && !asks_extra(msg))
+		status = 400;           /* who asks for the state just once is not served, as in Asterisk */
 	if (!status)
 		status = prepare(svc, id, tx, msg, left, &s);
-	if (!status)
+	if (!status && left)
 		status = keep_first(s, tx, left);
+	else if (!status)
+		begin(s, tx);           /* there is nothing to keep */
 	if (status) {
 		reason_add(svc->reasons, REASON_ROUTE, REASON_REFUSED, status, id->ep->name, &msg->from_path.peer,
 			   "SUBSCRIBE for '%.*s'", STR_ARG(msg->ruri.user));
@@ -410,7 +427,7 @@ int subscriptions_start(struct service *svc)
 	svc->subscriptions = all;
 	list_init(&all->reg_watches);
 	list_init(&all->referrals);
-	list_init(&all->winfo_watches);
+	winfo_start(all);
 	list_init(&all->conferences);
 	list_init(&all->feature_watches);
 	all->contacts.added = unasked_contact_added;

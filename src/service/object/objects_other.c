@@ -204,9 +204,24 @@ const struct option_set inbound_publication_options = {
 	.size = sizeof(struct inbound_publication), .help = "State that others may publish here.",
 };
 
+/* "yes", or a device. */
+static bool is_device_or_own(struct str v)
+{
+	return str_ieq(v, STR("yes")) || str_chr(v, '/') < v.n || str_chr(v, ':') < v.n;
+}
+
 int finish_inbound_publication(struct object_build *b, struct inbound_publication *p)
 {
-	return build_vars(b, &p->events);
+	int err = build_vars(b, &p->events);
+
+	for (size_t i = 0; !err && p->events && i < p->events->n; i++) {
+		const struct conf_var *v = &p->events->v[i];
+
+		if ((str_eq(v->name, STR("presence")) || str_eq(v->name, STR("dialog"))) && !is_device_or_own(v->value))
+			(void)build_fault(b, REPORT_WARNING, "%s '%.*s': event_%.*s=%.*s is no device, so the state is that of the endpoint's",
+					  b->type, STR_ARG(b->s->name), STR_ARG(v->name), STR_ARG(v->value));
+	}
+	return err;
 }
 
 #define P struct asterisk_publication
