@@ -1,7 +1,7 @@
 /* The notifier's side of a subscription: when a NOTIFY goes out, what an answer to it means,
  * and the SUBSCRIBEs that renew and end it. What is watched is the user's. */
 #define LOG_MODULE "subscribe"
-#include "ua/notify.h"
+#include "ua/notify_private.h"
 #include "base/log.h"
 #include "base/obj.h"
 #include "ua/retry.h"
@@ -12,24 +12,6 @@
 #define MEMORY_MS 1000          /* until what found no memory is tried again */
 #define STARVED_MAX 5           /* times in a row; then it ends, and its subscriber is to come again */
 #define STARVED_RETRY_S 60      /* not before */
-
-struct ua_notify {
-	struct ua *ua;
-	struct ua_notify_prm prm;       /* hold: held. dialog: see dlg */
-	enum ua_notify_state state;
-	struct sip_dialog *dlg;         /* held */
-	bool own_dialog;                /* made here */
-	bool pending;
-	bool full;                      /* the next NOTIFY tells everything */
-	struct text event;              /* as in the SUBSCRIBE, with its id */
-	struct ua_request *rq;          /* held: the NOTIFY on its way; NULL: none */
-	struct timer gather;            /* until news is told */
-	struct timer expire;            /* until it ends; then, until OVER is told */
-	enum ua_event_reason reason;    /* of the end */
-	uint32_t retry_after_s;
-	unsigned starved;               /* NOTIFYs in a row that found no memory, or none for their body */
-	uint64_t not_before_ms;         /* the subscriber wants no NOTIFY until then */
-};
 
 #define TO(state) (1u << UA_NOTIFY_##state)
 static const unsigned char allowed[] = {
@@ -103,7 +85,7 @@ unsigned ua_notify_expires(const struct ua_notify_terms *t, const struct sip_msg
 
 static void on_expired(void *arg);
 
-static void set_end(struct ua_notify *n, uint32_t seconds)
+void ua_notify_set_end(struct ua_notify *n, uint32_t seconds)
 {
 	timer_start(wheel_of(n), &n->expire, 1000ull * seconds, on_expired, n);
 }
@@ -200,7 +182,7 @@ static void wait_for_memory(struct ua_notify *n)
 }
 
 /* Nothing is on its way. */
-static void tell(struct ua_notify *n)
+void ua_notify_tell_now(struct ua_notify *n)
 {
 	int err;
 
@@ -293,7 +275,7 @@ static void on_gathered(void *arg)
 	if (n->state != UA_NOTIFY_GATHERING)
 		return;
 	if (UA_SMALL || n->starved <= STARVED_MAX) {
-		tell(n);
+		ua_notify_tell_now(n);
 		return;
 	}
 	log_warning("a subscription to %s has ended: there is no memory for its NOTIFYs", text_z(&n->event));
@@ -325,7 +307,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	} else if (!n->full && timer_running(&n->gather)) {
 		change(n, UA_NOTIFY_GATHERING);
 	} else {
-		tell(n);
+		ua_notify_tell_now(n);
 	}
 }
 
@@ -386,14 +368,14 @@ static void tell_all(struct ua_notify *n)
 	if (n->state == UA_NOTIFY_TELLING)
 		change(n, UA_NOTIFY_BEHIND);
 	else if (n->state != UA_NOTIFY_BEHIND)
-		tell(n);
+		ua_notify_tell_now(n);
 }
 
 static void go_on(struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds)
 {
 	grant(n, tx, seconds);
 	if (seconds) {
-		set_end(n, seconds);
+		ua_notify_set_end(n, seconds);
 		tell_all(n);
 	} else {
 		finish(n, UA_EVENT_TIMEOUT, 0);
@@ -434,7 +416,7 @@ static void renew(struct ua_notify *n, struct sip_server_tx *tx, const struct si
 		refuse(n, tx, 503);
 }
 
-static void on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
+void ua_notify_on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct ua_notify *n = arg;
 
@@ -460,7 +442,7 @@ bool ua_notify_request(struct ua_notify *n, struct sip_server_tx *tx, struct sip
 static int make_dialog(struct ua_notify *n, struct sip_server_tx *tx)
 {
 	const struct ua_notify_prm *p = &n->prm;
-	struct sip_dialog_user user = { .arg = n, .request = on_request };
+	struct sip_dialog_user user = { .arg = n, .request = ua_notify_on_request };
 	int err;
 
 	if (p->dialog) {
@@ -478,7 +460,7 @@ static int make_dialog(struct ua_notify *n, struct sip_server_tx *tx)
 	return err;
 }
 
-static struct ua_notify *notifier(struct ua *ua, const struct ua_notify_prm *prm)
+struct ua_notify *ua_notify_make(struct ua *ua, const struct ua_notify_prm *prm)
 {
 	struct ua_notify *n = calloc(1, sizeof(*n));
 
@@ -492,7 +474,7 @@ static struct ua_notify *notifier(struct ua *ua, const struct ua_notify_prm *prm
 }
 
 /* Views that are the caller's end with the call that made it. */
-static void forget_views(struct ua_notify *n)
+void ua_notify_forget_views(struct ua_notify *n)
 {
 	n->prm.contact = n->prm.via_host = n->prm.user_agent = n->prm.event = STR_NULL;
 	n->prm.dialog = NULL;
@@ -500,7 +482,7 @@ static void forget_views(struct ua_notify *n)
 
 int ua_notify_new(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, struct sip_server_tx *tx)
 {
-	struct ua_notify *n = notifier(ua, prm);
+	struct ua_notify *n = ua_notify_make(ua, prm);
 	int err;
 
 	if (!n)
@@ -508,44 +490,12 @@ int ua_notify_new(struct ua_notify **out, struct ua *ua, const struct ua_notify_
 	err = text_set(&n->event, tx ? sip_hdr_value(tx->req, SIP_H_EVENT) : prm->event);
 	if (!err)
 		err = make_dialog(n, tx);
-	forget_views(n);
+	ua_notify_forget_views(n);
 	if (err)
 		ua_notify_free(n);
 	else
 		*out = n;
 	return err;
-}
-
-int ua_notify_restore(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, const struct sip_dialog_kept *k)
-{
-	struct ua_notify *n = notifier(ua, prm);
-	struct sip_dialog_user user = { .arg = n, .request = on_request };
-	int err;
-
-	if (!n)
-		return ENOMEM;
-	n->own_dialog = n->full = true;
-	n->state = UA_NOTIFY_TOLD;      /* by the process before */
-	err = text_set(&n->event, prm->event);
-	err = err ? err : sip_dialog_restore(&n->dlg, ua->sip, k, &user);
-	err = err ? err : sip_dialog_set_via(n->dlg, prm->via_host);
-	err = err ? err : sip_dialog_set_agent(n->dlg, prm->user_agent);
-	forget_views(n);
-	set_end(n, prm->expires_s);
-	if (err)
-		ua_notify_free(n);
-	else
-		*out = n;
-	return err;
-}
-
-bool ua_notify_tell(struct ua_notify *n)
-{
-	bool owed = n->full && n->state == UA_NOTIFY_TOLD;
-
-	if (owed)
-		tell(n);
-	return owed;
 }
 
 void ua_notify_free(struct ua_notify *n)
@@ -570,9 +520,9 @@ void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx)
 		finish(n, UA_EVENT_TIMEOUT, 0);
 		return;
 	}
-	set_end(n, n->prm.expires_s);
+	ua_notify_set_end(n, n->prm.expires_s);
 	n->full = true;
-	tell(n);
+	ua_notify_tell_now(n);
 }
 
 void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm)
@@ -583,7 +533,7 @@ void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm)
 	n->prm = *prm;
 	n->prm.expires_s = expires_s;
 	n->prm.hold = obj_hold(prm->hold);
-	forget_views(n);
+	ua_notify_forget_views(n);
 	obj_drop(before);
 }
 
@@ -597,7 +547,7 @@ void ua_notify_changed(struct ua_notify *n, uint32_t ms)
 			change(n, UA_NOTIFY_GATHERING);
 			gather(n, ms);
 		} else {
-			tell(n);
+			ua_notify_tell_now(n);
 		}
 		break;
 	case UA_NOTIFY_TELLING:
@@ -607,7 +557,7 @@ void ua_notify_changed(struct ua_notify *n, uint32_t ms)
 		break;
 	case UA_NOTIFY_GATHERING:
 		if (!ms)
-			tell(n);
+			ua_notify_tell_now(n);
 		break;
 	case UA_NOTIFY_BEHIND:
 		if (!ms)
@@ -642,29 +592,4 @@ void ua_notify_abandon(struct ua_notify *n, enum ua_event_reason reason)
 		(void)send_notify(n, true);
 	}
 	ua_notify_free(n);
-}
-
-enum ua_notify_state ua_notify_state(const struct ua_notify *n)
-{
-	return n->state;
-}
-
-bool ua_notify_has_ended(const struct ua_notify *n)
-{
-	return n->state >= UA_NOTIFY_CLOSING;
-}
-
-uint64_t ua_notify_left_ms(const struct ua_notify *n)
-{
-	return timer_running(&n->expire) ? timer_left_ms(wheel_of(n), &n->expire) : 0;
-}
-
-struct sip_dialog *ua_notify_dialog(const struct ua_notify *n)
-{
-	return n->dlg;
-}
-
-struct str ua_notify_event(const struct ua_notify *n)
-{
-	return text_view(&n->event);
 }
