@@ -43,6 +43,7 @@ TARGETS = {
     ("packet-cm", "ratio"): 1.5, ("packet-gcm", "ratio"): 1.5, ("register-tls", "ratio"): 1.6,
     ("websocket", "memory"): 40 * 1024, ("websocket-new", "p99"): 50000,
     ("publish", "cpu"): 1000, ("watch", "max"): 200000,
+    ("subscriptions", "seconds"): 2, ("subscription", "memory"): 2 * 1024,
     ("start", "seconds"): 1.5, ("reload", "seconds"): 1.5, ("reload-load", "lost"): 0,
 }
 
@@ -57,6 +58,7 @@ class Sizes:
         self.users = 2000 if quick else 10000
         self.media_calls = 50 if quick else 200
         self.many = 5000 if quick else 50000
+        self.subscriptions = 5000 if quick else 50000
         self.mixed = (200, 40) if quick else (500, 100)
         # Of what is done by turns.
         self.turns, self.turn = (1, ("--seconds", 1, "--warmup", 0.3)) if quick else (3, ("--seconds", 3, "--warmup", 1))
@@ -231,9 +233,7 @@ class Bench:
         server.stop()
 
     def events(self, server):
-        """What phones publish, and those who watch it. Only Sidetone takes it from them."""
-        if not isinstance(server, peers.Sidetone):
-            return
+        """What phones publish, and those who watch it."""
         s = self.sizes
 
         def load(work, *options):
@@ -270,6 +270,22 @@ class Bench:
         self.row("reload", f"reload with {many:,} endpoints", server, seconds=server.reload(many))
         self.reload_under_load(server)
         server.stop()
+
+    def subscriptions(self, server):
+        """Start with subscriptions on disk, less one with none."""
+        many, hints = self.sizes.subscriptions, 1000
+        users = many // 1000 + 1
+        server.hints = hints
+        server.start(users)
+        server.restart()
+        bare = server.memory()
+        server.end()
+        server.store_subscriptions(many, users)
+        seconds = server.launch()
+        self.row("subscriptions", f"start with {many:,} subscriptions", server, seconds=seconds)
+        self.row("subscription", "a subscription, after a restart", server, memory=(server.memory() - bare) / many)
+        server.stop()
+        server.hints = 0
 
     def reload_under_load(self, server):
         registrations, calls = self.sizes.mixed
@@ -310,7 +326,9 @@ class Bench:
     def measure(self, server):
         works = [self.registrations]
         if server.can_call:
-            works += [self.media, self.recorded, self.sealed, self.handshakes, self.websocket, self.events, self.scale]
+            works += [self.media, self.recorded, self.sealed, self.handshakes, self.websocket, self.scale]
+        if isinstance(server, peers.Sidetone):
+            works += [self.events, self.subscriptions]
         for work in works:
             try:
                 work(server)

@@ -342,6 +342,18 @@ int ua_publish_new(struct ua_publish **out, struct ua *ua, const struct ua_publi
 	return 0;
 }
 
+int ua_publish_restore(struct ua_publish *p, struct str etag, uint32_t left_s)
+{
+	int err = text_set(&p->etag, etag);
+
+	if (err)
+		return err;
+	p->state = UA_PUBLISH_PUBLISHED;
+	p->granted_s = left_s;
+	plan(p, 1000ull * renew_after(p));
+	return 0;
+}
+
 void ua_publish_free(struct ua_publish *p)
 {
 	if (!p)

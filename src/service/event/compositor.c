@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/obj.h"
 #include "service/event/document.h"
+#include "service/event/keep_publication.h"
 #include "service/event/private.h"
 #include "service/event/states.h"
 #include <errno.h>
@@ -37,6 +38,7 @@ struct taken {
 	enum device_state state;        /* of that device */
 	uint32_t expires_s;
 	struct timer end;
+	uint64_t kept;                  /* id of its row on disk; 0: none */
 	struct sa peer;                 /* that began it; zeroed: before a restart */
 	struct share_account account;
 };
@@ -98,6 +100,14 @@ static void put_away(struct taken *t)
 	*t->etag = '\0';
 }
 
+static struct taken_row row_of(const struct taken *t)
+{
+	return (struct taken_row){ .etag = str_z(t->etag), .event = t->event->name, .resource = text_view(&t->resource),
+		.endpoint = text_view(&t->endpoint), .section = text_view(&t->section), .device = text_view(&t->device),
+		.state = t->state, .expires_s = t->expires_s, .left_s = (uint32_t)(timer_left_ms(t->svc->wheel, &t->end) / 1000),
+		.kept = t->kept };
+}
+
 static void taken_free(struct taken *t)
 {
 	timer_stop(&t->end);
@@ -114,6 +124,7 @@ static void taken_free(struct taken *t)
 static void forget(struct taken *t)
 {
 	put_away(t);
+	taken_unkeep(t->svc, &t->kept);
 	(void)map_del(compositor_of(t->svc)->by_id, str_z(t->id));
 	if (t->event->read)
 		device_del_published(t->svc->pbx, text_view(&t->device), str_z(t->id));
@@ -138,6 +149,8 @@ static void start_time(struct taken *t, uint32_t left_s)
 /* Each answer has a new tag (6 (4)). */
 static int keep(struct taken *t)
 {
+	struct taken_row row;
+
 	put_away(t);
 	timer_stop(&t->end);
 	sip_token(t->svc->sip, t->etag, SIP_TAG);
@@ -146,6 +159,8 @@ static int keep(struct taken *t)
 		return ENOMEM;
 	}
 	start_time(t, t->expires_s);
+	row = row_of(t);
+	taken_keep(t->svc, &t->kept, &row);
 	return 0;
 }
 
@@ -455,6 +470,7 @@ void compositor_free(struct service *svc)
 		taken_free(t);
 	map_free(c->by_etag);
 	map_free(c->by_id);
+	taken_states_free(svc);
 	free(c);
 	svc->subscriptions->compositor = NULL;
 }
@@ -488,9 +504,7 @@ bool compositor_next(const struct service *svc, struct map_walk *w, struct taken
 
 	if (!t)
 		return false;
-	*row = (struct taken_row){ .etag = str_z(t->etag), .event = t->event->name, .resource = text_view(&t->resource),
-		.endpoint = text_view(&t->endpoint), .section = text_view(&t->section), .device = text_view(&t->device),
-		.state = t->state, .expires_s = t->expires_s, .left_s = (uint32_t)(timer_left_ms(svc->wheel, &t->end) / 1000) };
+	*row = row_of(t);
 	return true;
 }
 
@@ -510,6 +524,7 @@ int compositor_restore(struct service *svc, const struct taken_row *row)
 	err = taken_new(svc, row, NULL, &t);
 	if (err)
 		return err;
+	t->kept = row->kept;
 	str_copy(t->etag, sizeof(t->etag), row->etag);
 	err = map_add(c->by_etag, str_z(t->etag), t);
 	if (err)
