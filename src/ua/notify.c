@@ -1,7 +1,7 @@
 /* The notifier's side of a subscription: when a NOTIFY goes out, what an answer to it means,
  * and the SUBSCRIBEs that renew and end it. What is watched is the user's. */
 #define LOG_MODULE "subscribe"
-#include "ua/notify.h"
+#include "ua/notify_private.h"
 #include "base/log.h"
 #include "base/obj.h"
 #include "ua/retry.h"
@@ -12,24 +12,6 @@
 #define MEMORY_MS 1000          /* until what found no memory is tried again */
 #define STARVED_MAX 5           /* times in a row; then it ends, and its subscriber is to come again */
 #define STARVED_RETRY_S 60      /* not before */
-
-struct ua_notify {
-	struct ua *ua;
-	struct ua_notify_prm prm;       /* hold: held. dialog: see dlg */
-	enum ua_notify_state state;
-	struct sip_dialog *dlg;         /* held */
-	bool own_dialog;                /* made here */
-	bool pending;
-	bool full;                      /* the next NOTIFY tells everything */
-	struct text event;              /* as in the SUBSCRIBE, with its id */
-	struct ua_request *rq;          /* held: the NOTIFY on its way; NULL: none */
-	struct timer gather;            /* until news is told */
-	struct timer expire;            /* until it ends; then, until OVER is told */
-	enum ua_event_reason reason;    /* of the end */
-	uint32_t retry_after_s;
-	unsigned starved;               /* NOTIFYs in a row that found no memory, or none for their body */
-	uint64_t not_before_ms;         /* the subscriber wants no NOTIFY until then */
-};
 
 #define TO(state) (1u << UA_NOTIFY_##state)
 static const unsigned char allowed[] = {
@@ -55,11 +37,6 @@ static void change(struct ua_notify *n, enum ua_notify_state to)
 	n->state = to;
 }
 
-static struct wheel *wheel_of(const struct ua_notify *n)
-{
-	return sip_stack_wheel(n->ua->sip);
-}
-
 static void drop_request(struct ua_notify *n)
 {
 	if (n->rq)
@@ -83,29 +60,11 @@ static void leave_dialog(struct ua_notify *n)
 
 /* ---- how long ------------------------------------------------------------------------- */
 
-unsigned ua_notify_expires(const struct ua_notify_terms *t, const struct sip_msg *subscribe, uint32_t *seconds)
-{
-	uint32_t max = t->max_s ? t->max_s : INT32_MAX;
-	int err = sip_hdr_u32(subscribe, SIP_H_EXPIRES, seconds);
-
-	if (err == ENOENT)
-		*seconds = t->default_s;
-	else if (err == ERANGE)
-		*seconds = UINT32_MAX;
-	else if (err)
-		return 400;
-	if (*seconds && *seconds < t->min_s)
-		return 423;
-	if (*seconds > max)
-		*seconds = max;
-	return 0;
-}
-
 static void on_expired(void *arg);
 
-static void set_end(struct ua_notify *n, uint32_t seconds)
+void ua_notify_set_end(struct ua_notify *n, uint32_t seconds)
 {
-	timer_start(wheel_of(n), &n->expire, 1000ull * seconds, on_expired, n);
+	timer_start(ua_notify_wheel(n), &n->expire, 1000ull * seconds, on_expired, n);
 }
 
 /* ---- a NOTIFY ------------------------------------------------------------------------- */
@@ -187,7 +146,7 @@ static void on_gathered(void *arg);
 
 static void gather(struct ua_notify *n, uint32_t ms)
 {
-	timer_start(wheel_of(n), &n->gather, ms, on_gathered, n);
+	timer_start(ua_notify_wheel(n), &n->gather, ms, on_gathered, n);
 }
 
 /* TOLD, but it was not, or not what there is. */
@@ -216,7 +175,7 @@ static void tell(struct ua_notify *n)
 /* [ms] until the subscriber wants to hear again. */
 static uint32_t held_back(const struct ua_notify *n)
 {
-	uint64_t now = clock_ms(wheel_clock(wheel_of(n)));
+	uint64_t now = clock_ms(wheel_clock(ua_notify_wheel(n)));
 
 	return n->not_before_ms > now ? (uint32_t)(n->not_before_ms - now) : 0;
 }
@@ -227,7 +186,7 @@ static bool waits_for_it(struct ua_notify *n, const struct sip_msg *msg)
 	uint32_t s = ua_retry_after(msg), ms;
 
 	n->full = true;
-	n->not_before_ms = clock_ms(wheel_clock(wheel_of(n))) + 1000ull * (s < RETRY_MAX_S ? s : RETRY_MAX_S);
+	n->not_before_ms = clock_ms(wheel_clock(ua_notify_wheel(n))) + 1000ull * (s < RETRY_MAX_S ? s : RETRY_MAX_S);
 	ms = held_back(n);
 	if (!ms)
 		return false;
@@ -262,7 +221,7 @@ static void send_last(struct ua_notify *n)
 {
 	change(n, UA_NOTIFY_LAST);
 	if (send_notify(n, false))
-		timer_start(wheel_of(n), &n->expire, 0, on_never_sent, n);
+		timer_start(ua_notify_wheel(n), &n->expire, 0, on_never_sent, n);
 }
 
 static void finish(struct ua_notify *n, enum ua_event_reason reason, uint32_t retry_after_s)
@@ -393,7 +352,7 @@ static void go_on(struct ua_notify *n, struct sip_server_tx *tx, uint32_t second
 {
 	grant(n, tx, seconds);
 	if (seconds) {
-		set_end(n, seconds);
+		ua_notify_set_end(n, seconds);
 		tell_all(n);
 	} else {
 		finish(n, UA_EVENT_TIMEOUT, 0);
@@ -434,7 +393,7 @@ static void renew(struct ua_notify *n, struct sip_server_tx *tx, const struct si
 		refuse(n, tx, 503);
 }
 
-static void on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
+void ua_notify_on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct ua_notify *n = arg;
 
@@ -456,88 +415,6 @@ bool ua_notify_request(struct ua_notify *n, struct sip_server_tx *tx, struct sip
 }
 
 /* ---- for its user -------------------------------------------------------------------------- */
-
-static int make_dialog(struct ua_notify *n, struct sip_server_tx *tx)
-{
-	const struct ua_notify_prm *p = &n->prm;
-	struct sip_dialog_user user = { .arg = n, .request = on_request };
-	int err;
-
-	if (p->dialog) {
-		n->dlg = obj_hold(p->dialog);
-		return 0;
-	}
-	n->own_dialog = true;
-	err = sip_dialog_new_uas(&n->dlg, tx, p->contact, &user);
-	if (!err)
-		err = sip_dialog_set_via(n->dlg, p->via_host);
-	if (!err)
-		err = sip_dialog_set_agent(n->dlg, p->user_agent);
-	if (!err && p->target)
-		err = p->target(p->arg, n->dlg, tx->req);
-	return err;
-}
-
-static struct ua_notify *notifier(struct ua *ua, const struct ua_notify_prm *prm)
-{
-	struct ua_notify *n = calloc(1, sizeof(*n));
-
-	if (n) {
-		n->ua = ua;
-		n->prm = *prm;
-		n->prm.hold = obj_hold(prm->hold);
-		n->pending = prm->pending;
-	}
-	return n;
-}
-
-/* Views that are the caller's end with the call that made it. */
-static void forget_views(struct ua_notify *n)
-{
-	n->prm.contact = n->prm.via_host = n->prm.user_agent = n->prm.event = STR_NULL;
-	n->prm.dialog = NULL;
-}
-
-int ua_notify_new(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, struct sip_server_tx *tx)
-{
-	struct ua_notify *n = notifier(ua, prm);
-	int err;
-
-	if (!n)
-		return ENOMEM;
-	err = text_set(&n->event, tx ? sip_hdr_value(tx->req, SIP_H_EVENT) : prm->event);
-	if (!err)
-		err = make_dialog(n, tx);
-	forget_views(n);
-	if (err)
-		ua_notify_free(n);
-	else
-		*out = n;
-	return err;
-}
-
-int ua_notify_restore(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, const struct sip_dialog_kept *k)
-{
-	struct ua_notify *n = notifier(ua, prm);
-	struct sip_dialog_user user = { .arg = n, .request = on_request };
-	int err;
-
-	if (!n)
-		return ENOMEM;
-	n->own_dialog = n->full = true;
-	n->state = UA_NOTIFY_TOLD;      /* by the process before */
-	err = text_set(&n->event, prm->event);
-	err = err ? err : sip_dialog_restore(&n->dlg, ua->sip, k, &user);
-	err = err ? err : sip_dialog_set_via(n->dlg, prm->via_host);
-	err = err ? err : sip_dialog_set_agent(n->dlg, prm->user_agent);
-	forget_views(n);
-	set_end(n, prm->expires_s);
-	if (err)
-		ua_notify_free(n);
-	else
-		*out = n;
-	return err;
-}
 
 bool ua_notify_tell(struct ua_notify *n)
 {
@@ -570,21 +447,9 @@ void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx)
 		finish(n, UA_EVENT_TIMEOUT, 0);
 		return;
 	}
-	set_end(n, n->prm.expires_s);
+	ua_notify_set_end(n, n->prm.expires_s);
 	n->full = true;
 	tell(n);
-}
-
-void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm)
-{
-	void *before = n->prm.hold;
-	uint32_t expires_s = n->prm.expires_s;
-
-	n->prm = *prm;
-	n->prm.expires_s = expires_s;
-	n->prm.hold = obj_hold(prm->hold);
-	forget_views(n);
-	obj_drop(before);
 }
 
 void ua_notify_changed(struct ua_notify *n, uint32_t ms)
@@ -642,29 +507,4 @@ void ua_notify_abandon(struct ua_notify *n, enum ua_event_reason reason)
 		(void)send_notify(n, true);
 	}
 	ua_notify_free(n);
-}
-
-enum ua_notify_state ua_notify_state(const struct ua_notify *n)
-{
-	return n->state;
-}
-
-bool ua_notify_has_ended(const struct ua_notify *n)
-{
-	return n->state >= UA_NOTIFY_CLOSING;
-}
-
-uint64_t ua_notify_left_ms(const struct ua_notify *n)
-{
-	return timer_running(&n->expire) ? timer_left_ms(wheel_of(n), &n->expire) : 0;
-}
-
-struct sip_dialog *ua_notify_dialog(const struct ua_notify *n)
-{
-	return n->dlg;
-}
-
-struct str ua_notify_event(const struct ua_notify *n)
-{
-	return text_view(&n->event);
 }
