@@ -242,13 +242,6 @@ int neg_fmtp_follow(struct neg *n, size_t i, enum format_id id, struct str fmtp)
 	return err;
 }
 
-static void wanted_set(struct neg_stream *s)
-{
-	s->wanted = (struct formats){ 0 };
-	for (size_t i = 0; i < s->ncodecs; i++)
-		formats_add(&s->wanted, (enum format_id)s->codecs[i].id, s->codecs[i].ptime);
-}
-
 /* ---- their offer */
 
 static unsigned limit_of(const struct neg *n, enum media_type t)
@@ -354,7 +347,7 @@ static int take_line(struct neg *n, struct taking *t, struct neg_row *r, const s
 	events_set(n, r, m, false);
 	neg_remote_set(n, r, m);
 	r->s.rtcp_mux = n->prm.rtcp_mux && way->rtcp_mux;
-	wanted_set(&r->s);
+	neg_wanted_set(&r->s);
 	err = text_set(&r->s.mid, n->prm.bundle ? m->mid : STR_NULL);
 	neg_ext_take(n, r, m);
 	return err;
@@ -501,7 +494,7 @@ static int take_answered_line(struct neg *n, struct neg_row *r, const struct sdp
 	neg_remote_set(n, r, m);
 	r->s.rtcp_mux = n->prm.rtcp_mux && way->rtcp_mux;
 	neg_ext_answered(n, r, m);
-	wanted_set(&r->s);
+	neg_wanted_set(&r->s);
 	return 0;
 }
 
