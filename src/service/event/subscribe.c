@@ -194,6 +194,8 @@ static void begin(struct subscription *s, struct sip_server_tx *tx, struct endpo
 		subscription_leave(s);  /* it asked just once */
 	else
 		all->came(s);
+	if (tree_over(s->root))
+		subscription_end(s, UA_EVENT_NORESOURCE);
 }
 
 /* The status to refuse with; 0: *s is a subscription in the making. */
