@@ -343,8 +343,10 @@ static void on_failed(void *arg, struct ua_request *rq, int err)
 
 static void reply(struct ua_notify *n, struct sip_server_tx *tx, unsigned status, struct str more)
 {
-	struct buf b = BUF_INIT;
+	char room[1024];
+	struct buf b;
 
+	buf_init(&b, room, sizeof(room), 0);
 	buf_put(&b, more);
 	if (n->prm.answer)
 		n->prm.answer(n->prm.arg, n, status, &b);
@@ -366,10 +368,13 @@ static void refuse(struct ua_notify *n, struct sip_server_tx *tx, unsigned statu
 
 static void grant(struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds)
 {
-	struct buf b = BUF_INIT;
+	char room[512];
+	struct buf b;
 
-	buf_printf(&b, "Expires: %u\r\n", seconds);
-	buf_puts(&b, STR("Contact: "), n->dlg->contact, STR("\r\n"));
+	buf_init(&b, room, sizeof(room), 0);
+	buf_put(&b, STR("Expires: "));
+	buf_u64(&b, seconds);
+	buf_puts(&b, STR("\r\nContact: "), n->dlg->contact, STR("\r\n"));
 	reply(n, tx, 200, buf_view(&b));
 	buf_free(&b);
 }
@@ -384,9 +389,30 @@ static void tell_all(struct ua_notify *n)
 		tell(n);
 }
 
+static void go_on(struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds)
+{
+	grant(n, tx, seconds);
+	if (seconds) {
+		set_end(n, seconds);
+		tell_all(n);
+	} else {
+		finish(n, UA_EVENT_TIMEOUT, 0);
+	}
+	tell_user(n, (struct ua_notify_event){ .expired = false });
+}
+
+void ua_notify_granted(struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds)
+{
+	if (ua_notify_has_ended(n))
+		reply(n, tx, 481, STR_NULL);
+	else
+		go_on(n, tx, seconds);
+}
+
 static void renew(struct ua_notify *n, struct sip_server_tx *tx, const struct sip_msg *msg)
 {
 	uint32_t seconds;
+	int err = EALREADY;
 	unsigned status = ua_event_differs(text_view(&n->event), msg);
 
 	if (!status)
@@ -400,14 +426,12 @@ static void renew(struct ua_notify *n, struct sip_server_tx *tx, const struct si
 	(void)sip_dialog_refresh(n->dlg, msg);
 	if (n->prm.target)
 		(void)n->prm.target(n->prm.arg, n->dlg, msg);
-	grant(n, tx, seconds);
-	if (seconds) {
-		set_end(n, seconds);
-		tell_all(n);
-	} else {
-		finish(n, UA_EVENT_TIMEOUT, 0);
-	}
-	tell_user(n, (struct ua_notify_event){ .expired = false });
+	if (!UA_SMALL && seconds && n->prm.keep)
+		err = n->prm.keep(n->prm.arg, n, tx, seconds);
+	if (err == EALREADY)
+		go_on(n, tx, seconds);
+	else if (err)
+		refuse(n, tx, 503);
 }
 
 static void on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
@@ -454,28 +478,74 @@ static int make_dialog(struct ua_notify *n, struct sip_server_tx *tx)
 	return err;
 }
 
-int ua_notify_new(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, struct sip_server_tx *tx)
+static struct ua_notify *notifier(struct ua *ua, const struct ua_notify_prm *prm)
 {
 	struct ua_notify *n = calloc(1, sizeof(*n));
+
+	if (n) {
+		n->ua = ua;
+		n->prm = *prm;
+		n->prm.hold = obj_hold(prm->hold);
+		n->pending = prm->pending;
+	}
+	return n;
+}
+
+/* Views that are the caller's end with the call that made it. */
+static void forget_views(struct ua_notify *n)
+{
+	n->prm.contact = n->prm.via_host = n->prm.user_agent = n->prm.event = STR_NULL;
+	n->prm.dialog = NULL;
+}
+
+int ua_notify_new(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, struct sip_server_tx *tx)
+{
+	struct ua_notify *n = notifier(ua, prm);
 	int err;
 
 	if (!n)
 		return ENOMEM;
-	n->ua = ua;
-	n->prm = *prm;
-	n->prm.hold = obj_hold(prm->hold);
-	n->pending = prm->pending;
 	err = text_set(&n->event, tx ? sip_hdr_value(tx->req, SIP_H_EVENT) : prm->event);
 	if (!err)
 		err = make_dialog(n, tx);
-	/* Views that are the caller's and end with this call. */
-	n->prm.contact = n->prm.via_host = n->prm.user_agent = n->prm.event = STR_NULL;
-	n->prm.dialog = NULL;
+	forget_views(n);
 	if (err)
 		ua_notify_free(n);
 	else
 		*out = n;
 	return err;
+}
+
+int ua_notify_restore(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, const struct sip_dialog_kept *k)
+{
+	struct ua_notify *n = notifier(ua, prm);
+	struct sip_dialog_user user = { .arg = n, .request = on_request };
+	int err;
+
+	if (!n)
+		return ENOMEM;
+	n->own_dialog = n->full = true;
+	n->state = UA_NOTIFY_TOLD;      /* by the process before */
+	err = text_set(&n->event, prm->event);
+	err = err ? err : sip_dialog_restore(&n->dlg, ua->sip, k, &user);
+	err = err ? err : sip_dialog_set_via(n->dlg, prm->via_host);
+	err = err ? err : sip_dialog_set_agent(n->dlg, prm->user_agent);
+	forget_views(n);
+	set_end(n, prm->expires_s);
+	if (err)
+		ua_notify_free(n);
+	else
+		*out = n;
+	return err;
+}
+
+bool ua_notify_tell(struct ua_notify *n)
+{
+	bool owed = n->full && n->state == UA_NOTIFY_TOLD;
+
+	if (owed)
+		tell(n);
+	return owed;
 }
 
 void ua_notify_free(struct ua_notify *n)
@@ -508,9 +578,12 @@ void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx)
 void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm)
 {
 	void *before = n->prm.hold;
+	uint32_t expires_s = n->prm.expires_s;
 
 	n->prm = *prm;
+	n->prm.expires_s = expires_s;
 	n->prm.hold = obj_hold(prm->hold);
+	forget_views(n);
 	obj_drop(before);
 }
 
@@ -589,4 +662,9 @@ uint64_t ua_notify_left_ms(const struct ua_notify *n)
 struct sip_dialog *ua_notify_dialog(const struct ua_notify *n)
 {
 	return n->dlg;
+}
+
+struct str ua_notify_event(const struct ua_notify *n)
+{
+	return text_view(&n->event);
 }
