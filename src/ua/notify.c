@@ -1,5 +1,6 @@
 /* The notifier's side of a subscription: when a NOTIFY goes out, what an answer to it means,
- * and the SUBSCRIBEs that renew and end it. What is watched is the user's. */
+ * and the SUBSCRIBEs that renew and end it. What is watched is the user's; how one is made and freed
+ * is notify_make.c's. */
 #define LOG_MODULE "subscribe"
 #include "ua/notify_private.h"
 #include "base/log.h"
@@ -37,11 +38,9 @@ static void change(struct ua_notify *n, enum ua_notify_state to)
 	n->state = to;
 }
 
-static void drop_request(struct ua_notify *n)
+static struct wheel *wheel_of(const struct ua_notify *n)
 {
-	if (n->rq)
-		ua_request_detach(n->rq);
-	n->rq = obj_drop(n->rq);
+	return sip_stack_wheel(n->ua->sip);
 }
 
 /* The last thing in a turn. */
@@ -51,20 +50,29 @@ static void tell_user(struct ua_notify *n, struct ua_notify_event e)
 	n->prm.changed(n->prm.arg, n, &e);
 }
 
-/* Requests in it find nobody from here on: 481. */
-static void leave_dialog(struct ua_notify *n)
-{
-	if (n->own_dialog && n->dlg)
-		sip_dialog_close(n->dlg);
-}
-
 /* ---- how long ------------------------------------------------------------------------- */
 
-static void on_expired(void *arg);
-
-void ua_notify_set_end(struct ua_notify *n, uint32_t seconds)
+unsigned ua_notify_expires(const struct ua_notify_terms *t, const struct sip_msg *subscribe, uint32_t *seconds)
 {
-	timer_start(ua_notify_wheel(n), &n->expire, 1000ull * seconds, on_expired, n);
+	uint32_t max = t->max_s ? t->max_s : INT32_MAX;
+	int err = sip_hdr_u32(subscribe, SIP_H_EXPIRES, seconds);
+
+	if (err == ENOENT)
+		*seconds = t->default_s;
+	else if (err == ERANGE)
+		*seconds = UINT32_MAX;
+	else if (err)
+		return 400;
+	if (*seconds && *seconds < t->min_s)
+		return 423;
+	if (*seconds > max)
+		*seconds = max;
+	return 0;
+}
+
+static void set_end(struct ua_notify *n, uint32_t seconds)
+{
+	timer_start(wheel_of(n), &n->expire, 1000ull * seconds, ua_notify_on_expired, n);
 }
 
 /* ---- a NOTIFY ------------------------------------------------------------------------- */
@@ -146,7 +154,7 @@ static void on_gathered(void *arg);
 
 static void gather(struct ua_notify *n, uint32_t ms)
 {
-	timer_start(ua_notify_wheel(n), &n->gather, ms, on_gathered, n);
+	timer_start(wheel_of(n), &n->gather, ms, on_gathered, n);
 }
 
 /* TOLD, but it was not, or not what there is. */
@@ -175,7 +183,7 @@ static void tell(struct ua_notify *n)
 /* [ms] until the subscriber wants to hear again. */
 static uint32_t held_back(const struct ua_notify *n)
 {
-	uint64_t now = clock_ms(wheel_clock(ua_notify_wheel(n)));
+	uint64_t now = clock_ms(wheel_clock(wheel_of(n)));
 
 	return n->not_before_ms > now ? (uint32_t)(n->not_before_ms - now) : 0;
 }
@@ -186,7 +194,7 @@ static bool waits_for_it(struct ua_notify *n, const struct sip_msg *msg)
 	uint32_t s = ua_retry_after(msg), ms;
 
 	n->full = true;
-	n->not_before_ms = clock_ms(wheel_clock(ua_notify_wheel(n))) + 1000ull * (s < RETRY_MAX_S ? s : RETRY_MAX_S);
+	n->not_before_ms = clock_ms(wheel_clock(wheel_of(n))) + 1000ull * (s < RETRY_MAX_S ? s : RETRY_MAX_S);
 	ms = held_back(n);
 	if (!ms)
 		return false;
@@ -205,8 +213,8 @@ static void over(struct ua_notify *n, unsigned status)
 
 	timer_stop(&n->gather);
 	timer_stop(&n->expire);
-	drop_request(n);
-	leave_dialog(n);
+	ua_notify_drop_request(n);
+	ua_notify_leave_dialog(n);
 	change(n, UA_NOTIFY_OVER);
 	tell_user(n, (struct ua_notify_event){ .gone = gone, .status = status });
 }
@@ -221,7 +229,7 @@ static void send_last(struct ua_notify *n)
 {
 	change(n, UA_NOTIFY_LAST);
 	if (send_notify(n, false))
-		timer_start(ua_notify_wheel(n), &n->expire, 0, on_never_sent, n);
+		timer_start(wheel_of(n), &n->expire, 0, on_never_sent, n);
 }
 
 static void finish(struct ua_notify *n, enum ua_event_reason reason, uint32_t retry_after_s)
@@ -230,14 +238,14 @@ static void finish(struct ua_notify *n, enum ua_event_reason reason, uint32_t re
 	timer_stop(&n->expire);
 	n->reason = reason;
 	n->retry_after_s = retry_after_s;
-	leave_dialog(n);
+	ua_notify_leave_dialog(n);
 	if (n->rq)
 		change(n, UA_NOTIFY_CLOSING);
 	else
 		send_last(n);
 }
 
-static void on_expired(void *arg)
+void ua_notify_on_expired(void *arg)
 {
 	struct ua_notify *n = arg;
 
@@ -273,7 +281,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 		over(n, msg->status);
 		return;
 	}
-	drop_request(n);
+	ua_notify_drop_request(n);
 	if (!UA_SMALL && msg->status >= 300 && n->state != UA_NOTIFY_CLOSING && waits_for_it(n, msg))
 		return;
 	if (n->state == UA_NOTIFY_CLOSING) {
@@ -352,7 +360,7 @@ static void go_on(struct ua_notify *n, struct sip_server_tx *tx, uint32_t second
 {
 	grant(n, tx, seconds);
 	if (seconds) {
-		ua_notify_set_end(n, seconds);
+		set_end(n, seconds);
 		tell_all(n);
 	} else {
 		finish(n, UA_EVENT_TIMEOUT, 0);
@@ -425,20 +433,6 @@ bool ua_notify_tell(struct ua_notify *n)
 	return owed;
 }
 
-void ua_notify_free(struct ua_notify *n)
-{
-	if (!n)
-		return;
-	timer_stop(&n->gather);
-	timer_stop(&n->expire);
-	drop_request(n);
-	leave_dialog(n);
-	obj_drop(n->dlg);
-	obj_drop(n->prm.hold);
-	text_free(&n->event);
-	free(n);
-}
-
 void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx)
 {
 	if (tx)
@@ -447,7 +441,7 @@ void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx)
 		finish(n, UA_EVENT_TIMEOUT, 0);
 		return;
 	}
-	ua_notify_set_end(n, n->prm.expires_s);
+	set_end(n, n->prm.expires_s);
 	n->full = true;
 	tell(n);
 }
@@ -501,10 +495,35 @@ void ua_notify_end(struct ua_notify *n, enum ua_event_reason reason, uint32_t re
 void ua_notify_abandon(struct ua_notify *n, enum ua_event_reason reason)
 {
 	if (n->state != UA_NOTIFY_NEW && n->state < UA_NOTIFY_LAST) {
-		drop_request(n);
+		ua_notify_drop_request(n);
 		n->state = UA_NOTIFY_LAST;      /* from any other, which the table does not allow */
 		n->reason = reason;
 		(void)send_notify(n, true);
 	}
 	ua_notify_free(n);
+}
+
+enum ua_notify_state ua_notify_state(const struct ua_notify *n)
+{
+	return n->state;
+}
+
+bool ua_notify_has_ended(const struct ua_notify *n)
+{
+	return n->state >= UA_NOTIFY_CLOSING;
+}
+
+uint64_t ua_notify_left_ms(const struct ua_notify *n)
+{
+	return timer_running(&n->expire) ? timer_left_ms(wheel_of(n), &n->expire) : 0;
+}
+
+struct sip_dialog *ua_notify_dialog(const struct ua_notify *n)
+{
+	return n->dlg;
+}
+
+struct str ua_notify_event(const struct ua_notify *n)
+{
+	return text_view(&n->event);
 }

@@ -1,7 +1,5 @@
-/* ua/notify_private.h -- what the notifier's files share.
- * notify.c      when a NOTIFY goes out, and what comes back
- * notify_new.c  how one is made, made anew after a restart, and asked
- * Threads: core. */
+/* ua/notify_private.h -- what the two files of the notifier's side share: notify.c, its NOTIFYs and states;
+ * notify_make.c, how one comes about and goes. */
 #ifndef UA_NOTIFY_PRIVATE_H
 #define UA_NOTIFY_PRIVATE_H
 
@@ -25,13 +23,12 @@ struct ua_notify {
 	uint64_t not_before_ms;         /* the subscriber wants no NOTIFY until then */
 };
 
-static inline struct wheel *ua_notify_wheel(const struct ua_notify *n)
-{
-	return sip_stack_wheel(n->ua->sip);
-}
+/* ---- notify_make.c */
+void ua_notify_drop_request(struct ua_notify *n);    /* the NOTIFY on its way is nobody's any more */
+void ua_notify_leave_dialog(struct ua_notify *n);    /* requests in it find nobody from here on: 481 */
 
-void ua_notify_set_end(struct ua_notify *n, uint32_t seconds);
-/* A request in the dialog that it made itself: a sip_dialog_user's. */
+/* ---- notify.c */
+void ua_notify_on_expired(void *arg);        /* of the timer `expire` */
 void ua_notify_on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg);
 
 #endif

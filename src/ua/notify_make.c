@@ -1,25 +1,20 @@
-/* How a notifier is made, made anew after a restart, and asked. */
+/* A notifier comes about by a SUBSCRIBE, another request or a row on disk, and goes. */
 #include "ua/notify_private.h"
 #include "base/obj.h"
 #include <errno.h>
 #include <stdlib.h>
 
-unsigned ua_notify_expires(const struct ua_notify_terms *t, const struct sip_msg *subscribe, uint32_t *seconds)
+void ua_notify_drop_request(struct ua_notify *n)
 {
-	uint32_t max = t->max_s ? t->max_s : INT32_MAX;
-	int err = sip_hdr_u32(subscribe, SIP_H_EXPIRES, seconds);
+	if (n->rq)
+		ua_request_detach(n->rq);
+	n->rq = obj_drop(n->rq);
+}
 
-	if (err == ENOENT)
-		*seconds = t->default_s;
-	else if (err == ERANGE)
-		*seconds = UINT32_MAX;
-	else if (err)
-		return 400;
-	if (*seconds && *seconds < t->min_s)
-		return 423;
-	if (*seconds > max)
-		*seconds = max;
-	return 0;
+void ua_notify_leave_dialog(struct ua_notify *n)
+{
+	if (n->own_dialog && n->dlg)
+		sip_dialog_close(n->dlg);
 }
 
 static int make_dialog(struct ua_notify *n, struct sip_server_tx *tx)
@@ -96,12 +91,26 @@ int ua_notify_restore(struct ua_notify **out, struct ua *ua, const struct ua_not
 	err = err ? err : sip_dialog_set_via(n->dlg, prm->via_host);
 	err = err ? err : sip_dialog_set_agent(n->dlg, prm->user_agent);
 	forget_views(n);
-	ua_notify_set_end(n, prm->expires_s);
+	timer_start(sip_stack_wheel(ua->sip), &n->expire, 1000ull * prm->expires_s, ua_notify_on_expired, n);
 	if (err)
 		ua_notify_free(n);
 	else
 		*out = n;
 	return err;
+}
+
+void ua_notify_free(struct ua_notify *n)
+{
+	if (!n)
+		return;
+	timer_stop(&n->gather);
+	timer_stop(&n->expire);
+	ua_notify_drop_request(n);
+	ua_notify_leave_dialog(n);
+	obj_drop(n->dlg);
+	obj_drop(n->prm.hold);
+	text_free(&n->event);
+	free(n);
 }
 
 void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm)
@@ -114,29 +123,4 @@ void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm)
 	n->prm.hold = obj_hold(prm->hold);
 	forget_views(n);
 	obj_drop(before);
-}
-
-enum ua_notify_state ua_notify_state(const struct ua_notify *n)
-{
-	return n->state;
-}
-
-bool ua_notify_has_ended(const struct ua_notify *n)
-{
-	return n->state >= UA_NOTIFY_CLOSING;
-}
-
-uint64_t ua_notify_left_ms(const struct ua_notify *n)
-{
-	return timer_running(&n->expire) ? timer_left_ms(ua_notify_wheel(n), &n->expire) : 0;
-}
-
-struct sip_dialog *ua_notify_dialog(const struct ua_notify *n)
-{
-	return n->dlg;
-}
-
-struct str ua_notify_event(const struct ua_notify *n)
-{
-	return text_view(&n->event);
 }
