@@ -257,14 +257,14 @@ static int indicate_early(struct session *s, unsigned status, bool sdp)
 static int final(struct channel *ch, int cause)
 {
 	struct session *s = SESSION_OF(ch);
-	char room[64];
+	char room[SESSION_REASON_MAX];
 	int err;
 
 	if (!session_is_ringing(s))
 		return ENOSYS;
 	s->hangup_cause = cause;
 	ch->cause = cause;
-	err = session_refuse(s, session_status_of(cause), session_reason_header(s->ep, cause, room, sizeof(room)));
+	err = session_refuse(s, session_status_of(cause), session_reason_header(s->ep, cause, room));
 	/* That was the last word: nobody is there to wait for any more. */
 	session_peer_ended(s, cause, session_status_of(cause));
 	return err;

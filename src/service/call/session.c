@@ -198,14 +198,14 @@ static void unlink_session(struct session *s)
 /* BYE has the headers of the dialplan too. */
 static void end_invite(struct session *s, int cause)
 {
-	char room[1024], rroom[64];
+	char room[1024], rroom[SESSION_REASON_MAX];
 	struct buf h;
 
 	buf_init(&h, room, sizeof(room), 0);
 	if (s->no_timer)
 		buf_put(&h, STR("Reason: SIP;cause=421;text=\"A session timer is required\"\r\n"));
 	else
-		buf_put(&h, session_reason_header(s->ep, cause, rroom, sizeof(rroom)));
+		buf_put(&h, session_reason_header(s->ep, cause, rroom));
 	if (session_is_up(s))
 		session_headers_write(&s->headers, &h);
 	ua_invite_refuse(s->iv, session_status_of(cause ? cause : s->hangup_cause), buf_view(&h));

@@ -224,8 +224,10 @@ unsigned session_tech_cause(int cause);              /* the same; 0: that is no 
 int session_cause_of(unsigned status);               /* SIP to Q.850 */
 int session_reason_of(const struct sip_msg *msg);    /* what its Reason headers say (RFC 3326); 0: nothing */
 int session_cause_of_msg(const struct sip_msg *msg); /* a Reason header first */
-/* "Reason: Q.850;cause=n\r\n", unless `ep` wants none, or there is no cause: empty. */
-struct str session_reason_header(const struct endpoint *ep, int cause, char *room, size_t n);
+/* "Reason: Q.850;cause=n\r\n", unless `ep` wants none, or there is no cause; before it, for
+ * CAUSE_ANSWERED_ELSEWHERE, the SIP reason that forked calls are cancelled with. A view into `room`. */
+#define SESSION_REASON_MAX 96
+struct str session_reason_header(const struct endpoint *ep, int cause, char room[SESSION_REASON_MAX]);
 
 /* session_user.c */
 extern const struct ua_invite_user session_user;

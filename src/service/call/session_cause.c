@@ -72,12 +72,15 @@ int session_cause_of_msg(const struct sip_msg *msg)
 	return msg->request ? CAUSE_NORMAL : session_cause_of(msg->status);
 }
 
-struct str session_reason_header(const struct endpoint *ep, int cause, char *room, size_t n)
+struct str session_reason_header(const struct endpoint *ep, int cause, char room[SESSION_REASON_MAX])
 {
-	int k;
+	bool q850 = cause && !ep->suppress_q850_reason_headers;
+	int k = 0;
 
-	if (!cause || ep->suppress_q850_reason_headers)
-		return STR_NULL;
-	k = snprintf(room, n, "Reason: Q.850;cause=%d\r\n", cause);
-	return k > 0 && (size_t)k < n ? str_mk(room, (size_t)k) : STR_NULL;
+	/* Phones read this as a call that they need not list as missed. */
+	if (cause == CAUSE_ANSWERED_ELSEWHERE)
+		k = snprintf(room, SESSION_REASON_MAX, "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n");
+	if (q850)
+		k += snprintf(room + k, SESSION_REASON_MAX - (size_t)k, "Reason: Q.850;cause=%d\r\n", cause);
+	return k > 0 ? str_mk(room, (size_t)k) : STR_NULL;
 }
