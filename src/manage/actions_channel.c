@@ -162,13 +162,13 @@ typedef void hangup_fn(struct channel *ch, int cause);
 
 static void by_cause(struct channel *ch, int cause)
 {
-	channel_soft_hangup(ch, cause ? cause : CAUSE_NORMAL, SOFT_EXPLICIT);
+	channel_soft_hangup(ch, cause ? cause : CAUSE_NORMAL, SOFT_UNTOLD);
 }
 
 static void by_status(struct channel *ch, int status)
 {
 	if (!pjsip_hangup(ch, (unsigned)status))
-		channel_soft_hangup(ch, ch->cause, SOFT_EXPLICIT);
+		channel_soft_hangup(ch, ch->cause, SOFT_UNTOLD);
 }
 
 static void hang_up(struct ami_ctx *a, struct channel *ch, hangup_fn *how, int cause)

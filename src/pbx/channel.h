@@ -121,6 +121,7 @@ struct channel_request {
 struct channel_tech {
 	const char *type;
 	const char *description;
+	bool internal;          /* no call: managers do not hear of its beginning and end, and no h is run for it */
 	/* Make an outbound channel, not yet calling. On failure *cause is a Q.850 cause. */
 	int (*request)(const struct channel_request *rq, struct channel **out, int *cause);
 	/* Start calling. What follows arrives as events. */
@@ -279,7 +280,7 @@ bool channel_media_event(struct channel *ch, const struct media_event *e);
  * hangup handlers run) and destroys it; without fiber or bridge it goes at once. */
 void channel_hangup(struct channel *ch, int cause);
 /* The same with the reason that SoftHangupRequest shows as its Cause. */
-enum { SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
+enum { SOFT_UNTOLD = 0 /* as the action Hangup: no event */, SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
 void channel_soft_hangup(struct channel *ch, int cause, int reason);
 void channel_tell_soft_hangup(struct channel *ch, int reason);       /* the event alone: run_dialplan.c at its end */
 /* The end: hang up with the technology, Hangup event, out of the lists.

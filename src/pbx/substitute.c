@@ -417,3 +417,15 @@ int pbx_setvar(struct pbx *p, struct channel *ch, struct str name, struct str va
 		tell(p, ch, name, value);
 	return 0;
 }
+
+static void tell_heir(void *arg, struct str name, struct str value)
+{
+	struct channel *ch = arg;
+
+	tell(ch->pbx, ch, name, value);
+}
+
+int pbx_inherit(struct channel *to, const struct channel *from)
+{
+	return vars_inherit(&to->vars, &from->vars, tell_heir, to);
+}

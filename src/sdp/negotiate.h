@@ -53,6 +53,7 @@ struct neg_prm {
 	bool bundle;                    /* say a=group:BUNDLE and a=mid, and take them */
 	bool g726_swapped;              /* g726_non_standard */
 	bool t38;                       /* image streams (udptl t38) are taken */
+	bool compact;                   /* no a=rtpmap for numbers that speak for themselves (RFC 3551) */
 	struct opus_fmtp opus;          /* what we say of Opus; zeroed: nothing */
 };
 

@@ -54,6 +54,7 @@ static bool requires_known(struct service *svc, struct sip_server_tx *tx, struct
 	ok = !b.n;
 	if (!ok) {
 		buf_put(&b, STR("\r\n"));
+		service_supported(svc->conf, &b);
 		service_reply(svc, tx, 420, buf_view(&b));
 	}
 	buf_free(&b);
@@ -151,10 +152,10 @@ void dispatch_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 	if (svc->state == SERVICE_STARTING)
 		return;         /* the sender repeats; by then we are up */
 	old = log_context(msg->call_id);
-	/* 12.2.2: of a dialog that is not there. Said to anybody: it opens nothing. */
-	if (msg->to.tag.n && (msg->method == SIP_BYE || msg->method == SIP_INVITE || msg->method == SIP_PRACK ||
-			      msg->method == SIP_UPDATE || msg->method == SIP_INFO || msg->method == SIP_SUBSCRIBE ||
-			      msg->method == SIP_NOTIFY)) {
+	/* 12.2.2: of a dialog that is not there. Said to anybody: it opens nothing. A BYE belongs to one, whatever its To. */
+	if (msg->method == SIP_BYE ||
+	    (msg->to.tag.n && (msg->method == SIP_INVITE || msg->method == SIP_PRACK || msg->method == SIP_UPDATE ||
+			       msg->method == SIP_INFO || msg->method == SIP_SUBSCRIBE || msg->method == SIP_NOTIFY))) {
 		service_reply(svc, tx, 481, STR_NULL);
 		goto out;
 	}

@@ -44,6 +44,7 @@ struct ua_reliable {
 	uint32_t remote_rseq;           /* of theirs, in the first dialog */
 	bool supported, required;       /* by the peer */
 	bool pending;                   /* one waits for its PRACK ... */
+	bool described;                 /* one of ours had the SDP, so that the 2xx has none (RFC 3262 5) */
 	struct list queue;              /* ... and these behind it */
 	struct timer timer;
 	uint32_t interval_ms, waited_ms;

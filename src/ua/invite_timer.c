@@ -69,7 +69,7 @@ unsigned ua_timer_request(struct ua_invite *iv, const struct sip_msg *msg, struc
 		timer_stop(&t->timer);
 		return 0;
 	}
-	t->interval_s = has && interval < most ? interval : most;
+	t->interval_s = has ? interval : most;
 	t->ours = theirs ? str_ieq(refresher, STR("uas")) : true;
 	start(iv);
 	return 0;
@@ -111,7 +111,8 @@ void ua_timer_write(struct ua_invite *iv, struct buf *headers, bool request)
 		buf_u64(headers, min);
 		buf_put(headers, STR("\r\n"));
 	} else {
-		buf_put(headers, STR("\r\nRequire: timer\r\n"));
+		/* Section 9: who is to refresh must know how; nobody else needs to. */
+		buf_put(headers, iv->timer.ours ? STR("\r\n") : STR("\r\nRequire: timer\r\n"));
 	}
 }
 

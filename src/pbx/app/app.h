@@ -10,4 +10,7 @@
 #include "pbx/app/list.h"
 #undef APP
 
+/* send.c: digits to `to`, `ms` long and `gap` apart, with w, W and f among them; `ch` waits. 0, or -1: it has gone. */
+int app_send_digits(struct channel *ch, struct channel *to, struct str digits, uint32_t gap, uint32_t ms);
+
 #endif

@@ -50,6 +50,8 @@ struct dial {
 	struct text status_text;        /* when `status` is a subroutine's word */
 };
 
+#define DIAL_DIGIT_MS 100       /* how long a digit of option D lasts */
+
 /* dial_legs.c */
 int dial_request_all(struct dial *d, struct str peers);
 void dial_call_all(struct dial *d);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/obj.h"
 #include "media/media.h"
+#include "pbx/app/app.h"
 #include "pbx/app/dial.h"
 #include "pbx/channel_private.h"
 #include "pbx/dial_tell.h"
@@ -214,10 +215,11 @@ static void stop_entertaining(struct dial *d)
 	d->music = d->sent_ringing = false;
 }
 
+/* After a moment of quiet; nobody is bridged before they are over. */
 static void send_digits(struct channel *ch, struct str digits)
 {
-	for (size_t i = 0; i < digits.n; i++)
-		channel_digit(ch, digits.p[i], 250);
+	if (digits.n && !channel_sleep(ch, 100))
+		app_send_digits(ch, ch, digits, 250, DIAL_DIGIT_MS);
 }
 
 static int talk(struct dial *d, struct leg *l)

@@ -144,13 +144,11 @@ static int shown_party(struct dial *d, struct channel *ch, struct news *n)
 
 static int account(const struct channel *in, struct channel *ch)
 {
-	int err = 0;
-
 	if (in->peeraccount.n)
-		err = text_set(&ch->accountcode, text_view(&in->peeraccount));
+		channel_set_accountcode(ch, text_view(&in->peeraccount));
 	else if (!ch->accountcode.n)
-		err = text_set(&ch->accountcode, text_view(&in->accountcode));
-	return err ? err : text_set(&ch->peeraccount, text_view(&in->accountcode));
+		channel_set_accountcode(ch, text_view(&in->accountcode));
+	return text_set(&ch->peeraccount, text_view(&in->accountcode));
 }
 
 /* All that a called channel gets from its caller. */
@@ -162,7 +160,7 @@ static int dress(struct dial *d, struct leg *l)
 
 	channel_inherit_forwards(ch, in);
 	ch->forwards--;
-	err = vars_inherit(&ch->vars, &in->vars);
+	err = pbx_inherit(ch, in);
 	err = err ? err : channel_inherit_notes(ch, in);
 	err = err ? err : text_set(&ch->app, STR("AppDial"));
 	err = err ? err : text_set(&ch->appdata, STR("(Outgoing Line)"));

@@ -58,7 +58,7 @@ static void progress_digits(struct dial *d, struct channel *ch)
 	str_cut_raw(&s, ':');
 	s = str_cut_raw(&s, ':');
 	for (size_t i = 0; i < s.n; i++)
-		channel_digit(ch, s.p[i], 250);
+		channel_digit(ch, s.p[i], DIAL_DIGIT_MS);
 }
 
 static void progress(struct dial *d, struct leg *l)

@@ -18,7 +18,7 @@ static unsigned pause_ms(char c)
 }
 
 /* Where the digits of SendDTMF's fourth argument go, and who waits meanwhile. */
-static int send_digits(struct channel *ch, struct channel *to, struct str digits, uint32_t gap, uint32_t ms)
+int app_send_digits(struct channel *ch, struct channel *to, struct str digits, uint32_t gap, uint32_t ms)
 {
 	for (size_t i = 0; i < digits.n; i++) {
 		char c = digits.p[i];
@@ -62,7 +62,7 @@ static int run_dtmf(struct channel *ch, struct str data)
 	if (pbx_option(v[4], 'a', NULL) && channel_answer(to))
 		return -1;
 	obj_hold(to);
-	ret = send_digits(ch, to, v[0], number(v[1], 250), number(v[2], 100));
+	ret = app_send_digits(ch, to, v[0], number(v[1], 250), number(v[2], 100));
 	obj_drop(to);
 	return ret;
 }

@@ -251,7 +251,8 @@ static int indicate_early(struct session *s, unsigned status, bool sdp)
 		return 0;
 	if (status == s->sent_status && status != 183)
 		return 0;
-	return ring(s, status, sdp);
+	/* What was described once is in every later one too. */
+	return ring(s, status, sdp || (status == 180 && s->sent_status == 183 && s->early_media));
 }
 
 static int final(struct channel *ch, int cause)

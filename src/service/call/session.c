@@ -202,8 +202,8 @@ static void end_invite(struct session *s, int cause)
 	struct buf h;
 
 	buf_init(&h, room, sizeof(room), 0);
-	if (s->no_timer)
-		buf_put(&h, STR("Reason: SIP;cause=421;text=\"A session timer is required\"\r\n"));
+	if (s->end_reason)
+		buf_puts(&h, STR("Reason: "), str_z(s->end_reason), STR("\r\n"));
 	else
 		buf_put(&h, session_reason_header(s->ep, cause, rroom));
 	if (session_is_up(s))

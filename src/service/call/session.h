@@ -181,7 +181,7 @@ struct session {                /* obj */
 	struct { bool over; struct timer timer; } fax;  /* fax_detect: nobody listens any more; when that will be */
 	struct list targets;            /* of session_redirect.c; not begun: nobody has redirected us */
 	char supported[64];             /* option tags of our messages beside 100rel */
-	bool no_timer;                  /* it ends because the peer keeps no session timer: its BYE says so */
+	const char *end_reason;         /* a Reason of SIP that its BYE has; NULL: that of the cause (a literal) */
 	struct session_streams streams;
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */
 	struct session *caller;         /* held; who calls through us and has video, until we are answered. NULL: nobody */

@@ -258,26 +258,31 @@ static void on_no_body(struct session *s, struct sip_msg *msg)
 		return;
 	}
 	see_response(s, msg);
-	log_notice("'%.*s' answered without a usable SDP; ending the call", STR_ARG(s->ep->name));
+	/* What it speaks is nothing that we do: for the dialplan it never answered. */
+	if (sip_body(msg, SDP, &(struct str){ 0 })) {
+		log_notice("'%.*s' answered with an SDP that cannot be used; ending the call", STR_ARG(s->ep->name));
+		session_peer_ended(s, CAUSE_BEARER_NOT_AVAILABLE, 488);
+		return;
+	}
+	log_notice("'%.*s' answered without SDP; ending the call", STR_ARG(s->ep->name));
 	/* As in Asterisk somebody has answered, for the dialplan and for whoever called. */
+	s->end_reason = "SIP;cause=406;text=\"SDP offer/answer incomplete\"";
 	tell(s, CE_ANSWER);
-	channel_event_hangup(ch, CAUSE_BEARER_NOT_AVAILABLE);
+	session_peer_ended(s, CAUSE_BEARER_NOT_AVAILABLE, 406);
 }
 
 /* timers=required, and who answered keeps none. As in Asterisk somebody has answered. */
 static void on_no_timer(struct session *s, struct sip_msg *msg)
 {
-	struct channel *ch = s->ch;
-
-	if (!ch)
+	if (!s->ch)
 		return;
 	see_response(s, msg);
-	s->no_timer = true;
+	s->end_reason = "SIP;cause=421;text=\"Failed processing session timer response\"";
 	log_notice("'%.*s' has timers=required and was answered without a session timer; ending the call", STR_ARG(s->ep->name));
 	reason_add(s->svc->reasons, REASON_SESSION, REASON_REFUSED, 421, s->ep->name, &msg->from_path.peer,
 		   "timers=required, and the answer has no Session-Expires: the call is ended");
 	tell(s, CE_ANSWER);
-	channel_event_hangup(ch, session_cause_of(421));
+	session_peer_ended(s, session_cause_of(421), 421);
 }
 
 static void on_ended(void *arg, enum ua_end why, struct sip_msg *msg, int err)
