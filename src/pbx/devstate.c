@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #define CUSTOM STR("Custom:")
-#define REMOTES_MAX 100000      /* states of devices that other servers have told us */
 #define CUSTOM_FAMILY STR("CustomDevstate")
 
 static const char *const names[DEV_STATES] = { "UNKNOWN", "NOT_INUSE", "INUSE", "BUSY", "INVALID", "UNAVAILABLE",
@@ -127,32 +126,17 @@ static enum device_state ask(struct pbx *p, struct str device)
 	return s == DEV_UNKNOWN || (unsigned)s >= DEV_STATES ? of_channels(p, device) : s;
 }
 
-static struct device *find(struct pbx *p, struct str name)
+struct device *device_find(struct pbx *p, struct str name)
 {
 	return p->devstates ? map_get(p->devstates->by_name, name) : NULL;
 }
 
-/* What the servers say of it; what nobody here knows does not count beside what others know. */
-static enum device_state together(const struct device *d, enum device_state own)
-{
-	struct device_sum sum;
-
-	if (list_empty(&d->remotes))
-		return own;
-	device_sum_init(&sum);
-	if (own != DEV_INVALID && own != DEV_UNKNOWN)
-		device_sum_add(&sum, own);
-	list_each(l, &d->remotes)
-		device_sum_add(&sum, container_of(l, struct device_remote, link)->state);
-	return sum.state;
-}
-
 enum device_state device_get(struct pbx *p, struct str device)
 {
-	const struct device *d = find(p, device);
+	const struct device *d = device_find(p, device);
 	enum device_state own = d && d->custom ? d->own : ask(p, device);
 
-	return d ? together(d, own) : own;
+	return d ? device_together(d, device_local(d, own)) : own;
 }
 
 /* ---- keeping */
@@ -176,25 +160,20 @@ static struct device *device_new(struct pbx *p, struct str name)
 static void device_free(struct device *d)
 {
 	list_remove(&d->changed);
-	while (!list_empty(&d->remotes)) {
-		struct device_remote *r = container_of(d->remotes.next, struct device_remote, link);
-
-		list_remove(&r->link);
-		text_free(&r->eid);
-		free(r);
-	}
+	device_remotes_free(d);
 	text_free(&d->name);
 	free(d);
 }
 
 struct device *device_take(struct pbx *p, struct str name)
 {
-	struct device *d = find(p, name);
+	struct device *d = device_find(p, name);
 
 	d = d ? d : device_new(p, name);
 	if (d && !d->known) {
 		d->own = ask(p, name);
-		d->state = together(d, d->own);
+		d->local = device_local(d, d->own);
+		d->state = device_together(d, d->local);
 		d->known = true;
 	}
 	return d;
@@ -226,17 +205,19 @@ static void tell_listeners(struct pbx *p, const struct device *d)
 	list_each(l, &p->devstates->listeners) {
 		struct device_listener *x = container_of(l, struct device_listener, link);
 
-		x->changed(x->arg, text_view(&d->name), d->own);
+		x->changed(x->arg, text_view(&d->name), d->local);
 	}
 }
 
 static void settle(struct pbx *p, struct device *d)
 {
-	enum device_state own = d->custom ? d->own : ask(p, text_view(&d->name)), s = together(d, own);
+	enum device_state own = d->custom ? d->own : ask(p, text_view(&d->name));
+	enum device_state local = device_local(d, own), s = device_together(d, local);
 	bool differs = d->custom || !d->known || s != d->state;
-	bool news = d->custom || !d->known || own != d->own;
+	bool news = d->custom || !d->known || local != d->local;
 
 	d->own = own;
+	d->local = local;
 	d->state = s;
 	d->known = true;
 	if (news)
@@ -285,7 +266,7 @@ static void settle_soon(struct pbx *p)
 	settle_all(ds);
 }
 
-static void queue(struct pbx *p, struct device *d)
+void device_queue(struct pbx *p, struct device *d)
 {
 	if (!list_linked(&d->changed))
 		list_append(&p->devstates->changed, &d->changed);
@@ -298,10 +279,10 @@ void device_changed(struct pbx *p, struct str device)
 
 	if (!p->devstates || !device.n)
 		return;
-	d = find(p, device);
+	d = device_find(p, device);
 	d = d ? d : device_new(p, device);
 	if (d)
-		queue(p, d);
+		device_queue(p, d);
 }
 
 void devices_of_tech_changed(struct pbx *p, const struct channel_tech *t)
@@ -343,7 +324,7 @@ int device_set_custom(struct pbx *p, struct str name, enum device_state s)
 	d->custom = true;
 	if (d->own != s) {
 		d->own = s;
-		queue(p, d);
+		device_queue(p, d);
 	}
 	return 0;
 }
@@ -356,63 +337,22 @@ int device_del_custom(struct pbx *p, struct str name)
 
 	name = custom_name(name);
 	n = snprintf(full, sizeof(full), "Custom:%.*s", STR_ARG(str_sub(name, 0, 255)));
-	d = find(p, str_mk(full, (size_t)n));
+	d = device_find(p, str_mk(full, (size_t)n));
 	if (p->db)
 		err = astdb_del(p->db, CUSTOM_FAMILY, name);
 	if (!d)
 		return err;
 	err = d->custom ? 0 : err;
 	d->custom = false;
-	queue(p, d);
+	device_queue(p, d);
 	return err;
 }
 
-/* ---- other servers */
+/* ---- who listens */
 
 void device_listen(struct pbx *p, struct device_listener *l)
 {
 	list_append(&p->devstates->listeners, &l->link);
-}
-
-static int remote_take(struct pbx *p, struct device *d, struct str eid, struct device_remote **out)
-{
-	struct device_remote *r;
-
-	list_each(l, &d->remotes) {
-		*out = container_of(l, struct device_remote, link);
-		if (str_eq(text_view(&(*out)->eid), eid))
-			return 0;
-	}
-	if (p->devstates->remotes >= REMOTES_MAX)
-		return ENOSPC;
-	r = calloc(1, sizeof(*r));
-	if (!r || text_set(&r->eid, eid)) {
-		free(r);
-		return ENOMEM;
-	}
-	r->state = DEV_STATES;          /* none: whatever it is, it is news */
-	list_append(&d->remotes, &r->link);
-	p->devstates->remotes++;
-	*out = r;
-	return 0;
-}
-
-int device_set_remote(struct pbx *p, struct str device, struct str eid, enum device_state s)
-{
-	struct device *d = device_take(p, device);
-	struct device_remote *r;
-	int err = d ? remote_take(p, d, eid, &r) : ENOMEM;
-
-	if (err) {
-		if (d)
-			device_release(p, d);
-		return err;
-	}
-	if (r->state != s) {
-		r->state = s;
-		queue(p, d);
-	}
-	return 0;
 }
 
 int device_add_provider(struct pbx *p, const char *label, device_fn *fn)
@@ -442,7 +382,7 @@ static bool stored_next(struct pbx *p, struct device_walk *w, struct device_row 
 	*row = (struct device_row){ .name = buf_view(&w->name), .state = DEV_UNKNOWN };
 	(void)device_state_of(value, &row->state);
 	row->own = row->state;
-	row->again = find(p, row->name) != NULL;
+	row->again = device_find(p, row->name) != NULL;
 	return true;
 }
 
@@ -455,7 +395,7 @@ bool device_next(struct pbx *p, struct device_walk *w, struct device_row *row)
 	d = map_walk_next(p->devstates->by_name, &w->known);
 	if (!d)
 		return stored_next(p, w, row);
-	*row = (struct device_row){ .name = text_view(&d->name), .state = d->state, .own = d->known ? d->own : DEV_INVALID };
+	*row = (struct device_row){ .name = text_view(&d->name), .state = d->state, .own = d->known ? d->local : DEV_INVALID };
 	return true;
 }
 

@@ -102,22 +102,20 @@ void vars_free(struct vars *v)
 		drop(container_of(l, struct var, link));
 }
 
-int vars_inherit(struct vars *to, const struct vars *from, vars_tell_fn *tell, void *arg)
+int vars_inherit(struct vars *to, const struct vars *from)
 {
 	if (!from->head.next)
 		return 0;
 	for (struct list *l = from->head.prev; l != &from->head; l = l->prev) {
 		const struct var *e = container_of(l, struct var, link);
-		struct str name = str_starts(e->name, STR("__")) ? e->name : str_skip(e->name, 1);
 		int err;
 
 		if (!str_starts(e->name, STR("_")))
 			continue;
 		/* _NAME arrives as NAME and goes no further; __NAME stays as it is. */
-		err = vars_push(to, name, e->value);
+		err = vars_push(to, str_starts(e->name, STR("__")) ? e->name : str_skip(e->name, 1), e->value);
 		if (err)
 			return err;
-		tell(arg, name, e->value);
 	}
 	return 0;
 }

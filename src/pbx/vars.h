@@ -21,8 +21,7 @@ bool vars_get(const struct vars *v, struct str name, struct str *value);
 int vars_set(struct vars *v, struct str name, struct str value);     /* value.p NULL: unset the newest; an empty one stays set */
 int vars_push(struct vars *v, struct str name, struct str value);    /* shadows (LOCAL) */
 void vars_free(struct vars *v);
-/* Copy what a new channel inherits from its maker (_ and __); `tell` is called for each, with the name it has there. */
-typedef void vars_tell_fn(void *arg, struct str name, struct str value);
-int vars_inherit(struct vars *to, const struct vars *from, vars_tell_fn *tell, void *arg);
+/* Copy what a new channel inherits from its maker (_ and __). */
+int vars_inherit(struct vars *to, const struct vars *from);
 
 #endif

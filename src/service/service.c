@@ -21,6 +21,7 @@
 #include "service/message/notify.h"
 #include "service/event/compositor.h"
 #include "service/event/publish.h"
+#include "service/event/upstream.h"
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
 #include "service/event/subscription.h"
@@ -248,7 +249,8 @@ static int start_rooms(struct service *svc)
 	err = err ? err : subscriptions_start(svc);
 	err = err ? err : outbound_start(svc);
 	err = err ? err : compositor_start(svc);
-	return err ? err : publications_start(svc);
+	err = err ? err : publications_start(svc);
+	return err ? err : upstreams_start(svc);
 }
 
 int service_new(struct service **out, const struct service_prm *prm, struct report *r)
@@ -306,6 +308,8 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	outbound_reload(svc);
 	subscriptions_reload(svc);
 	publications_reload(svc);
+	compositor_reload(svc);
+	upstreams_reload(svc);
 	identify_resolve_hosts(svc);
 	media_names_reload(svc);
 	sip_log_configure(&svc->wire.log, svc->resolver.dns, conf->global->debug);
@@ -317,11 +321,12 @@ void service_stop(struct service *svc)
 	svc->state = SERVICE_STOPPING;
 	outbound_stop(svc);
 	publications_stop(svc);
+	upstreams_stop(svc);
 }
 
 bool service_stopped(const struct service *svc)
 {
-	return !outbound_busy(svc) && !publications_busy(svc);
+	return !outbound_busy(svc) && !publications_busy(svc) && !upstreams_busy(svc);
 }
 
 void service_resume(struct service *svc)
@@ -329,6 +334,7 @@ void service_resume(struct service *svc)
 	svc->state = SERVICE_RUNNING;
 	outbound_resume(svc);
 	publications_resume(svc);
+	upstreams_resume(svc);
 }
 
 static void free_states(struct service *svc)
@@ -354,6 +360,7 @@ void service_free(struct service *svc)
 	media_names_free(svc);
 	outbound_free(svc);
 	publications_free(svc);
+	upstreams_free(svc);
 	compositor_free(svc);
 	if (svc->locations)
 		endpoint_stats_set_conf(svc, svc->conf, NULL);

@@ -47,12 +47,10 @@ static int respond(struct ua_invite *iv, struct sip_server_tx *tx, unsigned stat
 		err = ua_body_finish(iv, &b, UA_INVITE_RESPONSE, status);
 	if (!err)
 		err = buf_err(&h);
-	if (!err && reliable) {
+	if (!err && reliable)
 		err = ua_reliable_send(iv, status, buf_view(&h), &b);
-		iv->rel.described |= !err && body;
-	} else if (!err) {
+	else if (!err)
 		err = sip_server_tx_respond(tx, status, text_view(&iv->reason), buf_view(&h), b.type, buf_view(&b.b));
-	}
 	text_free(&iv->reason);
 	buf_free(&h);
 	ua_body_free(&b);
@@ -94,7 +92,8 @@ int ua_invite_answer(struct ua_invite *iv)
 	obj_hold(iv);
 	ua_reliable_stop(iv);
 	ua_invite_change(iv, UA_INVITE_UP);
-	err = respond_waiting(iv, 200, !iv->rel.described);
+	/* What a reliable response has described is not said again, as by pjproject (RFC 6337 3.1.1). */
+	err = respond_waiting(iv, 200, !(iv->prm.as_pjproject && iv->rel.described && iv->exchange == UA_EXCHANGE_NONE));
 	/* Nothing went out: it can still be refused. */
 	if (err && iv->state == UA_INVITE_UP && ua_uas_waiting(iv))
 		ua_invite_change(iv, UA_INVITE_RINGING);

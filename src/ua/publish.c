@@ -33,6 +33,7 @@ struct ua_publish {
 	uint32_t granted_s;
 	uint32_t wait_s;                /* the last wait after trouble; 0: there was none */
 	unsigned challenges;            /* in a row */
+	bool counted;                   /* the last of these, though it was not answered */
 	bool leave;                     /* take it back once rq is answered */
 	bool stopped;                   /* no password of ours will do: nothing goes out any more */
 };
@@ -78,9 +79,12 @@ static void on_failed(void *arg, struct ua_request *rq, int err);
 static bool credentials(void *arg, struct str realm, struct ua_credentials *out)
 {
 	struct ua_publish *p = arg;
+	bool known = ++p->challenges < p->prm.max_challenges && p->prm.credentials &&
+		     p->prm.credentials(p->prm.credentials_arg, realm, out);
 
-	return p->prm.credentials && ++p->challenges < p->prm.max_challenges &&
-	       p->prm.credentials(p->prm.credentials_arg, realm, out);
+	if (!UA_SMALL)
+		p->counted = !known;
+	return known;
 }
 
 static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
@@ -281,6 +285,11 @@ static void refused(struct ua_publish *p, const struct sip_msg *msg)
 
 	p->state = UA_PUBLISH_REFUSED;
 	drop_request(p);
+	/* Credentials that were refused are not asked for again. */
+	if (!UA_SMALL) {
+		p->challenges += (e.status == 401 || e.status == 407) && !p->counted;
+		p->counted = false;
+	}
 	p->stopped = p->prm.max_challenges && p->challenges >= p->prm.max_challenges;
 	if (p->stopped) {
 		clear_queue(p);

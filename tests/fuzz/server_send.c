@@ -5,6 +5,7 @@
 #include "server_conn.h"
 #include "server_sdp.h"
 #include "server_secure.h"
+#include "server_stir.h"
 #include "server_wire.h"
 #include "server_world.h"
 #include "service/common/hash_openssl.h"
@@ -404,6 +405,8 @@ static void put_of_method(struct buf *b, struct dlg *d, const struct step *s, un
 			   net_is_stream(d->path.proto) ? ";transport=tcp" : "");
 	if ((m == M_REGISTER || m == M_SUBSCRIBE) != !!(more & 4))
 		put_expires(b, v);
+	if (m == M_INVITE && more & 4)
+		stir_world_write(b, s->a[RQ_HEADERS] & 64 ? "900" : "100", v / 10);
 	if (m == M_SUBSCRIBE || m == M_NOTIFY) {
 		if (!d->event[0] || s->a[RQ_FLAGS] & 4)
 			str_copy(d->event, sizeof(d->event), str_z(events[s->a[RQ_FLAGS] / 8 % ARRAY_LEN(events)]));

@@ -1,5 +1,6 @@
 /* A service without sockets: what it sends is kept, what comes is written by the test. */
 #include "svc_wire.h"
+#include "schema.h"
 #include "base/obj.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@ static int keep(void *arg, struct net_path *path, struct net_bytes *bytes)
 	oom_pause(true);
 	if (sip_msg_parse(&t->sent[t->n], str_mk(bytes->p, bytes->n), true))
 		fail_msg("sent, and no message: %.*s", (int)bytes->n, bytes->p);
+	schema_judge(t->sent[t->n]);
 	oom_pause(false);
 	t->path[t->n++] = *path;
 	obj_drop(t->newest);

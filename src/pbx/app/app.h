@@ -10,7 +10,8 @@
 #include "pbx/app/list.h"
 #undef APP
 
-/* send.c: digits to `to`, `ms` long and `gap` apart, with w, W and f among them; `ch` waits. 0, or -1: it has gone. */
+/* Digits, w and W (half a second, a second) and f (flash) to TO, as long as MS with GAP between them, while CH waits
+ * on its fiber. -1: CH is to hang up. */
 int app_send_digits(struct channel *ch, struct channel *to, struct str digits, uint32_t gap, uint32_t ms);
 
 #endif

@@ -12,6 +12,8 @@
 #include "pbx/bridge.h"
 #include "pbx/dialplan.h"
 
+enum { DIGIT_GAP_MS = 250, DIGIT_MS = 100 };    /* of D() */
+
 struct dial_options {           /* views into Dial's arguments */
 	bool has[128];                  /* the letter was given */
 	struct str arg[128];            /* in its parentheses; empty: none */
@@ -49,8 +51,6 @@ struct dial {
 	char exit_digit;                /* option d took it */
 	struct text status_text;        /* when `status` is a subroutine's word */
 };
-
-#define DIAL_DIGIT_MS 100       /* how long a digit of option D lasts */
 
 /* dial_legs.c */
 int dial_request_all(struct dial *d, struct str peers);

@@ -215,13 +215,6 @@ static void stop_entertaining(struct dial *d)
 	d->music = d->sent_ringing = false;
 }
 
-/* After a moment of quiet; nobody is bridged before they are over. */
-static void send_digits(struct channel *ch, struct str digits)
-{
-	if (digits.n && !channel_sleep(ch, 100))
-		app_send_digits(ch, ch, digits, 250, DIAL_DIGIT_MS);
-}
-
 static int talk(struct dial *d, struct leg *l)
 {
 	struct bridge_features cf = { 0 }, pf = { 0 };
@@ -243,10 +236,11 @@ static int talk(struct dial *d, struct leg *l)
 	stop_entertaining(d);
 	called = str_cut_raw(&calling, ':');
 	calling = str_cut_raw(&calling, ':');
-	err = channel_answer(in);
+	/* D(): the caller is answered when they have gone. */
+	err = called.n ? app_send_digits(in, peer, called, DIGIT_GAP_MS, DIGIT_MS) : 0;
+	err = !err && calling.n ? app_send_digits(in, in, calling, DIGIT_GAP_MS, DIGIT_MS) : err;
+	err = err ? err : channel_answer(in);
 	if (!err) {
-		send_digits(peer, called);
-		send_digits(in, calling);
 		in->forwards = in->max_forwards;
 		peer->forwards = peer->max_forwards;
 		err = bridge_call(in, peer, &cf, &pf);

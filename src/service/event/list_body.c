@@ -107,11 +107,16 @@ static int list_body(struct node *n, bool full, struct text *type, struct buf *b
 
 int node_body(struct node *n, bool full, struct text *type, struct buf *b)
 {
+	int err = 0;
+
 	if (n->n)
 		return list_body(n, full, type, b);
 	if (!full && !n->changed)
 		return ENODATA;
 	n->changed = false;
-	buf_put(b, buf_view(&n->body));
-	return text_set(type, n->sub->body->type);
+	if (n->watch && n->sub->body->tell)
+		err = n->sub->body->tell(n, full, b);
+	else
+		buf_put(b, buf_view(&n->body));
+	return err ? err : text_set(type, n->sub->body->type);
 }

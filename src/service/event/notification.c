@@ -47,13 +47,16 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 	struct subscription *s = arg;
 	struct text type = { 0 };
 	struct buf body = { .max = BODY_MAX }, names = BUF_INIT;
-	int err = node_body(s->root, full, &type, &body);
+	int err;
+
+	s->told_ms = clock_ms(s->svc->clock);
+	err = node_body(s->root, full, &type, &body);
 
 	if (!err && buf_err(&body)) {
 		log_warning("the states in list '%s' are more than a NOTIFY can hold", text_z(&s->root->resource));
 		err = buf_err(&body);
 	}
-	package_names(&names);
+	package_names(&names, s->pkg->extra);
 	sip_out_header(out, STR("Allow-Events"), buf_view(&names));
 	if (s->is_list)
 		sip_out_header(out, STR("Require"), STR("eventlist"));
@@ -86,6 +89,8 @@ static void leave(struct subscription *s)
 		state->subscriptions--;
 	list_remove(&s->link);
 	list_append(&all->ending, &s->link);
+	if (s->notify)
+		tree_keep(s->root);
 	/* Nobody may call it for a resource any more, however long its NOTIFY is on the way. */
 	tree_stop(s->root);
 }
@@ -105,6 +110,7 @@ static void on_gone(struct subscription *s, unsigned status)
 			   text_z(&s->root->resource), status);
 	else
 		log_notice("NOTIFY of '%s' does not reach '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
+	winfo_went(s, UA_EVENT_TIMEOUT);
 	leave(s);
 }
 
@@ -119,6 +125,7 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 			log_debug(1, "'%.*s' did not renew its subscription to '%s'", STR_ARG(s->ep->name),
 				  text_z(&s->root->resource));
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
+		winfo_went(s, UA_EVENT_TIMEOUT);
 		leave(s);
 		break;
 	case UA_NOTIFY_OVER:
@@ -138,6 +145,7 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 		return;
 	ua_notify_end(s->notify, reason, 0);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
+	winfo_went(s, reason);
 	leave(s);
 }
 
@@ -154,6 +162,17 @@ void subscription_abandon(struct subscription *s)
 
 /* ---- when --------------------------------------------------------------------------------- */
 
+/* [ms] until it may be told. */
+static uint32_t patience(const struct subscription *s)
+{
+	uint64_t since = clock_ms(s->svc->clock) - s->told_ms;
+	uint32_t pace = s->pkg->pace_ms;
+
+	/* What happens in one turn is told together. */
+	pace = since < pace ? pace - (uint32_t)since : pace ? 1 : 0;
+	return pace > s->batch_ms ? pace : s->batch_ms;
+}
+
 void node_changed(struct node *leaf, bool over)
 {
 	struct subscription *s = leaf->sub;
@@ -163,10 +182,10 @@ void node_changed(struct node *leaf, bool over)
 	leaf->over |= over;
 	leaf->changed = true;
 	buf_reset(&leaf->body);
-	if (s->body->write(leaf, &leaf->body))
+	if (s->body->write && s->body->write(leaf, &leaf->body))
 		return;
 	if (tree_over(s->root))
 		subscription_end(s, UA_EVENT_NORESOURCE);
 	else
-		ua_notify_changed(s->notify, s->batch_ms);
+		ua_notify_changed(s->notify, patience(s));
 }

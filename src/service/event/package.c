@@ -2,14 +2,18 @@
 #include "service/event/private.h"
 
 /* An event is a row here and a file. */
-static const struct package *const packages[] = { &package_presence, &package_dialog, &package_messages };
+static const struct package *const packages[] = { &package_presence, &package_dialog, &package_messages, &package_reg,
+	&package_presence_winfo, &package_dialog_winfo };
 
 static const struct body_row bodies[] = {
-	{ BODY_EXTEN, STR_INIT("application/pidf+xml"), body_pidf },
-	{ BODY_EXTEN, STR_INIT("application/xpidf+xml"), body_xpidf },
-	{ BODY_EXTEN, STR_INIT("application/cpim-pidf+xml"), body_xpidf },
-	{ BODY_EXTEN, STR_INIT("application/dialog-info+xml"), body_dialog_info },
-	{ BODY_MESSAGES, STR_INIT("application/simple-message-summary"), body_messages },
+	{ BODY_EXTEN, STR_INIT("application/pidf+xml"), body_pidf, NULL },
+	{ BODY_EXTEN, STR_INIT("application/pidf-diff+xml"), NULL, body_pidf_diff },
+	{ BODY_EXTEN, STR_INIT("application/xpidf+xml"), body_xpidf, NULL },
+	{ BODY_EXTEN, STR_INIT("application/cpim-pidf+xml"), body_xpidf, NULL },
+	{ BODY_EXTEN, STR_INIT("application/dialog-info+xml"), body_dialog_info, NULL },
+	{ BODY_MESSAGES, STR_INIT("application/simple-message-summary"), body_messages, NULL },
+	{ BODY_REG, STR_INIT("application/reginfo+xml"), NULL, body_reginfo },
+	{ BODY_WINFO, STR_INIT("application/watcherinfo+xml"), NULL, body_watcherinfo },
 };
 
 const struct package *package_find(struct str event)
@@ -20,10 +24,11 @@ const struct package *package_find(struct str event)
 	return NULL;
 }
 
-void package_names(struct buf *b)
+void package_names(struct buf *b, bool extra)
 {
 	for (size_t i = 0; i < ARRAY_LEN(packages); i++)
-		buf_puts(b, i ? STR(", ") : STR_NULL, packages[i]->name);
+		if (extra || !packages[i]->extra)
+			buf_puts(b, i ? STR(", ") : STR_NULL, packages[i]->name);
 	buf_put(b, STR(", refer"));     /* inside of a call: ua/refer.c */
 }
 
@@ -41,6 +46,44 @@ static bool is_of_lists(struct str type)
 	return str_ieq(type, STR("multipart/related")) || str_ieq(type, STR("application/rlmi+xml"));
 }
 
+/* "0.8" as 800. */
+static unsigned quality(struct str params)
+{
+	unsigned q = 0, scale = 1000;
+	struct str v;
+
+	if (!sip_param(params, STR("q"), &v) || !v.n)
+		return 1000;
+	for (size_t i = 0; i < v.n && scale; i++) {
+		if (v.p[i] == '.')
+			continue;
+		q += v.p[i] >= '0' && v.p[i] <= '9' ? (unsigned)(v.p[i] - '0') * scale : 0;
+		scale /= 10;
+	}
+	return q;
+}
+
+/* Who takes differences of PIDF must take PIDF too: it is asked for them unless it likes them less (RFC 5263 4.2). */
+static const struct body_row *rather(const struct package *p, const struct body_row *row, const struct sip_msg *subscribe)
+{
+	static const struct str diff = STR_INIT("application/pidf-diff+xml");
+	struct sip_each e = { 0 };
+	unsigned of_row = 0, of_diff = 0;
+	struct str v;
+
+	if (!str_ieq(row->type, STR("application/pidf+xml")))
+		return row;
+	while (sip_each(subscribe, SIP_H_ACCEPT, &e, &v)) {
+		struct str type = str_trim(str_cut(&v, ';'));
+
+		if (str_ieq(type, diff))
+			of_diff = quality(v);
+		else if (str_ieq(type, row->type))
+			of_row = quality(v);
+	}
+	return of_diff && of_diff >= of_row ? row_of(p, diff) : row;
+}
+
 const struct body_row *body_find(const struct package *p, const struct sip_msg *subscribe)
 {
 	struct sip_each e = { 0 };
@@ -54,7 +97,7 @@ const struct body_row *body_find(const struct package *p, const struct sip_msg *
 		if (!type.n || is_of_lists(type))
 			continue;
 		if (row)
-			return row;
+			return rather(p, row, subscribe);
 		asked = true;
 	}
 	return asked ? NULL : row_of(p, p->accept);

@@ -7,10 +7,17 @@
  *   package.c       the event packages and the bodies, a row each
  *   exten.c         presence and dialog: the hints of the dialplan
  *   body_exten.c    their bodies: PIDF, XPIDF, dialog-info
+ *   body_diff.c     PIDF of which only the changes are told
  *   publish.c       what we publish at other servers; publisher.c how
  *   states.c        states of devices and mailboxes, to and from other servers
  *   compositor.c    what others publish here
+ *   document.c      what phones publish of themselves: PIDF and dialog-info, read
+ *   reg.c           event reg: the contacts of an AOR
+ *   winfo.c         events presence.winfo and dialog.winfo: who subscribes to an extension
+ *   refer.c         REFER outside of a call, and the subscription that it implies
  *   mwi.c           mailboxes, and message-summary
+ *   mwi_told.c      what other servers tell of theirs without being asked
+ *   upstream.c      the same, asked for (type=outbound-subscription)
  *   mwi_unasked.c   the same without a SUBSCRIBE, by an endpoint's mailboxes=
  *
  * A subscription is a notifier, which has the dialog, the time and the order of NOTIFYs, and
@@ -35,16 +42,20 @@ struct node {
 	bool changed;                   /* since it was last told */
 	uint32_t version;               /* of the list, or of dialog-info: in the next one */
 	struct buf body;                /* a leaf's, as it was when it changed */
+	struct buf before;              /* body_diff.c: the document that was told last */
 	void *watch;                    /* the package's */
 };
 
-enum body_kind { BODY_EXTEN, BODY_MESSAGES };
+enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG, BODY_WINFO };
 
 /* One event. */
 struct package {
 	struct str name;                /* "presence" */
 	struct str accept;              /* without an Accept header */
 	enum body_kind kind;
+	bool extra;                     /* Asterisk has it not: Allow-Events names it only to who asks for such a one */
+	const struct package *of;       /* X.winfo: X; else NULL */
+	uint32_t pace_ms;               /* one NOTIFY in so long at most; 0: as it comes */
 	/* 200, or what a SUBSCRIBE for `resource` is refused with. */
 	unsigned (*may)(struct service *svc, const struct endpoint *ep, struct str resource);
 	int (*start)(struct node *leaf);        /* from now on node_changed() */
@@ -56,7 +67,10 @@ struct package {
 struct body_row {
 	enum body_kind kind;
 	struct str type;
+	/* One of the two. `write`: each change has a whole body. `tell`: it is written when a NOTIFY goes
+	 * out, `full` or only what has changed since the last one; ENODATA: nothing has. */
 	int (*write)(struct node *leaf, struct buf *b);
+	int (*tell)(struct node *leaf, bool full, struct buf *b);
 };
 
 struct subscription {           /* obj */
@@ -75,6 +89,8 @@ struct subscription {           /* obj */
 	struct text scheme, host;       /* of the URI that was subscribed to: "sip", "pbx.example:5060" */
 	bool is_list;
 	uint32_t batch_ms;              /* changes are gathered for so long; 0: told at once */
+	uint64_t since_ms;              /* when it began */
+	uint64_t told_ms;               /* when the newest NOTIFY was written */
 };
 
 struct subscriptions {          /* service.subscriptions */
@@ -84,8 +100,12 @@ struct subscriptions {          /* service.subscriptions */
 	struct map *mailboxes;          /* struct mailbox by name */
 	struct map *unasked;            /* struct unasked by endpoint */
 	struct contact_observer contacts;
+	struct list reg_watches;        /* reg.c */
+	struct list referrals;          /* refer.c */
+	struct list winfo_watches;      /* winfo.c */
 	struct list mailbox_listeners;  /* struct mailbox_listener */
 	size_t remote_mailboxes;
+	struct upstreams *upstreams;    /* upstream.c; NULL: not started */
 	struct compositor *compositor;  /* compositor.c; NULL: not started */
 	struct publications *publications;      /* publish.c; NULL: not started */
 };
@@ -94,7 +114,8 @@ struct subscriptions {          /* service.subscriptions */
 const struct package *package_find(struct str event);
 /* By what Accept says. NULL: nothing that we write. */
 const struct body_row *body_find(const struct package *p, const struct sip_msg *subscribe);
-void package_names(struct buf *b);           /* "presence, dialog, message-summary" */
+/* "presence, dialog, message-summary, refer"; `extra`: and what Asterisk has not. */
+void package_names(struct buf *b, bool extra);
 
 /* ---- tree.c */
 /* 200 and *out, or the status to refuse with. */
@@ -104,6 +125,8 @@ void tree_stop(struct node *n);              /* no leaf watches any more */
 void tree_free(struct node *n);              /* stops too */
 bool tree_same(const struct node *a, const struct node *b);
 bool tree_over(const struct node *n);        /* no leaf is left */
+/* Before tree_stop(): what a last NOTIFY may still tell. */
+void tree_keep(struct node *n);
 void node_uri(const struct node *n, struct buf *b);  /* sip:RESOURCE@HOST */
 
 /* ---- list_body.c */
@@ -123,9 +146,24 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 struct event *subscription_test_new(struct service *svc, const char *state);
 void subscription_test_event(struct subscription *s, const char *state);
 
-/* ---- body_exten.c, exten.c, mwi.c: rows */
-extern const struct package package_presence, package_dialog, package_messages;
+/* ---- winfo.c: RFC 3857, 3858 */
+void winfo_came(const struct subscription *s);
+/* Before its notifier goes. */
+void winfo_went(const struct subscription *s, enum ua_event_reason reason);
+int body_watcherinfo(struct node *leaf, bool full, struct buf *b);
+
+/* ---- refer.c */
+void referrals_free(struct service *svc);
+
+/* ---- reg.c: RFC 3680 */
+void reg_contact_changed(struct service *svc, struct location *l, struct contact *c, enum contact_why why);
+int body_reginfo(struct node *leaf, bool full, struct buf *b);
+
+/* ---- body_exten.c, exten.c, mwi.c, reg.c: rows */
+extern const struct package package_presence, package_dialog, package_messages, package_reg,
+	package_presence_winfo, package_dialog_winfo;
 int body_pidf(struct node *leaf, struct buf *b);
+int body_pidf_diff(struct node *leaf, bool full, struct buf *b);
 int body_xpidf(struct node *leaf, struct buf *b);
 int body_dialog_info(struct node *leaf, struct buf *b);
 int body_messages(struct node *leaf, struct buf *b);
@@ -147,6 +185,15 @@ void messages_replace_unasked(struct service *svc, struct str endpoint);
 void mwi_write_body(struct buf *b, struct str account, uint32_t new_msgs, uint32_t old_msgs);
 int mwi_start(struct service *svc);
 void mwi_free(struct service *svc);
+
+/* ---- mwi_told.c */
+struct summary {                /* RFC 3842 5.2 */
+	uint32_t new_msgs, old_msgs, urgent_new, urgent_old;
+	struct str account;
+	bool has_waiting;               /* Messages-Waiting was there */
+};
+/* False: it has no Voice-Message line. With Messages-Waiting alone new_msgs is then 1 or 0. A view. */
+bool summary_read(struct str body, struct summary *out);
 
 /* ---- mwi_unasked.c */
 void unasked_contact_added(struct service *svc, struct contact *c);

@@ -55,6 +55,13 @@ static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const 
 	return service_out_prepare(NULL, rq, out, path);
 }
 
+static void count(struct publish_counters *n, const struct ua_publish_event *e)
+{
+	n->accepted += e->state == UA_PUBLISH_PUBLISHED;
+	n->refused += e->state == UA_PUBLISH_REFUSED && e->status;
+	n->unanswered += e->state == UA_PUBLISH_REFUSED && !e->status;
+}
+
 static void on_changed(void *arg, struct ua_publish *p, const struct ua_publish_event *e)
 {
 	struct publisher *r = arg;
@@ -62,6 +69,9 @@ static void on_changed(void *arg, struct ua_publish *p, const struct ua_publish_
 	const char *reason = e->status ? sip_reason(e->status) : "no answer";
 
 	(void)p;
+	count(&r->of->all->count, e);
+	r->status = e->status;
+	r->refused = e->state == UA_PUBLISH_REFUSED && !e->seconds;
 	if (e->state == UA_PUBLISH_PUBLISHED)
 		log_debug(1, "outbound-publish '%s': %s has it for %u s", name, to, e->seconds);
 	else if (e->state == UA_PUBLISH_IDLE)

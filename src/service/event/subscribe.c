@@ -30,15 +30,24 @@ static struct ua_notify_terms terms_of(const struct endpoint *ep)
 }
 
 /* What answers of this status have besides what all have. */
-static void put_more(unsigned status, struct buf *b)
+static void put_more(unsigned status, bool extra, struct buf *b)
 {
 	if (status == 503)
 		buf_put(b, STR(SHARES_RETRY));
 	if (status == 489) {
 		buf_put(b, STR("Allow-Events: "));
-		package_names(b);
+		package_names(b, extra);
 		buf_put(b, STR("\r\n"));
 	}
+}
+
+/* What is asked for is nothing that Asterisk has. */
+static bool asks_extra(const struct sip_msg *msg)
+{
+	struct str event = sip_hdr_value(msg, SIP_H_EVENT);
+	const struct package *pkg = package_find(str_trim(str_cut(&event, ';')));
+
+	return pkg && pkg->extra;
 }
 
 static void refuse(struct service *svc, struct sip_server_tx *tx, const struct endpoint *ep, unsigned status)
@@ -49,7 +58,7 @@ static void refuse(struct service *svc, struct sip_server_tx *tx, const struct e
 	buf_init(&b, room, sizeof(room), sizeof(room));
 	if (status == 423)
 		buf_printf(&b, "Min-Expires: %u\r\n", ep->sub_min_expiry);
-	put_more(status, &b);
+	put_more(status, asks_extra(tx->req), &b);
 	service_reply(svc, tx, status, buf_err(&b) ? STR_NULL : buf_view(&b));
 }
 
@@ -88,7 +97,7 @@ static void answer(void *arg, struct ua_notify *n, unsigned status, struct buf *
 	(void)n;
 	if (status == 200 && s->is_list)
 		buf_put(headers, STR("Require: eventlist\r\n"));
-	put_more(status, headers);
+	put_more(status, s->pkg->extra, headers);
 	if (status == 200)
 		buf_puts(headers, service_allow(true), STR("Supported: 100rel, timer, replaces"),
 			 s->conf->global->norefersub ? STR(", norefersub\r\n") : STR("\r\n"));
@@ -172,10 +181,13 @@ static void begin(struct subscription *s, struct sip_server_tx *tx, struct endpo
 
 	state->subscriptions++;
 	s->serial = ++all->serial;
+	s->since_ms = clock_ms(s->svc->clock);
 	list_append(&all->all, &s->link);
 	obj_hold(s);
 	ua_notify_start(s->notify, tx);
 	subscription_test_event(s, "SUBSCRIPTION_ESTABLISHED");
+	if (!subscription_has_ended(s))
+		winfo_came(s);
 }
 
 /* The status to refuse with; 0: *s is a subscription in the making. */
@@ -253,7 +265,11 @@ int subscriptions_start(struct service *svc)
 	list_init(&all->ending);
 	list_init(&all->mailbox_listeners);
 	svc->subscriptions = all;
+	list_init(&all->reg_watches);
+	list_init(&all->referrals);
+	list_init(&all->winfo_watches);
 	all->contacts.added = unasked_contact_added;
+	all->contacts.changed = reg_contact_changed;
 	location_observe(svc, &all->contacts);
 	all->mailboxes = map_new(false);
 	all->unasked = map_new(false);
@@ -289,6 +305,7 @@ void subscriptions_free(struct service *svc)
 
 	if (!all)
 		return;
+	referrals_free(svc);
 	while (!list_empty(&all->all))
 		subscription_abandon(container_of(all->all.next, struct subscription, link));
 	while (!list_empty(&all->ending))

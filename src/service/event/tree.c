@@ -48,6 +48,7 @@ void tree_free(struct node *n)
 	text_free(&n->resource);
 	text_free(&n->display);
 	buf_free(&n->body);
+	buf_free(&n->before);
 	free(n);
 }
 
@@ -165,9 +166,19 @@ int tree_start(struct node *n)
 	if (n->n || err)
 		return err;
 	err = n->sub->pkg->start(n);
-	if (!err)
+	if (!err && n->sub->body->write)
 		err = n->sub->body->write(n, &n->body);
 	return err;
+}
+
+void tree_keep(struct node *n)
+{
+	for (size_t i = 0; i < n->n; i++)
+		tree_keep(n->child[i]);
+	if (!n->watch || !n->sub->body->tell)
+		return;
+	buf_reset(&n->body);
+	(void)n->sub->body->tell(n, true, &n->body);
 }
 
 bool tree_same(const struct node *a, const struct node *b)

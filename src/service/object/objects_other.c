@@ -111,7 +111,8 @@ static const struct option publish_rows[] = {
 	OPT_STR(P, event, NULL, 0, "Event package."),
 	OPT_UINT(P, max_auth_attempts, "5", 0, MAX32, NULL, 0, "How often to answer challenges."),
 	OPT_STR(P, transport, NULL, 0, "Transport to use; empty: by the URI."),
-	OPT_BOOL(P, multi_user, "no", 0, "Publish for each user separately. States of extensions always are."),
+	OPT_BOOL(P, multi_user, "no", 0, "Publish for each user separately: states of extensions always are, those of devices and mailboxes are not "
+		 "published then."),
 	OPT_CUSTOM_AS("@body", P, body, struct str, parse_body, write_str, "application/pidf+xml, application/xpidf+xml, "
 		"application/cpim-pidf+xml or application/dialog-info+xml", NULL, 0, "How states of extensions are written."),
 	OPT_CUSTOM_AS("@context", P, context, struct str, parse_filter, write_str, "regular expression", NULL, 0,
@@ -141,6 +142,9 @@ int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
 	if ((str_ieq(p->event, STR("presence")) || str_ieq(p->event, STR("dialog"))) && !p->body.n)
 		(void)build_fault(b, REPORT_WARNING, "%s '%.*s': publishes nothing: it needs @body=, the content type", b->type,
 				  STR_ARG(b->s->name));
+	if (p->multi_user && (str_ieq(p->event, STR("asterisk-devicestate")) || str_ieq(p->event, STR("asterisk-mwi"))))
+		(void)build_fault(b, REPORT_WARNING, "%s '%.*s': publishes nothing: its states have no user, and multi_user=yes has no "
+				  "others", b->type, STR_ARG(b->s->name));
 	err = build_uri(b, "server_uri", p->server_uri);
 	if (!err && p->from_uri.n)
 		err = build_uri(b, "from_uri", p->from_uri);
@@ -149,13 +153,50 @@ int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
 	return err;
 }
 
+#define S struct outbound_subscription
+static const struct option subscription_rows[] = {
+	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be outbound-subscription."),
+	OPT_STR(S, server_uri, NULL, 0, "Request-URI of the SUBSCRIBE: the mailbox as the other server calls it."),
+	OPT_STR(S, from_uri, NULL, 0, "From; empty: server_uri."),
+	OPT_STR(S, event, "message-summary", 0, "Event package: message-summary (RFC 3842)."),
+	OPT_STR(S, mailbox, NULL, 0, "Mailbox here that gets what the other server says is waiting."),
+	OPT_UINT(S, expiration, "3600", 1, MAX32, "s", 0, "Lifetime asked for."),
+	OPT_LIST(S, outbound_auth, NULL, 0, "Auth objects to answer challenges with."),
+	OPT_STR(S, outbound_proxy, NULL, 0, "Full URI of the proxy in between."),
+	OPT_STR(S, transport, NULL, 0, "Transport to use; empty: by the URI."),
+	OPT_UINT(S, retry_interval, "60", 1, MAX32, "s", 0, "Time until the next try after no or a temporary answer; doubles with each."),
+	OPT_UINT(S, max_retry_interval, "1800", 1, MAX32, "s", 0, "The longest of these times."),
+	OPT_UINT(S, fatal_retry_interval, "0", 0, MAX32, "s", 0, "Time until the next try after other refusals; 0: none."),
+};
+#undef S
+
+const struct option_set outbound_subscription_options = {
+	.type = "outbound-subscription", .file = "pjsip.conf", .rows = subscription_rows, .n = ARRAY_LEN(subscription_rows),
+	.size = sizeof(struct outbound_subscription), .help = "A mailbox on another server that is subscribed to; not in Asterisk.",
+};
+
+int finish_outbound_subscription(struct object_build *b, struct outbound_subscription *s)
+{
+	int err;
+
+	if (!s->server_uri.n)
+		return report_fault(b, "needs server_uri=");
+	if (!s->mailbox.n)
+		return report_fault(b, "needs mailbox=");
+	if (!str_ieq(s->event, STR("message-summary")))
+		return report_fault(b, "event= can be message-summary only");
+	err = build_uri(b, "server_uri", s->server_uri);
+	return !err && s->from_uri.n ? build_uri(b, "from_uri", s->from_uri) : err;
+}
+
 static const struct option inbound_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be inbound-publication."),
 	OPT_STR(struct inbound_publication, endpoint, NULL, 0, "Endpoint that may publish; empty: any."),
 	{ .name = "event_*", .kind = OPTION_CUSTOM, .parse = parse_event_var, .write = write_vars,
 	  .offset = OPT_AT(struct inbound_publication, events, const struct conf_var_list *),
-	  .values = "resource", .flags = OPT_PREFIX | OPT_HIDDEN,
-	  .help = "event_PACKAGE names what that package's state is published to." },
+	  .values = "section or device", .flags = OPT_PREFIX | OPT_HIDDEN,
+	  .help = "event_PACKAGE: that event may be published. asterisk-devicestate, asterisk-mwi: the asterisk-publication "
+		  "that takes it. presence, dialog: the device whose state it is (with a / or a :), else that of the endpoint." },
 };
 
 const struct option_set inbound_publication_options = {
