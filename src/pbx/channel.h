@@ -238,6 +238,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	struct media_session *joined;   /* which session media_bridge() was given; to compare only */
 	struct media_session *joined_image;     /* the same of its T.38 */
 	bool gated;                     /* a fax gateway speaks with its session: no bridge of media joins it */
+	bool held;                      /* it was last told that it is on hold, not that it no longer is */
 	bool t38_active;                /* it was last told to negotiate T.38, not to end it */
 	struct text moh_class;
 	struct channel *player;         /* held: the channel whose sound plays in our session */

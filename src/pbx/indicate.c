@@ -81,6 +81,8 @@ int channel_indicate(struct channel *ch, enum indication ind, const void *data)
 	channel_news_of(ch, ind);
 	if (ind == IND_STOP)
 		stop_sounds(ch);
+	if (ind == IND_HOLD || ind == IND_UNHOLD)
+		ch->held = ind == IND_HOLD;
 	if (ind == IND_T38)
 		note_t38(ch, data);
 	if (ind == IND_T38 && channel_t38_taken(ch, false, data))

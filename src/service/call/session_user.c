@@ -68,10 +68,11 @@ static void on_progress(void *arg, struct sip_msg *msg)
 	see_response(s, msg);
 	s->early_media |= sdp;
 	session_identity_came(s, msg);
+	/* As in Asterisk: a 180 that can be heard is progress, and what is neither heard nor ringing is nothing. */
 	if (msg->status == 180) {
-		tell(s, CE_RINGING);
-		if (sdp)
-			tell(s, CE_PROGRESS);
+		tell(s, sdp ? CE_PROGRESS : CE_RINGING);
+		if (s->ch && sdp && s->ch->state != CHAN_UP)
+			channel_set_state(s->ch, CHAN_RINGING);
 		if (s->ch)
 			session_channel_state(s, CHAN_RINGING);
 	} else if (msg->status == 183) {
@@ -80,8 +81,6 @@ static void on_progress(void *arg, struct sip_msg *msg)
 	} else if (msg->status == 181) {
 		if (session_read_redirecting(s, msg))
 			session_tell_redirecting(s);
-	} else {
-		tell(s, CE_PROCEEDING);
 	}
 }
 
