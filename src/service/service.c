@@ -128,6 +128,8 @@ static void trace(void *arg, bool sent, const struct net_path *path, struct str 
 	struct service *svc = arg;
 
 	sip_log_message(&svc->wire.log, sent, path, bytes);
+	if (svc->wire.history.on)
+		sip_history_add(&svc->wire.history, sent, path, bytes, clock_wall_s(svc->clock));
 }
 
 /* keep_alive_interval: two line ends, which peers take for nothing and NAT for traffic. */
@@ -261,6 +263,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	if (!svc)
 		return ENOMEM;
 	sip_log_start(&svc->wire.log);
+	sip_history_start(&svc->wire.history);
 	err = make_common(svc, prm);
 	err = err ? err : authenticate_set_conf(svc, svc->conf);
 	err = err ? err : set_names(svc);
@@ -354,6 +357,7 @@ void service_free(struct service *svc)
 		return;
 	service_debug_stop(svc);
 	sip_log_stop(&svc->wire.log);
+	sip_history_clear(&svc->wire.history);
 	overload_stop(&svc->overload);
 	identify_forget_hosts(svc);
 	service_ice_free(svc);

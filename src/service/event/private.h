@@ -13,6 +13,8 @@
  *   compositor.c    what others publish here
  *   document.c      what phones publish of themselves: PIDF and dialog-info, read
  *   reg.c           event reg: the contacts of an AOR
+ *   feature.c       event as-feature-event: do not disturb and forwarding, which phones set; feature_read.c
+ *   conference.c    event conference: who is in it; the rooms are somebody else's
  *   winfo.c         events presence.winfo and dialog.winfo: who subscribes to an extension
  *   refer.c         REFER outside of a call, and the subscription that it implies
  *   mwi.c           mailboxes, and message-summary
@@ -42,11 +44,12 @@ struct node {
 	bool changed;                   /* since it was last told */
 	uint32_t version;               /* of the list, or of dialog-info: in the next one */
 	struct buf body;                /* a leaf's, as it was when it changed */
+	struct text type;               /* of a body that is not of its row's type */
 	struct buf before;              /* body_diff.c: the document that was told last */
 	void *watch;                    /* the package's */
 };
 
-enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG, BODY_WINFO };
+enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG, BODY_WINFO, BODY_FEATURES, BODY_CONFERENCE };
 
 /* One event. */
 struct package {
@@ -58,6 +61,8 @@ struct package {
 	uint32_t pace_ms;               /* one NOTIFY in so long at most; 0: as it comes */
 	/* 200, or what a SUBSCRIBE for `resource` is refused with. */
 	unsigned (*may)(struct service *svc, const struct endpoint *ep, struct str resource);
+	/* The body of a SUBSCRIBE, which is not answered yet: 0, or what to refuse it with. Optional. */
+	unsigned (*take)(struct subscription *s, const struct sip_msg *subscribe);
 	int (*start)(struct node *leaf);        /* from now on node_changed() */
 	void (*stop)(struct node *leaf);        /* once for each start() */
 	/* What a list with resource_display_name calls it; NULL: no name. */
@@ -103,6 +108,8 @@ struct subscriptions {          /* service.subscriptions */
 	struct list reg_watches;        /* reg.c */
 	struct list referrals;          /* refer.c */
 	struct list winfo_watches;      /* winfo.c */
+	struct list conferences;        /* conference.c */
+	struct list feature_watches;    /* feature.c */
 	struct list mailbox_listeners;  /* struct mailbox_listener */
 	size_t remote_mailboxes;
 	struct upstreams *upstreams;    /* upstream.c; NULL: not started */
@@ -152,6 +159,12 @@ void winfo_came(const struct subscription *s);
 void winfo_went(const struct subscription *s, enum ua_event_reason reason);
 int body_watcherinfo(struct node *leaf, bool full, struct buf *b);
 
+/* ---- feature.c */
+int body_features(struct node *leaf, bool full, struct buf *b);
+
+/* ---- conference.c */
+int body_conference(struct node *leaf, bool full, struct buf *b);
+
 /* ---- refer.c */
 void referrals_free(struct service *svc);
 
@@ -161,7 +174,7 @@ int body_reginfo(struct node *leaf, bool full, struct buf *b);
 
 /* ---- body_exten.c, exten.c, mwi.c, reg.c: rows */
 extern const struct package package_presence, package_dialog, package_messages, package_reg,
-	package_presence_winfo, package_dialog_winfo;
+	package_presence_winfo, package_dialog_winfo, package_features, package_conference;
 int body_pidf(struct node *leaf, struct buf *b);
 int body_pidf_diff(struct node *leaf, bool full, struct buf *b);
 int body_xpidf(struct node *leaf, struct buf *b);

@@ -35,7 +35,7 @@ static const struct option registration_rows[] = {
 	OPT_BOOL(R, support_path, "no", 0, "Say Supported: path (RFC 3327)."),
 	OPT_BOOL(R, support_outbound, "no", OPT_YESNO, "Say Supported: outbound (RFC 5626)."),
 	OPT_ENUM(R, security_negotiation, securities, "no", 0, "Agree on the protection of media (RFC 3329, mediasec)."),
-	OPT_CUSTOM(R, security_mechanisms, struct str, parse_mechanisms, write_str, MECHANISM_VALUES, NULL, 0, "Mechanisms to say in it."),
+	OPT_CUSTOM(R, security_mechanisms, struct str, parse_mechanisms, write_str, MECHANISM_VALUES, NULL, OPT_IF_SET, "Mechanisms to say in it."),
 	OPT_BOOL(R, line, "no", 0, "Mark Contact with a random line, to know calls that come by this registration."),
 	OPT_STR(R, endpoint, NULL, 0, "Endpoint of those calls."),
 	OPT_STR(R, user_agent, NULL, 0, "User-Agent of the REGISTER; empty: the global one."),
@@ -234,12 +234,8 @@ static void write_match(struct buf *b, const struct option *o, const void *field
 	(void)o;
 	for (size_t k = 0; k < i->net_n; k++) {
 		const struct netmask *m = &i->nets[k];
-		struct sa mask = m->base;
-		uint8_t *bytes = sa_is_v6(&mask) ? mask.u.in6.sin6_addr.s6_addr : (uint8_t *)&mask.u.in4.sin_addr;
-		struct sa base = m->base;
+		struct sa mask = netmask_mask(m), base = m->base;
 
-		for (unsigned n = 0; n < (sa_is_v6(&mask) ? 16u : 4u); n++)
-			bytes[n] = (uint8_t)(m->bits >= 8 * (n + 1) ? 0xff : m->bits <= 8 * n ? 0 : 0xff00 >> (m->bits - 8 * n));
 		buf_put(b, k ? STR(",") : STR(""));
 		buf_put(b, m->invert ? STR("!") : STR(""));
 		sa_set_port(&base, m->port);
