@@ -79,6 +79,7 @@ struct chan_event {
 	struct list link;
 	enum chan_event_type type;
 	char digit;
+	bool untold;                    /* the beginning of a digit that came as a whole: no DTMFBegin */
 	bool aside;                     /* a digit that did not come by media: no bridge of media has passed it */
 	unsigned ms;
 	int cause;
@@ -318,7 +319,8 @@ int channel_answer(struct channel *ch);      /* answers unless up already; 0 or 
  * less than half a second. Inside a fiber; digits are kept. */
 int channel_answer_settled(struct channel *ch, uint32_t ms);
 int channel_indicate(struct channel *ch, enum indication ind, const void *data);
-int channel_digit(struct channel *ch, char digit, unsigned ms);
+int channel_digit(struct channel *ch, char digit, unsigned ms);         /* with DTMFBegin and DTMFEnd: it is passed on */
+int channel_digit_untold(struct channel *ch, char digit, unsigned ms);  /* of ours: SendDTMF and the like */
 /* Whoever listens to the sound of ch, or changes it, has counted itself in `listeners` (or `recordings`), or out
  * again: its media come through here, or need no longer. */
 void channel_heard_anew(struct channel *ch);

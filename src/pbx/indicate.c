@@ -145,5 +145,12 @@ int channel_digit(struct channel *ch, char digit, unsigned ms)
 		return ECANCELED;
 	channel_tell_digit(ch, false, digit, 0, "Sent");
 	channel_tell_digit(ch, true, digit, ms, "Sent");
+	return channel_digit_untold(ch, digit, ms);
+}
+
+int channel_digit_untold(struct channel *ch, char digit, unsigned ms)
+{
+	if (ch->dead)
+		return ECANCELED;
 	return ch->tech->digit ? ch->tech->digit(ch, digit, ms) : ENOSYS;
 }

@@ -18,6 +18,7 @@ static void press(struct session *s, enum chan_event_type t, char digit)
 	e->digit = digit;
 	e->ms = t == CE_DTMF_END ? DIGIT_MS : 0;
 	e->aside = true;
+	e->untold = t == CE_DTMF_BEGIN;
 	channel_event(s->ch, e);
 }
 
@@ -44,13 +45,13 @@ bool session_record_info(struct session *s, struct sip_server_tx *tx, const stru
 	const struct sip_hdr *h = sip_hdr_named(msg, STR("Record"), 0);
 	struct str value = h ? str_trim(h->value) : STR_NULL;
 	bool on = str_ieq(value, STR("on"));
-	char digits[32] = "", room[64];
+	char digits[32] = "", room[SESSION_REASON_MAX];
 	unsigned status;
 
 	if (!on && !str_ieq(value, STR("off")))
 		return false;
 	status = find_code(s, on, digits, sizeof(digits));
-	ua_invite_reply(s->iv, tx, status, status < 300 ? STR_NULL : session_reason_header(s->ep, CAUSE_NORMAL, room, sizeof(room)));
+	ua_invite_reply(s->iv, tx, status, status < 300 ? STR_NULL : session_reason_header(s->ep, CAUSE_NORMAL, room));
 	obj_hold(s);
 	for (const char *d = status == 200 ? digits : ""; *d; d++) {
 		press(s, CE_DTMF_BEGIN, *d);

@@ -135,6 +135,7 @@ static void on_digit(struct session *s, const struct sip_msg *msg)
 	if (!e)
 		return;
 	e->digit = d;
+	e->untold = true;
 	channel_event(s->ch, e);
 	/* The digit may have ended the call. */
 	e = d == '!' || !s->ch ? NULL : chan_event_new(CE_DTMF_END);
@@ -260,7 +261,9 @@ static void on_no_body(struct session *s, struct sip_msg *msg)
 	/* What it speaks is nothing that we do: for the dialplan it never answered. */
 	if (sip_body(msg, SDP, &(struct str){ 0 })) {
 		log_notice("'%.*s' answered with an SDP that cannot be used; ending the call", STR_ARG(s->ep->name));
-		session_peer_ended(s, CAUSE_BEARER_NOT_AVAILABLE, 488);
+		session_peer_ended(s, CAUSE_BEARER_NOT_AVAILABLE, 0);
+		if (s->ch)
+			s->ch->tech_cause = 488;
 		return;
 	}
 	log_notice("'%.*s' answered without SDP; ending the call", STR_ARG(s->ep->name));
