@@ -131,7 +131,7 @@ void channel_soft_hangup(struct channel *ch, int cause, int reason)
 		return;
 	if (cause)
 		ch->cause = cause;
-	if (reason)
+	if (reason != SOFT_QUIET)
 		channel_tell_soft_hangup(ch, reason);
 	if (ch->hungup)
 		return;

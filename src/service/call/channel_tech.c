@@ -268,7 +268,7 @@ static int final(struct channel *ch, int cause)
 		return ENOSYS;
 	s->hangup_cause = cause;
 	ch->cause = cause;
-	err = session_refuse(s, session_status_of(cause), session_reason_header(s->ep, cause, room));
+	err = session_refuse(s, session_status_of(cause), session_reason_header(s->ep, cause, room, sizeof(room)));
 	/* That was the last word: nobody is there to wait for any more. */
 	session_peer_ended(s, cause, session_status_of(cause));
 	return err;

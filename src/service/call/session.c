@@ -205,7 +205,7 @@ static void end_invite(struct session *s, int cause)
 	if (s->end_reason)
 		buf_puts(&h, STR("Reason: "), str_z(s->end_reason), STR("\r\n"));
 	else
-		buf_put(&h, session_reason_header(s->ep, cause, rroom));
+		buf_put(&h, session_reason_header(s->ep, cause, rroom, sizeof(rroom)));
 	if (session_is_up(s))
 		session_headers_write(&s->headers, &h);
 	ua_invite_refuse(s->iv, session_status_of(cause ? cause : s->hangup_cause), buf_view(&h));

@@ -186,7 +186,7 @@ struct session {                /* obj */
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */
 	struct session *caller;         /* held; who calls through us and has video, until we are answered. NULL: nobody */
 	struct session_direct direct;
-	struct { bool done, ok; } refer;        /* REFER of ours: transfer.c */
+	struct { bool done; unsigned status; } refer;   /* REFER of ours, and how it went (0: nobody said): transfer.c */
 	struct session_qos *qos[2];     /* held; the numbers at the end of this leg, of the one it was bridged to; NULL */
 };
 
@@ -225,9 +225,10 @@ int session_cause_of(unsigned status);               /* SIP to Q.850 */
 int session_reason_of(const struct sip_msg *msg);    /* what its Reason headers say (RFC 3326); 0: nothing */
 int session_cause_of_msg(const struct sip_msg *msg); /* a Reason header first */
 /* "Reason: Q.850;cause=n\r\n", unless `ep` wants none, or there is no cause; before it, for
- * CAUSE_ANSWERED_ELSEWHERE, the SIP reason that forked calls are cancelled with. A view into `room`. */
+ * CAUSE_ANSWERED_ELSEWHERE, the SIP reason that forked calls are cancelled with. A view into `room`, which
+ * has SESSION_REASON_MAX bytes. */
 #define SESSION_REASON_MAX 96
-struct str session_reason_header(const struct endpoint *ep, int cause, char room[SESSION_REASON_MAX]);
+struct str session_reason_header(const struct endpoint *ep, int cause, char *room, size_t n);
 
 /* session_user.c */
 extern const struct ua_invite_user session_user;

@@ -1,7 +1,6 @@
 /* service/call/session_cause.c -- why a call ends: Q.850 causes of channels, SIP statuses and
  * Reason headers (RFC 3326), each in terms of the others. */
 #include "service/call/session.h"
-#include <stdio.h>
 
 /* ---- causes: RFC 3398 7.2.4.1 and 8.2.6.1, as Asterisk's users are used to them ---- */
 
@@ -72,15 +71,16 @@ int session_cause_of_msg(const struct sip_msg *msg)
 	return msg->request ? CAUSE_NORMAL : session_cause_of(msg->status);
 }
 
-struct str session_reason_header(const struct endpoint *ep, int cause, char room[SESSION_REASON_MAX])
+struct str session_reason_header(const struct endpoint *ep, int cause, char *room, size_t n)
 {
 	bool q850 = cause && !ep->suppress_q850_reason_headers;
-	int k = 0;
+	struct buf b;
 
+	buf_init(&b, room, n, n);
 	/* Phones read this as a call that they need not list as missed. */
 	if (cause == CAUSE_ANSWERED_ELSEWHERE)
-		k = snprintf(room, SESSION_REASON_MAX, "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n");
+		buf_put(&b, STR("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"));
 	if (q850)
-		k += snprintf(room + k, SESSION_REASON_MAX - (size_t)k, "Reason: Q.850;cause=%d\r\n", cause);
-	return k > 0 ? str_mk(room, (size_t)k) : STR_NULL;
+		buf_printf(&b, "Reason: Q.850;cause=%d\r\n", cause);
+	return buf_err(&b) ? STR_NULL : buf_view(&b);
 }

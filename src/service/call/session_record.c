@@ -51,7 +51,7 @@ bool session_record_info(struct session *s, struct sip_server_tx *tx, const stru
 	if (!on && !str_ieq(value, STR("off")))
 		return false;
 	status = find_code(s, on, digits, sizeof(digits));
-	ua_invite_reply(s->iv, tx, status, status < 300 ? STR_NULL : session_reason_header(s->ep, CAUSE_NORMAL, room));
+	ua_invite_reply(s->iv, tx, status, status < 300 ? STR_NULL : session_reason_header(s->ep, CAUSE_NORMAL, room, sizeof(room)));
 	obj_hold(s);
 	for (const char *d = status == 200 ? digits : ""; *d; d++) {
 		press(s, CE_DTMF_BEGIN, *d);
