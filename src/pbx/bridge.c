@@ -350,6 +350,9 @@ static void leave(struct member *m, bool kept)
 	bridge_limit_stop(m);
 	if (m->on_hold)
 		bridge_indicate_others(m, IND_UNHOLD, NULL);
+	/* What held it stays here, and its music with it. */
+	if (ch->held)
+		channel_indicate(ch, IND_UNHOLD, NULL);
 	end_fax(m);
 	list_remove(&m->link);
 	b->count--;

@@ -56,6 +56,7 @@ static bool requires_known(struct service *svc, struct sip_server_tx *tx, struct
 	ok = !b.n;
 	if (!ok) {
 		buf_put(&b, STR("\r\n"));
+		service_supported(svc->conf, &b);
 		service_reply(svc, tx, 420, buf_view(&b));
 	}
 	buf_free(&b);
