@@ -1,7 +1,7 @@
 /* pjsip ...: what is done to SIP objects, and questions about them. */
 #include "manage/command.h"
 #include "manage/config_help.h"
-#include "manage/pjsip_view.h"
+#include "manage/pjsip_rows.h"
 #include "pbx/channel.h"
 #include "service/message/notify.h"
 #include "service/outbound/outbound.h"
@@ -39,8 +39,8 @@ static enum command_result logger_method(struct command_ctx *c, bool add)
 		return COMMAND_FAILED;
 	}
 	command_printf(c, "PJSIP Logging Enabled for SIP Methods: ");
-	for (size_t i = 0; i < l->methods; i++)
-		command_printf(c, "%s%s", i ? ", " : "", text_z(&l->method[i]));
+	for (size_t i = l->methods; i--; )
+		command_printf(c, "%s%s", text_z(&l->method[i]), i ? ", " : "");
 	command_printf(c, "\n");
 	return COMMAND_OK;
 }
@@ -112,7 +112,9 @@ static enum command_result qualify(struct command_ctx *c)
 	if (c->args != 1)
 		return COMMAND_USAGE;
 	ep = endpoint_arg(c);
-	for (size_t i = 0; ep && i < ep->aor_n; i++) {
+	if (!ep)
+		return COMMAND_FAILED;
+	for (size_t i = 0; i < ep->aor_n; i++) {
 		command_printf(c, "Qualifying AOR '%.*s' on endpoint '%.*s'\n", STR_ARG(ep->aor_objs[i]->name),
 			       STR_ARG(ep->name));
 		view_qualify_aor(c->m->service, ep->aor_objs[i]->name);
@@ -135,7 +137,9 @@ static enum command_result qualify_endpoint(struct command_ctx *c)
 	if (c->args != 1)
 		return COMMAND_USAGE;
 	ep = endpoint_arg(c);
-	for (size_t i = 0; ep && i < ep->aor_n; i++) {
+	if (!ep)
+		return COMMAND_FAILED;
+	for (size_t i = 0; i < ep->aor_n; i++) {
 		command_printf(c, " * AOR '%.*s' on endpoint '%.*s'\n", STR_ARG(ep->aor_objs[i]->name), STR_ARG(ep->name));
 		qualify_settings(c, ep->aor_objs[i]);
 		command_put(c, STR("\n"));
@@ -152,7 +156,7 @@ static enum command_result qualify_aor(struct command_ctx *c)
 	a = snapshot_aor(c->m->service->conf, c->arg[0]);
 	if (!a) {
 		command_printf(c, "Unable to retrieve aor '%.*s' qualify options\n", STR_ARG(c->arg[0]));
-		return COMMAND_OK;
+		return COMMAND_FAILED;
 	}
 	command_printf(c, " * AOR '%.*s'\n", STR_ARG(a->name));
 	qualify_settings(c, a);
@@ -307,28 +311,14 @@ static enum command_result explain(struct command_ctx *c)
 	return COMMAND_OK;
 }
 
-static void print_set(struct command_ctx *c, const char *title, const struct object *o)
-{
-	const struct option_set *set = object_options((enum object_type)o->type);
-
-	command_printf(c, "%s Settings:\n\n %-40s : %s\n %s\n", title, "ParameterName", "ParameterValue",
-		       "==========================================================");
-	option_each(row, set) {
-		if (!view_shown(row))
-			continue;
-		command_printf(c, " %-40s : ", row->name);
-		view_option(c->m->service, row, o, false, &c->out);
-		command_put(c, STR("\n"));
-	}
-	command_put(c, STR("\n"));
-}
-
 static enum command_result settings(struct command_ctx *c)
 {
 	const struct snapshot *s = c->m->service->conf;
 
-	print_set(c, "Global", &s->global->o);
-	print_set(c, "System", &s->system->o);
+	command_put(c, STR("\nGlobal Settings:\n\n"));
+	pjsip_print_options(c, &s->global->o);
+	command_put(c, STR("\nSystem Settings:\n\n"));
+	pjsip_print_options(c, &s->system->o);
 	return COMMAND_OK;
 }
 

@@ -43,9 +43,14 @@ struct manager {
 	struct manager_conf *conf;      /* held; NULL: not configured */
 	struct client_listener *listener;
 	struct sa bound;
+	struct client_listener *tls_listener;   /* NULL: none */
+	struct sa tls_bound;
+	struct tls_context *tls;        /* held: of tls_listener */
 	struct list sessions;           /* struct ami_session */
 	struct web *web;                /* held: routes of ours are in it; NULL: none */
 	uint64_t serial;                /* of the newest session */
+	bool debug;                     /* number events: debug= and `manager set debug` */
+	unsigned sequence;
 	struct map *actions;            /* const struct ami_action by name, case folded */
 	struct listener *events;        /* NULL: nobody wants any */
 	unsigned mask;                  /* what `events` was asked for */
@@ -110,7 +115,7 @@ struct ami_table {
 extern const struct ami_table ami_session_actions, ami_core_actions, ami_channel_actions, ami_call_actions,
 	ami_dialplan_actions, ami_state_actions, ami_db_actions, ami_config_actions, ami_config_edit_actions, ami_bridge_actions,
 	ami_pjsip_actions, ami_pjsip_do_actions, ami_message_actions, ami_notify_actions,
-	ami_subscription_actions, ami_aoc_actions, ami_mixmonitor_actions, ami_fax_actions;
+	ami_subscription_actions, ami_aoc_actions, ami_mixmonitor_actions, ami_fax_actions, ami_digit_actions;
 
 /* ---- reading */
 static inline struct str ami_get(const struct ami_ctx *a, const char *name)

@@ -213,7 +213,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool heard;                     /* the peer's first packet came, or the handshake of its media is done */
 	bool listens;                   /* wake it for that */
 	int8_t shown;                   /* enum indication last given before the answer; -1: none */
-	int amaflags;
+	int amaflags;                   /* AMA_* */
 	int forwards;                   /* left of max_forwards: so many more Dials may follow one another */
 	int max_forwards;
 	/* Events */
@@ -280,7 +280,7 @@ bool channel_media_event(struct channel *ch, const struct media_event *e);
  * hangup handlers run) and destroys it; without fiber or bridge it goes at once. */
 void channel_hangup(struct channel *ch, int cause);
 /* The same with the reason that SoftHangupRequest shows as its Cause. */
-enum { SOFT_DEVICE = 1, SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
+enum { SOFT_QUIET = 0 /* no event */, SOFT_DEVICE = 1, SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
 void channel_soft_hangup(struct channel *ch, int cause, int reason);
 void channel_tell_soft_hangup(struct channel *ch, int reason);       /* the event alone: run_dialplan.c at its end */
 /* The end: hang up with the technology, Hangup event, out of the lists.
@@ -294,6 +294,7 @@ void channel_destroy_soon(struct channel *ch);       /* from the loop; safe insi
  * or sent elsewhere (events still queued are left). ms UINT64_MAX: for ever. */
 int channels_next(struct channel **v, size_t n, uint64_t ms, size_t *which, struct chan_event **ev);
 int channel_next(struct channel *ch, uint64_t ms, struct chan_event **ev);
+enum { AMA_OMIT = 1, AMA_BILLING, AMA_DOCUMENTATION };
 enum { MAX_FORWARDS = 20 };     /* CHANNEL(max_forwards) of a new channel */
 
 /* Sleep on the channel, dropping what arrives but keeping DTMF in

@@ -20,7 +20,7 @@
 #include "service/message/message.h"
 #include "service/message/notify.h"
 #include "service/event/compositor.h"
-#include "service/event/publish.h"
+#include "service/event/keep_publication.h"
 #include "service/event/upstream.h"
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
@@ -128,6 +128,8 @@ static void trace(void *arg, bool sent, const struct net_path *path, struct str 
 	struct service *svc = arg;
 
 	sip_log_message(&svc->wire.log, sent, path, bytes);
+	if (svc->wire.history.on)
+		sip_history_add(&svc->wire.history, sent, path, bytes, clock_wall_s(svc->clock));
 }
 
 /* keep_alive_interval: two line ends, which peers take for nothing and NAT for traffic. */
@@ -215,6 +217,8 @@ static int make_common(struct service *svc, const struct service_prm *prm)
 	svc->calls.no_srtp = prm->no_srtp;
 	svc->calls.no_t38 = prm->no_t38;
 	svc->contacts = prm->contacts;
+	svc->kept = prm->kept;
+	svc->kept_publications = prm->kept_publications;
 	svc->resolver.dns = prm->dns;
 	svc->resolver.lookup = lookup_over_dns(svc->resolver.dns);
 	svc->conf = obj_hold(prm->conf);
@@ -249,6 +253,8 @@ static int start_rooms(struct service *svc)
 	err = err ? err : subscriptions_start(svc);
 	err = err ? err : outbound_start(svc);
 	err = err ? err : compositor_start(svc);
+	err = err ? err : taken_restore(svc);
+	err = err ? err : subscriptions_restore(svc);
 	err = err ? err : publications_start(svc);
 	return err ? err : upstreams_start(svc);
 }
@@ -261,6 +267,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	if (!svc)
 		return ENOMEM;
 	sip_log_start(&svc->wire.log);
+	sip_history_start(&svc->wire.history);
 	err = make_common(svc, prm);
 	err = err ? err : authenticate_set_conf(svc, svc->conf);
 	err = err ? err : set_names(svc);
@@ -354,6 +361,7 @@ void service_free(struct service *svc)
 		return;
 	service_debug_stop(svc);
 	sip_log_stop(&svc->wire.log);
+	sip_history_clear(&svc->wire.history);
 	overload_stop(&svc->overload);
 	identify_forget_hosts(svc);
 	service_ice_free(svc);

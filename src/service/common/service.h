@@ -14,6 +14,7 @@
 #include "service/common/overload.h"
 #include "service/common/reason.h"
 #include "service/common/shares.h"
+#include "service/common/sip_history.h"
 #include "service/common/sip_log.h"
 #include "sdp/opus.h"
 #include "sip/dialog.h"
@@ -21,6 +22,8 @@
 #include "ua/ua.h"
 
 struct contact_store;
+struct subscription_store;
+struct publication_store;
 struct locations;
 struct endpoint_state;
 struct nat_rule;
@@ -108,6 +111,7 @@ struct service_resolver {
 /* What messages pass on their way out and in. */
 struct service_wire {
 	struct sip_log log;             /* pjsip set logger */
+	struct sip_history history;     /* pjsip set history */
 	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes); /* service_prm.send, in place of a network */
 	void *arg;
 };
@@ -148,6 +152,8 @@ struct service {
 	struct shares *shares;          /* held: who has how much of what is scarce */
 	/* the rooms' own */
 	struct contact_store *contacts; /* NULL: contacts live in memory only */
+	struct subscription_store *kept;        /* the same of subscriptions */
+	struct publication_store *kept_publications;    /* of publications, ours and others' */
 	struct locations *locations;
 	struct list contact_observers;  /* struct contact_observer: place/location.h */
 	struct map *endpoint_states;    /* by name, made when first needed */

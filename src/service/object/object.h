@@ -433,6 +433,9 @@ int snapshot_parse(struct snapshot **sp, struct str pjsip, struct str acl, struc
 		   struct report *r);
 
 const struct object *snapshot_get(const struct snapshot *s, enum object_type t, struct str name);
+/* acl.conf: a view. NULL: no such file. */
+struct named_acls;
+const struct named_acls *snapshot_acls(const struct snapshot *s);
 
 #define SNAPSHOT_GETTER(fn, S, T) \
 	static inline const struct S *fn(const struct snapshot *s, struct str name) \

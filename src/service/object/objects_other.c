@@ -35,7 +35,7 @@ static const struct option registration_rows[] = {
 	OPT_BOOL(R, support_path, "no", 0, "Say Supported: path (RFC 3327)."),
 	OPT_BOOL(R, support_outbound, "no", OPT_YESNO, "Say Supported: outbound (RFC 5626)."),
 	OPT_ENUM(R, security_negotiation, securities, "no", 0, "Agree on the protection of media (RFC 3329, mediasec)."),
-	OPT_CUSTOM(R, security_mechanisms, struct str, parse_mechanisms, write_str, MECHANISM_VALUES, NULL, 0, "Mechanisms to say in it."),
+	OPT_CUSTOM(R, security_mechanisms, struct str, parse_mechanisms, write_str, MECHANISM_VALUES, NULL, OPT_IF_SET, "Mechanisms to say in it."),
 	OPT_BOOL(R, line, "no", 0, "Mark Contact with a random line, to know calls that come by this registration."),
 	OPT_STR(R, endpoint, NULL, 0, "Endpoint of those calls."),
 	OPT_STR(R, user_agent, NULL, 0, "User-Agent of the REGISTER; empty: the global one."),
@@ -204,9 +204,24 @@ const struct option_set inbound_publication_options = {
 	.size = sizeof(struct inbound_publication), .help = "State that others may publish here.",
 };
 
+/* "yes", or a device. */
+static bool is_device_or_own(struct str v)
+{
+	return str_ieq(v, STR("yes")) || str_chr(v, '/') < v.n || str_chr(v, ':') < v.n;
+}
+
 int finish_inbound_publication(struct object_build *b, struct inbound_publication *p)
 {
-	return build_vars(b, &p->events);
+	int err = build_vars(b, &p->events);
+
+	for (size_t i = 0; !err && p->events && i < p->events->n; i++) {
+		const struct conf_var *v = &p->events->v[i];
+
+		if ((str_eq(v->name, STR("presence")) || str_eq(v->name, STR("dialog"))) && !is_device_or_own(v->value))
+			(void)build_fault(b, REPORT_WARNING, "%s '%.*s': event_%.*s=%.*s is no device, so the state is that of the endpoint's",
+					  b->type, STR_ARG(b->s->name), STR_ARG(v->name), STR_ARG(v->value));
+	}
+	return err;
 }
 
 #define P struct asterisk_publication
@@ -234,12 +249,8 @@ static void write_match(struct buf *b, const struct option *o, const void *field
 	(void)o;
 	for (size_t k = 0; k < i->net_n; k++) {
 		const struct netmask *m = &i->nets[k];
-		struct sa mask = m->base;
-		uint8_t *bytes = sa_is_v6(&mask) ? mask.u.in6.sin6_addr.s6_addr : (uint8_t *)&mask.u.in4.sin_addr;
-		struct sa base = m->base;
+		struct sa mask = netmask_mask(m), base = m->base;
 
-		for (unsigned n = 0; n < (sa_is_v6(&mask) ? 16u : 4u); n++)
-			bytes[n] = (uint8_t)(m->bits >= 8 * (n + 1) ? 0xff : m->bits <= 8 * n ? 0 : 0xff00 >> (m->bits - 8 * n));
 		buf_put(b, k ? STR(",") : STR(""));
 		buf_put(b, m->invert ? STR("!") : STR(""));
 		sa_set_port(&base, m->port);
@@ -390,26 +401,27 @@ int finish_resource_list(struct object_build *b, struct resource_list *l)
 #define V struct subscription_persistence
 static const struct option persistence_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be subscription_persistence."),
-	OPT_STR(V, packet, NULL, L, "The SUBSCRIBE that began it."),
-	OPT_STR(V, src_name, NULL, L, "Address it came from."),
-	OPT_UINT(V, src_port, "0", 0, 65535, NULL, L, "Port it came from."),
-	OPT_STR(V, transport_key, "0", L, "Transport it came over."),
-	OPT_STR(V, local_name, NULL, L, "Address it came to."),
-	OPT_UINT(V, local_port, "0", 0, 65535, NULL, L, "Port it came to."),
-	OPT_UINT(V, cseq, "0", 0, MAX32, NULL, L, "Last CSeq of our NOTIFYs."),
-	OPT_STR(V, tag, NULL, L, "Our tag."),
-	OPT_STR(V, endpoint, NULL, L, "Endpoint that subscribed."),
-	OPT_CUSTOM(V, expires, int64_t, parse_time, write_time, "seconds since 1970", NULL, L, "When it ends."),
-	OPT_STR(V, contact_uri, NULL, L, "Contact of the subscriber."),
-	OPT_BOOL(V, prune_on_boot, "no", L | OPT_YESNO, "Cannot survive a restart."),
-	OPT_STR(V, generator_data, NULL, L, "State of the body writer, as JSON."),
+	OPT_STR(V, packet, NULL, OPT_VOID, "The SUBSCRIBE that began it; kept by the server itself."),
+	OPT_STR(V, src_name, NULL, OPT_VOID, "Address it came from; kept by the server itself."),
+	OPT_UINT(V, src_port, "0", 0, 65535, NULL, OPT_VOID, "Port it came from; kept by the server itself."),
+	OPT_STR(V, transport_key, "0", OPT_VOID, "Transport it came over; kept by the server itself."),
+	OPT_STR(V, local_name, NULL, OPT_VOID, "Address it came to; kept by the server itself."),
+	OPT_UINT(V, local_port, "0", 0, 65535, NULL, OPT_VOID, "Port it came to; kept by the server itself."),
+	OPT_UINT(V, cseq, "0", 0, MAX32, NULL, OPT_VOID, "Last CSeq of our NOTIFYs; kept by the server itself."),
+	OPT_STR(V, tag, NULL, OPT_VOID, "Our tag; kept by the server itself."),
+	OPT_STR(V, endpoint, NULL, OPT_VOID, "Endpoint that subscribed; kept by the server itself."),
+	OPT_CUSTOM(V, expires, int64_t, parse_time, write_time, "seconds since 1970", NULL, OPT_VOID, "When it ends; kept by the server itself."),
+	OPT_STR(V, contact_uri, NULL, OPT_VOID, "Contact of the subscriber; kept by the server itself."),
+	OPT_BOOL(V, prune_on_boot, "no", OPT_VOID | OPT_YESNO, "Cannot survive a restart; kept by the server itself."),
+	OPT_STR(V, generator_data, NULL, OPT_VOID, "State of the body writer, as JSON; kept by the server itself."),
 };
 #undef V
 
 const struct option_set subscription_persistence_options = {
 	.type = "subscription_persistence", .file = "pjsip.conf", .rows = persistence_rows,
 	.n = ARRAY_LEN(persistence_rows), .size = sizeof(struct subscription_persistence),
-	.help = "A subscription as it is stored. The server makes these.",
+	.help = "A subscription as it is stored. The server keeps these itself, in its database; a section of this type is read "
+		"and changes nothing.",
 };
 
 #define H struct phoneprov_conf
