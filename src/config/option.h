@@ -36,6 +36,8 @@ enum option_flag {
 	OPT_YESNO_CAP = 512,    /* bool: shown as Yes and No */
 	OPT_PRIVATE = 1024,     /* custom: holds a secret */
 	OPT_VOID = 2048,        /* taken for other programs' sake; what it is about is not here */
+	OPT_IF_SET = 4096,      /* shown only when it says something */
+	OPT_SHOWN = 8192,       /* ignored: its default is shown */
 };
 
 struct option_choice {

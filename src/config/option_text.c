@@ -74,6 +74,8 @@ void option_write(struct buf *b, const struct option *o, const void *obj, bool r
 		write_custom(b, o, field, reveal);
 		break;
 	case OPTION_IGNORED:
+		if (o->flags & OPT_SHOWN)
+			buf_put(b, str_z(o->def));
 		break;
 	}
 }

@@ -97,10 +97,15 @@ static void join_channels(struct ami_ctx *a)
 		ami_error(a, "Missing channel parameter in request");
 		return;
 	}
-	one = ami_get_channel(a, "Channel1", "", "Channel1 does not exist");
-	two = one ? ami_get_channel(a, "Channel2", "", "Channel2 does not exist") : NULL;
-	if (!two)
+	one = channel_by_name(a->m->pbx, ami_get(a, "Channel1"));
+	two = channel_by_name(a->m->pbx, ami_get(a, "Channel2"));
+	if (!one || !two) {
+		const char *which = one ? "Channel2" : "Channel1";
+		struct str name = ami_get(a, which);
+
+		ami_error(a, "%s does not exist: %.*s", which, STR_ARG(name));
 		return;
+	}
 	peer = bridge_peer(one);
 	if (one == two || !peer || !two->bridge || (peer != two && bridge_swap(two, peer))) {
 		ami_error(a, "Unable to bridge channels");
@@ -123,7 +128,7 @@ static void list_technologies(struct ami_ctx *a)
 		ami_put(a, "BridgeTechnology", str_z(t->name));
 		ami_put(a, "BridgeType", str_z(t->type));
 		ami_printf(a, "BridgePriority", "%u", t->priority);
-		ami_put(a, "BridgeSuspended", bridge_tech_suspended(a->m->pbx, t) ? STR("yes") : STR("no"));
+		ami_put(a, "BridgeSuspended", bridge_tech_suspended(a->m->pbx, t) ? STR("Yes") : STR("No"));
 		if (a->id.n)
 			ami_put(a, "ActionID", a->id);
 		if (!ami_item_end(a))

@@ -2,6 +2,7 @@
 #define LOG_MODULE "manager"
 #include "manage/manager_private.h"
 #include "manage/pattern.h"
+#include "manage/pjsip_view.h"
 #include "base/log.h"
 #include "pbx/bridge.h"
 #include "pbx/channel.h"
@@ -113,7 +114,7 @@ static bool status_one(struct ami_ctx *a, struct channel *ch)
 	ami_put(a, "DNID", text_view(&ch->dialed.number));
 	ami_put(a, "EffectiveConnectedLineNum", text_or_unknown(&ch->connected.number, ch->connected.number_valid));
 	ami_put(a, "EffectiveConnectedLineName", text_or_unknown(&ch->connected.name, ch->connected.name_valid));
-	ami_put(a, "TimeToHangup", STR("0"));
+	ami_printf(a, "TimeToHangup", "%lld", (long long)view_hangup_time(a->m, ch));
 	ami_put(a, "BridgeID", ch->bridge ? bridge_id(ch->bridge) : STR_NULL);
 	ami_put(a, "Application", text_view(&ch->app));
 	ami_put(a, "Data", text_view(&ch->appdata));
@@ -459,39 +460,6 @@ static void send_text(struct ami_ctx *a)
 		ami_ok(a, "Success");
 }
 
-static void play_dtmf(struct ami_ctx *a)
-{
-	struct str digit = ami_get(a, "Digit"), d = ami_get(a, "Duration");
-	struct channel *ch = ami_get_channel(a, "Channel", "Channel not specified", "Channel not found");
-	uint32_t ms = 0;
-	int err;
-
-	if (!ch)
-		return;
-	if (!digit.n) {
-		ami_error(a, "No digit specified");
-		return;
-	}
-	if (d.n && str_u32(d, &ms))
-		ms = 0;
-	if (ami_get_bool(a, "Receive")) {
-		struct chan_event *e = chan_event_new(CE_DTMF_END);
-
-		err = e ? 0 : ENOMEM;
-		if (e) {
-			e->digit = digit.p[0];
-			e->ms = ms ? ms : 100;
-			channel_event(ch, e);
-		}
-	} else {
-		err = channel_digit(ch, digit.p[0], ms ? ms : 100);
-	}
-	if (err)
-		ami_error(a, "DTMF was not sent");
-	else
-		ami_ok(a, "DTMF successfully queued");
-}
-
 static void absolute_timeout(struct ami_ctx *a)
 {
 	struct str t = ami_get(a, "Timeout");
@@ -560,7 +528,6 @@ static const struct ami_action rows[] = {
 	{ "Atxfer", EV_CALL, "Begin an attended transfer for a channel", atxfer, false },
 	{ "CancelAtxfer", EV_CALL, "End an attended transfer that was begun", cancel_atxfer, false },
 	{ "SendText", EV_CALL, "Send a text to a channel", send_text, false },
-	{ "PlayDTMF", EV_CALL, "Send a digit to a channel", play_dtmf, false },
 	{ "AbsoluteTimeout", EV_SYSTEM | EV_CALL, "Limit how long a channel may live", absolute_timeout, false },
 	{ "MuteAudio", EV_SYSTEM, "Let silence stand for what a channel says or hears", mute_audio, false },
 	{ "LocalOptimizeAway", EV_SYSTEM | EV_CALL, "Let a Local channel be optimised away", local_optimize, false },

@@ -125,12 +125,12 @@ static void core_show_channel_map(struct ami_ctx *a)
 
 /* ---- reload ----------------------------------------------------------- */
 
-static void answer_reload(struct ami_ctx *a, int err, const char *done)
+static void answer_reload(struct ami_ctx *a, int err, const char *done, const char *unknown)
 {
 	if (!err || err == EALREADY)
 		ami_ok(a, "%s", done);
 	else if (err == ENOENT)
-		ami_error(a, "No such module");
+		ami_error(a, "%s", unknown);
 	else if (err == EBUSY)
 		ami_error(a, "A reload is in progress");
 	else
@@ -153,7 +153,7 @@ static int reload_module(struct ami_ctx *a, struct str module)
 
 static void reload_action(struct ami_ctx *a)
 {
-	answer_reload(a, reload_module(a, ami_get(a, "Module")), "Module Reloaded");
+	answer_reload(a, reload_module(a, ami_get(a, "Module")), "Module Reloaded", "No such module");
 }
 
 static void module_load(struct ami_ctx *a)
@@ -161,13 +161,13 @@ static void module_load(struct ami_ctx *a)
 	struct str module = ami_get(a, "Module"), how = ami_get(a, "LoadType");
 
 	if (str_ieq(how, STR("reload")))
-		answer_reload(a, reload_module(a, module), module.n ? "Module reloaded." : "All modules reloaded");
+		answer_reload(a, reload_module(a, module), module.n ? "Module reloaded." : "All modules reloaded", "Module not found.");
 	else if (!how.n)
 		ami_error(a, "Incomplete ModuleLoad action.");
 	else if (!module.n)
 		ami_error(a, "Need module name");
 	else if (str_ieq(how, STR("load")))
-		ami_error(a, "Could not load module.");
+		ami_error(a, manage_has_module(a->m, module) ? "Could not load module." : "Module not found.");
 	else if (str_ieq(how, STR("unload")))
 		ami_error(a, "Could not unload module.");
 	else if (str_ieq(how, STR("refresh")))

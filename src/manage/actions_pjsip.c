@@ -6,7 +6,8 @@
 
 /* ---- pieces ----------------------------------------------------------- */
 
-static void fields(struct ami_ctx *a, const struct object *o)
+/* An AOR's contact= is called `contacts`. */
+static void fields_of(struct ami_ctx *a, const struct object *o, const char *contacts)
 {
 	const struct option_set *set = object_options((enum object_type)o->type);
 
@@ -16,16 +17,21 @@ static void fields(struct ami_ctx *a, const struct object *o)
 		char mem[256];
 		struct buf key = BUF_INIT, b;
 
-		if (!view_shown(row))
+		if (!view_shown(row, o))
 			continue;
 		buf_init(&b, mem, sizeof(mem), 0);
 		option_camel(&key, row->name);
 		view_option(a->m->service, row, o, a->s->write & EV_SYSTEM, &b);
-		ami_put(a, o->type == OBJECT_AOR && str_eq(buf_view(&key), STR("Contact")) ? "Contacts" : buf_z(&key),
+		ami_put(a, o->type == OBJECT_AOR && str_eq(buf_view(&key), STR("Contact")) ? contacts : buf_z(&key),
 			buf_view(&b));
 		buf_free(&key);
 		buf_free(&b);
 	}
+}
+
+static void fields(struct ami_ctx *a, const struct object *o)
+{
+	fields_of(a, o, "Contacts");
 }
 
 static void put_auths(struct ami_ctx *a, const char *key, const struct str_list *l)
@@ -108,16 +114,14 @@ static void endpoint_parts(struct ami_ctx *a, const struct snapshot *conf, const
 	struct view_identifies *ids = view_identifies_new(a->m, conf);
 	const struct identify_conf *id;
 
-	for (size_t i = 0; i < ep->aor_n; i++)
-		aor_detail(a, ep->aor_objs[i], ep->name);
 	for (size_t i = 0; i < ep->auth_n; i++)
 		detail(a, "AuthDetail", ep->auth_objs[i], ep->name);
 	for (size_t i = 0; i < ep->outbound_auths.n; i++)
 		detail(a, "AuthDetail", ep->outbound_auths.v[i], ep->name);
 	if (ep->transport_obj)
 		detail(a, "TransportDetail", ep->transport_obj, ep->name);
-	for (size_t i = 0; (id = view_identify(ids, ep->name, i)); i++)
-		detail(a, "IdentifyDetail", id, ep->name);
+	for (size_t i = 0; i < ep->aor_n; i++)
+		aor_detail(a, ep->aor_objs[i], ep->name);
 	for (size_t i = 0; i < ep->aor_n && !a->s->gone; i++) {
 		size_t n;
 		struct contact **v = view_aor_contacts_held(a->m->service, ep->aor_objs[i]->name, &n);
@@ -127,6 +131,8 @@ static void endpoint_parts(struct ami_ctx *a, const struct snapshot *conf, const
 				break;
 		view_contacts_free(v, n);
 	}
+	for (size_t i = 0; (id = view_identify(ids, ep->name, i)) && !a->s->gone; i++)
+		detail(a, "IdentifyDetail", id, ep->name);
 	view_identifies_free(ids);
 }
 
@@ -283,15 +289,17 @@ static bool contact_row(struct ami_ctx *a, const struct contact *c)
 
 static void show_contacts(struct ami_ctx *a)
 {
-	size_t n;
+	size_t n, registered = 0;
 	struct contact **v = view_contacts(a->m, &n);
 
-	if (!n) {
+	for (size_t i = 0; i < n; i++)
+		registered += !v[i]->is_static;
+	if (!registered) {
 		ami_error(a, "No Contacts found");
 	} else {
 		ami_list_start(a, "A listing of Contacts follows, presented as ContactList events");
 		for (size_t i = 0; i < n; i++)
-			if (v[i]->loc && !contact_row(a, v[i]))
+			if (v[i]->loc && !v[i]->is_static && !contact_row(a, v[i]))
 				break;
 		ami_list_end(a, "ContactListComplete");
 	}
@@ -319,7 +327,7 @@ static bool inbound_row(struct ami_ctx *a, const void *o)
 		struct buf b = BUF_INIT;
 
 		ami_event(a, "InboundRegistrationDetail");
-		fields(a, (const struct object *)(const void *)ep->aor_objs[i]);
+		fields_of(a, (const struct object *)(const void *)ep->aor_objs[i], "Contact");
 		view_aor_contacts(a->m->service, ep->aor_objs[i]->name, true, &b);
 		ami_put(a, "Contacts", buf_view(&b));
 		buf_free(&b);

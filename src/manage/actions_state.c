@@ -20,7 +20,7 @@ static void extension_state(struct ami_ctx *a)
 	ami_put(a, "Context", context);
 	ami_put(a, "Hint", hint);
 	ami_printf(a, "Status", "%d", s);
-	ami_put(a, "StatusText", str_z(exten_state_name(s)));
+	ami_put(a, "StatusText", s == EXTEN_DEACTIVATED ? STR("Unknown") : str_z(exten_state_name(s)));
 	ami_end(a);
 }
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 static const struct bridge_tech rows[] = {
-	{ "simple_bridge", "1to1Mix", 50, false }, { "native_rtp", "Native", 90, true }, { "holding_bridge", "Holding", 50, false },
+	{ "native_rtp", "Native", 90, true }, { "holding_bridge", "Holding", 50, false }, { "simple_bridge", "1to1Mix", 50, false },
 };
 
 const struct bridge_tech *bridge_tech_at(size_t i)

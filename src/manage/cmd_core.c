@@ -121,9 +121,11 @@ static enum command_result set_level(struct command_ctx *c, const struct level *
 	if (str_ieq(command_arg(c, c->args - 1), STR("silent")))
 		return COMMAND_OK;
 	if (old == l->get())
-		command_printf(c, "%s is still %d.\n", l->what, old);
+		command_printf(c, old ? "%s is still %d.\n" : "%s is still OFF.\n", l->what, old);
 	else if (!l->get())
-		command_printf(c, "%s is now OFF.\n", l->what);
+		command_printf(c, "%s was %d and is now OFF.\n", l->what, old);
+	else if (!old)
+		command_printf(c, "%s was OFF and is now %d.\n", l->what, l->get());
 	else
 		command_printf(c, "%s was %d and is now %d.\n", l->what, old, l->get());
 	return COMMAND_OK;

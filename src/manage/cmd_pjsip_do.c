@@ -1,7 +1,7 @@
 /* pjsip ...: what is done to SIP objects, and questions about them. */
 #include "manage/command.h"
 #include "manage/config_help.h"
-#include "manage/pjsip_view.h"
+#include "manage/pjsip_rows.h"
 #include "pbx/channel.h"
 #include "service/message/notify.h"
 #include "service/outbound/outbound.h"
@@ -39,8 +39,8 @@ static enum command_result logger_method(struct command_ctx *c, bool add)
 		return COMMAND_FAILED;
 	}
 	command_printf(c, "PJSIP Logging Enabled for SIP Methods: ");
-	for (size_t i = 0; i < l->methods; i++)
-		command_printf(c, "%s%s", i ? ", " : "", text_z(&l->method[i]));
+	for (size_t i = l->methods; i--; )
+		command_printf(c, "%s%s", text_z(&l->method[i]), i ? ", " : "");
 	command_printf(c, "\n");
 	return COMMAND_OK;
 }
@@ -207,7 +207,8 @@ static enum command_result send_notify(struct command_ctx *c)
 		return COMMAND_USAGE;
 	k = notify_kind(c->m->service, c->arg[0]);
 	if (!k) {
-		command_printf(c, "Unable to find notify type '%.*s'\n", STR_ARG(c->arg[0]));
+		command_printf(c, "Unable to find notify type '%.*s'\nCommand '%.*s' failed.\n", STR_ARG(c->arg[0]),
+			       STR_ARG(str_trim(c->line)));
 		return COMMAND_FAILED;
 	}
 	for (size_t i = 2; i < c->args; i++) {
@@ -215,12 +216,12 @@ static enum command_result send_notify(struct command_ctx *c)
 
 		command_printf(c, "Sending NOTIFY of type '%.*s' to '%.*s'\n", STR_ARG(c->arg[0]), STR_ARG(c->arg[i]));
 		err = notify_one(c, k, c->arg[i]);
-		if (err == ENOENT && !str_ieq(c->arg[1], STR("channel")))
+		if (err == ENOENT && str_ieq(c->arg[1], STR("endpoint")))
 			command_printf(c, "Unable to retrieve endpoint %.*s\n", STR_ARG(c->arg[i]));
-		else if (err == ENOENT)
+		else if ((err == ENOENT || err == ENOTCONN) && str_ieq(c->arg[1], STR("channel")))
 			command_printf(c, "Unable to find channel %.*s\n", STR_ARG(c->arg[i]));
-		else if (err)
-			command_printf(c, "Unable to send: %s\n", strerror(err));
+		else if (err == ENOMEM)
+			command_printf(c, "Unable to allocate NOTIFY task data\n");
 	}
 	return COMMAND_OK;
 }
@@ -306,28 +307,14 @@ static enum command_result explain(struct command_ctx *c)
 	return COMMAND_OK;
 }
 
-static void print_set(struct command_ctx *c, const char *title, const struct object *o)
-{
-	const struct option_set *set = object_options((enum object_type)o->type);
-
-	command_printf(c, "%s Settings:\n\n %-40s : %s\n %s\n", title, "ParameterName", "ParameterValue",
-		       "==========================================================");
-	option_each(row, set) {
-		if (!view_shown(row))
-			continue;
-		command_printf(c, " %-40s : ", row->name);
-		view_option(c->m->service, row, o, false, &c->out);
-		command_put(c, STR("\n"));
-	}
-	command_put(c, STR("\n"));
-}
-
 static enum command_result settings(struct command_ctx *c)
 {
 	const struct snapshot *s = c->m->service->conf;
 
-	print_set(c, "Global", &s->global->o);
-	print_set(c, "System", &s->system->o);
+	command_put(c, STR("\nGlobal Settings:\n\n"));
+	pjsip_print_options(c, &s->global->o);
+	command_put(c, STR("\nSystem Settings:\n\n"));
+	pjsip_print_options(c, &s->system->o);
 	return COMMAND_OK;
 }
 

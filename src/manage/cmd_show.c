@@ -1,5 +1,6 @@
 /* core show ...: the process, its channels, applications and functions. */
 #include "manage/command.h"
+#include "manage/pjsip_view.h"
 #include "base/fiber.h"
 #include "base/log.h"
 #include "pbx/bridge.h"
@@ -173,6 +174,29 @@ static void print_channel(struct command_ctx *c, struct channel *ch, const char 
 	buf_free(&b);
 }
 
+static void print_stream(struct command_ctx *c, struct channel *ch, const char *type, unsigned *n)
+{
+	struct buf key = BUF_INIT, b = BUF_INIT;
+
+	buf_printf(&key, "%snativeformat", type);
+	if (ch->tech && ch->tech->read && !ch->tech->read(ch, buf_view(&key), &b) && b.n && !str_eq(buf_view(&b), STR("(nothing)"))) {
+		command_printf(c, "Name: %s-%u\n    Type: %s\n    State: sendrecv\n    Group: -1\n    Formats: %s\n    Metadata:\n",
+			       type, *n, type, buf_z(&b));
+		++*n;
+	}
+	buf_free(&key);
+	buf_free(&b);
+}
+
+static void print_streams(struct command_ctx *c, struct channel *ch)
+{
+	unsigned n = 0;
+
+	command_put(c, STR(" -- Streams --\n"));
+	print_stream(c, ch, "audio", &n);
+	print_stream(c, ch, "video", &n);
+}
+
 static enum command_result channel(struct command_ctx *c)
 {
 	struct channel *ch = c->args == 1 ? channel_by_name(c->m->pbx, c->arg[0]) : NULL;
@@ -187,19 +211,22 @@ static enum command_result channel(struct command_ctx *c)
 	s = channel_age(c, ch);
 	command_printf(c, " -- General --\n           Name: %s\n           Type: %s\n       UniqueID: %s\n"
 		       "       LinkedID: %s\n      Caller ID: %s\n Caller ID Name: %s\nConnected Line ID: %s\n"
-		       "Connected Line ID Name: %s\n    DNID Digits: %s\n       Language: %s\n          State: %s (%u)\n",
+		       "Connected Line ID Name: %s\nEff. Connected Line ID: %s\nEff. Connected Line ID Name: %s\n    DNID Digits: %s\n       Language: %s\n          State: %s (%u)\n",
 		       text_z(&ch->name), ch->tech->type, text_z(&ch->uniqueid), text_z(&ch->linkedid),
 		       or_na(&ch->caller.number, ch->caller.number_valid), or_na(&ch->caller.name, ch->caller.name_valid),
 		       or_na(&ch->connected.number, ch->connected.number_valid),
+		       or_na(&ch->connected.name, ch->connected.name_valid), or_na(&ch->connected.number, ch->connected.number_valid),
 		       or_na(&ch->connected.name, ch->connected.name_valid), or_na(&ch->dialed.number, true),
 		       text_z(&ch->language), channel_state_name(ch->state), (unsigned)ch->state);
 	print_channel(c, ch, "  NativeFormats", "audionativeformat");
 	print_channel(c, ch, "    WriteFormat", "audiowriteformat");
 	print_channel(c, ch, "     ReadFormat", "audioreadformat");
-	command_printf(c, "   Elapsed Time: %dh%dm%ds\n      Bridge ID: %.*s\n --   PBX   --\n        Context: %s\n"
-		       "      Extension: %s\n       Priority: %d\n     Call Group: %llu\n   Pickup Group: %llu\n"
-		       "    Application: %s\n           Data: %s\n      Variables:\n", (int)(s / 3600), (int)(s % 3600 / 60),
-		       (int)(s % 60), STR_ARG(ch->bridge ? bridge_id(ch->bridge) : STR("(Not bridged)")),
+	/* What a channel reads and writes is what its peer speaks: others are translated to where they are joined. */
+	command_printf(c, " WriteTranscode: No \n  ReadTranscode: No \n Time to Hangup: %lld\n   Elapsed Time: %dh%dm%ds\n      Bridge ID: %.*s\n --   PBX   --\n"
+		       "        Context: %s\n      Extension: %s\n       Priority: %d\n     Call Group: %llu\n   Pickup Group: %llu\n"
+		       "    Application: %s\n           Data: %s\n Call Identifier: (None)\n      Variables:\n",
+		       (long long)view_hangup_time(c->m, ch), (int)(s / 3600),
+		       (int)(s % 3600 / 60), (int)(s % 60), STR_ARG(ch->bridge ? bridge_id(ch->bridge) : STR("(Not bridged)")),
 		       text_z(&ch->context), text_z(&ch->exten), ch->priority, (unsigned long long)ch->call_group,
 		       (unsigned long long)ch->pickup_group, or_na(&ch->app, true),
 		       ch->appdata.n ? ch->appdata.p : "(Empty)");
@@ -208,6 +235,7 @@ static enum command_result channel(struct command_ctx *c)
 
 		command_printf(c, "%.*s=%.*s\n", STR_ARG(v->name), STR_ARG(v->value));
 	}
+	print_streams(c, ch);
 	return COMMAND_OK;
 }
 
@@ -292,16 +320,16 @@ static enum command_result channeltypes(struct command_ctx *c)
 	size_t n = 0;
 	void **v = map_sorted(c->m->pbx->techs, &n);
 
-	command_printf(c, "%-15.15s  %-40.40s %-12.12s %-12.12s %-12.12s\n", "Type", "Description", "Devicestate",
-		       "Presencestate", "Transfer");
-	command_printf(c, "%-15.15s  %-40.40s %-12.12s %-12.12s %-12.12s\n", "-----------", "-----------",
-		       "-----------", "-----------", "-----------");
+	command_printf(c, "%-15.15s  %-40.40s %-13.13s %-13.13s %-13.13s %-13.13s\n", "Type", "Description", "Devicestate",
+		       "Presencestate", "Indications", "Transfer");
+	command_printf(c, "%-15.15s  %-40.40s %-13.13s %-13.13s %-13.13s %-13.13s\n", "-------------", "-------------",
+		       "-------------", "-------------", "-------------", "-------------");
 	for (size_t i = 0; v && i < n; i++) {
 		const struct channel_tech *t = v[i];
 
-		command_printf(c, "%-15.15s  %-40.40s %-12.12s %-12.12s %-12.12s\n", t->type,
+		command_printf(c, "%-15.15s  %-40.40s %-13.13s %-13.13s %-13.13s %-13.13s\n", t->type,
 			       t->description ? t->description : "", t->device_state ? "yes" : "no", "no",
-			       t->transfer ? "yes" : "no");
+			       t->indicate ? "yes" : "no", t->transfer ? "yes" : "no");
 	}
 	command_printf(c, "----------\n%zu channel drivers registered.\n", n);
 	free(v);

@@ -15,7 +15,7 @@ static enum command_result devstate_list(struct command_ctx *c)
 		       "---------------------------------------------------------------------\n---\n");
 	while (device_next(c->m->pbx, &w, &row)) {
 		if (!row.again && str_istarts(row.name, STR("Custom:")))
-			command_printf(c, "Name: '%.*s'  State: '%s'\n\n", STR_ARG(row.name), device_state_name(row.state));
+			command_printf(c, "--- Name: '%.*s'  State: '%s'\n---\n", STR_ARG(row.name), device_state_name(row.state));
 		if (!command_row(c))
 			break;
 	}
@@ -37,7 +37,7 @@ static enum command_result devstate_change(struct command_ctx *c)
 	}
 	if (device_state_of(c->arg[1], &s))
 		return COMMAND_USAGE;
-	command_printf(c, "Changing %.*s to %.*s\n", STR_ARG(c->arg[0]), STR_ARG(c->arg[1]));
+	command_printf(c, "Changing %.*s to %.*s\n", STR_ARG(str_skip(c->arg[0], 7)), STR_ARG(c->arg[1]));
 	return device_set_custom(c->m->pbx, c->arg[0], s) ? COMMAND_FAILED : COMMAND_OK;
 }
 
@@ -53,7 +53,9 @@ static enum command_result presence_list(struct command_ctx *c)
 		       "---------------------------------------------------------------------\n---\n");
 	while (presence_next(c->m->pbx, &w, &row)) {
 		if (!row.again)
-			command_printf(c, "Name: '%.*s'  State: '%.*s'\n\n", STR_ARG(row.name), STR_ARG(row.v.state));
+			command_printf(c, "--- Name: 'CustomPresence:%.*s'\n    --- State: '%.*s'\n    --- Subtype: '%.*s'\n"
+				       "    --- Message: '%.*s'\n    --- Base64 Encoded: 'No'\n---\n", STR_ARG(row.name),
+				       STR_ARG(row.v.state), STR_ARG(row.v.subtype), STR_ARG(row.v.message));
 		if (!command_row(c))
 			break;
 	}
@@ -82,7 +84,7 @@ static enum command_result presence_change(struct command_ctx *c)
 	err = presence_set_custom(c->m->pbx, c->arg[0], &v);
 	if (err == EINVAL)
 		return COMMAND_USAGE;
-	command_printf(c, "Changing %.*s to %.*s\n", STR_ARG(c->arg[0]), STR_ARG(c->arg[1]));
+	command_printf(c, "Changing %.*s to %.*s\n", STR_ARG(str_skip(c->arg[0], 15)), STR_ARG(v.state));
 	return err ? COMMAND_FAILED : COMMAND_OK;
 }
 
@@ -101,8 +103,8 @@ static void print_hint(struct hints *l, const struct hint_row *h)
 	if ((l->exten.n && !str_eq(l->exten, h->exten)) || (l->context.n && !str_eq(l->context, h->context)))
 		return;
 	buf_puts(&name, h->exten, STR("@"), h->context);
-	command_printf(l->c, "%-20.*s: %-20.*s  State:%-15.15s Presence:%-15.*s Watchers %2zu\n", STR_ARG(buf_view(&name)),
-		       STR_ARG(h->hint), exten_state_name(h->state),
+	command_printf(l->c, "%-30.*s: %-60.*s  State:%-15.15s Presence:%-15.*s Watchers %2zu\n", STR_ARG(buf_view(&name)),
+		       STR_ARG(str_sub(h->hint, 0, 60)), exten_state_name(h->state),
 		       STR_ARG(h->presence.state.n ? h->presence.state : STR("not_set")), h->watchers);
 	buf_free(&name);
 	l->n++;
@@ -142,7 +144,10 @@ static enum command_result hint(struct command_ctx *c)
 	l.context = c->arg[0];
 	l.exten = str_cut_raw(&l.context, '@');
 	each_hint(&l);
-	command_printf(c, "%zu hint%s matching extension %.*s\n", l.n, l.n == 1 ? "" : "s", STR_ARG(l.exten));
+	if (l.n)
+		command_printf(c, "%zu hint%s matching extension %.*s\n", l.n, l.n == 1 ? "" : "s", STR_ARG(l.exten));
+	else
+		command_printf(c, "No hints matching extension %.*s\n", STR_ARG(l.exten));
 	return COMMAND_OK;
 }
 

@@ -10,7 +10,7 @@ static const struct command_table *const tables[] = {
 	&commands_core, &commands_show, &commands_module, &commands_dialplan, &commands_pjsip, &commands_pjsip_do,
 	&commands_counters, &commands_subscription, &commands_database, &commands_channel, &commands_bridge, &commands_state, &commands_manager,
 	&commands_logger, &commands_health, &commands_rtp, &commands_udptl, &commands_http, &commands_mixmonitor, &commands_moh, &commands_stir,
-	&commands_geoloc, &commands_fax, &commands_publication,
+	&commands_geoloc, &commands_fax, &commands_publication, &commands_history, &commands_pjsip_show,
 };
 
 /* ---- words ------------------------------------------------------------ */
@@ -213,6 +213,8 @@ static enum command_result run_line(struct command_ctx *c, char *mem)
 	res = c->cmd->run(c);
 	if (res == COMMAND_USAGE)
 		usage(c);
+	else if (res == COMMAND_FAILED)
+		command_printf(c, "Command '%.*s' failed.\n", STR_ARG(str_trim(c->line)));
 	return res;
 }
 

@@ -14,7 +14,7 @@ static const struct ami_table *const tables[] = {
 	&ami_session_actions, &ami_core_actions, &ami_channel_actions, &ami_call_actions, &ami_dialplan_actions,
 	&ami_state_actions, &ami_db_actions, &ami_config_actions, &ami_config_edit_actions, &ami_bridge_actions, &ami_pjsip_actions,
 	&ami_pjsip_do_actions, &ami_message_actions, &ami_notify_actions, &ami_subscription_actions, &ami_aoc_actions, &ami_mixmonitor_actions,
-	&ami_fax_actions,
+	&ami_fax_actions, &ami_digit_actions,
 };
 
 static const struct { unsigned ev; const char *name; } privileges[] = {

@@ -358,8 +358,12 @@ static void registration_body(struct pjsip_listing *p, const void *o)
 /* ---- details ---------------------------------------------------------- */
 
 struct detail {
-	const char *name;
-	char *value;                    /* owned */
+	char *name, *value;             /* owned */
+};
+
+struct details {
+	struct detail *v;               /* owned */
+	size_t n, cap;
 };
 
 static int by_detail(const void *a, const void *b)
@@ -369,61 +373,130 @@ static int by_detail(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static void print_details(struct pjsip_listing *p, struct detail *v, size_t n)
+/* A row less, when memory is short. */
+static void add_detail(struct details *d, struct str name, struct str value)
+{
+	if (d->n == d->cap) {
+		size_t cap = d->cap ? 2 * d->cap : 64;
+		struct detail *v = realloc(d->v, cap * sizeof(*v));
+
+		if (!v)
+			return;
+		d->v = v;
+		d->cap = cap;
+	}
+	d->v[d->n] = (struct detail){ str_dup(name), str_dup(value) };
+	if (d->v[d->n].name && d->v[d->n].value) {
+		d->n++;
+		return;
+	}
+	free(d->v[d->n].name);
+	free(d->v[d->n].value);
+}
+
+static void print_details(struct command_ctx *c, struct details *d)
 {
 	size_t wide = 13, value = 14;
 	char line[512];
 
-	qsort(v, n, sizeof(*v), by_detail);
-	for (size_t i = 0; i < n; i++) {
-		size_t a = strlen(v[i].name), b = v[i].value ? strlen(v[i].value) : 0;
+	if (d->n)
+		qsort(d->v, d->n, sizeof(*d->v), by_detail);
+	for (size_t i = 0; i < d->n; i++) {
+		size_t a = strlen(d->v[i].name), b = strlen(d->v[i].value);
 
 		wide = a > wide ? a : wide;
 		value = b > value ? b : value;
 	}
 	value = wide + value + 3 < sizeof(line) ? wide + value + 3 : sizeof(line) - 1;
 	memset(line, '=', value);
-	command_printf(p->c, "\n %-*s : %s\n %.*s\n", (int)wide, "ParameterName", "ParameterValue", (int)value, line);
-	for (size_t i = 0; i < n; i++) {
-		command_printf(p->c, " %-*s : %s\n", (int)wide, v[i].name, v[i].value ? v[i].value : "");
-		free(v[i].value);
+	command_printf(c, " %-*s : %s\n %.*s\n", (int)wide, "ParameterName", "ParameterValue", (int)value, line);
+	for (size_t i = 0; i < d->n; i++) {
+		command_printf(c, " %-*s : %s\n", (int)wide, d->v[i].name, d->v[i].value);
+		free(d->v[i].name);
+		free(d->v[i].value);
 	}
+	free(d->v);
+	*d = (struct details){ 0 };
+}
+
+/* A few lists are a row for each of their elements. */
+static bool is_list(const struct object *o, struct str name)
+{
+	static const struct {
+		enum object_type type;
+		const char *name;
+	} lists[] = {
+		{ OBJECT_ENDPOINT, "set_var" }, { OBJECT_AOR, "contact" }, { OBJECT_IDENTIFY, "match" },
+		{ OBJECT_TRANSPORT, "local_net" }, { OBJECT_REGISTRATION, "outbound_auth" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		if ((enum object_type)o->type == lists[i].type && str_eq(name, str_z(lists[i].name)))
+			return true;
+	return false;
+}
+
+static void add_elements(struct details *d, struct str name, struct str value)
+{
+	while (value.n)
+		add_detail(d, name, str_trim(str_cut_raw(&value, ',')));
+}
+
+static void add_list(struct details *d, struct service *svc, const struct object *o, struct str name, struct str value)
+{
+	if (o->type == OBJECT_ENDPOINT) {
+		const struct endpoint *ep = (const struct endpoint *)(const void *)o;
+
+		for (size_t i = 0; i < ep->set_var->n; i++)
+			add_detail(d, ep->set_var->v[i].name, ep->set_var->v[i].value);
+	} else if (o->type == OBJECT_AOR) {
+		struct location *l = location_get(svc, o->name, false);
+
+		list_each(e, &l->contacts)
+			add_detail(d, name, container_of(e, struct contact, link)->uri);
+	} else {
+		add_elements(d, name, value);
+	}
+}
+
+void pjsip_print_options(struct command_ctx *c, const struct object *o)
+{
+	struct details d = { 0 };
+
+	option_each(row, object_options((enum object_type)o->type)) {
+		struct str name = str_z(row->name);
+		struct buf b = BUF_INIT;
+
+		if (!view_shown(row, o))
+			continue;
+		view_option(c->m->service, row, o, false, &b);
+		if (b.n && is_list(o, name))
+			add_list(&d, c->m->service, o, name, buf_view(&b));
+		else
+			add_detail(&d, name, buf_view(&b));
+		buf_free(&b);
+	}
+	print_details(c, &d);
 }
 
 static void object_details(struct pjsip_listing *p, const void *obj)
 {
-	const struct object *o = obj;
-	const struct option_set *set = object_options((enum object_type)o->type);
-	struct detail *v;
-	size_t n = 0;
-
 	if (!p->details || p->level)
 		return;
-	v = calloc(set->n + 1, sizeof(*v));
-	if (!v)
-		return;
-	option_each(row, set) {
-		struct buf b = BUF_INIT;
-
-		if (!view_shown(row))
-			continue;
-		view_option(p->svc, row, o, false, &b);
-		v[n++] = (struct detail){ row->name, buf_take(&b) };
-	}
-	print_details(p, v, n);
-	free(v);
+	command_put(p->c, STR("\n"));
+	pjsip_print_options(p->c, obj);
 }
 
 static void contact_details(struct pjsip_listing *p, const struct contact *c)
 {
 	const struct aor *a = contact_aor(p->svc, c);
-	struct detail v[16];
-	size_t n = 0;
+	struct details d = { 0 };
 
 #define ROW(key, ...) do { \
 		struct buf b_ = BUF_INIT; \
 		buf_printf(&b_, __VA_ARGS__); \
-		v[n++] = (struct detail){ key, buf_take(&b_) }; \
+		add_detail(&d, STR(key), buf_view(&b_)); \
+		buf_free(&b_); \
 	} while (0)
 	ROW("call_id", "%s", c->call_id.p);
 	ROW("endpoint", "%s", c->endpoint.p);
@@ -443,7 +516,8 @@ static void contact_details(struct pjsip_listing *p, const struct contact *c)
 		ROW("qualify_timeout", "%f", a->qualify_timeout);
 	}
 #undef ROW
-	print_details(p, v, n);
+	command_put(p->c, STR("\n"));
+	print_details(p->c, &d);
 }
 
 /* ---- which there are -------------------------------------------------- */

@@ -29,6 +29,9 @@ struct pjsip_lister {
 	void (*body)(struct pjsip_listing *p, const void *o);
 };
 
+/* All options of an object, by name. */
+void pjsip_print_options(struct command_ctx *c, const struct object *o);
+
 /* By its word, "aor" or "aors" (*many then). NULL: there is none of that kind. */
 const struct pjsip_lister *pjsip_lister_of(struct str word, bool *many);
 

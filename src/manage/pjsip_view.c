@@ -2,6 +2,7 @@
 #include "service/place/endpoint_state.h"
 #include "manage/pjsip_view.h"
 #include "pbx/devstate.h"
+#include "pbx/dialplan.h"
 #include "pbx/event.h"
 #include "service/outbound/outbound.h"
 #include "service/outbound/outbound.h"
@@ -174,10 +175,21 @@ void view_aor_contacts(struct service *svc, struct str aor, bool tail, struct bu
 		buf_char(b, ',');
 }
 
-bool view_shown(const struct option *o)
+bool view_shown(const struct option *o, const struct object *obj)
 {
-	return o->kind != OPTION_IGNORED && !(o->flags & (OPT_HIDDEN | OPT_PREFIX)) &&
-	       (o->kind != OPTION_CUSTOM || o->write);
+	struct buf b = BUF_INIT;
+	bool any;
+
+	if (o->flags & (OPT_HIDDEN | OPT_PREFIX) || (o->kind == OPTION_CUSTOM && !o->write))
+		return false;
+	if (o->kind == OPTION_IGNORED)
+		return o->flags & OPT_SHOWN;
+	if (!(o->flags & OPT_IF_SET))
+		return true;
+	option_write(&b, o, obj, false);
+	any = b.n > 0;
+	buf_free(&b);
+	return any;
 }
 
 void view_option(struct service *svc, const struct option *o, const struct object *obj, bool reveal, struct buf *b)
@@ -186,6 +198,17 @@ void view_option(struct service *svc, const struct option *o, const struct objec
 		view_aor_contacts(svc, obj->name, false, b);
 	else
 		option_write(b, o, obj, reveal);
+}
+
+int64_t view_hangup_time(struct manage *m, struct channel *ch)
+{
+	struct buf b = BUF_INIT;
+	uint32_t left = 0;
+
+	if (pbx_getvar(m->pbx, ch, STR("TIMEOUT(absolute)"), &b))
+		(void)str_u32(str_sub(buf_view(&b), 0, str_chr(buf_view(&b), '.')), &left);
+	buf_free(&b);
+	return left ? clock_wall_s(m->clock) + left : 0;
 }
 
 void view_hms(struct buf *b, int64_t s)

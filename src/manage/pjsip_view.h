@@ -27,10 +27,12 @@ const char *view_device_state(struct service *svc, struct str endpoint);     /* 
 unsigned view_channels(struct service *svc, struct str endpoint);            /* how many it has now */
 /* "aor/uri,aor/uri" (with `tail` also a comma at the end, as EndpointList has). */
 void view_aor_contacts(struct service *svc, struct str aor, bool tail, struct buf *b);
-/* True: the option is shown to users. */
-bool view_shown(const struct option *o);
+/* True: the option of this object is shown to users. */
+bool view_shown(const struct option *o, const struct object *obj);
 /* An option of an object as text; secrets only with `reveal`. AOR contacts come from `svc`. */
 void view_option(struct service *svc, const struct option *o, const struct object *obj, bool reveal, struct buf *b);
+/* TIMEOUT(absolute) as a time of the day [s]; 0: none. */
+int64_t view_hangup_time(struct manage *m, struct channel *ch);
 void view_hms(struct buf *b, int64_t seconds);                               /* "00:01:02" */
 
 /* An outbound registration now: "Registered", "Unregistered", "Rejected", ...; *left:

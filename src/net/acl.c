@@ -106,6 +106,16 @@ int netmask_parse(struct netmask *m, struct str s)
 	return 0;
 }
 
+struct sa netmask_mask(const struct netmask *m)
+{
+	struct sa mask = m->base;
+	uint8_t *bytes = sa_is_v6(&mask) ? mask.u.in6.sin6_addr.s6_addr : (uint8_t *)&mask.u.in4.sin_addr;
+
+	for (unsigned n = 0; n < (sa_is_v6(&mask) ? 16u : 4u); n++)
+		bytes[n] = (uint8_t)(m->bits >= 8 * (n + 1) ? 0xff : m->bits <= 8 * n ? 0 : 0xff00 >> (m->bits - 8 * n));
+	return mask;
+}
+
 bool netmask_has(const struct netmask *m, const struct sa *peer)
 {
 	unsigned all, whole = m->bits / 8, rest = m->bits % 8;

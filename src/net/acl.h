@@ -28,6 +28,7 @@ struct netmask {
 	bool invert;
 };
 int netmask_parse(struct netmask *m, struct str s);
+struct sa netmask_mask(const struct netmask *m);              /* 255.255.0.0 of 1.2.0.0/16 */
 bool netmask_has(const struct netmask *m, const struct sa *peer);    /* without invert */
 
 #endif

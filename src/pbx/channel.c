@@ -79,6 +79,7 @@ static int fill(struct channel *ch, const struct channel_new_prm *prm)
 	ch->outgoing = prm->outgoing;
 	ch->priority = 1;
 	ch->shown = -1;
+	ch->amaflags = AMA_DOCUMENTATION;
 	ch->forwards = ch->max_forwards = MAX_FORWARDS;
 	ch->created = clock_wall_s(p->clock);
 	ch->created_us = clock_us(p->clock);

@@ -212,7 +212,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool heard;                     /* the peer's first packet came, or the handshake of its media is done */
 	bool listens;                   /* wake it for that */
 	int8_t shown;                   /* enum indication last given before the answer; -1: none */
-	int amaflags;
+	int amaflags;                   /* AMA_* */
 	int forwards;                   /* left of max_forwards: so many more Dials may follow one another */
 	int max_forwards;
 	/* Events */
@@ -293,6 +293,7 @@ void channel_destroy_soon(struct channel *ch);       /* from the loop; safe insi
  * or sent elsewhere (events still queued are left). ms UINT64_MAX: for ever. */
 int channels_next(struct channel **v, size_t n, uint64_t ms, size_t *which, struct chan_event **ev);
 int channel_next(struct channel *ch, uint64_t ms, struct chan_event **ev);
+enum { AMA_OMIT = 1, AMA_BILLING, AMA_DOCUMENTATION };
 enum { MAX_FORWARDS = 20 };     /* CHANNEL(max_forwards) of a new channel */
 
 /* Sleep on the channel, dropping what arrives but keeping DTMF in

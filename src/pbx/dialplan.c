@@ -21,7 +21,7 @@ static void list_free(struct exten_list *l)
 	free(l->v);
 }
 
-static void context_free(struct context *c)
+void context_free(struct context *c)
 {
 	list_free(&c->plain);
 	list_free(&c->patterns);
@@ -109,6 +109,34 @@ int dialplan_context_make(struct dialplan *d, struct str name, const char *regis
 	d->order[d->n++] = c;
 	*out = c;
 	return 0;
+}
+
+int context_include(struct context *c, char *text)
+{
+	struct include in = { .text = text }, *grown;
+	struct str times = str_z(text);
+	int err = 0, res = EINVAL;
+
+	in.name = str_trim(str_cut_raw(&times, str_chr(times, ',') < times.n ? ',' : '|'));
+	in.timed = str_trim(times).n > 0;
+	if (in.timed && timing_parse(&in.timing, times))
+		err = EBADMSG;
+	if (!in.name.n || c->includes >= LIST_MAX)
+		goto refuse;
+	res = EEXIST;
+	for (size_t i = 0; i < c->includes; i++)
+		if (str_ieq(c->include[i].name, in.name) && !c->include[i].timed && !in.timed)
+			goto refuse;
+	res = ENOMEM;
+	grown = reallocarray(c->include, c->includes + 1, sizeof(*grown));
+	if (!grown)
+		goto refuse;
+	c->include = grown;
+	c->include[c->includes++] = in;
+	return err;
+ refuse:
+	free(text);
+	return res;
 }
 
 /* Without blanks, and for the key without dashes; both stay inside [] of a pattern. */

@@ -34,6 +34,8 @@ void dialplan_show(struct pbx *p, struct str what, struct buf *out);
 /* `max` rows of it from row `from` on, for listing in steps. True: there are more; else
  * the last line is there too. */
 bool dialplan_show_part(struct pbx *p, struct str what, size_t from, size_t max, struct buf *out);
+/* Is there what dialplan_show(what) would list? */
+bool dialplan_has(struct pbx *p, struct str what);
 /* The same as rows, for the manager's ShowDialPlan. `context` and `exten` empty:
  * all. False: that context or extension does not exist. */
 enum dialplan_row_type { ROW_CONTEXT, ROW_STEP, ROW_INCLUDE, ROW_IGNOREPAT, ROW_SWITCH, ROW_CONTEXT_END };
@@ -54,11 +56,17 @@ struct dialplan_count {
 typedef void dialplan_row_fn(void *arg, const struct dialplan_row *row);
 void dialplan_each(struct pbx *p, struct str context, struct str exten, struct dialplan_count *n,
 		   dialplan_row_fn *fn, void *arg);
-/* regcontext, dialplan add extension, ...: a small mutable layer over the
- * snapshot that survives reloads. */
+/* regcontext, dialplan add extension, ...: what is added stands in a small layer over
+ * what extensions.conf says and survives reloads; what is removed of extensions.conf
+ * is there again after the next one. 0, ENOENT, EEXIST, EINVAL, ENOMEM. */
 int dialplan_add(struct pbx *p, struct str context, struct str exten, int priority, struct str app,
 		 struct str data);
 int dialplan_remove(struct pbx *p, struct str context, struct str exten, int priority /* 0: all */);
+int dialplan_remove_context(struct pbx *p, struct str name);
+int dialplan_add_include(struct pbx *p, struct str context, struct str included /* "name[,times]" */);
+int dialplan_remove_include(struct pbx *p, struct str context, struct str included);
+int dialplan_add_ignorepat(struct pbx *p, struct str context, struct str pattern);
+int dialplan_remove_ignorepat(struct pbx *p, struct str context, struct str pattern);
 
 /* Start the dialplan for `ch` at its context/exten/priority on a new fiber; when
  * it ends the channel is destroyed. EBUSY: it has a fiber. */

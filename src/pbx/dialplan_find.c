@@ -169,12 +169,15 @@ int dialplan_label(struct pbx *p, struct str context, struct str exten, struct s
 	return dialplan_find(p, &f, &out) ? out.step->priority : 0;
 }
 
-bool dialplan_ignores(struct pbx *p, struct str context, struct str digits)
+static bool ignored_by(const struct context *c, struct str digits)
 {
-	const struct context *c = dialplan_context(p->plan, context);
-
 	for (size_t i = 0; c && i < c->ignorepats; i++)
 		if (pattern_match(str_z(c->ignorepat[i]), digits, PATTERN_CAN))
 			return true;
 	return false;
+}
+
+bool dialplan_ignores(struct pbx *p, struct str context, struct str digits)
+{
+	return ignored_by(dialplan_context(p->plan, context), digits) || ignored_by(dialplan_context(p->added, context), digits);
 }

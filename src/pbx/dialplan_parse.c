@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #define REGISTRAR "pbx_config"
-#define LIST_MAX 4096           /* includes, ignorepats or switches of one context */
 
 struct build {
 	struct dialplan *d;
@@ -216,33 +215,15 @@ static char *substituted(struct build *b, struct str text)
 
 static void include_line(struct build *b, const struct config_var *v)
 {
-	struct context *c = b->c;
-	struct include in = { .text = substituted(b, v->value) }, *grown;
-	struct str times = str_z(in.text);
+	char *text = substituted(b, v->value);
+	int err = text ? context_include(b->c, text) : 0;
 
-	if (!in.text)
-		return;
-	in.name = str_trim(str_cut_raw(&times, str_chr(times, ',') < times.n ? ',' : '|'));
-	in.timed = str_trim(times).n > 0;
-	if (in.timed && timing_parse(&in.timing, times))
-		fault(b, v, "some of the times '%.*s' is not understood", STR_ARG(times));
-	for (size_t i = 0; i < c->includes; i++)
-		if (str_ieq(c->include[i].name, in.name) && !c->include[i].timed == !in.timed && !in.timed) {
-			fault(b, v, "'%.*s' is included already", STR_ARG(in.name));
-			goto refuse;
-		}
-	if (!in.name.n || c->includes >= LIST_MAX)
-		goto refuse;
-	grown = reallocarray(c->include, c->includes + 1, sizeof(*grown));
-	if (!grown) {
+	if (err == ENOMEM)
 		b->err = ENOMEM;
-		goto refuse;
-	}
-	c->include = grown;
-	c->include[c->includes++] = in;
-	return;
- refuse:
-	free(in.text);
+	else if (err == EEXIST)
+		fault(b, v, "'%.*s' is included already", STR_ARG(v->value));
+	else if (err == EBADMSG)
+		fault(b, v, "some of the times of '%.*s' is not understood", STR_ARG(v->value));
 }
 
 static void list_line(struct build *b, char ***list, size_t *n, struct str text)

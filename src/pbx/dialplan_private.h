@@ -1,7 +1,7 @@
 /* pbx/dialplan_private.h -- the shape of a dialplan, for the files that build,
  * search, show and run it.
- * A dialplan from extensions.conf never changes after dialplan_build(); p->added
- * has the same shape and changes at any time. So: no pointer into either may be
+ * What dialplan_build() made of extensions.conf loses what a command takes out of it;
+ * p->added has the same shape and changes at any time. So: no pointer into either may be
  * kept over a wait.
  * Threads: as dialplan.h. */
 #ifndef PBX_DIALPLAN_PRIVATE_H
@@ -82,6 +82,11 @@ struct exten *dialplan_exten(const struct context *c, struct str exten);
 int exten_label(const struct exten *e, struct str label);    /* 0: none */
 const struct step *exten_step(const struct exten *e, int priority);
 void exten_free(struct exten *e);
+void context_free(struct context *c);
+#define LIST_MAX 4096           /* includes, ignorepats or switches of one context */
+/* "context[,times]" (taken over, also on failure). EEXIST: it has that one already; EINVAL: no name, or
+ * too many. EBADMSG: it is there, but some of its times are not understood. */
+int context_include(struct context *c, char *text);
 void dialplan_sort(struct dialplan *d);
 /* Where among the names (no patterns) the first stands that is not before `key`. */
 size_t exten_list_find(const struct exten_list *l, struct str key);

@@ -81,17 +81,25 @@ static void show_included(struct walk *w, struct str name)
 	w->included = included;
 }
 
-static void show_rest(struct walk *w, const struct context *c)
+static void show_includes(struct walk *w, const struct context *c)
 {
-	for (size_t i = 0; i < c->includes; i++) {
+	for (size_t i = 0; c && i < c->includes; i++) {
 		if (w->exten.n)
 			show_included(w, c->include[i].name);
 		else
 			text_row(w, c, ROW_INCLUDE, str_z(c->include[i].text));
 	}
-	for (size_t i = 0; i < c->ignorepats && !w->exten.n; i++)
+}
+
+static void show_ignorepats(struct walk *w, const struct context *c)
+{
+	for (size_t i = 0; c && i < c->ignorepats && !w->exten.n; i++)
 		text_row(w, c, ROW_IGNOREPAT, str_z(c->ignorepat[i]));
-	for (size_t i = 0; i < c->switches && !w->included; i++)
+}
+
+static void show_switches(struct walk *w, const struct context *c)
+{
+	for (size_t i = 0; c && i < c->switches && !w->included; i++)
 		text_row(w, c, ROW_SWITCH, str_z(c->swtch[i]));
 }
 
@@ -108,8 +116,11 @@ static void show_context(struct walk *w, struct str name)
 		open_context(w, any);
 	show_extens(w, c);
 	show_extens(w, a);
-	if (c)
-		show_rest(w, c);
+	show_includes(w, c);
+	show_includes(w, a);
+	show_ignorepats(w, c);
+	show_ignorepats(w, a);
+	show_switches(w, c);
 	if (w->open)
 		text_row(w, any, ROW_CONTEXT_END, STR_NULL);
 }
@@ -234,6 +245,23 @@ bool dialplan_show_part(struct pbx *p, struct str what, size_t from, size_t max,
 			   plural(n.steps, "priority", "priorities"), n.contexts,
 			   plural(n.contexts, "context", "contexts"));
 	return false;
+}
+
+static void no_row(void *arg, const struct dialplan_row *r)
+{
+	(void)arg;
+	(void)r;
+}
+
+bool dialplan_has(struct pbx *p, struct str what)
+{
+	struct str exten = STR_NULL, context = what;
+	struct dialplan_count n;
+
+	if (str_chr(what, '@') < what.n)
+		exten = str_cut_raw(&context, '@');
+	dialplan_each(p, context, exten, &n, no_row, NULL);
+	return (!context.n || n.context) && (!exten.n || n.exten);
 }
 
 void dialplan_show(struct pbx *p, struct str what, struct buf *out)

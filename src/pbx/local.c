@@ -448,9 +448,22 @@ static int local_device_state(struct pbx *pbx, struct str name)
 	return DEV_NOT_INUSE;
 }
 
+/* It carries what its ends speak; to whoever asks that is plain sound. */
+static int local_read(struct channel *ch, struct str item, struct buf *out)
+{
+	(void)ch;
+	if (str_ieq(item, STR("audionativeformat")))
+		buf_put(out, STR("(slin)"));
+	else if (str_ieq(item, STR("audioreadformat")) || str_ieq(item, STR("audiowriteformat")))
+		buf_put(out, STR("slin"));
+	else
+		return ENOENT;
+	return 0;
+}
+
 const struct channel_tech local_tech = {
 	.type = "Local",
-	.description = "Local proxy channel: a call through the dialplan once more",
+	.description = "Local Proxy Channel Driver",
 	.request = local_request,
 	.call = local_call,
 	.answer = local_answer,
@@ -461,5 +474,6 @@ const struct channel_tech local_tech = {
 	.twin = local_twin,
 	.moved = local_moved,
 	.bridged = local_bridged,
+	.read = local_read,
 	.device_state = local_device_state,
 };

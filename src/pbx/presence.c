@@ -132,6 +132,9 @@ int presence_set_custom(struct pbx *p, struct str name, const struct presence *v
 	c = take(p, name);
 	if (!c || text_printf(&c->line, "%.*s,%.*s,%.*s", STR_ARG(state), STR_ARG(v->subtype), STR_ARG(v->message)))
 		return ENOMEM;
+	/* As it was typed: without commas that nothing follows. */
+	while (c->line.n && c->line.p[c->line.n - 1] == ',')
+		c->line.p[--c->line.n] = '\0';
 	if (p->db)
 		(void)astdb_put(p->db, FAMILY, name, text_view(&c->line));
 	changed(p, text_view(&c->name));

@@ -160,25 +160,26 @@ int run_step(struct channel *ch)
 {
 	struct find f = { .context = text_view(&ch->context), .exten = text_view(&ch->exten),
 		.caller = run_caller(ch), .priority = ch->priority, .action = FIND_STEP };
-	struct buf app = BUF_INIT, data = BUF_INIT;
-	struct dialplan *held;
+	struct buf app = BUF_INIT, data = BUF_INIT, text;
 	struct found found;
+	char mem[256];
 	int res = -1;
 
 	if (!dialplan_find(ch->pbx, &f, &found))
 		return RUN_NOT_FOUND;
-	/* Nothing of the step may be looked at once the application waits. */
-	held = obj_hold(ch->pbx->plan);
+	/* A copy: nothing of the step may be looked at once a function or the application waits. */
+	buf_init(&text, mem, sizeof(mem), 0);
+	buf_put(&text, found.step->data);
 	buf_put(&app, found.step->app);
-	pbx_substitute(ch->pbx, ch, found.step->data, &data);
-	obj_drop(held);
+	pbx_substitute(ch->pbx, ch, buf_view(&text), &data);
 	(void)buf_z(&data);
-	if (buf_err(&app) || buf_err(&data))
+	if (buf_err(&app) || buf_err(&data) || buf_err(&text))
 		log_error("No memory for %s(%s)", text_z(&ch->exten), text_z(&ch->context));
 	else
 		res = run_found(ch, buf_view(&app), data.n ? buf_view(&data) : str_mk("", 0));
 	buf_free(&app);
 	buf_free(&data);
+	buf_free(&text);
 	return res;
 }
 

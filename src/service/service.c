@@ -21,6 +21,7 @@
 #include "service/message/notify.h"
 #include "service/event/compositor.h"
 #include "service/event/publish.h"
+#include "service/event/upstream.h"
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
 #include "service/event/subscription.h"
@@ -127,6 +128,8 @@ static void trace(void *arg, bool sent, const struct net_path *path, struct str 
 	struct service *svc = arg;
 
 	sip_log_message(&svc->wire.log, sent, path, bytes);
+	if (svc->wire.history.on)
+		sip_history_add(&svc->wire.history, sent, path, bytes, clock_wall_s(svc->clock));
 }
 
 /* keep_alive_interval: two line ends, which peers take for nothing and NAT for traffic. */
@@ -248,7 +251,8 @@ static int start_rooms(struct service *svc)
 	err = err ? err : subscriptions_start(svc);
 	err = err ? err : outbound_start(svc);
 	err = err ? err : compositor_start(svc);
-	return err ? err : publications_start(svc);
+	err = err ? err : publications_start(svc);
+	return err ? err : upstreams_start(svc);
 }
 
 int service_new(struct service **out, const struct service_prm *prm, struct report *r)
@@ -259,6 +263,7 @@ int service_new(struct service **out, const struct service_prm *prm, struct repo
 	if (!svc)
 		return ENOMEM;
 	sip_log_start(&svc->wire.log);
+	sip_history_start(&svc->wire.history);
 	err = make_common(svc, prm);
 	err = err ? err : authenticate_set_conf(svc, svc->conf);
 	err = err ? err : set_names(svc);
@@ -307,6 +312,7 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	subscriptions_reload(svc);
 	publications_reload(svc);
 	compositor_reload(svc);
+	upstreams_reload(svc);
 	identify_resolve_hosts(svc);
 	media_names_reload(svc);
 	sip_log_configure(&svc->wire.log, svc->resolver.dns, conf->global->debug);
@@ -318,11 +324,12 @@ void service_stop(struct service *svc)
 	svc->state = SERVICE_STOPPING;
 	outbound_stop(svc);
 	publications_stop(svc);
+	upstreams_stop(svc);
 }
 
 bool service_stopped(const struct service *svc)
 {
-	return !outbound_busy(svc) && !publications_busy(svc);
+	return !outbound_busy(svc) && !publications_busy(svc) && !upstreams_busy(svc);
 }
 
 void service_resume(struct service *svc)
@@ -330,6 +337,7 @@ void service_resume(struct service *svc)
 	svc->state = SERVICE_RUNNING;
 	outbound_resume(svc);
 	publications_resume(svc);
+	upstreams_resume(svc);
 }
 
 static void free_states(struct service *svc)
@@ -349,12 +357,14 @@ void service_free(struct service *svc)
 		return;
 	service_debug_stop(svc);
 	sip_log_stop(&svc->wire.log);
+	sip_history_clear(&svc->wire.history);
 	overload_stop(&svc->overload);
 	identify_forget_hosts(svc);
 	service_ice_free(svc);
 	media_names_free(svc);
 	outbound_free(svc);
 	publications_free(svc);
+	upstreams_free(svc);
 	compositor_free(svc);
 	if (svc->locations)
 		endpoint_stats_set_conf(svc, svc->conf, NULL);

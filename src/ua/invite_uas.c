@@ -163,6 +163,7 @@ static unsigned check_100rel(struct ua_invite *iv, const struct sip_msg *msg, st
 	}
 	if (!r->supported && iv->prm.rel100 == UA_REL100_REQUIRED) {
 		buf_put(headers, STR("Require: 100rel\r\n"));
+		ua_invite_write_tags(iv, headers, false);
 		return 421;
 	}
 	return 0;

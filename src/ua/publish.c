@@ -34,6 +34,7 @@ struct ua_publish {
 	uint32_t wait_s;                /* the last wait after trouble; 0: there was none */
 	unsigned challenges;            /* in a row */
 	bool counted;                   /* the last of these, though it was not answered */
+	bool waits;                     /* after trouble, for `next`: what is said meanwhile waits too */
 	bool leave;                     /* take it back once rq is answered */
 	bool stopped;                   /* no password of ours will do: nothing goes out any more */
 };
@@ -168,6 +169,7 @@ static void ask(struct ua_publish *p)
 {
 	const struct ua_publish_prm *m = &p->prm;
 
+	p->waits = false;
 	if (!list_empty(&p->queue)) {
 		p->sent = container_of(p->queue.next, struct item, link);
 		list_remove(&p->sent->link);
@@ -185,6 +187,7 @@ static void ask(struct ua_publish *p)
 	log_error("a publication at %.*s: out of memory", STR_ARG(m->target));
 	take_back(p);
 	p->state = UA_PUBLISH_REFUSED;
+	p->waits = true;
 	plan(p, 1000ull * (m->retry_s ? m->retry_s : RETRY_S));
 }
 
@@ -259,7 +262,8 @@ static void lost(struct ua_publish *p)
 	text_free(&p->etag);
 	drop_request(p);
 	take_back(p);
-	p->state = UA_PUBLISH_REFUSED;          /* what is said meanwhile waits */
+	p->state = UA_PUBLISH_REFUSED;
+	p->waits = true;
 	plan(p, 0);
 	if (p->prm.lost)
 		p->prm.lost(p->prm.arg, p);
@@ -297,6 +301,7 @@ static void refused(struct ua_publish *p, const struct sip_msg *msg)
 	} else if (retry_after_s || ua_retry_helps(e.status)) {
 		take_back(p);
 		e.seconds = retry_after_s ? retry_after_s : next_wait(p);
+		p->waits = true;
 		plan(p, 1000ull * e.seconds);
 	} else {
 		p->sent = item_free(p->sent);
@@ -429,7 +434,7 @@ int ua_publish_send(struct ua_publish *p, struct str key, struct str type, struc
 	if (!before)
 		list_append(&p->queue, &i->link);
 	/* Whoever waits after trouble waits on: the newest state goes then. */
-	if (!p->rq && !(p->state == UA_PUBLISH_REFUSED && timer_running(&p->next)))
+	if (!p->rq && !p->waits)
 		ask(p);
 	return 0;
 }
@@ -437,6 +442,7 @@ int ua_publish_send(struct ua_publish *p, struct str key, struct str type, struc
 int ua_publish_end(struct ua_publish *p)
 {
 	timer_stop(&p->next);
+	p->waits = false;
 	clear_queue(p);
 	if (p->state == UA_PUBLISH_LEAVING)
 		return 0;

@@ -89,7 +89,7 @@ static void technologies(void **state)
 	ask(&p, "Action: BridgeTechnologyList");
 	HAS(&p, "EventList: start\r\nMessage: Bridge technology listing will follow\r\n\r\n");
 	HAS(&p, "Event: BridgeTechnologyListItem\r\nBridgeTechnology: native_rtp\r\nBridgeType: Native\r\nBridgePriority: 90\r\n"
-	    "BridgeSuspended: no\r\nActionID: 9\r\n\r\n");
+	    "BridgeSuspended: No\r\nActionID: 9\r\n\r\n");
 	HAS(&p, "Event: BridgeTechnologyListComplete\r\nActionID: 9\r\nEventList: Complete\r\nListItems: 3\r\n\r\n");
 	ask(&p, "Action: BridgeTechnologySuspend");
 	HAS(&p, "Message: BridgeTechnology must be provided\r\n");
@@ -101,6 +101,38 @@ static void technologies(void **state)
 	ask(&p, "Action: BridgeTechnologyUnsuspend\r\nBridgeTechnology: native_rtp");
 	HAS(&p, "Message: Unsuspended bridge technology\r\n");
 	assert_false(t.w.pbx->native_suspended);
+	hang_up(&p);
+}
+
+/* Digits of other kinds than DTMF. */
+static void sends_digits(void **state)
+{
+	struct fake *f = world_call_in(&t.w, "alice", "1", "default", "7");
+	struct peer p = login("admin");
+	char text[160];
+
+	(void)state;
+	ask(&p, "Action: SendFlash\r\nChannel: x");
+	HAS(&p, "Message: Channel not found\r\n");
+	ask(&p, "Action: PlayMF\r\nDigit: 1");
+	HAS(&p, "Message: Channel not found\r\n");
+	snprintf(text, sizeof(text), "Action: SendFlash\r\nChannel: %s", text_z(&f->ch->name));
+	ask(&p, text);
+	HAS(&p, "Message: Flash successfully queued\r\n");
+	assert_true(fake_was_told(f, "flash"));
+	snprintf(text, sizeof(text), "Action: SendFlash\r\nChannel: %s\r\nReceive: yes", text_z(&f->ch->name));
+	ask(&p, text);
+	HAS(&p, "Message: Flash successfully queued\r\n");
+	assert_int_equal(fake_told_times(f, "flash"), 1);
+	snprintf(text, sizeof(text), "Action: PlayMF\r\nChannel: %s", text_z(&f->ch->name));
+	ask(&p, text);
+	HAS(&p, "Message: No digit specified\r\n");
+	snprintf(text, sizeof(text), "Action: PlayMF\r\nChannel: %s\r\nDigit: *\r\nDuration: x", text_z(&f->ch->name));
+	ask(&p, text);
+	HAS(&p, "Message: Could not convert Duration parameter\r\n");
+	snprintf(text, sizeof(text), "Action: PlayMF\r\nChannel: %s\r\nDigit: *12#", text_z(&f->ch->name));
+	ask(&p, text);
+	HAS(&p, "Message: MF successfully queued\r\n");
 	hang_up(&p);
 }
 
@@ -213,7 +245,7 @@ static void states(void **state)
 
 	(void)state;
 	ask(&p, "Action: Command\r\nCommand: devstate change Custom:lamp INUSE");
-	HAS(&p, "Output: Changing Custom:lamp to INUSE");
+	HAS(&p, "Output: Changing lamp to INUSE");
 	ask(&p, "Action: ExtensionState\r\nExten: lamp\r\nContext: default");
 	HAS(&p, "Message: Extension Status\r\nExten: lamp\r\nContext: default\r\nHint: Custom:lamp\r\nStatus: 1\r\n"
 	    "StatusText: InUse\r\n\r\n");
@@ -362,13 +394,26 @@ static void pjsip_shows(void **state)
 	ask(&p, "Action: PJSIPShowResourceLists");
 	HAS(&p, "EventList: Complete\r\nListItems: 0\r\n");
 	ask(&p, "Action: PJSIPShowContacts");
-	HAS(&p, "Event: ContactList\r\n");
+	HAS(&p, "Response: Error\r\nActionID: 9\r\nMessage: No Contacts found\r\n");
+	ask(&p, "Action: PJSIPShowRegistrationsInbound");
+	HAS(&p, "\r\nContact: alice/sip:alice@127.0.0.1:5062\r\n");
 	ask(&p, "Action: PJSIPNotify\r\nEndpoint: none\r\nVariable: Event=x");
 	HAS(&p, "Message: Unable to retrieve endpoint none\r\n");
 	ask(&p, "Action: PJSIPNotify\r\nEndpoint: none\r\nChannel: x\r\nVariable: Event=x");
 	HAS(&p, "You must use only one of them.\r\n");
 	ask(&p, "Action: PJSIPNotify\r\nChannel: x\r\nOption: none");
+	HAS(&p, "Message: Channel not found\r\n");
+	ask(&p, "Action: PJSIPNotify\r\nEndpoint: alice\r\nOption: none");
 	HAS(&p, "Message: Unable to find notify type 'none'\r\n");
+	ask(&p, "Action: PJSIPNotify\r\nEndpoint: sip/pjsip/bob\r\nVariable: Event=x");
+	HAS(&p, "Message: NOTIFY sent\r\n");
+	/* There is no default_outbound_endpoint. */
+	ask(&p, "Action: PJSIPNotify\r\nURI: sip:x@127.0.0.1\r\nVariable: Event=x");
+	HAS(&p, "Response: Success\r\nActionID: 9\r\nMessage: NOTIFY sent\r\n\r\n");
+	ask(&p, "Action: PJSIPNotify\r\nEndpoint: alice\r\nVariable: Event=x\r\nOption: none");
+	HAS(&p, "Message: PJSIPNotify requires either an Option or Variable(s).You must use only one of them.\r\n");
+	ask(&p, "Action: PJSIPNotify\r\nVariable: Event=x");
+	HAS(&p, "Message: PJSIPNotify requires either an endpoint name, a SIP URI, or a channel.\r\n");
 	ask(&p, "Action: MessageSend\r\nTo: xmpp:a");
 	HAS(&p, "Message: Message technology not found.\r\n");
 	ask(&p, "Action: MessageSend\r\nBody: a");
@@ -450,7 +495,7 @@ static void commands(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(variables), T(lists_channels), T(mutes), T(technologies), T(hangs_up), T(redirects), T(originates), T(states),
+		T(variables), T(lists_channels), T(mutes), T(technologies), T(sends_digits), T(hangs_up), T(redirects), T(originates), T(states),
 		T(lists_hints_that_go), T(lists_channels_that_go), T(dialplan), T(pjsip_shows), T(maintenance),
 		T(health), T(commands),
 	};

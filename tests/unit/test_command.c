@@ -199,7 +199,7 @@ static void levels(void **state)
 	log_set_verbose(0);
 	run(m, "core set verbose 3", &out);
 	assert_int_equal(log_verbose_level(), 3);
-	assert_string_equal(buf_z(&out), "Console verbose was 0 and is now 3.\n");
+	assert_string_equal(buf_z(&out), "Console verbose was OFF and is now 3.\n");
 	run(m, "core set verbose atleast 2", &out);
 	assert_int_equal(log_verbose_level(), 3);
 	run(m, "core set verbose off silent", &out);
@@ -211,6 +211,9 @@ static void levels(void **state)
 	assert_int_equal(log_debug_level(), 5);
 	run(m, "core set debug 0", &out);
 	assert_int_equal(log_debug_level(), 0);
+	assert_string_equal(buf_z(&out), "Core debug was 5 and is now OFF.\n");
+	run(m, "core set debug 0", &out);
+	assert_string_equal(buf_z(&out), "Core debug is still OFF.\n");
 	assert_int_equal(run(m, "core set debug", &out), COMMAND_USAGE);
 	assert_int_equal(run(m, "core set debug many", &out), COMMAND_USAGE);
 	buf_free(&out);

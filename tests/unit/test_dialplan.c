@@ -288,6 +288,45 @@ static void running(void **state)
 	assert_false(dialplan_exists(w->p, regs, STR("250"), 1, STR_NULL));
 }
 
+/* What commands take out of extensions.conf, and what they put beside it. */
+static void edited(void **state)
+{
+	struct world *w = *state;
+	struct str def = STR("default"), other = STR("other");
+
+	assert_true(shows(w, "default", "1. Answer()"));
+	assert_int_equal(dialplan_add(w->p, def, STR("100"), 1, STR("NoOp"), STR("")), EEXIST);
+	assert_int_equal(dialplan_remove(w->p, def, STR("_1XX"), 0), 0);
+	assert_int_equal(dialplan_remove(w->p, def, STR("_1XX"), 0), ENOENT);
+	assert_int_equal(dialplan_remove(w->p, def, STR("100"), 1), 0);
+	assert_false(shows(w, "default", "1. Answer()"));
+	assert_int_equal(dialplan_add_include(w->p, def, other), EEXIST);
+	assert_int_equal(dialplan_remove_include(w->p, def, other), 0);
+	assert_int_equal(dialplan_remove_include(w->p, def, other), ENOENT);
+	assert_true(shows(w, "default", "Include =>        'loop'"));
+	assert_false(shows(w, "default", "Include =>        'other'"));
+	assert_int_equal(dialplan_add_include(w->p, def, other), 0);
+	assert_int_equal(dialplan_add_include(w->p, def, other), EEXIST);
+	assert_true(shows(w, "default", "Include =>        'other' "));
+	assert_int_equal(dialplan_add_ignorepat(w->p, def, STR("9")), EEXIST);
+	assert_int_equal(dialplan_remove_ignorepat(w->p, def, STR("9")), 0);
+	assert_int_equal(dialplan_remove_ignorepat(w->p, def, STR("9")), ENOENT);
+	assert_int_equal(dialplan_add_ignorepat(w->p, def, STR("_7X")), 0);
+	assert_int_equal(dialplan_add_ignorepat(w->p, def, STR("_7X")), EEXIST);
+	assert_int_equal(dialplan_add_ignorepat(w->p, def, STR("")), EINVAL);
+	assert_true(shows(w, "default", "Ignore pattern => '_7X' "));
+	assert_false(shows(w, "default", "Ignore pattern => '9'"));
+	assert_true(dialplan_has(w->p, def));
+	assert_int_equal(dialplan_remove_context(w->p, def), 0);
+	assert_int_equal(dialplan_remove_context(w->p, def), ENOENT);
+	assert_false(dialplan_has(w->p, def));
+	/* A reload brings back what the file says. */
+	load(w, str_z(plan));
+	assert_true(shows(w, "default", "1. Answer()"));
+	assert_true(dialplan_has(w->p, STR("100@default")));
+	assert_false(dialplan_has(w->p, STR("nobody@nowhere")));
+}
+
 static void many(void **state)
 {
 	struct world *w = *state;
@@ -360,7 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_WORLD(found), WITH_WORLD(labels), WITH_WORLD(more_digits), WITH_WORLD(shown), WITH_WORLD(ordered),
-		WITH_WORLD(faults), WITH_WORLD(running), WITH_WORLD(many), cmocka_unit_test(times),
+		WITH_WORLD(faults), WITH_WORLD(running), WITH_WORLD(edited), WITH_WORLD(many), cmocka_unit_test(times),
 	};
 
 	log_set_mask(0);

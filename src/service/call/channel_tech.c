@@ -334,6 +334,8 @@ static int indicate(struct channel *ch, enum indication ind, const void *data)
 		return redirecting(ch);
 	case IND_T38:
 		return data ? session_t38_indicate(s, data) : EINVAL;
+	case IND_FLASH:
+		return up ? ua_info_send_digit(s->iv, '!', 300) : 0;
 	case IND_AOC:
 		return session_aoc_tell(s, data);
 	default:

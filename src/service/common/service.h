@@ -14,6 +14,7 @@
 #include "service/common/overload.h"
 #include "service/common/reason.h"
 #include "service/common/shares.h"
+#include "service/common/sip_history.h"
 #include "service/common/sip_log.h"
 #include "sdp/opus.h"
 #include "sip/dialog.h"
@@ -108,6 +109,7 @@ struct service_resolver {
 /* What messages pass on their way out and in. */
 struct service_wire {
 	struct sip_log log;             /* pjsip set logger */
+	struct sip_history history;     /* pjsip set history */
 	int (*send)(void *arg, struct net_path *path, struct net_bytes *bytes); /* service_prm.send, in place of a network */
 	void *arg;
 };

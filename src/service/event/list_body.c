@@ -118,5 +118,5 @@ int node_body(struct node *n, bool full, struct text *type, struct buf *b)
 		err = n->sub->body->tell(n, full, b);
 	else
 		buf_put(b, buf_view(&n->body));
-	return err ? err : text_set(type, n->sub->body->type);
+	return err ? err : text_set(type, n->type.n ? text_view(&n->type) : n->sub->body->type);
 }

@@ -3,7 +3,7 @@
 
 /* An event is a row here and a file. */
 static const struct package *const packages[] = { &package_presence, &package_dialog, &package_messages, &package_reg,
-	&package_presence_winfo, &package_dialog_winfo };
+	&package_presence_winfo, &package_dialog_winfo, &package_features, &package_conference };
 
 static const struct body_row bodies[] = {
 	{ BODY_EXTEN, STR_INIT("application/pidf+xml"), body_pidf, NULL },
@@ -14,6 +14,8 @@ static const struct body_row bodies[] = {
 	{ BODY_MESSAGES, STR_INIT("application/simple-message-summary"), body_messages, NULL },
 	{ BODY_REG, STR_INIT("application/reginfo+xml"), NULL, body_reginfo },
 	{ BODY_WINFO, STR_INIT("application/watcherinfo+xml"), NULL, body_watcherinfo },
+	{ BODY_FEATURES, STR_INIT("application/x-as-feature-event+xml"), NULL, body_features },
+	{ BODY_CONFERENCE, STR_INIT("application/conference-info+xml"), NULL, body_conference },
 };
 
 const struct package *package_find(struct str event)

@@ -13,9 +13,13 @@
  *   compositor.c    what others publish here
  *   document.c      what phones publish of themselves: PIDF and dialog-info, read
  *   reg.c           event reg: the contacts of an AOR
+ *   feature.c       event as-feature-event: do not disturb and forwarding, which phones set; feature_read.c
+ *   conference.c    event conference: who is in it; the rooms are somebody else's
  *   winfo.c         events presence.winfo and dialog.winfo: who subscribes to an extension
  *   refer.c         REFER outside of a call, and the subscription that it implies
  *   mwi.c           mailboxes, and message-summary
+ *   mwi_told.c      what other servers tell of theirs without being asked
+ *   upstream.c      the same, asked for (type=outbound-subscription)
  *   mwi_unasked.c   the same without a SUBSCRIBE, by an endpoint's mailboxes=
  *
  * A subscription is a notifier, which has the dialog, the time and the order of NOTIFYs, and
@@ -40,11 +44,12 @@ struct node {
 	bool changed;                   /* since it was last told */
 	uint32_t version;               /* of the list, or of dialog-info: in the next one */
 	struct buf body;                /* a leaf's, as it was when it changed */
+	struct text type;               /* of a body that is not of its row's type */
 	struct buf before;              /* body_diff.c: the document that was told last */
 	void *watch;                    /* the package's */
 };
 
-enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG, BODY_WINFO };
+enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG, BODY_WINFO, BODY_FEATURES, BODY_CONFERENCE };
 
 /* One event. */
 struct package {
@@ -56,6 +61,8 @@ struct package {
 	uint32_t pace_ms;               /* one NOTIFY in so long at most; 0: as it comes */
 	/* 200, or what a SUBSCRIBE for `resource` is refused with. */
 	unsigned (*may)(struct service *svc, const struct endpoint *ep, struct str resource);
+	/* The body of a SUBSCRIBE, which is not answered yet: 0, or what to refuse it with. Optional. */
+	unsigned (*take)(struct subscription *s, const struct sip_msg *subscribe);
 	int (*start)(struct node *leaf);        /* from now on node_changed() */
 	void (*stop)(struct node *leaf);        /* once for each start() */
 	/* What a list with resource_display_name calls it; NULL: no name. */
@@ -101,8 +108,11 @@ struct subscriptions {          /* service.subscriptions */
 	struct list reg_watches;        /* reg.c */
 	struct list referrals;          /* refer.c */
 	struct list winfo_watches;      /* winfo.c */
+	struct list conferences;        /* conference.c */
+	struct list feature_watches;    /* feature.c */
 	struct list mailbox_listeners;  /* struct mailbox_listener */
 	size_t remote_mailboxes;
+	struct upstreams *upstreams;    /* upstream.c; NULL: not started */
 	struct compositor *compositor;  /* compositor.c; NULL: not started */
 	struct publications *publications;      /* publish.c; NULL: not started */
 };
@@ -149,6 +159,12 @@ void winfo_came(const struct subscription *s);
 void winfo_went(const struct subscription *s, enum ua_event_reason reason);
 int body_watcherinfo(struct node *leaf, bool full, struct buf *b);
 
+/* ---- feature.c */
+int body_features(struct node *leaf, bool full, struct buf *b);
+
+/* ---- conference.c */
+int body_conference(struct node *leaf, bool full, struct buf *b);
+
 /* ---- refer.c */
 void referrals_free(struct service *svc);
 
@@ -158,7 +174,7 @@ int body_reginfo(struct node *leaf, bool full, struct buf *b);
 
 /* ---- body_exten.c, exten.c, mwi.c, reg.c: rows */
 extern const struct package package_presence, package_dialog, package_messages, package_reg,
-	package_presence_winfo, package_dialog_winfo;
+	package_presence_winfo, package_dialog_winfo, package_features, package_conference;
 int body_pidf(struct node *leaf, struct buf *b);
 int body_pidf_diff(struct node *leaf, bool full, struct buf *b);
 int body_xpidf(struct node *leaf, struct buf *b);
@@ -182,6 +198,15 @@ void messages_replace_unasked(struct service *svc, struct str endpoint);
 void mwi_write_body(struct buf *b, struct str account, uint32_t new_msgs, uint32_t old_msgs);
 int mwi_start(struct service *svc);
 void mwi_free(struct service *svc);
+
+/* ---- mwi_told.c */
+struct summary {                /* RFC 3842 5.2 */
+	uint32_t new_msgs, old_msgs, urgent_new, urgent_old;
+	struct str account;
+	bool has_waiting;               /* Messages-Waiting was there */
+};
+/* False: it has no Voice-Message line. With Messages-Waiting alone new_msgs is then 1 or 0. A view. */
+bool summary_read(struct str body, struct summary *out);
 
 /* ---- mwi_unasked.c */
 void unasked_contact_added(struct service *svc, struct contact *c);

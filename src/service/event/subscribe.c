@@ -1,5 +1,6 @@
 /* A SUBSCRIBE: may this endpoint watch that; the renewal of a list; and all subscriptions,
  * for listings, a reload and the end. notification.c has what is told of one. */
+#include "service/event/conference.h"
 #include "service/place/endpoint_state.h"
 #include "service/event/private.h"
 #include "base/hash.h"
@@ -84,10 +85,13 @@ static void renew_tree(struct subscription *s, const struct sip_msg *msg)
 
 static unsigned renew(void *arg, struct ua_notify *n, const struct sip_msg *msg, uint32_t seconds)
 {
+	struct subscription *s = arg;
+	unsigned status = s->pkg->take ? s->pkg->take(s, msg) : 0;
+
 	(void)n;
-	if (seconds)
-		renew_tree(arg, msg);
-	return 0;
+	if (!status && seconds)
+		renew_tree(s, msg);
+	return status;
 }
 
 static void answer(void *arg, struct ua_notify *n, unsigned status, struct buf *headers)
@@ -216,6 +220,9 @@ static unsigned prepare(struct service *svc, struct identity *id, struct sip_ser
 	status = tree_build(s, resource, sip_hdr_has_token(msg, SIP_H_SUPPORTED, STR("eventlist")), &s->root);
 	if (status != 200)
 		return status;
+	status = pkg->take ? pkg->take(s, msg) : 0;
+	if (status)
+		return status;
 	/* Bodies name who subscribed, so the dialog comes first. */
 	return make_notifier(s, tx, msg, left) || tree_start(s->root) ? 503 : 0;
 }
@@ -268,6 +275,8 @@ int subscriptions_start(struct service *svc)
 	list_init(&all->reg_watches);
 	list_init(&all->referrals);
 	list_init(&all->winfo_watches);
+	list_init(&all->conferences);
+	list_init(&all->feature_watches);
 	all->contacts.added = unasked_contact_added;
 	all->contacts.changed = reg_contact_changed;
 	location_observe(svc, &all->contacts);
@@ -306,6 +315,7 @@ void subscriptions_free(struct service *svc)
 	if (!all)
 		return;
 	referrals_free(svc);
+	conferences_free(svc);
 	while (!list_empty(&all->all))
 		subscription_abandon(container_of(all->all.next, struct subscription, link));
 	while (!list_empty(&all->ending))

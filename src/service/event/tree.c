@@ -47,6 +47,7 @@ void tree_free(struct node *n)
 	free(n->child);
 	text_free(&n->resource);
 	text_free(&n->display);
+	text_free(&n->type);
 	buf_free(&n->body);
 	buf_free(&n->before);
 	free(n);

@@ -35,7 +35,7 @@ static const struct option registration_rows[] = {
 	OPT_BOOL(R, support_path, "no", 0, "Say Supported: path (RFC 3327)."),
 	OPT_BOOL(R, support_outbound, "no", OPT_YESNO, "Say Supported: outbound (RFC 5626)."),
 	OPT_ENUM(R, security_negotiation, securities, "no", 0, "Agree on the protection of media (RFC 3329, mediasec)."),
-	OPT_CUSTOM(R, security_mechanisms, struct str, parse_mechanisms, write_str, MECHANISM_VALUES, NULL, 0, "Mechanisms to say in it."),
+	OPT_CUSTOM(R, security_mechanisms, struct str, parse_mechanisms, write_str, MECHANISM_VALUES, NULL, OPT_IF_SET, "Mechanisms to say in it."),
 	OPT_BOOL(R, line, "no", 0, "Mark Contact with a random line, to know calls that come by this registration."),
 	OPT_STR(R, endpoint, NULL, 0, "Endpoint of those calls."),
 	OPT_STR(R, user_agent, NULL, 0, "User-Agent of the REGISTER; empty: the global one."),
@@ -153,6 +153,42 @@ int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
 	return err;
 }
 
+#define S struct outbound_subscription
+static const struct option subscription_rows[] = {
+	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be outbound-subscription."),
+	OPT_STR(S, server_uri, NULL, 0, "Request-URI of the SUBSCRIBE: the mailbox as the other server calls it."),
+	OPT_STR(S, from_uri, NULL, 0, "From; empty: server_uri."),
+	OPT_STR(S, event, "message-summary", 0, "Event package: message-summary (RFC 3842)."),
+	OPT_STR(S, mailbox, NULL, 0, "Mailbox here that gets what the other server says is waiting."),
+	OPT_UINT(S, expiration, "3600", 1, MAX32, "s", 0, "Lifetime asked for."),
+	OPT_LIST(S, outbound_auth, NULL, 0, "Auth objects to answer challenges with."),
+	OPT_STR(S, outbound_proxy, NULL, 0, "Full URI of the proxy in between."),
+	OPT_STR(S, transport, NULL, 0, "Transport to use; empty: by the URI."),
+	OPT_UINT(S, retry_interval, "60", 1, MAX32, "s", 0, "Time until the next try after no or a temporary answer; doubles with each."),
+	OPT_UINT(S, max_retry_interval, "1800", 1, MAX32, "s", 0, "The longest of these times."),
+	OPT_UINT(S, fatal_retry_interval, "0", 0, MAX32, "s", 0, "Time until the next try after other refusals; 0: none."),
+};
+#undef S
+
+const struct option_set outbound_subscription_options = {
+	.type = "outbound-subscription", .file = "pjsip.conf", .rows = subscription_rows, .n = ARRAY_LEN(subscription_rows),
+	.size = sizeof(struct outbound_subscription), .help = "A mailbox on another server that is subscribed to; not in Asterisk.",
+};
+
+int finish_outbound_subscription(struct object_build *b, struct outbound_subscription *s)
+{
+	int err;
+
+	if (!s->server_uri.n)
+		return report_fault(b, "needs server_uri=");
+	if (!s->mailbox.n)
+		return report_fault(b, "needs mailbox=");
+	if (!str_ieq(s->event, STR("message-summary")))
+		return report_fault(b, "event= can be message-summary only");
+	err = build_uri(b, "server_uri", s->server_uri);
+	return !err && s->from_uri.n ? build_uri(b, "from_uri", s->from_uri) : err;
+}
+
 static const struct option inbound_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be inbound-publication."),
 	OPT_STR(struct inbound_publication, endpoint, NULL, 0, "Endpoint that may publish; empty: any."),
@@ -198,12 +234,8 @@ static void write_match(struct buf *b, const struct option *o, const void *field
 	(void)o;
 	for (size_t k = 0; k < i->net_n; k++) {
 		const struct netmask *m = &i->nets[k];
-		struct sa mask = m->base;
-		uint8_t *bytes = sa_is_v6(&mask) ? mask.u.in6.sin6_addr.s6_addr : (uint8_t *)&mask.u.in4.sin_addr;
-		struct sa base = m->base;
+		struct sa mask = netmask_mask(m), base = m->base;
 
-		for (unsigned n = 0; n < (sa_is_v6(&mask) ? 16u : 4u); n++)
-			bytes[n] = (uint8_t)(m->bits >= 8 * (n + 1) ? 0xff : m->bits <= 8 * n ? 0 : 0xff00 >> (m->bits - 8 * n));
 		buf_put(b, k ? STR(",") : STR(""));
 		buf_put(b, m->invert ? STR("!") : STR(""));
 		sa_set_port(&base, m->port);

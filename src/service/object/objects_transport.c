@@ -84,7 +84,7 @@ static const struct option rows[] = {
 		   "Address put into SDP for peers outside of local_net; a host name is looked up now and then."),
 	OPT_STR(T, external_signaling_address, NULL, 0, "Address put into Contact and Via for peers outside of local_net."),
 	OPT_UINT(T, external_signaling_port, "0", 0, 65535, NULL, 0, "Port put there; 0: the transport's own."),
-	OPT_STR(T, external_signaling_hostname, NULL, 0, "Host name put there instead of an address."),
+	OPT_STR(T, external_signaling_hostname, NULL, OPT_IF_SET, "Host name put there instead of an address."),
 	OPT_ENUM(T, method, tls_methods, "unspecified", 0, "Least version of TLS; never less than 1.2."),
 	OPT_CUSTOM_AS("local_net", T, local_net_text, struct str_list, parse_local_net, write_local_net,
 		"networks between commas; may be repeated", NULL, 0, "Networks on this side of the NAT."),
@@ -100,7 +100,7 @@ static const struct option rows[] = {
 		"TOS octet of signalling packets."),
 	OPT_UINT(T, cos, "0", 0, 7, NULL, 0, "802.1p priority of signalling packets."),
 	OPT_INT(T, websocket_write_timeout, "100", 1, 2147483647, "ms", 0, "How long a WebSocket write may stall; then the connection is cut."),
-	OPT_LIST(T, websocket_origins, NULL, 0, "Pages (https://example.com) whose scripts may open WebSockets; empty: any."),
+	OPT_LIST(T, websocket_origins, NULL, OPT_IF_SET, "Pages (https://example.com) whose scripts may open WebSockets; empty: any."),
 	OPT_BOOL(T, allow_reload, "no", 0, "Let a reload apply changes to this transport; without it they need a restart."),
 	OPT_BOOL(T, allow_wildcard_certs, "no", OPT_YESNO_CAP, "Accept *.example.com in peers' certificates."),
 	OPT_BOOL(T, symmetric_transport, "no", 0, "UDP: who registered, called or subscribed over it is sent requests over it, "

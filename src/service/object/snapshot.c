@@ -453,6 +453,11 @@ static int load_optional(struct loader *l, const struct config_prm *prm, const c
 	return 0;
 }
 
+const struct named_acls *snapshot_acls(const struct snapshot *s)
+{
+	return s->parts ? s->parts->acls : NULL;
+}
+
 static int load_acls(struct loader *l, const struct config_prm *prm)
 {
 	struct config *c;
