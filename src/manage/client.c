@@ -5,6 +5,7 @@
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/obj.h"
+#include "net/tls_pipe.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -45,6 +46,7 @@ struct client {
 	uint32_t stall_ms;
 	unsigned stalls;                /* times that the timer has looked at this write */
 	struct fiber *waiter;           /* in client_drain() */
+	struct tls_pipe *tls;           /* owned; NULL: in the clear */
 	char in[READ_CHUNK];
 };
 
@@ -58,6 +60,7 @@ struct client_listener {
 	struct loop *loop;
 	client_accept_fn *fn;
 	void *arg;
+	struct tls_context *tls;        /* held; NULL: in the clear */
 	char *path;                     /* owned; NULL: TCP */
 	bool local;
 };
@@ -68,6 +71,7 @@ static void free_client(void *arg)
 
 	buf_free(&c->pending);
 	free(c->inflight);
+	tls_pipe_free(c->tls);
 }
 
 /* ---- the end ---------------------------------------------------------- */
@@ -195,8 +199,21 @@ static void write_pending(void *arg)
 	obj_drop(c);
 }
 
+/* What was put into `pending` leaves at the turn's end. */
+static void write_soon(struct client *c)
+{
+	if (!c->due && !c->writing && !loop_defer(c->loop, write_pending, c)) {
+		c->due = true;
+		obj_hold(c);
+	}
+	if (!c->due)
+		start_write(c);
+}
+
 int client_send(struct client *c, struct str bytes)
 {
+	int err = 0;
+
 	if (c->state != OPEN)
 		return EPIPE;
 	if (!bytes.n)
@@ -205,17 +222,15 @@ int client_send(struct client *c, struct str bytes)
 		lose_peer(c, EPIPE);
 		return EPIPE;
 	}
-	buf_put(&c->pending, bytes);
-	if (buf_err(&c->pending)) {
-		lose_peer(c, ENOMEM);
+	if (c->tls)
+		err = tls_pipe_put(c->tls, bytes, &c->pending);
+	else
+		buf_put(&c->pending, bytes);
+	if (err || buf_err(&c->pending)) {
+		lose_peer(c, err ? err : ENOMEM);
 		return EPIPE;
 	}
-	if (!c->due && !c->writing && !loop_defer(c->loop, write_pending, c)) {
-		c->due = true;
-		obj_hold(c);
-	}
-	if (!c->due)
-		start_write(c);
+	write_soon(c);
 	return c->state == OPEN ? 0 : EPIPE;
 }
 
@@ -242,11 +257,34 @@ static void give_room(uv_handle_t *h, size_t want, uv_buf_t *b)
 	*b = uv_buf_init(c->in, sizeof(c->in));
 }
 
+/* What the peer said before it ended the connection, or before a fault, still counts. */
+static void on_secret(struct client *c, struct str bytes)
+{
+	struct buf plain = BUF_INIT;
+	int err = tls_pipe_take(c->tls, bytes, &plain, &c->pending);
+
+	obj_hold(c);
+	if (c->pending.n)
+		write_soon(c);
+	if (c->state == OPEN && plain.n)
+		c->ops->data(c->arg, buf_view(&plain));
+	if (err && c->state == OPEN) {
+		const struct client_ops *ops = c->ops;
+
+		client_close(c);        /* the alert is sent */
+		ops->closed(c->arg, err == EPIPE ? 0 : err);
+	}
+	buf_free(&plain);
+	obj_drop(c);
+}
+
 static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 {
 	struct client *c = h->data;
 
-	if (n > 0 && c->state == OPEN)
+	if (n > 0 && c->state == OPEN && c->tls)
+		on_secret(c, str_mk(b->base, (size_t)n));
+	else if (n > 0 && c->state == OPEN)
 		c->ops->data(c->arg, str_mk(b->base, (size_t)n));
 	else if (n < 0)
 		lose_peer(c, n == UV_EOF ? 0 : (int)-n);
@@ -289,6 +327,8 @@ void client_close(struct client *c)
 	c->state = LAST_WORDS;
 	if (c->waiter)
 		fiber_wake(c->waiter);
+	if (c->tls)
+		tls_pipe_end(c->tls, &c->pending);
 	start_write(c);
 	if (c->state == LAST_WORDS && !c->writing)
 		shut_client(c);
@@ -332,6 +372,13 @@ static void on_connection(uv_stream_t *h, int status)
 		obj_drop(c);
 		return;
 	}
+	if (sl->tls)
+		c->tls = tls_pipe_new(sl->tls, clock_us(loop_clock(sl->loop)) / 1000);
+	if (sl->tls && !c->tls) {
+		shut_client(c);
+		obj_drop(c);
+		return;
+	}
 	if (!sl->local)
 		uv_tcp_nodelay(&c->u.tcp, 1);
 	/* Else the kernel takes megabytes before anybody notices that the peer does not read. */
@@ -343,6 +390,7 @@ static void on_listener_gone(uv_handle_t *h)
 {
 	struct client_listener *sl = h->data;
 
+	obj_drop(sl->tls);
 	free(sl->path);
 	free(sl);
 }
@@ -389,6 +437,13 @@ int client_listen_tcp(struct client_listener **out, struct loop *l, const struct
 	else
 		*out = sl;
 	return -err;
+}
+
+void client_listener_secure(struct client_listener *sl, struct tls_context *tls)
+{
+	obj_hold(tls);
+	obj_drop(sl->tls);
+	sl->tls = tls;
 }
 
 /* ---- local sockets ---------------------------------------------------- */

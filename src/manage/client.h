@@ -11,6 +11,7 @@
 
 struct client;          /* obj */
 struct client_listener;
+struct tls_context;
 
 struct client_ops {
 	/* Bytes came; the view lives during the call. */
@@ -28,6 +29,8 @@ typedef void client_accept_fn(void *arg, struct client *c);
 /* EADDRINUSE, EACCES, ... *bound: where it listens. */
 int client_listen_tcp(struct client_listener **out, struct loop *l, const struct sa *bind,
 		      client_accept_fn *fn, void *arg, struct sa *bound);
+/* With TLS from now on: peers get it for themselves when they are accepted. Takes a reference. */
+void client_listener_secure(struct client_listener *sl, struct tls_context *tls);
 /* `path` of any length; a socket that nobody answers on is replaced. EADDRINUSE:
  * somebody answers. */
 int client_listen_unix(struct client_listener **out, struct loop *l, const char *path, unsigned mode,

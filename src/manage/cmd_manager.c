@@ -113,6 +113,28 @@ static enum command_result connected(struct command_ctx *c)
 	return COMMAND_OK;
 }
 
+static void put_list(struct command_ctx *c, const char *name, const struct str_list *l)
+{
+	command_printf(c, "  %-25.25s  ", name);
+	str_list_write(&c->out, l, ',');
+	command_put(c, STR("\n"));
+}
+
+/* on, off, or which of them it is. */
+static enum command_result set_debug(struct command_ctx *c)
+{
+	struct manager *mgr = manager_of(c);
+	bool on = str_ieq(command_arg(c, 0), STR("on"));
+
+	if (c->args > 1 || (c->args && !on && !str_ieq(c->arg[0], STR("off"))))
+		return COMMAND_USAGE;
+	if (mgr && c->args)
+		mgr->debug = on;
+	else if (mgr)
+		command_printf(c, "manager debug is %s\n", mgr->debug ? "on" : "off");
+	return COMMAND_OK;
+}
+
 static enum command_result settings(struct command_ctx *c)
 {
 	struct manager *mgr = manager_of(c);
@@ -128,10 +150,17 @@ static enum command_result settings(struct command_ctx *c)
 		       mgr->listener ? sa_text(&mgr->bound, text) : "Disabled");
 	command_printf(c, "  %-25.25s  %-15u\n", "HTTP Timeout (seconds):", f->httptimeout);
 	command_printf(c, "  %-25.25s  %-15.55s\n", "TLS Enable:", yesno(f->tlsenable));
+	command_printf(c, "  %-25.25s  %-15.55s\n", "TLS Bindaddress:",
+		       mgr->tls_listener ? sa_text(&mgr->tls_bound, text) : "Disabled");
+	command_printf(c, "  %-25.25s  %.*s\n", "TLS Certfile:", STR_ARG(f->tlscertfile));
+	command_printf(c, "  %-25.25s  %.*s\n", "TLS Privatekey:", STR_ARG(f->tlsprivatekey));
+	command_printf(c, "  %-25.25s  %.*s\n", "TLS Cipher:", STR_ARG(f->tlscipher));
 	command_printf(c, "  %-25.25s  %-15.55s\n", "Allow multiple login:", yesno(f->allowmultiplelogin));
 	command_printf(c, "  %-25.25s  %-15.55s\n", "Display connects:", yesno(f->displayconnects));
 	command_printf(c, "  %-25.25s  %-15.55s\n", "Timestamp events:", yesno(f->timestampevents));
-	command_printf(c, "  %-25.25s  %-15.55s\n", "Debug:", yesno(f->debug));
+	put_list(c, "Channel vars:", &f->channelvars);
+	put_list(c, "Disabled events:", &f->disabledevents);
+	command_printf(c, "  %-25.25s  %-15.55s\n", "Debug:", yesno(mgr->debug));
 	return COMMAND_OK;
 }
 
@@ -141,6 +170,7 @@ static const struct command rows[] = {
 	{ "manager show users", NULL, "List the users of manager.conf", users, true, NULL },
 	{ "manager show user", "<name>", "Show a user of manager.conf", user, true, NULL },
 	{ "manager show connected", NULL, "List who is logged in", connected, true, NULL },
+	{ "manager set debug", "[on|off]", "Number events and say where they are made", set_debug, true, NULL },
 	{ "manager show settings", NULL, "Show settings of the manager interface", settings, true, NULL },
 };
 const struct command_table commands_manager = { rows, ARRAY_LEN(rows) };

@@ -135,7 +135,7 @@ static enum command_result reload_one(struct command_ctx *c, struct str name)
 		command_printf(c, "No such module '%.*s'\n", STR_ARG(name));
 	else
 		command_printf(c, "Module '%.*s' reported a reload failure\n", STR_ARG(name));
-	return err && err != EALREADY ? COMMAND_FAILED : COMMAND_OK;
+	return err && err != EALREADY && (err != ENOENT || mod) ? COMMAND_FAILED : COMMAND_OK;
 }
 
 static enum command_result reload_modules(struct command_ctx *c)

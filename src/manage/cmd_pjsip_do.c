@@ -112,7 +112,9 @@ static enum command_result qualify(struct command_ctx *c)
 	if (c->args != 1)
 		return COMMAND_USAGE;
 	ep = endpoint_arg(c);
-	for (size_t i = 0; ep && i < ep->aor_n; i++) {
+	if (!ep)
+		return COMMAND_FAILED;
+	for (size_t i = 0; i < ep->aor_n; i++) {
 		command_printf(c, "Qualifying AOR '%.*s' on endpoint '%.*s'\n", STR_ARG(ep->aor_objs[i]->name),
 			       STR_ARG(ep->name));
 		view_qualify_aor(c->m->service, ep->aor_objs[i]->name);
@@ -135,7 +137,9 @@ static enum command_result qualify_endpoint(struct command_ctx *c)
 	if (c->args != 1)
 		return COMMAND_USAGE;
 	ep = endpoint_arg(c);
-	for (size_t i = 0; ep && i < ep->aor_n; i++) {
+	if (!ep)
+		return COMMAND_FAILED;
+	for (size_t i = 0; i < ep->aor_n; i++) {
 		command_printf(c, " * AOR '%.*s' on endpoint '%.*s'\n", STR_ARG(ep->aor_objs[i]->name), STR_ARG(ep->name));
 		qualify_settings(c, ep->aor_objs[i]);
 		command_put(c, STR("\n"));
@@ -152,7 +156,7 @@ static enum command_result qualify_aor(struct command_ctx *c)
 	a = snapshot_aor(c->m->service->conf, c->arg[0]);
 	if (!a) {
 		command_printf(c, "Unable to retrieve aor '%.*s' qualify options\n", STR_ARG(c->arg[0]));
-		return COMMAND_OK;
+		return COMMAND_FAILED;
 	}
 	command_printf(c, " * AOR '%.*s'\n", STR_ARG(a->name));
 	qualify_settings(c, a);

@@ -83,7 +83,13 @@ static enum command_result scheduled_tasks(struct command_ctx *c)
 
 /* ---- reload qualify -------------------------------------------------------- */
 
-/* What pjsip.conf says is in force already; its contacts are asked anew. */
+/* What pjsip.conf says is in force already; those that are asked at all are asked anew. */
+static void synchronize(struct command_ctx *c, const struct aor *a)
+{
+	if (a->qualify_frequency)
+		view_qualify_aor(c->m->service, a->name);
+}
+
 static enum command_result reload_aor(struct command_ctx *c)
 {
 	const struct aor *a;
@@ -92,11 +98,11 @@ static enum command_result reload_aor(struct command_ctx *c)
 		return COMMAND_USAGE;
 	a = snapshot_aor(c->m->service->conf, c->arg[0]);
 	if (!a) {
-		command_printf(c, "Unable to retrieve AOR '%.*s'\n", STR_ARG(c->arg[0]));
-		return COMMAND_OK;
+		command_printf(c, "Unable to retrieve aor '%.*s'\n", STR_ARG(c->arg[0]));
+		return COMMAND_FAILED;
 	}
 	command_printf(c, "Synchronizing AOR '%.*s'\n", STR_ARG(a->name));
-	view_qualify_aor(c->m->service, a->name);
+	synchronize(c, a);
 	return COMMAND_OK;
 }
 
@@ -113,9 +119,9 @@ static enum command_result reload_endpoint(struct command_ctx *c)
 		command_printf(c, "No AORs configured for endpoint '%.*s'\n", STR_ARG(ep->name));
 	for (size_t i = 0; ep && i < ep->aor_n; i++) {
 		command_printf(c, "Synchronizing AOR '%.*s' on endpoint '%.*s'\n", STR_ARG(ep->aor_objs[i]->name), STR_ARG(ep->name));
-		view_qualify_aor(c->m->service, ep->aor_objs[i]->name);
+		synchronize(c, ep->aor_objs[i]);
 	}
-	return COMMAND_OK;
+	return ep && ep->aor_n ? COMMAND_OK : COMMAND_FAILED;
 }
 
 /* ---- acl.conf -------------------------------------------------------------- */

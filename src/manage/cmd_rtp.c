@@ -86,6 +86,29 @@ static enum command_result apply(struct command_ctx *c)
 	return COMMAND_FAILED;
 }
 
+/* Words and missing line ends are those that scripts know. */
+static enum command_result resolve_stun(struct command_ctx *c)
+{
+	struct service_ice_server s = { 0 };
+	char addr[SA_TEXT];
+	int err;
+
+	if (c->args)
+		return COMMAND_USAGE;
+	service_ice_server(c->m->service, &s);
+	err = service_ice_resolve(c->m->service);
+	if (!err)
+		command_printf(c, "Triggered background stun hostname resolution for '%.*s'.  Run 'rtp show settings' to check results.\n",
+			       STR_ARG(s.host));
+	else if (err != ENOENT)
+		command_printf(c, "Failed to setup recurring DNS resolution of stunaddr '%.*s'", STR_ARG(s.host));
+	else if (sa_is_set(&s.addr))
+		command_printf(c, "RTP STUN server specified as IP address '%s'. Resolution not required./n", sa_text_bare(&s.addr, addr));
+	else
+		command_printf(c, "RTP STUN disabled./n");
+	return COMMAND_OK;
+}
+
 /* on, off, ip ADDRESS[:PORT] */
 static enum command_result set_packets(struct command_ctx *c, enum debug_category what, struct sa *only, const char *name)
 {
@@ -214,6 +237,7 @@ static const struct command rows[] = {
 	{ "rtcp set stats", "{on|off}", "Enable/Disable RTCP stats", rtcp_stats, false,
 	  "Shows what each report says of loss, jitter, round trip and quality." },
 	{ "stun set debug", "{on|off}", "Enable/Disable STUN debugging", stun_debug, false, NULL },
+	{ "rtp resolve stun hostname", NULL, "Look the STUN server's name up now", resolve_stun, false, NULL },
 	{ "stun show status", NULL, "Show STUN servers and statuses", stun_status, false, NULL },
 	{ "core set debug category", "<category>[:<sublevel>] [category[:<sublevel] ...] | off [<category> ...]",
 	  "Enable/disable debugging categories", set_category, false,

@@ -32,7 +32,7 @@ static enum command_result devstate_change(struct command_ctx *c)
 	if (c->args != 2)
 		return COMMAND_USAGE;
 	if (!str_istarts(c->arg[0], STR("Custom:"))) {
-		command_printf(c, "The specified device is not a custom device state.\n");
+		command_printf(c, "The devstate command can only be used to set 'Custom:' device state!\n");
 		return COMMAND_FAILED;
 	}
 	if (device_state_of(c->arg[1], &s))
@@ -74,7 +74,7 @@ static enum command_result presence_change(struct command_ctx *c)
 	if (c->args != 2)
 		return COMMAND_USAGE;
 	if (!str_istarts(c->arg[0], STR("CustomPresence:"))) {
-		command_printf(c, "The specified presence provider is not a custom presence state.\n");
+		command_printf(c, "The presencestate command can only be used to set 'CustomPresence:' presence state!\n");
 		return COMMAND_FAILED;
 	}
 	rest = c->arg[1];

@@ -4,6 +4,8 @@
 #include "pbx/channel.h"
 #include "pbx/dialplan.h"
 #include "base/log.h"
+#include "base/obj.h"
+#include "net/tls.h"
 #include "pbx/channel.h"
 #include "pbx/dialplan.h"
 #include <errno.h>
@@ -94,7 +96,7 @@ static bool is_hidden(const struct manager *mgr, const struct event *e)
 	       str_starts(buf_view(&e->body), STR("Channel: Message/"));
 }
 
-static void write_event(const struct manager *mgr, struct buf *b, const struct event *e)
+static void write_event(struct manager *mgr, struct buf *b, const struct event *e)
 {
 	buf_printf(b, "Event: %s\r\nPrivilege: ", e->name);
 	ami_write_privilege(b, e->privilege);
@@ -104,6 +106,9 @@ static void write_event(const struct manager *mgr, struct buf *b, const struct e
 
 		buf_printf(b, "Timestamp: %lld.%06lld\r\n", (long long)(now / 1000000), (long long)(now % 1000000));
 	}
+	/* Who reads File, Line and Func learns from them which event it is, and no more. */
+	if (mgr->debug)
+		buf_printf(b, "SequenceNumber: %u\r\nFile: %s\r\nLine: 0\r\nFunc: %s\r\n", mgr->sequence++, "manager.c", e->name);
 	if (mgr->m->pbx->systemname.n)
 		buf_puts(b, STR("SystemName: "), mgr->m->pbx->systemname, STR("\r\n"));
 	buf_puts(b, buf_view(&e->body), STR("\r\n"));
@@ -223,6 +228,8 @@ void manager_stop(struct manager *mgr)
 	if (mgr->m->pbx)
 		events_channel_more(mgr->m->pbx->events, NULL, NULL);
 	client_unlisten(mgr->listener);
+	client_unlisten(mgr->tls_listener);
+	obj_drop(mgr->tls);
 	while (!list_empty(&mgr->sessions))
 		ami_session_leave(container_of(mgr->sessions.next, struct ami_session, link));
 	if (mgr->events)
@@ -232,31 +239,81 @@ void manager_stop(struct manager *mgr)
 	free(mgr);
 }
 
+/* ---- listening -------------------------------------------------------- */
+
+static int listen_at(struct manager *mgr, struct client_listener **sl, const struct sa *at, struct sa *bound, struct report *r)
+{
+	char text[SA_TEXT];
+	int err = client_listen_tcp(sl, mgr->m->loop, at, ami_session_accept, mgr, bound);
+
+	if (err)
+		report_add(r, REPORT_ERROR, STR("manager.conf"), 0, "cannot listen on %s: %s", sa_text(at, text), strerror(err));
+	return err;
+}
+
+static void unlisten(struct client_listener **sl, struct sa *bound)
+{
+	client_unlisten(*sl);
+	*sl = NULL;
+	*bound = (struct sa){ 0 };
+}
+
+/* In the clear: as before when nothing about it changed. */
+static int listen_plain(struct manager *mgr, const struct manager_conf *before, const struct manager_conf *conf, struct report *r)
+{
+	if (mgr->listener && conf && conf->enabled && before && sa_eq(&before->listen, &conf->listen))
+		return 0;
+	unlisten(&mgr->listener, &mgr->bound);
+	return conf && conf->enabled ? listen_at(mgr, &mgr->listener, &conf->listen, &mgr->bound, r) : 0;
+}
+
+/* With TLS. Another certificate is for the handshakes from now on; with a faulty one those of before stay. */
+static int listen_secure(struct manager *mgr, const struct manager_conf *before, const struct manager_conf *conf, struct report *r)
+{
+	struct tls_prm prm = { .name = STR("manager.conf") };
+	struct buf why = BUF_INIT;
+	int err;
+
+	if (!conf || !conf->enabled || !conf->tlsenable) {
+		unlisten(&mgr->tls_listener, &mgr->tls_bound);
+		mgr->tls = obj_drop(mgr->tls);
+		return 0;
+	}
+	prm.cert_file = conf->tlscertfile;
+	prm.priv_key_file = conf->tlsprivatekey;
+	prm.cipher = conf->tlscipher;
+	prm.version = conf->tlsdisablev12 ? TLS_VERSION_1_3 : TLS_VERSION_1_2;
+	err = mgr->tls ? tls_context_change(mgr->tls, &prm, &why) : tls_context_new(&mgr->tls, &prm, &why);
+	if (err)
+		report_add(r, REPORT_ERROR, STR("manager.conf"), 0, "TLS (here cert_file is tlscertfile, priv_key_file is tlsprivatekey): "
+			   "%s", why.n ? buf_z(&why) : strerror(err));
+	buf_free(&why);
+	if (err || (mgr->tls_listener && before && sa_eq(&before->tls_listen, &conf->tls_listen)))
+		return err;
+	unlisten(&mgr->tls_listener, &mgr->tls_bound);
+	err = listen_at(mgr, &mgr->tls_listener, &conf->tls_listen, &mgr->tls_bound, r);
+	if (!err)
+		client_listener_secure(mgr->tls_listener, mgr->tls);
+	return err;
+}
+
 int manager_set_conf(struct manager *mgr, struct manager_conf *conf, struct report *r)
 {
-	bool same = mgr->listener && conf && conf->enabled && mgr->conf && sa_eq(&mgr->conf->listen, &conf->listen);
-	char text[SA_TEXT];
-	int err = 0;
+	struct manager_conf *before = obj_hold(mgr->conf);
+	int err, secure;
 
 	/* Without one its sessions go on under the last. */
 	if (conf) {
 		obj_hold(conf);
 		obj_drop(mgr->conf);
 		mgr->conf = conf;
+		mgr->debug = conf->debug;
 	}
 	ask_for_variables(mgr);
-	if (same)
-		return 0;
-	client_unlisten(mgr->listener);
-	mgr->listener = NULL;
-	mgr->bound = (struct sa){ 0 };
-	if (!conf || !conf->enabled)
-		return 0;
-	err = client_listen_tcp(&mgr->listener, mgr->m->loop, &conf->listen, ami_session_accept, mgr, &mgr->bound);
-	if (err)
-		report_add(r, REPORT_ERROR, STR("manager.conf"), 0, "cannot listen on %s: %s",
-			   sa_text(&conf->listen, text), strerror(err));
-	return err;
+	err = listen_plain(mgr, before, conf, r);
+	secure = listen_secure(mgr, before, conf, r);
+	obj_drop(before);
+	return err ? err : secure;
 }
 
 struct sa manager_bound(const struct manager *mgr) { return mgr->bound; }

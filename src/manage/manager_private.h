@@ -43,9 +43,14 @@ struct manager {
 	struct manager_conf *conf;      /* held; NULL: not configured */
 	struct client_listener *listener;
 	struct sa bound;
+	struct client_listener *tls_listener;   /* NULL: none */
+	struct sa tls_bound;
+	struct tls_context *tls;        /* held: of tls_listener */
 	struct list sessions;           /* struct ami_session */
 	struct web *web;                /* held: routes of ours are in it; NULL: none */
 	uint64_t serial;                /* of the newest session */
+	bool debug;                     /* number events: debug= and `manager set debug` */
+	unsigned sequence;
 	struct map *actions;            /* const struct ami_action by name, case folded */
 	struct listener *events;        /* NULL: nobody wants any */
 	unsigned mask;                  /* what `events` was asked for */

@@ -4,6 +4,7 @@
  *   tls_context.c  the current SSL_CTX pair, the files' changes, sessions that may be resumed
  *   tls_load.c     options and files into an SSL_CTX pair, or the reason why not
  *   tls_socket.c   how OpenSSL reads and writes the socket
+ *   tls_pipe.c     the accepting side without a socket
  *   tls_name.c     whose certificate is it (RFC 5922) */
 #ifndef NET_TLS_PRIVATE_H
 #define NET_TLS_PRIVATE_H

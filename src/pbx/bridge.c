@@ -166,6 +166,7 @@ static void settle(struct bridge *b)
 		if (b->count == 2)
 			break;          /* both ends were seen to */
 	}
+	bridge_mix_update(b);
 	tell_techs(b);
 	bridge_native_update(b);
 	if (b->count != 2)
@@ -202,6 +203,15 @@ static void limit_came(struct member *m)
 
 	bridge_dissolve(b, CAUSE_NORMAL);
 	obj_drop(b);
+}
+
+/* Whoever was transferred or forwarded has arrived. */
+static void forget_transfer(struct channel *ch)
+{
+	static const struct str names[] = { STR_INIT("BLINDTRANSFER"), STR_INIT("ATTENDEDTRANSFER"), STR_INIT("FORWARDERNAME") };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		(void)pbx_setvar(ch->pbx, ch, names[i], STR_NULL);
 }
 
 static void leave(struct member *m, bool kept);
@@ -241,6 +251,7 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 	ch->owned = false;
 	link_ids(b, ch);
 	tell(b, "BridgeEnter", ch, swap);
+	forget_transfer(ch);
 	channel_news(ch, CHAN_NEWS_ANSWERED);
 	bridge_limit_start(m, limit_came);
 	log_verbose(3, "Channel %s joined '%s' %s-bridge <%s>", text_z(&ch->name),
@@ -348,6 +359,7 @@ static void leave(struct member *m, bool kept)
 		ch->sink_arg = NULL;
 	}
 	b->native = false;
+	bridge_mix_leave(b, ch);
 	tell(b, "BridgeLeave", ch, NULL);
 	(void)pbx_setvar(ch->pbx, ch, STR("BRIDGEPEER"), STR_NULL);
 	log_verbose(3, "Channel %s left bridge <%s>", text_z(&ch->name), text_z(&b->id));
@@ -423,6 +435,7 @@ void bridge_dissolve(struct bridge *b, int cause)
 		leave(m, false);
 		obj_drop(m);
 	}
+	bridge_mix_update(b);
 	tell(b, "BridgeDestroy", NULL, NULL);
 	obj_drop(b);
 }

@@ -193,6 +193,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	int64_t created;                /* [s] wall */
 	uint64_t created_us, answered_us;       /* mono; answered 0: not yet */
 	int cause;                      /* Q.850; 0: none yet */
+	unsigned transfer_status;       /* how its technology says that transfer() was refused (a SIP status); 0: it does not */
 	int tech_cause;                 /* the technology's own (a SIP status); 0: it ended well */
 	bool outgoing;                  /* made by request() */
 	bool hungup;                    /* a hangup was received or asked for: leave all apps */
@@ -279,7 +280,7 @@ bool channel_media_event(struct channel *ch, const struct media_event *e);
  * hangup handlers run) and destroys it; without fiber or bridge it goes at once. */
 void channel_hangup(struct channel *ch, int cause);
 /* The same with the reason that SoftHangupRequest shows as its Cause. */
-enum { SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
+enum { SOFT_QUIET = 0 /* no event */, SOFT_DEVICE = 1, SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
 void channel_soft_hangup(struct channel *ch, int cause, int reason);
 void channel_tell_soft_hangup(struct channel *ch, int reason);       /* the event alone: run_dialplan.c at its end */
 /* The end: hang up with the technology, Hangup event, out of the lists.

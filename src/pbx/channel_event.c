@@ -130,7 +130,8 @@ void channel_soft_hangup(struct channel *ch, int cause, int reason)
 		return;
 	if (cause)
 		ch->cause = cause;
-	channel_tell_soft_hangup(ch, reason);
+	if (reason != SOFT_QUIET)
+		channel_tell_soft_hangup(ch, reason);
 	if (ch->hungup)
 		return;
 	ch->hungup = true;

@@ -35,43 +35,6 @@ int device_state_of(struct str name, enum device_state *s)
 	return EINVAL;
 }
 
-/* ---- several together */
-
-void device_sum_init(struct device_sum *s)
-{
-	*s = (struct device_sum){ .state = DEV_INVALID };
-}
-
-void device_sum_add(struct device_sum *s, enum device_state d)
-{
-	/* Which of two states shows. */
-	static const int rank[DEV_STATES] = { [DEV_UNKNOWN] = 1, [DEV_NOT_INUSE] = 3, [DEV_INUSE] = 6,
-		[DEV_BUSY] = 7, [DEV_INVALID] = 0, [DEV_UNAVAILABLE] = 2, [DEV_RINGING] = 5,
-		[DEV_RINGINUSE] = 8, [DEV_ONHOLD] = 4 };
-
-	if (d == DEV_RINGING)
-		s->ringing = true;
-	else if (d == DEV_INUSE || d == DEV_ONHOLD || d == DEV_BUSY)
-		s->inuse = true;
-	if (s->ringing && s->inuse)
-		s->state = DEV_RINGINUSE;
-	else if (rank[d] > rank[s->state])
-		s->state = d;
-}
-
-int device_to_exten(enum device_state s)
-{
-	switch (s) {
-	case DEV_INUSE: return EXTEN_INUSE;
-	case DEV_BUSY: return EXTEN_BUSY;
-	case DEV_INVALID: case DEV_UNAVAILABLE: return EXTEN_UNAVAILABLE;
-	case DEV_RINGING: return EXTEN_RINGING;
-	case DEV_RINGINUSE: return EXTEN_INUSE | EXTEN_RINGING;
-	case DEV_ONHOLD: return EXTEN_ONHOLD;
-	default: return EXTEN_IDLE;
-	}
-}
-
 /* ---- asking */
 
 /* From the channels themselves, where the technology cannot tell. */
@@ -126,14 +89,14 @@ static enum device_state ask(struct pbx *p, struct str device)
 	return s == DEV_UNKNOWN || (unsigned)s >= DEV_STATES ? of_channels(p, device) : s;
 }
 
-struct device *device_find(struct pbx *p, struct str name)
+static struct device *find(struct pbx *p, struct str name)
 {
 	return p->devstates ? map_get(p->devstates->by_name, name) : NULL;
 }
 
 enum device_state device_get(struct pbx *p, struct str device)
 {
-	const struct device *d = device_find(p, device);
+	const struct device *d = find(p, device);
 	enum device_state own = d && d->custom ? d->own : ask(p, device);
 
 	return d ? device_together(d, device_local(d, own)) : own;
@@ -160,14 +123,14 @@ static struct device *device_new(struct pbx *p, struct str name)
 static void device_free(struct device *d)
 {
 	list_remove(&d->changed);
-	device_remotes_free(d);
+	device_told_free(d);
 	text_free(&d->name);
 	free(d);
 }
 
 struct device *device_take(struct pbx *p, struct str name)
 {
-	struct device *d = device_find(p, name);
+	struct device *d = find(p, name);
 
 	d = d ? d : device_new(p, name);
 	if (d && !d->known) {
@@ -266,7 +229,7 @@ static void settle_soon(struct pbx *p)
 	settle_all(ds);
 }
 
-void device_queue(struct pbx *p, struct device *d)
+static void queue(struct pbx *p, struct device *d)
 {
 	if (!list_linked(&d->changed))
 		list_append(&p->devstates->changed, &d->changed);
@@ -279,10 +242,10 @@ void device_changed(struct pbx *p, struct str device)
 
 	if (!p->devstates || !device.n)
 		return;
-	d = device_find(p, device);
+	d = find(p, device);
 	d = d ? d : device_new(p, device);
 	if (d)
-		device_queue(p, d);
+		queue(p, d);
 }
 
 void devices_of_tech_changed(struct pbx *p, const struct channel_tech *t)
@@ -324,7 +287,7 @@ int device_set_custom(struct pbx *p, struct str name, enum device_state s)
 	d->custom = true;
 	if (d->own != s) {
 		d->own = s;
-		device_queue(p, d);
+		queue(p, d);
 	}
 	return 0;
 }
@@ -337,22 +300,53 @@ int device_del_custom(struct pbx *p, struct str name)
 
 	name = custom_name(name);
 	n = snprintf(full, sizeof(full), "Custom:%.*s", STR_ARG(str_sub(name, 0, 255)));
-	d = device_find(p, str_mk(full, (size_t)n));
+	d = find(p, str_mk(full, (size_t)n));
 	if (p->db)
 		err = astdb_del(p->db, CUSTOM_FAMILY, name);
 	if (!d)
 		return err;
 	err = d->custom ? 0 : err;
 	d->custom = false;
-	device_queue(p, d);
+	queue(p, d);
 	return err;
 }
 
-/* ---- who listens */
+/* ---- what we are told */
 
 void device_listen(struct pbx *p, struct device_listener *l)
 {
 	list_append(&p->devstates->listeners, &l->link);
+}
+
+static int set_told(struct pbx *p, struct str device, struct str source, bool published, enum device_state s)
+{
+	struct device *d = device_take(p, device);
+	bool changed = false;
+	int err = d ? device_told_set(p->devstates, d, source, published, s, &changed) : ENOMEM;
+
+	if (err && d)
+		device_release(p, d);
+	if (changed)
+		queue(p, d);
+	return err;
+}
+
+int device_set_remote(struct pbx *p, struct str device, struct str eid, enum device_state s)
+{
+	return set_told(p, device, eid, false, s);
+}
+
+int device_set_published(struct pbx *p, struct str device, struct str source, enum device_state s)
+{
+	return set_told(p, device, source, true, s);
+}
+
+void device_del_published(struct pbx *p, struct str device, struct str source)
+{
+	struct device *d = find(p, device);
+
+	if (d && device_told_del(p->devstates, d, source))
+		queue(p, d);
 }
 
 int device_add_provider(struct pbx *p, const char *label, device_fn *fn)
@@ -382,7 +376,7 @@ static bool stored_next(struct pbx *p, struct device_walk *w, struct device_row 
 	*row = (struct device_row){ .name = buf_view(&w->name), .state = DEV_UNKNOWN };
 	(void)device_state_of(value, &row->state);
 	row->own = row->state;
-	row->again = device_find(p, row->name) != NULL;
+	row->again = find(p, row->name) != NULL;
 	return true;
 }
 

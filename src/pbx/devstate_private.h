@@ -49,11 +49,12 @@ struct devstates {              /* obj: a deferred call holds it */
 /* ---- devstate_remote.c */
 enum device_state device_local(const struct device *d, enum device_state own);       /* with what phones said */
 enum device_state device_together(const struct device *d, enum device_state local);  /* with other servers */
-void device_remotes_free(struct device *d);
+/* ENOSPC: they say too much; ENOMEM. */
+int device_told_set(struct devstates *ds, struct device *d, struct str source, bool published, enum device_state s, bool *changed);
+bool device_told_del(struct devstates *ds, struct device *d, struct str source);     /* of a phone; false: there is none */
+void device_told_free(struct device *d);
 
 /* ---- devstate.c */
-struct device *device_find(struct pbx *p, struct str name);
-void device_queue(struct pbx *p, struct device *d);  /* it may differ: looked at when the turn ends */
 int devstates_new(struct pbx *p);
 void devstates_free(struct pbx *p);
 /* Its state asked for when new. NULL: ENOMEM. */

@@ -1,10 +1,50 @@
-/* What else is known of a device: other servers say it of theirs, phones of themselves. */
+/* What several states are together: of devices, and of one device that other servers and its phones tell of.
+ * Below devstate.c, which knows when it changes. */
 #include "pbx/devstate_private.h"
 #include <errno.h>
 #include <stdlib.h>
 
 #define REMOTES_MAX 100000      /* states of devices that we were told */
 #define PUBLISHED_MAX 64        /* of one device: each is looked at for each change */
+
+/* ---- several together */
+
+void device_sum_init(struct device_sum *s)
+{
+	*s = (struct device_sum){ .state = DEV_INVALID };
+}
+
+void device_sum_add(struct device_sum *s, enum device_state d)
+{
+	/* Which of two states shows. */
+	static const int rank[DEV_STATES] = { [DEV_UNKNOWN] = 1, [DEV_NOT_INUSE] = 3, [DEV_INUSE] = 6,
+		[DEV_BUSY] = 7, [DEV_INVALID] = 0, [DEV_UNAVAILABLE] = 2, [DEV_RINGING] = 5,
+		[DEV_RINGINUSE] = 8, [DEV_ONHOLD] = 4 };
+
+	if (d == DEV_RINGING)
+		s->ringing = true;
+	else if (d == DEV_INUSE || d == DEV_ONHOLD || d == DEV_BUSY)
+		s->inuse = true;
+	if (s->ringing && s->inuse)
+		s->state = DEV_RINGINUSE;
+	else if (rank[d] > rank[s->state])
+		s->state = d;
+}
+
+int device_to_exten(enum device_state s)
+{
+	switch (s) {
+	case DEV_INUSE: return EXTEN_INUSE;
+	case DEV_BUSY: return EXTEN_BUSY;
+	case DEV_INVALID: case DEV_UNAVAILABLE: return EXTEN_UNAVAILABLE;
+	case DEV_RINGING: return EXTEN_RINGING;
+	case DEV_RINGINUSE: return EXTEN_INUSE | EXTEN_RINGING;
+	case DEV_ONHOLD: return EXTEN_ONHOLD;
+	default: return EXTEN_IDLE;
+	}
+}
+
+/* ---- what we are told of one */
 
 static bool is_known(enum device_state s)
 {
@@ -81,11 +121,11 @@ static bool has_room(const struct device *d)
 	return n < PUBLISHED_MAX;
 }
 
-static int remote_new(struct pbx *p, struct device *d, struct str eid, bool published, struct device_remote **out)
+static int remote_new(struct devstates *ds, struct device *d, struct str eid, bool published, struct device_remote **out)
 {
 	struct device_remote *r;
 
-	if (p->devstates->remotes >= REMOTES_MAX || (published && !has_room(d)))
+	if (ds->remotes >= REMOTES_MAX || (published && !has_room(d)))
 		return ENOSPC;
 	r = calloc(1, sizeof(*r));
 	if (!r || text_set(&r->eid, eid)) {
@@ -95,52 +135,35 @@ static int remote_new(struct pbx *p, struct device *d, struct str eid, bool publ
 	r->published = published;
 	r->state = DEV_STATES;          /* none: whatever it is, it is news */
 	list_append(&d->remotes, &r->link);
-	p->devstates->remotes++;
+	ds->remotes++;
 	*out = r;
 	return 0;
 }
 
-static int set(struct pbx *p, struct str device, struct str eid, bool published, enum device_state s)
+int device_told_set(struct devstates *ds, struct device *d, struct str source, bool published, enum device_state s, bool *changed)
 {
-	struct device *d = device_take(p, device);
-	struct device_remote *r = d ? remote_find(d, eid, published) : NULL;
-	int err = !d ? ENOMEM : r ? 0 : remote_new(p, d, eid, published, &r);
+	struct device_remote *r = remote_find(d, source, published);
+	int err = r ? 0 : remote_new(ds, d, source, published, &r);
 
-	if (err) {
-		if (d)
-			device_release(p, d);
+	if (err)
 		return err;
-	}
-	if (r->state != s) {
-		r->state = s;
-		device_queue(p, d);
-	}
+	*changed = r->state != s;
+	r->state = s;
 	return 0;
 }
 
-int device_set_remote(struct pbx *p, struct str device, struct str eid, enum device_state s)
+bool device_told_del(struct devstates *ds, struct device *d, struct str source)
 {
-	return set(p, device, eid, false, s);
-}
-
-int device_set_published(struct pbx *p, struct str device, struct str source, enum device_state s)
-{
-	return set(p, device, source, true, s);
-}
-
-void device_del_published(struct pbx *p, struct str device, struct str source)
-{
-	struct device *d = device_find(p, device);
-	struct device_remote *r = d ? remote_find(d, source, true) : NULL;
+	struct device_remote *r = remote_find(d, source, true);
 
 	if (!r)
-		return;
+		return false;
 	remote_free(r);
-	p->devstates->remotes--;
-	device_queue(p, d);
+	ds->remotes--;
+	return true;
 }
 
-void device_remotes_free(struct device *d)
+void device_told_free(struct device *d)
 {
 	while (!list_empty(&d->remotes))
 		remote_free(container_of(d->remotes.next, struct device_remote, link));

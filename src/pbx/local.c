@@ -164,7 +164,7 @@ static int dress(struct channel *two, struct channel *one)
 	for (struct list *v = one->vars.head.prev; !err && v != &one->vars.head; v = v->prev) {
 		struct var *var = container_of(v, struct var, link);
 
-		err = vars_set(&two->vars, var->name, var->value);
+		err = pbx_setvar(two->pbx, two, var->name, var->value);
 	}
 	return err ? err : channel_inherit_notes(two, one);
 }

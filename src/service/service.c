@@ -20,7 +20,7 @@
 #include "service/message/message.h"
 #include "service/message/notify.h"
 #include "service/event/compositor.h"
-#include "service/event/publish.h"
+#include "service/event/keep_publication.h"
 #include "service/event/upstream.h"
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
@@ -217,6 +217,8 @@ static int make_common(struct service *svc, const struct service_prm *prm)
 	svc->calls.no_srtp = prm->no_srtp;
 	svc->calls.no_t38 = prm->no_t38;
 	svc->contacts = prm->contacts;
+	svc->kept = prm->kept;
+	svc->kept_publications = prm->kept_publications;
 	svc->resolver.dns = prm->dns;
 	svc->resolver.lookup = lookup_over_dns(svc->resolver.dns);
 	svc->conf = obj_hold(prm->conf);
@@ -251,6 +253,8 @@ static int start_rooms(struct service *svc)
 	err = err ? err : subscriptions_start(svc);
 	err = err ? err : outbound_start(svc);
 	err = err ? err : compositor_start(svc);
+	err = err ? err : taken_restore(svc);
+	err = err ? err : subscriptions_restore(svc);
 	err = err ? err : publications_start(svc);
 	return err ? err : upstreams_start(svc);
 }

@@ -55,10 +55,11 @@ def text(value, play):
 
 def output(lines, play):
     """What a command printed: without widths of columns, and what is other scenarios'."""
-    lines = [re.sub(r"\bextensions\.conf:\d+", "extensions.conf", re.sub(r"\b[0-9a-f]{10}\b", "HASH", line)) for line in lines]
-    lines = [re.sub(r"^\d+ (hints matching)", r"n \1", line) for line in lines]
+    lines = [re.sub(r"\bextensions\.conf:\d+", "extensions.conf", re.sub(r"\b(?=\d*[a-f])[0-9a-f]{10}\b", "HASH", line)) for line in lines]
+    lines = [re.sub(r"^\d+ (hints matching)", r"n \1", re.sub(r"\b\d{10}\b(?!\.)", "SECONDS", line)) for line in lines]
+    lines = [re.sub(r"^\d{5} (SECONDS)", r"N \1", re.sub(r"\(exp\. \d+s\)|\d+h\d+m\d+s", "SPAN", line)) for line in lines]
     lines = [re.sub(r"([-=.])\1{3,}", r"\1\1\1", re.sub(r"[ \t]+", " ", text(line, play).strip())) for line in lines]
-    return [line for line in lines if line and not re.search(r"\bs\d{4}[abcd]?\b", line)]
+    return [line for line in lines if line and not re.search(r"\bs\d{4}[abcd]?\b", line) and not VARIABLES_DROPPED.match(line)]
 
 
 # -- SIP ------------------------------------------------------------------------

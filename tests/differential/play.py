@@ -1,6 +1,7 @@
 """Plays scenarios against one server, several at a time, and gives their facts."""
 
 import asyncio
+import re
 import shlex
 import time
 
@@ -94,7 +95,7 @@ class Play:
         elif who == "manager":
             await self.manage(words[1:])
         elif who == "console":
-            await self.command(" ".join(words[1:]))
+            await self.command(" ".join([await self.channel(w) for w in words[1:]]))
         else:
             plain = [w for w in rest if not is_argument(w)]
             await getattr(self, "do_" + verb)(self.agents[who], plain, arguments(rest))
@@ -234,7 +235,7 @@ class Play:
         self.facts.append((f"console {self.answers} {self.hide(line)}", [("output", normal.output(out, self))]))
 
     def hide(self, line):
-        return line.replace(self.s.key, "")
+        return re.sub(r"-[0-9a-f]{8}\b", "", line.replace(self.s.key, ""))
 
 
 def is_argument(word):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 # What needs a file, a database or a network that is not there, or would record calls.
-NOT_LOADED = """cdr_adaptive_odbc cdr_beanstalkd cdr_custom cdr_odbc cdr_pgsql cdr_radius cdr_sqlite3_custom cdr_tds cdr_csv cdr_manager
+NOT_LOADED = """cdr_adaptive_odbc cdr_beanstalkd cdr_custom cdr_odbc cdr_pgsql cdr_radius cdr_sqlite3_custom cdr_tds cdr_csv cdr_manager app_voicemail
 cel_custom cel_manager cel_odbc cel_pgsql cel_radius cel_sqlite3_custom cel_tds res_config_odbc res_config_pgsql res_config_mysql
 res_config_sqlite3 res_config_ldap res_config_curl res_odbc res_odbc_transaction res_pjsip_phoneprov_provider res_phoneprov chan_iax2
 chan_dahdi chan_mobile chan_motif chan_ooh323 chan_unistim chan_mgcp chan_skinny chan_console chan_oss chan_alsa app_voicemail_odbc
@@ -42,6 +42,7 @@ class Server:
             "rtp.conf": "[general]\nrtpstart=20000\nrtpend=29999\n",
             "manager.conf": f"[general]\nenabled=yes\nbindaddr=127.0.0.1\nport={self.manager_port}\n[t]\nsecret=differential\n"
                             "read=all\nwrite=all\nwritetimeout=5000\n",
+            "pjsip_notify.conf": "[hello]\nEvent=>hello\n", "acl.conf": "[office]\ndeny=0.0.0.0/0\npermit=10.0.0.0/8\n",
             "cdr.conf": "[general]\nenable=no\n", "http.conf": "[general]\nenabled=no\n",
             "pjsip_notify.conf": ";\n", "musiconhold.conf": "[default]\nmode=files\ndirectory=moh\n", "features.conf": "[general]\n", "indications.conf": INDICATIONS,
         }

@@ -38,6 +38,9 @@ static const char quiet[] =
 	STATIC("gina", "7", "") IDENTIFY("gina", "7")
 	"[hugo](base)\naors=hugo\nauth=hugo\n[hugo]\ntype=aor\nmax_contacts=5\nminimum_expiration=1\n" AUTH("hugo", "hugopw", "realm=far\n")
 	"[trunk](base)\naors=trunk\noutbound_auth=trunk\n" STATIC("trunk", "9", "") IDENTIFY("trunk", "9") AUTH("trunk", "trunkpw", "")
+	"[100]\ntype=inbound-publication\nendpoint=alice\nevent_presence=yes\nevent_dialog=yes\n"
+	"[200]\ntype=inbound-publication\nevent_presence=Custom:lamp\nevent_dialog=PJSIP/bob\nevent_asterisk-devicestate=both\n"
+	"event_asterisk-mwi=both\n[both]\ntype=asterisk-publication\ndevice_state=yes\nmailbox_state=yes\n"
 	"[presence]\ntype=resource_list\nevent=presence\nlist_item=200\nlist_item=201\nfull_state=yes\n";
 
 static const char everything[] =

@@ -38,6 +38,7 @@ static struct snapshot *snapshot_of(const char *pjsip)
 struct wire_prm {
 	bool media;
 	wire_disk_fn *disk;
+	wire_kept_fn *kept;
 	struct share_limits shares;
 	statsd_send_fn *stats;
 };
@@ -65,6 +66,8 @@ static void open_as(struct wire *t, const char *extensions, const char *pjsip, c
 		open_stats(t, as->stats);
 	prm.media = t->w.media;
 	prm.contacts = as->disk ? as->disk(t->w.loop) : NULL;
+	if (as->kept)
+		as->kept(&prm);
 	prm.loop = t->w.loop;
 	prm.pbx = t->w.pbx;
 	prm.conf = snapshot_of(pjsip);
@@ -90,6 +93,11 @@ void wire_open_shares(struct wire *t, const char *extensions, const char *pjsip,
 void wire_open_disk(struct wire *t, const char *extensions, const char *pjsip, wire_disk_fn *disk)
 {
 	open_as(t, extensions, pjsip, &(struct wire_prm){ .disk = disk });
+}
+
+void wire_open_kept(struct wire *t, const char *extensions, const char *pjsip, wire_disk_fn *disk, wire_kept_fn *kept)
+{
+	open_as(t, extensions, pjsip, &(struct wire_prm){ .disk = disk, .kept = kept });
 }
 
 void wire_open_stats(struct wire *t, const char *extensions, const char *pjsip, statsd_send_fn *fn)

@@ -5,6 +5,7 @@
 #include "service/common/reason.h"
 #include "service/event/compositor.h"
 #include "service/event/publish.h"
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -338,6 +339,19 @@ static void bounded(void **state)
 }
 
 /* Permission that a reload takes away; what stays allowed stays. */
+static void other_devices(void **state)
+{
+	(void)state;
+	begin(ENDPOINTS OWN);
+	assert_int_equal(dialog("", INFO(DIALOG("1", "", "confirmed"))), 200);
+	wire_reload(&t, ENDPOINTS "[100]\ntype=inbound-publication\nendpoint=alice\nevent_dialog=Custom:two\n");
+	world_pass(&t.w, 20);
+	assert_int_equal(state_of("101"), EXTEN_IDLE);
+	assert_int_equal(dialog(match(""), ""), 412);
+	assert_int_equal(dialog("", INFO(DIALOG("1", "", "confirmed"))), 200);
+	assert_int_equal(state_of("200"), EXTEN_INUSE);
+}
+
 static void reloads(void **state)
 {
 	(void)state;
@@ -382,6 +396,9 @@ static void kept(void **state)
 	assert_int_equal(state_of("101"), EXTEN_RINGING);
 	snprintf(line, sizeof(line), "SIP-If-Match: %s\r\n", etag);
 	assert_int_equal(dialog(line, ""), 200);
+	row.etag = STR("another");
+	row.endpoint = STR("bob");
+	assert_int_equal(compositor_restore(t.svc, &row), EPERM);
 	row.event = STR("weather");
 	assert_int_equal(compositor_restore(t.svc, &row), EINVAL);
 }
@@ -390,7 +407,7 @@ int main(void)
 {
 #define W(f) cmocka_unit_test_teardown(f, close_wire)
 	const struct CMUnitTest tests[] = { W(presences), W(dialogs), W(composed), W(closed), W(watched), W(shared), W(tags), W(refused),
-		W(hostile), W(bounded), W(reloads), W(kept) };
+		W(hostile), W(bounded), W(reloads), W(other_devices), W(kept) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

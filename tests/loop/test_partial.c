@@ -60,6 +60,18 @@ static void only_changes(void **state)
 	watcher_hears(&alice, "terminated", "<p:pidf-full", "version=\"4\"", NULL);
 }
 
+/* What it refused it does not know: the next one is whole. */
+static void refused_once(void **state)
+{
+	(void)state;
+	assert_int_equal(watcher_subscribe(&alice, "Event: presence\r\nAccept: " DIFF "\r\n"), 200);
+	watcher_hears(&alice, "active", "<p:pidf-full", NULL);
+	becomes("one", DEV_INUSE);
+	wire_answer(&t, 0, 500, "");
+	becomes("one", DEV_NOT_INUSE);
+	watcher_hears(&alice, "active", "<p:pidf-full", "version=\"2\"", "<note>Ready</note>", NULL);
+}
+
 static void who_asks_for_it(void **state)
 {
 	static const struct { const char *accept, *type; } tv[] = {
@@ -103,7 +115,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(only_changes), T(who_asks_for_it), T(in_lists),
+		T(only_changes), T(refused_once), T(who_asks_for_it), T(in_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* Event reg (RFC 3680): who registers, as the owner of the AOR hears it. */
 #include "watcher.h"
+#include "service/event/subscription.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -118,6 +119,27 @@ static void it_ends(void **state)
 	watcher_hears(&watch, "active", NULL);
 }
 
+/* Just once (RFC 6665 4.4.3). */
+static void fetched(void **state)
+{
+	struct subscription_walk walk = { 0 };
+	struct subscription_row row;
+
+	(void)state;
+	assert_int_equal(registers("<sip:one@192.0.2.1>;expires=600"), 200);
+	assert_int_equal(watcher_subscribe(&watch, "Event: reg\r\nExpires: 0\r\n"), 200);
+	assert_string_equal(wire_header(watcher_notify(&watch), "Subscription-State"), "terminated;reason=timeout");
+	assert_false(subscription_next(t.svc, &walk, &row));
+	watcher_hears(&watch, "terminated", "state=\"full\"", "sip:one@", NULL);
+	assert_int_equal(registers("<sip:one@192.0.2.1>;expires=0"), 200);
+	world_pass(&t.w, 6000);
+	watcher_hears_nothing(&watch);
+	/* And nobody answers it. */
+	watch.call++;
+	watch.tag[0] = '\0';
+	assert_int_equal(watcher_subscribe(&watch, "Event: reg\r\nExpires: 0\r\n"), 200);
+}
+
 static void of_the_configuration(void **state)
 {
 	(void)state;
@@ -149,7 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(contacts_come_and_go), T(gathered), T(displaced), T(it_ends), T(of_the_configuration), T(refused),
+		T(contacts_come_and_go), T(gathered), T(displaced), T(it_ends), T(fetched), T(of_the_configuration), T(refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

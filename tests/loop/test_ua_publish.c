@@ -293,6 +293,7 @@ static void next_server(void **state)
 	p.target = STR("sip:alice@name.example:5060");
 	ua_publish_set(w.p, &p);
 	say("", "open");
+	assert_int_equal(w.n.lookups, 1);
 	ua_net_give(&w.n, hosts, 2);
 	link_run(&w.n.l, 5);
 	ua_net_answer(&w.n, 503, "");
@@ -305,6 +306,7 @@ static void next_server(void **state)
 	say("", "closed");
 	assert_int_equal(requests(), 2);
 	pass(6);
+	assert_int_equal(w.n.lookups, 2);
 	ua_net_give(&w.n, hosts, 2);
 	link_run(&w.n.l, 5);
 	assert_string_equal(body(), "closed");

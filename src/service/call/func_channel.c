@@ -246,7 +246,12 @@ static int format_item(struct session *s, struct str item, struct buf *out)
 			buf_put(out, str_z(format_get((enum format_id)st->codecs[0].id)->name));
 		return 0;
 	}
-	if (str_ieq(item, STR("audionativeformat")))
+	st = s->neg ? neg_first(s->neg, MEDIA_AUDIO) : NULL;
+	/* Once it is agreed what is spoken, the others are no more, but for asymmetric_rtp_codec. */
+	if (str_ieq(item, STR("audionativeformat")) && st && st->ncodecs && (s->incoming || session_is_up(s)) &&
+	    !s->ep->asymmetric_rtp_codec)
+		formats_add(&native, (enum format_id)st->codecs[0].id, st->codecs[0].ptime);
+	else if (str_ieq(item, STR("audionativeformat")))
 		formats_add_all(&native, &s->formats.native, MEDIA_AUDIO);
 	else if (str_ieq(item, STR("videonativeformat")))
 		formats_add_all(&native, &s->formats.native, MEDIA_VIDEO);

@@ -186,7 +186,7 @@ struct session {                /* obj */
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */
 	struct session *caller;         /* held; who calls through us and has video, until we are answered. NULL: nobody */
 	struct session_direct direct;
-	struct { bool done, ok; } refer;        /* REFER of ours: transfer.c */
+	struct { bool done; unsigned status; } refer;   /* REFER of ours, and how it went (0: nobody said): transfer.c */
 	struct session_qos *qos[2];     /* held; the numbers at the end of this leg, of the one it was bridged to; NULL */
 };
 

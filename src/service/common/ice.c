@@ -394,6 +394,16 @@ void service_ice_server(const struct service *svc, struct service_ice_server *ou
 		.ttl = s->ttl, .again = s->query || timer_running(&s->again), .failed = s->failed, .external = svc->rtp.ice->external };
 }
 
+int service_ice_resolve(struct service *svc)
+{
+	struct ice_server_conf *s = svc->rtp.ice ? &svc->rtp.ice->server[0] : NULL;
+
+	if (!s || !s->host.n)
+		return ENOENT;
+	look_up(s);
+	return s->query || sa_is_set(&s->addr) ? 0 : EIO;
+}
+
 void service_ice_seen(struct service *svc, const struct sa *external)
 {
 	if (svc->rtp.ice)

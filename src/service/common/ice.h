@@ -35,6 +35,8 @@ struct service_ice_server {
 	struct sa external;             /* what it last said that we are seen as; unset: not asked yet */
 };
 void service_ice_server(const struct service *svc, struct service_ice_server *out);
+/* Look stunaddr's name up now. ENOENT: it has none; EIO: no name can be looked up. */
+int service_ice_resolve(struct service *svc);
 /* A reflexive candidate was found: at `external` they see us. */
 void service_ice_seen(struct service *svc, const struct sa *external);
 

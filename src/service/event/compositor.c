@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/obj.h"
 #include "service/event/document.h"
+#include "service/event/keep_publication.h"
 #include "service/event/private.h"
 #include "service/event/states.h"
 #include <errno.h>
@@ -15,11 +16,14 @@
 #define MOST_S 86400            /* a phone gets no more, whatever it asks for */
 #define ID 16                   /* digits */
 
+enum { EVENTS = 4 };
+
 struct compositor {             /* subscriptions.compositor */
 	struct map *by_etag;            /* struct taken */
 	struct map *by_id;              /* the same, oldest first */
 	uint64_t serial;
 	struct taken_counters count;
+	bool off[EVENTS];               /* no inbound-publication takes it */
 };
 
 /* One publication of somebody's. */
@@ -34,6 +38,7 @@ struct taken {
 	enum device_state state;        /* of that device */
 	uint32_t expires_s;
 	struct timer end;
+	uint64_t kept;                  /* id of its row on disk; 0: none */
 	struct sa peer;                 /* that began it; zeroed: before a restart */
 	struct share_account account;
 };
@@ -43,7 +48,7 @@ static const struct taken_event {
 	struct str type;                /* of its bodies */
 	bool mailboxes;
 	document_fn *read;              /* phones' bodies; NULL: servers', states_take() */
-} events[] = { { STR_INIT("asterisk-devicestate"), STR_INIT("application/json"), false, NULL },
+} events[EVENTS] = { { STR_INIT("asterisk-devicestate"), STR_INIT("application/json"), false, NULL },
 	{ STR_INIT("asterisk-mwi"), STR_INIT("application/json"), true, NULL },
 	{ STR_INIT("presence"), STR_INIT("application/pidf+xml"), false, document_presence },
 	{ STR_INIT("dialog"), STR_INIT("application/dialog-info+xml"), false, document_dialogs } };
@@ -68,16 +73,22 @@ static const struct taken_event *event_named(struct str name)
 	return NULL;
 }
 
-static const struct taken_event *event_of(const struct sip_msg *msg)
-{
-	struct str v = sip_hdr_value(msg, SIP_H_EVENT);
-
-	return event_named(str_trim(str_cut(&v, ';')));
-}
-
 static struct compositor *compositor_of(const struct service *svc)
 {
 	return svc->subscriptions ? svc->subscriptions->compositor : NULL;
+}
+
+static bool is_off(const struct service *svc, const struct taken_event *e)
+{
+	return compositor_of(svc)->off[e - events];
+}
+
+static const struct taken_event *event_of(const struct service *svc, const struct sip_msg *msg)
+{
+	struct str v = sip_hdr_value(msg, SIP_H_EVENT);
+	const struct taken_event *e = event_named(str_trim(str_cut(&v, ';')));
+
+	return e && !is_off(svc, e) ? e : NULL;
 }
 
 /* ---- one publication ------------------------------------------------------------------------------ */
@@ -87,6 +98,14 @@ static void put_away(struct taken *t)
 	if (*t->etag)
 		map_del(compositor_of(t->svc)->by_etag, str_z(t->etag));
 	*t->etag = '\0';
+}
+
+static struct taken_row row_of(const struct taken *t)
+{
+	return (struct taken_row){ .etag = str_z(t->etag), .event = t->event->name, .resource = text_view(&t->resource),
+		.endpoint = text_view(&t->endpoint), .section = text_view(&t->section), .device = text_view(&t->device),
+		.state = t->state, .expires_s = t->expires_s, .left_s = (uint32_t)(timer_left_ms(t->svc->wheel, &t->end) / 1000),
+		.kept = t->kept };
 }
 
 static void taken_free(struct taken *t)
@@ -105,6 +124,7 @@ static void taken_free(struct taken *t)
 static void forget(struct taken *t)
 {
 	put_away(t);
+	taken_unkeep(t->svc, &t->kept);
 	(void)map_del(compositor_of(t->svc)->by_id, str_z(t->id));
 	if (t->event->read)
 		device_del_published(t->svc->pbx, text_view(&t->device), str_z(t->id));
@@ -129,6 +149,8 @@ static void start_time(struct taken *t, uint32_t left_s)
 /* Each answer has a new tag (6 (4)). */
 static int keep(struct taken *t)
 {
+	struct taken_row row;
+
 	put_away(t);
 	timer_stop(&t->end);
 	sip_token(t->svc->sip, t->etag, SIP_TAG);
@@ -137,6 +159,8 @@ static int keep(struct taken *t)
 		return ENOMEM;
 	}
 	start_time(t, t->expires_s);
+	row = row_of(t);
+	taken_keep(t->svc, &t->kept, &row);
 	return 0;
 }
 
@@ -368,10 +392,11 @@ static unsigned judge(struct asked *q)
 	return q->msg->body.n ? begin(q) : 400;
 }
 
-static void put_events(struct buf *b)
+static void put_events(const struct service *svc, struct buf *b)
 {
 	for (size_t i = 0; i < ARRAY_LEN(events); i++)
-		buf_puts(b, i ? STR(", ") : STR("Allow-Events: "), events[i].name);
+		if (!is_off(svc, &events[i]))
+			buf_puts(b, b->n ? STR(", ") : STR("Allow-Events: "), events[i].name);
 	buf_put(b, STR("\r\n"));
 }
 
@@ -382,7 +407,7 @@ static void refuse(const struct asked *q, unsigned status)
 
 	buf_init(&b, room, sizeof(room), sizeof(room));
 	if (status == 489)
-		put_events(&b);
+		put_events(q->svc, &b);
 	else if (status == 415)
 		buf_printf(&b, "Accept: %.*s\r\n", STR_ARG(q->event->type));
 	else if (status == 423)
@@ -397,7 +422,7 @@ static void refuse(const struct asked *q, unsigned status)
 
 void publish_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
-	struct asked q = { .svc = svc, .id = id, .tx = tx, .msg = msg, .event = event_of(msg), .expires_s = DEFAULT_S };
+	struct asked q = { .svc = svc, .id = id, .tx = tx, .msg = msg, .event = event_of(svc, msg), .expires_s = DEFAULT_S };
 	unsigned status;
 
 	q.resource = service_exten(id->conf, &msg->ruri, q.room, sizeof(q.room));
@@ -409,6 +434,18 @@ void publish_request(struct service *svc, struct identity *id, struct sip_server
 
 /* ---- all of them ------------------------------------------------------------------------------ */
 
+/* A phone's event is one of ours where any section takes it; what Asterisk always has we always have. */
+static void set_events(struct service *svc)
+{
+	struct compositor *c = compositor_of(svc);
+
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		c->off[i] = events[i].read != NULL;
+	snapshot_each(inbound_publication, OBJECT_INBOUND_PUBLICATION, p, svc->conf)
+		for (size_t i = 0; i < ARRAY_LEN(events); i++)
+			c->off[i] = c->off[i] && !section_of(p, events[i].name);
+}
+
 int compositor_start(struct service *svc)
 {
 	struct compositor *c = calloc(1, sizeof(*c));
@@ -418,6 +455,7 @@ int compositor_start(struct service *svc)
 	svc->subscriptions->compositor = c;
 	c->by_etag = map_new(false);
 	c->by_id = map_new_ordered();
+	set_events(svc);
 	return c->by_etag && c->by_id ? 0 : ENOMEM;
 }
 
@@ -432,8 +470,18 @@ void compositor_free(struct service *svc)
 		taken_free(t);
 	map_free(c->by_etag);
 	map_free(c->by_id);
+	taken_states_free(svc);
 	free(c);
 	svc->subscriptions->compositor = NULL;
+}
+
+/* Of a phone: is it still allowed, and for the same device? */
+static bool may_stay(const struct service *svc, const struct taken_event *e, struct str resource, struct str endpoint,
+		     struct str section)
+{
+	struct str now = STR_NULL;
+
+	return !e->read || (!may_publish(svc, resource, endpoint, e, &now) && str_eq(now, section));
 }
 
 void compositor_reload(struct service *svc)
@@ -441,13 +489,12 @@ void compositor_reload(struct service *svc)
 	struct compositor *c = compositor_of(svc);
 	struct taken *t;
 
-	for (size_t it = 0; c && (t = map_next(c->by_id, &it)); ) {
-		struct str section = STR_NULL;
-
-		if (t->event->read && (may_publish(svc, text_view(&t->resource), text_view(&t->endpoint), t->event, &section) ||
-				       !str_eq(section, text_view(&t->section))))
+	if (!c)
+		return;
+	set_events(svc);
+	for (size_t it = 0; (t = map_next(c->by_id, &it)); )
+		if (!may_stay(svc, t->event, text_view(&t->resource), text_view(&t->endpoint), text_view(&t->section)))
 			forget(t);
-	}
 }
 
 bool compositor_next(const struct service *svc, struct map_walk *w, struct taken_row *row)
@@ -457,25 +504,27 @@ bool compositor_next(const struct service *svc, struct map_walk *w, struct taken
 
 	if (!t)
 		return false;
-	*row = (struct taken_row){ .etag = str_z(t->etag), .event = t->event->name, .resource = text_view(&t->resource),
-		.endpoint = text_view(&t->endpoint), .section = text_view(&t->section), .device = text_view(&t->device),
-		.state = t->state, .expires_s = t->expires_s, .left_s = (uint32_t)(timer_left_ms(svc->wheel, &t->end) / 1000) };
+	*row = row_of(t);
 	return true;
 }
 
 int compositor_restore(struct service *svc, const struct taken_row *row)
 {
 	struct compositor *c = compositor_of(svc);
+	const struct taken_event *event = event_named(row->event);
 	struct taken *t;
 	int err;
 
-	if (!event_named(row->event) || !row->etag.n || row->etag.n > SIP_TAG)
+	if (!event || !row->etag.n || row->etag.n > SIP_TAG)
 		return EINVAL;
+	if (!may_stay(svc, event, row->resource, row->endpoint, row->section))
+		return EPERM;
 	if (map_get(c->by_etag, row->etag))
 		return EEXIST;
 	err = taken_new(svc, row, NULL, &t);
 	if (err)
 		return err;
+	t->kept = row->kept;
 	str_copy(t->etag, sizeof(t->etag), row->etag);
 	err = map_add(c->by_etag, str_z(t->etag), t);
 	if (err)

@@ -24,9 +24,10 @@ struct taken_row {
 	struct str device;              /* presence, dialog: whose state it is; else empty */
 	enum device_state state;        /* of that device; DEV_UNKNOWN: it says none */
 	uint32_t expires_s, left_s;     /* granted; until its end */
+	uint64_t kept;                  /* id of its row on disk; 0: none */
 };
 bool compositor_next(const struct service *svc, struct map_walk *w, struct taken_row *row);
-/* From before a restart. EINVAL: no such event; EEXIST; EDQUOT, ENOSPC, ENOMEM. */
+/* From before a restart. EINVAL: no such event; EPERM: not as the configuration is now; EEXIST; EDQUOT, ENOSPC, ENOMEM. */
 int compositor_restore(struct service *svc, const struct taken_row *row);
 
 struct taken_counters {

@@ -114,9 +114,11 @@ int node_body(struct node *n, bool full, struct text *type, struct buf *b)
 	if (!full && !n->changed)
 		return ENODATA;
 	n->changed = false;
-	if (n->watch && n->sub->body->tell)
-		err = n->sub->body->tell(n, full, b);
-	else
+	if (n->body.n)
 		buf_put(b, buf_view(&n->body));
+	else if (!n->watch)
+		err = ENOENT;
+	else
+		err = n->sub->body->tell ? n->sub->body->tell(n, full, b) : n->sub->body->write(n, b);
 	return err ? err : text_set(type, n->type.n ? text_view(&n->type) : n->sub->body->type);
 }

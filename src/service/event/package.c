@@ -34,7 +34,7 @@ void package_names(struct buf *b, bool extra)
 	buf_put(b, STR(", refer"));     /* inside of a call: ua/refer.c */
 }
 
-static const struct body_row *row_of(const struct package *p, struct str type)
+const struct body_row *body_of(const struct package *p, struct str type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
 		if (bodies[i].kind == p->kind && str_ieq(bodies[i].type, type))
@@ -83,7 +83,7 @@ static const struct body_row *rather(const struct package *p, const struct body_
 		else if (str_ieq(type, row->type))
 			of_row = quality(v);
 	}
-	return of_diff && of_diff >= of_row ? row_of(p, diff) : row;
+	return of_diff && of_diff >= of_row ? body_of(p, diff) : row;
 }
 
 const struct body_row *body_find(const struct package *p, const struct sip_msg *subscribe)
@@ -94,7 +94,7 @@ const struct body_row *body_find(const struct package *p, const struct sip_msg *
 
 	while (sip_each(subscribe, SIP_H_ACCEPT, &e, &v)) {
 		struct str type = str_trim(str_cut(&v, ';'));
-		const struct body_row *row = row_of(p, type);
+		const struct body_row *row = body_of(p, type);
 
 		if (!type.n || is_of_lists(type))
 			continue;
@@ -102,5 +102,5 @@ const struct body_row *body_find(const struct package *p, const struct sip_msg *
 			return rather(p, row, subscribe);
 		asked = true;
 	}
-	return asked ? NULL : row_of(p, p->accept);
+	return asked ? NULL : body_of(p, p->accept);
 }

@@ -1,7 +1,7 @@
 /* The publications of the configuration (type=outbound-publish): which extensions each is about, and what is
  * said of them. publisher.c has how it goes out, states.c what else is published. */
 #define LOG_MODULE "publish"
-#include "service/event/publish_private.h"
+#include "service/event/keep_publication.h"
 #include "base/log.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -37,6 +37,8 @@ static void say(struct publication *u, struct str context, struct str exten, int
 	}
 	if (!r)
 		err = publisher_new(u, exten, &r);
+	if (!err)
+		r->restored = false;
 	err = err ? err : write_state(r, context, state, &b);
 	err = err ? err : ua_publish_send(r->p, STR_NULL, u->c->body, buf_view(&b));
 	buf_free(&b);
@@ -59,7 +61,17 @@ static bool is_said(const struct publication *u, struct str exten)
 {
 	const struct publisher *r = map_get(u->by_user, exten);
 
-	return r && !r->refused && !u->again;
+	return r && !r->refused && !r->restored && !u->again;
+}
+
+/* What the process before has published, and there is no such extension any more. */
+static void take_back_rest(struct publication *u)
+{
+	struct publisher *r;
+
+	for (size_t it = 0; u->kind == PUBLISH_EXTENS && (r = map_next(u->by_user, &it)); )
+		if (r->restored)
+			publisher_leave(r);
 }
 
 /* What a server that knows nothing of us must hear: everything, once. */
@@ -78,6 +90,7 @@ static void say_all(void *arg)
 	for (size_t it = 0; (u = map_next(all->by_name, &it)); ) {
 		if (!u->told_all && u->say_all)
 			u->say_all(u);
+		take_back_rest(u);
 		u->told_all = true;
 		u->again = false;
 	}
@@ -220,7 +233,7 @@ int publications_start(struct service *svc)
 			return err;
 	}
 	plan_say_all(all, FIRST_MS);
-	return 0;
+	return publications_restore(all);
 }
 
 static bool same_list(const struct str_list *a, const struct str_list *b)

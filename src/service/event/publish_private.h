@@ -48,6 +48,8 @@ struct publisher {
 	unsigned status;                /* of the last answer; 0: none came */
 	bool refused;                   /* for good: nothing is said until there is news */
 	bool leaving;
+	bool restored;                  /* of the process before, and nothing was said since */
+	uint64_t kept;                  /* id of its row on disk; 0: none */
 };
 
 /* ---- publisher.c */

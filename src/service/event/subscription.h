@@ -8,8 +8,10 @@
 #include "service/place/location.h"
 
 int subscriptions_start(struct service *svc);
-/* Tells every subscriber to come again (reason deactivated): once, nobody waits for the
- * answer any more. */
+/* Those that the disk has go on; each gets a NOTIFY, once the loop turns. */
+int subscriptions_restore(struct service *svc);
+/* Those that the disk has hear nothing. Others are told to come again (reason deactivated):
+ * once, nobody waits for the answer any more. */
 void subscriptions_free(struct service *svc);
 /* After a reload: mailboxes of endpoints and AORs may have changed. */
 void subscriptions_reload(struct service *svc);

@@ -159,12 +159,12 @@ static void tell(const struct subscription *s, const char *event, bool over)
 	}
 }
 
-void winfo_came(const struct subscription *s)
+static void came(const struct subscription *s)
 {
 	tell(s, "subscribe", false);
 }
 
-void winfo_went(const struct subscription *s, enum ua_event_reason reason)
+static void went(const struct subscription *s, enum ua_event_reason reason)
 {
 	static const char *const events[] = { [UA_EVENT_NONE] = "timeout", [UA_EVENT_DEACTIVATED] = "deactivated",
 		[UA_EVENT_PROBATION] = "probation", [UA_EVENT_REJECTED] = "rejected", [UA_EVENT_TIMEOUT] = "timeout",
@@ -172,6 +172,13 @@ void winfo_went(const struct subscription *s, enum ua_event_reason reason)
 		[UA_EVENT_OTHER] = "timeout" };
 
 	tell(s, events[reason], true);
+}
+
+void winfo_start(struct subscriptions *all)
+{
+	list_init(&all->winfo_watches);
+	all->came = came;
+	all->went = went;
 }
 
 /* ---- the body -------------------------------------------------------------------------------------- */

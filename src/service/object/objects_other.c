@@ -204,9 +204,24 @@ const struct option_set inbound_publication_options = {
 	.size = sizeof(struct inbound_publication), .help = "State that others may publish here.",
 };
 
+/* "yes", or a device. */
+static bool is_device_or_own(struct str v)
+{
+	return str_ieq(v, STR("yes")) || str_chr(v, '/') < v.n || str_chr(v, ':') < v.n;
+}
+
 int finish_inbound_publication(struct object_build *b, struct inbound_publication *p)
 {
-	return build_vars(b, &p->events);
+	int err = build_vars(b, &p->events);
+
+	for (size_t i = 0; !err && p->events && i < p->events->n; i++) {
+		const struct conf_var *v = &p->events->v[i];
+
+		if ((str_eq(v->name, STR("presence")) || str_eq(v->name, STR("dialog"))) && !is_device_or_own(v->value))
+			(void)build_fault(b, REPORT_WARNING, "%s '%.*s': event_%.*s=%.*s is no device, so the state is that of the endpoint's",
+					  b->type, STR_ARG(b->s->name), STR_ARG(v->name), STR_ARG(v->value));
+	}
+	return err;
 }
 
 #define P struct asterisk_publication
@@ -386,26 +401,27 @@ int finish_resource_list(struct object_build *b, struct resource_list *l)
 #define V struct subscription_persistence
 static const struct option persistence_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be subscription_persistence."),
-	OPT_STR(V, packet, NULL, L, "The SUBSCRIBE that began it."),
-	OPT_STR(V, src_name, NULL, L, "Address it came from."),
-	OPT_UINT(V, src_port, "0", 0, 65535, NULL, L, "Port it came from."),
-	OPT_STR(V, transport_key, "0", L, "Transport it came over."),
-	OPT_STR(V, local_name, NULL, L, "Address it came to."),
-	OPT_UINT(V, local_port, "0", 0, 65535, NULL, L, "Port it came to."),
-	OPT_UINT(V, cseq, "0", 0, MAX32, NULL, L, "Last CSeq of our NOTIFYs."),
-	OPT_STR(V, tag, NULL, L, "Our tag."),
-	OPT_STR(V, endpoint, NULL, L, "Endpoint that subscribed."),
-	OPT_CUSTOM(V, expires, int64_t, parse_time, write_time, "seconds since 1970", NULL, L, "When it ends."),
-	OPT_STR(V, contact_uri, NULL, L, "Contact of the subscriber."),
-	OPT_BOOL(V, prune_on_boot, "no", L | OPT_YESNO, "Cannot survive a restart."),
-	OPT_STR(V, generator_data, NULL, L, "State of the body writer, as JSON."),
+	OPT_STR(V, packet, NULL, OPT_VOID, "The SUBSCRIBE that began it; kept by the server itself."),
+	OPT_STR(V, src_name, NULL, OPT_VOID, "Address it came from; kept by the server itself."),
+	OPT_UINT(V, src_port, "0", 0, 65535, NULL, OPT_VOID, "Port it came from; kept by the server itself."),
+	OPT_STR(V, transport_key, "0", OPT_VOID, "Transport it came over; kept by the server itself."),
+	OPT_STR(V, local_name, NULL, OPT_VOID, "Address it came to; kept by the server itself."),
+	OPT_UINT(V, local_port, "0", 0, 65535, NULL, OPT_VOID, "Port it came to; kept by the server itself."),
+	OPT_UINT(V, cseq, "0", 0, MAX32, NULL, OPT_VOID, "Last CSeq of our NOTIFYs; kept by the server itself."),
+	OPT_STR(V, tag, NULL, OPT_VOID, "Our tag; kept by the server itself."),
+	OPT_STR(V, endpoint, NULL, OPT_VOID, "Endpoint that subscribed; kept by the server itself."),
+	OPT_CUSTOM(V, expires, int64_t, parse_time, write_time, "seconds since 1970", NULL, OPT_VOID, "When it ends; kept by the server itself."),
+	OPT_STR(V, contact_uri, NULL, OPT_VOID, "Contact of the subscriber; kept by the server itself."),
+	OPT_BOOL(V, prune_on_boot, "no", OPT_VOID | OPT_YESNO, "Cannot survive a restart; kept by the server itself."),
+	OPT_STR(V, generator_data, NULL, OPT_VOID, "State of the body writer, as JSON; kept by the server itself."),
 };
 #undef V
 
 const struct option_set subscription_persistence_options = {
 	.type = "subscription_persistence", .file = "pjsip.conf", .rows = persistence_rows,
 	.n = ARRAY_LEN(persistence_rows), .size = sizeof(struct subscription_persistence),
-	.help = "A subscription as it is stored. The server makes these.",
+	.help = "A subscription as it is stored. The server keeps these itself, in its database; a section of this type is read "
+		"and changes nothing.",
 };
 
 #define H struct phoneprov_conf

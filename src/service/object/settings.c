@@ -176,7 +176,6 @@ void manager_perm_write(struct buf *b, uint32_t mask)
 }
 
 #define MAX32 4294967295.0
-#define L OPT_LATER
 #define M struct manager_conf
 /* One field, several names. */
 #define AS(k, nm, f, T) { .name = nm, .kind = k, .offset = OPT_AT(M, f, T), .flags = OPT_OLD | OPT_HIDDEN, .help = "The same as " #f "." }
@@ -187,25 +186,25 @@ static const struct option general_rows[] = {
 	OPT_LIST(M, allowed_origins, NULL, 0, "Of other sites, whose pages may use it over HTTP: https://example.com, ... Not in Asterisk."),
 	OPT_UINT(M, port, "5038", 1, 65535, NULL, 0, "Port to listen on."),
 	OPT_STR(M, bindaddr, NULL, 0, "Address to listen on; empty: every address."),
-	OPT_BOOL(M, brokeneventsaction, "no", L, "Answer Events as old versions did."),
+	OPT_BOOL(M, brokeneventsaction, "no", 0, "Answer Events as old versions did: not at all when all events are asked for, or none that there is."),
 	OPT_BOOL(M, allowmultiplelogin, "yes", 0, "One user may be logged in several times."),
 	OPT_BOOL(M, displayconnects, "yes", 0, "Log logins and logoffs."),
 	OPT_BOOL(M, timestampevents, "no", 0, "Add Timestamp to events."),
-	OPT_BOOL(M, debug, "no", L, "Add where in the source an event comes from."),
+	OPT_BOOL(M, debug, "no", 0, "Add SequenceNumber, File, Line and Func to events; only the number tells something here."),
 	OPT_UINT(M, httptimeout, "60", 1, 86400 * 365.0, "s", 0, "How long a session over HTTP lives after its last request."),
 	OPT_UINT(M, authtimeout, "30", 1, MAX32, "s", 0, "Time to log in."),
 	OPT_UINT(M, authlimit, "50", 1, MAX32, "sessions", 0, "Most sessions that have not logged in."),
 	OPT_LIST(M, channelvars, NULL, 0, "Variables and functions of a channel that are told with it (ChanVariable) in each event."),
 	OPT_LIST(M, disabledevents, NULL, 0, "Events that are never sent."),
-	OPT_BOOL(M, tlsenable, "no", L, "Listen with TLS too."),
-	OPT_STR(M, tlsbindaddr, NULL, L, "Address and port for TLS."),
-	OPT_STR(M, tlscertfile, NULL, L, "Certificate."),
-	OPT_STR(M, tlsprivatekey, NULL, L, "Key of it."),
-	OPT_STR(M, tlscipher, NULL, L, "Ciphers allowed."),
-	OPT_BOOL(M, tlsdisablev1, "no", L, "No TLS 1.0."),
-	OPT_BOOL(M, tlsdisablev11, "no", L, "No TLS 1.1."),
-	OPT_BOOL(M, tlsdisablev12, "no", L, "No TLS 1.2."),
-	OPT_BOOL(M, tlsservercipherorder, "yes", L, "Our order of ciphers counts."),
+	OPT_BOOL(M, tlsenable, "no", 0, "Listen with TLS too."),
+	OPT_STR(M, tlsbindaddr, NULL, 0, "Address and port for TLS; as bindaddr, and 5039."),
+	OPT_STR(M, tlscertfile, NULL, 0, "Certificate, then those of its authorities, as PEM."),
+	OPT_STR(M, tlsprivatekey, NULL, 0, "Key of it; not given: it stands in tlscertfile."),
+	OPT_STR(M, tlscipher, NULL, 0, "Ciphers allowed, by OpenSSL's names; TLS 1.3 only when some of it are named."),
+	OPT_BOOL(M, tlsdisablev1, "yes", OPT_VOID, "TLS 1.0 is not spoken."),
+	OPT_BOOL(M, tlsdisablev11, "yes", OPT_VOID, "TLS 1.1 is not spoken."),
+	OPT_BOOL(M, tlsdisablev12, "no", 0, "No TLS 1.2."),
+	OPT_BOOL(M, tlsservercipherorder, "yes", OPT_VOID, "Our order of ciphers counts."),
 	AS(OPTION_BOOL, "sslenable", tlsenable, bool), AS(OPTION_STRING, "sslbindaddr", tlsbindaddr, struct str),
 	AS(OPTION_STRING, "sslcert", tlscertfile, struct str), AS(OPTION_STRING, "tlscert", tlscertfile, struct str),
 	AS(OPTION_STRING, "sslprivatekey", tlsprivatekey, struct str), AS(OPTION_STRING, "sslcipher", tlscipher, struct str),
