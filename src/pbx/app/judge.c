@@ -221,11 +221,11 @@ static bool rule_mix_monitor(struct str data, char why[APP_WHY])
 /* "seconds[^seconds]", L() and S() of Dial; each destination has a technology. */
 static bool rule_dial(struct str data, char why[APP_WHY])
 {
-	struct str v[3], rest, arg;
+	struct str v[4], rest, arg;
 	uint32_t n;
 	double d;
 
-	pbx_args(data, v, 3);
+	pbx_args(data, v, 4);
 	for (rest = v[0]; rest.n;) {
 		struct str one = str_trim(str_cut_raw(&rest, '&'));
 
