@@ -1,5 +1,6 @@
 /* The notifier's side of a subscription: when a NOTIFY goes out, what an answer to it means,
- * and the SUBSCRIBEs that renew and end it. What is watched is the user's. */
+ * and the SUBSCRIBEs that renew and end it. What is watched is the user's; how one is made and freed
+ * is notify_make.c's. */
 #define LOG_MODULE "subscribe"
 #include "ua/notify_private.h"
 #include "base/log.h"
@@ -42,25 +43,11 @@ static struct wheel *wheel_of(const struct ua_notify *n)
 	return sip_stack_wheel(n->ua->sip);
 }
 
-static void drop_request(struct ua_notify *n)
-{
-	if (n->rq)
-		ua_request_detach(n->rq);
-	n->rq = obj_drop(n->rq);
-}
-
 /* The last thing in a turn. */
 static void tell_user(struct ua_notify *n, struct ua_notify_event e)
 {
 	e.state = n->state;
 	n->prm.changed(n->prm.arg, n, &e);
-}
-
-/* Requests in it find nobody from here on: 481. */
-static void leave_dialog(struct ua_notify *n)
-{
-	if (n->own_dialog && n->dlg)
-		sip_dialog_close(n->dlg);
 }
 
 /* ---- how long ------------------------------------------------------------------------- */
@@ -83,11 +70,9 @@ unsigned ua_notify_expires(const struct ua_notify_terms *t, const struct sip_msg
 	return 0;
 }
 
-static void on_expired(void *arg);
-
-void ua_notify_set_end(struct ua_notify *n, uint32_t seconds)
+static void set_end(struct ua_notify *n, uint32_t seconds)
 {
-	timer_start(wheel_of(n), &n->expire, 1000ull * seconds, on_expired, n);
+	timer_start(wheel_of(n), &n->expire, 1000ull * seconds, ua_notify_on_expired, n);
 }
 
 /* ---- a NOTIFY ------------------------------------------------------------------------- */
@@ -182,7 +167,7 @@ static void wait_for_memory(struct ua_notify *n)
 }
 
 /* Nothing is on its way. */
-void ua_notify_tell_now(struct ua_notify *n)
+static void tell(struct ua_notify *n)
 {
 	int err;
 
@@ -228,8 +213,8 @@ static void over(struct ua_notify *n, unsigned status)
 
 	timer_stop(&n->gather);
 	timer_stop(&n->expire);
-	drop_request(n);
-	leave_dialog(n);
+	ua_notify_drop_request(n);
+	ua_notify_leave_dialog(n);
 	change(n, UA_NOTIFY_OVER);
 	tell_user(n, (struct ua_notify_event){ .gone = gone, .status = status });
 }
@@ -253,14 +238,14 @@ static void finish(struct ua_notify *n, enum ua_event_reason reason, uint32_t re
 	timer_stop(&n->expire);
 	n->reason = reason;
 	n->retry_after_s = retry_after_s;
-	leave_dialog(n);
+	ua_notify_leave_dialog(n);
 	if (n->rq)
 		change(n, UA_NOTIFY_CLOSING);
 	else
 		send_last(n);
 }
 
-static void on_expired(void *arg)
+void ua_notify_on_expired(void *arg)
 {
 	struct ua_notify *n = arg;
 
@@ -275,7 +260,7 @@ static void on_gathered(void *arg)
 	if (n->state != UA_NOTIFY_GATHERING)
 		return;
 	if (UA_SMALL || n->starved <= STARVED_MAX) {
-		ua_notify_tell_now(n);
+		tell(n);
 		return;
 	}
 	log_warning("a subscription to %s has ended: there is no memory for its NOTIFYs", text_z(&n->event));
@@ -296,7 +281,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 		over(n, msg->status);
 		return;
 	}
-	drop_request(n);
+	ua_notify_drop_request(n);
 	if (!UA_SMALL && msg->status >= 300 && n->state != UA_NOTIFY_CLOSING && waits_for_it(n, msg))
 		return;
 	if (n->state == UA_NOTIFY_CLOSING) {
@@ -307,7 +292,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	} else if (!n->full && timer_running(&n->gather)) {
 		change(n, UA_NOTIFY_GATHERING);
 	} else {
-		ua_notify_tell_now(n);
+		tell(n);
 	}
 }
 
@@ -368,14 +353,14 @@ static void tell_all(struct ua_notify *n)
 	if (n->state == UA_NOTIFY_TELLING)
 		change(n, UA_NOTIFY_BEHIND);
 	else if (n->state != UA_NOTIFY_BEHIND)
-		ua_notify_tell_now(n);
+		tell(n);
 }
 
 static void go_on(struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds)
 {
 	grant(n, tx, seconds);
 	if (seconds) {
-		ua_notify_set_end(n, seconds);
+		set_end(n, seconds);
 		tell_all(n);
 	} else {
 		finish(n, UA_EVENT_TIMEOUT, 0);
@@ -439,77 +424,13 @@ bool ua_notify_request(struct ua_notify *n, struct sip_server_tx *tx, struct sip
 
 /* ---- for its user -------------------------------------------------------------------------- */
 
-static int make_dialog(struct ua_notify *n, struct sip_server_tx *tx)
+bool ua_notify_tell(struct ua_notify *n)
 {
-	const struct ua_notify_prm *p = &n->prm;
-	struct sip_dialog_user user = { .arg = n, .request = ua_notify_on_request };
-	int err;
+	bool owed = n->full && n->state == UA_NOTIFY_TOLD;
 
-	if (p->dialog) {
-		n->dlg = obj_hold(p->dialog);
-		return 0;
-	}
-	n->own_dialog = true;
-	err = sip_dialog_new_uas(&n->dlg, tx, p->contact, &user);
-	if (!err)
-		err = sip_dialog_set_via(n->dlg, p->via_host);
-	if (!err)
-		err = sip_dialog_set_agent(n->dlg, p->user_agent);
-	if (!err && p->target)
-		err = p->target(p->arg, n->dlg, tx->req);
-	return err;
-}
-
-struct ua_notify *ua_notify_make(struct ua *ua, const struct ua_notify_prm *prm)
-{
-	struct ua_notify *n = calloc(1, sizeof(*n));
-
-	if (n) {
-		n->ua = ua;
-		n->prm = *prm;
-		n->prm.hold = obj_hold(prm->hold);
-		n->pending = prm->pending;
-	}
-	return n;
-}
-
-/* Views that are the caller's end with the call that made it. */
-void ua_notify_forget_views(struct ua_notify *n)
-{
-	n->prm.contact = n->prm.via_host = n->prm.user_agent = n->prm.event = STR_NULL;
-	n->prm.dialog = NULL;
-}
-
-int ua_notify_new(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, struct sip_server_tx *tx)
-{
-	struct ua_notify *n = ua_notify_make(ua, prm);
-	int err;
-
-	if (!n)
-		return ENOMEM;
-	err = text_set(&n->event, tx ? sip_hdr_value(tx->req, SIP_H_EVENT) : prm->event);
-	if (!err)
-		err = make_dialog(n, tx);
-	ua_notify_forget_views(n);
-	if (err)
-		ua_notify_free(n);
-	else
-		*out = n;
-	return err;
-}
-
-void ua_notify_free(struct ua_notify *n)
-{
-	if (!n)
-		return;
-	timer_stop(&n->gather);
-	timer_stop(&n->expire);
-	drop_request(n);
-	leave_dialog(n);
-	obj_drop(n->dlg);
-	obj_drop(n->prm.hold);
-	text_free(&n->event);
-	free(n);
+	if (owed)
+		tell(n);
+	return owed;
 }
 
 void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx)
@@ -520,21 +441,9 @@ void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx)
 		finish(n, UA_EVENT_TIMEOUT, 0);
 		return;
 	}
-	ua_notify_set_end(n, n->prm.expires_s);
+	set_end(n, n->prm.expires_s);
 	n->full = true;
-	ua_notify_tell_now(n);
-}
-
-void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm)
-{
-	void *before = n->prm.hold;
-	uint32_t expires_s = n->prm.expires_s;
-
-	n->prm = *prm;
-	n->prm.expires_s = expires_s;
-	n->prm.hold = obj_hold(prm->hold);
-	ua_notify_forget_views(n);
-	obj_drop(before);
+	tell(n);
 }
 
 void ua_notify_changed(struct ua_notify *n, uint32_t ms)
@@ -547,7 +456,7 @@ void ua_notify_changed(struct ua_notify *n, uint32_t ms)
 			change(n, UA_NOTIFY_GATHERING);
 			gather(n, ms);
 		} else {
-			ua_notify_tell_now(n);
+			tell(n);
 		}
 		break;
 	case UA_NOTIFY_TELLING:
@@ -557,7 +466,7 @@ void ua_notify_changed(struct ua_notify *n, uint32_t ms)
 		break;
 	case UA_NOTIFY_GATHERING:
 		if (!ms)
-			ua_notify_tell_now(n);
+			tell(n);
 		break;
 	case UA_NOTIFY_BEHIND:
 		if (!ms)
@@ -586,10 +495,35 @@ void ua_notify_end(struct ua_notify *n, enum ua_event_reason reason, uint32_t re
 void ua_notify_abandon(struct ua_notify *n, enum ua_event_reason reason)
 {
 	if (n->state != UA_NOTIFY_NEW && n->state < UA_NOTIFY_LAST) {
-		drop_request(n);
+		ua_notify_drop_request(n);
 		n->state = UA_NOTIFY_LAST;      /* from any other, which the table does not allow */
 		n->reason = reason;
 		(void)send_notify(n, true);
 	}
 	ua_notify_free(n);
+}
+
+enum ua_notify_state ua_notify_state(const struct ua_notify *n)
+{
+	return n->state;
+}
+
+bool ua_notify_has_ended(const struct ua_notify *n)
+{
+	return n->state >= UA_NOTIFY_CLOSING;
+}
+
+uint64_t ua_notify_left_ms(const struct ua_notify *n)
+{
+	return timer_running(&n->expire) ? timer_left_ms(wheel_of(n), &n->expire) : 0;
+}
+
+struct sip_dialog *ua_notify_dialog(const struct ua_notify *n)
+{
+	return n->dlg;
+}
+
+struct str ua_notify_event(const struct ua_notify *n)
+{
+	return text_view(&n->event);
 }

@@ -1,4 +1,5 @@
-/* ua/notify_private.h -- what the files of the notifier share. Threads: the sip stack's. */
+/* ua/notify_private.h -- what the two files of the notifier's side share: notify.c, its NOTIFYs and states;
+ * notify_make.c, how one comes about and goes. */
 #ifndef UA_NOTIFY_PRIVATE_H
 #define UA_NOTIFY_PRIVATE_H
 
@@ -22,14 +23,12 @@ struct ua_notify {
 	uint64_t not_before_ms;         /* the subscriber wants no NOTIFY until then */
 };
 
+/* ---- notify_make.c */
+void ua_notify_drop_request(struct ua_notify *n);    /* the NOTIFY on its way is nobody's any more */
+void ua_notify_leave_dialog(struct ua_notify *n);    /* requests in it find nobody from here on: 481 */
+
 /* ---- notify.c */
-struct ua_notify *ua_notify_make(struct ua *ua, const struct ua_notify_prm *prm);    /* NULL: ENOMEM */
-/* Views that are the caller's end with the call that made it. */
-void ua_notify_forget_views(struct ua_notify *n);
-void ua_notify_set_end(struct ua_notify *n, uint32_t seconds);
-/* A request in its own dialog. */
+void ua_notify_on_expired(void *arg);        /* of the timer `expire` */
 void ua_notify_on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg);
-/* Nothing is on its way. */
-void ua_notify_tell_now(struct ua_notify *n);
 
 #endif
