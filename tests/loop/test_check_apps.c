@@ -12,10 +12,12 @@
 static const struct { const char *app, *args, *why; } rows[] = {
 	{ "Answer", "soon", "delay 'soon' is no whole number" },
 	{ "Answer", "100,x", "there is no option 'x'" },
+	{ "AttendedTransfer", "", "extension is missing" },
 	{ "BackGround", "", "file is missing" },
 	{ "BackGround", "a,q", "there is no option 'q'" },
 	{ "BackgroundDetect", "a,x", "silence 'x' is no whole number" },
 	{ "BackgroundDetect", ",1", "file is missing" },
+	{ "BlindTransfer", ",x", "extension is missing" },
 	{ "Bridge", ",x", "channel is missing" },
 	{ "Bridge", "PJSIP/a-1,Z", "there is no option 'Z'" },
 	{ "Busy", "x", "timeout 'x' is no number" },

@@ -255,8 +255,10 @@ static const struct row {
 	rule_fn *rule;
 } rows[] = {
 	{ STR_INIT("Answer"), "delay:u options:o", "i", NULL },
+	{ STR_INIT("AttendedTransfer"), "extension!", "", NULL },
 	{ STR_INIT("BackGround"), "file! options:o", "snmp", NULL },
 	{ STR_INIT("BackgroundDetect"), "file! silence:u min:u max:u within:u", "", NULL },
+	{ STR_INIT("BlindTransfer"), "extension! context", "", NULL },
 	{ STR_INIT("Bridge"), "channel! options:o", "pFhHkKLnStTwWx", NULL },
 	{ STR_INIT("Busy"), "timeout:s", "", NULL },
 	{ STR_INIT("ChanIsAvail"), "destination! options:o", "ast", NULL },

@@ -311,7 +311,7 @@ static int carry_out(struct session *s, struct sip_msg *msg, const struct ua_ref
 /* The REFER comes to nothing in this dialog: the cause says how the call itself stands (RFC 3326). */
 static void refuse(struct session *s, struct sip_server_tx *tx, unsigned status, struct str more)
 {
-	char room[128], reason[48];
+	char room[128], reason[SESSION_REASON_MAX];
 	struct buf b;
 
 	buf_init(&b, room, sizeof(room), sizeof(room));
