@@ -7,6 +7,6 @@
 
 /* What is wrong with arguments that hold nothing to be substituted; NULL: nothing. */
 typedef const char *app_judge_fn(struct str data);
-app_judge_fn judge_statsd, judge_receive_fax, judge_send_fax;
+app_judge_fn judge_statsd, judge_receive_fax, judge_send_fax, judge_queue_log;
 
 #endif
