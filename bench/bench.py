@@ -42,6 +42,8 @@ TARGETS = {
     ("packet", "cpu"): 6, ("recording", "cpu"): 15, ("endpoint", "memory"): 3 * 1024, ("call-up", "memory"): 60 * 1024,
     ("packet-cm", "ratio"): 1.5, ("packet-gcm", "ratio"): 1.5, ("register-tls", "ratio"): 1.6,
     ("websocket", "memory"): 40 * 1024, ("websocket-new", "p99"): 50000,
+    ("subscriptions", "seconds"): 2, ("subscription", "memory"): 2 * 1024,
+    ("publish", "cpu"): 1000, ("watch", "max"): 200000,
     ("start", "seconds"): 1.5, ("reload", "seconds"): 1.5, ("reload-load", "lost"): 0,
 }
 
@@ -56,10 +58,12 @@ class Sizes:
         self.users = 2000 if quick else 10000
         self.media_calls = 50 if quick else 200
         self.many = 5000 if quick else 50000
+        self.subscriptions = 5000 if quick else 50000
         self.mixed = (200, 40) if quick else (500, 100)
         # Of what is done by turns.
         self.turns, self.turn = (1, ("--seconds", 1, "--warmup", 0.3)) if quick else (3, ("--seconds", 3, "--warmup", 1))
         self.kept = 500 if quick else 2000
+        self.watchers = 500 if quick else 2000
         self.websockets, self.arrivals = (1000 if quick else 5000), 200
 
 
@@ -228,6 +232,34 @@ class Bench:
                  p99=opening["p99"], max=opening["max"], lost=streams["lost"] + streams["opening"])
         server.stop()
 
+    def events(self, server):
+        """What phones publish, and those who watch it. Only Sidetone takes it from them."""
+        if not isinstance(server, peers.Sidetone):
+            return
+        s = self.sizes
+
+        def load(work, *options):
+            argv = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "events.py"), work, "--server",
+                    f"127.0.0.1:{server.port}", "--pid", ",".join(map(str, server.pids())), *map(str, options)]
+            done = subprocess.run(server.net.wrap([sys.executable, *argv]), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  check=False, timeout=600)
+            if not done.stdout:
+                raise peers.Failed(f"events {work}: {done.stderr.decode()[-500:]}")
+            return json.loads(done.stdout)
+
+        server.start(10)
+        rate = s.register_rate
+        self.timed("publish", f"PUBLISH of a phone's presence, {rate}/s", server,
+                   load("publish", "--rate", rate, "--seconds", s.seconds, "--warmup", s.warmup), "publish")
+        server.stop()           # what was published would count together with what is published now
+        server.start(10)
+        watch = load("watch", "--watchers", s.watchers)
+        delay = watch["watch"]["delay_us"]
+        self.row("watch", f"until the last of {s.watchers:,} watchers of one state is told; CPU of one", server,
+                 cpu=cost(watch), p50=delay["p50"], p90=delay["p90"], p99=delay["p99"], max=delay["max"],
+                 lost=watch["watch"]["lost"])
+        server.stop()
+
     def scale(self, server):
         many = self.sizes.many
         server.start(10)
@@ -240,6 +272,22 @@ class Bench:
         self.row("reload", f"reload with {many:,} endpoints", server, seconds=server.reload(many))
         self.reload_under_load(server)
         server.stop()
+
+    def subscriptions(self, server):
+        """Start with subscriptions on disk, less one with none."""
+        many, hints = self.sizes.subscriptions, 1000
+        users = many // 1000 + 1
+        server.hints = hints
+        server.start(users)
+        server.restart()
+        bare = server.memory()
+        server.end()
+        server.store_subscriptions(many, users)
+        seconds = server.launch()
+        self.row("subscriptions", f"start with {many:,} subscriptions", server, seconds=seconds)
+        self.row("subscription", "a subscription, after a restart", server, memory=(server.memory() - bare) / many)
+        server.stop()
+        server.hints = 0
 
     def reload_under_load(self, server):
         registrations, calls = self.sizes.mixed
@@ -280,7 +328,9 @@ class Bench:
     def measure(self, server):
         works = [self.registrations]
         if server.can_call:
-            works += [self.media, self.recorded, self.sealed, self.handshakes, self.websocket, self.scale]
+            works += [self.media, self.recorded, self.sealed, self.handshakes, self.websocket, self.events, self.scale]
+        if isinstance(server, peers.Sidetone):
+            works.append(self.subscriptions)
         for work in works:
             try:
                 work(server)

@@ -2,16 +2,19 @@
 reload and stopped. Every server gets a temporary directory and, for root, a
 network namespace of its own that holds nothing but loopback."""
 
+import contextlib
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
 
 REALM_USERS = "u"            # users u0, u1, ...
 PASSWORD = "secret-"         # and their passwords secret-0, secret-1, ...
+RESOURCES = 200              # p0, p1, ...: what events.py publishes
 CALLEE_PORT = 7000           # where the load generator answers calls
 
 
@@ -218,6 +221,7 @@ class Asterisk(Server):
     """Asterisk, and whatever reads the same files and takes the same commands."""
 
     name = "Asterisk"
+    hints = 0       # extensions that phones may watch
 
     def pjsip(self, users, extra=""):
         out = [f"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:{self.port}\n\n"
@@ -245,7 +249,8 @@ class Asterisk(Server):
         self.write("etc/extensions.conf",
                    "[phones]\n" + "".join(f"exten => {name},1,Dial(PJSIP/{name})\n same => n,Hangup()\n"
                                          for name in ("callee", "callee-sdes")) +
-                   "exten => callee-recorded,1,MixMonitor(${UNIQUEID}.wav)\n same => n,Dial(PJSIP/callee)\n")
+                   "exten => callee-recorded,1,MixMonitor(${UNIQUEID}.wav)\n same => n,Dial(PJSIP/callee)\n" +
+                   "".join(f"exten => h{i},hint,PJSIP/u{i % max(users, 1)}\n" for i in range(self.hints)))
         self.write("etc/http.conf", "[general]\nenabled=yes\nbindaddr=127.0.0.1\n"
                    f"bindport={self.net.port(8088, socket.SOCK_STREAM)}\n"
                    f"tlsenable=yes\ntlsbindaddr=127.0.0.1:{self.wss_port}\ntlscertfile={self.inside}/etc/tls.pem\n"
@@ -300,6 +305,34 @@ class Asterisk(Server):
 
 class Sidetone(Asterisk):
     name = "Sidetone"
+
+    def store_subscriptions(self, many, users):
+        """As if users had subscribed, each to one hint after the other; the server is down."""
+        with contextlib.closing(sqlite3.connect(os.path.join(self.dir, "lib/sidetone.sqlite3"))) as db, db:
+            starts = db.execute("SELECT n FROM subscription_start").fetchone()[0]
+            rows = []
+            for i in range(many):
+                user, hint = f"u{i % users}", f"h{i // users % self.hints}"
+                here = f"127.0.0.1:{self.port}"
+                rows.append({
+                    "endpoint": user, "event": "presence", "resource": hint, "body": "application/pidf+xml", "eventlist": 0,
+                    "scheme": "sip", "host": here, "user_agent": "bench", "transport": "", "call_id": f"{i:032x}",
+                    "local_tag": f"{i:016x}", "remote_tag": f"{i:08x}", "local_uri": f"<sip:{hint}@{here}>",
+                    "remote_uri": f"<sip:{user}@{here}>", "target": f"sip:{user}@127.0.0.1:{self.callee_port}", "route": "",
+                    "contact": f"<sip:{here}>", "via_host": here, "remote_cseq": 1, "secure": 0, "use_path": 0, "proto": "udp",
+                    "peer": f"127.0.0.1:{self.callee_port}", "local": here, "local_cseq": 1024, "version": 4096,
+                    "starts": starts, "expires_us": int((time.time() + 3600) * 1e6), "prune_on_boot": 0})
+            names = list(rows[0])
+            db.executemany(f"INSERT INTO subscription({','.join(names)}) VALUES({','.join(':' + n for n in names)})", rows)
+
+    def pjsip(self, users, extra=""):
+        resources = "".join(f"[p{i}]\ntype=inbound-publication\nevent_presence=Custom:p{i}\n\n" for i in range(RESOURCES))
+        return super().pjsip(users, extra + resources)
+
+    def configure(self, users):
+        super().configure(users)
+        with open(os.path.join(self.dir, "etc/extensions.conf"), "a", encoding="ascii") as f:
+            f.write("exten => p0,hint,Custom:p0\n")
 
     def fixed_directories(self):
         return [f"astdatadir => {self.inside}/lib\n"]

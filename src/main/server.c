@@ -144,6 +144,10 @@ static int start_store(struct server *s)
 		err = astdb_new(&s->db, s->store);
 	if (!err)
 		err = contact_store_new(&s->contacts, s->store);
+	if (!err)
+		err = subscription_store_new(&s->kept, s->store);
+	if (!err)
+		err = publication_store_new(&s->kept_publications, s->store);
 	text_free(&path);
 	text_free(&why);
 	return err;
@@ -204,7 +208,8 @@ static int start_service(struct server *s)
 {
 	struct snapshot_prm sp = { .dir = s->cprm.dir, .exec_includes = s->cprm.exec_includes };
 	struct service_prm vp = { .loop = s->loop, .io_threads = s->own->io_threads,
-		.stranger_rate = s->own->stranger_rate, .pbx = s->pbx, .media = s->media, .contacts = s->contacts,
+		.stranger_rate = s->own->stranger_rate, .pbx = s->pbx, .media = s->media, .contacts = s->contacts, .kept = s->kept,
+		.kept_publications = s->kept_publications,
 		.no_srtp = modules_conf_noload(&s->cprm, STR("res_srtp.so")),
 		.no_t38 = modules_conf_noload(&s->cprm, STR("res_pjsip_t38.so")),
 		.shares = share_limits(s->own) };

@@ -13,7 +13,9 @@
 #include "service/service.h"
 #include "store/astdb.h"
 #include "store/contact.h"
+#include "store/publication.h"
 #include "store/store.h"
+#include "store/subscription.h"
 
 #define SERVER_SIGNALS 4
 
@@ -29,6 +31,8 @@ struct server {
 	struct store *store;
 	struct astdb *db;
 	struct contact_store *contacts;
+	struct subscription_store *kept;
+	struct publication_store *kept_publications;
 	struct media *media;
 	struct rtp_conf *rtp;           /* held; in force */
 	struct udptl_conf *udptl;       /* the same */

@@ -38,20 +38,21 @@ static void send_to(struct ami_ctx *a, const struct notify_item *v, size_t n)
 		ch = channel_by_name(a->m->pbx, ami_get(a, "Channel"));
 		err = ch ? notify_channel(ch, v, n) : ENOENT;
 	}
-	if (!err)
-		ami_ok(a, "NOTIFY sent");
+	/* What becomes of it after that is in the log, as in Asterisk. */
+	if (err == ENOMEM)
+		ami_error(a, "Unable to allocate NOTIFY task data");
 	else if (err == ENOENT && endpoint.n)
 		ami_error(a, "Unable to retrieve endpoint %.*s", STR_ARG(endpoint));
-	else if (err == ENOENT && !uri.n)
+	else if ((err == ENOENT || err == ENOTCONN) && !endpoint.n && !uri.n)
 		ami_error(a, "Channel not found");
 	else
-		ami_error(a, err == ENOMEM ? "Unable to allocate NOTIFY task data" : "Unable to push Notify task");
+		ami_ok(a, "NOTIFY sent");
 }
 
 static void send_notify(struct ami_ctx *a)
 {
-	struct str option = ami_get(a, "Option");
-	int places = (ami_get(a, "Endpoint").n > 0) + (ami_get(a, "URI").n > 0) + (ami_get(a, "Channel").n > 0);
+	struct str option = ami_get(a, "Option"), channel = ami_get(a, "Channel");
+	int places = (ami_get(a, "Endpoint").n > 0) + (ami_get(a, "URI").n > 0) + (channel.n > 0);
 	const struct notify_kind *kind;
 	struct items *l;
 
@@ -66,7 +67,10 @@ static void send_notify(struct ami_ctx *a)
 	}
 	if (option.n) {
 		kind = notify_kind(a->m->service, option);
-		if (kind)
+		/* As Asterisk, which has no options for calls, finds it first. */
+		if (!kind && channel.n && !channel_by_name(a->m->pbx, channel))
+			ami_error(a, "Channel not found");
+		else if (kind)
 			send_to(a, kind->v, kind->n);
 		else
 			ami_error(a, "Unable to find notify type '%.*s'", STR_ARG(option));

@@ -1,53 +1,42 @@
 /* What phones subscribed to, and the mailboxes that an outside voicemail fills. */
 #include "manage/manager_private.h"
 #include "manage/pattern.h"
-#include "pbx/devstate.h"
-#include "service/event/subscription.h"
+#include "manage/subscription_rows.h"
 #include <errno.h>
 
 /* ---- subscriptions ---------------------------------------------------- */
 
-static bool put_subscription(struct ami_ctx *a, const struct subscription_row *row)
+static void put_field(void *arg, const char *key, struct str value)
 {
-	struct str context = row->ep->subscribe_context.n ? row->ep->subscribe_context : row->ep->context;
+	ami_put(arg, key, value);
+}
 
-	ami_event(a, "InboundSubscriptionDetail");
-	ami_put(a, "Role", STR("Notifier"));
-	ami_put(a, "Endpoint", row->ep->name);
-	ami_put(a, "Callid", row->call_id);
-	ami_put(a, "State", row->state);
-	ami_printf(a, "Callerid", "\"%.*s\" <%.*s>", STR_ARG(row->ep->callerid_name), STR_ARG(row->ep->callerid_num));
-	if (str_eq(row->event, STR("message-summary"))) {
-		ami_put(a, "SubscriptionType", STR("mwi"));
-		ami_put(a, "Mailboxes", row->resource);
-	} else {
-		ami_put(a, "SubscriptionType", STR("extension_state"));
-		ami_put(a, "Extension", row->resource);
-		ami_put(a, "ExtensionStates",
-			str_z(exten_state_name(hint_state(a->m->pbx, context, row->resource, NULL))));
+static void list_subscriptions(struct ami_ctx *a, bool inbound, const char *event, const char *complete)
+{
+	struct subscription_show_walk w = { .inbound = inbound };
+	struct subscription_show row;
+
+	while (subscription_show_next(a->m, &w, &row)) {
+		ami_event(a, event);
+		subscription_fields(a->m, &row, put_field, a);
+		if (!ami_item_end(a))
+			break;
 	}
-	return ami_item_end(a);
+	subscription_show_end(&w);
+	ami_list_complete(a, complete);
+	ami_end(a);
 }
 
 static void show_inbound(struct ami_ctx *a)
 {
-	struct subscription_walk w = { 0 };
-	struct subscription_row row;
-
 	ami_list_start(a, "Following are Events for each inbound Subscription");
-	while (subscription_next(a->m->service, &w, &row) && put_subscription(a, &row))
-		;
-	subscription_walk_end(&w);
-	ami_list_complete(a, "InboundSubscriptionDetailComplete");
-	ami_end(a);
+	list_subscriptions(a, true, "InboundSubscriptionDetail", "InboundSubscriptionDetailComplete");
 }
 
-/* Nothing here subscribes to others. */
 static void show_outbound(struct ami_ctx *a)
 {
 	ami_list_start(a, "Following are Events for each outbound Subscription");
-	ami_list_complete(a, "OutboundSubscriptionDetailComplete");
-	ami_end(a);
+	list_subscriptions(a, false, "OutboundSubscriptionDetail", "OutboundSubscriptionDetailComplete");
 }
 
 /* ---- mailboxes -------------------------------------------------------- */
@@ -72,7 +61,7 @@ static bool is_picked(const struct pick *p, struct str name)
 {
 	char z[300];
 
-	return p->re_on ? !regexec(&p->re, str_copy(z, sizeof(z), name), 0, NULL, 0) : str_eq(name, p->name);
+	return !regexec(&p->re, str_copy(z, sizeof(z), name), 0, NULL, 0);
 }
 
 /* "box", or "/regex/". False: the error went out. */
@@ -81,9 +70,10 @@ static bool read_pick(struct ami_ctx *a, struct pick *p)
 	*p = (struct pick){ .a = a };
 	if (!read_name(a, &p->name))
 		return false;
-	if (p->name.n < 2 || p->name.p[0] != '/' || p->name.p[p->name.n - 1] != '/')
+	if (p->name.p[0] != '/')
 		return true;
-	if (pattern_compile(&p->re, str_sub(p->name, 1, p->name.n - 2))) {
+	if (p->name.n < 2 || p->name.p[p->name.n - 1] != '/' ||
+	    pattern_compile(&p->re, p->name.n == 2 ? STR("^") : str_sub(p->name, 1, p->name.n - 2))) {
 		ami_error(a, "Mailbox regex format invalid in: %.*s", STR_ARG(p->name));
 		return false;
 	}
@@ -93,10 +83,12 @@ static bool read_pick(struct ami_ctx *a, struct pick *p)
 
 static void put_mailbox(struct ami_ctx *a, const struct mailbox_row *box)
 {
-	ami_event(a, "MWIGet");
+	ami_put(a, "Event", STR("MWIGet"));
 	ami_put(a, "Mailbox", box->name);
 	ami_printf(a, "OldMessages", "%u", box->old_msgs);
 	ami_printf(a, "NewMessages", "%u", box->new_msgs);
+	if (a->id.n)
+		ami_put(a, "ActionID", a->id);
 	a->items++;
 	ami_end(a);
 }
@@ -110,7 +102,9 @@ static void mwi_get(struct ami_ctx *a)
 	if (!read_pick(a, &p))
 		return;
 	ami_list_start(a, "Mailboxes will follow");
-	while (mailbox_next(a->m->service, &w, &box)) {
+	if (!p.re_on && mailbox_find(a->m->service, p.name, &box))
+		put_mailbox(a, &box);
+	while (p.re_on && mailbox_next(a->m->service, &w, &box)) {
 		if (is_picked(&p, box.name))
 			put_mailbox(a, &box);
 		if (!ami_pause(a))
@@ -131,7 +125,9 @@ static void mwi_delete(struct ami_ctx *a)
 
 	if (!read_pick(a, &p))
 		return;
-	while (mailbox_next(a->m->service, &w, &box)) {
+	if (!p.re_on)
+		(void)mailbox_delete(a->m->service, p.name);
+	while (p.re_on && mailbox_next(a->m->service, &w, &box)) {
 		if (is_picked(&p, box.name))
 			(void)mailbox_delete(a->m->service, box.name);
 		if (!ami_line_end(a))
@@ -144,6 +140,23 @@ static void mwi_delete(struct ami_ctx *a)
 	ami_end(a);
 }
 
+/* As sscanf("%u") reads it: a sign may be before it, anything behind it. */
+static bool read_messages(struct str v, uint32_t *n)
+{
+	uint64_t sum = 0;
+	bool minus;
+	size_t i;
+
+	if (!v.n)
+		return true;
+	minus = v.p[0] == '-';
+	v = str_skip(v, minus || v.p[0] == '+');
+	for (i = 0; i < v.n && v.p[i] >= '0' && v.p[i] <= '9' && sum <= UINT32_MAX; i++)
+		sum = sum * 10 + (uint64_t)(v.p[i] - '0');
+	*n = (uint32_t)(minus ? 0 - sum : sum);
+	return i > 0;
+}
+
 static void mwi_update(struct ami_ctx *a)
 {
 	struct str name, o = ami_get(a, "OldMessages"), n = ami_get(a, "NewMessages");
@@ -151,12 +164,12 @@ static void mwi_update(struct ami_ctx *a)
 
 	if (!read_name(a, &name))
 		return;
-	if (o.n && str_u32(o, &old_msgs)) {
+	if (!read_messages(o, &old_msgs)) {
 		ami_error(a, "Invalid OldMessages: %.*s", STR_ARG(o));
-	} else if (n.n && str_u32(n, &new_msgs)) {
+	} else if (!read_messages(n, &new_msgs)) {
 		ami_error(a, "Invalid NewMessages: %.*s", STR_ARG(n));
 	} else if (mailbox_set(a->m->service, name, new_msgs, old_msgs)) {
-		ami_error(a, "Unable to update mailbox");
+		ami_error(a, "Update attempt failed");
 	} else {
 		ami_start(a);
 		ami_end(a);
@@ -205,8 +218,8 @@ static const struct ami_action rows[] = {
 	{ "PJSIPShowSubscriptionsInbound", EV_SYSTEM, "List what phones subscribed to", show_inbound, false },
 	{ "PJSIPShowSubscriptionsOutbound", EV_SYSTEM, "List subscriptions of ours", show_outbound, false },
 	{ "MWIGet", EV_CALL | EV_REPORTING, "What is in mailboxes", mwi_get, false },
-	{ "MWIDelete", EV_CALL | EV_REPORTING, "Forget mailboxes", mwi_delete, false },
-	{ "MWIUpdate", EV_CALL | EV_REPORTING, "Say what is in a mailbox", mwi_update, false },
+	{ "MWIDelete", EV_CALL, "Forget mailboxes", mwi_delete, false },
+	{ "MWIUpdate", EV_CALL, "Say what is in a mailbox", mwi_update, false },
 	{ "MailboxStatus", EV_CALL | EV_REPORTING, "Are messages waiting?", mailbox_status, false },
 	{ "MailboxCount", EV_CALL | EV_REPORTING, "How many messages are waiting", mailbox_count, false },
 };

@@ -2,8 +2,48 @@
  * the call. Those that hold ${...} or $[...] are known only then. */
 #include "manage/check_apps.h"
 #include "pbx/app/judge.h"
+#include "pbx/dialplan.h"
+#include "service/call/functions.h"
 
+static const char *judge_hangup(struct str data)
+{
+	return !data.n ? "status is missing" : pjsip_status_named(data) ? NULL : "it is no status from 400 to 699 and no name of one";
+}
+
+static const char *judge_notify(struct str data)
+{
+	struct str v[2];
+
+	pbx_args(data, v, 2);
+	return str_trim(v[1]).n ? NULL : "it needs a section of pjsip_notify.conf, or headers";
+}
+
+static const char *judge_stream_echo(struct str data)
+{
+	struct str v[2];
+	uint32_t n;
+
+	pbx_args(data, v, 2);
+	v[1] = str_trim(v[1]);
+	if (str_trim(v[0]).n && str_u32(str_trim(v[0]), &n))
+		return "the number of streams is no number";
+	return !v[1].n || str_ieq(v[1], STR("audio")) || str_ieq(v[1], STR("video")) ? NULL : "the type is neither audio nor video";
+}
+
+static const char *judge_message_send(struct str data)
+{
+	struct str v[2];
+
+	pbx_args(data, v, 2);
+	return str_trim(v[0]).n ? NULL : "destination is missing";
+}
+
+/* Those of their own; for all others there is a table, pbx/app/judge.c. */
 static const struct { struct str app; app_judge_fn *judge; } rows[] = {
+	{ STR_INIT("MessageSend"), judge_message_send },
+	{ STR_INIT("PJSIPHangup"), judge_hangup },
+	{ STR_INIT("PJSIPNotify"), judge_notify },
+	{ STR_INIT("StreamEcho"), judge_stream_echo },
 	{ STR_INIT("ReceiveFAX"), judge_receive_fax },
 	{ STR_INIT("SendFAX"), judge_send_fax },
 	{ STR_INIT("StatsD"), judge_statsd }, { STR_INIT("QueueLog"), judge_queue_log },
@@ -36,16 +76,19 @@ static bool is_fixed(struct str s)
 static void judge(const struct config *c, const struct config_section *s, const struct config_var *v, struct report *r)
 {
 	struct str app, args;
+	char room[APP_WHY];
+	const char *why = NULL;
 
 	if (!cut_app(v, &app, &args) || !is_fixed(args))
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *why = str_ieq(app, rows[i].app) ? rows[i].judge(args) : NULL;
-
-		if (why)
-			report_add(r, REPORT_ERROR, config_file_name(c, v->file), v->line, "%.*s(%.*s) in '%.*s': %s",
-				   STR_ARG(app), STR_ARG(args), STR_ARG(s->name), why);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (str_ieq(app, rows[i].app))
+			why = rows[i].judge(args);
+	if (!why && app_judge(app, args, room))
+		why = room;
+	if (why)
+		report_add(r, REPORT_ERROR, config_file_name(c, v->file), v->line, "%.*s(%.*s) in '%.*s': %s",
+			   STR_ARG(app), STR_ARG(args), STR_ARG(s->name), why);
 }
 
 void check_apps(const struct config *c, struct report *r)

@@ -1,5 +1,7 @@
 /* pjsip show counters: what came, what went, and what was dropped and why. */
 #include "manage/command.h"
+#include "service/event/compositor.h"
+#include "service/event/publish.h"
 #include "service/service.h"
 
 struct counted {
@@ -23,6 +25,22 @@ static void show_shares(struct command_ctx *c, const struct shares *all)
 	command_printf(c, "Shares\n");
 	for (enum share_kind k = 0; k < SHARE_KINDS; k++)
 		command_printf(c, "  %-44s %12zu of %zu\n", names[k], shares_used(all, k), shares_total(all, k));
+}
+
+static void show_publications(struct command_ctx *c, const struct service *svc)
+{
+	struct taken_counters in;
+	struct publish_counters out;
+
+	compositor_count(svc, &in);
+	publications_count(svc, &out);
+	const struct counted rows[] = {
+		{ "taken from others", in.begun }, { "... renewed", in.renewed }, { "... changed", in.changed },
+		{ "... taken back", in.removed }, { "... not renewed in time", in.expired }, { "... refused", in.refused },
+		{ "... there now", in.now }, { "ours, PUBLISH accepted", out.accepted }, { "... refused", out.refused },
+		{ "... not answered", out.unanswered }, { "... there now", out.now },
+	};
+	show_counters(c, "Publications", rows, ARRAY_LEN(rows));
 }
 
 static enum command_result counters(struct command_ctx *c)
@@ -58,6 +76,7 @@ static enum command_result counters(struct command_ctx *c)
 	};
 	show_counters(c, "Network", network, ARRAY_LEN(network));
 	show_counters(c, "Signalling", signalling, ARRAY_LEN(signalling));
+	show_publications(c, svc);
 	show_shares(c, svc->shares);
 	return COMMAND_OK;
 }

@@ -211,7 +211,8 @@ static enum command_result send_notify(struct command_ctx *c)
 		return COMMAND_USAGE;
 	k = notify_kind(c->m->service, c->arg[0]);
 	if (!k) {
-		command_printf(c, "Unable to find notify type '%.*s'\n", STR_ARG(c->arg[0]));
+		command_printf(c, "Unable to find notify type '%.*s'\nCommand '%.*s' failed.\n", STR_ARG(c->arg[0]),
+			       STR_ARG(str_trim(c->line)));
 		return COMMAND_FAILED;
 	}
 	for (size_t i = 2; i < c->args; i++) {
@@ -219,12 +220,12 @@ static enum command_result send_notify(struct command_ctx *c)
 
 		command_printf(c, "Sending NOTIFY of type '%.*s' to '%.*s'\n", STR_ARG(c->arg[0]), STR_ARG(c->arg[i]));
 		err = notify_one(c, k, c->arg[i]);
-		if (err == ENOENT && !str_ieq(c->arg[1], STR("channel")))
+		if (err == ENOENT && str_ieq(c->arg[1], STR("endpoint")))
 			command_printf(c, "Unable to retrieve endpoint %.*s\n", STR_ARG(c->arg[i]));
-		else if (err == ENOENT)
+		else if ((err == ENOENT || err == ENOTCONN) && str_ieq(c->arg[1], STR("channel")))
 			command_printf(c, "Unable to find channel %.*s\n", STR_ARG(c->arg[i]));
-		else if (err)
-			command_printf(c, "Unable to send: %s\n", strerror(err));
+		else if (err == ENOMEM)
+			command_printf(c, "Unable to allocate NOTIFY task data\n");
 	}
 	return COMMAND_OK;
 }

@@ -73,7 +73,8 @@ size_t command_split(struct str line, char *mem, struct str *word, struct str *r
 extern const struct command_table commands_core, commands_show, commands_module, commands_dialplan, commands_pjsip,
 	commands_pjsip_do, commands_counters, commands_database, commands_channel, commands_bridge, commands_state,
 	commands_manager, commands_logger, commands_subscription, commands_health, commands_rtp, commands_udptl, commands_http, commands_mixmonitor, commands_moh,
-	commands_stir, commands_geoloc, commands_fax, commands_history, commands_pjsip_show, commands_codec, commands_manager_event;
+	commands_stir, commands_geoloc, commands_fax, commands_publication, commands_history, commands_pjsip_show, commands_codec,
+	commands_manager_event;
 
 /* "like REGEX" filters: cmd_*.c share it. `c->arg[at]` is "like". 0, EINVAL. */
 struct command_filter {

@@ -3,6 +3,7 @@
 #define LOG_MODULE "fax"
 #include "media/faxterm.h"
 #include "media/faxlog.h"
+#include "media/faxloss.h"
 #include "base/log.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@ struct faxterm {
 	char file[FAX_PATH_MAX + 1];
 	char ident[T30_MAX_IDENT_LEN + 1], header[T30_MAX_PAGE_HEADER_INFO + 1];
 	fax_state_t *audio;             /* owned; NULL: in T.38 */
+	struct faxloss *loss;           /* owned; NULL: in T.38 */
 	t38_terminal_state_t *t38;      /* owned; NULL: in audio */
 	bool done;
 	struct faxterm_stats end;       /* once done */
@@ -129,7 +131,10 @@ int faxterm_new(struct faxterm **out, const struct faxterm_prm *prm)
 	take_field(f->header, sizeof(f->header), prm->header, "header");
 	f->prm.file = f->prm.ident = f->prm.header = STR_NULL;  /* they were the caller's */
 	f->audio = fax_init(NULL, prm->send);
-	if (!f->audio) {
+	f->loss = f->audio ? faxloss_new(fax_get_t30_state(f->audio), !prm->send) : NULL;
+	if (!f->loss) {
+		if (f->audio)
+			fax_free(f->audio);
 		free(f);
 		return ENOMEM;
 	}
@@ -146,6 +151,8 @@ static void leave_audio(struct faxterm *f)
 	t30_state_t *t = fax_get_t30_state(f->audio);
 
 	t30_set_phase_e_handler(t, NULL, NULL);
+	faxloss_free(f->loss);
+	f->loss = NULL;
 	t30_terminate(t);
 	fax_free(f->audio);
 	f->audio = NULL;
@@ -195,14 +202,20 @@ int faxterm_t38(struct faxterm *f, const struct fax_t38 *t)
 
 void faxterm_hear(struct faxterm *f, int16_t *pcm, size_t n)
 {
-	if (f->audio && !f->done)
-		fax_rx(f->audio, pcm, (int)n);
+	if (!f->audio || f->done)
+		return;
+	faxloss_hear(f->loss, pcm, n);
+	fax_rx(f->audio, pcm, (int)n);
+	faxloss_heard(f->loss, pcm, n);
 }
 
 void faxterm_miss(struct faxterm *f, size_t n)
 {
-	if (f->audio && !f->done)
-		fax_rx_fillin(f->audio, (int)n);
+	if (!f->audio || f->done)
+		return;
+	faxloss_miss(f->loss, n);
+	fax_rx_fillin(f->audio, (int)n);
+	faxloss_missed(f->loss);
 }
 
 void faxterm_say(struct faxterm *f, int16_t *pcm, size_t n)

@@ -29,7 +29,7 @@ static int call(struct consult *c, struct str exten, struct str context)
 		return err;
 	c->target = obj_hold(t);
 	channel_inherit_forwards(t, c->ch);
-	err = vars_inherit(&t->vars, &c->ch->vars);
+	err = pbx_inherit_vars(t, c->ch);
 	err = err ? err : channel_inherit_notes(t, c->ch);
 	err = err ? err : party_set(&t->caller, exten, STR_NULL);
 	err = err ? err : party_copy(&t->connected, &c->ch->caller);

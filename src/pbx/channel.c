@@ -88,6 +88,7 @@ static int fill(struct channel *ch, const struct channel_new_prm *prm)
 	err = err ? err : text_set(&ch->context, prm->context.n ? prm->context : STR("default"));
 	err = err ? err : text_set(&ch->exten, prm->exten.n ? prm->exten : STR("s"));
 	err = err ? err : text_set(&ch->accountcode, prm->accountcode);
+	err = err ? err : text_set(&ch->tenantid, prm->tenantid);
 	err = err ? err : text_set(&ch->language, prm->language.n ? prm->language : p->default_language);
 	err = err ? err : party_set(&ch->caller, prm->caller_number, prm->caller_name);
 	err = err ? err : text_set(&ch->caller.ani, prm->caller_number);

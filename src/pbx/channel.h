@@ -255,7 +255,7 @@ struct channel_new_prm {
 	enum channel_state state;
 	struct str context, exten;
 	struct str caller_number, caller_name;
-	struct str accountcode, language;
+	struct str accountcode, tenantid, language;
 	struct str uniqueid;            /* asked for; empty: systemname-time.counter */
 	struct channel *linked;         /* takes its linkedid; NULL: starts one */
 	bool outgoing;
@@ -307,6 +307,7 @@ void channel_set_caller_party(struct channel *ch, const struct party *p);
 void channel_set_connected(struct channel *ch, const struct party *p);       /* NewConnectedLine + indication */
 void channel_put_connected(struct channel *ch, const struct party *p);       /* without indication */
 void channel_set_accountcode(struct channel *ch, struct str code);   /* NewAccountCode */
+void channel_tell_account(struct channel *ch, struct str old);       /* the event alone */
 void channel_inherit_forwards(struct channel *ch, const struct channel *from);
 void channel_set_exten(struct channel *ch, struct str context, struct str exten, int priority);
 int channel_answer(struct channel *ch);      /* answers unless up already; 0 or errno */

@@ -42,25 +42,30 @@ void channel_put_connected(struct channel *ch, const struct party *p)
 		channel_tell(ch, "NewConnectedLine", EV_CALL);
 }
 
+void channel_tell_account(struct channel *ch, struct str old)
+{
+	struct event *e = ch->pbx->events ? event_new(ch->pbx->events, "NewAccountCode", EV_CALL) : NULL;
+
+	if (!e)
+		return;
+	event_channel(e, "", ch);
+	event_put(e, "OldAccountCode", old);
+	event_send(ch->pbx->events, e);
+}
+
 void channel_set_accountcode(struct channel *ch, struct str code)
 {
-	struct event *e;
+	struct text old = ch->accountcode;
 
-	if (str_eq(text_view(&ch->accountcode), code))
+	if (str_eq(text_view(&old), code))
 		return;
-	e = ch->pbx->events ? event_new(ch->pbx->events, "NewAccountCode", EV_CALL) : NULL;
-	if (e) {
-		struct text old = ch->accountcode;
-
-		ch->accountcode = (struct text){ 0 };
-		text_set(&ch->accountcode, code);
-		event_channel(e, "", ch);
-		event_put(e, "OldAccountCode", text_view(&old));
-		event_send(ch->pbx->events, e);
-		text_free(&old);
+	ch->accountcode = (struct text){ 0 };
+	if (text_set(&ch->accountcode, code)) {
+		ch->accountcode = old;
 		return;
 	}
-	text_set(&ch->accountcode, code);
+	channel_tell_account(ch, text_view(&old));
+	text_free(&old);
 }
 
 void channel_set_exten(struct channel *ch, struct str context, struct str exten, int priority)

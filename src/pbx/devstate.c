@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #define CUSTOM STR("Custom:")
-#define REMOTES_MAX 100000      /* states of devices that other servers have told us */
 #define CUSTOM_FAMILY STR("CustomDevstate")
 
 static const char *const names[DEV_STATES] = { "UNKNOWN", "NOT_INUSE", "INUSE", "BUSY", "INVALID", "UNAVAILABLE",
@@ -34,43 +33,6 @@ int device_state_of(struct str name, enum device_state *s)
 			return 0;
 		}
 	return EINVAL;
-}
-
-/* ---- several together */
-
-void device_sum_init(struct device_sum *s)
-{
-	*s = (struct device_sum){ .state = DEV_INVALID };
-}
-
-void device_sum_add(struct device_sum *s, enum device_state d)
-{
-	/* Which of two states shows. */
-	static const int rank[DEV_STATES] = { [DEV_UNKNOWN] = 1, [DEV_NOT_INUSE] = 3, [DEV_INUSE] = 6,
-		[DEV_BUSY] = 7, [DEV_INVALID] = 0, [DEV_UNAVAILABLE] = 2, [DEV_RINGING] = 5,
-		[DEV_RINGINUSE] = 8, [DEV_ONHOLD] = 4 };
-
-	if (d == DEV_RINGING)
-		s->ringing = true;
-	else if (d == DEV_INUSE || d == DEV_ONHOLD || d == DEV_BUSY)
-		s->inuse = true;
-	if (s->ringing && s->inuse)
-		s->state = DEV_RINGINUSE;
-	else if (rank[d] > rank[s->state])
-		s->state = d;
-}
-
-int device_to_exten(enum device_state s)
-{
-	switch (s) {
-	case DEV_INUSE: return EXTEN_INUSE;
-	case DEV_BUSY: return EXTEN_BUSY;
-	case DEV_INVALID: case DEV_UNAVAILABLE: return EXTEN_UNAVAILABLE;
-	case DEV_RINGING: return EXTEN_RINGING;
-	case DEV_RINGINUSE: return EXTEN_INUSE | EXTEN_RINGING;
-	case DEV_ONHOLD: return EXTEN_ONHOLD;
-	default: return EXTEN_IDLE;
-	}
 }
 
 /* ---- asking */
@@ -132,27 +94,12 @@ static struct device *find(struct pbx *p, struct str name)
 	return p->devstates ? map_get(p->devstates->by_name, name) : NULL;
 }
 
-/* What the servers say of it; what nobody here knows does not count beside what others know. */
-static enum device_state together(const struct device *d, enum device_state own)
-{
-	struct device_sum sum;
-
-	if (list_empty(&d->remotes))
-		return own;
-	device_sum_init(&sum);
-	if (own != DEV_INVALID && own != DEV_UNKNOWN)
-		device_sum_add(&sum, own);
-	list_each(l, &d->remotes)
-		device_sum_add(&sum, container_of(l, struct device_remote, link)->state);
-	return sum.state;
-}
-
 enum device_state device_get(struct pbx *p, struct str device)
 {
 	const struct device *d = find(p, device);
 	enum device_state own = d && d->custom ? d->own : ask(p, device);
 
-	return d ? together(d, own) : own;
+	return d ? device_together(d, device_local(d, own)) : own;
 }
 
 /* ---- keeping */
@@ -176,13 +123,7 @@ static struct device *device_new(struct pbx *p, struct str name)
 static void device_free(struct device *d)
 {
 	list_remove(&d->changed);
-	while (!list_empty(&d->remotes)) {
-		struct device_remote *r = container_of(d->remotes.next, struct device_remote, link);
-
-		list_remove(&r->link);
-		text_free(&r->eid);
-		free(r);
-	}
+	device_told_free(d);
 	text_free(&d->name);
 	free(d);
 }
@@ -194,7 +135,8 @@ struct device *device_take(struct pbx *p, struct str name)
 	d = d ? d : device_new(p, name);
 	if (d && !d->known) {
 		d->own = ask(p, name);
-		d->state = together(d, d->own);
+		d->local = device_local(d, d->own);
+		d->state = device_together(d, d->local);
 		d->known = true;
 	}
 	return d;
@@ -226,17 +168,19 @@ static void tell_listeners(struct pbx *p, const struct device *d)
 	list_each(l, &p->devstates->listeners) {
 		struct device_listener *x = container_of(l, struct device_listener, link);
 
-		x->changed(x->arg, text_view(&d->name), d->own);
+		x->changed(x->arg, text_view(&d->name), d->local);
 	}
 }
 
 static void settle(struct pbx *p, struct device *d)
 {
-	enum device_state own = d->custom ? d->own : ask(p, text_view(&d->name)), s = together(d, own);
+	enum device_state own = d->custom ? d->own : ask(p, text_view(&d->name));
+	enum device_state local = device_local(d, own), s = device_together(d, local);
 	bool differs = d->custom || !d->known || s != d->state;
-	bool news = d->custom || !d->known || own != d->own;
+	bool news = d->custom || !d->known || local != d->local;
 
 	d->own = own;
+	d->local = local;
 	d->state = s;
 	d->known = true;
 	if (news)
@@ -367,52 +311,42 @@ int device_del_custom(struct pbx *p, struct str name)
 	return err;
 }
 
-/* ---- other servers */
+/* ---- what we are told */
 
 void device_listen(struct pbx *p, struct device_listener *l)
 {
 	list_append(&p->devstates->listeners, &l->link);
 }
 
-static int remote_take(struct pbx *p, struct device *d, struct str eid, struct device_remote **out)
+static int set_told(struct pbx *p, struct str device, struct str source, bool published, enum device_state s)
 {
-	struct device_remote *r;
+	struct device *d = device_take(p, device);
+	bool changed = false;
+	int err = d ? device_told_set(p->devstates, d, source, published, s, &changed) : ENOMEM;
 
-	list_each(l, &d->remotes) {
-		*out = container_of(l, struct device_remote, link);
-		if (str_eq(text_view(&(*out)->eid), eid))
-			return 0;
-	}
-	if (p->devstates->remotes >= REMOTES_MAX)
-		return ENOSPC;
-	r = calloc(1, sizeof(*r));
-	if (!r || text_set(&r->eid, eid)) {
-		free(r);
-		return ENOMEM;
-	}
-	r->state = DEV_STATES;          /* none: whatever it is, it is news */
-	list_append(&d->remotes, &r->link);
-	p->devstates->remotes++;
-	*out = r;
-	return 0;
+	if (err && d)
+		device_release(p, d);
+	if (changed)
+		queue(p, d);
+	return err;
 }
 
 int device_set_remote(struct pbx *p, struct str device, struct str eid, enum device_state s)
 {
-	struct device *d = device_take(p, device);
-	struct device_remote *r;
-	int err = d ? remote_take(p, d, eid, &r) : ENOMEM;
+	return set_told(p, device, eid, false, s);
+}
 
-	if (err) {
-		if (d)
-			device_release(p, d);
-		return err;
-	}
-	if (r->state != s) {
-		r->state = s;
+int device_set_published(struct pbx *p, struct str device, struct str source, enum device_state s)
+{
+	return set_told(p, device, source, true, s);
+}
+
+void device_del_published(struct pbx *p, struct str device, struct str source)
+{
+	struct device *d = find(p, device);
+
+	if (d && device_told_del(p->devstates, d, source))
 		queue(p, d);
-	}
-	return 0;
 }
 
 int device_add_provider(struct pbx *p, const char *label, device_fn *fn)
@@ -455,7 +389,7 @@ bool device_next(struct pbx *p, struct device_walk *w, struct device_row *row)
 	d = map_walk_next(p->devstates->by_name, &w->known);
 	if (!d)
 		return stored_next(p, w, row);
-	*row = (struct device_row){ .name = text_view(&d->name), .state = d->state, .own = d->known ? d->own : DEV_INVALID };
+	*row = (struct device_row){ .name = text_view(&d->name), .state = d->state, .own = d->known ? d->local : DEV_INVALID };
 	return true;
 }
 

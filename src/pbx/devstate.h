@@ -21,7 +21,12 @@ int device_del_custom(struct pbx *p, struct str name);       /* ENOENT */
 /* Another server, `eid`, says this of a device: its state is what all servers say, together.
  * ENOSPC: they say too much. */
 int device_set_remote(struct pbx *p, struct str device, struct str eid, enum device_state s);
-/* What happens to devices here, whatever other servers say of them. */
+/* What a phone of ours has said of itself (RFC 3903), by way of `source`, which is unlike all others.
+ * DEV_UNAVAILABLE, "closed", shows while no other source says otherwise and the device is idle; all
+ * else counts together with what is known here. ENOSPC: too much. */
+int device_set_published(struct pbx *p, struct str device, struct str source, enum device_state s);
+void device_del_published(struct pbx *p, struct str device, struct str source);
+/* What happens to devices here, with what their phones have said; whatever other servers say of them. */
 struct device_listener {
 	struct list link;               /* list_remove() ends it, not inside `changed` */
 	void (*changed)(void *arg, struct str device, enum device_state own);
@@ -41,7 +46,7 @@ int device_add_provider(struct pbx *p, const char *label, device_fn *fn);
 struct device_row {
 	struct str name;
 	enum device_state state;
-	enum device_state own;          /* here; DEV_INVALID: there is none here */
+	enum device_state own;          /* here, with what phones said; DEV_INVALID: there is none here */
 	bool again;                     /* came before: a row all the same, so that none takes long */
 };
 struct device_walk {
@@ -50,6 +55,14 @@ struct device_walk {
 };
 bool device_next(struct pbx *p, struct device_walk *w, struct device_row *row);
 void device_walk_end(struct device_walk *w);
+
+/* What several devices are together, as extension states count. */
+struct device_sum {
+	enum device_state state;
+	bool ringing, inuse;
+};
+void device_sum_init(struct device_sum *s);
+void device_sum_add(struct device_sum *s, enum device_state d);
 
 /* Extension states: bits as the manager numbers them. */
 enum { EXTEN_REMOVED = -2, EXTEN_DEACTIVATED = -1, EXTEN_IDLE = 0, EXTEN_INUSE = 1, EXTEN_BUSY = 2,

@@ -11,8 +11,9 @@
 struct device {
 	struct text name;               /* "PJSIP/alice", "Custom:lamp" */
 	enum device_state state;        /* of all servers together */
-	enum device_state own;          /* here */
-	struct list remotes;            /* struct device_remote: on other servers */
+	enum device_state own;          /* its technology's, or as set */
+	enum device_state local;        /* own, with what its phones have said */
+	struct list remotes;            /* struct device_remote: on other servers, and what phones said */
 	bool known;             /* asked at least once */
 	bool custom;            /* its state was set and is not asked for */
 	bool busy;              /* its watchers are being told */
@@ -22,8 +23,9 @@ struct device {
 
 struct device_remote {
 	struct list link;       /* in device.remotes */
-	struct text eid;
+	struct text eid;        /* of the server, or the publication */
 	enum device_state state;
+	bool published;         /* here, by a phone */
 };
 
 /* Who makes something of devices and presences is told when they change. */
@@ -44,6 +46,15 @@ struct devstates {              /* obj: a deferred call holds it */
 	size_t remotes;                 /* of all devices */
 };
 
+/* ---- devstate_remote.c */
+enum device_state device_local(const struct device *d, enum device_state own);       /* with what phones said */
+enum device_state device_together(const struct device *d, enum device_state local);  /* with other servers */
+/* ENOSPC: they say too much; ENOMEM. */
+int device_told_set(struct devstates *ds, struct device *d, struct str source, bool published, enum device_state s, bool *changed);
+bool device_told_del(struct devstates *ds, struct device *d, struct str source);     /* of a phone; false: there is none */
+void device_told_free(struct device *d);
+
+/* ---- devstate.c */
 int devstates_new(struct pbx *p);
 void devstates_free(struct pbx *p);
 /* Its state asked for when new. NULL: ENOMEM. */
@@ -59,13 +70,6 @@ void hints_free(struct pbx *p);
 /* The dialplan changed: which hints there are, and of what. */
 void hints_changed(struct pbx *p);
 
-/* As extension states count: what several devices are together. */
-struct device_sum {
-	enum device_state state;
-	bool ringing, inuse;
-};
-void device_sum_init(struct device_sum *s);
-void device_sum_add(struct device_sum *s, enum device_state d);
 int device_to_exten(enum device_state s);
 
 #endif

@@ -192,6 +192,8 @@ void event_channel(struct event *e, const char *prefix, const struct channel *ch
 	buf_printf(&e->body, "%sPriority: %d\r\n", prefix, ch->priority);
 	put_value(e, prefix, "Uniqueid", text_view(&ch->uniqueid));
 	put_value(e, prefix, "Linkedid", text_view(&ch->linkedid));
+	if (ch->tenantid.n)
+		put_value(e, prefix, "Tenantid", text_view(&ch->tenantid));
 	if (ev && ev->more && !ev->asking) {
 		ev->asking = true;
 		ev->more(ev->more_arg, e, prefix, (struct channel *)(uintptr_t)ch);

@@ -381,6 +381,20 @@ static void tell(struct pbx *p, struct channel *ch, struct str name, struct str 
 	event_send(p->events, e);
 }
 
+int pbx_inherit_vars(struct channel *to, const struct channel *from)
+{
+	const struct list *had = to->vars.head.next;
+	int err = vars_inherit(&to->vars, &from->vars);
+
+	/* Those that came stand before it, the newest first. */
+	for (const struct list *l = had->prev; l != &to->vars.head; l = l->prev) {
+		const struct var *v = container_of(l, struct var, link);
+
+		tell(to->pbx, to, v->name, v->value);
+	}
+	return err;
+}
+
 static int write_function(struct pbx *p, struct channel *ch, struct str text, struct str value)
 {
 	const struct func *f;

@@ -196,6 +196,11 @@ void formats_add_all(struct formats *to, const struct formats *from, enum media_
 			formats_add(to, from->v[i].id, from->v[i].ptime);
 }
 
+bool format_in_all(enum format_id id)
+{
+	return (id < FORMAT_SILK8 || id > FORMAT_PNG) && id != FORMAT_AV1 && id != FORMAT_T38;
+}
+
 static int edit_one(struct formats *l, struct str item, bool allow)
 {
 	size_t colon = str_rchr(item, ':');
@@ -208,8 +213,8 @@ static int edit_one(struct formats *l, struct str item, bool allow)
 	if (str_ieq(name, STR("all"))) {
 		if (!allow)
 			l->n = 0;
-		for (unsigned i = FORMAT_NONE + 1; allow && i < FORMAT_T38; i++)
-			if (i < FORMAT_SILK8 || i > FORMAT_SILK24)      /* as in endpoints' allow= */
+		for (unsigned i = FORMAT_NONE + 1; allow && i < FORMATS; i++)
+			if (format_in_all((enum format_id)i))
 				formats_add(l, (enum format_id)i, (uint8_t)ms);
 		return 0;
 	}

@@ -40,6 +40,9 @@ struct format {
 };
 
 const struct format *format_get(enum format_id id);          /* never NULL; FORMAT_NONE's row for junk */
+/* What "all" means: not SILK and AV1, which no offer of Asterisk has unless a module that it lacks is there, nor
+ * pictures, of which it makes no stream. Who wants them names them. */
+bool format_in_all(enum format_id id);
 const struct format *format_by_name(struct str name);        /* "ulaw", any case; NULL */
 /* By rtpmap. `g726_swapped` (g726_non_standard): G726-32 means the AAL2 packing. */
 const struct format *format_by_rtpmap(enum media_type type, struct str encoding, uint32_t clock,

@@ -51,6 +51,7 @@ struct neg_prm {
 	struct crypto_fingerprint fingerprint;  /* of our certificate; none: no DTLS */
 	bool rtcp_mux;                  /* say a=rtcp-mux, and take it */
 	bool bundle;                    /* say a=group:BUNDLE and a=mid, and take them */
+	bool compact;                   /* no rtpmap for static numbers (RFC 3551), as Asterisk with compact_headers */
 	bool g726_swapped;              /* g726_non_standard */
 	bool t38;                       /* image streams (udptl t38) are taken */
 	struct opus_fmtp opus;          /* what we say of Opus; zeroed: nothing */

@@ -283,6 +283,15 @@ static void line_end(struct neg_row *r, bool grouped)
 		r->s.bundled_in = -1;
 }
 
+/* How long the packets of a format are by the configuration (allow=ulaw:30), whoever named the format first. */
+static uint8_t own_ptime(const struct formats *ours, unsigned id)
+{
+	for (unsigned i = 0; i < ours->n; i++)
+		if (ours->v[i].id == id)
+			return ours->v[i].ptime;
+	return 0;
+}
+
 /* What our answer to the line would have; none: it is declined. */
 static void offered_formats(struct neg *n, const struct sdp_media *m, const struct formats *ours, struct formats *joint)
 {
@@ -294,9 +303,12 @@ static void offered_formats(struct neg *n, const struct sdp_media *m, const stru
 	for (unsigned i = joint->n; i-- > 0; )
 		if (!formats_has(&theirs, (enum format_id)joint->v[i].id))
 			formats_del(joint, (enum format_id)joint->v[i].id);
-	for (unsigned i = 0; i < joint->n; i++)
-		if (peer_ptime(n, m, (enum format_id)joint->v[i].id))
-			joint->v[i].ptime = peer_ptime(n, m, (enum format_id)joint->v[i].id);
+	for (unsigned i = 0; i < joint->n; i++) {
+		uint8_t theirs_ms = peer_ptime(n, m, (enum format_id)joint->v[i].id);
+		uint8_t ours_ms = own_ptime(ours, joint->v[i].id);
+
+		joint->v[i].ptime = theirs_ms ? theirs_ms : ours_ms ? ours_ms : joint->v[i].ptime;
+	}
 }
 
 struct taking {                 /* an offer, while its lines are gone through */

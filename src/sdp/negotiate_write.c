@@ -175,6 +175,8 @@ static void write_opus(struct buf *b, const struct neg *n, const struct item *it
 	buf_free(&text);
 }
 
+enum { PT_LAST_STATIC = 34 };           /* RFC 3551 section 6 */
+
 static void write_item(struct buf *b, const struct neg *n, const struct neg_row *r, const struct item *it, bool answer)
 {
 	const struct format *f = format_get(it->id);
@@ -183,12 +185,14 @@ static void write_item(struct buf *b, const struct neg *n, const struct neg_row 
 
 	if (it->id == FORMAT_G726AAL2 && n->prm.g726_swapped)
 		enc = "G726-32";
-	put_number(b, STR("a=rtpmap:"), it->pt);
-	buf_puts(b, STR(" "), str_z(enc));
-	put_number(b, STR("/"), it->id == FORMAT_NONE ? it->rate : f->clock);
-	if (f->channels)
-		put_number(b, STR("/"), f->channels);
-	buf_put(b, STR("\r\n"));
+	if (!n->prm.compact || it->pt > PT_LAST_STATIC) {
+		put_number(b, STR("a=rtpmap:"), it->pt);
+		buf_puts(b, STR(" "), str_z(enc));
+		put_number(b, STR("/"), it->id == FORMAT_NONE ? it->rate : f->clock);
+		if (f->channels)
+			put_number(b, STR("/"), f->channels);
+		buf_put(b, STR("\r\n"));
+	}
 	if (it->id == FORMAT_OPUS && (answer || !it->fmtp.n)) {
 		write_opus(b, n, it, answer);
 	} else if (it->fmtp.n) {

@@ -22,6 +22,7 @@ static const struct {
 	{ SIP_SUBSCRIBE, subscribe_request },
 	{ SIP_NOTIFY, notify_request },
 	{ SIP_PUBLISH, publish_request },
+	{ SIP_REFER, refer_request },
 };
 
 static method_fn *handler_of(enum sip_method m)
@@ -48,6 +49,7 @@ static bool requires_known(struct service *svc, struct sip_server_tx *tx, struct
 
 		for (size_t i = 0; i < ARRAY_LEN(known); i++)
 			found |= str_ieq(v, known[i]);
+		found |= msg->method == SIP_REFER && str_ieq(v, STR("nosub"));
 		if (!found)
 			buf_puts(&b, b.n ? STR(", ") : STR("Unsupported: "), v);
 	}
@@ -151,10 +153,10 @@ void dispatch_request(void *arg, struct sip_server_tx *tx, struct sip_msg *msg)
 	if (svc->state == SERVICE_STARTING)
 		return;         /* the sender repeats; by then we are up */
 	old = log_context(msg->call_id);
-	/* 12.2.2: of a dialog that is not there. Said to anybody: it opens nothing. */
-	if (msg->to.tag.n && (msg->method == SIP_BYE || msg->method == SIP_INVITE || msg->method == SIP_PRACK ||
+	/* 12.2.2: of a dialog that is not there. Said to anybody: it opens nothing. A BYE is of one, even without a tag. */
+	if (msg->method == SIP_BYE || (msg->to.tag.n && (msg->method == SIP_INVITE || msg->method == SIP_PRACK ||
 			      msg->method == SIP_UPDATE || msg->method == SIP_INFO || msg->method == SIP_SUBSCRIBE ||
-			      msg->method == SIP_NOTIFY)) {
+			      msg->method == SIP_NOTIFY))) {
 		service_reply(svc, tx, 481, STR_NULL);
 		goto out;
 	}

@@ -2,6 +2,7 @@
 #include "service/functions.h"
 #include "service/call/functions_private.h"
 #include "service/call/session.h"
+#include "service/event/feature.h"
 #include "service/geoloc/geoloc.h"
 #include "service/message/message.h"
 #include "service/message/notify.h"
@@ -21,6 +22,7 @@ static const struct func rows[] = {
 	{ "PJSIP_DIAL_CONTACTS", "Dial string for all contacts of an endpoint.", func_dial_contacts_read, NULL },
 	{ "PJSIP_MEDIA_OFFER", "Codecs to offer in the next SDP.", func_media_offer_read, func_media_offer_write },
 	{ "PJSIP_DTMF_MODE", "How digits are sent.", func_dtmf_mode_read, func_dtmf_mode_write },
+	{ "PHONE_FEATURE", "What the user of a phone has set at it: do not disturb, forwarding.", func_phone_feature_read, func_phone_feature_write },
 	{ "MESSAGE", "To, from or body of the text message.", func_message_read, func_message_write },
 	{ "MESSAGE_DATA", "A header of the text message.", func_message_data_read, func_message_data_write },
 	{ "STIR_SHAKEN", "Who calls, as far as it is proven.", func_stir_shaken_read, NULL },

@@ -20,7 +20,8 @@
 #include "service/message/message.h"
 #include "service/message/notify.h"
 #include "service/event/compositor.h"
-#include "service/event/publish.h"
+#include "service/event/keep_publication.h"
+#include "service/event/upstream.h"
 #include "service/outbound/outbound.h"
 #include "service/call/session.h"
 #include "service/event/subscription.h"
@@ -216,6 +217,8 @@ static int make_common(struct service *svc, const struct service_prm *prm)
 	svc->calls.no_srtp = prm->no_srtp;
 	svc->calls.no_t38 = prm->no_t38;
 	svc->contacts = prm->contacts;
+	svc->kept = prm->kept;
+	svc->kept_publications = prm->kept_publications;
 	svc->resolver.dns = prm->dns;
 	svc->resolver.lookup = lookup_over_dns(svc->resolver.dns);
 	svc->conf = obj_hold(prm->conf);
@@ -250,7 +253,10 @@ static int start_rooms(struct service *svc)
 	err = err ? err : subscriptions_start(svc);
 	err = err ? err : outbound_start(svc);
 	err = err ? err : compositor_start(svc);
-	return err ? err : publications_start(svc);
+	err = err ? err : taken_restore(svc);
+	err = err ? err : subscriptions_restore(svc);
+	err = err ? err : publications_start(svc);
+	return err ? err : upstreams_start(svc);
 }
 
 int service_new(struct service **out, const struct service_prm *prm, struct report *r)
@@ -309,6 +315,8 @@ void service_set_conf(struct service *svc, struct snapshot *conf, struct report 
 	outbound_reload(svc);
 	subscriptions_reload(svc);
 	publications_reload(svc);
+	compositor_reload(svc);
+	upstreams_reload(svc);
 	identify_resolve_hosts(svc);
 	media_names_reload(svc);
 	sip_log_configure(&svc->wire.log, svc->resolver.dns, conf->global->debug);
@@ -320,11 +328,12 @@ void service_stop(struct service *svc)
 	svc->state = SERVICE_STOPPING;
 	outbound_stop(svc);
 	publications_stop(svc);
+	upstreams_stop(svc);
 }
 
 bool service_stopped(const struct service *svc)
 {
-	return !outbound_busy(svc) && !publications_busy(svc);
+	return !outbound_busy(svc) && !publications_busy(svc) && !upstreams_busy(svc);
 }
 
 void service_resume(struct service *svc)
@@ -332,6 +341,7 @@ void service_resume(struct service *svc)
 	svc->state = SERVICE_RUNNING;
 	outbound_resume(svc);
 	publications_resume(svc);
+	upstreams_resume(svc);
 }
 
 static void free_states(struct service *svc)
@@ -358,6 +368,7 @@ void service_free(struct service *svc)
 	media_names_free(svc);
 	outbound_free(svc);
 	publications_free(svc);
+	upstreams_free(svc);
 	compositor_free(svc);
 	if (svc->locations)
 		endpoint_stats_set_conf(svc, svc->conf, NULL);

@@ -18,6 +18,8 @@ struct service_prm {
 	struct pbx *pbx;
 	struct media *media;
 	struct contact_store *contacts;
+	struct subscription_store *kept;        /* NULL: subscriptions end with the process */
+	struct publication_store *kept_publications;    /* NULL: publications do */
 	struct dns *dns;
 	struct snapshot *conf;
 	bool no_t38;                    /* no faxes over T.38 */

@@ -203,6 +203,54 @@ int sip_dialog_new_uas(struct sip_dialog **out, struct sip_server_tx *tx, struct
 	return 0;
 }
 
+/* ---- from a process before this one ----------------------------------------------------------- */
+
+static int set_kept(struct sip_dialog *d, const struct sip_dialog_kept *k)
+{
+	int err = set_view(&d->call_id, &d->t_call_id, k->call_id);
+
+	err = err ? err : set_view(&d->local_tag, &d->t_local_tag, k->local_tag);
+	err = err ? err : set_view(&d->remote_tag, &d->t_remote_tag, k->remote_tag);
+	err = err ? err : set_view(&d->local, &d->t_local, k->local);
+	err = err ? err : set_view(&d->remote, &d->t_remote, k->remote);
+	err = err ? err : set_view(&d->contact, &d->t_contact, k->contact);
+	err = err ? err : set_view(&d->route, &d->t_route, k->route);
+	return err ? err : set_view(&d->target, &d->t_target, k->target);
+}
+
+int sip_dialog_restore(struct sip_dialog **out, struct sip_stack *s, const struct sip_dialog_kept *k,
+		       const struct sip_dialog_user *user)
+{
+	struct sip_dialog *d;
+	int err;
+
+	if (!sip_dialog_can_stand(k))
+		return EBADMSG;
+	if (sip_dialog_find(s, k->call_id, k->local_tag, k->remote_tag))
+		return EEXIST;
+	d = obj_new(sizeof(*d), dialog_free);
+	if (!d)
+		return ENOMEM;
+	d->stack = s;
+	set_user(d, user);
+	d->path = k->path;
+	if (net_is_stream(d->path.proto))       /* nobody listens at the other end of what was a connection */
+		d->path = (struct net_path){ 0 };
+	else
+		d->use_path = k->use_path;
+	d->secure = k->secure;
+	d->local_cseq = k->local_cseq;
+	d->remote_cseq = k->remote_cseq;
+	d->remote_cseq_set = true;
+	err = set_kept(d, k);
+	err = err ? err : insert_dialog(d);
+	if (err)
+		obj_drop(d);
+	else
+		*out = d;
+	return err;
+}
+
 static struct str with_tag(struct sip_out *o, struct str value, struct str tag)
 {
 	return tag.n ? arena_cat(o->arena, value, STR(";tag="), tag) :

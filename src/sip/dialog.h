@@ -38,6 +38,16 @@ struct sip_dialog {             /* obj */
 /* For a request that makes one (INVITE, SUBSCRIBE, REFER). Uses tx->to_tag. */
 int sip_dialog_new_uas(struct sip_dialog **out, struct sip_server_tx *tx, struct str contact,
 		       const struct sip_dialog_user *user);
+/* One of a process that has ended, as it was kept; views are copied. */
+struct sip_dialog_kept {
+	struct str call_id, local_tag, remote_tag, local, remote, target, route, contact;
+	uint32_t local_cseq, remote_cseq;
+	bool secure, use_path;
+	struct net_path path;           /* conn 0. Of a stream only the protocol counts: nothing is sent back by it */
+};
+/* As the UAS. EBADMSG: something in it cannot stand in a message; EEXIST: there is such a dialog. */
+int sip_dialog_restore(struct sip_dialog **out, struct sip_stack *s, const struct sip_dialog_kept *k,
+		       const struct sip_dialog_user *user);
 /* For a request that we are about to send: fills out->from (adds the tag), to,
  * call_id, cseq. `local`, `remote`: header values without tags. */
 int sip_dialog_new_uac(struct sip_dialog **out, struct sip_stack *s, struct sip_out *req, struct str local,

@@ -97,5 +97,7 @@ void sip_client_tx_free_all(struct sip_stack *s);
 /* Hands a request with a To tag to its dialog; false: there is none. tx NULL: ACK. */
 bool sip_dialog_receive(struct sip_stack *s, struct sip_server_tx *tx, struct sip_msg *msg);
 void sip_dialog_free_all(struct sip_stack *s);
+/* dialog_kept.c */
+bool sip_dialog_can_stand(const struct sip_dialog_kept *k);
 
 #endif

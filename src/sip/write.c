@@ -27,14 +27,6 @@ void sip_write_hdr(struct buf *b, struct str name, struct str value)
 	buf_put(b, STR("\r\n"));
 }
 
-/* Does the host of the Via say where the message came from? */
-static bool host_is_source(const struct sip_via *v, const struct sa *peer)
-{
-	struct sa host;
-
-	return !sa_parse_host(&host, v->host, 0) && sa_eq_host(&host, peer);
-}
-
 /* RFC 3261 18.2.1, RFC 3581 section 4: the topmost Via says where the answer
  * goes. What the client itself wrote into received and rport is not kept. */
 static void top_via_write(struct buf *b, const struct sip_msg *req)
@@ -53,10 +45,9 @@ static void top_via_write(struct buf *b, const struct sip_msg *req)
 		buf_put(b, STR(";rport="));
 		buf_u64(b, sa_port(peer));
 	}
-	if (v->has_rport || !host_is_source(v, peer)) {
-		buf_put(b, STR(";received="));
-		sa_write_bare(b, peer);
-	}
+	/* Also where the host says the same, as Asterisk does: a proxy before us may have the name differently. */
+	buf_put(b, STR(";received="));
+	sa_write_bare(b, peer);
 	while (params.n) {
 		struct str one = params;
 

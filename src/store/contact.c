@@ -1,8 +1,7 @@
 /* Contacts in SQLite: the table, loading it, and batches that are written by the store's thread. */
 #include "store/contact.h"
-#include "base/buf.h"
 #include "base/obj.h"
-#include "store/db.h"
+#include "store/table.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -10,24 +9,20 @@
  * changes one page and no index. Numbers grow, so phones that register one
  * after the other stand, and are refreshed, side by side. */
 
-enum field_type { F_TEXT, F_U16, F_U32, F_I64, F_DOUBLE, F_BOOL };
+#define FIELD(name, type) DB_FIELD(struct contact_row, name, type)
 
-#define FIELD(name, type) { #name, type, offsetof(struct contact_row, name) }
-
-static const struct field {
-	const char *name;
-	enum field_type type;
-	size_t off;
-} fields[] = {
-	FIELD(aor, F_TEXT), FIELD(uri, F_TEXT), FIELD(expires, F_I64), FIELD(path, F_TEXT),
-	FIELD(user_agent, F_TEXT), FIELD(call_id, F_TEXT), FIELD(cseq, F_U32), FIELD(endpoint, F_TEXT),
-	FIELD(reg_server, F_TEXT), FIELD(via_addr, F_TEXT), FIELD(via_port, F_U16),
-	FIELD(transport, F_TEXT), FIELD(txp, F_TEXT), FIELD(peer, F_TEXT), FIELD(local, F_TEXT),
-	FIELD(instance, F_TEXT), FIELD(reg_id, F_U32), FIELD(outbound_proxy, F_TEXT),
-	FIELD(qualify_frequency, F_U32), FIELD(qualify_timeout, F_DOUBLE), FIELD(qualify_2xx_only, F_BOOL),
-	FIELD(authenticate_qualify, F_BOOL), FIELD(prune_on_boot, F_BOOL),
-	FIELD(expires_us, F_I64), FIELD(orig_uri, F_TEXT),
+static const struct db_field fields[] = {
+	FIELD(aor, DB_TEXT), FIELD(uri, DB_TEXT), FIELD(expires, DB_I64), FIELD(path, DB_TEXT),
+	FIELD(user_agent, DB_TEXT), FIELD(call_id, DB_TEXT), FIELD(cseq, DB_U32), FIELD(endpoint, DB_TEXT),
+	FIELD(reg_server, DB_TEXT), FIELD(via_addr, DB_TEXT), FIELD(via_port, DB_U16),
+	FIELD(transport, DB_TEXT), FIELD(txp, DB_TEXT), FIELD(peer, DB_TEXT), FIELD(local, DB_TEXT),
+	FIELD(instance, DB_TEXT), FIELD(reg_id, DB_U32), FIELD(outbound_proxy, DB_TEXT),
+	FIELD(qualify_frequency, DB_U32), FIELD(qualify_timeout, DB_DOUBLE), FIELD(qualify_2xx_only, DB_BOOL),
+	FIELD(authenticate_qualify, DB_BOOL), FIELD(prune_on_boot, DB_BOOL),
+	FIELD(expires_us, DB_I64), FIELD(orig_uri, DB_TEXT),
 };
+
+static const struct db_table table = { "contact", fields, ARRAY_LEN(fields) };
 
 struct contact_store {
 	struct store *store;
@@ -53,69 +48,6 @@ struct contact_batch {
 
 /* ---- the table -------------------------------------------------------- */
 
-static void column_list(struct buf *b, const char *each)
-{
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (i)
-			buf_char(b, ',');
-		buf_put(b, str_z(each ? each : fields[i].name));
-	}
-}
-
-static int make_table(sqlite3 *db)
-{
-	static const char *const types[] = { [F_TEXT] = " TEXT", [F_U16] = " INTEGER", [F_U32] = " INTEGER",
-		[F_I64] = " INTEGER", [F_DOUBLE] = " REAL", [F_BOOL] = " INTEGER" };
-	struct buf b = BUF_INIT;
-	int err;
-
-	buf_put(&b, STR("CREATE TABLE IF NOT EXISTS contact(id INTEGER PRIMARY KEY"));
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		buf_puts(&b, STR(","), str_z(fields[i].name), str_z(types[fields[i].type]));
-	buf_char(&b, ')');
-	err = buf_err(&b) ? ENOMEM : db_exec(db, buf_z(&b));
-	buf_free(&b);
-	return err;
-}
-
-/* A file of an older version lacks columns that came since. */
-static int add_columns(sqlite3 *db)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(fields) && !err; i++) {
-		struct buf b = BUF_INIT;
-		sqlite3_stmt *st = NULL;
-
-		buf_puts(&b, STR("SELECT "), str_z(fields[i].name), STR(" FROM contact LIMIT 0"));
-		if (sqlite3_prepare_v2(db, buf_z(&b), -1, &st, NULL) != SQLITE_OK) {
-			buf_reset(&b);
-			buf_puts(&b, STR("ALTER TABLE contact ADD COLUMN "), str_z(fields[i].name));
-			err = db_exec(db, buf_z(&b));
-		}
-		sqlite3_finalize(st);
-		buf_free(&b);
-	}
-	return err;
-}
-
-static int prepare_statements(struct contact_store *cs, sqlite3 *db)
-{
-	struct buf b = BUF_INIT;
-	int err;
-
-	buf_put(&b, STR("REPLACE INTO contact(id,"));
-	column_list(&b, NULL);
-	buf_put(&b, STR(") VALUES(?,"));
-	column_list(&b, "?");
-	buf_char(&b, ')');
-	err = buf_err(&b) ? ENOMEM : db_prepare(db, &cs->put, buf_z(&b));
-	buf_free(&b);
-	if (!err)
-		err = db_prepare(db, &cs->del, "DELETE FROM contact WHERE id=?");
-	return err;
-}
-
 static void contact_store_free(void *arg)
 {
 	struct contact_store *cs = arg;
@@ -123,19 +55,6 @@ static void contact_store_free(void *arg)
 	sqlite3_finalize(cs->put);
 	sqlite3_finalize(cs->del);
 	free(cs);
-}
-
-static int last_id(sqlite3 *db, uint64_t *id)
-{
-	sqlite3_stmt *st = NULL;
-	int err = db_prepare(db, &st, "SELECT coalesce(max(id),0) FROM contact");
-
-	if (!err)
-		err = db_errno(db, sqlite3_step(st));
-	if (!err)
-		*id = (uint64_t)sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	return err;
 }
 
 int contact_store_new(struct contact_store **out, struct store *s)
@@ -147,13 +66,13 @@ int contact_store_new(struct contact_store **out, struct store *s)
 	if (!cs)
 		return ENOMEM;
 	cs->store = s;
-	err = make_table(db);
+	err = db_table_make(db, &table);
 	if (!err)
-		err = add_columns(db);
+		err = db_table_put(db, &table, &cs->put);
 	if (!err)
-		err = prepare_statements(cs, db);
+		err = db_table_del(db, &table, &cs->del);
 	if (!err)
-		err = last_id(db, &cs->next_id);
+		err = db_table_last_id(db, &table, &cs->next_id);
 	if (!err)
 		err = store_on_close(s, contact_store_free, cs);
 	if (err)
@@ -165,84 +84,25 @@ int contact_store_new(struct contact_store **out, struct store *s)
 
 /* ---- loading ---------------------------------------------------------- */
 
-static void read_field(sqlite3_stmt *st, int col, const struct field *f, struct contact_row *row)
-{
-	void *to = (char *)row + f->off;
-
-	switch (f->type) {
-	case F_TEXT:
-		*(struct str *)to = db_text(st, col);
-		break;
-	case F_U16:
-		*(uint16_t *)to = (uint16_t)sqlite3_column_int(st, col);
-		break;
-	case F_U32:
-		*(uint32_t *)to = (uint32_t)sqlite3_column_int64(st, col);
-		break;
-	case F_I64:
-		*(int64_t *)to = sqlite3_column_int64(st, col);
-		break;
-	case F_DOUBLE:
-		*(double *)to = sqlite3_column_double(st, col);
-		break;
-	case F_BOOL:
-		*(bool *)to = sqlite3_column_int(st, col) != 0;
-		break;
-	}
-}
-
 int contact_store_load(struct contact_store *cs, contact_row_fn *fn, void *arg)
 {
 	sqlite3 *db = store_db(cs->store);
-	struct buf b = BUF_INIT;
 	sqlite3_stmt *st = NULL;
-	int err, rc = SQLITE_DONE;
+	int rc = SQLITE_DONE, err = db_table_all(db, &table, &st);
 
-	buf_put(&b, STR("SELECT id,"));
-	column_list(&b, NULL);
-	buf_put(&b, STR(" FROM contact ORDER BY id"));
-	err = buf_err(&b) ? ENOMEM : db_prepare(db, &st, buf_z(&b));
 	while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct contact_row row = { .id = (uint64_t)sqlite3_column_int64(st, 0) };
 
-		for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-			read_field(st, (int)i + 1, &fields[i], &row);
+		(void)db_row_read(st, &table, &row);
 		err = fn(arg, &row);
 	}
 	if (!err)
 		err = db_errno(db, rc);
 	sqlite3_finalize(st);
-	buf_free(&b);
 	return err;
 }
 
 /* ---- changing --------------------------------------------------------- */
-
-static void bind_field(sqlite3_stmt *st, int at, const struct field *f, const struct contact_row *row)
-{
-	const void *from = (const char *)row + f->off;
-
-	switch (f->type) {
-	case F_TEXT:
-		db_bind(st, at, *(const struct str *)from);
-		break;
-	case F_U16:
-		sqlite3_bind_int(st, at, *(const uint16_t *)from);
-		break;
-	case F_U32:
-		sqlite3_bind_int64(st, at, *(const uint32_t *)from);
-		break;
-	case F_I64:
-		sqlite3_bind_int64(st, at, *(const int64_t *)from);
-		break;
-	case F_DOUBLE:
-		sqlite3_bind_double(st, at, *(const double *)from);
-		break;
-	case F_BOOL:
-		sqlite3_bind_int(st, at, *(const bool *)from);
-		break;
-	}
-}
 
 static int batch_run(struct store_job *j, sqlite3 *db)
 {
@@ -254,8 +114,8 @@ static int batch_run(struct store_job *j, sqlite3 *db)
 		sqlite3_stmt *st = o->put ? b->cs->put : b->cs->del;
 
 		sqlite3_bind_int64(st, 1, (sqlite3_int64)o->row.id);
-		for (size_t k = 0; o->put && k < ARRAY_LEN(fields); k++)
-			bind_field(st, (int)k + 2, &fields[k], &o->row);
+		if (o->put)
+			db_row_bind(st, &table, &o->row);
 		err = db_run(db, st);
 	}
 	return err;
@@ -307,11 +167,6 @@ static int add_op(struct contact_batch *b, struct op o)
 	return 0;
 }
 
-static struct str *text_at(struct contact_row *row, size_t i)
-{
-	return fields[i].type == F_TEXT ? (struct str *)(void *)((char *)row + fields[i].off) : NULL;
-}
-
 int contact_batch_put(struct contact_batch *b, struct contact_row *row)
 {
 	struct op o = { .put = true, .row = *row };
@@ -320,7 +175,7 @@ int contact_batch_put(struct contact_batch *b, struct contact_row *row)
 	if (!o.row.id)
 		o.row.id = b->cs->next_id + 1;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		struct str *s = text_at(&o.row, i);
+		struct str *s = db_row_text(&table, &o.row, i);
 		size_t off = b->bytes.n;
 
 		if (!s)
@@ -352,7 +207,7 @@ int contact_batch_commit(struct contact_batch *b, void (*done)(void *arg, int er
 		return EALREADY;
 	for (size_t i = 0; i < b->n; i++)
 		for (size_t k = 0; b->op[i].put && k < ARRAY_LEN(fields); k++) {
-			struct str *s = text_at(&b->op[i].row, k);
+			struct str *s = db_row_text(&table, &b->op[i].row, k);
 
 			if (s)
 				s->p = s->n ? b->bytes.p + (size_t)s->p : "";

@@ -139,7 +139,7 @@ static int take_file(sqlite3 *db, bool unsafe)
 
 	if (!err)
 		err = db_exec(db, "PRAGMA journal_mode=WAL;PRAGMA wal_autocheckpoint=" CHECKPOINT ";"
-				  "PRAGMA cache_size=-65536;PRAGMA temp_store=MEMORY;");
+				  DB_CACHE "PRAGMA temp_store=MEMORY;");
 	if (!err)       /* FULL: in WAL mode every commit is synced before it returns */
 		err = db_exec(db, unsafe ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL");
 	if (!err)

@@ -6,6 +6,10 @@
 #include "base/text.h"
 #include <sqlite3.h>
 
+/* [KiB] pages kept in memory; while a table is read from end to end, which reads each page once. */
+#define DB_CACHE "PRAGMA cache_size=-65536;"
+#define DB_CACHE_SCAN "PRAGMA cache_size=-1024;"
+
 /* SQLite's code as an errno: ENOSPC, EIO, EROFS, ENOMEM, EBUSY, EEXIST, ... */
 int db_errno(sqlite3 *db, int rc);
 /* Open or make the file, private to its owner, and take it for us alone. */

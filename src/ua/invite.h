@@ -130,7 +130,8 @@ struct ua_invite_prm {
 	bool any_body;                  /* their descriptions may be of any type, ours as ua_invite_set_body_type() says */
 	struct str allow;               /* "Allow: ...\r\n" */
 	struct str supported;           /* option tags beside 100rel: "timer, replaces" */
-	bool as_pjproject;              /* Allow is in a refusal after 18x and in the 202 to REFER, Supported in no 18x */
+	bool as_pjproject;              /* Allow is in a refusal after 18x and in the 202 to REFER, Supported in no 18x;
+					 * no description in a 2xx after one in a reliable 18x */
 	struct str supported_more;      /* the same, of our INVITEs and 181s only: "histinfo" */
 	struct str allow_events;        /* of the NOTIFYs about a transfer; empty: not said */
 	struct str server, user_agent;  /* of each response, of each request in the dialog; empty: none */
@@ -192,6 +193,8 @@ void ua_invites_abandon(struct ua *ua);
 
 /* re-INVITE or UPDATE with an offer, as soon as it is its turn (14.1). ENOTCONN. */
 int ua_invite_refresh(struct ua_invite *iv, bool update);
+/* What its headers say has changed, and nothing else: by UPDATE without a body, or by re-INVITE. ENOTCONN. */
+int ua_invite_tell(struct ua_invite *iv, bool update);
 bool ua_invite_refreshing(const struct ua_invite *iv);       /* one is out, or waits for its turn */
 /* What UA_INVITE_LATER waited for. 0: taken. */
 void ua_invite_judged(struct ua_invite *iv, unsigned status);

@@ -107,10 +107,14 @@ static void put_tags(struct buf *b, struct str tags, size_t begin)
 
 void ua_invite_write_supported(const struct ua_invite *iv, struct buf *b, bool more)
 {
-	size_t begin;
-
 	buf_put(b, iv->prm.allow);
-	begin = b->n;
+	ua_invite_write_tags(iv, b, more);
+}
+
+void ua_invite_write_tags(const struct ua_invite *iv, struct buf *b, bool more)
+{
+	size_t begin = b->n;
+
 	put_tags(b, iv->prm.rel100 != UA_REL100_NO ? STR("100rel") : STR_NULL, begin);
 	put_tags(b, iv->prm.supported, begin);
 	put_tags(b, more ? iv->prm.supported_more : STR_NULL, begin);

@@ -40,6 +40,7 @@ struct ua_held_response {
 };
 
 struct ua_reliable {
+	bool described;                 /* one of ours carried the session's description */
 	uint32_t rseq;                  /* of our last one */
 	uint32_t remote_rseq;           /* of theirs, in the first dialog */
 	bool supported, required;       /* by the peer */
@@ -79,6 +80,7 @@ struct ua_refer_out {
 /* A re-INVITE or UPDATE that waits for its turn. */
 struct ua_refresh {
 	bool wanted, update;
+	bool bare;                      /* an UPDATE without an offer */
 	struct timer glare;             /* after a 491 */
 };
 
@@ -130,6 +132,7 @@ bool ua_invite_body(const struct ua_invite *iv, const struct sip_msg *msg, struc
 void ua_invite_write_server(const struct ua_invite *iv, struct buf *b);
 /* Allow and Supported. `more`: with prm.supported_more. */
 void ua_invite_write_supported(const struct ua_invite *iv, struct buf *b, bool more);
+void ua_invite_write_tags(const struct ua_invite *iv, struct buf *b, bool more);       /* Supported without Allow */
 void ua_invite_write_require(const struct ua_invite *iv, struct buf *b);     /* of an INVITE */
 void ua_invite_headers(struct ua_invite *iv, enum ua_invite_message kind, unsigned status, struct buf *b);
 void ua_invite_learn_target(struct ua_invite *iv, struct sip_dialog *d, const struct sip_msg *msg);

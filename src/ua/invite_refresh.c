@@ -4,6 +4,8 @@
 #include "ua/invite_private.h"
 #include <errno.h>
 
+static int refresh(struct ua_invite *iv, bool update, bool bare);
+
 bool ua_invite_refreshing(const struct ua_invite *iv)
 {
 	return iv->next.wanted || iv->turn == UA_TURN_REINVITE || iv->turn == UA_TURN_UPDATE;
@@ -12,7 +14,7 @@ bool ua_invite_refreshing(const struct ua_invite *iv)
 void ua_refresh_go_on(struct ua_invite *iv)
 {
 	if (iv->next.wanted && iv->state == UA_INVITE_UP && !timer_running(&iv->next.glare))
-		ua_invite_refresh(iv, iv->next.update);
+		refresh(iv, iv->next.update, iv->next.bare);
 }
 
 static void try_again(void *arg)
@@ -167,28 +169,11 @@ static bool must_wait(const struct ua_invite *iv)
 	return iv->turn != UA_TURN_NONE || iv->exchange != UA_EXCHANGE_NONE || iv->uas || iv->update;
 }
 
-int ua_invite_refresh(struct ua_invite *iv, bool update)
+static int send_offer(struct ua_invite *iv, struct sip_out *o, bool update)
 {
 	struct ua_body body;
-	struct sip_out *o;
 	int err;
 
-	if (iv->state != UA_INVITE_UP)
-		return ENOTCONN;
-	if (must_wait(iv)) {
-		iv->next.wanted = true;
-		iv->next.update = update;
-		return 0;
-	}
-	iv->next.wanted = false;
-	o = sip_dialog_request(iv->dlg, update ? SIP_UPDATE : SIP_INVITE);
-	if (!o)
-		return ENOMEM;
-	ua_invite_write_supported(iv, &o->headers, !update);
-	if (!update)
-		ua_invite_write_require(iv, &o->headers);
-	ua_timer_write(iv, &o->headers, true);
-	ua_invite_headers(iv, UA_INVITE_REFRESH, 0, &o->headers);
 	ua_body_init(&body);
 	err = ua_exchange_offer_out(iv, &body.b);
 	if (!err) {
@@ -201,6 +186,57 @@ int ua_invite_refresh(struct ua_invite *iv, bool update)
 		}
 	}
 	ua_body_free(&body);
+	return err;
+}
+
+static int send_bare(struct ua_invite *iv, struct sip_out *o)
+{
+	int err = send_refresh(iv, o, true);
+
+	if (err)
+		iv->turn = UA_TURN_NONE;
+	return err;
+}
+
+static int refresh(struct ua_invite *iv, bool update, bool bare)
+{
+	struct sip_out *o;
+	int err;
+
+	if (iv->state != UA_INVITE_UP)
+		return ENOTCONN;
+	/* An offer that waits says all that the headers have to say. */
+	if (iv->next.wanted && !iv->next.bare && bare) {
+		update = iv->next.update;
+		bare = false;
+	}
+	iv->next.update = update;
+	iv->next.bare = bare;
+	iv->next.wanted = must_wait(iv);
+	if (iv->next.wanted)
+		return 0;
+	o = sip_dialog_request(iv->dlg, update ? SIP_UPDATE : SIP_INVITE);
+	if (!o)
+		return ENOMEM;
+	if (bare)
+		ua_invite_write_tags(iv, &o->headers, false);
+	else
+		ua_invite_write_supported(iv, &o->headers, !update);
+	if (!update)
+		ua_invite_write_require(iv, &o->headers);
+	ua_timer_write(iv, &o->headers, true);
+	ua_invite_headers(iv, UA_INVITE_REFRESH, 0, &o->headers);
+	err = bare ? send_bare(iv, o) : send_offer(iv, o, update);
 	obj_drop(o);
 	return err;
+}
+
+int ua_invite_refresh(struct ua_invite *iv, bool update)
+{
+	return refresh(iv, update, false);
+}
+
+int ua_invite_tell(struct ua_invite *iv, bool update)
+{
+	return refresh(iv, update, update);
 }

@@ -71,6 +71,7 @@ static int send_now(struct ua_invite *iv, unsigned status, struct str headers, s
 	buf_free(&h);
 	if (!err) {
 		r->pending = true;
+		r->described |= body.n > 0;
 		r->waited_ms = 0;
 		r->interval_ms = sip_stack_t1(iv->ua->sip);
 		timer_start(sip_stack_wheel(iv->ua->sip), &r->timer, r->interval_ms, on_timer, iv);

@@ -49,7 +49,7 @@ unsigned ua_timer_request(struct ua_invite *iv, const struct sip_msg *msg, struc
 {
 	bool theirs = sip_hdr_has_token(msg, SIP_H_SUPPORTED, STR("timer"));
 	struct ua_session_timer *t = &iv->timer;
-	uint32_t interval = 0, most = iv->prm.timers_expires_s;
+	uint32_t interval = 0;
 	struct str refresher;
 	bool has;
 
@@ -62,6 +62,7 @@ unsigned ua_timer_request(struct ua_invite *iv, const struct sip_msg *msg, struc
 	}
 	if (iv->prm.timers == UA_TIMERS_REQUIRED && !theirs && !has) {
 		buf_put(headers, STR("Require: timer\r\n"));
+		ua_invite_write_tags(iv, headers, false);
 		return 421;
 	}
 	t->on = has || iv->prm.timers == UA_TIMERS_ALWAYS || (theirs && iv->prm.timers == UA_TIMERS_REQUIRED);
@@ -69,7 +70,7 @@ unsigned ua_timer_request(struct ua_invite *iv, const struct sip_msg *msg, struc
 		timer_stop(&t->timer);
 		return 0;
 	}
-	t->interval_s = has && interval < most ? interval : most;
+	t->interval_s = has ? interval : iv->prm.timers_expires_s;
 	t->ours = theirs ? str_ieq(refresher, STR("uas")) : true;
 	start(iv);
 	return 0;
@@ -111,7 +112,8 @@ void ua_timer_write(struct ua_invite *iv, struct buf *headers, bool request)
 		buf_u64(headers, min);
 		buf_put(headers, STR("\r\n"));
 	} else {
-		buf_put(headers, STR("\r\nRequire: timer\r\n"));
+		/* Who does not refresh need not know of timers (section 9, table 2). */
+		buf_put(headers, iv->timer.ours ? STR("\r\n") : STR("\r\nRequire: timer\r\n"));
 	}
 }
 

@@ -92,7 +92,8 @@ int ua_invite_answer(struct ua_invite *iv)
 	obj_hold(iv);
 	ua_reliable_stop(iv);
 	ua_invite_change(iv, UA_INVITE_UP);
-	err = respond_waiting(iv, 200, true);
+	/* What a reliable response has described is not said again, as by pjproject (RFC 6337 3.1.1). */
+	err = respond_waiting(iv, 200, !(iv->prm.as_pjproject && iv->rel.described && iv->exchange == UA_EXCHANGE_NONE));
 	/* Nothing went out: it can still be refused. */
 	if (err && iv->state == UA_INVITE_UP && ua_uas_waiting(iv))
 		ua_invite_change(iv, UA_INVITE_RINGING);
@@ -162,6 +163,7 @@ static unsigned check_100rel(struct ua_invite *iv, const struct sip_msg *msg, st
 	}
 	if (!r->supported && iv->prm.rel100 == UA_REL100_REQUIRED) {
 		buf_put(headers, STR("Require: 100rel\r\n"));
+		ua_invite_write_tags(iv, headers, false);
 		return 421;
 	}
 	return 0;

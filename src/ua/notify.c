@@ -4,8 +4,14 @@
 #include "ua/notify.h"
 #include "base/log.h"
 #include "base/obj.h"
+#include "ua/retry.h"
 #include <errno.h>
 #include <stdlib.h>
+
+#define RETRY_MAX_S 3600        /* what a Retry-After can hold back */
+#define MEMORY_MS 1000          /* until what found no memory is tried again */
+#define STARVED_MAX 5           /* times in a row; then it ends, and its subscriber is to come again */
+#define STARVED_RETRY_S 60      /* not before */
 
 struct ua_notify {
 	struct ua *ua;
@@ -21,6 +27,8 @@ struct ua_notify {
 	struct timer expire;            /* until it ends; then, until OVER is told */
 	enum ua_event_reason reason;    /* of the end */
 	uint32_t retry_after_s;
+	unsigned starved;               /* NOTIFYs in a row that found no memory, or none for their body */
+	uint64_t not_before_ms;         /* the subscriber wants no NOTIFY until then */
 };
 
 #define TO(state) (1u << UA_NOTIFY_##state)
@@ -152,45 +160,82 @@ static int send_out(struct ua_notify *n, struct sip_out *o, bool alone)
 static int send_notify(struct ua_notify *n, bool alone)
 {
 	struct sip_out *o = sip_dialog_request(n->dlg, SIP_NOTIFY);
-	bool must = n->full || n->state == UA_NOTIFY_LAST, unsaid;
+	bool must = n->full || n->state == UA_NOTIFY_LAST, unsaid, starved;
 	int err;
 
-	if (!o)
+	if (!o) {
+		n->starved++;
 		return ENOMEM;
+	}
 	sip_out_header(o, STR("Event"), text_view(&n->event));
 	put_state(n, o);
 	err = n->prm.say(n->prm.arg, n, must, o);
 	unsaid = err && err != ENODATA;
+	starved = err == ENOMEM;
 	if (unsaid)
 		log_debug(1, "the body of a NOTIFY of %s: %s", text_z(&n->event), strerror(err));
 	if (!err || must)
 		err = send_out(n, o, alone);
+	n->starved = starved || err == ENOMEM ? n->starved + 1 : 0;
 	/* What could not be told must be in the next one. */
 	n->full = unsaid || (err && err != ENODATA);
 	obj_drop(o);
 	return err;
 }
 
-/* Nothing is on its way. */
-static void tell(struct ua_notify *n)
-{
-	timer_stop(&n->gather);
-	change(n, UA_NOTIFY_TELLING);
-	if (send_notify(n, false))
-		change(n, UA_NOTIFY_TOLD);
-}
-
-static void on_gathered(void *arg)
-{
-	struct ua_notify *n = arg;
-
-	if (n->state == UA_NOTIFY_GATHERING)
-		tell(n);
-}
+static void on_gathered(void *arg);
 
 static void gather(struct ua_notify *n, uint32_t ms)
 {
 	timer_start(wheel_of(n), &n->gather, ms, on_gathered, n);
+}
+
+/* TOLD, but it was not, or not what there is. */
+static void wait_for_memory(struct ua_notify *n)
+{
+	if (UA_SMALL || !n->starved)
+		return;
+	change(n, UA_NOTIFY_GATHERING);
+	gather(n, MEMORY_MS);
+}
+
+/* Nothing is on its way. */
+static void tell(struct ua_notify *n)
+{
+	int err;
+
+	timer_stop(&n->gather);
+	change(n, UA_NOTIFY_TELLING);
+	err = send_notify(n, false);
+	if (!err)
+		return;
+	change(n, UA_NOTIFY_TOLD);
+	wait_for_memory(n);
+}
+
+/* [ms] until the subscriber wants to hear again. */
+static uint32_t held_back(const struct ua_notify *n)
+{
+	uint64_t now = clock_ms(wheel_clock(wheel_of(n)));
+
+	return n->not_before_ms > now ? (uint32_t)(n->not_before_ms - now) : 0;
+}
+
+/* It still has the subscription, and does not know what it was told: the next NOTIFY says all, when its time has come. */
+static bool waits_for_it(struct ua_notify *n, const struct sip_msg *msg)
+{
+	uint32_t s = ua_retry_after(msg), ms;
+
+	n->full = true;
+	n->not_before_ms = clock_ms(wheel_clock(wheel_of(n))) + 1000ull * (s < RETRY_MAX_S ? s : RETRY_MAX_S);
+	ms = held_back(n);
+	if (!ms)
+		return false;
+	if (n->state == UA_NOTIFY_TELLING)
+		change(n, UA_NOTIFY_TOLD);
+	change(n, UA_NOTIFY_GATHERING);
+	gather(n, ms);
+	return true;
 }
 
 /* ---- the end ---------------------------------------------------------------------------- */
@@ -241,6 +286,21 @@ static void on_expired(void *arg)
 	tell_user(n, (struct ua_notify_event){ .expired = true });
 }
 
+static void on_gathered(void *arg)
+{
+	struct ua_notify *n = arg;
+
+	if (n->state != UA_NOTIFY_GATHERING)
+		return;
+	if (UA_SMALL || n->starved <= STARVED_MAX) {
+		tell(n);
+		return;
+	}
+	log_warning("a subscription to %s has ended: there is no memory for its NOTIFYs", text_z(&n->event));
+	finish(n, UA_EVENT_PROBATION, STARVED_RETRY_S);
+	tell_user(n, (struct ua_notify_event){ .expired = false });
+}
+
 /* ---- what came back ------------------------------------------------------------------- */
 
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
@@ -255,10 +315,13 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 		return;
 	}
 	drop_request(n);
+	if (!UA_SMALL && msg->status >= 300 && n->state != UA_NOTIFY_CLOSING && waits_for_it(n, msg))
+		return;
 	if (n->state == UA_NOTIFY_CLOSING) {
 		send_last(n);
 	} else if (n->state == UA_NOTIFY_TELLING) {
 		change(n, UA_NOTIFY_TOLD);
+		wait_for_memory(n);
 	} else if (!n->full && timer_running(&n->gather)) {
 		change(n, UA_NOTIFY_GATHERING);
 	} else {
@@ -321,9 +384,30 @@ static void tell_all(struct ua_notify *n)
 		tell(n);
 }
 
+static void go_on(struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds)
+{
+	grant(n, tx, seconds);
+	if (seconds) {
+		set_end(n, seconds);
+		tell_all(n);
+	} else {
+		finish(n, UA_EVENT_TIMEOUT, 0);
+	}
+	tell_user(n, (struct ua_notify_event){ .expired = false });
+}
+
+void ua_notify_granted(struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds)
+{
+	if (ua_notify_has_ended(n))
+		reply(n, tx, 481, STR_NULL);
+	else
+		go_on(n, tx, seconds);
+}
+
 static void renew(struct ua_notify *n, struct sip_server_tx *tx, const struct sip_msg *msg)
 {
 	uint32_t seconds;
+	int err = EALREADY;
 	unsigned status = ua_event_differs(text_view(&n->event), msg);
 
 	if (!status)
@@ -337,14 +421,12 @@ static void renew(struct ua_notify *n, struct sip_server_tx *tx, const struct si
 	(void)sip_dialog_refresh(n->dlg, msg);
 	if (n->prm.target)
 		(void)n->prm.target(n->prm.arg, n->dlg, msg);
-	grant(n, tx, seconds);
-	if (seconds) {
-		set_end(n, seconds);
-		tell_all(n);
-	} else {
-		finish(n, UA_EVENT_TIMEOUT, 0);
-	}
-	tell_user(n, (struct ua_notify_event){ .expired = false });
+	if (!UA_SMALL && seconds && n->prm.keep)
+		err = n->prm.keep(n->prm.arg, n, tx, seconds);
+	if (err == EALREADY)
+		go_on(n, tx, seconds);
+	else if (err)
+		refuse(n, tx, 503);
 }
 
 static void on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
@@ -391,28 +473,74 @@ static int make_dialog(struct ua_notify *n, struct sip_server_tx *tx)
 	return err;
 }
 
-int ua_notify_new(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, struct sip_server_tx *tx)
+static struct ua_notify *notifier(struct ua *ua, const struct ua_notify_prm *prm)
 {
 	struct ua_notify *n = calloc(1, sizeof(*n));
+
+	if (n) {
+		n->ua = ua;
+		n->prm = *prm;
+		n->prm.hold = obj_hold(prm->hold);
+		n->pending = prm->pending;
+	}
+	return n;
+}
+
+/* Views that are the caller's end with the call that made it. */
+static void forget_views(struct ua_notify *n)
+{
+	n->prm.contact = n->prm.via_host = n->prm.user_agent = n->prm.event = STR_NULL;
+	n->prm.dialog = NULL;
+}
+
+int ua_notify_new(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, struct sip_server_tx *tx)
+{
+	struct ua_notify *n = notifier(ua, prm);
 	int err;
 
 	if (!n)
 		return ENOMEM;
-	n->ua = ua;
-	n->prm = *prm;
-	n->prm.hold = obj_hold(prm->hold);
-	n->pending = prm->pending;
 	err = text_set(&n->event, tx ? sip_hdr_value(tx->req, SIP_H_EVENT) : prm->event);
 	if (!err)
 		err = make_dialog(n, tx);
-	/* Views that are the caller's and end with this call. */
-	n->prm.contact = n->prm.via_host = n->prm.user_agent = n->prm.event = STR_NULL;
-	n->prm.dialog = NULL;
+	forget_views(n);
 	if (err)
 		ua_notify_free(n);
 	else
 		*out = n;
 	return err;
+}
+
+int ua_notify_restore(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, const struct sip_dialog_kept *k)
+{
+	struct ua_notify *n = notifier(ua, prm);
+	struct sip_dialog_user user = { .arg = n, .request = on_request };
+	int err;
+
+	if (!n)
+		return ENOMEM;
+	n->own_dialog = n->full = true;
+	n->state = UA_NOTIFY_TOLD;      /* by the process before */
+	err = text_set(&n->event, prm->event);
+	err = err ? err : sip_dialog_restore(&n->dlg, ua->sip, k, &user);
+	err = err ? err : sip_dialog_set_via(n->dlg, prm->via_host);
+	err = err ? err : sip_dialog_set_agent(n->dlg, prm->user_agent);
+	forget_views(n);
+	set_end(n, prm->expires_s);
+	if (err)
+		ua_notify_free(n);
+	else
+		*out = n;
+	return err;
+}
+
+bool ua_notify_tell(struct ua_notify *n)
+{
+	bool owed = n->full && n->state == UA_NOTIFY_TOLD;
+
+	if (owed)
+		tell(n);
+	return owed;
 }
 
 void ua_notify_free(struct ua_notify *n)
@@ -445,14 +573,19 @@ void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx)
 void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm)
 {
 	void *before = n->prm.hold;
+	uint32_t expires_s = n->prm.expires_s;
 
 	n->prm = *prm;
+	n->prm.expires_s = expires_s;
 	n->prm.hold = obj_hold(prm->hold);
+	forget_views(n);
 	obj_drop(before);
 }
 
 void ua_notify_changed(struct ua_notify *n, uint32_t ms)
 {
+	if (!UA_SMALL && ms < held_back(n))
+		ms = held_back(n);
 	switch (n->state) {
 	case UA_NOTIFY_TOLD:
 		if (ms) {
@@ -524,4 +657,9 @@ uint64_t ua_notify_left_ms(const struct ua_notify *n)
 struct sip_dialog *ua_notify_dialog(const struct ua_notify *n)
 {
 	return n->dlg;
+}
+
+struct str ua_notify_event(const struct ua_notify *n)
+{
+	return text_view(&n->event);
 }

@@ -75,11 +75,15 @@ struct ua_notify_prm {
 	void *arg;
 	/* Write the body and further headers of a NOTIFY into `out`. `full`: the whole state,
 	 * else what has changed since the last call; ENODATA: nothing has. Another errno: it
-	 * cannot be written now; a NOTIFY that must go out goes without a body then. */
+	 * cannot be written now; a NOTIFY that must go out goes without a body then. ENOMEM: it is tried
+	 * again in a second, some times; then the subscription ends, with "probation" and a time to come again. */
 	int (*say)(void *arg, struct ua_notify *n, bool full, struct sip_out *out);
 	/* A SUBSCRIBE renews it for `seconds` (0: ends it), and is not answered yet. 0, or the
 	 * status to refuse it with; what was granted before is still granted then. Optional. */
 	unsigned (*renew)(void *arg, struct ua_notify *n, const struct sip_msg *msg, uint32_t seconds);
+	/* What that SUBSCRIBE has changed must be kept before it is granted: 0, and ua_notify_granted() comes with
+	 * `tx`; EALREADY: grant it now; another errno: 503. Not for an end. Optional. */
+	int (*keep)(void *arg, struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds);
 	/* Whole lines for answers of ours: Server, Allow. Optional. */
 	void (*answer)(void *arg, struct ua_notify *n, unsigned status, struct buf *headers);
 	/* `d` has taken its target from `msg`, and may be given another one. Optional. */
@@ -94,6 +98,13 @@ struct ua_notify_prm {
 /* The dialog is there, nothing went out. `tx`: the SUBSCRIBE; NULL: prm.dialog and
  * prm.event, an implicit subscription. ENOMEM, and what prm.target says. */
 int ua_notify_new(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, struct sip_server_tx *tx);
+/* One of a process that has ended: prm.event and prm.expires_s, what is left of it. It counts as told, but for
+ * ua_notify_tell(); its next NOTIFY has the whole state. As sip_dialog_restore(). */
+int ua_notify_restore(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, const struct sip_dialog_kept *k);
+/* The NOTIFY that ua_notify_restore() owes. False: there was news since, and so it is told. */
+bool ua_notify_tell(struct ua_notify *n);
+/* It is kept: 200 and what follows of it. 481 when the subscription has ended meanwhile. */
+void ua_notify_granted(struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds);
 /* Without a word to the subscriber, and without callback. */
 void ua_notify_free(struct ua_notify *n);
 /* Take the subscription: 200 on `tx` (NULL: the other request has its answer), and the
@@ -101,7 +112,8 @@ void ua_notify_free(struct ua_notify *n);
 void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx);
 /* Other parameters from now on; those for ua_notify_new() are not looked at. */
 void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm);
-/* There is news. It is told within `ms`; 0: now, or as soon as the NOTIFY under way is answered. */
+/* There is news. It is told within `ms`; 0: now, or as soon as the NOTIFY under way is answered. Later when the
+ * subscriber has refused one and said Retry-After; what it refused is in the next one. */
 void ua_notify_changed(struct ua_notify *n, uint32_t ms);
 /* No longer pending. */
 void ua_notify_activate(struct ua_notify *n);
@@ -117,5 +129,6 @@ enum ua_notify_state ua_notify_state(const struct ua_notify *n);
 bool ua_notify_has_ended(const struct ua_notify *n);         /* CLOSING, LAST or OVER */
 uint64_t ua_notify_left_ms(const struct ua_notify *n);       /* until it ends unless it is renewed */
 struct sip_dialog *ua_notify_dialog(const struct ua_notify *n);
+struct str ua_notify_event(const struct ua_notify *n);       /* "presence;id=7" */
 
 #endif

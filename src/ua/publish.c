@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/obj.h"
 #include "ua/retry.h"
+#include "ua/series.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -18,21 +19,20 @@ struct item {
 };
 
 struct ua_publish {
-	struct ua *ua;
 	struct ua_publish_prm prm;
 	enum ua_publish_state state;
 	struct timer next;              /* the next PUBLISH */
-	struct ua_request *rq;          /* held: on its way; NULL: none */
-	struct item *sent;              /* owned, out of the queue: what rq says; NULL: nothing but that it lives on */
+	struct ua_series s;
+	struct item *sent;              /* owned, out of the queue: what s.rq says; NULL: nothing but that it lives on */
 	struct item *last;              /* owned: what the server has last been told */
 	struct list queue;
 	struct text etag;
-	char call_id[33], tag[SIP_TAG + 1];
-	uint32_t cseq;
 	uint32_t expires_s;             /* to ask for: the parameter, or what a 423 made of it */
 	uint32_t granted_s;
 	uint32_t wait_s;                /* the last wait after trouble; 0: there was none */
 	unsigned challenges;            /* in a row */
+	bool counted;                   /* the last of these, though it was not answered */
+	bool waits;                     /* after trouble, for `next`: what is said meanwhile waits too */
 	bool leave;                     /* take it back once rq is answered */
 	bool stopped;                   /* no password of ours will do: nothing goes out any more */
 };
@@ -55,20 +55,6 @@ static void clear_queue(struct ua_publish *p)
 		item_free(container_of(p->queue.next, struct item, link));
 }
 
-/* The next PUBLISH counts on from what this one reached by challenges. */
-static void drop_request(struct ua_publish *p)
-{
-	uint32_t cseq;
-
-	if (!p->rq)
-		return;
-	cseq = ua_request_out(p->rq)->cseq;
-	if (cseq > p->cseq)
-		p->cseq = cseq;
-	ua_request_detach(p->rq);
-	p->rq = obj_drop(p->rq);
-}
-
 /* ---- one PUBLISH --------------------------------------------------------------------- */
 
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg);
@@ -78,9 +64,12 @@ static void on_failed(void *arg, struct ua_request *rq, int err);
 static bool credentials(void *arg, struct str realm, struct ua_credentials *out)
 {
 	struct ua_publish *p = arg;
+	bool known = ++p->challenges < p->prm.max_challenges && p->prm.credentials &&
+		     p->prm.credentials(p->prm.credentials_arg, realm, out);
 
-	return p->prm.credentials && ++p->challenges < p->prm.max_challenges &&
-	       p->prm.credentials(p->prm.credentials_arg, realm, out);
+	if (!UA_SMALL)
+		p->counted = !known;
+	return known;
 }
 
 static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const struct net_path *path)
@@ -93,24 +82,11 @@ static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const 
 static struct sip_out *write_publish(struct ua_publish *p, uint32_t expires_s)
 {
 	const struct ua_publish_prm *m = &p->prm;
-	struct sip_out *o = sip_out_new(SIP_PUBLISH);
-	struct str uri = m->target;
-	struct sip_uri u;
+	struct sip_out *o = ua_series_out(&p->s, &(struct ua_series_prm){ .method = SIP_PUBLISH, .target = m->target, .from = m->from,
+		.to = m->to, .proxy = m->proxy, .user_agent = m->user_agent, .max_forwards = m->max_forwards, .no_rport = m->no_rport });
 
 	if (!o)
 		return NULL;
-	if (!sip_uri_parse(&u, uri))
-		uri = sip_uri_as_target(&u);
-	o->ruri = sip_out_dup(o, uri);
-	o->from = arena_printf(o->arena, "<%.*s>;tag=%s", STR_ARG(m->from), p->tag);
-	o->to = arena_printf(o->arena, "<%.*s>", STR_ARG(m->to));
-	o->call_id = sip_out_dup(o, str_z(p->call_id));
-	o->cseq = ++p->cseq;
-	o->max_forwards = m->max_forwards;
-	o->user_agent = sip_out_dup(o, m->user_agent);
-	o->no_rport = m->no_rport;
-	if (m->proxy.n)
-		o->route = arena_printf(o->arena, "<%.*s>", STR_ARG(m->proxy));
 	sip_write_hdr(&o->headers, STR("Event"), m->event);
 	buf_printf(&o->headers, "Expires: %u\r\n", expires_s);
 	if (p->etag.n)
@@ -126,23 +102,18 @@ static int send_publish(struct ua_publish *p, uint32_t expires_s)
 	struct ua_request_prm prm = { .transport = m->transport, .target = m->proxy, .credentials = credentials,
 		.credentials_arg = p, .hold = m->hold, .context = m->context, .arg = p, .response = on_response,
 		.failed = on_failed, .prepare = prepare };
-	int err;
 
-	drop_request(p);
+	ua_series_drop(&p->s);
 	timer_stop(&p->next);
 	prm.out = write_publish(p, expires_s);
-	if (!prm.out)
-		return ENOMEM;
-	err = ua_request_send(p->ua, &prm, &p->rq);
-	obj_drop(prm.out);
-	return err;
+	return ua_series_send(&p->s, &prm);
 }
 
 static void on_time(void *arg);
 
 static void plan(struct ua_publish *p, uint64_t ms)
 {
-	timer_start(sip_stack_wheel(p->ua->sip), &p->next, ms, on_time, p);
+	timer_start(sip_stack_wheel(p->s.ua->sip), &p->next, ms, on_time, p);
 }
 
 /* What was to be said waits again, before all else, unless something newer has its place. */
@@ -164,6 +135,7 @@ static void ask(struct ua_publish *p)
 {
 	const struct ua_publish_prm *m = &p->prm;
 
+	p->waits = false;
 	if (!list_empty(&p->queue)) {
 		p->sent = container_of(p->queue.next, struct item, link);
 		list_remove(&p->sent->link);
@@ -181,6 +153,7 @@ static void ask(struct ua_publish *p)
 	log_error("a publication at %.*s: out of memory", STR_ARG(m->target));
 	take_back(p);
 	p->state = UA_PUBLISH_REFUSED;
+	p->waits = true;
 	plan(p, 1000ull * (m->retry_s ? m->retry_s : RETRY_S));
 }
 
@@ -201,7 +174,7 @@ static void ended(struct ua_publish *p, const struct sip_msg *msg)
 {
 	struct ua_publish_event e = { .state = UA_PUBLISH_IDLE, .status = msg ? msg->status : 0, .msg = msg };
 
-	drop_request(p);
+	ua_series_drop(&p->s);
 	text_free(&p->etag);
 	p->sent = item_free(p->sent);
 	p->leave = false;
@@ -241,7 +214,7 @@ static void published(struct ua_publish *p, const struct sip_msg *msg)
 	}
 	e.seconds = p->granted_s;
 	p->state = UA_PUBLISH_PUBLISHED;
-	drop_request(p);
+	ua_series_drop(&p->s);
 	if (!list_empty(&p->queue))
 		ask(p);
 	else if (p->granted_s)
@@ -253,9 +226,10 @@ static void published(struct ua_publish *p, const struct sip_msg *msg)
 static void lost(struct ua_publish *p)
 {
 	text_free(&p->etag);
-	drop_request(p);
+	ua_series_drop(&p->s);
 	take_back(p);
-	p->state = UA_PUBLISH_REFUSED;          /* what is said meanwhile waits */
+	p->state = UA_PUBLISH_REFUSED;
+	p->waits = true;
 	plan(p, 0);
 	if (p->prm.lost)
 		p->prm.lost(p->prm.arg, p);
@@ -280,7 +254,12 @@ static void refused(struct ua_publish *p, const struct sip_msg *msg)
 	bool renewal = !p->sent;
 
 	p->state = UA_PUBLISH_REFUSED;
-	drop_request(p);
+	ua_series_drop(&p->s);
+	/* Credentials that were refused are not asked for again. */
+	if (!UA_SMALL) {
+		p->challenges += (e.status == 401 || e.status == 407) && !p->counted;
+		p->counted = false;
+	}
 	p->stopped = p->prm.max_challenges && p->challenges >= p->prm.max_challenges;
 	if (p->stopped) {
 		clear_queue(p);
@@ -288,6 +267,7 @@ static void refused(struct ua_publish *p, const struct sip_msg *msg)
 	} else if (retry_after_s || ua_retry_helps(e.status)) {
 		take_back(p);
 		e.seconds = retry_after_s ? retry_after_s : next_wait(p);
+		p->waits = true;
 		plan(p, 1000ull * e.seconds);
 	} else {
 		p->sent = item_free(p->sent);
@@ -324,7 +304,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	} else if (msg->status == 423 && !sip_hdr_u32(msg, SIP_H_MIN_EXPIRES, &least) && least > p->expires_s) {
 		/* 4.1 (7). Only ever longer, so this ends. */
 		p->expires_s = least;
-		drop_request(p);
+		ua_series_drop(&p->s);
 		take_back(p);
 		ask(p);
 	} else {
@@ -353,14 +333,24 @@ int ua_publish_new(struct ua_publish **out, struct ua *ua, const struct ua_publi
 
 	if (!p)
 		return ENOMEM;
-	p->ua = ua;
+	ua_series_init(&p->s, ua);
 	p->prm = *prm;
 	p->prm.hold = obj_hold(prm->hold);
 	p->expires_s = prm->expires_s;
 	list_init(&p->queue);
-	sip_token(ua->sip, p->call_id, sizeof(p->call_id) - 1);
-	sip_token(ua->sip, p->tag, SIP_TAG);
 	*out = p;
+	return 0;
+}
+
+int ua_publish_restore(struct ua_publish *p, struct str etag, uint32_t left_s)
+{
+	int err = text_set(&p->etag, etag);
+
+	if (err)
+		return err;
+	p->state = UA_PUBLISH_PUBLISHED;
+	p->granted_s = left_s;
+	plan(p, 1000ull * renew_after(p));
 	return 0;
 }
 
@@ -369,7 +359,7 @@ void ua_publish_free(struct ua_publish *p)
 	if (!p)
 		return;
 	timer_stop(&p->next);
-	drop_request(p);
+	ua_series_drop(&p->s);
 	clear_queue(p);
 	item_free(p->sent);
 	item_free(p->last);
@@ -420,7 +410,7 @@ int ua_publish_send(struct ua_publish *p, struct str key, struct str type, struc
 	if (!before)
 		list_append(&p->queue, &i->link);
 	/* Whoever waits after trouble waits on: the newest state goes then. */
-	if (!p->rq && !(p->state == UA_PUBLISH_REFUSED && timer_running(&p->next)))
+	if (!p->s.rq && !p->waits)
 		ask(p);
 	return 0;
 }
@@ -428,10 +418,11 @@ int ua_publish_send(struct ua_publish *p, struct str key, struct str type, struc
 int ua_publish_end(struct ua_publish *p)
 {
 	timer_stop(&p->next);
+	p->waits = false;
 	clear_queue(p);
 	if (p->state == UA_PUBLISH_LEAVING)
 		return 0;
-	if (p->rq) {
+	if (p->s.rq) {
 		p->leave = true;
 		return 0;
 	}
@@ -448,12 +439,12 @@ enum ua_publish_state ua_publish_state(const struct ua_publish *p)
 
 bool ua_publish_busy(const struct ua_publish *p)
 {
-	return p->rq != NULL;
+	return p->s.rq != NULL;
 }
 
 uint64_t ua_publish_left_ms(const struct ua_publish *p)
 {
-	return timer_running(&p->next) ? timer_left_ms(sip_stack_wheel(p->ua->sip), &p->next) : 0;
+	return timer_running(&p->next) ? timer_left_ms(sip_stack_wheel(p->s.ua->sip), &p->next) : 0;
 }
 
 struct str ua_publish_etag(const struct ua_publish *p)

@@ -55,6 +55,8 @@ struct ua_publish_prm {
 
 /* Nothing goes out yet. ENOMEM. */
 int ua_publish_new(struct ua_publish **out, struct ua *ua, const struct ua_publish_prm *prm);
+/* The server has it by this tag, of a process before this one, for `left_s` more. Before anything is sent. ENOMEM. */
+int ua_publish_restore(struct ua_publish *p, struct str etag, uint32_t left_s);
 /* Without a word to the server, and without callback. */
 void ua_publish_free(struct ua_publish *p);
 /* Other parameters from the next PUBLISH on. */

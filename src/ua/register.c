@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/obj.h"
 #include "ua/retry.h"
+#include "ua/series.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -11,14 +12,11 @@
 #define MAX_CONTACTS 64         /* looked at in a 2xx */
 
 struct ua_register {
-	struct ua *ua;
 	struct ua_register_prm prm;
 	enum ua_register_state state;
 	struct timer next;              /* the next REGISTER */
-	struct ua_request *rq;          /* held: on its way; NULL: none */
+	struct ua_series s;
 	bool again;                     /* register when it was ended */
-	char call_id[33], tag[SIP_TAG + 1];
-	uint32_t cseq;
 	uint32_t expires_s;             /* to ask for: the parameter, or what a 423 made of it */
 	uint32_t asked_s;               /* by the REGISTER that is on its way */
 	uint32_t retries;
@@ -45,20 +43,6 @@ static void change(struct ua_register *r, enum ua_register_state to)
 #endif
 	(void)allowed;
 	r->state = to;
-}
-
-/* The next REGISTER counts on from what this one reached by challenges. */
-static void drop_request(struct ua_register *r)
-{
-	uint32_t cseq;
-
-	if (!r->rq)
-		return;
-	cseq = ua_request_out(r->rq)->cseq;
-	if (cseq > r->cseq)
-		r->cseq = cseq;
-	ua_request_detach(r->rq);
-	r->rq = obj_drop(r->rq);
 }
 
 /* ---- one REGISTER -------------------------------------------------------------------- */
@@ -89,24 +73,12 @@ static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const 
 static struct sip_out *write_register(struct ua_register *r, uint32_t expires_s)
 {
 	const struct ua_register_prm *p = &r->prm;
-	struct sip_out *o = sip_out_new(SIP_REGISTER);
-	struct str uri = p->registrar;
-	struct sip_uri u;
+	struct sip_out *o = ua_series_out(&r->s, &(struct ua_series_prm){ .method = SIP_REGISTER, .target = p->registrar,
+		.from = p->aor, .to = p->aor, .proxy = p->proxy, .user_agent = p->user_agent, .max_forwards = p->max_forwards,
+		.no_rport = p->no_rport });
 
 	if (!o)
 		return NULL;
-	if (!sip_uri_parse(&u, uri))
-		uri = sip_uri_as_target(&u);
-	o->ruri = sip_out_dup(o, uri);
-	o->from = arena_printf(o->arena, "<%.*s>;tag=%s", STR_ARG(p->aor), r->tag);
-	o->to = arena_printf(o->arena, "<%.*s>", STR_ARG(p->aor));
-	o->call_id = sip_out_dup(o, str_z(r->call_id));
-	o->cseq = ++r->cseq;
-	o->max_forwards = p->max_forwards;
-	o->user_agent = sip_out_dup(o, p->user_agent);
-	o->no_rport = p->no_rport;
-	if (p->proxy.n)
-		o->route = arena_printf(o->arena, "<%.*s>", STR_ARG(p->proxy));
 	if (!p->expires_in_contact || !expires_s)
 		buf_printf(&o->headers, "Expires: %u\r\n", expires_s);
 	buf_put(&o->headers, p->headers);
@@ -119,19 +91,14 @@ static int send_register(struct ua_register *r, uint32_t expires_s)
 	struct ua_request_prm prm = { .transport = p->transport, .target = p->proxy, .credentials = p->credentials,
 		.credentials_arg = p->credentials_arg, .hold = p->hold, .context = p->context, .arg = r,
 		.agree = p->agree, .trying = p->progress, .response = on_response, .failed = on_failed, .prepare = prepare };
-	int err;
 
 	/* RFC 3329 2.3.1: whoever refused us has said its list. */
 	prm.agree.verify_first = r->state == UA_REGISTER_REFUSED;
-	drop_request(r);
+	ua_series_drop(&r->s);
 	timer_stop(&r->next);
 	r->asked_s = expires_s;
 	prm.out = write_register(r, expires_s);
-	if (!prm.out)
-		return ENOMEM;
-	err = ua_request_send(r->ua, &prm, &r->rq);
-	obj_drop(prm.out);
-	return err;
+	return ua_series_send(&r->s, &prm);
 }
 
 static void plan(struct ua_register *r, uint64_t ms);
@@ -158,7 +125,7 @@ static void on_time(void *arg)
 
 static void plan(struct ua_register *r, uint64_t ms)
 {
-	timer_start(sip_stack_wheel(r->ua->sip), &r->next, ms, on_time, r);
+	timer_start(sip_stack_wheel(r->s.ua->sip), &r->next, ms, on_time, r);
 }
 
 /* ---- what came back ---------------------------------------------------------------------- */
@@ -173,7 +140,7 @@ static uint32_t granted(struct ua_register *r, const struct sip_msg *msg)
 	struct str v, value;
 	size_t contacts = 0;
 
-	if (sip_addr_parse(&ours, ua_request_out(r->rq)->contact))
+	if (sip_addr_parse(&ours, ua_request_out(r->s.rq)->contact))
 		return n;
 	while (sip_each(msg, SIP_H_CONTACT, &e, &v)) {
 		uint32_t s;
@@ -196,13 +163,13 @@ static void tell(struct ua_register *r, const struct sip_msg *msg, uint32_t seco
 {
 	struct ua_register_event e = { .state = r->state, .status = msg ? msg->status : 0, .seconds = seconds, .msg = msg };
 
-	drop_request(r);
+	ua_series_drop(&r->s);
 	r->prm.changed(r->prm.arg, r, &e);
 }
 
 static void registered(struct ua_register *r, const struct sip_msg *msg)
 {
-	const struct net_path *path = ua_request_path(r->rq);
+	const struct net_path *path = ua_request_path(r->s.rq);
 	uint32_t before = r->prm.renew_before_s ? r->prm.renew_before_s : RENEW_BEFORE_S;
 	uint32_t s = granted(r, msg), half = s / 2;
 
@@ -278,7 +245,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	/* RFC 3261 10.2.8: longer, then. Only ever longer, so this ends. */
 	if (msg->status == 423 && !sip_hdr_u32(msg, SIP_H_MIN_EXPIRES, &least) && least > r->expires_s) {
 		r->expires_s = least;
-		drop_request(r);
+		ua_series_drop(&r->s);
 		on_time(r);
 		return;
 	}
@@ -308,13 +275,11 @@ int ua_register_new(struct ua_register **out, struct ua *ua, const struct ua_reg
 
 	if (!r)
 		return ENOMEM;
-	r->ua = ua;
+	ua_series_init(&r->s, ua);
 	r->prm = *prm;
 	r->prm.hold = obj_hold(prm->hold);
 	r->prm.agree.server = obj_hold(prm->agree.server);
 	r->expires_s = prm->expires_s;
-	sip_token(ua->sip, r->call_id, sizeof(r->call_id) - 1);
-	sip_token(ua->sip, r->tag, SIP_TAG);
 	*out = r;
 	return 0;
 }
@@ -366,7 +331,7 @@ int ua_register_end(struct ua_register *r, bool again)
 void ua_register_halt(struct ua_register *r)
 {
 	timer_stop(&r->next);
-	drop_request(r);
+	ua_series_drop(&r->s);
 	r->again = false;
 	change(r, UA_REGISTER_IDLE);
 }
@@ -378,12 +343,12 @@ enum ua_register_state ua_register_state(const struct ua_register *r)
 
 bool ua_register_busy(const struct ua_register *r)
 {
-	return r->rq != NULL;
+	return r->s.rq != NULL;
 }
 
 uint64_t ua_register_left_ms(const struct ua_register *r)
 {
-	return timer_running(&r->next) ? timer_left_ms(sip_stack_wheel(r->ua->sip), &r->next) : 0;
+	return timer_running(&r->next) ? timer_left_ms(sip_stack_wheel(r->s.ua->sip), &r->next) : 0;
 }
 
 uint64_t ua_register_conn(const struct ua_register *r)

@@ -11,7 +11,7 @@
     hints                         each party's extension has a hint, and states over time are compared
     a invite b                    a step: who, what, and words
 
-Everything below a `[profile NAME]` is `system`, `global`, `transport`, `rtp` or `file` lines.
+Everything below a `[profile NAME]` is `system`, `global`, `transport`, `rtp`, `pjsip` or `file` lines.
 %a is the endpoint of party a, %A its address, %S the server's, %X the context, %K the scenario's key.
 Parties a, b, c, d have the extensions 101 to 104.
 """

@@ -44,19 +44,22 @@ class Server:
                             "read=all\nwrite=all\nwritetimeout=5000\n",
             "pjsip_notify.conf": "[hello]\nEvent=>hello\n", "acl.conf": "[office]\ndeny=0.0.0.0/0\npermit=10.0.0.0/8\n",
             "cdr.conf": "[general]\nenable=no\n", "http.conf": "[general]\nenabled=no\n",
-            "musiconhold.conf": "[default]\nmode=files\ndirectory=moh\n", "features.conf": "[general]\n", "indications.conf": INDICATIONS,
+            "pjsip_notify.conf": ";\n", "musiconhold.conf": "[default]\nmode=files\ndirectory=moh\n", "features.conf": "[general]\n", "indications.conf": INDICATIONS,
         }
-        sections = {"global": [], "system": [], "transport": []}
+        sections, own = {"global": [], "system": [], "transport": []}, ""
         for line in lines:
             first, _, rest = line.partition(" ")
             if first in sections:
                 sections[first].append(rest)
+            elif first == "pjsip":
+                own += rest + "\n"
             elif first == "file":
                 name, _, text = rest.partition(" ")
                 files[name] = files.get(name, "") + text + "\n"
         pjsip = "".join(f"[{n}]\ntype={n}\n" + "\n".join(sections[n]) + "\n" for n in ("global", "system") if sections[n])
         for protocol in ("udp", "tcp"):
             pjsip += f"[{protocol}]\ntype=transport\nprotocol={protocol}\nbind=127.0.0.1:{self.port}\n" + "\n".join(sections["transport"]) + "\n"
+        pjsip += own
         dialplan = "[general]\n[globals]\n[default]\n"
         for s in scenarios:
             pjsip += s.fill(s.sections(), f"127.0.0.1:{self.port}")

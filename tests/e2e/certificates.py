@@ -22,12 +22,12 @@ class Authority:
         run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
             "-subj", f"/CN=Authority {name}", "-keyout", self.key, "-out", self.path)
 
-    def sign(self, name, names="IP:127.0.0.1,DNS:localhost", subject=None, days=1):
-        """NAME.pem and NAME.key; gives their paths. A file that is there is replaced at once."""
+    def sign(self, name, names="IP:127.0.0.1,DNS:localhost", subject=None, days=1, more=""):
+        """NAME.pem and NAME.key; gives their paths. A file that is there is replaced at once. MORE: extensions."""
         cert, key, request = (f"{self.dir}/{name}.{e}" for e in ("pem", "key", "csr"))
         extensions = f"{self.dir}/{name}.ext"
         with open(extensions, "w", encoding="ascii") as f:
-            f.write(f"subjectAltName={names}\n")
+            f.write(f"subjectAltName={names}\n{more}")
         run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={subject or name}",
             "-keyout", key + ".new", "-out", request)
         run("x509", "-req", "-in", request, "-CA", self.path, "-CAkey", self.key, "-CAcreateserial",

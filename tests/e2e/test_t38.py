@@ -6,6 +6,7 @@ import socket
 import pytest
 from conftest import PJSIP
 from server import free_port
+from test_media_debug import no_check
 
 LEGS = """
 [fax](!,phone)
@@ -85,11 +86,12 @@ class Machine:
 
 
 @pytest.fixture
-def call(make_server):
-    """Alice and bob, who have just become fax machines; the server's UDPTL ports are these."""
+def call(make_server, request):
+    """Alice and bob, who have just become fax machines; the server's UDPTL ports are these. The parameter: more of udptl.conf."""
     port, first = free_port(), free_port() | 1
     files = {"pjsip.conf": PJSIP + LEGS.replace("{bob}", str(port)), "extensions.conf": PLAN,
-             "udptl.conf": f"[general]\nudptlstart = {first}\nudptlend = {first + 8}\nudptlfecentries = 1\nuse_even_ports = yes\n"}
+             "udptl.conf": f"[general]\nudptlstart = {first}\nudptlend = {first + 8}\nudptlfecentries = 1\nuse_even_ports = yes\n"
+             + getattr(request, "param", "")}
     server = make_server(files).start()
     alice, bob = Machine(server, "127.0.0.2"), Machine(server, "127.0.0.3", port)
     alice.ask("INVITE", 1, SOUND)
@@ -109,6 +111,7 @@ def call(make_server):
 
 def test_fax_between_two_machines(call):
     server, alice, bob, ports = call
+    assert no_check(server, alice.far) == 0
     for leg in (alice, bob):
         assert leg.far in ports and leg.far % 2 == 0
     assert "a=T38FaxUdpEC:t38UDPRedundancy" in bob.offer
@@ -131,8 +134,11 @@ def test_fax_between_two_machines(call):
     assert bob.got() == b"\x00\x03\x01\x09\x00\x01\x01\x08"
 
 
+@pytest.mark.parametrize("call", ["udptlchecksums = no\n"], indirect=True)
 def test_packets_are_shown(call):
     server, alice, bob, _ = call
+    assert "udptlchecksums: No\n" in server.ask("udptl show config")
+    assert no_check(server, alice.far) == no_check(server, bob.far) == 1
     assert server.ask("udptl set debug ip 127.0.0.2") == "UDPTL Debugging Enabled for IP: 127.0.0.2:0\n"
     alice.fax(b"\x00\x00\x01\x06\x00\x00")
     server.wait_log(r"UDPTL: packet from 127\.0\.0\.2:\d+ \(seq 0, len 6\)")

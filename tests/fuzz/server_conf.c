@@ -38,6 +38,9 @@ static const char quiet[] =
 	STATIC("gina", "7", "") IDENTIFY("gina", "7")
 	"[hugo](base)\naors=hugo\nauth=hugo\n[hugo]\ntype=aor\nmax_contacts=5\nminimum_expiration=1\n" AUTH("hugo", "hugopw", "realm=far\n")
 	"[trunk](base)\naors=trunk\noutbound_auth=trunk\n" STATIC("trunk", "9", "") IDENTIFY("trunk", "9") AUTH("trunk", "trunkpw", "")
+	"[100]\ntype=inbound-publication\nendpoint=alice\nevent_presence=yes\nevent_dialog=yes\n"
+	"[200]\ntype=inbound-publication\nevent_presence=Custom:lamp\nevent_dialog=PJSIP/bob\nevent_asterisk-devicestate=both\n"
+	"event_asterisk-mwi=both\n[both]\ntype=asterisk-publication\ndevice_state=yes\nmailbox_state=yes\n"
 	"[presence]\ntype=resource_list\nevent=presence\nlist_item=200\nlist_item=201\nfull_state=yes\n";
 
 static const char everything[] =
@@ -47,12 +50,12 @@ static const char everything[] =
 	"[base](!)\ntype=endpoint\ncontext=default\nsubscribe_context=hints\nmessage_context=messages\n"
 	"disallow=all\nallow=ulaw,alaw,g722\n"
 	"[alice](base)\naors=alice\ncallerid=Alice <100>\nmailboxes=100@default\nsend_pai=yes\ntrust_id_inbound=yes\n"
-	"device_state_busy_at=2\ncall_group=1\npickup_group=1\nmoh_suggest=default\nallow_overlap=yes\n"
+	"device_state_busy_at=2\ncall_group=1\npickup_group=1\nmoh_suggest=default\nallow_overlap=yes\nstir_shaken_profile=known\n"
 	STATIC("alice", "1", "max_contacts=2\nqualify_frequency=30\nqualify_timeout=2\nmailboxes=100@default\n")
 	IDENTIFY("alice", "1")
 	"[bob](base)\naors=bob\ncallerid=Bob <200>\ndirect_media=no\n100rel=yes\nsend_rpid=yes\ntrust_id_outbound=yes\n"
 	"send_diversion=yes\nsend_history_info=yes\nrtp_symmetric=yes\nforce_rport=yes\nrewrite_contact=yes\n"
-	"call_group=1\npickup_group=1\nnamed_call_group=sales\ndtmf_mode=info\nmwi_subscribe_replaces_unsolicited=yes\n"
+	"call_group=1\npickup_group=1\nnamed_call_group=sales\ndtmf_mode=info\nmwi_subscribe_replaces_unsolicited=yes\nstir_shaken_profile=signed\n"
 	STATIC("bob", "2", "max_contacts=3\n") IDENTIFY("bob", "2")
 	"[carl](base)\naors=carl\nauth=carl\nrewrite_contact=yes\nforce_rport=yes\nmailboxes=carl@default\n"
 	"[carl]\ntype=aor\nmax_contacts=1\nremove_existing=yes\nqualify_frequency=60\nsupport_path=yes\n"
@@ -77,7 +80,7 @@ static const char everything[] =
 	"allow_unauthenticated_options=yes\naggregate_mwi=yes\nmailboxes=1@x,2@x\nredirect_method=user\n"
 	"[hugo]\ntype=aor\nmax_contacts=5\nminimum_expiration=1\nmailboxes=3@x\nvoicemail_extension=*97\n"
 	AUTH("hugo", "hugopw", "realm=far\n")
-	"[trunk](base)\naors=trunk\noutbound_auth=trunk\nfrom_user=us\nfrom_domain=us.example\noutbound_proxy=sip:10.0.0.9\\;lr\n"
+	"[trunk](base)\naors=trunk\noutbound_auth=trunk\nfrom_user=us\nfrom_domain=us.example\ncallerid=Trunk <100>\nstir_shaken_profile=proven\noutbound_proxy=sip:10.0.0.9\\;lr\n"
 	STATIC("trunk", "9", "outbound_proxy=sip:10.0.0.9\\;lr\n") IDENTIFY("trunk", "9") AUTH("trunk", "trunkpw", "")
 	"[trunk]\ntype=registration\nserver_uri=sip:10.0.0.9\nclient_uri=sip:us@10.0.0.9\ncontact_user=us\nexpiration=120\n"
 	"retry_interval=10\nmax_retries=5\nforbidden_retry_interval=30\nfatal_retry_interval=40\nauth_rejection_permanent=no\n"
@@ -105,7 +108,7 @@ static const char other[] =
 	"[carl](base)\naors=carl\nauth=carl\nmax_audio_streams=0\n"
 	"[carl]\ntype=aor\nmax_contacts=10\nminimum_expiration=1\n" AUTH("carl", "carlpw", "")
 	"[erin](base)\naors=erin\n100rel=yes\ntimers=forced\nt38_udptl=no\nmedia_encryption=sdes\n" STATIC("erin", "5", "")
-	"[fred](base)\naors=fred\nrtp_timeout=1\nmax_video_streams=1\nfollow_redirect_methods=message\n" STATIC("fred", "6", "qualify_frequency=1\n")
+	"[fred](base)\naors=fred\nstir_shaken_profile=proven\nrtp_timeout=1\nmax_video_streams=1\nfollow_redirect_methods=message\n" STATIC("fred", "6", "qualify_frequency=1\n")
 	"[byheader]\ntype=identify\nendpoint=erin\nmatch_header=X-Who: /eri.*/\n"
 	"[byuri]\ntype=identify\nendpoint=fred\nmatch_request_uri=/fred/\n"
 	"[byname]\ntype=identify\nendpoint=bob\nmatch=far.example,10.0.0.2/31\n"
@@ -153,7 +156,7 @@ static const char secure[] =
 	STATIC("bob", "2", "max_contacts=3\n") IDENTIFY("bob", "2")
 	"[carl](base)\naors=carl\nauth=carl\nmedia_encryption=sdes\nsrtp_tag_32=yes\nrewrite_contact=yes\n"
 	"[carl]\ntype=aor\nmax_contacts=2\nremove_existing=yes\nminimum_expiration=1\n" AUTH("carl", "carlpw", "")
-	"[dora](base)\naors=dora\nmedia_encryption=dtls\ndtls_auto_generate_cert=yes\ndtls_verify=fingerprint\ndtls_setup=actpass\n"
+	"[dora](base)\naors=dora\nstir_shaken_profile=known\nmedia_encryption=dtls\ndtls_auto_generate_cert=yes\ndtls_verify=fingerprint\ndtls_setup=actpass\n"
 	"dtls_rekey=3\n" STATIC("dora", "4", "") IDENTIFY("dora", "4")
 	"[erin](base)\naors=erin\nmedia_encryption=sdes\nmedia_encryption_optimistic=yes\nice_support=yes\n100rel=required\n"
 	STATIC("erin", "5", "") IDENTIFY("erin", "5")

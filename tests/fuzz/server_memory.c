@@ -5,6 +5,7 @@
 #include "base/bucket.h"
 #include "service/common/reason.h"
 #include <errno.h>
+#include <jansson.h>
 #include <sanitizer/common_interface_defs.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -22,6 +23,8 @@ void *__wrap_realloc(void *p, size_t n);
 void *__wrap_reallocarray(void *p, size_t n, size_t size);
 void *__wrap_aligned_alloc(size_t align, size_t n);
 void __wrap_free(void *p);
+char *__real_json_dumps(const json_t *j, size_t flags);
+char *__wrap_json_dumps(const json_t *j, size_t flags);
 ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags);
 int __wrap_RAND_bytes(unsigned char *p, int n);
 
@@ -127,6 +130,15 @@ void __wrap_free(void *p)
 {
 	h.blocks -= p != NULL;
 	__real_free(p);
+}
+
+/* Made by the library of JSON, freed by ours. */
+char *__wrap_json_dumps(const json_t *j, size_t flags)
+{
+	char *p = out_of_memory() ? NULL : __real_json_dumps(j, flags);
+
+	h.blocks += p != NULL;
+	return p;
 }
 
 /* ---- tables that are large for the sake of a busy server ------------------ */

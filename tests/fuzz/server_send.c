@@ -5,6 +5,7 @@
 #include "server_conn.h"
 #include "server_sdp.h"
 #include "server_secure.h"
+#include "server_stir.h"
 #include "server_wire.h"
 #include "server_world.h"
 #include "service/common/hash_openssl.h"
@@ -74,7 +75,7 @@ void send_repeat(unsigned n)
 static const char *const methods[] = { "INVITE", "REGISTER", "BYE", "ACK", "CANCEL", "SUBSCRIBE", "UPDATE", "PRACK",
 	"REFER", "OPTIONS", "INFO", "MESSAGE", "NOTIFY", "PUBLISH", "FOO", "invite" };
 enum { M_INVITE, M_REGISTER, M_BYE, M_ACK, M_CANCEL, M_SUBSCRIBE, M_UPDATE, M_PRACK, M_REFER, M_OPTIONS, M_INFO, M_MESSAGE,
-	M_NOTIFY };
+	M_NOTIFY, M_PUBLISH };
 
 const char *send_method(const struct step *s)
 {
@@ -366,6 +367,21 @@ static void put_tags(struct buf *b, const struct dlg *d, unsigned mode, bool can
 	buf_printf(b, "To: <%s>%s%s\r\n", d->their_uri, to[0] && !cancel ? ";tag=" : "", cancel ? "" : to);
 }
 
+/* What phones and servers say of themselves. */
+static const struct {
+	const char *event, *type, *text;
+} publications[] = {
+	{ "presence", "application/pidf+xml", "<presence xmlns='urn:ietf:params:xml:ns:pidf'><tuple id='1'><status><basic>closed</basic></status></tuple></presence>" },
+	{ "dialog", "application/dialog-info+xml", "<dialog-info xmlns='urn:ietf:params:xml:ns:dialog-info'><dialog id='1'><state>early</state></dialog></dialog-info>" },
+	{ "dialog", "application/dialog-info+xml", "<dialog-info xmlns='urn:ietf:params:xml:ns:dialog-info'/>" },
+	{ "asterisk-devicestate", "application/json",
+	  "{\"type\":\"devicestate\",\"device\":\"Custom:lamp\",\"state\":\"BUSY\",\"cachable\":1,\"eid\":\"00:00:00:00:00:02\"}" },
+	{ "asterisk-mwi", "application/json",
+	  "{\"type\":\"mailboxstate\",\"uniqueid\":\"3@x\",\"old\":1,\"new\":2,\"eid\":\"00:00:00:00:00:02\"}" },
+	{ "asterisk-devicestate", "application/json", "{\"type\":\"refresh\",\"eid\":\"00:00:00:00:00:02\"}" },
+	{ "presence", "application/pidf+xml", "" },
+};
+
 /* Type and body. */
 static const char *put_body(struct buf *b, const struct dlg *d, const struct step *s)
 {
@@ -379,8 +395,12 @@ static const char *put_body(struct buf *b, const struct dlg *d, const struct ste
 		{ "multipart/mixed;boundary=x", "--x\r\nContent-Type: text/plain\r\n\r\nhi\r\n--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n--x--\r\n" },
 		{ "application/pidf+xml", "<presence/>" },
 	};
-	unsigned i = s->a[RQ_BODY] % ARRAY_LEN(bodies);
+	unsigned i = s->a[RQ_BODY] % ARRAY_LEN(bodies), k = s->a[RQ_FLAGS] / 8 % ARRAY_LEN(publications);
 
+	if (s->a[RQ_METHOD] % ARRAY_LEN(methods) == M_PUBLISH && !i) {
+		buf_put(b, str_z(publications[k].text));
+		return publications[k].type;
+	}
 	if (later.fragment) {
 		secure_fragment(b, later.fragment, d->phone);
 		later.fragment = NULL;
@@ -404,11 +424,15 @@ static void put_of_method(struct buf *b, struct dlg *d, const struct step *s, un
 			   net_is_stream(d->path.proto) ? ";transport=tcp" : "");
 	if ((m == M_REGISTER || m == M_SUBSCRIBE) != !!(more & 4))
 		put_expires(b, v);
+	if (m == M_INVITE && more & 4)
+		stir_world_write(b, s->a[RQ_HEADERS] & 64 ? "900" : "100", v / 10);
 	if (m == M_SUBSCRIBE || m == M_NOTIFY) {
 		if (!d->event[0] || s->a[RQ_FLAGS] & 4)
 			str_copy(d->event, sizeof(d->event), str_z(events[s->a[RQ_FLAGS] / 8 % ARRAY_LEN(events)]));
 		buf_printf(b, "Event: %s\r\n", d->event);
 	}
+	if (m == M_PUBLISH)
+		buf_printf(b, "Event: %s\r\n", publications[s->a[RQ_FLAGS] / 8 % ARRAY_LEN(publications)].event);
 	if (m == M_NOTIFY)
 		buf_printf(b, "Subscription-State: %s\r\n", v & 1 ? "active" : "terminated;reason=noresource");
 	if (m == M_REFER)

@@ -42,7 +42,7 @@ static const char *const console_lines[] = {
 	"channel originate PJSIP/alice application Echo", "channel originate Local/102@default extension 101@default", "channel originate PJSIP/bob extension 105@default",
 	"dialplan show", "dialplan show default", "dialplan show 102@default", "dialplan reload", "dialplan add extension 900,1,Echo into default", "dialplan remove extension 900@default",
 	"pjsip show endpoints", "pjsip show endpoint alice", "pjsip show aors", "pjsip show contacts", "pjsip show registrations", "pjsip show channels",
-	"pjsip show subscriptions inbound", "pjsip show identifies", "pjsip show transports", "pjsip show settings", "pjsip show channelstats", "pjsip show auths", "pjsip list contacts", "pjsip explain alice",
+	"pjsip show subscriptions inbound", "pjsip show publications inbound", "pjsip show publications outbound", "pjsip show identifies", "pjsip show transports", "pjsip show settings", "pjsip show channelstats", "pjsip show auths", "pjsip list contacts", "pjsip explain alice",
 	"pjsip qualify alice", "pjsip send notify check endpoint alice", "pjsip send notify check uri sip:x@10.0.0.2", "pjsip send notify check channel PJSIP/alice-00000000",
 	"pjsip send register trunk", "pjsip send unregister trunk", "pjsip send register *all", "pjsip reload", "module reload", "pjsip show scheduled_tasks", "pjsip show history",
 	"database show", "database put a b c", "database del a b", "database deltree a", "devstate change Custom:lamp INUSE", "devstate list", "presencestate change CustomPresence:x away,a,b", "presencestate list",

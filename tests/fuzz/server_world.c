@@ -13,6 +13,7 @@
 #include "server_conn.h"
 #include "server_media.h"
 #include "server_secure.h"
+#include "server_stir.h"
 #include "server_wire.h"
 #include "service/place/location.h"
 #include "service/message/notify.h"
@@ -93,6 +94,7 @@ void world_once(void)
 	log_set_mask(0);
 	media_net_sounds();
 	secure_once();
+	stir_world_once();
 	conn_once();
 	for (unsigned i = 0; i < CONF_PJSIP; i++) {
 		put_files(i);
@@ -138,6 +140,7 @@ static int start_service(unsigned conf)
 	int err = service_new(&world.svc, &prm, NULL);
 
 	err = err ? err : secure_attach(world.svc);
+	err = err ? err : stir_world_attach(world.svc);
 	if (err)
 		return err;
 	notify_set_conf(world.svc, shared.kinds);
@@ -209,6 +212,7 @@ void world_turn(void)
 		run_loop();
 		more = disk_turn();
 		more |= names_answer();
+		more |= stir_world_turn();
 		more |= work_turn();
 		more |= wire_answer();
 		if (!more && !fiber_ready())
@@ -362,6 +366,7 @@ static void stop_service(bool killed)
 	world.db = NULL;
 	wire_forget();
 	names_forget();
+	stir_world_forget();
 }
 
 void world_restart(bool killed, unsigned conf)

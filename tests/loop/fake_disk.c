@@ -1,6 +1,9 @@
 /* A disk that fails or waits when the test says so. */
 #include "fake_disk.h"
 #include "base/obj.h"
+#include "store/publication.h"
+#include "store/subscription.h"
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -12,7 +15,10 @@
 
 #define JOBS 256
 
+static struct loop *own;         /* the store outlives the test's loop */
 static struct store *store;
+static struct subscription_store *subscriptions;
+static struct publication_store *publications;
 static struct store_job *job[JOBS];     /* held */
 static size_t jobs;
 static char dir[64];
@@ -34,21 +40,46 @@ struct contact_store *disk_open(struct loop *l)
 	struct text why = { 0 };
 	char path[80];
 
+	(void)l;
 	jobs = 0;
-	str_copy(dir, sizeof(dir), STR("/tmp/sidetone-disk-XXXXXX"));
-	assert_non_null(mkdtemp(dir));
+	own = GOT(loop_new(clock_real()));
+	if (!dir[0]) {
+		str_copy(dir, sizeof(dir), STR("/tmp/sidetone-disk-XXXXXX"));
+		assert_non_null(mkdtemp(dir));
+	}
 	snprintf(path, sizeof(path), "%s/contacts", dir);
 	prm.path = str_z(path);
-	assert_int_equal(store_open(&store, l, &prm, &why), 0);
+	assert_int_equal(store_open(&store, own, &prm, &why), 0);
 	assert_int_equal(contact_store_new(&cs, store), 0);
+	assert_int_equal(subscription_store_new(&subscriptions, store), 0);
+	assert_int_equal(publication_store_new(&publications, store), 0);
 	return cs;
+}
+
+void disk_kept(struct service_prm *prm)
+{
+	prm->kept = subscriptions;
+	prm->kept_publications = publications;
+}
+
+static void close_store(void)
+{
+	store_close(store);
+	store = NULL;
+	loop_free(own);
+}
+
+void disk_leave(void)
+{
+	disk_lose();
+	close_store();
 }
 
 void disk_close(void)
 {
 	while (jobs)
 		disk_commit(1, 0);
-	store_close(store);
+	close_store();
 	for (size_t i = 0; i < 3; i++) {
 		char path[96];
 
@@ -56,6 +87,7 @@ void disk_close(void)
 		unlink(path);
 	}
 	assert_int_equal(rmdir(dir), 0);
+	dir[0] = '\0';
 }
 
 void disk_exec(const char *sql)
@@ -81,9 +113,34 @@ size_t disk_commit(size_t n, int err)
 	return done;
 }
 
+void disk_lose(void)
+{
+	while (jobs) {
+		struct store_job *j = job[--jobs];
+
+		if (j->done)
+			j->done(j, ECANCELED);
+		obj_drop(j);
+	}
+}
+
 size_t disk_waiting(void)
 {
 	return jobs;
+}
+
+unsigned disk_rows(const char *table)
+{
+	char sql[100];
+	sqlite3_stmt *st = NULL;
+	unsigned n;
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
+	assert_int_equal(sqlite3_prepare_v2(store_db(store), sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = (unsigned)sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return n;
 }
 
 unsigned disk_has(const char *uri)

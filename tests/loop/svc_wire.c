@@ -1,5 +1,6 @@
 /* A service without sockets: what it sends is kept, what comes is written by the test. */
 #include "svc_wire.h"
+#include "schema.h"
 #include "base/obj.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@ static int keep(void *arg, struct net_path *path, struct net_bytes *bytes)
 	oom_pause(true);
 	if (sip_msg_parse(&t->sent[t->n], str_mk(bytes->p, bytes->n), true))
 		fail_msg("sent, and no message: %.*s", (int)bytes->n, bytes->p);
+	schema_judge(t->sent[t->n]);
 	oom_pause(false);
 	t->path[t->n++] = *path;
 	obj_drop(t->newest);
@@ -36,6 +38,7 @@ static struct snapshot *snapshot_of(const char *pjsip)
 struct wire_prm {
 	bool media;
 	wire_disk_fn *disk;
+	wire_kept_fn *kept;
 	struct share_limits shares;
 	statsd_send_fn *stats;
 };
@@ -63,6 +66,8 @@ static void open_as(struct wire *t, const char *extensions, const char *pjsip, c
 		open_stats(t, as->stats);
 	prm.media = t->w.media;
 	prm.contacts = as->disk ? as->disk(t->w.loop) : NULL;
+	if (as->kept)
+		as->kept(&prm);
 	prm.loop = t->w.loop;
 	prm.pbx = t->w.pbx;
 	prm.conf = snapshot_of(pjsip);
@@ -88,6 +93,11 @@ void wire_open_shares(struct wire *t, const char *extensions, const char *pjsip,
 void wire_open_disk(struct wire *t, const char *extensions, const char *pjsip, wire_disk_fn *disk)
 {
 	open_as(t, extensions, pjsip, &(struct wire_prm){ .disk = disk });
+}
+
+void wire_open_kept(struct wire *t, const char *extensions, const char *pjsip, wire_disk_fn *disk, wire_kept_fn *kept)
+{
+	open_as(t, extensions, pjsip, &(struct wire_prm){ .disk = disk, .kept = kept });
 }
 
 void wire_open_stats(struct wire *t, const char *extensions, const char *pjsip, statsd_send_fn *fn)

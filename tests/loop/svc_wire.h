@@ -32,6 +32,9 @@ void wire_reload(struct wire *t, const char *pjsip);
 /* With contacts on disk: fake_disk.h's disk_open(). */
 typedef struct contact_store *wire_disk_fn(struct loop *l);
 void wire_open_disk(struct wire *t, const char *extensions, const char *pjsip, wire_disk_fn *disk);
+/* And with subscriptions and publications: fake_disk.h's disk_kept(). */
+typedef void wire_kept_fn(struct service_prm *prm);
+void wire_open_kept(struct wire *t, const char *extensions, const char *pjsip, wire_disk_fn *disk, wire_kept_fn *kept);
 /* With a client of StatsD, whose datagrams `fn` gets with `t`; channels and endpoints are told too. */
 void wire_open_stats(struct wire *t, const char *extensions, const char *pjsip, statsd_send_fn *fn);
 /* The newest; NULL: none. */

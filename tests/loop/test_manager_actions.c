@@ -428,7 +428,18 @@ static void pjsip_shows(void **state)
 	ask(&p, "Action: PJSIPNotify\r\nEndpoint: none\r\nChannel: x\r\nVariable: Event=x");
 	HAS(&p, "You must use only one of them.\r\n");
 	ask(&p, "Action: PJSIPNotify\r\nChannel: x\r\nOption: none");
+	HAS(&p, "Message: Channel not found\r\n");
+	ask(&p, "Action: PJSIPNotify\r\nEndpoint: alice\r\nOption: none");
 	HAS(&p, "Message: Unable to find notify type 'none'\r\n");
+	ask(&p, "Action: PJSIPNotify\r\nEndpoint: sip/pjsip/bob\r\nVariable: Event=x");
+	HAS(&p, "Message: NOTIFY sent\r\n");
+	/* There is no default_outbound_endpoint. */
+	ask(&p, "Action: PJSIPNotify\r\nURI: sip:x@127.0.0.1\r\nVariable: Event=x");
+	HAS(&p, "Response: Success\r\nActionID: 9\r\nMessage: NOTIFY sent\r\n\r\n");
+	ask(&p, "Action: PJSIPNotify\r\nEndpoint: alice\r\nVariable: Event=x\r\nOption: none");
+	HAS(&p, "Message: PJSIPNotify requires either an Option or Variable(s).You must use only one of them.\r\n");
+	ask(&p, "Action: PJSIPNotify\r\nVariable: Event=x");
+	HAS(&p, "Message: PJSIPNotify requires either an endpoint name, a SIP URI, or a channel.\r\n");
 	ask(&p, "Action: MessageSend\r\nTo: xmpp:a");
 	HAS(&p, "Message: Message technology not found.\r\n");
 	ask(&p, "Action: MessageSend\r\nBody: a");

@@ -3,9 +3,11 @@
 #include "svc_wire.h"
 #include "pbx/devstate.h"
 #include "service/event/publish.h"
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -162,6 +164,142 @@ static void reloads(void **state)
 	assert_int_equal(t.n, 0);
 }
 
+/* What is changed as it stands: nothing is taken back. */
+static void reloads_in_place(void **state)
+{
+	(void)state;
+	begin(PUB(PIDF "@exten=100\n"));
+	wire_reply(&t, SIP_PUBLISH, 200, "SIP-ETag: e1\r\n");
+	wire_reload(&t, PUB(PIDF "@exten=100\nexpiration=77\n"));
+	world_pass(&t.w, 20);
+	assert_int_equal(t.n, 0);
+	set("one", DEV_BUSY);
+	assert_string_equal(wire_header(wire_last(&t), "Expires"), "77");
+	assert_string_equal(wire_header(wire_last(&t), "SIP-If-Match"), "e1");
+	wire_reply(&t, SIP_PUBLISH, 200, "SIP-ETag: e2\r\n");
+	/* One more is let in, and the one that was there is left alone. */
+	wire_reload(&t, PUB(PIDF "@exten=00\n"));
+	world_pass(&t.w, 20);
+	assert_int_equal(t.n, 1);
+	assert_true(str_eq(wire_last(&t)->ruri.text, STR("sip:200@127.0.0.1:5061")));
+	wire_reply(&t, SIP_PUBLISH, 200, "SIP-ETag: f1\r\n");
+	wire_reload(&t, PUB(PIDF "@exten=200\n"));
+	world_pass(&t.w, 20);
+	assert_int_equal(t.n, 1);
+	assert_string_equal(wire_header(wire_last(&t), "SIP-If-Match"), "e2");
+	assert_string_equal(wire_header(wire_last(&t), "Expires"), "0");
+}
+
+/* What a PUBLISH looks into lives as long as it does, whatever a reload replaces. */
+static void another_agent(void **state)
+{
+	(void)state;
+	begin(PUB(PIDF "@exten=100\n"));
+	wire_reply(&t, SIP_PUBLISH, 200, "SIP-ETag: e1\r\n");
+	for (unsigned i = 0; i < 3; i++) {
+		char conf[512], agent[64];
+
+		snprintf(agent, sizeof(agent), "another one, the %uth, longer than any short string is", i);
+		snprintf(conf, sizeof(conf), "%s[global]\ntype=global\nuser_agent=%s\n", PUB(PIDF "@exten=100\n"), agent);
+		wire_reload(&t, conf);
+		world_pass(&t.w, 20);
+		assert_int_equal(t.n, 0);
+		set("one", i % 2 ? DEV_NOT_INUSE : DEV_INUSE);
+		assert_string_equal(wire_header(wire_last(&t), "User-Agent"), agent);
+		wire_reply(&t, SIP_PUBLISH, 200, "SIP-ETag: e2\r\n");
+	}
+	/* One that waits for its answer meanwhile, and is challenged after. */
+	set("one", DEV_BUSY);
+	wire_reload(&t, PUB(PIDF "@exten=100\noutbound_proxy=sip:192.0.2.9\\;lr\n"));
+	world_pass(&t.w, 20);
+	wire_reload(&t, WIRE_UDP);
+	world_pass(&t.w, 20);
+	wire_answer(&t, 0, 200, "SIP-ETag: e3\r\n");
+	world_pass(&t.w, 20);
+	assert_string_equal(wire_header(wire_last(&t), "SIP-If-Match"), "e3");
+	assert_string_equal(wire_header(wire_last(&t), "Expires"), "0");
+}
+
+#define AUTH(name, realm, password) "[" name "]\ntype=auth\nauth_type=userpass\nusername=" name "\nrealm=" realm "\npassword=" password "\n"
+
+/* Of several the one whose realm asks; a wrong password ends it until it is put right. */
+static void realms(void **state)
+{
+	(void)state;
+	begin(PUB(PIDF "@exten=100\noutbound_auth=here,there\nmax_auth_attempts=2\n") AUTH("here", "here.example", "1")
+	      AUTH("there", "there.example", "2"));
+	wire_reply(&t, SIP_PUBLISH, 401, "WWW-Authenticate: Digest realm=\"there.example\",nonce=\"1\"\r\n");
+	assert_true(str_starts(str_z(wire_header(wire_last(&t), "Authorization")), STR("Digest username=\"there\"")));
+	wire_reply(&t, SIP_PUBLISH, 401, "WWW-Authenticate: Digest realm=\"there.example\",nonce=\"2\"\r\n");
+	assert_int_equal(t.n, 0);
+	set("one", DEV_BUSY);
+	assert_int_equal(t.n, 0);
+	wire_reload(&t, PUB(PIDF "@exten=100\noutbound_auth=here,there\nmax_auth_attempts=2\n") AUTH("here", "here.example", "1")
+		    AUTH("there", "there.example", "3"));
+	world_pass(&t.w, 20);
+	wire_reply(&t, SIP_PUBLISH, 407, "Proxy-Authenticate: Digest realm=\"here.example\",nonce=\"3\"\r\n");
+	assert_true(str_starts(str_z(wire_header(wire_last(&t), "Proxy-Authorization")), STR("Digest username=\"here\"")));
+	wire_reply(&t, SIP_PUBLISH, 200, "SIP-ETag: e1\r\n");
+	assert_int_equal(t.n, 0);
+}
+
+/* Extensions have users, with multi_user or without it; states that servers share have none. */
+static void users(void **state)
+{
+	(void)state;
+	begin(PUB(PIDF "multi_user=yes\n"));
+	assert_int_equal(t.n, 3);
+	wire_close(&t);
+	begin(PUB("event=asterisk-devicestate\n"));
+	set("one", DEV_BUSY);
+	assert_int_equal(t.n, 1);
+	wire_close(&t);
+	begin(PUB("event=asterisk-devicestate\nmulti_user=yes\n"));
+	set("one", DEV_BUSY);
+	assert_int_equal(t.n, 0);
+}
+
+/* What the console lists, counts and has said again. */
+static void listed(void **state)
+{
+	struct publisher_walk w = { 0 };
+	struct publish_counters n;
+	struct publisher_row row;
+
+	(void)state;
+	begin(PUB(PIDF "@exten=00\n"));
+	assert_int_equal(t.n, 2);
+	wire_answer(&t, 0, 200, "SIP-ETag: e1\r\nExpires: 100\r\n");
+	wire_answer(&t, 1, 503, "Retry-After: 30\r\n");
+	wire_forget(&t);
+	publications_count(t.svc, &n);
+	assert_int_equal(n.accepted, 1);
+	assert_int_equal(n.refused, 1);
+	assert_int_equal(n.now, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(publisher_next(t.svc, &w, &row));
+		assert_true(str_eq(row.section, STR("far")));
+		assert_true(str_eq(row.event, STR("presence")));
+		if (row.etag.n) {
+			assert_string_equal(row.state, "published");
+			assert_int_equal(row.status, 200);
+			assert_in_range(row.left_s, 89, 90);
+		} else {
+			assert_string_equal(row.state, "refused");
+			assert_int_equal(row.status, 503);
+			assert_in_range(row.left_s, 29, 30);
+		}
+	}
+	assert_false(publisher_next(t.svc, &w, &row));
+	publisher_walk_end(&w);
+	/* What waits after trouble waits on. */
+	assert_int_equal(publications_send(t.svc, STR("nobody")), ENOENT);
+	assert_int_equal(publications_send(t.svc, STR("far")), 0);
+	world_pass(&t.w, 20);
+	assert_int_equal(t.n, 1);
+	assert_string_equal(wire_header(wire_last(&t), "SIP-If-Match"), "e1");
+}
+
 /* A stop takes all back and waits for it; a stop that is taken back says all again. */
 static void stops(void **state)
 {
@@ -194,7 +332,8 @@ static void others(void **state)
 int main(void)
 {
 #define W(f) cmocka_unit_test_teardown(f, close_wire)
-	const struct CMUnitTest tests[] = { W(pidf), W(dialog_info), W(filters), W(options), W(reloads), W(stops), W(others) };
+	const struct CMUnitTest tests[] = { W(pidf), W(dialog_info), W(filters), W(options), W(reloads), W(reloads_in_place), W(another_agent), W(realms), W(users),
+		W(listed), W(stops), W(others) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,7 +67,7 @@ static struct sip_msg *last(void)
 static void unknown_to_us(void **state)
 {
 	(void)state;
-	alice("REFER", "up", 1, "", "");
+	alice("UPDATE", "up", 1, "", "");
 	assert_int_equal(last()->status, 405);
 	assert_true(has(str_z(wire_header(last(), "Allow")), "INVITE"));
 	alice("DANCE", "up", 2, "", "");

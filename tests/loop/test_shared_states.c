@@ -245,7 +245,9 @@ static void refused(void **state)
 	begin(WIRE_UDP IN("") BOTH("device_state=yes\n") "[other]\ntype=inbound-publication\nendpoint=peer2\nevent_asterisk-mwi=both\n"
 	      "[peer2]\ntype=endpoint\nallow=ulaw\n[lost]\ntype=inbound-publication\nevent_asterisk-devicestate=gone\n");
 	assert_int_equal(come("", "shared", "", JSON, "{}"), 489);
+	assert_int_equal(come("conference", "shared", "", JSON, "{}"), 489);
 	assert_int_equal(come("presence", "shared", "", JSON, "{}"), 489);
+	assert_string_equal(wire_header(response(), "Allow-Events"), "asterisk-devicestate, asterisk-mwi");
 	assert_int_equal(come("asterisk-devicestate", "nobody", "", JSON, "{}"), 404);
 	assert_int_equal(come("asterisk-devicestate", "other", "", JSON, "{}"), 403);
 	assert_int_equal(come("asterisk-devicestate", "lost", "", JSON, "{}"), 404);

@@ -178,6 +178,46 @@ static void nobody_listens(void **state)
 	assert_int_equal(subscriptions(), 0);
 }
 
+static size_t newest(enum sip_method m)
+{
+	for (size_t i = t.n; i; i--)
+		if (t.sent[i - 1]->request && t.sent[i - 1]->method == m)
+			return i - 1;
+	fail_msg("nothing was sent");
+	return 0;
+}
+
+/* It refuses a NOTIFY, and says when it will listen (RFC 6665 4.2.2). */
+static void not_now(void **state)
+{
+	(void)state;
+	assert_int_equal(subscribe("alice", "100", "Event: presence\r\n"), 200);
+	wire_answer(&t, newest(SIP_NOTIFY), 503, "Retry-After: 7\r\n");
+	wire_forget(&t);
+	world_pass(&t.w, 3000);
+	device_set_custom(t.w.pbx, STR("one"), DEV_INUSE);
+	world_pass(&t.w, 3900);
+	assert_null(kept(SIP_NOTIFY, true));
+	world_pass(&t.w, 200);
+	notified(200, "active", "On the phone");
+	wire_forget(&t);
+	/* Without a time: it is told with the next change. */
+	device_set_custom(t.w.pbx, STR("one"), DEV_NOT_INUSE);
+	world_turn(&t.w);
+	notified(500, "active", "Ready");
+	assert_int_equal(subscriptions(), 1);
+	wire_forget(&t);
+	device_set_custom(t.w.pbx, STR("one"), DEV_INUSE);
+	world_turn(&t.w);
+	notified(200, "active", "On the phone");
+	/* The wait ends with the subscription. */
+	assert_int_equal(subscribe("alice", "100", "Event: presence\r\nExpires: 60\r\n"), 200);
+	wire_answer(&t, newest(SIP_NOTIFY), 503, "Retry-After: 4000\r\n");
+	wire_forget(&t);
+	world_pass(&t.w, 60100);
+	notified(200, "terminated;reason=timeout", "On the phone");
+}
+
 static void refused(void **state)
 {
 	static const struct { const char *user, *to, *headers; unsigned status; } tv[] = {
@@ -539,7 +579,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(presence), T(it_ends_by_itself), T(nobody_listens), T(refused), T(bodies), T(it_rings), T(one_at_a_time), T(the_hint_goes), T(lists),
+		T(presence), T(it_ends_by_itself), T(nobody_listens), T(refused), T(not_now), T(bodies), T(it_rings), T(one_at_a_time), T(the_hint_goes), T(lists),
 		T(whole_lists), T(called_while_talking), T(lists_gather), T(messages), T(unasked), T(challenged), T(reloaded),
 		T(a_subscription_replaces_unasked), T(no_more_than_a_thousand),
 		T(listed_while_they_end),

@@ -124,6 +124,27 @@ static void nothing_to_tell(void **state)
 	assert_string_equal(e.heard, "1 4 ");
 }
 
+/* Memory that comes back is waited for; if it does not, the subscription ends for now (RFC 6665 4.1.3). */
+static void no_memory(void **state)
+{
+	(void)state;
+	begin();
+	e.mute = ENOMEM;
+	events_set(&e, 2, 0);
+	events_pass(&e, 500);
+	e.mute = 0;
+	events_pass(&e, 1000);
+	assert_string_equal(e.heard, "1 2");
+	assert_int_equal(ua_notify_state(e.notify), UA_NOTIFY_TOLD);
+	e.mute = ENOMEM;
+	events_set(&e, 3, 0);
+	events_pass(&e, 3000);
+	assert_non_null(e.notify);
+	events_pass(&e, 5000);
+	assert_null(e.notify);
+	assert_int_equal(e.last.reason, UA_EVENT_PROBATION);
+}
+
 /* ---- what the answers say, and none ------------------------------------------------------ */
 
 static void ended_by_the_status_of_a_notify(void **state)
@@ -333,7 +354,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(pending_first), T(one_at_a_time), T(changes_are_gathered), T(nothing_to_tell),
+		T(pending_first), T(one_at_a_time), T(changes_are_gathered), T(nothing_to_tell), T(no_memory),
 		T(ended_by_the_status_of_a_notify), T(subscriber_gone), T(subscriber_silent), T(the_last_comes_last),
 		T(abandoned), T(terms), T(wrong_events), T(subscriber_moves), T(challenged),
 		T(other_methods),

@@ -283,6 +283,54 @@ static void refused(void **state)
 	assert_string_equal(body(), "");
 }
 
+/* A server of several addresses (RFC 3263 4.3): one that has trouble leads to the next, and a PUBLISH later begins anew. */
+static void next_server(void **state)
+{
+	static const char *const hosts[] = { "192.0.2.11", "192.0.2.12" };
+	struct ua_publish_prm p = prm();
+
+	(void)state;
+	p.target = STR("sip:alice@name.example:5060");
+	ua_publish_set(w.p, &p);
+	say("", "open");
+	assert_int_equal(w.n.lookups, 1);
+	ua_net_give(&w.n, hosts, 2);
+	link_run(&w.n.l, 5);
+	ua_net_answer(&w.n, 503, "");
+	assert_int_equal(w.told, 0);
+	assert_int_equal(requests(), 2);
+	assert_string_equal(body(), "open");
+	ua_net_answer(&w.n, 503, "");
+	assert_int_equal(w.last.state, UA_PUBLISH_REFUSED);
+	assert_int_equal(w.last.seconds, 5);
+	say("", "closed");
+	assert_int_equal(requests(), 2);
+	pass(6);
+	assert_int_equal(w.n.lookups, 2);
+	ua_net_give(&w.n, hosts, 2);
+	link_run(&w.n.l, 5);
+	assert_string_equal(body(), "closed");
+	ua_net_answer(&w.n, 200, "SIP-ETag: a1\r\n");
+	assert_int_equal(w.last.state, UA_PUBLISH_PUBLISHED);
+}
+
+/* A state that is refused for good says nothing of the next. */
+static void refused_once(void **state)
+{
+	(void)state;
+	say("", "open");
+	ua_net_answer(&w.n, 200, "SIP-ETag: a1\r\n");
+	say("", "nonsense");
+	ua_net_answer(&w.n, 400, "");
+	assert_int_equal(w.last.state, UA_PUBLISH_REFUSED);
+	assert_int_equal(w.last.seconds, 0);
+	assert_int_equal(requests(), 2);
+	say("", "closed");
+	assert_int_equal(requests(), 3);
+	assert_string_equal(header("SIP-If-Match"), "a1");
+	assert_string_equal(body(), "closed");
+}
+
 static void challenged(void **state)
 {
 	(void)state;
@@ -388,6 +436,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(trouble, setup, teardown),
 		cmocka_unit_test_setup_teardown(nobody_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(next_server, setup, teardown),
+		cmocka_unit_test_setup_teardown(refused_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(challenged, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_password, setup, teardown),
 		cmocka_unit_test_setup_teardown(ended_in_between, setup, teardown),

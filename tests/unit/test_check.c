@@ -203,7 +203,7 @@ static void many_faults(void **state)
 		"sidetone.conf:5: unknown section [telephones]\n",
 		"sidetone.conf: [watchdog] abort_ms: 20 is too short for a busy machine; 1000 is used",
 		"extensions.conf: is not in ",
-		"read, but without effect in this version: subscription_persistence/tag\n",
+		"taken, and without a meaning here: subscription_persistence/tag\n",
 		"16 faults in ",
 	};
 	struct dir *d = *state;

@@ -31,11 +31,10 @@ static void responses_go_back_as_they_must(void **state)
 	response_to(INVITE "Record-Route: <sip:p;lr>\r\nTimestamp: 54\r\n\r\n", "192.0.2.1:9988", 100, "",
 		"SIP/2.0 100 Trying\r\nVia: SIP/2.0/UDP 192.0.2.1:5062;rport=9988;received=192.0.2.1;branch=z9hG4bKabc\r\n"
 		"From: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\nCall-ID: c1\r\nCSeq: 7 INVITE\r\nTimestamp: 54\r\n");
-	/* Host is the source: nothing to add. A name, or another address: received. What the client claims is
-	 * dropped; later Vias stay as they are; To keeps its own tag. */
+	/* Where it came from is said always. What the client claims is dropped; later Vias stay as they are; To keeps its own tag. */
 	response_to("BYE sip:b SIP/2.0\r\nVia: SIP/2.0/TCP [2001:db8::1];branch=b1\r\nFrom: sip:a;tag=1\r\nTo: sip:b;tag=2\r\n"
 		"Call-ID: c\r\nCSeq: 1 BYE\r\n\r\n", "[2001:db8::1]:5060", 200, "new",
-		"SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP [2001:db8::1];branch=b1\r\nFrom: sip:a;tag=1\r\nTo: sip:b;tag=2\r\n"
+		"SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP [2001:db8::1];received=2001:db8::1;branch=b1\r\nFrom: sip:a;tag=1\r\nTo: sip:b;tag=2\r\n"
 		"Call-ID: c\r\nCSeq: 1 BYE\r\n");
 	response_to("BYE sip:b SIP/2.0\r\nv: SIP / 2.0 / TCP h ;received=6.6.6.6; branch=b1;ttl = 3 , SIP/2.0/UDP i;branch=b2\r\n"
 		"Via: SIP/2.0/UDP j\r\nFrom: sip:a;tag=1\r\nTo: sip:b;tag=2\r\nCall-ID: c\r\nCSeq: 1 BYE\r\n\r\n",

@@ -200,11 +200,12 @@ static void whole_file(void **state)
 		"[alice]\ntype=auth\nx=1\n[alice]\ntype=aor\nx=1\n[shared]\ntype=aor\nx=1\n[bob]\ntype=endpoint\nx=1\n"
 		"[bob]\ntype=auth\nx=1\n[trunk]\ntype=endpoint\nx=1\n[trunk]\ntype=identify\nx=1\n[trunk]\n"
 		"type=registration\nx=1\n[example.org]\ntype=domain_alias\nx=1\n[doors]\ntype=acl\nx=1\n[team]\n"
-		"type=resource_list\nx=1\n[pub]\ntype=outbound-publish\nx=1\n[inpub]\ntype=inbound-publication\nx=1\n"
+		"type=resource_list\nx=1\n[pub]\ntype=outbound-publish\nx=1\n[vm]\ntype=outbound-subscription\nx=1\n"
+		"[inpub]\ntype=inbound-publication\nx=1\n"
 		"[apub]\ntype=asterisk-publication\nx=1\n[prov]\ntype=phoneprov\nPROFILE=\n[stored]\ntype=contact\nx=1\n"
 		"[sub]\ntype=subscription_persistence\nx=1\n[global]\ntype=global\nx=1\n[system]\ntype=system\nx=1\n"),
 		office, s, r), 0);
-	assert_int_equal(report_errors(r), 22);
+	assert_int_equal(report_errors(r), 23);
 	for (size_t t = 0; t < OBJECT_TYPES; t++)
 		assert_int_equal(again->list[t].n, s->list[t].n);
 	/* What was kept needs nothing of the old one. */

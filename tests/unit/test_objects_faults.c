@@ -57,6 +57,12 @@ static const struct {
 	  "no auth is loaded" },
 	{ "[a]\ntype=global\n[b]\ntype=global\n", "pjsip.conf:3: there is more than one section of type global (the other "
 	  "at pjsip.conf:1); until one is taken away, none is loaded" },
+	{ "[a]\ntype=inbound-publication\nevent_dialog=100\n", "pjsip.conf:1: inbound-publication 'a': event_dialog=100 is no "
+	  "device, so the state is that of the endpoint's" },
+	{ "[a]\ntype=outbound-publish\nserver_uri=sip:b@c\nevent=asterisk-mwi\nmulti_user=yes\n", "pjsip.conf:1: "
+	  "outbound-publish 'a': publishes nothing: its states have no user, and multi_user=yes has no others" },
+	{ "[a]\ntype=outbound-publish\nserver_uri=sip:b@c\nevent=dialog\n", "pjsip.conf:1: outbound-publish 'a': publishes "
+	  "nothing: it needs @body=, the content type" },
 	{ "[a]\ntype=transport\n", "pjsip.conf:1: transport 'a': needs bind=, for example bind=0.0.0.0" },
 	{ "[a]\ntype=transport\nbind=localhost\n",
 	  "pjsip.conf:3: transport 'a': bind: 'localhost' is not an address (0.0.0.0:5060, [::]:5060)" },

@@ -10,4 +10,8 @@
 #include "pbx/app/list.h"
 #undef APP
 
+/* Digits, w and W (half a second, a second) and f (flash) to TO, as long as MS with GAP between them, while CH waits
+ * on its fiber. -1: CH is to hang up. */
+int app_send_digits(struct channel *ch, struct channel *to, struct str digits, uint32_t gap, uint32_t ms);
+
 #endif

@@ -12,6 +12,8 @@
 #include "pbx/bridge.h"
 #include "pbx/dialplan.h"
 
+enum { DIGIT_GAP_MS = 250, DIGIT_MS = 100 };    /* of D() */
+
 struct dial_options {           /* views into Dial's arguments */
 	bool has[128];                  /* the letter was given */
 	struct str arg[128];            /* in its parentheses; empty: none */

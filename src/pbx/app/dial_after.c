@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/obj.h"
 #include "media/media.h"
+#include "pbx/app/app.h"
 #include "pbx/app/dial.h"
 #include "pbx/channel_private.h"
 #include "pbx/dial_tell.h"
@@ -214,12 +215,6 @@ static void stop_entertaining(struct dial *d)
 	d->music = d->sent_ringing = false;
 }
 
-static void send_digits(struct channel *ch, struct str digits)
-{
-	for (size_t i = 0; i < digits.n; i++)
-		channel_digit(ch, digits.p[i], 250);
-}
-
 static int talk(struct dial *d, struct leg *l)
 {
 	struct bridge_features cf = { 0 }, pf = { 0 };
@@ -241,10 +236,11 @@ static int talk(struct dial *d, struct leg *l)
 	stop_entertaining(d);
 	called = str_cut_raw(&calling, ':');
 	calling = str_cut_raw(&calling, ':');
-	err = channel_answer(in);
+	/* D(): the caller is answered when they have gone. */
+	err = called.n ? app_send_digits(in, peer, called, DIGIT_GAP_MS, DIGIT_MS) : 0;
+	err = !err && calling.n ? app_send_digits(in, in, calling, DIGIT_GAP_MS, DIGIT_MS) : err;
+	err = err ? err : channel_answer(in);
 	if (!err) {
-		send_digits(peer, called);
-		send_digits(in, calling);
 		in->forwards = in->max_forwards;
 		peer->forwards = peer->max_forwards;
 		err = bridge_call(in, peer, &cf, &pf);

@@ -89,6 +89,8 @@ static int parse_clid(struct party *p, struct str s)
 /* What a called channel has to tell of its parties once it is dressed. */
 struct news {
 	bool caller, line;
+	struct text account;            /* the one before */
+	bool accounted;
 };
 
 static int own_party(struct dial *d, struct channel *ch, struct leg *l, struct news *n)
@@ -142,14 +144,17 @@ static int shown_party(struct dial *d, struct channel *ch, struct news *n)
 	return err;
 }
 
-static int account(const struct channel *in, struct channel *ch)
+static int account(const struct channel *in, struct channel *ch, struct news *n)
 {
+	struct str code = text_view(in->peeraccount.n ? &in->peeraccount : ch->accountcode.n ? &ch->accountcode : &in->accountcode);
 	int err = 0;
 
-	if (in->peeraccount.n)
-		err = text_set(&ch->accountcode, text_view(&in->peeraccount));
-	else if (!ch->accountcode.n)
-		err = text_set(&ch->accountcode, text_view(&in->accountcode));
+	n->accounted = !str_eq(code, text_view(&ch->accountcode));
+	if (n->accounted) {
+		n->account = ch->accountcode;
+		ch->accountcode = (struct text){ 0 };
+		err = text_set(&ch->accountcode, code);
+	}
 	return err ? err : text_set(&ch->peeraccount, text_view(&in->accountcode));
 }
 
@@ -162,28 +167,32 @@ static int dress(struct dial *d, struct leg *l)
 
 	channel_inherit_forwards(ch, in);
 	ch->forwards--;
-	err = vars_inherit(&ch->vars, &in->vars);
+	err = pbx_inherit_vars(ch, in);
 	err = err ? err : channel_inherit_notes(ch, in);
 	err = err ? err : text_set(&ch->app, STR("AppDial"));
 	err = err ? err : text_set(&ch->appdata, STR("(Outgoing Line)"));
 	err = err ? err : own_party(d, ch, l, &n);
 	err = err ? err : shown_party(d, ch, &n);
-	err = err ? err : account(in, ch);
+	err = err ? err : account(in, ch, &n);
 	if (!err && !ch->musicclass.n)
 		err = text_set(&ch->musicclass, text_view(&in->musicclass));
 	err = err ? err : text_set(&ch->exten, text_view(&in->exten));
 	if (err)
-		return err;
+		goto out;
 	pbx_setvar(ch->pbx, ch, STR("DIALEDPEERNUMBER"), l->dest);
 	run_tell_step(ch);
 	if (n.caller)
 		channel_tell_caller(ch);
+	if (n.accounted)
+		channel_tell_account(ch, text_view(&n.account));
 	if (n.line)
 		channel_tell(ch, "NewConnectedLine", EV_CALL);
 	if (in->cause == CAUSE_ANSWERED_ELSEWHERE || d->o.has['c'])
 		ch->cause = CAUSE_ANSWERED_ELSEWHERE;
 	l->ignore_line = d->o.has['I'];
-	return 0;
+ out:
+	text_free(&n.account);
+	return err;
 }
 
 /* ---- making and calling */

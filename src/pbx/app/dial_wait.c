@@ -2,6 +2,7 @@
 #define LOG_MODULE "dial"
 #include "base/log.h"
 #include "base/obj.h"
+#include "pbx/app/app.h"
 #include "pbx/app/dial.h"
 #include "pbx/channel_private.h"
 #include "pbx/run.h"
@@ -57,8 +58,8 @@ static void progress_digits(struct dial *d, struct channel *ch)
 	str_cut_raw(&s, ':');
 	str_cut_raw(&s, ':');
 	s = str_cut_raw(&s, ':');
-	for (size_t i = 0; i < s.n; i++)
-		channel_digit(ch, s.p[i], 250);
+	if (s.n)
+		app_send_digits(d->in, ch, s, DIGIT_GAP_MS, DIGIT_MS);
 }
 
 static void progress(struct dial *d, struct leg *l)

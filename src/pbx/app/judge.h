@@ -9,4 +9,11 @@
 typedef const char *app_judge_fn(struct str data);
 app_judge_fn judge_statsd, judge_receive_fax, judge_send_fax, judge_queue_log;
 
+/* The same of any other application of this folder, into `why`. False: nothing, or there is no such application. */
+#define APP_WHY 160
+bool app_judge(struct str app, struct str data, char why[APP_WHY]);
+
+/* "5", "0.5", "500ms", "2m", "1h": seconds unless a unit stands there. False: none of these. */
+bool app_duration(struct str s, uint64_t *ms);
+
 #endif

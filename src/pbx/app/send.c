@@ -17,9 +17,11 @@ static unsigned pause_ms(char c)
 	return c == 'w' ? 500 : c == 'W' ? 1000 : 0;
 }
 
-/* Where the digits of SendDTMF's fourth argument go, and who waits meanwhile. */
-static int send_digits(struct channel *ch, struct channel *to, struct str digits, uint32_t gap, uint32_t ms)
+int app_send_digits(struct channel *ch, struct channel *to, struct str digits, uint32_t gap, uint32_t ms)
 {
+	/* Some need a moment of silence before the first. */
+	if (channel_sleep(ch, 100))
+		return -1;
 	for (size_t i = 0; i < digits.n; i++) {
 		char c = digits.p[i];
 		uint64_t wait = pause_ms(c);
@@ -29,7 +31,7 @@ static int send_digits(struct channel *ch, struct channel *to, struct str digits
 			wait = gap;
 		} else if (!wait) {
 			if (str_chr(STR("0123456789*#ABCDabcd"), c) == 20) {
-				log_warning("SendDTMF: '%c' is no digit", c & 0x7f);
+				log_warning("'%c' is no digit", c & 0x7f);
 				continue;
 			}
 			channel_digit(to, c >= 'a' && c <= 'd' ? (char)(c - 32) : c, ms);
@@ -62,7 +64,7 @@ static int run_dtmf(struct channel *ch, struct str data)
 	if (pbx_option(v[4], 'a', NULL) && channel_answer(to))
 		return -1;
 	obj_hold(to);
-	ret = send_digits(ch, to, v[0], number(v[1], 250), number(v[2], 100));
+	ret = app_send_digits(ch, to, v[0], number(v[1], 250), number(v[2], 100));
 	obj_drop(to);
 	return ret;
 }

@@ -3,13 +3,13 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "pbx/app/app.h"
+#include "pbx/app/judge.h"
 #include "pbx/channel_private.h"
 #include "pbx/run.h"
 #include "pbx/sound.h"
 #include <errno.h>
 
-/* "5", "0.5", "500ms", "2m", "1h": seconds unless a unit stands there. */
-static bool duration(struct str s, uint64_t *ms)
+bool app_duration(struct str s, uint64_t *ms)
 {
 	static const struct {
 		struct str unit;
@@ -49,7 +49,7 @@ static int run_wait(struct channel *ch, struct str data)
 {
 	uint64_t ms;
 
-	if (!duration(data, &ms)) {
+	if (!app_duration(data, &ms)) {
 		log_warning("Wait needs a number of seconds, not '%.*s'", STR_ARG(data));
 		return 0;
 	}
@@ -112,7 +112,7 @@ static int run_wait_exten(struct channel *ch, struct str data)
 	int err;
 
 	pbx_args(data, v, 2);
-	if (v[0].n && !duration(v[0], &ms))
+	if (v[0].n && !app_duration(v[0], &ms))
 		log_warning("WaitExten needs a number of seconds, not '%.*s'", STR_ARG(v[0]));
 	moh = pbx_option(v[1], 'm', &class);
 	if (moh)
@@ -136,9 +136,9 @@ static int run_wait_for_condition(struct channel *ch, struct str data)
 		log_warning("WaitForCondition needs a character for $ and an expression");
 		return 0;
 	}
-	if (v[2].n && !duration(v[2], &left))
+	if (v[2].n && !app_duration(v[2], &left))
 		left = 0;
-	if (v[3].n && (!duration(v[3], &step) || !step))
+	if (v[3].n && (!app_duration(v[3], &step) || !step))
 		step = 50;
 	while (!holds && !gone) {
 		struct buf text = BUF_INIT, value = BUF_INIT;

@@ -36,7 +36,8 @@ void channel_tech_setup(struct session *s)
 	set_names(&ch->named_pickup_group, &ep->named_pickup_group);
 	text_set(&ch->tonezone, ep->tone_zone);
 	text_set(&ch->musicclass, ep->moh_suggest);
-	text_set(&ch->tenantid, ep->tenantid);
+	if (ep->language.n)
+		text_set(&ch->language, ep->language);  /* Newchannel still tells the default */
 	if (s->incoming)
 		text_set(&ch->dialed.number, text_view(&ch->exten));
 	for (size_t i = 0; ep->set_var && i < ep->set_var->n; i++)
@@ -189,7 +190,7 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 	}
 	prm = (struct channel_new_prm){ .pbx = rq->pbx, .tech = &pjsip_tech, .pvt = s, .stem = ep->name,
 		.state = CHAN_DOWN, .context = ep->context, .exten = STR_NULL, .accountcode = ep->accountcode,
-		.language = ep->language, .uniqueid = rq->uniqueid, .linked = rq->requestor, .outgoing = true };
+		.tenantid = ep->tenantid, .uniqueid = rq->uniqueid, .linked = rq->requestor, .outgoing = true };
 	session_configured_party(s, &s->id);
 	prm.caller_number = text_view(&s->id.number);
 	prm.caller_name = text_view(&s->id.name);
@@ -231,10 +232,10 @@ static int answer(struct channel *ch)
 	return err;
 }
 
-/* A provisional response, with or without the answer. */
+/* A provisional response, with or without the answer: after one that had it, all have it, as by pjproject. */
 static int ring(struct session *s, unsigned status, bool sdp)
 {
-	int err = ua_invite_ring(s->iv, status, sdp);
+	int err = ua_invite_ring(s->iv, status, sdp || s->early_media);
 
 	if (!err) {
 		s->sent_status = status;
@@ -279,7 +280,7 @@ static int connected_line(struct channel *ch)
 	if (!session_may_tell_line(s) || party_same(&s->told, &ch->connected))
 		return 0;
 	if (session_is_up(s))
-		return ua_invite_refresh(s->iv, s->ep->connected_line_method == REFRESH_UPDATE);
+		return ua_invite_tell(s->iv, session_tells_by_update(s));
 	if (!session_is_ringing(s) || !s->ep->rpid_immediate)
 		return 0;
 	if (ringing && s->sent_status != 183)

@@ -137,7 +137,7 @@ static const struct { const char *name; unsigned status; } names[] = {
 	{ "NOT_ACCEPTABLE_ANYWHERE", 606 },
 };
 
-unsigned pjsip_hangup_status(struct str word, const char *who)
+unsigned pjsip_status_named(struct str word)
 {
 	uint32_t status = 0;
 
@@ -149,7 +149,14 @@ unsigned pjsip_hangup_status(struct str word, const char *who)
 			if (str_ieq(name, str_z(names[i].name)))
 				status = names[i].status;
 	}
-	if (status >= 400 && status <= 699)
+	return status >= 400 && status <= 699 ? status : 0;
+}
+
+unsigned pjsip_hangup_status(struct str word, const char *who)
+{
+	unsigned status = pjsip_status_named(word);
+
+	if (status)
 		return status;
 	log_warning("%s: '%.*s' is no status from 400 to 699 and no name of one; 603 is sent", who, STR_ARG(word));
 	return 603;

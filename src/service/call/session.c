@@ -203,7 +203,7 @@ static void end_invite(struct session *s, int cause)
 
 	buf_init(&h, room, sizeof(room), 0);
 	if (s->no_timer)
-		buf_put(&h, STR("Reason: SIP;cause=421;text=\"A session timer is required\"\r\n"));
+		buf_put(&h, STR("Reason: SIP;cause=421;text=\"Failed processing session timer response\"\r\n"));
 	else
 		buf_put(&h, session_reason_header(s->ep, cause, rroom, sizeof(rroom)));
 	if (session_is_up(s))

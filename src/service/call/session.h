@@ -368,6 +368,8 @@ void session_called_party(struct session *s);
 void session_write_uri(struct session *s, const struct net_path *path, const struct party *p, struct buf *b);
 /* May the peer be told who is on the other side now? */
 bool session_may_tell_line(const struct session *s);
+/* connected_line_method=update, or the peer says that it takes UPDATE. */
+bool session_tells_by_update(const struct session *s);
 
 /* session_aoc.c */
 struct aoc;

@@ -38,7 +38,7 @@ static int make_channel(struct session *s, struct str exten)
 {
 	struct channel_new_prm prm = { .pbx = s->svc->pbx, .tech = &pjsip_tech, .pvt = s, .stem = s->ep->name,
 		.state = CHAN_RING, .context = s->ep->context, .exten = exten, .accountcode = s->ep->accountcode,
-		.language = s->ep->language };
+		.tenantid = s->ep->tenantid };
 	struct party caller = { 0 };
 	int err;
 

@@ -107,7 +107,8 @@ void session_read_caller(struct session *s, const struct sip_msg *msg, struct pa
 
 	if (session_read_identity(s, msg, p)) {
 		;
-	} else if (ep->callerid_num.n || ep->callerid_name.n) {
+	} else if (ep->callerid_num.n) {
+		/* A name alone is not enough to stand for From's. */
 		session_configured_party(s, p);
 	} else {
 		set_party(s, p, &msg->from);
@@ -231,10 +232,9 @@ void session_write_from(struct session *s, const struct net_path *path, struct b
 	buf_put(b, text_view(&s->params.from));
 }
 
-static void write_rpid(struct session *s, const struct party *p, struct str addr, bool outgoing, struct buf *h)
+static void write_rpid(struct session *s, const struct party *p, struct str addr, struct buf *h)
 {
-	(void)s;
-	buf_puts(h, STR("Remote-Party-ID: "), addr, outgoing ? STR(";party=calling") : STR(";party=called"));
+	buf_puts(h, STR("Remote-Party-ID: "), addr, !s->incoming ? STR(";party=calling") : STR(";party=called"));
 	buf_put(h, (p->number_pres & PRES_RESTRICTION) || (p->name_pres & PRES_RESTRICTION) ?
 		STR(";privacy=full") : STR(";privacy=off"));
 	buf_put(h, (p->number_pres & 3) == PRES_ALLOWED_PASSED_SCREEN ? STR(";screen=yes\r\n") : STR(";screen=no\r\n"));
@@ -271,7 +271,7 @@ void session_write_identity(struct session *s, struct buf *h, bool outgoing)
 			buf_put(h, STR("Privacy: id\r\n"));
 	}
 	if (s->ep->send_rpid)
-		write_rpid(s, p, buf_view(&addr), outgoing || !s->incoming, h);
+		write_rpid(s, p, buf_view(&addr), h);
 	party_copy(&s->told, p);
 }
 
@@ -282,4 +282,18 @@ bool session_may_tell_line(const struct session *s)
 	if (!s->ep->send_connected_line || (!s->ep->send_pai && !s->ep->send_rpid))
 		return false;
 	return p->number_valid && (s->ep->trust_id_outbound || !is_hidden(p));
+}
+
+bool session_tells_by_update(const struct session *s)
+{
+	const struct sip_msg *msg = s->incoming ? s->seen.invite : s->seen.response;
+	struct sip_each e = { 0 };
+	struct str v;
+
+	if (s->ep->connected_line_method == REFRESH_UPDATE)
+		return true;
+	while (msg && sip_each(msg, SIP_H_ALLOW, &e, &v))
+		if (str_eq(v, STR("UPDATE")))
+			return true;
+	return false;
 }

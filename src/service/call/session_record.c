@@ -44,13 +44,13 @@ bool session_record_info(struct session *s, struct sip_server_tx *tx, const stru
 	const struct sip_hdr *h = sip_hdr_named(msg, STR("Record"), 0);
 	struct str value = h ? str_trim(h->value) : STR_NULL;
 	bool on = str_ieq(value, STR("on"));
-	char digits[32] = "";
+	char digits[32] = "", room[64];
 	unsigned status;
 
 	if (!on && !str_ieq(value, STR("off")))
 		return false;
 	status = find_code(s, on, digits, sizeof(digits));
-	ua_invite_reply(s->iv, tx, status, STR_NULL);
+	ua_invite_reply(s->iv, tx, status, status < 300 ? STR_NULL : session_reason_header(s->ep, CAUSE_NORMAL, room, sizeof(room)));
 	obj_hold(s);
 	for (const char *d = status == 200 ? digits : ""; *d; d++) {
 		press(s, CE_DTMF_BEGIN, *d);

@@ -65,7 +65,7 @@ static void fill_prm(struct session *s, struct neg_prm *p)
 		.telephone_event = s->dtmf_mode == DTMF_RFC4733 || auto_mode, .use_ptime = ep->use_ptime, .use_avpf = ep->use_avpf,
 		.force_avp = ep->force_avp, .use_received_transport = ep->media_use_received_transport,
 		.rtcp_mux = ep->rtcp_mux && (!session_is_direct(s) || s->direct.rtcp_mux), .bundle = ep->bundle,
-		.g726_swapped = ep->g726_non_standard, .opus = s->svc->rtp.codecs.opus };
+		.compact = s->conf->system->compact_headers, .g726_swapped = ep->g726_non_standard, .opus = s->svc->rtp.codecs.opus };
 	session_formats(s, &p->formats);
 	session_secure_prm(s, p);
 }

@@ -97,7 +97,7 @@ static void on_answered(void *arg, struct sip_msg *msg)
 	session_channel_state(s, CHAN_UP);
 	/* The caller became another while it rang. */
 	if (s->ch && session_may_tell_line(s) && !party_same(&s->told, &s->ch->connected))
-		ua_invite_refresh(s->iv, s->ep->connected_line_method == REFRESH_UPDATE);
+		ua_invite_tell(s->iv, session_tells_by_update(s));
 	tell(s, CE_ANSWER);
 }
 

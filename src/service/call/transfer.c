@@ -315,11 +315,12 @@ void transfer_refer(struct session *s, struct sip_server_tx *tx, struct sip_msg 
 	struct arena *a = arena_new(1024);
 	struct ua_refer r;
 	unsigned status = a ? ua_refer_read(&r, msg, a) : 503;
+	char room[64];
 
 	if (!status && (!s->ep->allow_transfer || !s->ch || !session_is_up(s)))
 		status = 603;
 	if (status)
-		ua_invite_reply(s->iv, tx, status, status == 503 ? STR(SHARES_RETRY) : STR_NULL);
+		ua_invite_reply(s->iv, tx, status, status == 503 ? STR(SHARES_RETRY) : session_reason_header(s->ep, CAUSE_NORMAL, room, sizeof(room)));
 	else
 		refer(s, tx, msg, &r);
 	arena_free(a);

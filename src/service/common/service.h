@@ -22,6 +22,8 @@
 #include "ua/ua.h"
 
 struct contact_store;
+struct subscription_store;
+struct publication_store;
 struct locations;
 struct endpoint_state;
 struct nat_rule;
@@ -150,6 +152,8 @@ struct service {
 	struct shares *shares;          /* held: who has how much of what is scarce */
 	/* the rooms' own */
 	struct contact_store *contacts; /* NULL: contacts live in memory only */
+	struct subscription_store *kept;        /* the same of subscriptions */
+	struct publication_store *kept_publications;    /* of publications, ours and others' */
 	struct locations *locations;
 	struct list contact_observers;  /* struct contact_observer: place/location.h */
 	struct map *endpoint_states;    /* by name, made when first needed */

@@ -107,11 +107,18 @@ static int list_body(struct node *n, bool full, struct text *type, struct buf *b
 
 int node_body(struct node *n, bool full, struct text *type, struct buf *b)
 {
+	int err = 0;
+
 	if (n->n)
 		return list_body(n, full, type, b);
 	if (!full && !n->changed)
 		return ENODATA;
 	n->changed = false;
-	buf_put(b, buf_view(&n->body));
-	return text_set(type, n->sub->body->type);
+	if (n->body.n)
+		buf_put(b, buf_view(&n->body));
+	else if (!n->watch)
+		err = ENOENT;
+	else
+		err = n->sub->body->tell ? n->sub->body->tell(n, full, b) : n->sub->body->write(n, b);
+	return err ? err : text_set(type, n->type.n ? text_view(&n->type) : n->sub->body->type);
 }

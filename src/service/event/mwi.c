@@ -6,10 +6,12 @@
 #include "pbx/event.h"
 #include "store/astdb.h"
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FAMILY STR("MWI")
+/* As res_mwi_external keeps them: /mwi_external/mailboxes/NAME is {"msgs_new":"3","msgs_old":"2"}. */
+#define FAMILY STR("mwi_external/mailboxes")
 #define REMOTES_MAX 100000      /* mailboxes that other servers have told us of */
 
 struct mailbox {
@@ -33,12 +35,23 @@ static struct map *boxes(const struct service *svc)
 	return ((struct subscriptions *)svc->subscriptions)->mailboxes;
 }
 
+static uint32_t read_count(const json_t *j, const char *name)
+{
+	const json_t *v = json_object_get(j, name);
+	uint32_t n;
+
+	if (json_is_integer(v))
+		return (uint32_t)json_integer_value(v);
+	return json_is_string(v) && !str_u32(str_z(json_string_value(v)), &n) ? n : 0;
+}
+
 static void read_counts(struct str v, uint32_t *new_msgs, uint32_t *old_msgs)
 {
-	struct str n = str_cut(&v, '/');
+	json_t *j = json_loadb(v.p, v.n, 0, NULL);
 
-	if (str_u32(n, new_msgs) || str_u32(v, old_msgs))
-		*new_msgs = *old_msgs = 0;
+	*new_msgs = read_count(j, "msgs_new");
+	*old_msgs = read_count(j, "msgs_old");
+	json_decref(j);
 }
 
 bool mailbox_get(struct service *svc, struct str name, uint32_t *new_msgs, uint32_t *old_msgs)
@@ -195,10 +208,10 @@ static void set_own(struct service *svc, struct str name, uint32_t new_msgs, uin
 
 int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs)
 {
-	char v[32];
+	char v[80];
 	int err;
 
-	snprintf(v, sizeof(v), "%u/%u", new_msgs, old_msgs);
+	snprintf(v, sizeof(v), "{\"msgs_new\":\"%u\",\"msgs_old\":\"%u\"}", new_msgs, old_msgs);
 	err = svc->pbx->db ? astdb_put(svc->pbx->db, FAMILY, name, str_z(v)) : 0;
 	if (!err)
 		set_own(svc, name, new_msgs, old_msgs);
@@ -207,9 +220,17 @@ int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_
 
 int mailbox_delete(struct service *svc, struct str name)
 {
-	int err = svc->pbx->db ? astdb_del(svc->pbx->db, FAMILY, name) : 0;
+	uint32_t new_msgs = 0, old_msgs = 0;
+	struct str v;
+	int err = 0;
 
-	if (!err)
+	if (svc->pbx->db) {
+		if (astdb_get(svc->pbx->db, FAMILY, name, &v))
+			read_counts(v, &new_msgs, &old_msgs);
+		err = astdb_del(svc->pbx->db, FAMILY, name);
+	}
+	/* Who watches knows already of one that was empty. */
+	if (!err && (!svc->pbx->db || new_msgs || old_msgs))
 		set_own(svc, name, 0, 0);
 	return err;
 }
@@ -259,6 +280,17 @@ int mailbox_set_remote(struct service *svc, struct str name, struct str eid, uin
 		release(m);
 	}
 	return err;
+}
+
+bool mailbox_find(struct service *svc, struct str name, struct mailbox_row *row)
+{
+	struct str value;
+
+	if (!svc->pbx->db || !astdb_get(svc->pbx->db, FAMILY, name, &value))
+		return false;
+	row->name = name;
+	read_counts(value, &row->new_msgs, &row->old_msgs);
+	return true;
 }
 
 bool mailbox_next(struct service *svc, struct map_walk *w, struct mailbox_row *row)
@@ -455,85 +487,5 @@ void messages_replace_unasked(struct service *svc, struct str endpoint)
 
 		if (s->pkg == &package_messages && str_eq(s->ep->name, endpoint))
 			replace_unasked(s->root);
-	}
-}
-
-/* ---- NOTIFY of others -------------------------------------------------------------------------- */
-
-/* RFC 3842 5.2. */
-struct summary {
-	uint32_t new_msgs, old_msgs, urgent_new, urgent_old;
-	struct str account;
-};
-
-/* "2/8" */
-static bool read_pair(struct str v, uint32_t *a, uint32_t *b)
-{
-	struct str first = str_trim(str_cut_raw(&v, '/'));
-
-	return !str_u32(first, a) && !str_u32(str_trim(v), b);
-}
-
-/* "Voice-Message: 2/8 (0/2)" */
-static bool read_body(struct str body, struct summary *out)
-{
-	bool found = false;
-
-	*out = (struct summary){ 0 };
-	while (body.n) {
-		struct str line = str_trim(str_cut_raw(&body, '\n')), name = str_trim(str_cut_raw(&line, ':'));
-
-		if (str_ieq(name, STR("Message-Account")))
-			out->account = str_trim(line);
-		if (!str_ieq(name, STR("Voice-Message")))
-			continue;
-		name = str_cut_raw(&line, '(');
-		found = read_pair(name, &out->new_msgs, &out->old_msgs);
-		(void)read_pair(str_cut_raw(&line, ')'), &out->urgent_new, &out->urgent_old);
-	}
-	return found;
-}
-
-static void test_event(struct service *svc, const struct endpoint *ep, const struct summary *s)
-{
-	struct event *e = subscription_test_new(svc, s ? "PUBSUB_INCOMING_MWI_PUBLISH" : "PUBSUB_NO_INCOMING_MWI_MAILBOX");
-
-	if (!e)
-		return;
-	event_put(e, "Endpoint", ep->name);
-	if (s) {
-		event_put(e, "Mailbox", ep->incoming_mwi_mailbox);
-		event_put(e, "MessageAccount", s->account);
-		event_printf(e, "VoiceMessagesNew", "%u", s->new_msgs);
-		event_printf(e, "VoiceMessagesOld", "%u", s->old_msgs);
-		event_printf(e, "VoiceMessagesUrgentNew", "%u", s->urgent_new);
-		event_printf(e, "VoiceMessagesUrgentOld", "%u", s->urgent_old);
-	}
-	event_send(svc->pbx->events, e);
-}
-
-static bool is_summary(const struct sip_msg *msg)
-{
-	struct str event = sip_hdr_value(msg, SIP_H_EVENT), body;
-
-	return str_ieq(str_trim(str_cut(&event, ';')), STR("message-summary")) ||
-	       sip_body(msg, STR("application/simple-message-summary"), &body);
-}
-
-void notify_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
-{
-	struct summary s;
-
-	if (!is_summary(msg)) {
-		service_reply(svc, tx, 489, STR("Allow-Events: message-summary\r\n"));
-	} else if (!id->ep->incoming_mwi_mailbox.n) {
-		service_reply(svc, tx, 404, STR_NULL);
-		test_event(svc, id->ep, NULL);
-	} else if (!read_body(msg->body, &s)) {
-		service_reply(svc, tx, 400, STR_NULL);
-	} else {
-		service_reply(svc, tx, 200, STR_NULL);
-		(void)mailbox_set(svc, id->ep->incoming_mwi_mailbox, s.new_msgs, s.old_msgs);
-		test_event(svc, id->ep, &s);
 	}
 }

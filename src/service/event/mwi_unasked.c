@@ -110,7 +110,7 @@ static void tell_contact(struct service *svc, const struct endpoint *ep, struct 
 	if (out) {
 		sip_out_header(out, STR("Event"), STR("message-summary"));
 		sip_out_header(out, STR("Subscription-State"), STR("terminated"));
-		package_names(&names);
+		package_names(&names, false);
 		sip_out_header(out, STR("Allow-Events"), buf_view(&names));
 		buf_free(&names);
 		err = reach_send(svc, &r, out, &prm, &rq);

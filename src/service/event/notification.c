@@ -5,7 +5,9 @@
 #include "service/place/endpoint_state.h"
 #include "base/log.h"
 #include "pbx/event.h"
+#include <errno.h>
 
+#define EACH_MAX 1000           /* subscriptions of one endpoint */
 #define BODY_MAX 64000          /* [bytes] what a datagram can carry, less its headers */
 
 /* ---- the manager's TestEvent -------------------------------------------------------------- */
@@ -47,13 +49,17 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 	struct subscription *s = arg;
 	struct text type = { 0 };
 	struct buf body = { .max = BODY_MAX }, names = BUF_INIT;
-	int err = node_body(s->root, full, &type, &body);
+	int err;
+
+	s->told_ms = clock_ms(s->svc->clock);
+	err = node_body(s->root, full, &type, &body);
 
 	if (!err && buf_err(&body)) {
 		log_warning("the states in list '%s' are more than a NOTIFY can hold", text_z(&s->root->resource));
 		err = buf_err(&body);
 	}
-	package_names(&names);
+	subscription_keep_numbers(s, tree_version(s->root));
+	package_names(&names, s->pkg->extra);
 	sip_out_header(out, STR("Allow-Events"), buf_view(&names));
 	if (s->is_list)
 		sip_out_header(out, STR("Require"), STR("eventlist"));
@@ -69,6 +75,24 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 	return err;
 }
 
+int subscription_count(struct subscription *s)
+{
+	struct endpoint_state *state = endpoint_state_get(s->svc, s->ep->name, true);
+
+	if (!state || state->subscriptions >= EACH_MAX)
+		return state ? ENOSPC : ENOMEM;
+	state->subscriptions++;
+	return 0;
+}
+
+void subscription_uncount(struct subscription *s)
+{
+	struct endpoint_state *state = endpoint_state_get(s->svc, s->ep->name, false);
+
+	if (state)
+		state->subscriptions--;
+}
+
 /* ---- the end ------------------------------------------------------------------------------- */
 
 bool subscription_has_ended(const struct subscription *s)
@@ -80,14 +104,20 @@ bool subscription_has_ended(const struct subscription *s)
 static void leave(struct subscription *s)
 {
 	struct subscriptions *all = s->svc->subscriptions;
-	struct endpoint_state *state = endpoint_state_get(s->svc, s->ep->name, false);
 
-	if (state)
-		state->subscriptions--;
+	subscription_uncount(s);
 	list_remove(&s->link);
 	list_append(&all->ending, &s->link);
+	/* The last NOTIFY waits for the one on its way. */
+	if (s->notify && ua_notify_state(s->notify) == UA_NOTIFY_CLOSING)
+		tree_keep(s->root);
 	/* Nobody may call it for a resource any more, however long its NOTIFY is on the way. */
 	tree_stop(s->root);
+}
+
+void subscription_leave(struct subscription *s)
+{
+	leave(s);
 }
 
 static void forget(struct subscription *s)
@@ -105,6 +135,7 @@ static void on_gone(struct subscription *s, unsigned status)
 			   text_z(&s->root->resource), status);
 	else
 		log_notice("NOTIFY of '%s' does not reach '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
+	s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
 	leave(s);
 }
 
@@ -119,9 +150,12 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 			log_debug(1, "'%.*s' did not renew its subscription to '%s'", STR_ARG(s->ep->name),
 				  text_z(&s->root->resource));
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
+		subscription_unkeep(s);
+		s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
 		leave(s);
 		break;
 	case UA_NOTIFY_OVER:
+		subscription_unkeep(s);
 		if (e->gone)
 			on_gone(s, e->status);
 		forget(s);
@@ -137,7 +171,9 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 	if (subscription_has_ended(s))
 		return;
 	ua_notify_end(s->notify, reason, 0);
+	subscription_unkeep(s);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
+	s->svc->subscriptions->went(s, reason);
 	leave(s);
 }
 
@@ -145,7 +181,11 @@ void subscription_abandon(struct subscription *s)
 {
 	bool ended = subscription_has_ended(s);
 
-	ua_notify_abandon(s->notify, UA_EVENT_DEACTIVATED);
+	/* What is kept goes on with the next process: its phone need not know. */
+	if (s->kept.row && !s->prune_on_boot && !ended)
+		ua_notify_free(s->notify);
+	else
+		ua_notify_abandon(s->notify, UA_EVENT_DEACTIVATED);
 	s->notify = NULL;
 	if (!ended)
 		leave(s);
@@ -153,6 +193,17 @@ void subscription_abandon(struct subscription *s)
 }
 
 /* ---- when --------------------------------------------------------------------------------- */
+
+/* [ms] until it may be told. */
+static uint32_t patience(const struct subscription *s)
+{
+	uint64_t since = clock_ms(s->svc->clock) - s->told_ms;
+	uint32_t pace = s->pkg->pace_ms;
+
+	/* What happens in one turn is told together. */
+	pace = since < pace ? pace - (uint32_t)since : pace ? 1 : 0;
+	return pace > s->batch_ms ? pace : s->batch_ms;
+}
 
 void node_changed(struct node *leaf, bool over)
 {
@@ -162,11 +213,11 @@ void node_changed(struct node *leaf, bool over)
 		return;
 	leaf->over |= over;
 	leaf->changed = true;
-	buf_reset(&leaf->body);
-	if (s->body->write(leaf, &leaf->body))
+	/* Not answered yet: what it says first is what is then. */
+	if (s->waits)
 		return;
 	if (tree_over(s->root))
 		subscription_end(s, UA_EVENT_NORESOURCE);
 	else
-		ua_notify_changed(s->notify, s->batch_ms);
+		ua_notify_changed(s->notify, patience(s));
 }

@@ -17,6 +17,7 @@ struct publications {           /* subscriptions.publications */
 	struct device_listener devices;
 	struct mailbox_listener mailboxes;
 	struct timer first;
+	struct publish_counters count;
 	bool stopped;
 };
 
@@ -34,6 +35,7 @@ struct publication {            /* obj: what its publishers look into */
 	struct map *by_user;            /* struct publisher; of states just one, "" */
 	void (*say_all)(struct publication *u);        /* whatever there is; NULL: each publisher has just one state */
 	bool told_all;                  /* what there is was said once */
+	bool again;                     /* what was said already is said once more */
 };
 
 /* One extension at one server, or all states that one section shares. */
@@ -43,7 +45,11 @@ struct publisher {
 	struct text user, target, from, to;
 	struct text entity, compositor; /* as the bodies name us and them: with their ports */
 	struct ua_publish *p;           /* owned */
+	unsigned status;                /* of the last answer; 0: none came */
+	bool refused;                   /* for good: nothing is said until there is news */
 	bool leaving;
+	bool restored;                  /* of the process before, and nothing was said since */
+	uint64_t kept;                  /* id of its row on disk; 0: none */
 };
 
 /* ---- publisher.c */

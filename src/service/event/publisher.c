@@ -1,6 +1,6 @@
 /* What one section publishes for one user: a ua_publish with the section's options. */
 #define LOG_MODULE "publish"
-#include "service/event/publish_private.h"
+#include "service/event/keep_publication.h"
 #include "base/log.h"
 #include "service/common/request.h"
 #include <errno.h>
@@ -55,13 +55,22 @@ static int prepare(void *arg, struct ua_request *rq, struct sip_out *out, const 
 	return service_out_prepare(NULL, rq, out, path);
 }
 
+static void count(struct publish_counters *n, const struct ua_publish_event *e)
+{
+	n->accepted += e->state == UA_PUBLISH_PUBLISHED;
+	n->refused += e->state == UA_PUBLISH_REFUSED && e->status;
+	n->unanswered += e->state == UA_PUBLISH_REFUSED && !e->status;
+}
+
 static void on_changed(void *arg, struct ua_publish *p, const struct ua_publish_event *e)
 {
 	struct publisher *r = arg;
 	const char *name = text_z(&r->of->name), *to = text_z(&r->target);
 	const char *reason = e->status ? sip_reason(e->status) : "no answer";
 
-	(void)p;
+	count(&r->of->all->count, e);
+	r->status = e->status;
+	r->refused = e->state == UA_PUBLISH_REFUSED && !e->seconds;
 	if (e->state == UA_PUBLISH_PUBLISHED)
 		log_debug(1, "outbound-publish '%s': %s has it for %u s", name, to, e->seconds);
 	else if (e->state == UA_PUBLISH_IDLE)
@@ -70,6 +79,10 @@ static void on_changed(void *arg, struct ua_publish *p, const struct ua_publish_
 		log_warning("outbound-publish '%s': %s: %u %s; next try in %u s", name, to, e->status, reason, e->seconds);
 	else
 		log_warning("outbound-publish '%s': %s: %u %s", name, to, e->status, reason);
+	if (e->state == UA_PUBLISH_PUBLISHED && ua_publish_etag(p).n)
+		publisher_keep(r, e->seconds);
+	else if (!ua_publish_etag(p).n)
+		publisher_unkeep(r);
 	if (r->leaving)
 		publisher_free(r);
 }
@@ -138,8 +151,10 @@ void publisher_leave(struct publisher *r)
 	map_del(r->of->by_user, text_view(&r->user));
 	r->leaving = true;
 	list_append(&r->of->all->leaving, &r->link);
-	if (ua_publish_end(r->p) || !ua_publish_busy(r->p))
+	if (ua_publish_end(r->p) || !ua_publish_busy(r->p)) {
+		publisher_unkeep(r);
 		publisher_free(r);
+	}
 }
 
 bool publication_fits(const regex_t *re, struct str name)

@@ -4,6 +4,7 @@
 #include "service/event/states.h"
 #include "base/entity.h"
 #include "base/log.h"
+#include "service/event/keep_publication.h"
 #include "service/event/publish_private.h"
 #include <errno.h>
 #include <jansson.h>
@@ -210,6 +211,7 @@ static int take(struct service *svc, const struct asterisk_publication *a, bool 
 int states_take(struct service *svc, struct str section, bool mailboxes, struct str type, struct str body)
 {
 	const struct asterisk_publication *a = snapshot_asterisk_publication(svc->conf, section);
+	struct str name;
 	json_t *j;
 	int err;
 
@@ -221,6 +223,9 @@ int states_take(struct service *svc, struct str section, bool mailboxes, struct 
 		return EBADMSG;
 	j = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
 	err = json_is_object(j) ? take(svc, a, mailboxes, j) : EBADMSG;
+	name = text_of(j, mailboxes ? "uniqueid" : "device");
+	if (!err && name.n)
+		taken_keep_state(svc, section, mailboxes, text_of(j, "eid"), name, body);
 	json_decref(j);
 	return err;
 }

@@ -1,6 +1,6 @@
 /* A SUBSCRIBE: may this endpoint watch that; the renewal of a list; and all subscriptions,
  * for listings, a reload and the end. notification.c has what is told of one. */
-#include "service/place/endpoint_state.h"
+#include "service/event/conference.h"
 #include "service/event/private.h"
 #include "base/hash.h"
 #include "service/common/nat.h"
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #define DEFAULT_S 3600
-#define EACH_MAX 1000           /* subscriptions of one endpoint */
 
 static void subscription_free(void *arg)
 {
@@ -30,15 +29,24 @@ static struct ua_notify_terms terms_of(const struct endpoint *ep)
 }
 
 /* What answers of this status have besides what all have. */
-static void put_more(unsigned status, struct buf *b)
+static void put_more(unsigned status, bool extra, struct buf *b)
 {
 	if (status == 503)
 		buf_put(b, STR(SHARES_RETRY));
 	if (status == 489) {
 		buf_put(b, STR("Allow-Events: "));
-		package_names(b);
+		package_names(b, extra);
 		buf_put(b, STR("\r\n"));
 	}
+}
+
+/* What is asked for is nothing that Asterisk has. */
+static bool asks_extra(const struct sip_msg *msg)
+{
+	struct str event = sip_hdr_value(msg, SIP_H_EVENT);
+	const struct package *pkg = package_find(str_trim(str_cut(&event, ';')));
+
+	return pkg && pkg->extra;
 }
 
 static void refuse(struct service *svc, struct sip_server_tx *tx, const struct endpoint *ep, unsigned status)
@@ -49,7 +57,7 @@ static void refuse(struct service *svc, struct sip_server_tx *tx, const struct e
 	buf_init(&b, room, sizeof(room), sizeof(room));
 	if (status == 423)
 		buf_printf(&b, "Min-Expires: %u\r\n", ep->sub_min_expiry);
-	put_more(status, &b);
+	put_more(status, asks_extra(tx->req), &b);
 	service_reply(svc, tx, status, buf_err(&b) ? STR_NULL : buf_view(&b));
 }
 
@@ -62,9 +70,13 @@ static void renew_tree(struct subscription *s, const struct sip_msg *msg)
 	bool eventlist = sip_hdr_has_token(msg, SIP_H_SUPPORTED, STR("eventlist")), was_list = s->is_list;
 	struct node *n = NULL;
 
-	if (s->is_list && tree_build(s, text_view(&s->root->resource), eventlist, &n) == 200 && !tree_same(s->root, n) &&
-	    !tree_start(n)) {
-		n->version = s->root->version;
+	if (s->is_list && tree_build(s, text_view(&s->root->resource), eventlist, &n) == 200 && !tree_same(s->root, n)) {
+		/* No number of a resource's may fall, whatever list it stands in now. */
+		tree_set_version(n, tree_version(s->root));
+		if (tree_start(n)) {
+			tree_free(n);
+			return;
+		}
 		tree_free(s->root);
 		s->root = n;
 		return;
@@ -75,10 +87,13 @@ static void renew_tree(struct subscription *s, const struct sip_msg *msg)
 
 static unsigned renew(void *arg, struct ua_notify *n, const struct sip_msg *msg, uint32_t seconds)
 {
+	struct subscription *s = arg;
+	unsigned status = s->pkg->take ? s->pkg->take(s, msg) : 0;
+
 	(void)n;
-	if (seconds)
-		renew_tree(arg, msg);
-	return 0;
+	if (!status && seconds)
+		renew_tree(s, msg);
+	return status;
 }
 
 static void answer(void *arg, struct ua_notify *n, unsigned status, struct buf *headers)
@@ -88,7 +103,7 @@ static void answer(void *arg, struct ua_notify *n, unsigned status, struct buf *
 	(void)n;
 	if (status == 200 && s->is_list)
 		buf_put(headers, STR("Require: eventlist\r\n"));
-	put_more(status, headers);
+	put_more(status, s->pkg->extra, headers);
 	if (status == 200)
 		buf_puts(headers, service_allow(true), STR("Supported: 100rel, timer, replaces"),
 			 s->conf->global->norefersub ? STR(", norefersub\r\n") : STR("\r\n"));
@@ -110,8 +125,47 @@ static void on_other(void *arg, struct ua_notify *n, struct sip_server_tx *tx, s
 	service_reply(s->svc, tx, msg->method == SIP_OPTIONS ? 200 : 405, service_allow(true));
 }
 
-/* As the configuration that it has now says. */
-static struct ua_notify_prm notify_prm(struct subscription *s)
+/* A renewal, until it is on disk. */
+struct renewal {
+	struct subscription *s;         /* held */
+	struct sip_server_tx *tx;       /* held */
+	uint32_t seconds;
+};
+
+static void on_renewal_kept(void *arg, int err)
+{
+	struct renewal *r = arg;
+	struct subscription *s = r->s;
+
+	if (err)
+		refuse(s->svc, r->tx, s->ep, 503);
+	else if (s->notify)
+		ua_notify_granted(s->notify, r->tx, r->seconds);
+	else
+		refuse(s->svc, r->tx, s->ep, 481);
+	obj_drop(r->tx);
+	obj_drop(s);
+	free(r);
+}
+
+static int keep_renewal(void *arg, struct ua_notify *n, struct sip_server_tx *tx, uint32_t seconds)
+{
+	struct subscription *s = arg;
+	struct renewal *r = malloc(sizeof(*r));
+	int err = r ? 0 : ENOMEM;
+
+	(void)n;
+	if (r)
+		err = subscription_keep(s, seconds, on_renewal_kept, r);
+	if (err) {
+		free(r);
+		return err;
+	}
+	*r = (struct renewal){ obj_hold(s), obj_hold(tx), seconds };
+	return 0;
+}
+
+struct ua_notify_prm subscription_prm(struct subscription *s)
 {
 	struct ua_request_prm p = service_request_prm(s->conf, s->ep);
 
@@ -119,7 +173,7 @@ static struct ua_notify_prm notify_prm(struct subscription *s)
 		.user_agent = s->conf->global->user_agent,
 		.max_forwards = (int)s->conf->global->max_forwards, .no_rport = s->conf->system->disable_rport, .terms = terms_of(s->ep),
 		.credentials = p.credentials, .credentials_arg = p.credentials_arg, .hold = p.hold, .context = p.context,
-		.arg = s, .say = subscription_say, .renew = renew, .answer = answer, .target = fix_target,
+		.arg = s, .say = subscription_say, .renew = renew, .keep = keep_renewal, .answer = answer, .target = fix_target,
 		.request = on_other, .changed = subscription_changed };
 }
 
@@ -128,7 +182,7 @@ static struct ua_notify_prm notify_prm(struct subscription *s)
 static int make_notifier(struct subscription *s, struct sip_server_tx *tx, const struct sip_msg *msg, uint32_t left)
 {
 	char contact_room[512], via_room[512];
-	struct ua_notify_prm prm = notify_prm(s);
+	struct ua_notify_prm prm = subscription_prm(s);
 	struct buf contact, via;
 	int err;
 
@@ -141,9 +195,28 @@ static int make_notifier(struct subscription *s, struct sip_server_tx *tx, const
 	return err ? err : ua_notify_new(&s->notify, &s->svc->ua, &prm, tx);
 }
 
-static struct subscription *make(struct service *svc, struct identity *id, const struct sip_msg *msg)
+struct subscription *subscription_new(struct service *svc, struct snapshot *conf, const struct endpoint *ep)
 {
 	struct subscription *s = obj_new(sizeof(*s), subscription_free);
+
+	if (!s)
+		return NULL;
+	s->svc = svc;
+	s->conf = obj_hold(conf);
+	s->ep = ep;
+	return s;
+}
+
+/* As a contact: a connection that the peer opened cannot be opened again by us; a page listens nowhere. */
+static bool ends_with_connection(const struct endpoint *ep, const struct sip_msg *msg)
+{
+	return net_is_stream(msg->from_path.proto) &&
+	       (ep->rewrite_contact || net_is_websocket(msg->from_path.proto) || !sip_hdr(msg, SIP_H_CONTACT));
+}
+
+static struct subscription *make(struct service *svc, struct identity *id, const struct sip_msg *msg)
+{
+	struct subscription *s = subscription_new(svc, id->conf, id->ep);
 	struct str agent = sip_hdr_value(msg, SIP_H_USER_AGENT);
 	const struct sip_uri *u = &msg->ruri;
 	bool v6 = str_chr(u->host, ':') < u->host.n;
@@ -151,9 +224,7 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 
 	if (!s)
 		return NULL;
-	s->svc = svc;
-	s->conf = obj_hold(id->conf);
-	s->ep = id->ep;
+	s->prune_on_boot = ends_with_connection(s->ep, msg);
 	err = text_set(&s->user_agent, agent);
 	err = err ? err : text_set(&s->transport, service_transport_back(svc, s->conf, s->ep, msg));
 	for (size_t i = 0; !err && i < s->user_agent.n; i++)
@@ -166,16 +237,48 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 	return err ? obj_drop(s) : s;
 }
 
-static void begin(struct subscription *s, struct sip_server_tx *tx, struct endpoint_state *state)
+void subscription_enter(struct subscription *s)
 {
 	struct subscriptions *all = s->svc->subscriptions;
 
-	state->subscriptions++;
+	s->waits = false;
 	s->serial = ++all->serial;
+	s->since_ms = clock_ms(s->svc->clock);
 	list_append(&all->all, &s->link);
 	obj_hold(s);
+}
+
+/* Is what it came with still allowed? It has the configuration of now. */
+static bool follow_conf(struct subscription *s)
+{
+	struct service *svc = s->svc;
+	const struct endpoint *ep = snapshot_endpoint(svc->conf, s->ep->name);
+	struct ua_notify_prm prm;
+
+	if (!ep || !ep->allow_subscribe)
+		return false;
+	obj_drop(s->conf);
+	s->conf = obj_hold(svc->conf);
+	s->ep = ep;
+	prm = subscription_prm(s);
+	ua_notify_set(s->notify, &prm);
+	return true;
+}
+
+static void begin(struct subscription *s, struct sip_server_tx *tx)
+{
+	bool stays = follow_conf(s);
+
+	subscription_enter(s);
 	ua_notify_start(s->notify, tx);
 	subscription_test_event(s, "SUBSCRIPTION_ESTABLISHED");
+	if (subscription_has_ended(s))
+		subscription_leave(s);  /* it asked just once */
+	else
+		s->svc->subscriptions->came(s);
+	/* What happened while it was being written. */
+	if (!stays || tree_over(s->root))
+		subscription_end(s, stays ? UA_EVENT_NORESOURCE : UA_EVENT_REJECTED);
 }
 
 /* The status to refuse with; 0: *s is a subscription in the making. */
@@ -204,15 +307,69 @@ static unsigned prepare(struct service *svc, struct identity *id, struct sip_ser
 	status = tree_build(s, resource, sip_hdr_has_token(msg, SIP_H_SUPPORTED, STR("eventlist")), &s->root);
 	if (status != 200)
 		return status;
+	status = pkg->take ? pkg->take(s, msg) : 0;
+	if (status)
+		return status;
 	/* Bodies name who subscribed, so the dialog comes first. */
-	return make_notifier(s, tx, msg, left) || tree_start(s->root) ? 503 : 0;
+	return make_notifier(s, tx, msg, left) || tree_start(s->root) || subscription_count(s) ? 503 : 0;
+}
+
+/* It is none: nobody hears of it, and it hears nothing. */
+static void give_up(struct subscription *s)
+{
+	s->waits = false;
+	if (s->root)
+		tree_stop(s->root);
+	obj_drop(s);
+}
+
+/* The first SUBSCRIBE, until it is on disk. */
+struct first {
+	struct subscription *s;         /* held */
+	struct sip_server_tx *tx;       /* held */
+};
+
+static void on_first_kept(void *arg, int err)
+{
+	struct first *f = arg;
+	struct subscription *s = f->s;
+
+	if (err) {
+		refuse(s->svc, f->tx, s->ep, 503);
+		subscription_uncount(s);
+		give_up(s);
+	} else {
+		begin(s, f->tx);
+		obj_drop(s);
+	}
+	obj_drop(f->tx);
+	free(f);
+}
+
+/* The status to refuse with; 0: it is one, or will be when it is on disk. */
+static unsigned keep_first(struct subscription *s, struct sip_server_tx *tx, uint32_t left)
+{
+	struct first *f = malloc(sizeof(*f));
+	int err = f ? subscription_keep(s, left, on_first_kept, f) : ENOMEM;
+
+	if (!err) {
+		s->waits = true;
+		*f = (struct first){ obj_hold(s), obj_hold(tx) };
+		return 0;
+	}
+	free(f);
+	if (err == EALREADY) {
+		begin(s, tx);
+		return 0;
+	}
+	subscription_uncount(s);
+	return 503;
 }
 
 void subscribe_request(struct service *svc, struct identity *id, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	const struct ua_notify_terms terms = terms_of(id->ep);
 	struct subscription *s = NULL;
-	struct endpoint_state *state;
 	unsigned status = 0;
 	uint32_t left = 0;
 
@@ -222,23 +379,23 @@ void subscribe_request(struct service *svc, struct identity *id, struct sip_serv
 		status = 416;
 	if (!status)
 		status = ua_notify_expires(&terms, msg, &left);
-	if (!status && !left)
-		status = 400;           /* who asks for the state just once cannot be served by a dialog */
-	state = endpoint_state_get(svc, id->ep->name, true);
-	if (!status && (!state || state->subscriptions >= EACH_MAX))
-		status = 503;
+	if (!status && !left && !asks_extra(msg))
+		status = 400;           /* who asks for the state just once is not served, as in Asterisk */
 	if (!status)
 		status = prepare(svc, id, tx, msg, left, &s);
+	if (!status && left)
+		status = keep_first(s, tx, left);
+	else if (!status)
+		begin(s, tx);           /* there is nothing to keep */
 	if (status) {
 		reason_add(svc->reasons, REASON_ROUTE, REASON_REFUSED, status, id->ep->name, &msg->from_path.peer,
 			   "SUBSCRIBE for '%.*s'", STR_ARG(msg->ruri.user));
 		refuse(svc, tx, id->ep, status);
-	} else {
-		begin(s, tx, state);
 	}
-	if (s && status && s->root)
-		tree_stop(s->root);
-	obj_drop(s);
+	if (s && status)
+		give_up(s);
+	else
+		obj_drop(s);
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------- */
@@ -253,7 +410,13 @@ int subscriptions_start(struct service *svc)
 	list_init(&all->ending);
 	list_init(&all->mailbox_listeners);
 	svc->subscriptions = all;
+	list_init(&all->reg_watches);
+	list_init(&all->referrals);
+	winfo_start(all);
+	list_init(&all->conferences);
+	list_init(&all->feature_watches);
 	all->contacts.added = unasked_contact_added;
+	all->contacts.changed = reg_contact_changed;
 	location_observe(svc, &all->contacts);
 	all->mailboxes = map_new(false);
 	all->unasked = map_new(false);
@@ -264,21 +427,12 @@ int subscriptions_start(struct service *svc)
 void subscriptions_reload(struct service *svc)
 {
 	struct subscriptions *all = svc->subscriptions;
-	struct ua_notify_prm prm;
 
 	list_each_safe(l, next, &all->all) {
 		struct subscription *s = container_of(l, struct subscription, link);
-		const struct endpoint *ep = snapshot_endpoint(svc->conf, s->ep->name);
 
-		if (!ep || !ep->allow_subscribe) {
+		if (!follow_conf(s))
 			subscription_end(s, UA_EVENT_REJECTED);
-			continue;
-		}
-		obj_drop(s->conf);
-		s->conf = obj_hold(svc->conf);
-		s->ep = ep;
-		prm = notify_prm(s);
-		ua_notify_set(s->notify, &prm);
 	}
 	(void)unasked_rebuild(svc);
 }
@@ -289,6 +443,10 @@ void subscriptions_free(struct service *svc)
 
 	if (!all)
 		return;
+	timer_stop(&all->tell);
+	all->told = obj_drop(all->told);
+	referrals_free(svc);
+	conferences_free(svc);
 	while (!list_empty(&all->all))
 		subscription_abandon(container_of(all->all.next, struct subscription, link));
 	while (!list_empty(&all->ending))
@@ -305,7 +463,7 @@ void subscriptions_free(struct service *svc)
 }
 
 /* One that has ended is in this list no more; what came behind it is newer. */
-static struct subscription *after(const struct subscriptions *all, const struct subscription *at)
+struct subscription *subscription_after(const struct subscriptions *all, const struct subscription *at)
 {
 	const struct list *l = at && !subscription_has_ended(at) ? at->link.next : all->all.next;
 
@@ -320,7 +478,7 @@ static struct subscription *after(const struct subscriptions *all, const struct 
 
 bool subscription_next(struct service *svc, struct subscription_walk *w, struct subscription_row *row)
 {
-	struct subscription *s = after(svc->subscriptions, w->at);
+	struct subscription *s = subscription_after(svc->subscriptions, w->at);
 	const struct sip_dialog *d;
 
 	if (!s)

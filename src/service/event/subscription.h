@@ -8,8 +8,10 @@
 #include "service/place/location.h"
 
 int subscriptions_start(struct service *svc);
-/* Tells every subscriber to come again (reason deactivated): once, nobody waits for the
- * answer any more. */
+/* Those that the disk has go on; each gets a NOTIFY, once the loop turns. */
+int subscriptions_restore(struct service *svc);
+/* Those that the disk has hear nothing. Others are told to come again (reason deactivated):
+ * once, nobody waits for the answer any more. */
 void subscriptions_free(struct service *svc);
 /* After a reload: mailboxes of endpoints and AORs may have changed. */
 void subscriptions_reload(struct service *svc);
@@ -35,7 +37,7 @@ void subscription_walk_end(struct subscription_walk *w);
 
 /* Tells the manager (MessageWaiting) and whoever watches. Kept in the database. */
 int mailbox_set(struct service *svc, struct str name, uint32_t new_msgs, uint32_t old_msgs);
-int mailbox_delete(struct service *svc, struct str name);    /* ENOENT. Who watches hears 0/0 */
+int mailbox_delete(struct service *svc, struct str name);    /* ENOENT. Who watches hears 0/0, unless it was that */
 /* What another server has in it, beside what is here: counted together. ENOSPC: it says too much. */
 int mailbox_set_remote(struct service *svc, struct str name, struct str eid, uint32_t new_msgs, uint32_t old_msgs);
 /* What is set here. */
@@ -52,8 +54,10 @@ struct mailbox_row {
 	struct str name;
 	uint32_t new_msgs, old_msgs;
 };
+bool mailbox_find(struct service *svc, struct str name, struct mailbox_row *row);    /* that one; name is row's */
 bool mailbox_next(struct service *svc, struct map_walk *w, struct mailbox_row *row);
 
 method_fn subscribe_request, notify_request, publish_request;
+method_fn refer_request;        /* outside of a call: refer.c */
 
 #endif

@@ -47,7 +47,9 @@ void tree_free(struct node *n)
 	free(n->child);
 	text_free(&n->resource);
 	text_free(&n->display);
+	text_free(&n->type);
 	buf_free(&n->body);
+	buf_free(&n->before);
 	free(n);
 }
 
@@ -164,10 +166,19 @@ int tree_start(struct node *n)
 		err = tree_start(n->child[i]);
 	if (n->n || err)
 		return err;
-	err = n->sub->pkg->start(n);
-	if (!err)
-		err = n->sub->body->write(n, &n->body);
-	return err;
+	return n->sub->pkg->start(n);
+}
+
+void tree_keep(struct node *n)
+{
+	for (size_t i = 0; i < n->n; i++)
+		tree_keep(n->child[i]);
+	if (!n->watch)
+		return;
+	buf_reset(&n->body);
+	/* Without memory the last NOTIFY has no body. */
+	if (n->sub->body->tell ? n->sub->body->tell(n, true, &n->body) : n->sub->body->write(n, &n->body))
+		buf_free(&n->body);
 }
 
 bool tree_same(const struct node *a, const struct node *b)
@@ -186,6 +197,25 @@ bool tree_over(const struct node *n)
 		if (!tree_over(n->child[i]))
 			return false;
 	return n->n || n->over;
+}
+
+uint32_t tree_version(const struct node *n)
+{
+	uint32_t most = n->version;
+
+	for (size_t i = 0; i < n->n; i++) {
+		uint32_t v = tree_version(n->child[i]);
+
+		most = v > most ? v : most;
+	}
+	return most;
+}
+
+void tree_set_version(struct node *n, uint32_t version)
+{
+	n->version = version;
+	for (size_t i = 0; i < n->n; i++)
+		tree_set_version(n->child[i], version);
 }
 
 void node_uri(const struct node *n, struct buf *b)

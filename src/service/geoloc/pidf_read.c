@@ -1,11 +1,7 @@
-/* A PIDF-LO that came. libxml2 makes a tree of it; no document type, so no entities but the five,
- * nothing fetched, GEOLOC_DEPTH elements deep at most. */
+/* A PIDF-LO that came, GEOLOC_DEPTH elements deep at most. */
+#include "service/common/xml_read.h"
 #include "service/geoloc/geoloc.h"
 #include <errno.h>
-#include <libxml/SAX2.h>
-#include <libxml/parserInternals.h>
-#include <libxml/tree.h>
-#include <limits.h>
 
 #define NS_PIDF "urn:ietf:params:xml:ns:pidf"
 #define NS_MODEL "urn:ietf:params:xml:ns:pidf:data-model"
@@ -14,83 +10,6 @@
 #define NS_CONFIDENCE "urn:ietf:params:xml:ns:geopriv:conf"
 #define NS_GML "http://www.opengis.net/gml"
 #define NS_SHAPE "http://www.opengis.net/pidflo/1.0"
-
-/* ---- bytes to a tree ----------------------------------------------------------------------------- */
-
-static void refuse(xmlParserCtxtPtr c)
-{
-	c->wellFormed = 0;
-	xmlStopParser(c);
-}
-
-/* Hostile documents end here, before anything was made of what they declare. */
-static void refuse_type(void *arg, const xmlChar *name, const xmlChar *external, const xmlChar *system)
-{
-	(void)name, (void)external, (void)system;
-	refuse(arg);
-}
-
-static void start_element(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int namespaces,
-			  const xmlChar **ns, int attributes, int defaulted, const xmlChar **v)
-{
-	xmlParserCtxtPtr c = arg;
-
-	if (c->nodeNr >= GEOLOC_DEPTH)
-		refuse(c);
-	else
-		xmlSAX2StartElementNs(arg, name, prefix, uri, namespaces, ns, attributes, defaulted, v);
-}
-
-static xmlDocPtr parse(struct str text)
-{
-	xmlParserCtxtPtr c = text.n && text.n <= INT_MAX ? xmlCreateMemoryParserCtxt(text.p, (int)text.n) : NULL;
-	xmlDocPtr doc = NULL;
-
-	if (!c)
-		return NULL;
-	xmlCtxtUseOptions(c, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
-	c->sax->internalSubset = refuse_type;
-	c->sax->startElementNs = start_element;
-	if (!xmlParseDocument(c) && c->wellFormed)
-		doc = c->myDoc;
-	else
-		xmlFreeDoc(c->myDoc);
-	c->myDoc = NULL;
-	xmlFreeParserCtxt(c);
-	return doc;
-}
-
-/* ---- the tree ---------------------------------------------------------------------------------------- */
-
-static bool is_in(const xmlNode *n, const char *ns)
-{
-	return n->type == XML_ELEMENT_NODE && n->ns && !strcmp((const char *)n->ns->href, ns);
-}
-
-static bool is(const xmlNode *n, const char *ns, const char *name)
-{
-	return is_in(n, ns) && !strcmp((const char *)n->name, name);
-}
-
-static const xmlNode *child(const xmlNode *n, const char *ns, const char *name)
-{
-	for (n = n ? n->children : NULL; n; n = n->next)
-		if (is(n, ns, name))
-			return n;
-	return NULL;
-}
-
-/* The first below `n` in the order of the document. As deep as the tree, which is bounded. */
-static const xmlNode *below(const xmlNode *n, const char *ns, const char *name)
-{
-	for (n = n ? n->children : NULL; n; n = n->next) {
-		const xmlNode *found = is(n, ns, name) ? n : below(n, ns, name);
-
-		if (found)
-			return found;
-	}
-	return NULL;
-}
 
 /* All text below; with `normal` each run of white space is one blank, and none is at the ends. */
 static int content(const xmlNode *n, bool normal, struct buf *b)
@@ -178,10 +97,10 @@ static bool is_length(const xmlNode *n)
 	static const char *const names[] = { "radius", "height", "semiMajorAxis", "semiMinorAxis", "verticalAxis", "innerRadius",
 		"outerRadius" };
 
-	for (size_t i = 0; is_in(n, NS_SHAPE) && i < ARRAY_LEN(names); i++)
+	for (size_t i = 0; xml_is_in(n, NS_SHAPE) && i < ARRAY_LEN(names); i++)
 		if (!strcmp((const char *)n->name, names[i]))
 			return true;
-	return is(n, NS_GML, "pos") || is(n, NS_GML, "posList");
+	return xml_is(n, NS_GML, "pos") || xml_is(n, NS_GML, "posList");
 }
 
 /* What a shape is made of, wherever in it: rings and bases are only wrapped around. */
@@ -191,7 +110,7 @@ static int read_parts(struct geoloc_list *l, const xmlNode *n)
 	int err = 0;
 
 	for (n = n->children; !err && n; n = n->next) {
-		if (is_in(n, NS_SHAPE) && geoloc_is_angle(str_z((const char *)n->name))) {
+		if (xml_is_in(n, NS_SHAPE) && geoloc_is_angle(str_z((const char *)n->name))) {
 			err = attribute(n, NULL, "uom", &unit);
 			err = err ? err : add_child(l, n, str_eq(text_view(&unit), STR("urn:ogc:def:uom:EPSG::9101")) ?
 						    "radians" : "degrees");
@@ -220,14 +139,14 @@ static int read_shape(struct geoloc_list *l, const xmlNode *n)
 
 static int read_location(struct geoloc_profile *p, const xmlNode *info)
 {
-	const xmlNode *n = child(info, NS_CIVIC, "civicAddress");
+	const xmlNode *n = xml_child(info, NS_CIVIC, "civicAddress");
 
 	if (n) {
 		p->format = GEOLOC_CIVIC;
 		return read_civic(&p->list[GEOLOC_INFO], n);
 	}
 	for (n = info->children; n; n = n->next) {
-		if (is_in(n, NS_GML) || is_in(n, NS_SHAPE)) {
+		if (xml_is_in(n, NS_GML) || xml_is_in(n, NS_SHAPE)) {
 			p->format = GEOLOC_GML;
 			return read_shape(&p->list[GEOLOC_INFO], n);
 		}
@@ -256,12 +175,12 @@ static const xmlNode *info_of(const xmlNode *n, enum geoloc_element e)
 {
 	switch (e) {
 	case GEOLOC_DEVICE:
-		return is(n, NS_MODEL, "device") ? child(child(n, NS_GEOPRIV, "geopriv"), NS_GEOPRIV, "location-info") : NULL;
+		return xml_is(n, NS_MODEL, "device") ? xml_child(xml_child(n, NS_GEOPRIV, "geopriv"), NS_GEOPRIV, "location-info") : NULL;
 	case GEOLOC_TUPLE:
-		return is(n, NS_PIDF, "tuple") ? child(child(child(n, NS_PIDF, "status"), NS_GEOPRIV, "geopriv"), NS_GEOPRIV,
+		return xml_is(n, NS_PIDF, "tuple") ? xml_child(xml_child(xml_child(n, NS_PIDF, "status"), NS_GEOPRIV, "geopriv"), NS_GEOPRIV,
 						       "location-info") : NULL;
 	default:
-		return is(n, NS_MODEL, "person") ? child(below(n, NS_GEOPRIV, "geopriv"), NS_GEOPRIV, "location-info") : NULL;
+		return xml_is(n, NS_MODEL, "person") ? xml_child(xml_below(n, NS_GEOPRIV, "geopriv"), NS_GEOPRIV, "location-info") : NULL;
 	}
 }
 
@@ -284,11 +203,11 @@ static int read_element(struct geoloc_profile *p, const xmlNode *element, const 
 	int err = attribute(element, NULL, "id", &p->text[GEOLOC_ELEMENT_ID]);
 
 	err = err ? err : read_location(p, info);
-	err = err ? err : read_confidence(&p->list[GEOLOC_CONFIDENCE], child(info, NS_CONFIDENCE, "confidence"));
-	err = err ? err : add_children(&p->list[GEOLOC_USAGE_RULES], child(geopriv, NS_GEOPRIV, "usage-rules"));
-	err = err ? err : text_of(&p->text[GEOLOC_METHOD], child(geopriv, NS_GEOPRIV, "method"), true);
-	err = err ? err : text_of(&p->text[GEOLOC_NOTES], child(geopriv, NS_GEOPRIV, "note-well"), false);
-	return err ? err : text_of(&p->text[GEOLOC_DEVICE_ID], child(element, NS_MODEL, "deviceID"), false);
+	err = err ? err : read_confidence(&p->list[GEOLOC_CONFIDENCE], xml_child(info, NS_CONFIDENCE, "confidence"));
+	err = err ? err : add_children(&p->list[GEOLOC_USAGE_RULES], xml_child(geopriv, NS_GEOPRIV, "usage-rules"));
+	err = err ? err : text_of(&p->text[GEOLOC_METHOD], xml_child(geopriv, NS_GEOPRIV, "method"), true);
+	err = err ? err : text_of(&p->text[GEOLOC_NOTES], xml_child(geopriv, NS_GEOPRIV, "note-well"), false);
+	return err ? err : text_of(&p->text[GEOLOC_DEVICE_ID], xml_child(element, NS_MODEL, "deviceID"), false);
 }
 
 static int read_presence(struct geoloc_profile *p, const xmlNode *presence)
@@ -297,7 +216,7 @@ static int read_presence(struct geoloc_profile *p, const xmlNode *presence)
 	const xmlNode *element = NULL, *info;
 	int err;
 
-	if (!presence || !is(presence, NS_PIDF, "presence"))
+	if (!presence || !xml_is(presence, NS_PIDF, "presence"))
 		return EBADMSG;
 	info = find_info(presence, &element, &p->element);
 	if (!info)
@@ -311,7 +230,7 @@ static int read_presence(struct geoloc_profile *p, const xmlNode *presence)
 int geoloc_pidf_read(struct geoloc_profile **out, struct str text)
 {
 	struct geoloc_profile *p = geoloc_profile_new(STR("unknown"));
-	xmlDocPtr doc = p ? parse(str_trim(text)) : NULL;
+	xmlDocPtr doc = p ? xml_read(str_trim(text), GEOLOC_DEPTH) : NULL;
 	int err = !p ? ENOMEM : doc ? read_presence(p, xmlDocGetRootElement(doc)) : EBADMSG;
 
 	xmlFreeDoc(doc);

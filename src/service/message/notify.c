@@ -142,6 +142,8 @@ static int fill_request(struct sip_out *out, const struct notify_item *v, size_t
 		} else if (str_ieq(v[i].name, STR("Content"))) {
 			buf_puts(&body, content ? STR("\r\n") : STR_NULL, v[i].value);
 			content = true;
+		} else if (is_header(v[i].name, SIP_H_CONTENT_LENGTH)) {
+			log_debug(1, "a NOTIFY's Content-Length is counted, not set");  /* many files have it */
 		} else if (is_reserved(v[i].name)) {
 			log_warning("a NOTIFY's header '%.*s' cannot be set", STR_ARG(v[i].name));
 		} else if (is_header(v[i].name, SIP_H_EVENT) && event) {
@@ -226,8 +228,8 @@ int notify_channel(struct channel *ch, const struct notify_item *v, size_t n)
 
 	if (!s)
 		return ENOENT;
-	/* Before the first response with a tag there is no dialog yet. */
-	if (!d || !d->remote_tag.n)
+	/* Before the first response with a tag there is no dialog yet: theirs or ours. */
+	if (!d || !d->remote_tag.n || (session_is_ringing(s) && s->sent_status <= 100))
 		return ENOTCONN;
 	out = sip_dialog_request(d, SIP_NOTIFY);
 	if (!out)
@@ -241,15 +243,25 @@ int notify_channel(struct channel *ch, const struct notify_item *v, size_t n)
 
 /* ---- PJSIPNotify([to],kind|&Header=value&...) ----------------------------------------- */
 
+/* What has no "=" is none. The last comes first, as in Asterisk: lines of Content are written
+ * by people who have seen that. */
 static size_t cut_headers(struct str text, struct notify_item *v)
 {
 	size_t n = 0;
 
 	while (text.n && n < ITEMS_MAX) {
-		struct str one = str_cut_raw(&text, '&'), name = str_trim(str_cut_raw(&one, '='));
+		struct str one = str_cut_raw(&text, '&');
+		bool has_value = str_chr(one, '=') < one.n;
+		struct str name = str_trim(str_cut_raw(&one, '='));
 
-		if (name.n)
+		if (name.n && has_value)
 			v[n++] = (struct notify_item){ name, one };
+	}
+	for (size_t i = 0; i < n / 2; i++) {
+		struct notify_item first = v[i];
+
+		v[i] = v[n - 1 - i];
+		v[n - 1 - i] = first;
 	}
 	return n;
 }
@@ -265,7 +277,7 @@ int app_pjsip_notify_run(struct channel *ch, struct str data)
 	size_t n;
 	int err;
 
-	if (!svc || args_split(&a, data, ',', 2))
+	if (!svc || !data.n || args_split(&a, data, ',', 2))
 		return -1;
 	to = str_trim(a.v[0]);
 	k = notify_kind(svc, str_trim(a.v[1]));
@@ -279,5 +291,6 @@ int app_pjsip_notify_run(struct channel *ch, struct str data)
 	if (err)
 		log_warning("PJSIPNotify(%.*s): %s", STR_ARG(data), strerror(err));
 	args_free(&a);
-	return err ? -1 : 0;
+	/* Whether anybody is there to get it is not the call's affair. */
+	return !to.n && (err == ENOENT || err == ENOTCONN) ? -1 : 0;
 }

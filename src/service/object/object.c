@@ -12,6 +12,7 @@ static const struct option_set *const sets[OBJECT_TYPES] = {
 	[OBJECT_GLOBAL] = &global_options,
 	[OBJECT_REGISTRATION] = &registration_options,
 	[OBJECT_OUTBOUND_PUBLISH] = &outbound_publish_options,
+	[OBJECT_OUTBOUND_SUBSCRIPTION] = &outbound_subscription_options,
 	[OBJECT_INBOUND_PUBLICATION] = &inbound_publication_options,
 	[OBJECT_ASTERISK_PUBLICATION] = &asterisk_publication_options,
 	[OBJECT_IDENTIFY] = &identify_options,
@@ -54,6 +55,8 @@ int finish_object(struct object_build *b, enum object_type t, void *o)
 		return finish_registration(b, o);
 	case OBJECT_OUTBOUND_PUBLISH:
 		return finish_outbound_publish(b, o);
+	case OBJECT_OUTBOUND_SUBSCRIPTION:
+		return finish_outbound_subscription(b, o);
 	case OBJECT_INBOUND_PUBLICATION:
 		return finish_inbound_publication(b, o);
 	case OBJECT_IDENTIFY:

@@ -20,7 +20,7 @@ struct snapshot;
 
 enum object_type {
 	OBJECT_ENDPOINT, OBJECT_AUTH, OBJECT_AOR, OBJECT_DOMAIN_ALIAS, OBJECT_TRANSPORT, OBJECT_CONTACT,
-	OBJECT_SYSTEM, OBJECT_GLOBAL, OBJECT_REGISTRATION, OBJECT_OUTBOUND_PUBLISH,
+	OBJECT_SYSTEM, OBJECT_GLOBAL, OBJECT_REGISTRATION, OBJECT_OUTBOUND_PUBLISH, OBJECT_OUTBOUND_SUBSCRIPTION,
 	OBJECT_INBOUND_PUBLICATION, OBJECT_ASTERISK_PUBLICATION, OBJECT_IDENTIFY, OBJECT_ACL,
 	OBJECT_RESOURCE_LIST, OBJECT_SUBSCRIPTION_PERSISTENCE, OBJECT_PHONEPROV, OBJECT_TYPES,
 };
@@ -312,6 +312,15 @@ struct outbound_publish {
 	bool multi_user;
 };
 
+/* Ours alone: Asterisk subscribes to nobody. */
+struct outbound_subscription {
+	OBJECT_HEAD;
+	struct auth_list outbound_auths;
+	struct str_list outbound_auth;
+	struct str outbound_proxy, server_uri, from_uri, event, mailbox, transport;
+	uint32_t expiration, retry_interval, max_retry_interval, fatal_retry_interval;     /* [s] */
+};
+
 struct inbound_publication {
 	OBJECT_HEAD;
 	struct endpoint *endpoint_obj;  /* NULL: any endpoint may publish */
@@ -441,6 +450,7 @@ SNAPSHOT_GETTER(snapshot_registration, registration_conf, OBJECT_REGISTRATION)
 SNAPSHOT_GETTER(snapshot_identify, identify_conf, OBJECT_IDENTIFY)
 SNAPSHOT_GETTER(snapshot_resource_list, resource_list, OBJECT_RESOURCE_LIST)
 SNAPSHOT_GETTER(snapshot_outbound_publish, outbound_publish, OBJECT_OUTBOUND_PUBLISH)
+SNAPSHOT_GETTER(snapshot_outbound_subscription, outbound_subscription, OBJECT_OUTBOUND_SUBSCRIPTION)
 SNAPSHOT_GETTER(snapshot_inbound_publication, inbound_publication, OBJECT_INBOUND_PUBLICATION)
 SNAPSHOT_GETTER(snapshot_asterisk_publication, asterisk_publication, OBJECT_ASTERISK_PUBLICATION)
 

@@ -85,7 +85,7 @@ const char *codec_name_at(size_t i);
 
 extern const struct option_set endpoint_options, auth_options, aor_options, contact_options,
 	domain_alias_options, transport_options, system_options, global_options, registration_options,
-	outbound_publish_options, inbound_publication_options, asterisk_publication_options,
+	outbound_publish_options, outbound_subscription_options, inbound_publication_options, asterisk_publication_options,
 	identify_options, acl_options, resource_list_options, subscription_persistence_options,
 	phoneprov_options;
 
@@ -97,6 +97,7 @@ int finish_aor(struct object_build *b, struct aor *a);
 int finish_transport(struct object_build *b, struct transport_conf *t);
 int finish_registration(struct object_build *b, struct registration_conf *r);
 int finish_outbound_publish(struct object_build *b, struct outbound_publish *p);
+int finish_outbound_subscription(struct object_build *b, struct outbound_subscription *s);
 int finish_inbound_publication(struct object_build *b, struct inbound_publication *p);
 int finish_identify(struct object_build *b, struct identify_conf *i);
 int finish_acl(struct object_build *b, struct acl_conf *a);

@@ -1,5 +1,6 @@
 /* Options whose values are codecs: allow=, disallow= and the preferences of offers and answers. */
 #include "service/object/objects.h"
+#include "sdp/format.h"
 #include <errno.h>
 
 static const char *const codec_names[] = {
@@ -72,10 +73,12 @@ static void codec_all(struct codec_list *l, bool allow)
 {
 	if (!allow)
 		memset(l, 0, sizeof(struct codec_edit));
-	/* No offer of Asterisk has SILK unless a module that it lacks is there: who wants it names it. */
-	for (size_t i = 0; allow && i < CODECS; i++)
-		if (!str_starts(str_z(codec_names[i]), STR("silk")))
+	for (size_t i = 0; allow && i < CODECS; i++) {
+		const struct format *f = format_by_name(str_z(codec_names[i]));
+
+		if (!f || format_in_all(f->id))
 			codec_append(l, codec_names[i], 0);
+	}
 }
 
 static int codec_edit(struct option_ctx *ctx, struct codec_list *l, struct str word, bool allow)

@@ -147,6 +147,9 @@ static int again_rest(struct object_build *b, enum object_type t, void *obj)
 	case OBJECT_OUTBOUND_PUBLISH:
 		((struct outbound_publish *)obj)->outbound_auths = (struct auth_list){ 0 };
 		return 0;
+	case OBJECT_OUTBOUND_SUBSCRIPTION:
+		((struct outbound_subscription *)obj)->outbound_auths = (struct auth_list){ 0 };
+		return 0;
 	case OBJECT_INBOUND_PUBLICATION:
 		((struct inbound_publication *)obj)->endpoint_obj = NULL;
 		return 0;

@@ -111,7 +111,8 @@ static const struct option publish_rows[] = {
 	OPT_STR(P, event, NULL, 0, "Event package."),
 	OPT_UINT(P, max_auth_attempts, "5", 0, MAX32, NULL, 0, "How often to answer challenges."),
 	OPT_STR(P, transport, NULL, 0, "Transport to use; empty: by the URI."),
-	OPT_BOOL(P, multi_user, "no", 0, "Publish for each user separately. States of extensions always are."),
+	OPT_BOOL(P, multi_user, "no", 0, "Publish for each user separately: states of extensions always are, those of devices and mailboxes are not "
+		 "published then."),
 	OPT_CUSTOM_AS("@body", P, body, struct str, parse_body, write_str, "application/pidf+xml, application/xpidf+xml, "
 		"application/cpim-pidf+xml or application/dialog-info+xml", NULL, 0, "How states of extensions are written."),
 	OPT_CUSTOM_AS("@context", P, context, struct str, parse_filter, write_str, "regular expression", NULL, 0,
@@ -141,6 +142,9 @@ int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
 	if ((str_ieq(p->event, STR("presence")) || str_ieq(p->event, STR("dialog"))) && !p->body.n)
 		(void)build_fault(b, REPORT_WARNING, "%s '%.*s': publishes nothing: it needs @body=, the content type", b->type,
 				  STR_ARG(b->s->name));
+	if (p->multi_user && (str_ieq(p->event, STR("asterisk-devicestate")) || str_ieq(p->event, STR("asterisk-mwi"))))
+		(void)build_fault(b, REPORT_WARNING, "%s '%.*s': publishes nothing: its states have no user, and multi_user=yes has no "
+				  "others", b->type, STR_ARG(b->s->name));
 	err = build_uri(b, "server_uri", p->server_uri);
 	if (!err && p->from_uri.n)
 		err = build_uri(b, "from_uri", p->from_uri);
@@ -149,13 +153,50 @@ int finish_outbound_publish(struct object_build *b, struct outbound_publish *p)
 	return err;
 }
 
+#define S struct outbound_subscription
+static const struct option subscription_rows[] = {
+	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be outbound-subscription."),
+	OPT_STR(S, server_uri, NULL, 0, "Request-URI of the SUBSCRIBE: the mailbox as the other server calls it."),
+	OPT_STR(S, from_uri, NULL, 0, "From; empty: server_uri."),
+	OPT_STR(S, event, "message-summary", 0, "Event package: message-summary (RFC 3842)."),
+	OPT_STR(S, mailbox, NULL, 0, "Mailbox here that gets what the other server says is waiting."),
+	OPT_UINT(S, expiration, "3600", 1, MAX32, "s", 0, "Lifetime asked for."),
+	OPT_LIST(S, outbound_auth, NULL, 0, "Auth objects to answer challenges with."),
+	OPT_STR(S, outbound_proxy, NULL, 0, "Full URI of the proxy in between."),
+	OPT_STR(S, transport, NULL, 0, "Transport to use; empty: by the URI."),
+	OPT_UINT(S, retry_interval, "60", 1, MAX32, "s", 0, "Time until the next try after no or a temporary answer; doubles with each."),
+	OPT_UINT(S, max_retry_interval, "1800", 1, MAX32, "s", 0, "The longest of these times."),
+	OPT_UINT(S, fatal_retry_interval, "0", 0, MAX32, "s", 0, "Time until the next try after other refusals; 0: none."),
+};
+#undef S
+
+const struct option_set outbound_subscription_options = {
+	.type = "outbound-subscription", .file = "pjsip.conf", .rows = subscription_rows, .n = ARRAY_LEN(subscription_rows),
+	.size = sizeof(struct outbound_subscription), .help = "A mailbox on another server that is subscribed to; not in Asterisk.",
+};
+
+int finish_outbound_subscription(struct object_build *b, struct outbound_subscription *s)
+{
+	int err;
+
+	if (!s->server_uri.n)
+		return report_fault(b, "needs server_uri=");
+	if (!s->mailbox.n)
+		return report_fault(b, "needs mailbox=");
+	if (!str_ieq(s->event, STR("message-summary")))
+		return report_fault(b, "event= can be message-summary only");
+	err = build_uri(b, "server_uri", s->server_uri);
+	return !err && s->from_uri.n ? build_uri(b, "from_uri", s->from_uri) : err;
+}
+
 static const struct option inbound_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be inbound-publication."),
 	OPT_STR(struct inbound_publication, endpoint, NULL, 0, "Endpoint that may publish; empty: any."),
 	{ .name = "event_*", .kind = OPTION_CUSTOM, .parse = parse_event_var, .write = write_vars,
 	  .offset = OPT_AT(struct inbound_publication, events, const struct conf_var_list *),
-	  .values = "resource", .flags = OPT_PREFIX | OPT_HIDDEN,
-	  .help = "event_PACKAGE names what that package's state is published to." },
+	  .values = "section or device", .flags = OPT_PREFIX | OPT_HIDDEN,
+	  .help = "event_PACKAGE: that event may be published. asterisk-devicestate, asterisk-mwi: the asterisk-publication "
+		  "that takes it. presence, dialog: the device whose state it is (with a / or a :), else that of the endpoint." },
 };
 
 const struct option_set inbound_publication_options = {
@@ -163,9 +204,24 @@ const struct option_set inbound_publication_options = {
 	.size = sizeof(struct inbound_publication), .help = "State that others may publish here.",
 };
 
+/* "yes", or a device. */
+static bool is_device_or_own(struct str v)
+{
+	return str_ieq(v, STR("yes")) || str_chr(v, '/') < v.n || str_chr(v, ':') < v.n;
+}
+
 int finish_inbound_publication(struct object_build *b, struct inbound_publication *p)
 {
-	return build_vars(b, &p->events);
+	int err = build_vars(b, &p->events);
+
+	for (size_t i = 0; !err && p->events && i < p->events->n; i++) {
+		const struct conf_var *v = &p->events->v[i];
+
+		if ((str_eq(v->name, STR("presence")) || str_eq(v->name, STR("dialog"))) && !is_device_or_own(v->value))
+			(void)build_fault(b, REPORT_WARNING, "%s '%.*s': event_%.*s=%.*s is no device, so the state is that of the endpoint's",
+					  b->type, STR_ARG(b->s->name), STR_ARG(v->name), STR_ARG(v->value));
+	}
+	return err;
 }
 
 #define P struct asterisk_publication
@@ -345,26 +401,27 @@ int finish_resource_list(struct object_build *b, struct resource_list *l)
 #define V struct subscription_persistence
 static const struct option persistence_rows[] = {
 	OPT_NONE("type", NULL, OPT_HIDDEN, "Must be subscription_persistence."),
-	OPT_STR(V, packet, NULL, L, "The SUBSCRIBE that began it."),
-	OPT_STR(V, src_name, NULL, L, "Address it came from."),
-	OPT_UINT(V, src_port, "0", 0, 65535, NULL, L, "Port it came from."),
-	OPT_STR(V, transport_key, "0", L, "Transport it came over."),
-	OPT_STR(V, local_name, NULL, L, "Address it came to."),
-	OPT_UINT(V, local_port, "0", 0, 65535, NULL, L, "Port it came to."),
-	OPT_UINT(V, cseq, "0", 0, MAX32, NULL, L, "Last CSeq of our NOTIFYs."),
-	OPT_STR(V, tag, NULL, L, "Our tag."),
-	OPT_STR(V, endpoint, NULL, L, "Endpoint that subscribed."),
-	OPT_CUSTOM(V, expires, int64_t, parse_time, write_time, "seconds since 1970", NULL, L, "When it ends."),
-	OPT_STR(V, contact_uri, NULL, L, "Contact of the subscriber."),
-	OPT_BOOL(V, prune_on_boot, "no", L | OPT_YESNO, "Cannot survive a restart."),
-	OPT_STR(V, generator_data, NULL, L, "State of the body writer, as JSON."),
+	OPT_STR(V, packet, NULL, OPT_VOID, "The SUBSCRIBE that began it; kept by the server itself."),
+	OPT_STR(V, src_name, NULL, OPT_VOID, "Address it came from; kept by the server itself."),
+	OPT_UINT(V, src_port, "0", 0, 65535, NULL, OPT_VOID, "Port it came from; kept by the server itself."),
+	OPT_STR(V, transport_key, "0", OPT_VOID, "Transport it came over; kept by the server itself."),
+	OPT_STR(V, local_name, NULL, OPT_VOID, "Address it came to; kept by the server itself."),
+	OPT_UINT(V, local_port, "0", 0, 65535, NULL, OPT_VOID, "Port it came to; kept by the server itself."),
+	OPT_UINT(V, cseq, "0", 0, MAX32, NULL, OPT_VOID, "Last CSeq of our NOTIFYs; kept by the server itself."),
+	OPT_STR(V, tag, NULL, OPT_VOID, "Our tag; kept by the server itself."),
+	OPT_STR(V, endpoint, NULL, OPT_VOID, "Endpoint that subscribed; kept by the server itself."),
+	OPT_CUSTOM(V, expires, int64_t, parse_time, write_time, "seconds since 1970", NULL, OPT_VOID, "When it ends; kept by the server itself."),
+	OPT_STR(V, contact_uri, NULL, OPT_VOID, "Contact of the subscriber; kept by the server itself."),
+	OPT_BOOL(V, prune_on_boot, "no", OPT_VOID | OPT_YESNO, "Cannot survive a restart; kept by the server itself."),
+	OPT_STR(V, generator_data, NULL, OPT_VOID, "State of the body writer, as JSON; kept by the server itself."),
 };
 #undef V
 
 const struct option_set subscription_persistence_options = {
 	.type = "subscription_persistence", .file = "pjsip.conf", .rows = persistence_rows,
 	.n = ARRAY_LEN(persistence_rows), .size = sizeof(struct subscription_persistence),
-	.help = "A subscription as it is stored. The server makes these.",
+	.help = "A subscription as it is stored. The server keeps these itself, in its database; a section of this type is read "
+		"and changes nothing.",
 };
 
 #define H struct phoneprov_conf

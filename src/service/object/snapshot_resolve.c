@@ -159,6 +159,16 @@ static int resolve_publish(struct loader *l, const struct source *e, struct outb
 	return err;
 }
 
+static int resolve_subscription(struct loader *l, const struct source *e, struct outbound_subscription *s)
+{
+	struct ref_list x;
+	int err = resolve_list(l, e, &s->o, "outbound_auth", OBJECT_AUTH, &s->outbound_auth, &x);
+
+	s->outbound_auths = (struct auth_list){ (struct auth_conf *const *)x.v, x.n };
+	resolve_one(l, e, &s->o, "transport", OBJECT_TRANSPORT, s->transport);
+	return err;
+}
+
 static int resolve_object(struct loader *l, const struct source *e, struct object *o)
 {
 	void *p = o;
@@ -170,6 +180,8 @@ static int resolve_object(struct loader *l, const struct source *e, struct objec
 		return resolve_registration(l, e, p);
 	case OBJECT_OUTBOUND_PUBLISH:
 		return resolve_publish(l, e, p);
+	case OBJECT_OUTBOUND_SUBSCRIPTION:
+		return resolve_subscription(l, e, p);
 	case OBJECT_IDENTIFY: {
 		struct identify_conf *i = p;
 

@@ -236,10 +236,27 @@ void location_observe(struct service *svc, struct contact_observer *o)
 	list_append(&svc->contact_observers, &o->link);
 }
 
-static void tell_observers(struct service *svc, struct contact *c)
+static void tell_added(struct service *svc, struct contact *c)
 {
 	list_each_safe(p, next, &svc->contact_observers)
 		container_of(p, struct contact_observer, link)->added(svc, c);
+}
+
+static void tell_changed(struct service *svc, struct location *l, struct contact *c, enum contact_why why)
+{
+	list_each_safe(p, next, &svc->contact_observers) {
+		const struct contact_observer *o = container_of(p, struct contact_observer, link);
+
+		if (o->changed)
+			o->changed(svc, l, c, why);
+	}
+}
+
+/* How it came and when: a refresh is the same contact. */
+static void remember(struct service *svc, struct contact *c, const struct contact *before)
+{
+	c->why = before ? CONTACT_REFRESHED : c->is_static ? CONTACT_CREATED : CONTACT_REGISTERED;
+	c->since_us = before ? before->since_us : clock_wall_us(svc->clock);
 }
 
 void location_apply(struct service *svc, struct location *l, struct contact_change *ch)
@@ -249,10 +266,13 @@ void location_apply(struct service *svc, struct location *l, struct contact_chan
 	struct str ep;
 
 	if (ch->op == CONTACT_DELETE) {
-		if (ch->old->loc)
+		if (ch->old->loc) {
 			remove_contact(svc, ch->old);
+			tell_changed(svc, l, ch->old, ch->why);
+		}
 		return;
 	}
+	remember(svc, c, added || !ch->old->loc ? NULL : ch->old);
 	if (added || !ch->old->loc) {
 		contact_stats_came(svc, c->status);
 	} else {
@@ -267,11 +287,12 @@ void location_apply(struct service *svc, struct location *l, struct contact_chan
 	if (!c->is_static)
 		registrar_test_event(svc, added ? "AOR_CONTACT_ADDED" : "AOR_CONTACT_REFRESHED", c);
 	if (added && !c->is_static)
-		tell_observers(svc, c);
+		tell_added(svc, c);
 	contact_qualify_start(svc, c, added);
 	if (!added && svc->conf->global->send_contact_status_on_update_registration)
 		contact_event(svc, c, c->status, ep);
 	endpoint_changed(svc, ep);
+	tell_changed(svc, l, c, c->why);
 }
 
 /* ---- start, reload -------------------------------------------------------- */
@@ -337,8 +358,11 @@ static int sync_plan(struct location_job *j, struct location *l, struct list *ch
 	list_each(p, &l->contacts) {
 		struct contact *c = container_of(p, struct contact, link);
 
-		if (!err && c->is_static && !still_listed(a, c->uri))
-			err = contact_change_add(changes, CONTACT_DELETE, text_view(&l->aor), c, NULL);
+		if (err || !c->is_static || still_listed(a, c->uri))
+			continue;
+		err = contact_change_add(changes, CONTACT_DELETE, text_view(&l->aor), c, NULL);
+		if (!err)
+			contact_change_why(changes, CONTACT_REJECTED);
 	}
 	return err || !a ? err : add_missing(svc, l, a, changes);
 }

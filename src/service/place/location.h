@@ -13,6 +13,17 @@ enum contact_status { CONTACT_UNKNOWN, CONTACT_NONQUALIFIED, CONTACT_REACHABLE, 
 const char *contact_status_name(enum contact_status s);      /* "Reachable", "NonQualified", ... */
 const char *contact_status_short(enum contact_status s);     /* "Avail", "Unavail", "NonQual", "Unknown": console */
 
+/* What made a contact what it is: the events of RFC 3680 4.7.1. */
+enum contact_why {
+	CONTACT_REGISTERED,             /* by REGISTER; also one found on disk */
+	CONTACT_CREATED,                /* by the configuration */
+	CONTACT_REFRESHED,
+	CONTACT_UNREGISTERED,           /* its REGISTER took it back */
+	CONTACT_EXPIRED,
+	CONTACT_DEACTIVATED,            /* its connection is closed, or it did not answer and made room: register again */
+	CONTACT_REJECTED,               /* another one took its place, or the configuration has it no more */
+};
+
 struct location;
 struct ua_request;
 struct ua_request_prm;
@@ -32,6 +43,8 @@ struct contact {                /* obj */
 	uint64_t row;                   /* on disk; 0: not there */
 	uint16_t via_port;
 	int64_t expires_us;             /* [us] wall: seconds would lose one where they tick; 0: permanent */
+	int64_t since_us;               /* [us] wall: when it came; 0: before this program did */
+	enum contact_why why;           /* its last event */
 	bool is_static, outbound;
 	bool prune_on_boot;             /* only the connection of its REGISTER leads there: it goes with that */
 	struct net_path flow;           /* how its REGISTER came; proto and transport always, conn when a stream */
@@ -106,8 +119,11 @@ struct contact_change {
 	struct contact *old;            /* held: UPDATE, DELETE */
 	struct contact *now;            /* held: ADD, UPDATE: all values of the new state */
 	struct text aor;
+	enum contact_why why;           /* DELETE; UNREGISTERED unless contact_change_why() says otherwise */
 };
 int contact_change_add(struct list *changes, enum contact_op op, struct str aor, struct contact *old, struct contact *now);
+/* Why the change that was added last removes its contact. */
+void contact_change_why(struct list *changes, enum contact_why why);
 void contact_changes_free(struct list *changes);
 /* What a contact is made of; all are copied. */
 struct contact_words {
@@ -147,10 +163,13 @@ void location_restore(struct service *svc, struct str aor, struct contact *c);  
 typedef void location_done_fn(void *arg, int err);
 int location_store_write(struct service *svc, struct list *changes, location_done_fn *done, void *arg);
 
-/* Who is told that a contact came by REGISTER. */
+/* Who is told of contacts. */
 struct contact_observer {
 	struct list link;               /* in service.contact_observers, until its owner takes it out */
-	void (*added)(struct service *svc, struct contact *c);
+	void (*added)(struct service *svc, struct contact *c);       /* one came by REGISTER */
+	/* One came, was refreshed, or has just gone: then it is in its location no more, which
+	 * may be without any. Must not change contacts. Optional. */
+	void (*changed)(struct service *svc, struct location *l, struct contact *c, enum contact_why why);
 };
 void location_observe(struct service *svc, struct contact_observer *o);
 

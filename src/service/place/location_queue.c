@@ -19,10 +19,26 @@ int contact_change_add(struct list *changes, enum contact_op op, struct str aor,
 		return ENOMEM;
 	}
 	ch->op = op;
+	ch->why = CONTACT_UNREGISTERED;
 	ch->old = obj_hold(old);
 	ch->now = obj_hold(now);
 	list_append(changes, &ch->link);
 	return 0;
+}
+
+void contact_change_why(struct list *changes, enum contact_why why)
+{
+	container_of(changes->prev, struct contact_change, link)->why = why;
+}
+
+/* The same, said in one. */
+static int remove_for(struct list *changes, struct contact *c, enum contact_why why)
+{
+	int err = contact_change_add(changes, CONTACT_DELETE, text_view(&c->loc->aor), c, NULL);
+
+	if (!err)
+		contact_change_why(changes, why);
+	return err;
 }
 
 void contact_changes_free(struct list *changes)
@@ -183,7 +199,7 @@ static int expiry_plan(struct location_job *j, struct location *l, struct list *
 	if (c->loc != l || c->expires_us > clock_wall_us(c->svc->clock))
 		return ENOENT;
 	log_verbose(3, "Removed contact '%s' from AOR '%s' due to expiration", c->uri.p, text_z(&l->aor));
-	return contact_change_add(changes, CONTACT_DELETE, text_view(&l->aor), c, NULL);
+	return remove_for(changes, c, CONTACT_EXPIRED);
 }
 
 static void on_expire(void *arg);
@@ -240,7 +256,7 @@ static int cut_off_plan(struct location_job *j, struct location *l, struct list 
 	if (c->loc != l)
 		return ENOENT;
 	log_verbose(3, "Removed contact '%s' from AOR '%s': its connection is closed", c->uri.p, text_z(&l->aor));
-	return contact_change_add(changes, CONTACT_DELETE, text_view(&l->aor), c, NULL);
+	return remove_for(changes, c, CONTACT_DEACTIVATED);
 }
 
 static void cut_off_done(struct location_job *j, int err)

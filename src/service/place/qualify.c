@@ -59,13 +59,13 @@ static void finish_qualify(struct service *svc, struct contact *c, bool reachabl
 	uint64_t rtt = clock_us(svc->clock) - c->qualify_sent_us;
 
 	c->qualify_req = obj_drop(c->qualify_req);
-	/* A contact that is not asked as a rule stays what it was when somebody asks once. */
-	if (a && a->qualify_frequency)
-		contact_set_status(svc, c, reachable ? CONTACT_REACHABLE : CONTACT_UNREACHABLE,
-				   reachable ? (uint32_t)(rtt > UINT32_MAX ? UINT32_MAX : rtt ? rtt : 1) : 0);
+	/* Asked by hand, where nobody watches the contact: its state stays, as in Asterisk. */
+	if (!a || !a->qualify_frequency)
+		return;
+	contact_set_status(svc, c, reachable ? CONTACT_REACHABLE : CONTACT_UNREACHABLE,
+			   reachable ? (uint32_t)(rtt > UINT32_MAX ? UINT32_MAX : rtt ? rtt : 1) : 0);
 	contact_stats_asked(svc, c);
-	if (a && a->qualify_frequency)
-		next_in(svc, c, (uint64_t)a->qualify_frequency * 1000);
+	next_in(svc, c, (uint64_t)a->qualify_frequency * 1000);
 }
 
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)

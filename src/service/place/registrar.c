@@ -4,6 +4,7 @@
 #include "service/place/registrar.h"
 #include "base/log.h"
 #include "service/trust/identify.h"
+#include "service/trust/security.h"
 #include "service/common/nat.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -358,6 +359,7 @@ static int make_room(struct reg *r, const struct wanted *w, size_t n, struct lis
 			return EDQUOT;
 		if (contact_change_add(changes, CONTACT_DELETE, r->aor->name, c, NULL))
 			return ENOMEM;
+		contact_change_why(changes, c->status == CONTACT_UNREACHABLE ? CONTACT_DEACTIVATED : CONTACT_REJECTED);
 	}
 	return 0;
 }
@@ -449,6 +451,10 @@ static int reg_plan(struct location_job *j, struct location *l, struct list *cha
 		err = star ? collect_all(r, changes) : collect_changes(r, w, n, changes);
 	wanted_free(w, n);
 	r->l = NULL;
+	if (err && err != ENOMEM)
+		security_event(r->svc, SECURITY_FAILED_ACL, r->msg, r->id->ep->name, "ACLName",
+			       err == EDQUOT ? STR("registrar_attempt_exceeds_maximum_configured_contacts")
+					     : STR("registrar_invalid_contacts_provided"));
 	if (err)
 		refuse_register(r, err == EDQUOT ? 403 : err == ENOMEM ? 503 : 400,
 				err == EDQUOT ? "more contacts than max_contacts of the AOR" :
@@ -492,24 +498,34 @@ static const struct aor *find_aor(struct service *svc, struct identity *id, cons
 	return NULL;
 }
 
+/* As Asterisk names what is refused, for who watches the manager's security events. */
+static void tell_refused(struct service *svc, const struct identity *id, const struct sip_msg *msg, enum security_kind k, const char *what)
+{
+	security_event(svc, k, msg, id->ep->name, k == SECURITY_FAILED_ACL ? "ACLName" : "RequestType", str_z(what));
+}
+
 static unsigned check_request(struct service *svc, struct identity *id, struct sip_msg *msg, const struct aor **aor,
 			      const char **why)
 {
 	if (!sip_uri_is_sip(&msg->to.uri)) {
 		*why = "To is neither sip nor sips";
+		tell_refused(svc, id, msg, SECURITY_FAILED_ACL, "registrar_invalid_uri_in_to_received");
 		return 416;
 	}
 	if (!id->ep->aor_n) {
 		*why = "the endpoint has no aors";
+		tell_refused(svc, id, msg, SECURITY_FAILED_ACL, "registrar_attempt_without_configured_aors");
 		return 403;
 	}
 	*aor = find_aor(svc, id, msg);
 	if (!*aor) {
 		*why = "no AOR of the endpoint fits the To user";
+		tell_refused(svc, id, msg, SECURITY_NOT_SUPPORTED, "registrar_requested_aor_not_found");
 		return 404;
 	}
 	if (!(*aor)->max_contacts) {
 		*why = "max_contacts of the AOR is 0: nobody may register";
+		tell_refused(svc, id, msg, SECURITY_NOT_SUPPORTED, "registrar_attempt_without_registration_permitted");
 		return 403;
 	}
 	if (sip_hdr(msg, SIP_H_PATH) && (*aor)->support_path &&

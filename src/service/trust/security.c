@@ -17,7 +17,7 @@ void security_event(struct service *svc, enum security_kind k, const struct sip_
 	static const struct { const char *name, *severity; } rows[SECURITY_KINDS] = {
 		{ "FailedACL", "Error" }, { "InvalidAccountID", "Error" }, { "ChallengeSent", "Informational" },
 		{ "ChallengeResponseFailed", "Error" }, { "SuccessfulAuth", "Informational" },
-		{ "RequestBadFormat", "Error" },
+		{ "RequestBadFormat", "Error" }, { "RequestNotSupported", "Error" },
 	};
 	struct event *e = event_new(svc->pbx->events, rows[k].name, EV_SECURITY);
 	int64_t us = clock_wall_us(svc->clock);

@@ -1,0 +1,19 @@
+/* media/faxloss.h -- what a fax by sound does against lost packets, beside spandsp: frames at 300 bit/s are put together
+ * (faxfix.h), the test of a modem is judged by what of it came, and one that did not come is answered.
+ * Threads: those of the terminal, one at a time. */
+#ifndef MEDIA_FAXLOSS_H
+#define MEDIA_FAXLOSS_H
+
+#include <spandsp.h>
+
+struct faxloss;
+/* Becomes the handler of `t`'s frames; gone before `t`. NULL: ENOMEM. */
+struct faxloss *faxloss_new(t30_state_t *t, bool receives);
+void faxloss_free(struct faxloss *l);
+/* Before fax_rx() and fax_rx_fillin() of the same samples, 8000 a second; and after it. */
+void faxloss_hear(struct faxloss *l, const int16_t *pcm, size_t n);
+void faxloss_miss(struct faxloss *l, size_t n);
+void faxloss_heard(struct faxloss *l, const int16_t *pcm, size_t n);
+void faxloss_missed(struct faxloss *l);
+
+#endif
