@@ -359,17 +359,19 @@ static void redirect_channels(struct ami_ctx *a)
 static void blind_transfer(struct ami_ctx *a)
 {
 	struct channel *ch;
-	struct str context = ami_get(a, "Context");
+	struct blind_transfer t = { .exten = ami_get(a, "Exten"), .context = ami_get(a, "Context"), .external = true };
 	int err;
 
-	if (!ami_get(a, "Channel").n || !ami_get(a, "Exten").n) {
+	if (!ami_get(a, "Channel").n || !t.exten.n) {
 		ami_error(a, ami_get(a, "Channel").n ? "No extension specified" : "No channel specified");
 		return;
 	}
 	ch = ami_get_channel(a, "Channel", "", "Channel specified does not exist");
 	if (!ch)
 		return;
-	err = bridge_blind_transfer(ch, ami_get(a, "Exten"), context.n ? context : text_view(&ch->context));
+	if (!t.context.n)
+		t.context = text_view(&ch->context);
+	err = bridge_blind_transfer(ch, &t);
 	if (err == EPERM)
 		ami_error(a, "Transfer not permitted");
 	else if (err == ENOENT || err == EINVAL)

@@ -29,7 +29,7 @@ static void play_dtmf(struct ami_ctx *a)
 			channel_event(ch, e);
 		}
 	} else {
-		err = channel_digit(ch, digit.p[0], ms ? ms : 100);
+		err = channel_digit_untold(ch, digit.p[0], ms ? ms : 100);
 	}
 	if (err)
 		ami_error(a, "DTMF was not sent");

@@ -190,6 +190,16 @@ static void tell_next(struct wheel *w)
 	w->wake(w->wake_arg, ms);
 }
 
+#ifndef SIDETONE_SMALL
+uint64_t timer_coarse_ms(const struct wheel *w, uint64_t delay_ms)
+{
+	uint64_t now = clock_ms(w->clock);
+
+	/* A multiple of 64 is the beginning of a slot: it fires as soon as that is opened. */
+	return ((now + delay_ms + 255) & ~255ull) - now;
+}
+#endif
+
 void wheel_run(struct wheel *w)
 {
 	uint64_t now = clock_ms(w->clock), n;

@@ -26,6 +26,17 @@ const struct clock *wheel_clock(const struct wheel *w);
  * may be started or stopped from any timer's function, itself included. */
 void timer_start(struct wheel *w, struct timer *t, uint64_t delay_ms, timer_fn *fn, void *arg);
 void timer_stop(struct timer *t);
+/* `delay_ms`, or up to 255 more, so that a timer fires together with others: for what has a least
+ * time only, so that a busy server does not wake up for each. */
+#ifdef SIDETONE_SMALL
+static inline uint64_t timer_coarse_ms(const struct wheel *w, uint64_t delay_ms)
+{
+	(void)w;
+	return delay_ms;
+}
+#else
+uint64_t timer_coarse_ms(const struct wheel *w, uint64_t delay_ms);
+#endif
 static inline bool timer_running(const struct timer *t) { return list_linked(&t->link); }
 uint64_t timer_left_ms(const struct wheel *w, const struct timer *t);
 /* Fire all that are due. */

@@ -153,11 +153,29 @@ static void tell_techs(struct bridge *b)
 	}
 }
 
+/* BRIDGEPEER of each: all others. */
+static void name_peers(struct bridge *b)
+{
+	list_each_safe(l, tmp, &b->members) {
+		struct channel *ch = container_of(l, struct member, link)->ch;
+		struct buf names = BUF_INIT;
+
+		list_each(k, &b->members) {
+			if (k == l)
+				continue;
+			if (names.n)
+				buf_char(&names, ',');
+			buf_put(&names, text_view(&container_of(k, struct member, link)->ch->name));
+		}
+		if (!buf_err(&names))
+			pbx_setvar(ch->pbx, ch, STR("BRIDGEPEER"), buf_view(&names));
+		buf_free(&names);
+	}
+}
+
 /* Who is in the bridge changed. */
 static void settle(struct bridge *b)
 {
-	struct member *first, *second;
-
 	b->native = false;
 	list_each_safe(l, tmp, &b->members) {
 		struct channel *ch = container_of(l, struct member, link)->ch;
@@ -166,14 +184,11 @@ static void settle(struct bridge *b)
 		if (b->count == 2)
 			break;          /* both ends were seen to */
 	}
+	bridge_mix_update(b);
 	tell_techs(b);
 	bridge_native_update(b);
-	if (b->count != 2)
-		return;
-	first = container_of(b->members.next, struct member, link);
-	second = container_of(b->members.prev, struct member, link);
-	pbx_setvar(first->ch->pbx, first->ch, STR("BRIDGEPEER"), text_view(&second->ch->name));
-	pbx_setvar(second->ch->pbx, second->ch, STR("BRIDGEPEER"), text_view(&first->ch->name));
+	if (b->count > 1)
+		name_peers(b);
 }
 
 /* What was queued before the bridge listened. */
@@ -202,6 +217,15 @@ static void limit_came(struct member *m)
 
 	bridge_dissolve(b, CAUSE_NORMAL);
 	obj_drop(b);
+}
+
+/* Whoever was transferred or forwarded has arrived. */
+static void forget_transfer(struct channel *ch)
+{
+	static const struct str names[] = { STR_INIT("BLINDTRANSFER"), STR_INIT("ATTENDEDTRANSFER"), STR_INIT("FORWARDERNAME") };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		(void)pbx_setvar(ch->pbx, ch, names[i], STR_NULL);
 }
 
 static void leave(struct member *m, bool kept);
@@ -241,6 +265,7 @@ static int enter(struct bridge *b, struct channel *ch, const struct bridge_featu
 	ch->owned = false;
 	link_ids(b, ch);
 	tell(b, "BridgeEnter", ch, swap);
+	forget_transfer(ch);
 	channel_news(ch, CHAN_NEWS_ANSWERED);
 	bridge_limit_start(m, limit_came);
 	log_verbose(3, "Channel %s joined '%s' %s-bridge <%s>", text_z(&ch->name),
@@ -339,6 +364,9 @@ static void leave(struct member *m, bool kept)
 	bridge_limit_stop(m);
 	if (m->on_hold)
 		bridge_indicate_others(m, IND_UNHOLD, NULL);
+	/* What held it stays here, and its music with it. */
+	if (ch->held)
+		channel_indicate(ch, IND_UNHOLD, NULL);
 	end_fax(m);
 	list_remove(&m->link);
 	b->count--;
@@ -348,6 +376,7 @@ static void leave(struct member *m, bool kept)
 		ch->sink_arg = NULL;
 	}
 	b->native = false;
+	bridge_mix_leave(b, ch);
 	tell(b, "BridgeLeave", ch, NULL);
 	(void)pbx_setvar(ch->pbx, ch, STR("BRIDGEPEER"), STR_NULL);
 	log_verbose(3, "Channel %s left bridge <%s>", text_z(&ch->name), text_z(&b->id));
@@ -423,6 +452,7 @@ void bridge_dissolve(struct bridge *b, int cause)
 		leave(m, false);
 		obj_drop(m);
 	}
+	bridge_mix_update(b);
 	tell(b, "BridgeDestroy", NULL, NULL);
 	obj_drop(b);
 }

@@ -14,6 +14,7 @@ struct bridge_features {        /* of one member */
 	bool blind_transfer;            /* T/t */
 	bool attended_transfer;
 	bool park, automixmon;          /* K/k, X/x */
+	bool consults;                  /* it transfers, and asks first: atxferabort and the like, and nothing else */
 	bool dissolve_on_leave;         /* the bridge ends when this one leaves */
 	struct text after_context, after_exten;  /* where it goes when the bridge ends; empty: hang up (or its fiber goes on) */
 	int after_priority;
@@ -49,6 +50,11 @@ struct member {                 /* obj */
 	uint64_t limit_at;              /* [ms] mono */
 };
 
+/* What the transferer in it pressed. */
+enum bridge_wish { BRIDGE_WISH_NONE, BRIDGE_WISH_ABORT, BRIDGE_WISH_COMPLETE, BRIDGE_WISH_THREEWAY, BRIDGE_WISH_SWAP };
+
+struct media_mix;
+
 struct bridge {                 /* obj */
 	struct pbx *pbx;
 	struct text id, type, name, creator;
@@ -57,7 +63,9 @@ struct bridge {                 /* obj */
 	bool native;                    /* packets pass as they are, here or from peer to peer: BridgeTechnology native_rtp */
 	bool dissolved;
 	bool moving;                    /* members are exchanged: not empty even when it looks so */
-	struct fiber *watcher;          /* woken when somebody leaves */
+	struct fiber *watcher;          /* of an attended transfer: woken when somebody leaves, answers or wishes; features rest */
+	enum bridge_wish wish;
+	struct media_mix *mix;          /* of more than two; NULL: none */
 };
 
 int bridge_new(struct bridge **out, struct pbx *pbx, struct str type /* "basic", "holding", ... */);
@@ -86,7 +94,15 @@ void bridge_dissolve(struct bridge *b, int cause);
 int bridge_swap(struct channel *in, struct channel *out);
 
 /* Transfers (used by REFER and by features). Send AMI BlindTransfer/AttendedTransfer. */
-int bridge_blind_transfer(struct channel *transferer, struct str exten, struct str context);
+struct blind_transfer {
+	struct str exten, context;
+	bool external;                  /* by the protocol or a manager, not by digits */
+	/* Before whoever is sent on goes (with more than one, a Local channel in their place). NULL: nothing. */
+	void (*note)(void *arg, struct channel *sent);
+	void *arg;
+};
+/* ENOENT no such extension, EINVAL there is nobody to send on, ENOMEM. */
+int bridge_blind_transfer(struct channel *transferer, const struct blind_transfer *t);
 int bridge_attended_transfer(struct channel *to_transferee, struct channel *to_target);
 /* Move channel `from`'s place in the call (bridge, dial) to `to` (Replaces, pickup). */
 int channel_replace(struct channel *to, struct channel *from);

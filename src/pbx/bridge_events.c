@@ -41,6 +41,7 @@ static void media_came(struct member *m)
 {
 	channel_path_update(m->ch, true);
 	bridge_native_update(m->bridge);
+	bridge_mix_update(m->bridge);
 	bridge_indicate_others(m, IND_SRCUPDATE, NULL);
 }
 
@@ -79,6 +80,27 @@ static void t38_came(struct member *m, const struct chan_event *e)
 	bridge_indicate_others(m, IND_T38, p);
 }
 
+/* What the others are shown as it is. */
+static void show(struct member *m, enum chan_event_type t)
+{
+	static const struct { enum chan_event_type event; enum indication ind; } rows[] = {
+		{ CE_RINGING, IND_RINGING }, { CE_PROGRESS, IND_PROGRESS }, { CE_PROCEEDING, IND_PROCEEDING }, { CE_BUSY, IND_BUSY },
+		{ CE_CONGESTION, IND_CONGESTION }, { CE_FLASH, IND_FLASH }, { CE_VIDUPDATE, IND_VIDUPDATE },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].event == t)
+			bridge_indicate_others(m, rows[i].ind, NULL);
+}
+
+static void answer_came(struct member *m)
+{
+	bridge_indicate_others(m, IND_STOP, NULL);
+	bridge_native_update(m->bridge);
+	bridge_mix_update(m->bridge);
+	fiber_wake(m->bridge->watcher);
+}
+
 static void handle(struct member *m, const struct chan_event *e)
 {
 	switch (e->type) {
@@ -105,24 +127,8 @@ static void handle(struct member *m, const struct chan_event *e)
 	case CE_TEXT:
 		text_came(m, e);
 		break;
-	case CE_RINGING:
-		bridge_indicate_others(m, IND_RINGING, NULL);
-		break;
-	case CE_PROGRESS:
-		bridge_indicate_others(m, IND_PROGRESS, NULL);
-		break;
-	case CE_PROCEEDING:
-		bridge_indicate_others(m, IND_PROCEEDING, NULL);
-		break;
 	case CE_ANSWER:
-		bridge_indicate_others(m, IND_STOP, NULL);
-		bridge_native_update(m->bridge);
-		break;
-	case CE_FLASH:
-		bridge_indicate_others(m, IND_FLASH, NULL);
-		break;
-	case CE_VIDUPDATE:
-		bridge_indicate_others(m, IND_VIDUPDATE, NULL);
+		answer_came(m);
 		break;
 	case CE_T38:
 		t38_came(m, e);
@@ -137,6 +143,7 @@ static void handle(struct member *m, const struct chan_event *e)
 		bridge_limit_said(m);
 		break;
 	default:
+		show(m, e->type);
 		break;
 	}
 }

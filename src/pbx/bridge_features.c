@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum action { NOTHING, HANG_UP, BLIND, ATTENDED, RECORD, APPLICATION };
+enum action { NOTHING, HANG_UP, BLIND, ATTENDED, RECORD, APPLICATION, ABORT, COMPLETE, THREEWAY, SWAP };
 
 struct found {
 	enum action action;
@@ -27,16 +27,21 @@ static struct found look(struct member *m)
 	const struct features_conf *c = features_of(m->ch);
 	struct str got = str_mk(m->digits, m->ndigits);
 	struct found found = { NOTHING, NULL, false };
+	bool rests = m->bridge->watcher;        /* an attended transfer is under way */
 
 	const struct {
 		bool on;
 		const struct text *code;
 		enum action action;
 	} rows[] = {
-		{ m->f.hangup_star, &c->disconnect, HANG_UP },
-		{ m->f.blind_transfer, &c->blindxfer, BLIND },
-		{ m->f.blind_transfer || m->f.attended_transfer, &c->atxfer, ATTENDED },
-		{ m->f.automixmon, &c->automixmon, RECORD },
+		{ m->f.hangup_star && !rests, &c->disconnect, HANG_UP },
+		{ m->f.blind_transfer && !rests, &c->blindxfer, BLIND },
+		{ (m->f.blind_transfer || m->f.attended_transfer) && !rests, &c->atxfer, ATTENDED },
+		{ m->f.automixmon && !rests, &c->automixmon, RECORD },
+		{ m->f.consults, &c->atxferabort, ABORT },
+		{ m->f.consults, &c->atxfercomplete, COMPLETE },
+		{ m->f.consults, &c->atxferthreeway, THREEWAY },
+		{ m->f.consults, &c->atxferswap, SWAP },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -49,7 +54,7 @@ static struct found look(struct member *m)
 		else if (str_starts(code, got))
 			found.may_grow = true;
 	}
-	for (size_t i = 0; i < m->dynamic.n; i++) {
+	for (size_t i = 0; !rests && i < m->dynamic.n; i++) {
 		if (str_eq(m->dynamic.v[i].code, got)) {
 			found.action = APPLICATION;
 			found.item = m->dynamic.v[i].item;
@@ -98,33 +103,69 @@ static void give_back(struct member *m)
 		bridge_resume(m);
 }
 
+/* GOTO_ON_BLINDXFR: where whoever sent the others on goes itself, "context^exten^priority". */
+static void go_on(struct channel *ch, struct str where)
+{
+	struct text context = { 0 }, exten = { 0 };
+	char room[256];
+
+	str_copy(room, sizeof(room), where);
+	for (char *c = room; *c; c++)
+		*c = *c == '^' ? ',' : *c;
+	if (pbx_parse_goto(ch, str_z(room)) || text_set(&context, text_view(&ch->context)) || text_set(&exten, text_view(&ch->exten)))
+		log_warning("GOTO_ON_BLINDXFR: '%.*s' is no place", STR_ARG(where));
+	else    /* one that runs a dialplan stands one before it now */
+		(void)pbx_async_goto(ch, text_view(&context), text_view(&exten), ch->priority + (ch->fiber ? 1 : 0));
+	text_free(&context);
+	text_free(&exten);
+}
+
+static void blind(struct channel *ch, const struct blind_transfer *t)
+{
+	struct buf where = BUF_INIT;
+
+	(void)pbx_getvar(ch->pbx, ch, STR("GOTO_ON_BLINDXFR"), &where);
+	transfer_hold(bridge_member(ch), false);
+	if (!bridge_blind_transfer(ch, t) && where.n && !ch->dead && !ch->hungup)
+		go_on(ch, buf_view(&where));
+	buf_free(&where);
+}
+
+/* False: whoever was put on hold is not any more. */
+static bool transfer(struct channel *ch, enum action action, struct str exten, struct str context)
+{
+	const struct blind_transfer t = { .exten = exten, .context = context };
+	struct features_conf *c;
+
+	if (action == BLIND) {
+		blind(ch, &t);
+		return false;
+	}
+	if (!transfer_attended_dtmf(ch, exten, context))
+		return false;
+	c = obj_hold((void *)(uintptr_t)features_of(ch));
+	if (!ch->hungup)
+		sound_play(ch, text_view(&c->xferfailsound), STR_NULL, NULL);
+	obj_drop(c);
+	return true;
+}
+
 static void transfer_job(struct member *m, enum action action)
 {
-	struct channel *ch = m->ch, *peer = bridge_peer(ch);
-	char exten[64];
+	struct channel *ch = m->ch;
 	struct text context = { 0 };
+	char exten[64];
+	bool held;
 	int err;
 
-	if (!peer)
+	if (m->bridge->count < 2)
 		return;
-	channel_indicate(peer, IND_HOLD, NULL);
-	obj_hold(peer);
+	transfer_hold(m, true);
 	err = transfer_ask(ch, exten, sizeof(exten), &context);
-	if (!err && ch->bridge == m->bridge && !peer->dead) {
-		if (action == BLIND)
-			err = bridge_blind_transfer(ch, str_z(exten), text_view(&context));
-		else
-			err = transfer_attended_dtmf(ch, str_z(exten), text_view(&context));
-	}
-	if (err && err != ECANCELED) {
-		struct features_conf *c = obj_hold((void *)(uintptr_t)features_of(ch));
-
-		sound_play(ch, text_view(&c->xferfailsound), STR_NULL, NULL);
-		obj_drop(c);
-	}
-	if (!peer->dead && peer->bridge)
-		channel_indicate(peer, IND_UNHOLD, NULL);
-	obj_drop(peer);
+	held = err || ch->bridge != m->bridge || m->bridge->count < 2 ||
+		transfer(ch, action, str_z(exten), text_view(&context));
+	if (held && bridge_member(ch) == m)
+		transfer_hold(m, false);
 	text_free(&context);
 }
 
@@ -242,6 +283,9 @@ static void act(struct member *m, const struct found *found)
 {
 	struct bridge *b;
 
+	static const enum bridge_wish wishes[] = { [ABORT] = BRIDGE_WISH_ABORT, [COMPLETE] = BRIDGE_WISH_COMPLETE,
+		[THREEWAY] = BRIDGE_WISH_THREEWAY, [SWAP] = BRIDGE_WISH_SWAP };
+
 	m->ndigits = 0;
 	timer_stop(&m->digit_timer);
 	switch (found->action) {
@@ -260,6 +304,13 @@ static void act(struct member *m, const struct found *found)
 		break;
 	case APPLICATION:
 		start_application(m, found->item);
+		break;
+	case ABORT:
+	case COMPLETE:
+	case THREEWAY:
+	case SWAP:
+		m->bridge->wish = wishes[found->action];
+		fiber_wake(m->bridge->watcher);
 		break;
 	default:
 		break;

@@ -59,7 +59,8 @@ bool bridge_wants_digits(const struct channel *ch)
 	const struct member *m = bridge_member(ch);
 
 	/* Parking by digits is not done here: its digits are the peer's. */
-	return m && (m->f.hangup_star || m->f.blind_transfer || m->f.attended_transfer || m->f.automixmon || m->dynamic.n);
+	return m && (m->f.hangup_star || m->f.blind_transfer || m->f.attended_transfer || m->f.automixmon || m->f.consults ||
+		     m->dynamic.n);
 }
 
 void bridge_headers(struct event *e, const char *prefix, const struct bridge *b)

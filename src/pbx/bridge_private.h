@@ -32,6 +32,10 @@ void bridge_limit_said(struct member *m);    /* a sound in its session ended */
 void bridge_native_update(struct bridge *b);
 void bridge_heard_anew(struct channel *ch);          /* pbx->heard_anew */
 
+/* bridge_mix.c: more than two hear one another in a mix, by who is in it now. */
+void bridge_mix_update(struct bridge *b);
+void bridge_mix_leave(struct bridge *b, struct channel *ch);
+
 /* bridge_record.c */
 void bridge_record_toggle(struct member *m);         /* automixmon */
 

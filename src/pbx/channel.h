@@ -79,6 +79,7 @@ struct chan_event {
 	struct list link;
 	enum chan_event_type type;
 	char digit;
+	bool untold;                    /* the beginning of a digit that came as a whole: no DTMFBegin */
 	bool aside;                     /* a digit that did not come by media: no bridge of media has passed it */
 	unsigned ms;
 	int cause;
@@ -121,6 +122,7 @@ struct channel_request {
 struct channel_tech {
 	const char *type;
 	const char *description;
+	bool internal;          /* no call: managers do not hear of its beginning and end, and no h is run for it */
 	/* Make an outbound channel, not yet calling. On failure *cause is a Q.850 cause. */
 	int (*request)(const struct channel_request *rq, struct channel **out, int *cause);
 	/* Start calling. What follows arrives as events. */
@@ -193,6 +195,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	int64_t created;                /* [s] wall */
 	uint64_t created_us, answered_us;       /* mono; answered 0: not yet */
 	int cause;                      /* Q.850; 0: none yet */
+	unsigned transfer_status;       /* how its technology says that transfer() was refused (a SIP status); 0: it does not */
 	int tech_cause;                 /* the technology's own (a SIP status); 0: it ended well */
 	bool outgoing;                  /* made by request() */
 	bool hungup;                    /* a hangup was received or asked for: leave all apps */
@@ -238,6 +241,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	struct media_session *joined;   /* which session media_bridge() was given; to compare only */
 	struct media_session *joined_image;     /* the same of its T.38 */
 	bool gated;                     /* a fax gateway speaks with its session: no bridge of media joins it */
+	bool held;                      /* it was last told that it is on hold, not that it no longer is */
 	bool t38_active;                /* it was last told to negotiate T.38, not to end it */
 	struct text moh_class;
 	struct channel *player;         /* held: the channel whose sound plays in our session */
@@ -280,7 +284,7 @@ bool channel_media_event(struct channel *ch, const struct media_event *e);
  * hangup handlers run) and destroys it; without fiber or bridge it goes at once. */
 void channel_hangup(struct channel *ch, int cause);
 /* The same with the reason that SoftHangupRequest shows as its Cause. */
-enum { SOFT_QUIET = 0 /* no event */, SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
+enum { SOFT_QUIET = 0 /* no event */, SOFT_DEVICE = 1, SOFT_SHUTDOWN = 4, SOFT_TIMEOUT = 8, SOFT_PBX_END = 16, SOFT_EXPLICIT = 32 };
 void channel_soft_hangup(struct channel *ch, int cause, int reason);
 void channel_tell_soft_hangup(struct channel *ch, int reason);       /* the event alone: run_dialplan.c at its end */
 /* The end: hang up with the technology, Hangup event, out of the lists.
@@ -317,7 +321,8 @@ int channel_answer(struct channel *ch);      /* answers unless up already; 0 or 
  * less than half a second. Inside a fiber; digits are kept. */
 int channel_answer_settled(struct channel *ch, uint32_t ms);
 int channel_indicate(struct channel *ch, enum indication ind, const void *data);
-int channel_digit(struct channel *ch, char digit, unsigned ms);
+int channel_digit(struct channel *ch, char digit, unsigned ms);         /* with DTMFBegin and DTMFEnd: it is passed on */
+int channel_digit_untold(struct channel *ch, char digit, unsigned ms);  /* of ours: SendDTMF and the like */
 /* Whoever listens to the sound of ch, or changes it, has counted itself in `listeners` (or `recordings`), or out
  * again: its media come through here, or need no longer. */
 void channel_heard_anew(struct channel *ch);

@@ -34,7 +34,8 @@ static void note(struct channel *ch, const struct chan_event *e)
 		if (log_mask() & (1u << LOG_DTMF))
 			log_write(LOG_DTMF, LOG_MODULE, 0, "DTMF %s '%c' received on %s",
 				  e->type == CE_DTMF_END ? "end" : "begin", e->digit, text_z(&ch->name));
-		channel_tell_digit(ch, e->type == CE_DTMF_END, e->digit, e->ms, "Received");
+		if (!e->untold)
+			channel_tell_digit(ch, e->type == CE_DTMF_END, e->digit, e->ms, "Received");
 		if (e->type == CE_DTMF_END)
 			channel_hooks_digit(ch, e->digit);
 		break;

@@ -169,6 +169,11 @@ static struct str or_unknown(const struct text *t, bool valid)
 	return valid && t->n ? text_view(t) : STR("<unknown>");
 }
 
+static bool is_of_a_life(struct str name)
+{
+	return str_eq(name, STR("Newchannel")) || str_eq(name, STR("SoftHangupRequest")) || str_eq(name, STR("Hangup"));
+}
+
 void event_channel(struct event *e, const char *prefix, const struct channel *ch)
 {
 	struct events *ev;
@@ -177,6 +182,7 @@ void event_channel(struct event *e, const char *prefix, const struct channel *ch
 	if (!e || !ch)
 		return;
 	ev = ch->pbx ? ch->pbx->events : NULL;
+	e->quiet |= ch->tech && ch->tech->internal && is_of_a_life(str_z(e->name));
 	state = channel_state_name(ch->state);
 	put_value(e, prefix, "Channel", text_view(&ch->name));
 	buf_printf(&e->body, "%sChannelState: %d\r\n", prefix, (int)ch->state);
@@ -237,7 +243,7 @@ void event_send(struct events *ev, struct event *e)
 	if (!e)
 		return;
 	ev->walking++;
-	if (!buf_err(&e->body)) {
+	if (!buf_err(&e->body) && !e->quiet) {
 		list_each(l, &ev->listeners) {
 			struct listener *li = container_of(l, struct listener, link);
 

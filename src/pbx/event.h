@@ -19,6 +19,7 @@ struct channel;
 struct event {
 	const char *name;
 	unsigned privilege;
+	bool quiet;             /* beginning or end of a channel that is no call (channel_tech.internal): not sent */
 	struct buf body;        /* "Key: Value\r\n"... */
 };
 

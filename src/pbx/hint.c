@@ -224,12 +224,12 @@ static struct hint *hint_new(struct pbx *p, struct str context, struct str exten
 
 static struct hint *find(struct pbx *p, struct str context, struct str exten)
 {
-	char key[600];
-	int n = snprintf(key, sizeof(key), "%.*s@%.*s", STR_ARG(exten), STR_ARG(context));
+	char room[600];
+	struct buf key;
 
-	if (!p->hints || n <= 0 || (size_t)n >= sizeof(key))
-		return NULL;
-	return map_get(p->hints->by_key, str_mk(key, (size_t)n));
+	buf_init(&key, room, sizeof(room), sizeof(room));
+	buf_puts(&key, exten, STR("@"), context);
+	return p->hints && !buf_err(&key) ? map_get(p->hints->by_key, buf_view(&key)) : NULL;
 }
 
 struct place {

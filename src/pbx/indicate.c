@@ -81,6 +81,8 @@ int channel_indicate(struct channel *ch, enum indication ind, const void *data)
 	channel_news_of(ch, ind);
 	if (ind == IND_STOP)
 		stop_sounds(ch);
+	if (ind == IND_HOLD || ind == IND_UNHOLD)
+		ch->held = ind == IND_HOLD;
 	if (ind == IND_T38)
 		note_t38(ch, data);
 	if (ind == IND_T38 && channel_t38_taken(ch, false, data))
@@ -143,5 +145,12 @@ int channel_digit(struct channel *ch, char digit, unsigned ms)
 		return ECANCELED;
 	channel_tell_digit(ch, false, digit, 0, "Sent");
 	channel_tell_digit(ch, true, digit, ms, "Sent");
+	return channel_digit_untold(ch, digit, ms);
+}
+
+int channel_digit_untold(struct channel *ch, char digit, unsigned ms)
+{
+	if (ch->dead)
+		return ECANCELED;
 	return ch->tech->digit ? ch->tech->digit(ch, digit, ms) : ENOSYS;
 }

@@ -205,7 +205,7 @@ static void wind_up(struct channel *ch)
 	channel_tell_soft_hangup(ch, SOFT_PBX_END);
 	ch->hungup = true;
 	timer_stop(&r->absolute);
-	if (ch->no_pbx_hangup)
+	if (ch->no_pbx_hangup || ch->tech->internal)
 		return;
 	ch->no_pbx_hangup = true;
 	run_h(ch);

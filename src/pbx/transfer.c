@@ -13,25 +13,56 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* ---- who sent them */
+
+void transfer_set_variables(struct channel *ch, struct str who, bool attended)
+{
+	(void)pbx_setvar(ch->pbx, ch, attended ? STR("ATTENDEDTRANSFER") : STR("BLINDTRANSFER"), who);
+	(void)pbx_setvar(ch->pbx, ch, attended ? STR("BLINDTRANSFER") : STR("ATTENDEDTRANSFER"), STR_NULL);
+}
+
+/* Each in the bridge learns who transferred, and that one whom it talked to. */
+static void note_transferer(struct channel *transferer, struct bridge *b, bool attended)
+{
+	struct text name = { 0 };
+	struct str peer = STR_NULL;
+
+	/* A view into a variable would not outlive the next one. */
+	(void)vars_get(&transferer->vars, STR("BRIDGEPEER"), &peer);
+	if (text_set(&name, peer))
+		return;
+	list_each_safe(l, tmp, &b->members) {
+		struct channel *ch = container_of(l, struct member, link)->ch;
+
+		transfer_set_variables(ch, text_view(ch == transferer ? &name : &transferer->name), attended);
+	}
+	text_free(&name);
+}
+
 /* ---- to an extension */
 
-static void tell_blind(struct channel *transferer, struct channel *transferee, struct bridge *b,
-		       struct str exten, struct str context, const char *result)
+struct blind {
+	const struct blind_transfer *t;
+	struct channel *transferer, *transferee;        /* held; transferee NULL: there are several */
+	struct bridge *bridge;                          /* held; NULL: in none */
+};
+
+static void tell_blind(const struct blind *bl, const char *result)
 {
-	struct pbx *p = transferer->pbx;
+	struct pbx *p = bl->transferer->pbx;
 	struct event *e = p->events ? event_new(p->events, "BlindTransfer", EV_CALL) : NULL;
 
 	if (!e)
 		return;
 	event_put(e, "Result", str_z(result));
-	event_channel(e, "Transferer", transferer);
-	if (transferee)
-		event_channel(e, "Transferee", transferee);
-	if (b)
-		bridge_headers(e, "", b);
-	event_put(e, "IsExternal", STR("Yes"));
-	event_put(e, "Context", context);
-	event_put(e, "Extension", exten);
+	event_channel(e, "Transferer", bl->transferer);
+	if (bl->transferee)
+		event_channel(e, "Transferee", bl->transferee);
+	if (bl->bridge)
+		bridge_headers(e, "", bl->bridge);
+	event_put(e, "IsExternal", bl->t->external ? STR("Yes") : STR("No"));
+	event_put(e, "Context", bl->t->context);
+	event_put(e, "Extension", bl->t->exten);
 	event_send(p->events, e);
 }
 
@@ -40,31 +71,85 @@ static struct str number_of(const struct channel *ch)
 	return ch->caller.number_valid ? text_view(&ch->caller.number) : STR_NULL;
 }
 
-int bridge_blind_transfer(struct channel *transferer, struct str exten, struct str context)
+static void note_blind(const struct blind *bl, struct channel *sent)
 {
-	struct channel *transferee = bridge_peer(transferer);
+	if (bl->t->note)
+		bl->t->note(bl->t->arg, sent);
+}
+
+/* One other: it goes itself. */
+static int send_one(const struct blind *bl)
+{
+	struct channel *transferee = bl->transferee;
 	int err;
 
-	if (!transferee || !dialplan_exists(transferer->pbx, context, exten, 1, number_of(transferee))) {
-		tell_blind(transferer, transferee, transferer->bridge, exten, context, "Invalid");
-		/* Of both, that the extension is not there is said first. */
-		return !transferee && dialplan_exists(transferer->pbx, context, exten, 1, number_of(transferer)) ? EINVAL : ENOENT;
-	}
-	obj_hold(transferee);
-	obj_hold(transferer);
-	pbx_setvar(transferee->pbx, transferee, STR("BLINDTRANSFER"), text_view(&transferer->name));
-	tell_blind(transferer, transferee, transferer->bridge, exten, context, "Success");
-	log_verbose(3, "%s sends %s to %.*s@%.*s", text_z(&transferer->name), text_z(&transferee->name),
-		    STR_ARG(exten), STR_ARG(context));
+	note_blind(bl, transferee);
+	tell_blind(bl, "Success");
+	log_verbose(3, "%s sends %s to %.*s@%.*s", text_z(&bl->transferer->name), text_z(&transferee->name),
+		    STR_ARG(bl->t->exten), STR_ARG(bl->t->context));
 	if (bridge_member(transferee)->on_hold)
 		channel_event_simple(transferee, CE_UNHOLD);
 	if (!transferee->fiber)
 		bridge_remove(transferee);
-	err = pbx_async_goto(transferee, context, exten, 1);
+	err = pbx_async_goto(transferee, bl->t->context, bl->t->exten, 1);
 	if (err && !transferee->fiber)
 		channel_destroy_soon(transferee);
-	obj_drop(transferer);
-	obj_drop(transferee);
+	return err;
+}
+
+static void end_leg(struct channel *ch)
+{
+	if (!ch->dead && !ch->bridge && !ch->fiber)
+		channel_destroy_soon(ch);
+}
+
+/* Several: they stay together, and a Local channel to the extension takes the transferer's place. */
+static int send_all(const struct blind *bl)
+{
+	struct text dest = { 0 };
+	struct channel *local;
+	int cause, err = text_printf(&dest, "Local/%.*s@%.*s", STR_ARG(bl->t->exten), STR_ARG(bl->t->context));
+
+	err = err ? err : channel_request(bl->transferer->pbx, text_view(&dest), bl->transferer, &local, &cause);
+	text_free(&dest);
+	if (err)
+		return err;
+	obj_hold(local);
+	transfer_set_variables(local, text_view(&bl->transferer->name), false);
+	note_blind(bl, local);
+	err = local->tech->call(local, 0);
+	err = err ? err : bridge_swap(local, bl->transferer);
+	if (err)
+		channel_destroy_soon(local);
+	else
+		end_leg(bl->transferer);
+	tell_blind(bl, err ? "Fail" : "Success");
+	obj_drop(local);
+	return err;
+}
+
+static int blind(const struct blind *bl)
+{
+	struct channel *ch = bl->transferer, *from = bl->transferee ? bl->transferee : ch;
+	bool there = dialplan_exists(ch->pbx, bl->t->context, bl->t->exten, 1, number_of(from));
+
+	if (!there || !bl->bridge || bl->bridge->count < 2) {
+		tell_blind(bl, "Invalid");
+		/* Of both, that the extension is not there is said first. */
+		return there ? EINVAL : ENOENT;
+	}
+	note_transferer(ch, bl->bridge, false);
+	return bl->transferee ? send_one(bl) : send_all(bl);
+}
+
+int bridge_blind_transfer(struct channel *transferer, const struct blind_transfer *t)
+{
+	struct blind bl = { t, obj_hold(transferer), obj_hold(bridge_peer(transferer)), obj_hold(transferer->bridge) };
+	int err = blind(&bl);
+
+	obj_drop(bl.bridge);
+	obj_drop(bl.transferee);
+	obj_drop(bl.transferer);
 	return err;
 }
 
@@ -88,10 +173,13 @@ void transfer_tell_attended(const struct attended *a, const char *result, const 
 		event_channel(e, "Transferee", a->transferee);
 	if (a->target)
 		event_channel(e, "TransferTarget", a->target);
-	event_put(e, "IsExternal", a->internal ? STR("No") : STR("Yes"));
+	/* Of attended ones Asterisk says so whoever asked, and its users' programs are used to it. */
+	event_put(e, "IsExternal", STR("No"));
 	event_put(e, "DestType", str_z(type));
 	if (dest.n)
 		event_put(e, str_eq(str_z(type), STR("App")) ? "DestApp" : "DestBridgeUniqueid", dest);
+	if (str_eq(str_z(type), STR("Threeway")))
+		event_put(e, "DestTransfererChannel", text_view(&a->second->name));
 	event_send(p->events, e);
 }
 
@@ -101,10 +189,59 @@ void transfer_introduce(struct channel *a, struct channel *b)
 	channel_set_connected(b, &a->caller);
 }
 
-static void end_leg(struct channel *ch)
+static int move(struct member *m, struct bridge *to)
 {
-	if (!ch->dead && !ch->bridge && !ch->fiber)
+	struct channel *ch = obj_hold(m->ch);
+	int err;
+
+	obj_hold(m);
+	m->f.limit_ms = m->f.warn_ms = 0;
+	bridge_remove(ch);
+	err = bridge_add(to, ch, &m->f);
+	/* Hung up in the same turn, it has nobody who would end it there. */
+	if (err && !ch->fiber)
 		channel_destroy_soon(ch);
+	obj_drop(m);
+	obj_drop(ch);
+	return err;
+}
+
+static void tell_merge(struct bridge *to, struct bridge *from)
+{
+	struct event *e = to->pbx->events ? event_new(to->pbx->events, "BridgeMerge", EV_CALL) : NULL;
+
+	if (!e)
+		return;
+	bridge_headers(e, "To", to);
+	bridge_headers(e, "From", from);
+	event_send(to->pbx->events, e);
+}
+
+int transfer_merge(struct bridge *to, struct bridge *from, const struct channel *stays)
+{
+	bool to_moves = to->moving, from_moves = from->moving;
+	int err = 0;
+
+	tell_merge(to, from);
+	to->moving = from->moving = true;
+	list_each_safe(l, tmp, &from->members) {
+		struct member *m = container_of(l, struct member, link);
+
+		if (m->ch != stays && !err)
+			err = move(m, to);
+	}
+	to->moving = to_moves;
+	from->moving = from_moves;
+	return err;
+}
+
+/* Of the two legs that transferred, what is heard when it is done. */
+static void play_complete(const struct attended *a)
+{
+	struct str name = STR("ATTENDED_TRANSFER_COMPLETE_SOUND"), sound;
+
+	if ((vars_get(&a->second->vars, name, &sound) && sound.n) || (vars_get(&a->first->vars, name, &sound) && sound.n))
+		channel_play(a->target, &sound, 1, text_view(&a->target->language), 0);
 }
 
 static int join_bridges(struct attended *a)
@@ -113,11 +250,21 @@ static int join_bridges(struct attended *a)
 
 	transfer_tell_attended(a, "Success", "Bridge", bridge_id(a->second_bridge));
 	if (bridge_member(a->first)->on_hold)
-		channel_indicate(a->transferee, IND_UNHOLD, NULL);
-	err = bridge_swap(a->transferee, a->second);
+		bridge_indicate_others(bridge_member(a->first), IND_UNHOLD, NULL);
+	if (a->transferee) {
+		err = bridge_swap(a->transferee, a->second);
+	} else {
+		err = transfer_merge(a->second_bridge, a->first_bridge, a->first);
+		bridge_remove(a->second);
+		bridge_remove(a->first);
+	}
 	if (err)
 		return err;
-	transfer_introduce(a->transferee, a->target);
+	if (a->transferee && a->target) {
+		transfer_introduce(a->transferee, a->target);
+		play_complete(a);
+	}
+	channel_tell_soft_hangup(a->second, SOFT_DEVICE);
 	end_leg(a->second);
 	end_leg(a->first);
 	return 0;
@@ -168,7 +315,12 @@ static int join_application(struct attended *a, struct channel *party, struct ch
 
 static int attended(struct attended *a)
 {
-	if (a->transferee && a->target)
+	struct bridge *b = a->first_bridge ? a->first_bridge : a->second_bridge;
+
+	if (b && b->count > 1)
+		note_transferer(a->first, b, true);
+	if (a->first_bridge && a->second_bridge && a->first_bridge != a->second_bridge && a->first_bridge->count > 1 &&
+	    a->second_bridge->count > 1)
 		return join_bridges(a);
 	if (a->transferee && !a->second_bridge && a->second->fiber)
 		return join_application(a, a->transferee, a->first, a->second);
@@ -232,6 +384,15 @@ int channel_replace(struct channel *to, struct channel *from)
 
 /* ---- by digits */
 
+void transfer_hold(struct member *m, bool on)
+{
+	if (on)
+		channel_tell_hold(m->ch, STR_NULL);
+	else
+		channel_tell(m->ch, "Unhold", EV_CALL);
+	bridge_indicate_others(m, on ? IND_HOLD : IND_UNHOLD, NULL);
+}
+
 static const char ten[] = "0123456789*#";
 
 /* One attempt: digits until the number is whole, # or a pause ends it. 0, ECANCELED, ETIMEDOUT (none came), ENOENT. */
@@ -242,18 +403,20 @@ static int ask_once(struct channel *ch, struct str context, char first, char *ex
 	int err = 0;
 
 	exten[0] = '\0';
-	while (!err || err == ENOENT) {
+	sound_tone(ch, STR("dial"));
+	while (!err) {
 		if (digit == '#')
 			break;
 		if (digit && n + 1 < size) {
+			sound_tone(ch, STR_NULL);
 			exten[n++] = digit;
 			exten[n] = '\0';
 		}
-		if (n && dialplan_exists(ch->pbx, context, str_z(exten), 1, number_of(ch)) &&
-		    !dialplan_can_grow(ch->pbx, context, str_z(exten), number_of(ch)))
-			return 0;
+		if (n && !dialplan_can_grow(ch->pbx, context, str_z(exten), number_of(ch)))
+			break;
 		err = sound_digit(ch, features_of(ch)->transfer_digit_timeout_ms, &digit);
 	}
+	sound_tone(ch, STR_NULL);
 	if (err == ECANCELED)
 		return err;
 	if (n && dialplan_exists(ch->pbx, context, str_z(exten), 1, number_of(ch)))

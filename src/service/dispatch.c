@@ -49,13 +49,14 @@ static bool requires_known(struct service *svc, struct sip_server_tx *tx, struct
 
 		for (size_t i = 0; i < ARRAY_LEN(known); i++)
 			found |= str_ieq(v, known[i]);
-		found |= msg->method == SIP_REFER && str_ieq(v, STR("nosub"));
+		found |= msg->method == SIP_REFER && (str_ieq(v, STR("nosub")) || str_ieq(v, STR("explicitsub")));
 		if (!found)
 			buf_puts(&b, b.n ? STR(", ") : STR("Unsupported: "), v);
 	}
 	ok = !b.n;
 	if (!ok) {
 		buf_put(&b, STR("\r\n"));
+		service_supported(svc->conf, &b);
 		service_reply(svc, tx, 420, buf_view(&b));
 	}
 	buf_free(&b);

@@ -232,7 +232,7 @@ static void on_final(struct sip_client_tx *tx, struct sip_msg *msg)
 	timer_stop(&tx->retransmit);
 	if (tx->invite && msg->status < 300) {
 		tx->state = ACCEPTED;           /* timer M, RFC 6026 7.2 */
-		timer_start(w, &tx->expire, 64 * tx->stack->t1, on_expire, tx);
+		timer_start(w, &tx->expire, timer_coarse_ms(w, 64 * tx->stack->t1), on_expire, tx);
 	} else {
 		tx->state = COMPLETED;
 		if (tx->invite)
@@ -241,7 +241,8 @@ static void on_final(struct sip_client_tx *tx, struct sip_msg *msg)
 		if (tx->reliable)
 			timer_start(w, &tx->expire, 0, on_expire, tx);
 		else
-			timer_start(w, &tx->expire, tx->invite ? 64 * tx->stack->t1 : SIP_T4_MS, on_expire, tx);
+			timer_start(w, &tx->expire, timer_coarse_ms(w, tx->invite ? 64 * tx->stack->t1 : SIP_T4_MS),
+				    on_expire, tx);
 	}
 	/* What is left only waits for repetitions: it needs no request any more. */
 	tx->bytes = obj_drop(tx->bytes);

@@ -109,9 +109,11 @@ static void write_untagged(struct buf *b, const struct sip_addr *a, struct str v
 
 static int set_untagged(struct str *view, struct text *t, const struct sip_addr *a, struct str value)
 {
-	struct buf b = BUF_INIT;
+	char room[256];
+	struct buf b;
 	int err;
 
+	buf_init(&b, room, sizeof(room), 0);
 	write_untagged(&b, a, str_trim(value));
 	err = buf_err(&b);
 	if (!err)

@@ -136,11 +136,12 @@ static void expire_due(void *arg);
 static void arm_timer(struct sip_source *src)
 {
 	struct sip_finished *first = container_of(src->finished.next, struct sip_finished, link);
-	uint64_t now = clock_ms(wheel_clock(src->stack->prm.wheel));
+	struct wheel *w = src->stack->prm.wheel;
+	uint64_t now = clock_ms(wheel_clock(w));
 
 	if (!list_empty(&src->finished))
-		timer_start(src->stack->prm.wheel, &src->expire, first->due_ms > now ? first->due_ms - now : 0,
-			    expire_due, src);
+		timer_start(w, &src->expire, timer_coarse_ms(w, first->due_ms > now ? first->due_ms - now : 0), expire_due,
+			    src);
 }
 
 /* Timers I, J and L, of all that this source finished: the oldest stand in front. */

@@ -17,7 +17,7 @@ struct sip_out *sip_out_new(enum sip_method m)
 
 	if (!o)
 		return NULL;
-	o->arena = arena_new(2048);
+	o->arena = arena_new(960);      /* with its head below 1032 bytes, up to which malloc keeps freed pieces at hand */
 	if (!o->arena)
 		return obj_drop(o);
 	o->method = m;

@@ -47,8 +47,10 @@ int ua_event_state_parse(struct ua_event_state *out, struct str value)
 void ua_event_state_write(const struct ua_event_state *s, struct buf *b)
 {
 	buf_put(b, subs[s->sub]);
-	if (s->has_expires)
-		buf_printf(b, ";expires=%u", s->expires_s);
+	if (s->has_expires) {
+		buf_put(b, STR(";expires="));
+		buf_u64(b, s->expires_s);
+	}
 	if (reasons[s->reason].n)
 		buf_puts(b, STR(";reason="), reasons[s->reason]);
 	if (s->retry_after_s)

@@ -31,7 +31,8 @@ unsigned ua_refer_read(struct ua_refer *r, const struct sip_msg *msg, struct are
 	const struct sip_hdr *sub = sip_hdr_named(msg, STR("Refer-Sub"), 0);
 	struct str v = sip_hdr_value(msg, SIP_H_REFER_TO);
 
-	*r = (struct ua_refer){ .quiet = sub && str_ieq(sub->value, STR("false")) };
+	*r = (struct ua_refer){ .wanted = sub && str_istarts(str_trim(sub->value), STR("true")) };
+	r->quiet = sub && !r->wanted;
 	if (!v.n || sip_addr_parse(&r->to, v) || !sip_uri_is_sip(&r->to.uri))
 		return 400;
 	r->target = str_sub(r->to.uri_text, 0, str_chr(r->to.uri_text, '?'));
@@ -48,8 +49,8 @@ static void on_notified(struct ua_invite *iv, unsigned status)
 		ua_invite_leave_bye(iv, BYE_GRACE_MS);
 }
 
-/* NOTIFY of the implicit subscription: how the referred call fares. */
-static void notify(struct ua_invite *iv, unsigned status, bool last)
+/* NOTIFY of the implicit subscription: how the referred call fares. `done` (may be NULL) hears of its response. */
+static void notify(struct ua_invite *iv, unsigned status, bool last, ua_own_done_fn *done)
 {
 	struct sip_out *o;
 	char body[64];
@@ -66,36 +67,46 @@ static void notify(struct ua_invite *iv, unsigned status, bool last)
 	sip_out_header(o, STR("Subscription-State"), last ? STR("terminated;reason=noresource") : STR("active;expires=" REFER_EXPIRES));
 	n = snprintf(body, sizeof(body), "SIP/2.0 %u %s\r\n", status, sip_reason(status));
 	sip_out_body(o, STR("message/sipfrag;version=2.0"), str_mk(body, n > 0 ? (size_t)n : 0));
-	ua_invite_send_own(iv, o, last ? on_notified : NULL);
+	ua_invite_send_own(iv, o, done);
 	obj_drop(o);
 }
 
-void ua_refer_take(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet)
+/* 2xx; `more` says what becomes of the subscription. */
+static void take(struct ua_invite *iv, struct sip_server_tx *tx, unsigned status, struct str more)
 {
 	char room[1024];
 	struct buf b;
 
 	buf_init(&b, room, sizeof(room), sizeof(room));
 	if (iv->prm.as_pjproject) {
-		buf_puts(&b, STR("Contact: "), iv->dlg->contact, STR("\r\nExpires: " REFER_EXPIRES "\r\n"));
+		buf_puts(&b, STR("Contact: "), iv->dlg->contact, STR("\r\n"));
 		ua_invite_write_supported(iv, &b, false);
 	}
-	if (quiet)
-		buf_put(&b, STR("Refer-Sub: false\r\n"));
-	ua_invite_reply(iv, tx, 202, buf_err(&b) ? STR_NULL : buf_view(&b));
-	ua_invite_leave_bye(iv, NOTIFY_WAIT_MS);
+	buf_put(&b, more);
+	ua_invite_reply(iv, tx, status, buf_err(&b) ? STR_NULL : buf_view(&b));
+}
+
+void ua_refer_take(struct ua_invite *iv, struct sip_server_tx *tx, const struct ua_refer *r)
+{
+	take(iv, tx, 202, r->wanted ? STR("Expires: " REFER_EXPIRES "\r\nRefer-Sub: true\r\n") : STR("Expires: " REFER_EXPIRES "\r\n"));
+}
+
+void ua_refer_done_quietly(struct ua_invite *iv, struct sip_server_tx *tx)
+{
+	take(iv, tx, 200, STR("Refer-Sub: false\r\n"));
 }
 
 void ua_refer_accept(struct ua_invite *iv, struct sip_server_tx *tx, bool quiet)
 {
-	ua_refer_take(iv, tx, quiet);
+	take(iv, tx, 202, quiet ? STR("Refer-Sub: false\r\n") : STR_NULL);
+	ua_invite_leave_bye(iv, NOTIFY_WAIT_MS);
 	if (!quiet)
-		notify(iv, 100, false);
+		notify(iv, 100, false, NULL);
 }
 
-void ua_refer_tell(struct ua_invite *iv, unsigned status)
+void ua_refer_tell(struct ua_invite *iv, unsigned status, bool last)
 {
-	notify(iv, status, false);
+	notify(iv, status, last, NULL);
 }
 
 void ua_refer_done(struct ua_invite *iv, unsigned status, bool quiet)
@@ -104,7 +115,7 @@ void ua_refer_done(struct ua_invite *iv, unsigned status, bool quiet)
 
 	obj_hold(iv);
 	if (!quiet)
-		notify(iv, status, true);
+		notify(iv, status, true, on_notified);
 	/* After that: it may be what the BYE has waited for. */
 	if (!ok && iv->leave.peer_hangs_up)
 		ua_invite_leave_bye(iv, 0);
@@ -130,7 +141,23 @@ static void on_refused(struct ua_invite *iv, unsigned status)
 		tell(iv, status);
 }
 
-int ua_refer_send(struct ua_invite *iv, struct str uri, ua_refer_fn *fn)
+/* The subscription that it begins, said as pjproject says it. */
+static void put_subscription(struct ua_invite *iv, struct sip_out *o)
+{
+	char room[128];
+	struct buf b;
+
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	buf_puts(&b, iv->prm.rel100 != UA_REL100_NO ? STR("100rel, ") : STR_NULL, iv->prm.supported);
+	sip_out_header(o, STR("Event"), STR("refer"));
+	sip_out_header(o, STR("Expires"), STR(REFER_EXPIRES));
+	sip_out_header(o, STR("Supported"), buf_view(&b));
+	sip_out_header(o, STR("Accept"), STR("message/sipfrag;version=2.0"));
+	if (iv->prm.allow_events.n)
+		sip_out_header(o, STR("Allow-Events"), iv->prm.allow_events);
+}
+
+int ua_refer_send(struct ua_invite *iv, struct str uri, struct str by, ua_refer_fn *fn)
 {
 	struct sip_out *o;
 	int err;
@@ -143,6 +170,10 @@ int ua_refer_send(struct ua_invite *iv, struct str uri, ua_refer_fn *fn)
 	if (!o)
 		return ENOMEM;
 	sip_out_header(o, STR("Refer-To"), uri);
+	if (!UA_SMALL && iv->prm.as_pjproject)
+		put_subscription(iv, o);
+	if (by.n)
+		sip_out_header(o, STR("Referred-By"), by);
 	iv->refer.fn = fn;
 	err = ua_invite_send_own(iv, o, on_refused);
 	if (err)

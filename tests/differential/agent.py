@@ -19,7 +19,7 @@ class Dialog:
         self.invite_cseq = 1
         self.received = None        # the INVITE of theirs that waits for our answer
         self.state = "early"
-        self.prack = None
+        self.offer = ""             # the description in the last 2xx, for an ACK with sdp=auto
 
     def description(self, agent, words):
         self.version += 1
@@ -132,7 +132,7 @@ class Agent(asyncio.DatagramProtocol):
                 if msg.get("RSeq") and "PRACK" in self.auto:
                     self.in_dialog("PRACK", d, {"h": [f"RAck: {msg.get('RSeq')} {msg.cseq} INVITE"]})
             elif msg.status < 300:
-                d.state = "up"
+                d.state, d.offer = "up", msg.body
                 if "ack" in self.auto:
                     self.ack(d)
             else:
@@ -218,6 +218,10 @@ class Agent(asyncio.DatagramProtocol):
         return f"<sip:{self.user}@{self.ip}:{self.port}{';transport=tcp' if self.protocol == 'TCP' else ''}>"
 
     def body_of(self, d, args, extra):
+        if args.get("sdp") == "auto" and d.offer:
+            d.version += 1
+            extra.append(("Content-Type", "application/sdp"))
+            return sdp.answer(d.offer, self.ip, self.serial, d.version)
         if args.get("sdp", "none") not in ("none", "auto"):
             extra.append(("Content-Type", "application/sdp"))
             return d.description(self, args["sdp"])

@@ -117,7 +117,7 @@ def header(name, value, dialog, play):
         value = re.sub(r"(tag=)([^;>&%\s]+)", lambda m: m.group(1) + dialog.tag(m.group(2), play), value)
         if low in ("from", "to"):
             # A port has no place there (RFC 3261 19.1.1), and who writes it means the same.
-            value = re.sub(r"^([^>]*@[\w.]+):\d+", r"\1", value)
+            value = re.sub(r"^([^>]*?sips?:(?:[^>@]*@)?[\w.]+):\d+", r"\1", value)
         if low == "contact":
             value = re.sub(r"expires=(\d+)", lambda m: f"expires={near(m.group(1))}", value)
             value = ", ".join(sorted(split(value)))
@@ -172,7 +172,7 @@ def sdp_lines(body, dialog, play):
             parts = line.split()
             place = f"stream {count}"
             line = " ".join([parts[0], "0" if parts[1] == "0" else "RTP"] + parts[2:])
-        line = re.sub(r"^(a=ssrc:)\d+", r"\1*", line)
+        line = re.sub(r"^(a=ssrc:)\d+( cname:)?.*", lambda m: f"{m.group(1)}*{m.group(2) or ''}", line)
         line = re.sub(r"^(a=rtcp:)\d+", r"\1RTCP", line)
         line = re.sub(r"^(a=(?:ice-ufrag|ice-pwd|fingerprint:\S+|msid|cname)[: ]?).*", r"\1*", line)
         line = re.sub(r"(inline:)\S+", r"\1*", line)
@@ -331,7 +331,7 @@ def manager_facts(play):
     known, mine = set(), []
     for _ in range(2):
         for rows in events:
-            if concerns(rows, play, known):
+            if concerns(rows, play, known) and not ("Channel", "Message/ast_msg_queue") in rows:
                 known |= {v for n, v in rows if v and n in ("Uniqueid", "DestUniqueid", "BridgeUniqueid", "TransfererUniqueid")
                           and (UNIQUE.fullmatch(v) or BRIDGE.fullmatch(v))}
     for rows in events:
@@ -343,6 +343,9 @@ def manager_facts(play):
     streams, rest = {}, []
     for rows in lasting(mine, play.s.hints):
         event = dict(rows)
+        # The one channel of all messages is made with the first of them, in whichever scenario that is.
+        if event.get("Event") == "Newchannel" and event.get("Channel", "").startswith("Message/"):
+            continue
         lines = event_lines(rows, play)
         channel = event.get("Channel") or event.get("DestChannel")
         item = (event.get("Event", "?"), lines)

@@ -11,16 +11,44 @@ from message import parameter
 from scenario import AGENT_PORT
 
 PATIENCE = 5.0
-QUIET = 0.45
+QUIET = 0.45       # nothing came for so long: what a step brought about is over
+QUIET_IN_CALL = 1.2     # the same while a channel is up, whose end may be on its way
 LONG = 0.3         # for a state to last until it is seen
+PROBE = 0.2        # how often it is measured how late the machine is
+LATE = 0.06        # so late, and a pause is made longer
+BUSY = 0.25        # so late, and what was played meanwhile says nothing about order
 
 
 class Stage:
-    """One server that is up, with its manager connection."""
+    """One server that is up, with its manager connection; and how late it, or this program, is."""
 
-    def __init__(self, server, manager):
-        self.server, self.manager = server, manager
+    def __init__(self, server, manager, listeners):
+        self.server, self.manager, self.listeners = server, manager, listeners
         self.address = ("127.0.0.1", server.port)
+        self.late = []          # (when, seconds), the newest last
+
+    async def probe(self):
+        while True:
+            at = time.monotonic()
+            await asyncio.sleep(PROBE)
+            mine = time.monotonic() - at - PROBE
+            at = time.monotonic()
+            await self.manager.ask([("Action", "Ping")])
+            self.late.append((time.monotonic(), max(mine, time.monotonic() - at)))
+
+    def latest(self):
+        return self.late[-1][1] if self.late else 0
+
+    def was_busy(self, since):
+        return any(seconds > BUSY for at, seconds in self.late if at >= since)
+
+    async def pause(self, seconds):
+        """Let SECONDS go by, and more as long as the machine is late."""
+        await asyncio.sleep(seconds)
+        for _ in range(10):
+            if self.latest() < LATE:
+                return
+            await asyncio.sleep(PROBE)
 
 
 class Play:
@@ -41,6 +69,14 @@ class Play:
         return self.s.fill(text, f"127.0.0.1:{self.stage.server.port}")
 
     async def run(self):
+        listener = (self.s.key, self.tell)
+        self.stage.listeners.append(listener)
+        try:
+            return await self.play()
+        finally:
+            self.stage.listeners.remove(listener)
+
+    async def play(self):
         for p in self.s.parties:
             agent = Agent(p, self.s.key + p, self.s.address(p), AGENT_PORT, self.stage.address, self.tell)
             agent.serial += "abcd".index(p)
@@ -60,13 +96,25 @@ class Play:
         await self.clean()
         return facts
 
+    def in_call(self):
+        """Whether a channel of it is up, as far as the manager has told."""
+        up = set()
+        for rows in self.stage.manager.events[self.first_event:]:
+            event = dict(rows)
+            if event.get("Event") == "Newchannel" and (self.s.key in event["Channel"] or event.get("Context") == self.s.key):
+                up.add(event["Uniqueid"])
+            elif event.get("Event") == "Hangup":
+                up.discard(event["Uniqueid"])
+        return bool(up)
+
     async def settle(self):
         until = time.monotonic() + 6
         while time.monotonic() < until:
             quiet = time.monotonic() - self.last
-            if quiet >= QUIET:
+            need = QUIET_IN_CALL if self.in_call() else QUIET
+            if quiet >= need and self.stage.latest() < LATE:
                 return
-            await asyncio.sleep(QUIET - quiet + 0.01)
+            await asyncio.sleep(max(need - quiet, PROBE if quiet >= need else 0) + 0.01)
 
     async def clean(self):
         """End what is left, so that nothing of it disturbs others."""
@@ -89,7 +137,7 @@ class Play:
         words = shlex.split(self.fill(text))
         who, verb, rest = words[0], words[1] if len(words) > 1 else "", words[2:]
         if who == "sleep":
-            await asyncio.sleep(float(verb))
+            await self.stage.pause(float(verb))
         elif who == "settle":
             await self.settle()
         elif who == "manager":
@@ -133,7 +181,7 @@ class Play:
         agent.in_dialog(plain[0], self.dialog(agent, args), args)
 
     async def do_bye(self, agent, plain, args):
-        await asyncio.sleep(LONG)
+        await self.stage.pause(LONG)
         agent.in_dialog("BYE", self.dialog(agent, args), args)
 
     async def do_reinvite(self, agent, plain, args):
@@ -188,7 +236,7 @@ class Play:
     async def do_answer(self, agent, plain, args):
         """Wait for an INVITE, ring, take the call."""
         await self.do_ring(agent, [], {})
-        await asyncio.sleep(LONG)
+        await self.stage.pause(LONG)
         args.setdefault("sdp", "auto")
         await self.do_reply(agent, ["200"], args)
         await self.do_wait(agent, ["ACK"], {})
@@ -271,12 +319,17 @@ def matches(msg, word):
 
 async def play_all(scenarios, stage, at_once, done):
     limit = asyncio.Semaphore(at_once)
+    probe = asyncio.ensure_future(stage.probe())
 
     async def one(s):
         async with limit:
+            began = time.monotonic()
             try:
                 facts = await asyncio.wait_for(Play(s, stage).run(), 60)
             except Exception as e:  # the fault of a scenario is a fact about it
                 facts = [("scenario", [(f"failed: {type(e).__name__}: {e}"[:200], [])])]
-            done(s, facts)
-    await asyncio.gather(*(one(s) for s in scenarios))
+            done(s, facts, stage.was_busy(began))
+    try:
+        await asyncio.gather(*(one(s) for s in scenarios))
+    finally:
+        probe.cancel()

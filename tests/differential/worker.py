@@ -31,10 +31,9 @@ async def profile(server, name, lines, chosen, everyone, at_once, out, ready):
             if any("fully booted" in v for b in blocks for _, v in b):
                 break
             await asyncio.sleep(0.1)
-        stage = play.Stage(server, manager)
-        stage.listeners = listeners
+        stage = play.Stage(server, manager, listeners)
         ready(name)
-        await play.play_all(chosen, stage, at_once, lambda s, facts: out(s.name, facts))
+        await play.play_all(chosen, stage, at_once, lambda s, facts, busy: out(s.name, facts, busy))
     finally:
         manager.close()
         code = await server.stop()
@@ -61,8 +60,8 @@ async def main():
         names = {line.strip() for line in f}
     chosen = [s for s in scenarios if s.name in names]
 
-    def out(name, facts):
-        print(json.dumps([name, facts]), flush=True)
+    def out(name, facts, busy=False):
+        print(json.dumps([name, facts, busy]), flush=True)
     for name in profiles:
         mine = [s for s in chosen if s.profile == name]
         if mine:

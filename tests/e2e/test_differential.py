@@ -28,7 +28,7 @@ def play(place, names, at_once):
     done = subprocess.run(argv, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment(), timeout=540, check=True, text=True)
     facts = {}
     for line in done.stdout.splitlines():
-        name, streams = json.loads(line)
+        name, streams, _ = json.loads(line)
         facts[name] = [(s, [(record.clean(t), [record.clean(x) for x in lines]) for t, lines in items]) for s, items in streams]
     return facts
 

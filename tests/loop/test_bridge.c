@@ -72,9 +72,9 @@ static void blind_transfer_of_the_caller(void **state)
 	struct fake *a = talking("alice", "bob", "bob"), *b = world_fake(&w, "bob");
 
 	(void)state;
-	assert_int_equal(bridge_blind_transfer(b->ch, STR("nowhere"), STR("default")), ENOENT);
+	assert_int_equal(bridge_blind_transfer(b->ch, &(struct blind_transfer){ STR("nowhere"), STR("default"), .external = true }), ENOENT);
 	assert_ptr_equal(bridge_peer(a->ch), b->ch);
-	assert_int_equal(bridge_blind_transfer(b->ch, STR("carl"), STR("default")), 0);
+	assert_int_equal(bridge_blind_transfer(b->ch, &(struct blind_transfer){ STR("carl"), STR("default"), .external = true }), 0);
 	world_turn(&w);
 	assert_null(b->ch);
 	assert_non_null(a->ch);
@@ -89,7 +89,7 @@ static void blind_transfer_of_the_callee(void **state)
 	struct fake *a = talking("alice", "bob", "bob"), *b = world_fake(&w, "bob");
 
 	(void)state;
-	assert_int_equal(bridge_blind_transfer(a->ch, STR("carl"), STR("default")), 0);
+	assert_int_equal(bridge_blind_transfer(a->ch, &(struct blind_transfer){ STR("carl"), STR("default"), .external = true }), 0);
 	world_turn(&w);
 	assert_null(a->ch);
 	assert_non_null(b->ch);

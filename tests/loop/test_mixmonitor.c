@@ -238,7 +238,7 @@ static void begun_in_a_bridge_and_transferred(void **state)
 	talk(a, b);
 	assert_int_equal(mixmonitor_start(b->ch, STR("m.wav")), 0);
 	talk(a, b);
-	assert_int_equal(bridge_blind_transfer(a->ch, STR("inner"), STR("default")), 0);
+	assert_int_equal(bridge_blind_transfer(a->ch, &(struct blind_transfer){ STR("inner"), STR("default"), .external = true }), 0);
 	world_pass(&w, 600);
 	assert_null(a->ch);
 	c = world_fake(&w, "bob");

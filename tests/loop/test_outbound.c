@@ -334,6 +334,7 @@ static void test_line_stays(void **state)
 static const char plan[] =
 	"[text]\nexten => eggs,1,UserEvent(Text,From: ${MESSAGE(from)},To: ${MESSAGE(to)},Body: ${MESSAGE(body)},"
 	"X: ${MESSAGE_DATA(X-Data)},Channel2: ${CHANNEL(name)})\n same => n,Wait(1)\n"
+	"exten => h,1,UserEvent(Over)\n"
 	"exten => echo,1,Set(MESSAGE_DATA(X-More)=9)\n"
 	" same => n,MessageSend(pjsip:alice,\"Bob B\" <sip:bob@b>)\n"
 	" same => n,UserEvent(Sent,Status: ${MESSAGE_SEND_STATUS})\n"
@@ -361,6 +362,9 @@ static void test_message_in(void **state)
 	assert_int_equal(world_events(&t.w, "UserEvent", "Body: two"), 1);
 	assert_int_equal(world_events(&t.w, "UserEvent", NULL), 2);
 	world_pass(&t.w, 1100);
+	/* They are no calls: nothing is run when each is over, and no call is heard of. */
+	assert_int_equal(world_events(&t.w, "UserEvent", NULL), 2);
+	assert_int_equal(world_events(&t.w, "Newchannel", NULL) + world_events(&t.w, "Hangup", NULL), 0);
 }
 
 static void test_message_refused(void **state)

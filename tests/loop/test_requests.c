@@ -75,6 +75,7 @@ static void unknown_to_us(void **state)
 	alice("INVITE", "up", 3, "Require: timer, teleport\r\nRequire: levitate\r\n", SDP_ULAW);
 	assert_int_equal(status(SIP_INVITE), 420);
 	assert_string_equal(wire_header(response(SIP_INVITE), "Unsupported"), "teleport, levitate");
+	assert_true(has(str_z(wire_header(response(SIP_INVITE), "Supported")), "replaces"));
 	assert_int_equal(channels(), 0);
 }
 
@@ -466,6 +467,7 @@ static void wanted_or_not(void **state)
 	alice("INVITE", "slow", 1, "", SDP_ULAW);
 	assert_int_equal(status(SIP_INVITE), 421);
 	assert_string_equal(wire_header(response(SIP_INVITE), "Require"), "100rel");
+	assert_true(has(str_z(wire_header(response(SIP_INVITE), "Supported")), "100rel"));
 	alice_starts_anew();
 	alice("INVITE", "slow", 1, "Supported: 100rel\r\n", SDP_ULAW);
 	assert_string_equal(wire_header(response(SIP_INVITE), "Require"), "100rel");

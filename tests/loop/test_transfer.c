@@ -89,6 +89,9 @@ static void alice_is_sent_to_bob(unsigned accepts)
 	alice("ACK", "sent", 1, "", "");
 	world_pass(&t.w, 600);
 	assert_string_equal(wire_header(requested(SIP_REFER, 5061), "Refer-To"), "sip:bob@127.0.0.1:5062");
+	assert_string_equal(wire_header(requested(SIP_REFER, 5061), "Event"), "refer");
+	assert_string_equal(wire_header(requested(SIP_REFER, 5061), "Expires"), "600");
+	assert_string_equal(wire_header(requested(SIP_REFER, 5061), "Referred-By"), "<sip:sent@127.0.0.1>");
 	answer(SIP_REFER, 5061, accepts, "", "");
 	wire_forget(&t);
 }
@@ -112,6 +115,7 @@ static void sent_away_after_the_answer(void **state)
 	assert_string_equal(world_var(channel_at(0), "TRANSFERSTATUS"), "");
 	alice_tells(4, "terminated;reason=noresource", "SIP/2.0 200 OK\r\n");
 	assert_string_equal(world_var(channel_at(0), "TRANSFERSTATUS"), "SUCCESS");
+	assert_string_equal(world_var(channel_at(0), "TRANSFERSTATUSPROTOCOL"), "0");
 	/* nobody waits for this any more */
 	alice_tells(5, "terminated", "SIP/2.0 486 Busy\r\n");
 	assert_string_equal(world_var(channel_at(0), "TRANSFERSTATUS"), "SUCCESS");
@@ -119,8 +123,8 @@ static void sent_away_after_the_answer(void **state)
 
 static void who_was_sent_did_not_arrive(void **state)
 {
-	static const struct { const char *state, *how; } tv[] = {
-		{ "active", "SIP/2.0 486 Busy\r\n" }, { "terminated", "SIP/2.0 xxx\r\n" }, { "terminated", "" },
+	static const struct { const char *state, *how, *code; } tv[] = {
+		{ "active", "SIP/2.0 486 Busy\r\n", "486" }, { "terminated", "SIP/2.0 xxx\r\n", "1" }, { "terminated", "", "1" },
 	};
 
 	(void)state;
@@ -129,12 +133,14 @@ static void who_was_sent_did_not_arrive(void **state)
 		alice_is_sent_to_bob(202);
 		alice_tells(2, tv[i].state, tv[i].how);
 		assert_string_equal(world_var(channel_at(0), "TRANSFERSTATUS"), "FAILURE");
+		assert_string_equal(world_var(channel_at(0), "TRANSFERSTATUSPROTOCOL"), tv[i].code);
 		alice("BYE", "sent", 3, "", "");
 		assert_int_equal(channels(), 0);
 	}
 	alice_starts_anew();
 	alice_is_sent_to_bob(603);
 	assert_string_equal(world_var(channel_at(0), "TRANSFERSTATUS"), "FAILURE");
+	assert_string_equal(world_var(channel_at(0), "TRANSFERSTATUSPROTOCOL"), "603");
 }
 
 /* ---- alice sends somebody away -------------------------------------------------------------- */
@@ -183,10 +189,73 @@ static void without_a_subscription(void **state)
 	(void)state;
 	alice_talks_to("bob", BOB, SDP_ULAW);
 	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\nRefer-Sub: false\r\n", "");
-	assert_int_equal(status(SIP_REFER), 202);
+	/* Its response says how it went. */
+	assert_int_equal(status(SIP_REFER), 200);
 	assert_string_equal(wire_header(response(SIP_REFER), "Refer-Sub"), "false");
 	assert_true(request(SIP_NOTIFY, 5061) == SIZE_MAX);
 	assert_true(request(SIP_INVITE, CARL) != SIZE_MAX);
+}
+
+static void in_vain_without_a_subscription(void **state)
+{
+	(void)state;
+	alice_talks_to("bob", BOB, SDP_ULAW);
+	alice("REFER", "bob", 2, "Refer-To: <sip:nosuch@127.0.0.1>\r\nRefer-Sub: false\r\n", "");
+	assert_int_equal(status(SIP_REFER), 404);
+	assert_string_equal(wire_header(response(SIP_REFER), "Reason"), "Q.850;cause=16");
+	assert_true(request(SIP_NOTIFY, 5061) == SIZE_MAX);
+	/* The call is as it was, and ends as ever. */
+	channel_hangup(channel_at(0), CAUSE_NORMAL);
+	world_turn(&t.w);
+	assert_true(request(SIP_BYE, 5061) != SIZE_MAX);
+}
+
+static void wished_for(void **state)
+{
+	(void)state;
+	alice_talks_to("bob", BOB, SDP_ULAW);
+	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\nRefer-Sub: true\r\n", "");
+	assert_int_equal(status(SIP_REFER), 202);
+	assert_string_equal(wire_header(response(SIP_REFER), "Refer-Sub"), "true");
+}
+
+/* Does a BYE come to her within that time? */
+static bool bye_comes(unsigned ms)
+{
+	for (unsigned at = 0; at < ms; at += 500) {
+		wire_forget(&t);
+		world_pass(&t.w, 500);
+		if (request(SIP_BYE, 5061) != SIZE_MAX)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever sent the other on hangs up itself, or is made to a minute later. */
+static void the_bye_of_who_transferred(void **state)
+{
+	(void)state;
+	alice_talks_to("bob", BOB, SDP_ULAW);
+	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\n", "");
+	answer(SIP_INVITE, CARL, 486, "", "");
+	assert_false(bye_comes(59000));
+	assert_true(bye_comes(1500));
+}
+
+static void who_sent_whom(void **state)
+{
+	struct channel *bob;
+
+	(void)state;
+	alice_talks_to("bob", BOB, SDP_ULAW);
+	bob = channel_at(1);
+	alice("REFER", "bob", 2, "Refer-To: <sip:carl@127.0.0.1>\r\n", "");
+	assert_string_equal(world_var(bob, "SIPTRANSFER"), "yes");
+	assert_true(str_istarts(str_z(world_var(bob, "BLINDTRANSFER")), STR("PJSIP/alice-")));
+	assert_int_equal(world_events(&t.w, "BlindTransfer", "IsExternal: Yes"), 1);
+	/* Until it has arrived. */
+	answer(SIP_INVITE, CARL, 200, "", SDP_ULAW);
+	assert_string_equal(world_var(bob, "BLINDTRANSFER"), "");
 }
 
 static void into_a_context(void **state)
@@ -282,13 +351,15 @@ static void attended(void **state)
 	alice_has_both(first);
 	refer_to_replace(2, "c1", first);
 	assert_string_equal(notified(), "SIP/2.0 200 OK");
-	/* bob and carl hear one another; both BYEs are alice's to send, for a while */
+	/* bob and carl hear one another; the call that was named is ended, of the other the BYE is alice's for a while */
 	assert_int_equal(channels(), 2);
 	assert_ptr_equal(bridge_peer(channel_at(0)), channel_at(1));
-	assert_true(request(SIP_BYE, 5061) == SIZE_MAX);
-	wire_forget(&t);
-	world_pass(&t.w, 2500);
-	assert_true(request(SIP_BYE, 5061) != SIZE_MAX);
+	assert_string_equal(wire_header(requested(SIP_BYE, 5061), "Call-ID"), "c1");
+	assert_int_equal(world_events(&t.w, "VarSet", "Variable: ATTENDEDTRANSFER"), 3);
+	answer(SIP_BYE, 5061, 200, "", "");
+	assert_false(bye_comes(57000));
+	assert_true(bye_comes(4000));
+	assert_string_equal(wire_header(requested(SIP_BYE, 5061), "Call-ID"), "c2");
 	assert_true(request(SIP_BYE, BOB) == SIZE_MAX && request(SIP_BYE, CARL) == SIZE_MAX);
 }
 
@@ -301,6 +372,19 @@ static void attended_to_herself(void **state)
 	refer_to_replace(2, "c2", tag);
 	assert_string_equal(notified(), "SIP/2.0 404 Not Found");
 	assert_int_equal(channels(), 4);
+}
+
+/* The dialplan has no extension for calls that are elsewhere: nothing happens. */
+static void attended_nowhere(void **state)
+{
+	(void)state;
+	world_dialplan(&t.w, "[default]\nexten => carl,1,Dial(PJSIP/carl)\n");
+	alice_talks_to("carl", CARL, SDP_ULAW);
+	refer_to_replace(2, "far", "away");
+	assert_string_equal(notified(), "SIP/2.0 404 Not Found");
+	assert_int_equal(world_events(&t.w, "BlindTransfer", NULL), 0);
+	assert_string_equal(world_var(channel_at(1), "SIPTRANSFER"), "");
+	assert_int_equal(channels(), 2);
 }
 
 static void attended_elsewhere(void **state)
@@ -371,9 +455,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(sent_away_before_the_answer), T(sent_away_after_the_answer), T(who_was_sent_did_not_arrive),
-		T(to_no_extension), T(refused_refers), T(without_a_subscription), T(into_a_context), T(how_it_fares), T(how_it_ends),
+		T(to_no_extension), T(refused_refers), T(without_a_subscription), T(in_vain_without_a_subscription),
+		T(wished_for), T(the_bye_of_who_transferred), T(who_sent_whom), T(into_a_context), T(how_it_fares), T(how_it_ends),
 		T(not_asked_how_it_fares), T(attended), T(attended_to_herself),
-		T(attended_elsewhere), T(a_leg_is_replaced), T(refused_replaces),
+		T(attended_elsewhere), T(attended_nowhere), T(a_leg_is_replaced), T(refused_replaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

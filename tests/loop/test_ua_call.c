@@ -116,7 +116,7 @@ static void from_register_to_bye(void **state)
 	assert_true(up);
 	sip_server_tx_acked(far_end()->tx);
 	/* Bob is to call carol; when he has, the call is over for alice. */
-	assert_int_equal(ua_refer_send(call, STR("<sip:carol@example.com>"), on_transfer), 0);
+	assert_int_equal(ua_refer_send(call, STR("<sip:carol@example.com>"), STR_NULL, on_transfer), 0);
 	link_run(&n.l, 5);
 	ua_net_answer(&n, 202, "");
 	bob_notifies(far_end()->msg);

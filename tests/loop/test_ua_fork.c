@@ -206,9 +206,9 @@ static void transferred(void **state)
 
 	(void)state;
 	call_up(&n);
-	assert_int_equal(ua_refer_send(n.a.iv, STR("<sip:carol@192.0.2.3?Replaces=x%40y%3Bto-tag%3D1%3Bfrom-tag%3D2>"),
+	assert_int_equal(ua_refer_send(n.a.iv, STR("<sip:carol@192.0.2.3?Replaces=x%40y%3Bto-tag%3D1%3Bfrom-tag%3D2>"), STR_NULL,
 				       call_refer_told), 0);
-	assert_int_equal(ua_refer_send(n.a.iv, STR("<sip:dave@192.0.2.4>"), call_refer_told), EBUSY);
+	assert_int_equal(ua_refer_send(n.a.iv, STR("<sip:dave@192.0.2.4>"), STR_NULL, call_refer_told), EBUSY);
 	link_run(&n.l, 5);
 	assert_int_equal(n.b.refers, 1);
 	assert_int_equal(ua_refer_read(&r, n.b.msg, a), 0);
@@ -236,7 +236,7 @@ static void bye_left_to_one_who_forgets(void **state)
 {
 	(void)state;
 	call_up(&n);
-	assert_int_equal(ua_refer_send(n.a.iv, STR("<sip:carol@192.0.2.3>"), call_refer_told), 0);
+	assert_int_equal(ua_refer_send(n.a.iv, STR("<sip:carol@192.0.2.3>"), STR_NULL, call_refer_told), 0);
 	link_run(&n.l, 5);
 	assert_non_null(n.b.tx);
 	ua_refer_accept(n.b.iv, n.b.tx, true);
@@ -255,14 +255,14 @@ static void transfer_refused(void **state)
 {
 	(void)state;
 	call_up(&n);
-	assert_int_equal(ua_refer_send(n.a.iv, STR("<sip:carol@192.0.2.3>"), call_refer_told), 0);
+	assert_int_equal(ua_refer_send(n.a.iv, STR("<sip:carol@192.0.2.3>"), STR_NULL, call_refer_told), 0);
 	link_run(&n.l, 5);
 	assert_non_null(n.b.tx);
 	ua_invite_reply(n.b.iv, n.b.tx, 603, STR_NULL);
 	link_run(&n.l, 5);
 	assert_int_equal(n.a.refer_status, 603);
 	/* Tried, and in vain: both go on. */
-	assert_int_equal(ua_refer_send(n.a.iv, STR("<sip:carol@192.0.2.3>"), call_refer_told), 0);
+	assert_int_equal(ua_refer_send(n.a.iv, STR("<sip:carol@192.0.2.3>"), STR_NULL, call_refer_told), 0);
 	link_run(&n.l, 5);
 	assert_non_null(n.b.tx);
 	ua_refer_accept(n.b.iv, n.b.tx, false);

@@ -175,11 +175,38 @@ static void same_as_a_list(void **state)
 	wheel_free(w);
 }
 
+/* Not earlier, at most 255 ms later, and two that are near each other at the same time. */
+static void coarse_ones_fire_together(void **state)
+{
+	struct clock_fake c;
+	struct wheel *w;
+	uint64_t first, second;
+
+	(void)state;
+	clock_fake_init(&c, 0);
+	w = GOT(wheel_new(&c.c));
+	for (unsigned i = 0; i < 1000; i++) {
+		uint64_t now = clock_ms(&c.c), ms = timer_coarse_ms(w, 5000);
+
+		assert_in_range(ms, 5000, 5255);
+		assert_int_equal((now + ms) % 256, 0);
+		clock_fake_add(&c, 7777);
+	}
+	first = clock_ms(&c.c) / 256 * 256 + 256 - clock_ms(&c.c);
+	clock_fake_add(&c, first * 1000);
+	first = clock_ms(&c.c) + timer_coarse_ms(w, 101);
+	clock_fake_add(&c, 100000);
+	second = clock_ms(&c.c) + timer_coarse_ms(w, 101);
+	assert_int_equal(first, second);
+	wheel_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fires_once_and_never_early), cmocka_unit_test(next_never_oversleeps),
 		cmocka_unit_test(stops_and_restarts_inside), cmocka_unit_test(same_as_a_list),
+		cmocka_unit_test(coarse_ones_fire_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

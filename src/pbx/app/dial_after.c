@@ -208,7 +208,8 @@ static void features_free(struct bridge_features *f)
 
 static void stop_entertaining(struct dial *d)
 {
-	if (d->music)
+	/* Music of its own, or of who answered on hold: what they send is heard now. */
+	if (d->music || d->in->moh)
 		channel_moh_stop(d->in);
 	else if (d->sent_ringing || d->o.has['r'] || d->o.has['R'])
 		channel_indicate(d->in, IND_STOP, NULL);

@@ -34,7 +34,7 @@ int app_send_digits(struct channel *ch, struct channel *to, struct str digits, u
 				log_warning("'%c' is no digit", c & 0x7f);
 				continue;
 			}
-			channel_digit(to, c >= 'a' && c <= 'd' ? (char)(c - 32) : c, ms);
+			channel_digit_untold(to, c >= 'a' && c <= 'd' ? (char)(c - 32) : c, ms);
 			wait = (uint64_t)ms + gap;
 		}
 		if (channel_sleep(ch, wait))

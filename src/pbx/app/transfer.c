@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "pbx/app/app.h"
 #include <errno.h>
+#include <stdio.h>
 
 /* The REFER's outcome comes by NOTIFY; RFC 3515 section 2.4.4 gives it time. */
 #define OUTCOME_MS 60000
@@ -27,38 +28,42 @@ static int outcome(struct channel *ch)
 	}
 }
 
-/* Transfer([TECH/]destination): TRANSFERSTATUS */
-static int run(struct channel *ch, struct str data)
+static int transfer(struct channel *ch, struct str dest)
 {
-	struct str dest = data, tech, status = STR("SUCCESS");
-	struct str v[2] = { { 0 } };
+	/* sip:user@host/... holds no technology, PJSIP/alice does. */
+	struct str tech = str_sub(dest, 0, str_chr(dest, '/'));
 	int err = ENOSYS;
 
-	pbx_args(data, v, ARRAY_LEN(v));
-	dest = v[0];
 	if (!dest.n) {
 		log_warning("Transfer needs a destination");
-		pbx_setvar(ch->pbx, ch, STR("TRANSFERSTATUS"), STR("FAILURE"));
-		return 0;
+		return EINVAL;
 	}
-	/* sip:user@host/... holds no technology, PJSIP/alice does. */
-	tech = str_sub(dest, 0, str_chr(dest, '/'));
 	if (tech.n < dest.n && str_chr(tech, ':') == tech.n) {
-		if (!str_ieq(tech, str_z(ch->tech->type))) {
-			pbx_setvar(ch->pbx, ch, STR("TRANSFERSTATUS"), STR("FAILURE"));
-			return 0;
-		}
+		if (!str_ieq(tech, str_z(ch->tech->type)))
+			return EINVAL;
 		dest = str_skip(dest, tech.n + 1);
 	}
 	if (ch->tech->transfer)
 		err = ch->tech->transfer(ch, dest);
-	if (err == EINPROGRESS)
-		err = outcome(ch);
-	if (err == ENOSYS)
-		status = STR("UNSUPPORTED");
-	else if (err)
-		status = STR("FAILURE");
-	pbx_setvar(ch->pbx, ch, STR("TRANSFERSTATUS"), status);
+	return err == EINPROGRESS ? outcome(ch) : err;
+}
+
+/* Transfer([TECH/]destination): TRANSFERSTATUS; TRANSFERSTATUSPROTOCOL has the status that refused it, 1 when it failed
+ * without one, 0 when it was not tried or went well. */
+static int run(struct channel *ch, struct str data)
+{
+	struct str v[2] = { { 0 } };
+	char code[16];
+	int err;
+
+	pbx_args(data, v, ARRAY_LEN(v));
+	ch->transfer_status = 0;
+	err = transfer(ch, v[0]);
+	if (err && err != EINVAL && err != ENOSYS && err != ECANCELED && !ch->transfer_status)
+		ch->transfer_status = 1;
+	snprintf(code, sizeof(code), "%u", ch->transfer_status);
+	pbx_setvar(ch->pbx, ch, STR("TRANSFERSTATUS"), !err ? STR("SUCCESS") : err == ENOSYS ? STR("UNSUPPORTED") : STR("FAILURE"));
+	pbx_setvar(ch->pbx, ch, STR("TRANSFERSTATUSPROTOCOL"), str_z(code));
 	return ch->hungup ? -1 : 0;
 }
 

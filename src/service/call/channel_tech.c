@@ -248,17 +248,20 @@ static int indicate_early(struct session *s, unsigned status, bool sdp)
 {
 	if (!session_is_ringing(s))
 		return 0;
-	if (status == 180 && s->sent_status == 183 && !s->conf->global->allow_sending_180_after_183)
+	/* Unless there was no answer in the 183, since nothing had been offered. */
+	if (status == 180 && s->sent_status == 183 && !s->conf->global->allow_sending_180_after_183 &&
+	    s->seen.invite && sip_body(s->seen.invite, STR("application/sdp"), &(struct str){ 0 }))
 		return 0;
 	if (status == s->sent_status && status != 183)
 		return 0;
-	return ring(s, status, sdp);
+	/* What was described once is in every later one too. */
+	return ring(s, status, sdp || (status == 180 && s->sent_status == 183 && s->early_media));
 }
 
 static int final(struct channel *ch, int cause)
 {
 	struct session *s = SESSION_OF(ch);
-	char room[64];
+	char room[SESSION_REASON_MAX];
 	int err;
 
 	if (!session_is_ringing(s))

@@ -198,12 +198,12 @@ static void unlink_session(struct session *s)
 /* BYE has the headers of the dialplan too. */
 static void end_invite(struct session *s, int cause)
 {
-	char room[1024], rroom[64];
+	char room[1024], rroom[SESSION_REASON_MAX];
 	struct buf h;
 
 	buf_init(&h, room, sizeof(room), 0);
-	if (s->no_timer)
-		buf_put(&h, STR("Reason: SIP;cause=421;text=\"Failed processing session timer response\"\r\n"));
+	if (s->end_reason)
+		buf_puts(&h, STR("Reason: "), str_z(s->end_reason), STR("\r\n"));
 	else
 		buf_put(&h, session_reason_header(s->ep, cause, rroom, sizeof(rroom)));
 	if (session_is_up(s))

@@ -159,6 +159,7 @@ struct session {                /* obj */
 	bool early_media;               /* an answer went out or came before the 200 */
 	bool local_hold;
 	bool holds;                     /* the peer holds the call: CE_HOLD was told */
+	bool forwarded;                 /* a 181 went out: further responses say where to, until the final one */
 	struct session_ice ice;
 	struct session_stir stir;
 	uint8_t dtmf_mode;              /* enum endpoint_dtmf_mode; AUTO decided at each SDP */
@@ -181,12 +182,12 @@ struct session {                /* obj */
 	struct { bool over; struct timer timer; } fax;  /* fax_detect: nobody listens any more; when that will be */
 	struct list targets;            /* of session_redirect.c; not begun: nobody has redirected us */
 	char supported[64];             /* option tags of our messages beside 100rel */
-	bool no_timer;                  /* it ends because the peer keeps no session timer: its BYE says so */
+	const char *end_reason;         /* a Reason of SIP that its BYE has; NULL: that of the cause (a literal) */
 	struct session_streams streams;
 	const struct net_path *way;     /* of our INVITE, while it is prepared; NULL: the dialog has it */
 	struct session *caller;         /* held; who calls through us and has video, until we are answered. NULL: nobody */
 	struct session_direct direct;
-	struct { bool done, ok; } refer;        /* REFER of ours: transfer.c */
+	struct { bool done; unsigned status; } refer;   /* REFER of ours, and how it went (0: nobody said): transfer.c */
 	struct session_qos *qos[2];     /* held; the numbers at the end of this leg, of the one it was bridged to; NULL */
 };
 
@@ -224,7 +225,10 @@ unsigned session_tech_cause(int cause);              /* the same; 0: that is no 
 int session_cause_of(unsigned status);               /* SIP to Q.850 */
 int session_reason_of(const struct sip_msg *msg);    /* what its Reason headers say (RFC 3326); 0: nothing */
 int session_cause_of_msg(const struct sip_msg *msg); /* a Reason header first */
-/* "Reason: Q.850;cause=n\r\n", unless `ep` wants none, or there is no cause: empty. */
+/* "Reason: Q.850;cause=n\r\n", unless `ep` wants none, or there is no cause; before it, for
+ * CAUSE_ANSWERED_ELSEWHERE, the SIP reason that forked calls are cancelled with. A view into `room`, which
+ * has SESSION_REASON_MAX bytes. */
+#define SESSION_REASON_MAX 96
 struct str session_reason_header(const struct endpoint *ep, int cause, char *room, size_t n);
 
 /* session_user.c */

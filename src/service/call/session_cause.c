@@ -1,7 +1,6 @@
 /* service/call/session_cause.c -- why a call ends: Q.850 causes of channels, SIP statuses and
  * Reason headers (RFC 3326), each in terms of the others. */
 #include "service/call/session.h"
-#include <stdio.h>
 
 /* ---- causes: RFC 3398 7.2.4.1 and 8.2.6.1, as Asterisk's users are used to them ---- */
 
@@ -74,10 +73,14 @@ int session_cause_of_msg(const struct sip_msg *msg)
 
 struct str session_reason_header(const struct endpoint *ep, int cause, char *room, size_t n)
 {
-	int k;
+	bool q850 = cause && !ep->suppress_q850_reason_headers;
+	struct buf b;
 
-	if (!cause || ep->suppress_q850_reason_headers)
-		return STR_NULL;
-	k = snprintf(room, n, "Reason: Q.850;cause=%d\r\n", cause);
-	return k > 0 && (size_t)k < n ? str_mk(room, (size_t)k) : STR_NULL;
+	buf_init(&b, room, n, n);
+	/* Phones read this as a call that they need not list as missed. */
+	if (cause == CAUSE_ANSWERED_ELSEWHERE)
+		buf_put(&b, STR("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"));
+	if (q850)
+		buf_printf(&b, "Reason: Q.850;cause=%d\r\n", cause);
+	return buf_err(&b) ? STR_NULL : buf_view(&b);
 }

@@ -53,7 +53,7 @@ static int make_channel(struct session *s, struct str exten)
 		session_read_redirecting(s, s->seen.invite);
 		session_geoloc_came(s, s->seen.invite);
 		session_channel_state(s, CHAN_RING);
-		pbx_setvar(s->ch->pbx, s->ch, STR("SIPDOMAIN"), s->seen.invite->ruri.host);
+		pbx_setvar(s->ch->pbx, s->ch, STR("SIPDOMAIN"), s->seen.invite->ruri.host.n ? s->seen.invite->ruri.host : STR(""));
 	}
 	party_free(&caller);
 	return err;
@@ -106,6 +106,8 @@ static struct session *session_accept_at(struct service *svc, struct identity *i
 	s->seen.invite = obj_hold(msg);
 	status = take(s, tx, msg, &extra);
 	if (status) {
+		if (status == 420 || status == 421)
+			service_supported(id->conf, &extra);
 		service_reply(svc, tx, status, buf_view(&extra));
 		abandon(s);
 		return NULL;

@@ -18,6 +18,7 @@ static void press(struct session *s, enum chan_event_type t, char digit)
 	e->digit = digit;
 	e->ms = t == CE_DTMF_END ? DIGIT_MS : 0;
 	e->aside = true;
+	e->untold = t == CE_DTMF_BEGIN;
 	channel_event(s->ch, e);
 }
 
@@ -44,7 +45,7 @@ bool session_record_info(struct session *s, struct sip_server_tx *tx, const stru
 	const struct sip_hdr *h = sip_hdr_named(msg, STR("Record"), 0);
 	struct str value = h ? str_trim(h->value) : STR_NULL;
 	bool on = str_ieq(value, STR("on"));
-	char digits[32] = "", room[64];
+	char digits[32] = "", room[SESSION_REASON_MAX];
 	unsigned status;
 
 	if (!on && !str_ieq(value, STR("off")))

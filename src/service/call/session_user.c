@@ -36,10 +36,13 @@ static void write_headers(void *arg, enum ua_invite_message kind, unsigned statu
 	}
 	if (kind == UA_INVITE_REFRESH || status < 300)
 		session_write_identity(s, h, kind == UA_INVITE_REFRESH);
-	if (kind == UA_INVITE_RESPONSE)
+	if (kind == UA_INVITE_RESPONSE) {
 		session_stir_reason(s, status, h);
-	if (status == 181)
-		session_write_diversion(s, h, false);
+		s->forwarded |= status == 181;
+		if (s->forwarded && status < 300)
+			session_write_diversion(s, h, false);
+		s->forwarded &= status < 200;
+	}
 	session_headers_write(kind == UA_INVITE_REFRESH ? &s->headers : &s->response_headers, h);
 }
 
@@ -68,10 +71,11 @@ static void on_progress(void *arg, struct sip_msg *msg)
 	see_response(s, msg);
 	s->early_media |= sdp;
 	session_identity_came(s, msg);
+	/* As in Asterisk: a 180 that can be heard is progress, and what is neither heard nor ringing is nothing. */
 	if (msg->status == 180) {
-		tell(s, CE_RINGING);
-		if (sdp)
-			tell(s, CE_PROGRESS);
+		tell(s, sdp ? CE_PROGRESS : CE_RINGING);
+		if (s->ch && sdp && s->ch->state != CHAN_UP)
+			channel_set_state(s->ch, CHAN_RINGING);
 		if (s->ch)
 			session_channel_state(s, CHAN_RINGING);
 	} else if (msg->status == 183) {
@@ -80,8 +84,6 @@ static void on_progress(void *arg, struct sip_msg *msg)
 	} else if (msg->status == 181) {
 		if (session_read_redirecting(s, msg))
 			session_tell_redirecting(s);
-	} else {
-		tell(s, CE_PROCEEDING);
 	}
 }
 
@@ -136,6 +138,7 @@ static void on_digit(struct session *s, const struct sip_msg *msg)
 	if (!e)
 		return;
 	e->digit = d;
+	e->untold = true;
 	channel_event(s->ch, e);
 	/* The digit may have ended the call. */
 	e = d == '!' || !s->ch ? NULL : chan_event_new(CE_DTMF_END);
@@ -258,26 +261,33 @@ static void on_no_body(struct session *s, struct sip_msg *msg)
 		return;
 	}
 	see_response(s, msg);
-	log_notice("'%.*s' answered without a usable SDP; ending the call", STR_ARG(s->ep->name));
+	/* What it speaks is nothing that we do: for the dialplan it never answered. */
+	if (sip_body(msg, SDP, &(struct str){ 0 })) {
+		log_notice("'%.*s' answered with an SDP that cannot be used; ending the call", STR_ARG(s->ep->name));
+		session_peer_ended(s, CAUSE_BEARER_NOT_AVAILABLE, 0);
+		if (s->ch)
+			s->ch->tech_cause = 488;
+		return;
+	}
+	log_notice("'%.*s' answered without SDP; ending the call", STR_ARG(s->ep->name));
 	/* As in Asterisk somebody has answered, for the dialplan and for whoever called. */
+	s->end_reason = "SIP;cause=406;text=\"SDP offer/answer incomplete\"";
 	tell(s, CE_ANSWER);
-	channel_event_hangup(ch, CAUSE_BEARER_NOT_AVAILABLE);
+	session_peer_ended(s, CAUSE_BEARER_NOT_AVAILABLE, 406);
 }
 
 /* timers=required, and who answered keeps none. As in Asterisk somebody has answered. */
 static void on_no_timer(struct session *s, struct sip_msg *msg)
 {
-	struct channel *ch = s->ch;
-
-	if (!ch)
+	if (!s->ch)
 		return;
 	see_response(s, msg);
-	s->no_timer = true;
+	s->end_reason = "SIP;cause=421;text=\"Failed processing session timer response\"";
 	log_notice("'%.*s' has timers=required and was answered without a session timer; ending the call", STR_ARG(s->ep->name));
 	reason_add(s->svc->reasons, REASON_SESSION, REASON_REFUSED, 421, s->ep->name, &msg->from_path.peer,
 		   "timers=required, and the answer has no Session-Expires: the call is ended");
 	tell(s, CE_ANSWER);
-	channel_event_hangup(ch, session_cause_of(421));
+	session_peer_ended(s, session_cause_of(421), 421);
 }
 
 static void on_ended(void *arg, enum ua_end why, struct sip_msg *msg, int err)

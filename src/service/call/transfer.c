@@ -62,9 +62,26 @@ static void on_refer_done(void *arg, unsigned status)
 	struct session *s = arg;
 
 	s->refer.done = true;
-	s->refer.ok = status >= 200 && status < 300;
+	s->refer.status = status;
 	if (s->ch)
 		channel_event_simple(s->ch, CE_WAKE);
+}
+
+/* Who asks: what the dialplan knows, or we, named without a port as pjproject has it. */
+static int write_referrer(struct session *s, struct buf *b)
+{
+	struct str local = session_dialog(s)->local, rest;
+	struct sip_addr a;
+	size_t host_end;
+
+	if ((pbx_getvar(s->svc->pbx, s->ch, STR("SIPREFERREDBYHDR"), b) && b->n) || sip_addr_parse(&a, local))
+		return buf_err(b);
+	host_end = (size_t)(a.uri.host.p + a.uri.host.n - local.p);
+	rest = str_skip(local, host_end);
+	while (rest.n && (rest.p[0] == ':' || (rest.p[0] >= '0' && rest.p[0] <= '9')))
+		rest = str_skip(rest, 1);
+	buf_puts(b, str_sub(local, 0, host_end), rest);
+	return buf_err(b);
 }
 
 /* Waits on the channel's fiber until the peer has said how it went (the call
@@ -72,10 +89,13 @@ static void on_refer_done(void *arg, unsigned status)
 static int send_refer(struct session *s, struct str uri)
 {
 	struct channel *ch = s->ch;
-	int err;
+	struct buf by = BUF_INIT;
+	int err = write_referrer(s, &by);
 
-	s->refer.done = s->refer.ok = false;
-	err = ua_refer_send(s->iv, uri, on_refer_done);
+	s->refer.done = false;
+	s->refer.status = 0;
+	err = err ? err : ua_refer_send(s->iv, uri, buf_view(&by), on_refer_done);
+	buf_free(&by);
 	obj_hold(s);            /* the channel may get another one meanwhile */
 	while (!err && !s->refer.done) {
 		struct chan_event *e = NULL;
@@ -84,7 +104,9 @@ static int send_refer(struct session *s, struct str uri)
 		if (e)
 			chan_event_free(e);
 	}
-	err = err ? err : s->refer.ok ? 0 : EREMOTEIO;
+	if (s->refer.status >= 300)
+		ch->transfer_status = s->refer.status;
+	err = err ? err : s->refer.status >= 200 && s->refer.status < 300 ? 0 : EREMOTEIO;
 	obj_drop(s);
 	return err;
 }
@@ -109,9 +131,6 @@ int transfer_channel(struct channel *ch, struct str dest)
 
 /* ---- REFER: the peer asks us to call somebody (RFC 3515) ------------------------------ */
 
-/* How long whoever was replaced may take to hang up by itself. */
-#define BYE_GRACE_MS 2000
-
 /* The call that a Replaces value means; NULL: none of ours. */
 static struct session *find_replaced(struct service *svc, struct str value, struct ua_replaces *r)
 {
@@ -120,40 +139,47 @@ static struct session *find_replaced(struct service *svc, struct str value, stru
 	return iv ? ua_invite_arg(iv) : NULL;
 }
 
-static int status_of(int err)
+static unsigned status_of(int err)
 {
 	switch (err) {
 	case 0: return 200;
 	case ENOENT: return 404;
 	case EPERM: return 403;
 	case EINVAL: return 400;
-	default: return 503;
+	default: return 500;
 	}
 }
 
 
+struct sending {                /* views */
+	struct session *s;
+	const struct sip_msg *msg;
+	const struct ua_refer *r;
+	struct str context;
+	bool replaces;          /* what is elsewhere */
+};
+
 /* What the dialplan of whoever is transferred may want to know; Referred-By
  * goes on with the INVITE that it leads to (RFC 3892 2.1). */
-static void note_refer(struct session *s, const struct sip_msg *msg, const struct ua_refer *r, struct str refer_to,
-		       struct str context)
+static void note_refer(void *arg, struct channel *sent)
 {
-	struct channel *peer = bridge_peer(s->ch);
-	struct session *other = session_of_channel(peer);
-	struct pbx *p = s->svc->pbx;
+	const struct sending *g = arg;
+	struct session *other = session_of_channel(sent);
+	struct pbx *p = g->s->svc->pbx;
 
-	if (!peer)
-		return;
 	if (other) {
 		obj_drop(other->seen.sent_on);
-		other->seen.sent_on = obj_hold((void *)(uintptr_t)msg);
-		if (sip_hdr_value(msg, SIP_H_DIVERSION).n)
-			session_read_redirecting(other, msg);
+		other->seen.sent_on = obj_hold((void *)(uintptr_t)g->msg);
+		if (sip_hdr_value(g->msg, SIP_H_DIVERSION).n)
+			session_read_redirecting(other, g->msg);
 	}
-	pbx_setvar(p, peer, STR("SIPTRANSFER"), STR("yes"));
-	pbx_setvar(p, peer, STR("SIPREFERRINGCONTEXT"), context);
-	pbx_setvar(p, peer, STR("SIPREFERTOHDR"), refer_to);
-	if (r->referred_by.n)
-		pbx_setvar(p, peer, STR("__SIPREFERREDBYHDR"), r->referred_by);
+	pbx_setvar(p, sent, STR("SIPTRANSFER"), STR("yes"));
+	pbx_setvar(p, sent, STR("SIPREFERRINGCONTEXT"), g->context);
+	if (g->r->referred_by.n)
+		pbx_setvar(p, sent, STR("__SIPREFERREDBYHDR"), g->r->referred_by);
+	if (g->replaces)
+		pbx_setvar(p, sent, STR("__SIPREPLACESHDR"), g->r->replaces);
+	pbx_setvar(p, sent, STR("SIPREFERTOHDR"), g->replaces ? g->r->target : g->r->to.uri_text);
 }
 
 /* Where whoever is transferred goes on: TRANSFER_CONTEXT, else the endpoint's. */
@@ -164,34 +190,24 @@ static struct str transfer_context(struct session *s, struct buf *room)
 	return s->ep->context;
 }
 
-static int blind(struct session *s, const struct sip_msg *msg, const struct ua_refer *r)
+/* To an extension that is there. */
+static int send_on(struct session *s, const struct sip_msg *msg, const struct ua_refer *r, struct str exten, bool replaces)
 {
-	char room[256];
-	struct str exten = service_exten(s->conf, &r->to.uri, room, sizeof(room));
 	struct buf ctx = BUF_INIT;
-	struct str context = transfer_context(s, &ctx);
-	int err;
+	struct sending g = { s, msg, r, transfer_context(s, &ctx), replaces };
+	struct blind_transfer t = { exten, g.context, true, note_refer, &g };
+	int err = dialplan_exists(s->svc->pbx, t.context, exten, 1, STR_NULL) ? 0 : ENOENT;
 
-	note_refer(s, msg, r, r->to.uri_text, context);
-	err = bridge_blind_transfer(s->ch, exten, context);
+	err = err ? err : bridge_blind_transfer(s->ch, &t);
 	buf_free(&ctx);
 	return err;
 }
 
-/* The call to be replaced is not here: the dialplan may take it there. */
-static int attended_elsewhere(struct session *s, const struct sip_msg *msg, const struct ua_refer *r)
+static int blind(struct session *s, const struct sip_msg *msg, const struct ua_refer *r)
 {
-	struct channel *peer = bridge_peer(s->ch);
-	struct buf ctx = BUF_INIT;
-	struct str context = transfer_context(s, &ctx);
-	int err;
+	char room[256];
 
-	note_refer(s, msg, r, r->target, context);
-	if (peer)
-		pbx_setvar(s->svc->pbx, peer, STR("__SIPREPLACESHDR"), r->replaces);
-	err = bridge_blind_transfer(s->ch, STR("external_replaces"), context);
-	buf_free(&ctx);
-	return err;
+	return send_on(s, msg, r, service_exten(s->conf, &r->to.uri, room, sizeof(room)), false);
 }
 
 /* *known: the call to be replaced is one of ours, and so nothing is left to be followed. */
@@ -201,22 +217,21 @@ static int attended(struct session *s, const struct sip_msg *msg, const struct u
 	struct session *other = find_replaced(s->svc, refer->replaces, &r);
 	int err;
 
+	/* Not here: the dialplan may take it there. */
 	if (!other || !other->ch)
-		return attended_elsewhere(s, msg, refer);
+		return send_on(s, msg, refer, STR("external_replaces"), true);
 	*known = true;
 	if (other == s)
 		return ENOENT;
 	obj_hold(other);        /* its channel may end at once */
 	err = bridge_attended_transfer(s->ch, other->ch);
-	if (!err)
-		ua_invite_leave_bye(other->iv, BYE_GRACE_MS);
 	obj_drop(other);
 	return err;
 }
 
 /* ---- how it fares is told to whoever asked */
 
-#define CALL_GRACE_MS 60000     /* for its BYE, while whom it sent us to rings */
+#define BYE_GRACE_MS 60000      /* from its REFER to its BYE: whoever asked hangs up by itself */
 
 struct progress {               /* obj */
 	struct ua_invite *iv;           /* held; of whoever asked */
@@ -233,19 +248,21 @@ static void progress_tell(struct progress *p, unsigned status)
 	if (p->over || p->quiet)
 		return;
 	if (!p->tried && status != 100)
-		ua_refer_tell(p->iv, 100);
+		ua_refer_tell(p->iv, 100, false);
 	p->tried = true;
-	ua_refer_tell(p->iv, status);
+	ua_refer_tell(p->iv, status, false);
 }
 
 static void progress_end(struct progress *p, unsigned status)
 {
 	if (p->over)
 		return;
-	if (!p->tried && !p->quiet)
-		ua_refer_tell(p->iv, 100);
 	p->over = true;
-	ua_refer_done(p->iv, status, p->quiet);
+	if (p->quiet)
+		return;
+	if (!p->tried)
+		ua_refer_tell(p->iv, 100, false);
+	ua_refer_tell(p->iv, status, true);
 }
 
 /* A channel_news_fn. */
@@ -265,11 +282,10 @@ static bool on_news(void *arg, enum channel_news news)
 }
 
 /* What is said to whoever is sent on goes to whoever sent it. */
-static bool follow(struct session *s, struct channel *transferee, struct progress *p)
+static bool follow(struct channel *transferee, struct progress *p)
 {
 	if (!transferee || p->quiet)
 		return false;
-	ua_invite_leave_bye(s->iv, CALL_GRACE_MS);
 	if (transferee->dead)
 		progress_end(p, 503);
 	else if (channel_follow(transferee, on_news, p))
@@ -277,23 +293,47 @@ static bool follow(struct session *s, struct channel *transferee, struct progres
 	return true;
 }
 
-static void carry_out(struct session *s, struct sip_msg *msg, const struct ua_refer *r, struct progress *p)
+static int carry_out(struct session *s, struct sip_msg *msg, const struct ua_refer *r, struct progress *p)
 {
 	struct channel *transferee = obj_hold(bridge_peer(s->ch));
 	bool known = !r->replaces.n && !s->ep->refer_blind_progress;
 	int err = r->replaces.n ? attended(s, msg, r, &known) : blind(s, msg, r);
 
-	if (err || known || !follow(s, transferee, p))
-		progress_end(p, (unsigned)status_of(err));
+	if (err || known || !follow(transferee, p))
+		progress_end(p, status_of(err));
 	if (err)
 		log_notice("transfer by '%.*s' to '%.*s' failed: %s", STR_ARG(s->ep->name),
 			   STR_ARG(r->to.uri_text), strerror(err));
 	obj_drop(transferee);
+	return err;
+}
+
+/* The REFER comes to nothing in this dialog: the cause says how the call itself stands (RFC 3326). */
+static void refuse(struct session *s, struct sip_server_tx *tx, unsigned status, struct str more)
+{
+	char room[128], reason[SESSION_REASON_MAX];
+	struct buf b;
+
+	buf_init(&b, room, sizeof(room), sizeof(room));
+	buf_put(&b, more);
+	if (s->ch)
+		buf_put(&b, session_reason_header(s->ep, s->ch->cause, reason, sizeof(reason)));
+	ua_invite_reply(s->iv, tx, status, buf_view(&b));
+}
+
+/* Nothing is told later, so its response waits for what comes of it. */
+static void answer_quiet(struct session *s, struct sip_server_tx *tx, int err)
+{
+	if (err)
+		refuse(s, tx, status_of(err), STR("Refer-Sub: false\r\n"));
+	else
+		ua_refer_done_quietly(s->iv, tx);
 }
 
 static void refer(struct session *s, struct sip_server_tx *tx, struct sip_msg *msg, const struct ua_refer *r)
 {
 	struct progress *p = obj_new(sizeof(*p), progress_free);
+	int err;
 
 	if (!p) {
 		ua_invite_reply(s->iv, tx, 503, STR(SHARES_RETRY));
@@ -304,8 +344,14 @@ static void refer(struct session *s, struct sip_server_tx *tx, struct sip_msg *m
 	obj_hold(s);
 	p->iv = obj_hold(s->iv);
 	p->quiet = r->quiet;    /* norefersub says what we offer; Refer-Sub is obeyed without it */
-	ua_refer_take(s->iv, tx, p->quiet);
-	carry_out(s, msg, r, p);
+	if (!p->quiet)
+		ua_refer_take(s->iv, tx, r);
+	ua_invite_leave_bye(s->iv, BYE_GRACE_MS);
+	err = carry_out(s, msg, r, p);
+	if (p->quiet)
+		answer_quiet(s, tx, err);
+	if (err)
+		ua_invite_leave_bye(s->iv, 0);
 	obj_drop(s);
 	obj_drop(p);
 }
@@ -315,12 +361,11 @@ void transfer_refer(struct session *s, struct sip_server_tx *tx, struct sip_msg 
 	struct arena *a = arena_new(1024);
 	struct ua_refer r;
 	unsigned status = a ? ua_refer_read(&r, msg, a) : 503;
-	char room[64];
 
 	if (!status && (!s->ep->allow_transfer || !s->ch || !session_is_up(s)))
 		status = 603;
 	if (status)
-		ua_invite_reply(s->iv, tx, status, status == 503 ? STR(SHARES_RETRY) : session_reason_header(s->ep, CAUSE_NORMAL, room, sizeof(room)));
+		refuse(s, tx, status, status == 503 ? STR(SHARES_RETRY) : STR_NULL);
 	else
 		refer(s, tx, msg, &r);
 	arena_free(a);

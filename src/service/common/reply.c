@@ -61,6 +61,12 @@ void service_abilities(const struct snapshot *conf, struct buf *b)
 		       "application/xpidf+xml, application/cpim-pidf+xml, application/simple-message-summary, "
 		       "message/sipfrag;version=2.0\r\n"));
 	buf_put(b, service_allow(true));
+	service_supported(conf, b);
+	buf_put(b, STR("Accept-Encoding: identity\r\nAccept-Language: en\r\n"));
+}
+
+void service_supported(const struct snapshot *conf, struct buf *b)
+{
 	buf_puts(b, STR("Supported: 100rel, timer, replaces"), conf->global->norefersub ? STR(", norefersub") : STR_NULL,
-		 STR("\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n"));
+		 STR("\r\n"));
 }

@@ -285,7 +285,7 @@ static int of_node(struct node *leaf, struct buf *b, exten_fn *write)
 	subscriber(&contact, leaf);
 	v.entity = buf_view(&entity);
 	v.contact = buf_view(&contact);
-	if (!sip_addr_parse(&a, ua_notify_dialog(s->notify)->local))
+	if (write == dialog_info && !sip_addr_parse(&a, ua_notify_dialog(s->notify)->local))
 		v.host = a.uri.host;
 	err = write(&v, b);
 	buf_free(&entity);

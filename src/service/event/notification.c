@@ -48,17 +48,18 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 {
 	struct subscription *s = arg;
 	struct text type = { 0 };
-	struct buf body = { .max = BODY_MAX }, names = BUF_INIT;
+	struct buf body = { .max = BODY_MAX }, names;
+	char room[512];
 	int err;
 
 	s->told_ms = clock_ms(s->svc->clock);
 	err = node_body(s->root, full, &type, &body);
-
 	if (!err && buf_err(&body)) {
 		log_warning("the states in list '%s' are more than a NOTIFY can hold", text_z(&s->root->resource));
 		err = buf_err(&body);
 	}
 	subscription_keep_numbers(s, tree_version(s->root));
+	buf_init(&names, room, sizeof(room), sizeof(room));
 	package_names(&names, s->pkg->extra);
 	sip_out_header(out, STR("Allow-Events"), buf_view(&names));
 	if (s->is_list)
@@ -71,7 +72,6 @@ int subscription_say(void *arg, struct ua_notify *n, bool full, struct sip_out *
 	}
 	text_free(&type);
 	buf_free(&body);
-	buf_free(&names);
 	return err;
 }
 

@@ -195,6 +195,22 @@ static int make_notifier(struct subscription *s, struct sip_server_tx *tx, const
 	return err ? err : ua_notify_new(&s->notify, &s->svc->ua, &prm, tx);
 }
 
+static int set_host(struct subscription *s, const struct sip_uri *u)
+{
+	bool v6 = str_chr(u->host, ':') < u->host.n;
+	char room[300];
+	struct buf b;
+	int err;
+
+	buf_init(&b, room, sizeof(room), 0);
+	buf_puts(&b, v6 ? STR("[") : STR_NULL, u->host, v6 ? STR("]") : STR_NULL, u->port ? STR(":") : STR_NULL);
+	if (u->port)
+		buf_u64(&b, u->port);
+	err = buf_err(&b) ? ENOMEM : text_set(&s->host, buf_view(&b));
+	buf_free(&b);
+	return err;
+}
+
 struct subscription *subscription_new(struct service *svc, struct snapshot *conf, const struct endpoint *ep)
 {
 	struct subscription *s = obj_new(sizeof(*s), subscription_free);
@@ -219,7 +235,6 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 	struct subscription *s = subscription_new(svc, id->conf, id->ep);
 	struct str agent = sip_hdr_value(msg, SIP_H_USER_AGENT);
 	const struct sip_uri *u = &msg->ruri;
-	bool v6 = str_chr(u->host, ':') < u->host.n;
 	int err;
 
 	if (!s)
@@ -231,9 +246,7 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 		if (s->user_agent.p[i] >= 'A' && s->user_agent.p[i] <= 'Z')
 			s->user_agent.p[i] |= 0x20;
 	err = err ? err : text_set(&s->scheme, sip_uri_is_sips(u) ? STR("sips") : STR("sip"));
-	err = err ? err : text_printf(&s->host, v6 ? "[%.*s]" : "%.*s", STR_ARG(u->host));
-	if (!err && u->port)
-		err = text_printf(&s->host, v6 ? "[%.*s]:%u" : "%.*s:%u", STR_ARG(u->host), u->port);
+	err = err ? err : set_host(s, u);
 	return err ? obj_drop(s) : s;
 }
 

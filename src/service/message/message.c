@@ -112,6 +112,7 @@ static void on_hangup(struct channel *ch);
 static const struct channel_tech message_tech = {
 	.type = "Message",
 	.description = "Text messages in the dialplan",
+	.internal = true,
 	.hangup = on_hangup,
 };
 
