@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #define MAX32 4294967295.0
-#define L OPT_LATER
 #define S OPT_RESTART
 
 /* asterisk.conf */
@@ -88,26 +87,26 @@ static void write_entityid(struct buf *b, const struct option *o, const void *fi
 static const struct option option_rows[] = {
 	LEVEL(verbose, S, "Verbosity of the log and the console."),
 	LEVEL(debug, S, "Debug level."),
-	LEVEL(trace, L | S, "Trace level."),
-	B(timestamp, "no", L | S, "Put the time before each line of the console."),
+	LEVEL(trace, OPT_VOID, "Trace level: what functions of Asterisk enter and leave."),
+	B(timestamp, "no", OPT_VOID, "Put the time before each line of the console: it always stands there."),
 	B(execincludes, "no", S, "Allow #exec in configuration files."),
 	B(refdebug, "no", OPT_VOID, "Counts of references in a file, for programmers of Asterisk."),
-	B(nofork, "no", L | S, "Stay in the foreground."),
-	B(alwaysfork, "no", L | S, "Go to the background also with -v or -d."),
-	B(quiet, "no", L | S, "Print nothing at the start."),
-	B(console, "no", L | S, "Begin with a console."),
-	B(highpriority, "no", L | S, "Run with realtime priority."),
+	B(nofork, "no", S, "Stay in the foreground, as with -f."),
+	B(alwaysfork, "no", S, "Go to the background whatever else is said, as with -F."),
+	B(quiet, "no", OPT_VOID, "Print nothing at the start: nothing is."),
+	B(console, "no", S, "Stay in the foreground and log to the terminal, as with -c."),
+	B(highpriority, "no", S, "Run with realtime priority, as with -p."),
 	B(initcrypto, "no", OPT_VOID, "Ask for the passphrases of keys at the start; here a key is where an option names it."),
 	B(nocolor, "no", OPT_VOID, "No colours on the console: there are none."),
 	B(dontwarn, "no", OPT_VOID, "Leave out warnings about old options of Asterisk."),
 	B(dumpcore, "no", S, "Leave a core file after a crash."),
-	B(cache_record_files, "no", L, "Record into record_cache_dir first."),
+	B(cache_record_files, "no", OPT_VOID, "Record into record_cache_dir first: here a thread of its own writes recordings, so that a slow disk holds nobody up."),
 	B(cache_media_frames, "yes", OPT_VOID, "Keep memory of media frames; here packets need none."),
-	OPT_STR(A, record_cache_dir, "/tmp", L, "Where recordings are cached."),
+	OPT_STR(A, record_cache_dir, "/tmp", OPT_VOID, "Where recordings are cached: they are not."),
 	B(transcode_via_sln, "yes", OPT_VOID, "Transcode by way of signed linear: here it always is."),
 	{ .name = "transmit_silence", .aliases = "transmit_silence_during_record", .kind = OPTION_BOOL,
-	  .offset = OPT_AT(A, transmit_silence, bool), .def = "no", .flags = L,
-	  .help = "Send silence while a channel only waits or records." },
+	  .offset = OPT_AT(A, transmit_silence, bool), .def = "no", .flags = S,
+	  .help = "Send silence while a channel only waits: Wait(), WaitUntil()." },
 	OPT_UINT(A, mindtmfduration, "80", 0, 10000, "ms", S, "Shortest digit; shorter ones are stretched."),
 	B(rtp_use_dynamic, "yes", OPT_VOID, "no: the same dynamic payload numbers in all calls; here each line of SDP has its own."),
 	OPT_UINT(A, rtp_pt_dynamic, "35", 0, 127, NULL, OPT_VOID, "First payload number for what finds none from 96 to 127; here a line of SDP never has so many formats."),
@@ -122,19 +121,19 @@ static const struct option option_rows[] = {
 	B(languageprefix, "yes", S, "Language comes first in paths of sounds: en/digits/1; no: digits/en/1."),
 	OPT_STR(A, defaultlanguage, "en", S, "Language of prompts."),
 	OPT_STR(A, documentation_language, "en_US", OPT_VOID, "Language of help texts: they are in English."),
-	OPT_STR(A, lockmode, "lockfile", L, "How voicemail folders are locked."),
+	OPT_STR(A, lockmode, "lockfile", S, "How lockconfdir locks: lockfile, or flock."),
 	OPT_CUSTOM(A, entityid, struct str, parse_entityid, write_entityid, "xx:xx:xx:xx:xx:xx", NULL, S,
 		   "Id of this server among others; empty: the hardware address of the first network interface."),
 	B(lightbackground, "no", OPT_VOID, "The terminal is light: here nothing is coloured."),
 	B(forceblackbackground, "no", OPT_VOID, "Make the terminal black: here nothing is coloured."),
-	B(hideconnect, "no", L, "Say nothing when remote consoles come and go."),
-	B(lockconfdir, "no", L, "Lock the configuration folder."),
+	B(hideconnect, "no", S, "Say nothing when remote consoles come and go."),
+	B(lockconfdir, "no", S, "Lock the configuration's folder while it is read again."),
 	OPT_STR(A, stdexten, "gosub", OPT_VOID, "How users.conf calls extensions: it is not read."),
 	B(live_dangerously, "no", S, "Let the manager reach functions that can run programs or read files."),
 	B(hide_messaging_ami_events, "no", S, "Leave out manager events of the channel that runs texts, but for UserEvent."),
 	B(sounds_search_custom_dir, "no", S, "Look for sounds in custom/ of their directory first."),
 	OPT_STR(A, channel_storage_backend, NULL, OPT_VOID, "How Asterisk keeps its channels in memory."),
-	B(disable_remote_console_shell, "no", L, "Remote consoles may not run ! commands."),
+	B(disable_remote_console_shell, "no", 0, "Remote consoles (-r) may not run ! commands."),
 };
 #undef B
 static const struct option_set option_set = {

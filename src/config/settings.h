@@ -140,6 +140,8 @@ enum logger_rotate { ROTATE_SEQUENTIAL, ROTATE_ROTATE, ROTATE_TIMESTAMP, ROTATE_
 /* Levels that log.h does not have, as bits beside (1 << enum log_level). */
 #define LOGGER_TRACE (1u << 24)
 #define LOGGER_FAX (1u << 25)
+/* Bit number LOGGER_CUSTOM + i: custom_levels.v[i]. */
+enum { LOGGER_CUSTOM = 8, LOGGER_CUSTOM_MAX = 16 };
 struct logger_channel {
 	struct str name;                /* as written: "console", "full.txt", "syslog.local0" */
 	struct str file;                /* a file's path: absolute, or relative to astlogdir */

@@ -2,8 +2,6 @@
 #include "config/settings_internal.h"
 #include <errno.h>
 
-#define L OPT_LATER
-
 #define G struct logger_conf
 static const struct option_choice rotates[] = {
 	{ "sequential", ROTATE_SEQUENTIAL }, { "rotate", ROTATE_ROTATE }, { "timestamp", ROTATE_TIMESTAMP },
@@ -13,16 +11,16 @@ static const struct option logger_rows[] = {
 	OPT_BOOL(G, appendhostname, "no", 0, "Add the host's name to log files' names."),
 	{ .name = "display_callids", .aliases = "use_callids", .kind = OPTION_BOOL,
 	  .offset = OPT_AT(G, display_callids, bool), .def = "yes", .help = "Show which call a line is about." },
-	OPT_BOOL(G, queue_log, "yes", L, "Write the queue log."),
-	OPT_BOOL(G, queue_log_to_file, "no", L, "Write it to a file although it goes to a database."),
-	OPT_BOOL(G, queue_log_realtime_use_gmt, "no", L, "Times there in GMT."),
-	OPT_STR(G, queue_log_name, "queue_log", L, "Name of that file."),
+	OPT_BOOL(G, queue_log, "yes", 0, "Write the queue log: what QueueLog() and the manager's QueueLog say, and when the server starts and reads its logs' configuration."),
+	OPT_BOOL(G, queue_log_to_file, "no", OPT_VOID, "Write it to a file although it goes to a database: there is none, so it always goes to the file."),
+	OPT_BOOL(G, queue_log_realtime_use_gmt, "no", OPT_VOID, "Times in its database in GMT: there is none."),
+	OPT_STR(G, queue_log_name, "queue_log", 0, "Name of that file, in the log directory."),
 	OPT_NONE("queue_adaptive_realtime", "no", OPT_VOID, "Whether the fields of the queue log are columns of their own in its database: there is none."),
 	OPT_ENUM(G, rotatestrategy, rotates, "sequential", 0, "What `logger rotate` makes of FILE: sequential: the next FILE.N; rotate: FILE.0, and each FILE.N (or .gz, .bz2, .Z of it) becomes N + 1; "
 		"timestamp: FILE.SECONDS; none: it stays."),
 	OPT_STR(G, exec_after_rotate, NULL, 0, "Command of the shell that is run for each file then; ${filename} is its new name."),
 	OPT_UINT(G, logger_queue_limit, "1000", 10, 1000000, "lines", OPT_VOID, "Lines that may wait to be written; here none waits."),
-	OPT_LIST(G, custom_levels, NULL, L, "More levels, by name."),
+	OPT_LIST(G, custom_levels, NULL, 0, "More levels, by name, 16 at most: for Log(), and for lines of [logfiles]."),
 };
 static const struct option_set logger_set = {
 	.type = "general", .file = "logger.conf", .rows = logger_rows, .n = ARRAY_LEN(logger_rows), .size = sizeof(G),
@@ -151,6 +149,21 @@ static bool has_wrong_level(const struct logger_conf *c, struct logger_channel *
 	return false;
 }
 
+static void add_custom_levels(const struct logger_conf *c, struct logger_channel *ch, struct str value)
+{
+	size_t close = str_chr(value, ']');
+
+	if (close < value.n)
+		value = str_skip(value, close + 1);
+	while (value.n) {
+		struct str word = str_trim(str_cut_raw(&value, ','));
+
+		for (size_t i = 0; i < c->custom_levels.n && i < LOGGER_CUSTOM_MAX; i++)
+			if (str_ieq(word, c->custom_levels.v[i]))
+				ch->levels |= 1u << (LOGGER_CUSTOM + i);
+	}
+}
+
 static int read_channels(struct logger_conf *c, struct settings_work *w)
 {
 	const struct config_section *s = w->c ? config_section_get(w->c, STR("logfiles")) : NULL;
@@ -178,6 +191,7 @@ static int read_channels(struct logger_conf *c, struct settings_work *w)
 		if (has_wrong_level(c, v, x->value, &bad))
 			config_fault(w->c, x, w->r, REPORT_ERROR, "[logfiles] %.*s: '%.*s' is not error, warning, notice, "
 				     "verbose, verbose(N), debug, dtmf, security or *", STR_ARG(x->name), STR_ARG(bad));
+		add_custom_levels(c, v, x->value);
 		name_channel(v);
 		c->channels++;
 	}

@@ -2,6 +2,7 @@
 #define LOG_MODULE "logger"
 #include "main/logger.h"
 #include "base/log.h"
+#include "main/queue_log.h"
 #include "main/rotate.h"
 #include "manage/manage.h"
 #include <errno.h>
@@ -35,6 +36,7 @@ struct logger {
 	struct manage *consoles;
 	int console_level;
 	unsigned rotations;
+	struct queue_log queue; /* the core's alone: no lock */
 };
 
 static const char *date_of(struct logger *l, long *ms)
@@ -221,7 +223,12 @@ static int apply(struct logger *l, const struct logger_conf *conf, struct report
 	log_show_context(conf->display_callids);
 	set_mask(l);
 	pthread_mutex_unlock(&l->lock);
-	return 0;
+	return queue_log_set(&l->queue, conf, text_view(&l->dir));
+}
+
+static void tell_queue(struct logger *l, struct str event)
+{
+	logger_queue(l, &(struct queue_event){ .queue = STR("NONE"), .id = STR("NONE"), .agent = STR("NONE"), .event = event });
 }
 
 int logger_start(struct logger **out, const struct logger_conf *conf, const struct logger_prm *prm,
@@ -234,6 +241,7 @@ int logger_start(struct logger **out, const struct logger_conf *conf, const stru
 		return ENOMEM;
 	pthread_mutex_init(&l->lock, NULL);
 	l->prm = *prm;
+	l->queue.fd = -1;
 	err = text_set(&l->dir, str_z(prm->dir));
 	if (!err)
 		err = apply(l, conf, r);
@@ -242,6 +250,7 @@ int logger_start(struct logger **out, const struct logger_conf *conf, const stru
 		return err;
 	}
 	log_set_sink(sink, l);
+	tell_queue(l, STR("QUEUESTART"));
 	*out = l;
 	return 0;
 }
@@ -252,6 +261,7 @@ void logger_stop(struct logger *l)
 		return;
 	log_set_sink(NULL, NULL);
 	close_all(l);
+	queue_log_free(&l->queue);
 	obj_drop(l->conf);
 	text_free(&l->dir);
 	text_free(&l->date_format);
@@ -261,7 +271,10 @@ void logger_stop(struct logger *l)
 
 int logger_reload(struct logger *l, const struct logger_conf *conf, struct report *r)
 {
-	return apply(l, conf, r);
+	int err = apply(l, conf, r);
+
+	tell_queue(l, STR("CONFIGRELOAD"));
+	return err;
 }
 
 /* What happens with the old file then is the administrator's, or exec_after_rotate's. */
@@ -282,8 +295,11 @@ int logger_rotate(struct logger *l)
 			rotate_exec(conf->exec_after_rotate, text_view(&now));
 		err = one ? one : err;
 	}
+	if (l->queue.path.n && !rotate_file(text_z(&l->queue.path), conf->rotatestrategy, time(NULL), &now))
+		rotate_exec(conf->exec_after_rotate, text_view(&now));
 	text_free(&now);
 	apply(l, conf, NULL);
+	tell_queue(l, STR("CONFIGRELOAD"));
 	obj_drop(conf);
 	return err;
 }
@@ -293,6 +309,48 @@ void logger_set_consoles(struct logger *l, struct manage *m, int level)
 	l->consoles = m;
 	l->console_level = level;
 	set_mask(l);
+}
+
+void logger_queue(void *arg, const struct queue_event *e)
+{
+	queue_log_write(&((struct logger *)arg)->queue, (int64_t)time(NULL), e);
+}
+
+int logger_custom(void *arg, struct str level, struct str text)
+{
+	struct logger *l = arg;
+	char out[10240], ms_text[8] = "";
+	size_t at = 0;
+	long ms;
+	int n;
+
+	while (at < l->conf->custom_levels.n && at < LOGGER_CUSTOM_MAX && !str_ieq(level, l->conf->custom_levels.v[at]))
+		at++;
+	if (at == l->conf->custom_levels.n || at == LOGGER_CUSTOM_MAX)
+		return ENOENT;
+	level = l->conf->custom_levels.v[at];
+	pthread_mutex_lock(&l->lock);
+	date_of(l, &ms);
+	if (l->millis)
+		snprintf(ms_text, sizeof(ms_text), ".%03u", (unsigned)ms % 1000);
+	n = snprintf(out, sizeof(out), "[%s%s] %.*s[%ld] dialplan: ", l->date, ms_text, STR_ARG(level), (long)syscall(SYS_gettid));
+	/* A line end within would make a line that nobody wrote. */
+	for (size_t i = 0; i < text.n && (size_t)n < sizeof(out) - 1; i++)
+		out[n++] = (unsigned char)text.p[i] < ' ' ? ' ' : text.p[i];
+	out[n++] = '\n';
+	for (size_t i = 0; i < l->n; i++) {
+		struct channel_out *c = &l->out[i];
+
+		if (!(c->conf->levels & 1u << (LOGGER_CUSTOM + at)))
+			continue;
+		c->lines++;
+		if (c->conf->kind == LOGGER_SYSLOG)
+			to_syslog(LOG_NOTICE, "dialplan", text);
+		else if (c->fd >= 0)
+			write_line(c->fd, out, (size_t)n);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return 0;
 }
 
 void logger_show(struct logger *l, struct buf *out)
@@ -306,6 +364,9 @@ void logger_show(struct logger *l, struct buf *out)
 		for (unsigned k = 0; k < LOG_LEVELS; k++)
 			if (c->conf->levels & 1u << k)
 				buf_printf(out, " %s", log_level_name((enum log_level)k));
+		for (size_t k = 0; k < l->conf->custom_levels.n && k < LOGGER_CUSTOM_MAX; k++)
+			if (c->conf->levels & 1u << (LOGGER_CUSTOM + k))
+				buf_printf(out, " %.*s", STR_ARG(l->conf->custom_levels.v[k]));
 		buf_char(out, '\n');
 	}
 }

@@ -7,6 +7,7 @@
 
 struct logger;
 struct manage;
+struct queue_event;
 
 struct logger_prm {
 	const char *dir;        /* astlogdir */
@@ -23,5 +24,8 @@ int logger_rotate(struct logger *l);
 /* Consoles that watch; NULL: none. `level`: highest verbosity of any of them. */
 void logger_set_consoles(struct logger *l, struct manage *m, int level);
 void logger_show(struct logger *l, struct buf *out);
+/* struct pbx_logs: lines of custom_levels, the queue log. `arg`: the logger. */
+int logger_custom(void *arg, struct str level, struct str text);
+void logger_queue(void *arg, const struct queue_event *e);
 
 #endif

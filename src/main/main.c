@@ -5,8 +5,10 @@
 #include "manage/config_help.h"
 #include "manage/console.h"
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,47 +25,76 @@ static void usage(FILE *out)
 	      "\n"
 	      "  -C FILE  asterisk.conf to use (" DEFAULT_CONFIG ")\n"
 	      "  -f       stay in the foreground      -c  stay, and log to the terminal\n"
+	      "  -F       to the background all the same       -p  with realtime priority\n"
 	      "  -v -d    more verbose, more debug    -g  dump core\n"
 	      "  -r -R    remote console              -x  one command, then leave\n"
 	      "  -V       version                     -h  this text\n"
 	      "  -U USER -G GROUP  run as these       -L LOAD -M CALLS  refuse calls over these\n"
-	      "  -q -m -n -i -p -B -W -t -T -I -X -e are taken, and mean nothing here\n", out);
+	      "  -q -m -n -i -B -W -t -T -I -X -e are taken, and mean nothing here\n", out);
 }
 
 struct args {
 	const char *config, *command;
-	bool foreground, console, remote, config_given;
+	bool foreground, fork, console, remote, config_given, high_priority;
 	int verbose, debug;
 	const char *user, *group;
 	double max_load;
 	uint32_t max_calls;
 };
 
-static char *socket_path(const char *config)
+/* Its faults are told by whoever goes on with it. NULL: it cannot be read. */
+static struct asterisk_conf *load(const char *config)
 {
 	struct report *r = report_new();
 	struct asterisk_conf *c = NULL;
-	struct buf b = BUF_INIT;
 
-	if (r && asterisk_conf_load(&c, config, r) == 0)
-		buf_puts(&b, c->astrundir, STR("/"), c->astctl.n ? c->astctl : STR("asterisk.ctl"));
+	if (r && asterisk_conf_load(&c, config, r))
+		c = NULL;
 	report_free(r);
-	obj_drop(c);
-	return buf_take(&b);
+	return c;
 }
 
 static int remote(const struct args *a)
 {
-	char *path = socket_path(a->config);
-	int code = path ? console_client_run(path, a->command, a->verbose) : 1;
+	struct asterisk_conf *c = load(a->config);
+	struct buf b = BUF_INIT;
+	char *path;
+	int code;
 
+	if (c)
+		buf_puts(&b, c->astrundir, STR("/"), c->astctl.n ? c->astctl : STR("asterisk.ctl"));
+	path = buf_take(&b);
+	code = c && path ? console_client_run(path, a->command, a->verbose, !c->disable_remote_console_shell) : 1;
 	free(path);
+	obj_drop(c);
 	return code;
+}
+
+/* What asterisk.conf says of it counts as if it had been asked for. */
+static void add_options(struct args *a)
+{
+	struct asterisk_conf *c = load(a->config);
+
+	if (!c)
+		return;
+	a->foreground |= c->nofork;
+	a->console |= c->console;
+	a->fork |= c->alwaysfork;
+	a->high_priority |= c->highpriority;
+	obj_drop(c);
+}
+
+static void raise_priority(void)
+{
+	struct sched_param p = { .sched_priority = 10 };
+
+	if (sched_setscheduler(0, SCHED_RR, &p))
+		fprintf(stderr, "sidetone: realtime priority (-p, highpriority) is not granted: %s\n", strerror(errno));
 }
 
 static int start(const struct args *a)
 {
-	struct server_prm prm = { .config = a->config, .terminal = a->console, .verbose = a->verbose,
+	struct server_prm prm = { .config = a->config, .terminal = a->console && !a->fork, .verbose = a->verbose,
 		.debug = a->debug, .user = a->user, .group = a->group, .max_load = a->max_load, .max_calls = a->max_calls };
 
 	if (a->config_given && access(a->config, R_OK)) {
@@ -71,10 +102,12 @@ static int start(const struct args *a)
 			strerror(errno));
 		return 1;
 	}
-	if (!a->foreground && !a->console && daemon(1, 0)) {
+	if ((a->fork || (!a->foreground && !a->console)) && daemon(1, 0)) {
 		perror("sidetone: cannot go to the background");
 		return 1;
 	}
+	if (a->high_priority)
+		raise_priority();
 	return server_run(&prm);
 }
 
@@ -94,7 +127,8 @@ static bool parse(struct args *a, int argc, char **argv, int *code)
 		case 'c': a->console = true; break;
 		case 'd': a->debug++; a->foreground = true; break;
 		case 'f': a->foreground = true; break;
-		case 'F': a->foreground = false; break;
+		case 'F': a->fork = true; break;
+		case 'p': a->high_priority = true; break;
 		case 'G': a->group = optarg; break;
 		case 'L': *code = limit(str_double(str_z(optarg), &a->max_load), 'L', optarg); break;
 		case 'M': *code = limit(str_u32(str_z(optarg), &a->max_calls), 'M', optarg); break;
@@ -144,5 +178,8 @@ int main(int argc, char **argv)
 		return run_main(argc - 1, argv + 1);
 	if (!parse(&a, argc, argv, &code))
 		return code;
-	return a.remote ? remote(&a) : start(&a);
+	if (a.remote)
+		return remote(&a);
+	add_options(&a);
+	return start(&a);
 }

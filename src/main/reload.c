@@ -3,6 +3,7 @@
 #include "main/reload.h"
 #include "base/fiber.h"
 #include "base/log.h"
+#include "main/confdir_lock.h"
 #include "main/logger.h"
 #include "pbx/dialplan.h"
 #include "pbx/fax.h"
@@ -454,11 +455,21 @@ static int reload_all(struct server *s, struct report *r)
 static int hook_reload(void *arg, struct str module, struct report *r)
 {
 	struct server *s = arg;
+	struct confdir_lock lock = { .fd = -1 };
 	int err = ENOENT;
 
 	if (s->reloading)
 		return EBUSY;
 	s->reloading = true;
+	if (s->conf->lockconfdir) {
+		err = confdir_lock(&lock, loop_wheel(s->loop), s->conf->astetcdir, s->conf->lockmode);
+		if (err) {
+			log_warning("Cannot grab lock on %.*s: %s", STR_ARG(s->conf->astetcdir), strerror(err));
+			s->reloading = false;
+			return err == ENOENT ? EIO : err;
+		}
+		err = ENOENT;
+	}
 	if (!module.n)
 		err = reload_all(s, r);
 	for (size_t i = 0; module.n && i < ARRAY_LEN(rows); i++) {
@@ -471,6 +482,7 @@ static int hook_reload(void *arg, struct str module, struct report *r)
 	if (err == ENOENT && str_istarts(module, STR("res_pjsip")))
 		err = reload_pjsip(s, r);
 	s->reloading = false;
+	confdir_unlock(&lock);
 	report_log(r);          /* whoever asked is told too; the log is for the others */
 	return err;
 }

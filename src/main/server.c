@@ -186,6 +186,8 @@ static int start_pbx(struct server *s)
 	if (!err) {
 		s->pbx->calls_max = s->prm.max_calls ? s->prm.max_calls : s->conf->maxcalls;
 		s->pbx->live_dangerously = s->conf->live_dangerously;
+		s->pbx->transmit_silence = s->conf->transmit_silence;
+		s->pbx->logs = (struct pbx_logs){ s->logger, logger_custom, logger_queue };
 		s->pbx->silence_threshold = s->silence_threshold;
 		err = set_constants(s);
 	}

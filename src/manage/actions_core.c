@@ -151,6 +151,26 @@ static int reload_module(struct ami_ctx *a, struct str module)
 	return err;
 }
 
+/* As QueueLog() of the dialplan. */
+static void queue_log(struct ami_ctx *a)
+{
+	const struct pbx_logs *l = &a->m->pbx->logs;
+	struct queue_event e = { .queue = ami_get(a, "Queue"), .id = ami_get(a, "Uniqueid"), .agent = ami_get(a, "Interface"),
+		.event = ami_get(a, "Event"), .info = ami_get(a, "Message") };
+
+	if (!e.queue.n || !e.event.n) {
+		ami_error(a, "Need 'Queue' and 'Event' parameters.");
+		return;
+	}
+	if (!e.id.n)
+		e.id = STR("NONE");
+	if (!e.agent.n)
+		e.agent = STR("NONE");
+	if (l->queue)
+		l->queue(l->arg, &e);
+	ami_ok(a, "Event added successfully");
+}
+
 static void reload_action(struct ami_ctx *a)
 {
 	answer_reload(a, reload_module(a, ami_get(a, "Module")), "Module Reloaded", "No such module");
@@ -216,6 +236,7 @@ static const struct ami_action rows[] = {
 	{ "CoreSettings", EV_SYSTEM | EV_REPORTING, "Version and limits", core_settings, false },
 	{ "CoreShowChannels", EV_SYSTEM | EV_REPORTING, "List all channels", core_show_channels, false },
 	{ "CoreShowChannelMap", EV_SYSTEM | EV_REPORTING, "List who hears a channel", core_show_channel_map, false },
+	{ "QueueLog", EV_AGENT, "Write to the queue log", queue_log, false },
 	{ "Reload", EV_CONFIG | EV_SYSTEM, "Read configuration files again", reload_action, false },
 	{ "ModuleLoad", EV_SYSTEM, "Reload a module", module_load, false },
 	{ "ModuleCheck", EV_SYSTEM, "Is a module there", module_check, false },

@@ -46,7 +46,7 @@ static const struct { struct str app; app_judge_fn *judge; } rows[] = {
 	{ STR_INIT("StreamEcho"), judge_stream_echo },
 	{ STR_INIT("ReceiveFAX"), judge_receive_fax },
 	{ STR_INIT("SendFAX"), judge_send_fax },
-	{ STR_INIT("StatsD"), judge_statsd },
+	{ STR_INIT("StatsD"), judge_statsd }, { STR_INIT("QueueLog"), judge_queue_log },
 };
 
 /* "123,1,App(args)" of exten, "n(label),App(args)" of same: the last of them. */

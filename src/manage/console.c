@@ -67,6 +67,11 @@ static void tell_level(struct console *c)
 		c->m->hooks.console_verbose(c->m->hooks.arg, level);
 }
 
+static bool hides(const struct console *c)
+{
+	return c->m->conf && c->m->conf->hideconnect;
+}
+
 static void leave_console(struct peer *p)
 {
 	if (p->gone)
@@ -80,6 +85,8 @@ static void leave_console(struct peer *p)
 			atomic_fetch_sub(&p->c->watchers, 1);
 			tell_level(p->c);
 		}
+		if (p->mode != HELLO && !hides(p->c))
+			log_verbose(3, "Remote UNIX connection disconnected");
 		p->c = NULL;
 	}
 	obj_drop(p);
@@ -155,6 +162,8 @@ static void read_greeting(struct peer *p, struct str line)
 	struct str word = str_cut_raw(&line, ' ');
 	uint32_t level = 0;
 
+	if (!hides(p->c))
+		log_verbose(3, "Remote UNIX connection");
 	if (str_eq(word, STR("x"))) {
 		p->mode = ONCE;
 		start_command(p, line);

@@ -17,6 +17,8 @@ void console_log(struct console *c, enum log_level level, int verbosity, struct 
 
 /* The client: its own process, blocking. Prints to stdout; gives the exit code.
  * `cmd` NULL: interactive, shows the log up to `verbose`. */
-int console_client_run(const char *socket, const char *cmd, int verbose);
+int console_client_run(const char *socket, const char *cmd, int verbose, bool shell /* "!" runs one */);
+/* "!" and a command of the shell, or "!" alone: the shell itself. False: the line is for the server. */
+bool console_shell(struct str line, bool allowed);
 
 #endif

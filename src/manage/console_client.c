@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define PROMPT "*CLI> "
@@ -46,8 +47,26 @@ static bool relay_output(int fd, bool prompt)
 	return !send_all(1, in + start, (size_t)n - start);
 }
 
+bool console_shell(struct str line, bool allowed)
+{
+	char *cmd;
+
+	if (!line.n || line.p[0] != '!')
+		return false;
+	if (!allowed) {
+		fputs("disable_remote_console_shell of asterisk.conf does not allow this\n", stdout);
+		return true;
+	}
+	line = str_trim(str_skip(line, 1));
+	cmd = str_dup(line.n ? line : STR("${SHELL:-/bin/sh}"));
+	if (!cmd || system(cmd) == -1)
+		fputs("The command cannot be run\n", stdout);
+	free(cmd);
+	return true;
+}
+
 /* Lines of the terminal to the server. False: the user is done. */
-static bool type_input(int fd)
+static bool type_input(int fd, bool shell)
 {
 	char line[4096];
 	ssize_t n = read(0, line, sizeof(line));
@@ -60,10 +79,12 @@ static bool type_input(int fd)
 	s = str_trim(str_mk(line, (size_t)n));
 	if (str_eq(s, STR("quit")) || str_eq(s, STR("exit")))
 		return false;
+	if (console_shell(s, shell))
+		return !send_all(fd, "\n", 1);         /* for another prompt */
 	return !send_all(fd, line, (size_t)n);
 }
 
-static int interactive(int fd, int verbose)
+static int interactive(int fd, int verbose, bool shell)
 {
 	struct pollfd pfd[2] = { { .fd = fd, .events = POLLIN }, { .fd = 0, .events = POLLIN } };
 	char first[32];
@@ -79,12 +100,12 @@ static int interactive(int fd, int verbose)
 			fputs("\nDisconnected from the server\n", stderr);
 			return 0;
 		}
-		if (pfd[1].revents && !type_input(fd))
+		if (pfd[1].revents && !type_input(fd, shell))
 			return 0;
 	}
 }
 
-int console_client_run(const char *socket, const char *cmd, int verbose)
+int console_client_run(const char *socket, const char *cmd, int verbose, bool shell)
 {
 	int err, fd = client_connect_unix(socket, &err);
 	int code = 0;
@@ -95,7 +116,7 @@ int console_client_run(const char *socket, const char *cmd, int verbose)
 		return 1;
 	}
 	if (!cmd) {
-		code = interactive(fd, verbose);
+		code = interactive(fd, verbose, shell);
 	} else {
 		struct str c = str_z(cmd);
 

@@ -210,6 +210,7 @@ struct channel {                        /* obj; pbx->channels holds one referenc
 	bool worked_on;                 /* a feature's fiber reads its events: bridge_wait() waits for its end too */
 	bool start_due;                 /* ... and at its end its dialplan begins */
 	bool moh;                       /* hears music on hold */
+	bool tone;                      /* hears a tone, until somebody stops it */
 	bool digits_in_media;           /* set by tech: its digits come and go in RTP, so a media bridge passes them */
 	bool digits_relayed;            /* ... and just now it does */
 	bool heard;                     /* the peer's first packet came, or the handshake of its media is done */

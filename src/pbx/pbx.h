@@ -28,6 +28,18 @@ struct faxes;
 typedef void channel_end_fn(struct channel *ch);
 
 struct service;
+/* For those who count what queues do. */
+struct queue_event {
+	struct str queue, id, agent, event, info;
+};
+/* Logs that stand above the pbx. A function may be NULL: then nobody hears. */
+struct pbx_logs {
+	void *arg;
+	/* A line of one of logger.conf's custom_levels; ENOENT: it is none of them. */
+	int (*custom)(void *arg, struct str level, struct str text);
+	void (*queue)(void *arg, const struct queue_event *e);
+};
+
 struct pbx {
 	struct loop *loop;
 	struct wheel *wheel;            /* loop's */
@@ -69,6 +81,8 @@ struct pbx {
 	uint64_t next_recording;
 	void (*path_changed)(struct pbx *p);    /* while there are recordings: somebody is heard elsewhere now */
 	void (*heard_anew)(struct channel *ch); /* of one in a bridge: who listens to it is another now */
+	struct pbx_logs logs;
+	bool transmit_silence;          /* asterisk.conf: who only waits sends silence */
 	struct service *service;        /* only technologies and functions that know SIP look inside; NULL: none */
 };
 

@@ -293,12 +293,25 @@ int sound_tone(struct channel *ch, struct str name)
 
 	if (!s)
 		return 0;
+	ch->tone = false;
 	if (!name.n)
 		return media_tone(s, NULL);
 	err = tone_named(&t, name, text_view(&ch->tonezone));
 	if (err)
 		return err;
 	err = media_tone(s, t);
+	ch->tone = !err;
 	obj_drop(t);
 	return err;
+}
+
+bool sound_silence(struct channel *ch, bool on)
+{
+	if (!on) {
+		(void)sound_tone(ch, STR_NULL);
+		return false;
+	}
+	if (!ch->pbx->transmit_silence || ch->state != CHAN_UP || ch->tone || ch->moh || ch->sounds || ch->bridge || !channel_media(ch))
+		return false;
+	return !sound_tone(ch, STR("0"));
 }

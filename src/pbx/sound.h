@@ -34,6 +34,8 @@ int sound_digit(struct channel *ch, uint64_t timeout_ms, char *digit);
 bool sound_exists(struct channel *ch, struct str name);
 /* Play one of the named tones or a tone text; NULL-like empty name: stop. */
 int sound_tone(struct channel *ch, struct str name);
+/* transmit_silence: from now on, or no longer, while nothing else is heard. False: nothing was begun. */
+bool sound_silence(struct channel *ch, bool on);
 
 /* Names of the sounds that say a number (English), up to `max`; 0: does not fit. */
 size_t say_number(int64_t n, char (*out)[32], size_t max);

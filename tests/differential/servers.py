@@ -42,7 +42,7 @@ class Server:
             "rtp.conf": "[general]\nrtpstart=20000\nrtpend=29999\n",
             "manager.conf": f"[general]\nenabled=yes\nbindaddr=127.0.0.1\nport={self.manager_port}\n[t]\nsecret=differential\n"
                             "read=all\nwrite=all\nwritetimeout=5000\n",
-            "pjsip_notify.conf": "[hello]\nEvent=>hello\n", "acl.conf": "[office]\ndeny=0.0.0.0/0\npermit=10.0.0.0/8\n",
+            "acl.conf": "[office]\ndeny=0.0.0.0/0\npermit=10.0.0.0/8\n",
             "cdr.conf": "[general]\nenable=no\n", "http.conf": "[general]\nenabled=no\n",
             "pjsip_notify.conf": ";\n", "musiconhold.conf": "[default]\nmode=files\ndirectory=moh\n", "features.conf": "[general]\n", "indications.conf": INDICATIONS,
         }

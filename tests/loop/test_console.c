@@ -239,6 +239,53 @@ static void socket_is_theirs(void **state)
 	restart_with("", "");
 }
 
+static void to_consoles(void *arg, enum log_level level, const char *module, int verbosity, struct str line)
+{
+	(void)module;
+	manage_log(arg, level, verbosity, line);
+}
+
+/* Its lines would be read by those who watch. */
+static void comes_and_goes_quietly(void **state)
+{
+	struct peer watcher = dial_console(), p;
+
+	(void)state;
+	say(&watcher, "c 3\n");
+	log_set_verbose(3);
+	log_set_sink(to_consoles, t.m);
+	log_set_mask(1u << LOG_VERBOSE);
+	run_x(&p, "core show uptime");
+	hang_up(&p);
+	assert_true(hears(&watcher, "Remote UNIX connection disconnected\n"));
+	assert_true(has(&watcher, "Remote UNIX connection\n"));
+	buf_reset(&watcher.in);
+	t.conf->hideconnect = true;
+	run_x(&p, "core show uptime");
+	hang_up(&p);
+	take(&watcher);
+	assert_false(has(&watcher, "Remote UNIX"));
+	log_set_sink(NULL, NULL);
+	log_set_verbose(0);
+	hang_up(&watcher);
+}
+
+/* What a console's user types after a ! */
+static void shells(void **state)
+{
+	char cmd[192], path[160];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/touched", t.dir);
+	snprintf(cmd, sizeof(cmd), "! touch %s", path);
+	assert_false(console_shell(STR("core show uptime"), true));
+	assert_true(console_shell(str_z(cmd), false));
+	assert_int_equal(access(path, F_OK), -1);
+	assert_true(console_shell(str_z(cmd), true));
+	assert_int_equal(access(path, F_OK), 0);
+	unlink(path);
+}
+
 static void socket_is_ours(void **state)
 {
 	struct manage_prm prm = { .loop = t.w.loop, .conf = t.conf, .version = "1", .socket = t.socket };
@@ -265,7 +312,7 @@ static void socket_is_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(console_runs), T(console_shows_music), T(console_stops), T(console_watches), T(before_the_boot), T(socket_is_theirs), T(socket_is_ours),
+		T(console_runs), T(console_shows_music), T(console_stops), T(console_watches), T(before_the_boot), T(socket_is_theirs), T(comes_and_goes_quietly), T(shells), T(socket_is_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,32 @@ static void sends_digits(void **state)
 	hang_up(&p);
 }
 
+static struct text queue_line;
+
+static void hear_queue(void *arg, const struct queue_event *e)
+{
+	(void)arg;
+	text_printf(&queue_line, "%.*s %.*s %.*s %.*s %.*s", STR_ARG(e->queue), STR_ARG(e->id), STR_ARG(e->agent), STR_ARG(e->event),
+		    STR_ARG(e->info));
+}
+
+static void writes_the_queue_log(void **state)
+{
+	struct peer p = login("admin");
+
+	(void)state;
+	t.w.pbx->logs.queue = hear_queue;
+	ask(&p, "Action: QueueLog\r\nQueue: sales");
+	HAS(&p, "Message: Need 'Queue' and 'Event' parameters.\r\n");
+	ask(&p, "Action: QueueLog\r\nQueue: sales\r\nEvent: PAUSE");
+	HAS(&p, "Message: Event added successfully\r\n");
+	assert_string_equal(text_z(&queue_line), "sales NONE NONE PAUSE ");
+	ask(&p, "Action: QueueLog\r\nQueue: sales\r\nEvent: X\r\nUniqueid: 1.2\r\nInterface: PJSIP/a\r\nMessage: m");
+	assert_string_equal(text_z(&queue_line), "sales 1.2 PJSIP/a X m");
+	text_free(&queue_line);
+	hang_up(&p);
+}
+
 static void hangs_up(void **state)
 {
 	struct peer p = login("admin");
@@ -495,7 +521,7 @@ static void commands(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(variables), T(lists_channels), T(mutes), T(technologies), T(sends_digits), T(hangs_up), T(redirects), T(originates), T(states),
+		T(variables), T(lists_channels), T(mutes), T(technologies), T(sends_digits), T(writes_the_queue_log), T(hangs_up), T(redirects), T(originates), T(states),
 		T(lists_hints_that_go), T(lists_channels_that_go), T(dialplan), T(pjsip_shows), T(maintenance),
 		T(health), T(commands),
 	};

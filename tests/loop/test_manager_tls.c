@@ -252,11 +252,37 @@ static void reloads(void **state)
 	report_free(r);
 }
 
+/* debug=: events are numbered, until a command says no. */
+static void numbers(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	assert_int_equal(configure("debug=yes\n", NULL), 0);
+	t.port = sa_port(&t.m->manager->bound);
+	p = login("admin");
+	ask(&p, "Action: UserEvent\r\nUserEvent: x");
+	HAS(&p, "\r\nSequenceNumber: ");
+	HAS(&p, "\r\nFile: manager.c\r\nLine: 0\r\nFunc: UserEvent\r\n");
+	ask(&p, "Action: Command\r\nCommand: manager set debug");
+	HAS(&p, "Output: manager debug is on\r\n");
+	ask(&p, "Action: Command\r\nCommand: manager set debug off");
+	ask(&p, "Action: UserEvent\r\nUserEvent: x");
+	HAS_NOT(&p, "SequenceNumber: ");
+	hang_up(&p);
+	assert_int_equal(configure("", NULL), 0);
+	t.port = sa_port(&t.m->manager->bound);
+	p = login("admin");
+	ask(&p, "Action: UserEvent\r\nUserEvent: x");
+	HAS_NOT(&p, "SequenceNumber: ");
+	hang_up(&p);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(talks), T(strangers), T(versions_and_ciphers), T(reloads) };
+	const struct CMUnitTest tests[] = { T(talks), T(strangers), T(versions_and_ciphers), T(reloads), T(numbers) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

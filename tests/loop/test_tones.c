@@ -432,6 +432,38 @@ static int remove_sound(void **state)
 	return unlink(sound);
 }
 
+/* ---- who only waits */
+
+static void count_sent(void *arg, const struct media_stats *st)
+{
+	*(uint64_t *)arg = st->tx;
+}
+
+static uint64_t sent(void)
+{
+	struct channel *ch = container_of(t.w.pbx->channels.next, struct channel, link);
+	uint64_t n = 0;
+
+	assert_int_equal(media_stats(channel_media(ch), count_sent, &n), 0);
+	world_pass(&t.w, 40);
+	return n;
+}
+
+static void waits(bool transmit)
+{
+	open_with(CONF(""));
+	t.w.pbx->transmit_silence = transmit;
+	talk("up", 1, SDP_ULAW);
+	world_pass(&t.w, 1000);
+	if (transmit)
+		assert_true(sent() > 10);
+	else
+		assert_int_equal(sent(), 0);
+}
+
+static void waits_silently(void **state) { (void)state; waits(false); }
+static void transmit_silence(void **state) { (void)state; waits(true); }
+
 #define T(f) cmocka_unit_test_teardown(f, teardown)
 
 int main(void)
@@ -439,7 +471,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(inband), T(inband_beside_events), T(rfc4733), T(info), T(auto_info), T(auto_with_events), T(auto_without_events),
 		T(fax_goes_there), T(fax_not_asked_for), T(fax_in_time), T(fax_too_late), T(fax_has_no_extension),
-		T(volume), T(speech), T(talk_detect), T(set_early), T(jitterbuffer), T(mute),
+		T(volume), T(speech), T(talk_detect), T(set_early), T(waits_silently), T(transmit_silence), T(jitterbuffer), T(mute),
 		T(background_detect), T(background_digit), T(background_to_the_end),
 	};
 

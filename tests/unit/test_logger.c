@@ -3,6 +3,7 @@
 #include "base/obj.h"
 #include "main/logger.h"
 #include "main/rotate.h"
+#include "pbx/pbx.h"
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -150,7 +151,7 @@ static void told_to_a_command(void **state)
 	int tries = 2000;
 
 	(void)state;
-	start("exec_after_rotate=cat ${filename} > $(dirname ${filename})/got\n", "full => notice\n");
+	start("queue_log=no\nexec_after_rotate=cat ${filename} > $(dirname ${filename})/got\n", "full => notice\n");
 	say("first");
 	assert_int_equal(logger_rotate(l), 0);
 	while (!strstr(in("got"), "first") && --tries)
@@ -186,6 +187,44 @@ static void calls_are_named(void **state)
 	log_show_context(true);
 }
 
+/* Log() at levels of their own. */
+static void levels_of_their_own(void **state)
+{
+	(void)state;
+	start("custom_levels=audit,billing\n", "full => notice\nmoney => billing\nall => *\n");
+	assert_int_equal(logger_custom(l, STR("BILLING"), STR("a\nb")), 0);
+	assert_int_equal(logger_custom(l, STR("audit"), STR("c")), 0);
+	assert_int_equal(logger_custom(l, STR("other"), STR("d")), ENOENT);
+	assert_string_equal(in("full"), "");
+	assert_non_null(strstr(in("money"), "] billing["));
+	assert_non_null(strstr(in("money"), "dialplan: a b\n"));
+	assert_null(strstr(in("money"), "dialplan: c"));
+	assert_non_null(strstr(in("all"), "dialplan: c\n"));
+	start("", "money => notice\n");
+	assert_int_equal(logger_custom(l, STR("billing"), STR("e")), ENOENT);
+}
+
+static void queue_lines(void **state)
+{
+	const struct queue_event e = { STR_INIT("sales"), STR_INIT("1.2"), STR_INIT("a|b"), STR_INIT("JOIN\n"), STR_INIT("x|y") };
+
+	(void)state;
+	start("", "full => notice\n");
+	assert_non_null(strstr(in("queue_log"), "|NONE|NONE|NONE|QUEUESTART|\n"));
+	logger_queue(l, &e);
+	assert_non_null(strstr(in("queue_log"), "|1.2|sales|a b|JOIN |x|y\n"));
+	assert_int_equal(logger_rotate(l), 0);
+	assert_non_null(strstr(in("queue_log.0"), "|1.2|sales|"));
+	assert_non_null(strstr(in("queue_log"), "|NONE|NONE|NONE|CONFIGRELOAD|\n"));
+	assert_null(strstr(in("queue_log"), "sales"));
+	start("queue_log_name=other\n", "full => notice\n");
+	logger_queue(l, &e);
+	assert_non_null(strstr(in("other"), "|1.2|sales|"));
+	start("queue_log=no\nqueue_log_name=off\n", "full => notice\n");
+	logger_queue(l, &e);
+	assert_string_equal(in("off"), "-");
+}
+
 static void as_json(void **state)
 {
 	(void)state;
@@ -203,7 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(names_of_old_files), T(each_moves_up), T(as_configured), T(told_to_a_command), T(with_the_hosts_name),
-		T(calls_are_named), T(as_json),
+		T(calls_are_named), T(levels_of_their_own), T(queue_lines), T(as_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

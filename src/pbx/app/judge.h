@@ -7,7 +7,7 @@
 
 /* What is wrong with arguments that hold nothing to be substituted; NULL: nothing. */
 typedef const char *app_judge_fn(struct str data);
-app_judge_fn judge_statsd, judge_receive_fax, judge_send_fax;
+app_judge_fn judge_statsd, judge_receive_fax, judge_send_fax, judge_queue_log;
 
 /* The same of any other application of this folder, into `why`. False: nothing, or there is no such application. */
 #define APP_WHY 160

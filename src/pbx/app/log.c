@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "pbx/app/app.h"
+#include "pbx/app/judge.h"
 #include "pbx/channel.h"
 #include "pbx/event.h"
 #include <stdlib.h>
@@ -19,6 +20,19 @@ static int run_verbose(struct channel *ch, struct str data)
 		log_warning("'%.*s' is no verbosity level", STR_ARG(v[0]));
 	log_verbose((int)(level > 10 ? 0 : level), "%.*s", STR_ARG(v[1]));
 	return 0;
+}
+
+/* A level of logger.conf's custom_levels? */
+static bool log_custom(struct channel *ch, struct str level, struct str text)
+{
+	const struct pbx_logs *l = &ch->pbx->logs;
+	struct buf b = BUF_INIT;
+	bool known;
+
+	buf_printf(&b, "Ext. %s@%s:%d: %.*s", text_z(&ch->exten), text_z(&ch->context), ch->priority, STR_ARG(text));
+	known = l->custom && !l->custom(l->arg, level, buf_view(&b));
+	buf_free(&b);
+	return known;
 }
 
 static int run_log(struct channel *ch, struct str data)
@@ -40,6 +54,8 @@ static int run_log(struct channel *ch, struct str data)
 			  text_z(&ch->context), ch->priority, STR_ARG(data));
 		return 0;
 	}
+	if (log_custom(ch, level, data))
+		return 0;
 	log_error("Log: there is no level '%.*s'", STR_ARG(level));
 	return 0;
 }
@@ -84,6 +100,29 @@ static int run_user_event(struct channel *ch, struct str data)
 	return 0;
 }
 
+/* QueueLog(queue,call,agent,event[,more]): for who counts; there are no queues here. */
+static int run_queue_log(struct channel *ch, struct str data)
+{
+	const struct pbx_logs *l = &ch->pbx->logs;
+	struct str v[5];
+
+	if (pbx_args(data, v, 5) < 4 || !v[0].n || !v[1].n || !v[2].n || !v[3].n) {
+		log_warning("QueueLog requires arguments (queuename,uniqueid,agent,event[,additionalinfo])");
+		return -1;
+	}
+	if (l->queue)
+		l->queue(l->arg, &(struct queue_event){ .queue = v[0], .id = v[1], .agent = v[2], .event = v[3], .info = v[4] });
+	return 0;
+}
+
+const char *judge_queue_log(struct str data)
+{
+	struct str v[5];
+
+	return pbx_args(data, v, 5) < 4 ? "needs a queue, the call's id, an agent and an event" : NULL;
+}
+
+const struct app app_queue_log = { .name = "QueueLog", .synopsis = "Write to the queue log", .run = run_queue_log };
 const struct app app_verbose = { .name = "Verbose", .synopsis = "Write to the console", .run = run_verbose };
 const struct app app_log = { .name = "Log", .synopsis = "Write to the log at a level", .run = run_log };
 const struct app app_user_event = { .name = "UserEvent", .synopsis = "Send an event to the managers",

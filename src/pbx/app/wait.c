@@ -34,6 +34,17 @@ bool app_duration(struct str s, uint64_t *ms)
 	return false;
 }
 
+/* Nothing happens; with transmit_silence the peer hears that. */
+static int wait_quietly(struct channel *ch, uint64_t ms)
+{
+	bool silence = sound_silence(ch, true);
+	int err = channel_sleep(ch, ms);
+
+	if (silence && !ch->dead)
+		sound_silence(ch, false);
+	return err;
+}
+
 static int run_wait(struct channel *ch, struct str data)
 {
 	uint64_t ms;
@@ -42,7 +53,7 @@ static int run_wait(struct channel *ch, struct str data)
 		log_warning("Wait needs a number of seconds, not '%.*s'", STR_ARG(data));
 		return 0;
 	}
-	return ms && channel_sleep(ch, ms) ? -1 : 0;
+	return ms && wait_quietly(ch, ms) ? -1 : 0;
 }
 
 static int run_wait_until(struct channel *ch, struct str data)
@@ -60,7 +71,7 @@ static int run_wait_until(struct channel *ch, struct str data)
 		(void)pbx_setvar(ch->pbx, ch, STR("WAITUNTILSTATUS"), STR("PAST"));
 		return 0;
 	}
-	if (channel_sleep(ch, (uint64_t)wait / 1000)) {
+	if (wait_quietly(ch, (uint64_t)wait / 1000)) {
 		(void)pbx_setvar(ch->pbx, ch, STR("WAITUNTILSTATUS"), STR("HANGUP"));
 		return -1;
 	}
@@ -141,7 +152,7 @@ static int run_wait_for_condition(struct channel *ch, struct str data)
 		if (holds || !left)
 			break;
 		step = step < left ? step : left;
-		gone = channel_sleep(ch, step) != 0;
+		gone = wait_quietly(ch, step) != 0;
 		left -= left == UINT64_MAX ? 0 : step;
 	}
 	if (holds)
