@@ -306,6 +306,15 @@ class Asterisk(Server):
 class Sidetone(Asterisk):
     name = "Sidetone"
 
+    def pjsip(self, users, extra=""):
+        resources = "".join(f"[p{i}]\ntype=inbound-publication\nevent_presence=Custom:p{i}\n\n" for i in range(RESOURCES))
+        return super().pjsip(users, extra + resources)
+
+    def configure(self, users):
+        super().configure(users)
+        with open(os.path.join(self.dir, "etc/extensions.conf"), "a", encoding="ascii") as f:
+            f.write("exten => p0,hint,Custom:p0\n")
+
     def store_subscriptions(self, many, users):
         """As if users had subscribed, each to one hint after the other; the server is down."""
         with contextlib.closing(sqlite3.connect(os.path.join(self.dir, "lib/sidetone.sqlite3"))) as db, db:
@@ -324,15 +333,6 @@ class Sidetone(Asterisk):
                     "starts": starts, "expires_us": int((time.time() + 3600) * 1e6), "prune_on_boot": 0})
             names = list(rows[0])
             db.executemany(f"INSERT INTO subscription({','.join(names)}) VALUES({','.join(':' + n for n in names)})", rows)
-
-    def pjsip(self, users, extra=""):
-        resources = "".join(f"[p{i}]\ntype=inbound-publication\nevent_presence=Custom:p{i}\n\n" for i in range(RESOURCES))
-        return super().pjsip(users, extra + resources)
-
-    def configure(self, users):
-        super().configure(users)
-        with open(os.path.join(self.dir, "etc/extensions.conf"), "a", encoding="ascii") as f:
-            f.write("exten => p0,hint,Custom:p0\n")
 
     def fixed_directories(self):
         return [f"astdatadir => {self.inside}/lib\n"]

@@ -239,10 +239,7 @@ static void all_together(struct consult *c)
 	struct parties p = parties(c);
 
 	indicate_all(c->ch->bridge == c->first ? c->second : c->first, IND_UNHOLD);
-	if (c->ch->bridge == c->first)
-		give_features_back(c);
-	else
-		(void)move(c, c->first, &c->f);
+	give_features_back(c);          /* wherever it is, it comes along */
 	if (!transfer_merge(c->first, c->second, NULL)) {
 		say(p.target, text_view(&c->conf->xfersound));
 		say(c->ch, text_view(&c->conf->xfersound));

@@ -153,11 +153,29 @@ static void tell_techs(struct bridge *b)
 	}
 }
 
+/* BRIDGEPEER of each: all others. */
+static void name_peers(struct bridge *b)
+{
+	list_each_safe(l, tmp, &b->members) {
+		struct channel *ch = container_of(l, struct member, link)->ch;
+		struct buf names = BUF_INIT;
+
+		list_each(k, &b->members) {
+			if (k == l)
+				continue;
+			if (names.n)
+				buf_char(&names, ',');
+			buf_put(&names, text_view(&container_of(k, struct member, link)->ch->name));
+		}
+		if (!buf_err(&names))
+			pbx_setvar(ch->pbx, ch, STR("BRIDGEPEER"), buf_view(&names));
+		buf_free(&names);
+	}
+}
+
 /* Who is in the bridge changed. */
 static void settle(struct bridge *b)
 {
-	struct member *first, *second;
-
 	b->native = false;
 	list_each_safe(l, tmp, &b->members) {
 		struct channel *ch = container_of(l, struct member, link)->ch;
@@ -169,12 +187,8 @@ static void settle(struct bridge *b)
 	bridge_mix_update(b);
 	tell_techs(b);
 	bridge_native_update(b);
-	if (b->count != 2)
-		return;
-	first = container_of(b->members.next, struct member, link);
-	second = container_of(b->members.prev, struct member, link);
-	pbx_setvar(first->ch->pbx, first->ch, STR("BRIDGEPEER"), text_view(&second->ch->name));
-	pbx_setvar(second->ch->pbx, second->ch, STR("BRIDGEPEER"), text_view(&first->ch->name));
+	if (b->count > 1)
+		name_peers(b);
 }
 
 /* What was queued before the bridge listened. */

@@ -103,6 +103,34 @@ static void give_back(struct member *m)
 		bridge_resume(m);
 }
 
+/* GOTO_ON_BLINDXFR: where whoever sent the others on goes itself, "context^exten^priority". */
+static void go_on(struct channel *ch, struct str where)
+{
+	struct text context = { 0 }, exten = { 0 };
+	char room[256];
+
+	str_copy(room, sizeof(room), where);
+	for (char *c = room; *c; c++)
+		*c = *c == '^' ? ',' : *c;
+	if (pbx_parse_goto(ch, str_z(room)) || text_set(&context, text_view(&ch->context)) || text_set(&exten, text_view(&ch->exten)))
+		log_warning("GOTO_ON_BLINDXFR: '%.*s' is no place", STR_ARG(where));
+	else    /* one that runs a dialplan stands one before it now */
+		(void)pbx_async_goto(ch, text_view(&context), text_view(&exten), ch->priority + (ch->fiber ? 1 : 0));
+	text_free(&context);
+	text_free(&exten);
+}
+
+static void blind(struct channel *ch, const struct blind_transfer *t)
+{
+	struct buf where = BUF_INIT;
+
+	(void)pbx_getvar(ch->pbx, ch, STR("GOTO_ON_BLINDXFR"), &where);
+	transfer_hold(bridge_member(ch), false);
+	if (!bridge_blind_transfer(ch, t) && where.n && !ch->dead && !ch->hungup)
+		go_on(ch, buf_view(&where));
+	buf_free(&where);
+}
+
 /* False: whoever was put on hold is not any more. */
 static bool transfer(struct channel *ch, enum action action, struct str exten, struct str context)
 {
@@ -110,8 +138,7 @@ static bool transfer(struct channel *ch, enum action action, struct str exten, s
 	struct features_conf *c;
 
 	if (action == BLIND) {
-		transfer_hold(bridge_member(ch), false);
-		(void)bridge_blind_transfer(ch, &t);
+		blind(ch, &t);
 		return false;
 	}
 	if (!transfer_attended_dtmf(ch, exten, context))

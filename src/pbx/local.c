@@ -151,12 +151,17 @@ static void tell_bridge(struct local *l)
 /* ;2 is the call as ;1's caller made it. */
 static int dress(struct channel *two, struct channel *one)
 {
+	bool caller = !party_same(&two->caller, &one->connected), connected = !party_same(&two->connected, &one->caller);
 	int err = party_copy(&two->dialed, &one->dialed);
 
 	channel_inherit_forwards(two, one);
 	err = err ? err : redirecting_copy(&two->redirecting, &one->redirecting);
 	err = err ? err : party_copy(&two->caller, &one->connected);
 	err = err ? err : party_copy(&two->connected, &one->caller);
+	if (!err && caller)
+		channel_tell_caller(two);
+	if (!err && connected)
+		channel_tell(two, "NewConnectedLine", EV_CALL);
 	err = err ? err : text_set(&two->language, text_view(&one->language));
 	err = err ? err : text_set(&two->accountcode, text_view(&one->accountcode));
 	err = err ? err : text_set(&two->musicclass, text_view(&one->musicclass));

@@ -152,6 +152,14 @@ static unsigned find(const struct formats *l, enum format_id id)
 	return i;
 }
 
+uint8_t formats_ptime(const struct formats *l, enum format_id id)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->v[i].id == id)
+			return l->v[i].ptime;
+	return 0;
+}
+
 bool formats_has(const struct formats *l, enum format_id id)
 {
 	return find(l, id) < l->n;

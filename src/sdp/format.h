@@ -65,6 +65,7 @@ struct formats {
 };
 
 bool formats_has(const struct formats *l, enum format_id id);
+uint8_t formats_ptime(const struct formats *l, enum format_id id);      /* as the list says; 0: it does not */
 bool formats_has_type(const struct formats *l, enum media_type t);
 void formats_add(struct formats *l, enum format_id id, uint8_t ptime);  /* appends; a repeat only sets ptime */
 void formats_del(struct formats *l, enum format_id id);

@@ -60,6 +60,7 @@ struct neg {
 struct neg_row *neg_row_new(enum media_type t);             /* NULL: ENOMEM, as of a copy */
 struct neg_row *neg_row_copy(const struct neg_row *r);
 void neg_row_free(struct neg_row *r);                        /* NULL allowed */
+void neg_wanted_set(struct neg_stream *s);      /* our next offer has what was agreed on */
 void neg_codecs_free(struct neg_stream *s);
 void neg_extras_free(struct neg_row *r);
 /* The peer gives a number a meaning: whatever else had it here gets another. */

@@ -242,13 +242,6 @@ int neg_fmtp_follow(struct neg *n, size_t i, enum format_id id, struct str fmtp)
 	return err;
 }
 
-static void wanted_set(struct neg_stream *s)
-{
-	s->wanted = (struct formats){ 0 };
-	for (size_t i = 0; i < s->ncodecs; i++)
-		formats_add(&s->wanted, (enum format_id)s->codecs[i].id, s->codecs[i].ptime);
-}
-
 /* ---- their offer */
 
 static unsigned limit_of(const struct neg *n, enum media_type t)
@@ -283,15 +276,6 @@ static void line_end(struct neg_row *r, bool grouped)
 		r->s.bundled_in = -1;
 }
 
-/* How long the packets of a format are by the configuration (allow=ulaw:30), whoever named the format first. */
-static uint8_t own_ptime(const struct formats *ours, unsigned id)
-{
-	for (unsigned i = 0; i < ours->n; i++)
-		if (ours->v[i].id == id)
-			return ours->v[i].ptime;
-	return 0;
-}
-
 /* What our answer to the line would have; none: it is declined. */
 static void offered_formats(struct neg *n, const struct sdp_media *m, const struct formats *ours, struct formats *joint)
 {
@@ -304,10 +288,12 @@ static void offered_formats(struct neg *n, const struct sdp_media *m, const stru
 		if (!formats_has(&theirs, (enum format_id)joint->v[i].id))
 			formats_del(joint, (enum format_id)joint->v[i].id);
 	for (unsigned i = 0; i < joint->n; i++) {
-		uint8_t theirs_ms = peer_ptime(n, m, (enum format_id)joint->v[i].id);
-		uint8_t ours_ms = own_ptime(ours, joint->v[i].id);
+		enum format_id id = (enum format_id)joint->v[i].id;
+		uint8_t ms = peer_ptime(n, m, id);
 
-		joint->v[i].ptime = theirs_ms ? theirs_ms : ours_ms ? ours_ms : joint->v[i].ptime;
+		/* As it is configured (allow=ulaw:30), whoever named the format first. */
+		ms = ms ? ms : formats_ptime(ours, id);
+		joint->v[i].ptime = ms ? ms : joint->v[i].ptime;
 	}
 }
 
@@ -361,7 +347,7 @@ static int take_line(struct neg *n, struct taking *t, struct neg_row *r, const s
 	events_set(n, r, m, false);
 	neg_remote_set(n, r, m);
 	r->s.rtcp_mux = n->prm.rtcp_mux && way->rtcp_mux;
-	wanted_set(&r->s);
+	neg_wanted_set(&r->s);
 	err = text_set(&r->s.mid, n->prm.bundle ? m->mid : STR_NULL);
 	neg_ext_take(n, r, m);
 	return err;
@@ -473,9 +459,8 @@ static void answered_formats(struct neg *n, const struct sdp_media *m, const str
 		const struct format *f = format_of(n, m, &m->rtpmap[i]);
 		uint8_t ptime = f ? peer_ptime(n, m, f->id) : 0;
 
-		for (unsigned j = 0; f && j < ours->n; j++)
-			if (f->id == ours->v[j].id)
-				formats_add(joint, (enum format_id)f->id, ptime ? ptime : ours->v[j].ptime);
+		if (f && formats_has(ours, f->id))
+			formats_add(joint, f->id, ptime ? ptime : formats_ptime(ours, f->id));
 	}
 }
 
@@ -509,7 +494,7 @@ static int take_answered_line(struct neg *n, struct neg_row *r, const struct sdp
 	neg_remote_set(n, r, m);
 	r->s.rtcp_mux = n->prm.rtcp_mux && way->rtcp_mux;
 	neg_ext_answered(n, r, m);
-	wanted_set(&r->s);
+	neg_wanted_set(&r->s);
 	return 0;
 }
 

@@ -243,3 +243,10 @@ struct str neg_fmtp_param(struct str fmtp, struct str name)
 	}
 	return STR_NULL;
 }
+
+void neg_wanted_set(struct neg_stream *s)
+{
+	s->wanted = (struct formats){ 0 };
+	for (size_t i = 0; i < s->ncodecs; i++)
+		formats_add(&s->wanted, (enum format_id)s->codecs[i].id, s->codecs[i].ptime);
+}

@@ -49,7 +49,7 @@ static bool requires_known(struct service *svc, struct sip_server_tx *tx, struct
 
 		for (size_t i = 0; i < ARRAY_LEN(known); i++)
 			found |= str_ieq(v, known[i]);
-		found |= msg->method == SIP_REFER && str_ieq(v, STR("nosub"));
+		found |= msg->method == SIP_REFER && (str_ieq(v, STR("nosub")) || str_ieq(v, STR("explicitsub")));
 		if (!found)
 			buf_puts(&b, b.n ? STR(", ") : STR("Unsupported: "), v);
 	}

@@ -1,7 +1,8 @@
 /* The notifier's side of a subscription: when a NOTIFY goes out, what an answer to it means,
- * and the SUBSCRIBEs that renew and end it. What is watched is the user's. */
+ * and the SUBSCRIBEs that renew and end it. What is watched is the user's; how one is made and freed
+ * is notify_make.c's. */
 #define LOG_MODULE "subscribe"
-#include "ua/notify.h"
+#include "ua/notify_private.h"
 #include "base/log.h"
 #include "base/obj.h"
 #include "ua/retry.h"
@@ -12,24 +13,6 @@
 #define MEMORY_MS 1000          /* until what found no memory is tried again */
 #define STARVED_MAX 5           /* times in a row; then it ends, and its subscriber is to come again */
 #define STARVED_RETRY_S 60      /* not before */
-
-struct ua_notify {
-	struct ua *ua;
-	struct ua_notify_prm prm;       /* hold: held. dialog: see dlg */
-	enum ua_notify_state state;
-	struct sip_dialog *dlg;         /* held */
-	bool own_dialog;                /* made here */
-	bool pending;
-	bool full;                      /* the next NOTIFY tells everything */
-	struct text event;              /* as in the SUBSCRIBE, with its id */
-	struct ua_request *rq;          /* held: the NOTIFY on its way; NULL: none */
-	struct timer gather;            /* until news is told */
-	struct timer expire;            /* until it ends; then, until OVER is told */
-	enum ua_event_reason reason;    /* of the end */
-	uint32_t retry_after_s;
-	unsigned starved;               /* NOTIFYs in a row that found no memory, or none for their body */
-	uint64_t not_before_ms;         /* the subscriber wants no NOTIFY until then */
-};
 
 #define TO(state) (1u << UA_NOTIFY_##state)
 static const unsigned char allowed[] = {
@@ -60,25 +43,11 @@ static struct wheel *wheel_of(const struct ua_notify *n)
 	return sip_stack_wheel(n->ua->sip);
 }
 
-static void drop_request(struct ua_notify *n)
-{
-	if (n->rq)
-		ua_request_detach(n->rq);
-	n->rq = obj_drop(n->rq);
-}
-
 /* The last thing in a turn. */
 static void tell_user(struct ua_notify *n, struct ua_notify_event e)
 {
 	e.state = n->state;
 	n->prm.changed(n->prm.arg, n, &e);
-}
-
-/* Requests in it find nobody from here on: 481. */
-static void leave_dialog(struct ua_notify *n)
-{
-	if (n->own_dialog && n->dlg)
-		sip_dialog_close(n->dlg);
 }
 
 /* ---- how long ------------------------------------------------------------------------- */
@@ -101,11 +70,9 @@ unsigned ua_notify_expires(const struct ua_notify_terms *t, const struct sip_msg
 	return 0;
 }
 
-static void on_expired(void *arg);
-
 static void set_end(struct ua_notify *n, uint32_t seconds)
 {
-	timer_start(wheel_of(n), &n->expire, 1000ull * seconds, on_expired, n);
+	timer_start(wheel_of(n), &n->expire, 1000ull * seconds, ua_notify_on_expired, n);
 }
 
 /* ---- a NOTIFY ------------------------------------------------------------------------- */
@@ -246,8 +213,8 @@ static void over(struct ua_notify *n, unsigned status)
 
 	timer_stop(&n->gather);
 	timer_stop(&n->expire);
-	drop_request(n);
-	leave_dialog(n);
+	ua_notify_drop_request(n);
+	ua_notify_leave_dialog(n);
 	change(n, UA_NOTIFY_OVER);
 	tell_user(n, (struct ua_notify_event){ .gone = gone, .status = status });
 }
@@ -271,14 +238,14 @@ static void finish(struct ua_notify *n, enum ua_event_reason reason, uint32_t re
 	timer_stop(&n->expire);
 	n->reason = reason;
 	n->retry_after_s = retry_after_s;
-	leave_dialog(n);
+	ua_notify_leave_dialog(n);
 	if (n->rq)
 		change(n, UA_NOTIFY_CLOSING);
 	else
 		send_last(n);
 }
 
-static void on_expired(void *arg)
+void ua_notify_on_expired(void *arg)
 {
 	struct ua_notify *n = arg;
 
@@ -314,7 +281,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 		over(n, msg->status);
 		return;
 	}
-	drop_request(n);
+	ua_notify_drop_request(n);
 	if (!UA_SMALL && msg->status >= 300 && n->state != UA_NOTIFY_CLOSING && waits_for_it(n, msg))
 		return;
 	if (n->state == UA_NOTIFY_CLOSING) {
@@ -434,7 +401,7 @@ static void renew(struct ua_notify *n, struct sip_server_tx *tx, const struct si
 		refuse(n, tx, 503);
 }
 
-static void on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
+void ua_notify_on_request(void *arg, struct sip_dialog *d, struct sip_server_tx *tx, struct sip_msg *msg)
 {
 	struct ua_notify *n = arg;
 
@@ -457,88 +424,6 @@ bool ua_notify_request(struct ua_notify *n, struct sip_server_tx *tx, struct sip
 
 /* ---- for its user -------------------------------------------------------------------------- */
 
-static int make_dialog(struct ua_notify *n, struct sip_server_tx *tx)
-{
-	const struct ua_notify_prm *p = &n->prm;
-	struct sip_dialog_user user = { .arg = n, .request = on_request };
-	int err;
-
-	if (p->dialog) {
-		n->dlg = obj_hold(p->dialog);
-		return 0;
-	}
-	n->own_dialog = true;
-	err = sip_dialog_new_uas(&n->dlg, tx, p->contact, &user);
-	if (!err)
-		err = sip_dialog_set_via(n->dlg, p->via_host);
-	if (!err)
-		err = sip_dialog_set_agent(n->dlg, p->user_agent);
-	if (!err && p->target)
-		err = p->target(p->arg, n->dlg, tx->req);
-	return err;
-}
-
-static struct ua_notify *notifier(struct ua *ua, const struct ua_notify_prm *prm)
-{
-	struct ua_notify *n = calloc(1, sizeof(*n));
-
-	if (n) {
-		n->ua = ua;
-		n->prm = *prm;
-		n->prm.hold = obj_hold(prm->hold);
-		n->pending = prm->pending;
-	}
-	return n;
-}
-
-/* Views that are the caller's end with the call that made it. */
-static void forget_views(struct ua_notify *n)
-{
-	n->prm.contact = n->prm.via_host = n->prm.user_agent = n->prm.event = STR_NULL;
-	n->prm.dialog = NULL;
-}
-
-int ua_notify_new(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, struct sip_server_tx *tx)
-{
-	struct ua_notify *n = notifier(ua, prm);
-	int err;
-
-	if (!n)
-		return ENOMEM;
-	err = text_set(&n->event, tx ? sip_hdr_value(tx->req, SIP_H_EVENT) : prm->event);
-	if (!err)
-		err = make_dialog(n, tx);
-	forget_views(n);
-	if (err)
-		ua_notify_free(n);
-	else
-		*out = n;
-	return err;
-}
-
-int ua_notify_restore(struct ua_notify **out, struct ua *ua, const struct ua_notify_prm *prm, const struct sip_dialog_kept *k)
-{
-	struct ua_notify *n = notifier(ua, prm);
-	struct sip_dialog_user user = { .arg = n, .request = on_request };
-	int err;
-
-	if (!n)
-		return ENOMEM;
-	n->own_dialog = n->full = true;
-	n->state = UA_NOTIFY_TOLD;      /* by the process before */
-	err = text_set(&n->event, prm->event);
-	err = err ? err : sip_dialog_restore(&n->dlg, ua->sip, k, &user);
-	err = err ? err : sip_dialog_set_via(n->dlg, prm->via_host);
-	err = err ? err : sip_dialog_set_agent(n->dlg, prm->user_agent);
-	forget_views(n);
-	set_end(n, prm->expires_s);
-	if (err)
-		ua_notify_free(n);
-	else
-		*out = n;
-	return err;
-}
-
 bool ua_notify_tell(struct ua_notify *n)
 {
 	bool owed = n->full && n->state == UA_NOTIFY_TOLD;
@@ -546,20 +431,6 @@ bool ua_notify_tell(struct ua_notify *n)
 	if (owed)
 		tell(n);
 	return owed;
-}
-
-void ua_notify_free(struct ua_notify *n)
-{
-	if (!n)
-		return;
-	timer_stop(&n->gather);
-	timer_stop(&n->expire);
-	drop_request(n);
-	leave_dialog(n);
-	obj_drop(n->dlg);
-	obj_drop(n->prm.hold);
-	text_free(&n->event);
-	free(n);
 }
 
 void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx)
@@ -573,18 +444,6 @@ void ua_notify_start(struct ua_notify *n, struct sip_server_tx *tx)
 	set_end(n, n->prm.expires_s);
 	n->full = true;
 	tell(n);
-}
-
-void ua_notify_set(struct ua_notify *n, const struct ua_notify_prm *prm)
-{
-	void *before = n->prm.hold;
-	uint32_t expires_s = n->prm.expires_s;
-
-	n->prm = *prm;
-	n->prm.expires_s = expires_s;
-	n->prm.hold = obj_hold(prm->hold);
-	forget_views(n);
-	obj_drop(before);
 }
 
 void ua_notify_changed(struct ua_notify *n, uint32_t ms)
@@ -636,7 +495,7 @@ void ua_notify_end(struct ua_notify *n, enum ua_event_reason reason, uint32_t re
 void ua_notify_abandon(struct ua_notify *n, enum ua_event_reason reason)
 {
 	if (n->state != UA_NOTIFY_NEW && n->state < UA_NOTIFY_LAST) {
-		drop_request(n);
+		ua_notify_drop_request(n);
 		n->state = UA_NOTIFY_LAST;      /* from any other, which the table does not allow */
 		n->reason = reason;
 		(void)send_notify(n, true);

@@ -258,11 +258,11 @@ class Phone:
 
     # -- end ----------------------------------------------------------------
     def close(self):
-        """Leave as a phone does: the end of baresip unregisters."""
+        """Leave as a phone does: the end of baresip unregisters. One that never was registered tries that in vain."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(10)
+                self.process.wait(10 if " 200 OK" in self.trace() else 1)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -48,10 +48,10 @@ class Caller:
         packet, self.rtp_from = self.rtp.recvfrom(2048)
         return packet
 
-    def until_heard(self):
+    def until_heard(self, tries=100):
         """Speak until the echo is there: what comes before the application runs is not sent back."""
         self.rtp.settimeout(0.1)
-        for _ in range(100):
+        for _ in range(tries):
             self.speak()
             try:
                 packet = self.heard()

@@ -10,7 +10,7 @@ from conftest import PJSIP
 from rtp import Caller, ssrc_of
 from server import free_port
 from test_manager import MANAGER, Manager
-from waiting import wait_until
+from waiting import steady, wait_until
 
 OPEN = """
 [caller](phone)
@@ -111,7 +111,7 @@ def test_debug_categories(server):
         server.wait_log(r"Got  RTP packet from")
         assert server.ask("core set debug category off") == ""
         phone.until_heard()
-        before = len(shown(server, r"Got  RTP packet from"))
+        before = steady(lambda: len(shown(server, r"Got  RTP packet from")), "what was on its way to the log is there")
         phone.speak(10)
         for _ in range(10):
             phone.heard()

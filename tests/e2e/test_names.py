@@ -130,7 +130,7 @@ def test_media_bound_to_a_name(make_server, names):
         assert phone.rtp_from == ("127.0.0.7", phone.far)
         phone.at = "127.0.0.1"
         with pytest.raises((AssertionError, ConnectionRefusedError)):
-            phone.until_heard()
+            phone.until_heard(tries=20)
         phone.bye()
 
 

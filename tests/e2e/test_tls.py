@@ -273,6 +273,7 @@ ca_list_file = {ca}
 {more}
 [out]
 type = registration
+max_random_initial_delay = 0
 server_uri = {scheme}:{name}:{certified.port}{TO_TLS if scheme == 'sip' else ''}
 client_uri = sip:1001@{name}
 outbound_auth = out

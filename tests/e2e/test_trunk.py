@@ -34,6 +34,7 @@ password = trunk
 SECOND = """
 [out]
 type = registration
+max_random_initial_delay = 0
 server_uri = sip:127.0.0.1:{far}\\;transport={proto}
 client_uri = sip:2000@127.0.0.1
 contact_user = 1002

@@ -179,6 +179,7 @@ verify_server = yes
 ca_list_file = {web.ca}
 [out]
 type = registration
+max_random_initial_delay = 0
 server_uri = sip:127.0.0.1:{getattr(web, proto)}\\;transport={proto}
 client_uri = sip:1001@127.0.0.1
 contact_user = 600
@@ -197,7 +198,6 @@ type = identify
 endpoint = trunk
 match = 127.0.0.1
 """}).start()
-    # The first REGISTER waits up to 11 seconds (max_random_initial_delay).
     wait_until(lambda: own.contacts("1001"), "the trunk is registered", 30)
     own.ask("channel originate PJSIP/1001 extension 600@phones")
     wait_until(lambda: "2 active channels" in own.ask("core show channels") or "PJSIP/trunk" in client.ask("core show channels"),

@@ -1,6 +1,7 @@
 /* PIDF-LO of strangers: what is read has a location, within bounds, and can be written as a list and
  * read again the same. */
 #include <stdlib.h>
+#include "base/log.h"
 #include "service/geoloc/geoloc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -36,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct geoloc_list l = { 0 };
 	struct buf b = BUF_INIT;
 
+	log_set_mask(0);
 	if (n)
 		memcpy(copy, data, n);
 	if (!geoloc_pidf_read(&p, str_mk(copy, n)))

@@ -92,9 +92,11 @@ static struct str make_cert(EVP_PKEY *key, const char *name, EVP_PKEY *signer, i
 	return pem;
 }
 
+/* `text` was on the heap. */
 static void put_file(const char *name, struct str text)
 {
 	media_net_file(name, text.p, text.n, 0);
+	free((void *)(uintptr_t)text.p);
 }
 
 static struct stir_key *load_key(const char *name, EVP_PKEY *key)

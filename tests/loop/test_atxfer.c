@@ -208,7 +208,7 @@ static void all_together(void **state)
 		assert_ptr_equal(a->ch->bridge, c->ch->bridge);
 		assert_int_equal(bridge_count(a->ch->bridge), 3);
 		assert_int_equal(transfers("DestType: Threeway"), 1);
-		assert_int_equal(transfers("DestTransfererChannel: Fake/alice"), 0);
+		assert_true(str_find(str_z(world_var(a->ch, "BRIDGEPEER")), STR(",Fake/")) < strlen(world_var(a->ch, "BRIDGEPEER")));
 		press(a, "5");
 		assert_true(fake_was_told(b, "digit:5") && fake_was_told(c, "digit:5"));
 		/* Any one of them may go. */

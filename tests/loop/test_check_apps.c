@@ -12,10 +12,12 @@
 static const struct { const char *app, *args, *why; } rows[] = {
 	{ "Answer", "soon", "delay 'soon' is no whole number" },
 	{ "Answer", "100,x", "there is no option 'x'" },
+	{ "AttendedTransfer", "", "extension is missing" },
 	{ "BackGround", "", "file is missing" },
 	{ "BackGround", "a,q", "there is no option 'q'" },
 	{ "BackgroundDetect", "a,x", "silence 'x' is no whole number" },
 	{ "BackgroundDetect", ",1", "file is missing" },
+	{ "BlindTransfer", ",x", "extension is missing" },
 	{ "Bridge", ",x", "channel is missing" },
 	{ "Bridge", "PJSIP/a-1,Z", "there is no option 'Z'" },
 	{ "Busy", "x", "timeout 'x' is no number" },
@@ -130,7 +132,7 @@ static const struct { const char *app, *args, *why; } rows[] = {
 /* Nothing is wrong with these, or only a call can tell. */
 static const char *const good[] = {
 	"Answer()", "Answer(500,i)", "BackGround(a&b,nm,de,other)", "Bridge(PJSIP/a-1,hS(5)F(a,b,1))", "Busy(1.5)", "ChannelRedirect(PJSIP/a-1,c,e,1)",
-	"Dial(PJSIP/a&Local/5@c/n,30^5,tTb(c^e^1(x,y))L(1000:5:6)S(3)g)", "Dial(PJSIP/${EXTEN},${T},${O})", "Dial(PJSIP/a,,)", "ExecIf(1?Hangup())",
+	"Dial(PJSIP/a&Local/5@c/n,30^5,tTb(c^e^1(x,y))L(1000:5:6)S(3)g)", "Dial(PJSIP/${EXTEN},${T},${O})", "Dial(PJSIP/a,,)", "Dial(PJSIP/a,,t,http://x/S(x))", "ExecIf(1?Hangup())",
 	"ExecIfTime(9:00-17:00,mon-fri,*,*?Hangup())", "Exec(Set(a=b))", "Gosub(c,e,1(a,b(c),d))", "Gosub(label(1))", "GosubIf(1?a,1(x):b,1(y))", "Goto(c,e,n+1)",
 	"Goto(label)", "GotoIf(0?:label)", "GotoIfTime(*,sat&sun,*,dec,UTC?c,e,1:2)", "Hangup()", "Hangup(16)", "Hangup(NO_ANSWER)", "Incomplete(n)", "Log(NOTICE,a,b)",
 	"MSet(a=1,b=2)", "MixMonitor(a.wav,ab(x)v(2),touch x)", "MixMonitor(,r(a.wav))", "MusicOnHold(default,3)", "MusicOnHold()", "NoOp(any, thing)",

@@ -21,6 +21,10 @@ static const char plan[] =
 	"exten => move,1,Set(FEATURE(transferdialattempts)=${HOW})\n same => n,Dial(Fake/bob,20,T)\n"
 	"exten => moved,1,Set(TRANSFER_EXTEN=90)\n same => n,Dial(Fake/bob,20,T)\n"
 	"exten => 90,1,Dial(Fake/carl,20)\n"
+	"exten => named,1,Set(__DYNAMIC_FEATURES=sendon#wrong#ask)\n same => n,Set(TRANSFER_CONTEXT=${HOW})\n"
+	" same => n,Dial(Fake/bob,20,gT)\n same => n,Wait(600)\n"
+	"exten => after,1,Set(GOTO_ON_BLINDXFR=default^there^1)\n same => n,Dial(Fake/bob,20,T)\n"
+	"exten => there,1,Set(GLOBAL(RAN)=there)\n same => n,Wait(600)\n"
 	"exten => apps,1,Set(__DYNAMIC_FEATURES=${HOW})\n same => n,Dial(Fake/bob,20,g)\n same => n,Wait(600)\n"
 	"[sub]\nexten => s,1,Set(GLOBAL(RAN)=sub ${ARG1} ${CHANNEL})\n same => n,Return()\n";
 
@@ -34,6 +38,7 @@ static const char conf[] =
 	"out => *7,callee,Hangup\n"
 	"sub => *8,self,Gosub(sub,s,1(x))\n"
 	"none => *9,self,Nonesuch()\n"
+	"sendon => 71,self,BlindTransfer(90,default)\nwrong => 72,self,BlindTransfer(nowhere)\nask => 73,self,AttendedTransfer(90)\n"
 	"[group]\nmine => 3\ntheirs =\n";
 
 static struct world w;
@@ -203,6 +208,59 @@ static void the_variable_says_where(void **state)
 	assert_non_null(world_fake(&w, "carl"));
 }
 
+static void sent_on_by_name(void **state)
+{
+	struct fake *a, *b;
+
+	(void)state;
+	set_how("default");
+	a = talking("named");
+	b = world_fake(&w, "bob");
+	press(a, "72");
+	assert_string_equal(world_var(a->ch, "BLINDTRANSFERSTATUS"), "INVALID");
+	assert_ptr_equal(bridge_peer(a->ch), b->ch);
+	press(a, "71");
+	world_pass(&w, 100);
+	assert_string_equal(world_var(a->ch, "BLINDTRANSFERSTATUS"), "SUCCESS");
+	assert_null(a->ch->bridge);
+	fake_event(world_fake(&w, "carl"), CE_ANSWER);
+	assert_ptr_equal(bridge_peer(b->ch), world_fake(&w, "carl")->ch);
+}
+
+static void asked_by_name(void **state)
+{
+	struct fake *a;
+
+	(void)state;
+	set_how("");
+	a = talking("named");
+	press(a, "73");
+	assert_string_equal(world_var(a->ch, "ATTENDEDTRANSFERSTATUS"), "NOTPERMITTED");
+	fake_hangup(a, CAUSE_NORMAL);
+	set_how("default");
+	a = talking("named");
+	press(a, "73");
+	assert_string_equal(world_var(a->ch, "ATTENDEDTRANSFERSTATUS"), "SUCCESS");
+	world_pass(&w, 2000);
+	assert_non_null(world_fake(&w, "carl"));
+	fake_event(world_fake(&w, "carl"), CE_ANSWER);
+	world_turn(&w);
+	assert_ptr_equal(bridge_peer(a->ch), world_fake(&w, "carl")->ch);
+}
+
+/* Whoever sent the other on goes where it was told to. */
+static void goes_elsewhere_itself(void **state)
+{
+	struct fake *a = talking("after");
+
+	(void)state;
+	press(a, "#90");
+	world_pass(&w, 100);
+	assert_non_null(world_fake(&w, "carl"));
+	assert_string_equal(ran(), "there");
+	assert_non_null(a->ch);
+}
+
 /* ---- [applicationmap] ------------------------------------------------------------------------------------ */
 
 static void applications(void **state)
@@ -327,7 +385,8 @@ static void faults(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(options), T(own_digits), T(inherited), T(attempts), T(the_variable_says_where), T(applications), T(one_that_takes_time),
+		T(options), T(own_digits), T(inherited), T(attempts), T(the_variable_says_where), T(sent_on_by_name),
+		T(asked_by_name), T(goes_elsewhere_itself), T(applications), T(one_that_takes_time),
 		T(it_ends_meanwhile), T(faults),
 	};
 

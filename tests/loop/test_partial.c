@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-static const char plan[] = "[default]\nexten => 100,hint,Custom:one(Kitchen),CustomPresence:one\nexten => 101,hint,Custom:two\n";
+static const char plan[] = "[default]\nexten => 100,hint,Custom:one(Kitchen),CustomPresence:one\nexten => 101,hint,Custom:two\nexten => _9.,hint,Custom:${EXTEN}\n";
 static const char conf[] = WIRE_UDP "[alice]\ntype=endpoint\ncontext=default\nallow=!all,ulaw\n"
 	"[rooms]\ntype=resource_list\nevent=presence\nlist_item=100\nlist_item=101\n";
 #define DIFF "application/pidf-diff+xml"
@@ -72,6 +72,19 @@ static void refused_once(void **state)
 	watcher_hears(&alice, "active", "<p:pidf-full", "version=\"2\"", "<note>Ready</note>", NULL);
 }
 
+/* What no XML can hold: there is no body, and nothing else goes wrong. */
+static void no_text(void **state)
+{
+	(void)state;
+	alice.to = "9%FF";
+	assert_int_equal(watcher_subscribe(&alice, "Event: presence\r\nAccept: " DIFF "\r\nExpires: 60\r\n"), 200);
+	assert_non_null(watcher_notify(&alice));
+	assert_int_equal(watcher_notify(&alice)->body.n, 0);
+	watcher_hears(&alice, "active", NULL);
+	world_pass(&t.w, 10000);
+	watcher_hears_nothing(&alice);
+}
+
 static void who_asks_for_it(void **state)
 {
 	static const struct { const char *accept, *type; } tv[] = {
@@ -115,7 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(only_changes), T(refused_once), T(who_asks_for_it), T(in_lists),
+		T(only_changes), T(refused_once), T(no_text), T(who_asks_for_it), T(in_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * hints, a reload, the end. */
 #include "svc_wire.h"
 #include "pbx/devstate.h"
+#include "service/common/reason.h"
 #include "service/event/publish.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -265,6 +266,7 @@ static void listed(void **state)
 	struct publisher_walk w = { 0 };
 	struct publish_counters n;
 	struct publisher_row row;
+	struct buf b = BUF_INIT;
 
 	(void)state;
 	begin(PUB(PIDF "@exten=00\n"));
@@ -272,6 +274,9 @@ static void listed(void **state)
 	wire_answer(&t, 0, 200, "SIP-ETag: e1\r\nExpires: 100\r\n");
 	wire_answer(&t, 1, 503, "Retry-After: 30\r\n");
 	wire_forget(&t);
+	reasons_explain(t.svc->reasons, STR("far"), 5, &b);
+	assert_true(str_find(buf_view(&b), STR("PUBLISH to 'sip:200@127.0.0.1:5061', event 'presence', not taken there; another")) < b.n);
+	buf_free(&b);
 	publications_count(t.svc, &n);
 	assert_int_equal(n.accepted, 1);
 	assert_int_equal(n.refused, 1);

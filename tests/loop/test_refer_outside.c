@@ -116,6 +116,48 @@ static void without_subscription(void **state)
 	assert_int_equal(request(SIP_NOTIFY, 5061), SIZE_MAX);
 }
 
+/* The phone subscribes by itself, where it is told to (RFC 7614). */
+static void subscribed_to(void **state)
+{
+	char text[2048];
+	struct sip_addr a;
+
+	(void)state;
+	assert_int_equal(refers("alice", 1, TO_103 "Require: explicitsub\r\n"), 200);
+	assert_int_equal(request(SIP_NOTIFY, 5061), SIZE_MAX);
+	assert_int_equal(sip_addr_parse(&a, str_z(wire_header(response(SIP_REFER), "Refer-Events-At"))), 0);
+	for (unsigned n = 1; n < 3; n++) {
+		snprintf(text, sizeof(text), "SUBSCRIBE %.*s SIP/2.0\r\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bKe%u\r\nFrom: <sip:%s@127.0.0.1>;tag=e\r\n"
+			 "To: <%.*s>\r\nCall-ID: e%u\r\nCSeq: 1 SUBSCRIBE\r\nMax-Forwards: 70\r\nContact: <sip:alice@" ALICE ">\r\nEvent: refer\r\n"
+			 "Accept: message/sipfrag\r\nContent-Length: 0\r\n\r\n", STR_ARG(a.uri_text), n, n == 1 ? "named" : "alice", STR_ARG(a.uri_text), n);
+		wire_come(&t, ALICE, text);
+		world_turn(&t.w);
+		assert_int_equal(status(SIP_SUBSCRIBE), n == 1 ? 489 : 200);
+	}
+	assert_true(str_eq(requested(SIP_NOTIFY, 5061)->body, STR("SIP/2.0 100 Trying\r\n")));
+	answer(SIP_NOTIFY, 5061, 200, "", "");
+	answer(SIP_INVITE, 5061, 200, "", SDP_ULAW);
+	world_turn(&t.w);
+	answer(SIP_INVITE, BOB, 200, "", SDP_ULAW);
+	world_turn(&t.w);
+	assert_string_equal(wire_header(requested(SIP_NOTIFY, 5061), "Subscription-State"), "terminated;reason=noresource");
+	assert_true(str_eq(requested(SIP_NOTIFY, 5061)->body, STR("SIP/2.0 200 OK\r\n")));
+	answer(SIP_NOTIFY, 5061, 200, "", "");
+	/* It is known for a while, and its end is told at once. */
+	wire_forget(&t);
+	text[str_find(str_z(text), STR("Call-ID: e")) + 10] = '7';
+	text[str_find(str_z(text), STR("branch=z9hG4bKe")) + 15] = '7';
+	wire_come(&t, ALICE, text);
+	world_turn(&t.w);
+	assert_int_equal(status(SIP_SUBSCRIBE), 200);
+	assert_true(str_eq(requested(SIP_NOTIFY, 5061)->body, STR("SIP/2.0 200 OK\r\n")));
+	answer(SIP_NOTIFY, 5061, 200, "", "");
+	world_turn(&t.w);
+	assert_string_equal(wire_header(requested(SIP_NOTIFY, 5061), "Subscription-State"), "terminated;reason=noresource");
+	answer(SIP_NOTIFY, 5061, 200, "", "");
+	t.deaf = true;
+}
+
 static void refused(void **state)
 {
 	static const struct { const char *from, *more; unsigned status; } tv[] = {
@@ -155,7 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(clicked), T(nobody_picks_up), T(without_subscription), T(refused), T(bounded),
+		T(clicked), T(nobody_picks_up), T(without_subscription), T(subscribed_to), T(refused), T(bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -391,6 +391,9 @@ static void test_redirected(void **state)
 	(void)state;
 	alice_calls("bob");
 	answer(SIP_INVITE, 5062, 302, "Contact: <sip:carl@127.0.0.1>\r\n", "");
+	/* Of the leg that refused it is told why. */
+	assert_int_equal(world_events(&t.w, "Hangup", "Cause: 23"), 1);
+	assert_int_equal(world_events(&t.w, "Hangup", "TechCause: 302"), 1);
 	/* The caller is told where to, the next one from whom. */
 	assert_int_equal(status(SIP_INVITE), 181);
 	assert_string_equal(wire_header(response(SIP_INVITE), "Diversion"), "<sip:carl@127.0.0.1>;reason=unknown");
@@ -399,6 +402,9 @@ static void test_redirected(void **state)
 			    "\"Bob\" <sip:200@127.0.0.1>;reason=unknown");
 	assert_string_equal(wire_header(t.sent[request(SIP_INVITE, 5063)], "History-Info"),
 			    "\"Bob\" <sip:200@127.0.0.1>;index=1");
+	answer(SIP_INVITE, 5063, 180, "", "");
+	assert_int_equal(status(SIP_INVITE), 180);
+	assert_string_equal(wire_header(response(SIP_INVITE), "Diversion"), "<sip:carl@127.0.0.1>;reason=unknown");
 	answer(SIP_INVITE, 5063, 486, "", "");
 	assert_int_equal(status(SIP_INVITE), 486);
 	alice("ACK", "bob", 1, "", "");
@@ -431,8 +437,9 @@ static void test_blind_transfer(void **state)
 	answer(SIP_NOTIFY, 5061, 200, "", "");
 	wire_forget(&t);
 	world_pass(&t.w, 2500);
-	assert_true(request(SIP_BYE, 5061) != SIZE_MAX);
-	answer(SIP_BYE, 5061, 200, "", "");
+	assert_true(request(SIP_BYE, 5061) == SIZE_MAX);
+	alice("BYE", "bob", 3, "", "");
+	assert_int_equal(status(SIP_BYE), 200);
 	assert_int_equal(channels(), 2);
 }
 

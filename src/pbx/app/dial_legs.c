@@ -172,14 +172,21 @@ static int dress(struct dial *d, struct leg *l)
 	err = err ? err : text_set(&ch->app, STR("AppDial"));
 	err = err ? err : text_set(&ch->appdata, STR("(Outgoing Line)"));
 	err = err ? err : own_party(d, ch, l, &n);
+	if (!err && l->forward.n && n.caller) {
+		channel_tell_caller(ch);
+		n.caller = false;
+	}
 	err = err ? err : shown_party(d, ch, &n);
 	err = err ? err : account(in, ch, &n);
 	if (!err && !ch->musicclass.n)
 		err = text_set(&ch->musicclass, text_view(&in->musicclass));
-	err = err ? err : text_set(&ch->exten, text_view(&in->exten));
+	/* One that somebody was forwarded to keeps its own place. */
+	if (!l->forward.n)
+		err = err ? err : text_set(&ch->exten, text_view(&in->exten));
 	if (err)
 		goto out;
-	pbx_setvar(ch->pbx, ch, STR("DIALEDPEERNUMBER"), l->dest);
+	if (!l->forward.n)
+		pbx_setvar(ch->pbx, ch, STR("DIALEDPEERNUMBER"), l->dest);
 	run_tell_step(ch);
 	if (n.caller)
 		channel_tell_caller(ch);

@@ -221,11 +221,11 @@ static bool rule_mix_monitor(struct str data, char why[APP_WHY])
 /* "seconds[^seconds]", L() and S() of Dial; each destination has a technology. */
 static bool rule_dial(struct str data, char why[APP_WHY])
 {
-	struct str v[3], rest, arg;
+	struct str v[4], rest, arg;
 	uint32_t n;
 	double d;
 
-	pbx_args(data, v, 3);
+	pbx_args(data, v, 4);
 	for (rest = v[0]; rest.n;) {
 		struct str one = str_trim(str_cut_raw(&rest, '&'));
 
@@ -255,8 +255,10 @@ static const struct row {
 	rule_fn *rule;
 } rows[] = {
 	{ STR_INIT("Answer"), "delay:u options:o", "i", NULL },
+	{ STR_INIT("AttendedTransfer"), "extension!", "", NULL },
 	{ STR_INIT("BackGround"), "file! options:o", "snmp", NULL },
 	{ STR_INIT("BackgroundDetect"), "file! silence:u min:u max:u within:u", "", NULL },
+	{ STR_INIT("BlindTransfer"), "extension! context", "", NULL },
 	{ STR_INIT("Bridge"), "channel! options:o", "pFhHkKLnStTwWx", NULL },
 	{ STR_INIT("Busy"), "timeout:s", "", NULL },
 	{ STR_INIT("ChanIsAvail"), "destination! options:o", "ast", NULL },

@@ -159,6 +159,7 @@ struct session {                /* obj */
 	bool early_media;               /* an answer went out or came before the 200 */
 	bool local_hold;
 	bool holds;                     /* the peer holds the call: CE_HOLD was told */
+	bool forwarded;                 /* a 181 went out: further responses say where to, until the final one */
 	struct session_ice ice;
 	struct session_stir stir;
 	uint8_t dtmf_mode;              /* enum endpoint_dtmf_mode; AUTO decided at each SDP */

@@ -169,13 +169,27 @@ static bool is_named(const struct party *p)
 	return p->number_valid && p->number.n;
 }
 
-static void write_addr(struct session *s, const struct party *p, struct str uri_params, struct buf *h)
+/* In a response as in its From, whose own number it takes the place of. */
+static int write_their_uri(struct session *s, const struct party *p, struct buf *uri)
+{
+	struct sip_addr a;
+
+	if (sip_addr_parse(&a, session_dialog(s)->remote) || !sip_uri_is_sip(&a.uri))
+		return EBADMSG;
+	buf_puts(uri, a.uri.scheme, STR(":"));
+	sip_escape_user(uri, text_view(&p->number));
+	buf_puts(uri, STR("@"), a.uri.host);
+	return 0;
+}
+
+static void write_addr(struct session *s, const struct party *p, struct str uri_params, bool ours, struct buf *h)
 {
 	char room[512];
 	struct buf uri;
 
 	buf_init(&uri, room, sizeof(room), sizeof(room));
-	session_write_uri(s, &session_dialog(s)->path, p, &uri);
+	if (ours || write_their_uri(s, p, &uri))
+		session_write_uri(s, &session_dialog(s)->path, p, &uri);
 	buf_put(&uri, uri_params);
 	if (buf_err(&uri) == 0)
 		sip_write_addr(h, p->name_valid ? text_view(&p->name) : STR_NULL, buf_view(&uri));
@@ -189,13 +203,13 @@ static bool is_token(struct str s)
 	return s.n > 0;
 }
 
-static void write_diversion(struct session *s, const struct redirecting *r, const struct party *p, struct buf *h)
+static void write_diversion(struct session *s, const struct redirecting *r, const struct party *p, bool request, struct buf *h)
 {
 	struct str reason = r->reason_text.n ? text_view(&r->reason_text) :
 			    str_z(reasons[reason_index(r->reason)].text);
 
 	buf_put(h, STR("Diversion: "));
-	write_addr(s, p, STR_NULL, h);
+	write_addr(s, p, STR_NULL, request, h);
 	buf_put(h, STR(";reason="));
 	if (is_token(reason))
 		buf_put(h, reason);
@@ -212,14 +226,14 @@ static void write_history(struct session *s, const struct redirecting *r, struct
 	if (!is_named(&r->from))
 		return;
 	buf_put(h, STR("History-Info: "));
-	write_addr(s, &r->from, STR_NULL, h);
+	write_addr(s, &r->from, STR_NULL, true, h);
 	buf_put(h, STR(";index=1\r\n"));
 	if (!is_named(&r->to))
 		return;
 	buf_init(&cause, room, sizeof(room), sizeof(room));
 	buf_printf(&cause, ";cause=%u", reasons[reason_index(r->reason)].cause);
 	buf_put(h, STR("History-Info: "));
-	write_addr(s, &r->to, buf_view(&cause), h);
+	write_addr(s, &r->to, buf_view(&cause), true, h);
 	buf_put(h, STR(";index=1.1\r\n"));
 }
 
@@ -233,7 +247,7 @@ void session_write_diversion(struct session *s, struct buf *h, bool request)
 	r = &s->ch->redirecting;
 	p = request ? &r->from : &r->to;        /* a response tells where the call goes now */
 	if (s->ep->send_diversion && r->count && is_named(p))
-		write_diversion(s, r, p, h);
+		write_diversion(s, r, p, request, h);
 	if (s->ep->send_history_info)
 		write_history(s, r, h);
 }

@@ -163,4 +163,6 @@ void session_redirected(struct session *s, struct sip_msg *msg)
 	else
 		text_printf(&e->text, "PJSIP/%.*s/%s", STR_ARG(s->ep->name), text_z(&t->uri));
 	channel_event(s->ch, e);
+	/* That it refused is told too: whoever follows the redirection has heard of it first. */
+	session_peer_ended(s, session_cause_of_msg(msg), msg->status);
 }

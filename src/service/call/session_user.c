@@ -36,10 +36,13 @@ static void write_headers(void *arg, enum ua_invite_message kind, unsigned statu
 	}
 	if (kind == UA_INVITE_REFRESH || status < 300)
 		session_write_identity(s, h, kind == UA_INVITE_REFRESH);
-	if (kind == UA_INVITE_RESPONSE)
+	if (kind == UA_INVITE_RESPONSE) {
 		session_stir_reason(s, status, h);
-	if (status == 181)
-		session_write_diversion(s, h, false);
+		s->forwarded |= status == 181;
+		if (s->forwarded && status < 300)
+			session_write_diversion(s, h, false);
+		s->forwarded &= status < 200;
+	}
 	session_headers_write(kind == UA_INVITE_REFRESH ? &s->headers : &s->response_headers, h);
 }
 

@@ -241,8 +241,9 @@ static int write_body(struct node *leaf, bool full, const struct buf *now, struc
 	struct buf diff = BUF_INIT;
 	int err = to && from ? write_diff(from, to, leaf->version, &diff) : ENOENT;
 
+	/* An extension may have bytes that are no UTF-8: then it has no body. */
 	if (!to)
-		err = ENOMEM;
+		err = EBADMSG;
 	else if (err == ENOENT)
 		err = write_full(to, leaf->version, b);
 	else if (!err)

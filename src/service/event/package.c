@@ -3,7 +3,7 @@
 
 /* An event is a row here and a file. */
 static const struct package *const packages[] = { &package_presence, &package_dialog, &package_messages, &package_reg,
-	&package_presence_winfo, &package_dialog_winfo, &package_features, &package_conference };
+	&package_presence_winfo, &package_dialog_winfo, &package_features, &package_conference, &package_refer };
 
 static const struct body_row bodies[] = {
 	{ BODY_EXTEN, STR_INIT("application/pidf+xml"), body_pidf, NULL },
@@ -16,6 +16,7 @@ static const struct body_row bodies[] = {
 	{ BODY_WINFO, STR_INIT("application/watcherinfo+xml"), NULL, body_watcherinfo },
 	{ BODY_FEATURES, STR_INIT("application/x-as-feature-event+xml"), NULL, body_features },
 	{ BODY_CONFERENCE, STR_INIT("application/conference-info+xml"), NULL, body_conference },
+	{ BODY_REFER, STR_INIT("message/sipfrag"), NULL, body_refer },
 };
 
 const struct package *package_find(struct str event)
@@ -29,7 +30,7 @@ const struct package *package_find(struct str event)
 void package_names(struct buf *b, bool extra)
 {
 	for (size_t i = 0; i < ARRAY_LEN(packages); i++)
-		if (extra || !packages[i]->extra)
+		if (!packages[i]->unnamed && (extra || !packages[i]->extra))
 			buf_puts(b, i ? STR(", ") : STR_NULL, packages[i]->name);
 	buf_put(b, STR(", refer"));     /* inside of a call: ua/refer.c */
 }

@@ -50,13 +50,14 @@ struct node {
 	void *watch;                    /* the package's */
 };
 
-enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG, BODY_WINFO, BODY_FEATURES, BODY_CONFERENCE };
+enum body_kind { BODY_EXTEN, BODY_MESSAGES, BODY_REG, BODY_WINFO, BODY_FEATURES, BODY_CONFERENCE, BODY_REFER };
 
 /* One event. */
 struct package {
 	struct str name;                /* "presence" */
 	struct str accept;              /* without an Accept header */
 	enum body_kind kind;
+	bool unnamed;                   /* Allow-Events has it otherwise */
 	bool extra;                     /* Asterisk has it not: Allow-Events names it only to who asks for such a one */
 	const struct package *of;       /* X.winfo: X; else NULL */
 	uint32_t pace_ms;               /* one NOTIFY in so long at most; 0: as it comes */
@@ -207,6 +208,7 @@ int body_conference(struct node *leaf, bool full, struct buf *b);
 
 /* ---- refer.c */
 void referrals_free(struct service *svc);
+int body_refer(struct node *leaf, bool full, struct buf *b);
 
 /* ---- reg.c: RFC 3680 */
 void reg_contact_changed(struct service *svc, struct location *l, struct contact *c, enum contact_why why);
@@ -214,7 +216,8 @@ int body_reginfo(struct node *leaf, bool full, struct buf *b);
 
 /* ---- body_exten.c, exten.c, mwi.c, reg.c: rows */
 extern const struct package package_presence, package_dialog, package_messages, package_reg,
-	package_presence_winfo, package_dialog_winfo, package_features, package_conference;
+	package_presence_winfo, package_dialog_winfo, package_features, package_conference,
+	package_refer;
 int body_pidf(struct node *leaf, struct buf *b);
 int body_pidf_diff(struct node *leaf, bool full, struct buf *b);
 int body_xpidf(struct node *leaf, struct buf *b);

@@ -62,6 +62,18 @@ static void count(struct publish_counters *n, const struct ua_publish_event *e)
 	n->unanswered += e->state == UA_PUBLISH_REFUSED && !e->status;
 }
 
+/* `pjsip explain SECTION`: why something is not published. */
+static void note_answer(struct publisher *r, const struct ua_publish_event *e)
+{
+	static const struct sa nobody;
+
+	r->status = e->status;
+	if (e->state == UA_PUBLISH_REFUSED)
+		reason_add(r->of->all->svc->reasons, REASON_ROUTE, REASON_REFUSED, e->status, text_view(&r->of->name),
+			   e->msg ? &e->msg->from_path.peer : &nobody, "PUBLISH to '%s', event '%.*s', not taken there%s",
+			   text_z(&r->target), STR_ARG(r->of->c->event), e->seconds ? "; another try follows" : "");
+}
+
 static void on_changed(void *arg, struct ua_publish *p, const struct ua_publish_event *e)
 {
 	struct publisher *r = arg;
@@ -69,7 +81,7 @@ static void on_changed(void *arg, struct ua_publish *p, const struct ua_publish_
 	const char *reason = e->status ? sip_reason(e->status) : "no answer";
 
 	count(&r->of->all->count, e);
-	r->status = e->status;
+	note_answer(r, e);
 	r->refused = e->state == UA_PUBLISH_REFUSED && !e->seconds;
 	if (e->state == UA_PUBLISH_PUBLISHED)
 		log_debug(1, "outbound-publish '%s': %s has it for %u s", name, to, e->seconds);

@@ -1,7 +1,7 @@
 /* REFER outside of a call (RFC 3515): "call this for me". The endpoint's phone is called, and when it
  * answers it goes on in its context at the extension that Refer-To names, as if it had dialled that. How it
  * fares is told by the subscription that the REFER implies (ua/notify.h), unless the phone wants none
- * (RFC 4488, 7614). REFER inside a call is call/transfer.c's. */
+ * (RFC 4488, 7614), or to subscribe itself (7614, explicitsub): then it is a resource of the event "refer". REFER inside a call is call/transfer.c's. */
 #define LOG_MODULE "refer"
 #include "service/event/private.h"
 #include "base/log.h"
@@ -14,6 +14,7 @@
 
 #define EACH_MAX 8              /* of one endpoint at a time */
 #define EXPIRES_S 600           /* the last NOTIFY comes long before */
+#define LINGER_MS 64000         /* one that may be subscribed to is known so long after its end */
 
 struct referral {               /* obj: the list's, the originating fiber's and the followed channel's */
 	struct list link;               /* in subscriptions.referrals, while it has a notifier or its phone rings */
@@ -22,8 +23,18 @@ struct referral {               /* obj: the list's, the originating fiber's and 
 	const struct endpoint *ep;      /* of conf */
 	struct sip_dialog *dlg;         /* held; NULL: nothing is told */
 	struct ua_notify *notify;       /* owned; NULL: nothing is told any more */
+	char token[SIP_TAG + 1];        /* the user part of its URI; empty: nobody may subscribe to it */
+	struct list watches;            /* struct refer_watch */
+	struct timer linger;
 	struct share_account account;
 	unsigned status, told;          /* how it fares, as SIP says it; the one said last */
+};
+
+struct refer_watch {            /* node.watch */
+	struct list link;               /* in referral.watches */
+	struct node *leaf;
+	struct referral *r;             /* held */
+	unsigned told;
 };
 
 static void referral_free(void *o)
@@ -41,6 +52,7 @@ static void leave(struct referral *r)
 	r->notify = NULL;
 	if (r->dlg)
 		sip_dialog_close(r->dlg);
+	timer_stop(&r->linger);
 	if (!list_linked(&r->link))
 		return;
 	share_close(&r->account);
@@ -73,13 +85,28 @@ static void on_changed(void *arg, struct ua_notify *n, const struct ua_notify_ev
 		leave(arg);
 }
 
+static void on_lingered(void *arg)
+{
+	leave(arg);
+}
+
+static void tell_watches(struct referral *r, bool over)
+{
+	list_each_safe(l, next, &r->watches)
+		node_changed(container_of(l, struct refer_watch, link)->leaf, over);
+	if (over)
+		timer_start(r->svc->wheel, &r->linger, LINGER_MS, on_lingered, r);
+}
+
 /* How it fares; from 200 on that is its last word. */
 static void fares(struct referral *r, unsigned status)
 {
 	if (!r->svc || r->status >= 200)
 		return;
 	r->status = status;
-	if (!r->notify) {
+	if (r->token[0]) {
+		tell_watches(r, status >= 200);
+	} else if (!r->notify) {
 		if (status >= 200)
 			leave(r);
 	} else if (status >= 200) {
@@ -226,6 +253,7 @@ static struct referral *make(struct service *svc, struct identity *id, struct si
 	r->conf = obj_hold(id->conf);
 	r->ep = id->ep;
 	r->status = 100;
+	list_init(&r->watches);
 	list_append(&svc->subscriptions->referrals, &r->link);
 	share_open(&r->account, svc->shares, id->ep->name, &tx->req->from_path.peer);
 	err = share_take(&r->account, SHARE_DIALOG);
@@ -257,13 +285,36 @@ static int begin(struct referral *r, const struct sip_msg *msg, const struct ua_
 	return err;
 }
 
+/* Where its events are: a URI that nobody can guess (RFC 7614 4.3). */
+static void write_place(struct referral *r, const struct sip_server_tx *tx, struct buf *b)
+{
+	char contact_room[512], via_room[512];
+	struct buf contact, via;
+	struct sip_addr a;
+	bool v6;
+
+	buf_init(&contact, contact_room, sizeof(contact_room), sizeof(contact_room));
+	buf_init(&via, via_room, sizeof(via_room), sizeof(via_room));
+	if (service_dialog_names(r->svc, r->ep, &tx->path, sip_uri_is_sips(&tx->req->ruri), &contact, &via) ||
+	    sip_addr_parse(&a, buf_view(&contact)))
+		return;
+	v6 = str_chr(a.uri.host, ':') < a.uri.host.n;
+	buf_puts(b, STR("Refer-Events-At: <"), a.uri.scheme, STR(":"), str_z(r->token), STR("@"), v6 ? STR("[") : STR_NULL, a.uri.host,
+		 v6 ? STR("]") : STR_NULL);
+	if (a.uri.port)
+		buf_printf(b, ":%u", a.uri.port);
+	buf_puts(b, a.uri.params.n ? STR(";") : STR_NULL, a.uri.params, STR(">\r\n"));
+}
+
 static void grant(struct referral *r, struct sip_server_tx *tx, bool unsubscribed)
 {
 	char room[700];
 	struct buf b;
 
 	buf_init(&b, room, sizeof(room), sizeof(room));
-	if (r->dlg)
+	if (r->token[0])
+		write_place(r, tx, &b);
+	else if (r->dlg)
 		buf_puts(&b, STR("Contact: "), r->dlg->contact, STR("\r\n"));
 	else if (!unsubscribed)
 		buf_put(&b, STR("Refer-Sub: false\r\n"));
@@ -277,7 +328,8 @@ static unsigned take(struct service *svc, struct identity *id, struct sip_server
 	char exten_room[256], channel_room[700];
 	struct str exten = service_exten(id->conf, &rf->to.uri, exten_room, sizeof(exten_room));
 	/* RFC 7614 4: without any subscription, and without Refer-Sub. */
-	bool nosub = sip_hdr_has_token(msg, SIP_H_REQUIRE, STR("nosub"));
+	bool explicit = sip_hdr_has_token(msg, SIP_H_REQUIRE, STR("explicitsub"));
+	bool nosub = explicit || sip_hdr_has_token(msg, SIP_H_REQUIRE, STR("nosub"));
 	unsigned status = judge(svc, id->ep, msg, rf, exten);
 	struct referral *r;
 	struct buf channel;
@@ -290,6 +342,8 @@ static unsigned take(struct service *svc, struct identity *id, struct sip_server
 	r = make(svc, id, tx, rf->quiet || nosub);
 	if (!r)
 		return 503;
+	if (explicit)
+		sip_token(svc->sip, r->token, SIP_TAG);
 	if (begin(r, msg, rf, exten, buf_view(&channel))) {
 		leave(r);
 		return 503;
@@ -313,6 +367,63 @@ void refer_request(struct service *svc, struct identity *id, struct sip_server_t
 		   STR_ARG(sip_hdr_value(msg, SIP_H_REFER_TO)));
 	service_reply(svc, tx, status, status == 503 ? STR(SHARES_RETRY) : STR_NULL);
 }
+
+/* ---- the event: one that somebody may subscribe to -------------------------------------------------- */
+
+static struct referral *find(struct service *svc, const struct endpoint *ep, struct str token)
+{
+	list_each(l, &svc->subscriptions->referrals) {
+		struct referral *r = container_of(l, struct referral, link);
+
+		if (r->token[0] && str_eq(str_z(r->token), token) && str_eq(r->ep->name, ep->name))
+			return r;
+	}
+	return NULL;
+}
+
+/* Without such a REFER it is an event that is not here, as ever. */
+static unsigned may(struct service *svc, const struct endpoint *ep, struct str resource)
+{
+	return find(svc, ep, resource) ? 200 : 489;
+}
+
+static int start(struct node *leaf)
+{
+	struct referral *r = find(leaf->sub->svc, leaf->sub->ep, text_view(&leaf->resource));
+	struct refer_watch *w = r ? calloc(1, sizeof(*w)) : NULL;
+
+	if (!w)
+		return r ? ENOMEM : ENOENT;
+	w->leaf = leaf;
+	w->r = obj_hold(r);
+	list_append(&r->watches, &w->link);
+	leaf->watch = w;
+	leaf->over = r->status >= 200;
+	return 0;
+}
+
+static void stop(struct node *leaf)
+{
+	struct refer_watch *w = leaf->watch;
+
+	list_remove(&w->link);
+	obj_drop(w->r);
+	free(w);
+}
+
+int body_refer(struct node *leaf, bool full, struct buf *b)
+{
+	struct refer_watch *w = leaf->watch;
+
+	if (!full && w->told == w->r->status)
+		return ENODATA;
+	w->told = w->r->status;
+	buf_printf(b, "SIP/2.0 %u %s\r\n", w->told, sip_reason(w->told));
+	return buf_err(b);
+}
+
+const struct package package_refer = { .name = STR_INIT("refer"), .accept = STR_INIT("message/sipfrag"), .kind = BODY_REFER,
+	.unnamed = true, .may = may, .start = start, .stop = stop };
 
 void referrals_free(struct service *svc)
 {

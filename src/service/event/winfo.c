@@ -117,7 +117,7 @@ static struct winfo_news *news_of(struct winfo_watch *w, const struct subscripti
 	x->serial = s->serial;
 	x->event = event;
 	x->over = over;
-	x->since_s = (clock_ms(s->svc->clock) - s->since_ms) / 1000;
+	x->since_s = s->since_ms ? (clock_ms(s->svc->clock) - s->since_ms) / 1000 : 0;
 	x->left_s = (uint32_t)(ua_notify_left_ms(s->notify) / 1000);
 	list_append(&w->news, &x->link);
 	w->n++;
