@@ -101,7 +101,8 @@ static void free_forgotten(struct faxterm *f, t30_state_t *t)
 	t30_get_rx_nsc(t, &now[1]);
 	t30_get_rx_nss(t, &now[2]);
 	for (size_t i = 0; i < ARRAY_LEN(now); i++) {
-		if (f->strange[i] && f->strange[i] != now[i])
+		/* Without any it has freed them all, at the end of a call. */
+		if (f->strange[i] && now[i] && f->strange[i] != now[i])
 			free((void *)(uintptr_t)f->strange[i]);
 		f->strange[i] = now[i];
 	}
@@ -240,6 +241,7 @@ void faxterm_hear(struct faxterm *f, int16_t *pcm, size_t n)
 	faxloss_hear(f->loss, pcm, n);
 	fax_rx(f->audio, pcm, (int)n);
 	faxloss_heard(f->loss, pcm, n);
+	free_forgotten(f, t30_of(f));
 }
 
 void faxterm_miss(struct faxterm *f, size_t n)
@@ -262,8 +264,10 @@ void faxterm_say(struct faxterm *f, int16_t *pcm, size_t n)
 
 void faxterm_ifp(struct faxterm *f, const uint8_t *p, size_t n, uint16_t seq)
 {
-	if (f->t38 && !f->done && n <= INT16_MAX)
-		t38_core_rx_ifp_packet(t38_terminal_get_t38_core_state(f->t38), p, (int)n, seq);
+	if (!f->t38 || f->done || n > INT16_MAX)
+		return;
+	t38_core_rx_ifp_packet(t38_terminal_get_t38_core_state(f->t38), p, (int)n, seq);
+	free_forgotten(f, t30_of(f));
 }
 
 void faxterm_pass(struct faxterm *f, unsigned samples)
