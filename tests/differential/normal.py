@@ -187,6 +187,7 @@ def message_lines(msg, dialog, play):
         if name.lower() in DROPPED:
             continue
         out.setdefault(name.title() if name.lower() != "cseq" else "CSeq", []).append(header(name, value, dialog, play))
+    out.get("Contact", []).sort()       # Asterisk's order is that of a hash
     lines = [f"{n}: {v}" for n in sorted(out) for v in out[n]]
     if msg.short:
         lines.append("names: short")
