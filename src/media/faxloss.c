@@ -105,19 +105,16 @@ static void begin_test(struct faxloss *l, const uint8_t *p, size_t n)
 	l->gap = false;
 }
 
-static void on_frame(t30_state_t *t, void *arg, int incoming, const uint8_t *p, int n)
+void faxloss_frame(struct faxloss *l, bool incoming, const uint8_t *p, size_t n)
 {
-	struct faxloss *l = arg;
-
-	(void)t;
 	if (!incoming) {
 		l->tcf = NULL;
 		return;
 	}
-	keep(&l->had, p, (size_t)n);
+	keep(&l->had, p, n);
 	l->had_for = HAD;
 	if (n > 2 && (p[2] & 0xfe) == T30_DCS)
-		begin_test(l, p, (size_t)n);
+		begin_test(l, p, n);
 }
 
 struct faxloss *faxloss_new(t30_state_t *t, bool receives)
@@ -133,7 +130,6 @@ struct faxloss *faxloss_new(t30_state_t *t, bool receives)
 	}
 	l->t = t;
 	l->receives = receives;
-	t30_set_real_time_frame_handler(t, on_frame, l);
 	return l;
 }
 
@@ -141,7 +137,6 @@ void faxloss_free(struct faxloss *l)
 {
 	if (!l)
 		return;
-	t30_set_real_time_frame_handler(l->t, NULL, NULL);
 	faxfix_free(l->fix);
 	free(l);
 }

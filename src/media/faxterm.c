@@ -19,6 +19,7 @@ struct faxterm {
 	fax_state_t *audio;             /* owned; NULL: in T.38 */
 	struct faxloss *loss;           /* owned; NULL: in T.38 */
 	t38_terminal_state_t *t38;      /* owned; NULL: in audio */
+	const uint8_t *strange[3];      /* what spandsp has of the peer's last NSF, NSC and NSS */
 	bool done;
 	struct faxterm_stats end;       /* once done */
 };
@@ -88,6 +89,43 @@ static int modems_of(const struct faxterm_prm *prm)
 	return bits ? bits : T30_SUPPORT_V17;
 }
 
+/* spandsp 0.0.6 keeps what stood in the last NSF, NSC and NSS, and forgets to free what stood in the one before: a peer
+ * that repeats them could take all memory. */
+static void free_forgotten(struct faxterm *f, t30_state_t *t)
+{
+	const uint8_t *now[ARRAY_LEN(f->strange)] = { NULL };
+
+	if (SPANDSP_RELEASE_DATE > 20110122)
+		return;
+	t30_get_rx_nsf(t, &now[0]);
+	t30_get_rx_nsc(t, &now[1]);
+	t30_get_rx_nss(t, &now[2]);
+	for (size_t i = 0; i < ARRAY_LEN(now); i++) {
+		if (f->strange[i] && f->strange[i] != now[i])
+			free((void *)(uintptr_t)f->strange[i]);
+		f->strange[i] = now[i];
+	}
+}
+
+static void on_frame(t30_state_t *t, void *arg, int incoming, const uint8_t *p, int n)
+{
+	struct faxterm *f = arg;
+
+	free_forgotten(f, t);
+	if (f->loss && n > 0)
+		faxloss_frame(f->loss, incoming, p, (size_t)n);
+}
+
+/* Nobody is told of its end. What is not forgotten is spandsp's to free. */
+static void give_up(struct faxterm *f, t30_state_t *t)
+{
+	t30_set_phase_e_handler(t, NULL, NULL);
+	t30_set_real_time_frame_handler(t, NULL, NULL);
+	free_forgotten(f, t);
+	memset(f->strange, 0, sizeof(f->strange));
+	t30_terminate(t);
+}
+
 static void set_up(struct faxterm *f)
 {
 	t30_state_t *t = t30_of(f);
@@ -105,6 +143,7 @@ static void set_up(struct faxterm *f)
 	t30_set_supported_compressions(t, T30_SUPPORT_T4_1D_COMPRESSION | T30_SUPPORT_T4_2D_COMPRESSION | T30_SUPPORT_T6_COMPRESSION);
 	t30_set_supported_modems(t, modems_of(&f->prm));
 	t30_set_phase_e_handler(t, on_phase_e, f);
+	t30_set_real_time_frame_handler(t, on_frame, f);
 }
 
 /* Longer than its field: left out, as spandsp would do. */
@@ -148,12 +187,9 @@ int faxterm_new(struct faxterm **out, const struct faxterm_prm *prm)
 /* What was begun in it is no fax: nobody is told of its end. */
 static void leave_audio(struct faxterm *f)
 {
-	t30_state_t *t = fax_get_t30_state(f->audio);
-
-	t30_set_phase_e_handler(t, NULL, NULL);
+	give_up(f, fax_get_t30_state(f->audio));
 	faxloss_free(f->loss);
 	f->loss = NULL;
-	t30_terminate(t);
 	fax_free(f->audio);
 	f->audio = NULL;
 }
@@ -165,10 +201,7 @@ void faxterm_free(struct faxterm *f)
 	if (f->audio)
 		leave_audio(f);
 	if (f->t38) {
-		t30_state_t *t = t38_terminal_get_t30_state(f->t38);
-
-		t30_set_phase_e_handler(t, NULL, NULL);
-		t30_terminate(t);
+		give_up(f, t38_terminal_get_t30_state(f->t38));
 		t38_terminal_free(f->t38);
 	}
 	free(f);

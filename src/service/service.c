@@ -26,6 +26,8 @@
 #include "service/call/session.h"
 #include "service/event/subscription.h"
 #include "service/stir/stir.h"
+#include "store/publication.h"
+#include "store/subscription.h"
 #include "service/common/transport_web.h"
 #include "service/common/transports.h"
 #include <errno.h>
@@ -374,6 +376,10 @@ void service_free(struct service *svc)
 		endpoint_stats_set_conf(svc, svc->conf, NULL);
 	messages_free(svc);
 	subscriptions_free(svc);
+	if (svc->kept)
+		subscription_store_end(svc->kept);
+	if (svc->kept_publications)
+		publication_store_end(svc->kept_publications);
 	notify_free(svc);
 	geoloc_free(svc);
 	locations_stop(svc);

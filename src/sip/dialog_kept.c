@@ -14,13 +14,19 @@ static bool is_value(struct str s)
 	return true;
 }
 
-/* A tag or Call-ID: nothing that could end it. */
+/* A Call-ID. */
 static bool is_word(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (char_is(s.p[i], CHAR_BLANK) || (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f || s.p[i] == ';' || s.p[i] == ',')
+		if (char_is(s.p[i], CHAR_BLANK) || (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
 			return false;
 	return true;
+}
+
+/* Nothing in it ends the parameter. */
+static bool is_tag(struct str s)
+{
+	return is_word(s) && str_chr(s, ';') == s.n && str_chr(s, ',') == s.n;
 }
 
 static bool is_party(struct str value)
@@ -47,6 +53,6 @@ bool sip_dialog_can_stand(const struct sip_dialog_kept *k)
 {
 	struct sip_uri u;
 
-	return k->call_id.n && is_word(k->call_id) && k->local_tag.n && is_word(k->local_tag) && is_word(k->remote_tag) && is_party(k->local) && is_party(k->remote) && is_party(k->contact) &&
+	return k->call_id.n && is_word(k->call_id) && k->local_tag.n && is_tag(k->local_tag) && is_tag(k->remote_tag) && is_party(k->local) && is_party(k->remote) && is_party(k->contact) &&
 	       are_routes(k->route) && !sip_uri_parse(&u, k->target) && sip_uri_is_sip(&u) && k->local_cseq < INT32_MAX;
 }

@@ -155,3 +155,9 @@ void kept_state_del(struct publication_store *ps, uint64_t id)
 {
 	rows_del(ps->rows[STATES], id);
 }
+
+void publication_store_end(struct publication_store *ps)
+{
+	for (size_t i = 0; i < TABLES; i++)
+		rows_end(ps->rows[i]);
+}

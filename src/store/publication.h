@@ -53,5 +53,6 @@ typedef int kept_state_fn(void *arg, const struct kept_state *row, int err);
 int kept_state_load(struct publication_store *ps, kept_state_fn *fn, void *arg);
 int kept_state_put(struct publication_store *ps, struct kept_state *row);
 void kept_state_del(struct publication_store *ps, uint64_t id);
+void publication_store_end(struct publication_store *ps);    /* nothing more will be deleted */
 
 #endif

@@ -225,6 +225,12 @@ static void delete_next(struct rows *r)
 	obj_drop(d);
 }
 
+void rows_end(struct rows *r)
+{
+	free(r->gone.v);
+	r->gone = (struct ids){ 0 };
+}
+
 void rows_del(struct rows *r, uint64_t id)
 {
 	remember(r, id);

@@ -24,5 +24,7 @@ int rows_load(struct rows *r, rows_fn *fn, void *arg);
 int rows_put(struct rows *r, const void *row, void (*done)(void *arg, int err), void *arg);
 /* Nobody waits. What fails, or finds no room, goes with the next. */
 void rows_del(struct rows *r, uint64_t id);
+/* No next one will come: what is left of these is the next start's. */
+void rows_end(struct rows *r);
 
 #endif

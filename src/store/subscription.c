@@ -27,8 +27,7 @@ struct subscription_store {
 static int count_start(struct subscription_store *ss, sqlite3 *db)
 {
 	sqlite3_stmt *st = NULL;
-	int err = db_exec(db, "CREATE TABLE IF NOT EXISTS subscription_start(id INTEGER PRIMARY KEY CHECK(id=1), n INTEGER);"
-			      "INSERT INTO subscription_start VALUES(1,1) ON CONFLICT(id) DO UPDATE SET n=max(0,n)+1");
+	int err = db_exec(db, "INSERT INTO subscription_start VALUES(1,1) ON CONFLICT(id) DO UPDATE SET n=max(0,n)+1");
 
 	if (!err)
 		err = db_prepare(db, &st, "SELECT n FROM subscription_start");
@@ -48,7 +47,7 @@ int subscription_store_new(struct subscription_store **out, struct store *s)
 	if (!ss)
 		return ENOMEM;
 	err = rows_new(&ss->rows, s, &table, sizeof(struct kept_subscription));
-	err = err ? err : count_start(ss, store_db(s));
+	err = err ? err : db_exec(store_db(s), "CREATE TABLE IF NOT EXISTS subscription_start(id INTEGER PRIMARY KEY CHECK(id=1), n INTEGER)");
 	err = err ? err : store_on_close(s, free, ss);
 	if (err)
 		free(ss);
@@ -84,7 +83,9 @@ int subscription_store_load(struct subscription_store *ss, int64_t now_us, subsc
 	struct load l = { fn, arg };
 	sqlite3 *db = rows_db(ss->rows);
 	sqlite3_stmt *st = NULL;
-	int err = db_prepare(db, &st, "DELETE FROM subscription WHERE expires_us<=? OR prune_on_boot OR expires_us IS NULL");
+	int err = count_start(ss, db);
+
+	err = err ? err : db_prepare(db, &st, "DELETE FROM subscription WHERE expires_us<=? OR prune_on_boot OR expires_us IS NULL");
 
 	if (!err) {
 		sqlite3_bind_int64(st, 1, now_us);
@@ -98,6 +99,11 @@ int subscription_store_put(struct subscription_store *ss, const struct kept_subs
 			   void *arg)
 {
 	return rows_put(ss->rows, row, done, arg);
+}
+
+void subscription_store_end(struct subscription_store *ss)
+{
+	rows_end(ss->rows);
 }
 
 void subscription_store_del(struct subscription_store *ss, uint64_t id)

@@ -31,12 +31,12 @@ struct kept_subscription {
 
 struct subscription_store;
 
-/* Makes the table, and counts this start on disk. Before store_start(); goes with the store. */
+/* Makes the table. Before store_start(); goes with the store. */
 int subscription_store_new(struct subscription_store **out, struct store *s);
-int64_t subscription_store_starts(const struct subscription_store *ss);      /* this one is the how many-th */
+int64_t subscription_store_starts(const struct subscription_store *ss);      /* how many loads there were; 0 before the first */
 uint64_t subscription_store_id(struct subscription_store *ss);               /* of a new row */
 
-/* Before store_start(). What has ended by `now_us`, or cannot outlive its process, is deleted first. Then every row,
+/* Before store_start(), once a start, which is counted on disk. What has ended by `now_us`, or cannot outlive its process, is deleted first. Then every row,
  * oldest first; the views live during the call. `err`: EBADMSG, a number in it is none of ours. */
 typedef int subscription_row_fn(void *arg, const struct kept_subscription *row, int err);
 int subscription_store_load(struct subscription_store *ss, int64_t now_us, subscription_row_fn *fn, void *arg);
@@ -45,6 +45,8 @@ int subscription_store_load(struct subscription_store *ss, int64_t now_us, subsc
  * this. ENOMEM; ENOBUFS: too much waits; ECANCELED: the store has closed: then it is not called. NULL: nobody waits. */
 int subscription_store_put(struct subscription_store *ss, const struct kept_subscription *row, void (*done)(void *arg, int err),
 			   void *arg);
+/* What fails goes with the next. */
 void subscription_store_del(struct subscription_store *ss, uint64_t id);
+void subscription_store_end(struct subscription_store *ss);  /* no next one will come */
 
 #endif

@@ -9,7 +9,7 @@ import time
 
 from conftest import PJSIP
 
-ROUNDS = int(os.environ.get("KILL9_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("KILL9_WATCHERS", "20"))
 RATE = 200              # SUBSCRIBEs a second
 WATCHERS = 400
 DESKS = 4               # whose states are watched: known by REGISTER, which is on disk before it is told

@@ -78,6 +78,13 @@ static struct sip_msg *kept(enum sip_method m, bool request)
 	return NULL;
 }
 
+/* The next SUBSCRIBE begins one. */
+static void another(void)
+{
+	call++;
+	tag[0] = '\0';
+}
+
 struct how {
 	const char *user;
 	enum net_proto proto;
@@ -191,15 +198,13 @@ static void in_the_same_dialog(void **state)
 	send_by(&udp, "100", "Event: presence;id=7\r\nExpires: 600\r\nUser-Agent: Phone\r\n");
 	/* Not before it is on disk. */
 	assert_int_equal(answered(), 0);
-	assert_null(kept(SIP_NOTIFY, true));
-	assert_int_equal(subscriptions(), 0);
+	assert_true(!kept(SIP_NOTIFY, true) && !subscriptions());
 	assert_int_equal(disk_commit(9, 0), 1);
 	world_turn(&t.w);
 	assert_int_equal(answered(), 200);
 	n = notified(200, "active;expires=600", "Ready");
 	str_copy(before, sizeof(before), kept(SIP_NOTIFY, true)->from.tag);
 	world_pass(&t.w, 100000);
-
 	restart();
 	assert_int_equal(subscriptions(), 1);
 	assert_string_equal(wire_header(kept(SIP_NOTIFY, true), "Event"), "presence;id=7");
@@ -213,11 +218,7 @@ static void in_the_same_dialog(void **state)
 	set_state("one", DEV_INUSE);
 	assert_int_equal(notified(200, "active", "On the phone"), n + 1);
 	/* Renewed in it, and ended. */
-	send_by(&udp, "100", "Event: presence;id=7\r\nExpires: 900\r\n");
-	assert_int_equal(answered(), 0);
-	disk_commit(9, 0);
-	world_turn(&t.w);
-	assert_int_equal(answered(), 200);
+	assert_int_equal(subscribe("100", "Event: presence;id=7\r\nExpires: 900\r\n"), 200);
 	assert_int_equal(notified(200, "active;expires=900", "On the phone"), n + 2);
 	restart();
 	notified(200, "active;expires=90", "<presence");
@@ -333,8 +334,7 @@ static void every_event(void **state)
 		unsigned version;
 		uint32_t n;
 
-		call++;
-		tag[0] = '\0';
+		another();
 		assert_int_equal(subscribe(tv[i].to, tv[i].headers), 200);
 		version = tv[i].version ? version_of(tv[i].version) : 0;
 		n = notified(200, "active", tv[i].has);
@@ -354,8 +354,7 @@ static void in_turns(void **state)
 	(void)state;
 	t.deaf = true;
 	for (unsigned i = 0; i < 13; i++) {
-		call++;
-		tag[0] = '\0';
+		another();
 		send_by(&udp, i == 12 ? "101" : "100", "Event: presence\r\n");
 	}
 	disk_commit(13, 0);
@@ -370,6 +369,26 @@ static void in_turns(void **state)
 	assert_int_equal(t.n, 13);
 }
 
+/* Nobody is told to come again but who cannot be found again. */
+static void stopped_in_order(void **state)
+{
+	static const struct how ws = { "alice", NET_WS, 7, "Contact: <sip:alice@x.invalid;transport=ws>\r\n" };
+
+	(void)state;
+	assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
+	notified(200, "active", "Ready");
+	another();
+	assert_int_equal(subscribe_by(&ws, "100", "Event: presence\r\n"), 200);
+	notified(200, "active", "Ready");
+	wire_forget(&t);
+	service_free(t.svc);
+	t.svc = NULL;
+	assert_int_equal(t.n, 1);
+	assert_string_equal(wire_header(t.sent[0], "Subscription-State"), "terminated;reason=deactivated");
+	restart();
+	assert_int_equal(subscriptions(), 1);
+}
+
 /* ---- it does not ---------------------------------------------------------------------- */
 
 static void ended(void **state)
@@ -380,9 +399,7 @@ static void ended(void **state)
 	notified(481, "active", "Ready");
 	assert_int_equal(disk_commit(9, 0), 1);
 	assert_int_equal(disk_rows("subscription"), 0);
-	/* By time. */
-	call++;
-	tag[0] = '\0';
+	another();              /* by time */
 	assert_int_equal(subscribe("100", "Event: presence\r\nExpires: 60\r\n"), 200);
 	notified(200, "active", "Ready");
 	wire_forget(&t);
@@ -390,9 +407,7 @@ static void ended(void **state)
 	notified(200, "terminated;reason=timeout", "Ready");
 	disk_commit(9, 0);
 	assert_int_equal(disk_rows("subscription"), 0);
-	/* By a reload. */
-	call++;
-	tag[0] = '\0';
+	another();              /* by a reload */
 	assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
 	notified(200, "active", "Ready");
 	wire_forget(&t);
@@ -417,8 +432,7 @@ static void dropped_at_start(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
-		call++;
-		tag[0] = '\0';
+		another();
 		t.deaf = false;
 		assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
 		restart_with(tv[i].conf, tv[i].sql);
@@ -448,8 +462,7 @@ static void connections(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
-		call++;
-		tag[0] = '\0';
+		another();
 		assert_int_equal(subscribe_by(&tv[i].how, "100", "Event: presence\r\n"), 200);
 		notified(200, "active", "Ready");
 		restart();
@@ -474,10 +487,8 @@ static void disk_fails(void **state)
 	disk_commit(1, ENOSPC);
 	world_turn(&t.w);
 	assert_int_equal(answered(), 503);
-	assert_null(kept(SIP_NOTIFY, true));
-	assert_int_equal(subscriptions(), 0);
-	tag[0] = '\0';
-	call++;
+	assert_true(!kept(SIP_NOTIFY, true) && !subscriptions());
+	another();
 	assert_int_equal(subscribe("100", "Event: presence\r\nExpires: 600\r\n"), 200);
 	notified(200, "active", "Ready");
 	/* What was granted before is still granted. */
@@ -488,14 +499,12 @@ static void disk_fails(void **state)
 	restart();
 	notified(200, "active;expires=600", "Ready");
 	/* A deletion that failed goes with the next. */
-	call++;
-	tag[0] = '\0';
+	another();
 	assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
 	notified(481, "active", "Ready");
 	disk_commit(1, EIO);
 	assert_int_equal(disk_rows("subscription"), 2);
-	call++;
-	tag[0] = '\0';
+	another();
 	assert_int_equal(subscribe("101", "Event: presence\r\n"), 200);
 	notified(481, "active", "Ready");
 	disk_commit(9, 0);
@@ -525,8 +534,7 @@ static void meanwhile(void **state)
 	assert_int_equal(answered(), 481);
 	assert_int_equal(disk_rows("subscription"), 0);
 	/* Its endpoint goes before it was ever answered. */
-	call++;
-	tag[0] = '\0';
+	another();
 	send_by(&udp, "100", "Event: presence\r\n");
 	wire_reload(&t, TRANSPORTS);
 	disk_commit(9, 0);
@@ -557,8 +565,7 @@ static void hostile_rows(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
-		call++;
-		tag[0] = '\0';
+		another();
 		assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
 		snprintf(sql, sizeof(sql), "UPDATE subscription SET %s", sets[i]);
 		restart_with(conf, sql);
@@ -570,8 +577,7 @@ static void hostile_rows(void **state)
 	}
 	/* The same dialog twice. */
 	assert_int_equal(subscribe("100", "Event: presence\r\n"), 481);
-	tag[0] = '\0';
-	call++;
+	another();
 	assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
 	restart_with(conf, "CREATE TABLE x AS SELECT * FROM subscription; UPDATE x SET id=id+1; INSERT INTO subscription SELECT * FROM x");
 	world_pass(&t.w, 50);
@@ -585,7 +591,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(in_the_same_dialog), T(numbers_only_grow), T(often_restarted), T(a_list), T(messages), T(every_event), T(in_turns), T(ended),
+		T(in_the_same_dialog), T(numbers_only_grow), T(often_restarted), T(a_list), T(messages), T(every_event), T(in_turns), T(stopped_in_order), T(ended),
 		T(dropped_at_start), T(connections), T(disk_fails), T(meanwhile), T(hostile_rows),
 	};
 

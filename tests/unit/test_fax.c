@@ -328,6 +328,30 @@ static int teardown(void **state)
 	return rmdir(dir);
 }
 
+/* NSF again and again: what stood in the one before is not left. */
+static void test_repeated_facilities(void **state)
+{
+	static const uint8_t preamble[] = { 0x06 }, right[] = { 0xc0, 0x01, 0x20 };
+	static const uint8_t nsf[] = { 0xc0, 0x01, 0x80, 0x00, 0x05, 0xff, 0xc0, 0x04, 0x12, 0x34, 0x56 };
+	const char *out = path_of("out.tif");
+	struct faxterm_prm sp = sender(out);
+	const struct fax_t38 t = { .max_ifp = 400 };
+	struct faxterm *s = NULL;
+	uint16_t seq = 0;
+
+	(void)state;
+	pages_write(out, 1, PAGE_ROWS, 5);
+	assert_int_equal(faxterm_new(&s, &sp), 0);
+	assert_int_equal(faxterm_t38(s, &t), 0);
+	faxterm_ifp(s, preamble, sizeof(preamble), seq++);
+	for (int i = 0; i < 5; i++) {
+		faxterm_ifp(s, nsf, sizeof(nsf), seq++);
+		faxterm_ifp(s, right, sizeof(right), seq++);
+		faxterm_pass(s, FAX_SAMPLES);
+	}
+	faxterm_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_maxrate),
 		cmocka_unit_test(test_t38),
 		cmocka_unit_test(test_t38_lossy),
+		cmocka_unit_test(test_repeated_facilities),
 		cmocka_unit_test(test_gateway_from_t38),
 		cmocka_unit_test(test_gateway_to_t38),
 		cmocka_unit_test(test_gateway_from_t38_lossy),

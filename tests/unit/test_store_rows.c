@@ -99,6 +99,8 @@ static void subscriptions_come_back(void **state)
 	uint64_t first, second;
 
 	(void)state;
+	assert_int_equal(subscription_store_starts(ss), 0);
+	assert_int_equal(subscription_store_load(ss, END, check_subscription, &w), 0);
 	assert_int_equal(subscription_store_starts(ss), 1);
 	first = subscription_store_id(ss);
 	second = subscription_store_id(ss);
@@ -122,8 +124,8 @@ static void subscriptions_come_back(void **state)
 	reopen();
 	assert_int_equal(w.done, 2);
 	assert_int_equal(w.err, 0);
-	assert_int_equal(subscription_store_starts(ss), 2);
 	assert_int_equal(subscription_store_load(ss, END, check_subscription, &w), 0);
+	assert_int_equal(subscription_store_starts(ss), 2);
 	assert_int_equal(w.rows, 2);
 	assert_true(subscription_store_id(ss) > second);
 	subscription_store_del(ss, first);
@@ -131,8 +133,8 @@ static void subscriptions_come_back(void **state)
 	subscription_store_del(ss, second);
 	assert_int_equal(store_start(w.store), 0);
 	reopen();
-	assert_int_equal(subscription_store_starts(ss), 3);
 	assert_int_equal(subscription_store_load(ss, END, check_subscription, &w), 0);
+	assert_int_equal(subscription_store_starts(ss), 3);
 	assert_int_equal(w.rows, 0);
 }
 
@@ -175,8 +177,8 @@ static void odd_files(void **state)
 	exec("DROP TABLE subscription; CREATE TABLE subscription(id INTEGER PRIMARY KEY, endpoint TEXT);"
 	     "INSERT INTO subscription VALUES(7,'x'); UPDATE subscription_start SET n=-5");
 	reopen();
-	assert_int_equal(subscription_store_starts(ss), 1);
 	assert_int_equal(subscription_store_load(ss, END, no_number, &w), 0);
+	assert_int_equal(subscription_store_starts(ss), 1);
 	assert_int_equal(w.rows, 0);    /* without an end */
 	assert_int_equal(subscription_store_id(ss), 8);
 }

@@ -106,7 +106,7 @@ static struct session *session_accept_at(struct service *svc, struct identity *i
 	s->seen.invite = obj_hold(msg);
 	status = take(s, tx, msg, &extra);
 	if (status) {
-		if (status == 420 || status == 421)
+		if (status == 420)
 			service_supported(id->conf, &extra);
 		service_reply(svc, tx, status, buf_view(&extra));
 		abandon(s);

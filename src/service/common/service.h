@@ -210,7 +210,7 @@ struct identity {               /* obj */
 struct str service_server_header(struct service *svc);               /* "Server: x\r\n" or empty */
 /* What OPTIONS is answered with: Accept, Allow, Supported ... as whole lines (RFC 3261 11.2). */
 void service_abilities(const struct snapshot *conf, struct buf *b);
-void service_supported(const struct snapshot *conf, struct buf *b);     /* the line Supported alone, for a 420 or 421 */
+void service_supported(const struct snapshot *conf, struct buf *b);     /* the line Supported alone, for a 420 */
 /* Allow as a whole line. `prack`: 100rel is on. */
 struct str service_allow(bool prack);
 /* The extension that a R-URI names: user part without options, unescaped; "s" when empty. */

@@ -201,6 +201,7 @@ static void on_tell(void *arg)
 		obj_drop(all->told);
 		all->told = obj_hold(s);
 		n += ua_notify_tell(s->notify);
+		subscription_test_event(s, "SUBSCRIPTION_ESTABLISHED");
 	}
 	if (s && s->serial < all->restored)
 		timer_start(svc->wheel, &all->tell, TELL_EVERY_MS, on_tell, svc);

@@ -1,8 +1,10 @@
 /* A SUBSCRIBE: may this endpoint watch that; the renewal of a list; and all subscriptions,
  * for listings, a reload and the end. notification.c has what is told of one. */
+#define LOG_MODULE "subscribe"
 #include "service/event/conference.h"
 #include "service/event/private.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "service/common/nat.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -440,13 +442,18 @@ int subscriptions_start(struct service *svc)
 void subscriptions_reload(struct service *svc)
 {
 	struct subscriptions *all = svc->subscriptions;
+	unsigned ended = 0;
 
 	list_each_safe(l, next, &all->all) {
 		struct subscription *s = container_of(l, struct subscription, link);
 
-		if (!follow_conf(s))
-			subscription_end(s, UA_EVENT_REJECTED);
+		if (follow_conf(s))
+			continue;
+		ended++;
+		subscription_end(s, UA_EVENT_REJECTED);
 	}
+	if (ended)
+		log_notice("%u subscriptions end: their endpoints are not there any more, or may not subscribe", ended);
 	(void)unasked_rebuild(svc);
 }
 
