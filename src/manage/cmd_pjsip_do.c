@@ -211,8 +211,7 @@ static enum command_result send_notify(struct command_ctx *c)
 		return COMMAND_USAGE;
 	k = notify_kind(c->m->service, c->arg[0]);
 	if (!k) {
-		command_printf(c, "Unable to find notify type '%.*s'\nCommand '%.*s' failed.\n", STR_ARG(c->arg[0]),
-			       STR_ARG(str_trim(c->line)));
+		command_printf(c, "Unable to find notify type '%.*s'\n", STR_ARG(c->arg[0]));
 		return COMMAND_FAILED;
 	}
 	for (size_t i = 2; i < c->args; i++) {

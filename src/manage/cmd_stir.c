@@ -124,7 +124,6 @@ static enum command_result show_global(struct command_ctx *c, enum stir_kind k)
 	if (!x) {
 		log_warning("Stir/Shaken %s service disabled.  Either there were errors in the '%s' object in stir_shaken.conf or it was "
 			    "missing altogether.", name, name);
-		command_printf(c, "Command '%.*s' failed.\n", STR_ARG(c->line));
 		return COMMAND_FAILED;
 	}
 	put_section(c, x, k == STIR_ATTESTATION ? "Default Attestation" : "Default Verification");
@@ -181,7 +180,6 @@ static enum command_result show_one(struct command_ctx *c, const struct stir_lis
 		return COMMAND_USAGE;
 	if (!x) {
 		log_error("%s %.*s doesn't exist", title, STR_ARG(c->arg[0]));
-		command_printf(c, "Command '%.*s' failed.\n", STR_ARG(c->line));
 		return COMMAND_FAILED;
 	}
 	put_section(c, x, title);

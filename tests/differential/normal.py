@@ -59,7 +59,8 @@ def output(lines, play):
     lines = [re.sub(r"^\d+ (hints matching)", r"n \1", re.sub(r"\b\d{10}\b(?!\.)", "SECONDS", line)) for line in lines]
     lines = [re.sub(r"^\d{5} (SECONDS)", r"N \1", re.sub(r"\(exp\. \d+s\)|\d+h\d+m\d+s", "SPAN", line)) for line in lines]
     lines = [re.sub(r"([-=.])\1{3,}", r"\1\1\1", re.sub(r"[ \t]+", " ", text(line, play).strip())) for line in lines]
-    return [line for line in lines if line and not re.search(r"\bs\d{4}[abcd]?\b", line) and not VARIABLES_DROPPED.match(line)]
+    return [line for line in lines if line and not re.search(r"\bs\d{4}[abcd]?\b", line) and
+            not (re.match(r"\w+=", line) and VARIABLES_DROPPED.match(line.partition("=")[0]))]
 
 
 # -- SIP ------------------------------------------------------------------------
