@@ -210,6 +210,9 @@ static int blind(struct session *s, const struct sip_msg *msg, const struct ua_r
 	return send_on(s, msg, r, service_exten(s->conf, &r->to.uri, room, sizeof(room)), false);
 }
 
+/* The second leg's BYE does not overtake what the first one is told of its REFER. */
+#define SECOND_LEG_MS 500
+
 /* *known: the call to be replaced is one of ours, and so nothing is left to be followed. */
 static int attended(struct session *s, const struct sip_msg *msg, const struct ua_refer *refer, bool *known)
 {
@@ -225,6 +228,8 @@ static int attended(struct session *s, const struct sip_msg *msg, const struct u
 		return ENOENT;
 	obj_hold(other);        /* its channel may end at once */
 	err = bridge_attended_transfer(s->ch, other->ch);
+	if (!err)
+		ua_invite_leave_bye(other->iv, SECOND_LEG_MS);
 	obj_drop(other);
 	return err;
 }
