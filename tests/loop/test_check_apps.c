@@ -86,6 +86,7 @@ static const struct { const char *app, *args, *why; } rows[] = {
 	{ "Playback", "a,skip,nonsense", "there is no option 'nonsense'" },
 	{ "Proceeding", NULL, NULL },
 	{ "Progress", NULL, NULL },
+	{ "QueueLog", "q,1,a", "needs a queue, the call's id, an agent and an event" },
 	{ "RaiseException", "", "reason is missing" },
 	{ "Read", ",a", "variable is missing" },
 	{ "Read", "x,,some", "max 'some' is no whole number" },
