@@ -223,10 +223,12 @@ static void write_history(struct session *s, const struct redirecting *r, struct
 	char room[32];
 	struct buf cause;
 
-	if (!is_named(&r->from))
-		return;
 	buf_put(h, STR("History-Info: "));
-	write_addr(s, &r->from, STR_NULL, true, h);
+	/* Whom nobody redirected is who is called. */
+	if (is_named(&r->from))
+		write_addr(s, &r->from, STR_NULL, true, h);
+	else
+		sip_write_addr(h, STR_NULL, text_view(&s->callee.uri));
 	buf_put(h, STR(";index=1\r\n"));
 	if (!is_named(&r->to))
 		return;
@@ -248,7 +250,7 @@ void session_write_diversion(struct session *s, struct buf *h, bool request)
 	p = request ? &r->from : &r->to;        /* a response tells where the call goes now */
 	if (s->ep->send_diversion && r->count && is_named(p))
 		write_diversion(s, r, p, request, h);
-	if (s->ep->send_history_info)
+	if (s->ep->send_history_info && (request || is_named(&r->from)))
 		write_history(s, r, h);
 }
 

@@ -157,6 +157,9 @@ void contact_qualify_start(struct service *svc, struct contact *c, bool first)
 		}
 		return;
 	}
+	/* Nobody knows yet whether it is there. */
+	if (first)
+		contact_event(svc, c, CONTACT_NONQUALIFIED, ep ? ep->name : STR_NULL);
 	if (c->status == CONTACT_NONQUALIFIED) {
 		c->status = CONTACT_UNKNOWN;    /* a reload says that it is asked from now on */
 		if (ep)
