@@ -228,7 +228,7 @@ static void write_history(struct session *s, const struct redirecting *r, struct
 	if (is_named(&r->from))
 		write_addr(s, &r->from, STR_NULL, true, h);
 	else
-		sip_write_addr(h, STR_NULL, text_view(&s->callee.uri));
+		buf_put(h, session_dialog(s)->remote);
 	buf_put(h, STR(";index=1\r\n"));
 	if (!is_named(&r->to))
 		return;
