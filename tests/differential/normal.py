@@ -100,6 +100,8 @@ def via(value, play):
 
 
 def header(name, value, dialog, play):
+    if name.lower() == "retry-after":   # left to chance (RFC 3311 5.2)
+        return "N"
     low = name.lower()
     if low in SETS:
         return ", ".join(sorted({p for p in split(value) if p}))
@@ -287,6 +289,9 @@ def event_lines(rows, play):
             continue
         # The channel's state may be set before or after this is told.
         if kind == "DialState" and n.startswith("DestChannelState"):
+            continue
+        # Counted over all calls of the server.
+        if n == "Id" and kind in ("LocalOptimizationBegin", "LocalOptimizationEnd"):
             continue
         lines.append(f"{n}: {text(v, play)}")
     return sorted(lines)
