@@ -234,8 +234,9 @@ def test_blind_transfer(server, browser, make_phone, library):
     desk.accept()
     me.hears(HIGH)
     me.refer(f"sip:600@{SERVER}")
-    me.over()
     desk.wait_hears(HIGH)           # its own voice now
+    me.end()                        # it is the page's to hang up
+    me.over()
     desk.hang_up()
     over(server)
 
@@ -259,6 +260,7 @@ def test_attended_transfer(server, browser, make_phone, library):
     me.replace(0, 1)
     first.wait_hears(HIGHER)
     second.wait_hears(HIGH)
+    me.end(0)                       # the other leg is ended by the server
     me.over(0)
     me.over(1)
     first.hang_up()
