@@ -140,7 +140,7 @@ static void mwi_delete(struct ami_ctx *a)
 	ami_end(a);
 }
 
-/* As sscanf("%u") reads it: a sign may be before it, anything behind it. */
+/* As Asterisk reads it: a sign may stand before it, anything behind it. */
 static bool read_messages(struct str v, uint32_t *n)
 {
 	uint64_t sum = 0;

@@ -100,9 +100,9 @@ def via(value, play):
 
 
 def header(name, value, dialog, play):
-    if name.lower() == "retry-after":   # left to chance (RFC 3311 5.2)
-        return "N"
     low = name.lower()
+    if low == "retry-after":            # left to chance (RFC 3311 5.2)
+        return "N"
     if low in SETS:
         return ", ".join(sorted({p for p in split(value) if p}))
     if low == "via":
