@@ -64,6 +64,7 @@ class Sizes:
         self.turns, self.turn = (1, ("--seconds", 1, "--warmup", 0.3)) if quick else (3, ("--seconds", 3, "--warmup", 1))
         self.kept = 500 if quick else 2000
         self.watchers = 500 if quick else 2000
+        self.subscribe_rate, self.changes = 200, 10 if quick else 50
         self.websockets, self.arrivals = (1000 if quick else 5000), 200
 
 
@@ -232,26 +233,39 @@ class Bench:
                  p99=opening["p99"], max=opening["max"], lost=streams["lost"] + streams["opening"])
         server.stop()
 
-    def events(self, server):
+    @staticmethod
+    def events(server, work, *options):
+        argv = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "events.py"), work, "--server",
+                f"127.0.0.1:{server.port}", "--pid", ",".join(map(str, server.pids())), *map(str, options)]
+        done = subprocess.run(server.net.wrap([sys.executable, *argv]), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              check=False, timeout=600)
+        if not done.stdout:
+            raise peers.Failed(f"events {work}: {done.stderr.decode()[-500:]}")
+        return json.loads(done.stdout)
+
+    def watching(self, server):
+        """Those who watch an extension."""
+        s = self.sizes
+        server.start(10)
+        self.timed("subscribe", f"SUBSCRIBE and its NOTIFY, {s.subscribe_rate}/s", server,
+                   self.events(server, "subscribe", "--rate", s.subscribe_rate, "--seconds", s.seconds, "--warmup", s.warmup),
+                   "subscribe")
+        server.stop()           # its subscriptions would be told with those of the next
+        server.start(10)
+        notify = self.events(server, "notify", "--watchers", 200, "--changes", s.changes, "--console", *server.chrooted(server.remote()))
+        self.row("notify", "NOTIFY of a new state, 200 watchers", server, cpu=cost(notify), lost=notify["notify"]["lost"])
+        server.stop()
+
+    def published(self, server):
         """What phones publish, and those who watch it."""
         s = self.sizes
-
-        def load(work, *options):
-            argv = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "events.py"), work, "--server",
-                    f"127.0.0.1:{server.port}", "--pid", ",".join(map(str, server.pids())), *map(str, options)]
-            done = subprocess.run(server.net.wrap([sys.executable, *argv]), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                  check=False, timeout=600)
-            if not done.stdout:
-                raise peers.Failed(f"events {work}: {done.stderr.decode()[-500:]}")
-            return json.loads(done.stdout)
-
         server.start(10)
         rate = s.register_rate
         self.timed("publish", f"PUBLISH of a phone's presence, {rate}/s", server,
-                   load("publish", "--rate", rate, "--seconds", s.seconds, "--warmup", s.warmup), "publish")
+                   self.events(server, "publish", "--rate", rate, "--seconds", s.seconds, "--warmup", s.warmup), "publish")
         server.stop()           # what was published would count together with what is published now
         server.start(10)
-        watch = load("watch", "--watchers", s.watchers)
+        watch = self.events(server, "watch", "--watchers", s.watchers)
         delay = watch["watch"]["delay_us"]
         self.row("watch", f"until the last of {s.watchers:,} watchers of one state is told; CPU of one", server,
                  cpu=cost(watch), p50=delay["p50"], p90=delay["p90"], p99=delay["p99"], max=delay["max"],
@@ -326,9 +340,9 @@ class Bench:
     def measure(self, server):
         works = [self.registrations]
         if server.can_call:
-            works += [self.media, self.recorded, self.sealed, self.handshakes, self.websocket, self.scale]
+            works += [self.media, self.recorded, self.sealed, self.handshakes, self.websocket, self.watching, self.scale]
         if isinstance(server, peers.Sidetone):
-            works += [self.events, self.subscriptions]
+            works += [self.published, self.subscriptions]
         for work in works:
             try:
                 work(server)

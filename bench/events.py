@@ -6,6 +6,10 @@
       change by the tag that the last answer gave
   events.py watch --server HOST:PORT --pid PID[,PID] [--watchers N] [--changes N]
       N subscriptions to p0, whose state a PUBLISH changes: how long until the last one was told
+  events.py subscribe --server HOST:PORT --pid PID[,PID] [--rate N] [--seconds S] [--warmup S]
+      new subscriptions to p0, each done when its 200 and its first NOTIFY came
+  events.py notify --server HOST:PORT --pid PID[,PID] [--watchers N] [--changes N] --console COMMAND...
+      N subscriptions to p0, whose state the server's console changes: COMMAND and a line of it
 
 The endpoints are `caller` and `callee`, without a password; that its address is nobody strange is proven once, by a
 registration of `u0`.
@@ -18,6 +22,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
 import time
 
@@ -163,14 +168,68 @@ def gather(load, many, seconds):
     return len({re.search(r"^Call-ID: (\S+)", m, re.M).group(1) for m in came}), last
 
 
-def run_watch(load, args):
-    for i in range(args.watchers):
-        # One endpoint may have a thousand.
-        load.request("SUBSCRIBE", "p0", f"w{i}", f"Event: presence\r\nExpires: 600\r\nContact: <sip:caller@{load.at}>\r\n",
-                     sender=("caller", "callee")[i % 2])
+def subscribe(load, i):
+    """One endpoint may have a thousand, so two have them by turns."""
+    load.request("SUBSCRIBE", "p0", f"w{i}", f"Event: presence\r\nExpires: 600\r\nAccept: application/pidf+xml\r\n"
+                 f"Contact: <sip:caller@{load.at}>\r\n", sender=("caller", "callee")[i % 2])
+
+
+def subscribe_all(load, many):
+    for i in range(many):
+        subscribe(load, i)
         if i % 50 == 49:
             gather(load, 50, 5)
     gather(load, 1, 1)
+
+
+def run_subscribe(load, args):
+    waiting, delays, failed = {}, [], 0     # Call-ID to what is missing, and since when
+    begun = time.monotonic()
+    measured, until = begun + args.warmup, begun + args.warmup + args.seconds
+    from_cpu, counted, sent = None, 0, 0
+    while (now := time.monotonic()) < until or (waiting and now < until + GIVEN_UP):
+        if from_cpu is None and now >= measured:
+            from_cpu, counted, delays, measured = cpu(load.pids), 0, [], now
+        while now < until and sent < (now - begun) * args.rate:
+            subscribe(load, sent)
+            waiting[f"w{sent}"] = ({"200", "NOTIFY"}, now)
+            sent += 1
+        message = load.receive(min(1 / args.rate, 0.002))
+        if message is None:
+            continue
+        if message.startswith("NOTIFY"):
+            load.acknowledge(message)
+        call_id = re.search(r"^Call-ID: (\S+)", message, re.M).group(1)
+        if call_id not in waiting:
+            continue
+        missing, since = waiting[call_id]
+        missing.discard("NOTIFY" if message.startswith("NOTIFY") else message.split()[1])
+        if not missing:
+            del waiting[call_id]
+            delays.append(time.monotonic() - since)
+            counted += 1
+    used = cpu(load.pids) - from_cpu
+    return {"server": {"cpu_us_per_unit": 1e6 * used / max(counted, 1)},
+            "subscribe": {"rate": counted / (until - measured), "delay_us": percentiles(delays), "failed": len(waiting)},
+            "wire": {"retransmits": 0}}
+
+
+def run_notify(load, args):
+    subscribe_all(load, args.watchers)
+    told, changes = 0, 0
+    from_cpu = cpu(load.pids)
+    for i in range(args.changes):
+        subprocess.run([*args.command, f"devstate change Custom:p0 {('INUSE', 'NOT_INUSE')[i % 2]}"], check=True,
+                       stdout=subprocess.DEVNULL, timeout=60)
+        n, _ = gather(load, args.watchers, 10)
+        told, changes = told + n, changes + 1
+    gather(load, 1, 0.5)
+    used = cpu(load.pids) - from_cpu
+    return {"server": {"cpu_us_per_unit": 1e6 * used / max(told, 1)}, "notify": {"lost": args.watchers * changes - told}}
+
+
+def run_watch(load, args):
+    subscribe_all(load, args.watchers)
     delays, told = [], 0
     from_cpu = cpu(load.pids)
     for _ in range(args.changes):
@@ -184,9 +243,12 @@ def run_watch(load, args):
             "watch": {"delay_us": percentiles(delays), "lost": args.watchers * args.changes - told}}
 
 
+RUNS = {"publish": run_publish, "watch": run_watch, "subscribe": run_subscribe, "notify": run_notify}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", choices=["publish", "watch"])
+    parser.add_argument("work", choices=RUNS)
     parser.add_argument("--server", required=True)
     parser.add_argument("--pid", required=True)
     parser.add_argument("--rate", type=float, default=1000)
@@ -194,10 +256,11 @@ def main():
     parser.add_argument("--warmup", type=float, default=2)
     parser.add_argument("--watchers", type=int, default=2000)
     parser.add_argument("--changes", type=int, default=10)
+    parser.add_argument("--console", dest="command", nargs=argparse.REMAINDER, default=[])
     args = parser.parse_args()
     load = Load(args)
     load.prove()
-    json.dump(run_publish(load, args) if args.work == "publish" else run_watch(load, args), sys.stdout)
+    json.dump(RUNS[args.work](load, args), sys.stdout)
 
 
 if __name__ == "__main__":

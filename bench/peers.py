@@ -249,6 +249,7 @@ class Asterisk(Server):
         self.write("etc/extensions.conf",
                    "[phones]\n" + "".join(f"exten => {name},1,Dial(PJSIP/{name})\n same => n,Hangup()\n"
                                          for name in ("callee", "callee-sdes")) +
+                   "exten => p0,hint,Custom:p0\n"
                    "exten => callee-recorded,1,MixMonitor(${UNIQUEID}.wav)\n same => n,Dial(PJSIP/callee)\n" +
                    "".join(f"exten => h{i},hint,PJSIP/u{i % max(users, 1)}\n" for i in range(self.hints)))
         self.write("etc/http.conf", "[general]\nenabled=yes\nbindaddr=127.0.0.1\n"
@@ -276,8 +277,12 @@ class Asterisk(Server):
     def command(self):
         return [self.program, "-f", "-q", "-m", "-n", "-C", f"{self.inside}/etc/asterisk.conf"]
 
+    def remote(self):
+        """A line of the console, after these."""
+        return [self.program, "-C", f"{self.inside}/etc/asterisk.conf", "-rx"]
+
     def console(self, line, limit=300):
-        return self.run([self.program, "-C", f"{self.inside}/etc/asterisk.conf", "-rx", line], limit)
+        return self.run([*self.remote(), line], limit)
 
     def ready(self):
         if not os.path.exists(os.path.join(self.dir, "run/asterisk.ctl")):
@@ -309,11 +314,6 @@ class Sidetone(Asterisk):
     def pjsip(self, users, extra=""):
         resources = "".join(f"[p{i}]\ntype=inbound-publication\nevent_presence=Custom:p{i}\n\n" for i in range(RESOURCES))
         return super().pjsip(users, extra + resources)
-
-    def configure(self, users):
-        super().configure(users)
-        with open(os.path.join(self.dir, "etc/extensions.conf"), "a", encoding="ascii") as f:
-            f.write("exten => p0,hint,Custom:p0\n")
 
     def store_subscriptions(self, many, users):
         """As if users had subscribed, each to one hint after the other; the server is down."""

@@ -132,7 +132,7 @@ int rows_put(struct rows *r, const void *row, void (*done)(void *arg, int err), 
 
 	if (!p)
 		return ENOMEM;
-	p->job = (struct store_job){ .run = put_run, .done = put_done };
+	p->job = (struct store_job){ .run = put_run, .done = put_done, .patient = true };
 	p->rows = r;
 	p->done = done;
 	p->arg = arg;
@@ -215,7 +215,7 @@ static void delete_next(struct rows *r)
 
 	if (!d)
 		return;
-	d->job = (struct store_job){ .run = del_run, .done = del_done };
+	d->job = (struct store_job){ .run = del_run, .done = del_done, .patient = true };
 	d->rows = r;
 	d->ids = r->gone;
 	if (store_submit(r->store, &d->job))

@@ -6,6 +6,7 @@
 #include "base/ring.h"
 #include "store/db.h"
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,6 +18,7 @@
 #define SLOTS 16384             /* jobs submitted and not done; more is ENOBUFS */
 #define BATCH_MAX 4096          /* jobs in one commit: bounds the log and the wait of the first */
 #define GAP_MS 10               /* a commit costs some 150 us of CPU, however little it carries */
+#define PATIENCE_MS 50          /* whoever subscribes sees no difference */
 #define UP_MAX 256              /* done() calls before the loop gets its turn */
 
 struct closer {
@@ -34,9 +36,11 @@ struct store {
 	struct closer *closers;
 	int wake;                       /* eventfd the thread sleeps on */
 	atomic_bool asleep, stop;
+	atomic_bool gathers;            /* asleep too, but for more jobs: only one in a hurry wakes it */
+	atomic_size_t hurried;          /* jobs in `down` that are not patient */
 	pthread_t thread;
 	bool started, ring_due, closing;
-	uint32_t gap_ms;
+	uint32_t gap_ms, patience_ms;
 	size_t waiting;                 /* the core's */
 	uint64_t refused;               /* the core's */
 	_Atomic uint64_t jobs, failed, commits, worst_us;
@@ -101,17 +105,47 @@ static void sleep_until_work(struct store *s)
 	atomic_store(&s->asleep, false);
 }
 
+/* Until a job comes that is in a hurry, or the end. */
+static void gather(struct store *s, uint64_t us)
+{
+	struct pollfd p = { .fd = s->wake, .events = POLLIN };
+	uint64_t v;
+
+	atomic_store(&s->gathers, true);
+	if (!atomic_load(&s->hurried) && !atomic_load(&s->stop) && poll(&p, 1, (int)(us / 1000) + 1) > 0 &&
+	    read(s->wake, &v, sizeof(v)) < 0)
+		log_debug(1, "eventfd: %s", strerror(errno));
+	atomic_store(&s->gathers, false);
+}
+
 /* Not sooner than the gap after the last commit: what comes meanwhile shares. */
 static void keep_gap(struct store *s, uint64_t last_us)
 {
-	uint64_t due = last_us + s->gap_ms * 1000u, now = now_us();
+	uint64_t due = last_us + s->gap_ms * 1000u, later = last_us + s->patience_ms * 1000u, now = now_us();
 	struct timespec t;
 
-	if (now >= due || atomic_load(&s->stop))
+	if (!last_us || atomic_load(&s->stop))
 		return;
-	t.tv_sec = (time_t)((due - now) / 1000000);
-	t.tv_nsec = (long)((due - now) % 1000000) * 1000;
-	nanosleep(&t, NULL);
+	if (now < due) {
+		t.tv_sec = (time_t)((due - now) / 1000000);
+		t.tv_nsec = (long)((due - now) % 1000000) * 1000;
+		nanosleep(&t, NULL);
+		now = now_us();
+	}
+	while (now < later && !atomic_load(&s->hurried) && !atomic_load(&s->stop)) {
+		gather(s, later - now);
+		now = now_us();
+	}
+}
+
+static size_t take_jobs(struct store *s)
+{
+	size_t n = ring_pop_many(s->down, (void **)s->batch, BATCH_MAX), hurried = 0;
+
+	for (size_t i = 0; i < n; i++)
+		hurried += !s->batch[i]->patient;
+	atomic_fetch_sub(&s->hurried, hurried);
+	return n;
 }
 
 static void *thread_main(void *arg)
@@ -129,18 +163,18 @@ static void *thread_main(void *arg)
 		}
 		keep_gap(s, last);
 		last = now_us();
-		n = ring_pop_many(s->down, (void **)s->batch, BATCH_MAX);
+		n = take_jobs(s);
 		if (n)
 			commit_batch(s, n);
 	}
 	return NULL;
 }
 
-static void wake(struct store *s)
+static void wake(struct store *s, bool patient)
 {
 	uint64_t one = 1;
 
-	if (atomic_exchange(&s->asleep, false) && write(s->wake, &one, sizeof(one)) < 0)
+	if ((atomic_exchange(&s->asleep, false) || (!patient && atomic_exchange(&s->gathers, false))) && write(s->wake, &one, sizeof(one)) < 0)
 		log_error("eventfd: %s", strerror(errno));
 }
 
@@ -174,15 +208,20 @@ int store_submit(struct store *s, struct store_job *j)
 
 	if (s->closing)
 		return ECANCELED;
+	/* Before it can be taken, which counts it out. */
+	if (!j->patient)
+		atomic_fetch_add(&s->hurried, 1);
 	err = s->waiting >= SLOTS ? ENOBUFS : ring_push(s->down, j);
 	if (err) {
+		if (!j->patient)
+			atomic_fetch_sub(&s->hurried, 1);
 		s->refused++;
 		return err;
 	}
 	obj_hold(j);
 	s->waiting++;
 	if (s->started)
-		wake(s);
+		wake(s, j->patient);
 	return 0;
 }
 
@@ -217,6 +256,7 @@ int store_open(struct store **out, struct loop *core, const struct store_prm *pr
 		return ENOMEM;
 	s->core = core;
 	s->gap_ms = prm->gap_ms ? prm->gap_ms : GAP_MS;
+	s->patience_ms = prm->patience_ms ? prm->patience_ms : PATIENCE_MS;
 	s->wake = eventfd(0, EFD_CLOEXEC);
 	s->down = ring_new(SLOTS);
 	s->up = ring_new(SLOTS);
@@ -262,7 +302,7 @@ void store_drain(struct store *s)
 	s->closing = true;
 	if (s->started) {
 		atomic_store(&s->stop, true);
-		wake(s);
+		wake(s, false);
 		pthread_join(s->thread, NULL);
 	}
 	while (take_done(s))

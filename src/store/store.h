@@ -19,12 +19,14 @@ struct store_job {
 	int (*run)(struct store_job *j, struct sqlite3 *db);
 	/* Core. 0: on disk. ENOSPC, EIO, EROFS, ...: nothing is. May be NULL. */
 	void (*done)(struct store_job *j, int err);
+	bool patient;           /* may wait patience_ms for others to share its commit; one that may not takes it along */
 	int err;                /* the store's */
 };
 
 struct store_prm {
 	struct str path;        /* of the file; its directory must be there */
 	uint32_t gap_ms;        /* commits are at least this far apart, so that they are shared; the first never waits */
+	uint32_t patience_ms;   /* the same for those of nothing but patient jobs */
 	bool unsafe;            /* no fsync: for measurements only */
 };
 

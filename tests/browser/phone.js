@@ -228,7 +228,11 @@
     over: (i, seconds = 15) => until(() => lib.over(at(i)), seconds),
     end: (i) => lib.end(at(i)),
     hold: (on, i) => lib.hold(at(i), on),
-    digit: (d, i) => lib.digit(at(i), d),
+    // Chromium can send digits a moment after the answer is set, not at once.
+    digit: async (d, i) => {
+      await until(() => at(i).pc.getSenders().some((s) => s.dtmf?.canInsertDTMF), 15);
+      await lib.digit(at(i), d);
+    },
     refer: async (uri, i) => { await lib.refer(at(i), uri); },
     replace: async (i, j) => { await lib.replace(at(i), at(j)); },
     heard: (i) => heard(at(i)),

@@ -33,7 +33,7 @@ void remove_dir(struct store_world *w)
 
 void open_all(struct store_world *w)
 {
-	struct store_prm prm = { .path = str_z(w->path), .gap_ms = 1 };
+	struct store_prm prm = { .path = str_z(w->path), .gap_ms = 1, .patience_ms = 3600000 };
 	struct text why = { 0 };
 
 	w->live = obj_live();

@@ -22,7 +22,7 @@ struct store_world {
 
 void make_dir(struct store_world *w);
 void remove_dir(struct store_world *w);
-void open_all(struct store_world *w);
+void open_all(struct store_world *w);    /* commits a millisecond apart; patient jobs wait an hour for company */
 void close_all(struct store_world *w);   /* an object that is left fails the test */
 
 #endif

@@ -307,6 +307,40 @@ static void full_queue_is_refused(void **state)
 	remove_dir(&w);
 }
 
+static void submit(struct store_world *w, unsigned value, bool patient)
+{
+	struct probe *p = probe(w, value, 0);
+
+	p->job.patient = patient;
+	assert_int_equal(store_submit(w->store, &p->job), 0);
+	obj_drop(p);
+}
+
+/* They wait for each other, but nobody waits for them, nor the end of the program. */
+static void patient_jobs_share(void **state)
+{
+	struct store_world w;
+	struct store_counters c;
+	unsigned n = 0;
+
+	(void)state;
+	make_dir(&w);
+	open_all(&w);
+	assert_int_equal(store_start(w.store), 0);
+	submit(&w, n++, true);
+	wait_for(&w, n);                /* the first has nothing to wait for */
+	for (unsigned i = 0; i < 20; i++)
+		submit(&w, n++, true);
+	submit(&w, n++, false);
+	wait_for(&w, n);
+	store_count(w.store, &c);
+	assert_true(c.commits <= 3);    /* two, or the last one is a moment later than the thread */
+	submit(&w, n++, true);
+	close_all(&w);
+	assert_int_equal(w.done, n);
+	remove_dir(&w);
+}
+
 /* A file that may not grow: what SQLite calls full is ENOSPC, and passes. */
 static void full_database(void **state)
 {
@@ -482,8 +516,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(contacts_come_back), cmocka_unit_test(durable_and_private),
 		cmocka_unit_test(open_errors), cmocka_unit_test(one_bad_job_fails_alone),
-		cmocka_unit_test(full_queue_is_refused), cmocka_unit_test(full_database), cmocka_unit_test(full_disk),
-		cmocka_unit_test(survives_kill),
+		cmocka_unit_test(full_queue_is_refused), cmocka_unit_test(patient_jobs_share),
+		cmocka_unit_test(full_database), cmocka_unit_test(full_disk), cmocka_unit_test(survives_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
