@@ -117,9 +117,9 @@ test-tsan: export TSAN_OPTIONS = exitcode=66:suppressions=$(CURDIR)/tests/tsan.s
 test-tsan:
 	@tools/install-deps build test
 	@$(MAKE) --no-print-directory $(TSAN)/build.ninja
-	@ninja -C $(TSAN) --quiet
-	@meson test -C $(TSAN) --no-rebuild --suite loop --timeout-multiplier 4 --print-errorlogs
-	@meson test -C $(TSAN) --no-rebuild --timeout-multiplier 4 --print-errorlogs ring loop media wire_steps tap mixer mixer_tap net store dns fiber
+	@ninja -C $(TSAN) --quiet sidetone
+	@meson test -C $(TSAN) --suite loop --timeout-multiplier 4 --print-errorlogs
+	@meson test -C $(TSAN) --timeout-multiplier 4 --print-errorlogs ring loop media wire_steps tap mixer mixer_tap net store dns fiber
 	BUILD=$(CURDIR)/$(TSAN) $(PYTHON) -m pytest -q tests/e2e/test_run.py tests/e2e/test_reload.py tests/e2e/test_stop.py
 
 # gcc's own counters: gcov reads no others. Without sanitizers, whose code would count too.

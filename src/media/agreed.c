@@ -106,7 +106,7 @@ int agreed_ice_take(const struct neg *n, const struct neg_stream *st, struct med
 
 	if (fresh)
 		*fresh = false;
-	if (!st->media || ice_desc_read(&d, neg_remote(n), st->media) || d.mismatch || !ice_default_matches(st->media, d.trickle))
+	if (!st->media || ice_desc_read(&d, neg_remote(n), st->media) || d.mismatch)
 		return media_ice_stop(m);
 	while (k < ICE_MAX_CANDIDATES && ice_candidate_next(st->media, &it, &c[k]))
 		k++;

@@ -266,12 +266,22 @@ bool phone_ice_is_good(const struct phone_call *c, const struct sdp *sdp)
 	return true;
 }
 
+static int take_theirs(const struct phone_call *c, const struct neg_stream *st, struct media_session *m)
+{
+	struct ice_desc d;
+
+	/* Without ICE the agent ends the same way. */
+	if (agreed_ice_offered(c->neg, st, &d) && !is_theirs(c, st, &d))
+		return media_ice_stop(m);
+	return agreed_ice_take(c->neg, st, m, NULL);
+}
+
 void phone_ice_apply(struct phone_call *c)
 {
 	for (size_t i = 0; i < neg_count(c->neg); i++) {
 		struct neg_stream *st = neg_stream(c->neg, i);
 		struct media_session *m = wire_of(st);
-		int err = m && st->active && media_ice_is_on(m) ? agreed_ice_take(c->neg, st, m, NULL) : 0;
+		int err = m && st->active && media_ice_is_on(m) ? take_theirs(c, st, m) : 0;
 
 		if (err)
 			log_notice("ICE stays as it was: %s", strerror(err));

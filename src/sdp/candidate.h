@@ -56,7 +56,7 @@ bool ice_candidate_next(const struct sdp_media *m, size_t *it, struct candidate 
 /* Is any candidate of that component, usable or not? */
 bool ice_has_component(const struct sdp_media *m, unsigned component);
 /* The default destination is among the candidates (RFC 8839 section 4.2.5); else a middle box has
- * changed the SDP: answer a=ice-mismatch. `trickle`: 0.0.0.0 port 9 is no mismatch (RFC 8840 4.1.1). */
+ * changed the SDP: who keeps to RFC 8839 answers a=ice-mismatch. `trickle`: 0.0.0.0 port 9 is no mismatch (RFC 8840 4.1.1). */
 bool ice_default_matches(const struct sdp_media *m, bool trickle);
 int ice_ufrag_check(struct str ufrag);
 int ice_pwd_check(struct str pwd);

@@ -80,6 +80,7 @@ void service_closed(struct service *svc, uint64_t conn)
 		return;
 	outbound_closed(svc, conn);
 	locations_closed(svc, conn);
+	subscriptions_closed(svc, conn);
 }
 
 static void net_closed(void *arg, const struct net_path *path, int err)

@@ -4,21 +4,22 @@
 #include "sip/stack_private.h"
 #include "base/obj.h"
 #include <errno.h>
+#include <stdlib.h>
+
+static void free_word(struct str *word)
+{
+	free((char *)(uintptr_t)word->p);
+	*word = STR_NULL;
+}
 
 static void dialog_free(void *arg)
 {
 	struct sip_dialog *d = arg;
+	struct str *words[] = { &d->call_id, &d->local_tag, &d->remote_tag, &d->local, &d->remote, &d->target, &d->route, &d->contact,
+				&d->via_host, &d->user_agent };
 
-	text_free(&d->t_call_id);
-	text_free(&d->t_local_tag);
-	text_free(&d->t_remote_tag);
-	text_free(&d->t_local);
-	text_free(&d->t_remote);
-	text_free(&d->t_target);
-	text_free(&d->t_route);
-	text_free(&d->t_contact);
-	text_free(&d->t_via_host);
-	text_free(&d->t_user_agent);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		free_word(words[i]);
 	obj_unpoint(d->user.owner);
 }
 
@@ -28,13 +29,16 @@ static void set_user(struct sip_dialog *d, const struct sip_dialog_user *user)
 	obj_point(d->user.owner);
 }
 
-static int set_view(struct str *view, struct text *t, struct str s)
+/* A word of the dialog's own; `s` may be a view into the one before. */
+static int set_word(struct str *word, struct str s)
 {
-	int err = text_set(t, s);
+	char *p = s.n ? str_dup(s) : NULL;
 
-	if (!err)
-		*view = text_view(t);
-	return err;
+	if (s.n && !p)
+		return ENOMEM;
+	free_word(word);
+	*word = str_mk(p, s.n);
+	return 0;
 }
 
 static int insert_dialog(struct sip_dialog *d)
@@ -107,7 +111,7 @@ static void write_untagged(struct buf *b, const struct sip_addr *a, struct str v
 	}
 }
 
-static int set_untagged(struct str *view, struct text *t, const struct sip_addr *a, struct str value)
+static int set_untagged(struct str *word, const struct sip_addr *a, struct str value)
 {
 	char room[256];
 	struct buf b;
@@ -117,7 +121,7 @@ static int set_untagged(struct str *view, struct text *t, const struct sip_addr 
 	write_untagged(&b, a, str_trim(value));
 	err = buf_err(&b);
 	if (!err)
-		err = set_view(view, t, buf_view(&b));
+		err = set_word(word, buf_view(&b));
 	buf_free(&b);
 	return err;
 }
@@ -136,7 +140,7 @@ static int set_contact_target(struct sip_dialog *d, const struct sip_msg *msg)
 
 	if (!sip_each(msg, SIP_H_CONTACT, &e, &v) || sip_addr_parse(&a, v) || a.star)
 		return ENOENT;
-	return set_view(&d->target, &d->t_target, sip_uri_as_target(&a.uri));
+	return set_word(&d->target, sip_uri_as_target(&a.uri));
 }
 
 /* Record-Route as route set: in order for the UAS, reversed for the UAC (12.1). */
@@ -157,7 +161,7 @@ static int set_routes(struct sip_dialog *d, const struct sip_msg *msg, bool reve
 	}
 	err = buf_err(&b);
 	if (!err)
-		err = set_view(&d->route, &d->t_route, buf_view(&b));
+		err = set_word(&d->route, buf_view(&b));
 	buf_free(&b);
 	return err;
 }
@@ -178,22 +182,22 @@ int sip_dialog_new_uas(struct sip_dialog **out, struct sip_server_tx *tx, struct
 	d->remote_cseq = m->cseq;
 	d->remote_cseq_set = true;
 	d->local_cseq = 0;
-	err = set_view(&d->call_id, &d->t_call_id, m->call_id);
+	err = set_word(&d->call_id, m->call_id);
 	if (!err)
-		err = set_view(&d->local_tag, &d->t_local_tag, str_z(tx->to_tag));
+		err = set_word(&d->local_tag, str_z(tx->to_tag));
 	if (!err)
-		err = set_view(&d->remote_tag, &d->t_remote_tag, m->from.tag);
+		err = set_word(&d->remote_tag, m->from.tag);
 	if (!err)
-		err = set_untagged(&d->local, &d->t_local, &m->to, value_of(m, SIP_H_TO));
+		err = set_untagged(&d->local, &m->to, value_of(m, SIP_H_TO));
 	if (!err)
-		err = set_untagged(&d->remote, &d->t_remote, &m->from, value_of(m, SIP_H_FROM));
+		err = set_untagged(&d->remote, &m->from, value_of(m, SIP_H_FROM));
 	if (!err)
-		err = set_view(&d->contact, &d->t_contact, contact);
+		err = set_word(&d->contact, contact);
 	if (!err)
 		err = set_routes(d, m, false);
 	if (!err && set_contact_target(d, m)) {
 		d->use_path = true;     /* nothing to send to but where it came from */
-		err = set_view(&d->target, &d->t_target, sip_uri_as_target(&m->from.uri));
+		err = set_word(&d->target, sip_uri_as_target(&m->from.uri));
 	}
 	if (!err)
 		err = insert_dialog(d);
@@ -209,15 +213,15 @@ int sip_dialog_new_uas(struct sip_dialog **out, struct sip_server_tx *tx, struct
 
 static int set_kept(struct sip_dialog *d, const struct sip_dialog_kept *k)
 {
-	int err = set_view(&d->call_id, &d->t_call_id, k->call_id);
+	int err = set_word(&d->call_id, k->call_id);
 
-	err = err ? err : set_view(&d->local_tag, &d->t_local_tag, k->local_tag);
-	err = err ? err : set_view(&d->remote_tag, &d->t_remote_tag, k->remote_tag);
-	err = err ? err : set_view(&d->local, &d->t_local, k->local);
-	err = err ? err : set_view(&d->remote, &d->t_remote, k->remote);
-	err = err ? err : set_view(&d->contact, &d->t_contact, k->contact);
-	err = err ? err : set_view(&d->route, &d->t_route, k->route);
-	return err ? err : set_view(&d->target, &d->t_target, k->target);
+	err = err ? err : set_word(&d->local_tag, k->local_tag);
+	err = err ? err : set_word(&d->remote_tag, k->remote_tag);
+	err = err ? err : set_word(&d->local, k->local);
+	err = err ? err : set_word(&d->remote, k->remote);
+	err = err ? err : set_word(&d->contact, k->contact);
+	err = err ? err : set_word(&d->route, k->route);
+	return err ? err : set_word(&d->target, k->target);
 }
 
 int sip_dialog_restore(struct sip_dialog **out, struct sip_stack *s, const struct sip_dialog_kept *k,
@@ -286,21 +290,21 @@ int sip_dialog_new_uac(struct sip_dialog **out, struct sip_stack *s, struct sip_
 	sip_token(s, tag, SIP_TAG);
 	sip_token(s, id, 32);
 	d->local_cseq = 1;
-	err = set_view(&d->call_id, &d->t_call_id, str_z(id));
+	err = set_word(&d->call_id, str_z(id));
 	if (!err)
-		err = set_view(&d->local_tag, &d->t_local_tag, str_z(tag));
+		err = set_word(&d->local_tag, str_z(tag));
 	if (!err)
-		err = set_view(&d->local, &d->t_local, local);
+		err = set_word(&d->local, local);
 	if (!err)
-		err = set_view(&d->remote, &d->t_remote, remote);
+		err = set_word(&d->remote, remote);
 	if (!err)
-		err = set_view(&d->contact, &d->t_contact, contact);
+		err = set_word(&d->contact, contact);
 	if (!err)
-		err = set_view(&d->target, &d->t_target, req->ruri);
+		err = set_word(&d->target, req->ruri);
 	if (!err)
-		err = set_view(&d->route, &d->t_route, req->route);
+		err = set_word(&d->route, req->route);
 	if (!err)
-		err = set_view(&d->via_host, &d->t_via_host, req->via_host);
+		err = set_word(&d->via_host, req->via_host);
 	if (!err)
 		err = insert_dialog(d);
 	if (err) {
@@ -326,19 +330,19 @@ static int fork_new(const struct sip_dialog *d, const struct sip_dialog_user *us
 	f->local_cseq = d->local_cseq;
 	f->path = d->path;
 	f->secure = d->secure;
-	err = set_view(&f->call_id, &f->t_call_id, d->call_id);
+	err = set_word(&f->call_id, d->call_id);
 	if (!err)
-		err = set_view(&f->local_tag, &f->t_local_tag, d->local_tag);
+		err = set_word(&f->local_tag, d->local_tag);
 	if (!err)
-		err = set_view(&f->local, &f->t_local, d->local);
+		err = set_word(&f->local, d->local);
 	if (!err)
-		err = set_view(&f->remote, &f->t_remote, d->remote);
+		err = set_word(&f->remote, d->remote);
 	if (!err)
-		err = set_view(&f->contact, &f->t_contact, d->contact);
+		err = set_word(&f->contact, d->contact);
 	if (!err)
-		err = set_view(&f->target, &f->t_target, d->target);
+		err = set_word(&f->target, d->target);
 	if (!err)
-		err = set_view(&f->via_host, &f->t_via_host, d->via_host);
+		err = set_word(&f->via_host, d->via_host);
 	if (!err)
 		err = sip_dialog_set_agent(f, d->user_agent);
 	if (!err)
@@ -356,9 +360,9 @@ static int take_response(struct sip_dialog *d, const struct sip_msg *msg)
 	int err = 0;
 
 	if (!d->remote_tag.n) {
-		err = set_view(&d->remote_tag, &d->t_remote_tag, msg->to.tag);
+		err = set_word(&d->remote_tag, msg->to.tag);
 		if (!err)
-			err = set_untagged(&d->remote, &d->t_remote, &msg->to, value_of(msg, SIP_H_TO));
+			err = set_untagged(&d->remote, &msg->to, value_of(msg, SIP_H_TO));
 	}
 	/* The route set is fixed by the 2xx; before, each provisional may bring its own (13.2.2.4). */
 	if (!err && !d->confirmed)
@@ -402,7 +406,7 @@ int sip_dialog_response(struct sip_dialog *d, const struct sip_msg *msg, struct 
 
 int sip_dialog_learn(struct sip_dialog *d, const struct sip_msg *request)
 {
-	int err = set_view(&d->remote_tag, &d->t_remote_tag, request->from.tag);
+	int err = set_word(&d->remote_tag, request->from.tag);
 
 	if (!err)
 		err = set_routes(d, request, false);
@@ -490,22 +494,22 @@ int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *msg)
 
 int sip_dialog_set_target(struct sip_dialog *d, struct str uri)
 {
-	return set_view(&d->target, &d->t_target, uri);
+	return set_word(&d->target, uri);
 }
 
 int sip_dialog_set_via(struct sip_dialog *d, struct str sent_by)
 {
-	return set_view(&d->via_host, &d->t_via_host, sent_by);
+	return set_word(&d->via_host, sent_by);
 }
 
 int sip_dialog_set_agent(struct sip_dialog *d, struct str agent)
 {
-	return set_view(&d->user_agent, &d->t_user_agent, agent);
+	return set_word(&d->user_agent, agent);
 }
 
 int sip_dialog_set_route(struct sip_dialog *d, struct str route)
 {
-	return set_view(&d->route, &d->t_route, route);
+	return set_word(&d->route, route);
 }
 
 struct sip_dialog *sip_dialog_find(struct sip_stack *s, struct str call_id, struct str local_tag,
@@ -553,7 +557,7 @@ bool sip_dialog_receive(struct sip_stack *s, struct sip_server_tx *tx, struct si
 		d = map_get(s->dialogs, msg->to.tag);
 		if (!d || d->remote_tag.n || !str_eq(d->call_id, msg->call_id))
 			return false;
-		if (set_view(&d->remote_tag, &d->t_remote_tag, msg->from.tag))
+		if (set_word(&d->remote_tag, msg->from.tag))
 			return false;
 	}
 	sip_proven(s, msg);

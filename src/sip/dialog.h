@@ -17,6 +17,7 @@ struct sip_dialog_user {
 struct sip_dialog {             /* obj */
 	struct sip_stack *stack;
 	struct sip_dialog_user user;
+	/* Words: owned, each with a NUL behind. */
 	struct str call_id, local_tag, remote_tag;      /* remote empty: UAC before any response */
 	struct str local, remote;       /* From/To header values without the tag parameter */
 	struct str target;              /* remote target URI */
@@ -29,7 +30,6 @@ struct sip_dialog {             /* obj */
 	struct str via_host;
 	struct str user_agent;          /* sip_dialog_set_agent() */
 	/* private */
-	struct text t_call_id, t_local_tag, t_remote_tag, t_local, t_remote, t_target, t_route, t_contact, t_via_host, t_user_agent;
 	struct sip_dialog *fork_next;
 	bool in_map;
 	struct list link;

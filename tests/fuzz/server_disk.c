@@ -85,6 +85,11 @@ struct store *disk_open(struct loop *l)
 	return &disk;
 }
 
+void disk_begin(void)
+{
+	disk.changes = sqlite3_total_changes(disk.db);
+}
+
 bool disk_changed(void)
 {
 	return sqlite3_total_changes(disk.db) != disk.changes;
@@ -97,8 +102,9 @@ void disk_clean(void)
 	disk.refuse = disk.faulty = false;
 	if (!disk_changed())
 		return;
-	sql("DELETE FROM contact;DELETE FROM astdb");
-	disk.changes = sqlite3_total_changes(disk.db);
+	sql("DELETE FROM contact;DELETE FROM astdb;DELETE FROM subscription;DELETE FROM publication;DELETE FROM publication_taken;"
+	    "DELETE FROM publication_state");
+	disk_begin();
 }
 
 static int run(struct store_job *j, int err)
@@ -150,6 +156,18 @@ size_t disk_waiting(void)
 bool disk_was_faulty(void)
 {
 	return disk.faulty;
+}
+
+size_t disk_subscriptions(void)
+{
+	static sqlite3_stmt *st;
+	size_t n;
+
+	if (!st && sqlite3_prepare_v2(disk.db, "SELECT count(*) FROM subscription", -1, &st, NULL) != SQLITE_OK)
+		abort();
+	n = sqlite3_step(st) == SQLITE_ROW ? (size_t)sqlite3_column_int64(st, 0) : SIZE_MAX;
+	sqlite3_reset(st);
+	return n;
 }
 
 void disk_contacts(disk_row_fn *fn, void *arg)

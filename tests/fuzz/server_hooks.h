@@ -37,6 +37,8 @@ size_t disk_waiting(void);              /* not told yet */
 /* Each row of the contacts' table. */
 typedef void disk_row_fn(void *arg, uint64_t id, struct str aor, struct str uri, int64_t expires_s);
 void disk_contacts(disk_row_fn *fn, void *arg);
+size_t disk_subscriptions(void);        /* rows of their table */
+void disk_begin(void);                  /* what a start writes is nothing that a program has written */
 bool disk_changed(void);                /* this program wrote something */
 bool disk_was_faulty(void);             /* in this program some job failed */
 

@@ -18,9 +18,11 @@
 #include "service/place/location.h"
 #include "service/message/notify.h"
 #include "service/outbound/outbound.h"
-#include "service/event/subscription.h"
+#include "service/event/private.h"
 #include "store/astdb.h"
 #include "store/contact.h"
+#include "store/publication.h"
+#include "store/subscription.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +42,8 @@ static struct {
 	struct manager_conf *manager;
 	struct asterisk_conf *asterisk;
 	struct contact_store *contacts;
+	struct subscription_store *kept;
+	struct publication_store *publications;
 } shared;
 
 static void must(bool ok, const char *what)
@@ -109,6 +113,8 @@ void world_once(void)
 	must(!manager_conf_parse(&shared.manager, str_z(conf_manager), NULL, NULL), "manager.conf");
 	must(!asterisk_conf_load(&shared.asterisk, "/nowhere/asterisk.conf", NULL), "asterisk.conf");
 	must(!contact_store_new(&shared.contacts, disk_open(NULL)), "contacts");
+	must(!subscription_store_new(&shared.kept, disk_open(NULL)), "subscriptions");
+	must(!publication_store_new(&shared.publications, disk_open(NULL)), "publications");
 }
 
 /* ---- begin -------------------------------------------------------------- */
@@ -133,7 +139,7 @@ static void stop_hook(void *arg, enum manage_stop how, bool restart)
 static int start_service(unsigned conf)
 {
 	struct service_prm prm = { .loop = world.loop, .pbx = world.pbx, .media = world.media,
-		.contacts = shared.contacts, .dns = names_open(), .conf = shared.conf[conf % CONF_PJSIP],
+		.contacts = shared.contacts, .kept = shared.kept, .kept_publications = shared.publications, .dns = names_open(), .conf = shared.conf[conf % CONF_PJSIP],
 		.send = wire_sent };
 	struct manage_prm mp = { .loop = world.loop, .conf = shared.asterisk, .version = "1", .socket = "/nowhere/ctl",
 		.hooks = { .stop = stop_hook, .reload = reload_hook } };
@@ -183,6 +189,7 @@ void world_begin(unsigned conf)
 	clock_fake_init(&world.clock, 1700000000);
 	world.loop = loop_new(&world.clock.c);
 	must(world.loop && !start_pbx(conf) && !start_service(conf), "cannot start");
+	disk_begin();
 	world_turn();
 }
 
@@ -425,10 +432,23 @@ static void check_contacts(void)
 	must(rows == contacts, "a contact is in memory and not on the disk");
 }
 
+/* The same of subscriptions; a row that could not be deleted goes with the next one. */
+static void check_subscriptions(void)
+{
+	const struct subscriptions *all = world.svc->subscriptions;
+	size_t kept = 0;
+
+	for (const struct subscription *s = NULL; (s = subscription_after(all, s));)
+		kept += s->kept.row != 0;
+	must(disk_subscriptions() == kept || disk_was_faulty() || hooks_failed(), "subscriptions are on the disk and not in memory, or the reverse");
+}
+
 void world_check(void)
 {
-	if (!world.dead && !disk_waiting() && disk_changed())
-		check_contacts();
+	if (world.dead || disk_waiting() || !disk_changed())
+		return;
+	check_contacts();
+	check_subscriptions();
 }
 
 /* After the longest of their timers. */
@@ -471,6 +491,7 @@ static void calm_down(void)
 	must(!media_net_places(), "an RTP port is left");
 	check_stack();
 	check_contacts();
+	check_subscriptions();
 }
 
 void world_end(void)

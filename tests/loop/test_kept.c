@@ -449,29 +449,71 @@ static void dropped_at_start(void **state)
 	}
 }
 
-/* By a connection that was the only way there. */
-static void connections(void **state)
+/* By a connection that was the only way there, or was not. */
+static const struct { struct how how; bool stays; } by_connection[] = {
+	{ { "alice", NET_TCP, 7, "Contact: <sip:alice@" PHONE ";transport=tcp>\r\n" }, true },
+	{ { "nat", NET_TCP, 7, "Contact: <sip:nat@10.0.0.1;transport=tcp>\r\n" }, false },
+	{ { "alice", NET_WS, 7, "Contact: <sip:alice@x.invalid;transport=ws>\r\n" }, false },
+	{ { "alice", NET_TCP, 7, "" }, false },
+	{ { "alice", NET_UDP, 0, "" }, true },
+};
+
+/* It is closed while the server runs: nobody can be told. */
+static void connection_closed(void **state)
 {
-	static const struct { struct how how; bool stays; } tv[] = {
-		{ { "alice", NET_TCP, 7, "Contact: <sip:alice@" PHONE ";transport=tcp>\r\n" }, true },
-		{ { "nat", NET_TCP, 7, "Contact: <sip:nat@10.0.0.1;transport=tcp>\r\n" }, false },
-		{ { "alice", NET_WS, 7, "Contact: <sip:alice@x.invalid;transport=ws>\r\n" }, false },
-		{ { "alice", NET_TCP, 7, "" }, false },
-		{ { "alice", NET_UDP, 0, "" }, true },
-	};
+	const struct how *ws = &by_connection[2].how;
+	struct how other = *ws;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(by_connection); i++) {
 		another();
-		assert_int_equal(subscribe_by(&tv[i].how, "100", "Event: presence\r\n"), 200);
+		assert_int_equal(subscribe_by(&by_connection[i].how, "100", "Event: presence\r\n"), 200);
+		notified(200, "active", "Ready");
+		wire_forget(&t);
+		service_closed(t.svc, 7);
+		world_pass(&t.w, 100);
+		assert_int_equal(t.n, 0);
+		disk_commit(9, 0);
+		if (subscriptions() != by_connection[i].stays || disk_rows("subscription") != by_connection[i].stays)
+			fail_msg("%zu", i);
+		if (by_connection[i].stays) {
+			assert_int_equal(subscribe_by(&by_connection[i].how, "100", "Event: presence\r\nExpires: 0\r\n"), 200);
+			notified(200, "terminated", "Ready");
+			disk_commit(9, 0);
+		}
+	}
+	/* Before its NOTIFY is answered. */
+	another();
+	assert_int_equal(subscribe_by(ws, "100", "Event: presence\r\n"), 200);
+	service_closed(t.svc, 7);
+	assert_int_equal(subscriptions(), 0);
+	/* The renewal came by another one. */
+	another();
+	assert_int_equal(subscribe_by(ws, "100", "Event: presence\r\n"), 200);
+	notified(200, "active", "Ready");
+	other.conn = 8;
+	assert_int_equal(subscribe_by(&other, "100", "Event: presence\r\n"), 200);
+	notified(200, "active", "Ready");
+	service_closed(t.svc, 7);
+	assert_int_equal(subscriptions(), 1);
+	service_closed(t.svc, 8);
+	assert_int_equal(subscriptions(), 0);
+}
+
+static void connections(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(by_connection); i++) {
+		another();
+		assert_int_equal(subscribe_by(&by_connection[i].how, "100", "Event: presence\r\n"), 200);
 		notified(200, "active", "Ready");
 		restart();
-		if (subscriptions() != tv[i].stays)
+		if (subscriptions() != by_connection[i].stays)
 			fail_msg("%zu", i);
-		if (!tv[i].stays)
+		if (!by_connection[i].stays)
 			continue;
 		assert_int_equal(t.path[t.n - 1].conn, 0);
-		assert_int_equal(t.path[t.n - 1].proto, tv[i].how.proto);
+		assert_int_equal(t.path[t.n - 1].proto, by_connection[i].how.proto);
 		assert_int_equal(sa_port(&t.path[t.n - 1].peer), 5070);
 		notified(481, "active", "Ready");
 		disk_commit(9, 0);
@@ -592,7 +634,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(in_the_same_dialog), T(numbers_only_grow), T(often_restarted), T(a_list), T(messages), T(every_event), T(in_turns), T(stopped_in_order), T(ended),
-		T(dropped_at_start), T(connections), T(disk_fails), T(meanwhile), T(hostile_rows),
+		T(dropped_at_start), T(connections), T(connection_closed), T(disk_fails), T(meanwhile), T(hostile_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,7 @@ static void the_answer_of_the_second(void **state)
 	assert_string_equal(n.a.heard, "word-1");
 	fork_says("two", 200, "Contact: <sip:two@192.0.2.2>\r\n", "word-3");
 	assert_string_equal(n.a.heard, "word-3");
-	assert_string_equal(text_z(&ua_invite_dialog(n.a.iv)->t_remote_tag), "two");
+	assert_string_equal(ua_invite_dialog(n.a.iv)->remote_tag.p, "two");
 }
 
 /* An answer of another fork that cannot be used leaves the first one in force. */
@@ -190,7 +190,7 @@ static void a_fork_hangs_up(void **state)
 	d = ua_invite_dialog(n.a.iv);
 	snprintf(bye, sizeof(bye), "BYE sip:alice@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKbye\r\n"
 		 "From: <sip:bob@192.0.2.2>;tag=two\r\nTo: <sip:alice@192.0.2.1>;tag=%s\r\nCall-ID: %s\r\n"
-		 "CSeq: 9 BYE\r\nContent-Length: 0\r\n\r\n", text_z(&d->t_local_tag), text_z(&d->t_call_id));
+		 "CSeq: 9 BYE\r\nContent-Length: 0\r\n\r\n", d->local_tag.p, d->call_id.p);
 	link_inject(&n.l.a, bye);
 	assert_true(said("SIP/2.0 200 OK"));
 	assert_int_equal(n.a.ended, 0);
@@ -282,8 +282,8 @@ static void replaces(void **state)
 	(void)state;
 	call_up(&n);
 	d = ua_invite_dialog(n.b.iv);
-	snprintf(v, sizeof(v), "%s;to-tag=%s;from-tag=%s;early-only", text_z(&d->t_call_id), text_z(&d->t_local_tag),
-		 text_z(&d->t_remote_tag));
+	snprintf(v, sizeof(v), "%s;to-tag=%s;from-tag=%s;early-only", d->call_id.p, d->local_tag.p,
+		 d->remote_tag.p);
 	assert_int_equal(ua_replaces_read(&r, str_z(v)), 0);
 	assert_true(r.early_only);
 	assert_ptr_equal(ua_replaces_find(&n.b.ua, &r), n.b.iv);

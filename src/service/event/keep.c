@@ -46,7 +46,7 @@ static int put(struct subscription *s, struct keeping *k, void (*done)(void *arg
 	char peer[SA_TEXT], local[SA_TEXT];
 	struct kept_subscription row = { .id = s->kept.row, .endpoint = s->ep->name, .event = ua_notify_event(s->notify),
 		.resource = text_view(&s->root->resource), .body = s->body->type, .eventlist = s->is_list,
-		.scheme = text_view(&s->scheme), .host = text_view(&s->host), .user_agent = text_view(&s->user_agent),
+		.scheme = subscription_scheme(s), .host = text_view(&s->host), .user_agent = text_view(&s->user_agent),
 		.transport = text_view(&s->transport), .proto = str_z(net_proto_lower(d->path.proto)),
 		.starts = subscription_store_starts(store), .expires_us = s->kept.expires_us, .prune_on_boot = s->prune_on_boot };
 	uint32_t version = tree_version(s->root);

@@ -460,7 +460,7 @@ int body_messages(struct node *leaf, struct buf *b)
 	}
 	buf_init(&account, room, sizeof(room), sizeof(room));
 	if (m->account.n)
-		buf_puts(&account, text_view(&leaf->sub->scheme), STR(":"), text_view(&m->account), STR("@"),
+		buf_puts(&account, subscription_scheme(leaf->sub), STR(":"), text_view(&m->account), STR("@"),
 			 text_view(&leaf->sub->host));
 	mwi_write_body(b, buf_view(&account), n, o);
 	return buf_err(b);

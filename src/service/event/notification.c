@@ -106,6 +106,7 @@ static void leave(struct subscription *s)
 	struct subscriptions *all = s->svc->subscriptions;
 
 	subscription_uncount(s);
+	flow_leave(all->flows, &s->on_flow);
 	list_remove(&s->link);
 	list_append(&all->ending, &s->link);
 	/* The last NOTIFY waits for the one on its way. */
@@ -175,6 +176,18 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
 	s->svc->subscriptions->went(s, reason);
 	leave(s);
+}
+
+void subscription_cut_off(struct subscription *s)
+{
+	log_notice("'%.*s' hears no more of '%s': its connection is closed", STR_ARG(s->ep->name), text_z(&s->root->resource));
+	subscription_unkeep(s);
+	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
+	s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
+	ua_notify_free(s->notify);
+	s->notify = NULL;
+	leave(s);
+	forget(s);
 }
 
 void subscription_abandon(struct subscription *s)

@@ -101,13 +101,14 @@ struct subscription {           /* obj */
 	struct share_account account;   /* of its dialog */
 	struct text user_agent;         /* lower case */
 	struct text transport;          /* NOTIFYs leave by it (symmetric_transport); empty: as the endpoint says */
-	struct text scheme, host;       /* of the URI that was subscribed to: "sip", "pbx.example:5060" */
-	bool is_list;
+	struct text host;               /* of the URI that was subscribed to: "pbx.example:5060" */
+	bool is_sips, is_list;
 	uint32_t batch_ms;              /* changes are gathered for so long; 0: told at once */
 	uint64_t since_ms;              /* when it began */
 	uint64_t told_ms;               /* when the newest NOTIFY was written */
 	bool waits;                     /* for the disk: it is none yet, and counted */
 	bool prune_on_boot;             /* only the connection of its SUBSCRIBE leads there */
+	struct flow_member on_flow;     /* of that connection */
 	struct kept kept;
 };
 
@@ -118,6 +119,7 @@ struct subscriptions {          /* service.subscriptions */
 	uint64_t restored;              /* those up to this serial are of the process before */
 	struct subscription *told;      /* held: the last of these that has its first NOTIFY; NULL: none, or all */
 	struct timer tell;              /* when the next of these get theirs */
+	struct map *flows;              /* of those that end with a connection: service/common/flow.h */
 	struct map *mailboxes;          /* struct mailbox by name */
 	struct map *unasked;            /* struct unasked by endpoint */
 	struct contact_observer contacts;
@@ -141,6 +143,7 @@ struct subscriptions {          /* service.subscriptions */
 /* ---- subscribe.c */
 struct subscription *subscription_new(struct service *svc, struct snapshot *conf, const struct endpoint *ep);
 struct ua_notify_prm subscription_prm(struct subscription *s);       /* as the configuration that it has now says */
+struct str subscription_scheme(const struct subscription *s);        /* of the URI that was subscribed to */
 void subscription_enter(struct subscription *s);     /* it is one */
 /* The next in their order; NULL: none. `at` NULL: the first. */
 struct subscription *subscription_after(const struct subscriptions *all, const struct subscription *at);
@@ -188,6 +191,7 @@ void node_changed(struct node *leaf, bool over);
 void subscription_leave(struct subscription *s);
 /* The last NOTIFY, then no more. */
 void subscription_end(struct subscription *s, enum ua_event_reason reason);
+void subscription_cut_off(struct subscription *s);    /* its connection is gone: it ends, and nobody is told */
 void subscription_abandon(struct subscription *s);   /* at the end of the program: come again */
 bool subscription_has_ended(const struct subscription *s);
 /* struct ua_notify_prm: say, changed. `arg` is the subscription. */

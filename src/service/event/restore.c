@@ -69,7 +69,7 @@ static int make_words(struct subscription *s, const struct kept_subscription *ro
 	int err = text_set(&s->user_agent, row->user_agent);
 
 	err = err ? err : text_set(&s->transport, row->transport);
-	err = err ? err : text_set(&s->scheme, row->scheme);
+	s->is_sips = str_eq(row->scheme, STR("sips"));
 	return err ? err : text_set(&s->host, row->host);
 }
 

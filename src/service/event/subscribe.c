@@ -21,7 +21,6 @@ static void subscription_free(void *arg)
 	share_close(&s->account);
 	text_free(&s->user_agent);
 	text_free(&s->transport);
-	text_free(&s->scheme);
 	text_free(&s->host);
 }
 
@@ -87,14 +86,30 @@ static void renew_tree(struct subscription *s, const struct sip_msg *msg)
 	s->is_list = was_list;
 }
 
+/* As a contact: a connection that the peer opened cannot be opened again by us; a page listens nowhere. */
+static bool ends_with_connection(const struct endpoint *ep, const struct sip_msg *msg)
+{
+	return net_is_stream(msg->from_path.proto) &&
+	       (ep->rewrite_contact || net_is_websocket(msg->from_path.proto) || !sip_hdr(msg, SIP_H_CONTACT));
+}
+
+/* The connection that leads there is the one of the newest SUBSCRIBE. */
+static void follow_connection(struct subscription *s, uint64_t conn)
+{
+	if (flow_join(s->svc->subscriptions->flows, &s->on_flow, s->prune_on_boot ? conn : 0))
+		log_warning("out of memory: a subscription to '%s' will outlive its connection", text_z(&s->root->resource));
+}
+
 static unsigned renew(void *arg, struct ua_notify *n, const struct sip_msg *msg, uint32_t seconds)
 {
 	struct subscription *s = arg;
 	unsigned status = s->pkg->take ? s->pkg->take(s, msg) : 0;
 
 	(void)n;
-	if (!status && seconds)
+	if (!status && seconds) {
 		renew_tree(s, msg);
+		follow_connection(s, msg->from_path.conn);
+	}
 	return status;
 }
 
@@ -225,13 +240,6 @@ struct subscription *subscription_new(struct service *svc, struct snapshot *conf
 	return s;
 }
 
-/* As a contact: a connection that the peer opened cannot be opened again by us; a page listens nowhere. */
-static bool ends_with_connection(const struct endpoint *ep, const struct sip_msg *msg)
-{
-	return net_is_stream(msg->from_path.proto) &&
-	       (ep->rewrite_contact || net_is_websocket(msg->from_path.proto) || !sip_hdr(msg, SIP_H_CONTACT));
-}
-
 static struct subscription *make(struct service *svc, struct identity *id, const struct sip_msg *msg)
 {
 	struct subscription *s = subscription_new(svc, id->conf, id->ep);
@@ -247,9 +255,14 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 	for (size_t i = 0; !err && i < s->user_agent.n; i++)
 		if (s->user_agent.p[i] >= 'A' && s->user_agent.p[i] <= 'Z')
 			s->user_agent.p[i] |= 0x20;
-	err = err ? err : text_set(&s->scheme, sip_uri_is_sips(u) ? STR("sips") : STR("sip"));
+	s->is_sips = sip_uri_is_sips(u);
 	err = err ? err : set_host(s, u);
 	return err ? obj_drop(s) : s;
+}
+
+struct str subscription_scheme(const struct subscription *s)
+{
+	return s->is_sips ? STR("sips") : STR("sip");
 }
 
 void subscription_enter(struct subscription *s)
@@ -282,7 +295,7 @@ static bool follow_conf(struct subscription *s)
 
 static void begin(struct subscription *s, struct sip_server_tx *tx)
 {
-	bool stays = follow_conf(s);
+	bool stays = follow_conf(s), cut_off = s->prune_on_boot && s->svc->net && !net_conn_alive(s->svc->net, tx->path.conn);
 
 	subscription_enter(s);
 	ua_notify_start(s->notify, tx);
@@ -291,8 +304,12 @@ static void begin(struct subscription *s, struct sip_server_tx *tx)
 		subscription_leave(s);  /* it asked just once */
 	else
 		s->svc->subscriptions->came(s);
+	if (!subscription_has_ended(s))
+		follow_connection(s, tx->path.conn);
 	/* What happened while it was being written. */
-	if (!stays || tree_over(s->root))
+	if (cut_off && !subscription_has_ended(s))
+		subscription_cut_off(s);
+	else if (!stays || tree_over(s->root))
 		subscription_end(s, stays ? UA_EVENT_NORESOURCE : UA_EVENT_REJECTED);
 }
 
@@ -433,9 +450,18 @@ int subscriptions_start(struct service *svc)
 	all->contacts.added = unasked_contact_added;
 	all->contacts.changed = reg_contact_changed;
 	location_observe(svc, &all->contacts);
+	all->flows = flows_new();
 	all->mailboxes = map_new(false);
 	all->unasked = map_new(false);
-	return all->mailboxes && all->unasked ? mwi_start(svc) : ENOMEM;
+	return all->flows && all->mailboxes && all->unasked ? mwi_start(svc) : ENOMEM;
+}
+
+void subscriptions_closed(struct service *svc, uint64_t conn)
+{
+	struct flow_member *m;
+
+	while (svc->subscriptions && (m = flow_first(svc->subscriptions->flows, conn)))
+		subscription_cut_off(container_of(m, struct subscription, on_flow));
 }
 
 /* A subscription lives for weeks: it must not keep the configuration of its first day. */
@@ -476,6 +502,7 @@ void subscriptions_free(struct service *svc)
 	if (all->mailboxes)
 		mwi_free(svc);
 	list_remove(&all->contacts.link);
+	flows_free(all->flows);
 	map_free(all->unasked);
 	map_free(all->mailboxes);
 	free(all);

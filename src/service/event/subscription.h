@@ -13,6 +13,8 @@ int subscriptions_restore(struct service *svc);
 /* Those that the disk has hear nothing. Others are told to come again (reason deactivated):
  * once, nobody waits for the answer any more. */
 void subscriptions_free(struct service *svc);
+/* Those that only this connection led to have ended: nobody can be told. */
+void subscriptions_closed(struct service *svc, uint64_t conn);
 /* After a reload: mailboxes of endpoints and AORs may have changed. */
 void subscriptions_reload(struct service *svc);
 

@@ -220,6 +220,6 @@ void tree_set_version(struct node *n, uint32_t version)
 
 void node_uri(const struct node *n, struct buf *b)
 {
-	buf_puts(b, text_view(&n->sub->scheme), STR(":"), text_view(&n->resource), n->resource.n ? STR("@") : STR_NULL,
+	buf_puts(b, subscription_scheme(n->sub), STR(":"), text_view(&n->resource), n->resource.n ? STR("@") : STR_NULL,
 		 text_view(&n->sub->host));
 }

@@ -174,6 +174,19 @@ static struct list *first_registered(struct location *l)
 	return &l->contacts;
 }
 
+/* A contact that only its connection leads to. false: that is gone already. */
+static bool join_flow(struct service *svc, struct contact *c)
+{
+	if (!c->prune_on_boot || !c->has_flow || !c->flow.conn)
+		return true;
+	/* It may have gone while the contact was on its way to the disk. */
+	if (svc->net && !net_conn_alive(svc->net, c->flow.conn))
+		return false;
+	if (flow_join(svc->locations->flows, &c->on_flow, c->flow.conn))
+		log_warning("out of memory: contact '%s' will outlive its connection", c->uri.p);
+	return true;
+}
+
 static void attach_contact(struct service *svc, struct location *l, struct contact *c)
 {
 	c->loc = l;
@@ -185,7 +198,7 @@ static void attach_contact(struct service *svc, struct location *l, struct conta
 		log_error("out of memory: contact %s cannot be found by its id", c->id.p);
 	if (c->has_flow && c->flow.conn && svc->net)
 		net_conn_keep(svc->net, c->flow.conn, true);
-	if (!location_flow_join(svc, c))
+	if (!join_flow(svc, c))
 		contact_cut_off(c);
 }
 
@@ -196,7 +209,7 @@ static void contact_detach(struct service *svc, struct contact *c)
 
 	contact_qualify_stop(c);
 	timer_stop(&c->expire);
-	location_flow_leave(svc, c);
+	flow_leave(svc->locations->flows, &c->on_flow);
 	if (map_get(svc->locations->ids, c->id) == c)
 		map_del(svc->locations->ids, c->id);
 	list_remove(&c->link);
@@ -401,7 +414,7 @@ int locations_start(struct service *svc)
 		return ENOMEM;
 	svc->locations->aors = map_new(false);
 	svc->locations->ids = map_new(false);
-	svc->locations->flows = map_new(false);
+	svc->locations->flows = flows_new();
 	if (!svc->locations->aors || !svc->locations->ids || !svc->locations->flows)
 		return ENOMEM;
 	contact_stats_reset(svc);
@@ -482,7 +495,7 @@ void locations_stop(struct service *svc)
 	}
 	map_free(svc->locations->aors);
 	map_free(svc->locations->ids);
-	location_flows_free(svc);
+	flows_free(svc->locations->flows);
 	map_free(svc->locations->endpoint_of);
 	free(svc->locations);
 	svc->locations = NULL;

@@ -4,6 +4,7 @@
 #ifndef SERVICE_PLACE_LOCATION_H
 #define SERVICE_PLACE_LOCATION_H
 
+#include "service/common/flow.h"
 #include "service/common/service.h"
 #include "ua/agree.h"
 
@@ -29,7 +30,7 @@ struct ua_request;
 struct ua_request_prm;
 struct contact {                /* obj */
 	struct list link;               /* in location.contacts */
-	struct list on_flow;            /* location_flow.c */
+	struct flow_member on_flow;     /* of the connection that alone leads to it */
 	struct location *loc;           /* not held; NULL once removed */
 	struct service *svc;
 	/* Words of its own block, each with a NUL behind; they never change. */

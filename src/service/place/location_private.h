@@ -7,7 +7,7 @@
 struct locations {
 	struct map *aors;       /* struct location by AOR name */
 	struct map *ids;        /* struct contact by id */
-	struct map *flows;      /* struct flow by connection: location_flow.c */
+	struct map *flows;      /* of contacts: service/common/flow.h */
 	struct map *endpoint_of;        /* const struct endpoint by AOR; of svc->conf */
 };
 
@@ -26,11 +26,5 @@ void contact_start_expiry(struct service *svc, struct contact *c);
 
 /* Its connection is gone, and it with it. */
 void contact_cut_off(struct contact *c);
-
-/* location_flow.c: a contact is there now, or is not any more. false: its connection is gone already. */
-bool location_flow_join(struct service *svc, struct contact *c);
-struct contact *location_flow_next(struct service *svc, uint64_t conn);     /* one that is reached by it; NULL */
-void location_flow_leave(struct service *svc, struct contact *c);
-void location_flows_free(struct service *svc);
 
 #endif

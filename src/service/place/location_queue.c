@@ -287,10 +287,10 @@ void contact_cut_off(struct contact *c)
 
 void locations_closed(struct service *svc, uint64_t conn)
 {
-	struct contact *c;
+	struct flow_member *m;
 
-	while ((c = location_flow_next(svc, conn))) {
-		location_flow_leave(svc, c);
-		contact_cut_off(c);
+	while (svc->locations && (m = flow_first(svc->locations->flows, conn))) {
+		flow_leave(svc->locations->flows, m);
+		contact_cut_off(container_of(m, struct contact, on_flow));
 	}
 }
