@@ -1,8 +1,6 @@
 /* Subscriptions outlive the program: killed or stopped, it goes on in the same dialogs. */
 #include "fake_disk.h"
-#include "svc_wire.h"
-#include "pbx/devstate.h"
-#include "service/event/subscription.h"
+#include "kept_stage.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,182 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
-
-#define PHONE "192.0.2.1:5070"
-
-static const char plan[] = "[default]\nexten => 100,hint,Custom:one\nexten => 101,hint,Custom:two\n"
-	"exten => 102,hint,PJSIP/alice\n";
-#define TRANSPORTS WIRE_UDP "[tcp]\ntype=transport\nprotocol=tcp\nbind=127.0.0.1:5060\n" \
-	"[ws]\ntype=transport\nprotocol=ws\nbind=127.0.0.1\n"
-#define ALICE "[alice]\ntype=endpoint\naors=alice\ncontext=default\nallow=!all,ulaw\n" \
-	"[alice]\ntype=aor\nmax_contacts=2\nmailboxes=box1\n"
-static const char conf[] = TRANSPORTS ALICE
-	"[nat]\ntype=endpoint\ncontext=default\nrewrite_contact=yes\n"
-	"[rooms]\ntype=resource_list\nevent=dialog\nlist_item=100\nlist_item=101\n";
-
-static struct wire t;
-static char tag[64];
-static unsigned cseq, call;
-
-static void open_it(const char *pjsip)
-{
-	wire_open_kept(&t, plan, pjsip, disk_open, disk_kept);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	open_it(conf);
-	tag[0] = '\0';
-	cseq = 0;
-	call++;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	t.deaf = true;
-	disk_lose();
-	wire_close(&t);
-	disk_close();
-	return 0;
-}
-
-/* kill -9, and a new process with the same file. `sql` is done to it meanwhile. */
-static void restart_with(const char *pjsip, const char *sql)
-{
-	disk_lose();
-	t.deaf = true;
-	wire_close(&t);
-	if (sql)
-		disk_exec(sql);
-	disk_leave();
-	open_it(pjsip);
-}
-
-static void restart(void)
-{
-	restart_with(conf, NULL);
-	world_pass(&t.w, 50);
-}
-
-static struct sip_msg *kept(enum sip_method m, bool request)
-{
-	for (size_t i = t.n; i; i--)
-		if (t.sent[i - 1]->method == m && t.sent[i - 1]->request == request)
-			return t.sent[i - 1];
-	return NULL;
-}
-
-/* The next SUBSCRIBE begins one. */
-static void another(void)
-{
-	call++;
-	tag[0] = '\0';
-}
-
-struct how {
-	const char *user;
-	enum net_proto proto;
-	uint64_t conn;
-	const char *contact;
-};
-
-static void send_by(const struct how *h, const char *to, const char *headers)
-{
-	char text[2048];
-
-	wire_forget(&t);
-	cseq++;
-	snprintf(text, sizeof(text),
-		 "SUBSCRIBE sip:%s@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/%s " PHONE ";branch=z9hG4bKs%u-%u\r\n"
-		 "From: \"A\" <sip:%s@127.0.0.1>;tag=a\r\nTo: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: s%u\r\nCSeq: %u SUBSCRIBE\r\n"
-		 "Max-Forwards: 70\r\n%s%sContent-Length: 0\r\n\r\n", to, net_proto_name(h->proto), call, cseq, h->user, to,
-		 tag[0] ? ";tag=" : "", tag, call, cseq, h->contact, headers);
-	wire_come_by(&t, h->proto, h->conn, PHONE, text);
-	world_turn(&t.w);
-}
-
-static const struct how udp = { "alice", NET_UDP, 0, "Contact: <sip:alice@" PHONE ">\r\n" };
-
-/* 0: not answered yet. */
-static unsigned answered(void)
-{
-	struct sip_msg *m = kept(SIP_SUBSCRIBE, false);
-
-	if (!m || m->cseq != cseq)
-		return 0;
-	if (m->status == 200)
-		str_copy(tag, sizeof(tag), m->to.tag);
-	return m->status;
-}
-
-static unsigned subscribe_by(const struct how *h, const char *to, const char *headers)
-{
-	send_by(h, to, headers);
-	disk_commit(9, 0);
-	world_turn(&t.w);
-	return answered();
-}
-
-static unsigned subscribe(const char *to, const char *headers)
-{
-	return subscribe_by(&udp, to, headers);
-}
-
-/* The newest NOTIFY; it is answered, and its body holds `what`. Gives its CSeq. */
-static uint32_t notified(unsigned status, const char *state, const char *what)
-{
-	struct sip_msg *m = kept(SIP_NOTIFY, true);
-	uint32_t n;
-
-	assert_non_null(m);
-	if (strncmp(wire_header(m, "Subscription-State"), state, strlen(state)))
-		fail_msg("%s, not %s", wire_header(m, "Subscription-State"), state);
-	if (str_find(m->body, str_z(what)) == m->body.n)
-		fail_msg("no '%s' in:\n%.*s", what, STR_ARG(m->body));
-	n = m->cseq;
-	for (size_t i = t.n; i; i--)
-		if (t.sent[i - 1] == m) {
-			wire_answer(&t, i - 1, status, "");
-			break;
-		}
-	world_turn(&t.w);
-	return n;
-}
-
-static unsigned version_of(const char *after)
-{
-	struct str body = kept(SIP_NOTIFY, true)->body, number;
-	size_t at = str_find(body, str_z(after));
-	uint32_t v = 0;
-
-	assert_true(at < body.n);
-	body = str_skip(body, at + strlen(after));
-	number = str_cut(&body, '"');
-	assert_int_equal(str_u32(number, &v), 0);
-	return v;
-}
-
-static size_t subscriptions(void)
-{
-	struct subscription_walk walk = { 0 };
-	struct subscription_row row;
-	size_t n = 0;
-
-	while (subscription_next(t.svc, &walk, &row))
-		n++;
-	subscription_walk_end(&walk);
-	return n;
-}
-
-static void set_state(const char *device, enum device_state s)
-{
-	wire_forget(&t);
-	device_set_custom(t.w.pbx, str_z(device), s);
-	world_turn(&t.w);
-}
 
 /* ---- it goes on -------------------------------------------------------------------- */
 
@@ -358,7 +180,7 @@ static void in_turns(void **state)
 		send_by(&udp, i == 12 ? "101" : "100", "Event: presence\r\n");
 	}
 	disk_commit(13, 0);
-	restart_with(conf, NULL);
+	restart_with(kept_conf, NULL);
 	assert_int_equal(subscriptions(), 13);
 	set_state("two", DEV_INUSE);
 	n = t.n;
@@ -387,137 +209,6 @@ static void stopped_in_order(void **state)
 	assert_string_equal(wire_header(t.sent[0], "Subscription-State"), "terminated;reason=deactivated");
 	restart();
 	assert_int_equal(subscriptions(), 1);
-}
-
-/* ---- it does not ---------------------------------------------------------------------- */
-
-static void ended(void **state)
-{
-	(void)state;
-	assert_int_equal(subscribe("100", "Event: presence\r\nExpires: 60\r\n"), 200);
-	assert_int_equal(disk_rows("subscription"), 1);
-	notified(481, "active", "Ready");
-	assert_int_equal(disk_commit(9, 0), 1);
-	assert_int_equal(disk_rows("subscription"), 0);
-	another();              /* by time */
-	assert_int_equal(subscribe("100", "Event: presence\r\nExpires: 60\r\n"), 200);
-	notified(200, "active", "Ready");
-	wire_forget(&t);
-	world_pass(&t.w, 61000);
-	notified(200, "terminated;reason=timeout", "Ready");
-	disk_commit(9, 0);
-	assert_int_equal(disk_rows("subscription"), 0);
-	another();              /* by a reload */
-	assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
-	notified(200, "active", "Ready");
-	wire_forget(&t);
-	wire_reload(&t, TRANSPORTS);
-	world_turn(&t.w);
-	notified(200, "terminated;reason=rejected", "Ready");
-	disk_commit(9, 0);
-	assert_int_equal(disk_rows("subscription"), 0);
-}
-
-/* While nobody was there. */
-static void dropped_at_start(void **state)
-{
-	static const struct { const char *conf, *sql; } tv[] = {
-		{ conf, "UPDATE subscription SET expires_us=1" },
-		{ TRANSPORTS, NULL },
-		{ TRANSPORTS "[alice]\ntype=endpoint\ncontext=default\nallow_subscribe=no\n", NULL },
-		{ TRANSPORTS "[alice]\ntype=endpoint\ncontext=elsewhere\n", NULL },
-		{ TRANSPORTS "[x]\ntype=transport\nprotocol=udp\nbind=[::1]\n" ALICE,
-		  "UPDATE subscription SET use_path=1, proto='tls'" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
-		another();
-		t.deaf = false;
-		assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
-		restart_with(tv[i].conf, tv[i].sql);
-		world_pass(&t.w, 50);
-		if (i == 4) {           /* a stream's way is found anew */
-			assert_int_equal(subscriptions(), 1);
-			continue;
-		}
-		assert_int_equal(t.n, 0);
-		assert_int_equal(subscriptions(), 0);
-		disk_commit(9, 0);
-		assert_int_equal(disk_rows("subscription"), 0);
-		restart();
-	}
-}
-
-/* By a connection that was the only way there, or was not. */
-static const struct { struct how how; bool stays; } by_connection[] = {
-	{ { "alice", NET_TCP, 7, "Contact: <sip:alice@" PHONE ";transport=tcp>\r\n" }, true },
-	{ { "nat", NET_TCP, 7, "Contact: <sip:nat@10.0.0.1;transport=tcp>\r\n" }, false },
-	{ { "alice", NET_WS, 7, "Contact: <sip:alice@x.invalid;transport=ws>\r\n" }, false },
-	{ { "alice", NET_TCP, 7, "" }, false },
-	{ { "alice", NET_UDP, 0, "" }, true },
-};
-
-/* It is closed while the server runs: nobody can be told. */
-static void connection_closed(void **state)
-{
-	const struct how *ws = &by_connection[2].how;
-	struct how other = *ws;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(by_connection); i++) {
-		another();
-		assert_int_equal(subscribe_by(&by_connection[i].how, "100", "Event: presence\r\n"), 200);
-		notified(200, "active", "Ready");
-		wire_forget(&t);
-		service_closed(t.svc, 7);
-		world_pass(&t.w, 100);
-		assert_int_equal(t.n, 0);
-		disk_commit(9, 0);
-		if (subscriptions() != by_connection[i].stays || disk_rows("subscription") != by_connection[i].stays)
-			fail_msg("%zu", i);
-		if (by_connection[i].stays) {
-			assert_int_equal(subscribe_by(&by_connection[i].how, "100", "Event: presence\r\nExpires: 0\r\n"), 200);
-			notified(200, "terminated", "Ready");
-			disk_commit(9, 0);
-		}
-	}
-	/* Before its NOTIFY is answered. */
-	another();
-	assert_int_equal(subscribe_by(ws, "100", "Event: presence\r\n"), 200);
-	service_closed(t.svc, 7);
-	assert_int_equal(subscriptions(), 0);
-	/* The renewal came by another one. */
-	another();
-	assert_int_equal(subscribe_by(ws, "100", "Event: presence\r\n"), 200);
-	notified(200, "active", "Ready");
-	other.conn = 8;
-	assert_int_equal(subscribe_by(&other, "100", "Event: presence\r\n"), 200);
-	notified(200, "active", "Ready");
-	service_closed(t.svc, 7);
-	assert_int_equal(subscriptions(), 1);
-	service_closed(t.svc, 8);
-	assert_int_equal(subscriptions(), 0);
-}
-
-static void connections(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(by_connection); i++) {
-		another();
-		assert_int_equal(subscribe_by(&by_connection[i].how, "100", "Event: presence\r\n"), 200);
-		notified(200, "active", "Ready");
-		restart();
-		if (subscriptions() != by_connection[i].stays)
-			fail_msg("%zu", i);
-		if (!by_connection[i].stays)
-			continue;
-		assert_int_equal(t.path[t.n - 1].conn, 0);
-		assert_int_equal(t.path[t.n - 1].proto, by_connection[i].how.proto);
-		assert_int_equal(sa_port(&t.path[t.n - 1].peer), 5070);
-		notified(481, "active", "Ready");
-		disk_commit(9, 0);
-	}
 }
 
 /* ---- a disk that fails, or is slow ------------------------------------------------------ */
@@ -610,7 +301,7 @@ static void hostile_rows(void **state)
 		another();
 		assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
 		snprintf(sql, sizeof(sql), "UPDATE subscription SET %s", sets[i]);
-		restart_with(conf, sql);
+		restart_with(kept_conf, sql);
 		world_pass(&t.w, 50);
 		if (subscriptions() || t.n)
 			fail_msg("%s", sets[i]);
@@ -621,7 +312,7 @@ static void hostile_rows(void **state)
 	assert_int_equal(subscribe("100", "Event: presence\r\n"), 481);
 	another();
 	assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
-	restart_with(conf, "CREATE TABLE x AS SELECT * FROM subscription; UPDATE x SET id=id+1; INSERT INTO subscription SELECT * FROM x");
+	restart_with(kept_conf, "CREATE TABLE x AS SELECT * FROM subscription; UPDATE x SET id=id+1; INSERT INTO subscription SELECT * FROM x");
 	world_pass(&t.w, 50);
 	assert_int_equal(subscriptions(), 1);
 	disk_commit(9, 0);
@@ -632,9 +323,9 @@ static void hostile_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(in_the_same_dialog), T(numbers_only_grow), T(often_restarted), T(a_list), T(messages), T(every_event), T(in_turns), T(stopped_in_order), T(ended),
-		T(dropped_at_start), T(connections), T(connection_closed), T(disk_fails), T(meanwhile), T(hostile_rows),
+#define T(fn) cmocka_unit_test_setup_teardown(fn, kept_setup, kept_teardown)
+		T(in_the_same_dialog), T(numbers_only_grow), T(often_restarted), T(a_list), T(messages), T(every_event), T(in_turns), T(stopped_in_order),
+		T(disk_fails), T(meanwhile), T(hostile_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
