@@ -118,11 +118,20 @@ void conn_message(struct conn *c, struct str message)
 		conn_close(c, EACCES);
 }
 
+/* The rest of what was too long. */
+static size_t pass_over(struct conn *c, struct str data)
+{
+	size_t n = data.n < c->passes ? data.n : c->passes;
+
+	c->passes -= n;
+	return n;
+}
+
 /* Cuts all whole messages off `data`; gives how many bytes are used up. */
 static size_t cut_messages(struct conn *c, struct str data)
 {
 	struct io *io = c->io;
-	size_t used = 0;
+	size_t used = pass_over(c, data);
 
 	while (used < data.n && !c->closed && !c->deaf) {
 		struct str rest = str_skip(data, used);
@@ -138,8 +147,12 @@ static size_t cut_messages(struct conn *c, struct str data)
 			c->framed = rest.n;
 			break;
 		}
-		if (!err && (len == 0 || len > rest.n))
+		if (!err && len == 0)
 			err = EBADMSG;
+		if (!err && len > rest.n) {
+			c->passes = len - rest.n;
+			len = rest.n;
+		}
 		c->framed = 0;
 		c->part_ms = 0;
 		if (err) {
@@ -163,7 +176,7 @@ static size_t cut_messages(struct conn *c, struct str data)
 
 static void keep_rest(struct conn *c, struct str rest)
 {
-	if (!rest.n && !c->inside) {
+	if (!rest.n && !c->inside && !c->passes) {
 		c->part_ms = 0;
 		return;
 	}

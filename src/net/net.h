@@ -23,7 +23,8 @@ struct net_handlers {
 	void *arg;
 	/* Io thread. How long is the message at the start of `data`? 0 and *len;
 	 * EAGAIN more bytes needed; anything else closes the connection. A
-	 * keep-alive (CRLF) is *len of those bytes and gives no message. */
+	 * keep-alive (CRLF) is *len of those bytes and gives no message.
+	 * *len more than data.n: what is here is the message, the rest is passed over. */
 	int (*frame)(void *arg, struct str data, size_t *len);
 	/* Io thread. The message as an obj, or NULL: counted and dropped. `bytes`
 	 * is only valid during the call. */

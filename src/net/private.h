@@ -300,6 +300,7 @@ struct conn {                   /* obj, freed when libuv closed the handle */
 	struct gate_addr *slot;
 	struct list link, idle, dirty, shake /* in io.shakes, while it waits */;
 	struct buf in;          /* the part of a message that has come */
+	size_t passes;          /* [bytes] that still come of a message which was handed up without them */
 	size_t framed;          /* [bytes] of `in` when framing last asked for more */
 	unsigned crlfs;         /* bytes of CR and LF since the last message or ping */
 	struct queued *q;       /* held, each entry too */

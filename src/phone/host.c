@@ -134,7 +134,7 @@ static void *copy_message(void *arg, const struct net_path *from, struct str byt
 	size_t len;
 
 	(void)arg;
-	if (!net_keeps_bounds(from->proto) && (sip_msg_frame(bytes, &len) || len != bytes.n))
+	if (!net_keeps_bounds(from->proto) && (sip_msg_frame(bytes, &len) || len < bytes.n))
 		return NULL;
 	return net_bytes_new(bytes);
 }

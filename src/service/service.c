@@ -121,6 +121,14 @@ static int send_bytes(void *arg, struct net_path *path, struct net_bytes *bytes)
 	return svc->wire.send ? svc->wire.send(svc->wire.arg, path, bytes) : net_send(svc->net, path, bytes);
 }
 
+static void faulty(void *arg, const struct sip_msg *msg)
+{
+	struct service *svc = arg;
+
+	reason_add(svc->reasons, REASON_PARSE, REASON_REFUSED, msg->fault, STR_NULL, &msg->from_path.peer, "%.*s: %s",
+		   STR_ARG(msg->method_name), msg->fault_reason);
+}
+
 static void proven(void *arg, const struct net_path *from)
 {
 	service_trust(arg, &from->peer);
@@ -185,7 +193,7 @@ static int start_sip(struct service *svc, const struct service_prm *prm)
 {
 	const struct share_limits *l = &prm->shares;
 	struct sip_stack_prm sp = { .wheel = svc->wheel, .t1_ms = svc->conf->system->timer_t1,
-		.timer_b_ms = svc->conf->system->timer_b, .request = dispatch_request, .proven = proven,
+		.timer_b_ms = svc->conf->system->timer_b, .request = dispatch_request, .faulty = faulty, .proven = proven,
 		.trace = trace, .arg = svc, .send = send_bytes, .settled = settled, .headers = own_headers, .max_tx = l->transactions,
 		.max_tx_per_source = l->transactions_per_address, .max_share = l->percent,
 		.finished_bytes = l->transaction_bytes, .compact = svc->conf->system->compact_headers };

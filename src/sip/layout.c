@@ -134,11 +134,11 @@ int sip_msg_frame(struct str data, size_t *len)
 	err = body_length(&l, data, &body);
 	if (err)
 		return err;
-	/* The head alone of what will not be taken: it gets its 413, and the body
-	 * that follows is no message, so the connection ends with it. */
-	if (body > SIP_MAX_BODY)
+	/* What will not be taken gets its 413 by its head. The body goes by unread, when there is an end to it; else
+	 * it is no message, and the connection ends with it. */
+	if (body > SIP_MAX_PASSED)
 		body = 0;
-	if (body > data.n - l.head)
+	if (body > data.n - l.head && body <= SIP_MAX_BODY)
 		return EAGAIN;
 	*len = l.head + (size_t)body;
 	return 0;

@@ -77,12 +77,13 @@ struct sip_msg {                /* obj */
 
 #define SIP_MAX_HEADERS 256
 #define SIP_MAX_BODY (64 * 1024)
+#define SIP_MAX_PASSED (16 * 1024 * 1024)      /* of a body that is not taken and passed over on a stream */
 
 /* 0 and *msg (which may carry a fault); EBADMSG: not SIP, or so broken that
  * nobody can be answered; ENOMEM. `datagram`: without Content-Length the rest
  * is the body, and bytes after it are ignored; on a stream it is required. */
 int sip_msg_parse(struct sip_msg **msg, struct str bytes, bool datagram);
-/* For net_handlers.frame: length of the first message (or of leading CRLFs). */
+/* For net_handlers.frame: length of the first message (or of leading CRLFs), or more than `data` of one whose body is too long. */
 int sip_msg_frame(struct str data, size_t *len);
 
 /* For net_handlers.begins: a request that belongs to no call or dialog yet, as far as its

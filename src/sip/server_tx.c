@@ -394,6 +394,8 @@ void sip_server_tx_receive_new(struct sip_stack *s, struct sip_msg *msg)
 	}
 	obj_hold(tx);
 	if (msg->fault) {
+		if (s->prm.faulty)
+			s->prm.faulty(s->prm.arg, msg);
 		sip_server_tx_respond(tx, msg->fault, str_z(msg->fault_reason), STR_NULL, STR_NULL, STR_NULL);
 	} else if (msg->method == SIP_CANCEL) {
 		on_cancel(tx, msg);

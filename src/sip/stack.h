@@ -34,6 +34,8 @@ struct sip_stack_prm {
 	 * tag). The handler answers on `tx`, now or later (holding it). Never ACK
 	 * or CANCEL. */
 	void (*request)(void *arg, struct sip_server_tx *tx, struct sip_msg *msg);
+	/* A request that cannot be understood is answered with its msg->fault here. Optional. */
+	void (*faulty)(void *arg, const struct sip_msg *msg);
 	/* The transaction for which sip_server_tx.account was set has its final answer, or is over. Optional. */
 	void (*settled)(void *arg, void *account);
 	/* Header lines of the answers that the stack gives by itself: 100, 481, to CANCEL. Optional. */

@@ -201,6 +201,14 @@ def test_body_over_the_limit_gets_413(server, wire):
         stream.sendall(wire.request("MESSAGE", extra="Content-Type: text/plain\r\n", length=50_000_000)
                        .replace(b"/UDP", b"/TCP"))
         assert stream.recv(4096).startswith(b"SIP/2.0 413"), "no 413 on a stream"
+    # One that is there all the same is passed over, and the connection goes on.
+    with socket.create_connection(("127.0.0.1", server.port), 5) as stream:
+        stream.sendall(wire.request("PUBLISH", extra="Event: presence\r\nContent-Type: application/pidf+xml\r\n",
+                                    body="x" * 1_000_000).replace(b"/UDP", b"/TCP"))
+        assert stream.recv(4096).startswith(b"SIP/2.0 413"), "no 413 on a stream"
+        stream.sendall(wire.request("OPTIONS").replace(b"/UDP", b"/TCP"))
+        assert stream.recv(4096).startswith(b"SIP/2.0 "), "the connection is over"
+    assert "Body over" in server.console("pjsip explain")[1], "nobody is told why"
     alive(wire)
 
 

@@ -26,6 +26,9 @@ static int frame(void *arg, struct str data, size_t *len)
 	if (eol == data.n)
 		return EAGAIN;
 	*len = eol + 1;
+	/* "+200": so many bytes that follow are of it. */
+	if (data.p[0] == '+')
+		*len += (size_t)atoi(data.p + 1);
 	return 0;
 }
 

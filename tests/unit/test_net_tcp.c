@@ -101,6 +101,39 @@ static void tcp_last_words(void **state)
 	}
 }
 
+/* What is handed up without its end: that goes by, and what follows is heard. */
+static void tcp_passes_over(void **state)
+{
+	static char text[100000];
+
+	(void)state;
+	memset(text, '!', sizeof(text));
+	for (size_t m = 0; m < ARRAY_LEN(modes); m++) {
+		struct net_limits lim = { .message_ms = 300 };
+		struct net_world w;
+		int fd;
+
+		world_start(&w, modes[m], &lim, NET_TCP, "127.0.0.1:0");
+		w.reply = "413\n";
+		fd = tcp_client(&w);
+		say(fd, "+100000\n!!");
+		expect(&w, fd, "413\n");
+		for (size_t off = 2; off < sizeof(text); off += 9998) {
+			assert_int_equal(send(fd, text + off, 9998 < sizeof(text) - off ? 9998 : sizeof(text) - off, 0) > 0, 1);
+			uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
+		}
+		say(fd, "next\n");
+		expect(&w, fd, "413\n");
+		assert_int_equal(w.got, 2);
+		assert_int_equal(w.closed, 0);
+		say(fd, "+100000\n!!");        /* it never ends */
+		UNTIL(&w, w.closed);
+		assert_int_equal(w.closed_err, ETIMEDOUT);
+		close(fd);
+		world_end(&w);
+	}
+}
+
 static void tcp_deadlines(void **state)
 {
 	struct net_limits lim = { .first_message_ms = 40, .message_ms = 40, .idle_ms = 80 };
@@ -476,7 +509,8 @@ static void tcp_turn_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tcp_framing), cmocka_unit_test(tcp_long_message), cmocka_unit_test(tcp_last_words),
+		cmocka_unit_test(tcp_framing), cmocka_unit_test(tcp_long_message), cmocka_unit_test(tcp_passes_over),
+		cmocka_unit_test(tcp_last_words),
 		cmocka_unit_test(tcp_deadlines), cmocka_unit_test(tcp_caps), cmocka_unit_test(tcp_eviction),
 		cmocka_unit_test(tcp_outgoing), cmocka_unit_test(tcp_disconnect_while_connecting),
 		cmocka_unit_test(tcp_peer_that_does_not_read), cmocka_unit_test(tcp_write_timeout),
