@@ -121,6 +121,8 @@ def header(name, value, dialog, play):
         if low in ("from", "to"):
             # A port has no place there (RFC 3261 19.1.1), and who writes it means the same.
             value = re.sub(r"^([^>]*?sips?:(?:[^>@]*@)?[\w.]+):\d+", r"\1", value)
+            # The order of parameters means nothing.
+            value = re.sub(r">((?:;[^;]+)*?)(;tag=[^;]+)", r">\2\1", value)
         if low == "contact":
             value = re.sub(r"expires=(\d+)", lambda m: f"expires={near(m.group(1))}", value)
             value = ", ".join(sorted(split(value)))
