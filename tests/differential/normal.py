@@ -153,7 +153,8 @@ def body_lines(msg, dialog, play):
     if "multipart" in kind:
         out = re.sub(r"(?m)^--\S+", "--BOUNDARY", out)
         out = re.sub(r"(?im)^Content-ID:.*|cid=\"[^\"]*\"", "Content-ID", out)
-    out = re.sub(r'(call-id|local-tag|remote-tag|\bid)="[^"]*"', r'\1=*', out)
+    out = re.sub(r'(call-id|local-tag|remote-tag|atomid|\bid)="[^"]*"', r'\1=*', out)
+    out = re.sub(r'boundary="?[^";\s]+"?', "boundary=*", out)
     out = re.sub(r"\s+/>", "/>", re.sub(r">\s*<", ">\n<", out))
     out = re.sub(r"(?m)^Content-Length:.*\n", "", out)
     return [f"body {i:02d}: {text(line.strip(), play)}" for i, line in enumerate(line for line in out.split("\n") if line.strip())]
