@@ -132,6 +132,8 @@ struct channel_tech {
 	int (*indicate)(struct channel *ch, enum indication ind, const void *data);
 	int (*digit)(struct channel *ch, char digit, unsigned ms);
 	int (*text)(struct channel *ch, struct str body, struct str content_type);
+	/* The same with display names of whom it is from and to; empty: as the call has them. Optional. */
+	int (*text_as)(struct channel *ch, struct str body, struct str content_type, struct str from, struct str to);
 	/* Ask the peer to go elsewhere: REFER when up, 302 before. EINPROGRESS: a
 	 * CE_TRANSFER will tell. */
 	int (*transfer)(struct channel *ch, struct str dest);

@@ -33,6 +33,10 @@ static const char plan[] =
 	" same => n,Wait(600)\n"
 	"exten => refresh,1,Answer()\n same => n,Set(PJSIP_MEDIA_OFFER(audio)=!all,alaw)\n same => n,Set(PJSIP_SEND_SESSION_REFRESH()=${HOW})\n same => n,Wait(600)\n"
 	"exten => waits,1,Wait(600)\n"
+	"exten => text,1,SendText(early)\n same => n,Answer()\n same => n,Set(SENDTEXT_FROM_DISPLAYNAME=Ann)\n"
+	" same => n,Set(SENDTEXT_TO_DISPLAYNAME=Bob)\n same => n,Set(SENDTEXT_CONTENT_TYPE=text/html)\n"
+	" same => n,Set(SENDTEXT_BODY=a\\nb)\n same => n,SendText()\n same => n,Set(LEFT=${SENDTEXT_BODY}${SENDTEXTTYPE}${SENDTEXTSTATUS})\n"
+	" same => n,Wait(600)\n"
 	"exten => _ha[n]gup.,1,PJSIPHangup(${EXTEN:6})\n";
 
 static const char conf[] =
@@ -451,6 +455,25 @@ static void refresh_of_the_session(void **state)
 	}
 }
 
+static void texts_of_the_dialplan(void **state)
+{
+	struct sip_msg *m;
+
+	(void)state;
+	alice("INVITE", "text", 1, "", SDP_ULAW);
+	assert_true(str_eq(requested(SIP_MESSAGE, 5061)->body, STR("early")));
+	wire_answer(&t, request(SIP_MESSAGE, 5061), 200, "");
+	learn_tag();
+	alice("ACK", "text", 1, "", "");
+	world_pass(&t.w, 600);
+	m = requested(SIP_MESSAGE, 5061);
+	assert_true(str_eq(m->body, STR("a\nb")));
+	assert_string_equal(wire_header(m, "Content-Type"), "text/html");
+	assert_true(str_starts(str_z(wire_header(m, "From")), STR("\"Ann\" <sip:text@127.0.0.1>;tag=")));
+	assert_string_equal(wire_header(m, "To"), "\"Bob\" <sip:alice@127.0.0.1>;tag=a1");
+	assert_string_equal(value(only_channel(), "LEFT"), "ENHANCEDSUCCESS");
+}
+
 static void refused_with_a_status(void **state)
 {
 	static const struct { const char *exten; unsigned status; } tv[] = {
@@ -495,7 +518,7 @@ int main(void)
 		T(options_of_objects), T(fields_of_contacts), T(dial_strings), T(parts_of_uris), T(without_a_call),
 		T(dialog_of_a_call), T(numbers_of_rtcp), T(headers_that_came), T(headers_of_the_answer),
 		T(headers_of_a_call_out), T(codecs_of_the_next_offer), T(how_digits_are_sent),
-		T(hold_that_is_passed_on), T(refresh_of_the_session), T(refused_with_a_status), T(refused_by_a_manager),
+		T(hold_that_is_passed_on), T(refresh_of_the_session), T(texts_of_the_dialplan), T(refused_with_a_status), T(refused_by_a_manager),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

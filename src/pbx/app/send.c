@@ -4,6 +4,8 @@
 #include "base/obj.h"
 #include "pbx/app/app.h"
 #include "pbx/bridge.h"
+#include "pbx/dialplan.h"
+#include <string.h>
 
 static uint32_t number(struct str s, uint32_t preset)
 {
@@ -69,15 +71,73 @@ static int run_dtmf(struct channel *ch, struct str data)
 	return ret;
 }
 
-/* SendText(text): SENDTEXTSTATUS */
+/* The variable, which is for one SendText(). */
+static void take(struct channel *ch, const char *name, struct buf *b)
+{
+	if (pbx_getvar(ch->pbx, ch, str_z(name), b))
+		pbx_setvar(ch->pbx, ch, str_z(name), STR(""));
+}
+
+static char control(char c)
+{
+	switch (c) {
+	case 'n': return '\n';
+	case 'r': return '\r';
+	case 't': return '\t';
+	default: return c;
+	}
+}
+
+/* \n, \r, \t and \\ as the dialplan writes them. */
+static void unescape(struct buf *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		bool pair = b->p[i] == '\\' && i + 1 < b->n && memchr("nrt\\", b->p[i + 1], 4);
+
+		b->p[n++] = pair ? control(b->p[++i]) : b->p[i];
+	}
+	b->n = n;
+}
+
+/* SendText([text]): SENDTEXTSTATUS, SENDTEXTTYPE */
 static int run_text(struct channel *ch, struct str data)
 {
-	struct str status = STR("UNSUPPORTED");
+	struct buf from = BUF_INIT, to = BUF_INIT, type = BUF_INIT, body = BUF_INIT;
+	const struct channel_tech *t = ch->tech;
+	struct str status = STR("UNSUPPORTED"), how = STR("NONE");
+	int err = 0, ret = 0;
 
-	if (ch->tech->text)
-		status = ch->tech->text(ch, data, STR("text/plain")) ? STR("FAILURE") : STR("SUCCESS");
-	pbx_setvar(ch->pbx, ch, STR("SENDTEXTSTATUS"), status);
-	return 0;
+	take(ch, "SENDTEXT_FROM_DISPLAYNAME", &from);
+	take(ch, "SENDTEXT_TO_DISPLAYNAME", &to);
+	take(ch, "SENDTEXT_CONTENT_TYPE", &type);
+	take(ch, "SENDTEXT_BODY", &body);
+	if (!body.n)
+		buf_put(&body, data);
+	unescape(&body);
+	if (buf_err(&from) || buf_err(&to) || buf_err(&type) || buf_err(&body)) {
+		ret = -1;
+	} else if (t->text_as) {
+		how = STR("ENHANCED");
+		err = t->text_as(ch, buf_view(&body), buf_view(&type), buf_view(&from), buf_view(&to));
+	} else if (t->text && type.n && !str_istarts(buf_view(&type), STR("text/"))) {
+		ret = -1;
+	} else if (t->text) {
+		how = STR("BASIC");
+		err = t->text(ch, buf_view(&body), STR("text/plain"));
+	}
+	if (!ret) {
+		if (t->text || t->text_as)
+			status = err ? STR("FAILURE") : STR("SUCCESS");
+		pbx_setvar(ch->pbx, ch, STR("SENDTEXTTYPE"), how);
+		pbx_setvar(ch->pbx, ch, STR("SENDTEXTSTATUS"), status);
+	}
+	buf_free(&from);
+	buf_free(&to);
+	buf_free(&type);
+	buf_free(&body);
+	return ret;
 }
 
 const struct app app_send_dtmf = { .name = "SendDTMF", .synopsis = "Send digits", .run = run_dtmf };

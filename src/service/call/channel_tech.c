@@ -374,21 +374,47 @@ static int digit(struct channel *ch, char d, unsigned ms)
 	return ua_info_send_digit(s->iv, d, ms);
 }
 
-static int text(struct channel *ch, struct str body, struct str type)
+/* A From or To with another display name. */
+static struct str named(struct sip_out *o, struct str value, struct str name)
+{
+	struct buf b = BUF_INIT;
+	struct sip_addr a;
+
+	if (!name.n || sip_addr_parse(&a, value))
+		return value;
+	sip_write_addr(&b, name, a.uri_text);
+	if (a.params.n)
+		buf_puts(&b, STR(";"), a.params);
+	if (!buf_err(&b))
+		value = sip_out_dup(o, buf_view(&b));
+	buf_free(&b);
+	return value;
+}
+
+/* Before the answer too, once there is a dialog. */
+static int text_as(struct channel *ch, struct str body, struct str type, struct str from, struct str to)
 {
 	struct session *s = SESSION_OF(ch);
+	struct sip_dialog *d = session_dialog(s);
 	struct sip_out *o;
 	int err;
 
-	if (!session_is_up(s))
+	if (!d || !d->remote_tag.n)
 		return ENOTCONN;
-	o = sip_dialog_request(session_dialog(s), SIP_MESSAGE);
+	o = sip_dialog_request(d, SIP_MESSAGE);
 	if (!o)
 		return ENOMEM;
+	o->from = named(o, o->from, from);
+	o->to = named(o, o->to, to);
 	sip_out_body(o, type.n ? type : STR("text/plain"), body);
 	err = ua_invite_send(s->iv, o, NULL);
 	obj_drop(o);
 	return err;
+}
+
+static int text(struct channel *ch, struct str body, struct str type)
+{
+	return text_as(ch, body, type, STR_NULL, STR_NULL);
 }
 
 static void hangup(struct channel *ch)
@@ -448,6 +474,7 @@ const struct channel_tech pjsip_tech = {
 	.indicate = indicate,
 	.digit = digit,
 	.text = text,
+	.text_as = text_as,
 	.transfer = transfer_channel,
 	.hangup = hangup,
 	.moved = moved,

@@ -2,43 +2,11 @@
 #define LOG_MODULE "session"
 #include "base/log.h"
 #include "pbx/dialplan.h"
+#include "service/common/party.h"
 #include "service/call/functions_private.h"
 #include <errno.h>
 
 /* ---- values as Asterisk shows them ------------------------------------------------------- */
-
-/* 19.1.1 of RFC 3261 allows neither a port nor these in From and To. The tag comes first. */
-static void put_party(struct buf *b, const struct sip_addr *a, struct str value)
-{
-	static const struct str none[] = { STR_INIT("transport"), STR_INIT("method"), STR_INIT("ttl"), STR_INIT("maddr"), STR_INIT("lr") };
-	size_t from = (size_t)(a->uri_text.p - value.p);
-	struct str params = a->uri.params, tail = a->params;
-
-	if (!a->uri.host.n || from > value.n) {
-		buf_put(b, value);
-		return;
-	}
-	buf_puts(b, a->display, a->display.n ? STR(" ") : STR_NULL, STR("<"), a->uri.scheme, STR(":"),
-		 str_mk(a->uri.user.p, a->uri.user.n ? (size_t)(a->uri.host.p - a->uri.user.p) : 0), a->uri.host);
-	while (params.n) {
-		struct str one = str_trim(str_cut(&params, ';')), rest = one, name = str_trim(str_cut(&rest, '='));
-		bool kept = one.n;
-
-		for (size_t i = 0; i < ARRAY_LEN(none); i++)
-			kept &= !str_ieq(name, none[i]);
-		if (kept)
-			buf_puts(b, STR(";"), one);
-	}
-	buf_char(b, '>');
-	if (a->tag.n)
-		buf_puts(b, STR(";tag="), a->tag);
-	while (tail.n) {
-		struct str one = str_trim(str_cut(&tail, ';')), rest = one;
-
-		if (one.n && !str_ieq(str_trim(str_cut(&rest, '=')), STR("tag")))
-			buf_puts(b, STR(";"), one);
-	}
-}
 
 /* Ours to answer by, with what we have put into it. */
 static void put_first_via(struct buf *b, const struct sip_msg *m)
@@ -71,9 +39,9 @@ static void put_value(struct buf *b, const struct sip_msg *m, size_t i)
 	const struct sip_hdr *h = &m->hdr[i];
 
 	if (h->id == SIP_H_FROM)
-		put_party(b, &m->from, h->value);
+		service_put_party(b, &m->from, h->value);
 	else if (h->id == SIP_H_TO)
-		put_party(b, &m->to, h->value);
+		service_put_party(b, &m->to, h->value);
 	else if (h->id == SIP_H_VIA && sip_hdr(m, SIP_H_VIA) == h && str_chr(h->value, ',') == h->value.n)
 		put_first_via(b, m);
 	else

@@ -1,6 +1,7 @@
 /* Texts that come: a Message channel runs the dialplan for one after the other; MESSAGE() and
  * MESSAGE_DATA(). Those that go are sent in message_send.c. */
 #define LOG_MODULE "message"
+#include "service/common/party.h"
 #include "service/message/message.h"
 #include "base/log.h"
 #include "pbx/dialplan.h"
@@ -242,6 +243,7 @@ static int read_parties(struct message *m, const struct sip_msg *msg)
 
 static int read_headers(struct message *m, const struct identity *id, const struct sip_msg *msg)
 {
+	struct buf value = BUF_INIT;
 	char room[SA_TEXT];
 	int err = message_set(m, STR("PJSIP_RECVADDR"), str_z(sa_text(&msg->from_path.peer, room)), false);
 
@@ -249,9 +251,19 @@ static int read_headers(struct message *m, const struct identity *id, const stru
 		err = message_set(m, STR("PJSIP_TRANSPORT"), str_z(net_proto_lower(msg->from_path.proto)), false);
 	if (!err)
 		err = message_set(m, STR("PJSIP_ENDPOINT"), id->ep->name, false);
-	for (size_t i = 0; !err && i < msg->hdrs; i++)
-		err = message_set(m, msg->hdr[i].id == SIP_H_OTHER ? msg->hdr[i].name :
-				  sip_hdr_name((enum sip_hdr_id)msg->hdr[i].id), msg->hdr[i].value, false);
+	for (size_t i = 0; !err && i < msg->hdrs; i++) {
+		const struct sip_hdr *h = &msg->hdr[i];
+
+		buf_reset(&value);
+		if (h->id == SIP_H_FROM || h->id == SIP_H_TO)
+			service_put_party(&value, h->id == SIP_H_FROM ? &msg->from : &msg->to, h->value);
+		else
+			buf_put(&value, h->value);
+		err = buf_err(&value);
+		err = err ? err : message_set(m, h->id == SIP_H_OTHER ? h->name : sip_hdr_name((enum sip_hdr_id)h->id),
+					      buf_view(&value), false);
+	}
+	buf_free(&value);
 	return err;
 }
 
@@ -350,8 +362,12 @@ static int mark_outbound(struct message *m, struct str how)
 
 	if (!all && !str_ieq(how, STR("clear_all_outbound")))
 		return EINVAL;
-	list_each(l, &m->data)
-		container_of(l, struct message_data, link)->sent = all;
+	list_each(l, &m->data) {
+		struct message_data *d = container_of(l, struct message_data, link);
+
+		/* Whose it was is nobody else's. */
+		d->sent = all && !str_ieq(text_view(&d->name), STR("PJSIP_ENDPOINT"));
+	}
 	return 0;
 }
 

@@ -25,6 +25,7 @@ struct delivery {
 	struct target target[MAX_TARGETS];      /* in the order they are tried */
 	size_t targets;
 	unsigned hops;
+	int max_forwards;               /* 0: as the configuration says */
 };
 
 static void delivery_free(struct delivery *d)
@@ -88,6 +89,8 @@ static int send_now(struct delivery *d)
 		return ENOMEM;
 	if (d->to_header.n)
 		out->to = sip_out_dup(out, text_view(&d->to_header));
+	if (d->max_forwards)
+		out->max_forwards = d->max_forwards;
 	buf_put(&out->headers, text_view(&d->headers));
 	sip_out_body(out, text_view(&d->type), text_view(&d->body));
 	err = reach_send(d->svc, &d->to, out, &prm, &d->rq);
@@ -286,6 +289,7 @@ static int set_content(struct delivery *d, const struct message *m)
 {
 	struct buf b = BUF_INIT;
 	struct str type;
+	uint32_t hops;
 	int err;
 
 	if (!message_get(m, STR("Content-Type"), &type) || str_chr(type, '/') == type.n)
@@ -295,6 +299,10 @@ static int set_content(struct delivery *d, const struct message *m)
 
 		if (h->sent && !is_reserved(text_view(&h->name)))
 			sip_write_hdr(&b, text_view(&h->name), text_view(&h->value));
+		/* One that is passed on has come a hop further. */
+		if (h->sent && str_ieq(text_view(&h->name), STR("Max-Forwards")) && !str_u32(text_view(&h->value), &hops) &&
+		    hops > 1 && hops <= 255)
+			d->max_forwards = (int)hops - 1;
 	}
 	err = buf_err(&b) ? ENOMEM : text_set(&d->headers, buf_view(&b));
 	buf_free(&b);
