@@ -119,6 +119,8 @@ def header(name, value, dialog, play):
     if low in ("from", "to", "contact", "p-asserted-identity", "remote-party-id", "diversion", "referred-by", "refer-to", "replaces"):
         value = re.sub(r"(tag=)([^;>&%\s]+)", lambda m: m.group(1) + dialog.tag(m.group(2), play), value)
         if low in ("from", "to"):
+            # So little means it whether a name has its quotes.
+            value = re.sub(r'^"([\w ]*)"\s*<', lambda m: f'{m.group(1)} <'.lstrip(), value)
             # A port has no place there (RFC 3261 19.1.1), and who writes it means the same.
             value = re.sub(r"^([^>]*?sips?:(?:[^>@]*@)?[\w.]+):\d+", r"\1", value)
             # The order of parameters means nothing.
@@ -128,6 +130,8 @@ def header(name, value, dialog, play):
             value = ", ".join(sorted(split(value)))
         if low in ("refer-to", "replaces"):
             value = re.sub(r"(?i)(replaces=)[^%;]+", r"\1ID", value)
+        # Whether it is %3C or %3c is all the same.
+        value = re.sub(r"%[0-9a-fA-F]{2}", lambda m: m.group(0).upper(), value)
     if low == "expires" or low == "subscription-state":
         value = re.sub(r"\d+", lambda m: near(m.group(0)), value)
     if low in ("rseq", "rack"):

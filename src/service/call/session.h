@@ -371,6 +371,8 @@ void session_direct_event(struct session *s, const struct media_event *e);   /* 
 /* session_party.c */
 void session_read_caller(struct session *s, const struct sip_msg *msg, struct party *p);
 /* True and *p filled when a trusted identity stands in `msg`. */
+/* The address that the first header of that kind has; a list in one line is none, as for Asterisk. */
+bool session_read_address(const struct sip_msg *msg, enum sip_hdr_id id, struct sip_addr *a);
 bool session_read_identity(struct session *s, const struct sip_msg *msg, struct party *p);
 void session_write_from(struct session *s, const struct net_path *path, struct buf *b);
 void session_write_identity(struct session *s, struct buf *headers, bool outgoing);

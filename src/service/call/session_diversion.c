@@ -20,13 +20,15 @@ static unsigned reason_index(int reason)
 	return reason > 0 && (size_t)reason < ARRAY_LEN(reasons) ? (unsigned)reason : REASON_UNKNOWN_TEXT;
 }
 
-/* RFC 5806 4: names are tokens, anything else comes quoted and is kept. */
-static int set_reason(struct redirecting *r, struct str v)
+/* RFC 5806 4: names are tokens, anything else comes quoted and is kept, with its quotes. */
+static int set_reason(struct redirecting *r, struct str word, struct str params)
 {
-	v = str_unquote(v);
+	bool quoted = word.p > params.p && word.p[-1] == '"';
+	struct str v = quoted ? str_mk(word.p - 1, word.n + 2) : word;
+
 	text_free(&r->reason_text);
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
-		if (str_ieq(v, str_z(reasons[i].text))) {
+		if (str_ieq(word, str_z(reasons[i].text))) {
 			r->reason = (int)i;
 			return 0;
 		}
@@ -134,15 +136,14 @@ static int from_response(struct session *s, struct redirecting *r, const struct 
 bool session_read_redirecting(struct session *s, const struct sip_msg *msg)
 {
 	struct redirecting r = { 0 };
-	struct sip_each e = { 0 };
 	struct sip_addr a;
-	struct str v, reason;
+	struct str reason;
 	bool diversion;
 	int err;
 
 	if (!s->ch)
 		return false;
-	diversion = sip_each(msg, SIP_H_DIVERSION, &e, &v) && sip_addr_parse(&a, v) == 0;
+	diversion = session_read_address(msg, SIP_H_DIVERSION, &a);
 	err = diversion ? ENOENT : from_history(&r, msg);
 	if (err && !msg->request) {
 		err = from_response(s, &r, msg, diversion ? &a : NULL);
@@ -151,7 +152,7 @@ bool session_read_redirecting(struct session *s, const struct sip_msg *msg)
 		err = err ? err : set_party(&r.to, &msg->to);
 	}
 	if (!err && diversion && sip_param(a.params, STR("reason"), &reason))
-		err = set_reason(&r, reason);
+		err = set_reason(&r, reason, a.params);
 	if (!err) {
 		r.count = 1;
 		redirecting_free(&s->ch->redirecting);
@@ -211,7 +212,7 @@ static void write_diversion(struct session *s, const struct redirecting *r, cons
 	buf_put(h, STR("Diversion: "));
 	write_addr(s, p, STR_NULL, request, h);
 	buf_put(h, STR(";reason="));
-	if (is_token(reason))
+	if (is_token(reason) || str_starts(reason, STR("\"")))
 		buf_put(h, reason);
 	else
 		sip_write_quoted(h, reason);

@@ -47,7 +47,7 @@ static uint8_t privacy_of(const struct sip_msg *msg)
 static uint8_t rpid_presentation(const struct sip_addr *a)
 {
 	struct str v;
-	bool hidden = sip_param(a->params, STR("privacy"), &v) && !str_ieq(v, STR("off"));
+	bool hidden = sip_param(a->params, STR("privacy"), &v) && str_ieq(v, STR("full"));
 	bool screened = sip_param(a->params, STR("screen"), &v) && str_ieq(v, STR("yes"));
 
 	if (hidden)
@@ -55,20 +55,24 @@ static uint8_t rpid_presentation(const struct sip_addr *a)
 	return screened ? PRES_ALLOWED_PASSED_SCREEN : PRES_ALLOWED_NOT_SCREENED;
 }
 
+bool session_read_address(const struct sip_msg *msg, enum sip_hdr_id id, struct sip_addr *a)
+{
+	struct str rest = sip_hdr_value(msg, id), one = str_cut_addr(&rest, ',');
+
+	return one.n && !rest.n && !sip_addr_parse(a, str_trim(one));
+}
+
 bool session_read_identity(struct session *s, const struct sip_msg *msg, struct party *p)
 {
-	struct sip_each e = { 0 };
 	struct sip_addr a;
-	struct str v;
 
 	if (!s->ep->trust_id_inbound)
 		return false;
-	if (sip_each(msg, SIP_H_P_ASSERTED_IDENTITY, &e, &v) && sip_addr_parse(&a, v) == 0) {
+	if (session_read_address(msg, SIP_H_P_ASSERTED_IDENTITY, &a)) {
 		p->number_pres = p->name_pres = privacy_of(msg);
 		return set_party(s, p, &a) == 0;
 	}
-	e = (struct sip_each){ 0 };
-	if (sip_each(msg, SIP_H_REMOTE_PARTY_ID, &e, &v) && sip_addr_parse(&a, v) == 0) {
+	if (session_read_address(msg, SIP_H_REMOTE_PARTY_ID, &a)) {
 		p->number_pres = p->name_pres = rpid_presentation(&a);
 		return set_party(s, p, &a) == 0;
 	}
@@ -234,9 +238,10 @@ void session_write_from(struct session *s, const struct net_path *path, struct b
 
 static void write_rpid(struct session *s, const struct party *p, struct str addr, struct buf *h)
 {
+	bool hidden = (p->number_pres & PRES_RESTRICTION) || (p->name_valid && (p->name_pres & PRES_RESTRICTION));
+
 	buf_puts(h, STR("Remote-Party-ID: "), addr, !s->incoming ? STR(";party=calling") : STR(";party=called"));
-	buf_put(h, (p->number_pres & PRES_RESTRICTION) || (p->name_pres & PRES_RESTRICTION) ?
-		STR(";privacy=full") : STR(";privacy=off"));
+	buf_put(h, hidden ? STR(";privacy=full") : STR(";privacy=off"));
 	buf_put(h, (p->number_pres & 3) == PRES_ALLOWED_PASSED_SCREEN ? STR(";screen=yes\r\n") : STR(";screen=no\r\n"));
 }
 
