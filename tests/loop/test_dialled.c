@@ -132,7 +132,7 @@ static void told_by_diversion(void **state)
 	static const struct { const char *header, *number, *reason, *passed_on; } tv[] = {
 		{ "<sip:900@x>;reason=user-busy", "900", "cfb", "user-busy" },
 		{ "\"Nine\" <sip:900;phone-context=y@x>;reason=\"no-answer\"", "900", "cfnr", "no-answer" },
-		{ "<sip:900@x>;reason=\"gone fishing\"", "900", "gone fishing", "\"gone fishing\"" },
+		{ "<sip:900@x>;reason=\"gone fishing\"", "900", "\"gone fishing\"", "\"gone fishing\"" },
 		{ "<sip:900@x>;reason=holiday", "900", "holiday", "holiday" }, { "<sip:900@x>", "900", "unknown", "unknown" },
 	};
 

@@ -11,6 +11,7 @@
 
 static const char plan[] =
 	"[default]\n"
+	"exten => who,1,Set(GLOBAL(SEEN)=${CALLERID(all)}${CALLERID(num-pres)})\n same => n,Answer()\n same => n,Wait(600)\n"
 	"exten => seen,1,Set(GLOBAL(SEEN)=${CHANNEL(tenantid)}/${CALLERID(tag)}/${CALLERID(num-pres)}/${CHANNEL(accountcode)}/"
 	"${CHANNEL(language)}/${CHANNEL(tonezone)}/${CHANNEL(musicclass)})\n same => n,Answer()\n same => n,Wait(600)\n"
 	"exten => bob,1,Set(CALLERID(all)=Al <100>)\n same => n,Dial(PJSIP/bob)\n"
@@ -174,6 +175,30 @@ static void channels_are(void **state)
 	}
 }
 
+/* What alice's proxy says of her, as Asterisk reads it. */
+static void whose_call_it_is(void **state)
+{
+	static const struct { const char *header, *who; } rows[] = {
+		{ "P-Asserted-Identity: \"Al\" <sip:777@x>", "\"Al\" <777>allowed_not_screened" },
+		{ "P-Asserted-Identity: <sip:777@x>, <tel:+4930>", "\"\" <alice>allowed_not_screened" },
+		{ "P-Asserted-Identity: <sip:777@x>\r\nP-Asserted-Identity: <tel:+4930>", "\"\" <777>allowed_not_screened" },
+		{ "Remote-Party-ID: <sip:777@x>;privacy=full", "\"\" <777>prohib_not_screened" },
+		{ "Remote-Party-ID: <sip:777@x>;privacy=name;screen=yes", "\"\" <777>allowed_passed_screen" },
+		{ "Remote-Party-ID: <sip:777@x>;privacy=uri", "\"\" <777>allowed_not_screened" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char header[160];
+
+		with(BASE "trust_id_inbound=yes\n");
+		snprintf(header, sizeof(header), "%s\r\n", rows[i].header);
+		alice("INVITE", "who", 1, header, SDP_ULAW);
+		assert_string_equal(global("SEEN"), rows[i].who);
+		over();
+	}
+}
+
 /* To whoever it holds; what it hears itself is its channel's. */
 static void suggested_music(void **state)
 {
@@ -324,7 +349,7 @@ static void changes_believed(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = { T(invites), T(whom_it_was_for), T(ports_of_its_own), T(channels_are), T(suggested_music),
+	const struct CMUnitTest tests[] = { T(invites), T(whom_it_was_for), T(ports_of_its_own), T(channels_are), T(suggested_music), T(whose_call_it_is),
 		T(busy_from_so_many_calls_on), T(overlap), T(answers), T(progress_in_the_band), T(nothing_said_by_a_bare_183),
 		T(reason_of_the_end), T(named_at_once), T(changes_told), T(changes_believed) };
 
