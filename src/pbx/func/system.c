@@ -27,24 +27,47 @@ static int read_version(struct pbx *p, struct channel *ch, struct str args, stru
 
 	(void)ch;
 	args = str_trim(args);
-	if (str_ieq(args, STR("PID")))
+	if (str_ieq(args, STR("PID"))) {
 		buf_printf(out, "%ld", (long)getpid());
-	else if (!args.n || str_ieq(args, STR("ASTERISK_VERSION_NUM")) || str_ieq(args, STR("BUILD_OPTIONS")))
-		{
+	} else {
 		(void)vars_get(&p->constants, STR("VERSION()"), &v);
 		buf_put(out, v);
 	}
 	return 0;
 }
 
+/* What the dialplan has set itself is kept beside the environment, which other threads read. */
+static int env_name(struct str name, struct buf *out)
+{
+	buf_puts(out, STR("ENV("), name, STR(")"));
+	return buf_err(out);
+}
+
 static int read_env(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
+	struct buf own = BUF_INIT;
+	struct str value;
 	char name[256];
+	int err = env_name(args, &own);
 
-	(void)p;
 	(void)ch;
-	buf_put(out, str_z(getenv(str_copy(name, sizeof(name), str_trim(args)))));
-	return 0;
+	if (!err && vars_get(&p->constants, buf_view(&own), &value))
+		buf_put(out, value);
+	else if (!err && args.n < sizeof(name))
+		buf_put(out, str_z(getenv(str_copy(name, sizeof(name), args))));
+	buf_free(&own);
+	return err;
+}
+
+static int write_env(struct pbx *p, struct channel *ch, struct str args, struct str value)
+{
+	struct buf own = BUF_INIT;
+	int err = args.n && str_chr(args, '=') == args.n ? env_name(args, &own) : EINVAL;
+
+	(void)ch;
+	err = err ? err : vars_set(&p->constants, buf_view(&own), value.p ? value : STR(""));
+	buf_free(&own);
+	return err;
 }
 
 static int read_sysinfo(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
@@ -89,9 +112,8 @@ static int read_stat(struct pbx *p, struct channel *ch, struct str args, struct 
 
 	if (!trusted(p, ch))
 		return EACCES;
-	if (pbx_args(args, v, 2) < 2 || v[0].n != 1 || v[1].n >= sizeof(path))
-		return EINVAL;
-	if (stat(str_copy(path, sizeof(path), v[1]), &st)) {
+	pbx_args(args, v, 2);
+	if (!v[0].n || v[1].n >= sizeof(path) || stat(str_copy(path, sizeof(path), v[1]), &st)) {
 		buf_char(out, '0');
 		return 0;
 	}
@@ -103,8 +125,8 @@ static int read_stat(struct pbx *p, struct channel *ch, struct str args, struct 
 	case 'M': buf_printf(out, "%lld", (long long)st.st_mtime); break;
 	case 'A': buf_printf(out, "%lld", (long long)st.st_atime); break;
 	case 'C': buf_printf(out, "%lld", (long long)st.st_ctime); break;
-	case 'm': buf_printf(out, "%o", (unsigned)st.st_mode & 07777); break;
-	default: return EINVAL;
+	case 'm': buf_printf(out, "%o", (unsigned)st.st_mode); break;
+	default: buf_char(out, '0'); break;
 	}
 	return 0;
 }
@@ -164,7 +186,8 @@ static int read_file(struct pbx *p, struct channel *ch, struct str args, struct 
 }
 
 const struct func func_version = { .name = "VERSION", .synopsis = "Which server this is", .read = read_version };
-const struct func func_env = { .name = "ENV", .synopsis = "A variable of the environment", .read = read_env };
+const struct func func_env = { .name = "ENV", .synopsis = "A variable of the environment", .read = read_env,
+	.write = write_env };
 const struct func func_sysinfo = { .name = "SYSINFO", .synopsis = "Load and memory of the machine",
 	.read = read_sysinfo };
 const struct func func_stat = { .name = "STAT", .synopsis = "What is known of a file", .read = read_stat };
