@@ -10,7 +10,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 
@@ -151,6 +153,51 @@ static void scopes(void **state)
 	CHECK(rows);
 }
 
+static void names(void **state)
+{
+	static const struct row rows[] = {
+		{ "a=", NULL }, { "GLOBAL(g)=2", NULL }, { "EXPORT(alice)=1", NULL }, { "EXPORT(nobody,e)=1", NULL },
+		{ "${VARIABLE_EXISTS(a)}${VARIABLE_EXISTS(g)}${VARIABLE_EXISTS(b)}${VARIABLE_EXISTS()}", "1100" },
+		{ "${GLOBAL_EXISTS(g)}${GLOBAL_EXISTS(a)}", "10" },
+		{ "DELETE(a)=", NULL }, { "GLOBAL_DELETE(g)=", NULL }, { "${VARIABLE_EXISTS(a)}${GLOBAL_EXISTS(g)}", "00" },
+		{ "${BASENAME(/a/b.c)}|${BASENAME(/a/b/)}|${BASENAME(b)}|${BASENAME(/)}|${BASENAME()}", "b.c|b|b|/|." },
+		{ "${DIRNAME(/a/b.c)}|${DIRNAME(/a//b/)}|${DIRNAME(b)}|${DIRNAME(/)}|${DIRNAME(/a)}|${DIRNAME()}|${DIRNAME(//)}", "/a|/a|.|/|/|.|//" },
+		{ "${LEN(${UUID()})}|${UUID():14:1}${UUID():8:1}", "36|4-" },
+		{ "${FILE_COUNT_LINE(/nope)}|${FILE_FORMAT(/nope)}|${FILE_FORMAT(/etc/passwd)}", "-1|x|u" },
+	};
+	struct world *w = *state;
+	struct buf name = BUF_INIT;
+
+	w->p->live_dangerously = true;
+	CHECK(rows);
+	buf_puts(&name, STR("EXPORT("), text_view(&w->ch->name), STR(",e)"));
+	assert_int_equal(pbx_setvar(w->p, w->ch, buf_view(&name), STR("3")), 0);
+	buf_free(&name);
+	check_all(w, (const struct row[]){ { "${e}", "3" } }, 1);
+}
+
+/* How lines end, by what comes first or is asked for. */
+static void ends_of_lines(void **state)
+{
+	static const char *const texts[] = { "a\nb\n", "a\r\nb\r\n\r\n", "a\rb\r", "a" };
+	static const char *const want[] = { "2u2|0", "3d3|3", "2m0|2", "0x0|0" };
+	struct world *w = *state;
+
+	w->p->live_dangerously = true;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		char path[] = "/tmp/valuesXXXXXX", in[200];
+		int fd = mkstemp(path);
+
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, texts[i], strlen(texts[i])), strlen(texts[i]));
+		close(fd);
+		snprintf(in, sizeof(in), "${FILE_COUNT_LINE(%s)}${FILE_FORMAT(%s)}${FILE_COUNT_LINE(%s,u)}|${FILE_COUNT_LINE(%s,m)}",
+			 path, path, path, path);
+		check_all(w, (const struct row[]){ { in, want[i] } }, 1);
+		unlink(path);
+	}
+}
+
 static void parties(void **state)
 {
 	static const struct row rows[] = {
@@ -187,6 +234,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(logic, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers, setup, teardown),
 		cmocka_unit_test_setup_teardown(scopes, setup, teardown),
+		cmocka_unit_test_setup_teardown(names, setup, teardown),
+		cmocka_unit_test_setup_teardown(ends_of_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(parties, setup, teardown),
 	};
 

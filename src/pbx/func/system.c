@@ -185,6 +185,73 @@ static int read_file(struct pbx *p, struct channel *ch, struct str args, struct 
 	return text ? 0 : ENOMEM;
 }
 
+/* ---- how the lines of a file end */
+
+/* 'u' \n, 'd' \r\n, 'm' \r; 'x': it has none. Counts them, of the kind that comes first or is asked for. */
+static int64_t count_ends(FILE *f, char *format)
+{
+	int64_t n = 0;
+	int before = 0, c;
+
+	while ((c = getc(f)) != EOF) {
+		if (*format == 'x' && before == '\r')
+			*format = c == '\n' ? 'd' : 'm', n += *format == 'm';
+		if (*format == 'x' && c == '\n')
+			*format = 'u';
+		n += (*format == 'u' && c == '\n') || (*format == 'm' && c == '\r') ||
+			(*format == 'd' && c == '\n' && before == '\r');
+		before = c;
+	}
+	if (*format == 'x' && before == '\r')
+		*format = 'm', n++;
+	return n;
+}
+
+/* -1: it cannot be opened. */
+static int64_t ends_of(struct str name, char *format)
+{
+	char path[1024];
+	FILE *f = name.n && name.n < sizeof(path) ? fopen(str_copy(path, sizeof(path), name), "re") : NULL;
+	int64_t n = -1;
+
+	if (!f)
+		return n;
+	n = count_ends(f, format);
+	fclose(f);
+	return n;
+}
+
+/* FILE_COUNT_LINE(path[,u|d|m]) */
+static int read_count_line(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct str v[2];
+	char format;
+
+	if (!trusted(p, ch))
+		return EACCES;
+	pbx_args(args, v, 2);
+	format = v[1].n ? (char)(v[1].p[0] | 32) : 'x';
+	if (format != 'u' && format != 'd' && format != 'm')
+		format = 'x';
+	buf_printf(out, "%lld", (long long)ends_of(v[0], &format));
+	return 0;
+}
+
+static int read_format(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	char format = 'x';
+
+	if (!trusted(p, ch))
+		return EACCES;
+	(void)ends_of(args, &format);
+	buf_char(out, format);
+	return 0;
+}
+
+const struct func func_file_count_line = { .name = "FILE_COUNT_LINE", .synopsis = "How many lines a file has",
+	.read = read_count_line };
+const struct func func_file_format = { .name = "FILE_FORMAT", .synopsis = "How the lines of a file end",
+	.read = read_format };
 const struct func func_version = { .name = "VERSION", .synopsis = "Which server this is", .read = read_version };
 const struct func func_env = { .name = "ENV", .synopsis = "A variable of the environment", .read = read_env,
 	.write = write_env };
