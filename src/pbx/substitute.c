@@ -315,13 +315,24 @@ void pbx_substitute(struct pbx *p, struct channel *ch, struct str text, struct b
 	p->nesting--;
 }
 
-void pbx_substitute_at(struct pbx *p, struct str context, struct str exten, struct str text, struct buf *out)
+static void substitute_at(struct pbx *p, struct channel *ch, struct str context, struct str exten, struct str text,
+			  struct buf *out)
 {
-	struct sub s = { .p = p, .context = context, .exten = exten, .depth = p->nesting };
+	struct sub s = { .p = p, .ch = ch, .context = context, .exten = exten, .depth = p->nesting };
 
 	p->nesting++;
 	substitute(&s, text, out);
 	p->nesting--;
+}
+
+void pbx_substitute_at(struct pbx *p, struct str context, struct str exten, struct str text, struct buf *out)
+{
+	substitute_at(p, NULL, context, exten, text, out);
+}
+
+void pbx_substitute_there(struct channel *ch, struct str context, struct str exten, struct str text, struct buf *out)
+{
+	substitute_at(ch->pbx, ch, context, exten, text, out);
 }
 
 void pbx_substitute_vars(const struct vars *v, struct str text, struct buf *out)
