@@ -31,6 +31,9 @@ struct party {
 	bool name_valid, number_valid;
 	uint8_t name_pres, number_pres;      /* enum presentation */
 	int ton;                             /* Q.931 type of number and plan */
+	uint8_t charset;                     /* of the name, as CALLERID(name-charset) has them; 0: ISO 8859-1 */
+	bool subaddress_valid, subaddress_odd, subaddress_user;     /* user: its type 2, else NSAP */
+	uint8_t source;                      /* connected line only: what CONNECTEDLINE(source) says */
 	struct text ani, dnid;               /* caller only */
 	int ani2;
 	struct text priv_name, priv_number;  /* private ids, when set */
@@ -47,7 +50,7 @@ const char *presentation_text(int pres);     /* "Presentation Allowed, Not Scree
 struct redirecting {
 	struct party from, to, orig;
 	int reason, orig_reason;             /* as REDIRECTING(reason) numbers them */
-	struct text reason_text;
+	struct text reason_text, orig_reason_text;   /* what is none of the numbered ones */
 	int count;
 };
 int redirecting_copy(struct redirecting *to, const struct redirecting *from);

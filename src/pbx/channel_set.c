@@ -15,9 +15,21 @@ void channel_set_state(struct channel *ch, enum channel_state s)
 		ch->pbx->path_changed(ch->pbx);
 }
 
+static bool same_text(bool valid, const struct text *a, bool other, const struct text *b)
+{
+	return str_eq(valid ? text_view(a) : STR(""), other ? text_view(b) : STR(""));
+}
+
+/* As events show it: whether it may be shown elsewhere is nothing that they tell. */
+static bool shown_same(const struct party *a, const struct party *b)
+{
+	return same_text(a->number_valid, &a->number, b->number_valid, &b->number) &&
+	       same_text(a->name_valid, &a->name, b->name_valid, &b->name);
+}
+
 void channel_set_caller_party(struct channel *ch, const struct party *p)
 {
-	bool same = party_same(&ch->caller, p);
+	bool same = shown_same(&ch->caller, p);
 
 	party_copy(&ch->caller, p);
 	if (!same)
@@ -35,7 +47,7 @@ void channel_set_caller(struct channel *ch, struct str number, struct str name)
 
 void channel_put_connected(struct channel *ch, const struct party *p)
 {
-	bool same = party_same(&ch->connected, p);
+	bool same = shown_same(&ch->connected, p);
 
 	party_copy(&ch->connected, p);
 	if (!same)

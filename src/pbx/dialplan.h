@@ -94,6 +94,8 @@ void pbx_substitute(struct pbx *p, struct channel *ch, struct str text, struct b
 bool pbx_getvar(struct pbx *p, struct channel *ch, struct str name, struct buf *out);
 /* NAME or FUNC(args); sends VarSet. */
 int pbx_setvar(struct pbx *p, struct channel *ch, struct str name, struct str value);
+/* VarSet of LOCAL(name). */
+void pbx_tell_local(struct channel *ch, struct str name, struct str value);
 /* What a new channel gets from its maker (_NAME and __NAME), with a VarSet for each. ENOMEM. */
 int pbx_inherit_vars(struct channel *to, const struct channel *from);
 /* $[...] alone. */

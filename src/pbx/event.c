@@ -164,6 +164,31 @@ void event_printf(struct event *e, const char *key, const char *fmt, ...)
 	buf_free(&b);
 }
 
+static void put_escaped(struct event *e, const char *prefix, const char *key, struct str value)
+{
+	static const char codes[] = "\a\b\f\n\r\t\v\\'\"?", letters[] = "abfnrtv\\'\"?";
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < value.n; i++) {
+		const char *at = value.p[i] ? strchr(codes, value.p[i]) : NULL;
+
+		if (at) {
+			buf_char(&b, '\\');
+			buf_char(&b, letters[at - codes]);
+		} else {
+			buf_char(&b, value.p[i]);
+		}
+	}
+	put_value(e, prefix, key, buf_view(&b));
+	buf_free(&b);
+}
+
+void event_put_escaped(struct event *e, const char *key, struct str value)
+{
+	if (e)
+		put_escaped(e, "", key, value);
+}
+
 static struct str or_unknown(const struct text *t, bool valid)
 {
 	return valid && t->n ? text_view(t) : STR("<unknown>");
@@ -188,9 +213,9 @@ void event_channel(struct event *e, const char *prefix, const struct channel *ch
 	buf_printf(&e->body, "%sChannelState: %d\r\n", prefix, (int)ch->state);
 	put_value(e, prefix, "ChannelStateDesc", str_z(state));
 	put_value(e, prefix, "CallerIDNum", or_unknown(&ch->caller.number, ch->caller.number_valid));
-	put_value(e, prefix, "CallerIDName", or_unknown(&ch->caller.name, ch->caller.name_valid));
+	put_escaped(e, prefix, "CallerIDName", or_unknown(&ch->caller.name, ch->caller.name_valid));
 	put_value(e, prefix, "ConnectedLineNum", or_unknown(&ch->connected.number, ch->connected.number_valid));
-	put_value(e, prefix, "ConnectedLineName", or_unknown(&ch->connected.name, ch->connected.name_valid));
+	put_escaped(e, prefix, "ConnectedLineName", or_unknown(&ch->connected.name, ch->connected.name_valid));
 	put_value(e, prefix, "Language", text_view(&ch->language));
 	put_value(e, prefix, "AccountCode", text_view(&ch->accountcode));
 	put_value(e, prefix, "Context", text_view(&ch->context));

@@ -42,6 +42,8 @@ struct event *event_new(struct events *ev, const char *name, unsigned privilege)
  * function of which file. */
 struct event *event_test(struct events *ev, const char *state, const char *file, const char *function);
 void event_put(struct event *e, const char *key, struct str value);  /* CR and LF in value become blanks */
+/* As a C string would have it, with \ before quotes. */
+void event_put_escaped(struct event *e, const char *key, struct str value);
 void event_printf(struct event *e, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The standard channel headers: Channel, ChannelState, ChannelStateDesc,

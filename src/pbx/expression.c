@@ -24,6 +24,7 @@ struct parser {
 	struct channel *ch;
 	struct tokens t;
 	unsigned depth;
+	bool ended;             /* a whole expression, and more after it */
 	int err;
 };
 
@@ -476,9 +477,27 @@ static int evaluate(struct parser *p, struct val *v, bool *any)
 	if (!*any)
 		return 0;
 	expr(p, 1, v);
-	if (!p->err && p->t.tok != T_END)
-		p->err = EBADMSG;
-	return p->err;
+	p->ended = !p->err && p->t.tok != T_END;
+	return p->ended ? EBADMSG : p->err;
+}
+
+static bool begins(enum tok t)
+{
+	return t == T_WORD || t == T_NUMBER || t == T_LP || t == T_MINUS || t == T_COMPL;
+}
+
+/* What is no expression stands for 0; for what it begins with, when that is a whole one; for
+ * nothing, when its first token cannot be one's first. */
+static void put_wrong(struct parser *p, struct str text, struct val *v, struct buf *out)
+{
+	struct tokens first = { .in = text };
+
+	expression_next(&first);
+	log_warning("'%.*s' is no expression", STR_ARG(text));
+	if (p->ended)
+		buf_put(out, to_text(v));
+	else if (begins(first.tok))
+		buf_char(out, '0');
 }
 
 int expression_eval(struct pbx *pbx, struct channel *ch, struct str text, struct buf *out)
@@ -496,8 +515,7 @@ int expression_eval(struct pbx *pbx, struct channel *ch, struct str text, struct
 		err = evaluate(&p, &v, &any);
 	}
 	if (err) {
-		log_warning("'%.*s' is no expression; it stands for 0", STR_ARG(text));
-		buf_char(out, '0');
+		put_wrong(&p, text, &v, out);
 	} else if (any) {
 		buf_put(out, to_text(&v));
 	}

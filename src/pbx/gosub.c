@@ -36,11 +36,16 @@ int gosub_set_local(struct channel *ch, struct gosub_frame *f, struct str name, 
 
 	if (!name.n || str_ends(name, STR(")")))
 		return EINVAL;
-	if (!vars_get(&f->locals, name, &known)) {
-		err = vars_push(&ch->vars, name, STR(""));
+	value = value.p ? value : STR("");
+	if (!vars_get(&f->locals, vars_bare(name), &known)) {
+		err = vars_push(&ch->vars, name, value);
 		err = err ? err : vars_set(&f->locals, name, STR(""));
+	} else {
+		err = pbx_setvar(ch->pbx, ch, name, value);
 	}
-	return err ? err : pbx_setvar(ch->pbx, ch, name, value.p ? value : STR(""));
+	if (!err)
+		pbx_tell_local(ch, name, value);
+	return err;
 }
 
 static int set_args(struct channel *ch, struct gosub_frame *f, const struct str *args, size_t n)

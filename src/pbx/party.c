@@ -23,6 +23,11 @@ int party_copy(struct party *to, const struct party *from)
 	to->number_pres = from->number_pres;
 	to->ton = from->ton;
 	to->ani2 = from->ani2;
+	to->charset = from->charset;
+	to->subaddress_valid = from->subaddress_valid;
+	to->subaddress_odd = from->subaddress_odd;
+	to->subaddress_user = from->subaddress_user;
+	to->source = from->source;
 	to->priv_valid = from->priv_valid;
 	return err;
 }
@@ -64,6 +69,13 @@ bool party_same(const struct party *a, const struct party *b)
 				   str_eq(text_view(&a->name), text_view(&b->name))));
 }
 
+/* Whether it may be shown; what has no meaning counts as not available. */
+static uint8_t restriction(bool valid, uint8_t pres)
+{
+	pres &= PRES_RESTRICTION;
+	return valid && pres != PRES_RESTRICTION ? pres : PRES_UNAVAILABLE & PRES_RESTRICTION;
+}
+
 /* How much a presentation says: the smaller wins (Q.931 restriction over
  * permission over not available over nothing known). */
 static int rank(bool valid, uint8_t pres)
@@ -84,9 +96,8 @@ static int rank(bool valid, uint8_t pres)
 
 int party_presentation(const struct party *p)
 {
-	uint8_t name = p->name_valid ? p->name_pres & PRES_RESTRICTION : PRES_UNAVAILABLE & PRES_RESTRICTION;
-	uint8_t number = p->number_valid ? p->number_pres & PRES_RESTRICTION : PRES_UNAVAILABLE & PRES_RESTRICTION;
-	uint8_t screening = p->number_valid ? p->number_pres & 3 : 0;
+	uint8_t name = restriction(p->name_valid, p->name_pres), number = restriction(p->number_valid, p->number_pres);
+	uint8_t screening = rank(p->number_valid, p->number_pres) < 3 ? p->number_pres & 3 : 0;
 
 	if (rank(p->name_valid, p->name_pres) < rank(p->number_valid, p->number_pres))
 		number = name;
@@ -131,6 +142,7 @@ int redirecting_copy(struct redirecting *to, const struct redirecting *from)
 	err = err ? err : party_copy(&to->to, &from->to);
 	err = err ? err : party_copy(&to->orig, &from->orig);
 	err = err ? err : text_set(&to->reason_text, text_view(&from->reason_text));
+	err = err ? err : text_set(&to->orig_reason_text, text_view(&from->orig_reason_text));
 	to->reason = from->reason;
 	to->orig_reason = from->orig_reason;
 	to->count = from->count;
@@ -143,4 +155,5 @@ void redirecting_free(struct redirecting *r)
 	party_free(&r->to);
 	party_free(&r->orig);
 	text_free(&r->reason_text);
+	text_free(&r->orig_reason_text);
 }

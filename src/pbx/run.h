@@ -21,6 +21,7 @@ struct run {                    /* obj; a note of its channel, and ch->run */
 		int priority;
 	} exception;
 	bool started;                   /* pbx_start() counted it as a call */
+	unsigned subs;                  /* EVAL_SUB() inside one another */
 };
 
 struct run *run_get(struct channel *ch);     /* makes it; NULL: ENOMEM */

@@ -39,7 +39,7 @@ static bool channel_builtin(struct channel *ch, struct str name, struct buf *out
 		int v;
 	} numbers[] = {
 		{ STR("PRIORITY"), ch->priority }, { STR("HANGUPCAUSE"), ch->cause },
-		{ STR("CALLINGPRES"), ch->caller.number_pres }, { STR("CALLINGANI2"), ch->caller.ani2 },
+		{ STR("CALLINGPRES"), party_presentation(&ch->caller) }, { STR("CALLINGANI2"), ch->caller.ani2 },
 		{ STR("CALLINGTON"), ch->caller.ton }, { STR("CALLINGTNS"), 0 },
 	};
 	const struct builtin *b;
@@ -102,7 +102,7 @@ static bool cut_call(struct str text, struct str *name, struct str *args)
 
 	if (open == text.n)
 		return false;
-	*name = str_trim(str_sub(text, 0, open));
+	*name = str_sub(text, 0, open);
 	text = str_skip(text, open + 1);
 	close = str_rchr(text, ')');
 	if (close == text.n)
@@ -120,6 +120,7 @@ static bool call(struct pbx *p, struct channel *ch, struct str text, struct buf 
 	if (!p || !cut_call(text, &name, &args))
 		return false;
 	f = pbx_func(p, name);
+	f = f && str_eq(str_z(f->name), name) ? f : NULL;
 	if (!f || !f->read) {
 		log_error(f ? "%.*s() cannot be read" : "There is no function %.*s()", STR_ARG(name));
 		return false;
@@ -137,9 +138,10 @@ struct slice {
 	int64_t offset, length;
 };
 
-static int64_t leading_number(struct str *s)
+/* False: there is none, and *out stays. */
+static bool leading_number(struct str *s, int64_t *out)
 {
-	bool minus = false;
+	bool minus = false, any = false;
 	int64_t v = 0;
 
 	*s = str_ltrim(*s);
@@ -150,8 +152,11 @@ static int64_t leading_number(struct str *s)
 	while (s->n && s->p[0] >= '0' && s->p[0] <= '9') {
 		v = v < INT_MAX ? v * 10 + (s->p[0] - '0') : v;
 		*s = str_skip(*s, 1);
+		any = true;
 	}
-	return minus ? -v : v;
+	if (any)
+		*out = minus ? -v : v;
+	return any;
 }
 
 /* Takes the slice off the end of *name. False: there is none. */
@@ -171,10 +176,9 @@ static bool cut_slice(struct str *name, struct slice *sl)
 			continue;
 		rest = str_skip(*name, i + 1);
 		*name = str_sub(*name, 0, i);
-		sl->offset = leading_number(&rest);
-		if (str_starts(rest, STR(":")) && rest.n > 1) {
+		if (leading_number(&rest, &sl->offset) && str_starts(rest, STR(":"))) {
 			rest = str_skip(rest, 1);
-			sl->length = leading_number(&rest);
+			(void)leading_number(&rest, &sl->length);
 		}
 		return true;
 	}
@@ -311,13 +315,24 @@ void pbx_substitute(struct pbx *p, struct channel *ch, struct str text, struct b
 	p->nesting--;
 }
 
-void pbx_substitute_at(struct pbx *p, struct str context, struct str exten, struct str text, struct buf *out)
+static void substitute_at(struct pbx *p, struct channel *ch, struct str context, struct str exten, struct str text,
+			  struct buf *out)
 {
-	struct sub s = { .p = p, .context = context, .exten = exten, .depth = p->nesting };
+	struct sub s = { .p = p, .ch = ch, .context = context, .exten = exten, .depth = p->nesting };
 
 	p->nesting++;
 	substitute(&s, text, out);
 	p->nesting--;
+}
+
+void pbx_substitute_at(struct pbx *p, struct str context, struct str exten, struct str text, struct buf *out)
+{
+	substitute_at(p, NULL, context, exten, text, out);
+}
+
+void pbx_substitute_there(struct channel *ch, struct str context, struct str exten, struct str text, struct buf *out)
+{
+	substitute_at(ch->pbx, ch, context, exten, text, out);
 }
 
 void pbx_substitute_vars(const struct vars *v, struct str text, struct buf *out)
@@ -345,25 +360,6 @@ bool pbx_getvar(struct pbx *p, struct channel *ch, struct str name, struct buf *
 
 /* ---- setting */
 
-static void put_escaped(struct event *e, struct str value)
-{
-	static const char codes[] = "\a\b\f\n\r\t\v\\'\"?", letters[] = "abfnrtv\\'\"?";
-	struct buf b = BUF_INIT;
-
-	for (size_t i = 0; i < value.n; i++) {
-		const char *at = value.p[i] ? strchr(codes, value.p[i]) : NULL;
-
-		if (at) {
-			buf_char(&b, '\\');
-			buf_char(&b, letters[at - codes]);
-		} else {
-			buf_char(&b, value.p[i]);
-		}
-	}
-	event_put(e, "Value", buf_view(&b));
-	buf_free(&b);
-}
-
 static void tell(struct pbx *p, struct channel *ch, struct str name, struct str value)
 {
 	struct event *e = event_new(p->events, "VarSet", EV_DIALPLAN);
@@ -377,8 +373,17 @@ static void tell(struct pbx *p, struct channel *ch, struct str name, struct str 
 		event_put(e, "Uniqueid", STR("none"));
 	}
 	event_put(e, "Variable", name);
-	put_escaped(e, value);
+	event_put_escaped(e, "Value", value);
 	event_send(p->events, e);
+}
+
+void pbx_tell_local(struct channel *ch, struct str name, struct str value)
+{
+	struct buf b = BUF_INIT;
+
+	buf_puts(&b, STR("LOCAL("), name, STR(")"));
+	tell(ch->pbx, ch, buf_view(&b), value);
+	buf_free(&b);
 }
 
 int pbx_inherit_vars(struct channel *to, const struct channel *from)
@@ -403,6 +408,7 @@ static int write_function(struct pbx *p, struct channel *ch, struct str text, st
 	if (!cut_call(text, &name, &args))
 		return EINVAL;
 	f = pbx_func(p, name);
+	f = f && str_eq(str_z(f->name), name) ? f : NULL;
 	if (!f || !f->write) {
 		log_error(f ? "%.*s() cannot be set" : "There is no function %.*s()", STR_ARG(name));
 		return ENOENT;
@@ -419,12 +425,12 @@ int pbx_setvar(struct pbx *p, struct channel *ch, struct str name, struct str va
 
 	if (str_ends(name, STR(")")))
 		return write_function(p, ch, name, value);
-	had = vars_get(vars, name, &old) && old.n;
+	had = vars_get(vars, vars_bare(name), &old) && old.n;
 	err = vars_set(vars, name, value);
 	if (err)
 		return err;
 	if (value.p)    /* it may have been a view into the value just replaced */
-		(void)vars_get(vars, name, &value);
+		(void)vars_get(vars, vars_bare(name), &value);
 	if (!ch)
 		log_verbose(2, "Setting global variable '%.*s' to '%.*s'", STR_ARG(name), STR_ARG(value));
 	if (value.p || had)

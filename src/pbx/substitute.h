@@ -10,6 +10,9 @@
 void pbx_substitute_vars(const struct vars *v, struct str text, struct buf *out);
 /* As pbx_substitute() without a channel, but ${CONTEXT} and ${EXTEN} are these. */
 struct pbx;
+struct channel;
 void pbx_substitute_at(struct pbx *p, struct str context, struct str exten, struct str text, struct buf *out);
+/* The same with the channel's variables. */
+void pbx_substitute_there(struct channel *ch, struct str context, struct str exten, struct str text, struct buf *out);
 
 #endif

@@ -11,7 +11,7 @@ static struct list *head_of(struct vars *v)
 }
 
 /* The name as lookups see it: at most two underscores say how it is inherited. */
-static struct str bare(struct str name)
+struct str vars_bare(struct str name)
 {
 	for (int i = 0; i < 2 && name.n && name.p[0] == '_'; i++)
 		name = str_skip(name, 1);
@@ -22,11 +22,10 @@ static struct var *find(const struct vars *v, struct str name)
 {
 	if (!v->head.next)
 		return NULL;
-	name = bare(name);
 	list_each(l, &v->head) {
 		struct var *e = container_of(l, struct var, link);
 
-		if (str_eq(bare(e->name), name))
+		if (str_eq(vars_bare(e->name), name))
 			return e;
 	}
 	return NULL;
@@ -72,7 +71,7 @@ int vars_push(struct vars *v, struct str name, struct str value)
 {
 	struct var *e;
 
-	if (!bare(name).n)
+	if (!vars_bare(name).n)
 		return EINVAL;
 	e = make(name, value);
 	if (!e)
@@ -83,7 +82,7 @@ int vars_push(struct vars *v, struct str name, struct str value)
 
 int vars_set(struct vars *v, struct str name, struct str value)
 {
-	struct var *old = find(v, name);
+	struct var *old = find(v, vars_bare(name));
 	int err = 0;
 
 	/* The new one is made first: `value` may be a view into the old. */

@@ -1,6 +1,6 @@
 /* pbx/vars.h -- variables of a channel, a GoSub frame or the globals.
  * Names fold no case. A leading _ (inherited once) or __ (always) belongs to
- * the stored name; lookups ignore it. Threads: core. */
+ * the stored name; a lookup names the variable without it. Threads: core. */
 #ifndef PBX_VARS_H
 #define PBX_VARS_H
 
@@ -16,6 +16,7 @@ struct var {
 	struct str value;
 	char bytes[];
 };
+struct str vars_bare(struct str name);       /* without what says how it is inherited */
 /* False: not set. The view lives until the variable changes. */
 bool vars_get(const struct vars *v, struct str name, struct str *value);
 int vars_set(struct vars *v, struct str name, struct str value);     /* value.p NULL: unset the newest; an empty one stays set */

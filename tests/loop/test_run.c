@@ -72,6 +72,12 @@ static const char plan[] =
 	"exten => named/555,1,Set(GLOBAL(seen)=five)\n"
 	"exten => raise,1,RaiseException(mine)\n"
 	"exten => stack,1,Set(GLOBAL(seen)=$[${LEN(${EVAL(${SELF})})} > 10])\n"
+	"exten => evals,1,Set(X=1)\n"
+	" same => n,Set(GLOBAL(seen)=${EVAL_EXTEN(evals,lab)}|${EVAL_EXTEN(subs,add,2)}|${EVAL_EXTEN(nope,1)}|)\n"
+	" same => n,Set(GLOBAL(seen)=${GLOBAL(seen)}${EVAL_SUB(subs,add,1(2,3))}:${X}|${EVAL_SUB(nowhere,s,1)}|)\n"
+	" same => n,Set(GLOBAL(seen)=${GLOBAL(seen)}${EVAL_SUB(subs,slow,1)}|${EVAL_SUB(subs,silent,1)})\n"
+	" same => n(lab),NoOp(${EXTEN} ${X}$[1+1])\n"
+	"exten => endless,1,Set(GLOBAL(seen)=${EVAL_SUB(subs,endless,1)})\n"
 	"exten => digits,1,Answer()\n"
 	" same => n,Goto(menu,s,1)\n"
 	"[other]\n"
@@ -81,6 +87,9 @@ static const char plan[] =
 	" same => n,Return($[${ARG1}+${ARG2}])\n"
 	"exten => nested,1,Gosub(add,1(10,${ARGC}))\n"
 	" same => n,Return(${GOSUB_RETVAL}${ARG1}${ARG2})\n"
+	"exten => slow,1,Wait(2)\n same => n,Return(slow)\n"
+	"exten => silent,1,Return()\n"
+	"exten => endless,1,Return(x${EVAL_SUB(subs,endless,1)})\n"
 	"[handlers]\n"
 	"exten => first,1,Set(GLOBAL(seen)=${GLOBAL(seen)}1${ARG1})\n"
 	" same => n,Return()\n"
@@ -366,6 +375,22 @@ static void small_stack(void **state)
 	saw("1hh");
 }
 
+static void evaluated_places(void **state)
+{
+	(void)state;
+	call("evals");
+	world_pass(&w, 2100);
+	saw("evals 12|||5:1||slow|hh");
+}
+
+/* A subroutine that asks for itself ends, and so does its answer. */
+static void endless_subroutine(void **state)
+{
+	(void)state;
+	call("endless");
+	saw("xxxxxxxxhh");
+}
+
 static void one_application(void **state)
 {
 	struct fake *f = call("handlers");
@@ -395,7 +420,8 @@ int main(void)
 		WITH_WORLD(falls_through), WITH_WORLD(unknown_app), WITH_WORLD(user_event), WITH_WORLD(takes_turns),
 		WITH_WORLD(too_deep), WITH_WORLD(absolute_timeout), WITH_WORLD(tries), WITH_WORLD(by_caller),
 		WITH_WORLD(exceptions), WITH_WORLD(no_such_place), WITH_WORLD(menu), WITH_WORLD(sent_elsewhere),
-		WITH_WORLD(small_stack), WITH_WORLD(one_application),
+		WITH_WORLD(small_stack), WITH_WORLD(one_application), WITH_WORLD(evaluated_places),
+		WITH_WORLD(endless_subroutine),
 	};
 
 	log_set_mask(0);

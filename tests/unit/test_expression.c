@@ -79,10 +79,16 @@ static const struct {
 	{ "abc + 1", "1" },
 	{ "1 + abc", "1" },
 	{ "x * 2", "0" },
-	{ "1 2", "0" },                         /* no expression at all */
+	{ "1 2", "1" },                         /* no expression at all: what it begins with */
+	{ "x = y z", "0" },
+	{ "a b = a", "a" },
+	{ "1,5", "1" },
+	{ "= a", "" },                          /* cannot begin one */
+	{ "+ 1", "" },
+	{ "* 1", "" },
 	{ "1 +", "0" },
 	{ "(1", "0" },
-	{ "1)", "0" },
+	{ "1)", "1" },
 	{ "sip:100@host = sip:100@host", "1" },
 	{ "user@host = user@host", "1" },
 	{ "1.2.3.4 = 1.2.3.4", "1" },

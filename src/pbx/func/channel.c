@@ -2,7 +2,7 @@
 #define LOG_MODULE "pbx"
 #include "base/log.h"
 #include "pbx/channel.h"
-#include "pbx/func/func.h"
+#include "pbx/func/text.h"
 #include "pbx/expression.h"
 #include "pbx/pickup.h"
 #include "pbx/run.h"
@@ -80,19 +80,16 @@ static int group_item(struct channel *ch, struct str item, struct str value, boo
 static const struct str ama_names[] = { STR_INIT("NONE"), STR_INIT("OMIT"), STR_INIT("BILLING"),
 	STR_INIT("DOCUMENTATION") };
 
-static int ama_of(struct str s, int *out)
+static int ama_of(struct str s)
 {
-	uint32_t n;
+	int64_t n;
 
+	if (s.n && s.p[0] >= '0' && s.p[0] <= '9')
+		return text_leading_int(s, &n) && n <= INT_MAX ? (int)n : 0;
 	for (size_t i = 0; i < ARRAY_LEN(ama_names); i++)
-		if (str_ieq(s, ama_names[i])) {
-			*out = (int)i;
-			return 0;
-		}
-	if (str_u32(s, &n) || n >= ARRAY_LEN(ama_names))
-		return EINVAL;
-	*out = (int)n;
-	return 0;
+		if (str_ieq(s, ama_names[i]))
+			return (int)i;
+	return str_ieq(s, STR("default")) ? 3 : 0;
 }
 
 static bool number_item(struct channel *ch, struct str item, struct buf *out)
@@ -105,6 +102,8 @@ static bool number_item(struct channel *ch, struct str item, struct buf *out)
 		put_groups(out, ch->pickup_group);
 	else if (str_ieq(item, STR("checkhangup")))
 		buf_char(out, ch->hungup ? '1' : '0');
+	else if (str_ieq(item, STR("onhold")))
+		buf_char(out, ch->held ? '1' : '0');
 	else if (str_ieq(item, STR("max_forwards")))
 		buf_printf(out, "%d", ch->forwards);
 	else if (str_ieq(item, STR("creationtime")))
@@ -138,7 +137,7 @@ static bool word_item(struct channel *ch, struct str item, struct buf *out)
 static int read_item(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
 	const struct text_item *t;
-	struct str item = str_trim(args);
+	struct str item = args;
 	int err;
 
 	(void)p;
@@ -189,7 +188,7 @@ static int set_max_forwards(struct channel *ch, struct str value)
 static int write_item(struct pbx *p, struct channel *ch, struct str args, struct str value)
 {
 	const struct text_item *t;
-	struct str item = str_trim(args);
+	struct str item = args;
 	bool known;
 	int err;
 
@@ -202,13 +201,18 @@ static int write_item(struct pbx *p, struct channel *ch, struct str args, struct
 			channel_set_accountcode(ch, value);
 			return 0;
 		}
+		/* Who hung up first stays. */
+		if (str_ieq(item, STR("hangupsource")) && ch->hangsource.n)
+			return 0;
 		return text_set((struct text *)(void *)((char *)ch + t->offset), value);
 	}
 	err = handler_item(ch, item, value, &known);
 	if (known)
 		return err;
-	if (str_ieq(item, STR("amaflags")))
-		return ama_of(str_trim(value), &ch->amaflags);
+	if (str_ieq(item, STR("amaflags"))) {
+		ch->amaflags = ama_of(value);
+		return 0;
+	}
 	err = group_item(ch, item, value, &known);
 	if (known)
 		return err;

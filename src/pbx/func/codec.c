@@ -1,7 +1,7 @@
 /* Texts in other clothes: URIs, base64, digests, printf. */
 #define LOG_MODULE "pbx"
 #include "base/log.h"
-#include "pbx/func/func.h"
+#include "pbx/func/text.h"
 #include <errno.h>
 #include <math.h>
 #include <openssl/evp.h>
@@ -22,6 +22,7 @@ static int uri_encode(struct pbx *p, struct channel *ch, struct str args, struct
 	return 0;
 }
 
+/* The text ends where it has a NUL. */
 static int uri_decode(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
 	(void)p;
@@ -30,11 +31,12 @@ static int uri_decode(struct pbx *p, struct channel *ch, struct str args, struct
 		uint8_t c;
 
 		if (args.p[i] == '%' && !str_hex(str_sub(args, i + 1, 2), &c, 1)) {
-			if (c)
-				buf_char(out, (char)c);
+			if (!c)
+				break;
+			buf_char(out, (char)c);
 			i += 2;
 		} else {
-			buf_char(out, args.p[i] == '+' ? ' ' : args.p[i]);
+			buf_char(out, args.p[i]);
 		}
 	}
 	return 0;
@@ -45,7 +47,9 @@ static int digest(const EVP_MD *md, struct str args, struct buf *out)
 	uint8_t d[EVP_MAX_MD_SIZE];
 	unsigned n;
 
-	if (EVP_Digest(args.n ? args.p : "", args.n, d, &n, md, NULL) != 1)
+	if (!args.n)
+		return EINVAL;
+	if (EVP_Digest(args.p, args.n, d, &n, md, NULL) != 1)
 		return EIO;
 	buf_hex(out, d, n);
 	return 0;
@@ -82,26 +86,38 @@ static int base64_encode(struct pbx *p, struct channel *ch, struct str args, str
 	return 0;
 }
 
+/* What a character stands for; all bits when it is none of base64's. */
+static uint32_t base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (uint32_t)(c - 'A');
+	if (c >= 'a' && c <= 'z')
+		return (uint32_t)(c - 'a') + 26;
+	if (c >= '0' && c <= '9')
+		return (uint32_t)(c - '0') + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : UINT32_MAX;
+}
+
+/* Up to the first =, complete or not; the text ends where it has a NUL. */
 static int base64_decode(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
-	size_t pad = 0;
-	char *room;
-	int n;
+	unsigned bits = 0;
+	uint32_t v = 0;
 
 	(void)p;
 	(void)ch;
-	args = str_trim(args);
-	if (!args.n || args.n % 4 || args.n > 1u << 20)
-		return args.n ? EINVAL : 0;
-	while (pad < 2 && args.p[args.n - 1 - pad] == '=')
-		pad++;
-	room = buf_room(out, args.n / 4 * 3);
-	if (!room)
-		return ENOMEM;
-	n = EVP_DecodeBlock((unsigned char *)room, (const unsigned char *)args.p, (int)args.n);
-	if (n < (int)pad)
-		return EINVAL;
-	out->n += (size_t)n - pad;
+	if (args.n > 1u << 20)
+		return E2BIG;
+	for (size_t i = 0; i < args.n && args.p[i] != '='; i++) {
+		v = v << 6 | base64_value(args.p[i]);
+		bits += 6;
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		if (!(v >> bits & 0xff))
+			break;
+		buf_char(out, (char)(v >> bits & 0xff));
+	}
 	return 0;
 }
 
@@ -136,21 +152,22 @@ static int put_one(struct buf *out, struct str spec, struct str v)
 	int64_t i = 0;
 	double d = 0;
 	size_t n = spec.n - 1;
+	bool half = false;
 
 	v = c == 's' ? v : str_trim(v);
 	if (c == 's') {
 		put_text(out, v, spec);
 		return 0;
 	}
+	for (; strchr("hlLqjzt", spec.p[n - 1]); n--)  /* numbers have 32 bits, whatever size is named */
+		half = half || spec.p[n - 1] == 'h';
 	memcpy(format, spec.p, n);
 	if (strchr("dioxXuc", c)) {
-		if (v.n && str_i64(v, &i))
+		if (v.n && !text_leading_int(v, &i))
 			return EINVAL;
-		snprintf(format + n, sizeof(format) - n, "%s%c", c == 'c' ? "" : "ll", c);
-		if (c == 'c')
-			snprintf(number, sizeof(number), format, (int)i & 0xff);
-		else
-			snprintf(number, sizeof(number), format, (long long)i);
+		snprintf(format + n, sizeof(format) - n, "%c", c);
+		i = half ? (int16_t)i : i;
+		snprintf(number, sizeof(number), format, c == 'c' ? (int)i & 0xff : (int)(int32_t)i);
 	} else {
 		if (v.n && str_double(v, &d))
 			return EINVAL;
@@ -173,6 +190,8 @@ static size_t spec_length(struct str s)
 			return 0;
 		i++;
 	}
+	while (i < s.n && s.p[i] && strchr("hlLqjzt", s.p[i]) && i < 18)
+		i++;
 	return i < s.n && s.p[i] && strchr("dioxXucfFeEgGaAs", s.p[i]) ? i + 1 : 0;
 }
 

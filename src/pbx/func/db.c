@@ -70,8 +70,10 @@ static int read_delete(struct pbx *p, struct channel *ch, struct str args, struc
 
 	if (err)
 		return err;
-	if (!astdb_get(p->db, family, key, &value))
+	if (!astdb_get(p->db, family, key, &value)) {
+		set_result(p, ch, STR_NULL);
 		return 0;
+	}
 	buf_put(out, value);
 	set_result(p, ch, value);
 	return astdb_del(p->db, family, key);

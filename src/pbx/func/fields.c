@@ -15,22 +15,40 @@ static char delimiter(struct str s, char otherwise)
 	return text_take(&s, &c) && c ? c : otherwise;
 }
 
-/* "2", "2-4", "-3", "3-" */
-static int range_of(struct str s, uint32_t *from, uint32_t *to)
+/* The number at the start of *s, taken off. False: none is there. */
+static bool take_number(struct str *s, int64_t *out)
 {
-	bool dash = str_chr(s, '-') < s.n;
-	struct str head = str_trim(str_cut_raw(&s, '-'));
+	size_t n;
 
-	*from = 1;
-	if (head.n && str_u32(head, from))
+	if (!text_leading_int(*s, out))
+		return false;
+	*s = str_ltrim(*s);
+	n = s->p[0] == '-' || s->p[0] == '+';
+	while (n < s->n && s->p[n] >= '0' && s->p[n] <= '9')
+		n++;
+	*s = str_skip(*s, n);
+	return true;
+}
+
+/* "2", "2-4", "-3", "3-"; what follows is passed over. */
+static int range_of(struct str s, int64_t *from, int64_t *to)
+{
+	struct str rest;
+
+	if (str_starts(s, STR("-"))) {
+		rest = str_skip(s, 1);
+		*from = 1;
+		return take_number(&rest, to) ? 0 : EINVAL;
+	}
+	if (!take_number(&s, from))
 		return EINVAL;
-	if (!dash)
-		*to = *from;
-	else if (!str_trim(s).n)
-		*to = UINT32_MAX;
-	else if (str_u32(str_trim(s), to))
-		return EINVAL;
-	return !dash && !head.n ? EINVAL : 0;
+	*to = *from;
+	if (str_starts(s, STR("-"))) {
+		rest = str_skip(s, 1);
+		if (!take_number(&rest, to))
+			*to = INT64_MAX;
+	}
+	return 0;
 }
 
 /* Field number i (from 1) taken off *rest; false: no more. */
@@ -50,10 +68,11 @@ static bool take_field(struct str *rest, bool *more, char delim, struct str *fie
 static int cut_ranges(struct str value, char delim, struct str ranges, struct buf *out)
 {
 	struct str rest = value, field;
-	bool more = value.n > 0, any = false;
-	uint32_t at = 1, from, to;
+	bool more = value.n > 0, any = false, another = true;
+	int64_t at = 1, from, to;
 
-	while (ranges.n) {
+	while (another && more) {
+		another = str_chr(ranges, '&') < ranges.n;
 		if (range_of(str_cut_raw(&ranges, '&'), &from, &to))
 			return EINVAL;
 		while (at < from && take_field(&rest, &more, delim, &field))
@@ -104,7 +123,7 @@ static int quantity(struct pbx *p, struct channel *ch, struct str args, struct b
 	text_variable(p, ch, a.v[0], &value);
 	for (size_t i = 0; i < value.n; i++)
 		n += value.p[i] == delim;
-	buf_u64(out, value.n ? n + 1 : 0);
+	buf_u64(out, a.n < 2 ? 1 : value.n ? n + 1 : 0);
 	args_free(&a);
 	buf_free(&value);
 	return 0;
@@ -123,12 +142,16 @@ static int number(struct pbx *p, struct channel *ch, struct str args, struct buf
 
 	if (err)
 		return err;
-	delim = delimiter(a.v[1], ',');
+	if (a.n < 3) {
+		args_free(&a);
+		return EINVAL;
+	}
+	delim = delimiter(a.v[1], '\0');
 	text_variable(p, ch, a.v[0], &value);
 	rest = buf_view(&value);
-	more = rest.n > 0;
+	more = rest.n > 0 && delim;
 	while (!found && take_field(&rest, &more, delim, &field)) {
-		found = str_eq(field, a.v[2]);
+		found = str_ieq(field, a.v[2]);
 		at += !found;
 	}
 	buf_u64(out, found ? at : 0);
@@ -137,33 +160,41 @@ static int number(struct pbx *p, struct channel *ch, struct str args, struct buf
 	return 0;
 }
 
-/* LISTFILTER(variable,delimiter,value): the list without it. */
+static void put_others(struct str rest, struct str delim, struct str without, struct buf *out)
+{
+	bool more = true, any = false;
+
+	while (more) {
+		size_t n = str_find(rest, delim);
+		struct str field = str_sub(rest, 0, n);
+
+		more = n < rest.n;
+		rest = str_skip(rest, n + delim.n);
+		if (str_eq(field, without))
+			continue;
+		buf_puts(out, any ? delim : STR_NULL, field);
+		any = true;
+	}
+}
+
+/* LISTFILTER(variable,delimiter,value): the list without it. The delimiter may be long. */
 static int list_filter(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
-	struct buf value = BUF_INIT;
-	struct str rest, field;
+	struct buf value = BUF_INIT, delim = BUF_INIT;
 	struct args a;
-	bool more, any = false;
-	char delim;
 	int err = args_split(&a, args, ',', 3);
 
 	if (err)
 		return err;
-	delim = delimiter(a.v[1], ',');
+	text_unescape(a.v[1], &delim);
 	text_variable(p, ch, a.v[0], &value);
-	rest = buf_view(&value);
-	more = rest.n > 0;
-	while (take_field(&rest, &more, delim, &field)) {
-		if (str_eq(field, a.v[2]))
-			continue;
-		if (any)
-			buf_char(out, delim);
-		buf_put(out, field);
-		any = true;
-	}
+	err = a.n < 3 || !value.n ? EINVAL : 0;
+	if (!err)
+		put_others(buf_view(&value), delim.n ? buf_view(&delim) : STR(","), a.v[2], out);
 	args_free(&a);
+	buf_free(&delim);
 	buf_free(&value);
-	return 0;
+	return err;
 }
 
 /* ---- SORT(key:number,...) */
@@ -200,6 +231,8 @@ static int sort(struct pbx *p, struct channel *ch, struct str args, struct buf *
 	while (args.n && at < n) {
 		struct str value = str_cut_raw(&args, ',');
 
+		if (str_chr(value, ':') == value.n)
+			continue;
 		v[at].key = str_cut_raw(&value, ':');
 		if (str_double(str_trim(value), &v[at].value))
 			v[at].value = 0;

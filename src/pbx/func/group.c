@@ -15,23 +15,39 @@ struct group {
 };
 
 struct groups {         /* obj; a note of its channel */
-	struct list all;        /* struct group, one a category */
+	struct list all;        /* struct group, one a category, the newest last */
 };
+
+static void group_free(struct group *one)
+{
+	list_remove(&one->link);
+	text_free(&one->category);
+	text_free(&one->name);
+	free(one);
+}
 
 static void groups_free(void *o)
 {
 	struct groups *g = o;
 
-	list_each_safe(l, tmp, &g->all) {
-		struct group *one = container_of(l, struct group, link);
-
-		list_remove(l);
-		text_free(&one->category);
-		text_free(&one->name);
-		free(one);
-	}
+	list_each_safe(l, tmp, &g->all)
+		group_free(container_of(l, struct group, link));
 }
 
+static struct groups *groups_of(struct channel *ch)
+{
+	struct groups *g = channel_note(ch, group_key);
+
+	if (g)
+		return g;
+	g = obj_new(sizeof(*g), groups_free);
+	if (!g)
+		return NULL;
+	list_init(&g->all);
+	return channel_note_set(ch, group_key, g) ? NULL : g;
+}
+
+/* The one of that category, or the first of any. */
 static struct group *find(struct channel *ch, struct str category)
 {
 	struct groups *g = channel_note(ch, group_key);
@@ -40,38 +56,15 @@ static struct group *find(struct channel *ch, struct str category)
 		list_each(l, &g->all) {
 			struct group *one = container_of(l, struct group, link);
 
-			if (str_ieq(text_view(&one->category), category))
+			if (!category.n || str_ieq(text_view(&one->category), category))
 				return one;
 		}
 	return NULL;
 }
 
-static struct group *make(struct channel *ch, struct str category)
-{
-	struct groups *g = channel_note(ch, group_key);
-	struct group *one;
-
-	if (!g) {
-		g = obj_new(sizeof(*g), groups_free);
-		if (!g)
-			return NULL;
-		list_init(&g->all);
-		if (channel_note_set(ch, group_key, g))
-			return NULL;
-	}
-	one = calloc(1, sizeof(*one));
-	if (one && text_set(&one->category, category)) {
-		free(one);
-		return NULL;
-	}
-	if (one)
-		list_append(&g->all, &one->link);
-	return one;
-}
-
 static int read_group(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
-	const struct group *g = ch ? find(ch, str_trim(args)) : NULL;
+	const struct group *g = ch ? find(ch, args) : NULL;
 
 	(void)p;
 	if (g)
@@ -79,62 +72,97 @@ static int read_group(struct pbx *p, struct channel *ch, struct str args, struct
 	return 0;
 }
 
-/* GROUP([category])=name */
-static int write_group(struct pbx *p, struct channel *ch, struct str args, struct str value)
+static int append(struct groups *g, struct str name, struct str category)
 {
-	struct str category = str_trim(args), name = str_trim(value);
-	struct group *g;
+	struct group *one = calloc(1, sizeof(*one));
 
-	(void)p;
-	if (!ch)
-		return ENOENT;
-	if (!category.n && str_chr(name, '@') < name.n) {
-		category = name;
-		name = str_cut_raw(&category, '@');
+	if (!one)
+		return ENOMEM;
+	list_append(&g->all, &one->link);
+	if (text_set(&one->name, name) || text_set(&one->category, category)) {
+		group_free(one);
+		return ENOMEM;
 	}
-	g = find(ch, category);
-	g = g ? g : make(ch, category);
-	return g ? text_set(&g->name, name) : ENOMEM;
+	return 0;
 }
 
-/* Channels whose group of that category is `name`, or matches it. */
-static uint64_t count(struct pbx *p, struct str name, struct str category, bool match)
+/* GROUP([category])=name[@category]: the last of its groups; an empty name takes it out of that category. */
+static int write_group(struct pbx *p, struct channel *ch, struct str args, struct str value)
+{
+	struct buf both = BUF_INIT;
+	struct groups *g = ch ? groups_of(ch) : NULL;
+	struct str category, name;
+	int err;
+
+	(void)p;
+	if (!g)
+		return ch ? ENOMEM : ENOENT;
+	buf_puts(&both, value, args.n ? STR("@") : STR_NULL, args);
+	category = buf_view(&both);
+	name = str_cut_raw(&category, '@');
+	list_each(l, &g->all) {
+		struct group *one = container_of(l, struct group, link);
+
+		if (!str_ieq(text_view(&one->category), category))
+			continue;
+		group_free(one);
+		break;
+	}
+	err = name.n ? append(g, name, category) : buf_err(&both);
+	buf_free(&both);
+	return err;
+}
+
+static bool same(struct str pattern, const struct text *t, bool match)
 {
 	struct regex_match m;
+
+	return match ? !regex_match(pattern, text_view(t), false, &m) : str_ieq(text_view(t), pattern);
+}
+
+/* How often channels are in the group `name`, or in one that it matches, of that category or of any. */
+static uint64_t count(struct pbx *p, struct str name, struct str category, bool match)
+{
 	uint64_t n = 0;
 
 	list_each(l, &p->channels) {
-		const struct group *g = find(container_of(l, struct channel, link), category);
+		const struct groups *g = channel_note(container_of(l, struct channel, link), group_key);
 
-		if (!g || !g->name.n)
+		if (!g)
 			continue;
-		n += match ? !regex_match(name, text_view(&g->name), false, &m) : str_ieq(text_view(&g->name), name);
+		list_each(m, &g->all) {
+			const struct group *one = container_of(m, struct group, link);
+
+			n += same(name, &one->name, match) &&
+				(!category.n || (one->category.n && same(category, &one->category, match)));
+		}
 	}
 	return n;
 }
 
 static int read_count(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
-	struct str category = str_trim(args), name = str_trim(str_cut_raw(&category, '@'));
+	struct str category = args, name = str_cut_raw(&category, '@');
 	const struct group *own = ch && !name.n ? find(ch, category) : NULL;
 
-	if (own)
+	if (!ch)
+		return EINVAL;
+	if (own) {
 		name = text_view(&own->name);
+		category = own->category.n ? text_view(&own->category) : category;
+	}
 	buf_u64(out, name.n ? count(p, name, category, false) : 0);
 	return 0;
 }
 
 static int read_match_count(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
-	struct str name = str_trim(args), category = STR("");
-	size_t at = str_rchr(name, '@');
+	struct str category = args, name = str_cut_raw(&category, '@');
 
 	(void)ch;
-	if (at < name.n) {
-		category = str_skip(name, at + 1);
-		name = str_sub(name, 0, at);
-	}
-	buf_u64(out, name.n ? count(p, name, category, true) : 0);
+	if (!name.n)
+		return EINVAL;
+	buf_u64(out, count(p, name, category, true));
 	return 0;
 }
 

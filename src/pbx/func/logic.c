@@ -2,7 +2,7 @@
 #define LOG_MODULE "pbx"
 #include "base/log.h"
 #include "pbx/channel.h"
-#include "pbx/func/func.h"
+#include "pbx/func/text.h"
 #include "pbx/run.h"
 #include "pbx/timing.h"
 #include <errno.h>
@@ -12,15 +12,26 @@ static struct str unquoted(struct str s)
 	return str_unquote(str_trim(s));
 }
 
+/* The condition and what is for true lose their quotes, what is for false is as it stands. */
 static int read_if(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
-	struct str condition, yes, no;
+	struct args halves, branches;
+	bool holds;
+	int err = args_split(&halves, args, '?', 2);
 
 	(void)p;
 	(void)ch;
-	run_branches(args, &condition, &yes, &no);
-	buf_put(out, unquoted(run_condition(str_trim(condition)) ? yes : no));
-	return 0;
+	if (err)
+		return err;
+	err = args_split(&branches, halves.v[1], ':', 2);
+	holds = !err && run_condition(str_trim(halves.v[0]));
+	if (!err && (!halves.v[0].n || !branches.n))
+		err = EINVAL;
+	if (!err)
+		buf_put(out, str_trim(branches.v[holds ? 0 : 1]));
+	args_free(&branches);
+	args_free(&halves);
+	return err;
 }
 
 static int read_if_time(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
@@ -78,46 +89,42 @@ static int read_import(struct pbx *p, struct channel *ch, struct str args, struc
 	return 0;
 }
 
-/* What there is of Asterisk's modules is always loaded. */
-static int read_if_module(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+/* Context, extension and priority; labels where `labels`. */
+static void put_exists(struct pbx *p, struct channel *ch, const struct str v[3], bool labels, struct buf *out)
 {
-	(void)ch;
-	args = str_trim(args);
-	if (str_ends(args, STR(".so")))
-		args.n -= 3;
-	if (str_istarts(args, STR("app_")) || str_istarts(args, STR("func_")))
-		args = str_skip(args, str_chr(args, '_') + 1);
-	else if (str_istarts(args, STR("chan_")))
-		args = str_skip(args, 5);
-	buf_char(out, pbx_app(p, args) || pbx_func(p, args) || map_get(p->techs, args) ? '1' : '0');
-	return 0;
+	struct str caller = ch ? run_caller(ch) : STR_NULL;
+	int64_t priority = v[2].n ? 0 : 1;
+
+	if (v[2].n && !text_leading_int(v[2], &priority) && labels)
+		priority = dialplan_label(p, v[0], v[1], str_trim(v[2]), caller);
+	buf_char(out, v[0].n && v[1].n && priority > 0 && priority < 1000000 &&
+		 dialplan_exists(p, v[0], v[1], (int)priority, caller) ? '1' : '0');
 }
 
 static int valid(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
-	struct str v[3], context, caller = ch ? run_caller(ch) : STR_NULL;
-	uint32_t priority = 1;
+	struct str v[3], context;
 
 	pbx_args(args, v, 3);
 	context = v[0].n ? v[0] : ch ? text_view(&ch->context) : STR_NULL;
 	if (!v[1].n)
 		return EINVAL;
-	if (v[2].n && str_u32(str_trim(v[2]), &priority))
-		priority = (uint32_t)dialplan_label(p, context, v[1], str_trim(v[2]), caller);
-	buf_char(out, priority && priority < 1000000 && dialplan_exists(p, context, v[1], (int)priority, caller) ?
-		 '1' : '0');
+	put_exists(p, ch, (const struct str[]){ context, v[1], v[2] }, false, out);
 	return 0;
 }
 
 /* DIALPLAN_EXISTS(context[,extension[,priority]]) */
 static int read_plan_exists(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
-	struct str v[2];
+	struct str v[3];
+	size_t n = pbx_args(args, v, 3);
 
-	pbx_args(args, v, 2);
-	if (v[1].n)
-		return valid(p, ch, args, out);
-	buf_char(out, dialplan_has_context(p, v[0]) ? '1' : '0');
+	if (!n)
+		return EINVAL;
+	if (n > 1 && (v[1].n || n > 2))
+		put_exists(p, ch, v, true, out);
+	else
+		buf_char(out, dialplan_has_context(p, v[0]) ? '1' : '0');
 	return 0;
 }
 
@@ -150,7 +157,6 @@ const struct func func_exists = { .name = "EXISTS", .synopsis = "Is there any te
 const struct func func_set = { .name = "SET", .synopsis = "Sets a variable and gives its value", .read = read_set };
 const struct func func_import = { .name = "IMPORT", .synopsis = "A variable of another channel",
 	.read = read_import };
-const struct func func_ifmodule = { .name = "IFMODULE", .synopsis = "Is that part there?", .read = read_if_module };
 const struct func func_valid_exten = { .name = "VALID_EXTEN", .synopsis = "Is there such an extension?",
 	.read = valid };
 const struct func func_dialplan_exists = { .name = "DIALPLAN_EXISTS", .synopsis = "Is there such a place?",

@@ -58,7 +58,7 @@ static char cut_operator(struct str s, struct str *a, struct str *b)
 		if ((rest.p[0] == '-' || rest.p[0] == '+') && !str_trim(str_sub(s, 0, i)).n)
 			continue;
 		for (size_t j = 0; j < ARRAY_LEN(operators); j++) {
-			if (!str_istarts(rest, operators[j].op))
+			if (!str_starts(rest, operators[j].op))
 				continue;
 			*a = str_sub(s, 0, i);
 			*b = str_skip(rest, operators[j].op.n);
@@ -106,16 +106,34 @@ static bool compare(double a, char op, double b)
 	}
 }
 
-static void put_typed(struct buf *out, double v, struct str type)
+static bool is_type(struct str type, const char *shorter, const char *longer)
 {
-	char t = type.n ? (char)(type.p[0] | 32) : 'f';
+	return str_ieq(type, str_z(shorter)) || str_ieq(type, str_z(longer));
+}
 
-	if (t == 'i')
-		buf_printf(out, "%lld", (long long)whole(v));
-	else if (t == 'h')
-		buf_printf(out, "%llx", (unsigned long long)whole(v) & 0xffffffffu);
-	else if (t == 'c')
-		buf_char(out, (char)whole(v));
+/* 0: unknown. */
+static char type_of(struct str type)
+{
+	static const struct {
+		const char *shorter, *longer;
+	} types[] = { { "f", "float" }, { "i", "int" }, { "h", "hex" }, { "c", "char" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (is_type(type, types[i].shorter, types[i].longer))
+			return types[i].shorter[0];
+	return 0;
+}
+
+static void put_typed(struct buf *out, double v, char type)
+{
+	int64_t n = whole(v);
+
+	if (type == 'i')        /* what 32 bits cannot hold */
+		buf_printf(out, "%d", n < INT_MIN || n > INT_MAX ? INT_MIN : (int)n);
+	else if (type == 'h')
+		buf_printf(out, "%llx", (unsigned long long)n & 0xffffffffu);
+	else if (type == 'c')
+		buf_char(out, (char)n);
 	else
 		buf_printf(out, "%f", v);
 }
@@ -124,20 +142,20 @@ static int math(struct pbx *p, struct channel *ch, struct str args, struct buf *
 {
 	struct str v[2], a, b;
 	double x, y;
-	char op;
+	char op, type;
 
 	(void)p;
 	(void)ch;
-	pbx_args(args, v, 2);
+	type = pbx_args(args, v, 2) < 2 ? 'f' : type_of(v[1]);
 	op = cut_operator(v[0], &a, &b);
-	if (!op || number(a, &x) || number(b, &y)) {
+	if (!type || !op || number(a, &x) || number(b, &y)) {
 		log_warning("MATH needs number operator number, not '%.*s'", STR_ARG(args));
 		return EINVAL;
 	}
 	if (strchr("<>kg=", op))
 		buf_put(out, compare(x, op, y) ? STR("TRUE") : STR("FALSE"));
 	else
-		put_typed(out, compute(x, op, y), str_trim(v[1]));
+		put_typed(out, compute(x, op, y), type);
 	return 0;
 }
 
@@ -145,22 +163,19 @@ static int math(struct pbx *p, struct channel *ch, struct str args, struct buf *
 
 static int step(struct pbx *p, struct channel *ch, struct str name, struct buf *out, int by)
 {
-	struct buf value = BUF_INIT;
+	struct str value;
 	char text[24];
-	int64_t v = 0;
-	int err;
+	int64_t v;
 
-	name = str_trim(name);
-	if (!name.n)
+	if (!name.n || !ch)
 		return EINVAL;
-	(void)pbx_getvar(p, ch, name, &value);
-	err = value.n ? str_i64(str_trim(buf_view(&value)), &v) : 0;
-	buf_free(&value);
-	if (err || v > INT_MAX - 1 || v < INT_MIN + 1) {
+	if ((!vars_get(&ch->vars, name, &value) && !vars_get(&p->globals, name, &value)) ||
+	    str_i64(str_ltrim(value), &v)) {
 		log_warning("'%.*s' holds no whole number to count with", STR_ARG(name));
 		return EINVAL;
 	}
-	snprintf(text, sizeof(text), "%lld", (long long)v + by);
+	/* 32 bits that go round */
+	snprintf(text, sizeof(text), "%d", (int)(int32_t)((uint32_t)v + (uint32_t)by));
 	buf_put(out, str_z(text));
 	return pbx_setvar(p, ch, name, str_z(text));
 }
@@ -182,10 +197,11 @@ static int two(struct str args, double *a, double *b)
 	struct str v[2];
 	bool first, second;
 
+	*a = *b = 0;
 	pbx_args(args, v, 2);
-	first = !number(v[0], a);
-	second = !number(v[1], b);
-	if (!first && !second)
+	first = v[0].n > 0;
+	second = v[1].n > 0;
+	if ((!first && !second) || (first && number(v[0], a)) || (second && number(v[1], b)))
 		return EINVAL;
 	if (!first)
 		*a = *b;
@@ -236,6 +252,8 @@ static int digit_sum(struct pbx *p, struct channel *ch, struct str args, struct 
 
 	(void)p;
 	(void)ch;
+	if (!args.n)
+		return EINVAL;
 	for (size_t i = 0; i < args.n; i++)
 		if (args.p[i] >= '0' && args.p[i] <= '9')
 			sum += (unsigned)(args.p[i] - '0');
@@ -257,7 +275,13 @@ static int random_number(struct pbx *p, struct channel *ch, struct str args, str
 		min = 0;
 	if (v[1].n && str_i64(str_trim(v[1]), &max))
 		max = INT_MAX;
-	if (max < min || min < INT_MIN || max > UINT_MAX)
+	if (max < min) {
+		int64_t swap = min;
+
+		min = max;
+		max = swap;
+	}
+	if (min < INT_MIN || max > UINT_MAX)
 		return EINVAL;
 	if (RAND_bytes((unsigned char *)&r, sizeof(r)) != 1)
 		return EIO;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "pbx/channel.h"
 #include "pbx/func/party.h"
+#include "pbx/func/text.h"
 #include <errno.h>
 
 static const struct {
@@ -18,6 +19,9 @@ static const struct {
 	{ STR_INIT("prohib_failed_screen"), PRES_PROHIB_FAILED_SCREEN },
 	{ STR_INIT("prohib"), PRES_PROHIB },
 	{ STR_INIT("unavailable"), PRES_UNAVAILABLE },
+	{ STR_INIT("unavailable"), PRES_UNAVAILABLE & PRES_RESTRICTION },
+	{ STR_INIT("unavailable"), (PRES_UNAVAILABLE & PRES_RESTRICTION) | 1 },
+	{ STR_INIT("unavailable"), (PRES_UNAVAILABLE & PRES_RESTRICTION) | 2 },
 };
 
 struct str presentation_word(int v)
@@ -30,11 +34,11 @@ struct str presentation_word(int v)
 
 int presentation_of(struct str s, uint8_t *out)
 {
-	uint32_t n;
+	int64_t n;
 
 	s = str_trim(s);
-	if (!str_u32(s, &n) && n <= 255) {
-		*out = (uint8_t)n;
+	if (s.n && s.p[0] >= '0' && s.p[0] <= '9') {    /* what follows the number is passed over */
+		*out = text_leading_int(s, &n) ? (uint8_t)n : 0;
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(presentations); i++)
@@ -46,24 +50,55 @@ int presentation_of(struct str s, uint8_t *out)
 	return EINVAL;
 }
 
-void callerid_split(struct str s, struct str *name, struct str *number)
+/* Without the signs that only make a number readable. */
+static void put_shrunk(struct str s, struct buf *out)
 {
-	size_t open, close;
+	int brackets = 0;
 
-	s = str_trim(s);
-	open = str_rchr(s, '<');
-	close = str_rchr(s, '>');
-	*name = STR("");
-	*number = STR("");
-	if (open < close && close < s.n) {
-		*number = str_trim(str_sub(s, open + 1, close - open - 1));
-		*name = str_trim(str_unquote(str_trim(str_sub(s, 0, open))));
-		return;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		brackets += (c == '[') - (c == ']');
+		if ((c == '-' && !brackets) || (c == '.' && i + 1 < s.n) || (c && strchr("( )", c)))
+			continue;
+		buf_char(out, c);
 	}
+}
+
+static bool is_number(struct str s)
+{
 	for (size_t i = 0; i < s.n; i++)
-		if (!strchr("0123456789*#+-() .", s.p[i])) {
-			*name = str_trim(str_unquote(s));
-			return;
-		}
-	*number = s;
+		if (!s.p[i] || !strchr("0123456789*#+", s.p[i]))
+			return false;
+	return s.n > 0;
+}
+
+static void put_name(struct str s, struct buf *out)
+{
+	s = str_trim(str_unquote(str_trim(s)));
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '\\' && ++i == s.n)
+			break;
+		buf_char(out, s.p[i]);
+	}
+}
+
+int callerid_split(struct str s, struct buf *name, struct buf *number)
+{
+	struct str in = str_trim(s), inner = str_trim(str_unquote(in));
+	bool quoted = inner.n != in.n;
+	size_t open = str_rchr(inner, '<');
+	struct str where = str_skip(inner, open + 1);
+
+	if (open < inner.n) {
+		put_shrunk(str_sub(where, 0, str_rchr(where, '>')), number);
+		put_name(str_sub(inner, 0, open), name);
+		return buf_err(name) ? buf_err(name) : buf_err(number);
+	}
+	put_shrunk(inner, number);
+	if (quoted || !is_number(buf_view(number))) {
+		number->n = 0;
+		put_name(inner, name);
+	}
+	return buf_err(name) ? buf_err(name) : buf_err(number);
 }

@@ -2,21 +2,24 @@
 #include "base/obj.h"
 #include "pbx/channel.h"
 #include "pbx/event.h"
-#include "pbx/func/func.h"
+#include "pbx/func/text.h"
 #include "pbx/run.h"
 #include <errno.h>
 
 static int read_global(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
+	struct str value;
+
 	(void)ch;
-	(void)pbx_getvar(p, NULL, str_trim(args), out);
+	if (vars_get(&p->globals, args, &value))
+		buf_put(out, value);
 	return 0;
 }
 
 static int write_global(struct pbx *p, struct channel *ch, struct str args, struct str value)
 {
 	(void)ch;
-	return pbx_setvar(p, NULL, str_trim(args), value.p ? value : STR(""));
+	return pbx_setvar(p, NULL, args, value.p ? value : STR(""));
 }
 
 /* ---- of the innermost GoSub */
@@ -45,11 +48,13 @@ static int write_local(struct pbx *p, struct channel *ch, struct str args, struc
 static int read_peek(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
 	struct str v[2];
-	uint32_t n;
+	int64_t n = 0;
 
 	(void)p;
-	if (!ch || pbx_args(args, v, 2) < 2 || str_u32(str_trim(v[0]), &n) || !ch->vars.head.next)
+	if (!ch || pbx_args(args, v, 2) < 2 || !ch->vars.head.next)
 		return EINVAL;
+	if (!text_leading_int(v[0], &n) || n < 0)
+		n = 0;
 	list_each(l, &ch->vars.head) {
 		const struct var *e = container_of(l, struct var, link);
 
@@ -77,13 +82,13 @@ static int read_stack(struct pbx *p, struct channel *ch, struct str args, struct
 
 		if (--n)
 			continue;
-		if (str_ieq(what, STR("c")))
+		if (str_eq(what, STR("c")))
 			buf_put(out, text_view(&f->context));
-		else if (str_ieq(what, STR("e")))
+		else if (str_eq(what, STR("e")))
 			buf_put(out, text_view(&f->exten));
-		else if (str_ieq(what, STR("p")))
+		else if (str_eq(what, STR("p")))
 			buf_printf(out, "%d", f->priority - 1);
-		else if (str_ieq(what, STR("l")))
+		else if (str_eq(what, STR("l")))
 			buf_printf(out, "%s,%s,%d", text_z(&f->context), text_z(&f->exten), f->priority - 1);
 		else
 			return EINVAL;
@@ -105,13 +110,29 @@ static void shared_free(void *o)
 	vars_free(&((struct shared *)o)->vars);
 }
 
+/* By its name, or by what stands before the last - of it. */
+static struct channel *named(struct pbx *p, struct str name)
+{
+	struct channel *c = channel_by_name(p, name);
+
+	if (!c)
+		list_each(l, &p->channels) {
+			struct channel *one = container_of(l, struct channel, link);
+			struct str full = text_view(&one->name);
+
+			if (str_istarts(full, name) && full.n > name.n && full.p[name.n] == '-')
+				return one;
+		}
+	return c;
+}
+
 static struct channel *whose(struct pbx *p, struct channel *ch, struct str args, struct str *name)
 {
 	struct str v[2];
 
 	pbx_args(args, v, 2);
 	*name = str_trim(v[0]);
-	return v[1].n ? channel_by_name(p, str_trim(v[1])) : ch;
+	return v[1].n ? named(p, str_trim(v[1])) : ch;
 }
 
 static int read_shared(struct pbx *p, struct channel *ch, struct str args, struct buf *out)

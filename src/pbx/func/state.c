@@ -12,9 +12,7 @@ static int read_device(struct pbx *p, struct channel *ch, struct str args, struc
 {
 	(void)ch;
 	args = str_trim(args);
-	if (!args.n)
-		return EINVAL;
-	buf_put(out, str_z(device_state_name(device_get(p, args))));
+	buf_put(out, args.n ? str_z(device_state_name(device_get(p, args))) : STR("INVALID"));
 	return 0;
 }
 
@@ -36,12 +34,12 @@ static int write_device(struct pbx *p, struct channel *ch, struct str args, stru
 }
 
 /* "exten[@context]" */
-static void place(struct channel *ch, struct str args, struct str *exten, struct str *context)
+static void place(struct str args, struct str *exten, struct str *context)
 {
 	*context = str_trim(args);
 	*exten = str_cut_raw(context, '@');
 	if (!context->n)
-		*context = ch && ch->context.n ? text_view(&ch->context) : STR("default");
+		*context = STR("default");
 }
 
 static const char *extension_word(int state)
@@ -63,7 +61,8 @@ static int read_extension(struct pbx *p, struct channel *ch, struct str args, st
 {
 	struct str exten, context;
 
-	place(ch, args, &exten, &context);
+	(void)ch;
+	place(args, &exten, &context);
 	if (!exten.n)
 		return EINVAL;
 	buf_put(out, str_z(extension_word(hint_state(p, context, exten, NULL))));
@@ -74,8 +73,9 @@ static int read_hint(struct pbx *p, struct channel *ch, struct str args, struct 
 {
 	struct str v[2], exten, context, hint;
 
+	(void)ch;
 	pbx_args(args, v, 2);
-	place(ch, v[0], &exten, &context);
+	place(v[0], &exten, &context);
 	if (hint_state(p, context, exten, &hint) < 0)
 		return ENOENT;
 	if (!pbx_option(v[1], 'n', NULL))

@@ -22,7 +22,7 @@ static void char_set(struct str allowed, bool set[256])
 	memset(set, 0, 256);
 	while (text_take(&allowed, &a)) {
 		b = a;
-		if (allowed.n > 1 && allowed.p[0] == '-') {
+		if (str_starts(allowed, STR("-"))) {    /* one at the very end is no character of the set */
 			allowed = str_skip(allowed, 1);
 			(void)text_take(&allowed, &b);
 		}
@@ -117,15 +117,16 @@ static int str_between(struct pbx *p, struct channel *ch, struct str args, struc
 
 	if (err)
 		return err;
+	err = a.n == 2 ? 0 : EINVAL;
 	text_variable(p, ch, a.v[0], &value);
-	for (size_t i = 0; i < value.n; i++) {
+	for (size_t i = 0; !err && i < value.n; i++) {
 		if (i)
 			buf_put(out, a.v[1]);
 		buf_char(out, value.p[i]);
 	}
 	args_free(&a);
 	buf_free(&value);
-	return 0;
+	return err;
 }
 
 static int pass_thru(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
@@ -243,9 +244,7 @@ static int keypad(struct pbx *p, struct channel *ch, struct str args, struct buf
 
 		if (l >= 'a' && l <= 'z')
 			buf_char(out, keys[l - 'a']);
-		else if (c == '1' || c == ' ' || c == '@' || c == '.' || c == '!')
-			buf_char(out, '1');
-		else if ((c >= '0' && c <= '9') || c == '*' || c == '#')
+		else if (c >= '0' && c <= '9')
 			buf_char(out, c);
 	}
 	return 0;

@@ -27,24 +27,47 @@ static int read_version(struct pbx *p, struct channel *ch, struct str args, stru
 
 	(void)ch;
 	args = str_trim(args);
-	if (str_ieq(args, STR("PID")))
+	if (str_ieq(args, STR("PID"))) {
 		buf_printf(out, "%ld", (long)getpid());
-	else if (!args.n || str_ieq(args, STR("ASTERISK_VERSION_NUM")) || str_ieq(args, STR("BUILD_OPTIONS")))
-		{
+	} else {
 		(void)vars_get(&p->constants, STR("VERSION()"), &v);
 		buf_put(out, v);
 	}
 	return 0;
 }
 
+/* What the dialplan has set itself is kept beside the environment, which other threads read. */
+static int env_name(struct str name, struct buf *out)
+{
+	buf_puts(out, STR("ENV("), name, STR(")"));
+	return buf_err(out);
+}
+
 static int read_env(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
+	struct buf own = BUF_INIT;
+	struct str value;
 	char name[256];
+	int err = env_name(args, &own);
 
-	(void)p;
 	(void)ch;
-	buf_put(out, str_z(getenv(str_copy(name, sizeof(name), str_trim(args)))));
-	return 0;
+	if (!err && vars_get(&p->constants, buf_view(&own), &value))
+		buf_put(out, value);
+	else if (!err && args.n < sizeof(name))
+		buf_put(out, str_z(getenv(str_copy(name, sizeof(name), args))));
+	buf_free(&own);
+	return err;
+}
+
+static int write_env(struct pbx *p, struct channel *ch, struct str args, struct str value)
+{
+	struct buf own = BUF_INIT;
+	int err = args.n && str_chr(args, '=') == args.n ? env_name(args, &own) : EINVAL;
+
+	(void)ch;
+	err = err ? err : vars_set(&p->constants, buf_view(&own), value.p ? value : STR(""));
+	buf_free(&own);
+	return err;
 }
 
 static int read_sysinfo(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
@@ -89,9 +112,8 @@ static int read_stat(struct pbx *p, struct channel *ch, struct str args, struct 
 
 	if (!trusted(p, ch))
 		return EACCES;
-	if (pbx_args(args, v, 2) < 2 || v[0].n != 1 || v[1].n >= sizeof(path))
-		return EINVAL;
-	if (stat(str_copy(path, sizeof(path), v[1]), &st)) {
+	pbx_args(args, v, 2);
+	if (!v[0].n || v[1].n >= sizeof(path) || stat(str_copy(path, sizeof(path), v[1]), &st)) {
 		buf_char(out, '0');
 		return 0;
 	}
@@ -103,8 +125,8 @@ static int read_stat(struct pbx *p, struct channel *ch, struct str args, struct 
 	case 'M': buf_printf(out, "%lld", (long long)st.st_mtime); break;
 	case 'A': buf_printf(out, "%lld", (long long)st.st_atime); break;
 	case 'C': buf_printf(out, "%lld", (long long)st.st_ctime); break;
-	case 'm': buf_printf(out, "%o", (unsigned)st.st_mode & 07777); break;
-	default: return EINVAL;
+	case 'm': buf_printf(out, "%o", (unsigned)st.st_mode); break;
+	default: buf_char(out, '0'); break;
 	}
 	return 0;
 }
@@ -163,8 +185,76 @@ static int read_file(struct pbx *p, struct channel *ch, struct str args, struct 
 	return text ? 0 : ENOMEM;
 }
 
+/* ---- how the lines of a file end */
+
+/* 'u' \n, 'd' \r\n, 'm' \r; 'x': it has none. Counts them, of the kind that comes first or is asked for. */
+static int64_t count_ends(FILE *f, char *format)
+{
+	int64_t n = 0;
+	int before = 0, c;
+
+	while ((c = getc(f)) != EOF) {
+		if (*format == 'x' && before == '\r')
+			*format = c == '\n' ? 'd' : 'm', n += *format == 'm';
+		if (*format == 'x' && c == '\n')
+			*format = 'u';
+		n += (*format == 'u' && c == '\n') || (*format == 'm' && c == '\r') ||
+			(*format == 'd' && c == '\n' && before == '\r');
+		before = c;
+	}
+	if (*format == 'x' && before == '\r')
+		*format = 'm', n++;
+	return n;
+}
+
+/* -1: it cannot be opened. */
+static int64_t ends_of(struct str name, char *format)
+{
+	char path[1024];
+	FILE *f = name.n && name.n < sizeof(path) ? fopen(str_copy(path, sizeof(path), name), "re") : NULL;
+	int64_t n = -1;
+
+	if (!f)
+		return n;
+	n = count_ends(f, format);
+	fclose(f);
+	return n;
+}
+
+/* FILE_COUNT_LINE(path[,u|d|m]) */
+static int read_count_line(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct str v[2];
+	char format;
+
+	if (!trusted(p, ch))
+		return EACCES;
+	pbx_args(args, v, 2);
+	format = v[1].n ? (char)(v[1].p[0] | 32) : 'x';
+	if (format != 'u' && format != 'd' && format != 'm')
+		format = 'x';
+	buf_printf(out, "%lld", (long long)ends_of(v[0], &format));
+	return 0;
+}
+
+static int read_format(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	char format = 'x';
+
+	if (!trusted(p, ch))
+		return EACCES;
+	(void)ends_of(args, &format);
+	buf_char(out, format);
+	return 0;
+}
+
+const struct func func_file_count_line = { .name = "FILE_COUNT_LINE", .synopsis = "How many lines a file has",
+	.read = read_count_line };
+const struct func func_file_format = { .name = "FILE_FORMAT", .synopsis = "How the lines of a file end",
+	.read = read_format };
 const struct func func_version = { .name = "VERSION", .synopsis = "Which server this is", .read = read_version };
-const struct func func_env = { .name = "ENV", .synopsis = "A variable of the environment", .read = read_env };
+const struct func func_env = { .name = "ENV", .synopsis = "A variable of the environment", .read = read_env,
+	.write = write_env };
 const struct func func_sysinfo = { .name = "SYSINFO", .synopsis = "Load and memory of the machine",
 	.read = read_sysinfo };
 const struct func func_stat = { .name = "STAT", .synopsis = "What is known of a file", .read = read_stat };

@@ -36,20 +36,30 @@ static void put_format(struct buf *out, struct str format, const struct tm *tm, 
 	}
 }
 
+static bool is_number(struct str s)
+{
+	double d;
+
+	return !str_double(s, &d);
+}
+
 /* STRFTIME([epoch][,[timezone][,format]]) */
 static int format_time(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
 {
 	int64_t us = clock_wall_us(p->clock);
 	struct str v[3];
 	struct tm tm;
-	double at;
+	char text[64];
+	long double at;
+	size_t n;
 
 	(void)ch;
-	pbx_args(args, v, 3);
-	if (str_trim(v[0]).n && !str_double(str_trim(v[0]), &at) && at > -1e11 && at < 1e11)
-		us = (int64_t)llround(at * 1e6);
+	n = pbx_args(args, v, 3);
+	at = strtold(str_copy(text, sizeof(text), str_trim(v[0])), NULL);
+	if (str_trim(v[0]).n && is_number(str_trim(v[0])) && at > -1e11L && at < 1e11L)
+		us = (int64_t)at * 1000000 + (int64_t)((at - truncl(at)) * 1e6L);
 	timing_local(us / 1000000, str_trim(v[1]), &tm);
-	put_format(out, v[2].n ? v[2] : STR("%c"), &tm, (unsigned)((us % 1000000 + 1000000) % 1000000));
+	put_format(out, n > 2 ? v[2] : STR("%c"), &tm, (unsigned)((us % 1000000 + 1000000) % 1000000));
 	return 0;
 }
 
@@ -64,7 +74,7 @@ static int parse_time(struct pbx *p, struct channel *ch, struct str args, struct
 
 	(void)p;
 	(void)ch;
-	if (pbx_args(args, v, 3) < 3)
+	if (pbx_args(args, v, 3) < 3 || !v[2].n)
 		return EINVAL;
 	zone = str_trim(v[1]);
 	text = str_dup(v[0]);

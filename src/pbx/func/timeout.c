@@ -1,7 +1,7 @@
 /* TIMEOUT(absolute|digit|response) [s] */
 #define LOG_MODULE "pbx"
 #include "base/log.h"
-#include "pbx/func/func.h"
+#include "pbx/func/text.h"
 #include "pbx/run.h"
 #include <errno.h>
 
@@ -48,7 +48,7 @@ static int write_timeout(struct pbx *p, struct channel *ch, struct str args, str
 
 	if (!r || !what.n)
 		return ENOENT;
-	if (str_double(str_trim(value), &s) || s < 0 || s > 1e7) {
+	if (!text_leading_number(value, &s) || s < 0 || s > 1e7) {
 		log_warning("TIMEOUT needs a number of seconds, not '%.*s'", STR_ARG(value));
 		return EINVAL;
 	}
@@ -58,9 +58,9 @@ static int write_timeout(struct pbx *p, struct channel *ch, struct str args, str
 		if (ms && p->wheel)
 			timer_start(p->wheel, &r->absolute, ms, over, r);
 	} else if ((what.p[0] | 32) == 'r') {
-		r->response_ms = ms ? ms : 10000;
+		r->response_ms = ms;
 	} else if ((what.p[0] | 32) == 'd') {
-		r->digit_ms = ms ? ms : 5000;
+		r->digit_ms = ms;
 	} else {
 		return EINVAL;
 	}
