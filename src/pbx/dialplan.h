@@ -72,6 +72,7 @@ int dialplan_remove_ignorepat(struct pbx *p, struct str context, struct str patt
  * it ends the channel is destroyed. EBUSY: it has a fiber. */
 int pbx_start(struct channel *ch);
 /* Run one application on a new fiber, then destroy (Originate Application). */
+int pbx_start_h(struct channel *ch, struct str context);       /* what h does, then it ends. ENOENT: there is none */
 int pbx_start_app(struct channel *ch, struct str app, struct str data);
 /* The same, on the calling fiber, which need not be ch's own. GoSub runs until its
  * Return() and leaves ch where it was. 0; ENOENT no such application; ECANCELED it
@@ -93,6 +94,7 @@ void pbx_substitute(struct pbx *p, struct channel *ch, struct str text, struct b
 /* A variable or built-in (${EXTEN}, ${CHANNEL}, ...): false: not set. */
 bool pbx_getvar(struct pbx *p, struct channel *ch, struct str name, struct buf *out);
 /* NAME or FUNC(args); sends VarSet. */
+void pbx_tell_var(struct pbx *p, struct channel *ch, struct str name, struct str value);     /* VarSet alone */
 int pbx_setvar(struct pbx *p, struct channel *ch, struct str name, struct str value);
 /* What a new channel gets from its maker (_NAME and __NAME), with a VarSet for each. ENOMEM. */
 int pbx_inherit_vars(struct channel *to, const struct channel *from);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/obj.h"
 #include "pbx/dialplan.h"
+#include "pbx/event.h"
 #include "pbx/run.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +20,14 @@ struct gosub_frame *gosub_top(const struct channel *ch)
 	return container_of(r->frames.next, struct gosub_frame, link);
 }
 
+/* Back to where it was, which may be nowhere: one that was called has no extension. */
+static void place_restore(struct channel *ch, struct str context, struct str exten, int priority)
+{
+	(void)text_set(&ch->context, context);
+	(void)text_set(&ch->exten, exten);
+	ch->priority = priority;
+}
+
 /* What it shadowed comes to light again. */
 static void frame_pop(struct channel *ch, struct gosub_frame *f)
 {
@@ -29,6 +38,19 @@ static void frame_pop(struct channel *ch, struct gosub_frame *f)
 	gosub_frame_free(f);
 }
 
+/* Managers hear of it by the name that LOCAL() has for it. */
+static void tell_local(struct channel *ch, struct str name, struct str value)
+{
+	struct buf b = BUF_INIT;
+
+	if (!events_wanted(ch->pbx->events, EV_DIALPLAN))
+		return;
+	buf_printf(&b, "LOCAL(%.*s)", STR_ARG(name));
+	if (!buf_err(&b))
+		pbx_tell_var(ch->pbx, ch, buf_view(&b), value);
+	buf_free(&b);
+}
+
 int gosub_set_local(struct channel *ch, struct gosub_frame *f, struct str name, struct str value)
 {
 	struct str known;
@@ -36,11 +58,16 @@ int gosub_set_local(struct channel *ch, struct gosub_frame *f, struct str name, 
 
 	if (!name.n || str_ends(name, STR(")")))
 		return EINVAL;
-	if (!vars_get(&f->locals, name, &known)) {
-		err = vars_push(&ch->vars, name, STR(""));
+	value = value.p ? value : STR("");
+	if (vars_get(&f->locals, name, &known)) {
+		err = pbx_setvar(ch->pbx, ch, name, value);
+	} else {
+		err = vars_push(&ch->vars, name, value);
 		err = err ? err : vars_set(&f->locals, name, STR(""));
 	}
-	return err ? err : pbx_setvar(ch->pbx, ch, name, value.p ? value : STR(""));
+	if (!err)
+		tell_local(ch, name, value);
+	return err;
 }
 
 static int set_args(struct channel *ch, struct gosub_frame *f, const struct str *args, size_t n)
@@ -119,7 +146,7 @@ int gosub(struct channel *ch, struct str data)
 		err = ENOENT;
 	}
 	if (err)
-		channel_set_exten(ch, text_view(&context), text_view(&exten), priority);
+		place_restore(ch, text_view(&context), text_view(&exten), priority);
 	else
 		err = push(ch, r, &context, &exten, priority + 1, arg, n);
  out:
@@ -141,7 +168,7 @@ int gosub_return(struct channel *ch, struct str value)
 		return ENOENT;
 	}
 	special = f->special;
-	channel_set_exten(ch, text_view(&f->context), text_view(&f->exten), r->loops ? f->priority - 1 : f->priority);
+	place_restore(ch, text_view(&f->context), text_view(&f->exten), r->loops ? f->priority - 1 : f->priority);
 	frame_pop(ch, f);
 	(void)pbx_setvar(ch->pbx, ch, STR("GOSUB_RETVAL"), value.p ? value : STR(""));
 	return special ? ECANCELED : 0;
@@ -151,8 +178,10 @@ int gosub_pop(struct channel *ch)
 {
 	struct gosub_frame *f = gosub_top(ch);
 
-	if (!f || f->special)
+	if (!f)
 		return ENOENT;
+	if (f->special)
+		return EPERM;
 	frame_pop(ch, f);
 	return 0;
 }
@@ -203,7 +232,7 @@ int pbx_exec_sub(struct channel *ch, struct str where, bool though_hungup)
 		(void)pbx_setvar(ch->pbx, ch, STR("GOSUB_RETVAL"), STR(""));
 	}
 	if (!ch->async_goto)
-		channel_set_exten(ch, text_view(&context), text_view(&exten), priority);
+		place_restore(ch, text_view(&context), text_view(&exten), priority);
  out:
 	if (!ch->dead) {
 		r->loops--;

@@ -364,7 +364,7 @@ static void put_escaped(struct event *e, struct str value)
 	buf_free(&b);
 }
 
-static void tell(struct pbx *p, struct channel *ch, struct str name, struct str value)
+void pbx_tell_var(struct pbx *p, struct channel *ch, struct str name, struct str value)
 {
 	struct event *e = event_new(p->events, "VarSet", EV_DIALPLAN);
 
@@ -390,7 +390,7 @@ int pbx_inherit_vars(struct channel *to, const struct channel *from)
 	for (const struct list *l = had->prev; l != &to->vars.head; l = l->prev) {
 		const struct var *v = container_of(l, struct var, link);
 
-		tell(to->pbx, to, v->name, v->value);
+		pbx_tell_var(to->pbx, to, v->name, v->value);
 	}
 	return err;
 }
@@ -428,6 +428,6 @@ int pbx_setvar(struct pbx *p, struct channel *ch, struct str name, struct str va
 	if (!ch)
 		log_verbose(2, "Setting global variable '%.*s' to '%.*s'", STR_ARG(name), STR_ARG(value));
 	if (value.p || had)
-		tell(p, ch, name, value);
+		pbx_tell_var(p, ch, name, value);
 	return 0;
 }

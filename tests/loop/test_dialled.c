@@ -23,7 +23,7 @@ static const char plan[] =
 	"exten => told,1,Ringing()\n same => n,Wait(600)\n"
 	"exten => busy,1,Busy(1)\n"
 	"exten => full,1,Congestion(1)\n"
-	"exten => more,1,Incomplete()\n"
+	"exten => more,1,Incomplete(n)\n"
 	"exten => echo,1,Answer()\n same => n,StreamEcho(${HOW})\n same => n,Set(ECHOED=yes)\n same => n,Wait(600)\n";
 
 #define CONF(bob_has) \

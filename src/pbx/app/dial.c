@@ -152,7 +152,7 @@ static int run(struct channel *ch, struct str data)
 {
 	struct dial d = { .in = ch, .status = "INVALIDARGS" };
 	struct str v[4] = { { 0 } };
-	int ret = -1;
+	int ret = -1, err;
 
 	reset_vars(ch);
 	if (ch->forwards <= 0) {
@@ -165,7 +165,10 @@ static int run(struct channel *ch, struct str data)
 		return -1;
 	}
 	pbx_args(data, v, ARRAY_LEN(v));
-	if (dial_options_parse(&d.o, v[2])) {
+	err = dial_options_parse(&d.o, v[2]);
+	if (err == ERANGE)      /* Asterisk has no word for it */
+		return -1;
+	if (err) {
 		pbx_setvar(ch->pbx, ch, STR("DIALSTATUS"), STR("INVALIDARGS"));
 		return -1;
 	}

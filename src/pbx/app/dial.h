@@ -19,7 +19,7 @@ struct dial_options {           /* views into Dial's arguments */
 	struct str arg[128];            /* in its parentheses; empty: none */
 	uint32_t limit_ms, warn_ms, warn_every_ms;
 };
-/* EINVAL: an option that is none, or whose argument cannot be. */
+/* EINVAL: an option that is none, or whose argument cannot be; ERANGE: that of L() alone. */
 int dial_options_parse(struct dial_options *o, struct str text);
 
 struct leg {
@@ -49,6 +49,7 @@ struct dial {
 	bool go_on;                     /* option g, or an outcome that implies it */
 	uint64_t answer_by, progress_by;        /* [ms] mono; UINT64_MAX: never */
 	char exit_digit;                /* option d took it */
+	char begun;                     /* digit of the caller's that those who ring heard the beginning of */
 	struct text status_text;        /* when `status` is a subroutine's word */
 };
 
