@@ -35,7 +35,7 @@ static enum command_result devstate_change(struct command_ctx *c)
 		command_printf(c, "The devstate command can only be used to set 'Custom:' device state!\n");
 		return COMMAND_FAILED;
 	}
-	if (device_state_of(c->arg[1], &s))
+	if (device_state_of(c->arg[1], &s) || s == DEV_UNKNOWN)
 		return COMMAND_USAGE;
 	command_printf(c, "Changing %.*s to %.*s\n", STR_ARG(str_skip(c->arg[0], 7)), STR_ARG(c->arg[1]));
 	return device_set_custom(c->m->pbx, c->arg[0], s) ? COMMAND_FAILED : COMMAND_OK;
@@ -153,8 +153,9 @@ static enum command_result hint(struct command_ctx *c)
 
 static const struct command rows[] = {
 	{ "devstate list", NULL, "List custom device states", devstate_list, false, NULL },
-	{ "devstate change", "Custom:<name> <state>", "Set a custom device state", devstate_change, false,
-	  "States: UNKNOWN NOT_INUSE INUSE BUSY INVALID UNAVAILABLE RINGING RINGINUSE ONHOLD" },
+	{ "devstate change", "<device> <state>", "Change a custom device state", devstate_change, false,
+	  "Changes a custom device, such as Custom:lamp, to a new state:\n"
+	  "UNKNOWN | NOT_INUSE | INUSE | BUSY | INVALID | UNAVAILABLE | RINGING | RINGINUSE | ONHOLD" },
 	{ "presencestate list", NULL, "List custom presence states", presence_list, false, NULL },
 	{ "presencestate change", "CustomPresence:<name> <state>[,subtype[,message]]", "Set a custom presence state",
 	  presence_change, false, "States: not_set unavailable available away xa chat dnd" },

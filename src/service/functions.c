@@ -9,6 +9,7 @@
 
 static const struct func rows[] = {
 	{ "PJSIP_HEADER", "Reads, adds, updates or removes a SIP header.", func_header_read, func_header_write },
+	{ "PJSIP_INHERITABLE_HEADER", "Adds, updates or removes a SIP header of the calls that the channel makes.", NULL, func_inheritable_header_write },
 	{ "PJSIP_HEADERS", "Names of the headers of the INVITE.", func_headers_read, NULL },
 	{ "PJSIP_RESPONSE_HEADER", "A header of the last response.", func_response_header_read, NULL },
 	{ "PJSIP_RESPONSE_HEADERS", "Names of the headers of the last response.", func_response_headers_read, NULL },
@@ -22,6 +23,8 @@ static const struct func rows[] = {
 	{ "PJSIP_DIAL_CONTACTS", "Dial string for all contacts of an endpoint.", func_dial_contacts_read, NULL },
 	{ "PJSIP_MEDIA_OFFER", "Codecs to offer in the next SDP.", func_media_offer_read, func_media_offer_write },
 	{ "PJSIP_DTMF_MODE", "How digits are sent.", func_dtmf_mode_read, func_dtmf_mode_write },
+	{ "PJSIP_MOH_PASSTHROUGH", "Whether hold is passed on by re-INVITE.", func_moh_passthrough_read, func_moh_passthrough_write },
+	{ "PJSIP_TRANSFER_HANDLING", "Who handles a REFER: core.", NULL, func_transfer_handling_write },
 	{ "PHONE_FEATURE", "What the user of a phone has set at it: do not disturb, forwarding.", func_phone_feature_read, func_phone_feature_write },
 	{ "MESSAGE", "To, from or body of the text message.", func_message_read, func_message_write },
 	{ "MESSAGE_DATA", "A header of the text message.", func_message_data_read, func_message_data_write },

@@ -13,7 +13,7 @@ struct kept_subscription {
 	struct str resource;            /* user part of the URI */
 	struct str body;                /* content type of the states */
 	bool eventlist;                 /* it is about a list of that name */
-	struct str scheme, host;        /* of the URI that was subscribed to */
+	struct str scheme, host;        /* of the URI that was subscribed to; with its parameters */
 	struct str user_agent;          /* lower case */
 	struct str transport;           /* that NOTIFYs leave by (symmetric_transport); empty: as the endpoint says */
 	/* The dialog, as in struct sip_dialog. */

@@ -72,6 +72,7 @@ unsigned ua_notify_expires(const struct ua_notify_terms *t, const struct sip_msg
 
 static void set_end(struct ua_notify *n, uint32_t seconds)
 {
+	n->granted_s = seconds;
 	timer_start(wheel_of(n), &n->expire, 1000ull * seconds, ua_notify_on_expired, n);
 }
 
@@ -270,6 +271,12 @@ static void on_gathered(void *arg)
 
 /* ---- what came back ------------------------------------------------------------------- */
 
+/* 4.2.2: who does not say when to try again is not there, or does not want to be. */
+static bool ends_for_good(const struct sip_msg *msg)
+{
+	return !UA_SMALL && msg->status >= 300 && !sip_hdr(msg, SIP_H_RETRY_AFTER);
+}
+
 static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 {
 	struct ua_notify *n = arg;
@@ -277,7 +284,7 @@ static void on_response(void *arg, struct ua_request *rq, struct sip_msg *msg)
 	(void)rq;
 	if (msg->status < 200)
 		return;
-	if (n->state == UA_NOTIFY_LAST || ua_event_status_ends(msg->status)) {
+	if (n->state == UA_NOTIFY_LAST || ua_event_status_ends(msg->status) || ends_for_good(msg)) {
 		over(n, msg->status);
 		return;
 	}
@@ -378,12 +385,17 @@ void ua_notify_granted(struct ua_notify *n, struct sip_server_tx *tx, uint32_t s
 
 static void renew(struct ua_notify *n, struct sip_server_tx *tx, const struct sip_msg *msg)
 {
+	struct ua_notify_terms terms = n->prm.terms;
 	uint32_t seconds;
 	int err = EALREADY;
 	unsigned status = ua_event_differs(text_view(&n->event), msg);
 
+	if (!UA_SMALL && terms.lenient) {
+		terms.min_s = 0;
+		terms.default_s = n->granted_s ? n->granted_s : terms.default_s;
+	}
 	if (!status)
-		status = ua_notify_expires(&n->prm.terms, msg, &seconds);
+		status = ua_notify_expires(&terms, msg, &seconds);
 	if (!status && n->prm.renew)
 		status = n->prm.renew(n->prm.arg, n, msg, seconds);
 	if (status) {

@@ -42,6 +42,8 @@ struct ua_notify_terms {
 	uint32_t default_s;             /* without Expires */
 	uint32_t min_s;                 /* shorter ones are refused: 423 */
 	uint32_t max_s;                 /* longer ones are cut; 0: 2^31-1 */
+	bool lenient;                   /* a renewal may be as short as it likes, and without Expires is as long as what was
+	                                 * granted last; else both are as of the first */
 };
 /* 0 and *seconds (0: to end, or a fetch); or the status to refuse with: 400, 423. */
 unsigned ua_notify_expires(const struct ua_notify_terms *t, const struct sip_msg *subscribe, uint32_t *seconds);

@@ -19,6 +19,7 @@ struct ua_notify {
 	struct timer expire;            /* until it ends; then, until OVER is told */
 	enum ua_event_reason reason;    /* of the end */
 	uint32_t retry_after_s;
+	uint32_t granted_s;             /* by the newest SUBSCRIBE */
 	unsigned starved;               /* NOTIFYs in a row that found no memory, or none for their body */
 	uint64_t not_before_ms;         /* the subscriber wants no NOTIFY until then */
 };

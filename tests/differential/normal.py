@@ -121,6 +121,8 @@ def header(name, value, dialog, play):
         if low in ("from", "to"):
             # A port has no place there (RFC 3261 19.1.1), and who writes it means the same.
             value = re.sub(r"^([^>]*?sips?:(?:[^>@]*@)?[\w.]+):\d+", r"\1", value)
+            # The order of parameters means nothing.
+            value = re.sub(r">((?:;[^;]+)*?)(;tag=[^;]+)", r">\2\1", value)
         if low == "contact":
             value = re.sub(r"expires=(\d+)", lambda m: f"expires={near(m.group(1))}", value)
             value = ", ".join(sorted(split(value)))
@@ -151,7 +153,8 @@ def body_lines(msg, dialog, play):
     if "multipart" in kind:
         out = re.sub(r"(?m)^--\S+", "--BOUNDARY", out)
         out = re.sub(r"(?im)^Content-ID:.*|cid=\"[^\"]*\"", "Content-ID", out)
-    out = re.sub(r'(call-id|local-tag|remote-tag|\bid)="[^"]*"', r'\1=*', out)
+    out = re.sub(r'(call-id|local-tag|remote-tag|atomid|\bid)="[^"]*"', r'\1=*', out)
+    out = re.sub(r'boundary="?[^";\s]+"?', "boundary=*", out)
     out = re.sub(r"\s+/>", "/>", re.sub(r">\s*<", ">\n<", out))
     out = re.sub(r"(?m)^Content-Length:.*\n", "", out)
     return [f"body {i:02d}: {text(line.strip(), play)}" for i, line in enumerate(line for line in out.split("\n") if line.strip())]
@@ -360,7 +363,7 @@ def manager_facts(play):
             if VARIABLES_DROPPED.match(event.get("Variable", "")):
                 continue
             stream = streams.setdefault(f"v {text(channel, play)}" if channel else "v", [])
-            one = (f"{event.get('Variable')}={text(event.get('Value', ''), play)}", [])
+            one = (f"{text(event.get('Variable', ''), play)}={text(event.get('Value', ''), play)}", [])
             if one not in stream:
                 stream.append(one)
         elif event.get("Event", "").startswith("MusicOnHold") or event.get("Event") in ("Hold", "Unhold"):

@@ -11,6 +11,7 @@
 static const char plan[] = "[default]\nexten => 100,hint,Custom:one\nexten => 101,hint,Custom:two\n"
 	"exten => 102,hint,PJSIP/alice\n";
 const char kept_conf[] = TRANSPORTS ALICE
+	"[brief]\ntype=endpoint\ncontext=default\nsub_min_expiry=60\n"
 	"[nat]\ntype=endpoint\ncontext=default\nrewrite_contact=yes\n"
 	"[rooms]\ntype=resource_list\nevent=dialog\nlist_item=100\nlist_item=101\n";
 

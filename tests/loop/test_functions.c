@@ -16,10 +16,13 @@ static const char plan[] =
 	"[default]\n"
 	"exten => up,1,Answer()\n same => n,Wait(600)\n"
 	"exten => ring,1,Ringing()\n same => n,Wait(600)\n"
-	"exten => bob,1,Dial(PJSIP/bob,,b(default^add^1))\n"
+	"exten => bob,1,Set(PJSIP_INHERITABLE_HEADER(add,Z-One)=1)\n same => n,Set(PJSIP_INHERITABLE_HEADER(add,Z-Two)=2)\n"
+	" same => n,Set(PJSIP_INHERITABLE_HEADER(add,Z-Three)=3)\n same => n,Dial(PJSIP/bob,,b(default^add^1))\n"
 	"exten => add,1,Set(PJSIP_HEADER(add,X-One)=1)\n same => n,Set(PJSIP_HEADER(add,X-Two)=2)\n"
 	" same => n,Set(PJSIP_HEADER(update,X-One)=uno)\n same => n,Set(PJSIP_HEADER(add,Y-Three)=3)\n"
 	" same => n,Set(PJSIP_HEADER(remove,Y*)=)\n same => n,Set(PJSIP_HEADER(update,X-New)=new)\n"
+	" same => n,Set(SEEN=${PJSIP_HEADERS(X)} ${PJSIP_HEADER(read,X*,2)})\n"
+	" same => n,Set(PJSIP_INHERITABLE_HEADER(remove,Z-Two)=)\n same => n,Set(PJSIP_INHERITABLE_HEADER(update,Z-One)=uno)\n"
 	" same => n,Set(PJSIP_HEADER_PARAM(From,header,a)=b)\n same => n,Set(PJSIP_HEADER_PARAM(From,uri,c)=)\n"
 	" same => n,Set(PJSIP_HEADER_PARAM(To,header,d)=e)\n same => n,Set(PJSIP_HEADER_PARAM(To,uri,f)=g)\n"
 	" same => n,Set(PJSIP_MEDIA_OFFER(audio)=!all,alaw)\n same => n,Return()\n"
@@ -28,7 +31,7 @@ static const char plan[] =
 	" same => n,Set(JITTER=${CHANNEL(rtcp,all_jitter)})\n same => n,Set(LOSS=${CHANNEL(rtcp,all_loss)})\n"
 	" same => n,Set(RTT=${CHANNEL(rtcp,all_rtt)})\n same => n,Set(ONE=${CHANNEL(rtcp,${ITEM})})\n"
 	" same => n,Wait(600)\n"
-	"exten => refresh,1,Answer()\n same => n,Set(PJSIP_SEND_SESSION_REFRESH()=${HOW})\n same => n,Wait(600)\n"
+	"exten => refresh,1,Answer()\n same => n,Set(PJSIP_MEDIA_OFFER(audio)=!all,alaw)\n same => n,Set(PJSIP_SEND_SESSION_REFRESH()=${HOW})\n same => n,Wait(600)\n"
 	"exten => waits,1,Wait(600)\n"
 	"exten => _ha[n]gup.,1,PJSIPHangup(${EXTEN:6})\n";
 
@@ -106,7 +109,7 @@ static void fields_of_contacts(void **state)
 	static const struct row rows[] = {
 		{ "PJSIP_CONTACT(${PJSIP_AOR(bob,contact)},uri)", "sip:bob@127.0.0.1:5062" },
 		{ "PJSIP_CONTACT(${PJSIP_AOR(bob,contact)},status)", "NonQualified" },
-		{ "PJSIP_CONTACT(${PJSIP_AOR(bob,contact)},rtt)", "0" },
+		{ "PJSIP_CONTACT(${PJSIP_AOR(bob,contact)},rtt)", "N/A" },
 		{ "PJSIP_CONTACT(${PJSIP_AOR(bob,contact)},user_agent)", "" },
 		{ "PJSIP_CONTACT(${PJSIP_AOR(bob,contact)},path)", "" },
 		{ "PJSIP_CONTACT(${PJSIP_AOR(bob,contact)},endpoint)", "" },
@@ -132,9 +135,9 @@ static void dial_strings(void **state)
 	static const struct row rows[] = {
 		{ "PJSIP_DIAL_CONTACTS(bob)", "PJSIP/bob/sip:bob@127.0.0.1:5062&PJSIP/bob/sip:b2@127.0.0.1:5064;x=y" },
 		{ "PJSIP_DIAL_CONTACTS(bob,more)", "PJSIP/bob/sip:b2@127.0.0.1:5064;x=y" },
-		{ "PJSIP_DIAL_CONTACTS(bob,more,700)", "PJSIP/bob/sip:700@127.0.0.1:5064;x=y" },
+		{ "PJSIP_DIAL_CONTACTS(bob,more,700)", "PJSIP/700@bob/sip:b2@127.0.0.1:5064;x=y" },
 		{ "PJSIP_DIAL_CONTACTS(bob,,700)",
-		  "PJSIP/bob/sip:700@127.0.0.1:5062&PJSIP/bob/sip:700@127.0.0.1:5064;x=y" },
+		  "PJSIP/700@bob/sip:bob@127.0.0.1:5062&PJSIP/700@bob/sip:b2@127.0.0.1:5064;x=y" },
 		{ "PJSIP_DIAL_CONTACTS(bob,unknown)", "" }, { "PJSIP_DIAL_CONTACTS(nobody)", "" },
 	};
 
@@ -171,7 +174,7 @@ static void without_a_call(void **state)
 {
 	static const char *const set[] = {
 		"PJSIP_HEADER(add,X)", "PJSIP_HEADER_PARAM(To,uri,a)", "PJSIP_MEDIA_OFFER(audio)", "PJSIP_DTMF_MODE()",
-		"PJSIP_SEND_SESSION_REFRESH()",
+		"PJSIP_SEND_SESSION_REFRESH()", "PJSIP_MOH_PASSTHROUGH()", "PJSIP_TRANSFER_HANDLING()", "PJSIP_HEADER(remove,X)",
 	};
 	static const struct row rows[] = {
 		{ "CHANNEL(pjsip,call-id)", "" }, { "PJSIP_HEADER(read,X)", "" }, { "PJSIP_HEADERS()", "" },
@@ -262,37 +265,69 @@ static void headers_that_came(void **state)
 {
 	static const struct row rows[] = {
 		{ "PJSIP_HEADER(read,X-A)", "one" }, { "PJSIP_HEADER(read, x-a , 2)", "two" },
-		{ "PJSIP_HEADER(read,X-A,3)", "" }, { "PJSIP_HEADER(read,X-A,0)", "" }, { "PJSIP_HEADER(read)", "" },
-		{ "PJSIP_HEADERS(X-)", "X-A,X-B" }, { "PJSIP_HEADER_PARAM(From,header,tag)", "a1" },
-		{ "PJSIP_HEADER_PARAM(From,uri,user)", "phone" }, { "PJSIP_HEADER_PARAM(To,uri,user)", "" },
-		{ "PJSIP_HEADER_PARAM(Via,uri,user)", "" }, { "PJSIP_RESPONSE_HEADER(X-A)", "" },
+		{ "PJSIP_HEADER(read,X-A,3)", "" }, { "PJSIP_HEADER(read,X-A,0)", "one" }, { "PJSIP_HEADER(read)", "" },
+		{ "PJSIP_HEADER(read,X-*,2)", "b" }, { "PJSIP_HEADER(X-A)", "" }, { "PJSIP_HEADER(get,X-A)", "" },
+		{ "PJSIP_HEADER(read,m)", "" }, { "PJSIP_HEADER(read,Contact)", "<sip:alice@127.0.0.1:5061>" },
+		{ "PJSIP_HEADER(read,From)", "<sip:alice@127.0.0.1;user=phone;cpc=ordinary>;tag=a1" },
+		{ "PJSIP_HEADERS(X-)", "X-A,X-B,X-A" }, { "PJSIP_HEADER_PARAM(From,header,tag)", "" },
+		{ "PJSIP_HEADER_PARAM(From,uri,user)", "" }, { "PJSIP_HEADER_PARAM(from,URI,CPC)", "ordinary" },
+		{ "PJSIP_HEADER_PARAM(To,uri,user)", "" },
+		{ "PJSIP_HEADER_PARAM(Via,uri,user)", "" }, { "PJSIP_RESPONSE_HEADER(read,X-A)", "" },
+	};
+	static const struct { const char *what, *value; int err; const char *names, *first; } changes[] = {
+		{ "add,X-C", "c", 0, "X-A,X-B,X-A,X-C", "one" }, { "update,X-A,2", "zwei", 0, "X-A,X-B,X-A,X-C", "one" },
+		{ "update,X-A", "eins", 0, "X-A,X-B,X-A,X-C", "eins" }, { "update,X-D", "d", ENOENT, "X-A,X-B,X-A,X-C", "eins" },
+		{ "remove,X-B", "", 0, "X-A,X-A,X-C", "eins" }, { "X-E", "e", EINVAL, "X-A,X-A,X-C", "eins" },
+		{ "remove,x-a", "", 0, "X-C", "" }, { "remove,*", "", 0, "", "" },
 	};
 
 	(void)state;
-	from_uri = ";user=phone";
+	from_uri = ";user=phone;cpc=ordinary";
 	alice("INVITE", "ring", 1, "X-A: one\r\nX-B: b\r\nX-A: two\r\n", SDP_ULAW);
 	CHECK(channel_at(0), rows);
 	/* No line of its own can be smuggled into a message. */
 	assert_int_not_equal(pbx_setvar(t.w.pbx, channel_at(0), STR("PJSIP_HEADER(add,X)"), STR("1\r\nY: 2")), 0);
 	assert_int_not_equal(pbx_setvar(t.w.pbx, channel_at(0), STR("PJSIP_HEADER(burn,X)"), STR("1")), 0);
 	assert_int_not_equal(pbx_setvar(t.w.pbx, channel_at(0), STR("PJSIP_HEADER(add,)"), STR("1")), 0);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		char what[64];
+
+		snprintf(what, sizeof(what), "PJSIP_HEADER(%s)", changes[i].what);
+		assert_int_equal(pbx_setvar(t.w.pbx, channel_at(0), str_z(what), str_z(changes[i].value)), changes[i].err);
+		assert_string_equal(value(channel_at(0), "PJSIP_HEADERS(X)"), changes[i].names);
+		assert_string_equal(value(channel_at(0), "PJSIP_HEADER(read,X-A)"), changes[i].first);
+	}
+	alice_starts_anew();
+	alice("INVITE", "ring", 1, "X-A: one\r\nX-B: b\r\nX-A: two\r\n", SDP_ULAW);
+	assert_string_equal(value(channel_at(1), "PJSIP_HEADER(remove,X-A)"), "2");
+	assert_string_equal(value(channel_at(1), "PJSIP_HEADER(remove,X-A)"), "0");
+	assert_string_equal(value(channel_at(1), "PJSIP_HEADERS(X)"), "X-B");
 }
 
+/* As in Asterisk: answers have none of these. */
 static void headers_of_the_answer(void **state)
 {
 	(void)state;
 	alice_calls("head");
 	assert_int_equal(status(SIP_INVITE), 200);
-	assert_string_equal(wire_header(response(SIP_INVITE), "X-Answer"), "yes");
+	assert_string_equal(wire_header(response(SIP_INVITE), "X-Answer"), "");
+	assert_string_equal(value(channel_at(0), "PJSIP_HEADER(read,X-Answer)"), "yes");
 }
 
 static void headers_of_a_call_out(void **state)
 {
 	static const struct row rows[] = {
-		{ "PJSIP_RESPONSE_HEADER(X-R)", "r1" }, { "PJSIP_RESPONSE_HEADER(read,X-R,2)", "r2" },
+		{ "PJSIP_RESPONSE_HEADER(read,X-R)", "r1" }, { "PJSIP_RESPONSE_HEADER(read,X-R,2)", "r2" },
 		{ "PJSIP_RESPONSE_HEADER(read,X-R,3)", "" }, { "PJSIP_RESPONSE_HEADER(read,X-R,no)", "" },
-		{ "PJSIP_RESPONSE_HEADERS(X-)", "X-R" }, { "PJSIP_HEADER(read,X-R)", "r1" },
+		{ "PJSIP_RESPONSE_HEADER(X-R)", "" }, { "PJSIP_RESPONSE_HEADER(read,X*,2)", "r2" },
+		{ "PJSIP_RESPONSE_HEADERS(X-)", "X-R,X-R" }, { "PJSIP_RESPONSE_HEADERS()", "" },
+		{ "PJSIP_HEADER(read,X-R)", "" }, { "PJSIP_HEADER(read,X-One)", "" }, { "CHANNEL(aor)", "bob" },
 	};
+	static const struct row before[] = {
+		{ "PJSIP_RESPONSE_HEADER(read,X-R)", "" }, { "CHANNEL(rtp,dest)", "" },
+		{ "SEEN", "X-One,X-Two 2" }, { "CHANNEL(pjsip,request_uri)", "" }, { "CHANNEL(pjsip,remote_addr)", "" },
+	};
+	struct channel *ch;
 	struct sip_msg *m;
 
 	(void)state;
@@ -300,14 +335,24 @@ static void headers_of_a_call_out(void **state)
 	m = requested(SIP_INVITE, 5062);
 	assert_string_equal(wire_header(m, "X-One"), "uno");
 	assert_string_equal(wire_header(m, "X-Two"), "2");
-	assert_string_equal(wire_header(m, "X-New"), "new");
+	assert_string_equal(wire_header(m, "X-New"), "");
+	assert_string_equal(wire_header(m, "Z-One"), "uno");
+	assert_string_equal(wire_header(m, "Z-Two"), "");
+	assert_string_equal(wire_header(m, "Z-Three"), "3");
 	assert_string_equal(wire_header(m, "Y-Three"), "");
 	assert_true(str_find(str_z(wire_header(m, "From")), STR(";c>;a=b;tag=")) < strlen(wire_header(m, "From")));
-	assert_true(str_find(str_z(wire_header(m, "To")), STR(";f=g>;d=e")) < strlen(wire_header(m, "To")));
+	assert_string_equal(wire_header(m, "To"), "<sip:bob@127.0.0.1>");
 	assert_true(str_find(m->body, STR("RTP/AVP 8")) < m->body.n);
+	ch = channel_at(channels() - 1);
 	answer(SIP_INVITE, 5062, 180, "X-R: r1\r\nX-R: r2\r\n", "");
-	CHECK(channel_at(channels() - 1), rows);
-	assert_true(str_starts(str_z(value(channel_at(channels() - 1), "CHANNEL(contact)")), STR("bob@@")));
+	CHECK(ch, before);
+	answer(SIP_INVITE, 5062, 200, "X-R: r1\r\nX-R: r2\r\n", SDP_HEAD "m=audio 6000 RTP/AVP 8\r\n");
+	CHECK(ch, rows);
+	assert_true(str_starts(str_z(value(ch, "CHANNEL(contact)")), STR("bob@@")));
+	wire_forget(&t);
+	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
+	world_turn(&t.w);
+	assert_string_equal(wire_header(requested(SIP_BYE, 5062), "X-One"), "");
 }
 
 /* ---- media offer, digits, refresh, refusal --------------------------------------------------- */
@@ -336,7 +381,13 @@ static void how_digits_are_sent(void **state)
 	alice_talks("up");
 	ch = channel_at(0);
 	assert_string_equal(value(ch, "PJSIP_DTMF_MODE()"), "info");
+	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_DTMF_MODE()"), STR("info")), 0);
+	world_turn(&t.w);
+	assert_true(request(SIP_INVITE, 5061) == SIZE_MAX);     /* it is that already */
 	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_DTMF_MODE()"), STR("none")), 0);
+	world_turn(&t.w);
+	answer(SIP_INVITE, 5061, 200, "", SDP_ULAW);
+	assert_true(request(SIP_ACK, 5061) != SIZE_MAX);
 	channel_digit(ch, '5', 100);
 	world_turn(&t.w);
 	assert_true(request(SIP_INFO, 5061) == SIZE_MAX);
@@ -349,10 +400,32 @@ static void how_digits_are_sent(void **state)
 	assert_string_equal(value(ch, "PJSIP_DTMF_MODE()"), "info");
 }
 
+static void hold_that_is_passed_on(void **state)
+{
+	struct channel *ch;
+
+	(void)state;
+	alice_talks("up");
+	ch = channel_at(0);
+	assert_string_equal(value(ch, "PJSIP_MOH_PASSTHROUGH()"), "no");
+	channel_indicate(ch, IND_HOLD, NULL);
+	world_turn(&t.w);
+	assert_true(request(SIP_INVITE, 5061) == SIZE_MAX);
+	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_MOH_PASSTHROUGH()"), STR("yes")), 0);
+	assert_string_equal(value(ch, "PJSIP_MOH_PASSTHROUGH()"), "yes");
+	channel_indicate(ch, IND_HOLD, NULL);
+	world_turn(&t.w);
+	assert_true(has(requested(SIP_INVITE, 5061)->body, "a=sendonly"));
+	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_MOH_PASSTHROUGH()"), STR("sometimes")), 0);
+	assert_string_equal(value(ch, "PJSIP_MOH_PASSTHROUGH()"), "no");
+	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_TRANSFER_HANDLING()"), STR("core")), 0);
+	assert_int_not_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_TRANSFER_HANDLING()"), STR("ari-only")), 0);
+}
+
 static void refresh_of_the_session(void **state)
 {
 	static const struct { const char *how; enum sip_method m; } tv[] = {
-		{ "invite", SIP_INVITE }, { "update", SIP_UPDATE }, { "pigeon", SIP_UNKNOWN },
+		{ "invite", SIP_INVITE }, { "update", SIP_UPDATE }, { "pigeon", SIP_INVITE },
 	};
 
 	(void)state;
@@ -370,11 +443,10 @@ static void refresh_of_the_session(void **state)
 		assert_int_equal(invites != SIZE_MAX, tv[i].m == SIP_INVITE);
 		assert_int_equal(updates != SIZE_MAX, tv[i].m == SIP_UPDATE);
 		/* The dialplan waits for its answer. */
-		assert_int_equal(channel_at(0)->priority, tv[i].m == SIP_UNKNOWN ? 3 : 2);
-		if (tv[i].m != SIP_UNKNOWN)
-			answer(tv[i].m, 5061, 200, "", SDP_ULAW);
-		world_turn(&t.w);
 		assert_int_equal(channel_at(0)->priority, 3);
+		answer(tv[i].m, 5061, 200, "", SDP_ULAW);
+		world_turn(&t.w);
+		assert_int_equal(channel_at(0)->priority, 4);
 		alice("BYE", "refresh", 2, "", "");
 	}
 }
@@ -423,7 +495,7 @@ int main(void)
 		T(options_of_objects), T(fields_of_contacts), T(dial_strings), T(parts_of_uris), T(without_a_call),
 		T(dialog_of_a_call), T(numbers_of_rtcp), T(headers_that_came), T(headers_of_the_answer),
 		T(headers_of_a_call_out), T(codecs_of_the_next_offer), T(how_digits_are_sent),
-		T(refresh_of_the_session), T(refused_with_a_status), T(refused_by_a_manager),
+		T(hold_that_is_passed_on), T(refresh_of_the_session), T(refused_with_a_status), T(refused_by_a_manager),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

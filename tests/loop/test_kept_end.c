@@ -72,8 +72,7 @@ static const struct { struct how how; bool stays; } by_connection[] = {
 	{ { "alice", NET_TCP, 7, "Contact: <sip:alice@" PHONE ";transport=tcp>\r\n" }, true },
 	{ { "nat", NET_TCP, 7, "Contact: <sip:nat@10.0.0.1;transport=tcp>\r\n" }, false },
 	{ { "alice", NET_WS, 7, "Contact: <sip:alice@x.invalid;transport=ws>\r\n" }, false },
-	{ { "alice", NET_TCP, 7, "" }, false },
-	{ { "alice", NET_UDP, 0, "" }, true },
+	{ { "alice", NET_UDP, 0, "Contact: <sip:alice@" PHONE ">\r\n" }, true },
 };
 
 /* It is closed while the server runs: nobody can be told. */
@@ -138,11 +137,49 @@ static void connections(void **state)
 	}
 }
 
+/* ---- how long, and what its phone says ------------------------------------------------------ */
+
+/* As Asterisk grants it: an hour at most, and as before when a renewal does not say. */
+static void how_long(void **state)
+{
+	static const struct { const char *headers; unsigned status; const char *granted; } tv[] = {
+		{ "Event: presence\r\nExpires: 7200\r\n", 200, "3600" }, { "Event: presence\r\nExpires: 300\r\n", 200, "300" },
+		{ "Event: presence\r\n", 200, "300" }, { "Event: presence\r\nExpires: 600\r\n", 200, "600" },
+		{ "Event: presence\r\nExpires: 1\r\n", 200, "1" },
+	};
+
+	static const struct how brief = { "brief", NET_UDP, 0, "Contact: <sip:brief@" PHONE ">\r\n" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		assert_int_equal(subscribe_by(&brief, "100", tv[i].headers), tv[i].status);
+		assert_string_equal(wire_header(kept(SIP_SUBSCRIBE, false), "Expires"), tv[i].granted);
+	}
+	another();
+	assert_int_equal(subscribe_by(&brief, "100", "Event: presence\r\nExpires: 1\r\n"), 423);
+	assert_int_equal(subscribe("100", "Event: presence\r\nExpires: 4294967296\r\n"), 400);
+}
+
+/* Without a time it is not wanted any more. */
+static void not_at_all(void **state)
+{
+	static const unsigned tv[] = { 403, 408, 500, 503, 603 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tv); i++) {
+		assert_int_equal(subscribe("100", "Event: presence\r\n"), 200);
+		assert_int_equal(subscriptions(), 1);
+		notified(tv[i], "active", "Ready");
+		assert_int_equal(subscriptions(), 0);
+		another();
+	}
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, kept_setup, kept_teardown)
 	const struct CMUnitTest tests[] = {
-		T(ended), T(dropped_at_start), T(connections), T(connection_closed),
+		T(ended), T(dropped_at_start), T(connections), T(connection_closed), T(how_long), T(not_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

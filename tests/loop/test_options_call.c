@@ -153,14 +153,13 @@ static void ports_of_its_own(void **state)
 static void channels_are(void **state)
 {
 	static const struct { const char *lines, *want; } rows[] = {
-		{ "", "//allowed_not_screened//en//default" },
-		{ "tenantid=T\n", "T//allowed_not_screened//en//default" },
-		{ "callerid_tag=tag\n", "/tag/allowed_not_screened//en//default" },
-		{ "callerid_privacy=prohib\n", "//prohib//en//default" },
-		{ "accountcode=acc\n", "//allowed_not_screened/acc/en//default" },
-		{ "language=de\n", "//allowed_not_screened//de//default" },
-		{ "tone_zone=at\n", "//allowed_not_screened//en/at/default" },
-		{ "moh_suggest=jazz\n", "//allowed_not_screened//en//jazz" },
+		{ "", "//allowed_not_screened//en//" },
+		{ "tenantid=T\n", "T//allowed_not_screened//en//" },
+		{ "callerid_tag=tag\n", "/tag/allowed_not_screened//en//" },
+		{ "callerid_privacy=prohib\n", "//prohib//en//" },
+		{ "accountcode=acc\n", "//allowed_not_screened/acc/en//" },
+		{ "language=de\n", "//allowed_not_screened//de//" },
+		{ "tone_zone=at\n", "//allowed_not_screened//en/at/" },
 	};
 
 	(void)state;
@@ -173,6 +172,19 @@ static void channels_are(void **state)
 		assert_string_equal(global("SEEN"), rows[i].want);
 		over();
 	}
+}
+
+/* To whoever it holds; what it hears itself is its channel's. */
+static void suggested_music(void **state)
+{
+	(void)state;
+	with(BASE "moh_suggest=jazz\n");
+	alice("INVITE", "up", 1, "", SDP_ULAW);
+	learn_tag();
+	alice("ACK", "up", 1, "", "");
+	alice("INVITE", "up", 2, "", SDP_ULAW "a=sendonly\r\n");
+	assert_int_equal(world_events(&t.w, "Hold", "MusicClass: jazz"), 1);
+	over();
 }
 
 static void busy_from_so_many_calls_on(void **state)
@@ -312,7 +324,7 @@ static void changes_believed(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = { T(invites), T(whom_it_was_for), T(ports_of_its_own), T(channels_are),
+	const struct CMUnitTest tests[] = { T(invites), T(whom_it_was_for), T(ports_of_its_own), T(channels_are), T(suggested_music),
 		T(busy_from_so_many_calls_on), T(overlap), T(answers), T(progress_in_the_band), T(nothing_said_by_a_bare_183),
 		T(reason_of_the_end), T(named_at_once), T(changes_told), T(changes_believed) };
 

@@ -67,8 +67,9 @@ static void refused_once(void **state)
 	assert_int_equal(watcher_subscribe(&alice, "Event: presence\r\nAccept: " DIFF "\r\n"), 200);
 	watcher_hears(&alice, "active", "<p:pidf-full", NULL);
 	becomes("one", DEV_INUSE);
-	wire_answer(&t, 0, 500, "");
+	wire_answer(&t, 0, 503, "Retry-After: 1\r\n");
 	becomes("one", DEV_NOT_INUSE);
+	world_pass(&t.w, 1100);
 	watcher_hears(&alice, "active", "<p:pidf-full", "version=\"2\"", "<note>Ready</note>", NULL);
 }
 

@@ -201,15 +201,6 @@ static void not_now(void **state)
 	world_pass(&t.w, 200);
 	notified(200, "active", "On the phone");
 	wire_forget(&t);
-	/* Without a time: it is told with the next change. */
-	device_set_custom(t.w.pbx, STR("one"), DEV_NOT_INUSE);
-	world_turn(&t.w);
-	notified(500, "active", "Ready");
-	assert_int_equal(subscriptions(), 1);
-	wire_forget(&t);
-	device_set_custom(t.w.pbx, STR("one"), DEV_INUSE);
-	world_turn(&t.w);
-	notified(200, "active", "On the phone");
 	/* The wait ends with the subscription. */
 	assert_int_equal(subscribe("alice", "100", "Event: presence\r\nExpires: 60\r\n"), 200);
 	wire_answer(&t, newest(SIP_NOTIFY), 503, "Retry-After: 4000\r\n");

@@ -36,7 +36,6 @@ void channel_tech_setup(struct session *s)
 	set_names(&ch->named_call_group, &ep->named_call_group);
 	set_names(&ch->named_pickup_group, &ep->named_pickup_group);
 	text_set(&ch->tonezone, ep->tone_zone);
-	text_set(&ch->musicclass, ep->moh_suggest);
 	if (ep->language.n)
 		text_set(&ch->language, ep->language);  /* Newchannel still tells the default */
 	if (s->incoming)
@@ -328,7 +327,7 @@ static int indicate(struct channel *ch, enum indication ind, const void *data)
 	case IND_HOLD:
 	case IND_UNHOLD:
 		session_hold_count(s, ind == IND_HOLD);
-		if (!s->ep->moh_passthrough)
+		if (!s->moh_passthrough)
 			return ENOSYS;
 		s->local_hold = ind == IND_HOLD;
 		return ua_invite_refresh(s->iv, false);

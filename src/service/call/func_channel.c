@@ -62,11 +62,11 @@ static bool dialog_item(struct session *s, struct str what, struct buf *out)
 	else if (str_ieq(what, STR("local_uri")))
 		put_party(out, d->local, false);
 	else if (str_ieq(what, STR("remote_uri")))
-		put_party(out, d->remote, true);
-	else if (str_ieq(what, STR("local_addr")))
+		put_party(out, d->remote, s->incoming);
+	else if (str_ieq(what, STR("local_addr")) && s->incoming)
 		sa_write(out, &d->path.local);
-	else if (str_ieq(what, STR("remote_addr")))
-		sa_write(out, &d->path.peer);
+	else if (str_ieq(what, STR("remote_addr")) && s->incoming)
+		sa_write(out, &d->path.peer);   /* of a call of ours neither is told, in Asterisk neither */
 	else
 		return false;
 	return true;
@@ -77,7 +77,11 @@ static int pjsip_item(struct session *s, struct str what, struct buf *out)
 	if (dialog_item(s, what, out))
 		return 0;
 	if (str_ieq(what, STR("request_uri")))
-		buf_put(out, s->seen.invite ? s->seen.invite->ruri.text : text_view(&s->callee.uri));
+		buf_put(out, s->seen.invite ? s->seen.invite->ruri.text : STR_NULL);
+	else if (str_ieq(what, STR("target_uri")))
+		put_escaped(out, text_view(&s->callee.uri));    /* nothing has been sent yet */
+	else if (str_ieq(what, STR("remote_uri")))
+		put_party(out, text_view(&s->callee.uri), false);
 	else if (str_ieq(what, STR("secure")))
 		buf_put(out, session_dialog(s) && net_is_secure(session_dialog(s)->path.proto) ? STR("1") : STR("0"));
 	else if (str_ieq(what, STR("t38state")))
@@ -204,6 +208,11 @@ static int rtcp_item(const struct media_stats *st, struct str what, struct buf *
 	return 0;
 }
 
+static bool is_agreed(const struct session *s)
+{
+	return session_is_up(s) || ua_invite_exchange(s->iv) == UA_EXCHANGE_NONE;
+}
+
 /* rtp and rtcp: of the first stream of that type, audio unless told; no such stream: empty. */
 static int media_item(struct session *s, bool rtcp, struct str what, struct str type, struct buf *out)
 {
@@ -215,7 +224,8 @@ static int media_item(struct session *s, bool rtcp, struct str what, struct str 
 	if (t != MEDIA_AUDIO && t != MEDIA_VIDEO)
 		return EINVAL;
 	st = s->neg ? neg_first(s->neg, t) : NULL;
-	if (!st)
+	/* There is none before it is agreed on. */
+	if (!st || !is_agreed(s))
 		return 0;
 	if (!rtcp)
 		return rtp_item(s, st, what, out);
@@ -248,9 +258,12 @@ static int format_item(struct session *s, struct str item, struct buf *out)
 	}
 	st = s->neg ? neg_first(s->neg, MEDIA_AUDIO) : NULL;
 	/* Once it is agreed what is spoken, the others are no more, but for asymmetric_rtp_codec. */
-	if (str_ieq(item, STR("audionativeformat")) && st && st->ncodecs && (s->incoming || session_is_up(s)) &&
+	if (str_ieq(item, STR("audionativeformat")) && st && st->ncodecs && is_agreed(s) &&
 	    !s->ep->asymmetric_rtp_codec)
 		formats_add(&native, (enum format_id)st->codecs[0].id, st->codecs[0].ptime);
+	else if (str_ieq(item, STR("audionativeformat")) && st && s->incoming && !is_agreed(s))
+		for (size_t i = 0; i < st->ncodecs; i++)        /* what both can */
+			formats_add(&native, (enum format_id)st->codecs[i].id, st->codecs[i].ptime);
 	else if (str_ieq(item, STR("audionativeformat")))
 		formats_add_all(&native, &s->formats.native, MEDIA_AUDIO);
 	else if (str_ieq(item, STR("videonativeformat")))
@@ -288,6 +301,11 @@ int functions_channel_read(struct channel *ch, struct str item, struct buf *out)
 	if (str_ieq(a[0], STR("contact"))) {
 		if (s->callee.contact)
 			buf_put(out, s->callee.contact->id);
+		return 0;
+	}
+	if (str_ieq(a[0], STR("aor"))) {
+		if (s->callee.contact && s->callee.contact->loc)
+			buf_put(out, text_view(&s->callee.contact->loc->aor));
 		return 0;
 	}
 	return format_item(s, a[0], out);

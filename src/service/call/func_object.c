@@ -28,6 +28,8 @@ int func_endpoint_read(struct pbx *p, struct channel *ch, struct str args, struc
 	if (pbx_args(args, a, 2) != 2 || !svc)
 		return EINVAL;
 	ep = snapshot_endpoint(svc->conf, str_trim(a[0]));
+	if (str_ieq(str_trim(a[1]), STR("set_var")))
+		return ENOENT;          /* shown nowhere, in Asterisk neither */
 	return ep ? write_option(OBJECT_ENDPOINT, ep, str_trim(a[1]), out) : ENOENT;
 }
 
@@ -88,6 +90,8 @@ int func_contact_read(struct pbx *p, struct channel *ch, struct str args, struct
 		buf_put(out, c->uri);
 	else if (str_ieq(f, STR("status")))
 		buf_put(out, str_z(contact_status_name(c->status)));
+	else if (str_ieq(f, STR("rtt")) && !c->rtt_us)
+		buf_put(out, STR("N/A"));
 	else if (str_ieq(f, STR("rtt")))
 		buf_printf(out, "%u", c->rtt_us);
 	else if (str_ieq(f, STR("user_agent")))
@@ -106,6 +110,8 @@ int func_contact_read(struct pbx *p, struct channel *ch, struct str args, struct
 		buf_put(out, c->call_id);
 	else if (str_ieq(f, STR("expiration_time")))
 		buf_printf(out, "%lld", (long long)contact_end_s(c));
+	else if (str_ieq(f, STR("authenticate_qualify")) && aor)
+		buf_put(out, aor->authenticate_qualify ? STR("yes") : STR("no"));
 	else if (str_ieq(f, STR("prune_on_boot")))
 		buf_put(out, c->prune_on_boot ? STR("yes") : STR("no"));
 	else
@@ -121,6 +127,8 @@ static int write_param(const struct sip_uri *u, struct str name, struct buf *out
 
 	if (sip_uri_param(u, name, &v))
 		buf_put(out, v.n ? v : STR("1"));
+	else if (str_ieq(name, STR("ttl")))
+		buf_put(out, STR("-1"));        /* as PJSIP says that there is none */
 	return 0;
 }
 
@@ -172,7 +180,7 @@ int func_parse_uri_read(struct pbx *p, struct channel *ch, struct str args, stru
 	(void)ch;
 	if (pbx_args(args, a, 2) != 2)
 		return EINVAL;
-	return parse_uri(&addr, str_trim(a[0])) ? EINVAL : write_part(&addr, str_trim(a[1]), out);
+	return parse_uri(&addr, str_trim(a[0])) || !sip_uri_is_sip(&addr.uri) ? EINVAL : write_part(&addr, str_trim(a[1]), out);
 }
 
 int func_parse_uri_from_read(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
@@ -184,7 +192,8 @@ int func_parse_uri_from_read(struct pbx *p, struct channel *ch, struct str args,
 
 	if (pbx_args(args, a, 2) != 2)
 		return EINVAL;
-	err = pbx_getvar(p, ch, str_trim(a[0]), &uri) && !parse_uri(&addr, str_trim(buf_view(&uri))) ?
+	err = pbx_getvar(p, ch, str_trim(a[0]), &uri) && !parse_uri(&addr, str_trim(buf_view(&uri))) &&
+	      sip_uri_is_sip(&addr.uri) ?
 	      write_part(&addr, str_trim(a[1]), out) : EINVAL;
 	buf_free(&uri);
 	return err;
@@ -201,22 +210,12 @@ static void write_contacts(struct service *svc, const struct endpoint *ep, struc
 		return;
 	list_each(p, &l->contacts) {
 		struct contact *c = container_of(p, struct contact, link);
-		struct sip_uri u;
 
 		if (c->status == CONTACT_UNREACHABLE)
 			continue;
 		if (out->n)
 			buf_char(out, '&');
-		buf_puts(out, STR("PJSIP/"), ep->name, STR("/"));
-		if (user.n && sip_uri_parse(&u, c->uri) == 0) {
-			buf_puts(out, u.scheme, STR(":"), user, STR("@"), u.host);
-			if (u.port)
-				buf_printf(out, ":%u", u.port);
-			if (u.params.n)
-				buf_puts(out, STR(";"), u.params);
-		} else {
-			buf_put(out, c->uri);
-		}
+		buf_puts(out, STR("PJSIP/"), user, user.n ? STR("@") : STR_NULL, ep->name, STR("/"), c->uri);
 	}
 }
 

@@ -9,10 +9,11 @@
 
 /* ---- PJSIP_MEDIA_OFFER(audio|video) --------------------------------------------------------- */
 
+/* Of a call that is up, what was written is for the next refresh alone. */
 static void present_formats(struct session *s, struct formats *f)
 {
 	*f = (struct formats){ 0 };
-	if (s->formats.has_offer) {
+	if (s->formats.has_offer && (s->formats.fresh || !session_is_up(s))) {
 		*f = s->formats.offer;
 		return;
 	}
@@ -63,6 +64,7 @@ int func_media_offer_write(struct pbx *p, struct channel *ch, struct str args, s
 		formats_add_all(&out, k == (int)t ? &some : &all, (enum media_type)k);
 	s->formats.offer = out;
 	s->formats.has_offer = true;
+	s->formats.fresh = session_is_up(s);
 	return err;
 }
 
@@ -93,19 +95,31 @@ int func_dtmf_mode_write(struct pbx *p, struct channel *ch, struct str args, str
 	for (size_t i = 0; i < ARRAY_LEN(dtmf_modes); i++) {
 		if (!str_ieq(str_trim(value), str_z(dtmf_modes[i])))
 			continue;
+		if (s->dtmf_mode == i)
+			return 0;
 		s->dtmf_mode = (uint8_t)i;
-		if (session_offer_again(s))
-			return EINVAL;
-		if (session_is_up(s))
-			session_media_apply(s);
-		return 0;
+		if (!session_is_up(s))
+			return session_offer_again(s) ? EINVAL : 0;
+		session_media_apply(s);
+		return ua_invite_refresh(s->iv, false);
 	}
 	return EINVAL;
 }
 
-/* ---- PJSIP_SEND_SESSION_REFRESH(): invite or update ------------------------------------------------- */
+/* ---- PJSIP_MOH_PASSTHROUGH(), PJSIP_TRANSFER_HANDLING() ------------------------------------------------ */
 
-int func_refresh_write(struct pbx *p, struct channel *ch, struct str args, struct str value)
+int func_moh_passthrough_read(struct pbx *p, struct channel *ch, struct str args, struct buf *out)
+{
+	struct session *s = session_of_channel(ch);
+
+	(void)p;
+	(void)args;
+	if (s)
+		buf_put(out, s->moh_passthrough ? STR("yes") : STR("no"));
+	return s ? 0 : ENOENT;
+}
+
+int func_moh_passthrough_write(struct pbx *p, struct channel *ch, struct str args, struct str value)
 {
 	struct session *s = session_of_channel(ch);
 
@@ -113,9 +127,63 @@ int func_refresh_write(struct pbx *p, struct channel *ch, struct str args, struc
 	(void)args;
 	if (!s)
 		return ENOENT;
-	if (str_ieq(str_trim(value), STR("invite")))
-		return session_refresh_wait(s, false);
-	return str_ieq(str_trim(value), STR("update")) ? session_refresh_wait(s, true) : EINVAL;
+	if (str_bool(str_trim(value), &s->moh_passthrough))
+		s->moh_passthrough = false;
+	return 0;
+}
+
+int func_transfer_handling_write(struct pbx *p, struct channel *ch, struct str args, struct str value)
+{
+	(void)p;
+	(void)args;
+	if (!session_of_channel(ch))
+		return ENOENT;
+	if (!value.n || str_eq(value, STR("core")))
+		return 0;
+	log_warning("%s: transfers stay the server's: '%.*s' is not there", text_z(&ch->name), STR_ARG(value));
+	return EINVAL;
+}
+
+/* ---- PJSIP_SEND_SESSION_REFRESH(): invite, or update ------------------------------------------------- */
+
+/* Of its streams' kinds; in whatever order. */
+static bool is_spoken(const struct session *s, const struct formats *offer)
+{
+	for (size_t i = 0; i < neg_count(s->neg); i++) {
+		const struct neg_stream *st = neg_stream(s->neg, i);
+		size_t same = 0, offered = 0;
+
+		for (size_t k = 0; k < offer->n; k++)
+			offered += format_get((enum format_id)offer->v[k].id)->type == st->type;
+		for (size_t k = 0; k < st->ncodecs; k++)
+			same += formats_has(offer, (enum format_id)st->codecs[k].id);
+		if (same != offered || same != st->ncodecs)
+			return false;
+	}
+	return true;
+}
+
+int func_refresh_write(struct pbx *p, struct channel *ch, struct str args, struct str value)
+{
+	struct session *s = session_of_channel(ch);
+	struct formats offer;
+
+	(void)p;
+	(void)args;
+	if (!s)
+		return ENOENT;
+	if (!session_is_up(s)) {
+		log_warning("%s: nothing to refresh: the call is not answered", text_z(&ch->name));
+		return EINVAL;
+	}
+	present_formats(s, &offer);
+	s->formats.fresh = false;
+	/* What is spoken already needs no word, as in Asterisk. */
+	if (is_spoken(s, &offer))
+		return 0;
+	s->formats.offer = offer;
+	s->formats.has_offer = true;
+	return session_refresh_wait(s, str_eq(value, STR("update")));
 }
 
 /* ---- PJSIPHangup(code or cause name) ------------------------------------------------------------------ */

@@ -51,11 +51,9 @@ static void session_free(void *arg)
 	text_free(&s->callee.uri);
 	text_free(&s->params.from);
 	text_free(&s->params.from_uri);
-	text_free(&s->params.to);
-	text_free(&s->params.to_uri);
 	targets_free(s);
 	session_headers_free(&s->headers);
-	session_headers_free(&s->response_headers);
+	session_headers_free(&s->sent_headers);
 }
 
 /* What is off is not named. */
@@ -107,7 +105,8 @@ int session_new(struct service *svc, struct snapshot *conf, const struct endpoin
 	s->ep = ep;
 	s->dtmf_mode = ep->dtmf_mode;
 	list_init(&s->headers);
-	list_init(&s->response_headers);
+	list_init(&s->sent_headers);
+	s->moh_passthrough = ep->moh_passthrough;
 	list_init(&s->by_endpoint);
 	if (make_invite(s)) {
 		obj_drop(s);
@@ -195,7 +194,6 @@ static void unlink_session(struct session *s)
 	}
 }
 
-/* BYE has the headers of the dialplan too. */
 static void end_invite(struct session *s, int cause)
 {
 	char room[1024], rroom[SESSION_REASON_MAX];
@@ -206,8 +204,6 @@ static void end_invite(struct session *s, int cause)
 		buf_puts(&h, STR("Reason: "), str_z(s->end_reason), STR("\r\n"));
 	else
 		buf_put(&h, session_reason_header(s->ep, cause, rroom, sizeof(rroom)));
-	if (session_is_up(s))
-		session_headers_write(&s->headers, &h);
 	ua_invite_refuse(s->iv, session_status_of(cause ? cause : s->hangup_cause), buf_view(&h));
 	ua_invite_end(s->iv, buf_view(&h));
 	buf_free(&h);
@@ -249,45 +245,4 @@ void session_peer_ended(struct session *s, int cause, unsigned status)
 	session_quality_ended(s, session_audio(s));
 	s->ch->tech_cause = (int)status;
 	channel_event_hangup(s->ch, cause);
-}
-
-/* ---- headers that the dialplan adds ------------------------------------------------ */
-
-int session_header_add(struct list *l, struct str name, struct str value)
-{
-	struct session_header *h = calloc(1, sizeof(*h));
-
-	if (!h)
-		return ENOMEM;
-	if (text_set(&h->name, name) || text_set(&h->value, value)) {
-		text_free(&h->name);
-		text_free(&h->value);
-		free(h);
-		return ENOMEM;
-	}
-	list_append(l, &h->link);
-	return 0;
-}
-
-void session_headers_free(struct list *l)
-{
-	if (!l->next)
-		return;
-	list_each_safe(p, next, l) {
-		struct session_header *h = container_of(p, struct session_header, link);
-
-		list_remove(&h->link);
-		text_free(&h->name);
-		text_free(&h->value);
-		free(h);
-	}
-}
-
-void session_headers_write(const struct list *l, struct buf *b)
-{
-	list_each(p, (struct list *)(size_t)l) {
-		struct session_header *h = container_of(p, struct session_header, link);
-
-		sip_write_hdr(b, text_view(&h->name), text_view(&h->value));
-	}
 }

@@ -80,12 +80,13 @@ struct session_callee {
 
 /* PJSIP_HEADER_PARAM: ";a=b" */
 struct session_params {
-	struct text from, from_uri, to, to_uri;
+	struct text from, from_uri;
 };
 
 struct session_formats {
 	struct formats offer;           /* PJSIP_MEDIA_OFFER */
 	bool has_offer;                 /* else the endpoint's */
+	bool fresh;                     /* written since the call is up, and not offered yet: PJSIP_SEND_SESSION_REFRESH */
 	struct formats caller;          /* of whoever calls through us; n 0: nobody, or not known */
 	struct formats native;          /* codecs in force */
 };
@@ -158,6 +159,7 @@ struct session {                /* obj */
 	bool incoming;
 	bool early_media;               /* an answer went out or came before the 200 */
 	bool local_hold;
+	bool moh_passthrough;           /* the endpoint's, until PJSIP_MOH_PASSTHROUGH() */
 	bool holds;                     /* the peer holds the call: CE_HOLD was told */
 	bool forwarded;                 /* a 181 went out: further responses say where to, until the final one */
 	struct session_ice ice;
@@ -170,8 +172,9 @@ struct session {                /* obj */
 	struct party id;                /* the peer, as last learnt or configured */
 	struct party told;              /* whom our last P-Asserted-Identity or Remote-Party-ID named */
 	struct session_callee callee;
-	struct list headers;            /* struct session_header: for the next INVITE */
-	struct list response_headers;
+	struct list headers;            /* struct session_header: of PJSIP_HEADER(), for our INVITE; or those of theirs */
+	struct list sent_headers;       /* those that our INVITE has had, for when it is sent again */
+	bool headers_taken;             /* of their INVITE */
 	struct session_params params;
 	struct neg *neg;                /* held */
 	struct session_dtls dtls;
@@ -215,9 +218,17 @@ int session_refuse(struct session *s, unsigned status, struct str headers);
 /* Counts for device state. */
 void session_channel_state(struct session *s, enum channel_state st);
 void session_hold_count(struct session *s, bool hold);
+
+/* session_headers.c */
 int session_header_add(struct list *l, struct str name, struct str value);
+void session_header_free(struct session_header *h);
 void session_headers_free(struct list *l);
-void session_headers_write(const struct list *l, struct buf *b);
+bool session_headers_have(const struct list *l, struct str name);
+/* Those of the dialplan in our INVITE, of this channel and of the one it was made for. */
+void session_headers_put(struct session *s, struct buf *b);
+/* PJSIP_INHERITABLE_HEADER(): a list that the channels which this one makes get a copy of. NULL: nothing was added, or
+ * with `make` no memory. */
+struct list *session_headers_for_heirs(struct channel *ch, bool make);
 
 /* session_cause.c */
 unsigned session_status_of(int cause);               /* Q.850 to SIP */

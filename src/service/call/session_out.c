@@ -22,7 +22,7 @@ void session_write_request(struct session *s, struct buf *h)
 	write_refer_header(s, "SIPREFERREDBYHDR", STR("Referred-By"), h);
 	write_refer_header(s, "SIPREPLACESHDR", STR("Replaces"), h);
 	session_geoloc_headers(s, h);
-	session_headers_write(&s->headers, h);
+	session_headers_put(s, h);
 	session_stir_sign(s, h);
 }
 
@@ -51,9 +51,6 @@ int session_prepare(void *arg, struct ua_request *rq, struct sip_out *o, const s
 		return buf_err(&contact);
 	session_write_from(s, path, &from);
 	o->from = sip_out_dup(o, buf_view(&from));
-	if (s->params.to.n || s->params.to_uri.n)
-		o->to = arena_printf(o->arena, "<%.*s%s>%s", STR_ARG(o->ruri), text_z(&s->params.to_uri),
-				     text_z(&s->params.to));
 	if (buf_err(&contact) || buf_err(&from))
 		return buf_err(&contact) ? buf_err(&contact) : buf_err(&from);
 	return session_offer_prepare(s, path) && session_ice_must_wait(s, send_invite) ? EINPROGRESS : 0;

@@ -155,14 +155,6 @@ void session_stir_reason(struct session *s, unsigned status, struct buf *h)
 
 /* ---- a call of ours -------------------------------------------------------------------------------- */
 
-static bool has_header(const struct session *s, struct str name)
-{
-	list_each(p, (struct list *)(size_t)&s->headers)
-		if (str_ieq(text_view(&container_of(p, struct session_header, link)->name), name))
-			return true;
-	return false;
-}
-
 static bool may_be_shown(const struct session *s, const struct party *p)
 {
 	bool hidden = (p->number_pres & PRES_RESTRICTION) || (p->name_pres & PRES_RESTRICTION);
@@ -177,7 +169,7 @@ void session_stir_sign(struct session *s, struct buf *h)
 	struct sip_addr to;
 	struct buf print;
 
-	if (!prm.profile.n || !s->ch || !ua_invite_dialog(s->iv) || channel_note(s->ch, suppress_key) || has_header(s, STR("Identity")) ||
+	if (!prm.profile.n || !s->ch || !ua_invite_dialog(s->iv) || channel_note(s->ch, suppress_key) || session_headers_have(&s->sent_headers, STR("Identity")) ||
 	    !may_be_shown(s, &s->ch->connected) || sip_addr_parse(&to, ua_invite_dialog(s->iv)->remote) || !to.uri.user.n)
 		return;
 	buf_init(&print, froom, sizeof(froom), sizeof(froom));
@@ -185,7 +177,7 @@ void session_stir_sign(struct session *s, struct buf *h)
 	prm.orig = text_view(&s->ch->connected.number);
 	prm.dest = service_exten(s->conf, &to.uri, room, sizeof(room));
 	prm.fingerprint = buf_view(&print);
-	stir_sign(s->svc, &prm, !has_header(s, STR("Date")), h);
+	stir_sign(s->svc, &prm, !session_headers_have(&s->sent_headers, STR("Date")), h);
 }
 
 /* ---- the dialplan -------------------------------------------------------------------------------------- */

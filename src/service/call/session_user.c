@@ -43,7 +43,6 @@ static void write_headers(void *arg, enum ua_invite_message kind, unsigned statu
 			session_write_diversion(s, h, false);
 		s->forwarded &= status < 200;
 	}
-	session_headers_write(kind == UA_INVITE_REFRESH ? &s->headers : &s->response_headers, h);
 }
 
 static size_t write_parts(void *arg, enum ua_invite_message kind, unsigned status, struct ua_part v[static UA_PARTS])

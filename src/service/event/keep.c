@@ -43,21 +43,28 @@ static int put(struct subscription *s, struct keeping *k, void (*done)(void *arg
 {
 	const struct sip_dialog *d = ua_notify_dialog(s->notify);
 	struct subscription_store *store = s->svc->kept;
-	char peer[SA_TEXT], local[SA_TEXT];
+	char peer[SA_TEXT], local[SA_TEXT], hroom[512];
+	struct buf host;
 	struct kept_subscription row = { .id = s->kept.row, .endpoint = s->ep->name, .event = ua_notify_event(s->notify),
 		.resource = text_view(&s->root->resource), .body = s->body->type, .eventlist = s->is_list,
-		.scheme = subscription_scheme(s), .host = text_view(&s->host), .user_agent = text_view(&s->user_agent),
+		.scheme = subscription_scheme(s), .user_agent = text_view(&s->user_agent),
 		.transport = text_view(&s->transport), .proto = str_z(net_proto_lower(d->path.proto)),
 		.starts = subscription_store_starts(store), .expires_us = s->kept.expires_us, .prune_on_boot = s->prune_on_boot };
 	uint32_t version = tree_version(s->root);
+	int err;
 
+	buf_init(&host, hroom, sizeof(hroom), 0);
+	buf_puts(&host, text_view(&s->host), s->uri_params.n ? STR(";") : STR_NULL, text_view(&s->uri_params));
+	row.host = buf_view(&host);
 	fill_dialog(&row, d);
 	row.peer = str_z(sa_text(&d->path.peer, peer));
 	row.local = str_z(sa_text(&d->path.local, local));
 	row.version = ahead(version, KEEP_VERSIONS, KEEP_VERSION_MOST);
 	k->cseq = ahead(d->local_cseq, KEEP_CSEQS / 2, KEEP_CSEQ_MOST);
 	k->version = ahead(version, KEEP_VERSIONS / 2, KEEP_VERSION_MOST);
-	return subscription_store_put(store, &row, done, k);
+	err = buf_err(&host) ? buf_err(&host) : subscription_store_put(store, &row, done, k);
+	buf_free(&host);
+	return err;
 }
 
 static void on_put(void *arg, int err)

@@ -59,7 +59,7 @@ static int write_list(struct node *n, const struct part *v, size_t parts, bool f
 
 	sip_token(sip, boundary, SIP_TAG);
 	sip_token(sip, id, SIP_TAG);
-	open_part(b, n, boundary, id, STR("application/rlmi+xml;charset=\"UTF-8\""));
+	open_part(b, n, boundary, id, STR("application/rlmi+xml"));
 	rlmi(b, n, v, parts, full);
 	for (size_t i = 0; i < parts; i++) {
 		buf_put(b, STR("\r\n"));

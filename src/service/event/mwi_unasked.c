@@ -171,13 +171,44 @@ static void on_mailbox(void *arg, struct mailbox_watch *w)
 }
 
 /* A phone that has just come is told what waits for it. */
+/* Its REGISTER is not answered yet: it hears of its mailboxes after that. */
+struct newcomer {
+	struct list link;               /* in subscriptions.newcomers */
+	struct contact *c;              /* held */
+};
+
+static void drop_newcomer(struct newcomer *n)
+{
+	list_remove(&n->link);
+	obj_drop(n->c);
+	free(n);
+}
+
+static void on_newcomers(void *arg)
+{
+	struct service *svc = arg;
+
+	list_each_safe(p, next, &svc->subscriptions->newcomers) {
+		struct newcomer *n = container_of(p, struct newcomer, link);
+		const struct endpoint *ep = n->c->loc ? contact_endpoint(svc, n->c) : NULL;
+		struct unasked *u = ep ? find(svc, ep->name) : NULL;
+
+		if (u)
+			tell(u, n->c, NULL);
+		drop_newcomer(n);
+	}
+}
+
 void unasked_contact_added(struct service *svc, struct contact *c)
 {
 	const struct endpoint *ep = contact_endpoint(svc, c);
-	struct unasked *u = ep && svc->subscriptions && ep->mailboxes.n ? find(svc, ep->name) : NULL;
+	struct newcomer *n = ep && svc->subscriptions && ep->mailboxes.n && find(svc, ep->name) ? malloc(sizeof(*n)) : NULL;
 
-	if (u)
-		tell(u, c, NULL);
+	if (!n)
+		return;
+	n->c = obj_hold(c);
+	list_append(&svc->subscriptions->newcomers, &n->link);
+	timer_start(svc->wheel, &svc->subscriptions->tell_newcomers, 0, on_newcomers, svc);
 }
 
 /* ---- against subscriptions ------------------------------------------------------------------ */
@@ -225,6 +256,10 @@ static void unasked_drop(struct unasked *u)
 void unasked_free(struct service *svc)
 {
 	struct unasked *u;
+
+	timer_stop(&svc->subscriptions->tell_newcomers);
+	list_each_safe(p, next, &svc->subscriptions->newcomers)
+		drop_newcomer(container_of(p, struct newcomer, link));
 
 	for (size_t it = 0; (u = map_next(all_of(svc), &it)); )
 		unasked_drop(u);

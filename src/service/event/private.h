@@ -102,6 +102,7 @@ struct subscription {           /* obj */
 	struct text user_agent;         /* lower case */
 	struct text transport;          /* NOTIFYs leave by it (symmetric_transport); empty: as the endpoint says */
 	struct text host;               /* of the URI that was subscribed to: "pbx.example:5060" */
+	struct text uri_params;         /* of that URI: "user=phone" */
 	bool is_sips, is_list;
 	uint32_t batch_ms;              /* changes are gathered for so long; 0: told at once */
 	uint64_t since_ms;              /* when it began */
@@ -111,6 +112,12 @@ struct subscription {           /* obj */
 	struct flow_member on_flow;     /* of that connection */
 	struct kept kept;
 };
+
+/* Of the URI that was subscribed to. */
+static inline struct str subscription_scheme(const struct subscription *s)
+{
+	return s->is_sips ? STR("sips") : STR("sip");
+}
 
 struct subscriptions {          /* service.subscriptions */
 	struct list all;                /* struct subscription, oldest first */
@@ -122,6 +129,8 @@ struct subscriptions {          /* service.subscriptions */
 	struct map *flows;              /* of those that end with a connection: service/common/flow.h */
 	struct map *mailboxes;          /* struct mailbox by name */
 	struct map *unasked;            /* struct unasked by endpoint */
+	struct list newcomers;          /* mwi_unasked.c: contacts that hear of their mailboxes ... */
+	struct timer tell_newcomers;    /* ... when this fires */
 	struct contact_observer contacts;
 	struct list reg_watches;        /* reg.c */
 	struct list referrals;          /* refer.c */
@@ -143,7 +152,6 @@ struct subscriptions {          /* service.subscriptions */
 /* ---- subscribe.c */
 struct subscription *subscription_new(struct service *svc, struct snapshot *conf, const struct endpoint *ep);
 struct ua_notify_prm subscription_prm(struct subscription *s);       /* as the configuration that it has now says */
-struct str subscription_scheme(const struct subscription *s);        /* of the URI that was subscribed to */
 void subscription_enter(struct subscription *s);     /* it is one */
 /* The next in their order; NULL: none. `at` NULL: the first. */
 struct subscription *subscription_after(const struct subscriptions *all, const struct subscription *at);

@@ -26,7 +26,7 @@ static bool is_plain(struct str s)
 }
 
 /* "sip:x@HOST" must be a URI. */
-static bool is_host(struct str scheme, struct str host)
+static bool is_host(struct str scheme, struct str host, bool with_params)
 {
 	char room[512];
 	struct sip_uri u;
@@ -34,13 +34,13 @@ static bool is_host(struct str scheme, struct str host)
 
 	buf_init(&b, room, sizeof(room), sizeof(room));
 	buf_puts(&b, scheme, STR(":x@"), host);
-	return !buf_err(&b) && !sip_uri_parse(&u, buf_view(&b)) && sip_uri_is_sip(&u) && !u.params.n && !u.headers.n;
+	return !buf_err(&b) && !sip_uri_parse(&u, buf_view(&b)) && sip_uri_is_sip(&u) && (with_params || !u.params.n) && !u.headers.n;
 }
 
 static bool is_ours(const struct kept_subscription *row)
 {
-	return is_plain(row->event) && is_plain(row->resource) && is_host(row->scheme, row->host) &&
-	       (!row->via_host.n || is_host(STR("sip"), row->via_host));
+	return is_plain(row->event) && is_plain(row->resource) && is_host(row->scheme, row->host, true) &&
+	       (!row->via_host.n || is_host(STR("sip"), row->via_host, false));
 }
 
 /* What may have been used of a number. ERANGE: no more are left. */
@@ -66,11 +66,13 @@ static int proto_of(struct str name, enum net_proto *proto)
 
 static int make_words(struct subscription *s, const struct kept_subscription *row)
 {
+	struct str host = row->host;
 	int err = text_set(&s->user_agent, row->user_agent);
 
 	err = err ? err : text_set(&s->transport, row->transport);
 	s->is_sips = str_eq(row->scheme, STR("sips"));
-	return err ? err : text_set(&s->host, row->host);
+	err = err ? err : text_set(&s->host, str_cut_raw(&host, ';'));
+	return err ? err : text_set(&s->uri_params, host);
 }
 
 /* The way back to who has no Contact; ENETUNREACH: by no transport that is there now. */

@@ -22,11 +22,12 @@ static void subscription_free(void *arg)
 	text_free(&s->user_agent);
 	text_free(&s->transport);
 	text_free(&s->host);
+	text_free(&s->uri_params);
 }
 
 static struct ua_notify_terms terms_of(const struct endpoint *ep)
 {
-	return (struct ua_notify_terms){ .default_s = DEFAULT_S, .min_s = ep->sub_min_expiry };
+	return (struct ua_notify_terms){ .default_s = DEFAULT_S, .min_s = ep->sub_min_expiry, .max_s = DEFAULT_S, .lenient = true };
 }
 
 /* What answers of this status have besides what all have. */
@@ -90,7 +91,7 @@ static void renew_tree(struct subscription *s, const struct sip_msg *msg)
 static bool ends_with_connection(const struct endpoint *ep, const struct sip_msg *msg)
 {
 	return net_is_stream(msg->from_path.proto) &&
-	       (ep->rewrite_contact || net_is_websocket(msg->from_path.proto) || !sip_hdr(msg, SIP_H_CONTACT));
+	       (ep->rewrite_contact || net_is_websocket(msg->from_path.proto));
 }
 
 /* The connection that leads there is the one of the newest SUBSCRIBE. */
@@ -225,7 +226,7 @@ static int set_host(struct subscription *s, const struct sip_uri *u)
 		buf_u64(&b, u->port);
 	err = buf_err(&b) ? ENOMEM : text_set(&s->host, buf_view(&b));
 	buf_free(&b);
-	return err;
+	return err ? err : text_set(&s->uri_params, u->params);
 }
 
 struct subscription *subscription_new(struct service *svc, struct snapshot *conf, const struct endpoint *ep)
@@ -258,11 +259,6 @@ static struct subscription *make(struct service *svc, struct identity *id, const
 	s->is_sips = sip_uri_is_sips(u);
 	err = err ? err : set_host(s, u);
 	return err ? obj_drop(s) : s;
-}
-
-struct str subscription_scheme(const struct subscription *s)
-{
-	return s->is_sips ? STR("sips") : STR("sip");
 }
 
 void subscription_enter(struct subscription *s)
@@ -402,6 +398,7 @@ void subscribe_request(struct service *svc, struct identity *id, struct sip_serv
 {
 	const struct ua_notify_terms terms = terms_of(id->ep);
 	struct subscription *s = NULL;
+	const char *phrase = NULL;
 	unsigned status = 0;
 	uint32_t left = 0;
 
@@ -410,7 +407,11 @@ void subscribe_request(struct service *svc, struct identity *id, struct sip_serv
 	else if (!sip_uri_is_sip(&msg->ruri))
 		status = 416;
 	if (!status)
-		status = ua_notify_expires(&terms, msg, &left);
+		status = sip_hdr_u32(msg, SIP_H_EXPIRES, &left) == ERANGE ? 400 : ua_notify_expires(&terms, msg, &left);
+	if (!status && !sip_hdr(msg, SIP_H_CONTACT)) {
+		status = 400;
+		phrase = "Missing Contact header";
+	}
 	if (!status && !left && !asks_extra(msg))
 		status = 400;           /* who asks for the state just once is not served, as in Asterisk */
 	if (!status)
@@ -422,7 +423,10 @@ void subscribe_request(struct service *svc, struct identity *id, struct sip_serv
 	if (status) {
 		reason_add(svc->reasons, REASON_ROUTE, REASON_REFUSED, status, id->ep->name, &msg->from_path.peer,
 			   "SUBSCRIBE for '%.*s'", STR_ARG(msg->ruri.user));
-		refuse(svc, tx, id->ep, status);
+		if (phrase)
+			sip_server_tx_respond(tx, status, str_z(phrase), service_server_header(svc), STR_NULL, STR_NULL);
+		else
+			refuse(svc, tx, id->ep, status);
 	}
 	if (s && status)
 		give_up(s);
@@ -441,6 +445,7 @@ int subscriptions_start(struct service *svc)
 	list_init(&all->all);
 	list_init(&all->ending);
 	list_init(&all->mailbox_listeners);
+	list_init(&all->newcomers);
 	svc->subscriptions = all;
 	list_init(&all->reg_watches);
 	list_init(&all->referrals);

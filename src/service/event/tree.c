@@ -222,4 +222,6 @@ void node_uri(const struct node *n, struct buf *b)
 {
 	buf_puts(b, subscription_scheme(n->sub), STR(":"), text_view(&n->resource), n->resource.n ? STR("@") : STR_NULL,
 		 text_view(&n->sub->host));
+	if (n == n->sub->root && n->sub->uri_params.n)
+		buf_puts(b, STR(";"), text_view(&n->sub->uri_params));
 }
