@@ -88,6 +88,8 @@ static const struct { const char *app, *args, *why; } rows[] = {
 	{ "Progress", NULL, NULL },
 	{ "QueueLog", "q,1,a", "needs a queue, the call's id, an agent and an event" },
 	{ "RaiseException", "", "reason is missing" },
+	{ "RetryDial", "a,b", "seconds 'b' is no whole number" },
+	{ "RetryDial", "a,10,0", "destination is missing" },
 	{ "Read", ",a", "variable is missing" },
 	{ "Read", "x,,some", "max 'some' is no whole number" },
 	{ "Read", "x,,3,q", "there is no option 'q'" },
@@ -138,7 +140,7 @@ static const char *const good[] = {
 	"Goto(label)", "GotoIf(0?:label)", "GotoIfTime(*,sat&sun,*,dec,UTC?c,e,1:2)", "Hangup()", "Hangup(16)", "Hangup(NO_ANSWER)", "Incomplete(n)", "Log(NOTICE,a,b)",
 	"MSet(a=1,b=2)", "MixMonitor(a.wav,ab(x)v(2),touch x)", "MixMonitor(,r(a.wav))", "MusicOnHold(default,3)", "MusicOnHold()", "NoOp(any, thing)",
 	"Originate(PJSIP/a,app,Playback,beep,1,30,ac(9)n(N)v(A=B^C=D))", "PJSIPHangup(BUSY_HERE)", "PJSIPHangup(486)", "PJSIPNotify(,Event=x)", "PickupChan(PJSIP/a,p)",
-	"Playback(a&b,skip,noanswer)", "Read(x&y,beep,3,sint(#),1,2.5)", "Read(x)", "SayNumber(-5,f)", "SendDTMF(1w2W*#Af,100,100,PJSIP/a-1,a)", "SendText()", "Set(CALLERID(num)=1)",
+	"Playback(a&b,skip,noanswer)", "Read(x&y,beep,3,sint(#),1,2.5)", "Read(x)", "RetryDial(beep,5,3,PJSIP/a,10,d)", "SayNumber(-5,f)", "SendDTMF(1w2W*#Af,100,100,PJSIP/a-1,a)", "SendText()", "Set(CALLERID(num)=1)",
 	"StatsD(c,a,1)", "StreamEcho()", "StreamEcho(2,audio)", "Transfer(PJSIP/a)", "UserEvent(a,b: c)", "Verbose(x)", "Verbose(3,x)", "Wait(500ms)", "WaitDigit()", "WaitExten()",
 	"WaitExten(5,m(x))", "WaitForCondition(#,#[1 = 1],5,0.5)", "WaitUntil(1700000000.5)", "While(1)", "Strange(x)",
 };

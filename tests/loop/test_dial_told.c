@@ -41,6 +41,15 @@ static const char plan[] =
 	"exten => handled,1,Set(CHANNEL(hangup_handler_push)=pre,1)\n"
 	" same => n,Set(CHANNEL(hangup_handler_push)=pre,1)\n"
 	" same => n,Hangup()\n"
+	"exten => again,1,RetryDial(,2,2,Fake/bob,5)\n"
+	" same => n,Wait(60)\n"
+	"exten => press,1,RetryDial(none,0,0,Fake/bob,5,d)\n"
+	" same => n,Wait(60)\n"
+	"exten => nothing,1,RetryDial(,2,0,)\n"
+	" same => n,Wait(60)\n"
+	"exten => few,1,RetryDial(,2,0)\n"
+	" same => n,Wait(60)\n"
+	"exten => 5,1,Wait(60)\n"
 	"exten => h,1,UserEvent(H,C: ${CHANNEL})\n"
 	"[talk]\n"
 	"exten => s,1,NoOp()\n same => n,Return(v)\n"
@@ -258,6 +267,68 @@ static void digit_of_a_caller_who_waits(void **state)
 	fake_hangup(a, CAUSE_NORMAL);
 }
 
+static void again_and_again(void **state)
+{
+	struct fake *a = dial("again");
+
+	(void)state;
+	world_pass(&w, 5100);
+	assert_int_equal(world_events(&w, "MusicOnHoldStart", NULL), 1);
+	assert_int_equal(world_events(&w, "DialBegin", NULL), 1);
+	world_pass(&w, 2100);
+	assert_int_equal(world_events(&w, "MusicOnHoldStop", NULL), 1);
+	assert_int_equal(world_events(&w, "DialBegin", NULL), 2);
+	world_pass(&w, 7100);
+	assert_string_equal(text_z(&a->ch->app), "Wait");
+	assert_string_equal(world_var(a->ch, "DIALSTATUS"), "NOANSWER");
+	assert_int_equal(world_events(&w, "MusicOnHoldStop", NULL), 2);
+}
+
+static void until_somebody_answers(void **state)
+{
+	struct fake *a = dial("again");
+
+	(void)state;
+	fake_event(world_fake(&w, "bob"), CE_BUSY);
+	world_pass(&w, 2100);
+	fake_event(world_fake(&w, "bob"), CE_ANSWER);
+	assert_ptr_equal(bridge_peer(a->ch), world_fake(&w, "bob")->ch);
+	fake_hangup(world_fake(&w, "bob"), CAUSE_NORMAL);
+	assert_null(a->ch);
+}
+
+static void digits_while_it_is_tried_again(void **state)
+{
+	struct fake *a = dial("press");
+
+	(void)state;
+	fake_digit(a, '5');             /* while it rings */
+	assert_string_equal(text_z(&a->ch->exten), "5");
+	a = dial("press");
+	fake_event(world_fake(&w, "bob"), CE_BUSY);
+	fake_digit(a, '6');             /* between, and nowhere: once more at once */
+	assert_int_equal(world_events(&w, "DialBegin", NULL), 3);
+	fake_event(world_fake(&w, "bob"), CE_BUSY);
+	world_pass(&w, 9000);
+	assert_int_equal(world_events(&w, "DialBegin", NULL), 3);
+	fake_digit(a, '5');
+	assert_string_equal(text_z(&a->ch->exten), "5");
+	assert_false(a->ch->moh);
+	a = dial("press");
+	fake_event(world_fake(&w, "bob"), CE_BUSY);
+	fake_hangup(a, CAUSE_NORMAL);
+	assert_null(a->ch);
+}
+
+static void nothing_to_try(void **state)
+{
+	struct fake *a = dial("nothing");
+
+	(void)state;
+	assert_string_equal(text_z(&a->ch->app), "Wait");
+	assert_null(dial("few")->ch);
+}
+
 static void end_of_the_dialplan(void **state)
 {
 	(void)state;
@@ -280,6 +351,7 @@ int main(void)
 		T(h_of_the_callee), T(nowhere_for_both_is_here), T(who_ends_it_leaves_first),
 		T(limit_with_a_warning_is_the_caller_s), T(presentation_by_name), T(forward_that_fails),
 		T(digit_of_a_caller_who_waits), T(end_of_the_dialplan),
+		T(again_and_again), T(until_somebody_answers), T(digits_while_it_is_tried_again), T(nothing_to_try),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

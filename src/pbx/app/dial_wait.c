@@ -249,23 +249,17 @@ static void cancel(struct dial *d)
 	dial_tell_end(d, NULL, "CANCEL");
 }
 
-/* Option d: a one-digit extension to go to. */
-static bool exit_by(struct dial *d, char digit)
+bool dial_exit_to(struct channel *in, char digit)
 {
-	struct channel *in = d->in;
 	struct buf b = BUF_INIT;
 	struct str context, exten = str_mk(&digit, 1);
 	bool there;
 
-	if (!d->o.has['d'])
-		return false;
 	context = pbx_getvar(in->pbx, in, STR("EXITCONTEXT"), &b) && b.n ? buf_view(&b) : text_view(&in->context);
 	there = dialplan_exists(in->pbx, context, exten, 1,
 				in->caller.number_valid ? text_view(&in->caller.number) : STR_NULL);
-	if (there) {
+	if (there)
 		channel_set_exten(in, context, exten, 0);       /* run_dialplan.c adds one */
-		d->exit_digit = digit;
-	}
 	buf_free(&b);
 	return there;
 }
@@ -294,7 +288,8 @@ static bool caller_digit(struct dial *d, const struct chan_event *e)
 {
 	struct str code = text_view(&features_of(d->in)->disconnect);
 
-	if (exit_by(d, e->digit)) {
+	if (d->o.has['d'] && dial_exit_to(d->in, e->digit)) {
+		d->exit_digit = e->digit;
 		cancel(d);
 		return true;
 	}

@@ -293,6 +293,7 @@ static const struct row {
 	{ STR_INIT("PlayTones"), "tones!", "", NULL },
 	{ STR_INIT("RaiseException"), "reason!", "", NULL },
 	{ STR_INIT("Read"), "variable! file max:u options:o attempts:u timeout:s", "sinte", NULL },
+	{ STR_INIT("RetryDial"), "announcement seconds:u times:u destination!", NULL, NULL },
 	{ STR_INIT("SayAlpha"), "text!", "", NULL },
 	{ STR_INIT("SayDigits"), "digits!", "", NULL },
 	{ STR_INIT("SayNumber"), "number:i!", "", NULL },

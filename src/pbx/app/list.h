@@ -1,5 +1,6 @@
 /* One row an application; see app.h. No include guard: read more than once. */
 APP(dial)
+APP(retry_dial)
 APP(answer)
 APP(background)
 APP(background_detect)
