@@ -1,6 +1,8 @@
 /* One row an application; see app.h. No include guard: read more than once. */
 APP(dial)
 APP(retry_dial)
+APP(system)
+APP(try_system)
 APP(answer)
 APP(background)
 APP(background_detect)
