@@ -130,6 +130,8 @@ static const struct { const char *app, *args, *why; } rows[] = {
 	{ "WaitForCondition", "##,1", "'##' is not one character" },
 	{ "WaitForCondition", "#", "expression is missing" },
 	{ "WaitForCondition", "#,1,ever", "timeout 'ever' is no duration" },
+	{ "WaitForNoise", "x", "time 'x' is no whole number" },
+	{ "WaitForSilence", "1000,1,x", "timeout 'x' is no whole number" },
 	{ "WaitUntil", "noon", "time 'noon' is no number" },
 	{ "While", "", "condition is missing" },
 };

@@ -310,6 +310,8 @@ static const struct row {
 	{ STR_INIT("WaitDigit"), "seconds:s", "", NULL },
 	{ STR_INIT("WaitExten"), "seconds:d options:o", "md", NULL },
 	{ STR_INIT("WaitForCondition"), "replace! expression! timeout:d interval:d", "", rule_wait_for },
+	{ STR_INIT("WaitForNoise"), "time:u times:u timeout:u", "", NULL },
+	{ STR_INIT("WaitForSilence"), "time:u times:u timeout:u", "", NULL },
 	{ STR_INIT("WaitUntil"), "time:s!", "", NULL },
 	{ STR_INIT("While"), "condition!", "", NULL },
 };
