@@ -43,7 +43,7 @@ static void *wait_for(void *arg)
 }
 
 /* As a shell has it that nobody meddled with: our threads block signals. */
-static int spawn(pid_t *pid, char *command)
+int after_spawn(pid_t *pid, char *command)
 {
 	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, command, NULL };
 	posix_spawnattr_t attr;
@@ -89,7 +89,7 @@ void after_run(const struct after_prm *prm)
 		if (prm->remove[i].n && !(j->remove[i] = str_dup(prm->remove[i])))
 			err = ENOMEM;
 	if (!err && command)
-		err = spawn(&j->pid, command);
+		err = after_spawn(&j->pid, command);
 	if (err)
 		log_error("A command could not be run: %s: %.*s", strerror(err), STR_ARG(prm->command));
 	if (j && !err && command && wait_beside(j))

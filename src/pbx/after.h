@@ -4,6 +4,7 @@
 #define PBX_AFTER_H
 
 #include "base/str.h"
+#include <sys/types.h>
 
 enum { AFTER_REMOVE = 3 };
 
@@ -12,6 +13,8 @@ struct after_prm {
 	struct str remove[AFTER_REMOVE];        /* paths; empty: none */
 	size_t nremove;
 };
+/* Begins a command that the caller waits for. errno. */
+int after_spawn(pid_t *pid, char *command);
 void after_run(const struct after_prm *prm);         /* what fails is in the log */
 
 #endif

@@ -211,10 +211,26 @@ void bridge_resume(struct member *m)
 	drain(m->ch);
 }
 
-static void limit_came(struct member *m)
+void bridge_dissolve_by(struct member *m)
 {
 	struct bridge *b = obj_hold(m->bridge);
 
+	list_remove(&m->link);
+	list_prepend(&b->members, &m->link);
+	bridge_dissolve(b, CAUSE_NORMAL);
+	obj_drop(b);
+}
+
+/* One that nobody hears of is the end of whoever was called. */
+static void limit_came(struct member *m)
+{
+	struct bridge *b = m->bridge;
+
+	if (m->f.warn_ms || m->f.limit_sound.n) {
+		bridge_dissolve_by(m);
+		return;
+	}
+	obj_hold(b);
 	bridge_dissolve(b, CAUSE_NORMAL);
 	obj_drop(b);
 }
@@ -308,6 +324,8 @@ static void orphan(struct member *m)
 	struct channel *ch = m->ch;
 
 	if (ch->fiber || ch->owned || ch->dead)
+		return;
+	if (m->f.after_h && !pbx_start_h(ch, text_view(&m->f.after_context)))
 		return;
 	if (m->f.after_priority && !ch->hungup) {
 		channel_set_exten(ch, text_view(&m->f.after_context), text_view(&m->f.after_exten),

@@ -18,6 +18,7 @@ struct bridge_features {        /* of one member */
 	bool dissolve_on_leave;         /* the bridge ends when this one leaves */
 	struct text after_context, after_exten;  /* where it goes when the bridge ends; empty: hang up (or its fiber goes on) */
 	int after_priority;
+	bool after_h;                   /* h of after_context, whatever ended it */
 	uint32_t limit_ms, warn_ms, warn_every_ms;       /* L() */
 	struct text warn_sound, limit_sound;
 };

@@ -281,8 +281,6 @@ static void start_application(struct member *m, const struct features_item *item
 
 static void act(struct member *m, const struct found *found)
 {
-	struct bridge *b;
-
 	static const enum bridge_wish wishes[] = { [ABORT] = BRIDGE_WISH_ABORT, [COMPLETE] = BRIDGE_WISH_COMPLETE,
 		[THREEWAY] = BRIDGE_WISH_THREEWAY, [SWAP] = BRIDGE_WISH_SWAP };
 
@@ -291,9 +289,7 @@ static void act(struct member *m, const struct found *found)
 	switch (found->action) {
 	case HANG_UP:
 		log_verbose(3, "%s ends the call with a digit", text_z(&m->ch->name));
-		b = obj_hold(m->bridge);
-		bridge_dissolve(b, CAUSE_NORMAL);
-		obj_drop(b);
+		bridge_dissolve_by(m);
 		break;
 	case BLIND:
 	case ATTENDED:

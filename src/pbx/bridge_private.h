@@ -18,6 +18,7 @@ void bridge_indicate_others(struct member *m, enum indication ind, const void *d
 void bridge_leave(struct member *m, int cause);
 /* Its events come to the bridge again, those first that waited. */
 void bridge_resume(struct member *m);
+void bridge_dissolve_by(struct member *m);   /* who wants it leaves first */
 
 /* bridge_events.c: the chan_sink_fn of members. */
 void bridge_sink(void *arg, struct channel *ch, struct chan_event *e);

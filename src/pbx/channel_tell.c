@@ -3,6 +3,7 @@
 #include "net/statsd.h"
 #include "pbx/devstate.h"
 #include "pbx/event.h"
+#include "pbx/run.h"
 
 struct event *channel_event_begin(struct channel *ch, const char *name, unsigned privilege)
 {
@@ -21,7 +22,12 @@ static void tell(struct channel *ch, struct event *e)
 
 void channel_tell(struct channel *ch, const char *name, unsigned privilege)
 {
+	/* Of what is told of one change the state comes first, then the place. */
+	if (str_eq(str_z(name), STR("NewConnectedLine")))
+		run_told_anew(ch);
 	tell(ch, channel_event_begin(ch, name, privilege));
+	if (str_eq(str_z(name), STR("Newstate")))
+		run_told_anew(ch);
 }
 
 void channel_tell_stats(const struct channel *ch, bool begins)
@@ -67,9 +73,11 @@ void channel_tell_hangup_request(struct channel *ch, const char *name, int cause
 
 void channel_tell_caller(struct channel *ch)
 {
-	struct event *e = channel_event_begin(ch, "NewCallerid", EV_CALL);
+	struct event *e;
 	int pres;
 
+	run_told_anew(ch);
+	e = channel_event_begin(ch, "NewCallerid", EV_CALL);
 	if (!e)
 		return;
 	pres = party_presentation(&ch->caller);

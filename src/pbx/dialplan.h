@@ -72,6 +72,7 @@ int dialplan_remove_ignorepat(struct pbx *p, struct str context, struct str patt
  * it ends the channel is destroyed. EBUSY: it has a fiber. */
 int pbx_start(struct channel *ch);
 /* Run one application on a new fiber, then destroy (Originate Application). */
+int pbx_start_h(struct channel *ch, struct str context);       /* what h does, then it ends. ENOENT: there is none */
 int pbx_start_app(struct channel *ch, struct str app, struct str data);
 /* The same, on the calling fiber, which need not be ch's own. GoSub runs until its
  * Return() and leaves ch where it was. 0; ENOENT no such application; ECANCELED it

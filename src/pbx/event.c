@@ -1,5 +1,6 @@
 /* Manager events: one object each, handed to whoever listens. Nothing is built when nobody does. */
 #include "pbx/event.h"
+#include "pbx/run.h"
 #include "pbx/channel.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -199,6 +200,27 @@ static bool is_of_a_life(struct str name)
 	return str_eq(name, STR("Newchannel")) || str_eq(name, STR("SoftHangupRequest")) || str_eq(name, STR("Hangup"));
 }
 
+/* These tell a channel as it was when it was told last: Asterisk's have no picture of their own. */
+static bool is_of_the_past(struct str name)
+{
+	static const char *const names[] = { "DialBegin", "HangupRequest", "SoftHangupRequest", "HangupHandlerRun" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq(name, str_z(names[i])))
+			return true;
+	return false;
+}
+
+static void put_place(struct event *e, const char *prefix, const struct channel *ch)
+{
+	struct str context = text_view(&ch->context), exten = text_view(&ch->exten);
+	int told = is_of_the_past(str_z(e->name)) ? run_told_place(ch, &context, &exten) : 0;
+
+	put_value(e, prefix, "Context", context);
+	put_value(e, prefix, "Exten", exten);
+	buf_printf(&e->body, "%sPriority: %d\r\n", prefix, told ? told : ch->priority);
+}
+
 void event_channel(struct event *e, const char *prefix, const struct channel *ch)
 {
 	struct events *ev;
@@ -218,9 +240,7 @@ void event_channel(struct event *e, const char *prefix, const struct channel *ch
 	put_escaped(e, prefix, "ConnectedLineName", or_unknown(&ch->connected.name, ch->connected.name_valid));
 	put_value(e, prefix, "Language", text_view(&ch->language));
 	put_value(e, prefix, "AccountCode", text_view(&ch->accountcode));
-	put_value(e, prefix, "Context", text_view(&ch->context));
-	put_value(e, prefix, "Exten", text_view(&ch->exten));
-	buf_printf(&e->body, "%sPriority: %d\r\n", prefix, ch->priority);
+	put_place(e, prefix, ch);
 	put_value(e, prefix, "Uniqueid", text_view(&ch->uniqueid));
 	put_value(e, prefix, "Linkedid", text_view(&ch->linkedid));
 	if (ch->tenantid.n)

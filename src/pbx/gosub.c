@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/obj.h"
 #include "pbx/dialplan.h"
+#include "pbx/event.h"
 #include "pbx/run.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,14 @@ struct gosub_frame *gosub_top(const struct channel *ch)
 	if (!r || list_empty(&r->frames))
 		return NULL;
 	return container_of(r->frames.next, struct gosub_frame, link);
+}
+
+/* Back to where it was, which may be nowhere: one that was called has no extension. */
+static void place_restore(struct channel *ch, struct str context, struct str exten, int priority)
+{
+	(void)text_set(&ch->context, context);
+	(void)text_set(&ch->exten, exten);
+	ch->priority = priority;
 }
 
 /* What it shadowed comes to light again. */
@@ -124,7 +133,7 @@ int gosub(struct channel *ch, struct str data)
 		err = ENOENT;
 	}
 	if (err)
-		channel_set_exten(ch, text_view(&context), text_view(&exten), priority);
+		place_restore(ch, text_view(&context), text_view(&exten), priority);
 	else
 		err = push(ch, r, &context, &exten, priority + 1, arg, n);
  out:
@@ -146,7 +155,7 @@ int gosub_return(struct channel *ch, struct str value)
 		return ENOENT;
 	}
 	special = f->special;
-	channel_set_exten(ch, text_view(&f->context), text_view(&f->exten), r->loops ? f->priority - 1 : f->priority);
+	place_restore(ch, text_view(&f->context), text_view(&f->exten), r->loops ? f->priority - 1 : f->priority);
 	frame_pop(ch, f);
 	(void)pbx_setvar(ch->pbx, ch, STR("GOSUB_RETVAL"), value.p ? value : STR(""));
 	return special ? ECANCELED : 0;
@@ -156,8 +165,10 @@ int gosub_pop(struct channel *ch)
 {
 	struct gosub_frame *f = gosub_top(ch);
 
-	if (!f || f->special)
+	if (!f)
 		return ENOENT;
+	if (f->special)
+		return EPERM;
 	frame_pop(ch, f);
 	return 0;
 }
@@ -208,7 +219,7 @@ int pbx_exec_sub(struct channel *ch, struct str where, bool though_hungup)
 		(void)pbx_setvar(ch->pbx, ch, STR("GOSUB_RETVAL"), STR(""));
 	}
 	if (!ch->async_goto)
-		channel_set_exten(ch, text_view(&context), text_view(&exten), priority);
+		place_restore(ch, text_view(&context), text_view(&exten), priority);
  out:
 	if (!ch->dead) {
 		r->loops--;

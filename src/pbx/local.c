@@ -321,6 +321,15 @@ static int local_text(struct channel *ch, struct str body, struct str content_ty
 	return pass(ch, e);
 }
 
+/* How a Dial() of the half in the dialplan went is the other's to know. */
+static void tell_status(struct channel *from, struct channel *to)
+{
+	struct str status;
+
+	if (vars_get(&from->vars, STR("DIALSTATUS"), &status))
+		(void)pbx_setvar(to->pbx, to, STR("CHANLOCALSTATUS"), status);
+}
+
 static void local_hangup(struct channel *ch)
 {
 	struct local *l = ch->pvt;
@@ -329,6 +338,8 @@ static void local_hangup(struct channel *ch)
 
 	l->half[i] = NULL;
 	if (twin && !twin->dead) {
+		if (i)
+			tell_status(ch, twin);
 		channel_path_update(twin, false);
 		if (!i && !l->called)
 			channel_destroy(twin);

@@ -11,9 +11,12 @@
 
 static struct str class_of(const struct channel *ch, struct str asked)
 {
-	if (ch->musicclass.n)
-		return text_view(&ch->musicclass);
-	return asked.n ? asked : STR("default");
+	struct str own = text_view(&ch->musicclass);
+
+	if (own.n && moh_has(ch->pbx, own))
+		return own;
+	/* What nobody has configured is no reason for silence. */
+	return asked.n && moh_has(ch->pbx, asked) ? asked : STR("default");
 }
 
 void channel_moh_again(struct channel *ch)

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/obj.h"
 #include "pbx/dialplan_private.h"
-#include "pbx/event.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -36,6 +35,8 @@ static void run_free(void *o)
 	text_free(&r->exception.reason);
 	text_free(&r->exception.context);
 	text_free(&r->exception.exten);
+	text_free(&r->told.context);
+	text_free(&r->told.exten);
 }
 
 struct run *run_of(const struct channel *ch)
@@ -86,19 +87,6 @@ void run_jump(struct channel *ch, struct str context, struct str exten, int prio
 
 /* ---- one step */
 
-void run_tell_step(struct channel *ch)
-{
-	struct event *e = ch->pbx->events ? event_new(ch->pbx->events, "Newexten", EV_DIALPLAN) : NULL;
-
-	if (!e)
-		return;
-	event_channel(e, "", ch);
-	event_put(e, "Extension", text_view(&ch->exten));
-	event_put(e, "Application", text_view(&ch->app));
-	event_put(e, "AppData", text_view(&ch->appdata));
-	event_send(ch->pbx->events, e);
-}
-
 /* Others live here too: a loop without a wait in it must not stop them. */
 static void take_turns(struct run *r)
 {
@@ -124,7 +112,7 @@ static int run_told(struct channel *ch, const struct app *app, struct str data, 
 	(void)text_set(&ch->app, str_z(app->name));
 	(void)text_set(&ch->appdata, data);
 	name_fiber(ch, str_z(app->name));
-	if (tell)
+	if (tell && !run_told_here(ch))
 		run_tell_step(ch);
 	take_turns(run_of(ch));
 	res = app->run(ch, data);

@@ -20,6 +20,10 @@ struct run {                    /* obj; a note of its channel, and ch->run */
 		struct text reason, context, exten;
 		int priority;
 	} exception;
+	struct {                        /* where managers were told last that it is */
+		struct text context, exten;
+		int priority;           /* 0: never told */
+	} told;
 	bool started;                   /* pbx_start() counted it as a call */
 	unsigned subs;                  /* EVAL_SUB() inside one another */
 };
@@ -41,8 +45,24 @@ bool run_condition(struct str s);
 void run_branches(struct str data, struct str *condition, struct str *yes, struct str *no);
 /* "app(args)": views. */
 void run_cut_call(struct str text, struct str *name, struct str *args);
-void run_tell_step(struct channel *ch);      /* Newexten: what it runs now */
 void run_jump(struct channel *ch, struct str context, struct str exten, int priority);
+
+/* ---- told.c */
+
+void run_tell_step(struct channel *ch);      /* Newexten: what it runs now */
+void run_told_anew(struct channel *ch);      /* managers heard of it: Newexten, when it stands elsewhere than they knew */
+bool run_told_here(const struct channel *ch);        /* they heard of it where it stands now */
+/* Where it was when managers heard of it last; 0: as it stands. The priority. */
+static inline int run_told_place(const struct channel *ch, struct str *context, struct str *exten)
+{
+	const struct run *r = ch->run;
+
+	if (!r || !r->told.priority)
+		return 0;
+	*context = text_view(&r->told.context);
+	*exten = text_view(&r->told.exten);
+	return r->told.priority;
+}
 
 /* ---- gosub.c */
 
@@ -56,7 +76,7 @@ struct gosub_frame {
 };
 int gosub(struct channel *ch, struct str data);
 int gosub_return(struct channel *ch, struct str value);
-int gosub_pop(struct channel *ch);   /* StackPop: ENOENT */
+int gosub_pop(struct channel *ch);   /* StackPop: ENOENT; EPERM: pbx_exec_sub()'s */
 int gosub_set_local(struct channel *ch, struct gosub_frame *f, struct str name, struct str value);
 struct gosub_frame *gosub_top(const struct channel *ch);
 void gosub_frame_free(struct gosub_frame *f);        /* run.c's */

@@ -174,17 +174,11 @@ static void run_loop(struct channel *ch)
 	}
 }
 
+/* A place that is named but not there is for i, or the end. */
 static void start_place(struct channel *ch)
 {
-	struct pbx *p = ch->pbx;
-
-	if (dialplan_exists(p, text_view(&ch->context), text_view(&ch->exten), ch->priority, run_caller(ch)))
-		return;
-	log_verbose(2, "Starting %s at %s,%s,%d failed so falling back to exten 's'", text_z(&ch->name),
-		    text_z(&ch->context), text_z(&ch->exten), ch->priority);
-	channel_set_exten(ch, text_view(&ch->context), STR("s"), 1);
-	if (!exists(ch, STR("s")))
-		channel_set_exten(ch, STR("default"), STR("s"), 1);
+	if (!ch->exten.n)
+		channel_set_exten(ch, text_view(&ch->context), STR("s"), 1);
 }
 
 static void run_h(struct channel *ch)
@@ -231,6 +225,7 @@ static void run_dialplan(struct channel *ch)
 struct start {
 	struct channel *ch;     /* held */
 	struct text app, data;
+	bool h;                 /* extension h alone */
 };
 
 static void start_free(struct start *s)
@@ -247,7 +242,10 @@ static void fiber_main(void *arg)
 	struct channel *ch = s->ch;
 	const struct app *app = s->app.n ? pbx_app(ch->pbx, text_view(&s->app)) : NULL;
 
-	if (!s->app.n) {
+	if (s->h) {
+		ch->hungup = true;
+		run_h(ch);
+	} else if (!s->app.n) {
 		run_dialplan(ch);
 	} else if (app && !ch->hungup) {
 		log_verbose(3, "Executing %s(\"%s\", \"%s\")", app->name, text_z(&ch->name), text_z(&s->data));
@@ -264,7 +262,7 @@ static void fiber_main(void *arg)
 	start_free(s);
 }
 
-static int start(struct channel *ch, struct str app, struct str data)
+static int start(struct channel *ch, struct str app, struct str data, bool h)
 {
 	struct start *s;
 	int err = ENOMEM;
@@ -277,6 +275,7 @@ static int start(struct channel *ch, struct str app, struct str data)
 	if (!s)
 		return ENOMEM;
 	s->ch = obj_hold(ch);
+	s->h = h;
 	if (!run_get(ch) || text_set(&s->app, app) || text_set(&s->data, data))
 		goto out;
 	ch->fiber = fiber_new(fiber_main, s, 0);
@@ -309,12 +308,20 @@ int pbx_start(struct channel *ch)
 		start_later(ch);
 		return 0;
 	}
-	return start(ch, STR_NULL, STR_NULL);
+	return start(ch, STR_NULL, STR_NULL, false);
+}
+
+int pbx_start_h(struct channel *ch, struct str context)
+{
+	if (!dialplan_exists(ch->pbx, context, STR("h"), 1, run_caller(ch)))
+		return ENOENT;
+	channel_set_exten(ch, context, STR("h"), ch->priority);
+	return start(ch, STR_NULL, STR_NULL, true);
 }
 
 int pbx_start_app(struct channel *ch, struct str app, struct str data)
 {
-	return app.n ? start(ch, app, data) : EINVAL;
+	return app.n ? start(ch, app, data, false) : EINVAL;
 }
 
 int pbx_exec(struct channel *ch, struct str name, struct str data)

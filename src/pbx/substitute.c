@@ -381,6 +381,8 @@ void pbx_tell_local(struct channel *ch, struct str name, struct str value)
 {
 	struct buf b = BUF_INIT;
 
+	if (!events_wanted(ch->pbx->events, EV_DIALPLAN))
+		return;
 	buf_puts(&b, STR("LOCAL("), name, STR(")"));
 	tell(ch->pbx, ch, buf_view(&b), value);
 	buf_free(&b);

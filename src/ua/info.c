@@ -48,13 +48,29 @@ bool ua_info_digit(const struct sip_msg *msg, char *digit, uint32_t *ms)
 	return true;
 }
 
+/* An early one will do (RFC 6086 4.2.1). */
+static bool has_dialog(const struct ua_invite *iv)
+{
+	const struct sip_dialog *d = ua_invite_dialog(iv);
+
+	switch (ua_invite_state(iv)) {
+	case UA_INVITE_UP:
+		return true;
+	case UA_INVITE_CALLING:
+	case UA_INVITE_RINGING:
+		return d && d->remote_tag.n;
+	default:
+		return false;
+	}
+}
+
 int ua_info_send_digit(struct ua_invite *iv, char digit, uint32_t ms)
 {
 	struct sip_out *o;
 	char body[64];
 	int n, err;
 
-	if (ua_invite_state(iv) != UA_INVITE_UP)
+	if (!has_dialog(iv))
 		return ENOTCONN;
 	o = sip_dialog_request(ua_invite_dialog(iv), SIP_INFO);
 	if (!o)

@@ -367,7 +367,7 @@ def manager_facts(play):
             if VARIABLES_DROPPED.match(event.get("Variable", "")):
                 continue
             stream = streams.setdefault(f"v {text(channel, play)}" if channel else "v", [])
-            one = (f"{event.get('Variable')}={text(event.get('Value', ''), play)}", [])
+            one = (f"{text(event.get('Variable', ''), play)}={text(event.get('Value', ''), play)}", [])
             if one not in stream:
                 stream.append(one)
         elif event.get("Event", "").startswith("MusicOnHold") or event.get("Event") in ("Hold", "Unhold"):

@@ -14,6 +14,7 @@ PATIENCE = 5.0
 QUIET = 0.45       # nothing came for so long: what a step brought about is over
 QUIET_IN_CALL = 1.2     # the same while a channel is up, whose end may be on its way
 LONG = 0.3         # for a state to last until it is seen
+SOON = 0.05        # for who sent an INVITE to have told what it did
 PROBE = 0.2        # how often it is measured how late the machine is
 LATE = 0.06        # so late, and a pause is made longer
 BUSY = 0.25        # so late, and what was played meanwhile says nothing about order
@@ -231,6 +232,7 @@ class Play:
 
     async def do_ring(self, agent, plain, args):
         await self.do_wait(agent, ["INVITE"], {})
+        await asyncio.sleep(SOON)
         await self.do_reply(agent, ["180"], args)
 
     async def do_answer(self, agent, plain, args):

@@ -1,9 +1,11 @@
 /* Channels by themselves: names, events, waiting, parties, notes; and the
  * applications that need no second one. */
 #include "base/obj.h"
+#include "config/reader.h"
 #include "fake_tech.h"
 #include "pbx/dialplan.h"
 #include "pbx/event.h"
+#include "pbx/moh.h"
 #include "pbx/sound.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -400,9 +402,18 @@ static void transfer_asks_the_technology(void **state)
 
 static void music_for_two_seconds(void **state)
 {
+	static const struct config_prm prm = { .dir = "/" };
+	struct config *c = NULL;
 	struct fake *a = call("music");
 
 	(void)state;
+	assert_int_equal(world_events(&w, "MusicOnHoldStart", "Class: default"), 1);    /* there is no jazz */
+	world_pass(&w, 2100);
+	world_forget_events(&w);
+	assert_int_equal(config_parse(&c, &prm, STR("musiconhold.conf"), STR("[jazz]\nmode=files\ndirectory=/nowhere\n"), NULL), 0);
+	assert_int_equal(moh_load(w.pbx, c, STR("/")), 0);
+	config_free(c);
+	a = call("music");
 	assert_int_equal(world_events(&w, "MusicOnHoldStart", "Class: jazz"), 1);
 	world_pass(&w, 2100);
 	assert_int_equal(world_events(&w, "MusicOnHoldStop", NULL), 1);

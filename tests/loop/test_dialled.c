@@ -23,7 +23,9 @@ static const char plan[] =
 	"exten => told,1,Ringing()\n same => n,Wait(600)\n"
 	"exten => busy,1,Busy(1)\n"
 	"exten => full,1,Congestion(1)\n"
-	"exten => more,1,Incomplete()\n"
+	"exten => more,1,Incomplete(n)\n"
+	"exten => away,1,Transfer(PJSIP/sip:x@127.0.0.1)\n same => n,Set(GLOBAL(LATER)=yes)\n"
+	"exten => digits,1,Dial(PJSIP/info,20,D(1:2:3))\n"
 	"exten => echo,1,Answer()\n same => n,StreamEcho(${HOW})\n same => n,Set(ECHOED=yes)\n same => n,Wait(600)\n";
 
 #define CONF(bob_has) \
@@ -34,6 +36,7 @@ static const char plan[] =
 	"[bob](phone)\naors=bob\n" bob_has "[bob]\ntype=aor\ncontact=sip:bob@127.0.0.1:5062\n" \
 	"[carl](phone)\naors=carl\nsend_history_info=yes\nuser_eq_phone=yes\nset_var=WHO=carl\n" \
 	"[carl]\ntype=aor\ncontact=sip:300@127.0.0.1:5063\n" \
+	"[info](phone)\naors=bob\ndtmf_mode=info\n" \
 	"[lost](phone)\naors=lost\n[lost]\ntype=aor\n"
 
 static int setup(void **state)
@@ -221,6 +224,31 @@ static void last_words(void **state)
 		world_turn(&t.w);
 		assert_int_equal(channels(), 0);
 	}
+}
+
+static void sent_away_is_over(void **state)
+{
+	(void)state;
+	alice_calls("away");
+	assert_int_equal(status(SIP_INVITE), 302);
+	alice("ACK", "away", 1, "", "");
+	world_turn(&t.w);
+	assert_int_equal(channels(), 0);
+	assert_string_equal(global("LATER"), "");
+	assert_int_equal(world_events(&t.w, "HangupRequest", "Cause: 23"), 1);
+	assert_int_equal(world_events(&t.w, "Hangup", "TechCause: 302"), 1);
+}
+
+static void digits_of_an_early_dialog(void **state)
+{
+	(void)state;
+	alice_calls("digits");
+	answer(SIP_INVITE, BOB, 100, "", "");
+	assert_true(request(SIP_INFO, BOB) == SIZE_MAX);
+	answer(SIP_INVITE, BOB, 183, "", SDP_ULAW);
+	world_pass(&t.w, 500);
+	assert_true(has(requested(SIP_INFO, BOB)->body, "Signal=3"));
+	answer(SIP_INFO, BOB, 200, "", "");
 }
 
 static void hold_passes_through(void **state)
@@ -490,7 +518,7 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(seen_by_the_caller), T(who_calls), T(sent_on_to_nobody), T(where_it_goes), T(where_it_cannot_go), T(told_by_diversion),
 		T(told_by_history), T(told_by_the_called),
-		T(last_words), T(hold_passes_through), T(who_is_there_now),
+		T(last_words), T(sent_away_is_over), T(digits_of_an_early_dialog), T(hold_passes_through), T(who_is_there_now),
 		T(two_phones_answer), T(refused_for_now_is_tried_again),
 		T(one_at_a_time), T(the_call_that_is_gone_ends), T(no_answer_ends_the_call), T(video_ends_for_both),
 		T(echo_of_one_stream), T(echo_of_nonsense),

@@ -263,6 +263,24 @@ static void originates(void **state)
 	hang_up(&p);
 }
 
+static void originate_needs_more_for_programs(void **state)
+{
+	static const char *const app[] = { "System", "trysystem", "TryExec", "ExecIf", "MixMonitor" };
+	struct peer p = login("report");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(app); i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text), "Action: Originate\r\nChannel: Fake/carl\r\nApplication: %s\r\nData: true", app[i]);
+		ask(&p, text);
+		HAS(&p, "Message: Originate Access Forbidden: app or data blacklisted");
+		buf_reset(&p.in);
+	}
+	assert_null(world_fake(&t.w, "carl"));
+	hang_up(&p);
+}
+
 /* ---- the rest --------------------------------------------------------- */
 
 static void states(void **state)
@@ -521,7 +539,7 @@ static void commands(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(variables), T(lists_channels), T(mutes), T(technologies), T(sends_digits), T(writes_the_queue_log), T(hangs_up), T(redirects), T(originates), T(states),
+		T(variables), T(lists_channels), T(mutes), T(technologies), T(sends_digits), T(writes_the_queue_log), T(hangs_up), T(redirects), T(originates), T(originate_needs_more_for_programs), T(states),
 		T(lists_hints_that_go), T(lists_channels_that_go), T(dialplan), T(pjsip_shows), T(maintenance),
 		T(health), T(commands),
 	};

@@ -33,6 +33,8 @@ static const char plan[] =
 	"exten => set,1,Answer()\n same => n,Set(${WHAT})\n same => n,Set(GOT=${${READ}})\n same => n,Wait(600)\n"
 	"exten => early,1,Set(TALK_DETECT(set)=500)\n same => n,Set(VOLUME(RX)=0)\n same => n,Answer()\n same => n,Wait(600)\n"
 	"exten => listen,1,BackgroundDetect(${SOUND},300,100,600)\n same => n,Set(PLAYED=yes)\n same => n,Wait(600)\n"
+	"exten => still,1,WaitForSilence(500,2,10)\n same => n,Set(GOT=${WAITSTATUS})\n same => n,Wait(600)\n"
+	"exten => loud,1,WaitForNoise(200,1,3)\n same => n,Set(GOT=${WAITSTATUS})\n same => n,Wait(600)\n"
 	"[nofax]\nexten => up,1,Answer()\n same => n,Wait(600)\n";
 
 #define CONF(lines) \
@@ -464,6 +466,56 @@ static void waits(bool transmit)
 static void waits_silently(void **state) { (void)state; waits(false); }
 static void transmit_silence(void **state) { (void)state; waits(true); }
 
+static void wait_for_silence(void **state)
+{
+	(void)state;
+	open_with(CONF(""));
+	talk("still", 1, SDP_ULAW);
+	say(400, 300, 500, 3000);
+	quiet(400);
+	say(100, 300, 500, 3000);       /* it begins anew */
+	quiet(900);
+	assert_string_equal(world_var(only_channel(), "GOT"), "");      /* once */
+	quiet(300);
+	assert_string_equal(world_var(only_channel(), "GOT"), "SILENCE");
+}
+
+static void nothing_at_all_is_silence(void **state)
+{
+	(void)state;
+	open_with(CONF(""));
+	talk("still", 1, SDP_ULAW);
+	world_pass(&t.w, 3000);
+	assert_string_equal(world_var(only_channel(), "GOT"), "SILENCE");
+}
+
+static void wait_for_noise(void **state)
+{
+	(void)state;
+	open_with(CONF(""));
+	talk("loud", 1, SDP_ULAW);
+	quiet(500);
+	say(100, 300, 500, 3000);
+	quiet(100);
+	assert_string_equal(world_var(only_channel(), "GOT"), "");
+	say(300, 300, 500, 3000);
+	assert_string_equal(world_var(only_channel(), "GOT"), "NOISE");
+}
+
+static void noise_in_vain(void **state)
+{
+	(void)state;
+	open_with(CONF(""));
+	talk("loud", 1, SDP_ULAW);
+	world_pass(&t.w, 4000);
+	assert_string_equal(world_var(only_channel(), "GOT"), "TIMEOUT");
+	alice_starts_anew();
+	talk("still", 1, SDP_ULAW);
+	alice("BYE", "still", 2, "", "");
+	world_turn(&t.w);
+	assert_int_equal(events("VarSet", "Value: HANGUP"), 1);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, teardown)
 
 int main(void)
@@ -473,6 +525,7 @@ int main(void)
 		T(fax_goes_there), T(fax_not_asked_for), T(fax_in_time), T(fax_too_late), T(fax_has_no_extension),
 		T(volume), T(speech), T(talk_detect), T(set_early), T(waits_silently), T(transmit_silence), T(jitterbuffer), T(mute),
 		T(background_detect), T(background_digit), T(background_to_the_end),
+		T(wait_for_silence), T(nothing_at_all_is_silence), T(wait_for_noise), T(noise_in_vain),
 	};
 
 	return cmocka_run_group_tests(tests, make_sound, remove_sound);

@@ -31,8 +31,10 @@ static int run(struct channel *ch, struct str data)
 		log_warning("BackGround needs the name of a file");
 		return -1;
 	}
-	if (ch->state != CHAN_UP && pbx_option(v[1], 's', NULL))
+	if (ch->state != CHAN_UP && pbx_option(v[1], 's', NULL)) {
+		pbx_setvar(ch->pbx, ch, STR("BACKGROUNDSTATUS"), STR("SUCCESS"));
 		return 0;
+	}
 	if (ch->state != CHAN_UP && !pbx_option(v[1], 'n', NULL) && channel_answer_settled(ch, 0))
 		return -1;
 	context = v[3].n ? v[3] : text_view(&ch->context);

@@ -130,6 +130,7 @@ static int run_dial(struct dial *d, struct str peers, struct str timeout)
 			return -1;
 		return 0;
 	}
+	d->answered = true;
 	dial_answered(d, winner);
 	return d->go_on ? 0 : -1;
 }
@@ -148,11 +149,11 @@ static void clean(struct dial *d)
 	pbx_setvar(d->in->pbx, d->in, STR("DIALSTATUS"), str_z(d->status));
 }
 
-static int run(struct channel *ch, struct str data)
+int dial_run(struct channel *ch, struct str data, struct dial_outcome *o)
 {
 	struct dial d = { .in = ch, .status = "INVALIDARGS" };
 	struct str v[4] = { { 0 } };
-	int ret = -1;
+	int ret = -1, err;
 
 	reset_vars(ch);
 	if (ch->forwards <= 0) {
@@ -165,16 +166,28 @@ static int run(struct channel *ch, struct str data)
 		return -1;
 	}
 	pbx_args(data, v, ARRAY_LEN(v));
-	if (dial_options_parse(&d.o, v[2])) {
+	err = dial_options_parse(&d.o, v[2]);
+	if (err == ERANGE)      /* Asterisk has no word for it */
+		return -1;
+	if (err) {
 		pbx_setvar(ch->pbx, ch, STR("DIALSTATUS"), STR("INVALIDARGS"));
 		return -1;
 	}
 	d.go_on = d.o.has['g'];
 	ret = run_dial(&d, v[0], v[1]);
 	clean(&d);
+	*o = (struct dial_outcome){ .exit_digit = d.exit_digit, .digit_exit = d.o.has['d'],
+		.done = !d.ndialed || (d.answered && d.o.has['G'] && d.o.arg['G'].n) };
 	if (d.go_on && !ch->hungup)
 		ret = 0;
 	return ret;
+}
+
+static int run(struct channel *ch, struct str data)
+{
+	struct dial_outcome o;
+
+	return dial_run(ch, data, &o);
 }
 
 const struct app app_dial = {

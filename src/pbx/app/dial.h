@@ -4,6 +4,7 @@
  * dial_legs.c     the channels that are called
  * dial_wait.c     until one answers
  * dial_after.c    between the answer and the end of the bridge
+ * retry_dial.c    RetryDial(): over and over
  * Threads: core, on the caller's fiber. */
 #ifndef PBX_APP_DIAL_H
 #define PBX_APP_DIAL_H
@@ -19,7 +20,7 @@ struct dial_options {           /* views into Dial's arguments */
 	struct str arg[128];            /* in its parentheses; empty: none */
 	uint32_t limit_ms, warn_ms, warn_every_ms;
 };
-/* EINVAL: an option that is none, or whose argument cannot be. */
+/* EINVAL: an option that is none, or whose argument cannot be; ERANGE: that of L() alone. */
 int dial_options_parse(struct dial_options *o, struct str text);
 
 struct leg {
@@ -45,12 +46,21 @@ struct dial {
 	bool sent_ringing, sent_progress, timed_ring;
 	bool entertained;               /* music or our own ringing: no early media */
 	bool music;
-	bool canceled;
+	bool canceled, answered;
 	bool go_on;                     /* option g, or an outcome that implies it */
 	uint64_t answer_by, progress_by;        /* [ms] mono; UINT64_MAX: never */
 	char exit_digit;                /* option d took it */
+	char begun;                     /* digit of the caller's that those who ring heard the beginning of */
 	struct text status_text;        /* when `status` is a subroutine's word */
 };
+
+/* dial.c: the application; what RetryDial() asks afterwards. */
+struct dial_outcome {
+	char exit_digit;                /* that of the extension where the caller went; '\0': none */
+	bool digit_exit;                /* option d */
+	bool done;                      /* to dial once more makes no sense */
+};
+int dial_run(struct channel *ch, struct str data, struct dial_outcome *o);
 
 /* dial_legs.c */
 int dial_request_all(struct dial *d, struct str peers);
@@ -64,6 +74,7 @@ void dial_set_ms(struct channel *ch, const char *name, uint64_t ms);  /* NAME in
 
 /* dial_wait.c: the leg that answered, or NULL with d->status. */
 struct leg *dial_wait(struct dial *d);
+bool dial_exit_to(struct channel *ch, char digit);   /* extension `digit`, in EXITCONTEXT or its own. False: there is none */
 void dial_tell_end(struct dial *d, const struct leg *but, const char *status);
 
 /* dial_after.c */

@@ -7,6 +7,7 @@
 #include "pbx/app/dial.h"
 #include "pbx/channel_private.h"
 #include "pbx/dial_tell.h"
+#include "pbx/run.h"
 #include "pbx/sound.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -60,9 +61,19 @@ static int announce(struct dial *d, struct channel *peer)
 
 /* ---- U(routine^args): on the called channel */
 
-static int routine_result(struct dial *d, struct channel *peer, struct str result)
+/* The caret of a place is a comma, also for who reads how the call to the peer ended. */
+static int routine_goto(struct dial *d, struct buf *result)
+{
+	carets_to_commas(result);
+	if (!pbx_parse_goto(d->in, str_skip(buf_view(result), 5)))
+		d->go_on = true;
+	return ECANCELED;
+}
+
+static int routine_result(struct dial *d, struct buf *out)
 {
 	static const char *const outcomes[] = { "BUSY", "CONGESTION", "CHANUNAVAIL" };
+	struct str result = buf_view(out);
 
 	for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
 		if (str_ieq(result, str_z(outcomes[i]))) {
@@ -77,36 +88,26 @@ static int routine_result(struct dial *d, struct channel *peer, struct str resul
 	}
 	if (str_ieq(result, STR("ABORT")))
 		return ECANCELED;
-	if (str_istarts(result, STR("GOTO:"))) {
-		struct buf b = BUF_INIT;
-
-		buf_put(&b, str_skip(result, 5));
-		carets_to_commas(&b);
-		if (!pbx_parse_goto(d->in, buf_view(&b)))
-			d->go_on = true;
-		buf_free(&b);
-		return ECANCELED;
-	}
-	(void)peer;
-	return 0;
+	return str_istarts(result, STR("GOTO:")) ? routine_goto(d, out) : 0;
 }
 
 static int routine(struct dial *d, struct channel *peer)
 {
 	struct str args = d->o.arg['U'], context = str_cut_raw(&args, '^');
 	struct buf b = BUF_INIT, result = BUF_INIT;
-	int err;
+	int err = 0;
 
 	buf_printf(&b, "%.*s,s,1(", STR_ARG(context));
 	buf_put(&b, args);
 	carets_to_commas(&b);
 	buf_char(&b, ')');
-	err = pbx_exec(peer, STR("GoSub"), buf_view(&b));
-	buf_reset(&b);
-	if (pbx_getvar(peer->pbx, peer, STR("GOSUB_RETVAL"), &b))
-		pbx_setvar(d->in->pbx, d->in, STR("GOSUB_RETVAL"), buf_view(&b));
-	if (!err && pbx_getvar(peer->pbx, peer, STR("GOSUB_RESULT"), &result) && result.n) {
-		err = routine_result(d, peer, buf_view(&result));
+	/* One that cannot be called is no reason not to talk. */
+	if (!pbx_exec(peer, STR("GoSub"), buf_view(&b)) &&
+	    pbx_getvar(peer->pbx, peer, STR("GOSUB_RESULT"), &result)) {
+		buf_reset(&b);
+		if (pbx_getvar(peer->pbx, peer, STR("GOSUB_RETVAL"), &b))
+			pbx_setvar(d->in->pbx, d->in, STR("GOSUB_RETVAL"), buf_view(&b));
+		err = routine_result(d, &result);
 		if (err)
 			dial_tell(d->in, peer, buf_z(&result), STR_NULL);
 	}
@@ -125,13 +126,13 @@ static int split_up(struct dial *d, struct leg *l)
 
 	buf_put(&b, d->o.arg['G']);
 	carets_to_commas(&b);
-	err = pbx_parse_goto(in, buf_view(&b));
+	(void)pbx_parse_goto(in, buf_view(&b));         /* nowhere: both go on from here */
 	buf_free(&b);
-	if (err)
-		return err;
 	in->outgoing = peer->outgoing = false;
 	/* parse_goto leaves the priority before the one to run. */
 	channel_set_exten(peer, text_view(&in->context), text_view(&in->exten), in->priority + 2);
+	(void)run_get(peer);    /* who remembers that this was told */
+	run_tell_step(peer);
 	err = pbx_start(peer);
 	if (err)
 		return err;
@@ -151,6 +152,10 @@ static void after_place(struct dial *d, struct channel *peer, struct bridge_feat
 	uint32_t priority = 1;
 	size_t n = 0;
 
+	if (d->o.has['e']) {
+		f->after_h = !text_set(&f->after_context, text_view(&in->context));
+		return;
+	}
 	if (!d->o.has['F'])
 		return;
 	if (!where.n) {
@@ -294,7 +299,7 @@ int dial_answered(struct dial *d, struct leg *l)
 	int err = 0;
 
 	if (d->o.has['a'])
-		channel_answer(d->in);
+		channel_answer_settled(d->in, 0);
 	dial_end_all(d, l, answer_cause(d));
 	name_peer(d, peer);
 	if (d->o.has['A'])
@@ -308,14 +313,13 @@ int dial_answered(struct dial *d, struct leg *l)
 	if (err) {
 		if (peer->hungup && !d->in->hungup)
 			d->in->cause = peer->cause;
+		run_tell_step(peer);
 		dial_leg_end(l, 0);
 		return err;
 	}
 	dial_tell(d->in, peer, "ANSWER", STR_NULL);
+	run_tell_step(peer);
 	err = talk(d, l);
-	if (d->o.has['e'] && !peer->dead && !peer->bridge && !peer->fiber &&
-	    dialplan_exists(peer->pbx, text_view(&d->in->context), STR("h"), 1, number_of(peer)))
-		pbx_async_goto(peer, text_view(&d->in->context), STR("h"), 1);
 	if (err && !peer->bridge && !peer->fiber)
 		dial_leg_end(l, 0);
 	else

@@ -6,6 +6,7 @@
 #include "pbx/channel_private.h"
 #include "pbx/run.h"
 #include "pbx/dial_tell.h"
+#include "pbx/func/party.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,11 +124,9 @@ static int own_party(struct dial *d, struct channel *ch, struct leg *l, struct n
 
 static int forced_party(struct dial *d, struct party *p)
 {
-	uint32_t pres;
-
 	p->number_pres = PRES_ALLOWED_PASSED_SCREEN;
-	if (d->o.has['u'] && !str_u32(d->o.arg['u'], &pres) && pres < 256)
-		p->number_pres = (uint8_t)pres;
+	if (d->o.has['u'] && d->o.arg['u'].n)
+		(void)presentation_of(d->o.arg['u'], &p->number_pres);
 	if (d->o.has['s'])
 		text_set(&p->tag, d->o.arg['s']);
 	return parse_clid(p, d->o.arg['f']);
@@ -255,7 +254,8 @@ int dial_request_all(struct dial *d, struct str peers)
 
 static int call(struct dial *d, struct leg *l)
 {
-	int err = l->ch->tech->call ? l->ch->tech->call(l->ch, 0) : ENOSYS;
+	/* What b() ran may have hung it up. */
+	int err = l->ch->hungup ? ESHUTDOWN : l->ch->tech->call ? l->ch->tech->call(l->ch, 0) : ENOSYS;
 
 	if (err) {
 		log_verbose(3, "Couldn't call %.*s", STR_ARG(l->tech_dest));
@@ -309,12 +309,14 @@ static void redirected_from(struct dial *d, struct channel *ch)
 	from->number_valid = true;
 }
 
-static int forward_call(struct dial *d, struct leg *l, struct channel *old, struct str where)
+/* *made: there was a channel to call with. */
+static int forward_call(struct dial *d, struct leg *l, struct channel *old, struct str where, bool *made)
 {
 	int err = request(d, l, where);
 
 	if (err)
 		return err;
+	*made = true;
 	pbx_setvar(l->ch->pbx, l->ch, STR("FORWARDERNAME"), text_view(&old->name));
 	redirecting_copy(&l->ch->redirecting, &old->redirecting);
 	redirected_from(d, l->ch);
@@ -351,6 +353,7 @@ void dial_forward(struct dial *d, struct leg *l, struct str to)
 {
 	struct channel *old = l->ch;
 	struct str dest;
+	bool made = false;
 	int err;
 
 	channel_unlink_early(old);
@@ -366,12 +369,15 @@ void dial_forward(struct dial *d, struct leg *l, struct str to)
 	if (!err && d->o.has['i']) {
 		log_verbose(3, "Forwarding %s to '%.*s' prevented", text_z(&d->in->name), STR_ARG(dest));
 		dial_tell(d->in, old, "CANCEL", to);
+		dial_tell(d->in, old, "BUSY", STR_NULL);
 		dial_count_cause(d, CAUSE_BUSY);
 		goto out;
 	}
-	err = err ? err : forward_call(d, l, old, dest);
+	err = err ? err : forward_call(d, l, old, dest, &made);
 	if (err) {
-		dial_tell(d->in, old, l->ch ? "CONGESTION" : "BUSY", STR_NULL);
+		dial_tell(d->in, old, made ? "CONGESTION" : "BUSY", STR_NULL);
+		if (d->nlegs == 1 && made && !d->entertained)
+			channel_indicate(d->in, IND_STOP, NULL);
 		goto out;
 	}
 	dial_tell(d->in, old, "CANCEL", to);

@@ -14,7 +14,7 @@ static int parse_limit(struct dial_options *o)
 
 	if (str_u32(str_trim(limit), &o->limit_ms) || !o->limit_ms) {
 		log_warning("Dial: L(%.*s) is no limit", STR_ARG(o->arg['L']));
-		return EINVAL;
+		return ERANGE;
 	}
 	if (str_u32(str_trim(first), &o->warn_ms))
 		o->warn_ms = 0;

@@ -44,8 +44,10 @@ static void ringing(struct dial *d, struct leg *l)
 		channel_indicate(d->in, IND_RINGING, NULL);
 		d->sent_ringing = true;
 	}
-	if (!d->timed_ring)
+	if (!d->timed_ring) {
 		dial_set_ms(d->in, "RINGTIME", age_ms(l->ch));
+		run_told_anew(d->in);
+	}
 	d->timed_ring = true;
 	dial_tell(d->in, l->ch, "RINGING", STR_NULL);
 }
@@ -71,6 +73,7 @@ static void progress(struct dial *d, struct leg *l)
 		channel_indicate(d->in, IND_PROGRESS, NULL);
 	if (!d->sent_progress) {
 		dial_set_ms(d->in, "PROGRESSTIME", age_ms(l->ch));
+		run_told_anew(d->in);
 		progress_digits(d, l->ch);
 	}
 	d->sent_progress = true;
@@ -124,7 +127,6 @@ static struct leg *answered(struct dial *d, struct leg *l)
 	dial_tell_end(d, l, "CANCEL");
 	d->in->cause = l->ch->cause = CAUSE_NORMAL;
 	text_set(&l->ch->exten, STR_NULL);
-	run_tell_step(l->ch);
 	return l;
 }
 
@@ -247,25 +249,38 @@ static void cancel(struct dial *d)
 	dial_tell_end(d, NULL, "CANCEL");
 }
 
-/* Option d: a one-digit extension to go to. */
-static bool exit_by(struct dial *d, char digit)
+bool dial_exit_to(struct channel *in, char digit)
 {
-	struct channel *in = d->in;
 	struct buf b = BUF_INIT;
 	struct str context, exten = str_mk(&digit, 1);
 	bool there;
 
-	if (!d->o.has['d'])
-		return false;
 	context = pbx_getvar(in->pbx, in, STR("EXITCONTEXT"), &b) && b.n ? buf_view(&b) : text_view(&in->context);
 	there = dialplan_exists(in->pbx, context, exten, 1,
 				in->caller.number_valid ? text_view(&in->caller.number) : STR_NULL);
-	if (there) {
+	if (there)
 		channel_set_exten(in, context, exten, 0);       /* run_dialplan.c adds one */
-		d->exit_digit = digit;
-	}
 	buf_free(&b);
 	return there;
+}
+
+static void pass_digit(struct dial *d, const struct chan_event *e)
+{
+	for (size_t i = 0; i < d->nlegs; i++) {
+		struct channel *ch = d->legs[i].going ? d->legs[i].ch : NULL;
+
+		if (!ch)
+			continue;
+		if (e->type == CE_DTMF_BEGIN) {
+			channel_tell_digit(ch, false, e->digit, 0, "Sent");
+		} else if (d->begun == e->digit) {
+			channel_tell_digit(ch, true, e->digit, e->ms, "Sent");
+			(void)channel_digit_untold(ch, e->digit, e->ms);
+		} else {
+			channel_digit(ch, e->digit, e->ms);
+		}
+	}
+	d->begun = e->type == CE_DTMF_BEGIN ? e->digit : '\0';
 }
 
 /* True: the caller is through with it. */
@@ -273,7 +288,8 @@ static bool caller_digit(struct dial *d, const struct chan_event *e)
 {
 	struct str code = text_view(&features_of(d->in)->disconnect);
 
-	if (exit_by(d, e->digit)) {
+	if (d->o.has['d'] && dial_exit_to(d->in, e->digit)) {
+		d->exit_digit = e->digit;
 		cancel(d);
 		return true;
 	}
@@ -283,9 +299,7 @@ static bool caller_digit(struct dial *d, const struct chan_event *e)
 		cancel(d);
 		return true;
 	}
-	for (size_t i = 0; i < d->nlegs; i++)
-		if (d->legs[i].ch && d->legs[i].going)
-			channel_digit(d->legs[i].ch, e->digit, e->ms);
+	pass_digit(d, e);
 	return false;
 }
 
@@ -320,6 +334,9 @@ static bool caller_event(struct dial *d, const struct chan_event *e)
 	struct str music = text_view(&e->text);
 
 	switch (e->type) {
+	case CE_DTMF_BEGIN:
+		pass_digit(d, e);
+		break;
 	case CE_DTMF_END:
 		return caller_digit(d, e);
 	case CE_HOLD:

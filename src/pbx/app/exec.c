@@ -66,7 +66,7 @@ static int branch(struct channel *ch, bool holds, struct str yes, struct str no)
 	res = call(ch, text, false, &known);
 	if (!known) {
 		log_warning("ExecIf: no application in '%.*s'", STR_ARG(text));
-		return 0;
+		return -1;
 	}
 	return res;
 }

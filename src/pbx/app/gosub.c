@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "pbx/app/app.h"
 #include "pbx/run.h"
+#include <errno.h>
 
 static int run_gosub(struct channel *ch, struct str data)
 {
@@ -29,10 +30,12 @@ static int run_return(struct channel *ch, struct str data)
 
 static int run_stack_pop(struct channel *ch, struct str data)
 {
+	int err = gosub_pop(ch);
+
 	(void)data;
-	if (gosub_pop(ch))
-		log_warning("StackPop on %s, which is in no GoSub", text_z(&ch->name));
-	return 0;
+	if (err)
+		log_warning("StackPop on %s, which is in no GoSub of the dialplan's", text_z(&ch->name));
+	return err == EPERM ? -1 : 0;
 }
 
 const struct app app_gosub = { .name = "Gosub", .synopsis = "Go on elsewhere and come back at Return",

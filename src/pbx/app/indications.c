@@ -34,10 +34,10 @@ static int refuse(struct channel *ch, enum indication ind, int cause, struct str
 
 	if (ch->hungup)
 		return -1;
-	if (ch->state != CHAN_UP || !ch->cause)
+	if (ch->state != CHAN_UP) {
 		ch->cause = cause;
-	if ((ind == IND_BUSY || ind == IND_CONGESTION) && ch->state != CHAN_UP)
 		channel_set_state(ch, CHAN_BUSY);
+	}
 	channel_indicate(ch, ind, NULL);
 	if (str_trim(seconds).n && !str_double(str_trim(seconds), &s) && s >= 0 && s < 1e9)
 		ms = (uint64_t)(s * 1000);
@@ -57,8 +57,13 @@ static int run_congestion(struct channel *ch, struct str data)
 
 static int run_incomplete(struct channel *ch, struct str data)
 {
-	(void)data;
-	return refuse(ch, IND_INCOMPLETE, CAUSE_INVALID_NUMBER, STR("0"));
+	if (ch->hungup)
+		return -1;
+	/* Not everybody can dial on before the answer. */
+	if (ch->state != CHAN_UP && !pbx_option(data, 'n', NULL) && channel_answer(ch))
+		return -1;
+	channel_indicate(ch, IND_INCOMPLETE, NULL);
+	return APP_INCOMPLETE;
 }
 
 static int run_playtones(struct channel *ch, struct str data)

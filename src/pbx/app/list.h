@@ -1,5 +1,10 @@
 /* One row an application; see app.h. No include guard: read more than once. */
 APP(dial)
+APP(retry_dial)
+APP(wait_for_silence)
+APP(wait_for_noise)
+APP(system)
+APP(try_system)
 APP(answer)
 APP(background)
 APP(background_detect)

@@ -18,11 +18,10 @@ static int once(struct channel *ch, const struct want *w, char *got, size_t size
 	int err = 0;
 
 	got[0] = '\0';
-	if (pbx_option(w->options, 'i', NULL)) {
-		sound_tone(ch, w->file);
-	} else if (w->file.n) {
+	/* No tone of that name: a file's. */
+	if (w->file.n && !(pbx_option(w->options, 'i', NULL) && !sound_tone(ch, w->file))) {
 		err = sound_play(ch, w->file, STR("0123456789*#ABCD"), &digit);
-		if (err == ECANCELED)
+		if (err == ECANCELED || err == ENOENT)
 			return err;
 	}
 	if (digit && str_chr(w->term, digit) < w->term.n)
@@ -77,7 +76,7 @@ static int run(struct channel *ch, struct str data)
 		err = once(ch, &w, got, sizeof(got));
 	if (pbx_option(w.options, 'i', NULL))
 		sound_tone(ch, STR_NULL);
-	status = err == ECANCELED ? STR("HANGUP") : err == ETIMEDOUT && !got[0] ? STR("TIMEOUT") : STR("OK");
+	status = err == ECANCELED ? STR("HANGUP") : err == ENOENT ? STR("ERROR") : err == ETIMEDOUT && !got[0] ? STR("TIMEOUT") : STR("OK");
  out:
 	while (v[0].n)
 		pbx_setvar(ch->pbx, ch, str_trim(str_cut_raw(&v[0], '&')), str_z(got));

@@ -6,6 +6,7 @@
 #include "pbx/devstate.h"
 #include "pbx/dialplan.h"
 #include "pbx/pickup.h"
+#include "pbx/run.h"
 #include "service/call/functions.h"
 #include "service/call/session_t38.h"
 #include "service/call/transfer.h"
@@ -184,7 +185,7 @@ static int request(const struct channel_request *rq, struct channel **out, int *
 	err = find_target(s, rest, user);
 	if (err) {
 		log_notice("endpoint '%.*s': nowhere to send the call to", STR_ARG(ep->name));
-		*cause = CAUSE_SUBSCRIBER_ABSENT;
+		*cause = CAUSE_NO_ROUTE;
 		goto out;
 	}
 	prm = (struct channel_new_prm){ .pbx = rq->pbx, .tech = &pjsip_tech, .pvt = s, .stem = ep->name,
@@ -371,7 +372,8 @@ static int digit(struct channel *ch, char d, unsigned ms)
 		tell_digit(s, st, d);
 	if (!info)
 		return m ? media_dtmf_send(m, str_mk(&d, 1), ms, 0, 0) : ENOTCONN;
-	return ua_info_send_digit(s->iv, d, ms);
+	/* Who has heard nothing of us yet has no dialog. */
+	return session_is_ringing(s) && s->sent_status < 180 ? ENOTCONN : ua_info_send_digit(s->iv, d, ms);
 }
 
 /* A From or To with another display name. */
@@ -422,6 +424,9 @@ static void hangup(struct channel *ch)
 	struct session *s = SESSION_OF(ch);
 
 	ch->pvt = NULL;
+	/* With what the talk was like. */
+	if (session_is_up(s))
+		run_told_anew(ch);
 	if (!ch->tech_cause)
 		ch->tech_cause = (int)session_tech_cause(ch->cause);
 	session_end(s, ch->cause);

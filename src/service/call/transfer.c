@@ -53,6 +53,9 @@ static int redirect(struct session *s, struct str uri)
 	err = buf_err(&h);
 	if (!err)
 		err = session_refuse(s, 302, buf_view(&h));
+	/* It goes there by itself, and is over here. */
+	if (!err)
+		session_peer_ended(s, CAUSE_REDIRECTED, 302);
 	return err;
 }
 
