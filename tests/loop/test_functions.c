@@ -331,7 +331,6 @@ static void headers_of_a_call_out(void **state)
 		{ "PJSIP_RESPONSE_HEADER(read,X-R)", "" }, { "CHANNEL(rtp,dest)", "" },
 		{ "SEEN", "X-One,X-Two 2" }, { "CHANNEL(pjsip,request_uri)", "" }, { "CHANNEL(pjsip,remote_addr)", "" },
 	};
-	struct channel *ch;
 	struct sip_msg *m;
 
 	(void)state;
@@ -347,12 +346,13 @@ static void headers_of_a_call_out(void **state)
 	assert_true(str_find(str_z(wire_header(m, "From")), STR(";c>;a=b;tag=")) < strlen(wire_header(m, "From")));
 	assert_string_equal(wire_header(m, "To"), "<sip:bob@127.0.0.1>");
 	assert_true(str_find(m->body, STR("RTP/AVP 8")) < m->body.n);
-	ch = channel_at(channels() - 1);
 	answer(SIP_INVITE, 5062, 180, "X-R: r1\r\nX-R: r2\r\n", "");
-	CHECK(ch, before);
+	assert_int_equal(channels(), 2);
+	CHECK(channel_at(1), before);
 	answer(SIP_INVITE, 5062, 200, "X-R: r1\r\nX-R: r2\r\n", SDP_HEAD "m=audio 6000 RTP/AVP 8\r\n");
-	CHECK(ch, rows);
-	assert_true(str_starts(str_z(value(ch, "CHANNEL(contact)")), STR("bob@@")));
+	assert_int_equal(channels(), 2);
+	CHECK(channel_at(1), rows);
+	assert_true(str_starts(str_z(value(channel_at(1), "CHANNEL(contact)")), STR("bob@@")));
 	wire_forget(&t);
 	pbx_hangup_all(t.w.pbx, CAUSE_NORMAL);
 	world_turn(&t.w);
@@ -379,51 +379,45 @@ static void codecs_of_the_next_offer(void **state)
 
 static void how_digits_are_sent(void **state)
 {
-	struct channel *ch;
-
 	(void)state;
 	alice_talks("up");
-	ch = channel_at(0);
-	assert_string_equal(value(ch, "PJSIP_DTMF_MODE()"), "info");
-	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_DTMF_MODE()"), STR("info")), 0);
+	assert_string_equal(value(only_channel(), "PJSIP_DTMF_MODE()"), "info");
+	assert_int_equal(pbx_setvar(t.w.pbx, only_channel(), STR("PJSIP_DTMF_MODE()"), STR("info")), 0);
 	world_turn(&t.w);
 	assert_true(request(SIP_INVITE, 5061) == SIZE_MAX);     /* it is that already */
-	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_DTMF_MODE()"), STR("none")), 0);
+	assert_int_equal(pbx_setvar(t.w.pbx, only_channel(), STR("PJSIP_DTMF_MODE()"), STR("none")), 0);
 	world_turn(&t.w);
 	answer(SIP_INVITE, 5061, 200, "", SDP_ULAW);
 	assert_true(request(SIP_ACK, 5061) != SIZE_MAX);
-	channel_digit(ch, '5', 100);
+	channel_digit(only_channel(), '5', 100);
 	world_turn(&t.w);
 	assert_true(request(SIP_INFO, 5061) == SIZE_MAX);
 	assert_int_equal(world_events(&t.w, "TestEvent", "State: DTMF_BEGIN"), 0);
-	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_DTMF_MODE()"), STR(" info ")), 0);
-	channel_digit(ch, '5', 100);
+	assert_int_equal(pbx_setvar(t.w.pbx, only_channel(), STR("PJSIP_DTMF_MODE()"), STR(" info ")), 0);
+	channel_digit(only_channel(), '5', 100);
 	world_turn(&t.w);
 	assert_true(request(SIP_INFO, 5061) != SIZE_MAX);
-	assert_int_not_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_DTMF_MODE()"), STR("drums")), 0);
-	assert_string_equal(value(ch, "PJSIP_DTMF_MODE()"), "info");
+	assert_int_not_equal(pbx_setvar(t.w.pbx, only_channel(), STR("PJSIP_DTMF_MODE()"), STR("drums")), 0);
+	assert_string_equal(value(only_channel(), "PJSIP_DTMF_MODE()"), "info");
 }
 
 static void hold_that_is_passed_on(void **state)
 {
-	struct channel *ch;
-
 	(void)state;
 	alice_talks("up");
-	ch = channel_at(0);
-	assert_string_equal(value(ch, "PJSIP_MOH_PASSTHROUGH()"), "no");
-	channel_indicate(ch, IND_HOLD, NULL);
+	assert_string_equal(value(only_channel(), "PJSIP_MOH_PASSTHROUGH()"), "no");
+	channel_indicate(only_channel(), IND_HOLD, NULL);
 	world_turn(&t.w);
 	assert_true(request(SIP_INVITE, 5061) == SIZE_MAX);
-	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_MOH_PASSTHROUGH()"), STR("yes")), 0);
-	assert_string_equal(value(ch, "PJSIP_MOH_PASSTHROUGH()"), "yes");
-	channel_indicate(ch, IND_HOLD, NULL);
+	assert_int_equal(pbx_setvar(t.w.pbx, only_channel(), STR("PJSIP_MOH_PASSTHROUGH()"), STR("yes")), 0);
+	assert_string_equal(value(only_channel(), "PJSIP_MOH_PASSTHROUGH()"), "yes");
+	channel_indicate(only_channel(), IND_HOLD, NULL);
 	world_turn(&t.w);
 	assert_true(has(requested(SIP_INVITE, 5061)->body, "a=sendonly"));
-	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_MOH_PASSTHROUGH()"), STR("sometimes")), 0);
-	assert_string_equal(value(ch, "PJSIP_MOH_PASSTHROUGH()"), "no");
-	assert_int_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_TRANSFER_HANDLING()"), STR("core")), 0);
-	assert_int_not_equal(pbx_setvar(t.w.pbx, ch, STR("PJSIP_TRANSFER_HANDLING()"), STR("ari-only")), 0);
+	assert_int_equal(pbx_setvar(t.w.pbx, only_channel(), STR("PJSIP_MOH_PASSTHROUGH()"), STR("sometimes")), 0);
+	assert_string_equal(value(only_channel(), "PJSIP_MOH_PASSTHROUGH()"), "no");
+	assert_int_equal(pbx_setvar(t.w.pbx, only_channel(), STR("PJSIP_TRANSFER_HANDLING()"), STR("core")), 0);
+	assert_int_not_equal(pbx_setvar(t.w.pbx, only_channel(), STR("PJSIP_TRANSFER_HANDLING()"), STR("ari-only")), 0);
 }
 
 static void refresh_of_the_session(void **state)
