@@ -2,8 +2,8 @@
 #define LOG_MODULE "outbound"
 #include "service/outbound/oauth.h"
 #include "base/obj.h"
-#include "service/common/curl.h"
 #include "net/loop.h"
+#include <curl/curl.h>
 #include <errno.h>
 #include <jansson.h>
 
@@ -55,61 +55,56 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	return buf_err(arg) ? 0 : size * n;
 }
 
-static void put_field(const struct curl_lib *c, CURL *e, struct buf *b, const char *name, const struct text *value)
+static void put_field(CURL *e, struct buf *b, const char *name, const struct text *value)
 {
-	char *z = c->easy_escape(e, text_z(value), (int)value->n);
+	char *z = curl_easy_escape(e, text_z(value), (int)value->n);
 
 	buf_puts(b, b->n ? STR("&") : STR_NULL, str_z(name), STR("="), str_z(z));
 	if (!z)
 		b->err = ENOMEM;
-	c->free(z);
+	curl_free(z);
 }
 
-static bool set_all(const struct curl_lib *c, CURL *e, const struct oauth_job *j, struct buf *form, struct buf *answer)
+static bool set_all(CURL *e, const struct oauth_job *j, struct buf *form, struct buf *answer)
 {
-	bool ok = c->easy_setopt(e, CURLOPT_URL, text_z(&j->url)) == CURLE_OK;
+	bool ok = curl_easy_setopt(e, CURLOPT_URL, text_z(&j->url)) == CURLE_OK;
 
-	put_field(c, e, form, "client_id", &j->client);
-	put_field(c, e, form, "client_secret", &j->secret);
-	put_field(c, e, form, "refresh_token", &j->refresh);
+	put_field(e, form, "client_id", &j->client);
+	put_field(e, form, "client_secret", &j->secret);
+	put_field(e, form, "refresh_token", &j->refresh);
 	buf_put(form, STR("&grant_type=refresh_token"));
 	(void)buf_z(form);
-	ok = ok && !buf_err(form) && c->easy_setopt(e, CURLOPT_POSTFIELDS, form->p) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)OAUTH_CONNECT_S) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_TIMEOUT, (long)OAUTH_S) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_USERAGENT, "sidetone") == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
-	return ok && c->easy_setopt(e, CURLOPT_WRITEDATA, answer) == CURLE_OK;
+	ok = ok && !buf_err(form) && curl_easy_setopt(e, CURLOPT_POSTFIELDS, form->p) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)OAUTH_CONNECT_S) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_TIMEOUT, (long)OAUTH_S) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_USERAGENT, "sidetone") == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
+	return ok && curl_easy_setopt(e, CURLOPT_WRITEDATA, answer) == CURLE_OK;
 }
 
 static void work(void *arg)
 {
 	struct oauth_job *j = arg;
 	struct buf form = BUF_INIT, answer = { .max = OAUTH_ANSWER };
-	struct curl_lib c;
-	int err = curl_lib_load(&c);
-	CURL *e = err || c.global_init(CURL_GLOBAL_DEFAULT) ? NULL : c.easy_init();
+	CURL *e = curl_global_init(CURL_GLOBAL_DEFAULT) ? NULL : curl_easy_init();
 	long status = 0;
 	CURLcode code;
 
-	if (err) {
-		snprintf(j->why, sizeof(j->why), "%s", strerror(err));
-	} else if (!e || !set_all(&c, e, j, &form, &answer)) {
+	if (!e || !set_all(e, j, &form, &answer)) {
 		snprintf(j->why, sizeof(j->why), "out of memory");
 	} else {
-		code = c.easy_perform(e);
-		c.easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
+		code = curl_easy_perform(e);
+		curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
 		if (code)
-			snprintf(j->why, sizeof(j->why), "%s", c.easy_strerror(code));
+			snprintf(j->why, sizeof(j->why), "%s", curl_easy_strerror(code));
 		else if (oauth_token_of(buf_view(&answer), &j->token))
 			snprintf(j->why, sizeof(j->why), "the answer (%ld) has no access_token", status);
 	}
-	if (e)
-		c.easy_cleanup(e);
+	curl_easy_cleanup(e);
 	if (form.p)             /* it has the secret */
 		explicit_bzero(form.p, form.n);
 	buf_free(&form);

@@ -79,73 +79,67 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 	return socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
 }
 
-static bool set_all(const struct curl_lib *c, CURL *e, struct stir_job *j)
+static bool set_all(CURL *e, struct stir_job *j)
 {
 	long s = j->section && j->section->curl_timeout ? (long)j->section->curl_timeout : NOW_S;
-	bool ok = c->easy_setopt(e, CURLOPT_URL, text_z(&j->url)) == CURLE_OK;
+	bool ok = curl_easy_setopt(e, CURLOPT_URL, text_z(&j->url)) == CURLE_OK;
 
-	ok = ok && c->easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
 	/* A proxy of the environment would be connected to in place of the address that the lists judge. */
-	ok = ok && c->easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;        /* ATIS-1000074 */
+	ok = ok && curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;        /* ATIS-1000074 */
 	/* A connection that another profile's lists allowed is not taken up. */
-	ok = ok && c->easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_TIMEOUT, s) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_TIMEOUT, s) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
 	/* A name that is still being looked up when the time is over does not hold up the thread. */
-	ok = ok && c->easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_MAXFILESIZE, (long)STIR_BODY_MAX) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_USERAGENT, "sidetone") == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_WRITEDATA, j) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_HEADERDATA, j) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_socket) == CURLE_OK;
-	ok = ok && c->easy_setopt(e, CURLOPT_OPENSOCKETDATA, j) == CURLE_OK;
-	return ok && c->easy_setopt(e, CURLOPT_PRIVATE, j) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_MAXFILESIZE, (long)STIR_BODY_MAX) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_USERAGENT, "sidetone") == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_WRITEDATA, j) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_HEADERDATA, j) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_socket) == CURLE_OK;
+	ok = ok && curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, j) == CURLE_OK;
+	return ok && curl_easy_setopt(e, CURLOPT_PRIVATE, j) == CURLE_OK;
 }
 
-CURL *stir_curl_new(const struct curl_lib *c, struct stir_job *j)
+CURL *stir_curl_new(struct stir_job *j)
 {
-	CURL *e = c->easy_init();
+	CURL *e = curl_easy_init();
 
-	if (!e || !set_all(c, e, j)) {
+	if (!e || !set_all(e, j)) {
 		snprintf(j->why, sizeof(j->why), "out of memory");
-		if (e)
-			c->easy_cleanup(e);
+		curl_easy_cleanup(e);
 		return NULL;
 	}
 	return e;
 }
 
-void stir_curl_over(const struct curl_lib *c, struct stir_job *j, CURL *easy, CURLcode code)
+void stir_curl_over(struct stir_job *j, CURL *easy, CURLcode code)
 {
 	long status = 0;
 
-	if (code == CURLE_OK && c->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK) {
+	if (code == CURLE_OK && curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK) {
 		j->status = status;
 		return;
 	}
 	if (buf_err(&j->body) == ENOBUFS || code == CURLE_FILESIZE_EXCEEDED)
 		snprintf(j->why, sizeof(j->why), "it is larger than %d bytes", STIR_BODY_MAX);
 	else if (!j->why[0])
-		snprintf(j->why, sizeof(j->why), "%s", c->easy_strerror(code));
+		snprintf(j->why, sizeof(j->why), "%s", curl_easy_strerror(code));
 }
 
 void stir_fetch_now(struct stir_job *j)
 {
-	struct curl_lib c;
-	int err = curl_lib_load(&c);
-	CURL *e = err || c.global_init(CURL_GLOBAL_DEFAULT) ? NULL : stir_curl_new(&c, j);
+	CURL *e = curl_global_init(CURL_GLOBAL_DEFAULT) ? NULL : stir_curl_new(j);
 
 	if (e) {
-		stir_curl_over(&c, j, e, c.easy_perform(e));
-		c.easy_cleanup(e);
+		stir_curl_over(j, e, curl_easy_perform(e));
+		curl_easy_cleanup(e);
 	}
-	if (err)
-		snprintf(j->why, sizeof(j->why), "%s", strerror(err));
-	else
-		c.global_cleanup();
+	curl_global_cleanup();
 }

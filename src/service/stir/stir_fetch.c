@@ -17,8 +17,7 @@
 struct stir_fetch {
 	struct ring *down, *up;         /* of struct stir_job, held: to the thread, and back */
 	struct bell *bell;              /* the core's, for `up` */
-	CURLM *multi;                   /* the thread's, but for multi_wakeup(); NULL: not started */
-	struct curl_lib curl;
+	CURLM *multi;                   /* the thread's, but for curl_multi_wakeup() */
 	pthread_t id;
 	atomic_bool stop;
 	/* the core's */
@@ -91,11 +90,10 @@ static void give_back(struct stir_fetch *f, struct stir_job *j)
 
 static void begin_get(struct stir_fetch *f, struct stir_job *j)
 {
-	CURL *e = stir_curl_new(&f->curl, j);
+	CURL *e = stir_curl_new(j);
 
-	if (!e || f->curl.multi_add_handle(f->multi, e) != CURLM_OK) {
-		if (e)
-			f->curl.easy_cleanup(e);
+	if (!e || curl_multi_add_handle(f->multi, e) != CURLM_OK) {
+		curl_easy_cleanup(e);
 		give_back(f, j);
 		return;
 	}
@@ -111,8 +109,8 @@ static void end_get(struct stir_fetch *f, struct stir_job *j)
 	while (*at != j)
 		at = &(*at)->next;
 	*at = j->next;
-	f->curl.multi_remove_handle(f->multi, j->easy);
-	f->curl.easy_cleanup(j->easy);
+	curl_multi_remove_handle(f->multi, j->easy);
+	curl_easy_cleanup(j->easy);
 	j->easy = NULL;
 	give_back(f, j);
 }
@@ -141,12 +139,12 @@ static void end_finished(struct stir_fetch *f)
 	CURLMsg *m;
 	int left;
 
-	while ((m = f->curl.multi_info_read(f->multi, &left))) {
+	while ((m = curl_multi_info_read(f->multi, &left))) {
 		struct stir_job *j = NULL;
 
-		if (m->msg != CURLMSG_DONE || f->curl.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &j) != CURLE_OK || !j)
+		if (m->msg != CURLMSG_DONE || curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &j) != CURLE_OK || !j)
 			continue;
-		stir_curl_over(&f->curl, j, m->easy_handle, m->data.result);
+		stir_curl_over(j, m->easy_handle, m->data.result);
 		end_get(f, j);
 	}
 }
@@ -160,10 +158,10 @@ static void *thread_main(void *arg)
 	while (!atomic_load(&f->stop)) {
 		while ((j = ring_pop(f->down)))
 			begin(f, j);
-		f->curl.multi_perform(f->multi, &left);
+		curl_multi_perform(f->multi, &left);
 		end_finished(f);
 		if (ring_empty(f->down))
-			f->curl.multi_poll(f->multi, NULL, 0, SLEEP_MS, NULL);
+			curl_multi_poll(f->multi, NULL, 0, SLEEP_MS, NULL);
 	}
 	while (f->transfers)
 		end_get(f, f->transfers);
@@ -191,14 +189,20 @@ struct stir_fetch *stir_fetch_new(struct loop *l)
 
 	if (!f)
 		return NULL;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT)) {
+		free(f);
+		return NULL;
+	}
 	atomic_init(&f->stop, false);
 	f->down = ring_new(STIR_FETCHES);
 	f->up = ring_new(STIR_FETCHES);
 	f->bell = bell_new(l, on_done, f);
-	if (!f->down || !f->up || !f->bell) {
+	f->multi = curl_multi_init();
+	if (!f->down || !f->up || !f->bell || !f->multi) {
 		stir_fetch_free(f);
 		return NULL;
 	}
+	curl_multi_setopt(f->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	return f;
 }
 
@@ -216,7 +220,7 @@ void stir_fetch_free(struct stir_fetch *f)
 		return;
 	if (f->started) {
 		atomic_store(&f->stop, true);
-		f->curl.multi_wakeup(f->multi);
+		curl_multi_wakeup(f->multi);
 		pthread_join(f->id, NULL);
 	}
 	drop_all(f->down);
@@ -225,35 +229,16 @@ void stir_fetch_free(struct stir_fetch *f)
 	ring_free(f->up);
 	if (f->bell)
 		bell_free(f->bell);
-	if (f->multi) {
-		f->curl.multi_cleanup(f->multi);
-		f->curl.global_cleanup();
-	}
+	curl_multi_cleanup(f->multi);
+	curl_global_cleanup();
 	free(f);
-}
-
-static int load(struct stir_fetch *f)
-{
-	int err = curl_lib_load(&f->curl);
-
-	if (err || f->curl.global_init(CURL_GLOBAL_DEFAULT))
-		return err ? err : ENOMEM;
-	f->multi = f->curl.multi_init();
-	if (!f->multi) {
-		f->curl.global_cleanup();
-		return ENOMEM;
-	}
-	f->curl.multi_setopt(f->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-	return 0;
 }
 
 static int start(struct stir_fetch *f)
 {
 	sigset_t all, old;
-	int err = f->multi ? 0 : load(f);
+	int err;
 
-	if (err)
-		return err;
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -277,6 +262,6 @@ int stir_fetch_submit(struct stir_fetch *f, struct stir_job *j)
 		return err;
 	}
 	f->running++;
-	f->curl.multi_wakeup(f->multi);
+	curl_multi_wakeup(f->multi);
 	return 0;
 }

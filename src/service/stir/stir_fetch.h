@@ -41,7 +41,7 @@ struct stir_job *stir_job_new(enum stir_job_kind kind, struct stir_section *sect
 struct stir_fetch;
 struct stir_fetch *stir_fetch_new(struct loop *l);   /* NULL: ENOMEM */
 void stir_fetch_free(struct stir_fetch *f);          /* what runs is given up */
-/* Holds `j`. ENOBUFS: STIR_FETCHES run; ENOMEM, ELIBACC (no libcurl), errno of pthread_create(). */
+/* Holds `j`. ENOBUFS: STIR_FETCHES run; ENOMEM, errno of pthread_create(). */
 int stir_fetch_submit(struct stir_fetch *f, struct stir_job *j);
 /* A GET, here and now. */
 void stir_fetch_now(struct stir_job *j);
