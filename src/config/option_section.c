@@ -16,13 +16,14 @@ static void report_unknown(const struct option_index *i, const struct config *c,
 static int check_required(const struct option_index *i, const struct option_ctx *ctx,
 			  const struct config *c, const struct config_section *s, struct report *r)
 {
+	const struct option_set *set = option_index_set(i);
 	int err = 0;
 
-	option_each(o, option_index_set(i)) {
+	option_each(o, set) {
 		if (!(o->flags & OPT_REQUIRED) || option_seen(i, ctx, o))
 			continue;
 		report_add(r, REPORT_ERROR, config_file_name(c, s->file), s->line,
-			   "%s '%.*s': needs %s=", option_index_set(i)->type, STR_ARG(s->name), o->name);
+			   "%s '%.*s': needs %s=", set->type, STR_ARG(s->name), o->name);
 		err = EBADMSG;
 	}
 	return err;

@@ -133,10 +133,10 @@ struct contact_words {
 struct contact *contact_new(struct service *svc, struct str aor, const struct contact_words *w, bool is_static);
 
 static inline int64_t contact_end_s(const struct contact *c) { return (c->expires_us + 500000) / 1000000; }
-/* [s] what it has left, as it was asked for at the very beginning; not below 0. */
+/* [s] what it has left, a second that has begun too: a slow disk takes nothing of what was granted. Not below 0. */
 static inline int64_t contact_left_s(const struct contact *c, const struct clock *clock)
 {
-	int64_t left = (c->expires_us - clock_wall_us(clock) + 500000) / 1000000;
+	int64_t left = (c->expires_us - clock_wall_us(clock) + 999999) / 1000000;
 
 	return left > 0 ? left : 0;
 }
