@@ -1,3 +1,4 @@
+/* A From or To as the dialplan and managers see it. */
 #include "service/common/party.h"
 
 void service_put_party(struct buf *b, const struct sip_addr *a, struct str value)

@@ -100,8 +100,7 @@ bool subscription_has_ended(const struct subscription *s)
 	return !s->notify || ua_notify_has_ended(s->notify);
 }
 
-/* It is none any more, though its last NOTIFY may still be on its way. */
-static void leave(struct subscription *s)
+void subscription_leave(struct subscription *s)
 {
 	struct subscriptions *all = s->svc->subscriptions;
 
@@ -114,11 +113,6 @@ static void leave(struct subscription *s)
 		tree_keep(s->root);
 	/* Nobody may call it for a resource any more, however long its NOTIFY is on the way. */
 	tree_stop(s->root);
-}
-
-void subscription_leave(struct subscription *s)
-{
-	leave(s);
 }
 
 static void forget(struct subscription *s)
@@ -137,7 +131,7 @@ static void on_gone(struct subscription *s, unsigned status)
 	else
 		log_notice("NOTIFY of '%s' does not reach '%.*s'", text_z(&s->root->resource), STR_ARG(s->ep->name));
 	s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
-	leave(s);
+	subscription_leave(s);
 }
 
 void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify_event *e)
@@ -153,7 +147,7 @@ void subscription_changed(void *arg, struct ua_notify *n, const struct ua_notify
 		subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
 		subscription_unkeep(s);
 		s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
-		leave(s);
+		subscription_leave(s);
 		break;
 	case UA_NOTIFY_OVER:
 		subscription_unkeep(s);
@@ -175,7 +169,7 @@ void subscription_end(struct subscription *s, enum ua_event_reason reason)
 	subscription_unkeep(s);
 	subscription_test_event(s, "SUBSCRIPTION_TERMINATED");
 	s->svc->subscriptions->went(s, reason);
-	leave(s);
+	subscription_leave(s);
 }
 
 void subscription_cut_off(struct subscription *s)
@@ -186,7 +180,7 @@ void subscription_cut_off(struct subscription *s)
 	s->svc->subscriptions->went(s, UA_EVENT_TIMEOUT);
 	ua_notify_free(s->notify);
 	s->notify = NULL;
-	leave(s);
+	subscription_leave(s);
 	forget(s);
 }
 
@@ -201,7 +195,7 @@ void subscription_abandon(struct subscription *s)
 		ua_notify_abandon(s->notify, UA_EVENT_DEACTIVATED);
 	s->notify = NULL;
 	if (!ended)
-		leave(s);
+		subscription_leave(s);
 	forget(s);
 }
 
